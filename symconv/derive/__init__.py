@@ -1,0 +1,1 @@
+"""From an operator to its adjoint: border rules resolved, scalar bodies differentiated, relations transposed."""

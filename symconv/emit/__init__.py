@@ -1,0 +1,1 @@
+"""From the loop IR to the text of a Cython module."""

@@ -1,0 +1,1 @@
+"""Transposed relations solved into gather form: phases, steps and exact bounds, proved."""

@@ -1,0 +1,1 @@
+"""The loop IR: lowering, directives, validation and an interpreter."""

@@ -1,0 +1,1 @@
+"""What a user states: formulas in index notation, and the operators they become."""

@@ -1,0 +1,159 @@
+"""The right-hand side of a formula: from parse trees to scalar expressions over provisional sizes."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from symconv.notation.affine import Affine, affine, var
+from symconv.notation.expr import FUNCTIONS, Apply, Const, Constraint, Expr, Index, Piece, Range, Read, Reduce
+from symconv.notation.indices import IndexForm, index_forms, size_of_tap
+from symconv.notation.lexer import point
+from symconv.notation.parse import COMPARISONS, Binary, Call, Group, Name, Negate, Node, Number
+
+__all__ = ["REDUCTIONS", "Body", "Slot", "elaborate_body"]
+
+REDUCTIONS = ("sum", "mean", "max", "min")
+_OPERATORS = {"+": "add", "-": "sub", "*": "mul", "/": "div", "**": "pow", **COMPARISONS}
+_INTERNAL = {"add", "sub", "mul", "div", "pow", "neg", "lt", "le", "gt", "ge", "eq", "ne"}
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One logical axis of one tensor."""
+
+    tensor: str
+    position: int
+
+
+@dataclass(slots=True)
+class Body:
+    """What reading the right-hand side found: the expression, and how each tensor is indexed."""
+
+    source: str
+    output: str
+    parameters: dict[str, Fraction]
+    expr: Expr = Const(Fraction(0))
+    layout: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    slots: dict[Slot, list[IndexForm]] = field(default_factory=dict)
+    taps: dict[str, int] = field(default_factory=dict)
+    frames: list[tuple[list[Range], list[Constraint]]] = field(default_factory=list)
+    quotients: dict[str, Slot] = field(default_factory=dict)
+
+
+def elaborate_body(
+    source: str, node: Node, output: str, indices: tuple[str, ...], parameters: dict[str, Fraction]
+) -> Body:
+    """Read the right-hand side; raises SpecError that points at what cannot be understood."""
+    body = Body(source, output, parameters)
+    body.frames.append(([], []))
+    expr = _expr(body, node, frozenset(indices))
+    ranges, constraints = body.frames.pop()
+    if ranges:
+        expr = Reduce("sum", tuple(ranges), (Piece(tuple(constraints), expr),))
+    body.expr = expr
+    return body
+
+
+def _expr(body: Body, node: Node, known: frozenset[str]) -> Expr:
+    match node:
+        case Number(text, column):
+            return Const(_number(body, text, column))
+        case Name(text, column):
+            return _name(body, text, column, known)
+        case Negate(operand):
+            inner = _expr(body, operand, known)
+            return Const(-inner.value) if isinstance(inner, Const) else Apply("neg", (inner,))
+        case Binary(operator, left, right):
+            return Apply(_OPERATORS[operator], (_expr(body, left, known), _expr(body, right, known)))
+        case Group(_, column):
+            raise point(body.source, column, f"column {column + 1}: a list in parentheses stands only inside an index")
+        case Call(_, None, _):
+            return _function(body, node, known)
+        case Call(_, _, None):
+            return _read(body, node, known)
+        case Call():
+            return _reduction(body, node, known)
+
+
+def _number(body: Body, text: str, column: int) -> Fraction:
+    value = Fraction(text)
+    if value and not Fraction(10) ** -300 < abs(value) < Fraction(10) ** 300:
+        raise point(body.source, column, f"column {column + 1}: the number {text} is outside float64")
+    return value
+
+
+def _name(body: Body, text: str, column: int, known: frozenset[str]) -> Expr:
+    if text in known:
+        return Index(var(text))
+    if text in body.parameters:
+        return Const(body.parameters[text])
+    raise point(
+        body.source,
+        column,
+        f"column {column + 1}: {text!r} is neither an index ({', '.join(sorted(known))}) nor a parameter; give a number with "
+        f"params={{{text!r}: ...}} or index a tensor as {text}[...]",
+    )
+
+
+def _function(body: Body, node: Call, known: frozenset[str]) -> Expr:
+    allowed = FUNCTIONS.keys() - _INTERNAL
+    if node.name == "size":
+        form = index_forms(body.source, (node,), known)[0][0].form
+        return Index(form)
+    if node.name not in allowed:
+        near = difflib.get_close_matches(node.name, [*allowed, *REDUCTIONS], 1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        message = f"column {node.column + 1}: no function {node.name!r}{hint} The functions are {', '.join(sorted(allowed))}"
+        raise point(body.source, node.column, message)
+    arguments = node.arguments or ()
+    if len(arguments) != FUNCTIONS[node.name]:
+        message = f"column {node.column + 1}: {node.name} takes {FUNCTIONS[node.name]} arguments, given {len(arguments)}"
+        raise point(body.source, node.column, message)
+    return Apply(node.name, tuple(_expr(body, argument, known) for argument in arguments))
+
+
+def _reduction(body: Body, node: Call, known: frozenset[str]) -> Expr:
+    if node.name not in REDUCTIONS:
+        message = f"column {node.column + 1}: {node.name}[...](...) is no reduction; those are {', '.join(REDUCTIONS)}"
+        raise point(body.source, node.column, message)
+    if node.arguments is None or len(node.arguments) != 1:
+        raise point(body.source, node.column, f"column {node.column + 1}: a reduction takes one argument")
+    names = []
+    for item in node.brackets or ():
+        if not isinstance(item, Name):
+            raise point(body.source, item.column, f"column {item.column + 1}: a reduction runs over index names")
+        if item.text in known or item.text in names:
+            raise point(body.source, item.column, f"column {item.column + 1}: index {item.text!r} is already in use here")
+        names.append(item.text)
+        body.taps.setdefault(item.text, item.column)
+    body.frames.append(([], []))
+    inner = _expr(body, node.arguments[0], known | set(names))
+    extra, constraints = body.frames.pop()
+    ranges = tuple(Range(name, var(size_of_tap(name))) for name in names)
+    return Reduce(node.name, (*ranges, *extra), (Piece(tuple(constraints), inner),))
+
+
+def _read(body: Body, node: Call, known: frozenset[str]) -> Expr:
+    if node.name == body.output:
+        raise point(body.source, node.column, f"column {node.column + 1}: the output {node.name} cannot be read")
+    axes = index_forms(body.source, node.brackets or (), known)
+    layout = tuple(len(axis) for axis in axes)
+    if body.layout.setdefault(node.name, layout) != layout:
+        raise point(body.source, node.column, f"column {node.column + 1}: {node.name} is indexed with other axes before")
+    flat = [form for axis in axes for form in axis]
+    return Read(node.name, tuple(_slot(body, Slot(node.name, at), form) for at, form in enumerate(flat)))
+
+
+def _slot(body: Body, slot: Slot, form: IndexForm) -> Affine:
+    body.slots.setdefault(slot, []).append(form)
+    if form.divisor == 1:
+        return form.form
+    # a/s where integral: a fresh index e with s*e = a, absent where there is none.
+    name = f"e{len(body.quotients) + 1}"
+    body.quotients[name] = slot
+    ranges, constraints = body.frames[-1]
+    ranges.append(Range(name, affine(var(size_of_tap(name)))))
+    constraints.append(Constraint(form.divisor * var(name) - form.form, True))
+    return var(name)

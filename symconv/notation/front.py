@@ -1,0 +1,141 @@
+"""The front door: a formula and what it leaves open, checked and turned into an Operator."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+
+from symconv.errors import SpecError
+from symconv.notation.affine import Affine, affine, quotient, var
+from symconv.notation.elaborate import Settings, elaborate
+from symconv.notation.expr import Border
+from symconv.notation.operator import Operator
+from symconv.notation.parse import Binary, Name, Negate, Node, Number, parse_equation
+
+__all__ = ["KINKS", "Padding", "border_of", "formula", "pairs"]
+
+Padding = int | str | Sequence[int | tuple[int, int]] | None
+BORDERS = ("zero", "skip", "reflect", "replicate", "circular")
+KINKS = {"max": ("first", "share"), "min": ("first", "share"), "abs": ("zero",), "relu": ("zero", "one", "half")}
+"""The conventions that can be chosen at a kink; the first of each is the default."""
+
+
+def formula(
+    source: str,
+    *,
+    name: str = "formula",
+    padding: Padding = None,
+    extents: Mapping[str, int | str | Affine] | None = None,
+    border: str | float | Mapping[str, str | float] = "zero",
+    params: Mapping[str, float | Fraction] | None = None,
+    kinks: Mapping[str, str] | None = None,
+    surrogates: Mapping[str, str] | None = None,
+) -> Operator:
+    """The Operator a text formula stands for.
+
+    Low pads are the offsets in the indices; ``padding`` gives ``(low, high)`` per windowed axis, or ``"same"``/``"valid"``.
+    ``extents`` says output extents that do not follow. Raises SpecError, with a caret where it concerns the formula.
+
+    >>> str(formula("y[n,i] = sum[p](x[n,2*i+p-1]*w[p])").output.sizes[1])
+    'OL'
+    """
+    if not isinstance(source, str):
+        raise SpecError(f"a formula is text, as in 'y[n,i] = sum[p](x[n,i+p]*w[p])'; given {type(source).__name__}")
+    per_tensor = border if isinstance(border, Mapping) else {}
+    settings = Settings(
+        name=name,
+        padding=padding if isinstance(padding, str) or padding is None else pairs(padding, "padding"),
+        extents=tuple((index, _extent(value)) for index, value in (extents or {}).items()),
+        borders=tuple((tensor, border_of(rule)) for tensor, rule in per_tensor.items()),
+        border=Border("constant") if isinstance(border, Mapping) else border_of(border),
+        parameters=tuple((key, _number(key, value)) for key, value in (params or {}).items()),
+        kinks=_kinks(kinks or {}),
+        surrogates=tuple((surrogates or {}).items()),
+    )
+    return elaborate(parse_equation(source), settings)
+
+
+def border_of(rule: str | float) -> Border:
+    """A border rule as the user names it; raises SpecError listing the rules."""
+    if isinstance(rule, bool) or not isinstance(rule, str | int | float | Fraction):
+        raise SpecError(f"border is one of {', '.join(BORDERS)} or a number; given {rule!r}")
+    if isinstance(rule, str):
+        if rule not in BORDERS:
+            near = difflib.get_close_matches(rule, BORDERS, 1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise SpecError(f"border is one of {', '.join(BORDERS)} or a number; given {rule!r}{hint}")
+        return Border("constant") if rule == "zero" else Border(rule)
+    return Border("constant", _number("border", rule))
+
+
+def pairs(padding: int | Sequence[int | tuple[int, int]], what: str, rank: int | None = None) -> tuple[tuple[int, int], ...]:
+    """Pads as ``((lo, hi), ...)``: from an int (then ``rank`` says how many), one int per axis, or a pair per axis."""
+    if isinstance(padding, int) and not isinstance(padding, bool):
+        padding = (padding,) * (rank or 1)
+    wanted = f"{what} is an integer, one integer per axis, or a (low, high) pair per axis"
+    if isinstance(padding, str) or not isinstance(padding, Sequence):
+        raise SpecError(f"{wanted}; given {padding!r}")
+    result = []
+    for item in padding:
+        pair = (item, item) if isinstance(item, int) else tuple(item) if isinstance(item, Sequence) else ()
+        if len(pair) != 2 or any(isinstance(p, bool) or not isinstance(p, int) or abs(p) > 10**6 for p in pair):
+            raise SpecError(f"{wanted}; given {padding!r}")
+        result.append((pair[0], pair[1]))
+    if rank is not None and len(result) != rank:
+        raise SpecError(f"{what} names {len(result)} axes, wanted {rank}; given {padding!r}")
+    return tuple(result)
+
+
+def _number(name: str, value: float | Fraction) -> Fraction:
+    if isinstance(value, bool) or not isinstance(value, int | float | Fraction):
+        raise SpecError(f"{name} is a number; given {value!r}")
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):  # noqa: PLR0124
+        raise SpecError(f"{name} is a finite number; given {value!r}")
+    # repr round-trips: the decimal the user wrote, not its binary neighbour.
+    exact = Fraction(repr(value)) if isinstance(value, float) else Fraction(value)
+    if abs(exact) > 10**300:
+        raise SpecError(f"{name} = {value!r} is outside float64")
+    return exact
+
+
+def _kinks(kinks: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    for function, choice in kinks.items():
+        if function not in KINKS:
+            raise SpecError(f"kinks can be chosen for {', '.join(KINKS)}; given {function!r}")
+        if choice not in KINKS[function]:
+            raise SpecError(f"at the kink of {function} one can choose {', '.join(KINKS[function])}; given {choice!r}")
+    return tuple(sorted(kinks.items()))
+
+
+def _extent(value: int | str | Affine) -> Affine:
+    if isinstance(value, Affine):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return affine(value)
+    if not isinstance(value, str):
+        raise SpecError(f"an extent is an integer or a formula in sizes, as in '(H + 1)/2'; given {value!r}")
+    return _size_form(parse_equation(f"y[i] = {value}").body, value)
+
+
+def _size_form(node: Node, text: str) -> Affine:
+    match node:
+        case Number(digits) if digits.isdigit():
+            return affine(int(digits))
+        case Name(name):
+            return var(name)
+        case Negate(operand):
+            return -_size_form(operand, text)
+        case Binary("+", left, right):
+            return _size_form(left, text) + _size_form(right, text)
+        case Binary("-", left, right):
+            return _size_form(left, text) - _size_form(right, text)
+        case Binary("*", left, right):
+            a, b = _size_form(left, text), _size_form(right, text)
+            if a.is_constant or b.is_constant:
+                return b * a.constant if a.is_constant else a * b.constant
+        case Binary("/", left, right):
+            divisor = _size_form(right, text)
+            if divisor.is_constant and divisor.constant > 0:
+                return quotient(_size_form(left, text), divisor.constant)
+    raise SpecError(f"an extent is built from sizes and integers with + - * and / (floor); given {text!r}")

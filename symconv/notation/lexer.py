@@ -1,0 +1,54 @@
+"""Tokens of the text notation, each with the column it starts at."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from symconv.errors import SpecError
+
+__all__ = ["MAX_LENGTH", "Token", "point", "tokenize"]
+
+MAX_LENGTH = 10_000
+_PATTERN = re.compile(
+    r"(?P<space>\s+)|(?P<number>\d+(?:\.\d*)?(?:[eE][+-]?\d{1,3})?|\.\d+)|(?P<name>[A-Za-z_][A-Za-z_0-9]*)"
+    r"|(?P<op>\*\*|<=|>=|==|!=|[-+*/()\[\],=<>])"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """``kind`` is number, name, op or end; ``column`` counts from 0."""
+
+    kind: str
+    text: str
+    column: int
+
+
+def point(source: str, column: int, message: str) -> SpecError:
+    """A SpecError that shows the formula with a caret under ``column``."""
+    line = " ".join(source.split("\n"))
+    start = max(0, column - 60)
+    shown = line[start : start + 100]
+    return SpecError(f"{message}\n  {shown}\n  {' ' * (column - start)}^")
+
+
+def tokenize(source: str) -> tuple[Token, ...]:
+    """Split a formula into tokens; raises SpecError that points at what is no token.
+
+    >>> [token.text for token in tokenize("y[i] = 2*x[i+1]")][:5]
+    ['y', '[', 'i', ']', '=']
+    """
+    if len(source) > MAX_LENGTH:
+        raise SpecError(f"the formula has {len(source)} characters; at most {MAX_LENGTH} are read")
+    tokens, position = [], 0
+    while position < len(source):
+        match = _PATTERN.match(source, position)
+        if match is None:
+            raise point(source, position, f"column {position + 1}: {source[position]!r} is not part of the notation")
+        if match.lastgroup != "space":
+            if match.lastgroup in {"number", "name"} and len(match.group()) > 60:
+                raise point(source, position, f"column {position + 1}: this {match.lastgroup} is too long (60 characters)")
+            tokens.append(Token(match.lastgroup or "op", match.group(), position))
+        position = match.end()
+    return (*tokens, Token("end", "", len(source)))

@@ -1,0 +1,150 @@
+"""An operator: what a user states, and what a derivation returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from symconv.notation.affine import Affine
+from symconv.notation.expr import Constraint, Expr, Range
+from symconv.notation.shapes import bind_sizes, shape_of
+
+__all__ = ["Assumption", "Definition", "Operator", "Statement", "Tensor", "Window"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """A named array.
+
+    Each physical axis is a tuple of logical sizes, merged row-major: ``((N,), (G, Cg), (H,), (W,))`` is an array of shape
+    ``(N, G*Cg, H, W)`` that formulas index as ``[n, g, c, i, j]``. ``dtype`` is ``"real"`` or ``"index"`` (positions).
+    """
+
+    name: str
+    axes: tuple[tuple[Affine, ...], ...]
+    dtype: str = "real"
+
+    @property
+    def sizes(self) -> tuple[Affine, ...]:
+        """The logical sizes, one per index of a read."""
+        return tuple(size for axis in self.axes for size in axis)
+
+    def shape(self, sizes: dict[str, int]) -> tuple[int, ...]:
+        """The physical shape under concrete sizes."""
+        return shape_of(self.axes, sizes)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """``target[indices] = expr``; the indices are plain names, one per logical axis of the target."""
+
+    target: Tensor
+    indices: tuple[str, ...]
+    expr: Expr
+
+    @property
+    def ranges(self) -> tuple[Range, ...]:
+        """The target's indices with their extents."""
+        return tuple(Range(n, s) for n, s in zip(self.indices, self.target.sizes, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A size computed from others; an ``extent`` must not be empty."""
+
+    name: str
+    form: Affine
+    extent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """What sizes must satisfy for the operator to mean anything, and the sentence that says so."""
+
+    constraint: Constraint
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """How one spatial axis is slid over: ``input = stride*output + dilation*tap - lo``, or transposed the other way round."""
+
+    output: str
+    tap: str
+    stride: int
+    dilation: int
+    lo: Affine
+    hi: Affine
+    size: str
+    kernel: str
+    extent: str
+    transposed: bool = False
+    flip: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """A tuple of statements over input tensors; the last one writes the output.
+
+    Attributes
+    ----------
+    name : what the user called it, for messages and file names
+    inputs : the input tensors in call order
+    statements : the forward formula, intermediates first
+    definitions : sizes computed from other sizes, in order
+    assumptions : constraints on sizes beyond non-emptiness
+    windows : the spatial axes, for display
+    kinks : chosen conventions at kinks, ``((function, choice), ...)``
+    surrogates : declared derivatives that replace the true ones
+    source : the formula as the user wrote it
+    """
+
+    name: str
+    inputs: tuple[Tensor, ...]
+    statements: tuple[Statement, ...]
+    definitions: tuple[Definition, ...] = ()
+    assumptions: tuple[Assumption, ...] = ()
+    windows: tuple[Window, ...] = ()
+    kinks: tuple[tuple[str, str], ...] = ()
+    surrogates: tuple[tuple[str, str], ...] = ()
+    source: str = ""
+
+    @property
+    def tensors(self) -> tuple[str, ...]:
+        """The input names in call order.
+
+        >>> import symconv as sc
+        >>> sc.conv2d(bias=True).tensors
+        ('x', 'w', 'b')
+        """
+        return tuple(tensor.name for tensor in self.inputs)
+
+    @property
+    def output(self) -> Tensor:
+        """The tensor the last statement writes."""
+        return self.statements[-1].target
+
+    def input(self, name: str) -> Tensor:
+        """The input tensor of that name; raises KeyError."""
+        return {tensor.name: tensor for tensor in self.inputs}[name]
+
+    def sizes(self, **shapes: tuple[int, ...]) -> dict[str, int]:
+        """Every size by name, solved from the input shapes; raises SpecError when they do not fit."""
+        return bind_sizes(self, shapes)
+
+    def output_shape(self, **shapes: tuple[int, ...]) -> tuple[int, ...]:
+        """The output's shape for these input shapes.
+
+        Raises SpecError when a shape is missing, does not fit the formula, or leaves the output empty.
+
+        >>> import symconv as sc
+        >>> sc.conv2d(stride=2, padding=1).output_shape(x=(2, 3, 8, 9), w=(4, 3, 3, 3))
+        (2, 4, 4, 5)
+        """
+        return self.output.shape(self.sizes(**shapes))
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.source}" if self.source else self.name
+
+    def renamed(self, name: str) -> Operator:
+        """The same operator under another name."""
+        return replace(self, name=name)

@@ -1,0 +1,116 @@
+"""Sizes from shapes: solve every size name from the arrays a user passes, or say what does not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import prod
+from typing import TYPE_CHECKING
+
+from symconv.errors import SpecError
+from symconv.notation.affine import Affine
+
+if TYPE_CHECKING:
+    from symconv.notation.operator import Operator, Tensor
+
+__all__ = ["axis_text", "bind_sizes", "describe", "shape_of"]
+
+
+def shape_of(axes: tuple[tuple[Affine, ...], ...], sizes: Mapping[str, int]) -> tuple[int, ...]:
+    """The physical shape of merged axes under concrete sizes."""
+    return tuple(prod(size.evaluate(sizes) for size in axis) for axis in axes)
+
+
+def axis_text(axis: tuple[Affine, ...]) -> str:
+    """A physical axis in the user's words: ``C`` or ``2*Cg``."""
+    return "*".join(str(size) if size.name or size.is_constant else f"({size})" for size in axis)
+
+
+def describe(tensor: Tensor) -> str:
+    """A tensor with its symbolic shape, as messages print it: ``x (N, C, H, W)``."""
+    return f"{tensor.name} ({', '.join(axis_text(axis) for axis in tensor.axes)})"
+
+
+def bind_sizes(op: Operator, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, int]:
+    """Solve the sizes of ``op`` from the shapes of its inputs.
+
+    Raises SpecError when a tensor is missing or unknown, a rank or an axis does not fit, an assumption fails, or an extent
+    would be empty. Batch (the output's first size) may be 0.
+    """
+    _check_names(op, shapes)
+    sizes: dict[str, int] = {}
+    for tensor in op.inputs:
+        _solve(op, tensor, shapes[tensor.name], sizes)
+    for tensor in op.inputs:
+        _solve(op, tensor, shapes[tensor.name], sizes)
+    for definition in op.definitions:
+        sizes[definition.name] = definition.form.evaluate(sizes)
+    _check_extents(op, shapes, sizes)
+    for tensor in op.inputs:
+        want = tensor.shape(sizes)
+        if want != tuple(shapes[tensor.name]):
+            raise SpecError(
+                f"{op.name}: {tensor.name} has shape {tuple(shapes[tensor.name])}, wanted {want}, "
+                f"that is {describe(tensor)} with {_values(tensor, sizes)}"
+            )
+    for assumption in op.assumptions:
+        if not _holds(assumption.constraint.form, assumption.constraint.equality, sizes):
+            raise SpecError(f"{op.name}: {assumption.sentence}; given {_shapes(shapes)}")
+    return sizes
+
+
+def _check_names(op: Operator, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    wanted = ", ".join(describe(tensor) for tensor in op.inputs)
+    for tensor in op.inputs:
+        if tensor.name not in shapes:
+            raise SpecError(f"{op.name}: the shape of {tensor.name} is missing; wanted {wanted}")
+        given = tuple(shapes[tensor.name])
+        if len(given) != len(tensor.axes):
+            raise SpecError(
+                f"{op.name}: {tensor.name} has {len(given)} axes {given}, wanted {len(tensor.axes)}: {describe(tensor)}"
+            )
+        if any(not isinstance(length, int) or length < 0 for length in given):
+            raise SpecError(f"{op.name}: the shape {given} of {tensor.name} must hold non-negative integers")
+    if extra := set(shapes) - set(op.tensors):
+        raise SpecError(f"{op.name}: there is no tensor {', '.join(sorted(extra))}; wanted {wanted}")
+
+
+def _solve(op: Operator, tensor: Tensor, shape: tuple[int, ...], sizes: dict[str, int]) -> None:
+    defined = {definition.name for definition in op.definitions}
+    for axis, length in zip(tensor.axes, shape, strict=True):
+        unknown = [size for size in axis if size.names() - sizes.keys() or size.names() & defined]
+        if len(unknown) != 1 or (name := unknown[0].name) is None or name in defined:
+            continue
+        rest = prod(size.evaluate(sizes) for size in axis if size is not unknown[0])
+        if rest == 0 or length % rest:
+            raise SpecError(
+                f"{op.name}: axis {axis_text(axis)} of {tensor.name} has length {length}, which must be divisible by {rest}"
+            )
+        sizes[name] = length // rest
+
+
+def _check_extents(op: Operator, shapes: Mapping[str, tuple[int, ...]], sizes: dict[str, int]) -> None:
+    for definition in op.definitions:
+        if definition.extent and sizes[definition.name] < 1:
+            raise SpecError(
+                f"{op.name}: the output would be empty: {definition.name} = {definition.form} = {sizes[definition.name]}; "
+                f"given {_shapes(shapes)}. Make the input or the padding larger, or the kernel or the dilation smaller"
+            )
+    batch = op.output.sizes[0].name if op.output.sizes else None
+    defined = {definition.name for definition in op.definitions}
+    for name, value in sizes.items():
+        if value < 1 and name != batch and name not in defined:
+            raise SpecError(f"{op.name}: size {name} is {value}; only the batch may be empty; given {_shapes(shapes)}")
+
+
+def _holds(form: Affine, equality: bool, sizes: Mapping[str, int]) -> bool:
+    value = form.evaluate(sizes)
+    return value == 0 if equality else value >= 0
+
+
+def _shapes(shapes: Mapping[str, tuple[int, ...]]) -> str:
+    return ", ".join(f"{name} {tuple(shape)}" for name, shape in shapes.items())
+
+
+def _values(tensor: Tensor, sizes: Mapping[str, int]) -> str:
+    names = sorted({name for size in tensor.sizes for name in size.names()})
+    return ", ".join(f"{name}={sizes[name]}" for name in names)

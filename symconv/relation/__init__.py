@@ -1,0 +1,1 @@
+"""Integer sets and relations; the only part that speaks isl."""

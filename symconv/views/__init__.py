@@ -1,0 +1,1 @@
+"""The same objects code generation consumes, as LaTeX, text, HTML and pictures."""
