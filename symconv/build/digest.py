@@ -9,7 +9,7 @@ __all__ = ["digest"]
 
 
 def digest(facts: object) -> str:
-    """The sha256, in hexadecimal, of any JSON-able value; tuples count as lists, the order of dict keys does not count.
+    """The sha256, in hexadecimal, of any JSON-able value: tuples count as lists, dicts have no order.
 
     >>> digest({"a": 1, "b": (2, 3)}) == digest({"b": [2, 3], "a": 1})
     True

@@ -12,7 +12,7 @@ __all__ = ["cache_folder", "make_folder", "read_json", "recall", "remember", "wr
 
 
 def cache_folder() -> Path:
-    """The folder that holds every compiled kernel: ``SYMCONV_CACHE``, or the user's cache folder; it may not exist yet.
+    """The folder of compiled kernels: ``SYMCONV_CACHE``, or the user's cache folder; it may not exist yet.
 
     >>> from unittest import mock
     >>> with mock.patch.dict(os.environ, SYMCONV_CACHE="some/folder"):
@@ -30,7 +30,7 @@ def cache_folder() -> Path:
 def make_folder(folder: Path) -> Path:
     """Create ``folder`` inside the cache and return it; :class:`BuildError` when the cache cannot be written.
 
-    >>> make_folder(Path(os.devnull) / "cache")
+    >>> make_folder(Path(os.devnull) / "cache")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     symconv.errors.BuildError: cannot write to the cache folder ...
     """
@@ -45,8 +45,8 @@ def unwritable(error: OSError) -> BuildError:
     """The one way to say that the cache folder does not take what symconv writes."""
     reason = error.strerror or str(error)
     return BuildError(
-        f"cannot write to the cache folder {cache_folder()} ({reason}): make it writable, or set SYMCONV_CACHE "
-        "to a folder that is"
+        f"cannot write to the cache folder {cache_folder()} ({reason}): "
+        "make it writable, or set SYMCONV_CACHE to a folder that is"
     )
 
 

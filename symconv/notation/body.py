@@ -16,7 +16,7 @@ __all__ = ["REDUCTIONS", "Body", "Slot", "elaborate_body"]
 
 REDUCTIONS = ("sum", "mean", "max", "min")
 _OPERATORS = {"+": "add", "-": "sub", "*": "mul", "/": "div", "**": "pow", **COMPARISONS}
-_INTERNAL = {"add", "sub", "mul", "div", "pow", "neg", "lt", "le", "gt", "ge", "eq", "ne"}
+_INTERNAL = {"pi", "add", "sub", "mul", "div", "pow", "neg", "lt", "le", "gt", "ge", "eq", "ne"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ def _reduction(body: Body, node: Call, known: frozenset[str]) -> Expr:
     inner = _expr(body, node.arguments[0], known | set(names))
     extra, constraints = body.frames.pop()
     ranges = tuple(Range(name, var(size_of_tap(name))) for name in names)
-    return Reduce(node.name, (*ranges, *extra), (Piece(tuple(constraints), inner),))
+    return Reduce(node.name, (*extra, *ranges), (Piece(tuple(constraints), inner),))
 
 
 def _read(body: Body, node: Call, known: frozenset[str]) -> Expr:

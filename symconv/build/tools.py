@@ -1,4 +1,4 @@
-"""Which C compiler is used, with which flags: found and probed once, then remembered until the compiler changes."""
+"""Which C compiler is used, with which flags: probed once, remembered until the compiler changes."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from symconv.errors import BuildError
 
 __all__ = ["Toolchain", "cpu_flags", "find_compiler", "fingerprint", "toolchain"]
 
-# Reductions vectorise only if sums may be reordered; never -ffinite-math-only: NaN and infinity must come through.
-# Strict aliasing stays on (no generated store puns types), so a float store cannot be taken to change a bound.
+# Reductions vectorise only if sums may be reordered; never -ffinite-math-only: NaN and infinity come through.
+# Strict aliasing stays on (no generated store puns types): a float store cannot then change a loop's bound.
 _BASE = (
     "-O3",
     "-fPIC",
@@ -39,8 +39,9 @@ _PLAIN = "int probe(void) { return 0; }\n"
 class Toolchain:
     """Everything besides the source that decides what a compiled module contains.
 
-    ``command`` starts the compiler, ``version`` is the first line it says of itself, ``flags`` go to every source and
-    ``native_flags`` to those for this CPU alone; ``cython`` and ``abi`` are Cython's version and Python's ABI tag.
+    ``command`` starts the compiler, ``version`` is the first line it says of itself, ``flags`` go to every
+    source and ``native_flags`` to those for this CPU alone; ``cython`` is Cython's version, ``abi`` Python's
+    ABI tag.
     """
 
     command: tuple[str, ...]
@@ -64,7 +65,7 @@ class Toolchain:
     def flags_for(self, source: Source) -> tuple[str, ...]:
         """The compiler flags for one source.
 
-        >>> tools = Toolchain(("/opt/cc",), "cc 1", ("-O3",), ("-march=native",), True, "3.1", "cpython-311", "a cpu")
+        >>> tools = Toolchain(("cc",), "cc 1", ("-O3",), ("-march=native",), True, "3.1", "cpython", "cpu")
         >>> tools.flags_for(Source("", target="portable", openmp=True))
         ('-O3', '-fopenmp')
         """
@@ -79,7 +80,7 @@ def toolchain() -> Toolchain:
 
     >>> from unittest import mock
     >>> with mock.patch.dict(os.environ, SYMCONV_CC="no-such-compiler"):
-    ...     toolchain()
+    ...     toolchain()  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     symconv.errors.BuildError: no C compiler found ...
     """
@@ -94,7 +95,7 @@ def fingerprint(target: str) -> str:
 
     >>> from unittest import mock
     >>> with mock.patch.dict(os.environ, SYMCONV_CC="no-such-compiler"):
-    ...     fingerprint("portable")
+    ...     fingerprint("portable")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     symconv.errors.BuildError: no C compiler found ...
     """
@@ -106,7 +107,7 @@ def fingerprint(target: str) -> str:
 
 
 def find_compiler() -> tuple[str, ...]:
-    """The words that start the C compiler; ``SYMCONV_CC`` alone decides if it is set, ``CC`` is only preferred.
+    """The words that start the C compiler: ``SYMCONV_CC`` alone if it is set; ``CC`` is merely tried first.
 
     Raises :class:`BuildError` naming what was looked for.
 
@@ -126,8 +127,9 @@ def find_compiler() -> tuple[str, ...]:
             return (sys.executable, "-m", "ziglang", "cc")
         tried.append("the Python package ziglang")
     raise BuildError(
-        f"no C compiler found (looked for {', '.join(dict.fromkeys(tried))}): install gcc or clang with the system's "
-        "package manager, or `pip install ziglang`, or set SYMCONV_CC to a compiler; `symconv doctor` shows what is found"
+        f"no C compiler found (looked for {', '.join(dict.fromkeys(tried))}): install gcc or clang with the "
+        "system's package manager, or `pip install ziglang`, or set SYMCONV_CC to a compiler; "
+        "`symconv doctor` shows what is found"
     )
 
 
@@ -147,7 +149,9 @@ def _candidates() -> Iterator[tuple[str, ...]]:
 
 
 def _stamp(command: tuple[str, ...]) -> str:
-    files = [found for word in command if (found := shutil.which(word))]
+    # Every program of that name: the first may be a compiler cache, the same whatever is behind it.
+    names = dict.fromkeys(Path(word).name for word in command)
+    files = [command[0], *(str(Path(folder) / name) for name in names for folder in os.get_exec_path())]
     for package, file in (("Cython", "Shadow.py"), ("ziglang", "__init__.py")):
         spec = find_spec(package)
         if spec is not None and spec.origin is not None:
@@ -158,7 +162,7 @@ def _stamp(command: tuple[str, ...]) -> str:
             status = Path(file).stat()
         except OSError:
             continue
-        # Package installers may give every version the same modification time; the change time tells them apart.
+        # An installer may give every version the same modification time; the change time tells them apart.
         facts.append((file, status.st_mtime_ns, status.st_size, status.st_ctime_ns))
     return digest([command, facts, _BASE, sys.platform])
 
@@ -189,13 +193,12 @@ def _probe(command: tuple[str, ...]) -> Toolchain:
         cython = version("cython")
     except PackageNotFoundError as error:
         raise BuildError("Cython is not installed: `pip install cython`") from error
+    shown = " ".join(command)
     said = _run(command, "--version")
     if said is None:
-        raise BuildError(
-            f"the C compiler {' '.join(command)} does not answer to --version: set SYMCONV_CC to one that does"
-        )
+        raise BuildError(f"{shown} does not answer to --version as a C compiler does: set SYMCONV_CC to one")
     if not _accepts(command, (), _PLAIN):
-        raise BuildError(f"the C compiler {' '.join(command)} cannot compile an empty function: is it complete?")
+        raise BuildError(f"the C compiler {shown} cannot build a shared library: is it fully installed?")
     native = _accepted(command, _native()) or _accepted(command, ("-mcpu=native",))
     openmp = _accepts(command, ("-fopenmp",), _OPENMP)
     flags = _accepted(command, _BASE)
@@ -268,7 +271,7 @@ def cpu_flags() -> frozenset[str]:
 
 
 def cpu_identity() -> str:
-    """The CPU's model and a hash of its abilities; machines with the same text run each other's native modules.
+    """The CPU's model and a hash of its abilities: machines with the same text share native modules.
 
     >>> cpu_identity() == cpu_identity()
     True

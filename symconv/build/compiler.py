@@ -1,0 +1,144 @@
+"""From the text of a Cython module to a shared library: Cython in-process, one call of the C compiler."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+import threading
+from collections.abc import Callable
+from importlib.machinery import EXTENSION_SUFFIXES
+from pathlib import Path
+
+from symconv.build.tools import Toolchain
+from symconv.emit.source import Source
+from symconv.errors import BuildError
+
+__all__ = ["SOURCE_NAME", "Rejected", "compile_module", "include_facts", "module_file"]
+
+SOURCE_NAME = "kernel.pyx"
+_C_NAME = "kernel.c"
+_NUMPY = re.compile(r"^\s*(cimport\s+numpy|from\s+numpy(\.\w+)*\s+cimport)\b", re.MULTILINE)
+_CYTHON = threading.Lock()  # Cython's compiler keeps state in its modules
+
+
+class Rejected(Exception):  # noqa: N818  (the cache keeps the source, then makes a BuildError of this)
+    """Cython or the C compiler refused a source: which one, the command that shows it again, what it said."""
+
+    def __init__(self, who: str, command: tuple[str, ...], said: str) -> None:
+        super().__init__(who)
+        self.who = who
+        self.command = shlex.join(command)
+        self.said = said.strip()
+
+
+def module_file(name: str) -> str:
+    """The file name Python expects of the extension module ``name``.
+
+    >>> module_file("kernel").startswith("kernel.")
+    True
+    """
+    return name + EXTENSION_SUFFIXES[0]
+
+
+def include_facts(text: str) -> tuple[str, ...]:
+    """What, besides the source, the headers it asks for depend on: NumPy's version if it cimports NumPy.
+
+    >>> include_facts("from libc.math cimport exp")
+    ()
+    """
+    if not _NUMPY.search(text):
+        return ()
+    from importlib.metadata import version
+
+    return (f"numpy {version('numpy')}",)
+
+
+def compile_module(
+    source: Source, tools: Toolchain, name: str, folder: Path, progress: Callable[[str], None]
+) -> Path:
+    """Write ``source`` into ``folder``, compile it there as the module ``name``, return the shared library.
+
+    Raises :class:`Rejected` when Cython or the C compiler refuses it, :class:`BuildError` when Cython or
+    Python's C headers are missing.
+
+    >>> tools = Toolchain(("cc",), "cc 1", (), (), False, "3.1", "cpython-311", "a cpu")
+    >>> compile_module(Source("x = ="), tools, "broken", Path("no such folder"), print)
+    Traceback (most recent call last):
+    FileNotFoundError: [Errno 2] No such file or directory: 'no such folder/kernel.pyx'
+    """
+    (folder / SOURCE_NAME).write_text(source.text, encoding="utf-8", newline="\n")
+    progress("translating to C (Cython)")
+    _translate(folder, name)
+    progress(f"compiling ({Path(tools.path).name})")
+    command = _command(source, tools, name)
+    status, said = _call(command, folder)
+    if status != 0:
+        raise Rejected(f"the C compiler (exit status {status})", command, said)
+    (folder / _C_NAME).unlink()
+    return folder / module_file(name)
+
+
+def _translate(folder: Path, name: str) -> None:
+    try:
+        from Cython.Compiler.Main import CompilationOptions, default_options
+        from Cython.Compiler.Main import compile as translate
+    except ImportError as error:
+        raise BuildError("Cython is not installed: `pip install cython`") from error
+    # Only for a file named like its module does Cython write the bare name, not the path, into the C text.
+    pyx, listing = folder / f"{name}.pyx", folder / f"{name}.lis"
+    pyx.write_bytes((folder / SOURCE_NAME).read_bytes())
+    options = CompilationOptions(
+        default_options,
+        output_file=str(folder / _C_NAME),
+        language_level=3,
+        annotate=False,
+        use_listing_file=1,  # its errors go to a file of ours instead of the process's stderr
+        errors_to_stderr=0,
+    )
+    crash = ""
+    try:
+        with _CYTHON:
+            failed = translate(str(pyx), options, full_module_name=name).num_errors > 0
+    except RecursionError as error:
+        failed, crash = True, f"an expression is nested too deeply ({error})"
+    said = listing.read_text(encoding="utf-8", errors="replace") if listing.exists() else ""
+    listing.unlink(missing_ok=True)
+    pyx.unlink()
+    if failed:
+        command = ("cython", "-3", "--module-name", name, SOURCE_NAME, "-o", _C_NAME)
+        raise Rejected("Cython", command, f"{said}\n{crash}".replace(pyx.name, SOURCE_NAME))
+
+
+def _command(source: Source, tools: Toolchain, name: str) -> tuple[str, ...]:
+    # Relative names: no temporary path enters the module, and the command works where the source is kept.
+    shared = ("-bundle", "-undefined", "dynamic_lookup") if sys.platform == "darwin" else ("-shared",)
+    includes = tuple(f"-I{folder}" for folder in _includes(source.text))
+    flags = tools.flags_for(source)
+    return (*tools.command, *flags, *shared, *includes, _C_NAME, "-o", module_file(name), "-lm")
+
+
+def _includes(text: str) -> tuple[str, ...]:
+    import sysconfig
+
+    folders = tuple(dict.fromkeys((sysconfig.get_path("include"), sysconfig.get_path("platinclude"))))
+    if not any((Path(folder) / "Python.h").is_file() for folder in folders):
+        raise BuildError(
+            f"Python's C headers are missing (looked for Python.h in {', '.join(folders)}): "
+            "install the development package of this Python, such as python3-dev"
+        )
+    if not _NUMPY.search(text):
+        return folders
+    from numpy import get_include
+
+    return (*folders, get_include())
+
+
+def _call(command: tuple[str, ...], folder: Path) -> tuple[int, str]:
+    import subprocess
+
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, check=False)
+    except OSError as error:
+        raise BuildError(f"cannot start the C compiler {command[0]}: {error.strerror}") from error
+    return done.returncode, (done.stderr + done.stdout).decode(errors="replace")

@@ -1,0 +1,235 @@
+"""Border rules resolved: every reduction becomes disjoint convex pieces whose reads stay inside their tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from symconv.errors import DerivationError
+from symconv.notation.affine import Affine, affine
+from symconv.notation.expr import (
+    Apply,
+    Border,
+    Const,
+    Constraint,
+    Expr,
+    Index,
+    Piece,
+    Range,
+    Read,
+    Reduce,
+    nonnegative,
+    reads,
+    transform,
+)
+from symconv.notation.operator import Operator, Statement
+from symconv.relation.sets import Context, System, context_of, feasible, implied
+
+__all__ = ["fold", "resolve_borders", "span"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    op: Operator
+    context: Context
+    outer: tuple[Range, ...]
+
+
+def resolve_borders(op: Operator) -> Operator:
+    """The same operator without border rules, means or nested reductions outside a piece.
+
+    Raises DerivationError when a read can leave its tensor even though its border rule says it cannot.
+    """
+    context = context_of(op)
+    statements = []
+    for statement in op.statements:
+        scope = _Scope(op, context, statement.ranges)
+        statements.append(replace(statement, expr=_statement(scope, statement)))
+    return replace(op, statements=tuple(statements))
+
+
+def _statement(scope: _Scope, statement: Statement) -> Expr:
+    expr = statement.expr
+    outside = [r for r in _outside(expr) if r.border is not None and _leaving(scope, r, ())]
+    if outside:
+        # An elementwise formula that looks past its border: a sum over the one tap there is.
+        expr = Reduce("sum", (), (Piece((), expr),))
+
+    def rule(node: Expr) -> Expr | None:
+        match node:
+            case Reduce():
+                return _reduce(scope, node)
+            case Read() if node.border is not None:
+                return replace(node, border=None)
+        return None
+
+    return fold(transform(expr, rule))
+
+
+def _outside(expr: Expr) -> Iterator[Read]:
+    match expr:
+        case Read():
+            yield expr
+        case Apply(_, arguments):
+            for argument in arguments:
+                yield from _outside(argument)
+
+
+def _reduce(scope: _Scope, node: Reduce) -> Expr:
+    pieces = tuple(done for piece in node.pieces for done in _pieces(scope, node.indices, piece))
+    if node.kind == "mean":
+        total = Reduce("sum", node.indices, _summands(pieces))
+        return Apply("div", (total, _count(node, pieces)))
+    if node.kind == "sum":
+        pieces = _summands(pieces)
+        if not pieces:
+            return Const(Fraction(0))
+    return Reduce(node.kind, node.indices, pieces)
+
+
+def _summands(pieces: tuple[Piece, ...]) -> tuple[Piece, ...]:
+    return tuple(piece for piece in pieces if piece.body != Const(Fraction(0)))
+
+
+def _count(node: Reduce, pieces: tuple[Piece, ...]) -> Expr:
+    one = Const(Fraction(1))
+    skips = any(r.border is not None and r.border.kind == "skip" for p in node.pieces for r in reads(p.body))
+    if skips or any(piece.where for piece in node.pieces):
+        return Reduce("sum", node.indices, tuple(Piece(piece.where, one) for piece in pieces))
+    total: Expr = one
+    for index in node.indices:
+        total = Index(index.extent) if total == one else Apply("mul", (total, Index(index.extent)))
+    return total
+
+
+def _pieces(scope: _Scope, indices: tuple[Range, ...], piece: Piece) -> Iterator[Piece]:
+    pending = [r for r in reads(piece.body) if r.border is not None]
+    if not pending:
+        yield replace(piece, body=fold(piece.body))
+        return
+    read = pending[0]
+    for where, value in _cases(scope, indices, piece.where, replace(read, border=None), read.border or Border("skip"), 0):
+        body = transform(piece.body, lambda node, value=value: value if node == read else None)  # type: ignore[misc]
+        yield from _pieces(scope, indices, Piece(where, body))
+
+
+def _cases(
+    scope: _Scope, indices: tuple[Range, ...], where: tuple[Constraint, ...], read: Read, border: Border, axis: int
+) -> Iterator[tuple[tuple[Constraint, ...], Expr]]:
+    """Split on where one axis of one read lies; the remaining axes follow."""
+    if axis == len(read.index):
+        yield where, read
+        return
+    form, size = read.index[axis], _size(scope, read.tensor, axis)
+    low, high = nonnegative(-form - 1), nonnegative(form - size)
+    domain = System(_names(scope, indices), (*span((*scope.outer, *indices)), *where))
+    below, above = not implied(scope.context, domain, nonnegative(form)), not implied(
+        scope.context, domain, nonnegative(size - 1 - form)
+    )
+    inside = (*where, *((nonnegative(form),) if below else ()), *((nonnegative(size - 1 - form),) if above else ()))
+    if feasible(scope.context, System(domain.dims, (*domain.constraints, *inside))):
+        yield from _cases(scope, indices, inside, read, border, axis + 1)
+    for happens, outside, low_end in ((below, low, True), (above, high, False)):
+        if happens:
+            yield from _beyond(scope, indices, (*where, outside), read, border, axis, low_end)
+
+
+def _beyond(
+    scope: _Scope, indices: tuple[Range, ...], where: tuple[Constraint, ...], read: Read, border: Border, axis: int,
+    low: bool,
+) -> Iterator[tuple[tuple[Constraint, ...], Expr]]:  # fmt: skip
+    form, size = read.index[axis], _size(scope, read.tensor, axis)
+    match border.kind:
+        case "constant":
+            yield where, Const(border.value)
+            return
+        case "skip":
+            return
+        case "reflect":
+            mapped = -form if low else 2 * (size - 1) - form
+        case "replicate":
+            mapped = affine(0) if low else size - 1
+        case _:
+            mapped = form + size if low else form - size
+    new = replace(read, index=(*read.index[:axis], mapped, *read.index[axis + 1 :]))
+    domain = System(_names(scope, indices), (*span((*scope.outer, *indices)), *where))
+    for bound in (nonnegative(mapped), nonnegative(size - 1 - mapped)):
+        if not implied(scope.context, domain, bound):
+            raise DerivationError(
+                f"border {border.kind!r} maps {read.tensor}'s index {form} to {mapped}, which can still lie outside "
+                f"0 <= index < {size}: the pads are too large for the sizes the operator allows"
+            )
+    yield from _cases(scope, indices, where, new, border, axis + 1)
+
+
+def _leaving(scope: _Scope, read: Read, indices: tuple[Range, ...]) -> bool:
+    domain = System(_names(scope, indices), span((*scope.outer, *indices)))
+    return any(
+        not implied(scope.context, domain, bound)
+        for axis, form in enumerate(read.index)
+        for bound in (nonnegative(form), nonnegative(_size(scope, read.tensor, axis) - 1 - form))
+    )
+
+
+def _size(scope: _Scope, tensor: str, axis: int) -> Affine:
+    targets = {s.target.name: s.target for s in scope.op.statements}
+    found = targets.get(tensor) or scope.op.input(tensor)
+    return found.sizes[axis]
+
+
+def _names(scope: _Scope, indices: tuple[Range, ...]) -> tuple[str, ...]:
+    return tuple(r.name for r in (*scope.outer, *indices))
+
+
+def span(ranges: tuple[Range, ...]) -> tuple[Constraint, ...]:
+    """The constraints ``0 <= index < extent`` of ranges."""
+    return tuple(c for r in ranges for c in (nonnegative(affine_of(r)), nonnegative(r.extent - 1 - affine_of(r))))
+
+
+def affine_of(index: Range) -> Affine:
+    """The index as a form."""
+    return Affine(((index.name, 1),), 0)
+
+
+_FOLDS = {"add": lambda a, b: a + b, "sub": lambda a, b: a - b, "mul": lambda a, b: a * b}
+
+
+def fold(expr: Expr) -> Expr:
+    """Rational arithmetic carried out and neutral elements dropped, bottom up."""
+    match expr:
+        case Apply(function, arguments):
+            return _fold_apply(function, tuple(fold(argument) for argument in arguments))
+        case Reduce(_, _, pieces):
+            return replace(expr, pieces=tuple(replace(p, body=fold(p.body)) for p in pieces))
+    return expr
+
+
+def _fold_apply(function: str, arguments: tuple[Expr, ...]) -> Expr:
+    zero, one = Const(Fraction(0)), Const(Fraction(1))
+    match function, arguments:
+        case ("add" | "sub" | "mul"), (Const(a), Const(b)):
+            return Const(_FOLDS[function](a, b))
+        case "neg", (Const(a),):
+            return Const(-a)
+        case "abs", (Const(a),):
+            return Const(abs(a))
+        case "div", (Const(a), Const(b)) if b:
+            return Const(a / b)
+        case "add", (a, b) if zero in (a, b):
+            return b if a == zero else a
+        case "sub", (a, b) if b == zero:
+            return a
+        case "sub", (a, b) if a == zero:
+            return _fold_apply("neg", (b,))
+        case "neg", (Apply("neg", (inner,)),):
+            return inner
+        case "mul", (a, b) if zero in (a, b):
+            return zero
+        case "mul", (a, b) if one in (a, b):
+            return b if a == one else a
+        case ("div" | "pow"), (a, b) if b == one:
+            return a
+    return Apply(function, arguments)
+
+

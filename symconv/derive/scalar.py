@@ -1,0 +1,156 @@
+"""The scalar derivative, by SymPy: reads, reductions and index values are symbols, the chain rule is SymPy's.
+
+Functions with kinks are SymPy functions of our own whose ``fdiff`` follows the convention chosen for the operator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from functools import cache, reduce
+from typing import Any
+
+import sympy
+
+from symconv.derive.borders import fold
+from symconv.derive.conventions import step
+from symconv.errors import DerivationError
+from symconv.notation.expr import FUNCTIONS, Apply, Const, Expr, Index, Read, Reduce
+
+__all__ = ["differentiate"]
+
+_NATIVE: dict[str, Callable[..., Any]] = {
+    "add": lambda a, b: a + b,
+    "sub": lambda a, b: a - b,
+    "mul": lambda a, b: a * b,
+    "div": lambda a, b: a / b,
+    "pow": lambda a, b: a**b,
+    "neg": lambda a: -a,
+    "exp": sympy.exp,
+    "log": sympy.log,
+    "sqrt": sympy.sqrt,
+    "sin": sympy.sin,
+    "cos": sympy.cos,
+    "tanh": sympy.tanh,
+    "erf": sympy.erf,
+}
+_BACK = {sympy.exp: "exp", sympy.log: "log", sympy.sin: "sin", sympy.cos: "cos", sympy.tanh: "tanh", sympy.erf: "erf"}
+
+
+def differentiate(expr: Expr, wrt: Read | Reduce, kinks: tuple[tuple[str, str], ...] = ()) -> Expr:
+    """``∂expr/∂wrt`` with every other read and reduction held fixed.
+
+    Raises DerivationError when SymPy leaves something that is not in the notation.
+    """
+    leaves: dict[Expr, Any] = {}
+    body = _to_sympy(expr, leaves, dict(kinks))
+    symbol = leaves.get(wrt)
+    if symbol is None:
+        return Const(Fraction(0))
+    back = {symbol: leaf for leaf, symbol in leaves.items()}
+    return fold(_from_sympy(sympy.diff(body, symbol), back))
+
+
+def _to_sympy(expr: Expr, leaves: dict[Expr, Any], kinks: dict[str, str]) -> Any:
+    match expr:
+        case Const(value):
+            return sympy.Rational(value.numerator, value.denominator)
+        case Read() | Reduce() | Index():
+            # Numbered in reading order, so that SymPy's canonical products keep the order of the formula.
+            return leaves.setdefault(expr, sympy.Symbol(f"v{len(leaves):03d}", real=True))
+        case Apply(function, arguments):
+            inner = [_to_sympy(argument, leaves, kinks) for argument in arguments]
+            if function in _NATIVE:
+                return _NATIVE[function](*inner)
+            return _function(function, kinks.get(function, ""))(*inner)
+
+
+@cache
+def _function(name: str, choice: str) -> Any:
+    """A SymPy function that differentiates by our table and is otherwise opaque."""
+
+    def fdiff(self: Any, argindex: int = 1) -> Any:
+        slope = step(name, choice, argindex - 1, tuple(_Opaque(argument) for argument in self.args))
+        return _to_sympy_opaque(slope)
+
+    return type(f"k_{name}_{choice}", (sympy.Function,), {"fdiff": fdiff, "notation": name, "is_real": True})
+
+
+class _Opaque:
+    """A SymPy expression carried through the notation's tree unchanged."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+def _to_sympy_opaque(expr: Any) -> Any:
+    match expr:
+        case _Opaque():
+            return expr.value
+        case Const(value):
+            return sympy.Rational(value.numerator, value.denominator)
+        case Apply("pi", ()):
+            return sympy.pi
+        case Apply(function, arguments):
+            inner = [_to_sympy_opaque(argument) for argument in arguments]
+            return _NATIVE[function](*inner) if function in _NATIVE else _function(function, "")(*inner)
+    raise DerivationError(f"no derivative of {expr}")
+
+
+def _from_sympy(expr: Any, back: dict[Any, Expr]) -> Expr:
+    if expr in back:
+        return back[expr]
+    if expr.is_Rational:
+        return Const(Fraction(int(expr.p), int(expr.q)))
+    if expr is sympy.pi:
+        return Apply("pi", ())
+    if expr.is_Add:
+        return _sum([_from_sympy(term, back) for term in expr.as_ordered_terms()])
+    if expr.is_Mul:
+        return _product(expr, back)
+    if expr.is_Pow or isinstance(expr, sympy.exp):
+        return _power(expr, back)
+    name = getattr(expr.func, "notation", None) or _BACK.get(expr.func)
+    if name in FUNCTIONS:
+        return Apply(name, tuple(_from_sympy(argument, back) for argument in expr.args))
+    raise DerivationError(f"SymPy answers {expr}, which the notation cannot say; no derivative is known here")
+
+
+def _sum(terms: list[Expr]) -> Expr:
+    def join(left: Expr, right: Expr) -> Expr:
+        match right:
+            case Apply("neg", (inner,)):
+                return Apply("sub", (left, inner))
+            case Const(value) if value < 0:
+                return Apply("sub", (left, Const(-value)))
+        return Apply("add", (left, right))
+
+    return reduce(join, terms)
+
+
+def _product(expr: Any, back: dict[Any, Expr]) -> Expr:
+    coefficient, rest = expr.as_coeff_Mul()
+    number = Fraction(int(coefficient.p), int(coefficient.q)) if coefficient.is_Rational else Fraction(1)
+    above = [f for f in sympy.Mul.make_args(rest) if not (f.is_Pow and f.exp.is_number and f.exp.is_negative)]
+    below = [1 / f for f in sympy.Mul.make_args(rest) if f.is_Pow and f.exp.is_number and f.exp.is_negative]
+    factors = [_from_sympy(factor, back) for factor in sorted(above, key=lambda f: f.sort_key())]
+    if abs(number) != 1 or not factors:
+        factors.insert(0, Const(abs(number)))
+    result = reduce(lambda a, b: Apply("mul", (a, b)), factors)
+    if below:
+        divisor = reduce(lambda a, b: Apply("mul", (a, b)), [_from_sympy(f, back) for f in below])
+        result = Apply("div", (result, divisor))
+    return Apply("neg", (result,)) if number < 0 else result
+
+
+def _power(expr: Any, back: dict[Any, Expr]) -> Expr:
+    if isinstance(expr, sympy.exp):
+        return Apply("exp", (_from_sympy(expr.args[0], back),))
+    base, exponent = expr.as_base_exp()
+    if exponent == sympy.Rational(1, 2):
+        return Apply("sqrt", (_from_sympy(base, back),))
+    if exponent.is_number and exponent.is_negative:
+        return Apply("div", (Const(Fraction(1)), _from_sympy(1 / expr, back)))
+    return Apply("pow", (_from_sympy(base, back), _from_sympy(exponent, back)))

@@ -1,0 +1,162 @@
+"""An operator in relation form, solved and proved: every access inside, nothing missed, nothing twice, for all sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import product
+
+from symconv.derive.borders import span
+from symconv.errors import GatherError
+from symconv.gather.solution import Gather, Phase, Solution, Solved
+from symconv.gather.solve import solve
+from symconv.notation.affine import Affine
+from symconv.notation.expr import Constraint, Piece, Range, Read, Reduce, nonnegative, reads, walk
+from symconv.notation.operator import Operator, Statement
+from symconv.relation.sets import Context, System, context_of, difference, feasible, implied, injective
+
+__all__ = ["gather", "prove_inside", "prove_solution"]
+
+
+def gather(op: Operator, proofs: bool = True) -> Gather:
+    """Solve every reduction of an operator whose borders are resolved.
+
+    Raises GatherError, with a counterexample, when isl cannot prove for all sizes that the solution visits exactly the
+    relation, or that a read stays inside its tensor.
+    """
+    context = context_of(op)
+    return Gather(op, tuple(_statement(op, context, statement, proofs) for statement in op.statements))
+
+
+def _statement(op: Operator, context: Context, statement: Statement, proofs: bool) -> Solved:
+    reductions = []
+    for node in dict.fromkeys(n for n in walk(statement.expr) if isinstance(n, Reduce)):
+        solutions = []
+        for piece in node.pieces:
+            domain = (*statement.ranges, *node.indices)
+            if not feasible(context, _system(domain, piece.where)):
+                continue
+            solution = _pruned(context, solve(statement.ranges, node.indices, piece))
+            if proofs:
+                prove_inside(op, context, domain, piece)
+                prove_solution(context, statement.ranges, node.indices, piece, solution)
+            solutions.append(solution)
+        reductions.append((node, tuple(solutions)))
+    return Solved(statement, tuple(reductions))
+
+
+def _system(ranges: tuple[Range, ...], where: Iterable[Constraint]) -> System:
+    return System(tuple(r.name for r in ranges), (*span(ranges), *where))
+
+
+def _pins(phases: tuple[Phase, ...]) -> tuple[tuple[tuple[str, int], ...], ...]:
+    rows = [tuple(tuple(zip(phase.names, row, strict=True)) for row in phase.table) for phase in phases]
+    return tuple(tuple(pin for row in choice for pin in row) for choice in product(*rows))
+
+
+def _pruned(context: Context, solution: Solution) -> Solution:
+    """Drop the bounds that follow from the others, so that no loop tests what is always true."""
+    kept = list(solution.bounds)
+    # Last first: what the piece's domain adds goes before the plain range of a loop does.
+    for bound in reversed(solution.bounds):
+        if bound.equality:
+            continue
+        others = [c for c in kept if c != bound]
+        near, names = _component(bound.form.names() - set(context.sizes), others)
+        phases = tuple(p for p in solution.phases if names & set(p.names))
+        loops = tuple(n for n in (*solution.cells, *solution.steps) if n in names)
+        if implied(context, System(loops, near, pins=_pins(phases)), bound):
+            kept = others
+    return replace(solution, bounds=tuple(kept))
+
+
+def _component(seed: frozenset[str], constraints: list[Constraint]) -> tuple[tuple[Constraint, ...], frozenset[str]]:
+    """The constraints that share variables with ``seed``, directly or through others; sizes do not connect."""
+    names, near = set(seed), dict.fromkeys(c for c in constraints if False)
+    grown = True
+    while grown:
+        grown = False
+        for constraint in constraints:
+            own = {n for n in constraint.form.names() if n[0].islower()}
+            if constraint not in near and own & names:
+                near[constraint] = None
+                grown = True
+                names |= own
+    return tuple(near), frozenset(names)
+
+
+def prove_inside(op: Operator, context: Context, domain: tuple[Range, ...], piece: Piece) -> None:
+    """Every read of a piece lies inside its tensor, for all sizes; raises GatherError naming the read."""
+    targets = {s.target.name: s.target for s in op.statements}
+    constraints = [*span(domain), *piece.where]
+    for read in reads(piece.body):
+        tensor = targets.get(read.tensor) or op.input(read.tensor)
+        for form, size in zip(read.index, tensor.sizes, strict=True):
+            near, names = _component(form.names() - set(context.sizes), constraints)
+            dims = tuple(r.name for r in domain if r.name in names)
+            for bound in (nonnegative(form), nonnegative(size - 1 - form)):
+                if not implied(context, System(dims, near), bound):
+                    raise GatherError(
+                        f"the read {_text(read)} can leave {read.tensor}: {bound} does not hold for all sizes; state a border "
+                        "rule or the extents"
+                    )
+
+
+def prove_solution(
+    context: Context, targets: tuple[Range, ...], indices: tuple[Range, ...], piece: Piece, solution: Solution
+) -> None:
+    """The solved loops visit exactly the relation, each point once, for all sizes; raises GatherError with a point."""
+    everything = (*targets, *indices)
+    before = [*span(everything), *piece.where]
+    for group in _groups(everything, before, solution):
+        ranges = tuple(r for r in everything if r.name in group)
+        dims = tuple(r.name for r in ranges)
+        inside = tuple(c for c in before if _local(c, context) & set(group))
+        loops, after, phases = _image(context, solution, dims)
+        pins = _pins(phases)
+        free = tuple(name for name in loops if name not in dims)
+        system = System(dims, after, free, pins)
+        if point := difference(context, [System(dims, inside)], [system]):
+            raise GatherError(f"the solved loops and the relation differ at {point}")
+        image = tuple(solution.value(name) for name in dims)
+        bounds = tuple(c for c in solution.bounds if _local(c, context) & {*loops, *(n for p in phases for n in p.names)})
+        if not injective(context, System(loops, bounds, pins=pins), image):
+            raise GatherError(f"the solved loops visit a point of {', '.join(dims)} twice")
+
+
+def _image(
+    context: Context, solution: Solution, dims: tuple[str, ...]
+) -> tuple[tuple[str, ...], tuple[Constraint, ...], tuple[Phase, ...]]:
+    forms = {name: solution.value(name) for name in dims}
+    names = {n for form in forms.values() for n in form.names()}
+    phases = tuple(p for p in solution.phases if names & set(p.names))
+    loops = tuple(n for n in (*solution.cells, *solution.steps) if n in names)
+    bounds = [c for c in solution.bounds if _local(c, context) & names]
+    links = [Constraint(Affine(((name, 1),), 0) - form, True) for name, form in forms.items() if form.name != name]
+    return loops, (*bounds, *links), phases
+
+
+def _local(constraint: Constraint, context: Context) -> set[str]:
+    return set(constraint.form.names() - set(context.sizes))
+
+
+def _groups(ranges: tuple[Range, ...], constraints: list[Constraint], solution: Solution) -> list[set[str]]:
+    """Index variables that constrain each other; independent groups are proved one by one."""
+    groups = [{r.name} for r in ranges]
+    names = {r.name for r in ranges}
+    ties = [names & c.form.names() for c in constraints]
+    shared: dict[str, set[str]] = {}
+    for name in names:
+        for loop in solution.value(name).names():
+            shared.setdefault(loop, set()).add(name)
+    loops = {*solution.cells, *solution.steps, *(n for p in solution.phases for n in p.names)}
+    ties += [together for loop, together in shared.items() if loop in loops]
+    for tie in ties:
+        touched = [group for group in groups if group & tie]
+        if len(touched) > 1:
+            groups = [group for group in groups if not group & tie] + [set().union(*touched)]
+    return groups
+
+
+def _text(read: Read) -> str:
+    return f"{read.tensor}[{', '.join(map(str, read.index))}]"

@@ -1,0 +1,123 @@
+"""Exact simplification of integer expressions: constants folded, neutral elements dropped, affine forms built."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from functools import reduce
+from typing import Any
+
+from symconv.loops.ir import Binary, Compare, Const, Expr, FloorDiv, Mod, Select, rewrite
+
+__all__ = ["add", "ceildiv", "const", "floordiv", "mul", "simplify", "smallest", "largest", "sub", "total"]
+
+
+def const(value: int) -> Const:
+    """An integer constant."""
+    return Const(Fraction(value))
+
+
+def add(left: Expr, right: Expr) -> Expr:
+    """``left + right``, folded."""
+    return _fold(Binary("+", left, right))
+
+
+def sub(left: Expr, right: Expr) -> Expr:
+    """``left - right``, folded."""
+    return _fold(Binary("-", left, right))
+
+
+def mul(left: Expr, right: Expr) -> Expr:
+    """``left * right``, folded."""
+    return _fold(Binary("*", left, right))
+
+
+def floordiv(value: Expr, divisor: int) -> Expr:
+    """``floor(value / divisor)``, folded."""
+    return _fold(FloorDiv(value, divisor))
+
+
+def ceildiv(value: Expr, divisor: int) -> Expr:
+    """``ceil(value / divisor)``, folded."""
+    return value if divisor == 1 else floordiv(add(value, const(divisor - 1)), divisor)
+
+
+def largest(values: list[Expr]) -> Expr:
+    """The maximum of one or more."""
+    return reduce(lambda a, b: _fold(Binary("max", a, b)), dict.fromkeys(values))
+
+
+def smallest(values: list[Expr]) -> Expr:
+    """The minimum of one or more."""
+    return reduce(lambda a, b: _fold(Binary("min", a, b)), dict.fromkeys(values))
+
+
+def total(factors: tuple[Expr, ...]) -> Expr:
+    """The product."""
+    return reduce(mul, factors, const(1))
+
+
+def simplify(node: Any) -> Any:
+    """Every expression below ``node``, folded."""
+    return rewrite(node, _fold)
+
+
+_ARITHMETIC = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "min": min,
+    "max": max,
+}
+_RELATIONS = {
+    "<": lambda a, b: a < b,
+    "<=": lambda a, b: a <= b,
+    ">": lambda a, b: a > b,
+    ">=": lambda a, b: a >= b,
+    "==": lambda a, b: a == b,
+    "!=": lambda a, b: a != b,
+}
+
+
+def _fold(node: Any) -> Any:
+    match node:
+        case Binary(op, Const(a, False), Const(b, False)) if op in _ARITHMETIC:
+            return Const(Fraction(_ARITHMETIC[op](a, b)))
+        case Binary():
+            return _neutral(node)
+        case FloorDiv(Const(a), divisor):
+            return Const(Fraction(int(a) // divisor))
+        case FloorDiv(value, 1):
+            return value
+        case Mod(Const(a), divisor):
+            return Const(Fraction(int(a) % divisor))
+        case Mod(_, 1):
+            return const(0)
+        case Compare(op, Const(a), Const(b)):
+            return const(int(_RELATIONS[op](a, b)))
+        case Select(Const(a), yes, no):
+            return yes if a else no
+    return node
+
+
+def _neutral(node: Binary) -> Expr:
+    zero, one = const(0), const(1)
+    match node:
+        case Binary("+", a, b) if zero in (a, b):
+            return b if a == zero else a
+        case Binary("-", a, b) if b == zero:
+            return a
+        case Binary("*", a, b) if zero in (a, b):
+            return zero
+        case Binary("*", a, b) if one in (a, b):
+            return b if a == one else a
+        case Binary("min" | "max", a, b) if a == b:
+            return a
+        case Binary("+", Binary("+", a, Const(b, False)), Const(c, False)):
+            return add(a, Const(b + c))
+        case Binary("-", Binary("+", a, Const(b, False)), Const(c, False)):
+            return add(a, Const(b - c)) if b >= c else Binary("-", a, Const(c - b))
+        case Binary("+", Binary("-", a, Const(b, False)), Const(c, False)):
+            return add(a, Const(c - b)) if c >= b else Binary("-", a, Const(b - c))
+        case Binary("+", a, Const(b, False)) if b < 0:
+            return Binary("-", a, Const(-b))
+    return node

@@ -1,0 +1,117 @@
+"""Statements computed cell by cell: every reduction of the statement in scalars, one store per cell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+
+from symconv.gather.solution import Solution
+from symconv.gather.solve import solve
+from symconv.loops.arith import add, mul
+from symconv.loops.ir import (
+    Call,
+    Compare,
+    Const,
+    Declare,
+    Expr,
+    Let,
+    Nest,
+    Scalar,
+    Select,
+    Stmt,
+    Store,
+    Update,
+    Var,
+)
+from symconv.loops.nest import Order, nest
+from symconv.loops.order import choose_order
+from symconv.loops.scalars import integer, scalar
+from symconv.notation import expr as notation
+from symconv.notation.affine import var
+from symconv.notation.operator import Statement
+
+__all__ = ["cell_nest", "is_plain"]
+
+_FAR = Const(Fraction(2**31 - 1))
+
+
+def is_plain(statement: Statement, solution: Solution) -> bool:
+    """Whether the solution's cells are the statement's own indices, one to one."""
+    return solution.owned and solution.target == tuple(var(name) for name in statement.indices)
+
+
+def cell_nest(
+    statement: Statement,
+    solutions: dict[notation.Reduce, tuple[Solution, ...]],
+    positions: frozenset[str],
+    sizes: Mapping[str, int] | None,
+) -> Nest:
+    """One nest over the target's cells; raises nothing: callers check ``is_plain`` first."""
+    names: dict[notation.Reduce, Expr] = {}
+    body: list[Stmt] = []
+    for count, (node, several) in enumerate(solutions.items()):
+        total = f"sum{count}"
+        names[node] = Var(f"at{count}") if node.kind.startswith("arg") else Var(total)
+        body += _start(node, total, f"at{count}")
+        for solution in several:
+            body += _loops(solution, statement, node, count, positions, sizes)
+    target = tuple(Var(name) for name in statement.indices)
+    body.append(Store(statement.target.name, target, scalar(statement.expr, names, positions)))
+    frame = solve(statement.ranges, (), notation.Piece((), notation.Const(Fraction(0))))
+    comment = f"{statement.target.name}: cell by cell"
+    return nest(frame, Order(frame.cells, ()), lambda: tuple(body), wrap_at=-1, wrap=lambda b: b, comment=comment)
+
+
+def _start(node: notation.Reduce, total: str, at: str) -> list[Stmt]:
+    if node.kind == "sum":
+        return [Declare(total, Const(Fraction(0), real=True))]
+    worst: Expr = Call("inf", ())
+    if node.kind.endswith("max"):
+        worst = Call("neg", (worst,))
+    start: list[Stmt] = [Declare(total, worst)]
+    if node.kind.startswith("arg"):
+        start.append(Declare(at, _FAR, Scalar("int")))
+    return start
+
+
+def _loops(
+    solution: Solution,
+    statement: Statement,
+    node: notation.Reduce,
+    count: int,
+    positions: frozenset[str],
+    sizes: Mapping[str, int] | None,
+) -> tuple[Stmt, ...]:
+    order = choose_order(solution, sizes)
+    steps = tuple(item for item in order.inner if isinstance(item, str) and item in solution.steps)
+    rest = tuple(name for name in solution.steps if name not in steps)
+    frozen = Order(solution.cells, (*rest, *steps))
+    value = scalar(solution.body, {}, positions)
+
+    def leaf() -> tuple[Stmt, ...]:
+        if not node.kind.startswith("arg"):
+            return (Update(f"sum{count}", "+" if node.kind == "sum" else node.kind, value),)
+        return _extreme(node, solution, count, value)
+
+    built = nest(solution, frozen, leaf, wrap_at=-1, wrap=lambda body: body, comment="")
+    return tuple(s for s in built.body if not (isinstance(s, Let) and _is_cell(s.name, statement)))
+
+
+def _is_cell(name: str, statement: Statement) -> bool:
+    return name in statement.indices or (name[0] == "z" and name[1:].isdigit())
+
+
+def _extreme(node: notation.Reduce, solution: Solution, count: int, value: Expr) -> tuple[Stmt, ...]:
+    """Keep the better tap, and of equal ones the first in row-major window order."""
+    best, at, new, where = Var(f"sum{count}"), Var(f"at{count}"), Var(f"new{count}"), Var(f"pos{count}")
+    position: Expr = Const(Fraction(0))
+    for index in node.indices:
+        position = add(mul(position, integer(index.extent)), integer(solution.value(index.name)))
+    better = Compare(">" if node.kind == "argmax" else "<", new, best)
+    first = Select(Compare("==", new, best), Compare("<", where, at), Const(Fraction(0)))
+    return (
+        Declare(new.name, value),
+        Let(where.name, position),
+        Update(at.name, "=", Select(better, where, Select(first, where, at))),
+        Update(best.name, "=", Select(better, new, best)),
+    )

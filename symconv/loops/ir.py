@@ -1,0 +1,274 @@
+"""The loop IR: a grammar of frozen nodes between the mathematics and the text of a kernel.
+
+Integers are exact, division is explicit (``FloorDiv``, ``Mod``), buffers are indexed by logical axes, and a ``Kernel`` is a
+tuple of loop nests over declared buffers. Scalar types carry a lane count; one lane is the ordinary case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, replace
+from fractions import Fraction
+from typing import Any
+
+__all__ = [
+    "Accumulate", "Binary", "Buffer", "Call", "Compare", "Const", "Declare", "Expr", "FloorDiv", "For", "If", "Kernel",
+    "Let", "Load", "Mod", "Nest", "Real", "Scalar", "Select", "Size", "Stmt", "Store", "Update", "Var", "children",
+    "expressions", "rewrite", "substitute", "walk",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """An element type: ``"real"`` (the kernel's dtype), ``"index"`` (int32 positions) or ``"int"`` (loop arithmetic)."""
+
+    kind: str = "real"
+    lanes: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Const:
+    """An exact number; ``real`` says which arithmetic it takes part in."""
+
+    value: Fraction
+    real: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Var:
+    """A loop variable, a size, a phase value or a scalar."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Binary:
+    """``left op right`` with op one of ``+ - * / // min max``; ``/`` only between reals, ``//`` only of non-negatives."""
+
+    op: str
+    left: Expr
+    right: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class FloorDiv:
+    """``floor(value / divisor)`` for a positive divisor."""
+
+    value: Expr
+    divisor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mod:
+    """``value - divisor*floor(value / divisor)``, in ``0 .. divisor-1``."""
+
+    value: Expr
+    divisor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """``left op right`` with op one of ``< <= > >= == !=``."""
+
+    op: str
+    left: Expr
+    right: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """``yes`` where ``condition`` holds, else ``no``."""
+
+    condition: Expr
+    yes: Expr
+    no: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Real:
+    """An integer as a real number."""
+
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A scalar function of the notation."""
+
+    function: str
+    arguments: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """One element of a buffer, by logical axes."""
+
+    buffer: str
+    index: tuple[Expr, ...]
+
+
+Expr = Const | Var | Binary | FloorDiv | Mod | Compare | Select | Real | Call | Load
+
+
+@dataclass(frozen=True, slots=True)
+class For:
+    """``for var in range(lower, upper, step)``; ``mode`` is serial, vector or unroll."""
+
+    var: str
+    lower: Expr
+    upper: Expr
+    body: tuple[Stmt, ...]
+    step: int = 1
+    mode: str = "serial"
+
+
+@dataclass(frozen=True, slots=True)
+class If:
+    """The body, where the condition holds; never inside an innermost loop."""
+
+    condition: Expr
+    body: tuple[Stmt, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Let:
+    """An integer named for the rest of the block."""
+
+    name: str
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Declare:
+    """A scalar accumulator for the rest of the block."""
+
+    name: str
+    value: Expr
+    scalar: Scalar = Scalar()
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """``name = name op value``; op is ``+ min max`` or ``=``."""
+
+    name: str
+    op: str
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """``buffer[index] = value``."""
+
+    buffer: str
+    index: tuple[Expr, ...]
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Accumulate:
+    """``buffer[index] = buffer[index] op value``; op is ``+ - min max``."""
+
+    buffer: str
+    index: tuple[Expr, ...]
+    op: str
+    value: Expr
+
+
+Stmt = For | If | Let | Declare | Update | Store | Accumulate
+Node = Expr | Stmt
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """A size by name, computed from the lengths of the arrays given (``Var("x_dim0")``) and from earlier sizes."""
+
+    name: str
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Buffer:
+    """A declared array: logical sizes merged into physical axes; ``role`` is in, out or workspace (lives for one call)."""
+
+    name: str
+    axes: tuple[tuple[Expr, ...], ...]
+    role: str
+    scalar: Scalar = Scalar()
+    alignment: int = 64
+
+    @property
+    def sizes(self) -> tuple[Expr, ...]:
+        """The logical sizes."""
+        return tuple(size for axis in self.axes for size in axis)
+
+
+@dataclass(frozen=True, slots=True)
+class Nest:
+    """A loop nest whose first loop ``var`` runs over ``0 .. extent-1`` and may be cut anywhere among threads."""
+
+    var: str
+    extent: Expr
+    body: tuple[Stmt, ...]
+    comment: str = ""
+    parallel: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """What is printed: nests in order over declared buffers; the last buffer with role out is the result."""
+
+    name: str
+    buffers: tuple[Buffer, ...]
+    sizes: tuple[Size, ...]
+    checks: tuple[Expr, ...]
+    nests: tuple[Nest, ...]
+
+    def buffer(self, name: str) -> Buffer:
+        """The buffer of that name; raises KeyError."""
+        return {buffer.name: buffer for buffer in self.buffers}[name]
+
+
+def _parts(node: Any) -> Iterator[Any]:
+    for field in fields(node):
+        value = getattr(node, field.name)
+        yield from value if isinstance(value, tuple) else (value,)
+
+
+_NODES = (Const, Var, Binary, FloorDiv, Mod, Compare, Select, Real, Call, Load, For, If, Let, Declare, Update, Store, Accumulate, Nest)  # fmt: skip
+
+
+def children(node: Node | Nest) -> tuple[Any, ...]:
+    """The direct parts that are nodes, derived from the fields."""
+    return tuple(part for part in _parts(node) if isinstance(part, _NODES))
+
+
+def walk(node: Node | Nest) -> Iterator[Any]:
+    """The node and everything below it."""
+    yield node
+    for child in children(node):
+        yield from walk(child)
+
+
+def expressions(body: tuple[Stmt, ...]) -> Iterator[Any]:
+    """Every node of a block."""
+    for statement in body:
+        yield from walk(statement)
+
+
+def rewrite(node: Any, rule: Callable[[Any], Any]) -> Any:
+    """Bottom-up: each node with rewritten parts goes through ``rule``, which answers the node that takes its place."""
+
+    def part(value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(part(item) for item in value)
+        return rewrite(value, rule) if isinstance(value, _NODES) else value
+
+    new = {field.name: part(getattr(node, field.name)) for field in fields(node)}
+    changed = any(new[name] is not getattr(node, name) and new[name] != getattr(node, name) for name in new)
+    return rule(replace(node, **new) if changed else node)
+
+
+def substitute(node: Any, values: dict[str, Expr]) -> Any:
+    """The node with variables replaced by expressions."""
+    return rewrite(node, lambda n: values.get(n.name, n) if isinstance(n, Var) else n)

@@ -1,0 +1,166 @@
+"""One solution as a loop nest: loops in a chosen order, each with the bounds that its outer loops make exact."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from symconv.errors import InternalError
+from symconv.gather.solution import Phase, Solution
+from symconv.loops.arith import add, ceildiv, const, floordiv, largest, mul, smallest, sub, total
+from symconv.loops.ir import Binary, Compare, Const, Expr, FloorDiv, For, If, Let, Mod, Nest, Stmt, Var
+from symconv.loops.scalars import integer
+from symconv.notation.affine import Affine, var
+from symconv.notation.expr import Constraint
+
+__all__ = ["Order", "bounds_of", "nest"]
+
+Item = str | Phase
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """``parallel`` loops are merged into one that threads may cut; ``inner`` loops and phases follow, outermost first."""
+
+    parallel: tuple[str, ...]
+    inner: tuple[Item, ...]
+
+
+def nest(
+    solution: Solution, order: Order, leaf: Callable[[], tuple[Stmt, ...]], *, wrap_at: int, wrap: Callable[[tuple[Stmt, ...]], tuple[Stmt, ...]],
+    comment: str,
+) -> Nest:  # fmt: skip
+    """Build the nest; ``wrap`` receives the loops from position ``wrap_at`` of ``order.inner`` on (an accumulator, say)."""
+    placed = _place(solution, order)
+
+    def build(position: int) -> tuple[Stmt, ...]:
+        if position == len(order.inner):
+            body = leaf()
+        else:
+            body = _level(solution, placed, order.inner[position], build(position + 1))
+        return wrap(body) if position == wrap_at else body
+
+    body = _guarded(placed.get("", []), build(0))
+    return _merged(solution, placed, order.parallel, body, comment)
+
+
+def _place(solution: Solution, order: Order) -> dict[str, list[Constraint]]:
+    """Each constraint goes to the innermost loop or phase it speaks of."""
+    position: dict[str, int] = {}
+    owner: dict[int, str] = {}
+    for depth, item in enumerate((*order.parallel, *order.inner)):
+        for name in item.names if isinstance(item, Phase) else (item,):
+            position[name] = depth
+        owner[depth] = item.residue if isinstance(item, Phase) else item
+    placed: dict[str, list[Constraint]] = {}
+    for constraint in solution.bounds:
+        depths = [position[name] for name in constraint.form.names() if name in position]
+        placed.setdefault(owner[max(depths)] if depths else "", []).append(constraint)
+    for name in order.parallel:
+        own = [c for c in placed.get(name, []) if _alone(c, name, position)]
+        placed[name] = own
+    for item in (*order.parallel, *order.inner):
+        if isinstance(item, str):
+            placed[item] = _completed(placed.get(item, []), solution.limits, item, position)
+    return placed
+
+
+def _alone(constraint: Constraint, name: str, position: dict[str, int]) -> bool:
+    return not any(n in position and n != name for n in constraint.form.names())
+
+
+def _completed(
+    own: list[Constraint], limits: tuple[Constraint, ...], name: str, position: dict[str, int]
+) -> list[Constraint]:
+    """A loop whose bound was dropped because inner loops imply it still needs one to run."""
+    result = list(own)
+    for sign in (1, -1):
+        if not any(c.form.coefficient(name) * sign > 0 or c.equality for c in own):
+            depth = position[name]
+            spare = [
+                c
+                for c in limits
+                if c.form.coefficient(name) * sign > 0 and all(position.get(n, -1) <= depth for n in c.form.names())
+            ]
+            if not spare:
+                raise InternalError(f"loop {name} has no {'lower' if sign > 0 else 'upper'} bound")
+            result.append(spare[0])
+    return result
+
+
+def bounds_of(constraints: list[Constraint], name: str) -> tuple[Expr, Expr]:
+    """``lower <= name < upper`` from constraints in which ``name`` occurs."""
+    lower: list[Expr] = []
+    upper: list[Expr] = []
+    for constraint in constraints:
+        factor = constraint.form.coefficient(name)
+        rest = constraint.form - factor * var(name)
+        if factor > 0 or constraint.equality:
+            positive = rest if factor > 0 else -rest
+            lower.append(_ceil(-positive, abs(factor)))
+        if factor < 0 or constraint.equality:
+            positive = rest if factor < 0 else -rest
+            upper.append(add(_floor(positive, abs(factor)), const(1)))
+    return largest(lower), smallest(upper)
+
+
+def _floor(form: Affine, divisor: int) -> Expr:
+    return floordiv(integer(form), divisor)
+
+
+def _ceil(form: Affine, divisor: int) -> Expr:
+    return ceildiv(integer(form), divisor)
+
+
+def _level(
+    solution: Solution, placed: dict[str, list[Constraint]], item: Item, body: tuple[Stmt, ...]
+) -> tuple[Stmt, ...]:
+    if isinstance(item, str):
+        lower, upper = bounds_of(placed[item], item)
+        return (For(item, lower, upper, body),)
+    quotient = FloorDiv(Var(item.residue), item.gap)
+    modulus = item.modulus // item.gap
+    first = Mod(mul(quotient, const(item.inverse)), modulus)
+    shift = FloorDiv(sub(quotient, mul(const(item.slope), Var(item.first))), modulus)
+    inner = (Let(item.first, first), Let(item.shift, shift), *_guarded(placed.get(item.residue, []), body))
+    last = item.table[-1][0]
+    return (For(item.residue, const(0), const(last + 1), inner, step=item.gap, mode="phase"),)
+
+
+def _guarded(constraints: list[Constraint], body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
+    for constraint in constraints:
+        op = "==" if constraint.equality else ">="
+        body = (If(Compare(op, integer(constraint.form), const(0)), body),)
+    return body
+
+
+def _merged(
+    solution: Solution, placed: dict[str, list[Constraint]], names: tuple[str, ...], body: tuple[Stmt, ...], comment: str
+) -> Nest:
+    """The parallel loops as one: ``z`` counts their cells in row-major order."""
+    spans = []
+    for name in names:
+        lower, upper = bounds_of(placed[name], name)
+        spans.append((name, lower, largest([const(0), sub(upper, lower)])))
+    if not spans:
+        return Nest("z", const(1), body, comment, parallel=False)
+    if len(spans) == 1 and spans[0][1] == const(0):
+        return Nest(names[0], spans[0][2], body, comment)
+    lets: list[Stmt] = []
+    rest: Expr = Var("z")
+    for k, (name, lower, _) in enumerate(spans):
+        below = total(tuple(length for _, _, length in spans[k + 1 :]))
+        lets.append(Let(name, add(lower, _quotient(rest, below))))
+        rest = sub(rest, mul(sub(Var(name), lower), below)) if k + 1 < len(spans) else rest
+        if k + 1 < len(spans):
+            lets.append(Let(f"z{k}", rest))
+            rest = Var(f"z{k}")
+    return Nest("z", total(tuple(length for _, _, length in spans)), (*lets, *body), comment)
+
+
+def _quotient(value: Expr, divisor: Expr) -> Expr:
+    if divisor == const(1):
+        return value
+    if isinstance(divisor, Const):
+        return FloorDiv(value, int(divisor.value))
+    return Binary("//", value, divisor)

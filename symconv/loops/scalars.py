@@ -1,0 +1,90 @@
+"""Scalar expressions of the notation as expressions of the loop IR."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+
+from symconv.errors import InternalError
+from symconv.loops.arith import add, const, floordiv, largest, mul
+from symconv.loops.ir import Binary, Call, Compare, Const, Expr, Load, Real, Select, Var
+from symconv.notation import expr as notation
+from symconv.notation.affine import Affine, Maximum, Quotient
+
+__all__ = ["integer", "scalar"]
+
+_BINARY = {"add": "+", "sub": "-", "mul": "*", "div": "/", "max": "max", "min": "min"}
+_COMPARE = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
+
+
+def integer(form: Affine) -> Expr:
+    """An affine form, quotients and maxima included."""
+    total: Expr = const(0)
+    for atom, factor in form.terms:
+        match atom:
+            case Quotient(numerator, divisor):
+                value = floordiv(integer(numerator), divisor)
+            case Maximum(left, right):
+                value = largest([integer(left), integer(right)])
+            case _:
+                value = Var(atom)
+        if factor < 0:
+            scaled = mul(const(-factor), value)
+            total = Binary("-", total, scaled)
+        else:
+            total = add(total, mul(const(factor), value))
+    return add(total, const(form.constant))
+
+
+def scalar(expr: notation.Expr, names: Mapping[notation.Reduce, Expr], positions: frozenset[str]) -> Expr:
+    """A scalar expression; reductions are replaced by what ``names`` says, ``positions`` are tensors of dtype index."""
+    match expr:
+        case notation.Const(value):
+            return Const(value, real=True)
+        case notation.Index(form):
+            return Real(integer(form))
+        case notation.Read(tensor, index, _):
+            return Load(tensor, tuple(integer(form) for form in index))
+        case notation.Reduce():
+            return names[expr]
+        case notation.Apply(function, arguments):
+            if function in _COMPARE and any(_is_position(a, positions) for a in arguments):
+                left, right = (_counted(argument, positions) for argument in arguments)
+                return Compare(_COMPARE[function], left, right)
+            return _apply(function, tuple(scalar(argument, names, positions) for argument in arguments))
+
+
+def _apply(function: str, inner: tuple[Expr, ...]) -> Expr:
+    match function, inner:
+        case _, (a, b) if function in _BINARY:
+            return Binary(_BINARY[function], a, b)
+        case _, (a, b) if function in _COMPARE:
+            return Compare(_COMPARE[function], a, b)
+        case "where", (condition, yes, no):
+            return Select(condition, yes, no)
+        case "pow", (base, Const(power)) if power.denominator == 1 and 1 <= power <= 4:
+            result = base
+            for _ in range(int(power) - 1):
+                result = Binary("*", result, base)
+            return result
+    return Call(function, inner)
+
+
+def _is_position(expr: notation.Expr, positions: frozenset[str]) -> bool:
+    return isinstance(expr, notation.Read) and expr.tensor in positions
+
+
+def _counted(expr: notation.Expr, positions: frozenset[str]) -> Expr:
+    """Positions are compared as integers: a real number could round."""
+    match expr:
+        case notation.Read(tensor, index, _) if tensor in positions:
+            return Load(tensor, tuple(integer(form) for form in index))
+        case notation.Index(form):
+            return integer(form)
+        case notation.Const(value) if value.denominator == 1:
+            return Const(Fraction(value))
+        case notation.Apply("add", (a, b)):
+            return add(_counted(a, positions), _counted(b, positions))
+        case notation.Apply("mul", (a, b)):
+            return mul(_counted(a, positions), _counted(b, positions))
+    raise InternalError(f"a position is compared with {expr}, which is no integer")

@@ -1,0 +1,135 @@
+"""Integer sets over indices with symbolic sizes; the only module that speaks isl.
+
+Sizes are parameters of every set; what is known of them (non-emptiness, how an extent follows from other sizes) is the
+context, so that an answer holds for all sizes for which the operator is valid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import islpy as isl
+
+from symconv.errors import InternalError
+from symconv.notation.affine import Affine, Maximum, Quotient
+from symconv.notation.expr import Constraint
+from symconv.notation.operator import Operator
+
+__all__ = ["Context", "System", "context_of", "difference", "feasible", "implied", "injective"]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The sizes, and what always holds of them, as isl text."""
+
+    sizes: tuple[str, ...]
+    facts: str
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """The integer points of ``dims`` for which some ``hidden`` integers satisfy all constraints."""
+
+    dims: tuple[str, ...]
+    constraints: tuple[Constraint, ...]
+    hidden: tuple[str, ...] = ()
+    pins: tuple[tuple[tuple[str, int], ...], ...] = ((),)
+
+
+def context_of(op: Operator) -> Context:
+    """Every size of the operator with its definition, its assumptions, and that nothing but the batch is empty."""
+    names = {name for tensor in (*op.inputs, *(s.target for s in op.statements)) for s in tensor.sizes for name in s.names()}
+    names |= {name for d in op.definitions for name in (d.name, *d.form.names())}
+    names |= {name for a in op.assumptions for name in a.constraint.form.names()}
+    defined = {d.name: d for d in op.definitions}
+    facts = [f"{d.name} = {_form(d.form)}" for d in op.definitions]
+    facts += [f"{d.name} >= 1" for d in op.definitions if d.extent]
+    facts += [f"{name} >= 1" for name in sorted(names - defined.keys())]
+    facts += [_constraint(a.constraint) for a in op.assumptions]
+    return Context(tuple(sorted(names)), " and ".join(facts))
+
+
+def feasible(context: Context, system: System) -> bool:
+    """Whether some sizes and some point satisfy the system."""
+    return not _set(context, system).is_empty()
+
+
+def implied(context: Context, system: System, constraint: Constraint) -> bool:
+    """Whether every point of the system satisfies ``constraint``, for all sizes."""
+    opposite = [Constraint(-constraint.form - 1)]
+    if constraint.equality:
+        opposite.append(Constraint(constraint.form - 1))
+    return not any(
+        feasible(context, System(system.dims, (*system.constraints, other), system.hidden, system.pins))
+        for other in opposite
+    )
+
+
+def difference(context: Context, left: Iterable[System], right: Iterable[System]) -> str | None:
+    """A point in exactly one of the two unions, as text; None when they are equal for all sizes."""
+    a, b = _union(context, left), _union(context, right)
+    for one, other, words in ((a, b, "only before"), (b, a, "only after")):
+        rest = one.subtract(other)
+        if not rest.is_empty():
+            return f"{words}: {rest.sample_point()}"
+    return None
+
+
+def injective(context: Context, system: System, image: tuple[Affine, ...]) -> bool:
+    """Whether no two points of the system have the same image (the pins count as coordinates of a point)."""
+    pinned = tuple(dict.fromkeys(name for pin in system.pins for name, _ in pin))
+    dims = (*system.dims, *pinned)
+    parts = []
+    for pin in system.pins:
+        facts = [*map(_constraint, system.constraints), *(f"{name} = {value}" for name, value in pin)]
+        forms = ", ".join(_form(form) for form in image)
+        parts.append(f"[{', '.join(dims)}] -> [{forms}] : {' and '.join((*facts, context.facts)) or 'true'}")
+    return bool(_parse(isl.Map, context, " ; ".join(parts)).is_injective())
+
+
+def _set(context: Context, system: System) -> isl.Set:
+    parts = []
+    for pin in system.pins:
+        pinned = [name for name, _ in pin]
+        facts = [*map(_constraint, system.constraints), *(f"{name} = {value}" for name, value in pin)]
+        body = " and ".join(filter(None, (*facts, context.facts))) or "true"
+        hidden = [name for name in (*system.hidden, *pinned) if name not in system.dims]
+        body = f"exists ({', '.join(hidden)} : {body})" if hidden else body
+        parts.append(f"[{', '.join(system.dims)}] : {body}")
+    return _parse(isl.Set, context, " ; ".join(parts))
+
+
+def _union(context: Context, systems: Iterable[System]) -> isl.Set:
+    sets = [_set(context, system) for system in systems]
+    total = sets[0]
+    for other in sets[1:]:
+        total = total.union(other)
+    return total
+
+
+def _parse(kind: type, context: Context, body: str) -> isl.Set:
+    text = f"[{', '.join(context.sizes)}] -> {{ {body} }}"
+    try:
+        return kind(text)
+    except isl.Error as error:
+        raise InternalError(f"isl does not read the set {text}: {error}") from error
+
+
+def _constraint(constraint: Constraint) -> str:
+    return f"{_form(constraint.form)} {'=' if constraint.equality else '>='} 0"
+
+
+def _form(form: Affine) -> str:
+    parts = [f"{factor}*{_atom(atom)}" for atom, factor in form.terms]
+    return " + ".join([*parts, str(form.constant)])
+
+
+def _atom(atom: str | Quotient | Maximum) -> str:
+    match atom:
+        case Quotient(numerator, divisor):
+            return f"floor(({_form(numerator)})/{divisor})"
+        case Maximum(left, right):
+            return f"max({_form(left)}, {_form(right)})"
+        case _:
+            return atom

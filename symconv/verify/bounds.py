@@ -1,0 +1,189 @@
+"""How far rounding may take a right kernel: sums of absolute values, and the bound stated from them.
+
+A kernel's value ``got`` may differ from the exact one by at most ``(n + 8)·eps·magnitude``: ``magnitude`` is
+the expression with every term replaced by its absolute value (first-order error propagation through
+nonlinear functions), ``n`` the longest chain of roundings: the terms of the sums and the scalar operations
+on the way. To ``eps`` of the kernel's dtype the oracle's own (float64) is added, as it rounds too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from symconv.notation.expr import Apply, Const, Expr, Index, Read, Reduce
+from symconv.notation.operator import Operator
+from symconv.verify.grid import Array, Scope, address, parts, scopes, taps
+from symconv.verify.reference import wanted
+from symconv.verify.scalars import FLAT, partial
+from symconv.verify.sweep import backward, true_slope
+from symconv.verify.values import Problem, flatten, run, value
+
+__all__ = ["allowed", "gradient_magnitudes", "gradient_terms", "magnitudes", "roundings"]
+
+_LINEAR = frozenset({"add", "sub", "neg"})
+_PIECEWISE = frozenset({"abs", "relu", "max", "min", "where"})
+_FLOORS: dict[str, Callable[[Array], Array]] = {"gelu": abs, "softplus": np.ones_like}
+_SLOPE_FLOORS = frozenset({"tanh", "sigmoid", "gelu"})
+"""Usual formulas of these cancel (1 - tanh² near 1): their error is relative to 1, not to the result."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    problem: Problem
+    tensors: dict[str, Array]
+
+
+def allowed(magnitude: Array, terms: Array | int, dtype: str) -> Array:
+    """The largest rounding error of a right kernel; infinite where no finite bound is known.
+
+    >>> bool(allowed(np.array(100.0), 9, "float32") < 1e-3)
+    True
+    """
+    eps = float(np.finfo(dtype).eps) + float(np.finfo(np.float64).eps)
+    with np.errstate(all="ignore"):
+        bound = (np.asarray(terms) + 8) * (eps * magnitude + float(np.finfo(dtype).tiny))
+    return np.asarray(np.where(np.isfinite(bound), bound, np.inf))
+
+
+def magnitudes(op: Operator, arrays: Mapping[str, Array]) -> Array:
+    """Sum of absolute values of the terms of every output cell: float64, physical output shape.
+
+    Raises SpecError when shapes do not fit.
+
+    >>> from symconv.notation.front import formula
+    >>> op = formula("y[i] = sum[p](x[i+p]*w[p])")
+    >>> magnitudes(op, {"x": np.array([1.0, -2.0]), "w": np.array([3.0, 1.0])}).tolist()
+    [5.0]
+    """
+    measured = _measured(run(op, arrays))
+    return measured.tensors[op.output.name].reshape(op.output.shape(measured.problem.sizes))
+
+
+def gradient_magnitudes(
+    op: Operator, arrays: Mapping[str, Array], gy: Array, wrt: tuple[str, ...] | None = None
+) -> dict[str, Array]:
+    """Sum of absolute values of the terms of every gradient cell, per tensor of ``wrt`` as in ``gradients``."""
+    measured = _measured(run(op, arrays))
+
+    def slope(_: Problem, node: Apply, which: int, scope: Scope) -> Array:
+        return _slope(measured, node, which, scope)
+
+    totals = backward(measured.problem, np.abs(np.asarray(gy, dtype=np.float64)), slope)
+    sizes = measured.problem.sizes
+    return {name: totals[name].reshape(op.input(name).shape(sizes)) for name in wanted(op, wrt)}
+
+
+def gradient_terms(
+    op: Operator, arrays: Mapping[str, Array], wrt: tuple[str, ...] | None = None
+) -> dict[str, Array]:
+    """How many terms every gradient cell sums, plus the roundings of the forward expression it may repeat."""
+    problem = run(op, arrays)
+    ones = np.ones(problem.shapes[op.output.name])
+    counts = backward(problem, ones, lambda _p, _n, _w, scope: np.ones((1,) * len(scope.names)))
+    chain = roundings(op, problem.sizes)
+    return {
+        name: (counts[name] + chain).reshape(op.input(name).shape(problem.sizes)) for name in wanted(op, wrt)
+    }
+
+
+def roundings(op: Operator, sizes: Mapping[str, int]) -> int:
+    """The longest chain of roundings of a forward value: terms of sums and scalar operations of all statements."""
+    return sum(_operations(s.expr) + taps(s.expr, sizes) for s in op.statements)
+
+
+def _operations(expr: Expr) -> int:
+    match expr:
+        case Apply(_, arguments):
+            return 1 + sum(_operations(argument) for argument in arguments)
+        case Reduce(_, _, pieces):
+            return 1 + max((_operations(piece.body) for piece in pieces), default=0)
+    return 0
+
+
+def _measured(problem: Problem) -> _Measured:
+    known = {tensor.name: np.abs(problem.tensors[tensor.name]) for tensor in problem.op.inputs}
+    measured = _Measured(problem, known)
+    for statement in problem.op.statements:
+        rows = []
+        for scope in scopes(statement, problem.sizes):
+            with np.errstate(all="ignore"):
+                rows.append(np.broadcast_to(_measure(measured, statement.expr, scope), scope.shape))
+        known[statement.target.name] = np.array(np.concatenate(rows) if statement.indices else rows[0])
+    return measured
+
+
+def _measure(measured: _Measured, expr: Expr, scope: Scope) -> Array:
+    match expr:
+        case Const() | Index():
+            return np.abs(value(measured.problem, expr, scope))
+        case Read(tensor):
+            where = address(scope, expr, measured.tensors[tensor].shape)
+            return np.where(
+                where.inside,
+                measured.tensors[tensor].reshape(-1)[where.flat],
+                abs(value(measured.problem, expr, scope)),
+            )
+        case Apply():
+            return _apply(measured, expr, scope)
+        case Reduce(kind, indices, _):
+            inner, pieces = parts(expr, scope, measured.problem.shapes)
+            sums: Array = np.zeros(inner.shape)
+            for place, body in pieces:
+                sums = np.where(place.mask, _measure(measured, body, place), sums)
+            flat, taken = flatten(sums, len(indices)), flatten(inner.mask, len(indices))
+            if kind in {"sum", "mean"}:
+                return np.asarray(flat.sum(axis=-1) / (taken.sum(axis=-1) if kind == "mean" else 1))
+            return np.asarray(flat.max(axis=-1, initial=0.0))
+
+
+def _apply(measured: _Measured, node: Apply, scope: Scope) -> Array:
+    sizes = tuple(_measure(measured, argument, scope) for argument in node.arguments)
+    match node.function, sizes:
+        case (("add" | "sub"), (a, b)):
+            return np.asarray(a + b)
+        case "mul", (a, b):
+            return np.asarray(a * b)
+        case (("neg" | "abs" | "relu"), (a,)):
+            return np.asarray(a)
+        case (("max" | "min"), (a, b)):
+            return np.maximum(a, b)
+        case "where", (_, a, b):
+            return np.where(value(measured.problem, node.arguments[0], scope) != 0, a, b)
+    result = np.abs(value(measured.problem, node, scope))
+    if node.function in FLAT:
+        return result
+    arguments = tuple(value(measured.problem, argument, scope) for argument in node.arguments)
+    for which, size in enumerate(sizes):
+        slope = np.abs(partial(node.function, which, arguments, measured.problem.kinks))
+        result = result + np.where(size == 0, 0.0, slope * size)
+    floor = _FLOORS.get(node.function)
+    return np.asarray(result if floor is None else result + floor(arguments[0]))
+
+
+def _slope(measured: _Measured, node: Apply, which: int, scope: Scope) -> Array:
+    function = node.function
+    if function == "mul":
+        return _measure(measured, node.arguments[1 - which], scope)
+    slope = np.abs(true_slope(measured.problem, node, which, scope))
+    if function in _LINEAR or function in _PIECEWISE:
+        return slope
+    arguments = tuple(value(measured.problem, argument, scope) for argument in node.arguments)
+    for varied, argument in enumerate(node.arguments):
+        size = _measure(measured, argument, scope)
+        bend = _bend(function, which, arguments, varied)
+        slope = slope + np.where(size == 0, 0.0, bend * size)
+    return np.asarray(slope + 1.0 if function in _SLOPE_FLOORS else slope)
+
+
+def _bend(function: str, which: int, arguments: tuple[Array, ...], varied: int) -> Array:
+    """|∂slope/∂argument|, by a central difference: an error of the argument enters the slope through it."""
+    step = 1e-5 * (1.0 + np.abs(arguments[varied]))
+    sides = []
+    for sign in (1.0, -1.0):
+        moved = tuple(a + sign * step if k == varied else a for k, a in enumerate(arguments))
+        sides.append(partial(function, which, moved, {}))
+    bend = np.abs(sides[0] - sides[1]) / (2.0 * step)
+    return np.asarray(np.where(np.isfinite(bend), bend, 0.0))

@@ -1,0 +1,110 @@
+"""Data on one geometry, and what the reference says a right kernel makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from symconv.notation.operator import Operator
+from symconv.verify.analysis import exact_bits
+from symconv.verify.bounds import allowed, gradient_magnitudes, gradient_terms, magnitudes, roundings
+from symconv.verify.geometry import Geometry
+from symconv.verify.grid import Array
+from symconv.verify.reference import evaluate, gradients
+
+__all__ = ["INTEGERS", "REALS", "Case", "Expected", "Ruling", "plain", "prepare"]
+
+INTEGERS, REALS = "integers", "reals"
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What is judged and how strictly: ``==`` where arithmetic is exact, a factor on the bounds elsewhere."""
+
+    dtype: str
+    gradients: tuple[str, ...]
+    exact: bool = True
+    slack: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """The reference's value (float64) of one result, per cell the error allowed and the sum of absolute terms."""
+
+    value: Array
+    bound: Array
+    magnitude: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One geometry with data in the kernel's dtype, a cotangent, and the results to expect."""
+
+    kind: str
+    shapes: Geometry
+    arrays: dict[str, Array]
+    gy: Array
+    output: Expected
+    gradients: dict[str, Expected]
+
+
+def prepare(op: Operator, shapes: Geometry, kind: str, ruling: Ruling, seed: int) -> Case:
+    """Data of one kind (small ``integers`` or random ``reals``) on a geometry, with the reference's answers.
+
+    Data keep away from where the operator has no finite value (log of a negative number) if positive data do.
+    """
+    case = _prepare(op, shapes, kind, ruling, seed=seed, positive=False)
+    if all(np.isfinite(e.value).all() for e in (case.output, *case.gradients.values())):
+        return case
+    return _prepare(op, shapes, kind, ruling, seed=seed, positive=True)
+
+
+def _prepare(op: Operator, shapes: Geometry, kind: str, ruling: Ruling, *, seed: int, positive: bool) -> Case:
+    rng = np.random.default_rng(seed)
+    arrays: dict[str, Array] = {}
+    for tensor in op.inputs:
+        shape = shapes[tensor.name]
+        if tensor.dtype == "index":
+            arrays[tensor.name] = rng.integers(0, 6, shape).astype(np.int32)
+        else:
+            arrays[tensor.name] = _draw(rng, shape, kind, positive).astype(ruling.dtype)
+    value = evaluate(op, arrays)
+    gy = _draw(rng, value.shape, kind, False).astype(ruling.dtype)
+    sizes = op.sizes(**shapes)
+    output = _expected(op, kind, ruling, value, magnitude=magnitudes(op, arrays), terms=roundings(op, sizes))
+    found: dict[str, Expected] = {}
+    if ruling.gradients:
+        values = gradients(op, arrays, gy, ruling.gradients)
+        sums = gradient_magnitudes(op, arrays, gy, ruling.gradients)
+        terms = gradient_terms(op, arrays, ruling.gradients)
+        for name in ruling.gradients:
+            found[name] = _expected(op, kind, ruling, values[name], magnitude=sums[name], terms=terms[name])
+    return Case(kind, shapes, arrays, gy, output, found)
+
+
+def _draw(rng: np.random.Generator, shape: tuple[int, ...], kind: str, positive: bool) -> Array:
+    if kind == INTEGERS:
+        return np.asarray(rng.integers(1 if positive else -3, 5 if positive else 4, shape))
+    return np.asarray(rng.uniform(0.5, 2.0, shape) if positive else rng.standard_normal(shape))
+
+
+def _expected(
+    op: Operator, kind: str, ruling: Ruling, value: Array, *, magnitude: Array, terms: Array | int
+) -> Expected:
+    if np.issubdtype(value.dtype, np.integer):
+        return Expected(value, np.zeros(value.shape), magnitude)
+    bits = exact_bits(op) if kind == INTEGERS and ruling.exact else None
+    digits = np.finfo(ruling.dtype).nmant
+    if bits is not None and float(np.max(magnitude, initial=0.0)) * 2.0**bits < 2.0**digits:
+        return Expected(value, np.zeros(value.shape), magnitude)
+    bound = ruling.slack * allowed(magnitude, terms, ruling.dtype)
+    return Expected(value, np.broadcast_to(bound, value.shape), magnitude)
+
+
+def plain(arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """Copies in float64, positions as they are."""
+    return {
+        k: a.copy() if np.issubdtype(a.dtype, np.integer) else a.astype(np.float64) for k, a in arrays.items()
+    }

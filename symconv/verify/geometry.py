@@ -1,0 +1,145 @@
+"""Small shapes on which a kernel is judged, chosen so that exchanged axes and forgotten remainders show."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+
+from symconv.errors import SpecError
+from symconv.notation.operator import Operator, Window
+from symconv.verify.analysis import empty_windows
+from symconv.verify.grid import Scope, form, points
+
+__all__ = ["POINTS", "Geometry", "geometries"]
+
+Geometry = dict[str, tuple[int, ...]]
+POINTS = 300_000
+"""Most grid points of one geometry."""
+_TRIALS = 2000
+_CHANNELS = (1, 2, 3, 4, 5)
+
+
+def geometries(op: Operator, count: int = 12, seed: int = 0) -> tuple[Geometry, ...]:
+    """Up to ``count`` distinct valid shapes by tensor name, the same for the same seed.
+
+    Among them, where the operator allows: a size the stride does not divide, a kernel larger than the
+    unpadded input, one output cell, a one-tap kernel, a kernel as long as its stride, unequal axes
+    throughout, an empty batch. Candidates are drawn at random near the windows' own scale; those
+    ``op.sizes`` refuses, those with a max, min or mean over no tap, and those above ``POINTS`` grid points
+    are dropped; then features are covered greedily. Raises SpecError when no candidate is valid.
+
+    >>> from symconv.notation.front import formula
+    >>> op = formula("y[n,i] = sum[p](x[n,2*i+p-1]*w[p])")
+    >>> shapes = geometries(op, 4, 0)
+    >>> len(shapes), any(shape["x"][0] == 0 for shape in shapes)
+    (4, True)
+    """
+    rng = random.Random(seed)
+    found: dict[tuple[tuple[str, tuple[int, ...]], ...], frozenset[str]] = {}
+    refusal: SpecError | None = None
+    for trial in range(_TRIALS):
+        shapes = _shapes(op, _draw(op, rng, trial))
+        try:
+            sizes = op.sizes(**shapes)
+        except SpecError as error:
+            refusal = error
+            continue
+        if points(op, sizes) <= POINTS and not empty_windows(op, sizes):
+            found.setdefault(tuple(shapes.items()), _features(op, sizes))
+        if len(found) >= max(60, 3 * count):
+            break
+    if not found:
+        raise SpecError(f"{op.name}: no small geometry is valid; the last refusal: {refusal}")
+    return tuple(dict(shapes) for shapes in _choose(found, count))
+
+
+def _shapes(op: Operator, free: Mapping[str, int]) -> Geometry:
+    sizes = dict(free)
+    for definition in op.definitions:
+        sizes[definition.name] = int(form(Scope(sizes, (), ()), definition.form))
+    return {tensor.name: tensor.shape(sizes) for tensor in op.inputs}
+
+
+def _draw(op: Operator, rng: random.Random, trial: int) -> dict[str, int]:
+    defined = {definition.name for definition in op.definitions}
+    names = {name for tensor in op.inputs for size in tensor.sizes for name in size.names()}
+    sizes: dict[str, int] = {}
+    free = sorted(names - defined)
+    kernels = {window.kernel for window in op.windows}
+    spatial = {window.size for window in op.windows}
+    plain = [name for name in free if name not in kernels | spatial]
+    for name in plain:
+        taken = set(sizes.values())
+        fresh = [value for value in _CHANNELS if value not in taken] or list(_CHANNELS)
+        sizes[name] = rng.choice(fresh if rng.random() < 0.8 else _CHANNELS)
+    for window in op.windows:
+        if window.kernel in free:
+            # The kernel as long as the stride: patch embedding, where others went wrong.
+            sizes[window.kernel] = rng.choice((1, 2, 3, 3, 4, 5, min(window.stride, 16)))
+    for window in op.windows:
+        if window.size in free:
+            sizes[window.size] = _spatial(window, sizes, rng)
+    if not op.windows:
+        # No windows to go by (a derived operator): spread over the range where remainders show.
+        sizes.update({name: rng.choice((1, 2, 3, 4, 5, 6, 7, 9)) for name in plain})
+    batch = _batch(op)
+    if batch in sizes:
+        sizes[batch] = 0 if trial % 10 == 9 else rng.choice((1, 2, 2, 3))
+    return sizes
+
+
+def _batch(op: Operator) -> str | None:
+    """The size that may be 0: first of the output and first of the first input."""
+    first = [tensor.sizes[0].name if tensor.sizes else None for tensor in (op.output, op.inputs[0])]
+    return first[0] if first[0] == first[1] else None
+
+
+def _spatial(window: Window, sizes: Mapping[str, int], rng: random.Random) -> int:
+    kernel = int(window.kernel) if window.kernel.isdigit() else sizes.get(window.kernel, 3)
+    if window.transposed:
+        return rng.choice((1, 2, 3, 4, 5))
+    pads = sum(pad.constant for pad in (window.lo, window.hi) if pad.is_constant)
+    span = window.dilation * (kernel - 1) + 1
+    cells, rest = rng.choice((1, 2, 3, 4, 5)), rng.randrange(window.stride)
+    return max(1, (cells - 1) * window.stride + span - pads + rest)
+
+
+def _features(op: Operator, sizes: Mapping[str, int]) -> frozenset[str]:
+    features = set()
+    for at, window in enumerate(op.windows):
+        size, cells = sizes.get(window.size, 0), sizes.get(window.extent, 0)
+        kernel = int(window.kernel) if window.kernel.isdigit() else sizes.get(window.kernel, 1)
+        bare = Scope(sizes, (), ())
+        pads = int(form(bare, window.lo + window.hi)) if not window.transposed else 0
+        span = window.dilation * (kernel - 1) + 1
+        features |= {f"remainder {at}"} if (size + pads - span) % window.stride else set()
+        features |= {f"kernel above input {at}"} if span > size else set()
+        features |= {f"one cell {at}"} if cells == 1 else set()
+        features |= {f"one tap {at}"} if kernel == 1 else set()
+    batch = _batch(op)
+    if batch is not None and sizes.get(batch) == 0:
+        features.add("empty batch")
+    elif len(set(sizes.values())) >= min(len(sizes), 6):
+        features.add("unequal axes")
+    if all(value > 1 for value in sizes.values()):
+        features.add("nothing is one")
+    return frozenset(features)
+
+
+def _choose(
+    found: Mapping[tuple[tuple[str, tuple[int, ...]], ...], frozenset[str]], count: int
+) -> list[tuple[tuple[str, tuple[int, ...]], ...]]:
+    left, covered = list(found), set[str]()
+    chosen: list[tuple[tuple[str, tuple[int, ...]], ...]] = []
+    empty = 0
+    while left and len(chosen) < count:
+        best = max(left, key=lambda shapes: len(found[shapes] - covered))
+        left.remove(best)
+        if "empty batch" in found[best]:
+            # One or two are enough: nothing is computed there.
+            if empty >= max(1, count // 8):
+                continue
+            empty += 1
+        chosen.append(best)
+        covered |= found[best]
+    return chosen

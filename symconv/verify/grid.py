@@ -1,0 +1,201 @@
+"""Index grids of a formula as NumPy arrays: all target and reduction indices, and where each read lands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symconv.errors import InternalError
+from symconv.notation.affine import Affine, Maximum, Quotient
+from symconv.notation.expr import Apply, Expr, Piece, Range, Read, Reduce
+from symconv.notation.operator import Operator, Statement
+
+__all__ = [
+    "LIMIT",
+    "Address",
+    "Array",
+    "Scope",
+    "address",
+    "form",
+    "lengths",
+    "parts",
+    "points",
+    "reads_of",
+    "scopes",
+    "taps",
+]
+
+Array = NDArray[Any]
+LIMIT = 20_000_000
+"""Most grid points held at once; larger grids are cut along the target's leading axis."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The indices in force, one array axis each, and the ``mask`` of grid points that count.
+
+    The leading index starts at ``start``: the grid may be a chunk. Where the mask is false, values are
+    arbitrary.
+    """
+
+    sizes: Mapping[str, int]
+    names: tuple[str, ...]
+    shape: tuple[int, ...]
+    start: int = 0
+    mask: Array = field(default_factory=lambda: np.ones((), dtype=np.bool_))
+
+    def only(self, holds: Array) -> Scope:
+        """The scope with fewer points that count."""
+        return replace(self, mask=self.mask & holds)
+
+    def index(self, name: str) -> Array | int:
+        """The values of an index along its own axis, or a size's value; inner names hide outer ones."""
+        for axis in reversed(range(len(self.names))):
+            if self.names[axis] == name:
+                first = self.start if axis == 0 else 0
+                values = np.arange(first, first + self.shape[axis], dtype=np.int64)
+                return values.reshape(*(-1 if k == axis else 1 for k in range(len(self.names))))
+        return self.sizes[name]
+
+    def enter(self, ranges: tuple[Range, ...]) -> Scope:
+        """The scope inside a reduction; extents are functions of sizes alone and a negative one is empty."""
+        bare = Scope(self.sizes, (), ())
+        extents = tuple(max(0, int(form(bare, r.extent))) for r in ranges)
+        names, shape = self.names + tuple(r.name for r in ranges), self.shape + extents
+        outer = np.broadcast_to(self.mask, self.shape)[(..., *(None,) * len(ranges))]
+        return replace(self, names=names, shape=shape, mask=outer)
+
+
+def form(scope: Scope, expr: Affine) -> Array:
+    """The integers an affine form takes: one axis per index, of length 1 where it does not matter."""
+    total: Array = np.full((1,) * len(scope.names), expr.constant, dtype=np.int64)
+    for atom, factor in expr.terms:
+        match atom:
+            case str():
+                value: Array | int = scope.index(atom)
+            case Quotient(numerator, divisor):
+                value = form(scope, numerator) // divisor
+            case Maximum(left, right):
+                value = np.maximum(form(scope, left), form(scope, right))
+        total = total + factor * value
+    return total
+
+
+def lengths(sizes: Mapping[str, int], logical: tuple[Affine, ...]) -> tuple[int, ...]:
+    """Concrete logical lengths of a tensor."""
+    scope = Scope(sizes, (), ())
+    return tuple(int(form(scope, size)) for size in logical)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a read lands: ``flat`` positions (legal everywhere), and whether it is ``inside`` its tensor."""
+
+    flat: Array
+    inside: Array
+
+
+def address(scope: Scope, read: Read, shape: tuple[int, ...]) -> Address:
+    """Positions of a read in its tensor of logical ``shape``, border rule applied axis by axis."""
+    flat: Array = np.zeros((1,) * len(scope.names), dtype=np.int64)
+    inside: Array = np.ones((1,) * len(scope.names), dtype=np.bool_)
+    for length, index in zip(shape, read.index, strict=True):
+        at = form(scope, index)
+        if read.border is not None:
+            at = _mapped(read.border.kind, at, length)
+        inside = inside & (at >= 0) & (at < length)
+        flat = flat * length + np.clip(at, 0, max(length - 1, 0))
+    return Address(flat, inside)
+
+
+def _mapped(kind: str, at: Array, length: int) -> Array:
+    match kind:
+        case "replicate":
+            return np.clip(at, 0, length - 1)
+        case "circular":
+            return at % max(length, 1)
+        case "reflect":
+            period = max(2 * (length - 1), 1)
+            folded = at % period
+            return np.minimum(folded, 2 * (length - 1) - folded) if length > 1 else np.zeros_like(at)
+    return at
+
+
+def reads_of(expr: Expr, nested: bool = True) -> Iterator[Read]:
+    """Every read below ``expr``; with ``nested=False`` those outside any reduction below it."""
+    match expr:
+        case Read():
+            yield expr
+        case Apply(_, arguments):
+            for argument in arguments:
+                yield from reads_of(argument, nested)
+        case Reduce(_, _, pieces) if nested:
+            for piece in pieces:
+                yield from reads_of(piece.body, nested)
+
+
+def parts(
+    node: Reduce, scope: Scope, shapes: Mapping[str, tuple[int, ...]]
+) -> tuple[Scope, tuple[tuple[Scope, Expr], ...]]:
+    """A reduction's taps: the inner scope masked to those taken, and the same piece by piece with its summand.
+
+    A tap is out where a constraint fails or a read of border ``skip`` leaves its tensor. Raises
+    InternalError where two pieces overlap.
+    """
+    inner = scope.enter(node.indices)
+    found: list[tuple[Scope, Expr]] = []
+    covered: Array = np.zeros(inner.shape, dtype=np.bool_)
+    taken: Array = np.zeros(inner.shape, dtype=np.bool_)
+    for piece in node.pieces:
+        domain = np.broadcast_to(inner.mask & _where(piece, inner), inner.shape)
+        if np.any(covered & domain):
+            raise InternalError(f"two pieces of a {node.kind} overlap")
+        covered = covered | domain
+        for read in reads_of(piece.body, nested=False):
+            if read.border is not None and read.border.kind == "skip":
+                domain = domain & address(inner, read, shapes[read.tensor]).inside
+        found.append((inner.only(domain), piece.body))
+        taken = taken | domain
+    return inner.only(taken), tuple(found)
+
+
+def _where(piece: Piece, scope: Scope) -> Array:
+    holds: Array = np.ones((1,) * len(scope.names), dtype=np.bool_)
+    for constraint in piece.where:
+        value = form(scope, constraint.form)
+        holds = holds & (value == 0 if constraint.equality else value >= 0)
+    return holds
+
+
+def scopes(statement: Statement, sizes: Mapping[str, int]) -> Iterator[Scope]:
+    """The target's index grid in chunks along its leading axis, each of at most ``LIMIT`` points."""
+    shape = lengths(sizes, statement.target.sizes)
+    if not shape:
+        yield Scope(sizes, (), ())
+        return
+    row = prod(shape[1:]) * taps(statement.expr, sizes)
+    step = max(1, LIMIT // max(row, 1))
+    for start in range(0, max(shape[0], 1), step):
+        yield Scope(sizes, statement.indices, (min(step, shape[0] - start), *shape[1:]), start)
+
+
+def points(op: Operator, sizes: Mapping[str, int]) -> int:
+    """Grid points of the largest statement: target indices times the deepest nest of reductions."""
+    return max(prod(lengths(sizes, s.target.sizes)) * taps(s.expr, sizes) for s in op.statements)
+
+
+def taps(expr: Expr, sizes: Mapping[str, int]) -> int:
+    """Grid points per target cell: the product of extents along the deepest nest of reductions."""
+    match expr:
+        case Apply(_, arguments):
+            return max((taps(argument, sizes) for argument in arguments), default=1)
+        case Reduce(_, indices, pieces):
+            inside = max((taps(piece.body, sizes) for piece in pieces), default=1)
+            extents = lengths(sizes, tuple(r.extent for r in indices))
+            return prod(max(extent, 0) for extent in extents) * inside
+    return 1

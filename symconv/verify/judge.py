@@ -1,0 +1,91 @@
+"""One call: a kernel judged by every oracle that applies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from symconv.notation.operator import Operator
+from symconv.verify.analysis import kinks_are_exact
+from symconv.verify.cases import INTEGERS, REALS, Ruling, prepare
+from symconv.verify.checks import adjoint_identity, autograd, definition, finite_differences, taylor
+from symconv.verify.geometry import Geometry, geometries
+from symconv.verify.reference import refuse_surrogates, wanted
+from symconv.verify.trials import KernelLike, Trial, attempt
+from symconv.verify.verdict import Check, Verdict
+
+__all__ = ["judge"]
+
+
+def judge(
+    op: Operator,
+    kernel: KernelLike,
+    dtype: str = "float64",
+    *,
+    gradients: tuple[str, ...] | None = None,
+    seed: int = 0,
+    count: int = 12,
+    exact: bool = True,
+    slack: float = 1.0,
+    shapes: Sequence[Geometry] | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Verdict:
+    """Whether ``kernel`` computes ``op`` and its gradients in ``dtype``; never raises for a wrong kernel.
+
+    Parameters
+    ----------
+    op : what the kernel should compute
+    kernel : ``forward(*arrays)`` and, unless ``gradients`` is empty, ``backward(gy, *arrays)`` as in the
+        contract
+    dtype : ``"float32"`` or ``"float64"``: of arrays passed and results expected
+    gradients : the tensors whose gradients are judged; None for every real input, ``()`` for the forward
+        alone
+    seed, count : which geometries and data, and how many geometries
+    exact : compare with ``==`` where small integers make direct summation exact; False for kernels that trade
+        exactness for speed (Winograd), which then have to keep within the bound
+    slack : a factor on the rounding bound, for the same kernels
+    shapes : the geometries themselves, for a kernel built for fixed sizes
+    progress : told which oracle is at work
+
+    Raises SpecError when ``op`` declares surrogate derivatives, has no small valid geometry, or
+    ``gradients`` names no real input.
+
+    >>> from symconv.notation.front import formula
+    >>> from symconv.verify.reference import evaluate
+    >>> class Doubling:
+    ...     def forward(self, x):
+    ...         return 2.0 * x
+    >>> bool(judge(formula("y[n,i] = x[n,i] + x[n,i]"), Doubling(), gradients=(), count=3))
+    True
+    """
+    if gradients is None or gradients:
+        refuse_surrogates(op)
+    ruling = Ruling(dtype, wanted(op, gradients), exact, slack)
+    tell = progress or (lambda _: None)
+    places = tuple(shapes) if shapes is not None else geometries(op, count, seed)
+    trials = []
+    for number, place in enumerate(places):
+        tell(f"definition, geometry {number + 1} of {len(places)}")
+        trials += _trials(op, kernel, place, ruling, seed + number)
+    checks = _checks(op, kernel, trials, ruling, tell)
+    passed = all(check.passed for check in checks) and any(check.cases for check in checks)
+    shown = tuple(tuple(place.items()) for place in places)
+    return Verdict(passed, op.name, dtype, checks, shown)
+
+
+def _trials(op: Operator, kernel: KernelLike, place: Geometry, ruling: Ruling, seed: int) -> list[Trial]:
+    kinds = (INTEGERS, REALS) if kinks_are_exact(op) else (REALS,)
+    return [attempt(op, kernel, prepare(op, place, kind, ruling, seed), ruling) for kind in kinds]
+
+
+def _checks(
+    op: Operator, kernel: KernelLike, trials: Sequence[Trial], ruling: Ruling, tell: Callable[[str], None]
+) -> tuple[Check, ...]:
+    checks = [*definition(op, trials, ruling, INTEGERS), *definition(op, trials, ruling, REALS)]
+    if ruling.gradients:
+        tell("finite differences")
+        checks += [finite_differences(op, trials, ruling), taylor(op, trials, ruling)]
+        tell("adjoint identity")
+        checks.append(adjoint_identity(op, kernel, trials, ruling))
+    tell("torch")
+    checks.append(autograd(op, trials, ruling))
+    return tuple(checks)

@@ -1,0 +1,98 @@
+"""The statements run backwards: cotangents scattered into every cell that a read touches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import numpy as np
+
+from symconv.notation.expr import Apply, Expr, Read, Reduce
+from symconv.verify.grid import Array, Scope, address, reads_of, scopes
+from symconv.verify.grid import parts as pieces_of
+from symconv.verify.scalars import FLAT, partial
+from symconv.verify.values import Problem, extreme, first_hit, taken_values, value
+
+__all__ = ["Slope", "backward", "true_slope"]
+
+Slope = Callable[[Problem, Apply, int, Scope], Array]
+"""How strongly an application passes a cotangent on to its argument of that number, over the scope."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sweep:
+    problem: Problem
+    slope: Slope
+    totals: dict[str, Array] = field(default_factory=dict)
+
+
+def true_slope(problem: Problem, node: Apply, which: int, scope: Scope) -> Array:
+    """The derivative itself, kinks by the operator's conventions."""
+    values = tuple(value(problem, argument, scope) for argument in node.arguments)
+    return partial(node.function, which, values, problem.kinks)
+
+
+def backward(problem: Problem, gy: Array, slope: Slope) -> dict[str, Array]:
+    """Totals by tensor (logical shapes) of a cotangent pulled through every statement in reverse.
+
+    ``slope`` is the derivative, or any other linear weight of the same shape (magnitudes, counts).
+    """
+    zero = np.zeros((), dtype=object if problem.exact else np.float64)
+    totals: dict[str, Array] = {
+        name: zero + np.zeros(s, dtype=zero.dtype) for name, s in problem.shapes.items()
+    }
+    sweep = _Sweep(problem, slope, totals)
+    output = problem.op.output.name
+    totals[output] = gy.reshape(problem.shapes[output])
+    for statement in reversed(problem.op.statements):
+        cotangent = totals[statement.target.name]
+        for scope in scopes(statement, problem.sizes):
+            part = cotangent[scope.start : scope.start + scope.shape[0]] if scope.shape else cotangent
+            with np.errstate(all="ignore"):
+                _pull(sweep, statement.expr, part, scope)
+    return totals
+
+
+def _pull(sweep: _Sweep, expr: Expr, cotangent: Array, scope: Scope) -> None:
+    problem = sweep.problem
+    match expr:
+        case Read():
+            _scatter(sweep, expr, cotangent, scope)
+        case Apply(function, arguments) if function not in FLAT:
+            for which, argument in enumerate(arguments):
+                if (function, which) != ("where", 0) and any(reads_of(argument)):
+                    slope = sweep.slope(problem, expr, which, scope)
+                    # A branch not taken must not turn 0·inf into NaN: it is out, not weighted by zero.
+                    place = scope.only(slope != 0) if function == "where" else scope
+                    _pull(sweep, argument, cotangent * slope, place)
+        case Reduce(kind, indices, _) if not kind.startswith("arg"):
+            inner, pieces = pieces_of(expr, scope, problem.shapes)
+            outer = np.broadcast_to(cotangent, scope.shape)[(..., *(None,) * len(indices))]
+            spread = _weights(problem, expr, scope).reshape(inner.shape) * outer
+            for place, body in pieces:
+                _pull(sweep, body, spread, place)
+
+
+def _scatter(sweep: _Sweep, read: Read, cotangent: Array, scope: Scope) -> None:
+    total = sweep.totals[read.tensor]
+    if np.issubdtype(sweep.problem.tensors[read.tensor].dtype, np.integer):
+        return
+    where = address(scope, read, total.shape)
+    hit = np.broadcast_to(scope.mask & where.inside, scope.shape)
+    flat, given = np.broadcast_to(where.flat, scope.shape), np.broadcast_to(cotangent, scope.shape)
+    np.add.at(total.reshape(-1), flat[hit], given[hit])
+
+
+def _weights(problem: Problem, node: Reduce, scope: Scope) -> Array:
+    """The derivative of a reduction by each of its taps, taps flattened into the last axis."""
+    values, taken = taken_values(problem, node, scope)
+    one = Fraction(1) if problem.exact else 1.0
+    if node.kind == "sum":
+        return np.asarray(taken * one)
+    if node.kind == "mean":
+        return np.asarray(taken * one / np.maximum(taken.sum(axis=-1, keepdims=True), 1))
+    if problem.kinks.get(node.kind, "first") == "share":
+        hits = taken & (values == extreme(node.kind, values, taken)[..., None])
+        return np.asarray(hits * one / np.maximum(hits.sum(axis=-1, keepdims=True), 1))
+    return np.asarray(first_hit(node.kind, values, taken) * one)

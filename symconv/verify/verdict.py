@@ -1,0 +1,114 @@
+"""What a judgement found, and the sentence that explains it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Check", "Failure", "Verdict"]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The worst cell of the first geometry that fails: which result, where, what came and what should have.
+
+    ``result`` is the output's or the gradient's name; ``got``, ``want`` and ``bound`` are None where a
+    kernel raised or returned something of another form, which ``reason`` then says.
+    """
+
+    result: str
+    shapes: tuple[tuple[str, tuple[int, ...]], ...]
+    reason: str
+    index: tuple[int, ...] = ()
+    got: float | None = None
+    want: float | None = None
+    bound: float | None = None
+
+    def __str__(self) -> str:
+        where = ", ".join(f"{name} {shape}" for name, shape in self.shapes)
+        if self.got is None or self.want is None:
+            return f"{self.result}: {self.reason}\nat {where}"
+        index = "[" + ",".join(str(k) for k in self.index) + "]" if self.index else ""
+        limit = "no error" if not self.bound else f"an error of {self.bound:.3g}"
+        off = abs(self.got - self.want)
+        return (
+            f"{self.result}{index} is {self.got!r}, want {self.want!r} (off by {off:.3g}, {limit} allowed); "
+            f"{self.reason}\nat {where}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One oracle's findings over all geometries.
+
+    ``what`` names the oracle; ``cases`` counts compared numbers; ``worst`` is the largest error over what is
+    allowed (0 for exact agreement, above 1 fails, infinite where no error is allowed or none could be
+    measured).
+    """
+
+    name: str
+    what: str
+    cases: int
+    worst: float
+    passed: bool
+    detail: str = ""
+    geometries: int = 0
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a kernel computes what its operator means; ``bool(verdict)`` is ``passed``, ``print`` explains.
+
+    >>> check = Check("forward", "the definition", 12, 0.25, True, geometries=3)
+    >>> print(Verdict(True, "conv1d()", "float32", (check,)))
+    conv1d() in float32: passed, 12 comparisons
+    check    oracle          geometries  compared  worst/allowed
+    forward  the definition           3        12           0.25  ok
+    """
+
+    passed: bool
+    operator: str
+    dtype: str
+    checks: tuple[Check, ...]
+    geometries: tuple[tuple[tuple[str, tuple[int, ...]], ...], ...] = ()
+
+    @property
+    def cases(self) -> int:
+        """How many numbers were compared."""
+        return sum(check.cases for check in self.checks)
+
+    @property
+    def failure(self) -> Failure | None:
+        """The first failure, None where everything passed."""
+        return next((check.failure for check in self.checks if check.failure is not None), None)
+
+    def __bool__(self) -> bool:
+        return self.passed
+
+    def __str__(self) -> str:
+        word = "passed" if self.passed else "FAILED"
+        lines = [f"{self.operator} in {self.dtype}: {word}, {self.cases} comparisons"]
+        lines += _table(self.checks)
+        if self.geometries:
+            lines.append("geometries:")
+            lines += ["  " + ", ".join(f"{name} {shape}" for name, shape in item) for item in self.geometries]
+        for check in self.checks:
+            if check.failure is not None:
+                lines.append(f"{check.name} failed: {check.failure}")
+            elif check.detail:
+                lines.append(f"{check.name}: {check.detail}")
+        return "\n".join(lines)
+
+
+def _table(checks: tuple[Check, ...]) -> list[str]:
+    rows = [("check", "oracle", "geometries", "compared", "worst/allowed", "")]
+    for check in checks:
+        mark = "ok" if check.passed and check.cases else "-" if check.passed else "FAILED"
+        worst = "exact" if check.passed and check.cases and check.worst == 0 else f"{check.worst:.3g}"
+        rows.append((check.name, check.what, str(check.geometries), str(check.cases), worst, mark))
+    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+    lines = []
+    for name, oracle, *numbers, mark in rows:
+        cells = [f"{text:>{width}}" for text, width in zip(numbers, widths[2:], strict=True)]
+        lines.append("  ".join((f"{name:<{widths[0]}}", f"{oracle:<{widths[1]}}", *cells, mark)).rstrip())
+    return lines
