@@ -65,6 +65,9 @@ def adjoint(op: Operator, wrt: str) -> Operator:
         raise SpecError(f"{op.name} has no tensor {wrt!r} to differentiate by; its tensors are {', '.join(op.tensors)}")
     if op.input(wrt).dtype != "real":
         raise DerivationError(f"{wrt} holds positions: there is no gradient with respect to it")
+    for name in (cotangent_name(op.output.name), cotangent_name(wrt)):
+        if name in op.tensors:
+            raise SpecError(f"{op.name} already has a tensor {name!r}, the name its gradient needs: rename that tensor")
     active = _active(op, wrt)
     sweep = _Sweep(op, wrt, op.kinks)
     for statement in reversed(op.statements):
@@ -201,7 +204,7 @@ def _contribute(
     """One term of a gradient: the read's access relation, transposed."""
     if body == Const(Fraction(0)):
         return
-    names = sweep.targets.setdefault(read.tensor, _target_names(read, ranges))
+    names = sweep.targets.setdefault(read.tensor, _target_names(sweep.op, read, ranges))
     ranges, values = _apart(ranges, names, read)
     body = rename(body, values)
     index = tuple(form.substitute(values) for form in read.index)
@@ -236,9 +239,10 @@ def _apart(ranges: tuple[Range, ...], names: tuple[str, ...], read: Read) -> tup
     return tuple(Range((values.get(r.name) or var(r.name)).name or "", r.extent) for r in ranges), values
 
 
-def _target_names(read: Read, ranges: tuple[Range, ...]) -> tuple[str, ...]:
+def _target_names(op: Operator, read: Read, ranges: tuple[Range, ...]) -> tuple[str, ...]:
     bound = {r.name for r in ranges}
-    fresh = (name for name in (*_FRESH, *(f"u{k}" for k in range(1, 50))) if name not in bound)
+    taken = bound | set(op.tensors) | {statement.target.name for statement in op.statements}
+    fresh = (name for name in (*_FRESH, *(f"u{k}" for k in range(1, 50))) if name not in taken)
     names: list[str] = []
     for form in read.index:
         lone = form.name

@@ -50,9 +50,9 @@ def cell_nest(
     names: dict[notation.Reduce, Expr] = {}
     body: list[Stmt] = []
     for count, (node, several) in enumerate(solutions.items()):
-        total = f"sum{count}"
-        names[node] = Var(f"at{count}") if node.kind.startswith("arg") else Var(total)
-        body += _start(node, total, f"at{count}")
+        total = f"sum{count}_"
+        names[node] = Var(f"at{count}_") if node.kind.startswith("arg") else Var(total)
+        body += _start(node, total, f"at{count}_")
         for solution in several:
             body += _loops(solution, statement, node, count, positions, sizes)
     target = tuple(Var(name) for name in statement.indices)
@@ -90,7 +90,7 @@ def _loops(
 
     def leaf() -> tuple[Stmt, ...]:
         if not node.kind.startswith("arg"):
-            return (Update(f"sum{count}", "+" if node.kind == "sum" else node.kind, value),)
+            return (Update(f"sum{count}_", "+" if node.kind == "sum" else node.kind, value),)
         return _extreme(node, solution, count, value)
 
     built = nest(solution, frozen, leaf, wrap_at=-1, wrap=lambda body: body, comment="")
@@ -98,12 +98,12 @@ def _loops(
 
 
 def _is_cell(name: str, statement: Statement) -> bool:
-    return name in statement.indices or (name[0] == "z" and name[1:].isdigit())
+    return name in statement.indices or name.endswith("z_")
 
 
 def _extreme(node: notation.Reduce, solution: Solution, count: int, value: Expr) -> tuple[Stmt, ...]:
     """Keep the better tap, and of equal ones the first in row-major window order."""
-    best, at, new, where = Var(f"sum{count}"), Var(f"at{count}"), Var(f"new{count}"), Var(f"pos{count}")
+    best, at, new, where = Var(f"sum{count}_"), Var(f"at{count}_"), Var(f"new{count}_"), Var(f"pos{count}_")
     position: Expr = Const(Fraction(0))
     for index in node.indices:
         position = add(mul(position, integer(index.extent)), integer(solution.value(index.name)))

@@ -177,7 +177,7 @@ def _accumulate(state: _Lowering, statement: Statement, solution: Solution, op: 
 
     def leaf() -> tuple[Stmt, ...]:
         if whole:
-            return (Update("sum", "+" if op == "-" else op, value),)
+            return (Update("sum_", "+" if op == "-" else op, value),)
         return (Accumulate(name, target, op, value),)
 
     def wrap(body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
@@ -185,7 +185,7 @@ def _accumulate(state: _Lowering, statement: Statement, solution: Solution, op: 
             return body
         neutral: Expr = Number(Fraction(0), real=True)
         start: Expr = neutral if op in "+-" else Load(name, target)
-        return (Declare("sum", start), *body, Accumulate(name, target, op, Var("sum")))
+        return (Declare("sum_", start), *body, Accumulate(name, target, op, Var("sum_")))
 
     comment = f"{name}: contributions of {', '.join(solution.steps) or 'one tap'}"
     state.nests.append(nest(solution, order, leaf, wrap_at=depth, wrap=wrap, comment=comment))

@@ -137,25 +137,27 @@ def _guarded(constraints: list[Constraint], body: tuple[Stmt, ...]) -> tuple[Stm
 def _merged(
     solution: Solution, placed: dict[str, list[Constraint]], names: tuple[str, ...], body: tuple[Stmt, ...], comment: str
 ) -> Nest:
-    """The parallel loops as one: ``z`` counts their cells in row-major order."""
+    """The parallel loops as one: ``z_`` counts their cells in row-major order."""
     spans = []
     for name in names:
         lower, upper = bounds_of(placed[name], name)
-        spans.append((name, lower, largest([const(0), sub(upper, lower)])))
+        # A plain extent is known not to be negative; a computed length may be.
+        plain = lower == const(0) and isinstance(upper, Var | Const)
+        spans.append((name, lower, upper if plain else largest([const(0), sub(upper, lower)])))
     if not spans:
-        return Nest("z", const(1), body, comment, parallel=False)
+        return Nest("z_", const(1), body, comment, parallel=False)
     if len(spans) == 1 and spans[0][1] == const(0):
         return Nest(names[0], spans[0][2], body, comment)
     lets: list[Stmt] = []
-    rest: Expr = Var("z")
+    rest: Expr = Var("z_")
     for k, (name, lower, _) in enumerate(spans):
         below = total(tuple(length for _, _, length in spans[k + 1 :]))
         lets.append(Let(name, add(lower, _quotient(rest, below))))
         rest = sub(rest, mul(sub(Var(name), lower), below)) if k + 1 < len(spans) else rest
         if k + 1 < len(spans):
-            lets.append(Let(f"z{k}", rest))
-            rest = Var(f"z{k}")
-    return Nest("z", total(tuple(length for _, _, length in spans)), (*lets, *body), comment)
+            lets.append(Let(f"{name}z_", rest))
+            rest = Var(f"{name}z_")
+    return Nest("z_", total(tuple(length for _, _, length in spans)), (*lets, *body), comment)
 
 
 def _quotient(value: Expr, divisor: Expr) -> Expr:

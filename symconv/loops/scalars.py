@@ -9,7 +9,7 @@ from symconv.errors import InternalError
 from symconv.loops.arith import add, const, floordiv, largest, mul
 from symconv.loops.ir import Binary, Call, Compare, Const, Expr, Load, Real, Select, Var
 from symconv.notation import expr as notation
-from symconv.notation.affine import Affine, Maximum, Quotient
+from symconv.notation.affine import Affine, Atom, Maximum, Quotient
 
 __all__ = ["integer", "scalar"]
 
@@ -20,20 +20,26 @@ _COMPARE = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="
 def integer(form: Affine) -> Expr:
     """An affine form, quotients and maxima included."""
     total: Expr = const(0)
+    negative = []
     for atom, factor in form.terms:
-        match atom:
-            case Quotient(numerator, divisor):
-                value = floordiv(integer(numerator), divisor)
-            case Maximum(left, right):
-                value = largest([integer(left), integer(right)])
-            case _:
-                value = Var(atom)
-        if factor < 0:
-            scaled = mul(const(-factor), value)
-            total = Binary("-", total, scaled)
+        if factor > 0:
+            total = add(total, mul(const(factor), _atom(atom)))
         else:
-            total = add(total, mul(const(factor), value))
-    return add(total, const(form.constant))
+            negative.append(mul(const(-factor), _atom(atom)))
+    total = add(total, const(form.constant))
+    for part in negative:
+        total = Binary("-", total, part)
+    return total
+
+
+def _atom(atom: Atom) -> Expr:
+    match atom:
+        case Quotient(numerator, divisor):
+            return floordiv(integer(numerator), divisor)
+        case Maximum(left, right):
+            return largest([integer(left), integer(right)])
+        case _:
+            return Var(atom)
 
 
 def scalar(expr: notation.Expr, names: Mapping[notation.Reduce, Expr], positions: frozenset[str]) -> Expr:

@@ -31,7 +31,9 @@ def runtime_sizes(op: Operator) -> tuple[tuple[Size, ...], tuple[Expr, ...]]:
                     value = length if rest == const(1) else Binary("//", length, rest)
                     known[unknown[0].name] = Size(unknown[0].name, value)
     sizes = [*known.values(), *(Size(d.name, integer(d.form)) for d in op.definitions)]
-    return tuple(sizes), (*_positive(op, known), *_fits(op))
+    given = {(size.name, size.value) for size in known.values()}
+    fits = [c for c in _fits(op) if not (isinstance(c.right, Var) and (c.right.name, c.left) in given)]
+    return tuple(sizes), (*_positive(op, known), *fits)
 
 
 def _positive(op: Operator, known: dict[str, Size]) -> list[Expr]:
@@ -44,8 +46,8 @@ def _positive(op: Operator, known: dict[str, Size]) -> list[Expr]:
     return [*least, *extents, *rules]
 
 
-def _fits(op: Operator) -> list[Expr]:
-    checks: list[Expr] = []
+def _fits(op: Operator) -> list[Compare]:
+    checks = []
     for tensor in op.inputs:
         for axis, sizes in enumerate(tensor.axes):
             checks.append(Compare("==", dim(tensor.name, axis), total(tuple(integer(s) for s in sizes))))

@@ -11,6 +11,7 @@ from symconv.notation.body import Body, Slot, elaborate_body
 from symconv.notation.expr import Border, Expr, Read, nonnegative, rename, transform
 from symconv.notation.indices import IndexForm, size_of_tap
 from symconv.notation.lexer import point
+from symconv.notation.names import check_names
 from symconv.notation.operator import Assumption, Definition, Operator, Statement, Tensor, Window
 from symconv.notation.parse import Equation, Group, Name
 
@@ -61,6 +62,7 @@ def elaborate(equation: Equation, settings: Settings) -> Operator:
     body = elaborate_body(
         equation.source, equation.body, equation.target.name, outputs, dict(settings.parameters)
     )
+    check_names(equation.target.name, (*outputs, *body.taps), tuple(body.layout))
     sizes = _Sizes(body, settings, outputs)
     sizes.extents.update(dict(settings.extents))
     _windows(sizes)

@@ -9,8 +9,7 @@ import numpy as np
 
 from symconv.notation.expr import Apply, Const, Expr, Index, Read, Reduce
 from symconv.notation.operator import Operator
-from symconv.verify.grid import Array, Scope, lengths, parts, scopes
-from symconv.verify.reference import evaluate
+from symconv.verify.grid import Scope, lengths, parts, scopes
 from symconv.verify.scalars import COMPARISONS, KINKED
 
 __all__ = ["affine_tensors", "empty_windows", "exact_bits", "is_smooth", "kinks_are_exact"]
@@ -129,25 +128,43 @@ def kinks_are_exact(op: Operator) -> bool:
     return True
 
 
-def affine_tensors(op: Operator, arrays: Mapping[str, Array], names: tuple[str, ...]) -> tuple[str, ...]:
-    """The tensors of ``names`` in which the output is affine, found by trial on the reference.
+def affine_tensors(op: Operator, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The tensors of ``names`` in which the output is affine whatever the others hold, read off the formula.
 
-    ``y(a·u + b·v) - y(0)`` must be ``a·(y(u) - y(0)) + b·(y(v) - y(0))`` for factors of both signs.
+    >>> from symconv.notation.front import formula
+    >>> affine_tensors(formula("y[i] = sum[p](x[i+p]*abs(w[p])) + b[i]"), ("x", "w", "b"))
+    ('x', 'b')
     """
-    rng = np.random.default_rng(12345)
-    found = []
-    for name in names:
-        u, v = rng.standard_normal(arrays[name].shape), rng.standard_normal(arrays[name].shape)
-        data = {key: np.asarray(array, dtype=np.float64) for key, array in arrays.items() if key != name}
-        index = {t.name: arrays[t.name] for t in op.inputs if t.dtype == "index"}
-        origin, at_u, at_v, mixed = (
-            evaluate(op, {**data, **index, name: point}) for point in (0 * u, u, v, -1.5 * u + 0.75 * v)
-        )
-        want = -1.5 * (at_u - origin) + 0.75 * (at_v - origin)
-        scale = np.abs(origin) + np.abs(at_u) + np.abs(at_v) + 1.0
-        if np.all(np.isfinite(mixed)) and np.all(np.abs(mixed - origin - want) <= 1e-10 * scale):
-            found.append(name)
-    return tuple(found)
+    return tuple(name for name in names if _degrees(op, name)[op.output.name] is not None)
+
+
+def _degrees(op: Operator, name: str) -> dict[str, int | None]:
+    """Per tensor its degree in the input ``name``: 0, 1, or None for anything that is not affine."""
+    degrees: dict[str, int | None] = {tensor.name: int(tensor.name == name) for tensor in op.inputs}
+    for statement in op.statements:
+        degrees[statement.target.name] = _degree(statement.expr, degrees)
+    return degrees
+
+
+def _degree(expr: Expr, known: Mapping[str, int | None]) -> int | None:
+    match expr:
+        case Const() | Index():
+            return 0
+        case Read(tensor):
+            return known[tensor]
+        case Apply(function, arguments):
+            inner = [_degree(argument, known) for argument in arguments]
+            linear = function in {"add", "sub", "neg"}
+            # One factor may vary, a divisor or a condition may not.
+            linear |= function == "mul" and 0 in inner
+            linear |= function == "div" and inner[1] == 0
+            linear |= function == "where" and inner[0] == 0
+        case Reduce(kind, _, pieces):
+            inner = [_degree(piece.body, known) for piece in pieces]
+            linear = kind in {"sum", "mean"}
+    found = [degree for degree in inner if degree is not None]
+    highest = max(found, default=0)
+    return highest if len(found) == len(inner) and (linear or highest == 0) else None
 
 
 def empty_windows(op: Operator, sizes: Mapping[str, int]) -> bool:

@@ -65,7 +65,7 @@ def magnitudes(op: Operator, arrays: Mapping[str, Array]) -> Array:
 def gradient_magnitudes(
     op: Operator, arrays: Mapping[str, Array], gy: Array, wrt: tuple[str, ...] | None = None
 ) -> dict[str, Array]:
-    """Sum of absolute values of the terms of every gradient cell, per tensor of ``wrt`` as in ``gradients``."""
+    """Sum of absolute values of the terms of every gradient cell, per tensor of ``wrt``."""
     measured = _measured(run(op, arrays))
 
     def slope(_: Problem, node: Apply, which: int, scope: Scope) -> Array:
@@ -90,7 +90,7 @@ def gradient_terms(
 
 
 def roundings(op: Operator, sizes: Mapping[str, int]) -> int:
-    """The longest chain of roundings of a forward value: terms of sums and scalar operations of all statements."""
+    """The longest chain of roundings of a forward value: terms of sums, and scalar operations."""
     return sum(_operations(s.expr) + taps(s.expr, sizes) for s in op.statements)
 
 

@@ -31,7 +31,7 @@ class Ruling:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """The reference's value (float64) of one result, per cell the error allowed and the sum of absolute terms."""
+    """One result's value by the reference (float64), the error allowed and the sum of absolute terms."""
 
     value: Array
     bound: Array

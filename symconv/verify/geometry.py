@@ -100,6 +100,9 @@ def _spatial(window: Window, sizes: Mapping[str, int], rng: random.Random) -> in
         return rng.choice((1, 2, 3, 4, 5))
     pads = sum(pad.constant for pad in (window.lo, window.hi) if pad.is_constant)
     span = window.dilation * (kernel - 1) + 1
+    if rng.random() < 0.25:
+        # Larger than the pads, as reflect wants it.
+        return max(1, rng.randint(0, max(pads, 0) + 2 * window.stride) + rng.randint(1, 4))
     cells, rest = rng.choice((1, 2, 3, 4, 5)), rng.randrange(window.stride)
     return max(1, (cells - 1) * window.stride + span - pads + rest)
 

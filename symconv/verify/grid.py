@@ -142,7 +142,7 @@ def reads_of(expr: Expr, nested: bool = True) -> Iterator[Read]:
 def parts(
     node: Reduce, scope: Scope, shapes: Mapping[str, tuple[int, ...]]
 ) -> tuple[Scope, tuple[tuple[Scope, Expr], ...]]:
-    """A reduction's taps: the inner scope masked to those taken, and the same piece by piece with its summand.
+    """A reduction's taps: the inner scope masked to those taken, and the same per piece with its summand.
 
     A tap is out where a constraint fails or a read of border ``skip`` leaves its tensor. Raises
     InternalError where two pieces overlap.

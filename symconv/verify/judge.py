@@ -46,8 +46,8 @@ def judge(
     shapes : the geometries themselves, for a kernel built for fixed sizes
     progress : told which oracle is at work
 
-    Raises SpecError when ``op`` declares surrogate derivatives, has no small valid geometry, or
-    ``gradients`` names no real input.
+    Raises SpecError when ``op`` declares surrogate derivatives, has no small valid geometry, or ``gradients``
+    names no real input; InternalError when the operator itself is ill-formed (a read leaves its tensor).
 
     >>> from symconv.notation.front import formula
     >>> from symconv.verify.reference import evaluate

@@ -1,0 +1,146 @@
+"""A Cython module from kernels: fills the holes of ``templates/cython/module.pyx.j2`` with printed text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from symconv.emit.printer import Printer, names_used
+from symconv.emit.source import Source
+from symconv.loops.arith import total
+from symconv.loops.ir import Buffer, Declare, Expr, Kernel, Load, Nest, Var, expressions, walk
+from symconv.options import Options
+from symconv.templates import environment
+
+__all__ = ["Entry", "Unit", "emit"]
+
+_TYPES = {"float32": ("float", "f"), "float64": ("double", "d")}
+_FEW = 1 << 15
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Kernels that share their inputs; a call computes those a bit mask asks for."""
+
+    name: str
+    kernels: tuple[Kernel, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """The entries of one operator; ``notes`` are comment lines that say what it is."""
+
+    name: str
+    entries: tuple[Entry, ...]
+    notes: tuple[str, ...] = ()
+
+
+def emit(units: tuple[Unit, ...], options: Options) -> Source:
+    """The text of one module that holds every unit; nothing of this machine enters it."""
+    ctype, code = _TYPES[options.dtype]
+    template = environment().get_template("cython/module.pyx.j2")
+    text = template.render(
+        dtype=options.dtype,
+        ctype=ctype,
+        code=code,
+        suffix="f" if ctype == "float" else "",
+        few=_FEW,
+        units=[_unit(unit) for unit in units],
+    )
+    return Source(text, options.target)
+
+
+def _unit(unit: Unit) -> dict[str, object]:
+    return {
+        "name": unit.name,
+        "notes": [note.replace("\n", " ") for note in unit.notes],
+        "entries": [_entry(unit, entry) for entry in unit.entries],
+    }
+
+
+def _entry(unit: Unit, entry: Entry) -> dict[str, object]:
+    first = entry.kernels[0]
+    printer = Printer(first)
+    inputs = [b for b in first.buffers if b.role == "in"]
+    return {
+        "name": f"{unit.name}_{entry.name}",
+        "inputs": [_array(b) for b in inputs],
+        "dims": [f"{b.name}_dim{axis}" for b in inputs for axis in range(len(b.axes))],
+        "sizes": [{"name": s.name, "value": printer.expr(s.value)} for s in first.sizes],
+        "checks": [printer.expr(check) for check in first.checks],
+        "kernels": [_kernel(unit, entry, kernel) for kernel in entry.kernels],
+    }
+
+
+def _array(buffer: Buffer) -> dict[str, object]:
+    return {"name": buffer.name, "rank": len(buffer.axes), "code": "i" if buffer.scalar.kind == "index" else None}
+
+
+def _kernel(unit: Unit, entry: Entry, kernel: Kernel) -> dict[str, object]:
+    prefix = f"{unit.name}_{entry.name}_{kernel.name}"
+    printer = Printer(kernel)
+    output = next(b for b in kernel.buffers if b.role == "out")
+    workspace = [b for b in kernel.buffers if b.role == "workspace"]
+    used = [b for b in kernel.buffers if any(b.name in names_used(n.body)[1] for n in kernel.nests)]
+    names = {s.name for s in kernel.sizes}
+    return {
+        "name": prefix,
+        "sizes": [s.name for s in kernel.sizes],
+        "output": {
+            "name": output.name,
+            "rank": len(output.axes),
+            "lengths": [printer.expr(_product(axis), 3) for axis in output.axes],
+        },
+        **_workspace(printer, workspace),
+        "buffers": [{"name": b.name, "type": _pointer(b)} for b in used],
+        "volume": " + ".join(printer.expr(_product(b.sizes), 2) for b in used) or "0",
+        "nests": [_nest(kernel, nest, f"{prefix}_{k}", names) for k, nest in enumerate(kernel.nests)],
+    }
+
+
+def _product(sizes: tuple[Expr, ...]) -> Expr:
+    return total(sizes)
+
+
+def _workspace(printer: Printer, buffers: list[Buffer]) -> dict[str, object]:
+    """One allocation for all: where each buffer starts, 64-byte aligned, and how long the whole is."""
+    offsets, start = {}, "0"
+    for buffer in buffers:
+        offsets[buffer.name] = start
+        kind = "sc_position" if buffer.scalar.kind == "index" else "sc_real"
+        start = f"{start} + sc_aligned({printer.expr(_product(buffer.sizes), 2)} * <Py_ssize_t>sizeof({kind}))"
+    return {"offsets": offsets, "workspace_bytes": f"64 + {start}"}
+
+
+def _pointer(buffer: Buffer) -> str:
+    if buffer.scalar.kind == "index":
+        return "sc_index_in" if buffer.role == "in" else "sc_index_out"
+    return "sc_in" if buffer.role == "in" else "sc_out"
+
+
+def _nest(kernel: Kernel, nest: Nest, name: str, sizes: set[str]) -> dict[str, object]:
+    printer = Printer(kernel)
+    variables, buffers, integers = names_used(nest.body)
+    reals = {n.name for n in expressions(nest.body) if isinstance(n, Declare) and n.scalar.kind == "real"}
+    lengths = {v.name for b in kernel.buffers if b.name in buffers for s in b.sizes for v in walk(s) if isinstance(v, Var)}
+    return {
+        "name": name,
+        "comment": nest.comment,
+        "var": nest.var,
+        "extent": printer.expr(nest.extent),
+        "parallel": nest.parallel,
+        "integers": sorted(integers | {nest.var}),
+        "reals": sorted(reals),
+        "sizes": [s.name for s in kernel.sizes if s.name in (variables | lengths) & sizes],
+        "buffers": [
+            {"name": b.name, "type": _nest_pointer(b, nest)} for b in kernel.buffers if b.name in buffers
+        ],
+        "lines": list(printer.block(nest.body, 2)),
+    }
+
+
+def _nest_pointer(buffer: Buffer, nest: Nest) -> str:
+    written = any(getattr(n, "buffer", "") == buffer.name and not isinstance(n, Load) for n in expressions(nest.body))
+    kind = "sc_index" if buffer.scalar.kind == "index" else "sc"
+    return f"{kind}_out" if written else f"{kind}_in"
+
+

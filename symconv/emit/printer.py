@@ -1,0 +1,168 @@
+"""Loop IR as Cython text: expressions and statements only, the skeleton around them is the template's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from symconv.errors import InternalError
+from symconv.loops.ir import (
+    Accumulate,
+    Binary,
+    Buffer,
+    Call,
+    Compare,
+    Const,
+    Declare,
+    Expr,
+    FloorDiv,
+    For,
+    If,
+    Kernel,
+    Let,
+    Load,
+    Mod,
+    Real,
+    Select,
+    Stmt,
+    Store,
+    Update,
+    Var,
+    expressions,
+)
+
+__all__ = ["Printer", "names_used"]
+
+_TIGHT = {"+": 1, "-": 1, "*": 2}
+
+
+@dataclass(slots=True)
+class Printer:
+    """Prints one kernel's expressions; ``reals`` are the scalars declared so far that hold a real number."""
+
+    kernel: Kernel
+    reals: set[str] = field(default_factory=set)
+    buffers: dict[str, Buffer] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.buffers = {buffer.name: buffer for buffer in self.kernel.buffers}
+
+    def is_real(self, expr: Expr) -> bool:
+        """Whether an expression is a real number rather than an integer."""
+        match expr:
+            case Const(_, real):
+                return real
+            case Var(name):
+                return name in self.reals
+            case Binary(_, left, right):
+                return self.is_real(left) or self.is_real(right)
+            case Select(_, yes, _):
+                return self.is_real(yes)
+            case Load(buffer, _):
+                return self.buffers[buffer].scalar.kind == "real"
+        return isinstance(expr, Real | Call)
+
+    def expr(self, expr: Expr, tight: int = 0) -> str:
+        """The text of an expression, parenthesised where its surroundings bind tighter than ``tight`` allows."""
+        match expr:
+            case Const(value, real):
+                return _number(value, real)
+            case Var(name):
+                return name
+            case Binary(op, left, right) if op in _TIGHT:
+                level = _TIGHT[op]
+                text = f"{self.expr(left, level)} {op} {self.expr(right, level + 1)}"
+                return f"({text})" if level < tight else text
+            case Binary(op, left, right):
+                return self._binary(op, left, right)
+            case FloorDiv(value, divisor):
+                return f"sc_floordiv({self.expr(value)}, {divisor})"
+            case Mod(value, divisor):
+                return f"sc_mod({self.expr(value)}, {divisor})"
+            case Compare(op, left, right):
+                return f"({self.expr(left, 3)} {op} {self.expr(right, 3)})"
+            case Select(condition, yes, no):
+                name = "sc_where" if self.is_real(expr) else "sc_choose"
+                return f"{name}({self.expr(condition)}, {self.expr(yes)}, {self.expr(no)})"
+            case Real(value):
+                return f"(<sc_real>({self.expr(value)}))"
+            case Load(buffer, index):
+                return f"{buffer}[{self.offset(buffer, index)}]"
+            case Call(function, arguments):
+                return f"sc_{function}({', '.join(self.expr(argument) for argument in arguments)})"
+
+    def _binary(self, op: str, left: Expr, right: Expr) -> str:
+        a, b = self.expr(left), self.expr(right)
+        match op:
+            case "/":
+                return f"({self.expr(left, 3)} / {self.expr(right, 3)})"
+            case "//":
+                return f"sc_quotient({a}, {b})"
+            case "min" | "max":
+                return f"sc_{op}({a}, {b})" if self.is_real(left) or self.is_real(right) else f"sc_i{op}({a}, {b})"
+        raise InternalError(f"the printer knows no operator {op!r}")
+
+    def offset(self, buffer: str, index: tuple[Expr, ...]) -> str:
+        """The row-major position of an element."""
+        text = ""
+        for form, size in zip(index, self.buffers[buffer].sizes, strict=True):
+            step = self.expr(form, 1)
+            if not text:
+                text = step
+                continue
+            base = text if text.isidentifier() or text.isdigit() else f"({text})"
+            text = f"{base}*{self.expr(size, 3)} + {step}" if text != "0" else step
+        return text or "0"
+
+    def block(self, body: tuple[Stmt, ...], depth: int) -> Iterator[str]:
+        """The lines of a block, indented ``depth`` levels."""
+        pad = "    " * depth
+        for statement in body:
+            match statement:
+                case For(name, lower, upper, inner, step):
+                    bounds = f"{self.expr(lower)}, {self.expr(upper)}" + (f", {step}" if step != 1 else "")
+                    yield f"{pad}for {name} in range({bounds}):"
+                    yield from self.block(inner, depth + 1)
+                case If(condition, inner):
+                    yield f"{pad}if {self.expr(condition)}:"
+                    yield from self.block(inner, depth + 1)
+                case Let(name, value):
+                    yield f"{pad}{name} = {self.expr(value)}"
+                case Declare(name, value, scalar):
+                    if scalar.kind == "real":
+                        self.reals.add(name)
+                    yield f"{pad}{name} = {self.expr(value)}"
+                case Update(name, op, value):
+                    yield f"{pad}{name} = {self._updated(Var(name), op, value)}"
+                case Store(buffer, index, value):
+                    yield f"{pad}{buffer}[{self.offset(buffer, index)}] = {self.expr(value)}"
+                case Accumulate(buffer, index, op, value):
+                    yield f"{pad}{buffer}[{self.offset(buffer, index)}] = {self._updated(Load(buffer, index), op, value)}"
+
+    def _updated(self, old: Expr, op: str, value: Expr) -> str:
+        return self.expr(value) if op == "=" else self.expr(Binary(op, old, value))
+
+
+def _number(value: Fraction, real: bool) -> str:
+    if not real:
+        return str(int(value))
+    # The nearest double, then the nearest sc_real: repr round-trips, the C compiler folds the cast.
+    return f"(<sc_real>{float(value)!r})"
+
+
+def names_used(body: tuple[Stmt, ...]) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+    """The variables, the buffers and the integer scalars that a block mentions."""
+    variables, buffers, integers = set(), set(), set()
+    for node in expressions(body):
+        match node:
+            case Var(name):
+                variables.add(name)
+            case Load(buffer, _) | Store(buffer, _, _) | Accumulate(buffer, _, _, _):
+                buffers.add(buffer)
+        match node:
+            case For(name) | Let(name):
+                integers.add(name)
+            case Declare(name, _, scalar) if scalar.kind != "real":
+                integers.add(name)
+    return frozenset(variables), frozenset(buffers), frozenset(integers)

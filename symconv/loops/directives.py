@@ -1,0 +1,171 @@
+"""Directives: data that says how a kernel's loops are rearranged, each with a precondition that is checked.
+
+A directive is a frozen value; ``apply(kernel, directive)`` answers the rearranged kernel or raises ScheduleError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import reduce
+
+from symconv.errors import ScheduleError
+from symconv.loops.arith import add, const, floordiv, mul, simplify, sub
+from symconv.loops.ir import Accumulate, Const, For, If, Kernel, Let, Stmt, Update, Var, expressions, substitute, walk
+
+__all__ = ["Directive", "Parallel", "Reorder", "Split", "Unroll", "Vectorise", "apply", "apply_all"]
+
+
+@dataclass(frozen=True, slots=True)
+class Unroll:
+    """``for v in range(2): S(v)`` -> ``S(0); S(1)``. Precondition: constant bounds, at most ``limit`` iterations."""
+
+    var: str
+    limit: int = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """``for v in range(a, b): S(v)`` -> a loop over blocks of ``factor`` and one inside, then the remainder.
+
+    The new loops are ``v_o`` and ``v_i``. Precondition: step 1.
+    """
+
+    var: str
+    factor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reorder:
+    """``for a: for b: S`` -> ``for b: for a: S``. Precondition: perfectly nested, b's bounds do not depend on a, and
+
+    the body only accumulates, so that the order of its instances is free up to rounding.
+    """
+
+    outer: str
+    inner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Vectorise:
+    """Marks an innermost loop whose iterations the C compiler may run in lanes. Precondition: no loop inside."""
+
+    var: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parallel:
+    """Marks whether the merged outer loop of nest ``nest`` is cut among threads."""
+
+    nest: int
+    enabled: bool = True
+
+
+Directive = Unroll | Split | Reorder | Vectorise | Parallel
+
+
+def apply_all(kernel: Kernel, directives: tuple[Directive, ...]) -> Kernel:
+    """Apply directives in order."""
+    return reduce(apply, directives, kernel)
+
+
+def apply(kernel: Kernel, directive: Directive) -> Kernel:
+    """The kernel with one directive carried out; raises ScheduleError naming directive, loop and reason."""
+    match directive:
+        case Unroll(name):
+            return _loops(kernel, directive, name, lambda loop: _unroll(loop, directive))
+        case Split(name):
+            return _loops(kernel, directive, name, lambda loop: _split(loop, directive))
+        case Vectorise(name):
+            return _loops(kernel, directive, name, lambda loop: _vectorise(loop, directive))
+        case Reorder(outer):
+            return _loops(kernel, directive, outer, lambda loop: _reorder(loop, directive))
+        case Parallel(number, enabled):
+            if not 0 <= number < len(kernel.nests):
+                raise ScheduleError(f"{directive}: {kernel.name} has {len(kernel.nests)} nests")
+            nests = [replace(n, parallel=enabled) if k == number else n for k, n in enumerate(kernel.nests)]
+            return replace(kernel, nests=tuple(nests))
+
+
+def _loops(
+    kernel: Kernel, directive: Directive, name: str, change: Callable[[For], tuple[Stmt, ...]]
+) -> Kernel:
+    """Replace every loop of that name."""
+    found = False
+
+    def block(body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
+        nonlocal found
+        result: list[Stmt] = []
+        for statement in body:
+            if isinstance(statement, For | If):
+                statement = replace(statement, body=block(statement.body))
+            if isinstance(statement, For) and statement.var == name:
+                found = True
+                result += change(statement)
+            else:
+                result.append(statement)
+        return tuple(result)
+
+    nests = tuple(replace(n, body=block(n.body)) for n in kernel.nests)
+    if not found:
+        raise ScheduleError(f"{directive}: {kernel.name} has no loop {name}")
+    return replace(kernel, nests=nests)
+
+
+def _unroll(loop: For, directive: Unroll) -> tuple[Stmt, ...]:
+    match loop.lower, loop.upper:
+        case Const(lower), Const(upper):
+            values = range(int(lower), int(upper), loop.step)
+        case _:
+            raise ScheduleError(f"{directive}: the bounds of {loop.var} are not constant")
+    if len(values) > directive.limit:
+        raise ScheduleError(f"{directive}: {loop.var} runs {len(values)} times, more than {directive.limit}")
+    copies: list[Stmt] = []
+    for value in values:
+        copies += _constant_lets(simplify(substitute(If(Const(Fraction(1)), loop.body), {loop.var: const(value)})).body)
+    return tuple(copies)
+
+
+def _constant_lets(body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
+    """Names for what has become a number are replaced by the number."""
+    for position, statement in enumerate(body):
+        if isinstance(statement, Let) and isinstance(statement.value, Const):
+            rest = If(Const(Fraction(1)), body[position + 1 :])
+            return _constant_lets((*body[:position], *simplify(substitute(rest, {statement.name: statement.value})).body))
+    return body
+
+
+def _split(loop: For, directive: Split) -> tuple[Stmt, ...]:
+    if loop.step != 1 or directive.factor < 2:
+        raise ScheduleError(f"{directive}: needs a loop of step 1 and a factor of at least 2")
+    factor, outer, inner = directive.factor, f"{loop.var}o_", f"{loop.var}i_"
+    count = floordiv(sub(loop.upper, loop.lower), factor)
+    start = add(loop.lower, mul(const(factor), Var(outer)))
+    block = substitute(If(Const(Fraction(1)), loop.body), {loop.var: add(start, Var(inner))}).body
+    tail = add(loop.lower, mul(const(factor), count))
+    return (
+        For(outer, const(0), count, (For(inner, const(0), const(factor), block),)),
+        replace(loop, lower=tail),
+    )
+
+
+def _vectorise(loop: For, directive: Vectorise) -> tuple[Stmt, ...]:
+    if any(isinstance(node, For) for node in expressions(loop.body)):
+        raise ScheduleError(f"{directive}: {loop.var} is not an innermost loop")
+    return (replace(loop, mode="vector"),)
+
+
+def _reorder(loop: For, directive: Reorder) -> tuple[Stmt, ...]:
+    match loop.body:
+        case (For() as inner,) if inner.var == directive.inner:
+            pass
+        case _:
+            raise ScheduleError(f"{directive}: {directive.inner} is not the only statement of {loop.var}")
+    if any(isinstance(n, Var) and n.name == loop.var for bound in (inner.lower, inner.upper) for n in walk(bound)):
+        raise ScheduleError(f"{directive}: the bounds of {inner.var} depend on {loop.var}")
+    if not all(isinstance(statement, Accumulate | Update) for statement in inner.body):
+        raise ScheduleError(f"{directive}: the body does more than accumulate, its order is not free")
+    return (replace(inner, body=(replace(loop, body=inner.body),)),)
+
+

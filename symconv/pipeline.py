@@ -1,0 +1,128 @@
+"""The whole way on one page: each stage is a pure function from one frozen type to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from symconv.build.cache import Artifact, Product, compile_text, obtain
+from symconv.build.key import request_key
+from symconv.build.tools import fingerprint
+from symconv.errors import SymconvError
+from symconv.notation.operator import Operator
+from symconv.options import Options
+
+if TYPE_CHECKING:
+    from symconv.emit.cython import Unit
+    from symconv.emit.source import Source
+    from symconv.gather.derivation import Derivation
+    from symconv.loops.ir import Kernel
+
+__all__ = ["build", "build_text", "derive", "generate", "jvp", "kernel", "source", "unit"]
+
+Progress = Callable[[str], None]
+
+
+def derive(op: Operator, wrt: str) -> Derivation:
+    """Operator -> gradient: borders, scalar derivative, transposed relation, gather form, proofs."""
+    from symconv.gather.derivation import derivation
+
+    try:
+        return derivation(op, wrt)
+    except SymconvError as error:
+        error.add_note(f"while deriving the gradient of {op} with respect to {wrt}")
+        raise
+
+
+def forward(op: Operator) -> Derivation:
+    """Operator -> its own gather form."""
+    from symconv.gather.derivation import forward as solve
+
+    try:
+        return solve(op)
+    except SymconvError as error:
+        error.add_note(f"while solving {op}")
+        raise
+
+
+def jvp(op: Operator, wrt: tuple[str, ...]) -> Derivation:
+    """Operator -> its directional derivative."""
+    from symconv.gather.derivation import forward_mode
+
+    return forward_mode(op, wrt)
+
+
+def kernel(derived: Derivation, name: str, options: Options) -> Kernel:
+    """Gather form -> loop nests, scheduled."""
+    from symconv.loops.lower import lower
+    from symconv.loops.schedules import scheduled
+
+    sizes = derived.operator.sizes(**dict(options.sizes)) if options.sizes is not None else None
+    return scheduled(lower(derived.gather, name, sizes), options)
+
+
+def unit(op: Operator, options: Options, name: str = "u0", entries: tuple[str, ...] = ("forward", "backward")) -> Unit:
+    """Operator -> every kernel a module holds for it."""
+    from symconv.emit.cython import Entry, Unit
+
+    parts = []
+    if "forward" in entries:
+        parts.append(Entry("forward", (kernel(forward(op), op.output.name, options),)))
+    if "backward" in entries:
+        cotangent = (f"g{op.output.name}", op.output.shape(op.sizes(**dict(options.sizes)))) if options.sizes else None
+        chosen = options if cotangent is None else _with_shape(options, cotangent)
+        parts.append(Entry("backward", tuple(kernel(derive(op, t), f"g{t}", chosen) for t in gradients(op))))
+    return Unit(name, tuple(parts), (str(op),))
+
+
+def gradients(op: Operator) -> tuple[str, ...]:
+    """The inputs that have a gradient."""
+    return tuple(tensor.name for tensor in op.inputs if tensor.dtype == "real")
+
+
+def _with_shape(options: Options, shape: tuple[str, tuple[int, ...]]) -> Options:
+    from dataclasses import replace
+
+    return replace(options, sizes=(*(options.sizes or ()), shape))
+
+
+def generate(units: tuple[Unit, ...], options: Options) -> Source:
+    """Loop nests -> the text of a module."""
+    from symconv.emit.cython import emit
+
+    return emit(units, options)
+
+
+def source(op: Operator, options: Options, entries: tuple[str, ...] = ("forward", "backward")) -> Source:
+    """Operator -> the text of its module."""
+    return generate((unit(op, options, entries=entries),), options)
+
+
+def build(
+    op: Operator, options: Options, entries: tuple[str, ...] = ("forward", "backward"), progress: Progress | None = None
+) -> Artifact:
+    """Operator -> compiled module on disk; a warm call imports neither SymPy nor isl nor Cython."""
+    text = repr((op, entries))
+
+    def produce() -> Product:
+        if progress is not None:
+            progress("deriving, proving and generating")
+        made = source(op, options, entries)
+        return Product(made, {"name": op.name, "algorithm": "direct", **_facts(op, options, entries)})
+
+    request = request_key(text, options, fingerprint(options.target))
+    return obtain(request, produce, options.target, progress)
+
+
+def _facts(op: Operator, options: Options, entries: tuple[str, ...]) -> dict[str, object]:
+    from symconv.loops.workspace import workspace_bytes
+
+    kernels = [k for e in unit(op, options, entries=entries).entries for k in e.kernels]
+    return {"workspace": workspace_bytes(tuple(kernels), options.dtype)}
+
+
+def build_text(text: str, options: Options) -> Artifact:
+    """A module someone else wrote or changed -> compiled module on disk."""
+    from symconv.emit.source import Source
+
+    return compile_text(Source(text, options.target))
