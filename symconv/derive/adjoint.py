@@ -87,6 +87,7 @@ def adjoint(op: Operator, wrt: str) -> Operator:
         kinks=op.kinks,
         surrogates=op.surrogates,
         source=f"∂L/∂{wrt} of {op.source}",
+        batch=op.batch,
     )
 
 

@@ -54,7 +54,7 @@ def _statement(scope: _Scope, statement: Statement) -> Expr:
     outside = [r for r in _outside(expr) if r.border is not None and _leaving(scope, r, ())]
     if outside:
         # An elementwise formula that looks past its border: a sum over the one tap there is.
-        expr = Reduce("sum", (), (Piece((), expr),))
+        expr = Reduce("sum", (), (Piece((), transform(expr, _absent)),))
 
     def rule(node: Expr) -> Expr | None:
         match node:
@@ -65,6 +65,13 @@ def _statement(scope: _Scope, statement: Statement) -> Expr:
         return None
 
     return fold(transform(expr, rule))
+
+
+def _absent(node: Expr) -> Expr | None:
+    """There is no tap to skip outside a reduction: what is read there counts 0."""
+    if isinstance(node, Read) and node.border is not None and node.border.kind == "skip":
+        return replace(node, border=Border("constant"))
+    return None
 
 
 def _outside(expr: Expr) -> Iterator[Read]:

@@ -37,8 +37,7 @@ def runtime_sizes(op: Operator) -> tuple[tuple[Size, ...], tuple[Expr, ...]]:
 
 
 def _positive(op: Operator, known: dict[str, Size]) -> list[Expr]:
-    batch = op.output.sizes[0].name if op.output.sizes else None
-    least = [Compare(">=", Var(name), const(0 if name == batch else 1)) for name in known]
+    least = [Compare(">=", Var(name), const(0 if name == op.batch else 1)) for name in known]
     extents = [Compare(">=", Var(d.name), const(1)) for d in op.definitions if d.extent]
     rules = [
         Compare("==" if a.constraint.equality else ">=", integer(a.constraint.form), const(0)) for a in op.assumptions

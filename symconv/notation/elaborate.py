@@ -82,6 +82,7 @@ def elaborate(equation: Equation, settings: Settings) -> Operator:
         kinks=settings.kinks,
         surrogates=settings.surrogates,
         source=" ".join(equation.source.split()),
+        batch=(target.sizes[0].name or "") if target.sizes and len(target.sizes) > 1 else "",
     )
 
 

@@ -96,6 +96,7 @@ class Operator:
     kinks : chosen conventions at kinks, ``((function, choice), ...)``
     surrogates : declared derivatives that replace the true ones
     source : the formula as the user wrote it
+    batch : the size that may be 0
     """
 
     name: str
@@ -107,6 +108,7 @@ class Operator:
     kinks: tuple[tuple[str, str], ...] = ()
     surrogates: tuple[tuple[str, str], ...] = ()
     source: str = ""
+    batch: str = ""
 
     @property
     def tensors(self) -> tuple[str, ...]:

@@ -34,7 +34,7 @@ def bind_sizes(op: Operator, shapes: Mapping[str, tuple[int, ...]]) -> dict[str,
     """Solve the sizes of ``op`` from the shapes of its inputs.
 
     Raises SpecError when a tensor is missing or unknown, a rank or an axis does not fit, an assumption fails, or an extent
-    would be empty. Batch (the output's first size) may be 0.
+    would be empty. The batch may be 0.
     """
     _check_names(op, shapes)
     sizes: dict[str, int] = {}
@@ -95,10 +95,9 @@ def _check_extents(op: Operator, shapes: Mapping[str, tuple[int, ...]], sizes: d
                 f"{op.name}: the output would be empty: {definition.name} = {definition.form} = {sizes[definition.name]}; "
                 f"given {_shapes(shapes)}. Make the input or the padding larger, or the kernel or the dilation smaller"
             )
-    batch = op.output.sizes[0].name if op.output.sizes else None
     defined = {definition.name for definition in op.definitions}
     for name, value in sizes.items():
-        if value < 1 and name != batch and name not in defined:
+        if value < 1 and name != op.batch and name not in defined:
             raise SpecError(f"{op.name}: size {name} is {value}; only the batch may be empty; given {_shapes(shapes)}")
 
 

@@ -45,7 +45,7 @@ def context_of(op: Operator) -> Context:
     defined = {d.name: d for d in op.definitions}
     facts = [f"{d.name} = {_form(d.form)}" for d in op.definitions]
     facts += [f"{d.name} >= 1" for d in op.definitions if d.extent]
-    facts += [f"{name} >= 1" for name in sorted(names - defined.keys())]
+    facts += [f"{name} >= {0 if name == op.batch else 1}" for name in sorted(names - defined.keys())]
     facts += [_constraint(a.constraint) for a in op.assumptions]
     return Context(tuple(sorted(names)), " and ".join(facts))
 
