@@ -58,7 +58,8 @@ def kernel(derived: Derivation, name: str, options: Options) -> Kernel:
     from symconv.loops.schedules import scheduled
 
     sizes = derived.operator.sizes(**dict(options.sizes)) if options.sizes is not None else None
-    return scheduled(lower(derived.gather, name, sizes), options)
+    itemsize = 4 if options.dtype == "float32" else 8
+    return scheduled(lower(derived.gather, name, sizes, itemsize), options)
 
 
 def unit(op: Operator, options: Options, name: str = "u0", entries: tuple[str, ...] = ("forward", "backward")) -> Unit:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from symconv.emit.printer import Printer, names_used
 from symconv.emit.source import Source
 from symconv.loops.arith import total
-from symconv.loops.ir import Buffer, Declare, Expr, Kernel, Load, Nest, Var, expressions, walk
+from symconv.loops.ir import Accumulate, Buffer, Expr, Kernel, Nest, Store, StoreLanes, Var, expressions, walk
 from symconv.options import Options
 from symconv.templates import environment
 
@@ -119,8 +119,7 @@ def _pointer(buffer: Buffer) -> str:
 
 def _nest(kernel: Kernel, nest: Nest, name: str, sizes: set[str]) -> dict[str, object]:
     printer = Printer(kernel)
-    variables, buffers, integers = names_used(nest.body)
-    reals = {n.name for n in expressions(nest.body) if isinstance(n, Declare) and n.scalar.kind == "real"}
+    variables, buffers, declared = names_used(nest.body)
     lengths = {v.name for b in kernel.buffers if b.name in buffers for s in b.sizes for v in walk(s) if isinstance(v, Var)}
     return {
         "name": name,
@@ -128,8 +127,12 @@ def _nest(kernel: Kernel, nest: Nest, name: str, sizes: set[str]) -> dict[str, o
         "var": nest.var,
         "extent": printer.expr(nest.extent),
         "parallel": nest.parallel,
-        "integers": sorted(integers | {nest.var}),
-        "reals": sorted(reals),
+        "declared": {
+            "Py_ssize_t": sorted({*declared["int"], nest.var}),
+            "sc_real": declared["real"],
+            "sc_vector": declared["vector"],
+            "sc_mask": declared["mask"],
+        },
         "sizes": [s.name for s in kernel.sizes if s.name in (variables | lengths) & sizes],
         "buffers": [
             {"name": b.name, "type": _nest_pointer(b, nest)} for b in kernel.buffers if b.name in buffers
@@ -139,7 +142,9 @@ def _nest(kernel: Kernel, nest: Nest, name: str, sizes: set[str]) -> dict[str, o
 
 
 def _nest_pointer(buffer: Buffer, nest: Nest) -> str:
-    written = any(getattr(n, "buffer", "") == buffer.name and not isinstance(n, Load) for n in expressions(nest.body))
+    written = any(
+        isinstance(n, Store | StoreLanes | Accumulate) and n.buffer == buffer.name for n in expressions(nest.body)
+    )
     kind = "sc_index" if buffer.scalar.kind == "index" else "sc"
     return f"{kind}_out" if written else f"{kind}_in"
 

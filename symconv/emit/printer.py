@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from symconv.errors import InternalError
 from symconv.loops.ir import (
+    VECTOR,
     Accumulate,
     Binary,
     Buffer,
@@ -18,15 +19,20 @@ from symconv.loops.ir import (
     Expr,
     FloorDiv,
     For,
+    Gathered,
     If,
     Kernel,
+    Lanes,
     Let,
     Load,
+    LoadLanes,
     Mod,
     Real,
     Select,
+    Splat,
     Stmt,
     Store,
+    StoreLanes,
     Update,
     Var,
     expressions,
@@ -35,14 +41,17 @@ from symconv.loops.ir import (
 __all__ = ["Printer", "names_used"]
 
 _TIGHT = {"+": 1, "-": 1, "*": 2}
+_VECTOR = {"+": "add", "-": "sub", "*": "mul", "/": "div", "min": "min", "max": "max"}
+_COMPARE = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne"}
 
 
 @dataclass(slots=True)
 class Printer:
-    """Prints one kernel's expressions; ``reals`` are the scalars declared so far that hold a real number."""
+    """Prints one kernel's expressions; ``reals`` and ``vectors`` are the names declared so far that hold real numbers."""
 
     kernel: Kernel
     reals: set[str] = field(default_factory=set)
+    vectors: set[str] = field(default_factory=set)
     buffers: dict[str, Buffer] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -61,10 +70,29 @@ class Printer:
                 return self.is_real(yes)
             case Load(buffer, _):
                 return self.buffers[buffer].scalar.kind == "real"
-        return isinstance(expr, Real | Call)
+        return isinstance(expr, Real | Call | LoadLanes | Splat | Gathered)
+
+    def is_vector(self, expr: Expr) -> bool:
+        """Whether an expression has lanes."""
+        match expr:
+            case Var(name):
+                return name in self.vectors
+            case Binary(_, left, right) | Compare(_, left, right):
+                return self.is_vector(left) or self.is_vector(right)
+            case Select(condition, yes, no):
+                return any(self.is_vector(part) for part in (condition, yes, no))
+            case Call(_, arguments):
+                return any(self.is_vector(argument) for argument in arguments)
+        return isinstance(expr, LoadLanes | Splat)
+
+    def wide(self, expr: Expr) -> str:
+        """An expression in every lane."""
+        return self.expr(expr) if self.is_vector(expr) else f"sc_splat({self.expr(expr)})"
 
     def expr(self, expr: Expr, tight: int = 0) -> str:
         """The text of an expression, parenthesised where its surroundings bind tighter than ``tight`` allows."""
+        if self.is_vector(expr):
+            return self._vector(expr)
         match expr:
             case Const(value, real):
                 return _number(value, real)
@@ -89,8 +117,32 @@ class Printer:
                 return f"(<sc_real>({self.expr(value)}))"
             case Load(buffer, index):
                 return f"{buffer}[{self.offset(buffer, index)}]"
+            case Lanes(lower, upper):
+                return f"sc_lanemask({self.expr(lower)}, {self.expr(upper)})"
+            case Gathered(op, value):
+                return f"sc_gather_{_VECTOR[op]}({self.expr(value)})"
             case Call(function, arguments):
                 return f"sc_{function}({', '.join(self.expr(argument) for argument in arguments)})"
+
+    def _vector(self, expr: Expr) -> str:
+        match expr:
+            case Var(name):
+                return name
+            case LoadLanes(buffer, index, stride, mask):
+                place = f"&{buffer}[{self.offset(buffer, index)}]"
+                return f"sc_load({place}, {mask})" if stride == 1 else f"sc_load_strided({place}, {stride}, {mask})"
+            case Splat(value):
+                return f"sc_splat({self.expr(value)})"
+            case Binary(op, left, right):
+                return f"sc_v{_VECTOR[op]}({self.wide(left)}, {self.wide(right)})"
+            case Compare(op, left, right):
+                return f"sc_v{_COMPARE[op]}({self.wide(left)}, {self.wide(right)})"
+            case Select(condition, yes, no):
+                mask = self.expr(condition) if self.is_vector(condition) else f"sc_every({self.expr(condition)})"
+                return f"sc_vwhere({mask}, {self.wide(yes)}, {self.wide(no)})"
+            case Call(function, arguments):
+                return f"sc_v{function}({', '.join(self.wide(argument) for argument in arguments)})"
+        raise InternalError(f"the printer knows no lanes of {type(expr).__name__}")
 
     def _binary(self, op: str, left: Expr, right: Expr) -> str:
         a, b = self.expr(left), self.expr(right)
@@ -132,13 +184,34 @@ class Printer:
                 case Declare(name, value, scalar):
                     if scalar.kind == "real":
                         self.reals.add(name)
+                        self.vectors |= {name} if scalar.lanes == VECTOR else set()
                     yield f"{pad}{name} = {self.expr(value)}"
+                case Update(name, op, value, mask) if mask:
+                    yield f"{pad}{name} = {self._masked(name, op, value, mask)}"
                 case Update(name, op, value):
                     yield f"{pad}{name} = {self._updated(Var(name), op, value)}"
+                case StoreLanes():
+                    yield f"{pad}{self._stored(statement)}"
                 case Store(buffer, index, value):
                     yield f"{pad}{buffer}[{self.offset(buffer, index)}] = {self.expr(value)}"
                 case Accumulate(buffer, index, op, value):
                     yield f"{pad}{buffer}[{self.offset(buffer, index)}] = {self._updated(Load(buffer, index), op, value)}"
+
+    def _masked(self, name: str, op: str, value: Expr, mask: str) -> str:
+        match value:
+            case Binary("*", left, right) if op in "+-":
+                return f"sc_vfm{_VECTOR[op]}({name}, {mask}, {self.wide(left)}, {self.wide(right)})"
+        return f"sc_vm{_VECTOR[op]}({name}, {mask}, {self.wide(value)})"
+
+    def _stored(self, statement: StoreLanes) -> str:
+        place = f"&{statement.buffer}[{self.offset(statement.buffer, statement.index)}]"
+        value, mask, stride = self.wide(statement.value), statement.mask, statement.stride
+        if statement.op != "=":
+            old = f"sc_reload({place}, {stride}, {mask})"
+            value = f"sc_v{_VECTOR[statement.op]}({old}, {value})"
+        if stride == 1:
+            return f"sc_store({place}, {mask}, {value})"
+        return f"sc_store_strided({place}, {stride}, {mask}, {value})"
 
     def _updated(self, old: Expr, op: str, value: Expr) -> str:
         return self.expr(value) if op == "=" else self.expr(Binary(op, old, value))
@@ -151,18 +224,20 @@ def _number(value: Fraction, real: bool) -> str:
     return f"(<sc_real>{float(value)!r})"
 
 
-def names_used(body: tuple[Stmt, ...]) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
-    """The variables, the buffers and the integer scalars that a block mentions."""
-    variables, buffers, integers = set(), set(), set()
+def names_used(body: tuple[Stmt, ...]) -> tuple[frozenset[str], frozenset[str], dict[str, list[str]]]:
+    """The variables and the buffers that a block mentions, and its own names by type."""
+    variables, buffers = set(), set()
+    declared: dict[str, list[str]] = {"int": [], "real": [], "vector": [], "mask": []}
     for node in expressions(body):
         match node:
             case Var(name):
                 variables.add(name)
-            case Load(buffer, _) | Store(buffer, _, _) | Accumulate(buffer, _, _, _):
+            case Load(buffer) | LoadLanes(buffer) | Store(buffer) | StoreLanes(buffer) | Accumulate(buffer):
                 buffers.add(buffer)
         match node:
             case For(name) | Let(name):
-                integers.add(name)
-            case Declare(name, _, scalar) if scalar.kind != "real":
-                integers.add(name)
-    return frozenset(variables), frozenset(buffers), frozenset(integers)
+                declared["int"].append(name)
+            case Declare(name, _, scalar):
+                kind = "vector" if scalar.kind == "real" and scalar.lanes == VECTOR else scalar.kind
+                declared[kind].append(name)
+    return frozenset(variables), frozenset(buffers), {kind: sorted(set(names)) for kind, names in declared.items()}

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from functools import reduce
 from math import prod
 from typing import Any
 
 from symconv.errors import InternalError
 from symconv.loops.ir import (
+    LANES,
     Accumulate,
     Binary,
     Call,
@@ -19,16 +21,21 @@ from symconv.loops.ir import (
     Expr,
     FloorDiv,
     For,
+    Gathered,
     If,
     Kernel,
+    Lanes,
     Let,
     Load,
+    LoadLanes,
     Mod,
     Nest,
     Real,
     Select,
+    Splat,
     Stmt,
     Store,
+    StoreLanes,
     Update,
     Var,
 )
@@ -36,6 +43,8 @@ from symconv.loops.ir import (
 __all__ = ["interpret"]
 
 Cells = dict[str, list[Any]]
+WIDTH = 4
+"""The lanes of the interpreter's machine: few, so that small cases have blocks and remainders."""
 
 _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "+": lambda a, b: a + b,
@@ -82,7 +91,7 @@ def interpret(kernel: Kernel, arrays: Mapping[str, tuple[tuple[int, ...], list[A
     Values may be int, Fraction or float. Raises InternalError when an index leaves its buffer or the arrays do not pass the
     kernel's checks: the compiled kernel would read foreign memory there.
     """
-    scope: dict[str, Any] = {
+    scope: dict[str, Any] = {LANES: WIDTH} | {
         f"{name}_dim{axis}": length for name, (shape, _) in arrays.items() for axis, length in enumerate(shape)
     }
     for size in kernel.sizes:
@@ -119,8 +128,11 @@ def _block(body: tuple[Stmt, ...], scope: dict[str, Any], kernel: Kernel, cells:
                     _block(inner, scope, kernel, cells)
             case Let(name, value) | Declare(name, value):
                 scope[name] = _value(value, scope, kernel, cells)
-            case Update(name, op, value):
-                scope[name] = _OPERATORS[op](scope[name], _value(value, scope, kernel, cells))
+            case Update(name, op, value, mask):
+                new = _value(value, scope, kernel, cells)
+                scope[name] = _lanewise(_OPERATORS[op], scope[name], new, scope[mask] if mask else None)
+            case StoreLanes():
+                _store(statement, scope, kernel, cells)
             case Store(buffer, index, value):
                 cells[buffer][_offset(buffer, index, scope, kernel, cells)] = _value(value, scope, kernel, cells)
             case Accumulate(buffer, index, op, value):
@@ -128,10 +140,31 @@ def _block(body: tuple[Stmt, ...], scope: dict[str, Any], kernel: Kernel, cells:
                 cells[buffer][at] = _OPERATORS[op](cells[buffer][at], _value(value, scope, kernel, cells))
 
 
-def _offset(buffer: str, index: tuple[Expr, ...], scope: dict[str, Any], kernel: Kernel, cells: Cells) -> int:
+def _lanewise(function: Callable[..., Any], old: Any, new: Any, mask: tuple[bool, ...] | None = None) -> Any:
+    """A function lane by lane where either argument has lanes; ``old`` stays where the mask does not hold."""
+    if not isinstance(old, tuple) and not isinstance(new, tuple):
+        return function(old, new)
+    a = old if isinstance(old, tuple) else (old,) * WIDTH
+    b = new if isinstance(new, tuple) else (new,) * WIDTH
+    return tuple(function(x, y) if on else x for x, y, on in zip(a, b, mask or (True,) * WIDTH, strict=True))
+
+
+def _store(statement: StoreLanes, scope: dict[str, Any], kernel: Kernel, cells: Cells) -> None:
+    for lane, on in enumerate(scope[statement.mask]):
+        if on:
+            at = _offset(statement.buffer, statement.index, scope, kernel, cells, lane * statement.stride)
+            value = _value(statement.value, scope, kernel, cells)
+            new = value[lane] if isinstance(value, tuple) else value
+            cells[statement.buffer][at] = _OPERATORS[statement.op](cells[statement.buffer][at], new)
+
+
+def _offset(
+    buffer: str, index: tuple[Expr, ...], scope: Mapping[str, Any], kernel: Kernel, cells: Cells, shift: int = 0
+) -> int:
     offset = 0
-    for form, size in zip(index, kernel.buffer(buffer).sizes, strict=True):
+    for axis, (form, size) in enumerate(zip(index, kernel.buffer(buffer).sizes, strict=True)):
         at, length = _value(form, scope, kernel, cells), _value(size, scope, kernel, cells)
+        at += shift if axis + 1 == len(index) else 0
         if not 0 <= at < length:
             raise InternalError(f"{kernel.name}: {buffer} is indexed at {at} outside 0 <= index < {length}")
         offset = offset * length + at
@@ -145,20 +178,43 @@ def _value(expr: Expr, scope: Mapping[str, Any], kernel: Kernel, cells: Cells) -
         case Var(name):
             return scope[name]
         case Binary(op, left, right):
-            return _OPERATORS[op](_value(left, scope, kernel, cells), _value(right, scope, kernel, cells))
+            return _lanewise(_OPERATORS[op], _value(left, scope, kernel, cells), _value(right, scope, kernel, cells))
         case FloorDiv(value, divisor):
             return _value(value, scope, kernel, cells) // divisor
         case Mod(value, divisor):
             return _value(value, scope, kernel, cells) % divisor
         case Compare(op, left, right):
-            return _RELATIONS[op](_value(left, scope, kernel, cells), _value(right, scope, kernel, cells))
+            return _lanewise(_RELATIONS[op], _value(left, scope, kernel, cells), _value(right, scope, kernel, cells))
         case Select(condition, yes, no):
-            return _value(yes if _value(condition, scope, kernel, cells) else no, scope, kernel, cells)
+            chosen = _value(condition, scope, kernel, cells)
+            if isinstance(chosen, tuple):
+                a, b = (_lanewise(_OPERATORS["="], (0,) * WIDTH, _value(e, scope, kernel, cells)) for e in (yes, no))
+                return tuple(x if on else y for on, x, y in zip(chosen, a, b, strict=True))
+            return _value(yes if chosen else no, scope, kernel, cells)
         case Real(value):
             return _value(value, scope, kernel, cells)
         case Load(buffer, index):
             return cells[buffer][_offset(buffer, index, scope, kernel, cells)]
         case Call(function, arguments):
-            return _FUNCTIONS[function](*(_value(argument, scope, kernel, cells) for argument in arguments))
+            return _call(_FUNCTIONS[function], [_value(argument, scope, kernel, cells) for argument in arguments])
+        case Lanes(lower, upper):
+            low, high = _value(lower, scope, kernel, cells), _value(upper, scope, kernel, cells)
+            return tuple(low <= lane < high for lane in range(WIDTH))
+        case LoadLanes(buffer, index, stride, mask):
+            return tuple(
+                cells[buffer][_offset(buffer, index, scope, kernel, cells, lane * stride)] if on else 0
+                for lane, on in enumerate(scope[mask])
+            )
+        case Splat(value):
+            return (_value(value, scope, kernel, cells),) * WIDTH
+        case Gathered(op, value):
+            return reduce(_OPERATORS[op], _value(value, scope, kernel, cells))
+
+
+def _call(function: Callable[..., Any], arguments: list[Any]) -> Any:
+    if not any(isinstance(argument, tuple) for argument in arguments):
+        return function(*arguments)
+    columns = [a if isinstance(a, tuple) else (a,) * WIDTH for a in arguments]
+    return tuple(function(*column) for column in zip(*columns, strict=True))
 
 

@@ -13,14 +13,23 @@ from typing import Any
 
 __all__ = [
     "Accumulate", "Binary", "Buffer", "Call", "Compare", "Const", "Declare", "Expr", "FloorDiv", "For", "If", "Kernel",
-    "Let", "Load", "Mod", "Nest", "Real", "Scalar", "Select", "Size", "Stmt", "Store", "Update", "Var", "children",
+    "Gathered", "LANES", "Lanes", "Let", "Load", "LoadLanes", "Mod", "Nest", "Real", "Scalar", "Select", "Size", "Splat",
+    "Stmt", "Store", "StoreLanes", "Update", "VECTOR", "Var", "children",
     "expressions", "rewrite", "substitute", "walk",
 ]  # fmt: skip
 
 
+VECTOR = 0
+LANES = "sc_lanes"
+"""The name of the number of lanes, a constant of the machine that no text fixes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """An element type: ``"real"`` (the kernel's dtype), ``"index"`` (int32 positions) or ``"int"`` (loop arithmetic)."""
+    """An element type: ``"real"`` (the kernel's dtype), ``"index"`` (int32 positions), ``"int"`` (loop arithmetic).
+
+    ``lanes`` is 1 for a scalar and ``VECTOR`` for as many as the machine computes at once; ``"mask"`` says which lanes count.
+    """
 
     kind: str = "real"
     lanes: int = 1
@@ -107,7 +116,42 @@ class Load:
     index: tuple[Expr, ...]
 
 
-Expr = Const | Var | Binary | FloorDiv | Mod | Compare | Select | Real | Call | Load
+@dataclass(frozen=True, slots=True)
+class Lanes:
+    """The mask of the lanes ``lower <= lane < upper``."""
+
+    lower: Expr
+    upper: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class LoadLanes:
+    """Lanes ``buffer[index + lane*stride]`` where ``mask`` holds, 0 elsewhere; memory behind the mask is not touched."""
+
+    buffer: str
+    index: tuple[Expr, ...]
+    stride: int
+    mask: str
+
+
+@dataclass(frozen=True, slots=True)
+class Splat:
+    """A scalar in every lane."""
+
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """All lanes combined into one scalar; op is ``+ min max``."""
+
+    op: str
+    value: Expr
+
+
+Expr = (
+    Const | Var | Binary | FloorDiv | Mod | Compare | Select | Real | Call | Load | Lanes | LoadLanes | Splat | Gathered
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +193,12 @@ class Declare:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """``name = name op value``; op is ``+ min max`` or ``=``."""
+    """``name = name op value``, in the lanes of ``mask`` where one is named; op is ``+ - min max`` or ``=``."""
 
     name: str
     op: str
     value: Expr
+    mask: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +220,19 @@ class Accumulate:
     value: Expr
 
 
-Stmt = For | If | Let | Declare | Update | Store | Accumulate
+@dataclass(frozen=True, slots=True)
+class StoreLanes:
+    """``buffer[index + lane*stride] = value`` in the lanes of ``mask``; with op ``+ - min max`` combined with what is there."""
+
+    buffer: str
+    index: tuple[Expr, ...]
+    stride: int
+    mask: str
+    op: str
+    value: Expr
+
+
+Stmt = For | If | Let | Declare | Update | Store | Accumulate | StoreLanes
 Node = Expr | Stmt
 
 
@@ -235,7 +292,7 @@ def _parts(node: Any) -> Iterator[Any]:
         yield from value if isinstance(value, tuple) else (value,)
 
 
-_NODES = (Const, Var, Binary, FloorDiv, Mod, Compare, Select, Real, Call, Load, For, If, Let, Declare, Update, Store, Accumulate, Nest)  # fmt: skip
+_NODES = (Const, Var, Binary, FloorDiv, Mod, Compare, Select, Real, Call, Load, Lanes, LoadLanes, Splat, Gathered, For, If, Let, Declare, Update, Store, Accumulate, StoreLanes, Nest)  # fmt: skip
 
 
 def children(node: Node | Nest) -> tuple[Any, ...]:

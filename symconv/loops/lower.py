@@ -26,6 +26,8 @@ from symconv.loops.ir import (
     substitute,
 )
 from symconv.loops.ir import Const as Number
+from symconv.loops.lanebody import Target
+from symconv.loops.lanes import lane_nests
 from symconv.loops.nest import nest
 from symconv.loops.order import choose_order, depth_of_target
 from symconv.loops.scalars import integer, scalar
@@ -41,6 +43,7 @@ __all__ = ["lower"]
 class _Lowering:
     op: Operator
     sizes: dict[str, int] | None
+    itemsize: int = 4
     buffers: dict[str, Buffer] = field(default_factory=dict)
     nests: list[Nest] = field(default_factory=list)
 
@@ -49,10 +52,13 @@ class _Lowering:
         return frozenset(name for name, buffer in self.buffers.items() if buffer.scalar.kind == "index")
 
 
-def lower(gather: Gather, name: str, sizes: dict[str, int] | None = None) -> Kernel:
-    """The kernel that computes an operator's output; ``sizes`` specialises it to fixed ones."""
+def lower(gather: Gather, name: str, sizes: dict[str, int] | None = None, itemsize: int = 4) -> Kernel:
+    """The kernel that computes an operator's output; ``sizes`` specialises it to fixed ones.
+
+    ``itemsize`` is the bytes of an element: it decides how many blocks of lanes a register tile takes.
+    """
     op = gather.operator
-    state = _Lowering(op, sizes)
+    state = _Lowering(op, sizes, itemsize)
     for tensor in op.inputs:
         _declare(state, tensor, "in")
     for solved in gather.statements:
@@ -147,8 +153,12 @@ def _linear(
     parts, rest = terms
     pieces = [(sign, s) for sign, node in parts for s in solutions[node]]
     if len(pieces) == 1 and is_plain(statement, pieces[0][1]):
-        order = choose_order(pieces[0][1], state.sizes)
-        if depth_of_target(pieces[0][1], order) == 0:
+        start = scalar(rest, {}, state.positions)
+        target = Target(statement.target.name, "+" if pieces[0][0] > 0 else "-", start)
+        if nests := lane_nests(pieces[0][1], target, state.positions, state.sizes, state.itemsize):
+            state.nests.extend(nests)
+            return
+        if depth_of_target(pieces[0][1], choose_order(pieces[0][1], state.sizes)) == 0:
             state.nests.append(cell_nest(statement, solutions, state.positions, state.sizes))
             return
     _elementwise(state, statement, rest, {})
@@ -168,6 +178,10 @@ def _accumulated(state: _Lowering, statement: Statement, node: Reduce, solutions
 
 
 def _accumulate(state: _Lowering, statement: Statement, solution: Solution, op: str) -> None:
+    wide = Target(statement.target.name, op)
+    if nests := lane_nests(solution, wide, state.positions, state.sizes, state.itemsize):
+        state.nests.extend(nests)
+        return
     order = choose_order(solution, state.sizes)
     depth = depth_of_target(solution, order)
     value = scalar(solution.body, {}, state.positions)

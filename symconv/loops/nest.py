@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from symconv.errors import InternalError
@@ -13,7 +13,7 @@ from symconv.loops.scalars import integer
 from symconv.notation.affine import Affine, var
 from symconv.notation.expr import Constraint
 
-__all__ = ["Order", "bounds_of", "nest"]
+__all__ = ["Order", "bounds_of", "guarded", "level", "merged", "nest", "place"]
 
 Item = str | Phase
 
@@ -31,21 +31,21 @@ def nest(
     comment: str,
 ) -> Nest:  # fmt: skip
     """Build the nest; ``wrap`` receives the loops from position ``wrap_at`` of ``order.inner`` on (an accumulator, say)."""
-    placed = _place(solution, order)
+    placed = place(solution, order)
 
     def build(position: int) -> tuple[Stmt, ...]:
         if position == len(order.inner):
             body = leaf()
         else:
-            body = _level(solution, placed, order.inner[position], build(position + 1))
+            body = level(placed, order.inner[position], build(position + 1))
         return wrap(body) if position == wrap_at else body
 
-    body = _guarded(placed.get("", []), build(0))
-    return _merged(solution, placed, order.parallel, body, comment)
+    body = guarded(placed.get("", []), build(0))
+    return merged(placed, order.parallel, body, comment)
 
 
-def _place(solution: Solution, order: Order) -> dict[str, list[Constraint]]:
-    """Each constraint goes to the innermost loop or phase it speaks of."""
+def place(solution: Solution, order: Order) -> dict[str, list[Constraint]]:
+    """The bounds of every loop: each constraint goes to the innermost loop or phase it speaks of."""
     position: dict[str, int] = {}
     owner: dict[int, str] = {}
     for depth, item in enumerate((*order.parallel, *order.inner)):
@@ -112,9 +112,8 @@ def _ceil(form: Affine, divisor: int) -> Expr:
     return ceildiv(integer(form), divisor)
 
 
-def _level(
-    solution: Solution, placed: dict[str, list[Constraint]], item: Item, body: tuple[Stmt, ...]
-) -> tuple[Stmt, ...]:
+def level(placed: dict[str, list[Constraint]], item: Item, body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
+    """One loop, or one phase, around a body."""
     if isinstance(item, str):
         lower, upper = bounds_of(placed[item], item)
         return (For(item, lower, upper, body),)
@@ -122,42 +121,72 @@ def _level(
     modulus = item.modulus // item.gap
     first = Mod(mul(quotient, const(item.inverse)), modulus)
     shift = FloorDiv(sub(quotient, mul(const(item.slope), Var(item.first))), modulus)
-    inner = (Let(item.first, first), Let(item.shift, shift), *_guarded(placed.get(item.residue, []), body))
+    inner = (Let(item.first, first), Let(item.shift, shift), *guarded(placed.get(item.residue, []), body))
     last = item.table[-1][0]
     return (For(item.residue, const(0), const(last + 1), inner, step=item.gap, mode="phase"),)
 
 
-def _guarded(constraints: list[Constraint], body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
+def guarded(constraints: list[Constraint], body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
+    """The body under constraints on sizes and phases."""
     for constraint in constraints:
         op = "==" if constraint.equality else ">="
         body = (If(Compare(op, integer(constraint.form), const(0)), body),)
     return body
 
 
-def _merged(
-    solution: Solution, placed: dict[str, list[Constraint]], names: tuple[str, ...], body: tuple[Stmt, ...], comment: str
+def merged(
+    placed: dict[str, list[Constraint]],
+    names: tuple[str, ...],
+    body: tuple[Stmt, ...],
+    comment: str,
+    tiles: Mapping[str, tuple[int, bool]] | None = None,
 ) -> Nest:
-    """The parallel loops as one: ``z_`` counts their cells in row-major order."""
-    spans = []
-    for name in names:
-        lower, upper = bounds_of(placed[name], name)
-        # A plain extent is known not to be negative; a computed length may be.
-        plain = lower == const(0) and isinstance(upper, Var | Const)
-        spans.append((name, lower, upper if plain else largest([const(0), sub(upper, lower)])))
+    """The parallel loops as one: ``z_`` counts their cells in row-major order.
+
+    A loop in ``tiles`` goes in whole steps of its factor, or (where the flag says so) over the remainder one by one.
+    """
+    spans = [_span(name, placed, (tiles or {}).get(name, (1, False))) for name in names]
     if not spans:
         return Nest("z_", const(1), body, comment, parallel=False)
-    if len(spans) == 1 and spans[0][1] == const(0):
-        return Nest(names[0], spans[0][2], body, comment)
+    name, lower, length, step = spans[0]
+    if len(spans) == 1 and lower == const(0) and step == 1:
+        return Nest(name, length, body, comment)
     lets: list[Stmt] = []
     rest: Expr = Var("z_")
-    for k, (name, lower, _) in enumerate(spans):
-        below = total(tuple(length for _, _, length in spans[k + 1 :]))
-        lets.append(Let(name, add(lower, _quotient(rest, below))))
-        rest = sub(rest, mul(sub(Var(name), lower), below)) if k + 1 < len(spans) else rest
-        if k + 1 < len(spans):
-            lets.append(Let(f"{name}z_", rest))
-            rest = Var(f"{name}z_")
-    return Nest("z_", total(tuple(length for _, _, length in spans)), (*lets, *body), comment)
+    for k, (name, lower, _, step) in enumerate(spans):
+        below = total(tuple(length for _, _, length, _ in spans[k + 1 :]))
+        if k + 1 == len(spans):
+            lets.append(Let(name, add(lower, mul(const(step), rest))))
+            break
+        count = _quotient(rest, below)
+        if step != 1 or lower != const(0):
+            lets.append(Let(f"{name}b_", count))
+            lets.append(Let(name, add(lower, mul(const(step), Var(f"{name}b_")))))
+            count = Var(f"{name}b_")
+        else:
+            lets.append(Let(name, count))
+            count = Var(name)
+        lets.append(Let(f"{name}z_", sub(rest, mul(count, below))))
+        rest = Var(f"{name}z_")
+    return Nest("z_", total(tuple(length for _, _, length, _ in spans)), (*lets, *body), comment)
+
+
+def _span(
+    name: str, placed: dict[str, list[Constraint]], tile: tuple[int, bool]
+) -> tuple[str, Expr, Expr, int]:
+    """Where a merged loop starts, how often it runs, and its step."""
+    lower, upper = bounds_of(placed[name], name)
+    # A plain extent is known not to be negative; a computed length may be.
+    plain = lower == const(0) and isinstance(upper, Var | Const)
+    length = upper if plain else largest([const(0), sub(upper, lower)])
+    factor, tail = tile
+    if factor == 1:
+        return name, lower, length, 1
+    whole = floordiv(length, factor)
+    if tail:
+        done = mul(const(factor), whole)
+        return name, add(lower, done), sub(length, done), 1
+    return name, lower, whole, factor
 
 
 def _quotient(value: Expr, divisor: Expr) -> Expr:

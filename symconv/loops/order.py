@@ -9,10 +9,10 @@ from collections.abc import Mapping
 
 from symconv.gather.solution import Solution
 from symconv.loops.nest import Order
-from symconv.notation.affine import Affine
+from symconv.notation.affine import Affine, quotient
 from symconv.notation.expr import Constraint, reads
 
-__all__ = ["choose_order", "default_extent", "depth_of_target"]
+__all__ = ["choose_order", "default_extent", "depth_of_target", "extent_of", "trips"]
 
 _USUAL, _WINDOW, _LANES = 32, 3, 16
 
@@ -21,7 +21,7 @@ def choose_order(solution: Solution, sizes: Mapping[str, int] | None) -> Order:
     """Parallel cells, then phases, the other cells, the steps, and the best loop to vectorise innermost."""
     loops = (*solution.cells, *solution.steps)
     accesses = [solution.target, *(read.index for read in reads(solution.body))]
-    innermost = max(loops, key=lambda name: _score(name, accesses, _trips(solution, name, sizes)), default=None)
+    innermost = max(loops, key=lambda name: _score(name, accesses, trips(solution, name, sizes)), default=None)
     parallel = tuple(n for n in solution.cells if n != innermost and _independent(n, solution, sizes))
     later = [n for n in (*solution.cells, *solution.steps) if n not in parallel and n != innermost]
     return Order(parallel, (*solution.phases, *later, *((innermost,) if innermost else ())))
@@ -47,17 +47,21 @@ def _score(name: str, accesses: list[tuple[Affine, ...]], trips: int) -> float:
     return total * min(trips, _LANES) / _LANES if total > 0 else total
 
 
-def _trips(solution: Solution, name: str, sizes: Mapping[str, int] | None) -> int:
+def trips(solution: Solution, name: str, sizes: Mapping[str, int] | None) -> int:
     """About how often a loop runs: exact where sizes are known, a usual size or a usual window elsewhere."""
+    form = extent_of(solution, name)
+    if form is None:
+        return _USUAL
+    return max(1, form.evaluate({n: default_extent(n, sizes) for n in form.names()}))
+
+
+def extent_of(solution: Solution, name: str) -> Affine | None:
+    """How often a loop runs at most, as far as its own bounds say; phase values count as 0."""
     for bound in solution.limits:
-        form = bound.form
-        loops = form.names() & {*solution.cells, *solution.steps}
-        if loops != {name} or form.coefficient(name) >= 0:
-            continue
-        names = form.names() - {name}
-        values = {n: default_extent(n, sizes) for n in names}
-        return max(1, form.substitute({name: 0}).evaluate(values) // -form.coefficient(name) + 1)
-    return _USUAL
+        factor = bound.form.coefficient(name)
+        if bound.form.names() & {*solution.cells, *solution.steps} == {name} and factor < 0:
+            return quotient(bound.form.substitute({name: 0}), -factor) + 1
+    return None
 
 
 def default_extent(name: str, sizes: Mapping[str, int] | None) -> int:

@@ -1,0 +1,214 @@
+"""The text of a nest in lanes: masks, accumulators, the tiled body, and what becomes of the sums."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import product
+
+from symconv.gather.solution import Solution
+from symconv.loops.arith import add, const, mul, simplify, sub
+from symconv.loops.ir import (
+    LANES,
+    VECTOR,
+    Accumulate,
+    Binary,
+    Call,
+    Const,
+    Declare,
+    Expr,
+    For,
+    Gathered,
+    Lanes,
+    Let,
+    Load,
+    LoadLanes,
+    Nest,
+    Scalar,
+    Splat,
+    Stmt,
+    Store,
+    StoreLanes,
+    Update,
+    Var,
+    rewrite,
+    substitute,
+)
+from symconv.loops.nest import Order, bounds_of, guarded, level, merged, place
+from symconv.loops.order import depth_of_target
+from symconv.loops.scalars import integer
+from symconv.notation.expr import Constraint, reads
+
+__all__ = ["Body", "Target", "lane_nest"]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What becomes of a cell's sum: ``op`` into the buffer, or stored with ``start`` added where the cell is owned whole."""
+
+    buffer: str
+    op: str
+    start: Expr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """One tiled body: ``factors`` of loops and ``blocks`` of lanes of ``contiguous``, which may move the cell or not."""
+
+    solution: Solution
+    contiguous: str
+    moving: bool
+    factors: tuple[tuple[str, int], ...]
+    blocks: int
+    target: Target
+    value: Expr
+
+    @property
+    def copies(self) -> tuple[tuple[str, int, dict[str, Expr]], ...]:
+        """Every copy of the tile: its accumulator, its block, and what its loop variables become."""
+        result = []
+        offsets = product(*(range(factor) for _, factor in self.factors), range(self.blocks))
+        for number, (*shifts, block) in enumerate(offsets):
+            values = {n: add(Var(n), const(k)) for (n, _), k in zip(self.factors, shifts, strict=True)}
+            values[self.contiguous] = self.position(block)
+            result.append((f"acc{number}_", block, values))
+        return tuple(result)
+
+    def position(self, block: int) -> Expr:
+        """Where a block of lanes starts."""
+        return add(Var(self.contiguous), mul(const(block), Var(LANES)))
+
+
+def lane_nest(order: Order, body: Body, spans: Mapping[str, tuple[int, bool]]) -> Nest:
+    """The nest of one tiled body; ``spans`` says which merged loops run in tiles or over their remainder."""
+    placed, masked = _split(body, order)
+    depth = depth_of_target(body.solution, order)
+
+    def build(position: int) -> tuple[Stmt, ...]:
+        if position == len(order.inner):
+            done = tuple(_leaf(body, [*masked, *placed[body.contiguous]], bool(masked)))
+        elif order.inner[position] == body.contiguous:
+            done = _blocks(body, placed[body.contiguous], build(position + 1))
+        else:
+            done = level(placed, order.inner[position], build(position + 1))
+        return (*_started(body), *done, *_gathered(body)) if not body.moving and position == depth else done
+
+    inside = guarded(placed.get("", []), build(0))
+    across = "cells" if body.moving else "contributions"
+    steps = ", ".join(body.solution.steps) or "one tap"
+    comment = f"{body.target.buffer}: contributions of {steps}; lanes across {across} {body.contiguous}"
+    return merged(placed, order.parallel, inside, comment, spans)
+
+
+def _split(body: Body, order: Order) -> tuple[dict[str, list[Constraint]], list[Constraint]]:
+    """Bounds for loops, and what ties the contiguous loop to loops inside it: that becomes masks."""
+    solution, name = body.solution, body.contiguous
+    inside = set(order.inner[order.inner.index(name) + 1 :]) if body.moving else set()
+
+    def ties(bound: Constraint) -> bool:
+        return bool(bound.form.coefficient(name)) and bool(bound.form.names() & inside)
+
+    loose = replace(
+        solution,
+        bounds=tuple(b for b in solution.bounds if not ties(b)),
+        limits=tuple(b for b in solution.limits if not ties(b)),
+    )
+    return place(loose, order), [b for b in solution.bounds if ties(b)]
+
+
+def _blocks(body: Body, own: list[Constraint], inner: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
+    """The loop over blocks of lanes; its position depends on nothing inside."""
+    lower, upper = bounds_of(own, body.contiguous)
+    width = mul(const(body.blocks), Var(LANES))
+    count = Binary("//", sub(add(sub(upper, lower), width), const(1)), width)
+    counter = f"{body.contiguous}b_"
+    lets = (Let(body.contiguous, add(lower, mul(width, Var(counter)))),)
+    cuts = tuple(
+        Declare(f"cut{block}_", Lanes(const(0), sub(upper, body.position(block))), Scalar("mask"))
+        for block in range(body.blocks)
+    )
+    done = (*_started(body), *inner, *_stored(body)) if body.moving else inner
+    return (For(counter, const(0), count, (*lets, *cuts, *done)),)
+
+
+def _neutral(op: str) -> Expr:
+    if op in "+-":
+        return Const(Fraction(0), real=True)
+    return Call("inf", ()) if op == "min" else Call("neg", (Call("inf", ()),))
+
+
+def _started(body: Body) -> Iterator[Stmt]:
+    for name, _, values in body.copies:
+        start = _neutral(body.target.op)
+        if body.moving and body.target.start is not None:
+            start = substitute(body.target.start, values)
+        yield Declare(name, Splat(start), Scalar("real", VECTOR))
+
+
+def _index(body: Body, values: dict[str, Expr]) -> tuple[Expr, ...]:
+    return tuple(simplify(substitute(integer(form), values)) for form in body.solution.target)
+
+
+def _stored(body: Body) -> Iterator[Stmt]:
+    stride = body.solution.target[-1].coefficient(body.contiguous)
+    op = "=" if body.target.start is not None else {"-": "+"}.get(body.target.op, body.target.op)
+    for name, block, values in body.copies:
+        yield StoreLanes(body.target.buffer, _index(body, values), stride, f"cut{block}_", op, Var(name))
+
+
+def _gathered(body: Body) -> Iterator[Stmt]:
+    op = {"-": "+"}.get(body.target.op, body.target.op)
+    cells: dict[tuple[Expr, ...], Expr] = {}
+    starts: dict[tuple[Expr, ...], Expr] = {}
+    for name, _, values in body.copies:
+        index = _index(body, values)
+        cells[index] = Binary(op, cells[index], Var(name)) if index in cells else Var(name)
+        if body.target.start is not None:
+            starts[index] = substitute(body.target.start, values)
+    for index, vectors in cells.items():
+        total = Gathered(op, vectors)
+        if index in starts:
+            start = starts[index]
+            zero = start == Const(Fraction(0), real=True)
+            yield Store(body.target.buffer, index, total if zero else Binary("+", start, total))
+        else:
+            yield Accumulate(body.target.buffer, index, op, total)
+
+
+def _leaf(body: Body, constraints: list[Constraint], masked: bool) -> Iterator[Stmt]:
+    """Masks, every distinct load once, and one update per copy of the tile."""
+    if masked:
+        lower, upper = bounds_of(constraints, body.contiguous)
+        for block in range(body.blocks):
+            start = body.position(block)
+            yield Declare(f"mask{block}_", Lanes(sub(lower, start), sub(upper, start)), Scalar("mask"))
+    strides = {
+        (read.tensor, tuple(integer(form) for form in read.index)): read.index[-1].coefficient(body.contiguous)
+        for read in reads(body.solution.body)
+        if read.index
+    }
+    temporaries: dict[Expr, Var] = {}
+    updates = []
+    for name, block, values in body.copies:
+        mask = f"mask{block}_" if masked else f"cut{block}_"
+        value = rewrite(body.value, lambda node, mask=mask: _wide(node, strides, mask))  # type: ignore[misc]
+        value = simplify(substitute(value, values))
+        value = rewrite(value, lambda node: _named(node, temporaries))
+        updates.append(Update(name, body.target.op, value, mask))
+    for load, variable in temporaries.items():
+        wide = isinstance(load, LoadLanes)
+        yield Declare(variable.name, load, Scalar("real", VECTOR if wide else 1))
+    yield from updates
+
+
+def _wide(node: object, strides: Mapping[tuple[str, tuple[Expr, ...]], int], mask: str) -> object:
+    if isinstance(node, Load) and (stride := strides.get((node.buffer, node.index), 0)):
+        return LoadLanes(node.buffer, node.index, stride, mask)
+    return node
+
+
+def _named(node: object, temporaries: dict[Expr, Var]) -> object:
+    if isinstance(node, Load | LoadLanes):
+        return temporaries.setdefault(node, Var(f"v{len(temporaries)}_"))
+    return node
