@@ -13,23 +13,17 @@ from symconv.notation.operator import Operator
 from symconv.notation.shapes import describe
 from symconv.options import Options
 
-__all__ = ["check_arrays", "check_outputs", "thread_count"]
+__all__ = ["check_arrays", "check_outputs", "default_threads", "process"]
 
 Array = np.ndarray[Any, Any]
 
-_process = {"forked": False}
+process = {"forked": False}
 # The parent's OpenMP threads do not exist in a forked child: one thread there.
-os.register_at_fork(after_in_child=lambda: _process.update(forked=True))
+os.register_at_fork(after_in_child=lambda: process.update(forked=True))
 
 
-def thread_count(threads: int | None) -> int:
-    """How many threads a call may use."""
-    if _process["forked"]:
-        return 1
-    return threads if threads is not None else _default_threads()
-
-
-def _default_threads() -> int:
+def default_threads() -> int:
+    """Every core this process may run on, or what OMP_NUM_THREADS says."""
     wish = os.environ.get("OMP_NUM_THREADS", "")
     if wish.isdigit() and int(wish) > 0:
         return int(wish)

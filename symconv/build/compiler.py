@@ -18,7 +18,7 @@ __all__ = ["SOURCE_NAME", "Rejected", "compile_module", "include_facts", "module
 
 SOURCE_NAME = "kernel.pyx"
 _C_NAME = "kernel.c"
-_NUMPY = re.compile(r"^\s*(cimport\s+numpy|from\s+numpy(\.\w+)*\s+cimport)\b", re.MULTILINE)
+_NUMPY = re.compile(r"^\s*(cimport\s+numpy|from\s+numpy(\.\w+)*\s+cimport|cdef\s+extern\s+from\s+\"numpy/)", re.MULTILINE)
 _CYTHON = threading.Lock()  # Cython's compiler keeps state in its modules
 
 

@@ -13,7 +13,7 @@ from symconv.templates import environment
 
 __all__ = ["Entry", "Unit", "emit"]
 
-_TYPES = {"float32": ("float", "f"), "float64": ("double", "d")}
+_TYPES = {"float32": ("float", "f", "NPY_FLOAT"), "float64": ("double", "d", "NPY_DOUBLE")}
 _FEW = 1 << 15
 
 
@@ -36,12 +36,13 @@ class Unit:
 
 def emit(units: tuple[Unit, ...], options: Options) -> Source:
     """The text of one module that holds every unit; nothing of this machine enters it."""
-    ctype, code = _TYPES[options.dtype]
+    ctype, code, number = _TYPES[options.dtype]
     template = environment().get_template("cython/module.pyx.j2")
     text = template.render(
         dtype=options.dtype,
         ctype=ctype,
         code=code,
+        type=number,
         suffix="f" if ctype == "float" else "",
         few=_FEW,
         units=[_unit(unit) for unit in units],
@@ -63,6 +64,7 @@ def _entry(unit: Unit, entry: Entry) -> dict[str, object]:
     inputs = [b for b in first.buffers if b.role == "in"]
     return {
         "name": f"{unit.name}_{entry.name}",
+        "most_axes": max(1, *(len(b.axes) for k in entry.kernels for b in k.buffers)),
         "inputs": [_array(b) for b in inputs],
         "dims": [f"{b.name}_dim{axis}" for b in inputs for axis in range(len(b.axes))],
         "sizes": [{"name": s.name, "value": printer.expr(s.value)} for s in first.sizes],
@@ -72,7 +74,7 @@ def _entry(unit: Unit, entry: Entry) -> dict[str, object]:
 
 
 def _array(buffer: Buffer) -> dict[str, object]:
-    return {"name": buffer.name, "rank": len(buffer.axes), "code": "i" if buffer.scalar.kind == "index" else None}
+    return {"name": buffer.name, "rank": len(buffer.axes), "type": "NPY_INT32" if buffer.scalar.kind == "index" else None}
 
 
 def _kernel(unit: Unit, entry: Entry, kernel: Kernel) -> dict[str, object]:

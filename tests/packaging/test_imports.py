@@ -1,0 +1,111 @@
+"""The import contract: stages form a DAG, and each library is spoken to in one place."""
+
+from __future__ import annotations
+
+import ast
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[2] / "symconv"
+
+LEAVES = {"errors", "options"}
+ALLOWED = {
+    "errors": set(),
+    "options": set(),
+    "notation": {"errors"},
+    "templates": {"errors"},
+    "relation": {"errors", "notation"},
+    "ops": {"errors", "notation"},
+    "derive": {"errors", "notation", "relation"},
+    "gather": {"errors", "notation", "relation", "derive"},
+    "algorithms": {"errors", "notation", "gather"},
+    "prove": {"errors", "notation", "relation", "derive"},
+    "loops": {"errors", "options", "notation", "gather", "algorithms"},
+    "emit": {"errors", "options", "templates", "loops"},
+    "build": {"errors", "options", "emit"},
+    "tune": {"errors", "options", "loops", "emit", "build"},
+    "verify": {"errors", "notation"},
+    "arrays": {"errors", "options", "notation"},
+}
+"""Who may import whom, at the top of a module or inside a function. Names that are not listed are bound only by FORBIDDEN."""
+
+FORBIDDEN = {
+    "pipeline": {"api", "cli", "commands", "views"},
+    "api": {"cli", "commands"},
+    "views": {"cli", "commands"},
+}
+
+SPEAKERS = {
+    "islpy": {"symconv.relation"},
+    "sympy": {"symconv.derive", "symconv.algorithms", "symconv.views", "symconv.ops"},
+    "Cython": {"symconv.build"},
+    "jinja2": {"symconv.templates"},
+    "torch": {"symconv.verify.autograd", "symconv.frameworks"},
+}
+"""Which modules may import a library."""
+
+
+def name_of(path: Path) -> str:
+    return ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imports(path: Path, lazy: bool) -> set[str]:
+    """What a module imports: at its top, or with ``lazy`` anywhere; imports for type checkers do not count."""
+    found: set[str] = set()
+
+    def look(nodes: list[ast.stmt]) -> None:
+        for node in nodes:
+            match node:
+                case ast.Import(names):
+                    found.update(alias.name for alias in names)
+                case ast.ImportFrom(module, names) if module == "symconv":
+                    found.update(f"symconv.{alias.name}" for alias in names)
+                case ast.ImportFrom(str(module), _):
+                    found.add(module)
+                case ast.If(ast.Name("TYPE_CHECKING")):
+                    continue
+                case ast.FunctionDef() | ast.AsyncFunctionDef() if not lazy:
+                    continue
+                case _:
+                    look([child for child in ast.walk(node) if isinstance(child, ast.stmt) and child is not node])
+
+    look(ast.parse(path.read_text(encoding="utf-8")).body)
+    return found
+
+
+MODULES = {name_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def stage(module: str) -> str:
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else ""
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_stage_imports_only_what_comes_before_it(module: str) -> None:
+    mine = stage(module)
+    others = {stage(m) for m in imports(MODULES[module], lazy=True) if m.startswith("symconv.")} - {mine, ""}
+    if mine in ALLOWED:
+        assert others <= ALLOWED[mine], f"{module} imports {sorted(others - ALLOWED[mine])}"
+    assert not others & FORBIDDEN.get(mine, set())
+
+
+@pytest.mark.parametrize("library", SPEAKERS)
+def test_a_library_is_spoken_to_in_one_place(library: str) -> None:
+    users = {name for name, path in MODULES.items() if any(i.split(".")[0] == library for i in imports(path, lazy=True))}
+    strangers = {u for u in users if not any(u == home or u.startswith(f"{home}.") for home in SPEAKERS[library])}
+    assert not strangers
+
+
+def test_modules_import_each_other_in_one_direction() -> None:
+    graph = {
+        name: {target for target in imports(path, lazy=False) if target in MODULES and target != name}
+        for name, path in MODULES.items()
+    }
+    assert list(TopologicalSorter(graph).static_order())
+
+
+def test_importing_the_package_loads_no_stage() -> None:
+    assert not any(name.startswith("symconv") for name in imports(MODULES["symconv"], lazy=False))
