@@ -108,18 +108,18 @@ def build(
     def produce() -> Product:
         if progress is not None:
             progress("deriving, proving and generating")
-        made = source(op, options, entries)
-        return Product(made, {"name": op.name, "algorithm": "direct", **_facts(op, options, entries)})
+        made = unit(op, options, entries=entries)
+        return Product(generate((made,), options), {"name": op.name, "algorithm": "direct", **_facts(made, options)})
 
     request = request_key(text, options, fingerprint(options.target))
     return obtain(request, produce, options.target, progress)
 
 
-def _facts(op: Operator, options: Options, entries: tuple[str, ...]) -> dict[str, object]:
+def _facts(made: Unit, options: Options) -> dict[str, object]:
     from symconv.loops.workspace import workspace_bytes
 
-    kernels = [k for e in unit(op, options, entries=entries).entries for k in e.kernels]
-    return {"workspace": workspace_bytes(tuple(kernels), options.dtype)}
+    kernels = tuple(kernel for entry in made.entries for kernel in entry.kernels)
+    return {"workspace": workspace_bytes(kernels, options.dtype)}
 
 
 def build_text(text: str, options: Options) -> Artifact:

@@ -22,7 +22,9 @@ __all__ = ["Toolchain", "cpu_flags", "find_compiler", "fingerprint", "toolchain"
 # Reductions vectorise only if sums may be reordered; never -ffinite-math-only: NaN and infinity come through.
 # Strict aliasing stays on (no generated store puns types): a float store cannot then change a loop's bound.
 _BASE = (
-    "-O3",
+    "-O2",
+    "-ftree-vectorize",
+    "-fvect-cost-model=dynamic",
     "-fPIC",
     "-w",
     "-fno-math-errno",
@@ -65,7 +67,7 @@ class Toolchain:
     def flags_for(self, source: Source) -> tuple[str, ...]:
         """The compiler flags for one source.
 
-        >>> tools = Toolchain(("cc",), "cc 1", ("-O3",), ("-march=native",), True, "3.1", "cpython", "cpu")
+        >>> tools = Toolchain(("cc",), "cc 1", ("-O2",), ("-march=native",), True, "3.1", "cpython", "cpu")
         >>> tools.flags_for(Source("", target="portable", openmp=True))
         ('-O3', '-fopenmp')
         """

@@ -24,7 +24,7 @@ def test_toolchain_of_this_machine() -> None:
     tools = toolchain()
     assert tools.version
     assert Path(tools.path).is_absolute()
-    assert "-O3" in tools.flags
+    assert "-O2" in tools.flags
     assert not {"-ffast-math", "-ffinite-math-only", "-funsafe-math-optimizations"} & set(tools.flags)
     portable = tools.flags_for(Source("", target="portable", openmp=False))
     assert not [flag for flag in portable if flag.startswith("-m")]
