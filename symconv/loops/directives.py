@@ -13,6 +13,7 @@ from functools import reduce
 from symconv.errors import ScheduleError
 from symconv.loops.arith import add, const, floordiv, mul, simplify, sub
 from symconv.loops.ir import Accumulate, Const, For, If, Kernel, Let, Stmt, Update, Var, expressions, substitute, walk
+from symconv.loops.splitting import SplitReduction, split_reduction
 
 __all__ = ["Directive", "Parallel", "Reorder", "Split", "Unroll", "Vectorise", "apply", "apply_all"]
 
@@ -62,7 +63,7 @@ class Parallel:
     enabled: bool = True
 
 
-Directive = Unroll | Split | Reorder | Vectorise | Parallel
+Directive = Unroll | Split | Reorder | Vectorise | Parallel | SplitReduction
 
 
 def apply_all(kernel: Kernel, directives: tuple[Directive, ...]) -> Kernel:
@@ -81,6 +82,8 @@ def apply(kernel: Kernel, directive: Directive) -> Kernel:
             return _loops(kernel, directive, name, lambda loop: _vectorise(loop, directive))
         case Reorder(outer):
             return _loops(kernel, directive, outer, lambda loop: _reorder(loop, directive))
+        case SplitReduction():
+            return split_reduction(kernel, directive)
         case Parallel(number, enabled):
             if not 0 <= number < len(kernel.nests):
                 raise ScheduleError(f"{directive}: {kernel.name} has {len(kernel.nests)} nests")

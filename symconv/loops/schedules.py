@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from symconv.loops.directives import Directive, Unroll, apply_all
 from symconv.loops.ir import Const, For, Kernel, expressions
+from symconv.loops.splitting import SplitReduction, splittable
 from symconv.options import Options
 
 __all__ = ["default_schedule", "scheduled"]
@@ -17,16 +18,19 @@ def scheduled(kernel: Kernel, options: Options) -> Kernel:
 
 
 def default_schedule(kernel: Kernel, options: Options) -> tuple[Directive, ...]:
-    """Phase loops are unrolled while their combinations stay few: the values a phase fixes become constants."""
+    """Phases with few combinations are unrolled into constants; sums into few cells are cut into parts."""
     counts: dict[str, int] = {}
     for nest in kernel.nests:
         for node in expressions(nest.body):
             match node:
                 case For(name, Const(lower), Const(upper), _, step, "phase"):
                     counts[name] = max(counts.get(name, 0), len(range(int(lower), int(upper), step)))
-    directives, total = [], 1
+    directives: list[Directive] = []
+    total = 1
     for name, count in sorted(counts.items(), key=lambda item: item[1]):
         total *= count
         if total <= _PHASES:
             directives.append(Unroll(name, _PHASES))
-    return tuple(directives)
+    cuts = [SplitReduction(k) for k, nest in enumerate(kernel.nests) if splittable(nest)]
+    # From the last on: a split nest becomes several.
+    return (*directives, *reversed(cuts))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -12,7 +13,7 @@ from symconv.notation.indices import IndexForm, index_forms, size_of_tap
 from symconv.notation.lexer import point
 from symconv.notation.parse import COMPARISONS, Binary, Call, Group, Name, Negate, Node, Number
 
-__all__ = ["REDUCTIONS", "Body", "Slot", "elaborate_body"]
+__all__ = ["REDUCTIONS", "Body", "Slot", "elaborate_body", "scalar_expression"]
 
 REDUCTIONS = ("sum", "mean", "max", "min")
 _OPERATORS = {"+": "add", "-": "sub", "*": "mul", "/": "div", "**": "pow", **COMPARISONS}
@@ -40,6 +41,7 @@ class Body:
     taps: dict[str, int] = field(default_factory=dict)
     frames: list[tuple[list[Range], list[Constraint]]] = field(default_factory=list)
     quotients: dict[str, Slot] = field(default_factory=dict)
+    names: dict[str, Expr] = field(default_factory=dict)
 
 
 def elaborate_body(
@@ -54,6 +56,29 @@ def elaborate_body(
         expr = Reduce("sum", tuple(ranges), (Piece(tuple(constraints), expr),))
     body.expr = expr
     return body
+
+
+def scalar_expression(source: str, node: Node, names: dict[str, Expr], parameters: dict[str, Fraction]) -> Expr:
+    """An expression over plain names, without indices and reductions; raises SpecError that points at anything else."""
+    body = Body(source, "", parameters, names=names)
+    for call in _calls(node):
+        if call.brackets is not None:
+            message = f"column {call.column + 1}: plain names stand here ({', '.join(names)}), without [...]"
+            raise point(source, call.column, message)
+    return _expr(body, node, frozenset())
+
+
+def _calls(node: Node) -> Iterator[Call]:
+    match node:
+        case Call(_, brackets, arguments):
+            yield node
+            for item in (*(brackets or ()), *(arguments or ())):
+                yield from _calls(item)
+        case Negate(operand):
+            yield from _calls(operand)
+        case Binary(_, left, right):
+            yield from _calls(left)
+            yield from _calls(right)
 
 
 def _expr(body: Body, node: Node, known: frozenset[str]) -> Expr:
@@ -89,6 +114,11 @@ def _name(body: Body, text: str, column: int, known: frozenset[str]) -> Expr:
         return Index(var(text))
     if text in body.parameters:
         return Const(body.parameters[text])
+    if text in body.names:
+        return body.names[text]
+    if body.names:
+        known_names = ", ".join((*body.names, *body.parameters))
+        raise point(body.source, column, f"column {column + 1}: {text!r} is none of the names known here: {known_names}")
     raise point(
         body.source,
         column,
@@ -148,7 +178,7 @@ def _read(body: Body, node: Call, known: frozenset[str]) -> Expr:
 
 def _slot(body: Body, slot: Slot, form: IndexForm) -> Affine:
     body.slots.setdefault(slot, []).append(form)
-    if form.divisor == 1:
+    if not form.divided:
         return form.form
     # a/s where integral: a fresh index e with s*e = a, absent where there is none.
     name = f"e{len(body.quotients) + 1}"

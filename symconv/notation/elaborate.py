@@ -14,6 +14,7 @@ from symconv.notation.lexer import point
 from symconv.notation.names import check_names
 from symconv.notation.operator import Assumption, Definition, Operator, Statement, Tensor, Window
 from symconv.notation.parse import Equation, Group, Name
+from symconv.notation.surrogate import surrogates
 
 __all__ = ["Settings", "elaborate"]
 
@@ -69,6 +70,7 @@ def elaborate(equation: Equation, settings: Settings) -> Operator:
     _direct(sizes)
     _leftover(sizes)
     expr = _finish(sizes, body.expr)
+    _check_settings(settings, tuple(body.layout), (*outputs, *body.taps))
     axes = iter(sizes.extents[name] for name in outputs)
     target = Tensor(equation.target.name, tuple(tuple(next(axes) for _ in range(n)) for n in layout))
     inputs = tuple(_tensor(sizes, name, lengths) for name, lengths in body.layout.items())
@@ -80,10 +82,22 @@ def elaborate(equation: Equation, settings: Settings) -> Operator:
         assumptions=tuple(sizes.assumptions),
         windows=tuple(sizes.windows),
         kinks=settings.kinks,
-        surrogates=settings.surrogates,
+        surrogates=surrogates(settings.surrogates, expr, dict(settings.parameters)),
         source=" ".join(equation.source.split()),
         batch=(target.sizes[0].name or "") if target.sizes and len(target.sizes) > 1 else "",
     )
+
+
+def _check_settings(settings: Settings, tensors: tuple[str, ...], indices: tuple[str, ...]) -> None:
+    """What is said of a tensor or an index that the formula does not have is a mistake."""
+    for what, given, known in (
+        ("border", settings.borders, tensors),
+        ("extents", settings.extents, indices),
+    ):
+        for name, _ in given:
+            if name not in known:
+                kind = "tensor" if what == "border" else "index"
+                raise SpecError(f"{what} names {name!r}, which is no {kind} of the formula; it has {', '.join(known)}")
 
 
 def _outputs(equation: Equation) -> tuple[tuple[str, ...], tuple[int, ...]]:
@@ -101,7 +115,7 @@ def _outputs(equation: Equation) -> tuple[tuple[str, ...], tuple[int, ...]]:
 
 def _is_direct(forms: list[IndexForm]) -> bool:
     first = forms[0].form
-    return first.name is not None and all(f.divisor == 1 and f.form == first for f in forms)
+    return first.name is not None and all(not f.divided and f.form == first for f in forms)
 
 
 def _windows(sizes: _Sizes) -> None:
@@ -155,21 +169,21 @@ def _window(
 ) -> None:
     offsets = [_offsets(form.form, output, sizes.outputs) for form in forms]
     strides = {form.form.coefficient(output) for form in forms}
-    divisors = {form.divisor for form in forms}
+    divisors = {(form.divisor, form.divided) for form in forms}
     low, high = _span(offsets)
     simple = len(strides) == 1 and len(divisors) == 1 and low is not None and high is not None
-    if not simple or min(strides) < 1 or any(o is None for o in offsets) or (divisors != {1} and strides != {1}):
+    if not simple or min(strides) < 1 or any(o is None for o in offsets) or ((1, False) not in divisors and strides != {1}):
         if output in sizes.extents:
             return
         raise SpecError(
             f"the extent of {output} does not follow from the indices of {slot.tensor}; say extents={{{output!r}: ...}}"
         )
     assert low is not None and high is not None
-    stride, divisor = strides.pop(), divisors.pop()
+    stride, (divisor, divided) = strides.pop(), divisors.pop()
     size = sizes.slots[slot]
     extent = f"O{size}"
     resolve = {size_of_tap(tap): e for tap, e in sizes.extents.items()}
-    if divisor == 1:
+    if not divided:
         lo, hi = _pads(sizes, slot, -low, (high - low).substitute(resolve), stride, padding, extent)
         form = quotient(size + lo + hi - (high - low).substitute(resolve) - 1, stride) + 1
         if padding == "same":
@@ -190,10 +204,10 @@ def _window(
     if len(taps) <= 1 and len(set(forms)) == 1:
         dilation = forms[0].form.coefficient(taps[0]) if taps else 0
         kernel = str(sizes.extents[taps[0]]) if taps else "1"
-        flip = (dilation < 0) == (divisor == 1)
+        flip = (dilation < 0) != divided
         sizes.windows.append(
             Window(output, taps[0] if taps else "", max(stride, divisor), abs(dilation), lo, hi, str(size), kernel,
-                   extent, divisor > 1, bool(taps) and flip)
+                   extent, divided, bool(taps) and flip)
         )  # fmt: skip
 
 
@@ -319,7 +333,7 @@ def _finish(sizes: _Sizes, expr: Expr) -> Expr:
         )
         border = dict(sizes.settings.borders).get(node.tensor, sizes.settings.border)
         leaves = any(
-            not _is_direct(forms) and forms[0].divisor == 1
+            not _is_direct(forms) and not forms[0].divided
             for forms in (sizes.body.slots[Slot(node.tensor, k)] for k in range(len(shifted)))
         )
         return replace(node, index=shifted, border=border if leaves else None)

@@ -15,11 +15,15 @@ MAX_INTEGER = 10**6
 
 @dataclass(frozen=True, slots=True)
 class IndexForm:
-    """``form / divisor``; with a divisor above 1 the element is read only where the quotient is an integer."""
+    """``form / divisor``; where a division is written, the element is read only where the quotient is an index of the axis.
+
+    So ``x[(i-p)/1]`` is ``x[i-p]`` where that lies inside and nothing elsewhere: the transposed window of stride 1.
+    """
 
     form: Affine
     divisor: int
     column: int
+    divided: bool = False
 
 
 def size_of_tap(name: str) -> str:
@@ -42,7 +46,7 @@ def _form(source: str, node: Node, known: frozenset[str]) -> IndexForm:
             divisor = _integer(source, number)
             if divisor < 1:
                 raise point(source, number.column, "an index is divided by a positive integer")
-            return IndexForm(_affine(source, left, known), divisor, node.column)
+            return IndexForm(_affine(source, left, known), divisor, node.column, divided=True)
     return IndexForm(_affine(source, node, known), 1, node.column)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from symconv.notation.affine import Affine
 from symconv.notation.expr import Constraint, Expr, Range
 from symconv.notation.shapes import bind_sizes, shape_of
+from symconv.notation.surrogate import Surrogate
 
 __all__ = ["Assumption", "Definition", "Operator", "Statement", "Tensor", "Window"]
 
@@ -106,7 +107,7 @@ class Operator:
     assumptions: tuple[Assumption, ...] = ()
     windows: tuple[Window, ...] = ()
     kinks: tuple[tuple[str, str], ...] = ()
-    surrogates: tuple[tuple[str, str], ...] = ()
+    surrogates: tuple[Surrogate, ...] = ()
     source: str = ""
     batch: str = ""
 

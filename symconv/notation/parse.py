@@ -19,7 +19,18 @@ from dataclasses import dataclass
 
 from symconv.notation.lexer import Token, point, tokenize
 
-__all__ = ["Binary", "Call", "Equation", "Group", "Name", "Negate", "Node", "Number", "parse_equation"]
+__all__ = [
+    "Binary",
+    "Call",
+    "Equation",
+    "Group",
+    "Name",
+    "Negate",
+    "Node",
+    "Number",
+    "parse_equation",
+    "parse_expression",
+]
 
 MAX_DEPTH = 40
 MAX_HEIGHT = 120
@@ -125,10 +136,13 @@ class _Parser:
             raise point(self.source, 0, "column 1: a formula starts with its output and its indices, as in y[n,i] = ...")
         self.expect("=", "after the output")
         body = self.sum()
+        self.end()
+        return Equation(target, body, self.source)
+
+    def end(self) -> None:
         if self.here.kind != "end":
             message = f"column {self.here.column + 1}: expected an operator or the end, found {self.here.text!r}"
             raise point(self.source, self.here.column, message)
-        return Equation(target, body, self.source)
 
     def sum(self) -> Node:
         left = self.product()
@@ -201,17 +215,30 @@ def parse_equation(source: str) -> Equation:
     'y'
     """
     equation = _Parser(source).equation()
-    _check_height(equation)
+    _check_height(equation.body, source)
     return equation
 
 
-def _check_height(equation: Equation) -> None:
+def parse_expression(source: str) -> Node:
+    """Parse the right-hand side of a formula alone; raises SpecError that points at the first thing that does not fit.
+
+    >>> parse_expression("x - w").operator
+    '-'
+    """
+    parser = _Parser(source)
+    node = parser.sum()
+    parser.end()
+    _check_height(node, source)
+    return node
+
+
+def _check_height(root: Node, source: str) -> None:
     # Left-associative chains nest without recursion in the parser; later stages recurse over the tree.
-    stack: list[tuple[Node, int]] = [(equation.body, 1)]
+    stack: list[tuple[Node, int]] = [(root, 1)]
     while stack:
         node, height = stack.pop()
         if height > MAX_HEIGHT:
-            raise point(equation.source, node.column, f"the formula nests deeper than {MAX_HEIGHT} operations here")
+            raise point(source, node.column, f"the formula nests deeper than {MAX_HEIGHT} operations here")
         match node:
             case Binary(_, left, right):
                 stack += [(left, height + 1), (right, height + 1)]
