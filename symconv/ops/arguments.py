@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from symconv.errors import SpecError
+from symconv.notation.front import Padding, pairs
 
-__all__ = ["arrange", "count", "kernel", "per_axis", "title"]
+__all__ = ["POSITIONS", "TAPS", "Slide", "arrange", "count", "kernel", "per_axis", "slide", "term", "title"]
 
 LAYOUTS = ("NCHW", "NHWC")
-_DEFAULTS: dict[str, object] = {"padding": 0, "groups": 1, "layout": "NCHW", "border": "zero"}
+POSITIONS, TAPS = ("i", "j", "k"), ("p", "q", "r")
+_DEFAULTS: dict[str, object] = {"padding": 0, "layout": "NCHW", "border": "zero", "output_padding": 0}
 
 
 def count(value: int, what: str, least: int = 1) -> int:
@@ -25,6 +28,36 @@ def per_axis(value: int | Sequence[int], what: str, rank: int, least: int = 1) -
     if len(items) != rank:
         raise SpecError(f"{what} names {len(items)} axes, wanted {rank}; given {value!r}")
     return tuple(count(item, what, least) for item in items)  # type: ignore[arg-type]
+
+
+def term(factor: int, name: str) -> str:
+    """``factor·name`` as a reader writes it."""
+    return name if factor == 1 else f"{factor}*{name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Slide:
+    """How windows slide over every spatial axis: the output's indices, the taps, and where a tap of an output lands."""
+
+    outputs: tuple[str, ...]
+    taps: tuple[str, ...]
+    window: tuple[str, ...]
+    padding: tuple[tuple[int, int], ...] | str
+    settings: dict[str, object]
+
+
+def slide(
+    rank: int, stride: int | Sequence[int], padding: Padding, dilation: int | Sequence[int], *, flip: bool = False
+) -> Slide:
+    """The windows of a shipped operator, as in ``2*i+p-1`` axis by axis; raises SpecError for what makes none."""
+    strides, dilations = per_axis(stride, "stride", rank), per_axis(dilation, "dilation", rank)
+    pads = padding if isinstance(padding, str) else pairs(0 if padding is None else padding, "padding", rank)
+    taps = [f"(size({p})-1-{p})" if flip else p for p in TAPS[:rank]]
+    lows = [0] * rank if isinstance(pads, str) else [lo for lo, _ in pads]
+    parts = zip(strides, POSITIONS, dilations, taps, lows, strict=False)
+    window = tuple(f"{term(s, o)}+{term(d, k)}{f'{-lo:+d}' if lo else ''}" for s, o, d, k, lo in parts)
+    settings: dict[str, object] = {"stride": strides, "padding": padding, "dilation": dilations}
+    return Slide(POSITIONS[:rank], TAPS[:rank], window, pads, settings)
 
 
 def arrange(layout: str) -> Callable[[str, str, Sequence[str]], str]:
@@ -45,6 +78,8 @@ def title(name: str, settings: dict[str, object]) -> str:
     """A short name that says how an operator differs from the default."""
     shown = []
     for key, value in settings.items():
+        if value is None or (key == "padding" and value == "valid"):
+            continue
         plain = value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value
         if plain != _DEFAULTS.get(key, 1) and plain is not False:
             shown.append(f"{key}={plain!r}".replace(" ", ""))

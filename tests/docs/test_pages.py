@@ -1,0 +1,69 @@
+"""Every code block a reader can copy is run: the pages of docs/ and the README."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+CELL = re.compile(r"^```\{code-cell\}[^\n]*\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+PAGES = sorted(page for page in (ROOT / "docs").glob("*.md") if CELL.search(page.read_text(encoding="utf-8")))
+
+RUNNER = """
+import sys
+from pathlib import Path
+path, lines = sys.argv[1], Path(sys.argv[2]).read_text(encoding="utf-8")
+exec(compile(lines, path, "exec"), {"__name__": "__page__"})
+"""
+
+
+def script(text: str, block: re.Pattern[str]) -> str:
+    """The page's code alone, each line where it is in the page, so that a traceback points there."""
+    lines = [""] * (text.count("\n") + 1)
+    for match in block.finditer(text):
+        start = text.count("\n", 0, match.start(1))
+        code = match.group(1).splitlines()
+        lines[start : start + len(code)] = ["" if line.startswith(":tags:") else line for line in code]
+    return "\n".join(lines)
+
+
+def execute(page: Path, code: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    (folder / "page.py").write_text(code, encoding="utf-8")
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", RUNNER, str(page), str(folder / "page.py")],
+        cwd=folder,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_cells_of_a_page_run_in_order(page: Path, tmp_path: Path) -> None:
+    done = execute(page, script(page.read_text(encoding="utf-8"), CELL), tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_there_are_pages() -> None:
+    assert {"tutorial", "derivations", "notebook", "extending", "layout"} <= {page.stem for page in PAGES}
+
+
+def test_the_notebook_page_does_not_need_torch(tmp_path: Path) -> None:
+    page = ROOT / "docs" / "notebook.md"
+    code = "import sys; sys.modules['torch'] = None; " + script(page.read_text(encoding="utf-8"), CELL)
+    done = execute(page, code, tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_failing_cell_fails(tmp_path: Path) -> None:
+    text = "intro\n\n```{code-cell} ipython3\nassert 1 == 2\n```\n"
+    done = execute(tmp_path / "wrong.md", script(text, CELL), tmp_path)
+    assert done.returncode != 0
+    assert 'wrong.md", line 4' in done.stderr
