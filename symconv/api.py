@@ -153,7 +153,8 @@ def derive(op: Operator | Gradient, wrt: str) -> Gradient:
     op : an operator, or a gradient (second order)
     wrt : the name of an input tensor
 
-    Raises SpecError for an unknown tensor, DerivationError where there is no derivative, GatherError when isl cannot prove
+    Raises SpecError for an unknown tensor, DerivationError where there is no derivative, GatherError when isl cannot
+    prove
     the result for all sizes.
 
     >>> import symconv as sc
@@ -183,7 +184,11 @@ def options(
 ) -> Options:
     """Build options, checked; raises SpecError."""
     dtype = str(np.dtype(dtype)) if not isinstance(dtype, str) else dtype
-    for value, allowed, what in ((dtype, DTYPES, "dtype"), (target, TARGETS, "target"), (accuracy, ACCURACIES, "accuracy")):
+    for value, allowed, what in (
+        (dtype, DTYPES, "dtype"),
+        (target, TARGETS, "target"),
+        (accuracy, ACCURACIES, "accuracy"),
+    ):
         if value not in allowed:
             raise SpecError(f"{what} is one of {', '.join(allowed)}; given {value!r}")
     if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= 4096):
@@ -195,7 +200,8 @@ def options(
 class Kernel:
     """A compiled operator: ``forward`` and ``backward`` on NumPy arrays.
 
-    Arrays are C-contiguous arrays of the kernel's dtype; others of that dtype are copied once. Read-only arrays are fine.
+    Arrays are C-contiguous arrays of the kernel's dtype; others of that dtype are copied once. Read-only arrays are
+    fine.
 
     >>> import numpy as np, symconv as sc
     >>> k = sc.build(sc.conv1d(), dtype="float64")
@@ -214,9 +220,9 @@ class Kernel:
         self._dtype = np.dtype(chosen.dtype)
         self._names = pipeline.gradients(op)
         self._cotangent = f"g{op.output.name}"
-        self._result = namedtuple("Gradients", self._names)  # type: ignore[misc]  # noqa: PYI024
+        self._result = namedtuple("Gradients", self._names)  # type: ignore[misc]
         self._forward = load(artifact).u0_forward
-        self._backward = None if lazy else load(artifact).u0_backward
+        self._backward: Callable[..., Any] | None = None if lazy else load(artifact).u0_backward
         self._threads = chosen.threads or default_threads()
         self._all = (1 << len(self._names)) - 1
 
@@ -256,7 +262,8 @@ class Kernel:
         if out is None:
             made = self._forward(1, arrays, None, 1 if process["forked"] else self._threads)
             if type(made) is tuple:
-                return made[0]
+                result: Array = made[0]
+                return result
         return self._forward_checked(arrays, out)
 
     def _forward_checked(self, arrays: tuple[Array, ...], out: Array | None) -> Array:
@@ -270,7 +277,9 @@ class Kernel:
         self._run(self._forward, 1, arrays, (result,))
         return result
 
-    def _run(self, function: Callable[..., int], mask: int, arrays: tuple[Array, ...], results: tuple[Any, ...]) -> None:
+    def _run(
+        self, function: Callable[..., int], mask: int, arrays: tuple[Array, ...], results: tuple[Any, ...]
+    ) -> None:
         match function(mask, arrays, results, 1 if process["forked"] else self._threads):
             case 0:
                 return
@@ -288,7 +297,8 @@ class Kernel:
     ) -> Any:
         """The gradients of a loss whose gradient with respect to the output is ``gy``.
 
-        Returns a NamedTuple with a field per tensor; fields not in ``wrt`` are None. ``out`` maps names to arrays to write
+        Returns a NamedTuple with a field per tensor; fields not in ``wrt`` are None. ``out`` maps names to arrays to
+        write
         into. Raises SpecError when an array does not fit.
         """
         if named:
@@ -318,13 +328,14 @@ class Kernel:
         wanted = op.output_shape(**shapes)
         if gy.shape != wanted:
             raise SpecError(
-                f"{op.name}: the cotangent {self._cotangent} has shape {gy.shape}, wanted {wanted}, the shape of the output "
-                f"{op.output.name} for {', '.join(f'{n} {s}' for n, s in shapes.items())}"
+                f"{op.name}: the cotangent {self._cotangent} has shape {gy.shape}, wanted {wanted}, the shape of "
+                f"the output {op.output.name} for {', '.join(f'{n} {s}' for n, s in shapes.items())}"
             )
         targets = {name: shapes[name] for name in chosen}
         results = check_outputs(self._dtype, targets, out or {}, (gy, *arrays))
-        self._run(function, self._mask(chosen), (gy, *arrays), tuple(results.get(name) for name in self._names))
-        return self._result(*(results.get(name) for name in self._names))
+        fields: list[Any] = [results.get(name) for name in self._names]
+        self._run(function, self._mask(chosen), (gy, *arrays), tuple(fields))
+        return self._result(*fields)
 
     def _mask(self, wrt: tuple[str, ...] | str) -> int:
         chosen = (wrt,) if isinstance(wrt, str) else wrt
@@ -344,10 +355,13 @@ class Kernel:
     def _load_backward(self) -> Callable[..., int]:
         if self._lazy is None:
             raise InternalError("the module has no backward")
-        self._backward = load(self._lazy()).u0_backward
-        return self._backward
+        function: Callable[..., Any] = load(self._lazy()).u0_backward
+        self._backward = function
+        return function
 
-    def _ordered(self, names: tuple[str, ...], arrays: tuple[Array, ...], named: Mapping[str, Array]) -> tuple[Array, ...]:
+    def _ordered(
+        self, names: tuple[str, ...], arrays: tuple[Array, ...], named: Mapping[str, Array]
+    ) -> tuple[Array, ...]:
         rest = names[len(arrays) :]
         if set(named) != set(rest):
             raise SpecError(

@@ -39,7 +39,9 @@ def check_arrays(op: Operator, options: Options, names: tuple[str, ...], arrays:
     for name, array in zip(names, arrays, strict=True):
         wanted = describe(op.input(name)) if name in op.tensors else name
         if not isinstance(array, np.ndarray):
-            raise SpecError(f"{op.name}: {name} is a {type(array).__name__}, wanted a NumPy array {wanted} of {options.dtype}")
+            raise SpecError(
+                f"{op.name}: {name} is a {type(array).__name__}, wanted a NumPy array {wanted} of {options.dtype}"
+            )
         if array.dtype != _dtype(op, options, name):
             dtype = _dtype(op, options, name)
             raise SpecError(
@@ -75,6 +77,8 @@ def check_outputs(
             raise SpecError(f"out {name}: wanted a C-contiguous, aligned, writeable array")
         for other in (*inputs, *results.values()):
             if np.may_share_memory(array, other):
-                raise SpecError(f"out {name}: overlaps another array of the call; results are written while inputs are read")
+                raise SpecError(
+                    f"out {name}: overlaps another array of the call; results are written while inputs are read"
+                )
         results[name] = array
     return results

@@ -1,4 +1,5 @@
-"""What a build can be asked for: one frozen table shared by the Python interface, the command line and the cache key."""
+"""What a build can be asked for: one frozen table shared by the Python interface, the command line and the cache
+key."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ ACCURACIES = ("default", "strict")
 class Options:
     """How to build a kernel.
 
-    ``sizes`` are the shapes the kernel is specialised to, as ``((tensor, shape), ...)``, or ``None`` for run-time sizes.
+    ``sizes`` are the shapes the kernel is specialised to, as ``((tensor, shape), ...)``, or ``None`` for run-time
+    sizes.
     ``threads`` is ``None`` for every core. ``target`` is ``"native"`` (tuned to this CPU) or ``"portable"`` (no fact
     of this machine enters the source or its flags).
     """

@@ -22,7 +22,9 @@ def template_folder() -> Path:
     for folder in (here / "_templates", here.parent / "templates"):
         if (folder / _MARKER).is_file():
             return folder
-    raise InternalError(f"the templates are missing beside {here}: the installation is incomplete, install symconv again")
+    raise InternalError(
+        f"the templates are missing beside {here}: the installation is incomplete, install symconv again"
+    )
 
 
 @cache

@@ -34,7 +34,9 @@ def visit_inline(self: Any, node: nodes.math) -> None:
 
 def visit_display(self: Any, node: nodes.math_block) -> None:
     """A formula on a line of its own."""
-    self.body.append(f'<div class="math" style="overflow-x: auto; margin: 1em 0">{svg(node.astext(), inline=False)}</div>')
+    self.body.append(
+        f'<div class="math" style="overflow-x: auto; margin: 1em 0">{svg(node.astext(), inline=False)}</div>'
+    )
     raise nodes.SkipNode
 
 

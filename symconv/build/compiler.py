@@ -18,7 +18,9 @@ __all__ = ["SOURCE_NAME", "Rejected", "compile_module", "include_facts", "module
 
 SOURCE_NAME = "kernel.pyx"
 _C_NAME = "kernel.c"
-_NUMPY = re.compile(r"^\s*(cimport\s+numpy|from\s+numpy(\.\w+)*\s+cimport|cdef\s+extern\s+from\s+\"numpy/)", re.MULTILINE)
+_NUMPY = re.compile(
+    r"^\s*(cimport\s+numpy|from\s+numpy(\.\w+)*\s+cimport|cdef\s+extern\s+from\s+\"numpy/)", re.MULTILINE
+)
 _CYTHON = threading.Lock()  # Cython's compiler keeps state in its modules
 
 
@@ -54,9 +56,7 @@ def include_facts(text: str) -> tuple[str, ...]:
     return (f"numpy {version('numpy')}",)
 
 
-def compile_module(
-    source: Source, tools: Toolchain, name: str, folder: Path, progress: Callable[[str], None]
-) -> Path:
+def compile_module(source: Source, tools: Toolchain, name: str, folder: Path, progress: Callable[[str], None]) -> Path:
     """Write ``source`` into ``folder``, compile it there as the module ``name``, return the shared library.
 
     Raises :class:`Rejected` when Cython or the C compiler refuses it, :class:`BuildError` when Cython or

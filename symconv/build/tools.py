@@ -180,9 +180,7 @@ def _known(command: tuple[str, ...], stamp: str, _cache: str) -> Toolchain:
             "openmp": bool(openmp),
             "cython": str(cython),
         }:
-            return Toolchain(
-                command, version, tuple(flags), tuple(native), openmp, cython, _abi(), cpu_identity()
-            )
+            return Toolchain(command, version, tuple(flags), tuple(native), openmp, cython, _abi(), cpu_identity())
     found = _probe(command)
     remember(name, stamp, asdict(found))
     return found

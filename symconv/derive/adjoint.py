@@ -1,6 +1,7 @@
 """The adjoint of an operator: every read's access relation transposed, weighted by the scalar derivative of its body.
 
-What comes out is an operator again, over the cotangent and the inputs, in relation form: a reduction over all indices with
+What comes out is an operator again, over the cotangent and the inputs, in relation form: a reduction over all indices
+with
 the read's index equations as constraints. So a derivation can be derived, and nothing here knows any operator.
 """
 
@@ -59,7 +60,8 @@ def cotangent_name(tensor: str) -> str:
 def adjoint(op: Operator, wrt: str) -> Operator:
     """The gradient of a loss with respect to input ``wrt``, as an operator over ``(g<output>, *op.inputs)``.
 
-    ``op`` has its borders resolved. Raises SpecError for an unknown tensor, DerivationError where there is no derivative.
+    ``op`` has its borders resolved. Raises SpecError for an unknown tensor, DerivationError where there is no
+    derivative.
     """
     if wrt not in op.tensors:
         raise SpecError(f"{op.name} has no tensor {wrt!r} to differentiate by; its tensors are {', '.join(op.tensors)}")
@@ -167,7 +169,9 @@ def _chooser(sweep: _Sweep, statement: Statement, node: Reduce, weight: Expr) ->
         tied = replace(
             node,
             kind="sum",
-            pieces=tuple(replace(p, body=Apply("where", (Apply("eq", (p.body, extreme)), one, zero))) for p in node.pieces),
+            pieces=tuple(
+                replace(p, body=Apply("where", (Apply("eq", (p.body, extreme)), one, zero))) for p in node.pieces
+            ),
         )
         shared = _buffered(sweep, statement, Apply("div", (weight, tied)))
         return lambda body: (shared, lambda term: Apply("where", (Apply("eq", (body, extreme)), term, zero)))
@@ -192,7 +196,11 @@ def linear(indices: tuple[Range, ...]) -> Expr:
 
 
 def _unused(sweep: _Sweep, wish: str) -> str:
-    taken = {*sweep.op.tensors, *(s.target.name for s in (*sweep.op.statements, *sweep.new)), "g" + sweep.op.output.name}
+    taken = {
+        *sweep.op.tensors,
+        *(s.target.name for s in (*sweep.op.statements, *sweep.new)),
+        "g" + sweep.op.output.name,
+    }
     name, count = wish, 2
     while name in taken:
         name, count = f"{wish}{count}", count + 1
@@ -228,7 +236,9 @@ def _contribute(
     sweep.terms.setdefault(read.tensor, []).append(Reduce("sum", kept, (piece,)))
 
 
-def _apart(ranges: tuple[Range, ...], names: tuple[str, ...], read: Read) -> tuple[tuple[Range, ...], dict[str, Affine]]:
+def _apart(
+    ranges: tuple[Range, ...], names: tuple[str, ...], read: Read
+) -> tuple[tuple[Range, ...], dict[str, Affine]]:
     """Rename bound indices that collide with the target's names."""
     used = {*names, *(r.name for r in ranges)}
     values = {}
@@ -316,7 +326,9 @@ def _moved(sweep: _Sweep, statement: Statement, leaf: Read | Reduce, moving: dic
         total: Expr = Const(Fraction(0))
         for read in reads(piece.body):
             if read.tensor in moving:
-                part = Apply("mul", (differentiate(piece.body, read, sweep.kinks), replace(read, tensor=moving[read.tensor])))
+                part = Apply(
+                    "mul", (differentiate(piece.body, read, sweep.kinks), replace(read, tensor=moving[read.tensor]))
+                )
                 total = fold(Apply("add", (total, part)))
         if total != Const(Fraction(0)):
             pieces.append(replace(piece, body=chosen(fold(Apply("mul", (weight, total))))))

@@ -116,7 +116,9 @@ def _pieces(scope: _Scope, indices: tuple[Range, ...], piece: Piece) -> Iterator
         yield replace(piece, body=fold(piece.body))
         return
     read = pending[0]
-    for where, value in _cases(scope, indices, piece.where, replace(read, border=None), read.border or Border("skip"), 0):
+    for where, value in _cases(
+        scope, indices, piece.where, replace(read, border=None), read.border or Border("skip"), 0
+    ):
         body = transform(piece.body, lambda node, value=value: value if node == read else None)  # type: ignore[misc]
         yield from _pieces(scope, indices, Piece(where, body))
 
@@ -131,8 +133,9 @@ def _cases(
     form, size = read.index[axis], _size(scope, read.tensor, axis)
     low, high = nonnegative(-form - 1), nonnegative(form - size)
     domain = System(_names(scope, indices), (*span((*scope.outer, *indices)), *where))
-    below, above = not implied(scope.context, domain, nonnegative(form)), not implied(
-        scope.context, domain, nonnegative(size - 1 - form)
+    below, above = (
+        not implied(scope.context, domain, nonnegative(form)),
+        not implied(scope.context, domain, nonnegative(size - 1 - form)),
     )
     inside = (*where, *((nonnegative(form),) if below else ()), *((nonnegative(size - 1 - form),) if above else ()))
     if feasible(scope.context, System(domain.dims, (*domain.constraints, *inside))):
@@ -215,7 +218,7 @@ def fold(expr: Expr) -> Expr:
 def _fold_apply(function: str, arguments: tuple[Expr, ...]) -> Expr:
     zero, one = Const(Fraction(0)), Const(Fraction(1))
     match function, arguments:
-        case ("add" | "sub" | "mul"), (Const(a), Const(b)):
+        case (("add" | "sub" | "mul"), (Const(a), Const(b))):
             return Const(_FOLDS[function](a, b))
         case "neg", (Const(a),):
             return Const(-a)
@@ -235,8 +238,6 @@ def _fold_apply(function: str, arguments: tuple[Expr, ...]) -> Expr:
             return zero
         case "mul", (a, b) if one in (a, b):
             return b if a == one else a
-        case ("div" | "pow"), (a, b) if b == one:
+        case (("div" | "pow"), (a, b)) if b == one:
             return a
     return Apply(function, arguments)
-
-

@@ -68,8 +68,12 @@ def _extreme(better: str) -> Callable[[str, int, Any, Any], Any]:
 
 def _gelu(u: Any) -> Any:
     half_square = _call("div", _call("mul", u, u), Const(Fraction(2)))
-    density = _call("div", _call("exp", _call("neg", half_square)), _call("sqrt", _call("mul", Const(Fraction(2)), _PI)))
-    below = _call("div", _call("add", _ONE, _call("erf", _call("div", u, _call("sqrt", Const(Fraction(2)))))), Const(Fraction(2)))
+    density = _call(
+        "div", _call("exp", _call("neg", half_square)), _call("sqrt", _call("mul", Const(Fraction(2)), _PI))
+    )
+    below = _call(
+        "div", _call("add", _ONE, _call("erf", _call("div", u, _call("sqrt", Const(Fraction(2)))))), Const(Fraction(2))
+    )
     return _call("add", below, _call("mul", u, density))
 
 
@@ -91,11 +95,11 @@ def step(function: str, choice: str, position: int, arguments: tuple[Any, ...]) 
             return _call("sigmoid", u)
         case "gelu", (u,):
             return _gelu(u)
-        case ("max" | "min"), (a, b):
+        case (("max" | "min"), (a, b)):
             return _extreme("gt" if function == "max" else "lt")(choice, position, a, b)
         case "where", (condition, _, _):
             chosen = {0: _ZERO, 1: _where(condition, _ONE, _ZERO), 2: _where(condition, _ZERO, _ONE)}
             return chosen[position]
-        case ("lt" | "le" | "gt" | "ge" | "eq" | "ne"), _:
+        case (("lt" | "le" | "gt" | "ge" | "eq" | "ne"), _):
             return _ZERO
     raise DerivationError(f"no derivative of {function} is known")

@@ -74,7 +74,11 @@ def _entry(unit: Unit, entry: Entry) -> dict[str, object]:
 
 
 def _array(buffer: Buffer) -> dict[str, object]:
-    return {"name": buffer.name, "rank": len(buffer.axes), "type": "NPY_INT32" if buffer.scalar.kind == "index" else None}
+    return {
+        "name": buffer.name,
+        "rank": len(buffer.axes),
+        "type": "NPY_INT32" if buffer.scalar.kind == "index" else None,
+    }
 
 
 def _kernel(unit: Unit, entry: Entry, kernel: Kernel) -> dict[str, object]:
@@ -122,7 +126,9 @@ def _pointer(buffer: Buffer) -> str:
 def _nest(kernel: Kernel, nest: Nest, name: str, sizes: set[str]) -> dict[str, object]:
     printer = Printer(kernel)
     variables, buffers, declared = names_used(nest.body)
-    lengths = {v.name for b in kernel.buffers if b.name in buffers for s in b.sizes for v in walk(s) if isinstance(v, Var)}
+    lengths = {
+        v.name for b in kernel.buffers if b.name in buffers for s in b.sizes for v in walk(s) if isinstance(v, Var)
+    }
     return {
         "name": name,
         "comment": nest.comment,
@@ -136,9 +142,7 @@ def _nest(kernel: Kernel, nest: Nest, name: str, sizes: set[str]) -> dict[str, o
             "sc_mask": declared["mask"],
         },
         "sizes": [s.name for s in kernel.sizes if s.name in (variables | lengths) & sizes],
-        "buffers": [
-            {"name": b.name, "type": _nest_pointer(b, nest)} for b in kernel.buffers if b.name in buffers
-        ],
+        "buffers": [{"name": b.name, "type": _nest_pointer(b, nest)} for b in kernel.buffers if b.name in buffers],
         "lines": list(printer.block(nest.body, 2)),
     }
 
@@ -149,5 +153,3 @@ def _nest_pointer(buffer: Buffer, nest: Nest) -> str:
     )
     kind = "sc_index" if buffer.scalar.kind == "index" else "sc"
     return f"{kind}_out" if written else f"{kind}_in"
-
-

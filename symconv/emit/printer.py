@@ -47,7 +47,8 @@ _COMPARE = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne"
 
 @dataclass(slots=True)
 class Printer:
-    """Prints one kernel's expressions; ``reals`` and ``vectors`` are the names declared so far that hold real numbers."""
+    """Prints one kernel's expressions; ``reals`` and ``vectors`` are the names declared so far that hold real
+    numbers."""
 
     kernel: Kernel
     reals: set[str] = field(default_factory=set)
@@ -123,6 +124,7 @@ class Printer:
                 return f"sc_gather_{_VECTOR[op]}({self.expr(value)})"
             case Call(function, arguments):
                 return f"sc_{function}({', '.join(self.expr(argument) for argument in arguments)})"
+        raise InternalError(f"the printer knows no {type(expr).__name__} of scalars")
 
     def _vector(self, expr: Expr) -> str:
         match expr:
@@ -195,7 +197,8 @@ class Printer:
                 case Store(buffer, index, value):
                     yield f"{pad}{buffer}[{self.offset(buffer, index)}] = {self.expr(value)}"
                 case Accumulate(buffer, index, op, value):
-                    yield f"{pad}{buffer}[{self.offset(buffer, index)}] = {self._updated(Load(buffer, index), op, value)}"
+                    place = f"{buffer}[{self.offset(buffer, index)}]"
+                    yield f"{pad}{place} = {self._updated(Load(buffer, index), op, value)}"
 
     def _masked(self, name: str, op: str, value: Expr, mask: str) -> str:
         match value:

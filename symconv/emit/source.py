@@ -11,7 +11,8 @@ __all__ = ["Source"]
 class Source:
     """One ``.pyx`` module and what compiling it depends on.
 
-    ``target`` is ``"native"`` (flags may name this CPU) or ``"portable"``; ``openmp`` says whether the text uses prange.
+    ``target`` is ``"native"`` (flags may name this CPU) or ``"portable"``; ``openmp`` says whether the text uses
+    prange.
     """
 
     text: str

@@ -22,7 +22,8 @@ __all__ = ["Derivation", "derivation", "forward", "forward_mode"]
 class Derivation:
     """One derived operator: what was stated, what it became, and the steps between.
 
-    ``stated`` is the operator as given, ``wrt`` the tensor differentiated by ("" for the forward itself), ``operator`` the
+    ``stated`` is the operator as given, ``wrt`` the tensor differentiated by ("" for the forward itself), ``operator``
+    the
     result in relation form (an operator like any other), ``gather`` its solved form, ``trace`` the steps.
     """
 
@@ -86,7 +87,9 @@ def _slopes(op: Operator, wrt: str) -> Trace:
                 for read in reads(piece.body):
                     if read.tensor == wrt:
                         slope = differentiate(piece.body, read, op.kinks)
-                        steps.append(Step("differentiate", (piece.body, read), slope, "SymPy", _conventions(op, piece.body)))
+                        steps.append(
+                            Step("differentiate", (piece.body, read), slope, "SymPy", _conventions(op, piece.body))
+                        )
     return tuple(dict.fromkeys(steps))
 
 
@@ -99,8 +102,8 @@ def _conventions(op: Operator, body: object) -> str:
 
 def _solve(op: Operator, solved: Gather) -> Trace:
     check = (
-        "isl, for all sizes: the loops visit exactly the relation (nothing missed), each point once (nothing twice), and "
-        "every read lies inside its tensor"
+        "isl, for all sizes: the loops visit exactly the relation (nothing missed), each point once (nothing twice), "
+        "and every read lies inside its tensor"
     )
     steps = []
     for statement in solved.statements:
@@ -108,5 +111,3 @@ def _solve(op: Operator, solved: Gather) -> Trace:
         note = "not invertible: the contributions choose the cell, serially per parallel cell" if fallback else ""
         steps.append(Step("solve", statement.statement, statement, check, note))
     return tuple(steps)
-
-

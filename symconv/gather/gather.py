@@ -1,4 +1,5 @@
-"""An operator in relation form, solved and proved: every access inside, nothing missed, nothing twice, for all sizes."""
+"""An operator in relation form, solved and proved: every access inside, nothing missed, nothing twice, for all
+sizes."""
 
 from __future__ import annotations
 
@@ -97,8 +98,8 @@ def prove_inside(op: Operator, context: Context, domain: tuple[Range, ...], piec
             for bound in (nonnegative(form), nonnegative(size - 1 - form)):
                 if not implied(context, System(dims, near), bound):
                     raise GatherError(
-                        f"the read {_text(read)} can leave {read.tensor}: {bound} does not hold for all sizes; state a border "
-                        "rule or the extents"
+                        f"the read {_text(read)} can leave {read.tensor}: {bound} does not hold for all sizes; state a "
+                        "border rule or the extents"
                     )
 
 
@@ -119,7 +120,9 @@ def prove_solution(
         if point := difference(context, [System(dims, inside)], [system]):
             raise GatherError(f"the solved loops and the relation differ at {point}")
         image = tuple(solution.value(name) for name in dims)
-        bounds = tuple(c for c in solution.bounds if _local(c, context) & {*loops, *(n for p in phases for n in p.names)})
+        bounds = tuple(
+            c for c in solution.bounds if _local(c, context) & {*loops, *(n for p in phases for n in p.names)}
+        )
         if not injective(context, System(loops, bounds, pins=pins), image):
             raise GatherError(f"the solved loops visit a point of {', '.join(dims)} twice")
 

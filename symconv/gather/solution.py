@@ -16,7 +16,8 @@ class Phase:
     """The residue classes of one axis: ``target + offset = modulus·step + residue``.
 
     For the residues that are multiples of ``gap``: taps are ``k = first + (modulus/gap)·t`` and outputs
-    ``o = step + shift − slope·t``. ``table`` lists ``(residue, first, shift)``; ``residue``, ``first`` and ``shift`` are the
+    ``o = step + shift − slope·t``. ``table`` lists ``(residue, first, shift)``; ``residue``, ``first`` and ``shift``
+    are the
     names of those values inside the solution. Residues that are not listed receive nothing.
     """
 
@@ -42,7 +43,8 @@ class Solution:
 
     ``cells`` are the loops that choose the cell of the target, ``steps`` the loops that run over its contributions;
     ``values`` give every original index in terms of loops, phases and sizes; ``bounds`` are all that the loops must
-    satisfy, redundant ones removed; ``limits`` are all of them, for a loop that needs a bound of its own. ``owned`` says whether each cell's sum is gathered by its own loops; where it is not,
+    satisfy, redundant ones removed; ``limits`` are all of them, for a loop that needs a bound of its own. ``owned``
+    says whether each cell's sum is gathered by its own loops; where it is not,
     the relation could not be inverted, ``steps`` then move the cell too, and only ``cells`` may run in parallel.
     """
 

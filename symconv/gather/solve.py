@@ -151,5 +151,3 @@ def _two(state: _State, form: Affine, cell: str, steps: tuple[str, str]) -> bool
     state.steps.remove(first)
     state.steps[state.steps.index(second)] = t
     return True
-
-

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from functools import reduce
 from typing import Any
 
 from symconv.loops.ir import Binary, Compare, Const, Expr, FloorDiv, Mod, Select, rewrite
 
-__all__ = ["add", "ceildiv", "const", "floordiv", "mul", "simplify", "smallest", "largest", "sub", "total"]
+__all__ = ["add", "ceildiv", "const", "floordiv", "largest", "mul", "simplify", "smallest", "sub", "total"]
 
 
 def const(value: int) -> Const:
@@ -18,22 +19,23 @@ def const(value: int) -> Const:
 
 def add(left: Expr, right: Expr) -> Expr:
     """``left + right``, folded."""
-    return _fold(Binary("+", left, right))
+    return _both("+", left, right)
 
 
 def sub(left: Expr, right: Expr) -> Expr:
     """``left - right``, folded."""
-    return _fold(Binary("-", left, right))
+    return _both("-", left, right)
 
 
 def mul(left: Expr, right: Expr) -> Expr:
     """``left * right``, folded."""
-    return _fold(Binary("*", left, right))
+    return _both("*", left, right)
 
 
 def floordiv(value: Expr, divisor: int) -> Expr:
     """``floor(value / divisor)``, folded."""
-    return _fold(FloorDiv(value, divisor))
+    result: Expr = _fold(FloorDiv(value, divisor))
+    return result
 
 
 def ceildiv(value: Expr, divisor: int) -> Expr:
@@ -41,19 +43,25 @@ def ceildiv(value: Expr, divisor: int) -> Expr:
     return value if divisor == 1 else floordiv(add(value, const(divisor - 1)), divisor)
 
 
+def _both(op: str, left: Expr, right: Expr) -> Expr:
+    result: Expr = _fold(Binary(op, left, right))
+    return result
+
+
 def largest(values: list[Expr]) -> Expr:
     """The maximum of one or more."""
-    return reduce(lambda a, b: _fold(Binary("max", a, b)), dict.fromkeys(values))
+    return reduce(lambda a, b: _both("max", a, b), dict.fromkeys(values))
 
 
 def smallest(values: list[Expr]) -> Expr:
     """The minimum of one or more."""
-    return reduce(lambda a, b: _fold(Binary("min", a, b)), dict.fromkeys(values))
+    return reduce(lambda a, b: _both("min", a, b), dict.fromkeys(values))
 
 
 def total(factors: tuple[Expr, ...]) -> Expr:
     """The product."""
-    return reduce(mul, factors, const(1))
+    one: Expr = const(1)
+    return reduce(mul, factors, one)
 
 
 def simplify(node: Any) -> Any:
@@ -61,14 +69,14 @@ def simplify(node: Any) -> Any:
     return rewrite(node, _fold)
 
 
-_ARITHMETIC = {
+_ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": lambda a, b: a + b,
     "-": lambda a, b: a - b,
     "*": lambda a, b: a * b,
     "min": min,
     "max": max,
 }
-_RELATIONS = {
+_RELATIONS: dict[str, Callable[[Any, Any], bool]] = {
     "<": lambda a, b: a < b,
     "<=": lambda a, b: a <= b,
     ">": lambda a, b: a > b,

@@ -91,9 +91,7 @@ def apply(kernel: Kernel, directive: Directive) -> Kernel:
             return replace(kernel, nests=tuple(nests))
 
 
-def _loops(
-    kernel: Kernel, directive: Directive, name: str, change: Callable[[For], tuple[Stmt, ...]]
-) -> Kernel:
+def _loops(kernel: Kernel, directive: Directive, name: str, change: Callable[[For], tuple[Stmt, ...]]) -> Kernel:
     """Replace every loop of that name."""
     found = False
 
@@ -101,13 +99,12 @@ def _loops(
         nonlocal found
         result: list[Stmt] = []
         for statement in body:
-            if isinstance(statement, For | If):
-                statement = replace(statement, body=block(statement.body))
-            if isinstance(statement, For) and statement.var == name:
+            new = replace(statement, body=block(statement.body)) if isinstance(statement, For | If) else statement
+            if isinstance(new, For) and new.var == name:
                 found = True
-                result += change(statement)
+                result += change(new)
             else:
-                result.append(statement)
+                result.append(new)
         return tuple(result)
 
     nests = tuple(replace(n, body=block(n.body)) for n in kernel.nests)
@@ -135,7 +132,9 @@ def _constant_lets(body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
     for position, statement in enumerate(body):
         if isinstance(statement, Let) and isinstance(statement.value, Const):
             rest = If(Const(Fraction(1)), body[position + 1 :])
-            return _constant_lets((*body[:position], *simplify(substitute(rest, {statement.name: statement.value})).body))
+            return _constant_lets(
+                (*body[:position], *simplify(substitute(rest, {statement.name: statement.value})).body)
+            )
     return body
 
 
@@ -170,5 +169,3 @@ def _reorder(loop: For, directive: Reorder) -> tuple[Stmt, ...]:
     if not all(isinstance(statement, Accumulate | Update) for statement in inner.body):
         raise ScheduleError(f"{directive}: the body does more than accumulate, its order is not free")
     return (replace(inner, body=(replace(loop, body=inner.body),)),)
-
-

@@ -1,4 +1,5 @@
-"""A plain-Python interpreter of the loop IR: an oracle between the mathematics and the code, exact over int and Fraction."""
+"""A plain-Python interpreter of the loop IR: an oracle between the mathematics and the code, exact over int and
+Fraction."""
 
 from __future__ import annotations
 
@@ -88,7 +89,8 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
 def interpret(kernel: Kernel, arrays: Mapping[str, tuple[tuple[int, ...], list[Any]]]) -> list[Any]:
     """Run a kernel on ``name -> (shape, row-major values)`` and return the output's values, row-major.
 
-    Values may be int, Fraction or float. Raises InternalError when an index leaves its buffer or the arrays do not pass the
+    Values may be int, Fraction or float. Raises InternalError when an index leaves its buffer or the arrays do not
+    pass the
     kernel's checks: the compiled kernel would read foreign memory there.
     """
     scope: dict[str, Any] = {LANES: WIDTH} | {
@@ -216,5 +218,3 @@ def _call(function: Callable[..., Any], arguments: list[Any]) -> Any:
         return function(*arguments)
     columns = [a if isinstance(a, tuple) else (a,) * WIDTH for a in arguments]
     return tuple(function(*column) for column in zip(*columns, strict=True))
-
-

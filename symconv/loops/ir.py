@@ -1,6 +1,7 @@
 """The loop IR: a grammar of frozen nodes between the mathematics and the text of a kernel.
 
-Integers are exact, division is explicit (``FloorDiv``, ``Mod``), buffers are indexed by logical axes, and a ``Kernel`` is a
+Integers are exact, division is explicit (``FloorDiv``, ``Mod``), buffers are indexed by logical axes, and a ``Kernel``
+is a
 tuple of loop nests over declared buffers. Scalar types carry a lane count; one lane is the ordinary case.
 """
 
@@ -12,10 +13,42 @@ from fractions import Fraction
 from typing import Any
 
 __all__ = [
-    "Accumulate", "Binary", "Buffer", "Call", "Compare", "Const", "Declare", "Expr", "FloorDiv", "For", "If", "Kernel",
-    "Gathered", "LANES", "Lanes", "Let", "Load", "LoadLanes", "Mod", "Nest", "Real", "Scalar", "Select", "Size", "Splat",
-    "Stmt", "Store", "StoreLanes", "Update", "VECTOR", "Var", "children",
-    "expressions", "rewrite", "substitute", "walk",
+    "LANES",
+    "VECTOR",
+    "Accumulate",
+    "Binary",
+    "Buffer",
+    "Call",
+    "Compare",
+    "Const",
+    "Declare",
+    "Expr",
+    "FloorDiv",
+    "For",
+    "Gathered",
+    "If",
+    "Kernel",
+    "Lanes",
+    "Let",
+    "Load",
+    "LoadLanes",
+    "Mod",
+    "Nest",
+    "Real",
+    "Scalar",
+    "Select",
+    "Size",
+    "Splat",
+    "Stmt",
+    "Store",
+    "StoreLanes",
+    "Update",
+    "Var",
+    "children",
+    "expressions",
+    "rewrite",
+    "substitute",
+    "walk",
 ]  # fmt: skip
 
 
@@ -28,7 +61,8 @@ LANES = "sc_lanes"
 class Scalar:
     """An element type: ``"real"`` (the kernel's dtype), ``"index"`` (int32 positions), ``"int"`` (loop arithmetic).
 
-    ``lanes`` is 1 for a scalar and ``VECTOR`` for as many as the machine computes at once; ``"mask"`` says which lanes count.
+    ``lanes`` is 1 for a scalar and ``VECTOR`` for as many as the machine computes at once; ``"mask"`` says which lanes
+    count.
     """
 
     kind: str = "real"
@@ -52,7 +86,8 @@ class Var:
 
 @dataclass(frozen=True, slots=True)
 class Binary:
-    """``left op right`` with op one of ``+ - * / // min max``; ``/`` only between reals, ``//`` only of non-negatives."""
+    """``left op right`` with op one of ``+ - * / // min max``; ``/`` only between reals, ``//`` only of
+    non-negatives."""
 
     op: str
     left: Expr
@@ -126,7 +161,8 @@ class Lanes:
 
 @dataclass(frozen=True, slots=True)
 class LoadLanes:
-    """Lanes ``buffer[index + lane*stride]`` where ``mask`` holds, 0 elsewhere; memory behind the mask is not touched."""
+    """Lanes ``buffer[index + lane*stride]`` where ``mask`` holds, 0 elsewhere; memory behind the mask is not
+    touched."""
 
     buffer: str
     index: tuple[Expr, ...]
@@ -222,7 +258,8 @@ class Accumulate:
 
 @dataclass(frozen=True, slots=True)
 class StoreLanes:
-    """``buffer[index + lane*stride] = value`` in the lanes of ``mask``; with op ``+ - min max`` combined with what is there."""
+    """``buffer[index + lane*stride] = value`` in the lanes of ``mask``; with op ``+ - min max`` combined with what is
+    there."""
 
     buffer: str
     index: tuple[Expr, ...]
@@ -246,7 +283,8 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Buffer:
-    """A declared array: logical sizes merged into physical axes; ``role`` is in, out or workspace (lives for one call)."""
+    """A declared array: logical sizes merged into physical axes; ``role`` is in, out or workspace (lives for one
+    call)."""
 
     name: str
     axes: tuple[tuple[Expr, ...], ...]
@@ -292,7 +330,10 @@ def _parts(node: Any) -> Iterator[Any]:
         yield from value if isinstance(value, tuple) else (value,)
 
 
-_NODES = (Const, Var, Binary, FloorDiv, Mod, Compare, Select, Real, Call, Load, Lanes, LoadLanes, Splat, Gathered, For, If, Let, Declare, Update, Store, Accumulate, StoreLanes, Nest)  # fmt: skip
+_NODES = (
+    Const, Var, Binary, FloorDiv, Mod, Compare, Select, Real, Call, Load, Lanes, LoadLanes, Splat, Gathered,
+    For, If, Let, Declare, Update, Store, Accumulate, StoreLanes, Nest,
+)  # fmt: skip
 
 
 def children(node: Node | Nest) -> tuple[Any, ...]:

@@ -45,7 +45,8 @@ __all__ = ["Body", "Target", "lane_nest"]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What becomes of a cell's sum: ``op`` into the buffer, or stored with ``start`` added where the cell is owned whole."""
+    """What becomes of a cell's sum: ``op`` into the buffer, or stored with ``start`` added where the cell is owned
+    whole."""
 
     buffer: str
     op: str
@@ -54,7 +55,8 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """One tiled body: ``factors`` of loops and ``blocks`` of lanes of ``contiguous``, which may move the cell or not."""
+    """One tiled body: ``factors`` of loops and ``blocks`` of lanes of ``contiguous``, which may move the cell or
+    not."""
 
     solution: Solution
     contiguous: str

@@ -1,7 +1,8 @@
 """One solution in vector lanes with a register tile: neighbouring cells, or neighbouring contributions, side by side.
 
 The contiguous loop is cut into blocks of lanes whose position does not depend on the loops inside; what lies outside a
-contribution's own bounds is masked. So accumulators stay in registers over the whole reduction and no loop has a remainder.
+contribution's own bounds is masked. So accumulators stay in registers over the whole reduction and no loop has a
+remainder.
 Any body and any bounds: which lanes count is computed from the constraints that speak of the contiguous loop.
 """
 
@@ -62,9 +63,7 @@ def _mentions(expr: Expr, name: str) -> bool:
     return any(isinstance(node, Var) and node.name == name for node in nodes(expr))
 
 
-def _suits(
-    solution: Solution, contiguous: str, positions: frozenset[str], sizes: Mapping[str, int] | None
-) -> bool:
+def _suits(solution: Solution, contiguous: str, positions: frozenset[str], sizes: Mapping[str, int] | None) -> bool:
     accesses = [solution.target, *(read.index for read in reads(solution.body))]
     outside = any(form.coefficient(contiguous) for index in accesses for form in index[:-1])
     counted = any(isinstance(n, Index) and n.form.coefficient(contiguous) for n in walk(solution.body))
@@ -89,9 +88,7 @@ def _loops(solution: Solution, bound: Constraint) -> int:
     return len(bound.form.names() & {*solution.cells, *solution.steps})
 
 
-def _tile(
-    solution: Solution, order: Order, contiguous: str, sizes: Mapping[str, int] | None, lanes: int
-) -> _Tile:
+def _tile(solution: Solution, order: Order, contiguous: str, sizes: Mapping[str, int] | None, lanes: int) -> _Tile:
     """Which independent cells share vector loads, and how many fit the registers."""
     wide = [read.index for read in reads(solution.body) if read.index and read.index[-1].coefficient(contiguous)]
     free = [

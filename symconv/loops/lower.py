@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from symconv.gather.solution import Gather, Solution, Solved
+from symconv.gather.solve import solve
 from symconv.loops.arith import simplify
 from symconv.loops.cells import cell_nest, is_plain
 from symconv.loops.ir import (
@@ -32,9 +33,9 @@ from symconv.loops.nest import nest
 from symconv.loops.order import choose_order, depth_of_target
 from symconv.loops.scalars import integer, scalar
 from symconv.loops.sizes import fixed_sizes, runtime_sizes
-from symconv.notation.expr import Apply, Const, Expr as Formula, Piece, Reduce
+from symconv.notation.expr import Apply, Const, Piece, Reduce
+from symconv.notation.expr import Expr as Formula
 from symconv.notation.operator import Operator, Statement, Tensor
-from symconv.gather.solve import solve
 
 __all__ = ["lower"]
 
@@ -237,5 +238,3 @@ def _buffered(state: _Lowering, statement: Statement, solutions: dict[Reduce, tu
         names[node] = _cell(own)
     state.buffers[statement.target.name] = state.buffers.pop(statement.target.name)
     _elementwise(state, statement, statement.expr, names)
-
-

@@ -20,24 +20,28 @@ Item = str | Phase
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """``parallel`` loops are merged into one that threads may cut; ``inner`` loops and phases follow, outermost first."""
+    """``parallel`` loops are merged into one that threads may cut; ``inner`` loops and phases follow, outermost
+    first."""
 
     parallel: tuple[str, ...]
     inner: tuple[Item, ...]
 
 
 def nest(
-    solution: Solution, order: Order, leaf: Callable[[], tuple[Stmt, ...]], *, wrap_at: int, wrap: Callable[[tuple[Stmt, ...]], tuple[Stmt, ...]],
+    solution: Solution,
+    order: Order,
+    leaf: Callable[[], tuple[Stmt, ...]],
+    *,
+    wrap_at: int,
+    wrap: Callable[[tuple[Stmt, ...]], tuple[Stmt, ...]],
     comment: str,
-) -> Nest:  # fmt: skip
-    """Build the nest; ``wrap`` receives the loops from position ``wrap_at`` of ``order.inner`` on (an accumulator, say)."""
+) -> Nest:
+    """Build the nest; ``wrap`` gets the loops from position ``wrap_at`` of ``order.inner`` on, for an accumulator."""
     placed = place(solution, order)
 
     def build(position: int) -> tuple[Stmt, ...]:
-        if position == len(order.inner):
-            body = leaf()
-        else:
-            body = level(placed, order.inner[position], build(position + 1))
+        last = position == len(order.inner)
+        body = leaf() if last else level(placed, order.inner[position], build(position + 1))
         return wrap(body) if position == wrap_at else body
 
     body = guarded(placed.get("", []), build(0))
@@ -171,9 +175,7 @@ def merged(
     return Nest("z_", total(tuple(length for _, _, length, _ in spans)), (*lets, *body), comment)
 
 
-def _span(
-    name: str, placed: dict[str, list[Constraint]], tile: tuple[int, bool]
-) -> tuple[str, Expr, Expr, int]:
+def _span(name: str, placed: dict[str, list[Constraint]], tile: tuple[int, bool]) -> tuple[str, Expr, Expr, int]:
     """Where a merged loop starts, how often it runs, and its step."""
     lower, upper = bounds_of(placed[name], name)
     # A plain extent is known not to be negative; a computed length may be.

@@ -30,10 +30,10 @@ def runtime_sizes(op: Operator) -> tuple[tuple[Size, ...], tuple[Expr, ...]]:
                     length: Expr = dim(tensor.name, axis)
                     value = length if rest == const(1) else Binary("//", length, rest)
                     known[unknown[0].name] = Size(unknown[0].name, value)
-    sizes = [*known.values(), *(Size(d.name, integer(d.form)) for d in op.definitions)]
+    every = (*known.values(), *(Size(d.name, integer(d.form)) for d in op.definitions))
     given = {(size.name, size.value) for size in known.values()}
     fits = [c for c in _fits(op) if not (isinstance(c.right, Var) and (c.right.name, c.left) in given)]
-    return tuple(sizes), (*_positive(op, known), *fits)
+    return every, (*_positive(op, known), *fits)
 
 
 def _positive(op: Operator, known: dict[str, Size]) -> list[Expr]:
@@ -61,5 +61,3 @@ def fixed_sizes(op: Operator, sizes: dict[str, int]) -> tuple[tuple[Size, ...], 
             length = prod(factor.evaluate(sizes) for factor in factors)
             checks.append(Compare("==", dim(tensor.name, axis), const(length)))
     return tuple(Size(name, const(value)) for name, value in sizes.items()), tuple(checks)
-
-

@@ -1,6 +1,7 @@
 """Reductions into few cells, cut into a fixed number of parts so that threads have work.
 
-The parts are combined in a fixed order and the rule that cuts reads nothing but sizes: the result is bitwise the same for
+The parts are combined in a fixed order and the rule that cuts reads nothing but sizes: the result is bitwise the same
+for
 any number of threads.
 """
 
@@ -104,7 +105,9 @@ def _shape(nest: Nest) -> _Shape | None:
     inner = list(expressions(loop.body))
     writes = any(isinstance(node, Store | Accumulate) for node in inner)
     added = all(node.op in "+-" for node in inner if isinstance(node, Update))
-    free = not any(node.name in sums for bound in (loop.lower, loop.upper) for node in walk(bound) if isinstance(node, Var))
+    free = not any(
+        node.name in sums for bound in (loop.lower, loop.upper) for node in walk(bound) if isinstance(node, Var)
+    )
     if not (sums and after and plain and added and free) or writes or loop.step != 1 or loop.mode == "phase":
         return None
     return _Shape(before, loop, after, _sums(after, sums))
@@ -162,5 +165,3 @@ def _combined(nest: Nest, shape: _Shape, directive: SplitReduction, name: str, c
     body += [rewrite(statement, lambda node: values.get(node, node)) for statement in shape.after]
     extent = simplify(Select(chosen, nest.extent, const(0)))
     return Nest(nest.var, extent, tuple(body), f"{nest.comment}; the parts in order")
-
-

@@ -1,7 +1,9 @@
 """Integer expressions of index notation: affine forms over indices and sizes.
 
-Indices of reads and bounds of loops are affine with integer coefficients. Definitions of sizes (an output extent, the low
-pad of ``"same"``) may also hold floor quotients and maxima; those atoms never reach a loop bound, because a defined size
+Indices of reads and bounds of loops are affine with integer coefficients. Definitions of sizes (an output extent, the
+low
+pad of ``"same"``) may also hold floor quotients and maxima; those atoms never reach a loop bound, because a defined
+size
 is a name of its own.
 """
 

@@ -28,6 +28,9 @@ class Slot:
     position: int
 
 
+_NOTHING = Const(Fraction(0))
+
+
 @dataclass(slots=True)
 class Body:
     """What reading the right-hand side found: the expression, and how each tensor is indexed."""
@@ -35,7 +38,7 @@ class Body:
     source: str
     output: str
     parameters: dict[str, Fraction]
-    expr: Expr = Const(Fraction(0))
+    expr: Expr = _NOTHING
     layout: dict[str, tuple[int, ...]] = field(default_factory=dict)
     slots: dict[Slot, list[IndexForm]] = field(default_factory=dict)
     taps: dict[str, int] = field(default_factory=dict)
@@ -118,12 +121,14 @@ def _name(body: Body, text: str, column: int, known: frozenset[str]) -> Expr:
         return body.names[text]
     if body.names:
         known_names = ", ".join((*body.names, *body.parameters))
-        raise point(body.source, column, f"column {column + 1}: {text!r} is none of the names known here: {known_names}")
+        raise point(
+            body.source, column, f"column {column + 1}: {text!r} is none of the names known here: {known_names}"
+        )
     raise point(
         body.source,
         column,
-        f"column {column + 1}: {text!r} is neither an index ({', '.join(sorted(known))}) nor a parameter; give a number with "
-        f"params={{{text!r}: ...}} or index a tensor as {text}[...]",
+        f"column {column + 1}: {text!r} is neither an index ({', '.join(sorted(known))}) nor a parameter; give a "
+        f"number with params={{{text!r}: ...}} or index a tensor as {text}[...]",
     )
 
 
@@ -135,11 +140,15 @@ def _function(body: Body, node: Call, known: frozenset[str]) -> Expr:
     if node.name not in allowed:
         near = difflib.get_close_matches(node.name, [*allowed, *REDUCTIONS], 1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
-        message = f"column {node.column + 1}: no function {node.name!r}{hint} The functions are {', '.join(sorted(allowed))}"
+        message = (
+            f"column {node.column + 1}: no function {node.name!r}{hint} The functions are {', '.join(sorted(allowed))}"
+        )
         raise point(body.source, node.column, message)
     arguments = node.arguments or ()
     if len(arguments) != FUNCTIONS[node.name]:
-        message = f"column {node.column + 1}: {node.name} takes {FUNCTIONS[node.name]} arguments, given {len(arguments)}"
+        message = (
+            f"column {node.column + 1}: {node.name} takes {FUNCTIONS[node.name]} arguments, given {len(arguments)}"
+        )
         raise point(body.source, node.column, message)
     return Apply(node.name, tuple(_expr(body, argument, known) for argument in arguments))
 
@@ -155,7 +164,9 @@ def _reduction(body: Body, node: Call, known: frozenset[str]) -> Expr:
         if not isinstance(item, Name):
             raise point(body.source, item.column, f"column {item.column + 1}: a reduction runs over index names")
         if item.text in known or item.text in names:
-            raise point(body.source, item.column, f"column {item.column + 1}: index {item.text!r} is already in use here")
+            raise point(
+                body.source, item.column, f"column {item.column + 1}: index {item.text!r} is already in use here"
+            )
         names.append(item.text)
         body.taps.setdefault(item.text, item.column)
     body.frames.append(([], []))
@@ -171,7 +182,9 @@ def _read(body: Body, node: Call, known: frozenset[str]) -> Expr:
     axes = index_forms(body.source, node.brackets or (), known)
     layout = tuple(len(axis) for axis in axes)
     if body.layout.setdefault(node.name, layout) != layout:
-        raise point(body.source, node.column, f"column {node.column + 1}: {node.name} is indexed with other axes before")
+        raise point(
+            body.source, node.column, f"column {node.column + 1}: {node.name} is indexed with other axes before"
+        )
     flat = [form for axis in axes for form in axis]
     return Read(node.name, tuple(_slot(body, Slot(node.name, at), form) for at, form in enumerate(flat)))
 

@@ -22,6 +22,9 @@ _SPATIAL = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
 _TAPS = {1: ("K",), 2: ("KH", "KW"), 3: ("KD", "KH", "KW")}
 
 
+_ZERO_BORDER = Border("constant")
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What a formula leaves open: pads at the high end, extents, borders per tensor, parameters, conventions."""
@@ -30,7 +33,7 @@ class Settings:
     padding: tuple[tuple[int, int] | None, ...] | str | None = None
     extents: tuple[tuple[str, Affine], ...] = ()
     borders: tuple[tuple[str, Border], ...] = ()
-    border: Border = Border("constant")
+    border: Border = _ZERO_BORDER
     parameters: tuple[tuple[str, Fraction], ...] = ()
     kinks: tuple[tuple[str, str], ...] = ()
     surrogates: tuple[tuple[str, str], ...] = ()
@@ -60,9 +63,7 @@ class _Sizes:
 def elaborate(equation: Equation, settings: Settings) -> Operator:
     """The Operator a formula stands for; raises SpecError for what is wrong and for what must still be said."""
     outputs, layout = _outputs(equation)
-    body = elaborate_body(
-        equation.source, equation.body, equation.target.name, outputs, dict(settings.parameters)
-    )
+    body = elaborate_body(equation.source, equation.body, equation.target.name, outputs, dict(settings.parameters))
     check_names(equation.target.name, (*outputs, *body.taps), tuple(body.layout))
     sizes = _Sizes(body, settings, outputs)
     sizes.extents.update(dict(settings.extents))
@@ -107,7 +108,9 @@ def _outputs(equation: Equation) -> tuple[tuple[str, ...], tuple[int, ...]]:
         items = axis.items if isinstance(axis, Group) else (axis,)
         for item in items:
             if not isinstance(item, Name) or item.text in names:
-                raise point(equation.source, item.column, "the output is indexed by distinct plain names, as in y[n,f,i]")
+                raise point(
+                    equation.source, item.column, "the output is indexed by distinct plain names, as in y[n,f,i]"
+                )
             names.append(item.text)
         layout.append(len(items))
     return tuple(names), tuple(layout)
@@ -128,7 +131,9 @@ def _windows(sizes: _Sizes) -> None:
         sizes.taken |= {names[name], taps[name], f"O{names[name]}", f"P{names[name]}", f"T{names[name]}"}
     named: set[str] = set()
     owners = {slot: next((name for name in spatial if _touches(forms, name)), None) for slot, forms in windowed.items()}
-    order = sorted(windowed, key=lambda slot: spatial.index(owners[slot] or spatial[0]) if owners[slot] else len(spatial))
+    order = sorted(
+        windowed, key=lambda slot: spatial.index(owners[slot] or spatial[0]) if owners[slot] else len(spatial)
+    )
     for slot in order:
         owner, forms = owners[slot], windowed[slot]
         wish = names[owner] if owner else f"{slot.tensor.upper()}{slot.position}"
@@ -172,7 +177,12 @@ def _window(
     divisors = {(form.divisor, form.divided) for form in forms}
     low, high = _span(offsets)
     simple = len(strides) == 1 and len(divisors) == 1 and low is not None and high is not None
-    if not simple or min(strides) < 1 or any(o is None for o in offsets) or ((1, False) not in divisors and strides != {1}):
+    if (
+        not simple
+        or min(strides) < 1
+        or any(o is None for o in offsets)
+        or ((1, False) not in divisors and strides != {1})
+    ):
         if output in sizes.extents:
             return
         raise SpecError(
@@ -249,9 +259,7 @@ def _pads(
             raise SpecError('padding="same" chooses the low pad itself: leave the offset out of the index')
         size = sizes.slots[slot]
         total, low = f"T{size}", f"P{size}"
-        sizes.definitions.append(
-            Definition(total, maximum(stride * (var(extent) - 1) + span + 1 - size, affine(0)))
-        )
+        sizes.definitions.append(Definition(total, maximum(stride * (var(extent) - 1) + span + 1 - size, affine(0))))
         sizes.definitions.append(Definition(low, quotient(var(total), 2)))
         sizes.shifts[slot] = var(low)
         return var(low), var(total) - var(low)
@@ -283,7 +291,9 @@ def _assume(sizes: _Sizes, slot: Slot, lo: Affine, hi: Affine) -> None:
     for pad in (lo, hi):
         if not (pad.is_constant and pad.constant <= 0):
             constraint = nonnegative(sizes.slots[slot] - pad - room)
-            sentence = f"border {border.kind!r} needs pads {rule} the size of {slot.tensor}: {pad} against {sizes.slots[slot]}"
+            sentence = (
+                f"border {border.kind!r} needs pads {rule} the size of {slot.tensor}: {pad} against {sizes.slots[slot]}"
+            )
             sizes.assumptions.append(Assumption(constraint, sentence))
 
 
@@ -347,4 +357,3 @@ def _tensor(sizes: _Sizes, name: str, layout: tuple[int, ...]) -> Tensor:
         axes.append(tuple(sizes.slots[Slot(name, position + k)] for k in range(length)))
         position += length
     return Tensor(name, tuple(axes))
-

@@ -25,8 +25,8 @@ __all__ = [
     "equal",
     "mul",
     "nonnegative",
-    "rebuild",
     "reads",
+    "rebuild",
     "rename",
     "transform",
     "walk",
@@ -78,7 +78,8 @@ class Range:
 class Border:
     """What a read finds outside its tensor.
 
-    ``kind`` is ``"constant"`` (the number ``value``), ``"skip"`` (the tap is not taken), ``"reflect"`` (edge not repeated),
+    ``kind`` is ``"constant"`` (the number ``value``), ``"skip"`` (the tap is not taken), ``"reflect"`` (edge not
+    repeated),
     ``"replicate"`` or ``"circular"``.
     """
 
@@ -102,7 +103,8 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """One element of a tensor, one affine form per logical axis; ``border`` is None where it never leaves the tensor."""
+    """One element of a tensor, one affine form per logical axis; ``border`` is None where it never leaves the
+    tensor."""
 
     tensor: str
     index: tuple[Affine, ...]

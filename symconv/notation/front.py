@@ -34,7 +34,8 @@ def formula(
 ) -> Operator:
     """The Operator a text formula stands for.
 
-    Low pads are the offsets in the indices; ``padding`` gives ``(low, high)`` per windowed axis, or ``"same"``/``"valid"``.
+    Low pads are the offsets in the indices; ``padding`` gives ``(low, high)`` per windowed axis, or
+    ``"same"``/``"valid"``.
     ``extents`` says output extents that do not follow. Raises SpecError, with a caret where it concerns the formula.
 
     >>> str(formula("y[n,i] = sum[p](x[n,2*i+p-1]*w[p])").output.sizes[1])
@@ -69,7 +70,9 @@ def border_of(rule: str | float) -> Border:
     return Border("constant", _number("border", rule))
 
 
-def pairs(padding: int | Sequence[int | tuple[int, int]], what: str, rank: int | None = None) -> tuple[tuple[int, int], ...]:
+def pairs(
+    padding: int | Sequence[int | tuple[int, int]], what: str, rank: int | None = None
+) -> tuple[tuple[int, int], ...]:
     """Pads as ``((lo, hi), ...)``: from an int (then ``rank`` says how many), one int per axis, or a pair per axis."""
     if isinstance(padding, int) and not isinstance(padding, bool):
         padding = (padding,) * (rank or 1)

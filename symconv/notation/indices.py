@@ -15,7 +15,8 @@ MAX_INTEGER = 10**6
 
 @dataclass(frozen=True, slots=True)
 class IndexForm:
-    """``form / divisor``; where a division is written, the element is read only where the quotient is an index of the axis.
+    """``form / divisor``; where a division is written, the element is read only where the quotient is an index of the
+    axis.
 
     So ``x[(i-p)/1]`` is ``x[i-p]`` where that lies inside and nothing elsewhere: the transposed window of stride 1.
     """

@@ -48,7 +48,9 @@ def tokenize(source: str) -> tuple[Token, ...]:
             raise point(source, position, f"column {position + 1}: {source[position]!r} is not part of the notation")
         if match.lastgroup != "space":
             if match.lastgroup in {"number", "name"} and len(match.group()) > 60:
-                raise point(source, position, f"column {position + 1}: this {match.lastgroup} is too long (60 characters)")
+                raise point(
+                    source, position, f"column {position + 1}: this {match.lastgroup} is too long (60 characters)"
+                )
             tokens.append(Token(match.lastgroup or "op", match.group(), position))
         position = match.end()
     return (*tokens, Token("end", "", len(source)))

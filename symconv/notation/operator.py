@@ -16,7 +16,8 @@ __all__ = ["Assumption", "Definition", "Operator", "Statement", "Tensor", "Windo
 class Tensor:
     """A named array.
 
-    Each physical axis is a tuple of logical sizes, merged row-major: ``((N,), (G, Cg), (H,), (W,))`` is an array of shape
+    Each physical axis is a tuple of logical sizes, merged row-major: ``((N,), (G, Cg), (H,), (W,))`` is an array of
+    shape
     ``(N, G*Cg, H, W)`` that formulas index as ``[n, g, c, i, j]``. ``dtype`` is ``"real"`` or ``"index"`` (positions).
     """
 
@@ -67,7 +68,8 @@ class Assumption:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """How one spatial axis is slid over: ``input = stride*output + dilation*tap - lo``, or transposed the other way round."""
+    """How one spatial axis is slid over: ``input = stride*output + dilation*tap - lo``, or transposed the other way
+    round."""
 
     output: str
     tap: str

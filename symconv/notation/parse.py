@@ -133,7 +133,9 @@ class _Parser:
             raise point(self.source, self.here.column, "column 1: a formula starts with its output, as in y[n,i] = ...")
         target = self.atom()
         if not isinstance(target, Call) or target.brackets is None or target.arguments is not None:
-            raise point(self.source, 0, "column 1: a formula starts with its output and its indices, as in y[n,i] = ...")
+            raise point(
+                self.source, 0, "column 1: a formula starts with its output and its indices, as in y[n,i] = ..."
+            )
         self.expect("=", "after the output")
         body = self.sum()
         self.end()

@@ -33,7 +33,8 @@ def describe(tensor: Tensor) -> str:
 def bind_sizes(op: Operator, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, int]:
     """Solve the sizes of ``op`` from the shapes of its inputs.
 
-    Raises SpecError when a tensor is missing or unknown, a rank or an axis does not fit, an assumption fails, or an extent
+    Raises SpecError when a tensor is missing or unknown, a rank or an axis does not fit, an assumption fails, or an
+    extent
     would be empty. The batch may be 0.
     """
     _check_names(op, shapes)
@@ -83,7 +84,8 @@ def _solve(op: Operator, tensor: Tensor, shape: tuple[int, ...], sizes: dict[str
         rest = prod(size.evaluate(sizes) for size in axis if size is not unknown[0])
         if rest == 0 or length % rest:
             raise SpecError(
-                f"{op.name}: axis {axis_text(axis)} of {tensor.name} has length {length}, which must be divisible by {rest}"
+                f"{op.name}: axis {axis_text(axis)} of {tensor.name} has length {length}, which must be "
+                f"divisible by {rest}"
             )
         sizes[name] = length // rest
 
@@ -92,8 +94,9 @@ def _check_extents(op: Operator, shapes: Mapping[str, tuple[int, ...]], sizes: d
     for definition in op.definitions:
         if definition.extent and sizes[definition.name] < 1:
             raise SpecError(
-                f"{op.name}: the output would be empty: {definition.name} = {definition.form} = {sizes[definition.name]}; "
-                f"given {_shapes(shapes)}. Make the input or the padding larger, or the kernel or the dilation smaller"
+                f"{op.name}: the output would be empty: {definition.name} = {definition.form} = "
+                f"{sizes[definition.name]}; given {_shapes(shapes)}. Make the input or the padding larger, "
+                "or the kernel or the dilation smaller"
             )
     defined = {definition.name for definition in op.definitions}
     for name, value in sizes.items():

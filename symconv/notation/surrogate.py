@@ -24,7 +24,8 @@ class Surrogate:
 
     For a function of one argument it is the slope at ``u``. For a tensor it is what one read of that tensor, in the
     reduction it stands in, gets of the reduction's cotangent; signs and constant factors around the reduction are
-    included (in ``-sum[c,p](abs(x - w))`` the slope by w is that of ``-abs(x - w)``). In ``slope`` a tensor is a ``Read`` without indices, and so is
+    included (in ``-sum[c,p](abs(x - w))`` the slope by w is that of ``-abs(x - w)``). In ``slope`` a tensor is a
+    ``Read`` without indices, and so is
     ``u``. ``text`` is what the user wrote.
     """
 
@@ -43,7 +44,9 @@ def surrogates(
 
 def _surrogate(target: str, text: str, expr: Expr, parameters: dict[str, Fraction]) -> Surrogate:
     if not isinstance(target, str) or not isinstance(text, str):
-        raise SpecError(f"surrogate maps a tensor or a function to an expression, as in {{'w': 'x - w'}}; given {target!r}: {text!r}")
+        raise SpecError(
+            f"surrogate maps a tensor or a function to an expression, as in {{'w': 'x - w'}}; given {target!r}: {text!r}"
+        )
     tensors = tuple(dict.fromkeys(node.tensor for node in walk(expr) if isinstance(node, Read)))
     functions = tuple(dict.fromkeys(n.function for n in walk(expr) if isinstance(n, Apply) and _has_slope(n.function)))
     if target in tensors:

@@ -1,4 +1,5 @@
-"""The record of how a result came about: what a reader of the derivation reads, and what was compiled, are one object."""
+"""The record of how a result came about: what a reader of the derivation reads, and what was compiled, are one
+object."""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ __all__ = ["Step", "Trace"]
 class Step:
     """One named rewriting.
 
-    ``before`` and ``after`` are stage objects (operators, statements, relations, solutions); ``check`` says in words how
+    ``before`` and ``after`` are stage objects (operators, statements, relations, solutions); ``check`` says in words
+    how
     the step was checked; ``note`` what a reader should know (a convention used at a kink, a fallback taken).
     """
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from symconv.errors import SpecError
 from symconv.notation.front import Padding, pairs
 
-__all__ = ["POSITIONS", "TAPS", "Slide", "arrange", "count", "kernel", "per_axis", "slide", "term", "title"]
+__all__ = ["POSITIONS", "TAPS", "Slide", "arrange", "channels", "count", "kernel", "per_axis", "slide", "term", "title"]
 
 LAYOUTS = ("NCHW", "NHWC")
 POSITIONS, TAPS = ("i", "j", "k"), ("p", "q", "r")
@@ -74,13 +74,17 @@ def kernel(layout: str, first: str, second: str, taps: Sequence[str]) -> str:
     return ",".join((first, second, *taps) if layout == "NCHW" else (*taps, second, first))
 
 
-def title(name: str, settings: dict[str, object]) -> str:
+def channels(groups: int) -> tuple[str, str, dict[str, int]]:
+    """The output and the input channel of grouped operators, group-major, and the extent of the group."""
+    return ("(g,f)", "(g,c)", {"g": groups}) if count(groups, "groups") > 1 else ("f", "c", {})
+
+
+def title(name: str, settings: dict[str, object], **defaults: object) -> str:
     """A short name that says how an operator differs from the default."""
+    usual = {**_DEFAULTS, **defaults}
     shown = []
     for key, value in settings.items():
-        if value is None or (key == "padding" and value == "valid"):
-            continue
         plain = value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value
-        if plain != _DEFAULTS.get(key, 1) and plain is not False:
+        if plain is not None and plain is not False and plain != usual.get(key, 1):
             shown.append(f"{key}={plain!r}".replace(" ", ""))
     return f"{name}({', '.join(shown)})"

@@ -1,16 +1,15 @@
-"""Cross-correlation, true convolution and their adjoint, of any rank: one formula each."""
+"""Cross-correlation and true convolution of any rank: one formula."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from symconv.ops.arguments import arrange, count, kernel, per_axis, title
-from symconv.notation.front import Padding, formula, pairs
+from symconv.notation.front import Padding
 from symconv.notation.operator import Operator
+from symconv.ops.paired import Reads, paired
 
-__all__ = ["conv"]
 
-_POSITIONS, _TAPS = ("i", "j", "k"), ("p", "q", "r")
+__all__ = ["conv", "conv1d", "conv2d", "conv3d"]
 
 
 def conv(
@@ -25,23 +24,77 @@ def conv(
     flip: bool = False,
 ) -> Operator:
     """``y[n,f,i] = Σ x[n,c, s·i + d·p − lo]·w[f,c,p] (+ b[f])``, window axis by window axis; ``flip`` turns the kernel."""
-    strides, dilations = per_axis(stride, "stride", rank), per_axis(dilation, "dilation", rank)
-    lows = None if isinstance(padding, str) else pairs(0 if padding is None else padding, "padding", rank)
-    taps = [f"(size({p})-1-{p})" if flip else p for p in _TAPS[:rank]]
-    offsets = ["" if lows is None else f"-({lo})" for lo, _ in lows or ((0, 0),) * rank]
-    parts = zip(strides, _POSITIONS, dilations, taps, offsets, strict=False)
-    window = [f"{s}*{o}+{d}*{k}{lo}" for s, o, d, k, lo in parts]
-    f, x_c, w_f = ("(g,f)", "(g,c)", "(g,f)") if count(groups, "groups") > 1 else ("f", "c", "f")
-    order = arrange(layout)
-    y, x = order("n", f, _POSITIONS[:rank]), order("n", x_c, window)
-    w = kernel(layout, w_f, "c", _TAPS[:rank])
-    b = f" + b[{w_f}]" if bias else ""
-    source = f"y[{y}] = sum[c,{','.join(_TAPS[:rank])}](x[{x}] * w[{w}]){b}"
-    settings = {"stride": strides, "padding": padding, "dilation": dilations, "groups": groups, "layout": layout}
-    return formula(
-        source,
-        name=title(f"conv{rank}d", settings),
-        padding=padding if lows is None else lows,
-        extents={"g": groups} if groups > 1 else {},
-        border=border,
-    )
+
+    def body(at: Reads) -> str:
+        return f"sum[{at.over}]({at.x} * {at.w})" + (f" + {at.b}" if bias else "")
+
+    return paired(
+        rank, f"conv{rank}d", body,
+        stride=stride, padding=padding, dilation=dilation, groups=groups, border=border, layout=layout, flip=flip,
+    )  # fmt: skip
+
+
+def conv1d(
+    stride: int | Sequence[int] = 1,
+    padding: Padding = 0,
+    dilation: int | Sequence[int] = 1,
+    groups: int = 1,
+    bias: bool = False,
+    border: str | float = "zero",
+    layout: str = "NCHW",
+    flip: bool = False,
+) -> Operator:
+    """1-D cross-correlation, or true convolution with ``flip``.
+
+    Shapes: x (N, C, L), w (F, C/groups, *kernel), b (F), y (N, F, *out); ``layout="NHWC"`` puts channels
+    last and w as (*kernel, C/groups, F). ``padding`` is an integer, one per axis, (low, high) per axis,
+    "same" or "valid". Raises SpecError for arguments that make no operator.
+
+    >>> conv1d(stride=2, padding=1).output_shape(x=(2, 3, 9), w=(4, 3, 3))
+    (2, 4, 5)
+    """
+    return conv(1, stride, padding, dilation, groups, bias, border, layout, flip)
+
+
+def conv2d(
+    stride: int | Sequence[int] = 1,
+    padding: Padding = 0,
+    dilation: int | Sequence[int] = 1,
+    groups: int = 1,
+    bias: bool = False,
+    border: str | float = "zero",
+    layout: str = "NCHW",
+    flip: bool = False,
+) -> Operator:
+    """2-D cross-correlation, or true convolution with ``flip``.
+
+    Shapes: x (N, C, H, W), w (F, C/groups, *kernel), b (F), y (N, F, *out); ``layout="NHWC"`` puts
+    channels last and w as (*kernel, C/groups, F). ``padding`` is an integer, one per axis, (low, high)
+    per axis, "same" or "valid". Raises SpecError for arguments that make no operator.
+
+    >>> conv2d(stride=2, padding=1).output_shape(x=(2, 3, 9, 9), w=(4, 3, 3, 3))
+    (2, 4, 5, 5)
+    """
+    return conv(2, stride, padding, dilation, groups, bias, border, layout, flip)
+
+
+def conv3d(
+    stride: int | Sequence[int] = 1,
+    padding: Padding = 0,
+    dilation: int | Sequence[int] = 1,
+    groups: int = 1,
+    bias: bool = False,
+    border: str | float = "zero",
+    layout: str = "NCHW",
+    flip: bool = False,
+) -> Operator:
+    """3-D cross-correlation, or true convolution with ``flip``.
+
+    Shapes: x (N, C, D, H, W), w (F, C/groups, *kernel), b (F), y (N, F, *out); ``layout="NHWC"`` puts
+    channels last and w as (*kernel, C/groups, F). ``padding`` is an integer, one per axis, (low, high)
+    per axis, "same" or "valid". Raises SpecError for arguments that make no operator.
+
+    >>> conv3d(stride=2, padding=1).output_shape(x=(2, 3, 9, 9, 9), w=(4, 3, 3, 3, 3))
+    (2, 4, 5, 5, 5)
+    """
+    return conv(3, stride, padding, dilation, groups, bias, border, layout, flip)

@@ -90,7 +90,8 @@ def operator(
 ) -> Operator:
     """The operator a formula in index notation stands for.
 
-    Low pads are the offsets in the indices; ``padding`` gives (low, high) per windowed axis, ``extents`` says output extents
+    Low pads are the offsets in the indices; ``padding`` gives (low, high) per windowed axis, ``extents`` says output
+    extents
     that do not follow, ``border`` what lies outside, ``params`` numbers by name, ``kinks`` conventions at kinks. Raises
     SpecError with a caret under what is wrong.
 

@@ -39,7 +39,9 @@ class System:
 
 def context_of(op: Operator) -> Context:
     """Every size of the operator with its definition, its assumptions, and that nothing but the batch is empty."""
-    names = {name for tensor in (*op.inputs, *(s.target for s in op.statements)) for s in tensor.sizes for name in s.names()}
+    names = {
+        name for tensor in (*op.inputs, *(s.target for s in op.statements)) for s in tensor.sizes for name in s.names()
+    }
     names |= {name for d in op.definitions for name in (d.name, *d.form.names())}
     names |= {name for a in op.assumptions for name in a.constraint.form.names()}
     defined = {d.name: d for d in op.definitions}

@@ -1,4 +1,4 @@
-"""The README: its Python blocks are run and what they print is compared, its commands exist, its links lead somewhere."""
+"""The README: its Python blocks are run and what they print is compared, its commands work, its links lead somewhere."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 def commands(marker: str) -> list[str]:
     """The lines of the shell block that follows ``<!-- ci: marker -->``."""
-    (block,) = re.findall(rf"^<!-- ci: {marker} -->\n```(?:bash|console|sh)\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
+    (block,) = re.findall(
+        rf"^<!-- ci: {marker} -->\n```(?:bash|console|sh)\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE
+    )
     return [line for line in block.splitlines() if line.strip() and not line.startswith("#")]
 
 

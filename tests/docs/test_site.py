@@ -11,7 +11,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-LOADS = {"script": "src", "link": "href", "img": "src", "iframe": "src", "source": "src", "use": "href", "object": "data"}
+LOADS = {
+    "script": "src",
+    "link": "href",
+    "img": "src",
+    "iframe": "src",
+    "source": "src",
+    "use": "href",
+    "object": "data",
+}
 REMOTE = re.compile(r"^\s*(https?:)?//", re.IGNORECASE)
 
 
@@ -25,10 +33,9 @@ class _Loads(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         named = dict(attrs)
         value = named.get(LOADS.get(tag, ""), "") or ""
-        if REMOTE.match(value) and named.get("rel") not in {"canonical"}:
+        if REMOTE.match(value) and named.get("rel") != "canonical":
             self.found.append(f"<{tag}> {value}")
-        for part in (named.get("style") or "",):
-            self.found += remote_in_css(part)
+        self.found += remote_in_css(named.get("style") or "")
 
 
 def remote_in_css(text: str) -> list[str]:

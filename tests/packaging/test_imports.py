@@ -29,7 +29,7 @@ ALLOWED = {
     "verify": {"errors", "notation"},
     "arrays": {"errors", "options", "notation"},
 }
-"""Who may import whom, at the top of a module or inside a function. Names that are not listed are bound only by FORBIDDEN."""
+"""Who may import whom, at the top of a module or inside a function. Stages not listed are bound by FORBIDDEN alone."""
 
 FORBIDDEN = {
     "pipeline": {"api", "cli", "commands", "views"},
@@ -94,7 +94,9 @@ def test_a_stage_imports_only_what_comes_before_it(module: str) -> None:
 
 @pytest.mark.parametrize("library", SPEAKERS)
 def test_a_library_is_spoken_to_in_one_place(library: str) -> None:
-    users = {name for name, path in MODULES.items() if any(i.split(".")[0] == library for i in imports(path, lazy=True))}
+    users = {
+        name for name, path in MODULES.items() if any(i.split(".")[0] == library for i in imports(path, lazy=True))
+    }
     strangers = {u for u in users if not any(u == home or u.startswith(f"{home}.") for home in SPEAKERS[library])}
     assert not strangers
 

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check")
+OFFLINE = ("-q", "--no-deps", "--no-build-isolation", "--no-index")
 KINDS = ("checkout", "editable", "wheel", "sdist")
 
 SCRIPT = """
@@ -65,8 +67,7 @@ def install(kind: str, built: tuple[Path, Path], target: Path) -> None:
         "wheel": (wheel,),
         "sdist": (sdist,),
     }[kind]
-    pip = (sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--no-index", "--no-compile")
-    run(*pip, "--disable-pip-version-check", "--target", target, *what)
+    run(*PIP, "install", *OFFLINE, "--no-compile", "--target", target, *what)
 
 
 @pytest.fixture(scope="module")
@@ -115,10 +116,7 @@ def test_a_wheel_holds_all_of_the_package_and_nothing_else(built: tuple[Path, Pa
 
 
 def test_a_wheel_made_from_the_sdist_is_the_same_wheel(built: tuple[Path, Path], tmp_path: Path) -> None:
-    run(
-        *(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "--no-index", "-w", tmp_path),
-        built[0],
-    )
+    run(*PIP, "wheel", *OFFLINE, "-w", tmp_path, built[0])
     (again,) = tmp_path.glob("*.whl")
     first, second = zipfile.ZipFile(built[1]), zipfile.ZipFile(again)
     assert sorted(first.namelist()) == sorted(second.namelist())
