@@ -69,7 +69,7 @@ class Toolchain:
 
         >>> tools = Toolchain(("cc",), "cc 1", ("-O2",), ("-march=native",), True, "3.1", "cpython", "cpu")
         >>> tools.flags_for(Source("", target="portable", openmp=True))
-        ('-O3', '-fopenmp')
+        ('-O2', '-fopenmp')
         """
         native = self.native_flags if source.target == "native" else ()
         return self.flags + native + (("-fopenmp",) if source.openmp and self.openmp else ())

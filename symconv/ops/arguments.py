@@ -12,7 +12,7 @@ __all__ = ["POSITIONS", "TAPS", "Slide", "arrange", "channels", "count", "kernel
 
 LAYOUTS = ("NCHW", "NHWC")
 POSITIONS, TAPS = ("i", "j", "k"), ("p", "q", "r")
-_DEFAULTS: dict[str, object] = {"padding": 0, "layout": "NCHW", "border": "zero", "output_padding": 0}
+_DEFAULTS: dict[str, object] = {"padding": 0, "layout": "NCHW", "border": "zero", "output_padding": 0, "flip": False}
 
 
 def count(value: int, what: str, least: int = 1) -> int:

@@ -35,6 +35,7 @@ def paired(
     layout: str,
     flip: bool = False,
     usual: str = "zero",
+    params: Mapping[str, float] | None = None,
     surrogate: Mapping[str, str] | None = None,
     **settings: object,
 ) -> Operator:
@@ -55,5 +56,6 @@ def paired(
         padding=at.padding,
         extents=extents,
         border=border,
+        params=params,
         surrogates=surrogate,
     )

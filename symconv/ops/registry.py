@@ -2,110 +2,245 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
-from functools import partial
+from pathlib import Path
+from typing import Any
 
 from symconv.notation.front import Padding, formula
+from symconv.notation.from_sympy import from_sympy, is_sympy
 from symconv.notation.operator import Operator
-from symconv.ops.conv import conv
+from symconv.notation.spec import read_spec
+from symconv.ops.activated import (
+    conv_bias_act1d,
+    conv_bias_act2d,
+    conv_bias_act3d,
+    kervolution1d,
+    kervolution2d,
+    kervolution3d,
+)
+from symconv.ops.adder import (
+    adder1d,
+    adder2d,
+    adder3d,
+    squared_distance1d,
+    squared_distance2d,
+    squared_distance3d,
+)
+from symconv.ops.conv import conv1d, conv2d, conv3d
+from symconv.ops.local import (
+    dynamic_filter1d,
+    dynamic_filter2d,
+    dynamic_filter3d,
+    locally_connected1d,
+    locally_connected2d,
+    locally_connected3d,
+)
+from symconv.ops.pooling import avg_pool1d, avg_pool2d, avg_pool3d, max_pool1d, max_pool2d, max_pool3d
+from symconv.ops.transposed import conv_transpose1d, conv_transpose2d, conv_transpose3d
+from symconv.ops.tropical import max_plus1d, max_plus2d, max_plus3d, min_plus1d, min_plus2d, min_plus3d
 
-__all__ = ["catalogue", "conv1d", "conv2d", "conv3d", "operator", "ops"]
+__all__ = [
+    "Entry",
+    "adder1d",
+    "adder2d",
+    "adder3d",
+    "avg_pool1d",
+    "avg_pool2d",
+    "avg_pool3d",
+    "catalogue",
+    "conv1d",
+    "conv2d",
+    "conv3d",
+    "conv_bias_act1d",
+    "conv_bias_act2d",
+    "conv_bias_act3d",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "conv_transpose3d",
+    "dynamic_filter1d",
+    "dynamic_filter2d",
+    "dynamic_filter3d",
+    "kervolution1d",
+    "kervolution2d",
+    "kervolution3d",
+    "load",
+    "locally_connected1d",
+    "locally_connected2d",
+    "locally_connected3d",
+    "max_plus1d",
+    "max_plus2d",
+    "max_plus3d",
+    "max_pool1d",
+    "max_pool2d",
+    "max_pool3d",
+    "min_plus1d",
+    "min_plus2d",
+    "min_plus3d",
+    "operator",
+    "ops",
+    "squared_distance1d",
+    "squared_distance2d",
+    "squared_distance3d",
+]
+
+Make = Callable[..., Operator]
 
 
-def conv1d(
-    stride: int | Sequence[int] = 1,
-    padding: Padding = 0,
-    dilation: int | Sequence[int] = 1,
-    groups: int = 1,
-    bias: bool = False,
-    border: str | float = "zero",
-    layout: str = "NCHW",
-    flip: bool = False,
-) -> Operator:
-    """1-D cross-correlation, or true convolution with ``flip``.
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A shipped operator: how to make it, what it is in one line, and its formula in one dimension."""
 
-    Shapes: x (N, C, L), w (F, C/groups, kernel), b (F), y (N, F, out); ``layout="NHWC"`` puts channels last and
-    w as (kernel, C/groups, F). ``padding`` is an integer, one per axis, (low, high) per axis, "same" or "valid". Raises
-    SpecError for arguments that make no operator.
-
-    >>> conv1d(stride=2, padding=1).output_shape(x=(2, 3, 9), w=(4, 3, 3))
-    (2, 4, 5)
-    """
-    return conv(1, stride, padding, dilation, groups, bias, border, layout, flip)
+    make: Make
+    line: str
+    formula: str
 
 
-def conv2d(
-    stride: int | Sequence[int] = 1,
-    padding: Padding = 0,
-    dilation: int | Sequence[int] = 1,
-    groups: int = 1,
-    bias: bool = False,
-    border: str | float = "zero",
-    layout: str = "NCHW",
-    flip: bool = False,
-) -> Operator:
-    """2-D cross-correlation, or true convolution with ``flip``.
-
-    Shapes: x (N, C, H, W), w (F, C/groups, kernel), b (F), y (N, F, out); ``layout="NHWC"`` puts channels last and
-    w as (kernel, C/groups, F). ``padding`` is an integer, one per axis, (low, high) per axis, "same" or "valid". Raises
-    SpecError for arguments that make no operator.
-
-    >>> conv2d(stride=2, padding=1).output_shape(x=(2, 3, 9, 9), w=(4, 3, 3, 3))
-    (2, 4, 5, 5)
-    """
-    return conv(2, stride, padding, dilation, groups, bias, border, layout, flip)
-
-
-def conv3d(
-    stride: int | Sequence[int] = 1,
-    padding: Padding = 0,
-    dilation: int | Sequence[int] = 1,
-    groups: int = 1,
-    bias: bool = False,
-    border: str | float = "zero",
-    layout: str = "NCHW",
-    flip: bool = False,
-) -> Operator:
-    """3-D cross-correlation, or true convolution with ``flip``.
-
-    Shapes: x (N, C, D, H, W), w (F, C/groups, kernel), b (F), y (N, F, out); ``layout="NHWC"`` puts channels last and
-    w as (kernel, C/groups, F). ``padding`` is an integer, one per axis, (low, high) per axis, "same" or "valid". Raises
-    SpecError for arguments that make no operator.
-
-    >>> conv3d(stride=2, padding=1).output_shape(x=(2, 3, 9, 9, 9), w=(4, 3, 3, 3, 3))
-    (2, 4, 5, 5, 5)
-    """
-    return conv(3, stride, padding, dilation, groups, bias, border, layout, flip)
+_FAMILIES: tuple[tuple[str, tuple[Make, Make, Make], str, str], ...] = (
+    (
+        "conv",
+        (conv1d, conv2d, conv3d),
+        "cross-correlation (flip=True: true convolution)",
+        "y[n,f,i] = sum[c,p](x[n,c,s*i+d*p-lo] * w[f,c,p]) + b[f]",
+    ),
+    (
+        "conv_transpose",
+        (conv_transpose1d, conv_transpose2d, conv_transpose3d),
+        "transposed convolution, the adjoint of conv",
+        "y[n,f,i] = sum[c,p](x[n,c,(i+lo-d*p)/s] * w[c,f,p]) + b[f]",
+    ),
+    (
+        "conv_bias_act",
+        (conv_bias_act1d, conv_bias_act2d, conv_bias_act3d),
+        "convolution, bias and activation in one",
+        "y[n,f,i] = act(sum[c,p](x[n,c,s*i+d*p-lo] * w[f,c,p]) + b[f])",
+    ),
+    (
+        "adder",
+        (adder1d, adder2d, adder3d),
+        "minus the L1 distance of windows to filters (AdderNet)",
+        "y[n,f,i] = -sum[c,p](abs(x[n,c,s*i+d*p-lo] - w[f,c,p]))",
+    ),
+    (
+        "squared_distance",
+        (squared_distance1d, squared_distance2d, squared_distance3d),
+        "squared Euclidean distance of windows to filters",
+        "y[n,f,i] = sum[c,p]((x[n,c,s*i+d*p-lo] - w[f,c,p])**2)",
+    ),
+    (
+        "max_plus",
+        (max_plus1d, max_plus2d, max_plus3d),
+        "max-plus convolution: grey-scale dilation",
+        "y[n,f,i] = max[c,p](x[n,c,s*i+d*p-lo] + w[f,c,p])",
+    ),
+    (
+        "min_plus",
+        (min_plus1d, min_plus2d, min_plus3d),
+        "min-plus convolution: grey-scale erosion by -w",
+        "y[n,f,i] = min[c,p](x[n,c,s*i+d*p-lo] + w[f,c,p])",
+    ),
+    (
+        "kervolution",
+        (kervolution1d, kervolution2d, kervolution3d),
+        "kervolution with a polynomial kernel",
+        "y[n,f,i] = (sum[c,p](x[n,c,s*i+d*p-lo] * w[f,c,p]) + offset)**power",
+    ),
+    (
+        "max_pool",
+        (max_pool1d, max_pool2d, max_pool3d),
+        "max pooling",
+        "y[n,c,i] = max[p](x[n,c,s*i+d*p-lo])",
+    ),
+    (
+        "avg_pool",
+        (avg_pool1d, avg_pool2d, avg_pool3d),
+        "average pooling",
+        "y[n,c,i] = mean[p](x[n,c,s*i+d*p-lo])",
+    ),
+    (
+        "locally_connected",
+        (locally_connected1d, locally_connected2d, locally_connected3d),
+        "convolution that shares no weights between positions",
+        "y[n,f,i] = sum[c,p](x[n,c,s*i+d*p-lo] * w[i,f,c,p]) + b[i,f]",
+    ),
+    (
+        "dynamic_filter",
+        (dynamic_filter1d, dynamic_filter2d, dynamic_filter3d),
+        "a filter of its own for every output position of every sample",
+        "y[n,c,i] = sum[p](x[n,c,s*i+d*p-lo] * w[n,i,p])",
+    ),
+)
 
 
 def operator(
-    source: str,
+    source: str | Any,
     *,
     padding: Padding = None,
     extents: Mapping[str, int | str] | None = None,
     border: str | float | Mapping[str, str | float] = "zero",
     params: Mapping[str, float | Fraction] | None = None,
     kinks: Mapping[str, str] | None = None,
+    surrogate: Mapping[str, str] | None = None,
 ) -> Operator:
-    """The operator a formula in index notation stands for.
+    """The operator a formula in index notation, or a SymPy equation, stands for.
 
-    Low pads are the offsets in the indices; ``padding`` gives (low, high) per windowed axis, ``extents`` says output
-    extents
-    that do not follow, ``border`` what lies outside, ``params`` numbers by name, ``kinks`` conventions at kinks. Raises
-    SpecError with a caret under what is wrong.
+    Parameters
+    ----------
+    source : the formula; or ``sympy.Eq(y[n, i], Sum(...))`` over Indexed, where Sum's limits say how far its indices run
+    padding : (low, high) per windowed axis; the low pads are the offsets in the indices and must agree
+    extents : how far an index runs, where that does not follow
+    border : what lies outside a tensor: a rule or a number, or one per tensor
+    params : numbers by name
+    kinks : conventions at kinks by function: ``{"max": "share"}``
+    surrogate : other derivatives, by tensor (``{"w": "x - w"}``: what one read of w gets of the sum's cotangent, signs and
+        constant factors around the sum included) or by function (``{"sign": "1"}``: the slope at ``u``)
+
+    Raises SpecError with a caret under what is wrong.
 
     >>> op = operator("y[n,f,i] = -sum[c,p](abs(x[n,c,2*i+p-1] - w[f,c,p]))")
     >>> op.output_shape(x=(1, 2, 9), w=(3, 2, 3))
     (1, 3, 5)
     """
-    return formula(source, padding=padding, extents=extents, border=border, params=params, kinks=kinks)
+    given = dict(extents or {})
+    if is_sympy(source):
+        source, found = from_sympy(source)
+        given = {**found, **given}
+    return formula(
+        source,
+        padding=padding,
+        extents=given,
+        border=border,
+        params=params,
+        kinks=kinks,
+        surrogates=surrogate,
+    )
 
 
-def catalogue() -> dict[str, tuple[partial[Operator], str]]:
-    """Every shipped operator: how to make it and what it is, in one line."""
+def load(path: str | Path) -> Operator:
+    """The operator a TOML file describes.
+
+    Its keys are ``formula`` and, where needed, the keywords of ``operator``: name, padding, extents, border, params,
+    kinks, surrogate. Raises SpecError that names the file and the key.
+
+    >>> import pathlib, tempfile
+    >>> file = pathlib.Path(tempfile.mkdtemp()) / "adder.toml"
+    >>> _ = file.write_text('formula = "y[n,f,i] = -sum[c,p](abs(x[n,c,i+p-1] - w[f,c,p]))"')
+    >>> load(file).output_shape(x=(1, 2, 9), w=(3, 2, 3))
+    (1, 3, 9)
+    """
+    return read_spec(Path(path))
+
+
+def catalogue() -> dict[str, Entry]:
+    """Every shipped operator by name.
+
+    >>> catalogue()["max_pool2d"].line
+    '2-D max pooling'
+    """
     return {
-        f"conv{rank}d": (partial(conv, rank), f"{rank}-D cross-correlation (flip=True: true convolution)")
+        f"{name}{rank}d": Entry(makers[rank - 1], f"{rank}-D {line}", text)
+        for name, makers, line, text in _FAMILIES
         for rank in (1, 2, 3)
     }
 

@@ -173,9 +173,7 @@ def empty_windows(op: Operator, sizes: Mapping[str, int]) -> bool:
         return False
     shapes = {t.name: lengths(sizes, t.sizes) for t in (*op.inputs, *(s.target for s in op.statements))}
     return any(
-        _empty(statement.expr, scope, shapes)
-        for statement in op.statements
-        for scope in scopes(statement, sizes)
+        _empty(statement.expr, scope, shapes) for statement in op.statements for scope in scopes(statement, sizes)
     )
 
 

@@ -76,17 +76,13 @@ def gradient_magnitudes(
     return {name: totals[name].reshape(op.input(name).shape(sizes)) for name in wanted(op, wrt)}
 
 
-def gradient_terms(
-    op: Operator, arrays: Mapping[str, Array], wrt: tuple[str, ...] | None = None
-) -> dict[str, Array]:
+def gradient_terms(op: Operator, arrays: Mapping[str, Array], wrt: tuple[str, ...] | None = None) -> dict[str, Array]:
     """How many terms every gradient cell sums, plus the roundings of the forward expression it may repeat."""
     problem = run(op, arrays)
     ones = np.ones(problem.shapes[op.output.name])
     counts = backward(problem, ones, lambda _p, _n, _w, scope: np.ones((1,) * len(scope.names)))
     chain = roundings(op, problem.sizes)
-    return {
-        name: (counts[name] + chain).reshape(op.input(name).shape(problem.sizes)) for name in wanted(op, wrt)
-    }
+    return {name: (counts[name] + chain).reshape(op.input(name).shape(problem.sizes)) for name in wanted(op, wrt)}
 
 
 def roundings(op: Operator, sizes: Mapping[str, int]) -> int:

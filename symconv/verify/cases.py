@@ -105,6 +105,4 @@ def _expected(
 
 def plain(arrays: Mapping[str, Array]) -> dict[str, Array]:
     """Copies in float64, positions as they are."""
-    return {
-        k: a.copy() if np.issubdtype(a.dtype, np.integer) else a.astype(np.float64) for k, a in arrays.items()
-    }
+    return {k: a.copy() if np.issubdtype(a.dtype, np.integer) else a.astype(np.float64) for k, a in arrays.items()}

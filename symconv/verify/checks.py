@@ -30,8 +30,7 @@ def definition(op: Operator, trials: Sequence[Trial], ruling: Ruling, kind: str)
     for name in ruling.gradients:
         label = gradient_name(name)
         found = [
-            _against(t, label, t.gradients.get(name), t.case.gradients[name], "the scatter definition")
-            for t in chosen
+            _against(t, label, t.gradients.get(name), t.case.gradients[name], "the scatter definition") for t in chosen
         ]
         wanted = [t.case.gradients[name] for t in chosen]
         checks.append(_check(f"{label}, {kind}", "the scatter definition", wanted, found))
@@ -144,10 +143,7 @@ def adjoint_identity(op: Operator, kernel: KernelLike, trials: Sequence[Trial], 
     usable = [t for t in trials if t.case.kind == REALS and t.output is not None]
     names = affine_tensors(op, ruling.gradients)
     findings = [
-        _identity(op, kernel, trial, name, ruling)
-        for trial in usable
-        for name in names
-        if name in trial.gradients
+        _identity(op, kernel, trial, name, ruling) for trial in usable for name in names if name in trial.gradients
     ]
     detail = "" if names else "not applicable: the output is affine in no tensor"
     what = f"⟨gT, T⟩ = ⟨gy, y - y(T=0)⟩ for {', '.join(names)}" if names else "⟨gT, T⟩ = ⟨gy, y⟩"

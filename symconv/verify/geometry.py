@@ -82,16 +82,9 @@ def _draw(op: Operator, rng: random.Random, trial: int) -> dict[str, int]:
     if not op.windows:
         # No windows to go by (a derived operator): spread over the range where remainders show.
         sizes.update({name: rng.choice((1, 2, 3, 4, 5, 6, 7, 9)) for name in plain})
-    batch = _batch(op)
-    if batch in sizes:
-        sizes[batch] = 0 if trial % 10 == 9 else rng.choice((1, 2, 2, 3))
+    if op.batch in sizes:
+        sizes[op.batch] = 0 if trial % 10 == 9 else rng.choice((1, 2, 2, 3))
     return sizes
-
-
-def _batch(op: Operator) -> str | None:
-    """The size that may be 0: first of the output and first of the first input."""
-    first = [tensor.sizes[0].name if tensor.sizes else None for tensor in (op.output, op.inputs[0])]
-    return first[0] if first[0] == first[1] else None
 
 
 def _spatial(window: Window, sizes: Mapping[str, int], rng: random.Random) -> int:
@@ -119,8 +112,7 @@ def _features(op: Operator, sizes: Mapping[str, int]) -> frozenset[str]:
         features |= {f"kernel above input {at}"} if span > size else set()
         features |= {f"one cell {at}"} if cells == 1 else set()
         features |= {f"one tap {at}"} if kernel == 1 else set()
-    batch = _batch(op)
-    if batch is not None and sizes.get(batch) == 0:
+    if sizes.get(op.batch) == 0:
         features.add("empty batch")
     elif len(set(sizes.values())) >= min(len(sizes), 6):
         features.add("unequal axes")

@@ -39,9 +39,7 @@ def backward(problem: Problem, gy: Array, slope: Slope) -> dict[str, Array]:
     ``slope`` is the derivative, or any other linear weight of the same shape (magnitudes, counts).
     """
     zero = np.zeros((), dtype=object if problem.exact else np.float64)
-    totals: dict[str, Array] = {
-        name: zero + np.zeros(s, dtype=zero.dtype) for name, s in problem.shapes.items()
-    }
+    totals: dict[str, Array] = {name: zero + np.zeros(s, dtype=zero.dtype) for name, s in problem.shapes.items()}
     sweep = _Sweep(problem, slope, totals)
     output = problem.op.output.name
     totals[output] = gy.reshape(problem.shapes[output])

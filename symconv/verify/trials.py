@@ -63,11 +63,7 @@ def attempt(op: Operator, kernel: KernelLike, case: Case, ruling: Ruling) -> Tri
         result = _backward(op, kernel, case, ruling)
         for tensor in ruling.gradients:
             value = result if isinstance(result, str) else getattr(result, tensor, None)
-            fault = (
-                value
-                if isinstance(value, str)
-                else _form(value, case.shapes[tensor], ruling.dtype, "backward")
-            )
+            fault = value if isinstance(value, str) else _form(value, case.shapes[tensor], ruling.dtype, "backward")
             if isinstance(value, np.ndarray) and fault is None:
                 found[tensor] = value
             else:
@@ -122,9 +118,7 @@ def _form(got: object, shape: Sequence[int], dtype: str, call: str) -> str | Non
     return None
 
 
-def compare(
-    case: Case, name: str, got: Array | None, want: Expected, *, oracle: str, fault: str | None
-) -> Finding:
+def compare(case: Case, name: str, got: Array | None, want: Expected, *, oracle: str, fault: str | None) -> Finding:
     """Every finite cell of one result against an oracle's value and the allowed error."""
     shapes = tuple(case.shapes.items())
     if got is None:

@@ -107,9 +107,7 @@ def _read(problem: Problem, read: Read, scope: Scope) -> Array:
         raise InternalError(f"{problem.op.name}: a read of {read.tensor} leaves it, declared never to")
     found = lift(tensor.reshape(-1)[where.flat], problem.exact)
     constant = read.border is not None and read.border.kind == "constant"
-    outside = np.asarray(
-        read.border.value if read.border is not None and constant else Fraction(0), dtype=object
-    )
+    outside = np.asarray(read.border.value if read.border is not None and constant else Fraction(0), dtype=object)
     return np.where(where.inside, found, lift(outside, problem.exact))
 
 

@@ -56,6 +56,7 @@ class Dialect:
     infinity: str
 
 
+_NOBODY = Names()
 _FUNCTIONS = {"exp": r"\exp", "log": r"\log", "sin": r"\sin", "cos": r"\cos", "tanh": r"\tanh", "max": r"\max", "min": r"\min"}
 _BREAK = r" \\ "
 _REDUCTIONS = {"sum": r"\sum", "max": r"\max", "min": r"\min"}
@@ -63,7 +64,7 @@ _LATEX_RELATIONS = {"lt": "<", "le": r"\le", "gt": ">", "ge": r"\ge", "eq": "=",
 _TEXT_RELATIONS = {"lt": "<", "le": "≤", "gt": ">", "ge": "≥", "eq": "=", "ne": "≠"}
 
 
-def latex(names: Names = Names()) -> Dialect:
+def latex(names: Names = _NOBODY) -> Dialect:
     """LaTeX that KaTeX, MathJax, ziamath and LaTeX itself accept."""
     return Dialect(
         kind="latex",
@@ -161,7 +162,7 @@ def _latex_quotient(numerator: str, divisor: str, up: bool) -> str:
     return rf"\left\{left} \frac{{{numerator}}}{{{divisor}}} \right\{right}"
 
 
-def text(names: Names = Names()) -> Dialect:
+def text(names: Names = _NOBODY) -> Dialect:
     """Unicode for terminals: tensors and sizes under the names the code uses."""
     del names
     return Dialect(

@@ -138,9 +138,9 @@ def condition_text(constraint: Constraint, dialect: Dialect, write: Write) -> st
     form = constraint.form
     if constraint.equality:
         lone = [a for a, f in form.terms if _is_index(a) and abs(f) == 1]
-        divided = [a for a, f in form.terms if _is_index(a) and abs(f) > 1]
-        if lone and isinstance(lone[-1], str) and not (divided and len(form.terms) == 1):
-            name = max((a for a in lone if isinstance(a, str)), key=_newest)
+        if lone:
+            # The cell's index has factor +1 in the equations a derivation states.
+            name = max((a for a in lone if isinstance(a, str)), key=lambda a: (form.coefficient(a), a))
             rest = (form - form.coefficient(name) * var(name)) * -form.coefficient(name)
             return _related(dialect.symbol(name), "eq", write(rest), dialect)
         return _related(write(form), "eq", "0", dialect)
@@ -150,11 +150,6 @@ def condition_text(constraint: Constraint, dialect: Dialect, write: Write) -> st
     if not indices and any(_is_index(a) for a, _ in right.terms):
         return _strict(right, left, "lt", "le", dialect, write)
     return _strict(left, right, "gt", "ge", dialect, write)
-
-
-def _newest(name: str) -> str:
-    """Fresh target names (u, v, ...) rather than the operator's own indices."""
-    return name
 
 
 def _strict(left: Affine, right: Affine, strict: str, plain: str, dialect: Dialect, write: Write) -> str:
@@ -173,5 +168,5 @@ def _related(left: str, relation: str, right: str, dialect: Dialect) -> str:
 
 
 def ranges_text(ranges: Iterable[Range], dialect: Dialect, write: Write) -> tuple[str, ...]:
-    """``0 ≤ i < O`` for every range; an index with one value only is left out."""
+    """``0 ≤ i < O`` for every range."""
     return tuple(_between("0", dialect.symbol(r.name), write(r.extent), dialect) for r in ranges)

@@ -60,9 +60,7 @@ def prebuilt(answered: Path, cache: Path) -> Path:
 def ask() -> Ask:
     """Starts :file:`asker.py` in a process of its own."""
 
-    def start(
-        request: str, log: Path, text: str, extra: str = "", **environment: str
-    ) -> subprocess.Popen[str]:
+    def start(request: str, log: Path, text: str, extra: str = "", **environment: str) -> subprocess.Popen[str]:
         here = Path(__file__)
         path = os.pathsep.join(filter(None, (str(here.parents[2]), os.environ.get("PYTHONPATH"))))
         return subprocess.Popen(

@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -78,9 +79,7 @@ def test_damaged_module_is_rebuilt(damage: Callable[[Path], None], file: str) ->
     manifest = cold.module_path.with_name("manifest.json")
     damage({"module": cold.module_path, "source": cold.source_path, "manifest": manifest}[file])
     again = _get()
-    flipped_elsewhere = (
-        file == "manifest" and damage is _flip
-    )  # not every byte of the manifest describes a file
+    flipped_elsewhere = file == "manifest" and damage is _flip  # not every byte of the manifest describes a file
     assert flipped_elsewhere or not again.cached
     assert load(again).answer() == 42
     assert obtain("r1", _never, "native").cached
@@ -134,9 +133,7 @@ def test_unwritable_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 def test_sweep_takes_only_what_is_abandoned(cache: Path) -> None:
     with scratch_folder() as mine:
         host = mine.name.partition("-")[0]
-        dead, old, foreign = (
-            cache / "tmp" / name for name in (f"{host}-999999999-a", "old", "feedface-999999999-b")
-        )
+        dead, old, foreign = (cache / "tmp" / name for name in (f"{host}-999999999-a", "old", "feedface-999999999-b"))
         for folder in (dead, old, foreign):
             folder.mkdir()
         os.utime(old, (1, 1))
@@ -169,7 +166,7 @@ def test_full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("symconv.build.cache.compile_module", full)
+    monkeypatch.setattr(import_module("symconv.build.cache"), "compile_module", full)
     with pytest.raises(BuildError, match="No space left on device"):
         _get()
 
@@ -184,9 +181,7 @@ def test_eight_processes_build_once(tmp_path: Path, cache: Path, ask: Ask) -> No
     assert len(list((cache / "modules").iterdir())) == 1
 
 
-def test_killed_build_breaks_nothing(
-    tmp_path: Path, cache: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_killed_build_breaks_nothing(tmp_path: Path, cache: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     marker = tmp_path / "compiling"
     slow = tmp_path / "slowcc"
     slow.write_text(

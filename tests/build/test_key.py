@@ -13,9 +13,7 @@ from symconv.build.tools import Toolchain
 from symconv.emit.source import Source
 from symconv.options import Options
 
-TOOLS = Toolchain(
-    ("/opt/cc",), "cc 12.1", ("-O3",), ("-march=native",), True, "3.1.0", "cpython-311", "a cpu"
-)
+TOOLS = Toolchain(("/opt/cc",), "cc 12.1", ("-O3",), ("-march=native",), True, "3.1.0", "cpython-311", "a cpu")
 SOURCE = Source("def f(): pass")
 
 
@@ -96,9 +94,7 @@ def _tree(root: Path) -> tuple[Path, Path]:
     return package, templates
 
 
-@pytest.mark.parametrize(
-    "changed", ["package/emit/a.py", "templates/k.pyx.j2", "package/new.py", "templates/new.j2"]
-)
+@pytest.mark.parametrize("changed", ["package/emit/a.py", "templates/k.pyx.j2", "package/new.py", "templates/new.j2"])
 def test_generator_version_follows_sources_and_templates(tmp_path: Path, changed: str) -> None:
     package, templates = _tree(tmp_path)
     before = tree_version(package, templates)
@@ -115,9 +111,7 @@ def test_generator_version_is_of_contents_not_of_times_or_places(tmp_path: Path)
     assert tree_version(tmp_path / "two" / "package", tmp_path / "two" / "templates") == before
 
 
-def test_generator_version_rereads_nothing_that_is_unchanged(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_generator_version_rereads_nothing_that_is_unchanged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package, templates = _tree(tmp_path)
     before = tree_version(package, templates)
     read = Path.read_bytes

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -52,9 +53,7 @@ def test_fingerprint_follows_the_compiler(tmp_path: Path, monkeypatch: pytest.Mo
     assert fingerprint("portable") != first
 
 
-def test_fingerprint_follows_what_is_behind_a_compiler_cache(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_fingerprint_follows_what_is_behind_a_compiler_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     front, behind = tmp_path / "front", tmp_path / "behind"
     front.mkdir()
     behind.mkdir()
@@ -93,7 +92,7 @@ def test_everything_looked_for_is_named(monkeypatch: pytest.MonkeyPatch, tmp_pat
     monkeypatch.delenv("SYMCONV_CC", raising=False)
     monkeypatch.setenv("CC", "mycc")
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr("symconv.build.tools.find_spec", lambda _: None)
+    monkeypatch.setattr(import_module("symconv.build.tools"), "find_spec", lambda _: None)
     with pytest.raises(BuildError, match=r"looked for mycc, .*cc, .*clang, the Python package ziglang"):
         find_compiler()
 
@@ -103,7 +102,7 @@ def test_ziglang_is_the_last_resort(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     monkeypatch.delenv("CC", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("sysconfig.get_config_var", lambda _: "gcc -pthread")
-    monkeypatch.setattr("symconv.build.tools.find_spec", lambda _: object())
+    monkeypatch.setattr(import_module("symconv.build.tools"), "find_spec", lambda _: object())
     assert find_compiler() == (sys.executable, "-m", "ziglang", "cc")
 
 

@@ -1,12 +1,17 @@
-"""The README: its Python blocks are run and what they print is compared, its commands work, its links lead somewhere."""
+"""The README: its Python blocks run and print what they show, its commands work, its links lead somewhere."""
 
 from __future__ import annotations
 
 import doctest
+import os
 import re
 import shlex
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -53,7 +58,8 @@ def test_the_extras_the_readme_names_exist() -> None:
 
 
 def test_links_into_the_repository_lead_somewhere() -> None:
-    for target in re.findall(r"\]\(([^)#]+)\)|<img[^>]* src=\"([^\"]+)\"", TEXT):
+    prose = re.sub(r"^```.*?^```$|`[^`]*`", "", TEXT, flags=re.DOTALL | re.MULTILINE)
+    for target in re.findall(r"\]\(([^)#]+)\)|<img[^>]* src=\"([^\"]+)\"", prose):
         path = next(filter(None, target))
         if not path.startswith(("http:", "https:")):
             assert (ROOT / path).exists(), path
@@ -62,3 +68,20 @@ def test_links_into_the_repository_lead_somewhere() -> None:
 def test_the_changelog_knows_the_version() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert f"## [{project['version']}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("command", [*commands("main"), *commands("tour")])
+def test_the_commands_work(command: str, tmp_path: Path) -> None:
+    name, *arguments = shlex.split(command)
+    assert name == "symconv"
+    done = subprocess.run(
+        [sys.executable, "-c", "from symconv.cli import main; main()", *arguments],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.strip()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -290,7 +291,7 @@ def test_rounding_through_nonlinear_functions_keeps_the_stated_bound(dtype) -> N
 
 
 def test_without_torch_the_other_oracles_judge(monkeypatch) -> None:
-    monkeypatch.setattr("symconv.verify.checks.available", lambda: False)
+    monkeypatch.setattr(import_module("symconv.verify.checks"), "available", lambda: False)
     verdict = judge(CONV, Stub(CONV), count=3)
     assert verdict
     assert "torch is not installed" in str(verdict)

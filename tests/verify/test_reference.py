@@ -124,9 +124,7 @@ def test_borders_are_numpys(border, mode, size) -> None:
 def test_pooling_is_torchs(kind) -> None:
     torch = pytest.importorskip("torch")
     F = torch.nn.functional
-    call = {"max": F.max_pool2d, "mean": lambda x, **how: F.avg_pool2d(x, count_include_pad=False, **how)}[
-        kind
-    ]
+    call = {"max": F.max_pool2d, "mean": lambda x, **how: F.avg_pool2d(x, count_include_pad=False, **how)}[kind]
     op = formula(f"y[n,c,i,j] = {kind}[p,q](x[n,c,2*i+p-1,3*j+q-1])", extents={"p": 3, "q": 2}, border="skip")
     arrays = draw({"x": (2, 3, 7, 8)})
     agree(op, arrays, lambda x: call(x, kernel_size=(3, 2), stride=(2, 3), padding=1))
@@ -142,9 +140,7 @@ def test_transposed_window_is_torchs() -> None:
     torch = pytest.importorskip("torch")
     op = formula("y[n,f,i] = sum[c,p](x[n,c,(i+1-2*p)/3]*w[c,f,p])", padding=[(1, 1)])
     want = torch.nn.functional.conv_transpose1d
-    agree(
-        op, draw({"x": (2, 3, 4), "w": (3, 5, 3)}), lambda x, w: want(x, w, stride=3, padding=1, dilation=2)
-    )
+    agree(op, draw({"x": (2, 3, 4), "w": (3, 5, 3)}), lambda x, w: want(x, w, stride=3, padding=1, dilation=2))
 
 
 def test_plain_loops_over_fractions() -> None:
@@ -258,9 +254,7 @@ def test_pieces_are_disjoint_and_reads_stay_inside() -> None:
     inputs, y = (Tensor("x", axis("N")),), Tensor("y", axis("N"))
 
     def op(*pieces: Piece) -> Operator:
-        return Operator(
-            "hand", inputs, (Statement(y, ("i",), Reduce("sum", (Range("p", affine(2)),), pieces)),)
-        )
+        return Operator("hand", inputs, (Statement(y, ("i",), Reduce("sum", (Range("p", affine(2)),), pieces)),))
 
     inside = Constraint(var("N") - 1 - i - p)
     x = {"x": np.array([1.0, 2.0, 3.0])}
@@ -312,9 +306,7 @@ def test_batch_zero_and_errors() -> None:
         gradients(surrogate, {"x": np.ones(2)}, np.ones(2))
 
 
-COUNTS = st.tuples(
-    *(st.integers(low, high) for low, high in [(1, 4), (1, 3), (0, 3), (0, 3), (1, 9), (1, 4)])
-)
+COUNTS = st.tuples(*(st.integers(low, high) for low, high in [(1, 4), (1, 3), (0, 3), (0, 3), (1, 9), (1, 4)]))
 
 
 @settings(max_examples=40, deadline=None)

@@ -1,0 +1,1 @@
+"""Measuring kernels honestly: interleaved timing, counted work, and torch beside them in the same process."""

@@ -1,0 +1,103 @@
+"""How a command ends: its exit status, and the one message that says why."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shlex
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from symconv.errors import InternalError, SymconvError, VerificationError
+
+__all__ = ["FAILED", "INTERNAL", "INTERRUPTED", "PIPE_CLOSED", "RIGHT", "UNUSABLE", "PipeClosed", "status"]
+
+RIGHT, FAILED, UNUSABLE, INTERNAL, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 70, 130, 141
+
+
+class PipeClosed(Exception):  # noqa: N818
+    """Whoever read our output has gone; click turns a BrokenPipeError itself into status 1, a failed check."""
+
+
+def status(work: Callable[[], object]) -> int:
+    """Run ``work``; its status, or that of how it failed, told on stderr.
+
+    >>> status(lambda: 1)
+    1
+    """
+    try:
+        result = work()
+    except click.exceptions.Exit as leaving:
+        return leaving.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        _tell("interrupted")
+        return INTERRUPTED
+    except PipeClosed:
+        return _hush()
+    except click.UsageError as error:
+        place = error.ctx.command_path if error.ctx else "symconv"
+        _tell(f"{error.format_message()}\n  see `{place} --help`")
+        return UNUSABLE
+    except click.ClickException as error:
+        _tell(error.format_message())
+        return UNUSABLE
+    except MemoryError as error:
+        _tell(f"not enough memory{f': {error}' if str(error) else ''}")
+        return UNUSABLE
+    except SymconvError as error:
+        return _refused(error)
+    except Exception as error:  # noqa: BLE001 - the last door: whatever comes here is a bug, reported as one
+        return _internal(error)
+    return result if isinstance(result, int) else RIGHT
+
+
+def _refused(error: SymconvError) -> int:
+    if isinstance(error, InternalError):
+        return _internal(error)
+    _tell("\n  ".join((str(error), *getattr(error, "__notes__", ()))))
+    return FAILED if isinstance(error, VerificationError) else UNUSABLE
+
+
+def _internal(error: Exception) -> int:
+    from symconv import __version__
+
+    report = "\n".join(
+        (
+            f"symconv {__version__}, Python {platform.python_version()}, {platform.platform()}",
+            f"command: {shlex.join(sys.argv)}",
+            "",
+            "".join(traceback.format_exception(error)),
+        )
+    )
+    _tell(
+        f"internal error, {type(error).__name__}: {error}\n"
+        "  this is a bug in symconv, not in what you asked for; please report it together with\n"
+        f"  {_kept(report)}"
+    )
+    return INTERNAL
+
+
+def _kept(report: str) -> str:
+    try:
+        handle, name = tempfile.mkstemp(prefix="symconv-error-", suffix=".txt", text=True)
+        os.close(handle)
+        Path(name).write_text(report, encoding="utf-8")
+    except OSError:
+        return f"this:\n{report}"
+    return f"the file {name}, which holds the version, the command line and the traceback"
+
+
+def _tell(message: str) -> None:
+    print(f"symconv: {message}", file=sys.stderr, flush=True)
+
+
+def _hush() -> int:
+    # What is still buffered must not be flushed into the closed pipe when Python ends.
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+    return PIPE_CLOSED

@@ -1,0 +1,41 @@
+"""What goes on, told on stderr: a live line on a terminal, a plain line per finished stage elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+__all__ = ["stage"]
+
+Tell = Callable[[str], None]
+
+
+@contextmanager
+def stage(title: str) -> Iterator[Tell]:
+    """One stage of the work; what it yields is told the details as they change.
+
+    >>> with stage("counting") as tell:
+    ...     tell("one")
+    """
+    started = time.monotonic()
+    if sys.stderr.isatty():
+        with _live(title) as tell:
+            yield tell
+    else:
+        yield _silent
+    print(f"{title} ({time.monotonic() - started:.1f} s)", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _live(title: str) -> Iterator[Tell]:
+    from rich.console import Console
+    from rich.text import Text
+
+    with Console(stderr=True).status(Text(f"{title} ...")) as status:
+        yield lambda detail: status.update(Text(f"{title}: {detail}"))
+
+
+def _silent(_detail: str) -> None:
+    pass

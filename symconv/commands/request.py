@@ -1,0 +1,83 @@
+"""From what was typed to an operator: a shipped one by name, or a formula."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from symconv.errors import SpecError
+
+if TYPE_CHECKING:
+    from symconv.notation.operator import Operator
+
+__all__ = ["gradient_names", "requested"]
+
+_IN_A_FORMULA = {
+    "stride": "write it into the index, as in x[n,2*i+p]",
+    "dilation": "write it into the index, as in x[n,i+2*p]",
+    "groups": "write a group index, as in y[n,(g,f),i] and x[n,(g,c),i+p], with --extents g=2",
+    "bias": "add the term, as in + b[f]",
+    "flip": "turn the tap, as in w[size(p)-1-p]",
+    "layout": "order the indices as the arrays are",
+}
+
+
+def requested(op: str, settings: Mapping[str, object]) -> Operator:
+    """The operator OP and its options stand for; raises SpecError naming the option that does not fit.
+
+    >>> requested("conv1d", {"stride": 2, "border": None, "bias": False}).name
+    'conv1d(stride=2)'
+    >>> requested("y[n,i] = sum[p](x[n,i+p]*w[p])", {}).tensors
+    ('x', 'w')
+    """
+    # By identity: 0 is a value (and wrong for a stride), False and () are options left out.
+    given = {name: value for name, value in settings.items() if value is not None and value is not False and value != ()}
+    if "extents" in given:
+        given["extents"] = dict(given["extents"])  # type: ignore[call-overload]
+    return _formula(op, given) if "[" in op and "=" in op else _shipped(op, given)
+
+
+def _formula(source: str, given: Mapping[str, Any]) -> Operator:
+    from symconv.ops.registry import operator
+
+    for option in given:
+        if option not in _taken(operator):
+            raise SpecError(f"a formula does not take --{option}: {_IN_A_FORMULA.get(option, 'leave it out')}")
+    return operator(source, **given)
+
+
+def _shipped(name: str, given: Mapping[str, Any]) -> Operator:
+    from symconv.ops.registry import catalogue
+
+    known = catalogue()
+    if name not in known:
+        near = difflib.get_close_matches(name, known, 1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise SpecError(
+            f"there is no operator {name!r}{hint or ';'} OP is one of {', '.join(known)}, or a formula in quotes, as in "
+            "'y[n,f,i] = sum[c,p](x[n,c,i+p]*w[f,c,p])'"
+        )
+    make = known[name][0]
+    for option in given:
+        if option not in _taken(make):
+            raise SpecError(f"{name} does not take --{option}; it takes {', '.join(f'--{o}' for o in _taken(make))}")
+    return make(**given)
+
+
+def _taken(make: Callable[..., object]) -> tuple[str, ...]:
+    return tuple(inspect.signature(make).parameters)
+
+
+def gradient_names(op: Operator, wrt: tuple[str, ...]) -> tuple[str, ...]:
+    """The tensors to differentiate by: those asked for, or every real input; raises SpecError for an unknown one.
+
+    >>> gradient_names(requested("conv1d", {}), ())
+    ('x', 'w')
+    """
+    real = tuple(tensor.name for tensor in op.inputs if tensor.dtype == "real")
+    for name in wrt:
+        if name not in real:
+            raise SpecError(f"{op.name} has no gradient with respect to {name!r}; --wrt is one of {', '.join(real)}")
+    return tuple(dict.fromkeys(wrt)) or real

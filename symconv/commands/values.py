@@ -1,0 +1,120 @@
+"""How option values are written: per axis, (low, high) pads, shapes by tensor, extents by index."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+__all__ = ["BorderValue", "Extent", "Pads", "PerAxis", "Shape"]
+
+Context = click.Context | None
+Parameter = click.Parameter | None
+
+
+def _integers(text: str, separator: str) -> tuple[int, ...] | None:
+    try:
+        return tuple(int(part) for part in text.split(separator))
+    except ValueError:
+        return None
+
+
+class PerAxis(click.ParamType):
+    """``2`` for every axis, ``2,1`` one per axis.
+
+    >>> PerAxis().convert("2", None, None), PerAxis().convert("2,1", None, None)
+    (2, (2, 1))
+    """
+
+    name = "INT[,INT...]"
+
+    def convert(self, value: Any, param: Parameter, ctx: Context) -> int | tuple[int, ...]:
+        """The integer or the tuple; a usage error for anything else."""
+        if not isinstance(value, str):
+            return value  # type: ignore[no-any-return]
+        found = _integers(value, ",")
+        if found is None:
+            self.fail(f"{value!r} is not an integer, as in 2, or one per axis, as in 2,1", param, ctx)
+        return found[0] if len(found) == 1 else found
+
+
+class Pads(click.ParamType):
+    """``1``, ``1,2``, ``1:0,2:1`` (low:high per axis), ``same`` or ``valid``.
+
+    >>> [Pads().convert(text, None, None) for text in ("1", "1,2", "1:0,2:1", "1:0", "same")]
+    [1, (1, 2), ((1, 0), (2, 1)), ((1, 0),), 'same']
+    """
+
+    name = "PADS"
+
+    def convert(self, value: Any, param: Parameter, ctx: Context) -> object:
+        """What operators take as ``padding``; a usage error for anything else."""
+        if not isinstance(value, str) or value in ("same", "valid"):
+            return value
+        axes: list[int | tuple[int, int]] = []
+        for part in value.split(","):
+            found = _integers(part, ":")
+            if found is None or len(found) > 2:
+                self.fail(f"{value!r} is none of 1, 1,2 (per axis), 1:0,2:1 (low:high per axis), same, valid", param, ctx)
+            axes.append(found[0] if len(found) == 1 else (found[0], found[1]))
+        return axes[0] if len(axes) == 1 and isinstance(axes[0], int) else tuple(axes)
+
+
+class BorderValue(click.ParamType):
+    """The name of a rule, or a number: the value outside.
+
+    >>> [BorderValue().convert(text, None, None) for text in ("reflect", "-1", "0.5")]
+    ['reflect', -1, 0.5]
+    """
+
+    name = "zero|skip|reflect|replicate|circular|NUMBER"
+
+    def convert(self, value: Any, param: Parameter, ctx: Context) -> object:
+        """A number where it is one; operators judge the names."""
+        if not isinstance(value, str):
+            return value
+        for number in (int, float):
+            try:
+                return number(value)
+            except ValueError:
+                continue
+        return value
+
+
+class Extent(click.ParamType):
+    """``i=(H+1)/2``: the extent of one output index.
+
+    >>> Extent().convert("i=(H+1)/2", None, None)
+    ('i', '(H+1)/2')
+    """
+
+    name = "INDEX=SIZE"
+
+    def convert(self, value: Any, param: Parameter, ctx: Context) -> tuple[str, str]:
+        """The index and its extent; a usage error for anything else."""
+        if not isinstance(value, str):
+            return value  # type: ignore[no-any-return]
+        index, given, size = (part.strip() for part in value.partition("="))
+        if not (index.isidentifier() and given and size):
+            self.fail(f"{value!r} is not an index and its extent, as in i=(H+1)/2", param, ctx)
+        return index, size
+
+
+class Shape(click.ParamType):
+    """``x=8,64,56,56``: the shape of one tensor.
+
+    >>> Shape().convert("x=8,64,56,56", None, None)
+    ('x', (8, 64, 56, 56))
+    """
+
+    name = "TENSOR=N,..."
+
+    def convert(self, value: Any, param: Parameter, ctx: Context) -> tuple[str, tuple[int, ...]]:
+        """The tensor and its shape; a usage error for anything else."""
+        if not isinstance(value, str):
+            return value  # type: ignore[no-any-return]
+        tensor, given, numbers = (part.strip() for part in value.partition("="))
+        shape = _integers(numbers, ",")
+        if not (tensor.isidentifier() and given) or shape is None or min(shape) < 0:
+            self.fail(f"{value!r} is not a tensor and its shape, as in x=8,64,56,56", param, ctx)
+        return tensor, shape

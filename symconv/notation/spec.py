@@ -1,0 +1,118 @@
+"""An operator from a TOML file: the keywords of ``formula`` as keys, and every mistake said with its file and key."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from symconv.errors import SpecError
+from symconv.notation.front import border_of, formula, pairs
+from symconv.notation.operator import Operator
+
+__all__ = ["KEYS", "read_spec"]
+
+MAX_BYTES = 100_000
+
+
+def read_spec(path: Path) -> Operator:
+    """The operator a TOML file describes; raises SpecError that names the file and the key."""
+    spec = _table(path)
+    for key in spec:
+        if key not in KEYS:
+            near = difflib.get_close_matches(key, KEYS, 1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise SpecError(f"{path}: unknown key {key!r}{hint} The keys are {', '.join(KEYS)}")
+    if "formula" not in spec:
+        raise SpecError(f'{path}: the key "formula" is missing, as in formula = "y[n,f,i] = sum[c,p](x[n,c,i+p] * w[f,c,p])"')
+    given = {key: _checked(path, key, value) for key, value in spec.items()}
+    source, name = given.pop("formula"), given.pop("name", path.stem)
+    if "surrogate" in given:
+        given["surrogates"] = given.pop("surrogate")
+    try:
+        return formula(source, name=name, **given)
+    except SpecError as error:
+        raise SpecError(f"{path}: {_blamed(source, given)}: {error}") from error
+
+
+def _table(path: Path) -> dict[str, Any]:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise SpecError(f"{path}: the spec file cannot be read: {error.strerror or error}") from error
+    if len(data) > MAX_BYTES:
+        raise SpecError(f"{path}: the spec file has {len(data)} bytes; at most {MAX_BYTES} are read")
+    try:
+        return tomllib.loads(data.decode())
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        raise SpecError(f"{path}: this is no TOML: {error or 'nested too deep'}") from error
+
+
+def _checked(path: Path, key: str, value: object) -> Any:
+    try:
+        return KEYS[key](value)
+    except SpecError as error:
+        raise SpecError(f"{path}: {key}: {error}") from error
+
+
+def _blamed(source: str, given: dict[str, Any]) -> str:
+    """The key without which the formula would have been accepted; the formula itself where there is no such key."""
+    for key in given:
+        try:
+            formula(source, **{k: v for k, v in given.items() if k != key})
+        except SpecError:
+            continue
+        return {"surrogates": "surrogate"}.get(key, key)
+    return "formula"
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise SpecError(f"it is text in quotes; given {value!r}")
+    return value
+
+
+def _padding(value: object) -> Any:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return (value,)
+    if not isinstance(value, list):
+        raise SpecError(f'it is an integer, a list with an integer or [low, high] per axis, "same" or "valid"; given {value!r}')
+    return pairs(value, "padding")
+
+
+def _border(value: object) -> Any:
+    if isinstance(value, dict):
+        for rule in value.values():
+            border_of(rule)
+        return value
+    border_of(value)  # type: ignore[arg-type]
+    return value
+
+
+def _mapping(what: str, *kinds: type) -> Callable[[object], dict[str, Any]]:
+    def check(value: object) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise SpecError(f"it is a table of {what}; given {value!r}")
+        for name, item in value.items():
+            if isinstance(item, bool) or not isinstance(item, kinds):
+                raise SpecError(f"it is a table of {what}; {name} is {item!r}")
+        return value
+
+    return check
+
+
+KEYS: dict[str, Callable[[object], Any]] = {
+    "name": _text,
+    "formula": _text,
+    "padding": _padding,
+    "extents": _mapping("index = integer or formula", int, str),
+    "border": _border,
+    "params": _mapping("name = number", int, float),
+    "kinks": _mapping('function = "choice"', str),
+    "surrogate": _mapping('tensor or function = "expression"', str),
+}
+"""The keys of a spec file, each with its check."""

@@ -1,0 +1,237 @@
+"""Scalar expressions, written with parentheses exactly where they are needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from symconv.notation.affine import Affine
+from symconv.notation.expr import Apply, Const, Constraint, Expr, Index, Piece, Read, Reduce
+from symconv.views.dialect import ADD, ATOM, MUL, Dialect, Frag
+from symconv.views.forms import Write, chain, form_text, ranges_text
+
+__all__ = ["Printer", "bracketed", "expr_frag", "expr_text", "product", "reduction_head", "total"]
+
+COMPARE = ("lt", "le", "gt", "ge", "eq", "ne")
+_OPPOSITE = {"lt": "ge", "le": "gt", "gt": "le", "ge": "lt", "eq": "ne", "ne": "eq"}
+_ZERO, _ONE = Const(Fraction(0)), Const(Fraction(1))
+
+
+@dataclass(frozen=True, slots=True)
+class Printer:
+    """A dialect, how integer forms are written, and what stands for a reduction (None: the reduction itself)."""
+
+    dialect: Dialect
+    write: Write
+    replace: Callable[[Reduce], Frag | None] = lambda _: None
+
+    @classmethod
+    def plain(cls, dialect: Dialect) -> Printer:
+        """Every form and reduction as it is."""
+        return cls(dialect, lambda form: form_text(form, dialect))
+
+
+def expr_text(expr: Expr, printer: Printer) -> str:
+    """An expression as a string."""
+    return expr_frag(expr, printer).text
+
+
+def expr_frag(expr: Expr, printer: Printer) -> Frag:
+    """An expression with how tightly it binds."""
+    dialect = printer.dialect
+    match expr:
+        case Const(value):
+            return dialect.number(value)
+        case Index(form):
+            return Frag(printer.write(form), _level_of(form))
+        case Read(tensor, index, _):
+            return Frag(dialect.element(dialect.tensor(tensor), tuple(printer.write(form) for form in index)))
+        case Apply(function, arguments):
+            return _apply(function, arguments, printer)
+        case Reduce():
+            return printer.replace(expr) or _reduce(expr, printer)
+
+
+def _level_of(form: Affine) -> int:
+    if len(form.terms) + bool(form.constant) > 1 or form.constant < 0 or any(f < 0 for _, f in form.terms):
+        return ADD
+    return MUL if form.terms and form.terms[0][1] != 1 else ATOM
+
+
+def _apply(function: str, arguments: tuple[Expr, ...], printer: Printer) -> Frag:
+    dialect = printer.dialect
+    match function, arguments:
+        case "where", (condition, yes, no):
+            return _where(condition, yes, no, printer)
+        case "add", (left, Apply("neg", (right,))):
+            return _sum(expr_frag(left, printer), dialect.minus, expr_frag(right, printer), printer)
+        case "add", (left, Const(value)) if value < 0:
+            return _sum(expr_frag(left, printer), dialect.minus, dialect.number(-value), printer)
+        case "add", (left, right):
+            return _sum(expr_frag(left, printer), "+", expr_frag(right, printer), printer)
+        case "sub", (left, right):
+            return _sum(expr_frag(left, printer), dialect.minus, expr_frag(right, printer), printer)
+        case "neg", (inner,):
+            frag = expr_frag(inner, printer)
+            return Frag(dialect.minus + _hold(frag, MUL, printer), ADD, frag.open if frag.level >= MUL else 0)
+        case "mul", (left, right):
+            return product(expr_frag(left, printer), expr_frag(right, printer), printer)
+        case "div", (left, right):
+            return dialect.divide(expr_frag(left, printer), expr_frag(right, printer))
+        case "pow", (base, exponent):
+            return dialect.power(expr_frag(base, printer), expr_frag(exponent, printer))
+    if function in COMPARE:
+        return Frag(dialect.bracket(_condition(Apply(function, arguments), printer)))
+    return Frag(dialect.call(function, tuple(expr_text(argument, printer) for argument in arguments)))
+
+
+def _hold(frag: Frag, level: int, printer: Printer) -> str:
+    return printer.dialect.paren(frag.text) if frag.level < level else frag.text
+
+
+def _sum(left: Frag, sign: str, right: Frag, printer: Printer) -> Frag:
+    first = printer.dialect.paren(left.text) if left.open == 2 else left.text
+    tight = sign != "+" and right.level < MUL
+    starts_negative = right.level < MUL and right.text.startswith(printer.dialect.minus)
+    second = printer.dialect.paren(right.text) if tight or starts_negative else right.text
+    return Frag(f"{first} {sign} {second}", ADD, 0 if tight or starts_negative else right.open)
+
+
+def product(left: Frag, right: Frag, printer: Printer) -> Frag:
+    """Two factors side by side."""
+    dialect = printer.dialect
+    negated = left.level == ADD and not left.open and left.text.startswith(dialect.minus) and " " not in left.text
+    loose = (left.level < MUL and not negated) or left.open
+    first = dialect.paren(left.text) if loose else left.text
+    held = right.level < MUL
+    second = dialect.paren(right.text) if held else right.text
+    joint = dialect.dot if second[:1].isdigit() else dialect.times
+    level = ADD if negated and not loose else MUL
+    return Frag(f"{first}{joint}{second}", level, 0 if held else right.open)
+
+
+def bracketed(conditions: tuple[str, ...], frag: Frag, printer: Printer) -> Frag:
+    """``[P] frag``, and the piece alone where there is no condition."""
+    if not conditions:
+        return frag
+    separator = r",\ " if printer.dialect.kind == "latex" else ", "
+    return product(Frag(printer.dialect.bracket(separator.join(conditions))), frag, printer)
+
+
+def _where(condition: Expr, yes: Expr, no: Expr, printer: Printer) -> Frag:
+    dialect = printer.dialect
+    if no == _ZERO or yes == _ZERO:
+        shown = _condition(condition, printer) if no == _ZERO else _negated(condition, printer)
+        value = yes if no == _ZERO else no
+        frag = Frag(dialect.bracket(shown))
+        return frag if value == _ONE else product(frag, expr_frag(value, printer), printer)
+    rows = [(expr_text(yes, printer), _condition(condition, printer))]
+    while isinstance(no, Apply) and no.function == "where" and _ZERO not in no.arguments[1:]:
+        condition, yes, no = no.arguments
+        rows.append((expr_text(yes, printer), _condition(condition, printer)))
+    return dialect.cases((*rows, (expr_text(no, printer), "")))
+
+
+def _condition(condition: Expr, printer: Printer) -> str:
+    if isinstance(condition, Apply) and condition.function in COMPARE:
+        left, right = (expr_frag(argument, printer) for argument in condition.arguments)
+        first = printer.dialect.paren(left.text) if left.open == 2 else left.text
+        return f"{first} {printer.dialect.relations[condition.function]} {right.text}"
+    return f"{expr_frag(condition, printer).text} {printer.dialect.relations['ne']} 0"
+
+
+def _negated(condition: Expr, printer: Printer) -> str:
+    if isinstance(condition, Apply) and condition.function in COMPARE:
+        return _condition(replace(condition, function=_OPPOSITE[condition.function]), printer)
+    return f"{expr_frag(condition, printer).text} = 0"
+
+
+def total(frags: list[Frag], kind: str, printer: Printer) -> Frag:
+    """Several parts of one reduction put together."""
+    if len(frags) == 1:
+        return frags[0]
+    if kind == "sum":
+        result = frags[0]
+        for frag in frags[1:]:
+            result = _sum(result, "+", frag, printer)
+        return result
+    return Frag(printer.dialect.call(kind, tuple(frag.text for frag in frags)))
+
+
+def reduction_head(node: Reduce, where: tuple[Constraint, ...], printer: Printer) -> str:
+    """``Σ`` over the ranges of a reduction: limits where nothing else is said, a stack of conditions elsewhere."""
+    dialect, write = printer.dialect, printer.write
+    if not where and node.kind == "sum":
+        return _joined(
+            [dialect.limits("sum", dialect.symbol(r.name), "0", write(r.extent - 1)) for r in node.indices], dialect
+        )
+    ranges = ranges_text(node.indices, dialect, write)
+    return dialect.under(node.kind, (*ranges, *chain(where, dialect, write))) if node.indices or where else ""
+
+
+def _joined(heads: list[str], dialect: Dialect) -> str:
+    return "".join(heads) if dialect.kind == "latex" else "".join(heads)
+
+
+def _reduce(node: Reduce, printer: Printer) -> Frag:
+    if len(node.pieces) > 1 and (rest := _otherwise(node)) is not None:
+        rows = [(expr_text(p.body, printer), _joint(p.where, printer)) for p in node.pieces]
+        head = reduction_head(replace(node, pieces=()), (), printer)
+        extra = ((rest, ""),) if rest else ()
+        cases = printer.dialect.cases((*rows, *extra))
+        return _over(head, cases, node.kind, printer)
+    if not node.pieces:
+        return printer.dialect.number(Fraction(0)) if node.kind == "sum" else Frag(f"-{printer.dialect.infinity}", ADD)
+    frags = []
+    for piece in node.pieces:
+        head = reduction_head(node, piece.where, printer)
+        frags.append(_over(head, expr_frag(piece.body, printer), node.kind, printer))
+    return total(frags, node.kind, printer)
+
+
+def _joint(where: tuple[Constraint, ...], printer: Printer) -> str:
+    separator = r",\ " if printer.dialect.kind == "latex" else " and "
+    return separator.join(chain(where, printer.dialect, printer.write))
+
+
+def _over(head: str, body: Frag, kind: str, printer: Printer) -> Frag:
+    if not head:
+        return body
+    inner = printer.dialect.paren(body.text) if body.level < MUL else body.text
+    space = " " if printer.dialect.kind == "latex" else ""
+    closed = body.open if body.level >= MUL else 0
+    return Frag(f"{head}{space}{inner}", MUL, max(1 if kind == "sum" else 2, closed))
+
+
+def _otherwise(node: Reduce) -> str | None:
+    """What a reduction finds where no piece applies: "" where they cover everything, None where cases do not fit."""
+    if covering(node.pieces):
+        return ""
+    return "0" if node.kind == "sum" and len(node.pieces) > 2 else None
+
+
+def covering(pieces: tuple[Piece, ...]) -> bool:
+    """Whether disjoint pieces cover everything, as far as their conditions are opposites of each other.
+
+    >>> from symconv.notation.affine import var
+    >>> from symconv.notation.expr import nonnegative
+    >>> inside, outside = nonnegative(var("i")), nonnegative(-var("i") - 1)
+    >>> covering((Piece((inside,), _ONE), Piece((outside,), _ZERO))), covering((Piece((inside,), _ONE),))
+    (True, False)
+    """
+    return _covers([frozenset(piece.where) for piece in pieces], 64)
+
+
+def _covers(parts: list[frozenset[Constraint]], fuel: int) -> bool:
+    if frozenset() in parts:
+        return True
+    if not parts or fuel <= 0:
+        return False
+    chosen = min(parts[0], key=str)
+    if chosen.equality:
+        return False
+    opposite = Constraint(-chosen.form - 1)
+    yes = [part - {chosen} for part in parts if opposite not in part]
+    no = [part - {opposite} for part in parts if chosen not in part]
+    return _covers(yes, fuel // 2) and _covers(no, fuel // 2)

@@ -1,0 +1,245 @@
+"""A statement as rows: its formula, where its symbols come from, and for which cells it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from symconv.gather.solution import Gather, Phase, Solved
+from symconv.notation.affine import Affine, affine, var
+from symconv.notation.expr import Constraint, Expr, Reduce, walk
+from symconv.notation.operator import Definition, Operator, Statement
+from symconv.views.closed import Closed, Divides, Division, Sum, closed
+from symconv.views.closed import _forms as forms_of
+from symconv.views.dialect import MUL, Dialect, Frag
+from symconv.views.forms import bound_text, chain, form_text, ranges_text
+from symconv.views.printer import Printer, bracketed, expr_frag, expr_text, total
+
+__all__ = ["Row", "Rows", "definition_rows", "domain_row", "gather_rows", "solved_rows", "statement_rows"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """``left = right``; without a left side, a remark."""
+
+    left: str
+    right: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What is computed, where its symbols come from, and the remarks below."""
+
+    formulas: tuple[Row, ...]
+    where: tuple[Row, ...]
+    domain: tuple[Row, ...]
+
+
+def target_text(statement: Statement, dialect: Dialect, mark: str = "") -> str:
+    """``\\bar x_{n,c,u}``, with the number of a part."""
+    name = dialect.tensor(statement.target.name)
+    if mark:
+        name = f"{name}^{{({mark})}}" if dialect.kind == "latex" else f"{name}({mark})"
+    return dialect.element(name, tuple(dialect.symbol(index) for index in statement.indices))
+
+
+def domain_row(statement: Statement, dialect: Dialect) -> Row:
+    """The cells a statement computes."""
+    ranges = ranges_text(statement.ranges, dialect, Printer.plain(dialect).write)
+    return Row("", dialect.words("for ") + _listed(ranges, dialect)) if ranges else Row("", "")
+
+
+def _listed(items: Iterable[str], dialect: Dialect) -> str:
+    return (r",\ " if dialect.kind == "latex" else ", ").join(items)
+
+
+def statement_rows(statement: Statement, dialect: Dialect) -> Rows:
+    """A statement as it is stated: over ranges and relations."""
+    row = Row(target_text(statement, dialect), expr_text(statement.expr, Printer.plain(dialect)))
+    return Rows((row,), (), (domain_row(statement, dialect),))
+
+
+def gather_rows(gather: Gather, dialect: Dialect) -> Rows:
+    """Every statement of an operator in solved form."""
+    several = [solved_rows(solved, dialect) for solved in gather.statements]
+    names = {name for solved in gather.statements for name in _names(solved)}
+    where = (*(row for rows in several for row in rows.where), *definition_rows(gather.operator, names, dialect))
+    domain = tuple(row for rows in several for row in rows.domain)
+    return Rows(
+        tuple(row for rows in several for row in rows.formulas), tuple(dict.fromkeys(where)), domain[-1:]
+    )
+
+
+def _names(solved: Solved) -> frozenset[str]:
+    statement = solved.statement
+    names = {name for size in statement.target.sizes for name in size.names()}
+    names |= {n for node in walk(statement.expr) for form in forms_of(node) for n in form.names()}
+    for node, solutions in solved.reductions:
+        for solution in solutions:
+            part = closed(statement, node, solution)
+            names |= part.names if part else {n for c in solution.bounds for n in c.form.names()}
+    return frozenset(names)
+
+
+def definition_rows(op: Operator, names: Iterable[str], dialect: Dialect) -> tuple[Row, ...]:
+    """The definitions of the sizes in use, and of the sizes those need."""
+    wanted, kept = set(names), list[Definition]()
+    for definition in reversed(op.definitions):
+        if definition.name in wanted:
+            wanted |= definition.form.names()
+            kept.insert(0, definition)
+    return tuple(Row(dialect.symbol(d.name), form_text(d.form, dialect)) for d in kept)
+
+
+def solved_rows(solved: Solved, dialect: Dialect) -> Rows:
+    """A statement in solved form: one formula, or one per part where parts cut the cells differently."""
+    statement = solved.statement
+    parts: dict[Reduce, list[Closed]] = {}
+    for node, solutions in solved.reductions:
+        found = [closed(statement, node, solution) for solution in solutions]
+        complete = [part for part in found if part is not None]
+        if len(complete) == len(found) and found and not (node.kind.startswith("arg") and len(found) > 1):
+            parts[node] = complete
+    everything = [part for several in parts.values() for part in several]
+    cuts = {(part.divisions, part.phases) for part in everything if part.divisions}
+    named = sum(s.compound for part in everything for s in part.sums) > 1 or len(everything) > 1
+    printer = Printer.plain(dialect)
+    if len(cuts) > 1:
+        return _parted(statement, parts, printer)
+    named = named and any(sum(s.compound for s in part.sums) > 1 for part in everything) and len(everything) == 1
+    writing = {
+        node: total([_part_frag(node, part, named, printer) for part in several], node.kind, printer)
+        for node, several in parts.items()
+    }
+    formula = Row(target_text(statement, dialect), expr_text(statement.expr, replace(printer, replace=writing.get)))
+    where = [row for part in everything[:1] for row in (_limit_rows(part, printer) if named else ())]
+    where += [row for cut in everything if cut.divisions for row in _cut_rows(cut, printer)]
+    return Rows((formula,), tuple(dict.fromkeys(where)), (domain_row(statement, dialect),))
+
+
+def _parted(statement: Statement, parts: dict[Reduce, list[Closed]], printer: Printer) -> Rows:
+    dialect = printer.dialect
+    counter = iter(range(1, 1000))
+    formulas, where, writing = [], list[Row](), {}
+    for node, several in parts.items():
+        marks = [str(next(counter)) for _ in several]
+        frags = [Frag(target_text(statement, dialect, mark)) for mark in marks]
+        writing[node] = total(frags, node.kind, printer)
+        for mark, part in zip(marks, several, strict=True):
+            named = sum(s.compound for s in part.sums) > 1
+            right = _part_frag(node, part, named, printer).text
+            cut = [*(_limit_rows(part, printer) if named else ()), *_cut_rows(part, printer)]
+            said = _listed((f"{row.left} = {row.right}" for row in cut), dialect)
+            formulas.append(Row(target_text(statement, dialect, mark), right))
+            where.append(Row("", f"{dialect.words(f'in part {mark}: ')}{said}") if said else Row("", ""))
+    head = Row(target_text(statement, dialect), expr_text(statement.expr, replace(printer, replace=writing.get)))
+    shown = tuple(row for row in where if row.right)
+    return Rows((head, *formulas), shown, (domain_row(statement, dialect),))
+
+
+def _part_frag(node: Reduce, part: Closed, named: bool, printer: Printer) -> Frag:
+    """``[P] Σ Σ body``."""
+    dialect = printer.dialect
+    body = bracketed(_conditions(part.inside, printer), expr_frag(part.body, printer), printer)
+    if part.sums:
+        inner = dialect.paren(body.text) if body.level < MUL else body.text
+        space = " " if dialect.kind == "latex" else ""
+        closed_right = body.open if body.level >= MUL else 0
+        heads = _heads(node.kind, part.sums, named and node.kind == "sum", printer)
+        body = Frag(f"{heads}{space}{inner}", MUL, max(1 if node.kind == "sum" else 2, closed_right))
+    return bracketed(_conditions(part.outside, printer), body, printer)
+
+
+def _conditions(conditions: Iterable[Constraint | Divides], printer: Printer) -> tuple[str, ...]:
+    dialect = printer.dialect
+    items = tuple(conditions)
+    divides = [f"{c.divisor} {dialect.divides} {printer.write(c.form)}" for c in items if isinstance(c, Divides)]
+    return (*divides, *chain((c for c in items if isinstance(c, Constraint)), dialect, printer.write))
+
+
+def _heads(kind: str, sums: tuple[Sum, ...], named: bool, printer: Printer) -> str:
+    dialect, write = printer.dialect, printer.write
+    if kind != "sum":
+        lines = []
+        for s in sums:
+            low, high = bound_text(s.lowers, True, dialect, write), bound_text(s.uppers, False, dialect, write)
+            less = dialect.relations["le"]
+            lines.append(f"{low} {less} {dialect.symbol(s.name)} {less} {high}")
+        return dialect.under(kind, tuple(lines))
+    heads = ""
+    for s in sums:
+        low, high = _limits(s, printer) if not (named and s.compound) else _limit_names(s, dialect)
+        heads += dialect.limits("sum", dialect.symbol(s.name), low, high)
+    return heads
+
+
+def _limits(s: Sum, printer: Printer) -> tuple[str, str]:
+    dialect, write = printer.dialect, printer.write
+    return bound_text(s.lowers, True, dialect, write), bound_text(s.uppers, False, dialect, write)
+
+
+def _limit_names(s: Sum, dialect: Dialect) -> tuple[str, str]:
+    name = dialect.symbol(s.name)
+    if dialect.kind != "latex":
+        return f"{name}min", f"{name}max"
+    head, _, tail = name.partition("_")
+    inner = tail.strip("{}") + "," if tail else ""
+    return rf"{head}_{{{inner}\min}}", rf"{head}_{{{inner}\max}}"
+
+
+def _limit_rows(part: Closed, printer: Printer) -> list[Row]:
+    rows = []
+    for s in (s for s in part.sums if s.compound):
+        texts, names = _limits(s, printer), _limit_names(s, printer.dialect)
+        rows.append(Row(names[0], f"{texts[0]},{printer.dialect.gap}{names[1]} = {texts[1]}"))
+    return rows
+
+
+def _cut_rows(part: Closed, printer: Printer) -> list[Row]:
+    """Loops as quotients, residues as remainders, then what each residue class starts with."""
+    rows = [_division_row(division, printer) for division in part.divisions]
+    for phase in part.phases:
+        rows += phase_definitions(phase, part.names, printer)
+    return rows
+
+
+def _division_row(division: Division, printer: Printer) -> Row:
+    dialect = printer.dialect
+    form = printer.write(division.form)
+    exact = not division.residue and division.modulus > 0
+    right = dialect.quotient(form, str(division.modulus), False)
+    if division.modulus == 1:
+        right = form
+    held = dialect.paren(form) if len(division.form.terms) + bool(division.form.constant) > 1 else form
+    if not exact and dialect.kind == "latex":
+        held = f"({form})" if held != form else form
+    rest = f"{dialect.gap}{dialect.symbol(division.residue)} = {held}{dialect.modulo}{division.modulus}"
+    return Row(dialect.symbol(division.loop), right + (f",{rest}" if division.residue else ""))
+
+
+def phase_definitions(phase: Phase, used: Iterable[str], printer: Printer) -> list[Row]:
+    """``k0 = (r/g)·d'⁻¹ mod s'`` and ``m = (r - d·k0)/s``, those of them that are read."""
+    dialect, used = printer.dialect, set(used)
+    rows = []
+    modulus = phase.modulus // phase.gap
+    residue = dialect.symbol(phase.residue)
+    if phase.first in used or phase.shift in used:
+        share = dialect.divide(Frag(residue), Frag(str(phase.gap))).text if phase.gap > 1 else residue
+        factor = "" if phase.inverse == 1 else f"{phase.inverse}{dialect.times}"
+        rows.append(Row(dialect.symbol(phase.first), f"{factor}{share}{dialect.modulo}{modulus}"))
+    if phase.shift in used:
+        numerator: Affine = var(phase.residue) - phase.slope * phase.gap * var(phase.first)
+        right = dialect.divide(Frag(printer.write(numerator + affine(0)), 0), Frag(str(phase.modulus))).text
+        rows.append(Row(dialect.symbol(phase.shift), right))
+    return rows
+
+
+def parts_of(solved: Solved) -> tuple[tuple[Reduce, Closed], ...]:
+    """Every closed part of a statement, for views that show data."""
+    found = ((node, closed(solved.statement, node, s)) for node, several in solved.reductions for s in several)
+    return tuple((node, part) for node, part in found if part is not None)
+
+
+def expression_names(expr: Expr) -> frozenset[str]:
+    """The names of indices and sizes in an expression."""
+    return frozenset(n for node in walk(expr) for form in forms_of(node) for n in form.names())
