@@ -17,7 +17,7 @@ from symconv.notation.expr import Constraint, Piece, Range, rename
 
 __all__ = ["MAX_MODULUS", "solve"]
 
-MAX_MODULUS = 4096
+MAX_MODULUS = 64
 
 
 @dataclass(slots=True)
