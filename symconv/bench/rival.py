@@ -56,7 +56,7 @@ def counterpart(op: Operator, settings: Mapping[str, Any], shapes: Mapping[str, 
         return "torch is not installed"
     if not op.name.startswith("conv") or op.name.startswith("conv_transpose"):
         return "torch has no such operator"
-    if settings.get("flip") or settings.get("border", "zero") not in ("zero", 0):
+    if settings.get("flip") or settings.get("border") not in (None, "zero", 0):
         return "torch has no such border or flip in one call"
     sizes = op.sizes(**shapes)
     pads = [(window.lo.evaluate(sizes), window.hi.evaluate(sizes)) for window in op.windows]

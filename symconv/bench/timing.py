@@ -24,8 +24,9 @@ class Timing(NamedTuple):
 def interleaved(functions: Mapping[str, Function], repeat: int = 15, min_time: float = 0.005) -> dict[str, Timing]:
     """Seconds of one call of each function.
 
-    ``repeat`` rounds are made; in a round each function gives one sample, every second round in reverse order. A sample is
-    as many calls as take ``min_time`` seconds, found out beforehand, which also warms up. The garbage collector rests.
+    ``repeat`` rounds are made; in a round each function gives one sample, every second round in reverse order. A
+    sample is as many calls as take ``min_time`` seconds, found out beforehand, which also warms up. The garbage
+    collector rests.
 
     >>> times = interleaved({"nothing": lambda: None, "a sum": lambda: sum(range(1000))}, repeat=3, min_time=1e-4)
     >>> list(times), times["nothing"].median < times["a sum"].median

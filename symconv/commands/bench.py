@@ -43,8 +43,9 @@ def bench(
     repeat: int,
 ) -> int:
     """Measure one operator at ``shapes``, or the suite; prints a block for each."""
+    layers = list(_layers(op, settings, shapes, suite))
     print(_conditions(dtype, threads, repeat))
-    for name, operator, chosen, sizes in _layers(op, settings, shapes, suite):
+    for name, operator, chosen, sizes in layers:
         with stage(f"measuring {name}"):
             found = measure(operator, chosen, sizes, dtype, threads, repeat)
         print("\n".join(("", *_block(name, found, threads))), flush=True)
@@ -65,7 +66,9 @@ def _layers(
             yield layer.name, requested("conv2d", chosen), chosen, layer.shapes
         return
     if op is None:
-        raise SpecError("OP is wanted, as in `symconv bench conv2d --shape x=8,64,56,56 --shape w=64,64,3,3`, or --suite")
+        raise SpecError(
+            "OP is wanted, as in `symconv bench conv2d --shape x=8,64,56,56 --shape w=64,64,3,3`, or --suite"
+        )
     operator = requested(op, settings)
     if missing := [name for name in operator.tensors if name not in shapes]:
         raise SpecError(
@@ -87,7 +90,8 @@ def _conditions(dtype: str, threads: int, repeat: int) -> str:
 
 def _block(name: str, found: Measurement, threads: int) -> Iterator[str]:
     sizes = "  ".join(f"{tensor} {'x'.join(map(str, shape))}" for tensor, shape in found.shapes.items())
-    yield f"{name}: {found.operator}, {found.algorithm}, specialised to {sizes}"
+    title = name if name == found.operator else f"{name}: {found.operator}"
+    yield f"{title}, {found.algorithm}, specialised to {sizes}"
     for row in found.rows:
         yield _line(row, threads)
     if found.alone:

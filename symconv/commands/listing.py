@@ -10,7 +10,7 @@ __all__ = ["listing"]
 
 def listing() -> int:
     """One line each: the name, what it is, the formula."""
-    rows = [(name, about, make().source) for name, (make, about) in catalogue().items()]
+    rows = [(name, entry.line, entry.formula) for name, entry in catalogue().items()]
     names, abouts = (max(len(row[k]) for row in rows) for k in (0, 1))
     for name, about, source in rows:
         print(f"{name:<{names}}  {about:<{abouts}}  {source}")

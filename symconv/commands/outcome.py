@@ -10,18 +10,37 @@ import tempfile
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, NoReturn
 
 import click
 
 from symconv.errors import InternalError, SymconvError, VerificationError
 
-__all__ = ["FAILED", "INTERNAL", "INTERRUPTED", "PIPE_CLOSED", "RIGHT", "UNUSABLE", "PipeClosed", "status"]
+__all__ = ["FAILED", "INTERNAL", "INTERRUPTED", "PIPE_CLOSED", "RIGHT", "UNUSABLE", "Door", "status"]
 
 RIGHT, FAILED, UNUSABLE, INTERNAL, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 70, 130, 141
 
 
 class PipeClosed(Exception):  # noqa: N818
     """Whoever read our output has gone; click turns a BrokenPipeError itself into status 1, a failed check."""
+
+
+class Door(click.Group):
+    """The one place where errors become an exit status and a message."""
+
+    def main(self, *args: Any, **extra: Any) -> NoReturn:
+        """Run the command line and leave the process."""
+        extra["standalone_mode"] = False
+        sys.exit(status(lambda: super(Door, self).main(*args, **extra)))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; its output is flushed here, so that a closed pipe shows here."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise PipeClosed from None
+        return result
 
 
 def status(work: Callable[[], object]) -> int:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-__all__ = ["stage"]
+__all__ = ["Tell", "stage"]
 
 Tell = Callable[[str], None]
 

@@ -1,10 +1,10 @@
-"""From what was typed to an operator: a shipped one by name, or a formula."""
+"""From what was typed to an operator: a shipped one by name, a formula, or a spec file."""
 
 from __future__ import annotations
 
 import difflib
-import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Any
 
 from symconv.errors import SpecError
@@ -33,19 +33,29 @@ def requested(op: str, settings: Mapping[str, object]) -> Operator:
     ('x', 'w')
     """
     # By identity: 0 is a value (and wrong for a stride), False and () are options left out.
-    given = {name: value for name, value in settings.items() if value is not None and value is not False and value != ()}
+    given = {name: value for name, value in settings.items() if not (value is None or value is False or value == ())}
     if "extents" in given:
         given["extents"] = dict(given["extents"])  # type: ignore[call-overload]
-    return _formula(op, given) if "[" in op and "=" in op else _shipped(op, given)
+    if "[" in op and "=" in op:
+        return _formula(op, given)
+    return _spec_file(op, given) if op.endswith(".toml") else _shipped(op, given)
 
 
 def _formula(source: str, given: Mapping[str, Any]) -> Operator:
     from symconv.ops.registry import operator
 
     for option in given:
-        if option not in _taken(operator):
-            raise SpecError(f"a formula does not take --{option}: {_IN_A_FORMULA.get(option, 'leave it out')}")
+        if option not in signature(operator).parameters:
+            raise SpecError(f"a formula does not take {_flag(option)}: {_IN_A_FORMULA.get(option, 'leave it out')}")
     return operator(source, **given)
+
+
+def _spec_file(path: str, given: Mapping[str, Any]) -> Operator:
+    from symconv.ops.registry import load
+
+    for option in given:
+        raise SpecError(f"a spec file does not take {_flag(option)}: {path} says everything about its operator")
+    return load(path)
 
 
 def _shipped(name: str, given: Mapping[str, Any]) -> Operator:
@@ -54,20 +64,24 @@ def _shipped(name: str, given: Mapping[str, Any]) -> Operator:
     known = catalogue()
     if name not in known:
         near = difflib.get_close_matches(name, known, 1)
-        hint = f"; did you mean {near[0]}?" if near else ""
+        hint = f"; did you mean {near[0]}?" if near else ";"
         raise SpecError(
-            f"there is no operator {name!r}{hint or ';'} OP is one of {', '.join(known)}, or a formula in quotes, as in "
-            "'y[n,f,i] = sum[c,p](x[n,c,i+p]*w[f,c,p])'"
+            f"there is no operator {name!r}{hint} OP is a name (`symconv list` shows them), a .toml spec file, or a "
+            "formula in quotes, as in 'y[n,f,i] = sum[c,p](x[n,c,i+p]*w[f,c,p])'"
         )
-    make = known[name][0]
+    make = known[name].make
+    taken = signature(make).parameters
     for option in given:
-        if option not in _taken(make):
-            raise SpecError(f"{name} does not take --{option}; it takes {', '.join(f'--{o}' for o in _taken(make))}")
+        if option not in taken:
+            raise SpecError(f"{name} does not take {_flag(option)}; it takes {', '.join(map(_flag, taken))}")
+    for option, parameter in taken.items():
+        if option not in given and parameter.default is Parameter.empty:
+            raise SpecError(f"{name} needs {_flag(option)}")
     return make(**given)
 
 
-def _taken(make: Callable[..., object]) -> tuple[str, ...]:
-    return tuple(inspect.signature(make).parameters)
+def _flag(option: str) -> str:
+    return f"--{option.replace('_', '-')}"
 
 
 def gradient_names(op: Operator, wrt: tuple[str, ...]) -> tuple[str, ...]:

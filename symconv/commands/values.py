@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,6 +10,11 @@ __all__ = ["BorderValue", "Extent", "Pads", "PerAxis", "Shape"]
 
 Context = click.Context | None
 Parameter = click.Parameter | None
+
+if TYPE_CHECKING:
+    Base = click.ParamType[Any]
+else:
+    Base = click.ParamType  # no generic before click 8.3
 
 
 def _integers(text: str, separator: str) -> tuple[int, ...] | None:
@@ -19,7 +24,7 @@ def _integers(text: str, separator: str) -> tuple[int, ...] | None:
         return None
 
 
-class PerAxis(click.ParamType):
+class PerAxis(Base):
     """``2`` for every axis, ``2,1`` one per axis.
 
     >>> PerAxis().convert("2", None, None), PerAxis().convert("2,1", None, None)
@@ -38,7 +43,7 @@ class PerAxis(click.ParamType):
         return found[0] if len(found) == 1 else found
 
 
-class Pads(click.ParamType):
+class Pads(Base):
     """``1``, ``1,2``, ``1:0,2:1`` (low:high per axis), ``same`` or ``valid``.
 
     >>> [Pads().convert(text, None, None) for text in ("1", "1,2", "1:0,2:1", "1:0", "same")]
@@ -55,19 +60,19 @@ class Pads(click.ParamType):
         for part in value.split(","):
             found = _integers(part, ":")
             if found is None or len(found) > 2:
-                self.fail(f"{value!r} is none of 1, 1,2 (per axis), 1:0,2:1 (low:high per axis), same, valid", param, ctx)
+                self.fail(f"{value!r} is none of 1, 1,2 (per axis), 1:0,2:1 (low:high), same, valid", param, ctx)
             axes.append(found[0] if len(found) == 1 else (found[0], found[1]))
         return axes[0] if len(axes) == 1 and isinstance(axes[0], int) else tuple(axes)
 
 
-class BorderValue(click.ParamType):
+class BorderValue(Base):
     """The name of a rule, or a number: the value outside.
 
     >>> [BorderValue().convert(text, None, None) for text in ("reflect", "-1", "0.5")]
     ['reflect', -1, 0.5]
     """
 
-    name = "zero|skip|reflect|replicate|circular|NUMBER"
+    name = "RULE|NUMBER"
 
     def convert(self, value: Any, param: Parameter, ctx: Context) -> object:
         """A number where it is one; operators judge the names."""
@@ -81,7 +86,7 @@ class BorderValue(click.ParamType):
         return value
 
 
-class Extent(click.ParamType):
+class Extent(Base):
     """``i=(H+1)/2``: the extent of one output index.
 
     >>> Extent().convert("i=(H+1)/2", None, None)
@@ -100,7 +105,7 @@ class Extent(click.ParamType):
         return index, size
 
 
-class Shape(click.ParamType):
+class Shape(Base):
     """``x=8,64,56,56``: the shape of one tensor.
 
     >>> Shape().convert("x=8,64,56,56", None, None)

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from symconv.derive.nested import unnest
+from symconv.derive.surrogates import declare
 from symconv.errors import DerivationError
 from symconv.notation.affine import Affine, affine
 from symconv.notation.expr import (
@@ -22,6 +24,7 @@ from symconv.notation.expr import (
     nonnegative,
     reads,
     transform,
+    walk,
 )
 from symconv.notation.operator import Operator, Statement
 from symconv.relation.sets import Context, System, context_of, feasible, implied
@@ -37,10 +40,11 @@ class _Scope:
 
 
 def resolve_borders(op: Operator) -> Operator:
-    """The same operator without border rules, means or nested reductions outside a piece.
+    """The same operator without border rules, means and nested reductions; surrogates of tensors stand at their bodies.
 
     Raises DerivationError when a read can leave its tensor even though its border rule says it cannot.
     """
+    op = unnest(declare(op))
     context = context_of(op)
     statements = []
     for statement in op.statements:
@@ -52,7 +56,9 @@ def resolve_borders(op: Operator) -> Operator:
 def _statement(scope: _Scope, statement: Statement) -> Expr:
     expr = statement.expr
     outside = [r for r in _outside(expr) if r.border is not None and _leaving(scope, r, ())]
-    if outside:
+    if outside and any(isinstance(node, Reduce) for node in walk(expr)):
+        expr = transform(expr, lambda node: _alone(node, outside))
+    elif outside:
         # An elementwise formula that looks past its border: a sum over the one tap there is.
         expr = Reduce("sum", (), (Piece((), transform(expr, _absent)),))
 
@@ -65,6 +71,16 @@ def _statement(scope: _Scope, statement: Statement) -> Expr:
         return None
 
     return fold(transform(expr, rule))
+
+
+def _alone(node: Expr, outside: list[Read]) -> Expr | None:
+    """Beside a reduction, each read that can leave its tensor is a sum of its own."""
+    match node:
+        case Reduce():
+            return node
+        case Read() if node in outside:
+            return Reduce("sum", (), (Piece((), _absent(node) or node),))
+    return None
 
 
 def _absent(node: Expr) -> Expr | None:
@@ -226,6 +242,8 @@ def _fold_apply(function: str, arguments: tuple[Expr, ...]) -> Expr:
             return Const(abs(a))
         case "div", (Const(a), Const(b)) if b:
             return Const(a / b)
+        case "pow", (Const(a), Const(b)) if b.denominator == 1 and 0 < b <= 64:
+            return Const(a ** int(b))
         case "add", (a, b) if zero in (a, b):
             return b if a == zero else a
         case "sub", (a, b) if b == zero:

@@ -6,6 +6,7 @@ Functions with kinks are SymPy functions of our own whose ``fdiff`` follows the 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache, reduce
 from typing import Any
@@ -14,8 +15,10 @@ import sympy
 
 from symconv.derive.borders import fold
 from symconv.derive.conventions import step
+from symconv.derive.surrogates import DECLARED, at_argument, pairs_of
 from symconv.errors import DerivationError
 from symconv.notation.expr import FUNCTIONS, Apply, Const, Expr, Index, Read, Reduce
+from symconv.notation.surrogate import Surrogate
 
 __all__ = ["differentiate"]
 
@@ -37,39 +40,71 @@ _NATIVE: dict[str, Callable[..., Any]] = {
 _BACK = {sympy.exp: "exp", sympy.log: "log", sympy.sin: "sin", sympy.cos: "cos", sympy.tanh: "tanh", sympy.erf: "erf"}
 
 
-def differentiate(expr: Expr, wrt: Read | Reduce, kinks: tuple[tuple[str, str], ...] = ()) -> Expr:
-    """``∂expr/∂wrt`` with every other read and reduction held fixed.
+@dataclass(slots=True)
+class _Rules:
+    """What a translation to SymPy knows: conventions, declared slopes, and the symbols of leaves, free and fixed."""
+
+    kinks: dict[str, str]
+    slopes: dict[str, Expr]
+    leaves: dict[Expr, Any] = field(default_factory=dict)
+    fixed: dict[Any, Any] = field(default_factory=dict)
+
+
+def differentiate(
+    expr: Expr,
+    wrt: Read | Reduce,
+    kinks: tuple[tuple[str, str], ...] = (),
+    surrogates: tuple[Surrogate, ...] = (),
+) -> Expr:
+    """``∂expr/∂wrt`` with every other read and reduction held fixed; declared slopes stand where they are declared.
 
     Raises DerivationError when SymPy leaves something that is not in the notation.
     """
-    leaves: dict[Expr, Any] = {}
-    body = _to_sympy(expr, leaves, dict(kinks))
-    symbol = leaves.get(wrt)
+    rules = _Rules(dict(kinks), {s.target: s.slope for s in surrogates if s.function})
+    body = _to_sympy(expr, rules)
+    symbol = rules.leaves.get(wrt)
     if symbol is None:
         return Const(Fraction(0))
-    back = {symbol: leaf for leaf, symbol in leaves.items()}
-    return fold(_from_sympy(sympy.diff(body, symbol), back))
+    back = {symbol: leaf for leaf, symbol in rules.leaves.items()}
+    free = {fixed: symbol for symbol, fixed in rules.fixed.items()}
+    return fold(_from_sympy(sympy.diff(body, symbol).xreplace(free), back))
 
 
-def _to_sympy(expr: Expr, leaves: dict[Expr, Any], kinks: dict[str, str]) -> Any:
+def _to_sympy(expr: Expr, rules: _Rules) -> Any:
     match expr:
         case Const(value):
             return sympy.Rational(value.numerator, value.denominator)
         case Read() | Reduce() | Index():
             # Numbered in reading order, so that SymPy's canonical products keep the order of the formula.
-            return leaves.setdefault(expr, sympy.Symbol(f"v{len(leaves):03d}", real=True))
+            return rules.leaves.setdefault(expr, sympy.Symbol(f"v{len(rules.leaves):03d}", real=True))
+        case Apply(function, arguments) if function == DECLARED:
+            return _declared(expr, rules)
         case Apply(function, arguments):
-            inner = [_to_sympy(argument, leaves, kinks) for argument in arguments]
+            inner = [_to_sympy(argument, rules) for argument in arguments]
+            if function in rules.slopes:
+                return _function(function, "", rules.slopes[function])(*inner)
             if function in _NATIVE:
                 return _NATIVE[function](*inner)
-            return _function(function, kinks.get(function, ""))(*inner)
+            return _function(function, rules.kinks.get(function, ""))(*inner)
+
+
+def _declared(expr: Apply, rules: _Rules) -> Any:
+    """``value + Σ slope·(read − read held fixed)``: the formula's value, by a read the declared slope."""
+    value = _to_sympy(expr.arguments[0], rules)
+    slopes = [(_to_sympy(read, rules), _to_sympy(slope, rules)) for read, slope in pairs_of(expr)]
+    for symbol, _ in slopes:
+        rules.fixed.setdefault(symbol, sympy.Symbol(f"{symbol}_fixed", real=True))
+    hold = {symbol: rules.fixed[symbol] for symbol, _ in slopes}
+    return value.xreplace(hold) + sum(slope.xreplace(hold) * (symbol - hold[symbol]) for symbol, slope in slopes)
 
 
 @cache
-def _function(name: str, choice: str) -> Any:
-    """A SymPy function that differentiates by our table and is otherwise opaque."""
+def _function(name: str, choice: str, declared: Expr | None = None) -> Any:
+    """A SymPy function that differentiates by our table, or as declared, and is otherwise opaque."""
 
     def fdiff(self: Any, argindex: int = 1) -> Any:
+        if declared is not None:
+            return _to_sympy_opaque(at_argument(declared, _Opaque(self.args[0])))
         slope = step(name, choice, argindex - 1, tuple(_Opaque(argument) for argument in self.args))
         return _to_sympy_opaque(slope)
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
-from symconv.derive.adjoint import adjoint, tangent
+from symconv.derive.adjoint import adjoint
 from symconv.derive.borders import resolve_borders
 from symconv.derive.conventions import sentence
 from symconv.derive.scalar import differentiate
+from symconv.derive.surrogates import plain, sentences
+from symconv.derive.tangent import tangent
+from symconv.derive.weights import leaves
 from symconv.gather.gather import gather
 from symconv.gather.solution import Gather
-from symconv.notation.expr import Apply, Reduce, reads, walk
+from symconv.notation.expr import Apply, Expr, Read, Reduce, reads, walk
 from symconv.notation.operator import Operator
 from symconv.notation.trace import Step, Trace
 
@@ -34,15 +37,15 @@ class Derivation:
     trace: Trace
 
 
-@cache
+@lru_cache(maxsize=256)
 def forward(op: Operator) -> Derivation:
     """The forward operator itself: borders resolved, solved, proved."""
-    resolved = resolve_borders(op)
+    resolved = _shown(resolve_borders(op))
     solved = gather(resolved)
     return Derivation(op, "", resolved, solved, (*_borders(op, resolved), *_solve(resolved, solved)))
 
 
-@cache
+@lru_cache(maxsize=256)
 def derivation(op: Operator, wrt: str) -> Derivation:
     """The gradient of a loss with respect to input ``wrt``.
 
@@ -51,24 +54,31 @@ def derivation(op: Operator, wrt: str) -> Derivation:
     resolved = resolve_borders(op)
     result = adjoint(resolved, wrt)
     solved = gather(result)
+    shown = _shown(resolved)
     trace = (
         Step("state", op.source, op, "parsed; every index has a range"),
-        *_borders(op, resolved),
-        *_slopes(resolved, wrt),
-        Step("transpose", resolved, result, "each read's access relation is inverted as a set of index pairs"),
+        *_borders(op, shown),
+        *_slopes(op, resolved, wrt),
+        Step("transpose", shown, result, "each read's access relation is inverted as a set of index pairs"),
         *_solve(result, solved),
     )
     return Derivation(op, wrt, result, solved, trace)
 
 
-@cache
+@lru_cache(maxsize=256)
 def forward_mode(op: Operator, wrt: tuple[str, ...]) -> Derivation:
     """The directional derivative along tangents ``t<name>`` of the tensors ``wrt``."""
     resolved = resolve_borders(op)
     result = tangent(resolved, wrt)
     solved = gather(result)
-    steps = tuple(step for name in wrt for step in _slopes(resolved, name))
-    return Derivation(op, ",".join(wrt), result, solved, (*_borders(op, resolved), *steps, *_solve(result, solved)))
+    steps = tuple(step for name in wrt for step in _slopes(op, resolved, name))
+    trace = (*_borders(op, _shown(resolved)), *steps, *_solve(result, solved))
+    return Derivation(op, ",".join(wrt), result, solved, trace)
+
+
+def _shown(op: Operator) -> Operator:
+    """The operator as a reader sees it: declared slopes are steps of their own."""
+    return replace(op, statements=tuple(replace(s, expr=plain(s.expr)) for s in op.statements))
 
 
 def _borders(op: Operator, resolved: Operator) -> Trace:
@@ -79,25 +89,41 @@ def _borders(op: Operator, resolved: Operator) -> Trace:
     return (Step("border", op, resolved, check, f"rule: {', '.join(kinds)}"),)
 
 
-def _slopes(op: Operator, wrt: str) -> Trace:
-    steps = []
+def _slopes(stated: Operator, op: Operator, wrt: str) -> Trace:
+    """One step per read of the tensor inside a reduction, per read outside, per function around a reduction of it."""
+    declared = tuple(s for s in stated.surrogates if s.target == wrt and not s.function)
+    pairs: list[tuple[Expr, Read | Reduce, str]] = []
     for statement in op.statements:
         for node in (n for n in walk(statement.expr) if isinstance(n, Reduce)):
-            for piece in node.pieces:
-                for read in reads(piece.body):
-                    if read.tensor == wrt:
-                        slope = differentiate(piece.body, read, op.kinks)
-                        steps.append(
-                            Step("differentiate", (piece.body, read), slope, "SymPy", _conventions(op, piece.body))
-                        )
+            pairs += [(p.body, read, node.kind) for p in node.pieces for read in reads(p.body) if read.tensor == wrt]
+        outer = (leaf for leaf in leaves(statement.expr) if any(r.tensor == wrt for r in reads(leaf)))
+        pairs += [(statement.expr, leaf, "") for leaf in outer if plain(leaf) != plain(statement.expr)]
+    steps = []
+    for body, read, kind in pairs:
+        slope = differentiate(body, read, op.kinks, op.surrogates)
+        if isinstance(read, Read) and declared:
+            check, note = "declared by the operator", "; ".join(sentences(declared))
+        else:
+            check, note = "SymPy", _conventions(op, plain(body), kind)
+        steps.append(Step("differentiate", (plain(body), plain(read)), plain(slope), check, note))
     return tuple(dict.fromkeys(steps))
 
 
-def _conventions(op: Operator, body: object) -> str:
+def _conventions(op: Operator, body: Expr, kind: str) -> str:
     chosen = dict(op.kinks)
-    names = {n.function for n in walk(body) if isinstance(n, Apply)}  # type: ignore[arg-type]
-    said = [sentence(name, chosen.get(name)) for name in sorted(names)]
-    return "; ".join(s for s in said if s)
+    functions = _functions(body)
+    declared = tuple(s for s in op.surrogates if s.target in functions)
+    names = sorted({*functions, kind} - {s.target for s in declared})
+    said = (sentence(name, chosen.get(name)) for name in names)
+    return "; ".join((*(s for s in said if s), *sentences(declared)))
+
+
+def _functions(expr: Expr) -> frozenset[str]:
+    """The functions outside every reduction."""
+    match expr:
+        case Apply(function, arguments):
+            return frozenset({function}).union(*map(_functions, arguments))
+    return frozenset()
 
 
 def _solve(op: Operator, solved: Gather) -> Trace:

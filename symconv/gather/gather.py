@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import product
 
 from symconv.derive.borders import span
+from symconv.derive.surrogates import plain
 from symconv.errors import GatherError
 from symconv.gather.solution import Gather, Phase, Solution, Solved
 from symconv.gather.solve import solve
@@ -25,6 +26,7 @@ def gather(op: Operator, proofs: bool = True) -> Gather:
     Raises GatherError, with a counterexample, when isl cannot prove for all sizes that the solution visits exactly the
     relation, or that a read stays inside its tensor.
     """
+    op = replace(op, statements=tuple(replace(s, expr=plain(s.expr)) for s in op.statements))
     context = context_of(op)
     return Gather(op, tuple(_statement(op, context, statement, proofs) for statement in op.statements))
 
@@ -72,8 +74,8 @@ def _pruned(context: Context, solution: Solution) -> Solution:
 
 
 def _component(seed: frozenset[str], constraints: list[Constraint]) -> tuple[tuple[Constraint, ...], frozenset[str]]:
-    """The constraints that share variables with ``seed``, directly or through others; sizes do not connect."""
-    names, near = set(seed), dict.fromkeys(c for c in constraints if False)
+    """The constraints that share variables with ``seed``, directly or through others, and those on sizes alone."""
+    names, near = set(seed), dict.fromkeys(c for c in constraints if not any(n[0].islower() for n in c.form.names()))
     grown = True
     while grown:
         grown = False
@@ -112,7 +114,7 @@ def prove_solution(
     for group in _groups(everything, before, solution):
         ranges = tuple(r for r in everything if r.name in group)
         dims = tuple(r.name for r in ranges)
-        inside = tuple(c for c in before if _local(c, context) & set(group))
+        inside = tuple(c for c in before if not _local(c, context) or _local(c, context) & set(group))
         loops, after, phases = _image(context, solution, dims)
         pins = _pins(phases)
         free = tuple(name for name in loops if name not in dims)
@@ -134,7 +136,7 @@ def _image(
     names = {n for form in forms.values() for n in form.names()}
     phases = tuple(p for p in solution.phases if names & set(p.names))
     loops = tuple(n for n in (*solution.cells, *solution.steps) if n in names)
-    bounds = [c for c in solution.bounds if _local(c, context) & names]
+    bounds = [c for c in solution.bounds if not _local(c, context) or _local(c, context) & names]
     links = [Constraint(Affine(((name, 1),), 0) - form, True) for name, form in forms.items() if form.name != name]
     return loops, (*bounds, *links), phases
 

@@ -23,11 +23,12 @@ from symconv.loops.ir import (
     Update,
     Var,
 )
-from symconv.loops.nest import Order, nest
+from symconv.loops.nest import Order, guarded, nest
 from symconv.loops.order import choose_order
 from symconv.loops.scalars import integer, scalar
 from symconv.notation import expr as notation
 from symconv.notation.affine import var
+from symconv.notation.expr import Constraint, nonnegative
 from symconv.notation.operator import Statement
 
 __all__ = ["cell_nest", "is_plain"]
@@ -36,8 +37,16 @@ _FAR = Const(Fraction(2**31 - 1))
 
 
 def is_plain(statement: Statement, solution: Solution) -> bool:
-    """Whether the solution's cells are the statement's own indices, one to one."""
-    return solution.owned and solution.target == tuple(var(name) for name in statement.indices)
+    """Whether the solution's cells are the statement's own indices, one to one, and every one of them."""
+    same = solution.owned and solution.target == tuple(var(name) for name in statement.indices)
+    return same and not _partial(statement, solution)
+
+
+def _partial(statement: Statement, solution: Solution) -> list[Constraint]:
+    """What restricts the cells beyond the target's own ranges: cells outside of it receive nothing here."""
+    inner = {*solution.steps, *(name for phase in solution.phases for name in phase.names)}
+    plain = {c for r in statement.ranges for c in (nonnegative(var(r.name)), nonnegative(r.extent - 1 - var(r.name)))}
+    return [bound for bound in solution.bounds if not bound.form.names() & inner and bound not in plain]
 
 
 def cell_nest(
@@ -94,7 +103,8 @@ def _loops(
         return _extreme(node, solution, count, value)
 
     built = nest(solution, frozen, leaf, wrap_at=-1, wrap=lambda body: body, comment="")
-    return tuple(s for s in built.body if not (isinstance(s, Let) and _is_cell(s.name, statement)))
+    loops = tuple(s for s in built.body if not (isinstance(s, Let) and _is_cell(s.name, statement)))
+    return guarded(_partial(statement, solution), loops)
 
 
 def _is_cell(name: str, statement: Statement) -> bool:

@@ -61,11 +61,17 @@ def place(solution: Solution, order: Order) -> dict[str, list[Constraint]]:
         depths = [position[name] for name in constraint.form.names() if name in position]
         placed.setdefault(owner[max(depths)] if depths else "", []).append(constraint)
     for name in order.parallel:
-        own = [c for c in placed.get(name, []) if _alone(c, name, position)]
-        placed[name] = own
+        own = placed.get(name, [])
+        placed[name] = [c for c in own if _alone(c, name, position)]
+        # Loops merged into one cannot bound each other: what ties them is a guard inside.
+        placed.setdefault("", []).extend(c for c in own if not _alone(c, name, position))
     for item in (*order.parallel, *order.inner):
         if isinstance(item, str):
             placed[item] = _completed(placed.get(item, []), solution.limits, item, position)
+        if item in solution.cells:
+            # Inner loops may imply that a cell lies in its tensor; the cell is written even where they are empty.
+            ranges = [c for c in solution.limits if c.form.coefficient(item) and _alone(c, item, position)]
+            placed[item] = list(dict.fromkeys((*placed[item], *ranges)))
     return placed
 
 

@@ -64,6 +64,8 @@ def elaborate(equation: Equation, settings: Settings) -> Operator:
     """The Operator a formula stands for; raises SpecError for what is wrong and for what must still be said."""
     outputs, layout = _outputs(equation)
     body = elaborate_body(equation.source, equation.body, equation.target.name, outputs, dict(settings.parameters))
+    if not body.layout:
+        raise SpecError(f"the formula {equation.source!r} reads no tensor: there is nothing to differentiate")
     check_names(equation.target.name, (*outputs, *body.taps), tuple(body.layout))
     sizes = _Sizes(body, settings, outputs)
     sizes.extents.update(dict(settings.extents))
@@ -117,8 +119,8 @@ def _outputs(equation: Equation) -> tuple[tuple[str, ...], tuple[int, ...]]:
 
 
 def _is_direct(forms: list[IndexForm]) -> bool:
-    first = forms[0].form
-    return first.name is not None and all(not f.divided and f.form == first for f in forms)
+    """Whether an axis is only ever read at plain indices, which then all run over it."""
+    return all(not f.divided and f.form.name is not None for f in forms)
 
 
 def _windows(sizes: _Sizes) -> None:
@@ -301,12 +303,16 @@ def _direct(sizes: _Sizes) -> None:
     groups = _merged_with(sizes)
     for slot, forms in sizes.body.slots.items():
         if _is_direct(forms):
-            name = forms[0].form.name
-            assert name is not None
-            if name not in sizes.extents:
-                partner = groups.get(name)
-                sizes.extents[name] = var(sizes.fresh(name.upper() + (partner or "")))
-            sizes.slots[slot] = sizes.extents[name]
+            names = [form.form.name or "" for form in forms]
+            known = next((sizes.extents[name] for name in names if name in sizes.extents), None)
+            size = known or var(sizes.fresh(names[0].upper() + groups.get(names[0], "")))
+            for name in names:
+                if sizes.extents.setdefault(name, size) != size:
+                    raise SpecError(
+                        f"axis {slot.position} of {slot.tensor} is read by indices of different extents: {names[0]} runs to "
+                        f"{size}, {name} to {sizes.extents[name]}"
+                    )
+            sizes.slots[slot] = size
 
 
 def _merged_with(sizes: _Sizes) -> dict[str, str]:
@@ -322,8 +328,10 @@ def _merged_with(sizes: _Sizes) -> dict[str, str]:
 
 
 def _leftover(sizes: _Sizes) -> None:
+    bound = {name for size in sizes.slots.values() for name in size.names()}
+    bound |= {definition.name for definition in sizes.definitions}
     for name in (*sizes.outputs, *sizes.body.taps):
-        if name not in sizes.extents:
+        if name not in sizes.extents or sizes.extents[name].names() - bound:
             raise SpecError(
                 f"the extent of index {name!r} does not follow from any tensor; say extents={{{name!r}: ...}}"
             )

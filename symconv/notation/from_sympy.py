@@ -1,4 +1,4 @@
-"""SymPy equations over Indexed as formulas of the text notation: a printer, so that one grammar judges every formula."""
+"""SymPy equations over Indexed as formulas of the text notation, so that one grammar judges every formula."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ _SUM, _PRODUCT, _POWER, _ATOM = range(4)
 @dataclass(slots=True)
 class _Print:
     leading: Any = None
+    indices: frozenset[Any] = frozenset()
     extents: dict[str, int] = field(default_factory=dict)
     depth: int = 0
 
@@ -42,9 +43,10 @@ def is_sympy(source: object) -> bool:
 def from_sympy(equation: Any) -> tuple[str, dict[str, int]]:
     """A SymPy equation as formula text, and the extents its Sums state as numbers.
 
-    ``Eq(y[n, i], Sum(x[n, i + p]*w[p], (p, 0, K - 1)))`` reads as the notation writes it. A Sum's lower limit is shifted
-    to 0; its length is a number, or a name that the shapes then decide. Free symbols that are no index are parameters.
-    Factors and terms that read the output's first index come first. Raises SpecError that names what the notation cannot say.
+    ``Eq(y[n, i], Sum(x[n, i + p]*w[p], (p, 0, K - 1)))`` reads as the notation writes it. A Sum's lower limit is
+    shifted to 0; its length is a number, or a name that the shapes then decide. Free symbols that are no index are
+    parameters. Factors and terms that read the output's first index come first. Raises SpecError that names what the
+    notation cannot say.
 
     >>> import sympy
     >>> x, w, y = map(sympy.IndexedBase, "xwy")
@@ -59,7 +61,9 @@ def from_sympy(equation: Any) -> tuple[str, dict[str, int]]:
             "a SymPy operator is Eq(y[n, i], ...) with an Indexed on the left and the formula on the right; given "
             f"{_shown(equation)}"
         )
-    out = _Print(leading=equation.lhs.indices[0] if equation.lhs.indices else None)
+    bound = {limit[0] for node in equation.rhs.atoms(sympy.Sum) for limit in node.limits}
+    leading = equation.lhs.indices[0] if equation.lhs.indices else None
+    out = _Print(leading, frozenset({*equation.lhs.indices, *bound}))
     left = _read(equation.lhs)
     return f"{left} = {_expr(out, equation.rhs)}", out.extents
 
@@ -151,7 +155,8 @@ def _product(out: _Print, expr: Any) -> tuple[int, str]:
     import sympy
 
     coefficient, rest = expr.as_coeff_Mul()
-    above, below = [], []
+    above: list[Any] = []
+    below: list[Any] = []
     for factor in _ordered(out, sympy.Mul.make_args(rest)):
         base, exponent = factor.as_base_exp()
         inverse = isinstance(factor, sympy.Pow) and exponent.is_number and exponent.is_negative
@@ -194,13 +199,13 @@ def _reduction(out: _Print, expr: Any) -> str:
         if length.is_Integer:
             if out.extents.setdefault(name, int(length)) != length:
                 raise SpecError(f"two Sums over {name} have different lengths; give their indices different names")
-        elif not length.is_Symbol:
+        elif not length.is_Symbol or length in out.indices:
             raise SpecError(
-                f"the Sum over {symbol} has length {length}; it is a number, or a name as in ({symbol}, 0, K - 1), which the "
-                "shapes decide"
+                f"the Sum over {symbol} has length {length}; it is a number, or a name as in ({symbol}, 0, K - 1), "
+                "which the shapes decide"
             )
         names.append(name)
-    return f"sum[{','.join(reversed(names))}]({_expr(out, body)})"
+    return f"sum[{','.join(names)}]({_expr(out, body)})"
 
 
 def _cases(out: _Print, branches: Any) -> str:
@@ -230,7 +235,8 @@ def _where(out: _Print, condition: Any, yes: str, no: str) -> str:
             return text
     relation = _RELATIONS.get(type(condition).__name__)
     if relation is None:
-        raise SpecError(f"the notation cannot say the condition {_shown(condition)}; it compares with {', '.join(_RELATIONS.values())}")
+        known = ", ".join(_RELATIONS.values())
+        raise SpecError(f"the notation cannot say the condition {_shown(condition)}; it compares with {known}")
     return f"where({_expr(out, condition.lhs)} {relation} {_expr(out, condition.rhs)}, {yes}, {no})"
 
 

@@ -26,7 +26,9 @@ def read_spec(path: Path) -> Operator:
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise SpecError(f"{path}: unknown key {key!r}{hint} The keys are {', '.join(KEYS)}")
     if "formula" not in spec:
-        raise SpecError(f'{path}: the key "formula" is missing, as in formula = "y[n,f,i] = sum[c,p](x[n,c,i+p] * w[f,c,p])"')
+        raise SpecError(
+            f'{path}: the key "formula" is missing, as in formula = "y[n,f,i] = sum[c,p](x[n,c,i+p] * w[f,c,p])"'
+        )
     given = {key: _checked(path, key, value) for key, value in spec.items()}
     source, name = given.pop("formula"), given.pop("name", path.stem)
     if "surrogate" in given:
@@ -80,7 +82,9 @@ def _padding(value: object) -> Any:
     if isinstance(value, int) and not isinstance(value, bool):
         return (value,)
     if not isinstance(value, list):
-        raise SpecError(f'it is an integer, a list with an integer or [low, high] per axis, "same" or "valid"; given {value!r}')
+        raise SpecError(
+            f'it is an integer, a list with an integer or [low, high] per axis, "same" or "valid"; given {value!r}'
+        )
     return pairs(value, "padding")
 
 

@@ -45,7 +45,8 @@ def surrogates(
 def _surrogate(target: str, text: str, expr: Expr, parameters: dict[str, Fraction]) -> Surrogate:
     if not isinstance(target, str) or not isinstance(text, str):
         raise SpecError(
-            f"surrogate maps a tensor or a function to an expression, as in {{'w': 'x - w'}}; given {target!r}: {text!r}"
+            f"surrogate maps a tensor or a function to an expression, as in {{'w': 'x - w'}}; "
+            f"given {target!r}: {text!r}"
         )
     tensors = tuple(dict.fromkeys(node.tensor for node in walk(expr) if isinstance(node, Read)))
     functions = tuple(dict.fromkeys(n.function for n in walk(expr) if isinstance(n, Apply) and _has_slope(n.function)))
@@ -58,8 +59,8 @@ def _surrogate(target: str, text: str, expr: Expr, parameters: dict[str, Fractio
         near = difflib.get_close_matches(target, (*tensors, *functions), 1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise SpecError(
-            f"surrogate names {target!r}, which is neither a tensor ({', '.join(tensors)}) nor a function of one argument "
-            f"({', '.join(functions) or 'none'}) of the formula{hint}"
+            f"surrogate names {target!r}, which is neither a tensor ({', '.join(tensors)}) nor a function of one "
+            f"argument ({', '.join(functions) or 'none'}) of the formula{hint}"
         )
     try:
         slope = scalar_expression(text, parse_expression(text), names, parameters)
@@ -76,9 +77,10 @@ def _beside(target: str, expr: Expr) -> tuple[str, ...]:
     """The tensors whose only read stands in the same reduction as the only read of ``target``."""
     homes = [home for home in _homes(expr) if any(read.tensor == target for read in home)]
     if len(homes) != 1 or _count(homes[0], target) != 1:
+        places = sum(_count(home, target) for home in homes)
         raise SpecError(
-            f"surrogate of {target}: the formula reads {target} in {sum(_count(h, target) for h in homes)} places, and which one "
-            "is meant is not clear; declare the derivative of a function instead, as in {'abs': 'tanh(4*u)'}"
+            f"surrogate of {target}: the formula reads {target} in {places} places, and which one is meant is not clear; "
+            "declare the derivative of a function instead, as in {'abs': 'tanh(4*u)'}"
         )
     return tuple(dict.fromkeys(read.tensor for read in homes[0] if _count(homes[0], read.tensor) == 1))
 

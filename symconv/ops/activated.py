@@ -10,8 +10,16 @@ from symconv.notation.operator import Operator
 from symconv.ops.arguments import count
 from symconv.ops.paired import Reads, paired
 
-
-__all__ = ["conv_bias_act", "conv_bias_act1d", "conv_bias_act2d", "conv_bias_act3d", "kervolution", "kervolution1d", "kervolution2d", "kervolution3d"]
+__all__ = [
+    "conv_bias_act",
+    "conv_bias_act1d",
+    "conv_bias_act2d",
+    "conv_bias_act3d",
+    "kervolution",
+    "kervolution1d",
+    "kervolution2d",
+    "kervolution3d",
+]
 
 
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "gelu", "softplus", "sin", "cos", "abs", "erf")
@@ -35,9 +43,17 @@ def conv_bias_act(
         return f"{activation}(sum[{at.over}]({at.x} * {at.w}) + {at.b})"
 
     return paired(
-        rank, f"conv_bias_act{rank}d", body,
-        stride=stride, padding=padding, dilation=dilation, groups=groups, border=border, layout=layout, activation=activation,
-    )  # fmt: skip
+        rank,
+        f"conv_bias_act{rank}d",
+        body,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+        border=border,
+        layout=layout,
+        activation=activation,
+    )
 
 
 def conv_bias_act1d(
@@ -124,9 +140,19 @@ def kervolution(
         return f"(sum[{at.over}]({at.x} * {at.w}) + offset)**{power}"
 
     return paired(
-        rank, f"kervolution{rank}d", body,
-        stride=stride, padding=padding, dilation=dilation, groups=groups, border=border, layout=layout, params={"offset": offset}, power=power, offset=offset,
-    )  # fmt: skip
+        rank,
+        f"kervolution{rank}d",
+        body,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+        border=border,
+        layout=layout,
+        params={"offset": offset},
+        power=power,
+        offset=offset,
+    )
 
 
 def kervolution1d(

@@ -8,8 +8,16 @@ from symconv.notation.front import Padding
 from symconv.notation.operator import Operator
 from symconv.ops.paired import Reads, paired
 
-
-__all__ = ["adder", "adder1d", "adder2d", "adder3d", "squared_distance", "squared_distance1d", "squared_distance2d", "squared_distance3d"]
+__all__ = [
+    "adder",
+    "adder1d",
+    "adder2d",
+    "adder3d",
+    "squared_distance",
+    "squared_distance1d",
+    "squared_distance2d",
+    "squared_distance3d",
+]
 
 
 def adder(
@@ -28,9 +36,17 @@ def adder(
         return f"-sum[{at.over}](abs({at.x} - {at.w}))"
 
     return paired(
-        rank, f"adder{rank}d", body,
-        stride=stride, padding=padding, dilation=dilation, groups=groups, border=border, layout=layout, surrogate=surrogate,
-    )  # fmt: skip
+        rank,
+        f"adder{rank}d",
+        body,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+        border=border,
+        layout=layout,
+        surrogate=surrogate,
+    )
 
 
 def adder1d(
@@ -117,9 +133,16 @@ def squared_distance(
         return f"sum[{at.over}](({at.x} - {at.w})**2)"
 
     return paired(
-        rank, f"squared_distance{rank}d", body,
-        stride=stride, padding=padding, dilation=dilation, groups=groups, border=border, layout=layout,
-    )  # fmt: skip
+        rank,
+        f"squared_distance{rank}d",
+        body,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+        border=border,
+        layout=layout,
+    )
 
 
 def squared_distance1d(

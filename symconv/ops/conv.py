@@ -8,7 +8,6 @@ from symconv.notation.front import Padding
 from symconv.notation.operator import Operator
 from symconv.ops.paired import Reads, paired
 
-
 __all__ = ["conv", "conv1d", "conv2d", "conv3d"]
 
 
@@ -23,15 +22,23 @@ def conv(
     layout: str = "NCHW",
     flip: bool = False,
 ) -> Operator:
-    """``y[n,f,i] = Σ x[n,c, s·i + d·p − lo]·w[f,c,p] (+ b[f])``, window axis by window axis; ``flip`` turns the kernel."""
+    """``y[n,f,i] = Σ x[n,c, s·i + d·p − lo]·w[f,c,p] (+ b[f])``, axis by axis; ``flip`` turns the kernel."""
 
     def body(at: Reads) -> str:
         return f"sum[{at.over}]({at.x} * {at.w})" + (f" + {at.b}" if bias else "")
 
     return paired(
-        rank, f"conv{rank}d", body,
-        stride=stride, padding=padding, dilation=dilation, groups=groups, border=border, layout=layout, flip=flip,
-    )  # fmt: skip
+        rank,
+        f"conv{rank}d",
+        body,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+        border=border,
+        layout=layout,
+        flip=flip,
+    )
 
 
 def conv1d(

@@ -8,8 +8,15 @@ from symconv.notation.front import Padding, formula
 from symconv.notation.operator import Operator
 from symconv.ops.arguments import slide, title
 
-
-__all__ = ["dynamic_filter1d", "dynamic_filter2d", "dynamic_filter3d", "local", "locally_connected1d", "locally_connected2d", "locally_connected3d"]
+__all__ = [
+    "dynamic_filter1d",
+    "dynamic_filter2d",
+    "dynamic_filter3d",
+    "local",
+    "locally_connected1d",
+    "locally_connected2d",
+    "locally_connected3d",
+]
 
 
 def local(

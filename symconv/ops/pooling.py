@@ -8,7 +8,6 @@ from symconv.notation.front import Padding, formula
 from symconv.notation.operator import Operator
 from symconv.ops.arguments import arrange, per_axis, slide, title
 
-
 __all__ = ["avg_pool1d", "avg_pool2d", "avg_pool3d", "max_pool1d", "max_pool2d", "max_pool3d", "pool"]
 
 

@@ -8,8 +8,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from symconv.notation.front import Padding, formula
 from symconv.notation.from_sympy import from_sympy, is_sympy
+from symconv.notation.front import Padding, formula
 from symconv.notation.operator import Operator
 from symconv.notation.spec import read_spec
 from symconv.ops.activated import (
@@ -187,14 +187,14 @@ def operator(
 
     Parameters
     ----------
-    source : the formula; or ``sympy.Eq(y[n, i], Sum(...))`` over Indexed, where Sum's limits say how far its indices run
+    source : the formula; or ``sympy.Eq(y[n, i], Sum(...))`` over Indexed, where Sum's limits say how far indices run
     padding : (low, high) per windowed axis; the low pads are the offsets in the indices and must agree
     extents : how far an index runs, where that does not follow
     border : what lies outside a tensor: a rule or a number, or one per tensor
     params : numbers by name
     kinks : conventions at kinks by function: ``{"max": "share"}``
-    surrogate : other derivatives, by tensor (``{"w": "x - w"}``: what one read of w gets of the sum's cotangent, signs and
-        constant factors around the sum included) or by function (``{"sign": "1"}``: the slope at ``u``)
+    surrogate : other derivatives, by tensor (``{"w": "x - w"}``: what one read of w gets of the sum's cotangent, signs
+        and constant factors around the sum included) or by function (``{"sign": "1"}``: the slope at ``u``)
 
     Raises SpecError with a caret under what is wrong.
 

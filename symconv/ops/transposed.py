@@ -9,7 +9,6 @@ from symconv.notation.front import Padding, formula, pairs
 from symconv.notation.operator import Operator
 from symconv.ops.arguments import POSITIONS, TAPS, arrange, channels, kernel, per_axis, term, title
 
-
 __all__ = ["conv_transpose", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"]
 
 
@@ -26,7 +25,8 @@ def conv_transpose(
     """``y[n,f,i] = Σ x[n,c, (i + lo − d·p)/s]·w[c,f,p] (+ b[f])`` wherever the quotient is an index of x."""
     strides, dilations = per_axis(stride, "stride", rank), per_axis(dilation, "dilation", rank)
     if isinstance(padding, str):
-        raise SpecError(f"padding of a transposed convolution is an integer, one per axis or (low, high) per axis; given {padding!r}")
+        wanted = "padding of a transposed convolution is an integer, one per axis or (low, high) per axis"
+        raise SpecError(f"{wanted}; given {padding!r}")
     pads = pairs(0 if padding is None else padding, "padding", rank)
     extra = per_axis(output_padding, "output_padding", rank, 0)
     for s, d, more in zip(strides, dilations, extra, strict=True):

@@ -8,7 +8,6 @@ from symconv.notation.front import Padding
 from symconv.notation.operator import Operator
 from symconv.ops.paired import Reads, paired
 
-
 __all__ = ["max_plus", "max_plus1d", "max_plus2d", "max_plus3d", "min_plus", "min_plus1d", "min_plus2d", "min_plus3d"]
 
 
@@ -27,9 +26,17 @@ def max_plus(
         return f"max[{at.over}]({at.x} + {at.w})"
 
     return paired(
-        rank, f"max_plus{rank}d", body,
-        stride=stride, padding=padding, dilation=dilation, groups=groups, border=border, layout=layout, usual="skip",
-    )  # fmt: skip
+        rank,
+        f"max_plus{rank}d",
+        body,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+        border=border,
+        layout=layout,
+        usual="skip",
+    )
 
 
 def max_plus1d(
@@ -110,9 +117,17 @@ def min_plus(
         return f"min[{at.over}]({at.x} + {at.w})"
 
     return paired(
-        rank, f"min_plus{rank}d", body,
-        stride=stride, padding=padding, dilation=dilation, groups=groups, border=border, layout=layout, usual="skip",
-    )  # fmt: skip
+        rank,
+        f"min_plus{rank}d",
+        body,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+        border=border,
+        layout=layout,
+        usual="skip",
+    )
 
 
 def min_plus1d(

@@ -6,11 +6,11 @@ quotient and ``r`` a remainder of ``u + 1``. What is the same for every residue 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from symconv.gather.solution import Phase, Solution
 from symconv.notation.affine import Affine, affine, var
-from symconv.notation.expr import Constraint, Expr, Reduce, equal, rename, walk
+from symconv.notation.expr import Constraint, Expr, Reduce, equal, rename, transform, walk
 from symconv.notation.expr import Index as IndexValue
 from symconv.notation.expr import Read
 from symconv.notation.operator import Statement
@@ -35,13 +35,14 @@ class Sum:
 
 @dataclass(frozen=True, slots=True)
 class Division:
-    """``loop = ⌊form / modulus⌋`` and ``residue = form mod modulus`` (no residue: the division is exact)."""
+    """``loop = ⌊form / modulus⌋`` and, where it is read, ``residue = form mod modulus``."""
 
     cell: str
     loop: str
     residue: str
     form: Affine
     modulus: int
+    exact: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,16 +113,43 @@ def closed(statement: Statement, node: Reduce, solution: Solution) -> Closed | N
     outside, divisions = found
     values = {name: form for phase in solution.phases for name, form in settled(phase).items()}
     covered = {c for t, size in zip(solution.target, statement.target.sizes, strict=True) for c in (t, size - 1 - t)}
-    bounds = [c for c in solution.bounds if c.form not in covered]
+    bounds = [replace(c, form=_folded(c.form, divisions, solution.phases)) for c in solution.bounds if c.form not in covered]
     steps = frozenset(solution.steps)
     inner = tuple(c.substitute(values) for c in bounds if c.equality and c.form.names() & steps)
     outer = tuple(c.substitute(values) for c in bounds if not c.form.names() & steps)
     sums = _sums(solution, bounds, values)
     if sums is None:
         return None
-    body = rename(solution.body, values)
+    body = rename(_folded_body(solution.body, divisions, solution.phases), values)
     result = Closed((*outside, *outer), sums, inner, (), (), body)
     return _defined(result, divisions, solution.phases, values)
+
+
+def _folded(form: Affine, divisions: tuple[Division, ...], phases: tuple[Phase, ...]) -> Affine:
+    """``2u' + r - 1`` is ``u``, and ``s m + d k0`` is ``r``: where a cell's own index is meant, it is written."""
+    for phase in phases:
+        times, rest = divmod(form.coefficient(phase.shift), phase.modulus)
+        if times and not rest and form.coefficient(phase.first) == times * phase.gap * phase.slope:
+            sides = phase.modulus * var(phase.shift) + phase.gap * phase.slope * var(phase.first)
+            form = form + times * (var(phase.residue) - sides)
+    for division in divisions:
+        times, rest = divmod(form.coefficient(division.loop), division.modulus)
+        if times and not rest and (not division.residue or form.coefficient(division.residue) == times):
+            own = division.modulus * var(division.loop) + (var(division.residue) if division.residue else 0)
+            form = form + times * (division.form - own)
+    return form
+
+
+def _folded_body(expr: Expr, divisions: tuple[Division, ...], phases: tuple[Phase, ...]) -> Expr:
+    def rule(node: Expr) -> Expr | None:
+        match node:
+            case Read(_, index, _):
+                return replace(node, index=tuple(_folded(form, divisions, phases) for form in index))
+            case IndexValue(form):
+                return IndexValue(_folded(form, divisions, phases))
+        return None
+
+    return transform(expr, rule)
 
 
 def _defined(
@@ -135,7 +163,7 @@ def _defined(
     for division in divisions:
         residue = division.residue if division.residue in used else ""
         if division.loop in used or residue:
-            shown.append(Division(division.cell, division.loop, residue, division.form, division.modulus))
+            shown.append(replace(division, residue=residue))
     return Closed(part.outside, part.sums, part.inside, tuple(shown), kept, part.body)
 
 
@@ -163,7 +191,8 @@ def _cells(
             divisor = phase.gap if phase else modulus
             if divisor > 1:
                 conditions.append(Divides(divisor, numerator))
-            divisions.append(Division(name, loop, residue, numerator, modulus))
+            exact = phase is None or len(phase.table) == 1
+            divisions.append(Division(name, loop, residue, numerator, modulus, exact))
         elif name in loops or form.names() & set(solution.steps):
             return None
         else:

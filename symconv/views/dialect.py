@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from symconv.views.names import Names, latex_symbol, latex_tensor, text_symbol
 
-__all__ = ["ADD", "ATOM", "MUL", "Dialect", "Frag", "latex", "text"]
+__all__ = ["ADD", "ATOM", "BREAK", "MUL", "Dialect", "Frag", "latex", "text"]
 
 ADD, MUL, ATOM = 0, 1, 2
 """How tightly a piece of formula holds together."""
@@ -19,11 +19,13 @@ class Frag:
     """A written piece: its text, how tightly it binds, and what it would capture on its right.
 
     ``open`` is 0 for a closed piece, 1 for one that takes in factors (a sum), 2 for one that takes in terms too (max, cases).
+    ``inner`` is what follows the minus sign of a negated product.
     """
 
     text: str
     level: int = ATOM
     open: int = 0
+    inner: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class Dialect:
 
 _NOBODY = Names()
 _FUNCTIONS = {"exp": r"\exp", "log": r"\log", "sin": r"\sin", "cos": r"\cos", "tanh": r"\tanh", "max": r"\max", "min": r"\min"}
-_BREAK = r" \\ "
+BREAK = r" \\ "
 _REDUCTIONS = {"sum": r"\sum", "max": r"\max", "min": r"\min"}
 _LATEX_RELATIONS = {"lt": "<", "le": r"\le", "gt": ">", "ge": r"\ge", "eq": "=", "ne": r"\ne"}
 _TEXT_RELATIONS = {"lt": "<", "le": "≤", "gt": ">", "ge": "≥", "eq": "=", "ne": "≠"}
@@ -99,7 +101,7 @@ def _latex_reduction(kind: str) -> str:
 
 
 def _stacked(lines: tuple[str, ...]) -> str:
-    return lines[0] if len(lines) == 1 else rf"\substack{{{_BREAK.join(lines)}}}"
+    return lines[0] if len(lines) == 1 else rf"\substack{{{BREAK.join(lines)}}}"
 
 
 def _decimal(value: Fraction) -> str | None:
@@ -154,7 +156,7 @@ def _latex_call(function: str, arguments: tuple[str, ...]) -> str:
 def _latex_cases(rows: tuple[tuple[str, str], ...]) -> Frag:
     words = [rf"\text{{if }} {condition}" if condition else r"\text{otherwise}" for _, condition in rows]
     lines = [f"{value} & {word}" for (value, _), word in zip(rows, words, strict=True)]
-    return Frag(rf"\begin{{cases}} {_BREAK.join(lines)} \end{{cases}}", ATOM, 2)
+    return Frag(rf"\begin{{cases}} {BREAK.join(lines)} \end{{cases}}", ATOM, 2)
 
 
 def _latex_quotient(numerator: str, divisor: str, up: bool) -> str:
@@ -179,7 +181,7 @@ def text(names: Names = _NOBODY) -> Dialect:
         cases=_text_cases,
         limits=lambda kind, name, low, high: f"{'Σ' if kind == 'sum' else kind} {name}={low}..{high} ",
         under=lambda kind, lines: f"{'Σ' if kind == 'sum' else kind}{{{', '.join(lines)}}} ",
-        quotient=lambda numerator, divisor, up: f"{'⌈' if up else '⌊'}({numerator})/{divisor}{'⌉' if up else '⌋'}",
+        quotient=_text_quotient,
         words=lambda sentence: sentence,
         minus="−",
         times="·",
@@ -187,7 +189,7 @@ def text(names: Names = _NOBODY) -> Dialect:
         space=" ",
         gap="   ",
         relations=_TEXT_RELATIONS,
-        divides="divides",
+        divides="∣",
         modulo=" mod ",
         infinity="∞",
     )
@@ -195,6 +197,11 @@ def text(names: Names = _NOBODY) -> Dialect:
 
 def _held(frag: Frag, level: int) -> str:
     return f"({frag.text})" if frag.level < level or frag.open else frag.text
+
+
+def _text_quotient(numerator: str, divisor: str, up: bool) -> str:
+    held = f"({numerator})" if "+" in numerator or "−" in numerator else numerator
+    return f"⌈{held}/{divisor}⌉" if up else f"⌊{held}/{divisor}⌋"
 
 
 def _text_call(function: str, arguments: tuple[str, ...]) -> str:

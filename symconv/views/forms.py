@@ -32,7 +32,9 @@ def form_text(form: Affine, dialect: Dialect) -> str:
         name = _atom(atom, dialect)
         parts.append((factor < 0, name if abs(factor) == 1 else f"{abs(factor)}{_times(atom, dialect)}{name}"))
     if form.constant or not parts:
-        parts.append((form.constant < 0, str(abs(form.constant))))
+        # 1 - p rather than -p + 1.
+        at = 0 if form.constant > 0 and all(negative for negative, _ in parts) else len(parts)
+        parts.insert(at, (form.constant < 0, str(abs(form.constant))))
     written = ""
     for negative, part in parts:
         sign = dialect.minus if negative else "+" if written else ""

@@ -11,7 +11,7 @@ from symconv.notation.expr import Apply, Const, Constraint, Expr, Index, Piece, 
 from symconv.views.dialect import ADD, ATOM, MUL, Dialect, Frag
 from symconv.views.forms import Write, chain, form_text, ranges_text
 
-__all__ = ["Printer", "bracketed", "expr_frag", "expr_text", "product", "reduction_head", "total"]
+__all__ = ["Printer", "bracketed", "expr_frag", "expr_text", "negated", "over", "product", "reduction_head", "total"]
 
 COMPARE = ("lt", "le", "gt", "ge", "eq", "ne")
 _OPPOSITE = {"lt": "ge", "le": "gt", "gt": "le", "ge": "lt", "eq": "ne", "ne": "eq"}
@@ -73,10 +73,9 @@ def _apply(function: str, arguments: tuple[Expr, ...], printer: Printer) -> Frag
         case "sub", (left, right):
             return _sum(expr_frag(left, printer), dialect.minus, expr_frag(right, printer), printer)
         case "neg", (inner,):
-            frag = expr_frag(inner, printer)
-            return Frag(dialect.minus + _hold(frag, MUL, printer), ADD, frag.open if frag.level >= MUL else 0)
-        case "mul", (left, right):
-            return product(expr_frag(left, printer), expr_frag(right, printer), printer)
+            return negated(expr_frag(inner, printer), printer)
+        case "mul", _:
+            return _product(Apply(function, arguments), printer)
         case "div", (left, right):
             return dialect.divide(expr_frag(left, printer), expr_frag(right, printer))
         case "pow", (base, exponent):
@@ -86,12 +85,42 @@ def _apply(function: str, arguments: tuple[Expr, ...], printer: Printer) -> Frag
     return Frag(dialect.call(function, tuple(expr_text(argument, printer) for argument in arguments)))
 
 
-def _hold(frag: Frag, level: int, printer: Printer) -> str:
-    return printer.dialect.paren(frag.text) if frag.level < level else frag.text
+def negated(frag: Frag, printer: Printer) -> Frag:
+    """``-frag``; the sum of what is negated is the negated sum, so that the sign stands in front."""
+    held = frag.level < MUL
+    inner = printer.dialect.paren(frag.text) if held else frag.text
+    return Frag(printer.dialect.minus + inner, ADD, 0 if held else frag.open, inner)
+
+
+def _product(expr: Expr, printer: Printer) -> Frag:
+    """Factors in reading order, but numbers first and one sign for all."""
+    factors, negative = _factors(expr)
+    numbers = [f for f in factors if isinstance(f, Const)]
+    others = [f for f in factors if not isinstance(f, Const)]
+    frags = [expr_frag(f, printer) for f in (*numbers, *others)] or [printer.dialect.number(Fraction(1))]
+    result = frags[0]
+    for frag in frags[1:]:
+        result = product(result, frag, printer)
+    return negated(result, printer) if negative else result
+
+
+def _factors(expr: Expr) -> tuple[list[Expr], bool]:
+    match expr:
+        case Apply("mul", (left, right)):
+            (first, a), (second, b) = _factors(left), _factors(right)
+            return [*first, *second], a != b
+        case Apply("neg", (inner,)):
+            factors, negative = _factors(inner)
+            return factors, not negative
+        case Const(value) if value < 0:
+            return ([] if value == -1 else [Const(-value)]), True
+    return [expr], False
 
 
 def _sum(left: Frag, sign: str, right: Frag, printer: Printer) -> Frag:
     first = printer.dialect.paren(left.text) if left.open == 2 else left.text
+    if sign == "+" and right.inner:
+        return Frag(f"{first} {printer.dialect.minus} {right.inner}", ADD, right.open)
     tight = sign != "+" and right.level < MUL
     starts_negative = right.level < MUL and right.text.startswith(printer.dialect.minus)
     second = printer.dialect.paren(right.text) if tight or starts_negative else right.text
@@ -101,20 +130,19 @@ def _sum(left: Frag, sign: str, right: Frag, printer: Printer) -> Frag:
 def product(left: Frag, right: Frag, printer: Printer) -> Frag:
     """Two factors side by side."""
     dialect = printer.dialect
-    negated = left.level == ADD and not left.open and left.text.startswith(dialect.minus) and " " not in left.text
-    loose = (left.level < MUL and not negated) or left.open
-    first = dialect.paren(left.text) if loose else left.text
+    first = dialect.paren(left.text) if left.level < MUL or left.open else left.text
     held = right.level < MUL
     second = dialect.paren(right.text) if held else right.text
     joint = dialect.dot if second[:1].isdigit() else dialect.times
-    level = ADD if negated and not loose else MUL
-    return Frag(f"{first}{joint}{second}", level, 0 if held else right.open)
+    return Frag(f"{first}{joint}{second}", MUL, 0 if held else right.open)
 
 
 def bracketed(conditions: tuple[str, ...], frag: Frag, printer: Printer) -> Frag:
     """``[P] frag``, and the piece alone where there is no condition."""
     if not conditions:
         return frag
+    if frag.inner:
+        return negated(bracketed(conditions, replace(frag, text=frag.inner, level=MUL, inner=""), printer), printer)
     separator = r",\ " if printer.dialect.kind == "latex" else ", "
     return product(Frag(printer.dialect.bracket(separator.join(conditions))), frag, printer)
 
@@ -163,15 +191,9 @@ def reduction_head(node: Reduce, where: tuple[Constraint, ...], printer: Printer
     """``Σ`` over the ranges of a reduction: limits where nothing else is said, a stack of conditions elsewhere."""
     dialect, write = printer.dialect, printer.write
     if not where and node.kind == "sum":
-        return _joined(
-            [dialect.limits("sum", dialect.symbol(r.name), "0", write(r.extent - 1)) for r in node.indices], dialect
-        )
+        return "".join(dialect.limits("sum", dialect.symbol(r.name), "0", write(r.extent - 1)) for r in node.indices)
     ranges = ranges_text(node.indices, dialect, write)
     return dialect.under(node.kind, (*ranges, *chain(where, dialect, write))) if node.indices or where else ""
-
-
-def _joined(heads: list[str], dialect: Dialect) -> str:
-    return "".join(heads) if dialect.kind == "latex" else "".join(heads)
 
 
 def _reduce(node: Reduce, printer: Printer) -> Frag:
@@ -180,13 +202,13 @@ def _reduce(node: Reduce, printer: Printer) -> Frag:
         head = reduction_head(replace(node, pieces=()), (), printer)
         extra = ((rest, ""),) if rest else ()
         cases = printer.dialect.cases((*rows, *extra))
-        return _over(head, cases, node.kind, printer)
+        return over(head, cases, node.kind, printer)
     if not node.pieces:
         return printer.dialect.number(Fraction(0)) if node.kind == "sum" else Frag(f"-{printer.dialect.infinity}", ADD)
     frags = []
     for piece in node.pieces:
         head = reduction_head(node, piece.where, printer)
-        frags.append(_over(head, expr_frag(piece.body, printer), node.kind, printer))
+        frags.append(over(head, expr_frag(piece.body, printer), node.kind, printer))
     return total(frags, node.kind, printer)
 
 
@@ -195,9 +217,12 @@ def _joint(where: tuple[Constraint, ...], printer: Printer) -> str:
     return separator.join(chain(where, printer.dialect, printer.write))
 
 
-def _over(head: str, body: Frag, kind: str, printer: Printer) -> Frag:
+def over(head: str, body: Frag, kind: str, printer: Printer) -> Frag:
+    """A reduction's head in front of its body."""
     if not head:
         return body
+    if kind == "sum" and body.inner:
+        return negated(over(head, replace(body, text=body.inner, level=MUL, inner=""), kind, printer), printer)
     inner = printer.dialect.paren(body.text) if body.level < MUL else body.text
     space = " " if printer.dialect.kind == "latex" else ""
     closed = body.open if body.level >= MUL else 0

@@ -11,9 +11,9 @@ from symconv.notation.expr import Constraint, Expr, Reduce, walk
 from symconv.notation.operator import Definition, Operator, Statement
 from symconv.views.closed import Closed, Divides, Division, Sum, closed
 from symconv.views.closed import _forms as forms_of
-from symconv.views.dialect import MUL, Dialect, Frag
+from symconv.views.dialect import ADD, MUL, Dialect, Frag
 from symconv.views.forms import bound_text, chain, form_text, ranges_text
-from symconv.views.printer import Printer, bracketed, expr_frag, expr_text, total
+from symconv.views.printer import Printer, bracketed, expr_frag, expr_text, over, total
 
 __all__ = ["Row", "Rows", "definition_rows", "domain_row", "gather_rows", "solved_rows", "statement_rows"]
 
@@ -139,14 +139,9 @@ def _parted(statement: Statement, parts: dict[Reduce, list[Closed]], printer: Pr
 
 def _part_frag(node: Reduce, part: Closed, named: bool, printer: Printer) -> Frag:
     """``[P] Σ Σ body``."""
-    dialect = printer.dialect
     body = bracketed(_conditions(part.inside, printer), expr_frag(part.body, printer), printer)
     if part.sums:
-        inner = dialect.paren(body.text) if body.level < MUL else body.text
-        space = " " if dialect.kind == "latex" else ""
-        closed_right = body.open if body.level >= MUL else 0
-        heads = _heads(node.kind, part.sums, named and node.kind == "sum", printer)
-        body = Frag(f"{heads}{space}{inner}", MUL, max(1 if node.kind == "sum" else 2, closed_right))
+        body = over(_heads(node.kind, part.sums, named and node.kind == "sum", printer), body, node.kind, printer)
     return bracketed(_conditions(part.outside, printer), body, printer)
 
 
@@ -206,13 +201,13 @@ def _cut_rows(part: Closed, printer: Printer) -> list[Row]:
 def _division_row(division: Division, printer: Printer) -> Row:
     dialect = printer.dialect
     form = printer.write(division.form)
-    exact = not division.residue and division.modulus > 0
+    whole = len(division.form.terms) + bool(division.form.constant) == 1
     right = dialect.quotient(form, str(division.modulus), False)
     if division.modulus == 1:
         right = form
-    held = dialect.paren(form) if len(division.form.terms) + bool(division.form.constant) > 1 else form
-    if not exact and dialect.kind == "latex":
-        held = f"({form})" if held != form else form
+    elif division.exact:
+        right = dialect.divide(Frag(form, MUL if whole else ADD), Frag(str(division.modulus))).text
+    held = form if whole else f"({form})"
     rest = f"{dialect.gap}{dialect.symbol(division.residue)} = {held}{dialect.modulo}{division.modulus}"
     return Row(dialect.symbol(division.loop), right + (f",{rest}" if division.residue else ""))
 
@@ -225,8 +220,9 @@ def phase_definitions(phase: Phase, used: Iterable[str], printer: Printer) -> li
     residue = dialect.symbol(phase.residue)
     if phase.first in used or phase.shift in used:
         share = dialect.divide(Frag(residue), Frag(str(phase.gap))).text if phase.gap > 1 else residue
-        factor = "" if phase.inverse == 1 else f"{phase.inverse}{dialect.times}"
-        rows.append(Row(dialect.symbol(phase.first), f"{factor}{share}{dialect.modulo}{modulus}"))
+        factor = "" if phase.inverse == 1 else f"{phase.inverse}{dialect.times if phase.gap > 1 else ''}"
+        held = f"({factor}{share})" if factor or (phase.gap > 1 and dialect.kind == "text") else share
+        rows.append(Row(dialect.symbol(phase.first), f"{held}{dialect.modulo}{modulus}"))
     if phase.shift in used:
         numerator: Affine = var(phase.residue) - phase.slope * phase.gap * var(phase.first)
         right = dialect.divide(Frag(printer.write(numerator + affine(0)), 0), Frag(str(phase.modulus))).text

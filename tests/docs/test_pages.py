@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+import symconv
+
 ROOT = Path(__file__).resolve().parents[2]
 CELL = re.compile(r"^```\{code-cell\}[^\n]*\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 PAGES = sorted(page for page in (ROOT / "docs").glob("*.md") if CELL.search(page.read_text(encoding="utf-8")))
@@ -61,6 +63,18 @@ def test_the_notebook_page_does_not_need_torch(tmp_path: Path) -> None:
     code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); " + script(page.read_text(encoding="utf-8"), CELL)
     done = execute(page, code, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_reference_knows_every_public_name() -> None:
+    text = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
+    shown = {re.sub("[13]d$", "2d", name) for name in symconv.__all__}
+    assert sorted(name for name in shown if not re.search(rf"symconv\.{name}$", text, re.MULTILINE)) == []
+
+
+def test_the_layout_names_every_folder() -> None:
+    text = (ROOT / "docs" / "layout.md").read_text(encoding="utf-8")
+    folders = {path.parent.name for path in (ROOT / "symconv").glob("*/__init__.py")}
+    assert sorted(name for name in folders if f"| `{name}/` |" not in text) == []
 
 
 def test_a_failing_cell_fails(tmp_path: Path) -> None:

@@ -39,10 +39,10 @@ FORBIDDEN = {
 
 SPEAKERS = {
     "islpy": {"symconv.relation"},
-    "sympy": {"symconv.derive", "symconv.algorithms", "symconv.views", "symconv.ops"},
+    "sympy": {"symconv.derive", "symconv.algorithms", "symconv.notation.from_sympy"},
     "Cython": {"symconv.build"},
     "jinja2": {"symconv.templates"},
-    "torch": {"symconv.verify.autograd", "symconv.frameworks"},
+    "torch": {"symconv.verify.autograd", "symconv.frameworks", "symconv.bench"},
 }
 """Which modules may import a library."""
 

@@ -1,0 +1,260 @@
+"""The command line: parsing only. What a command does is in ``symconv.commands``, imported when it runs."""
+
+from __future__ import annotations
+
+import sys
+from io import TextIOWrapper
+from pathlib import Path
+
+import click
+
+from symconv import __version__
+from symconv.commands.outcome import Door
+from symconv.commands.parameters import (
+    an_op,
+    the_dtype,
+    the_gradients,
+    the_op,
+    the_output,
+    the_settings,
+    the_target,
+    the_threads,
+)
+from symconv.commands.values import Shape
+
+__all__ = ["cli", "main"]
+
+
+@click.group(cls=Door, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, message="symconv %(version)s")
+def cli() -> None:
+    """From one forward formula to derived, compiled, verified and readable gradients.
+
+    \b
+    Example:
+      symconv run conv2d --stride 2 --padding 1 -o out/
+
+    OP is the name of an operator (`symconv list`), a formula in quotes, or a .toml spec file.
+
+    \b
+    Exit status: 0 right, 1 a check failed, 2 the request or the environment is not usable,
+    3 undecided, 70 an internal error.
+    """
+
+
+@cli.command()
+@the_op
+@the_settings
+@the_gradients
+@the_dtype("float32")
+@the_threads
+@the_target
+@the_output("The folder to write into; created.", "symconv-out")
+def run(
+    op: str, wrt: tuple[str, ...], dtype: str, threads: int | None, target: str, output: Path, **settings: object
+) -> int:
+    """Do everything for one operator.
+
+    Derive, generate, compile and verify; write formulas, kernel, report and verdict.
+
+    \b
+    Examples:
+      symconv run conv2d --stride 2 --padding 1 -o out/
+      symconv run 'y[n,f,i] = -sum[c,p](abs(x[n,c,i+p-1] - w[f,c,p]))' --wrt w
+    """
+    from symconv.commands.run import run as work
+
+    return work(op, settings, wrt, dtype, threads, target, output)
+
+
+@cli.command("list")
+def list_operators() -> int:
+    """The operators that come with symconv.
+
+    \b
+    Example:
+      symconv list
+    """
+    from symconv.commands.listing import listing
+
+    return listing()
+
+
+@cli.command()
+@the_op
+@the_settings
+@the_gradients
+@click.option("--format", "form", type=click.Choice(("text", "latex", "json")), default="text", show_default=True)
+@the_output("The file to write; default stdout.")
+def derive(op: str, wrt: tuple[str, ...], form: str, output: Path | None, **settings: object) -> int:
+    """Derive gradients, step by step.
+
+    \b
+    Examples:
+      symconv derive conv2d --stride 2 --padding 1 --wrt x
+      symconv derive 'y[n,i] = sum[p](x[n,2*i+p]*w[p])' --format latex
+    """
+    from symconv.commands.derive import derive as work
+
+    return work(op, settings, wrt, form, output)
+
+
+@cli.command()
+@an_op
+@the_settings
+@the_dtype("float32")
+@the_threads
+@the_target
+@click.option("--all", "everything", is_flag=True, help="The reference kernels of the checkout's generated/ folder.")
+@click.option("--check", is_flag=True, help="With --all: write nothing, exit 1 where a file is not what it should be.")
+@the_output("The file to write (default stdout); with --all the folder.")
+def generate(
+    op: str | None,
+    dtype: str,
+    threads: int | None,
+    target: str,
+    everything: bool,
+    check: bool,
+    output: Path | None,
+    **settings: object,
+) -> int:
+    """Write the Cython source of the kernels.
+
+    One operator's module, or with --all the reference kernels.
+
+    \b
+    Examples:
+      symconv generate conv2d --stride 2 -o conv2d.pyx
+      symconv generate --all --check
+    """
+    from symconv.commands.generate import generate as one
+    from symconv.commands.generate import generate_all
+
+    if not everything:
+        if op is None or check:
+            raise click.UsageError("--check goes with --all" if op else "OP is wanted, or --all")
+        return one(op, settings, dtype, threads, target, output)
+    if op is not None:
+        raise click.UsageError("--all takes no OP")
+    return generate_all(check, output)
+
+
+@cli.command()
+@the_op
+@the_settings
+@the_gradients
+@the_dtype("float64")
+@the_threads
+@the_target
+@click.option("--source", type=click.Path(path_type=Path), help="Judge this .pyx module instead of a new one.")
+def verify(
+    op: str, wrt: tuple[str, ...], dtype: str, threads: int | None, target: str, source: Path | None, **settings: object
+) -> int:
+    """Judge the kernels against oracles.
+
+    The oracles share no code with the derivation.
+
+    \b
+    Examples:
+      symconv verify conv2d --stride 2 --padding 1 --dtype float32
+      symconv verify conv1d --source mine.pyx
+    """
+    from symconv.commands.verify import verify as work
+
+    return work(op, settings, wrt, dtype, threads, target, source)
+
+
+@cli.command()
+@the_op
+@the_settings
+@the_output("The HTML file to write.", "report.html")
+def show(op: str, output: Path, **settings: object) -> int:
+    """Write one HTML page of the derivations.
+
+    \b
+    Example:
+      symconv show conv2d --stride 2 --padding 1 -o report.html
+    """
+    from symconv.commands.show import show as work
+
+    return work(op, settings, output)
+
+
+@cli.command()
+@an_op
+@the_settings
+@the_dtype("float32")
+@click.option("--shape", "shapes", type=Shape(), multiple=True, help="A tensor's shape; one --shape for each tensor.")
+@click.option("--suite", is_flag=True, help="A set of conv2d layers instead of OP and --shape.")
+@click.option("--threads", type=click.IntRange(1, 4096), default=1, show_default=True)
+@click.option(
+    "--repeat", type=click.IntRange(1, 10000), default=15, show_default=True, help="Samples of each function."
+)
+@click.pass_obj
+def bench(
+    real: bool | None,
+    /,
+    op: str | None,
+    dtype: str,
+    shapes: tuple[tuple[str, tuple[int, ...]], ...],
+    suite: bool,
+    threads: int,
+    repeat: int,
+    **settings: object,
+) -> int:
+    """Time a kernel at fixed sizes, beside torch.
+
+    Forward and backward of a kernel specialised to the shapes, in turns with torch where it has the operator.
+
+    \b
+    Examples:
+      symconv bench conv2d --padding 1 --shape x=8,64,56,56 --shape w=64,64,3,3
+      symconv bench --suite
+    """
+    from symconv.commands.bench import bench as work
+    from symconv.commands.bench import restart_with_allocator
+
+    if real:
+        restart_with_allocator()
+    return work(op, settings, dict(shapes), suite, dtype, threads, repeat)
+
+
+@cli.command()
+@click.option("--clear", is_flag=True, help="Empty the cache.")
+def cache(clear: bool) -> int:
+    """The compiled kernels kept on disk.
+
+    \b
+    Examples:
+      symconv cache
+      symconv cache --clear
+    """
+    from symconv.commands.cache import cache as work
+
+    return work(clear)
+
+
+@cli.command()
+def doctor() -> int:
+    """Whether kernels can be built on this machine.
+
+    \b
+    Example:
+      symconv doctor
+    """
+    from symconv.commands.doctor import doctor as work
+
+    return work()
+
+
+def main() -> None:
+    """The ``symconv`` program."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # Σ and · on a terminal that cannot show them are no reason to fail.
+            stream.reconfigure(errors="backslashreplace")
+    cli.main(obj=True)
+
+
+if __name__ == "__main__":
+    main()

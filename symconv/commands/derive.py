@@ -1,0 +1,46 @@
+"""``symconv derive``: the gradients of an operator and how they came about."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from symconv import pipeline
+from symconv.commands.files import write
+from symconv.commands.outcome import RIGHT
+from symconv.commands.request import gradient_names, requested
+from symconv.gather.derivation import Derivation
+
+__all__ = ["derive"]
+
+
+def derive(op: str, settings: Mapping[str, object], wrt: tuple[str, ...], form: str, output: Path | None) -> int:
+    """Print or write the derivations as text, LaTeX or JSON."""
+    operator = requested(op, settings)
+    derivations = [pipeline.derive(operator, name) for name in gradient_names(operator, wrt)]
+    text = {"text": _text, "latex": _latex, "json": _json}[form](derivations)
+    if output is None:
+        print(text)
+    else:
+        write(output, f"{text}\n")
+    return RIGHT
+
+
+def _text(derivations: list[Derivation]) -> str:
+    from symconv.views.text import derivation_text
+
+    return "\n\n".join(derivation_text(found) for found in derivations)
+
+
+def _latex(derivations: list[Derivation]) -> str:
+    from symconv.views.latex import gather_latex, operator_latex
+
+    stated = f"% {derivations[0].stated}\n{operator_latex(derivations[0].stated)}"
+    return "\n\n".join((stated, *(f"% {d.operator.output.name}\n{gather_latex(d.gather)}" for d in derivations)))
+
+
+def _json(derivations: list[Derivation]) -> str:
+    from symconv.views.data import derivation_data
+
+    return json.dumps([derivation_data(found) for found in derivations], indent=2, ensure_ascii=False)

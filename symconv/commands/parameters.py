@@ -1,0 +1,68 @@
+"""The arguments and options that commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from symconv.commands.values import BorderValue, Extent, Pads, PerAxis
+from symconv.options import DTYPES, TARGETS
+
+__all__ = ["an_op", "the_dtype", "the_gradients", "the_op", "the_output", "the_settings", "the_target", "the_threads"]
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def all_of(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Several options as one decorator, shown in this order."""
+
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+the_op = click.argument("op")
+an_op = click.argument("op", required=False)
+the_settings = all_of(
+    click.option("--stride", type=PerAxis(), help="2, or per axis 2,1."),
+    click.option("--padding", type=Pads(), help="1, per axis 1,2, low:high per axis 1:0,2:1, same, valid."),
+    click.option("--dilation", type=PerAxis(), help="2, or per axis 2,1."),
+    click.option("--groups", type=int, help="Groups of channels."),
+    click.option("--border", type=BorderValue(), help="zero, skip, reflect, replicate, circular, or a number."),
+    click.option("--bias", is_flag=True, help="Add b[f]."),
+    click.option("--flip", is_flag=True, help="True convolution: the kernel turned."),
+    click.option("--layout", metavar="NCHW|NHWC", help="The order of the arrays' axes, at any rank."),
+    click.option("--kernel", type=PerAxis(), help="Pooling: the window's size."),
+    click.option("--output-padding", type=PerAxis(), help="Transposed convolution: cells added at the high end."),
+    click.option("--activation", metavar="NAME", help="conv_bias_act: relu, tanh, ..."),
+    click.option("--power", type=int, help="Kervolution: the exponent."),
+    click.option("--offset", type=float, help="Kervolution: what is added before the power."),
+    click.option(
+        "--extents", type=Extent(), multiple=True, help="A formula's output extent, as in i=(H+1)/2; repeatable."
+    ),
+)
+the_gradients = click.option("--wrt", multiple=True, metavar="TENSOR", help="Only this gradient; repeatable.")
+the_threads = click.option(
+    "--threads", type=click.IntRange(1, 4096), help="At most so many threads; default every core."
+)
+the_target = click.option(
+    "--target", type=click.Choice(TARGETS), default="native", show_default=True, help="For this machine, or for any."
+)
+
+
+def the_dtype(default: str) -> Callable[[Command], Command]:
+    """The number type, whose default depends on the command."""
+    return click.option("--dtype", type=click.Choice(DTYPES), default=default, show_default=True)
+
+
+def the_output(what: str, default: str | None = None) -> Callable[[Command], Command]:
+    """Where to write."""
+    return click.option(
+        "-o", "--output", type=click.Path(path_type=Path), default=default, show_default=True, help=what
+    )

@@ -1,0 +1,111 @@
+"""``symconv run``: the main job: derive, generate, compile, verify, and write down all of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from symconv import __version__, pipeline
+from symconv.api import Kernel, built, options
+from symconv.commands.files import folder, write
+from symconv.commands.formulas import document
+from symconv.commands.outcome import FAILED, RIGHT
+from symconv.commands.progress import stage
+from symconv.commands.request import gradient_names, requested
+from symconv.commands.verify import SURROGATES, judged
+from symconv.gather.derivation import Derivation
+from symconv.notation.operator import Operator
+from symconv.options import Options
+from symconv.verify.verdict import Verdict
+
+__all__ = ["run", "stem"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    operator: Operator
+    derivations: tuple[Derivation, ...]
+    kernel: Kernel
+    verdict: Verdict
+
+
+def run(
+    op: str,
+    settings: Mapping[str, object],
+    wrt: tuple[str, ...],
+    dtype: str,
+    threads: int | None,
+    target: str,
+    output: Path,
+) -> int:
+    """Do everything for one operator; prints the verdict and the files written. 1 when the kernel is wrong."""
+    operator = requested(op, settings)
+    gradients = gradient_names(operator, wrt)
+    chosen = options(dtype=dtype, threads=threads, target=target)
+    place = folder(output)
+    job = _work(operator, gradients, chosen)
+    with stage("writing"):
+        files = _written(job, place)
+    print(_said(job))
+    print("\n".join(("written:", *(f"  {file}" for file in files))))
+    return RIGHT if job.verdict else FAILED
+
+
+def _work(operator: Operator, gradients: tuple[str, ...], chosen: Options) -> _Job:
+    derivations = []
+    for name in gradients:
+        with stage(f"deriving the gradient by {name}"):
+            derivations.append(pipeline.derive(operator, name))
+    with stage("generating and compiling") as tell:
+        kernel = built(operator, chosen, tell)
+    with stage("verifying") as tell:
+        verdict = judged(operator, kernel, gradients, tell)
+    return _Job(operator, tuple(derivations), kernel, verdict)
+
+
+def _written(job: _Job, place: Path) -> list[Path]:
+    from symconv.views.latex import gather_latex, operator_latex
+    from symconv.views.report import report_html
+
+    name = stem(job.operator)
+    formulas = {job.operator.output.name: operator_latex(job.operator)}
+    formulas |= {d.operator.output.name: gather_latex(d.gather) for d in job.derivations}
+    page = report_html(
+        job.operator.name,
+        job.operator,
+        job.derivations,
+        source=job.kernel.source,
+        verdict=job.verdict,
+        facts=_facts(job),
+    )
+    texts = {f"{name}_{tensor}.tex": document([(str(job.operator), text)]) for tensor, text in formulas.items()}
+    texts |= {f"{name}.pyx": job.kernel.source, "report.html": page, "verdict.txt": f"{_said(job)}\n"}
+    return [write(place / file, text) for file, text in texts.items()]
+
+
+def _said(job: _Job) -> str:
+    return f"{job.verdict}\n{SURROGATES}" if job.operator.surrogates else str(job.verdict)
+
+
+def _facts(job: _Job) -> dict[str, str]:
+    chosen = job.kernel.options
+    return {
+        "symconv": __version__,
+        "dtype": chosen.dtype,
+        "target": chosen.target,
+        "threads": "every core" if chosen.threads is None else str(chosen.threads),
+        "algorithm": job.kernel.algorithm,
+        "compiled module": str(job.kernel.path),
+    }
+
+
+def stem(operator: Operator) -> str:
+    """What the files of an operator are called: its name without its settings.
+
+    >>> import symconv as sc
+    >>> stem(sc.conv2d(stride=2))
+    'conv2d'
+    """
+    return re.sub(r"\W+", "_", operator.name.partition("(")[0]).strip("_") or "operator"

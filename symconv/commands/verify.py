@@ -1,0 +1,58 @@
+"""``symconv verify``: a compiled kernel judged against oracles that share no code with its derivation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from symconv import pipeline
+from symconv.api import Kernel, built, options
+from symconv.commands.outcome import FAILED, RIGHT
+from symconv.commands.progress import Tell, stage
+from symconv.commands.request import gradient_names, requested
+from symconv.errors import SpecError
+from symconv.notation.operator import Operator
+from symconv.options import Options
+from symconv.verify.judge import judge
+from symconv.verify.verdict import Verdict
+
+__all__ = ["SURROGATES", "judged", "verify"]
+
+SURROGATES = "the gradients are declared (surrogate), not derived: only the forward is judged"
+
+
+def verify(
+    op: str,
+    settings: Mapping[str, object],
+    wrt: tuple[str, ...],
+    dtype: str,
+    threads: int | None,
+    target: str,
+    source: Path | None,
+) -> int:
+    """Judge a new kernel, or the module in ``source``; prints the verdict."""
+    operator = requested(op, settings)
+    gradients = gradient_names(operator, wrt)
+    chosen = options(dtype=dtype, threads=threads, target=target)
+    with stage("building") as tell:
+        kernel = built(operator, chosen, tell) if source is None else _given(operator, source, chosen)
+    with stage("verifying") as tell:
+        verdict = judged(operator, kernel, gradients, tell)
+    print(verdict)
+    if operator.surrogates:
+        print(SURROGATES)
+    return RIGHT if verdict else FAILED
+
+
+def judged(op: Operator, kernel: Kernel, gradients: tuple[str, ...], tell: Tell) -> Verdict:
+    """The verdict on ``kernel``; of an operator with declared derivatives only the forward can be judged."""
+    wanted = () if op.surrogates else gradients
+    return judge(op, kernel, kernel.options.dtype, gradients=wanted, progress=tell)
+
+
+def _given(op: Operator, source: Path, chosen: Options) -> Kernel:
+    try:
+        text = source.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpecError(f"cannot read the kernel {source}: {error}") from error
+    return Kernel(op, chosen, pipeline.build_text(text, chosen), None)

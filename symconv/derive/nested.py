@@ -1,0 +1,79 @@
+"""Reductions inside reductions become statements of their own, so that every later stage sees one level."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from symconv.notation.affine import var
+from symconv.notation.expr import Apply, Expr, Index, Piece, Range, Read, Reduce, rebuild, walk
+from symconv.notation.operator import Operator, Statement, Tensor
+
+__all__ = ["unnest"]
+
+
+@dataclass(slots=True)
+class _Split:
+    taken: set[str]
+    output: str
+    new: list[Statement] = field(default_factory=list)
+
+    def fresh(self) -> str:
+        names = (f"{self.output}{k}" for k in range(1, 1000))
+        name = next(n for n in names if not self.taken & {n, f"g{n}", f"t{n}"})
+        self.taken.add(name)
+        return name
+
+
+def unnest(op: Operator) -> Operator:
+    """The same operator with every reduction inside another in a statement of its own, over what it depends on."""
+    nodes = [n for s in op.statements for n in walk(s.expr) if isinstance(n, Reduce)]
+    if not any(isinstance(m, Reduce) for n in nodes for p in n.pieces for m in walk(p.body)):
+        return op
+    bound = {r.name for n in nodes for r in n.indices}
+    targets = {s.target.name for s in op.statements}
+    split = _Split({*op.tensors, *targets, *bound, *(n for s in op.statements for n in s.indices)}, op.output.name)
+    for statement in op.statements:
+        expr = _outer(split, statement.expr, statement.ranges)
+        split.new.append(replace(statement, expr=expr))
+    return replace(op, statements=tuple(split.new))
+
+
+def _outer(split: _Split, expr: Expr, known: tuple[Range, ...]) -> Expr:
+    """Reductions that stay where they are."""
+    match expr:
+        case Reduce(_, indices, pieces):
+            inside = tuple(Piece(p.where, _inner(split, p.body, (*known, *indices))) for p in pieces)
+            return replace(expr, pieces=inside)
+        case Apply(_, arguments):
+            return rebuild(expr, tuple(_outer(split, argument, known) for argument in arguments))
+    return expr
+
+
+def _inner(split: _Split, expr: Expr, known: tuple[Range, ...]) -> Expr:
+    """Reductions that move out: what remains is a read of what they computed."""
+    match expr:
+        case Reduce():
+            return _moved(split, _outer(split, expr, known), known)
+        case Apply(_, arguments):
+            return rebuild(expr, tuple(_inner(split, argument, known) for argument in arguments))
+    return expr
+
+
+def _moved(split: _Split, node: Expr, known: tuple[Range, ...]) -> Read:
+    used = frozenset(_names(node))
+    needed = tuple(r for r in known if r.name in used)
+    target = Tensor(split.fresh(), tuple((r.extent,) for r in needed))
+    split.new.append(Statement(target, tuple(r.name for r in needed), node))
+    return Read(target.name, tuple(var(r.name) for r in needed))
+
+
+def _names(expr: Expr) -> Iterator[str]:
+    for node in walk(expr):
+        match node:
+            case Read(_, index, _):
+                yield from (name for form in index for name in form.names())
+            case Index(form):
+                yield from form.names()
+            case Reduce(_, _, pieces):
+                yield from (name for p in pieces for c in p.where for name in c.form.names())

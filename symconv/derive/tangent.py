@@ -1,0 +1,65 @@
+"""Forward mode: the directional derivative of an operator, from the same slopes as the adjoint."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from functools import reduce
+
+from symconv.derive.borders import fold
+from symconv.derive.weights import Sweep, chooser, leaves, needed, plain_statements, slope_of
+from symconv.errors import SpecError
+from symconv.notation.expr import Apply, Const, Expr, Read, Reduce, reads
+from symconv.notation.operator import Operator, Statement
+
+__all__ = ["tangent"]
+
+
+def tangent(op: Operator, wrt: tuple[str, ...]) -> Operator:
+    """The directional derivative of ``op`` along tangents ``t<name>``, an operator over ``(*op.inputs, *tangents)``.
+
+    Raises SpecError for an unknown tensor.
+    """
+    for name in wrt:
+        if name not in op.tensors:
+            raise SpecError(f"{op.name} has no tensor {name!r}; its tensors are {', '.join(op.tensors)}")
+    sweep = Sweep(op, "")
+    moving = {name: f"t{name}" for name in wrt}
+    for statement in op.statements:
+        terms = [term for leaf in leaves(statement.expr) for term in _moved(sweep, statement, leaf, moving)]
+        name = f"t{statement.target.name}"
+        if terms or statement is op.statements[-1]:
+            expr: Expr = reduce(lambda a, b: Apply("add", (a, b)), terms) if terms else Const(Fraction(0))
+            sweep.new.append(Statement(replace(statement.target, name=name), statement.indices, expr))
+            moving[statement.target.name] = name
+    tangents = tuple(replace(op.input(name), name=f"t{name}") for name in wrt)
+    last = sweep.new.pop()
+    return replace(
+        op,
+        name=f"jvp({op.name})",
+        inputs=(*op.inputs, *tangents),
+        statements=plain_statements((*needed((*op.statements, *sweep.new), last), last)),
+        source=f"directional derivative of {op.source}",
+    )
+
+
+def _moved(sweep: Sweep, statement: Statement, leaf: Read | Reduce, moving: dict[str, str]) -> list[Expr]:
+    """What one leaf of a statement contributes to the tangent of its target."""
+    if not any(r.tensor in moving for r in reads(leaf)):
+        return []
+    slope = slope_of(sweep, statement.expr, leaf)
+    if isinstance(leaf, Read):
+        return [fold(Apply("mul", (slope, replace(leaf, tensor=moving[leaf.tensor]))))]
+    weigh = chooser(sweep, statement, leaf, Const(Fraction(1)))
+    pieces = []
+    for piece in leaf.pieces:
+        weight, chosen = weigh(piece.body)
+        total: Expr = Const(Fraction(0))
+        for read in reads(piece.body):
+            if read.tensor in moving:
+                part = Apply("mul", (slope_of(sweep, piece.body, read), replace(read, tensor=moving[read.tensor])))
+                total = fold(Apply("add", (total, part)))
+        if total != Const(Fraction(0)):
+            pieces.append(replace(piece, body=chosen(fold(Apply("mul", (weight, total))))))
+    inner = replace(leaf, kind="sum", pieces=tuple(pieces))
+    return [fold(Apply("mul", (slope, inner)))] if pieces else []

@@ -1,0 +1,117 @@
+"""What adjoint and tangent share: the leaves of a statement, their slopes, how a reduction weighs its taps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+
+from symconv.derive.borders import fold
+from symconv.derive.scalar import differentiate
+from symconv.derive.surrogates import plain
+from symconv.errors import DerivationError
+from symconv.notation.affine import var
+from symconv.notation.expr import Apply, Const, Expr, Index, Range, Read, Reduce, reads, walk
+from symconv.notation.operator import Operator, Statement
+
+__all__ = ["Sweep", "buffered", "chooser", "leaves", "linear", "needed", "plain_statements", "slope_of"]
+
+Weigh = Callable[[Expr], tuple[Expr, Callable[[Expr], Expr]]]
+
+
+@dataclass(slots=True)
+class Sweep:
+    op: Operator
+    wrt: str
+    new: list[Statement] = field(default_factory=list)
+    terms: dict[str, list[Expr]] = field(default_factory=dict)
+    targets: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def leaves(expr: Expr) -> tuple[Read | Reduce, ...]:
+    """The reads outside every reduction and the outermost reductions of an expression."""
+    match expr:
+        case Read() | Reduce():
+            return (expr,)
+        case Apply(_, arguments):
+            return tuple(dict.fromkeys(leaf for argument in arguments for leaf in leaves(argument)))
+    return ()
+
+
+def slope_of(sweep: Sweep, expr: Expr, wrt: Read | Reduce) -> Expr:
+    return differentiate(expr, wrt, sweep.op.kinks, sweep.op.surrogates)
+
+
+def buffered(sweep: Sweep, statement: Statement, weight: Expr) -> Expr:
+    """A weight that holds a reduction is computed once per output cell, not once per tap."""
+    if not any(isinstance(node, Reduce) for node in walk(weight)):
+        return weight
+    name = unused(sweep, f"q{statement.target.name}")
+    buffer = replace(statement.target, name=name, dtype="real")
+    sweep.new.append(Statement(buffer, statement.indices, weight))
+    return Read(name, tuple(var(index) for index in statement.indices))
+
+
+def chooser(sweep: Sweep, statement: Statement, node: Reduce, weight: Expr) -> Weigh:
+    """How a reduction hands its cotangent to a tap: all of it (sum), or to the extreme tap (max, min)."""
+    if node.kind == "sum":
+        return lambda body: (weight, lambda term: term)
+    if node.kind not in {"max", "min"}:
+        raise DerivationError(f"{node.kind} has no derivative")
+    here = tuple(var(index) for index in statement.indices)
+    zero, one = Const(Fraction(0)), Const(Fraction(1))
+    choice = dict(sweep.op.kinks).get(node.kind, "first")
+    if choice == "share":
+        extreme = Read(_buffer(sweep, statement, f"m{statement.target.name}", node, "real"), here)
+        tied = replace(
+            node,
+            kind="sum",
+            pieces=tuple(
+                replace(p, body=Apply("where", (Apply("eq", (p.body, extreme)), one, zero))) for p in node.pieces
+            ),
+        )
+        shared = buffered(sweep, statement, Apply("div", (weight, tied)))
+        return lambda body: (shared, lambda term: Apply("where", (Apply("eq", (body, extreme)), term, zero)))
+    first = replace(node, kind=f"arg{node.kind}")
+    position = Read(_buffer(sweep, statement, f"k{statement.target.name}", first, "index"), here)
+    chosen = Apply("eq", (position, linear(node.indices)))
+    return lambda body: (weight, lambda term: Apply("where", (chosen, term, zero)))
+
+
+def _buffer(sweep: Sweep, statement: Statement, wish: str, expr: Expr, dtype: str) -> str:
+    name = unused(sweep, wish)
+    sweep.new.append(Statement(replace(statement.target, name=name, dtype=dtype), statement.indices, expr))
+    return name
+
+
+def linear(indices: tuple[Range, ...]) -> Expr:
+    """The row-major position of a tap among a reduction's indices."""
+    total: Expr = Const(Fraction(0))
+    for index in indices:
+        total = fold(Apply("add", (Apply("mul", (total, Index(index.extent))), Index(var(index.name)))))
+    return total
+
+
+def unused(sweep: Sweep, wish: str) -> str:
+    taken = {
+        *sweep.op.tensors,
+        *(s.target.name for s in (*sweep.op.statements, *sweep.new)),
+        "g" + sweep.op.output.name,
+    }
+    name, count = wish, 2
+    while name in taken:
+        name, count = f"{wish}{count}", count + 1
+    return name
+
+
+def needed(statements: tuple[Statement, ...], last: Statement) -> tuple[Statement, ...]:
+    wanted, kept = {r.tensor for r in reads(last.expr)}, []
+    for statement in reversed(statements):
+        if statement.target.name in wanted:
+            kept.append(statement)
+            wanted |= {r.tensor for r in reads(statement.expr)}
+    return tuple(reversed(kept))
+
+
+def plain_statements(statements: tuple[Statement, ...]) -> tuple[Statement, ...]:
+    return tuple(replace(s, expr=plain(s.expr)) for s in statements)

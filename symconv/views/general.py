@@ -1,0 +1,187 @@
+"""The general formula of a gradient, with symbolic strides, dilations and pads: for readers only, never for kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product as cartesian
+
+from symconv.notation.expr import Range, Reduce, walk
+from symconv.notation.operator import Operator, Statement, Window
+from symconv.views.dialect import BREAK, Frag, latex
+from symconv.views.names import latex_symbol, names_of
+from symconv.views.polynomial import Poly, poly
+from symconv.views.printer import Printer, bracketed, expr_frag, expr_text, over, total
+from symconv.views.relations import Condition, GeneralPiece, general_piece
+from symconv.views.rows import domain_row, target_text
+
+__all__ = ["LABEL", "General", "general", "general_evaluate", "general_latex"]
+
+LABEL = "general form, display only: not affine, so each instance is proved instead"
+
+_LETTERS = {"s": ("s", r"\sigma"), "d": ("d", r"\delta"), "p": ("p", r"\rho"), "~": ("k", r"\kappa", r"\tau")}
+
+
+@dataclass(frozen=True, slots=True)
+class General:
+    """The statements of a gradient with symbolic windows."""
+
+    operator: Operator
+    windows: tuple[Window, ...]
+    statements: tuple[Statement, ...]
+    pieces: tuple[tuple[Reduce, tuple[GeneralPiece, ...]], ...]
+
+
+def general(op: Operator, wrt: str) -> General | None:
+    """The gradient of ``op`` with symbolic windows; None where its indices are no windows.
+
+    >>> import symconv as sc
+    >>> general(sc.conv1d(stride=2), "x") is None
+    False
+    >>> general(sc.operator("y[i,j] = 2*x[j,i]"), "x") is None
+    True
+    """
+    from symconv.gather.derivation import derivation
+
+    if not op.windows:
+        return None
+    result = derivation(op, wrt).operator
+    pieces = []
+    for statement in result.statements:
+        for node in dict.fromkeys(n for n in walk(statement.expr) if isinstance(n, Reduce)):
+            found = [general_piece(statement, node, piece, op.windows) for piece in node.pieces]
+            complete = tuple(piece for piece in found if piece is not None)
+            if len(complete) != len(found):
+                return None
+            pieces.append((node, complete))
+    return General(result, op.windows, result.statements, tuple(pieces))
+
+
+def general_latex(op: Operator, wrt: str) -> str | None:
+    r"""The general formula as LaTeX, labelled as what it is; None where there is none.
+
+    >>> import symconv as sc
+    >>> print(general_latex(sc.conv1d(stride=2, padding=1), "x").split(r" \\ ")[0].removeprefix(r"\begin{aligned} "))
+    \bar x_{n,c,u} &= \sum_{f=0}^{F - 1}\sum_{k=0}^{K - 1} \left[\,s \mid u + p - d\,k,\ 0 \le \frac{u + p - d\,k}{s} < O_{L}\,\right]\,\bar y_{n,f,\frac{u + p - d\,k}{s}}\,w_{f,c,k}
+    """  # noqa: E501
+    found = general(op, wrt)
+    if found is None:
+        return None
+    dialect = latex(names_of(found.operator))
+    symbols = _symbols(found)
+    plain = Printer(dialect, lambda form: _fraction(*_as_is(poly(form)), symbols))
+    writing = {node: total([_piece(node, p, plain, symbols) for p in several], node.kind, plain) for node, several in found.pieces}
+    lines = []
+    for statement in found.statements:
+        printer = Printer(dialect, plain.write, writing.get)
+        lines.append(f"{target_text(statement, dialect)} &= {expr_text(statement.expr, printer)}")
+    cells = domain_row(found.statements[-1], dialect).right
+    for window in found.windows:
+        cells = cells.replace(f" {latex_symbol(window.tap)} ", f" {symbols.get(window.tap, '')} ") if window.tap else cells
+    lines += [f"&{cells}", rf"&\text{{({LABEL})}}"]
+    return rf"\begin{{aligned}} {BREAK.join(lines)} \end{{aligned}}"
+
+
+def _as_is(form: Poly) -> tuple[Poly, str]:
+    return form, ""
+
+
+def _symbols(found: General) -> dict[str, str]:
+    """How strides, dilations, pads and taps are written, clear of the indices in use."""
+    taps = {window.tap for window in found.windows}
+    used = {r.name for s in found.statements for r in s.ranges}
+    used |= {r.name for node, _ in found.pieces for r in node.indices}
+    letters = {key: next(c for c in several if c not in used - taps) for key, several in _LETTERS.items()}
+    names: dict[str, str] = {}
+    outputs = tuple(dict.fromkeys(window.output for window in found.windows))
+    for window in found.windows:
+        index = f"_{{{window.size}}}" if len(outputs) > 1 else ""
+        for key in "sdp":
+            names.setdefault(f"{key}@{window.output}", letters[key] + index)
+        if window.tap:
+            names.setdefault(window.tap, letters["~"] + index)
+            names.setdefault(f"~{window.tap}", f"({latex_symbol(window.kernel)} - 1 - {letters['~']}{index})")
+    return names
+
+
+def _rank(monomial: tuple[str, ...]) -> int:
+    kinds = "".join(name[0] for name in monomial if "@" in name)
+    return {"": 3 if any(name[0].isupper() for name in monomial) else 0, "s": 0, "d": 1, "p": 2}.get(kinds, 4)
+
+
+def _fraction(form: Poly, divisor: str, symbols: dict[str, str]) -> str:
+    text = form.write(lambda name: symbols.get(name) or latex_symbol(name), _rank)
+    return rf"\frac{{{text}}}{{{symbols[divisor]}}}" if divisor else text
+
+
+def _piece(node: Reduce, piece: GeneralPiece, plain: Printer, symbols: dict[str, str]) -> Frag:
+    printer = Printer(plain.dialect, lambda form: _fraction(*piece.written(form), symbols))
+    conditions = tuple(text for c in piece.conditions for text in _condition(c, symbols))
+    if node.kind != "sum":
+        ranges = tuple(f"0 \\le {_name(r, symbols)} < {plain.write(r.extent)}" for r in piece.sums)
+        head = plain.dialect.under(node.kind, (*ranges, *conditions))
+        return over(head, expr_frag(piece.body, printer), node.kind, printer)
+    body = bracketed(conditions, expr_frag(piece.body, printer), printer)
+    head = "".join(plain.dialect.limits("sum", _name(r, symbols), "0", plain.write(r.extent - 1)) for r in piece.sums)
+    return over(head, body, node.kind, printer)
+
+
+def _name(index: Range, symbols: dict[str, str]) -> str:
+    return symbols.get(index.name) or latex_symbol(index.name)
+
+
+def _condition(condition: Condition, symbols: dict[str, str]) -> Iterator[str]:
+    form = _fraction(condition.form, condition.divisor, symbols)
+    if condition.divides:
+        yield rf"{symbols[condition.divisor]} \mid {_fraction(condition.form, '', symbols)}"
+    if condition.extent is None:
+        yield rf"{form} \ge 0"
+    else:
+        yield rf"0 \le {form} < {_fraction(condition.extent, '', symbols)}"
+
+
+def general_evaluate(
+    op: Operator, wrt: str, *, stride: int, dilation: int, pad: int, kernel: int, size: int, extent: int
+) -> tuple[frozenset[tuple[tuple[str, int], ...]], ...] | None:
+    """What the general formula of an operator with one window states for numbers: per piece, the points of the relation.
+
+    A point names the cell, the output and the tap it ties together. None where there is no general formula. Tests compare
+    it with the relation of the instance; kernels never use it.
+
+    >>> import symconv as sc
+    >>> (points,) = general_evaluate(sc.conv1d(), "x", stride=2, dilation=1, pad=0, kernel=1, size=3, extent=2)
+    >>> sorted(points)
+    [(('i', 0), ('p', 0), ('u', 0)), (('i', 1), ('p', 0), ('u', 2))]
+    """
+    found = general(op, wrt)
+    if found is None or len({window.output for window in found.windows}) != 1:
+        return None
+    window = found.windows[0]
+    o = window.output
+    values = {f"s@{o}": stride, f"d@{o}": dilation, f"p@{o}": pad}
+    values |= {window.kernel: kernel, window.size: size, window.extent: extent}
+    pieces = [piece for _, several in found.pieces for piece in several]
+    return tuple(frozenset(_points(piece, window, values)) for piece in pieces)
+
+
+def _points(piece: GeneralPiece, window: Window, values: dict[str, int]) -> Iterator[tuple[tuple[str, int], ...]]:
+    tied = {name for c in piece.conditions for name in c.form.names} | {window.tap, f"~{window.tap}"}
+    tied |= {name for one in piece.eliminated for name in one.form.names}
+    ranges = [r for r in (*piece.cells, *piece.sums) if r.name in tied]
+    spans = [range(poly(r.extent).evaluate(values)) for r in ranges]
+    for point in cartesian(*spans):
+        here = dict(zip((r.name for r in ranges), point, strict=True))
+        flipped = {f"~{window.tap}": values[window.kernel] - 1 - here[window.tap]} if window.tap in here else {}
+        known = {**values, **here, **flipped}
+        if all(_holds(condition, known) for condition in piece.conditions):
+            for one in piece.eliminated:
+                here[one.name] = one.form.evaluate(known) // (known[one.divisor] if one.divisor else 1)
+            yield tuple(sorted(here.items()))
+
+
+def _holds(condition: Condition, values: dict[str, int]) -> bool:
+    divisor = values[condition.divisor] if condition.divisor else 1
+    value, rest = divmod(condition.form.evaluate(values), divisor)
+    if condition.divides and rest:
+        return False
+    return value >= 0 and (condition.extent is None or value < condition.extent.evaluate(values))

@@ -1,0 +1,88 @@
+"""``sc.show``: anything symconv hands out, as one offline HTML page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from symconv.errors import SpecError
+
+if TYPE_CHECKING:
+    from symconv.api import Gradient, Kernel
+    from symconv.gather.derivation import Derivation
+    from symconv.notation.operator import Operator
+    from symconv.verify.verdict import Verdict
+
+__all__ = ["show"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    title: str
+    operator: Operator | None = None
+    derivations: tuple[Derivation, ...] = ()
+    source: str | None = None
+    verdict: Verdict | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+def show(anything: Operator | Gradient | Kernel | Verdict, path: str | Path) -> Path:
+    """Write one offline HTML page about an operator, a gradient, a kernel or a verdict, and return its path.
+
+    An operator is shown with the derivation of every gradient, a gradient with its own, a kernel also with its source.
+    Raises SpecError for anything else and for a path that cannot be written.
+
+    >>> import pathlib, tempfile, symconv as sc
+    >>> page = show(sc.derive(sc.conv1d(), "w"), pathlib.Path(tempfile.mkdtemp()) / "report.html")
+    >>> "<html" in page.read_text(encoding="utf-8")
+    True
+    """
+    from symconv.views.report import report_html, write_report
+
+    if not isinstance(path, str | Path):
+        raise SpecError(f"a path is wanted, as in sc.show(op, 'report.html'); given {path!r}")
+    page = _page(anything)
+    place = Path(path)
+    write_report(
+        place, report_html(page.title, page.operator, page.derivations, page.source, page.verdict, dict(page.facts))
+    )
+    return place
+
+
+def _page(anything: object) -> _Page:
+    from symconv.api import Gradient, Kernel
+    from symconv.notation.operator import Operator
+    from symconv.verify.verdict import Verdict
+
+    match anything:
+        case Operator():
+            return _Page(anything.name, anything, _derivations(anything))
+        case Gradient():
+            stated = anything.derivation.stated
+            title = f"{stated.name}: {anything.operator.output.name}"
+            return _Page(title, stated, (anything.derivation,))
+        case Kernel():
+            op = anything.operator
+            return _Page(op.name, op, _derivations(op), anything.source, facts=_facts(anything))
+        case Verdict():
+            return _Page(anything.operator, verdict=anything)
+    raise SpecError(f"show takes an operator, a gradient, a kernel or a verdict; given {type(anything).__name__}")
+
+
+def _derivations(op: Operator) -> tuple[Derivation, ...]:
+    from symconv import pipeline
+
+    return tuple(pipeline.derive(op, name) for name in pipeline.gradients(op))
+
+
+def _facts(kernel: Kernel) -> dict[str, str]:
+    threads = kernel.options.threads
+    return {
+        "dtype": kernel.options.dtype,
+        "target": kernel.options.target,
+        "threads": "every core" if threads is None else str(threads),
+        "algorithm": kernel.algorithm,
+        "compiled module": str(kernel.path),
+    }

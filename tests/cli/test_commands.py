@@ -1,0 +1,178 @@
+"""What each command does, on the smallest operators."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import symconv as sc
+from symconv.commands.doctor import NEEDED
+from symconv.verify.verdict import Check, Verdict
+
+OPERATOR = ("conv1d", "--stride", "2", "--padding", "1")
+FLOW = "y[n,i] = sum[p](x[n,2*i+p-1]*w[p])"
+
+
+def test_list_has_a_line_for_every_operator(call):
+    lines = call("list").output.splitlines()
+    assert [line.split()[0] for line in lines] == list(sc.ops())
+    assert "sum[c,p](x[n,c,s*i+d*p-lo] * w[f,c,p])" in lines[0]
+
+
+def test_derive_shows_every_gradient_or_the_one_asked_for(call):
+    both, one = call("derive", *OPERATOR), call("derive", *OPERATOR, "--wrt", "w")
+    assert both.exit_code == one.exit_code == 0
+    assert str(sc.derive(sc.conv1d(stride=2, padding=1), "w")).strip() in one.output
+    assert one.output.strip() in both.output
+    assert len(one.output) < len(both.output)
+
+
+def test_derive_speaks_latex(call):
+    result = call("derive", *OPERATOR, "--format", "latex")
+    for wrt in ("x", "w"):
+        assert sc.derive(sc.conv1d(stride=2, padding=1), wrt).latex() in result.output
+
+
+def test_derive_speaks_json(call, tmp_path):
+    result = call("derive", FLOW, "--format", "json", "-o", tmp_path / "d.json")
+    assert (result.exit_code, result.output) == (0, "")
+    data = json.loads((tmp_path / "d.json").read_text(encoding="utf-8"))
+    assert len(data) == 2
+
+
+def test_generate_writes_what_the_library_generates(call, tmp_path):
+    printed = call("generate", *OPERATOR).output
+    assert call("generate", *OPERATOR, "-o", tmp_path / "k.pyx").output == ""
+    assert (tmp_path / "k.pyx").read_text(encoding="utf-8") == printed
+    assert "conv1d(stride=2, padding=1)" in printed
+    assert call("generate", *OPERATOR, "--dtype", "float64").output != printed
+
+
+def test_a_file_is_replaced_whole_and_nothing_is_left_behind(call, tmp_path):
+    target, link = tmp_path / "k.pyx", tmp_path / "link.pyx"
+    target.write_text("old")
+    link.symlink_to(target)
+    assert call("generate", "conv1d", "-o", link).exit_code == 0
+    assert link.is_symlink()
+    assert target.read_text(encoding="utf-8").startswith("# cython")
+    assert call("generate", "conv1d", "-o", tmp_path).exit_code == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["k.pyx", "link.pyx"]
+
+
+def test_verify_judges_a_new_kernel(call):
+    result = call("verify", *OPERATOR, "--wrt", "w", "--dtype", "float32")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("conv1d(stride=2, padding=1) in float32: passed")
+    assert "gradient by w" in result.stdout
+    assert "gradient by x" not in result.stdout
+    assert [line.split(" (")[0] for line in result.stderr.splitlines()] == ["building", "verifying"]
+
+
+def test_verify_finds_a_wrong_kernel(call, tmp_path):
+    turned = tmp_path / "turned.pyx"
+    assert call("generate", *OPERATOR, "--flip", "-o", turned).exit_code == 0
+    result = call("verify", *OPERATOR, "--dtype", "float32", "--source", turned)
+    assert result.exit_code == 1
+    assert "FAILED" in result.stdout
+    assert " want " in result.stdout
+
+
+def test_verify_says_why_a_source_does_not_compile(call, tmp_path):
+    broken = tmp_path / "broken.pyx"
+    broken.write_text("def broken(:\n")
+    result = call("verify", *OPERATOR, "--source", broken)
+    assert result.exit_code == 2
+    assert "refused the generated source" in result.stderr
+
+
+def test_declared_gradients_are_not_judged(call, tmp_path):
+    spec = tmp_path / "net.toml"
+    spec.write_text('formula = "y[n,i] = sign(sum[p](x[n,i+p]*w[p]))"\nsurrogate = {sign = "1"}\n')
+    result = call("verify", spec)
+    assert result.exit_code == 0, result.output
+    assert "only the forward is judged" in result.stdout
+    assert "gradient by" not in result.stdout
+
+
+def test_show_writes_a_page(call, tmp_path):
+    result = call("show", *OPERATOR, "-o", tmp_path / "page.html")
+    assert result.exit_code == 0
+    assert result.stdout.strip() == str(tmp_path / "page.html")
+    assert "<html" in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory, cache) -> tuple[subprocess.CompletedProcess[str], Path]:
+    """One run as a program of its own, seen by several tests."""
+    import os
+    import sys
+
+    folder = tmp_path_factory.mktemp("run") / "deep" / "out"
+    command = [sys.executable, "-m", "symconv.cli", "run", *OPERATOR, "-o", str(folder)]
+    environment = {**os.environ, "SYMCONV_CACHE": str(cache)}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False), folder
+
+
+def test_run_writes_everything(written):
+    ran, folder = written
+    assert ran.returncode == 0, ran.stderr
+    names = ["conv1d.pyx", "conv1d_gw.tex", "conv1d_gx.tex", "conv1d_y.tex", "report.html", "verdict.txt"]
+    assert sorted(path.name for path in folder.iterdir()) == names
+    assert all(str(folder / name) in ran.stdout for name in names)
+    verdict = (folder / "verdict.txt").read_text(encoding="utf-8")
+    assert verdict.startswith("conv1d(stride=2, padding=1) in float32: passed")
+    assert ran.stdout.startswith(verdict)
+
+
+def test_run_tells_what_goes_on_line_by_line(written):
+    ran, _ = written
+    stages = [line.split(" (")[0] for line in ran.stderr.splitlines()]
+    gradients = ["deriving the gradient by x", "deriving the gradient by w"]
+    assert stages == [*gradients, "generating and compiling", "verifying", "writing"]
+
+
+def test_run_writes_the_formulas_and_the_source_of_the_kernel(written):
+    _, folder = written
+    op = sc.conv1d(stride=2, padding=1)
+    assert sc.derive(op, "x").latex() in (folder / "conv1d_gx.tex").read_text(encoding="utf-8")
+    x, w = np.arange(9.0, dtype="f").reshape(1, 1, 9), np.ones((1, 1, 3), "f")
+    kernel = sc.build(op)
+    assert kernel.source == (folder / "conv1d.pyx").read_text(encoding="utf-8")
+    assert kernel.forward(x, w)[0, 0].tolist() == [1.0, 6.0, 12.0, 18.0, 15.0]
+
+
+def test_run_writes_the_files_of_a_wrong_kernel_too(call, tmp_path, monkeypatch):
+    check = Check("forward", "made up", 1, 2.0, False)
+    monkeypatch.setattr("symconv.commands.run.judged", lambda *_: Verdict(False, "conv1d", "float32", (check,)))
+    result = call("run", *OPERATOR, "--wrt", "w", "-o", tmp_path)
+    assert result.exit_code == 1
+    assert "FAILED" in (tmp_path / "verdict.txt").read_text(encoding="utf-8")
+    assert "FAILED" in result.stdout
+    assert sorted(path.suffix for path in tmp_path.glob("conv1d_*")) == [".tex", ".tex"]
+
+
+def test_cache_shows_and_clears(call, tmp_path, monkeypatch, written):
+    shown = call("cache").output
+    assert "conv1d(stride=2, padding=1)" in shown
+    monkeypatch.setenv("SYMCONV_CACHE", str(tmp_path / "none"))
+    assert call("cache").output == f"0 kernels, 0 B, in {tmp_path / 'none'}\n"
+    assert call("cache", "--clear").output == f"removed 0 kernels, 0 B, from {tmp_path / 'none'}\n"
+
+
+def test_doctor_knows_what_is_needed(call):
+    result = call("doctor")
+    assert result.exit_code == 0
+    for what in NEEDED:
+        assert f"  {what} " in result.output
+    assert result.output.endswith("kernels can be built here\n")
+
+
+def test_doctor_misses_a_compiler(program, tmp_path):
+    ran = program("doctor", SYMCONV_CC="no-such-compiler", SYMCONV_CACHE=str(tmp_path))
+    assert ran.returncode == 2
+    assert "MISSING  C compiler" in ran.stdout
+    assert "kernels cannot be built: C compiler missing" in ran.stdout

@@ -1,0 +1,104 @@
+"""How the program ends, whatever happens: a status, one message, never a traceback."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import symconv
+from symconv.errors import BuildError, InternalError, VerificationError
+
+COMMAND = "symconv.commands.listing.catalogue"
+
+
+def raising(error):
+    def fail():
+        raise error
+
+    return fail
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (symconv.SpecError("no"), 2),
+        (BuildError("no"), 2),
+        (MemoryError(), 2),
+        (VerificationError("no"), 1),
+        (KeyboardInterrupt(), 130),
+        (InternalError("no"), 70),
+        (KeyError("no"), 70),
+    ],
+)
+def test_errors_become_a_status(error, status, call, monkeypatch):
+    monkeypatch.setattr(COMMAND, raising(error))
+    result = call("list")
+    assert result.exit_code == status
+    assert result.stderr.startswith("symconv: ")
+
+
+def test_notes_of_an_error_are_shown(call, monkeypatch):
+    error = symconv.SpecError("what is wrong")
+    error.add_note("where it happened")
+    monkeypatch.setattr(COMMAND, raising(error))
+    assert call("list").stderr == "symconv: what is wrong\n  where it happened\n"
+
+
+def test_an_internal_error_says_what_to_report(call, monkeypatch):
+    monkeypatch.setattr(COMMAND, raising(ZeroDivisionError("a bug")))
+    monkeypatch.setattr(sys, "argv", ["symconv", "list", "a word"])
+    message = call("list").stderr
+    assert "internal error, ZeroDivisionError: a bug" in message
+    report = Path(re.search(r"the file (\S+),", message)[1])
+    text = report.read_text()
+    report.unlink()
+    assert symconv.__version__ in text
+    assert "symconv list 'a word'" in text
+    assert "Traceback (most recent call last)" in text
+
+
+def test_the_report_is_shown_where_it_cannot_be_kept(call, monkeypatch):
+    monkeypatch.setattr(COMMAND, raising(ZeroDivisionError("a bug")))
+    monkeypatch.setattr("tempfile.mkstemp", lambda **_: (_ for _ in ()).throw(OSError("full")))
+    from click.testing import CliRunner
+
+    from symconv.cli import cli
+
+    result = CliRunner().invoke(cli, ["list"])
+    assert result.exit_code == 70
+    assert "Traceback" in result.stderr
+
+
+def test_a_closed_pipe_is_no_news(cache):
+    ran = subprocess.Popen(
+        [sys.executable, "-m", "symconv.cli", "generate", "conv2d"],
+        env={**os.environ, "SYMCONV_CACHE": str(cache)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    ran.stdout.close()
+    assert ran.stderr.read() == ""
+    ran.stderr.close()
+    assert ran.wait(timeout=60) == 141
+
+
+def test_an_interrupt_ends_the_program_quietly(cache):
+    script = "import symconv.commands.listing as l, time, sys; from symconv import cli; "
+    script += "l.catalogue = lambda: (print('ready', flush=True), time.sleep(60)); sys.argv = ['symconv', 'list']; cli.main()"
+    ran = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert ran.stdout.readline() == "ready\n"
+    ran.send_signal(signal.SIGINT)
+    _, said = ran.communicate(timeout=20)
+    assert (ran.returncode, said) == (130, "symconv: interrupted\n")
+
+
+def test_a_terminal_without_the_letters_is_no_reason_to_fail(program):
+    ran = program("derive", "conv1d", "--wrt", "w", PYTHONIOENCODING="ascii")
+    assert (ran.returncode, ran.stderr) == (0, "")
