@@ -29,6 +29,7 @@ class Reference:
     dtype: str = "float32"
 
 
+_DEPTHWISE = "y[n,c,i,j] = sum[p,q](x[n,c,i+p-1,j+q-1]*w[c,p,q])"
 _TRANSPOSED = "y[n,f,i,j] = sum[c,p,q](x[n,c,(i+1-p)/2,(j+1-q)/2]*w[c,f,p,q])"
 
 REFERENCES = (
@@ -43,6 +44,7 @@ REFERENCES = (
     Reference("conv2d_same", conv2d, {"stride": 2, "padding": "same"}),
     Reference("conv2d_groups", conv2d, {"groups": 2, "padding": 1}),
     Reference("conv2d_channels_last", conv2d, {"padding": 1, "layout": "NHWC", "bias": True}),
+    Reference("conv2d_depthwise", operator, {"source": _DEPTHWISE}),
     Reference("conv3d_strided", conv3d, {"stride": (1, 2, 2), "padding": 1}),
     Reference("conv_transposed", operator, {"source": _TRANSPOSED}),
     Reference("adder2d_reflect", adder2d, {"padding": 1, "border": "reflect"}),

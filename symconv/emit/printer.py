@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from symconv.errors import InternalError
+from symconv.errors import InternalError, SpecError
 from symconv.loops.ir import (
     VECTOR,
     Accumulate,
@@ -224,7 +224,10 @@ def _number(value: Fraction, real: bool) -> str:
     if not real:
         return str(int(value))
     # The nearest double, then the nearest sc_real: repr round-trips, the C compiler folds the cast.
-    return f"(<sc_real>{float(value)!r})"
+    try:
+        return f"(<sc_real>{float(value)!r})"
+    except OverflowError as error:
+        raise SpecError("a constant of the formula is outside float64 once its arithmetic is carried out") from error
 
 
 def names_used(body: tuple[Stmt, ...]) -> tuple[frozenset[str], frozenset[str], dict[str, list[str]]]:

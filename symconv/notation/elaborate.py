@@ -309,8 +309,8 @@ def _direct(sizes: _Sizes) -> None:
             for name in names:
                 if sizes.extents.setdefault(name, size) != size:
                     raise SpecError(
-                        f"axis {slot.position} of {slot.tensor} is read by indices of different extents: {names[0]} runs to "
-                        f"{size}, {name} to {sizes.extents[name]}"
+                        f"axis {slot.position} of {slot.tensor} is read by indices of different extents: {names[0]} "
+                        f"runs to {size}, {name} to {sizes.extents[name]}"
                     )
             sizes.slots[slot] = size
 

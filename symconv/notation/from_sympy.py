@@ -134,7 +134,11 @@ def _function(out: _Print, expr: Any) -> str:
     if name is None or len(expr.args) != FUNCTIONS[name]:
         allowed = "Indexed, Sum, Piecewise, Max, Min, sqrt, " + ", ".join(_FUNCTIONS)
         raise SpecError(f"the notation cannot say SymPy's {_shown(expr)}; it can say + - * / **, {allowed}")
-    return f"{name}({_expr(out, expr.args[0])})"
+    argument = expr.args[0]
+    if name == "abs" and argument.is_Add and _ordered(out, argument.as_ordered_terms())[0].could_extract_minus_sign():
+        # SymPy keeps either of |a - b| and |b - a|; what comes first is written without a sign.
+        argument = -argument
+    return f"{name}({_expr(out, argument)})"
 
 
 def _sum(out: _Print, expr: Any) -> str:

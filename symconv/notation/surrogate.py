@@ -79,7 +79,8 @@ def _beside(target: str, expr: Expr) -> tuple[str, ...]:
     if len(homes) != 1 or _count(homes[0], target) != 1:
         places = sum(_count(home, target) for home in homes)
         raise SpecError(
-            f"surrogate of {target}: the formula reads {target} in {places} places, and which one is meant is not clear; "
+            f"surrogate of {target}: the formula reads {target} in {places} places, and which one is meant is "
+            "not clear; "
             "declare the derivative of a function instead, as in {'abs': 'tanh(4*u)'}"
         )
     return tuple(dict.fromkeys(read.tensor for read in homes[0] if _count(homes[0], read.tensor) == 1))

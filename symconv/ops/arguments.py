@@ -27,7 +27,7 @@ def per_axis(value: int | Sequence[int], what: str, rank: int, least: int = 1) -
     items = tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else (value,) * rank
     if len(items) != rank:
         raise SpecError(f"{what} names {len(items)} axes, wanted {rank}; given {value!r}")
-    return tuple(count(item, what, least) for item in items)  # type: ignore[arg-type]
+    return tuple(count(item, what, least) for item in items)
 
 
 def term(factor: int, name: str) -> str:

@@ -17,10 +17,11 @@ __all__ = ["affine_tensors", "empty_windows", "exact_bits", "is_smooth", "kinks_
 _SAME = frozenset({"add", "sub", "neg", "abs", "relu", "max", "min"})
 
 
-def exact_bits(op: Operator) -> int | None:
+def exact_bits(op: Operator, *, gradients: bool = False) -> int | None:
     """Binary digits after the point that integer data need; None where results are not dyadic.
 
-    A right kernel is exact on integer data while magnitudes times ``2**bits`` fit the significand.
+    A right kernel is exact on integer data while magnitudes times ``2**bits`` fit the significand. With ``gradients``
+    what is declared for a derivative counts too.
 
     >>> from symconv.notation.front import formula
     >>> exact_bits(formula("y[i] = sum[p](0.25*abs(x[i+p] - w[p]))"))
@@ -33,6 +34,9 @@ def exact_bits(op: Operator) -> int | None:
         bits[statement.target.name] = _bits(statement.expr, bits)
     share = any(choice == "share" for _, choice in op.kinks)
     result = bits[op.output.name]
+    for surrogate in op.surrogates if gradients else ():
+        slope = None if result is None else _bits(surrogate.slope, {**bits, "u": result})
+        result = None if result is None or slope is None else result + slope
     return None if result is None or share else result + 1 * any(choice == "half" for _, choice in op.kinks)
 
 

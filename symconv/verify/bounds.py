@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
 from symconv.notation.expr import Apply, Const, Expr, Index, Read, Reduce
 from symconv.notation.operator import Operator
+from symconv.verify.declared import function_slope
 from symconv.verify.grid import Array, Scope, address, parts, scopes, taps
 from symconv.verify.reference import wanted
 from symconv.verify.scalars import FLAT, partial
@@ -71,7 +73,10 @@ def gradient_magnitudes(
     def slope(_: Problem, node: Apply, which: int, scope: Scope) -> Array:
         return _slope(measured, node, which, scope)
 
-    totals = backward(measured.problem, np.abs(np.asarray(gy, dtype=np.float64)), slope)
+    def declared(_: Problem, slope: Expr, factor: Fraction, scope: Scope) -> Array:
+        return _measure(measured, slope, scope) / abs(float(factor))
+
+    totals = backward(measured.problem, np.abs(np.asarray(gy, dtype=np.float64)), slope, declared)
     sizes = measured.problem.sizes
     return {name: totals[name].reshape(op.input(name).shape(sizes)) for name in wanted(op, wrt)}
 
@@ -80,7 +85,11 @@ def gradient_terms(op: Operator, arrays: Mapping[str, Array], wrt: tuple[str, ..
     """How many terms every gradient cell sums, plus the roundings of the forward expression it may repeat."""
     problem = run(op, arrays)
     ones = np.ones(problem.shapes[op.output.name])
-    counts = backward(problem, ones, lambda _p, _n, _w, scope: np.ones((1,) * len(scope.names)))
+
+    def one(_problem: Problem, _node: Expr, _which: int | Fraction, scope: Scope) -> Array:
+        return np.ones((1,) * len(scope.names))
+
+    counts = backward(problem, ones, one, one)
     chain = roundings(op, problem.sizes)
     return {name: (counts[name] + chain).reshape(op.input(name).shape(problem.sizes)) for name in wanted(op, wrt)}
 
@@ -161,6 +170,9 @@ def _apply(measured: _Measured, node: Apply, scope: Scope) -> Array:
 
 def _slope(measured: _Measured, node: Apply, which: int, scope: Scope) -> Array:
     function = node.function
+    declared = function_slope(measured.problem.op, node)
+    if declared is not None:
+        return _measure(measured, declared, scope)
     if function == "mul":
         return _measure(measured, node.arguments[1 - which], scope)
     slope = np.abs(true_slope(measured.problem, node, which, scope))

@@ -80,7 +80,9 @@ def _prepare(op: Operator, shapes: Geometry, kind: str, ruling: Ruling, *, seed:
         sums = gradient_magnitudes(op, arrays, gy, ruling.gradients)
         terms = gradient_terms(op, arrays, ruling.gradients)
         for name in ruling.gradients:
-            found[name] = _expected(op, kind, ruling, values[name], magnitude=sums[name], terms=terms[name])
+            found[name] = _expected(
+                op, kind, ruling, values[name], magnitude=sums[name], terms=terms[name], gradient=True
+            )
     return Case(kind, shapes, arrays, gy, output, found)
 
 
@@ -91,11 +93,18 @@ def _draw(rng: np.random.Generator, shape: tuple[int, ...], kind: str, positive:
 
 
 def _expected(
-    op: Operator, kind: str, ruling: Ruling, value: Array, *, magnitude: Array, terms: Array | int
+    op: Operator,
+    kind: str,
+    ruling: Ruling,
+    value: Array,
+    *,
+    magnitude: Array,
+    terms: Array | int,
+    gradient: bool = False,
 ) -> Expected:
     if np.issubdtype(value.dtype, np.integer):
         return Expected(value, np.zeros(value.shape), magnitude)
-    bits = exact_bits(op) if kind == INTEGERS and ruling.exact else None
+    bits = exact_bits(op, gradients=gradient) if kind == INTEGERS and ruling.exact else None
     digits = np.finfo(ruling.dtype).nmant
     if bits is not None and float(np.max(magnitude, initial=0.0)) * 2.0**bits < 2.0**digits:
         return Expected(value, np.zeros(value.shape), magnitude)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from symconv.notation.operator import Operator
 from symconv.verify.analysis import kinks_are_exact
 from symconv.verify.cases import INTEGERS, REALS, Ruling, prepare
 from symconv.verify.checks import adjoint_identity, autograd, definition, finite_differences, taylor
+from symconv.verify.declared import declared_tensors
 from symconv.verify.geometry import Geometry, geometries
-from symconv.verify.reference import refuse_surrogates, wanted
-from symconv.verify.trials import KernelLike, Trial, attempt
+from symconv.verify.reference import wanted
+from symconv.verify.trials import KernelLike, Trial, attempt, gradient_name
 from symconv.verify.verdict import Check, Verdict
 
 __all__ = ["judge"]
@@ -46,7 +48,9 @@ def judge(
     shapes : the geometries themselves, for a kernel built for fixed sizes
     progress : told which oracle is at work
 
-    Raises SpecError when ``op`` declares surrogate derivatives, has no small valid geometry, or ``gradients``
+    Where a derivative is declared (a surrogate), its definition alone judges it: no finite differences, no torch.
+
+    Raises SpecError when ``op`` has no small valid geometry, or ``gradients``
     names no real input; InternalError when the operator itself is ill-formed (a read leaves its tensor).
 
     >>> from symconv.notation.front import formula
@@ -57,8 +61,6 @@ def judge(
     >>> bool(judge(formula("y[n,i] = x[n,i] + x[n,i]"), Doubling(), gradients=(), count=3))
     True
     """
-    if gradients is None or gradients:
-        refuse_surrogates(op)
     ruling = Ruling(dtype, wanted(op, gradients), exact, slack)
     tell = progress or (lambda _: None)
     places = tuple(shapes) if shapes is not None else geometries(op, count, seed)
@@ -80,12 +82,22 @@ def _trials(op: Operator, kernel: KernelLike, place: Geometry, ruling: Ruling, s
 def _checks(
     op: Operator, kernel: KernelLike, trials: Sequence[Trial], ruling: Ruling, tell: Callable[[str], None]
 ) -> tuple[Check, ...]:
-    checks = [*definition(op, trials, ruling, INTEGERS), *definition(op, trials, ruling, REALS)]
-    if ruling.gradients:
+    declared = declared_tensors(op)
+    checks = [_noted(check, declared) for kind in (INTEGERS, REALS) for check in definition(op, trials, ruling, kind)]
+    # What is declared is no derivative: only its own definition judges it.
+    derived = replace(ruling, gradients=tuple(name for name in ruling.gradients if name not in declared))
+    if derived.gradients:
         tell("finite differences")
-        checks += [finite_differences(op, trials, ruling), taylor(op, trials, ruling)]
+        checks += [finite_differences(op, trials, derived), taylor(op, trials, derived)]
         tell("adjoint identity")
-        checks.append(adjoint_identity(op, kernel, trials, ruling))
+        checks.append(adjoint_identity(op, kernel, trials, derived))
     tell("torch")
-    checks.append(autograd(op, trials, ruling))
+    checks.append(autograd(op, trials, derived))
     return tuple(checks)
+
+
+def _noted(check: Check, declared: frozenset[str]) -> Check:
+    if not any(check.name.startswith(f"{gradient_name(name)},") for name in declared):
+        return check
+    said = "surrogate: declared, not the derivative"
+    return replace(check, detail=f"{check.detail}; {said}" if check.detail else said)

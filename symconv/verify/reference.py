@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from symconv.errors import SpecError
 from symconv.notation.operator import Operator
 from symconv.verify.grid import Array
-from symconv.verify.sweep import backward, true_slope
+from symconv.verify.sweep import backward
 from symconv.verify.values import lift, run
 
-__all__ = ["evaluate", "gradients", "refuse_surrogates", "wanted"]
+__all__ = ["evaluate", "gradients", "wanted"]
 
 
 def evaluate(op: Operator, arrays: Mapping[str, Array]) -> Array:
@@ -43,7 +43,8 @@ def gradients(
 
     Kinks follow ``op.kinks``: 0 for abs and sign; relu zero, one or half; ties of max and min to the first
     (row-major window order, or the first argument) or shared equally. Shapes and dtypes are the inputs' as in
-    ``evaluate``. Raises SpecError when shapes do not fit or the operator declares surrogate derivatives.
+    ``evaluate``. Surrogates stand in for the derivatives they are declared for. Raises SpecError when shapes do not
+    fit.
 
     >>> import numpy as np
     >>> from symconv.notation.front import formula
@@ -51,24 +52,13 @@ def gradients(
     >>> gradients(op, {"x": np.array([1.0, 1.0, 0.0, 5.0])}, np.array([1.0, 2.0]))["x"].tolist()
     [1.0, 0.0, 0.0, 2.0]
     """
-    refuse_surrogates(op)
     problem = run(op, arrays)
     names = wanted(op, wrt)
     want = op.output.shape(problem.sizes)
     if gy.shape != want:
         raise SpecError(f"{op.name}: the cotangent has shape {gy.shape}, wanted {want}")
-    totals = backward(problem, lift(gy, problem.exact), true_slope)
+    totals = backward(problem, lift(gy, problem.exact))
     return {name: totals[name].reshape(op.input(name).shape(problem.sizes)) for name in names}
-
-
-def refuse_surrogates(op: Operator) -> None:
-    """Raise SpecError where derivatives are declared rather than derived: nothing here judges those."""
-    if op.surrogates:
-        names = ", ".join(name for name, _ in op.surrogates)
-        raise SpecError(
-            f"{op.name} declares surrogate derivatives ({names}): surrogate derivatives are not judged yet; "
-            "judge its forward alone with gradients=()"
-        )
 
 
 def wanted(op: Operator, wrt: tuple[str, ...] | None) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from fractions import Fraction
 import numpy as np
 
 from symconv.notation.expr import Apply, Expr, Read, Reduce
+from symconv.verify.declared import function_slope, inner_factor, slopes_beside
 from symconv.verify.grid import Array, Scope, address, reads_of, scopes
 from symconv.verify.grid import parts as pieces_of
 from symconv.verify.scalars import FLAT, partial
@@ -18,29 +19,43 @@ __all__ = ["Slope", "backward", "true_slope"]
 
 Slope = Callable[[Problem, Apply, int, Scope], Array]
 """How strongly an application passes a cotangent on to its argument of that number, over the scope."""
+Declared = Callable[[Problem, Expr, Fraction, Scope], Array]
+"""The weight of a declared slope, of which a reduction hands on a constant factor, over the scope."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Sweep:
     problem: Problem
     slope: Slope
+    declared: Declared
     totals: dict[str, Array] = field(default_factory=dict)
 
 
 def true_slope(problem: Problem, node: Apply, which: int, scope: Scope) -> Array:
-    """The derivative itself, kinks by the operator's conventions."""
+    """The derivative itself, kinks by the operator's conventions, or what is declared for the function instead."""
+    declared = function_slope(problem.op, node)
+    if declared is not None:
+        return value(problem, declared, scope)
     values = tuple(value(problem, argument, scope) for argument in node.arguments)
     return partial(node.function, which, values, problem.kinks)
 
 
-def backward(problem: Problem, gy: Array, slope: Slope) -> dict[str, Array]:
+def declared_slope(problem: Problem, slope: Expr, factor: Fraction, scope: Scope) -> Array:
+    """What is declared for a tensor, without the factor that the expression around the reduction multiplies by."""
+    return np.asarray(value(problem, slope, scope) / (factor if problem.exact else float(factor)))
+
+
+def backward(
+    problem: Problem, gy: Array, slope: Slope = true_slope, declared: Declared = declared_slope
+) -> dict[str, Array]:
     """Totals by tensor (logical shapes) of a cotangent pulled through every statement in reverse.
 
-    ``slope`` is the derivative, or any other linear weight of the same shape (magnitudes, counts).
+    ``slope`` is the derivative, or any other linear weight of the same shape (magnitudes, counts); ``declared`` is the
+    same for what a surrogate declares.
     """
     zero = np.zeros((), dtype=object if problem.exact else np.float64)
     totals: dict[str, Array] = {name: zero + np.zeros(s, dtype=zero.dtype) for name, s in problem.shapes.items()}
-    sweep = _Sweep(problem, slope, totals)
+    sweep = _Sweep(problem, slope, declared, totals)
     output = problem.op.output.name
     totals[output] = gy.reshape(problem.shapes[output])
     for statement in reversed(problem.op.statements):
@@ -48,28 +63,36 @@ def backward(problem: Problem, gy: Array, slope: Slope) -> dict[str, Array]:
         for scope in scopes(statement, problem.sizes):
             part = cotangent[scope.start : scope.start + scope.shape[0]] if scope.shape else cotangent
             with np.errstate(all="ignore"):
-                _pull(sweep, statement.expr, part, scope)
+                _pull(sweep, statement.expr, part, scope, Fraction(1))
+                _declare(sweep, statement.expr, part, scope, Fraction(1))
     return totals
 
 
-def _pull(sweep: _Sweep, expr: Expr, cotangent: Array, scope: Scope) -> None:
+def _pull(sweep: _Sweep, expr: Expr, cotangent: Array, scope: Scope, factor: Fraction) -> None:
     problem = sweep.problem
     match expr:
-        case Read():
-            _scatter(sweep, expr, cotangent, scope)
-        case Apply(function, arguments) if function not in FLAT:
+        case Read(tensor):
+            if all(s.function or s.target != tensor for s in problem.op.surrogates):
+                _scatter(sweep, expr, cotangent, scope)
+        case Apply(function, arguments) if function not in FLAT or function_slope(problem.op, expr) is not None:
             for which, argument in enumerate(arguments):
                 if (function, which) != ("where", 0) and any(reads_of(argument)):
                     slope = sweep.slope(problem, expr, which, scope)
                     # A branch not taken must not turn 0·inf into NaN: it is out, not weighted by zero.
                     place = scope.only(slope != 0) if function == "where" else scope
-                    _pull(sweep, argument, cotangent * slope, place)
+                    _pull(sweep, argument, cotangent * slope, place, inner_factor(expr, which, factor))
         case Reduce(kind, indices, _) if not kind.startswith("arg"):
             inner, pieces = pieces_of(expr, scope, problem.shapes)
             outer = np.broadcast_to(cotangent, scope.shape)[(..., *(None,) * len(indices))]
             spread = _weights(problem, expr, scope).reshape(inner.shape) * outer
             for place, body in pieces:
-                _pull(sweep, body, spread, place)
+                _pull(sweep, body, spread, place, Fraction(1))
+                _declare(sweep, body, spread, place, factor)
+
+
+def _declare(sweep: _Sweep, body: Expr, cotangent: Array, scope: Scope, factor: Fraction) -> None:
+    for read, slope in slopes_beside(sweep.problem.op, body):
+        _scatter(sweep, read, cotangent * sweep.declared(sweep.problem, slope, factor, scope), scope)
 
 
 def _scatter(sweep: _Sweep, read: Read, cotangent: Array, scope: Scope) -> None:

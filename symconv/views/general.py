@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from itertools import product as cartesian
 
+from symconv.notation.affine import Affine
 from symconv.notation.expr import Range, Reduce, walk
 from symconv.notation.operator import Operator, Statement, Window
 from symconv.views.dialect import BREAK, Frag, latex
 from symconv.views.names import latex_symbol, names_of
 from symconv.views.polynomial import Poly, poly
 from symconv.views.printer import Printer, bracketed, expr_frag, expr_text, over, total
-from symconv.views.relations import Condition, GeneralPiece, general_piece
+from symconv.views.relations import Condition, Eliminated, GeneralPiece, general_piece, generic
 from symconv.views.rows import domain_row, target_text
 
 __all__ = ["LABEL", "General", "general", "general_evaluate", "general_latex"]
@@ -32,6 +34,7 @@ class General:
     pieces: tuple[tuple[Reduce, tuple[GeneralPiece, ...]], ...]
 
 
+@cache
 def general(op: Operator, wrt: str) -> General | None:
     """The gradient of ``op`` with symbolic windows; None where its indices are no windows.
 
@@ -41,20 +44,22 @@ def general(op: Operator, wrt: str) -> General | None:
     >>> general(sc.operator("y[i,j] = 2*x[j,i]"), "x") is None
     True
     """
-    from symconv.gather.derivation import derivation
+    from symconv.derive.adjoint import adjoint
+    from symconv.derive.borders import resolve_borders
 
     if not op.windows:
         return None
-    result = derivation(op, wrt).operator
+    padded = generic(op)
+    result = adjoint(resolve_borders(padded), wrt)
     pieces = []
     for statement in result.statements:
         for node in dict.fromkeys(n for n in walk(statement.expr) if isinstance(n, Reduce)):
-            found = [general_piece(statement, node, piece, op.windows) for piece in node.pieces]
+            found = [general_piece(statement, node, piece, padded.windows) for piece in node.pieces]
             complete = tuple(piece for piece in found if piece is not None)
             if len(complete) != len(found):
                 return None
             pieces.append((node, complete))
-    return General(result, op.windows, result.statements, tuple(pieces))
+    return General(result, padded.windows, result.statements, tuple(pieces))
 
 
 def general_latex(op: Operator, wrt: str) -> str | None:
@@ -70,11 +75,17 @@ def general_latex(op: Operator, wrt: str) -> str | None:
     dialect = latex(names_of(found.operator))
     symbols = _symbols(found)
     plain = Printer(dialect, lambda form: _fraction(*_as_is(poly(form)), symbols))
-    writing = {node: total([_piece(node, p, plain, symbols) for p in several], node.kind, plain) for node, several in found.pieces}
+    shared = _shared(found)
+    writing = {
+        node: total([_piece(node, p, plain, symbols, bool(shared)) for p in several], node.kind, plain)
+        for node, several in found.pieces
+    }
+    named = replace(dialect, symbol=lambda name: symbols.get(name) or latex_symbol(name))
     lines = []
     for statement in found.statements:
         printer = Printer(dialect, plain.write, writing.get)
-        lines.append(f"{target_text(statement, dialect)} &= {expr_text(statement.expr, printer)}")
+        lines.append(f"{target_text(statement, named)} &= {expr_text(statement.expr, printer)}")
+    lines += [f"{latex_symbol(one.name)} &= {_fraction(one.form, one.divisor, symbols)}" for one in shared]
     cells = domain_row(found.statements[-1], dialect).right
     for window in found.windows:
         cells = cells.replace(f" {latex_symbol(window.tap)} ", f" {symbols.get(window.tap, '')} ") if window.tap else cells
@@ -114,9 +125,22 @@ def _fraction(form: Poly, divisor: str, symbols: dict[str, str]) -> str:
     return rf"\frac{{{text}}}{{{symbols[divisor]}}}" if divisor else text
 
 
-def _piece(node: Reduce, piece: GeneralPiece, plain: Printer, symbols: dict[str, str]) -> Frag:
-    printer = Printer(plain.dialect, lambda form: _fraction(*piece.written(form), symbols))
-    conditions = tuple(text for c in piece.conditions for text in _condition(c, symbols))
+def _shared(found: General) -> tuple[Eliminated, ...]:
+    """Quotients that get a name of their own: several of them, the same in every piece."""
+    several = {piece.eliminated for _, pieces in found.pieces for piece in pieces if piece.eliminated}
+    alike = several.pop() if len(several) == 1 else ()
+    return alike if sum(bool(one.divisor) for one in alike) > 1 else ()
+
+
+def _piece(node: Reduce, piece: GeneralPiece, plain: Printer, symbols: dict[str, str], shared: bool) -> Frag:
+    names = {(one.form, one.divisor): latex_symbol(one.name) for one in piece.eliminated} if shared else {}
+
+    def write(form: Affine) -> str:
+        written = piece.written(form)
+        return names.get(written) or _fraction(*written, symbols)
+
+    printer = Printer(plain.dialect, write)
+    conditions = tuple(text for c in piece.conditions for text in _condition(c, symbols, names))
     if node.kind != "sum":
         ranges = tuple(f"0 \\le {_name(r, symbols)} < {plain.write(r.extent)}" for r in piece.sums)
         head = plain.dialect.under(node.kind, (*ranges, *conditions))
@@ -130,12 +154,15 @@ def _name(index: Range, symbols: dict[str, str]) -> str:
     return symbols.get(index.name) or latex_symbol(index.name)
 
 
-def _condition(condition: Condition, symbols: dict[str, str]) -> Iterator[str]:
-    form = _fraction(condition.form, condition.divisor, symbols)
+def _condition(condition: Condition, symbols: dict[str, str], names: dict[tuple[Poly, str], str]) -> Iterator[str]:
+    key = (condition.form, condition.divisor)
+    form = names.get(key) or _fraction(*key, symbols)
     if condition.divides:
         yield rf"{symbols[condition.divisor]} \mid {_fraction(condition.form, '', symbols)}"
     if condition.extent is None:
-        yield rf"{form} \ge 0"
+        number = dict(condition.form.terms).get((), 0)
+        left = _fraction(condition.form - number, condition.divisor, symbols)
+        yield rf"{left} \ge {-number}"
     else:
         yield rf"0 \le {form} < {_fraction(condition.extent, '', symbols)}"
 

@@ -6,15 +6,15 @@ Nothing here knows an operator. A form that holds a window's output and tap with
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from symconv.notation.affine import Affine, affine, var
-from symconv.notation.expr import Expr, Piece, Range, Read, Reduce, walk
+from symconv.notation.affine import Affine, affine, quotient, var
+from symconv.notation.expr import Expr, Piece, Range, Read, Reduce, nonnegative, transform, walk
 from symconv.notation.expr import Index as IndexValue
-from symconv.notation.operator import Statement, Window
+from symconv.notation.operator import Assumption, Operator, Statement, Window
 from symconv.views.polynomial import Poly, poly
 
-__all__ = ["Condition", "Eliminated", "GeneralPiece", "general_form", "general_piece"]
+__all__ = ["Condition", "Eliminated", "GeneralPiece", "general_form", "general_piece", "generic"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +75,50 @@ class GeneralPiece:
         return _replaced(found, self.eliminated), ""
 
 
+def generic(op: Operator) -> Operator:
+    """The operator padded at both ends of every window, so that its relation has every piece a pad can bring about."""
+    changes = {w.output: w for w in op.windows if not w.transposed and w.lo.is_constant and w.hi.is_constant}
+    windows = {o: replace(w, lo=_at_least_one(w.lo), hi=_at_least_one(w.hi)) for o, w in changes.items()}
+    pads = {o: windows[o].lo - w.lo for o, w in changes.items()}
+
+    def moved(form: Affine) -> Affine:
+        found = _matched(form, tuple(changes.values()))
+        return form - found.sign * pads[found.window.output] if found and form.name is None else form
+
+    def rule(node: Expr) -> Expr | None:
+        return replace(node, index=tuple(map(moved, node.index))) if isinstance(node, Read) else None
+
+    statements = tuple(replace(s, expr=transform(s.expr, rule)) for s in op.statements)
+    extents = {w.extent: _extent(w) for w in windows.values()}
+    definitions = tuple(replace(d, form=extents[d.name]) if d.name in extents else d for d in op.definitions)
+    room = tuple(
+        Assumption(nonnegative(var(w.size) - pad - 1), "pads are less than the size")
+        for w in windows.values() for pad in (w.lo, w.hi) if not w.size.isdigit()
+    )  # fmt: skip
+    return replace(
+        op,
+        statements=statements,
+        definitions=definitions,
+        windows=tuple(windows.get(w.output, w) for w in op.windows),
+        assumptions=(*op.assumptions, *room),
+    )
+
+
+def _at_least_one(pad: Affine) -> Affine:
+    return pad if pad.constant > 0 else affine(1)
+
+
+def _extent(window: Window) -> Affine:
+    reach = window.dilation * (_size(window.kernel) - 1)
+    return quotient(_size(window.size) + window.lo + window.hi - reach - 1, window.stride) + 1
+
+
+def _size(text: str) -> Affine:
+    return affine(int(text)) if text.isdigit() else var(text)
+
+
 def _match(form: Affine, window: Window) -> _Match | None:
-    kernel = var(window.kernel) if not window.kernel.isdigit() else affine(int(window.kernel))
+    kernel = _size(window.kernel)
     tap = affine(0) if not window.tap else kernel - 1 - var(window.tap) if window.flip else var(window.tap)
     mains = [window.output]
     if window.transposed:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from symconv.gather.solution import Gather, Phase, Solved
 from symconv.notation.affine import Affine, affine, var
-from symconv.notation.expr import Constraint, Expr, Reduce, walk
+from symconv.notation.expr import Constraint, Expr, Piece, Reduce, transform, walk
 from symconv.notation.operator import Definition, Operator, Statement
 from symconv.views.closed import Closed, Divides, Division, Sum, closed
 from symconv.views.closed import _forms as forms_of
@@ -55,7 +55,17 @@ def _listed(items: Iterable[str], dialect: Dialect) -> str:
 
 def statement_rows(statement: Statement, dialect: Dialect) -> Rows:
     """A statement as it is stated: over ranges and relations."""
-    row = Row(target_text(statement, dialect), expr_text(statement.expr, Printer.plain(dialect)))
+    said = {end for r in statement.ranges for end in (var(r.name), r.extent - 1 - var(r.name))}
+
+    def shortened(node: Expr) -> Expr | None:
+        return replace(node, pieces=tuple(map(_brief, node.pieces))) if isinstance(node, Reduce) else None
+
+    def _brief(piece: Piece) -> Piece:
+        ties = [c.form * sign for c in piece.where if c.equality for sign in (1, -1)]
+        return replace(piece, where=tuple(c for c in piece.where if not any(c.form + tie in said for tie in ties)))
+
+    expr = transform(statement.expr, shortened)
+    row = Row(target_text(statement, dialect), expr_text(expr, Printer.plain(dialect)))
     return Rows((row,), (), (domain_row(statement, dialect),))
 
 

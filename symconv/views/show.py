@@ -39,11 +39,11 @@ def show(anything: Operator | Gradient | Kernel | Verdict, path: str | Path) -> 
     >>> "<html" in page.read_text(encoding="utf-8")
     True
     """
-    from symconv.views.report import report_html, write_report
-
+    page = _page(anything)
     if not isinstance(path, str | Path):
         raise SpecError(f"a path is wanted, as in sc.show(op, 'report.html'); given {path!r}")
-    page = _page(anything)
+    from symconv.views.report import report_html, write_report
+
     place = Path(path)
     write_report(
         place, report_html(page.title, page.operator, page.derivations, page.source, page.verdict, dict(page.facts))

@@ -65,11 +65,6 @@ def test_a_caret_stays_under_what_is_wrong(call):
     assert formula[caret.index("^") :].startswith("foo")
 
 
-def test_what_went_on_is_added_to_the_message(call):
-    result = call("derive", "y[n,i] = sum[p](floor(x[n,i+p])*w[p])")
-    assert result.exit_code == 2
-
-
 def test_options_reach_the_operator():
     assert requested("conv1d", {"stride": 2, "padding": "same", "bias": True}) == conv1d(
         stride=2, padding="same", bias=True

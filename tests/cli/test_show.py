@@ -41,5 +41,5 @@ def test_other_things_are_refused(thing, path):
 
 
 def test_a_place_that_cannot_be_written_is_refused(op):
-    with pytest.raises(sc.SpecError, match="/dev/null/page.html"):
+    with pytest.raises(sc.SpecError, match=r"/dev/null/page\.html"):
         sc.show(op, "/dev/null/page.html")

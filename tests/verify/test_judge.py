@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from symconv.errors import SpecError
 from symconv.notation.front import formula
 from symconv.notation.operator import Operator
 from symconv.ops.conv import conv
@@ -237,10 +236,12 @@ def test_parts_of_a_kernel_and_its_bounds() -> None:
     ]
 
 
-def test_surrogates_are_refused() -> None:
-    op = formula("y[n,i] = sign(x[n,i])", surrogates={"sign": "1"})
-    with pytest.raises(SpecError, match="surrogate"):
-        judge(op, Stub(op))
+def test_surrogates_are_judged_as_declared() -> None:
+    op, true = (formula("y[n,i] = sign(x[n,i])", surrogates=s) for s in ({"sign": "1"}, None))
+    verdict = judge(op, Stub(op), count=3)
+    assert verdict
+    assert "surrogate" in str(verdict)
+    assert not judge(op, Stub(op, backward_op=true), count=3)
     assert judge(op, Stub(op), gradients=(), count=3)
 
 

@@ -301,9 +301,16 @@ def test_batch_zero_and_errors() -> None:
         gradients(op, arrays, np.zeros((1, 3, 3, 4)))
     with pytest.raises(SpecError, match="no gradient by z"):
         gradients(op, arrays, y, ("z",))
-    surrogate = formula("y[i] = sign(x[i])", surrogates={"sign": "1"})
-    with pytest.raises(SpecError, match="surrogate"):
-        gradients(surrogate, {"x": np.ones(2)}, np.ones(2))
+
+
+def test_a_surrogate_stands_in_for_the_derivative() -> None:
+    op = formula("y[i] = sign(x[i])", surrogates={"sign": "1"})
+    assert gradients(op, {"x": np.ones(2)}, np.array([2.0, 3.0]))["x"].tolist() == [2.0, 3.0]
+    op = formula("y[i] = -3*sum[p](abs(x[i+p] - w[p]))", surrogates={"w": "x - w"})
+    arrays = {"x": np.array([1.0, 5.0]), "w": np.array([3.0])}
+    found = gradients(op, arrays, np.array([1.0, 10.0]))
+    assert found["w"].tolist() == [(1 - 3) + 10.0 * (5 - 3)]
+    assert found["x"].tolist() == [3.0, -30.0]
 
 
 COUNTS = st.tuples(*(st.integers(low, high) for low, high in [(1, 4), (1, 3), (0, 3), (0, 3), (1, 9), (1, 4)]))

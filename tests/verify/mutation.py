@@ -1,0 +1,117 @@
+"""A process of its own: compiles one operator's mutants into one module, judges each in a fork, prints what came out as JSON.
+
+``python mutation.py NAME MOST`` with NAME a key of ``OPERATORS`` and at most MOST mutants of a kind per kernel.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import namedtuple
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import symconv as sc
+from symconv import pipeline
+from symconv.build.module import load
+from symconv.emit.cython import Entry, Unit
+from symconv.loops.directives import apply_all
+from symconv.loops.ir import Kernel
+from symconv.loops.lower import lower
+from symconv.loops.splitting import SplitReduction, splittable
+from symconv.notation.operator import Operator
+from symconv.options import Options
+from symconv.verify.judge import judge
+from symconv.verify.mutants import Mutant, isolated, mutants
+
+Array = np.ndarray[Any, Any]
+
+OPERATORS = {
+    "conv2d": lambda: sc.conv2d(stride=2, padding=1, dilation=2),
+    "grouped": lambda: sc.conv2d(stride=(2, 3), padding=((1, 0), (0, 2)), dilation=(1, 2), groups=2),
+    "flip": lambda: sc.conv1d(stride=3, padding=((2, 1),), dilation=2, flip=True, bias=True),
+    "NHWC": lambda: sc.conv2d(stride=(3, 1), padding=((0, 1), (2, 1)), layout="NHWC"),
+    "adder": lambda: sc.operator("y[n,f,i] = -sum[c,p](abs(x[n,c,2*i+p-1] - w[f,c,p]))"),
+}
+OPTIONS = Options(dtype="float64", threads=1)
+SPLIT = "conv2d"
+"""The operator whose sums are cut into parts for any volume, so that small arrays reach those nests."""
+
+
+@dataclass(frozen=True)
+class Stand:
+    """The right module with one of its kernels replaced by another unit's."""
+
+    module: Any
+    operator: Operator
+    unit: str = "u0"
+    result: str = ""
+
+    def forward(self, *arrays: Array) -> Array:
+        function = getattr(
+            self.module, "u0_forward" if self.result != self.operator.output.name else f"{self.unit}_forward"
+        )
+        return self._made(function(1, arrays, None, 1))[0]
+
+    def backward(self, gy: Array, *arrays: Array) -> Any:
+        names = pipeline.gradients(self.operator)
+        made = list(self._made(self.module.u0_backward((1 << len(names)) - 1, (gy, *arrays), None, 1)))
+        if self.result in [f"g{name}" for name in names]:
+            at = [f"g{name}" for name in names].index(self.result)
+            made[at] = self._made(getattr(self.module, f"{self.unit}_backward")(1, (gy, *arrays), None, 1))[0]
+        return namedtuple("Gradients", names)(*made)
+
+    @staticmethod
+    def _made(answer: Any) -> tuple[Array, ...]:
+        if not isinstance(answer, tuple):
+            raise RuntimeError(f"the module answers {answer}")
+        return answer
+
+
+def kernels(op: Operator, split: bool) -> dict[str, Kernel]:
+    derived = {
+        op.output.name: pipeline.forward(op),
+        **{f"g{n}": pipeline.derive(op, n) for n in pipeline.gradients(op)},
+    }
+    found = {}
+    for name, derivation in derived.items():
+        kernel = lower(derivation.gather, name, None, 8)
+        cuts = [SplitReduction(at, 3, volume=1) for at, nest in enumerate(kernel.nests) if splittable(nest)]
+        found[name] = apply_all(kernel, tuple(reversed(cuts))) if split else kernel
+    return found
+
+
+def main(name: str, most: int) -> None:
+    op = OPERATORS[name]()
+    right = kernels(op, name == SPLIT)
+    wrong = [(result, mutant) for result, kernel in right.items() for mutant in mutants(kernel, most)]
+    output = op.output.name
+    base = Unit(
+        "u0", (Entry("forward", (right[output],)), Entry("backward", tuple(right[r] for r in right if r != output)))
+    )
+    units = [
+        Unit(f"u{at}", (Entry("forward" if result == output else "backward", (mutant.kernel,)),))
+        for at, (result, mutant) in enumerate(wrong, 1)
+    ]
+    source = pipeline.generate((base, *units), OPTIONS)
+    module = load(pipeline.build_text(source.text, OPTIONS))
+    report = [["none", output, "", isolated(lambda: bool(judge(op, Stand(module, op))))]]
+    for at, (result, mutant) in enumerate(wrong, 1):
+        report.append([mutant.kind, result, mutant.place, _judged(op, Stand(module, op, f"u{at}", result))])
+    print(json.dumps(report))
+
+
+def _judged(op: Operator, stand: Stand) -> str:
+    return isolated(lambda: bool(judge(op, stand)))
+
+
+def by_text(kernel: Kernel, mutant: Mutant) -> bool:
+    """Whether a mutant is the kernel itself, printed."""
+    both = [pipeline.generate((Unit("u0", (Entry("forward", (k,)),)),), OPTIONS).text for k in (kernel, mutant.kernel)]
+    return both[0] == both[1]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))
