@@ -25,7 +25,7 @@ from symconv.commands.values import Shape
 __all__ = ["cli", "main"]
 
 
-@click.group(cls=Door, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group("symconv", cls=Door, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, message="symconv %(version)s")
 def cli() -> None:
     """From one forward formula to derived, compiled, verified and readable gradients.
@@ -253,7 +253,7 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):
             # Σ and · on a terminal that cannot show them are no reason to fail.
             stream.reconfigure(errors="backslashreplace")
-    cli.main(obj=True)
+    cli.main(prog_name="symconv", obj=True)
 
 
 if __name__ == "__main__":

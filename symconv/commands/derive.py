@@ -8,6 +8,7 @@ from pathlib import Path
 
 from symconv import pipeline
 from symconv.commands.files import write
+from symconv.commands.formulas import one_line
 from symconv.commands.outcome import RIGHT
 from symconv.commands.request import gradient_names, requested
 from symconv.gather.derivation import Derivation
@@ -36,7 +37,7 @@ def _text(derivations: list[Derivation]) -> str:
 def _latex(derivations: list[Derivation]) -> str:
     from symconv.views.latex import gather_latex, operator_latex
 
-    stated = f"% {derivations[0].stated}\n{operator_latex(derivations[0].stated)}"
+    stated = f"% {one_line(str(derivations[0].stated))}\n{operator_latex(derivations[0].stated)}"
     return "\n\n".join((stated, *(f"% {d.operator.output.name}\n{gather_latex(d.gather)}" for d in derivations)))
 
 

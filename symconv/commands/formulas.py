@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-__all__ = ["document"]
+__all__ = ["document", "one_line"]
 
 _HEAD = r"""\documentclass{article}
 \usepackage[paperwidth=60cm,paperheight=30cm,margin=1cm]{geometry}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import platform
 import shlex
@@ -21,8 +22,8 @@ __all__ = ["FAILED", "INTERNAL", "INTERRUPTED", "PIPE_CLOSED", "RIGHT", "UNUSABL
 RIGHT, FAILED, UNUSABLE, INTERNAL, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 70, 130, 141
 
 
-class PipeClosed(Exception):  # noqa: N818
-    """Whoever read our output has gone; click turns a BrokenPipeError itself into status 1, a failed check."""
+class OutputLost(Exception):  # noqa: N818
+    """What reads our output has gone or is full; left to click, a closed pipe would be status 1: a failed check."""
 
 
 class Door(click.Group):
@@ -34,12 +35,14 @@ class Door(click.Group):
         sys.exit(status(lambda: super(Door, self).main(*args, **extra)))
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; its output is flushed here, so that a closed pipe shows here."""
+        """Run the command; its output is flushed here, so that a closed pipe or a full disk shows here."""
         try:
             result = super().invoke(ctx)
             sys.stdout.flush()
-        except BrokenPipeError:
-            raise PipeClosed from None
+        except OSError as error:
+            if error.filename is not None or error.errno not in (errno.EPIPE, errno.ENOSPC):
+                raise
+            raise OutputLost(error.errno) from error
         return result
 
 
@@ -56,12 +59,10 @@ def status(work: Callable[[], object]) -> int:
     except (click.Abort, KeyboardInterrupt):
         _tell("interrupted")
         return INTERRUPTED
-    except PipeClosed:
-        return _hush()
+    except OutputLost as lost:
+        return _hush(lost.args[0])
     except click.UsageError as error:
-        place = error.ctx.command_path if error.ctx else "symconv"
-        _tell(f"{error.format_message()}\n  see `{place} --help`")
-        return UNUSABLE
+        return _misused(error)
     except click.ClickException as error:
         _tell(error.format_message())
         return UNUSABLE
@@ -73,6 +74,15 @@ def status(work: Callable[[], object]) -> int:
     except Exception as error:  # noqa: BLE001 - the last door: whatever comes here is a bug, reported as one
         return _internal(error)
     return result if isinstance(result, int) else RIGHT
+
+
+def _misused(error: click.UsageError) -> int:
+    message = error.format_message()
+    if message.startswith("Usage:"):  # nothing was asked for: click's message is the help
+        print(message, file=sys.stderr)
+    else:
+        _tell(f"{message}\n  see `{error.ctx.command_path if error.ctx else 'symconv'} --help`")
+    return UNUSABLE
 
 
 def _refused(error: SymconvError) -> int:
@@ -115,8 +125,11 @@ def _tell(message: str) -> None:
     print(f"symconv: {message}", file=sys.stderr, flush=True)
 
 
-def _hush() -> int:
-    # What is still buffered must not be flushed into the closed pipe when Python ends.
+def _hush(number: int) -> int:
+    # What is still buffered must not be flushed into the lost output when Python ends.
     with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
-    return PIPE_CLOSED
+    if number == errno.EPIPE:
+        return PIPE_CLOSED
+    _tell(f"cannot write: {os.strerror(number)}")
+    return UNUSABLE

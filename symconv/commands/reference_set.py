@@ -12,7 +12,7 @@ from symconv.commands.formulas import document
 from symconv.emit.cython import Unit
 from symconv.gather.derivation import Derivation
 from symconv.notation.operator import Operator
-from symconv.ops.registry import adder2d, conv1d, conv2d, conv3d, max_plus2d, operator
+from symconv.ops.registry import adder1d, conv1d, conv2d, conv3d, max_plus2d, operator
 from symconv.options import Options
 
 __all__ = ["REFERENCES", "Reference", "chosen", "rendered", "stated", "unit"]
@@ -47,7 +47,7 @@ REFERENCES = (
     Reference("conv2d_depthwise", operator, {"source": _DEPTHWISE}),
     Reference("conv3d_strided", conv3d, {"stride": (1, 2, 2), "padding": 1}),
     Reference("conv_transposed", operator, {"source": _TRANSPOSED}),
-    Reference("adder2d_reflect", adder2d, {"padding": 1, "border": "reflect"}),
+    Reference("adder1d_reflect", adder1d, {"padding": 1, "border": "reflect"}),
     Reference("max_plus2d", max_plus2d, {"stride": 2, "padding": 1}),
     Reference("conv2d_second_order", conv2d, {"stride": 2, "padding": 1}, ("x", "w")),
 )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from symconv import __version__, pipeline
+from symconv import pipeline
 from symconv.api import Kernel, built, options
 from symconv.commands.files import folder, write
 from symconv.commands.formulas import document
@@ -68,6 +68,7 @@ def _work(operator: Operator, gradients: tuple[str, ...], chosen: Options) -> _J
 def _written(job: _Job, place: Path) -> list[Path]:
     from symconv.views.latex import gather_latex, operator_latex
     from symconv.views.report import report_html
+    from symconv.views.show import kernel_facts
 
     name = stem(job.operator)
     formulas = {job.operator.output.name: operator_latex(job.operator)}
@@ -78,7 +79,7 @@ def _written(job: _Job, place: Path) -> list[Path]:
         job.derivations,
         source=job.kernel.source,
         verdict=job.verdict,
-        facts=_facts(job),
+        facts=kernel_facts(job.kernel),
     )
     texts = {f"{name}_{tensor}.tex": document([(str(job.operator), text)]) for tensor, text in formulas.items()}
     texts |= {f"{name}.pyx": job.kernel.source, "report.html": page, "verdict.txt": f"{_said(job)}\n"}
@@ -87,18 +88,6 @@ def _written(job: _Job, place: Path) -> list[Path]:
 
 def _said(job: _Job) -> str:
     return f"{job.verdict}\n{SURROGATES}" if job.operator.surrogates else str(job.verdict)
-
-
-def _facts(job: _Job) -> dict[str, str]:
-    chosen = job.kernel.options
-    return {
-        "symconv": __version__,
-        "dtype": chosen.dtype,
-        "target": chosen.target,
-        "threads": "every core" if chosen.threads is None else str(chosen.threads),
-        "algorithm": job.kernel.algorithm,
-        "compiled module": str(job.kernel.path),
-    }
 
 
 def stem(operator: Operator) -> str:

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 from symconv.gather.solution import Gather, Phase, Solution
 from symconv.notation.affine import Affine, var
-from symconv.notation.expr import walk
-from symconv.notation.expr import Read
 from symconv.views.closed import closed
 
 __all__ = ["PhaseRow", "PhaseTable", "phase_tables"]
@@ -76,8 +74,3 @@ def _table(solution: Solution, phase: Phase, indices: tuple[str, ...]) -> PhaseT
         rows.append(PhaseRow(*row, values[tap].substitute(fixed), values[output].substitute(fixed)))
     step = next(iter(n for n in solution.steps if values[tap].coefficient(n)), tap)
     return PhaseTable(phase, phase.target, sign * (var(phase.target) - rest), loop, tap, step, output, tuple(rows))
-
-
-def tensors_read(solution: Solution) -> tuple[str, ...]:
-    """The tensors a solution reads."""
-    return tuple(dict.fromkeys(n.tensor for n in walk(solution.body) if isinstance(n, Read)))

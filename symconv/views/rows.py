@@ -240,12 +240,3 @@ def phase_definitions(phase: Phase, used: Iterable[str], printer: Printer) -> li
     return rows
 
 
-def parts_of(solved: Solved) -> tuple[tuple[Reduce, Closed], ...]:
-    """Every closed part of a statement, for views that show data."""
-    found = ((node, closed(solved.statement, node, s)) for node, several in solved.reductions for s in several)
-    return tuple((node, part) for node, part in found if part is not None)
-
-
-def expression_names(expr: Expr) -> frozenset[str]:
-    """The names of indices and sizes in an expression."""
-    return frozenset(n for node in walk(expr) for form in forms_of(node) for n in form.names())

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from symconv.notation.operator import Operator
     from symconv.verify.verdict import Verdict
 
-__all__ = ["show"]
+__all__ = ["kernel_facts", "show"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def _page(anything: object) -> _Page:
             return _Page(title, stated, (anything.derivation,))
         case Kernel():
             op = anything.operator
-            return _Page(op.name, op, _derivations(op), anything.source, facts=_facts(anything))
+            return _Page(op.name, op, _derivations(op), anything.source, facts=kernel_facts(anything))
         case Verdict():
             return _Page(anything.operator, verdict=anything)
     raise SpecError(f"show takes an operator, a gradient, a kernel or a verdict; given {type(anything).__name__}")
@@ -77,9 +77,13 @@ def _derivations(op: Operator) -> tuple[Derivation, ...]:
     return tuple(pipeline.derive(op, name) for name in pipeline.gradients(op))
 
 
-def _facts(kernel: Kernel) -> dict[str, str]:
+def kernel_facts(kernel: Kernel) -> dict[str, str]:
+    """How a kernel was built, for people to read."""
+    from symconv import __version__
+
     threads = kernel.options.threads
     return {
+        "symconv": __version__,
         "dtype": kernel.options.dtype,
         "target": kernel.options.target,
         "threads": "every core" if threads is None else str(threads),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeGuard
 
 from symconv.gather.solution import Gather, Solved
-from symconv.notation.expr import Apply, Border, Const, Index, Read, Reduce, reads, walk
+from symconv.notation.expr import Apply, Border, Const, Expr, Index, Read, Reduce, reads, walk
 from symconv.notation.operator import Operator, Statement, Tensor
 from symconv.notation.trace import Step
-from symconv.views.dialect import Dialect
+from symconv.views.dialect import Dialect, Frag
 from symconv.views.forms import form_text
 from symconv.views.names import Names, names_of
 from symconv.views.printer import Printer, expr_text
@@ -92,8 +93,8 @@ def step_rows(step: Step, voice: Callable[..., Dialect], names: Names | None = N
         case Operator() as before, Operator() as after if before.output == after.output:
             done = operator_rows(after, dialect)
             return _chained(operator_rows(before, dialect), replace(done, domain=(domain_row(after.statements[-1], dialect),)))
-        case (body, Read() as read), slope if _is_expr(body) and _is_expr(slope):
-            return _derivative(body, read, slope, dialect)
+        case (body, Read() | Reduce() as leaf), slope if _is_expr(body) and _is_expr(slope):
+            return _derivative(body, leaf, slope, dialect)
     return object_rows(step.after, dialect)
 
 
@@ -107,18 +108,17 @@ def _chained(before: Rows, after: Rows) -> Rows:
     return replace(after, formulas=tuple(rows))
 
 
-def _derivative(body: object, read: Read, slope: object, dialect: Dialect) -> Rows:
-    printer = Printer.plain(dialect)
-    inner = dialect.paren(expr_text(body, printer))  # type: ignore[arg-type]
-    by = expr_text(read, printer)
-    if dialect.kind == "latex":
-        left = rf"\frac{{\partial}}{{\partial {by}}} {inner}"
-    else:
-        left = f"∂/∂{by} {inner}"
-    return Rows((Row(left, expr_text(slope, printer)),), (), ())  # type: ignore[arg-type]
+def _derivative(body: Expr, leaf: Read | Reduce, slope: Expr, dialect: Dialect) -> Rows:
+    """``∂body/∂leaf = slope``; a reduction that is differentiated by goes by the name S."""
+    plain = Printer.plain(dialect)
+    printer = replace(plain, replace=lambda node: Frag("S") if node == leaf else None)
+    inner, by = dialect.paren(expr_text(body, printer)), expr_text(leaf, printer)
+    left = rf"\frac{{\partial}}{{\partial {by}}} {inner}" if dialect.kind == "latex" else f"∂/∂{by} {inner}"
+    where = (Row("S", expr_text(leaf, plain)),) if isinstance(leaf, Reduce) else ()
+    return Rows((Row(left, expr_text(slope, printer)),), where, ())
 
 
-def _is_expr(value: object) -> bool:
+def _is_expr(value: object) -> TypeGuard[Expr]:
     return isinstance(value, Const | Index | Read | Apply | Reduce)
 
 

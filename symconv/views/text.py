@@ -126,7 +126,7 @@ def gather_text_within(gather: Gather, width: int) -> str:
 
 def _block(rows: Rows, width: int = WIDTH) -> str:
     equations = [row for row in (*rows.formulas, *rows.where) if row.left.strip() or row.right]
-    margin = min(max((len(row.left) for row in equations if row.right), default=0), width // 3)
+    margin = min(max((len(row.left) for row in equations if row.right), default=0), width // 2)
     lines: list[str] = []
     for row in equations:
         lines += _equation(row, margin, width)

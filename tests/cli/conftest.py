@@ -16,13 +16,18 @@ from symconv.cli import cli
 Call = Callable[..., Result]
 
 
-@pytest.fixture(scope="session", autouse=True)
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Kernels are built once for the whole session."""
-    folder = tmp_path_factory.mktemp("cache")
+@pytest.fixture(scope="session")
+def kernels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the kernels of these tests are kept: each is built once for all modules."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cache(kernels: Path) -> Iterator[Path]:
+    """The cache while these tests run, and no longer."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SYMCONV_CACHE", str(folder))
-        yield folder
+        patch.setenv("SYMCONV_CACHE", str(kernels))
+        yield kernels
 
 
 @pytest.fixture

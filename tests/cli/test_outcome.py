@@ -110,3 +110,16 @@ def test_an_interrupt_ends_the_program_quietly(cache):
 def test_a_terminal_without_the_letters_is_no_reason_to_fail(program):
     ran = program("derive", "conv1d", "--wrt", "w", PYTHONIOENCODING="ascii")
     assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def test_a_full_disk_is_said(cache):
+    command = [sys.executable, "-m", "symconv.cli", "list"]
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (2, "symconv: cannot write: No space left on device\n")
+
+
+def test_nothing_asked_for_shows_the_help(call):
+    result = call()
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Usage: symconv")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import importlib.util
 import os
 import re
 import shlex
@@ -38,6 +39,23 @@ def test_the_python_blocks_print_what_they_show() -> None:
     runner.run(test, out=report.append)
     assert runner.failures == 0, "".join(report)
     assert len(test.examples) >= 10
+
+
+def test_the_pictures_are_what_symconv_draws() -> None:
+    spec = importlib.util.spec_from_file_location("pictures", ROOT / "docs" / "_ext" / "pictures.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    folder, drawn = ROOT / "docs" / "_static", module.pictures()
+    assert {path.name for path in folder.iterdir()} == drawn.keys()
+    again = "run python docs/_ext/pictures.py"
+    assert (folder / "phases.svg").read_text(encoding="utf-8") == drawn["phases.svg"], again
+    # Glyph outlines are ziamath's; the formula is ours.
+    title = re.compile(r"<title>.*?</title>", re.DOTALL)
+    assert title.findall((folder / "gradient.svg").read_text(encoding="utf-8")) == title.findall(
+        drawn["gradient.svg"]
+    ), again
 
 
 def test_every_python_block_is_a_session() -> None:

@@ -1,0 +1,114 @@
+"""One offline HTML page: an operator, its gradients with every step, the generated source and the verdict."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from symconv.errors import SpecError
+from symconv.gather.derivation import Derivation
+from symconv.notation.operator import Operator
+from symconv.templates import environment
+from symconv.views.general import LABEL
+from symconv.views.highlight import highlighted
+from symconv.views.sections import Page, gradient_section, operator_section
+
+__all__ = ["notebook_bundle", "report_html", "write_report"]
+
+
+def report_html(
+    title: str,
+    operator: Operator | None,
+    derivations: tuple[Derivation, ...] = (),
+    source: str | None = None,
+    verdict: Any = None,
+    facts: Mapping[str, str] | None = None,
+) -> str:
+    """The page as text: no script, no network, every word of a user escaped.
+
+    Parameters
+    ----------
+    title : what the page is about
+    operator : the operator it starts with; None leaves the section out
+    derivations : the gradients shown
+    source : the generated module
+    verdict : an object with truth, text and ``checks``, as ``verify`` answers
+    facts : anything else worth knowing, by name
+
+    >>> import symconv as sc
+    >>> op = sc.conv1d(stride=2)
+    >>> page = report_html("a <b>", op, (sc.derive(op, "x").derivation,))
+    >>> "<b>" in page, "a &lt;b&gt;" in page, page.count("<svg") > 10
+    (False, True, True)
+    """
+    from markupsafe import Markup
+
+    page = Page()
+    opened = operator_section(operator, page) if operator is not None else None
+    gradients = tuple(gradient_section(derivation, page) for derivation in derivations)
+    shown = None
+    if source is not None:
+        shown = {"html": Markup(highlighted(source)), "lines": len(source.splitlines())}  # noqa: S704
+    return environment().get_template("html/report.html.j2").render(
+        title=title,
+        operator=opened,
+        gradients=gradients,
+        label=LABEL,
+        source=shown,
+        verdict=_verdict(verdict),
+        facts=tuple((facts or {}).items()),
+        glyphs=page.glyphs(),
+    )
+
+
+def _verdict(verdict: Any) -> dict[str, object] | None:
+    if verdict is None:
+        return None
+    checks = [
+        {
+            "name": check.name,
+            "what": check.what,
+            "cases": f"{check.cases:,}",
+            "worst": "exact" if check.passed and check.worst == 0 else f"{check.worst:.3g}",
+            "passed": check.passed,
+            "detail": check.detail,
+        }
+        for check in verdict.checks
+    ]
+    return {"passed": bool(verdict), "text": str(verdict), "checks": checks}
+
+
+def write_report(path: str | Path, html: str) -> Path:
+    """Put a page at ``path`` in one step, so that a reader finds the old page or the new one, and return the path.
+
+    Raises SpecError when the place cannot be written.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_report(Path(folder) / "page.html", "<p>").read_text()
+    '<p>'
+    """
+    place = Path(path).resolve()
+    draft = place.with_name(f".{place.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    try:
+        try:
+            draft.write_text(html, encoding="utf-8", newline="\n")
+            draft.replace(place)
+        finally:
+            draft.unlink(missing_ok=True)
+    except OSError as error:
+        raise SpecError(f"cannot write {path}: {error.strerror}") from error
+    return Path(path)
+
+
+def notebook_bundle(latex: str, text: str, html: str | None = None) -> dict[str, str]:
+    """What a notebook shows of an object: LaTeX, text for terminals, and HTML where there is some.
+
+    >>> notebook_bundle("x", "x")
+    {'text/latex': '$$x$$', 'text/plain': 'x'}
+    """
+    bundle = {"text/latex": f"$${latex}$$", "text/plain": text}
+    return bundle if html is None else {**bundle, "text/html": html}

@@ -1,0 +1,122 @@
+"""What the sections of a page show, as data for its template: formulas drawn, tables and pictures ready."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from markupsafe import Markup
+
+from symconv.gather.derivation import Derivation
+from symconv.notation.operator import Operator, Tensor
+from symconv.views.diagram import phase_plan, window_pattern
+from symconv.views.dialect import Dialect, latex
+from symconv.views.forms import form_text
+from symconv.views.general import general_latex
+from symconv.views.latex import gather_latex, operator_latex, step_latex
+from symconv.views.mathsvg import Formula, formula_svg, sprite
+from symconv.views.names import names_of
+from symconv.views.phases import PhaseTable, phase_tables
+from symconv.views.printer import Printer
+
+__all__ = ["Page", "gradient_section", "operator_section"]
+
+_RULES = {
+    "state": "The operator is stated",
+    "border": "The border rule is resolved",
+    "differentiate": "The summand is differentiated",
+    "transpose": "The relation is transposed",
+    "solve": "The relation is solved for each cell",
+}
+_MAX_CLASSES = 12
+
+Data = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Page:
+    """The formulas drawn so far: their glyphs are kept once for the whole page."""
+
+    drawn: list[Formula] = field(default_factory=list)
+
+    def math(self, text: str) -> Data:
+        """A formula for the template: its drawing, None where there is none, and its LaTeX."""
+        formula = formula_svg(text)
+        if formula is None:
+            return {"latex": text, "svg": None}
+        self.drawn.append(formula)
+        return {"latex": text, "svg": Markup(formula.svg)}  # noqa: S704
+
+    def glyphs(self) -> Markup:
+        """Every glyph in use, once."""
+        return Markup(sprite(tuple(self.drawn)))  # noqa: S704
+
+
+def operator_section(op: Operator, page: Page) -> Data:
+    """The operator: formula, shapes, what is assumed of sizes, how its windows slide."""
+    dialect = latex(names_of(op))
+    pictures = (window_pattern(window, op) for window in dict.fromkeys(op.windows))
+    return {
+        "source": op.source,
+        "formula": page.math(operator_latex(op)),
+        "tensors": [_tensor(tensor, dialect, page) for tensor in (*op.inputs, op.output)],
+        "assumptions": tuple(dict.fromkeys(assumption.sentence for assumption in op.assumptions)),
+        "pictures": [Markup(picture) for picture in pictures if picture],  # noqa: S704
+    }
+
+
+def _tensor(tensor: Tensor, dialect: Dialect, page: Page) -> Data:
+    axes = [r"\,".join(form_text(size, dialect) for size in axis) for axis in tensor.axes]
+    shape = r" \times ".join(axes) or r"\text{a number}"
+    return {"name": page.math(dialect.tensor(tensor.name)), "shape": page.math(shape)}
+
+
+def gradient_section(derivation: Derivation, page: Page) -> Data:
+    """One derivation: result, phases, general form and steps."""
+    op = derivation.operator
+    dialect = latex(names_of(op))
+    general = general_latex(derivation.stated, derivation.wrt) if derivation.wrt in derivation.stated.tensors else None
+    wrt = derivation.wrt
+    plan = phase_plan(derivation.gather, derivation.stated)
+    reads = ", ".join(op.tensors)
+    return {
+        "anchor": re.sub(r"\W+", "-", f"d-{wrt or 'forward'}"),
+        "title": f"Gradient with respect to {wrt}" if wrt else "Forward",
+        "lead": f"{op.output.name} from {reads}: each cell gathers its own sum.",
+        "formula": page.math(gather_latex(derivation.gather)),
+        "tables": [_table(table, dialect, page) for table in phase_tables(derivation.gather)],
+        "plan": Markup(plan) if plan else None,  # noqa: S704
+        "general": page.math(general) if general else None,
+        "steps": [
+            {
+                "title": _RULES.get(step.rule, step.rule),
+                "formula": page.math(step_latex(step, names_of(op))),
+                "check": step.check,
+                "note": step.note,
+            }
+            for step in derivation.trace
+        ],
+    }
+
+
+def _table(table: PhaseTable, dialect: Dialect, page: Page) -> Data:
+    write = Printer.plain(dialect).write
+    phase = table.phase
+    left = write(table.form)
+    heads = [dialect.symbol(name) for name in phase.names]
+    heads += [rf"\text{{taps }}{dialect.symbol(table.tap)}", rf"\text{{outputs }}{dialect.symbol(table.output)}"]
+    rows = [
+        (str(row.residue), str(row.first), str(row.shift), write(row.tap), write(row.output))
+        for row in table.rows[:_MAX_CLASSES]
+    ]
+    more = [f"{len(table.rows) - _MAX_CLASSES} more classes."] if len(table.rows) > _MAX_CLASSES else []
+    if phase.gap > 1:
+        more.append(f"Other residues of {phase.modulus} receive nothing.")
+    caption = f"{left} = {phase.modulus}{dialect.symbol(table.loop)} + {heads[0]}"
+    return {
+        "caption": page.math(caption),
+        "heads": [page.math(head) for head in heads],
+        "rows": [[page.math(cell) for cell in row] for row in rows],
+        "more": " ".join(more),
+    }

@@ -1,0 +1,65 @@
+"""SVG by small functions; every text and attribute is escaped here and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+
+__all__ = ["COLOURS", "circle", "colour", "drawing", "label", "line", "rect"]
+
+COLOURS = ("#3b6ea8", "#c2703d", "#4f8a5b", "#8c5fa8", "#b8923a", "#3f8f93", "#b3506b", "#6b6f76")
+"""One colour per class; a page may restyle ``.c0`` to ``.c7``."""
+
+
+def colour(number: int) -> int:
+    """The palette's place of a class."""
+    return number % len(COLOURS)
+
+
+def _tag(name: str, inner: str = "", **attributes: object) -> str:
+    shown = "".join(
+        f' {key.strip("_").replace("_", "-")}="{escape(_number(value), quote=True)}"'
+        for key, value in attributes.items()
+        if value is not None
+    )
+    return f"<{name}{shown}>{inner}</{name}>" if inner else f"<{name}{shown}/>"
+
+
+def _number(value: object) -> str:
+    return f"{value:.1f}".removesuffix(".0") if isinstance(value, float) else str(value)
+
+
+def rect(x: float, y: float, width: float, height: float, number: int | None, title: str = "") -> str:
+    """A cell of a class; without a number, an empty one."""
+    style = {"class_": f"cell c{colour(number)}" if number is not None else "cell none"}
+    fill = COLOURS[colour(number)] if number is not None else "none"
+    inner = _tag("title", escape(title)) if title else ""
+    return _tag("rect", inner, x=float(x), y=float(y), width=float(width), height=float(height), rx=3.0, fill=fill,
+                stroke=None if number is not None else "#999", stroke_dasharray=None if number is not None else "2 2",
+                **style)  # fmt: skip
+
+
+def circle(x: float, y: float, radius: float, number: int | None) -> str:
+    """A point of a class; without a number, a hollow one."""
+    if number is None:
+        return _tag("circle", cx=float(x), cy=float(y), r=float(radius), fill="none", stroke="#999", class_="dot none")
+    return _tag("circle", cx=float(x), cy=float(y), r=float(radius), fill=COLOURS[colour(number)], class_=f"dot c{colour(number)}")
+
+
+def line(x1: float, y1: float, x2: float, y2: float, number: int) -> str:
+    """A connection of a class."""
+    return _tag("line", x1=float(x1), y1=float(y1), x2=float(x2), y2=float(y2), stroke=COLOURS[colour(number)],
+                stroke_width=1.6, class_=f"edge s{colour(number)}")  # fmt: skip
+
+
+def label(x: float, y: float, words: str, anchor: str = "middle", kind: str = "label", size: int = 12) -> str:
+    """A text."""
+    return _tag("text", escape(words), x=float(x), y=float(y), text_anchor=anchor, font_size=size, class_=kind, fill="#888" if kind != "on" else "#fff")
+
+
+def drawing(width: float, height: float, parts: Iterable[str], title: str) -> str:
+    """The picture with its name for those who do not see it."""
+    inner = _tag("title", escape(title)) + "".join(parts)
+    return _tag("svg", inner, xmlns="http://www.w3.org/2000/svg", width=float(width), height=float(height),
+                viewBox=f"0 0 {_number(float(width))} {_number(float(height))}", role="img", class_="diagram",
+                font_family="system-ui, sans-serif")  # fmt: skip
