@@ -160,7 +160,7 @@ def window_pattern(window: Window, op: Operator) -> str:
     >>> import symconv as sc
     >>> op = sc.conv1d(stride=2, padding=1)
     >>> window_pattern(op.windows[0], op).count("<line")
-    24
+    20
     """
     kernel = int(window.kernel) if window.kernel.isdigit() else 3 if window.tap else 1
     for count in (4, 3, 2):
@@ -187,7 +187,7 @@ def window_pattern(window: Window, op: Operator) -> str:
     )  # fmt: skip
     heads = [label(8, 14, "forward, coloured by tap", "start"),
              label(panel + 32, 14, "gradient, coloured by class of the cell", "start")]  # fmt: skip
-    return drawing(2 * panel + 24 + 30, 150, [*heads, *left, *right], f"the window over {window.size}, and its transpose")
+    return drawing(2 * panel + 24 + 30, 150, [*heads, *left, *right], "the window, and its transpose")
 
 
 def _sizes(window: Window, kernel: int, count: int) -> tuple[int, int]:

@@ -10,14 +10,14 @@ from itertools import product as cartesian
 from symconv.notation.affine import Affine
 from symconv.notation.expr import Range, Reduce, walk
 from symconv.notation.operator import Operator, Statement, Window
-from symconv.views.dialect import BREAK, Frag, latex
+from symconv.views.dialect import Frag, latex
 from symconv.views.names import latex_symbol, names_of
 from symconv.views.polynomial import Poly, poly
-from symconv.views.printer import Printer, bracketed, expr_frag, expr_text, over, total
+from symconv.views.printer import Printer, bracketed, expr_frag, expr_text, over, side_by_side, total
 from symconv.views.relations import Condition, Eliminated, GeneralPiece, general_piece, generic
-from symconv.views.rows import domain_row, target_text
+from symconv.views.rows import Row, Rows, aligned, domain_row, target_text
 
-__all__ = ["LABEL", "General", "general", "general_evaluate", "general_latex"]
+__all__ = ["LABEL", "General", "general", "general_evaluate", "general_latex", "general_rows"]
 
 LABEL = "general form, display only: not affine, so each instance is proved instead"
 
@@ -67,8 +67,14 @@ def general_latex(op: Operator, wrt: str) -> str | None:
 
     >>> import symconv as sc
     >>> print(general_latex(sc.conv1d(stride=2, padding=1), "x").split(r" \\ ")[0].removeprefix(r"\begin{aligned} "))
-    \bar x_{n,c,u} &= \sum_{f=0}^{F - 1}\sum_{k=0}^{K - 1} \left[\,s \mid u + p - d\,k,\ 0 \le \frac{u + p - d\,k}{s} < O_{L}\,\right]\,\bar y_{n,f,\frac{u + p - d\,k}{s}}\,w_{f,c,k}
+    \bar x_{n,c,u} &= \sum_{f=0}^{F - 1}\;\sum_{k=0}^{K - 1}\, \left[\,s \mid u + p - d\,k,\ 0 \le \frac{u + p - d\,k}{s} < O_{L}\,\right]\,\bar y_{n,f,\frac{u + p - d\,k}{s}}\,w_{f,c,k}
     """  # noqa: E501
+    rows = general_rows(op, wrt)
+    return None if rows is None else aligned(replace(rows, domain=(*rows.domain, Row("", rf"\text{{({LABEL})}}"))))
+
+
+def general_rows(op: Operator, wrt: str) -> Rows | None:
+    """The general formula as rows of LaTeX; None where there is none."""
     found = general(op, wrt)
     if found is None:
         return None
@@ -81,16 +87,10 @@ def general_latex(op: Operator, wrt: str) -> str | None:
         for node, several in found.pieces
     }
     named = replace(dialect, symbol=lambda name: symbols.get(name) or latex_symbol(name))
-    lines = []
-    for statement in found.statements:
-        printer = Printer(dialect, plain.write, writing.get)
-        lines.append(f"{target_text(statement, named)} &= {expr_text(statement.expr, printer)}")
-    lines += [f"{latex_symbol(one.name)} &= {_fraction(one.form, one.divisor, symbols)}" for one in shared]
-    cells = domain_row(found.statements[-1], dialect).right
-    for window in found.windows:
-        cells = cells.replace(f" {latex_symbol(window.tap)} ", f" {symbols.get(window.tap, '')} ") if window.tap else cells
-    lines += [f"&{cells}", rf"&\text{{({LABEL})}}"]
-    return rf"\begin{{aligned}} {BREAK.join(lines)} \end{{aligned}}"
+    printer = Printer(dialect, plain.write, writing.get)
+    formulas = tuple(Row(target_text(s, named), expr_text(s.expr, printer)) for s in found.statements)
+    where = tuple(Row(latex_symbol(one.name), _fraction(one.form, one.divisor, symbols)) for one in shared)
+    return Rows(formulas, where, (domain_row(found.statements[-1], named),))
 
 
 def _as_is(form: Poly) -> tuple[Poly, str]:
@@ -146,8 +146,8 @@ def _piece(node: Reduce, piece: GeneralPiece, plain: Printer, symbols: dict[str,
         head = plain.dialect.under(node.kind, (*ranges, *conditions))
         return over(head, expr_frag(piece.body, printer), node.kind, printer)
     body = bracketed(conditions, expr_frag(piece.body, printer), printer)
-    head = "".join(plain.dialect.limits("sum", _name(r, symbols), "0", plain.write(r.extent - 1)) for r in piece.sums)
-    return over(head, body, node.kind, printer)
+    heads = (plain.dialect.limits("sum", _name(r, symbols), "0", plain.write(r.extent - 1)) for r in piece.sums)
+    return over(side_by_side(heads, plain.dialect), body, node.kind, printer)
 
 
 def _name(index: Range, symbols: dict[str, str]) -> str:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from symconv.gather.solution import Gather
 from symconv.notation.expr import Expr
 from symconv.notation.operator import Operator
 from symconv.notation.trace import Step
-from symconv.views.dialect import BREAK, Dialect, latex
+from symconv.views.dialect import Dialect, latex
 from symconv.views.general import general_latex
 from symconv.views.names import Names, names_of
 from symconv.views.phases import PhaseTable, phase_tables
 from symconv.views.printer import Printer, expr_text
-from symconv.views.rows import Rows, gather_rows
+from symconv.views.rows import aligned, gather_rows
 from symconv.views.stages import operator_rows, step_rows
 
 __all__ = ["expr_latex", "gather_latex", "general_latex", "operator_latex", "phases_latex", "step_latex"]
@@ -36,9 +34,9 @@ def operator_latex(op: Operator) -> str:
 
     >>> from symconv.notation.front import formula
     >>> print(operator_latex(formula("y[n,i] = sum[p](x[n,i+p]*w[p])")).split(r" \\ ")[0])
-    \begin{aligned} y_{n,i} &= \sum_{p=0}^{K - 1} x_{n,i + p}\,w_{p}
+    \begin{aligned} y_{n,i} &= \sum_{p=0}^{K - 1}\, x_{n,i + p}\,w_{p}
     """
-    return _aligned(operator_rows(op, latex(names_of(op))))
+    return aligned(operator_rows(op, latex(names_of(op))))
 
 
 def gather_latex(gather: Gather) -> str:
@@ -49,7 +47,7 @@ def gather_latex(gather: Gather) -> str:
     >>> r"\sum_{p=\max\left(0, u - O_{L} + 1\right)}^{\min\left(u, K - 1\right)}" in text
     True
     """
-    return _aligned(gather_rows(gather, latex(names_of(gather.operator))))
+    return aligned(gather_rows(gather, latex(names_of(gather.operator))))
 
 
 def step_latex(step: Step, names: Names | None = None) -> str:
@@ -59,15 +57,15 @@ def step_latex(step: Step, names: Names | None = None) -> str:
     >>> [step_latex(view.step)[:15] for view in sc.derive(sc.conv1d(), "x").steps][-1]
     '\\\\begin{aligned}'
     """
-    return _aligned(step_rows(step, latex, names))
+    return aligned(step_rows(step, latex, names))
 
 
 def phases_latex(gather: Gather) -> str:
     r"""The table of residue classes per strided axis; empty without strides.
 
     >>> import symconv as sc
-    >>> print(phases_latex(sc.derive(sc.conv1d(stride=2), "x").derivation.gather).split(r" \\ ")[2])
-    1 & 1 & 0 & p = 2p' + 1 & i = u' - p'
+    >>> print(phases_latex(sc.derive(sc.conv1d(stride=2), "x").derivation.gather).split(r" \\ ")[1].removeprefix(r"\hline "))
+    0 & 0 & 0 & p = 2p' & i = u' - p'
     """
     dialect = latex(names_of(gather.operator))
     return r" \qquad ".join(_array(table, dialect) for table in phase_tables(gather))
@@ -87,15 +85,3 @@ def _array(table: PhaseTable, dialect: Dialect) -> str:
         lines.append(r"\vdots & \vdots & \vdots & \vdots & \vdots \\")
     body = " ".join(lines).removesuffix(r" \\")
     return rf"\begin{{array}}{{c|c|c|l|l}} {body} \end{{array}}"
-
-
-def _aligned(rows: Rows) -> str:
-    lines = [f"{row.left} &= {row.right}" for row in (*rows.formulas, *rows.where) if row.left or row.right]
-    lines = [line.replace(" &= ", "&", 1) if line.startswith(" &= ") else line for line in lines]
-    lines += [f"&{row.right}" for row in rows.domain if row.right]
-    return joined(lines)
-
-
-def joined(lines: Iterable[str]) -> str:
-    """Rows of an aligned block."""
-    return rf"\begin{{aligned}} {BREAK.join(lines)} \end{{aligned}}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from dataclasses import dataclass
 from functools import cache
 from html import escape
@@ -10,7 +11,7 @@ from html import escape
 __all__ = ["Formula", "formula_svg", "sprite"]
 
 SIZE = 19.0
-_SYMBOL = re.compile(r'<symbol id="([^"]+)".*?</symbol>', re.DOTALL)
+_SYMBOL = re.compile(r'<symbol id="([^"]+)"[^>]*?(?:/>|>.*?</symbol>)', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,26 +31,32 @@ def formula_svg(latex: str) -> Formula | None:
     >>> formula_svg(r"\frac{a}{") is None
     True
     """
-    drawn = _drawn(latex)
-    if drawn is None:
+    found = _drawn(latex)
+    if found is None:
         return None
+    drawn, below = found
     glyphs = tuple((found[1], found[0]) for found in _SYMBOL.finditer(drawn))
     body = _SYMBOL.sub("", drawn)
-    named = f'<svg class="math" role="img" aria-label="{escape(latex, quote=True)}"'
+    named = f'<svg class="math" role="img" style="vertical-align:{below:.2f}px" aria-label="{escape(latex, quote=True)}"'
     return Formula(latex, body.replace("<svg", named, 1), glyphs)
 
 
 @cache
-def _drawn(latex: str) -> str | None:
+def _drawn(latex: str) -> tuple[str, float] | None:
+    """The SVG, and how far its lower edge lies from the baseline."""
     import latex2mathml.exceptions
-    import ziamath
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # ziamath finds its fonts the old way
+        import ziamath
 
     theirs = tuple(e for e in vars(latex2mathml.exceptions).values() if isinstance(e, type) and issubclass(e, Exception))
     try:
-        drawn: str = ziamath.Latex(latex, size=SIZE, color="currentColor").svg()
+        picture = ziamath.Latex(latex, size=SIZE, color="currentColor")
+        drawn, below = str(picture.svg()), float(picture.getyofst())
     except (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, SyntaxError, TypeError, ValueError, *theirs):
         return None
-    return drawn
+    return drawn, below
 
 
 def sprite(formulas: tuple[Formula, ...]) -> str:

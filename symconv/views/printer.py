@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -11,7 +11,7 @@ from symconv.notation.expr import Apply, Const, Constraint, Expr, Index, Piece, 
 from symconv.views.dialect import ADD, ATOM, MUL, Dialect, Frag
 from symconv.views.forms import Write, chain, form_text, ranges_text
 
-__all__ = ["Printer", "bracketed", "expr_frag", "expr_text", "negated", "over", "product", "reduction_head", "total"]
+__all__ = ["Printer", "bracketed", "expr_frag", "expr_text", "negated", "over", "product", "reduction_head", "side_by_side", "total"]
 
 COMPARE = ("lt", "le", "gt", "ge", "eq", "ne")
 _OPPOSITE = {"lt": "ge", "le": "gt", "gt": "le", "ge": "lt", "eq": "ne", "ne": "eq"}
@@ -191,9 +191,15 @@ def reduction_head(node: Reduce, where: tuple[Constraint, ...], printer: Printer
     """``Σ`` over the ranges of a reduction: limits where nothing else is said, a stack of conditions elsewhere."""
     dialect, write = printer.dialect, printer.write
     if not where and node.kind == "sum":
-        return "".join(dialect.limits("sum", dialect.symbol(r.name), "0", write(r.extent - 1)) for r in node.indices)
+        heads = (dialect.limits("sum", dialect.symbol(r.name), "0", write(r.extent - 1)) for r in node.indices)
+        return side_by_side(heads, dialect)
     ranges = ranges_text(node.indices, dialect, write)
     return dialect.under(node.kind, (*ranges, *chain(where, dialect, write))) if node.indices or where else ""
+
+
+def side_by_side(heads: Iterable[str], dialect: Dialect) -> str:
+    """Several sums in a row, their limits kept apart."""
+    return (r"\;" if dialect.kind == "latex" else "").join(heads)
 
 
 def _reduce(node: Reduce, printer: Printer) -> Frag:
@@ -224,7 +230,7 @@ def over(head: str, body: Frag, kind: str, printer: Printer) -> Frag:
     if kind == "sum" and body.inner:
         return negated(over(head, replace(body, text=body.inner, level=MUL, inner=""), kind, printer), printer)
     inner = printer.dialect.paren(body.text) if body.level < MUL else body.text
-    space = " " if printer.dialect.kind == "latex" else ""
+    space = r"\, " if printer.dialect.kind == "latex" else ""
     closed = body.open if body.level >= MUL else 0
     return Frag(f"{head}{space}{inner}", MUL, max(1 if kind == "sum" else 2, closed))
 

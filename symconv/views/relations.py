@@ -141,7 +141,7 @@ def general_form(form: Affine, windows: tuple[Window, ...]) -> Poly | None:
 
     >>> window = Window("i", "p", 2, 3, affine(1), affine(1), "L", "K", "OL")
     >>> str(general_form(2 * var("i") + 3 * var("p") - 1, (window,)))
-    's@i*i - p@i + p*d@i'
+    '- p@i + i*s@i + d@i*p'
     """
     moving = {window.output for window in windows} | {window.tap for window in windows}
     if form.name is not None or not form.names() & moving:

@@ -11,11 +11,11 @@ from symconv.notation.expr import Constraint, Expr, Piece, Reduce, transform, wa
 from symconv.notation.operator import Definition, Operator, Statement
 from symconv.views.closed import Closed, Divides, Division, Sum, closed
 from symconv.views.closed import _forms as forms_of
-from symconv.views.dialect import ADD, MUL, Dialect, Frag
+from symconv.views.dialect import ADD, BREAK, MUL, Dialect, Frag
 from symconv.views.forms import bound_text, chain, form_text, ranges_text
-from symconv.views.printer import Printer, bracketed, expr_frag, expr_text, over, total
+from symconv.views.printer import Printer, bracketed, expr_frag, expr_text, over, side_by_side, total
 
-__all__ = ["Row", "Rows", "definition_rows", "domain_row", "gather_rows", "solved_rows", "statement_rows"]
+__all__ = ["Row", "Rows", "aligned", "definition_rows", "domain_row", "gather_rows", "solved_rows", "statement_rows", "target_text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,13 @@ class Rows:
     formulas: tuple[Row, ...]
     where: tuple[Row, ...]
     domain: tuple[Row, ...]
+
+
+def aligned(rows: Rows) -> str:
+    """Rows in LaTeX as one block, aligned at the equals signs."""
+    lines = [f"{row.left} &= {row.right}" if row.left else f"&{row.right}" for row in (*rows.formulas, *rows.where) if row.right]
+    lines += [f"&{row.right}" for row in rows.domain if row.right]
+    return rf"\begin{{aligned}} {BREAK.join(lines)} \end{{aligned}}"
 
 
 def target_text(statement: Statement, dialect: Dialect, mark: str = "") -> str:
@@ -171,11 +178,11 @@ def _heads(kind: str, sums: tuple[Sum, ...], named: bool, printer: Printer) -> s
             less = dialect.relations["le"]
             lines.append(f"{low} {less} {dialect.symbol(s.name)} {less} {high}")
         return dialect.under(kind, tuple(lines))
-    heads = ""
+    heads: list[str] = []
     for s in sums:
         low, high = _limits(s, printer) if not (named and s.compound) else _limit_names(s, dialect)
-        heads += dialect.limits("sum", dialect.symbol(s.name), low, high)
-    return heads
+        heads.append(dialect.limits("sum", dialect.symbol(s.name), low, high))
+    return side_by_side(heads, dialect)
 
 
 def _limits(s: Sum, printer: Printer) -> tuple[str, str]:

@@ -13,12 +13,13 @@ from symconv.notation.operator import Operator, Tensor
 from symconv.views.diagram import phase_plan, window_pattern
 from symconv.views.dialect import Dialect, latex
 from symconv.views.forms import form_text
-from symconv.views.general import general_latex
-from symconv.views.latex import gather_latex, operator_latex, step_latex
+from symconv.views.general import general_rows
 from symconv.views.mathsvg import Formula, formula_svg, sprite
 from symconv.views.names import names_of
 from symconv.views.phases import PhaseTable, phase_tables
 from symconv.views.printer import Printer
+from symconv.views.rows import Rows, aligned, gather_rows
+from symconv.views.stages import operator_rows, step_rows
 
 __all__ = ["Page", "gradient_section", "operator_section"]
 
@@ -48,6 +49,16 @@ class Page:
         self.drawn.append(formula)
         return {"latex": text, "svg": Markup(formula.svg)}  # noqa: S704
 
+    def rows(self, rows: Rows) -> Data:
+        """A block of equations: each side drawn by itself, so that the page can set them."""
+        lines = []
+        for row in (*rows.formulas, *rows.where):
+            if row.right:
+                left = self.math(row.left) if row.left.strip() else None
+                lines.append({"left": left, "right": self.math(rf"=\;{row.right}" if row.left else row.right), "kind": ""})
+        lines += [{"left": None, "right": self.math(row.right), "kind": "domain"} for row in rows.domain if row.right]
+        return {"latex": aligned(rows), "lines": lines}
+
     def glyphs(self) -> Markup:
         """Every glyph in use, once."""
         return Markup(sprite(tuple(self.drawn)))  # noqa: S704
@@ -56,14 +67,21 @@ class Page:
 def operator_section(op: Operator, page: Page) -> Data:
     """The operator: formula, shapes, what is assumed of sizes, how its windows slide."""
     dialect = latex(names_of(op))
-    pictures = (window_pattern(window, op) for window in dict.fromkeys(op.windows))
     return {
         "source": op.source,
-        "formula": page.math(operator_latex(op)),
+        "formula": page.rows(operator_rows(op, dialect)),
         "tensors": [_tensor(tensor, dialect, page) for tensor in (*op.inputs, op.output)],
         "assumptions": tuple(dict.fromkeys(assumption.sentence for assumption in op.assumptions)),
-        "pictures": [Markup(picture) for picture in pictures if picture],  # noqa: S704
+        "pictures": _patterns(op),
     }
+
+
+def _patterns(op: Operator) -> list[Data]:
+    """One picture per way of sliding, with the axes that slide that way."""
+    axes: dict[str, list[str]] = {}
+    for window in dict.fromkeys(op.windows):
+        axes.setdefault(window_pattern(window, op), []).append(window.size)
+    return [{"svg": Markup(picture), "axes": sizes} for picture, sizes in axes.items() if picture]  # noqa: S704
 
 
 def _tensor(tensor: Tensor, dialect: Dialect, page: Page) -> Data:
@@ -76,7 +94,7 @@ def gradient_section(derivation: Derivation, page: Page) -> Data:
     """One derivation: result, phases, general form and steps."""
     op = derivation.operator
     dialect = latex(names_of(op))
-    general = general_latex(derivation.stated, derivation.wrt) if derivation.wrt in derivation.stated.tensors else None
+    general = general_rows(derivation.stated, derivation.wrt) if derivation.wrt in derivation.stated.tensors else None
     wrt = derivation.wrt
     plan = phase_plan(derivation.gather, derivation.stated)
     reads = ", ".join(op.tensors)
@@ -84,14 +102,14 @@ def gradient_section(derivation: Derivation, page: Page) -> Data:
         "anchor": re.sub(r"\W+", "-", f"d-{wrt or 'forward'}"),
         "title": f"Gradient with respect to {wrt}" if wrt else "Forward",
         "lead": f"{op.output.name} from {reads}: each cell gathers its own sum.",
-        "formula": page.math(gather_latex(derivation.gather)),
+        "formula": page.rows(gather_rows(derivation.gather, dialect)),
         "tables": [_table(table, dialect, page) for table in phase_tables(derivation.gather)],
         "plan": Markup(plan) if plan else None,  # noqa: S704
-        "general": page.math(general) if general else None,
+        "general": page.rows(general) if general else None,
         "steps": [
             {
                 "title": _RULES.get(step.rule, step.rule),
-                "formula": page.math(step_latex(step, names_of(op))),
+                "formula": page.rows(step_rows(step, latex, names_of(op))),
                 "check": step.check,
                 "note": step.note,
             }

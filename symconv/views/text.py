@@ -50,7 +50,7 @@ def step_text(step: Step) -> str:
     """One step: its rule, what it comes to, how it was checked and what to know.
 
     >>> import symconv as sc
-    >>> print(step_text(sc.derive(sc.conv1d(), "w").steps[1].step))
+    >>> print(step_text(sc.derive(sc.conv1d(), "w").steps[2].step))
     differentiate
         ∂/∂w[f,c,p] (x[n,c,i+p]·w[f,c,p]) = x[n,c,i+p]
       checked: SymPy
