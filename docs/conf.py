@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from importlib.metadata import version as installed_version
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "_ext"))
 
@@ -13,7 +15,7 @@ author = "The symconv authors"
 project_copyright = "2026, The symconv authors"
 release = version = installed_version("symconv")
 
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "svg_math"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "svg_math"]
 exclude_patterns = ["_build"]
 suppress_warnings = ["mystnb.unknown_mime_type"]
 
@@ -28,7 +30,6 @@ myst_heading_anchors = 3
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented"
-napoleon_google_docstring = False
 
 html_theme = "furo"
 html_math_renderer = "svg"
@@ -36,3 +37,36 @@ html_title = f"symconv {release}"
 html_static_path = ["_static"]
 html_copy_source = False
 html_show_sourcelink = False
+
+
+STAR = re.compile(r"(?<![\w*\\])\*(?=\w)")
+
+
+def escaped(line: str) -> str:
+    """A star before a name, as in ``(N, C, *spatial)``, is a star."""
+    if line.lstrip().startswith((">>>", "...")):
+        return line
+    parts = re.split("(``.*?``)", line)
+    return "".join(part if part.startswith("``") else STAR.sub(r"\\*", part) for part in parts)
+
+
+def plain(app: object, what: str, name: str, value: object, options: object, lines: list[str]) -> None:
+    """Docstrings are plain text; ``name : meaning`` lines below Parameters or Attributes become a list."""
+    shown: list[str] = []
+    listing = False
+    for line in map(escaped, lines):
+        if re.fullmatch("-{4,}", line.strip()) and shown and shown[-1] in {"Parameters", "Attributes"}:
+            shown[-1:] = [f"**{shown[-1]}**", ""]
+            listing = True
+        elif listing and line.strip():
+            names, colon, meaning = line.partition(" : ")
+            shown.append(f"* ``{names}``: {meaning}" if colon and not line.startswith(" ") else f"  {line.strip()}")
+        else:
+            listing = False
+            shown.append(line)
+    lines[:] = shown
+
+
+def setup(app: Any) -> None:
+    """Register ``plain``."""
+    app.connect("autodoc-process-docstring", plain)

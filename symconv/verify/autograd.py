@@ -126,6 +126,7 @@ def _functions() -> dict[str, Callable[..., Torch]]:
         return lambda a, b: test(a, b).to(torch.float64)
 
     return {
+        "pi": lambda: torch.tensor(torch.pi, dtype=torch.float64),
         "add": torch.add, "sub": torch.sub, "mul": torch.mul, "div": torch.div, "pow": torch.pow, "neg":
         torch.neg, "abs": torch.abs, "sign": torch.sign, "exp": torch.exp, "log": torch.log, "sqrt":
         torch.sqrt, "sin": torch.sin, "cos": torch.cos, "tanh": torch.tanh, "sigmoid": torch.sigmoid, "relu":

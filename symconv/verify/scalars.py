@@ -36,6 +36,7 @@ def _gelu(a: Array) -> Array:
 
 
 _FUNCTIONS: dict[str, Callable[..., Array]] = {
+    "pi": lambda: np.asarray(math.pi),
     "add": lambda a, b: a + b,
     "sub": lambda a, b: a - b,
     "mul": lambda a, b: a * b,

@@ -1,7 +1,7 @@
 """A solution as a reader wants it: sums with limits of their own, and what the loops are in terms of the cell's index.
 
-Loops run over ``(class, step)``; a formula speaks of the cell ``u``. So ``u = 2u' + r - 1`` is read backwards: ``u'`` is a
-quotient and ``r`` a remainder of ``u + 1``. What is the same for every residue class is put in place.
+Loops run over ``(class, step)``; a formula speaks of the cell ``u``. So ``u = 2u' + r - 1`` is read backwards:
+``u'`` is a quotient and ``r`` a remainder of ``u + 1``. What is the same for every residue class is put in place.
 """
 
 from __future__ import annotations
@@ -10,13 +10,12 @@ from dataclasses import dataclass, replace
 
 from symconv.gather.solution import Phase, Solution
 from symconv.notation.affine import Affine, affine, var
-from symconv.notation.expr import Constraint, Expr, Reduce, equal, rename, transform, walk
+from symconv.notation.expr import Constraint, Expr, Read, Reduce, equal, rename, transform, walk
 from symconv.notation.expr import Index as IndexValue
-from symconv.notation.expr import Read
 from symconv.notation.operator import Statement
 from symconv.views.forms import Bound
 
-__all__ = ["Closed", "Division", "Divides", "Sum", "closed", "settled"]
+__all__ = ["Closed", "Divides", "Division", "Sum", "closed", "settled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +112,9 @@ def closed(statement: Statement, node: Reduce, solution: Solution) -> Closed | N
     outside, divisions = found
     values = {name: form for phase in solution.phases for name, form in settled(phase).items()}
     covered = {c for t, size in zip(solution.target, statement.target.sizes, strict=True) for c in (t, size - 1 - t)}
-    bounds = [replace(c, form=_folded(c.form, divisions, solution.phases)) for c in solution.bounds if c.form not in covered]
+    bounds = [
+        replace(c, form=_folded(c.form, divisions, solution.phases)) for c in solution.bounds if c.form not in covered
+    ]
     steps = frozenset(solution.steps)
     inner = tuple(c.substitute(values) for c in bounds if c.equality and c.form.names() & steps)
     outer = tuple(c.substitute(values) for c in bounds if not c.form.names() & steps)
@@ -217,9 +218,7 @@ def _sums(solution: Solution, bounds: list[Constraint], values: dict[str, Affine
 def _bounding(
     bounds: list[Constraint] | tuple[Constraint, ...], name: str, later: frozenset[str], sign: int
 ) -> list[Constraint]:
-    return [
-        c for c in bounds if not c.equality and c.form.coefficient(name) * sign > 0 and not c.form.names() & later
-    ]
+    return [c for c in bounds if not c.equality and c.form.coefficient(name) * sign > 0 and not c.form.names() & later]
 
 
 def _bound(constraint: Constraint, name: str, sign: int, phases: tuple[Phase, ...], values: dict[str, Affine]) -> Bound:

@@ -83,7 +83,13 @@ def _phase(table: PhaseTable) -> Data:
         "loop": table.loop,
         "names": {"residue": phase.residue, "first": phase.first, "shift": phase.shift},
         "classes": [
-            {"residue": row.residue, "first": row.first, "shift": row.shift, "tap": str(row.tap), "output": str(row.output)}
+            {
+                "residue": row.residue,
+                "first": row.first,
+                "shift": row.shift,
+                "tap": str(row.tap),
+                "output": str(row.output),
+            }
             for row in table.rows
         ],
     }

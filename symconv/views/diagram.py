@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -83,8 +83,14 @@ def _plane(rows: _Axis, columns: _Axis) -> str:
     height = _HEAD + max(_span(len(rows.taps)), _span(len(rows.cells)), middle[1]) + 2 * _MARGIN
     right = middle[0] + 56
     width = right + max(cell_width, 110) + _MARGIN
-    tap_names, cell_names = f"{rows.table.tap},{columns.table.tap}", f"{rows.table.target},{columns.table.target}"
-    parts += [label(_MARGIN, 14, f"kernel taps {tap_names}", "start"), label(right, 14, f"cells {cell_names}", "start")]
+    tap_names, cell_names = (
+        f"{rows.table.tap},{columns.table.tap}",
+        f"{rows.table.target},{columns.table.target}",
+    )
+    parts += [
+        label(_MARGIN, 14, f"kernel taps {tap_names}", "start"),
+        label(right, 14, f"cells {cell_names}", "start"),
+    ]
     parts += _grid(taps, _MARGIN, _HEAD, lambda i, j: f"tap ({i}, {j})")
     parts += _grid(cells, right, _HEAD, lambda i, j: f"cell ({i}, {j})")
     middle_line = _HEAD + _span(min(len(rows.taps), 3)) / 2 + 5
@@ -111,12 +117,11 @@ def _sub_kernels(rows: _Axis, columns: _Axis, left: float) -> tuple[list[str], t
     return parts, (end, rows.classes * step_y - 34)
 
 
-def _grid(numbers: list[list[int | None]] | list[list[int]], x: float, y: float, title: object) -> list[str]:
+def _grid(numbers: Sequence[Sequence[int | None]], x: float, y: float, title: Callable[[int, int], str]) -> list[str]:
     parts = []
     for i, row in enumerate(numbers):
         for j, number in enumerate(row):
-            said = title(i, j) if callable(title) else ""
-            parts.append(rect(x + j * (_CELL + _GAP), y + i * (_CELL + _GAP), _CELL, _CELL, number, said))
+            parts.append(rect(x + j * (_CELL + _GAP), y + i * (_CELL + _GAP), _CELL, _CELL, number, title(i, j)))
     return parts
 
 
@@ -137,7 +142,14 @@ def _strips(axes: Iterable[_Axis]) -> str:
         parts += [label(_MARGIN, top + 14, f"kernel taps {axis.table.tap}", "start"), *edges]
         parts += _row(axis.taps, shift, upper, "tap")
         parts += _row(axis.cells, cells, lower, "cell")
-        parts.append(label(_MARGIN, lower + _CELL + 18, f"cells {text_symbol(axis.table.target)} of the gradient", "start"))
+        parts.append(
+            label(
+                _MARGIN,
+                lower + _CELL + 18,
+                f"cells {text_symbol(axis.table.target)} of the gradient",
+                "start",
+            )
+        )
         top, width = lower + _CELL + 30, max(width, wide, 170)
     return drawing(width + 2 * _MARGIN, top, parts, "which kernel taps feed which cells, by residue class")
 
@@ -163,6 +175,9 @@ def window_pattern(window: Window, op: Operator) -> str:
     20
     """
     kernel = int(window.kernel) if window.kernel.isdigit() else 3 if window.tap else 1
+    ends = _ends(window, op)
+    if ends is None:
+        return ""
     for count in (4, 3, 2):
         lo, size = _sizes(window, kernel, count)
         reach = window.stride * (count - 1) + window.dilation * (kernel - 1) + 1
@@ -175,9 +190,7 @@ def window_pattern(window: Window, op: Operator) -> str:
         for o, k in product(range(count), range(kernel))
     }
     low, high = min(0, *points.values()), max(size - 1, *points.values())
-    upper, lower = ("y", "x") if not window.transposed else ("x", "y")
-    names = {"upper": op.output.name if upper == "y" else op.inputs[0].name,
-             "lower": op.inputs[0].name if lower == "x" else op.output.name}  # fmt: skip
+    names = {"upper": ends[0], "lower": ends[1]}
     panel = (high - low) * 27 + 2 * 40
     classes = {r: n for n, r in enumerate(sorted({(t + lo) % window.stride for t in points.values()}))}
     left = _panel(points, (low, high, size), 0, names, lambda _, k, __: k, lambda _: None)
@@ -188,6 +201,14 @@ def window_pattern(window: Window, op: Operator) -> str:
     heads = [label(8, 14, "forward, coloured by tap", "start"),
              label(panel + 32, 14, "gradient, coloured by class of the cell", "start")]  # fmt: skip
     return drawing(2 * panel + 24 + 30, 150, [*heads, *left, *right], "the window, and its transpose")
+
+
+def _ends(window: Window, op: Operator) -> tuple[str, str] | None:
+    """The tensors the window connects, the one with fewer cells first; None for a gradient, which has both as inputs."""
+    inner = next((t.name for t in op.inputs if any(str(size) == window.size for size in t.sizes)), None)
+    if inner is None or not any(str(size) == window.extent for size in op.output.sizes):
+        return None
+    return (inner, op.output.name) if window.transposed else (op.output.name, inner)
 
 
 def _sizes(window: Window, kernel: int, count: int) -> tuple[int, int]:
@@ -201,7 +222,7 @@ def _sizes(window: Window, kernel: int, count: int) -> tuple[int, int]:
 
 def _panel(
     points: Mapping[tuple[int, int], int], span: tuple[int, int, int], left: float, names: Mapping[str, str],
-    edge: object, cell: object,
+    edge: Callable[[int, int, int], int], cell: Callable[[int], int | None],
 ) -> list[str]:  # fmt: skip
     low, high, size = span
     count = max(o for o, _ in points) + 1
@@ -213,12 +234,18 @@ def _panel(
     middle, step = (below(low) + below(high)) / 2, max(27.0, (high - low) * 27 / max(count, 1))
     above = [middle + (o - (count - 1) / 2) * step for o in range(count)]
     parts = [
-        line(above[o], 44, below(t), 118, edge(o, k, t)) for (o, k), t in points.items() if callable(edge) and 0 <= t < size
+        line(above[o], 44, below(t), 118, edge(o, k, t))
+        for (o, k), t in points.items()
+        if 0 <= t < size
     ]
     parts += [circle(x, 40, 6, 7) for x in above]
     for t in range(low, high + 1):
         inside = 0 <= t < size
-        number = cell(t) if callable(cell) else None
+        number = cell(t)
         parts.append(circle(below(t), 122, 6, (7 if number is None else number) if inside else None))
         parts.append(label(below(t), 143, str(t), size=10) if inside else "")
-    return [*parts, label(left + 8, 44, names["upper"], "start"), label(left + 8, 126, names["lower"], "start")]
+    return [
+        *parts,
+        label(left + 8, 44, names["upper"], "start"),
+        label(left + 8, 126, names["lower"], "start"),
+    ]

@@ -18,7 +18,8 @@ ADD, MUL, ATOM = 0, 1, 2
 class Frag:
     """A written piece: its text, how tightly it binds, and what it would capture on its right.
 
-    ``open`` is 0 for a closed piece, 1 for one that takes in factors (a sum), 2 for one that takes in terms too (max, cases).
+    ``open`` is 0 for a closed piece, 1 for one that takes in factors (a sum), 2 for one that takes in terms too (max,
+    cases).
     ``inner`` is what follows the minus sign of a negated product.
     """
 
@@ -59,7 +60,16 @@ class Dialect:
 
 
 _NOBODY = Names()
-_FUNCTIONS = {"exp": r"\exp", "log": r"\log", "sin": r"\sin", "cos": r"\cos", "tanh": r"\tanh", "max": r"\max", "min": r"\min"}
+_FUNCTIONS = {
+    "exp": r"\exp",
+    "log": r"\log",
+    "sin": r"\sin",
+    "cos": r"\cos",
+    "tanh": r"\tanh",
+    "max": r"\max",
+    "min": r"\min",
+}
+_TALL = (r"\frac", r"\sum", r"\max_", r"\min_", r"\operatorname*", r"\begin", r"\sqrt")
 BREAK = r" \\ "
 _REDUCTIONS = {"sum": r"\sum", "max": r"\max", "min": r"\min"}
 _LATEX_RELATIONS = {"lt": "<", "le": r"\le", "gt": ">", "ge": r"\ge", "eq": "=", "ne": r"\ne"}
@@ -74,8 +84,8 @@ def latex(names: Names = _NOBODY) -> Dialect:
         tensor=lambda name: latex_tensor(name, names),
         element=lambda tensor, index: f"{tensor}_{{{','.join(index)}}}" if index else tensor,
         number=_latex_number,
-        paren=lambda inner: rf"\left({inner}\right)",
-        bracket=lambda inner: rf"\left[\,{inner}\,\right]",
+        paren=lambda inner: _fenced("(", inner, ")"),
+        bracket=lambda inner: _fenced("[", rf"\,{inner}\,", "]"),
         divide=lambda a, b: Frag(rf"\frac{{{a.text}}}{{{b.text}}}"),
         power=_latex_power,
         call=_latex_call,
@@ -102,6 +112,15 @@ def _latex_reduction(kind: str) -> str:
 
 def _stacked(lines: tuple[str, ...]) -> str:
     return lines[0] if len(lines) == 1 else rf"\substack{{{BREAK.join(lines)}}}"
+
+
+def _is_tall(inner: str) -> bool:
+    return any(command in inner for command in _TALL)
+
+
+def _fenced(opening: str, inner: str, closing: str) -> str:
+    """Fences that grow where what they hold is taller than a line."""
+    return rf"\left{opening}{inner}\right{closing}" if _is_tall(inner) else f"{opening}{inner}{closing}"
 
 
 def _decimal(value: Fraction) -> str | None:
@@ -137,20 +156,20 @@ def _latex_number(value: Fraction) -> Frag:
 def _latex_power(base: Frag, exponent: Frag) -> Frag:
     inner = f"{{{base.text}}}" if "^" in base.text or base.text.startswith(r"\frac") else base.text
     if base.level < ATOM or base.open or base.text.startswith(r"\frac"):
-        inner = rf"\left({base.text}\right)"
+        inner = _fenced("(", base.text, ")")
     return Frag(f"{inner}^{{{exponent.text}}}")
 
 
 def _latex_call(function: str, arguments: tuple[str, ...]) -> str:
     match function:
         case "abs":
-            return rf"\left|{arguments[0]}\right|"
+            return _fenced("|", arguments[0], "|") if _is_tall(arguments[0]) else rf"\lvert {arguments[0]}\rvert "
         case "sqrt":
             return rf"\sqrt{{{arguments[0]}}}"
         case "pi":
             return r"\pi"
     name = _FUNCTIONS.get(function, rf"\operatorname{{{function}}}")
-    return rf"{name}\left({', '.join(arguments)}\right)"
+    return name + _fenced("(", ", ".join(arguments), ")")
 
 
 def _latex_cases(rows: tuple[tuple[str, str], ...]) -> Frag:
@@ -172,7 +191,9 @@ def text(names: Names = _NOBODY) -> Dialect:
         symbol=text_symbol,
         tensor=lambda name: name,
         element=lambda tensor, index: f"{tensor}[{','.join(index)}]" if index else tensor,
-        number=lambda value: Frag(str(value).replace("-", "−"), ADD if value < 0 else ATOM if value.denominator == 1 else MUL),
+        number=lambda value: Frag(
+            str(value).replace("-", "−"), ADD if value < 0 else ATOM if value.denominator == 1 else MUL
+        ),
         paren=lambda inner: f"({inner})",
         bracket=lambda inner: f"[{inner}]",
         divide=lambda a, b: Frag(f"{_held(a, MUL)}/{_held(b, ATOM)}", MUL),

@@ -9,7 +9,17 @@ from symconv.notation.affine import Affine, Atom, Maximum, Quotient, affine, var
 from symconv.notation.expr import Constraint, Range
 from symconv.views.dialect import Dialect
 
-__all__ = ["Bound", "Write", "bound_text", "chain", "condition_text", "form_text", "paired", "ranges_text", "writer"]
+__all__ = [
+    "Bound",
+    "Write",
+    "bound_text",
+    "chain",
+    "condition_text",
+    "form_text",
+    "paired",
+    "ranges_text",
+    "writer",
+]
 
 Write = Callable[[Affine], str]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import lru_cache
 from itertools import product as cartesian
 
 from symconv.notation.affine import Affine
@@ -34,7 +34,7 @@ class General:
     pieces: tuple[tuple[Reduce, tuple[GeneralPiece, ...]], ...]
 
 
-@cache
+@lru_cache(maxsize=128)
 def general(op: Operator, wrt: str) -> General | None:
     """The gradient of ``op`` with symbolic windows; None where its indices are no windows.
 
@@ -50,6 +50,8 @@ def general(op: Operator, wrt: str) -> General | None:
     if not op.windows:
         return None
     padded = generic(op)
+    if padded is None:
+        return None
     result = adjoint(resolve_borders(padded), wrt)
     pieces = []
     for statement in result.statements:
@@ -67,7 +69,7 @@ def general_latex(op: Operator, wrt: str) -> str | None:
 
     >>> import symconv as sc
     >>> print(general_latex(sc.conv1d(stride=2, padding=1), "x").split(r" \\ ")[0].removeprefix(r"\begin{aligned} "))
-    \bar x_{n,c,u} &= \sum_{f=0}^{F - 1}\;\sum_{k=0}^{K - 1}\, \left[\,s \mid u + p - d\,k,\ 0 \le \frac{u + p - d\,k}{s} < O_{L}\,\right]\,\bar y_{n,f,\frac{u + p - d\,k}{s}}\,w_{f,c,k}
+    \bar x_{n,c,u} &= \sum_{f=0}^{F - 1}\;\sum_{k=0}^{K - 1}\, [\,s \mid u + p - d\,k,\ 0 \le (u + p - d\,k)/s < O_{L}\,]\,\bar y_{n,f,(u + p - d\,k)/s}\,w_{f,c,k}
     """  # noqa: E501
     rows = general_rows(op, wrt)
     return None if rows is None else aligned(replace(rows, domain=(*rows.domain, Row("", rf"\text{{({LABEL})}}"))))
@@ -89,7 +91,10 @@ def general_rows(op: Operator, wrt: str) -> Rows | None:
     named = replace(dialect, symbol=lambda name: symbols.get(name) or latex_symbol(name))
     printer = Printer(dialect, plain.write, writing.get)
     formulas = tuple(Row(target_text(s, named), expr_text(s.expr, printer)) for s in found.statements)
-    where = tuple(Row(latex_symbol(one.name), _fraction(one.form, one.divisor, symbols)) for one in shared)
+    where = tuple(
+        Row(latex_symbol(one.name), rf"\frac{{{_fraction(one.form, '', symbols)}}}{{{symbols[one.divisor]}}}")
+        for one in shared
+    )
     return Rows(formulas, where, (domain_row(found.statements[-1], named),))
 
 
@@ -122,14 +127,14 @@ def _rank(monomial: tuple[str, ...]) -> int:
 
 def _fraction(form: Poly, divisor: str, symbols: dict[str, str]) -> str:
     text = form.write(lambda name: symbols.get(name) or latex_symbol(name), _rank)
-    return rf"\frac{{{text}}}{{{symbols[divisor]}}}" if divisor else text
+    return f"({text})/{symbols[divisor]}" if divisor else text
 
 
 def _shared(found: General) -> tuple[Eliminated, ...]:
     """Quotients that get a name of their own: several of them, the same in every piece."""
     several = {piece.eliminated for _, pieces in found.pieces for piece in pieces if piece.eliminated}
     alike = several.pop() if len(several) == 1 else ()
-    return alike if sum(bool(one.divisor) for one in alike) > 1 else ()
+    return alike if len(alike) > 1 and all(one.divisor for one in alike) else ()
 
 
 def _piece(node: Reduce, piece: GeneralPiece, plain: Printer, symbols: dict[str, str], shared: bool) -> Frag:
@@ -141,6 +146,8 @@ def _piece(node: Reduce, piece: GeneralPiece, plain: Printer, symbols: dict[str,
 
     printer = Printer(plain.dialect, write)
     conditions = tuple(text for c in piece.conditions for text in _condition(c, symbols, names))
+    if shared:
+        conditions = (rf"{', '.join(names.values())} \in \mathbb{{Z}}", *conditions)
     if node.kind != "sum":
         ranges = tuple(f"0 \\le {_name(r, symbols)} < {plain.write(r.extent)}" for r in piece.sums)
         head = plain.dialect.under(node.kind, (*ranges, *conditions))
@@ -157,7 +164,7 @@ def _name(index: Range, symbols: dict[str, str]) -> str:
 def _condition(condition: Condition, symbols: dict[str, str], names: dict[tuple[Poly, str], str]) -> Iterator[str]:
     key = (condition.form, condition.divisor)
     form = names.get(key) or _fraction(*key, symbols)
-    if condition.divides:
+    if condition.divides and key not in names:
         yield rf"{symbols[condition.divisor]} \mid {_fraction(condition.form, '', symbols)}"
     if condition.extent is None:
         number = dict(condition.form.terms).get((), 0)
@@ -170,10 +177,10 @@ def _condition(condition: Condition, symbols: dict[str, str], names: dict[tuple[
 def general_evaluate(
     op: Operator, wrt: str, *, stride: int, dilation: int, pad: int, kernel: int, size: int, extent: int
 ) -> tuple[frozenset[tuple[tuple[str, int], ...]], ...] | None:
-    """What the general formula of an operator with one window states for numbers: per piece, the points of the relation.
+    """What the general formula of an operator with one window states for numbers: the points of each piece.
 
-    A point names the cell, the output and the tap it ties together. None where there is no general formula. Tests compare
-    it with the relation of the instance; kernels never use it.
+    A point names the cell, the output and the tap it ties together. None where there is no general formula. Tests
+    compare it with the relation of the instance; kernels never use it.
 
     >>> import symconv as sc
     >>> (points,) = general_evaluate(sc.conv1d(), "x", stride=2, dilation=1, pad=0, kernel=1, size=3, extent=2)

@@ -14,10 +14,10 @@ _TOKEN = re.compile(
     r"|(?P<number>\b\d[\w.]*)"
     r"|(?P<word>[A-Za-z_]\w*)"
 )
-_KEYWORDS = frozenset(keyword.kwlist) | frozenset(
-    "cdef cpdef cimport ctypedef noexcept nogil inline extern const double float int long short char unsigned signed void "
-    "size_t Py_ssize_t struct bint object".split()
-)
+_KEYWORDS = frozenset(keyword.kwlist) | {
+    "cdef", "cpdef", "cimport", "ctypedef", "noexcept", "nogil", "inline", "extern", "const", "double", "float", "int",
+    "long", "short", "char", "unsigned", "signed", "void", "size_t", "Py_ssize_t", "struct", "bint", "object",
+}  # fmt: skip
 
 
 def highlighted(source: str) -> str:

@@ -1,4 +1,4 @@
-"""How names are written: a tensor ``gy`` is a barred y, a size ``KH`` is K with an index, a loop ``u_`` is a primed u."""
+"""How names are written: a tensor ``gy`` is a barred y, a size ``KH`` is K with an index, a loop ``u_`` a primed u."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from symconv.notation.operator import Operator
 __all__ = ["Names", "latex_symbol", "latex_tensor", "names_of", "text_symbol"]
 
 _GREEK = frozenset(
-    ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi", "pi", "rho", "sigma", "tau", "phi", "chi", "psi", "omega"]
-)
+    ("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi",
+     "pi", "rho", "sigma", "tau", "phi", "chi", "psi", "omega")
+)  # fmt: skip
 _SHORT = re.compile(r"[a-z][0-9]*")
 _BARRED = re.compile(r"g+[a-z][0-9]*")
 _PHASE = re.compile(r"(?P<tap>[a-z][a-zA-Z0-9]*)0_[a-z][a-zA-Z0-9]*")
@@ -21,7 +22,7 @@ _MARKS = {"bar": r"\bar", "dot": r"\dot"}
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What a printer must know of an operator's tensors: all names, and which are cotangents or tangents by position."""
+    """What a printer must know of an operator's tensors: all names, and which are cotangents or tangents."""
 
     tensors: frozenset[str] = frozenset()
     inputs: frozenset[str] = frozenset()

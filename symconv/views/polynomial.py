@@ -1,4 +1,4 @@
-"""Integer polynomials of indices, sizes and symbolic strides: only general formulas, which are for display, need them."""
+"""Integer polynomials of indices, sizes and symbolic strides: only general formulas, for display, need them."""
 
 from __future__ import annotations
 

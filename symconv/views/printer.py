@@ -11,7 +11,18 @@ from symconv.notation.expr import Apply, Const, Constraint, Expr, Index, Piece, 
 from symconv.views.dialect import ADD, ATOM, MUL, Dialect, Frag
 from symconv.views.forms import Write, chain, form_text, ranges_text
 
-__all__ = ["Printer", "bracketed", "expr_frag", "expr_text", "negated", "over", "product", "reduction_head", "side_by_side", "total"]
+__all__ = [
+    "Printer",
+    "bracketed",
+    "expr_frag",
+    "expr_text",
+    "negated",
+    "over",
+    "product",
+    "reduction_head",
+    "side_by_side",
+    "total",
+]
 
 COMPARE = ("lt", "le", "gt", "ge", "eq", "ne")
 _OPPOSITE = {"lt": "ge", "le": "gt", "gt": "le", "ge": "lt", "eq": "ne", "ne": "eq"}
@@ -149,7 +160,7 @@ def bracketed(conditions: tuple[str, ...], frag: Frag, printer: Printer) -> Frag
 
 def _where(condition: Expr, yes: Expr, no: Expr, printer: Printer) -> Frag:
     dialect = printer.dialect
-    if no == _ZERO or yes == _ZERO:
+    if _ZERO in {yes, no}:
         shown = _condition(condition, printer) if no == _ZERO else _negated(condition, printer)
         value = yes if no == _ZERO else no
         frag = Frag(dialect.bracket(shown))
@@ -193,8 +204,10 @@ def reduction_head(node: Reduce, where: tuple[Constraint, ...], printer: Printer
     if not where and node.kind == "sum":
         heads = (dialect.limits("sum", dialect.symbol(r.name), "0", write(r.extent - 1)) for r in node.indices)
         return side_by_side(heads, dialect)
-    ranges = ranges_text(node.indices, dialect, write)
-    return dialect.under(node.kind, (*ranges, *chain(where, dialect, write))) if node.indices or where else ""
+    ranges, conditions = ranges_text(node.indices, dialect, write), chain(where, dialect, write)
+    if dialect.kind == "latex" and len(ranges) + len(conditions) > 4:
+        ranges = tuple(r",\ ".join(ranges[k : k + 2]) for k in range(0, len(ranges), 2))
+    return dialect.under(node.kind, (*ranges, *conditions)) if node.indices or where else ""
 
 
 def side_by_side(heads: Iterable[str], dialect: Dialect) -> str:

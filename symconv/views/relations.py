@@ -1,7 +1,8 @@
 """The relation of an adjoint with symbolic strides: numbers replaced window by window, then solved for one index.
 
-Nothing here knows an operator. A form that holds a window's output and tap with the window's own factors is the window,
-``± (s·o + d·k - p) + rest``; the equation that ties a cell to it is solved for the output, which is where division comes in.
+Nothing here knows an operator. A form that holds a window's output and tap with the window's own factors is the
+window, ``± (s·o + d·k - p) + rest``; the equation that ties a cell to it is solved for the output, which is where
+division comes in.
 """
 
 from __future__ import annotations
@@ -75,11 +76,17 @@ class GeneralPiece:
         return _replaced(found, self.eliminated), ""
 
 
-def generic(op: Operator) -> Operator:
-    """The operator padded at both ends of every window, so that its relation has every piece a pad can bring about."""
+def generic(op: Operator) -> Operator | None:
+    """The operator padded at both ends of every window, so that its relation has every piece a pad can bring about.
+
+    None for a gradient whose pads are not there to begin with: its relation is cut already.
+    """
     changes = {w.output: w for w in op.windows if not w.transposed and w.lo.is_constant and w.hi.is_constant}
     windows = {o: replace(w, lo=_at_least_one(w.lo), hi=_at_least_one(w.hi)) for o, w in changes.items()}
     pads = {o: windows[o].lo - w.lo for o, w in changes.items()}
+
+    if any(form != affine(0) for form in pads.values()) and any(_conditions(s.expr, windows) for s in op.statements):
+        return None
 
     def moved(form: Affine) -> Affine:
         found = _matched(form, tuple(changes.values()))
@@ -102,6 +109,11 @@ def generic(op: Operator) -> Operator:
         windows=tuple(windows.get(w.output, w) for w in op.windows),
         assumptions=(*op.assumptions, *room),
     )
+
+
+def _conditions(expr: Expr, windows: dict[str, Window]) -> bool:
+    pieces = [piece for node in walk(expr) if isinstance(node, Reduce) for piece in node.pieces]
+    return any(c.form.names() & windows.keys() for piece in pieces for c in piece.where)
 
 
 def _at_least_one(pad: Affine) -> Affine:
@@ -187,7 +199,12 @@ def general_piece(statement: Statement, node: Reduce, piece: Piece, windows: tup
                     return None
                 conditions.append(Condition(_replaced(form, tuple(eliminated))))
         result = GeneralPiece(
-            tuple(sums), _distinct(conditions, statement, sums), tuple(eliminated), windows, statement.ranges, piece.body
+            tuple(sums),
+            _distinct(conditions, statement, sums),
+            tuple(eliminated),
+            windows,
+            statement.ranges,
+            piece.body,
         )
         for form_of_body in _forms(piece.body):
             result.written(form_of_body)

@@ -29,14 +29,7 @@ def report_html(
 ) -> str:
     """The page as text: no script, no network, every word of a user escaped.
 
-    Parameters
-    ----------
-    title : what the page is about
-    operator : the operator it starts with; None leaves the section out
-    derivations : the gradients shown
-    source : the generated module
-    verdict : an object with truth, text and ``checks``, as ``verify`` answers
-    facts : anything else worth knowing, by name
+    What is None or empty has no section; ``verdict`` has truth, text and ``checks``, as ``verify`` answers.
 
     >>> import symconv as sc
     >>> op = sc.conv1d(stride=2)
@@ -51,16 +44,20 @@ def report_html(
     gradients = tuple(gradient_section(derivation, page) for derivation in derivations)
     shown = None
     if source is not None:
-        shown = {"html": Markup(highlighted(source)), "lines": len(source.splitlines())}  # noqa: S704
-    return environment().get_template("html/report.html.j2").render(
-        title=title,
-        operator=opened,
-        gradients=gradients,
-        label=LABEL,
-        source=shown,
-        verdict=_verdict(verdict),
-        facts=tuple((facts or {}).items()),
-        glyphs=page.glyphs(),
+        shown = {"html": Markup(highlighted(source)), "lines": len(source.splitlines())}
+    return (
+        environment()
+        .get_template("html/report.html.j2")
+        .render(
+            title=title,
+            operator=opened,
+            gradients=gradients,
+            label=LABEL,
+            source=shown,
+            verdict=_verdict(verdict),
+            facts=tuple((facts or {}).items()),
+            glyphs=page.glyphs(),
+        )
     )
 
 

@@ -15,7 +15,17 @@ from symconv.views.dialect import ADD, BREAK, MUL, Dialect, Frag
 from symconv.views.forms import bound_text, chain, form_text, ranges_text
 from symconv.views.printer import Printer, bracketed, expr_frag, expr_text, over, side_by_side, total
 
-__all__ = ["Row", "Rows", "aligned", "definition_rows", "domain_row", "gather_rows", "solved_rows", "statement_rows", "target_text"]
+__all__ = [
+    "Row",
+    "Rows",
+    "aligned",
+    "definition_rows",
+    "domain_row",
+    "gather_rows",
+    "solved_rows",
+    "statement_rows",
+    "target_text",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +47,11 @@ class Rows:
 
 def aligned(rows: Rows) -> str:
     """Rows in LaTeX as one block, aligned at the equals signs."""
-    lines = [f"{row.left} &= {row.right}" if row.left else f"&{row.right}" for row in (*rows.formulas, *rows.where) if row.right]
+    lines = [
+        f"{row.left} &= {row.right}" if row.left else f"&{row.right}"
+        for row in (*rows.formulas, *rows.where)
+        if row.right
+    ]
     lines += [f"&{row.right}" for row in rows.domain if row.right]
     return rf"\begin{{aligned}} {BREAK.join(lines)} \end{{aligned}}"
 
@@ -80,11 +94,12 @@ def gather_rows(gather: Gather, dialect: Dialect) -> Rows:
     """Every statement of an operator in solved form."""
     several = [solved_rows(solved, dialect) for solved in gather.statements]
     names = {name for solved in gather.statements for name in _names(solved)}
-    where = (*(row for rows in several for row in rows.where), *definition_rows(gather.operator, names, dialect))
-    domain = tuple(row for rows in several for row in rows.domain)
-    return Rows(
-        tuple(row for rows in several for row in rows.formulas), tuple(dict.fromkeys(where)), domain[-1:]
+    where = (
+        *(row for rows in several for row in rows.where),
+        *definition_rows(gather.operator, names, dialect),
     )
+    domain = tuple(row for rows in several for row in rows.domain)
+    return Rows(tuple(row for rows in several for row in rows.formulas), tuple(dict.fromkeys(where)), domain[-1:])
 
 
 def _names(solved: Solved) -> frozenset[str]:
@@ -174,7 +189,10 @@ def _heads(kind: str, sums: tuple[Sum, ...], named: bool, printer: Printer) -> s
     if kind != "sum":
         lines = []
         for s in sums:
-            low, high = bound_text(s.lowers, True, dialect, write), bound_text(s.uppers, False, dialect, write)
+            low, high = (
+                bound_text(s.lowers, True, dialect, write),
+                bound_text(s.uppers, False, dialect, write),
+            )
             less = dialect.relations["le"]
             lines.append(f"{low} {less} {dialect.symbol(s.name)} {less} {high}")
         return dialect.under(kind, tuple(lines))
@@ -245,5 +263,3 @@ def phase_definitions(phase: Phase, used: Iterable[str], printer: Printer) -> li
         right = dialect.divide(Frag(printer.write(numerator + affine(0)), 0), Frag(str(phase.modulus))).text
         rows.append(Row(dialect.symbol(phase.shift), right))
     return rows
-
-

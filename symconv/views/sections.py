@@ -47,7 +47,7 @@ class Page:
         if formula is None:
             return {"latex": text, "svg": None}
         self.drawn.append(formula)
-        return {"latex": text, "svg": Markup(formula.svg)}  # noqa: S704
+        return {"latex": text, "svg": Markup(formula.svg)}
 
     def rows(self, rows: Rows) -> Data:
         """A block of equations: each side drawn by itself, so that the page can set them."""
@@ -55,13 +55,19 @@ class Page:
         for row in (*rows.formulas, *rows.where):
             if row.right:
                 left = self.math(row.left) if row.left.strip() else None
-                lines.append({"left": left, "right": self.math(rf"=\;{row.right}" if row.left else row.right), "kind": ""})
+                lines.append(
+                    {
+                        "left": left,
+                        "right": self.math(rf"=\;{row.right}" if row.left else row.right),
+                        "kind": "",
+                    }
+                )
         lines += [{"left": None, "right": self.math(row.right), "kind": "domain"} for row in rows.domain if row.right]
         return {"latex": aligned(rows), "lines": lines}
 
     def glyphs(self) -> Markup:
         """Every glyph in use, once."""
-        return Markup(sprite(tuple(self.drawn)))  # noqa: S704
+        return Markup(sprite(tuple(self.drawn)))
 
 
 def operator_section(op: Operator, page: Page) -> Data:
@@ -81,7 +87,7 @@ def _patterns(op: Operator) -> list[Data]:
     axes: dict[str, list[str]] = {}
     for window in dict.fromkeys(op.windows):
         axes.setdefault(window_pattern(window, op), []).append(window.size)
-    return [{"svg": Markup(picture), "axes": sizes} for picture, sizes in axes.items() if picture]  # noqa: S704
+    return [{"svg": Markup(picture), "axes": sizes} for picture, sizes in axes.items() if picture]
 
 
 def _tensor(tensor: Tensor, dialect: Dialect, page: Page) -> Data:
@@ -104,7 +110,7 @@ def gradient_section(derivation: Derivation, page: Page) -> Data:
         "lead": f"{op.output.name} from {reads}: each cell gathers its own sum.",
         "formula": page.rows(gather_rows(derivation.gather, dialect)),
         "tables": [_table(table, dialect, page) for table in phase_tables(derivation.gather)],
-        "plan": Markup(plan) if plan else None,  # noqa: S704
+        "plan": Markup(plan) if plan else None,
         "general": page.rows(general) if general else None,
         "steps": [
             {
@@ -123,7 +129,10 @@ def _table(table: PhaseTable, dialect: Dialect, page: Page) -> Data:
     phase = table.phase
     left = write(table.form)
     heads = [dialect.symbol(name) for name in phase.names]
-    heads += [rf"\text{{taps }}{dialect.symbol(table.tap)}", rf"\text{{outputs }}{dialect.symbol(table.output)}"]
+    heads += [
+        rf"\text{{taps }}{dialect.symbol(table.tap)}",
+        rf"\text{{outputs }}{dialect.symbol(table.output)}",
+    ]
     rows = [
         (str(row.residue), str(row.first), str(row.shift), write(row.tap), write(row.output))
         for row in table.rows[:_MAX_CLASSES]

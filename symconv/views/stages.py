@@ -14,7 +14,16 @@ from symconv.views.dialect import Dialect, Frag
 from symconv.views.forms import form_text
 from symconv.views.names import Names, names_of
 from symconv.views.printer import Printer, expr_text
-from symconv.views.rows import Row, Rows, definition_rows, domain_row, gather_rows, solved_rows, statement_rows, target_text
+from symconv.views.rows import (
+    Row,
+    Rows,
+    definition_rows,
+    domain_row,
+    gather_rows,
+    solved_rows,
+    statement_rows,
+    target_text,
+)
 
 __all__ = ["operator_rows", "step_rows"]
 
@@ -32,7 +41,12 @@ def operator_rows(op: Operator, dialect: Dialect) -> Rows:
     """An operator as stated: formulas, the sizes that are defined, cells, borders and merged axes."""
     formulas = tuple(statement_rows(statement, dialect).formulas[0] for statement in op.statements)
     where = definition_rows(op, {name for d in op.definitions if d.extent for name in (d.name,)} | _used(op), dialect)
-    remarks = (domain_row(op.statements[-1], dialect), *_borders(op, dialect), *_shapes(op, dialect), *_positions(op, dialect))
+    remarks = (
+        domain_row(op.statements[-1], dialect),
+        *_borders(op, dialect),
+        *_shapes(op, dialect),
+        *_positions(op, dialect),
+    )
     return Rows(formulas, where, remarks)
 
 
@@ -58,7 +72,9 @@ def _borders(op: Operator, dialect: Dialect) -> tuple[Row, ...]:
 
 def _border(tensor: str, border: Border, dialect: Dialect) -> str:
     if border.kind == "constant":
-        return f"{tensor}{dialect.words(' is ')}{dialect.number(border.value).text}{dialect.words(' outside its extent')}"
+        return (
+            f"{tensor}{dialect.words(' is ')}{dialect.number(border.value).text}{dialect.words(' outside its extent')}"
+        )
     return tensor + dialect.words(_BORDERS.get(border.kind, f" has border rule {border.kind} outside its extent"))
 
 
@@ -91,17 +107,29 @@ def step_rows(step: Step, voice: Callable[..., Dialect], names: Names | None = N
         case Statement() as before, Solved() as after:
             return _chained(statement_rows(before, dialect), solved_rows(after, dialect))
         case Operator() as before, Operator() as after if before.output == after.output:
-            done = operator_rows(after, dialect)
-            return _chained(operator_rows(before, dialect), replace(done, domain=(domain_row(after.statements[-1], dialect),)))
+            return replace(
+                _chained(operator_rows(before, dialect), operator_rows(after, dialect)),
+                where=(),
+                domain=_domain(after, dialect),
+            )
+        case Operator(), Operator() as after:
+            return replace(operator_rows(after, dialect), where=(), domain=_domain(after, dialect))
         case (body, Read() | Reduce() as leaf), slope if _is_expr(body) and _is_expr(slope):
             return _derivative(body, leaf, slope, dialect)
     return object_rows(step.after, dialect)
 
 
+def _domain(op: Operator, dialect: Dialect) -> tuple[Row, ...]:
+    return (domain_row(op.statements[-1], dialect), *_positions(op, dialect))
+
+
 def _chained(before: Rows, after: Rows) -> Rows:
     """``left = before`` and ``= after`` below it, where there is one formula on each side."""
     if len(before.formulas) != len(after.formulas) or before.formulas == after.formulas:
-        return replace(after, formulas=after.formulas if before.formulas == after.formulas else (*before.formulas, *after.formulas))
+        return replace(
+            after,
+            formulas=after.formulas if before.formulas == after.formulas else (*before.formulas, *after.formulas),
+        )
     rows = []
     for old, new in zip(before.formulas, after.formulas, strict=True):
         rows += [old] if old == new else [old, Row("", "") if not new.right else Row(" ", new.right)]

@@ -43,7 +43,14 @@ def circle(x: float, y: float, radius: float, number: int | None) -> str:
     """A point of a class; without a number, a hollow one."""
     if number is None:
         return _tag("circle", cx=float(x), cy=float(y), r=float(radius), fill="none", stroke="#999", class_="dot none")
-    return _tag("circle", cx=float(x), cy=float(y), r=float(radius), fill=COLOURS[colour(number)], class_=f"dot c{colour(number)}")
+    return _tag(
+        "circle",
+        cx=float(x),
+        cy=float(y),
+        r=float(radius),
+        fill=COLOURS[colour(number)],
+        class_=f"dot c{colour(number)}",
+    )
 
 
 def line(x1: float, y1: float, x2: float, y2: float, number: int) -> str:
@@ -54,7 +61,16 @@ def line(x1: float, y1: float, x2: float, y2: float, number: int) -> str:
 
 def label(x: float, y: float, words: str, anchor: str = "middle", kind: str = "label", size: int = 12) -> str:
     """A text."""
-    return _tag("text", escape(words), x=float(x), y=float(y), text_anchor=anchor, font_size=size, class_=kind, fill="#888" if kind != "on" else "#fff")
+    return _tag(
+        "text",
+        escape(words),
+        x=float(x),
+        y=float(y),
+        text_anchor=anchor,
+        font_size=size,
+        class_=kind,
+        fill="#888" if kind != "on" else "#fff",
+    )
 
 
 def drawing(width: float, height: float, parts: Iterable[str], title: str) -> str:

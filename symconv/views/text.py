@@ -112,7 +112,10 @@ def derivation_text(derivation: Derivation) -> str:
     """
     stated = derivation.stated.name
     title = f"gradient of {stated} with respect to {derivation.wrt}" if derivation.wrt else stated
-    parts = ["\n".join(_folded(title, "", WIDTH)), textwrap.indent(gather_text_within(derivation.gather, WIDTH - 2), "  ")]
+    parts = [
+        "\n".join(_folded(title, "", WIDTH)),
+        textwrap.indent(gather_text_within(derivation.gather, WIDTH - 2), "  "),
+    ]
     if tables := phases_text(derivation.gather):
         parts.append("phases\n" + textwrap.indent(tables, "  "))
     steps = [f"{k}. {step_text(step)}" for k, step in enumerate(derivation.trace, 1)]
@@ -140,7 +143,10 @@ def _equation(row: Row, margin: int, width: int) -> Iterable[str]:
         return _folded(row.right, "    ", width)
     left = row.left.strip().rjust(margin)
     if len(left) > margin:
-        return [*_folded(left, "    ", width), *_folded("= " + row.right, " " * (margin + 3), width, " " * (margin + 1))]
+        return [
+            *_folded(left, "    ", width),
+            *_folded("= " + row.right, " " * (margin + 3), width, " " * (margin + 1)),
+        ]
     return _folded(f"{left} = {row.right}", " " * (margin + 3), width)
 
 
@@ -149,6 +155,11 @@ def _folded(line: str, indent: str, width: int, first: str = "") -> list[str]:
     body = line.lstrip(" ")
     start = first + line[: len(line) - len(body)]
     wrapped = textwrap.wrap(
-        body, width, initial_indent=start, subsequent_indent=indent, break_on_hyphens=False, break_long_words=True
+        body,
+        width,
+        initial_indent=start,
+        subsequent_indent=indent,
+        break_on_hyphens=False,
+        break_long_words=True,
     )
     return wrapped or [start]

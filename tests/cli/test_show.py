@@ -26,7 +26,8 @@ def test_an_operator_is_shown_with_every_gradient(op, tmp_path):
 
 
 def test_a_kernel_is_shown_with_its_source(op, tmp_path):
-    assert "cdef void" in page(sc.build(op), tmp_path)
+    assert "sc_threads" in page(sc.build(op), tmp_path)
+    assert "sc_threads" not in page(op, tmp_path)
 
 
 def test_a_verdict_is_shown(tmp_path):

@@ -1,0 +1,108 @@
+"""What is printed means what the IR says, and the template gets exactly the names it declares."""
+
+from __future__ import annotations
+
+import ast
+import random
+import struct
+from fractions import Fraction
+
+import pytest
+from jinja2 import meta
+
+from symconv import pipeline
+from symconv.emit.printer import Printer
+from symconv.loops.arith import const
+from symconv.loops.ir import Binary, Const, Expr, FloorDiv, Kernel, Mod, Var
+from symconv.ops.registry import conv2d
+from symconv.options import Options
+from symconv.templates import environment, template_folder
+
+EMPTY = Kernel("k", (), (), (), ())
+VALUES = {"a": 7, "b": -3, "c": 11}
+
+
+def _random(rng: random.Random, depth: int) -> Expr:
+    if depth == 0 or rng.random() < 0.2:
+        return rng.choice((Var("a"), Var("b"), Var("c"), const(rng.randrange(9))))
+    left, right = _random(rng, depth - 1), _random(rng, depth - 1)
+    match rng.randrange(7):
+        case 0:
+            return FloorDiv(left, rng.randrange(1, 5))
+        case 1:
+            return Mod(left, rng.randrange(1, 5))
+        case 2:
+            return Binary(rng.choice(("min", "max")), left, right)
+    return Binary(rng.choice("+-*"), left, right)
+
+
+def _meaning(expr: Expr) -> int:
+    match expr:
+        case Const(value):
+            return int(value)
+        case Var(name):
+            return VALUES[name]
+        case FloorDiv(value, divisor):
+            return _meaning(value) // divisor
+        case Mod(value, divisor):
+            return _meaning(value) % divisor
+        case Binary(op, left, right):
+            a, b = _meaning(left), _meaning(right)
+            return {"+": a + b, "-": a - b, "*": a * b, "min": min(a, b), "max": max(a, b)}[op]
+    raise AssertionError(expr)
+
+
+def _read(node: ast.expr) -> int:
+    match node:
+        case ast.Constant(value):
+            return int(value)
+        case ast.Name(name):
+            return VALUES[name]
+        case ast.UnaryOp(ast.USub(), operand):
+            return -_read(operand)
+        case ast.BinOp(left, op, right):
+            a, b = _read(left), _read(right)
+            return {ast.Add: a + b, ast.Sub: a - b, ast.Mult: a * b}[type(op)]
+        case ast.Call(ast.Name(name), [first, second]):
+            a, b = _read(first), _read(second)
+            if name in {"sc_floordiv", "sc_mod"}:
+                return a // b if name == "sc_floordiv" else a % b
+            return {"sc_imin": min, "sc_imax": max}[name](a, b)
+    raise AssertionError(ast.dump(node))
+
+
+def test_precedence_round_trips() -> None:
+    rng = random.Random(5)
+    for _ in range(2000):
+        expr = _random(rng, 5)
+        text = Printer(EMPTY).expr(expr)
+        assert _read(ast.parse(text, mode="eval").body) == _meaning(expr), text
+
+
+@pytest.mark.parametrize("value", [Fraction(1, 10), Fraction(1, 3), Fraction(10) ** 30, -Fraction(7, 9) / 10**20])
+def test_literals_round_trip(value: Fraction) -> None:
+    text = Printer(EMPTY).expr(Const(value, real=True))
+    inside = text.removeprefix("(<sc_real>").removesuffix(")")
+    assert struct.pack("d", ast.literal_eval(inside)) == struct.pack("d", float(value))
+
+
+def test_the_template_gets_what_it_declares() -> None:
+    env = environment()
+    declared: set[str] = set()
+    for path in sorted((template_folder() / "cython").glob("*.j2")):
+        declared |= meta.find_undeclared_variables(env.parse(path.read_text()))
+    assert declared == {"dtype", "ctype", "code", "type", "suffix", "few", "units"}
+
+
+def test_templates_hold_no_arithmetic() -> None:
+    for path in sorted((template_folder() / "cython").glob("*.j2")):
+        text = path.read_text()
+        holes = [hole.split("}}")[0] for hole in text.split("{{")[1:]]
+        for hole in holes:
+            assert not set("+*/%") & set(hole.replace("2 ** outer", "")), f"{path.name}: {{{{{hole}}}}}"
+
+
+def test_the_text_names_no_machine() -> None:
+    first = pipeline.source(conv2d(stride=2), Options(target="portable"))
+    assert first.text == pipeline.source(conv2d(stride=2), Options(target="portable")).text
+    assert "march" not in first.text

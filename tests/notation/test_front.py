@@ -1,0 +1,101 @@
+"""Formulas at the front door: any text gives an operator or a SpecError that says what is wanted."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from symconv.errors import SpecError
+from symconv.notation.front import formula
+from symconv.notation.operator import Operator
+
+PIECES = st.sampled_from(
+    "y[n,i] y[n] = sum[p]( mean[p,q]( max[p]( x[n,i+p] x[n,2*i+p-1] w[p] x[(i-p)/2] ) ( [ ] , + - * / ** < == 1 2.5 1e9 "
+    "abs( tanh( where( size(p) i p n (g,c) for int sc_x __class__ e1 1e999 \u2211 \x00 ' \"".split(" ")
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.one_of(st.text(max_size=80), st.lists(PIECES, max_size=25).map("".join)))
+def test_any_text_is_an_operator_or_a_spec_error(text: str) -> None:
+    try:
+        assert isinstance(formula(text), Operator)
+    except SpecError as error:
+        assert str(error)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "y[n] = " + "(" * 5000 + "x[n]" + ")" * 5000,
+        "y[n] = x[n]" + " + x[n]" * 1200,
+        "y[n] = " + "-" * 3000 + "x[n]",
+        "y[n] = x[" + "9" * 50 + "*n]",
+        "y[n] = x[n] * 1e999",
+        "y" * 20000,
+        "y[n] = " + "abs(" * 39 + "x[n]" + ")" * 39 + ")",
+    ],
+)
+def test_deep_and_huge_formulas_are_refused(text: str) -> None:
+    with pytest.raises(SpecError):
+        formula(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "column"),
+    [
+        ("y[n,i] = summ[p](x[n,i+p])", "no reduction", 9),
+        ("y[n,i] = sum[p](x[n,i+k])", "'k' is no index", 22),
+        ("y[n,i] = sum[p](x[n,i+p]", "to close '('", 24),
+        ("y[n,i] = tanhh(x[n,i])", "did you mean 'tanh'", 9),
+        ("y[n,i] = x[n,i] + c", "params=", 18),
+        ("y[n,i] = x[n,i*i]", "sum of indices times integers", 14),
+        ("y[n,i] = x[n,i] $ 2", "not part of the notation", 16),
+    ],
+)
+def test_errors_point_at_the_column(text: str, message: str, column: int) -> None:
+    with pytest.raises(SpecError, match=".") as caught:
+        formula(text)
+    lines = str(caught.value).splitlines()
+    assert message in lines[0]
+    assert lines[-1].index("^") == column + 2
+
+
+@pytest.mark.parametrize("name", ["for", "int", "lambda", "sc_x", "r_u", "x_", "malloc"])
+def test_names_no_language_takes_are_refused(name: str) -> None:
+    with pytest.raises(SpecError, match=r"reserved|generates|expected"):
+        formula(f"y[n] = {name}[n]")
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("y[n,i] = sum[p](x[n,i+p])", "extents={'p'"),
+        ("y[i,j] = x[i]", "extents={'j'"),
+        ("y[n,i] = sum[p](x[n,9-i-p]*w[p])", "extents={'i'"),
+    ],
+)
+def test_what_is_ambiguous_is_asked_for(text: str, asked: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        formula(text)
+    assert asked in str(caught.value)
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3, 5])
+@pytest.mark.parametrize("dilation", [1, 2])
+def test_same_padding_follows_the_contract(stride: int, dilation: int) -> None:
+    op = formula(f"y[n,i] = sum[p](x[n,{stride}*i+{dilation}*p]*w[p])", padding="same")
+    for length in range(1, 14):
+        for kernel in range(1, 5):
+            sizes = op.sizes(x=(2, length), w=(kernel,))
+            cells = -(-length // stride)
+            total = max((cells - 1) * stride + dilation * (kernel - 1) + 1 - length, 0)
+            assert (sizes["OL"], sizes["PL"]) == (cells, total // 2)
+
+
+def test_pads_must_agree_with_the_offsets() -> None:
+    with pytest.raises(SpecError, match="must agree"):
+        formula("y[n,i] = sum[p](x[n,i+p-1]*w[p])", padding=[(2, 0)])
+    with pytest.raises(SpecError, match="chooses the low pad itself"):
+        formula("y[n,i] = sum[p](x[n,i+p-1]*w[p])", padding="same")
