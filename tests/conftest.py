@@ -76,7 +76,8 @@ def exact(
     drawn: Callable[..., dict[str, Array]],
     wanted: Callable[..., list[Any]],
 ) -> Callable[..., int]:
-    """``exact(op, wrt, geometries)``: interpreted kernel == definition on every geometry; answers how many there were."""
+    """``exact(op, wrt, geometries)``: interpreted kernel == definition on every geometry; answers how many there
+    were."""
 
     def compare(op: Operator, wrt: str, geometries: list[Shapes], proofs: bool = True) -> int:
         kernel = lowered(op, wrt, proofs)

@@ -1,4 +1,5 @@
-"""No operator carries a gradient: change the forward formula and everything else changes with it, with no other edit."""
+"""No operator carries a gradient: change the forward formula and everything else changes with it, with no other
+edit."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ def test_everything_follows_from_the_forward(one: str, other: str) -> None:
     assert kernels[0].source != kernels[1].source
     rng = np.random.default_rng(1)
     x, w = rng.integers(-4, 5, (2, 3, 9)).astype("f8"), rng.integers(-4, 5, (4, 3, 3)).astype("f8")
-    gradients = [k.backward(np.ones(op.output_shape(x=x.shape, w=w.shape)), x, w) for k, op in zip(kernels, ops, strict=True)]
+    pairs = list(zip(kernels, ops, strict=True))
+    gradients = [k.backward(np.ones(op.output_shape(x=x.shape, w=w.shape)), x, w) for k, op in pairs]
     assert not np.array_equal(gradients[0].x, gradients[1].x)
-    assert all(sc.verify(op, kernel) for op, kernel in zip(ops, kernels, strict=True))
+    assert all(sc.verify(op, kernel) for kernel, op in pairs)
     assert not sc.verify(ops[0], kernels[1]), "the kernel of another formula is rejected"

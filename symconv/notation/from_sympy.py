@@ -32,7 +32,6 @@ class _Print:
     leading: Any = None
     indices: frozenset[Any] = frozenset()
     extents: dict[str, int] = field(default_factory=dict)
-    depth: int = 0
 
 
 def is_sympy(source: object) -> bool:
@@ -61,11 +60,22 @@ def from_sympy(equation: Any) -> tuple[str, dict[str, int]]:
             "a SymPy operator is Eq(y[n, i], ...) with an Indexed on the left and the formula on the right; given "
             f"{_shown(equation)}"
         )
+    _check_height(equation)
     bound = {limit[0] for node in equation.rhs.atoms(sympy.Sum) for limit in node.limits}
     leading = equation.lhs.indices[0] if equation.lhs.indices else None
     out = _Print(leading, frozenset({*equation.lhs.indices, *bound}))
     left = _read(equation.lhs)
     return f"{left} = {_expr(out, equation.rhs)}", out.extents
+
+
+def _check_height(equation: Any) -> None:
+    # SymPy's own questions recurse over the tree, so this comes first and does not.
+    stack = [(equation, 0)]
+    while stack:
+        node, height = stack.pop()
+        if height > MAX_HEIGHT:
+            raise SpecError(f"the SymPy expression nests deeper than {MAX_HEIGHT} operations")
+        stack += [(argument, height + 1) for argument in node.args]
 
 
 def _shown(expr: Any) -> str:
@@ -82,11 +92,7 @@ def _name(symbol: Any) -> str:
 
 def _expr(out: _Print, expr: Any, level: int = _SUM) -> str:
     """The expression as text, in parentheses where it binds more loosely than ``level``."""
-    out.depth += 1
-    if out.depth > MAX_HEIGHT:
-        raise SpecError(f"the SymPy expression nests deeper than {MAX_HEIGHT} operations")
     binds, text = _bound(out, expr)
-    out.depth -= 1
     return f"({text})" if binds < level else text
 
 

@@ -204,7 +204,7 @@ def window_pattern(window: Window, op: Operator) -> str:
 
 
 def _ends(window: Window, op: Operator) -> tuple[str, str] | None:
-    """The tensors the window connects, the one with fewer cells first; None for a gradient, which has both as inputs."""
+    """The tensors the window connects, outputs first; None for a gradient, which reads both."""
     inner = next((t.name for t in op.inputs if any(str(size) == window.size for size in t.sizes)), None)
     if inner is None or not any(str(size) == window.extent for size in op.output.sizes):
         return None
@@ -233,11 +233,7 @@ def _panel(
 
     middle, step = (below(low) + below(high)) / 2, max(27.0, (high - low) * 27 / max(count, 1))
     above = [middle + (o - (count - 1) / 2) * step for o in range(count)]
-    parts = [
-        line(above[o], 44, below(t), 118, edge(o, k, t))
-        for (o, k), t in points.items()
-        if 0 <= t < size
-    ]
+    parts = [line(above[o], 44, below(t), 118, edge(o, k, t)) for (o, k), t in points.items() if 0 <= t < size]
     parts += [circle(x, 40, 6, 7) for x in above]
     for t in range(low, high + 1):
         inside = 0 <= t < size

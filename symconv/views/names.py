@@ -40,6 +40,8 @@ def names_of(op: Operator) -> Names:
     inputs = tuple(tensor.name for tensor in op.inputs)
     order = len(re.match(r"(?:grad_[A-Za-z0-9_]+\()*", op.name)[0].split("(")) - 1  # type: ignore[index]
     tangents = {name for name in inputs if op.name.startswith("jvp(") and name[:1] == "t" and name[1:] in inputs}
+    if op.name.startswith("jvp("):
+        tangents |= {statement.target.name for statement in op.statements if statement.target.name[:1] == "t"}
     known = frozenset((*inputs, *(statement.target.name for statement in op.statements)))
     barred = frozenset(name for name in inputs[:order] if name.startswith("g") and len(name) > 1)
     return Names(known, frozenset(inputs), barred, frozenset(tangents))
@@ -109,6 +111,7 @@ def _numbered(name: str) -> tuple[str, str]:
     """The letters of a name in LaTeX, and the number they end with."""
     letters = name.rstrip("0123456789")
     digits = name[len(letters) :]
+    letters = letters.rstrip("_") or letters
     if letters in _GREEK:
         return f"\\{letters}", digits
     if len(letters) == 1 and letters.isalpha():

@@ -106,13 +106,27 @@ def negated(frag: Frag, printer: Printer) -> Frag:
 def _product(expr: Expr, printer: Printer) -> Frag:
     """Factors in reading order, but numbers first and one sign for all."""
     factors, negative = _factors(expr)
-    numbers = [f for f in factors if isinstance(f, Const)]
-    others = [f for f in factors if not isinstance(f, Const)]
-    frags = [expr_frag(f, printer) for f in (*numbers, *others)] or [printer.dialect.number(Fraction(1))]
+    below = [f.arguments[1] for f in factors if isinstance(f, Apply) and f.function == "div" and f.arguments[0] == _ONE]
+    above = [f for f in factors if not (isinstance(f, Apply) and f.function == "div" and f.arguments[0] == _ONE)]
+    result = _side_by_side(above, printer)
+    if below:
+        result = printer.dialect.divide(result, _side_by_side(below, printer))
+    return negated(result, printer) if negative else result
+
+
+def _side_by_side(factors: list[Expr], printer: Printer) -> Frag:
+    numbers = [f for f in factors if _is_number(f)]
+    frags = [expr_frag(f, printer) for f in (*numbers, *(f for f in factors if not _is_number(f)))]
+    if not frags:
+        return printer.dialect.number(Fraction(1))
     result = frags[0]
     for frag in frags[1:]:
         result = product(result, frag, printer)
-    return negated(result, printer) if negative else result
+    return result
+
+
+def _is_number(expr: Expr) -> bool:
+    return isinstance(expr, Const) or (isinstance(expr, Index) and expr.form.is_constant)
 
 
 def _factors(expr: Expr) -> tuple[list[Expr], bool]:
@@ -243,7 +257,7 @@ def over(head: str, body: Frag, kind: str, printer: Printer) -> Frag:
     if kind == "sum" and body.inner:
         return negated(over(head, replace(body, text=body.inner, level=MUL, inner=""), kind, printer), printer)
     inner = printer.dialect.paren(body.text) if body.level < MUL else body.text
-    space = r"\, " if printer.dialect.kind == "latex" else ""
+    space = "" if printer.dialect.kind != "latex" else r"\, " if kind == "sum" else " "
     closed = body.open if body.level >= MUL else 0
     return Frag(f"{head}{space}{inner}", MUL, max(1 if kind == "sum" else 2, closed))
 

@@ -198,7 +198,10 @@ def _heads(kind: str, sums: tuple[Sum, ...], named: bool, printer: Printer) -> s
         return dialect.under(kind, tuple(lines))
     heads: list[str] = []
     for s in sums:
-        low, high = _limits(s, printer) if not (named and s.compound) else _limit_names(s, dialect)
+        low, high = _limits(s, printer)
+        if named:
+            names = _limit_names(s, dialect)
+            low, high = names[0] if len(s.lowers) > 1 else low, names[1] if len(s.uppers) > 1 else high
         heads.append(dialect.limits("sum", dialect.symbol(s.name), low, high))
     return side_by_side(heads, dialect)
 
@@ -220,8 +223,10 @@ def _limit_names(s: Sum, dialect: Dialect) -> tuple[str, str]:
 def _limit_rows(part: Closed, printer: Printer) -> list[Row]:
     rows = []
     for s in (s for s in part.sums if s.compound):
-        texts, names = _limits(s, printer), _limit_names(s, printer.dialect)
-        rows.append(Row(names[0], f"{texts[0]},{printer.dialect.gap}{names[1]} = {texts[1]}"))
+        ends = zip(_limit_names(s, printer.dialect), _limits(s, printer), (s.lowers, s.uppers), strict=True)
+        said = [(name, text) for name, text, bounds in ends if len(bounds) > 1]
+        rest = "".join(f",{printer.dialect.gap}{name} = {text}" for name, text in said[1:])
+        rows.append(Row(said[0][0], said[0][1] + rest))
     return rows
 
 

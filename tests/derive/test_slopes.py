@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -24,8 +25,6 @@ def _value(expr: Expr, x: np.ndarray, w: np.ndarray) -> np.ndarray:
     """A scalar expression of x and w, elementwise, by the oracle."""
     frame = formula("y[n] = x[n] + w[n]")
     statement = frame.statements[0]
-    from dataclasses import replace
-
     whole = Apply("add", (expr, Apply("mul", (Const(Fraction(0)), Apply("add", (X, W))))))
     return evaluate(replace(frame, statements=(replace(statement, expr=whole),)), {"x": x, "w": w})
 
@@ -55,7 +54,8 @@ def test_slopes_of_two_arguments(name: str, wrt: Read) -> None:
     ("function", "choice", "first", "second"),
     [
         ("abs", "", 0, None), ("sign", "", 0, None), ("relu", "", 0, None), ("relu", "one", 1, None),
-        ("relu", "half", 0.5, None), ("max", "", 1, 0), ("max", "share", 0.5, 0.5), ("min", "", 1, 0), ("min", "share", 0.5, 0.5),
+        ("relu", "half", 0.5, None), ("max", "", 1, 0), ("max", "share", 0.5, 0.5), ("min", "", 1, 0),
+        ("min", "share", 0.5, 0.5),
     ],
 )  # fmt: skip
 def test_conventions_at_the_kink(function: str, choice: str, first: float, second: float | None) -> None:

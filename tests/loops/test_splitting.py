@@ -26,7 +26,11 @@ CASES: dict[str, tuple[Operator, str, dict[str, tuple[int, ...]]]] = {
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("parts", [1, 2, 5, 16])
 def test_parts_sum_to_the_whole(
-    name: str, parts: int, lowered: Callable[..., Kernel], interpreted: Callable[..., list[Any]], drawn: Callable[..., Any]
+    name: str,
+    parts: int,
+    lowered: Callable[..., Kernel],
+    interpreted: Callable[..., list[Any]],
+    drawn: Callable[..., Any],
 ) -> None:
     op, wrt, shapes = CASES[name]
     kernel = lowered(op, wrt)

@@ -19,7 +19,10 @@ Shapes = dict[str, tuple[int, ...]]
 
 CASES: dict[str, tuple[Operator, Shapes]] = {
     "plain": (conv2d(padding=(1, 2)), {"x": (2, 5, 4, 37), "w": (7, 5, 3, 2)}),
-    "strided": (conv2d(stride=(2, 2), padding=((1, 0), (2, 1)), dilation=(1, 3)), {"x": (2, 6, 7, 53), "w": (9, 6, 2, 3)}),
+    "strided": (
+        conv2d(stride=(2, 2), padding=((1, 0), (2, 1)), dilation=(1, 3)),
+        {"x": (2, 6, 7, 53), "w": (9, 6, 2, 3)},
+    ),
     "stride 3": (conv2d(stride=(1, 3), padding=1, bias=True), {"x": (1, 3, 4, 70), "w": (4, 3, 3, 2), "b": (4,)}),
     "depthwise": (conv2d(padding=(0, 3), groups=6), {"x": (2, 6, 5, 40), "w": (6, 1, 2, 7)}),
     "grouped": (conv2d(stride=(2, 1), padding=1, groups=2), {"x": (2, 10, 5, 35), "w": (6, 5, 3, 2)}),
@@ -55,9 +58,7 @@ def _modules(dtype: str, fixed: bool, target: str) -> dict[str, tuple[object, ob
         chosen = replace(options, sizes=tuple(shapes.items())) if fixed else options
         units.append(pipeline.unit(op, chosen, f"u{number}"))
     module = load(pipeline.build_text(pipeline.generate(tuple(units), options).text, options))
-    return {
-        name: (getattr(module, f"u{k}_forward"), getattr(module, f"u{k}_backward")) for k, name in enumerate(CASES)
-    }
+    return {name: (getattr(module, f"u{k}_forward"), getattr(module, f"u{k}_backward")) for k, name in enumerate(CASES)}
 
 
 @pytest.fixture(

@@ -11,8 +11,51 @@ from symconv.notation.front import formula
 from symconv.notation.operator import Operator
 
 PIECES = st.sampled_from(
-    "y[n,i] y[n] = sum[p]( mean[p,q]( max[p]( x[n,i+p] x[n,2*i+p-1] w[p] x[(i-p)/2] ) ( [ ] , + - * / ** < == 1 2.5 1e9 "
-    "abs( tanh( where( size(p) i p n (g,c) for int sc_x __class__ e1 1e999 \u2211 \x00 ' \"".split(" ")
+    [
+        "y[n,i]",
+        "y[n]",
+        "=",
+        "sum[p](",
+        "mean[p,q](",
+        "max[p](",
+        "x[n,i+p]",
+        "x[n,2*i+p-1]",
+        "w[p]",
+        "x[(i-p)/2]",
+        ")",
+        "(",
+        "[",
+        "]",
+        ",",
+        "+",
+        "-",
+        "*",
+        "/",
+        "**",
+        "<",
+        "==",
+        "1",
+        "2.5",
+        "1e9",
+        "abs(",
+        "tanh(",
+        "where(",
+        "size(p)",
+        "i",
+        "p",
+        "n",
+        "(g,c)",
+        "for",
+        "int",
+        "sc_x",
+        "__class__",
+        "e1",
+        "1e999",
+        "∑",
+        "\x00",
+        "'",
+        '"',
+    ]
 )
 
 
@@ -55,7 +98,7 @@ def test_deep_and_huge_formulas_are_refused(text: str) -> None:
     ],
 )
 def test_errors_point_at_the_column(text: str, message: str, column: int) -> None:
-    with pytest.raises(SpecError, match=".") as caught:
+    with pytest.raises(SpecError) as caught:
         formula(text)
     lines = str(caught.value).splitlines()
     assert message in lines[0]

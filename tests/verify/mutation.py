@@ -1,4 +1,5 @@
-"""A process of its own: compiles one operator's mutants into one module, judges each in a fork, prints what came out as JSON.
+"""A process of its own: compiles one operator's mutants into one module, judges each in a fork, prints what came out
+as JSON.
 
 ``python mutation.py NAME MOST`` with NAME a key of ``OPERATORS`` and at most MOST mutants of a kind per kernel.
 """

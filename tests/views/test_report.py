@@ -1,0 +1,230 @@
+"""The page: offline, escaped, complete; its formulas drawn, its pictures well formed."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from types import SimpleNamespace
+from xml.etree import ElementTree as ET
+
+import pytest
+from grid import OPERATORS, derivations
+
+import symconv as sc
+from symconv.errors import InternalError, SpecError
+from symconv.verify.verdict import Check, Verdict
+from symconv.views import mathsvg
+from symconv.views.diagram import phase_plan, window_pattern
+from symconv.views.highlight import highlighted
+from symconv.views.latex import gather_latex
+from symconv.views.mathsvg import formula_svg
+from symconv.views.report import notebook_bundle, report_html, write_report
+
+EVIL = "<script>alert('1')</script>\"'>&{{ 7*7 }}"
+VERDICT = Verdict(True, "conv1d()", "float64", (Check("gx", "finite sums", 1234, 0, True, "detail here"),))
+
+
+class Reader(HTMLParser):
+    """Collects what a browser would load, run or jump to, and checks that tags close."""
+
+    VOID = frozenset({"meta", "br", "link", "img", "input", "hr"})
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.tags: set[str] = set()
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.attributes: set[str] = set()
+        self.text = ""
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+        self.ids += [value for name, value in attrs if name == "id"]
+        self.links += [value for name, value in attrs if name in {"href", "src", "xlink:href"}]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        if tag not in self.VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def read(page: str) -> Reader:
+    reader = Reader()
+    reader.feed(page)
+    reader.close()
+    assert not reader.open
+    return reader
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    op = OPERATORS["conv2_s2p1"]
+    found = derivations("conv2_s2p1")[1:3]
+    return report_html(
+        op.name, op, found, source="cdef int f():  # <i>\n    pass\n", verdict=VERDICT, facts={"dtype": "x"}
+    )
+
+
+def test_the_page_needs_no_network_and_no_script(page):
+    reader = read(page)
+    assert not reader.tags & {"script", "link", "iframe", "img", "object", "embed"}
+    assert not any(name.startswith("on") for name in reader.attributes)
+    assert all(link.startswith("#") for link in reader.links)
+    assert not re.findall(r"https?://", page.replace('xmlns="http://www.w3.org/2000/svg"', ""))
+    assert "@import" not in page
+    assert "url(" not in page
+
+
+def test_every_link_leads_somewhere_and_every_id_is_one(page):
+    reader = read(page)
+    assert {link[1:] for link in reader.links} <= set(reader.ids)
+    assert len(reader.ids) == len(set(reader.ids))
+
+
+def test_the_page_holds_everything(page):
+    text = read(page).text
+    for derived in derivations("conv2_s2p1")[1:3]:
+        assert gather_latex(derived.gather) in text
+        assert all(step.check in text for step in derived.trace)
+    for words in (
+        "Phases",
+        "General form",
+        "Verification",
+        "finite sums",
+        "1,234",
+        "exact",
+        "detail here",
+        "# <i>",
+        "dtype",
+    ):
+        assert words in text
+    assert "prefers-color-scheme: dark" in page
+    assert 'name="viewport"' in page
+
+
+def test_every_glyph_of_a_formula_is_there(page):
+    glyphs = re.findall(r'<symbol id="([^"]+)"', page)
+    assert len(glyphs) == len(set(glyphs))
+    assert set(re.findall(r'<use href="#([^"]+)"', page)) <= set(glyphs)
+    # A space has an empty symbol: what follows it is not lost.
+    drawn = formula_svg(r"\text{a }0 x")
+    assert len(drawn.glyphs) == 4
+
+
+def test_what_a_user_wrote_is_shown_and_never_run():
+    op = sc.operator("y[n,i] = sum[p](x[n,i+p]*w[p])").renamed(EVIL)
+    verdict = SimpleNamespace(
+        checks=(SimpleNamespace(name=EVIL, what=EVIL, cases=1, worst=2.5, passed=False, detail=EVIL),)
+    )
+    verdict.__class__ = type("Odd", (SimpleNamespace,), {"__bool__": lambda _: False, "__str__": lambda _: EVIL})
+    html = report_html(EVIL, op, (sc.derive(op, "x").derivation,), source=EVIL, verdict=verdict, facts={EVIL: EVIL})
+    reader = read(html)
+    assert "script" not in reader.tags
+    assert "<script" not in html
+    assert reader.text.count(EVIL) >= 8
+    assert "49" not in reader.text
+
+
+def test_parts_can_be_left_out():
+    reader = read(report_html("only a verdict", None, verdict=VERDICT))
+    assert "Operator" not in reader.text
+    assert "Generated source" not in reader.text
+    assert "verified" in reader.text
+
+
+@pytest.mark.parametrize(
+    "name", ["max_pool", "merged", "conv_gelu", "rational", "conv_transpose2", "conv1_s4d2_flip_groups"]
+)
+def test_other_operators(name):
+    reader = read(report_html(name, OPERATORS[name], derivations(name)[:2]))
+    assert "math" not in reader.tags
+    assert len(reader.ids) == len(set(reader.ids))
+
+
+def test_a_formula_the_renderer_refuses_is_shown_as_text(monkeypatch):
+    monkeypatch.setattr(mathsvg, "_drawn", lambda latex: None)
+    reader = read(report_html("t", OPERATORS["conv1"], derivations("conv1")[1:2]))
+    assert r"\sum_{f=0}^{F - 1}" in reader.text
+    assert reader.tags & {"code"}
+
+
+@pytest.mark.parametrize("latex", [r"\frac{a}{", r"\left(", r"{", r"\begin{cases} 1", "x_{", "a & b"])
+def test_broken_formulas_do_not_break_a_page(latex):
+    found = formula_svg(latex)
+    assert found is None or found.svg.startswith("<svg")
+
+
+def test_a_deep_formula_takes_no_time():
+    inner = "x[i]"
+    for _ in range(18):
+        inner = f"tanh(1/({inner} + 1))"
+    op = sc.operator(f"y[i] = {inner}")
+    assert r"\frac" in read(report_html("deep", op)).text
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_pictures_are_well_formed(name):
+    op = OPERATORS[name]
+    pictures = [window_pattern(window, op) for window in op.windows]
+    pictures += [phase_plan(derived.gather, op) for derived in derivations(name)]
+    for picture in filter(None, pictures):
+        root = ET.fromstring(picture)
+        assert root.tag.endswith("svg")
+        assert float(root.get("width")) < 1600
+
+
+def test_the_phase_plan_gives_every_tap_the_colour_of_its_cells():
+    op = OPERATORS["conv2_s2p1"]
+    root = ET.fromstring(phase_plan(derivations("conv2_s2p1")[1].gather, op))
+    cells = [e for e in root.iter() if e.tag.endswith("rect")]
+    colours = {}
+    for cell in cells:
+        kind, *place = re.findall(r"\w+", cell[0].text)
+        colours.setdefault(kind, {})[tuple(map(int, place))] = cell.get("class")
+    # Cell u is fed by the taps p with p ≡ u + 1 (mod 2).
+    for (u, v), colour in colours["cell"].items():
+        assert {c for (p, q), c in colours["tap"].items() if (p - u - 1) % 2 == 0 and (q - v - 1) % 2 == 0} == {colour}
+    assert len(set(colours["cell"].values())) == 4
+
+
+def test_source_is_marked_and_kept():
+    source = "cdef double f(int n) nogil:  # a < b\n    return '''<x>''' + 1.5e3 * n\n"
+    html = highlighted(source)
+    assert '<span class="k">cdef</span>' in html
+    assert '<span class="c"># a &lt; b</span>' in html
+    assert '<span class="n">1.5e3</span>' in html
+    assert read(f"<pre>{html}</pre>").text == source
+
+
+def test_a_page_appears_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "page.html"
+    assert write_report(path, "old") == path
+    assert write_report(str(path), "new é").read_text(encoding="utf-8") == "new é"
+    assert list(tmp_path.iterdir()) == [path]
+    with pytest.raises(SpecError, match="no/page"):
+        write_report(tmp_path / "no" / "page.html", "x")
+
+
+def test_notebooks_get_latex_text_and_html():
+    assert notebook_bundle("a", "b", "c") == {"text/latex": "$$a$$", "text/plain": "b", "text/html": "c"}
+    bundle = sc.derive(OPERATORS["conv1"], "x")._repr_mimebundle_()
+    assert bundle["text/latex"].startswith(r"$$\begin{aligned}")
+    assert bundle["text/plain"].startswith("gradient of conv1d()")
+
+
+def test_missing_templates_are_said(monkeypatch, tmp_path):
+    from symconv import templates
+
+    monkeypatch.setattr(templates, "__file__", str(tmp_path / "symconv" / "templates.py"))
+    with pytest.raises(InternalError, match="install symconv again"):
+        templates.template_folder()
