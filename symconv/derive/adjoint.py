@@ -6,12 +6,14 @@ with the read's index equations as constraints. So a derivation can be derived, 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from functools import reduce
+from itertools import count, islice
 
 from symconv.derive.borders import fold
-from symconv.derive.weights import Sweep, buffered, chooser, leaves, needed, plain_statements, slope_of
+from symconv.derive.weights import Sweep, buffered, chooser, leaves, needed, plain_statements, slope_of, unused
 from symconv.errors import DerivationError, SpecError
 from symconv.notation.affine import Affine, var
 from symconv.notation.expr import (
@@ -161,14 +163,19 @@ def _apart(
 
 
 def _target_names(op: Operator, read: Read, ranges: tuple[Range, ...]) -> tuple[str, ...]:
-    bound = {r.name for r in ranges}
-    taken = bound | set(op.tensors) | {statement.target.name for statement in op.statements}
-    fresh = (name for name in (*_FRESH, *(f"u{k}" for k in range(1, 50))) if name not in taken)
+    bound = frozenset(r.name for r in ranges)
+    fresh = _fresh(op, bound)
     names: list[str] = []
     for form in read.index:
         lone = form.name
         names.append(lone if lone in bound and lone not in names else next(fresh))
     return tuple(names)
+
+
+def _fresh(op: Operator, bound: frozenset[str]) -> Iterator[str]:
+    """Index names that mean nothing else yet."""
+    taken = bound | set(op.tensors) | {statement.target.name for statement in op.statements}
+    return (name for name in (*_FRESH, *(f"u{k}" for k in count(1))) if name not in taken)
 
 
 def _tensor(sweep: Sweep, name: str) -> Tensor:
@@ -179,7 +186,10 @@ def _tensor(sweep: Sweep, name: str) -> Tensor:
 def _collect(sweep: Sweep, tensor: Tensor) -> Statement:
     """The cotangent of a tensor: the sum of its contributions."""
     terms = sweep.terms.get(tensor.name, [])
-    names = sweep.targets.get(tensor.name) or tuple(_FRESH[k] for k in range(len(tensor.sizes)))
+    names = sweep.targets.get(tensor.name) or tuple(islice(_fresh(sweep.op, frozenset()), len(tensor.sizes)))
     expr: Expr = reduce(lambda a, b: Apply("add", (a, b)), terms) if terms else Const(Fraction(0))
     name = cotangent_name(tensor.name)
+    if tensor.name != sweep.wrt:
+        # A derivation that is derived again already has cotangents of its intermediates.
+        name = unused(sweep, name)
     return Statement(Tensor(name, tensor.axes), names, expr)

@@ -7,7 +7,7 @@ from fractions import Fraction
 from functools import reduce
 
 from symconv.derive.borders import fold
-from symconv.derive.weights import Sweep, chooser, leaves, needed, plain_statements, slope_of
+from symconv.derive.weights import Sweep, chooser, leaves, needed, plain_statements, slope_of, unused
 from symconv.errors import SpecError
 from symconv.notation.expr import Apply, Const, Expr, Read, Reduce, reads
 from symconv.notation.operator import Operator, Statement
@@ -23,11 +23,15 @@ def tangent(op: Operator, wrt: tuple[str, ...]) -> Operator:
     for name in wrt:
         if name not in op.tensors:
             raise SpecError(f"{op.name} has no tensor {name!r}; its tensors are {', '.join(op.tensors)}")
+        if f"t{name}" in op.tensors:
+            raise SpecError(f"{op.name} already has a tensor {f't{name}'!r}, the name its tangent needs")
     sweep = Sweep(op, "")
     moving = {name: f"t{name}" for name in wrt}
     for statement in op.statements:
+        if statement.target.dtype != "real":
+            continue
         terms = [term for leaf in leaves(statement.expr) for term in _moved(sweep, statement, leaf, moving)]
-        name = f"t{statement.target.name}"
+        name = unused(sweep, f"t{statement.target.name}")
         if terms or statement is op.statements[-1]:
             expr: Expr = reduce(lambda a, b: Apply("add", (a, b)), terms) if terms else Const(Fraction(0))
             sweep.new.append(Statement(replace(statement.target, name=name), statement.indices, expr))

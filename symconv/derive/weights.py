@@ -14,7 +14,7 @@ from symconv.notation.affine import var
 from symconv.notation.expr import Apply, Const, Expr, Index, Range, Read, Reduce, reads, walk
 from symconv.notation.operator import Operator, Statement
 
-__all__ = ["Sweep", "buffered", "chooser", "leaves", "linear", "needed", "plain_statements", "slope_of"]
+__all__ = ["Sweep", "buffered", "chooser", "leaves", "linear", "needed", "plain_statements", "slope_of", "unused"]
 
 Weigh = Callable[[Expr], tuple[Expr, Callable[[Expr], Expr]]]
 
@@ -93,10 +93,12 @@ def linear(indices: tuple[Range, ...]) -> Expr:
 
 
 def unused(sweep: Sweep, wish: str) -> str:
+    """A name for an intermediate that nothing else has."""
     taken = {
         *sweep.op.tensors,
         *(s.target.name for s in (*sweep.op.statements, *sweep.new)),
-        "g" + sweep.op.output.name,
+        f"g{sweep.op.output.name}",
+        f"g{sweep.wrt}",
     }
     name, count = wish, 2
     while name in taken:

@@ -15,7 +15,7 @@ from symconv.views.svg import circle, drawing, label, line, rect
 __all__ = ["phase_plan", "window_pattern"]
 
 _CELL, _GAP, _MARGIN, _HEAD = 24, 3, 8, 42
-_MAX_MODULUS, _MAX_CLASSES, _MAX_CELLS = 8, 16, 26
+_MAX_MODULUS, _MAX_CLASSES, _USUAL_CELLS, _MAX_CELLS = 8, 16, 14, 26
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,10 +178,10 @@ def window_pattern(window: Window, op: Operator) -> str:
     ends = _ends(window, op)
     if ends is None:
         return ""
-    for count in (4, 3, 2):
+    for count, most in ((4, _USUAL_CELLS), (3, _USUAL_CELLS), (2, _USUAL_CELLS), (2, _MAX_CELLS)):
         lo, size = _sizes(window, kernel, count)
         reach = window.stride * (count - 1) + window.dilation * (kernel - 1) + 1
-        if max(size, reach - lo) + max(lo, 0) <= _MAX_CELLS and kernel <= _MAX_MODULUS + 1:
+        if max(size, reach - lo) + max(lo, 0) <= most and kernel <= _MAX_MODULUS + 1:
             break
     else:
         return ""

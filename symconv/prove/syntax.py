@@ -1,0 +1,205 @@
+"""The syntax tree of a claim: small frozen nodes, each with the column it starts at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+
+__all__ = ["Binary", "Call", "Claim", "Name", "Node", "Number", "Pick", "Sliced", "Span", "Text", "Tuple", "children",
+           "rewritten", "show", "walk"]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """An exact number."""
+
+    value: Fraction
+    at: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A quoted word: a padding mode, an einsum equation."""
+
+    value: str
+    at: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A tensor or a size."""
+
+    name: str
+    at: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Tuple:
+    """Several values in parentheses or brackets."""
+
+    items: tuple[Node, ...]
+    at: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Binary:
+    """``left op right`` with op one of ``+ - * / // % @``; a negated value is ``0 - value``."""
+
+    op: str
+    left: Node
+    right: Node
+    at: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function of tensors; ``named`` are its keyword arguments."""
+
+    function: str
+    arguments: tuple[Node, ...]
+    named: tuple[tuple[str, Node], ...] = ()
+    at: int = field(default=0, compare=False)
+
+    def option(self, name: str) -> Node | None:
+        """The keyword argument of that name, or None."""
+        return dict(self.named).get(name)
+
+    def with_option(self, name: str, value: Node | None) -> Call:
+        """The same call with one keyword argument changed, added, or with None left out."""
+        rest = tuple((key, node) for key, node in self.named if key != name)
+        return replace(self, named=rest if value is None else (*rest, (name, value)))
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """``start:stop:step`` of one axis; ``stop`` None runs to the end."""
+
+    start: Node | None = None
+    stop: Node | None = None
+    step: Node | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """One axis of a subscript that is not a span: an index, ``...`` or ``None`` (a new axis)."""
+
+    kind: str
+    value: Node | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sliced:
+    """``value[...]``."""
+
+    value: Node
+    items: tuple[Span | Pick, ...]
+    at: int = field(default=0, compare=False)
+
+
+Node = Number | Text | Name | Tuple | Binary | Call | Sliced
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """``side = body``; ``source`` is what the user wrote."""
+
+    side: str
+    body: Node
+    source: str = field(default="", compare=False)
+
+    def __str__(self) -> str:
+        return f"{self.side} = {show(self.body)}"
+
+
+def children(node: Node) -> tuple[Node, ...]:
+    """The direct subexpressions; those inside subscripts do not count."""
+    match node:
+        case Tuple(items):
+            return items
+        case Binary(_, left, right):
+            return (left, right)
+        case Call(_, arguments, named):
+            return (*arguments, *(value for _, value in named))
+        case Sliced(value):
+            return (value,)
+        case _:
+            return ()
+
+
+def _rebuild(node: Node, new: tuple[Node, ...]) -> Node:
+    match node:
+        case Tuple():
+            return replace(node, items=new)
+        case Binary():
+            return replace(node, left=new[0], right=new[1])
+        case Call(_, arguments, named):
+            keys = tuple(key for key, _ in named)
+            options = tuple(zip(keys, new[len(arguments) :], strict=True))
+            return replace(node, arguments=new[: len(arguments)], named=options)
+        case Sliced():
+            return replace(node, value=new[0])
+        case _:
+            return node
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """The expression and everything below it."""
+    yield node
+    for child in children(node):
+        yield from walk(child)
+
+
+def rewritten(node: Node, rule: Callable[[Node], tuple[Node, ...]]) -> Iterator[Node]:
+    """Every tree in which exactly one node is replaced by one of the answers of ``rule`` for it."""
+    yield from rule(node)
+    parts = children(node)
+    for position, part in enumerate(parts):
+        for new in rewritten(part, rule):
+            yield _rebuild(node, (*parts[:position], new, *parts[position + 1 :]))
+
+
+_LEVEL = {"+": 1, "-": 1, "*": 2, "/": 2, "//": 2, "%": 2, "@": 2}
+
+
+def show(node: Node, level: int = 0) -> str:
+    """The expression as a user writes it.
+
+    >>> show(Binary("*", Binary("-", Name("K"), Number(Fraction(1))), Name("d")))
+    '(K - 1)*d'
+    """
+    match node:
+        case Number(value):
+            return str(value)
+        case Text(value):
+            return f'"{value}"'
+        case Name(name):
+            return name
+        case Tuple(items):
+            return f"({', '.join(map(show, items))}{',' if len(items) == 1 else ''})"
+        case Binary("-", Number(0), right):
+            return f"-{show(right, 3)}"
+        case Binary(op, left, right):
+            mine = _LEVEL[op]
+            space = " " if mine == 1 else ""
+            text = f"{show(left, mine)}{space}{op}{space}{show(right, mine + 1)}"
+            return f"({text})" if mine < level else text
+        case Call(function, arguments, named):
+            inner = [show(a) for a in arguments] + [f"{key}={show(value)}" for key, value in named]
+            return f"{function}({', '.join(inner)})"
+        case Sliced(value, items):
+            return f"{show(value, 4)}[{', '.join(map(_item, items))}]"
+
+
+def _item(item: Span | Pick) -> str:
+    match item:
+        case Pick("...", _):
+            return "..."
+        case Pick("new", _):
+            return "None"
+        case Pick(_, value) if value is not None:
+            return show(value)
+        case Span(start, stop, step):
+            text = f"{show(start) if start else ''}:{show(stop) if stop else ''}"
+            return f"{text}:{show(step)}" if step else text
+    return ""

@@ -1,0 +1,74 @@
+"""The words of the claim language: functions, what they are also called, and the options they take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["FUNCTIONS", "METHODS", "OPTIONS_OF", "Word", "canonical", "rank_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A function: how many positional arguments it takes, its options, and how it is used."""
+
+    least: int
+    most: int
+    options: tuple[str, ...]
+    usage: str
+
+
+_WINDOW = ("stride", "padding", "dilation")
+_CONV = (*_WINDOW, "groups")
+FUNCTIONS: dict[str, Word] = {
+    "conv": Word(2, 2, _CONV, "conv(a, k, stride=1, padding=0, dilation=1, groups=1)"),
+    "conv_transpose": Word(
+        2, 2, (*_CONV, "output_padding"), "conv_transpose(a, k, stride=1, padding=0, output_padding=0, ...)"
+    ),
+    "convolve": Word(2, 3, ("mode",), 'convolve(a, b, mode="full")'),
+    "correlate": Word(2, 3, ("mode",), 'correlate(a, b, mode="valid")'),
+    "flip": Word(1, 2, ("axes",), "flip(a) or flip(a, (2, 3))"),
+    "rot180": Word(1, 1, (), "rot180(a)"),
+    "swap": Word(3, 3, (), "swap(a, 0, 1)"),
+    "transpose": Word(1, 9, (), "transpose(a, 0, 1) or transpose(a, (1, 0, 2, 3))"),
+    "permute": Word(1, 9, (), "permute(a, (3, 2, 1, 0))"),
+    "pad": Word(2, 3, (), "pad(a, lo, hi)"),
+    "crop": Word(2, 3, (), "crop(a, lo, hi)"),
+    "dilate": Word(2, 2, (), "dilate(a, s)"),
+    "sum": Word(1, 2, ("axes", "keepdims"), "sum(a, (0, 2, 3))"),
+    "mean": Word(1, 2, ("axes", "keepdims"), "mean(a, (0, 2, 3))"),
+    "reshape": Word(2, 17, (), "reshape(a, (N, g, C//g, H, W))"),
+    "einsum": Word(2, 9, (), 'einsum("nfij,ncij->fc", gy, x)'),
+    "unfold": Word(2, 2, _WINDOW, "unfold(a, K, stride=1, padding=0, dilation=1)"),
+    "fold": Word(3, 3, _WINDOW, "fold(a, H, K, stride=1, padding=0, dilation=1)"),
+    "matmul": Word(2, 2, (), "matmul(a, b) or a @ b"),
+    "size": Word(2, 2, (), "x.shape[2]"),
+}
+
+_ALIASES = {
+    "convolve1d": "convolve", "convolve2d": "convolve", "correlate1d": "correlate", "correlate2d": "correlate",
+    "swapaxes": "swap", "view": "reshape", "rotate180": "rot180",
+    "reduce_sum": "sum", "reduce_mean": "mean",
+}  # fmt: skip
+METHODS = frozenset({"flip", "transpose", "permute", "swapaxes", "sum", "mean", "reshape", "view", "rot180"})
+OPTIONS_OF = {"dim": "axes", "axis": "axes", "dims": "axes", "axes": "axes", "keepdim": "keepdims", "strides": "stride",
+              "dilations": "dilation"}  # fmt: skip
+
+
+def canonical(name: str) -> str:
+    """The function a word means, without the rank in its name.
+
+    >>> canonical("conv2d"), canonical("swapaxes"), canonical("conv_transpose3d")
+    ('conv', 'swap', 'conv_transpose')
+    """
+    name = _ALIASES.get(name, name)
+    stem = name[:-2] if name[-2:] in {"1d", "2d", "3d"} else name
+    return stem if stem in {"conv", "conv_transpose"} else name
+
+
+def rank_of(name: str) -> int | None:
+    """The rank a convolution's name says, or None.
+
+    >>> rank_of("conv2d"), rank_of("conv"), rank_of("sum")
+    (2, None, None)
+    """
+    return int(name[-2]) if name[-2:] in {"1d", "2d", "3d"} else None
