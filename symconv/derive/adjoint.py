@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from functools import reduce
-from itertools import count, islice
+from itertools import chain, count, islice
 
 from symconv.derive.borders import fold
 from symconv.derive.weights import Sweep, buffered, chooser, leaves, needed, plain_statements, slope_of, unused
@@ -175,7 +175,7 @@ def _target_names(op: Operator, read: Read, ranges: tuple[Range, ...]) -> tuple[
 def _fresh(op: Operator, bound: frozenset[str]) -> Iterator[str]:
     """Index names that mean nothing else yet."""
     taken = bound | set(op.tensors) | {statement.target.name for statement in op.statements}
-    return (name for name in (*_FRESH, *(f"u{k}" for k in count(1))) if name not in taken)
+    return (name for name in chain(_FRESH, (f"u{k}" for k in count(1))) if name not in taken)
 
 
 def _tensor(sweep: Sweep, name: str) -> Tensor:

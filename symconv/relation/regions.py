@@ -1,0 +1,148 @@
+"""Sets of sizes: where a statement about shapes holds, for all sizes at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import islpy as isl
+
+from symconv.errors import InternalError
+from symconv.notation.affine import Affine, affine
+from symconv.notation.expr import Constraint
+from symconv.relation.sets import Context, _constraint, _form
+
+__all__ = ["Region", "everywhere", "nowhere"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Region:
+    """The sizes that satisfy some affine conditions, floors included.
+
+    >>> all_sizes = everywhere(Context(("C", "F"), "C >= 1 and F >= 1"))
+    >>> two = all_sizes.where(Constraint(Affine((("C", 1),), -2)))
+    >>> two.contains({"C": 2, "F": 1}), all_sizes.minus(two).contains({"C": 2, "F": 1})
+    (True, False)
+    """
+
+    context: Context
+    points: isl.Set
+
+    def where(self, *constraints: Constraint) -> Region:
+        """The part in which every constraint holds."""
+        if not constraints:
+            return self
+        words = " and ".join(map(_constraint, constraints))
+        return Region(self.context, self.points.intersect(_read(self.context, words)))
+
+    def union(self, other: Region) -> Region:
+        """The sizes of either."""
+        return Region(self.context, self.points.union(other.points))
+
+    def meet(self, other: Region) -> Region:
+        """The sizes of both."""
+        return Region(self.context, self.points.intersect(other.points))
+
+    def minus(self, other: Region) -> Region:
+        """The sizes that are not in ``other``."""
+        return Region(self.context, self.points.subtract(other.points))
+
+    @property
+    def empty(self) -> bool:
+        """Whether no sizes are left."""
+        return bool(self.points.is_empty())
+
+    def within(self, other: Region) -> bool:
+        """Whether all its sizes are in ``other``."""
+        return bool(self.points.is_subset(other.points))
+
+    def same(self, other: Region) -> bool:
+        """Whether both hold the same sizes."""
+        return bool(self.points.is_equal(other.points))
+
+    def contains(self, sizes: Mapping[str, int]) -> bool:
+        """Whether these sizes are in it; sizes the set has no name for do not count."""
+        words = " and ".join(f"{name} = {sizes[name]}" for name in self.context.sizes if name in sizes)
+        return not self.points.intersect(_read(self.context, words or "true")).is_empty()
+
+    def simplified(self) -> Region:
+        """The same set with fewer parts."""
+        return Region(self.context, self.points.coalesce().remove_redundancies())
+
+    def without(self, names: Iterable[str]) -> Region:
+        """The set over the other sizes: each of ``names`` follows from those."""
+        points = self.points
+        for name in names:
+            position = points.find_dim_by_name(isl.dim_type.param, name)
+            if position >= 0:
+                points = points.project_out(isl.dim_type.param, position, 1)
+        kept = tuple(name for name in self.context.sizes if name not in set(names))
+        return Region(Context(kept, "true"), points.align_params(_read(Context(kept, "true"), "true").get_space()))
+
+    def sample(self) -> dict[str, int] | None:
+        """Some sizes in it, or None."""
+        point = self.points.sample_point()
+        if point.is_void():
+            return None
+        return {
+            str(point.get_space().get_dim_name(isl.dim_type.param, k)): int(
+                point.get_coordinate_val(isl.dim_type.param, k).to_python()
+            )
+            for k in range(point.get_space().dim(isl.dim_type.param))
+        }
+
+    def constant(self, form: Affine) -> int | None:
+        """The one value a form has in it, or None."""
+        if form.is_constant:
+            return form.constant
+        sizes = self.sample()
+        if sizes is None:
+            return None
+        value = form.evaluate(sizes)
+        return value if self.within(self.where(Constraint(form - value, True))) else None
+
+    def smallest(self, names: Iterable[str]) -> dict[str, int] | None:
+        """The sizes with the least sum over ``names``; among those the one with the least largest size."""
+        found = self.sample()
+        if found is None:
+            return None
+        names = [name for name in names if name in self.context.sizes]
+        total = sum((Affine(((name, 1),)) for name in names), affine(0))
+        low, high, kept = -1, total.evaluate(found), self
+        while high - low > 1:
+            middle = (low + high) // 2
+            part = self.where(Constraint(middle - total))
+            sizes = part.sample()
+            if sizes is None:
+                low = middle
+            else:
+                high, kept = total.evaluate(sizes), part
+        least = kept.where(Constraint(high - total))
+        for bound in range(1, high + 1):
+            flat = least.where(*(Constraint(bound - Affine(((name, 1),))) for name in names))
+            if (sizes := flat.sample()) is not None:
+                return sizes
+        return least.sample()
+
+
+def everywhere(context: Context) -> Region:
+    """Every size the context allows."""
+    return Region(context, _read(context, context.facts or "true"))
+
+
+def nowhere(context: Context) -> Region:
+    """No sizes."""
+    return Region(context, _read(context, "1 = 0"))
+
+
+def _read(context: Context, words: str) -> isl.Set:
+    text = f"[{', '.join(context.sizes)}] -> {{ : {words} }}"
+    try:
+        return isl.Set(text)
+    except isl.Error as error:
+        raise InternalError(f"isl does not read the sizes {text}: {error}") from error
+
+
+def form_text(form: Affine) -> str:
+    """A form as isl reads it."""
+    return _form(form)
