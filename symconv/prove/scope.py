@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from symconv.errors import SpecError
+from symconv.errors import InternalError, SpecError
 from symconv.notation.affine import Affine
-from symconv.notation.expr import Constraint
+from symconv.notation.expr import Constraint, equal
 from symconv.prove.parse import Caret
-from symconv.prove.value import Axis, Fresh
+from symconv.prove.syntax import Node
+from symconv.prove.value import Amount, Axis, Fresh, Pair, Value
 from symconv.relation.regions import Region
 
-__all__ = ["Fork", "Mismatch", "Scope", "Undecided", "same_size"]
+__all__ = ["Fork", "Mismatch", "Names", "Scope", "Undecided", "same_size"]
 
 
 class Undecided(Exception):  # noqa: N818
@@ -31,6 +32,33 @@ class Fork(Exception):  # noqa: N818
         self.constraint = constraint
 
 
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What the words of a claim mean for one operator.
+
+    ``vectors`` have a component per windowed axis; ``tensors`` are arrays, with their
+    ``logical`` sizes; ``filters`` are those without a batch; ``layout`` is where channels stand; ``definitions`` maps a
+    formula of a size to the size's name.
+    """
+
+    sizes: Mapping[str, Affine]
+    vectors: Mapping[str, tuple[Amount | Pair, ...]]
+    tensors: Mapping[str, Value]
+    logical: Mapping[str, tuple[Affine, ...]]
+    filters: frozenset[str]
+    layout: str
+    rank: int
+    definitions: Mapping[Affine, Affine] = field(default_factory=dict)
+
+    def with_tensor(self, name: str, value: Value) -> Names:
+        """The same names and one more array."""
+        return replace(self, tensors={**self.tensors, name: value})
+
+
+def _no_arrays(array: Node, which: Node) -> Affine:
+    raise InternalError(f"{array}.shape[{which}] is asked for before arrays mean anything")
+
+
 @dataclass(slots=True)
 class Scope:
     """One branch: its sizes shrink as shapes are required to fit; those that do not are ``refused``."""
@@ -38,7 +66,11 @@ class Scope:
     region: Region
     caret: Caret
     fresh: Fresh
+    names: Names
     refused: list[Region] = field(default_factory=list)
+    misfits: list[str] = field(default_factory=list)
+    asked: list[Constraint] = field(default_factory=list)
+    size_of: Callable[[Node, Node], Affine] = _no_arrays
 
     def decide(self, constraint: Constraint) -> bool:
         """Whether ``constraint`` holds in the branch; raises Fork where that depends on the sizes."""
@@ -46,23 +78,37 @@ class Scope:
             value = constraint.form.constant
             return value == 0 if constraint.equality else value >= 0
         yes = self.region.where(constraint)
+        self.asked.append(constraint)
         if yes.empty:
             return False
         if self.region.within(yes):
             return True
         raise Fork(constraint)
 
-    def require(self, constraint: Constraint) -> None:
+    def require(self, constraint: Constraint, sentence: str = "") -> None:
         """Leave out the sizes where ``constraint`` fails; raises Mismatch when none are left."""
+        self.asked.append(constraint)
         if constraint.form.is_constant:
             value = constraint.form.constant
             if (value == 0) if constraint.equality else (value >= 0):
                 return
         kept = self.region.where(constraint)
-        self.refused.append(self.region.minus(kept))
+        lost = self.region.minus(kept)
+        if not lost.empty:
+            self.refused.append(lost)
+            self.misfits.append(sentence)
         self.region = kept
         if kept.empty:
-            raise Mismatch
+            raise Mismatch(sentence)
+
+    def short(self, form: Affine) -> Affine:
+        """A size under its name: the same number for all sizes of the branch."""
+        if form.is_constant or form.name:
+            return form
+        if form in self.names.definitions:
+            return self.names.definitions[form]
+        named = self.names.definitions.values()
+        return next((name for name in named if self.region.within(self.region.where(equal(form, name)))), form)
 
     def known(self, form: Affine) -> int | None:
         """The value of a form where the branch has only one."""
@@ -80,9 +126,12 @@ def same_size(scope: Scope, left: Sequence[Affine], right: Sequence[Affine], sen
     """
     a, b = list(left), list(right)
     for form in list(a):
-        if form in b:
+        same = next((other for other in b if form == other), None) or next(
+            (other for other in b if scope.region.within(scope.region.where(equal(form, other)))), None
+        )
+        if same is not None:
             a.remove(form)
-            b.remove(form)
+            b.remove(same)
     if not a and not b:
         return None
     one, other = Axis(tuple(a)).size, Axis(tuple(b)).size

@@ -9,22 +9,45 @@ from fractions import Fraction
 from symconv.notation.affine import Affine, affine, var
 from symconv.notation.expr import Constraint, nonnegative
 
-__all__ = ["Axis", "Factor", "Fresh", "Monomial", "Term", "Value", "added", "axis", "bound_over", "build", "inside",
-           "multiplied", "power_product", "read", "scaled", "term_size"]  # fmt: skip
+__all__ = ["Amount", "Axis", "Factor", "Fresh", "Monomial", "Pair", "Product", "Term", "Value", "axis", "bound_over", "build", "inside",
+           "multiplied", "power_product", "read", "scaled"]  # fmt: skip
 
 Monomial = tuple[tuple[Affine, int], ...]
 """A product of powers of sizes, sorted; ``()`` is 1."""
 
 
 @dataclass(frozen=True, slots=True)
-class Axis:
-    """One physical axis: logical sizes merged row-major, none for an axis of length 1.
+class Product:
+    """A rational number times powers of sizes."""
 
-    ``spatial`` numbers the operator's windowed axis this axis belongs to.
-    """
+    coefficient: Fraction
+    monomial: Monomial = ()
+
+    def __mul__(self, other: Product) -> Product:
+        return Product(self.coefficient * other.coefficient, power_product(self.monomial, other.monomial))
+
+    def inverse(self) -> Product:
+        """One over it; the coefficient is not 0."""
+        return Product(1 / self.coefficient, tuple((form, -power) for form, power in self.monomial))
+
+
+Amount = Affine | Product
+"""A whole number that is affine in the sizes, or a product of sizes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A low and a high pad."""
+
+    lo: Amount
+    hi: Amount
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One physical axis: logical sizes merged row-major, none for an axis of length 1."""
 
     sizes: tuple[Affine, ...]
-    spatial: int | None = None
 
     @property
     def size(self) -> Affine | None:
@@ -43,9 +66,9 @@ class Axis:
         return "*".join(f"({s})" if len(s.terms) + bool(s.constant) > 1 else str(s) for s in self.sizes) or "1"
 
 
-def axis(size: Affine | int, spatial: int | None = None) -> Axis:
-    """An axis of one logical size."""
-    return Axis((affine(size),), spatial)
+def axis(*sizes: Affine | int) -> Axis:
+    """An axis of these logical sizes; those that are 1 have no index."""
+    return Axis(tuple(form for form in map(affine, sizes) if form != affine(1)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,11 +181,6 @@ def multiplied(left: Iterable[Term], right: Iterable[Term]) -> Iterator[Term]:
             )
 
 
-def added(left: Iterable[Term], right: Iterable[Term]) -> tuple[Term, ...]:
-    """The sum of two sums."""
-    return (*left, *right)
-
-
 def scaled(terms: Iterable[Term], number: Fraction, scale: Monomial = ()) -> Iterator[Term]:
     """The terms times a number and a product of sizes."""
     for term in terms:
@@ -180,10 +198,3 @@ def power_product(*parts: Monomial) -> Monomial:
     for form, power in (pair for part in parts for pair in part):
         powers[form] = powers.get(form, 0) + power
     return tuple(sorted(((f, p) for f, p in powers.items() if p), key=lambda pair: str(pair[0])))
-
-
-def term_size(size: Affine, power: int) -> tuple[Fraction, Monomial]:
-    """``size**power`` as a number times a monomial; numbers are positive."""
-    if size.is_constant:
-        return Fraction(size.constant) ** power, ()
-    return Fraction(1), ((size, power),)

@@ -10,7 +10,7 @@ import islpy as isl
 from symconv.errors import InternalError
 from symconv.notation.affine import Affine, affine
 from symconv.notation.expr import Constraint
-from symconv.relation.sets import Context, _constraint, _form
+from symconv.relation.sets import Context, constraint_text
 
 __all__ = ["Region", "everywhere", "nowhere"]
 
@@ -32,7 +32,7 @@ class Region:
         """The part in which every constraint holds."""
         if not constraints:
             return self
-        words = " and ".join(map(_constraint, constraints))
+        words = " and ".join(map(constraint_text, constraints))
         return Region(self.context, self.points.intersect(_read(self.context, words)))
 
     def union(self, other: Region) -> Region:
@@ -45,7 +45,7 @@ class Region:
 
     def minus(self, other: Region) -> Region:
         """The sizes that are not in ``other``."""
-        return Region(self.context, self.points.subtract(other.points))
+        return Region(self.context, self.points.subtract(other.points).coalesce())
 
     @property
     def empty(self) -> bool:
@@ -142,7 +142,3 @@ def _read(context: Context, words: str) -> isl.Set:
     except isl.Error as error:
         raise InternalError(f"isl does not read the sizes {text}: {error}") from error
 
-
-def form_text(form: Affine) -> str:
-    """A form as isl reads it."""
-    return _form(form)

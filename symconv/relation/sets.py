@@ -16,7 +16,7 @@ from symconv.notation.affine import Affine, Maximum, Quotient
 from symconv.notation.expr import Constraint
 from symconv.notation.operator import Operator
 
-__all__ = ["Context", "System", "context_of", "difference", "feasible", "implied", "injective"]
+__all__ = ["Context", "System", "constraint_text", "context_of", "difference", "feasible", "form_text", "implied", "injective"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +45,10 @@ def context_of(op: Operator) -> Context:
     names |= {name for d in op.definitions for name in (d.name, *d.form.names())}
     names |= {name for a in op.assumptions for name in a.constraint.form.names()}
     defined = {d.name: d for d in op.definitions}
-    facts = [f"{d.name} = {_form(d.form)}" for d in op.definitions]
+    facts = [f"{d.name} = {form_text(d.form)}" for d in op.definitions]
     facts += [f"{d.name} >= 1" for d in op.definitions if d.extent]
     facts += [f"{name} >= {0 if name == op.batch else 1}" for name in sorted(names - defined.keys())]
-    facts += [_constraint(a.constraint) for a in op.assumptions]
+    facts += [constraint_text(a.constraint) for a in op.assumptions]
     return Context(tuple(sorted(names)), " and ".join(facts))
 
 
@@ -84,8 +84,8 @@ def injective(context: Context, system: System, image: tuple[Affine, ...]) -> bo
     dims = (*system.dims, *pinned)
     parts = []
     for pin in system.pins:
-        facts = [*map(_constraint, system.constraints), *(f"{name} = {value}" for name, value in pin)]
-        forms = ", ".join(_form(form) for form in image)
+        facts = [*map(constraint_text, system.constraints), *(f"{name} = {value}" for name, value in pin)]
+        forms = ", ".join(form_text(form) for form in image)
         parts.append(f"[{', '.join(dims)}] -> [{forms}] : {' and '.join((*facts, context.facts)) or 'true'}")
     return bool(_parse(isl.Map, context, " ; ".join(parts)).is_injective())
 
@@ -94,7 +94,7 @@ def _set(context: Context, system: System) -> isl.Set:
     parts = []
     for pin in system.pins:
         pinned = [name for name, _ in pin]
-        facts = [*map(_constraint, system.constraints), *(f"{name} = {value}" for name, value in pin)]
+        facts = [*map(constraint_text, system.constraints), *(f"{name} = {value}" for name, value in pin)]
         body = " and ".join(filter(None, (*facts, context.facts))) or "true"
         hidden = [name for name in (*system.hidden, *pinned) if name not in system.dims]
         body = f"exists ({', '.join(hidden)} : {body})" if hidden else body
@@ -118,11 +118,13 @@ def _parse(kind: type, context: Context, body: str) -> isl.Set:
         raise InternalError(f"isl does not read the set {text}: {error}") from error
 
 
-def _constraint(constraint: Constraint) -> str:
-    return f"{_form(constraint.form)} {'=' if constraint.equality else '>='} 0"
+def constraint_text(constraint: Constraint) -> str:
+    """A constraint as isl reads it."""
+    return f"{form_text(constraint.form)} {'=' if constraint.equality else '>='} 0"
 
 
-def _form(form: Affine) -> str:
+def form_text(form: Affine) -> str:
+    """A form as isl reads it."""
     parts = [f"{factor}*{_atom(atom)}" for atom, factor in form.terms]
     return " + ".join([*parts, str(form.constant)])
 
@@ -130,8 +132,8 @@ def _form(form: Affine) -> str:
 def _atom(atom: str | Quotient | Maximum) -> str:
     match atom:
         case Quotient(numerator, divisor):
-            return f"floor(({_form(numerator)})/{divisor})"
+            return f"floor(({form_text(numerator)})/{divisor})"
         case Maximum(left, right):
-            return f"max({_form(left)}, {_form(right)})"
+            return f"max({form_text(left)}, {form_text(right)})"
         case _:
             return atom

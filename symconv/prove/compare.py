@@ -1,0 +1,155 @@
+"""Whether two sums of products of reads are equal, cell by cell, and for which sizes they are not.
+
+Both sides are polynomials in the elements of the operands. They are equal when every monomial has the same coefficient,
+and how often a monomial occurs is counted by isl (``relation.counting``) for all sizes at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import permutations
+from math import factorial, prod
+
+import islpy as isl
+
+from symconv.notation.affine import Affine, var
+from symconv.notation.expr import Constraint
+from symconv.prove.amounts import as_product
+from symconv.prove.scope import Scope, Undecided
+from symconv.prove.value import Monomial, Term, Value, inside, power_product, scaled
+from symconv.prove.vanish import Polynomial, vanishing
+from symconv.relation.counting import Layer, cells, support, visits
+from symconv.relation.regions import Region, nowhere
+
+__all__ = ["Difference", "compare"]
+
+_Key = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The sizes for which two sides differ, and how many relations were compared."""
+
+    fails: Region
+    relations: int
+
+
+def compare(scope: Scope, wanted: Value, given: Value) -> Difference:
+    """Where ``given`` differs from ``wanted``, an array over the same axes and index names.
+
+    Raises Undecided where the method ends.
+    """
+    names = [name for group in wanted.names for name in group]
+    limits = [c for name, size in zip(names, _sizes(wanted), strict=True) for c in inside(var(name), size)]
+    minus = scaled(given.terms, Fraction(-1))
+    groups: dict[_Key, list[Term]] = {}
+    for term in (*wanted.terms, *minus):
+        for one in _symmetric(_simplified(term.under(*limits), scope.names.definitions)):
+            groups.setdefault(tuple(f.tensor for f in one.factors), []).append(one)
+    fails, unknown, count = nowhere(scope.region.context), nowhere(scope.region.context), 0
+    for terms in groups.values():
+        layers: list[Layer[tuple[Fraction, Monomial]]] = []
+        for term in terms:
+            found, deep = _layers(scope.region, names, term)
+            layers += found
+            unknown = unknown.union(deep)
+            count += 1
+        for weights, points in cells(_cancelled(layers)):
+            fails = fails.union(_failing(scope.region, weights, points))
+    if not unknown.minus(fails).empty:
+        raise Undecided("the same product of elements occurs too often to be counted one by one")
+    return Difference(fails.simplified(), count)
+
+
+def _sizes(value: Value) -> Iterator[Affine]:
+    return (size for one in value.axes for size in one.sizes)
+
+
+def _simplified(term: Term, definitions: Mapping[Affine, Affine]) -> Term:
+    """The term with every summation index that only counts turned into a factor, and sizes under their names."""
+    for name in term.bound:
+        if any(name in form.names() for factor in term.factors for form in factor.index):
+            continue
+        about = [c for c in term.where if name in c.form.names()]
+        if any(c.equality or abs(c.form.coefficient(name)) != 1 or _nested(c.form, name) for c in about):
+            continue
+        lows = [var(name) - c.form for c in about if c.form.coefficient(name) == 1]
+        highs = [c.form + var(name) for c in about if c.form.coefficient(name) == -1]
+        others = {n for form in (*lows, *highs) for n in form.names()}
+        if len(lows) == len(highs) == 1 and not others & set(term.bound):
+            extent = highs[0] - lows[0] + 1
+            kept = tuple(c for c in term.where if c not in about)
+            number = as_product(extent)
+            term = replace(
+                term,
+                coefficient=term.coefficient * number.coefficient,
+                scale=power_product(term.scale, number.monomial),
+                bound=tuple(b for b in term.bound if b != name),
+                where=(*kept, Constraint(extent - 1)),
+            )
+    return replace(term, scale=_canonical(term.scale, definitions))
+
+
+def _nested(form: Affine, name: str) -> bool:
+    return any(not isinstance(atom, str) and name in Affine(((atom, 1),)).names() for atom, _ in form.terms)
+
+
+def _canonical(scale: Monomial, definitions: Mapping[Affine, Affine]) -> Monomial:
+    return power_product(tuple((definitions.get(form, form), power) for form, power in scale))
+
+
+def _symmetric(term: Term) -> Iterator[Term]:
+    """The term with its factors sorted; elements of one tensor commute, so each order of them has its share."""
+    factors = sorted(term.factors, key=lambda f: f.tensor)
+    runs: list[list[int]] = []
+    for k, factor in enumerate(factors):
+        if runs and factors[runs[-1][0]].tensor == factor.tensor:
+            runs[-1].append(k)
+        else:
+            runs.append([k])
+    share = Fraction(term.coefficient, prod(factorial(len(run)) for run in runs))
+    orders: list[list[int]] = [[]]
+    for run in runs:
+        orders = [[*order, *mixed] for order in orders for mixed in permutations(run)]
+    for order in orders:
+        yield replace(term, coefficient=share, factors=tuple(factors[k] for k in order))
+
+
+def _layers(
+    region: Region, names: list[str], term: Term
+) -> tuple[list[Layer[tuple[Fraction, Monomial]]], Region]:
+    image = [*map(var, names), *(form for factor in term.factors for form in factor.index)]
+    found = visits(region, image, term.bound, names, term.where)
+    layers = [Layer((term.coefficient, term.scale), points) for points in found.layers]
+    return layers, support(region, found.rest)
+
+
+def _cancelled(
+    layers: Iterable[Layer[tuple[Fraction, Monomial]]],
+) -> list[Layer[tuple[Fraction, Monomial]]]:
+    """The layers without pairs that cancel."""
+    kept: list[Layer[tuple[Fraction, Monomial]]] = []
+    for layer in layers:
+        opposite = (-layer.weight[0], layer.weight[1])
+        for k, other in enumerate(kept):
+            if other.weight == opposite and other.points.is_equal(layer.points):
+                del kept[k]
+                break
+        else:
+            kept.append(layer)
+    return kept
+
+
+def _failing(region: Region, weights: tuple[tuple[Fraction, Monomial], ...], points: isl.Set) -> Region:
+    total: Polynomial = {}
+    for coefficient, scale in weights:
+        total[scale] = total.get(scale, Fraction(0)) + coefficient
+    total = {scale: value for scale, value in total.items() if value}
+    sizes = support(region, points)
+    if not total:
+        return nowhere(region.context)
+    return sizes.minus(vanishing(sizes, total))
+
+

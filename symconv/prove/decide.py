@@ -1,0 +1,153 @@
+"""From a claim to the exact sets of sizes: where it fails, and where already its shapes do not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from symconv.notation.affine import Affine, var
+from symconv.notation.expr import Constraint
+from symconv.notation.operator import Operator, Tensor
+from symconv.prove.addresses import flat, place, same_structure
+from symconv.prove.compare import compare
+from symconv.prove.elaborate import denotation
+from symconv.prove.parse import Caret
+from symconv.prove.scope import Fork, Mismatch, Names, Scope, Undecided, same_size
+from symconv.prove.sides import axes_of, names_of, sides_of, truth
+from symconv.prove.syntax import Claim, Name, walk
+from symconv.prove.value import Axis, Fresh, Term, Value, build, read
+from symconv.relation.regions import Region, everywhere, nowhere
+from symconv.relation.sets import context_of
+
+__all__ = ["Decision", "decide"]
+
+_MOST_BRANCHES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Where a claim fails, for all sizes at once.
+
+    ``values`` are well-typed sizes whose values differ, ``shapes`` those whose shapes do not fit; ``undecided`` says
+    why neither is known.
+    """
+
+    domain: Region
+    values: Region
+    shapes: Region
+    misfits: tuple[str, ...] = ()
+    undecided: str = ""
+    branches: int = 1
+    relations: int = 0
+
+    @property
+    def fails(self) -> Region:
+        """All sizes for which the claim is wrong."""
+        return self.values.union(self.shapes).simplified()
+
+
+def decide(op: Operator, claim: Claim) -> Decision:
+    """Decide ``claim`` for every size of ``op``; raises SpecError where the claim is unusable."""
+    caret = Caret(claim.source or str(claim))
+    if claim.side not in sides_of(op):
+        raise caret.error(0, f"{claim.side} is not computed by {op.name}; there are {', '.join(sides_of(op))}")
+    domain = everywhere(context_of(op))
+    problem = _Problem(op, claim, caret)
+    values, shapes = nowhere(domain.context), nowhere(domain.context)
+    misfits: list[str] = []
+    waiting, seen, relations = [domain], 0, 0
+    while waiting:
+        region = waiting.pop()
+        seen += 1
+        if seen > _MOST_BRANCHES:
+            return Decision(domain, values, shapes, undecided=f"the claim has more than {_MOST_BRANCHES} cases of sizes")
+        scope = problem.scope(region)
+        try:
+            found = problem.compared(scope)
+            values = values.union(found[0])
+            relations += found[1]
+        except Fork as fork:
+            waiting += [part for part in _halves(region, fork) if not part.empty]
+            continue
+        except Mismatch:
+            pass
+        except Undecided as reason:
+            return Decision(domain, values, shapes, undecided=str(reason))
+        for refused in scope.refused:
+            shapes = shapes.union(refused)
+        misfits += scope.misfits
+    return Decision(domain, values.simplified(), shapes.simplified(), tuple(dict.fromkeys(misfits)), "", seen, relations)
+
+
+def _halves(region: Region, fork: Fork) -> tuple[Region, Region]:
+    yes = region.where(fork.constraint)
+    return yes, region.minus(yes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Problem:
+    op: Operator
+    claim: Claim
+    caret: Caret
+
+    def scope(self, region: Region) -> Scope:
+        """A scope for one branch."""
+        bare = Names({}, {}, {}, {}, frozenset(), "NCHW", 0)
+        scope = Scope(region, self.caret, Fresh(frozenset(region.context.sizes)), bare)
+        scope.names = names_of(self.op, scope, self.claim.side)
+        output = self.op.output.name
+        if self.claim.side != output and Name(output) in set(walk(self.claim.body)):
+            scope.names = scope.names.with_tensor(output, truth(scope, self.op, output))
+        return scope
+
+    def compared(self, scope: Scope) -> tuple[Region, int]:
+        """Where the values differ in the branch, once the shapes fit."""
+        given = denotation(scope, self.claim.body)
+        axes = axes_of(_target(self.op, self.claim.side))
+        if given.rank != len(axes):
+            shape = " x ".join(map(str, axes))
+            message = f"the body has {given.rank} axes; {self.claim.side} has {len(axes)} ({shape})"
+            raise self.caret.error(0, message) if given.rank == 0 else _refuse(scope, message)
+        for one, wanted in zip(given.axes, axes, strict=True):
+            sentence = f"gives {given}, {self.claim.side} is {Value(axes, (), ())}"
+            constraint = same_size(scope, one.sizes, wanted.sizes, sentence)
+            if constraint is not None:
+                scope.require(constraint, sentence)
+        given = _aligned(scope, given, axes)
+        wanted_value = _renamed(truth(scope, self.op, self.claim.side), given)
+        difference = compare(scope, wanted_value, given)
+        return difference.fails, difference.relations
+
+
+def _refuse(scope: Scope, message: str) -> Exception:
+    scope.refused.append(scope.region)
+    scope.misfits.append(message)
+    return Mismatch(message)
+
+
+def _target(op: Operator, side: str) -> Tensor:
+    return op.output if side == op.output.name else op.input(side[1:])
+
+
+def _aligned(scope: Scope, value: Value, axes: tuple[Axis, ...]) -> Value:
+    """The array over exactly these logical axes."""
+    def body(*groups: tuple[Affine, ...]) -> Iterator[Term]:
+        choices: list[tuple[tuple[Constraint, ...], list[tuple[Affine, ...]]]] = [((), [])]
+        for old, new, group in zip(value.axes, axes, groups, strict=True):
+            if same_structure(scope, old.sizes, new.sizes):
+                options: list[tuple[tuple[Constraint, ...], tuple[Affine, ...]]] = [((), group)]
+            else:
+                options = [((*w, *v), f) for w, at in flat(new, group) for v, f in place(old, at)]
+            choices = [((*w, *v), [*done, forms]) for w, done in choices for v, forms in options]
+        for where, index in choices:
+            for term in read(scope.fresh, value, index):
+                yield term.under(*where)
+
+    return build(scope.fresh, axes, body)
+
+
+def _renamed(value: Value, like: Value) -> Value:
+    pairs = [(a, b) for old, new in zip(value.names, like.names, strict=True) for a, b in zip(old, new, strict=True)]
+    put = {a: var(b) for a, b in pairs}
+    return Value(like.axes, like.names, tuple(term.substitute(put) for term in value.terms))
+

@@ -1,0 +1,202 @@
+"""What is true: the derived gradient, or the forward formula, as a sum of products of reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from fractions import Fraction
+
+from symconv.derive.adjoint import adjoint
+from symconv.derive.borders import resolve_borders
+from symconv.notation.affine import Affine, affine, var
+from symconv.notation.expr import Apply, Const, Expr, Index, Read, Reduce
+from symconv.notation.operator import Operator, Statement, Tensor
+from symconv.prove.amounts import as_product
+from symconv.prove.arrays import tensor
+from symconv.prove.scope import Names, Scope, Undecided
+from symconv.prove.value import Amount, Axis, Factor, Pair, Product, Term, Value, axis, build, inside, multiplied, scaled
+from symconv.relation.sets import context_of
+
+__all__ = ["axes_of", "names_of", "sides_of", "truth"]
+
+
+def sides_of(op: Operator) -> tuple[str, ...]:
+    """What claims about an operator can be made for: its gradients and its output.
+
+    >>> import symconv as sc
+    >>> sides_of(sc.conv2d(bias=True))
+    ('gx', 'gw', 'gb', 'y')
+    """
+    return (*(f"g{t.name}" for t in op.inputs if t.dtype == "real"), op.output.name)
+
+
+def axes_of(one: Tensor) -> tuple[Axis, ...]:
+    """The axes of a tensor."""
+    return tuple(axis(*sizes) for sizes in one.axes)
+
+
+def truth(scope: Scope, op: Operator, side: str) -> Value:
+    """The gradient or the output; raises Undecided where the formula is not a polynomial in the tensors."""
+    resolved = resolve_borders(op)
+    whole = resolved if side == op.output.name else adjoint(resolved, side[1:])
+    return _written(scope, whole, len(whole.statements) - 1)
+
+
+def _written(scope: Scope, op: Operator, position: int) -> Value:
+    statement = op.statements[position]
+    reader = _Reader(scope, {s.target.name: (op, at) for at, s in enumerate(op.statements[:position])})
+
+    def body(*groups: tuple[Affine, ...]) -> Iterator[Term]:
+        return reader.terms(statement.expr, dict(_places(statement, groups)))
+
+    return build(scope.fresh, axes_of(statement.target), body)
+
+
+def _places(statement: Statement, groups: tuple[tuple[Affine, ...], ...]) -> Iterator[tuple[str, Affine]]:
+    names = iter(statement.indices)
+    for sizes, group in zip(statement.target.axes, groups, strict=True):
+        forms = iter(group)
+        for size in sizes:
+            yield next(names), affine(0) if size == affine(1) else next(forms)
+
+
+class _Reader:
+    """Reads a scalar expression as terms; ``earlier`` are the statements before it."""
+
+    def __init__(self, scope: Scope, earlier: Mapping[str, tuple[Operator, int]]) -> None:
+        self.scope = scope
+        self.values: dict[str, Value] = {}
+        self.earlier = earlier
+
+    def terms(self, expr: Expr, put: dict[str, Affine]) -> Iterator[Term]:
+        """The terms of an expression whose indices mean ``put``."""
+        match expr:
+            case Const(value):
+                yield Term(Fraction(value), (), ())
+            case Index(form):
+                yield from self._number(form.substitute(put))
+            case Read(name, index, _):
+                yield from self._read(name, tuple(form.substitute(put) for form in index), expr)
+            case Reduce("sum", _, _):
+                yield from self._sum(expr, put)
+            case Reduce("mean", indices, pieces) if len(pieces) == 1 and not pieces[0].where:
+                scale = Product(Fraction(1))
+                for one in indices:
+                    scale = scale * as_product(one.extent).inverse()
+                yield from scaled(self._sum(expr, put), scale.coefficient, scale.monomial)
+            case Apply(function, arguments):
+                yield from self._apply(function, arguments, put)
+            case Reduce(kind, _, _):
+                raise Undecided(f"the formula takes a {kind}, which is no polynomial in the tensors")
+
+    def _number(self, form: Affine) -> Iterator[Term]:
+        if not form.names() <= set(self.scope.region.context.sizes):
+            raise Undecided("the formula multiplies by an index")
+        number = as_product(form)
+        yield Term(number.coefficient, number.monomial, ())
+
+    def _read(self, name: str, index: tuple[Affine, ...], read: Read) -> Iterator[Term]:
+        if name not in self.earlier:
+            yield Term(Fraction(1), (), (Factor(name, self._shown(name, index)),))
+            return
+        if name not in self.values:
+            self.values[name] = _written(self.scope, *self.earlier[name])
+        value = self.values[name]
+        names = [n for group in value.names for n in group]
+        op, at = self.earlier[name]
+        sizes = op.statements[at].target.sizes
+        shown = [form for form, size in zip(index, sizes, strict=True) if size != affine(1)]
+        for term in value.terms:
+            new = {old: self.scope.fresh() for old in term.bound}
+            put = dict(zip(names, shown, strict=True)) | {old: var(other) for old, other in new.items()}
+            yield replace(term.substitute(put), bound=tuple(new.values()))
+
+    def _shown(self, name: str, index: tuple[Affine, ...]) -> tuple[Affine, ...]:
+        sizes = self.scope.names.logical.get(name, index)
+        return tuple(form for form, size in zip(index, sizes, strict=True) if size != affine(1))
+
+    def _sum(self, reduce: Reduce, put: dict[str, Affine]) -> Iterator[Term]:
+        for piece in reduce.pieces:
+            fresh = {one.name: self.scope.fresh() for one in reduce.indices}
+            inner = put | {old: var(new) for old, new in fresh.items()}
+            limits = [
+                constraint
+                for one in reduce.indices
+                for constraint in inside(inner[one.name], one.extent.substitute(inner))
+            ]
+            limits += [constraint.substitute(inner) for constraint in piece.where]
+            for term in self.terms(piece.body, inner):
+                yield replace(term, bound=(*term.bound, *fresh.values())).under(*limits)
+
+    def _apply(self, function: str, arguments: tuple[Expr, ...], put: dict[str, Affine]) -> Iterator[Term]:
+        match function, arguments:
+            case ("add" | "sub", (a, b)):
+                yield from self.terms(a, put)
+                yield from scaled(self.terms(b, put), Fraction(1 if function == "add" else -1))
+            case "neg", (a,):
+                yield from scaled(self.terms(a, put), Fraction(-1))
+            case "mul", (a, b):
+                yield from multiplied(self.terms(a, put), self.terms(b, put))
+            case "div", (a, b):
+                yield from self._over(a, b, put)
+            case "pow", (a, Const(power)) if power == int(power) and 0 < power <= 4:
+                result: list[Term] = list(self.terms(a, put))
+                for _ in range(int(power) - 1):
+                    result = list(multiplied(result, self.terms(a, put)))
+                yield from result
+            case _:
+                raise Undecided(f"the formula applies {function}, which is no polynomial in the tensors")
+
+    def _over(self, a: Expr, b: Expr, put: dict[str, Affine]) -> Iterator[Term]:
+        match list(self.terms(b, put)):
+            case [Term(coefficient, scale, (), (), ())] if coefficient:
+                inverse = Product(coefficient, scale).inverse()
+                yield from scaled(self.terms(a, put), inverse.coefficient, inverse.monomial)
+            case _:
+                raise Undecided("the formula divides by something that is not a product of sizes")
+
+
+def names_of(op: Operator, scope: Scope, side: str) -> Names:
+    """What the words of a claim about ``op`` mean; the forward value too where it is a polynomial."""
+    cotangent = replace(op.output, name=f"g{op.output.name}")
+    given = [*op.inputs, *([] if side == op.output.name else [cotangent])]
+    logical = {t.name: t.sizes for t in given}
+    sizes = {name: var(name) for name in context_of(op).sizes}
+    for one in (*op.inputs, op.output):
+        for merged in one.axes:
+            match merged:
+                case (group, inner) if group.is_constant and inner.name:
+                    sizes[inner.name.removesuffix("g")] = inner * group.constant
+    groups = next((m[0].constant for t in op.inputs for m in t.axes if len(m) == 2 and m[0].is_constant), 1)
+    sizes["g"] = affine(groups)
+    kernels = {w.kernel for w in op.windows}
+    filters = {t.name for t in op.inputs if t.axes and len(t.axes[0]) == 1 and str(t.axes[0][0]) in kernels}
+    short = {d.form: var(d.name) for d in op.definitions} | {var(w.size): var(w.size) for w in op.windows}
+    names = Names(sizes, _vectors(op), {}, logical, frozenset(filters), _layout(op), len(op.windows), short)
+    tensors = {t.name: tensor(scope, t.name, axes_of(t)) for t in given}
+    return replace(names, tensors=tensors)
+
+
+def _vectors(op: Operator) -> dict[str, tuple[Amount | Pair, ...]]:
+    if not op.windows:
+        return {}
+    pads: tuple[Amount | Pair, ...] = tuple(w.lo if w.lo == w.hi else Pair(w.lo, w.hi) for w in op.windows)
+    kernel = tuple(affine(int(w.kernel)) if w.kernel.isdigit() else var(w.kernel) for w in op.windows)
+    sizes = tuple(var(w.size) for w in op.windows)
+    return {
+        "s": tuple(affine(w.stride) for w in op.windows),
+        "d": tuple(affine(w.dilation) for w in op.windows),
+        "p": pads,
+        "K": kernel,
+        "O": tuple(var(w.extent) for w in op.windows),
+        "H": sizes,
+        "L": sizes,
+    }
+
+
+def _layout(op: Operator) -> str:
+    if not op.windows or not op.inputs:
+        return "NCHW"
+    last = op.inputs[0].axes[-1]
+    spatial = {w.size for w in op.windows}
+    return "NCHW" if any(size.names() & spatial for size in last) else "NHWC"

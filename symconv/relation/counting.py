@@ -1,0 +1,113 @@
+"""How often a sum visits each point: isl sets do not count, so a sum becomes layers that hold each point once.
+
+A layer is a set of points whose every point is visited by exactly one value of the summation indices. A sum whose
+indices follow from the point is one layer; another is split by taking the lexicographically smallest indices first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import islpy as isl
+
+from symconv.errors import InternalError
+from symconv.notation.affine import Affine
+from symconv.notation.expr import Constraint
+from symconv.relation.regions import Region
+from symconv.relation.sets import constraint_text, form_text
+
+__all__ = ["Layer", "Visits", "cells", "support", "visits"]
+
+_DEPTH = 4
+
+Weight = TypeVar("Weight", bound=Hashable)
+
+
+@dataclass(frozen=True, slots=True)
+class Visits:
+    """The points a sum visits: ``layers[k]`` are those visited more than k times, ``rest`` those beyond all layers."""
+
+    layers: tuple[isl.Set, ...]
+    rest: isl.Set
+
+
+@dataclass(frozen=True, slots=True)
+class Layer(Generic[Weight]):
+    """Points that count ``weight`` each."""
+
+    weight: Weight
+    points: isl.Set
+
+
+def visits(
+    region: Region, image: Sequence[Affine], bound: Sequence[str], cell: Sequence[str], where: Iterable[Constraint]
+) -> Visits:
+    """How often the sum over ``bound`` under ``where`` visits each point ``image``, for the sizes of ``region``.
+
+    ``cell`` names the indices that stand free in ``image``.
+    """
+    points = [f"a{k}_" for k in range(len(image))]
+    facts = [f"{name} = {form_text(form)}" for name, form in zip(points, image, strict=True)]
+    facts += map(constraint_text, where)
+    hidden = f"exists ({', '.join(cell)} : {' and '.join(facts)})" if cell else " and ".join(facts)
+    text = f"[{', '.join(region.context.sizes)}] -> {{ [{', '.join(points)}] -> [{', '.join(bound)}] : {hidden or 'true'} }}"
+    try:
+        rest = isl.Map(text).intersect_params(region.points)
+    except isl.Error as error:
+        raise InternalError(f"isl does not read the relation {text}: {error}") from error
+    layers = []
+    while len(layers) < _DEPTH and not rest.is_empty():
+        layers.append(rest.domain().coalesce())
+        if rest.is_single_valued():
+            return Visits(tuple(layers), layers[0].subtract(layers[0]))
+        rest = rest.subtract(rest.lexmin())
+    domain = rest.domain()
+    return Visits(tuple(layers), domain if layers else domain.subtract(domain))
+
+
+def cells(layers: Iterable[Layer[Weight]]) -> list[tuple[tuple[Weight, ...], isl.Set]]:
+    """The points cut so that the same layers cover each part, with the weights of those layers.
+
+    Layers of equal weight that share no point are one layer first; parts covered by no layer are left out.
+    """
+    merged: dict[Weight, list[isl.Set]] = {}
+    for layer in layers:
+        held = merged.setdefault(layer.weight, [])
+        for position, points in enumerate(held):
+            if points.is_disjoint(layer.points):
+                held[position] = points.union(layer.points).coalesce()
+                break
+        else:
+            held.append(layer.points)
+    found: list[tuple[tuple[Weight, ...], isl.Set]] = []
+    for weight, held in merged.items():
+        for points in held:
+            found = _cut(found, weight, points)
+    return found
+
+
+def _cut(
+    found: list[tuple[tuple[Weight, ...], isl.Set]], weight: Weight, points: isl.Set
+) -> list[tuple[tuple[Weight, ...], isl.Set]]:
+    result = []
+    left = points
+    for weights, part in found:
+        both = part.intersect(points)
+        if both.is_empty():
+            result.append((weights, part))
+            continue
+        result.append(((*weights, weight), both))
+        outside = part.subtract(points)
+        if not outside.is_empty():
+            result.append((weights, outside))
+        left = left.subtract(part)
+    return result if left.is_empty() else [*result, ((weight,), left)]
+
+
+def support(region: Region, points: isl.Set) -> Region:
+    """The sizes for which a set of points is not empty."""
+    return Region(region.context, points.params().intersect(region.points).coalesce())
+
+
