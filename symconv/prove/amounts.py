@@ -29,7 +29,7 @@ def amount(scope: Scope, node: Node) -> Amount:
     if isinstance(value, _Vector) and len(set(value.items)) == 1:
         value = value.items[0]
     if isinstance(value, _Vector | Pair):
-        raise scope.error(_at(node), f"{show(node)} has a value per axis; one number is wanted here")
+        raise scope.error(node.at, f"{show(node)} has a value per axis; one number is wanted here")
     return value
 
 
@@ -37,33 +37,28 @@ def per_axis(scope: Scope, node: Node, rank: int) -> tuple[Amount | Pair, ...]:
     """One number, or a pair of pads, per axis: from a tuple of them or from one expression for all axes."""
     if isinstance(node, Tuple):
         if len(node.items) != rank:
-            raise scope.error(_at(node), f"{show(node)} has {len(node.items)} entries; there are {rank} axes")
+            raise scope.error(node.at, f"{show(node)} has {len(node.items)} entries; there are {rank} axes")
         return tuple(_entry(scope, item, axis) for axis, item in enumerate(node.items))
     value = _quantity(scope, node, None)
     if not isinstance(value, _Vector):
         return (value,) * rank
     if len(value.items) != rank:
-        raise scope.error(_at(node), f"{show(node)} has {len(value.items)} values; there are {rank} axes here")
+        raise scope.error(node.at, f"{show(node)} has {len(value.items)} values; there are {rank} axes here")
     return value.items
 
 
 def _entry(scope: Scope, node: Node, axis: int) -> Amount | Pair:
     if isinstance(node, Tuple):
         if len(node.items) != 2:
-            raise scope.error(_at(node), f"{show(node)}: a low and a high pad are wanted")
+            raise scope.error(node.at, f"{show(node)}: a low and a high pad are wanted")
         lo, hi = (_single(scope, item, axis) for item in node.items)
-        low, high = (v.lo if isinstance(v, Pair) else v for v in (lo,)), (v.hi if isinstance(v, Pair) else v for v in (hi,))
-        return Pair(next(low), next(high))
+        return Pair(lo.lo if isinstance(lo, Pair) else lo, hi.hi if isinstance(hi, Pair) else hi)
     return _single(scope, node, axis)
 
 
 def _single(scope: Scope, node: Node, axis: int) -> Amount | Pair:
     value = _quantity(scope, node, axis)
     return value.items[0] if isinstance(value, _Vector) else value
-
-
-def _at(node: Node) -> int:
-    return node.at
 
 
 def _quantity(scope: Scope, node: Node, axis: int | None) -> _Quantity:
@@ -79,7 +74,7 @@ def _quantity(scope: Scope, node: Node, axis: int | None) -> _Quantity:
             return _lift(lambda x, y: _combined(scope, node, op, x, y), a, b)
         case Tuple(items):
             raise scope.error(node.at, f"{show(node)}: {len(items)} values where one is wanted")
-    raise scope.error(_at(node), f"{show(node)} is not a number; sizes, integers, s, d, p, g and + - * // % are")
+    raise scope.error(node.at, f"{show(node)} is not a number; sizes, integers, s, d, p, g and + - * // % are")
 
 
 def _named(scope: Scope, name: str, axis: int | None, at: int) -> _Quantity:
@@ -175,15 +170,15 @@ def as_form(scope: Scope, value: Amount | Pair, node: Node) -> Affine:
         return value
     if isinstance(value, Product) and value.monomial:
         raise Undecided(f"{show(node)} is a product of sizes")
-    raise scope.error(_at(node), f"{show(node)} is {'a pair of pads' if isinstance(value, Pair) else 'a fraction'}; one whole "
-                      "number is wanted here")  # fmt: skip
+    kind = "a pair of pads" if isinstance(value, Pair) else "a fraction"
+    raise scope.error(node.at, f"{show(node)} is {kind}; one whole number is wanted here")
 
 
 def as_integer(scope: Scope, value: Amount | Pair, node: Node, what: str, least: int = 1) -> int:
     """A concrete whole number; raises SpecError where it is none."""
     form = as_form(scope, value, node)
     if not form.is_constant:
-        raise scope.error(_at(node), f"{what} must be a concrete integer; given {show(node)}, which depends on sizes")
+        raise scope.error(node.at, f"{what} must be a concrete integer; given {show(node)}, which depends on sizes")
     if form.constant < least:
-        raise scope.error(_at(node), f"{what} must be at least {least}; given {form.constant}")
+        raise scope.error(node.at, f"{what} must be at least {least}; given {form.constant}")
     return form.constant

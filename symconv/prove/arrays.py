@@ -25,8 +25,20 @@ from symconv.prove.value import (
     scaled,
 )
 
-__all__ = ["dilated", "einsum", "elementwise", "flipped", "length", "multiply", "padded", "permuted", "picked", "reshaped",
-           "summed", "tensor"]  # fmt: skip
+__all__ = [
+    "dilated",
+    "einsum",
+    "elementwise",
+    "flipped",
+    "length",
+    "multiply",
+    "padded",
+    "permuted",
+    "picked",
+    "reshaped",
+    "summed",
+    "tensor",
+]
 
 
 def tensor(scope: Scope, name: str, axes: Sequence[Axis]) -> Value:
@@ -179,12 +191,16 @@ def summed(scope: Scope, value: Value, axes: Sequence[int], keep: bool, mean: bo
             scale = scale * as_product(size).inverse()
     terms = value.terms
     for k in axes:
-        limits = [c for name, size in zip(value.names[k], value.axes[k].sizes, strict=True) for c in inside(var(name), size)]
+        limits = [
+            c for name, size in zip(value.names[k], value.axes[k].sizes, strict=True) for c in inside(var(name), size)
+        ]
         terms = tuple(term.under(*limits) for term in bound_over(terms, value.names[k]))
     terms = tuple(scaled(terms, scale.coefficient, scale.monomial))
     kept = [k for k in range(value.rank) if keep or k not in axes]
     gone = {k: (axis(), ()) for k in axes}
-    new_axes, names = zip(*(gone.get(k, (value.axes[k], value.names[k])) for k in kept), strict=True) if kept else ((), ())
+    new_axes, names = (
+        zip(*(gone.get(k, (value.axes[k], value.names[k])) for k in kept), strict=True) if kept else ((), ())
+    )
     return Value(tuple(new_axes), tuple(names), terms)
 
 
@@ -268,7 +284,7 @@ def reshaped(scope: Scope, value: Value, targets: Sequence[tuple[Affine, ...]], 
         scope.require(wanted, f"{sentence}: another number of elements")
     runs = _runs(scope, [size for size, _ in sources], targets)
     new_axes: list[Axis] = [axis() for _ in targets]
-    for _, old, new in runs:
+    for _, _, new in runs:
         for at, part in new:
             new_axes[at] = Axis((*new_axes[at].sizes, *part.sizes))
 
@@ -280,10 +296,7 @@ def reshaped(scope: Scope, value: Value, targets: Sequence[tuple[Affine, ...]], 
             for at, part in new:
                 forms += groups[at][used[at] : used[at] + len(part.sizes)]
                 used[at] += len(part.sizes)
-            sizes = [size for _, part in new for size in part.sizes]
-            step = [((), tuple(forms))] if direct else [
-                ((*w, *v), placed) for w, position in flat(Axis(tuple(sizes)), forms) for v, placed in place(Axis(old), position)
-            ]  # fmt: skip
+            step = [((), tuple(forms))] if direct else _regrouped([part for _, part in new], Axis(old), forms)
             alternatives = [((*w, *v), (*a, *b)) for w, a in alternatives for v, b in step]
         for where, forms_ in alternatives:
             rest = iter(forms_)
@@ -292,6 +305,16 @@ def reshaped(scope: Scope, value: Value, targets: Sequence[tuple[Affine, ...]], 
                 yield term.under(*where)
 
     return build(scope.fresh, new_axes, body)
+
+
+def _regrouped(
+    new: Sequence[Axis], old: Axis, forms: Sequence[Affine]
+) -> list[tuple[tuple[Constraint, ...], tuple[Affine, ...]]]:
+    """The old indices at new ones, by way of the row-major position."""
+    whole = Axis(tuple(size for part in new for size in part.sizes))
+    return [
+        ((*where, *held), placed) for where, position in flat(whole, forms) for held, placed in place(old, position)
+    ]
 
 
 _Run = tuple[bool, tuple[Affine, ...], list[tuple[int, Axis]]]
@@ -306,7 +329,9 @@ def _runs(scope: Scope, sources: list[Affine], targets: Sequence[tuple[Affine, .
     for k, target in enumerate(targets):
         wanted = axis(*target)
         if not pending_new:
-            end = next((e for e in range(at, len(sources) + 1) if _equal_products(scope, sources[at:e], wanted.sizes)), None)
+            end = next(
+                (e for e in range(at, len(sources) + 1) if _equal_products(scope, sources[at:e], wanted.sizes)), None
+            )
             if end is not None:
                 runs.append((True, tuple(sources[at:end]), [(k, Axis(tuple(sources[at:end])))]))
                 at = end

@@ -12,15 +12,13 @@ from fractions import Fraction
 from itertools import permutations
 from math import factorial, prod
 
-import islpy as isl
-
 from symconv.notation.affine import Affine, var
 from symconv.notation.expr import Constraint
 from symconv.prove.amounts import as_product
 from symconv.prove.scope import Scope, Undecided
 from symconv.prove.value import Monomial, Term, Value, inside, power_product, scaled
 from symconv.prove.vanish import Polynomial, vanishing
-from symconv.relation.counting import Layer, cells, support, visits
+from symconv.relation.counting import Layer, Points, cells, support, visits
 from symconv.relation.regions import Region, nowhere
 
 __all__ = ["Difference", "compare"]
@@ -117,9 +115,7 @@ def _symmetric(term: Term) -> Iterator[Term]:
         yield replace(term, coefficient=share, factors=tuple(factors[k] for k in order))
 
 
-def _layers(
-    region: Region, names: list[str], term: Term
-) -> tuple[list[Layer[tuple[Fraction, Monomial]]], Region]:
+def _layers(region: Region, names: list[str], term: Term) -> tuple[list[Layer[tuple[Fraction, Monomial]]], Region]:
     image = [*map(var, names), *(form for factor in term.factors for form in factor.index)]
     found = visits(region, image, term.bound, names, term.where)
     layers = [Layer((term.coefficient, term.scale), points) for points in found.layers]
@@ -142,7 +138,7 @@ def _cancelled(
     return kept
 
 
-def _failing(region: Region, weights: tuple[tuple[Fraction, Monomial], ...], points: isl.Set) -> Region:
+def _failing(region: Region, weights: tuple[tuple[Fraction, Monomial], ...], points: Points) -> Region:
     total: Polynomial = {}
     for coefficient, scale in weights:
         total[scale] = total.get(scale, Fraction(0)) + coefficient
@@ -151,5 +147,3 @@ def _failing(region: Region, weights: tuple[tuple[Fraction, Monomial], ...], poi
     if not total:
         return nowhere(region.context)
     return sizes.minus(vanishing(sizes, total))
-
-

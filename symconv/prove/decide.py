@@ -39,6 +39,7 @@ class Decision:
     undecided: str = ""
     branches: int = 1
     relations: int = 0
+    asked: tuple[Constraint, ...] = ()
 
     @property
     def fails(self) -> Region:
@@ -55,13 +56,17 @@ def decide(op: Operator, claim: Claim) -> Decision:
     problem = _Problem(op, claim, caret)
     values, shapes = nowhere(domain.context), nowhere(domain.context)
     misfits: list[str] = []
+    asked: list[Constraint] = []
     waiting, seen, relations = [domain], 0, 0
     while waiting:
         region = waiting.pop()
         seen += 1
         if seen > _MOST_BRANCHES:
-            return Decision(domain, values, shapes, undecided=f"the claim has more than {_MOST_BRANCHES} cases of sizes")
+            return Decision(
+                domain, values, shapes, undecided=f"the claim has more than {_MOST_BRANCHES} cases of sizes"
+            )
         scope = problem.scope(region)
+        scope.asked = asked
         try:
             found = problem.compared(scope)
             values = values.union(found[0])
@@ -76,7 +81,16 @@ def decide(op: Operator, claim: Claim) -> Decision:
         for refused in scope.refused:
             shapes = shapes.union(refused)
         misfits += scope.misfits
-    return Decision(domain, values.simplified(), shapes.simplified(), tuple(dict.fromkeys(misfits)), "", seen, relations)
+    return Decision(
+        domain,
+        values.simplified(),
+        shapes.simplified(),
+        tuple(dict.fromkeys(misfits)),
+        "",
+        seen,
+        relations,
+        tuple(dict.fromkeys(asked)),
+    )
 
 
 def _halves(region: Region, fork: Fork) -> tuple[Region, Region]:
@@ -131,6 +145,7 @@ def _target(op: Operator, side: str) -> Tensor:
 
 def _aligned(scope: Scope, value: Value, axes: tuple[Axis, ...]) -> Value:
     """The array over exactly these logical axes."""
+
     def body(*groups: tuple[Affine, ...]) -> Iterator[Term]:
         choices: list[tuple[tuple[Constraint, ...], list[tuple[Affine, ...]]]] = [((), [])]
         for old, new, group in zip(value.axes, axes, groups, strict=True):
@@ -150,4 +165,3 @@ def _renamed(value: Value, like: Value) -> Value:
     pairs = [(a, b) for old, new in zip(value.names, like.names, strict=True) for a, b in zip(old, new, strict=True)]
     put = {a: var(b) for a, b in pairs}
     return Value(like.axes, like.names, tuple(term.substitute(put) for term in value.terms))
-

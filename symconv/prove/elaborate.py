@@ -382,9 +382,7 @@ def slides_of(
                  [t for t in kernel if t is not None], transposed)  # fmt: skip
     extra = named.get("output_padding", _ZERO)
     output = [as_form(scope, v, extra) for v in per_axis(scope, extra, rank)]
-    return [
-        Slide(s, d, lo, hi, more) for s, d, (lo, hi), more in zip(strides, dilations, pads, output, strict=True)
-    ]
+    return [Slide(s, d, lo, hi, more) for s, d, (lo, hi), more in zip(strides, dilations, pads, output, strict=True)]
 
 
 def _pads(
@@ -426,12 +424,9 @@ def _columns(scope: Scope, word: str, call: Call, named: dict[str, Node]) -> Val
     wanted = rank + 2 if word == "unfold" else 3
     if value.rank != wanted:
         raise scope.error(call.at, f"{word} wants an array of {wanted} axes; given {value.rank}")
-    lists = [
-        [as_form(scope, v, node) for v in per_axis(scope, node, rank)] for node in call.arguments[1:]
-    ]
+    lists = [[as_form(scope, v, node) for v in per_axis(scope, node, rank)] for node in call.arguments[1:]]
     if word == "unfold":
         slides = slides_of(scope, named, call, [x.size for x in value.axes[2:]], lists[0])
         return windows.unfolded(scope, value, lists[0], slides)
     slides = slides_of(scope, named, call, lists[0], lists[1])
     return windows.folded(scope, value, lists[0], lists[1], slides)
-

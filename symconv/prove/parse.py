@@ -174,7 +174,8 @@ class _Parser:
         raise self.wrong("a tensor, a size, a number or a function is wanted")
 
     def parenthesised(self, closing: str, at: int) -> Node:
-        items, several = [], closing == "]"
+        items: list[Node] = []
+        several = closing == "]"
         while not self.accept(closing):
             if items and not (several := self.accept(",") or several):
                 raise self.wrong(f"',' or {closing!r} is wanted")

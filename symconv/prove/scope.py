@@ -140,5 +140,7 @@ def same_size(scope: Scope, left: Sequence[Affine], right: Sequence[Affine], sen
         b = [f for f in b if scope.known(f) is None] + [Affine((), v) for f in b if (v := scope.known(f)) is not None]
         one, other = Axis(tuple(a)).size, Axis(tuple(b)).size
     if one is None or other is None:
-        raise Undecided(f"{sentence}: whether {Axis(tuple(left))} equals {Axis(tuple(right))} is not affine in the sizes")
+        raise Undecided(
+            f"{sentence}: whether {Axis(tuple(left))} equals {Axis(tuple(right))} is not affine in the sizes"
+        )
     return Constraint(one - other, True)

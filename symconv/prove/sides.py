@@ -14,7 +14,20 @@ from symconv.notation.operator import Operator, Statement, Tensor
 from symconv.prove.amounts import as_product
 from symconv.prove.arrays import tensor
 from symconv.prove.scope import Names, Scope, Undecided
-from symconv.prove.value import Amount, Axis, Factor, Pair, Product, Term, Value, axis, build, inside, multiplied, scaled
+from symconv.prove.value import (
+    Amount,
+    Axis,
+    Factor,
+    Pair,
+    Product,
+    Term,
+    Value,
+    axis,
+    build,
+    inside,
+    multiplied,
+    scaled,
+)
 from symconv.relation.sets import context_of
 
 __all__ = ["axes_of", "names_of", "sides_of", "truth"]

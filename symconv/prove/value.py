@@ -9,8 +9,25 @@ from fractions import Fraction
 from symconv.notation.affine import Affine, affine, var
 from symconv.notation.expr import Constraint, nonnegative
 
-__all__ = ["Amount", "Axis", "Factor", "Fresh", "Monomial", "Pair", "Product", "Term", "Value", "axis", "bound_over", "build", "inside",
-           "multiplied", "power_product", "read", "scaled"]  # fmt: skip
+__all__ = [
+    "Amount",
+    "Axis",
+    "Factor",
+    "Fresh",
+    "Monomial",
+    "Pair",
+    "Product",
+    "Term",
+    "Value",
+    "axis",
+    "bound_over",
+    "build",
+    "inside",
+    "multiplied",
+    "power_product",
+    "read",
+    "scaled",
+]
 
 Monomial = tuple[tuple[Affine, int], ...]
 """A product of powers of sizes, sorted; ``()`` is 1."""

@@ -34,9 +34,9 @@ def vanishing(region: Region, polynomial: Polynomial) -> Region:
         for form, _ in monomial:
             result = result.union(region.where(Constraint(form, True)))
         return result
-    form = _affine(cleared)
-    if form is not None:
-        return region.where(Constraint(form, True))
+    whole = _affine(cleared)
+    if whole is not None:
+        return region.where(Constraint(whole, True))
     if len(cleared) == 2:
         return _two(region, cleared)
     raise Undecided("the coefficients differ by a polynomial in the sizes whose zeros are not affine")

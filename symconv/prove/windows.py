@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from symconv.notation.affine import Affine, affine, quotient, var
+from symconv.notation.affine import ZERO, Affine, affine, quotient, var
 from symconv.notation.expr import Constraint, equal, nonnegative
 from symconv.prove.addresses import Position, read_at, same_structure, shared
 from symconv.prove.scope import Scope, Undecided
@@ -20,9 +20,9 @@ class Slide:
 
     stride: int = 1
     dilation: int = 1
-    lo: Affine = affine(0)
-    hi: Affine = affine(0)
-    output_padding: Affine = affine(0)
+    lo: Affine = ZERO
+    hi: Affine = ZERO
+    output_padding: Affine = ZERO
 
     def extent(self, scope: Scope, size: Affine, kernel: Affine) -> Affine:
         """How many positions the window has; sizes with none are refused."""

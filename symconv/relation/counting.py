@@ -18,11 +18,12 @@ from symconv.notation.expr import Constraint
 from symconv.relation.regions import Region
 from symconv.relation.sets import constraint_text, form_text
 
-__all__ = ["Layer", "Visits", "cells", "support", "visits"]
+__all__ = ["Layer", "Points", "Visits", "cells", "support", "visits"]
 
 _DEPTH = 4
 
 Weight = TypeVar("Weight", bound=Hashable)
+Points = isl.Set
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +53,13 @@ def visits(
     facts = [f"{name} = {form_text(form)}" for name, form in zip(points, image, strict=True)]
     facts += map(constraint_text, where)
     hidden = f"exists ({', '.join(cell)} : {' and '.join(facts)})" if cell else " and ".join(facts)
-    text = f"[{', '.join(region.context.sizes)}] -> {{ [{', '.join(points)}] -> [{', '.join(bound)}] : {hidden or 'true'} }}"
+    pair = f"[{', '.join(points)}] -> [{', '.join(bound)}] : {hidden or 'true'}"
+    text = f"[{', '.join(region.context.sizes)}] -> {{ {pair} }}"
     try:
         rest = isl.Map(text).intersect_params(region.points)
     except isl.Error as error:
         raise InternalError(f"isl does not read the relation {text}: {error}") from error
-    layers = []
+    layers: list[isl.Set] = []
     while len(layers) < _DEPTH and not rest.is_empty():
         layers.append(rest.domain().coalesce())
         if rest.is_single_valued():
@@ -109,5 +111,3 @@ def _cut(
 def support(region: Region, points: isl.Set) -> Region:
     """The sizes for which a set of points is not empty."""
     return Region(region.context, points.params().intersect(region.points).coalesce())
-
-

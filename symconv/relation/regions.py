@@ -79,6 +79,19 @@ class Region:
         kept = tuple(name for name in self.context.sizes if name not in set(names))
         return Region(Context(kept, "true"), points.align_params(_read(Context(kept, "true"), "true").get_space()))
 
+    def scaled(self, name: str, factor: int, public: str) -> Region:
+        """The set over ``public = factor*name`` in place of ``name``."""
+        position = self.points.find_dim_by_name(isl.dim_type.param, name)
+        if position < 0:
+            return self
+        hidden = f"{name}_inner"
+        points = self.points.set_dim_id(isl.dim_type.param, position, isl.Id(hidden))
+        points = points.intersect(isl.Set(f"[{hidden}, {public}] -> {{ : {public} = {factor}*{hidden} }}"))
+        points = points.project_out(isl.dim_type.param, points.find_dim_by_name(isl.dim_type.param, hidden), 1)
+        kept = tuple(sorted({*self.context.sizes, public} - {name} | {public}))
+        context = Context(kept, "true")
+        return Region(context, points.align_params(_read(context, "true").get_space()))
+
     def sample(self) -> dict[str, int] | None:
         """Some sizes in it, or None."""
         point = self.points.sample_point()
@@ -141,4 +154,3 @@ def _read(context: Context, words: str) -> isl.Set:
         return isl.Set(text)
     except isl.Error as error:
         raise InternalError(f"isl does not read the sizes {text}: {error}") from error
-

@@ -16,7 +16,17 @@ from symconv.notation.affine import Affine, Maximum, Quotient
 from symconv.notation.expr import Constraint
 from symconv.notation.operator import Operator
 
-__all__ = ["Context", "System", "constraint_text", "context_of", "difference", "feasible", "form_text", "implied", "injective"]
+__all__ = [
+    "Context",
+    "System",
+    "constraint_text",
+    "context_of",
+    "difference",
+    "feasible",
+    "form_text",
+    "implied",
+    "injective",
+]
 
 
 @dataclass(frozen=True, slots=True)

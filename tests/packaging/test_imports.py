@@ -21,7 +21,7 @@ ALLOWED = {
     "derive": {"errors", "notation", "relation"},
     "gather": {"errors", "notation", "relation", "derive"},
     "algorithms": {"errors", "notation", "gather"},
-    "prove": {"errors", "notation", "relation", "derive"},
+    "prove": {"errors", "notation", "relation", "derive", "verify"},
     "loops": {"errors", "options", "notation", "gather", "algorithms"},
     "emit": {"errors", "options", "templates", "loops"},
     "build": {"errors", "options", "emit"},

@@ -1,0 +1,167 @@
+"""The conditions a set of sizes is made of, and a short formula over given conditions that describes it exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from math import gcd
+
+import islpy as isl
+
+from symconv.notation.affine import Affine, affine, quotient, var
+from symconv.notation.expr import Constraint
+from symconv.relation.regions import Region
+
+__all__ = ["Literal", "described", "literals_of"]
+
+_WIDEST = 3
+_MOST = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A constraint, or its opposite."""
+
+    constraint: Constraint
+    positive: bool = True
+
+    @property
+    def opposite(self) -> Literal:
+        """What holds where this does not."""
+        return Literal(self.constraint, not self.positive)
+
+    def region(self, domain: Region) -> Region:
+        """The sizes of ``domain`` it holds for."""
+        kept = domain.where(self.constraint)
+        return kept if self.positive else domain.minus(kept)
+
+    @property
+    def weight(self) -> int:
+        """How much there is to read."""
+        form = self.constraint.form
+        deep = sum(3 + len(atom.numerator.terms) for atom, _ in form.terms if not isinstance(atom, str) and
+                   hasattr(atom, "numerator"))  # fmt: skip
+        return 4 * len(form.terms) + 4 * deep + min(abs(form.constant), 9) + self._sign
+
+    @property
+    def _sign(self) -> int:
+        if not self.constraint.equality:
+            return 1
+        return 0 if self.positive else 3
+
+
+def literals_of(region: Region) -> Iterator[Constraint]:
+    """Every constraint of the parts a set consists of."""
+    for part in region.points.get_basic_sets():
+        for constraint in part.get_constraints():
+            if not constraint.is_equality() and not constraint.get_aff().is_cst():
+                yield Constraint(_form(constraint.get_aff()))
+            elif constraint.is_equality():
+                yield Constraint(_form(constraint.get_aff()), True)
+
+
+def _form(aff: isl.Aff) -> Affine:
+    """An isl form times its denominator."""
+    bottom = int(aff.get_denominator_val().to_python())
+    total = affine(int((aff.get_constant_val() * bottom).to_python()))
+    space = aff.get_domain_space()
+    for k in range(aff.dim(isl.dim_type.param)):
+        factor = int((aff.get_coefficient_val(isl.dim_type.param, k) * bottom).to_python())
+        total = total + var(space.get_dim_name(isl.dim_type.param, k)) * factor
+    for k in range(aff.dim(isl.dim_type.div)):
+        factor = int((aff.get_coefficient_val(isl.dim_type.div, k) * bottom).to_python())
+        if factor:
+            inner = aff.get_div(k)
+            total = total + quotient(_form(inner), int(inner.get_denominator_val().to_python())) * factor
+    return total
+
+
+def described(target: Region, domain: Region, asked: Iterable[Constraint]) -> tuple[tuple[Literal, ...], ...] | None:
+    """A short disjunction of conjunctions that holds in ``domain`` exactly on ``target``; None where none is found.
+
+    Conditions are tried in the order of how much there is to read; ``asked`` come from the user's own words.
+    """
+    if target.empty:
+        return ()
+    outside = domain.minus(target)
+    if outside.empty:
+        return ((),)
+    literals = _useful(target, outside, domain, asked)
+    terms: list[tuple[Literal, ...]] = []
+    regions: list[Region] = []
+    covered = target.minus(target)
+    for width in range(1, _WIDEST + 1):
+        pool = literals if width < _WIDEST else literals[:25]
+        for chosen in combinations(pool, width):
+            held = [literal for literal, _ in chosen]
+            if any(set(term) <= set(held) for term in terms):
+                continue
+            part = _meet([region for _, region in chosen])
+            if part.empty or not part.within(target) or part.within(covered):
+                continue
+            terms.append(tuple(held))
+            regions.append(part)
+            covered = covered.union(part)
+            if target.within(covered):
+                return _needed(terms, regions, target)
+    return None
+
+
+def _meet(regions: Sequence[Region]) -> Region:
+    result = regions[0]
+    for other in regions[1:]:
+        result = result.meet(other)
+    return result
+
+
+def _useful(
+    target: Region, outside: Region, domain: Region, asked: Iterable[Constraint]
+) -> list[tuple[Literal, Region]]:
+    """Conditions that hold for some sizes of ``target`` and not for some outside, shortest first, each set once."""
+    constraints = dict.fromkeys([*asked, *literals_of(_lean(target, domain)), *literals_of(_lean(outside, domain))])
+    found = [Literal(form, positive) for c in constraints for form in _variants(c) for positive in (True, False)]
+    result: list[tuple[Literal, Region]] = []
+    for literal in sorted(dict.fromkeys(found), key=lambda one: one.weight)[: 2 * _MOST]:
+        region = literal.region(domain)
+        if region.meet(target).empty or outside.within(region):
+            continue
+        if any(region.same(other) for _, other in result):
+            continue
+        result.append((literal, region))
+    return result[:_MOST]
+
+
+def _variants(constraint: Constraint) -> Iterator[Constraint]:
+    content = gcd(*(factor for _, factor in constraint.form.terms)) if constraint.form.terms else 1
+    if constraint.form.is_constant:
+        return
+    if content > 1 and constraint.form.constant % content == 0:
+        terms = tuple((atom, factor // content) for atom, factor in constraint.form.terms)
+        constraint = Constraint(Affine(terms, constraint.form.constant // content), constraint.equality)
+    yield constraint
+    if constraint.equality:
+        yield Constraint(constraint.form)
+        yield Constraint(-constraint.form)
+
+
+def _lean(region: Region, domain: Region) -> Region:
+    return Region(region.context, region.points.gist(domain.points).coalesce())
+
+
+def _needed(
+    terms: Sequence[tuple[Literal, ...]], regions: Sequence[Region], target: Region
+) -> tuple[tuple[Literal, ...], ...]:
+    kept = list(range(len(terms)))
+    for k in sorted(kept, key=lambda k: -sum(literal.weight for literal in terms[k])):
+        others = [regions[j] for j in kept if j != k]
+        if others and target.within(_union(others)):
+            kept.remove(k)
+    return tuple(terms[k] for k in kept)
+
+
+def _union(regions: Sequence[Region]) -> Region:
+    result = regions[0]
+    for other in regions[1:]:
+        result = result.union(other)
+    return result
