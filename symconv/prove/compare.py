@@ -21,7 +21,7 @@ from symconv.prove.vanish import Polynomial, vanishing
 from symconv.relation.counting import Layer, Points, cells, support, visits
 from symconv.relation.regions import Region, nowhere
 
-__all__ = ["Difference", "compare"]
+__all__ = ["Difference", "compare", "limited"]
 
 _Key = tuple[str, ...]
 
@@ -40,11 +40,9 @@ def compare(scope: Scope, wanted: Value, given: Value) -> Difference:
     Raises Undecided where the method ends.
     """
     names = [name for group in wanted.names for name in group]
-    limits = [c for name, size in zip(names, _sizes(wanted), strict=True) for c in inside(var(name), size)]
-    minus = scaled(given.terms, Fraction(-1))
     groups: dict[_Key, list[Term]] = {}
-    for term in (*wanted.terms, *minus):
-        for one in _symmetric(_simplified(term.under(*limits), scope.names.definitions)):
+    for term in (*limited(wanted), *scaled(limited(given), Fraction(-1))):
+        for one in _symmetric(_simplified(term, scope.names.definitions)):
             groups.setdefault(tuple(f.tensor for f in one.factors), []).append(one)
     fails, unknown, count = nowhere(scope.region.context), nowhere(scope.region.context), 0
     for terms in groups.values():
@@ -61,8 +59,12 @@ def compare(scope: Scope, wanted: Value, given: Value) -> Difference:
     return Difference(fails.simplified(), count)
 
 
-def _sizes(value: Value) -> Iterator[Affine]:
-    return (size for one in value.axes for size in one.sizes)
+def limited(value: Value) -> Iterator[Term]:
+    """The terms of an array, its indices kept inside."""
+    names = (name for group in value.names for name in group)
+    sizes = (size for one in value.axes for size in one.sizes)
+    limits = [c for name, size in zip(names, sizes, strict=True) for c in inside(var(name), size)]
+    return (term.under(*limits) for term in value.terms)
 
 
 def _simplified(term: Term, definitions: Mapping[Affine, Affine]) -> Term:

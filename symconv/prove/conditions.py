@@ -81,21 +81,20 @@ class Speaker:
         return rest
 
     def _term(self, term: tuple[Literal, ...], alone: bool) -> str:
-        texts = list(dict.fromkeys(_literal(self._equal(literal)) for literal in term))
+        texts = list(dict.fromkeys(_literal(self._plainest(literal)) for literal in term))
         text = " and ".join(texts)
         return text if alone or len(texts) == 1 else f"({text})"
 
-    def _equal(self, literal: Literal) -> Literal:
-        """An inequality that leaves one value reads as an equation."""
+    def _plainest(self, literal: Literal) -> Literal:
+        """The same condition as it reads best: ``N = 1`` for ``N ≤ 1``, ``C ≥ 2`` for ``C ≠ 1``."""
         form = literal.constraint.form
-        if literal.constraint.equality or len(form.terms) != 1:
+        if len(form.terms) != 1 or (literal.constraint.equality and literal.positive):
             return literal
         region = literal.region(self.domain)
-        for shift in (0, -1, 1):
-            equation = Literal(Constraint(form + shift, True))
-            if region.same(equation.region(self.domain)):
-                return equation
-        return literal
+        up = form if form.terms[0][1] > 0 else -form
+        others = [Literal(Constraint(up + shift, True)) for shift in (0, -1, 1)]
+        others += [Literal(Constraint(sign * (up + shift))) for shift in (0, -1, 1) for sign in (1, -1)]
+        return next((other for other in others if region.same(other.region(self.domain))), literal)
 
     def _raw(self, region: Region) -> str:
         lean = region.points.gist(self.domain.points).coalesce()

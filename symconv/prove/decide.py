@@ -19,7 +19,7 @@ from symconv.prove.value import Axis, Fresh, Term, Value, build, read
 from symconv.relation.regions import Region, everywhere, nowhere
 from symconv.relation.sets import context_of
 
-__all__ = ["Decision", "decide"]
+__all__ = ["Decision", "decide", "sides"]
 
 _MOST_BRANCHES = 200
 
@@ -114,23 +114,31 @@ class _Problem:
             scope.names = scope.names.with_tensor(output, truth(scope, self.op, output))
         return scope
 
-    def compared(self, scope: Scope) -> tuple[Region, int]:
-        """Where the values differ in the branch, once the shapes fit."""
+    def both(self, scope: Scope) -> tuple[Value, Value]:
+        """What is claimed and what is true in the branch, over the same axes, once the shapes fit."""
         given = denotation(scope, self.claim.body)
         axes = axes_of(_target(self.op, self.claim.side))
+        sentence = f"gives {given}, {self.claim.side} is {Value(axes, (), ())}"
         if given.rank != len(axes):
-            shape = " x ".join(map(str, axes))
-            message = f"the body has {given.rank} axes; {self.claim.side} has {len(axes)} ({shape})"
-            raise self.caret.error(0, message) if given.rank == 0 else _refuse(scope, message)
+            raise _refuse(scope, sentence)
         for one, wanted in zip(given.axes, axes, strict=True):
-            sentence = f"gives {given}, {self.claim.side} is {Value(axes, (), ())}"
             constraint = same_size(scope, one.sizes, wanted.sizes, sentence)
             if constraint is not None:
                 scope.require(constraint, sentence)
         given = _aligned(scope, given, axes)
-        wanted_value = _renamed(truth(scope, self.op, self.claim.side), given)
-        difference = compare(scope, wanted_value, given)
+        return given, _renamed(truth(scope, self.op, self.claim.side), given)
+
+    def compared(self, scope: Scope) -> tuple[Region, int]:
+        """Where the values differ in the branch."""
+        given, wanted = self.both(scope)
+        difference = compare(scope, wanted, given)
         return difference.fails, difference.relations
+
+
+def sides(op: Operator, claim: Claim, region: Region) -> tuple[Value, Value]:
+    """What is claimed and what is true for the sizes of ``region``, which must not have to be split."""
+    problem = _Problem(op, claim, Caret(claim.source or str(claim)))
+    return problem.both(problem.scope(region))
 
 
 def _refuse(scope: Scope, message: str) -> Exception:

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
-__all__ = ["Binary", "Call", "Claim", "Name", "Node", "Number", "Pick", "Sliced", "Span", "Text", "Tuple", "children",
-           "rewritten", "show", "walk"]  # fmt: skip
+__all__ = [
+    "Binary",
+    "Call",
+    "Claim",
+    "Name",
+    "Node",
+    "Number",
+    "Pick",
+    "Sliced",
+    "Span",
+    "Text",
+    "Tuple",
+    "children",
+    "rebuild",
+    "show",
+    "walk",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +142,8 @@ def children(node: Node) -> tuple[Node, ...]:
             return ()
 
 
-def _rebuild(node: Node, new: tuple[Node, ...]) -> Node:
+def rebuild(node: Node, new: tuple[Node, ...]) -> Node:
+    """The node with other direct subexpressions, in the order of ``children``."""
     match node:
         case Tuple():
             return replace(node, items=new)
@@ -148,15 +164,6 @@ def walk(node: Node) -> Iterator[Node]:
     yield node
     for child in children(node):
         yield from walk(child)
-
-
-def rewritten(node: Node, rule: Callable[[Node], tuple[Node, ...]]) -> Iterator[Node]:
-    """Every tree in which exactly one node is replaced by one of the answers of ``rule`` for it."""
-    yield from rule(node)
-    parts = children(node)
-    for position, part in enumerate(parts):
-        for new in rewritten(part, rule):
-            yield _rebuild(node, (*parts[:position], new, *parts[position + 1 :]))
 
 
 _LEVEL = {"+": 1, "-": 1, "*": 2, "/": 2, "//": 2, "%": 2, "@": 2}

@@ -18,7 +18,7 @@ from symconv.notation.expr import Constraint
 from symconv.relation.regions import Region
 from symconv.relation.sets import constraint_text, form_text
 
-__all__ = ["Layer", "Points", "Visits", "cells", "support", "visits"]
+__all__ = ["Layer", "Points", "Visits", "cells", "points", "support", "visits"]
 
 _DEPTH = 4
 
@@ -111,3 +111,18 @@ def _cut(
 def support(region: Region, points: isl.Set) -> Region:
     """The sizes for which a set of points is not empty."""
     return Region(region.context, points.params().intersect(region.points).coalesce())
+
+
+def points(region: Region, bound: Sequence[str], where: Iterable[Constraint]) -> list[dict[str, int]]:
+    """Every value of ``bound`` under ``where``, for a region that holds one value per size."""
+    facts = " and ".join(map(constraint_text, where)) or "true"
+    text = f"[{', '.join(region.context.sizes)}] -> {{ [{', '.join(bound)}] : {facts} }}"
+    found: list[dict[str, int]] = []
+
+    def take(point: isl.Point) -> None:
+        values = (point.get_coordinate_val(isl.dim_type.set, k).to_python() for k in range(len(bound)))
+        found.append(dict(zip(bound, map(int, values), strict=True)))
+
+    held = isl.Set(text).intersect_params(region.points)
+    held.project_out(isl.dim_type.param, 0, held.dim(isl.dim_type.param)).foreach_point(take)
+    return found

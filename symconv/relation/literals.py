@@ -47,8 +47,8 @@ class Literal:
     @property
     def _sign(self) -> int:
         if not self.constraint.equality:
-            return 1
-        return 0 if self.positive else 3
+            return 3
+        return 0 if self.positive else 1
 
 
 def literals_of(region: Region) -> Iterator[Constraint]:

@@ -1,0 +1,193 @@
+"""Concrete evidence about a claim: the smallest sizes that refute it, confirmed by brute force."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from symconv.errors import InternalError
+from symconv.notation.affine import affine, var
+from symconv.notation.expr import Constraint, equal
+from symconv.notation.operator import Operator, Tensor
+from symconv.prove.compare import limited
+from symconv.prove.decide import Decision, sides
+from symconv.prove.numeric import Misfit, evaluate
+from symconv.prove.syntax import Claim
+from symconv.prove.value import Term, Value
+from symconv.relation.counting import points
+from symconv.relation.regions import Region
+from symconv.verify import reference
+
+__all__ = ["PRIME", "Counterexample", "counterexample", "drawn", "true_value", "truth_of"]
+
+Array = np.ndarray[Any, Any]
+Shapes = dict[str, tuple[int, ...]]
+PRIME = 2**61 - 1
+_TERMS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Counterexample:
+    """One place where a claim is wrong.
+
+    ``shapes`` of the inputs; where the shapes do not fit ``mismatch`` says how; else ``cell`` of the side is ``got``
+    and should be ``want`` on the integers ``arrays``, because of the products that are ``missing`` from the claim or
+    ``extra`` in it.
+    """
+
+    side: str
+    shapes: tuple[tuple[str, tuple[int, ...]], ...]
+    mismatch: str = ""
+    cell: tuple[int, ...] = ()
+    got: Fraction | None = None
+    want: Fraction | None = None
+    missing: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
+    arrays: tuple[tuple[str, tuple[Any, ...]], ...] = ()
+
+    def __str__(self) -> str:
+        where = ", ".join(f"{name} {_times(shape)}" for name, shape in self.shapes)
+        if self.mismatch:
+            return f"at {where}: {self.mismatch}"
+        cell = f"{self.side}[{','.join(map(str, self.cell))}]"
+        lines = [f"at {where}: {cell} is {self.got}, want {self.want} (integers, confirmed by brute force)"]
+        for word, terms in (("missing", self.missing), ("extra", self.extra)):
+            if terms:
+                more = f" and {len(terms) - _TERMS} more" if len(terms) > _TERMS else ""
+                lines.append(f"  {word}: {' + '.join(terms[:_TERMS])}{more}")
+        return "\n".join(lines)
+
+
+def _times(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape)) or "scalar"
+
+
+def drawn(op: Operator, shapes: Mapping[str, tuple[int, ...]], seed: int, below: int = 10) -> dict[str, Array]:
+    """Positive integers under ``below`` for every input and the cotangent, as Python ints."""
+    rng = np.random.default_rng(seed)
+    wanted = {t.name: shapes[t.name] for t in op.inputs} | {f"g{op.output.name}": op.output_shape(**dict(shapes))}
+    return {name: rng.integers(1, below, shape).astype(object) for name, shape in wanted.items()}
+
+
+def true_value(op: Operator, side: str, arrays: Mapping[str, Array]) -> Array:
+    """The side by brute force from the definition, exact."""
+    return truth_of(op, side, {name: _fractions(array) for name, array in arrays.items()})
+
+
+def truth_of(op: Operator, side: str, arrays: Mapping[str, Array]) -> Array:
+    """The side by brute force from the definition, in the numbers of ``arrays``."""
+    inputs = {name: arrays[name] for name in op.tensors}
+    if side == op.output.name:
+        return reference.evaluate(op, inputs)
+    return reference.gradients(op, inputs, arrays[f"g{op.output.name}"], (side[1:],))[side[1:]]
+
+
+def _fractions(array: Array) -> Array:
+    flat = np.empty(array.size, dtype=object)
+    flat[:] = [Fraction(int(v)) for v in array.ravel()]
+    return flat.reshape(array.shape)
+
+
+def counterexample(op: Operator, claim: Claim, decision: Decision) -> Counterexample:
+    """The smallest sizes for which the claim is wrong: well-typed ones where there are any.
+
+    Raises InternalError where brute force does not agree that the claim is wrong there.
+    """
+    kind = decision.values if not decision.values.empty else decision.shapes
+    region = kind.where(Constraint(var(op.batch) - 1)) if op.batch else kind
+    region = kind if region.empty else region
+    defined = {d.name for d in op.definitions}
+    sizes = region.smallest(name for name in region.context.sizes if name not in defined)
+    if sizes is None:
+        raise InternalError(f"{claim}: no sizes in a set that is not empty")
+    shapes = {t.name: t.shape(sizes) for t in op.inputs}
+    for seed in range(8):
+        arrays = drawn(op, shapes, seed)
+        want = true_value(op, claim.side, arrays)
+        try:
+            got = evaluate(claim, op, arrays | _forward(op, claim, arrays))
+        except Misfit as reason:
+            return Counterexample(claim.side, tuple(shapes.items()), mismatch=str(reason))
+        if got.shape != want.shape:
+            sentence = f"gives {_times(got.shape)}, {claim.side} is {_times(want.shape)}"
+            return Counterexample(claim.side, tuple(shapes.items()), mismatch=sentence)
+        wrong = np.argwhere(got != want)
+        if len(wrong):
+            cell = tuple(int(k) for k in wrong[0])
+            missing, extra = _terms(op, claim, decision.domain, sizes, cell)
+            held = tuple((name, tuple(int(v) for v in array.ravel())) for name, array in arrays.items())
+            values = Fraction(got[cell]), Fraction(want[cell])
+            return Counterexample(claim.side, tuple(shapes.items()), "", cell, *values, missing, extra, held)
+    raise InternalError(f"{claim}: brute force finds no difference at {shapes}, where the proof says there is one")
+
+
+def _forward(op: Operator, claim: Claim, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    output = op.output.name
+    return {} if claim.side == output else {output: true_value(op, output, arrays)}
+
+
+def _terms(
+    op: Operator, claim: Claim, domain: Region, sizes: Mapping[str, int], cell: tuple[int, ...]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The products that the true value of a cell has and the claim has not, and the other way round."""
+    pinned = domain.where(*(equal(var(name), affine(value)) for name, value in sizes.items()))
+    given, wanted = sides(op, claim, pinned)
+    here = dict(zip((n for group in wanted.names for n in group), _logical(wanted, sizes, cell), strict=True))
+    true, claimed = (_products(op, value, pinned, sizes, here) for value in (wanted, given))
+    missing = _written(true, claimed)
+    extra = _written(claimed, true)
+    return missing, extra
+
+
+def _written(one: Mapping[str, Fraction], other: Mapping[str, Fraction]) -> tuple[str, ...]:
+    found = []
+    for product, value in sorted(one.items()):
+        rest = value - other.get(product, Fraction(0))
+        if rest > 0 or (rest < 0 and value < 0):
+            found.append(product if rest == 1 else f"{rest}·{product}")
+    return tuple(found)
+
+
+def _logical(value: Value, sizes: Mapping[str, int], cell: tuple[int, ...]) -> Iterator[int]:
+    for one, position in zip(value.axes, cell, strict=True):
+        yield from map(
+            int, np.unravel_index(position, [s.evaluate(dict(sizes)) for s in one.sizes]) if one.sizes else ()
+        )
+
+
+def _products(
+    op: Operator, value: Value, region: Region, sizes: Mapping[str, int], here: Mapping[str, int]
+) -> dict[str, Fraction]:
+    tensors = {t.name: t for t in (*op.inputs, op.output)}
+    total: dict[str, Fraction] = {}
+    numbers = {name: affine(number) for name, number in {**sizes, **here}.items()}
+    for term in limited(value):
+        fixed = term.substitute(numbers)
+        scale = prod((Fraction(f.evaluate(dict(sizes))) ** p for f, p in term.scale), start=term.coefficient)
+        for point in points(region, fixed.bound, fixed.where):
+            product = _named(tensors, op, fixed, point, sizes)
+            total[product] = total.get(product, Fraction(0)) + scale
+    return total
+
+
+def _named(
+    tensors: Mapping[str, Tensor], op: Operator, term: Term, point: Mapping[str, int], sizes: Mapping[str, int]
+) -> str:
+    parts = []
+    for factor in term.factors:
+        one = tensors.get(factor.tensor, op.output)
+        rest = iter(form.evaluate(dict(point)) for form in factor.index)
+        index = []
+        for merged in one.axes:
+            position = 0
+            for size in merged:
+                step = 0 if size == affine(1) else next(rest)
+                position = position * size.evaluate(dict(sizes)) + step
+            index.append(str(position))
+        parts.append(f"{factor.tensor}[{','.join(index)}]")
+    return "·".join(sorted(parts)) or "1"

@@ -1,0 +1,175 @@
+"""``prove``: decide a hand-written formula of a gradient for all sizes, and say what is wrong with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from symconv.errors import SpecError
+from symconv.notation.operator import Operator
+from symconv.prove.conditions import Speaker
+from symconv.prove.decide import Decision, decide
+from symconv.prove.evidence import PRIME, Counterexample, counterexample, drawn, true_value
+from symconv.prove.numeric import Misfit, evaluate
+from symconv.prove.parse import parse_claim
+from symconv.prove.repair import repair
+from symconv.prove.syntax import Claim
+from symconv.verify.geometry import geometries
+
+__all__ = ["Proof", "prove"]
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What is known about a claim.
+
+    Attributes
+    ----------
+    holds : True where it is right for all sizes, False where it is not, None where that is undecided (``reason``)
+    fails_when, holds_when : the exact conditions on sizes, as text
+    mismatched_when : the part of ``fails_when`` where already the shapes do not fit
+    counterexample : the smallest sizes for which it is wrong, with a cell and both values; confirmed by brute force
+    cause, repair : the likely mistake, and a claim without it that is itself proved; empty where none was found
+    proved : what was proved, a sentence each
+    leaning : of an undecided claim, what random exact checks say
+    """
+
+    operator: Operator
+    claim: Claim
+    holds: bool | None
+    fails_when: str = "never"
+    holds_when: str = "always"
+    mismatched_when: str = "never"
+    counterexample: Counterexample | None = None
+    cause: str = ""
+    repair: str = ""
+    proved: tuple[str, ...] = ()
+    reason: str = ""
+    leaning: str = ""
+    decision: Decision | None = field(default=None, repr=False, compare=False)
+
+    def __bool__(self) -> bool:
+        return self.holds is True
+
+    def fails(self, **shapes: tuple[int, ...]) -> bool:
+        """Whether the claim is wrong for these input shapes.
+
+        Raises SpecError where the operator itself is not valid for them, and for an undecided claim.
+
+        >>> import symconv as sc
+        >>> proof = sc.prove(sc.conv2d(), "gw = conv2d(x, gy)")
+        >>> proof.fails(x=(1, 1, 5, 6), w=(1, 1, 3, 2)), proof.fails(x=(2, 1, 5, 6), w=(1, 1, 3, 2))
+        (False, True)
+        """
+        sizes = self.operator.sizes(**shapes)
+        if self.holds is None or self.decision is None:
+            raise SpecError(f"{self.claim}: undecided, so the sizes where it fails are not known ({self.reason})")
+        return self.decision.fails.contains(sizes)
+
+    def __str__(self) -> str:
+        head = {True: "true", False: "false", None: "undecided"}[self.holds]
+        lines = [f"{head}: {self.claim}", f"  for {self.operator}"]
+        match self.holds:
+            case None:
+                lines += [f"  reason: {self.reason}", f"  leaning: {self.leaning}"]
+            case False:
+                lines += [f"  fails when {self.fails_when}", f"  holds when {self.holds_when}"]
+                if self.mismatched_when != "never":
+                    lines.append(f"  shapes do not fit when {self.mismatched_when}")
+                if self.counterexample is not None:
+                    lines.append("  counterexample " + str(self.counterexample).replace("\n", "\n  "))
+                if self.cause:
+                    lines.append(f"  likely cause: {self.cause}")
+                if self.repair:
+                    lines.append(f"  proved instead: {self.repair}")
+        return "\n".join([*lines, *(f"  proved: {line}" for line in self.proved)])
+
+
+def prove(op: Operator, claim: str) -> Proof:
+    """Decide ``claim`` for every size for which ``op`` is valid.
+
+    ``claim`` reads ``gx = ...``, ``gw = ...`` (a gradient) or ``y = ...`` (the forward value) with the words of
+    ``symconv.prove.vocabulary``. Both sides become sums of products of tensor elements over integer relations, which
+    isl compares for all sizes at once, multiplicities included. Raises SpecError where the claim is unusable.
+
+    >>> import symconv as sc
+    >>> proof = prove(sc.conv2d(padding=1), "gx = conv2d(gy, flip(w), padding=1)")
+    >>> proof.holds, proof.repair
+    (False, 'gx = conv2d(gy, flip(swap(w, 0, 1)), padding=K - 1 - p)')
+    >>> prove(sc.conv2d(), "gx = conv_transpose(gy, w)").holds
+    True
+    """
+    stated = parse_claim(claim)
+    decision = decide(op, stated)
+    if decision.undecided:
+        return Proof(op, stated, None, "unknown", "unknown", "unknown", reason=decision.undecided,
+                     leaning=_leaning(op, stated), decision=decision)  # fmt: skip
+    if decision.fails.empty:
+        return Proof(op, stated, True, proved=_sentences(op, decision), decision=decision)
+    speaker = Speaker(op, decision.domain)
+    fails, holds = speaker.both(decision.fails, decision.asked)
+    found = repair(op, stated)
+    return Proof(
+        op,
+        stated,
+        False,
+        fails,
+        holds,
+        speaker.words(decision.shapes, decision.asked),
+        counterexample(op, stated, decision),
+        " and ".join(found.causes) if found else "",
+        str(found.claim) if found else "",
+        decision=decision,
+    )
+
+
+def _sentences(op: Operator, decision: Decision) -> tuple[str, ...]:
+    sizes = [name for name in decision.domain.context.sizes if name not in {d.name for d in op.definitions}]
+    return (
+        f"for all sizes {', '.join(sizes)} for which the operator is valid: shapes fit, and every cell is the sum of "
+        "the same products, each as often",
+        f"by isl, from {decision.relations} relations in {decision.branches} case(s) of sizes",
+    )
+
+
+def _leaning(op: Operator, claim: Claim) -> str:
+    """What exact evaluation modulo a large prime says at random sizes."""
+    count = 0
+    for seed, shapes in enumerate(geometries(op, 12, 1)):
+        if any(0 in shape for shape in shapes.values()):
+            continue
+        arrays = drawn(op, shapes, seed, PRIME if _rational(op) else 10)
+        try:
+            want = _reduced(true_value(op, claim.side, arrays))
+            held = (
+                {}
+                if claim.side == op.output.name
+                else {op.output.name: _reduced(true_value(op, op.output.name, arrays))}
+            )
+            got = evaluate(claim, op, arrays | held, PRIME)
+        except Misfit as misfit:
+            return f"false: at {shapes}, {misfit}"
+        except (SpecError, TypeError, ValueError):
+            return "none: the formula has no exact values"
+        if got.shape != want.shape or not np.array_equal(_reduced(got), want):
+            return f"false: another value at {shapes}"
+        count += 1
+    return f"true: equal modulo 2^61 - 1 on random data at {count} sizes"
+
+
+def _rational(op: Operator) -> bool:
+    text = op.source
+    return not any(word in text for word in ("max", "min", "abs", "relu", "sign", "where"))
+
+
+def _reduced(array: Any) -> Any:
+    def one(value: Any) -> int:
+        number = Fraction(value)
+        return number.numerator * pow(number.denominator, -1, PRIME) % PRIME
+
+    flat = np.empty(array.size, dtype=object)
+    flat[:] = [one(v) for v in array.ravel()]
+    return flat.reshape(array.shape)
