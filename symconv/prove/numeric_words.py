@@ -1,0 +1,227 @@
+"""The words of the claim language that move, sum and slide, on concrete arrays."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from math import prod
+
+import numpy as np
+
+from symconv.prove.numeric_numbers import Array, Ground, Misfit, concrete, pads, whole
+from symconv.prove.numeric_slides import columns, convolution, scipy
+from symconv.prove.numeric_windows import padded, shown, zeros
+from symconv.prove.syntax import Call, Name, Node, Number, Text, Tuple, show
+from symconv.prove.vocabulary import FUNCTIONS, OPTIONS_OF, canonical
+
+__all__ = ["called", "multiplied", "scaled"]
+
+_ZERO, _ONE = Number(Fraction(0)), Number(Fraction(1))
+_SMALL = 2**31
+_MOST = 200_000_000
+
+
+def scaled(ground: Ground, a: Array, factor: Fraction) -> Array:
+    """An array times an exact number: int64 stays int64 for whole factors, else becomes exact objects."""
+    if ground.prime is not None:
+        return np.asarray(a * (factor.numerator * _inverse(factor.denominator, ground.prime)))
+    if a.dtype.kind == "f":
+        return np.asarray(a * float(factor))
+    if a.dtype != object and factor.denominator == 1 and abs(factor) < _SMALL:
+        return np.asarray(a * int(factor))
+    return np.asarray(a.astype(object) * (int(factor) if factor.denominator == 1 else factor), dtype=object)
+
+
+def _inverse(number: int, prime: int) -> int:
+    if number % prime == 0:
+        raise Misfit(f"{number} has no inverse modulo {prime}")
+    return pow(number, -1, prime)
+
+
+def multiplied(a: Array, b: Array) -> Array:
+    """The matrix product over the last two axes, leading axes broadcast."""
+    if a.shape[-1] != b.shape[-2] or not _broadcast(a.shape[:-2], b.shape[:-2]):
+        raise Misfit(f"{shown(a.shape)} @ {shown(b.shape)} does not fit")
+    if a.shape[-1]:
+        return np.asarray(np.matmul(a, b), dtype=np.result_type(a, b))
+    lead = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    return np.zeros((*lead, a.shape[-2], b.shape[-1]), np.result_type(a, b))
+
+
+def _broadcast(a: Sequence[int], b: Sequence[int]) -> bool:
+    return all(n == m or 1 in {n, m} for n, m in zip(reversed(a), reversed(b), strict=False))
+
+
+def called(ground: Ground, call: Call) -> Array:
+    """The array a call gives."""
+    word = canonical(call.function)
+    usage = FUNCTIONS[word]
+    named = {OPTIONS_OF.get(key, key): node for key, node in call.named}
+    if not usage.least <= len(call.arguments) <= usage.most or len(named) != len(call.named):
+        raise ground.error(call.at, f"{call.function} is used as {usage.usage}")
+    layout = ("layout",) if word in {"conv", "conv_transpose"} else ()
+    if unknown := sorted(named.keys() - {*usage.options, *layout}):
+        known = ", ".join(usage.options) or "no options"
+        raise ground.error(call.at, f"{call.function} has no option {unknown[0]}; it takes {known}")
+    match word:
+        case "einsum":
+            return _einsum(ground, call)
+        case "convolve" | "correlate":
+            return scipy(ground, word, call, named)
+        case "conv" | "conv_transpose":
+            return convolution(ground, word, call, named)
+    first, *rest = call.arguments
+    a = ground.array(ground, first)
+    match word:
+        case "matmul":
+            b = ground.array(ground, rest[0])
+            if min(a.ndim, b.ndim) < 2:
+                raise ground.error(call.at, f"{show(call)}: matmul wants arrays of 2 or more axes")
+            return multiplied(a, b)
+        case "unfold" | "fold":
+            return columns(ground, word, call, a, named)
+        case "sum" | "mean":
+            return _reduction(ground, word, call, a, named)
+        case "flip" | "rot180":
+            axes = rest[0] if rest else named.get("axes")
+            return np.flip(a, _spatial(ground, a, first, call) if axes is None else _axes(ground, axes, a.ndim))
+        case "swap":
+            return np.swapaxes(a, *(_axis(ground, node, a.ndim) for node in rest))
+        case "transpose" | "permute":
+            return _permuted(ground, word, call, a)
+        case "pad" | "crop":
+            return _padded(ground, word, call, a)
+        case "dilate":
+            return _dilated(ground, call, a)
+        case "reshape":
+            return _reshaped(ground, call, a)
+    raise ground.error(call.at, f"{call.function} stands where an array is wanted")
+
+
+def _axis(ground: Ground, node: Node, rank: int) -> int:
+    number = whole(ground, node)
+    if not -rank <= number < rank:
+        raise ground.error(node.at, f"there is no axis {number}; the array has {rank} axes")
+    return number % rank
+
+
+def _axes(ground: Ground, node: Node, rank: int) -> tuple[int, ...]:
+    found = tuple(_axis(ground, item, rank) for item in (node.items if isinstance(node, Tuple) else (node,)))
+    if len(set(found)) != len(found):
+        raise ground.error(node.at, f"{show(node)} names an axis twice")
+    return found
+
+
+def _spatial(ground: Ground, a: Array, node: Node, where: Node) -> tuple[int, ...]:
+    """The axes that flip, pad, crop and dilate mean when none are named."""
+    if a.ndim <= 2:
+        return tuple(range(a.ndim))
+    if ground.layout == "NCHW":
+        return tuple(range(2, a.ndim))
+    if not isinstance(node, Name) or a.ndim != ground.rank + 2:
+        raise ground.error(where.at, f"{show(where)}: name the axes, the layout of {show(node)} is not known")
+    return tuple(range(ground.rank)) if node.name in ground.filters else tuple(range(1, ground.rank + 1))
+
+
+def _permuted(ground: Ground, word: str, call: Call, a: Array) -> Array:
+    _, *rest = call.arguments
+    if not rest:
+        return a.T
+    if word == "transpose" and len(rest) == 2 and a.ndim != 2:
+        return np.swapaxes(a, *(_axis(ground, node, a.ndim) for node in rest))
+    order = _axes(ground, rest[0] if len(rest) == 1 else Tuple(tuple(rest), call.at), a.ndim)
+    if len(order) != a.ndim:
+        raise ground.error(call.at, f"{show(call)} names {len(order)} axes; the array has {a.ndim}")
+    return a.transpose(order)
+
+
+def _padded(ground: Ground, word: str, call: Call, a: Array) -> Array:
+    first, lo, *more = call.arguments
+    pairs = isinstance(lo, Tuple) and len(lo.items) == a.ndim and all(isinstance(x, Tuple) for x in lo.items)
+    axes = tuple(range(a.ndim)) if pairs else _spatial(ground, a, first, call)
+    if isinstance(lo, Tuple) and not more and len(lo.items) == 2 * len(axes):
+        flat = lo.items
+        if not any(isinstance(item, Tuple) for item in flat):
+            lo = Tuple(tuple(Tuple(flat[2 * k : 2 * k + 2], lo.at) for k in reversed(range(len(axes)))), lo.at)
+    lows = pads(ground, lo, len(axes))
+    highs = pads(ground, more[0], len(axes)) if more else lows
+    ends = [(0, 0)] * a.ndim
+    for axis, low, high in zip(axes, lows, highs, strict=True):
+        ends[axis] = (low[0], high[1]) if word == "pad" else (-low[0], -high[1])
+    return padded(a, ends)
+
+
+def _dilated(ground: Ground, call: Call, a: Array) -> Array:
+    axes = _spatial(ground, a, call.arguments[0], call)
+    steps = concrete(ground, call.arguments[1], len(axes), "a dilation")
+    shape = list(a.shape)
+    for axis, step in zip(axes, steps, strict=True):
+        if a.shape[axis] < 1:
+            raise Misfit(f"dilate of {shown(a.shape)}: there is nothing to put zeros between")
+        shape[axis] = (a.shape[axis] - 1) * step + 1
+    result = zeros(tuple(shape), a)
+    places = dict(zip(axes, steps, strict=True))
+    result[tuple(slice(None, None, places.get(axis, 1)) for axis in range(a.ndim))] = a
+    return result
+
+
+def _reduction(ground: Ground, word: str, call: Call, a: Array, named: Mapping[str, Node]) -> Array:
+    axes = call.arguments[1] if len(call.arguments) > 1 else named.get("axes")
+    keep = named.get("keepdims", _ZERO)
+    if keep not in {_ZERO, _ONE, Name("True"), Name("False")}:
+        raise ground.error(call.at, "keepdims is True or False")
+    over = tuple(range(a.ndim)) if axes is None else _axes(ground, axes, a.ndim)
+    total = np.asarray(np.sum(a, axis=over, keepdims=keep in {_ONE, Name("True")}), dtype=a.dtype)
+    if word == "sum":
+        return total
+    count = prod(a.shape[axis] for axis in over)
+    if count == 0:
+        raise Misfit(f"mean of no elements, of {shown(a.shape)}")
+    return scaled(ground, total, Fraction(1, count))
+
+
+def _reshaped(ground: Ground, call: Call, a: Array) -> Array:
+    _, *rest = call.arguments
+    items = rest[0].items if len(rest) == 1 and isinstance(rest[0], Tuple) else tuple(rest)
+    open_ = [item == Number(Fraction(-1)) for item in items]
+    if sum(open_) > 1:
+        raise ground.error(call.at, "only one length can be -1")
+    lengths = [1 if free else whole(ground, item) for item, free in zip(items, open_, strict=True)]
+    count = prod(lengths)
+    if min(lengths, default=0) < 0 or (any(open_) and (count == 0 or a.size % count)):
+        raise Misfit(f"reshape of {shown(a.shape)} to {show(Tuple(items))} does not fit")
+    if any(open_):
+        lengths[open_.index(True)] = a.size // count
+    if prod(lengths) != a.size:
+        raise Misfit(f"reshape of {shown(a.shape)} to {shown(lengths)} changes the number of elements")
+    return a.reshape(lengths)
+
+
+def _einsum(ground: Ground, call: Call) -> Array:
+    equation, *operands = call.arguments
+    if not isinstance(equation, Text):
+        raise ground.error(call.at, f"einsum is used as {FUNCTIONS['einsum'].usage}")
+    text = equation.value.replace(" ", "")
+    if not re.fullmatch(r"[A-Za-z]+(,[A-Za-z]+)*(->[A-Za-z]*)?", text):
+        raise ground.error(equation.at, f"einsum: letters, commas and -> are wanted; given {equation.value!r}")
+    left, arrow, output = text.partition("->")
+    inputs = left.split(",")
+    if not arrow:
+        letters = "".join(inputs)
+        output = "".join(sorted(letter for letter in set(letters) if letters.count(letter) == 1))
+    if len(set(output)) != len(output) or not set(output) <= set(left):
+        raise ground.error(equation.at, f"einsum: the result {output!r} names a letter twice or one that is not there")
+    values = [ground.array(ground, node) for node in operands]
+    if [len(part) for part in inputs] != [a.ndim for a in values]:
+        ranks = ", ".join(str(a.ndim) for a in values)
+        raise ground.error(equation.at, f"einsum: {equation.value!r} does not fit arrays of {ranks} axes")
+    extents: dict[str, int] = {}
+    for part, a in zip(inputs, values, strict=True):
+        for letter, length in zip(part, a.shape, strict=True):
+            if extents.setdefault(letter, length) != length:
+                shapes = ", ".join(shown(one.shape) for one in values)
+                raise Misfit(f"einsum {equation.value!r} of {shapes}: {letter} is {extents[letter]} and {length}")
+    if prod(extents.values()) > _MOST:
+        raise ground.error(equation.at, "this einsum has too many terms to compute")
+    return np.asarray(np.einsum(f"{left}->{output}", *values), dtype=np.result_type(*values))
