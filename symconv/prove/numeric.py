@@ -16,14 +16,15 @@ from symconv.prove.parse import Caret
 from symconv.prove.syntax import Binary, Call, Claim, Name, Node, Number, Pick, Sliced, Span, Text, Tuple, show, walk
 from symconv.verify import reference
 
-__all__ = ["Misfit", "evaluate", "modular"]
+__all__ = ["Misfit", "evaluate"]
 
 
-def evaluate(claim: Claim, op: Operator, arrays: Mapping[str, Array]) -> Array:
+def evaluate(claim: Claim, op: Operator, arrays: Mapping[str, Array], prime: int | None = None) -> Array:
     """The body of ``claim`` on ``arrays``: every tensor of ``op`` and, for a gradient, the cotangent.
 
     Integers and Fractions stay exact (int64, or objects where there are fractions), floats are computed in float64.
-    Raises Misfit, with a sentence, where shapes do not fit, and SpecError where the claim or the arrays are unusable.
+    With a ``prime`` everything is computed modulo it, in Python integers; division is by the inverse. Raises Misfit,
+    with a sentence, where shapes do not fit, and SpecError where the claim or the arrays are unusable.
 
     >>> import symconv as sc
     >>> from symconv.prove.parse import parse_claim
@@ -31,26 +32,9 @@ def evaluate(claim: Claim, op: Operator, arrays: Mapping[str, Array]) -> Array:
     >>> arrays = {"x": np.array([1, 2, 3]), "w": np.array([1, 10]), "gy": np.array([1, 2])}
     >>> evaluate(parse_claim('gx = convolve(gy, w, "full")'), op, arrays).tolist()
     [1, 12, 20]
-    """
-    return _evaluated(claim, op, arrays, None)
-
-
-def modular(claim: Claim, op: Operator, arrays: Mapping[str, Array], prime: int) -> Array:
-    """The same modulo ``prime``, as Python integers in an object array; division is by the inverse.
-
-    Raises as ``evaluate``, and SpecError for data that are not integers.
-
-    >>> import symconv as sc
-    >>> from symconv.prove.parse import parse_claim
-    >>> op = sc.operator("y[i] = sum[p](x[i+p]*w[p])")
-    >>> arrays = {"x": np.array([1, 2, 3]), "w": np.array([1, 10]), "gy": np.array([1, 2])}
-    >>> modular(parse_claim('gx = convolve(gy, w, "full") / 2'), op, arrays, 7).tolist()
+    >>> evaluate(parse_claim('gx = convolve(gy, w, "full") / 2'), op, arrays, 7).tolist()
     [4, 6, 3]
     """
-    return _evaluated(claim, op, arrays, prime)
-
-
-def _evaluated(claim: Claim, op: Operator, arrays: Mapping[str, Array], prime: int | None) -> Array:
     caret = Caret(claim.source or str(claim))
     output = op.output.name
     sides = (*(f"g{t.name}" for t in op.inputs if t.dtype == "real"), output)
@@ -65,7 +49,8 @@ def _evaluated(claim: Claim, op: Operator, arrays: Mapping[str, Array], prime: i
     if claim.side != output and given[f"g{output}"].shape != want:
         raise SpecError(f"{op.name}: g{output} has shape {given[f'g{output}'].shape}, wanted {want}")
     if claim.side != output and Name(output) in set(walk(claim.body)):
-        given[output] = _forward(op, given, prime)
+        known = arrays.get(output)
+        given[output] = _forward(op, given, prime) if known is None else _lifted(output, known, prime)
     ground = grounded(op, caret, given, _array, prime)
     tensor = op.output if claim.side == output else op.input(claim.side[1:])
     shape = tensor.shape(op.sizes(**shapes))

@@ -11,7 +11,7 @@ from symconv.prove.vocabulary import FUNCTIONS, METHODS, canonical
 
 __all__ = ["MAX_LENGTH", "Caret", "parse_claim"]
 
-MAX_LENGTH, _MAX_DEPTH = 4000, 60
+MAX_LENGTH, _MAX_DEPTH, _MAX_OPERATIONS = 4000, 60, 120
 _TOKEN = re.compile(
     r"(?P<space>\s+)|(?P<number>\d+(?:\.\d+)?)|(?P<name>[A-Za-z_][A-Za-z_0-9]*)|(?P<text>\"[^\"]*\"|'[^']*')"
     r"|(?P<op>\.\.\.|//|[-+*/%@()\[\],=:.])"
@@ -69,7 +69,7 @@ class _Parser:
         self.source = source
         self.caret = Caret(source)
         self.tokens = _tokens(source, self.caret)
-        self.position = self.depth = 0
+        self.position = self.depth = self.operations = 0
 
     @property
     def here(self) -> _Token:
@@ -97,6 +97,12 @@ class _Parser:
         _, text, at = self.here
         return self.caret.error(at, f"{message}; found {text!r}" if text else f"{message}; the claim ends here")
 
+    def count(self, at: int) -> None:
+        """One more operation, which is one more level of the tree at most."""
+        self.operations += 1
+        if self.operations > _MAX_OPERATIONS:
+            raise self.caret.error(at, f"the claim has more than {_MAX_OPERATIONS} operations")
+
     def claim(self) -> Claim:
         kind, side, _ = self.here
         if kind != "name":
@@ -114,6 +120,7 @@ class _Parser:
         left = self.expression(level + 1)
         while self.ahead(*_LEVELS[level]):
             _, op, at = self.take()
+            self.count(at)
             left = Binary(op, left, self.expression(level + 1), at)
         return left
 
@@ -123,6 +130,7 @@ class _Parser:
         if self.depth > _MAX_DEPTH:
             raise self.caret.error(at, f"the claim is nested deeper than {_MAX_DEPTH}")
         if self.accept("-"):
+            self.count(at)
             inner = self.unary()
             node: Node = Number(-inner.value, at) if isinstance(inner, Number) else Binary(
                 "-", Number(Fraction(0), at), inner, at
@@ -138,6 +146,8 @@ class _Parser:
         node = self.primary()
         while True:
             at = self.here[2]
+            if self.ahead("[", "."):
+                self.count(at)
             if self.accept("["):
                 node = Sliced(node, self.subscript(), at)
             elif self.accept("."):
@@ -234,7 +244,7 @@ class _Parser:
     def item(self) -> Span | Pick:
         if self.accept("..."):
             return Pick("...")
-        if self.here[:2] == ("name", "None"):
+        if self.here[:2] == ("name", "None") and self.tokens[self.position + 1][1] in {",", "]"}:
             self.take()
             return Pick("new")
         start = None if self.ahead(":") else self.expression()

@@ -177,15 +177,15 @@ def show(node: Node, level: int = 0) -> str:
     """
     match node:
         case Number(value):
-            return str(value)
+            return f"({value})" if (value < 0 and level > 3) or value.denominator != 1 else str(value)
         case Text(value):
-            return f'"{value}"'
+            return f"'{value}'" if '"' in value else f'"{value}"'
         case Name(name):
             return name
         case Tuple(items):
             return f"({', '.join(map(show, items))}{',' if len(items) == 1 else ''})"
-        case Binary("-", Number(0), right):
-            return f"-{show(right, 3)}"
+        case Binary("-", Number(0), right) if not isinstance(right, Number):
+            return f"(-{show(right, 3)})" if level > 3 else f"-{show(right, 3)}"
         case Binary(op, left, right):
             mine = _LEVEL[op]
             space = " " if mine == 1 else ""
@@ -204,6 +204,8 @@ def _item(item: Span | Pick) -> str:
             return "..."
         case Pick("new", _):
             return "None"
+        case Pick(_, Name("None")):
+            return "(None)"
         case Pick(_, value) if value is not None:
             return show(value)
         case Span(start, stop, step):
