@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from symconv.api import Gradient, Kernel, build, derive, jvp, verify
+    from symconv.claims import Proof, prove
     from symconv.errors import (
         BuildError,
         DerivationError,
@@ -73,6 +74,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "symconv.api": ("Gradient", "Kernel", "build", "derive", "jvp", "verify"),
+    "symconv.claims": ("Proof", "prove"),
     "symconv.errors": (
         "BuildError",
         "DerivationError",
@@ -137,6 +139,7 @@ __all__ = [
     "InternalError",
     "Kernel",
     "Operator",
+    "Proof",
     "ScheduleError",
     "SpecError",
     "SymconvError",
@@ -180,6 +183,7 @@ __all__ = [
     "min_plus3d",
     "operator",
     "ops",
+    "prove",
     "show",
     "squared_distance1d",
     "squared_distance2d",

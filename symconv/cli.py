@@ -20,7 +20,7 @@ from symconv.commands.parameters import (
     the_target,
     the_threads,
 )
-from symconv.commands.values import Shape
+from symconv.commands.values import Family, Shape
 
 __all__ = ["cli", "main"]
 
@@ -162,6 +162,33 @@ def verify(
     from symconv.commands.verify import verify as work
 
     return work(op, settings, wrt, dtype, threads, target, source)
+
+
+@cli.command()
+@the_op
+@the_settings
+@click.option("--claim", required=True, help="What is said to hold, as in 'gx = conv_transpose(gy, w)'.")
+@click.option("--for", "family", type=Family(), default=(), help="Decide a family: stride=1..4,padding=0..3.")
+@the_output("An HTML report to write as well.")
+def prove(
+    op: str,
+    claim: str,
+    family: tuple[tuple[str, tuple[int, ...]], ...],
+    output: Path | None,
+    **settings: object,
+) -> int:
+    """Decide a hand-written formula for all sizes.
+
+    Exit status 0 where it is true, 1 where it is false, 2 where it is unusable, 3 where it is undecided.
+
+    \b
+    Examples:
+      symconv prove conv2d --padding 1 --claim 'gx = conv2d(gy, flip(w), padding=1)'
+      symconv prove conv2d --claim 'gx = conv_transpose(gy, w, stride=s, padding=p)' --for stride=1..3,padding=0..2
+    """
+    from symconv.commands.prove import prove as work
+
+    return work(op, settings, claim, family, output)
 
 
 @cli.command()

@@ -17,9 +17,9 @@ import click
 
 from symconv.errors import InternalError, SymconvError, VerificationError
 
-__all__ = ["FAILED", "INTERNAL", "INTERRUPTED", "PIPE_CLOSED", "RIGHT", "UNUSABLE", "Door", "status"]
+__all__ = ["FAILED", "INTERNAL", "INTERRUPTED", "PIPE_CLOSED", "RIGHT", "UNDECIDED", "UNUSABLE", "Door", "status"]
 
-RIGHT, FAILED, UNUSABLE, INTERNAL, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 70, 130, 141
+RIGHT, FAILED, UNUSABLE, UNDECIDED, INTERNAL, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 3, 70, 130, 141
 
 
 class OutputLost(Exception):  # noqa: N818

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-__all__ = ["BorderValue", "Extent", "Pads", "PerAxis", "Shape"]
+__all__ = ["BorderValue", "Extent", "Family", "Pads", "PerAxis", "Shape"]
 
 Context = click.Context | None
 Parameter = click.Parameter | None
@@ -63,6 +63,29 @@ class Pads(Base):
                 self.fail(f"{value!r} is none of 1, 1,2 (per axis), 1:0,2:1 (low:high), same, valid", param, ctx)
             axes.append(found[0] if len(found) == 1 else (found[0], found[1]))
         return axes[0] if len(axes) == 1 and isinstance(axes[0], int) else tuple(axes)
+
+
+class Family(Base):
+    """``stride=1..4,padding=0..3``: the values each option takes.
+
+    >>> Family().convert("stride=1..3,dilation=2", None, None)
+    (('stride', (1, 2, 3)), ('dilation', (2,)))
+    """
+
+    name = "NAME=A..B[,...]"
+
+    def convert(self, value: Any, param: Parameter, ctx: Context) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        """The options with their values; a usage error for anything else."""
+        if not isinstance(value, str):
+            return value  # type: ignore[no-any-return]
+        found = []
+        for part in value.split(","):
+            name, _, span = part.partition("=")
+            ends = _integers(span, "..")
+            if not name.strip().isidentifier() or ends is None or len(ends) > 2 or ends[0] > ends[-1]:
+                self.fail(f"{part!r} is not of the form stride=1..4 or stride=2", param, ctx)
+            found.append((name.strip(), tuple(range(ends[0], ends[-1] + 1))))
+        return tuple(found)
 
 
 class BorderValue(Base):

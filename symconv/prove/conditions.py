@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from symconv.notation.affine import Affine, Quotient, affine, var
@@ -11,6 +12,8 @@ from symconv.relation.literals import Literal, described
 from symconv.relation.regions import Region
 
 __all__ = ["Speaker"]
+
+_SHIFTED = re.compile(r"\((.+) \+ (\d+)\) mod (\d+)")
 
 
 class Speaker:
@@ -26,7 +29,7 @@ class Speaker:
                     case (group, inner) if group.is_constant and inner.name:
                         self.physical[inner.name] = (inner.name.removesuffix("g"), group.constant)
         self.domain = self._public(domain)
-        if op.batch:
+        if op.batch in self.domain.context.sizes:
             self.domain = self.domain.where(Constraint(var(op.batch) - 1))
 
     def _public(self, region: Region) -> Region:
@@ -113,6 +116,9 @@ def _literal(literal: Literal) -> str:
         return f"{right} ≤ {left}" if _number(left) else f"{left} ≥ {right}"
     if _number(left):
         left, right = right, left
+    if (shifted := _SHIFTED.fullmatch(left)) and _number(right):
+        inner, shift, modulus = shifted.groups()
+        left, right = f"({inner}) mod {modulus}", str((int(right) - int(shift)) % int(modulus))
     if not positive and " mod 2" in left and right in {"0", "1"}:
         return f"{left} = {1 - int(right)}"
     return f"{left} {'=' if positive else '≠'} {right}"

@@ -17,13 +17,24 @@ from symconv.notation.operator import Operator, Tensor
 from symconv.prove.compare import limited
 from symconv.prove.decide import Decision, sides
 from symconv.prove.numeric import Misfit, evaluate
+from symconv.prove.scope import Fork, Mismatch, Undecided
 from symconv.prove.syntax import Claim
 from symconv.prove.value import Term, Value
 from symconv.relation.counting import points
 from symconv.relation.regions import Region
 from symconv.verify import reference
 
-__all__ = ["PRIME", "Counterexample", "counterexample", "drawn", "true_value", "truth_of"]
+__all__ = [
+    "PRIME",
+    "Array",
+    "Counterexample",
+    "Pattern",
+    "counterexample",
+    "drawn",
+    "pattern",
+    "true_value",
+    "truth_of",
+]
 
 Array = np.ndarray[Any, Any]
 Shapes = dict[str, tuple[int, ...]]
@@ -191,3 +202,54 @@ def _named(
             index.append(str(position))
         parts.append(f"{factor.tensor}[{','.join(index)}]")
     return "·".join(sorted(parts)) or "1"
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """One plane of a side, cell by cell: the products it sums as claimed and in truth."""
+
+    side: str
+    where: str
+    got_shape: tuple[int, int]
+    want_shape: tuple[int, int]
+    got: Mapping[tuple[int, int], tuple[str, ...]]
+    want: Mapping[tuple[int, int], tuple[str, ...]]
+
+
+def pattern(op: Operator, claim: Claim, region: Region) -> Pattern | None:
+    """The plane of a side at small sizes of ``region``; None where there are none to draw."""
+    for shapes in _pictured(op, region):
+        sizes = op.sizes(**shapes)
+        pinned = region.where(*(equal(var(name), affine(value)) for name, value in sizes.items()))
+        try:
+            given, wanted = sides(op, claim, pinned)
+        except (Mismatch, Undecided, Fork):
+            continue
+        shape = tuple(prod(s.evaluate(sizes) for s in one.sizes) for one in wanted.axes)
+        plane = (*((1,) * (2 - len(shape))), *shape[-2:])
+        cells: list[dict[tuple[int, int], tuple[str, ...]]] = [{}, {}]
+        for flat in range(prod(plane)):
+            i, j = divmod(flat, plane[1])
+            cell = (0,) * (len(shape) - 2) + ((i, j) if len(shape) > 1 else (j,))
+            for held, value in zip(cells, (given, wanted), strict=True):
+                here = dict(zip((n for g in wanted.names for n in g), _logical(wanted, sizes, cell), strict=True))
+                products = _products(op, value, pinned, sizes, here)
+                held[i, j] = tuple(k if v == 1 else f"{v}·{k}" for k, v in sorted(products.items()) if v)
+        where = ", ".join(f"{name} {_times(s)}" for name, s in shapes.items())
+        size = (plane[0], plane[1])
+        return Pattern(claim.side, where, size, size, *cells)
+    return None
+
+
+def _pictured(op: Operator, region: Region) -> list[Shapes]:
+    """Small shapes in the region, with something to see where it has them."""
+    defined = {d.name for d in op.definitions}
+    windows = {w.size for w in op.windows}
+    free = [name for name in region.context.sizes if name not in defined]
+    found = []
+    for spatial, other in ((4, 2), (3, 2), (3, 1), (2, 1), (1, 1)):
+        least = [Constraint(var(name) - (spatial if name in windows else other)) for name in free]
+        sizes = region.where(*least).smallest(free)
+        if sizes is not None:
+            found.append({t.name: t.shape(sizes) for t in op.inputs})
+    return found

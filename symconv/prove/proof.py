@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from symconv.verify.geometry import geometries
 __all__ = ["Proof", "prove"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Proof:
     """What is known about a claim.
 
@@ -57,14 +58,15 @@ class Proof:
     def fails(self, **shapes: tuple[int, ...]) -> bool:
         """Whether the claim is wrong for these input shapes.
 
-        Raises SpecError where the operator itself is not valid for them, and for an undecided claim.
+        A tensor whose shape follows from the others (a bias) can be left out. Raises SpecError where the operator itself
+        is not valid for them, and for an undecided claim.
 
         >>> import symconv as sc
         >>> proof = sc.prove(sc.conv2d(), "gw = conv2d(x, gy)")
         >>> proof.fails(x=(1, 1, 5, 6), w=(1, 1, 3, 2)), proof.fails(x=(2, 1, 5, 6), w=(1, 1, 3, 2))
         (False, True)
         """
-        sizes = self.operator.sizes(**shapes)
+        sizes = self.operator.sizes(**_completed(self.operator, shapes))
         if self.holds is None or self.decision is None:
             raise SpecError(f"{self.claim}: undecided, so the sizes where it fails are not known ({self.reason})")
         return self.decision.fails.contains(sizes)
@@ -88,17 +90,18 @@ class Proof:
         return "\n".join([*lines, *(f"  proved: {line}" for line in self.proved)])
 
 
-def prove(op: Operator, claim: str) -> Proof:
+def prove(op: Operator, claim: str, explain: bool = True) -> Proof:
     """Decide ``claim`` for every size for which ``op`` is valid.
 
     ``claim`` reads ``gx = ...``, ``gw = ...`` (a gradient) or ``y = ...`` (the forward value) with the words of
     ``symconv.prove.vocabulary``. Both sides become sums of products of tensor elements over integer relations, which
-    isl compares for all sizes at once, multiplicities included. Raises SpecError where the claim is unusable.
+    isl compares for all sizes at once, multiplicities included. ``explain=False`` leaves out counterexample, cause and
+    repair of a wrong claim. Raises SpecError where the claim is unusable.
 
     >>> import symconv as sc
     >>> proof = prove(sc.conv2d(padding=1), "gx = conv2d(gy, flip(w), padding=1)")
     >>> proof.holds, proof.repair
-    (False, 'gx = conv2d(gy, flip(swap(w, 0, 1)), padding=K - 1 - p)')
+    (False, 'gx = conv2d(gy, swap(flip(w), 0, 1), padding=K - 1 - p)')
     >>> prove(sc.conv2d(), "gx = conv_transpose(gy, w)").holds
     True
     """
@@ -111,7 +114,7 @@ def prove(op: Operator, claim: str) -> Proof:
         return Proof(op, stated, True, proved=_sentences(op, decision), decision=decision)
     speaker = Speaker(op, decision.domain)
     fails, holds = speaker.both(decision.fails, decision.asked)
-    found = repair(op, stated)
+    found = repair(op, stated) if explain else None
     return Proof(
         op,
         stated,
@@ -119,11 +122,25 @@ def prove(op: Operator, claim: str) -> Proof:
         fails,
         holds,
         speaker.words(decision.shapes, decision.asked),
-        counterexample(op, stated, decision),
+        counterexample(op, stated, decision) if explain else None,
         " and ".join(found.causes) if found else "",
         str(found.claim) if found else "",
         decision=decision,
     )
+
+
+def _completed(op: Operator, shapes: dict[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
+    """The shapes with those that follow from the given ones."""
+    sizes: dict[str, int] = {}
+    for one in op.inputs:
+        for merged, length in zip(one.axes, shapes.get(one.name, ()), strict=False):
+            whole = prod(size.constant for size in merged if size.is_constant)
+            names = [size.name for size in merged if size.name]
+            if len(names) == 1 and whole and isinstance(length, int):
+                sizes[names[0]] = length // whole
+    missing = [t for t in op.inputs if t.name not in shapes]
+    known = {t.name: t.shape(sizes) for t in missing if all(size.names() <= sizes.keys() for size in t.sizes)}
+    return {**shapes, **known}
 
 
 def _sentences(op: Operator, decision: Decision) -> tuple[str, ...]:

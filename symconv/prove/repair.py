@@ -14,8 +14,8 @@ import numpy as np
 from symconv.errors import SpecError, SymconvError
 from symconv.notation.operator import Operator
 from symconv.prove.decide import decide
-from symconv.prove.evidence import drawn, truth_of
-from symconv.prove.numeric import Array, Misfit, evaluate
+from symconv.prove.evidence import Array, drawn, truth_of
+from symconv.prove.numeric import Misfit, evaluate
 from symconv.prove.syntax import Binary, Call, Claim, Name, Node, Number, Sliced, Span, Tuple, children, rebuild, show
 from symconv.prove.vocabulary import canonical
 from symconv.verify.geometry import geometries
@@ -121,7 +121,7 @@ def _local(op: Operator, node: Node) -> Iterator[_Edit]:
                 yield "a factor that does not belong", right
         case Sliced(value, _):
             yield "a slice that does not belong", value
-    if isinstance(node, Call | Name) and len(op.windows) == 2:
+    if isinstance(node, Call | Name) and len(op.windows) == 2 and len(op.output.axes) == 4:
         yield "H and W exchanged", Call("swap", (node, _number(2), _number(3)))
     if isinstance(node, Call) and canonical(node.function) in {"conv", "swap"}:
         yield "the remainder of the stride not cropped", _cropped(op, node)
@@ -183,17 +183,12 @@ def _remainder(op: Operator) -> Node:
 
 
 def _window(op: Operator, call: Call) -> Iterator[_Edit]:
-    a, k = call.arguments
     options = _options(op)
     strided, dilated = "stride" in options, "dilation" in options
-    yield "the flip of the kernel", replace(call, arguments=(a, _flip(k)))
-    yield "input and output channels not exchanged", replace(call, arguments=(a, _swap(k)))
-    yield "the flip of the kernel, its channels not exchanged", replace(call, arguments=(a, _flip(_swap(k))))
-    if show(call.option("padding") or _ZERO) != show(_full(op)):
-        full = call.with_option("padding", _full(op))
-        words = f"the padding should be {show(_full(op))}"
-        yield words, full
-        yield f"{words}, its kernel flipped and its channels exchanged", replace(full, arguments=(a, _flip(_swap(k))))
+    for key, value in call.named:
+        if isinstance(value, Tuple):
+            yield "H and W exchanged", call.with_option(key, Tuple(tuple(reversed(value.items))))
+    yield from _kernel(op, call)
     for key, (value, words) in options.items():
         if call.option(key) is None or show(call.option(key) or _ZERO) != show(value):
             yield words, call.with_option(key, value)
@@ -205,9 +200,25 @@ def _window(op: Operator, call: Call) -> Iterator[_Edit]:
         yield "stride and dilation not exchanged", exchanged
     yield from _transposed(op, call, options)
     yield from _batched(op, call)
-    for key, value in call.named:
-        if isinstance(value, Tuple):
-            yield "H and W exchanged", call.with_option(key, Tuple(tuple(reversed(value.items))))
+
+
+def _kernel(op: Operator, call: Call) -> Iterator[_Edit]:
+    """Flip, channels and full padding of a kernel, one by one and together."""
+    a, k = call.arguments
+    flip = "a flip too many" if _flip(k) != Call("flip", (k,)) else "flip missing"
+    swap = "channels exchanged" if _swap(k) != Call("swap", (k, _ZERO, _ONE)) else "channels not exchanged"
+    full = _full(op)
+    changes: list[tuple[str, bool, bool, bool]] = [(flip, True, False, False), (swap, False, True, False)]
+    padding = f"padding should be {show(full)}"
+    if show(call.option("padding") or _ZERO) != show(full):
+        changes += [(padding, False, False, True), (f"{flip}, {padding}", True, False, True),
+                    (f"{swap}, {padding}", False, True, True)]  # fmt: skip
+        changes.append((f"{flip}, {swap}, {padding}", True, True, True))
+    changes.insert(2, (f"{flip}, {swap}", True, True, False))
+    for words, flipped, swapped, padded in changes:
+        kernel = _swap(k) if swapped else k
+        edited = replace(call, arguments=(a, _flip(kernel) if flipped else kernel))
+        yield words, edited.with_option("padding", full) if padded else edited
 
 
 def _transposed(op: Operator, call: Call, options: dict[str, tuple[Node, str]]) -> Iterator[_Edit]:

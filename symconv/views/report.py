@@ -11,7 +11,9 @@ from typing import Any
 from symconv.errors import SpecError
 from symconv.gather.derivation import Derivation
 from symconv.notation.operator import Operator
+from symconv.prove.proof import Proof
 from symconv.templates import environment
+from symconv.views.claims import proof_html
 from symconv.views.general import LABEL
 from symconv.views.highlight import highlighted
 from symconv.views.sections import Page, gradient_section, operator_section
@@ -26,6 +28,7 @@ def report_html(
     source: str | None = None,
     verdict: Any = None,
     facts: Mapping[str, str] | None = None,
+    proof: Proof | None = None,
 ) -> str:
     """The page as text: no script, no network, every word of a user escaped.
 
@@ -56,6 +59,7 @@ def report_html(
             source=shown,
             verdict=_verdict(verdict),
             facts=tuple((facts or {}).items()),
+            proof=None if proof is None else Markup(proof_html(proof)),
             glyphs=page.glyphs(),
         )
     )

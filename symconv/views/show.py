@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from symconv.api import Gradient, Kernel
     from symconv.gather.derivation import Derivation
     from symconv.notation.operator import Operator
+    from symconv.prove.proof import Proof
     from symconv.verify.verdict import Verdict
 
 __all__ = ["kernel_facts", "show"]
@@ -26,10 +27,11 @@ class _Page:
     source: str | None = None
     verdict: Verdict | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
+    proof: Proof | None = None
 
 
-def show(anything: Operator | Gradient | Kernel | Verdict, path: str | Path) -> Path:
-    """Write one offline HTML page about an operator, a gradient, a kernel or a verdict, and return its path.
+def show(anything: Operator | Gradient | Kernel | Verdict | Proof, path: str | Path) -> Path:
+    """Write one offline HTML page about an operator, a gradient, a kernel, a verdict or a proof; return its path.
 
     An operator is shown with the derivation of every gradient, a gradient with its own, a kernel also with its source.
     Raises SpecError for anything else and for a path that cannot be written.
@@ -45,15 +47,16 @@ def show(anything: Operator | Gradient | Kernel | Verdict, path: str | Path) -> 
     from symconv.views.report import report_html, write_report
 
     place = Path(path)
-    write_report(
-        place, report_html(page.title, page.operator, page.derivations, page.source, page.verdict, dict(page.facts))
-    )
+    facts = dict(page.facts)
+    html = report_html(page.title, page.operator, page.derivations, page.source, page.verdict, facts, page.proof)
+    write_report(place, html)
     return place
 
 
 def _page(anything: object) -> _Page:
     from symconv.api import Gradient, Kernel
     from symconv.notation.operator import Operator
+    from symconv.prove.proof import Proof
     from symconv.verify.verdict import Verdict
 
     match anything:
@@ -66,9 +69,12 @@ def _page(anything: object) -> _Page:
         case Kernel():
             op = anything.operator
             return _Page(op.name, op, _derivations(op), anything.source, facts=kernel_facts(anything))
+        case Proof():
+            return _Page(f"{anything.operator.name}: {anything.claim}", anything.operator, proof=anything)
         case Verdict():
             return _Page(anything.operator, verdict=anything)
-    raise SpecError(f"show takes an operator, a gradient, a kernel or a verdict; given {type(anything).__name__}")
+    given = type(anything).__name__
+    raise SpecError(f"show takes an operator, a gradient, a kernel, a verdict or a proof; given {given}")
 
 
 def _derivations(op: Operator) -> tuple[Derivation, ...]:

@@ -1,0 +1,91 @@
+"""``symconv prove``: a hand-written formula of a gradient, decided for all sizes; or for a family of operators."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import product
+from pathlib import Path
+
+from symconv.claims import Proof
+from symconv.claims import prove as decided
+from symconv.commands.outcome import FAILED, RIGHT, UNDECIDED
+from symconv.commands.progress import stage
+from symconv.commands.request import requested
+from symconv.errors import SpecError
+
+__all__ = ["prove"]
+
+_MOST = 2000
+
+Family = tuple[tuple[str, tuple[int, ...]], ...]
+
+
+def prove(op: str, settings: Mapping[str, object], claim: str, family: Family, output: Path | None) -> int:
+    """Print the proof, or a table over the family; the status says true, false or undecided."""
+    if family:
+        if output is not None:
+            raise SpecError("--for prints a table; leave out -o")
+        return _table(op, settings, claim, family)
+    operator = requested(op, settings)
+    with stage("proving"):
+        proof = decided(operator, claim)
+    print(proof)
+    if output is not None:
+        from symconv.views.show import show
+
+        print(f"report: {show(proof, output)}")
+    return _status([proof])
+
+
+def _status(proofs: list[Proof]) -> int:
+    if any(proof.holds is False for proof in proofs):
+        return FAILED
+    return RIGHT if all(proof.holds for proof in proofs) else UNDECIDED
+
+
+def _table(op: str, settings: Mapping[str, object], claim: str, family: Family) -> int:
+    names = [name for name, _ in family]
+    proofs: list[Proof] = []
+    rows: list[tuple[str, ...]] = []
+    with stage("proving") as tell:
+        for values in _members(family):
+            tell(", ".join(f"{name} {value}" for name, value in zip(names, values, strict=True)))
+            cells = tuple(map(str, values))
+            try:
+                operator = requested(op, {**settings, **dict(zip(names, values, strict=True))})
+            except SpecError as error:
+                if not proofs and not rows and values == tuple(v[-1] for _, v in family):
+                    raise
+                rows.append((*cells, "no operator", str(error).splitlines()[0]))
+                continue
+            proof = decided(operator, claim, explain=False)
+            proofs.append(proof)
+            rows.append((*cells, *_words(proof)))
+    if not proofs:
+        raise SpecError(f"no operator of the family is valid: {rows[0][-1]}")
+    print(f"{proofs[0].claim}\n")
+    for row in _aligned([(*names, "holds", "fails when"), *rows]):
+        print(row)
+    count = sum(proof.holds is True for proof in proofs)
+    print(f"\nholds for all sizes in {count} of {len(proofs)} cases")
+    return _status(proofs)
+
+
+def _words(proof: Proof) -> tuple[str, str]:
+    word = {True: "yes", False: "no", None: "undecided"}[proof.holds]
+    return word, proof.reason if proof.holds is None else proof.fails_when
+
+
+def _members(family: Family) -> Iterator[tuple[int, ...]]:
+    count = 1
+    for _, values in family:
+        count *= len(values)
+    if count > _MOST:
+        raise SpecError(f"--for has {count} cases; at most {_MOST} are decided in one go")
+    return product(*(values for _, values in family))
+
+
+def _aligned(rows: list[tuple[str, ...]]) -> Iterator[str]:
+    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+    for row in rows:
+        yield "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()

@@ -1,0 +1,42 @@
+"""``symconv prove``: its answers and their exit statuses."""
+
+from __future__ import annotations
+
+
+def test_true_is_0(call):
+    done = call("prove", "conv2d", "--claim", "gx = conv_transpose(gy, w)")
+    assert done.exit_code == 0
+    assert "true: gx = conv_transpose(gy, w)" in done.output
+
+
+def test_false_is_1_with_the_condition(call, tmp_path):
+    report = tmp_path / "proof.html"
+    done = call("prove", "conv2d", "--padding", 1, "--claim", "gx = conv2d(gy, flip(w), padding=1)", "-o", report)
+    assert done.exit_code == 1
+    assert "fails when C ≥ 2 or F ≥ 2 or KH ≠ 3 or KW ≠ 3" in done.output
+    assert "proved instead: gx = conv2d(gy, " in done.output
+    assert "<svg" in report.read_text(encoding="utf-8")
+
+
+def test_unusable_is_2(call):
+    assert call("prove", "conv2d", "--claim", "gx = conv2d(gy").exit_code == 2
+    assert call("prove", "conv2d").exit_code == 2
+    assert call("prove", "conv2d", "--claim", "gx = gy", "--for", "stride").exit_code == 2
+    assert call("prove", "conv2d", "--claim", "gx = gy", "--for", "stride=1..9999").exit_code == 2
+
+
+def test_undecided_is_3(call):
+    done = call("prove", "y[i] = tanh(sum[p](x[i+p]*w[p]))", "--claim", "gw = correlate(x, gy, mode='valid')")
+    assert done.exit_code == 3
+    assert "undecided" in done.output
+
+
+def test_a_family_is_a_table(call):
+    family = "stride=1..2,padding=0..1"
+    done = call("prove", "conv1d", "--claim", "gx = conv_transpose(gy, w, stride=s, padding=p)", "--for", family)
+    assert done.exit_code == 1
+    assert done.output.count(" yes ") == 2
+    assert done.output.count("(K + L) mod 2 = 1") == 2
+    assert "2 of 4" in done.output
+    right = "gx = conv_transpose(gy, w, stride=s, padding=p, output_padding=(L+2*p-(K-1)-1)%s)"
+    assert call("prove", "conv1d", "--claim", right, "--for", family).exit_code == 0

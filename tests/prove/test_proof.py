@@ -1,0 +1,153 @@
+"""What a proof says: conditions, counterexample, cause, repair; and what it refuses to say."""
+
+from __future__ import annotations
+
+import pytest
+
+import symconv as sc
+from symconv.errors import SpecError
+from symconv.verify.reference import gradients
+
+
+@pytest.mark.parametrize(
+    ("op", "claim", "fails", "holds"),
+    [
+        (sc.conv2d(), "gw = conv2d(x, gy)", {"C ≥ 2", "F ≥ 2", "N ≥ 2"}, {"C = 1", "F = 1", "N = 1"}),
+        (sc.conv2d(), "gx = conv2d(gy, rot180(w), padding=K-1)", {"C ≥ 2", "F ≥ 2"}, {"C = 1", "F = 1"}),
+        (sc.conv1d(), "gx = conv_transpose(gy, flip(w))", {"K ≥ 2"}, {"K = 1"}),
+        (sc.conv1d(stride=2), "gx = conv_transpose(gy, w, stride=2)", {"(K + L) mod 2 = 1"}, {"(K + L) mod 2 = 0"}),
+        (sc.conv1d(bias=True), "gb = mean(gy, (0,2))", {"N ≥ 2", "K ≠ L"}, {"N = 1", "K = L"}),
+    ],
+)
+def test_conditions_in_words(op, claim, fails, holds) -> None:
+    proof = sc.prove(op, claim)
+
+    def parts(text: str, word: str) -> set[str]:
+        return {" = ".join(sorted(p.split(" = "))) if p.count(" = ") == 1 and p[0].isalpha() and not p[-1].isdigit()
+                else p for p in text.replace("L ≠ K", "K ≠ L").split(word)}  # fmt: skip
+
+    assert parts(proof.fails_when, " or ") == fails
+    assert parts(proof.holds_when, " and ") == holds
+
+
+def test_shapes_and_values_are_told_apart() -> None:
+    proof = sc.prove(sc.conv2d(padding=1), "gx = conv2d(gy, flip(w), padding=1)")
+    assert set(proof.mismatched_when.split(" or ")) == {"F ≠ C", "KH ≠ 3", "KW ≠ 3"}
+    assert proof.fails(x=(1, 2, 5, 6), w=(2, 2, 3, 3))
+    assert not proof.fails(x=(3, 1, 5, 6), w=(1, 1, 3, 3))
+    example = proof.counterexample
+    assert not example.mismatch
+    assert example.got != example.want
+    assert example.missing
+    assert example.extra
+
+
+def test_the_counterexample_is_confirmed_by_the_definition() -> None:
+    import numpy as np
+
+    op = sc.conv2d()
+    example = sc.prove(op, "gw = conv2d(x, gy)").counterexample
+    shapes = {**dict(example.shapes), "gy": op.output_shape(**dict(example.shapes))}
+    arrays = {name: np.reshape(flat, shapes[name]).astype(float) for name, flat in example.arrays}
+    want = gradients(op, {name: arrays[name] for name in op.tensors}, arrays["gy"], ("w",))["w"]
+    assert want[example.cell] == example.want
+
+
+def test_a_bias_need_not_be_given() -> None:
+    proof = sc.prove(sc.conv1d(bias=True), "gb = sum(gy, 0)")
+    assert proof.fails(x=(2, 3, 8), w=(4, 3, 3))
+    assert proof.fails(x=(2, 3, 8), w=(4, 3, 3), b=(4,))
+
+
+def test_a_mismatch_is_said_as_such() -> None:
+    proof = sc.prove(sc.conv2d(padding=2), "gx = conv_transpose2d(gy, w)")
+    assert proof.fails_when == proof.mismatched_when == "always"
+    assert "gives" in proof.counterexample.mismatch
+    assert "gx is" in str(proof)
+
+
+@pytest.mark.parametrize(
+    ("op", "claim", "cause"),
+    [
+        (sc.conv2d(), "gx = conv2d(gy, swap(w, 0, 1), padding=K-1)", "flip missing"),
+        (sc.conv2d(), "gx = conv2d(gy, flip(w), padding=K-1)", "channels not exchanged"),
+        (sc.conv2d(padding=1), "gx = conv2d(gy, flip(swap(w, 0, 1)))", "padding should be K - 1 - p"),
+        (sc.conv2d(dilation=2), "gx = conv2d(gy, flip(swap(w, 0, 1)), dilation=2)", "padding should be d*(K - 1)"),
+        (sc.conv2d(), "gw = conv2d(x, gy)", "batch and channel not exchanged"),
+        (sc.conv2d(stride=2), "gx = conv_transpose(gy, w, stride=2)", "the remainder of the stride dropped"),
+        (sc.conv2d(groups=2), "gx = conv_transpose(gy, w)", "groups ignored"),
+        (sc.conv2d(dilation=2), "gx = conv_transpose(gy, w)", "the dilation forgotten"),
+        (sc.conv2d(bias=True), "gb = mean(gy, (0, 2, 3))", "a mean where a sum is wanted"),
+        (sc.conv2d(), "gx = conv_transpose(gy, swap(w, 2, 3))", "swap where none is wanted"),
+        (sc.conv2d(padding=(1, 2)), "gx = conv_transpose(gy, w, padding=(2, 1))", "H and W exchanged"),
+        (
+            sc.conv2d(stride=2, dilation=3, padding=1),
+            "gw = swap(conv(swap(x,0,1), swap(gy,0,1), stride=2, dilation=3, padding=1), 0, 1)",
+            "stride and dilation not exchanged",
+        ),
+    ],
+)
+def test_causes_and_proved_repairs(op, claim, cause) -> None:
+    proof = sc.prove(op, claim)
+    assert proof.holds is False
+    assert proof.cause == cause
+    assert sc.prove(op, proof.repair).holds
+
+
+def test_multiplicities_count() -> None:
+    twice = sc.prove(sc.conv1d(), "gx = conv_transpose(gy, w) + conv_transpose(gy, w)")
+    assert twice.holds is False
+    assert twice.counterexample.extra
+    assert sc.prove(sc.conv1d(), "gx = 3*conv_transpose(gy, w) - conv_transpose(gy, w) - conv_transpose(gy, w)").holds
+
+
+def test_undecided_is_never_a_guess() -> None:
+    op = sc.operator("y[n,i] = max[p](x[n,2*i+p])", extents={"p": 2})
+    proof = sc.prove(op, "gx = dilate(gy, 2)[:, :] + 0*x")
+    if proof.holds is None:
+        assert proof.reason
+        assert proof.leaning
+        with pytest.raises(SpecError, match="undecided"):
+            proof.fails(x=(2, 6))
+    op = sc.operator("y[i,j] = tanh(sum[p,q](x[i+p,j+q]*w[p,q]))")
+    proof = sc.prove(op, "gx = convolve2d(gy, w)")
+    assert proof.holds is None
+    assert "polynomial" in proof.reason
+    assert not proof
+
+
+@pytest.mark.parametrize(
+    ("claim", "message"),
+    [
+        ("gz = gy", "gx, gw, y"),
+        ("gx = conv2d(gy", "claim ends here"),
+        ("gx = conv2d(gy, v)", "v"),
+        ("gx = conv2d(gy, w, strid=2)", "strid"),
+        ("gx = conv3d(gy, w)", "5 axes"),
+        ("gx = 3", "array"),
+        ("gx = conv2d(gy, w, stride=H)", "concrete integer"),
+        ("gx = sum(gy, 7)", "axis"),
+        ("gx = einsum('ab->ab', gy)", "fit"),
+        ("gx = gy + 1", "join"),
+    ],
+)
+def test_unusable_claims_say_why(claim, message) -> None:
+    with pytest.raises(SpecError, match=message):
+        sc.prove(sc.conv2d(), claim)
+
+
+def test_fails_refuses_shapes_the_operator_refuses() -> None:
+    proof = sc.prove(sc.conv2d(), "gw = conv2d(x, gy)")
+    with pytest.raises(SpecError):
+        proof.fails(x=(1, 1, 2, 2), w=(1, 1, 3, 3))
+
+
+def test_a_proof_shows_itself(tmp_path) -> None:
+    proof = sc.prove(sc.conv2d(padding=1), "gx = conv2d(gy, flip(w), padding=1)")
+    bundle = proof._repr_mimebundle_()
+    assert set(bundle) == {"text/plain", "text/latex", "text/html"}
+    assert "<svg" in bundle["text/html"]
+    assert bundle["text/html"].count("!</text>") > 0
+    page = sc.show(proof, tmp_path / "proof.html").read_text(encoding="utf-8")
+    assert "conv2d(gy, flip(w), padding=1)" in page
+    assert "http://" not in page.replace("http://www.w3.org", "")
