@@ -58,8 +58,8 @@ class Proof:
     def fails(self, **shapes: tuple[int, ...]) -> bool:
         """Whether the claim is wrong for these input shapes.
 
-        A tensor whose shape follows from the others (a bias) can be left out. Raises SpecError where the operator itself
-        is not valid for them, and for an undecided claim.
+        A tensor whose shape follows from the others (a bias) can be left out. Raises SpecError where the operator
+        itself is not valid for them, and for an undecided claim.
 
         >>> import symconv as sc
         >>> proof = sc.prove(sc.conv2d(), "gw = conv2d(x, gy)")
