@@ -25,7 +25,7 @@ _Quantity = Affine | Product | Pair | _Vector
 
 def amount(scope: Scope, node: Node) -> Amount:
     """One number; raises SpecError where the expression stands for several."""
-    value = _quantity(scope, node, None)
+    value = _quantity(scope, node, -1)
     if isinstance(value, _Vector) and len(set(value.items)) == 1:
         value = value.items[0]
     if isinstance(value, _Vector | Pair):
@@ -80,7 +80,7 @@ def _quantity(scope: Scope, node: Node, axis: int | None) -> _Quantity:
 def _named(scope: Scope, name: str, axis: int | None, at: int) -> _Quantity:
     if name in scope.names.vectors and not (axis is not None and name in scope.names.sizes):
         items = scope.names.vectors[name]
-        if axis is None:
+        if axis is None or axis < 0:
             return items[0] if len(items) == 1 and isinstance(items[0], Affine) else _Vector(items)
         if axis < len(items):
             return items[axis]

@@ -17,6 +17,8 @@ __all__ = ["Literal", "described", "literals_of"]
 
 _WIDEST = 3
 _MOST = 60
+_OPERATIONS = 3_000_000
+"""Of isl, for one description: well under a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class Literal:
 
 def literals_of(region: Region) -> Iterator[Constraint]:
     """Every constraint of the parts a set consists of."""
-    for part in region.points.get_basic_sets():
+    for part in region.points.compute_divs().get_basic_sets():
         for constraint in part.get_constraints():
             if not constraint.is_equality() and not constraint.get_aff().is_cst():
                 yield Constraint(_form(constraint.get_aff()))
@@ -82,6 +84,20 @@ def described(target: Region, domain: Region, asked: Iterable[Constraint]) -> tu
 
     Conditions are tried in the order of how much there is to read; ``asked`` come from the user's own words.
     """
+    context = target.points.get_ctx()
+    context.reset_operations()
+    context.set_max_operations(_OPERATIONS)
+    try:
+        return _described(target, domain, asked)
+    except isl.Error:
+        # Out of operations: the caller shows the set as isl writes it.
+        return None
+    finally:
+        context.set_max_operations(0)
+        context.reset_operations()
+
+
+def _described(target: Region, domain: Region, asked: Iterable[Constraint]) -> tuple[tuple[Literal, ...], ...] | None:
     if target.empty:
         return ()
     outside = domain.minus(target)

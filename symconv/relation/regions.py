@@ -85,7 +85,7 @@ class Region:
         if position < 0:
             return self
         hidden = f"{name}_inner"
-        points = self.points.set_dim_id(isl.dim_type.param, position, isl.Id(hidden))
+        points = self.points.set_dim_name(isl.dim_type.param, position, hidden)
         points = points.intersect(isl.Set(f"[{hidden}, {public}] -> {{ : {public} = {factor}*{hidden} }}"))
         points = points.project_out(isl.dim_type.param, points.find_dim_by_name(isl.dim_type.param, hidden), 1)
         kept = tuple(sorted({*self.context.sizes, public} - {name} | {public}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Mapping
 
@@ -10,12 +11,14 @@ from symconv.notation.operator import Operator, Window
 from symconv.verify.analysis import empty_windows
 from symconv.verify.grid import Scope, form, points
 
-__all__ = ["POINTS", "Geometry", "geometries"]
+__all__ = ["POINTS", "Geometry", "geometries", "volumes"]
 
 Geometry = dict[str, tuple[int, ...]]
 POINTS = 300_000
 """Most grid points of one geometry."""
 _TRIALS = 2000
+_LONG = 1 << 15
+_SIDES = (14, 20, 28, 40, 56, 80, 112, 160, 1000, 4000, 9000, 20000)
 _CHANNELS = (1, 2, 3, 4, 5)
 
 
@@ -51,6 +54,53 @@ def geometries(op: Operator, count: int = 12, seed: int = 0) -> tuple[Geometry, 
     if not found:
         raise SpecError(f"{op.name}: no small geometry is valid; the last refusal: {refusal}")
     return tuple(dict(shapes) for shapes in _choose(found, count))
+
+
+def volumes(op: Operator) -> tuple[Geometry, ...]:
+    """Two shapes that differ in volume, because a kernel may choose another loop nest by volume.
+
+    One has many channels: every weight gradient has hundreds of cells. One has few and at least 2**15 elements: sums
+    are long. Those that ``op.sizes`` refuses or that have too many grid points are left out.
+
+    >>> from symconv.notation.front import formula
+    >>> op = formula("y[n,f,i] = sum[c,p](x[n,c,i+p]*w[f,c,p])")
+    >>> [shape["w"] for shape in volumes(op)]
+    [(9, 6, 4), (5, 1, 2)]
+    """
+    windows = {window.size: window for window in op.windows}
+    kernels = [window.kernel for window in op.windows]
+    defined = {definition.name for definition in op.definitions}
+    free = sorted({n for t in op.inputs for size in t.sizes for n in size.names()} - defined)
+    plain = [name for name in free if name not in windows and name not in kernels and name != op.batch]
+    wide = {name: (6, 9)[at % 2] for at, name in enumerate(plain)} | {name: 4 - at for at, name in enumerate(kernels)}
+    wide |= {
+        name: 9 * w.stride + 3 * w.dilation + 1 + at if at == len(windows) - 1 else 2 * w.stride + 3 * w.dilation + 1
+        for at, (name, w) in enumerate(windows.items())
+    }
+    long = {name: (1, 5)[at % 2] for at, name in enumerate(plain)} | {k: 2 - at % 2 for at, k in enumerate(kernels)}
+    drafts = [wide | {op.batch: 2}]
+    drafts += [long | {op.batch: 2} | {name: side + at for at, name in enumerate(windows)} for side in _SIDES]
+    found: list[Geometry] = []
+    for draft in drafts if windows else ():
+        shapes = _admitted(op, {name: value for name, value in draft.items() if name in free})
+        if shapes and (not found or _elements(op, shapes) >= _LONG):
+            found.append(shapes)
+        if len(found) == len(("wide", "long")):
+            break
+    return tuple(found)
+
+
+def _admitted(op: Operator, free: Mapping[str, int]) -> Geometry | None:
+    try:
+        shapes = _shapes(op, free)
+        sizes = op.sizes(**shapes)
+    except SpecError:
+        return None
+    return shapes if points(op, sizes) <= POINTS and not empty_windows(op, sizes) else None
+
+
+def _elements(op: Operator, shapes: Geometry) -> int:
+    return sum(math.prod(shape) for shape in (*shapes.values(), op.output_shape(**shapes)))
 
 
 def _shapes(op: Operator, free: Mapping[str, int]) -> Geometry:

@@ -10,12 +10,15 @@ from symconv.verify.analysis import kinks_are_exact
 from symconv.verify.cases import INTEGERS, REALS, Ruling, prepare
 from symconv.verify.checks import adjoint_identity, autograd, definition, finite_differences, taylor
 from symconv.verify.declared import declared_tensors
-from symconv.verify.geometry import Geometry, geometries
+from symconv.verify.geometry import Geometry, geometries, volumes
 from symconv.verify.reference import wanted
 from symconv.verify.trials import KernelLike, Trial, attempt, gradient_name
 from symconv.verify.verdict import Check, Verdict
 
 __all__ = ["judge"]
+
+_VOLUMES = 8
+"""From how many geometries on the larger ones belong to a judgement."""
 
 
 def judge(
@@ -68,7 +71,14 @@ def judge(
     for number, place in enumerate(places):
         tell(f"definition, geometry {number + 1} of {len(places)}")
         trials += _trials(op, kernel, place, ruling, seed + number)
-    checks = _checks(op, kernel, trials, ruling, tell)
+    if shapes is None and count >= _VOLUMES:
+        places += (more := volumes(op))
+        tell("definition, by volume")
+        kind = INTEGERS if kinks_are_exact(op) else REALS
+        large = [attempt(op, kernel, prepare(op, place, kind, ruling, seed), ruling) for place in more]
+    else:
+        large = []
+    checks = _checks(op, kernel, trials, large, ruling, tell)
     passed = all(check.passed for check in checks) and any(check.cases for check in checks)
     shown = tuple(tuple(place.items()) for place in places)
     return Verdict(passed, op.name, dtype, checks, shown)
@@ -80,10 +90,19 @@ def _trials(op: Operator, kernel: KernelLike, place: Geometry, ruling: Ruling, s
 
 
 def _checks(
-    op: Operator, kernel: KernelLike, trials: Sequence[Trial], ruling: Ruling, tell: Callable[[str], None]
+    op: Operator,
+    kernel: KernelLike,
+    trials: Sequence[Trial],
+    large: Sequence[Trial],
+    ruling: Ruling,
+    tell: Callable[[str], None],
 ) -> tuple[Check, ...]:
     declared = declared_tensors(op)
-    checks = [_noted(check, declared) for kind in (INTEGERS, REALS) for check in definition(op, trials, ruling, kind)]
+    checks = [
+        _noted(check, declared)
+        for kind in (INTEGERS, REALS)
+        for check in definition(op, (*trials, *large), ruling, kind)
+    ]
     # What is declared is no derivative: only its own definition judges it.
     derived = replace(ruling, gradients=tuple(name for name in ruling.gradients if name not in declared))
     if derived.gradients:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -16,6 +16,8 @@ from symconv.verify.verdict import Check, Failure
 
 __all__ = ["Finding", "KernelLike", "Trial", "attempt", "collect", "compare", "forward", "gradient_name"]
 
+_GUARD = 64
+"""Elements before and after an array; a multiple of the widest vector, which keeps its alignment."""
 _ERRORS = (SymconvError, ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 """What a wrong kernel is expected to raise; anything else is no verdict and passes through."""
 
@@ -55,6 +57,7 @@ def attempt(op: Operator, kernel: KernelLike, case: Case, ruling: Ruling) -> Tri
     """Call the kernel forward and, where gradients are judged, backward."""
     faults: dict[str, str] = {}
     name = op.output.name
+    case = replace(case, arrays={key: _guarded(array) for key, array in case.arrays.items()})
     output = forward(op, kernel, case.arrays, ruling)
     if isinstance(output, str):
         faults[name] = output
@@ -69,6 +72,16 @@ def attempt(op: Operator, kernel: KernelLike, case: Case, ruling: Ruling) -> Tri
             else:
                 faults[gradient_name(tensor)] = fault or "backward returned no array"
     return Trial(case, None if isinstance(output, str) else output, found, faults)
+
+
+def _guarded(array: Array) -> Array:
+    """The same numbers between others that are not: a read beyond the array spoils what is computed from it."""
+    if array.dtype.kind != "f" or not array.flags.c_contiguous:
+        return array
+    wide = np.full(array.size + 2 * _GUARD, np.nan, array.dtype)
+    inner = wide[_GUARD : _GUARD + array.size].reshape(array.shape)
+    inner[...] = array
+    return inner
 
 
 def gradient_name(tensor: str) -> str:

@@ -113,6 +113,9 @@ CLAIMS: tuple[tuple[Make, str, bool], ...] = (
     (plain, "gx = einsum('nfij,fc->ncij', gy, sum(w, (2,3)))", False),  # KH = KW = 1
     (plain, "gx = conv_transpose2d(gy, w) * F / F", True),
     (plain, "gx = conv_transpose2d(gy, w) * C", False),  # C = 1
+    (plain, "gx = conv2d(pad(gy, K-1), swap(flip(w),0,1))[:, :, :H, :W]", True),
+    (plain, "gx = reshape(reshape(conv_transpose2d(gy, w), (N, C, H*W)), (N, C, H, W))", True),
+    (padded, "gx = conv_transpose2d(gy, w)[:, :, 1:H+1, 2:W+2]", True),
     (padded, "gx = conv_transpose2d(gy, w, padding=(1, 2))", True),
     (padded, "gx = conv_transpose2d(gy, w, padding=(2, 1))", False),  # shapes never fit
     (padded, "gx = conv_transpose2d(gy, w)[:, :, 1:-1, 2:-2]", True),
@@ -141,6 +144,7 @@ CLAIMS: tuple[tuple[Make, str, bool], ...] = (
     (lopsided, "gx = conv_transpose(gy, w, stride=s, padding=((1, 0), (0, 2)))", False),
     (line, "gx = conv_transpose1d(gy, w, stride=s, padding=p, dilation=d, output_padding=(L+2*p-d*(K-1)-1)%s)", True),
     (line, "gx = conv(pad(dilate(gy, 3), 0, (L+4-2*(K-1)-1)%3), swap(flip(w),0,1), dilation=2, padding=2*(K-1)-2)", True),
+    (line, "gx = conv(pad(dilate(gy, 3), 0, (L+4-2*(K-1)-1)%3), swap(w,0,1), dilation=2, padding=2*(K-1)-2)", False),
     (space, f"gx = conv_transpose3d(gy, w, stride=s, padding=p, {REST})", True),
     (space, "gx = conv_transpose3d(gy, w, stride=s, padding=p)", False),  # (H - KH) even
     # The filters' gradient.
@@ -167,6 +171,8 @@ CLAIMS: tuple[tuple[Make, str, bool], ...] = (
     (grouped, f"gx = conv_transpose(gy, w, stride=s, padding=p, dilation=d, {REST})", False),  # shapes never fit
     (grouped, "y = conv(x, w, stride=s, padding=p, dilation=d, groups=g)", True),
     (grouped, "y = conv(x, w, stride=s, padding=p, dilation=d)", False),  # shapes never fit
+    (grouped, "gx = gy", False),  # shapes that fit by chance never have its values
+    (grouped, "gw = swap(w, 0, 1)", False),
     (biased, "gb = sum(gy, axis=(0, 2, 3))", True),
     (biased, "gb = einsum('nfij->f', gy)", True),
     (biased, "gb = gy.sum(0).sum(-1).sum(-1)", True),
