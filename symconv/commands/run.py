@@ -14,7 +14,7 @@ from symconv.commands.formulas import document
 from symconv.commands.outcome import FAILED, RIGHT
 from symconv.commands.progress import stage
 from symconv.commands.request import gradient_names, requested
-from symconv.commands.verify import SURROGATES, judged
+from symconv.commands.verify import judged
 from symconv.gather.derivation import Derivation
 from symconv.notation.operator import Operator
 from symconv.options import Options
@@ -87,7 +87,7 @@ def _written(job: _Job, place: Path) -> list[Path]:
 
 
 def _said(job: _Job) -> str:
-    return f"{job.verdict}\n{SURROGATES}" if job.operator.surrogates else str(job.verdict)
+    return str(job.verdict)
 
 
 def stem(operator: Operator) -> str:

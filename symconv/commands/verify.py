@@ -16,9 +16,7 @@ from symconv.options import Options
 from symconv.verify.judge import judge
 from symconv.verify.verdict import Verdict
 
-__all__ = ["SURROGATES", "judged", "verify"]
-
-SURROGATES = "the gradients are declared (surrogate), not derived: only the forward is judged"
+__all__ = ["judged", "verify"]
 
 
 def verify(
@@ -39,15 +37,12 @@ def verify(
     with stage("verifying") as tell:
         verdict = judged(operator, kernel, gradients, tell)
     print(verdict)
-    if operator.surrogates:
-        print(SURROGATES)
     return RIGHT if verdict else FAILED
 
 
 def judged(op: Operator, kernel: Kernel, gradients: tuple[str, ...], tell: Tell) -> Verdict:
-    """The verdict on ``kernel``; of an operator with declared derivatives only the forward can be judged."""
-    wanted = () if op.surrogates else gradients
-    return judge(op, kernel, kernel.options.dtype, gradients=wanted, progress=tell)
+    """The verdict on ``kernel``; declared derivatives are judged as declared."""
+    return judge(op, kernel, kernel.options.dtype, gradients=gradients, progress=tell)
 
 
 def _given(op: Operator, source: Path, chosen: Options) -> Kernel:

@@ -73,12 +73,10 @@ def volumes(op: Operator) -> tuple[Geometry, ...]:
     free = sorted({n for t in op.inputs for size in t.sizes for n in size.names()} - defined)
     plain = [name for name in free if name not in windows and name not in kernels and name != op.batch]
     wide = {name: (6, 9)[at % 2] for at, name in enumerate(plain)} | {name: 4 - at for at, name in enumerate(kernels)}
-    wide |= {
-        name: 9 * w.stride + 3 * w.dilation + 1 + at if at == len(windows) - 1 else 2 * w.stride + 3 * w.dilation + 1
-        for at, (name, w) in enumerate(windows.items())
-    }
+    wide |= {name: 2 * w.stride + 3 * w.dilation + 1 for name, w in windows.items()}
+    last = {name: size + 7 * windows[name].stride + 1 for name, size in list(wide.items())[-1:] if name in windows}
     long = {name: (1, 5)[at % 2] for at, name in enumerate(plain)} | {k: 2 - at % 2 for at, k in enumerate(kernels)}
-    drafts = [wide | {op.batch: 2}]
+    drafts = [wide | more | {op.batch: batch} for batch in (5, 2) for more in (last, {})]
     drafts += [long | {op.batch: 2} | {name: side + at for at, name in enumerate(windows)} for side in _SIDES]
     found: list[Geometry] = []
     for draft in drafts if windows else ():

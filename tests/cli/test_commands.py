@@ -89,13 +89,13 @@ def test_verify_says_why_a_source_does_not_compile(call, tmp_path):
     assert "refused the generated source" in result.stderr
 
 
-def test_declared_gradients_are_not_judged(call, tmp_path):
+def test_declared_gradients_are_judged_as_declared(call, tmp_path):
     spec = tmp_path / "net.toml"
     spec.write_text('formula = "y[n,i] = sign(sum[p](x[n,i+p]*w[p]))"\nsurrogate = {sign = "1"}\n')
     result = call("verify", spec)
     assert result.exit_code == 0, result.output
-    assert "only the forward is judged" in result.stdout
-    assert "gradient by" not in result.stdout
+    assert "surrogate: declared, not the derivative" in result.stdout
+    assert "gradient by w" in result.stdout
 
 
 def test_show_writes_a_page(call, tmp_path):

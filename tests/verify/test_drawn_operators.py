@@ -125,7 +125,7 @@ def test_drawn_operators(data) -> None:
 
 
 @pytest.mark.full
-@settings(max_examples=1000, **SETTINGS)
+@settings(max_examples=600, **SETTINGS)
 @given(st.data())
 def test_thousands_of_drawn_operators(data) -> None:
     check(data)
