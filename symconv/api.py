@@ -77,9 +77,9 @@ class Gradient:
 
     def latex(self) -> str:
         """The gather formula as LaTeX, without dollar signs."""
-        from symconv.views.latex import gather_latex
+        from symconv.views.latex import derivation_latex
 
-        return gather_latex(self.derivation.gather)
+        return derivation_latex(self.derivation)
 
     def __str__(self) -> str:
         from symconv.views.text import derivation_text
@@ -211,6 +211,9 @@ class Kernel:
     >>> k.backward(np.ones((1, 1, 4)), x, w).x
     array([[[1., 2., 2., 2., 1.]]])
     """
+
+    fills = True
+    """Results can be written into arrays given as ``out``."""
 
     def __init__(self, op: Operator, chosen: Options, artifact: Artifact, lazy: Callable[[], Artifact] | None) -> None:
         self.operator = op

@@ -35,10 +35,10 @@ def _text(derivations: list[Derivation]) -> str:
 
 
 def _latex(derivations: list[Derivation]) -> str:
-    from symconv.views.latex import gather_latex, operator_latex
+    from symconv.views.latex import derivation_latex, operator_latex
 
     stated = f"% {one_line(str(derivations[0].stated))}\n{operator_latex(derivations[0].stated)}"
-    return "\n\n".join((stated, *(f"% {d.operator.output.name}\n{gather_latex(d.gather)}" for d in derivations)))
+    return "\n\n".join((stated, *(f"% {d.operator.output.name}\n{derivation_latex(d)}" for d in derivations)))
 
 
 def _json(derivations: list[Derivation]) -> str:

@@ -66,13 +66,13 @@ def _work(operator: Operator, gradients: tuple[str, ...], chosen: Options) -> _J
 
 
 def _written(job: _Job, place: Path) -> list[Path]:
-    from symconv.views.latex import gather_latex, operator_latex
+    from symconv.views.latex import derivation_latex, operator_latex
     from symconv.views.report import report_html
     from symconv.views.show import kernel_facts
 
     name = stem(job.operator)
     formulas = {job.operator.output.name: operator_latex(job.operator)}
-    formulas |= {d.operator.output.name: gather_latex(d.gather) for d in job.derivations}
+    formulas |= {d.operator.output.name: derivation_latex(d) for d in job.derivations}
     page = report_html(
         job.operator.name,
         job.operator,

@@ -14,7 +14,7 @@ from symconv.notation.expr import Apply, Const, Expr, Read, Reduce, children, tr
 from symconv.notation.operator import Operator
 from symconv.notation.surrogate import ARGUMENT, Surrogate
 
-__all__ = ["DECLARED", "at_argument", "declare", "pairs_of", "plain", "sentences"]
+__all__ = ["DECLARED", "SENTENCE", "at_argument", "declare", "pairs_of", "plain", "sentences"]
 
 DECLARED = "declared"
 SENTENCE = "surrogate: declared, not the derivative"

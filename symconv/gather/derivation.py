@@ -16,6 +16,7 @@ from symconv.gather.gather import gather
 from symconv.gather.solution import Gather
 from symconv.notation.expr import Apply, Expr, Read, Reduce, reads, walk
 from symconv.notation.operator import Operator
+from symconv.notation.surrogate import Surrogate
 from symconv.notation.trace import Step, Trace
 
 __all__ = ["Derivation", "derivation", "forward", "forward_mode"]
@@ -36,6 +37,17 @@ class Derivation:
     gather: Gather
     trace: Trace
 
+    @property
+    def declared(self) -> tuple[Surrogate, ...]:
+        """The surrogates that stand in the result instead of a derivative."""
+        notes = [step.note for step in self.trace]
+        return tuple(s for s in self.stated.surrogates if any(sentences((s,))[0] in note for note in notes))
+
+    @property
+    def owned(self) -> bool:
+        """Whether every cell gathers its own sum; where not, a relation could not be inverted."""
+        return all(s.owned for one in self.gather.statements for _, several in one.reductions for s in several)
+
 
 @lru_cache(maxsize=256)
 def forward(op: Operator) -> Derivation:
@@ -54,12 +66,12 @@ def derivation(op: Operator, wrt: str) -> Derivation:
     resolved = resolve_borders(op)
     result = adjoint(resolved, wrt)
     solved = gather(result)
-    shown = _shown(resolved)
+    shown, asked = _shown(resolved), _asked(op, result)
     trace = (
         Step("state", op.source, op, "parsed; every index has a range"),
         *_borders(op, shown),
         *_slopes(op, resolved, wrt),
-        Step("transpose", shown, result, "each read's access relation is inverted as a set of index pairs"),
+        Step("transpose", shown, result, "each read's access relation is inverted as a set of index pairs", asked),
         *_solve(result, solved),
     )
     return Derivation(op, wrt, result, solved, trace)
@@ -79,6 +91,21 @@ def forward_mode(op: Operator, wrt: tuple[str, ...]) -> Derivation:
 def _shown(op: Operator) -> Operator:
     """The operator as a reader sees it: declared slopes are steps of their own."""
     return replace(op, statements=tuple(replace(s, expr=plain(s.expr)) for s in op.statements))
+
+
+def _asked(stated: Operator, result: Operator) -> str:
+    """What a gradient needs of the tensors it is given, and what it computes again instead of asking for it."""
+    known = {read.tensor for statement in result.statements for read in reads(statement.expr)}
+    needed = ", ".join(name for name in result.tensors if name in known)
+    shapes = ", ".join(name for name in result.tensors if name not in known)
+    again = ", ".join(statement.target.name for statement in result.statements[:-1])
+    parts = (
+        f"reads {needed}" if needed else "reads no tensor",
+        f"of {shapes} only the shape" if shapes else "",
+        f"computes {again} first" if again else "",
+        f"does not ask for {stated.output.name}",
+    )
+    return "; ".join(part for part in parts if part)
 
 
 def _borders(op: Operator, resolved: Operator) -> Trace:
@@ -104,25 +131,26 @@ def _slopes(stated: Operator, op: Operator, wrt: str) -> Trace:
         if isinstance(read, Read) and declared:
             check, note = "declared by the operator", "; ".join(sentences(declared))
         else:
-            check, note = "SymPy", _conventions(op, plain(body), kind)
+            check, note = "SymPy", _conventions(op, plain(body), plain(read), kind)
         steps.append(Step("differentiate", (plain(body), plain(read)), plain(slope), check, note))
     return tuple(dict.fromkeys(steps))
 
 
-def _conventions(op: Operator, body: Expr, kind: str) -> str:
+def _conventions(op: Operator, body: Expr, leaf: Expr, kind: str) -> str:
     chosen = dict(op.kinks)
-    functions = _functions(body)
+    functions = _around(leaf, body)
     declared = tuple(s for s in op.surrogates if s.target in functions)
     names = sorted({*functions, kind} - {s.target for s in declared})
     said = (sentence(name, chosen.get(name)) for name in names)
     return "; ".join((*(s for s in said if s), *sentences(declared)))
 
 
-def _functions(expr: Expr) -> frozenset[str]:
-    """The functions outside every reduction."""
+def _around(leaf: Expr, expr: Expr) -> frozenset[str]:
+    """The functions a leaf is an argument of, near or far: those whose slopes take part."""
     match expr:
         case Apply(function, arguments):
-            return frozenset({function}).union(*map(_functions, arguments))
+            inside = frozenset[str]().union(*(_around(leaf, argument) for argument in arguments))
+            return inside | {function} if inside or leaf in arguments else inside
     return frozenset()
 
 

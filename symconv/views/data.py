@@ -8,7 +8,7 @@ from symconv.gather.derivation import Derivation
 from symconv.gather.solution import Solution
 from symconv.notation.operator import Operator, Tensor
 from symconv.notation.trace import Step
-from symconv.views.latex import gather_latex, general_latex, operator_latex, phases_latex, step_latex
+from symconv.views.latex import derivation_latex, general_latex, operator_latex, phases_latex, step_latex
 from symconv.views.names import Names, names_of
 from symconv.views.phases import PhaseTable, phase_tables
 from symconv.views.text import gather_text, operator_text, step_text
@@ -38,7 +38,7 @@ def derivation_data(derivation: Derivation) -> Data:
         "tensors": [_tensor(tensor) for tensor in op.inputs],
         "output": _tensor(op.output),
         "sizes": _sizes(op),
-        "formula": {"latex": gather_latex(derivation.gather), "text": gather_text(derivation.gather),
+        "formula": {"latex": derivation_latex(derivation), "text": gather_text(derivation.gather),
                     "relation_latex": operator_latex(op), "general_latex": _general(derivation)},
         "phases": [_phase(table) for table in phase_tables(derivation.gather)],
         "phases_latex": phases_latex(derivation.gather),

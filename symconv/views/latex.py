@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from symconv.derive.surrogates import SENTENCE
+from symconv.gather.derivation import Derivation
 from symconv.gather.solution import Gather
 from symconv.notation.expr import Expr
 from symconv.notation.operator import Operator
@@ -11,10 +15,18 @@ from symconv.views.general import general_latex
 from symconv.views.names import Names, names_of
 from symconv.views.phases import PhaseTable, phase_tables
 from symconv.views.printer import Printer, expr_text
-from symconv.views.rows import aligned, gather_rows
-from symconv.views.stages import operator_rows, step_rows
+from symconv.views.rows import Row, aligned, gather_rows
+from symconv.views.stages import derivation_rows, operator_rows, step_rows
 
-__all__ = ["expr_latex", "gather_latex", "general_latex", "operator_latex", "phases_latex", "step_latex"]
+__all__ = [
+    "derivation_latex",
+    "expr_latex",
+    "gather_latex",
+    "general_latex",
+    "operator_latex",
+    "phases_latex",
+    "step_latex",
+]
 
 MAX_CLASSES = 12
 
@@ -50,6 +62,17 @@ def gather_latex(gather: Gather) -> str:
     return aligned(gather_rows(gather, latex(names_of(gather.operator))))
 
 
+def derivation_latex(derivation: Derivation) -> str:
+    r"""The solved form of a derivation, and which slopes in it were declared instead of derived.
+
+    >>> import symconv as sc
+    >>> op = sc.operator("y[i] = sign(x[i])*w[i]", surrogate={"sign": "1"})
+    >>> print(derivation_latex(sc.derive(op, "x").derivation).split(r" \\ ")[-1])
+    &\text{surrogate: declared, not the derivative: sign'(u) = }1 \end{aligned}
+    """
+    return aligned(derivation_rows(derivation, latex(names_of(derivation.operator))))
+
+
 def step_latex(step: Step, names: Names | None = None) -> str:
     """One step of a derivation: what it starts from and what it comes to.
 
@@ -57,7 +80,10 @@ def step_latex(step: Step, names: Names | None = None) -> str:
     >>> [step_latex(view.step)[:15] for view in sc.derive(sc.conv1d(), "x").steps][-1]
     '\\\\begin{aligned}'
     """
-    return aligned(step_rows(step, latex, names))
+    rows = step_rows(step, latex, names)
+    if SENTENCE in step.note:
+        rows = replace(rows, domain=(*rows.domain, Row("", rf"\text{{{SENTENCE}}}")))
+    return aligned(rows)
 
 
 def phases_latex(gather: Gather) -> str:

@@ -18,8 +18,8 @@ from symconv.views.mathsvg import Formula, formula_svg, sprite
 from symconv.views.names import names_of
 from symconv.views.phases import PhaseTable, phase_tables
 from symconv.views.printer import Printer
-from symconv.views.rows import Rows, aligned, gather_rows
-from symconv.views.stages import operator_rows, step_rows
+from symconv.views.rows import Rows, aligned
+from symconv.views.stages import derivation_rows, operator_rows, step_rows
 
 __all__ = ["Page", "gradient_section", "operator_section"]
 
@@ -104,11 +104,12 @@ def gradient_section(derivation: Derivation, page: Page) -> Data:
     wrt = derivation.wrt
     plan = phase_plan(derivation.gather, derivation.stated)
     reads = ", ".join(op.tensors)
+    way = "each cell gathers its own sum" if derivation.owned else "not invertible, contributions choose their cell"
     return {
         "anchor": re.sub(r"\W+", "-", f"d-{wrt or 'forward'}"),
         "title": f"Gradient with respect to {wrt}" if wrt else "Forward",
-        "lead": f"{op.output.name} from {reads}: each cell gathers its own sum.",
-        "formula": page.rows(gather_rows(derivation.gather, dialect)),
+        "lead": f"{op.output.name} from {reads}: {way}.",
+        "formula": page.rows(derivation_rows(derivation, dialect)),
         "tables": [_table(table, dialect, page) for table in phase_tables(derivation.gather)],
         "plan": Markup(plan) if plan else None,
         "general": page.rows(general) if general else None,

@@ -6,9 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeGuard
 
+from symconv.derive.surrogates import SENTENCE
+from symconv.gather.derivation import Derivation
 from symconv.gather.solution import Gather, Solved
 from symconv.notation.expr import Apply, Border, Const, Expr, Index, Read, Reduce, reads, walk
 from symconv.notation.operator import Operator, Statement, Tensor
+from symconv.notation.surrogate import ARGUMENT, Surrogate
 from symconv.notation.trace import Step
 from symconv.views.dialect import Dialect, Frag
 from symconv.views.forms import form_text
@@ -25,7 +28,7 @@ from symconv.views.rows import (
     target_text,
 )
 
-__all__ = ["operator_rows", "step_rows"]
+__all__ = ["derivation_rows", "operator_rows", "step_rows"]
 
 Voice = Callable[[Names], Dialect]
 
@@ -46,8 +49,28 @@ def operator_rows(op: Operator, dialect: Dialect) -> Rows:
         *_borders(op, dialect),
         *_shapes(op, dialect),
         *_positions(op, dialect),
+        *_surrogates(op.surrogates, dialect),
     )
     return Rows(formulas, where, remarks)
+
+
+def derivation_rows(derivation: Derivation, dialect: Dialect) -> Rows:
+    """The solved form of what was derived; where a slope was declared instead of derived, that is said below."""
+    rows = gather_rows(derivation.gather, dialect)
+    return replace(rows, domain=(*rows.domain, *_surrogates(derivation.declared, dialect)))
+
+
+def _surrogates(declared: tuple[Surrogate, ...], dialect: Dialect) -> tuple[Row, ...]:
+    """Slopes the user states in place of derivatives."""
+    rows = []
+    for surrogate in declared:
+        slope = expr_text(surrogate.slope, Printer.plain(dialect))
+        if surrogate.function:
+            said = dialect.words(f"{SENTENCE}: {surrogate.target}'({ARGUMENT}) = ")
+        else:
+            said = f"{dialect.words(f'{SENTENCE}: by ')}{dialect.tensor(surrogate.target)}{dialect.words(', ')}"
+        rows.append(Row("", said + slope))
+    return tuple(rows)
 
 
 def _used(op: Operator) -> set[str]:

@@ -14,7 +14,7 @@ from symconv.views.names import names_of
 from symconv.views.phases import PhaseTable, phase_tables
 from symconv.views.printer import Printer
 from symconv.views.rows import Row, Rows, gather_rows
-from symconv.views.stages import operator_rows, step_rows
+from symconv.views.stages import derivation_rows, operator_rows, step_rows
 
 __all__ = ["WIDTH", "derivation_text", "gather_text", "operator_text", "phases_text", "step_text"]
 
@@ -112,19 +112,15 @@ def derivation_text(derivation: Derivation) -> str:
     """
     stated = derivation.stated.name
     title = f"gradient of {stated} with respect to {derivation.wrt}" if derivation.wrt else stated
+    names = text(names_of(derivation.operator))
     parts = [
         "\n".join(_folded(title, "", WIDTH)),
-        textwrap.indent(gather_text_within(derivation.gather, WIDTH - 2), "  "),
+        textwrap.indent(_block(derivation_rows(derivation, names), WIDTH - 2), "  "),
     ]
     if tables := phases_text(derivation.gather):
         parts.append("phases\n" + textwrap.indent(tables, "  "))
     steps = [f"{k}. {step_text(step)}" for k, step in enumerate(derivation.trace, 1)]
     return "\n\n".join((*parts, *steps))
-
-
-def gather_text_within(gather: Gather, width: int) -> str:
-    """The solved form in so many columns."""
-    return _block(gather_rows(gather, text(names_of(gather.operator))), width)
 
 
 def _block(rows: Rows, width: int = WIDTH) -> str:
