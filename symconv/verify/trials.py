@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -16,20 +16,23 @@ from symconv.verify.verdict import Check, Failure
 
 __all__ = ["Finding", "KernelLike", "Trial", "attempt", "collect", "compare", "forward", "gradient_name"]
 
-_GUARD = 64
-"""Elements before and after an array; a multiple of the widest vector, which keeps its alignment."""
+_ALIGNED, _MOST_GUARD = 64, 1 << 16
+"""Guards are multiples of the widest vector, and as long as the array up to a limit: a whole row or plane beyond."""
 _ERRORS = (SymconvError, ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 """What a wrong kernel is expected to raise; anything else is no verdict and passes through."""
 
 
 class KernelLike(Protocol):
-    """What is judged: takes arrays in the operator's order, returns new ones."""
+    """What is judged: takes arrays in the operator's order, returns new ones.
 
-    def forward(self, *arrays: Array) -> Array:
+    With a true attribute ``fills`` it also takes ``out=``, an array or a mapping, and is watched for writes beyond it.
+    """
+
+    def forward(self, *arrays: Array, **out: Any) -> Array:
         """The output."""
         ...
 
-    def backward(self, gy: Array, *arrays: Array) -> object:
+    def backward(self, gy: Array, *arrays: Array, **out: Any) -> object:
         """The gradients, as a NamedTuple with a field per tensor."""
         ...
 
@@ -57,7 +60,6 @@ def attempt(op: Operator, kernel: KernelLike, case: Case, ruling: Ruling) -> Tri
     """Call the kernel forward and, where gradients are judged, backward."""
     faults: dict[str, str] = {}
     name = op.output.name
-    case = replace(case, arrays={key: _guarded(array) for key, array in case.arrays.items()})
     output = forward(op, kernel, case.arrays, ruling)
     if isinstance(output, str):
         faults[name] = output
@@ -74,14 +76,19 @@ def attempt(op: Operator, kernel: KernelLike, case: Case, ruling: Ruling) -> Tri
     return Trial(case, None if isinstance(output, str) else output, found, faults)
 
 
-def _guarded(array: Array) -> Array:
-    """The same numbers between others that are not: a read beyond the array spoils what is computed from it."""
-    if array.dtype.kind != "f" or not array.flags.c_contiguous:
-        return array
-    wide = np.full(array.size + 2 * _GUARD, np.nan, array.dtype)
-    inner = wide[_GUARD : _GUARD + array.size].reshape(array.shape)
+def _guarded(array: Array) -> tuple[Array, Array]:
+    """A copy between numbers that are not, and the whole: a read beyond it spoils the result, a write shows."""
+    guard = min(-(-array.size // _ALIGNED) * _ALIGNED, _MOST_GUARD) + _ALIGNED
+    whole = np.full(array.size + 2 * guard, np.nan if array.dtype.kind == "f" else -1, array.dtype)
+    inner = whole[guard : guard + array.size].reshape(array.shape)
     inner[...] = array
-    return inner
+    return inner, whole
+
+
+def _spilled(inner: Array, whole: Array) -> bool:
+    guard = (whole.size - inner.size) // 2
+    ends = np.concatenate([whole[:guard], whole[guard + inner.size :]])
+    return not (np.isnan(ends) if ends.dtype.kind == "f" else ends == -1).all()
 
 
 def gradient_name(tensor: str) -> str:
@@ -91,28 +98,40 @@ def gradient_name(tensor: str) -> str:
 
 def forward(op: Operator, kernel: KernelLike, arrays: dict[str, Array], ruling: Ruling) -> Array | str:
     """The kernel's output, or what is wrong with the call."""
-    given = {name: arrays[name].copy() for name in op.tensors}
+    given = {name: _guarded(arrays[name])[0] for name in op.tensors}
+    dtype = "int32" if op.output.dtype == "index" else ruling.dtype
+    shape = op.output_shape(**{name: tuple(array.shape) for name, array in arrays.items()})
+    room, whole = _guarded(np.zeros(shape, dtype))
     try:
-        got = kernel.forward(*given.values())
+        # A kernel that fills arrays is watched while it does.
+        got = kernel.forward(*given.values(), **({"out": room} if _fills(kernel) else {}))
     except _ERRORS as error:
         return f"forward raised {type(error).__name__}: {error}"
     if written := _written(arrays, given):
         return f"forward wrote into its input {written}"
-    dtype = "int32" if op.output.dtype == "index" else ruling.dtype
-    shape = op.output_shape(**{name: tuple(array.shape) for name, array in arrays.items()})
+    if _spilled(room, whole):
+        return "forward wrote outside its output"
     return _form(got, shape, dtype, "forward") or got
 
 
+def _fills(kernel: KernelLike) -> bool:
+    return bool(getattr(kernel, "fills", False))
+
+
 def _backward(op: Operator, kernel: KernelLike, case: Case, ruling: Ruling) -> object:
-    given = {name: case.arrays[name].copy() for name in op.tensors}
-    gy = case.gy.copy()
+    given = {name: _guarded(case.arrays[name])[0] for name in op.tensors}
+    gy = _guarded(case.gy)[0]
+    rooms = {name: _guarded(np.zeros(case.shapes[name], ruling.dtype)) for name in ruling.gradients}
+    out = {"out": {name: room for name, (room, _) in rooms.items()}} if _fills(kernel) else {}
     try:
-        got = kernel.backward(gy, *given.values())
+        got = kernel.backward(gy, *given.values(), **out)
     except _ERRORS as error:
         return f"backward raised {type(error).__name__}: {error}"
     written = _written({**case.arrays, "": case.gy}, {**given, "": gy})
     if written is not None:
         return f"backward wrote into its input {written or 'gy'}"
+    if spilled := [name for name, pair in rooms.items() if _spilled(*pair)]:
+        return f"backward wrote outside the gradient by {spilled[0]}"
     return got
 
 

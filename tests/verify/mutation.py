@@ -54,25 +54,26 @@ class Stand:
     unit: str = "u0"
     result: str = ""
 
-    def forward(self, *arrays: Array) -> Array:
-        function = getattr(
-            self.module, "u0_forward" if self.result != self.operator.output.name else f"{self.unit}_forward"
-        )
-        return self._made(function(1, arrays, None, 1))[0]
+    fills = True
 
-    def backward(self, gy: Array, *arrays: Array) -> Any:
+    def forward(self, *arrays: Array, out: Array) -> Array:
+        unit = "u0" if self.result != self.operator.output.name else self.unit
+        self._done(getattr(self.module, f"{unit}_forward")(1, arrays, (out,), 1))
+        return out
+
+    def backward(self, gy: Array, *arrays: Array, out: Mapping[str, Array]) -> Any:
         names = pipeline.gradients(self.operator)
-        made = list(self._made(self.module.u0_backward((1 << len(names)) - 1, (gy, *arrays), None, 1)))
-        if self.result in [f"g{name}" for name in names]:
-            at = [f"g{name}" for name in names].index(self.result)
-            made[at] = self._made(getattr(self.module, f"{self.unit}_backward")(1, (gy, *arrays), None, 1))[0]
-        return namedtuple("Gradients", names)(*made)
+        mask = sum(1 << at for at, name in enumerate(names) if name in out)
+        wanted = tuple(out.get(name) for name in names)
+        self._done(self.module.u0_backward(mask, (gy, *arrays), wanted, 1))
+        if self.result[1:] in out and self.result != self.operator.output.name:
+            self._done(getattr(self.module, f"{self.unit}_backward")(1, (gy, *arrays), (out[self.result[1:]],), 1))
+        return namedtuple("Gradients", names)(*wanted)
 
     @staticmethod
-    def _made(answer: Any) -> tuple[Array, ...]:
-        if not isinstance(answer, tuple):
+    def _done(answer: Any) -> None:
+        if answer != 0:
             raise RuntimeError(f"the module answers {answer}")
-        return answer
 
 
 def kernels(op: Operator, split: bool) -> dict[str, Kernel]:
