@@ -18,6 +18,8 @@ __all__ = ["Finding", "KernelLike", "Trial", "attempt", "collect", "compare", "f
 
 _ALIGNED, _MOST_GUARD = 64, 1 << 16
 """Guards are multiples of the widest vector, and as long as the array up to a limit: a whole row or plane beyond."""
+_GUARDS = {"f4": 0x7FA00000, "f8": 0x7FF4000000000000, "i4": -1, "i8": -1}
+"""Bits of the guards: signalling NaNs, which turn quiet when a kernel adds so much as zero to them."""
 _ERRORS = (SymconvError, ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 """What a wrong kernel is expected to raise; anything else is no verdict and passes through."""
 
@@ -77,18 +79,30 @@ def attempt(op: Operator, kernel: KernelLike, case: Case, ruling: Ruling) -> Tri
 
 
 def _guarded(array: Array) -> tuple[Array, Array]:
-    """A copy between numbers that are not, and the whole: a read beyond it spoils the result, a write shows."""
+    """A copy between signalling NaNs, and the whole: a read beyond it spoils the result, a write shows."""
     guard = min(-(-array.size // _ALIGNED) * _ALIGNED, _MOST_GUARD) + _ALIGNED
-    whole = np.full(array.size + 2 * guard, np.nan if array.dtype.kind == "f" else -1, array.dtype)
+    whole = np.empty(array.size + 2 * guard, array.dtype)
+    _bits(whole)[...] = _GUARDS[array.dtype.str[1:]]
     inner = whole[guard : guard + array.size].reshape(array.shape)
     inner[...] = array
     return inner, whole
 
 
+def _room(shape: Sequence[int], dtype: str) -> tuple[Array, Array]:
+    """Guarded space for a result, of numbers no result has: a cell never written is wrong."""
+    empty = np.nan if np.dtype(dtype).kind == "f" else np.iinfo(dtype).min
+    return _guarded(np.full(shape, empty, dtype))
+
+
 def _spilled(inner: Array, whole: Array) -> bool:
     guard = (whole.size - inner.size) // 2
-    ends = np.concatenate([whole[:guard], whole[guard + inner.size :]])
-    return not (np.isnan(ends) if ends.dtype.kind == "f" else ends == -1).all()
+    bits = _bits(whole)
+    ends = np.concatenate([bits[:guard], bits[guard + inner.size :]])
+    return bool((ends != _GUARDS[whole.dtype.str[1:]]).any())
+
+
+def _bits(whole: Array) -> Array:
+    return whole.view(f"i{whole.dtype.itemsize}")
 
 
 def gradient_name(tensor: str) -> str:
@@ -101,7 +115,7 @@ def forward(op: Operator, kernel: KernelLike, arrays: dict[str, Array], ruling: 
     given = {name: _guarded(arrays[name])[0] for name in op.tensors}
     dtype = "int32" if op.output.dtype == "index" else ruling.dtype
     shape = op.output_shape(**{name: tuple(array.shape) for name, array in arrays.items()})
-    room, whole = _guarded(np.zeros(shape, dtype))
+    room, whole = _room(shape, dtype)
     try:
         # A kernel that fills arrays is watched while it does.
         got = kernel.forward(*given.values(), **({"out": room} if _fills(kernel) else {}))
@@ -121,7 +135,7 @@ def _fills(kernel: KernelLike) -> bool:
 def _backward(op: Operator, kernel: KernelLike, case: Case, ruling: Ruling) -> object:
     given = {name: _guarded(case.arrays[name])[0] for name in op.tensors}
     gy = _guarded(case.gy)[0]
-    rooms = {name: _guarded(np.zeros(case.shapes[name], ruling.dtype)) for name in ruling.gradients}
+    rooms = {name: _room(case.shapes[name], ruling.dtype) for name in ruling.gradients}
     out = {"out": {name: room for name, (room, _) in rooms.items()}} if _fills(kernel) else {}
     try:
         got = kernel.backward(gy, *given.values(), **out)

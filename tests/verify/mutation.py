@@ -63,12 +63,13 @@ class Stand:
 
     def backward(self, gy: Array, *arrays: Array, out: Mapping[str, Array]) -> Any:
         names = pipeline.gradients(self.operator)
-        mask = sum(1 << at for at, name in enumerate(names) if name in out)
-        wanted = tuple(out.get(name) for name in names)
-        self._done(self.module.u0_backward(mask, (gy, *arrays), wanted, 1))
-        if self.result[1:] in out and self.result != self.operator.output.name:
-            self._done(getattr(self.module, f"{self.unit}_backward")(1, (gy, *arrays), (out[self.result[1:]],), 1))
-        return namedtuple("Gradients", names)(*wanted)
+        mutated = self.result[1:] if self.result != self.operator.output.name else ""
+        # The right module leaves the mutated result alone: what a mutant forgets to write must not be right already.
+        if mask := sum(1 << at for at, name in enumerate(names) if name in out and name != mutated):
+            self._done(self.module.u0_backward(mask, (gy, *arrays), tuple(out.get(name) for name in names), 1))
+        if mutated in out:
+            self._done(getattr(self.module, f"{self.unit}_backward")(1, (gy, *arrays), (out[mutated],), 1))
+        return namedtuple("Gradients", names)(*(out.get(name) for name in names))
 
     @staticmethod
     def _done(answer: Any) -> None:
