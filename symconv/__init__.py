@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from symconv.api import Gradient, Kernel, build, derive, jvp, verify
-    from symconv.claims import Proof, prove
+    from symconv.claims import Proof, prove, validate
     from symconv.errors import (
         BuildError,
         DerivationError,
@@ -74,7 +74,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "symconv.api": ("Gradient", "Kernel", "build", "derive", "jvp", "verify"),
-    "symconv.claims": ("Proof", "prove"),
+    "symconv.claims": ("Proof", "prove", "validate"),
     "symconv.errors": (
         "BuildError",
         "DerivationError",
@@ -188,6 +188,7 @@ __all__ = [
     "squared_distance1d",
     "squared_distance2d",
     "squared_distance3d",
+    "validate",
     "verify",
 ]
 

@@ -1,15 +1,18 @@
-"""The public handle of ``prove``: apart from ``api``, because a proof needs isl and a cached kernel does not."""
+"""The public handles of ``prove`` and ``validate``: apart from ``api``, because proofs need isl and kernels do not."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
 
-from symconv.api import Gradient, as_operator
+from symconv import pipeline
+from symconv.api import Gradient, as_operator, options
 from symconv.notation.operator import Operator
 from symconv.prove.proof import Proof as Decided
 from symconv.prove.proof import prove as decided
+from symconv.validate.validation import Validations, validate_all
 
-__all__ = ["Proof", "prove"]
+__all__ = ["Proof", "prove", "validate"]
 
 
 class Proof(Decided):
@@ -34,3 +37,20 @@ def prove(op: Operator | Gradient, claim: str, explain: bool = True) -> Proof:
     """
     found = decided(as_operator(op), claim, explain)
     return Proof(**{field.name: getattr(found, field.name) for field in fields(found)})
+
+
+def validate(
+    op: Operator | Gradient, dtype: str = "float32", sizes: Mapping[str, tuple[int, ...]] | None = None
+) -> Validations:
+    """Prove that the loop nests which ``build`` would compile do what was derived, for all sizes.
+
+    For the output and every gradient: each cell is stored once before anything is added to it, receives every term of
+    the derivation exactly once and nothing else, every access lies inside its array, and no two threads write one cell.
+    What is below the loop nests, the C compiler and the rounding, is not part of it; ``verify`` runs the machine code.
+    ``dtype`` and ``sizes`` are those of ``build``. Raises SpecError as ``build`` does.
+
+    >>> import symconv as sc
+    >>> print(sc.validate(sc.conv2d(stride=2, padding=1)).line)
+    y, gx, gw proved for all sizes
+    """
+    return validate_all(pipeline.pairs(as_operator(op), options(dtype=dtype, sizes=sizes)))

@@ -194,6 +194,24 @@ def prove(
 @cli.command()
 @the_op
 @the_settings
+@the_dtype("float32")
+def validate(op: str, dtype: str, **settings: object) -> int:
+    """Prove that the loop nests do what was derived.
+
+    Exit status 0 where all are proved for all sizes, 1 where one is wrong, 3 where one is undecided.
+
+    \b
+    Example:
+      symconv validate conv2d --stride 2 --padding 1
+    """
+    from symconv.commands.validate import validate as work
+
+    return work(op, settings, dtype)
+
+
+@cli.command()
+@the_op
+@the_settings
 @the_output("The HTML file to write.", "report.html")
 def show(op: str, output: Path, **settings: object) -> int:
     """Write one HTML page of the derivations.

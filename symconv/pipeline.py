@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from symconv.gather.derivation import Derivation
     from symconv.loops.ir import Kernel
 
-__all__ = ["build", "build_text", "derive", "generate", "jvp", "kernel", "source", "unit"]
+__all__ = ["build", "build_text", "derive", "generate", "jvp", "kernel", "pairs", "source", "unit"]
 
 Progress = Callable[[str], None]
 
@@ -79,6 +79,13 @@ def unit(op: Operator, options: Options, name: str = "u0", entries: tuple[str, .
 def gradients(op: Operator) -> tuple[str, ...]:
     """The inputs that have a gradient."""
     return tuple(tensor.name for tensor in op.inputs if tensor.dtype == "real")
+
+
+def pairs(op: Operator, options: Options) -> tuple[tuple[Derivation, Kernel], ...]:
+    """Operator -> every kernel of its module beside the derivation it comes from."""
+    derived = (forward(op), *(derive(op, name) for name in gradients(op)))
+    kernels = (kernel for entry in unit(op, options).entries for kernel in entry.kernels)
+    return tuple(zip(derived, kernels, strict=True))
 
 
 def _with_shape(options: Options, shape: tuple[str, tuple[int, ...]]) -> Options:

@@ -18,6 +18,7 @@ from symconv.commands.verify import judged
 from symconv.gather.derivation import Derivation
 from symconv.notation.operator import Operator
 from symconv.options import Options
+from symconv.validate.validation import Validations, validate_all
 from symconv.verify.verdict import Verdict
 
 __all__ = ["run", "stem"]
@@ -29,6 +30,7 @@ class _Job:
     derivations: tuple[Derivation, ...]
     kernel: Kernel
     verdict: Verdict
+    nests: Validations
 
 
 def run(
@@ -50,7 +52,7 @@ def run(
         files = _written(job, place)
     print(_said(job))
     print("\n".join(("written:", *(f"  {file}" for file in files))))
-    return RIGHT if job.verdict else FAILED
+    return RIGHT if job.verdict and job.nests.holds is not False else FAILED
 
 
 def _work(operator: Operator, gradients: tuple[str, ...], chosen: Options) -> _Job:
@@ -60,9 +62,11 @@ def _work(operator: Operator, gradients: tuple[str, ...], chosen: Options) -> _J
             derivations.append(pipeline.derive(operator, name))
     with stage("generating and compiling") as tell:
         kernel = built(operator, chosen, tell)
+    with stage("proving the loop nests") as tell:
+        nests = validate_all(pipeline.pairs(operator, chosen), tell)
     with stage("verifying") as tell:
         verdict = judged(operator, kernel, gradients, tell)
-    return _Job(operator, tuple(derivations), kernel, verdict)
+    return _Job(operator, tuple(derivations), kernel, verdict, nests)
 
 
 def _written(job: _Job, place: Path) -> list[Path]:
@@ -79,7 +83,7 @@ def _written(job: _Job, place: Path) -> list[Path]:
         job.derivations,
         source=job.kernel.source,
         verdict=job.verdict,
-        facts=kernel_facts(job.kernel),
+        facts={**kernel_facts(job.kernel), "loop nests": job.nests.line},
     )
     texts = {f"{name}_{tensor}.tex": document([(str(job.operator), text)]) for tensor, text in formulas.items()}
     texts |= {f"{name}.pyx": job.kernel.source, "report.html": page, "verdict.txt": f"{_said(job)}\n"}
@@ -87,7 +91,7 @@ def _written(job: _Job, place: Path) -> list[Path]:
 
 
 def _said(job: _Job) -> str:
-    return str(job.verdict)
+    return f"{job.verdict}\nloop nests against the derivation: {job.nests.line}"
 
 
 def stem(operator: Operator) -> str:

@@ -118,6 +118,8 @@ def _neutral(node: Binary) -> Expr:
             return zero
         case Binary("*", a, b) if one in (a, b):
             return b if a == one else a
+        case Binary("//", a, b) if b == one:
+            return a
         case Binary("min" | "max", a, b) if a == b:
             return a
         case Binary("+", Binary("+", a, Const(b, False)), Const(c, False)):

@@ -31,9 +31,10 @@ from symconv.notation.affine import var
 from symconv.notation.expr import Constraint, nonnegative
 from symconv.notation.operator import Statement
 
-__all__ = ["cell_nest", "is_plain"]
+__all__ = ["FAR", "cell_nest", "is_plain"]
 
-_FAR = Const(Fraction(2**31 - 1))
+FAR = Const(Fraction(2**31 - 1))
+"""A position behind every tap."""
 
 
 def is_plain(statement: Statement, solution: Solution) -> bool:
@@ -79,7 +80,7 @@ def _start(node: notation.Reduce, total: str, at: str) -> list[Stmt]:
         worst = Call("neg", (worst,))
     start: list[Stmt] = [Declare(total, worst)]
     if node.kind.startswith("arg"):
-        start.append(Declare(at, _FAR, Scalar("int")))
+        start.append(Declare(at, FAR, Scalar("int")))
     return start
 
 

@@ -139,7 +139,7 @@ def _block(body: tuple[Stmt, ...], scope: dict[str, Any], kernel: Kernel, cells:
                 cells[buffer][_offset(buffer, index, scope, kernel, cells)] = _value(value, scope, kernel, cells)
             case Accumulate(buffer, index, op, value):
                 at = _offset(buffer, index, scope, kernel, cells)
-                cells[buffer][at] = _OPERATORS[op](cells[buffer][at], _value(value, scope, kernel, cells))
+                cells[buffer][at] = _OPERATORS[op](_old(statement, cells, at), _value(value, scope, kernel, cells))
 
 
 def _lanewise(function: Callable[..., Any], old: Any, new: Any, mask: tuple[bool, ...] | None = None) -> Any:
@@ -157,7 +157,15 @@ def _store(statement: StoreLanes, scope: dict[str, Any], kernel: Kernel, cells: 
             at = _offset(statement.buffer, statement.index, scope, kernel, cells, lane * statement.stride)
             value = _value(statement.value, scope, kernel, cells)
             new = value[lane] if isinstance(value, tuple) else value
-            cells[statement.buffer][at] = _OPERATORS[statement.op](cells[statement.buffer][at], new)
+            cells[statement.buffer][at] = _OPERATORS[statement.op](_old(statement, cells, at), new)
+
+
+def _old(statement: Accumulate | StoreLanes, cells: Cells, at: int) -> Any:
+    """What an element holds before it is combined; raises InternalError where it holds nothing yet."""
+    value = cells[statement.buffer][at]
+    if value is None and statement.op != "=":
+        raise InternalError(f"{statement.buffer} is combined at {at} before it is stored")
+    return value
 
 
 def _offset(

@@ -19,17 +19,16 @@ import symconv as sc
 from symconv import pipeline
 from symconv.build.module import load
 from symconv.emit.cython import Entry, Unit
-from symconv.errors import InternalError, SymconvError
+from symconv.gather.derivation import Derivation
 from symconv.loops.directives import apply_all
-from symconv.loops.interpret import interpret
 from symconv.loops.ir import Kernel
 from symconv.loops.lower import lower
 from symconv.loops.splitting import SplitReduction, splittable
 from symconv.notation.operator import Operator
 from symconv.options import Options
-from symconv.verify.geometry import geometries, volumes
+from symconv.validate.validation import validate
 from symconv.verify.judge import judge
-from symconv.verify.mutants import Mutant, isolated, mutants
+from symconv.verify.mutants import isolated, mutants
 
 Array = np.ndarray[Any, Any]
 
@@ -77,13 +76,16 @@ class Stand:
             raise RuntimeError(f"the module answers {answer}")
 
 
-def kernels(op: Operator, split: bool) -> dict[str, Kernel]:
-    derived = {
+def derivations(op: Operator) -> dict[str, Derivation]:
+    return {
         op.output.name: pipeline.forward(op),
         **{f"g{n}": pipeline.derive(op, n) for n in pipeline.gradients(op)},
     }
+
+
+def kernels(op: Operator, split: bool) -> dict[str, Kernel]:
     found = {}
-    for name, derivation in derived.items():
+    for name, derivation in derivations(op).items():
         kernel = lower(derivation.gather, name, None, 8)
         cuts = [SplitReduction(at, 3, volume=1) for at, nest in enumerate(kernel.nests) if splittable(nest)]
         found[name] = apply_all(kernel, tuple(reversed(cuts))) if split else kernel
@@ -92,7 +94,7 @@ def kernels(op: Operator, split: bool) -> dict[str, Kernel]:
 
 def main(name: str, most: int) -> None:
     op = OPERATORS[name]()
-    right = kernels(op, name == SPLIT)
+    derived, right = derivations(op), kernels(op, name == SPLIT)
     wrong = [(result, mutant) for result, kernel in right.items() for mutant in mutants(kernel, most)]
     output = op.output.name
     base = Unit(
@@ -108,7 +110,7 @@ def main(name: str, most: int) -> None:
     report = [["none", output, "", "passed" if judge(op, Stand(module, op)) else "rejected"]]
     for at, (result, mutant) in enumerate(wrong, 1):
         verdict = _judged(op, Stand(module, op, f"u{at}", result), result)
-        if verdict == "passed" and _equivalent(op, right[result], mutant, result):
+        if verdict == "passed" and validate(derived[result], mutant.kernel):
             verdict = "equivalent"
         report.append([mutant.kind, result, mutant.place, verdict])
     print(json.dumps(report))
@@ -117,32 +119,6 @@ def main(name: str, most: int) -> None:
 def _judged(op: Operator, stand: Stand, result: str) -> str:
     gradients = () if result == op.output.name else (result[1:],)
     return isolated(lambda: bool(judge(op, stand, gradients=gradients, count=8)))
-
-
-def _equivalent(op: Operator, kernel: Kernel, mutant: Mutant, result: str) -> bool:
-    """Whether a mutant prints the same text, or the interpreter, which watches every bound, finds it equal in a box."""
-    if by_text(kernel, mutant):
-        return True
-    # The last one reaches every loop nest: whole register tiles and many cells.
-    places = [*(place for seed in range(3) for place in geometries(op, 12, seed)), *volumes(op)[:1]]
-    return all(_run(op, kernel, place) == _run(op, mutant.kernel, place) for place in places)
-
-
-def _run(op: Operator, kernel: Kernel, place: Mapping[str, tuple[int, ...]]) -> list[Any] | str:
-    rng = np.random.default_rng(0)
-    shapes = {**place, f"g{op.output.name}": op.output_shape(**dict(place))}
-    arrays = {name: (shape, rng.integers(-9, 10, shape).ravel().tolist()) for name, shape in shapes.items()}
-    names = [buffer.name for buffer in kernel.buffers if buffer.role == "in"]
-    try:
-        return interpret(kernel, {name: arrays[name] for name in names})
-    except (IndexError, InternalError, SymconvError) as error:
-        return f"{type(error).__name__}: {error}"
-
-
-def by_text(kernel: Kernel, mutant: Mutant) -> bool:
-    """Whether a mutant is the kernel itself, printed."""
-    both = [pipeline.generate((Unit("u0", (Entry("forward", (k,)),)),), OPTIONS).text for k in (kernel, mutant.kernel)]
-    return both[0] == both[1]
 
 
 if __name__ == "__main__":

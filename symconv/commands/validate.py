@@ -1,0 +1,25 @@
+"""``symconv validate``: the loop nests of an operator's kernels, proved to do what was derived."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from symconv import pipeline
+from symconv.api import options
+from symconv.commands.outcome import FAILED, RIGHT, UNDECIDED
+from symconv.commands.progress import stage
+from symconv.commands.request import requested
+from symconv.validate.validation import validate_all
+
+__all__ = ["validate"]
+
+
+def validate(op: str, settings: Mapping[str, object], dtype: str) -> int:
+    """Print what was proved of each kernel; the status says proved, wrong or undecided."""
+    operator = requested(op, settings)
+    with stage("deriving"):
+        pairs = pipeline.pairs(operator, options(dtype=dtype))
+    with stage("proving the loop nests") as tell:
+        found = validate_all(pairs, tell)
+    print(found)
+    return {True: RIGHT, False: FAILED, None: UNDECIDED}[found.holds]

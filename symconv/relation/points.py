@@ -1,0 +1,179 @@
+"""Instances of statements as integer points with what they touch, and how isl reads them.
+
+Every expression is text that isl reads, with the names in it. Facts that share no name are independent, so that a
+product of small sets stands for one large set: rows and columns are looked at one after the other.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import islpy as isl
+
+from symconv.errors import InternalError
+from symconv.relation.sets import Context
+
+__all__ = [
+    "Instances",
+    "UnclearError",
+    "Word",
+    "components",
+    "coordinates",
+    "flat",
+    "names_in",
+    "near",
+    "point_of",
+    "read",
+    "sample",
+    "union",
+]
+
+_NAME = re.compile(r"[A-Za-z_]\w*")
+_WORDS = {"floor", "min", "max", "mod", "and", "or", "exists", "not"}
+
+
+class UnclearError(Exception):
+    """These sets are beyond what is compared here; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """An integer expression or a condition, as isl reads it."""
+
+    text: str
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The variables and sizes in it."""
+        return names_in(self.text)
+
+
+@lru_cache(maxsize=65536)
+def names_in(text: str) -> frozenset[str]:
+    return frozenset(_NAME.findall(text)) - _WORDS
+
+
+@dataclass(frozen=True, slots=True)
+class Instances:
+    """The integer points ``dims`` under ``facts``; each touches ``image``, one word per coordinate."""
+
+    dims: tuple[str, ...]
+    facts: tuple[Word, ...]
+    image: tuple[Word, ...] = ()
+
+    def touching(self, image: Sequence[Word]) -> Instances:
+        """The same points with another image."""
+        return Instances(self.dims, self.facts, tuple(image))
+
+
+def coordinates(pieces: Iterable[Instances]) -> list[tuple[int, ...]]:
+    """The coordinates of the image that depend on each other in any of the pieces."""
+    groups: list[set[int]] = []
+    for piece in dict.fromkeys(pieces):
+        groups = groups or [{k} for k in range(len(piece.image))]
+        for part in components(piece):
+            touched = {k for k, word in enumerate(piece.image) if word.names & part}
+            tied = [group for group in groups if group & touched]
+            if len(tied) > 1:
+                groups = [group for group in groups if not group & touched] + [set().union(*tied)]
+    return [tuple(sorted(group)) for group in groups]
+
+
+@lru_cache(maxsize=4096)
+def components(piece: Instances) -> list[set[str]]:
+    """The variables that facts or coordinates tie to each other."""
+    parts = [{name} for name in piece.dims]
+    for word in (*piece.facts, *piece.image):
+        touched = [part for part in parts if part & word.names]
+        if len(touched) > 1:
+            parts = [part for part in parts if not part & word.names] + [set().union(*touched)]
+    return parts
+
+
+def near(piece: Instances, names: frozenset[str]) -> tuple[tuple[Word, ...], tuple[str, ...]]:
+    """The facts that speak of ``names``, directly or through others, and of sizes alone; and all variables in them."""
+    dims = frozenset(piece.dims)
+    held = set(names)
+    for part in components(Instances(piece.dims, piece.facts)):
+        held |= part if part & names else set()
+    facts = tuple(fact for fact in piece.facts if fact.names & held or not fact.names & dims)
+    return facts, tuple(name for name in piece.dims if name in held)
+
+
+def point_of(context: Context, held: isl.Set) -> str | None:
+    """A point for sizes that exist, as text."""
+    known = _parsed(isl.Set, f"[{', '.join(context.sizes)}] -> {{ : {context.facts or 'true'} }}")
+    held = held.intersect_params(known)
+    return None if held.is_empty() else sample(held)
+
+
+def flat(product: list[isl.Set]) -> isl.Set:
+    """The product of sets as one set."""
+    whole = product[0]
+    for part in product[1:]:
+        whole = whole.flat_product(part)
+    return whole
+
+
+def union(sets: list[isl.Set]) -> isl.Set:
+    """The points of any of the sets."""
+    whole = sets[0]
+    for one in sets[1:]:
+        whole = whole.union(one)
+    return whole
+
+
+def sample(held: isl.Set) -> str:
+    """A point as text."""
+    return str(held.sample_point())
+
+
+def read(
+    kind: type,
+    context: Context,
+    dims: Sequence[str],
+    image: Sequence[Word],
+    facts: Iterable[Word],
+    hidden: Sequence[str] = (),
+) -> isl.Set:
+    """A set of ``dims``, or a map from them to ``image``, under facts and what is known of the sizes in them.
+
+    ``hidden`` variables exist, and are not shown.
+    """
+    facts = tuple(facts)
+    names = frozenset[str]().union(*(fact.names for fact in facts), *(word.names for word in image))
+    known = _known(context.facts, names - set(dims) - set(hidden))
+    free = [name for name in hidden if name not in dims]
+    places = [f"at{k}_" for k in range(len(image))] if free else [w.text for w in image]
+    ties = [Word(f"{place} = {w.text}") for place, w in zip(places, image, strict=True)] if free else []
+    body = " and ".join(f"({fact.text})" for fact in dict.fromkeys((*ties, *facts, *known))) or "true"
+    body = f"exists ({', '.join(free)} : {body})" if free else body
+    arrow = f"[{', '.join(dims)}]" + (f" -> [{', '.join(places)}]" if kind is isl.Map else "")
+    return _parsed(kind, f"[{', '.join(context.sizes)}] -> {{ {arrow} : {body} }}")
+
+
+@lru_cache(maxsize=4096)
+def _parsed(kind: type, text: str) -> isl.Set:
+    try:
+        return kind(text)
+    except isl.Error as error:
+        raise InternalError(f"isl does not read {text}: {error}") from error
+
+
+@lru_cache(maxsize=4096)
+def _known(facts: str, names: frozenset[str]) -> tuple[Word, ...]:
+    """What is known of these sizes, and of the sizes that those facts speak of."""
+    every = [Word(text) for text in facts.split(" and ") if text]
+    held, found = set(names), dict[Word, None]()
+    grown = True
+    while grown:
+        grown = False
+        for word in every:
+            if word not in found and word.names & held:
+                found[word] = None
+                held |= word.names
+                grown = True
+    return tuple(found)

@@ -1,0 +1,1 @@
+"""Translation validation: the loop nests that are compiled do what was derived, proved for all sizes."""
