@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from fractions import Fraction
 
-from symconv.notation.affine import Affine, affine, maximum, quotient
+from symconv.notation.affine import Affine, affine
 from symconv.prove import arrays, windows
 from symconv.prove.amounts import amount, as_form, as_integer, as_product, per_axis
+from symconv.prove.movements import axes_of, axis_number, moved, subscript
 from symconv.prove.scope import Scope, Undecided
-from symconv.prove.syntax import Binary, Call, Name, Node, Number, Pick, Sliced, Span, Text, Tuple, show
-from symconv.prove.value import Pair, Value
+from symconv.prove.slides import slides_of
+from symconv.prove.syntax import Binary, Call, Name, Node, Number, Sliced, Text, Tuple, show
+from symconv.prove.value import Value
 from symconv.prove.vocabulary import FUNCTIONS, OPTIONS_OF, canonical, rank_of
-from symconv.prove.windows import Slide
 
 __all__ = ["denotation", "is_number"]
 
@@ -45,7 +45,7 @@ def is_number(scope: Scope, node: Node) -> bool:
 
 def _size(scope: Scope, array: Node, which: Node) -> Affine:
     value = _array(scope, array)
-    return arrays.length(scope, value, _axis_number(scope, which, value.rank))
+    return arrays.length(scope, value, axis_number(scope, which, value.rank))
 
 
 def _array(scope: Scope, node: Node) -> Value:
@@ -55,7 +55,7 @@ def _array(scope: Scope, node: Node) -> Value:
         case Binary():
             return _binary(scope, node)
         case Sliced(inner, items):
-            return _subscript(scope, _array(scope, inner), items, node)
+            return subscript(scope, _array(scope, inner), items, node)
         case Call():
             return _call(scope, node)
         case Number() | Text() | Tuple():
@@ -102,64 +102,6 @@ def _matmul(scope: Scope, a: Value, b: Value, node: Node) -> Value:
     return arrays.einsum(scope, (first, second), letters + "xz", (a, b), show(node))
 
 
-def _subscript(scope: Scope, value: Value, items: Sequence[Span | Pick], node: Node) -> Value:
-    count = sum(not (isinstance(item, Pick) and item.kind in {"...", "new"}) for item in items)
-    dots = sum(isinstance(item, Pick) and item.kind == "..." for item in items)
-    if dots > 1 or count > value.rank:
-        raise scope.error(node.at, f"the subscript has {count} entries; the array has {value.rank} axes")
-    rest = [Span()] * (value.rank - count)
-    full: list[Span | Pick] = []
-    for item in items if dots else (*items, Pick("...")):
-        full += rest if isinstance(item, Pick) and item.kind == "..." else [item]
-    plan: list[tuple[int, tuple[Affine | None, Affine | None, int]] | Affine | None] = []
-    for at, item in enumerate(full):
-        match item:
-            case Pick("new", _):
-                plan.append(None)
-            case Pick(_, index) if index is not None:
-                plan.append(as_form(scope, amount(scope, index), index))
-            case Span(start, stop, step):
-                plan.append((at, _span(scope, start, stop, step, node)))
-    return arrays.picked(scope, value, plan)
-
-
-def _span(
-    scope: Scope, start: Node | None, stop: Node | None, step: Node | None, node: Node
-) -> tuple[Affine | None, Affine | None, int]:
-    low, high = (None if e is None else as_form(scope, amount(scope, e), e) for e in (start, stop))
-    if step is None:
-        return low, high, 1
-    value = as_integer(scope, amount(scope, step), step, "the step of a slice", -1)
-    if value == 0 or (value < 0 and not (value == -1 and low is None and high is None)):
-        raise scope.error(node.at, "the step of a slice is a positive integer, or ::-1")
-    return low, high, value
-
-
-def _axis_number(scope: Scope, node: Node, rank: int) -> int:
-    number = as_integer(scope, amount(scope, node), node, "the number of an axis", -rank)
-    if number >= rank:
-        raise scope.error(node.at, f"there is no axis {number}; the array has {rank} axes")
-    return number % rank
-
-
-def _axes(scope: Scope, node: Node, rank: int) -> tuple[int, ...]:
-    items = node.items if isinstance(node, Tuple) else (node,)
-    found = tuple(_axis_number(scope, item, rank) for item in items)
-    if len(set(found)) != len(found):
-        raise scope.error(node.at, f"{show(node)} names an axis twice")
-    return found
-
-
-def _spatial(scope: Scope, value: Value, node: Node, where: Node) -> tuple[int, ...]:
-    """The axes that flip, pad, crop and dilate mean when none are named."""
-    if scope.names.layout == "NHWC" and value.rank > 2:
-        rank = scope.names.rank
-        if isinstance(node, Name) and value.rank == rank + 2:
-            return tuple(range(rank)) if node.name in scope.names.filters else tuple(range(1, rank + 1))
-        raise scope.error(where.at, f"{show(where)}: name the axes, the layout of {show(node)} is not known")
-    return tuple(range(2, value.rank)) if value.rank > 2 else tuple(range(value.rank))
-
-
 def _call(scope: Scope, call: Call) -> Value:
     word = canonical(call.function)
     usage = FUNCTIONS[word]
@@ -184,7 +126,7 @@ def _call(scope: Scope, call: Call) -> Value:
             return _matmul(scope, _array(scope, arguments[0]), _array(scope, arguments[1]), call)
         case "sum" | "mean":
             return _reduction(scope, word, call, named)
-    return _movement(scope, word, call, named)
+    return moved(scope, word, _array(scope, arguments[0]), call, named)
 
 
 def _reduction(scope: Scope, word: str, call: Call, named: dict[str, Node]) -> Value:
@@ -194,116 +136,8 @@ def _reduction(scope: Scope, word: str, call: Call, named: dict[str, Node]) -> V
     if not (isinstance(keep, Name) and keep.name in {"True", "False"}) and keep not in {_ZERO, _ONE}:
         raise scope.error(call.at, "keepdims is True or False")
     kept = keep in {Name("True"), _ONE}
-    over = tuple(range(value.rank)) if axes is None else _axes(scope, axes, value.rank)
+    over = tuple(range(value.rank)) if axes is None else axes_of(scope, axes, value.rank)
     return arrays.summed(scope, value, over, kept, word == "mean")
-
-
-def _movement(scope: Scope, word: str, call: Call, named: dict[str, Node]) -> Value:
-    first, *rest = call.arguments
-    value = _array(scope, first)
-    match word:
-        case "flip" | "rot180":
-            axes = rest[0] if rest else named.get("axes")
-            chosen = _spatial(scope, value, first, call) if axes is None else _axes(scope, axes, value.rank)
-            return arrays.flipped(scope, value, chosen)
-        case "swap":
-            return _swapped(scope, value, rest)
-        case "transpose" | "permute":
-            return _permuted(scope, word, value, rest, call)
-        case "pad" | "crop":
-            return _padded(scope, word, value, call)
-        case "dilate":
-            axes_ = _spatial(scope, value, first, call)
-            steps = per_axis(scope, rest[0], len(axes_))
-            chosen_ = {k: as_integer(scope, step, rest[0], "a dilation") for k, step in zip(axes_, steps, strict=True)}
-            return arrays.dilated(scope, value, chosen_)
-        case "reshape":
-            return _reshape(scope, value, rest, call)
-    raise scope.error(call.at, f"{call.function} stands where an array is wanted")
-
-
-def _swapped(scope: Scope, value: Value, pair: Sequence[Node]) -> Value:
-    a, b = (_axis_number(scope, node, value.rank) for node in pair)
-    order = list(range(value.rank))
-    order[a], order[b] = b, a
-    return arrays.permuted(value, order)
-
-
-def _permuted(scope: Scope, word: str, value: Value, rest: Sequence[Node], call: Call) -> Value:
-    if not rest:
-        return arrays.permuted(value, tuple(reversed(range(value.rank))))
-    if word == "transpose" and len(rest) == 2 and value.rank != 2:
-        return _swapped(scope, value, rest)
-    order = _axes(scope, rest[0] if len(rest) == 1 else Tuple(tuple(rest), call.at), value.rank)
-    if len(order) != value.rank:
-        raise scope.error(call.at, f"{show(call)} names {len(order)} axes; the array has {value.rank}")
-    return arrays.permuted(value, order)
-
-
-def _padded(scope: Scope, word: str, value: Value, call: Call) -> Value:
-    first, lo, *more = call.arguments
-    axes = _spatial(scope, value, first, call) if not _numpy_pads(lo, value.rank) else tuple(range(value.rank))
-    count = len(axes)
-    flat = isinstance(lo, Tuple) and not more and len(lo.items) == 2 * count and not any(
-        isinstance(item, Tuple) for item in lo.items
-    )  # fmt: skip
-    if flat and isinstance(lo, Tuple):
-        pairs = tuple(Tuple(lo.items[2 * k : 2 * k + 2], lo.at) for k in reversed(range(count)))
-        lo = Tuple(pairs, lo.at)
-    lows = per_axis(scope, lo, count)
-    highs = per_axis(scope, more[0], count) if more else lows
-    sign = 1 if word == "pad" else -1
-    pads = {}
-    for k, low, high in zip(axes, lows, highs, strict=True):
-        a = low.lo if isinstance(low, Pair) else low
-        b = high.hi if isinstance(high, Pair) else high
-        pads[k] = (as_form(scope, a, lo) * sign, as_form(scope, b, lo) * sign)
-    return arrays.padded(scope, value, pads)
-
-
-def _numpy_pads(lo: Node, rank: int) -> bool:
-    return isinstance(lo, Tuple) and len(lo.items) == rank > 2 and all(isinstance(item, Tuple) for item in lo.items)
-
-
-def _reshape(scope: Scope, value: Value, rest: Sequence[Node], call: Call) -> Value:
-    items = rest[0].items if len(rest) == 1 and isinstance(rest[0], Tuple) else tuple(rest)
-    targets: list[tuple[Affine, ...] | None] = []
-    for item in items:
-        if item == _MINUS_ONE:
-            targets.append(None)
-        else:
-            targets.append(_length(scope, item))
-    if targets.count(None) > 1:
-        raise scope.error(call.at, "only one length can be -1")
-    if None in targets:
-        sizes = [size for one in value.axes for size in one.sizes]
-        at = targets.index(None)
-        targets[at] = _remaining(scope, sizes, [t for t in targets if t is not None], call)
-    return arrays.reshaped(scope, value, [t for t in targets if t is not None], show(call))
-
-
-def _length(scope: Scope, node: Node) -> tuple[Affine, ...]:
-    number = as_product(amount(scope, node))
-    if number.coefficient.denominator != 1 or any(power < 0 for _, power in number.monomial):
-        raise scope.error(node.at, f"{show(node)} is no whole number of elements")
-    forms = tuple(form for form, power in number.monomial for _ in range(power))
-    if len(forms) == 1:
-        return (forms[0] * int(number.coefficient),)
-    return forms if number.coefficient == 1 else (affine(int(number.coefficient)), *forms)
-
-
-def _remaining(
-    scope: Scope, sizes: Sequence[Affine], targets: Sequence[tuple[Affine, ...]], call: Call
-) -> tuple[Affine, ...]:
-    total = as_product(affine(1))
-    for size in sizes:
-        total = total * as_product(size)
-    for size in (size for target in targets for size in target):
-        total = total * as_product(size).inverse()
-    if total.coefficient.denominator == 1 and all(power > 0 for _, power in total.monomial):
-        forms = tuple(form for form, power in total.monomial for _ in range(power))
-        return forms if total.coefficient == 1 else (affine(int(total.coefficient)), *forms)
-    raise Undecided(f"{show(call)}: the length -1 stands for is not a product of sizes")
 
 
 def _einsum(scope: Scope, call: Call) -> Value:
@@ -360,62 +194,6 @@ def _convolution(scope: Scope, word: str, call: Call, named: dict[str, Node]) ->
     slide = windows.correlated if word == "conv" else windows.transposed
     value = slide(scope, a, k, slides, groups, order)
     return Value(value.axes[2:], value.names[2:], value.terms) if flat else value
-
-
-def slides_of(
-    scope: Scope,
-    named: dict[str, Node],
-    call: Call,
-    sizes: Sequence[Affine | None],
-    kernel: Sequence[Affine | None],
-    transposed: bool = False,
-) -> list[Slide]:
-    """How the window slides along each axis, from the options of a call."""
-    rank = len(sizes)
-    strides, dilations = (
-        [as_integer(scope, v, named.get(key, _ONE), key) for v in per_axis(scope, named.get(key, _ONE), rank)]
-        for key in ("stride", "dilation")
-    )
-    if any(size is None for size in (*sizes, *kernel)):
-        raise Undecided(f"{show(call)}: a window slides along a product of sizes")
-    pads = _pads(scope, named.get("padding"), call, strides, dilations, [n for n in sizes if n is not None],
-                 [t for t in kernel if t is not None], transposed)  # fmt: skip
-    extra = named.get("output_padding", _ZERO)
-    output = [as_form(scope, v, extra) for v in per_axis(scope, extra, rank)]
-    return [Slide(s, d, lo, hi, more) for s, d, (lo, hi), more in zip(strides, dilations, pads, output, strict=True)]
-
-
-def _pads(
-    scope: Scope,
-    node: Node | None,
-    call: Call,
-    strides: Sequence[int],
-    dilations: Sequence[int],
-    sizes: Sequence[Affine],
-    kernel: Sequence[Affine],
-    transposed: bool,
-) -> list[tuple[Affine, Affine]]:
-    if node is None or (isinstance(node, Text) and node.value.lower() == "valid"):
-        return [(affine(0), affine(0))] * len(sizes)
-    if isinstance(node, Text):
-        word = node.value.lower()
-        if transposed or word not in {"full", "same"}:
-            words = '"valid"' if transposed else '"valid", "same" or "full"'
-            raise scope.error(node.at, f"padding is {words} or numbers; given {node.value!r}")
-        if word == "full":
-            return [((t - 1) * d, (t - 1) * d) for t, d in zip(kernel, dilations, strict=True)]
-        return [_same(scope, *axis) for axis in zip(sizes, kernel, strides, dilations, strict=True)]
-    pads = []
-    for value in per_axis(scope, node, len(sizes)):
-        lo, hi = (value.lo, value.hi) if isinstance(value, Pair) else (value, value)
-        pads.append((as_form(scope, lo, node), as_form(scope, hi, node)))
-    return pads
-
-
-def _same(scope: Scope, size: Affine, kernel: Affine, stride: int, dilation: int) -> tuple[Affine, Affine]:
-    total = maximum(quotient(size - 1, stride) * stride + (kernel - 1) * dilation + 1 - size, affine(0))
-    lo = quotient(total, 2)
-    return lo, total - lo
 
 
 def _columns(scope: Scope, word: str, call: Call, named: dict[str, Node]) -> Value:

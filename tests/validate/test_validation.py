@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from mutants import mutants
 
 import symconv as sc
 from symconv import pipeline
@@ -22,7 +23,6 @@ from symconv.notation.operator import Operator
 from symconv.options import Options
 from symconv.validate.validation import Validation, validate, validate_all
 from symconv.verify.geometry import geometries
-from symconv.verify.mutants import mutants
 
 SINGLE, DOUBLE = Options(), Options(dtype="float64")
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from mutants import isolated, mutants
 
 import symconv as sc
 from symconv import pipeline
@@ -28,7 +29,6 @@ from symconv.notation.operator import Operator
 from symconv.options import Options
 from symconv.validate.validation import validate
 from symconv.verify.judge import judge
-from symconv.verify.mutants import isolated, mutants
 
 Array = np.ndarray[Any, Any]
 
