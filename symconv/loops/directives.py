@@ -11,7 +11,7 @@ from fractions import Fraction
 from functools import reduce
 
 from symconv.errors import ScheduleError
-from symconv.loops.arith import add, const, floordiv, mul, simplify, sub
+from symconv.loops.arith import add, const, floordiv, largest, mul, simplify, sub
 from symconv.loops.ir import Accumulate, Const, For, If, Kernel, Let, Stmt, Update, Var, expressions, substitute, walk
 from symconv.loops.splitting import SplitReduction, split_reduction
 
@@ -142,7 +142,8 @@ def _split(loop: For, directive: Split) -> tuple[Stmt, ...]:
     if loop.step != 1 or directive.factor < 2:
         raise ScheduleError(f"{directive}: needs a loop of step 1 and a factor of at least 2")
     factor, outer, inner = directive.factor, f"{loop.var}o_", f"{loop.var}i_"
-    count = floordiv(sub(loop.upper, loop.lower), factor)
+    # An empty range may have a negative length; the remainder must not begin before it.
+    count = floordiv(largest([const(0), sub(loop.upper, loop.lower)]), factor)
     start = add(loop.lower, mul(const(factor), Var(outer)))
     block = substitute(If(Const(Fraction(1)), loop.body), {loop.var: add(start, Var(inner))}).body
     tail = add(loop.lower, mul(const(factor), count))
