@@ -342,6 +342,10 @@ def _runs(scope: Scope, sources: list[Affine], targets: Sequence[tuple[Affine, .
         if end is not None:
             runs.append((False, (*pending_old, *sources[at:end]), pending_new))
             at, pending_old, pending_new = end, [], []
+    if not pending_new and _equal_products(scope, sources[at:], []):
+        # What is left has one element.
+        runs.append((False, tuple(sources[at:]), []))
+        at = len(sources)
     if pending_new or at < len(sources):
         raise Undecided("how the axes are split and merged by this reshape is not affine in the sizes")
     return runs

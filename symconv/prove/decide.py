@@ -109,13 +109,13 @@ class _Problem:
         bare = Names({}, {}, {}, {}, frozenset(), "NCHW", 0)
         scope = Scope(region, self.caret, Fresh(frozenset(region.context.sizes)), bare)
         scope.names = names_of(self.op, scope, self.claim.side)
-        output = self.op.output.name
-        if self.claim.side != output and Name(output) in set(walk(self.claim.body)):
-            scope.names = scope.names.with_tensor(output, truth(scope, self.op, output))
         return scope
 
     def both(self, scope: Scope) -> tuple[Value, Value]:
         """What is claimed and what is true in the branch, over the same axes, once the shapes fit."""
+        output = self.op.output.name
+        if self.claim.side != output and Name(output) in set(walk(self.claim.body)):
+            scope.names = scope.names.with_tensor(output, truth(scope, self.op, output))
         given = denotation(scope, self.claim.body)
         axes = axes_of(_target(self.op, self.claim.side))
         sentence = f"gives {given}, {self.claim.side} is {Value(axes, (), ())}"

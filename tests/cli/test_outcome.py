@@ -97,7 +97,9 @@ def test_a_closed_pipe_is_no_news(cache):
 
 def test_an_interrupt_ends_the_program_quietly(cache):
     script = (
-        "import symconv.commands.listing as l, time, sys; from symconv import cli; sys.argv = ['symconv', 'list']; "
+        "import symconv.commands.listing as l, signal, time, sys; from symconv import cli; "
+        # A job in the background inherits that interrupts are ignored.
+        "signal.signal(signal.SIGINT, signal.default_int_handler); sys.argv = ['symconv', 'list']; "
     )
     script += "l.catalogue = lambda: (print('ready', flush=True), time.sleep(60)); cli.main()"
     ran = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
