@@ -9,6 +9,7 @@ from symconv.notation.affine import Affine, affine, quotient, var
 from symconv.notation.expr import Constraint, equal, nonnegative
 from symconv.prove.addresses import Position, flat, place, read_at, same_structure, shared
 from symconv.prove.amounts import as_product
+from symconv.prove.functions import applied
 from symconv.prove.scope import Scope, Undecided, same_size
 from symconv.prove.value import (
     Axis,
@@ -31,6 +32,7 @@ __all__ = [
     "elementwise",
     "flipped",
     "length",
+    "mapped",
     "multiply",
     "padded",
     "permuted",
@@ -238,6 +240,18 @@ def elementwise(scope: Scope, op: str, left: Value, right: Value, sentence: str)
     return build(scope.fresh, axes, body)
 
 
+def mapped(scope: Scope, function: str, value: Value) -> Value:
+    """A scalar function of every element."""
+
+    def body(*groups: tuple[Affine, ...]) -> Iterator[Term]:
+        pairs = [(form, size) for one, group in zip(value.axes, groups, strict=True)
+                 for form, size in zip(group, one.sizes, strict=True)]  # fmt: skip
+        limits = [constraint for form, size in pairs for constraint in inside(form, size)]
+        return applied(function, [list(read(scope.fresh, value, groups))], limits)
+
+    return build(scope.fresh, value.axes, body)
+
+
 def _broadcast(scope: Scope, a: Axis, b: Axis, sentence: str) -> tuple[Axis, bool, bool]:
     """The axis of the result, and whether each operand follows it (an operand of length 1 does not)."""
     if same_structure(scope, a.sizes, b.sizes):
@@ -296,7 +310,11 @@ def reshaped(scope: Scope, value: Value, targets: Sequence[tuple[Affine, ...]], 
             for at, part in new:
                 forms += groups[at][used[at] : used[at] + len(part.sizes)]
                 used[at] += len(part.sizes)
-            step = [((), tuple(forms))] if direct else _regrouped([part for _, part in new], Axis(old), forms)
+            if not new:
+                forms = [affine(0)] * len(old)
+            step = (
+                [((), tuple(forms))] if direct or not new else _regrouped([part for _, part in new], Axis(old), forms)
+            )
             alternatives = [((*w, *v), (*a, *b)) for w, a in alternatives for v, b in step]
         for where, forms_ in alternatives:
             rest = iter(forms_)
@@ -359,5 +377,12 @@ def _equal_products(scope: Scope, left: Sequence[Affine], right: Sequence[Affine
         other = other * as_product(size)
     if one == other:
         return True
-    a, b = Axis(tuple(left)).size, Axis(tuple(right)).size
+    sizes = [Axis(tuple(side)).size for side in (left, right)]
+    if None in sizes:
+        # A product of sizes is a form where the branch knows all but one of them.
+        sizes = [
+            Axis(tuple(affine(v) if (v := scope.known(f)) is not None else f for f in side)).size
+            for side in (left, right)
+        ]
+    a, b = sizes
     return a is not None and b is not None and scope.region.within(scope.region.where(equal(a, b)))

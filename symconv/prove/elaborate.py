@@ -11,8 +11,8 @@ from symconv.prove.movements import axes_of, axis_number, moved, subscript
 from symconv.prove.scope import Scope, Undecided
 from symconv.prove.slides import slides_of
 from symconv.prove.syntax import Binary, Call, Name, Node, Number, Sliced, Text, Tuple, show
-from symconv.prove.value import Value
-from symconv.prove.vocabulary import FUNCTIONS, OPTIONS_OF, canonical, rank_of
+from symconv.prove.value import Term, Value
+from symconv.prove.vocabulary import ELEMENTWISE, FUNCTIONS, OPTIONS_OF, canonical, rank_of
 
 __all__ = ["denotation", "is_number"]
 
@@ -78,8 +78,8 @@ def _binary(scope: Scope, node: Binary) -> Value:
             return arrays.multiply(_array(scope, node.right), as_product(amount(scope, node.left)))
         case "-" if left and node.left == _ZERO:
             return arrays.multiply(_array(scope, node.right), as_product(affine(-1)))
-        case "+" | "-" | "*" if not left and not right:
-            a, b = _array(scope, node.left), _array(scope, node.right)
+        case "+" | "-" | "*" if not (left and right):
+            a, b = _operand(scope, node.left), _operand(scope, node.right)
             return arrays.elementwise(scope, node.op, a, b, f"{show(node.left)} {node.op} {show(node.right)}")
         case "@" if not left and not right:
             return _matmul(scope, _array(scope, node.left), _array(scope, node.right), node)
@@ -126,7 +126,28 @@ def _call(scope: Scope, call: Call) -> Value:
             return _matmul(scope, _array(scope, arguments[0]), _array(scope, arguments[1]), call)
         case "sum" | "mean":
             return _reduction(scope, word, call, named)
+        case _ if word in ELEMENTWISE:
+            return _function(scope, word, call)
     return moved(scope, word, _array(scope, arguments[0]), call, named)
+
+
+def _function(scope: Scope, word: str, call: Call) -> Value:
+    values = [_operand(scope, node) for node in call.arguments]
+    if len(values) == 1:
+        return arrays.mapped(scope, word, values[0])
+    a, b = values
+    # max(a, b) = b + relu(a - b), min(a, b) = a - relu(a - b).
+    over = arrays.mapped(scope, "relu", arrays.elementwise(scope, "-", a, b, show(call)))
+    first, sign = (b, "+") if word == "maximum" else (a, "-")
+    return arrays.elementwise(scope, sign, first, over, show(call))
+
+
+def _operand(scope: Scope, node: Node) -> Value:
+    """An array; a number is one without axes."""
+    if not is_number(scope, node):
+        return _array(scope, node)
+    number = as_product(amount(scope, node))
+    return Value((), (), (Term(number.coefficient, number.monomial, ()),) if number.coefficient else ())
 
 
 def _reduction(scope: Scope, word: str, call: Call, named: dict[str, Node]) -> Value:

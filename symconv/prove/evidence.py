@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
@@ -16,6 +16,7 @@ from symconv.notation.expr import Constraint, equal
 from symconv.notation.operator import Operator, Tensor
 from symconv.prove.compare import limited
 from symconv.prove.decide import Decision, sides
+from symconv.prove.functions import is_atom, spelled
 from symconv.prove.numeric import Misfit, evaluate
 from symconv.prove.scope import Fork, Mismatch, Undecided
 from symconv.prove.syntax import Claim
@@ -40,6 +41,8 @@ Array = np.ndarray[Any, Any]
 Shapes = dict[str, tuple[int, ...]]
 PRIME = 2**61 - 1
 _TERMS = 6
+_POSITIVE = 4
+"""As many draws are of positive integers, which read well; functions such as ``sign`` want others too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +82,11 @@ def _times(shape: tuple[int, ...]) -> str:
 
 
 def drawn(op: Operator, shapes: Mapping[str, tuple[int, ...]], seed: int, below: int = 10) -> dict[str, Array]:
-    """Positive integers under ``below`` for every input and the cotangent, as Python ints."""
+    """Integers under ``below`` for every input and the cotangent, as Python ints: positive ones from few seeds."""
     rng = np.random.default_rng(seed)
+    least = 1 if seed < _POSITIVE else 1 - below
     wanted = {t.name: shapes[t.name] for t in op.inputs} | {f"g{op.output.name}": op.output_shape(**dict(shapes))}
-    return {name: rng.integers(1, below, shape).astype(object) for name, shape in wanted.items()}
+    return {name: rng.integers(least, below, shape).astype(object) for name, shape in wanted.items()}
 
 
 def true_value(op: Operator, side: str, arrays: Mapping[str, Array]) -> Array:
@@ -107,7 +111,8 @@ def _fractions(array: Array) -> Array:
 def counterexample(op: Operator, claim: Claim, decision: Decision) -> Counterexample:
     """The smallest sizes for which the claim is wrong: well-typed ones where there are any.
 
-    Raises InternalError where brute force does not agree that the claim is wrong there.
+    Raises InternalError where brute force does not agree that the claim is wrong there, Undecided where that may be
+    because functions that differ agree on integers.
     """
     kind = decision.values if not decision.values.empty else decision.shapes
     region = kind.where(Constraint(var(op.batch) - 1)) if op.batch else kind
@@ -134,7 +139,16 @@ def counterexample(op: Operator, claim: Claim, decision: Decision) -> Counterexa
             held = tuple((name, tuple(int(v) for v in array.ravel())) for name, array in arrays.items())
             values = Fraction(got[cell]), Fraction(want[cell])
             return Counterexample(claim.side, tuple(shapes.items()), "", cell, *values, missing, extra, held)
+    if any(is_atom(f.tensor) for value in _both(op, claim, region) for term in value.terms for f in term.factors):
+        raise Undecided("the two sides apply functions, and brute force does not tell them apart")
     raise InternalError(f"{claim}: brute force finds no difference at {shapes}, where the proof says there is one")
+
+
+def _both(op: Operator, claim: Claim, region: Region) -> tuple[Value, ...]:
+    try:
+        return sides(op, claim, region)
+    except (Fork, Mismatch, Undecided):
+        return ()
 
 
 def _forward(op: Operator, claim: Claim, arrays: Mapping[str, Array]) -> dict[str, Array]:
@@ -147,11 +161,10 @@ def _terms(
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The products that the true value of a cell has and the claim has not, and the other way round."""
     pinned = domain.where(*(equal(var(name), affine(value)) for name, value in sizes.items()))
-    try:
-        given, wanted = sides(op, claim, pinned)
-    except (Fork, Mismatch, Undecided):
+    if not (both := _both(op, claim, pinned)):
         # The sizes of one counterexample are read in another way than those of a family; the numbers stand.
         return (), ()
+    given, wanted = both
     here = dict(zip((n for group in wanted.names for n in group), _logical(wanted, sizes, cell), strict=True))
     true, claimed = (_products(op, value, pinned, sizes, here) for value in (wanted, given))
     missing = _written(true, claimed)
@@ -195,17 +208,29 @@ def _named(
 ) -> str:
     parts = []
     for factor in term.factors:
-        one = tensors.get(factor.tensor, op.output)
-        rest = iter(form.evaluate(dict(point)) for form in factor.index)
-        index = []
-        for merged in one.axes:
-            position = 0
-            for size in merged:
-                step = 0 if size == affine(1) else next(rest)
-                position = position * size.evaluate(dict(sizes)) + step
-            index.append(str(position))
-        parts.append(f"{factor.tensor}[{','.join(index)}]")
+        rest = [form.evaluate(dict(point)) for form in factor.index]
+
+        def element(name: str, count: int, rest: list[int] = rest) -> str:
+            own, rest[:] = rest[:count], rest[count:]
+            return _element(tensors.get(name, op.output), name, own, sizes)
+
+        if is_atom(factor.tensor):
+            parts.append(spelled(factor.tensor, element))
+        else:
+            parts.append(element(factor.tensor, len(rest)))
     return "·".join(sorted(parts)) or "1"
+
+
+def _element(one: Tensor, name: str, logical: Sequence[int], sizes: Mapping[str, int]) -> str:
+    rest = iter(logical)
+    index = []
+    for merged in one.axes:
+        position = 0
+        for size in merged:
+            step = 0 if size == affine(1) else next(rest)
+            position = position * size.evaluate(dict(sizes)) + step
+        index.append(str(position))
+    return f"{name}[{','.join(index)}]"
 
 
 @dataclass(frozen=True, slots=True)

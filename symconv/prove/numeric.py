@@ -129,8 +129,8 @@ def _binary(ground: Ground, node: Binary) -> Array:
             return scaled(ground, _array(ground, node.right), amount(ground, node.left))
         case "-" if node.left == Number(Fraction(0)) and not right:
             return scaled(ground, _array(ground, node.right), Fraction(-1))
-        case "+" | "-" | "*" if not left and not right:
-            return _elementwise(node, _array(ground, node.left), _array(ground, node.right))
+        case "+" | "-" | "*" if not (left and right):
+            return _elementwise(node, _operand(ground, node.left), _operand(ground, node.right))
         case "@" if not left and not right:
             a, b = _array(ground, node.left), _array(ground, node.right)
             if min(a.ndim, b.ndim) < 2:
@@ -138,6 +138,12 @@ def _binary(ground: Ground, node: Binary) -> Array:
             return multiplied(a, b)
     kinds = ["a number" if number else "an array" for number in (left, right)]
     raise ground.error(node.at, f"{show(node)}: '{node.op}' does not join {kinds[0]} and {kinds[1]}")
+
+
+def _operand(ground: Ground, node: Node) -> Array:
+    if not is_number(ground, node):
+        return _array(ground, node)
+    return scaled(ground, np.asarray(1, dtype=object), amount(ground, node))
 
 
 def _elementwise(node: Binary, a: Array, b: Array) -> Array:

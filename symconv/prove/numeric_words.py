@@ -9,16 +9,18 @@ from math import prod
 
 import numpy as np
 
-from symconv.prove.numeric_numbers import Array, Ground, Misfit, concrete, pads, whole
+from symconv.prove.numeric_numbers import Array, Ground, Misfit, amount, concrete, is_number, pads, whole
 from symconv.prove.numeric_slides import columns, convolution, scipy
 from symconv.prove.numeric_windows import padded, shown, zeros
 from symconv.prove.syntax import Call, Name, Node, Number, Text, Tuple, show
-from symconv.prove.vocabulary import FUNCTIONS, OPTIONS_OF, canonical
+from symconv.prove.vocabulary import ELEMENTWISE, FUNCTIONS, OPTIONS_OF, canonical
+from symconv.verify import scalars
 
 __all__ = ["called", "multiplied", "scaled"]
 
 _ZERO, _ONE = Number(Fraction(0)), Number(Fraction(1))
 _SMALL = 2**31
+_RATIONAL = frozenset({"abs", "relu", "sign", "maximum", "minimum"})
 _MOST = 200_000_000
 
 
@@ -53,9 +55,23 @@ def _broadcast(a: Sequence[int], b: Sequence[int]) -> bool:
     return all(n == m or 1 in {n, m} for n, m in zip(reversed(a), reversed(b), strict=False))
 
 
-def called(ground: Ground, call: Call) -> Array:
-    """The array a call gives."""
-    word = canonical(call.function)
+def _elementwise(ground: Ground, word: str, call: Call) -> Array:
+    """A function of single elements: exact where its values are rational, in floats for floats."""
+    one = np.asarray(1, dtype=object)
+    given = [
+        scaled(ground, one, amount(ground, node)) if is_number(ground, node) else ground.array(ground, node)
+        for node in call.arguments
+    ]
+    kinds = {a.dtype.kind for a in given if a.ndim}
+    if ground.prime is not None or (word not in _RATIONAL and kinds != {"f"}):
+        raise ground.error(call.at, f"{show(call)} has no exact value")
+    if len(given) == 2 and not _broadcast(given[0].shape, given[1].shape):
+        raise Misfit(f"{show(call)}: {shown(given[0].shape)} against {shown(given[1].shape)}")
+    name = {"maximum": "max", "minimum": "min"}.get(word, word)
+    return np.asarray(scalars.apply(name, tuple(a.astype(float) if kinds == {"f"} else a for a in given)))
+
+
+def _options(ground: Ground, word: str, call: Call) -> dict[str, Node]:
     usage = FUNCTIONS[word]
     named = {OPTIONS_OF.get(key, key): node for key, node in call.named}
     if not usage.least <= len(call.arguments) <= usage.most or len(named) != len(call.named):
@@ -64,6 +80,15 @@ def called(ground: Ground, call: Call) -> Array:
     if unknown := sorted(named.keys() - {*usage.options, *layout}):
         known = ", ".join(usage.options) or "no options"
         raise ground.error(call.at, f"{call.function} has no option {unknown[0]}; it takes {known}")
+    return named
+
+
+def called(ground: Ground, call: Call) -> Array:
+    """The array a call gives."""
+    word = canonical(call.function)
+    named = _options(ground, word, call)
+    if word in ELEMENTWISE:
+        return _elementwise(ground, word, call)
     match word:
         case "einsum":
             return _einsum(ground, call)

@@ -17,7 +17,9 @@ from symconv.prove.evidence import PRIME, Counterexample, counterexample, drawn,
 from symconv.prove.numeric import Misfit, evaluate
 from symconv.prove.parse import parse_claim
 from symconv.prove.repair import repair
-from symconv.prove.syntax import Claim
+from symconv.prove.scope import Undecided
+from symconv.prove.syntax import Call, Claim, walk
+from symconv.prove.vocabulary import ELEMENTWISE, canonical
 from symconv.verify.geometry import geometries
 
 __all__ = ["Proof", "prove"]
@@ -112,6 +114,11 @@ def prove(op: Operator, claim: str, explain: bool = True) -> Proof:
                      leaning=_leaning(op, stated), decision=decision)  # fmt: skip
     if decision.fails.empty:
         return Proof(op, stated, True, proved=_sentences(op, decision), decision=decision)
+    try:
+        example = counterexample(op, stated, decision) if explain and _exact(op, stated) else None
+    except Undecided as reason:
+        return Proof(op, stated, None, "unknown", "unknown", "unknown", reason=str(reason),
+                     leaning=_leaning(op, stated), decision=decision)  # fmt: skip
     speaker = Speaker(op, decision.domain)
     fails, holds = speaker.both(decision.fails, decision.asked)
     found = repair(op, stated) if explain else None
@@ -122,7 +129,7 @@ def prove(op: Operator, claim: str, explain: bool = True) -> Proof:
         fails,
         holds,
         speaker.words(decision.shapes, decision.asked),
-        counterexample(op, stated, decision) if explain else None,
+        example,
         " and ".join(found.causes) if found else "",
         str(found.claim) if found else "",
         decision=decision,
@@ -155,31 +162,46 @@ def _sentences(op: Operator, decision: Decision) -> tuple[str, ...]:
 def _leaning(op: Operator, claim: Claim) -> str:
     """What exact evaluation modulo a large prime says at random sizes."""
     count = 0
+    prime = PRIME if _rational(op, claim) else None
     for seed, shapes in enumerate(geometries(op, 12, 1)):
         if any(0 in shape for shape in shapes.values()):
             continue
-        arrays = drawn(op, shapes, seed, PRIME if _rational(op) else 10)
+        arrays = drawn(op, shapes, seed, prime or 10)
         try:
-            want = _reduced(true_value(op, claim.side, arrays))
-            held = (
-                {}
-                if claim.side == op.output.name
-                else {op.output.name: _reduced(true_value(op, op.output.name, arrays))}
-            )
-            got = evaluate(claim, op, arrays | held, PRIME)
+            want = true_value(op, claim.side, arrays)
+            output = op.output.name
+            held = {} if claim.side == output else {output: true_value(op, output, arrays)}
+            given = arrays | {name: _reduced(array) if prime else array for name, array in held.items()}
+            got = evaluate(claim, op, given, prime)
         except Misfit as misfit:
             return f"false: at {shapes}, {misfit}"
-        except (SpecError, TypeError, ValueError):
+        except (SpecError, TypeError, ValueError, AttributeError):
             return "none: the formula has no exact values"
-        if got.shape != want.shape or not np.array_equal(_reduced(got), want):
+        if got.shape != want.shape or not np.array_equal(*((_reduced(got), _reduced(want)) if prime else (got, want))):
             return f"false: another value at {shapes}"
         count += 1
-    return f"true: equal modulo 2^61 - 1 on random data at {count} sizes"
+    how = "modulo 2^61 - 1 on random data" if prime else "on random integers"
+    return f"true: equal {how} at {count} sizes"
 
 
-def _rational(op: Operator) -> bool:
-    text = op.source
-    return not any(word in text for word in ("max", "min", "abs", "relu", "sign", "where"))
+def _exact(op: Operator, claim: Claim) -> bool:
+    """Whether both sides have exact values on integers."""
+    shapes = geometries(op, 1, 1)[0]
+    arrays = drawn(op, shapes, 0)
+    try:
+        true_value(op, claim.side, arrays)
+        evaluate(claim, op, arrays)
+    except (Misfit, TypeError, ValueError, AttributeError, SpecError) as error:
+        return isinstance(error, Misfit)
+    return True
+
+
+def _rational(op: Operator, claim: Claim) -> bool:
+    """Whether both sides are made of sums, products and quotients, which mean something modulo a prime."""
+    calls = {canonical(node.function) for node in walk(claim.body) if isinstance(node, Call)}
+    return not calls & set(ELEMENTWISE) and not any(
+        word in op.source for word in ("max", "min", "abs", "relu", "sign", "where")
+    )
 
 
 def _reduced(array: Any) -> Any:

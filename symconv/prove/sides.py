@@ -13,6 +13,7 @@ from symconv.notation.expr import Apply, Const, Expr, Index, Read, Reduce
 from symconv.notation.operator import Operator, Statement, Tensor
 from symconv.prove.amounts import as_product
 from symconv.prove.arrays import tensor
+from symconv.prove.functions import applied
 from symconv.prove.scope import Names, Scope, Undecided
 from symconv.prove.value import (
     Amount,
@@ -49,7 +50,7 @@ def axes_of(one: Tensor) -> tuple[Axis, ...]:
 
 
 def truth(scope: Scope, op: Operator, side: str) -> Value:
-    """The gradient or the output; raises Undecided where the formula is not a polynomial in the tensors."""
+    """The gradient or the output; raises Undecided where the formula is no sum of products."""
     resolved = resolve_borders(op)
     whole = resolved if side == op.output.name else adjoint(resolved, side[1:])
     return _written(scope, whole, len(whole.statements) - 1)
@@ -158,7 +159,7 @@ class _Reader:
                     result = list(multiplied(result, self.terms(a, put)))
                 yield from result
             case _:
-                raise Undecided(f"the formula applies {function}, which is no polynomial in the tensors")
+                yield from applied(function, [tuple(self.terms(argument, put)) for argument in arguments])
 
     def _over(self, a: Expr, b: Expr, put: dict[str, Affine]) -> Iterator[Term]:
         match list(self.terms(b, put)):

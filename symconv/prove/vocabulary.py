@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["FUNCTIONS", "METHODS", "OPTIONS_OF", "Word", "canonical", "rank_of"]
+__all__ = ["ELEMENTWISE", "FUNCTIONS", "METHODS", "OPTIONS_OF", "Word", "canonical", "rank_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,11 @@ class Word:
 
 _WINDOW = ("stride", "padding", "dilation")
 _CONV = (*_WINDOW, "groups")
+ELEMENTWISE = (
+    "abs", "cos", "erf", "exp", "gelu", "log", "relu", "sigmoid", "sign", "sin", "softplus", "sqrt", "tanh",
+    "maximum", "minimum",
+)  # fmt: skip
+"""Functions of single elements; the last two take two."""
 FUNCTIONS: dict[str, Word] = {
     "conv": Word(2, 2, _CONV, "conv(a, k, stride=1, padding=0, dilation=1, groups=1)"),
     "conv_transpose": Word(
@@ -42,12 +47,14 @@ FUNCTIONS: dict[str, Word] = {
     "fold": Word(3, 3, _WINDOW, "fold(a, H, K, stride=1, padding=0, dilation=1)"),
     "matmul": Word(2, 2, (), "matmul(a, b) or a @ b"),
     "size": Word(2, 2, (), "x.shape[2]"),
+    **{name: Word(1, 1, (), f"{name}(a)") for name in ELEMENTWISE[:-2]},
+    **{name: Word(2, 2, (), f"{name}(a, b)") for name in ELEMENTWISE[-2:]},
 }
 
 _ALIASES = {
     "convolve1d": "convolve", "convolve2d": "convolve", "correlate1d": "correlate", "correlate2d": "correlate",
     "swapaxes": "swap", "view": "reshape", "rotate180": "rot180",
-    "reduce_sum": "sum", "reduce_mean": "mean",
+    "reduce_sum": "sum", "reduce_mean": "mean", "max": "maximum", "min": "minimum",
 }  # fmt: skip
 METHODS = frozenset({"flip", "transpose", "permute", "swapaxes", "sum", "mean", "reshape", "view", "rot180"})
 OPTIONS_OF = {"dim": "axes", "axis": "axes", "dims": "axes", "axes": "axes", "keepdim": "keepdims", "strides": "stride",

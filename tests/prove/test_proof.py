@@ -112,7 +112,7 @@ def test_undecided_is_never_a_guess() -> None:
     op = sc.operator("y[i,j] = tanh(sum[p,q](x[i+p,j+q]*w[p,q]))")
     proof = sc.prove(op, "gx = convolve2d(gy, w)")
     assert proof.holds is None
-    assert "polynomial" in proof.reason
+    assert "tanh to a sum" in proof.reason
     assert not proof
 
 
@@ -128,7 +128,7 @@ def test_undecided_is_never_a_guess() -> None:
         ("gx = conv2d(gy, w, stride=H)", "concrete integer"),
         ("gx = sum(gy, 7)", "axis"),
         ("gx = einsum('ab->ab', gy)", "fit"),
-        ("gx = gy + 1", "join"),
+        ("gx = gy @ 1", "join"),
     ],
 )
 def test_unusable_claims_say_why(claim, message) -> None:

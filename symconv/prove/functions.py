@@ -1,0 +1,182 @@
+"""Scalar functions in formulas and claims: a function of elements stands for an operand of its own, an atom.
+
+``sign(x[n,c,i+p] - w[f,c,p])`` is an element of an operand ``sign(x - w)`` with the indices of both. Equal atoms are
+equal operands, so what holds for products of elements holds for them. That unequal atoms are unequal functions is known
+only where ``told_apart`` says so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from fractions import Fraction
+from itertools import product
+
+from symconv.notation.expr import Constraint
+from symconv.prove.scope import Undecided
+from symconv.prove.value import Factor, Term, multiplied, scaled
+
+__all__ = ["UNARY", "applied", "is_atom", "spelled", "told_apart"]
+
+_ODD = frozenset({"sign", "sin", "tanh", "erf"})
+_EVEN = frozenset({"cos"})
+_ORIENTED = frozenset({"step", "exp", "sigmoid", "softplus", "gelu"})
+UNARY = (_ODD | _EVEN | _ORIENTED | {"log", "sqrt", "abs", "relu"}) - {"step"}
+"""The functions of one element that claims know too."""
+
+_MOST = 64
+_PLACE = re.compile(r"([A-Za-z_]\w*)\{(\d+)\}")
+_ONE = [Term(Fraction(1), (), ())]
+
+Sum = Sequence[Term]
+
+
+def applied(function: str, arguments: Sequence[Sum], limits: Collection[Constraint] = ()) -> Iterator[Term]:
+    """A scalar function of sums of products, as terms.
+
+    Piecewise functions become polynomials in ``sign(u)`` and ``step(u)``, which is 1 for u > 0 and else 0. ``limits``
+    hold wherever the result is asked for. Raises Undecided for functions of sums over indices, and for others.
+    """
+
+    def step(a: Sum, b: Sum) -> list[Term]:
+        return list(_atom("step", _minus(a, b), limits))
+
+    match function, arguments:
+        case "abs", (a,):
+            yield from multiplied(a, list(_atom("sign", a, limits)))
+        case "relu", (a,):
+            yield from multiplied(a, step(a, ()))
+        case "max" | "min", (a, b):
+            first, sign = (b, 1) if function == "max" else (a, -1)
+            yield from first
+            yield from scaled(multiplied(_minus(a, b), step(a, b)), Fraction(sign))
+        case "where", (c, a, b):
+            yield from multiplied(c, a)
+            yield from multiplied(_minus(_ONE, c), b)
+        case "gt", (a, b):
+            yield from step(a, b)
+        case "lt", (a, b):
+            yield from step(b, a)
+        case "ge", (a, b):
+            yield from _minus(_ONE, step(b, a))
+        case "le", (a, b):
+            yield from _minus(_ONE, step(a, b))
+        case "ne", (a, b):
+            yield from (*step(a, b), *step(b, a))
+        case "eq", (a, b):
+            yield from _minus(_ONE, [*step(a, b), *step(b, a)])
+        case _, (a,) if function in UNARY:
+            yield from _atom(function, a, limits)
+        case _:
+            raise Undecided(f"the formula applies {function}, which is no function of elements that is known here")
+
+
+def _minus(a: Sum, b: Sum) -> list[Term]:
+    return [*a, *scaled(b, Fraction(-1))]
+
+
+def _atom(function: str, argument: Sum, limits: Collection[Constraint]) -> Iterator[Term]:
+    """The function of what is left of the argument where each of its terms is there or not."""
+    if any(term.bound for term in argument):
+        raise Undecided(f"the formula applies {function} to a sum, which is no product of elements")
+    wheres = [tuple(c for c in term.where if c not in limits) for term in argument]
+    conditions = list(dict.fromkeys(where for where in wheres if where))
+    cases = [[(True, where), *((False, piece) for piece in _outside(where))] for where in conditions]
+    choices = list(product(*cases))
+    if len(choices) > _MOST:
+        raise Undecided(f"the argument of {function} has more than {_MOST} cases")
+    for choice in choices:
+        there = {where for where, (held, _) in zip(conditions, choice, strict=True) if held}
+        kept = [term for term, where in zip(argument, wheres, strict=True) if not where or where in there]
+        facts = tuple(dict.fromkeys(c for _, piece in choice for c in piece))
+        yield from (term.under(*facts) for term in _of(function, kept))
+
+
+def _outside(where: tuple[Constraint, ...]) -> Iterator[tuple[Constraint, ...]]:
+    """Where a conjunction fails, in parts that do not overlap."""
+    for k, one in enumerate(where):
+        opposite = [Constraint(-one.form - 1)]
+        if one.equality:
+            opposite.append(Constraint(one.form - 1))
+        yield from ((*where[:k], other) for other in opposite)
+
+
+def _of(function: str, argument: Sum) -> Iterator[Term]:
+    """The function of a plain sum: a number, or an atom."""
+    if not argument:
+        value = _AT_ZERO.get(function)
+        if value is None:
+            raise Undecided(f"the formula applies {function} to 0")
+        if value:
+            yield Term(value, (), ())
+        return
+    parts = sorted(argument, key=lambda t: ([f.tensor for f in t.factors], str(t.factors), t.coefficient))
+    sign = Fraction(1)
+    if parts[0].coefficient < 0 and function in _ODD | _EVEN:
+        parts = list(scaled(parts, Fraction(-1)))
+        sign = Fraction(-1 if function in _ODD else 1)
+    if any(is_atom(f.tensor) for part in parts for f in part.factors):
+        raise Undecided(f"the formula applies {function} to a function")
+    words = [
+        "*".join((str(part.coefficient), *(f"({f})^{p}" for f, p in part.scale), *(_place(f) for f in part.factors)))
+        for part in parts
+    ]
+    index = tuple(form for part in parts for f in part.factors for form in f.index)
+    yield Term(sign, (), (Factor(f"{function}({' + '.join(words)})", index),))
+
+
+_AT_ZERO = {
+    **dict.fromkeys(("sign", "sin", "tanh", "erf", "step", "gelu", "sqrt"), Fraction(0)),
+    **dict.fromkeys(("cos", "exp"), Fraction(1)),
+    "sigmoid": Fraction(1, 2),
+}
+
+
+def _place(factor: Factor) -> str:
+    return f"{factor.tensor}{{{len(factor.index)}}}"
+
+
+def is_atom(name: str) -> bool:
+    """Whether an operand is a function of elements."""
+    return "(" in name
+
+
+def spelled(name: str, element: Callable[[str, int], str]) -> str:
+    """An atom with ``element(tensor, count)`` in place of each element, which has ``count`` indices.
+
+    >>> spelled("sign(1*x{1} + -1*w{1})", lambda tensor, count: f"{tensor}[i]")
+    'sign(x[i] - w[i])'
+    """
+    text = _PLACE.sub(lambda match: element(match.group(1), int(match.group(2))), name)
+    return text.replace("+ -", "- ").replace("(1*", "(").replace("(-1*", "(-").replace(" 1*", " ")
+
+
+def told_apart(terms: Iterable[Term]) -> bool:
+    """Whether different sums of these terms are known to be different functions.
+
+    So it is where one function alone occurs, each term holds powers of one atom at most, and (but for ``exp``) no
+    argument comes with its opposite: such functions of different arguments are linearly independent over the
+    polynomials.
+    """
+    names: set[str] = set()
+    for term in terms:
+        atoms = {factor for factor in term.factors if is_atom(factor.tensor)}
+        if len(atoms) > 1:
+            return False
+        names |= {factor.tensor for factor in atoms}
+    functions = {name.partition("(")[0] for name in names}
+    bodies = {name: name.partition("(")[2][:-1].split(" + ") for name in names}
+    single = all(len({_bare(word) for word in words}) == len(words) for words in bodies.values())
+    opposite = functions != {"exp"} and any(
+        sorted(map(_negated, a)) == sorted(b) for a in bodies.values() for b in bodies.values()
+    )
+    return not functions or (len(functions) == 1 and functions <= _ODD | _EVEN | _ORIENTED and single and not opposite)
+
+
+def _bare(word: str) -> str:
+    return word.partition("*")[2]
+
+
+def _negated(word: str) -> str:
+    number, star, rest = word.partition("*")
+    return f"{-Fraction(number)}{star}{rest}"
