@@ -1,0 +1,199 @@
+"""At the kink itself: which slope is taken, that it can be chosen for one operator, and that the derivation says so."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+
+import symconv as sc
+from symconv.notation.front import KINKS
+from symconv.notation.operator import Operator
+
+Array = np.ndarray[Any, Any]
+
+# formula, conventions, inputs, and by input the slope where the cotangent is 1
+SCALARS = [
+    ("y[i] = abs(x[i])", {}, {"x": [-2, 0, 3]}, {"x": [-1, 0, 1]}),
+    ("y[i] = abs(x[i])", {"abs": "zero"}, {"x": [-2, 0, 3]}, {"x": [-1, 0, 1]}),
+    ("y[i] = abs(x[i] - w[i])", {}, {"x": [5, 1], "w": [5, 3]}, {"x": [0, -1], "w": [0, 1]}),
+    ("y[i] = abs(x[i])*w[i]", {}, {"x": [0, 0], "w": [7, -7]}, {"x": [0, 0], "w": [0, 0]}),
+    ("y[i] = abs(x[i])**3", {}, {"x": [-2, 0]}, {"x": [-12, 0]}),
+    ("y[i] = sign(x[i])*w[i]", {}, {"x": [-2, 0], "w": [3, 3]}, {"x": [0, 0], "w": [-1, 0]}),
+    ("y[i] = relu(x[i])", {}, {"x": [-2, 0, 3]}, {"x": [0, 0, 1]}),
+    ("y[i] = relu(x[i])", {"relu": "one"}, {"x": [-2, 0, 3]}, {"x": [0, 1, 1]}),
+    ("y[i] = relu(x[i])", {"relu": "half"}, {"x": [-2, 0, 3]}, {"x": [0, Fraction(1, 2), 1]}),
+    ("y[i] = relu(-x[i])", {"relu": "one"}, {"x": [-2, 0, 3]}, {"x": [-1, -1, 0]}),
+    ("y[i] = relu(x[i])*relu(w[i])", {"relu": "one"}, {"x": [0, 0], "w": [0, 4]}, {"x": [0, 4], "w": [0, 0]}),
+    ("y[i] = max(x[i], w[i])", {}, {"x": [4, 4, 2], "w": [4, 3, 3]}, {"x": [1, 1, 0], "w": [0, 0, 1]}),
+    ("y[i] = max(w[i], x[i])", {}, {"x": [4, 4, 2], "w": [4, 3, 3]}, {"x": [0, 1, 0], "w": [1, 0, 1]}),
+    ("y[i] = min(x[i], w[i])", {}, {"x": [4, 4, 2], "w": [4, 3, 3]}, {"x": [1, 0, 1], "w": [0, 1, 0]}),
+    ("y[i] = min(w[i], x[i])", {}, {"x": [4], "w": [4]}, {"x": [0], "w": [1]}),
+    ("y[i] = max(x[i], w[i])", {"max": "share"}, {"x": [4, 9], "w": [4, 3]}, {"x": [0.5, 1], "w": [0.5, 0]}),
+    ("y[i] = min(x[i], w[i])", {"min": "share"}, {"x": [4, 9], "w": [4, 3]}, {"x": [0.5, 0], "w": [0.5, 1]}),
+    ("y[i] = max(x[i], w[i])", {"min": "share"}, {"x": [4], "w": [4]}, {"x": [1], "w": [0]}),
+    ("y[i] = max(x[i], max(x[i], x[i]))", {}, {"x": [4]}, {"x": [1]}),
+    ("y[i] = max(min(x[i], 1), -1)", {}, {"x": [-2, -1, 0, 1, 2]}, {"x": [0, 1, 1, 1, 0]}),
+    ("y[i] = max(-1, min(1, x[i]))", {}, {"x": [-2, -1, 0, 1, 2]}, {"x": [0, 0, 1, 0, 0]}),
+    ("y[i] = where(x[i] > 0, 2*x[i], 5*x[i])", {}, {"x": [-1, 0, 1]}, {"x": [5, 5, 2]}),
+    ("y[i] = where(x[i] >= 0, 2*x[i], 5*x[i])", {}, {"x": [-1, 0, 1]}, {"x": [5, 2, 2]}),
+    ("y[i] = where(x[i] == w[i], x[i]*w[i], 0)", {}, {"x": [3, 3], "w": [3, 2]}, {"x": [3, 0], "w": [3, 0]}),
+    ("y[i] = where(w[i] < x[i], 7, x[i])", {}, {"x": [3, 3], "w": [3, 2]}, {"x": [1, 0], "w": [0, 0]}),
+]
+
+
+@pytest.mark.parametrize(("text", "kinks", "inputs", "want"), SCALARS)
+def test_slopes_at_the_kink(text, kinks, inputs, want, lowered, interpreted) -> None:
+    op = sc.operator(text, kinks=kinks)
+    arrays = {name: np.array(values) for name, values in inputs.items()}
+    arrays["gy"] = np.array([2, 3, 5, 7, 11][: len(inputs["x"])])
+    for name, slopes in want.items():
+        assert interpreted(lowered(op, name), arrays) == [s * g for s, g in zip(slopes, arrays["gy"], strict=True)]
+
+
+def handed(values: Array, amount: int, choice: str) -> Array:
+    """What every tap of a window with these values gets of ``amount``; the largest wins, ties in row-major order."""
+    won = values.ravel() == values.max()
+    if choice == "first":
+        won = np.arange(values.size) == int(won.argmax())
+    return (amount * won / won.sum()).reshape(values.shape)
+
+
+WINDOW = "y[n,i,j] = {kind}[p,q]({sign}x[n,2*i+p-1,j+2*q-1])"
+
+
+@pytest.mark.parametrize("border", ["zero", "skip", "replicate", 1])
+@pytest.mark.parametrize("choice", ["first", "share"])
+@pytest.mark.parametrize(("kind", "sign"), [("max", ""), ("min", "-")])
+def test_ties_of_a_window(kind, sign, choice, border, lowered, interpreted) -> None:
+    op = sc.operator(WINDOW.format(kind=kind, sign=sign), border=border, kinks={kind: choice}, extents={"p": 3, "q": 2})
+    rng = np.random.default_rng(0)
+    # Two values only, and the padded 0 or 1 among them: nearly every window ties.
+    x = rng.integers(0, 2, (2, 5, 4))
+    # What 1 to 6 winners can share without a remainder.
+    gy = 60 * rng.integers(-3, 4, op.output_shape(x=x.shape))
+    mode = {"mode": "edge"} if border == "replicate" else {"constant_values": {"zero": 0, "skip": -9, 1: 1}[border]}
+    wide = np.pad(x, ((0, 0), (1, 1), (1, 1)), **mode)
+    if border == "skip":
+        wide[:, [0, -1], :] = wide[:, :, [0, -1]] = -9
+    want = np.zeros(x.shape)
+    for n, i, j in np.ndindex(*gy.shape):
+        rows, columns = np.arange(3) + 2 * i, 2 * np.arange(2) + j
+        amounts = handed(wide[n][np.ix_(rows, columns)], gy[n, i, j], choice)
+        for (p, q), amount in np.ndenumerate(amounts):
+            u, v = rows[p] - 1, columns[q] - 1
+            if border == "replicate":
+                u, v = np.clip(u, 0, 4), np.clip(v, 0, 3)
+            if 0 <= u < 5 and 0 <= v < 4:
+                want[n, u, v] += amount if kind == "max" else -amount
+    got = np.array([float(g) for g in interpreted(lowered(op, "x"), {"x": x, "gy": gy})])
+    np.testing.assert_array_equal(got.reshape(want.shape), want)
+
+
+def test_the_channel_comes_before_the_taps(lowered, interpreted) -> None:
+    op = sc.max_plus1d()
+    flat = {
+        "x": np.zeros((1, 3, 4), int),
+        "w": np.zeros((2, 3, 2), int),
+        "gy": np.array([[[1, 10, 100], [2, 20, 200]]]),
+    }
+    want = np.zeros((2, 3, 2))
+    want[:, 0, 0] = 111, 222
+    assert interpreted(lowered(op, "w"), flat) == want.ravel().tolist()
+    flat["w"][:, 0, 0] = flat["w"][:, 1, 0] = -1
+    want[:] = 0
+    want[:, 0, 1] = 111, 222
+    assert interpreted(lowered(op, "w"), flat) == want.ravel().tolist()
+
+
+def test_a_flipped_window_is_still_walked_by_its_taps(lowered, interpreted) -> None:
+    for form, first in (("i+p", 0), ("i+(size(p)-1-p)", 2)):
+        op = sc.operator(f"y[n,i] = max[p](x[n,{form}])", extents={"p": 3})
+        want = [0] * 5
+        want[first : first + 3] = 1, 10, 100
+        assert interpreted(lowered(op, "x"), {"x": np.ones((1, 5), int), "gy": np.array([[1, 10, 100]])}) == want
+
+
+def test_nested_windows_tie_level_by_level(lowered, interpreted) -> None:
+    arrays = {"x": np.ones((1, 2, 3), int), "gy": np.array([[12]])}
+    for choice, want in (("first", [12, 0, 0, 0, 0, 0]), ("share", [2, 2, 2, 2, 2, 2])):
+        op = sc.operator("y[n,i] = max[c](min[p](x[n,c,i+p]))", extents={"p": 3}, kinks={"max": choice, "min": choice})
+        assert interpreted(lowered(op, "x"), arrays) == want
+
+
+ZEROS = {"x": [[[0, 0, 0]]], "w": [[[0, 0]]], "b": [0]}
+"""Both outputs are relu(0) or |0|, whatever the kernel."""
+CANCELLED = {"x": [[[1, 2, 4]]], "w": [[[2, -1]]], "b": [0]}
+"""Both sums vanish, their terms do not."""
+SLOPE = {"x": [[[1, 2, 3]]], "w": [[[1, 0]]]}
+"""Both taps of both windows tie."""
+FIRST, SHARED = {"x": [[[1, 1, 0]]], "w": [[[2, 0]]]}, {"x": [[[0.5, 1, 0.5]]], "w": [[[1, 1]]]}
+AT_THE_KINK = [
+    (sc.conv_bias_act1d("relu"), {}, "relu", ZEROS, {"b": [0]}),
+    (sc.conv_bias_act1d("relu"), {"relu": "one"}, "relu", CANCELLED, {"b": [2], "w": [[[3, 6]]]}),
+    (sc.conv_bias_act1d("relu"), {"relu": "half"}, "relu", CANCELLED, {"b": [1], "w": [[[1.5, 3]]]}),
+    (sc.conv_bias_act1d("abs"), {}, "abs", CANCELLED, {"b": [0], "w": [[[0, 0]]]}),
+    (sc.adder1d(), {}, "abs", {"x": [[[3, 3, 3]]], "w": [[[3, 1]]]}, {"x": [[[0, -1, -1]]], "w": [[[0, 2]]]}),
+    (sc.max_pool1d(2, 1), {}, "max", {"x": [[[4, 4, 4]]]}, {"x": [[[1, 1, 0]]]}),
+    (sc.max_pool1d(2, 1), {"max": "share"}, "max", {"x": [[[4, 4, 4]]]}, {"x": [[[0.5, 1, 0.5]]]}),
+    (sc.max_plus1d(), {}, "max", SLOPE, FIRST),
+    (sc.max_plus1d(), {"max": "share"}, "max", SLOPE, SHARED),
+    (sc.min_plus1d(), {}, "min", SLOPE, FIRST),
+    (sc.min_plus1d(), {"min": "share"}, "min", SLOPE, SHARED),
+]
+
+
+def overridden(op: Operator, kinks: dict[str, str]) -> Operator:
+    """The formula of a shipped operator under other conventions: only the kinks differ."""
+    if not kinks:
+        return op
+    extents = {"p": 2} if "pool" in op.name else None
+    border = "skip" if "pool" in op.name else "zero"
+    return sc.operator(op.source, kinks=kinks, extents=extents, border=border)
+
+
+def test_compiled_shipped_operators_at_the_kink(compiled) -> None:
+    units = compiled([overridden(op, kinks) for op, kinks, *_ in AT_THE_KINK])
+    for unit, (_, kinks, _, inputs, want) in zip(units, AT_THE_KINK, strict=True):
+        arrays = [np.array(inputs[name], dtype=np.float64) for name in unit.operator.tensors]
+        y = unit.forward(*arrays)
+        found = unit.backward(np.ones_like(y), *arrays)
+        for name, slopes in want.items():
+            np.testing.assert_array_equal(getattr(found, name), np.array(slopes), err_msg=f"{unit.operator} {kinks}")
+
+
+SAID = {
+    ("abs", "zero"): "the slope of |u| at u = 0 is taken as 0",
+    ("relu", "zero"): "the slope of relu(u) at u = 0 is taken as 0",
+    ("relu", "one"): "the slope of relu(u) at u = 0 is taken as 1",
+    ("relu", "half"): "the slope of relu(u) at u = 0 is taken as 1/2",
+    ("max", "first"): "a tie of max goes to the first, in row-major window order",
+    ("max", "share"): "a tie of max is shared equally",
+    ("min", "first"): "a tie of min goes to the first, in row-major window order",
+    ("min", "share"): "a tie of min is shared equally",
+}
+
+
+@pytest.mark.parametrize(("op", "kinks", "function"), [case[:3] for case in AT_THE_KINK])
+def test_the_derivation_says_which(op, kinks, function) -> None:
+    gradient = sc.derive(overridden(op, kinks), "x")
+    default = {"max": "first", "min": "first"}.get(function, "zero")
+    (said,) = {step.note for step in gradient.steps} & set(SAID.values())
+    assert said == SAID[function, kinks.get(function, default)]
+    assert f"note: {said}" in [line.strip() for line in str(gradient).splitlines()]
+
+
+def test_where_and_sign_are_said_and_smooth_operators_say_nothing() -> None:
+    printed = " ".join(str(sc.derive(sc.operator("y[i] = where(x[i] > 0, sign(x[i])*x[i], 0)"), "x")).split())
+    assert "differentiated through its branches, never through its condition" in printed
+    assert "the slope of sign(u) is 0 everywhere" in printed
+    smooth = sc.derive(sc.conv_bias_act1d("tanh", padding=1), "x")
+    assert not [step.note for step in smooth.steps if "slope of" in step.note or "tie of" in step.note]
+
+
+def test_every_choice_has_its_sentence_and_others_are_refused() -> None:
+    assert {(f, choice) for f, choices in KINKS.items() for choice in choices} == set(SAID)
+    with pytest.raises(sc.SpecError, match="at the kink of max one can choose first, share; given 'last'"):
+        sc.operator("y[i] = max[p](x[i+p])", kinks={"max": "last"})
