@@ -51,6 +51,7 @@ def execute(kernel: Kernel, own: frozenset[str], lanes: int) -> Flow:
         digits = radix(nest, extent)
         for name, length in digits.loops:
             scope = scope.digit(name, length)
+            flow.lengths += [word(length, {})] if len(digits.loops) > 1 else []
         owner = tuple(name for name, _ in digits.loops) if nest.parallel else ()
         _Nest(flow, number, owner, Sums(flow)).block(digits.body, replace(scope, flat=digits.flat))
     return flow

@@ -59,8 +59,8 @@ class Write:
 class Flow:
     """What a kernel does. ``own`` names the tensors of the operator, ``tests`` are the conditions that choose nests.
 
-    ``accesses`` must lie in their buffers, ``asked`` are the cells of scratch memory that are read, ``faults`` are what
-    is wrong already.
+    ``accesses`` must lie in their buffers, ``asked`` are the cells of scratch memory that are read, ``lengths`` are
+    factors of flat loops and must not be negative, ``faults`` are what is wrong already.
     """
 
     kernel: Kernel
@@ -70,6 +70,7 @@ class Flow:
     accesses: list[Access] = field(default_factory=list)
     writes: list[Write] = field(default_factory=list)
     asked: list[Access] = field(default_factory=list)
+    lengths: list[Word] = field(default_factory=list)
     tests: list[Expr] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 

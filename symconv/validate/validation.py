@@ -221,6 +221,10 @@ class _Proof:
             if point := escapes(context, access.points, sizes):
                 raise _WrongError(f"an access leaves {access.buffer}: {point}")
 
+        for length in dict.fromkeys(flow.lengths):
+            if escapes(context, Instances((), (), (length,)), (Word(f"{length.text} + 1"),)):
+                raise UnclearError(f"a flat loop counts {length.text}, which may be negative")
+
     def _owned(self, context: Context, flow: Flow) -> None:
         groups: dict[tuple[int, str, tuple[str, ...]], list[Instances]] = {}
         for write in flow.writes:

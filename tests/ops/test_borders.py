@@ -73,7 +73,7 @@ def drawn(spatial: tuple[int, ...], kernel: tuple[int, ...], op: Any) -> dict[st
     return {**arrays, "gy": rng.integers(-4, 5, shape)}
 
 
-QUICK = ("uneven", "one sided")
+QUICK = ("uneven",)
 
 
 @pytest.mark.parametrize("case", [c if c in QUICK else pytest.param(c, marks=pytest.mark.full) for c in CASES])
