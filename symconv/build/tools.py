@@ -33,6 +33,8 @@ _BASE = (
     "-fassociative-math",
     "-ffp-contract=fast",
 )
+# One expression in two places is one number: where a maximum is looked for and where its ties are counted.
+_ALIKE = ("-fno-associative-math", "-ffp-contract=off")
 _OPENMP = "#include <omp.h>\nint probe(void) { return omp_get_max_threads(); }\n"
 _PLAIN = "int probe(void) { return 0; }\n"
 
@@ -72,7 +74,8 @@ class Toolchain:
         ('-O2', '-fopenmp')
         """
         native = self.native_flags if source.target == "native" else ()
-        return self.flags + native + (("-fopenmp",) if source.openmp and self.openmp else ())
+        alike = _ALIKE if source.alike else ()
+        return self.flags + native + alike + (("-fopenmp",) if source.openmp and self.openmp else ())
 
 
 def toolchain() -> Toolchain:

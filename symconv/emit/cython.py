@@ -5,9 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from symconv.emit.printer import Printer, names_used
-from symconv.emit.source import Source
+from symconv.emit.source import ALIKE, Source
 from symconv.loops.arith import total
-from symconv.loops.ir import Accumulate, Buffer, Expr, Kernel, Nest, Store, StoreLanes, Var, expressions, walk
+from symconv.loops.ir import (
+    Accumulate,
+    Binary,
+    Buffer,
+    Call,
+    Compare,
+    Const,
+    Declare,
+    Expr,
+    Kernel,
+    Load,
+    LoadLanes,
+    Nest,
+    Store,
+    StoreLanes,
+    Var,
+    expressions,
+    walk,
+)
 from symconv.options import Options
 from symconv.templates import environment
 
@@ -45,9 +63,30 @@ def emit(units: tuple[Unit, ...], options: Options) -> Source:
         type=number,
         suffix="f" if ctype == "float" else "",
         few=_FEW,
+        alike=ALIKE if any(_compares(k) for unit in units for entry in unit.entries for k in entry.kernels) else "",
         units=[_unit(unit) for unit in units],
     )
     return Source(text, options.target)
+
+
+def _compares(kernel: Kernel) -> bool:
+    """Whether a kernel asks if a computed real number equals another."""
+    positions = {buffer.name for buffer in kernel.buffers if buffer.scalar.kind == "index"}
+    nodes = [node for nest in kernel.nests for node in walk(nest)]
+    reals = {node.name for node in nodes if isinstance(node, Declare) and node.scalar.kind == "real"}
+
+    def computed(expr: Expr) -> bool:
+        parts = list(walk(expr))
+        real = any(
+            (isinstance(part, Load | LoadLanes) and part.buffer not in positions)
+            or (isinstance(part, Var) and part.name in reals)
+            or (isinstance(part, Const) and part.real)
+            for part in parts
+        )
+        return real and any(isinstance(part, Binary | Call) for part in parts)
+
+    equalities = [node for node in nodes if isinstance(node, Compare) and node.op in {"==", "!="}]
+    return any(computed(node.left) or computed(node.right) for node in equalities)
 
 
 def _unit(unit: Unit) -> dict[str, object]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Source"]
+__all__ = ["ALIKE", "Source"]
+
+ALIKE = "# Real numbers are compared for equality: every operation rounds by itself."
+"""The line of a text that must be compiled so that an expression has one value wherever it stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,3 +21,8 @@ class Source:
     text: str
     target: str = "native"
     openmp: bool = True
+
+    @property
+    def alike(self) -> bool:
+        """Whether sums may not be reordered nor products fused, because their values are compared."""
+        return ALIKE in self.text

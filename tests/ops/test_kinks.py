@@ -127,7 +127,7 @@ ZEROS = {"x": [[[0, 0, 0]]], "w": [[[0, 0]]], "b": [0]}
 """Both outputs are relu(0) or |0|, whatever the kernel."""
 CANCELLED = {"x": [[[1, 2, 4]]], "w": [[[2, -1]]], "b": [0]}
 """Both sums vanish, their terms do not."""
-SLOPE = {"x": [[[1, 2, 3]]], "w": [[[1, 0]]]}
+TIED = {"x": [[[1, 2, 3]]], "w": [[[1, 0]]]}
 """Both taps of both windows tie."""
 FIRST, SHARED = {"x": [[[1, 1, 0]]], "w": [[[2, 0]]]}, {"x": [[[0.5, 1, 0.5]]], "w": [[[1, 1]]]}
 AT_THE_KINK = [
@@ -138,10 +138,10 @@ AT_THE_KINK = [
     (sc.adder1d(), {}, "abs", {"x": [[[3, 3, 3]]], "w": [[[3, 1]]]}, {"x": [[[0, -1, -1]]], "w": [[[0, 2]]]}),
     (sc.max_pool1d(2, 1), {}, "max", {"x": [[[4, 4, 4]]]}, {"x": [[[1, 1, 0]]]}),
     (sc.max_pool1d(2, 1), {"max": "share"}, "max", {"x": [[[4, 4, 4]]]}, {"x": [[[0.5, 1, 0.5]]]}),
-    (sc.max_plus1d(), {}, "max", SLOPE, FIRST),
-    (sc.max_plus1d(), {"max": "share"}, "max", SLOPE, SHARED),
-    (sc.min_plus1d(), {}, "min", SLOPE, FIRST),
-    (sc.min_plus1d(), {"min": "share"}, "min", SLOPE, SHARED),
+    (sc.max_plus1d(), {}, "max", TIED, FIRST),
+    (sc.max_plus1d(), {"max": "share"}, "max", TIED, SHARED),
+    (sc.min_plus1d(), {}, "min", TIED, FIRST),
+    (sc.min_plus1d(), {"min": "share"}, "min", TIED, SHARED),
 ]
 
 
@@ -154,7 +154,9 @@ def overridden(op: Operator, kinks: dict[str, str]) -> Operator:
     return sc.operator(op.source, kinks=kinks, extents=extents, border=border)
 
 
-@pytest.mark.parametrize("part", [slice(2, 9, 3), pytest.param(slice(None), marks=pytest.mark.full)], ids=str)
+@pytest.mark.parametrize(
+    "part", [slice(2, 9, 3), pytest.param(slice(None), marks=pytest.mark.full)], ids=["some", "all"]
+)
 def test_compiled_shipped_operators_at_the_kink(part, compiled) -> None:
     cases = AT_THE_KINK[part]
     units = compiled([overridden(op, kinks) for op, kinks, *_ in cases])
@@ -199,3 +201,23 @@ def test_every_choice_has_its_sentence_and_others_are_refused() -> None:
     assert {(f, choice) for f, choices in KINKS.items() for choice in choices} == set(SAID)
     with pytest.raises(sc.SpecError, match="at the kink of max one can choose first, share; given 'last'"):
         sc.operator("y[i] = max[p](x[i+p])", kinks={"max": "last"})
+
+
+def test_the_tap_that_is_shared_is_found_again_whatever_it_rounds_to() -> None:
+    """Random numbers have no ties: shared or first, each window passes its whole gradient to one tap."""
+    bodies = (
+        "x[n,c,i+p] + w[f,c,p] + v[f,c]",
+        "x[n,c,i+p]*(w[f,c,p] + v[f,c])*v[f,c]",
+        "x[n,c,i+p]*w[f,c,p] + 0.1*v[f,c]",
+    )
+    texts = [f"y[n,f,i] = max[c,p]({body})" for body in bodies]
+    rng = np.random.default_rng(0)
+    arrays = [rng.standard_normal(shape) for shape in ((6, 4, 40), (5, 4, 5), (5, 4))]
+    for text in texts:
+        found = []
+        for rule in ("share", "first"):
+            kernel = sc.build(sc.operator(text, kinks={"max": rule}), dtype="float64")
+            y = kernel.forward(*arrays)
+            found.append(kernel.backward(np.ones_like(y), *arrays))
+        for shared, first in zip(*found, strict=True):
+            np.testing.assert_allclose(shared, first, rtol=1e-12, atol=1e-12, err_msg=text)
