@@ -150,20 +150,20 @@ def test_the_winner_is_kept_and_read_back(op) -> None:
 @pytest.mark.parametrize(
     ("op", "wrt", "asked"),
     [
-        (sc.conv2d(bias=True), "x", {"gy", "w"}),
-        (sc.conv2d(bias=True), "w", {"gy", "x"}),
-        (sc.conv2d(bias=True), "b", {"gy"}),
-        (sc.avg_pool2d(2), "x", {"gy"}),
-        (sc.max_pool2d(2), "x", {"gy", "x"}),
-        (sc.adder2d(), "w", {"gy", "x", "w"}),
-        (sc.conv_bias_act2d("relu"), "x", {"gy", "x", "w", "b"}),
+        (sc.conv2d(bias=True), "x", ("gy", "w")),
+        (sc.conv2d(bias=True), "w", ("gy", "x")),
+        (sc.conv2d(bias=True), "b", ("gy",)),
+        (sc.avg_pool2d(2), "x", ("gy",)),
+        (sc.max_pool2d(2), "x", ("gy", "x")),
+        (sc.adder2d(), "w", ("gy", "x", "w")),
+        (sc.conv_bias_act2d("relu"), "x", ("gy", "x", "w", "b")),
     ],
     ids=str,
 )
 def test_the_derivation_names_what_is_read(op, wrt, asked, cost) -> None:
     shapes = {"x": (1, 2, 4, 5), "w": (3, 2, 2, 2), "b": (3,)}
     spent = cost(op, wrt, data(op, **{name: shapes[name] for name in op.tensors}))
-    assert {name for name, reads in spent.reads.items() if reads} == asked
+    assert {name for name, reads in spent.reads.items() if reads} == set(asked)
     (note,) = [step.note for step in sc.derive(op, wrt).steps if step.rule == "transpose"]
     assert f"reads {', '.join(name for name in ('gy', *op.tensors) if name in asked)}" in note.split("; ")
     assert "does not ask for y" in note.split("; ")
