@@ -91,7 +91,7 @@ def test_the_template_gets_what_it_declares() -> None:
     declared: set[str] = set()
     for path in sorted((template_folder() / "cython").glob("*.j2")):
         declared |= meta.find_undeclared_variables(env.parse(path.read_text()))
-    assert declared == {"dtype", "ctype", "code", "type", "suffix", "few", "units"}
+    assert declared == {"dtype", "ctype", "code", "type", "suffix", "few", "units", "alike"}
 
 
 def test_templates_hold_no_arithmetic() -> None:
