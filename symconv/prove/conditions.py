@@ -8,12 +8,13 @@ from collections.abc import Iterable
 from symconv.notation.affine import Affine, Quotient, affine, var
 from symconv.notation.expr import Constraint
 from symconv.notation.operator import Operator
-from symconv.relation.literals import Literal, described
+from symconv.relation.literals import Literal, Terms, described, opposed, weight
 from symconv.relation.regions import Region
 
 __all__ = ["Speaker"]
 
 _SHIFTED = re.compile(r"\((.+) \+ (\d+)\) mod (\d+)")
+_BRACED_NAME = re.compile(r"\((\w+)\) mod")
 
 
 class Speaker:
@@ -55,9 +56,18 @@ class Speaker:
             outer = (tuple(term[0].opposite for term in inner),)
         elif outer is not None and len(outer) > 1 and all(len(term) == 1 for term in outer):
             inner = (tuple(term[0].opposite for term in outer),)
+        else:
+            inner, outer = self._plainer(inner, outer, target), self._plainer(outer, inner, outside)
         return self._said(inner, target), self._said(outer, outside)
 
-    def _said(self, terms: tuple[tuple[Literal, ...], ...] | None, region: Region) -> str:
+    def _plainer(self, own: Terms | None, opposite: Terms | None, region: Region) -> Terms | None:
+        """What reads shorter: a region's own conditions, or those that its opposite leaves."""
+        other = opposed(opposite, region, self.domain) if opposite else None
+        if own is None or other is None:
+            return other if own is None else own
+        return min(own, other, key=weight)
+
+    def _said(self, terms: Terms | None, region: Region) -> str:
         if terms is None:
             return self._raw(region)
         if not terms:
@@ -108,6 +118,10 @@ class Speaker:
 
 
 def _literal(literal: Literal) -> str:
+    return _BRACED_NAME.sub(r"\1 mod", _compared(literal))
+
+
+def _compared(literal: Literal) -> str:
     form, equality, positive = literal.constraint.form, literal.constraint.equality, literal.positive
     if not equality and not positive:
         form, positive = -form - 1, True

@@ -16,6 +16,7 @@ _TOKEN = re.compile(
     r"(?P<space>\s+)|(?P<number>\d+(?:\.\d+)?)|(?P<name>[A-Za-z_][A-Za-z_0-9]*)|(?P<text>\"[^\"]*\"|'[^']*')"
     r"|(?P<op>\.\.\.|//|[-+*/%@()\[\],=:.])"
 )
+_SPELLINGS = {"kD": "KD", "kH": "KH", "kW": "KW"}
 _MODULES = frozenset(
     {"torch", "nn", "functional", "F", "np", "numpy", "tf", "jax", "jnp", "lax", "scipy", "signal", "sc"}
 )
@@ -203,7 +204,7 @@ class _Parser:
             self.take()
             _, name, at = self.take()
         if not self.accept("("):
-            return Name(name, at)
+            return Name(_SPELLINGS.get(name, name), at)
         if canonical(name) not in FUNCTIONS:
             known = ", ".join(sorted(FUNCTIONS))
             raise self.caret.error(at, f"there is no function {name!r} in a claim; there are {known}")

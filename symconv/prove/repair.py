@@ -121,10 +121,25 @@ def _local(op: Operator, node: Node) -> Iterator[_Edit]:
                 yield "a factor that does not belong", right
         case Sliced(value, _):
             yield "a slice that does not belong", value
+    yield from _inserted(op, node)
     if isinstance(node, Call | Name) and len(op.windows) == 2 and len(op.output.axes) == 4:
         yield "H and W exchanged", Call("swap", (node, _number(2), _number(3)))
     if isinstance(node, Call) and canonical(node.function) in {"conv", "swap"}:
         yield "the remainder of the stride not cropped", _cropped(op, node)
+
+
+def _inserted(op: Operator, node: Node) -> Iterator[_Edit]:
+    """Inserted zeros end at the last output cell; the cells of the remainder come after it."""
+    if "stride" not in _options(op):
+        return
+    match node:
+        case Call("dilate", _, _):
+            wider = Call("pad", (node, _ZERO, _remainder(op)))
+        case Call("pad", (Call("dilate", _, _) as inner, *pads), ()):
+            wider = Call("pad", (inner, pads[0], Binary("+", pads[-1], _remainder(op))))
+        case _:
+            return
+    yield "the remainder of the stride dropped", wider
 
 
 def _number(value: int) -> Number:
@@ -174,11 +189,11 @@ def _full(op: Operator) -> Node:
 
 
 def _remainder(op: Operator) -> Node:
-    """``(H + 2p - d(K-1) - 1) mod s``."""
+    """``(H + 2p - d(K-1) - 1) mod s``, with ``L`` in one dimension."""
     reach: Node = Binary("-", Name("K"), _ONE)
     if any(w.dilation != 1 for w in op.windows):
         reach = Binary("*", Name("d"), reach)
-    pads = Binary("+", Name("H"), Binary("*", _number(2), Name("p")))
+    pads = Binary("+", Name("L" if len(op.windows) == 1 else "H"), Binary("*", _number(2), Name("p")))
     return Binary("%", Binary("-", Binary("-", pads, reach), _ONE), Name("s"))
 
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from math import gcd
 
 import islpy as isl
 
-from symconv.notation.affine import Affine, affine, quotient, var
+from symconv.notation.affine import Affine, Quotient, affine, quotient, var
 from symconv.notation.expr import Constraint
 from symconv.relation.regions import Region
 
-__all__ = ["Literal", "described", "literals_of"]
+__all__ = ["Literal", "Terms", "described", "literals_of", "opposed", "weight"]
 
 _WIDEST = 3
+_PRODUCTS = 24
+_MIXED = 60
 _MOST = 60
 _OPERATIONS = 3_000_000
 """Of isl, for one description: well under a second."""
@@ -40,17 +42,23 @@ class Literal:
 
     @property
     def weight(self) -> int:
-        """How much there is to read."""
+        """How much there is to read; a remainder is read best alone."""
         form = self.constraint.form
-        deep = sum(3 + len(atom.numerator.terms) for atom, _ in form.terms if not isinstance(atom, str) and
-                   hasattr(atom, "numerator"))  # fmt: skip
-        return 4 * len(form.terms) + 4 * deep + min(abs(form.constant), 9) + self._sign
+        quotients = [atom for atom, _ in form.terms if isinstance(atom, Quotient)]
+        plain = {atom for atom, _ in form.terms if isinstance(atom, str)}
+        mixed = len(quotients) > 1 or any(not plain <= atom.numerator.names() for atom in quotients)
+        deep = sum(3 + len(atom.numerator.terms) for atom in quotients)
+        return 4 * len(form.terms) + 4 * deep + min(abs(form.constant), 9) + self._sign + _MIXED * mixed
 
     @property
     def _sign(self) -> int:
         if not self.constraint.equality:
             return 3
         return 0 if self.positive else 1
+
+
+Terms = tuple[tuple[Literal, ...], ...]
+"""A disjunction of conjunctions."""
 
 
 def literals_of(region: Region) -> Iterator[Constraint]:
@@ -79,16 +87,30 @@ def _form(aff: isl.Aff) -> Affine:
     return total
 
 
-def described(target: Region, domain: Region, asked: Iterable[Constraint]) -> tuple[tuple[Literal, ...], ...] | None:
+def described(target: Region, domain: Region, asked: Iterable[Constraint]) -> Terms | None:
     """A short disjunction of conjunctions that holds in ``domain`` exactly on ``target``; None where none is found.
 
     Conditions are tried in the order of how much there is to read; ``asked`` come from the user's own words.
     """
+    return _within_limits(target, lambda: _described(target, domain, asked))
+
+
+def opposed(terms: Terms, target: Region, domain: Region) -> Terms | None:
+    """The same of what ``terms`` do not hold for, which is ``target``, by De Morgan's law; None where it grows long."""
+    return _within_limits(target, lambda: _opposed(terms, target, domain))
+
+
+def weight(terms: Terms) -> int:
+    """How much there is to read in a description."""
+    return sum(2 + literal.weight for term in terms for literal in term)
+
+
+def _within_limits(target: Region, describe: Callable[[], Terms | None]) -> Terms | None:
     context = target.points.get_ctx()
     context.reset_operations()
     context.set_max_operations(_OPERATIONS)
     try:
-        return _described(target, domain, asked)
+        return describe()
     except isl.Error:
         # Out of operations: the caller shows the set as isl writes it.
         return None
@@ -97,7 +119,41 @@ def described(target: Region, domain: Region, asked: Iterable[Constraint]) -> tu
         context.reset_operations()
 
 
-def _described(target: Region, domain: Region, asked: Iterable[Constraint]) -> tuple[tuple[Literal, ...], ...] | None:
+def _opposed(terms: Terms, target: Region, domain: Region) -> Terms | None:
+    products: list[tuple[Literal, ...]] = [()]
+    for term in terms:
+        products = [(*chosen, literal.opposite) for chosen in products for literal in term]
+        if len(products) > _PRODUCTS:
+            return None
+    kept: list[tuple[Literal, ...]] = []
+    for product in products:
+        region = _meet([domain, *(literal.region(domain) for literal in product)])
+        if not region.empty:
+            kept.append(_shortest(dict.fromkeys([*_fixed(region, domain), *product]), target, domain))
+    kept = list(dict.fromkeys(kept))
+    regions = [_meet([domain, *(literal.region(domain) for literal in term)]) for term in kept]
+    return _needed(kept, regions, target) if kept else ()
+
+
+def _fixed(region: Region, domain: Region) -> Iterator[Literal]:
+    """The sizes that have one value only."""
+    for name in domain.context.sizes:
+        value = region.constant(var(name))
+        if value is not None and domain.constant(var(name)) is None:
+            yield Literal(Constraint(var(name) - value, True))
+
+
+def _shortest(literals: Iterable[Literal], target: Region, domain: Region) -> tuple[Literal, ...]:
+    """The conditions that are needed to stay within ``target``; long ones go first."""
+    held = {literal: literal.region(domain) for literal in literals}
+    for literal in sorted(held, key=lambda one: -one.weight):
+        others = [region for other, region in held.items() if other != literal]
+        if others and _meet(others).within(target):
+            del held[literal]
+    return tuple(held)
+
+
+def _described(target: Region, domain: Region, asked: Iterable[Constraint]) -> Terms | None:
     if target.empty:
         return ()
     outside = domain.minus(target)
@@ -165,9 +221,7 @@ def _lean(region: Region, domain: Region) -> Region:
     return Region(region.context, region.points.gist(domain.points).coalesce())
 
 
-def _needed(
-    terms: Sequence[tuple[Literal, ...]], regions: Sequence[Region], target: Region
-) -> tuple[tuple[Literal, ...], ...]:
+def _needed(terms: Sequence[tuple[Literal, ...]], regions: Sequence[Region], target: Region) -> Terms:
     kept = list(range(len(terms)))
     for k in sorted(kept, key=lambda k: -sum(literal.weight for literal in terms[k])):
         others = [regions[j] for j in kept if j != k]

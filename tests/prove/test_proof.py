@@ -75,6 +75,16 @@ def test_a_mismatch_is_said_as_such() -> None:
         (sc.conv2d(dilation=2), "gx = conv2d(gy, flip(swap(w, 0, 1)), dilation=2)", "padding should be d*(K - 1)"),
         (sc.conv2d(), "gw = conv2d(x, gy)", "batch and channel not exchanged"),
         (sc.conv2d(stride=2), "gx = conv_transpose(gy, w, stride=2)", "the remainder of the stride dropped"),
+        (
+            sc.conv1d(stride=2),
+            "gx = conv(pad(dilate(gy, 2), K-1, K-1), swap(flip(w), 0, 1))",
+            "the remainder of the stride dropped",
+        ),
+        (
+            sc.conv2d(stride=(2, 3), padding=(1, 0)),
+            "gx = conv(dilate(gy, s), flip(w), padding=K-1-p)",
+            "channels not exchanged and the remainder of the stride dropped",
+        ),
         (sc.conv2d(groups=2), "gx = conv_transpose(gy, w)", "groups ignored"),
         (sc.conv2d(dilation=2), "gx = conv_transpose(gy, w)", "the dilation forgotten"),
         (sc.conv2d(bias=True), "gb = mean(gy, (0, 2, 3))", "a mean where a sum is wanted"),
@@ -92,6 +102,22 @@ def test_causes_and_proved_repairs(op, claim, cause) -> None:
     assert proof.holds is False
     assert proof.cause == cause
     assert sc.prove(op, proof.repair).holds
+
+
+def test_four_conditions_at_once_are_said_one_by_one() -> None:
+    op = sc.conv2d(stride=(2, 3), padding=(1, 0))
+    proof = sc.prove(op, "gx = conv(dilate(gy, s), flip(w), padding=K-1-p)", explain=False)
+    assert proof.holds_when == (
+        "(H = 1 and KH = 1 and F = C and (2*KW + W) mod 3 = 0)"
+        " or (C = 1 and F = 1 and (2*KW + W) mod 3 = 0 and (H + KH) mod 2 = 0)"
+    )
+
+
+def test_kernel_sizes_may_be_spelt_as_frameworks_do() -> None:
+    claim = "gw = swap(conv(swap(x,0,1), swap(gy,0,1), dilation=s),0,1)[:, :, :kH, :kW]"
+    proof = sc.prove(sc.conv2d(stride=2), claim)
+    assert proof.holds
+    assert "[:, :, :KH, :KW]" in str(proof)
 
 
 def test_multiplicities_count() -> None:

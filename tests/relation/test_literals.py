@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from symconv.notation.affine import Affine, quotient, var
 from symconv.notation.expr import Constraint
-from symconv.relation.literals import Literal, described, literals_of
+from symconv.relation.literals import Literal, described, literals_of, opposed, weight
 from symconv.relation.regions import everywhere
 from symconv.relation.sets import Context
 
@@ -39,6 +39,26 @@ def test_a_description_is_exact(first, second, operation) -> None:
     for sizes in SIZES:
         said = any(all(holds(literal, sizes) for literal in term) for term in found)
         assert said == region.contains(sizes), (found, sizes)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.lists(constraints, min_size=1, max_size=2), min_size=1, max_size=3))
+def test_the_opposite_of_a_description_is_exact(stated) -> None:
+    terms = tuple(tuple(Literal(constraint) for constraint in term) for term in stated)
+    outside = ALL
+    for term in stated:
+        outside = outside.minus(ALL.where(*term))
+    found = opposed(terms, outside, ALL)
+    assert found is not None
+    for sizes in SIZES:
+        said = any(all(holds(literal, sizes) for literal in term) for term in found)
+        assert said == outside.contains(sizes), (found, sizes)
+
+
+def test_a_remainder_beside_other_sizes_is_hard_to_read() -> None:
+    remainder = var("K") - 2 * quotient(var("K"), 2)
+    alone, mixed = Literal(Constraint(remainder, True)), Literal(Constraint(1 - remainder - var("C")))
+    assert weight(((alone, alone),)) < weight(((mixed,),))
 
 
 def test_the_shortest_condition_is_found_without_being_asked() -> None:
