@@ -23,7 +23,7 @@ from symconv.relation.points import (
 )
 from symconv.relation.sets import Context
 
-__all__ = ["difference_of", "escapes", "shared_cell"]
+__all__ = ["difference_of", "escapes", "runs_before", "shared_cell"]
 
 _DEPTH = 8
 
@@ -131,6 +131,37 @@ def shared_cell(context: Context, writers: Sequence[Instances], owner: Sequence[
             if not meet.is_subset(isl.Map.identity(meet.get_space())):
                 return sample(meet.wrap())
     return None
+
+
+def runs_before(
+    context: Context, first: Instances, second: Instances, shared: Sequence[str], above: bool
+) -> str | None:
+    """Where an instance of ``first`` runs before one of ``second`` that touches its cell; None where none does.
+
+    ``shared`` are the loops around both, outermost first; ``above`` says that ``first`` is written above ``second``.
+    Raises UnclearError where a shared loop is not among the variables.
+    """
+    groups = coordinates([first, second])
+    kept = [name for name in shared if name in first.dims and name in second.dims]
+    maps = [[_map(context, one, kept, group) for group in groups] for one in (first, second)]
+    meets = [a.apply_range(b.reverse()) for a, b in zip(*maps, strict=True)]
+    if any(meet.is_empty() for meet in meets):
+        return None
+    shown = {name for group in groups for one in (first, second) for name in _held(one, group)}
+    together = all(meet.is_subset(isl.Map.identity(meet.get_space())) for meet in meets if _square(meet))
+    if together and all(map(_square, meets)) and shown >= set(kept) and not above and len(kept) == len(shared):
+        return None
+    if len(kept) < len(shared):
+        raise UnclearError("a loop that is cut into parts writes cells in more than one way")
+    a, b = (read(isl.Map, context, kept, one.image, one.facts, one.dims) for one in (first, second))
+    meet = a.apply_range(b.reverse())
+    space = meet.get_space().domain()
+    order = isl.Map.lex_le(space) if above else isl.Map.lex_lt(space)
+    return point_of(context, meet.intersect(order).wrap())
+
+
+def _square(meet: isl.Map) -> bool:
+    return bool(meet.dim(isl.dim_type.in_) == meet.dim(isl.dim_type.out))
 
 
 def _held(one: Instances, group: Sequence[int]) -> tuple[str, ...]:

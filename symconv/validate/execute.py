@@ -26,8 +26,8 @@ from symconv.loops.ir import (
     rewrite,
     walk,
 )
-from symconv.relation.points import UnclearError, Word
-from symconv.validate.flow import Access, Flow, Write
+from symconv.relation.points import Instances, UnclearError, Word
+from symconv.validate.flow import CLEARED, COMBINED, STORED, Access, Flow, Write
 from symconv.validate.scope import Scope
 from symconv.validate.sums import Sums, laned
 from symconv.validate.terms import Sum, Term, is_neutral, shape, terms_of
@@ -53,26 +53,31 @@ def execute(kernel: Kernel, own: frozenset[str], lanes: int) -> Flow:
             scope = scope.digit(name, length)
             flow.lengths += [word(length, {})] if len(digits.loops) > 1 else []
         owner = tuple(name for name, _ in digits.loops) if nest.parallel else ()
-        _Nest(flow, number, owner, Sums(flow)).block(digits.body, replace(scope, flat=digits.flat))
+        path = ((number, ""), *((0, name) for name, _ in digits.loops))
+        _Nest(flow, owner, Sums(flow)).block(digits.body, replace(scope, flat=digits.flat), path)
     return flow
+
+
+Path = tuple[tuple[int, str], ...]
 
 
 @dataclass(slots=True)
 class _Nest:
     flow: Flow
-    number: int
     owner: tuple[str, ...]
     sums: Sums
+    path: Path = ()
 
-    def block(self, body: tuple[Stmt, ...], scope: Scope) -> None:
+    def block(self, body: tuple[Stmt, ...], scope: Scope, path: Path) -> None:
         updated = {node.name for s in body for node in walk(s) if isinstance(node, Update)}
-        for statement in body:
+        for position, statement in enumerate(body):
+            self.path = (*path, (position, ""))
             self._loads(statement, scope)
             match statement:
                 case For():
-                    self.block(statement.body, scope.inside(statement))
+                    self.block(statement.body, scope.inside(statement), (*path, (position, statement.var)))
                 case If(test, inner):
-                    self.block(inner, scope.where(test))
+                    self.block(inner, scope.where(test), (*path, (position, "")))
                 case Let():
                     scope = self.sums.let(statement, scope)
                 case Declare(name):
@@ -96,7 +101,7 @@ class _Nest:
                 self.flow.touch(node.buffer, laned(node.index, node.stride), self.sums.lanes(node.mask, scope))
 
     def _store(self, target: Load, value: Expr, scope: Scope) -> None:
-        cell = self._written(target, scope)
+        cell = self.flow.touch(target.buffer, target.index, scope)
         held = self.flow.buffer(target.buffer)
         expr, sums = self._resolved(target, cell, value, scope)
         points = scope.points.touching(cell)
@@ -104,21 +109,22 @@ class _Nest:
         if any(isinstance(node, Load) and node.buffer == target.buffer for node in walk(value)):
             held.passes.append([points])
             held.op, held.terms, held.accumulated = "+", [], True
-        elif held.accumulated:
-            self.flow.faults.append(f"{target.buffer} is stored again after it was added to")
-        elif neutral and not held.passes[0]:
+            self._written(target.buffer, points, COMBINED + len(held.passes))
+        elif neutral and not held.passes[0] and not held.accumulated:
             held.cleared.append(points)
             held.op = neutral
+            self._written(target.buffer, points, CLEARED)
             return
         else:
             held.passes[0].append(points)
+            self._written(target.buffer, points, STORED)
         held.terms += terms_of(expr, cell, scope.points, scope.values, sums)
 
     def _accumulate(self, target: Load, op: str, value: Expr, scope: Scope) -> None:
         if op == "=":
             self._store(target, value, scope)
             return
-        cell = self._written(target, scope)
+        cell = self.flow.touch(target.buffer, target.index, scope)
         held = self.flow.buffer(target.buffer)
         if not held.stores:
             self.flow.faults.append(f"{target.buffer} is added to before it is stored")
@@ -126,6 +132,7 @@ class _Nest:
         if held.op != kind:
             raise UnclearError(f"{target.buffer} holds {held.op} and is combined by {op}")
         held.accumulated = True
+        self._written(target.buffer, scope.points.touching(cell), COMBINED)
         expr, sums = self._resolved(target, cell, value, scope)
         terms: tuple[Term, ...]
         if isinstance(expr, Var) and expr.name in sums and sums[expr.name].op == kind:
@@ -137,10 +144,8 @@ class _Nest:
             terms = tuple(terms_of(expr, cell, scope.points, scope.values, sums))
         held.terms += [replace(term, sign=sign * term.sign) for term in terms]
 
-    def _written(self, target: Load, scope: Scope) -> tuple[Word, ...]:
-        cell = self.flow.touch(target.buffer, target.index, scope)
-        self.flow.writes.append(Write(self.number, target.buffer, scope.points.touching(cell), self.owner))
-        return cell
+    def _written(self, buffer: str, points: Instances, stage: int) -> None:
+        self.flow.writes.append(Write(buffer, points, self.path, self.owner, stage))
 
     def _resolved(
         self, target: Load, cell: tuple[Word, ...], value: Expr, scope: Scope

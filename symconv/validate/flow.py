@@ -10,10 +10,13 @@ from symconv.validate.scope import Scope
 from symconv.validate.terms import Sum, Term
 from symconv.validate.words import word
 
-__all__ = ["TEST", "Access", "Flow", "Held", "Write"]
+__all__ = ["CLEARED", "COMBINED", "STORED", "TEST", "Access", "Flow", "Held", "Write"]
 
 TEST = "test{}_"
 """The name of a flag: 1 where a test of sizes holds, 0 where it does not."""
+
+CLEARED, STORED, COMBINED = range(3)
+"""The stages of a write; those of later passes follow."""
 
 
 @dataclass(slots=True)
@@ -47,12 +50,23 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """Instances of nest ``nest`` that write a buffer, and the loops that are cut among threads."""
+    """Instances of a statement that writes a buffer.
 
-    nest: int
+    ``path`` leads to it: positions of nest, loops and statement, each with the loop's variable if it is a loop.
+    ``owner`` are the loops that are cut among threads. ``stage`` grows in the order in which a cell must be written:
+    cleared, stored, combined, then computed anew from what it holds.
+    """
+
     buffer: str
     points: Instances
+    path: tuple[tuple[int, str], ...]
     owner: tuple[str, ...]
+    stage: int
+
+    @property
+    def nest(self) -> int:
+        """The number of the nest."""
+        return self.path[0][0]
 
 
 @dataclass(slots=True)

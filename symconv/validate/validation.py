@@ -16,11 +16,11 @@ from symconv.gather.derivation import Derivation
 from symconv.loops.ir import LANES as WIDTH
 from symconv.loops.ir import Const, Kernel, Var, walk
 from symconv.notation.operator import Operator
-from symconv.relation.instances import difference_of, escapes, shared_cell
+from symconv.relation.instances import difference_of, escapes, runs_before, shared_cell
 from symconv.relation.points import Instances, UnclearError, Word
 from symconv.relation.sets import Context, context_of
 from symconv.validate.execute import execute
-from symconv.validate.flow import TEST, Flow, Held
+from symconv.validate.flow import TEST, Flow, Held, Write
 from symconv.validate.stated import cells, stated
 from symconv.validate.terms import Sum, Term
 from symconv.validate.words import word
@@ -153,6 +153,7 @@ class _Proof:
             for flags in _flags(flow):
                 self._stored(context, cells(statement), held, flags, name)
                 self._terms(context, stated(self.op, statement), _final(held), flags, name)
+            self._ordered(context, [write for write in flow.writes if write.buffer == name])
             yield f"every cell of {name} is stored exactly once before anything is added to it"
             yield f"{name} receives every term of the derivation exactly once and nothing else"
         self._scratch(context, flow)
@@ -179,6 +180,19 @@ class _Proof:
             self._equal(context, [every], [*cleared, *first], f"stores of {name}")
         for stores in again:
             self._equal(context, [every], stores, f"stores of {name}")
+
+    def _ordered(self, context: Context, writes: Sequence[Write]) -> None:
+        """No cell is stored after it was added to, and none is cleared after it was stored."""
+        for late, early in product(writes, repeat=2):
+            if late.stage <= early.stage or late.nest > early.nest:
+                continue
+            depth = next(
+                (k for k, (a, b) in enumerate(zip(late.path, early.path, strict=False)) if a != b), len(late.path) - 1
+            )
+            shared = tuple(name for _, name in late.path[:depth] if name)
+            above = late.path[depth] < early.path[depth]
+            if (above or shared) and (point := runs_before(context, late.points, early.points, shared, above)):
+                raise _WrongError(f"a cell of {late.buffer} is stored after it was added to: {point}")
 
     def _equal(self, context: Context, want: Sequence[Instances], got: Sequence[Instances], what: str) -> None:
         if fault := difference_of(context, want, got):

@@ -8,7 +8,7 @@ from itertools import product
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symconv.relation.instances import difference_of, escapes, shared_cell
+from symconv.relation.instances import difference_of, escapes, runs_before, shared_cell
 from symconv.relation.points import Instances, Word
 from symconv.relation.sets import Context
 
@@ -91,3 +91,21 @@ def test_shared_cells_are_found(image) -> None:
         cells.setdefault(tuple(a * i + b * j + c for a, b, c in image), set()).add(i)
     alone = all(len(owners) == 1 for owners in cells.values())
     assert (shared_cell(CONTEXT, instances([(image, 0)]), ("i",)) is None) == alone
+
+
+@settings(deadline=None, max_examples=150)
+@given(forms, forms, st.booleans(), st.sampled_from([(), ("i",), ("i", "j")]))
+def test_what_runs_before_is_found(one, other, above, shared) -> None:
+    def earlier(a: tuple[int, int], b: tuple[int, int]) -> bool:
+        return (a[: len(shared)], not above) < (b[: len(shared)], True)
+
+    def cell(form: Form, at: tuple[int, int]) -> int:
+        return form[0] * at[0] + form[1] * at[1] + form[2]
+
+    def happens(size: int) -> bool:
+        turns = list(product(range(size), range(3)))
+        return any(cell(one, a) == cell(other, b) and earlier(a, b) for a, b in product(turns, repeat=2))
+
+    first, second = instances([((one,), 0), ((other,), 0)])
+    found = runs_before(CONTEXT, first, second, shared, above)
+    assert (found is not None) == any(happens(size) for size in range(1, 9))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from fractions import Fraction
 from functools import partial
 from typing import Any
 
@@ -17,7 +18,20 @@ from symconv.errors import InternalError
 from symconv.gather.derivation import Derivation
 from symconv.loops.directives import Reorder, Split, apply
 from symconv.loops.interpret import interpret
-from symconv.loops.ir import Accumulate, Const, For, Kernel, Let, Nest, expressions, rewrite
+from symconv.loops.ir import (
+    Accumulate,
+    Binary,
+    Const,
+    For,
+    Kernel,
+    Let,
+    Load,
+    Nest,
+    Store,
+    Var,
+    expressions,
+    rewrite,
+)
 from symconv.loops.lower import lower
 from symconv.notation.operator import Operator
 from symconv.options import Options
@@ -155,9 +169,36 @@ def test_what_is_wrong_is_said() -> None:
     derivation, kernel = gradient(sc.conv1d(stride=2), "x")
     (first, *more), says = kernel.nests, partial(_says, derivation, kernel)
     assert "gx is added to before it is stored" in says(*more)
-    assert "gx is stored again after it was added to" in says(first, *more, first)
+    assert "a cell of gx is stored after it was added to" in says(first, *more, first)
     assert "terms of gx: extra the 2. time" in says(first, *more, more[-1])
     assert "terms of gx: missing" in says(first)
+
+
+@pytest.mark.parametrize(("shift", "right"), [(1, True), (0, False)])
+def test_the_order_of_writes_counts_from_one_turn_of_a_loop_to_the_next(shift, right) -> None:
+    """``gx[i] += 2 gy[i]; gx[i+1] += 3 gy[i]`` after cell ``i + shift`` was cleared in the same turn."""
+    derivation, kernel = gradient(sc.operator("y[i] = x[i]*2 + x[i+1]*3"), "x")
+    i, zero, one = Var("i"), Const(Fraction(0)), Const(Fraction(1))
+    nothing = Const(Fraction(0), True)
+
+    def given(factor: int) -> Binary:
+        return Binary("*", Load("gy", (i,)), Const(Fraction(factor), True))
+
+    after = Binary("+", i, one)
+    turn = (
+        Store("gx", (after if shift else i,), nothing),
+        Accumulate("gx", (i,), "+", given(2)),
+        Accumulate("gx", (after,), "+", given(3)),
+    )
+    edge = Store("gx", (zero if shift else Var("OL"),), nothing)
+    loop = For("i", zero, Var("OL"), turn)
+    nests = (Nest("z_", one, (edge,), parallel=False), Nest("z_", one, (loop,), parallel=False))
+    found = validate(derivation, replace(kernel, nests=nests))
+    assert found.holds is right
+    assert right or "a cell of gx is stored after it was added to" in found.fault
+    shapes = {"x": (5,)}
+    same = run(replace(kernel, nests=nests), derivation.stated, shapes) == run(kernel, derivation.stated, shapes)
+    assert same is right
 
 
 def _says(derivation: Derivation, kernel: Kernel, *nests: Nest) -> str:
