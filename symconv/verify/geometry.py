@@ -59,9 +59,9 @@ def geometries(op: Operator, count: int = 12, seed: int = 0) -> tuple[Geometry, 
 def volumes(op: Operator) -> tuple[Geometry, ...]:
     """Shapes that differ in volume, because a kernel may choose another loop nest by volume.
 
-    Two have many channels, so that every weight gradient has hundreds of cells, and windows that leave different
-    remainders. One has few channels and at least 2**15 elements: sums are long. Those that ``op.sizes`` refuses or that
-    have too many grid points are left out.
+    Some have many channels, so that every weight gradient has hundreds of cells, and sizes that leave every remainder
+    of the stride (of a stride above 5, five of them). One has few channels and at least 2**15 elements: sums are long.
+    Those that ``op.sizes`` refuses or that have too many grid points are left out.
 
     >>> from symconv.notation.front import formula
     >>> op = formula("y[n,f,i] = sum[c,p](x[n,c,i+p]*w[f,c,p])")
@@ -76,15 +76,16 @@ def volumes(op: Operator) -> tuple[Geometry, ...]:
     wide = {name: (6, 9)[at % 2] for at, name in enumerate(plain)} | {name: 4 - at for at, name in enumerate(kernels)}
     wide |= {name: 2 * w.stride + 3 * w.dilation + 1 for name, w in windows.items()}
     last = {name: size + 7 * windows[name].stride + 1 for name, size in list(wide.items())[-1:] if name in windows}
-    longer = {name: (wide | last)[name] + 1 for name in windows}
+    steps = max((2, *(min(window.stride, 5) for window in op.windows)))
+    longer = [{name: (wide | last)[name] + more for name in windows} for more in range(1, steps)]
     long = {name: (1, 5)[at % 2] for at, name in enumerate(plain)} | {k: 2 - at % 2 for at, k in enumerate(kernels)}
-    groups = [
+    many = [
         [wide | more | {op.batch: batch} for batch in (5, 2) for more in (last, {})],
-        [wide | longer | {op.batch: batch} for batch in (6, 3)],
-        [long | {op.batch: 2} | {name: side + at for at, name in enumerate(windows)} for side in _SIDES],
+        *([wide | more | {op.batch: batch} for batch in (6, 3)] for more in longer),
     ]
+    sides = [long | {op.batch: 2} | {name: side + at for at, name in enumerate(windows)} for side in _SIDES]
     found: list[Geometry] = []
-    for least, group in zip((0, 0, _LONG), groups, strict=True):
+    for least, group in (*((0, group) for group in many), (_LONG, sides)):
         admitted = (_admitted(op, {name: value for name, value in draft.items() if name in free}) for draft in group)
         fits = (shapes for shapes in admitted if shapes and _elements(op, shapes) >= least)
         found += [shapes for shapes in (next(fits, None),) if windows and shapes]
