@@ -111,12 +111,21 @@ def _split(body: Body, order: Order) -> tuple[dict[str, list[Constraint]], list[
     def ties(bound: Constraint) -> bool:
         return bool(bound.form.coefficient(name)) and bool(bound.form.names() & inside)
 
-    loose = replace(
-        solution,
-        bounds=tuple(b for b in solution.bounds if not ties(b)),
-        limits=tuple(b for b in solution.limits if not ties(b)),
-    )
-    return place(loose, order), [b for b in solution.bounds if ties(b)]
+    masked = [bound for bound in solution.bounds if ties(bound)]
+    limits = tuple(limit for limit in solution.limits if not ties(limit))
+    near = _together({n for bound in masked for n in bound.form.names() & inside}, limits, solution)
+    # A load that no mask covers runs wherever the loops go: nothing they need may be left to what a mask implies.
+    needed = (limit for limit in limits if limit.form.names() & near)
+    bounds = dict.fromkeys((*(bound for bound in solution.bounds if not ties(bound)), *needed))
+    return place(replace(solution, bounds=tuple(bounds), limits=limits), order), masked
+
+
+def _together(seed: set[str], limits: tuple[Constraint, ...], solution: Solution) -> set[str]:
+    """The loops that bound those in ``seed``, directly or through others."""
+    loops, names = {*solution.cells, *solution.steps}, set(seed)
+    while more := {n for limit in limits if limit.form.names() & names for n in limit.form.names() & loops} - names:
+        names |= more
+    return names
 
 
 def _blocks(body: Body, own: list[Constraint], inner: tuple[Stmt, ...]) -> tuple[Stmt, ...]:

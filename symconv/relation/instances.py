@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from itertools import combinations, zip_longest
 
@@ -28,16 +29,24 @@ __all__ = ["difference_of", "escapes", "runs_before", "shared_cell"]
 _DEPTH = 8
 
 
-def difference_of(context: Context, expected: Sequence[Instances], found: Sequence[Instances]) -> str | None:
+def difference_of(
+    context: Context, expected: Sequence[Instances], found: Sequence[Instances], once: bool = False
+) -> str | None:
     """How the images differ as collections in which everything counts as often as it occurs; None where they do not.
 
-    Raises UnclearError where more and more instances have the same image.
+    With ``once`` they are sets: what occurs again counts no more. Raises UnclearError where more and more instances
+    have the same image and the variables of both sides do not tell them apart.
     """
     groups = coordinates([*expected, *found])
     want, got = (_products(context, side, groups) for side in (expected, found))
     if want is not None and got is not None and _merge(want) and _merge(got):
         return _unequal(context, want, got)
-    levels = [_levels(context, side) for side in (expected, found)]
+    try:
+        levels = [_levels(context, side, once) for side in (expected, found)]
+    except UnclearError:
+        if _same_by_name(context, expected, found):
+            return None
+        raise
     for depth, (a, b) in enumerate(zip_longest(*levels), 1):
         for some, other, words in ((a, b, "missing"), (b, a, "extra")):
             if some is not None and (point := point_of(context, some if other is None else some.subtract(other))):
@@ -45,15 +54,25 @@ def difference_of(context: Context, expected: Sequence[Instances], found: Sequen
     return None
 
 
-def _levels(context: Context, pieces: Sequence[Instances]) -> list[isl.Set]:
-    """The images that occur at least once, at least twice, and so on."""
+def _same_by_name(context: Context, expected: Sequence[Instances], found: Sequence[Instances]) -> bool:
+    """Whether the images are equal even with the variables that all pieces share shown beside them."""
+    pieces = [*expected, *found]
+    shared = tuple(name for name in pieces[0].dims if all(name in piece.dims for piece in pieces))
+    sides = [[replace(p, image=(*p.image, *map(Word, shared))) for p in side] for side in (expected, found)]
+    groups = coordinates([*sides[0], *sides[1]])
+    want, got = (_products(context, side, groups) for side in sides)
+    return bool(want and got and _merge(want) and _merge(got) and _unequal(context, want, got) is None)
+
+
+def _levels(context: Context, pieces: Sequence[Instances], once: bool) -> list[isl.Set]:
+    """The images that occur at least once, at least twice, and so on; with ``once``, only the first of these."""
     levels: list[isl.Set] = []
-    for layer in (layer for piece in pieces for layer in _layers(context, piece)):
+    for layer in (layer for piece in pieces for layer in _layers(context, piece, once)):
         for depth in range(len(levels), 0, -1):
             both = levels[depth - 1].intersect(layer)
             if depth < len(levels):
                 levels[depth] = levels[depth].union(both).coalesce()
-            elif not both.is_empty():
+            elif not once and not both.is_empty():
                 levels.append(both)
         if not levels:
             levels.append(layer)
@@ -62,7 +81,7 @@ def _levels(context: Context, pieces: Sequence[Instances]) -> list[isl.Set]:
     return levels
 
 
-def _layers(context: Context, piece: Instances) -> list[isl.Set]:
+def _layers(context: Context, piece: Instances, once: bool) -> list[isl.Set]:
     """Sets whose every point is the image of one instance, as many as the most frequent image needs."""
     rest = read(isl.Map, context, piece.dims, piece.image, piece.facts).reverse()
     layers: list[isl.Set] = []
@@ -70,7 +89,7 @@ def _layers(context: Context, piece: Instances) -> list[isl.Set]:
         if len(layers) == _DEPTH:
             raise UnclearError("more and more instances touch the same elements")
         layers.append(rest.domain().coalesce())
-        if rest.is_single_valued():
+        if once or rest.is_single_valued():
             break
         rest = rest.subtract(rest.lexmin())
     return layers

@@ -194,19 +194,28 @@ class _Proof:
             if (above or shared) and (point := runs_before(context, late.points, early.points, shared, above)):
                 raise _WrongError(f"a cell of {late.buffer} is stored after it was added to: {point}")
 
-    def _equal(self, context: Context, want: Sequence[Instances], got: Sequence[Instances], what: str) -> None:
-        if fault := difference_of(context, want, got):
+    def _equal(
+        self, context: Context, want: Sequence[Instances], got: Sequence[Instances], what: str, once: bool = False
+    ) -> None:
+        if fault := difference_of(context, want, got, once):
             raise _WrongError(f"{what}: {fault}")
 
     def _terms(
-        self, context: Context, want: Sequence[Term], got: Sequence[Term], flags: dict[str, int], name: str
+        self,
+        context: Context,
+        want: Sequence[Term],
+        got: Sequence[Term],
+        flags: dict[str, int],
+        name: str,
+        op: str = "+",
     ) -> None:
+        once = op in ("max", "min")
         forms = dict.fromkeys((t.sign, t.form) for t in (*want, *got))
         for sign, form in forms:
             a, b = ([t for t in side if (t.sign, t.form) == (sign, form)] for side in (want, got))
             left, right = ([t.instances for t in a], _chosen([t.instances for t in b], flags))
             if left or right:
-                self._equal(context, left, right, f"terms of {name}")
+                self._equal(context, left, right, f"terms of {name}", once)
             for k in range(len(a[0].slots) if a else 0):
                 self._slots(context, [t.slots[k] for t in a], [t.slots[k] for t in b], flags, name)
 
@@ -215,7 +224,8 @@ class _Proof:
     ) -> None:
         if len({s.op for s in (*want, *got)}) != 1:
             raise _WrongError(f"{name} is reduced by {' and '.join(sorted({s.op for s in (*want, *got)}))}")
-        self._terms(context, [t for s in want for t in s.terms], [t for s in got for t in s.terms], flags, name)
+        left, right = ([t for s in side for t in s.terms] for side in (want, got))
+        self._terms(context, left, right, flags, name, want[0].op)
 
     def _scratch(self, context: Context, flow: Flow) -> None:
         for access in flow.asked:

@@ -65,6 +65,11 @@ CASES = {
     "nested": sc.operator("y[n,f,i] = sum[c](max[p](x[n,c,2*i+p] + w[f,c,p]))"),
     "around": sc.operator("y[n,f] = b[f] * sqrt(1 + sum[c](x[n,c]*x[n,c]*w[f,c]*w[f,c]))"),
     "shared": sc.operator("y[n,f,i] = max[c,p](x[n,c,i+p-1] + w[f,c,p])", border="skip", kinks={"max": "share"}),
+    "several taps": sc.operator(
+        "y[n,f,i,j] = sum[c,p,q,r](abs(x[n,c,i-p+2*r+size(p)-3,j-q+2*r+size(q)-3] - w[f,c,p,q,r]))"
+    ),
+    "nothing counts twice": sc.operator("y[n,f,i] = max[c,p](x[n,c,3*i+2*p-3]*w[f,c,p])**2"),
+    "counted taps": sc.operator("y[n,f,i] = relu(mean[c,p](abs(x[n,c,i+p-3] - w[f,c,p])) - 1)", border="skip"),
     "not invertible": sc.operator("y[n,i,j] = x[n,i+j]*w[j]", extents={"i": 4}),
 }
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, note, settings
 from hypothesis import strategies as st
 
+from symconv import pipeline
 from symconv.derive.adjoint import adjoint
 from symconv.derive.borders import resolve_borders
 from symconv.errors import DerivationError, SpecError
@@ -17,6 +18,7 @@ from symconv.loops.interpret import interpret
 from symconv.loops.lower import lower
 from symconv.notation.front import formula
 from symconv.notation.operator import Operator
+from symconv.validate.validation import validate
 from symconv.verify.geometry import geometries
 from symconv.verify.grid import points
 from symconv.verify.reference import evaluate, gradients
@@ -115,6 +117,18 @@ def check(data: Any) -> None:
     close(run(adjoint(gradient, other), arrays), want, f"gradient by {name}, then by {other}")
 
 
+def check_kernel(data: Any) -> None:
+    try:
+        op = data.draw(operators())
+        name = data.draw(st.sampled_from(["", *op.tensors]))
+        derivation = pipeline.derive(op, name) if name else pipeline.forward(op)
+    except (SpecError, DerivationError):
+        assume(False)
+    note(f"{op.source} {op.kinks} {name}")
+    found = validate(derivation, lower(derivation.gather, "k", None, data.draw(st.sampled_from([4, 8]))))
+    assert found, str(found)
+
+
 SETTINGS = {"deadline": None, "suppress_health_check": list(HealthCheck), "derandomize": True}
 
 
@@ -129,3 +143,16 @@ def test_drawn_operators(data) -> None:
 @given(st.data())
 def test_thousands_of_drawn_operators(data) -> None:
     check(data)
+
+
+@settings(max_examples=25, **SETTINGS)
+@given(st.data())
+def test_drawn_operators_have_proved_kernels(data) -> None:
+    check_kernel(data)
+
+
+@pytest.mark.full
+@settings(max_examples=500, **SETTINGS)
+@given(st.data())
+def test_hundreds_of_drawn_operators_have_proved_kernels(data) -> None:
+    check_kernel(data)
