@@ -70,9 +70,19 @@ def place(solution: Solution, order: Order) -> dict[str, list[Constraint]]:
             placed[item] = _completed(placed.get(item, []), solution.limits, item, position)
         if item in solution.cells:
             # Inner loops may imply that a cell lies in its tensor; the cell is written even where they are empty.
-            ranges = [c for c in solution.limits if c.form.coefficient(item) and _alone(c, item, position)]
+            ranges = [
+                c
+                for c in solution.limits
+                if c.form.coefficient(item) and (_alone(c, item, position) or _of_cell(c, solution, position))
+            ]
             placed[item] = list(dict.fromkeys((*placed[item], *ranges)))
     return placed
+
+
+def _of_cell(constraint: Constraint, solution: Solution, position: dict[str, int]) -> bool:
+    """Whether a constraint bounds one coordinate of the cell by sizes."""
+    sides = (side for form in solution.target for side in (constraint.form - form, constraint.form + form))
+    return any(not side.names() & position.keys() for side in sides)
 
 
 def _alone(constraint: Constraint, name: str, position: dict[str, int]) -> bool:

@@ -68,6 +68,9 @@ CASES = {
     "several taps": sc.operator(
         "y[n,f,i,j] = sum[c,p,q,r](abs(x[n,c,i-p+2*r+size(p)-3,j-q+2*r+size(q)-3] - w[f,c,p,q,r]))"
     ),
+    "cells beyond the end": sc.operator(
+        "y[n,f,i] = sum[c,p](max(x[n,c,2*i+3*(size(p)-1-p)-2], w[f,c,p])*x[n,c,2*i+3*(size(p)-1-p)])"
+    ),
     "nothing counts twice": sc.operator("y[n,f,i] = max[c,p](x[n,c,3*i+2*p-3]*w[f,c,p])**2"),
     "counted taps": sc.operator("y[n,f,i] = relu(mean[c,p](abs(x[n,c,i+p-3] - w[f,c,p])) - 1)", border="skip"),
     "not invertible": sc.operator("y[n,i,j] = x[n,i+j]*w[j]", extents={"i": 4}),
