@@ -7,7 +7,7 @@ product of small sets stands for one large set: rows and columns are looked at o
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -50,6 +50,10 @@ class Word:
         """The variables and sizes in it."""
         return names_in(self.text)
 
+    def renamed(self, names: Mapping[str, str]) -> Word:
+        """With names, or texts in parentheses, in place of names."""
+        return Word(_NAME.sub(lambda m: names.get(m.group(), m.group()), self.text))
+
 
 @lru_cache(maxsize=65536)
 def names_in(text: str) -> frozenset[str]:
@@ -67,6 +71,13 @@ class Instances:
     def touching(self, image: Sequence[Word]) -> Instances:
         """The same points with another image."""
         return Instances(self.dims, self.facts, tuple(image))
+
+    def apart(self, names: Iterable[str]) -> Instances:
+        """The same with variables of their own in place of those that are called like ``names``."""
+        own = {name: f"{name}_held" for name in names if name in self.dims}
+        dims = tuple(own.get(name, name) for name in self.dims)
+        facts, image = (tuple(word.renamed(own) for word in words) for words in (self.facts, self.image))
+        return Instances(dims, facts, image)
 
 
 def coordinates(pieces: Iterable[Instances]) -> list[tuple[int, ...]]:

@@ -164,7 +164,8 @@ class _Nest:
                         raise UnclearError(f"{target.buffer} is computed from other cells of {buffer}")
                     if buffer != target.buffer:
                         self.flow.asked.append(Access(buffer, scope.points.touching(cell)))
-                    sums[f"held_{buffer}"] = self.flow.buffer(buffer).value
+                    # Loops of another nest are other variables, whatever they are called.
+                    sums[f"held_{buffer}"] = self.flow.buffer(buffer).value.apart(scope.dims)
                     return Var(f"held_{buffer}")
             return node
 

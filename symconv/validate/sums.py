@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from symconv.loops.arith import const
@@ -204,11 +202,7 @@ def _joined(term: Term, index: tuple[Word, ...], scope: Scope) -> Term | None:
         else:
             equal.append(Word(f"{mine.text} = {asked.text}"))
     names = {dim: renamed.get(dim, f"{dim}_of" if dim in scope.dims else dim) for dim in own.dims}
-    facts = (*(f for f in scope.facts if not f.names & gone), *(_renamed(f, names) for f in (*own.facts, *equal)))
+    facts = (*(f for f in scope.facts if not f.names & gone), *(f.renamed(names) for f in (*own.facts, *equal)))
     dims = (*(d for d in scope.dims if d not in gone), *(names[d] for d in own.dims if d not in renamed))
-    image = tuple(_renamed(w, names) for w in own.image[width:])
+    image = tuple(w.renamed(names) for w in own.image[width:])
     return replace(term, instances=Instances(dims, tuple(dict.fromkeys(facts)), image))
-
-
-def _renamed(text: Word, names: Mapping[str, str]) -> Word:
-    return Word(re.sub(r"[A-Za-z_]\w*", lambda m: names.get(m.group(), m.group()), text.text))

@@ -39,6 +39,10 @@ class Sum:
         """The same under the facts of the point where the reduction is used."""
         return Sum(self.op, tuple(_under(term, at) for term in self.terms))
 
+    def apart(self, names: tuple[str, ...]) -> Sum:
+        """The same with variables of its own in place of those that are called like ``names``."""
+        return Sum(self.op, tuple(_apart(term, names) for term in self.terms))
+
     def of(self, cell: tuple[Word, ...]) -> Sum:
         """The same as a contribution to a cell."""
         moved = (replace(t, instances=t.instances.touching((*cell, *t.instances.image))) for t in self.terms)
@@ -50,6 +54,11 @@ def _under(term: Term, at: Instances) -> Term:
     gone = frozenset(at.dims) - set(own.dims)
     more = tuple(fact for fact in at.facts if fact not in own.facts and not fact.names & gone)
     return replace(term, instances=replace(own, facts=(*own.facts, *more)))
+
+
+def _apart(term: Term, names: tuple[str, ...]) -> Term:
+    slots = tuple(slot.apart(names) for slot in term.slots)
+    return replace(term, instances=term.instances.apart(names), slots=slots)
 
 
 def is_neutral(expr: Expr, op: str) -> bool:
