@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import combinations
 from math import gcd
@@ -11,6 +12,7 @@ import islpy as isl
 
 from symconv.notation.affine import Affine, Quotient, affine, quotient, var
 from symconv.notation.expr import Constraint
+from symconv.relation.effort import ExhaustedError, effort
 from symconv.relation.regions import Region
 
 __all__ = ["Literal", "Terms", "described", "literals_of", "opposed", "weight"]
@@ -92,31 +94,21 @@ def described(target: Region, domain: Region, asked: Iterable[Constraint]) -> Te
 
     Conditions are tried in the order of how much there is to read; ``asked`` come from the user's own words.
     """
-    return _within_limits(target, lambda: _described(target, domain, asked))
+    with suppress(ExhaustedError), effort(_OPERATIONS):
+        return _described(target, domain, asked)
+    return None
 
 
 def opposed(terms: Terms, target: Region, domain: Region) -> Terms | None:
     """The same of what ``terms`` do not hold for, which is ``target``, by De Morgan's law; None where it grows long."""
-    return _within_limits(target, lambda: _opposed(terms, target, domain))
+    with suppress(ExhaustedError), effort(_OPERATIONS):
+        return _opposed(terms, target, domain)
+    return None
 
 
 def weight(terms: Terms) -> int:
     """How much there is to read in a description."""
     return sum(2 + literal.weight for term in terms for literal in term)
-
-
-def _within_limits(target: Region, describe: Callable[[], Terms | None]) -> Terms | None:
-    context = target.points.get_ctx()
-    context.reset_operations()
-    context.set_max_operations(_OPERATIONS)
-    try:
-        return describe()
-    except isl.Error:
-        # Out of operations: the caller shows the set as isl writes it.
-        return None
-    finally:
-        context.set_max_operations(0)
-        context.reset_operations()
 
 
 def _opposed(terms: Terms, target: Region, domain: Region) -> Terms | None:

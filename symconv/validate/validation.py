@@ -16,6 +16,7 @@ from symconv.gather.derivation import Derivation
 from symconv.loops.ir import LANES as WIDTH
 from symconv.loops.ir import Const, Kernel, Var, walk
 from symconv.notation.operator import Operator
+from symconv.relation.effort import ExhaustedError, effort
 from symconv.relation.instances import difference_of, escapes, runs_before, shared_cell
 from symconv.relation.points import Instances, UnclearError, Word
 from symconv.relation.sets import Context, context_of
@@ -30,6 +31,8 @@ __all__ = ["LANES", "Validation", "Validations", "validate", "validate_all"]
 LANES = (2, 4, 8, 16)
 """The numbers of lanes of vectors of 16, 32 and 64 bytes, in single and double precision."""
 
+_OPERATIONS = 100_000_000
+"""Of isl, for one kernel and one number of lanes: ten times what the largest of the shipped operators need."""
 
 _VERDICTS = {True: "proved for all sizes", False: "wrong", None: "undecided"}
 
@@ -112,8 +115,9 @@ def validate(derivation: Derivation, kernel: Kernel, lanes: Sequence[int] = LANE
     lines: tuple[str, ...] = ()
     for count in lanes if wide else lanes[:1]:
         try:
-            lines = tuple(_Proof(derivation.gather.operator, kernel, count).run())
-        except UnclearError as reason:
+            with effort(_OPERATIONS):
+                lines = tuple(_Proof(derivation.gather.operator, kernel, count).run())
+        except (ExhaustedError, UnclearError) as reason:
             return Validation(kernel.name, None, reason=str(reason))
         except _WrongError as error:
             return Validation(kernel.name, False, fault=f"{error} (with {count} lanes)" if wide else str(error))
