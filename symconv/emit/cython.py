@@ -23,9 +23,8 @@ from symconv.loops.ir import (
     Store,
     StoreLanes,
     Var,
-    expressions,
-    walk,
 )
+from symconv.loops.traverse import expressions, walk
 from symconv.options import Options
 from symconv.templates import environment
 

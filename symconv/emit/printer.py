@@ -35,8 +35,8 @@ from symconv.loops.ir import (
     StoreLanes,
     Update,
     Var,
-    expressions,
 )
+from symconv.loops.traverse import expressions
 
 __all__ = ["Printer", "names_used"]
 

@@ -7,7 +7,8 @@ from fractions import Fraction
 from functools import reduce
 from typing import Any
 
-from symconv.loops.ir import Binary, Compare, Const, Expr, FloorDiv, Mod, Select, rewrite
+from symconv.loops.ir import Binary, Compare, Const, Expr, FloorDiv, Mod, Select
+from symconv.loops.traverse import rewrite
 
 __all__ = ["add", "ceildiv", "const", "floordiv", "largest", "mul", "simplify", "smallest", "sub", "total"]
 

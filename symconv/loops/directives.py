@@ -12,8 +12,9 @@ from functools import reduce
 
 from symconv.errors import ScheduleError
 from symconv.loops.arith import add, const, floordiv, largest, mul, simplify, sub
-from symconv.loops.ir import Accumulate, Const, For, If, Kernel, Let, Stmt, Update, Var, expressions, substitute, walk
+from symconv.loops.ir import Accumulate, Const, For, If, Kernel, Let, Stmt, Update, Var
 from symconv.loops.splitting import SplitReduction, split_reduction
+from symconv.loops.traverse import expressions, substitute, walk
 
 __all__ = ["Directive", "Parallel", "Reorder", "Split", "Unroll", "Vectorise", "apply", "apply_all"]
 

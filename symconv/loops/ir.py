@@ -1,16 +1,13 @@
 """The loop IR: a grammar of frozen nodes between the mathematics and the text of a kernel.
 
 Integers are exact, division is explicit (``FloorDiv``, ``Mod``), buffers are indexed by logical axes, and a ``Kernel``
-is a
-tuple of loop nests over declared buffers. Scalar types carry a lane count; one lane is the ordinary case.
+is a tuple of loop nests over declared buffers. Scalar types carry a lane count; one lane is the ordinary case.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 __all__ = [
     "LANES",
@@ -34,6 +31,7 @@ __all__ = [
     "LoadLanes",
     "Mod",
     "Nest",
+    "Node",
     "Real",
     "Scalar",
     "Select",
@@ -44,11 +42,6 @@ __all__ = [
     "StoreLanes",
     "Update",
     "Var",
-    "children",
-    "expressions",
-    "rewrite",
-    "substitute",
-    "walk",
 ]  # fmt: skip
 
 
@@ -322,51 +315,3 @@ class Kernel:
     def buffer(self, name: str) -> Buffer:
         """The buffer of that name; raises KeyError."""
         return {buffer.name: buffer for buffer in self.buffers}[name]
-
-
-def _parts(node: Any) -> Iterator[Any]:
-    for field in fields(node):
-        value = getattr(node, field.name)
-        yield from value if isinstance(value, tuple) else (value,)
-
-
-_NODES = (
-    Const, Var, Binary, FloorDiv, Mod, Compare, Select, Real, Call, Load, Lanes, LoadLanes, Splat, Gathered,
-    For, If, Let, Declare, Update, Store, Accumulate, StoreLanes, Nest,
-)  # fmt: skip
-
-
-def children(node: Node | Nest) -> tuple[Any, ...]:
-    """The direct parts that are nodes, derived from the fields."""
-    return tuple(part for part in _parts(node) if isinstance(part, _NODES))
-
-
-def walk(node: Node | Nest) -> Iterator[Any]:
-    """The node and everything below it."""
-    yield node
-    for child in children(node):
-        yield from walk(child)
-
-
-def expressions(body: tuple[Stmt, ...]) -> Iterator[Any]:
-    """Every node of a block."""
-    for statement in body:
-        yield from walk(statement)
-
-
-def rewrite(node: Any, rule: Callable[[Any], Any]) -> Any:
-    """Bottom-up: each node with rewritten parts goes through ``rule``, which answers the node that takes its place."""
-
-    def part(value: Any) -> Any:
-        if isinstance(value, tuple):
-            return tuple(part(item) for item in value)
-        return rewrite(value, rule) if isinstance(value, _NODES) else value
-
-    new = {field.name: part(getattr(node, field.name)) for field in fields(node)}
-    changed = any(new[name] is not getattr(node, name) and new[name] != getattr(node, name) for name in new)
-    return rule(replace(node, **new) if changed else node)
-
-
-def substitute(node: Any, values: dict[str, Expr]) -> Any:
-    """The node with variables replaced by expressions."""
-    return rewrite(node, lambda n: values.get(n.name, n) if isinstance(n, Var) else n)

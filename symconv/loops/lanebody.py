@@ -32,12 +32,11 @@ from symconv.loops.ir import (
     StoreLanes,
     Update,
     Var,
-    rewrite,
-    substitute,
 )
 from symconv.loops.nest import Order, bounds_of, guarded, level, merged, place
 from symconv.loops.order import depth_of_target
 from symconv.loops.scalars import integer
+from symconv.loops.traverse import rewrite, substitute
 from symconv.notation.expr import Constraint, reads
 
 __all__ = ["Body", "Target", "lane_nest"]

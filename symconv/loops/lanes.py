@@ -14,11 +14,11 @@ from itertools import product
 
 from symconv.gather.solution import Solution
 from symconv.loops.ir import Expr, Nest, Var
-from symconv.loops.ir import walk as nodes
 from symconv.loops.lanebody import Body, Target, lane_nest
 from symconv.loops.nest import Order
 from symconv.loops.order import choose_order, extent_of, trips
 from symconv.loops.scalars import scalar
+from symconv.loops.traverse import walk as nodes
 from symconv.notation.affine import Affine
 from symconv.notation.expr import Constraint, Index, reads, walk
 

@@ -24,7 +24,6 @@ from symconv.loops.ir import (
     Store,
     Update,
     Var,
-    substitute,
 )
 from symconv.loops.ir import Const as Number
 from symconv.loops.lanebody import Target
@@ -33,6 +32,7 @@ from symconv.loops.nest import nest
 from symconv.loops.order import choose_order, depth_of_target
 from symconv.loops.scalars import integer, scalar
 from symconv.loops.sizes import fixed_sizes, runtime_sizes
+from symconv.loops.traverse import substitute
 from symconv.notation.expr import Apply, Const, Piece, Reduce
 from symconv.notation.expr import Expr as Formula
 from symconv.notation.operator import Operator, Statement, Tensor

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from symconv.loops.directives import Directive, Unroll, apply_all
-from symconv.loops.ir import Const, For, Kernel, expressions
+from symconv.loops.ir import Const, For, Kernel
 from symconv.loops.splitting import SplitReduction, splittable
+from symconv.loops.traverse import expressions
 from symconv.options import Options
 
 __all__ = ["default_schedule", "scheduled"]

@@ -32,11 +32,8 @@ from symconv.loops.ir import (
     Store,
     Update,
     Var,
-    children,
-    expressions,
-    rewrite,
-    walk,
 )
+from symconv.loops.traverse import children, expressions, rewrite, walk
 
 __all__ = ["SplitReduction", "split_reduction", "splittable"]
 

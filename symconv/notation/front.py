@@ -8,8 +8,9 @@ from fractions import Fraction
 
 from symconv.errors import SpecError
 from symconv.notation.affine import Affine, affine, quotient, var
-from symconv.notation.elaborate import Settings, elaborate
+from symconv.notation.elaborate import elaborate
 from symconv.notation.expr import Border
+from symconv.notation.extents import Settings
 from symconv.notation.operator import Operator
 from symconv.notation.parse import Binary, Name, Negate, Node, Number, parse_equation
 

@@ -8,6 +8,7 @@ from fractions import Fraction
 from symconv.notation.affine import Affine, affine
 from symconv.prove import arrays
 from symconv.prove.amounts import amount, as_form, as_integer, as_product, per_axis
+from symconv.prove.reshapes import reshaped
 from symconv.prove.scope import Scope, Undecided
 from symconv.prove.syntax import Call, Name, Node, Number, Pick, Span, Tuple, show
 from symconv.prove.value import Pair, Value
@@ -162,7 +163,7 @@ def _reshape(scope: Scope, value: Value, rest: Sequence[Node], call: Call) -> Va
         sizes = [size for one in value.axes for size in one.sizes]
         at = targets.index(None)
         targets[at] = _remaining(scope, sizes, [t for t in targets if t is not None], call)
-    return arrays.reshaped(scope, value, [t for t in targets if t is not None], show(call))
+    return reshaped(scope, value, [t for t in targets if t is not None], show(call))
 
 
 def _length(scope: Scope, node: Node) -> tuple[Affine, ...]:

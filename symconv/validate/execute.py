@@ -23,9 +23,8 @@ from symconv.loops.ir import (
     StoreLanes,
     Update,
     Var,
-    rewrite,
-    walk,
 )
+from symconv.loops.traverse import rewrite, walk
 from symconv.relation.points import Instances, UnclearError, Word
 from symconv.validate.flow import CLEARED, COMBINED, STORED, Access, Flow, Write
 from symconv.validate.scope import Scope

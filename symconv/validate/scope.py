@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from symconv.loops.arith import add, const, simplify
-from symconv.loops.ir import Binary, Const, Expr, For, Var, substitute, walk
+from symconv.loops.ir import Binary, Const, Expr, For, Var
+from symconv.loops.traverse import substitute, walk
 from symconv.relation.points import Instances, UnclearError, Word
 from symconv.validate.words import condition, word
 

@@ -20,8 +20,8 @@ from symconv.loops.ir import (
     Splat,
     Update,
     Var,
-    rewrite,
 )
+from symconv.loops.traverse import rewrite
 from symconv.relation.points import Instances, UnclearError, Word
 from symconv.validate.flow import Access, Flow
 from symconv.validate.scope import Scope

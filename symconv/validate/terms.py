@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 
-from symconv.loops.ir import Binary, Call, Compare, Const, Expr, Load, Real, Select, Splat, Var, walk
+from symconv.loops.ir import Binary, Call, Compare, Const, Expr, Load, Real, Select, Splat, Var
+from symconv.loops.traverse import walk
 from symconv.relation.points import Instances, UnclearError, Word
 from symconv.validate.words import is_integer, parts, word
 

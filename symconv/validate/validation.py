@@ -14,7 +14,8 @@ from itertools import product
 
 from symconv.gather.derivation import Derivation
 from symconv.loops.ir import LANES as WIDTH
-from symconv.loops.ir import Const, Kernel, Var, walk
+from symconv.loops.ir import Const, Kernel, Var
+from symconv.loops.traverse import walk
 from symconv.notation.operator import Operator
 from symconv.relation.effort import ExhaustedError, effort
 from symconv.relation.instances import difference_of, escapes, runs_before, shared_cell

@@ -19,8 +19,8 @@ from symconv.loops.ir import (
     Select,
     Stmt,
     Var,
-    walk,
 )
+from symconv.loops.traverse import walk
 from symconv.relation.points import UnclearError, Word
 
 __all__ = ["Digits", "condition", "is_integer", "parts", "radix", "word"]

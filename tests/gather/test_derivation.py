@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 import symconv as sc
-from symconv.loops.ir import Load, LoadLanes, walk
+from symconv.loops.ir import Load, LoadLanes
+from symconv.loops.traverse import walk
 from symconv.notation.operator import Operator
 from symconv.views.sections import Page, gradient_section
 

@@ -12,8 +12,9 @@ import symconv as sc
 from symconv.errors import InternalError, ScheduleError
 from symconv.gather.derivation import derivation
 from symconv.loops.directives import Directive, Parallel, Reorder, Split, Unroll, Vectorise, apply, apply_all
-from symconv.loops.ir import Binary, Const, For, Kernel, Load, Store, expressions, rewrite
+from symconv.loops.ir import Binary, Const, For, Kernel, Load, Store
 from symconv.loops.lower import lower
+from symconv.loops.traverse import expressions, rewrite
 from symconv.validate.validation import validate
 
 Shapes = Mapping[str, tuple[int, ...]]

@@ -14,7 +14,8 @@ import symconv as sc
 from symconv import pipeline
 from symconv.loops import interpret as interpreter
 from symconv.loops.interpret import interpret
-from symconv.loops.ir import Kernel, Load, LoadLanes, Nest, Store, walk
+from symconv.loops.ir import Kernel, Load, LoadLanes, Nest, Store
+from symconv.loops.traverse import walk
 from symconv.notation.operator import Operator
 from symconv.options import Options
 

@@ -18,21 +18,9 @@ from symconv.errors import InternalError
 from symconv.gather.derivation import Derivation
 from symconv.loops.directives import Reorder, Split, apply
 from symconv.loops.interpret import interpret
-from symconv.loops.ir import (
-    Accumulate,
-    Binary,
-    Const,
-    For,
-    Kernel,
-    Let,
-    Load,
-    Nest,
-    Store,
-    Var,
-    expressions,
-    rewrite,
-)
+from symconv.loops.ir import Accumulate, Binary, Const, For, Kernel, Let, Load, Nest, Store, Var
 from symconv.loops.lower import lower
+from symconv.loops.traverse import expressions, rewrite
 from symconv.notation.operator import Operator
 from symconv.options import Options
 from symconv.validate.validation import Validation, validate, validate_all

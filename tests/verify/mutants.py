@@ -40,10 +40,8 @@ from symconv.loops.ir import (
     StoreLanes,
     Update,
     Var,
-    rewrite,
-    substitute,
-    walk,
 )
+from symconv.loops.traverse import rewrite, substitute, walk
 
 __all__ = ["KINDS", "Mutant", "isolated", "mutants"]
 
