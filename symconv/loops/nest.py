@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from symconv.errors import InternalError
@@ -70,19 +70,19 @@ def place(solution: Solution, order: Order) -> dict[str, list[Constraint]]:
             placed[item] = _completed(placed.get(item, []), solution.limits, item, position)
         if item in solution.cells:
             # Inner loops may imply that a cell lies in its tensor; the cell is written even where they are empty.
-            ranges = [
-                c
-                for c in solution.limits
-                if c.form.coefficient(item) and (_alone(c, item, position) or _of_cell(c, solution, position))
-            ]
-            placed[item] = list(dict.fromkeys((*placed[item], *ranges)))
+            placed[item] = list(dict.fromkeys((*placed[item], *_ranges(solution, order, item, position))))
     return placed
 
 
-def _of_cell(constraint: Constraint, solution: Solution, position: dict[str, int]) -> bool:
-    """Whether a constraint bounds one coordinate of the cell by sizes."""
-    sides = (side for form in solution.target for side in (constraint.form - form, constraint.form + form))
-    return any(not side.names() & position.keys() for side in sides)
+def _ranges(solution: Solution, order: Order, name: str, position: dict[str, int]) -> Iterator[Constraint]:
+    """What keeps a coordinate of the cell in its tensor, as far as it speaks of this loop and those around it."""
+    for limit in solution.limits:
+        if not limit.form.coefficient(name):
+            continue
+        around = name not in order.parallel and all(position.get(n, -1) <= position[name] for n in limit.form.names())
+        sides = (side for form in solution.target for side in (limit.form - form, limit.form + form))
+        if _alone(limit, name, position) or (around and any(not side.names() & position.keys() for side in sides)):
+            yield limit
 
 
 def _alone(constraint: Constraint, name: str, position: dict[str, int]) -> bool:
