@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from symconv.commands.values import BorderValue, Extent, Pads, PerAxis
+from symconv.commands.values import BorderValue, Named, Pads, PerAxis
 from symconv.options import DTYPES, TARGETS
 
 __all__ = ["an_op", "the_dtype", "the_gradients", "the_op", "the_output", "the_settings", "the_target", "the_threads"]
@@ -44,7 +44,28 @@ the_settings = all_of(
     click.option("--power", type=int, help="Kervolution: the exponent."),
     click.option("--offset", type=float, help="Kervolution: what is added before the power."),
     click.option(
-        "--extents", type=Extent(), multiple=True, help="A formula's output extent, as in i=(H+1)/2; repeatable."
+        "--extents",
+        type=Named("INDEX=SIZE", "an index and its extent", "i=(H+1)/2"),
+        multiple=True,
+        help="A formula's output extent, as in i=(H+1)/2; repeatable.",
+    ),
+    click.option(
+        "--params",
+        type=Named("NAME=NUMBER", "a name and a number", "t=0.5", number=True),
+        multiple=True,
+        help="A number that a formula calls by name, as in t=0.5; repeatable.",
+    ),
+    click.option(
+        "--kinks",
+        type=Named("FUNCTION=CHOICE", "a function and its convention", "max=share"),
+        multiple=True,
+        help="The derivative at a kink: max=share, min=share, relu=one, relu=half; repeatable.",
+    ),
+    click.option(
+        "--surrogate",
+        type=Named("TENSOR=SLOPE", "a tensor or a function and its derivative", "w=x-w"),
+        multiple=True,
+        help="Another derivative in place of the true one, as in 'w=x - w'; repeatable.",
     ),
 )
 the_gradients = click.option("--wrt", multiple=True, metavar="TENSOR", help="Only this gradient; repeatable.")

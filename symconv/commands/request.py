@@ -22,6 +22,7 @@ _IN_A_FORMULA = {
     "flip": "turn the tap, as in w[size(p)-1-p]",
     "layout": "order the indices as the arrays are",
 }
+_BY_NAME = {"extents", "kinks", "params", "surrogate"}
 
 
 def requested(op: str, settings: Mapping[str, object]) -> Operator:
@@ -33,9 +34,10 @@ def requested(op: str, settings: Mapping[str, object]) -> Operator:
     ('x', 'w')
     """
     # By identity: 0 is a value (and wrong for a stride), False and () are options left out.
-    given = {name: value for name, value in settings.items() if not (value is None or value is False or value == ())}
-    if "extents" in given:
-        given["extents"] = dict(given["extents"])  # type: ignore[call-overload]
+    given: dict[str, Any] = {
+        name: value for name, value in settings.items() if not (value is None or value is False or value == ())
+    }
+    given |= {name: dict(given[name]) for name in _BY_NAME & set(given)}
     if "[" in op and "=" in op:
         return _formula(op, given)
     return _spec_file(op, given) if op.endswith(".toml") else _shipped(op, given)

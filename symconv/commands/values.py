@@ -1,4 +1,4 @@
-"""How option values are written: per axis, (low, high) pads, shapes by tensor, extents by index."""
+"""How option values are written: per axis, (low, high) pads, shapes by tensor, settings by name."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-__all__ = ["BorderValue", "Extent", "Family", "Pads", "PerAxis", "Shape"]
+__all__ = ["BorderValue", "Family", "Named", "Pads", "PerAxis", "Shape"]
 
 Context = click.Context | None
 Parameter = click.Parameter | None
@@ -22,6 +22,15 @@ def _integers(text: str, separator: str) -> tuple[int, ...] | None:
         return tuple(int(part) for part in text.split(separator))
     except ValueError:
         return None
+
+
+def _number(text: str) -> int | float | None:
+    for number in (int, float):
+        try:
+            return number(text)
+        except ValueError:
+            continue
+    return None
 
 
 class PerAxis(Base):
@@ -101,31 +110,31 @@ class BorderValue(Base):
         """A number where it is one; operators judge the names."""
         if not isinstance(value, str):
             return value
-        for number in (int, float):
-            try:
-                return number(value)
-            except ValueError:
-                continue
-        return value
+        number = _number(value)
+        return value if number is None else number
 
 
-class Extent(Base):
-    """``i=(H+1)/2``: the extent of one output index.
+class Named(Base):
+    """``i=(H+1)/2``: what is said of one index, function or tensor; ``number`` where a number is said.
 
-    >>> Extent().convert("i=(H+1)/2", None, None)
+    >>> Named("INDEX=SIZE", "an index and its extent", "i=(H+1)/2").convert("i=(H+1)/2", None, None)
     ('i', '(H+1)/2')
+    >>> Named("NAME=NUMBER", "a name and a number", "t=0.5", number=True).convert("t=0.5", None, None)
+    ('t', 0.5)
     """
 
-    name = "INDEX=SIZE"
+    def __init__(self, name: str, wanted: str, example: str, number: bool = False) -> None:
+        self.name, self.wanted, self.example, self.number = name, wanted, example, number
 
-    def convert(self, value: Any, param: Parameter, ctx: Context) -> tuple[str, str]:
-        """The index and its extent; a usage error for anything else."""
+    def convert(self, value: Any, param: Parameter, ctx: Context) -> tuple[str, str | float]:
+        """The name and what is said of it; a usage error for anything else."""
         if not isinstance(value, str):
             return value  # type: ignore[no-any-return]
-        index, given, size = (part.strip() for part in value.partition("="))
-        if not (index.isidentifier() and given and size):
-            self.fail(f"{value!r} is not an index and its extent, as in i=(H+1)/2", param, ctx)
-        return index, size
+        name, given, said = (part.strip() for part in value.partition("="))
+        number = _number(said) if self.number else None
+        if not (name.isidentifier() and given and said) or (self.number and number is None):
+            self.fail(f"{value!r} is not {self.wanted}, as in {self.example}", param, ctx)
+        return name, said if number is None else number
 
 
 class Shape(Base):

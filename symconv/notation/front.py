@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from typing import TypeVar
 
 from symconv.errors import SpecError
 from symconv.notation.affine import Affine, affine, quotient, var
@@ -14,8 +15,9 @@ from symconv.notation.extents import Settings
 from symconv.notation.operator import Operator
 from symconv.notation.parse import Binary, Name, Negate, Node, Number, parse_equation
 
-__all__ = ["KINKS", "Padding", "border_of", "formula", "pairs"]
+__all__ = ["KINKS", "Padding", "border_of", "by_name", "formula", "pairs"]
 
+Value = TypeVar("Value")
 Padding = int | str | Sequence[int | tuple[int, int]] | None
 BORDERS = ("zero", "skip", "reflect", "replicate", "circular")
 KINKS = {"max": ("first", "share"), "min": ("first", "share"), "abs": ("zero",), "relu": ("zero", "one", "half")}
@@ -45,17 +47,27 @@ def formula(
     if not isinstance(source, str):
         raise SpecError(f"a formula is text, as in 'y[n,i] = sum[p](x[n,i+p]*w[p])'; given {type(source).__name__}")
     per_tensor = border if isinstance(border, Mapping) else {}
+    numbers = by_name("params", params, "{'t': 0.5}")
     settings = Settings(
         name=name,
         padding=padding if isinstance(padding, str) or padding is None else pairs(padding, "padding"),
-        extents=tuple((index, _extent(value)) for index, value in (extents or {}).items()),
+        extents=tuple((index, _extent(value)) for index, value in by_name("extents", extents).items()),
         borders=tuple((tensor, border_of(rule)) for tensor, rule in per_tensor.items()),
         border=Border("constant") if isinstance(border, Mapping) else border_of(border),
-        parameters=tuple((key, _number(key, value)) for key, value in (params or {}).items()),
-        kinks=_kinks(kinks or {}),
-        surrogates=tuple((surrogates or {}).items()),
+        parameters=tuple((key, _number(key, value)) for key, value in numbers.items()),
+        kinks=_kinks(by_name("kinks", kinks, "{'max': 'share'}")),
+        surrogates=tuple(by_name("surrogate", surrogates, "{'w': 'x - w'}").items()),
     )
     return elaborate(parse_equation(source), settings)
+
+
+def by_name(what: str, given: Mapping[str, Value] | None, example: str = "{'i': '(H + 1)/2'}") -> Mapping[str, Value]:
+    """Settings by name, none where nothing is given; raises SpecError for anything that is no mapping from names."""
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
+        raise SpecError(f"{what} is a mapping from names, as in {example}; given {given!r}")
+    return given
 
 
 def border_of(rule: str | float) -> Border:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from symconv.errors import SpecError
 from symconv.notation.front import Padding
@@ -34,6 +34,7 @@ def conv_bias_act(
     groups: int,
     border: str | float,
     layout: str,
+    kinks: Mapping[str, str] | None,
 ) -> Operator:
     """``y[n,f,i] = act(Σ x[n,c, s·i + d·p − lo]·w[f,c,p] + b[f])``."""
     if activation not in ACTIVATIONS:
@@ -53,6 +54,7 @@ def conv_bias_act(
         border=border,
         layout=layout,
         activation=activation,
+        kinks=kinks,
     )
 
 
@@ -64,18 +66,19 @@ def conv_bias_act1d(
     groups: int = 1,
     border: str | float = "zero",
     layout: str = "NCHW",
+    kinks: Mapping[str, str] | None = None,
 ) -> Operator:
     """1-D convolution, bias and activation in one.
 
-    Shapes: x (N, C, L), w (F, C/groups, *kernel), b (F), y (N, F, *out); ``layout="NHWC"`` puts channels
-    last and w as (*kernel, C/groups, F). ``activation`` is one of relu, tanh, sigmoid, gelu, softplus,
-    sin, cos, abs, erf. ``padding`` is an integer, one per axis, (low, high) per axis, "same" or "valid".
-    Raises SpecError for arguments that make no operator.
+    Shapes: x (N, C, L), w (F, C/groups, *kernel), b (F), y (N, F, *out); ``layout="NHWC"`` puts channels last
+    and w as (*kernel, C/groups, F). ``activation`` is one of relu, tanh, sigmoid, gelu, softplus, sin, cos,
+    abs, erf. ``kinks={"relu": "one"}`` chooses the slope at 0. ``padding`` is an integer, one per axis, (low,
+    high) per axis, "same" or "valid". Raises SpecError for arguments that make no operator.
 
     >>> conv_bias_act1d(stride=2, padding=1).output_shape(x=(2, 3, 9), w=(4, 3, 3), b=(4,))
     (2, 4, 5)
     """
-    return conv_bias_act(1, activation, stride, padding, dilation, groups, border, layout)
+    return conv_bias_act(1, activation, stride, padding, dilation, groups, border, layout, kinks)
 
 
 def conv_bias_act2d(
@@ -86,18 +89,19 @@ def conv_bias_act2d(
     groups: int = 1,
     border: str | float = "zero",
     layout: str = "NCHW",
+    kinks: Mapping[str, str] | None = None,
 ) -> Operator:
     """2-D convolution, bias and activation in one.
 
-    Shapes: x (N, C, H, W), w (F, C/groups, *kernel), b (F), y (N, F, *out); ``layout="NHWC"`` puts
-    channels last and w as (*kernel, C/groups, F). ``activation`` is one of relu, tanh, sigmoid, gelu,
-    softplus, sin, cos, abs, erf. ``padding`` is an integer, one per axis, (low, high) per axis, "same" or
-    "valid". Raises SpecError for arguments that make no operator.
+    Shapes: x (N, C, H, W), w (F, C/groups, *kernel), b (F), y (N, F, *out); ``layout="NHWC"`` puts channels
+    last and w as (*kernel, C/groups, F). ``activation`` is one of relu, tanh, sigmoid, gelu, softplus, sin,
+    cos, abs, erf. ``kinks={"relu": "one"}`` chooses the slope at 0. ``padding`` is an integer, one per axis,
+    (low, high) per axis, "same" or "valid". Raises SpecError for arguments that make no operator.
 
     >>> conv_bias_act2d(stride=2, padding=1).output_shape(x=(2, 3, 9, 9), w=(4, 3, 3, 3), b=(4,))
     (2, 4, 5, 5)
     """
-    return conv_bias_act(2, activation, stride, padding, dilation, groups, border, layout)
+    return conv_bias_act(2, activation, stride, padding, dilation, groups, border, layout, kinks)
 
 
 def conv_bias_act3d(
@@ -108,18 +112,20 @@ def conv_bias_act3d(
     groups: int = 1,
     border: str | float = "zero",
     layout: str = "NCHW",
+    kinks: Mapping[str, str] | None = None,
 ) -> Operator:
     """3-D convolution, bias and activation in one.
 
     Shapes: x (N, C, D, H, W), w (F, C/groups, *kernel), b (F), y (N, F, *out); ``layout="NHWC"`` puts
     channels last and w as (*kernel, C/groups, F). ``activation`` is one of relu, tanh, sigmoid, gelu,
-    softplus, sin, cos, abs, erf. ``padding`` is an integer, one per axis, (low, high) per axis, "same" or
-    "valid". Raises SpecError for arguments that make no operator.
+    softplus, sin, cos, abs, erf. ``kinks={"relu": "one"}`` chooses the slope at 0. ``padding`` is an integer,
+    one per axis, (low, high) per axis, "same" or "valid". Raises SpecError for arguments that make no
+    operator.
 
     >>> conv_bias_act3d(stride=2, padding=1).output_shape(x=(2, 3, 9, 9, 9), w=(4, 3, 3, 3, 3), b=(4,))
     (2, 4, 5, 5, 5)
     """
-    return conv_bias_act(3, activation, stride, padding, dilation, groups, border, layout)
+    return conv_bias_act(3, activation, stride, padding, dilation, groups, border, layout, kinks)
 
 
 def kervolution(

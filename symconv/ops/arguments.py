@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from symconv.errors import SpecError
 from symconv.notation.front import Padding, pairs
 
-__all__ = ["POSITIONS", "TAPS", "Slide", "arrange", "channels", "count", "kernel", "per_axis", "slide", "term", "title"]
+__all__ = [
+    "POSITIONS",
+    "TAPS",
+    "Slide",
+    "arrange",
+    "channels",
+    "count",
+    "kernel",
+    "per_axis",
+    "said",
+    "slide",
+    "term",
+    "title",
+]
 
 LAYOUTS = ("NCHW", "NHWC")
 POSITIONS, TAPS = ("i", "j", "k"), ("p", "q", "r")
@@ -77,6 +90,13 @@ def kernel(layout: str, first: str, second: str, taps: Sequence[str]) -> str:
 def channels(groups: int) -> tuple[str, str, dict[str, int]]:
     """The output and the input channel of grouped operators, group-major, and the extent of the group."""
     return ("(g,f)", "(g,c)", {"g": groups}) if count(groups, "groups") > 1 else ("f", "c", {})
+
+
+def said(kinks: Mapping[str, str] | None) -> str | None:
+    """Conventions at kinks in a title, as in ``max:share``."""
+    return (
+        ",".join(f"{function}:{choice}" for function, choice in kinks.items()) if isinstance(kinks, Mapping) else None
+    )
 
 
 def title(name: str, settings: dict[str, object], **defaults: object) -> str:

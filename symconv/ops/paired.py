@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from symconv.notation.front import Padding, formula
 from symconv.notation.operator import Operator
-from symconv.ops.arguments import arrange, channels, kernel, slide, title
+from symconv.ops.arguments import arrange, channels, kernel, said, slide, title
 
 __all__ = ["Reads", "paired"]
 
@@ -36,6 +36,7 @@ def paired(
     flip: bool = False,
     usual: str = "zero",
     params: Mapping[str, float] | None = None,
+    kinks: Mapping[str, str] | None = None,
     surrogate: Mapping[str, str] | None = None,
     **settings: object,
 ) -> Operator:
@@ -50,6 +51,7 @@ def paired(
         over=",".join(("c", *at.taps)),
     )
     shown = {**settings, **at.settings, "groups": groups, "border": border, "layout": layout, "flip": flip}
+    shown["kinks"] = said(kinks)
     return formula(
         f"y[{order('n', f, at.outputs)}] = {body(reads)}",
         name=title(name, shown, border=usual),
@@ -57,5 +59,6 @@ def paired(
         extents=extents,
         border=border,
         params=params,
+        kinks=kinks,
         surrogates=surrogate,
     )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from symconv.notation.front import Padding, formula
 from symconv.notation.operator import Operator
-from symconv.ops.arguments import arrange, per_axis, slide, title
+from symconv.ops.arguments import arrange, per_axis, said, slide, title
 
 __all__ = ["avg_pool1d", "avg_pool2d", "avg_pool3d", "max_pool1d", "max_pool2d", "max_pool3d", "pool"]
 
@@ -20,19 +20,21 @@ def pool(
     dilation: int | Sequence[int],
     border: str | float,
     layout: str,
+    kinks: Mapping[str, str] | None = None,
 ) -> Operator:
     """``y[n,c,i] = kind over p < kernel of x[n,c, s·i + d·p − lo]``; kinds are max and mean."""
     lengths = per_axis(kernel, "kernel", rank)
     at = slide(rank, lengths if stride is None else stride, padding, dilation)
     order = arrange(layout)
     name, usual = {"max": ("max_pool", "skip"), "mean": ("avg_pool", "zero")}[kind]
-    settings = {"kernel": lengths, **at.settings, "border": border, "layout": layout}
+    settings = {"kernel": lengths, **at.settings, "border": border, "layout": layout, "kinks": said(kinks)}
     return formula(
         f"y[{order('n', 'c', at.outputs)}] = {kind}[{','.join(at.taps)}](x[{order('n', 'c', at.window)}])",
         name=title(f"{name}{rank}d", settings, border=usual),
         padding=at.padding,
         extents=dict(zip(at.taps, lengths, strict=True)),
         border=border,
+        kinks=kinks,
     )
 
 
@@ -43,17 +45,18 @@ def max_pool1d(
     dilation: int | Sequence[int] = 1,
     border: str | float = "skip",
     layout: str = "NCHW",
+    kinks: Mapping[str, str] | None = None,
 ) -> Operator:
     """1-D max pooling.
 
     Shapes: x (N, C, L), y (N, C, *out). ``kernel`` is the window's length, one number or one per axis;
     ``stride`` is the kernel's length unless said. Taps outside x are skipped; of equal taps the first
-    gets the gradient. Raises SpecError for arguments that make no operator.
+    gets the gradient, unless ``kinks={"max": "share"}``. Raises SpecError for arguments that make no operator.
 
     >>> max_pool1d(2).output_shape(x=(2, 3, 8))
     (2, 3, 4)
     """
-    return pool("max", 1, kernel, stride, padding, dilation, border, layout)
+    return pool("max", 1, kernel, stride, padding, dilation, border, layout, kinks)
 
 
 def max_pool2d(
@@ -63,17 +66,18 @@ def max_pool2d(
     dilation: int | Sequence[int] = 1,
     border: str | float = "skip",
     layout: str = "NCHW",
+    kinks: Mapping[str, str] | None = None,
 ) -> Operator:
     """2-D max pooling.
 
     Shapes: x (N, C, H, W), y (N, C, *out). ``kernel`` is the window's length, one number or one per axis;
     ``stride`` is the kernel's length unless said. Taps outside x are skipped; of equal taps the first
-    gets the gradient. Raises SpecError for arguments that make no operator.
+    gets the gradient, unless ``kinks={"max": "share"}``. Raises SpecError for arguments that make no operator.
 
     >>> max_pool2d(2).output_shape(x=(2, 3, 8, 8))
     (2, 3, 4, 4)
     """
-    return pool("max", 2, kernel, stride, padding, dilation, border, layout)
+    return pool("max", 2, kernel, stride, padding, dilation, border, layout, kinks)
 
 
 def max_pool3d(
@@ -83,17 +87,18 @@ def max_pool3d(
     dilation: int | Sequence[int] = 1,
     border: str | float = "skip",
     layout: str = "NCHW",
+    kinks: Mapping[str, str] | None = None,
 ) -> Operator:
     """3-D max pooling.
 
     Shapes: x (N, C, D, H, W), y (N, C, *out). ``kernel`` is the window's length, one number or one per
     axis; ``stride`` is the kernel's length unless said. Taps outside x are skipped; of equal taps the
-    first gets the gradient. Raises SpecError for arguments that make no operator.
+    first gets the gradient, unless ``kinks={"max": "share"}``. Raises SpecError for arguments that make no operator.
 
     >>> max_pool3d(2).output_shape(x=(2, 3, 8, 8, 8))
     (2, 3, 4, 4, 4)
     """
-    return pool("max", 3, kernel, stride, padding, dilation, border, layout)
+    return pool("max", 3, kernel, stride, padding, dilation, border, layout, kinks)
 
 
 def avg_pool1d(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from symconv.notation.from_sympy import from_sympy, is_sympy
-from symconv.notation.front import Padding, formula
+from symconv.notation.front import Padding, by_name, formula
 from symconv.notation.operator import Operator
 from symconv.notation.spec import read_spec
 from symconv.ops.activated import (
@@ -202,7 +202,7 @@ def operator(
     >>> op.output_shape(x=(1, 2, 9), w=(3, 2, 3))
     (1, 3, 5)
     """
-    given = dict(extents or {})
+    given = dict(by_name("extents", extents))
     if is_sympy(source):
         source, found = from_sympy(source)
         given = {**found, **given}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from symconv.notation.front import Padding
 from symconv.notation.operator import Operator
@@ -19,6 +19,7 @@ def max_plus(
     groups: int,
     border: str | float,
     layout: str,
+    kinks: Mapping[str, str] | None,
 ) -> Operator:
     """``y[n,f,i] = max (x[n,c, s·i + d·p − lo] + w[f,c,p])``: dilation of x by w."""
 
@@ -36,6 +37,7 @@ def max_plus(
         border=border,
         layout=layout,
         usual="skip",
+        kinks=kinks,
     )
 
 
@@ -46,18 +48,20 @@ def max_plus1d(
     groups: int = 1,
     border: str | float = "skip",
     layout: str = "NCHW",
+    kinks: Mapping[str, str] | None = None,
 ) -> Operator:
     """1-D max-plus convolution: grey-scale dilation by every filter.
 
     Shapes: x (N, C, L), w (F, C/groups, *kernel), y (N, F, *out); ``layout="NHWC"`` puts channels last
-    and w as (*kernel, C/groups, F). ``groups=C`` dilates channel by channel. Taps outside x are skipped.
+    and w as (*kernel, C/groups, F). ``groups=C`` dilates channel by channel. Taps outside x are skipped;
+    of equal taps the first gets the gradient, unless ``kinks={"max": "share"}``.
     ``padding`` is an integer, one per axis, (low, high) per axis, "same" or "valid". Raises SpecError for
     arguments that make no operator.
 
     >>> max_plus1d(stride=2, padding=1).output_shape(x=(2, 3, 9), w=(4, 3, 3))
     (2, 4, 5)
     """
-    return max_plus(1, stride, padding, dilation, groups, border, layout)
+    return max_plus(1, stride, padding, dilation, groups, border, layout, kinks)
 
 
 def max_plus2d(
@@ -67,18 +71,20 @@ def max_plus2d(
     groups: int = 1,
     border: str | float = "skip",
     layout: str = "NCHW",
+    kinks: Mapping[str, str] | None = None,
 ) -> Operator:
     """2-D max-plus convolution: grey-scale dilation by every filter.
 
     Shapes: x (N, C, H, W), w (F, C/groups, *kernel), y (N, F, *out); ``layout="NHWC"`` puts channels last
-    and w as (*kernel, C/groups, F). ``groups=C`` dilates channel by channel. Taps outside x are skipped.
+    and w as (*kernel, C/groups, F). ``groups=C`` dilates channel by channel. Taps outside x are skipped;
+    of equal taps the first gets the gradient, unless ``kinks={"max": "share"}``.
     ``padding`` is an integer, one per axis, (low, high) per axis, "same" or "valid". Raises SpecError for
     arguments that make no operator.
 
     >>> max_plus2d(stride=2, padding=1).output_shape(x=(2, 3, 9, 9), w=(4, 3, 3, 3))
     (2, 4, 5, 5)
     """
-    return max_plus(2, stride, padding, dilation, groups, border, layout)
+    return max_plus(2, stride, padding, dilation, groups, border, layout, kinks)
 
 
 def max_plus3d(
@@ -88,18 +94,19 @@ def max_plus3d(
     groups: int = 1,
     border: str | float = "skip",
     layout: str = "NCHW",
+    kinks: Mapping[str, str] | None = None,
 ) -> Operator:
     """3-D max-plus convolution: grey-scale dilation by every filter.
 
-    Shapes: x (N, C, D, H, W), w (F, C/groups, *kernel), y (N, F, *out); ``layout="NHWC"`` puts channels
-    last and w as (*kernel, C/groups, F). ``groups=C`` dilates channel by channel. Taps outside x are
-    skipped. ``padding`` is an integer, one per axis, (low, high) per axis, "same" or "valid". Raises
-    SpecError for arguments that make no operator.
+    Shapes: x (N, C, D, H, W), w (F, C/groups, *kernel), y (N, F, *out); ``layout="NHWC"`` puts channels last
+    and w as (*kernel, C/groups, F). ``groups=C`` dilates channel by channel. Taps outside x are skipped; of
+    equal taps the first gets the gradient, unless ``kinks={"max": "share"}``. ``padding`` is an integer, one
+    per axis, (low, high) per axis, "same" or "valid". Raises SpecError for arguments that make no operator.
 
     >>> max_plus3d(stride=2, padding=1).output_shape(x=(2, 3, 9, 9, 9), w=(4, 3, 3, 3, 3))
     (2, 4, 5, 5, 5)
     """
-    return max_plus(3, stride, padding, dilation, groups, border, layout)
+    return max_plus(3, stride, padding, dilation, groups, border, layout, kinks)
 
 
 def min_plus(
@@ -110,6 +117,7 @@ def min_plus(
     groups: int,
     border: str | float,
     layout: str,
+    kinks: Mapping[str, str] | None,
 ) -> Operator:
     """``y[n,f,i] = min (x[n,c, s·i + d·p − lo] + w[f,c,p])``: erosion of x by −w."""
 
@@ -127,6 +135,7 @@ def min_plus(
         border=border,
         layout=layout,
         usual="skip",
+        kinks=kinks,
     )
 
 
@@ -137,18 +146,20 @@ def min_plus1d(
     groups: int = 1,
     border: str | float = "skip",
     layout: str = "NCHW",
+    kinks: Mapping[str, str] | None = None,
 ) -> Operator:
     """1-D min-plus convolution: grey-scale erosion by every filter, negated.
 
     Shapes: x (N, C, L), w (F, C/groups, *kernel), y (N, F, *out); ``layout="NHWC"`` puts channels last
-    and w as (*kernel, C/groups, F). ``groups=C`` erodes channel by channel. Taps outside x are skipped.
+    and w as (*kernel, C/groups, F). ``groups=C`` erodes channel by channel. Taps outside x are skipped;
+    of equal taps the first gets the gradient, unless ``kinks={"min": "share"}``.
     ``padding`` is an integer, one per axis, (low, high) per axis, "same" or "valid". Raises SpecError for
     arguments that make no operator.
 
     >>> min_plus1d(stride=2, padding=1).output_shape(x=(2, 3, 9), w=(4, 3, 3))
     (2, 4, 5)
     """
-    return min_plus(1, stride, padding, dilation, groups, border, layout)
+    return min_plus(1, stride, padding, dilation, groups, border, layout, kinks)
 
 
 def min_plus2d(
@@ -158,18 +169,20 @@ def min_plus2d(
     groups: int = 1,
     border: str | float = "skip",
     layout: str = "NCHW",
+    kinks: Mapping[str, str] | None = None,
 ) -> Operator:
     """2-D min-plus convolution: grey-scale erosion by every filter, negated.
 
     Shapes: x (N, C, H, W), w (F, C/groups, *kernel), y (N, F, *out); ``layout="NHWC"`` puts channels last
-    and w as (*kernel, C/groups, F). ``groups=C`` erodes channel by channel. Taps outside x are skipped.
+    and w as (*kernel, C/groups, F). ``groups=C`` erodes channel by channel. Taps outside x are skipped;
+    of equal taps the first gets the gradient, unless ``kinks={"min": "share"}``.
     ``padding`` is an integer, one per axis, (low, high) per axis, "same" or "valid". Raises SpecError for
     arguments that make no operator.
 
     >>> min_plus2d(stride=2, padding=1).output_shape(x=(2, 3, 9, 9), w=(4, 3, 3, 3))
     (2, 4, 5, 5)
     """
-    return min_plus(2, stride, padding, dilation, groups, border, layout)
+    return min_plus(2, stride, padding, dilation, groups, border, layout, kinks)
 
 
 def min_plus3d(
@@ -179,15 +192,16 @@ def min_plus3d(
     groups: int = 1,
     border: str | float = "skip",
     layout: str = "NCHW",
+    kinks: Mapping[str, str] | None = None,
 ) -> Operator:
     """3-D min-plus convolution: grey-scale erosion by every filter, negated.
 
-    Shapes: x (N, C, D, H, W), w (F, C/groups, *kernel), y (N, F, *out); ``layout="NHWC"`` puts channels
-    last and w as (*kernel, C/groups, F). ``groups=C`` erodes channel by channel. Taps outside x are
-    skipped. ``padding`` is an integer, one per axis, (low, high) per axis, "same" or "valid". Raises
-    SpecError for arguments that make no operator.
+    Shapes: x (N, C, D, H, W), w (F, C/groups, *kernel), y (N, F, *out); ``layout="NHWC"`` puts channels last
+    and w as (*kernel, C/groups, F). ``groups=C`` erodes channel by channel. Taps outside x are skipped; of
+    equal taps the first gets the gradient, unless ``kinks={"min": "share"}``. ``padding`` is an integer, one
+    per axis, (low, high) per axis, "same" or "valid". Raises SpecError for arguments that make no operator.
 
     >>> min_plus3d(stride=2, padding=1).output_shape(x=(2, 3, 9, 9, 9), w=(4, 3, 3, 3, 3))
     (2, 4, 5, 5, 5)
     """
-    return min_plus(3, stride, padding, dilation, groups, border, layout)
+    return min_plus(3, stride, padding, dilation, groups, border, layout, kinks)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from symconv.commands.request import requested
-from symconv.ops.registry import conv1d, conv2d
+from symconv.ops.registry import conv1d, conv2d, max_pool1d, operator
 
 FORMULA = "y[n,f,i] = sum[c,p](x[n,c,i+p-1]*w[f,c,p])"
 
@@ -30,6 +30,10 @@ WRONG = [
     (["derive", FORMULA, "--flip"], "a formula does not take --flip"),
     (["derive", FORMULA, "--layout", "NHWC"], "a formula does not take --layout"),
     (["derive", FORMULA, "--extents", "i"], "is not an index and its extent"),
+    (["derive", FORMULA, "--kinks", "max"], "'max' is not a function and its convention, as in max=share"),
+    (["derive", FORMULA, "--kinks", "max=both"], "at the kink of max one can choose first, share; given 'both'"),
+    (["derive", FORMULA, "--params", "t=much"], "'t=much' is not a name and a number, as in t=0.5"),
+    (["derive", "conv1d", "--kinks", "max=share"], "conv1d does not take --kinks"),
     (["derive", "y[n,i] = sum[p](x[n,i+p]*w[p)"], "expected ']' to close '['"),
     (["derive", "max_pool1d"], "max_pool1d needs --kernel"),
     (["run", "conv1d", "--dtype", "float16"], "'float16' is not one of 'float32', 'float64'"),
@@ -74,6 +78,15 @@ def test_options_reach_the_operator():
     assert requested(FORMULA, {"extents": (("i", "L"),), "border": "circular"}).output_shape(
         x=(1, 2, 5), w=(3, 2, 3)
     ) == (1, 3, 5)
+
+
+def test_what_is_said_by_name_reaches_the_operator(call):
+    assert requested("max_pool1d", {"kernel": 2, "kinks": (("max", "share"),)}) == max_pool1d(2, kinks={"max": "share"})
+    settings = {"kinks": (("relu", "half"),), "params": (("t", 0.5),), "surrogate": (("w", "x - w"),)}
+    formula = "y[n,f,i] = sum[c,p](relu(t*x[n,c,i+p]*w[f,c,p]))"
+    assert requested(formula, settings) == operator(formula, **{name: dict(said) for name, said in settings.items()})
+    derived = call("derive", formula, "--wrt", "w", "--params", "t=0.5", "--surrogate", "w=x - w").stdout
+    assert "surrogate" in derived
 
 
 def test_a_spec_file_says_everything_itself(tmp_path, call):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from symconv.errors import SpecError
 from symconv.notation.front import formula
 from symconv.notation.operator import Operator
+from symconv.ops.registry import conv_bias_act1d, max_plus2d, max_pool1d, min_plus3d, operator
 
 PIECES = st.sampled_from(
     [
@@ -142,3 +143,18 @@ def test_pads_must_agree_with_the_offsets() -> None:
         formula("y[n,i] = sum[p](x[n,i+p-1]*w[p])", padding=[(2, 0)])
     with pytest.raises(SpecError, match="chooses the low pad itself"):
         formula("y[n,i] = sum[p](x[n,i+p-1]*w[p])", padding="same")
+
+
+@pytest.mark.parametrize("value", ["i", 3, [("i", 2)], {3: 4}])
+@pytest.mark.parametrize("setting", ["extents", "params", "kinks", "surrogate"])
+def test_settings_go_by_name(setting: str, value: object) -> None:
+    with pytest.raises(SpecError, match=f"{setting} is a mapping from names, as in"):
+        operator("y[n,i] = sum[p](relu(x[n,i+p]*w[p]))", **{setting: value})
+
+
+@pytest.mark.parametrize("make", [max_pool1d, max_plus2d, min_plus3d, conv_bias_act1d])
+def test_shipped_operators_take_conventions_by_name(make) -> None:
+    first = (2,) if make is max_pool1d else ()
+    with pytest.raises(SpecError, match="kinks is a mapping from names"):
+        make(*first, kinks="share")
+    assert "kinks='min:share'" in make(*first, kinks={"min": "share"}).name
