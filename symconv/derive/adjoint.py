@@ -13,7 +13,17 @@ from functools import reduce
 from itertools import chain, count, islice
 
 from symconv.derive.borders import fold
-from symconv.derive.weights import Sweep, buffered, chooser, leaves, needed, plain_statements, slope_of, unused
+from symconv.derive.weights import (
+    Sweep,
+    buffered,
+    chooser,
+    is_cheap,
+    leaves,
+    needed,
+    plain_statements,
+    slope_of,
+    unused,
+)
 from symconv.errors import DerivationError, SpecError
 from symconv.notation.affine import Affine, var
 from symconv.notation.expr import (
@@ -91,14 +101,10 @@ def _statement(sweep: Sweep, statement: Statement, active: frozenset[str]) -> No
     """Add the contributions of one statement to the cotangents of what it reads."""
     output = statement.target.name
     if output == sweep.op.output.name:
-        cotangent = cotangent_name(output)
+        gy: Expr = Read(cotangent_name(output), tuple(var(name) for name in statement.indices))
     else:
-        collected = _collect(sweep, statement.target)
-        sweep.new.append(collected)
-        cotangent = collected.target.name
-    gy = Read(cotangent, tuple(var(name) for name in statement.indices))
-    outer = leaves(statement.expr)
-    for leaf in outer:
+        gy = _cotangent(sweep, statement)
+    for leaf in leaves(statement.expr):
         touched = [r for r in reads(leaf) if r.tensor in active]
         if not touched:
             continue
@@ -108,7 +114,17 @@ def _statement(sweep: Sweep, statement: Statement, active: frozenset[str]) -> No
             case Read():
                 _contribute(sweep, statement.ranges, (), leaf, buffered(sweep, statement, weight))
             case Reduce():
-                _reduction(sweep, statement, leaf, buffered(sweep, statement, weight), active)
+                _reduction(sweep, statement, leaf, weight, active)
+
+
+def _cotangent(sweep: Sweep, statement: Statement) -> Expr:
+    """The cotangent of an intermediate: an array of its own, or what it merely repeats."""
+    collected = _collect(sweep, statement.target)
+    match collected.expr:
+        case Reduce("sum", (), (Piece((), body),)) if is_cheap(body):
+            return rename(body, dict(zip(collected.indices, map(var, statement.indices), strict=True)))
+    sweep.new.append(collected)
+    return Read(collected.target.name, tuple(var(name) for name in statement.indices))
 
 
 def _reduction(sweep: Sweep, statement: Statement, node: Reduce, cotangent: Expr, active: frozenset[str]) -> None:

@@ -11,10 +11,21 @@ from symconv.derive.scalar import differentiate
 from symconv.derive.surrogates import plain
 from symconv.errors import DerivationError
 from symconv.notation.affine import var
-from symconv.notation.expr import Apply, Const, Expr, Index, Range, Read, Reduce, reads, walk
+from symconv.notation.expr import Apply, Const, Expr, Index, Range, Read, Reduce, reads, transform, walk
 from symconv.notation.operator import Operator, Statement
 
-__all__ = ["Sweep", "buffered", "chooser", "leaves", "linear", "needed", "plain_statements", "slope_of", "unused"]
+__all__ = [
+    "Sweep",
+    "buffered",
+    "chooser",
+    "is_cheap",
+    "leaves",
+    "linear",
+    "needed",
+    "plain_statements",
+    "slope_of",
+    "unused",
+]
 
 Weigh = Callable[[Expr], tuple[Expr, Callable[[Expr], Expr]]]
 
@@ -52,10 +63,21 @@ def buffered(sweep: Sweep, statement: Statement, weight: Expr) -> Expr:
     return Read(name, tuple(var(index) for index in statement.indices))
 
 
+def is_cheap(body: Expr) -> bool:
+    """One read times numbers: reading it again costs less than keeping it."""
+    match body:
+        case Read():
+            return True
+        case Apply("neg", (inner,)) | Apply("mul", (Const(), inner)) | Apply("mul" | "div", (inner, Const())):
+            return is_cheap(inner)
+    return False
+
+
 def chooser(sweep: Sweep, statement: Statement, node: Reduce, weight: Expr) -> Weigh:
     """How a reduction hands its cotangent to a tap: all of it (sum), or to the extreme tap (max, min)."""
     if node.kind == "sum":
-        return lambda body: (weight, lambda term: term)
+        whole = buffered(sweep, statement, weight)
+        return lambda body: (whole, lambda term: term)
     if node.kind not in {"max", "min"}:
         raise DerivationError(f"{node.kind} has no derivative")
     here = tuple(var(index) for index in statement.indices)
@@ -63,6 +85,7 @@ def chooser(sweep: Sweep, statement: Statement, node: Reduce, weight: Expr) -> W
     choice = dict(sweep.op.kinks).get(node.kind, "first")
     if choice == "share":
         extreme = Read(_buffer(sweep, statement, f"m{statement.target.name}", node, "real"), here)
+        weight = transform(weight, lambda inner: extreme if inner == node else None)
         tied = replace(
             node,
             kind="sum",
@@ -75,7 +98,13 @@ def chooser(sweep: Sweep, statement: Statement, node: Reduce, weight: Expr) -> W
     first = replace(node, kind=f"arg{node.kind}")
     position = Read(_buffer(sweep, statement, f"k{statement.target.name}", first, "index"), here)
     chosen = Apply("eq", (position, linear(node.indices)))
-    return lambda body: (weight, lambda term: Apply("where", (chosen, term, zero)))
+    if any(isinstance(inner, Reduce) and inner != node for inner in walk(weight)):
+        weight = buffered(sweep, statement, weight)
+    # At the tap that is chosen, the tap is the extreme.
+    return lambda body: (
+        transform(weight, lambda inner: body if inner == node else None),
+        lambda term: Apply("where", (chosen, term, zero)),
+    )
 
 
 def _buffer(sweep: Sweep, statement: Statement, wish: str, expr: Expr, dtype: str) -> str:

@@ -10,7 +10,7 @@ from symconv.notation.body import Slot, elaborate_body
 from symconv.notation.expr import Expr, Read, rename, transform
 from symconv.notation.extents import Settings, Sizes, is_direct, slide
 from symconv.notation.indices import size_of_tap
-from symconv.notation.lexer import point
+from symconv.notation.lexer import point, tokenize
 from symconv.notation.names import check_names
 from symconv.notation.operator import Operator, Statement, Tensor
 from symconv.notation.parse import Equation, Group, Name
@@ -33,6 +33,7 @@ def elaborate(equation: Equation, settings: Settings) -> Operator:
     _leftover(sizes)
     expr = _finish(sizes, body.expr)
     _check_settings(settings, tuple(body.layout), (*outputs, *body.taps))
+    _check_parameters(equation.source, settings, (equation.target.name, *body.layout, *outputs, *body.taps))
     axes = iter(sizes.extents[name] for name in outputs)
     target = Tensor(equation.target.name, tuple(tuple(next(axes) for _ in range(n)) for n in layout))
     inputs = tuple(_tensor(sizes, name, lengths) for name, lengths in body.layout.items())
@@ -60,6 +61,19 @@ def _check_settings(settings: Settings, tensors: tuple[str, ...], indices: tuple
             if name not in known:
                 kind = "tensor" if what == "border" else "index"
                 raise SpecError(f"{what} names {name!r}, which is no {kind} of the formula; it has {', '.join(known)}")
+
+
+def _check_parameters(source: str, settings: Settings, taken: tuple[str, ...]) -> None:
+    """A number that nothing reads is a misspelt name, or one that means something else here."""
+    texts = (source, *(text for _, text in settings.surrogates))
+    used = {token.text for text in texts for token in tokenize(text) if token.kind == "name"}
+    for name, _ in settings.parameters:
+        if name in taken:
+            raise SpecError(
+                f"params names {name!r}, which is a tensor or an index of the formula; call the number something else"
+            )
+        if name not in used:
+            raise SpecError(f"params names {name!r}, which the formula does not use: {' '.join(source.split())}")
 
 
 def _outputs(equation: Equation) -> tuple[tuple[str, ...], tuple[int, ...]]:

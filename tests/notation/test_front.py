@@ -158,3 +158,17 @@ def test_shipped_operators_take_conventions_by_name(make) -> None:
     with pytest.raises(SpecError, match="kinks is a mapping from names"):
         make(*first, kinks="share")
     assert "kinks='min:share'" in make(*first, kinks={"min": "share"}).name
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("s", "does not use"), ("N", "does not use"), ("i", "tensor or an index"), ("w", "tensor or an index")],
+)
+def test_a_number_that_nothing_reads_is_refused(name: str, reason: str) -> None:
+    with pytest.raises(SpecError, match=f"params names '{name}'.*{reason}"):
+        operator("y[n,i] = sum[p](t*x[n,i+p]*w[p])", params={"t": 0.5, name: 2})
+
+
+def test_a_number_may_stand_in_a_surrogate_alone() -> None:
+    op = operator("y[n,i] = abs(x[n,i])", params={"t": 4}, surrogate={"abs": "tanh(t*u)"})
+    assert op.surrogates[0].text == "tanh(t*u)"

@@ -57,7 +57,9 @@ def test_shipped_operators_keep_at_most_one_array_of_the_output_s_size(op) -> No
         ("y[n,f,i] = tanh(sum[c,p](x[n,c,i+p]*w[f,c,p]))", {}, 1),
         ("y[n,f,i] = sqrt(1 + sum[c,p](x[n,c,i+p]**2)*sum[c,p](w[f,c,p]**2))", {}, 2),
         ("y[n,f,i] = max[c,p](x[n,c,i+p] + w[f,c,p])*min[c,p](x[n,c,i+p] - w[f,c,p])", {}, 4),
-        ("y[n,f,i] = sum[c](max[p](x[n,c,i+p] + w[f,c,p]))", {}, 2),
+        ("y[n,f,i] = 2*sum[c](max[p](x[n,c,i+p] + w[f,c,p]))", {}, 1),
+        ("y[n,f,i] = tanh(max[c,p](x[n,c,i+p] + w[f,c,p]))", {}, 1),
+        ("y[n,f,i] = tanh(max[c,p](x[n,c,i+p] + w[f,c,p]))", {"max": "share"}, 2),
         ("y[n,f,i] = max[c,p](x[n,c,i+p] + w[f,c,p])", {"max": "share"}, 2),
     ],
 )
@@ -65,7 +67,7 @@ def test_formulas_of_one_s_own_keep_no_windows_either(text, kinks, most) -> None
     op = sc.operator(text, kinks=kinks)
     shapes = {"x": (2, 4, 30), "w": (4, 4, 5)}
     # An inner reduction stands for every (n, f, c, i): its own cells, which are the taps' without p.
-    cells = 2 * 4 * 26 * (4 if "sum[c](" in text else 1)
+    cells = 2 * 4 * 26 * (4 if "sum[c](max" in text else 1)
     for wrt in op.tensors:
         found = [count for name, count in scratch(op, wrt, **shapes).items() if not name.startswith("parts")]
         assert found
