@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from symconv.notation.affine import Affine, var
-from symconv.notation.expr import Constraint
+from symconv.notation.affine import Affine, affine, var
+from symconv.notation.expr import Constraint, nonnegative
 from symconv.notation.operator import Operator, Tensor
 from symconv.prove.addresses import flat, place, same_structure
 from symconv.prove.compare import compare
@@ -40,6 +40,13 @@ class Decision:
     branches: int = 1
     relations: int = 0
     asked: tuple[Constraint, ...] = ()
+    batch: str = ""
+
+    @property
+    def wrong(self) -> Region:
+        """The sizes for which the claim is wrong, of batches that have an element."""
+        fails = self.fails
+        return fails.where(nonnegative(var(self.batch) - 1)) if self.batch else fails
 
     @property
     def fails(self) -> Region:
@@ -90,6 +97,7 @@ def decide(op: Operator, claim: Claim) -> Decision:
         seen,
         relations,
         tuple(dict.fromkeys(asked)),
+        op.batch if op.batch in domain.context.sizes else "",
     )
 
 
@@ -157,8 +165,9 @@ def _aligned(scope: Scope, value: Value, axes: tuple[Axis, ...]) -> Value:
     def body(*groups: tuple[Affine, ...]) -> Iterator[Term]:
         choices: list[tuple[tuple[Constraint, ...], list[tuple[Affine, ...]]]] = [((), [])]
         for old, new, group in zip(value.axes, axes, groups, strict=True):
-            if same_structure(scope, old.sizes, new.sizes):
-                options: list[tuple[tuple[Constraint, ...], tuple[Affine, ...]]] = [((), group)]
+            direct = _matched(scope, old, new, group)
+            if direct is not None:
+                options: list[tuple[tuple[Constraint, ...], tuple[Affine, ...]]] = [((), direct)]
             else:
                 options = [((*w, *v), f) for w, at in flat(new, group) for v, f in place(old, at)]
             choices = [((*w, *v), [*done, forms]) for w, done in choices for v, forms in options]
@@ -167,6 +176,16 @@ def _aligned(scope: Scope, value: Value, axes: tuple[Axis, ...]) -> Value:
                 yield term.under(*where)
 
     return build(scope.fresh, axes, body)
+
+
+def _matched(scope: Scope, old: Axis, new: Axis, group: tuple[Affine, ...]) -> tuple[Affine, ...] | None:
+    """The logical indices on the old axis where both show the same sizes, those that are 1 in the branch left out."""
+    kept = [form for size, form in zip(new.sizes, group, strict=True) if scope.known(size) != 1]
+    left, right = ([size for size in one.sizes if scope.known(size) != 1] for one in (old, new))
+    if not same_structure(scope, left, right):
+        return None
+    rest = iter(kept)
+    return tuple(affine(0) if scope.known(size) == 1 else next(rest) for size in old.sizes)
 
 
 def _renamed(value: Value, like: Value) -> Value:

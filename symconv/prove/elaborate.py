@@ -7,6 +7,7 @@ from fractions import Fraction
 from symconv.notation.affine import Affine, affine
 from symconv.prove import arrays, windows
 from symconv.prove.amounts import amount, as_form, as_integer, as_product, per_axis
+from symconv.prove.grouping import Groups
 from symconv.prove.movements import axes_of, axis_number, moved, subscript
 from symconv.prove.scope import Scope, Undecided
 from symconv.prove.slides import slides_of
@@ -210,11 +211,26 @@ def _convolution(scope: Scope, word: str, call: Call, named: dict[str, Node]) ->
     kernel = k.axes[:-2] if order == "NHWC" else k.axes[2:]
     sizes = a.axes[1:-1] if order == "NHWC" else a.axes[2:]
     slides = slides_of(scope, named, call, [x.size for x in sizes], [x.size for x in kernel], word == "conv_transpose")
-    node = named.get("groups", _ONE)
-    groups = as_integer(scope, amount(scope, node), node, "groups")
     slide = windows.correlated if word == "conv" else windows.transposed
-    value = slide(scope, a, k, slides, groups, order)
+    value = slide(scope, a, k, slides, _groups(scope, named.get("groups", _ONE)), order)
     return Value(value.axes[2:], value.names[2:], value.terms) if flat else value
+
+
+def _groups(scope: Scope, node: Node) -> Groups:
+    """An integer, or a product of sizes."""
+    given = amount(scope, node)
+    if isinstance(given, Affine) and (known := scope.known(given)) is not None:
+        given = affine(known)
+    if isinstance(given, Affine) and given.is_constant:
+        return as_integer(scope, given, node, "groups")
+    product = as_product(given)
+    if (
+        product.coefficient < 1
+        or product.coefficient.denominator > 1
+        or any(power < 0 for _, power in product.monomial)
+    ):
+        raise Undecided(f"{show(node)} groups: a product of sizes is wanted")
+    return product
 
 
 def _columns(scope: Scope, word: str, call: Call, named: dict[str, Node]) -> Value:

@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 
 from symconv.prove import numeric_windows as windows
-from symconv.prove.numeric_numbers import Array, Ground, Misfit, concrete, pads, wholes
+from symconv.prove.numeric_numbers import Array, Ground, Misfit, amount, concrete, is_fixed, pads, wholes
 from symconv.prove.numeric_windows import Slid, shown
 from symconv.prove.syntax import Call, Node, Number, Text, show
 from symconv.prove.vocabulary import canonical, rank_of
@@ -52,12 +52,21 @@ def convolution(ground: Ground, word: str, call: Call, named: Mapping[str, Node]
         a, k = a[None, None], k[None, None]
     elif layout.value == "NHWC":
         a, k = np.moveaxis(a, -1, 1), k.transpose(rank + 1, rank, *range(rank))
-    groups = concrete(ground, named.get("groups", _ONE), 1, "groups")[0]
+    groups = _groups(ground, named.get("groups", _ONE))
     slides = _slides(ground, call, a.shape[2:], k.shape[2:], named)
     result = (windows.convolved if word == "conv" else windows.transposed)(a, k, slides, groups)
     if flat:
         return np.asarray(result[0, 0])
     return np.moveaxis(result, 1, -1) if layout.value == "NHWC" else result
+
+
+def _groups(ground: Ground, node: Node) -> int:
+    if is_fixed(ground, node):
+        return concrete(ground, node, 1, "groups")[0]
+    value = amount(ground, node)
+    if value.denominator > 1 or value < 1:
+        raise Misfit(f"{value} groups")
+    return int(value)
 
 
 def _slides(

@@ -112,7 +112,7 @@ def prove(op: Operator, claim: str, explain: bool = True) -> Proof:
     if decision.undecided:
         return Proof(op, stated, None, "unknown", "unknown", "unknown", reason=decision.undecided,
                      leaning=_leaning(op, stated), decision=decision)  # fmt: skip
-    if decision.fails.empty:
+    if decision.wrong.empty:
         return Proof(op, stated, True, proved=_sentences(op, decision), decision=decision)
     try:
         example = counterexample(op, stated, decision) if explain and _exact(op, stated) else None
@@ -152,7 +152,10 @@ def _completed(op: Operator, shapes: dict[str, tuple[int, ...]]) -> dict[str, tu
 
 def _sentences(op: Operator, decision: Decision) -> tuple[str, ...]:
     sizes = [name for name in decision.domain.context.sizes if name not in {d.name for d in op.definitions}]
+    why = f" ({' and '.join(decision.misfits)})" if decision.misfits else ""
+    empty = (f"for {op.batch} ≥ 1; of an empty batch it is not true{why}",)
     return (
+        *(() if decision.fails.empty else empty),
         f"for all sizes {', '.join(sizes)} for which the operator is valid: shapes fit, and every cell is the sum of "
         "the same products, each as often",
         f"by isl, from {decision.relations} relations in {decision.branches} case(s) of sizes",

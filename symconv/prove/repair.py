@@ -88,7 +88,7 @@ def _proved(op: Operator, claim: Claim) -> bool:
         decision = decide(op, claim)
     except SymconvError:
         return False
-    return not decision.undecided and decision.fails.empty
+    return not decision.undecided and decision.wrong.empty
 
 
 def _edits(op: Operator, body: Node) -> Iterator[_Edit]:
@@ -176,7 +176,17 @@ def _options(op: Operator) -> dict[str, tuple[Node, str]]:
         found["padding"] = (Name("p"), "the padding should be p")
     if any(len(m) == 2 and m[0].is_constant for t in op.inputs for m in t.axes):
         found["groups"] = (Name("g"), "groups ignored")
+    elif (channels := _kept_channels(op)) is not None:
+        found["groups"] = (Name(channels), "groups ignored")
     return found
+
+
+def _kept_channels(op: Operator) -> str | None:
+    """The size of the channels where each output channel has one input channel of its own."""
+    x, y = op.inputs[0].axes, op.output.axes
+    if len(x) == len(y) == len(op.windows) + 2 and x[1] == y[1] and len(x[1]) == 1:
+        return x[1][0].name
+    return None
 
 
 def _full(op: Operator) -> Node:

@@ -12,7 +12,7 @@ from symconv.prove.amounts import as_product
 from symconv.prove.scope import Scope, Undecided, same_size
 from symconv.prove.value import Axis, Product, Term, Value, axis, build, read
 
-__all__ = ["reshaped"]
+__all__ = ["equal_products", "reshaped"]
 
 
 def reshaped(scope: Scope, value: Value, targets: Sequence[tuple[Affine, ...]], sentence: str) -> Value:
@@ -74,7 +74,7 @@ def _runs(scope: Scope, sources: list[Affine], targets: Sequence[tuple[Affine, .
         wanted = axis(*target)
         if not pending_new:
             end = next(
-                (e for e in range(at, len(sources) + 1) if _equal_products(scope, sources[at:e], wanted.sizes)), None
+                (e for e in range(at, len(sources) + 1) if equal_products(scope, sources[at:e], wanted.sizes)), None
             )
             if end is not None:
                 runs.append((True, tuple(sources[at:end]), [(k, Axis(tuple(sources[at:end])))]))
@@ -82,11 +82,11 @@ def _runs(scope: Scope, sources: list[Affine], targets: Sequence[tuple[Affine, .
                 continue
         pending_new.append((k, wanted))
         product = [size for _, part in pending_new for size in part.sizes]
-        end = next((e for e in range(at, len(sources) + 1) if _equal_products(scope, sources[at:e], product)), None)
+        end = next((e for e in range(at, len(sources) + 1) if equal_products(scope, sources[at:e], product)), None)
         if end is not None:
             runs.append((False, (*pending_old, *sources[at:end]), pending_new))
             at, pending_old, pending_new = end, [], []
-    if not pending_new and _equal_products(scope, sources[at:], []):
+    if not pending_new and equal_products(scope, sources[at:], []):
         # What is left has one element.
         runs.append((False, tuple(sources[at:]), []))
         at = len(sources)
@@ -95,7 +95,8 @@ def _runs(scope: Scope, sources: list[Affine], targets: Sequence[tuple[Affine, .
     return runs
 
 
-def _equal_products(scope: Scope, left: Sequence[Affine], right: Sequence[Affine]) -> bool:
+def equal_products(scope: Scope, left: Sequence[Affine], right: Sequence[Affine]) -> bool:
+    """Whether two products of sizes are equal for all sizes of the branch."""
     one, other = Product(Fraction(1)), Product(Fraction(1))
     for size in left:
         one = one * as_product(size)

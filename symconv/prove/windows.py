@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from symconv.notation.affine import ZERO, Affine, affine, quotient, var
-from symconv.notation.expr import Constraint, equal, nonnegative
+from symconv.notation.expr import equal, nonnegative
 from symconv.prove.addresses import Position, read_at, same_structure, shared
+from symconv.prove.grouping import Groups, correlation_groups, one_form, transposed_groups
 from symconv.prove.scope import Scope, Undecided
 from symconv.prove.value import Axis, Term, Value, axis, bound_over, build, inside, multiplied
 
@@ -63,18 +64,17 @@ def plane(value: Value) -> Value:
     return Value((axis(), axis(), *value.axes), ((), (), *value.names), value.terms)
 
 
-def correlated(scope: Scope, a: Value, k: Value, slides: Sequence[Slide], groups: int, layout: str) -> Value:
+def correlated(scope: Scope, a: Value, k: Value, slides: Sequence[Slide], groups: Groups, layout: str) -> Value:
     """Cross-correlation ``y[n,f,o] = Σ a[n,c,s·o+d·t−lo]·k[f,c,t]`` of an array and filters."""
     batch, channels, sizes = _split(layout, a, False)
     outs, ins, taps = _split(layout, k, True)
-    extents = [s.extent(scope, _one(n), _one(t)) for s, n, t in zip(slides, sizes, taps, strict=True)]
-    group = _Groups(scope, groups, channels, ins, outs)
-    result = [axis(extent) for extent in extents]
-    axes = _arrange(layout, batch, group.result, result)
+    extents = [s.extent(scope, one_form(n), one_form(t)) for s, n, t in zip(slides, sizes, taps, strict=True)]
+    result, contraction = correlation_groups(scope, groups, channels, ins, outs)
+    axes = _arrange(layout, batch, result, [axis(extent) for extent in extents])
 
     def body(*forms: tuple[Affine, ...]) -> Iterator[Term]:
         n, f, spatial = _parts(layout, forms)
-        for where, names, channel, in_position, out_position in group.contraction(f):
+        for where, names, channel, in_position, out_position in contraction(f):
             tap = scope.fresh.several(len(slides))
             reads: list[Position] = [
                 _at(o) * s.stride + var(t) * s.dilation - s.lo for s, o, t in zip(slides, spatial, tap, strict=True)
@@ -88,17 +88,17 @@ def correlated(scope: Scope, a: Value, k: Value, slides: Sequence[Slide], groups
     return build(scope.fresh, axes, body)  # type: ignore[arg-type]
 
 
-def transposed(scope: Scope, a: Value, k: Value, slides: Sequence[Slide], groups: int, layout: str) -> Value:
+def transposed(scope: Scope, a: Value, k: Value, slides: Sequence[Slide], groups: Groups, layout: str) -> Value:
     """The adjoint of ``correlated`` in its array: ``y[n,f,s·i+d·t−lo] += a[n,c,i]·k[c,f,t]``."""
     batch, channels, sizes = _split(layout, a, False)
     ins, outs, taps = _split(layout, k, True)
-    extents = [s.grown(scope, _one(n), _one(t)) for s, n, t in zip(slides, sizes, taps, strict=True)]
-    group = _TransposedGroups(scope, groups, channels, ins, outs)
-    axes = _arrange(layout, batch, group.result, [axis(extent) for extent in extents])
+    extents = [s.grown(scope, one_form(n), one_form(t)) for s, n, t in zip(slides, sizes, taps, strict=True)]
+    result, contraction = transposed_groups(scope, groups, channels, ins, outs)
+    axes = _arrange(layout, batch, result, [axis(extent) for extent in extents])
 
     def body(*forms: tuple[Affine, ...]) -> Iterator[Term]:
         n, f, spatial = _parts(layout, forms)
-        for where, names, channel, in_position, out_position in group.contraction(f):
+        for where, names, channel, in_position, out_position in contraction(f):
             tap, old = scope.fresh.several(len(slides)), scope.fresh.several(len(slides))
             meet = [
                 equal(_at(u) + s.lo, var(o) * s.stride + var(t) * s.dilation)
@@ -121,93 +121,14 @@ def _parts(
     return forms[0], forms[1], forms[2:]
 
 
-def _one(one: Axis) -> Affine:
-    if one.size is None:
-        raise Undecided(f"a window slides along an axis of length {one}, a product of sizes")
-    return one.size
-
-
 def _at(group: tuple[Affine, ...]) -> Affine:
     return group[0] if group else affine(0)
-
-
-_Choice = tuple[tuple[Constraint, ...], tuple[str, ...], Position, Position, Position]
-"""Where it holds, the channel's index names, and the positions on a's channels, k's in and k's out channels."""
-
-
-class _Groups:
-    """How the channels of a grouped cross-correlation belong together."""
-
-    def __init__(self, scope: Scope, groups: int, channels: Axis, ins: Axis, outs: Axis) -> None:
-        self.scope, self.groups, self.outs = scope, groups, outs
-        if groups == 1:
-            self.common = shared(scope, (channels, ins), "the channels of the array and of the filters")
-            self.result = outs
-            return
-        per_group, filters = _one(ins), _one(outs)
-        scope.require(equal(_one(channels), per_group * groups), f"{channels} channels for {groups} groups of {ins}")
-        rest = quotient(filters, groups)
-        scope.require(equal(filters, rest * groups), f"{filters} filters for {groups} groups")
-        self.common = shared(scope, (ins,), "the channels")
-        self.direct = outs.sizes[:1] == (affine(groups),) and same_structure(
-            scope, channels.sizes, (affine(groups), *ins.sizes)
-        )
-        self.result = outs if self.direct else Axis((affine(groups), *axis(rest).sizes))
-        self.size, self.rest = per_group, rest
-
-    def contraction(self, f: tuple[Affine, ...]) -> Iterator[_Choice]:
-        """The ways to read for one output channel."""
-        common, position = self.common, self.common.position
-        if self.groups == 1:
-            yield common.limits, common.names, position, position, f
-        elif self.direct and isinstance(position, tuple):
-            yield common.limits, common.names, (f[0], *position), position, f
-        else:
-            inner = _flat_of(common.axis, common.names)
-            for v in range(self.groups):
-                where = (*common.limits, equal(f[0], affine(v)))
-                yield where, common.names, self.size * v + inner, position, self.rest * v + _at(f[1:])
-
-
-class _TransposedGroups:
-    """How the channels of a grouped transposed convolution belong together."""
-
-    def __init__(self, scope: Scope, groups: int, channels: Axis, ins: Axis, outs: Axis) -> None:
-        self.scope, self.groups = scope, groups
-        self.common = shared(scope, (channels, ins), "the channels of the array and of the filters")
-        if groups == 1:
-            self.result = outs
-            return
-        count = _one(self.common.axis)
-        self.size = quotient(count, groups)
-        scope.require(equal(count, self.size * groups), f"{count} channels in {groups} groups")
-        self.result = Axis((affine(groups), *outs.sizes))
-        self.direct = self.common.axis.sizes[:1] == (affine(groups),)
-
-    def contraction(self, f: tuple[Affine, ...]) -> Iterator[_Choice]:
-        """The ways to read for one output channel."""
-        common, position = self.common, self.common.position
-        if self.groups == 1:
-            yield common.limits, common.names, position, position, f
-        elif self.direct:
-            yield (*common.limits, equal(var(common.names[0]), f[0])), common.names, position, position, f[1:]
-        else:
-            name = self.scope.fresh()
-            for v in range(self.groups):
-                where = (*inside(var(name), self.size), equal(f[0], affine(v)))
-                yield where, (name,), self.size * v + var(name), self.size * v + var(name), f[1:]
-
-
-def _flat_of(one: Axis, names: Sequence[str]) -> Affine:
-    if len(names) > 1:
-        raise Undecided(f"the channels {one} of a group are a product of sizes")
-    return var(names[0]) if names else affine(0)
 
 
 def unfolded(scope: Scope, a: Value, kernel: Sequence[Affine], slides: Sequence[Slide]) -> Value:
     """Windows as columns: ``y[n, (c,t), o] = a[n, c, s·o+d·t−lo]``."""
     sizes = a.axes[2:]
-    extents = [s.extent(scope, _one(n), t) for s, n, t in zip(slides, sizes, kernel, strict=True)]
+    extents = [s.extent(scope, one_form(n), t) for s, n, t in zip(slides, sizes, kernel, strict=True)]
     taps, result = axis(*kernel), axis(*extents)
     columns = Axis((*a.axes[1].sizes, *taps.sizes))
 
@@ -263,7 +184,7 @@ def _channels(scope: Scope, columns: Axis, taps: Axis) -> tuple[Axis, bool]:
     count = taps.size
     if count is None or not count.is_constant:
         raise Undecided(f"the columns {columns} do not show the window {taps}")
-    size = _one(columns)
+    size = one_form(columns)
     rest = quotient(size, count.constant)
     scope.require(equal(size, rest * count.constant), f"{size} rows for windows of {count}")
     return axis(rest), False
@@ -287,7 +208,7 @@ def convolved(scope: Scope, a: Value, b: Value, mode: str) -> Value:
     """SciPy's ``correlate(a, b, mode)`` over all axes."""
     slides = []
     for one, other in zip(a.axes, b.axes, strict=True):
-        n, m = _one(one), _one(other)
+        n, m = one_form(one), one_form(other)
         slide = Slide() if mode == "valid" else Slide(lo=m - 1, hi=m - 1)
         if mode == "same":
             start = quotient(m - 1, 2)

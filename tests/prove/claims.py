@@ -100,6 +100,14 @@ def depthwise() -> Operator:
     return sc.operator("y[n,c,i] = sum[p](x[n,c,i+p-1]*w[c,p])")
 
 
+def channelwise() -> Operator:
+    return sc.operator("y[n,c,i,j] = sum[p,q](x[n,c,2*i+p-1,j+q]*w[c,p,q])")
+
+
+def multiplied() -> Operator:
+    return sc.operator("y[n,(c,m),i] = sum[p](x[n,c,i+p]*w[(c,m),p])")
+
+
 CLAIMS: tuple[tuple[Make, str, bool], ...] = (
     # The input's gradient without stride.
     (plain, "gx = conv2d(gy, w.flip([2, 3]), padding=0)", False),  # KH = KW = 1, C = F = 1
@@ -184,6 +192,23 @@ CLAIMS: tuple[tuple[Make, str, bool], ...] = (
     (turned, "gx = conv_transpose2d(gy, w, padding=1)", False),  # KH = KW = 1 never fits the pads' crop
     (turned, "gw = flip(swap(conv2d(swap(x,0,1), swap(gy,0,1), padding=1),0,1))", True),
     (turned, "y = conv2d(x, rot180(w), padding=1)", True),
+    (grouped, "gw = einsum('ngfl,ngkl->gfk', reshape(gy,(N,g,F//g,-1)), reshape(unfold(x,K,stride=s,padding=p,dilation=d),"
+              "(N,g,C//g*KH*KW,-1))).reshape(F,C//g,KH,KW)", True),
+    (grouped, "gw = einsum('ngfl,ngkl->gfk', swap(reshape(gy,(N,F//g,g,-1)),1,2), reshape(unfold(x,K,stride=s,padding=p,"
+              "dilation=d),(N,g,C//g*KH*KW,-1))).reshape(F,C//g,KH,KW)", False),  # F = 2, or only pads are read
+    # As many groups as a size says.
+    (channelwise, "y = conv(x, w[:, None], stride=s, padding=p, groups=C)", True),
+    (channelwise, "y = conv(x, w[:, None], stride=s, padding=p)", False),  # C = 1
+    (channelwise, "gx = conv_transpose(gy, w[:, None], stride=s, padding=p, groups=C, output_padding=(H+2*p-K)%s)", True),
+    (channelwise, "gx = conv_transpose(gy, w[:, None], stride=s, padding=p, groups=C)", False),  # (H - KH) even
+    (channelwise, "gw = sum(reshape(conv(reshape(x,(1,N*C,H,W)), reshape(gy,(N*C,1,OH,OW)), dilation=s, padding=p,"
+                  " groups=N*C)[:, :, :KH], (N,C,KH,KW)), 0)", True),
+    (channelwise, "gw = mean(reshape(conv(reshape(x,(1,N*C,H,W)), reshape(gy,(N*C,1,OH,OW)), dilation=s, padding=p,"
+                  " groups=N*C)[:, :, :KH], (N,C,KH,KW)), 0)", False),  # N = 1
+    (multiplied, "y = conv(x, w[:, None], groups=C)", True),
+    (multiplied, "gx = conv_transpose(gy, w[:, None], groups=C)", True),
+    (plain, "gw = sum(reshape(conv(reshape(x,(1,N*C,H,W)), reshape(gy,(N*F,1,OH,OW)), groups=N),(N,F,1,KH,KW)),0)", False),
+    (plain, "gx = conv_transpose(gy, w, groups=F)", False),  # F = 1
     # Channels last.
     (channels_last, "gx = conv_transpose(gy, w, stride=2, output_padding=(H-K)%2)", True),
     (channels_last, "gw = permute(conv(permute(x,3,1,2,0), permute(gy,1,2,0,3), dilation=2), 1,2,0,3)[:KH, :KW]", True),

@@ -177,3 +177,31 @@ def test_a_proof_shows_itself(tmp_path) -> None:
     page = sc.show(proof, tmp_path / "proof.html").read_text(encoding="utf-8")
     assert "conv2d(gy, flip(w), padding=1)" in page
     assert "http://" not in page.replace("http://www.w3.org", "")
+
+
+@pytest.mark.parametrize("claim", ["gb = N*sum(mean(gy, 0), (1, 2))", "gb = sum(gy[0], (1, 2))"])
+def test_an_empty_batch_is_spoken_of_apart(claim) -> None:
+    proof = sc.prove(sc.conv2d(bias=True), claim)
+    assert proof.fails(x=(0, 2, 3, 4), w=(2, 2, 1, 3))
+    if claim.startswith("gb = N"):
+        assert proof.holds is True
+        assert proof.fails_when == "never"
+        assert proof.proved[0].startswith("for N ≥ 1; of an empty batch it is not true")
+        assert not proof.fails(x=(3, 2, 3, 4), w=(2, 2, 1, 3))
+    else:
+        assert (proof.holds, proof.holds_when) == (False, "N = 1")
+
+
+def test_groups_that_were_ignored_are_proposed() -> None:
+    op = sc.operator("y[n,c,i] = sum[p](x[n,c,i+p]*w[c,p])")
+    proof = sc.prove(op, "gx = conv_transpose1d(gy, w[:, None])")
+    assert (proof.holds_when, proof.cause) == ("C = 1", "groups ignored")
+    assert proof.repair == "gx = conv_transpose1d(gy, w[:, None], groups=C)"
+
+
+@pytest.mark.parametrize("groups", ["C", "F/2", "1/F"])
+def test_groups_that_do_not_show_are_not_guessed(groups) -> None:
+    proof = sc.prove(sc.conv2d(), f"gx = conv_transpose(gy, w, groups={groups})")
+    assert proof.holds is None
+    assert "groups" in proof.reason
+    assert proof.leaning.startswith("false")
