@@ -101,7 +101,7 @@ def depthwise() -> Operator:
 
 
 def channelwise() -> Operator:
-    return sc.operator("y[n,c,i,j] = sum[p,q](x[n,c,2*i+p-1,j+q]*w[c,p,q])")
+    return sc.operator("y[n,c,i,j] = sum[p,q](x[n,c,2*i+p-1,3*j+q]*w[c,p,q])")
 
 
 def multiplied() -> Operator:
@@ -200,11 +200,11 @@ CLAIMS: tuple[tuple[Make, str, bool], ...] = (
     (channelwise, "y = conv(x, w[:, None], stride=s, padding=p, groups=C)", True),
     (channelwise, "y = conv(x, w[:, None], stride=s, padding=p)", False),  # C = 1
     (channelwise, "gx = conv_transpose(gy, w[:, None], stride=s, padding=p, groups=C, output_padding=(H+2*p-K)%s)", True),
-    (channelwise, "gx = conv_transpose(gy, w[:, None], stride=s, padding=p, groups=C)", False),  # (H - KH) even
+    (channelwise, "gx = conv_transpose(gy, w[:, None], stride=s, padding=p, groups=C)", False),  # no remainder
     (channelwise, "gw = sum(reshape(conv(reshape(x,(1,N*C,H,W)), reshape(gy,(N*C,1,OH,OW)), dilation=s, padding=p,"
-                  " groups=N*C)[:, :, :KH], (N,C,KH,KW)), 0)", True),
+                  " groups=N*C)[:, :, :KH, :KW], (N,C,KH,KW)), 0)", True),
     (channelwise, "gw = mean(reshape(conv(reshape(x,(1,N*C,H,W)), reshape(gy,(N*C,1,OH,OW)), dilation=s, padding=p,"
-                  " groups=N*C)[:, :, :KH], (N,C,KH,KW)), 0)", False),  # N = 1
+                  " groups=N*C)[:, :, :KH, :KW], (N,C,KH,KW)), 0)", False),  # N = 1
     (multiplied, "y = conv(x, w[:, None], groups=C)", True),
     (multiplied, "gx = conv_transpose(gy, w[:, None], groups=C)", True),
     (plain, "gw = sum(reshape(conv(reshape(x,(1,N*C,H,W)), reshape(gy,(N*F,1,OH,OW)), groups=N),(N,F,1,KH,KW)),0)", False),
