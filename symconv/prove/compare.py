@@ -6,10 +6,10 @@ and how often a monomial occurs is counted by isl (``relation.counting``) for al
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import permutations
 from math import factorial, prod
 
 from symconv.notation.affine import Affine, var
@@ -17,7 +17,7 @@ from symconv.notation.expr import Constraint
 from symconv.prove.amounts import as_product
 from symconv.prove.functions import told_apart
 from symconv.prove.scope import Scope, Undecided
-from symconv.prove.value import Monomial, Term, Value, inside, power_product, scaled
+from symconv.prove.value import Factor, Monomial, Term, Value, inside, power_product, scaled
 from symconv.prove.vanish import Polynomial, vanishing
 from symconv.relation.counting import Layer, Points, cells, support, visits
 from symconv.relation.regions import Region, nowhere
@@ -25,6 +25,7 @@ from symconv.relation.regions import Region, nowhere
 __all__ = ["Difference", "compare", "limited"]
 
 _Key = tuple[str, ...]
+_MOST_ORDERS = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,19 +107,28 @@ def _canonical(scale: Monomial, definitions: Mapping[Affine, Affine]) -> Monomia
 
 def _symmetric(term: Term) -> Iterator[Term]:
     """The term with its factors sorted; elements of one tensor commute, so each order of them has its share."""
-    factors = sorted(term.factors, key=lambda f: f.tensor)
-    runs: list[list[int]] = []
-    for k, factor in enumerate(factors):
-        if runs and factors[runs[-1][0]].tensor == factor.tensor:
-            runs[-1].append(k)
-        else:
-            runs.append([k])
-    share = Fraction(term.coefficient, prod(factorial(len(run)) for run in runs))
-    orders: list[list[int]] = [[]]
-    for run in runs:
-        orders = [[*order, *mixed] for order in orders for mixed in permutations(run)]
+    runs: dict[str, Counter[Factor]] = {}
+    for factor in sorted(term.factors, key=lambda f: f.tensor):
+        runs.setdefault(factor.tensor, Counter())[factor] += 1
+    total = prod(factorial(run.total()) // prod(map(factorial, run.values())) for run in runs.values())
+    if total > _MOST_ORDERS:
+        raise Undecided(f"a product of {len(term.factors)} elements has more than {_MOST_ORDERS} orders")
+    orders: list[tuple[Factor, ...]] = [()]
+    for run in runs.values():
+        orders = [(*order, *mixed) for order in orders for mixed in _arranged(run)]
     for order in orders:
-        yield replace(term, coefficient=share, factors=tuple(factors[k] for k in order))
+        yield replace(term, coefficient=Fraction(term.coefficient, total), factors=order)
+
+
+def _arranged(run: Counter[Factor]) -> Iterator[tuple[Factor, ...]]:
+    """The distinct orders of factors of which some are equal."""
+    if not run.total():
+        yield ()
+    for factor in list(run):
+        if run[factor]:
+            run[factor] -= 1
+            yield from ((factor, *rest) for rest in _arranged(run))
+            run[factor] += 1
 
 
 def _layers(region: Region, names: list[str], term: Term) -> tuple[list[Layer[tuple[Fraction, Monomial]]], Region]:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from fractions import Fraction
 from itertools import product
+from math import prod
 
 from symconv.notation.expr import Constraint
 from symconv.prove.scope import Undecided
@@ -79,13 +80,14 @@ def _atom(function: str, argument: Sum, limits: Collection[Constraint]) -> Itera
     """The function of what is left of the argument where each of its terms is there or not."""
     if any(term.bound for term in argument):
         raise Undecided(f"the formula applies {function} to a sum, which is no product of elements")
+    if any(is_atom(f.tensor) for term in argument for f in term.factors):
+        raise Undecided(f"the formula applies {function} to a function")
     wheres = [tuple(c for c in term.where if c not in limits) for term in argument]
     conditions = list(dict.fromkeys(where for where in wheres if where))
     cases = [[(True, where), *((False, piece) for piece in _outside(where))] for where in conditions]
-    choices = list(product(*cases))
-    if len(choices) > _MOST:
+    if prod(map(len, cases)) > _MOST:
         raise Undecided(f"the argument of {function} has more than {_MOST} cases")
-    for choice in choices:
+    for choice in product(*cases):
         there = {where for where, (held, _) in zip(conditions, choice, strict=True) if held}
         kept = [term for term, where in zip(argument, wheres, strict=True) if not where or where in there]
         facts = tuple(dict.fromkeys(c for _, piece in choice for c in piece))
@@ -115,8 +117,6 @@ def _of(function: str, argument: Sum) -> Iterator[Term]:
     if parts[0].coefficient < 0 and function in _ODD | _EVEN:
         parts = list(scaled(parts, Fraction(-1)))
         sign = Fraction(-1 if function in _ODD else 1)
-    if any(is_atom(f.tensor) for part in parts for f in part.factors):
-        raise Undecided(f"the formula applies {function} to a function")
     words = [
         "*".join((str(part.coefficient), *(f"({f})^{p}" for f, p in part.scale), *(_place(f) for f in part.factors)))
         for part in parts

@@ -10,14 +10,10 @@ from symconv.notation.affine import Affine
 from symconv.notation.expr import Constraint, equal
 from symconv.prove.parse import Caret
 from symconv.prove.syntax import Node
-from symconv.prove.value import Amount, Axis, Fresh, Pair, Value
+from symconv.prove.value import Amount, Axis, Fresh, Pair, Undecided, Value
 from symconv.relation.regions import Region
 
 __all__ = ["Fork", "Mismatch", "Names", "Scope", "Undecided", "same_size"]
-
-
-class Undecided(Exception):  # noqa: N818
-    """The claim means something the method cannot decide; the argument says what."""
 
 
 class Mismatch(Exception):  # noqa: N818

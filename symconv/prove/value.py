@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import islice
 
 from symconv.notation.affine import Affine, affine, var
 from symconv.notation.expr import Constraint, nonnegative
@@ -18,6 +19,7 @@ __all__ = [
     "Pair",
     "Product",
     "Term",
+    "Undecided",
     "Value",
     "axis",
     "bound_over",
@@ -28,6 +30,13 @@ __all__ = [
     "read",
     "scaled",
 ]
+
+_MOST_TERMS, _MOST_PRODUCTS = 10_000, 1000
+
+
+class Undecided(Exception):  # noqa: N818
+    """The claim means something the method cannot decide; the argument says what."""
+
 
 Monomial = tuple[tuple[Affine, int], ...]
 """A product of powers of sizes, sorted; ``()`` is 1."""
@@ -174,7 +183,14 @@ def build(fresh: Fresh, axes: Iterable[Axis], body: Callable[..., Iterable[Term]
     """An array over ``axes`` whose element at given indices (a tuple of forms per axis) is ``body`` of them."""
     axes = tuple(axes)
     names = tuple(fresh.several(len(one.sizes)) for one in axes)
-    return Value(axes, names, tuple(body(*(tuple(map(var, group)) for group in names))))
+    terms = tuple(islice(body(*(tuple(map(var, group)) for group in names)), _MOST_TERMS + 1))
+    _limit(len(terms), _MOST_TERMS)
+    return Value(axes, names, terms)
+
+
+def _limit(count: int, most: int) -> None:
+    if count > most:
+        raise Undecided(f"an element of the claim is a sum of more than {most} products")
 
 
 def bound_over(terms: Iterable[Term], names: Iterable[str]) -> Iterator[Term]:
@@ -186,7 +202,8 @@ def bound_over(terms: Iterable[Term], names: Iterable[str]) -> Iterator[Term]:
 
 def multiplied(left: Iterable[Term], right: Iterable[Term]) -> Iterator[Term]:
     """The product of two sums."""
-    right = tuple(right)
+    left, right = tuple(left), tuple(right)
+    _limit(len(left) * len(right), _MOST_PRODUCTS)
     for a in left:
         for b in right:
             yield Term(
