@@ -252,8 +252,12 @@ def _transposed(op: Operator, call: Call, options: dict[str, tuple[Node, str]]) 
     suffix = name[-2:] if name[-2:] in {"1d", "2d", "3d"} else ""
     own = tuple((key, value) for key, (value, _) in options.items())
     if canonical(name) == "conv_transpose":
-        if "stride" in options and call.option("output_padding") is None:
-            yield "the remainder of the stride dropped", call.with_option("output_padding", _remainder(op))
+        stated, rest = call.option("output_padding"), _remainder(op)
+        if "stride" in options and (stated is None or show(stated) != show(rest)):
+            words = (
+                "the remainder of the stride dropped" if stated is None else "output_padding should be the remainder"
+            )
+            yield words, call.with_option("output_padding", rest)
         yield "conv_transpose where conv is wanted", Call(f"conv{suffix}", (a, k), own, call.at)
         return
     extra = (("output_padding", _remainder(op)),) if "stride" in options else ()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import permutations
+from math import gcd, prod
 
 from symconv.errors import InternalError, SpecError
-from symconv.notation.affine import Affine
-from symconv.notation.expr import Constraint, equal
+from symconv.notation.affine import Affine, affine
+from symconv.notation.expr import Constraint, equal, nonnegative
 from symconv.prove.parse import Caret
 from symconv.prove.syntax import Node
 from symconv.prove.value import Amount, Axis, Fresh, Pair, Undecided, Value
@@ -115,12 +117,58 @@ class Scope:
         return self.caret.error(at, message)
 
 
+def _primitive(sizes: Sequence[Affine]) -> list[Affine]:
+    """The sizes with their common factors apart: ``2*OH`` is 2 times OH."""
+    number, forms = 1, []
+    for size in sizes:
+        content = gcd(size.constant, *(factor for _, factor in size.terms))
+        if size.is_constant or not content:
+            number *= size.constant
+            continue
+        number *= content
+        forms.append(Affine(tuple((atom, factor // content) for atom, factor in size.terms), size.constant // content))
+    return forms if number == 1 else [Affine((), number), *forms]
+
+
+def _dominated(scope: Scope, left: Sequence[Affine], right: Sequence[Affine]) -> list[tuple[Affine, Affine]] | None:
+    """Positive sizes in pairs of which the same side is never smaller: their products are equal where all pairs are."""
+    sides = [[form for form in side if not form.is_constant] for side in (left, right)]
+    numbers = [prod(form.constant for form in side if form.is_constant) for side in (left, right)]
+    if numbers[1] == 1:
+        sides, numbers = sides[::-1], numbers[::-1]
+    plain, scaled = sides
+    if numbers[0] != 1 or len(plain) != len(scaled) or len(plain) > 3:
+        return None
+
+    def always(constraint: Constraint) -> bool:
+        return scope.region.within(scope.region.where(constraint))
+
+    for factors in _factored(numbers[1], len(scaled)):
+        for order in permutations(scaled):
+            pairs = [(one, other * k) for one, other, k in zip(plain, order, factors, strict=True)]
+            for sign in (1, -1):
+                larger = [one if sign > 0 else other for one, other in pairs]
+                facts = [*((x - y) * sign for x, y in pairs), *(size - 1 for size in larger)]
+                if all(always(nonnegative(form)) for form in facts):
+                    return pairs
+    return None
+
+
+def _factored(number: int, count: int) -> Iterator[tuple[int, ...]]:
+    """A number as so many factors."""
+    if count == 1:
+        yield (number,)
+        return
+    for first in (k for k in range(1, min(number, 64) + 1) if number % k == 0):
+        yield from ((first, *rest) for rest in _factored(number // first, count - 1))
+
+
 def same_size(scope: Scope, left: Sequence[Affine], right: Sequence[Affine], sentence: str) -> Constraint | None:
     """The constraint under which two products of sizes are equal; None where they always are.
 
     Raises Undecided where that is not affine.
     """
-    a, b = list(left), list(right)
+    a, b = _primitive(left), _primitive(right)
     for form in list(a):
         same = next((other for other in b if form == other), None) or next(
             (other for other in b if scope.region.within(scope.region.where(equal(form, other)))), None
@@ -136,6 +184,9 @@ def same_size(scope: Scope, left: Sequence[Affine], right: Sequence[Affine], sen
         b = [f for f in b if scope.known(f) is None] + [Affine((), v) for f in b if (v := scope.known(f)) is not None]
         one, other = Axis(tuple(a)).size, Axis(tuple(b)).size
     if one is None or other is None:
+        pairs = _dominated(scope, a, b)
+        if pairs is not None:
+            return None if all(scope.decide(equal(x, y)) for x, y in pairs) else Constraint(affine(-1))
         raise Undecided(
             f"{sentence}: whether {Axis(tuple(left))} equals {Axis(tuple(right))} is not affine in the sizes"
         )

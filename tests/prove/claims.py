@@ -88,6 +88,10 @@ def pooled() -> Operator:
     return sc.operator("y[n,c,i] = sum[p](x[n,c,2*i+p])/3", extents={"p": 3})
 
 
+def blocks() -> Operator:
+    return sc.avg_pool2d((2, 3))
+
+
 def pairs() -> Operator:
     return sc.operator("y[n,i] = x[n,i]*x[n,i+1]")
 
@@ -240,6 +244,10 @@ CLAIMS: tuple[tuple[Make, str, bool], ...] = (
     (pooled, "gx = pad(pad(dilate(gy,2),0,2) + pad(dilate(gy,2),1,1) + pad(dilate(gy,2),2,0), 0, (L-3)%2)/3", True),
     (pooled, "gx = (pad(dilate(gy,2),0,2) + pad(dilate(gy,2),1,1) + pad(dilate(gy,2),2,0))/3", False),  # L odd
     (pooled, "gx = pad(pad(dilate(gy,2),0,2) + pad(dilate(gy,2),1,1) + pad(dilate(gy,2),2,0), 0, (L-3)%2)", False),
+    (blocks, "y = mean(reshape(x[:, :, :2*OH, :3*OW], (N, C, OH, 2, OW, 3)), (3, 5))", True),
+    (blocks, "y = mean(reshape(x, (N, C, H//2, 2, W//3, 3)), (3, 5))", False),  # H even and W a multiple of 3
+    (blocks, "y = mean(reshape(x, (N, C, H//3, 3, W//2, 2)), (3, 5))", False),
+    (blocks, "y = mean(reshape(unfold(x, (2, 3), stride=s), (N, C, 6, OH, OW)), 2)", True),
     (pairs, "gx = pad(gy*x[:, 1:], 0, ((0, 0), (0, 1)))", False),  # rank 2: the second pad's high ends are the first's
     (pairs, "gx = pad(gy*x[:, 1:], (0, 0), (0, 1)) + pad(gy*x[:, :-1], (0, 1), (0, 0))", True),
     (pairs, "gx = pad(gy*x[:, 1:], (0, 0), (0, 1))", False),  # never

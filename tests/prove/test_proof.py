@@ -205,3 +205,30 @@ def test_groups_that_do_not_show_are_not_guessed(groups) -> None:
     assert proof.holds is None
     assert "groups" in proof.reason
     assert proof.leaning.startswith("false")
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "gx = x" + "*x" * 30,
+        "gx = " + "*".join(["(" + "+".join(["x"] * 30) + ")"] * 4),
+        "gx = " + "*".join(["(x + 1)"] * 20),
+        "gx = " + "conv(" * 12 + "x" + ", w)" * 12,
+        "gx = max(" + "max(" * 5 + "x" + ", x)" * 6,
+        "gx = " + "*".join(f"max(x, {k}*x)" for k in range(2, 9)),
+        "gx = conv_transpose(gy, w, groups=1000000)",
+    ],
+)
+def test_enormous_claims_end_soon(claim) -> None:
+    proof = sc.prove(sc.conv2d(), claim)
+    assert proof.holds is not True
+    assert proof.holds is False or proof.leaning.startswith("false")
+
+
+@pytest.mark.parametrize("more", ["1", "H - ((OH-1)*2 - 2 + KH)"])
+def test_another_output_padding_is_proposed(more) -> None:
+    proof = sc.prove(
+        sc.conv2d(stride=2, padding=1), f"gx = conv_transpose(gy, w, stride=2, padding=1, output_padding={more})"
+    )
+    assert proof.cause == "output_padding should be the remainder"
+    assert "output_padding=(H + 2*p - (K - 1) - 1)%s" in proof.repair
