@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from symconv.notation.affine import Affine, affine, var
+from symconv.notation.constants import refusal
 from symconv.notation.expr import FUNCTIONS, Apply, Const, Constraint, Expr, Index, Piece, Range, Read, Reduce
 from symconv.notation.indices import IndexForm, index_forms, size_of_tap
 from symconv.notation.lexer import point
@@ -93,8 +94,10 @@ def _expr(body: Body, node: Node, known: frozenset[str]) -> Expr:
         case Negate(operand):
             inner = _expr(body, operand, known)
             return Const(-inner.value) if isinstance(inner, Const) else Apply("neg", (inner,))
-        case Binary(operator, left, right):
-            return Apply(_OPERATORS[operator], (_expr(body, left, known), _expr(body, right, known)))
+        case Binary(operator, left, right, column):
+            return _held(
+                body, Apply(_OPERATORS[operator], (_expr(body, left, known), _expr(body, right, known))), column
+            )
         case Group(_, column):
             raise point(body.source, column, f"column {column + 1}: a list in parentheses stands only inside an index")
         case Call(_, None, _):
@@ -150,7 +153,14 @@ def _function(body: Body, node: Call, known: frozenset[str]) -> Expr:
             f"column {node.column + 1}: {node.name} takes {FUNCTIONS[node.name]} arguments, given {len(arguments)}"
         )
         raise point(body.source, node.column, message)
-    return Apply(node.name, tuple(_expr(body, argument, known) for argument in arguments))
+    return _held(body, Apply(node.name, tuple(_expr(body, argument, known) for argument in arguments)), node.column)
+
+
+def _held(body: Body, expr: Expr, column: int) -> Expr:
+    """The expression, unless it is a number that no kernel could hold."""
+    if reason := refusal(expr):
+        raise point(body.source, column, f"column {column + 1}: the number this makes {reason}")
+    return expr
 
 
 def _reduction(body: Body, node: Call, known: frozenset[str]) -> Expr:

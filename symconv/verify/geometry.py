@@ -16,6 +16,7 @@ __all__ = ["POINTS", "Geometry", "geometries", "volumes"]
 Geometry = dict[str, tuple[int, ...]]
 POINTS = 300_000
 """Most grid points of one geometry."""
+_MOST_ELEMENTS = 4_000_000
 _TRIALS = 2000
 _LONG = 1 << 15
 _SIDES = (14, 20, 28, 40, 56, 80, 112, 160, 1000, 4000, 9000, 20000)
@@ -40,14 +41,18 @@ def geometries(op: Operator, count: int = 12, seed: int = 0) -> tuple[Geometry, 
     rng = random.Random(seed)
     found: dict[tuple[tuple[str, tuple[int, ...]], ...], frozenset[str]] = {}
     refusal: SpecError | None = None
+    reach = 0
     for trial in range(_TRIALS):
-        shapes = _shapes(op, _draw(op, rng, trial))
+        if not found and trial % 100 == 99:
+            # Offsets that no window shows, as in x[i] - x[i+12], want longer axes.
+            reach = 2 * reach + 8
+        shapes = _shapes(op, _draw(op, rng, trial, reach))
         try:
             sizes = op.sizes(**shapes)
         except SpecError as error:
             refusal = error
             continue
-        if points(op, sizes) <= POINTS and not empty_windows(op, sizes):
+        if _is_small(op, shapes, sizes) and not empty_windows(op, sizes):
             found.setdefault(tuple(shapes.items()), _features(op, sizes))
         if len(found) >= max(60, 3 * count):
             break
@@ -98,7 +103,11 @@ def _admitted(op: Operator, free: Mapping[str, int]) -> Geometry | None:
         sizes = op.sizes(**shapes)
     except SpecError:
         return None
-    return shapes if points(op, sizes) <= POINTS and not empty_windows(op, sizes) else None
+    return shapes if _is_small(op, shapes, sizes) and not empty_windows(op, sizes) else None
+
+
+def _is_small(op: Operator, shapes: Geometry, sizes: Mapping[str, int]) -> bool:
+    return points(op, sizes) <= POINTS and _elements(op, shapes) <= _MOST_ELEMENTS
 
 
 def _elements(op: Operator, shapes: Geometry) -> int:
@@ -112,7 +121,7 @@ def _shapes(op: Operator, free: Mapping[str, int]) -> Geometry:
     return {tensor.name: tensor.shape(sizes) for tensor in op.inputs}
 
 
-def _draw(op: Operator, rng: random.Random, trial: int) -> dict[str, int]:
+def _draw(op: Operator, rng: random.Random, trial: int, reach: int) -> dict[str, int]:
     defined = {definition.name for definition in op.definitions}
     names = {name for tensor in op.inputs for size in tensor.sizes for name in size.names()}
     sizes: dict[str, int] = {}
@@ -134,6 +143,9 @@ def _draw(op: Operator, rng: random.Random, trial: int) -> dict[str, int]:
     if not op.windows:
         # No windows to go by (a derived operator): spread over the range where remainders show.
         sizes.update({name: rng.choice((1, 2, 3, 4, 5, 6, 7, 9)) for name in plain})
+    if reach:
+        extents = {name for d in op.definitions if d.extent for name in d.form.names()}
+        sizes.update({name: sizes[name] + rng.randint(0, reach) for name in free if name in extents - kernels})
     if op.batch in sizes:
         sizes[op.batch] = 0 if trial % 10 == 9 else rng.choice((1, 2, 2, 3))
     return sizes
@@ -149,6 +161,9 @@ def _spatial(window: Window, sizes: Mapping[str, int], rng: random.Random) -> in
         # Larger than the pads, as reflect wants it.
         return max(1, rng.randint(0, max(pads, 0) + 2 * window.stride) + rng.randint(1, 4))
     cells, rest = rng.choice((1, 2, 3, 4, 5)), rng.randrange(window.stride)
+    if window.stride > 64:
+        # The lengths in between would fill the memory.
+        cells, rest = rng.choice((1, 2, 3)), rng.choice((0, 1, window.stride - 1))
     return max(1, (cells - 1) * window.stride + span - pads + rest)
 
 

@@ -96,6 +96,12 @@ def test_deep_and_huge_formulas_are_refused(text: str) -> None:
         ("y[n,i] = x[n,i] + c", "params=", 18),
         ("y[n,i] = x[n,i*i]", "sum of indices times integers", 14),
         ("y[n,i] = x[n,i] $ 2", "not part of the notation", 16),
+        ("y[i] = 2**2**2**2**2**2*x[i]", "the number this makes is outside float64", 11),
+        ("y[i] = x[i]*(1/3)**1000000", "the number this makes is outside float64", 17),
+        ("y[i] = exp(exp(exp(10)))*x[i]", "the number this makes is outside float64", 11),
+        ("y[i] = x[i]*(0-1)**(1/2)", "the number this makes is no real number", 17),
+        ("y[i] = x[i]/(1-1)", "the number this makes is no real number", 11),
+        ("y[i] = x[i]*log(0)", "the number this makes is no real number", 12),
     ],
 )
 def test_errors_point_at_the_column(text: str, message: str, column: int) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from symconv.errors import SpecError
@@ -23,6 +25,8 @@ OPERATORS = [
     formula("y[n,f,i] = sum[c,p](x[n,c,(i+1-p)/2]*w[c,f,p])", padding=[(1, 1)]),
     formula("y[n,c,i] = max[p](x[n,c,2*i+p-3])", extents={"p": 2}, border="skip", padding=[(3, 3)]),
     formula("y[i,j] = sum[k](a[i,k]*b[k,j])"),
+    formula("y[i] = x[i] - x[i+200]"),
+    formula("y[n,i] = sum[p](x[n,i+p]*w[p] + x[n,i+p+20])"),
 ]
 
 
@@ -71,3 +75,10 @@ def test_nothing_valid_says_why() -> None:
     statement = formula("y[n] = x[n]").statements[0]
     with pytest.raises(SpecError, match="N must be negative"):
         geometries(Operator("never", (tensor,), (statement,), assumptions=(never,)), 3, 0)
+
+
+@pytest.mark.parametrize("step", [97, 100_000, 10_000_000])
+def test_long_strides_do_not_fill_the_memory(step: int) -> None:
+    for text in (f"y[n,i] = x[n,{step}*i]", f"y[n,i] = sum[p](x[n,{step}*i+{step - 1}*p]*w[p])"):
+        for shapes in geometries(formula(text)):
+            assert sum(math.prod(shape) for shape in shapes.values()) <= 4_000_000
