@@ -77,7 +77,7 @@ def test_nothing_valid_says_why() -> None:
         geometries(Operator("never", (tensor,), (statement,), assumptions=(never,)), 3, 0)
 
 
-@pytest.mark.parametrize("step", [97, 100_000, 10_000_000])
+@pytest.mark.parametrize("step", [97, 100_000, 1_000_000])
 def test_long_strides_do_not_fill_the_memory(step: int) -> None:
     for text in (f"y[n,i] = x[n,{step}*i]", f"y[n,i] = sum[p](x[n,{step}*i+{step - 1}*p]*w[p])"):
         for shapes in geometries(formula(text)):
