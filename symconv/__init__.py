@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from symconv.api import Gradient, Kernel, build, derive, jvp, verify
+    from symconv.api import Gradient, build, derive, jvp, verify
     from symconv.claims import Proof, prove, validate
     from symconv.errors import (
         BuildError,
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         SymconvError,
         VerificationError,
     )
+    from symconv.kernel import Kernel
     from symconv.notation.operator import Operator
     from symconv.ops.registry import (
         adder1d,
@@ -73,7 +74,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "symconv.api": ("Gradient", "Kernel", "build", "derive", "jvp", "verify"),
+    "symconv.api": ("Gradient", "build", "derive", "jvp", "verify"),
+    "symconv.kernel": ("Kernel",),
     "symconv.claims": ("Proof", "prove", "validate"),
     "symconv.errors": (
         "BuildError",

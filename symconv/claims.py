@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import fields
 
 from symconv import pipeline
-from symconv.api import Gradient, as_operator, options
+from symconv.api import Gradient, as_operator
 from symconv.notation.operator import Operator
+from symconv.options import options
 from symconv.prove.proof import Proof as Decided
 from symconv.prove.proof import prove as decided
 from symconv.validate.validation import Validations, validate_all

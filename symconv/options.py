@@ -3,9 +3,13 @@ key."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-__all__ = ["ACCURACIES", "DTYPES", "TARGETS", "Options"]
+from symconv.errors import SpecError
+
+__all__ = ["ACCURACIES", "DTYPES", "TARGETS", "Options", "options"]
 
 DTYPES = ("float32", "float64")
 TARGETS = ("native", "portable")
@@ -28,3 +32,47 @@ class Options:
     accuracy: str = "default"
     tune: bool = False
     target: str = "native"
+
+
+def options(
+    dtype: str = "float32",
+    sizes: Mapping[str, tuple[int, ...]] | None = None,
+    threads: int | None = None,
+    accuracy: str = "default",
+    tune: bool = False,
+    target: str = "native",
+) -> Options:
+    """Build options, checked; raises SpecError."""
+    for value, allowed, what in (
+        (dtype := _dtype_name(dtype), DTYPES, "dtype"),
+        (target, TARGETS, "target"),
+        (accuracy, ACCURACIES, "accuracy"),
+    ):
+        if not isinstance(value, str) or value not in allowed:
+            raise SpecError(f"{what} is one of {', '.join(allowed)}; given {value!r}")
+    if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= 4096):
+        raise SpecError(f"threads is a positive integer or None for every core; given {threads!r}")
+    if not isinstance(tune, bool):
+        raise SpecError(f"tune is True or False; given {tune!r}")
+    return Options(dtype, _fixed(sizes), threads, accuracy, tune, target)
+
+
+def _dtype_name(dtype: object) -> Any:
+    """The name of a NumPy dtype; what is none is returned as it is."""
+    import numpy as np
+
+    try:
+        return dtype if isinstance(dtype, str) or dtype is None else str(np.dtype(dtype))  # type: ignore[call-overload]
+    except (TypeError, ValueError):
+        return dtype
+
+
+def _fixed(sizes: Mapping[str, tuple[int, ...]] | None) -> tuple[tuple[str, tuple[int, ...]], ...] | None:
+    if sizes is None:
+        return None
+    shapes = tuple(sizes.items()) if isinstance(sizes, Mapping) else ((sizes, None),)
+    for name, shape in shapes:
+        whole = isinstance(shape, tuple | list) and all(isinstance(n, int) and not isinstance(n, bool) for n in shape)
+        if not isinstance(name, str) or not whole:
+            raise SpecError(f"sizes are shapes by tensor name, as in {{'x': (2, 3, 8, 9)}}; given {sizes!r}")
+    return tuple((name, tuple(shape)) for name, shape in shapes)

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from symconv.api import built, options
+from symconv.api import built
 from symconv.bench.layers import backward_flops, forward_flops
 from symconv.bench.rival import Problem, Rival, counterpart, rival
 from symconv.bench.timing import Timing, interleaved
 from symconv.errors import VerificationError
 from symconv.notation.operator import Operator
+from symconv.options import options
 
 __all__ = ["Measurement", "Row", "measure"]
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import symconv
 from symconv import pipeline
-from symconv.api import options
 from symconv.commands.files import folder, write
 from symconv.commands.outcome import FAILED, RIGHT
 from symconv.commands.progress import stage
 from symconv.commands.reference_set import REFERENCES, rendered
 from symconv.commands.request import requested
 from symconv.errors import SpecError
+from symconv.options import options
 
 __all__ = ["generate", "generate_all"]
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from symconv import pipeline
-from symconv.api import as_operator, derive, options
+from symconv.api import as_operator, derive
 from symconv.commands.formulas import document
 from symconv.emit.cython import Unit
 from symconv.gather.derivation import Derivation
 from symconv.notation.operator import Operator
 from symconv.ops.registry import adder1d, conv1d, conv2d, conv3d, max_plus2d, operator
-from symconv.options import Options
+from symconv.options import Options, options
 
 __all__ = ["REFERENCES", "Reference", "chosen", "rendered", "stated", "unit"]
 

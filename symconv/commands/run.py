@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from symconv import pipeline
-from symconv.api import Kernel, built, options
+from symconv.api import built
 from symconv.commands.files import folder, write
 from symconv.commands.formulas import document
 from symconv.commands.outcome import FAILED, RIGHT
@@ -16,8 +16,9 @@ from symconv.commands.progress import stage
 from symconv.commands.request import gradient_names, requested
 from symconv.commands.verify import judged
 from symconv.gather.derivation import Derivation
+from symconv.kernel import Kernel
 from symconv.notation.operator import Operator
-from symconv.options import Options
+from symconv.options import Options, options
 from symconv.validate.validation import Validations, validate_all
 from symconv.verify.verdict import Verdict
 

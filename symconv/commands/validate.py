@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from symconv import pipeline
-from symconv.api import options
 from symconv.commands.outcome import FAILED, RIGHT, UNDECIDED
 from symconv.commands.progress import stage
 from symconv.commands.request import requested
+from symconv.options import options
 from symconv.validate.validation import validate_all
 
 __all__ = ["validate"]

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from symconv import pipeline
-from symconv.api import Kernel, built, options
+from symconv.api import built
 from symconv.commands.outcome import FAILED, RIGHT
 from symconv.commands.progress import Tell, stage
 from symconv.commands.request import gradient_names, requested
 from symconv.errors import SpecError
+from symconv.kernel import Kernel
 from symconv.notation.operator import Operator
-from symconv.options import Options
+from symconv.options import Options, options
 from symconv.verify.judge import judge
 from symconv.verify.verdict import Verdict
 

@@ -33,6 +33,7 @@ def elaborate(equation: Equation, settings: Settings) -> Operator:
     _leftover(sizes)
     expr = _finish(sizes, body.expr)
     _check_settings(settings, tuple(body.layout), (*outputs, *body.taps))
+    declared = surrogates(settings.surrogates, expr, dict(settings.parameters))
     _check_parameters(equation.source, settings, (equation.target.name, *body.layout, *outputs, *body.taps))
     axes = iter(sizes.extents[name] for name in outputs)
     target = Tensor(equation.target.name, tuple(tuple(next(axes) for _ in range(n)) for n in layout))
@@ -45,7 +46,7 @@ def elaborate(equation: Equation, settings: Settings) -> Operator:
         assumptions=tuple(sizes.assumptions),
         windows=tuple(sizes.windows),
         kinks=settings.kinks,
-        surrogates=surrogates(settings.surrogates, expr, dict(settings.parameters)),
+        surrogates=declared,
         source=" ".join(equation.source.split()),
         batch=(target.sizes[0].name or "") if target.sizes and len(target.sizes) > 1 else "",
     )

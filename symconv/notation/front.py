@@ -119,7 +119,7 @@ def _kinks(kinks: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     for function, choice in kinks.items():
         if function not in KINKS:
             raise SpecError(f"kinks can be chosen for {', '.join(KINKS)}; given {function!r}")
-        if choice not in KINKS[function]:
+        if not isinstance(choice, str) or choice not in KINKS[function]:
             raise SpecError(f"at the kink of {function} one can choose {', '.join(KINKS[function])}; given {choice!r}")
     return tuple(sorted(kinks.items()))
 

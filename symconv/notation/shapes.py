@@ -64,6 +64,10 @@ def _check_names(op: Operator, shapes: Mapping[str, tuple[int, ...]]) -> None:
     for tensor in op.inputs:
         if tensor.name not in shapes:
             raise SpecError(f"{op.name}: the shape of {tensor.name} is missing; wanted {wanted}")
+        if not isinstance(shapes[tensor.name], tuple | list):
+            raise SpecError(
+                f"{op.name}: the shape of {tensor.name} is a tuple, {describe(tensor)}; given {shapes[tensor.name]!r}"
+            )
         given = tuple(shapes[tensor.name])
         if len(given) != len(tensor.axes):
             raise SpecError(

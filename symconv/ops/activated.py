@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from symconv.errors import SpecError
 from symconv.notation.front import Padding
 from symconv.notation.operator import Operator
-from symconv.ops.arguments import count
+from symconv.ops.arguments import choice, count
 from symconv.ops.paired import Reads, paired
 
 __all__ = [
@@ -37,11 +36,10 @@ def conv_bias_act(
     kinks: Mapping[str, str] | None,
 ) -> Operator:
     """``y[n,f,i] = act(Σ x[n,c, s·i + d·p − lo]·w[f,c,p] + b[f])``."""
-    if activation not in ACTIVATIONS:
-        raise SpecError(f"activation is one of {', '.join(ACTIVATIONS)}; given {activation!r}")
+    act = choice(activation, ACTIVATIONS, "activation")
 
     def body(at: Reads) -> str:
-        return f"{activation}(sum[{at.over}]({at.x} * {at.w}) + {at.b})"
+        return f"{act}(sum[{at.over}]({at.x} * {at.w}) + {at.b})"
 
     return paired(
         rank,
@@ -53,7 +51,7 @@ def conv_bias_act(
         groups=groups,
         border=border,
         layout=layout,
-        activation=activation,
+        activation=act,
         kinks=kinks,
     )
 

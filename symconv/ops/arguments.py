@@ -14,11 +14,13 @@ __all__ = [
     "Slide",
     "arrange",
     "channels",
+    "choice",
     "count",
     "kernel",
     "per_axis",
     "said",
     "slide",
+    "switch",
     "term",
     "title",
 ]
@@ -43,6 +45,20 @@ def per_axis(value: int | Sequence[int], what: str, rank: int, least: int = 1) -
     return tuple(count(item, what, least) for item in items)
 
 
+def choice(value: str, allowed: Sequence[str], what: str) -> str:
+    """One of the words allowed; raises SpecError."""
+    if not isinstance(value, str) or value not in allowed:
+        raise SpecError(f"{what} is one of {', '.join(allowed)}; given {value!r}")
+    return value
+
+
+def switch(value: bool, what: str) -> bool:
+    """True or False; raises SpecError."""
+    if not isinstance(value, bool):
+        raise SpecError(f"{what} is True or False; given {value!r}")
+    return value
+
+
 def term(factor: int, name: str) -> str:
     """``factor·name`` as a reader writes it."""
     return name if factor == 1 else f"{factor}*{name}"
@@ -65,7 +81,8 @@ def slide(
     """The windows of a shipped operator, as in ``2*i+p-1`` axis by axis; raises SpecError for what makes none."""
     strides, dilations = per_axis(stride, "stride", rank), per_axis(dilation, "dilation", rank)
     pads = padding if isinstance(padding, str) else pairs(0 if padding is None else padding, "padding", rank)
-    taps = [f"(size({p})-1-{p})" if flip else p for p in TAPS[:rank]]
+    turned = switch(flip, "flip")
+    taps = [f"(size({p})-1-{p})" if turned else p for p in TAPS[:rank]]
     lows = [0] * rank if isinstance(pads, str) else [lo for lo, _ in pads]
     parts = zip(strides, POSITIONS, dilations, taps, lows, strict=False)
     window = tuple(f"{term(s, o)}+{term(d, k)}{f'{-lo:+d}' if lo else ''}" for s, o, d, k, lo in parts)
@@ -75,9 +92,7 @@ def slide(
 
 def arrange(layout: str) -> Callable[[str, str, Sequence[str]], str]:
     """How a layout orders (batch, channel, spatial) in an index."""
-    if layout not in LAYOUTS:
-        raise SpecError(f"layout is one of {', '.join(LAYOUTS)} (for any rank); given {layout!r}")
-    if layout == "NCHW":
+    if choice(layout, LAYOUTS, "layout") == "NCHW":
         return lambda n, c, spatial: ",".join((n, c, *spatial))
     return lambda n, c, spatial: ",".join((n, *spatial, c))
 
@@ -105,6 +120,6 @@ def title(name: str, settings: dict[str, object], **defaults: object) -> str:
     shown = []
     for key, value in settings.items():
         plain = value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value
-        if plain is not None and plain is not False and plain != usual.get(key, 1):
+        if plain is not None and plain is not False and repr(plain) != repr(usual.get(key, 1)):
             shown.append(f"{key}={plain!r}".replace(" ", ""))
     return f"{name}({', '.join(shown)})"

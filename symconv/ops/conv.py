@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from symconv.notation.front import Padding
 from symconv.notation.operator import Operator
+from symconv.ops.arguments import switch
 from symconv.ops.paired import Reads, paired
 
 __all__ = ["conv", "conv1d", "conv2d", "conv3d"]
@@ -24,8 +25,10 @@ def conv(
 ) -> Operator:
     """``y[n,f,i] = Σ x[n,c, s·i + d·p − lo]·w[f,c,p] (+ b[f])``, axis by axis; ``flip`` turns the kernel."""
 
+    biased = switch(bias, "bias")
+
     def body(at: Reads) -> str:
-        return f"sum[{at.over}]({at.x} * {at.w})" + (f" + {at.b}" if bias else "")
+        return f"sum[{at.over}]({at.x} * {at.w})" + (f" + {at.b}" if biased else "")
 
     return paired(
         rank,

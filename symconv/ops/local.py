@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from symconv.notation.front import Padding, formula
 from symconv.notation.operator import Operator
-from symconv.ops.arguments import slide, title
+from symconv.ops.arguments import slide, switch, title
 
 __all__ = [
     "dynamic_filter1d",
@@ -35,7 +35,7 @@ def local(
     if kind == "dynamic_filter":
         source = f"y[n,c,{outputs}] = sum[{taps}]({x} * w[n,{outputs},{taps}])"
     else:
-        b = f" + b[{outputs},f]" if bias else ""
+        b = f" + b[{outputs},f]" if switch(bias, "bias") else ""
         source = f"y[n,f,{outputs}] = sum[c,{taps}]({x} * w[{outputs},f,c,{taps}]){b}"
     name = title(f"{kind}{rank}d", {**at.settings, "border": border})
     return formula(source, name=name, padding=at.padding, border=border)

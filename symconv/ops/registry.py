@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from symconv.errors import SpecError
 from symconv.notation.from_sympy import from_sympy, is_sympy
 from symconv.notation.front import Padding, by_name, formula
 from symconv.notation.operator import Operator
@@ -229,6 +230,8 @@ def load(path: str | Path) -> Operator:
     >>> load(file).output_shape(x=(1, 2, 9), w=(3, 2, 3))
     (1, 3, 9)
     """
+    if not isinstance(path, str | Path):
+        raise SpecError(f"the path of a TOML file is wanted; given {path!r}")
     return read_spec(Path(path))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from symconv.errors import SpecError
 from symconv.notation.front import Padding, formula, pairs
 from symconv.notation.operator import Operator
-from symconv.ops.arguments import POSITIONS, TAPS, arrange, channels, kernel, per_axis, term, title
+from symconv.ops.arguments import POSITIONS, TAPS, arrange, channels, kernel, per_axis, switch, term, title
 
 __all__ = ["conv_transpose", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"]
 
@@ -37,7 +37,7 @@ def conv_transpose(
     axes = zip(strides, outputs, pads, dilations, taps, strict=True)
     window = [f"({i}{f'{lo:+d}' if lo else ''}-{term(d, p)})/{s}" for s, i, (lo, _), d, p in axes]
     tap = f"x[{order('n', c, window)}] * w[{kernel(layout, c, 'f', taps)}]"
-    b = f" + b[{f}]" if bias else ""
+    b = f" + b[{f}]" if switch(bias, "bias") else ""
     settings = {"stride": strides, "padding": padding, "output_padding": extra, "dilation": dilations, "groups": groups}
     return formula(
         f"y[{order('n', f, outputs)}] = sum[c,{','.join(taps)}]({tap}){b}",

@@ -140,7 +140,8 @@ def _completed(op: Operator, shapes: dict[str, tuple[int, ...]]) -> dict[str, tu
     """The shapes with those that follow from the given ones."""
     sizes: dict[str, int] = {}
     for one in op.inputs:
-        for merged, length in zip(one.axes, shapes.get(one.name, ()), strict=False):
+        shape = shapes.get(one.name, ())
+        for merged, length in zip(one.axes, shape if isinstance(shape, tuple | list) else (), strict=False):
             whole = prod(size.constant for size in merged if size.is_constant)
             names = [size.name for size in merged if size.name]
             if len(names) == 1 and whole and isinstance(length, int):

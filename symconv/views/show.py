@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from symconv.errors import SpecError
 
 if TYPE_CHECKING:
-    from symconv.api import Gradient, Kernel
+    from symconv.api import Gradient
     from symconv.gather.derivation import Derivation
+    from symconv.kernel import Kernel
     from symconv.notation.operator import Operator
     from symconv.prove.proof import Proof
     from symconv.verify.verdict import Verdict
@@ -54,7 +55,8 @@ def show(anything: Operator | Gradient | Kernel | Verdict | Proof, path: str | P
 
 
 def _page(anything: object) -> _Page:
-    from symconv.api import Gradient, Kernel
+    from symconv.api import Gradient
+    from symconv.kernel import Kernel
     from symconv.notation.operator import Operator
     from symconv.prove.proof import Proof
     from symconv.verify.verdict import Verdict

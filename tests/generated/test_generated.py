@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from symconv import pipeline
-from symconv.api import options
+from symconv.options import options
 from symconv.build.cache import compile_text
 from symconv.build.module import load
 from symconv.cli import cli

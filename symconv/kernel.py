@@ -1,0 +1,213 @@
+"""A compiled operator as an object: arrays are checked at the door, then go to the module as they are."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from symconv import pipeline
+from symconv.arrays import check_arrays, check_outputs, default_threads, process
+from symconv.build.cache import Artifact
+from symconv.build.module import load
+from symconv.errors import InternalError, SpecError
+from symconv.notation.operator import Operator
+from symconv.options import Options
+
+__all__ = ["Kernel", "tensor_names"]
+
+Array = np.ndarray[Any, Any]
+
+
+class Kernel:
+    """A compiled operator: ``forward`` and ``backward`` on NumPy arrays.
+
+    Arrays are C-contiguous arrays of the kernel's dtype; others of that dtype are copied once. Read-only arrays are
+    fine.
+
+    >>> import numpy as np, symconv as sc
+    >>> k = sc.build(sc.conv1d(), dtype="float64")
+    >>> x, w = np.arange(5.0).reshape(1, 1, 5), np.ones((1, 1, 2))
+    >>> k.forward(x, w)
+    array([[[1., 3., 5., 7.]]])
+    >>> k.backward(np.ones((1, 1, 4)), x, w).x
+    array([[[1., 2., 2., 2., 1.]]])
+    """
+
+    fills = True
+    """Results can be written into arrays given as ``out``."""
+
+    def __init__(self, op: Operator, chosen: Options, artifact: Artifact, lazy: Callable[[], Artifact] | None) -> None:
+        self.operator = op
+        self.options = chosen
+        self._artifact = artifact
+        self._lazy = lazy
+        self._dtype = np.dtype(chosen.dtype)
+        self._names = pipeline.gradients(op)
+        self._cotangent = f"g{op.output.name}"
+        self._result = namedtuple("Gradients", self._names)  # type: ignore[misc]
+        self._forward = load(artifact).u0_forward
+        self._backward: Callable[..., Any] | None = None if lazy else load(artifact).u0_backward
+        self._threads = chosen.threads or default_threads()
+        self._all = (1 << len(self._names)) - 1
+
+    @cached_property
+    def source(self) -> str:
+        """The Cython text of the module."""
+        return self._artifact.source_path.read_text()
+
+    @property
+    def path(self) -> Path:
+        """The compiled module's file."""
+        return self._artifact.module_path
+
+    @property
+    def algorithm(self) -> str:
+        """The method the kernels use."""
+        return str(self._artifact.meta.get("algorithm", "given"))
+
+    @property
+    def workspace_bytes(self) -> int | None:
+        """Scratch bytes one call allocates; None where that depends on run-time sizes."""
+        value = self._artifact.meta.get("workspace", 0)
+        return value if isinstance(value, int) else None
+
+    def forward(self, *arrays: Array, out: Array | None = None, **named: Array) -> Array:
+        """The operator's output.
+
+        Parameters
+        ----------
+        arrays : the inputs in ``op.tensors`` order, or by name; dtype must match exactly
+        out : an array to write into: right shape and dtype, C-contiguous, no overlap with an input
+
+        Raises SpecError when an array does not fit.
+        """
+        if named:
+            arrays = self._ordered(self.operator.tensors, arrays, named)
+        if out is None:
+            made = self._forward(1, arrays, None, 1 if process["forked"] else self._threads)
+            if type(made) is tuple:
+                result: Array = made[0]
+                return result
+        return self._forward_checked(arrays, out)
+
+    def _forward_checked(self, arrays: tuple[Array, ...], out: Array | None) -> Array:
+        arrays = check_arrays(self.operator, self.options, self.operator.tensors, arrays)
+        shapes = {name: a.shape for name, a in zip(self.operator.tensors, arrays, strict=True)}
+        shape = self.operator.output_shape(**shapes)
+        if out is None:
+            result = np.empty(shape, self._dtype)
+        else:
+            result = check_outputs(self._dtype, {"out": shape}, {"out": out}, arrays)["out"]
+        self._run(self._forward, 1, arrays, (result,))
+        return result
+
+    def _run(
+        self, function: Callable[..., int], mask: int, arrays: tuple[Array, ...], results: tuple[Any, ...]
+    ) -> None:
+        match function(mask, arrays, results, 1 if process["forked"] else self._threads):
+            case 0:
+                return
+            case 2:
+                raise MemoryError(f"{self.operator.name}: no memory for the kernel's workspace")
+        raise InternalError(f"{self.operator.name}: the kernel refused arrays that passed every check")
+
+    def backward(
+        self,
+        gy: Array,
+        *arrays: Array,
+        wrt: tuple[str, ...] | None = None,
+        out: Mapping[str, Array] | None = None,
+        **named: Array,
+    ) -> Any:
+        """The gradients of a loss whose gradient with respect to the output is ``gy``.
+
+        Returns a NamedTuple with a field per tensor; fields not in ``wrt`` are None. ``out`` maps names to arrays to
+        write
+        into. Raises SpecError when an array does not fit.
+        """
+        if named:
+            arrays = self._ordered(self.operator.tensors, arrays, named)
+        function = self._backward or self._load_backward()
+        if out is None:
+            mask = self._all if wrt is None else self._mask(wrt)
+            made = function(mask, (gy, *arrays), None, 1 if process["forked"] else self._threads)
+            if type(made) is tuple:
+                # What _make does, without its length check: microseconds count for tiny tensors.
+                return tuple.__new__(self._result, made)
+        return self._backward_checked(function, gy, arrays, wrt, out)
+
+    def _backward_checked(
+        self,
+        function: Callable[..., int],
+        gy: Array,
+        arrays: tuple[Array, ...],
+        wrt: tuple[str, ...] | None,
+        out: Mapping[str, Array] | None,
+    ) -> Any:
+        op = self.operator
+        chosen = self._chosen(wrt, out)
+        arrays = check_arrays(op, self.options, op.tensors, arrays)
+        shapes = {name: a.shape for name, a in zip(op.tensors, arrays, strict=True)}
+        (gy,) = check_arrays(op, self.options, (self._cotangent,), (gy,))
+        wanted = op.output_shape(**shapes)
+        if gy.shape != wanted:
+            raise SpecError(
+                f"{op.name}: the cotangent {self._cotangent} has shape {gy.shape}, wanted {wanted}, the shape of "
+                f"the output {op.output.name} for {', '.join(f'{n} {s}' for n, s in shapes.items())}"
+            )
+        targets = {name: shapes[name] for name in chosen}
+        results = check_outputs(self._dtype, targets, out or {}, (gy, *arrays))
+        fields: list[Any] = [results.get(name) for name in self._names]
+        self._run(function, self._mask(chosen), (gy, *arrays), tuple(fields))
+        return self._result(*fields)
+
+    def _mask(self, wrt: tuple[str, ...] | str) -> int:
+        chosen = tensor_names(self.operator, wrt)
+        if unknown := [name for name in chosen if name not in self._names]:
+            raise SpecError(f"{self.operator.name} has no gradient {unknown[0]!r}; it has {', '.join(self._names)}")
+        return sum(1 << k for k, name in enumerate(self._names) if name in chosen)
+
+    def _chosen(self, wrt: tuple[str, ...] | None, out: Mapping[str, Array] | None) -> tuple[str, ...]:
+        chosen = self._names if wrt is None else tensor_names(self.operator, wrt)
+        if out is not None and not isinstance(out, Mapping):
+            raise SpecError(f"out maps names of gradients to arrays, as in {{'x': gx}}; given a {type(out).__name__}")
+        for name in (*chosen, *(out or {})):
+            if name not in self._names:
+                raise SpecError(f"{self.operator.name} has no gradient {name!r}; it has {', '.join(self._names)}")
+        if out is not None and (extra := set(out) - set(chosen)):
+            raise SpecError(f"out names {', '.join(sorted(extra))}, which wrt leaves out")
+        return chosen
+
+    def _load_backward(self) -> Callable[..., int]:
+        if self._lazy is None:
+            raise InternalError("the module has no backward")
+        function: Callable[..., Any] = load(self._lazy()).u0_backward
+        self._backward = function
+        return function
+
+    def _ordered(
+        self, names: tuple[str, ...], arrays: tuple[Array, ...], named: Mapping[str, Array]
+    ) -> tuple[Array, ...]:
+        rest = names[len(arrays) :]
+        if set(named) != set(rest):
+            raise SpecError(
+                f"{self.operator.name} takes {', '.join(names)}; given {len(arrays)} by position and by name "
+                f"{', '.join(named)}"
+            )
+        return (*arrays, *(named[name] for name in rest))
+
+    def __repr__(self) -> str:
+        return f"<kernel of {self.operator.name}, {self.options.dtype}, {self.algorithm}>"
+
+
+def tensor_names(op: Operator, wrt: tuple[str, ...] | str) -> tuple[str, ...]:
+    """The names of tensors; raises SpecError for what are none."""
+    names = (wrt,) if isinstance(wrt, str) else wrt
+    if not isinstance(names, tuple | list) or not all(isinstance(name, str) for name in names):
+        raise SpecError(f"wrt names tensors of {op.name}, which are {', '.join(op.tensors)}; given {wrt!r}")
+    return tuple(names)
