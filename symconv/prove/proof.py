@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from fractions import Fraction
 from math import prod
-from typing import Any
-
-import numpy as np
 
 from symconv.errors import SpecError
 from symconv.notation.operator import Operator
 from symconv.prove.conditions import Speaker
 from symconv.prove.decide import Decision, decide
-from symconv.prove.evidence import PRIME, Counterexample, counterexample, drawn, true_value
+from symconv.prove.evidence import Counterexample, counterexample, drawn, true_value
+from symconv.prove.leaning import leaning
 from symconv.prove.numeric import Misfit, evaluate
 from symconv.prove.parse import parse_claim
 from symconv.prove.repair import repair
 from symconv.prove.scope import Undecided
-from symconv.prove.syntax import Call, Claim, walk
-from symconv.prove.vocabulary import ELEMENTWISE, canonical
+from symconv.prove.syntax import Claim
 from symconv.verify.geometry import geometries
 
 __all__ = ["Proof", "prove"]
@@ -111,14 +107,14 @@ def prove(op: Operator, claim: str, explain: bool = True) -> Proof:
     decision = decide(op, stated)
     if decision.undecided:
         return Proof(op, stated, None, "unknown", "unknown", "unknown", reason=decision.undecided,
-                     leaning=_leaning(op, stated), decision=decision)  # fmt: skip
+                     leaning=leaning(op, stated), decision=decision)  # fmt: skip
     if decision.wrong.empty:
         return Proof(op, stated, True, proved=_sentences(op, decision), decision=decision)
     try:
         example = counterexample(op, stated, decision) if explain and _exact(op, stated) else None
     except Undecided as reason:
         return Proof(op, stated, None, "unknown", "unknown", "unknown", reason=str(reason),
-                     leaning=_leaning(op, stated), decision=decision)  # fmt: skip
+                     leaning=leaning(op, stated), decision=decision)  # fmt: skip
     speaker = Speaker(op, decision.domain)
     fails, holds = speaker.both(decision.fails, decision.asked)
     found = repair(op, stated) if explain else None
@@ -163,31 +159,6 @@ def _sentences(op: Operator, decision: Decision) -> tuple[str, ...]:
     )
 
 
-def _leaning(op: Operator, claim: Claim) -> str:
-    """What exact evaluation modulo a large prime says at random sizes."""
-    count = 0
-    prime = PRIME if _rational(op, claim) else None
-    for seed, shapes in enumerate(geometries(op, 12, 1)):
-        if any(0 in shape for shape in shapes.values()):
-            continue
-        arrays = drawn(op, shapes, seed, prime or 10)
-        try:
-            want = true_value(op, claim.side, arrays)
-            output = op.output.name
-            held = {} if claim.side == output else {output: true_value(op, output, arrays)}
-            given = arrays | {name: _reduced(array) if prime else array for name, array in held.items()}
-            got = evaluate(claim, op, given, prime)
-        except Misfit as misfit:
-            return f"false: at {shapes}, {misfit}"
-        except (SpecError, TypeError, ValueError, AttributeError):
-            return "none: the formula has no exact values"
-        if got.shape != want.shape or not np.array_equal(*((_reduced(got), _reduced(want)) if prime else (got, want))):
-            return f"false: another value at {shapes}"
-        count += 1
-    how = "modulo 2^61 - 1 on random data" if prime else "on random integers"
-    return f"true: equal {how} at {count} sizes"
-
-
 def _exact(op: Operator, claim: Claim) -> bool:
     """Whether both sides have exact values on integers."""
     shapes = geometries(op, 1, 1)[0]
@@ -198,21 +169,3 @@ def _exact(op: Operator, claim: Claim) -> bool:
     except (Misfit, TypeError, ValueError, AttributeError, SpecError) as error:
         return isinstance(error, Misfit)
     return True
-
-
-def _rational(op: Operator, claim: Claim) -> bool:
-    """Whether both sides are made of sums, products and quotients, which mean something modulo a prime."""
-    calls = {canonical(node.function) for node in walk(claim.body) if isinstance(node, Call)}
-    return not calls & set(ELEMENTWISE) and not any(
-        word in op.source for word in ("max", "min", "abs", "relu", "sign", "where")
-    )
-
-
-def _reduced(array: Any) -> Any:
-    def one(value: Any) -> int:
-        number = Fraction(value)
-        return number.numerator * pow(number.denominator, -1, PRIME) % PRIME
-
-    flat = np.empty(array.size, dtype=object)
-    flat[:] = [one(v) for v in array.ravel()]
-    return flat.reshape(array.shape)

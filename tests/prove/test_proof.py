@@ -232,3 +232,18 @@ def test_another_output_padding_is_proposed(more) -> None:
     )
     assert proof.cause == "output_padding should be the remainder"
     assert "output_padding=(H + 2*p - (K - 1) - 1)%s" in proof.repair
+
+
+@pytest.mark.parametrize(
+    ("claim", "leaning"),
+    [
+        ("gx = conv_transpose(gy*(1 - y*y), w)", "true: equal within rounding on random reals"),
+        ("gx = conv_transpose(gy*(1 - tanh(conv(x, w))*tanh(conv(x, w))), w)", "true: equal within rounding"),
+        ("gx = conv_transpose(gy, w)", "false: another value at"),
+        ("gx = conv_transpose(gy, swap(w, 0, 1))", "false: at"),
+    ],
+)
+def test_functions_without_exact_values_lean_by_floats(claim, leaning) -> None:
+    proof = sc.prove(sc.operator("y[n,f,i] = tanh(sum[c,p](x[n,c,i+p]*w[f,c,p]))"), claim)
+    assert proof.holds is None
+    assert proof.leaning.startswith(leaning)
