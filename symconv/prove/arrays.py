@@ -246,7 +246,7 @@ def mapped(scope: Scope, function: str, value: Value) -> Value:
         pairs = [(form, size) for one, group in zip(value.axes, groups, strict=True)
                  for form, size in zip(group, one.sizes, strict=True)]  # fmt: skip
         limits = [constraint for form, size in pairs for constraint in inside(form, size)]
-        return applied(function, [list(read(scope.fresh, value, groups))], limits)
+        return applied(function, [list(read(scope.fresh, value, groups))], limits, scope.of_sum)
 
     return build(scope.fresh, value.axes, body)
 

@@ -7,7 +7,7 @@ and how often a monomial occurs is counted by isl (``relation.counting``) for al
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import factorial, prod
@@ -22,7 +22,7 @@ from symconv.prove.vanish import Polynomial, vanishing
 from symconv.relation.counting import Layer, Points, cells, support, visits
 from symconv.relation.regions import Region, nowhere
 
-__all__ = ["Difference", "compare", "limited"]
+__all__ = ["Difference", "compare", "difference", "limited"]
 
 _Key = tuple[str, ...]
 _MOST_ORDERS = 120
@@ -42,8 +42,16 @@ def compare(scope: Scope, wanted: Value, given: Value) -> Difference:
     Raises Undecided where the method ends.
     """
     names = [name for group in wanted.names for name in group]
-    groups: dict[_Key, list[Term]] = {}
     both = (*limited(wanted), *scaled(limited(given), Fraction(-1)))
+    found = difference(scope, names, both)
+    if not found.fails.empty and not told_apart(both):
+        raise Undecided("the two sides apply functions that may or may not be equal")
+    return found
+
+
+def difference(scope: Scope, names: Sequence[str], both: Sequence[Term]) -> Difference:
+    """Where a sum of terms over the indices ``names`` is not zero, elements and atoms taken as independent."""
+    groups: dict[_Key, list[Term]] = {}
     for term in both:
         for one in _symmetric(_simplified(term, scope.names.definitions)):
             groups.setdefault(tuple(f.tensor for f in one.factors), []).append(one)
@@ -59,8 +67,6 @@ def compare(scope: Scope, wanted: Value, given: Value) -> Difference:
             fails = fails.union(_failing(scope.region, weights, points))
     if not unknown.minus(fails).empty:
         raise Undecided("the same product of elements occurs too often to be counted one by one")
-    if not fails.empty and not told_apart(both):
-        raise Undecided("the two sides apply functions that may or may not be equal")
     return Difference(fails.simplified(), count)
 
 
@@ -131,7 +137,7 @@ def _arranged(run: Counter[Factor]) -> Iterator[tuple[Factor, ...]]:
             run[factor] += 1
 
 
-def _layers(region: Region, names: list[str], term: Term) -> tuple[list[Layer[tuple[Fraction, Monomial]]], Region]:
+def _layers(region: Region, names: Sequence[str], term: Term) -> tuple[list[Layer[tuple[Fraction, Monomial]]], Region]:
     image = [*map(var, names), *(form for factor in term.factors for form in factor.index)]
     found = visits(region, image, term.bound, names, term.where)
     layers = [Layer((term.coefficient, term.scale), points) for points in found.layers]

@@ -16,6 +16,7 @@ from symconv.prove.scope import Fork, Mismatch, Names, Scope, Undecided, same_si
 from symconv.prove.sides import axes_of, names_of, sides_of, truth
 from symconv.prove.syntax import Claim, Name, walk
 from symconv.prove.value import Axis, Fresh, Term, Value, build, read
+from symconv.prove.whole_sums import WholeSums
 from symconv.relation.regions import Region, everywhere, nowhere
 from symconv.relation.sets import context_of
 
@@ -117,6 +118,7 @@ class _Problem:
         bare = Names({}, {}, {}, {}, frozenset(), "NCHW", 0)
         scope = Scope(region, self.caret, Fresh(frozenset(region.context.sizes)), bare)
         scope.names = names_of(self.op, scope, self.claim.side)
+        scope.of_sum = WholeSums(scope)
         return scope
 
     def both(self, scope: Scope) -> tuple[Value, Value]:

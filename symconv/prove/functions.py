@@ -17,7 +17,7 @@ from symconv.notation.expr import Constraint
 from symconv.prove.scope import Undecided
 from symconv.prove.value import Factor, Term, multiplied, scaled
 
-__all__ = ["UNARY", "applied", "is_atom", "spelled", "told_apart"]
+__all__ = ["OF_SUM", "UNARY", "OfSum", "applied", "is_atom", "spelled", "told_apart"]
 
 _ODD = frozenset({"sign", "sin", "tanh", "erf"})
 _EVEN = frozenset({"cos"})
@@ -25,26 +25,38 @@ _ORIENTED = frozenset({"step", "exp", "sigmoid", "softplus", "gelu"})
 UNARY = (_ODD | _EVEN | _ORIENTED | {"log", "sqrt", "abs", "relu"}) - {"step"}
 """The functions of one element that claims know too."""
 
+OF_SUM = "(a sum, "
+"""Marks the atoms that are functions of whole sums, told by number."""
+
 _MOST = 64
 _PLACE = re.compile(r"([A-Za-z_]\w*)\{(\d+)\}")
 _ONE = [Term(Fraction(1), (), ())]
 
 Sum = Sequence[Term]
 
+OfSum = Callable[[str, Sum, Collection[Constraint]], Iterator[Term]]
+"""What a function of a sum over indices is, for the indices that satisfy the limits."""
 
-def applied(function: str, arguments: Sequence[Sum], limits: Collection[Constraint] = ()) -> Iterator[Term]:
+
+def applied(function: str, arguments: Sequence[Sum], limits: Collection[Constraint], of_sum: OfSum) -> Iterator[Term]:
     """A scalar function of sums of products, as terms.
 
     Piecewise functions become polynomials in ``sign(u)`` and ``step(u)``, which is 1 for u > 0 and else 0. ``limits``
-    hold wherever the result is asked for. Raises Undecided for functions of sums over indices, and for others.
+    hold wherever the result is asked for. Raises Undecided for functions that are not known.
     """
 
+    def atom(name: str, argument: Sum) -> Iterator[Term]:
+        if any(is_atom(f.tensor) for term in argument for f in term.factors):
+            raise Undecided(f"the formula applies {name} to a function")
+        summed = any(term.bound for term in argument)
+        return of_sum(name, argument, limits) if summed else _atom(name, argument, limits)
+
     def step(a: Sum, b: Sum) -> list[Term]:
-        return list(_atom("step", _minus(a, b), limits))
+        return list(atom("step", _minus(a, b)))
 
     match function, arguments:
         case "abs", (a,):
-            yield from multiplied(a, list(_atom("sign", a, limits)))
+            yield from multiplied(a, list(atom("sign", a)))
         case "relu", (a,):
             yield from multiplied(a, step(a, ()))
         case "max" | "min", (a, b):
@@ -67,7 +79,7 @@ def applied(function: str, arguments: Sequence[Sum], limits: Collection[Constrai
         case "eq", (a, b):
             yield from _minus(_ONE, [*step(a, b), *step(b, a)])
         case _, (a,) if function in UNARY:
-            yield from _atom(function, a, limits)
+            yield from atom(function, a)
         case _:
             raise Undecided(f"the formula applies {function}, which is no function of elements that is known here")
 
@@ -78,10 +90,6 @@ def _minus(a: Sum, b: Sum) -> list[Term]:
 
 def _atom(function: str, argument: Sum, limits: Collection[Constraint]) -> Iterator[Term]:
     """The function of what is left of the argument where each of its terms is there or not."""
-    if any(term.bound for term in argument):
-        raise Undecided(f"the formula applies {function} to a sum, which is no product of elements")
-    if any(is_atom(f.tensor) for term in argument for f in term.factors):
-        raise Undecided(f"the formula applies {function} to a function")
     wheres = [tuple(c for c in term.where if c not in limits) for term in argument]
     conditions = list(dict.fromkeys(where for where in wheres if where))
     cases = [[(True, where), *((False, piece) for piece in _outside(where))] for where in conditions]
@@ -160,6 +168,8 @@ def told_apart(terms: Iterable[Term]) -> bool:
     """
     names: set[str] = set()
     for term in terms:
+        if any(OF_SUM in factor.tensor for factor in term.factors):
+            return False
         atoms = {factor for factor in term.factors if is_atom(factor.tensor)}
         if len(atoms) > 1:
             return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import permutations
 from math import gcd, prod
@@ -12,7 +12,7 @@ from symconv.notation.affine import Affine, affine
 from symconv.notation.expr import Constraint, equal, nonnegative
 from symconv.prove.parse import Caret
 from symconv.prove.syntax import Node
-from symconv.prove.value import Amount, Axis, Fresh, Pair, Undecided, Value
+from symconv.prove.value import Amount, Axis, Fresh, Pair, Term, Undecided, Value
 from symconv.relation.regions import Region
 
 __all__ = ["Fork", "Mismatch", "Names", "Scope", "Undecided", "same_size"]
@@ -57,6 +57,10 @@ def _no_arrays(array: Node, which: Node) -> Affine:
     raise InternalError(f"{array}.shape[{which}] is asked for before arrays mean anything")
 
 
+def _no_functions(function: str, argument: Sequence[Term], limits: Collection[Constraint]) -> Iterator[Term]:
+    raise InternalError(f"{function} of {argument} is asked for before functions of sums mean anything")
+
+
 @dataclass(slots=True)
 class Scope:
     """One branch: its sizes shrink as shapes are required to fit; those that do not are ``refused``."""
@@ -69,6 +73,7 @@ class Scope:
     misfits: list[str] = field(default_factory=list)
     asked: list[Constraint] = field(default_factory=list)
     size_of: Callable[[Node, Node], Affine] = _no_arrays
+    of_sum: Callable[[str, Sequence[Term], Collection[Constraint]], Iterator[Term]] = _no_functions
 
     def decide(self, constraint: Constraint) -> bool:
         """Whether ``constraint`` holds in the branch; raises Fork where that depends on the sizes."""

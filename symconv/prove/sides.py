@@ -9,7 +9,7 @@ from fractions import Fraction
 from symconv.derive.adjoint import adjoint
 from symconv.derive.borders import resolve_borders
 from symconv.notation.affine import Affine, affine, var
-from symconv.notation.expr import Apply, Const, Expr, Index, Read, Reduce
+from symconv.notation.expr import Apply, Const, Constraint, Expr, Index, Read, Reduce
 from symconv.notation.operator import Operator, Statement, Tensor
 from symconv.prove.amounts import as_product
 from symconv.prove.arrays import tensor
@@ -58,12 +58,15 @@ def truth(scope: Scope, op: Operator, side: str) -> Value:
 
 def _written(scope: Scope, op: Operator, position: int) -> Value:
     statement = op.statements[position]
-    reader = _Reader(scope, {s.target.name: (op, at) for at, s in enumerate(op.statements[:position])})
+    earlier = {s.target.name: (op, at) for at, s in enumerate(op.statements[:position])}
+    axes = axes_of(statement.target)
 
     def body(*groups: tuple[Affine, ...]) -> Iterator[Term]:
+        pairs = (pair for one, group in zip(axes, groups, strict=True) for pair in zip(group, one.sizes, strict=True))
+        reader = _Reader(scope, earlier, tuple(c for form, size in pairs for c in inside(form, size)))
         return reader.terms(statement.expr, dict(_places(statement, groups)))
 
-    return build(scope.fresh, axes_of(statement.target), body)
+    return build(scope.fresh, axes, body)
 
 
 def _places(statement: Statement, groups: tuple[tuple[Affine, ...], ...]) -> Iterator[tuple[str, Affine]]:
@@ -77,8 +80,11 @@ def _places(statement: Statement, groups: tuple[tuple[Affine, ...], ...]) -> Ite
 class _Reader:
     """Reads a scalar expression as terms; ``earlier`` are the statements before it."""
 
-    def __init__(self, scope: Scope, earlier: Mapping[str, tuple[Operator, int]]) -> None:
+    def __init__(
+        self, scope: Scope, earlier: Mapping[str, tuple[Operator, int]], limits: tuple[Constraint, ...]
+    ) -> None:
         self.scope = scope
+        self.limits = limits
         self.values: dict[str, Value] = {}
         self.earlier = earlier
 
@@ -159,7 +165,8 @@ class _Reader:
                     result = list(multiplied(result, self.terms(a, put)))
                 yield from result
             case _:
-                yield from applied(function, [tuple(self.terms(argument, put)) for argument in arguments])
+                given = [tuple(self.terms(argument, put)) for argument in arguments]
+                yield from applied(function, given, self.limits, self.scope.of_sum)
 
     def _over(self, a: Expr, b: Expr, put: dict[str, Affine]) -> Iterator[Term]:
         match list(self.terms(b, put)):
