@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -11,16 +12,9 @@ from symconv.notation.expr import Apply, Const, Expr
 __all__ = ["refusal"]
 
 _ARITHMETIC: dict[str, Callable[..., Any]] = {
-    "add": lambda a, b: a + b,
-    "sub": lambda a, b: a - b,
-    "mul": lambda a, b: a * b,
-    "div": lambda a, b: a / b,
-    "pow": lambda a, b: a**b,
-    "neg": lambda a: -a,
-    "abs": abs,
-    "exp": math.exp,
-    "log": math.log,
-    "sqrt": math.sqrt,
+    **{name: getattr(operator, name) for name in ("add", "sub", "mul", "pow", "neg", "abs")},
+    **{name: getattr(math, name) for name in ("exp", "log", "sqrt")},
+    "div": operator.truediv,
     "max": max,
     "min": min,
 }

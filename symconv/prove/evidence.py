@@ -16,7 +16,7 @@ from symconv.notation.expr import Constraint, equal
 from symconv.notation.operator import Operator, Tensor
 from symconv.prove.compare import limited
 from symconv.prove.decide import Decision, sides
-from symconv.prove.functions import is_atom, spelled
+from symconv.prove.functions import OF_SUM, is_atom, spelled
 from symconv.prove.numeric import Misfit, evaluate
 from symconv.prove.scope import Fork, Mismatch, Undecided
 from symconv.prove.syntax import Claim
@@ -32,6 +32,7 @@ __all__ = [
     "Pattern",
     "counterexample",
     "drawn",
+    "misfit",
     "pattern",
     "true_value",
     "truth_of",
@@ -114,13 +115,7 @@ def counterexample(op: Operator, claim: Claim, decision: Decision) -> Counterexa
     Raises InternalError where brute force does not agree that the claim is wrong there, Undecided where that may be
     because functions that differ agree on integers.
     """
-    kind = decision.values if not decision.values.empty else decision.shapes
-    region = kind.where(Constraint(var(op.batch) - 1)) if op.batch else kind
-    region = kind if region.empty else region
-    defined = {d.name for d in op.definitions}
-    sizes = region.smallest(name for name in region.context.sizes if name not in defined)
-    if sizes is None:
-        raise InternalError(f"{claim}: no sizes in a set that is not empty")
+    region, sizes = _smallest(op, claim, decision)
     shapes = {t.name: t.shape(sizes) for t in op.inputs}
     for seed in range(8):
         arrays = drawn(op, shapes, seed)
@@ -142,6 +137,29 @@ def counterexample(op: Operator, claim: Claim, decision: Decision) -> Counterexa
     if any(is_atom(f.tensor) for value in _both(op, claim, region) for term in value.terms for f in term.factors):
         raise Undecided("the two sides apply functions, and brute force does not tell them apart")
     raise InternalError(f"{claim}: brute force finds no difference at {shapes}, where the proof says there is one")
+
+
+def misfit(op: Operator, claim: Claim, decision: Decision) -> Counterexample | None:
+    """The smallest sizes whose shapes do not fit, of a claim whose values are not exact."""
+    _, sizes = _smallest(op, claim, decision)
+    shapes = {t.name: t.shape(sizes) for t in op.inputs}
+    try:
+        evaluate(claim, op, {name: np.ones(array.shape) for name, array in drawn(op, shapes, 0).items()})
+    except Misfit as reason:
+        return Counterexample(claim.side, tuple(shapes.items()), mismatch=str(reason))
+    return None
+
+
+def _smallest(op: Operator, claim: Claim, decision: Decision) -> tuple[Region, dict[str, int]]:
+    """Where the claim is wrong, well-typed sizes where there are any, and the smallest of them."""
+    kind = decision.values if not decision.values.empty else decision.shapes
+    region = kind.where(Constraint(var(op.batch) - 1)) if op.batch else kind
+    region = kind if region.empty else region
+    defined = {d.name for d in op.definitions}
+    sizes = region.smallest(name for name in region.context.sizes if name not in defined)
+    if sizes is None:
+        raise InternalError(f"{claim}: no sizes in a set that is not empty")
+    return region, sizes
 
 
 def _both(op: Operator, claim: Claim, region: Region) -> tuple[Value, ...]:
@@ -214,7 +232,9 @@ def _named(
             own, rest[:] = rest[:count], rest[count:]
             return _element(tensors.get(name, op.output), name, own, sizes)
 
-        if is_atom(factor.tensor):
+        if OF_SUM in factor.tensor:
+            parts.append(f"{factor.tensor.partition(OF_SUM)[0]}(Σ)[{','.join(map(str, rest))}]")
+        elif is_atom(factor.tensor):
             parts.append(spelled(factor.tensor, element))
         else:
             parts.append(element(factor.tensor, len(rest)))

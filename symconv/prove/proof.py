@@ -9,7 +9,7 @@ from symconv.errors import SpecError
 from symconv.notation.operator import Operator
 from symconv.prove.conditions import Speaker
 from symconv.prove.decide import Decision, decide
-from symconv.prove.evidence import Counterexample, counterexample, drawn, true_value
+from symconv.prove.evidence import Counterexample, counterexample, drawn, misfit, true_value
 from symconv.prove.leaning import leaning
 from symconv.prove.numeric import Misfit, evaluate
 from symconv.prove.parse import parse_claim
@@ -111,7 +111,8 @@ def prove(op: Operator, claim: str, explain: bool = True) -> Proof:
     if decision.wrong.empty:
         return Proof(op, stated, True, proved=_sentences(op, decision), decision=decision)
     try:
-        example = counterexample(op, stated, decision) if explain and _exact(op, stated) else None
+        found_at = counterexample if _exact(op, stated) else misfit
+        example = found_at(op, stated, decision) if explain else None
     except Undecided as reason:
         return Proof(op, stated, None, "unknown", "unknown", "unknown", reason=str(reason),
                      leaning=leaning(op, stated), decision=decision)  # fmt: skip
@@ -161,7 +162,8 @@ def _sentences(op: Operator, decision: Decision) -> tuple[str, ...]:
 
 def _exact(op: Operator, claim: Claim) -> bool:
     """Whether both sides have exact values on integers."""
-    shapes = geometries(op, 1, 1)[0]
+    drafts = geometries(op, 12, 1)
+    shapes = next((shapes for shapes in drafts if all(map(all, shapes.values()))), drafts[0])
     arrays = drawn(op, shapes, 0)
     try:
         true_value(op, claim.side, arrays)

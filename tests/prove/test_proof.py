@@ -276,6 +276,14 @@ def test_functions_of_whole_sums(op, claim) -> None:
     assert proof.holds is True, str(proof)
 
 
+def test_without_exact_values_shapes_still_have_a_counterexample() -> None:
+    proof = sc.prove(ROOM, "gx = conv_transpose(gy*(1 - y*y), w, stride=2, padding=1)")
+    assert (proof.holds_when, proof.counterexample.cell) == ("(K + L) mod 2 = 0", ())
+    assert "length 0" in proof.counterexample.mismatch
+    assert proof.cause == "the remainder of the stride dropped"
+    assert "tanh(Σ)[0,0,0]" in proof._repr_mimebundle_()["text/html"]
+
+
 @pytest.mark.parametrize(
     "claim",
     [
