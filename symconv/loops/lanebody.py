@@ -35,8 +35,10 @@ from symconv.loops.ir import (
 )
 from symconv.loops.nest import Order, bounds_of, guarded, level, merged, place
 from symconv.loops.order import depth_of_target
+from symconv.loops.projection import projected
 from symconv.loops.scalars import integer
 from symconv.loops.traverse import rewrite, substitute
+from symconv.notation.affine import var
 from symconv.notation.expr import Constraint, reads
 
 __all__ = ["Body", "Target", "lane_nest"]
@@ -115,8 +117,19 @@ def _split(body: Body, order: Order) -> tuple[dict[str, list[Constraint]], list[
     near = _together({n for bound in masked for n in bound.form.names() & inside}, limits, solution)
     # A load that no mask covers runs wherever the loops go: nothing they need may be left to what a mask implies.
     needed = (limit for limit in limits if limit.form.names() & near)
-    bounds = dict.fromkeys((*(bound for bound in solution.bounds if not ties(bound)), *needed))
+    across = _across(body, [name for name in order.inner if isinstance(name, str) and name in inside])
+    bounds = dict.fromkeys((*(bound for bound in solution.bounds if not ties(bound)), *needed, *across))
     return place(replace(solution, bounds=tuple(bounds), limits=limits), order), masked
+
+
+def _across(body: Body, steps: list[str]) -> Iterator[Constraint]:
+    """What the steps inside leave to those around them, in some lane of the block."""
+    name, last = body.contiguous, body.blocks * var(LANES) - 1
+    left = [bound for own in projected(body.solution.bounds, steps).values() for bound in own]
+    # A mask alone keeps one step in place; of several, each needs its own range, or they run over all combinations.
+    several = [bound for bound in body.solution.bounds if len(bound.form.names() & set(steps)) > 1]
+    for bound in (*left, *(bound for bound in several if bound.form.coefficient(name))):
+        yield Constraint(bound.form + max(bound.form.coefficient(name), 0) * last)
 
 
 def _together(seed: set[str], limits: tuple[Constraint, ...], solution: Solution) -> set[str]:

@@ -9,6 +9,7 @@ from symconv.errors import InternalError
 from symconv.gather.solution import Phase, Solution
 from symconv.loops.arith import add, ceildiv, const, floordiv, largest, mul, smallest, sub, total
 from symconv.loops.ir import Binary, Compare, Const, Expr, FloorDiv, For, If, Let, Mod, Nest, Stmt, Var
+from symconv.loops.projection import projected
 from symconv.loops.scalars import integer
 from symconv.notation.affine import Affine, var
 from symconv.notation.expr import Constraint
@@ -65,9 +66,11 @@ def place(solution: Solution, order: Order) -> dict[str, list[Constraint]]:
         placed[name] = [c for c in own if _alone(c, name, position)]
         # Loops merged into one cannot bound each other: what ties them is a guard inside.
         placed.setdefault("", []).extend(c for c in own if not _alone(c, name, position))
+    left = projected(solution.bounds, [n for n in order.inner if isinstance(n, str) and n in solution.steps])
     for item in (*order.parallel, *order.inner):
         if isinstance(item, str):
             placed[item] = _completed(placed.get(item, []), solution.limits, item, position)
+            placed[item] += [c for c in left.get(item, ()) if _known(c, item, position)]
         if item in solution.cells:
             # Inner loops may imply that a cell lies in its tensor; the cell is written even where they are empty.
             placed[item] = list(dict.fromkeys((*placed[item], *_ranges(solution, order, item, position))))
@@ -79,10 +82,15 @@ def _ranges(solution: Solution, order: Order, name: str, position: dict[str, int
     for limit in solution.limits:
         if not limit.form.coefficient(name):
             continue
-        around = name not in order.parallel and all(position.get(n, -1) <= position[name] for n in limit.form.names())
+        around = name not in order.parallel and _known(limit, name, position)
         sides = (side for form in solution.target for side in (limit.form - form, limit.form + form))
         if _alone(limit, name, position) or (around and any(not side.names() & position.keys() for side in sides)):
             yield limit
+
+
+def _known(constraint: Constraint, name: str, position: dict[str, int]) -> bool:
+    """Whether everything a bound of a loop speaks of is fixed there."""
+    return all(position.get(n, -1) <= position[name] for n in constraint.form.names())
 
 
 def _alone(constraint: Constraint, name: str, position: dict[str, int]) -> bool:
@@ -96,12 +104,7 @@ def _completed(
     result = list(own)
     for sign in (1, -1):
         if not any(c.form.coefficient(name) * sign > 0 or c.equality for c in own):
-            depth = position[name]
-            spare = [
-                c
-                for c in limits
-                if c.form.coefficient(name) * sign > 0 and all(position.get(n, -1) <= depth for n in c.form.names())
-            ]
+            spare = [c for c in limits if c.form.coefficient(name) * sign > 0 and _known(c, name, position)]
             if not spare:
                 raise InternalError(f"loop {name} has no {'lower' if sign > 0 else 'upper'} bound")
             result.append(spare[0])
