@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from symconv.derive.nested import unnest
+from symconv.derive.skip import leave_out, span
 from symconv.derive.surrogates import declare
 from symconv.errors import DerivationError
 from symconv.notation.affine import Affine, affine
@@ -44,7 +45,7 @@ def resolve_borders(op: Operator) -> Operator:
 
     Raises DerivationError when a read can leave its tensor even though its border rule says it cannot.
     """
-    op = unnest(declare(op))
+    op = unnest(leave_out(declare(op)))
     context = context_of(op)
     statements = []
     for statement in op.statements:
@@ -103,7 +104,7 @@ def _reduce(scope: _Scope, node: Reduce) -> Expr:
     pieces = tuple(done for piece in node.pieces for done in _pieces(scope, node.indices, piece))
     if node.kind == "mean":
         total = Reduce("sum", node.indices, _summands(pieces))
-        return Apply("div", (total, _count(node, pieces)))
+        return Apply("div", (total, _count(node)))
     if node.kind == "sum":
         pieces = _summands(pieces)
         if not pieces:
@@ -115,11 +116,11 @@ def _summands(pieces: tuple[Piece, ...]) -> tuple[Piece, ...]:
     return tuple(piece for piece in pieces if piece.body != Const(Fraction(0)))
 
 
-def _count(node: Reduce, pieces: tuple[Piece, ...]) -> Expr:
+def _count(node: Reduce) -> Expr:
+    """How many taps a mean divides by: those of its own that are taken, whatever its reads find outside."""
     one = Const(Fraction(1))
-    skips = any(r.border is not None and r.border.kind == "skip" for p in node.pieces for r in reads(p.body))
-    if skips or any(piece.where for piece in node.pieces):
-        return Reduce("sum", node.indices, tuple(Piece(piece.where, one) for piece in pieces))
+    if any(piece.where for piece in node.pieces):
+        return Reduce("sum", node.indices, tuple(Piece(piece.where, one) for piece in node.pieces))
     total: Expr = one
     for index in node.indices:
         total = Index(index.extent) if total == one else Apply("mul", (total, Index(index.extent)))
@@ -199,23 +200,11 @@ def _leaving(scope: _Scope, read: Read, indices: tuple[Range, ...]) -> bool:
 
 
 def _size(scope: _Scope, tensor: str, axis: int) -> Affine:
-    targets = {s.target.name: s.target for s in scope.op.statements}
-    found = targets.get(tensor) or scope.op.input(tensor)
-    return found.sizes[axis]
+    return scope.op.tensor(tensor).sizes[axis]
 
 
 def _names(scope: _Scope, indices: tuple[Range, ...]) -> tuple[str, ...]:
     return tuple(r.name for r in (*scope.outer, *indices))
-
-
-def span(ranges: tuple[Range, ...]) -> tuple[Constraint, ...]:
-    """The constraints ``0 <= index < extent`` of ranges."""
-    return tuple(c for r in ranges for c in (nonnegative(affine_of(r)), nonnegative(r.extent - 1 - affine_of(r))))
-
-
-def affine_of(index: Range) -> Affine:
-    """The index as a form."""
-    return Affine(((index.name, 1),), 0)
 
 
 _FOLDS = {"add": lambda a, b: a + b, "sub": lambda a, b: a - b, "mul": lambda a, b: a * b}

@@ -132,6 +132,11 @@ class Operator:
         """The input tensor of that name; raises KeyError."""
         return {tensor.name: tensor for tensor in self.inputs}[name]
 
+    def tensor(self, name: str) -> Tensor:
+        """The input or intermediate of that name; raises KeyError."""
+        targets = (statement.target for statement in self.statements)
+        return {tensor.name: tensor for tensor in (*self.inputs, *targets)}[name]
+
     def sizes(self, **shapes: tuple[int, ...]) -> dict[str, int]:
         """Every size by name, solved from the input shapes; raises SpecError when they do not fit."""
         return bind_sizes(self, shapes)

@@ -40,7 +40,7 @@ class Scope:
     """The indices in force, one array axis each, and the ``mask`` of grid points that count.
 
     The leading index starts at ``start``: the grid may be a chunk. Where the mask is false, values are
-    arbitrary.
+    arbitrary. ``bound`` are the indices that reductions around bind.
     """
 
     sizes: Mapping[str, int]
@@ -48,6 +48,7 @@ class Scope:
     shape: tuple[int, ...]
     start: int = 0
     mask: Array = field(default_factory=lambda: np.ones((), dtype=np.bool_))
+    bound: frozenset[str] = frozenset()
 
     def only(self, holds: Array) -> Scope:
         """The scope with fewer points that count."""
@@ -68,7 +69,7 @@ class Scope:
         extents = tuple(max(0, int(form(bare, r.extent))) for r in ranges)
         names, shape = self.names + tuple(r.name for r in ranges), self.shape + extents
         outer = np.broadcast_to(self.mask, self.shape)[(..., *(None,) * len(ranges))]
-        return replace(self, names=names, shape=shape, mask=outer)
+        return replace(self, names=names, shape=shape, mask=outer, bound=self.bound | {r.name for r in ranges})
 
 
 def form(scope: Scope, expr: Affine) -> Array:
@@ -144,8 +145,9 @@ def parts(
 ) -> tuple[Scope, tuple[tuple[Scope, Expr], ...]]:
     """A reduction's taps: the inner scope masked to those taken, and the same per piece with its summand.
 
-    A tap is out where a constraint fails or a read of border ``skip`` leaves its tensor. Raises
-    InternalError where two pieces overlap.
+    A tap is out where a constraint fails, or where a read of border ``skip`` leaves its tensor along an axis that
+    is this reduction's: the innermost one that binds an index of that axis, and where none does, the innermost one
+    around the read. Raises InternalError where two pieces overlap.
     """
     inner = scope.enter(node.indices)
     found: list[tuple[Scope, Expr]] = []
@@ -156,12 +158,34 @@ def parts(
         if np.any(covered & domain):
             raise InternalError(f"two pieces of a {node.kind} overlap")
         covered = covered | domain
-        for read in reads_of(piece.body, nested=False):
-            if read.border is not None and read.border.kind == "skip":
-                domain = domain & address(inner, read, shapes[read.tensor]).inside
+        for index, length in _skipping(piece.body, scope.bound, frozenset(r.name for r in node.indices), shapes):
+            at = form(inner, index)
+            domain = domain & (at >= 0) & (at < length)
         found.append((inner.only(domain), piece.body))
         taken = taken | domain
     return inner.only(taken), tuple(found)
+
+
+def _skipping(
+    expr: Expr,
+    around: frozenset[str],
+    own: frozenset[str],
+    shapes: Mapping[str, tuple[int, ...]],
+    below: tuple[frozenset[str], ...] = (),
+) -> Iterator[tuple[Affine, int]]:
+    """The axes, as an index and a length, along which a skipping read leaves out taps of the reduction over ``own``."""
+    match expr:
+        case Read(tensor, index, border) if border is not None and border.kind == "skip":
+            for at, length in zip(index, shapes[tensor], strict=True):
+                binders = [level for level, names in enumerate((own, *below)) if names & at.names()]
+                if binders[-1:] == [0] or (not binders and not below and not around & at.names()):
+                    yield at, length
+        case Apply(_, arguments):
+            for argument in arguments:
+                yield from _skipping(argument, around, own, shapes, below)
+        case Reduce(_, indices, pieces):
+            for piece in pieces:
+                yield from _skipping(piece.body, around, own, shapes, (*below, frozenset(r.name for r in indices)))
 
 
 def _where(piece: Piece, scope: Scope) -> Array:

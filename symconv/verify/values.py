@@ -88,7 +88,9 @@ def value(problem: Problem, expr: Expr, scope: Scope) -> Array:
         case Apply(function, arguments):
             return apply(function, tuple(value(problem, argument, scope) for argument in arguments))
         case Reduce(kind):
-            return _collapse(kind, *taken_values(problem, expr, scope))
+            found = _collapse(kind, *taken_values(problem, expr, scope))
+            # Where nothing counts, a number that can be divided by: fractions have no NaN.
+            return np.where(np.broadcast_to(scope.mask, scope.shape), found, Fraction(1) if problem.exact else 1)
 
 
 def taken_values(problem: Problem, node: Reduce, scope: Scope) -> tuple[Array, Array]:
@@ -115,7 +117,10 @@ def _collapse(kind: str, values: Array, taken: Array) -> Array:
     match kind:
         case "sum" | "mean":
             total = np.where(taken, values, 0 * values).sum(axis=-1)
-            return np.asarray(total / taken.sum(axis=-1) if kind == "mean" else total)
+            if kind == "sum":
+                return np.asarray(total)
+            count = taken.sum(axis=-1)
+            return np.where(count > 0, total / np.maximum(count, 1), np.nan)
         case "max" | "min":
             return extreme(kind, values, taken)
         case "argmax" | "argmin":
