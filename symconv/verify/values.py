@@ -90,7 +90,7 @@ def value(problem: Problem, expr: Expr, scope: Scope) -> Array:
         case Reduce(kind):
             found = _collapse(kind, *taken_values(problem, expr, scope))
             # Where nothing counts, a number that can be divided by: fractions have no NaN.
-            return np.where(np.broadcast_to(scope.mask, scope.shape), found, Fraction(1) if problem.exact else 1)
+            return np.where(np.broadcast_to(scope.mask, scope.shape), found, lift(np.asarray(1), problem.exact))
 
 
 def taken_values(problem: Problem, node: Reduce, scope: Scope) -> tuple[Array, Array]:
