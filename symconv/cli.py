@@ -147,12 +147,21 @@ def generate(
 @the_threads
 @the_target
 @click.option("--source", type=click.Path(path_type=Path), help="Judge this .pyx module instead of a new one.")
+@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
 def verify(
-    op: str, wrt: tuple[str, ...], dtype: str, threads: int | None, target: str, source: Path | None, **settings: object
+    op: str,
+    wrt: tuple[str, ...],
+    dtype: str,
+    threads: int | None,
+    target: str,
+    source: Path | None,
+    form: str,
+    **settings: object,
 ) -> int:
     """Judge the kernels against oracles.
 
-    The oracles share no code with the derivation.
+    The oracles share no code with the derivation. Exit status 3: nothing is known to be wrong, but a result has no
+    number with a finite error bound, so nothing judged it.
 
     \b
     Examples:
@@ -161,7 +170,7 @@ def verify(
     """
     from symconv.commands.verify import verify as work
 
-    return work(op, settings, wrt, dtype, threads, target, source)
+    return work(op, settings, wrt, dtype, threads, target, source, form)
 
 
 @cli.command()

@@ -11,10 +11,10 @@ from symconv import pipeline
 from symconv.api import built
 from symconv.commands.files import folder, write
 from symconv.commands.formulas import document
-from symconv.commands.outcome import FAILED, RIGHT
+from symconv.commands.outcome import FAILED
 from symconv.commands.progress import stage
 from symconv.commands.request import gradient_names, requested
-from symconv.commands.verify import judged
+from symconv.commands.verify import judged, outcome
 from symconv.gather.derivation import Derivation
 from symconv.kernel import Kernel
 from symconv.notation.operator import Operator
@@ -53,7 +53,7 @@ def run(
         files = _written(job, place)
     print(_said(job))
     print("\n".join(("written:", *(f"  {file}" for file in files))))
-    return RIGHT if job.verdict and job.nests.holds is not False else FAILED
+    return FAILED if job.nests.holds is False else outcome(job.verdict)
 
 
 def _work(operator: Operator, gradients: tuple[str, ...], chosen: Options) -> _Job:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
 from symconv import pipeline
 from symconv.api import built
-from symconv.commands.outcome import FAILED, RIGHT
+from symconv.commands.outcome import FAILED, RIGHT, UNDECIDED
 from symconv.commands.progress import Tell, stage
 from symconv.commands.request import gradient_names, requested
 from symconv.errors import SpecError
@@ -16,8 +17,9 @@ from symconv.notation.operator import Operator
 from symconv.options import Options, options
 from symconv.verify.judge import judge
 from symconv.verify.verdict import Verdict
+from symconv.views.data import verdict_data
 
-__all__ = ["judged", "verify"]
+__all__ = ["judged", "outcome", "verify"]
 
 
 def verify(
@@ -28,8 +30,9 @@ def verify(
     threads: int | None,
     target: str,
     source: Path | None,
+    form: str = "text",
 ) -> int:
-    """Judge a new kernel, or the module in ``source``; prints the verdict."""
+    """Judge a new kernel, or the module in ``source``; prints the verdict, as text or JSON."""
     operator = requested(op, settings)
     gradients = gradient_names(operator, wrt)
     chosen = options(dtype=dtype, threads=threads, target=target)
@@ -37,8 +40,15 @@ def verify(
         kernel = built(operator, chosen, tell) if source is None else _given(operator, source, chosen)
     with stage("verifying") as tell:
         verdict = judged(operator, kernel, gradients, tell)
-    print(verdict)
-    return RIGHT if verdict else FAILED
+    print(json.dumps(verdict_data(verdict), indent=1, ensure_ascii=False) if form == "json" else verdict)
+    return outcome(verdict)
+
+
+def outcome(verdict: Verdict) -> int:
+    """The exit status: a verdict that neither passed nor failed is undecided."""
+    if verdict:
+        return RIGHT
+    return FAILED if any(not check.passed for check in verdict.checks) else UNDECIDED
 
 
 def judged(op: Operator, kernel: Kernel, gradients: tuple[str, ...], tell: Tell) -> Verdict:

@@ -30,6 +30,8 @@ _PIECEWISE = frozenset({"abs", "relu", "max", "min", "where"})
 _FLOORS: dict[str, Callable[[Array], Array]] = {"gelu": abs, "softplus": np.ones_like}
 _SLOPE_FLOORS = frozenset({"tanh", "sigmoid", "gelu"})
 """Usual formulas of these cancel (1 - tanh² near 1): their error is relative to 1, not to the result."""
+_TINY = 1e-30
+"""Below this a number is 0 to a step of differences: smaller steps would underflow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +164,8 @@ def _apply(measured: _Measured, node: Apply, scope: Scope) -> Array:
         return result
     arguments = tuple(value(measured.problem, argument, scope) for argument in node.arguments)
     for which, size in enumerate(sizes):
+        if _carries_no_error(measured.problem.op, node, which):
+            continue
         slope = np.abs(partial(node.function, which, arguments, measured.problem.kinks))
         result = result + np.where(size == 0, 0.0, slope * size)
     floor = _FLOORS.get(node.function)
@@ -180,6 +184,8 @@ def _slope(measured: _Measured, node: Apply, which: int, scope: Scope) -> Array:
         return slope
     arguments = tuple(value(measured.problem, argument, scope) for argument in node.arguments)
     for varied, argument in enumerate(node.arguments):
+        if _carries_no_error(measured.problem.op, node, varied):
+            continue
         size = _measure(measured, argument, scope)
         bend = _bend(function, which, arguments, varied)
         slope = slope + np.where(size == 0, 0.0, bend * size)
@@ -187,11 +193,30 @@ def _slope(measured: _Measured, node: Apply, which: int, scope: Scope) -> Array:
 
 
 def _bend(function: str, which: int, arguments: tuple[Array, ...], varied: int) -> Array:
-    """|∂slope/∂argument|, by a central difference: an error of the argument enters the slope through it."""
-    step = 1e-5 * (1.0 + np.abs(arguments[varied]))
+    """|∂slope/∂argument|, by a central difference: an error of the argument enters the slope through it.
+
+    Infinite where it has no finite value: nothing is known of the slope's error there.
+    """
+    # Relative, so that no step crosses from x to -x: sqrt, log and quotients end at 0.
+    step = 1e-5 * np.maximum(np.abs(arguments[varied]), _TINY)
     sides = []
     for sign in (1.0, -1.0):
         moved = tuple(a + sign * step if k == varied else a for k, a in enumerate(arguments))
         sides.append(partial(function, which, moved, {}))
     bend = np.abs(sides[0] - sides[1]) / (2.0 * step)
-    return np.asarray(np.where(np.isfinite(bend), bend, 0.0))
+    return np.asarray(np.where(np.isfinite(bend), bend, np.inf))
+
+
+def _carries_no_error(op: Operator, node: Apply, which: int) -> bool:
+    """An exponent that is a dyadic number or an input reaches the function as it is: there is no error to pass on.
+
+    To pass it on would want log(base), which a negative base does not have.
+    """
+    if (node.function, which) != ("pow", 1):
+        return False
+    match node.arguments[1]:
+        case Const(value) | Apply("neg", (Const(value),)):
+            return value.denominator & (value.denominator - 1) == 0
+        case Read(tensor):
+            return any(tensor == given.name for given in op.inputs)
+    return isinstance(node.arguments[1], Index)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from symconv.notation.operator import Operator
 from symconv.verify.analysis import kinks_are_exact
 from symconv.verify.cases import INTEGERS, REALS, Ruling, prepare
@@ -52,6 +54,7 @@ def judge(
     progress : told which oracle is at work
 
     Where a derivative is declared (a surrogate), its definition alone judges it: no finite differences, no torch.
+    A number without a finite error bound judges nothing; a result of such numbers alone leaves the verdict false.
 
     Raises SpecError when ``op`` has no small valid geometry, or ``gradients``
     names no real input; InternalError when the operator itself is ill-formed (a read leaves its tensor).
@@ -78,10 +81,24 @@ def judge(
         large = [attempt(op, kernel, prepare(op, place, kind, ruling, seed), ruling) for place in more]
     else:
         large = []
-    checks = _checks(op, kernel, trials, large, ruling, tell)
-    passed = all(check.passed for check in checks) and any(check.cases for check in checks)
+    # Where a reference has no finite value, numbers are left out, not warned of.
+    with np.errstate(all="ignore"):
+        checks = _checks(op, kernel, trials, large, ruling, tell)
+    unjudged = _unjudged(op, checks, ruling)
+    passed = all(check.passed for check in checks) and any(check.cases for check in checks) and not unjudged
     shown = tuple(tuple(place.items()) for place in places)
-    return Verdict(passed, op.name, dtype, checks, shown)
+    return Verdict(passed, op.name, dtype, checks, shown, unjudged)
+
+
+def _unjudged(op: Operator, checks: Sequence[Check], ruling: Ruling) -> tuple[str, ...]:
+    """The results that have numbers, none of which its definition could judge."""
+    names = {"forward": op.output.name, **{gradient_name(name): f"g{name}" for name in ruling.gradients}}
+    found = []
+    for label, result in names.items():
+        rows = [check for check in checks if check.name.startswith(f"{label}, ")]
+        if any(row.unbounded for row in rows) and not any(row.cases for row in rows):
+            found.append(result)
+    return tuple(found)
 
 
 def _trials(op: Operator, kernel: KernelLike, place: Geometry, ruling: Ruling, seed: int) -> list[Trial]:

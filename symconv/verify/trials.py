@@ -51,11 +51,14 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Numbers compared on one case, the largest error over the allowed one, and the first failure."""
+    """Numbers compared on one case, the largest error over the allowed one, the first failure, and how many numbers
+
+    no bound judges."""
 
     cases: int = 0
     worst: float = 0.0
     failure: Failure | None = None
+    unbounded: int = 0
 
 
 def attempt(op: Operator, kernel: KernelLike, case: Case, ruling: Ruling) -> Trial:
@@ -165,13 +168,14 @@ def _form(got: object, shape: Sequence[int], dtype: str, call: str) -> str | Non
 
 
 def compare(case: Case, name: str, got: Array | None, want: Expected, *, oracle: str, fault: str | None) -> Finding:
-    """Every finite cell of one result against an oracle's value and the allowed error."""
+    """Every cell of one result with a finite value by an oracle and a finite bound of the allowed error."""
     shapes = tuple(case.shapes.items())
     if got is None:
         return Finding(0, np.inf, Failure(name, shapes, fault or "no result"))
-    finite = np.isfinite(want.value)
-    if not finite.any():
-        return Finding()
+    finite = np.isfinite(want.value) & np.isfinite(want.bound)
+    judged, unbounded = int(finite.sum()), int((~finite).sum())
+    if not judged:
+        return Finding(unbounded=unbounded)
     with np.errstate(all="ignore"):
         error = np.where(finite, np.abs(got.astype(np.float64) - want.value), 0.0)
         ratio = np.where(error == 0, 0.0, error / want.bound)
@@ -179,13 +183,13 @@ def compare(case: Case, name: str, got: Array | None, want: Expected, *, oracle:
     index = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
     worst = float(ratio[index])
     if worst <= 1.0:
-        return Finding(int(finite.sum()), worst)
+        return Finding(judged, worst, unbounded=unbounded)
     place = tuple(int(k) for k in index)
     reason = f"{case.kind} against {oracle}; {int((ratio > 1).sum())} of {ratio.size} cells are wrong"
     failure = Failure(
         name, shapes, reason, place, float(got[index]), float(want.value[index]), float(want.bound[index])
     )
-    return Finding(int(finite.sum()), worst, failure)
+    return Finding(judged, worst, failure, unbounded)
 
 
 def collect(name: str, what: str, findings: Sequence[Finding], geometries: int, detail: str = "") -> Check:
@@ -193,4 +197,5 @@ def collect(name: str, what: str, findings: Sequence[Finding], geometries: int, 
     failure = next((finding.failure for finding in findings if finding.failure is not None), None)
     worst = max((finding.worst for finding in findings), default=0.0)
     cases = sum(finding.cases for finding in findings)
-    return Check(name, what, cases, worst, failure is None, detail, geometries, failure)
+    unbounded = sum(finding.unbounded for finding in findings)
+    return Check(name, what, cases, worst, failure is None, detail, geometries, failure, unbounded)

@@ -40,9 +40,9 @@ class Failure:
 class Check:
     """One oracle's findings over all geometries.
 
-    ``what`` names the oracle; ``cases`` counts compared numbers; ``worst`` is the largest error over what is
-    allowed (0 for exact agreement, above 1 fails, infinite where no error is allowed or none could be
-    measured).
+    ``what`` names the oracle; ``cases`` counts compared numbers, ``unbounded`` those that were not: no finite error
+    bound is known there, so nothing would be wrong. ``worst`` is the largest error over what is allowed (0 for exact
+    agreement, above 1 fails, infinite where no error is allowed or none could be measured).
     """
 
     name: str
@@ -53,11 +53,36 @@ class Check:
     detail: str = ""
     geometries: int = 0
     failure: Failure | None = None
+    unbounded: int = 0
+
+    @property
+    def mark(self) -> str:
+        """The finding in a word: ``ok``, ``FAILED``, ``not judged`` or ``not run``."""
+        if not self.passed:
+            return "FAILED"
+        return "ok" if self.cases else "not judged" if self.unbounded else "not run"
+
+    @property
+    def ratio(self) -> str:
+        """The largest error over what is allowed, as shown: ``exact``, a number, or ``-`` where nothing was judged."""
+        if self.passed and not self.cases:
+            return "-"
+        return "exact" if self.passed and self.worst == 0 else f"{self.worst:.3g}"
+
+    @property
+    def remark(self) -> str:
+        """What has to be said of the row beside its numbers; empty where nothing has."""
+        counted = f"{self.unbounded} of {self.cases + self.unbounded} numbers have no bound: not judged"
+        said = "" if not self.unbounded else counted if self.cases else "no bound: not judged"
+        return "; ".join(part for part in (self.detail, said) if part)
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """Whether a kernel computes what its operator means; ``bool(verdict)`` is ``passed``, ``print`` explains.
+
+    ``unjudged`` names the results (the output, gradients) that no definition could judge: with one of them, or with no
+    comparison at all, nothing has passed, even where nothing has failed.
 
     >>> check = Check("forward", "the definition", 12, 0.25, True, geometries=3)
     >>> print(Verdict(True, "conv1d()", "float32", (check,)))
@@ -71,6 +96,13 @@ class Verdict:
     dtype: str
     checks: tuple[Check, ...]
     geometries: tuple[tuple[tuple[str, tuple[int, ...]], ...], ...] = ()
+    unjudged: tuple[str, ...] = ()
+
+    @property
+    def word(self) -> str:
+        """``passed``, ``FAILED``, or ``NOT JUDGED`` where nothing is known to be wrong and not all was judged."""
+        failed = any(not check.passed for check in self.checks)
+        return "passed" if self.passed else "FAILED" if failed else "NOT JUDGED"
 
     @property
     def cases(self) -> int:
@@ -86,8 +118,8 @@ class Verdict:
         return self.passed
 
     def __str__(self) -> str:
-        word = "passed" if self.passed else "FAILED"
-        lines = [f"{self.operator} in {self.dtype}: {word}, {self.cases} comparisons"]
+        lines = [f"{self.operator} in {self.dtype}: {self.word}, {self.cases} comparisons"]
+        lines += [f"{name}: no number of it could be judged" for name in self.unjudged]
         lines += _table(self.checks)
         if self.geometries:
             lines.append("geometries:")
@@ -95,17 +127,14 @@ class Verdict:
         for check in self.checks:
             if check.failure is not None:
                 lines.append(f"{check.name} failed: {check.failure}")
-            elif check.detail:
-                lines.append(f"{check.name}: {check.detail}")
+            elif check.remark:
+                lines.append(f"{check.name}: {check.remark}")
         return "\n".join(lines)
 
 
 def _table(checks: tuple[Check, ...]) -> list[str]:
     rows = [("check", "oracle", "geometries", "compared", "worst/allowed", "")]
-    for check in checks:
-        mark = "ok" if check.passed and check.cases else "-" if check.passed else "FAILED"
-        worst = "exact" if check.passed and check.cases and check.worst == 0 else f"{check.worst:.3g}"
-        rows.append((check.name, check.what, str(check.geometries), str(check.cases), worst, mark))
+    rows += [(c.name, c.what, str(c.geometries), str(c.cases), c.ratio, c.mark) for c in checks]
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
     lines = []
     for name, oracle, *numbers, mark in rows:

@@ -1,19 +1,21 @@
-"""A derivation as plain data: what ``symconv derive --format json`` prints and other programs read."""
+"""Derivations and verdicts as plain data: what ``--format json`` prints and other programs read."""
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Any
 
 from symconv.gather.derivation import Derivation
 from symconv.gather.solution import Solution
 from symconv.notation.operator import Operator, Tensor
 from symconv.notation.trace import Step
+from symconv.verify.verdict import Verdict
 from symconv.views.latex import derivation_latex, general_latex, operator_latex, phases_latex, step_latex
 from symconv.views.names import Names, names_of
 from symconv.views.phases import PhaseTable, phase_tables
 from symconv.views.text import gather_text, operator_text, step_text
 
-__all__ = ["derivation_data"]
+__all__ = ["derivation_data", "verdict_data"]
 
 Data = dict[str, Any]
 
@@ -49,6 +51,28 @@ def derivation_data(derivation: Derivation) -> Data:
             for solution in solutions
         ],
         "steps": [_step(step, names) for step in derivation.trace],
+    }  # fmt: skip
+
+
+def verdict_data(verdict: Verdict) -> Data:
+    """Everything about a verdict in dicts, lists, strings and numbers; ``worst`` is None where there is no number.
+
+    >>> from symconv.verify.verdict import Check
+    >>> row = Check("forward, reals", "the definition", 0, 0.0, True, unbounded=4)
+    >>> data = verdict_data(Verdict(False, "formula", "float64", (row,), unjudged=("y",)))
+    >>> data["verdict"], data["checks"][0]["mark"], data["checks"][0]["remark"]
+    ('NOT JUDGED', 'not judged', 'no bound: not judged')
+    """
+    return {
+        "operator": verdict.operator, "dtype": verdict.dtype, "passed": bool(verdict), "verdict": verdict.word,
+        "cases": verdict.cases, "unjudged": list(verdict.unjudged),
+        "checks": [
+            {"name": c.name, "oracle": c.what, "geometries": c.geometries, "compared": c.cases,
+             "unbounded": c.unbounded, "worst": c.worst if c.cases and isfinite(c.worst) else None, "mark": c.mark,
+             "remark": c.remark, "failure": None if c.failure is None else str(c.failure)}
+            for c in verdict.checks
+        ],
+        "geometries": [{name: list(shape) for name, shape in place} for place in verdict.geometries],
     }  # fmt: skip
 
 

@@ -32,7 +32,7 @@ def report_html(
 ) -> str:
     """The page as text: no script, no network, every word of a user escaped.
 
-    What is None or empty has no section; ``verdict`` has truth, text and ``checks``, as ``verify`` answers.
+    What is None or empty has no section; ``verdict`` is what ``verify`` answers.
 
     >>> import symconv as sc
     >>> op = sc.conv1d(stride=2)
@@ -73,13 +73,15 @@ def _verdict(verdict: Any) -> dict[str, object] | None:
             "name": check.name,
             "what": check.what,
             "cases": f"{check.cases:,}",
-            "worst": "exact" if check.passed and check.worst == 0 else f"{check.worst:.3g}",
-            "passed": check.passed,
-            "detail": check.detail,
+            "worst": check.ratio,
+            "mark": {"ok": "passed", "FAILED": "failed"}.get(check.mark, check.mark),
+            "kind": {"ok": "good", "FAILED": "bad"}.get(check.mark, "soft"),
+            "detail": check.remark,
         }
         for check in verdict.checks
     ]
-    return {"passed": bool(verdict), "text": str(verdict), "checks": checks}
+    word = {"FAILED": "failed", "NOT JUDGED": "not judged"}.get(verdict.word, verdict.word)
+    return {"passed": bool(verdict), "word": word, "text": str(verdict), "checks": checks}
 
 
 def write_report(path: str | Path, html: str) -> Path:

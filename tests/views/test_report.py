@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
-from types import SimpleNamespace
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -123,10 +122,9 @@ def test_every_glyph_of_a_formula_is_there(page):
 
 def test_what_a_user_wrote_is_shown_and_never_run():
     op = sc.operator("y[n,i] = sum[p](x[n,i+p]*w[p])").renamed(EVIL)
-    check = SimpleNamespace(name=EVIL, what=EVIL, cases=1, worst=2.5, passed=False, detail=EVIL)
-    odd = type("Odd", (SimpleNamespace,), {"__bool__": lambda _: False, "__str__": lambda _: EVIL})
+    check = Check(EVIL, EVIL, 1, 2.5, True, EVIL)
     derived = (sc.derive(op, "x").derivation,)
-    html = report_html(EVIL, op, derived, source=EVIL, verdict=odd(checks=(check,)), facts={EVIL: EVIL})
+    html = report_html(EVIL, op, derived, source=EVIL, verdict=Verdict(False, EVIL, EVIL, (check,)), facts={EVIL: EVIL})
     reader = read(html)
     assert "script" not in reader.tags
     assert "<script" not in html
