@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from symconv.notation.affine import Affine, Quotient, affine, var
 from symconv.notation.expr import Constraint
 from symconv.notation.operator import Operator
+from symconv.prove.facts import facts_of
 from symconv.relation.literals import Literal, Terms, described, opposed, weight
 from symconv.relation.regions import Region
 
@@ -23,12 +24,7 @@ class Speaker:
     def __init__(self, op: Operator, domain: Region) -> None:
         self.op = op
         self.defined = {d.name: d.form for d in op.definitions}
-        self.physical: dict[str, tuple[str, int]] = {}
-        for one in (*op.inputs, op.output):
-            for merged in one.axes:
-                match merged:
-                    case (group, inner) if group.is_constant and inner.name:
-                        self.physical[inner.name] = (inner.name.removesuffix("g"), group.constant)
+        self.physical = facts_of(op).merged
         self.domain = self._public(domain)
         if op.batch in self.domain.context.sizes:
             self.domain = self.domain.where(Constraint(var(op.batch) - 1))

@@ -11,6 +11,7 @@ from symconv.notation.operator import Operator, Tensor
 from symconv.prove.addresses import flat, place, same_structure
 from symconv.prove.compare import compare
 from symconv.prove.elaborate import denotation
+from symconv.prove.facts import facts_of
 from symconv.prove.parse import Caret
 from symconv.prove.scope import Fork, Mismatch, Names, Scope, Undecided, same_size
 from symconv.prove.sides import axes_of, names_of, sides_of, truth
@@ -115,7 +116,7 @@ class _Problem:
 
     def scope(self, region: Region) -> Scope:
         """A scope for one branch."""
-        bare = Names({}, {}, {}, {}, frozenset(), "NCHW", 0)
+        bare = Names({}, {}, {}, {}, facts_of(self.op))
         scope = Scope(region, self.caret, Fresh(frozenset(region.context.sizes)), bare)
         scope.names = names_of(self.op, scope, self.claim.side)
         scope.of_sum = WholeSums(scope)

@@ -13,7 +13,7 @@ from symconv.prove.scope import Scope, Undecided
 from symconv.prove.slides import slides_of
 from symconv.prove.syntax import Binary, Call, Name, Node, Number, Sliced, Text, Tuple, show
 from symconv.prove.value import Term, Value
-from symconv.prove.vocabulary import ELEMENTWISE, FUNCTIONS, OPTIONS_OF, canonical, rank_of
+from symconv.prove.vocabulary import ELEMENTWISE, FUNCTIONS, OPTIONS_OF, canonical, mode_of, rank_of
 
 __all__ = ["denotation", "is_number"]
 
@@ -185,7 +185,7 @@ def _einsum(scope: Scope, call: Call) -> Value:
 
 def _scipy(scope: Scope, word: str, call: Call, named: dict[str, Node]) -> Value:
     a, b = (_array(scope, node) for node in call.arguments[:2])
-    mode = call.arguments[2] if len(call.arguments) > 2 else named.get("mode", Text("full"))
+    mode = call.arguments[2] if len(call.arguments) > 2 else named.get("mode", Text(mode_of(call.function)))
     if not isinstance(mode, Text) or mode.value not in {"full", "same", "valid"}:
         raise scope.error(mode.at, 'the mode is "full", "same" or "valid"')
     if a.rank != b.rank:
@@ -197,15 +197,12 @@ def _scipy(scope: Scope, word: str, call: Call, named: dict[str, Node]) -> Value
 
 def _convolution(scope: Scope, word: str, call: Call, named: dict[str, Node]) -> Value:
     a, k = (_array(scope, node) for node in call.arguments)
-    layout = named.get("layout", Text(scope.names.layout))
-    if not isinstance(layout, Text) or layout.value not in {"NCHW", "NHWC"}:
-        raise scope.error(call.at, 'the layout is "NCHW" or "NHWC"')
-    stated = rank_of(call.function)
-    rank = scope.names.rank if stated is None else stated
+    facts = scope.names.facts
+    rank = facts.window_rank(rank_of(call.function), a.rank)
     flat = (a.rank, k.rank) == (rank, rank)
-    if not flat and (a.rank, k.rank) != (rank + 2, rank + 2):
+    if rank < 1 or (not flat and (a.rank, k.rank) != (rank + 2, rank + 2)):
         raise scope.error(call.at, f"{show(call)}: arrays of {rank + 2} axes are wanted; given {a.rank} and {k.rank}")
-    order = layout.value
+    order = _layout(scope, call, named, flat)
     if flat:
         a, k, order = windows.plane(a), windows.plane(k), "NCHW"
     kernel = k.axes[:-2] if order == "NHWC" else k.axes[2:]
@@ -214,6 +211,15 @@ def _convolution(scope: Scope, word: str, call: Call, named: dict[str, Node]) ->
     slide = windows.correlated if word == "conv" else windows.transposed
     value = slide(scope, a, k, slides, _groups(scope, named.get("groups", _ONE)), order)
     return Value(value.axes[2:], value.names[2:], value.terms) if flat else value
+
+
+def _layout(scope: Scope, call: Call, named: dict[str, Node], flat: bool) -> str:
+    stated = named.get("layout")
+    text = stated.value if isinstance(stated, Text) else None if stated is None else show(stated)
+    try:
+        return "NCHW" if flat and text is None else scope.names.facts.layout_of(text)
+    except ValueError as error:
+        raise scope.error(call.at, str(error)) from None
 
 
 def _groups(scope: Scope, node: Node) -> Groups:
@@ -233,11 +239,17 @@ def _groups(scope: Scope, node: Node) -> Groups:
     return product
 
 
+def _count(node: Node) -> int:
+    """How many axes a tuple speaks of."""
+    return len(node.items) if isinstance(node, Tuple) else 1
+
+
 def _columns(scope: Scope, word: str, call: Call, named: dict[str, Node]) -> Value:
     value = _array(scope, call.arguments[0])
-    rank = scope.names.rank
+    count = value.rank if word == "unfold" else 2 + _count(call.arguments[-1])
+    rank = scope.names.facts.window_rank(None, count)
     wanted = rank + 2 if word == "unfold" else 3
-    if value.rank != wanted:
+    if value.rank != wanted or rank < 1:
         raise scope.error(call.at, f"{word} wants an array of {wanted} axes; given {value.rank}")
     lists = [[as_form(scope, v, node) for v in per_axis(scope, node, rank)] for node in call.arguments[1:]]
     if word == "unfold":

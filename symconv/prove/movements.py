@@ -98,10 +98,10 @@ def axes_of(scope: Scope, node: Node, rank: int) -> tuple[int, ...]:
 
 def _spatial(scope: Scope, value: Value, node: Node, where: Node) -> tuple[int, ...]:
     """The axes that flip, pad, crop and dilate mean when none are named."""
-    if scope.names.layout == "NHWC" and value.rank > 2:
-        rank = scope.names.rank
-        if isinstance(node, Name) and value.rank == rank + 2:
-            return tuple(range(rank)) if node.name in scope.names.filters else tuple(range(1, rank + 1))
+    facts = scope.names.facts
+    if facts.layout != "NCHW" and value.rank > 2:
+        if isinstance(node, Name) and node.name in facts.places and value.rank == facts.rank + 2:
+            return tuple(sorted(facts.places[node.name]))
         raise scope.error(where.at, f"{show(where)}: name the axes, the layout of {show(node)} is not known")
     return tuple(range(2, value.rank)) if value.rank > 2 else tuple(range(value.rank))
 

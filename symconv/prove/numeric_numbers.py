@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from symconv.errors import SpecError
 from symconv.notation.affine import Affine
 from symconv.notation.operator import Operator
+from symconv.prove.facts import Facts, facts_of
 from symconv.prove.parse import Caret
 from symconv.prove.syntax import Binary, Call, Name, Node, Number, Tuple, show, walk
 
@@ -43,7 +44,7 @@ class Ground:
     """What the words of a claim mean on concrete arrays.
 
     ``vectors`` have a component per windowed axis, a number or a pair of pads; ``uniform`` are those whose components
-    are the same for all sizes; ``fixed`` are names that do not depend on sizes. ``filters`` are kernel-like arrays.
+    are the same for all sizes; ``fixed`` are names that do not depend on sizes. ``facts`` say how axes are used.
     ``array`` evaluates an expression; with a ``prime`` all numbers are residues.
     """
 
@@ -53,9 +54,7 @@ class Ground:
     vectors: Mapping[str, tuple[_Value, ...]]
     uniform: frozenset[str]
     fixed: frozenset[str]
-    layout: str
-    rank: int
-    filters: frozenset[str]
+    facts: Facts
     array: Callable[[Ground, Node], Array]
     prime: int | None = None
 
@@ -69,57 +68,28 @@ def grounded(
 ) -> Ground:
     """What the words of a claim about ``op`` mean; raises SpecError where the arrays do not fit the operator."""
     sizes = op.sizes(**{t.name: arrays[t.name].shape for t in op.inputs})
-    forms: dict[str, tuple[tuple[Affine, Affine], ...]] = {
-        "s": tuple((Affine((), w.stride),) * 2 for w in op.windows),
-        "d": tuple((Affine((), w.dilation),) * 2 for w in op.windows),
-        "p": tuple((w.lo, w.hi) for w in op.windows),
-        "K": tuple((_form(w.kernel),) * 2 for w in op.windows),
-        "O": tuple((_form(w.extent),) * 2 for w in op.windows),
-    }
-    forms["H"] = forms["L"] = tuple((_form(w.size),) * 2 for w in op.windows)
-    forms = {name: pairs for name, pairs in forms.items() if pairs}
-    merged, groups = _merged(op, sizes)
-    kernels = [(_form(w.kernel),) for w in op.windows]
+    facts = facts_of(op)
     return Ground(
         caret,
         arrays,
-        {**sizes, **merged, "g": groups},
-        {name: tuple(_value(pair, sizes) for pair in pairs) for name, pairs in forms.items()},
-        frozenset(name for name, pairs in forms.items() if len(set(pairs)) == 1),
-        frozenset({"g", *(n for n, pairs in forms.items() if all(f.is_constant for pair in pairs for f in pair))}),
-        _layout(op),
-        len(op.windows),
-        frozenset(t.name for t in op.inputs if kernels and list(t.axes[: len(kernels)]) == kernels),
+        {**sizes, **{name: form.evaluate(sizes) for name, form in facts.sizes.items()}},
+        {name: tuple(_value(pair, sizes) for pair in pairs) for name, pairs in facts.vectors.items()},
+        frozenset(name for name, pairs in facts.vectors.items() if len(set(pairs)) == 1),
+        frozenset(
+            {
+                *(name for name, form in facts.sizes.items() if form.is_constant),
+                *(n for n, pairs in facts.vectors.items() if all(f.is_constant for pair in pairs for f in pair)),
+            }
+        ),
+        facts,
         array,
         prime,
     )
 
 
-def _form(name: str) -> Affine:
-    return Affine((), int(name)) if name.isdigit() else Affine(((name, 1),), 0)
-
-
 def _value(pair: tuple[Affine, Affine], sizes: Mapping[str, int]) -> _Value:
     lo, hi = (Fraction(form.evaluate(sizes)) for form in pair)
     return lo if pair[0] == pair[1] else (lo, hi)
-
-
-def _merged(op: Operator, sizes: Mapping[str, int]) -> tuple[dict[str, int], int]:
-    """The physical channel counts of a grouped operator by name, and the number of groups."""
-    found, groups = {}, 1
-    for tensor in (*op.inputs, op.output):
-        for axis in tensor.axes:
-            if len(axis) == 2 and axis[0].is_constant and axis[1].name:
-                groups = axis[0].constant
-                found[axis[1].name.removesuffix("g")] = groups * sizes[axis[1].name]
-    return found, groups
-
-
-def _layout(op: Operator) -> str:
-    rank = len(op.windows)
-    if not rank or not op.inputs or len(op.inputs[0].axes) != rank + 2:
-        return "NCHW"
-    return "NHWC" if list(op.inputs[0].axes[1:-1]) == [(_form(w.size),) for w in op.windows] else "NCHW"
 
 
 def is_number(ground: Ground, node: Node) -> bool:
@@ -187,8 +157,8 @@ def _per_axis(ground: Ground, node: Node, rank: int) -> tuple[_Value, ...]:
         if len(node.items) != rank:
             raise ground.error(node.at, f"{show(node)} has {len(node.items)} entries; there are {rank} axes")
         return tuple(_entry(ground, item, axis) for axis, item in enumerate(node.items))
-    if _vectors(ground, node) and ground.rank not in {1, rank}:
-        raise ground.error(node.at, f"{show(node)} has {ground.rank} values; there are {rank} axes here")
+    if _vectors(ground, node) and ground.facts.rank not in {1, rank}:
+        raise ground.error(node.at, f"{show(node)} has {ground.facts.rank} values; there are {rank} axes here")
     return tuple(_evaluated(ground, node, axis, False) for axis in range(rank))
 
 

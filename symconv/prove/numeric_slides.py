@@ -11,8 +11,8 @@ import numpy as np
 from symconv.prove import numeric_windows as windows
 from symconv.prove.numeric_numbers import Array, Ground, Misfit, amount, concrete, is_fixed, pads, wholes
 from symconv.prove.numeric_windows import Slid, shown
-from symconv.prove.syntax import Call, Node, Number, Text, show
-from symconv.prove.vocabulary import canonical, rank_of
+from symconv.prove.syntax import Call, Node, Number, Text, Tuple, show
+from symconv.prove.vocabulary import canonical, mode_of, rank_of
 
 __all__ = ["columns", "convolution", "scipy"]
 
@@ -22,7 +22,7 @@ _ZERO, _ONE = Number(Fraction(0)), Number(Fraction(1))
 def scipy(ground: Ground, word: str, call: Call, named: Mapping[str, Node]) -> Array:
     """SciPy's ``convolve`` and ``correlate`` over all axes."""
     a, b = (ground.array(ground, node) for node in call.arguments[:2])
-    mode = call.arguments[2] if len(call.arguments) > 2 else named.get("mode", Text("full"))
+    mode = call.arguments[2] if len(call.arguments) > 2 else named.get("mode", Text(mode_of(call.function)))
     if not isinstance(mode, Text) or mode.value not in {"full", "same", "valid"}:
         raise ground.error(mode.at, 'the mode is "full", "same" or "valid"')
     if a.ndim != b.ndim:
@@ -41,23 +41,30 @@ def scipy(ground: Ground, word: str, call: Call, named: Mapping[str, Node]) -> A
 def convolution(ground: Ground, word: str, call: Call, named: Mapping[str, Node]) -> Array:
     """``conv`` and ``conv_transpose``, of arrays with batch and channels or of single planes."""
     a, k = (ground.array(ground, node) for node in call.arguments)
-    layout = named.get("layout", Text(ground.layout))
-    if not isinstance(layout, Text) or layout.value not in {"NCHW", "NHWC"}:
-        raise ground.error(call.at, 'the layout is "NCHW" or "NHWC"')
-    rank = rank_of(call.function) or ground.rank
+    rank = ground.facts.window_rank(rank_of(call.function), a.ndim)
     flat = (a.ndim, k.ndim) == (rank, rank)
-    if rank == 0 or (not flat and (a.ndim, k.ndim) != (rank + 2, rank + 2)):
+    if rank < 1 or (not flat and (a.ndim, k.ndim) != (rank + 2, rank + 2)):
         raise ground.error(call.at, f"{show(call)}: arrays of {rank + 2} axes are wanted; given {a.ndim} and {k.ndim}")
+    last = _layout(ground, call, named, flat) == "NHWC"
     if flat:
         a, k = a[None, None], k[None, None]
-    elif layout.value == "NHWC":
+    elif last:
         a, k = np.moveaxis(a, -1, 1), k.transpose(rank + 1, rank, *range(rank))
     groups = _groups(ground, named.get("groups", _ONE))
     slides = _slides(ground, call, a.shape[2:], k.shape[2:], named)
     result = (windows.convolved if word == "conv" else windows.transposed)(a, k, slides, groups)
     if flat:
         return np.asarray(result[0, 0])
-    return np.moveaxis(result, 1, -1) if layout.value == "NHWC" else result
+    return np.moveaxis(result, 1, -1) if last else result
+
+
+def _layout(ground: Ground, call: Call, named: Mapping[str, Node], flat: bool) -> str:
+    stated = named.get("layout")
+    text = stated.value if isinstance(stated, Text) else None if stated is None else show(stated)
+    try:
+        return "NCHW" if flat and text is None else ground.facts.layout_of(text)
+    except ValueError as error:
+        raise ground.error(call.at, str(error)) from None
 
 
 def _groups(ground: Ground, node: Node) -> int:
@@ -99,10 +106,13 @@ def _pads(ground: Ground, call: Call, node: Node, bare: Sequence[Slid]) -> Seque
 
 def columns(ground: Ground, word: str, call: Call, a: Array, named: Mapping[str, Node]) -> Array:
     """``unfold`` and ``fold``."""
-    wanted = ground.rank + 2 if word == "unfold" else 3
-    if a.ndim != wanted or not ground.rank:
+    given = call.arguments[-1]
+    count = len(given.items) if isinstance(given, Tuple) else 1
+    rank = ground.facts.window_rank(None, a.ndim if word == "unfold" else 2 + count)
+    wanted = rank + 2 if word == "unfold" else 3
+    if a.ndim != wanted or rank < 1:
         raise ground.error(call.at, f"{word} wants an array of {wanted} axes; given {a.ndim}")
-    taps = wholes(ground, call.arguments[-1], ground.rank)
-    target = a.shape[2:] if word == "unfold" else wholes(ground, call.arguments[1], ground.rank)
+    taps = wholes(ground, given, rank)
+    target = a.shape[2:] if word == "unfold" else wholes(ground, call.arguments[1], rank)
     slides = _slides(ground, call, target, taps, named)
     return windows.unfolded(a, slides) if word == "unfold" else windows.folded(a, slides)

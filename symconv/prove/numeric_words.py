@@ -142,11 +142,12 @@ def _spatial(ground: Ground, a: Array, node: Node, where: Node) -> tuple[int, ..
     """The axes that flip, pad, crop and dilate mean when none are named."""
     if a.ndim <= 2:
         return tuple(range(a.ndim))
-    if ground.layout == "NCHW":
+    facts = ground.facts
+    if facts.layout == "NCHW":
         return tuple(range(2, a.ndim))
-    if not isinstance(node, Name) or a.ndim != ground.rank + 2:
+    if not isinstance(node, Name) or node.name not in facts.places or a.ndim != facts.rank + 2:
         raise ground.error(where.at, f"{show(where)}: name the axes, the layout of {show(node)} is not known")
-    return tuple(range(ground.rank)) if node.name in ground.filters else tuple(range(1, ground.rank + 1))
+    return tuple(sorted(facts.places[node.name]))
 
 
 def _permuted(ground: Ground, word: str, call: Call, a: Array) -> Array:

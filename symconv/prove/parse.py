@@ -200,17 +200,23 @@ class _Parser:
         return Tuple(tuple(items), at) if several else items[0]
 
     def named(self, name: str, at: int) -> Node:
+        modules = set()
         while name in _MODULES and self.ahead(".") and self.tokens[self.position + 1][0] == "name":
             self.take()
+            modules.add(name)
             _, name, at = self.take()
         if not self.accept("("):
             return Name(_SPELLINGS.get(name, name), at)
         if canonical(name) not in FUNCTIONS:
             known = ", ".join(sorted(FUNCTIONS))
             raise self.caret.error(at, f"there is no function {name!r} in a claim; there are {known}")
-        return self.call(name, at, ())
+        call = self.call(name, at, ())
+        if modules & {"scipy", "signal"} and canonical(name) == "correlate" and len(call.arguments) < 3:
+            # SciPy's default is another than NumPy's.
+            return call.with_option("mode", call.option("mode") or Text("full", at))
+        return call
 
-    def call(self, name: str, at: int, before: tuple[Node, ...]) -> Node:
+    def call(self, name: str, at: int, before: tuple[Node, ...]) -> Call:
         arguments: list[Node] = list(before)
         named: dict[str, Node] = {}
         while not self.accept(")"):

@@ -10,6 +10,7 @@ from math import gcd, prod
 from symconv.errors import InternalError, SpecError
 from symconv.notation.affine import Affine, affine
 from symconv.notation.expr import Constraint, equal, nonnegative
+from symconv.prove.facts import Facts
 from symconv.prove.parse import Caret
 from symconv.prove.syntax import Node
 from symconv.prove.value import Amount, Axis, Fresh, Pair, Term, Undecided, Value
@@ -35,17 +36,15 @@ class Names:
     """What the words of a claim mean for one operator.
 
     ``vectors`` have a component per windowed axis; ``tensors`` are arrays, with their
-    ``logical`` sizes; ``filters`` are those without a batch; ``layout`` is where channels stand; ``definitions`` maps a
-    formula of a size to the size's name.
+    ``logical`` sizes; ``facts`` say how the operator's axes are used; ``definitions`` maps a formula of a size to the
+    size's name.
     """
 
     sizes: Mapping[str, Affine]
     vectors: Mapping[str, tuple[Amount | Pair, ...]]
     tensors: Mapping[str, Value]
     logical: Mapping[str, tuple[Affine, ...]]
-    filters: frozenset[str]
-    layout: str
-    rank: int
+    facts: Facts
     definitions: Mapping[Affine, Affine] = field(default_factory=dict)
 
     def with_tensor(self, name: str, value: Value) -> Names:

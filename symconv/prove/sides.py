@@ -13,6 +13,7 @@ from symconv.notation.expr import Apply, Const, Constraint, Expr, Index, Read, R
 from symconv.notation.operator import Operator, Statement, Tensor
 from symconv.prove.amounts import as_product
 from symconv.prove.arrays import tensor
+from symconv.prove.facts import Facts, facts_of
 from symconv.prove.functions import applied
 from symconv.prove.scope import Names, Scope, Undecided
 from symconv.prove.value import (
@@ -29,7 +30,6 @@ from symconv.prove.value import (
     multiplied,
     scaled,
 )
-from symconv.relation.sets import context_of
 
 __all__ = ["axes_of", "names_of", "sides_of", "truth"]
 
@@ -179,45 +179,14 @@ class _Reader:
 
 def names_of(op: Operator, scope: Scope, side: str) -> Names:
     """What the words of a claim about ``op`` mean; the forward value too where it is a polynomial."""
+    facts = facts_of(op)
     cotangent = replace(op.output, name=f"g{op.output.name}")
     given = [*op.inputs, *([] if side == op.output.name else [cotangent])]
     logical = {t.name: t.sizes for t in given}
-    sizes = {name: var(name) for name in context_of(op).sizes}
-    for one in (*op.inputs, op.output):
-        for merged in one.axes:
-            match merged:
-                case (group, inner) if group.is_constant and inner.name:
-                    sizes[inner.name.removesuffix("g")] = inner * group.constant
-    groups = next((m[0].constant for t in op.inputs for m in t.axes if len(m) == 2 and m[0].is_constant), 1)
-    sizes["g"] = affine(groups)
-    kernels = {w.kernel for w in op.windows}
-    filters = {t.name for t in op.inputs if t.axes and len(t.axes[0]) == 1 and str(t.axes[0][0]) in kernels}
     short = {d.form: var(d.name) for d in op.definitions} | {var(w.size): var(w.size) for w in op.windows}
-    names = Names(sizes, _vectors(op), {}, logical, frozenset(filters), _layout(op), len(op.windows), short)
-    tensors = {t.name: tensor(scope, t.name, axes_of(t)) for t in given}
-    return replace(names, tensors=tensors)
+    names = Names(dict(facts.sizes), _vectors(facts), {}, logical, facts, short)
+    return replace(names, tensors={t.name: tensor(scope, t.name, axes_of(t)) for t in given})
 
 
-def _vectors(op: Operator) -> dict[str, tuple[Amount | Pair, ...]]:
-    if not op.windows:
-        return {}
-    pads: tuple[Amount | Pair, ...] = tuple(w.lo if w.lo == w.hi else Pair(w.lo, w.hi) for w in op.windows)
-    kernel = tuple(affine(int(w.kernel)) if w.kernel.isdigit() else var(w.kernel) for w in op.windows)
-    sizes = tuple(var(w.size) for w in op.windows)
-    return {
-        "s": tuple(affine(w.stride) for w in op.windows),
-        "d": tuple(affine(w.dilation) for w in op.windows),
-        "p": pads,
-        "K": kernel,
-        "O": tuple(var(w.extent) for w in op.windows),
-        "H": sizes,
-        "L": sizes,
-    }
-
-
-def _layout(op: Operator) -> str:
-    if not op.windows or not op.inputs:
-        return "NCHW"
-    last = op.inputs[0].axes[-1]
-    spatial = {w.size for w in op.windows}
-    return "NCHW" if any(size.names() & spatial for size in last) else "NHWC"
+def _vectors(facts: Facts) -> dict[str, tuple[Amount | Pair, ...]]:
+    return {name: tuple(lo if lo == hi else Pair(lo, hi) for lo, hi in pairs) for name, pairs in facts.vectors.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["ELEMENTWISE", "FUNCTIONS", "METHODS", "OPTIONS_OF", "Word", "canonical", "rank_of"]
+__all__ = ["ELEMENTWISE", "FUNCTIONS", "METHODS", "OPTIONS_OF", "Word", "canonical", "mode_of", "rank_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,3 +79,12 @@ def rank_of(name: str) -> int | None:
     (2, None, None)
     """
     return int(name[-2]) if name[-2:] in {"1d", "2d", "3d"} else None
+
+
+def mode_of(name: str) -> str:
+    """The mode of a convolution or correlation that states none: NumPy's, and SciPy's for its own names.
+
+    >>> mode_of("correlate"), mode_of("correlate2d"), mode_of("convolve")
+    ('valid', 'full', 'full')
+    """
+    return "valid" if name == "correlate" else "full"
