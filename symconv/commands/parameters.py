@@ -35,6 +35,7 @@ the_settings = all_of(
     click.option("--dilation", type=PerAxis(), help="2, or per axis 2,1."),
     click.option("--groups", type=int, help="Groups of channels."),
     click.option("--border", type=BorderValue(), help="zero, skip, reflect, replicate, circular, or a number."),
+    click.option("--empty", type=float, help="The value of a mean, max or min that has no tap; an error without."),
     click.option("--bias", is_flag=True, help="Add b[f]."),
     click.option("--flip", is_flag=True, help="True convolution: the kernel turned."),
     click.option("--layout", metavar="NCHW|NHWC", help="The order of the arrays' axes, at any rank."),

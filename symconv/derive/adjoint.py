@@ -85,6 +85,7 @@ def adjoint(op: Operator, wrt: str) -> Operator:
         surrogates=op.surrogates,
         source=f"∂L/∂{wrt} of {op.source}",
         batch=op.batch,
+        occupied=op.occupied,
     )
 
 

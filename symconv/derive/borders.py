@@ -22,13 +22,15 @@ from symconv.notation.expr import (
     Range,
     Read,
     Reduce,
+    add,
+    mul,
     nonnegative,
     reads,
     transform,
     walk,
 )
 from symconv.notation.operator import Operator, Statement
-from symconv.relation.sets import Context, System, context_of, feasible, implied
+from symconv.relation.sets import Context, System, context_of, difference, feasible, implied
 
 __all__ = ["fold", "resolve_borders", "span"]
 
@@ -102,14 +104,30 @@ def _outside(expr: Expr) -> Iterator[Read]:
 
 def _reduce(scope: _Scope, node: Reduce) -> Expr:
     pieces = tuple(done for piece in node.pieces for done in _pieces(scope, node.indices, piece))
+    empty = scope.op.empty if node.kind != "sum" and _vacant(scope, node) else None
+    one, count = Const(Fraction(1)), _count(node)
     if node.kind == "mean":
         total = Reduce("sum", node.indices, _summands(pieces))
-        return Apply("div", (total, _count(node)))
+        if empty is None:
+            return Apply("div", (total, count))
+        mean = Apply("div", (total, Apply("max", (count, one))))
+        return add(mean, mul(Const(empty), Apply("lt", (count, one))))
+    if empty is not None:
+        return Apply("where", (Apply("lt", (count, one)), Const(empty), Reduce(node.kind, node.indices, pieces)))
     if node.kind == "sum":
         pieces = _summands(pieces)
         if not pieces:
             return Const(Fraction(0))
     return Reduce(node.kind, node.indices, pieces)
+
+
+def _vacant(scope: _Scope, node: Reduce) -> bool:
+    """Whether a cell can be without a tap."""
+    taps = tuple(r.name for r in node.indices)
+    cells = tuple(r.name for r in scope.outer)
+    found = [System(cells, (*span((*scope.outer, *node.indices)), *piece.where), taps) for piece in node.pieces]
+    every = System(cells, span(scope.outer))
+    return difference(scope.context, [every], found) is not None
 
 
 def _summands(pieces: tuple[Piece, ...]) -> tuple[Piece, ...]:

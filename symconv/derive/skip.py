@@ -1,17 +1,13 @@
-"""Border ``skip`` as constraints: which taps of which reduction are left out.
-
-A read leaves its tensor along an axis. The tap that is left out belongs to the innermost reduction that binds an index
-of that axis; where no reduction does, to the innermost reduction around the read.
-"""
+"""Border ``skip`` as constraints: each reduction is confined to the taps that are taken."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from symconv.notation.affine import Affine, var
-from symconv.notation.expr import Constraint, Expr, Piece, Range, Read, Reduce, children, nonnegative, rebuild
+from symconv.notation.affine import var
+from symconv.notation.expr import Constraint, Expr, Piece, Range, Reduce, children, nonnegative, rebuild
 from symconv.notation.operator import Operator
+from symconv.notation.taps import leaving
 from symconv.relation.sets import Context, System, context_of, implied
 
 __all__ = ["leave_out", "span"]
@@ -19,7 +15,8 @@ __all__ = ["leave_out", "span"]
 
 def span(ranges: tuple[Range, ...]) -> tuple[Constraint, ...]:
     """The constraints ``0 <= index < extent`` of ranges."""
-    return tuple(bound for r in ranges for bound in (nonnegative(var(r.name)), nonnegative(r.extent - 1 - var(r.name))))
+    ends = ((nonnegative(var(r.name)), nonnegative(r.extent - 1 - var(r.name))) for r in ranges)
+    return tuple(bound for pair in ends for bound in pair)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,36 +50,9 @@ def _confined(place: _Place, expr: Expr) -> Expr:
 
 def _taken(place: _Place, inner: _Place, node: Reduce, piece: Piece) -> tuple[Constraint, ...]:
     domain = System(tuple(r.name for r in inner.ranges), (*span(inner.ranges), *place.where, *piece.where))
-    own = frozenset(r.name for r in node.indices)
     found: dict[Constraint, None] = {}
-    for read, within, nested in _reads(piece.body):
-        if read.border is None or read.border.kind != "skip":
-            continue
-        for form, size in zip(read.index, place.op.tensor(read.tensor).sizes, strict=True):
-            if _owns(form, own, within, place.bound, nested):
-                bounds = (nonnegative(form), nonnegative(size - 1 - form))
-                found.update((b, None) for b in bounds if not implied(place.context, domain, b))
+    for read, axis in leaving(node, piece.body, place.bound):
+        form, size = read.index[axis], place.op.tensor(read.tensor).sizes[axis]
+        bounds = (nonnegative(form), nonnegative(size - 1 - form))
+        found.update((bound, None) for bound in bounds if not implied(place.context, domain, bound))
     return tuple(found)
-
-
-def _owns(form: Affine, own: frozenset[str], within: frozenset[str], around: frozenset[str], nested: bool) -> bool:
-    """Whether an axis read at ``form`` leaves out taps of the reduction that binds ``own``."""
-    names = form.names()
-    if names & within:
-        return False
-    return bool(names & own) or not (nested or names & around)
-
-
-def _reads(
-    expr: Expr, within: frozenset[str] = frozenset(), nested: bool = False
-) -> Iterator[tuple[Read, frozenset[str], bool]]:
-    """Every read below, with the indices that reductions below bind around it, and whether there is one."""
-    match expr:
-        case Read():
-            yield expr, within, nested
-        case Reduce(_, indices, pieces):
-            for piece in pieces:
-                yield from _reads(piece.body, within | {r.name for r in indices}, True)
-        case _:
-            for child in children(expr):
-                yield from _reads(child, within, nested)

@@ -93,7 +93,9 @@ def chooser(sweep: Sweep, statement: Statement, node: Reduce, weight: Expr) -> W
                 replace(p, body=Apply("where", (Apply("eq", (p.body, extreme)), one, zero))) for p in node.pieces
             ),
         )
-        shared = buffered(sweep, statement, Apply("div", (weight, tied)))
+        # A window without a tap has no tie to divide by.
+        parts = Apply("max", (tied, one)) if any(p.where for p in node.pieces) else tied
+        shared = buffered(sweep, statement, Apply("div", (weight, parts)))
         return lambda body: (shared, lambda term: Apply("where", (Apply("eq", (body, extreme)), term, zero)))
     first = replace(node, kind=f"arg{node.kind}")
     position = Read(_buffer(sweep, statement, f"k{statement.target.name}", first, "index"), here)

@@ -146,7 +146,7 @@ class Affine:
                     value = numerator.evaluate(values) // divisor
                 case Maximum(left, right):
                     value = max(left.evaluate(values), right.evaluate(values))
-            total += factor * value
+            total = total + factor * value
         return total
 
 

@@ -15,6 +15,7 @@ from symconv.notation.names import check_names
 from symconv.notation.operator import Operator, Statement, Tensor
 from symconv.notation.parse import Equation, Group, Name
 from symconv.notation.surrogate import surrogates
+from symconv.notation.taps import occupied
 
 __all__ = ["elaborate"]
 
@@ -38,10 +39,12 @@ def elaborate(equation: Equation, settings: Settings) -> Operator:
     axes = iter(sizes.extents[name] for name in outputs)
     target = Tensor(equation.target.name, tuple(tuple(next(axes) for _ in range(n)) for n in layout))
     inputs = tuple(_tensor(sizes, name, lengths) for name, lengths in body.layout.items())
+    statement = Statement(target, outputs, expr)
+    logical = {tensor.name: tensor.sizes for tensor in inputs}
     return Operator(
         name=settings.name,
         inputs=inputs,
-        statements=(Statement(target, outputs, expr),),
+        statements=(statement,),
         definitions=tuple(sizes.definitions),
         assumptions=tuple(sizes.assumptions),
         windows=tuple(sizes.windows),
@@ -49,6 +52,8 @@ def elaborate(equation: Equation, settings: Settings) -> Operator:
         surrogates=declared,
         source=" ".join(equation.source.split()),
         batch=(target.sizes[0].name or "") if target.sizes and len(target.sizes) > 1 else "",
+        occupied=occupied(statement, logical) if settings.empty is None else (),
+        empty=settings.empty,
     )
 
 

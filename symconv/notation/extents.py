@@ -33,6 +33,7 @@ class Settings:
     parameters: tuple[tuple[str, Fraction], ...] = ()
     kinks: tuple[tuple[str, str], ...] = ()
     surrogates: tuple[tuple[str, str], ...] = ()
+    empty: Fraction | None = None
 
 
 @dataclass(slots=True)

@@ -34,12 +34,14 @@ def formula(
     params: Mapping[str, float | Fraction] | None = None,
     kinks: Mapping[str, str] | None = None,
     surrogates: Mapping[str, str] | None = None,
+    empty: float | Fraction | None = None,
 ) -> Operator:
     """The Operator a text formula stands for.
 
     Low pads are the offsets in the indices; ``padding`` gives ``(low, high)`` per windowed axis, or
     ``"same"``/``"valid"``.
-    ``extents`` says output extents that do not follow. Raises SpecError, with a caret where it concerns the formula.
+    ``extents`` says output extents that do not follow; ``empty`` is the value of a mean, max or min over no tap.
+    Raises SpecError, with a caret where it concerns the formula.
 
     >>> str(formula("y[n,i] = sum[p](x[n,2*i+p-1]*w[p])").output.sizes[1])
     'OL'
@@ -57,6 +59,7 @@ def formula(
         parameters=tuple((key, _number(key, value)) for key, value in numbers.items()),
         kinks=_kinks(by_name("kinks", kinks, "{'max': 'share'}")),
         surrogates=tuple(by_name("surrogate", surrogates, "{'w': 'x - w'}").items()),
+        empty=None if empty is None else _number("empty", empty),
     )
     return elaborate(parse_equation(source), settings)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from symconv.notation.affine import Affine
 from symconv.notation.expr import Constraint, Expr, Range
 from symconv.notation.shapes import bind_sizes, shape_of
 from symconv.notation.surrogate import Surrogate
+from symconv.notation.taps import Occupied
 
 __all__ = ["Assumption", "Definition", "Operator", "Statement", "Tensor", "Window"]
 
@@ -100,6 +102,8 @@ class Operator:
     surrogates : declared derivatives that replace the true ones
     source : the formula as the user wrote it
     batch : the size that may be 0
+    occupied : means, maxima and minima that need a tap for every cell
+    empty : the value of those over no tap, where the operator states one
     """
 
     name: str
@@ -112,6 +116,8 @@ class Operator:
     surrogates: tuple[Surrogate, ...] = ()
     source: str = ""
     batch: str = ""
+    occupied: tuple[Occupied, ...] = ()
+    empty: Fraction | None = None
 
     @property
     def tensors(self) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from symconv.errors import SpecError
 from symconv.notation.affine import Affine
+from symconv.notation.taps import vacant
 
 if TYPE_CHECKING:
     from symconv.notation.operator import Operator, Tensor
@@ -33,9 +34,8 @@ def describe(tensor: Tensor) -> str:
 def bind_sizes(op: Operator, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, int]:
     """Solve the sizes of ``op`` from the shapes of its inputs.
 
-    Raises SpecError when a tensor is missing or unknown, a rank or an axis does not fit, an assumption fails, or an
-    extent
-    would be empty. The batch may be 0.
+    Raises SpecError when a tensor is missing or unknown, a rank or an axis does not fit, an assumption fails, an extent
+    would be empty, or a mean, max or min has no tap. The batch may be 0.
     """
     _check_names(op, shapes)
     sizes: dict[str, int] = {}
@@ -56,6 +56,11 @@ def bind_sizes(op: Operator, shapes: Mapping[str, tuple[int, ...]]) -> dict[str,
     for assumption in op.assumptions:
         if not _holds(assumption.constraint.form, assumption.constraint.equality, sizes):
             raise SpecError(f"{op.name}: {assumption.sentence}; given {_shapes(shapes)}")
+    if sentence := vacant(op, sizes):
+        raise SpecError(
+            f"{op.name}: {sentence}; given {_shapes(shapes)}. Make the padding smaller than the window, or state what "
+            "an empty window is, as in empty=0"
+        )
     return sizes
 
 

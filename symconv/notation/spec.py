@@ -76,6 +76,12 @@ def _text(value: object) -> str:
     return value
 
 
+def _real(value: object) -> int | float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise SpecError(f"it is a number; given {value!r}")
+    return value
+
+
 def _padding(value: object) -> Any:
     if isinstance(value, str):
         return value
@@ -117,6 +123,7 @@ KEYS: dict[str, Callable[[object], Any]] = {
     "border": _border,
     "params": _mapping("name = number", int, float),
     "kinks": _mapping('function = "choice"', str),
+    "empty": _real,
     "surrogate": _mapping('tensor or function = "expression"', str),
 }
 """The keys of a spec file, each with its check."""

@@ -183,6 +183,7 @@ def operator(
     params: Mapping[str, float | Fraction] | None = None,
     kinks: Mapping[str, str] | None = None,
     surrogate: Mapping[str, str] | None = None,
+    empty: float | Fraction | None = None,
 ) -> Operator:
     """The operator a formula in index notation, or a SymPy equation, stands for.
 
@@ -196,6 +197,7 @@ def operator(
     kinks : conventions at kinks by function: ``{"max": "share"}``
     surrogate : other derivatives, by tensor (``{"w": "x - w"}``: what one read of w gets of the sum's cotangent, signs
         and constant factors around the sum included) or by function (``{"sign": "1"}``: the slope at ``u``)
+    empty : the value of a mean, max or min whose taps are all left out; without it sizes with such a cell are an error
 
     Raises SpecError with a caret under what is wrong.
 
@@ -215,6 +217,7 @@ def operator(
         params=params,
         kinks=kinks,
         surrogates=surrogate,
+        empty=empty,
     )
 
 
@@ -222,7 +225,7 @@ def load(path: str | Path) -> Operator:
     """The operator a TOML file describes.
 
     Its keys are ``formula`` and, where needed, the keywords of ``operator``: name, padding, extents, border, params,
-    kinks, surrogate. Raises SpecError that names the file and the key.
+    kinks, surrogate, empty. Raises SpecError that names the file and the key.
 
     >>> import pathlib, tempfile
     >>> file = pathlib.Path(tempfile.mkdtemp()) / "adder.toml"

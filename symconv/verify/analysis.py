@@ -172,8 +172,8 @@ def _degree(expr: Expr, known: Mapping[str, int | None]) -> int | None:
 
 
 def empty_windows(op: Operator, sizes: Mapping[str, int]) -> bool:
-    """Whether a mean, max or min somewhere has no tap to take: a value nobody defines."""
-    if all(not isinstance(node, Reduce) or node.kind == "sum" for node in _nodes(op)):
+    """Whether a mean, max or min somewhere has no tap to take, and the operator does not say what that gives."""
+    if op.empty is not None or all(not isinstance(node, Reduce) or node.kind == "sum" for node in _nodes(op)):
         return False
     shapes = {t.name: lengths(sizes, t.sizes) for t in (*op.inputs, *(s.target for s in op.statements))}
     return any(

@@ -18,6 +18,8 @@ POINTS = 300_000
 """Most grid points of one geometry."""
 _MOST_ELEMENTS = 4_000_000
 _TRIALS = 2000
+_FARTHEST = 1 << 14
+"""Most that axes are lengthened by: beyond, grids have too many points anyway."""
 _LONG = 1 << 15
 _SIDES = (14, 20, 28, 40, 56, 80, 112, 160, 1000, 4000, 9000, 20000)
 _CHANNELS = (1, 2, 3, 4, 5)
@@ -45,7 +47,7 @@ def geometries(op: Operator, count: int = 12, seed: int = 0) -> tuple[Geometry, 
     for trial in range(_TRIALS):
         if not found and trial % 100 == 99:
             # Offsets that no window shows, as in x[i] - x[i+12], want longer axes.
-            reach = 2 * reach + 8
+            reach = min(2 * reach + 8, _FARTHEST)
         shapes = _shapes(op, _draw(op, rng, trial, reach))
         try:
             sizes = op.sizes(**shapes)

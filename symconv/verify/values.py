@@ -1,7 +1,8 @@
 """Expressions and statements evaluated on their full grids: target indices times reduction indices.
 
-A reduction over no tap at all gives 0 for sum, NaN for mean, -inf for max, +inf for min and -1 for argmax and
-argmin. A read of border ``skip`` outside every reduction gives 0 where it leaves its tensor.
+A reduction over no tap at all gives what the operator states for it; where it states nothing, 0 for sum, NaN for mean,
+-inf for max, +inf for min. It gives -1 for argmax and argmin. A read of border ``skip`` outside
+every reduction gives 0 where it leaves its tensor.
 """
 
 from __future__ import annotations
@@ -88,7 +89,11 @@ def value(problem: Problem, expr: Expr, scope: Scope) -> Array:
         case Apply(function, arguments):
             return apply(function, tuple(value(problem, argument, scope) for argument in arguments))
         case Reduce(kind):
-            found = _collapse(kind, *taken_values(problem, expr, scope))
+            values, taken = taken_values(problem, expr, scope)
+            found = _collapse(kind, values, taken)
+            if problem.op.empty is not None and kind in {"mean", "max", "min"}:
+                stated = lift(np.asarray(problem.op.empty, dtype=object), problem.exact)
+                found = np.where(taken.any(axis=-1), found, stated)
             # Where nothing counts, a number that can be divided by: fractions have no NaN.
             return np.where(np.broadcast_to(scope.mask, scope.shape), found, lift(np.asarray(1), problem.exact))
 
