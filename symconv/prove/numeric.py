@@ -56,7 +56,7 @@ def evaluate(claim: Claim, op: Operator, arrays: Mapping[str, Array], prime: int
     shape = tensor.shape(op.sizes(**shapes))
     result = _array(ground, claim.body)
     if result.shape != shape:
-        raise Misfit(f"gives {shown(result.shape)}, {claim.side} is {shown(shape)}")
+        raise Misfit(f"gives {shown(result.shape)}, {claim.side} is {shown(shape)}", result)
     return result
 
 

@@ -36,7 +36,14 @@ _Value = Fraction | _Pair
 
 
 class Misfit(Exception):  # noqa: N818
-    """The shapes of a claim do not fit on these arrays; the text is the sentence that says how."""
+    """The shapes of a claim do not fit on these arrays; the text is the sentence that says how.
+
+    ``result`` is the array where the claim has one and only its shape is not the side's.
+    """
+
+    def __init__(self, sentence: str, result: Array | None = None) -> None:
+        super().__init__(sentence)
+        self.result = result
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,10 @@ from typing import Any
 from symconv.prove.evidence import Pattern, pattern
 from symconv.prove.proof import Proof
 from symconv.prove.syntax import Binary, Call, Name, Node, Number, Pick, Sliced, Span, Text, Tuple
+from symconv.views.differences import Difference, difference
 from symconv.views.svg import drawing, label, rect
 
-__all__ = ["claim_latex", "pattern_svg", "proof_bundle", "proof_html"]
+__all__ = ["claim_latex", "difference_svg", "pattern_svg", "proof_bundle", "proof_html"]
 
 _CELL = 34
 _WORDS = {True: "true for all sizes", False: "false", None: "undecided"}
@@ -78,30 +79,54 @@ def _item(item: Span | Pick) -> str:
 
 
 def pattern_svg(found: Pattern) -> str:
-    """Both sides as grids of cells; a cell shows how many products it sums, and is marked where the sides differ."""
+    """A plane of the true side as a grid of cells; a cell shows how many products it sums."""
+    rows, columns = found.want_shape
+    parts = [label(20.0, 20, found.side, "start")]
+    for i in range(rows):
+        for j in range(columns):
+            terms = found.want.get((i, j), ())
+            x, y = 20.0 + j * _CELL, 34.0 + i * _CELL
+            parts.append(rect(x, y, _CELL - 2, _CELL - 2, None, f"{found.side}[{i},{j}]: {' + '.join(terms) or '0'}"))
+            parts.append(label(x + _CELL / 2 - 1, y + _CELL / 2 + 4, str(len(terms))))
+    return drawing(max(60.0 + columns * _CELL, 110.0), 34 + rows * _CELL + 10, parts, f"{found.side} at {found.where}")
+
+
+def difference_svg(found: Difference) -> str:
+    """Both sides as grids of numbers, those that differ or that only one side has coloured and marked."""
     rows = max(found.want_shape[0], found.got_shape[0])
+    wide = max((len(text) for cells in (found.got, found.want) for text in cells.values()), default=1)
+    cell = max(_CELL, 8 * (wide + 1) + 8)
     parts: list[str] = []
     left = 20.0
     for title, shape, cells in (("claimed", found.got_shape, found.got), ("true", found.want_shape, found.want)):
-        parts.append(label(left + shape[1] * _CELL / 2, 20, f"{found.side}, {title}"))
-        for i in range(shape[0]):
-            for j in range(shape[1]):
-                wrong = found.got.get((i, j)) != found.want.get((i, j))
-                terms = cells.get((i, j), ())
-                x, y = left + j * _CELL, 34.0 + i * _CELL
-                words = f"{found.side}[{i},{j}] {title}: {' + '.join(terms) or '0'}"
-                parts.append(rect(x, y, _CELL - 2, _CELL - 2, 1 if wrong else None, words))
-                parts.append(label(x + _CELL / 2 - 1, y + _CELL / 2 + 4, f"{len(terms)}{'!' if wrong else ''}"))
-        left += shape[1] * _CELL + 40
+        width = max(shape[1] * cell, 90)
+        parts.append(label(left, 20, f"{found.side}, {title}", "start"))
+        for (i, j), text in cells.items():
+            wrong = (i, j) in found.wrong
+            x, y = left + j * cell, 34.0 + i * _CELL
+            index = ",".join(map(str, (*found.leading, i, j)))
+            parts.append(
+                rect(x, y, cell - 2, _CELL - 2, 1 if wrong else None, f"{found.side}[{index}] {title}: {text}")
+            )
+            parts.append(label(x + cell / 2 - 1, y + _CELL / 2 + 4, f"{text}{'!' if wrong else ''}"))
+        left += width + 40
     return drawing(left, 34 + rows * _CELL + 10, parts, f"{found.side} as claimed and as it is, at {found.where}")
 
 
-def _pattern(proof: Proof) -> Pattern | None:
-    decision = proof.decision
-    if decision is None:
-        return None
-    region = decision.domain if decision.values.empty else decision.values
-    return pattern(proof.operator, proof.claim, region)
+def _picture(proof: Proof) -> str:
+    if proof.holds is False and (wrong := difference(proof)) is not None:
+        place = f" at index {', '.join(map(str, wrong.leading))}" if any(wrong.leading) else ""
+        caption = (
+            f"One plane of {wrong.side}{place} for {wrong.where}, on small integers, as claimed and as it is; cells "
+            "marked ! differ, or only one side has them."
+        )
+        return f"<figure>{difference_svg(wrong)}<figcaption>{escape(caption)}</figcaption></figure>"
+    if proof.holds is True and proof.decision is not None:
+        found = pattern(proof.operator, proof.claim, proof.decision.domain)
+        if found is not None:
+            caption = f"One plane of {found.side} at {found.where}: how many products a cell sums. Hovering shows them."
+            return f"<figure>{pattern_svg(found)}<figcaption>{escape(caption)}</figcaption></figure>"
+    return ""
 
 
 def proof_html(proof: Proof) -> str:
@@ -114,14 +139,7 @@ def proof_html(proof: Proof) -> str:
     rows += [("reason", proof.reason), ("leaning", proof.leaning), *(("proved", line) for line in proof.proved)]
     row = "<tr><th>{}</th><td><pre class='wrap'>{}</pre></td></tr>"
     body = "".join(row.format(escape(name), escape(text)) for name, text in rows if text)
-    picture = ""
-    if proof.holds is not None and (found := _pattern(proof)) is not None:
-        caption = (
-            f"One plane of {found.side} at {found.where}: how many products a cell sums, as claimed and as it is; "
-            "cells marked ! differ. Hovering shows the products."
-        )
-        picture = f"<figure>{pattern_svg(found)}<figcaption>{escape(caption)}</figcaption></figure>"
-    return f"<section id='claim'><h2>Claim</h2><table>{body}</table>{picture}</section>"
+    return f"<section id='claim'><h2>Claim</h2><table>{body}</table>{_picture(proof)}</section>"
 
 
 def proof_bundle(proof: Proof) -> Mapping[str, Any]:
