@@ -12,6 +12,7 @@ from symconv.derive.scalar import differentiate
 from symconv.derive.surrogates import plain, sentences
 from symconv.derive.tangent import tangent
 from symconv.derive.weights import leaves
+from symconv.gather.checks import checked_borders, checked_ranges, checked_slope, checked_transpose
 from symconv.gather.gather import gather
 from symconv.gather.solution import Gather
 from symconv.notation.expr import Apply, Expr, Read, Reduce, reads, walk
@@ -54,7 +55,7 @@ def forward(op: Operator) -> Derivation:
     """The forward operator itself: borders resolved, solved, proved."""
     resolved = _shown(resolve_borders(op))
     solved = gather(resolved)
-    return Derivation(op, "", resolved, solved, (*_borders(op, resolved), *_solve(resolved, solved)))
+    return Derivation(op, "", resolved, solved, (*_borders(op, resolved), *_solve(solved)))
 
 
 @lru_cache(maxsize=256)
@@ -68,11 +69,11 @@ def derivation(op: Operator, wrt: str) -> Derivation:
     solved = gather(result)
     shown, asked = _shown(resolved), _asked(op, result)
     trace = (
-        Step("state", op.source, op, "parsed; every index has a range"),
+        Step("state", op.source, op, checked_ranges(op)),
         *_borders(op, shown),
         *_slopes(op, resolved, wrt),
-        Step("transpose", shown, result, "each read's access relation is inverted as a set of index pairs", asked),
-        *_solve(result, solved),
+        Step("transpose", shown, result, checked_transpose(op, wrt, result), asked),
+        *_solve(solved),
     )
     return Derivation(op, wrt, result, solved, trace)
 
@@ -84,7 +85,7 @@ def forward_mode(op: Operator, wrt: tuple[str, ...]) -> Derivation:
     result = tangent(resolved, wrt)
     solved = gather(result)
     steps = tuple(step for name in wrt for step in _slopes(op, resolved, name))
-    trace = (*_borders(op, _shown(resolved)), *steps, *_solve(result, solved))
+    trace = (*_borders(op, _shown(resolved)), *steps, *_solve(solved))
     return Derivation(op, ",".join(wrt), result, solved, trace)
 
 
@@ -112,8 +113,8 @@ def _borders(op: Operator, resolved: Operator) -> Trace:
     if op == resolved:
         return ()
     kinds = sorted({r.border.kind for s in op.statements for r in reads(s.expr) if r.border is not None})
-    check = "isl: the pieces are disjoint and every read of each lies inside its tensor, for all sizes"
-    return (Step("border", op, resolved, check, f"rule: {', '.join(kinds)}"),)
+    note = f"rule: {', '.join(kinds)}" if kinds else ""
+    return (Step("border", op, resolved, checked_borders(op, resolved), note),)
 
 
 def _slopes(stated: Operator, op: Operator, wrt: str) -> Trace:
@@ -131,7 +132,8 @@ def _slopes(stated: Operator, op: Operator, wrt: str) -> Trace:
         if isinstance(read, Read) and declared:
             check, note = "declared by the operator", "; ".join(sentences(declared))
         else:
-            check, note = "SymPy", _conventions(op, plain(body), plain(read), kind)
+            check = checked_slope(plain(body), plain(read), plain(slope), op)
+            note = _conventions(op, plain(body), plain(read), kind)
         steps.append(Step("differentiate", (plain(body), plain(read)), plain(slope), check, note))
     return tuple(dict.fromkeys(steps))
 
@@ -154,14 +156,10 @@ def _around(leaf: Expr, expr: Expr) -> frozenset[str]:
     return frozenset()
 
 
-def _solve(op: Operator, solved: Gather) -> Trace:
-    check = (
-        "isl, for all sizes: the loops visit exactly the relation (nothing missed), each point once (nothing twice), "
-        "and every read lies inside its tensor"
-    )
+def _solve(solved: Gather) -> Trace:
     steps = []
     for statement in solved.statements:
         fallback = any(not s.owned for _, several in statement.reductions for s in several)
         note = "not invertible: the contributions choose the cell, serially per parallel cell" if fallback else ""
-        steps.append(Step("solve", statement.statement, statement, check, note))
+        steps.append(Step("solve", statement.statement, statement, statement.proved, note))
     return tuple(steps)

@@ -3,7 +3,7 @@ sizes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import product
 
@@ -13,7 +13,7 @@ from symconv.errors import GatherError
 from symconv.gather.solution import Gather, Phase, Solution, Solved
 from symconv.gather.solve import solve
 from symconv.notation.affine import Affine
-from symconv.notation.expr import Constraint, Piece, Range, Read, Reduce, nonnegative, reads, walk
+from symconv.notation.expr import Apply, Constraint, Expr, Piece, Range, Read, Reduce, nonnegative, reads, walk
 from symconv.notation.operator import Operator, Statement
 from symconv.relation.sets import Context, System, context_of, difference, feasible, implied, injective
 
@@ -32,7 +32,7 @@ def gather(op: Operator, proofs: bool = True) -> Gather:
 
 
 def _statement(op: Operator, context: Context, statement: Statement, proofs: bool) -> Solved:
-    reductions = []
+    reductions, sums, inside = [], 0, 0
     for node in dict.fromkeys(n for n in walk(statement.expr) if isinstance(n, Reduce)):
         solutions = []
         for piece in node.pieces:
@@ -41,11 +41,30 @@ def _statement(op: Operator, context: Context, statement: Statement, proofs: boo
                 continue
             solution = _pruned(context, solve(statement.ranges, node.indices, piece))
             if proofs:
-                prove_inside(op, context, domain, piece)
+                inside += prove_inside(op, context, domain, piece)
                 prove_solution(context, statement.ranges, node.indices, piece, solution)
+                sums += 1
             solutions.append(solution)
         reductions.append((node, tuple(solutions)))
-    return Solved(statement, tuple(reductions))
+    for read in _outside(statement.expr) if proofs else ():
+        inside += prove_inside(op, context, statement.ranges, Piece((), read))
+    return Solved(statement, tuple(reductions), _sentence(sums, inside) if proofs else "")
+
+
+def _outside(expr: Expr) -> Iterator[Read]:
+    """The reads of a statement outside its reductions."""
+    match expr:
+        case Read():
+            yield expr
+        case Apply(_, arguments):
+            for argument in arguments:
+                yield from _outside(argument)
+
+
+def _sentence(sums: int, inside: int) -> str:
+    visited = "the loops visit exactly the relation (nothing missed), each point once (nothing twice), "
+    place = "every read lies inside its tensor" if inside else "nothing is read"
+    return f"isl, for all sizes: {f'{visited}and ' if sums else ''}{place}"
 
 
 def _system(ranges: tuple[Range, ...], where: Iterable[Constraint]) -> System:
@@ -88,11 +107,11 @@ def _component(seed: frozenset[str], constraints: list[Constraint]) -> tuple[tup
     return tuple(near), frozenset(names)
 
 
-def prove_inside(op: Operator, context: Context, domain: tuple[Range, ...], piece: Piece) -> None:
-    """Every read of a piece lies inside its tensor, for all sizes; raises GatherError naming the read."""
+def prove_inside(op: Operator, context: Context, domain: tuple[Range, ...], piece: Piece) -> int:
+    """Every read of a piece lies inside its tensor, for all sizes: how many; raises GatherError naming the read."""
     targets = {s.target.name: s.target for s in op.statements}
-    constraints = [*span(domain), *piece.where]
-    for read in reads(piece.body):
+    constraints, found = [*span(domain), *piece.where], tuple(dict.fromkeys(reads(piece.body)))
+    for read in found:
         tensor = targets.get(read.tensor) or op.input(read.tensor)
         for form, size in zip(read.index, tensor.sizes, strict=True):
             near, names = _component(form.names() - set(context.sizes), constraints)
@@ -103,6 +122,7 @@ def prove_inside(op: Operator, context: Context, domain: tuple[Range, ...], piec
                         f"the read {_text(read)} can leave {read.tensor}: {bound} does not hold for all sizes; state a "
                         "border rule or the extents"
                     )
+    return len(found)
 
 
 def prove_solution(

@@ -65,10 +65,11 @@ class Solution:
 
 @dataclass(frozen=True, slots=True)
 class Solved:
-    """One statement with each of its reductions replaced by solutions."""
+    """One statement with each of its reductions replaced by solutions; ``proved`` says what isl proved of them."""
 
     statement: Statement
     reductions: tuple[tuple[Reduce, tuple[Solution, ...]], ...]
+    proved: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ ALLOWED = {
     "relation": {"errors", "notation"},
     "ops": {"errors", "notation"},
     "derive": {"errors", "notation", "relation"},
-    "gather": {"errors", "notation", "relation", "derive"},
+    "gather": {"errors", "notation", "relation", "derive", "verify"},
     "algorithms": {"errors", "notation", "gather"},
     "prove": {"errors", "notation", "relation", "derive", "verify"},
     "loops": {"errors", "options", "notation", "gather", "algorithms"},
