@@ -182,7 +182,7 @@ def verify(
 def prove(
     op: str,
     claim: str,
-    family: tuple[tuple[str, tuple[int, ...]], ...],
+    family: tuple[tuple[str, range], ...],
     output: Path | None,
     **settings: object,
 ) -> int:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
+from math import prod
 from pathlib import Path
 
 from symconv.claims import Proof
@@ -12,12 +13,13 @@ from symconv.commands.outcome import FAILED, RIGHT, UNDECIDED
 from symconv.commands.progress import stage
 from symconv.commands.request import requested
 from symconv.errors import SpecError
+from symconv.notation.operator import Operator
 
 __all__ = ["prove"]
 
 _MOST = 2000
 
-Family = tuple[tuple[str, tuple[int, ...]], ...]
+Family = tuple[tuple[str, range], ...]
 
 
 def prove(op: str, settings: Mapping[str, object], claim: str, family: Family, output: Path | None) -> int:
@@ -45,24 +47,22 @@ def _status(proofs: list[Proof]) -> int:
 
 def _table(op: str, settings: Mapping[str, object], claim: str, family: Family) -> int:
     names = [name for name, _ in family]
+    if twice := [name for name in names if settings.get(name) is not None]:
+        raise SpecError(f"--for gives {twice[0]}, and --{twice[0]} does too; give it once")
+    members = [(values, _member(op, settings, names, values)) for values in _members(family)]
+    _usable(names, members)
     proofs: list[Proof] = []
     rows: list[tuple[str, ...]] = []
     with stage("proving") as tell:
-        for values in _members(family):
+        for values, operator in members:
             tell(", ".join(f"{name} {value}" for name, value in zip(names, values, strict=True)))
             cells = tuple(map(str, values))
-            try:
-                operator = requested(op, {**settings, **dict(zip(names, values, strict=True))})
-            except SpecError as error:
-                if not proofs and not rows and values == tuple(v[-1] for _, v in family):
-                    raise
-                rows.append((*cells, "no operator", str(error).splitlines()[0]))
+            if isinstance(operator, SpecError):
+                rows.append((*cells, "no operator", str(operator).splitlines()[0]))
                 continue
             proof = decided(operator, claim, explain=False)
             proofs.append(proof)
             rows.append((*cells, *_words(proof)))
-    if not proofs:
-        raise SpecError(f"no operator of the family is valid: {rows[0][-1]}")
     print(f"{proofs[0].claim}\n")
     for row in _aligned([(*names, "holds", "fails when"), *rows]):
         print(row)
@@ -71,15 +71,31 @@ def _table(op: str, settings: Mapping[str, object], claim: str, family: Family) 
     return _status(proofs)
 
 
+def _member(
+    op: str, settings: Mapping[str, object], names: Sequence[str], values: tuple[int, ...]
+) -> Operator | SpecError:
+    try:
+        return requested(op, {**settings, **dict(zip(names, values, strict=True))})
+    except SpecError as error:
+        return error
+
+
+def _usable(names: Sequence[str], members: Sequence[tuple[tuple[int, ...], Operator | SpecError]]) -> None:
+    """Raises SpecError for a value that makes no operator whatever the other options are."""
+    valid = [{values[k] for values, made in members if not isinstance(made, SpecError)} for k in range(len(names))]
+    for values, made in members:
+        for name, value, good in zip(names, values, valid, strict=True):
+            if isinstance(made, SpecError) and value not in good:
+                raise SpecError(f"--for: no operator of the family with {name} {value} is valid: {made}")
+
+
 def _words(proof: Proof) -> tuple[str, str]:
     word = {True: "yes", False: "no", None: "undecided"}[proof.holds]
     return word, proof.reason if proof.holds is None else proof.fails_when
 
 
 def _members(family: Family) -> Iterator[tuple[int, ...]]:
-    count = 1
-    for _, values in family:
-        count *= len(values)
+    count = prod(values.stop - values.start for _, values in family)
     if count > _MOST:
         raise SpecError(f"--for has {count} cases; at most {_MOST} are decided in one go")
     return product(*(values for _, values in family))

@@ -78,22 +78,24 @@ class Family(Base):
     """``stride=1..4,padding=0..3``: the values each option takes.
 
     >>> Family().convert("stride=1..3,dilation=2", None, None)
-    (('stride', (1, 2, 3)), ('dilation', (2,)))
+    (('stride', range(1, 4)), ('dilation', range(2, 3)))
     """
 
     name = "NAME=A..B[,...]"
 
-    def convert(self, value: Any, param: Parameter, ctx: Context) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    def convert(self, value: Any, param: Parameter, ctx: Context) -> tuple[tuple[str, range], ...]:
         """The options with their values; a usage error for anything else."""
         if not isinstance(value, str):
             return value  # type: ignore[no-any-return]
-        found = []
+        found: list[tuple[str, range]] = []
         for part in value.split(","):
             name, _, span = part.partition("=")
             ends = _integers(span, "..")
             if not name.strip().isidentifier() or ends is None or len(ends) > 2 or ends[0] > ends[-1]:
                 self.fail(f"{part!r} is not of the form stride=1..4 or stride=2", param, ctx)
-            found.append((name.strip(), tuple(range(ends[0], ends[-1] + 1))))
+            if name.strip() in dict(found):
+                self.fail(f"{name.strip()} is given twice; one range per option", param, ctx)
+            found.append((name.strip(), range(ends[0], ends[-1] + 1)))
         return tuple(found)
 
 

@@ -17,13 +17,14 @@ from symconv.notation.operator import Operator, Tensor
 from symconv.prove.compare import limited
 from symconv.prove.decide import Decision, sides
 from symconv.prove.functions import OF_SUM, is_atom, spelled
-from symconv.prove.numeric import Misfit, evaluate
+from symconv.prove.numeric import Misfit, TooLargeError, evaluate
 from symconv.prove.scope import Fork, Mismatch, Undecided
 from symconv.prove.syntax import Claim
 from symconv.prove.value import Term, Value
 from symconv.relation.counting import points
 from symconv.relation.regions import Region
 from symconv.verify import reference
+from symconv.verify.grid import points as grid_points
 
 __all__ = [
     "PRIME",
@@ -42,6 +43,8 @@ Array = np.ndarray[Any, Any]
 Shapes = dict[str, tuple[int, ...]]
 PRIME = 2**61 - 1
 _TERMS = 6
+_MOST_POINTS = 100_000
+"""What brute force visits at most: a second of exact arithmetic."""
 _POSITIVE = 4
 """As many draws are of positive integers, which read well; functions such as ``sign`` want others too."""
 
@@ -109,14 +112,25 @@ def _fractions(array: Array) -> Array:
     return flat.reshape(array.shape)
 
 
-def counterexample(op: Operator, claim: Claim, decision: Decision) -> Counterexample:
+def counterexample(op: Operator, claim: Claim, decision: Decision) -> Counterexample | None:
     """The smallest sizes for which the claim is wrong: well-typed ones where there are any.
 
-    Raises InternalError where brute force does not agree that the claim is wrong there, Undecided where that may be
-    because functions that differ agree on integers.
+    None where it is wrong for sizes alone that are too large to compute. Raises InternalError where brute force does
+    not agree that the claim is wrong there, Undecided where that may be because functions that differ agree on
+    integers.
     """
-    region, sizes = _smallest(op, claim, decision)
-    shapes = {t.name: t.shape(sizes) for t in op.inputs}
+    for region, sizes in _smallest(op, claim, decision):
+        try:
+            return _refuted(op, claim, decision, region, sizes)
+        except TooLargeError:
+            continue
+    return None
+
+
+def _refuted(
+    op: Operator, claim: Claim, decision: Decision, region: Region, sizes: Mapping[str, int]
+) -> Counterexample:
+    shapes = {t.name: t.shape(dict(sizes)) for t in op.inputs}
     for seed in range(8):
         arrays = drawn(op, shapes, seed)
         want = true_value(op, claim.side, arrays)
@@ -141,25 +155,34 @@ def counterexample(op: Operator, claim: Claim, decision: Decision) -> Counterexa
 
 def misfit(op: Operator, claim: Claim, decision: Decision) -> Counterexample | None:
     """The smallest sizes whose shapes do not fit, of a claim whose values are not exact."""
-    _, sizes = _smallest(op, claim, decision)
-    shapes = {t.name: t.shape(sizes) for t in op.inputs}
-    try:
-        evaluate(claim, op, {name: np.ones(array.shape) for name, array in drawn(op, shapes, 0).items()})
-    except Misfit as reason:
-        return Counterexample(claim.side, tuple(shapes.items()), mismatch=str(reason))
+    for _, sizes in _smallest(op, claim, decision):
+        shapes = {t.name: t.shape(sizes) for t in op.inputs}
+        try:
+            evaluate(claim, op, {name: np.ones(array.shape) for name, array in drawn(op, shapes, 0).items()})
+        except Misfit as reason:
+            return Counterexample(claim.side, tuple(shapes.items()), mismatch=str(reason))
+        except TooLargeError:
+            continue
     return None
 
 
-def _smallest(op: Operator, claim: Claim, decision: Decision) -> tuple[Region, dict[str, int]]:
-    """Where the claim is wrong, well-typed sizes where there are any, and the smallest of them."""
-    kind = decision.values if not decision.values.empty else decision.shapes
-    region = kind.where(Constraint(var(op.batch) - 1)) if op.batch else kind
-    region = kind if region.empty else region
+def _smallest(op: Operator, claim: Claim, decision: Decision) -> Iterator[tuple[Region, dict[str, int]]]:
+    """Where the claim is wrong, each with its smallest sizes: well-typed ones, then those whose shapes do not fit.
+
+    Left out where the operator itself is too large to compute there.
+    """
     defined = {d.name for d in op.definitions}
-    sizes = region.smallest(name for name in region.context.sizes if name not in defined)
-    if sizes is None:
-        raise InternalError(f"{claim}: no sizes in a set that is not empty")
-    return region, sizes
+    for kind in (decision.values, decision.shapes):
+        region = kind.where(Constraint(var(op.batch) - 1)) if op.batch else kind
+        region = kind if region.empty else region
+        if region.empty:
+            continue
+        sizes = region.smallest(name for name in region.context.sizes if name not in defined)
+        if sizes is None:
+            raise InternalError(f"{claim}: no sizes in a set that is not empty")
+        cells = sum(prod(t.shape(sizes)) for t in (*op.inputs, op.output))
+        if cells <= _MOST_POINTS and grid_points(op, sizes) <= _MOST_POINTS:
+            yield region, sizes
 
 
 def _both(op: Operator, claim: Claim, region: Region) -> tuple[Value, ...]:

@@ -9,14 +9,24 @@ import numpy as np
 
 from symconv.errors import SpecError
 from symconv.notation.operator import Operator
-from symconv.prove.numeric_numbers import Array, Ground, Misfit, amount, grounded, is_fixed, is_number, whole
+from symconv.prove.numeric_numbers import (
+    Array,
+    Ground,
+    Misfit,
+    TooLargeError,
+    amount,
+    grounded,
+    is_fixed,
+    is_number,
+    whole,
+)
 from symconv.prove.numeric_windows import shown
 from symconv.prove.numeric_words import called, multiplied, scaled
 from symconv.prove.parse import Caret
 from symconv.prove.syntax import Binary, Call, Claim, Name, Node, Number, Pick, Sliced, Span, Text, Tuple, show, walk
 from symconv.verify import reference
 
-__all__ = ["Misfit", "evaluate"]
+__all__ = ["Misfit", "TooLargeError", "evaluate"]
 
 
 def evaluate(claim: Claim, op: Operator, arrays: Mapping[str, Array], prime: int | None = None) -> Array:

@@ -20,6 +20,7 @@ __all__ = [
     "Array",
     "Ground",
     "Misfit",
+    "TooLargeError",
     "amount",
     "concrete",
     "grounded",
@@ -33,6 +34,10 @@ __all__ = [
 Array = NDArray[Any]
 _Pair = tuple[Fraction, Fraction]
 _Value = Fraction | _Pair
+
+
+class TooLargeError(SpecError):
+    """A claim that cannot be computed at some sizes with bounded work."""
 
 
 class Misfit(Exception):  # noqa: N818

@@ -9,12 +9,14 @@ from math import prod
 
 import numpy as np
 
-from symconv.errors import SpecError
-from symconv.prove.numeric_numbers import Array, Misfit
+from symconv.prove.numeric_numbers import Array, Misfit, TooLargeError
 
 __all__ = ["Slid", "convolved", "folded", "padded", "shown", "slid", "transposed", "unfolded", "zeros"]
 
-_MOST = 20_000_000
+_MOST = 4_000_000
+"""The cells of one array: a tenth of a second in machine numbers."""
+_MOST_OBJECTS = 250_000
+"""The same for Python integers and Fractions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +90,14 @@ def padded(a: Array, pads: Sequence[tuple[int, int]]) -> Array:
 
 
 def zeros(shape: tuple[int, ...], like: Array) -> Array:
-    """Zeros of the same dtype; raises SpecError where there would be too many."""
-    if prod(shape) > _MOST:
-        raise SpecError(f"the claim makes an array of {shown(shape)}, too large to compute")
+    """Zeros of the same dtype; raises TooLargeError where there would be too many."""
+    _limited(prod(shape), like, f"an array of {shown(shape)}")
     return np.zeros(shape, like.dtype)
+
+
+def _limited(cells: int, like: Array, what: str) -> None:
+    if cells > (_MOST_OBJECTS if like.dtype == object else _MOST):
+        raise TooLargeError(f"the claim makes {what}, too large to compute")
 
 
 def _windows(a: Array, windows: Sequence[Slid]) -> Array:
@@ -99,8 +105,7 @@ def _windows(a: Array, windows: Sequence[Slid]) -> Array:
     rank, extents = len(windows), slid(windows)
     around = padded(a, [(0, 0), (0, 0), *((w.lo, w.hi) for w in windows)])
     cells = prod(a.shape[:2]) * prod(extents) * prod(w.taps for w in windows)
-    if cells > _MOST:
-        raise SpecError(f"the windows of the claim have {cells} cells, too many to compute")
+    _limited(cells, a, f"windows of {cells} cells")
     index: list[slice | Array] = [slice(None), slice(None)]
     for axis, (window, extent) in enumerate(zip(windows, extents, strict=True)):
         cell = np.arange(extent)[:, None] * window.stride + np.arange(window.taps) * window.dilation

@@ -9,7 +9,7 @@ from math import prod
 
 import numpy as np
 
-from symconv.prove.numeric_numbers import Array, Ground, Misfit, amount, concrete, is_number, pads, whole
+from symconv.prove.numeric_numbers import Array, Ground, Misfit, TooLargeError, amount, concrete, is_number, pads, whole
 from symconv.prove.numeric_slides import columns, convolution, scipy
 from symconv.prove.numeric_windows import padded, shown, zeros
 from symconv.prove.syntax import Call, Name, Node, Number, Text, Tuple, show
@@ -21,7 +21,8 @@ __all__ = ["called", "multiplied", "scaled"]
 _ZERO, _ONE = Number(Fraction(0)), Number(Fraction(1))
 _SMALL = 2**31
 _RATIONAL = frozenset({"abs", "relu", "sign", "maximum", "minimum"})
-_MOST = 200_000_000
+_MOST, _MOST_OBJECTS = 50_000_000, 500_000
+"""The terms of an einsum, in machine numbers and as Python numbers: some tenths of a second."""
 
 
 def scaled(ground: Ground, a: Array, factor: Fraction) -> Array:
@@ -248,6 +249,6 @@ def _einsum(ground: Ground, call: Call) -> Array:
             if extents.setdefault(letter, length) != length:
                 shapes = ", ".join(shown(one.shape) for one in values)
                 raise Misfit(f"einsum {equation.value!r} of {shapes}: {letter} is {extents[letter]} and {length}")
-    if prod(extents.values()) > _MOST:
-        raise ground.error(equation.at, "this einsum has too many terms to compute")
+    if prod(extents.values()) > (_MOST_OBJECTS if any(a.dtype == object for a in values) else _MOST):
+        raise TooLargeError("this einsum has too many terms to compute")
     return np.asarray(np.einsum(f"{left}->{output}", *values), dtype=np.result_type(*values))

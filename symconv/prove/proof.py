@@ -11,7 +11,7 @@ from symconv.prove.conditions import Speaker
 from symconv.prove.decide import Decision, decide
 from symconv.prove.evidence import Counterexample, counterexample, drawn, misfit, true_value
 from symconv.prove.leaning import leaning
-from symconv.prove.numeric import Misfit, evaluate
+from symconv.prove.numeric import Misfit, TooLargeError, evaluate
 from symconv.prove.parse import parse_claim
 from symconv.prove.repair import repair
 from symconv.prove.scope import Undecided
@@ -19,6 +19,8 @@ from symconv.prove.syntax import Claim
 from symconv.verify.geometry import geometries
 
 __all__ = ["Proof", "prove"]
+
+_UNSEEN = "at none of its smallest sizes can both sides be computed"
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Proof:
     counterexample : the smallest sizes for which it is wrong, with a cell and both values; confirmed by brute force
     cause, repair : the likely mistake, and a claim without it that is itself proved; empty where none was found
     proved : what was proved, a sentence each
+    reason : why it is undecided, or why a wrong claim has no counterexample
     leaning : of an undecided claim, what random exact checks say
     """
 
@@ -81,6 +84,8 @@ class Proof:
                     lines.append(f"  shapes do not fit when {self.mismatched_when}")
                 if self.counterexample is not None:
                     lines.append("  counterexample " + str(self.counterexample).replace("\n", "\n  "))
+                elif self.reason:
+                    lines.append(f"  no counterexample: {self.reason}")
                 if self.cause:
                     lines.append(f"  likely cause: {self.cause}")
                 if self.repair:
@@ -129,6 +134,7 @@ def prove(op: Operator, claim: str, explain: bool = True) -> Proof:
         example,
         " and ".join(found.causes) if found else "",
         str(found.claim) if found else "",
+        reason=_UNSEEN if explain and example is None else "",
         decision=decision,
     )
 
@@ -169,5 +175,5 @@ def _exact(op: Operator, claim: Claim) -> bool:
         true_value(op, claim.side, arrays)
         evaluate(claim, op, arrays)
     except (Misfit, TypeError, ValueError, AttributeError, SpecError) as error:
-        return isinstance(error, Misfit)
+        return isinstance(error, Misfit | TooLargeError)
     return True

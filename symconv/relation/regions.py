@@ -131,11 +131,15 @@ class Region:
             else:
                 high, kept = total.evaluate(sizes), part
         least = kept.where(Constraint(high - total))
-        for bound in range(1, high + 1):
-            flat = least.where(*(Constraint(bound - Affine(((name, 1),))) for name in names))
+        best, low = least.sample(), 0
+        while high - low > 1:
+            middle = (low + high) // 2
+            flat = least.where(*(Constraint(middle - Affine(((name, 1),))) for name in names))
             if (sizes := flat.sample()) is not None:
-                return sizes
-        return least.sample()
+                high, best = middle, sizes
+            else:
+                low = middle
+        return best
 
 
 def everywhere(context: Context) -> Region:

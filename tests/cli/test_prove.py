@@ -25,6 +25,36 @@ def test_unusable_is_2(call):
     assert call("prove", "conv2d", "--claim", "gx = gy", "--for", "stride=1..9999").exit_code == 2
 
 
+def test_an_unusable_family_is_2_at_once(call):
+    claim = ("prove", "conv2d", "--claim", "gx = conv_transpose(gy, w, stride=s, padding=p)")
+    for family, words in {
+        "stride=1..20000000": "20000000 cases",
+        f"stride=1..{10**30}": "cases",
+        "stride=0..3": "with stride 0 is valid",
+        "stride=1..2,dilation=0..1": "with dilation 0 is valid",
+        "stride=1..2,stride=3": "stride is given twice",
+    }.items():
+        done = call(*claim, "--for", family)
+        assert done.exit_code == 2, done.output
+        assert words in done.output + done.stderr
+    assert call(*claim, "--for", "stride=1..2", "--stride", 2).exit_code == 2
+
+
+def test_a_member_that_is_no_operator_is_a_row(call):
+    claim = "gx = conv_transpose(gy, w, stride=s, padding=p, output_padding=0)"
+    family = (
+        "prove",
+        "conv_transpose1d",
+        "--claim",
+        claim,
+        "--stride",
+        2,
+        "--for",
+        "output_padding=0..1,dilation=1..2",
+    )
+    assert call(*family).exit_code in {1, 3}
+
+
 def test_undecided_is_3(call):
     done = call("prove", "y[i] = tanh(sum[p](x[i+p]*w[p]))", "--claim", "gw = correlate(x, gy, mode='valid')")
     assert done.exit_code == 3

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import process_time
+
 import pytest
 
 import symconv as sc
@@ -223,6 +225,29 @@ def test_enormous_claims_end_soon(claim) -> None:
     proof = sc.prove(sc.conv2d(), claim)
     assert proof.holds is not True
     assert proof.holds is False or proof.leaning.startswith("false")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "conv(gy, w, padding=100)",
+        "conv_transpose(gy, w, padding=100000)",
+        f"conv(gy, w, padding={10**28})",
+        f"conv(gy, w, stride={10**15})",
+        "pad(gy, 1000000000)",
+        f"dilate(gy, {10**12})",
+        f"{'pad(' * 50}gy{', 1)' * 50}",
+        f"{'flip(' * 40}gy{')' * 40}",
+        "reshape(gy, (1000000000, 7))",
+        "einsum('nfij,ncab->ncij', gy, pad(x, 3000))",
+    ],
+)
+def test_large_numbers_in_wrong_claims_end_soon(body) -> None:
+    began = process_time()
+    proof = sc.prove(sc.conv2d(padding=1), f"gx = {body}")
+    assert process_time() - began < 5
+    assert proof.holds is False
+    assert proof.counterexample is not None or "no counterexample" in str(proof)
 
 
 @pytest.mark.parametrize("more", ["1", "H - ((OH-1)*2 - 2 + KH)"])
