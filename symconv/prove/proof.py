@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import prod
 
 from symconv.errors import SpecError
@@ -27,6 +28,8 @@ _UNSEEN = "at none of its smallest sizes can both sides be computed"
 class Proof:
     """What is known about a claim.
 
+    Texts of conditions and the leaning are worked out when they are first asked for: they take longer than the answer.
+
     Attributes
     ----------
     holds : True where it is right for all sizes, False where it is not, None where that is undecided (``reason``)
@@ -42,19 +45,47 @@ class Proof:
     operator: Operator
     claim: Claim
     holds: bool | None
-    fails_when: str = "never"
-    holds_when: str = "always"
-    mismatched_when: str = "never"
     counterexample: Counterexample | None = None
     cause: str = ""
     repair: str = ""
     proved: tuple[str, ...] = ()
     reason: str = ""
-    leaning: str = ""
     decision: Decision | None = field(default=None, repr=False, compare=False)
 
     def __bool__(self) -> bool:
         return self.holds is True
+
+    @property
+    def fails_when(self) -> str:
+        """The exact condition on sizes under which the claim is wrong, as text."""
+        return self._conditions[0]
+
+    @property
+    def holds_when(self) -> str:
+        """The exact condition on sizes under which the claim is right, as text."""
+        return self._conditions[1]
+
+    @property
+    def mismatched_when(self) -> str:
+        """The part of ``fails_when`` where already the shapes do not fit."""
+        return self._conditions[2]
+
+    @cached_property
+    def _conditions(self) -> tuple[str, str, str]:
+        if self.holds is None or self.decision is None:
+            return "unknown", "unknown", "unknown"
+        if self.holds:
+            return "never", "always", "never"
+        speaker = Speaker(self.operator, self.decision.domain)
+        fails, holds = speaker.both(self.decision.fails, self.decision.asked)
+        if self.decision.shapes.same(self.decision.fails):
+            return fails, holds, fails
+        return fails, holds, speaker.words(self.decision.shapes, self.decision.asked)
+
+    @cached_property
+    def leaning(self) -> str:
+        """What random exact checks say of an undecided claim; empty for a decided one."""
+        return leaning(self.operator, self.claim) if self.holds is None else ""
 
     def fails(self, **shapes: tuple[int, ...]) -> bool:
         """Whether the claim is wrong for these input shapes.
@@ -99,7 +130,7 @@ def prove(op: Operator, claim: str, explain: bool = True) -> Proof:
     ``claim`` reads ``gx = ...``, ``gw = ...`` (a gradient) or ``y = ...`` (the forward value) with the words of
     ``symconv.prove.vocabulary``. Both sides become sums of products of tensor elements over integer relations, which
     isl compares for all sizes at once, multiplicities included. ``explain=False`` leaves out counterexample, cause and
-    repair of a wrong claim. Raises SpecError where the claim is unusable.
+    repair of a wrong claim: the decision alone. Raises SpecError where the claim is unusable.
 
     >>> import symconv as sc
     >>> proof = prove(sc.conv2d(padding=1), "gx = conv2d(gy, flip(w), padding=1)")
@@ -111,26 +142,19 @@ def prove(op: Operator, claim: str, explain: bool = True) -> Proof:
     stated = parse_claim(claim)
     decision = decide(op, stated)
     if decision.undecided:
-        return Proof(op, stated, None, "unknown", "unknown", "unknown", reason=decision.undecided,
-                     leaning=leaning(op, stated), decision=decision)  # fmt: skip
+        return Proof(op, stated, None, reason=decision.undecided, decision=decision)
     if decision.wrong.empty:
         return Proof(op, stated, True, proved=_sentences(op, decision), decision=decision)
     try:
         found_at = counterexample if _exact(op, stated) else misfit
         example = found_at(op, stated, decision) if explain else None
     except Undecided as reason:
-        return Proof(op, stated, None, "unknown", "unknown", "unknown", reason=str(reason),
-                     leaning=leaning(op, stated), decision=decision)  # fmt: skip
-    speaker = Speaker(op, decision.domain)
-    fails, holds = speaker.both(decision.fails, decision.asked)
+        return Proof(op, stated, None, reason=str(reason), decision=decision)
     found = repair(op, stated) if explain else None
     return Proof(
         op,
         stated,
         False,
-        fails,
-        holds,
-        speaker.words(decision.shapes, decision.asked),
         example,
         " and ".join(found.causes) if found else "",
         str(found.claim) if found else "",

@@ -31,7 +31,8 @@ __all__ = [
     "scaled",
 ]
 
-_MOST_TERMS, _MOST_PRODUCTS = 10_000, 1000
+_MOST_TERMS, _MOST_PRODUCTS = 2000, 1000
+"""What one element of a claim may sum: more takes seconds to write down and minutes to compare."""
 
 
 class Undecided(Exception):  # noqa: N818
