@@ -94,6 +94,10 @@ def _expr(body: Body, node: Node, known: frozenset[str]) -> Expr:
         case Negate(operand):
             inner = _expr(body, operand, known)
             return Const(-inner.value) if isinstance(inner, Const) else Apply("neg", (inner,))
+        case Binary("//", _, _, column):
+            raise point(
+                body.source, column, f"column {column + 1}: // rounds down in an index and in an extent, not in a value"
+            )
         case Binary(operator, left, right, column):
             return _held(
                 body, Apply(_OPERATORS[operator], (_expr(body, left, known), _expr(body, right, known))), column

@@ -8,12 +8,14 @@ from symconv.errors import SpecError
 from symconv.notation.affine import var
 from symconv.notation.body import Slot, elaborate_body
 from symconv.notation.expr import Expr, Read, rename, transform
-from symconv.notation.extents import Settings, Sizes, is_direct, slide
+from symconv.notation.extents import Settings, Sizes, is_direct
 from symconv.notation.indices import size_of_tap
 from symconv.notation.lexer import point, tokenize
 from symconv.notation.names import check_names
 from symconv.notation.operator import Operator, Statement, Tensor
 from symconv.notation.parse import Equation, Group, Name
+from symconv.notation.settle import provide, settle
+from symconv.notation.slide import slide
 from symconv.notation.surrogate import surrogates
 from symconv.notation.taps import occupied
 
@@ -28,12 +30,14 @@ def elaborate(equation: Equation, settings: Settings) -> Operator:
         raise SpecError(f"the formula {equation.source!r} reads no tensor: there is nothing to differentiate")
     check_names(equation.target.name, (*outputs, *body.taps), tuple(body.layout))
     sizes = Sizes(body, settings, outputs)
-    sizes.extents.update(dict(settings.extents))
+    _check_settings(settings, tuple(body.layout), (*outputs, *body.taps))
+    provide(sizes)
     slide(sizes)
     _direct(sizes)
-    _leftover(sizes)
+    settle(sizes)
+    for name, slot in body.quotients.items():
+        sizes.extents[name] = sizes.slots[slot]
     expr = _finish(sizes, body.expr)
-    _check_settings(settings, tuple(body.layout), (*outputs, *body.taps))
     declared = surrogates(settings.surrogates, expr, dict(settings.parameters))
     _check_parameters(equation.source, settings, (equation.target.name, *body.layout, *outputs, *body.taps))
     axes = iter(sizes.extents[name] for name in outputs)
@@ -103,6 +107,7 @@ def _direct(sizes: Sizes) -> None:
         if is_direct(forms):
             names = [form.form.name or "" for form in forms]
             known = next((sizes.extents[name] for name in names if name in sizes.extents), None)
+            known = None if known is None else known.substitute(sizes.names)
             size = known or var(sizes.fresh(names[0].upper() + groups.get(names[0], "")))
             for name in names:
                 if sizes.extents.setdefault(name, size) != size:
@@ -123,18 +128,6 @@ def _merged_with(sizes: Sizes) -> dict[str, str]:
             if length == 2 and forms[0] and forms[1]:
                 partners[forms[1]] = forms[0]
     return partners
-
-
-def _leftover(sizes: Sizes) -> None:
-    bound = {name for size in sizes.slots.values() for name in size.names()}
-    bound |= {definition.name for definition in sizes.definitions}
-    for name in (*sizes.outputs, *sizes.body.taps):
-        if name not in sizes.extents or sizes.extents[name].names() - bound:
-            raise SpecError(
-                f"the extent of index {name!r} does not follow from any tensor; say extents={{{name!r}: ...}}"
-            )
-    for name, slot in sizes.body.quotients.items():
-        sizes.extents[name] = sizes.slots[slot]
 
 
 def _finish(sizes: Sizes, expr: Expr) -> Expr:

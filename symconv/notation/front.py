@@ -11,15 +11,17 @@ from symconv.errors import SpecError
 from symconv.notation.affine import Affine, affine, quotient, var
 from symconv.notation.elaborate import elaborate
 from symconv.notation.expr import Border
-from symconv.notation.extents import Settings
+from symconv.notation.extents import Settings, Stated
+from symconv.notation.indices import MAX_INTEGER
 from symconv.notation.operator import Operator
-from symconv.notation.parse import Binary, Name, Negate, Node, Number, parse_equation
+from symconv.notation.parse import Binary, Name, Negate, Node, Number, parse_equation, parse_expression
 
 __all__ = ["KINKS", "Padding", "border_of", "by_name", "formula", "pairs"]
 
 Value = TypeVar("Value")
 Padding = int | str | Sequence[int | tuple[int, int]] | None
 BORDERS = ("zero", "skip", "reflect", "replicate", "circular")
+RELATIONS = ("<=", ">=", "==", "<", ">", "=")
 KINKS = {"max": ("first", "share"), "min": ("first", "share"), "abs": ("zero",), "relu": ("zero", "one", "half")}
 """The conventions that can be chosen at a kink; the first of each is the default."""
 
@@ -30,6 +32,7 @@ def formula(
     name: str = "formula",
     padding: Padding = None,
     extents: Mapping[str, int | str | Affine] | None = None,
+    where: Mapping[str, str] | None = None,
     border: str | float | Mapping[str, str | float] = "zero",
     params: Mapping[str, float | Fraction] | None = None,
     kinks: Mapping[str, str] | None = None,
@@ -40,7 +43,8 @@ def formula(
 
     Low pads are the offsets in the indices; ``padding`` gives ``(low, high)`` per windowed axis, or
     ``"same"``/``"valid"``.
-    ``extents`` says output extents that do not follow; ``empty`` is the value of a mean, max or min over no tap.
+    ``extents`` says extents that do not follow, ``where`` what else must hold of the sizes; ``empty`` is the value of a
+    mean, max or min over no tap.
     Raises SpecError, with a caret where it concerns the formula.
 
     >>> str(formula("y[n,i] = sum[p](x[n,2*i+p-1]*w[p])").output.sizes[1])
@@ -54,6 +58,7 @@ def formula(
         name=name,
         padding=padding if isinstance(padding, str) or padding is None else pairs(padding, "padding"),
         extents=tuple((index, _extent(value)) for index, value in by_name("extents", extents).items()),
+        where=tuple(_relation(size, text) for size, text in by_name("where", where, "{'K': '<= L'}").items()),
         borders=tuple((tensor, border_of(rule)) for tensor, rule in per_tensor.items()),
         border=Border("constant") if isinstance(border, Mapping) else border_of(border),
         parameters=tuple((key, _number(key, value)) for key, value in numbers.items()),
@@ -134,12 +139,34 @@ def _extent(value: int | str | Affine) -> Affine:
         return affine(value)
     if not isinstance(value, str):
         raise SpecError(f"an extent is an integer or a formula in sizes, as in '(H + 1)/2'; given {value!r}")
-    return _size_form(parse_equation(f"y[i] = {value}").body, value)
+    return _sizes(value, "an extent")
+
+
+def _relation(size: str, text: str) -> Stated:
+    """What ``where`` says of one size, or of a form of sizes."""
+    if not isinstance(text, str):
+        raise SpecError(f"where compares a size with a formula in sizes, as in {{'K': '<= L'}}; given {text!r}")
+    relation = next((r for r in RELATIONS if text.strip().startswith(r)), None)
+    if relation is None:
+        raise SpecError(
+            f"where compares a size with a formula in sizes by one of {', '.join(RELATIONS)}, as in {{'K': '<= L'}}; "
+            f"given {text!r} for {size!r}"
+        )
+    right = text.strip().removeprefix(relation)
+    return Stated(_sizes(size, "where"), relation, _sizes(right, "where"), f"{size} {relation} {right.strip()}")
+
+
+def _sizes(text: str, what: str) -> Affine:
+    try:
+        node = parse_expression(text)
+    except SpecError as error:
+        raise SpecError(f"{what} is built from sizes and integers: {error}") from None
+    return _size_form(node, text)
 
 
 def _size_form(node: Node, text: str) -> Affine:
     match node:
-        case Number(digits) if digits.isdigit():
+        case Number(digits) if digits.isdigit() and int(digits) <= MAX_INTEGER:
             return affine(int(digits))
         case Name(name):
             return var(name)
@@ -153,8 +180,11 @@ def _size_form(node: Node, text: str) -> Affine:
             a, b = _size_form(left, text), _size_form(right, text)
             if a.is_constant or b.is_constant:
                 return b * a.constant if a.is_constant else a * b.constant
-        case Binary("/", left, right):
+        case Binary("/" | "//", left, right):
             divisor = _size_form(right, text)
             if divisor.is_constant and divisor.constant > 0:
                 return quotient(_size_form(left, text), divisor.constant)
-    raise SpecError(f"an extent is built from sizes and integers with + - * and / (floor); given {text!r}")
+    raise SpecError(
+        f"an extent is built from sizes and integers up to {MAX_INTEGER} with + - * and // (floor; / is the same "
+        f"there); given {text!r}"
+    )

@@ -8,7 +8,7 @@ from symconv.notation.affine import Affine, affine, var
 from symconv.notation.lexer import point
 from symconv.notation.parse import Binary, Call, Group, Name, Negate, Node, Number
 
-__all__ = ["IndexForm", "index_forms", "size_of_tap"]
+__all__ = ["MAX_INTEGER", "IndexForm", "index_forms", "size_of_tap"]
 
 MAX_INTEGER = 10**6
 
@@ -24,7 +24,12 @@ class IndexForm:
     form: Affine
     divisor: int
     column: int
-    divided: bool = False
+    kind: str = "plain"
+
+    @property
+    def divided(self) -> bool:
+        """Whether a division is written, exact or floor."""
+        return self.kind != "plain"
 
 
 def size_of_tap(name: str) -> str:
@@ -47,7 +52,7 @@ def _form(source: str, node: Node, known: frozenset[str]) -> IndexForm:
             divisor = _integer(source, number)
             if divisor < 1:
                 raise point(source, number.column, "an index is divided by a positive integer")
-            return IndexForm(_affine(source, left, known), divisor, node.column, divided=True)
+            return IndexForm(_affine(source, left, known), divisor, node.column, "exact")
     return IndexForm(_affine(source, node, known), 1, node.column)
 
 

@@ -11,8 +11,8 @@ __all__ = ["MAX_LENGTH", "Token", "point", "tokenize"]
 
 MAX_LENGTH = 10_000
 _PATTERN = re.compile(
-    r"(?P<space>\s+)|(?P<number>\d+(?:\.\d*)?(?:[eE][+-]?\d{1,3})?|\.\d+)|(?P<name>[A-Za-z_][A-Za-z_0-9]*)"
-    r"|(?P<op>\*\*|<=|>=|==|!=|[-+*/()\[\],=<>])"
+    r"(?P<space>\s+)|(?P<number>[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]{1,3})?|\.[0-9]+)"
+    r"|(?P<name>[A-Za-z_][A-Za-z_0-9]*)|(?P<op>\*\*|//|<=|>=|==|!=|[-+*/()\[\],=<>])"
 )
 
 

@@ -2,10 +2,10 @@
 
 ::
 
-    equation  = NAME "[" axis { "," axis } "]" "=" sum
+    equation  = NAME [ "[" [ axis { "," axis } ] "]" ] "=" sum
     axis      = NAME | "(" NAME { "," NAME } ")"
     sum       = product { ("+" | "-") product }
-    product   = unary { ("*" | "/") unary }
+    product   = unary { ("*" | "/" | "//") unary }
     unary     = ("-" | "+") unary | power
     power     = atom [ "**" unary ]
     atom      = NUMBER | "(" sum { "," sum } ")" | NAME [ "[" sum {"," sum} "]" ] [ "(" condition {"," condition} ")" ]
@@ -71,7 +71,7 @@ class Negate:
 
 @dataclass(frozen=True, slots=True)
 class Binary:
-    """``left operator right``; ``operator`` is + - * / ** or a comparison."""
+    """``left operator right``; ``operator`` is + - * / // ** or a comparison."""
 
     operator: str
     left: Node
@@ -131,15 +131,25 @@ class _Parser:
     def equation(self) -> Equation:
         if self.here.kind != "name":
             raise point(self.source, self.here.column, "column 1: a formula starts with its output, as in y[n,i] = ...")
-        target = self.atom()
-        if not isinstance(target, Call) or target.brackets is None or target.arguments is not None:
-            raise point(
-                self.source, 0, "column 1: a formula starts with its output and its indices, as in y[n,i] = ..."
-            )
+        target = self.target()
         self.expect("=", "after the output")
         body = self.sum()
         self.end()
         return Equation(target, body, self.source)
+
+    def target(self) -> Call:
+        """The output with its indices; a number (a loss) has none, with or without empty brackets."""
+        name = self.take()
+        if self.at("["):
+            if self.tokens[self.position + 1].text == "]":
+                self.position += 2
+                return Call(name.text, (), None, name.column)
+            return Call(name.text, self.listed("[", "]", self.sum), None, name.column)
+        if self.at("="):
+            return Call(name.text, (), None, name.column)
+        raise point(
+            self.source, 0, "column 1: a formula starts with its output and its indices, as in y[n,i] = ..., or y = ..."
+        )
 
     def end(self) -> None:
         if self.here.kind != "end":
@@ -155,7 +165,7 @@ class _Parser:
 
     def product(self) -> Node:
         left = self.unary()
-        while self.at("*", "/"):
+        while self.at("*", "/", "//"):
             token = self.take()
             left = Binary(token.text, left, self.unary(), token.column)
         return left

@@ -102,8 +102,9 @@ def _solve(op: Operator, tensor: Tensor, shape: tuple[int, ...], sizes: dict[str
 def _check_extents(op: Operator, shapes: Mapping[str, tuple[int, ...]], sizes: dict[str, int]) -> None:
     for definition in op.definitions:
         if definition.extent and sizes[definition.name] < 1:
+            whose = "the output" if _is_output(op, definition.name) else "an axis or a window"
             raise SpecError(
-                f"{op.name}: the output would be empty: {definition.name} = {definition.form} = "
+                f"{op.name}: {whose} would be empty: {definition.name} = {definition.form} = "
                 f"{sizes[definition.name]}; given {_shapes(shapes)}. Make the input or the padding larger, "
                 "or the kernel or the dilation smaller"
             )
@@ -111,6 +112,10 @@ def _check_extents(op: Operator, shapes: Mapping[str, tuple[int, ...]], sizes: d
     for name, value in sizes.items():
         if value < 1 and name != op.batch and name not in defined:
             raise SpecError(f"{op.name}: size {name} is {value}; only the batch may be empty; given {_shapes(shapes)}")
+
+
+def _is_output(op: Operator, name: str) -> bool:
+    return any(name in size.names() for size in op.output.sizes)
 
 
 def _holds(form: Affine, equality: bool, sizes: Mapping[str, int]) -> bool:

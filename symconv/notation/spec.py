@@ -120,6 +120,7 @@ KEYS: dict[str, Callable[[object], Any]] = {
     "formula": _text,
     "padding": _padding,
     "extents": _mapping("index = integer or formula", int, str),
+    "where": _mapping('size = "<= another"', str),
     "border": _border,
     "params": _mapping("name = number", int, float),
     "kinks": _mapping('function = "choice"', str),

@@ -179,6 +179,7 @@ def operator(
     *,
     padding: Padding = None,
     extents: Mapping[str, int | str] | None = None,
+    where: Mapping[str, str] | None = None,
     border: str | float | Mapping[str, str | float] = "zero",
     params: Mapping[str, float | Fraction] | None = None,
     kinks: Mapping[str, str] | None = None,
@@ -191,7 +192,9 @@ def operator(
     ----------
     source : the formula; or ``sympy.Eq(y[n, i], Sum(...))`` over Indexed, where Sum's limits say how far indices run
     padding : (low, high) per windowed axis; the low pads are the offsets in the indices and must agree
-    extents : how far an index runs, where that does not follow
+    extents : how far an index runs, where that does not follow: a number or a formula in sizes (``/`` and ``//`` round
+        down)
+    where : what else must hold of the sizes, as ``{"K": "<= L"}``
     border : what lies outside a tensor: a rule or a number, or one per tensor
     params : numbers by name
     kinks : conventions at kinks by function: ``{"max": "share"}``
@@ -213,6 +216,7 @@ def operator(
         source,
         padding=padding,
         extents=given,
+        where=where,
         border=border,
         params=params,
         kinks=kinks,
@@ -224,8 +228,8 @@ def operator(
 def load(path: str | Path) -> Operator:
     """The operator a TOML file describes.
 
-    Its keys are ``formula`` and, where needed, the keywords of ``operator``: name, padding, extents, border, params,
-    kinks, surrogate, empty. Raises SpecError that names the file and the key.
+    Its keys are ``formula`` and, where needed, the keywords of ``operator``: name, padding, extents, where, border,
+    params, kinks, surrogate, empty. Raises SpecError that names the file and the key.
 
     >>> import pathlib, tempfile
     >>> file = pathlib.Path(tempfile.mkdtemp()) / "adder.toml"
