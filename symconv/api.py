@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from symconv import pipeline
-from symconv.errors import SpecError
-from symconv.kernel import Kernel, tensor_names
+from symconv.errors import SpecError, shown
+from symconv.kernel import Kernel, module_text, tensor_names
 from symconv.notation.operator import Operator
 from symconv.options import Options, options
 
@@ -134,7 +134,7 @@ def as_operator(op: Operator | Gradient) -> Operator:
     if isinstance(op, Gradient):
         return op.operator
     if not isinstance(op, Operator):
-        raise SpecError(f"an operator or a gradient is wanted, as sc.conv2d() or sc.derive(op, 'x'); given {op!r}")
+        raise SpecError(f"an operator or a gradient is wanted, as sc.conv2d() or sc.derive(op, 'x'); given {shown(op)}")
     return op
 
 
@@ -215,11 +215,7 @@ def verify(op: Operator | Gradient, kernel: Kernel | str | Path | None = None, d
     usual = kernel.options.dtype if isinstance(kernel, Kernel) else "float64"
     chosen = options(dtype=usual if dtype is None else dtype)
     if isinstance(kernel, str | Path):
-        path = Path(kernel)
-        if not path.is_file():
-            raise SpecError(f"there is no kernel file {path}")
-        artifact = pipeline.build_text(path.read_text(), chosen)
-        kernel = Kernel(operator, chosen, artifact, None)
+        kernel = Kernel(operator, chosen, pipeline.build_text(module_text(Path(kernel)), chosen), None)
     judged = kernel or built(op, chosen)
     gradients = () if isinstance(op, Gradient) else None
     return judge(operator, judged, chosen.dtype, gradients=gradients)

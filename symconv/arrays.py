@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,11 +14,11 @@ from symconv.notation.operator import Operator
 from symconv.notation.shapes import describe
 from symconv.options import Options
 
-__all__ = ["check_arrays", "check_outputs", "default_threads", "process"]
+__all__ = ["check_apart", "check_arrays", "check_outputs", "default_threads", "process", "readable", "startable"]
 
 Array = np.ndarray[Any, Any]
 
-process = {"forked": False}
+process: dict[str, Any] = {"forked": False, "started": 1}
 # The parent's OpenMP threads do not exist in a forked child: one thread there.
 os.register_at_fork(after_in_child=lambda: process.update(forked=True))
 
@@ -30,28 +31,79 @@ def default_threads() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def startable(threads: int) -> int:
+    """How many of so many threads this process may start, itself included.
+
+    OpenMP ends the process, with status 1, when one of its threads cannot be started: so that is tried first, once for
+    each larger number, with threads that wait for one another. A limit that is lowered afterwards is not seen.
+
+    >>> startable(1)
+    1
+    """
+    if threads <= process["started"]:
+        return threads
+    release, waiting = threading.Event(), []
+    try:
+        for _ in range(threads - 1):
+            one = threading.Thread(target=release.wait, daemon=True)
+            one.start()
+            waiting.append(one)
+    except (RuntimeError, MemoryError):
+        # One of those that did start is left for whatever else the process does.
+        threads = max(1, len(waiting))
+    finally:
+        release.set()
+        for one in waiting:
+            one.join()
+    process["started"] = max(process["started"], threads)
+    return threads
+
+
 def check_arrays(op: Operator, options: Options, names: tuple[str, ...], arrays: tuple[Any, ...]) -> tuple[Array, ...]:
-    """The arrays as the kernel reads them (contiguous, aligned); raises SpecError naming what was given and wanted."""
+    """The arrays, of the right type; nothing is copied. Raises SpecError naming what was given and wanted."""
     if len(arrays) != len(names):
         raise SpecError(f"{op.name} takes {len(names)} arrays ({', '.join(names)}); given {len(arrays)}")
     fixed = dict(options.sizes or ())
     checked = []
-    for name, array in zip(names, arrays, strict=True):
+    for name, given in zip(names, arrays, strict=True):
         wanted = describe(op.input(name)) if name in op.tensors else name
+        tensor = op.input(name) if name in op.tensors else op.output
+        dtype = _dtype(op, options, name)
+        array = given if tensor.axes else _number(given, dtype)
         if not isinstance(array, np.ndarray):
             raise SpecError(
                 f"{op.name}: {name} is a {type(array).__name__}, wanted a NumPy array {wanted} of {options.dtype}"
             )
-        if array.dtype != _dtype(op, options, name):
-            dtype = _dtype(op, options, name)
+        if isinstance(array, np.ma.MaskedArray):
+            raise SpecError(
+                f"{op.name}: {name} is a masked array, and a kernel knows no masks: pass {name}.filled(number)"
+            )
+        if array.dtype != dtype:
             raise SpecError(
                 f"{op.name}: {name} is {array.dtype}, this kernel takes {dtype}: pass {name}.astype({str(dtype)!r}) or "
                 "build with that dtype"
             )
         if name in fixed and array.shape != fixed[name]:
             raise SpecError(f"{op.name}: {name} has shape {array.shape}, this kernel is built for {fixed[name]} only")
-        checked.append(np.require(array, requirements=("C", "A")).view(np.ndarray))
+        checked.append(array)
     return tuple(checked)
+
+
+def _number(given: Any, dtype: np.dtype[Any]) -> Any:
+    """A Python number as the array of no axes it stands for; NumPy numbers keep their dtype, which is judged."""
+    if isinstance(given, np.generic):
+        return np.asarray(given)
+    if isinstance(given, int | float) and not isinstance(given, bool):
+        try:
+            return np.asarray(given, dtype)
+        except OverflowError:
+            return given
+    return given
+
+
+def readable(arrays: tuple[Array, ...]) -> tuple[Array, ...]:
+    """The arrays as a kernel reads them, contiguous and aligned; others are copied."""
+    return tuple(np.require(array, requirements=("C", "A")).view(np.ndarray) for array in arrays)
 
 
 def _dtype(op: Operator, options: Options, name: str) -> np.dtype[Any]:
@@ -60,9 +112,9 @@ def _dtype(op: Operator, options: Options, name: str) -> np.dtype[Any]:
 
 
 def check_outputs(
-    dtype: np.dtype[Any], shapes: Mapping[str, tuple[int, ...]], out: Mapping[str, Any], inputs: tuple[Array, ...]
+    dtype: np.dtype[Any], shapes: Mapping[str, tuple[int, ...]], out: Mapping[str, Any]
 ) -> dict[str, Array]:
-    """Arrays to write into, the user's where given; raises SpecError when one cannot be written to as it is."""
+    """Arrays to write into, plain views of the user's where given; raises SpecError when one cannot be written to."""
     results: dict[str, Array] = {}
     for name, shape in shapes.items():
         if name not in out:
@@ -71,14 +123,22 @@ def check_outputs(
         array = out[name]
         if not isinstance(array, np.ndarray):
             raise SpecError(f"out {name}: wanted a NumPy array {shape} of {dtype}, given a {type(array).__name__}")
+        if isinstance(array, np.ma.MaskedArray):
+            raise SpecError(f"out {name}: a masked array keeps its mask; pass its .data")
         if array.dtype != dtype or array.shape != shape:
             raise SpecError(f"out {name}: wanted {shape} of {dtype}, given {array.shape} of {array.dtype}")
         if not (array.flags.c_contiguous and array.flags.writeable and array.flags.aligned):
             raise SpecError(f"out {name}: wanted a C-contiguous, aligned, writeable array")
-        for other in (*inputs, *results.values()):
-            if np.may_share_memory(array, other):
-                raise SpecError(
-                    f"out {name}: overlaps another array of the call; results are written while inputs are read"
-                )
-        results[name] = array
+        results[name] = array.view(np.ndarray)
     return results
+
+
+def check_apart(out: Mapping[str, Array], inputs: tuple[Array, ...]) -> None:
+    """Raises SpecError when an array to write into shares memory with another array of the call."""
+    written: list[Array] = []
+    for name, array in out.items():
+        if any(np.may_share_memory(array, other) for other in (*inputs, *written)):
+            raise SpecError(
+                f"out {name}: overlaps another array of the call; results are written while inputs are read"
+            )
+        written.append(array)

@@ -11,11 +11,52 @@ __all__ = [
     "SpecError",
     "SymconvError",
     "VerificationError",
+    "shortened",
+    "shown",
 ]
+
+_LONGEST = 1200
+"""The longest message: what a user gave is shown, but no page of it."""
+_SHOWN = 200
+
+
+def shortened(text: str, longest: int = _LONGEST) -> str:
+    """A text with its middle left out where it is longer than ``longest``.
+
+    >>> shortened("a" * 50 + "b" * 50, 60)
+    'aaaaaaaaaaaaaaaaaaaa ... (60 characters left out) ... bbbbbbbbbbbbbbbbbbbb'
+    """
+    if len(text) <= longest:
+        return text
+    kept = max(longest - 20, 0) // 2
+    return f"{text[:kept]} ... ({len(text) - 2 * kept} characters left out) ... {text[len(text) - kept :]}"
+
+
+def shown(value: object) -> str:
+    """What a user gave, as messages print it: short, and without asking Python for the digits of a huge integer.
+
+    >>> shown("x"), shown(10**9999)
+    ("'x'", 'an integer of 33217 bits')
+    """
+    if isinstance(value, int) and value.bit_length() > 4 * _SHOWN:
+        return f"an integer of {value.bit_length()} bits"
+    try:
+        return shortened(repr(value), _SHOWN)
+    except ValueError:  # a huge integer inside a container
+        return f"a {type(value).__name__} of integers too long to print"
 
 
 class SymconvError(Exception):
     """Root of every error a user can cause: catch this to catch them all."""
+
+    longest = _LONGEST
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(shortened(message, self.longest))
+
+    def add_note(self, note: str, /) -> None:
+        """Say in what the error came up, shortened as the message is."""
+        super().add_note(shortened(note, self.longest // 3))
 
 
 class SpecError(SymconvError, ValueError):
@@ -36,6 +77,8 @@ class ScheduleError(SymconvError):
 
 class BuildError(SymconvError):
     """The C compiler or Cython failed: carries the command line, its stderr and the path of the kept source."""
+
+    longest = 1 << 20
 
 
 class VerificationError(SymconvError):

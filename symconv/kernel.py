@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 
 from symconv import pipeline
-from symconv.arrays import check_arrays, check_outputs, default_threads, process
+from symconv.arrays import check_apart, check_arrays, check_outputs, default_threads, process, readable, startable
 from symconv.build.cache import Artifact
 from symconv.build.module import load
-from symconv.errors import InternalError, SpecError
+from symconv.errors import InternalError, SpecError, shown
 from symconv.notation.operator import Operator
 from symconv.options import Options
 
-__all__ = ["Kernel", "guarded", "tensor_names"]
+__all__ = ["Kernel", "module_text", "tensor_names"]
 
 Array = np.ndarray[Any, Any]
 
@@ -50,9 +50,9 @@ class Kernel:
         self._names = pipeline.gradients(op)
         self._cotangent = f"g{op.output.name}"
         self._result = namedtuple("Gradients", self._names)  # type: ignore[misc]
-        self._forward = guarded(op, load(artifact).u0_forward)
-        self._backward: Callable[..., Any] | None = None if lazy else guarded(op, load(artifact).u0_backward)
-        self._threads = chosen.threads or default_threads()
+        self._forward = _entry(op, artifact, "u0_forward")
+        self._backward: Callable[..., Any] | None = None if lazy else _entry(op, artifact, "u0_backward")
+        self._threads = startable(chosen.threads or default_threads())
         self._all = (1 << len(self._names)) - 1
 
     @cached_property
@@ -81,7 +81,8 @@ class Kernel:
 
         Parameters
         ----------
-        arrays : the inputs in ``op.tensors`` order, or by name; dtype must match exactly
+        arrays : the inputs in ``op.tensors`` order, or by name; dtype must match exactly; a tensor without axes may be
+            a number
         out : an array to write into: right shape and dtype, C-contiguous, no overlap with an input
 
         Raises SpecError when an array does not fit.
@@ -99,12 +100,12 @@ class Kernel:
         arrays = check_arrays(self.operator, self.options, self.operator.tensors, arrays)
         shapes = {name: a.shape for name, a in zip(self.operator.tensors, arrays, strict=True)}
         shape = self.operator.output_shape(**shapes)
-        if out is None:
-            result = np.empty(shape, self._dtype)
-        else:
-            result = check_outputs(self._dtype, {"out": shape}, {"out": out}, arrays)["out"]
+        given = {} if out is None else {"out": out}
+        result = check_outputs(self._dtype, {"out": shape}, given)["out"]
+        arrays = readable(arrays)
+        check_apart({"out": result} if given else {}, arrays)
         self._run(self._forward, 1, arrays, (result,))
-        return result
+        return result if out is None else out
 
     def _run(
         self, function: Callable[..., int], mask: int, arrays: tuple[Array, ...], results: tuple[Any, ...]
@@ -161,9 +162,11 @@ class Kernel:
                 f"the output {op.output.name} for {', '.join(f'{n} {s}' for n, s in shapes.items())}"
             )
         targets = {name: shapes[name] for name in chosen}
-        results = check_outputs(self._dtype, targets, out or {}, (gy, *arrays))
-        fields: list[Any] = [results.get(name) for name in self._names]
-        self._run(function, self._mask(chosen), (gy, *arrays), tuple(fields))
+        results = check_outputs(self._dtype, targets, out or {})
+        read = readable((gy, *arrays))
+        check_apart({name: results[name] for name in results if name in (out or {})}, read)
+        self._run(function, self._mask(chosen), read, tuple(results.get(name) for name in self._names))
+        fields: list[Any] = [(out or results).get(name, results.get(name)) for name in self._names]
         return self._result(*fields)
 
     def _mask(self, wrt: tuple[str, ...] | str) -> int:
@@ -186,7 +189,7 @@ class Kernel:
     def _load_backward(self) -> Callable[..., int]:
         if self._lazy is None:
             raise InternalError("the module has no backward")
-        function = guarded(self.operator, load(self._lazy()).u0_backward)
+        function = _entry(self.operator, self._lazy(), "u0_backward")
         self._backward = function
         return function
 
@@ -205,7 +208,7 @@ class Kernel:
         return f"<kernel of {self.operator.name}, {self.options.dtype}, {self.algorithm}>"
 
 
-def guarded(op: Operator, entry: Callable[..., Any]) -> Callable[..., Any]:
+def _guarded(op: Operator, entry: Callable[..., Any]) -> Callable[..., Any]:
     """A module's entry that first asks whether every window has a tap: modules check ranges of sizes, not this."""
     if not op.occupied:
         return entry
@@ -225,9 +228,29 @@ def guarded(op: Operator, entry: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+def module_text(path: Path) -> str:
+    """The text of a module someone else wrote; raises SpecError when it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError, RuntimeError) as error:
+        # ValueError: no UTF-8, or a path with a null character; RuntimeError: links that lead to themselves.
+        reason = getattr(error, "strerror", None) or error
+        raise SpecError(f"cannot read the kernel {shown(str(path))}: {reason}") from error
+
+
+def _entry(op: Operator, artifact: Artifact, name: str) -> Callable[..., Any]:
+    function = getattr(load(artifact), name, None)
+    if not callable(function):
+        raise SpecError(
+            f"the module {artifact.source_path} has no function {name}: a kernel has u0_forward and u0_backward, as in "
+            "the modules that symconv generates"
+        )
+    return _guarded(op, function)
+
+
 def tensor_names(op: Operator, wrt: tuple[str, ...] | str) -> tuple[str, ...]:
     """The names of tensors; raises SpecError for what are none."""
     names = (wrt,) if isinstance(wrt, str) else wrt
     if not isinstance(names, tuple | list) or not all(isinstance(name, str) for name in names):
-        raise SpecError(f"wrt names tensors of {op.name}, which are {', '.join(op.tensors)}; given {wrt!r}")
+        raise SpecError(f"wrt names tensors of {op.name}, which are {', '.join(op.tensors)}; given {shown(wrt)}")
     return tuple(names)

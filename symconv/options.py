@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from symconv.errors import SpecError
+from symconv.errors import SpecError, shown
 
 __all__ = ["ACCURACIES", "DTYPES", "TARGETS", "Options", "options"]
 
@@ -49,11 +49,11 @@ def options(
         (accuracy, ACCURACIES, "accuracy"),
     ):
         if not isinstance(value, str) or value not in allowed:
-            raise SpecError(f"{what} is one of {', '.join(allowed)}; given {value!r}")
+            raise SpecError(f"{what} is one of {', '.join(allowed)}; given {shown(value)}")
     if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= 4096):
-        raise SpecError(f"threads is a positive integer or None for every core; given {threads!r}")
+        raise SpecError(f"threads is a positive integer or None for every core; given {shown(threads)}")
     if not isinstance(tune, bool):
-        raise SpecError(f"tune is True or False; given {tune!r}")
+        raise SpecError(f"tune is True or False; given {shown(tune)}")
     return Options(dtype, _fixed(sizes), threads, accuracy, tune, target)
 
 
@@ -74,5 +74,5 @@ def _fixed(sizes: Mapping[str, tuple[int, ...]] | None) -> tuple[tuple[str, tupl
     for name, shape in shapes:
         whole = isinstance(shape, tuple | list) and all(isinstance(n, int) and not isinstance(n, bool) for n in shape)
         if not isinstance(name, str) or not whole:
-            raise SpecError(f"sizes are shapes by tensor name, as in {{'x': (2, 3, 8, 9)}}; given {sizes!r}")
+            raise SpecError(f"sizes are shapes by tensor name, as in {{'x': (2, 3, 8, 9)}}; given {shown(sizes)}")
     return tuple((name, tuple(shape)) for name, shape in shapes)

@@ -6,7 +6,7 @@ import os
 import secrets
 from pathlib import Path
 
-from symconv.errors import SpecError
+from symconv.errors import SpecError, shown
 
 __all__ = ["folder", "write"]
 
@@ -21,8 +21,8 @@ def folder(path: Path) -> Path:
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SpecError(f"cannot create the folder {path}: {error.strerror}") from error
+    except (OSError, ValueError, RuntimeError) as error:
+        raise SpecError(f"cannot create the folder {shown(str(path))}: {_reason(error)}") from error
     return path
 
 
@@ -34,9 +34,9 @@ def write(path: Path, text: str) -> Path:
     >>> write(Path(os.devnull), "gone") == Path(os.devnull)
     True
     """
-    place = path.resolve()
-    draft = place.with_name(f".{place.name}.{os.getpid()}.{secrets.token_hex(4)}")
     try:
+        place = path.resolve()
+        draft = place.with_name(f".{place.name}.{os.getpid()}.{secrets.token_hex(4)}")
         if place.exists() and not place.is_file() and not place.is_dir():
             place.write_text(text, encoding="utf-8")  # a device or a pipe cannot be replaced
             return path
@@ -45,6 +45,11 @@ def write(path: Path, text: str) -> Path:
             draft.replace(place)
         finally:
             draft.unlink(missing_ok=True)
-    except OSError as error:
-        raise SpecError(f"cannot write {path}: {error.strerror}") from error
+    except (OSError, ValueError, RuntimeError) as error:
+        raise SpecError(f"cannot write {shown(str(path))}: {_reason(error)}") from error
     return path
+
+
+def _reason(error: Exception) -> object:
+    # ValueError: a path with a null character, or no name; RuntimeError: links that lead to themselves.
+    return getattr(error, "strerror", None) or error

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 import click
 
-from symconv.errors import InternalError, SymconvError, VerificationError
+from symconv.errors import InternalError, SymconvError, VerificationError, shortened
 
 __all__ = ["FAILED", "INTERNAL", "INTERRUPTED", "PIPE_CLOSED", "RIGHT", "UNDECIDED", "UNUSABLE", "Door", "status"]
 
@@ -64,7 +64,7 @@ def status(work: Callable[[], object]) -> int:
     except click.UsageError as error:
         return _misused(error)
     except click.ClickException as error:
-        _tell(error.format_message())
+        _tell(shortened(error.format_message()))
         return UNUSABLE
     except MemoryError as error:
         _tell(f"not enough memory{f': {error}' if str(error) else ''}")
@@ -77,7 +77,7 @@ def status(work: Callable[[], object]) -> int:
 
 
 def _misused(error: click.UsageError) -> int:
-    message = error.format_message()
+    message = shortened(error.format_message())
     if message.startswith("Usage:"):  # nothing was asked for: click's message is the help
         print(message, file=sys.stderr)
     else:

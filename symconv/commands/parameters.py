@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from symconv.commands.values import BorderValue, Named, Pads, PerAxis
+from symconv.commands.values import BorderValue, Integer, Named, Pads, PerAxis
 from symconv.options import DTYPES, TARGETS
 
 __all__ = ["an_op", "the_dtype", "the_gradients", "the_op", "the_output", "the_settings", "the_target", "the_threads"]
@@ -33,7 +33,7 @@ the_settings = all_of(
     click.option("--stride", type=PerAxis(), help="2, or per axis 2,1."),
     click.option("--padding", type=Pads(), help="1, per axis 1,2, low:high per axis 1:0,2:1, same, valid."),
     click.option("--dilation", type=PerAxis(), help="2, or per axis 2,1."),
-    click.option("--groups", type=int, help="Groups of channels."),
+    click.option("--groups", type=Integer(), help="Groups of channels."),
     click.option("--border", type=BorderValue(), help="zero, skip, reflect, replicate, circular, or a number."),
     click.option("--empty", type=float, help="The value of a mean, max or min that has no tap; an error without."),
     click.option("--bias", is_flag=True, help="Add b[f]."),
@@ -42,13 +42,19 @@ the_settings = all_of(
     click.option("--kernel", type=PerAxis(), help="Pooling: the window's size."),
     click.option("--output-padding", type=PerAxis(), help="Transposed convolution: cells added at the high end."),
     click.option("--activation", metavar="NAME", help="conv_bias_act: relu, tanh, ..."),
-    click.option("--power", type=int, help="Kervolution: the exponent."),
+    click.option("--power", type=Integer(), help="Kervolution: the exponent."),
     click.option("--offset", type=float, help="Kervolution: what is added before the power."),
     click.option(
         "--extents",
         type=Named("INDEX=SIZE", "an index and its extent", "i=(H+1)/2"),
         multiple=True,
         help="A formula's output extent, as in i=(H+1)/2; repeatable.",
+    ),
+    click.option(
+        "--where",
+        type=Named("SIZE=RELATION", "a size and what it is compared with", "'K=<= L'"),
+        multiple=True,
+        help="What else holds of a formula's sizes, as in 'K=<= L'; repeatable.",
     ),
     click.option(
         "--params",

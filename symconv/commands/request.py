@@ -22,7 +22,7 @@ _IN_A_FORMULA = {
     "flip": "turn the tap, as in w[size(p)-1-p]",
     "layout": "order the indices as the arrays are",
 }
-_BY_NAME = {"extents", "kinks", "params", "surrogate"}
+_BY_NAME = {"extents", "where", "kinks", "params", "surrogate"}
 
 
 def requested(op: str, settings: Mapping[str, object]) -> Operator:

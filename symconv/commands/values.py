@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import click
 
-__all__ = ["BorderValue", "Family", "Named", "Pads", "PerAxis", "Shape"]
+from symconv.errors import shown
+
+__all__ = ["BorderValue", "Family", "Integer", "Named", "Pads", "PerAxis", "Shape"]
+
+# Digits are 0 to 9: Python's int takes those of every script. Nothing here needs more of them than 18.
+_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
+_FLOAT = re.compile(r"[+-]?(?:[0-9]{1,40}\.?[0-9]{0,40}|\.[0-9]{1,40})(?:[eE][+-]?[0-9]{1,4})?|[+-]?(?:inf|nan)")
 
 Context = click.Context | None
 Parameter = click.Parameter | None
@@ -18,19 +25,36 @@ else:
 
 
 def _integers(text: str, separator: str) -> tuple[int, ...] | None:
-    try:
-        return tuple(int(part) for part in text.split(separator))
-    except ValueError:
-        return None
+    numbers = [_integer(part) for part in text.split(separator)]
+    return None if None in numbers else tuple(number for number in numbers if number is not None)
+
+
+def _integer(text: str) -> int | None:
+    return int(text) if _INTEGER.fullmatch(text.strip()) else None
 
 
 def _number(text: str) -> int | float | None:
-    for number in (int, float):
-        try:
-            return number(text)
-        except ValueError:
-            continue
-    return None
+    number = _integer(text)
+    if number is not None or not _FLOAT.fullmatch(text.strip()):
+        return number
+    return float(text)
+
+
+class Integer(Base):
+    """A whole number.
+
+    >>> Integer().convert("-3", None, None)
+    -3
+    """
+
+    name = "INT"
+
+    def convert(self, value: Any, param: Parameter, ctx: Context) -> int:
+        """The integer; a usage error for anything else."""
+        number = _integer(value) if isinstance(value, str) else value
+        if number is None:
+            self.fail(f"{shown(value)} is not an integer in digits 0 to 9", param, ctx)
+        return number
 
 
 class PerAxis(Base):
@@ -48,7 +72,7 @@ class PerAxis(Base):
             return value  # type: ignore[no-any-return]
         found = _integers(value, ",")
         if found is None:
-            self.fail(f"{value!r} is not an integer, as in 2, or one per axis, as in 2,1", param, ctx)
+            self.fail(f"{shown(value)} is not an integer, as in 2, or one per axis, as in 2,1", param, ctx)
         return found[0] if len(found) == 1 else found
 
 
@@ -69,7 +93,7 @@ class Pads(Base):
         for part in value.split(","):
             found = _integers(part, ":")
             if found is None or len(found) > 2:
-                self.fail(f"{value!r} is none of 1, 1,2 (per axis), 1:0,2:1 (low:high), same, valid", param, ctx)
+                self.fail(f"{shown(value)} is none of 1, 1,2 (per axis), 1:0,2:1 (low:high), same, valid", param, ctx)
             axes.append(found[0] if len(found) == 1 else (found[0], found[1]))
         return axes[0] if len(axes) == 1 and isinstance(axes[0], int) else tuple(axes)
 
@@ -135,7 +159,7 @@ class Named(Base):
         name, given, said = (part.strip() for part in value.partition("="))
         number = _number(said) if self.number else None
         if not (name.isidentifier() and given and said) or (self.number and number is None):
-            self.fail(f"{value!r} is not {self.wanted}, as in {self.example}", param, ctx)
+            self.fail(f"{shown(value)} is not {self.wanted}, as in {self.example}", param, ctx)
         return name, said if number is None else number
 
 
@@ -155,5 +179,5 @@ class Shape(Base):
         tensor, given, numbers = (part.strip() for part in value.partition("="))
         shape = _integers(numbers, ",")
         if not (tensor.isidentifier() and given) or shape is None or min(shape) < 0:
-            self.fail(f"{value!r} is not a tensor and its shape, as in x=8,64,56,56", param, ctx)
+            self.fail(f"{shown(value)} is not a tensor and its shape, as in x=8,64,56,56", param, ctx)
         return tensor, shape

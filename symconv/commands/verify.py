@@ -11,8 +11,7 @@ from symconv.api import built
 from symconv.commands.outcome import FAILED, RIGHT, UNDECIDED
 from symconv.commands.progress import Tell, stage
 from symconv.commands.request import gradient_names, requested
-from symconv.errors import SpecError
-from symconv.kernel import Kernel
+from symconv.kernel import Kernel, module_text
 from symconv.notation.operator import Operator
 from symconv.options import Options, options
 from symconv.verify.judge import judge
@@ -57,8 +56,4 @@ def judged(op: Operator, kernel: Kernel, gradients: tuple[str, ...], tell: Tell)
 
 
 def _given(op: Operator, source: Path, chosen: Options) -> Kernel:
-    try:
-        text = source.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SpecError(f"cannot read the kernel {source}: {error}") from error
-    return Kernel(op, chosen, pipeline.build_text(text, chosen), None)
+    return Kernel(op, chosen, pipeline.build_text(module_text(source), chosen), None)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import TypeVar
 
-from symconv.errors import SpecError
+from symconv.errors import SpecError, shown
 from symconv.notation.affine import Affine, affine, quotient, var
 from symconv.notation.elaborate import elaborate
 from symconv.notation.expr import Border
@@ -74,19 +74,19 @@ def by_name(what: str, given: Mapping[str, Value] | None, example: str = "{'i': 
     if given is None:
         return {}
     if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
-        raise SpecError(f"{what} is a mapping from names, as in {example}; given {given!r}")
+        raise SpecError(f"{what} is a mapping from names, as in {example}; given {shown(given)}")
     return given
 
 
 def border_of(rule: str | float) -> Border:
     """A border rule as the user names it; raises SpecError listing the rules."""
     if isinstance(rule, bool) or not isinstance(rule, str | int | float | Fraction):
-        raise SpecError(f"border is one of {', '.join(BORDERS)} or a number; given {rule!r}")
+        raise SpecError(f"border is one of {', '.join(BORDERS)} or a number; given {shown(rule)}")
     if isinstance(rule, str):
         if rule not in BORDERS:
             near = difflib.get_close_matches(rule, BORDERS, 1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise SpecError(f"border is one of {', '.join(BORDERS)} or a number; given {rule!r}{hint}")
+            raise SpecError(f"border is one of {', '.join(BORDERS)} or a number; given {shown(rule)}{hint}")
         return Border("constant") if rule == "zero" else Border(rule)
     return Border("constant", _number("border", rule))
 
@@ -99,58 +99,63 @@ def pairs(
         padding = (padding,) * (rank or 1)
     wanted = f"{what} is an integer, one integer per axis, or a (low, high) pair per axis"
     if isinstance(padding, str) or not isinstance(padding, Sequence):
-        raise SpecError(f"{wanted}; given {padding!r}")
+        raise SpecError(f"{wanted}; given {shown(padding)}")
     result = []
     for item in padding:
         pair = (item, item) if isinstance(item, int) else tuple(item) if isinstance(item, Sequence) else ()
         if len(pair) != 2 or any(isinstance(p, bool) or not isinstance(p, int) or abs(p) > 10**6 for p in pair):
-            raise SpecError(f"{wanted}; given {padding!r}")
+            raise SpecError(f"{wanted}; given {shown(padding)}")
         result.append((pair[0], pair[1]))
     if rank is not None and len(result) != rank:
-        raise SpecError(f"{what} names {len(result)} axes, wanted {rank}; given {padding!r}")
+        raise SpecError(f"{what} names {len(result)} axes, wanted {rank}; given {shown(padding)}")
     return tuple(result)
 
 
 def _number(name: str, value: float | Fraction) -> Fraction:
     if isinstance(value, bool) or not isinstance(value, int | float | Fraction):
-        raise SpecError(f"{name} is a number; given {value!r}")
+        raise SpecError(f"{name} is a number; given {shown(value)}")
     if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):  # noqa: PLR0124
-        raise SpecError(f"{name} is a finite number; given {value!r}")
+        raise SpecError(f"{name} is a finite number; given {shown(value)}")
     # repr round-trips: the decimal the user wrote, not its binary neighbour.
     exact = Fraction(repr(value)) if isinstance(value, float) else Fraction(value)
     if abs(exact) > 10**300:
-        raise SpecError(f"{name} = {value!r} is outside float64")
+        raise SpecError(f"{name} = {shown(value)} is outside float64")
     return exact
 
 
 def _kinks(kinks: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     for function, choice in kinks.items():
         if function not in KINKS:
-            raise SpecError(f"kinks can be chosen for {', '.join(KINKS)}; given {function!r}")
+            raise SpecError(f"kinks can be chosen for {', '.join(KINKS)}; given {shown(function)}")
         if not isinstance(choice, str) or choice not in KINKS[function]:
-            raise SpecError(f"at the kink of {function} one can choose {', '.join(KINKS[function])}; given {choice!r}")
+            raise SpecError(
+                f"at the kink of {function} one can choose {', '.join(KINKS[function])}; given {shown(choice)}"
+            )
     return tuple(sorted(kinks.items()))
 
 
 def _extent(value: int | str | Affine) -> Affine:
     if isinstance(value, Affine):
         return value
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= MAX_INTEGER:
         return affine(value)
     if not isinstance(value, str):
-        raise SpecError(f"an extent is an integer or a formula in sizes, as in '(H + 1)/2'; given {value!r}")
+        raise SpecError(
+            f"an extent is an integer up to {MAX_INTEGER} or a formula in sizes, as in '(H + 1)//2'; given "
+            f"{shown(value)}"
+        )
     return _sizes(value, "an extent")
 
 
 def _relation(size: str, text: str) -> Stated:
     """What ``where`` says of one size, or of a form of sizes."""
     if not isinstance(text, str):
-        raise SpecError(f"where compares a size with a formula in sizes, as in {{'K': '<= L'}}; given {text!r}")
+        raise SpecError(f"where compares a size with a formula in sizes, as in {{'K': '<= L'}}; given {shown(text)}")
     relation = next((r for r in RELATIONS if text.strip().startswith(r)), None)
     if relation is None:
         raise SpecError(
             f"where compares a size with a formula in sizes by one of {', '.join(RELATIONS)}, as in {{'K': '<= L'}}; "
-            f"given {text!r} for {size!r}"
+            f"given {shown(text)} for {size!r}"
         )
     right = text.strip().removeprefix(relation)
     return Stated(_sizes(size, "where"), relation, _sizes(right, "where"), f"{size} {relation} {right.strip()}")
@@ -186,5 +191,5 @@ def _size_form(node: Node, text: str) -> Affine:
                 return quotient(_size_form(left, text), divisor.constant)
     raise SpecError(
         f"an extent is built from sizes and integers up to {MAX_INTEGER} with + - * and // (floor; / is the same "
-        f"there); given {text!r}"
+        f"there); given {shown(text)}"
     )

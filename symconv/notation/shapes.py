@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from math import prod
 from typing import TYPE_CHECKING
 
-from symconv.errors import SpecError
+from symconv.errors import SpecError, shown
 from symconv.notation.affine import Affine
 from symconv.notation.taps import vacant
 
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from symconv.notation.operator import Operator, Tensor
 
 __all__ = ["axis_text", "bind_sizes", "describe", "shape_of"]
+
+
+_MOST = (1 << 63) - 1
 
 
 def shape_of(axes: tuple[tuple[Affine, ...], ...], sizes: Mapping[str, int]) -> tuple[int, ...]:
@@ -71,15 +74,19 @@ def _check_names(op: Operator, shapes: Mapping[str, tuple[int, ...]]) -> None:
             raise SpecError(f"{op.name}: the shape of {tensor.name} is missing; wanted {wanted}")
         if not isinstance(shapes[tensor.name], tuple | list):
             raise SpecError(
-                f"{op.name}: the shape of {tensor.name} is a tuple, {describe(tensor)}; given {shapes[tensor.name]!r}"
+                f"{op.name}: the shape of {tensor.name} is a tuple, {describe(tensor)}; given "
+                f"{shown(shapes[tensor.name])}"
             )
         given = tuple(shapes[tensor.name])
+        if any(not isinstance(length, int) or not 0 <= length <= _MOST for length in given):
+            raise SpecError(
+                f"{op.name}: the shape {shown(given)} of {tensor.name} must hold non-negative integers (of 63 bits)"
+            )
         if len(given) != len(tensor.axes):
             raise SpecError(
-                f"{op.name}: {tensor.name} has {len(given)} axes {given}, wanted {len(tensor.axes)}: {describe(tensor)}"
+                f"{op.name}: {tensor.name} has {len(given)} axes {shown(given)}, wanted {len(tensor.axes)}: "
+                f"{describe(tensor)}"
             )
-        if any(not isinstance(length, int) or length < 0 for length in given):
-            raise SpecError(f"{op.name}: the shape {given} of {tensor.name} must hold non-negative integers")
     if extra := set(shapes) - set(op.tensors):
         raise SpecError(f"{op.name}: there is no tensor {', '.join(sorted(extra))}; wanted {wanted}")
 

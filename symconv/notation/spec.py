@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from symconv.errors import SpecError
+from symconv.errors import SpecError, shown
 from symconv.notation.front import border_of, formula, pairs
 from symconv.notation.operator import Operator
 
@@ -42,13 +42,16 @@ def read_spec(path: Path) -> Operator:
 def _table(path: Path) -> dict[str, Any]:
     try:
         data = path.read_bytes()
-    except OSError as error:
-        raise SpecError(f"{path}: the spec file cannot be read: {error.strerror or error}") from error
+    except (OSError, ValueError, RuntimeError) as error:
+        # ValueError: a path with a null character; RuntimeError: links that lead to themselves.
+        reason = getattr(error, "strerror", None) or error
+        raise SpecError(f"{shown(str(path))}: the spec file cannot be read: {reason}") from error
     if len(data) > MAX_BYTES:
         raise SpecError(f"{path}: the spec file has {len(data)} bytes; at most {MAX_BYTES} are read")
     try:
         return tomllib.loads(data.decode())
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
+        # ValueError: no UTF-8, no TOML, or an integer with more digits than Python converts.
         raise SpecError(f"{path}: this is no TOML: {error or 'nested too deep'}") from error
 
 
@@ -72,7 +75,7 @@ def _blamed(source: str, given: dict[str, Any]) -> str:
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise SpecError(f"it is text in quotes; given {value!r}")
+        raise SpecError(f"it is text in quotes; given {shown(value)}")
     return value
 
 
@@ -89,7 +92,7 @@ def _padding(value: object) -> Any:
         return (value,)
     if not isinstance(value, list):
         raise SpecError(
-            f'it is an integer, a list with an integer or [low, high] per axis, "same" or "valid"; given {value!r}'
+            f'it is an integer, a list with an integer or [low, high] per axis, "same" or "valid"; given {shown(value)}'
         )
     return pairs(value, "padding")
 
@@ -106,7 +109,7 @@ def _border(value: object) -> Any:
 def _mapping(what: str, *kinds: type) -> Callable[[object], dict[str, Any]]:
     def check(value: object) -> dict[str, Any]:
         if not isinstance(value, dict):
-            raise SpecError(f"it is a table of {what}; given {value!r}")
+            raise SpecError(f"it is a table of {what}; given {shown(value)}")
         for name, item in value.items():
             if isinstance(item, bool) or not isinstance(item, kinds):
                 raise SpecError(f"it is a table of {what}; {name} is {item!r}")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from symconv.errors import SpecError
+from symconv.errors import SpecError, shown
 from symconv.notation.body import scalar_expression
 from symconv.notation.expr import FUNCTIONS, Apply, Expr, Read, Reduce, children, walk
 from symconv.notation.parse import parse_expression
@@ -46,7 +46,7 @@ def _surrogate(target: str, text: str, expr: Expr, parameters: dict[str, Fractio
     if not isinstance(target, str) or not isinstance(text, str):
         raise SpecError(
             f"surrogate maps a tensor or a function to an expression, as in {{'w': 'x - w'}}; "
-            f"given {target!r}: {text!r}"
+            f"given {shown(target)}: {text!r}"
         )
     tensors = tuple(dict.fromkeys(node.tensor for node in walk(expr) if isinstance(node, Read)))
     functions = tuple(dict.fromkeys(n.function for n in walk(expr) if isinstance(n, Apply) and _has_slope(n.function)))

@@ -3,7 +3,7 @@ known."""
 
 from __future__ import annotations
 
-from symconv.errors import SpecError
+from symconv.errors import SpecError, shown
 from symconv.notation.affine import Affine, affine, maximum, quotient, var
 from symconv.notation.body import Slot
 from symconv.notation.expr import Constraint, equal, nonnegative
@@ -198,7 +198,7 @@ class _Made:
         if padding is None:
             return affine(max(lo, 0))
         if isinstance(padding, str):
-            raise SpecError(f'padding is "same", "valid" or (low, high) per axis, not {padding!r}')
+            raise SpecError(f'padding is "same", "valid" or (low, high) per axis, not {shown(padding)}')
         if padding[0] != lo:
             raise SpecError(
                 f"padding says {padding[0]} at the low end of {self.slot.tensor}, its index says {lo}: they must agree"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from symconv.errors import SpecError
+from symconv.errors import SpecError, shown
 from symconv.notation.front import Padding, pairs
 
 __all__ = [
@@ -33,7 +33,7 @@ _DEFAULTS: dict[str, object] = {"padding": 0, "layout": "NCHW", "border": "zero"
 def count(value: int, what: str, least: int = 1) -> int:
     """A whole number of at least ``least``; raises SpecError."""
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= 10**6:
-        raise SpecError(f"{what} is an integer from {least} to 1000000; given {value!r}")
+        raise SpecError(f"{what} is an integer from {least} to 1000000; given {shown(value)}")
     return value
 
 
@@ -41,21 +41,21 @@ def per_axis(value: int | Sequence[int], what: str, rank: int, least: int = 1) -
     """One whole number per axis; raises SpecError."""
     items = tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else (value,) * rank
     if len(items) != rank:
-        raise SpecError(f"{what} names {len(items)} axes, wanted {rank}; given {value!r}")
+        raise SpecError(f"{what} names {len(items)} axes, wanted {rank}; given {shown(value)}")
     return tuple(count(item, what, least) for item in items)
 
 
 def choice(value: str, allowed: Sequence[str], what: str) -> str:
     """One of the words allowed; raises SpecError."""
     if not isinstance(value, str) or value not in allowed:
-        raise SpecError(f"{what} is one of {', '.join(allowed)}; given {value!r}")
+        raise SpecError(f"{what} is one of {', '.join(allowed)}; given {shown(value)}")
     return value
 
 
 def switch(value: bool, what: str) -> bool:
     """True or False; raises SpecError."""
     if not isinstance(value, bool):
-        raise SpecError(f"{what} is True or False; given {value!r}")
+        raise SpecError(f"{what} is True or False; given {shown(value)}")
     return value
 
 

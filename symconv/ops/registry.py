@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from symconv.errors import SpecError
+from symconv.errors import SpecError, shown
 from symconv.notation.from_sympy import from_sympy, is_sympy
 from symconv.notation.front import Padding, by_name, formula
 from symconv.notation.operator import Operator
@@ -238,7 +238,7 @@ def load(path: str | Path) -> Operator:
     (1, 3, 9)
     """
     if not isinstance(path, str | Path):
-        raise SpecError(f"the path of a TOML file is wanted; given {path!r}")
+        raise SpecError(f"the path of a TOML file is wanted; given {shown(path)}")
     return read_spec(Path(path))
 
 

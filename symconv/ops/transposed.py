@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from symconv.errors import SpecError
+from symconv.errors import SpecError, shown
 from symconv.notation.front import Padding, formula, pairs
 from symconv.notation.operator import Operator
 from symconv.ops.arguments import POSITIONS, TAPS, arrange, channels, kernel, per_axis, switch, term, title
@@ -26,7 +26,7 @@ def conv_transpose(
     strides, dilations = per_axis(stride, "stride", rank), per_axis(dilation, "dilation", rank)
     if isinstance(padding, str):
         wanted = "padding of a transposed convolution is an integer, one per axis or (low, high) per axis"
-        raise SpecError(f"{wanted}; given {padding!r}")
+        raise SpecError(f"{wanted}; given {shown(padding)}")
     pads = pairs(0 if padding is None else padding, "padding", rank)
     extra = per_axis(output_padding, "output_padding", rank, 0)
     for s, d, more in zip(strides, dilations, extra, strict=True):

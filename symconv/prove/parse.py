@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from symconv.errors import SpecError
+from symconv.errors import SpecError, shown
 from symconv.prove.syntax import Binary, Call, Claim, Name, Node, Number, Pick, Sliced, Span, Text, Tuple
 from symconv.prove.vocabulary import FUNCTIONS, METHODS, canonical
 
@@ -13,7 +13,7 @@ __all__ = ["MAX_LENGTH", "Caret", "parse_claim"]
 
 MAX_LENGTH, _MAX_DEPTH, _MAX_OPERATIONS = 4000, 60, 120
 _TOKEN = re.compile(
-    r"(?P<space>\s+)|(?P<number>\d+(?:\.\d+)?)|(?P<name>[A-Za-z_][A-Za-z_0-9]*)|(?P<text>\"[^\"]*\"|'[^']*')"
+    r"(?P<space>\s+)|(?P<number>[0-9]+(?:\.[0-9]+)?)|(?P<name>[A-Za-z_][A-Za-z_0-9]*)|(?P<text>\"[^\"]*\"|'[^']*')"
     r"|(?P<op>\.\.\.|//|[-+*/%@()\[\],=:.])"
 )
 _SPELLINGS = {"kD": "KD", "kH": "KH", "kW": "KW"}
@@ -45,7 +45,7 @@ def parse_claim(source: str) -> Claim:
     'gx = conv2d(gy, flip(w, (2, 3)), padding=1)'
     """
     if not isinstance(source, str):
-        raise SpecError(f"a claim is a text, as in 'gx = conv_transpose(gy, w)'; given {source!r}")
+        raise SpecError(f"a claim is a text, as in 'gx = conv_transpose(gy, w)'; given {shown(source)}")
     if len(source) > MAX_LENGTH:
         raise SpecError(f"the claim has {len(source)} characters; at most {MAX_LENGTH} are read")
     return _Parser(source).claim()

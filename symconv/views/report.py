@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from symconv.errors import SpecError
+from symconv.errors import SpecError, shown
 from symconv.gather.derivation import Derivation
 from symconv.notation.operator import Operator
 from symconv.prove.proof import Proof
@@ -94,16 +94,18 @@ def write_report(path: str | Path, html: str) -> Path:
     ...     write_report(Path(folder) / "page.html", "<p>").read_text()
     '<p>'
     """
-    place = Path(path).resolve()
-    draft = place.with_name(f".{place.name}.{os.getpid()}.{secrets.token_hex(4)}")
     try:
+        place = Path(path).resolve()
+        draft = place.with_name(f".{place.name}.{os.getpid()}.{secrets.token_hex(4)}")
         try:
             draft.write_text(html, encoding="utf-8", newline="\n")
             draft.replace(place)
         finally:
             draft.unlink(missing_ok=True)
-    except OSError as error:
-        raise SpecError(f"cannot write {path}: {error.strerror}") from error
+    except (OSError, ValueError, RuntimeError) as error:
+        # ValueError: a path with a null character, or no name; RuntimeError: links that lead to themselves.
+        reason = getattr(error, "strerror", None) or error
+        raise SpecError(f"cannot write {shown(str(path))}: {reason}") from error
     return Path(path)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from symconv.errors import SpecError
+from symconv.errors import SpecError, shown
 
 if TYPE_CHECKING:
     from symconv.api import Gradient
@@ -44,7 +44,7 @@ def show(anything: Operator | Gradient | Kernel | Verdict | Proof, path: str | P
     """
     page = _page(anything)
     if not isinstance(path, str | Path):
-        raise SpecError(f"a path is wanted, as in sc.show(op, 'report.html'); given {path!r}")
+        raise SpecError(f"a path is wanted, as in sc.show(op, 'report.html'); given {shown(path)}")
     from symconv.views.report import report_html, write_report
 
     place = Path(path)
