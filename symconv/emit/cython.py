@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from symconv.emit.prelude import prelude
 from symconv.emit.printer import Printer, names_used
 from symconv.emit.source import ALIKE, Source
-from symconv.loops.arith import total
+from symconv.loops.arith import const, total
 from symconv.loops.ir import (
     Accumulate,
     Binary,
@@ -24,7 +25,7 @@ from symconv.loops.ir import (
     StoreLanes,
     Var,
 )
-from symconv.loops.traverse import expressions, walk
+from symconv.loops.traverse import expressions, substitute, walk
 from symconv.options import Options
 from symconv.templates import environment
 
@@ -54,16 +55,19 @@ class Unit:
 def emit(units: tuple[Unit, ...], options: Options) -> Source:
     """The text of one module that holds every unit; nothing of this machine enters it."""
     ctype, code, number = _TYPES[options.dtype]
-    template = environment().get_template("cython/module.pyx.j2")
-    text = template.render(
-        dtype=options.dtype,
-        ctype=ctype,
-        code=code,
-        type=number,
-        suffix="f" if ctype == "float" else "",
-        few=_FEW,
-        alike=ALIKE if any(_compares(k) for unit in units for entry in unit.entries for k in entry.kernels) else "",
-        units=[_unit(unit) for unit in units],
+    told = [_unit(unit) for unit in units]
+    body = environment().get_template("cython/kernels.pyx.j2").render(type=number, few=_FEW, units=told)
+    text = (
+        environment()
+        .get_template("cython/module.pyx.j2")
+        .render(
+            dtype=options.dtype,
+            ctype=ctype,
+            alike=ALIKE if any(_compares(k) for unit in units for entry in unit.entries for k in entry.kernels) else "",
+            units=told,
+            prelude=prelude(body, ctype, code),
+            body=body,
+        )
     )
     return Source(text, options.target)
 
@@ -100,13 +104,16 @@ def _entry(unit: Unit, entry: Entry) -> dict[str, object]:
     first = entry.kernels[0]
     printer = Printer(first)
     inputs = [b for b in first.buffers if b.role == "in"]
+    lengths: dict[str, Expr] = {
+        f"{b.name}_dim{axis}": Var(f"{b.name}_dim[{axis}]") for b in inputs for axis in range(len(b.axes))
+    }
     return {
         "name": f"{unit.name}_{entry.name}",
         "most_axes": max(1, *(len(b.axes) for k in entry.kernels for b in k.buffers)),
         "inputs": [_array(b) for b in inputs],
-        "dims": [f"{b.name}_dim{axis}" for b in inputs for axis in range(len(b.axes))],
-        "sizes": [{"name": s.name, "value": printer.expr(s.value)} for s in first.sizes],
-        "checks": [printer.expr(check) for check in first.checks],
+        "most_inputs": max(1, len(inputs)),
+        "sizes": [{"name": s.name, "value": printer.expr(substitute(s.value, lengths))} for s in first.sizes],
+        "checks": [printer.expr(substitute(check, lengths)) for check in first.checks],
         "kernels": [_kernel(unit, entry, kernel) for kernel in entry.kernels],
     }
 
@@ -115,6 +122,7 @@ def _array(buffer: Buffer) -> dict[str, object]:
     return {
         "name": buffer.name,
         "rank": len(buffer.axes),
+        "most_axes": max(1, len(buffer.axes)),
         "type": "NPY_INT32" if buffer.scalar.kind == "index" else None,
     }
 
@@ -126,6 +134,7 @@ def _kernel(unit: Unit, entry: Entry, kernel: Kernel) -> dict[str, object]:
     workspace = [b for b in kernel.buffers if b.role == "workspace"]
     used = [b for b in kernel.buffers if any(b.name in names_used(n.body)[1] for n in kernel.nests)]
     names = {s.name for s in kernel.sizes}
+    given = {b.name: number for number, b in enumerate(b for b in kernel.buffers if b.role == "in")}
     return {
         "name": prefix,
         "sizes": [s.name for s in kernel.sizes],
@@ -135,7 +144,8 @@ def _kernel(unit: Unit, entry: Entry, kernel: Kernel) -> dict[str, object]:
             "lengths": [printer.expr(_product(axis), 3) for axis in output.axes],
         },
         **_workspace(printer, workspace),
-        "buffers": [{"name": b.name, "type": _pointer(b)} for b in used],
+        "buffers": [{"name": b.name, "type": _pointer(b), "number": given.get(b.name)} for b in used],
+        "serial": [k for k, nest in enumerate(kernel.nests) if not nest.parallel and nest.extent != const(1)],
         "volume": " + ".join(printer.expr(_product(b.sizes), 2) for b in used) or "0",
         "nests": [_nest(kernel, nest, f"{prefix}_{k}", names) for k, nest in enumerate(kernel.nests)],
     }
@@ -147,12 +157,12 @@ def _product(sizes: tuple[Expr, ...]) -> Expr:
 
 def _workspace(printer: Printer, buffers: list[Buffer]) -> dict[str, object]:
     """One allocation for all: where each buffer starts, 64-byte aligned, and how long the whole is."""
-    offsets, start = {}, "0"
+    offsets, start = {}, ""
     for buffer in buffers:
         offsets[buffer.name] = start
         kind = "sc_position" if buffer.scalar.kind == "index" else "sc_real"
-        start = f"{start} + sc_aligned({printer.expr(_product(buffer.sizes), 2)} * <Py_ssize_t>sizeof({kind}))"
-    return {"offsets": offsets, "workspace_bytes": f"64 + {start}"}
+        start += f" + sc_aligned({printer.expr(_product(buffer.sizes), 2)} * <Py_ssize_t>sizeof({kind}))"
+    return {"offsets": offsets, "workspace_bytes": f"64{start}"}
 
 
 def _pointer(buffer: Buffer) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from symconv.errors import InternalError, SpecError
+from symconv.loops.arith import const
 from symconv.loops.ir import (
     VECTOR,
     Accumulate,
@@ -111,9 +112,8 @@ class Printer:
                 return f"sc_mod({self.expr(value)}, {divisor})"
             case Compare(op, left, right):
                 return f"({self.expr(left, 3)} {op} {self.expr(right, 3)})"
-            case Select(condition, yes, no):
-                name = "sc_where" if self.is_real(expr) else "sc_choose"
-                return f"{name}({self.expr(condition)}, {self.expr(yes)}, {self.expr(no)})"
+            case Select():
+                return self._select(expr)
             case Real(value):
                 return f"(<sc_real>({self.expr(value)}))"
             case Load(buffer, index):
@@ -125,6 +125,16 @@ class Printer:
             case Call(function, arguments):
                 return f"sc_{function}({', '.join(self.expr(argument) for argument in arguments)})"
         raise InternalError(f"the printer knows no {type(expr).__name__} of scalars")
+
+    def _select(self, expr: Select) -> str:
+        match expr:
+            case Select(Compare() as first, Compare() as second, Const(value)) if value == 0:
+                # Both sides are comparisons without effects: no branch is needed to leave the second out.
+                return f"({self.expr(first)} & {self.expr(second)})"
+            case Select(first, yes, Select(second, again, no)) if yes == again and not self.is_real(expr):
+                return f"sc_choose({self.expr(first)} | {self.expr(second)}, {self.expr(yes)}, {self.expr(no)})"
+        name = "sc_where" if self.is_real(expr) else "sc_choose"
+        return f"{name}({self.expr(expr.condition)}, {self.expr(expr.yes)}, {self.expr(expr.no)})"
 
     def _vector(self, expr: Expr) -> str:
         match expr:
@@ -159,15 +169,17 @@ class Printer:
 
     def offset(self, buffer: str, index: tuple[Expr, ...]) -> str:
         """The row-major position of an element."""
-        text = ""
+        text = "0"
         for form, size in zip(index, self.buffers[buffer].sizes, strict=True):
             step = self.expr(form, 1)
-            if not text:
+            if text == "0":
                 text = step
                 continue
-            base = text if text.isidentifier() or text.isdigit() else f"({text})"
-            text = f"{base}*{self.expr(size, 3)} + {step}" if text != "0" else step
-        return text or "0"
+            if size != const(1):
+                base = text if text.isidentifier() or text.isdigit() else f"({text})"
+                text = f"{base}*{self.expr(size, 3)}"
+            text = text if step == "0" else f"{text} + {step}"
+        return text
 
     def block(self, body: tuple[Stmt, ...], depth: int) -> Iterator[str]:
         """The lines of a block, indented ``depth`` levels."""

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import ast
 import random
+import re
 import struct
+from collections.abc import Callable
 from fractions import Fraction
 
 import pytest
 from jinja2 import meta
 
 from symconv import pipeline
+from symconv.emit.prelude import prelude
 from symconv.emit.printer import Printer
 from symconv.loops.arith import const
 from symconv.loops.ir import Binary, Const, Expr, FloorDiv, Kernel, Mod, Var
-from symconv.ops.registry import conv2d
+from symconv.notation.operator import Operator
+from symconv.ops.registry import adder1d, conv2d, conv_bias_act2d, locally_connected1d, max_pool2d
 from symconv.options import Options
 from symconv.templates import environment, template_folder
 
@@ -91,7 +95,50 @@ def test_the_template_gets_what_it_declares() -> None:
     declared: set[str] = set()
     for path in sorted((template_folder() / "cython").glob("*.j2")):
         declared |= meta.find_undeclared_variables(env.parse(path.read_text()))
-    assert declared == {"dtype", "ctype", "code", "type", "suffix", "few", "units", "alike"}
+    assert declared == {"dtype", "ctype", "code", "type", "suffix", "few", "units", "alike", "prelude", "body"}
+
+
+PARTS: dict[str, Callable[[], Operator]] = {
+    "plain": conv2d,
+    "strided": lambda: conv2d(stride=(2, 3), padding=(1, 2)),
+    "adder": adder1d,
+    "max": lambda: max_pool2d((2, 3), padding=1),
+    "gelu": lambda: conv_bias_act2d("gelu"),
+    "no lanes": lambda: locally_connected1d(3),
+}
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_every_helper_is_used(part: str, dtype: str) -> None:
+    text = pipeline.source(PARTS[part](), Options(dtype=dtype)).text
+    helpers = set(re.findall(r"^    static [^;{]*?\b(sc_\w+)\(", text, re.MULTILINE))
+    assert helpers
+    for helper in helpers:
+        # Its definition (and its declaration where Cython calls it) is not a use.
+        uses = len(re.findall(rf"\b{helper}\b", text)) - len(
+            re.findall(rf"^    \w+ {helper}\(.*nogil$", text, re.MULTILINE)
+        )
+        assert uses >= 2, helper
+
+
+def test_a_plain_convolution_knows_no_gelu() -> None:
+    text = pipeline.source(conv2d(stride=2, padding=1), Options()).text
+    assert not re.search(r"gelu|erf|tanh|softplus|sc_inf|sc_pow", text)
+    assert "sc_gelu" in pipeline.source(conv_bias_act2d("gelu"), Options()).text
+
+
+def test_nothing_is_printed_that_is_never_true_or_neutral() -> None:
+    for part in PARTS.values():
+        text = pipeline.source(part(), Options()).text
+        assert not re.search(r"if True:|\+ 0\b(?!\.)|\b0 \+|\* 1\b(?!\.)|sc_choose\(sc_choose\(", text)
+
+
+def test_the_template_of_helpers_defines_each_name_once() -> None:
+    whole = environment().get_template("cython/prelude.h.j2").render(code="d", suffix="")
+    names = re.findall(r"^static [^;{]*?\b(sc_\w+)\(", whole, re.MULTILINE)
+    assert len(names) == len(set(names)) > 50
+    assert len(prelude(" ".join(names), "double", "d").declarations) >= len(names)
 
 
 def test_templates_hold_no_arithmetic() -> None:
