@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from symconv.emit.prelude import prelude
 from symconv.emit.printer import Printer, names_used
@@ -56,6 +57,9 @@ def emit(units: tuple[Unit, ...], options: Options) -> Source:
     """The text of one module that holds every unit; nothing of this machine enters it."""
     ctype, code, number = _TYPES[options.dtype]
     told = [_unit(unit) for unit in units]
+    _share(
+        [nest for unit in told for entry in unit["entries"] for kernel in entry["kernels"] for nest in kernel["nests"]]
+    )
     body = environment().get_template("cython/kernels.pyx.j2").render(type=number, few=_FEW, units=told)
     text = (
         environment()
@@ -92,7 +96,7 @@ def _compares(kernel: Kernel) -> bool:
     return any(computed(node.left) or computed(node.right) for node in equalities)
 
 
-def _unit(unit: Unit) -> dict[str, object]:
+def _unit(unit: Unit) -> dict[str, Any]:
     return {
         "name": unit.name,
         "notes": [note.replace("\n", " ") for note in unit.notes],
@@ -100,7 +104,15 @@ def _unit(unit: Unit) -> dict[str, object]:
     }
 
 
-def _entry(unit: Unit, entry: Entry) -> dict[str, object]:
+def _share(nests: list[dict[str, Any]]) -> None:
+    """One function for nests with one text, whichever kernels they stand in."""
+    first: dict[str, str] = {}
+    for nest in nests:
+        text = repr([nest[key] for key in ("var", "declared", "sizes", "buffers", "lines")])
+        nest["call"] = first.setdefault(text, nest["name"])
+
+
+def _entry(unit: Unit, entry: Entry) -> dict[str, Any]:
     first = entry.kernels[0]
     printer = Printer(first)
     inputs = [b for b in first.buffers if b.role == "in"]
@@ -118,7 +130,7 @@ def _entry(unit: Unit, entry: Entry) -> dict[str, object]:
     }
 
 
-def _array(buffer: Buffer) -> dict[str, object]:
+def _array(buffer: Buffer) -> dict[str, Any]:
     return {
         "name": buffer.name,
         "rank": len(buffer.axes),
@@ -127,7 +139,7 @@ def _array(buffer: Buffer) -> dict[str, object]:
     }
 
 
-def _kernel(unit: Unit, entry: Entry, kernel: Kernel) -> dict[str, object]:
+def _kernel(unit: Unit, entry: Entry, kernel: Kernel) -> dict[str, Any]:
     prefix = f"{unit.name}_{entry.name}_{kernel.name}"
     printer = Printer(kernel)
     output = next(b for b in kernel.buffers if b.role == "out")
@@ -155,7 +167,7 @@ def _product(sizes: tuple[Expr, ...]) -> Expr:
     return total(sizes)
 
 
-def _workspace(printer: Printer, buffers: list[Buffer]) -> dict[str, object]:
+def _workspace(printer: Printer, buffers: list[Buffer]) -> dict[str, Any]:
     """One allocation for all: where each buffer starts, 64-byte aligned, and how long the whole is."""
     offsets, start = {}, ""
     for buffer in buffers:
@@ -171,7 +183,7 @@ def _pointer(buffer: Buffer) -> str:
     return "sc_in" if buffer.role == "in" else "sc_out"
 
 
-def _nest(kernel: Kernel, nest: Nest, name: str, sizes: set[str]) -> dict[str, object]:
+def _nest(kernel: Kernel, nest: Nest, name: str, sizes: set[str]) -> dict[str, Any]:
     printer = Printer(kernel)
     variables, buffers, declared = names_used(nest.body)
     lengths = {

@@ -293,13 +293,17 @@ class Buffer:
 
 @dataclass(frozen=True, slots=True)
 class Nest:
-    """A loop nest whose first loop ``var`` runs over ``0 .. extent-1`` and may be cut anywhere among threads."""
+    """A loop nest whose first loop ``var`` runs over ``0 .. extent-1`` and may be cut anywhere among threads.
+
+    ``minor`` nests do a border's share of the work: schedules leave them as they are.
+    """
 
     var: str
     extent: Expr
     body: tuple[Stmt, ...]
     comment: str = ""
     parallel: bool = True
+    minor: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from symconv.gather.solution import Gather, Solution, Solved
@@ -31,6 +31,7 @@ from symconv.loops.lanes import lane_nests
 from symconv.loops.nest import nest
 from symconv.loops.order import choose_order, depth_of_target
 from symconv.loops.scalars import integer, scalar
+from symconv.loops.shares import minor_pieces
 from symconv.loops.sizes import fixed_sizes, runtime_sizes
 from symconv.loops.traverse import substitute
 from symconv.notation.expr import Apply, Const, Piece, Reduce
@@ -163,8 +164,9 @@ def _linear(
             state.nests.append(cell_nest(statement, solutions, state.positions, state.sizes))
             return
     _elementwise(state, statement, rest, {})
+    minor = minor_pieces(state.op, [solution for _, solution in pieces], state.sizes)
     for sign, solution in pieces:
-        _accumulate(state, statement, solution, "+" if sign > 0 else "-")
+        _accumulate(state, statement, solution, "+" if sign > 0 else "-", solution in minor)
 
 
 def _accumulated(state: _Lowering, statement: Statement, node: Reduce, solutions: tuple[Solution, ...]) -> None:
@@ -174,14 +176,15 @@ def _accumulated(state: _Lowering, statement: Statement, node: Reduce, solutions
         start = Call("inf", ())
         start = Call("neg", (start,)) if node.kind == "max" else start
     _fill(state, statement, start, "start")
+    minor = minor_pieces(state.op, solutions, state.sizes)
     for solution in solutions:
-        _accumulate(state, statement, solution, {"sum": "+"}.get(node.kind, node.kind))
+        _accumulate(state, statement, solution, {"sum": "+"}.get(node.kind, node.kind), solution in minor)
 
 
-def _accumulate(state: _Lowering, statement: Statement, solution: Solution, op: str) -> None:
+def _accumulate(state: _Lowering, statement: Statement, solution: Solution, op: str, minor: bool) -> None:
     wide = Target(statement.target.name, op)
-    if nests := lane_nests(solution, wide, state.positions, state.sizes, state.itemsize):
-        state.nests.extend(nests)
+    if nests := lane_nests(solution, wide, state.positions, state.sizes, state.itemsize, minor):
+        state.nests.extend(replace(one, minor=minor) for one in nests)
         return
     order = choose_order(solution, state.sizes)
     depth = depth_of_target(solution, order)
@@ -203,7 +206,8 @@ def _accumulate(state: _Lowering, statement: Statement, solution: Solution, op: 
         return (Declare("sum_", start), *body, Accumulate(name, target, op, Var("sum_")))
 
     comment = f"{name}: contributions of {', '.join(solution.steps) or 'one tap'}"
-    state.nests.append(nest(solution, order, leaf, wrap_at=depth, wrap=wrap, comment=comment))
+    made = nest(solution, order, leaf, wrap_at=depth, wrap=wrap, comment=comment)
+    state.nests.append(replace(made, minor=minor))
 
 
 def _plain(statement: Statement) -> Solution:

@@ -33,6 +33,6 @@ def default_schedule(kernel: Kernel, options: Options) -> tuple[Directive, ...]:
         total *= count
         if total <= _PHASES:
             directives.append(Unroll(name, _PHASES))
-    cuts = [SplitReduction(k) for k, nest in enumerate(kernel.nests) if splittable(nest)]
+    cuts = [SplitReduction(k) for k, nest in enumerate(kernel.nests) if splittable(nest) and not nest.minor]
     # From the last on: a split nest becomes several.
     return (*directives, *reversed(cuts))

@@ -134,6 +134,15 @@ def test_nothing_is_printed_that_is_never_true_or_neutral() -> None:
         assert not re.search(r"if True:|\+ 0\b(?!\.)|\b0 \+|\* 1\b(?!\.)|sc_choose\(sc_choose\(", text)
 
 
+def test_nests_with_one_text_are_one_function() -> None:
+    text = pipeline.source(conv_bias_act2d("tanh"), Options()).text
+    bodies = re.findall(r"^cdef void u0_\w+_\d+\((.*?)\n\n", text, re.MULTILINE | re.DOTALL)
+    assert len(bodies) == len(set(bodies))
+    # Every gradient computes the sums again that the activation is applied to.
+    calls = re.findall(r"^        (u0_\w+_\d+)\(sc_begin", text, re.MULTILINE)
+    assert len(bodies) == len(set(calls)) < len(calls)
+
+
 def test_the_template_of_helpers_defines_each_name_once() -> None:
     whole = environment().get_template("cython/prelude.h.j2").render(code="d", suffix="")
     names = re.findall(r"^static [^;{]*?\b(sc_\w+)\(", whole, re.MULTILINE)
