@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -10,15 +10,19 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from symconv.build.compiler import SOURCE_NAME, Rejected, compile_module, module_file
-from symconv.build.folder import cache_folder, make_folder, read_json, unwritable, write_json
+from symconv.build.artifact import Artifact, artifact, described, files, intact, module_folder, module_name
+from symconv.build.compiler import SOURCE_NAME, Rejected, compile_module
+from symconv.build.folder import make_folder, read_json, trusted_folder, unwritable, write_file, write_json
+from symconv.build.inventory import evict, size_limit, used
 from symconv.build.key import content_key
-from symconv.build.scratch import discard, scratch_folder, sweep, weight
+from symconv.build.loading import imported
+from symconv.build.locks import held
+from symconv.build.scratch import discard, scratch_folder, sweep
 from symconv.build.tools import toolchain
 from symconv.emit.source import Source
 from symconv.errors import BuildError, InternalError
 
-__all__ = ["Artifact", "Entry", "Product", "clear", "compile_text", "entries", "obtain"]
+__all__ = ["Artifact", "Product", "compile_text", "obtain", "rebuilt"]
 
 _SHOWN = 40  # lines of a compiler's complaint: the first are the ones that matter
 
@@ -31,27 +35,6 @@ class Product:
     meta: dict[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class Artifact:
-    """A compiled module on disk; ``cached`` says that no compiler ran for it."""
-
-    module_path: Path
-    source_path: Path
-    meta: dict[str, object]
-    key: str
-    cached: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One module in the cache: its size in bytes, its age in seconds, the ``name`` in its meta or ``""``."""
-
-    key: str
-    name: str
-    size: int
-    age: float
-
-
 def obtain(
     request: str,
     produce: Callable[[], Product],
@@ -61,8 +44,8 @@ def obtain(
     """The module of a request: from the cache, or else made by ``produce`` and compiled, once for everybody.
 
     ``meta`` is what ``produce`` gave, as JSON gives it back. Raises :class:`BuildError` when the source does
-    not compile, there is no compiler, or the cache cannot be written; :class:`InternalError` when the request
-    is no key, the product is for another target or its meta is not JSON.
+    not compile, there is no compiler, or the cache cannot be written or trusted; :class:`InternalError` when the
+    request is no key, the product is for another target or its meta is not JSON.
 
     >>> obtain("../elsewhere", lambda: Product(Source(""), {}), "native")
     Traceback (most recent call last):
@@ -70,14 +53,14 @@ def obtain(
     """
     if not (request.isascii() and request.isalnum()):
         raise InternalError(f"a request key is made of letters and digits, not {request!r}")
-    known = _recalled(request)
-    if known is not None:
-        return known
+    recalled = _recalled(request)
+    if recalled is not None:
+        return recalled
     say = progress or _silent
     with _lock(f"request-{request}", say):
-        known = _recalled(request)
-        if known is not None:
-            return known
+        recalled = _recalled(request)
+        if recalled is not None:
+            return recalled
         product = produce()
         if product.source.target != target:
             raise InternalError(f"asked for target {target!r}, got a source for {product.source.target!r}")
@@ -102,46 +85,23 @@ def compile_text(source: Source, progress: Callable[[str], None] | None = None) 
     return _compiled(source, progress or _silent)
 
 
-def entries() -> tuple[Entry, ...]:
-    """Every module in the cache, the youngest first.
+def rebuilt(broken: Artifact) -> Artifact:
+    """The module of an entry that is whole and yet does not load, compiled again from its source.
 
-    >>> import os
-    >>> from unittest import mock
-    >>> with mock.patch.dict(os.environ, SYMCONV_CACHE="no such folder"):
-    ...     entries()
-    ()
+    Raises :class:`BuildError` as :func:`obtain` does, and where the source is gone too.
     """
-    names: dict[object, str] = {}
-    for path in sorted((cache_folder() / "requests").glob("*.json")):
-        match read_json(path):
-            case {"content": str(content), "meta": {"name": str(name)}}:
-                names.setdefault(content, name)
-    found = [
-        Entry(folder.name, names.get(folder.name, ""), weight(folder), _age(folder))
-        for folder in (cache_folder() / "modules").glob("*")
-    ]
-    return tuple(sorted(found, key=lambda entry: (entry.age, entry.key)))
-
-
-def clear() -> tuple[int, int]:
-    """Empty the cache; how many modules went and how many bytes in all. A build under way is left to finish.
-
-    Raises :class:`BuildError` when a file cannot be deleted.
-
-    >>> import os
-    >>> from unittest import mock
-    >>> with mock.patch.dict(os.environ, SYMCONV_CACHE="no such folder"):
-    ...     clear()
-    (0, 0)
-    """
-    root = cache_folder()
-    count, freed = 0, 0
-    for kind in ("requests", "modules", "failed", "facts"):
-        for path in sorted((root / kind).glob("*")):
-            freed += weight(path)
-            count += kind == "modules"
-            discard(path)
-    return count, freed + sweep()
+    found = read_json(broken.source_path.with_name("manifest.json")) or {}
+    try:
+        text = broken.source_path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise BuildError(f"the compiled module {broken.module_path} is gone, and its source with it") from error
+    match found.get("source"):
+        case {"target": str(target), "openmp": bool(openmp)}:
+            source = Source(text, target, openmp)
+        case _:
+            raise BuildError(f"the compiled module {broken.module_path} does not load: `symconv cache --clear`")
+    discard(module_folder(broken.key))
+    return replace(_compiled(source, _silent), meta=broken.meta)
 
 
 def _silent(_message: str) -> None:
@@ -157,80 +117,70 @@ def _as_json(meta: dict[str, object]) -> dict[str, object]:
 
 
 def _request_file(request: str) -> Path:
-    return cache_folder() / "requests" / f"{request}.json"
+    return trusted_folder() / "requests" / f"{request}.json"
 
 
 def _recalled(request: str) -> Artifact | None:
     match read_json(_request_file(request)):
-        case {"content": str(key), "meta": dict(meta)} if key.isalnum() and _intact(key):
-            return _artifact(key, meta, cached=True)
+        case {"content": str(key), "meta": dict(meta)} if key.isascii() and key.isalnum() and intact(key):
+            used(key)
+            return artifact(key, meta, cached=True)
     return None
 
 
-def _artifact(key: str, meta: dict[str, object], cached: bool) -> Artifact:
-    folder = _module_folder(key)
-    return Artifact(folder / module_file(_name(key)), folder / SOURCE_NAME, meta, key, cached)
-
-
-def _module_folder(key: str) -> Path:
-    return cache_folder() / "modules" / key
-
-
-def _name(key: str) -> str:
-    return f"symconv_{key[:16]}"
-
-
-def _age(folder: Path) -> float:
-    found = read_json(folder / "manifest.json") or {}
-    created = found.get("created")
-    return max(0.0, time.time() - created) if isinstance(created, float) else 0.0
-
-
-def _described(path: Path) -> dict[str, object]:
-    content = path.read_bytes()
-    return {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-
-
-def _intact(key: str) -> bool:
-    # A truncated library kills Python with SIGBUS while it is imported, so nothing is imported unchecked.
-    folder = _module_folder(key)
-    match read_json(folder / "manifest.json"):
-        case {"files": dict(files)}:
-            try:
-                return all(_described(folder / file) == files.get(file) for file in _files(key))
-            except OSError:
-                return False
-    return False
-
-
-def _files(key: str) -> tuple[str, str]:
-    return module_file(_name(key)), SOURCE_NAME
-
-
 def _compiled(source: Source, say: Callable[[str], None]) -> Artifact:
+    size_limit()  # a limit that is none is said before the work, not after it
     tools = toolchain()
     key = content_key(source, tools)
-    if _intact(key):
-        return _artifact(key, {}, cached=True)
+    if intact(key):
+        used(key)
+        return artifact(key, {}, cached=True)
     with _lock(f"module-{key}", say):
-        if _intact(key):
-            return _artifact(key, {}, cached=True)
-        discard(_module_folder(key))
+        if intact(key):
+            return artifact(key, {}, cached=True)
+        discard(module_folder(key))
         sweep()
         with scratch_folder() as folder:
             started = time.monotonic()
             try:
-                compile_module(source, tools, _name(key), folder, say)
-            except Rejected as refusal:
-                raise _kept(key, folder, refusal) from refusal
+                library = compile_module(source, tools, module_name(key), folder, say)
+                _tried(library, key)
+            except Rejected as refused:
+                raise _kept(key, folder, refused) from refused
             except OSError as error:
                 raise unwritable(error) from error
             seconds = round(time.monotonic() - started, 3)
-            files = {file: _described(folder / file) for file in _files(key)}
-            facts = {"files": files, "created": time.time(), "seconds": seconds, "toolchain": asdict(tools)}
-            write_json(folder / "manifest.json", facts)
-            _move(folder, _module_folder(key))
-    return _artifact(key, {}, cached=False)
+            _publish(
+                folder,
+                key,
+                {
+                    "seconds": seconds,
+                    "toolchain": asdict(tools),
+                    "source": {"target": source.target, "openmp": source.openmp},
+                },
+            )
+        evict(key)
+    return artifact(key, {}, cached=False)
+
+
+def _tried(library: Path, key: str) -> None:
+    """Import what was compiled before anybody else can find it; this process goes on with that module."""
+    try:
+        module = imported(library, key)
+    except BuildError as error:
+        raise Rejected("Python", ("import", library.name), str(error)) from error
+    module.__file__ = str(module_folder(key) / library.name)
+
+
+def _publish(folder: Path, key: str, facts: dict[str, object]) -> None:
+    try:
+        for path in (folder / file for file in files(key)):
+            path.chmod(0o600)  # whatever the umask: what others may write to is not loaded
+        known = {file: described(folder / file) for file in files(key)}
+        write_json(folder / "manifest.json", {"files": known, "created": time.time(), **facts})
+    except OSError as error:
+        raise unwritable(error) from error
+    _move(folder, module_folder(key))
 
 
 def _move(folder: Path, place: Path) -> None:
@@ -241,18 +191,19 @@ def _move(folder: Path, place: Path) -> None:
         raise unwritable(error) from error
 
 
-def _kept(key: str, folder: Path, refusal: Rejected) -> BuildError:
-    (folder / "build.log").write_text(f"{refusal.command}\n\n{refusal.said}\n", encoding="utf-8")
-    place = cache_folder() / "failed" / key
+def _kept(key: str, folder: Path, refused: Rejected) -> BuildError:
+    place = trusted_folder() / "failed" / key
+    with contextlib.suppress(OSError):  # what was said matters more than where it is kept
+        write_file(folder / "build.log", f"{refused.command}\n\n{refused.said}\n".encode())
     discard(place)
     _move(folder, place)
-    lines = refusal.said.splitlines()
+    lines = refused.said.splitlines()
     more = [f"... {len(lines) - _SHOWN} more lines in {place / 'build.log'}"] if len(lines) > _SHOWN else []
     return BuildError(
         "\n".join(
             (
-                f"{refusal.who} refused the generated source",
-                f"  command: {refusal.command}",
+                f"{refused.who} refused the generated source",
+                f"  command: {refused.command}",
                 f"  source kept in: {place / SOURCE_NAME}",
                 *(f"  | {line}" for line in lines[:_SHOWN] + more),
             )
@@ -262,23 +213,6 @@ def _kept(key: str, folder: Path, refusal: Rejected) -> BuildError:
 
 @contextmanager
 def _lock(name: str, say: Callable[[str], None]) -> Iterator[None]:
-    from filelock import FileLock, Timeout
-
-    lock = FileLock(make_folder(cache_folder() / "locks") / f"{name}.lock")
-    try:
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            say("waiting for another process that builds the same kernel")
-            lock.acquire()
-    except OSError as error:
-        raise unwritable(error) from error
-    except NotImplementedError as error:
-        raise BuildError(
-            f"the cache folder {cache_folder()} is on a file system without locks: "
-            "set SYMCONV_CACHE to a folder on another"
-        ) from error
-    try:
+    path = make_folder(trusted_folder() / "locks") / f"{name}.lock"
+    with held(path, lambda: say("waiting for another process that builds the same kernel")):
         yield
-    finally:
-        lock.release()

@@ -10,6 +10,9 @@ from collections.abc import Callable
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
+from symconv.build.folder import write_file
+from symconv.build.loading import refusal
+from symconv.build.process import run
 from symconv.build.tools import Toolchain
 from symconv.emit.source import Source
 from symconv.errors import BuildError
@@ -59,24 +62,29 @@ def include_facts(text: str) -> tuple[str, ...]:
 def compile_module(source: Source, tools: Toolchain, name: str, folder: Path, progress: Callable[[str], None]) -> Path:
     """Write ``source`` into ``folder``, compile it there as the module ``name``, return the shared library.
 
-    Raises :class:`Rejected` when Cython or the C compiler refuses it, :class:`BuildError` when Cython or
-    Python's C headers are missing.
+    Another process has loaded the library once when it is returned. Raises :class:`Rejected` when Cython or the
+    C compiler refuses the source or what was made does not load, :class:`BuildError` when Cython or Python's C
+    headers are missing, or the compiler has no room or no end.
 
     >>> tools = Toolchain(("cc",), "cc 1", (), (), False, "3.1", "cpython-311", "a cpu")
     >>> compile_module(Source("x = ="), tools, "broken", Path("no such folder"), print)
     Traceback (most recent call last):
     FileNotFoundError: [Errno 2] No such file or directory: 'no such folder/kernel.pyx'
     """
-    (folder / SOURCE_NAME).write_text(source.text, encoding="utf-8", newline="\n")
+    write_file(folder / SOURCE_NAME, source.text.encode())
     progress("translating to C (Cython)")
     _translate(folder, name)
     progress(f"compiling ({Path(tools.path).name})")
     command = _command(source, tools, name)
-    status, said = _call(command, folder)
-    if status != 0:
-        raise Rejected(f"the C compiler (exit status {status})", command, said)
+    ran = run(command, folder)
+    made = folder / module_file(name)
+    if ran.status != 0:
+        raise Rejected(f"the C compiler (exit status {ran.status})", command, ran.err + ran.out)
+    reason = refusal(made, f"PyInit_{name}")
+    if reason is not None:
+        raise Rejected("Python", command, f"the C compiler said that it had succeeded, but {reason}")
     (folder / _C_NAME).unlink()
-    return folder / module_file(name)
+    return made
 
 
 def _translate(folder: Path, name: str) -> None:
@@ -132,13 +140,3 @@ def _includes(text: str) -> tuple[str, ...]:
     from numpy import get_include
 
     return (*folders, get_include())
-
-
-def _call(command: tuple[str, ...], folder: Path) -> tuple[int, str]:
-    import subprocess
-
-    try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, check=False)
-    except OSError as error:
-        raise BuildError(f"cannot start the C compiler {command[0]}: {error.strerror}") from error
-    return done.returncode, (done.stderr + done.stdout).decode(errors="replace")

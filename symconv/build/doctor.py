@@ -6,9 +6,11 @@ import sysconfig
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from symconv.build.cpu import cpu_flags
+from symconv.build.find import find_compiler
 from symconv.build.folder import cache_folder
 from symconv.build.scratch import scratch_folder
-from symconv.build.tools import cpu_flags, find_compiler, toolchain
+from symconv.build.tools import toolchain
 from symconv.errors import BuildError
 
 __all__ = ["doctor"]

@@ -17,7 +17,7 @@ from symconv.options import Options
 
 __all__ = ["content_key", "generator_version", "request_key"]
 
-_FORMAT = 1  # of the cache: raised when the layout of a module's folder or of a request changes
+_FORMAT = 2  # of the cache: raised when the layout of a module's folder or of a request changes
 _PACKAGE = Path(__file__).parents[1]
 
 

@@ -2,51 +2,32 @@
 
 from __future__ import annotations
 
-import sys
-import threading
-from importlib.machinery import ExtensionFileLoader
-from importlib.util import module_from_spec, spec_from_file_location
 from types import ModuleType
 
-from symconv.build.cache import Artifact
+from symconv.build.artifact import Artifact
+from symconv.build.cache import rebuilt
+from symconv.build.loading import imported, known
 from symconv.errors import BuildError
 
 __all__ = ["load"]
-
-# Cython refuses to initialise the same extension module a second time.
-_LOADED: dict[str, ModuleType] = {}
-_LOADING = threading.Lock()
 
 
 def load(artifact: Artifact) -> ModuleType:
     """Import the module of ``artifact``, but not into ``sys.modules``; the same key gives the same object.
 
-    Raises :class:`BuildError` when the file is gone or is no module for this Python.
+    An entry that does not load is discarded and compiled again, once. Raises :class:`BuildError` when that does
+    not help.
 
     >>> from pathlib import Path
     >>> load(Artifact(Path("gone.so"), Path("gone.pyx"), {}, "0" * 64, True))  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    symconv.errors.BuildError: cannot import the compiled module gone.so: ...
+    symconv.errors.BuildError: the compiled module gone.so is gone, and its source with it
     """
-    with _LOADING:
-        known = _LOADED.get(artifact.key)
-        if known is None:
-            known = _LOADED[artifact.key] = _imported(artifact)
-        return known
-
-
-def _imported(artifact: Artifact) -> ModuleType:
-    path = artifact.module_path
-    name = path.name.partition(".")[0]  # the init function is PyInit_<stem>
-    loader = ExtensionFileLoader(name, str(path))
-    spec = spec_from_file_location(name, path, loader=loader)
-    if spec is None:
-        raise BuildError(f"cannot import the compiled module {path}: no Python module has such a name")
+    found = known(artifact.key)
+    if found is not None:
+        return found
     try:
-        module = module_from_spec(spec)
-        loader.exec_module(module)
-    except ImportError as error:
-        raise BuildError(f"cannot import the compiled module {path}: {error}") from error
-    finally:
-        sys.modules.pop(name, None)
-    return module
+        return imported(artifact.module_path, artifact.key)
+    except BuildError:
+        again = rebuilt(artifact)
+    return imported(again.module_path, again.key)

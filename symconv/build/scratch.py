@@ -1,19 +1,19 @@
-"""Temporary folders inside the cache: on its file system, named after their maker, swept when it is gone."""
+"""Temporary folders inside the cache: on its file system, locked while in use, swept when their maker is gone."""
 
 from __future__ import annotations
 
-import os
-import time
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from symconv.build.digest import digest
-from symconv.build.folder import cache_folder, make_folder, unwritable
+from symconv.build.folder import cache_folder, listing, make_folder, unwritable
+from symconv.build.locks import held, release, seize
 
 __all__ = ["discard", "scratch_folder", "sweep", "weight"]
 
-_HOUR = 3600.0
+_LOCK = ".lock"
+_MINE: set[str] = set()  # where locks belong to processes, this process would be given its own
 
 
 @contextmanager
@@ -22,19 +22,26 @@ def scratch_folder() -> Iterator[Path]:
 
     Raises :class:`BuildError` when the cache cannot be written.
 
+    >>> import os, tempfile
     >>> from unittest import mock
-    >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as cache, mock.patch.dict(os.environ, SYMCONV_CACHE=cache):
     ...     with scratch_folder() as folder:
     ...         existed = folder.is_dir()
     ...     existed, folder.exists()
     (True, False)
     """
-    folder = make_folder(_fresh())
+    folder = _fresh()
+    make_folder(folder.parent)
+    _MINE.add(folder.name)
     try:
-        yield folder
+        with held(_lock(folder)):
+            make_folder(folder)
+            try:
+                yield folder
+            finally:
+                _delete(folder)
     finally:
-        _delete(folder)
+        _MINE.discard(folder.name)
 
 
 def discard(path: Path) -> None:
@@ -58,18 +65,25 @@ def discard(path: Path) -> None:
 
 
 def sweep() -> int:
-    """Delete what killed processes left behind (their pid is gone, or it is an hour old); the bytes freed.
+    """Delete what killed processes left behind: what nobody holds the lock of; the bytes freed.
 
+    >>> import os
     >>> from unittest import mock
     >>> with mock.patch.dict(os.environ, SYMCONV_CACHE="no such folder"):
     ...     sweep()
     0
     """
-    freed = 0
-    for folder in (cache_folder() / "tmp").glob("*"):
-        if _abandoned(folder):
+    root, freed = cache_folder() / "tmp", 0
+    for name in sorted({path.name.removesuffix(_LOCK) for path in listing(root)} - _MINE):
+        folder = root / name
+        handle = seize(_lock(folder))
+        if handle is None:
+            continue
+        try:
             freed += weight(folder)
             _delete(folder)
+        finally:
+            release(_lock(folder), handle)
     return freed
 
 
@@ -81,50 +95,24 @@ def weight(path: Path) -> int:
     """
     total = 0
     for item in (path, *path.rglob("*")):
-        try:
+        with suppress(OSError):
             total += item.stat().st_size if item.is_file() else 0
-        except OSError:
-            continue
     return total
-
-
-def _host() -> str:
-    # A pid says nothing on another machine that shares this cache.
-    return digest(os.uname().nodename)[:8]
 
 
 def _fresh() -> Path:
     import secrets
 
-    return cache_folder() / "tmp" / f"{_host()}-{os.getpid()}-{secrets.token_hex(6)}"
+    return cache_folder() / "tmp" / secrets.token_hex(12)
 
 
-def _abandoned(folder: Path) -> bool:
-    try:
-        if time.time() - folder.stat().st_mtime > _HOUR:
-            return True
-    except OSError:
-        return False
-    match folder.name.split("-"):
-        case [host, pid, _] if host == _host() and pid.isdecimal():
-            return not _alive(int(pid))
-    return False
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+def _lock(folder: Path) -> Path:
+    return folder.with_name(folder.name + _LOCK)
 
 
 def _delete(path: Path) -> None:
-    import shutil
-
     if path.is_dir():
         shutil.rmtree(path, ignore_errors=True)
     else:
-        path.unlink(missing_ok=True)
+        with suppress(OSError):
+            path.unlink(missing_ok=True)

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import functools
 import os
-import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.machinery import EXTENSION_SUFFIXES
-from importlib.util import find_spec
 from pathlib import Path
 
+from symconv.build.cpu import cpu_flags, cpu_identity
 from symconv.build.digest import digest
+from symconv.build.find import compiler_stamp, find_compiler
 from symconv.build.folder import recall, remember
+from symconv.build.loading import refusal
+from symconv.build.process import run
+from symconv.build.scratch import scratch_folder
 from symconv.emit.source import Source
 from symconv.errors import BuildError
 
-__all__ = ["Toolchain", "cpu_flags", "find_compiler", "fingerprint", "toolchain"]
+__all__ = ["Toolchain", "fingerprint", "toolchain"]
 
 # Reductions vectorise only if sums may be reordered; never -ffinite-math-only: NaN and infinity come through.
 # Strict aliasing stays on (no generated store puns types): a float store cannot then change a loop's bound.
@@ -35,6 +39,9 @@ _BASE = (
 )
 # One expression in two places is one number: where a maximum is looked for and where its ties are counted.
 _ALIKE = ("-fno-associative-math", "-ffp-contract=off")
+_NATIVE = ("-march=native", "-mcpu=native")
+_WIDE = "-mprefer-vector-width=512"
+_PLAINEST = "-mcpu=baseline"  # zig alone knows it, and needs it: without, it compiles for this very CPU
 _OPENMP = "#include <omp.h>\nint probe(void) { return omp_get_max_threads(); }\n"
 _PLAIN = "int probe(void) { return 0; }\n"
 
@@ -44,8 +51,8 @@ class Toolchain:
     """Everything besides the source that decides what a compiled module contains.
 
     ``command`` starts the compiler, ``version`` is the first line it says of itself, ``flags`` go to every
-    source and ``native_flags`` to those for this CPU alone; ``cython`` is Cython's version, ``abi`` Python's
-    ABI tag.
+    source, ``native_flags`` to those for this CPU alone and ``portable_flags`` to the others; ``cython`` is
+    Cython's version, ``abi`` Python's ABI tag.
     """
 
     command: tuple[str, ...]
@@ -56,6 +63,7 @@ class Toolchain:
     cython: str
     abi: str
     cpu: str
+    portable_flags: tuple[str, ...] = ()
 
     @property
     def path(self) -> str:
@@ -73,9 +81,9 @@ class Toolchain:
         >>> tools.flags_for(Source("", target="portable", openmp=True))
         ('-O2', '-fopenmp')
         """
-        native = self.native_flags if source.target == "native" else ()
+        machine = self.native_flags if source.target == "native" else self.portable_flags
         alike = _ALIKE if source.alike else ()
-        return self.flags + native + alike + (("-fopenmp",) if source.openmp and self.openmp else ())
+        return self.flags + machine + alike + (("-fopenmp",) if source.openmp and self.openmp else ())
 
 
 def toolchain() -> Toolchain:
@@ -90,7 +98,8 @@ def toolchain() -> Toolchain:
     symconv.errors.BuildError: no C compiler found ...
     """
     command = find_compiler()
-    return _known(command, _stamp(command), os.environ.get("SYMCONV_CACHE", ""))
+    stamp = digest([compiler_stamp(command), _BASE, _PLAINEST])
+    return _known(command, stamp, os.environ.get("SYMCONV_CACHE", ""))
 
 
 def fingerprint(target: str) -> str:
@@ -111,67 +120,6 @@ def fingerprint(target: str) -> str:
     return digest(facts)
 
 
-def find_compiler() -> tuple[str, ...]:
-    """The words that start the C compiler: ``SYMCONV_CC`` alone if it is set; ``CC`` is merely tried first.
-
-    Raises :class:`BuildError` naming what was looked for.
-
-    >>> from unittest import mock
-    >>> with mock.patch.dict(os.environ, SYMCONV_CC=sys.executable):
-    ...     find_compiler() == (sys.executable,)
-    True
-    """
-    tried = []
-    for words in _candidates():
-        found = shutil.which(words[0])
-        if found is not None:
-            return (str(Path(found).absolute()), *words[1:])
-        tried.append(" ".join(words))
-    if not os.environ.get("SYMCONV_CC", "").strip():
-        if find_spec("ziglang") is not None:
-            return (sys.executable, "-m", "ziglang", "cc")
-        tried.append("the Python package ziglang")
-    raise BuildError(
-        f"no C compiler found (looked for {', '.join(dict.fromkeys(tried))}): install gcc or clang with the "
-        "system's package manager, or `pip install ziglang`, or set SYMCONV_CC to a compiler; "
-        "`symconv doctor` shows what is found"
-    )
-
-
-def _candidates() -> Iterator[tuple[str, ...]]:
-    explicit = os.environ.get("SYMCONV_CC", "").split()
-    if explicit:
-        yield tuple(explicit)
-        return
-    preferred = os.environ.get("CC", "").split()
-    if preferred:
-        yield tuple(preferred)
-    import sysconfig
-
-    built_with = (sysconfig.get_config_var("CC") or "").split()
-    for name in (*built_with[:1], "cc", "gcc", "clang"):
-        yield (name,)
-
-
-def _stamp(command: tuple[str, ...]) -> str:
-    # Every program of that name: the first may be a compiler cache, the same whatever is behind it.
-    names = dict.fromkeys(Path(word).name for word in command)
-    files = [command[0], *(str(Path(folder) / name) for name in names for folder in os.get_exec_path())]
-    for package, file in (("Cython", "Shadow.py"), ("ziglang", "__init__.py")):
-        spec = find_spec(package)
-        if spec is not None and spec.origin is not None:
-            files.append(str(Path(spec.origin).with_name(file)))
-    facts = []
-    for file in files:
-        try:
-            status = Path(file).stat()
-        except OSError:
-            continue
-        # An installer may give every version the same modification time; the change time tells them apart.
-        facts.append((file, status.st_mtime_ns, status.st_size, status.st_ctime_ns))
-    return digest([command, facts, _BASE, sys.platform])
-
-
 @functools.lru_cache(maxsize=16)
 def _known(command: tuple[str, ...], stamp: str, _cache: str) -> Toolchain:
     name = "toolchain-" + digest([command, _abi(), sys.prefix, cpu_identity()])[:16]
@@ -180,13 +128,20 @@ def _known(command: tuple[str, ...], stamp: str, _cache: str) -> Toolchain:
             "version": str(version),
             "flags": list(flags),
             "native_flags": list(native),
+            "portable_flags": list(portable),
             "openmp": bool(openmp),
             "cython": str(cython),
-        }:
-            return Toolchain(command, version, tuple(flags), tuple(native), openmp, cython, _abi(), cpu_identity())
+        } if _among(flags, _BASE) and _among(native, (*_NATIVE, _WIDE)) and _among(portable, (_PLAINEST,)):
+            facts = (version, tuple(flags), tuple(native), openmp, cython, _abi(), cpu_identity(), tuple(portable))
+            return Toolchain(command, *facts)
     found = _probe(command)
     remember(name, stamp, asdict(found))
     return found
+
+
+def _among(flags: list[object], allowed: tuple[str, ...]) -> bool:
+    """Whether what was remembered is what a probe can find: no other word ever gets on a command line."""
+    return all(flag in allowed for flag in flags)
 
 
 def _probe(command: tuple[str, ...]) -> Toolchain:
@@ -197,87 +152,83 @@ def _probe(command: tuple[str, ...]) -> Toolchain:
     except PackageNotFoundError as error:
         raise BuildError("Cython is not installed: `pip install cython`") from error
     shown = " ".join(command)
-    said = _run(command, "--version")
-    if said is None:
-        raise BuildError(f"{shown} does not answer to --version as a C compiler does: set SYMCONV_CC to one")
-    if not _accepts(command, (), _PLAIN):
-        raise BuildError(f"the C compiler {shown} cannot build a shared library: is it fully installed?")
-    native = _accepted(command, _native()) or _accepted(command, ("-mcpu=native",))
-    openmp = _accepts(command, ("-fopenmp",), _OPENMP)
-    flags = _accepted(command, _BASE)
-    return Toolchain(command, said, flags, native, openmp, cython, _abi(), cpu_identity())
+    with _workspace() as folder:
+        asked = run((*command, "--version"), folder)
+        if asked.status != 0:
+            raise BuildError(f"{shown} does not answer to --version as a C compiler does: set SYMCONV_CC to one")
+        said = asked.out.strip().partition("\n")[0]
+        complaint = _complaint(command, folder)
+        if complaint is not None:
+            raise BuildError(
+                f"the C compiler {shown} cannot build a shared library: is it fully installed? {complaint}".strip()
+            )
+        wide = (_WIDE,) if "avx512f" in cpu_flags() else ()
+        natives = (_accepted(command, (flag, *wide), folder) for flag in _NATIVE)
+        native = next((flags for flags in natives if flags and flags[0] in _NATIVE), ())
+        portable = _accepted(command, (_PLAINEST,), folder) if "clang" in said else ()
+        openmp = _accepts(command, ("-fopenmp",), _OPENMP, folder)
+        flags = _accepted(command, _BASE, folder)
+    return Toolchain(command, said, flags, native, openmp, cython, _abi(), cpu_identity(), portable)
 
 
-def _native() -> tuple[str, ...]:
-    wide = ("-mprefer-vector-width=512",) if "avx512f" in cpu_flags() else ()
-    return ("-march=native", *wide)
-
-
-def _accepted(command: tuple[str, ...], flags: tuple[str, ...]) -> tuple[str, ...]:
-    if _accepts(command, flags, _PLAIN):
-        return flags
-    return tuple(flag for flag in flags if _accepts(command, (flag,), _PLAIN))
-
-
-def _accepts(command: tuple[str, ...], flags: tuple[str, ...], text: str) -> bool:
+@contextmanager
+def _workspace() -> Iterator[Path]:
+    """A folder for the probe: in the cache, or where that cannot be written, in the system's temporary folder."""
     import tempfile
 
-    with tempfile.TemporaryDirectory(prefix="symconv-probe-") as folder:
-        source, output = Path(folder) / "probe.c", Path(folder) / "probe.so"
-        source.write_text(text, encoding="utf-8")
-        return _run(command, *flags, "-fPIC", "-shared", str(source), "-o", str(output)) is not None
-
-
-def _run(command: tuple[str, ...], *arguments: str) -> str | None:
-    import subprocess
-
     try:
-        done = subprocess.run([*command, *arguments], capture_output=True, check=False, timeout=120)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    said = done.stdout.decode(errors="replace").strip().partition("\n")[0]
-    return said if done.returncode == 0 else None
+        made = scratch_folder()
+        folder = made.__enter__()
+    except BuildError:
+        try:
+            with tempfile.TemporaryDirectory(prefix="symconv-probe-") as elsewhere:
+                yield Path(elsewhere)
+        except OSError as error:
+            raise _roomless(error) from error
+        return
+    try:
+        yield folder
+    except OSError as error:
+        raise _roomless(error) from error
+    finally:
+        made.__exit__(None, None, None)
+
+
+def _roomless(error: OSError) -> BuildError:
+    where = f" to {error.filename}" if error.filename else ""
+    return BuildError(
+        f"cannot write a temporary file{where} ({error.strerror or error}): free some room there, "
+        "or set SYMCONV_CACHE to a folder on another disk"
+    )
+
+
+def _complaint(command: tuple[str, ...], folder: Path) -> str | None:
+    """What is wrong with the compiler's simplest library: ``None`` if it exists and loads."""
+    made = folder / "plain.so"
+    ran = _compile(command, (), _PLAIN, folder, made)
+    if ran is not None:
+        return f"It said: {ran}" if ran else ""
+    reason = refusal(made, "probe")
+    return None if reason is None else f"What it made is no library: {reason}"
+
+
+def _accepted(command: tuple[str, ...], flags: tuple[str, ...], folder: Path) -> tuple[str, ...]:
+    if _accepts(command, flags, _PLAIN, folder):
+        return flags
+    return tuple(flag for flag in flags if len(flags) > 1 and _accepts(command, (flag,), _PLAIN, folder))
+
+
+def _accepts(command: tuple[str, ...], flags: tuple[str, ...], text: str, folder: Path) -> bool:
+    return _compile(command, flags, text, folder, folder / "probe.so") is None
+
+
+def _compile(command: tuple[str, ...], flags: tuple[str, ...], text: str, folder: Path, output: Path) -> str | None:
+    """Compile one text: ``None``, or what was said when that failed."""
+    source = folder / "probe.c"
+    source.write_text(text, encoding="utf-8")
+    ran = run((*command, *flags, "-fPIC", "-shared", source.name, "-o", output.name), folder)
+    return None if ran.status == 0 else (ran.err + ran.out).strip()[:400]
 
 
 def _abi() -> str:
     return EXTENSION_SUFFIXES[0].strip(".").partition(".")[0]
-
-
-@functools.cache
-def _cpu() -> tuple[str, frozenset[str]]:
-    model, flags = [], frozenset[str]()
-    try:
-        with Path("/proc/cpuinfo").open(encoding="utf-8", errors="replace") as lines:
-            for line in lines:
-                title, _, value = line.partition(":")
-                match title.strip():
-                    case "":
-                        break  # one block per core: the first says it all
-                    case "flags" | "Features":
-                        flags = frozenset(value.split())
-                    case "vendor_id" | "cpu family" | "model" | "model name" | "stepping" | "CPU part":
-                        model.append(value.strip())
-    except OSError:
-        import platform
-
-        model = [platform.machine(), platform.processor()]
-    return " ".join(model), flags
-
-
-def cpu_flags() -> frozenset[str]:
-    """What the CPU can do, in the kernel's words; empty where the system does not say.
-
-    >>> "no such flag" in cpu_flags()
-    False
-    """
-    return _cpu()[1]
-
-
-def cpu_identity() -> str:
-    """The CPU's model and a hash of its abilities: machines with the same text share native modules.
-
-    >>> cpu_identity() == cpu_identity()
-    True
-    """
-    model, flags = _cpu()
-    return f"{model} {digest(sorted(flags))[:16]}"

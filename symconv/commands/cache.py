@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from symconv.build.cache import clear, entries
 from symconv.build.folder import cache_folder
+from symconv.build.inventory import clear, entries
 from symconv.commands.outcome import RIGHT
 
 __all__ = ["cache"]

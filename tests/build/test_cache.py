@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 from symconv.build import Artifact, Product, clear, compile_text, entries, load, obtain
-from symconv.build.scratch import scratch_folder, sweep
 from symconv.emit.source import Source
 from symconv.errors import BuildError, InternalError
 
@@ -116,9 +115,7 @@ def test_entries_and_clear(cache: Path) -> None:
     count, freed = clear()
     assert (count, entries()) == (1, ())
     assert freed >= entry.size
-    assert {path.name for path in cache.rglob("*") if path.is_file()} == {
-        path.name for path in (cache / "locks").iterdir()
-    }
+    assert [path for path in cache.rglob("*") if path.is_file()] == []
     assert not _get().cached
 
 
@@ -128,18 +125,6 @@ def test_unwritable_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(BuildError, match=r"cannot write to the cache folder .*set SYMCONV_CACHE"):
         _get()
     assert entries() == ()
-
-
-def test_sweep_takes_only_what_is_abandoned(cache: Path) -> None:
-    with scratch_folder() as mine:
-        host = mine.name.partition("-")[0]
-        dead, old, foreign = (cache / "tmp" / name for name in (f"{host}-999999999-a", "old", "feedface-999999999-b"))
-        for folder in (dead, old, foreign):
-            folder.mkdir()
-        os.utime(old, (1, 1))
-        sweep()
-        assert {path.name for path in (cache / "tmp").iterdir()} == {mine.name, foreign.name}
-        foreign.rmdir()
 
 
 @pytest.mark.usefixtures("prebuilt")

@@ -46,6 +46,9 @@ def test_portable_content_key_ignores_the_cpu() -> None:
     portable = replace(SOURCE, target="portable")
     elsewhere = replace(TOOLS, cpu="another cpu", native_flags=("-march=armv9",))
     assert content_key(portable, TOOLS) == content_key(portable, elsewhere)
+    baseline = replace(TOOLS, portable_flags=("-mcpu=baseline",))
+    assert content_key(portable, TOOLS) != content_key(portable, baseline)
+    assert content_key(SOURCE, TOOLS) == content_key(SOURCE, baseline)
 
 
 def test_content_key_follows_numpy_only_where_it_is_cimported(monkeypatch: pytest.MonkeyPatch) -> None:

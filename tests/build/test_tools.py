@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from symconv.build import fingerprint, toolchain
-from symconv.build.tools import _known, cpu_flags, find_compiler
+from symconv.build.cpu import cpu_flags
+from symconv.build.find import find_compiler
+from symconv.build.tools import _known
 from symconv.emit.source import Source
 from symconv.errors import BuildError
 
@@ -78,7 +80,9 @@ def test_damaged_memory_of_the_compiler_is_probed_again(cache: Path) -> None:
 def test_symconv_cc_alone_decides(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CC", shutil.which("cc") or "cc")
     monkeypatch.setenv("SYMCONV_CC", "/nonexistent")
-    with pytest.raises(BuildError, match=r"looked for /nonexistent\).*install gcc or clang.*symconv doctor"):
+    with pytest.raises(
+        BuildError, match=r"looked for /nonexistent\).*symconv\[compiler\].*install gcc or clang.*symconv doctor"
+    ):
         toolchain()
 
 
@@ -92,7 +96,7 @@ def test_everything_looked_for_is_named(monkeypatch: pytest.MonkeyPatch, tmp_pat
     monkeypatch.delenv("SYMCONV_CC", raising=False)
     monkeypatch.setenv("CC", "mycc")
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(import_module("symconv.build.tools"), "find_spec", lambda _: None)
+    monkeypatch.setattr(import_module("symconv.build.find"), "find_spec", lambda _: None)
     with pytest.raises(BuildError, match=r"looked for mycc, .*cc, .*clang, the Python package ziglang"):
         find_compiler()
 
@@ -102,7 +106,7 @@ def test_ziglang_is_the_last_resort(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     monkeypatch.delenv("CC", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("sysconfig.get_config_var", lambda _: "gcc -pthread")
-    monkeypatch.setattr(import_module("symconv.build.tools"), "find_spec", lambda _: object())
+    monkeypatch.setattr(import_module("symconv.build.find"), "find_spec", lambda _: object())
     assert find_compiler() == (sys.executable, "-m", "ziglang", "cc")
 
 
