@@ -24,6 +24,8 @@ from symconv.relation.sets import context_of
 __all__ = ["Decision", "decide", "sides"]
 
 _MOST_BRANCHES = 200
+_MOST_OPEN = 8
+"""As many are enough to see wrong shapes of a claim that is undecided anyway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Decision:
     """Where a claim fails, for all sizes at once.
 
     ``values`` are well-typed sizes whose values differ, ``shapes`` those whose shapes do not fit; ``undecided`` says
-    why neither is known.
+    why the claim may be wrong for others too.
     """
 
     domain: Region
@@ -66,14 +68,13 @@ def decide(op: Operator, claim: Claim) -> Decision:
     values, shapes = nowhere(domain.context), nowhere(domain.context)
     misfits: list[str] = []
     asked: list[Constraint] = []
-    waiting, seen, relations = [domain], 0, 0
+    waiting, seen, relations, open_ = [domain], 0, 0, ""
     while waiting:
         region = waiting.pop()
         seen += 1
-        if seen > _MOST_BRANCHES:
-            return Decision(
-                domain, values, shapes, undecided=f"the claim has more than {_MOST_BRANCHES} cases of sizes"
-            )
+        if seen > (_MOST_OPEN if open_ else _MOST_BRANCHES):
+            open_ = open_ or f"the claim has more than {_MOST_BRANCHES} cases of sizes"
+            break
         scope = problem.scope(region)
         scope.asked = asked
         try:
@@ -86,16 +87,19 @@ def decide(op: Operator, claim: Claim) -> Decision:
         except Mismatch:
             pass
         except Undecided as reason:
-            return Decision(domain, values, shapes, undecided=str(reason))
+            # The sizes that were refused until here are wrong whatever the values are.
+            open_ = open_ or str(reason)
         for refused in scope.refused:
             shapes = shapes.union(refused)
         misfits += scope.misfits
+    if open_ and domain.within(values.union(shapes)):
+        open_ = ""
     return Decision(
         domain,
         values.simplified(),
         shapes.simplified(),
         tuple(dict.fromkeys(misfits)),
-        "",
+        open_,
         seen,
         relations,
         tuple(dict.fromkeys(asked)),

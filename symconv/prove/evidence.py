@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import prod
-from typing import Any
 
 import numpy as np
 
@@ -15,155 +14,60 @@ from symconv.notation.affine import affine, var
 from symconv.notation.expr import Constraint, equal
 from symconv.notation.operator import Operator, Tensor
 from symconv.prove.compare import limited
+from symconv.prove.counterexample import Counterexample, Shapes, seen, times
 from symconv.prove.decide import Decision, sides
+from symconv.prove.enclosure import NoValueError
 from symconv.prove.functions import OF_SUM, is_atom, spelled
-from symconv.prove.numeric import Misfit, TooLargeError, evaluate
+from symconv.prove.numeric import TooLargeError
 from symconv.prove.scope import Fork, Mismatch, Undecided
 from symconv.prove.syntax import Claim
 from symconv.prove.value import Term, Value
 from symconv.relation.counting import points
 from symconv.relation.regions import Region
-from symconv.verify import reference
 from symconv.verify.grid import points as grid_points
 
-__all__ = [
-    "PRIME",
-    "Array",
-    "Counterexample",
-    "Pattern",
-    "counterexample",
-    "drawn",
-    "misfit",
-    "pattern",
-    "true_value",
-    "truth_of",
-]
+__all__ = ["Pattern", "counterexample", "pattern"]
 
-Array = np.ndarray[Any, Any]
-Shapes = dict[str, tuple[int, ...]]
-PRIME = 2**61 - 1
-_TERMS = 6
 _MOST_POINTS = 100_000
 """What brute force visits at most: a second of exact arithmetic."""
-_POSITIVE = 4
-"""As many draws are of positive integers, which read well; functions such as ``sign`` want others too."""
-
-
-@dataclass(frozen=True, slots=True)
-class Counterexample:
-    """One place where a claim is wrong.
-
-    ``shapes`` of the inputs; where the shapes do not fit ``mismatch`` says how; else ``cell`` of the side is ``got``
-    and should be ``want`` on the integers ``arrays``, because of the products that are ``missing`` from the claim or
-    ``extra`` in it.
-    """
-
-    side: str
-    shapes: tuple[tuple[str, tuple[int, ...]], ...]
-    mismatch: str = ""
-    cell: tuple[int, ...] = ()
-    got: Fraction | None = None
-    want: Fraction | None = None
-    missing: tuple[str, ...] = ()
-    extra: tuple[str, ...] = ()
-    arrays: tuple[tuple[str, tuple[Any, ...]], ...] = ()
-
-    def __str__(self) -> str:
-        where = ", ".join(f"{name} {_times(shape)}" for name, shape in self.shapes)
-        if self.mismatch:
-            return f"at {where}: {self.mismatch}"
-        cell = f"{self.side}[{','.join(map(str, self.cell))}]"
-        lines = [f"at {where}: {cell} is {self.got}, want {self.want} (integers, confirmed by brute force)"]
-        for word, terms in (("missing", self.missing), ("extra", self.extra)):
-            if terms:
-                more = f" and {len(terms) - _TERMS} more" if len(terms) > _TERMS else ""
-                lines.append(f"  {word}: {' + '.join(terms[:_TERMS])}{more}")
-        return "\n".join(lines)
-
-
-def _times(shape: tuple[int, ...]) -> str:
-    return "x".join(map(str, shape)) or "scalar"
-
-
-def drawn(op: Operator, shapes: Mapping[str, tuple[int, ...]], seed: int, below: int = 10) -> dict[str, Array]:
-    """Integers under ``below`` for every input and the cotangent, as Python ints: positive ones from few seeds."""
-    rng = np.random.default_rng(seed)
-    least = 1 if seed < _POSITIVE else 1 - below
-    wanted = {t.name: shapes[t.name] for t in op.inputs} | {f"g{op.output.name}": op.output_shape(**dict(shapes))}
-    return {name: rng.integers(least, below, shape).astype(object) for name, shape in wanted.items()}
-
-
-def true_value(op: Operator, side: str, arrays: Mapping[str, Array]) -> Array:
-    """The side by brute force from the definition, exact."""
-    return truth_of(op, side, {name: _fractions(array) for name, array in arrays.items()})
-
-
-def truth_of(op: Operator, side: str, arrays: Mapping[str, Array]) -> Array:
-    """The side by brute force from the definition, in the numbers of ``arrays``."""
-    inputs = {name: arrays[name] for name in op.tensors}
-    if side == op.output.name:
-        return reference.evaluate(op, inputs)
-    return reference.gradients(op, inputs, arrays[f"g{op.output.name}"], (side[1:],))[side[1:]]
-
-
-def _fractions(array: Array) -> Array:
-    flat = np.empty(array.size, dtype=object)
-    flat[:] = [Fraction(int(v)) for v in array.ravel()]
-    return flat.reshape(array.shape)
 
 
 def counterexample(op: Operator, claim: Claim, decision: Decision) -> Counterexample | None:
     """The smallest sizes for which the claim is wrong: well-typed ones where there are any.
 
-    None where it is wrong for sizes alone that are too large to compute. Raises InternalError where brute force does
-    not agree that the claim is wrong there, Undecided where that may be because functions that differ agree on
-    integers.
+    None where it is wrong for sizes alone that are too large to compute, or whose values are not known well enough.
+    Raises InternalError where brute force does not agree that the claim is wrong there, Undecided where that may be
+    because functions that differ agree on integers.
     """
     for region, sizes in _smallest(op, claim, decision):
         try:
-            return _refuted(op, claim, decision, region, sizes)
+            found = _refuted(op, claim, decision, region, sizes)
         except TooLargeError:
             continue
+        if found is not None:
+            return found
     return None
 
 
 def _refuted(
     op: Operator, claim: Claim, decision: Decision, region: Region, sizes: Mapping[str, int]
-) -> Counterexample:
+) -> Counterexample | None:
     shapes = {t.name: t.shape(dict(sizes)) for t in op.inputs}
+    computed = False
     for seed in range(8):
-        arrays = drawn(op, shapes, seed)
-        want = true_value(op, claim.side, arrays)
         try:
-            got = evaluate(claim, op, arrays | _forward(op, claim, arrays))
-        except Misfit as reason:
-            return Counterexample(claim.side, tuple(shapes.items()), mismatch=str(reason))
-        if got.shape != want.shape:
-            sentence = f"gives {_times(got.shape)}, {claim.side} is {_times(want.shape)}"
-            return Counterexample(claim.side, tuple(shapes.items()), mismatch=sentence)
-        wrong = np.argwhere(got != want)
-        if len(wrong):
-            cell = tuple(int(k) for k in wrong[0])
-            missing, extra = _terms(op, claim, decision.domain, sizes, cell)
-            held = tuple((name, tuple(int(v) for v in array.ravel())) for name, array in arrays.items())
-            values = Fraction(got[cell]), Fraction(want[cell])
-            return Counterexample(claim.side, tuple(shapes.items()), "", cell, *values, missing, extra, held)
+            example = seen(op, claim, shapes, seed)
+        except NoValueError:
+            continue
+        computed = True
+        if example is not None:
+            missing, extra = _terms(op, claim, decision.domain, sizes, example.cell) if example.cell else ((), ())
+            return replace(example, missing=missing, extra=extra)
+    if not computed:
+        return None
     if any(is_atom(f.tensor) for value in _both(op, claim, region) for term in value.terms for f in term.factors):
         raise Undecided("the two sides apply functions, and brute force does not tell them apart")
     raise InternalError(f"{claim}: brute force finds no difference at {shapes}, where the proof says there is one")
-
-
-def misfit(op: Operator, claim: Claim, decision: Decision) -> Counterexample | None:
-    """The smallest sizes whose shapes do not fit, of a claim whose values are not exact."""
-    for _, sizes in _smallest(op, claim, decision):
-        shapes = {t.name: t.shape(sizes) for t in op.inputs}
-        try:
-            evaluate(claim, op, {name: np.ones(array.shape) for name, array in drawn(op, shapes, 0).items()})
-        except Misfit as reason:
-            return Counterexample(claim.side, tuple(shapes.items()), mismatch=str(reason))
-        except TooLargeError:
-            continue
-    return None
 
 
 def _smallest(op: Operator, claim: Claim, decision: Decision) -> Iterator[tuple[Region, dict[str, int]]]:
@@ -190,11 +94,6 @@ def _both(op: Operator, claim: Claim, region: Region) -> tuple[Value, ...]:
         return sides(op, claim, region)
     except (Fork, Mismatch, Undecided):
         return ()
-
-
-def _forward(op: Operator, claim: Claim, arrays: Mapping[str, Array]) -> dict[str, Array]:
-    output = op.output.name
-    return {} if claim.side == output else {output: true_value(op, output, arrays)}
 
 
 def _terms(
@@ -307,7 +206,7 @@ def pattern(op: Operator, claim: Claim, region: Region) -> Pattern | None:
                 here = dict(zip((n for g in wanted.names for n in g), _logical(wanted, sizes, cell), strict=True))
                 products = _products(op, value, pinned, sizes, here)
                 held[i, j] = tuple(k if v == 1 else f"{v}·{k}" for k, v in sorted(products.items()) if v)
-        where = ", ".join(f"{name} {_times(s)}" for name, s in shapes.items())
+        where = ", ".join(f"{name} {times(s)}" for name, s in shapes.items())
         size = (plane[0], plane[1])
         return Pattern(claim.side, where, size, size, *cells)
     return None

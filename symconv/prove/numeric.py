@@ -159,6 +159,9 @@ def _operand(ground: Ground, node: Node) -> Array:
 def _elementwise(node: Binary, a: Array, b: Array) -> Array:
     if any(n != m and 1 not in {n, m} for n, m in zip(reversed(a.shape), reversed(b.shape), strict=False)):
         raise Misfit(f"{show(node)}: {shown(a.shape)} against {shown(b.shape)}")
+    if {a.dtype.kind, b.dtype.kind} == {"f", "O"}:
+        # A number beside an array of floats is one of them: else NumPy makes objects of all.
+        a, b = a.astype(np.float64), b.astype(np.float64)
     return np.asarray(a + b if node.op == "+" else a - b if node.op == "-" else a * b)
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from functools import partial
 from math import prod
 
 import numpy as np
 
+from symconv.prove.enclosure import Enclosure, applied
 from symconv.prove.numeric_numbers import Array, Ground, Misfit, TooLargeError, amount, concrete, is_number, pads, whole
 from symconv.prove.numeric_slides import columns, convolution, scipy
 from symconv.prove.numeric_windows import padded, shown, zeros
@@ -63,13 +65,16 @@ def _elementwise(ground: Ground, word: str, call: Call) -> Array:
         scaled(ground, one, amount(ground, node)) if is_number(ground, node) else ground.array(ground, node)
         for node in call.arguments
     ]
-    kinds = {a.dtype.kind for a in given if a.ndim}
-    if ground.prime is not None or (word not in _RATIONAL and kinds != {"f"}):
-        raise ground.error(call.at, f"{show(call)} has no exact value")
     if len(given) == 2 and not _broadcast(given[0].shape, given[1].shape):
         raise Misfit(f"{show(call)}: {shown(given[0].shape)} against {shown(given[1].shape)}")
     name = {"maximum": "max", "minimum": "min"}.get(word, word)
-    return np.asarray(scalars.apply(name, tuple(a.astype(float) if kinds == {"f"} else a for a in given)))
+    if any(isinstance(value, Enclosure) for a in given for value in a.flat):
+        return np.asarray(np.frompyfunc(partial(applied, name), len(given), 1)(*given), dtype=object)
+    kinds = {a.dtype.kind for a in given if a.ndim}
+    if ground.prime is not None or (word not in _RATIONAL and kinds != {"f"}):
+        raise ground.error(call.at, f"{show(call)} has no exact value")
+    with np.errstate(all="ignore"):
+        return np.asarray(scalars.apply(name, tuple(a.astype(float) if kinds == {"f"} else a for a in given)))
 
 
 def _options(ground: Ground, word: str, call: Call) -> dict[str, Node]:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import prod
 
 from symconv.errors import SpecError
+from symconv.notation.affine import affine, var
+from symconv.notation.expr import equal
 from symconv.notation.operator import Operator
 from symconv.prove.conditions import Speaker
+from symconv.prove.counterexample import Counterexample
 from symconv.prove.decide import Decision, decide
-from symconv.prove.evidence import Counterexample, counterexample, drawn, misfit, true_value
+from symconv.prove.evidence import counterexample
 from symconv.prove.leaning import leaning
-from symconv.prove.numeric import Misfit, TooLargeError, evaluate
 from symconv.prove.parse import parse_claim
+from symconv.prove.refutation import refutation, refuted
 from symconv.prove.repair import repair
 from symconv.prove.scope import Undecided
 from symconv.prove.syntax import Claim
-from symconv.verify.geometry import geometries
+from symconv.relation.regions import Region
 
 __all__ = ["Proof", "prove"]
 
@@ -33,12 +36,12 @@ class Proof:
     Attributes
     ----------
     holds : True where it is right for all sizes, False where it is not, None where that is undecided (``reason``)
-    fails_when, holds_when : the exact conditions on sizes, as text
+    fails_when, holds_when : the exact conditions on sizes, as text; where a counterexample alone decides, its sizes
     mismatched_when : the part of ``fails_when`` where already the shapes do not fit
     counterexample : the smallest sizes for which it is wrong, with a cell and both values; confirmed by brute force
     cause, repair : the likely mistake, and a claim without it that is itself proved; empty where none was found
     proved : what was proved, a sentence each
-    reason : why it is undecided, or why a wrong claim has no counterexample
+    reason : why it is undecided, for all sizes or elsewhere, or why a wrong claim has no counterexample
     leaning : of an undecided claim, what random exact checks say
     """
 
@@ -78,6 +81,8 @@ class Proof:
             return "never", "always", "never"
         speaker = Speaker(self.operator, self.decision.domain)
         fails, holds = speaker.both(self.decision.fails, self.decision.asked)
+        if self.decision.undecided:
+            fails, holds = f"{fails}, and perhaps elsewhere", "unknown"
         if self.decision.shapes.same(self.decision.fails):
             return fails, holds, fails
         return fails, holds, speaker.words(self.decision.shapes, self.decision.asked)
@@ -101,7 +106,12 @@ class Proof:
         sizes = self.operator.sizes(**_completed(self.operator, shapes))
         if self.holds is None or self.decision is None:
             raise SpecError(f"{self.claim}: undecided, so the sizes where it fails are not known ({self.reason})")
-        return self.decision.fails.contains(sizes)
+        if not self.decision.undecided or self.decision.fails.contains(sizes):
+            return self.decision.fails.contains(sizes)
+        given = {one.name: one.shape(sizes) for one in self.operator.inputs}
+        if refuted(self.operator, self.claim, given) is None:
+            raise SpecError(f"{self.claim}: false for other sizes, undecided for these ({self.reason})")
+        return True
 
     def __str__(self) -> str:
         head = {True: "true", False: "false", None: "undecided"}[self.holds]
@@ -111,6 +121,8 @@ class Proof:
                 lines += [f"  reason: {self.reason}", f"  leaning: {self.leaning}"]
             case False:
                 lines += [f"  fails when {self.fails_when}", f"  holds when {self.holds_when}"]
+                if self.decision is not None and self.decision.undecided:
+                    lines.append(f"  not known elsewhere: {self.reason}")
                 if self.mismatched_when != "never":
                     lines.append(f"  shapes do not fit when {self.mismatched_when}")
                 if self.counterexample is not None:
@@ -141,15 +153,19 @@ def prove(op: Operator, claim: str, explain: bool = True) -> Proof:
     """
     stated = parse_claim(claim)
     decision = decide(op, stated)
-    if decision.undecided:
-        return Proof(op, stated, None, reason=decision.undecided, decision=decision)
-    if decision.wrong.empty:
+    if decision.wrong.empty and not decision.undecided:
         return Proof(op, stated, True, proved=_sentences(op, decision), decision=decision)
-    try:
-        found_at = counterexample if _exact(op, stated) else misfit
-        example = found_at(op, stated, decision) if explain else None
-    except Undecided as reason:
-        return Proof(op, stated, None, reason=str(reason), decision=decision)
+    example: Counterexample | None = None
+    if decision.wrong.empty:
+        example = refutation(op, stated, decision.domain)
+        if example is None:
+            return Proof(op, stated, None, reason=decision.undecided, decision=decision)
+        decision = replace(decision, values=_pinned(op, decision.domain, dict(example.shapes)))
+    elif explain:
+        try:
+            example = counterexample(op, stated, decision)
+        except Undecided as reason:
+            return Proof(op, stated, None, reason=str(reason), decision=decision)
     found = repair(op, stated) if explain else None
     return Proof(
         op,
@@ -158,9 +174,14 @@ def prove(op: Operator, claim: str, explain: bool = True) -> Proof:
         example,
         " and ".join(found.causes) if found else "",
         str(found.claim) if found else "",
-        reason=_UNSEEN if explain and example is None else "",
+        reason=decision.undecided or (_UNSEEN if explain and example is None else ""),
         decision=decision,
     )
+
+
+def _pinned(op: Operator, domain: Region, shapes: dict[str, tuple[int, ...]]) -> Region:
+    """The sizes of these shapes alone."""
+    return domain.where(*(equal(var(name), affine(value)) for name, value in op.sizes(**shapes).items()))
 
 
 def _completed(op: Operator, shapes: dict[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
@@ -188,16 +209,3 @@ def _sentences(op: Operator, decision: Decision) -> tuple[str, ...]:
         "the same products, each as often",
         f"by isl, from {decision.relations} relations in {decision.branches} case(s) of sizes",
     )
-
-
-def _exact(op: Operator, claim: Claim) -> bool:
-    """Whether both sides have exact values on integers."""
-    drafts = geometries(op, 12, 1)
-    shapes = next((shapes for shapes in drafts if all(map(all, shapes.values()))), drafts[0])
-    arrays = drawn(op, shapes, 0)
-    try:
-        true_value(op, claim.side, arrays)
-        evaluate(claim, op, arrays)
-    except (Misfit, TypeError, ValueError, AttributeError, SpecError) as error:
-        return isinstance(error, Misfit | TooLargeError)
-    return True

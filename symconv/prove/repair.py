@@ -13,8 +13,9 @@ import numpy as np
 
 from symconv.errors import SpecError, SymconvError
 from symconv.notation.operator import Operator
+from symconv.prove.concrete import Array, truth_of
+from symconv.prove.counterexample import drawn
 from symconv.prove.decide import decide
-from symconv.prove.evidence import Array, drawn, truth_of
 from symconv.prove.numeric import Misfit, evaluate
 from symconv.prove.syntax import (
     Binary,

@@ -15,8 +15,9 @@ from symconv.errors import SpecError
 from symconv.notation.affine import var
 from symconv.notation.expr import Constraint
 from symconv.notation.operator import Operator
+from symconv.prove.concrete import Array, true_value, truth_of
+from symconv.prove.counterexample import drawn
 from symconv.prove.decide import Decision
-from symconv.prove.evidence import Array, drawn, true_value, truth_of
 from symconv.prove.numeric import Misfit, evaluate
 from symconv.prove.proof import Proof
 

@@ -57,8 +57,11 @@ WRONG = [
 OPEN = [
     (pointwise("relu(x[n,i])"), "y = (x + abs(x))/2", "true"),
     (pointwise("sign(x[n,i])*sign(x[n,i])*x[n,i]"), "y = x", "true"),
-    (pointwise("log(x[n,i])"), "y = log(x*2)", "false"),
-    (sc.operator("y[n,f] = tanh(sum[c](x[n,c]*w[f,c]))"), "gx = matmul(gy, w)", "false"),
+]
+REFUTED = [
+    (pointwise("log(x[n,i])"), "y = log(x*2)"),
+    (pointwise("log(1 + x[n,i]*x[n,i])"), "y = log(2 + x*x)"),
+    (sc.operator("y[n,f] = tanh(sum[c](x[n,c]*w[f,c]))"), "gx = matmul(gy, w)"),
 ]
 
 
@@ -104,6 +107,19 @@ def test_what_may_be_equal_by_other_laws_is_left_open(op, claim, leaning) -> Non
     assert proof.holds is None, str(proof)
     assert proof.reason
     assert proof.leaning.startswith(leaning)
+
+
+@pytest.mark.parametrize(("op", "claim"), REFUTED)
+def test_one_certain_difference_decides(op, claim) -> None:
+    proof = sc.prove(op, claim)
+    assert proof.holds is False, str(proof)
+    assert proof.fails_when.endswith("and perhaps elsewhere")
+    assert proof.holds_when == "unknown"
+    example = proof.counterexample
+    assert not example.exact
+    assert abs(example.got - example.want) > 0.01
+    assert proof.fails(**dict(example.shapes))
+    assert "enclosed by interval arithmetic" in str(proof)
 
 
 def test_where_a_stride_is_forgotten_the_shapes_say_when() -> None:
