@@ -19,12 +19,11 @@ from symconv.relation.points import (
     near,
     point_of,
     read,
-    sample,
     union,
 )
 from symconv.relation.sets import Context
 
-__all__ = ["difference_of", "escapes", "runs_before", "shared_cell"]
+__all__ = ["apart_cells", "difference_of", "escapes", "meeting", "repeated", "runs_before", "shared_cell", "uncovered"]
 
 _DEPTH = 8
 
@@ -135,21 +134,95 @@ def escapes(context: Context, points: Instances, sizes: Sequence[Word]) -> str |
     return None
 
 
-def shared_cell(context: Context, writers: Sequence[Instances], owner: Sequence[str]) -> str | None:
-    """Two instances that touch one cell though ``owner``, the variables cut among threads, differ; None for none."""
-    groups = coordinates(writers)
-    maps = [[_map(context, one, owner, group) for group in groups] for one in dict.fromkeys(writers)]
-    loose = [name for name in owner if not any(name in _held(one, group) for one in writers for group in groups)]
-    if loose:
-        return f"{', '.join(loose)} does not choose the cell"
-    for one, other in [*((m, m) for m in maps), *combinations(maps, 2)]:
-        meets = [a.apply_range(b.reverse()) for a, b in zip(one, other, strict=True)]
+def repeated(context: Context, pieces: Sequence[Instances]) -> str | None:
+    """A point that several instances touch, as text; None where there is none."""
+    if (products := _products(context, pieces, coordinates(pieces))) is not None and _merge(products):
+        return None
+    levels = _levels(context, pieces, False)
+    return point_of(context, levels[1]) if len(levels) > 1 else None
+
+
+def uncovered(context: Context, inner: Sequence[Instances], outer: Sequence[Instances]) -> str | None:
+    """A point that ``inner`` touches and ``outer`` does not, as text; None where there is none."""
+    groups = coordinates([*inner, *outer])
+    some, other = (_parts(context, side, groups) for side in (inner, outer))
+    left = [one for one in some if not any(all(map(isl.Set.is_subset, one, two)) for two in other)]
+    if not left:
+        return None
+    rest = union([flat(one) for one in left])
+    return point_of(context, rest.subtract(union([flat(two) for two in other])) if other else rest)
+
+
+def apart_cells(context: Context, pieces: Sequence[Instances], taken: Sequence[Instances]) -> list[Instances]:
+    """What ``pieces`` touch and ``taken`` do not, in parts, each with variables of its own for its cell."""
+    groups = [tuple(range(len(pieces[0].image)))]
+    some, other = (union([flat(one) for one in _parts(context, side, groups)]) for side in (pieces, taken))
+    rest = some.subtract(other).coalesce().make_disjoint()
+    names = tuple(f"cell{k}_" for k in range(len(pieces[0].image)))
+    image = tuple(map(Word, names))
+    return [Instances(names, (Word(_condition(part, names)),), image) for part in rest.get_basic_sets()]
+
+
+def _condition(part: isl.BasicSet, names: Sequence[str]) -> str:
+    for at, name in enumerate(names):
+        part = part.set_dim_name(isl.dim_type.set, at, name)
+    body = str(part).partition("{")[2].rpartition("}")[0].partition(":")[2].strip()
+    return f"({body or 'true'})"
+
+
+def _parts(context: Context, pieces: Sequence[Instances], groups: Sequence[tuple[int, ...]]) -> list[list[isl.Set]]:
+    """The images of pieces as products, however often a point occurs; each factor knows what sizes all of it needs."""
+    found = []
+    for piece in pieces:
+        product = []
+        seen: set[str] = set()
+        for group in groups:
+            image = tuple(piece.image[k] for k in group)
+            facts, dims = near(piece, frozenset[str]().union(*(word.names for word in image)) & set(piece.dims))
+            seen |= set(dims)
+            product.append(_image(context, dims, image, facts)[0])
+        if hidden := [name for name in piece.dims if name not in seen]:
+            facts, dims = near(piece, frozenset(hidden))
+            sizes = read(isl.Set, context, dims, (), facts).params()
+            product[0] = product[0].intersect_params(sizes)
+        found.append(product)
+    return found
+
+
+def shared_cell(
+    context: Context, writers: Sequence[Instances], owner: Sequence[str], readers: Sequence[Instances] = ()
+) -> str | None:
+    """Two instances, one of them a writer, that touch one cell though ``owner``, the variables cut among threads,
+    differ; None for none."""
+    writing = list(dict.fromkeys(writers))
+    every = [*writing, *(reader for reader in dict.fromkeys(readers) if reader not in writing)]
+    groups = coordinates(every)
+    maps = [[_map(context, one, owner, group) for group in groups] for one in every]
+    shown = [[tuple(n for n in owner if n in _held(one, group)) for group in groups] for one in every]
+    for a, b in ((k, n) for n in range(len(every)) for k in range(min(n + 1, len(writing)))):
+        meets = [one.apply_range(two.reverse()) for one, two in zip(maps[a], maps[b], strict=True)]
         if any(meet.is_empty() for meet in meets):
             continue
-        for meet in meets:
-            if not meet.is_subset(isl.Map.identity(meet.get_space())):
-                return sample(meet.wrap())
+        alike = shown[a] == shown[b] and {name for names in shown[a] for name in names} == set(owner)
+        if alike and all(meet.is_subset(isl.Map.identity(meet.get_space())) for meet in meets):
+            continue
+        if point := _different_owners(context, every[a], every[b], owner):
+            return point
     return None
+
+
+def _different_owners(context: Context, one: Instances, other: Instances, owner: Sequence[str]) -> str | None:
+    maps = [read(isl.Map, context, owner, piece.image, piece.facts, piece.dims) for piece in (one, other)]
+    meet = maps[0].apply_range(maps[1].reverse())
+    return point_of(context, meet.subtract(isl.Map.identity(meet.get_space())).wrap())
+
+
+def meeting(context: Context, one: Instances, other: Instances) -> str | None:
+    """A point that both touch, as text; None where there is none."""
+    groups = coordinates([one, other])
+    sides = [_parts(context, [side], groups)[0] for side in (one, other)]
+    both = [a.intersect(b) for a, b in zip(*sides, strict=True)]
+    return None if any(part.is_empty() for part in both) else point_of(context, flat(both))
 
 
 def runs_before(

@@ -12,12 +12,13 @@ from symconv.loops.ir import (
     Declare,
     Expr,
     For,
-    Gathered,
     If,
     Kernel,
+    Lanes,
     Let,
     Load,
     LoadLanes,
+    Nest,
     Stmt,
     Store,
     StoreLanes,
@@ -25,151 +26,135 @@ from symconv.loops.ir import (
     Var,
 )
 from symconv.loops.traverse import rewrite, walk
-from symconv.relation.points import Instances, UnclearError, Word
-from symconv.validate.flow import CLEARED, COMBINED, STORED, Access, Flow, Write
+from symconv.relation.points import Word
+from symconv.validate.effects import CLEARED, COMBINED, STORED, Effect, When, lives
+from symconv.validate.flow import Flow
+from symconv.validate.memory import NEUTRAL
 from symconv.validate.scope import Scope
-from symconv.validate.sums import Sums, laned
-from symconv.validate.terms import Sum, Term, is_neutral, shape, terms_of
-from symconv.validate.words import radix, word
+from symconv.validate.terms import terms_of
+from symconv.validate.values import Place, Values, laned
+from symconv.validate.words import Digits, radix, word
 
-__all__ = ["execute"]
+__all__ = ["execute", "lifetimes", "plain"]
+
+Digit = Mapping[int, tuple[Nest, Digits]]
 
 
-def execute(kernel: Kernel, own: frozenset[str], lanes: int) -> Flow:
-    """Run every nest in order; ``own`` names the tensors of the operator, ``lanes`` is the length of a vector.
-
-    Raises UnclearError where a nest is too involved.
-    """
+def plain(kernel: Kernel, lanes: int) -> Kernel:
+    """The kernel for vectors of ``lanes``, its integers folded."""
     width = {LANES: const(lanes)}
-    flow = Flow(kernel, own, lanes)
-    nests = [simplify(rewrite(n, lambda v: width.get(v.name, v) if isinstance(v, Var) else v)) for n in kernel.nests]
-    for number, nest in enumerate(nests):
-        extent, scope = flow.chosen(nest.extent)
-        if extent == const(0):
-            continue
-        digits = radix(nest, extent)
+    nests = (rewrite(n, lambda v: width.get(v.name, v) if isinstance(v, Var) else v) for n in kernel.nests)
+    return replace(kernel, nests=tuple(simplify(nest) for nest in nests))
+
+
+def lifetimes(flow: Flow) -> dict[str, tuple[str, ...]]:
+    """The loops around everything that touches a workspace; see ``effects.lives``."""
+    digits = _digits(flow)
+    return lives(flow.kernel, {k: (tuple(name for name, _ in d.loops), d.body) for k, (_, d) in digits.items()})
+
+
+def execute(flow: Flow) -> None:
+    """Run every nest of a plain kernel in order. Raises UnclearError where a nest is too involved."""
+    for number, (nest, digits) in _digits(flow).items():
+        scope = flow.chosen(nest.extent)[1]
         for name, length in digits.loops:
             scope = scope.digit(name, length)
             flow.lengths += [word(length, {})] if len(digits.loops) > 1 else []
         owner = tuple(name for name, _ in digits.loops) if nest.parallel else ()
         path = ((number, ""), *((0, name) for name, _ in digits.loops))
-        _Nest(flow, owner, Sums(flow)).block(digits.body, replace(scope, flat=digits.flat), path)
-    return flow
+        _Nest(flow, owner, Values(flow)).block(digits.body, replace(scope, flat=digits.flat), path)
 
 
-Path = tuple[tuple[int, str], ...]
+def _digits(flow: Flow) -> Digit:
+    extents = ((k, nest, flow.chosen(nest.extent)[0]) for k, nest in enumerate(flow.kernel.nests))
+    return {k: (nest, radix(nest, extent)) for k, nest, extent in extents if extent != const(0)}
 
 
 @dataclass(slots=True)
 class _Nest:
     flow: Flow
     owner: tuple[str, ...]
-    sums: Sums
-    path: Path = ()
+    values: Values
+    when: When = ()
 
-    def block(self, body: tuple[Stmt, ...], scope: Scope, path: Path) -> None:
+    def block(self, body: tuple[Stmt, ...], scope: Scope, when: When) -> None:
         updated = {node.name for s in body for node in walk(s) if isinstance(node, Update)}
         for position, statement in enumerate(body):
-            self.path = (*path, (position, ""))
+            self.when = (*when, (position, ""))
             self._loads(statement, scope)
             match statement:
                 case For():
-                    self.block(statement.body, scope.inside(statement), (*path, (position, statement.var)))
+                    inside = scope.inside(statement)
+                    self.flow.cuts |= inside.cuts
+                    self.block(statement.body, inside, (*when, (position, statement.var)))
                 case If(test, inner):
-                    self.block(inner, scope.where(test), (*path, (position, "")))
+                    self.block(inner, scope.where(test), (*when, (position, "")))
                 case Let():
-                    scope = self.sums.let(statement, scope)
+                    scope = self.values.let(statement, scope)
+                case Declare(name, Lanes() as mask):
+                    scope = scope.masked(name, mask)
                 case Declare(name):
-                    self.sums.declare(statement, name in updated, scope)
+                    self.values.declare(statement, name in updated, scope)
                 case Update():
-                    self.sums.update(statement, scope)
+                    self.values.update(statement, scope)
                 case Store(buffer, index, value):
-                    self._store(Load(buffer, index), value, scope)
+                    self._store(Load(buffer, index), value, Place(scope))
                 case Accumulate(buffer, index, op, value):
-                    self._accumulate(Load(buffer, index), op, value, scope)
+                    self._accumulate(Load(buffer, index), op, value, Place(scope))
                 case StoreLanes(buffer, index, stride, mask, op, value):
-                    cell = Load(buffer, laned(index, stride))
-                    self._accumulate(cell, op, value, self.sums.lanes(mask, scope))
+                    lanes = scope.mask(mask, self.flow.lanes)
+                    here = Place(scope.lane(self.flow.lanes, *lanes), lanes)
+                    self._accumulate(Load(buffer, laned(index, stride)), op, value, here)
 
     def _loads(self, statement: Stmt, scope: Scope) -> None:
         """Every element that a statement loads; what is in lanes only where its mask lets it through."""
+        own = statement.buffer if isinstance(statement, Store) else ""
+        updated = statement.value if isinstance(statement, Declare) else None
         for node in walk(statement) if not isinstance(statement, For | If) else ():
             if isinstance(node, Load):
-                self.flow.touch(node.buffer, node.index, scope)
+                self._read(node.buffer, node.index, scope, node.buffer == own or node is updated)
             elif isinstance(node, LoadLanes):
-                self.flow.touch(node.buffer, laned(node.index, node.stride), self.sums.lanes(node.mask, scope))
+                lanes = scope.lane(self.flow.lanes, *scope.mask(node.mask, self.flow.lanes))
+                self._read(node.buffer, laned(node.index, node.stride), lanes, node.buffer == own)
 
-    def _store(self, target: Load, value: Expr, scope: Scope) -> None:
-        cell = self.flow.touch(target.buffer, target.index, scope)
-        held = self.flow.buffer(target.buffer)
-        expr, sums = self._resolved(target, cell, value, scope)
-        points = scope.points.touching(cell)
-        neutral = next((op for op in ("+", "max", "min") if is_neutral(expr, op)), "")
-        if any(isinstance(node, Load) and node.buffer == target.buffer for node in walk(value)):
-            held.passes.append([points])
-            held.op, held.terms, held.accumulated = "+", [], True
-            self._written(target.buffer, points, COMBINED + len(held.passes))
-        elif neutral and not held.passes[0] and not held.accumulated:
-            held.cleared.append(points)
-            held.op = neutral
-            self._written(target.buffer, points, CLEARED)
+    def _read(self, buffer: str, index: tuple[Expr, ...], scope: Scope, current: bool) -> None:
+        cell = self.flow.touch(buffer, index, scope)
+        if self.flow.written(buffer):
+            # An element of another tensor of the operator is what that tensor is in the end.
+            seen = len(self.flow.writes(buffer)) if current or buffer not in self.flow.own else None
+            points = scope.points.touching(cell)
+            self.flow.effects.append(Effect(buffer, points, (*self.when, (0, "")), self.owner, seen=seen))
+
+    def _store(self, target: Load, value: Expr, here: Place) -> None:
+        buffer, scope = target.buffer, here.scope
+        cell = self.flow.touch(buffer, target.index, scope)
+        held, points = self.flow.buffer(buffer), scope.points.touching(self.flow.cell(buffer, cell))
+        cases = self.values.cases(value, replace(here, target=buffer, cell=cell))
+        anew = any(isinstance(node, Load | LoadLanes) and node.buffer == buffer for node in walk(value))
+        neutral = next((op for op, tree in NEUTRAL.items() if [case.tree for case in cases] == [tree]), "")
+        if neutral and not held.started and len(held.passes) == 1:
+            held.clear(neutral, points)
+            self._written(target, scope, cell, CLEARED)
             return
-        else:
-            held.passes[0].append(points)
-            self._written(target.buffer, points, STORED)
-        held.terms += terms_of(expr, cell, scope.points, scope.values, sums)
+        held.store(points, [(case.within(scope).touching(points.image), case.tree) for case in cases], anew)
+        self._written(target, scope, cell, COMBINED + len(held.passes) if anew else STORED)
 
-    def _accumulate(self, target: Load, op: str, value: Expr, scope: Scope) -> None:
+    def _accumulate(self, target: Load, op: str, value: Expr, here: Place) -> None:
         if op == "=":
-            self._store(target, value, scope)
+            self._store(target, value, here)
             return
-        cell = self.flow.touch(target.buffer, target.index, scope)
-        held = self.flow.buffer(target.buffer)
+        buffer, scope = target.buffer, here.scope
+        cell = self.flow.touch(buffer, target.index, scope)
+        held = self.flow.buffer(buffer)
         if not held.stores:
-            self.flow.faults.append(f"{target.buffer} is added to before it is stored")
+            self.flow.faults.append(f"{buffer} is added to before it is stored")
         kind, sign = ("+", -1) if op == "-" else (op, 1)
-        if held.op != kind:
-            raise UnclearError(f"{target.buffer} holds {held.op} and is combined by {op}")
-        held.accumulated = True
-        self._written(target.buffer, scope.points.touching(cell), COMBINED)
-        expr, sums = self._resolved(target, cell, value, scope)
-        terms: tuple[Term, ...]
-        if isinstance(expr, Var) and expr.name in sums and sums[expr.name].op == kind:
-            terms = sums[expr.name].under(scope.points).terms
-        elif not sums:
-            form, words = shape(expr, scope.values, {})
-            terms = (Term(1, form, scope.points.touching((*cell, *words))),)
-        else:
-            terms = tuple(terms_of(expr, cell, scope.points, scope.values, sums))
-        held.terms += [replace(term, sign=sign * term.sign) for term in terms]
+        self._written(target, scope, cell, COMBINED)
+        for case in self.values.cases(value, replace(here, target=buffer, cell=cell, op=kind)):
+            points = case.within(scope).touching(self.flow.cell(buffer, cell))
+            terms = terms_of(case.tree, points, kind, frozenset(self.flow.cuts))
+            held.combine(kind, [replace(term, sign=sign * term.sign) for term in terms])
 
-    def _written(self, buffer: str, points: Instances, stage: int) -> None:
-        self.flow.writes.append(Write(buffer, points, self.path, self.owner, stage))
-
-    def _resolved(
-        self, target: Load, cell: tuple[Word, ...], value: Expr, scope: Scope
-    ) -> tuple[Expr, Mapping[str, Sum]]:
-        """A stored expression with its reductions named, and those reductions."""
-        sums: dict[str, Sum] = {}
-
-        def named(node: object) -> object:
-            match node:
-                case Gathered(op, inner):
-                    name = f"gathered{len(sums)}_"
-                    sums[name] = self.sums.combined(op, inner, target, scope).of(cell)
-                    return Var(name)
-                case Load(buffer, index) if buffer == target.buffer or self.flow.scratch(buffer):
-                    if tuple(word(i, scope.values) for i in index) != cell:
-                        raise UnclearError(f"{target.buffer} is computed from other cells of {buffer}")
-                    if buffer != target.buffer:
-                        self.flow.asked.append(Access(buffer, scope.points.touching(cell)))
-                    # Loops of another nest are other variables, whatever they are called.
-                    sums[f"held_{buffer}"] = self.flow.buffer(buffer).value.apart(scope.dims)
-                    return Var(f"held_{buffer}")
-            return node
-
-        expr: Expr = rewrite(self.sums.plain(value), named)
-        for node in walk(expr):
-            if isinstance(node, Var) and node.name in self.sums and node.name not in sums:
-                sums[node.name] = self.sums.combined("", node, target, scope).of(cell)
-        return expr, sums
+    def _written(self, target: Load, scope: Scope, cell: tuple[Word, ...], stage: int) -> None:
+        points = scope.points.touching(cell)
+        self.flow.effects.append(Effect(target.buffer, points, (*self.when, (1, "")), self.owner, stage))

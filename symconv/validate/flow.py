@@ -2,42 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from symconv.loops.ir import Compare, Const, Expr, Kernel, Select, Var
+from symconv.loops.ir import Compare, Const, Expr, Kernel, Nest, Select, Var
 from symconv.relation.points import Instances, UnclearError, Word
+from symconv.relation.sets import Context
+from symconv.validate.effects import Effect
+from symconv.validate.memory import Held
 from symconv.validate.scope import Scope
-from symconv.validate.terms import Sum, Term
 from symconv.validate.words import word
 
-__all__ = ["CLEARED", "COMBINED", "STORED", "TEST", "Access", "Flow", "Held", "Write"]
+__all__ = ["TEST", "Access", "Flow", "tests_of"]
 
 TEST = "test{}_"
 """The name of a flag: 1 where a test of sizes holds, 0 where it does not."""
-
-CLEARED, STORED, COMBINED = range(3)
-"""The stages of a write; those of later passes follow."""
-
-
-@dataclass(slots=True)
-class Held:
-    """A buffer: the instances that clear and that store each cell, pass by pass, and what the cells hold by now."""
-
-    cleared: list[Instances] = field(default_factory=list)
-    passes: list[list[Instances]] = field(default_factory=lambda: [[]])
-    terms: list[Term] = field(default_factory=list)
-    op: str = "+"
-    accumulated: bool = False
-
-    @property
-    def value(self) -> Sum:
-        """What is held, as a reduction."""
-        return Sum(self.op, tuple(self.terms))
-
-    @property
-    def stores(self) -> list[Instances]:
-        """What the first pass stores."""
-        return [*self.cleared, *self.passes[0]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,66 +27,62 @@ class Access:
     points: Instances
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
-    """Instances of a statement that writes a buffer.
+def tests_of(nests: tuple[Nest, ...]) -> tuple[Expr, ...]:
+    """The tests of sizes that choose nests."""
+    return tuple(dict.fromkeys(test for nest in nests if (test := _choice(nest.extent)[0]) is not None))
 
-    ``path`` leads to it: positions of nest, loops and statement, each with the loop's variable if it is a loop.
-    ``owner`` are the loops that are cut among threads. ``stage`` grows in the order in which a cell must be written:
-    cleared, stored, combined, then computed anew from what it holds.
-    """
 
-    buffer: str
-    points: Instances
-    path: tuple[tuple[int, str], ...]
-    owner: tuple[str, ...]
-    stage: int
-
-    @property
-    def nest(self) -> int:
-        """The number of the nest."""
-        return self.path[0][0]
+def _choice(extent: Expr) -> tuple[Expr | None, int, Expr]:
+    """An extent that is 0 unless a test of sizes comes out one way: the test, its outcome, and the extent then."""
+    match extent:
+        case Select(test, Const(value, False), other) if value == 0:
+            return test, 0, other
+        case Select(test, other, Const(value, False)) if value == 0:
+            return test, 1, other
+    return None, 0, extent
 
 
 @dataclass(slots=True)
 class Flow:
     """What a kernel does. ``own`` names the tensors of the operator, ``tests`` are the conditions that choose nests.
 
-    ``accesses`` must lie in their buffers, ``asked`` are the cells of scratch memory that are read, ``lengths`` are
-    factors of flat loops and must not be negative, ``faults`` are what is wrong already.
+    ``life`` names the loops around the whole life of a workspace. ``accesses`` must lie in their buffers, ``lengths``
+    are factors of flat loops and must not be negative, ``faults`` are what is wrong already.
     """
 
     kernel: Kernel
+    context: Context
     own: frozenset[str]
     lanes: int
+    tests: tuple[Expr, ...]
+    life: Mapping[str, tuple[str, ...]]
     held: dict[str, Held] = field(default_factory=dict)
     accesses: list[Access] = field(default_factory=list)
-    writes: list[Write] = field(default_factory=list)
-    asked: list[Access] = field(default_factory=list)
+    effects: list[Effect] = field(default_factory=list)
     lengths: list[Word] = field(default_factory=list)
-    tests: list[Expr] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    cuts: set[str] = field(default_factory=set)
 
     def buffer(self, name: str) -> Held:
         """What a buffer holds by now."""
         return self.held.setdefault(name, Held())
 
-    def scratch(self, buffer: str) -> bool:
-        """Whether a buffer is memory of the kernel's own, no tensor of the operator."""
-        return buffer not in self.own and self.kernel.buffer(buffer).role == "workspace"
+    def writes(self, buffer: str) -> list[Effect]:
+        """Every write of a buffer so far."""
+        return [e for e in self.effects if e.buffer == buffer and e.stage is not None]
+
+    def written(self, buffer: str) -> bool:
+        """Whether a buffer is one that the kernel writes."""
+        return self.kernel.buffer(buffer).role != "in"
+
+    def cell(self, buffer: str, index: tuple[Word, ...]) -> tuple[Word, ...]:
+        """A cell among all turns of the loops around the buffer's life."""
+        return (*map(Word, self.life.get(buffer, ())), *index)
 
     def chosen(self, extent: Expr) -> tuple[Expr, Scope]:
         """An extent that is 0 unless a test of sizes comes out one way: the extent, and a flag for the test."""
-        match extent:
-            case Select(test, Const(value, False), other) if value == 0:
-                answer, kept = 0, other
-            case Select(test, other, Const(value, False)) if value == 0:
-                answer, kept = 1, other
-            case _:
-                return extent, Scope()
-        if test not in self.tests:
-            self.tests.append(test)
-        return kept, Scope().given(_flag(self.tests.index(test), answer))
+        test, answer, kept = _choice(extent)
+        return (kept, Scope()) if test is None else (kept, Scope().given(_flag(self.tests.index(test), answer)))
 
     def index(self, buffer: str, index: tuple[Expr, ...], scope: Scope) -> tuple[Word, ...]:
         """An index; a flat position becomes the loops it stands for, where it is known to lie in the buffer."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from symconv.loops.arith import add, const, simplify
-from symconv.loops.ir import Binary, Const, Expr, For, Var
+from symconv.loops.ir import Binary, Const, Expr, For, Lanes, Var
 from symconv.loops.traverse import substitute, walk
 from symconv.relation.points import Instances, UnclearError, Word
 from symconv.validate.words import condition, word
@@ -16,13 +16,18 @@ __all__ = ["Scope", "bounds"]
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """``counted`` are loops of a constant number of turns; ``flat`` are variables that count several loops at once."""
+    """``counted`` are loops of a constant number of turns; ``flat`` are variables that count several loops at once.
+
+    ``cuts`` are counters that became functions of the variable of the loop they cut; ``masks`` are lanes let through.
+    """
 
     dims: tuple[str, ...] = ()
     facts: tuple[Word, ...] = ()
     values: Mapping[str, Word] = field(default_factory=dict)
     counted: Mapping[str, int] = field(default_factory=dict)
     flat: Mapping[str, tuple[tuple[str, ...], Expr]] = field(default_factory=dict)
+    cuts: frozenset[str] = frozenset()
+    masks: Mapping[str, tuple[Word, Word]] = field(default_factory=dict)
 
     @property
     def points(self) -> Instances:
@@ -41,6 +46,15 @@ class Scope:
         """Under facts."""
         return replace(self, facts=tuple(dict.fromkeys((*self.facts, *facts))))
 
+    def masked(self, name: str, mask: Lanes) -> Scope:
+        """A mask named."""
+        lanes = (word(mask.lower, self.values), word(mask.upper, self.values))
+        return replace(self, masks={**self.masks, name: lanes})
+
+    def mask(self, name: str, lanes: int) -> tuple[Word, Word]:
+        """The first lane of a mask and the one behind its last; all lanes where it is not named."""
+        return self.masks[name] if name else (Word("0"), Word(str(lanes)))
+
     def lane(self, lanes: int, lower: Word, upper: Word) -> Scope:
         """The active lanes of a mask."""
         facts = (Word("0 <= lane_"), Word(f"lane_ < {lanes}"), Word(f"lane_ >= {lower.text}"))
@@ -55,6 +69,8 @@ class Scope:
 
     def inside(self, loop: For) -> Scope:
         """The body of a loop."""
+        if loop.var in self.dims:
+            raise UnclearError(f"two loops around each other are called {loop.var}")
         values = {name: value for name, value in self.values.items() if name != loop.var}
         here = replace(self, dims=(*self.dims, loop.var), values=values)
         try:
@@ -82,7 +98,8 @@ class Scope:
             if len(self.facts) - len(facts) > 2 or any(name in value.names for value in self.values.values()):
                 break
             own = bounds(loop.var, first, last, self.values)
-            return replace(self, dims=(*dims, loop.var), facts=tuple(dict.fromkeys((*facts, *own))))
+            facts = tuple(dict.fromkeys((*facts, *own)))
+            return replace(self, dims=(*dims, loop.var), facts=facts, cuts=self.cuts | {name})
         raise UnclearError(f"the bounds of loop {loop.var} are not affine")
 
 

@@ -1,32 +1,97 @@
-"""What a cell of a buffer holds: signed terms, each with the instances that contribute it and the elements they read.
+"""What a cell of a buffer holds: scalar expressions over elements and reductions, as signed terms per instance.
 
-A term's ``form`` is its expression with every element and every integer left blank; the blanks are the coordinates of
-the instances' image, after those of the cell. Reductions inside a function are slots of the form.
+Both sides, the derivation and the kernel, are brought to this form, each by a mapping of its own. A term's ``form`` is
+its expression with every element and every integer left blank; the blanks are coordinates of the instances' image,
+after those of the cell. Reductions inside a function are slots of the form.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import count
 
-from symconv.loops.ir import Binary, Call, Compare, Const, Expr, Load, Real, Select, Splat, Var
-from symconv.loops.traverse import walk
-from symconv.relation.points import Instances, UnclearError, Word
-from symconv.validate.words import is_integer, parts, word
+from symconv.relation.points import Instances, Word
 
-__all__ = ["Sum", "Term", "is_neutral", "shape", "terms_of"]
+__all__ = [
+    "INFINITY",
+    "ZERO",
+    "Sum",
+    "Term",
+    "Tree",
+    "apart_from",
+    "apply",
+    "element",
+    "fresh",
+    "number",
+    "reduced",
+    "terms_of",
+]
 
 Form = Hashable
+_COMMUTATIVE = {"+", "*", "max", "min", "==", "!="}
+_ASSOCIATIVE = {"+", "*", "max", "min"}
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A scalar expression: ``head`` of ``parts``; ``words`` are the integers in it, ``sum`` is a reduction's."""
+
+    head: Hashable
+    parts: tuple[Tree, ...] = ()
+    words: tuple[Word, ...] = ()
+    sum: Sum | None = None
+
+    def shape(self) -> tuple[Form, tuple[Word, ...], tuple[Sum, ...]]:
+        """The form, the words that fill its blanks in reading order, and the reductions of its slots."""
+        if self.sum is not None:
+            return "slot", (), (self.sum,)
+        if not self.parts:
+            return (self.head, len(self.words)), self.words, ()
+        inner = [part.shape() for part in self.parts]
+        words = (*self.words, *(word for _, own, _ in inner for word in own))
+        return (self.head, *(form for form, _, _ in inner)), words, tuple(s for _, _, own in inner for s in own)
+
+    def renamed(self, names: Mapping[str, str]) -> Tree:
+        """With names, or texts in parentheses, in place of names."""
+        return Tree(
+            self.head,
+            tuple(part.renamed(names) for part in self.parts),
+            tuple(word.renamed(names) for word in self.words),
+            self.sum and self.sum.renamed(names),
+        )
+
+    def sums(self) -> Iterator[Sum]:
+        """Every reduction in it, nested ones too."""
+        if self.sum is not None:
+            yield self.sum
+            for term in self.sum.terms:
+                yield from term.tree.sums()
+        for part in self.parts:
+            yield from part.sums()
+
+    def at(self, points: Instances, cuts: frozenset[str] = frozenset()) -> Tree:
+        """With its reductions under the facts of the points where it is used; see ``Sum.at``."""
+        if self.sum is None and not self.parts:
+            return self
+        parts = tuple(part.at(points, cuts) for part in self.parts)
+        return Tree(self.head, parts, self.words, self.sum and self.sum.at(points, cuts))
+
+    def of(self, cell: tuple[Word, ...]) -> Tree:
+        """With its reductions as contributions to a cell."""
+        if self.sum is None and not self.parts:
+            return self
+        return Tree(self.head, tuple(part.of(cell) for part in self.parts), self.words, self.sum and self.sum.of(cell))
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """``sign`` times ``form``, for every instance; ``slots`` are the reductions in the form."""
+    """``sign`` times ``tree``, for every instance; the instances' image is the cell that receives it."""
 
     sign: int
-    form: Form
+    tree: Tree
     instances: Instances
-    slots: tuple[Sum, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,120 +101,131 @@ class Sum:
     op: str
     terms: tuple[Term, ...]
 
-    def under(self, at: Instances) -> Sum:
-        """The same under the facts of the point where the reduction is used."""
-        return Sum(self.op, tuple(_under(term, at) for term in self.terms))
+    def renamed(self, names: Mapping[str, str]) -> Sum:
+        """With names, or texts in parentheses, in place of names; a variable that becomes a text is none any more."""
+        return Sum(self.op, tuple(_renamed(term, names) for term in self.terms))
 
-    def apart(self, names: tuple[str, ...]) -> Sum:
-        """The same with variables of its own in place of those that are called like ``names``."""
-        return Sum(self.op, tuple(_apart(term, names) for term in self.terms))
+    def at(self, points: Instances, cuts: frozenset[str]) -> Sum:
+        """The same under the facts of the points where it is used; ``cuts`` count parts of loops and are summed up."""
+        return Sum(self.op, tuple(_under(term, points, cuts) for term in self.terms))
 
     def of(self, cell: tuple[Word, ...]) -> Sum:
-        """The same as a contribution to a cell."""
-        moved = (replace(t, instances=t.instances.touching((*cell, *t.instances.image))) for t in self.terms)
-        return Sum(self.op, tuple(moved))
+        """The same as contributions to a cell."""
+        return Sum(self.op, tuple(Term(t.sign, t.tree.of(cell), t.instances.touching(cell)) for t in self.terms))
 
 
-def _under(term: Term, at: Instances) -> Term:
+def _renamed(term: Term, names: Mapping[str, str]) -> Term:
     own = term.instances
-    gone = frozenset(at.dims) - set(own.dims)
-    more = tuple(fact for fact in at.facts if fact not in own.facts and not fact.names & gone)
-    return replace(term, instances=replace(own, facts=(*own.facts, *more)))
+    dims = tuple(names.get(dim, dim) for dim in own.dims)
+    facts, image = (tuple(word.renamed(names) for word in words) for words in (own.facts, own.image))
+    return Term(term.sign, term.tree.renamed(names), Instances(tuple(d for d in dims if d[0] != "("), facts, image))
 
 
-def _apart(term: Term, names: tuple[str, ...]) -> Term:
-    slots = tuple(slot.apart(names) for slot in term.slots)
-    return replace(term, instances=term.instances.apart(names), slots=slots)
+def _under(term: Term, at: Instances, cuts: frozenset[str]) -> Term:
+    own = term.instances
+    gone = (cuts & frozenset(at.dims)) - set(own.dims)
+    dims = tuple(dict.fromkeys((*(dim for dim in at.dims if dim not in gone), *own.dims)))
+    facts = tuple(dict.fromkeys((*own.facts, *(fact for fact in at.facts if not fact.names & gone))))
+    points = Instances(dims, facts, own.image)
+    return Term(term.sign, term.tree.at(points, cuts), points)
 
 
-def is_neutral(expr: Expr, op: str) -> bool:
-    """Whether a reduction by ``op`` may start there."""
-    match expr:
-        case Splat(value):
-            return is_neutral(value, op)
-        case Const(value, True):
-            return op in {"+", "-"} and value == 0
-        case Call("inf", ()):
-            return op == "min"
-        case Call("neg", (Call("inf", ()),)):
-            return op == "max"
-    return False
+def number(value: Fraction | int) -> Tree:
+    """A real constant."""
+    return Tree(("const", Fraction(value)))
 
 
-def shape(expr: Expr, values: Mapping[str, Word], slots: Mapping[str, int]) -> tuple[Form, tuple[Word, ...]]:
-    """The form of a scalar expression and the words that fill its blanks, in reading order."""
-    if slots and isinstance(expr, Var) and expr.name in slots:
-        return ("slot", slots[expr.name]), ()
-    match expr:
-        case Const(value, True):
-            return ("const", value), ()
-        case Load(buffer, index):
-            return ("load", buffer, len(index)), tuple(word(i, values) for i in index)
-        case Real(value):
-            inner, words = parts(value, values)
-            return ("real", inner), words
-        case Splat(value):
-            return shape(value, values, slots)
-        case _ if is_integer(expr) and not any(isinstance(n, Var) and n.name in slots for n in walk(expr)):
-            inner, words = parts(expr, values)
-            return ("int", inner), words
-        case Binary(op, left, right) | Compare(op, left, right):
-            return _many(op, (left, right), values, slots)
-        case Select(test, yes, no):
-            return _many("select", (test, yes, no), values, slots)
-        case Call(function, arguments):
-            return _many(function, arguments, values, slots)
-    raise UnclearError(f"{type(expr).__name__} in a scalar expression")
+def element(buffer: str, index: Sequence[Word]) -> Tree:
+    """One element of a buffer."""
+    return Tree(("load", buffer), (), tuple(index))
 
 
-def _many(
-    head: str, arguments: tuple[Expr, ...], values: Mapping[str, Word], slots: Mapping[str, int]
-) -> tuple[Form, tuple[Word, ...]]:
-    shapes = [shape(argument, values, slots) for argument in arguments]
-    return (head, *(form for form, _ in shapes)), tuple(w for _, words in shapes for w in words)
+def reduced(op: str, terms: Sequence[Term]) -> Tree:
+    """A reduction."""
+    return Tree("slot", (), (), Sum(op, tuple(terms)))
+
+
+ZERO, INFINITY = number(0), Tree("inf")
+
+
+def apply(head: Hashable, *parts: Tree) -> Tree:
+    """A function of scalars, in real arithmetic: what is added to or multiplied by nothing is folded.
+
+    Operands that may change places stand in one order, and sums of sums are one sum.
+    """
+    match head, parts:
+        case "*", _ if ZERO in parts:
+            return ZERO
+        case "+", (a, b) if ZERO in parts:
+            return b if a == ZERO else a
+        case "-", (a, b) if b == ZERO:
+            return a
+        case "select", (_, yes, no) if yes == no:
+            return yes
+    if head in _ASSOCIATIVE:
+        parts = tuple(q for part in parts for q in (part.parts if part.head == head else (part,)))
+    if head in _COMMUTATIVE:
+        parts = tuple(sorted(parts, key=lambda part: repr(part.shape()[0])))
+    return Tree(head, parts)
 
 
 def terms_of(
-    expr: Expr,
-    cell: tuple[Word, ...],
-    at: Instances,
-    values: Mapping[str, Word],
-    sums: Mapping[str, Sum],
-    sign: int = 1,
+    tree: Tree, points: Instances, op: str = "+", cuts: frozenset[str] = frozenset(), apart: bool = True
 ) -> list[Term]:
-    """An expression at the points ``at``, with the reductions ``sums`` by name, as signed terms of ``cell``."""
-    match expr:
-        case Binary("+" | "-" as op, left, right):
-            other = sign if op == "+" else -sign
-            first = terms_of(left, cell, at, values, sums, sign)
-            return [*first, *terms_of(right, cell, at, values, sums, other)]
-        case Call("neg", (inner,)) if not is_neutral(expr, "max"):
-            return terms_of(inner, cell, at, values, sums, -sign)
-        case Splat(inner):
-            return terms_of(inner, cell, at, values, sums, sign)
-        case Var(name) if name in sums and sums[name].op == "+":
-            return [replace(term, sign=sign * term.sign) for term in sums[name].under(at).terms]
-        case Const(value, True) if value == 0:
-            return []
-    names: dict[str, int] = {}
-    _mentioned(expr, sums, names)
-    form, words = shape(expr, values, names)
-    held = tuple(sums[name].under(at) for name in names)
-    return [Term(sign, form, at.touching((*cell, *words)), held)]
+    """What ``points``, whose image is the cell, contribute to a reduction by ``op``.
+
+    A sum in a sum is its terms, and a factor goes to each of them; with ``apart``, so are ``+`` and ``-``.
+    """
+    return [
+        Term(sign, one.of(where.image), where)
+        for sign, one, where in _contributions(tree.at(points, cuts), points, op, 1, apart)
+    ]
 
 
-def _mentioned(expr: Expr, sums: Mapping[str, Sum], found: dict[str, int]) -> None:
-    match expr:
-        case Var(name) if name in sums:
-            found.setdefault(name, len(found))
-        case Binary(_, left, right) | Compare(_, left, right):
-            _mentioned(left, sums, found)
-            _mentioned(right, sums, found)
-        case Call(_, arguments):
-            for argument in arguments:
-                _mentioned(argument, sums, found)
-        case Select(test, yes, no):
-            for part in (test, yes, no):
-                _mentioned(part, sums, found)
-        case Real(value) | Splat(value):
-            _mentioned(value, sums, found)
+def _contributions(
+    tree: Tree, points: Instances, op: str, sign: int, apart: bool
+) -> Iterator[tuple[int, Tree, Instances]]:
+    if tree.sum is not None and tree.sum.op == op:
+        for term in tree.sum.terms:
+            yield sign * term.sign, term.tree, term.instances.touching(points.image)
+        return
+    match (tree.head, tree.parts) if op == "+" else ("", ()):
+        case "neg", (inner,):
+            yield from _contributions(inner, points, op, -sign, apart)
+            return
+        case "+" | "-" as head, (first, *others) if apart or any(_summed(part) for part in tree.parts):
+            yield from _contributions(first, points, op, sign, apart)
+            for other in others:
+                yield from _contributions(other, points, op, sign if head == "+" else -sign, apart)
+            return
+        case "*", parts if sum(map(_summed, parts)) == 1:
+            at = next(k for k, part in enumerate(parts) if _summed(part))
+            for factor, one, where in _contributions(parts[at], points, op, sign, True):
+                new = frozenset(where.dims) - set(points.dims)
+                rest = (apart_from(part, new) for part in (*parts[:at], *parts[at + 1 :]))
+                yield from _contributions(apply("*", one, *rest).at(where), where, op, factor, apart)
+            return
+    if tree != ZERO or op != "+":
+        yield sign, tree, points
+
+
+def apart_from(tree: Tree, taken: frozenset[str]) -> Tree:
+    """With variables of their own in place of those of its reductions that are called like ``taken``."""
+    used = frozenset(dim for sum_ in tree.sums() for term in sum_.terms for dim in term.instances.dims)
+    return tree.renamed(fresh(used & taken, used | taken)) if used & taken else tree
+
+
+def fresh(names: Iterable[str], taken: Iterable[str]) -> dict[str, str]:
+    """A new name for each of ``names``, none of them in ``taken``."""
+    used, result = set(taken), {}
+    for name in sorted(names):
+        result[name] = next(new for k in count() if (new := f"{name}_v{k}") not in used)
+        used.add(result[name])
+    return result
+
+
+def _summed(tree: Tree) -> bool:
+    """Whether an expression is a sum of terms that products may be multiplied out over."""
+    if tree.sum is not None:
+        return tree.sum.op == "+"
+    return tree.head in ("+", "-", "neg") and any(_summed(part) for part in tree.parts)
