@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import reduce
 from math import prod
@@ -41,9 +42,8 @@ from symconv.loops.ir import (
     Var,
 )
 
-__all__ = ["interpret"]
+__all__ = ["OverrunError", "interpret"]
 
-Cells = dict[str, list[Any]]
 WIDTH = 4
 """The lanes of the interpreter's machine: few, so that small cases have blocks and remainders."""
 
@@ -86,40 +86,95 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
 }
 
 
-def interpret(kernel: Kernel, arrays: Mapping[str, tuple[tuple[int, ...], list[Any]]]) -> list[Any]:
+@dataclass(slots=True)
+class Cells:
+    """The memory of a run. ``turn`` counts the iterations of the parallel loop that runs, and is 0 elsewhere.
+
+    ``touched`` are the cells that iterations have read, and ``stored`` those that they have written, by the iteration.
+    """
+
+    values: dict[str, list[Any]]
+    given: frozenset[str]
+    budget: int | None
+    turn: int = 0
+    touched: dict[tuple[str, int], set[int]] = field(default_factory=dict)
+    stored: dict[tuple[str, int], int] = field(default_factory=dict)
+
+    def read(self, buffer: str, at: int) -> Any:
+        """An element; raises InternalError where it holds nothing yet, or another iteration stores it."""
+        value = self.values[buffer][at]
+        if buffer not in self.given:
+            if value is None:
+                raise InternalError(f"{buffer} is read at {at} before anything is stored there")
+            if self.turn:
+                self.touched.setdefault((buffer, at), set()).add(self.turn)
+                self._alone(buffer, at, {self.stored.get((buffer, at), self.turn)})
+        return value
+
+    def write(self, buffer: str, at: int, value: Any) -> None:
+        """Store an element; raises InternalError where another iteration of a parallel loop touches it."""
+        self.values[buffer][at] = value
+        if self.turn:
+            self._alone(buffer, at, {self.stored.get((buffer, at), self.turn), *self.touched.get((buffer, at), ())})
+            self.stored[buffer, at] = self.turn
+
+    def _alone(self, buffer: str, at: int, turns: set[int]) -> None:
+        if turns - {self.turn}:
+            raise InternalError(f"{buffer} is touched at {at} by two iterations of a parallel loop, and written by one")
+
+    def spend(self) -> None:
+        """Count a statement; raises OverrunError where there were more than allowed."""
+        if self.budget is not None:
+            self.budget -= 1
+            if self.budget < 0:
+                raise OverrunError
+
+
+class OverrunError(Exception):
+    """A run takes more statements than it may."""
+
+
+def interpret(
+    kernel: Kernel, arrays: Mapping[str, tuple[tuple[int, ...], list[Any]]], budget: int | None = None
+) -> list[Any]:
     """Run a kernel on ``name -> (shape, row-major values)`` and return the output's values, row-major.
 
-    Values may be int, Fraction or float. Raises InternalError when an index leaves its buffer or the arrays do not
-    pass the
-    kernel's checks: the compiled kernel would read foreign memory there.
+    Values may be int, Fraction or float; None is a cell of the output that is never stored. Raises InternalError when
+    an index leaves its buffer, the arrays do not pass the kernel's checks, memory is read before anything is stored
+    there, or two iterations of a parallel loop touch one cell that one of them writes: the compiled kernel would
+    compute anything there. Raises OverrunError after ``budget`` statements.
     """
+    nothing = Cells({}, frozenset(), None)
     scope: dict[str, Any] = {LANES: WIDTH} | {
         f"{name}_dim{axis}": length for name, (shape, _) in arrays.items() for axis, length in enumerate(shape)
     }
     for size in kernel.sizes:
-        scope[size.name] = _value(size.value, scope, kernel, {})
+        scope[size.name] = _value(size.value, scope, kernel, nothing)
     for check in kernel.checks:
-        if not _value(check, scope, kernel, {}):
+        if not _value(check, scope, kernel, nothing):
             raise InternalError(f"{kernel.name}: the arrays do not pass {check}")
-    cells: Cells = {name: values for name, (_, values) in arrays.items()}
+    cells = Cells({name: values for name, (_, values) in arrays.items()}, frozenset(arrays), budget)
     result: list[Any] = []
     for buffer in kernel.buffers:
         if buffer.role != "in":
-            count = prod(_value(size, scope, kernel, {}) for size in buffer.sizes)
-            cells[buffer.name] = result = [None] * count
+            count = prod(_value(size, scope, kernel, cells) for size in buffer.sizes)
+            cells.values[buffer.name] = result = [None] * count
     for nest in kernel.nests:
         _nest(nest, dict(scope), kernel, cells)
     return result
 
 
 def _nest(nest: Nest, scope: dict[str, Any], kernel: Kernel, cells: Cells) -> None:
+    cells.touched, cells.stored = {}, {}
     for value in range(_value(nest.extent, scope, kernel, cells)):
         scope[nest.var] = value
+        cells.turn = value + 1 if nest.parallel else 0
         _block(nest.body, scope, kernel, cells)
 
 
 def _block(body: tuple[Stmt, ...], scope: dict[str, Any], kernel: Kernel, cells: Cells) -> None:
     for statement in body:
+        cells.spend()
         match statement:
             case For(name, lower, upper, inner, step):
                 for value in range(_value(lower, scope, kernel, cells), _value(upper, scope, kernel, cells), step):
@@ -136,10 +191,12 @@ def _block(body: tuple[Stmt, ...], scope: dict[str, Any], kernel: Kernel, cells:
             case StoreLanes():
                 _store(statement, scope, kernel, cells)
             case Store(buffer, index, value):
-                cells[buffer][_offset(buffer, index, scope, kernel, cells)] = _value(value, scope, kernel, cells)
+                at = _offset(buffer, index, scope, kernel, cells)
+                cells.write(buffer, at, _value(value, scope, kernel, cells))
             case Accumulate(buffer, index, op, value):
                 at = _offset(buffer, index, scope, kernel, cells)
-                cells[buffer][at] = _OPERATORS[op](_old(statement, cells, at), _value(value, scope, kernel, cells))
+                old = _old(statement, cells, at)
+                cells.write(buffer, at, _OPERATORS[op](old, _value(value, scope, kernel, cells)))
 
 
 def _lanewise(function: Callable[..., Any], old: Any, new: Any, mask: tuple[bool, ...] | None = None) -> Any:
@@ -157,12 +214,12 @@ def _store(statement: StoreLanes, scope: dict[str, Any], kernel: Kernel, cells: 
             at = _offset(statement.buffer, statement.index, scope, kernel, cells, lane * statement.stride)
             value = _value(statement.value, scope, kernel, cells)
             new = value[lane] if isinstance(value, tuple) else value
-            cells[statement.buffer][at] = _OPERATORS[statement.op](_old(statement, cells, at), new)
+            cells.write(statement.buffer, at, _OPERATORS[statement.op](_old(statement, cells, at), new))
 
 
 def _old(statement: Accumulate | StoreLanes, cells: Cells, at: int) -> Any:
     """What an element holds before it is combined; raises InternalError where it holds nothing yet."""
-    value = cells[statement.buffer][at]
+    value = cells.values[statement.buffer][at]
     if value is None and statement.op != "=":
         raise InternalError(f"{statement.buffer} is combined at {at} before it is stored")
     return value
@@ -204,7 +261,7 @@ def _value(expr: Expr, scope: Mapping[str, Any], kernel: Kernel, cells: Cells) -
         case Real(value):
             return _value(value, scope, kernel, cells)
         case Load(buffer, index):
-            return cells[buffer][_offset(buffer, index, scope, kernel, cells)]
+            return cells.read(buffer, _offset(buffer, index, scope, kernel, cells))
         case Call(function, arguments):
             return _call(_FUNCTIONS[function], [_value(argument, scope, kernel, cells) for argument in arguments])
         case Lanes(lower, upper):
@@ -212,7 +269,7 @@ def _value(expr: Expr, scope: Mapping[str, Any], kernel: Kernel, cells: Cells) -
             return tuple(low <= lane < high for lane in range(WIDTH))
         case LoadLanes(buffer, index, stride, mask):
             return tuple(
-                cells[buffer][_offset(buffer, index, scope, kernel, cells, lane * stride)] if on else 0
+                cells.read(buffer, _offset(buffer, index, scope, kernel, cells, lane * stride)) if on else 0
                 for lane, on in enumerate(scope[mask])
             )
         case Splat(value):

@@ -81,7 +81,7 @@ class _Nest:
         updated = {node.name for s in body for node in walk(s) if isinstance(node, Update)}
         for position, statement in enumerate(body):
             self.when = (*when, (position, ""))
-            self._loads(statement, scope)
+            self._loads(statement, scope, updated)
             match statement:
                 case For():
                     inside = scope.inside(statement)
@@ -106,13 +106,13 @@ class _Nest:
                     here = Place(scope.lane(self.flow.lanes, *lanes), lanes)
                     self._accumulate(Load(buffer, laned(index, stride)), op, value, here)
 
-    def _loads(self, statement: Stmt, scope: Scope) -> None:
+    def _loads(self, statement: Stmt, scope: Scope, updated: set[str]) -> None:
         """Every element that a statement loads; what is in lanes only where its mask lets it through."""
-        own = statement.buffer if isinstance(statement, Store) else ""
-        updated = statement.value if isinstance(statement, Declare) else None
+        own = statement.buffer if isinstance(statement, Store | StoreLanes) else ""
+        start = statement.value if isinstance(statement, Declare) and statement.name in updated else None
         for node in walk(statement) if not isinstance(statement, For | If) else ():
             if isinstance(node, Load):
-                self._read(node.buffer, node.index, scope, node.buffer == own or node is updated)
+                self._read(node.buffer, node.index, scope, node.buffer == own or node is start)
             elif isinstance(node, LoadLanes):
                 lanes = scope.lane(self.flow.lanes, *scope.mask(node.mask, self.flow.lanes))
                 self._read(node.buffer, laned(node.index, node.stride), lanes, node.buffer == own)

@@ -14,10 +14,12 @@ from symconv.gather.derivation import Derivation
 from symconv.loops.ir import LANES as WIDTH
 from symconv.loops.ir import Kernel, Var
 from symconv.loops.traverse import walk
+from symconv.notation.operator import Operator
 from symconv.relation.effort import ExhaustedError, effort
 from symconv.relation.points import UnclearError
 from symconv.validate.ordering import FaultError
 from symconv.validate.proof import prove
+from symconv.validate.witness import witness
 
 __all__ = ["LANES", "Validation", "Validations", "validate", "validate_all"]
 
@@ -110,13 +112,19 @@ def validate(derivation: Derivation, kernel: Kernel, lanes: Sequence[int] = LANE
         try:
             with effort(_OPERATIONS):
                 lines = prove(derivation.gather.operator, kernel, count)
-        except (ExhaustedError, UnclearError) as reason:
-            return Validation(kernel.name, None, reason=str(reason))
-        except FaultError as error:
-            return Validation(kernel.name, False, fault=f"{error} (with {count} lanes)" if wide else str(error))
+        except (ExhaustedError, UnclearError, FaultError) as reason:
+            said = f"{reason} (with {count} lanes)" if wide else str(reason)
+            return _unproved(derivation.gather.operator, kernel, said)
     if wide:
         lines = (*lines, f"vectors of {', '.join(map(str, lanes))} lanes")
     return Validation(kernel.name, True, lines)
+
+
+def _unproved(op: Operator, kernel: Kernel, reason: str) -> Validation:
+    """A kernel is wrong where a run shows it. What a proof meets first may be an equal way to the same numbers."""
+    if seen := witness(op, kernel):
+        return Validation(kernel.name, False, fault=f"{reason}; {seen}")
+    return Validation(kernel.name, None, reason=f"{reason}; no run showed a difference")
 
 
 def _wide(kernel: Kernel) -> bool:

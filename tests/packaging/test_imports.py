@@ -26,7 +26,7 @@ ALLOWED = {
     "build": {"errors", "options", "emit"},
     "tune": {"errors", "options", "loops", "emit", "build"},
     "verify": {"errors", "notation"},
-    "validate": {"errors", "notation", "relation", "gather", "loops"},
+    "validate": {"errors", "notation", "relation", "gather", "loops", "verify"},
     "arrays": {"errors", "options", "notation"},
 }
 """Who may import whom, at the top of a module or inside a function. Stages not listed are bound by FORBIDDEN alone."""

@@ -1,4 +1,4 @@
-"""Mutants of kernels lie beside the tests of ``verify``."""
+"""Mutants of kernels lie beside the tests of ``verify``, kernels written by hand beside these."""
 
 from __future__ import annotations
 
@@ -6,3 +6,4 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "verify"))
+sys.path.insert(0, str(Path(__file__).parent))
