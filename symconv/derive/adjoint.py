@@ -12,7 +12,7 @@ from fractions import Fraction
 from functools import reduce
 from itertools import chain, count, islice
 
-from symconv.derive.borders import fold
+from symconv.derive.selects import gated, is_selective
 from symconv.derive.weights import (
     Sweep,
     buffered,
@@ -39,6 +39,7 @@ from symconv.notation.expr import (
     nonnegative,
     reads,
     rename,
+    walk,
 )
 from symconv.notation.operator import Operator, Statement, Tensor
 
@@ -101,6 +102,8 @@ def _active(op: Operator, wrt: str) -> frozenset[str]:
 def _statement(sweep: Sweep, statement: Statement, active: frozenset[str]) -> None:
     """Add the contributions of one statement to the cotangents of what it reads."""
     output = statement.target.name
+    if output != sweep.op.output.name and not sweep.terms.get(output):
+        return
     if output == sweep.op.output.name:
         gy: Expr = Read(cotangent_name(output), tuple(var(name) for name in statement.indices))
     else:
@@ -110,7 +113,7 @@ def _statement(sweep: Sweep, statement: Statement, active: frozenset[str]) -> No
         if not touched:
             continue
         slope = slope_of(sweep, statement.expr, leaf)
-        weight = fold(Apply("mul", (gy, slope)))
+        weight = gated(gy, slope, frozenset(sweep.selected))
         match leaf:
             case Read():
                 _contribute(sweep, statement.ranges, (), leaf, buffered(sweep, statement, weight))
@@ -125,7 +128,15 @@ def _cotangent(sweep: Sweep, statement: Statement) -> Expr:
         case Reduce("sum", (), (Piece((), body),)) if is_cheap(body):
             return rename(body, dict(zip(collected.indices, map(var, statement.indices), strict=True)))
     sweep.new.append(collected)
+    if any(is_selective(body, frozenset(sweep.selected)) for body in _bodies(collected.expr)):
+        sweep.selected.add(collected.target.name)
     return Read(collected.target.name, tuple(var(name) for name in statement.indices))
+
+
+def _bodies(expr: Expr) -> Iterator[Expr]:
+    for node in walk(expr):
+        if isinstance(node, Reduce):
+            yield from (piece.body for piece in node.pieces)
 
 
 def _reduction(sweep: Sweep, statement: Statement, node: Reduce, cotangent: Expr, active: frozenset[str]) -> None:
@@ -134,7 +145,7 @@ def _reduction(sweep: Sweep, statement: Statement, node: Reduce, cotangent: Expr
         for read in reads(piece.body):
             if read.tensor in active:
                 weight, chosen = weigh(piece.body)
-                body = fold(Apply("mul", (weight, slope_of(sweep, piece.body, read))))
+                body = gated(weight, slope_of(sweep, piece.body, read), frozenset(sweep.selected))
                 _contribute(sweep, (*statement.ranges, *node.indices), piece.where, read, chosen(body))
 
 

@@ -15,10 +15,12 @@ import sympy
 
 from symconv.derive.borders import fold
 from symconv.derive.conventions import step
-from symconv.derive.surrogates import DECLARED, at_argument, pairs_of
+from symconv.derive.selects import hoisted
+from symconv.derive.surrogates import DECLARED, pairs_of
 from symconv.errors import DerivationError
 from symconv.notation.expr import FUNCTIONS, Apply, Const, Expr, Index, Read, Reduce
-from symconv.notation.surrogate import Surrogate
+from symconv.notation.functions import ARGUMENTS
+from symconv.notation.surrogate import ARGUMENT, Surrogate
 
 __all__ = ["differentiate"]
 
@@ -27,11 +29,9 @@ _NATIVE: dict[str, Callable[..., Any]] = {
     "sub": lambda a, b: a - b,
     "mul": lambda a, b: a * b,
     "div": lambda a, b: a / b,
-    "pow": lambda a, b: a**b,
     "neg": lambda a: -a,
     "exp": sympy.exp,
     "log": sympy.log,
-    "sqrt": sympy.sqrt,
     "sin": sympy.sin,
     "cos": sympy.cos,
     "tanh": sympy.tanh,
@@ -67,7 +67,7 @@ def differentiate(
         return Const(Fraction(0))
     back = {symbol: leaf for leaf, symbol in rules.leaves.items()}
     free = {fixed: symbol for symbol, fixed in rules.fixed.items()}
-    return fold(_from_sympy(sympy.diff(body, symbol).xreplace(free), back))
+    return fold(hoisted(_from_sympy(sympy.diff(body, symbol).xreplace(free), back)))
 
 
 def _to_sympy(expr: Expr, rules: _Rules) -> Any:
@@ -83,9 +83,19 @@ def _to_sympy(expr: Expr, rules: _Rules) -> Any:
             inner = [_to_sympy(argument, rules) for argument in arguments]
             if function in rules.slopes:
                 return _function(function, "", rules.slopes[function])(*inner)
-            if function in _NATIVE:
-                return _NATIVE[function](*inner)
-            return _function(function, rules.kinks.get(function, ""))(*inner)
+            return _applied(function, inner, rules.kinks.get(function, ""))
+
+
+def _applied(function: str, arguments: list[Any], choice: str) -> Any:
+    """A function in SymPy; roots and powers only where SymPy's slope is ours at 0 too and nothing is rewritten."""
+    match function, arguments:
+        case "pow", [base, exponent] if exponent.is_Integer:
+            return base**exponent
+        case "sqrt", [base] if base.is_number:
+            return sympy.sqrt(base)
+        case _ if function in _NATIVE:
+            return _NATIVE[function](*arguments)
+    return _function(function, choice)(*arguments)
 
 
 def _declared(expr: Apply, rules: _Rules) -> Any:
@@ -103,35 +113,36 @@ def _function(name: str, choice: str, declared: Expr | None = None) -> Any:
     """A SymPy function that differentiates by our table, or as declared, and is otherwise opaque."""
 
     def fdiff(self: Any, argindex: int = 1) -> Any:
+        values = dict(zip(ARGUMENTS, self.args, strict=False))
         if declared is not None:
-            return _to_sympy_opaque(at_argument(declared, _Opaque(self.args[0])))
-        slope = step(name, choice, argindex - 1, tuple(_Opaque(argument) for argument in self.args))
-        return _to_sympy_opaque(slope)
+            return _at(declared, {ARGUMENT: self.args[0]}, name, choice)
+        own = tuple(Read(argument, ()) for argument in values)
+        return _at(step(name, choice, argindex - 1, own), values, name, choice)
 
-    return type(f"k_{name}_{choice}", (sympy.Function,), {"fdiff": fdiff, "notation": name, "is_real": True})
+    def branches(self: Any, symbol: Any) -> Any:
+        condition, yes, no = self.args
+        slopes = sympy.diff(yes, symbol), sympy.diff(no, symbol)
+        return sympy.Integer(0) if slopes == (0, 0) else self.func(condition, *slopes)
+
+    body: dict[str, Any] = {"fdiff": fdiff, "notation": name, "is_real": True}
+    if name == "where" and declared is None:
+        body["_eval_derivative"] = branches
+    return type(f"k_{name}_{choice}", (sympy.Function,), body)
 
 
-class _Opaque:
-    """A SymPy expression carried through the notation's tree unchanged."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-
-def _to_sympy_opaque(expr: Any) -> Any:
-    match expr:
-        case _Opaque():
-            return expr.value
+def _at(slope: Expr, values: dict[str, Any], name: str, choice: str) -> Any:
+    """A slope at SymPy's arguments; the function itself stays under the convention chosen for it."""
+    match slope:
+        case Read(argument, ()):
+            return values[argument]
         case Const(value):
             return sympy.Rational(value.numerator, value.denominator)
         case Apply("pi", ()):
             return sympy.pi
         case Apply(function, arguments):
-            inner = [_to_sympy_opaque(argument) for argument in arguments]
-            return _NATIVE[function](*inner) if function in _NATIVE else _function(function, "")(*inner)
-    raise DerivationError(f"no derivative of {expr}")
+            inner = [_at(argument, values, name, choice) for argument in arguments]
+            return _applied(function, inner, choice if function == name else "")
+    raise DerivationError(f"no derivative of {name} is known")
 
 
 def _from_sympy(expr: Any, back: dict[Any, Expr]) -> Expr:

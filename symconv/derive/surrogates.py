@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
 
 from symconv.notation.expr import Apply, Const, Expr, Read, Reduce, children, transform
 from symconv.notation.operator import Operator
-from symconv.notation.surrogate import ARGUMENT, Surrogate
+from symconv.notation.surrogate import Surrogate
 
-__all__ = ["DECLARED", "SENTENCE", "at_argument", "declare", "pairs_of", "plain", "sentences"]
+__all__ = ["DECLARED", "SENTENCE", "declare", "pairs_of", "plain", "sentences"]
 
 DECLARED = "declared"
 SENTENCE = "surrogate: declared, not the derivative"
@@ -33,11 +32,6 @@ def pairs_of(node: Apply) -> tuple[tuple[Read, Expr], ...]:
     rest = node.arguments[1:]
     found = zip(rest[::2], rest[1::2], strict=True)
     return tuple((read, slope) for read, slope in found if isinstance(read, Read))
-
-
-def at_argument(slope: Expr, argument: Any) -> Expr:
-    """A function's declared slope at an argument."""
-    return transform(slope, lambda node: argument if node == Read(ARGUMENT, ()) else None)
 
 
 def declare(op: Operator) -> Operator:

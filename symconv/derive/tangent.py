@@ -7,6 +7,7 @@ from fractions import Fraction
 from functools import reduce
 
 from symconv.derive.borders import fold
+from symconv.derive.selects import weighted
 from symconv.derive.weights import Sweep, chooser, leaves, needed, plain_statements, slope_of, unused
 from symconv.errors import SpecError
 from symconv.notation.expr import Apply, Const, Expr, Read, Reduce, reads
@@ -53,7 +54,7 @@ def _moved(sweep: Sweep, statement: Statement, leaf: Read | Reduce, moving: dict
         return []
     slope = slope_of(sweep, statement.expr, leaf)
     if isinstance(leaf, Read):
-        return [fold(Apply("mul", (slope, replace(leaf, tensor=moving[leaf.tensor]))))]
+        return [weighted(slope, replace(leaf, tensor=moving[leaf.tensor]))]
     weigh = chooser(sweep, statement, leaf, Const(Fraction(1)))
     pieces = []
     for piece in leaf.pieces:
@@ -61,9 +62,9 @@ def _moved(sweep: Sweep, statement: Statement, leaf: Read | Reduce, moving: dict
         total: Expr = Const(Fraction(0))
         for read in reads(piece.body):
             if read.tensor in moving:
-                part = Apply("mul", (slope_of(sweep, piece.body, read), replace(read, tensor=moving[read.tensor])))
+                part = weighted(slope_of(sweep, piece.body, read), replace(read, tensor=moving[read.tensor]))
                 total = fold(Apply("add", (total, part)))
         if total != Const(Fraction(0)):
-            pieces.append(replace(piece, body=chosen(fold(Apply("mul", (weight, total))))))
+            pieces.append(replace(piece, body=chosen(weighted(weight, total))))
     inner = replace(leaf, kind="sum", pieces=tuple(pieces))
-    return [fold(Apply("mul", (slope, inner)))] if pieces else []
+    return [weighted(slope, inner)] if pieces else []

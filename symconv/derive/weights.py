@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from symconv.derive.borders import fold
 from symconv.derive.scalar import differentiate
+from symconv.derive.selects import is_selective
 from symconv.derive.surrogates import plain
 from symconv.errors import DerivationError
 from symconv.notation.affine import var
@@ -37,6 +38,8 @@ class Sweep:
     new: list[Statement] = field(default_factory=list)
     terms: dict[str, list[Expr]] = field(default_factory=dict)
     targets: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    selected: set[str] = field(default_factory=set)
+    """Buffers that may hold a 0 because a branch was not taken."""
 
 
 def leaves(expr: Expr) -> tuple[Read | Reduce, ...]:
@@ -60,6 +63,8 @@ def buffered(sweep: Sweep, statement: Statement, weight: Expr) -> Expr:
     name = unused(sweep, f"q{statement.target.name}")
     buffer = replace(statement.target, name=name, dtype="real")
     sweep.new.append(Statement(buffer, statement.indices, weight))
+    if is_selective(weight, frozenset(sweep.selected)):
+        sweep.selected.add(name)
     return Read(name, tuple(var(index) for index in statement.indices))
 
 
@@ -90,13 +95,13 @@ def chooser(sweep: Sweep, statement: Statement, node: Reduce, weight: Expr) -> W
             node,
             kind="sum",
             pieces=tuple(
-                replace(p, body=Apply("where", (Apply("eq", (p.body, extreme)), one, zero))) for p in node.pieces
+                replace(p, body=Apply("where", (Apply("same", (p.body, extreme)), one, zero))) for p in node.pieces
             ),
         )
         # A window without a tap has no tie to divide by.
         parts = Apply("max", (tied, one)) if any(p.where for p in node.pieces) else tied
         shared = buffered(sweep, statement, Apply("div", (weight, parts)))
-        return lambda body: (shared, lambda term: Apply("where", (Apply("eq", (body, extreme)), term, zero)))
+        return lambda body: (shared, lambda term: Apply("where", (Apply("same", (body, extreme)), term, zero)))
     first = replace(node, kind=f"arg{node.kind}")
     position = Read(_buffer(sweep, statement, f"k{statement.target.name}", first, "index"), here)
     chosen = Apply("eq", (position, linear(node.indices)))

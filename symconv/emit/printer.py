@@ -44,6 +44,8 @@ __all__ = ["Printer", "names_used"]
 _TIGHT = {"+": 1, "-": 1, "*": 2}
 _VECTOR = {"+": "add", "-": "sub", "*": "mul", "/": "div", "min": "min", "max": "max"}
 _COMPARE = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne"}
+_BY_NAME = frozenset({"larger", "smaller", "same"})
+"""Comparisons that C has no operator for."""
 
 
 @dataclass(slots=True)
@@ -68,8 +70,8 @@ class Printer:
                 return name in self.reals
             case Binary(_, left, right):
                 return self.is_real(left) or self.is_real(right)
-            case Select(_, yes, _):
-                return self.is_real(yes)
+            case Select(_, yes, no):
+                return self.is_real(yes) or self.is_real(no)
             case Load(buffer, _):
                 return self.buffers[buffer].scalar.kind == "real"
         return isinstance(expr, Real | Call | LoadLanes | Splat | Gathered)
@@ -110,6 +112,8 @@ class Printer:
                 return f"sc_floordiv({self.expr(value)}, {divisor})"
             case Mod(value, divisor):
                 return f"sc_mod({self.expr(value)}, {divisor})"
+            case Compare(op, left, right) if op in _BY_NAME:
+                return f"sc_{op}({self.expr(left)}, {self.expr(right)})"
             case Compare(op, left, right):
                 return f"({self.expr(left, 3)} {op} {self.expr(right, 3)})"
             case Select():
@@ -148,7 +152,7 @@ class Printer:
             case Binary(op, left, right):
                 return f"sc_v{_VECTOR[op]}({self.wide(left)}, {self.wide(right)})"
             case Compare(op, left, right):
-                return f"sc_v{_COMPARE[op]}({self.wide(left)}, {self.wide(right)})"
+                return f"sc_v{_COMPARE.get(op, op)}({self.wide(left)}, {self.wide(right)})"
             case Select(condition, yes, no):
                 mask = self.expr(condition) if self.is_vector(condition) else f"sc_every({self.expr(condition)})"
                 return f"sc_vwhere({mask}, {self.wide(yes)}, {self.wide(no)})"

@@ -101,7 +101,7 @@ def _fold(node: Any) -> Any:
             return Const(Fraction(int(a) % divisor))
         case Mod(_, 1):
             return const(0)
-        case Compare(op, Const(a), Const(b)):
+        case Compare(op, Const(a), Const(b)) if op in _RELATIONS:
             return const(int(_RELATIONS[op](a, b)))
         case Select(Const(a), yes, no):
             return yes if a else no

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from symconv.gather.solution import Solution
 from symconv.gather.solve import solve
-from symconv.loops.arith import add, mul
+from symconv.loops.arith import add, mul, smallest
 from symconv.loops.ir import (
     Call,
     Compare,
@@ -118,11 +118,11 @@ def _extreme(node: notation.Reduce, solution: Solution, count: int, value: Expr)
     position: Expr = Const(Fraction(0))
     for index in node.indices:
         position = add(mul(position, integer(index.extent)), integer(solution.value(index.name)))
-    better = Compare(">" if node.kind == "argmax" else "<", new, best)
-    first = Select(Compare("==", new, best), Compare("<", where, at), Const(Fraction(0)))
+    kind = node.kind.removeprefix("arg")
+    better = Select(Compare({"max": "larger", "min": "smaller"}[kind], new, best), where, at)
     return (
         Declare(new.name, value),
         Let(where.name, position),
-        Update(at.name, "=", Select(better, where, Select(first, where, at))),
-        Update(best.name, "=", Select(better, new, best)),
+        Update(at.name, "=", Select(Compare("same", new, best), smallest([where, at]), better)),
+        Update(best.name, kind, new),
     )

@@ -41,20 +41,33 @@ from symconv.loops.ir import (
     Update,
     Var,
 )
+from symconv.notation.functions import TABLE, largest, smallest
 
 __all__ = ["OverrunError", "interpret"]
 
 WIDTH = 4
 """The lanes of the interpreter's machine: few, so that small cases have blocks and remainders."""
 
+
+def _is_nan(a: Any) -> bool:
+    return bool(a != a)  # noqa: PLR0124
+
+
+def _quotient(a: Any, b: Any) -> Any:
+    """Exact between exact numbers; by 0 as the machine divides, which a branch not taken may do."""
+    if b == 0:
+        return math.nan if a == 0 or _is_nan(a) else math.copysign(math.inf, a) * math.copysign(1, b)
+    return Fraction(a) / b if isinstance(a, int | Fraction) and isinstance(b, int | Fraction) else a / b
+
+
 _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "+": lambda a, b: a + b,
     "-": lambda a, b: a - b,
     "*": lambda a, b: a * b,
-    "/": lambda a, b: Fraction(a) / b if isinstance(a, int | Fraction) and isinstance(b, int | Fraction) else a / b,
+    "/": _quotient,
     "//": lambda a, b: a // b,
-    "min": min,
-    "max": max,
+    "min": smallest,
+    "max": largest,
     "=": lambda _, b: b,
 }
 _RELATIONS: dict[str, Callable[[Any, Any], bool]] = {
@@ -64,24 +77,12 @@ _RELATIONS: dict[str, Callable[[Any, Any], bool]] = {
     ">=": lambda a, b: a >= b,
     "==": lambda a, b: a == b,
     "!=": lambda a, b: a != b,
+    "larger": lambda a, b: a >= b or _is_nan(a),
+    "smaller": lambda a, b: a <= b or _is_nan(a),
+    "same": lambda a, b: a == b or (_is_nan(a) and _is_nan(b)),
 }
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "neg": lambda a: -a,
-    "abs": abs,
-    "sign": lambda a: (a > 0) - (a < 0),
-    "relu": lambda a: max(a, 0),
-    "exp": math.exp,
-    "log": math.log,
-    "sqrt": math.sqrt,
-    "sin": math.sin,
-    "cos": math.cos,
-    "tanh": math.tanh,
-    "erf": math.erf,
-    "sigmoid": lambda a: 1 / (1 + math.exp(-a)) if a >= 0 else math.exp(a) / (1 + math.exp(a)),
-    "softplus": lambda a: max(a, 0) + math.log1p(math.exp(-abs(a))),
-    "gelu": lambda a: 0.5 * a * (1 + math.erf(a / math.sqrt(2))),
-    "pow": lambda a, b: a**b,
-    "pi": lambda: math.pi,
+    **{name: entry.value for name, entry in TABLE.items() if entry.value is not None},
     "inf": lambda: math.inf,
 }
 
@@ -278,8 +279,19 @@ def _value(expr: Expr, scope: Mapping[str, Any], kernel: Kernel, cells: Cells) -
             return reduce(_OPERATORS[op], _value(value, scope, kernel, cells))
 
 
+def _total(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+    """A function outside its domain is NaN, beyond the floats infinite, as in C; Python raises."""
+    try:
+        value = function(*arguments)
+    except (ZeroDivisionError, OverflowError):
+        return math.inf
+    except ValueError:
+        return -math.inf if function is math.log and arguments[0] == 0 else math.nan
+    return math.nan if isinstance(value, complex) else value
+
+
 def _call(function: Callable[..., Any], arguments: list[Any]) -> Any:
     if not any(isinstance(argument, tuple) for argument in arguments):
-        return function(*arguments)
+        return _total(function, tuple(arguments))
     columns = [a if isinstance(a, tuple) else (a,) * WIDTH for a in arguments]
-    return tuple(function(*column) for column in zip(*columns, strict=True))
+    return tuple(_total(function, column) for column in zip(*columns, strict=True))

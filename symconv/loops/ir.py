@@ -105,7 +105,10 @@ class Mod:
 
 @dataclass(frozen=True, slots=True)
 class Compare:
-    """``left op right`` with op one of ``< <= > >= == !=``."""
+    """``left op right`` with op one of ``< <= > >= == !=``; of reals also larger, smaller and same.
+
+    These are ``>=``, ``<=`` and ``==`` where NaN is larger and smaller than every number, and the same as NaN.
+    """
 
     op: str
     left: Expr

@@ -14,7 +14,10 @@ from symconv.notation.affine import Affine, Atom, Maximum, Quotient
 __all__ = ["integer", "scalar"]
 
 _BINARY = {"add": "+", "sub": "-", "mul": "*", "div": "/", "max": "max", "min": "min"}
-_COMPARE = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
+_COMPARE = {
+    "lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!=",
+    "larger": "larger", "smaller": "smaller", "same": "same",
+}  # fmt: skip
 
 
 def integer(form: Affine) -> Expr:
@@ -57,7 +60,22 @@ def scalar(expr: notation.Expr, names: Mapping[notation.Reduce, Expr], positions
             if function in _COMPARE and any(_is_position(a, positions) for a in arguments):
                 left, right = (_counted(argument, positions) for argument in arguments)
                 return Compare(_COMPARE[function], left, right)
-            return _apply(function, tuple(scalar(argument, names, positions) for argument in arguments))
+            inner = tuple(scalar(argument, names, positions) for argument in arguments)
+            if function == "where":
+                return Select(_condition(inner[0]), *map(_number, inner[1:]))
+            return _apply(function, tuple(map(_number, inner)))
+
+
+def _condition(expr: Expr) -> Expr:
+    """What a selection asks: a number holds where it is not 0."""
+    return expr if isinstance(expr, Compare) else Compare("!=", expr, Const(Fraction(0), real=True))
+
+
+def _number(expr: Expr) -> Expr:
+    """A comparison as the number 1 or 0."""
+    if isinstance(expr, Compare):
+        return Select(expr, Const(Fraction(1), real=True), Const(Fraction(0), real=True))
+    return expr
 
 
 def _apply(function: str, inner: tuple[Expr, ...]) -> Expr:
@@ -66,8 +84,6 @@ def _apply(function: str, inner: tuple[Expr, ...]) -> Expr:
             return Binary(_BINARY[function], a, b)
         case _, (a, b) if function in _COMPARE:
             return Compare(_COMPARE[function], a, b)
-        case "where", (condition, yes, no):
-            return Select(condition, yes, no)
         case "pow", (base, Const(power)) if power.denominator == 1 and 1 <= power <= 4:
             result = base
             for _ in range(int(power) - 1):

@@ -10,6 +10,7 @@ from fractions import Fraction
 from symconv.notation.affine import Affine, affine, var
 from symconv.notation.constants import refusal
 from symconv.notation.expr import FUNCTIONS, Apply, Const, Constraint, Expr, Index, Piece, Range, Read, Reduce
+from symconv.notation.functions import TABLE
 from symconv.notation.indices import IndexForm, index_forms, size_of_tap
 from symconv.notation.lexer import point
 from symconv.notation.parse import COMPARISONS, Binary, Call, Group, Name, Negate, Node, Number
@@ -18,7 +19,10 @@ __all__ = ["REDUCTIONS", "Body", "Slot", "elaborate_body", "scalar_expression"]
 
 REDUCTIONS = ("sum", "mean", "max", "min")
 _OPERATORS = {"+": "add", "-": "sub", "*": "mul", "/": "div", "**": "pow", **COMPARISONS}
-_INTERNAL = {"pi", "add", "sub", "mul", "div", "pow", "neg", "lt", "le", "gt", "ge", "eq", "ne"}
+_SIGNS = {"add", "sub", "mul", "div", "pow", "neg"}
+_WRITTEN = frozenset(name for name, entry in TABLE.items() if entry.written) - _SIGNS
+_INTERNAL = frozenset({"larger", "smaller", "same"})
+"""Comparisons that only the slopes of the table write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,7 @@ class Body:
     frames: list[tuple[list[Range], list[Constraint]]] = field(default_factory=list)
     quotients: dict[str, Slot] = field(default_factory=dict)
     names: dict[str, Expr] = field(default_factory=dict)
+    functions: frozenset[str] = _WRITTEN
 
 
 def elaborate_body(
@@ -62,9 +67,14 @@ def elaborate_body(
     return body
 
 
-def scalar_expression(source: str, node: Node, names: dict[str, Expr], parameters: dict[str, Fraction]) -> Expr:
-    """An expression over plain names, without indices and reductions; raises SpecError that points at anything else."""
-    body = Body(source, "", parameters, names=names)
+def scalar_expression(
+    source: str, node: Node, names: dict[str, Expr], parameters: dict[str, Fraction], *, internal: bool = False
+) -> Expr:
+    """An expression over plain names, without indices and reductions; raises SpecError that points at anything else.
+
+    ``internal`` admits the functions that users do not write.
+    """
+    body = Body(source, "", parameters, names=names, functions=_WRITTEN | _INTERNAL if internal else _WRITTEN)
     for call in _calls(node):
         if call.brackets is not None:
             message = f"column {call.column + 1}: plain names stand here ({', '.join(names)}), without [...]"
@@ -140,7 +150,7 @@ def _name(body: Body, text: str, column: int, known: frozenset[str]) -> Expr:
 
 
 def _function(body: Body, node: Call, known: frozenset[str]) -> Expr:
-    allowed = FUNCTIONS.keys() - _INTERNAL
+    allowed = body.functions
     if node.name == "size":
         form = index_forms(body.source, (node,), known)[0][0].form
         return Index(form)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from symconv.notation.affine import Affine
+from symconv.notation.functions import TABLE
 
 __all__ = [
     "FUNCTIONS",
@@ -32,12 +33,7 @@ __all__ = [
     "walk",
 ]
 
-FUNCTIONS: dict[str, int] = {
-    "add": 2, "sub": 2, "mul": 2, "div": 2, "pow": 2, "neg": 1,
-    "abs": 1, "sign": 1, "exp": 1, "log": 1, "sqrt": 1, "sin": 1, "cos": 1, "tanh": 1, "sigmoid": 1, "relu": 1,
-    "gelu": 1, "erf": 1, "softplus": 1, "max": 2, "min": 2,
-    "pi": 0, "where": 3, "lt": 2, "le": 2, "gt": 2, "ge": 2, "eq": 2, "ne": 2,
-}  # fmt: skip
+FUNCTIONS: dict[str, int] = {name: entry.arity for name, entry in TABLE.items()}
 """Every scalar function of the notation with its number of arguments."""
 
 

@@ -12,6 +12,7 @@ from symconv.notation.affine import Affine, affine, quotient, var
 from symconv.notation.elaborate import elaborate
 from symconv.notation.expr import Border
 from symconv.notation.extents import Settings, Stated
+from symconv.notation.functions import TABLE
 from symconv.notation.indices import MAX_INTEGER
 from symconv.notation.operator import Operator
 from symconv.notation.parse import Binary, Name, Negate, Node, Number, parse_equation, parse_expression
@@ -22,7 +23,9 @@ Value = TypeVar("Value")
 Padding = int | str | Sequence[int | tuple[int, int]] | None
 BORDERS = ("zero", "skip", "reflect", "replicate", "circular")
 RELATIONS = ("<=", ">=", "==", "<", ">", "=")
-KINKS = {"max": ("first", "share"), "min": ("first", "share"), "abs": ("zero",), "relu": ("zero", "one", "half")}
+KINKS = {
+    name: tuple(kink.choice for kink in entry.kinks) for name, entry in TABLE.items() if entry.kinks and name != "where"
+}
 """The conventions that can be chosen at a kink; the first of each is the default."""
 
 

@@ -7,9 +7,8 @@ torch's. At ties and kinks conventions differ, so this oracle is asked only on d
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from symconv.errors import InternalError
 from symconv.notation.expr import Apply, Const, Expr, Index, Read, Reduce
 from symconv.notation.operator import Operator
 from symconv.verify.grid import Array, Scope, address, form, lengths, parts, points
+from symconv.verify.scalars import torch_value
 
 __all__ = ["MOST_POINTS", "available", "torch_gradients"]
 
@@ -87,7 +87,7 @@ def _value(run: _Run, expr: Expr, scope: Scope) -> Torch:
             outside = float(border.value) if border is not None and border.kind == "constant" else 0.0
             return torch.where(torch.tensor(where.inside), found, torch.full_like(found, outside))
         case Apply(function, arguments):
-            return _functions()[function](*(_value(run, argument, scope) for argument in arguments))
+            return torch_value(function, tuple(_value(run, argument, scope) for argument in arguments))
         case Reduce():
             return _reduce(run, expr, scope)
 
@@ -116,22 +116,3 @@ def _reduce(run: _Run, node: Reduce, scope: Scope) -> Torch:
         case _:
             raise InternalError(f"the torch oracle knows no reduction {node.kind!r}")
     return best.indices.to(torch.float64) if node.kind.startswith("arg") else best.values
-
-
-@cache
-def _functions() -> dict[str, Callable[..., Torch]]:
-    import torch
-
-    def number(test: Callable[[Torch, Torch], Torch]) -> Callable[[Torch, Torch], Torch]:
-        return lambda a, b: test(a, b).to(torch.float64)
-
-    return {
-        "pi": lambda: torch.tensor(torch.pi, dtype=torch.float64),
-        "add": torch.add, "sub": torch.sub, "mul": torch.mul, "div": torch.div, "pow": torch.pow, "neg":
-        torch.neg, "abs": torch.abs, "sign": torch.sign, "exp": torch.exp, "log": torch.log, "sqrt":
-        torch.sqrt, "sin": torch.sin, "cos": torch.cos, "tanh": torch.tanh, "sigmoid": torch.sigmoid, "relu":
-        torch.relu, "gelu": torch.nn.functional.gelu, "erf": torch.erf, "softplus": lambda a:
-        torch.logaddexp(a, 0 * a), "max": torch.maximum, "min": torch.minimum, "where": lambda c, a, b:
-        torch.where(c != 0, a, b), "lt": number(torch.lt), "le": number(torch.le), "gt": number(torch.gt),
-        "ge": number(torch.ge), "eq": number(torch.eq), "ne": number(torch.ne),
-    }  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from symconv.notation.expr import Apply, Expr, Read, Reduce
 from symconv.verify.declared import function_slope, inner_factor, slopes_beside
 from symconv.verify.grid import Array, Scope, address, reads_of, scopes
 from symconv.verify.grid import parts as pieces_of
-from symconv.verify.scalars import FLAT, partial
+from symconv.verify.scalars import FLAT, PIECEWISE, partial, same
 from symconv.verify.values import Problem, extreme, first_hit, taken_values, value
 
 __all__ = ["Slope", "backward", "true_slope"]
@@ -79,13 +80,16 @@ def _pull(sweep: _Sweep, expr: Expr, cotangent: Array, scope: Scope, factor: Fra
                 if (function, which) != ("where", 0) and any(reads_of(argument)):
                     slope = sweep.slope(problem, expr, which, scope)
                     # A branch not taken must not turn 0·inf into NaN: it is out, not weighted by zero.
-                    place = scope.only(slope != 0) if function == "where" else scope
+                    place = scope.only(slope != 0) if function in PIECEWISE else scope
                     _pull(sweep, argument, cotangent * slope, place, inner_factor(expr, which, factor))
         case Reduce(kind, indices, _) if not kind.startswith("arg"):
             inner, pieces = pieces_of(expr, scope, problem.shapes)
             outer = np.broadcast_to(cotangent, scope.shape)[(..., *(None,) * len(indices))]
-            spread = _weights(problem, expr, scope).reshape(inner.shape) * outer
-            for place, body in pieces:
+            weights = _weights(problem, expr, scope).reshape(inner.shape)
+            # A tap that is not the extreme is out, as a branch not taken is.
+            spread = np.where(weights != 0, weights * outer, 0)
+            for found, body in pieces:
+                place = found.only(weights != 0) if kind in {"max", "min"} else found
                 _pull(sweep, body, spread, place, Fraction(1))
                 _declare(sweep, body, spread, place, factor)
 
@@ -108,12 +112,12 @@ def _scatter(sweep: _Sweep, read: Read, cotangent: Array, scope: Scope) -> None:
 def _weights(problem: Problem, node: Reduce, scope: Scope) -> Array:
     """The derivative of a reduction by each of its taps, taps flattened into the last axis."""
     values, taken = taken_values(problem, node, scope)
-    one = Fraction(1) if problem.exact else 1.0
+    one: Any = Fraction(1) if problem.exact else 1.0
     if node.kind == "sum":
         return np.asarray(taken * one)
     if node.kind == "mean":
         return np.asarray(taken * one / np.maximum(taken.sum(axis=-1, keepdims=True), 1))
     if problem.kinks.get(node.kind, "first") == "share":
-        hits = taken & (values == extreme(node.kind, values, taken)[..., None])
+        hits = taken & same(values, extreme(node.kind, values, taken)[..., None])
         return np.asarray(hits * one / np.maximum(hits.sum(axis=-1, keepdims=True), 1))
     return np.asarray(first_hit(node.kind, values, taken) * one)

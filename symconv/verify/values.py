@@ -17,7 +17,7 @@ from symconv.errors import InternalError
 from symconv.notation.expr import Apply, Const, Expr, Index, Read, Reduce
 from symconv.notation.operator import Operator, Statement
 from symconv.verify.grid import Array, Scope, address, form, lengths, parts, scopes
-from symconv.verify.scalars import apply
+from symconv.verify.scalars import apply, same
 
 __all__ = [
     "Problem",
@@ -121,7 +121,7 @@ def _read(problem: Problem, read: Read, scope: Scope) -> Array:
 def _collapse(kind: str, values: Array, taken: Array) -> Array:
     match kind:
         case "sum" | "mean":
-            total = np.where(taken, values, 0 * values).sum(axis=-1)
+            total = np.where(taken, values, 0).sum(axis=-1)
             if kind == "sum":
                 return np.asarray(total)
             count = taken.sum(axis=-1)
@@ -136,7 +136,8 @@ def _collapse(kind: str, values: Array, taken: Array) -> Array:
 
 
 def extreme(kind: str, values: Array, taken: Array) -> Array:
-    """The largest (``max``, ``argmax``) or smallest taken value of each window; taps are the last axis."""
+    """The largest (``max``, ``argmax``) or smallest taken value of each window, NaN where one is; taps are the last
+    axis."""
     if kind.endswith("max"):
         return np.asarray(np.where(taken, values, -np.inf).max(axis=-1, initial=-np.inf))
     return np.asarray(np.where(taken, values, np.inf).min(axis=-1, initial=np.inf))
@@ -144,7 +145,7 @@ def extreme(kind: str, values: Array, taken: Array) -> Array:
 
 def first_hit(kind: str, values: Array, taken: Array) -> Array:
     """True at the first extreme tap of each window and nowhere else; taps are the last axis."""
-    hits = taken & (values == extreme(kind, values, taken)[..., None])
+    hits = taken & same(values, extreme(kind, values, taken)[..., None])
     return np.asarray(hits & (np.cumsum(hits, axis=-1) == 1))
 
 

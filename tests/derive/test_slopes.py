@@ -11,14 +11,15 @@ import pytest
 
 from symconv.derive.scalar import differentiate
 from symconv.notation.affine import var
-from symconv.notation.expr import FUNCTIONS, Apply, Const, Expr, Read
+from symconv.notation.expr import Apply, Const, Expr, Read
 from symconv.notation.front import formula
+from symconv.notation.functions import TABLE
 from symconv.verify.reference import evaluate
 
 X = Read("x", (var("n"),))
 W = Read("w", (var("n"),))
-SMOOTH = ("exp", "log", "sqrt", "sin", "cos", "tanh", "sigmoid", "gelu", "erf", "softplus")
-UNARY = (*SMOOTH, "abs", "sign", "relu", "neg")
+UNARY = tuple(name for name, entry in TABLE.items() if entry.arity == 1 and name != "held")
+KINKS = [(name, kink.choice) for name, entry in TABLE.items() for kink in entry.kinks if name != "where"]
 
 
 def _value(expr: Expr, x: np.ndarray, w: np.ndarray) -> np.ndarray:
@@ -55,7 +56,9 @@ def test_slopes_of_two_arguments(name: str, wrt: Read) -> None:
     [
         ("abs", "", 0, None), ("sign", "", 0, None), ("relu", "", 0, None), ("relu", "one", 1, None),
         ("relu", "half", 0.5, None), ("max", "", 1, 0), ("max", "share", 0.5, 0.5), ("min", "", 1, 0),
-        ("min", "share", 0.5, 0.5),
+        ("min", "share", 0.5, 0.5), ("sqrt", "", 0, None), ("sqrt", "infinite", math.inf, None),
+        ("leaky_relu", "", 0, 0), ("leaky_relu", "right", 1, 0), ("floor", "", 0, None), ("ceil", "", 0, None),
+        ("elu", "", 1, None), ("pow", "", 0, 0),
     ],
 )  # fmt: skip
 def test_conventions_at_the_kink(function: str, choice: str, first: float, second: float | None) -> None:
@@ -67,9 +70,33 @@ def test_conventions_at_the_kink(function: str, choice: str, first: float, secon
         assert _value(differentiate(Apply(function, arguments), W, kinks), zero, zero) == [second]
 
 
-def test_every_function_has_a_case() -> None:
-    compared = {"lt", "le", "gt", "ge", "eq", "ne", "where", "pi"}
-    assert set(FUNCTIONS) == {*UNARY, "add", "sub", "mul", "div", "pow", "max", "min"} | compared
+@pytest.mark.parametrize(("name", "choice"), KINKS)
+def test_next_to_a_kink_the_slope_is_the_one_sided_limit(name: str, choice: str) -> None:
+    """Of every function with a kink, by every argument: left and right of 0, -1 and 1, where the kinks are."""
+    entry, h = TABLE[name], 1e-6
+    places = np.array([p + side for p in (-1.0, 0.0, 1.0) for side in (-1e-3, 1e-3)])
+    base = places + 2 if name in {"sqrt", "pow"} else places
+    others = (np.full_like(base, -1.0), np.full_like(base, 1.0)) if name == "clip" else (np.full_like(base, 0.25),) * 2
+    reads = tuple(Read(tensor, (var("n"),)) for tensor in ("x", "w", "v"))[: entry.arity]
+    values = (base, *others)[: entry.arity]
+    expr = Apply(name, reads)
+    for position, read in enumerate(reads):
+        slope = _many(differentiate(expr, read, ((name, choice),)), reads, values)
+        sides = []
+        for step in (h, -h):
+            moved = tuple(v + step * (k == position) for k, v in enumerate(values))
+            sides.append(_many(expr, reads, moved))
+        np.testing.assert_allclose(slope, (sides[0] - sides[1]) / (2 * h), rtol=2e-6, atol=1e-7)
+
+
+def _many(expr: Expr, reads: tuple[Read, ...], values: tuple[np.ndarray, ...]) -> np.ndarray:
+    frame = formula("y[n] = " + " + ".join(f"{read.tensor}[n]" for read in reads))
+    unused = [Apply("mul", (Const(Fraction(0)), read)) for read in reads]
+    whole = expr
+    for part in unused:
+        whole = Apply("add", (whole, part))
+    op = replace(frame, statements=(replace(frame.statements[0], expr=whole),))
+    return evaluate(op, {read.tensor: value for read, value in zip(reads, values, strict=True)})
 
 
 def test_where_is_differentiated_through_its_branches() -> None:
