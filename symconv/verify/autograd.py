@@ -87,7 +87,7 @@ def _value(run: _Run, expr: Expr, scope: Scope) -> Torch:
             outside = float(border.value) if border is not None and border.kind == "constant" else 0.0
             return torch.where(torch.tensor(where.inside), found, torch.full_like(found, outside))
         case Apply(function, arguments):
-            return torch_value(function, tuple(_value(run, argument, scope) for argument in arguments))
+            return torch_value(torch, function, tuple(_value(run, argument, scope) for argument in arguments))
         case Reduce():
             return _reduce(run, expr, scope)
 

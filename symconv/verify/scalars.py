@@ -133,18 +133,13 @@ def _power_slope(which: int, kinks: Kinks, a: Array, b: Array) -> Array:
 
 
 def _number(name: str) -> Callable[..., Any]:
-    def compared(a: Any, b: Any) -> Any:
-        import torch
-
-        return getattr(torch, name)(a, b).to(torch.float64)
-
-    return compared
+    return lambda torch, a, b: getattr(torch, name)(a, b).to(torch.float64)
 
 
 def _torch(name: str) -> Callable[..., Any]:
-    def called(*arguments: Any) -> Any:
-        import torch
+    """A function of torch by its name."""
 
+    def called(torch: Any, *arguments: Any) -> Any:
         found = torch
         for part in name.split("."):
             found = getattr(found, part)
@@ -153,16 +148,8 @@ def _torch(name: str) -> Callable[..., Any]:
     return called
 
 
-def _torch_where(c: Any, a: Any, b: Any) -> Any:
-    return _torch("where")(c != 0, a, b)
-
-
-def _torch_pi() -> Any:
-    return _torch("tensor")(math.pi).double()
-
-
 _TABLE: dict[str, _Row] = {
-    "pi": _Row(lambda: np.asarray(math.pi), None, _torch_pi),
+    "pi": _Row(lambda: np.asarray(math.pi), None, lambda torch: torch.tensor(math.pi, dtype=torch.float64)),
     "add": _Row(lambda a, b: a + b, _each(lambda a, b: _one(a), lambda a, b: _one(b)), _torch("add")),
     "sub": _Row(lambda a, b: a - b, _each(lambda a, b: _one(a), lambda a, b: -_one(b)), _torch("sub")),
     "mul": _Row(lambda a, b: a * b, _each(lambda a, b: b, lambda a, b: a), _torch("mul")),
@@ -185,7 +172,7 @@ _TABLE: dict[str, _Row] = {
     "relu": _Row(lambda a: np.where(a <= 0, 0, a), _relu_slope, _torch("relu"), kinked=True),
     "leaky_relu": _Row(
         lambda a, b: np.where(a <= 0, a * b, a), _leaky_slope,
-        lambda a, b: _torch_where(a > 0, a, a * b), kinked=True,
+        lambda torch, a, b: torch.where(a > 0, a, a * b), kinked=True,
     ),
     "hardtanh": _Row(
         lambda a: _clip(a, np.asarray(-1), np.asarray(1)), _hardtanh_slope,
@@ -207,16 +194,16 @@ _TABLE: dict[str, _Row] = {
     ),
     "erf": _Row(_erf, _each(lambda a: 2.0 / math.sqrt(math.pi) * np.exp(-a * a)), _torch("erf")),
     "softplus": _Row(
-        lambda a: np.logaddexp(0.0, a), _each(_sigmoid), lambda a: _torch("logaddexp")(a, 0 * a),
+        lambda a: np.logaddexp(0.0, a), _each(_sigmoid), lambda torch, a: torch.logaddexp(a, 0 * a),
     ),
     "max": _Row(np.maximum, _extreme_slope("max"), _torch("maximum"), kinked=True),
     "min": _Row(np.minimum, _extreme_slope("min"), _torch("minimum"), kinked=True),
     "where": _Row(
         _where,
         _each(lambda c, a, b: 0 * _one(c), lambda c, a, b: np.asarray(c != 0), lambda c, a, b: np.asarray(c == 0)),
-        _torch_where, kinked=True,
+        lambda torch, c, a, b: torch.where(c != 0, a, b), kinked=True,
     ),
-    "held": _Row(lambda a: np.where(np.isinf(a), 0, a), None, lambda a: a.detach()),
+    "held": _Row(lambda a: np.where(np.isinf(a), 0, a), None, lambda torch, a: a.detach()),
     "lt": _Row(lambda a, b: (a < b) * 1, None, _number("lt"), kinked=True),
     "le": _Row(lambda a, b: (a <= b) * 1, None, _number("le"), kinked=True),
     "gt": _Row(lambda a, b: (a > b) * 1, None, _number("gt"), kinked=True),
@@ -241,9 +228,9 @@ def apply(function: str, arguments: tuple[Array, ...]) -> Array:
     return np.asarray(_row(function).value(*arguments))
 
 
-def torch_value(function: str, arguments: tuple[Any, ...]) -> Any:
+def torch_value(torch: Any, function: str, arguments: tuple[Any, ...]) -> Any:
     """The function of torch tensors, differentiable by torch's own rules."""
-    return _row(function).torch(*arguments)
+    return _row(function).torch(torch, *arguments)
 
 
 def _row(function: str) -> _Row:
