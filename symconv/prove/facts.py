@@ -48,6 +48,7 @@ class Facts:
     merged : per size inside a group, the name of the whole axis and the number of groups
     vectors : names with a (low, high) value per spatial axis: s, d, p, K, O, H, L
     places : per tensor, its spatial axes, in the order of ``axes``
+    filters : the tensors that taps run over
     """
 
     axes: tuple[Spatial, ...]
@@ -57,6 +58,7 @@ class Facts:
     merged: Mapping[str, tuple[str, int]]
     vectors: Mapping[str, tuple[Pads, ...]]
     places: Mapping[str, tuple[int, ...]]
+    filters: frozenset[str]
 
     @property
     def rank(self) -> int:
@@ -113,13 +115,14 @@ def facts_of(op: Operator) -> Facts:
     places[f"g{op.output.name}"] = places[op.output.name]
     merged = _merged(op, runs)
     layout = _layout(runs, tensors, places)
-    groups = _groups(runs, tensors, axes, layout)
+    filters = _filters(runs, tensors, axes)
+    groups = _groups(runs, tensors, len(axes), layout, filters)
     sizes = {name: var(name) for name in context_of(op).sizes}
     sizes |= {public: var(inner) * count for inner, (public, count) in merged.items()}
     shown = {name: tuple(at for at in held if at is not None) for name, held in places.items()}
     return Facts(
         axes, layout, groups, sizes | {"g": groups}, merged, _vectors(axes),
-        {name: held for name, held in shown.items() if len(held) == len(axes)},
+        {name: held for name, held in shown.items() if len(held) == len(axes)}, filters,
     )  # fmt: skip
 
 
@@ -199,17 +202,22 @@ def _layout(runs: Runs, tensors: Mapping[str, Tensor], places: Mapping[str, tupl
     return votes.pop() if votes else "NCHW"
 
 
-def _groups(runs: Runs, tensors: Mapping[str, Tensor], axes: tuple[Spatial, ...], layout: str) -> Affine:
+def _filters(runs: Runs, tensors: Mapping[str, Tensor], axes: tuple[Spatial, ...]) -> frozenset[str]:
+    kernels = {axis.kernel for axis in axes}
+    return frozenset(
+        name for name, one in tensors.items()
+        if any(s in kernels and runs.component(name, k) is not None for k, s in enumerate(one.sizes))
+    )  # fmt: skip
+
+
+def _groups(runs: Runs, tensors: Mapping[str, Tensor], rank: int, layout: str, filters: frozenset[str]) -> Affine:
     """The extent of the indices that image, filters and output share, the batch aside."""
     used = [one for name, one in tensors.items() if name in runs.used and runs.is_spatial(one)]
-    kernels = {a.kernel for a in axes}
-    filters = [t for t in used if any(s in kernels and runs.component(t.name, k) is not None
-                                      for k, s in enumerate(t.sizes))]  # fmt: skip
-    if len(used) < 3 or not filters:
+    if len(used) < 3 or not filters & runs.used:
         return affine(1)
     common = set.intersection(*(runs.lines(one) for one in used))
     for one in used:
-        if one not in filters and len(one.axes) == len(axes) + 2:
+        if one.name not in filters and len(one.axes) == rank + 2:
             # An index of the batch is shared too where each of its elements has filters of its own.
             common &= runs.lines_of_axis(one, -1 if layout == "NHWC" else 1)
     groups = affine(1)

@@ -120,10 +120,14 @@ class Proof:
             case None:
                 lines += [f"  reason: {self.reason}", f"  leaning: {self.leaning}"]
             case False:
-                lines += [f"  fails when {self.fails_when}", f"  holds when {self.holds_when}"]
+                fails, holds = self.fails_when, self.holds_when
+                lines.append("  fails for all sizes" if fails == "always" else f"  fails when {fails}")
+                lines += [f"  holds when {holds}"] if holds not in {"never", "unknown"} else []
                 if self.decision is not None and self.decision.undecided:
                     lines.append(f"  not known elsewhere: {self.reason}")
-                if self.mismatched_when != "never":
+                if self.mismatched_when == "always":
+                    lines.append("  its shapes never fit")
+                elif self.mismatched_when != "never":
                     lines.append(f"  shapes do not fit when {self.mismatched_when}")
                 if self.counterexample is not None:
                     lines.append("  counterexample " + str(self.counterexample).replace("\n", "\n  "))

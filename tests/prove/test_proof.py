@@ -97,6 +97,25 @@ def test_a_mismatch_is_said_as_such() -> None:
             "gw = swap(conv(swap(x,0,1), swap(gy,0,1), stride=2, dilation=3, padding=1), 0, 1)",
             "stride and dilation not exchanged",
         ),
+        (sc.conv2d(), "gx = 2*conv_transpose(gy, w)", "a constant factor: twice what is right"),
+        (sc.conv2d(), "gx = conv_transpose(gy, w)/2", "a constant factor: half of what is right"),
+        (sc.conv2d(), "gx = -conv_transpose(gy, w)", "a constant factor: the sign"),
+        (sc.conv2d(), "gx = conv_transpose(gy, w)*3/4", "a constant factor: 3/4 times what is right"),
+        (sc.conv2d(), "gx = conv_transpose(gy, w) + conv_transpose(gy, w)", "a constant factor: twice what is right"),
+        (
+            sc.conv2d(),
+            "gx = 2*conv(gy, swap(w, 0, 1), padding=K-1)",
+            "flip missing and a constant factor: twice what is right",
+        ),
+        (sc.operator("y[n,i] = x[n,i]**2"), "gx = gy*x", "a constant factor: half of what is right"),
+        (sc.operator("y[n,i] = tanh(x[n,i])"), "gx = gy*(y*y - 1)", "a constant factor: the sign"),
+        (sc.operator("y[n,i] = tanh(x[n,i])"), "gx = gy*(1 - x*x)", "x where y belongs"),
+        (sc.conv2d(), "gx = conv_transpose(gy, x)", "x where w belongs"),
+        (sc.conv2d(), "gx = conv_transpose(x, w)", "x where gy belongs"),
+        (sc.conv2d(), "gw = swap(conv(swap(w,0,1), swap(gy,0,1)), 0, 1)", "w where x belongs"),
+        (sc.conv1d(bias=True), "gb = sum(x, (0, 2))", "x where gy belongs"),
+        (sc.operator("y[n,f] = sum[c](w[f,c]*x[n,c])"), "gx = gy @ x", "x where w belongs"),
+        (sc.operator("y[n,f] = sum[c](w[f,c]*x[n,c])"), "gx = w @ gy", "the operands exchanged"),
     ],
 )
 def test_causes_and_proved_repairs(op, claim, cause) -> None:
@@ -104,6 +123,14 @@ def test_causes_and_proved_repairs(op, claim, cause) -> None:
     assert proof.holds is False
     assert proof.cause == cause
     assert sc.prove(op, proof.repair).holds
+
+
+def test_nothing_fails_when_always() -> None:
+    text = str(sc.prove(sc.conv1d(), "gx = 2*conv_transpose(gy, w)"))
+    assert "fails for all sizes" in text
+    assert "always" not in text
+    assert "never" not in text
+    assert "its shapes never fit" in str(sc.prove(sc.conv2d(padding=2), "gx = conv_transpose2d(gy, w)"))
 
 
 def test_four_conditions_at_once_are_said_one_by_one() -> None:
