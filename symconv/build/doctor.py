@@ -2,24 +2,54 @@
 
 from __future__ import annotations
 
+import shlex
+import subprocess
+import sys
 import sysconfig
+import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from symconv.build.compiler import Rejected, compile_module
 from symconv.build.cpu import cpu_flags
 from symconv.build.find import find_compiler
 from symconv.build.folder import cache_folder
 from symconv.build.scratch import scratch_folder
 from symconv.build.tools import toolchain
+from symconv.emit.source import Source
 from symconv.errors import BuildError
 
 __all__ = ["doctor"]
 
 
-def doctor() -> list[tuple[str, bool, str]]:
+_SAME = """
+import sys
+from importlib.machinery import ExtensionFileLoader
+from importlib.util import module_from_spec, spec_from_file_location
+import numpy
+loader = ExtensionFileLoader("symconv_doctor", sys.argv[1])
+module = module_from_spec(spec_from_file_location("symconv_doctor", sys.argv[1], loader=loader))
+loader.exec_module(module)
+x = numpy.arange(40001.0) % 7
+w = numpy.array([1.0, 10.0])
+(y,) = module.u0_forward(1, (x, w), None, 2)
+gx, gw = module.u0_backward(3, (numpy.ones(40000), x, w), None, 2)
+wanted = [x.tolist()[i] + 10 * x.tolist()[i + 1] for i in range(3)]
+assert y[:3].tolist() == wanted, f"y is {y[:3].tolist()}, wanted {wanted}"
+assert y.tolist() == [a + 10 * b for a, b in zip(x.tolist(), x.tolist()[1:])], "y is wrong"
+assert gx.tolist() == [1.0] + [11.0] * 39999 + [10.0], f"gx is {gx}"
+assert gw.tolist() == [sum(x.tolist()[:-1]), sum(x.tolist()[1:])], f"gw is {gw}"
+"""
+_PATIENCE = 60.0  # seconds for what takes a fifth of one: the machine may be loaded
+
+
+def doctor(small: Source) -> list[tuple[str, bool, str]]:
     """``(what, whether it is there, details)`` for everything a build needs or can use; never raises.
 
-    >>> [what for what, _, _ in doctor()][:3]
+    ``small`` is the module of ``y[i] = sum[p](x[i+p]*w[p])`` in float64: it is compiled, never from the cache, and
+    run in another process.
+
+    >>> [what for what, _, _ in doctor(Source(""))][:3]
     ['C compiler', 'OpenMP', 'Python headers']
     """
     return [
@@ -30,12 +60,46 @@ def doctor() -> list[tuple[str, bool, str]]:
         _cache(),
         _ability("avx2"),
         _ability("avx512", "avx512f"),
+        _kernel(small),
     ]
+
+
+def _kernel(small: Source) -> tuple[str, bool, str]:
+    title = "a small kernel"
+    try:
+        tools = toolchain()
+        with scratch_folder() as folder:
+            started = time.monotonic()
+            library = compile_module(small, tools, "symconv_doctor", folder, lambda _: None)
+            seconds = time.monotonic() - started
+            wrong = _wrong(library)
+    except Rejected as refused:
+        return title, False, "\n".join((f"{refused.who} refused it", refused.command, *refused.said.splitlines()[:10]))
+    except BuildError as error:
+        return title, False, str(error)
+    except OSError as error:
+        return title, False, f"{error.filename or ''}: {error.strerror or error}"
+    if wrong is not None:
+        return title, False, f"built in {seconds:.1f} s, but wrong when run: {wrong}"
+    return title, True, f"built in {seconds:.1f} s, run on two threads, forward and backward are right"
+
+
+def _wrong(library: Path) -> str | None:
+    command = (sys.executable, "-P", "-c", _SAME, str(library))
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=_PATIENCE)
+    except subprocess.TimeoutExpired:
+        return f"it was not done after {_PATIENCE:g} s"
+    if done.returncode == 0:
+        return None
+    if done.returncode < 0:
+        return f"it was killed by signal {-done.returncode}"
+    return done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
 
 
 def _compiler() -> tuple[tuple[str, bool, str], tuple[str, bool, str]]:
     try:
-        command = " ".join(find_compiler())
+        command = shlex.join(find_compiler())
         tools = toolchain()
     except BuildError as error:
         return ("C compiler", False, str(error)), ("OpenMP", False, "no compiler to try it with")
@@ -65,7 +129,7 @@ def _cache() -> tuple[str, bool, str]:
     except BuildError as error:
         return "cache folder", False, str(error)
     except OSError as error:
-        return "cache folder", False, f"{cache_folder()}: {error.strerror}"
+        return "cache folder", False, f"{error.filename}: {error.strerror}"
     return "cache folder", True, str(cache_folder())
 
 

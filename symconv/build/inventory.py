@@ -12,7 +12,7 @@ from symconv.build.folder import listing, read_json, trusted_folder
 from symconv.build.scratch import discard, sweep, weight
 from symconv.errors import BuildError
 
-__all__ = ["Entry", "clear", "entries", "evict", "size_limit", "used"]
+__all__ = ["Entry", "clear", "entries", "evict", "occupied", "size_limit", "used"]
 
 _LIMIT = 1_000_000_000  # bytes: some five thousand kernels
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
@@ -90,6 +90,21 @@ def size_limit() -> int:
     return int(digits) * _UNITS[unit]
 
 
+def occupied() -> int:
+    """The bytes that count against the limit: modules, and the sources that a compiler refused.
+
+    >>> from unittest import mock
+    >>> with mock.patch.dict(os.environ, SYMCONV_CACHE="no such folder"):
+    ...     occupied()
+    0
+    """
+    return sum(size for _, size in _weighed(trusted_folder()))
+
+
+def _weighed(root: Path) -> list[tuple[Path, int]]:
+    return [(folder, weight(folder)) for kind in ("modules", "failed") for folder in listing(root / kind)]
+
+
 def used(key: str) -> None:
     """Note that a module is in use: those not used for longest go first."""
     with contextlib.suppress(OSError):
@@ -102,7 +117,7 @@ def evict(keep: str) -> None:
     The module ``keep`` stays, however large it is.
     """
     root, limit = trusted_folder(), size_limit()
-    found = [(folder, weight(folder)) for kind in ("modules", "failed") for folder in listing(root / kind)]
+    found = _weighed(root)
     excess = sum(size for _, size in found) - limit
     if excess <= 0:
         return

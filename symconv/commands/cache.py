@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from symconv.build.folder import cache_folder
-from symconv.build.inventory import clear, entries
+from symconv.build.inventory import clear, entries, occupied, size_limit
 from symconv.commands.outcome import RIGHT
 
 __all__ = ["cache"]
 
+_SHOWN = 10
+
 
 def cache(empty: bool) -> int:
-    """Print what the cache holds, or empty it."""
+    """Print what the cache holds, its size and its limit; or empty it."""
     if empty:
         count, freed = clear()
         print(f"removed {_kernels(count)}, {_size(freed)}, from {cache_folder()}")
         return RIGHT
-    found = entries()
-    for entry in found:
-        print(f"{entry.key[:12]}  {_size(entry.size):>9}  {_age(entry.age):>9}  {entry.name or '(given source)'}")
-    print(f"{_kernels(len(found))}, {_size(sum(entry.size for entry in found))}, in {cache_folder()}")
+    found, limit = entries(), size_limit()
+    for entry in found[:_SHOWN]:
+        print(f"{entry.key[:12]}  {_size(entry.size):>9}  {_age(entry.age):>9}  {_short(entry.name)}")
+    if len(found) > _SHOWN:
+        print(f"... and {_kernels(len(found) - _SHOWN)} older than these")
+    print(f"{_kernels(len(found))}, {_size(occupied())} of at most {_size(limit)}, in {cache_folder()}")
     return RIGHT
+
+
+def _short(name: str) -> str:
+    return (name if len(name) <= 80 else f"{name[:77]}...") or "(given source)"
 
 
 def _kernels(count: int) -> str:

@@ -159,8 +159,40 @@ def test_cache_shows_and_clears(call, tmp_path, monkeypatch, written):
     shown = call("cache").output
     assert "conv1d(stride=2, padding=1)" in shown
     monkeypatch.setenv("SYMCONV_CACHE", str(tmp_path / "none"))
-    assert call("cache").output == f"0 kernels, 0 B, in {tmp_path / 'none'}\n"
+    assert call("cache").output == f"0 kernels, 0 B of at most 1.0 GB, in {tmp_path / 'none'}\n"
+    monkeypatch.setenv("SYMCONV_CACHE_LIMIT", "250M")
+    assert call("cache").output == f"0 kernels, 0 B of at most 250.0 MB, in {tmp_path / 'none'}\n"
     assert call("cache", "--clear").output == f"removed 0 kernels, 0 B, from {tmp_path / 'none'}\n"
+
+
+def test_cache_stays_short(call, tmp_path, monkeypatch):
+    monkeypatch.setenv("SYMCONV_CACHE", str(tmp_path))
+    for number in range(200):
+        folder = tmp_path / "modules" / f"{number:064d}"
+        folder.mkdir(parents=True)
+        (folder / "library").write_bytes(b"0" * 1000)
+    lines = call("cache").output.splitlines()
+    assert len(lines) == 12
+    assert lines[-2] == "... and 190 kernels older than these"
+    assert lines[-1] == f"200 kernels, 200.0 kB of at most 1.0 GB, in {tmp_path}"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("SYMCONV_CACHE", "~nosuchuser/x"),
+        ("SYMCONV_CACHE", b"/tmp/\xff".decode(errors="surrogateescape")),
+        ("SYMCONV_CACHE_LIMIT", "much"),
+    ],
+)
+@pytest.mark.parametrize("arguments", [("cache",), ("cache", "--clear"), ("verify", "conv1d")])
+def test_a_cache_that_cannot_be_used_is_one_message(program, variable, value, arguments):
+    if variable == "SYMCONV_CACHE_LIMIT" and arguments != ("cache",):
+        return
+    ran = program(*arguments, **{variable: value})
+    assert ran.returncode == 2
+    assert "Traceback" not in ran.stderr
+    assert variable in ran.stderr
 
 
 def test_doctor_knows_what_is_needed(call):
