@@ -62,10 +62,29 @@ def test_every_python_block_is_a_session() -> None:
         assert block.startswith(">>> "), block
 
 
-def test_the_install_and_test_commands_are_marked_for_ci() -> None:
-    assert any("pip install" in line for line in commands("install"))
-    (test,) = commands("test")
-    assert shlex.split(test)[:3] == ["python", "-m", "pytest"]
+SETUP = re.compile(r"python3 -m venv \.venv && \.venv/bin/pip install -e (?:\.|\"\.\[(\w+)\]\") && \.venv/bin/(.*)")
+
+
+def work(marker: str) -> tuple[str | None, str]:
+    """The one line of a block, which sets itself up: the extra that it installs, and what it does then."""
+    (line,) = commands(marker)
+    match = SETUP.fullmatch(line)
+    assert match is not None, line
+    return match[1], match[2]
+
+
+def test_two_lines_do_all_their_own_setup() -> None:
+    extra, test = work("test")
+    assert (extra, shlex.split(test)[:3]) == ("test", ["python", "-m", "pytest"])
+    assert work("main") == (None, "symconv run conv2d --stride 2 --padding 1 -o out/")
+
+
+def test_ci_runs_those_lines_as_they_stand() -> None:
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    for marker in ("main", "test"):
+        assert f"from_readme {marker}" in script
+    ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+    assert {".venv/", "out/"} <= set(ignored)
 
 
 def test_the_extras_the_readme_names_exist() -> None:
@@ -87,7 +106,7 @@ def test_the_changelog_knows_the_version() -> None:
     assert f"## [{project['version']}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("command", [*commands("main"), *commands("tour")])
+@pytest.mark.parametrize("command", [work("main")[1], *commands("tour")])
 def test_the_commands_work(command: str, tmp_path: Path) -> None:
     name, *arguments = shlex.split(command)
     assert name == "symconv"
