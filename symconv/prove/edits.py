@@ -5,25 +5,52 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
+from itertools import combinations
 
 from symconv.notation.affine import affine
 from symconv.notation.operator import Operator
 from symconv.prove.facts import Facts, facts_of
-from symconv.prove.syntax import Binary, Call, Name, Node, Number, Sliced, Span, Tuple, children, rebuild, show, walk
-from symconv.prove.vocabulary import canonical
+from symconv.prove.syntax import (
+    Binary,
+    Call,
+    Name,
+    Node,
+    Number,
+    Sliced,
+    Span,
+    Text,
+    Tuple,
+    children,
+    rebuild,
+    show,
+    walk,
+)
+from symconv.prove.vocabulary import canonical, mode_of
 
-__all__ = ["Edit", "edits"]
+__all__ = ["Edit", "edits", "is_far"]
 
 Edit = tuple[str, Node]
+_EXCHANGED, _BELONGS, _SWAPPED = "the operands exchanged", "belongs", "exchanged with"
+"""All, or words, of the causes that speak of operands."""
 _ZERO, _ONE = Number(Fraction(0)), Number(Fraction(1))
 _BINARY = frozenset({"conv", "conv_transpose", "convolve", "correlate", "matmul", "maximum"})
 
 
 def edits(op: Operator, side: str, body: Node) -> Iterator[Edit]:
     """Every tree with one edit, with the mistake it undoes; edits of the whole come first, other operands last."""
+    yield from _everywhere(body, _exchanged)
     yield from _everywhere(body, lambda node: _local(facts_of(op), node))
     yield from _everywhere_else(op, side, body)
     yield from _everywhere(body, lambda node: _operands(op, side, node))
+
+
+def is_far(cause: str, causes: tuple[str, ...]) -> bool:
+    """Whether nobody makes these mistakes together: other arrays in two places, or operands exchanged and more."""
+
+    def speaks(one: str) -> bool:
+        return one.endswith(_BELONGS) or _SWAPPED in one
+
+    return bool(causes) and (_EXCHANGED in {cause, *causes} or (speaks(cause) and any(map(speaks, causes))))
 
 
 def _arrays(op: Operator, side: str) -> tuple[str, ...]:
@@ -38,7 +65,10 @@ def _everywhere_else(op: Operator, side: str, body: Node) -> Iterator[Edit]:
         if name in _arrays(op, side) and names.count(name) > 1:
             for other in _arrays(op, side):
                 if other != name:
-                    yield f"{name} where {other} belongs", _renamed(body, name, other)
+                    yield f"{name} where {other} {_BELONGS}", _renamed(body, name, other)
+    for name, other in combinations(dict.fromkeys(n for n in names if n in _arrays(op, side)), 2):
+        placed = _renamed(_renamed(_renamed(body, name, "?"), other, name), "?", other)
+        yield f"{name} {_SWAPPED} {other}", placed
 
 
 def _renamed(node: Node, old: str, new: str) -> Node:
@@ -57,24 +87,31 @@ def _everywhere(body: Node, local: Callable[[Node], Iterator[Edit]]) -> Iterator
             yield cause, rebuild(body, (*parts[:position], new, *parts[position + 1 :]))
 
 
+def _exchanged(node: Node) -> Iterator[Edit]:
+    match node:
+        case Call(function, (a, b), _) if canonical(function) in _BINARY:
+            yield _EXCHANGED, replace(node, arguments=(b, a))
+        case Binary("@" | "/" | "-", a, b) if not isinstance(a, Number) and not isinstance(b, Number):
+            yield _EXCHANGED, Binary(node.op, b, a)
+
+
 def _operands(op: Operator, side: str, node: Node) -> Iterator[Edit]:
-    """Another array, or the two operands the other way round."""
+    """Another array."""
     arrays = _arrays(op, side)
     match node:
         case Name(name) if name in arrays:
             for other in arrays:
                 if other != name:
-                    yield f"{name} where {other} belongs", Name(other)
-        case Call(function, (a, b), _) if canonical(function) in _BINARY:
-            yield "the operands exchanged", replace(node, arguments=(b, a))
-        case Binary("@" | "/" | "-", a, b) if not isinstance(a, Number) and not isinstance(b, Number):
-            yield "the operands exchanged", Binary(node.op, b, a)
+                    yield f"{name} where {other} {_BELONGS}", Name(other)
 
 
 def _local(facts: Facts, node: Node) -> Iterator[Edit]:
     match node:
         case Call(function, _, _) if canonical(function) in {"conv", "conv_transpose"}:
             yield from _window(facts, node)
+            yield "the result's batch and channel not exchanged", _swap(node)
+        case Call(function, _, _) if canonical(function) in {"convolve", "correlate"}:
+            yield from _scipy(node)
         case Call("mean", arguments, named):
             yield "a mean where a sum is wanted", Call("sum", arguments, named, node.at)
         case Call(function, arguments, _) if canonical(function) in {"flip", "rot180", "swap", "crop", "pad"}:
@@ -95,6 +132,18 @@ def _local(facts: Facts, node: Node) -> Iterator[Edit]:
         yield "H and W exchanged", Call("swap", (node, _number(2), _number(3)))
     if isinstance(node, Call) and canonical(node.function) in {"conv", "swap"}:
         yield "the remainder of the stride not cropped", _cropped(facts, node)
+
+
+def _scipy(call: Call) -> Iterator[Edit]:
+    """One is the other with a flipped kernel; the mode stays what it is."""
+    word = canonical(call.function)
+    other = "correlate" if word == "convolve" else "convolve"
+    stated = len(call.arguments) > 2 or call.option("mode") is not None
+    same = call if stated else call.with_option("mode", Text(mode_of(call.function)))
+    yield f"{word} where {other} is wanted", replace(same, function=call.function.replace(word, other))
+    for mode in ("full", "same", "valid"):
+        first = replace(call, arguments=call.arguments[:2])
+        yield f"the mode should be {mode}", first.with_option("mode", Text(mode))
 
 
 def _inserted(facts: Facts, node: Node) -> Iterator[Edit]:

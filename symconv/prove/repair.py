@@ -17,7 +17,7 @@ from symconv.notation.operator import Operator
 from symconv.prove.concrete import Array, truth_of
 from symconv.prove.counterexample import drawn
 from symconv.prove.decide import decide
-from symconv.prove.edits import edits
+from symconv.prove.edits import edits, is_far
 from symconv.prove.enclosure import NoValueError
 from symconv.prove.numeric import Misfit, evaluate
 from symconv.prove.syntax import Binary, Claim, Node, Number, show, walk
@@ -73,7 +73,7 @@ def _edited(op: Operator, side: str, frontier: list[_Body], tried: _Tried, follo
             if tried.left < 0:
                 return
             text = show(new)
-            if text not in tried.seen and cause not in causes:
+            if text not in tried.seen and cause not in causes and not is_far(cause, causes):
                 tried.seen.add(text)
                 following.append((new, (*causes, cause)))
                 yield following[-1]
