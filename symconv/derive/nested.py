@@ -9,16 +9,27 @@ from symconv.notation.affine import var
 from symconv.notation.expr import Apply, Expr, Index, Piece, Range, Read, Reduce, rebuild, walk
 from symconv.notation.operator import Operator, Statement, Tensor
 
-__all__ = ["unnest"]
+__all__ = ["Split", "moved", "unnest"]
 
 
 @dataclass(slots=True)
-class _Split:
+class Split:
+    """Statements so far, and the names that are taken."""
+
     taken: set[str]
     output: str
     new: list[Statement] = field(default_factory=list)
 
+    @classmethod
+    def of(cls, op: Operator) -> Split:
+        """No statement yet; every name of the operator is taken."""
+        nodes = [n for s in op.statements for n in walk(s.expr) if isinstance(n, Reduce)]
+        targets = (s.target.name for s in op.statements)
+        names = (*(r.name for n in nodes for r in n.indices), *(n for s in op.statements for n in s.indices))
+        return cls({*op.tensors, *targets, *names}, op.output.name)
+
     def fresh(self) -> str:
+        """A name for an intermediate whose cotangent and tangent have none either."""
         names = (f"{self.output}{k}" for k in range(1, 1000))
         name = next(n for n in names if not self.taken & {n, f"g{n}", f"t{n}"})
         self.taken.add(name)
@@ -30,16 +41,14 @@ def unnest(op: Operator) -> Operator:
     nodes = [n for s in op.statements for n in walk(s.expr) if isinstance(n, Reduce)]
     if not any(isinstance(m, Reduce) for n in nodes for p in n.pieces for m in walk(p.body)):
         return op
-    bound = {r.name for n in nodes for r in n.indices}
-    targets = {s.target.name for s in op.statements}
-    split = _Split({*op.tensors, *targets, *bound, *(n for s in op.statements for n in s.indices)}, op.output.name)
+    split = Split.of(op)
     for statement in op.statements:
         expr = _outer(split, statement.expr, statement.ranges)
         split.new.append(replace(statement, expr=expr))
     return replace(op, statements=tuple(split.new))
 
 
-def _outer(split: _Split, expr: Expr, known: tuple[Range, ...]) -> Expr:
+def _outer(split: Split, expr: Expr, known: tuple[Range, ...]) -> Expr:
     """Reductions that stay where they are."""
     match expr:
         case Reduce(_, indices, pieces):
@@ -50,17 +59,18 @@ def _outer(split: _Split, expr: Expr, known: tuple[Range, ...]) -> Expr:
     return expr
 
 
-def _inner(split: _Split, expr: Expr, known: tuple[Range, ...]) -> Expr:
+def _inner(split: Split, expr: Expr, known: tuple[Range, ...]) -> Expr:
     """Reductions that move out: what remains is a read of what they computed."""
     match expr:
         case Reduce():
-            return _moved(split, _outer(split, expr, known), known)
+            return moved(split, _outer(split, expr, known), known)
         case Apply(_, arguments):
             return rebuild(expr, tuple(_inner(split, argument, known) for argument in arguments))
     return expr
 
 
-def _moved(split: _Split, node: Expr, known: tuple[Range, ...]) -> Read:
+def moved(split: Split, node: Expr, known: tuple[Range, ...]) -> Read:
+    """A statement that computes a reduction for each value of the indices it depends on, and the read of it."""
     used = frozenset(_names(node))
     needed = tuple(r for r in known if r.name in used)
     target = Tensor(split.fresh(), tuple((r.extent,) for r in needed))

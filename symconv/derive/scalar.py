@@ -13,8 +13,8 @@ from typing import Any
 
 import sympy
 
-from symconv.derive.borders import fold
 from symconv.derive.conventions import step
+from symconv.derive.folding import fold
 from symconv.derive.selects import hoisted
 from symconv.derive.surrogates import DECLARED, pairs_of
 from symconv.errors import DerivationError
@@ -22,7 +22,7 @@ from symconv.notation.expr import FUNCTIONS, Apply, Const, Expr, Index, Read, Re
 from symconv.notation.functions import ARGUMENTS
 from symconv.notation.surrogate import ARGUMENT, Surrogate
 
-__all__ = ["differentiate"]
+__all__ = ["differentiate", "symbolic"]
 
 _NATIVE: dict[str, Callable[..., Any]] = {
     "add": lambda a, b: a + b,
@@ -68,6 +68,11 @@ def differentiate(
     back = {symbol: leaf for leaf, symbol in rules.leaves.items()}
     free = {fixed: symbol for symbol, fixed in rules.fixed.items()}
     return fold(hoisted(_from_sympy(sympy.diff(body, symbol).xreplace(free), back)))
+
+
+def symbolic(expr: Expr, leaves: dict[Expr, Any]) -> Any:
+    """An expression as SymPy sees it, one real symbol per read, reduction and index; ``leaves`` is added to."""
+    return _to_sympy(expr, _Rules({}, {}, leaves))
 
 
 def _to_sympy(expr: Expr, rules: _Rules) -> Any:

@@ -10,7 +10,7 @@ import operator
 from collections.abc import Callable
 from fractions import Fraction
 
-from symconv.derive.borders import fold
+from symconv.derive.folding import fold
 from symconv.notation.expr import Apply, Const, Expr, Read, Reduce, children, reads, transform
 from symconv.notation.functions import TABLE
 

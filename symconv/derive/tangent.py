@@ -6,7 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 from functools import reduce
 
-from symconv.derive.borders import fold
+from symconv.derive.folding import fold
 from symconv.derive.selects import weighted
 from symconv.derive.weights import Sweep, chooser, leaves, needed, plain_statements, slope_of, unused
 from symconv.errors import SpecError

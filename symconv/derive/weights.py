@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
-from symconv.derive.borders import fold
+from symconv.derive.folding import fold
 from symconv.derive.scalar import differentiate
 from symconv.derive.selects import is_selective
 from symconv.derive.surrogates import plain

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import lru_cache
 
 from symconv.derive.adjoint import adjoint
 from symconv.derive.borders import resolve_borders
 from symconv.derive.conventions import sentence
 from symconv.derive.scalar import differentiate
+from symconv.derive.shift import shifted
 from symconv.derive.surrogates import plain, sentences
 from symconv.derive.tangent import tangent
 from symconv.derive.weights import leaves
 from symconv.gather.checks import checked_borders, checked_ranges, checked_slope, checked_transpose
 from symconv.gather.gather import gather
 from symconv.gather.solution import Gather
-from symconv.notation.expr import Apply, Expr, Read, Reduce, reads, walk
-from symconv.notation.operator import Operator
+from symconv.notation.expr import Apply, Const, Expr, Read, Reduce, reads, transform, walk
+from symconv.notation.operator import Operator, Statement
 from symconv.notation.surrogate import Surrogate
 from symconv.notation.trace import Step, Trace
 
@@ -55,7 +57,7 @@ def forward(op: Operator) -> Derivation:
     """The forward operator itself: borders resolved, solved, proved."""
     resolved = _shown(resolve_borders(op))
     solved = gather(resolved)
-    return Derivation(op, "", resolved, solved, (*_borders(op, resolved), *_solve(solved)))
+    return Derivation(op, "", resolved, solved, (*_shifts(op), *_borders(op, resolved), *_solve(solved)))
 
 
 @lru_cache(maxsize=256)
@@ -70,6 +72,7 @@ def derivation(op: Operator, wrt: str) -> Derivation:
     shown, asked = _shown(resolved), _asked(op, result)
     trace = (
         Step("state", op.source, op, checked_ranges(op)),
+        *_shifts(op),
         *_borders(op, shown),
         *_slopes(op, resolved, wrt),
         Step("transpose", shown, result, checked_transpose(op, wrt, result), asked),
@@ -85,7 +88,7 @@ def forward_mode(op: Operator, wrt: tuple[str, ...]) -> Derivation:
     result = tangent(resolved, wrt)
     solved = gather(result)
     steps = tuple(step for name in wrt for step in _slopes(op, resolved, name))
-    trace = (*_borders(op, _shown(resolved)), *steps, *_solve(solved))
+    trace = (*_shifts(op), *_borders(op, _shown(resolved)), *steps, *_solve(solved))
     return Derivation(op, ",".join(wrt), result, solved, trace)
 
 
@@ -109,19 +112,36 @@ def _asked(stated: Operator, result: Operator) -> str:
     return "; ".join(part for part in parts if part)
 
 
-def _borders(op: Operator, resolved: Operator) -> Trace:
+def _shifts(op: Operator) -> Trace:
+    after, proved = shifted(op)
+    return (Step("shift", op, after, proved, "the largest exponent is taken off and held fixed"),) if proved else ()
+
+
+def _borders(stated: Operator, resolved: Operator) -> Trace:
+    op = shifted(stated)[0]
     if op == resolved:
         return ()
     kinds = sorted({r.border.kind for s in op.statements for r in reads(s.expr) if r.border is not None})
     note = f"rule: {', '.join(kinds)}" if kinds else ""
-    return (Step("border", op, resolved, checked_borders(op, resolved), note),)
+    return (Step("border", op, resolved, checked_borders(stated, resolved), note),)
+
+
+def _varying(op: Operator) -> tuple[Statement, ...]:
+    """The statements whose values anything but a fixed shift reads."""
+    read = {n.tensor for s in op.statements for n in walk(_without_held(s.expr)) if isinstance(n, Read)}
+    return tuple(s for s in op.statements if s.target.name in read or s is op.statements[-1])
+
+
+def _without_held(expr: Expr) -> Expr:
+    zero = Const(Fraction(0))
+    return transform(expr, lambda n: zero if isinstance(n, Apply) and n.function == "held" else None)
 
 
 def _slopes(stated: Operator, op: Operator, wrt: str) -> Trace:
     """One step per read of the tensor inside a reduction, per read outside, per function around a reduction of it."""
     declared = tuple(s for s in stated.surrogates if s.target == wrt and not s.function)
     pairs: list[tuple[Expr, Read | Reduce, str]] = []
-    for statement in op.statements:
+    for statement in _varying(op):
         for node in (n for n in walk(statement.expr) if isinstance(n, Reduce)):
             pairs += [(p.body, read, node.kind) for p in node.pieces for read in reads(p.body) if read.tensor == wrt]
         outer = (leaf for leaf in leaves(statement.expr) if any(r.tensor == wrt for r in reads(leaf)))

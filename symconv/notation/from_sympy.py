@@ -9,15 +9,15 @@ from typing import Any
 
 from symconv.errors import SpecError
 from symconv.notation.expr import FUNCTIONS
+from symconv.notation.functions import TABLE
 from symconv.notation.parse import MAX_HEIGHT
 
 __all__ = ["from_sympy", "is_sympy"]
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
-_FUNCTIONS = {
-    "Abs": "abs", "sign": "sign", "exp": "exp", "log": "log", "sin": "sin", "cos": "cos", "tanh": "tanh", "erf": "erf",
-    "sigmoid": "sigmoid", "relu": "relu", "gelu": "gelu", "softplus": "softplus",
-}  # fmt: skip
+_FUNCTIONS = {"Abs": "abs", "ceiling": "ceil"} | {
+    name: name for name, entry in TABLE.items() if entry.written and entry.arity == 1 and name not in {"neg", "sqrt"}
+}
 _RELATIONS = {
     "StrictLessThan": "<", "LessThan": "<=", "StrictGreaterThan": ">", "GreaterThan": ">=", "Equality": "==",
     "Unequality": "!=",

@@ -31,8 +31,8 @@ class Function:
 
     ``value`` is its number in the interpreter. ``latex`` is its command, with ``#`` where the arguments go if they are
     not in parentheses. ``finite``: finite arguments give a finite number, without overflow. ``symmetry`` is ``odd``,
-    ``even`` or ``none`` for functions that claims compare by their arguments, and "" elsewhere; ``at_zero`` its value
-    there where that is rational. ``written`` is false for what only derivations write.
+    ``even`` or ``none`` for functions that claims compare by their arguments, ``other`` for those that claims know
+    besides; ``at_zero`` is the value there where it is rational. ``written`` is false for what only derivations write.
     """
 
     name: str
@@ -47,9 +47,10 @@ class Function:
     written: bool = True
 
     @property
-    def is_smooth(self) -> bool:
-        """Whether nothing has to be chosen anywhere."""
-        return not self.kinks
+    def is_activation(self) -> bool:
+        """Whether it is a function of one number that neither overflows nor is flat."""
+        slopes = self.kinks[0].slopes if self.kinks else self.slopes
+        return self.arity == 1 and self.finite and self.written and self.name != "neg" and slopes != ("0",)
 
 
 def _floored(a: Any) -> Any:
@@ -88,7 +89,7 @@ _ENTRIES = (
         Kink("infinite", "the slope of u^v at u = 0 is the limit, which may be infinite",
              ("v*u**(v - 1)", "u**v*log(u)")))),
     Function("neg", 1, lambda a: -a, finite=True),
-    Function("abs", 1, abs, finite=True, kinks=(
+    Function("abs", 1, abs, finite=True, symmetry="other", kinks=(
         Kink("zero", "the slope of |u| at u = 0 is taken as 0", ("sign(u)",)),)),
     Function("sign", 1, lambda a: 1 if a > 0 else -1 if a < 0 else a, symmetry="odd", at_zero="0", finite=True, kinks=(
         Kink("zero", "the slope of sign(u) is 0 everywhere, at u = 0 too", ("0",)),)),
@@ -97,10 +98,10 @@ _ENTRIES = (
     Function("ceil", 1, lambda a: -_floored(-a), latex=r"\left\lceil # \right\rceil", finite=True, kinks=(
         Kink("zero", "the slope of ceil(u) is 0 everywhere, at whole u too", ("0",)),)),
     Function("exp", 1, math.exp, latex=r"\exp", symmetry="none", at_zero="1"),
-    Function("expm1", 1, math.expm1, ("exp(u)",), symmetry="none", at_zero="0"),
-    Function("log", 1, math.log, latex=r"\log"),
+    Function("expm1", 1, math.expm1, ("exp(u)",)),
+    Function("log", 1, math.log, latex=r"\log", symmetry="other"),
     Function("log1p", 1, math.log1p, ("1/(1 + u)",)),
-    Function("sqrt", 1, math.sqrt, latex=r"\sqrt{#}", at_zero="0", kinks=(
+    Function("sqrt", 1, math.sqrt, latex=r"\sqrt{#}", symmetry="other", at_zero="0", kinks=(
         Kink("zero", "the slope of √u at u = 0 is taken as 0", ("where(u == 0, 0, 1/(2*sqrt(u)))",)),
         Kink("infinite", "the slope of √u at u = 0 is the limit, infinite", ("1/(2*sqrt(u))",)))),
     Function("sin", 1, math.sin, latex=r"\sin", finite=True, symmetry="odd", at_zero="0"),
@@ -112,9 +113,9 @@ _ENTRIES = (
              symmetry="none"),
     Function("gelu", 1, lambda a: 0.5 * a * (1 + math.erf(a / math.sqrt(2))),
              ("(1 + erf(u/sqrt(2)))/2 + u*exp(-(u*u/2))/sqrt(2*pi)",), finite=True, symmetry="none", at_zero="0"),
-    Function("silu", 1, lambda a: a * _sigmoid(a), ("sigmoid(u)*(1 + u*(1 - sigmoid(u)))",), finite=True, at_zero="0"),
-    Function("elu", 1, lambda a: a if a > 0 else math.expm1(a), ("where(u > 0, 1, exp(u))",), finite=True, at_zero="0"),
-    Function("relu", 1, lambda a: largest(a, 0), finite=True, kinks=(
+    Function("silu", 1, lambda a: a * _sigmoid(a), ("sigmoid(u)*(1 + u*(1 - sigmoid(u)))",), finite=True),
+    Function("elu", 1, lambda a: a if a > 0 else math.expm1(a), ("where(u > 0, 1, exp(u))",), finite=True),
+    Function("relu", 1, lambda a: largest(a, 0), finite=True, symmetry="other", kinks=(
         Kink("zero", "the slope of relu(u) at u = 0 is taken as 0", ("where(u <= 0, 0, 1)",)),
         Kink("one", "the slope of relu(u) at u = 0 is taken as 1", ("where(u < 0, 0, 1)",)),
         Kink("half", "the slope of relu(u) at u = 0 is taken as 1/2",
@@ -150,7 +151,7 @@ _ENTRIES = (
     # As ≥, ≤ and = where nothing is NaN. A NaN is larger and smaller than every number, and the same as a NaN.
     *(Function(name, 2, None, ("0", "0"), finite=True, written=False) for name in ("larger", "smaller", "same")),
     # An infinite shift would make ∞ − ∞ of what it is taken from.
-    Function("held", 1, lambda a: a if math.isfinite(a) else 0 if not _is_nan(a) else a, ("0",), finite=True,
+    Function("held", 1, lambda a: a if math.isfinite(a) or _is_nan(a) else 0, ("0",), latex="#", finite=True,
              written=False),
     Function("pi", 0, lambda: math.pi, latex=r"\pi", finite=True, written=False),
 )  # fmt: skip

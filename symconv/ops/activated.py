@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from symconv.notation.front import Padding
+from symconv.notation.functions import TABLE
 from symconv.notation.operator import Operator
 from symconv.ops.arguments import choice, count
 from symconv.ops.paired import Reads, paired
@@ -21,7 +22,7 @@ __all__ = [
 ]
 
 
-ACTIVATIONS = ("relu", "tanh", "sigmoid", "gelu", "softplus", "sin", "cos", "abs", "erf")
+ACTIVATIONS = tuple(name for name, entry in TABLE.items() if entry.is_activation)
 
 
 def conv_bias_act(
@@ -69,8 +70,9 @@ def conv_bias_act1d(
     """1-D convolution, bias and activation in one.
 
     Shapes: x (N, C, L), w (F, C/groups, *kernel), b (F), y (N, F, *out); ``layout="NHWC"`` puts channels last
-    and w as (*kernel, C/groups, F). ``activation`` is one of relu, tanh, sigmoid, gelu, softplus, sin, cos,
-    abs, erf. ``kinks={"relu": "one"}`` chooses the slope at 0. ``padding`` is an integer, one per axis, (low,
+    and w as (*kernel, C/groups, F). ``activation`` is
+    a function of one argument with a slope: relu, tanh, abs and so on.
+    ``kinks={"relu": "one"}`` chooses the slope at 0. ``padding`` is an integer, one per axis, (low,
     high) per axis, "same" or "valid". Raises SpecError for arguments that make no operator.
 
     >>> conv_bias_act1d(stride=2, padding=1).output_shape(x=(2, 3, 9), w=(4, 3, 3), b=(4,))
@@ -92,8 +94,9 @@ def conv_bias_act2d(
     """2-D convolution, bias and activation in one.
 
     Shapes: x (N, C, H, W), w (F, C/groups, *kernel), b (F), y (N, F, *out); ``layout="NHWC"`` puts channels
-    last and w as (*kernel, C/groups, F). ``activation`` is one of relu, tanh, sigmoid, gelu, softplus, sin,
-    cos, abs, erf. ``kinks={"relu": "one"}`` chooses the slope at 0. ``padding`` is an integer, one per axis,
+    last and w as (*kernel, C/groups, F). ``activation`` is
+    a function of one argument with a slope: relu, tanh, abs and so on.
+    ``kinks={"relu": "one"}`` chooses the slope at 0. ``padding`` is an integer, one per axis,
     (low, high) per axis, "same" or "valid". Raises SpecError for arguments that make no operator.
 
     >>> conv_bias_act2d(stride=2, padding=1).output_shape(x=(2, 3, 9, 9), w=(4, 3, 3, 3), b=(4,))
@@ -115,8 +118,9 @@ def conv_bias_act3d(
     """3-D convolution, bias and activation in one.
 
     Shapes: x (N, C, D, H, W), w (F, C/groups, *kernel), b (F), y (N, F, *out); ``layout="NHWC"`` puts
-    channels last and w as (*kernel, C/groups, F). ``activation`` is one of relu, tanh, sigmoid, gelu,
-    softplus, sin, cos, abs, erf. ``kinks={"relu": "one"}`` chooses the slope at 0. ``padding`` is an integer,
+    channels last and w as (*kernel, C/groups, F). ``activation`` is
+    a function of one argument with a slope: relu, tanh, abs and so on.
+    ``kinks={"relu": "one"}`` chooses the slope at 0. ``padding`` is an integer,
     one per axis, (low, high) per axis, "same" or "valid". Raises SpecError for arguments that make no
     operator.
 

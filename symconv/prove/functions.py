@@ -14,15 +14,18 @@ from itertools import product
 from math import prod
 
 from symconv.notation.expr import Constraint
+from symconv.notation.functions import TABLE
 from symconv.prove.scope import Undecided
 from symconv.prove.value import Factor, Term, multiplied, scaled
 
 __all__ = ["OF_SUM", "UNARY", "OfSum", "applied", "is_atom", "spelled", "told_apart"]
 
-_ODD = frozenset({"sign", "sin", "tanh", "erf"})
-_EVEN = frozenset({"cos"})
-_ORIENTED = frozenset({"step", "exp", "sigmoid", "softplus", "gelu"})
-UNARY = (_ODD | _EVEN | _ORIENTED | {"log", "sqrt", "abs", "relu"}) - {"step"}
+_ODD, _EVEN, _NONE, _OTHER = (
+    frozenset(name for name, entry in TABLE.items() if entry.symmetry == kind)
+    for kind in ("odd", "even", "none", "other")
+)
+_ORIENTED = _NONE | {"step"}
+UNARY = _ODD | _EVEN | _NONE | _OTHER
 """The functions of one element that claims know too."""
 
 OF_SUM = "(a sum, "
@@ -133,11 +136,7 @@ def _of(function: str, argument: Sum) -> Iterator[Term]:
     yield Term(sign, (), (Factor(f"{function}({' + '.join(words)})", index),))
 
 
-_AT_ZERO = {
-    **dict.fromkeys(("sign", "sin", "tanh", "erf", "step", "gelu", "sqrt"), Fraction(0)),
-    **dict.fromkeys(("cos", "exp"), Fraction(1)),
-    "sigmoid": Fraction(1, 2),
-}
+_AT_ZERO = {name: Fraction(entry.at_zero) for name, entry in TABLE.items() if entry.at_zero} | {"step": Fraction(0)}
 
 
 def _place(factor: Factor) -> str:

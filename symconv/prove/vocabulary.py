@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from symconv.notation.functions import TABLE
+
 __all__ = ["ELEMENTWISE", "FUNCTIONS", "METHODS", "OPTIONS_OF", "Word", "canonical", "mode_of", "rank_of"]
 
 
@@ -19,10 +21,7 @@ class Word:
 
 _WINDOW = ("stride", "padding", "dilation")
 _CONV = (*_WINDOW, "groups")
-ELEMENTWISE = (
-    "abs", "cos", "erf", "exp", "gelu", "log", "relu", "sigmoid", "sign", "sin", "softplus", "sqrt", "tanh",
-    "maximum", "minimum",
-)  # fmt: skip
+ELEMENTWISE = (*sorted(name for name, entry in TABLE.items() if entry.symmetry), "maximum", "minimum")
 """Functions of single elements; the last two take two."""
 FUNCTIONS: dict[str, Word] = {
     "conv": Word(2, 2, _CONV, "conv(a, k, stride=1, padding=0, dilation=1, groups=1)"),

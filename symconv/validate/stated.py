@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 
 from symconv.notation.affine import Affine
 from symconv.notation.expr import Apply, Const, Expr, Index, Range, Read, Reduce
@@ -21,10 +22,10 @@ __all__ = ["cells", "stated"]
 _SYMBOLS = {
     "add": "+", "sub": "-", "mul": "*", "div": "/",
     "lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!=",
-    "where": "select",
 }  # fmt: skip
 """Functions that kernels write as operators; all others keep their names."""
 _COMPARED = frozenset({"lt", "le", "gt", "ge", "eq", "ne"})
+_COMPARISONS = _COMPARED | {"larger", "smaller", "same"}
 _REDUCTIONS = {"sum": "+", "max": "max", "min": "min", "argmax": "argmax", "argmin": "argmin"}
 
 Position = tuple[Hashable, tuple[Word, ...]]
@@ -78,8 +79,20 @@ class _Mapping:
                 for _ in range(int(power) - 1):
                     product = apply("*", product, factor)
                 return product
+            case Apply("where", (condition, yes, no)):
+                asked = self.tree(condition, at)
+                # A number as a condition holds where it is not 0.
+                asked = asked if _is_comparison(condition) else apply("!=", asked, number(Fraction(0)))
+                return apply("select", asked, self._number(yes, at), self._number(no, at))
             case Apply(function, arguments):
-                return apply(_SYMBOLS.get(function, function), *(self.tree(argument, at) for argument in arguments))
+                return apply(_SYMBOLS.get(function, function), *(self._number(argument, at) for argument in arguments))
+
+    def _number(self, expr: Expr, at: Instances) -> Tree:
+        """A comparison is the number 1 where it holds, else 0."""
+        tree = self.tree(expr, at)
+        if _is_comparison(expr):
+            return apply("select", tree, number(Fraction(1)), number(Fraction(0)))
+        return tree
 
     def _reduction(self, node: Reduce, at: Instances) -> Tree:
         if node.kind not in _REDUCTIONS:
@@ -129,6 +142,10 @@ class _Mapping:
             case Apply("mul", (a, b)):
                 return _multiplied(self._integer(a), self._integer(b))
         raise UnclearError(f"a position is compared with {expr}")
+
+
+def _is_comparison(expr: Expr) -> bool:
+    return isinstance(expr, Apply) and expr.function in _COMPARISONS
 
 
 def _added(a: Position, b: Position) -> Position:

@@ -113,25 +113,24 @@ class Values:
             sum_.terms += [replace(term, sign=sign * term.sign) for term in terms]
 
     def _extreme(self, update: Update, sum_: _Accumulator, scope: Scope) -> None:
-        """The first extreme tap: ``at = where if better or (equal and where < at)``, then ``best = new if better``."""
+        """The first extreme tap: the earlier of two that are the same, else ``where`` if better, else ``at``.
+
+        Better is larger, or smaller, where NaN is both; NaN is the same as NaN.
+        """
         match update.value:
-            case Select(Compare(">" | "<" as op, Var(new), Var(best)), Var(where), Select(first, Var(same), Var(kept))):
-                equal = Compare("==", Var(new), Var(best))
-                earlier = Compare("<", Var(where), Var(kept))
-                if (same, kept) != (where, update.name) or first != Select(equal, earlier, const(0)):
-                    raise UnclearError(f"{update.name} is no first position")
-            case Select(Compare(">" | "<" as op, Var(new), Var(best)), Var(a), Var(b)) if best == b == update.name:
-                if a != new:
-                    raise UnclearError(f"{update.name} is assigned")
-                sum_.op = "max" if op == ">" else "min"
-                return
+            case Select(
+                Compare("same", Var(new), Var(best)),
+                Binary("min", Var(where), Var(kept)),
+                Select(Compare("larger" | "smaller" as op, Var(again), Var(held)), Var(a), Var(b)),
+            ) if (again, held, a, b, kept) == (new, best, where, kept, update.name):
+                extreme = {"larger": "max", "smaller": "min"}[op]
             case _:
-                raise UnclearError(f"{update.name} is assigned")
+                raise UnclearError(f"{update.name} is no first position")
         far = self._whole("int", FAR, scope)
-        if not _starts(self.sums[best], NEUTRAL["max" if op == ">" else "min"]) or not _starts(sum_, far):
+        if not _starts(self.sums[best], NEUTRAL[extreme]) or not _starts(sum_, far):
             raise UnclearError(f"{best} and {update.name} do not start behind every tap")
         extents, digits = parts(self._plain(Var(where)), scope.values)
-        sum_.op = "argmax" if op == ">" else "argmin"
+        sum_.op = f"arg{extreme}"
         for case in self.names[new]:
             sum_.terms.append(Term(1, Tree(("at", extents), (case.tree,), digits), case.within(scope)))
 

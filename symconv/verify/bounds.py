@@ -8,7 +8,7 @@ on the way. To ``eps`` of the kernel's dtype the oracle's own (float64) is added
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -19,7 +19,7 @@ from symconv.notation.operator import Operator
 from symconv.verify.declared import function_slope
 from symconv.verify.grid import Array, Scope, address, parts, scopes, taps
 from symconv.verify.reference import wanted
-from symconv.verify.scalars import FLAT, partial
+from symconv.verify.scalars import CANCELLING, FLAT, FLOORS, partial
 from symconv.verify.sweep import backward, true_slope
 from symconv.verify.values import Problem, flatten, run, value
 
@@ -27,9 +27,6 @@ __all__ = ["allowed", "gradient_magnitudes", "gradient_terms", "magnitudes", "ro
 
 _LINEAR = frozenset({"add", "sub", "neg"})
 _PIECEWISE = frozenset({"abs", "relu", "max", "min", "where"})
-_FLOORS: dict[str, Callable[[Array], Array]] = {"gelu": abs, "softplus": np.ones_like}
-_SLOPE_FLOORS = frozenset({"tanh", "sigmoid", "gelu"})
-"""Usual formulas of these cancel (1 - tanh² near 1): their error is relative to 1, not to the result."""
 _TINY = 1e-30
 """Below this a number is 0 to a step of differences: smaller steps would underflow."""
 
@@ -168,7 +165,7 @@ def _apply(measured: _Measured, node: Apply, scope: Scope) -> Array:
             continue
         slope = np.abs(partial(node.function, which, arguments, measured.problem.kinks))
         result = result + np.where(size == 0, 0.0, slope * size)
-    floor = _FLOORS.get(node.function)
+    floor = FLOORS.get(node.function)
     return np.asarray(result if floor is None else result + floor(arguments[0]))
 
 
@@ -189,7 +186,7 @@ def _slope(measured: _Measured, node: Apply, which: int, scope: Scope) -> Array:
         size = _measure(measured, argument, scope)
         bend = _bend(function, which, arguments, varied)
         slope = slope + np.where(size == 0, 0.0, bend * size)
-    return np.asarray(slope + 1.0 if function in _SLOPE_FLOORS else slope)
+    return np.asarray(slope + 1.0 if function in CANCELLING else slope)
 
 
 def _bend(function: str, which: int, arguments: tuple[Array, ...], varied: int) -> Array:

@@ -14,6 +14,7 @@ from symconv.verify.checks import adjoint_identity, autograd, definition, finite
 from symconv.verify.declared import declared_tensors
 from symconv.verify.geometry import Geometry, geometries, volumes
 from symconv.verify.reference import wanted
+from symconv.verify.special import special_values
 from symconv.verify.trials import KernelLike, Trial, attempt, gradient_name
 from symconv.verify.verdict import Check, Verdict
 
@@ -84,6 +85,8 @@ def judge(
     # Where a reference has no finite value, numbers are left out, not warned of.
     with np.errstate(all="ignore"):
         checks = _checks(op, kernel, trials, large, ruling, tell)
+        tell("NaN and infinities")
+        checks = (*checks, special_values(op, kernel, [trial.case.shapes for trial in trials], ruling))
     unjudged = _unjudged(op, checks, ruling)
     passed = all(check.passed for check in checks) and any(check.cases for check in checks) and not unjudged
     shown = tuple(tuple(place.items()) for place in places)

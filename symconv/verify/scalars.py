@@ -17,7 +17,18 @@ import numpy as np
 from symconv.errors import InternalError
 from symconv.verify.grid import Array
 
-__all__ = ["COMPARISONS", "FLAT", "KINKED", "PIECEWISE", "apply", "partial", "same", "torch_value"]
+__all__ = [
+    "CANCELLING",
+    "COMPARISONS",
+    "FLAT",
+    "FLOORS",
+    "KINKED",
+    "PIECEWISE",
+    "apply",
+    "partial",
+    "same",
+    "torch_value",
+]
 
 _ROOT2 = math.sqrt(2.0)
 _DENSITY = 1.0 / math.sqrt(2.0 * math.pi)
@@ -30,12 +41,18 @@ Slopes = Callable[..., Array]
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A function's value; its slopes, None where it is flat; what torch computes; whether it has kinks or jumps."""
+    """A function's value; its slopes, None where it is flat; what torch computes; whether it has kinks or jumps.
+
+    ``floor``: to what the error of its usual formula is relative, besides the value; ``cancels``: whether that of its
+    slope's is relative to 1 (1 - tanh² near 1).
+    """
 
     value: Callable[..., Array]
     slopes: Slopes | None
     torch: Callable[..., Any]
     kinked: bool = False
+    floor: Callable[[Array], Array] | None = None
+    cancels: bool = False
 
 
 def _each(*slopes: Callable[..., Array]) -> Slopes:
@@ -167,8 +184,8 @@ _TABLE: dict[str, _Row] = {
     "sqrt": _Row(np.sqrt, _root_slope, _torch("sqrt")),
     "sin": _Row(np.sin, _each(np.cos), _torch("sin")),
     "cos": _Row(np.cos, _each(lambda a: -np.sin(a)), _torch("cos")),
-    "tanh": _Row(np.tanh, _each(lambda a: 1.0 / np.cosh(np.clip(a, -300, 300)) ** 2), _torch("tanh")),
-    "sigmoid": _Row(_sigmoid, _each(lambda a: _sigmoid(a) * _sigmoid(-a)), _torch("sigmoid")),
+    "tanh": _Row(np.tanh, _each(lambda a: 1.0 / np.cosh(np.clip(a, -300, 300)) ** 2), _torch("tanh"), cancels=True),
+    "sigmoid": _Row(_sigmoid, _each(lambda a: _sigmoid(a) * _sigmoid(-a)), _torch("sigmoid"), cancels=True),
     "relu": _Row(lambda a: np.where(a <= 0, 0, a), _relu_slope, _torch("relu"), kinked=True),
     "leaky_relu": _Row(
         lambda a, b: np.where(a <= 0, a * b, a), _leaky_slope,
@@ -186,15 +203,15 @@ _TABLE: dict[str, _Row] = {
     ),
     "silu": _Row(
         lambda a: a * _sigmoid(a), _each(lambda a: _sigmoid(a) + a * _sigmoid(a) * _sigmoid(-a)),
-        _torch("nn.functional.silu"),
+        _torch("nn.functional.silu"), floor=abs, cancels=True,
     ),
     "gelu": _Row(
         _gelu, _each(lambda a: 0.5 * (1.0 + _erf(a / _ROOT2)) + a * _DENSITY * np.exp(-0.5 * a * a)),
-        _torch("nn.functional.gelu"),
+        _torch("nn.functional.gelu"), floor=abs, cancels=True,
     ),
     "erf": _Row(_erf, _each(lambda a: 2.0 / math.sqrt(math.pi) * np.exp(-a * a)), _torch("erf")),
     "softplus": _Row(
-        lambda a: np.logaddexp(0.0, a), _each(_sigmoid), lambda torch, a: torch.logaddexp(a, 0 * a),
+        lambda a: np.logaddexp(0.0, a), _each(_sigmoid), lambda torch, a: torch.logaddexp(a, 0 * a), floor=np.ones_like,
     ),
     "max": _Row(np.maximum, _extreme_slope("max"), _torch("maximum"), kinked=True),
     "min": _Row(np.minimum, _extreme_slope("min"), _torch("minimum"), kinked=True),
@@ -219,6 +236,8 @@ COMPARISONS = frozenset({"lt", "le", "gt", "ge", "eq", "ne", "larger", "smaller"
 FLAT = frozenset(name for name, row in _TABLE.items() if row.slopes is None)
 """Functions whose derivative is 0 wherever it exists, and by convention where it does not."""
 KINKED = frozenset(name for name, row in _TABLE.items() if row.kinked)
+FLOORS = {name: row.floor for name, row in _TABLE.items() if row.floor is not None}
+CANCELLING = frozenset(name for name, row in _TABLE.items() if row.cancels)
 PIECEWISE = frozenset({"where", "relu", "leaky_relu", "hardtanh", "clip", "max", "min", "sqrt", "pow"})
 """Functions whose slope 0 means that nothing goes that way, whatever stands behind it."""
 

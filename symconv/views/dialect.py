@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
+from symconv.notation.functions import TABLE
 from symconv.views.names import Names, latex_symbol, latex_tensor, text_symbol
 
 __all__ = ["ADD", "ATOM", "BREAK", "MUL", "Dialect", "Frag", "latex", "text"]
@@ -60,20 +61,17 @@ class Dialect:
 
 
 _NOBODY = Names()
-_FUNCTIONS = {
-    "exp": r"\exp",
-    "log": r"\log",
-    "sin": r"\sin",
-    "cos": r"\cos",
-    "tanh": r"\tanh",
-    "max": r"\max",
-    "min": r"\min",
-}
 _TALL = (r"\frac", r"\sum", r"\max_", r"\min_", r"\operatorname*", r"\begin", r"\sqrt")
 BREAK = r" \\ "
 _REDUCTIONS = {"sum": r"\sum", "max": r"\max", "min": r"\min"}
+_NAN = {"larger": "ge", "smaller": "le", "same": "eq"}
+"""Comparisons that differ from these only where something is NaN."""
 _LATEX_RELATIONS = {"lt": "<", "le": r"\le", "gt": ">", "ge": r"\ge", "eq": "=", "ne": r"\ne"}
 _TEXT_RELATIONS = {"lt": "<", "le": "≤", "gt": ">", "ge": "≥", "eq": "=", "ne": "≠"}
+
+
+_LATEX_RELATIONS |= {name: _LATEX_RELATIONS[like] for name, like in _NAN.items()}
+_TEXT_RELATIONS |= {name: _TEXT_RELATIONS[like] for name, like in _NAN.items()}
 
 
 def latex(names: Names = _NOBODY) -> Dialect:
@@ -164,11 +162,12 @@ def _latex_call(function: str, arguments: tuple[str, ...]) -> str:
     match function:
         case "abs":
             return _fenced("|", arguments[0], "|") if _is_tall(arguments[0]) else rf"\lvert {arguments[0]}\rvert "
-        case "sqrt":
-            return rf"\sqrt{{{arguments[0]}}}"
         case "pi":
             return r"\pi"
-    name = _FUNCTIONS.get(function, rf"\operatorname{{{function}}}")
+    command = TABLE[function].latex if function in TABLE else ""
+    if "#" in command:
+        return command.replace("#", ", ".join(arguments))
+    name = command or rf"\operatorname{{{function.replace('_', ' ')}}}"
     return name + _fenced("(", ", ".join(arguments), ")")
 
 
@@ -233,6 +232,12 @@ def _text_call(function: str, arguments: tuple[str, ...]) -> str:
             return "π"
         case "sqrt":
             return f"√({arguments[0]})"
+        case "floor":
+            return f"⌊{arguments[0]}⌋"
+        case "ceil":
+            return f"⌈{arguments[0]}⌉"
+        case "held":
+            return arguments[0]
     return f"{function}({', '.join(arguments)})"
 
 

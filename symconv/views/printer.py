@@ -24,8 +24,9 @@ __all__ = [
     "total",
 ]
 
-COMPARE = ("lt", "le", "gt", "ge", "eq", "ne")
+COMPARE = ("lt", "le", "gt", "ge", "eq", "ne", "larger", "smaller", "same")
 _OPPOSITE = {"lt": "ge", "le": "gt", "gt": "le", "ge": "lt", "eq": "ne", "ne": "eq"}
+_OPPOSITE |= {"larger": "lt", "smaller": "gt", "same": "ne"}
 _ZERO, _ONE = Const(Fraction(0)), Const(Fraction(1))
 
 

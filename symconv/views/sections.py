@@ -25,6 +25,7 @@ __all__ = ["Page", "gradient_section", "operator_section"]
 
 _RULES = {
     "state": "The operator is stated",
+    "shift": "The largest exponent is taken off",
     "border": "The border rule is resolved",
     "differentiate": "The summand is differentiated",
     "transpose": "The relation is transposed",

@@ -175,6 +175,19 @@ SAID = {
     ("max", "share"): "a tie of max is shared equally",
     ("min", "first"): "a tie of min goes to the first, in row-major window order",
     ("min", "share"): "a tie of min is shared equally",
+    ("sqrt", "zero"): "the slope of √u at u = 0 is taken as 0",
+    ("sqrt", "infinite"): "the slope of √u at u = 0 is the limit, infinite",
+    ("pow", "zero"): "the slope of u^v at u = 0 is taken as 0 where 0 ≤ v < 1, and 0 by v",
+    ("pow", "infinite"): "the slope of u^v at u = 0 is the limit, which may be infinite",
+    ("sign", "zero"): "the slope of sign(u) is 0 everywhere, at u = 0 too",
+    ("floor", "zero"): "the slope of floor(u) is 0 everywhere, at whole u too",
+    ("ceil", "zero"): "the slope of ceil(u) is 0 everywhere, at whole u too",
+    ("leaky_relu", "left"): "the slope of leaky_relu(u, v) at u = 0 is taken as v",
+    ("leaky_relu", "right"): "the slope of leaky_relu(u, v) at u = 0 is taken as 1",
+    ("hardtanh", "zero"): "the slope of hardtanh(u) at u = -1 and u = 1 is taken as 0",
+    ("hardtanh", "one"): "the slope of hardtanh(u) at u = -1 and u = 1 is taken as 1",
+    ("clip", "one"): "the slope of clip(u, v, w) by u at u = v and u = w is taken as 1",
+    ("clip", "zero"): "the slope of clip(u, v, w) by u at u = v and u = w is taken as 0",
 }
 
 
@@ -193,6 +206,44 @@ def test_where_and_sign_are_said_and_smooth_operators_say_nothing() -> None:
     assert "the slope of sign(u) is 0 everywhere" in printed
     smooth = sc.derive(sc.conv_bias_act1d("tanh", padding=1), "x")
     assert not [step.note for step in smooth.steps if "slope of" in step.note or "tie of" in step.note]
+
+
+INF = float("inf")
+ROOTS = [
+    ("y[i] = sqrt(x[i]**2)", {}, {"x": [-3, 0, 2]}, {"x": [-1, 0, 1]}),
+    ("y[i] = (x[i]**2)**0.5", {}, {"x": [-3, 0, 2]}, {"x": [-1, 0, 1]}),
+    ("y[i] = sqrt(x[i])", {}, {"x": [0, 4]}, {"x": [0, 0.25]}),
+    ("y[i] = sqrt(x[i])", {"sqrt": "infinite"}, {"x": [0, 4]}, {"x": [INF, 0.25]}),
+    ("y[i] = x[i]**0.5", {}, {"x": [0, 4]}, {"x": [0, 0.25]}),
+    ("y[i] = x[i]**0.75", {}, {"x": [0, 1]}, {"x": [0, 0.75]}),
+    ("y[i] = x[i]**0.75", {"pow": "infinite"}, {"x": [0, 1]}, {"x": [INF, 0.75]}),
+    ("y[i] = x[i]**1.5", {}, {"x": [0, 4]}, {"x": [0, 3]}),
+    ("y[i] = x[i]**w[i]", {}, {"x": [0, 0, 0, 0, 2], "w": [1, 2, 0.5, 0, 1]},
+     {"x": [1, 0, 0, 0, 1], "w": [0, 0, 0, 0, 2 * float(np.log(2))]}),
+    ("y[i] = 1/sqrt(x[i]**2 + w[i]**2)", {}, {"x": [3, 0], "w": [4, 0]}, {"x": [-3 / 125, 0], "w": [-4 / 125, 0]}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "kinks", "inputs", "want"), ROOTS)
+def test_roots_and_powers_at_zero(text, kinks, inputs, want, lowered, interpreted) -> None:
+    op = sc.operator(text, kinks=kinks)
+    arrays = {name: np.array(values, dtype=float) for name, values in inputs.items()}
+    arrays["gy"] = np.ones(len(inputs["x"]))
+    for name, slopes in want.items():
+        got = np.array(interpreted(lowered(op, name), arrays), dtype=float)
+        np.testing.assert_allclose(got, slopes, rtol=1e-14, atol=0)
+
+
+def test_norms_at_zero(lowered, interpreted) -> None:
+    x = np.array([[0.0, 0.0], [3.0, 4.0]])
+    for text in ("sqrt(sum[p](x[n,p]**2))", "sum[p](x[n,p]**2)**0.5", "sqrt(sum[p](x[n,p]**2)**2)**0.5"):
+        op = sc.operator(f"y[n] = {text}")
+        got = interpreted(lowered(op, "x"), {"x": x, "gy": np.ones(2)})
+        np.testing.assert_allclose(np.array(got, float), [0, 0, 0.6, 0.8], rtol=1e-14)
+    op = sc.operator("y[n] = sqrt(sum[p](x[n,p])**2)")
+    got = interpreted(lowered(op, "x"), {"x": np.array([[1.0, -3.0], [-1.0, 1.0], [2.0, 2.0]]), "gy": np.ones(3)})
+    assert got == [-1, -1, 0, 0, 1, 1]
+    assert SAID["sqrt", "zero"] in {step.note for step in sc.derive(op, "x").steps}
 
 
 def test_every_choice_has_its_sentence_and_others_are_refused() -> None:

@@ -1,0 +1,144 @@
+"""NaN and infinities among the data: a kernel must carry them to exactly the cells to which the definition does.
+
+Judged for operators made of sums, products, maxima and functions that are linear in pieces, for which the docs say what
+becomes of them. They are put into one tensor at a time, and not into a factor of another that is 0 beyond its border:
+there a kernel has no term where the definition has 0·NaN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+
+import numpy as np
+
+from symconv.notation.expr import Apply, Const, Expr, Reduce
+from symconv.notation.operator import Operator
+from symconv.verify.cases import INTEGERS, Case, Ruling, prepare
+from symconv.verify.geometry import Geometry
+from symconv.verify.grid import Array, points, reads_of
+from symconv.verify.reference import evaluate, gradients
+from symconv.verify.scalars import KINKED
+from symconv.verify.trials import Finding, KernelLike, attempt, collect, gradient_name
+from symconv.verify.verdict import Check, Failure
+
+__all__ = ["special_values"]
+
+_STATED = KINKED | {"add", "sub", "mul", "neg"}
+"""Functions that carry NaN and infinity in the way the docs state, whatever form a derivative has."""
+_VALUES = (np.nan, np.inf, -np.inf)
+_FEW = 2
+_CLOSE = 1e-3
+"""Finite cells are judged elsewhere: here an error is one that NaN or infinity made, larger than any rounding."""
+
+
+def special_values(op: Operator, kernel: KernelLike, places: Sequence[Geometry], ruling: Ruling) -> Check:
+    """NaN, infinity and minus infinity in each tensor that may hold them, on a few small geometries."""
+    names, why = _tensors(op, ruling)
+    small = _small(op, places) if names else []
+    findings = [
+        finding
+        for seed, place in enumerate(small)
+        for name in names
+        for value in _VALUES
+        for finding in _judged(op, kernel, place, ruling, name, value, seed)
+    ]
+    what = "NaN and ∞ reach the cells they reach by the definition"
+    return collect("NaN and infinities", what, findings, len(small), why)
+
+
+def _tensors(op: Operator, ruling: Ruling) -> tuple[tuple[str, ...], str]:
+    if not ruling.exact:
+        return (), "not applicable: a kernel that trades exactness for speed spreads NaN"
+    nodes = [node for statement in op.statements for node in _nodes(statement.expr)]
+    if op.surrogates or not all(_is_stated(node) for node in nodes):
+        return (), "not applicable: what becomes of them is stated for sums, products and maxima"
+    real = tuple(tensor.name for tensor in op.inputs if tensor.dtype == "real")
+    spoiled = {name for statement in op.statements for name in _beside_zero(statement.expr)}
+    names = tuple(name for name in real if name not in spoiled)
+    return names, "" if names else "not applicable: every tensor is a factor of one that is 0 outside"
+
+
+def _nodes(expr: Expr) -> Iterator[Expr]:
+    yield expr
+    match expr:
+        case Apply(_, arguments):
+            for argument in arguments:
+                yield from _nodes(argument)
+        case Reduce(_, _, pieces):
+            for piece in pieces:
+                yield from _nodes(piece.body)
+
+
+def _is_stated(expr: Expr) -> bool:
+    match expr:
+        case Apply("div", (_, Const(value))):
+            return value != 0
+        case Apply("pow", (_, Const(value))):
+            return value.denominator == 1 and value > 0
+        case Apply(function, _):
+            return function in _STATED
+        case Reduce(kind, _, _):
+            return kind in {"sum", "mean", "max", "min"}
+        case Const(value):
+            return abs(value) < Fraction(2**20)
+    return True
+
+
+def _beside_zero(expr: Expr) -> Iterator[str]:
+    """The tensors that are read beside one which is a number beyond its border."""
+    bodies = [expr, *(p.body for node in _nodes(expr) if isinstance(node, Reduce) for p in node.pieces)]
+    for body in bodies:
+        found = tuple(reads_of(body))
+        for read in found:
+            if read.border is not None and read.border.kind == "constant":
+                yield from (other.tensor for other in found if other.tensor != read.tensor)
+
+
+def _small(op: Operator, places: Sequence[Geometry]) -> list[Geometry]:
+    drafts = [place for place in places if all(all(shape) for shape in place.values())]
+    order = sorted(drafts, key=lambda place: points(op, op.sizes(**place)))
+    # From the middle: the smallest have windows of one tap, where nothing is lost.
+    start = max(0, len(order) // 2 - 1)
+    return order[start : start + _FEW]
+
+
+def _judged(
+    op: Operator, kernel: KernelLike, place: Geometry, ruling: Ruling, name: str, value: float, seed: int
+) -> Iterator[Finding]:
+    clean = prepare(op, place, INTEGERS, ruling, seed)
+    arrays = {**clean.arrays, name: _spoiled(clean.arrays[name], value, seed)}
+    case = Case(f"{value} in {name}", place, arrays, clean.gy, clean.output, clean.gradients)
+    trial = attempt(op, kernel, case, ruling)
+    wanted = {op.output.name: evaluate(op, arrays)}
+    if ruling.gradients:
+        found = gradients(op, arrays, clean.gy, ruling.gradients)
+        wanted |= {gradient_name(tensor): found[tensor] for tensor in ruling.gradients}
+    results = {op.output.name: trial.output, **{gradient_name(t): trial.gradients.get(t) for t in ruling.gradients}}
+    for label, want in wanted.items():
+        yield _compared(case, label, results[label], want, trial.faults.get(label))
+
+
+def _spoiled(array: Array, value: float, seed: int) -> Array:
+    """About every sixth element, so that most windows hold one and some hold several."""
+    rng = np.random.default_rng(seed)
+    flat = array.copy().reshape(-1)
+    count = max(1, flat.size // 6)
+    flat[rng.choice(flat.size, count, replace=False)] = value
+    return flat.reshape(array.shape)
+
+
+def _compared(case: Case, name: str, got: Array | None, want: Array, fault: str | None) -> Finding:
+    shapes = tuple(case.shapes.items())
+    if got is None:
+        return Finding(0, np.inf, Failure(name, shapes, fault or "no result"))
+    if want.dtype.kind != "f":
+        return Finding()
+    with np.errstate(all="ignore"):
+        near = np.abs(got - want) <= _CLOSE * (1 + np.abs(want))
+    right = near | (got == want) | (np.isnan(got) & np.isnan(want))
+    if right.all():
+        return Finding(want.size)
+    place = tuple(int(k) for k in np.argwhere(~right)[0])
+    reason = f"{case.kind}; {int((~right).sum())} of {right.size} cells are wrong"
+    return Finding(want.size, np.inf, Failure(name, shapes, reason, place, float(got[place]), float(want[place]), 0.0))

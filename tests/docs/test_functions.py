@@ -1,0 +1,29 @@
+"""The files a new scalar function touches: those the guide lists, found by what mentions the functions there are."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import symconv
+from symconv.notation.functions import TABLE
+from symconv.templates import template_folder
+
+PACKAGE = Path(symconv.__file__).parent
+PLAIN = {"exp", "log", "sin", "cos", "floor", "ceil", "sign", "abs", "clip"}
+"""Words that also mean something else in a text."""
+
+
+def test_the_guide_lists_the_files_that_name_a_function() -> None:
+    guide = (PACKAGE.parent / "docs" / "extending.md").read_text()
+    section = guide.partition("## A new scalar function")[2].partition("\n## ")[0]
+    listed = {path.rpartition("/")[2] for path in re.findall(r"^\d\. `([^`]+)`", section, re.MULTILINE)}
+    files = [*PACKAGE.rglob("*.py"), *template_folder().rglob("*.j2")]
+    texts = {path.name: path.read_text() for path in files}
+    named = 0
+    for name, entry in TABLE.items():
+        if entry.written and entry.is_activation and name not in {*PLAIN, "relu", "tanh", "sigmoid", "erf"}:
+            assert {path for path, text in texts.items() if re.search(rf"\b{name}\b", text)} == listed, name
+            named += 1
+    assert named >= 5
+    assert len(listed) == 4
