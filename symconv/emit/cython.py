@@ -92,7 +92,7 @@ def _compares(kernel: Kernel) -> bool:
         )
         return real and any(isinstance(part, Binary | Call) for part in parts)
 
-    equalities = [node for node in nodes if isinstance(node, Compare) and node.op in {"==", "!="}]
+    equalities = [node for node in nodes if isinstance(node, Compare) and node.op in {"==", "!=", "same"}]
     return any(computed(node.left) or computed(node.right) for node in equalities)
 
 

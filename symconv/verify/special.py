@@ -135,7 +135,7 @@ def _compared(case: Case, name: str, got: Array | None, want: Array, fault: str 
     if want.dtype.kind != "f":
         return Finding()
     with np.errstate(all="ignore"):
-        near = np.abs(got - want) <= _CLOSE * (1 + np.abs(want))
+        near = np.isfinite(want) & (np.abs(got - want) <= _CLOSE * (1 + np.abs(want)))
     right = near | (got == want) | (np.isnan(got) & np.isnan(want))
     if right.all():
         return Finding(want.size)

@@ -17,9 +17,10 @@ PLAIN = {"exp", "log", "sin", "cos", "floor", "ceil", "sign", "abs", "clip"}
 def test_the_guide_lists_the_files_that_name_a_function() -> None:
     guide = (PACKAGE.parent / "docs" / "extending.md").read_text()
     section = guide.partition("## A new scalar function")[2].partition("\n## ")[0]
-    listed = {path.rpartition("/")[2] for path in re.findall(r"^\d\. `([^`]+)`", section, re.MULTILINE)}
-    files = [*PACKAGE.rglob("*.py"), *template_folder().rglob("*.j2")]
-    texts = {path.name: path.read_text() for path in files}
+    listed = set(re.findall(r"^\d\. `([^`]+)`", section, re.MULTILINE))
+    texts = {f"symconv/{path.relative_to(PACKAGE)}": path.read_text() for path in PACKAGE.rglob("*.py")}
+    templates = template_folder()
+    texts |= {f"templates/{path.relative_to(templates)}": path.read_text() for path in templates.rglob("*.j2")}
     named = 0
     for name, entry in TABLE.items():
         if entry.written and entry.is_activation and name not in {*PLAIN, "relu", "tanh", "sigmoid", "erf"}:
