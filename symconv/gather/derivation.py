@@ -171,8 +171,8 @@ def _around(leaf: Expr, expr: Expr) -> frozenset[str]:
     """The functions a leaf is an argument of, near or far: those whose slopes take part."""
     match expr:
         case Apply("pow", (base, Const(power))) if power.denominator == 1:
-            # A product: no convention enters.
-            return _around(leaf, base)
+            # A product, which has no convention.
+            return _around(leaf, Apply("mul", (base, base)))
         case Apply(function, arguments):
             inside = frozenset[str]().union(*(_around(leaf, argument) for argument in arguments))
             return inside | {function} if inside or leaf in arguments else inside
