@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ from symconv import pipeline
 from symconv.errors import SpecError, shown
 from symconv.kernel import Kernel, module_text, tensor_names
 from symconv.notation.operator import Operator
-from symconv.options import Options, options
+from symconv.options import Options, names, options
 
 if TYPE_CHECKING:
     from symconv.gather.derivation import Derivation
@@ -178,15 +177,14 @@ def build(op: Operator | Gradient, **chosen: Any) -> Kernel:
     dtype : "float32" or "float64"
     sizes : shapes by tensor name to specialise to; None for run-time sizes
     threads : how many threads at most; None for every core
-    accuracy : "default" or "strict" (direct methods only)
-    tune : measure schedules on this machine (not used by the direct method)
+    accuracy : "default" or "strict" (direct sums only); every kernel sums directly, so both build the same one
+    tune : False; True is refused, as no schedules are measured
     target : "native" or "portable"
 
     Raises SpecError for bad options, DerivationError and GatherError from the derivation, BuildError from the compiler.
     """
-    known = tuple(field.name for field in fields(Options))
-    if unknown := [name for name in chosen if name not in known]:
-        raise SpecError(f"build has no option {unknown[0]!r}; its options are {', '.join(known)}")
+    if unknown := [name for name in chosen if name not in names()]:
+        raise SpecError(f"build has no option {unknown[0]!r}; its options are {', '.join(names())}")
     return built(op, options(**chosen))
 
 

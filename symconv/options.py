@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any
 
 from symconv.errors import SpecError, shown
 
-__all__ = ["ACCURACIES", "DTYPES", "TARGETS", "Options", "options"]
+__all__ = ["ACCURACIES", "DTYPES", "TARGETS", "Options", "names", "options"]
 
 DTYPES = ("float32", "float64")
 TARGETS = ("native", "portable")
@@ -29,8 +30,6 @@ class Options:
     dtype: str = "float32"
     sizes: tuple[tuple[str, tuple[int, ...]], ...] | None = None
     threads: int | None = None
-    accuracy: str = "default"
-    tune: bool = False
     target: str = "native"
 
 
@@ -42,7 +41,14 @@ def options(
     tune: bool = False,
     target: str = "native",
 ) -> Options:
-    """Build options, checked; raises SpecError."""
+    """Build options, checked; raises SpecError.
+
+    ``accuracy`` and ``tune`` choose nothing, so they are no part of ``Options`` and of no cache key: every kernel sums
+    directly, which is what ``"strict"`` asks for and ``"default"`` allows, and no schedule is measured.
+
+    >>> options(accuracy="strict") == options() == options(tune=False)
+    True
+    """
     for value, allowed, what in (
         (dtype := _dtype_name(dtype), DTYPES, "dtype"),
         (target, TARGETS, "target"),
@@ -54,7 +60,21 @@ def options(
         raise SpecError(f"threads is a positive integer or None for every core; given {shown(threads)}")
     if not isinstance(tune, bool):
         raise SpecError(f"tune is True or False; given {shown(tune)}")
-    return Options(dtype, _fixed(sizes), threads, accuracy, tune, target)
+    if tune:
+        raise SpecError(
+            "tune=True is not available: no schedule is measured, each kernel gets the one that its operator and sizes "
+            "determine; leave tune out, or say tune=False"
+        )
+    return Options(dtype, _fixed(sizes), threads, target)
+
+
+def names() -> tuple[str, ...]:
+    """What a build can be asked for, by name.
+
+    >>> names()
+    ('dtype', 'sizes', 'threads', 'accuracy', 'tune', 'target')
+    """
+    return tuple(signature(options).parameters)
 
 
 def _dtype_name(dtype: object) -> Any:

@@ -12,11 +12,11 @@ from functools import reduce
 
 from symconv.errors import ScheduleError
 from symconv.loops.arith import add, const, floordiv, largest, mul, simplify, sub
-from symconv.loops.ir import Accumulate, Const, For, If, Kernel, Let, Stmt, Update, Var
+from symconv.loops.ir import Const, For, If, Kernel, Let, Stmt, Var
 from symconv.loops.splitting import SplitReduction, split_reduction
-from symconv.loops.traverse import expressions, substitute, walk
+from symconv.loops.traverse import substitute
 
-__all__ = ["Directive", "Parallel", "Reorder", "Split", "Unroll", "Vectorise", "apply", "apply_all"]
+__all__ = ["Directive", "Parallel", "Split", "Unroll", "apply", "apply_all"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,24 +39,6 @@ class Split:
 
 
 @dataclass(frozen=True, slots=True)
-class Reorder:
-    """``for a: for b: S`` -> ``for b: for a: S``. Precondition: perfectly nested, b's bounds do not depend on a, and
-
-    the body only accumulates, so that the order of its instances is free up to rounding.
-    """
-
-    outer: str
-    inner: str
-
-
-@dataclass(frozen=True, slots=True)
-class Vectorise:
-    """Marks an innermost loop whose iterations the C compiler may run in lanes. Precondition: no loop inside."""
-
-    var: str
-
-
-@dataclass(frozen=True, slots=True)
 class Parallel:
     """Marks whether the merged outer loop of nest ``nest`` is cut among threads."""
 
@@ -64,7 +46,7 @@ class Parallel:
     enabled: bool = True
 
 
-Directive = Unroll | Split | Reorder | Vectorise | Parallel | SplitReduction
+Directive = Unroll | Split | Parallel | SplitReduction
 
 
 def apply_all(kernel: Kernel, directives: tuple[Directive, ...]) -> Kernel:
@@ -79,10 +61,6 @@ def apply(kernel: Kernel, directive: Directive) -> Kernel:
             return _loops(kernel, directive, name, lambda loop: _unroll(loop, directive))
         case Split(name):
             return _loops(kernel, directive, name, lambda loop: _split(loop, directive))
-        case Vectorise(name):
-            return _loops(kernel, directive, name, lambda loop: _vectorise(loop, directive))
-        case Reorder(outer):
-            return _loops(kernel, directive, outer, lambda loop: _reorder(loop, directive))
         case SplitReduction():
             return split_reduction(kernel, directive)
         case Parallel(number, enabled):
@@ -152,22 +130,3 @@ def _split(loop: For, directive: Split) -> tuple[Stmt, ...]:
         For(outer, const(0), count, (For(inner, const(0), const(factor), block),)),
         replace(loop, lower=tail),
     )
-
-
-def _vectorise(loop: For, directive: Vectorise) -> tuple[Stmt, ...]:
-    if any(isinstance(node, For) for node in expressions(loop.body)):
-        raise ScheduleError(f"{directive}: {loop.var} is not an innermost loop")
-    return (replace(loop, mode="vector"),)
-
-
-def _reorder(loop: For, directive: Reorder) -> tuple[Stmt, ...]:
-    match loop.body:
-        case (For() as inner,) if inner.var == directive.inner:
-            pass
-        case _:
-            raise ScheduleError(f"{directive}: {directive.inner} is not the only statement of {loop.var}")
-    if any(isinstance(n, Var) and n.name == loop.var for bound in (inner.lower, inner.upper) for n in walk(bound)):
-        raise ScheduleError(f"{directive}: the bounds of {inner.var} depend on {loop.var}")
-    if not all(isinstance(statement, Accumulate | Update) for statement in inner.body):
-        raise ScheduleError(f"{directive}: the body does more than accumulate, its order is not free")
-    return (replace(inner, body=(replace(loop, body=inner.body),)),)

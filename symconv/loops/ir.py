@@ -188,7 +188,7 @@ Expr = (
 
 @dataclass(frozen=True, slots=True)
 class For:
-    """``for var in range(lower, upper, step)``; ``mode`` is serial, vector or unroll."""
+    """``for var in range(lower, upper, step)``; ``mode`` is serial or, over residue classes, phase."""
 
     var: str
     lower: Expr

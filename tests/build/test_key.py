@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,8 @@ from symconv.build import key as keys
 from symconv.build.key import content_key, request_key, tree_version
 from symconv.build.tools import Toolchain
 from symconv.emit.source import Source
-from symconv.options import Options
+from symconv.errors import SpecError
+from symconv.options import Options, names, options
 
 TOOLS = Toolchain(("/opt/cc",), "cc 12.1", ("-O3",), ("-march=native",), True, "3.1.0", "cpython-311", "a cpu")
 SOURCE = Source("def f(): pass")
@@ -70,13 +71,23 @@ def test_content_key_follows_numpy_only_where_it_is_cimported(monkeypatch: pytes
         Options(sizes=()),
         Options(sizes=(("x", (1, 2)),)),
         Options(threads=1),
-        Options(accuracy="strict"),
-        Options(tune=True),
         Options(target="portable"),
     ],
 )
 def test_request_key_depends_on_every_option(options: Options) -> None:
     assert request_key("y[i] = x[i]", options, "cc") != request_key("y[i] = x[i]", Options(), "cc")
+
+
+def test_what_chooses_nothing_is_in_no_key() -> None:
+    base = request_key("y[i] = x[i]", Options(), "cc")
+    for chosen in ({"accuracy": "strict"}, {"accuracy": "default"}, {"tune": False}):
+        assert request_key("y[i] = x[i]", options(**chosen), "cc") == base
+    with pytest.raises(SpecError, match=r"tune=True is not available.*tune=False"):
+        options(tune=True)
+
+
+def test_every_field_is_an_option() -> None:
+    assert {field.name for field in fields(Options)} == set(names()) - {"accuracy", "tune"}
 
 
 def test_request_key_depends_on_operator_toolchain_and_generator(monkeypatch: pytest.MonkeyPatch) -> None:

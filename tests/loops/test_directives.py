@@ -11,7 +11,7 @@ import pytest
 import symconv as sc
 from symconv.errors import InternalError, ScheduleError
 from symconv.gather.derivation import derivation
-from symconv.loops.directives import Directive, Parallel, Reorder, Split, Unroll, Vectorise, apply, apply_all
+from symconv.loops.directives import Directive, Parallel, Split, Unroll, apply, apply_all
 from symconv.loops.ir import Binary, Const, For, Kernel, Load, Store
 from symconv.loops.lower import lower
 from symconv.loops.traverse import expressions, rewrite
@@ -40,8 +40,7 @@ def loops(kernel: Kernel) -> list[For]:
 def tried(kernel: Kernel) -> list[Directive]:
     names = dict.fromkeys(loop.var for loop in loops(kernel))
     found: list[Directive] = [Split(name, 3) for name in names]
-    found += [Vectorise(name) for name in names] + [Unroll(name) for name in names]
-    found += [Reorder(a, b) for a in names for b in names if a != b]
+    found += [Unroll(name) for name in names]
     return [*found, *(Parallel(at, enabled=False) for at in range(len(kernel.nests)))]
 
 
@@ -89,7 +88,6 @@ def plain() -> Kernel:
     [
         (Split("nowhere", 4), "has no loop nowhere"),
         (Unroll("n"), "bounds of n are not constant"),
-        (Reorder("n", "nowhere"), "nowhere is not the only statement of n"),
         (Parallel(99), "nests"),
     ],
 )
@@ -102,11 +100,6 @@ def test_what_is_illegal_is_refused_in_words(directive: Directive, words: str) -
 def test_a_factor_of_one_splits_nothing() -> None:
     with pytest.raises(ScheduleError, match="factor of at least 2"):
         apply(plain(), Split("n", 1))
-
-
-def test_a_loop_with_loops_inside_is_not_vectorised() -> None:
-    with pytest.raises(ScheduleError, match="not an innermost loop"):
-        apply(plain(), Vectorise("n"))
 
 
 def _moved(axis: int, by: int, kind: type) -> Callable[[Any], Any]:
