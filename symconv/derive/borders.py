@@ -143,7 +143,8 @@ def _count(node: Reduce) -> Expr:
         return Reduce("sum", node.indices, tuple(Piece(piece.where, one) for piece in node.pieces))
     total: Expr = one
     for index in node.indices:
-        total = Index(index.extent) if total == one else Apply("mul", (total, Index(index.extent)))
+        size: Expr = one if index.extent == affine(1) else Index(index.extent)
+        total = fold(Apply("mul", (total, size)))
     return total
 
 

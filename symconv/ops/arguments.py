@@ -115,11 +115,12 @@ def said(kinks: Mapping[str, str] | None) -> str | None:
 
 
 def title(name: str, settings: dict[str, object], **defaults: object) -> str:
-    """A short name that says how an operator differs from the default."""
+    """A short name that says how an operator differs from the default: read as a call, it makes the same operator."""
     usual = {**_DEFAULTS, **defaults}
     shown = []
     for key, value in settings.items():
-        plain = value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value
+        alike = isinstance(value, tuple) and len(set(value)) == 1 and not isinstance(value[0], tuple)
+        plain = value[0] if isinstance(value, tuple) and alike else value
         if plain is not None and plain is not False and repr(plain) != repr(usual.get(key, 1)):
             shown.append(f"{key}={plain!r}".replace(" ", ""))
     return f"{name}({', '.join(shown)})"

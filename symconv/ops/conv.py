@@ -38,6 +38,7 @@ def conv(
         padding=padding,
         dilation=dilation,
         groups=groups,
+        bias=biased,
         border=border,
         layout=layout,
         flip=flip,

@@ -37,7 +37,7 @@ def local(
     else:
         b = f" + b[{outputs},f]" if switch(bias, "bias") else ""
         source = f"y[n,f,{outputs}] = sum[c,{taps}]({x} * w[{outputs},f,c,{taps}]){b}"
-    name = title(f"{kind}{rank}d", {**at.settings, "border": border})
+    name = title(f"{kind}{rank}d", {**at.settings, "bias": bias, "border": border})
     return formula(source, name=name, padding=at.padding, border=border)
 
 

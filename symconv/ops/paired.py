@@ -32,6 +32,7 @@ def paired(
     dilation: int | Sequence[int],
     groups: int,
     border: str | float,
+    bias: bool = False,
     layout: str,
     flip: bool = False,
     usual: str = "zero",
@@ -50,8 +51,8 @@ def paired(
         b=f"b[{f}]",
         over=",".join(("c", *at.taps)),
     )
-    shown = {**settings, **at.settings, "groups": groups, "border": border, "layout": layout, "flip": flip}
-    shown["kinks"] = said(kinks)
+    shown = {**settings, **at.settings, "groups": groups, "bias": bias, "border": border, "layout": layout}
+    shown |= {"flip": flip, "kinks": said(kinks), "surrogate": said(surrogate)}
     return formula(
         f"y[{order('n', f, at.outputs)}] = {body(reads)}",
         name=title(name, shown, border=usual),

@@ -38,7 +38,7 @@ def pool(
     }
     return formula(
         f"y[{order('n', 'c', at.outputs)}] = {kind}[{','.join(at.taps)}](x[{order('n', 'c', at.window)}])",
-        name=title(f"{name}{rank}d", settings, border=usual, empty=None),
+        name=title(f"{name}{rank}d", settings, kernel=None, stride=None, border=usual, empty=None),
         padding=at.padding,
         extents=dict(zip(at.taps, lengths, strict=True)),
         border=border,

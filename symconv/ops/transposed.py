@@ -41,7 +41,7 @@ def conv_transpose(
     settings = {"stride": strides, "padding": padding, "output_padding": extra, "dilation": dilations, "groups": groups}
     return formula(
         f"y[{order('n', f, outputs)}] = sum[c,{','.join(taps)}]({tap}){b}",
-        name=title(f"conv_transpose{rank}d", {**settings, "layout": layout}),
+        name=title(f"conv_transpose{rank}d", {**settings, "bias": bias, "layout": layout}),
         padding=tuple((lo, hi - more) for (lo, hi), more in zip(pads, extra, strict=True)),
         extents=extents,
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from symconv.gather.solution import Phase, Solution
 from symconv.notation.affine import Affine, affine, var
-from symconv.notation.expr import Constraint, Expr, Read, Reduce, equal, rename, transform, walk
+from symconv.notation.expr import Constraint, Expr, Read, Reduce, equal, nonnegative, rename, transform, walk
 from symconv.notation.expr import Index as IndexValue
 from symconv.notation.operator import Statement
 from symconv.views.forms import Bound
@@ -123,7 +123,33 @@ def closed(statement: Statement, node: Reduce, solution: Solution) -> Closed | N
         return None
     body = rename(_folded_body(solution.body, divisions, solution.phases), values)
     result = Closed((*outside, *outer), sums, inner, (), (), body)
+    if not node.kind.startswith("arg"):
+        # A position among taps would be another one with a tap's index left out.
+        result = _without_lone(result)
     return _defined(result, divisions, solution.phases, values)
+
+
+def _without_lone(part: Closed) -> Closed:
+    """A loop that a bound allows one value at most runs no more: the value stands in its place, under conditions."""
+    for at, one in enumerate(part.sums):
+        only = next((b for b in one.lowers if b.divisor == 1 and b in one.uppers), None)
+        if only is not None:
+            lows = [only.form * b.divisor - b.form for b in one.lowers if b != only]
+            highs = [b.form - only.form * b.divisor for b in one.uppers if b != only]
+            value = {one.name: only.form}
+            sums = tuple(
+                Sum(s.name, _replaced(s.lowers, value), _replaced(s.uppers, value))
+                for k, s in enumerate(part.sums)
+                if k != at
+            )
+            inside = (*(c.substitute(value) for c in part.inside), *map(nonnegative, (*lows, *highs)))
+            body = rename(part.body, value)
+            return _without_lone(Closed(part.outside, sums, inside, part.divisions, part.phases, body))
+    return part
+
+
+def _replaced(bounds: tuple[Bound, ...], value: dict[str, Affine]) -> tuple[Bound, ...]:
+    return tuple(replace(bound, form=bound.form.substitute(value)) for bound in bounds)
 
 
 def _folded(form: Affine, divisions: tuple[Division, ...], phases: tuple[Phase, ...]) -> Affine:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from symconv.notation.affine import Affine, Atom, Maximum, Quotient, affine, var
-from symconv.notation.expr import Constraint, Range
+from symconv.notation.expr import Constraint, Piece, Range
 from symconv.views.dialect import Dialect
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "bound_text",
     "chain",
     "condition_text",
+    "covering",
     "form_text",
     "paired",
     "ranges_text",
@@ -182,3 +183,29 @@ def _related(left: str, relation: str, right: str, dialect: Dialect) -> str:
 def ranges_text(ranges: Iterable[Range], dialect: Dialect, write: Write) -> tuple[str, ...]:
     """``0 ≤ i < O`` for every range."""
     return tuple(_between("0", dialect.symbol(r.name), write(r.extent), dialect) for r in ranges)
+
+
+def covering(pieces: tuple[Piece, ...]) -> bool:
+    """Whether disjoint pieces cover everything, as far as their conditions are opposites of each other.
+
+    >>> from symconv.notation.affine import var
+    >>> from symconv.notation.expr import Const, nonnegative
+    >>> inside, outside = nonnegative(var("i")), nonnegative(-var("i") - 1)
+    >>> covering((Piece((inside,), Const(1)), Piece((outside,), Const(0)))), covering((Piece((inside,), Const(1)),))
+    (True, False)
+    """
+    return _covers([frozenset(piece.where) for piece in pieces], 64)
+
+
+def _covers(parts: list[frozenset[Constraint]], fuel: int) -> bool:
+    if frozenset() in parts:
+        return True
+    if not parts or fuel <= 0:
+        return False
+    chosen = min(parts[0], key=str)
+    if chosen.equality:
+        return False
+    opposite = Constraint(-chosen.form - 1)
+    yes = [part - {chosen} for part in parts if opposite not in part]
+    no = [part - {opposite} for part in parts if chosen not in part]
+    return _covers(yes, fuel // 2) and _covers(no, fuel // 2)

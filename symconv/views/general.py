@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import lru_cache
 from itertools import product as cartesian
 
 from symconv.notation.affine import Affine
-from symconv.notation.expr import Range, Reduce, walk
+from symconv.notation.expr import Const, Range, Reduce, walk
 from symconv.notation.operator import Operator, Statement, Window
 from symconv.views.dialect import Frag, latex
 from symconv.views.names import latex_symbol, names_of
 from symconv.views.polynomial import Poly, poly
-from symconv.views.printer import Printer, bracketed, expr_frag, expr_text, over, side_by_side, total
+from symconv.views.printer import Printer, bracketed, counted, expr_frag, expr_text, over, side_by_side, total
 from symconv.views.relations import Condition, Eliminated, GeneralPiece, general_piece, generic
 from symconv.views.rows import Row, Rows, aligned, domain_row, target_text
 
@@ -47,7 +48,8 @@ def general(op: Operator, wrt: str) -> General | None:
     from symconv.derive.adjoint import adjoint
     from symconv.derive.borders import resolve_borders
 
-    if not op.windows:
+    # With one tap there is nothing to sum: the instance says as much.
+    if not op.windows or any(window.kernel == "1" for window in op.windows):
         return None
     padded = generic(op)
     if padded is None:
@@ -146,12 +148,15 @@ def _piece(node: Reduce, piece: GeneralPiece, plain: Printer, symbols: dict[str,
 
     printer = Printer(plain.dialect, write)
     conditions = tuple(text for c in piece.conditions for text in _condition(c, symbols, names))
-    if shared:
+    if names:
         conditions = (rf"{', '.join(names.values())} \in \mathbb{{Z}}", *conditions)
     if node.kind != "sum":
         ranges = tuple(f"0 \\le {_name(r, symbols)} < {plain.write(r.extent)}" for r in piece.sums)
         head = plain.dialect.under(node.kind, (*ranges, *conditions))
         return over(head, expr_frag(piece.body, printer), node.kind, printer)
+    if piece.body == Const(Fraction(1)) and piece.sums:
+        spans = (f"0 \\le {_name(r, symbols)} < {plain.write(r.extent)}" for r in piece.sums)
+        return counted((_name(r, symbols) for r in piece.sums), (*spans, *conditions), plain.dialect)
     body = bracketed(conditions, expr_frag(piece.body, printer), printer)
     heads = (plain.dialect.limits("sum", _name(r, symbols), "0", plain.write(r.extent - 1)) for r in piece.sums)
     return over(side_by_side(heads, plain.dialect), body, node.kind, printer)

@@ -7,13 +7,15 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from symconv.notation.affine import Affine
-from symconv.notation.expr import Apply, Const, Constraint, Expr, Index, Piece, Read, Reduce
+from symconv.notation.expr import Apply, Const, Constraint, Expr, Index, Read, Reduce
 from symconv.views.dialect import ADD, ATOM, MUL, Dialect, Frag
-from symconv.views.forms import Write, chain, form_text, ranges_text
+from symconv.views.forms import Write, chain, covering, form_text, ranges_text
+from symconv.views.lone import without_lone
 
 __all__ = [
     "Printer",
     "bracketed",
+    "counted",
     "expr_frag",
     "expr_text",
     "negated",
@@ -170,7 +172,15 @@ def bracketed(conditions: tuple[str, ...], frag: Frag, printer: Printer) -> Frag
     if frag.inner:
         return negated(bracketed(conditions, replace(frag, text=frag.inner, level=MUL, inner=""), printer), printer)
     separator = r",\ " if printer.dialect.kind == "latex" else ", "
-    return product(Frag(printer.dialect.bracket(separator.join(conditions))), frag, printer)
+    held = Frag(printer.dialect.bracket(separator.join(conditions)))
+    return held if frag.text == "1" else product(held, frag, printer)
+
+
+def counted(names: Iterable[str], conditions: Iterable[str], dialect: Dialect) -> Frag:
+    """How many values of ``names`` meet the conditions: what a sum of ones is."""
+    comma, such = (r",\ ", r"\,:\,") if dialect.kind == "latex" else (", ", " : ")
+    held = f"{', '.join(names)}{such}{comma.join(conditions)}"
+    return Frag(rf"\left|\left\{{{held}\right\}}\right|" if dialect.kind == "latex" else f"#{{{held}}}")
 
 
 def _where(condition: Expr, yes: Expr, no: Expr, printer: Printer) -> Frag:
@@ -231,6 +241,10 @@ def side_by_side(heads: Iterable[str], dialect: Dialect) -> str:
 
 
 def _reduce(node: Reduce, printer: Printer) -> Frag:
+    shorter = without_lone(node)
+    if not isinstance(shorter, Reduce):
+        return expr_frag(shorter, printer)
+    node = shorter
     if len(node.pieces) > 1 and (rest := _otherwise(node)) is not None:
         rows = [(expr_text(p.body, printer), _joint(p.where, printer)) for p in node.pieces]
         head = reduction_head(replace(node, pieces=()), (), printer)
@@ -241,9 +255,18 @@ def _reduce(node: Reduce, printer: Printer) -> Frag:
         return printer.dialect.number(Fraction(0)) if node.kind == "sum" else Frag(f"-{printer.dialect.infinity}", ADD)
     frags = []
     for piece in node.pieces:
+        if node.kind == "sum" and piece.body == _ONE and node.indices:
+            frags.append(_count(node, piece.where, printer))
+            continue
         head = reduction_head(node, piece.where, printer)
         frags.append(over(head, expr_frag(piece.body, printer), node.kind, printer))
     return total(frags, node.kind, printer)
+
+
+def _count(node: Reduce, where: tuple[Constraint, ...], printer: Printer) -> Frag:
+    dialect, write = printer.dialect, printer.write
+    conditions = (*ranges_text(node.indices, dialect, write), *chain(where, dialect, write))
+    return counted((dialect.symbol(r.name) for r in node.indices), conditions, dialect)
 
 
 def _joint(where: tuple[Constraint, ...], printer: Printer) -> str:
@@ -268,29 +291,3 @@ def _otherwise(node: Reduce) -> str | None:
     if covering(node.pieces):
         return ""
     return "0" if node.kind == "sum" and len(node.pieces) > 2 else None
-
-
-def covering(pieces: tuple[Piece, ...]) -> bool:
-    """Whether disjoint pieces cover everything, as far as their conditions are opposites of each other.
-
-    >>> from symconv.notation.affine import var
-    >>> from symconv.notation.expr import nonnegative
-    >>> inside, outside = nonnegative(var("i")), nonnegative(-var("i") - 1)
-    >>> covering((Piece((inside,), _ONE), Piece((outside,), _ZERO))), covering((Piece((inside,), _ONE),))
-    (True, False)
-    """
-    return _covers([frozenset(piece.where) for piece in pieces], 64)
-
-
-def _covers(parts: list[frozenset[Constraint]], fuel: int) -> bool:
-    if frozenset() in parts:
-        return True
-    if not parts or fuel <= 0:
-        return False
-    chosen = min(parts[0], key=str)
-    if chosen.equality:
-        return False
-    opposite = Constraint(-chosen.form - 1)
-    yes = [part - {chosen} for part in parts if opposite not in part]
-    no = [part - {opposite} for part in parts if chosen not in part]
-    return _covers(yes, fuel // 2) and _covers(no, fuel // 2)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from symconv.gather.solution import Gather, Phase, Solved
 from symconv.notation.affine import Affine, affine, var
-from symconv.notation.expr import Constraint, Expr, Piece, Reduce, transform, walk
+from symconv.notation.expr import Const, Constraint, Expr, Piece, Reduce, transform, walk
 from symconv.notation.operator import Definition, Operator, Statement
 from symconv.views.closed import Closed, Divides, Division, Sum, closed
 from symconv.views.closed import _forms as forms_of
 from symconv.views.dialect import ADD, BREAK, MUL, Dialect, Frag
 from symconv.views.forms import bound_text, chain, form_text, ranges_text
-from symconv.views.printer import Printer, bracketed, expr_frag, expr_text, over, side_by_side, total
+from symconv.views.printer import Printer, bracketed, counted, expr_frag, expr_text, over, side_by_side, total
 
 __all__ = [
     "Row",
@@ -94,12 +95,21 @@ def gather_rows(gather: Gather, dialect: Dialect) -> Rows:
     """Every statement of an operator in solved form."""
     several = [solved_rows(solved, dialect) for solved in gather.statements]
     names = {name for solved in gather.statements for name in _names(solved)}
-    where = (
-        *(row for rows in several for row in rows.where),
-        *definition_rows(gather.operator, names, dialect),
-    )
-    domain = tuple(row for rows in several for row in rows.domain)
-    return Rows(tuple(row for rows in several for row in rows.formulas), tuple(dict.fromkeys(where)), domain[-1:])
+    formulas = tuple(row for rows in several for row in rows.formulas)
+    where = tuple(dict.fromkeys(row for rows in several for row in rows.where))
+    domain = tuple(row for rows in several for row in rows.domain)[-1:]
+    sizes = _used(definition_rows(gather.operator, names, dialect), (*formulas, *where, *domain))
+    return Rows(formulas, (*where, *sizes), domain)
+
+
+def _used(definitions: tuple[Row, ...], rows: Iterable[Row]) -> tuple[Row, ...]:
+    """The definitions of what stands in the rows, and in those definitions: limits may have lost a size on the way."""
+    written, kept = " ".join(row.right for row in rows), list[Row]()
+    for row in reversed(definitions):
+        if row.left in written:
+            kept.insert(0, row)
+            written += f" {row.right}"
+    return tuple(kept)
 
 
 def _names(solved: Solved) -> frozenset[str]:
@@ -139,6 +149,7 @@ def solved_rows(solved: Solved, dialect: Dialect) -> Rows:
     if len(cuts) > 1:
         return _parted(statement, parts, printer)
     named = named and any(sum(s.compound for s in part.sums) > 1 for part in everything) and len(everything) == 1
+    named = named and all(_has_limits(node, part) for node, several in parts.items() for part in several)
     writing = {
         node: total([_part_frag(node, part, named, printer) for part in several], node.kind, printer)
         for node, several in parts.items()
@@ -158,7 +169,7 @@ def _parted(statement: Statement, parts: dict[Reduce, list[Closed]], printer: Pr
         frags = [Frag(target_text(statement, dialect, mark)) for mark in marks]
         writing[node] = total(frags, node.kind, printer)
         for mark, part in zip(marks, several, strict=True):
-            named = sum(s.compound for s in part.sums) > 1
+            named = sum(s.compound for s in part.sums) > 1 and _has_limits(node, part)
             right = _part_frag(node, part, named, printer).text
             cut = [*(_limit_rows(part, printer) if named else ()), *_cut_rows(part, printer)]
             said = _listed((f"{row.left} = {row.right}" for row in cut), dialect)
@@ -169,10 +180,18 @@ def _parted(statement: Statement, parts: dict[Reduce, list[Closed]], printer: Pr
     return Rows((head, *formulas), shown, (domain_row(statement, dialect),))
 
 
+def _has_limits(node: Reduce, part: Closed) -> bool:
+    """Whether the loops are written as limits of a sum: elsewhere names of limits would stand nowhere."""
+    return node.kind == "sum" and part.body != Const(Fraction(1))
+
+
 def _part_frag(node: Reduce, part: Closed, named: bool, printer: Printer) -> Frag:
     """``[P] Σ Σ body``."""
     body = bracketed(_conditions(part.inside, printer), expr_frag(part.body, printer), printer)
-    if part.sums:
+    if part.sums and node.kind == "sum" and part.body == Const(Fraction(1)):
+        lines = (*_spans(part.sums, printer), *_conditions(part.inside, printer))
+        body = counted((printer.dialect.symbol(s.name) for s in part.sums), lines, printer.dialect)
+    elif part.sums:
         body = over(_heads(node.kind, part.sums, named and node.kind == "sum", printer), body, node.kind, printer)
     return bracketed(_conditions(part.outside, printer), body, printer)
 
@@ -185,17 +204,9 @@ def _conditions(conditions: Iterable[Constraint | Divides], printer: Printer) ->
 
 
 def _heads(kind: str, sums: tuple[Sum, ...], named: bool, printer: Printer) -> str:
-    dialect, write = printer.dialect, printer.write
+    dialect = printer.dialect
     if kind != "sum":
-        lines = []
-        for s in sums:
-            low, high = (
-                bound_text(s.lowers, True, dialect, write),
-                bound_text(s.uppers, False, dialect, write),
-            )
-            less = dialect.relations["le"]
-            lines.append(f"{low} {less} {dialect.symbol(s.name)} {less} {high}")
-        return dialect.under(kind, tuple(lines))
+        return dialect.under(kind, _spans(sums, printer))
     heads: list[str] = []
     for s in sums:
         low, high = _limits(s, printer)
@@ -204,6 +215,13 @@ def _heads(kind: str, sums: tuple[Sum, ...], named: bool, printer: Printer) -> s
             low, high = names[0] if len(s.lowers) > 1 else low, names[1] if len(s.uppers) > 1 else high
         heads.append(dialect.limits("sum", dialect.symbol(s.name), low, high))
     return side_by_side(heads, dialect)
+
+
+def _spans(sums: tuple[Sum, ...], printer: Printer) -> tuple[str, ...]:
+    """``low ≤ p ≤ high`` of every loop."""
+    less = printer.dialect.relations["le"]
+    return tuple(f" {less} ".join((low, printer.dialect.symbol(s.name), high))
+                 for s in sums for low, high in (_limits(s, printer),))  # fmt: skip
 
 
 def _limits(s: Sum, printer: Printer) -> tuple[str, str]:

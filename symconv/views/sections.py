@@ -9,6 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from symconv.gather.derivation import Derivation
+from symconv.notation.expr import reads
 from symconv.notation.operator import Operator, Tensor
 from symconv.views.diagram import phase_plan, window_pattern
 from symconv.views.dialect import Dialect, latex
@@ -104,12 +105,13 @@ def gradient_section(derivation: Derivation, page: Page) -> Data:
     general = general_rows(derivation.stated, derivation.wrt) if derivation.wrt in derivation.stated.tensors else None
     wrt = derivation.wrt
     plan = phase_plan(derivation.gather, derivation.stated)
-    reads = ", ".join(op.tensors)
+    needed = {read.tensor for statement in op.statements for read in reads(statement.expr)}
+    given = ", ".join(name for name in op.tensors if name in needed) or "the shapes alone"
     way = "each cell gathers its own sum" if derivation.owned else "not invertible, contributions choose their cell"
     return {
         "anchor": re.sub(r"\W+", "-", f"d-{wrt or 'forward'}"),
         "title": f"Gradient with respect to {wrt}" if wrt else "Forward",
-        "lead": f"{op.output.name} from {reads}: {way}.",
+        "lead": f"{op.output.name} from {given}: {way}.",
         "formula": page.rows(derivation_rows(derivation, dialect)),
         "tables": [_table(table, dialect, page) for table in phase_tables(derivation.gather)],
         "plan": Markup(plan) if plan else None,
