@@ -82,3 +82,35 @@ def test_a_failing_cell_fails(tmp_path: Path) -> None:
     done = execute(tmp_path / "wrong.md", script(text, CELL), tmp_path)
     assert done.returncode != 0
     assert 'wrong.md", line 4' in done.stderr
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.stem)
+def test_files_that_a_page_names_are_there(page: Path) -> None:
+    named = set(
+        re.findall(r"`((?:symconv|templates|tests|docs|generated)/[\w./*-]*)`", page.read_text(encoding="utf-8"))
+    )
+    # The wheel's own folder is beside the package in a checkout.
+    missing = {name for name in named if not (ROOT / name).exists() and name != "symconv/_templates"}
+    assert not missing
+
+
+def test_the_files_of_an_operator_and_of_a_directive_are_computed(tmp_path: Path) -> None:
+    page = ROOT / "docs" / "extending.md"
+    done = execute(page, script(page.read_text(encoding="utf-8"), CELL), tmp_path)
+    printed = done.stdout.splitlines()
+    for word in ("squared_distance1d", "SplitReduction"):
+        files = [
+            str(f.relative_to(ROOT)) for f in sorted((ROOT / "symconv").rglob("*.py")) if word in f.read_text("utf-8")
+        ]
+        assert files
+        at = printed.index(files[0])
+        assert printed[at : at + len(files)] == files
+    from typing import get_args
+
+    from symconv.loops.directives import Directive
+
+    for kind in get_args(Directive):
+        assert f"{kind.__name__:15} {kind.__module__}" in printed
+    prose = CELL.sub("", page.read_text(encoding="utf-8"))
+    operators, schedules = (prose.split(f"## A new {word}")[1].split("\n## ")[0] for word in ("operator", "schedule"))
+    assert not re.search(r"symconv/\w+", operators + schedules)
