@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from symconv.build.cache import Artifact, Product, compile_text, obtain
@@ -62,8 +63,9 @@ def kernel(derived: Derivation, name: str, options: Options) -> Kernel:
     return scheduled(lower(derived.gather, name, sizes, itemsize), options)
 
 
+@lru_cache(maxsize=8)
 def unit(op: Operator, options: Options, name: str = "u0", entries: tuple[str, ...] = ("forward", "backward")) -> Unit:
-    """Operator -> every kernel a module holds for it."""
+    """Operator -> every kernel a module holds for it; a few are kept for who builds one and proves or prints it."""
     from symconv.emit.cython import Entry, Unit
 
     parts = []
@@ -84,7 +86,9 @@ def gradients(op: Operator) -> tuple[str, ...]:
 def pairs(op: Operator, options: Options) -> tuple[tuple[Derivation, Kernel], ...]:
     """Operator -> every kernel of its module beside the derivation it comes from."""
     derived = (forward(op), *(derive(op, name) for name in gradients(op)))
-    kernels = (kernel for entry in unit(op, options).entries for kernel in entry.kernels)
+    kernels = (
+        kernel for entry in unit(op, options, entries=("forward", "backward")).entries for kernel in entry.kernels
+    )
     return tuple(zip(derived, kernels, strict=True))
 
 

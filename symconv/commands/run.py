@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from symconv.notation.operator import Operator
 from symconv.options import Options, options
 from symconv.validate.validation import Validations, validate_all
 from symconv.verify.verdict import Verdict
+from symconv.views.drawing import Drawing
+from symconv.views.sections import formulas
 
 __all__ = ["run", "stem"]
 
@@ -61,13 +64,26 @@ def _work(operator: Operator, gradients: tuple[str, ...], chosen: Options) -> _J
     for name in gradients:
         with stage(f"deriving the gradient by {name}"):
             derivations.append(pipeline.derive(operator, name))
-    with stage("generating and compiling") as tell:
-        kernel = built(operator, chosen, tell)
-    with stage("proving the loop nests") as tell:
-        nests = validate_all(pipeline.pairs(operator, chosen), tell)
-    with stage("verifying") as tell:
-        verdict = judged(operator, kernel, gradients, tell)
+    drawing = Drawing(formulas(operator, tuple(derivations)))
+    try:
+        kernel, nests = _compiled_and_proved(operator, chosen)
+        with stage("verifying") as tell:
+            verdict = judged(operator, kernel, gradients, tell)
+        drawing.finish()
+    finally:
+        drawing.close()
     return _Job(operator, tuple(derivations), kernel, verdict, nests)
+
+
+def _compiled_and_proved(operator: Operator, chosen: Options) -> tuple[Kernel, Validations]:
+    """The C compiler is a process of its own: while it works the nests are proved here."""
+    with ThreadPoolExecutor(1) as elsewhere:
+        with stage("proving the loop nests") as tell:
+            pairs = pipeline.pairs(operator, chosen)
+            kernel = elsewhere.submit(built, operator, chosen)
+            nests = validate_all(pairs, tell)
+        with stage("generating and compiling"):
+            return kernel.result(), nests
 
 
 def _written(job: _Job, place: Path) -> list[Path]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from html import escape
 
-__all__ = ["Formula", "formula_svg", "sprite"]
+__all__ = ["Drawn", "Formula", "drawn", "formula_svg", "remember", "sprite"]
+
+Drawn = tuple[str, float]
 
 SIZE = 19.0
 _FAILURES: tuple[type[Exception], ...] = (
@@ -18,6 +20,9 @@ _MAX_FENCES, _MAX_DEPTH = 4, 9
 _NEST = re.compile(r"\\(?:left|right|begin|end)(?![a-z])|\\[{}]|[{}]")
 _FENCES = {r"\left": 1, r"\right": -1}
 _NESTS = {**_FENCES, r"\begin": 2, r"\end": -2, "{": 1, "}": -1}
+_KNOWN: dict[str, Drawn | None] = {}
+# Some hundred pages of a process that shows many; then it begins anew.
+_KEPT = 4096
 _SYMBOL = re.compile(r'<symbol id="([^"]+)"[^>]*?(?:/>|>.*?</symbol>)', re.DOTALL)
 
 
@@ -38,13 +43,14 @@ def formula_svg(latex: str) -> Formula | None:
     >>> formula_svg(r"\frac{a}{") is None
     True
     """
-    plain = latex if _depth(latex, _FENCES) <= _MAX_FENCES else latex.replace(r"\left", "").replace(r"\right", "")
-    found = _drawn(plain) if _depth(plain, _NESTS) <= _MAX_DEPTH else None
+    if latex not in _KNOWN:
+        remember({latex: drawn(latex)})
+    found = _KNOWN[latex]
     if found is None:
         return None
-    drawn, below = found
-    glyphs = tuple((found[1], found[0]) for found in _SYMBOL.finditer(drawn))
-    body = _SYMBOL.sub("", drawn)
+    picture, below = found
+    glyphs = tuple((found[1], found[0]) for found in _SYMBOL.finditer(picture))
+    body = _SYMBOL.sub("", picture)
     style = f"vertical-align:{below:.2f}px"
     named = f'<svg class="math" role="img" style="{style}" aria-label="{escape(latex, quote=True)}"'
     return Formula(latex, body.replace("<svg", named, 1), glyphs)
@@ -59,9 +65,18 @@ def _depth(latex: str, weights: dict[str, int]) -> int:
     return deepest
 
 
-@lru_cache(maxsize=512)
-def _drawn(latex: str) -> tuple[str, float] | None:
-    """The SVG, and how far its lower edge lies from the baseline."""
+def remember(drawings: Mapping[str, Drawn | None]) -> None:
+    """Keep drawings that were made elsewhere, or here."""
+    if len(_KNOWN) > _KEPT:
+        _KNOWN.clear()
+    _KNOWN.update(drawings)
+
+
+def drawn(latex: str) -> Drawn | None:
+    """The SVG of a formula, and how far its lower edge lies from the baseline; None where that is not managed."""
+    plain = latex if _depth(latex, _FENCES) <= _MAX_FENCES else latex.replace(r"\left", "").replace(r"\right", "")
+    if _depth(plain, _NESTS) > _MAX_DEPTH:
+        return None
     import latex2mathml.exceptions
 
     with warnings.catch_warnings():
@@ -72,11 +87,10 @@ def _drawn(latex: str) -> tuple[str, float] | None:
         e for e in vars(latex2mathml.exceptions).values() if isinstance(e, type) and issubclass(e, Exception)
     )
     try:
-        picture = ziamath.Latex(latex, size=SIZE, color="currentColor")
-        drawn, below = str(picture.svg()), float(picture.getyofst())
+        picture = ziamath.Latex(plain, size=SIZE, color="currentColor")
+        return str(picture.svg()), float(picture.getyofst())
     except (*_FAILURES, *theirs):
         return None
-    return drawn, below
 
 
 def sprite(formulas: tuple[Formula, ...]) -> str:

@@ -22,7 +22,7 @@ from symconv.views.printer import Printer
 from symconv.views.rows import Rows, aligned
 from symconv.views.stages import derivation_rows, operator_rows, step_rows
 
-__all__ = ["Page", "gradient_section", "operator_section"]
+__all__ = ["Page", "formulas", "gradient_section", "operator_section"]
 
 _RULES = {
     "state": "The operator is stated",
@@ -70,6 +70,31 @@ class Page:
     def glyphs(self) -> Markup:
         """Every glyph in use, once."""
         return Markup(sprite(tuple(self.drawn)))
+
+
+class _Listed(Page):
+    """A page that draws nothing and knows what it would."""
+
+    asked: list[str]
+
+    def math(self, text: str) -> Data:
+        self.asked.append(text)
+        return {"latex": text, "svg": None}
+
+
+def formulas(op: Operator, derivations: tuple[Derivation, ...]) -> list[str]:
+    """The formulas that the sections of a page show, as LaTeX.
+
+    >>> import symconv as sc
+    >>> len(formulas(sc.conv1d(), ())) > 2
+    True
+    """
+    page = _Listed()
+    page.asked = []
+    operator_section(op, page)
+    for derivation in derivations:
+        gradient_section(derivation, page)
+    return page.asked
 
 
 def operator_section(op: Operator, page: Page) -> Data:

@@ -132,7 +132,7 @@ def test_run_tells_what_goes_on_line_by_line(written):
     ran, _ = written
     stages = [line.split(" (")[0] for line in ran.stderr.splitlines()]
     gradients = ["deriving the gradient by x", "deriving the gradient by w"]
-    assert stages == [*gradients, "generating and compiling", "proving the loop nests", "verifying", "writing"]
+    assert stages == [*gradients, "proving the loop nests", "generating and compiling", "verifying", "writing"]
 
 
 def test_run_writes_the_formulas_and_the_source_of_the_kernel(written):

@@ -149,7 +149,8 @@ def test_other_operators(name):
 
 
 def test_a_formula_the_renderer_refuses_is_shown_as_text(monkeypatch):
-    monkeypatch.setattr(mathsvg, "_drawn", lambda latex: None)
+    monkeypatch.setattr(mathsvg, "drawn", lambda latex: None)
+    monkeypatch.setattr(mathsvg, "_KNOWN", {})
     reader = read(report_html("t", OPERATORS["conv1"], derivations("conv1")[1:2]))
     assert r"\sum_{f=0}^{F - 1}" in reader.text
     assert reader.tags & {"code"}
