@@ -135,8 +135,6 @@ class Printer:
             case Select(Compare() as first, Compare() as second, Const(value)) if value == 0:
                 # Both sides are comparisons without effects: no branch is needed to leave the second out.
                 return f"({self.expr(first)} & {self.expr(second)})"
-            case Select(first, yes, Select(second, again, no)) if yes == again and not self.is_real(expr):
-                return f"sc_choose({self.expr(first)} | {self.expr(second)}, {self.expr(yes)}, {self.expr(no)})"
         name = "sc_where" if self.is_real(expr) else "sc_choose"
         return f"{name}({self.expr(expr.condition)}, {self.expr(expr.yes)}, {self.expr(expr.no)})"
 

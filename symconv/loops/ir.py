@@ -298,7 +298,7 @@ class Buffer:
 class Nest:
     """A loop nest whose first loop ``var`` runs over ``0 .. extent-1`` and may be cut anywhere among threads.
 
-    ``minor`` nests do a border's share of the work: schedules leave them as they are.
+    ``minor`` nests do a border's share of the work: it is not worth cutting into parts.
     """
 
     var: str

@@ -41,12 +41,8 @@ def lane_nests(
     positions: frozenset[str],
     sizes: Mapping[str, int] | None,
     itemsize: int,
-    minor: bool = False,
 ) -> tuple[Nest, ...] | None:
-    """The nests in lanes, or None where the accesses have no contiguous loop or the body counts positions.
-
-    A ``minor`` piece gets one nest, without a tile.
-    """
+    """The nests in lanes, or None where the accesses have no contiguous loop or the body counts positions."""
     chosen = choose_order(solution, sizes)
     contiguous = chosen.inner[-1] if chosen.inner else None
     if not isinstance(contiguous, str) or not _suits(solution, contiguous, positions, sizes):
@@ -55,7 +51,7 @@ def lane_nests(
     if target.start is not None and moving and _mentions(target.start, contiguous):
         return None
     order = _ordered(solution, chosen, contiguous, moving)
-    tile = _Tile((), 1) if minor else _tile(solution, order, contiguous, sizes, _VECTOR_BYTES // itemsize)
+    tile = _tile(solution, order, contiguous, sizes, _VECTOR_BYTES // itemsize)
     value = scalar(solution.body, {}, positions)
     nests = []
     # Each tiled loop in whole tiles, then what remains of it one by one.

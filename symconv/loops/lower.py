@@ -183,7 +183,7 @@ def _accumulated(state: _Lowering, statement: Statement, node: Reduce, solutions
 
 def _accumulate(state: _Lowering, statement: Statement, solution: Solution, op: str, minor: bool) -> None:
     wide = Target(statement.target.name, op)
-    if nests := lane_nests(solution, wide, state.positions, state.sizes, state.itemsize, minor):
+    if nests := lane_nests(solution, wide, state.positions, state.sizes, state.itemsize):
         state.nests.extend(replace(one, minor=minor) for one in nests)
         return
     order = choose_order(solution, state.sizes)

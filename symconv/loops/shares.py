@@ -1,7 +1,7 @@
 """Which pieces of a reduction are borders: little work beside the piece that most of it falls to.
 
-They get one plain nest each. A register tile, its remainder and a cut among threads cost text, hence time to compile,
-that they would not earn back.
+They are not cut among threads a second time: parts and their sum cost text, hence time to compile, that so little work
+does not earn back.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from symconv.notation.operator import Operator
 
 __all__ = ["minor_pieces"]
 
-# A piece with less than this part of the largest one's points: at most every eighth product is computed untiled.
+# A piece with less than this part of the largest one's points; pieces of a whole axis stay above it.
 _PART = 8
 # Bounds that hang together (a cell and its tap) are settled after two rounds; one more costs nothing.
 _ROUNDS = 3

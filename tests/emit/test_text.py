@@ -95,7 +95,7 @@ def test_the_template_gets_what_it_declares() -> None:
     declared: set[str] = set()
     for path in sorted((template_folder() / "cython").glob("*.j2")):
         declared |= meta.find_undeclared_variables(env.parse(path.read_text()))
-    assert declared == {"dtype", "ctype", "code", "type", "suffix", "few", "units", "alike", "prelude", "body"}
+    assert declared == {"dtype", "ctype", "code", "type", "few", "units", "alike", "prelude", "body"}
 
 
 PARTS: dict[str, Callable[[], Operator]] = {
@@ -136,7 +136,7 @@ def test_nothing_is_printed_that_is_never_true_or_neutral() -> None:
 
 def test_nests_with_one_text_are_one_function() -> None:
     text = pipeline.source(conv_bias_act2d("tanh"), Options()).text
-    bodies = re.findall(r"^cdef void u0_\w+_\d+\((.*?)\n\n", text, re.MULTILINE | re.DOTALL)
+    bodies = re.findall(r"^cdef sc_nest u0_\w+_\d+\((.*?)\n\n", text, re.MULTILINE | re.DOTALL)
     assert len(bodies) == len(set(bodies))
     # Every gradient computes the sums again that the activation is applied to.
     calls = re.findall(r"^        (u0_\w+_\d+)\(sc_begin", text, re.MULTILINE)
