@@ -71,7 +71,7 @@ def derivation(op: Operator, wrt: str) -> Derivation:
     solved = gather(result)
     shown, asked = _shown(resolved), _asked(op, result)
     trace = (
-        Step("state", op.source, op, checked_ranges(op)),
+        Step("state", op.source, op, checked_ranges(op), "; ".join(op.notes)),
         *_shifts(op),
         *_borders(op, shown),
         *_slopes(op, resolved, wrt),

@@ -43,9 +43,10 @@ class Solution:
 
     ``cells`` are the loops that choose the cell of the target, ``steps`` the loops that run over its contributions;
     ``values`` give every original index in terms of loops, phases and sizes; ``bounds`` are all that the loops must
-    satisfy, redundant ones removed; ``limits`` are all of them, for a loop that needs a bound of its own. ``owned``
-    says whether each cell's sum is gathered by its own loops; where it is not,
-    the relation could not be inverted, ``steps`` then move the cell too, and only ``cells`` may run in parallel.
+    satisfy, redundant ones removed; ``limits`` are all of them, for a loop that needs a bound of its own; ``ranges``
+    are those that keep the cell in its tensor: a cell that other limits leave out receives nothing, but is stored.
+    ``owned`` says whether each cell's sum is gathered by its own loops; where it is not, the relation could not be
+    inverted, ``steps`` then move the cell too, and only ``cells`` may run in parallel.
     """
 
     cells: tuple[str, ...]
@@ -57,6 +58,7 @@ class Solution:
     limits: tuple[Constraint, ...]
     body: Expr
     owned: bool = True
+    ranges: tuple[Constraint, ...] = ()
 
     def value(self, name: str) -> Affine:
         """An original index in terms of the loops."""

@@ -59,6 +59,7 @@ def solve(targets: tuple[Range, ...], indices: tuple[Range, ...], piece: Piece) 
         limits=tuple(used),
         body=rename(piece.body, state.values),
         owned=state.owned,
+        ranges=tuple(Constraint(state.now(c.form)) for c in span(targets)),
     )
 
 

@@ -116,10 +116,18 @@ def _split(body: Body, order: Order) -> tuple[dict[str, list[Constraint]], list[
     limits = tuple(limit for limit in solution.limits if not ties(limit))
     near = _together({n for bound in masked for n in bound.form.names() & inside}, limits, solution)
     # A load that no mask covers runs wherever the loops go: nothing they need may be left to what a mask implies.
-    needed = (limit for limit in limits if limit.form.names() & near)
+    # What limits cells alone is left out: a cell beyond it receives nothing, but is stored.
+    cells = {*solution.cells} - {*solution.steps}
+    needed = (limit for limit in limits if limit.form.names() & near and _moves(limit, cells, solution))
     across = _across(body, [name for name in order.inner if isinstance(name, str) and name in inside])
     bounds = dict.fromkeys((*(bound for bound in solution.bounds if not ties(bound)), *needed, *across))
     return place(replace(solution, bounds=tuple(bounds), limits=limits), order), masked
+
+
+def _moves(limit: Constraint, cells: set[str], solution: Solution) -> bool:
+    """Whether a limit is more than one on cells, which the loops over them would take for where the target ends."""
+    inner = {*solution.steps, *(name for phase in solution.phases for name in phase.names)}
+    return limit in solution.bounds or bool(limit.form.names() & inner) or not limit.form.names() & cells
 
 
 def _across(body: Body, steps: list[str]) -> Iterator[Constraint]:

@@ -80,7 +80,7 @@ def place(solution: Solution, order: Order) -> dict[str, list[Constraint]]:
 def _ranges(solution: Solution, order: Order, name: str, position: dict[str, int]) -> Iterator[Constraint]:
     """What keeps a coordinate of the cell in its tensor, as far as it speaks of this loop and those around it."""
     for limit in solution.limits:
-        if not limit.form.coefficient(name):
+        if not limit.form.coefficient(name) or limit not in solution.ranges:
             continue
         around = name not in order.parallel and _known(limit, name, position)
         sides = (side for form in solution.target for side in (limit.form - form, limit.form + form))

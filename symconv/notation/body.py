@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from fractions import Fraction
 
-from symconv.notation.affine import Affine, affine, var
+from symconv.notation.affine import var
 from symconv.notation.constants import refusal
-from symconv.notation.expr import FUNCTIONS, Apply, Const, Constraint, Expr, Index, Piece, Range, Read, Reduce
+from symconv.notation.expr import FUNCTIONS, Apply, Const, Expr, Index, Piece, Range, Read, Reduce
+from symconv.notation.found import Body, Slot
 from symconv.notation.functions import TABLE
-from symconv.notation.indices import IndexForm, index_forms, size_of_tap
+from symconv.notation.indices import index_forms, size_of_tap
 from symconv.notation.lexer import point
 from symconv.notation.parse import COMPARISONS, Binary, Call, Group, Name, Negate, Node, Number
+from symconv.notation.quotients import slot_index, summed
 
-__all__ = ["REDUCTIONS", "Body", "Slot", "elaborate_body", "scalar_expression"]
+__all__ = ["REDUCTIONS", "elaborate_body", "scalar_expression"]
 
 REDUCTIONS = ("sum", "mean", "max", "min")
 _OPERATORS = {"+": "add", "-": "sub", "*": "mul", "/": "div", "**": "pow", **COMPARISONS}
@@ -25,45 +26,15 @@ _INTERNAL = frozenset({"larger", "smaller", "same"})
 """Comparisons that only the slopes of the table write."""
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """One logical axis of one tensor."""
-
-    tensor: str
-    position: int
-
-
-_NOTHING = Const(Fraction(0))
-
-
-@dataclass(slots=True)
-class Body:
-    """What reading the right-hand side found: the expression, and how each tensor is indexed."""
-
-    source: str
-    output: str
-    parameters: dict[str, Fraction]
-    expr: Expr = _NOTHING
-    layout: dict[str, tuple[int, ...]] = field(default_factory=dict)
-    slots: dict[Slot, list[IndexForm]] = field(default_factory=dict)
-    taps: dict[str, int] = field(default_factory=dict)
-    frames: list[tuple[list[Range], list[Constraint]]] = field(default_factory=list)
-    quotients: dict[str, Slot] = field(default_factory=dict)
-    names: dict[str, Expr] = field(default_factory=dict)
-    functions: frozenset[str] = _WRITTEN
-
-
 def elaborate_body(
     source: str, node: Node, output: str, indices: tuple[str, ...], parameters: dict[str, Fraction]
 ) -> Body:
     """Read the right-hand side; raises SpecError that points at what cannot be understood."""
-    body = Body(source, output, parameters)
+    body = Body(source, output, parameters, functions=_WRITTEN)
     body.frames.append(([], []))
     expr = _expr(body, node, frozenset(indices))
     ranges, constraints = body.frames.pop()
-    if ranges:
-        expr = Reduce("sum", tuple(ranges), (Piece(tuple(constraints), expr),))
-    body.expr = expr
+    body.expr = summed(body, expr, ranges, constraints)
     return body
 
 
@@ -197,7 +168,9 @@ def _reduction(body: Body, node: Call, known: frozenset[str]) -> Expr:
     inner = _expr(body, node.arguments[0], known | set(names))
     extra, constraints = body.frames.pop()
     ranges = tuple(Range(name, var(size_of_tap(name))) for name in names)
-    return Reduce(node.name, (*extra, *ranges), (Piece(tuple(constraints), inner),))
+    # Ties of max and min go by the order of the taps; a quotient follows from those.
+    indices = (*ranges, *extra) if node.name in {"max", "min"} else (*extra, *ranges)
+    return Reduce(node.name, indices, (Piece(tuple(constraints), inner),))
 
 
 def _read(body: Body, node: Call, known: frozenset[str]) -> Expr:
@@ -210,17 +183,4 @@ def _read(body: Body, node: Call, known: frozenset[str]) -> Expr:
             body.source, node.column, f"column {node.column + 1}: {node.name} is indexed with other axes before"
         )
     flat = [form for axis in axes for form in axis]
-    return Read(node.name, tuple(_slot(body, Slot(node.name, at), form) for at, form in enumerate(flat)))
-
-
-def _slot(body: Body, slot: Slot, form: IndexForm) -> Affine:
-    body.slots.setdefault(slot, []).append(form)
-    if not form.divided:
-        return form.form
-    # a/s where integral: a fresh index e with s*e = a, absent where there is none.
-    name = f"e{len(body.quotients) + 1}"
-    body.quotients[name] = slot
-    ranges, constraints = body.frames[-1]
-    ranges.append(Range(name, affine(var(size_of_tap(name)))))
-    constraints.append(Constraint(form.divisor * var(name) - form.form, True))
-    return var(name)
+    return Read(node.name, tuple(slot_index(body, Slot(node.name, at), form) for at, form in enumerate(flat)))

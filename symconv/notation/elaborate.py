@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from symconv.errors import SpecError
-from symconv.notation.affine import var
-from symconv.notation.body import Slot, elaborate_body
+from symconv.notation.affine import Affine, var
+from symconv.notation.body import elaborate_body
 from symconv.notation.expr import Expr, Read, rename, transform
 from symconv.notation.extents import Settings, Sizes, is_direct
+from symconv.notation.found import Slot
 from symconv.notation.indices import size_of_tap
 from symconv.notation.lexer import point, tokenize
 from symconv.notation.names import check_names
 from symconv.notation.operator import Operator, Statement, Tensor
 from symconv.notation.parse import Equation, Group, Name
-from symconv.notation.settle import provide, settle
+from symconv.notation.settle import floors, provide, settle
 from symconv.notation.slide import slide
 from symconv.notation.surrogate import surrogates
 from symconv.notation.taps import occupied
@@ -37,7 +39,8 @@ def elaborate(equation: Equation, settings: Settings) -> Operator:
     settle(sizes)
     for name, slot in body.quotients.items():
         sizes.extents[name] = sizes.slots[slot]
-    expr = _finish(sizes, body.expr)
+    bases = floors(sizes)
+    expr = _finish(sizes, body.expr, bases)
     declared = surrogates(settings.surrogates, expr, dict(settings.parameters))
     _check_parameters(equation.source, settings, (equation.target.name, *body.layout, *outputs, *body.taps))
     axes = iter(sizes.extents[name] for name in outputs)
@@ -58,6 +61,7 @@ def elaborate(equation: Equation, settings: Settings) -> Operator:
         batch=(target.sizes[0].name or "") if target.sizes and len(target.sizes) > 1 else "",
         occupied=occupied(statement, logical) if settings.empty is None else (),
         empty=settings.empty,
+        notes=(*dict.fromkeys(body.meanings), *_rounded(sizes, bases)),
     )
 
 
@@ -130,8 +134,8 @@ def _merged_with(sizes: Sizes) -> dict[str, str]:
     return partners
 
 
-def _finish(sizes: Sizes, expr: Expr) -> Expr:
-    resolve = {size_of_tap(name): extent for name, extent in sizes.extents.items()}
+def _finish(sizes: Sizes, expr: Expr, bases: dict[str, Affine]) -> Expr:
+    resolve = {size_of_tap(name): extent for name, extent in sizes.extents.items()} | bases
 
     def rule(node: Expr) -> Expr | None:
         if not isinstance(node, Read):
@@ -142,12 +146,20 @@ def _finish(sizes: Sizes, expr: Expr) -> Expr:
         )
         border = dict(sizes.settings.borders).get(node.tensor, sizes.settings.border)
         leaves = any(
-            not is_direct(forms) and not forms[0].divided
+            not is_direct(forms) and any(form.kind != "exact" for form in forms)
             for forms in (sizes.body.slots[Slot(node.tensor, k)] for k in range(len(shifted)))
         )
         return replace(node, index=shifted, border=border if leaves else None)
 
     return rename(transform(expr, rule), resolve)
+
+
+def _rounded(sizes: Sizes, bases: dict[str, Affine]) -> Iterator[str]:
+    """What the indices mean that stand for floors."""
+    for name, floor in sizes.body.floors.items():
+        rest = (floor.numerator - floor.divisor * (var(name) + var(floor.base))).substitute(bases)
+        numerator = floor.numerator.substitute(bases)
+        yield f"({numerator})//{floor.divisor} rounds down: {name} is the index with 0 <= {rest} < {floor.divisor}"
 
 
 def _tensor(sizes: Sizes, name: str, layout: tuple[int, ...]) -> Tensor:

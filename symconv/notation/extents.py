@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from symconv.notation.affine import Affine
-from symconv.notation.body import Body, Slot
 from symconv.notation.expr import Border
+from symconv.notation.found import Body, Slot
 from symconv.notation.indices import IndexForm, size_of_tap
 from symconv.notation.operator import Assumption, Definition, Window
 

@@ -55,16 +55,18 @@ def from_sympy(equation: Any) -> tuple[str, dict[str, int]]:
     """
     import sympy
 
-    if not isinstance(equation, sympy.Eq) or not isinstance(equation.lhs, sympy.Indexed):
+    # A plain name on the left is a loss; there is one only of what is summed.
+    loss = isinstance(equation, sympy.Eq) and isinstance(equation.lhs, sympy.Symbol) and equation.rhs.has(sympy.Sum)
+    if not loss and (not isinstance(equation, sympy.Eq) or not isinstance(equation.lhs, sympy.Indexed)):
         raise SpecError(
             "a SymPy operator is Eq(y[n, i], ...) with an Indexed on the left and the formula on the right; given "
             f"{_shown(equation)}"
         )
     _check_height(equation)
     bound = {limit[0] for node in equation.rhs.atoms(sympy.Sum) for limit in node.limits}
-    leading = equation.lhs.indices[0] if equation.lhs.indices else None
-    out = _Print(leading, frozenset({*equation.lhs.indices, *bound}))
-    left = _read(equation.lhs)
+    indices = () if loss else equation.lhs.indices
+    out = _Print(indices[0] if indices else None, frozenset({*indices, *bound}))
+    left = _name(equation.lhs) if loss else _read(equation.lhs)
     return f"{left} = {_expr(out, equation.rhs)}", out.extents
 
 
@@ -256,16 +258,25 @@ def _read(expr: Any) -> str:
 
 def _index(form: Any) -> str:
     """An affine index; SymPy spreads a divisor over the terms, the notation writes it once."""
+    import sympy
+
     form = form.expand()
     terms = [term.as_coeff_Mul() for term in form.as_ordered_terms()]
-    if any(not factor.is_Rational or not (atom.is_Symbol or atom == 1) for factor, atom in terms):
+    plain = all(atom.is_Symbol or atom == 1 or isinstance(atom, sympy.floor) for _, atom in terms)
+    if not plain or any(not factor.is_Rational for factor, _ in terms):
         raise SpecError(f"an index is a sum of indices times integers, or such a sum over an integer; given {form}")
     divisor = lcm(*(int(factor.q) for factor, _ in terms))
     text = ""
     for factor, atom in terms:
         number = int(factor * divisor)
         if number or form == 0:
-            name = "" if atom == 1 else _name(atom)
+            name = "" if atom == 1 else _floor(atom) if isinstance(atom, sympy.floor) else _name(atom)
             size = str(abs(number)) if not name else name if abs(number) == 1 else f"{abs(number)}*{name}"
             text += f"{'-' if number < 0 else '+' if text else ''}{size}"
     return text if divisor == 1 else f"({text})/{divisor}"
+
+
+def _floor(expr: Any) -> str:
+    """``floor((2*i + 1)/3)`` as ``((2*i+1)//3)``."""
+    inside, _, divisor = _index(expr.args[0]).rpartition("/")
+    return f"({inside}//{divisor})"

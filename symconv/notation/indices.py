@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from symconv.notation.affine import Affine, affine, var
+from symconv.notation.affine import Affine, Quotient, affine, quotient, var
 from symconv.notation.lexer import point
 from symconv.notation.parse import Binary, Call, Group, Name, Negate, Node, Number
 
@@ -15,10 +15,12 @@ MAX_INTEGER = 10**6
 
 @dataclass(frozen=True, slots=True)
 class IndexForm:
-    """``form / divisor``; where a division is written, the element is read only where the quotient is an index of the
-    axis.
+    """One index as it is written: an affine form, or one over a divisor.
 
-    So ``x[(i-p)/1]`` is ``x[i-p]`` where that lies inside and nothing elsewhere: the transposed window of stride 1.
+    ``kind`` is ``"plain"``; ``"exact"`` for ``form / divisor``, where the element is read only where the quotient is an
+    index of the axis (``x[(i-p)/1]`` is ``x[i-p]`` where that lies inside and nothing elsewhere: the transposed window
+    of stride 1); ``"floor"`` for ``form // divisor``, which rounds down and is an index like any other. A form that
+    holds floors in another way (``2*(i//3)+p``) is plain, with the quotients inside.
     """
 
     form: Affine
@@ -53,7 +55,17 @@ def _form(source: str, node: Node, known: frozenset[str]) -> IndexForm:
             if divisor < 1:
                 raise point(source, number.column, "an index is divided by a positive integer")
             return IndexForm(_affine(source, left, known), divisor, node.column, "exact")
-    return IndexForm(_affine(source, node, known), 1, node.column)
+    return _floored(_affine(source, node, known), node.column)
+
+
+def _floored(form: Affine, column: int) -> IndexForm:
+    """``a//s + b`` is ``(a + s*b)//s``: one floor, where that is all there is."""
+    floors = [(atom, factor) for atom, factor in form.terms if isinstance(atom, Quotient)]
+    match floors:
+        case [(Quotient(numerator, divisor) as atom, 1)] if all(isinstance(a, str) for a, _ in numerator.terms):
+            rest = form - Affine(((atom, 1),))
+            return IndexForm(numerator + divisor * rest, divisor, column, "floor")
+    return IndexForm(form, 1, column)
 
 
 def _integer(source: str, node: Number) -> int:
@@ -87,11 +99,16 @@ def _affine(source: str, node: Node, known: frozenset[str]) -> Affine:
                 return _bounded(source, b * a.constant, node.column)
             if b.is_constant:
                 return _bounded(source, a * b.constant, node.column)
+        case Binary("//", left, Number() as number):
+            divisor = _integer(source, number)
+            if divisor < 1:
+                raise point(source, number.column, "an index is divided by a positive integer")
+            return quotient(_affine(source, left, known), divisor)
     raise point(
         source,
         node.column,
-        f"column {node.column + 1}: an index is a sum of indices times integers, as in 2*i+p-1 (or such a sum over an "
-        "integer, as in (i+1-p)/2)",
+        f"column {node.column + 1}: an index is a sum of indices times integers, as in 2*i+p-1, or such a sum over an "
+        "integer: (i+1-p)/2 counts only where the division is exact, (i+p)//2 rounds down",
     )
 
 

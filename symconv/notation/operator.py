@@ -104,6 +104,7 @@ class Operator:
     batch : the size that may be 0
     occupied : means, maxima and minima that need a tap for every cell
     empty : the value of those over no tap, where the operator states one
+    notes : what a reader of the formula should know of how it is read
     """
 
     name: str
@@ -118,6 +119,7 @@ class Operator:
     batch: str = ""
     occupied: tuple[Occupied, ...] = ()
     empty: Fraction | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def tensors(self) -> tuple[str, ...]:

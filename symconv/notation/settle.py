@@ -6,12 +6,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from symconv.errors import SpecError
-from symconv.notation.affine import Affine, var
+from symconv.notation.affine import Affine, quotient, var
 from symconv.notation.expr import Constraint, equal, nonnegative
-from symconv.notation.extents import Sizes, Stated, offered
+from symconv.notation.extents import Sizes, Stated, is_direct, offered
 from symconv.notation.operator import Assumption, Definition, Window
 
-__all__ = ["provide", "settle"]
+__all__ = ["floors", "provide", "settle"]
 
 
 def provide(sizes: Sizes) -> None:
@@ -54,7 +54,12 @@ def settle(sizes: Sizes) -> None:
 def _axis(sizes: Sizes, provisional: str) -> str:
     """What the extent of an index is called after: the axis its window slides over, or the index itself."""
     name = provisional.removeprefix("extent(").removesuffix(")")
-    found = next((w.size for w in sizes.windows if w.output == name), name.upper())
+    slid = (
+        sizes.slots[slot].name
+        for slot, forms in sizes.body.slots.items()
+        if not is_direct(forms) and any(name in form.form.names() for form in forms)
+    )
+    found = next((size for size in slid if size), name.upper())
     free = f"O{found}" not in {d.name for d in sizes.definitions}
     sizes.taken -= {f"O{found}"} if free else set()
     return found
@@ -116,6 +121,32 @@ def _stated(sizes: Sizes, stated: Stated) -> Assumption:
     if constraint.form.is_constant:
         raise SpecError(f"where says {stated.text}, which says nothing of the sizes")
     return Assumption(constraint, f"the operator is stated for {stated.text}")
+
+
+def floors(sizes: Sizes) -> dict[str, Affine]:
+    """What replaces the provisional sizes of floors: where each starts and how many values it can take."""
+    found: dict[str, Affine] = {}
+    for name, floor in sizes.body.floors.items():
+        low = high = sizes.resolved(floor.numerator).substitute(found)
+        for index in low.names() & sizes.extents.keys():
+            factor = low.coefficient(index)
+            end = factor * (sizes.extents[index] - 1)
+            low, high = low - factor * var(index), high - factor * var(index)
+            low, high = (low, high + end) if factor > 0 else (low + end, high)
+        number = name.removeprefix("e")
+        found[floor.base] = _called(sizes, f"B{number}", quotient(low, floor.divisor))
+        length = quotient(high, floor.divisor) - found[floor.base] + 1
+        sizes.extents[name] = _called(sizes, f"E{number}", length)
+    return found
+
+
+def _called(sizes: Sizes, wish: str, form: Affine) -> Affine:
+    """The form, or a size of that value where the form holds more than names."""
+    if all(isinstance(atom, str) for atom, _ in form.terms):
+        return form
+    name = sizes.fresh(wish)
+    sizes.definitions.append(Definition(name, form))
+    return var(name)
 
 
 def _ordered(definitions: list[Definition]) -> list[Definition]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from symconv.errors import SpecError
 from symconv.notation.affine import Affine, affine, var
-from symconv.notation.body import Slot
 from symconv.notation.extents import Pads, Sizes, is_direct
+from symconv.notation.found import Slot
 from symconv.notation.indices import IndexForm
 from symconv.notation.windows import reach, taps_of, touches, window
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from symconv.errors import SpecError, shown
 from symconv.notation.affine import Affine, affine, maximum, quotient, var
-from symconv.notation.body import Slot
 from symconv.notation.expr import Constraint, equal, nonnegative
 from symconv.notation.extents import Pads, Sizes, offered
+from symconv.notation.found import Slot
 from symconv.notation.indices import IndexForm, size_of_tap
 from symconv.notation.operator import Assumption, Window
 

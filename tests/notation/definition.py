@@ -24,7 +24,8 @@ def differences(loops: Loops, arrays: Mapping[str, Array], gy: Array, wrt: str) 
             moved = arrays[wrt].copy()
             moved[cell] += step
             ends.append(loops({**arrays, wrt: moved}))
-        result[cell] = sum(((gy * (ends[0] - ends[1])).ravel() / Fraction(2)).tolist(), Fraction(0))
+        pairs = zip(gy.ravel(), ends[0].ravel(), ends[1].ravel(), strict=True)
+        result[cell] = sum((c * (a - b) for c, a, b in pairs), Fraction(0)) / 2
     return result
 
 
