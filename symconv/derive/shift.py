@@ -8,6 +8,7 @@ is 0: ``m`` is held fixed.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from functools import reduce
 from typing import Any
 
@@ -16,7 +17,7 @@ import sympy
 from symconv.derive.nested import Split, moved
 from symconv.derive.scalar import symbolic
 from symconv.errors import InternalError
-from symconv.notation.expr import Apply, Expr, Piece, Range, Read, Reduce, rebuild, walk
+from symconv.notation.expr import Apply, Const, Expr, Piece, Range, Read, Reduce, rebuild, walk
 from symconv.notation.operator import Operator
 
 __all__ = ["shifted"]
@@ -49,7 +50,21 @@ def _is_subject(expr: Expr) -> bool:
         case Apply("log", (inner,)):
             return _is_exponential(inner) and _is_sum(inner)
         case Apply("div", (above, below)):
-            return _is_exponential(above) and _is_exponential(below) and _is_sum(below)
+            return _is_exponential(below) and _is_sum(below) and (_is_exponential(above) or _is_mixed(below))
+    return False
+
+
+def _is_mixed(expr: Expr) -> bool:
+    """Whether a term without ``exp`` stands beside others, as in ``1 + exp(a)``: it counts as ``exp(0)``."""
+    match expr:
+        case Apply("mul", (left, right)):
+            return _is_mixed(left) or _is_mixed(right)
+        case Apply("neg", (inner,)) | Apply("div", (inner, _)):
+            return _is_mixed(inner)
+        case Apply("add" | "sub", (left, right)):
+            return not (_is_exponential(left) and _is_exponential(right)) or _is_mixed(left) or _is_mixed(right)
+        case Reduce(_, _, pieces):
+            return any(_is_mixed(piece.body) for piece in pieces)
     return False
 
 
@@ -67,7 +82,7 @@ def _factors(expr: Expr) -> tuple[Expr, ...]:
 
 
 def _is_exponential(expr: Expr) -> bool:
-    """Whether every term has a factor ``exp``: then taking ``m`` off the exponents divides the whole by ``exp(m)``."""
+    """Whether there is ``exp`` in the terms of a sum: then taking ``m`` off the exponents divides all by ``exp(m)``."""
     match expr:
         case Apply("exp", _):
             return True
@@ -76,7 +91,7 @@ def _is_exponential(expr: Expr) -> bool:
         case Apply("neg", (inner,)) | Apply("div", (inner, _)):
             return _is_exponential(inner)
         case Apply("add" | "sub", (left, right)):
-            return _is_exponential(left) and _is_exponential(right)
+            return _is_exponential(left) or _is_exponential(right)
         case Reduce("sum" | "mean", _, pieces):
             return bool(pieces) and all(_is_exponential(piece.body) for piece in pieces)
     return False
@@ -131,13 +146,16 @@ def _largest(expr: Expr) -> Expr:
             return _largest(inner)
         case Apply("add" | "sub", (left, right)):
             return Apply("max", (_largest(left), _largest(right)))
-        case Reduce(_, indices, pieces):
+        case Reduce(_, indices, pieces) if _is_exponential(expr):
             return Reduce("max", indices, tuple(Piece(p.where, _largest(p.body)) for p in pieces))
-    raise InternalError(f"{expr} is no sum of exponentials")
+    return Const(Fraction(0))
 
 
 def _less(expr: Expr, held: Expr) -> Expr:
     """The expression divided by ``exp(held)``: in one factor of each product."""
+    if not _is_exponential(expr):
+        factor = Apply("exp", (Apply("neg", (held,)),))
+        return factor if expr == Const(Fraction(1)) else Apply("mul", (expr, factor))
     match expr:
         case Apply("exp", (exponent,)):
             return Apply("exp", (Apply("sub", (exponent, held)),))

@@ -34,7 +34,7 @@ def prelude(text: str, ctype: str, code: str) -> Prelude:
     ('sc_real sc_relu(sc_real) noexcept nogil',)
     """
     template = environment().get_template("cython/prelude.h.j2")
-    whole = template.render(code=code, suffix="f" if code == "f" else "")
+    whole = template.render(code=code)
     chunks = [chunk.strip("\n") for chunk in re.split(r"\n\s*\n", whole) if chunk.strip()]
     asked = set(_NAME.findall(text))
     needed = _needed(chunks, asked)

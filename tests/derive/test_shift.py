@@ -66,6 +66,9 @@ FORMS = [
      lambda x: x.max() / 2 + math.log(np.exp((x - x.max()) / 2).sum())),
     ("y[n] = log(sum[p](exp(x[n,p])) + exp(max[p](x[n,p])))",
      lambda x: x.max() + math.log(np.exp(x - x.max()).sum() + 1)),
+    ("y[n] = log(1 + sum[p](exp(x[n,p])))", lambda x: np.logaddexp(0, x.max() + math.log(np.exp(x - x.max()).sum()))),
+    ("y[n,k] = 1/(1 + exp(-x[n,k]))", lambda x: 0.5 + 0.5 * np.tanh(x / 2)),
+    ("y[n,k] = exp(x[n,k])/(1 + exp(x[n,k]))", lambda x: 0.5 + 0.5 * np.tanh(x / 2)),
 ]  # fmt: skip
 
 
@@ -120,10 +123,10 @@ def test_the_step_says_what_was_proved() -> None:
     assert "exp(−m)" in step.check
     assert "slope by m is 0" in step.check
     assert "log" in str(derivation.steps[0].latex())
-    assert not any(step.rule == "shift" for step in sc.derive(sc.operator("y[i] = log(sum[p](x[i+p]**2))"), "x").steps)
+    assert not any(step.rule == "shift" for step in sc.derive(sc.operator("y[n] = log(sum[p](x[n,p]**2))"), "x").steps)
 
 
-@pytest.mark.parametrize("text", ["log(sum[p](exp(x[n,p]) + 1))", "log(1 + exp(w[n]))",
+@pytest.mark.parametrize("text", ["log(sum[p](x[n,p] + 1))", "log(exp(w[n]))", "1 + exp(w[n])",
                                   "sum[p](exp(x[n,p]))/w[n]", "w[n]/sum[p](exp(x[n,p]))"])  # fmt: skip
 def test_what_is_no_such_form_stays(text) -> None:
     op = sc.operator(f"y[n] = {text}")

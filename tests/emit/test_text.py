@@ -17,6 +17,7 @@ from symconv.emit.prelude import prelude
 from symconv.emit.printer import Printer
 from symconv.loops.arith import const
 from symconv.loops.ir import Binary, Const, Expr, FloorDiv, Kernel, Mod, Var
+from symconv.notation.front import formula
 from symconv.notation.operator import Operator
 from symconv.ops.registry import adder1d, conv2d, conv_bias_act2d, locally_connected1d, max_pool2d
 from symconv.options import Options
@@ -104,6 +105,7 @@ PARTS: dict[str, Callable[[], Operator]] = {
     "adder": adder1d,
     "max": lambda: max_pool2d((2, 3), padding=1),
     "gelu": lambda: conv_bias_act2d("gelu"),
+    "pieces": lambda: formula("y[n,i] = sum[p](clip(leaky_relu(x[n,i+p], 0.1), -1, 1)*silu(w[p]))"),
     "no lanes": lambda: locally_connected1d(3),
 }
 
@@ -144,7 +146,7 @@ def test_nests_with_one_text_are_one_function() -> None:
 
 
 def test_the_template_of_helpers_defines_each_name_once() -> None:
-    whole = environment().get_template("cython/prelude.h.j2").render(code="d", suffix="")
+    whole = environment().get_template("cython/prelude.h.j2").render(code="d")
     names = re.findall(r"^static [^;{]*?\b(sc_\w+)\(", whole, re.MULTILINE)
     assert len(names) == len(set(names)) > 50
     assert len(prelude(" ".join(names), "double", "d").declarations) >= len(names)
