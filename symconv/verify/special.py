@@ -8,7 +8,9 @@ there a kernel has no term where the definition has 0·NaN.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
+from itertools import product
 
 import numpy as np
 
@@ -36,13 +38,12 @@ def special_values(op: Operator, kernel: KernelLike, places: Sequence[Geometry],
     """NaN, infinity and minus infinity in each tensor that may hold them, on a few small geometries."""
     names, why = _tensors(op, ruling)
     small = _small(op, places) if names else []
-    findings = [
-        finding
-        for seed, place in enumerate(small)
-        for name in names
-        for value in _VALUES
-        for finding in _judged(op, kernel, place, ruling, name, value, seed)
-    ]
+    findings = []
+    for seed, place in enumerate(small):
+        clean = prepare(op, place, INTEGERS, ruling, seed)
+        for name, value in product(names, _VALUES):
+            arrays = {**clean.arrays, name: _spoiled(clean.arrays[name], value, seed)}
+            findings += _judged(op, kernel, replace(clean, kind=f"{value} in {name}", arrays=arrays), ruling)
     what = "NaN and ∞ reach the cells they reach by the definition"
     return collect("NaN and infinities", what, findings, len(small), why)
 
@@ -103,16 +104,11 @@ def _small(op: Operator, places: Sequence[Geometry]) -> list[Geometry]:
     return order[start : start + _FEW]
 
 
-def _judged(
-    op: Operator, kernel: KernelLike, place: Geometry, ruling: Ruling, name: str, value: float, seed: int
-) -> Iterator[Finding]:
-    clean = prepare(op, place, INTEGERS, ruling, seed)
-    arrays = {**clean.arrays, name: _spoiled(clean.arrays[name], value, seed)}
-    case = Case(f"{value} in {name}", place, arrays, clean.gy, clean.output, clean.gradients)
+def _judged(op: Operator, kernel: KernelLike, case: Case, ruling: Ruling) -> Iterator[Finding]:
     trial = attempt(op, kernel, case, ruling)
-    wanted = {op.output.name: evaluate(op, arrays)}
+    wanted = {op.output.name: evaluate(op, case.arrays)}
     if ruling.gradients:
-        found = gradients(op, arrays, clean.gy, ruling.gradients)
+        found = gradients(op, case.arrays, case.gy, ruling.gradients)
         wanted |= {gradient_name(tensor): found[tensor] for tensor in ruling.gradients}
     results = {op.output.name: trial.output, **{gradient_name(t): trial.gradients.get(t) for t in ruling.gradients}}
     for label, want in wanted.items():

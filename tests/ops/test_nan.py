@@ -49,22 +49,29 @@ def test_every_place_of_a_window_of_three(kind: str, dtype: str) -> None:
     np.testing.assert_array_equal(kernel.backward(gy, x).x, want)
 
 
-@pytest.mark.parametrize("kind", ["max", "min"])
-@pytest.mark.parametrize(("window", "stride"), [((2, 3), (1, 2)), ((3, 2), (2, 3)), ((1, 4), (1, 1))])
-def test_windows_of_two_axes(kind: str, window: tuple[int, int], stride: tuple[int, int]) -> None:
-    text = f"y[n,c,i,j] = {kind}[p,q](x[n,c,{stride[0]}*i+p,{stride[1]}*j+q])"
-    op = sc.operator(text, extents={"p": window[0], "q": window[1]})
+WINDOWS = [((2, 3), (1, 2)), ((3, 2), (2, 3)), ((1, 4), (1, 1))]
+
+
+def test_windows_of_two_axes(compiled) -> None:
+    """Several windows and strides in lanes and scalars, the oracle beside them."""
+    cases = [(kind, window, stride) for kind in ("max", "min") for window, stride in WINDOWS]
+    ops = [
+        sc.operator(
+            f"y[n,c,i,j] = {kind}[p,q](x[n,c,{stride[0]}*i+p,{stride[1]}*j+q])",
+            extents={"p": window[0], "q": window[1]},
+        )
+        for kind, window, stride in cases
+    ]
     rng = np.random.default_rng(3)
-    x = rng.integers(-3, 4, (2, 3, 7, 21)).astype(float)
-    x[rng.random(x.shape) < 0.15] = NAN
-    gy = rng.integers(-4, 5, op.output_shape(x=x.shape)).astype(float)
-    y, gx = pooled(x, gy, kind, window, stride)
-    kernel = sc.build(op, dtype="float64")
-    np.testing.assert_array_equal(kernel.forward(x), y)
-    np.testing.assert_array_equal(kernel.backward(gy, x).x, gx)
-    np.testing.assert_array_equal(evaluate(op, {"x": x}), y)
-    np.testing.assert_array_equal(gradients(op, {"x": x}, gy)["x"], gx)
-    np.testing.assert_array_equal(sc.build(op, dtype="float32").forward(x.astype("float32")), y.astype("float32"))
+    for unit, (kind, window, stride) in zip(compiled(ops), cases, strict=True):
+        x = rng.integers(-3, 4, (2, 3, 7, 21)).astype(float)
+        x[rng.random(x.shape) < 0.15] = NAN
+        gy = rng.integers(-4, 5, unit.operator.output_shape(x=x.shape)).astype(float)
+        y, gx = pooled(x, gy, kind, window, stride)
+        np.testing.assert_array_equal(unit.forward(x), y)
+        np.testing.assert_array_equal(unit.backward(gy, x).x, gx)
+        np.testing.assert_array_equal(evaluate(unit.operator, {"x": x}), y)
+        np.testing.assert_array_equal(gradients(unit.operator, {"x": x}, gy)["x"], gx)
 
 
 @pytest.mark.parametrize("kind", ["max", "min"])
