@@ -38,7 +38,7 @@ def special_values(op: Operator, kernel: KernelLike, places: Sequence[Geometry],
     """NaN, infinity and minus infinity in each tensor that may hold them, on a few small geometries."""
     names, why = _tensors(op, ruling)
     small = _small(op, places) if names else []
-    findings = []
+    findings: list[Finding] = []
     for seed, place in enumerate(small):
         clean = prepare(op, place, INTEGERS, ruling, seed)
         for name, value in product(names, _VALUES):
