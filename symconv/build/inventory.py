@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from symconv.build.folder import listing, read_json, trusted_folder
+from symconv.build.locks import release, seize
 from symconv.build.scratch import discard, sweep, weight
 from symconv.errors import BuildError
 
@@ -66,6 +67,10 @@ def clear() -> tuple[int, int]:
             freed += weight(path)
             count += kind == "modules"
             discard(path)
+    for lock in listing(root / "locks"):  # left by a process that was killed
+        handle = seize(lock)
+        if handle is not None:
+            release(lock, handle)
     return count, freed + sweep()
 
 

@@ -54,7 +54,7 @@ def test_the_cells_of_a_page_run_in_order(page: Path, tmp_path: Path) -> None:
 
 
 def test_there_are_pages() -> None:
-    assert {"tutorial", "derivations", "notebook", "extending", "layout"} <= {page.stem for page in PAGES}
+    assert {"building", "tutorial", "derivations", "notebook", "extending", "layout"} <= {page.stem for page in PAGES}
 
 
 def test_the_notebook_page_does_not_need_torch(tmp_path: Path) -> None:
