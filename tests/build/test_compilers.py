@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import os
+import platform
+import shlex
 import shutil
 import subprocess
 import sys
@@ -14,8 +16,13 @@ from pathlib import Path
 
 import pytest
 
+import symconv as sc
 from symconv import pipeline
+from symconv.build import Toolchain, toolchain
+from symconv.build.cpu import cpu_flags
+from symconv.build.process import run
 from symconv.commands.reference_set import REFERENCES, chosen, unit
+from symconv.emit.source import Source
 
 ROOT = Path(__file__).resolve().parents[2]
 # Helpers of the prelude that a module does not call are the only thing gcc and clang disagree about.
@@ -91,3 +98,49 @@ def test_the_check_can_fail(compiler: list[str], tmp_path: Path) -> None:
     source = tmp_path / "wrong.c"
     source.write_text("struct a { int x; }; int f(struct a *p); int g(char *q) { return f(q); }\n")
     assert "incompatible" in _complaints(compiler, source)
+
+
+@pytest.fixture
+def chosen_compiler(compiler: list[str], monkeypatch: pytest.MonkeyPatch) -> Toolchain:
+    monkeypatch.setenv("SYMCONV_CC", shlex.join(compiler))
+    return toolchain()
+
+
+def test_only_zig_has_no_threads(chosen_compiler: Toolchain) -> None:
+    if "ziglang" in chosen_compiler.command:
+        assert not chosen_compiler.openmp
+        assert "-fopenmp" not in chosen_compiler.flags_for(Source("", openmp=True))
+
+
+@pytest.mark.skipif(platform.machine() not in {"x86_64", "AMD64"}, reason="the macros of another CPU")
+@pytest.mark.parametrize("target", ["portable", "native"])
+def test_a_target_is_what_it_says(target: str, chosen_compiler: Toolchain, tmp_path: Path) -> None:
+    (tmp_path / "empty.c").write_text("")
+    flags = chosen_compiler.flags_for(Source("", target=target, openmp=False))
+    ran = run((*chosen_compiler.command, *flags, "-dM", "-E", "empty.c"), tmp_path)
+    assert ran.status == 0, ran.err
+    for flag, macro in (("avx2", "__AVX2__"), ("avx512f", "__AVX512F__"), ("sse4_2", "__SSE4_2__")):
+        assert (macro in ran.out) == (target == "native" and flag in cpu_flags()), macro
+
+
+EXACT: dict[str, Callable[[], sc.Operator]] = {
+    "ties of a maximum": lambda: sc.max_pool2d((3, 2), (2, 1), kinks={"max": "share"}),
+    "conv2d": lambda: sc.conv2d(stride=(2, 1), padding=(1, 2), bias=True),
+    "conv2d groups": lambda: sc.conv2d(groups=2, padding=1, layout="NHWC"),
+    "conv2d reflect": lambda: sc.conv2d(padding=(2, 1), border="reflect"),
+    "conv_transpose2d": lambda: sc.conv_transpose2d(stride=(2, 3), padding=1),
+    "adder2d": lambda: sc.adder2d(stride=2, padding=1, border="skip"),
+    "max_plus2d": lambda: sc.max_plus2d(stride=2),
+    "scalar functions": lambda: sc.operator("y[n,f,i] = sum[c,p](tanh(x[n,c,2*i+p-1])*exp(-w[f,c,p]))"),
+}
+
+
+@pytest.mark.parametrize(
+    "name", ["ties of a maximum", *(pytest.param(name, marks=pytest.mark.full) for name in list(EXACT)[1:])]
+)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.usefixtures("chosen_compiler")
+def test_kernels_are_exact_under_every_compiler(name: str, dtype: str) -> None:
+    op = EXACT[name]()
+    verdict = sc.verify(op, kernel=sc.build(op, dtype=dtype), dtype=dtype)
+    assert verdict, str(verdict)
