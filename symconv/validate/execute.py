@@ -79,8 +79,10 @@ class _Nest:
 
     def block(self, body: tuple[Stmt, ...], scope: Scope, when: When) -> None:
         updated = {node.name for s in body for node in walk(s) if isinstance(node, Update)}
+        around, self.values = self.values, self.values.inside()
         for position, statement in enumerate(body):
             self.when = (*when, (position, ""))
+            self.values.known(statement, scope)
             self._loads(statement, scope, updated)
             match statement:
                 case For():
@@ -96,7 +98,7 @@ class _Nest:
                 case Declare(name):
                     self.values.declare(statement, name in updated, scope)
                 case Update():
-                    self.values.update(statement, scope)
+                    self.values.update(statement, scope, body[position + 1 : position + 2])
                 case Store(buffer, index, value):
                     self._store(Load(buffer, index), value, Place(scope))
                 case Accumulate(buffer, index, op, value):
@@ -105,6 +107,7 @@ class _Nest:
                     lanes = scope.mask(mask, self.flow.lanes)
                     here = Place(scope.lane(self.flow.lanes, *lanes), lanes)
                     self._accumulate(Load(buffer, laned(index, stride)), op, value, here)
+        self.values = around
 
     def _loads(self, statement: Stmt, scope: Scope, updated: set[str]) -> None:
         """Every element that a statement loads; what is in lanes only where its mask lets it through."""

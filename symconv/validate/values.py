@@ -19,13 +19,17 @@ from symconv.loops.ir import (
     Const,
     Declare,
     Expr,
+    For,
     Gathered,
+    If,
     Let,
     Load,
     LoadLanes,
     Real,
     Select,
     Splat,
+    Stmt,
+    StoreLanes,
     Update,
     Var,
 )
@@ -73,6 +77,26 @@ class Values:
     positions: dict[str, Expr] = field(default_factory=dict)
     sums: dict[str, _Accumulator] = field(default_factory=dict)
 
+    def inside(self) -> Values:
+        """The names of a block inside: what it declares ends with it."""
+        return Values(self.flow, dict(self.names), dict(self.positions), dict(self.sums))
+
+    def known(self, statement: Stmt, scope: Scope) -> None:
+        """Raises UnclearError where a statement uses a name that is not declared around it."""
+        match statement:
+            case For(_, lower, upper):
+                nodes = [node for bound in (lower, upper) for node in walk(bound)]
+            case If(test):
+                nodes = list(walk(test))
+            case _:
+                nodes = list(walk(statement))
+        named = {node.name for node in nodes if isinstance(node, Var | Update)}
+        masks = {node.mask for node in nodes if isinstance(node, LoadLanes | StoreLanes | Update)}
+        declared = {*scope.dims, *scope.values, *scope.flat, *self.names, *self.positions, *self.sums}
+        unknown = (named - declared - {*self.flow.context.sizes}) | (masks - {"", *scope.masks})
+        if unknown:
+            raise UnclearError(f"{', '.join(sorted(unknown))} is used outside of the block it is declared in")
+
     def let(self, statement: Let, scope: Scope) -> Scope:
         """An integer is named; a row-major position, which is no affine form, stays an expression."""
         try:
@@ -93,13 +117,13 @@ class Values:
         start = () if origin is not None else tuple(self.cases(value, Place(scope)))
         self.sums[name] = _Accumulator(scope, start, origin, statement.scalar.lanes == VECTOR)
 
-    def update(self, update: Update, scope: Scope) -> None:
-        """A contribution to an accumulator."""
+    def update(self, update: Update, scope: Scope, following: tuple[Stmt, ...] = ()) -> None:
+        """A contribution to an accumulator; ``following`` is the next statement."""
         if update.name not in self.sums:
-            raise UnclearError(f"{update.name} is updated outside of the block it is declared in")
+            raise UnclearError(f"{update.name} is no accumulator here")
         sum_ = self.sums[update.name]
         if update.op == "=":
-            self._extreme(update, sum_, scope)
+            self._extreme(update, sum_, scope, following)
             return
         mask = scope.mask(update.mask, self.flow.lanes) if sum_.vector else None
         scope = scope.lane(self.flow.lanes, *mask) if mask is not None else scope
@@ -112,7 +136,7 @@ class Values:
             terms = terms_of(case.tree, case.within(scope), op, frozenset(self.flow.cuts), apart=False)
             sum_.terms += [replace(term, sign=sign * term.sign) for term in terms]
 
-    def _extreme(self, update: Update, sum_: _Accumulator, scope: Scope) -> None:
+    def _extreme(self, update: Update, sum_: _Accumulator, scope: Scope, following: tuple[Stmt, ...]) -> None:
         """The first extreme tap: the earlier of two that are the same, else ``where`` if better, else ``at``.
 
         Better is larger, or smaller, where NaN is both; NaN is the same as NaN.
@@ -126,6 +150,9 @@ class Values:
                 extreme = {"larger": "max", "smaller": "min"}[op]
             case _:
                 raise UnclearError(f"{update.name} is no first position")
+        # Where the better one is noted in between, the next tap is compared with itself.
+        if following != (Update(best, extreme, Var(new)),) or new not in self.names or best not in self.sums:
+            raise UnclearError(f"{update.name} is no first position")
         far = self._whole("int", FAR, scope)
         if not _starts(self.sums[best], NEUTRAL[extreme]) or not _starts(sum_, far):
             raise UnclearError(f"{best} and {update.name} do not start behind every tap")

@@ -171,9 +171,15 @@ def _split(body: tuple[Stmt, ...], whole: str) -> tuple[str, str, Expr, tuple[St
                 case Let(remainder, Binary("-", Var(name), Binary("*", Var(factor), by))) if (
                     name == whole and factor == digit and by == below
                 ):
+                    if _uses(body[:at], digit) or _uses(body[:later], remainder):
+                        raise UnclearError(f"{digit} or {remainder} is used before it is declared")
                     return digit, remainder, below, (*body[:at], *body[at + 1 : later], *body[later + 1 :])
         raise UnclearError(f"{whole} is divided, and its remainder is not used")
     return None
+
+
+def _uses(body: tuple[Stmt, ...], name: str) -> bool:
+    return any(node == Var(name) for statement in body for node in walk(statement))
 
 
 def _factors(expr: Expr) -> tuple[Expr, ...]:
