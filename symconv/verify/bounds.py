@@ -27,6 +27,8 @@ __all__ = ["allowed", "gradient_magnitudes", "gradient_terms", "magnitudes", "ro
 
 _LINEAR = frozenset({"add", "sub", "neg"})
 _PIECEWISE = frozenset({"abs", "relu", "max", "min", "where"})
+_STEEP = 1e15
+"""A slope above this is that of a root beside its end: the bound it gives is no bound."""
 _TINY = 1e-30
 """Below this a number is 0 to a step of differences: smaller steps would underflow."""
 
@@ -163,7 +165,7 @@ def _apply(measured: _Measured, node: Apply, scope: Scope) -> Array:
     for which, size in enumerate(sizes):
         if _carries_no_error(measured.problem.op, node, which):
             continue
-        slope = np.abs(partial(node.function, which, arguments, measured.problem.kinks))
+        slope = _steepest(node.function, which, arguments, measured.problem.kinks)
         result = result + np.where(size == 0, 0.0, slope * size)
     floor = FLOORS.get(node.function)
     return np.asarray(result if floor is None else result + floor(arguments[0]))
@@ -187,6 +189,18 @@ def _slope(measured: _Measured, node: Apply, which: int, scope: Scope) -> Array:
         bend = _bend(function, which, arguments, varied)
         slope = slope + np.where(size == 0, 0.0, bend * size)
     return np.asarray(slope + 1.0 if function in CANCELLING else slope)
+
+
+def _steepest(function: str, which: int, arguments: tuple[Array, ...], kinks: Mapping[str, str]) -> Array:
+    """The largest slope at a point and just beside it: what a kink takes by convention bounds no error.
+
+    Infinite at the end of a root, where a rounding of the argument has no bound in its image.
+    """
+    found = np.abs(partial(function, which, arguments, kinks))
+    for sign in (1.0, -1.0):
+        beside = tuple(a + sign * _TINY**2 if k == which else a for k, a in enumerate(arguments))
+        found = np.fmax(found, np.abs(partial(function, which, beside, kinks)))
+    return np.asarray(np.where(found > _STEEP, np.inf, found))
 
 
 def _bend(function: str, which: int, arguments: tuple[Array, ...], varied: int) -> Array:

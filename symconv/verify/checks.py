@@ -21,7 +21,7 @@ __all__ = ["adjoint_identity", "autograd", "definition", "finite_differences", "
 _FEW = 3
 _STEPS = (1e-4, 1e-5, 1e-6)
 _TAYLOR = 1e-5
-"""Where h² of the loss and its rounding weigh the same: a wrong gradient shows from about 1e-6 of it on."""
+"""Where h² of the loss and its rounding weigh the same: a wrong gradient shows from about 1e-5 of it on."""
 _MOST = 1e300
 """A kernel's infinite values must not widen what is allowed to infinity; written first, ``min`` answers it for NaN."""
 
@@ -100,14 +100,15 @@ def _budget(case: Case, name: str, direction: Array) -> tuple[float, float]:
 def finite_differences(op: Operator, trials: Sequence[Trial], ruling: Ruling) -> Check:
     """Central differences of the reference's loss along random directions against the kernel's gradients.
 
-    A kink may lie between the two points: the best of three steps counts; a wrong gradient is wrong at each.
+    A kink may lie between the two points: the best of three steps counts; a wrong gradient is wrong at each. Without
+    kinks the step counts that says most.
     """
-    chosen = _small(op, trials)
-    findings = [_difference(op, trial, name, seed) for seed, trial, name in _judgeable(chosen, ruling)]
+    chosen, smooth = _small(op, trials), is_smooth(op)
+    findings = [_difference(op, trial, name, seed, smooth) for seed, trial, name in _judgeable(chosen, ruling)]
     return collect("finite differences", "central differences of the definition", findings, len(chosen))
 
 
-def _difference(op: Operator, trial: Trial, name: str, seed: int) -> Finding:
+def _difference(op: Operator, trial: Trial, name: str, seed: int, smooth: bool) -> Finding:
     direction, base = _line(trial.case, name, seed)
     (slope, weight), (noise, grain) = _slope(trial, name, direction), _budget(trial.case, name, direction)
 
@@ -120,12 +121,13 @@ def _difference(op: Operator, trial: Trial, name: str, seed: int) -> Finding:
         coarse, fine = central(step), central(step / 2)
         # Richardson: what is left of h² is smaller than what it takes away; a kink between the points takes away more.
         want, left = fine + (fine - coarse) / 3, abs(fine - coarse)
-        limit = noise + 4 * grain / step + min(1e-6 * (min(_MOST, weight) + abs(want)), left) + 1e-300
+        most = left if smooth else min(1e-6 * (min(_MOST, weight) + abs(want)), left)
+        limit = noise + 4 * grain / step + most + 1e-300
         if direction.any() and np.isfinite(want) and np.isfinite(limit):
             found.append((_ratio(want - slope, limit), want, limit))
     if not found:
         return Finding(unbounded=1)
-    best = min(found)
+    best = min(found, key=lambda item: item[2]) if smooth else min(found)
     if best[0] <= 1.0:
         return Finding(1, best[0])
     reason = "derivative along a random direction against central differences of the definition"
