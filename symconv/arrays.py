@@ -49,14 +49,23 @@ def startable(threads: int) -> int:
             one.start()
             waiting.append(one)
     except (RuntimeError, MemoryError):
-        # One of those that did start is left for whatever else the process does.
-        threads = max(1, len(waiting))
+        # Half of those that did start are left for whatever else the process does; where memory is what is limited,
+        # the arrays of a call may take the rest, and one thread needs none to be started.
+        threads = 1 if _memory_is_limited() else max(1, len(waiting) // 2)
     finally:
         release.set()
         for one in waiting:
             one.join()
     process["started"] = max(process["started"], threads)
     return threads
+
+
+def _memory_is_limited() -> bool:
+    try:
+        import resource
+    except ImportError:
+        return False
+    return resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
 
 
 def check_arrays(op: Operator, options: Options, names: tuple[str, ...], arrays: tuple[Any, ...]) -> tuple[Array, ...]:

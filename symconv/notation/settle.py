@@ -9,6 +9,7 @@ from symconv.errors import SpecError
 from symconv.notation.affine import Affine, quotient, var
 from symconv.notation.expr import Constraint, equal, nonnegative
 from symconv.notation.extents import Sizes, Stated, is_direct, offered
+from symconv.notation.indices import size_of_tap
 from symconv.notation.operator import Assumption, Definition, Window
 
 __all__ = ["floors", "provide", "settle"]
@@ -37,8 +38,10 @@ def settle(sizes: Sizes) -> None:
         names[provisional] = var(sizes.fresh(wish))
         sizes.definitions.append(Definition(names[provisional].name or "", form, extent=True))
 
+    names |= {size_of_tap(index): extent for index, extent in sizes.extents.items()}
+
     def final(form: Affine) -> Affine:
-        return form.substitute(names).substitute(names)
+        return form.substitute(names).substitute(names).substitute(names)
 
     sizes.extents = {name: final(form) for name, form in sizes.extents.items()}
     sizes.slots = {slot: final(form) for slot, form in sizes.slots.items()}
@@ -71,7 +74,8 @@ def _assumption(form: Affine, old: Assumption) -> Assumption:
 
 def _window(window: Window, names: dict[str, Affine]) -> Window:
     def text(name: str) -> str:
-        return str(names.get(name, var(name)))
+        form = names.get(name, var(name))
+        return str(form.substitute(names))
 
     return replace(
         window,

@@ -244,7 +244,8 @@ class _Made:
         if len(taps) > 1 or len(set(self.forms)) > 1 or self.kind == "floor":
             return
         dilation = self.forms[0].form.coefficient(taps[0]) if taps else 0
-        kernel = str(self.sizes.extents[taps[0]]) if taps else "1"
+        # The extent of a tap that slides elsewhere may still be open.
+        kernel = str(self.sizes.extents.get(taps[0], var(size_of_tap(taps[0])))) if taps else "1"
         divided = self.kind == "exact"
         flip = bool(taps) and (dilation < 0) != divided
         self.sizes.windows.append(

@@ -96,7 +96,9 @@ def injective(context: Context, system: System, image: tuple[Affine, ...]) -> bo
     for pin in system.pins:
         facts = [*map(constraint_text, system.constraints), *(f"{name} = {value}" for name, value in pin)]
         forms = ", ".join(form_text(form) for form in image)
-        parts.append(f"[{', '.join(dims)}] -> [{forms}] : {' and '.join((*facts, context.facts)) or 'true'}")
+        parts.append(
+            f"[{', '.join(dims)}] -> [{forms}] : {' and '.join(filter(None, (*facts, context.facts))) or 'true'}"
+        )
     return bool(_parse(isl.Map, context, " ; ".join(parts)).is_injective())
 
 

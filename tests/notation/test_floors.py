@@ -186,6 +186,33 @@ def test_what_is_no_floor(text: str, message: str) -> None:
         sc.operator(text)
 
 
+def test_indices_that_slide_in_one_place_and_are_taps_in_another(judge: Judge) -> None:
+    """``q`` slides over w without an output, and is the tap of z."""
+    op = sc.operator("y[i] = sum[p,q](z[i+q]*w[q+p]*v[p])", extents={"q": 2})
+
+    def loops(a: Arrays) -> Array:
+        z, w, v = a["z"], a["w"], a["v"]
+        taps = list(itertools.product(range(len(v)), range(2)))
+        return cells((len(z) - 1,), lambda i: sum(z[i + q] * at(w, q + p) * v[p] for p, q in taps))
+
+    judge(op, loops, {"z": (4,), "w": (4,), "v": (3,)})
+    op = sc.operator("y[i] = sum[p,q](z[i+q]*w[2*q+p]*v[p])")
+
+    def open_loops(a: Arrays) -> Array:
+        z, w, v = a["z"], a["w"], a["v"]
+        slid = (len(w) - len(v)) // 2 + 1
+        taps = list(itertools.product(range(len(v)), range(slid)))
+        return cells((len(z) - slid + 1,), lambda i: sum(z[i + q] * w[2 * q + p] * v[p] for p, q in taps))
+
+    judge(op, open_loops, {"z": (5,), "w": (7,), "v": (2,)}, {"z": (1,), "w": (2,), "v": (2,)})
+
+
+def test_a_formula_without_a_size() -> None:
+    op = sc.operator("y = sum[i](x[i])", extents={"i": 3})
+    assert op.output_shape(x=(3,)) == ()
+    assert sc.derive(op, "x").output_shape(gy=(), x=(3,)) == (3,)
+
+
 def test_kernels_of_floors_are_verified_and_proved() -> None:
     """One bound of the gradient is a floor itself: nothing is tested inside a loop."""
     for text, extents in (("y[n,c,i] = x[n,c,(2*i+1)//3]*v[c]", {}), ("y[i] = sum[p](x[(i-p)//2]*w[p])", {"i": "2*L"})):
