@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -26,7 +27,7 @@ os.register_at_fork(after_in_child=lambda: process.update(forked=True))
 def default_threads() -> int:
     """Every core this process may run on, or what OMP_NUM_THREADS says."""
     wish = os.environ.get("OMP_NUM_THREADS", "")
-    if wish.isdigit() and int(wish) > 0:
+    if re.fullmatch("[0-9]{1,6}", wish) and int(wish) > 0:
         return int(wish)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 

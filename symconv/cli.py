@@ -20,7 +20,7 @@ from symconv.commands.parameters import (
     the_target,
     the_threads,
 )
-from symconv.commands.values import Family, Shape
+from symconv.commands.values import Family, Integer, Shape
 
 __all__ = ["cli", "main"]
 
@@ -240,10 +240,8 @@ def show(op: str, output: Path, **settings: object) -> int:
 @the_dtype("float32")
 @click.option("--shape", "shapes", type=Shape(), multiple=True, help="A tensor's shape; one --shape for each tensor.")
 @click.option("--suite", is_flag=True, help="A set of conv2d layers instead of OP and --shape.")
-@click.option("--threads", type=click.IntRange(1, 4096), default=1, show_default=True)
-@click.option(
-    "--repeat", type=click.IntRange(1, 10000), default=15, show_default=True, help="Samples of each function."
-)
+@click.option("--threads", type=Integer(1, 4096), default=1, show_default=True)
+@click.option("--repeat", type=Integer(1, 10000), default=15, show_default=True, help="Samples of each function.")
 @click.pass_obj
 def bench(
     real: bool | None,

@@ -178,7 +178,13 @@ def test_digits_of_other_scripts_are_refused(digit: str) -> None:
     ):
         with pytest.raises(sc.SymconvError):
             call()
-    for words in (["--stride", digit], ["--padding", digit], ["--groups", digit], ["--border", digit]):
+    for words in (
+        ["--stride", digit],
+        ["--padding", digit],
+        ["--groups", digit],
+        ["--border", digit],
+        ["--empty", digit],
+    ):
         run = subprocess.run(
             [sys.executable, "-m", "symconv.cli", "derive", "conv1d", *words],
             capture_output=True,
@@ -186,6 +192,14 @@ def test_digits_of_other_scripts_are_refused(digit: str) -> None:
             check=False,
         )
         assert run.returncode == 2, (words, run.stderr)
+
+
+def test_hostile_numbers_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    for words in ("²", "٣", "9" * 5000, "-1", "", "many"):
+        monkeypatch.setenv("OMP_NUM_THREADS", words)
+        assert 1 <= arrays.default_threads() <= 4096
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert arrays.default_threads() == 3
 
 
 def test_threads_that_cannot_start_are_not_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

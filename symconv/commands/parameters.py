@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from symconv.commands.values import BorderValue, Integer, Named, Pads, PerAxis
+from symconv.commands.values import BorderValue, Integer, Named, Pads, PerAxis, Real
 from symconv.options import DTYPES, TARGETS
 
 __all__ = ["an_op", "the_dtype", "the_gradients", "the_op", "the_output", "the_settings", "the_target", "the_threads"]
@@ -35,7 +35,7 @@ the_settings = all_of(
     click.option("--dilation", type=PerAxis(), help="2, or per axis 2,1."),
     click.option("--groups", type=Integer(), help="Groups of channels."),
     click.option("--border", type=BorderValue(), help="zero, skip, reflect, replicate, circular, or a number."),
-    click.option("--empty", type=float, help="The value of a mean, max or min that has no tap; an error without."),
+    click.option("--empty", type=Real(), help="The value of a mean, max or min that has no tap; an error without."),
     click.option("--bias", is_flag=True, help="Add b[f]."),
     click.option("--flip", is_flag=True, help="True convolution: the kernel turned."),
     click.option("--layout", metavar="NCHW|NHWC", help="The order of the arrays' axes, at any rank."),
@@ -43,7 +43,7 @@ the_settings = all_of(
     click.option("--output-padding", type=PerAxis(), help="Transposed convolution: cells added at the high end."),
     click.option("--activation", metavar="NAME", help="conv_bias_act: relu, tanh, ..."),
     click.option("--power", type=Integer(), help="Kervolution: the exponent."),
-    click.option("--offset", type=float, help="Kervolution: what is added before the power."),
+    click.option("--offset", type=Real(), help="Kervolution: what is added before the power."),
     click.option(
         "--extents",
         type=Named("INDEX=SIZE", "an index and its extent", "i=(H+1)/2"),
@@ -76,9 +76,7 @@ the_settings = all_of(
     ),
 )
 the_gradients = click.option("--wrt", multiple=True, metavar="TENSOR", help="Only this gradient; repeatable.")
-the_threads = click.option(
-    "--threads", type=click.IntRange(1, 4096), help="At most so many threads; default every core."
-)
+the_threads = click.option("--threads", type=Integer(1, 4096), help="At most so many threads; default every core.")
 the_target = click.option(
     "--target", type=click.Choice(TARGETS), default="native", show_default=True, help="For this machine, or for any."
 )

@@ -9,7 +9,7 @@ import click
 
 from symconv.errors import shown
 
-__all__ = ["BorderValue", "Family", "Integer", "Named", "Pads", "PerAxis", "Shape"]
+__all__ = ["BorderValue", "Family", "Integer", "Named", "Pads", "PerAxis", "Real", "Shape"]
 
 # Digits are 0 to 9: Python's int takes those of every script. Nothing here needs more of them than 18.
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
@@ -41,20 +41,42 @@ def _number(text: str) -> int | float | None:
 
 
 class Integer(Base):
-    """A whole number.
+    """A whole number, of a range where one is said.
 
-    >>> Integer().convert("-3", None, None)
-    -3
+    >>> Integer().convert("-3", None, None), Integer(1, 4096).convert("2", None, None)
+    (-3, 2)
     """
 
     name = "INT"
+
+    def __init__(self, least: int | None = None, most: int | None = None) -> None:
+        self.least, self.most = least, most
 
     def convert(self, value: Any, param: Parameter, ctx: Context) -> int:
         """The integer; a usage error for anything else."""
         number = _integer(value) if isinstance(value, str) else value
         if number is None:
             self.fail(f"{shown(value)} is not an integer in digits 0 to 9", param, ctx)
+        if self.least is not None and self.most is not None and not self.least <= number <= self.most:
+            self.fail(f"{number} is not an integer from {self.least} to {self.most}", param, ctx)
         return number
+
+
+class Real(Base):
+    """A number.
+
+    >>> Real().convert("-0.5", None, None)
+    -0.5
+    """
+
+    name = "NUMBER"
+
+    def convert(self, value: Any, param: Parameter, ctx: Context) -> float:
+        """The number; a usage error for anything else."""
+        number = _number(value) if isinstance(value, str) else value
+        if number is None:
+            self.fail(f"{shown(value)} is not a number in digits 0 to 9", param, ctx)
+        return float(number)
 
 
 class PerAxis(Base):
