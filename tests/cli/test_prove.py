@@ -29,7 +29,8 @@ def test_an_unusable_family_is_2_at_once(call):
     claim = ("prove", "conv2d", "--claim", "gx = conv_transpose(gy, w, stride=s, padding=p)")
     for family, words in {
         "stride=1..20000000": "20000000 cases",
-        f"stride=1..{10**30}": "cases",
+        f"stride=1..{10**30}": "is not of the form",
+        f"stride=1..{10**12}": "cases",
         "stride=0..3": "with stride 0 is valid",
         "stride=1..2,dilation=0..1": "with dilation 0 is valid",
         "stride=1..2,stride=3": "stride is given twice",

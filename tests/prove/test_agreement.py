@@ -6,10 +6,10 @@ from collections.abc import Callable
 from fractions import Fraction
 from itertools import product
 
-import loops
+import convolved
 import numpy as np
 import pytest
-from loops import Array, correlation, wide
+from convolved import Array, correlation, wide
 
 import symconv as sc
 
@@ -196,9 +196,9 @@ def test_functions_of_sums_are_apart_where_floats_say_so() -> None:
     example = proof.counterexample
     shapes = dict(example.shapes) | {"gy": op.output_shape(**dict(example.shapes))}
     x, w, gy = (np.reshape(np.array(dict(example.arrays)[n], dtype=object), shapes[n]) for n in ("x", "w", "gy"))
-    inner = loops.forward(x, w, 1, 0, 0, 1, 1)
+    inner = convolved.forward(x, w, 1, 0, 0, 1, 1)
     slopes = np.array([1 / math.cosh(v) ** 2 for v in inner.ravel()], dtype=object).reshape(inner.shape)
-    want = loops.gradient_x(gy * slopes, x, w, 1, 0, 1, 1)[example.cell]
-    got = loops.gradient_x(gy, x, w, 1, 0, 1, 1)[example.cell]
+    want = convolved.gradient_x(gy * slopes, x, w, 1, 0, 1, 1)[example.cell]
+    got = convolved.gradient_x(gy, x, w, 1, 0, 1, 1)[example.cell]
     assert float(example.want) == pytest.approx(want, rel=1e-6, abs=1e-7)
     assert float(example.got) == pytest.approx(got, rel=1e-6)

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
 
-import loops
+import convolved
 import numpy as np
 import pytest
-from loops import Array
+from convolved import Array
 
 import symconv as sc
 from symconv.errors import SpecError
@@ -48,7 +48,7 @@ class Form:
         return sc.operator(self.source, extents=extents)
 
     def image(self, a: Array) -> Array:
-        """To and from the layout of ``loops``."""
+        """To and from the layout of ``convolved``."""
         return a.transpose(0, 2, 1) if self.last else a
 
     def filters(self, a: Array) -> Array:
@@ -64,7 +64,7 @@ Words = Callable[["Form", Array, Array, Array], Array | None]
 def _transposed(stride: int, groups: bool, more: bool, wanted: str) -> tuple[str, Words]:
     def value(form: Form, gy: Array, x: Array, w: Array) -> Array | None:
         rest = (x.shape[2] - w.shape[2]) % stride if more else 0
-        return loops.conv_transpose(gy, w, stride, 0, rest, 1, form.groups if groups else 1)
+        return convolved.conv_transpose(gy, w, stride, 0, rest, 1, form.groups if groups else 1)
 
     options = [f"stride={stride}"] + ["groups=g"] * groups + [f"output_padding=(L-K)%{stride}"] * more
     return f"gx = {wanted}(gy, w, {', '.join(options)})", value
@@ -73,13 +73,13 @@ def _transposed(stride: int, groups: bool, more: bool, wanted: str) -> tuple[str
 CLAIMS = [
     *(_transposed(*parts) for parts in product((1, 2), (False, True), (False, True), ("conv_transpose",))),
     _transposed(2, True, False, "conv_transpose1d"),
-    ("y = conv(x, w, stride=2, groups=g)", lambda form, gy, x, w: loops.conv(x, w, s=2, g=form.groups)),
-    ("y = conv1d(x, w)", lambda form, gy, x, w: loops.conv(x, w)),
-    ("gx = conv(gy, w, padding=K-1)", lambda form, gy, x, w: loops.conv(gy, w, 1, w.shape[2] - 1, w.shape[2] - 1)),
+    ("y = conv(x, w, stride=2, groups=g)", lambda form, gy, x, w: convolved.conv(x, w, s=2, g=form.groups)),
+    ("y = conv1d(x, w)", lambda form, gy, x, w: convolved.conv(x, w)),
+    ("gx = conv(gy, w, padding=K-1)", lambda form, gy, x, w: convolved.conv(gy, w, 1, w.shape[2] - 1, w.shape[2] - 1)),
     ("gx = conv(gy, flip(w), padding=K-1, groups=g)",
-     lambda form, gy, x, w: loops.conv(gy, w[:, :, ::-1], 1, w.shape[2] - 1, w.shape[2] - 1, 1, form.groups)),
+     lambda form, gy, x, w: convolved.conv(gy, w[:, :, ::-1], 1, w.shape[2] - 1, w.shape[2] - 1, 1, form.groups)),
     ("gx = crop(conv_transpose(pad(gy, 1), w), 1)",
-     lambda form, gy, x, w: _cut(loops.conv_transpose(np.pad(gy, ((0, 0), (0, 0), (1, 1))), w))),
+     lambda form, gy, x, w: _cut(convolved.conv_transpose(np.pad(gy, ((0, 0), (0, 0), (1, 1))), w))),
 ]  # fmt: skip
 
 
@@ -124,9 +124,9 @@ def test_the_order_of_tensors_is_no_matter(form: Form) -> None:
             shapes, gy, x, w = drawn
             got = words(form, gy, x, w)
             if text.startswith("y"):
-                want = loops.forward(x, w, form.stride, 0, 0, 1, form.groups)
+                want = convolved.forward(x, w, form.stride, 0, 0, 1, form.groups)
             else:
-                want = loops.gradient_x(gy, x, w, form.stride, 0, 1, form.groups)
+                want = convolved.gradient_x(gy, x, w, form.stride, 0, 1, form.groups)
             wrong = got is None or got.shape != want.shape or bool((got != want).any())
             assert proof.fails(**shapes) is wrong, (text, shapes)
             seen.add(wrong)
