@@ -46,7 +46,8 @@ def validate(
     """Prove that the loop nests which ``build`` would compile do what was derived, for all sizes.
 
     For the output and every gradient: each cell is stored once before anything is added to it, receives every term of
-    the derivation exactly once and nothing else, every access lies inside its array, and no two threads write one cell.
+    the derivation exactly once and nothing else, every read of what the kernel writes comes after the stores to the
+    cells that are read, every access lies inside its array, and no two threads write one cell.
     What is below the loop nests, the C compiler and the rounding, is not part of it; ``verify`` runs the machine code.
     ``dtype`` and ``sizes`` are those of ``build``. Raises SpecError as ``build`` does.
 

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
 
-from symconv.relation.instances import meeting, repeated, runs_before, shared_cell, uncovered
+from symconv.relation.instances import meeting, repeated, uncovered
 from symconv.relation.points import Instances, UnclearError
+from symconv.relation.turns import runs_before, shared_cell
 from symconv.validate.effects import COMBINED, STORED, Effect, parting
 from symconv.validate.flow import Flow
 

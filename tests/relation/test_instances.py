@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symconv.relation.instances import difference_of, escapes, runs_before, shared_cell
+from symconv.relation.instances import difference_of, escapes
 from symconv.relation.points import Instances, UnclearError, Word
 from symconv.relation.sets import Context
+from symconv.relation.turns import runs_before, shared_cell
 
 CONTEXT = Context(("N",), "N >= 1")
 SIZES = range(1, 6)
