@@ -109,8 +109,9 @@ def offered(sizes: Sizes) -> str:
     for slot, size in sizes.slots.items():
         if (name := size.substitute(sizes.names).name) and "(" not in name:
             found.setdefault(name, f"{name} (axis {slot.position} of {slot.tensor})")
+    direct = {form.form.name for forms in sizes.body.slots.values() if is_direct(forms) for form in forms}
     for index, extent in sizes.extents.items():
-        if (name := extent.substitute(sizes.names).name) and "(" not in name:
+        if index in direct and (name := extent.substitute(sizes.names).name) and "(" not in name:
             found.setdefault(name, f"{name} (how far {index} runs)")
     if not found:
         return "a number"
