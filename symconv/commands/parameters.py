@@ -34,7 +34,9 @@ the_settings = all_of(
     click.option("--padding", type=Pads(), help="1, per axis 1,2, low:high per axis 1:0,2:1, same, valid."),
     click.option("--dilation", type=PerAxis(), help="2, or per axis 2,1."),
     click.option("--groups", type=Integer(), help="Groups of channels."),
-    click.option("--border", type=BorderValue(), help="zero, skip, reflect, replicate, circular, or a number."),
+    click.option(
+        "--border", type=BorderValue(), help="zero, skip, reflect, symmetric, replicate, circular, or a number."
+    ),
     click.option("--empty", type=Real(), help="The value of a mean, max or min that has no tap; an error without."),
     click.option("--bias", is_flag=True, help="Add b[f]."),
     click.option("--flip", is_flag=True, help="True convolution: the kernel turned."),

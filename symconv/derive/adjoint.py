@@ -12,6 +12,7 @@ from fractions import Fraction
 from functools import reduce
 from itertools import chain, count, islice
 
+from symconv.derive.merging import merged
 from symconv.derive.selects import gated, is_selective
 from symconv.derive.weights import (
     Sweep,
@@ -141,12 +142,17 @@ def _bodies(expr: Expr) -> Iterator[Expr]:
 
 def _reduction(sweep: Sweep, statement: Statement, node: Reduce, cotangent: Expr, active: frozenset[str]) -> None:
     weigh = chooser(sweep, statement, node, cotangent)
+    ranges = (*statement.ranges, *node.indices)
+    parts: dict[Read, list[Piece]] = {}
     for piece in node.pieces:
         for read in reads(piece.body):
             if read.tensor in active:
                 weight, chosen = weigh(piece.body)
                 body = gated(weight, slope_of(sweep, piece.body, read), frozenset(sweep.selected))
-                _contribute(sweep, (*statement.ranges, *node.indices), piece.where, read, chosen(body))
+                parts.setdefault(read, []).append(Piece(piece.where, chosen(body)))
+    for read, pieces in parts.items():
+        for piece in merged(sweep.context, ranges, tuple(pieces)):
+            _contribute(sweep, ranges, piece.where, read, piece.body)
 
 
 def _contribute(sweep: Sweep, ranges: tuple[Range, ...], where: tuple[Constraint, ...], read: Read, body: Expr) -> None:

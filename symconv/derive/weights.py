@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cached_property
 
 from symconv.derive.folding import fold
 from symconv.derive.scalar import differentiate
@@ -14,6 +15,7 @@ from symconv.errors import DerivationError
 from symconv.notation.affine import var
 from symconv.notation.expr import Apply, Const, Expr, Index, Range, Read, Reduce, reads, transform, walk
 from symconv.notation.operator import Operator, Statement
+from symconv.relation.sets import Context, context_of
 
 __all__ = [
     "Sweep",
@@ -31,7 +33,7 @@ __all__ = [
 Weigh = Callable[[Expr], tuple[Expr, Callable[[Expr], Expr]]]
 
 
-@dataclass(slots=True)
+@dataclass
 class Sweep:
     op: Operator
     wrt: str
@@ -40,6 +42,11 @@ class Sweep:
     targets: dict[str, tuple[str, ...]] = field(default_factory=dict)
     selected: set[str] = field(default_factory=set)
     """Buffers that may hold a 0 because a branch was not taken."""
+
+    @cached_property
+    def context(self) -> Context:
+        """The sizes, and what always holds of them."""
+        return context_of(self.op)
 
 
 def leaves(expr: Expr) -> tuple[Read | Reduce, ...]:
@@ -60,6 +67,9 @@ def buffered(sweep: Sweep, statement: Statement, weight: Expr) -> Expr:
     """A weight that holds a reduction is computed once per output cell, not once per tap."""
     if not any(isinstance(node, Reduce) for node in walk(weight)):
         return weight
+    for known in sweep.new:
+        if known.expr == weight and known.indices == statement.indices and known.target.axes == statement.target.axes:
+            return Read(known.target.name, tuple(var(index) for index in statement.indices))
     name = unused(sweep, f"q{statement.target.name}")
     buffer = replace(statement.target, name=name, dtype="real")
     sweep.new.append(Statement(buffer, statement.indices, weight))

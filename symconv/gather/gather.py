@@ -117,7 +117,10 @@ def prove_inside(op: Operator, context: Context, domain: tuple[Range, ...], piec
             near, names = _component(form.names() - set(context.sizes), constraints)
             dims = tuple(r.name for r in domain if r.name in names)
             for bound in (nonnegative(form), nonnegative(size - 1 - form)):
-                if not implied(context, System(dims, near), bound):
+                # The rest of the domain says that there are points at all: x[0] lies inside where x is not empty.
+                if not implied(context, System(dims, near), bound) and not implied(
+                    context, _system(domain, piece.where), bound
+                ):
                     raise GatherError(
                         f"the read {_text(read)} can leave {read.tensor}: {bound} does not hold for all sizes; state a "
                         "border rule or the extents"

@@ -58,11 +58,19 @@ def elaborate(equation: Equation, settings: Settings) -> Operator:
         kinks=settings.kinks,
         surrogates=declared,
         source=" ".join(equation.source.split()),
-        batch=(target.sizes[0].name or "") if target.sizes and len(target.sizes) > 1 else "",
+        batch=_batch(sizes, target),
         occupied=occupied(statement, logical) if settings.empty is None else (),
         empty=settings.empty,
         notes=(*dict.fromkeys(body.meanings), *_rounded(sizes, bases)),
     )
+
+
+def _batch(sizes: Sizes, target: Tensor) -> str:
+    """The size of the output's first axis, where every axis of that index is only ever read at it: it may be 0."""
+    if len(target.sizes) < 2:
+        return ""
+    slid = (form.form.names() for forms in sizes.body.slots.values() if not is_direct(forms) for form in forms)
+    return "" if any(sizes.outputs[0] in names for names in slid) else target.sizes[0].name or ""
 
 
 def _check_settings(settings: Settings, tensors: tuple[str, ...], indices: tuple[str, ...]) -> None:

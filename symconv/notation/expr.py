@@ -11,6 +11,7 @@ from symconv.notation.functions import TABLE
 
 __all__ = [
     "FUNCTIONS",
+    "TURNS",
     "Apply",
     "Border",
     "Const",
@@ -70,13 +71,16 @@ class Range:
     extent: Affine
 
 
+TURNS = 8
+"""Most times that a periodic index may lie a whole size outside its tensor: each time is a piece of its own."""
+
+
 @dataclass(frozen=True, slots=True)
 class Border:
     """What a read finds outside its tensor.
 
     ``kind`` is ``"constant"`` (the number ``value``), ``"skip"`` (the tap is not taken), ``"reflect"`` (edge not
-    repeated),
-    ``"replicate"`` or ``"circular"``.
+    repeated), ``"symmetric"`` (edge repeated), ``"replicate"`` or ``"circular"``.
     """
 
     kind: str

@@ -21,7 +21,7 @@ __all__ = ["KINKS", "Padding", "border_of", "by_name", "formula", "pairs"]
 
 Value = TypeVar("Value")
 Padding = int | str | Sequence[int | tuple[int, int]] | None
-BORDERS = ("zero", "skip", "reflect", "replicate", "circular")
+BORDERS = ("zero", "skip", "reflect", "symmetric", "replicate", "circular")
 RELATIONS = ("<=", ">=", "==", "<", ">", "=")
 KINKS = {
     name: tuple(kink.choice for kink in entry.kinks) for name, entry in TABLE.items() if entry.kinks and name != "where"

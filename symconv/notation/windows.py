@@ -5,11 +5,14 @@ from __future__ import annotations
 
 from symconv.errors import SpecError, shown
 from symconv.notation.affine import Affine, affine, maximum, quotient, var
-from symconv.notation.expr import Constraint, equal, nonnegative
+from symconv.notation.expr import TURNS, Constraint, equal, nonnegative
 from symconv.notation.extents import Pads, Sizes, offered
 from symconv.notation.found import Slot
 from symconv.notation.indices import IndexForm, size_of_tap
 from symconv.notation.operator import Assumption, Window
+
+_OPEN_TURNS = 3
+"""Turns of a periodic axis where its pad is no number: each is a piece for all kernels."""
 
 __all__ = ["reach", "taps_of", "touches", "window"]
 
@@ -224,18 +227,18 @@ class _Made:
     def assume(self) -> None:
         """What a border rule asks of the pads."""
         border = self.sizes.border(self.slot.tensor)
-        room = {"reflect": 1, "circular": 0}.get(border.kind)
+        room = {"reflect": 1, "symmetric": 0, "circular": 0}.get(border.kind)
         if room is None or self.kind == "exact":
             return
-        rule = "less than" if room else "at most"
         for pad in (quotient(self.lo + self.divisor - 1, self.divisor), quotient(self.hi, self.divisor)):
-            if not (pad.is_constant and pad.constant <= 0):
-                constraint = nonnegative(self.size - pad - room)
+            turns = 1 if border.kind != "circular" else TURNS if pad.is_constant else _OPEN_TURNS
+            if not (pad.is_constant and pad.constant <= (turns if border.kind == "circular" else 0)):
+                rule = "less than" if room else "at most" if turns == 1 else f"at most {turns} times"
                 sentence = (
                     f"border {border.kind!r} needs pads {rule} the size of {self.slot.tensor}: {pad} against "
                     f"{self.size}"
                 )
-                self.sizes.assumptions.append(Assumption(constraint, sentence))
+                self.sizes.assumptions.append(Assumption(nonnegative(turns * self.size - pad - room), sentence))
 
     def record(self) -> None:
         """Keep the window where one tap slides along one line of reads."""

@@ -120,6 +120,9 @@ def _mapped(kind: str, at: Array, length: int) -> Array:
             return np.clip(at, 0, length - 1)
         case "circular":
             return at % max(length, 1)
+        case "symmetric":
+            folded = at % max(2 * length, 1)
+            return np.asarray(np.minimum(folded, 2 * length - 1 - folded))
         case "reflect":
             period = max(2 * (length - 1), 1)
             folded = at % period

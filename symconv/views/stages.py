@@ -35,6 +35,7 @@ Voice = Callable[[Names], Dialect]
 _BORDERS = {
     "skip": " is not read outside its extent: the tap is skipped",
     "reflect": " is reflected at its border, the edge not repeated",
+    "symmetric": " is reflected at its border, the edge repeated",
     "replicate": " continues with its edge value outside its extent",
     "circular": " is periodic",
 }

@@ -12,7 +12,7 @@ import symconv as sc
 Array = np.ndarray[Any, Any]
 
 BODIES = ("conv2d", "adder2d", "max_plus2d")
-BORDERS = ("zero", 3, "skip", "reflect", "replicate", "circular")
+BORDERS = ("zero", 3, "skip", "reflect", "symmetric", "replicate", "circular")
 # stride, padding, dilation, spatial, kernel
 UNEVEN = ((2, 1), ((2, 1), (0, 2)), (1, 2), (5, 4), (3, 2))
 ONE_SIDED = ((1, 3), ((0, 2), (3, 0)), (2, 1), (4, 7), (2, 4))
@@ -27,6 +27,8 @@ def place(at: int, size: int, border: str | float) -> int | None:
         return at
     if border == "reflect":
         return -at if at < 0 else 2 * (size - 1) - at
+    if border == "symmetric":
+        return -1 - at if at < 0 else 2 * size - 1 - at
     if border == "replicate":
         return 0 if at < 0 else size - 1
     return at % size if border == "circular" else None
@@ -184,3 +186,54 @@ def test_two_reads_of_one_tensor_each_leave_it(border, interpreted, lowered) -> 
             gx[n, b] += gy[n, i] * left
     assert interpreted(lowered(op), {"x": x}) == y.ravel().tolist()
     assert interpreted(lowered(op, "x"), {"x": x, "gy": gy}) == gx.ravel().tolist()
+
+
+# stride, padding, dilation, spatial, kernel: pads are several sizes long
+TURNED = (((2, 1), ((5, 3), (2, 7)), (1, 2), (2, 3), (2, 3)), ((1, 1), ((3, 0), (8, 8)), (1, 1), (1, 1), (2, 4)))
+
+
+@pytest.mark.parametrize("case", TURNED)
+@pytest.mark.parametrize("body", BODIES)
+def test_a_period_may_be_shorter_than_the_pads(body, case, lowered, interpreted) -> None:
+    *window, spatial, kernel = case
+    op = getattr(sc, body)(*window, border="circular")
+    arrays = drawn(spatial, kernel, op)
+    for wrt, want in loops(body, "circular", *window, **arrays).items():
+        assert interpreted(lowered(op, wrt, proofs=False), arrays) == want.ravel().tolist()
+
+
+@pytest.mark.parametrize(("border", "mode"), [("symmetric", "symmetric"), ("circular", "wrap")])
+def test_continued_as_numpy_pads(border, mode, lowered, interpreted) -> None:
+    for low, high, size in ((1, 2, 3), (3, 3, 3), (0, 2, 2), (2, 1, 5), (5, 4, 2)):
+        if border == "symmetric" and max(low, high) > size:
+            continue
+        op = sc.conv1d(padding=((low, high),), border=border)
+        x, w = np.arange(1, size + 1).reshape(1, 1, size), np.array([[[1, 10]]])
+        padded = np.pad(x[0, 0], (low, high), mode=mode)
+        assert interpreted(lowered(op), {"x": x, "w": w}) == (padded[:-1] + 10 * padded[1:]).tolist()
+
+
+def test_pads_that_do_not_fit_their_rule_are_refused() -> None:
+    with pytest.raises(sc.SpecError, match="'symmetric' needs pads at most the size of x: 3 against L"):
+        sc.conv1d(padding=3, border="symmetric").output_shape(x=(1, 1, 2), w=(1, 1, 2))
+    assert sc.conv1d(padding=3, border="symmetric").output_shape(x=(1, 1, 3), w=(1, 1, 2)) == (1, 1, 8)
+    with pytest.raises(sc.SpecError, match="'circular' needs pads at most 8 times the size of x: 17 against L"):
+        sc.conv1d(padding=17, border="circular").output_shape(x=(1, 1, 2), w=(1, 1, 2))
+    assert sc.conv1d(padding=17, border="circular").output_shape(x=(1, 1, 3), w=(1, 1, 2)) == (1, 1, 36)
+    with pytest.raises(sc.SpecError, match="did you mean 'symmetric'"):
+        sc.conv1d(border="symetric")
+
+
+@pytest.mark.parametrize(
+    "op",
+    [
+        pytest.param(sc.conv2d(padding=((1, 2), (2, 0)), stride=(2, 1), border="symmetric"), marks=pytest.mark.full),
+        sc.adder1d(padding=3, border="circular"),
+        pytest.param(sc.conv1d(padding="same", dilation=2, border="circular"), marks=pytest.mark.full),
+        sc.operator("y[n,i] = sum[p](abs(x[n,i+p-4] - v[i+p-4])*w[p])", border={"x": "circular", "v": "symmetric"}),
+    ],
+    ids=str,
+)
+def test_verified(op) -> None:
+    assert sc.verify(op)
+    assert sc.validate(op)

@@ -16,7 +16,7 @@ import pytest
 import symconv as sc
 
 Array = np.ndarray[Any, Any]
-BORDERS = ("zero", -2, "skip", "reflect", "replicate", "circular")
+BORDERS = ("zero", -2, "skip", "reflect", "symmetric", "replicate", "circular")
 
 
 @dataclass(frozen=True)
