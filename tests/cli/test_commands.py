@@ -72,6 +72,16 @@ def test_verify_judges_a_new_kernel(call):
     assert [line.split(" (")[0] for line in result.stderr.splitlines()] == ["building", "verifying"]
 
 
+def test_verify_answers_in_json(call):
+    result = call("verify", *OPERATOR, "--wrt", "w", "--dtype", "float32", "--format", "json")
+    assert result.exit_code == 0
+    data = json.loads(result.stdout)
+    assert (data["passed"], data["verdict"], data["unjudged"]) == (True, "passed", [])
+    rows = {row["name"]: row for row in data["checks"]}
+    assert rows["gradient by w, reals"]["mark"] == "ok"
+    assert all((row["compared"] == 0) == (row["mark"] in {"not run", "not judged"}) for row in rows.values())
+
+
 def test_verify_finds_a_wrong_kernel(call, tmp_path):
     turned = tmp_path / "turned.pyx"
     assert call("generate", *OPERATOR, "--flip", "-o", turned).exit_code == 0
