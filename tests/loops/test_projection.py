@@ -104,6 +104,20 @@ def test_the_values_are_those_of_the_definition(kind: str, exact: Callable[..., 
     assert exact(op, wrt, [shapes(n) for n in (14, 17, 22)]) == 3
 
 
+@pytest.mark.parametrize("kind", ["two taps", "three taps, dilated, padded", "two coupled axes", "channels last"])
+def test_the_values_at_fixed_sizes(
+    kind: str,
+    lowered: Callable[..., Kernel],
+    interpreted: Callable[..., list[Any]],
+    drawn: Callable[..., dict[str, Any]],
+    wanted: Callable[..., list[Any]],
+) -> None:
+    op, wrt, shapes = KINDS[kind]
+    arrays = drawn(op, shapes(19))
+    kernel = lowered(op, wrt, sizes=op.sizes(**shapes(19)))
+    assert interpreted(kernel, arrays) == wanted(op, wrt, arrays)
+
+
 def test_long_windows_visit_what_a_block_can_reach(lowered: Callable[..., Kernel]) -> None:
     # Σ over u of the pairs (i, p) with 0 <= u - 2i - p < K is OL·K·P; a block adds at most its width to each range.
     op = sc.operator("y[i] = sum[a,p](w[a]*v[p]*x[2*i+a+p])")
