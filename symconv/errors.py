@@ -36,7 +36,7 @@ def shown(value: object) -> str:
     """What a user gave, as messages print it: short, and without asking Python for the digits of a huge integer.
 
     >>> shown("x"), shown(10**9999)
-    ("'x'", 'an integer of 33217 bits')
+    ("'x'", 'an integer of 33216 bits')
     """
     if isinstance(value, int) and value.bit_length() > 4 * _SHOWN:
         return f"an integer of {value.bit_length()} bits"

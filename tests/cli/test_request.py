@@ -12,7 +12,7 @@ FORMULA = "y[n,f,i] = sum[c,p](x[n,c,i+p-1]*w[f,c,p])"
 WRONG = [
     (["derive", "conv7d"], "there is no operator 'conv7d'; did you mean conv"),
     (["derive", "blah"], "there is no operator 'blah'; OP is a name"),
-    (["derive", "missing.toml"], "missing.toml: the spec file cannot be read"),
+    (["derive", "missing.toml"], "'missing.toml': the spec file cannot be read"),
     (["derive", "conv1d", "--wrt", "q"], "--wrt is one of x, w"),
     (["derive", "conv1d", "--stride", "0"], "stride is an integer from 1"),
     (["derive", "conv1d", "--stride", "2,1"], "stride names 2 axes, wanted 1"),
@@ -49,9 +49,9 @@ WRONG = [
     (["bench", "conv1d", "--shape", "x=1,2"], "--shape is wanted for w"),
     (["bench", "conv1d", "--shape", "x=1,b"], "is not a tensor and its shape"),
     (["bench", "conv1d", "--suite"], "leave out OP and --shape"),
-    (["verify", "conv1d", "--source", "missing.pyx"], "cannot read the kernel missing.pyx"),
-    (["run", "conv1d", "-o", "/dev/null/folder"], "cannot create the folder /dev/null/folder"),
-    (["generate", "conv1d", "-o", "/dev/null/file.pyx"], "cannot write /dev/null/file.pyx"),
+    (["verify", "conv1d", "--source", "missing.pyx"], "cannot read the kernel 'missing.pyx'"),
+    (["run", "conv1d", "-o", "/dev/null/folder"], "cannot create the folder '/dev/null/folder'"),
+    (["generate", "conv1d", "-o", "/dev/null/file.pyx"], "cannot write '/dev/null/file.pyx'"),
 ]
 
 

@@ -182,16 +182,20 @@ def test_drawn_windows_with_a_symbolic_low_pad(
 @pytest.mark.parametrize("border", ["reflect", "circular", "replicate"])
 def test_a_symbolic_low_pad_under_a_border(judge: Judge, border: str) -> None:
     op = sc.operator("y[t] = sum[k](x[t-k]*w[k])", extents={"t": "L"}, border=border)
-    inside = {"reflect": abs, "circular": lambda t: t, "replicate": lambda t: max(t, 0)}[border]
+    inside = {"reflect": lambda t, n: abs(t), "circular": lambda t, n: t % n, "replicate": lambda t, n: max(t, 0)}[
+        border
+    ]
 
     def loops(a: Arrays) -> Array:
         x, w = a["x"], a["w"]
-        return cells(x.shape, lambda t: sum(x[inside(t - j)] * w[j] for j in range(len(w))))
+        return cells(x.shape, lambda t: sum(x[inside(t - j, len(x))] * w[j] for j in range(len(w))))
 
     judge(op, loops, {"x": (5,), "w": (3,)}, {"x": (2,), "w": (1,)}, {"x": (4,), "w": (4,)})
-    if border != "replicate":
+    if border == "reflect":
         with pytest.raises(SpecError, match="needs pads"):
             op.output_shape(x=(3,), w=(5,))
+    else:
+        judge(op, loops, {"x": (3,), "w": (5,)}, {"x": (2,), "w": (6,)})
 
 
 # Equal sizes ------------------------------------------------------------------------------------------------------

@@ -59,6 +59,6 @@ def test_verify_rejects_a_mutated_module(tmp_path) -> None:
     right.write_text(text)
     assert sc.verify(op, kernel=right)
     wrong = tmp_path / "wrong.pyx"
-    assert " = sc_vfmadd(" in text, "the sums are accumulated in lanes"
-    wrong.write_text(text.replace(" = sc_vfmadd(", " = sc_vfmsub(", 1))
+    assert "sc_splat(v1_)" in text, "the sums are accumulated in lanes"
+    wrong.write_text(text.replace("sc_splat(v1_)", "sc_splat(-v1_)", 1))
     assert not sc.verify(op, kernel=wrong)
