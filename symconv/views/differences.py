@@ -14,10 +14,10 @@ import numpy as np
 from symconv.errors import SpecError
 from symconv.notation.affine import var
 from symconv.notation.expr import Constraint
-from symconv.notation.operator import Operator
-from symconv.prove.concrete import Array, true_value, truth_of
+from symconv.prove.concrete import Array, applies_functions, is_rational, true_value, truth_of
 from symconv.prove.counterexample import drawn
 from symconv.prove.decide import Decision
+from symconv.prove.enclosure import NoValueError
 from symconv.prove.numeric import Misfit, evaluate
 from symconv.prove.proof import Proof
 
@@ -111,26 +111,19 @@ def _at(proof: Proof, shapes: Shapes, seed: int) -> Difference | None:
 def _both(proof: Proof, shapes: Shapes, seed: int) -> tuple[Array, Array] | None:
     """What is claimed and what is true; exact where the functions of both allow it, else in float64."""
     op, claim = proof.operator, proof.claim
+    exact = is_rational(op) and not applies_functions(claim)
+    true = true_value if exact else truth_of
     try:
         arrays = drawn(op, shapes, seed)
-    except SpecError:
+        given = arrays if exact else {name: array.astype(np.float64) for name, array in arrays.items()}
+        want = true(op, claim.side, given)
+        known = {} if claim.side == op.output.name else {op.output.name: true(op, op.output.name, given)}
+        return evaluate(claim, op, {**given, **known}), want
+    except Misfit as reason:
+        return None if reason.result is None else (reason.result, want)
+    except (NoValueError, SpecError):
+        # Not valid, no number, or too large here: other sizes are drawn.
         return None
-    for exact in (True, False):
-        try:
-            given = arrays if exact else {name: array.astype(np.float64) for name, array in arrays.items()}
-            want = _true(op, claim.side, given, exact)
-            known = {} if claim.side == op.output.name else {op.output.name: _true(op, op.output.name, given, exact)}
-            return evaluate(claim, op, {**given, **known}), want
-        except Misfit as reason:
-            return None if reason.result is None else (reason.result, want)
-        except (TypeError, ValueError, AttributeError):
-            # A function without exact values refuses Fractions in NumPy's own ways: SpecError is a ValueError.
-            continue
-    return None
-
-
-def _true(op: Operator, side: str, arrays: Mapping[str, Array], exact: bool) -> Array:
-    return true_value(op, side, arrays) if exact else truth_of(op, side, arrays)
 
 
 def _same(one: Array, other: Array) -> Array:
