@@ -14,6 +14,7 @@ from symconv.relation.regions import Region
 
 __all__ = ["Speaker"]
 
+_Described = tuple[Terms | None, Region]
 _SHIFTED = re.compile(r"\((.+) \+ (\d+)\) mod (\d+)")
 _BRACED_NAME = re.compile(r"\((\w+)\) mod")
 
@@ -38,15 +39,21 @@ class Speaker:
 
     def words(self, region: Region, asked: Iterable[Constraint] = ()) -> str:
         """A region in words: ``always``, ``never``, or its conditions."""
-        return self.both(region, asked)[0]
+        inner, _ = self._terms(region, asked)
+        return self._said(*inner)
 
     def both(self, region: Region, asked: Iterable[Constraint] = ()) -> tuple[str, str]:
         """A region in words, and where it is not."""
+        inner, outer = self._terms(region, asked)
+        return self._said(*inner), self._said(*outer)
+
+    def _terms(self, region: Region, asked: Iterable[Constraint]) -> tuple[_Described, _Described]:
         target = self._public(region).meet(self.domain)
         outside = self.domain.minus(target)
         seen = [Constraint(self._outer(c.form), c.equality) for c in asked]
         seen = [c for c in seen if c.form.names() <= set(self.domain.context.sizes)]
-        inner, outer = (described(part, self.domain, seen) for part in (target, outside))
+        inner = described(target, outside, self.domain, seen)
+        outer = described(outside, target, self.domain, seen)
         # De Morgan: the opposite of single conditions reads better than what covers the rest.
         if inner is not None and len(inner) > 1 and all(len(term) == 1 for term in inner):
             outer = (tuple(term[0].opposite for term in inner),)
@@ -54,7 +61,7 @@ class Speaker:
             inner = (tuple(term[0].opposite for term in outer),)
         else:
             inner, outer = self._plainer(inner, outer, target), self._plainer(outer, inner, outside)
-        return self._said(inner, target), self._said(outer, outside)
+        return (inner, target), (outer, outside)
 
     def _plainer(self, own: Terms | None, opposite: Terms | None, region: Region) -> Terms | None:
         """What reads shorter: a region's own conditions, or those that its opposite leaves."""

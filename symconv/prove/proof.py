@@ -68,24 +68,26 @@ class Proof:
         """The exact condition on sizes under which the claim is right, as text."""
         return self._conditions[1]
 
-    @property
+    @cached_property
     def mismatched_when(self) -> str:
         """The part of ``fails_when`` where already the shapes do not fit."""
-        return self._conditions[2]
+        if self.holds is not False or self.decision is None:
+            return self.fails_when
+        if self.decision.shapes.same(self.decision.fails):
+            return self.fails_when
+        return Speaker(self.operator, self.decision.domain).words(self.decision.shapes, self.decision.asked)
 
     @cached_property
-    def _conditions(self) -> tuple[str, str, str]:
+    def _conditions(self) -> tuple[str, str]:
         if self.holds is None or self.decision is None:
-            return "unknown", "unknown", "unknown"
+            return "unknown", "unknown"
         if self.holds:
-            return "never", "always", "never"
+            return "never", "always"
         speaker = Speaker(self.operator, self.decision.domain)
         fails, holds = speaker.both(self.decision.fails, self.decision.asked)
         if self.decision.undecided:
-            fails, holds = f"{fails}, and perhaps elsewhere", "unknown"
-        if self.decision.shapes.same(self.decision.fails):
-            return fails, holds, fails
-        return fails, holds, speaker.words(self.decision.shapes, self.decision.asked)
+            return f"{fails}, and perhaps elsewhere", "unknown"
+        return fails, holds
 
     @cached_property
     def leaning(self) -> str:

@@ -89,13 +89,14 @@ def _form(aff: isl.Aff) -> Affine:
     return total
 
 
-def described(target: Region, domain: Region, asked: Iterable[Constraint]) -> Terms | None:
+def described(target: Region, outside: Region, domain: Region, asked: Iterable[Constraint]) -> Terms | None:
     """A short disjunction of conjunctions that holds in ``domain`` exactly on ``target``; None where none is found.
 
-    Conditions are tried in the order of how much there is to read; ``asked`` come from the user's own words.
+    ``outside`` is the rest of ``domain``. Conditions are tried in the order of how much there is to read; ``asked``
+    come from the user's own words.
     """
     with suppress(ExhaustedError), effort(_OPERATIONS):
-        return _described(target, domain, asked)
+        return _described(target, outside, domain, asked)
     return None
 
 
@@ -145,10 +146,9 @@ def _shortest(literals: Iterable[Literal], target: Region, domain: Region) -> tu
     return tuple(held)
 
 
-def _described(target: Region, domain: Region, asked: Iterable[Constraint]) -> Terms | None:
+def _described(target: Region, outside: Region, domain: Region, asked: Iterable[Constraint]) -> Terms | None:
     if target.empty:
         return ()
-    outside = domain.minus(target)
     if outside.empty:
         return ((),)
     literals = _useful(target, outside, domain, asked)

@@ -34,7 +34,7 @@ def holds(literal: Literal, sizes: dict[str, int]) -> bool:
 def test_a_description_is_exact(first, second, operation) -> None:
     a, b = ALL.where(first), ALL.where(second)
     region = {"meet": a.meet, "union": a.union, "minus": a.minus}[operation](b)
-    found = described(region, ALL, (first, second))
+    found = described(region, ALL.minus(region), ALL, (first, second))
     assert found is not None, "two conditions that are asked for describe it"
     for sizes in SIZES:
         said = any(all(holds(literal, sizes) for literal in term) for term in found)
@@ -63,7 +63,7 @@ def test_a_remainder_beside_other_sizes_is_hard_to_read() -> None:
 
 def test_the_shortest_condition_is_found_without_being_asked() -> None:
     odd = ALL.where(Constraint(var("K") - 2 * quotient(var("K"), 2) - 1, True))
-    found = described(odd, ALL, ())
+    found = described(odd, ALL.minus(odd), ALL, ())
     assert found is not None
     assert len(found) == 1
     assert len(found[0]) == 1
@@ -71,8 +71,8 @@ def test_the_shortest_condition_is_found_without_being_asked() -> None:
 
 
 def test_nothing_and_everything() -> None:
-    assert described(ALL.minus(ALL), ALL, ()) == ()
-    assert described(ALL, ALL, ()) == ((),)
+    assert described(ALL.minus(ALL), ALL, ALL, ()) == ()
+    assert described(ALL, ALL.minus(ALL), ALL, ()) == ((),)
 
 
 def test_a_literal_and_its_opposite() -> None:
