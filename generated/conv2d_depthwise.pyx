@@ -15,89 +15,30 @@ cdef extern from *:
     #include <stdint.h>
     typedef float sc_real;
     typedef int32_t sc_position;
+    /* A nest in its caller would lose what is known of its arguments: that they do not overlap. */
+    #if defined(__clang__)
+    #define sc_nest __attribute__((noinline)) void
+    #else
+    #define sc_nest __attribute__((noinline, noclone)) void
+    #endif
     typedef const sc_real *__restrict__ sc_in;
     typedef sc_real *__restrict__ sc_out;
     typedef const sc_position *__restrict__ sc_index_in;
     typedef sc_position *__restrict__ sc_index_out;
-    static inline Py_ssize_t sc_floordiv(Py_ssize_t a, Py_ssize_t b) { return a / b - (a % b < 0); }
-    static inline Py_ssize_t sc_mod(Py_ssize_t a, Py_ssize_t b) { return a % b + (a % b < 0 ? b : 0); }
     static inline Py_ssize_t sc_quotient(Py_ssize_t a, Py_ssize_t b) { return b > 0 ? a / b : 0; }
     static inline Py_ssize_t sc_aligned(Py_ssize_t a) { return (a + 63) / 64 * 64; }
     static inline Py_ssize_t sc_imin(Py_ssize_t a, Py_ssize_t b) { return a < b ? a : b; }
     static inline Py_ssize_t sc_imax(Py_ssize_t a, Py_ssize_t b) { return a > b ? a : b; }
     static inline Py_ssize_t sc_choose(int c, Py_ssize_t a, Py_ssize_t b) { return c ? a : b; }
-    static inline sc_real sc_where(int c, sc_real a, sc_real b) { return c ? a : b; }
-    static inline sc_real sc_min(sc_real a, sc_real b) { return a < b ? a : b; }
-    static inline sc_real sc_max(sc_real a, sc_real b) { return a > b ? a : b; }
-    static inline sc_real sc_neg(sc_real a) { return -a; }
-    static inline sc_real sc_abs(sc_real a) { return fabsf(a); }
-    static inline sc_real sc_sign(sc_real a) { return (sc_real)((a > 0) - (a < 0)); }
-    static inline sc_real sc_relu(sc_real a) { return a > 0 ? a : 0; }
-    static inline sc_real sc_exp(sc_real a) { return expf(a); }
-    static inline sc_real sc_log(sc_real a) { return logf(a); }
-    static inline sc_real sc_sqrt(sc_real a) { return sqrtf(a); }
-    static inline sc_real sc_sin(sc_real a) { return sinf(a); }
-    static inline sc_real sc_cos(sc_real a) { return cosf(a); }
-    static inline sc_real sc_tanh(sc_real a) { return tanhf(a); }
-    static inline sc_real sc_erf(sc_real a) { return erff(a); }
-    static inline sc_real sc_pow(sc_real a, sc_real b) { return powf(a, b); }
-    static inline sc_real sc_sigmoid(sc_real a) {
-        sc_real e = expf(-fabsf(a));
-        return a >= 0 ? 1 / (1 + e) : e / (1 + e);
-    }
-    static inline sc_real sc_softplus(sc_real a) {
-        return (a > 0 ? a : 0) + log1pf(expf(-fabsf(a)));
-    }
-    static inline sc_real sc_gelu(sc_real a) {
-        return (sc_real)0.5 * a * (1 + erff(a * (sc_real)0.70710678118654752440));
-    }
-    static inline sc_real sc_pi(void) { return (sc_real)3.14159265358979323846; }
-    static inline sc_real sc_inf(void) { return (sc_real)INFINITY; }
-    """
-    ctypedef float sc_real
-    ctypedef int sc_position
-    ctypedef const float* sc_in
-    ctypedef float* sc_out
-    ctypedef const int* sc_index_in
-    ctypedef int* sc_index_out
-    Py_ssize_t sc_floordiv(Py_ssize_t, Py_ssize_t) noexcept nogil
-    Py_ssize_t sc_mod(Py_ssize_t, Py_ssize_t) noexcept nogil
-    Py_ssize_t sc_quotient(Py_ssize_t, Py_ssize_t) noexcept nogil
-    Py_ssize_t sc_aligned(Py_ssize_t) noexcept nogil
-    Py_ssize_t sc_imin(Py_ssize_t, Py_ssize_t) noexcept nogil
-    Py_ssize_t sc_imax(Py_ssize_t, Py_ssize_t) noexcept nogil
-    Py_ssize_t sc_choose(bint, Py_ssize_t, Py_ssize_t) noexcept nogil
-    sc_real sc_where(bint, sc_real, sc_real) noexcept nogil
-    sc_real sc_min(sc_real, sc_real) noexcept nogil
-    sc_real sc_max(sc_real, sc_real) noexcept nogil
-    sc_real sc_neg(sc_real) noexcept nogil
-    sc_real sc_abs(sc_real) noexcept nogil
-    sc_real sc_sign(sc_real) noexcept nogil
-    sc_real sc_relu(sc_real) noexcept nogil
-    sc_real sc_exp(sc_real) noexcept nogil
-    sc_real sc_log(sc_real) noexcept nogil
-    sc_real sc_sqrt(sc_real) noexcept nogil
-    sc_real sc_sin(sc_real) noexcept nogil
-    sc_real sc_cos(sc_real) noexcept nogil
-    sc_real sc_tanh(sc_real) noexcept nogil
-    sc_real sc_erf(sc_real) noexcept nogil
-    sc_real sc_pow(sc_real, sc_real) noexcept nogil
-    sc_real sc_sigmoid(sc_real) noexcept nogil
-    sc_real sc_softplus(sc_real) noexcept nogil
-    sc_real sc_gelu(sc_real) noexcept nogil
-    sc_real sc_pi() noexcept nogil
-    sc_real sc_inf() noexcept nogil
-
-cdef extern from *:
-    """
-    /* Vector lanes: masked, unaligned, as wide as the target machine is. */
     #if defined(__AVX512F__)
-    #include <immintrin.h>
     #define SC_BYTES 64
-    #elif defined(__AVX__)
+    #elif defined(__AVX2__)
     #define SC_BYTES 32
     #else
     #define SC_BYTES 16
+    #endif
+    #if SC_BYTES > 16 || defined(__BMI2__)
+    #include <immintrin.h>
     #endif
     #define SC_LANES ((int)(SC_BYTES / sizeof(sc_real)))
     #define sc_lanes ((Py_ssize_t)SC_LANES)
@@ -107,195 +48,96 @@ cdef extern from *:
     typedef unsigned sc_mask;
     static inline sc_mask sc_below(Py_ssize_t n) { return n >= SC_LANES ? SC_ALL : n <= 0 ? 0u : (1u << n) - 1; }
     static inline sc_mask sc_lanemask(Py_ssize_t lower, Py_ssize_t upper) { return sc_below(upper) & ~sc_below(lower); }
-    static inline sc_mask sc_every(int c) { return c ? SC_ALL : 0u; }
     static inline sc_vector sc_splat(sc_real a) { return (sc_vector){0} + a; }
-    #if defined(__AVX512F__)
-    #define SC_M __mmask16
-    static inline sc_vector sc_load(const sc_real *p, sc_mask m) {
-        return (sc_vector)_mm512_maskz_loadu_ps((SC_M)m, p);
+    #if SC_BYTES == 32
+    /* A mask as AVX2 wants it: all bits of the lanes that count. */
+    static inline __m256i sc_bits(sc_mask m) {
+        __m256i one = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+        return _mm256_cmpeq_epi32(_mm256_and_si256(_mm256_set1_epi32((int)m), one), one);
     }
-    static inline void sc_store(sc_real *p, sc_mask m, sc_vector v) {
-        _mm512_mask_storeu_ps(p, (SC_M)m, v);
-    }
-    static inline sc_vector sc_vwhere(sc_mask m, sc_vector a, sc_vector b) {
-        return (sc_vector)_mm512_mask_blend_ps((SC_M)m, b, a);
-    }
-    static inline sc_vector sc_vfmadd(sc_vector c, sc_mask m, sc_vector a, sc_vector b) {
-        return (sc_vector)_mm512_mask3_fmadd_ps(a, b, c, (SC_M)m);
-    }
-    static inline sc_vector sc_vfmsub(sc_vector c, sc_mask m, sc_vector a, sc_vector b) {
-        return (sc_vector)_mm512_mask3_fnmadd_ps(a, b, c, (SC_M)m);
-    }
-    #define SC_COMPARE(name, op, code) \
-        static inline sc_mask name(sc_vector a, sc_vector b) { \
-            return _mm512_cmp_ps_mask(a, b, code); }
-    #else
-    static inline sc_vector sc_load(const sc_real *p, sc_mask m) {
-        sc_vector v = {0};
-        int l;
-        if (m == SC_ALL) return *(const sc_loose *)p;
-        for (l = 0; l < SC_LANES; l++) if (m >> l & 1) v[l] = p[l];
-        return v;
-    }
-    static inline void sc_store(sc_real *p, sc_mask m, sc_vector v) {
-        int l;
-        if (m == SC_ALL) { *(sc_loose *)p = v; return; }
-        for (l = 0; l < SC_LANES; l++) if (m >> l & 1) p[l] = v[l];
-    }
-    static inline sc_vector sc_vwhere(sc_mask m, sc_vector a, sc_vector b) {
-        int l;
-        if (m == SC_ALL) return a;
-        for (l = 0; l < SC_LANES; l++) if (m >> l & 1) b[l] = a[l];
-        return b;
-    }
-    static inline sc_vector sc_vfmadd(sc_vector c, sc_mask m, sc_vector a, sc_vector b) {
-        return sc_vwhere(m, c + a * b, c);
-    }
-    static inline sc_vector sc_vfmsub(sc_vector c, sc_mask m, sc_vector a, sc_vector b) {
-        return sc_vwhere(m, c - a * b, c);
-    }
-    #define SC_COMPARE(name, op, code) \
-        static inline sc_mask name(sc_vector a, sc_vector b) { \
-            sc_mask m = 0; int l; for (l = 0; l < SC_LANES; l++) m |= (sc_mask)(a[l] op b[l]) << l; return m; }
     #endif
-    SC_COMPARE(sc_vlt, <, 17)
-    SC_COMPARE(sc_vle, <=, 18)
-    SC_COMPARE(sc_vgt, >, 30)
-    SC_COMPARE(sc_vge, >=, 29)
-    SC_COMPARE(sc_veq, ==, 0)
-    SC_COMPARE(sc_vne, !=, 4)
-    #if defined(__AVX512F__) && defined(__BMI2__)
-    static inline sc_vector sc_load_strided(const sc_real *p, Py_ssize_t stride, sc_mask m) {
-        if (stride == 2) {
-            /* Two unit-stride loads of what is wanted, then every second element. */
-            sc_mask wide = _pdep_u32(m, 0x55555555u);
-            sc_vector a = sc_load(p, wide & SC_ALL), b = sc_load(p + SC_LANES, wide >> SC_LANES);
-            __m512i even = _mm512_set_epi32(30, 28, 26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0);
-            return (sc_vector)_mm512_permutex2var_ps(a, even, b);
-        }
-        __m512i lane = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
-        __m512i place = _mm512_mullo_epi32(lane, _mm512_set1_epi32((int)stride));
-        return (sc_vector)_mm512_mask_i32gather_ps(_mm512_setzero_ps(), (SC_M)m, place, p, 4);
-    }
-    #else
-    static inline sc_vector sc_load_strided(const sc_real *p, Py_ssize_t stride, sc_mask m) {
+    #if SC_BYTES == 16
+    /* One by one, and in one place: a block that is not full is rare. */
+    static __attribute__((noinline, cold)) sc_vector sc_load_some(const sc_real *p, Py_ssize_t stride, sc_mask m) {
         sc_vector v = {0};
         int l;
         for (l = 0; l < SC_LANES; l++) if (m >> l & 1) v[l] = p[l * stride];
         return v;
     }
     #endif
-    static inline void sc_store_strided(sc_real *p, Py_ssize_t stride, sc_mask m, sc_vector v) {
+    #if SC_BYTES < 64
+    static __attribute__((noinline, cold)) void sc_store_some(sc_real *p, Py_ssize_t stride, sc_mask m, sc_vector v) {
         int l;
         for (l = 0; l < SC_LANES; l++) if (m >> l & 1) p[l * stride] = v[l];
     }
-    static inline sc_vector sc_reload(const sc_real *p, Py_ssize_t stride, sc_mask m) {
-        return stride == 1 ? sc_load(p, m) : sc_load_strided(p, stride, m);
+    #endif
+    static inline sc_vector sc_load(const sc_real *p, sc_mask m) {
+    #if SC_BYTES == 64
+        return (sc_vector)_mm512_maskz_loadu_ps((__mmask16)m, p);
+    #else
+        if (m == SC_ALL) return *(const sc_loose *)p;
+    #if SC_BYTES == 32
+        return (sc_vector)_mm256_maskload_ps(p, sc_bits(m));
+    #else
+        return sc_load_some(p, 1, m);
+    #endif
+    #endif
     }
-    static inline sc_vector sc_vadd(sc_vector a, sc_vector b) { return a + b; }
-    static inline sc_vector sc_vsub(sc_vector a, sc_vector b) { return a - b; }
-    static inline sc_vector sc_vmul(sc_vector a, sc_vector b) { return a * b; }
-    static inline sc_vector sc_vdiv(sc_vector a, sc_vector b) { return a / b; }
-    static inline sc_vector sc_vneg(sc_vector a) { return -a; }
-    static inline sc_vector sc_vmin(sc_vector a, sc_vector b) { return sc_vwhere(sc_vlt(a, b), a, b); }
-    static inline sc_vector sc_vmax(sc_vector a, sc_vector b) { return sc_vwhere(sc_vgt(a, b), a, b); }
-    static inline sc_vector sc_vabs(sc_vector a) { return sc_vwhere(sc_vlt(a, sc_splat(0)), -a, a); }
-    static inline sc_vector sc_vrelu(sc_vector a) { return sc_vmax(a, sc_splat(0)); }
-    static inline sc_vector sc_vsign(sc_vector a) {
-        sc_vector zero = sc_splat(0);
-        return sc_vwhere(sc_vgt(a, zero), zero + 1, sc_vwhere(sc_vlt(a, zero), zero - 1, zero));
+    static inline void sc_store(sc_real *p, sc_mask m, sc_vector v) {
+    #if SC_BYTES == 64
+        _mm512_mask_storeu_ps(p, (__mmask16)m, v);
+    #else
+        if (m == SC_ALL) *(sc_loose *)p = v;
+        else sc_store_some(p, 1, m, v);
+    #endif
     }
-    #define SC_LIFT(name) static inline sc_vector sc_v##name(sc_vector a) { \
-        int l; for (l = 0; l < SC_LANES; l++) a[l] = sc_##name(a[l]); return a; }
-    SC_LIFT(exp)
-    SC_LIFT(log)
-    SC_LIFT(sqrt)
-    SC_LIFT(sin)
-    SC_LIFT(cos)
-    SC_LIFT(tanh)
-    SC_LIFT(erf)
-    SC_LIFT(sigmoid)
-    SC_LIFT(softplus)
-    SC_LIFT(gelu)
-    static inline sc_vector sc_vpow(sc_vector a, sc_vector b) {
+    static inline sc_vector sc_vwhere(sc_mask m, sc_vector a, sc_vector b) {
+    #if SC_BYTES == 64
+        return (sc_vector)_mm512_mask_blend_ps((__mmask16)m, b, a);
+    #elif SC_BYTES == 32
+        if (m == SC_ALL) return a;
+        return (sc_vector)_mm256_blendv_ps(b, a, _mm256_castsi256_ps(sc_bits(m)));
+    #else
         int l;
-        for (l = 0; l < SC_LANES; l++) a[l] = sc_pow(a[l], b[l]);
-        return a;
+        if (m == SC_ALL) return a;
+        for (l = 0; l < SC_LANES; l++) if (m >> l & 1) b[l] = a[l];
+        return b;
+    #endif
     }
-    #define SC_MASKED(name) static inline sc_vector sc_vm##name(sc_vector a, sc_mask m, sc_vector b) { \
-        return sc_vwhere(m, sc_v##name(a, b), a); }
-    SC_MASKED(add)
-    SC_MASKED(sub)
-    SC_MASKED(min)
-    SC_MASKED(max)
+    static inline sc_vector sc_vfmadd(sc_vector c, sc_mask m, sc_vector a, sc_vector b) {
+    #if SC_BYTES == 64
+        return (sc_vector)_mm512_mask3_fmadd_ps(a, b, c, (__mmask16)m);
+    #else
+        return sc_vwhere(m, c + a * b, c);
+    #endif
+    }
     static inline sc_real sc_gather_add(sc_vector v) {
         int l, half;
         for (half = SC_LANES / 2; half > 0; half /= 2) for (l = 0; l < half; l++) v[l] += v[l + half];
         return v[0];
     }
-    static inline sc_real sc_gather_min(sc_vector v) {
-        sc_real r = v[0];
-        int l;
-        for (l = 1; l < SC_LANES; l++) r = sc_min(r, v[l]);
-        return r;
-    }
-    static inline sc_real sc_gather_max(sc_vector v) {
-        sc_real r = v[0];
-        int l;
-        for (l = 1; l < SC_LANES; l++) r = sc_max(r, v[l]);
-        return r;
-    }
     """
-    # Cython computes with sc_vector as with a scalar; the C compiler knows that it has lanes.
+    ctypedef float sc_real
+    ctypedef int sc_position
+    ctypedef void sc_nest
+    ctypedef const float* sc_in
+    ctypedef float* sc_out
+    ctypedef const int* sc_index_in
+    ctypedef int* sc_index_out
+    Py_ssize_t sc_quotient(Py_ssize_t, Py_ssize_t) noexcept nogil
+    Py_ssize_t sc_aligned(Py_ssize_t) noexcept nogil
+    Py_ssize_t sc_imin(Py_ssize_t, Py_ssize_t) noexcept nogil
+    Py_ssize_t sc_imax(Py_ssize_t, Py_ssize_t) noexcept nogil
+    Py_ssize_t sc_choose(int, Py_ssize_t, Py_ssize_t) noexcept nogil
     ctypedef float sc_vector
     ctypedef unsigned int sc_mask
     Py_ssize_t sc_lanes
     sc_mask sc_lanemask(Py_ssize_t, Py_ssize_t) noexcept nogil
-    sc_mask sc_every(bint) noexcept nogil
     sc_vector sc_splat(sc_real) noexcept nogil
     sc_vector sc_load(const float*, sc_mask) noexcept nogil
-    sc_vector sc_load_strided(const float*, Py_ssize_t, sc_mask) noexcept nogil
-    sc_vector sc_reload(const float*, Py_ssize_t, sc_mask) noexcept nogil
     void sc_store(float*, sc_mask, sc_vector) noexcept nogil
-    void sc_store_strided(float*, Py_ssize_t, sc_mask, sc_vector) noexcept nogil
-    sc_vector sc_vadd(sc_vector, sc_vector) noexcept nogil
-    sc_vector sc_vsub(sc_vector, sc_vector) noexcept nogil
-    sc_vector sc_vmul(sc_vector, sc_vector) noexcept nogil
-    sc_vector sc_vdiv(sc_vector, sc_vector) noexcept nogil
-    sc_vector sc_vmin(sc_vector, sc_vector) noexcept nogil
-    sc_vector sc_vmax(sc_vector, sc_vector) noexcept nogil
-    sc_vector sc_vpow(sc_vector, sc_vector) noexcept nogil
-    sc_vector sc_vneg(sc_vector) noexcept nogil
-    sc_vector sc_vabs(sc_vector) noexcept nogil
-    sc_vector sc_vsign(sc_vector) noexcept nogil
-    sc_vector sc_vrelu(sc_vector) noexcept nogil
-    sc_vector sc_vexp(sc_vector) noexcept nogil
-    sc_vector sc_vlog(sc_vector) noexcept nogil
-    sc_vector sc_vsqrt(sc_vector) noexcept nogil
-    sc_vector sc_vsin(sc_vector) noexcept nogil
-    sc_vector sc_vcos(sc_vector) noexcept nogil
-    sc_vector sc_vtanh(sc_vector) noexcept nogil
-    sc_vector sc_verf(sc_vector) noexcept nogil
-    sc_vector sc_vsigmoid(sc_vector) noexcept nogil
-    sc_vector sc_vsoftplus(sc_vector) noexcept nogil
-    sc_vector sc_vgelu(sc_vector) noexcept nogil
-    sc_mask sc_vlt(sc_vector, sc_vector) noexcept nogil
-    sc_mask sc_vle(sc_vector, sc_vector) noexcept nogil
-    sc_mask sc_vgt(sc_vector, sc_vector) noexcept nogil
-    sc_mask sc_vge(sc_vector, sc_vector) noexcept nogil
-    sc_mask sc_veq(sc_vector, sc_vector) noexcept nogil
-    sc_mask sc_vne(sc_vector, sc_vector) noexcept nogil
     sc_vector sc_vfmadd(sc_vector, sc_mask, sc_vector, sc_vector) noexcept nogil
-    sc_vector sc_vfmsub(sc_vector, sc_mask, sc_vector, sc_vector) noexcept nogil
-    sc_vector sc_vmadd(sc_vector, sc_mask, sc_vector) noexcept nogil
-    sc_vector sc_vmsub(sc_vector, sc_mask, sc_vector) noexcept nogil
-    sc_vector sc_vmmin(sc_vector, sc_mask, sc_vector) noexcept nogil
-    sc_vector sc_vmmax(sc_vector, sc_mask, sc_vector) noexcept nogil
-    sc_vector sc_vwhere(sc_mask, sc_vector, sc_vector) noexcept nogil
     sc_real sc_gather_add(sc_vector) noexcept nogil
-    sc_real sc_gather_min(sc_vector) noexcept nogil
-    sc_real sc_gather_max(sc_vector) noexcept nogil
-
 
 
 cdef extern from "numpy/arrayobject.h":
@@ -303,40 +145,65 @@ cdef extern from "numpy/arrayobject.h":
     #define NPY_NO_DEPRECATED_API NPY_1_7_API_VERSION
     """
     ctypedef Py_ssize_t npy_intp
+    ctypedef struct PyArrayObject:
+        pass
     int NPY_FLOAT
     int NPY_DOUBLE
     int NPY_INT32
     int NPY_ARRAY_CARRAY
     int NPY_ARRAY_CARRAY_RO
     bint PyArray_CheckExact(object)
-    int PyArray_NDIM(object)
-    int PyArray_TYPE(object)
-    npy_intp PyArray_DIM(object, int)
-    bint PyArray_CHKFLAGS(object, int)
-    bint PyArray_ISNOTSWAPPED(object)
-    void* PyArray_DATA(object)
+    int PyArray_NDIM(PyArrayObject*)
+    int PyArray_TYPE(PyArrayObject*)
+    npy_intp PyArray_DIM(PyArrayObject*, int)
+    bint PyArray_CHKFLAGS(PyArrayObject*, int)
+    bint PyArray_ISNOTSWAPPED(PyArrayObject*)
+    void* PyArray_DATA(PyArrayObject*)
     object PyArray_EMPTY(int, npy_intp*, int, int)
     int _import_array() except -1
 
 _import_array()
 
 
-cdef inline bint usable(object array, int rank, int type, int flags) noexcept:
+cdef bint usable(object array, int rank, int type, int flags) noexcept:
     """Whether kernels can work on an array's memory as it is."""
-    return PyArray_CheckExact(array) and PyArray_NDIM(array) == rank and PyArray_TYPE(array) == type \
-        and PyArray_CHKFLAGS(array, flags) and PyArray_ISNOTSWAPPED(array)
+    cdef PyArrayObject* found = <PyArrayObject*>array
+    return PyArray_CheckExact(array) and PyArray_NDIM(found) == rank and PyArray_TYPE(found) == type \
+        and PyArray_CHKFLAGS(found, flags) and PyArray_ISNOTSWAPPED(found)
 
 
-cdef void u0_forward_y_0(
+cdef bint taken(object array, int rank, int type, npy_intp* dims, void** data) noexcept:
+    """Whether kernels can read an array's memory as it is; where they can, its lengths and its memory."""
+    cdef PyArrayObject* found = <PyArrayObject*>array
+    cdef int axis
+    if not usable(array, rank, type, NPY_ARRAY_CARRAY_RO):
+        return False
+    for axis in range(rank):
+        dims[axis] = PyArray_DIM(found, axis)
+    data[0] = PyArray_DATA(found)
+    return True
+
+
+cdef object made(tuple outputs, int number, int rank, npy_intp* shape, int type, void** data):
+    """The array that a result goes into: a new one, or the one given; None where that does not fit."""
+    cdef int axis
+    cdef object array
+    if outputs is None:
+        array = PyArray_EMPTY(rank, shape, type, 0)
+    else:
+        array = outputs[number]
+        if not usable(array, rank, type, NPY_ARRAY_CARRAY):
+            return None
+        for axis in range(rank):
+            if PyArray_DIM(<PyArrayObject*>array, axis) != shape[axis]:
+                return None
+    data[0] = PyArray_DATA(<PyArrayObject*>array)
+    return array
+
+
+cdef sc_nest u0_forward_y_0(
     Py_ssize_t sc_begin, Py_ssize_t sc_end,
-    Py_ssize_t N,
-    Py_ssize_t C,
-    Py_ssize_t H,
-    Py_ssize_t W,
-    Py_ssize_t KH,
-    Py_ssize_t KW,
-    Py_ssize_t OH,
-    Py_ssize_t OW,
+    Py_ssize_t N, Py_ssize_t C, Py_ssize_t H, Py_ssize_t W, Py_ssize_t KH, Py_ssize_t KW, Py_ssize_t OH, Py_ssize_t OW,
     sc_in x,
     sc_in w,
     sc_out y,
@@ -365,32 +232,41 @@ cdef void u0_forward_y_0(
             sc_store(&y[((n*C + c)*OH + i)*OW + j], cut0_, acc0_)
 
 
+cdef void u0_forward_y_nest(
+    int sc_number, Py_ssize_t sc_begin, Py_ssize_t sc_end,
+    Py_ssize_t N, Py_ssize_t C, Py_ssize_t H, Py_ssize_t W, Py_ssize_t KH, Py_ssize_t KW, Py_ssize_t OH, Py_ssize_t OW,
+    sc_in x,
+    sc_in w,
+    sc_out y,
+) noexcept nogil:
+    if sc_number == 0:
+        u0_forward_y_0(sc_begin, sc_end, N, C, H, W, KH, KW, OH, OW, x, w, y)
+
+
 cdef void u0_forward_y(
-    Py_ssize_t N,
-    Py_ssize_t C,
-    Py_ssize_t H,
-    Py_ssize_t W,
-    Py_ssize_t KH,
-    Py_ssize_t KW,
-    Py_ssize_t OH,
-    Py_ssize_t OW,
+    Py_ssize_t N, Py_ssize_t C, Py_ssize_t H, Py_ssize_t W, Py_ssize_t KH, Py_ssize_t KW, Py_ssize_t OH, Py_ssize_t OW,
     sc_in x,
     sc_in w,
     sc_out y,
     int sc_threads,
 ) noexcept nogil:
-    cdef Py_ssize_t sc_total, sc_chunks, sc_chunk
+    cdef Py_ssize_t sc_total[1]
+    cdef Py_ssize_t sc_chunks, sc_chunk
+    cdef int sc_number
     if N * C * H * W + C * KH * KW + N * C * OH * OW < 32768:
         sc_threads = 1
-    sc_total = N * C * OH
-    sc_chunks = sc_imin(sc_total, 4 * sc_threads)
-    if sc_threads > 1 and sc_chunks > 1:
-        for sc_chunk in prange(sc_chunks, num_threads=sc_threads, schedule="dynamic"):
-            u0_forward_y_0(
-                sc_chunk * sc_total // sc_chunks, (sc_chunk + 1) * sc_total // sc_chunks,
+    sc_total[0] = N * C * OH
+    for sc_number in range(1):
+        sc_chunks = sc_imin(sc_total[sc_number], 4 * sc_threads)
+        if sc_threads > 1 and sc_chunks > 1:
+            for sc_chunk in prange(sc_chunks, num_threads=sc_threads, schedule="dynamic"):
+                u0_forward_y_nest(
+                    sc_number, sc_chunk * sc_total[sc_number] // sc_chunks, (sc_chunk + 1) * sc_total[sc_number] // sc_chunks,
+                    N, C, H, W, KH, KW, OH, OW, x, w, y)
+        else:
+            u0_forward_y_nest(
+                sc_number, 0, sc_total[sc_number],
                 N, C, H, W, KH, KW, OH, OW, x, w, y)
-    else:
-        u0_forward_y_0(0, sc_total, N, C, H, W, KH, KW, OH, OW, x, w, y)
 
 
 def u0_forward(unsigned int mask, tuple inputs, tuple outputs, int threads):
@@ -399,109 +275,55 @@ def u0_forward(unsigned int mask, tuple inputs, tuple outputs, int threads):
     0 when ``outputs`` are written, 1 when an array is not usable as it is, 2 without memory.
     """
     cdef int status = 0
-    cdef Py_ssize_t x_dim0, x_dim1, x_dim2, x_dim3, w_dim0, w_dim1, w_dim2
     cdef Py_ssize_t N, C, H, W, KH, KW, OH, OW
     cdef npy_intp sc_shape[4]
-    cdef object sc_array
-    cdef void* sc_p_x
-    cdef void* sc_p_w
+    cdef void* sc_given[2]
+    cdef void* sc_made[1]
+    cdef char* sc_work
+    cdef npy_intp x_dim[4]
+    cdef npy_intp w_dim[3]
     cdef object sc_r0 = None
-    cdef void* sc_o0 = NULL
-    cdef char* sc_w0 = NULL
     if len(inputs) != 2 or (outputs is not None and len(outputs) != 1):
         return 1
-    sc_array = inputs[0]
-    if not usable(sc_array, 4, NPY_FLOAT, NPY_ARRAY_CARRAY_RO):
+    if not taken(inputs[0], 4, NPY_FLOAT, x_dim, &sc_given[0]):
         return 1
-    sc_p_x = PyArray_DATA(sc_array)
-    x_dim0 = PyArray_DIM(sc_array, 0)
-    x_dim1 = PyArray_DIM(sc_array, 1)
-    x_dim2 = PyArray_DIM(sc_array, 2)
-    x_dim3 = PyArray_DIM(sc_array, 3)
-    sc_array = inputs[1]
-    if not usable(sc_array, 3, NPY_FLOAT, NPY_ARRAY_CARRAY_RO):
+    if not taken(inputs[1], 3, NPY_FLOAT, w_dim, &sc_given[1]):
         return 1
-    sc_p_w = PyArray_DATA(sc_array)
-    w_dim0 = PyArray_DIM(sc_array, 0)
-    w_dim1 = PyArray_DIM(sc_array, 1)
-    w_dim2 = PyArray_DIM(sc_array, 2)
-    N = x_dim0
-    C = x_dim1
-    H = x_dim2
-    W = x_dim3
-    KH = w_dim1
-    KW = w_dim2
+    N = x_dim[0]
+    C = x_dim[1]
+    H = x_dim[2]
+    W = x_dim[3]
+    KH = w_dim[1]
+    KW = w_dim[2]
     OH = H + 3 - KH
     OW = W + 3 - KW
-    if not (N >= 0):
+    if not ((N >= 0) & (C >= 1) & (H >= 1) & (W >= 1) & (KH >= 1) & (KW >= 1) & (OH >= 1) & (OW >= 1) & (w_dim[0] == C)):
         return 1
-    if not (C >= 1):
-        return 1
-    if not (H >= 1):
-        return 1
-    if not (W >= 1):
-        return 1
-    if not (KH >= 1):
-        return 1
-    if not (KW >= 1):
-        return 1
-    if not (OH >= 1):
-        return 1
-    if not (OW >= 1):
-        return 1
-    if not (w_dim0 == C):
-        return 1
+    sc_made[0] = NULL
     if mask & 1:
         sc_shape[0] = N
         sc_shape[1] = C
         sc_shape[2] = OH
         sc_shape[3] = OW
-        if outputs is None:
-            sc_r0 = PyArray_EMPTY(4, sc_shape, NPY_FLOAT, 0)
-        else:
-            sc_r0 = outputs[0]
-            if not usable(sc_r0, 4, NPY_FLOAT, NPY_ARRAY_CARRAY):
-                return 1
-            if PyArray_DIM(sc_r0, 0) != sc_shape[0]:
-                return 1
-            if PyArray_DIM(sc_r0, 1) != sc_shape[1]:
-                return 1
-            if PyArray_DIM(sc_r0, 2) != sc_shape[2]:
-                return 1
-            if PyArray_DIM(sc_r0, 3) != sc_shape[3]:
-                return 1
-        sc_o0 = PyArray_DATA(sc_r0)
+        sc_r0 = made(outputs, 0, 4, sc_shape, NPY_FLOAT, &sc_made[0])
+        if sc_r0 is None:
+            return 1
     with nogil:
         if status == 0 and mask & 1:
-            if True:
-                u0_forward_y(
-                    N,
-                    C,
-                    H,
-                    W,
-                    KH,
-                    KW,
-                    OH,
-                    OW,
-                    <sc_in>sc_p_x,
-                    <sc_in>sc_p_w,
-                    <sc_out>sc_o0,
-                    threads)
+            u0_forward_y(
+                N, C, H, W, KH, KW, OH, OW,
+                <sc_in>sc_given[0],
+                <sc_in>sc_given[1],
+                <sc_out>sc_made[0],
+                threads)
     if status != 0 or outputs is not None:
         return status
     return (sc_r0, )
 
 
-cdef void u0_backward_gx_0(
+cdef sc_nest u0_backward_gx_0(
     Py_ssize_t sc_begin, Py_ssize_t sc_end,
-    Py_ssize_t N,
-    Py_ssize_t C,
-    Py_ssize_t H,
-    Py_ssize_t W,
-    Py_ssize_t KH,
-    Py_ssize_t KW,
-    Py_ssize_t OH,
-    Py_ssize_t OW,
+    Py_ssize_t N, Py_ssize_t C, Py_ssize_t H, Py_ssize_t W, Py_ssize_t KH, Py_ssize_t KW, Py_ssize_t OH, Py_ssize_t OW,
     sc_in gy,
     sc_in w,
     sc_out gx,
@@ -530,44 +352,46 @@ cdef void u0_backward_gx_0(
             sc_store(&gx[((n*C + c)*H + u)*W + v], cut0_, acc0_)
 
 
+cdef void u0_backward_gx_nest(
+    int sc_number, Py_ssize_t sc_begin, Py_ssize_t sc_end,
+    Py_ssize_t N, Py_ssize_t C, Py_ssize_t H, Py_ssize_t W, Py_ssize_t KH, Py_ssize_t KW, Py_ssize_t OH, Py_ssize_t OW,
+    sc_in gy,
+    sc_in w,
+    sc_out gx,
+) noexcept nogil:
+    if sc_number == 0:
+        u0_backward_gx_0(sc_begin, sc_end, N, C, H, W, KH, KW, OH, OW, gy, w, gx)
+
+
 cdef void u0_backward_gx(
-    Py_ssize_t N,
-    Py_ssize_t C,
-    Py_ssize_t H,
-    Py_ssize_t W,
-    Py_ssize_t KH,
-    Py_ssize_t KW,
-    Py_ssize_t OH,
-    Py_ssize_t OW,
+    Py_ssize_t N, Py_ssize_t C, Py_ssize_t H, Py_ssize_t W, Py_ssize_t KH, Py_ssize_t KW, Py_ssize_t OH, Py_ssize_t OW,
     sc_in gy,
     sc_in w,
     sc_out gx,
     int sc_threads,
 ) noexcept nogil:
-    cdef Py_ssize_t sc_total, sc_chunks, sc_chunk
+    cdef Py_ssize_t sc_total[1]
+    cdef Py_ssize_t sc_chunks, sc_chunk
+    cdef int sc_number
     if N * C * OH * OW + C * KH * KW + N * C * H * W < 32768:
         sc_threads = 1
-    sc_total = N * C * H
-    sc_chunks = sc_imin(sc_total, 4 * sc_threads)
-    if sc_threads > 1 and sc_chunks > 1:
-        for sc_chunk in prange(sc_chunks, num_threads=sc_threads, schedule="dynamic"):
-            u0_backward_gx_0(
-                sc_chunk * sc_total // sc_chunks, (sc_chunk + 1) * sc_total // sc_chunks,
+    sc_total[0] = N * C * H
+    for sc_number in range(1):
+        sc_chunks = sc_imin(sc_total[sc_number], 4 * sc_threads)
+        if sc_threads > 1 and sc_chunks > 1:
+            for sc_chunk in prange(sc_chunks, num_threads=sc_threads, schedule="dynamic"):
+                u0_backward_gx_nest(
+                    sc_number, sc_chunk * sc_total[sc_number] // sc_chunks, (sc_chunk + 1) * sc_total[sc_number] // sc_chunks,
+                    N, C, H, W, KH, KW, OH, OW, gy, w, gx)
+        else:
+            u0_backward_gx_nest(
+                sc_number, 0, sc_total[sc_number],
                 N, C, H, W, KH, KW, OH, OW, gy, w, gx)
-    else:
-        u0_backward_gx_0(0, sc_total, N, C, H, W, KH, KW, OH, OW, gy, w, gx)
 
 
-cdef void u0_backward_gw_0(
+cdef sc_nest u0_backward_gw_0(
     Py_ssize_t sc_begin, Py_ssize_t sc_end,
-    Py_ssize_t N,
-    Py_ssize_t C,
-    Py_ssize_t H,
-    Py_ssize_t W,
-    Py_ssize_t KH,
-    Py_ssize_t KW,
-    Py_ssize_t OH,
-    Py_ssize_t OW,
+    Py_ssize_t N, Py_ssize_t C, Py_ssize_t H, Py_ssize_t W, Py_ssize_t KH, Py_ssize_t KW, Py_ssize_t OH, Py_ssize_t OW,
     sc_in gy,
     sc_in x,
     sc_out gw,
@@ -594,16 +418,9 @@ cdef void u0_backward_gw_0(
         gw[(c*KH + p)*KW + q] = sc_gather_add(acc0_)
 
 
-cdef void u0_backward_gw_1(
+cdef sc_nest u0_backward_gw_1(
     Py_ssize_t sc_begin, Py_ssize_t sc_end,
-    Py_ssize_t N,
-    Py_ssize_t C,
-    Py_ssize_t H,
-    Py_ssize_t W,
-    Py_ssize_t KH,
-    Py_ssize_t KW,
-    Py_ssize_t OH,
-    Py_ssize_t OW,
+    Py_ssize_t N, Py_ssize_t C, Py_ssize_t H, Py_ssize_t W, Py_ssize_t KH, Py_ssize_t KW, Py_ssize_t OH, Py_ssize_t OW,
     sc_in gy,
     sc_in x,
     sc_out parts0_,
@@ -629,14 +446,12 @@ cdef void u0_backward_gw_1(
                     v0_ = sc_load(&gy[((n*C + c)*OH + i)*OW + j], cut0_)
                     v1_ = sc_load(&x[((n*C + c)*H + i + p - 1)*W + j + q - 1], cut0_)
                     acc0_ = sc_vfmadd(acc0_, cut0_, v0_, v1_)
-        parts0_[(part_*64 + z_)*1 + 0] = sc_gather_add(acc0_)
+        parts0_[part_*64 + z_] = sc_gather_add(acc0_)
 
 
-cdef void u0_backward_gw_2(
+cdef sc_nest u0_backward_gw_2(
     Py_ssize_t sc_begin, Py_ssize_t sc_end,
-    Py_ssize_t C,
-    Py_ssize_t KH,
-    Py_ssize_t KW,
+    Py_ssize_t C, Py_ssize_t KH, Py_ssize_t KW,
     sc_in parts0_,
     sc_out gw,
 ) noexcept nogil:
@@ -651,55 +466,53 @@ cdef void u0_backward_gw_2(
         q = pz_
         whole0_ = (<sc_real>0.0)
         for part_ in range(0, 16):
-            whole0_ = whole0_ + parts0_[(part_*64 + z_)*1 + 0]
+            whole0_ = whole0_ + parts0_[part_*64 + z_]
         gw[(c*KH + p)*KW + q] = whole0_
 
 
+cdef void u0_backward_gw_nest(
+    int sc_number, Py_ssize_t sc_begin, Py_ssize_t sc_end,
+    Py_ssize_t N, Py_ssize_t C, Py_ssize_t H, Py_ssize_t W, Py_ssize_t KH, Py_ssize_t KW, Py_ssize_t OH, Py_ssize_t OW,
+    sc_in gy,
+    sc_in x,
+    sc_out parts0_,
+    sc_out gw,
+) noexcept nogil:
+    if sc_number == 0:
+        u0_backward_gw_0(sc_begin, sc_end, N, C, H, W, KH, KW, OH, OW, gy, x, gw)
+    elif sc_number == 1:
+        u0_backward_gw_1(sc_begin, sc_end, N, C, H, W, KH, KW, OH, OW, gy, x, parts0_)
+    elif sc_number == 2:
+        u0_backward_gw_2(sc_begin, sc_end, C, KH, KW, parts0_, gw)
+
+
 cdef void u0_backward_gw(
-    Py_ssize_t N,
-    Py_ssize_t C,
-    Py_ssize_t H,
-    Py_ssize_t W,
-    Py_ssize_t KH,
-    Py_ssize_t KW,
-    Py_ssize_t OH,
-    Py_ssize_t OW,
+    Py_ssize_t N, Py_ssize_t C, Py_ssize_t H, Py_ssize_t W, Py_ssize_t KH, Py_ssize_t KW, Py_ssize_t OH, Py_ssize_t OW,
     sc_in gy,
     sc_in x,
     sc_out parts0_,
     sc_out gw,
     int sc_threads,
 ) noexcept nogil:
-    cdef Py_ssize_t sc_total, sc_chunks, sc_chunk
+    cdef Py_ssize_t sc_total[3]
+    cdef Py_ssize_t sc_chunks, sc_chunk
+    cdef int sc_number
     if N * C * OH * OW + N * C * H * W + 1024 + C * KH * KW < 32768:
         sc_threads = 1
-    sc_total = sc_choose(sc_choose(((C * KH * KW) < 64), ((N * C * OH * OW + N * C * H * W + C * KH * KW + C * KH * KW) >= 32768), 0), 0, C * KH * KW)
-    sc_chunks = sc_imin(sc_total, 4 * sc_threads)
-    if sc_threads > 1 and sc_chunks > 1:
-        for sc_chunk in prange(sc_chunks, num_threads=sc_threads, schedule="dynamic"):
-            u0_backward_gw_0(
-                sc_chunk * sc_total // sc_chunks, (sc_chunk + 1) * sc_total // sc_chunks,
-                N, C, H, W, KH, KW, OH, OW, gy, x, gw)
-    else:
-        u0_backward_gw_0(0, sc_total, N, C, H, W, KH, KW, OH, OW, gy, x, gw)
-    sc_total = sc_choose(sc_choose(((C * KH * KW) < 64), ((N * C * OH * OW + N * C * H * W + C * KH * KW + C * KH * KW) >= 32768), 0), 16 * (C * KH * KW), 0)
-    sc_chunks = sc_imin(sc_total, 4 * sc_threads)
-    if sc_threads > 1 and sc_chunks > 1:
-        for sc_chunk in prange(sc_chunks, num_threads=sc_threads, schedule="dynamic"):
-            u0_backward_gw_1(
-                sc_chunk * sc_total // sc_chunks, (sc_chunk + 1) * sc_total // sc_chunks,
-                N, C, H, W, KH, KW, OH, OW, gy, x, parts0_)
-    else:
-        u0_backward_gw_1(0, sc_total, N, C, H, W, KH, KW, OH, OW, gy, x, parts0_)
-    sc_total = sc_choose(sc_choose(((C * KH * KW) < 64), ((N * C * OH * OW + N * C * H * W + C * KH * KW + C * KH * KW) >= 32768), 0), C * KH * KW, 0)
-    sc_chunks = sc_imin(sc_total, 4 * sc_threads)
-    if sc_threads > 1 and sc_chunks > 1:
-        for sc_chunk in prange(sc_chunks, num_threads=sc_threads, schedule="dynamic"):
-            u0_backward_gw_2(
-                sc_chunk * sc_total // sc_chunks, (sc_chunk + 1) * sc_total // sc_chunks,
-                C, KH, KW, parts0_, gw)
-    else:
-        u0_backward_gw_2(0, sc_total, C, KH, KW, parts0_, gw)
+    sc_total[0] = sc_choose((((C * KH * KW) < 64) & ((N * C * OH * OW + N * C * H * W + C * KH * KW + C * KH * KW) >= 32768)), 0, C * KH * KW)
+    sc_total[1] = sc_choose((((C * KH * KW) < 64) & ((N * C * OH * OW + N * C * H * W + C * KH * KW + C * KH * KW) >= 32768)), 16 * (C * KH * KW), 0)
+    sc_total[2] = sc_choose((((C * KH * KW) < 64) & ((N * C * OH * OW + N * C * H * W + C * KH * KW + C * KH * KW) >= 32768)), C * KH * KW, 0)
+    for sc_number in range(3):
+        sc_chunks = sc_imin(sc_total[sc_number], 4 * sc_threads)
+        if sc_threads > 1 and sc_chunks > 1:
+            for sc_chunk in prange(sc_chunks, num_threads=sc_threads, schedule="dynamic"):
+                u0_backward_gw_nest(
+                    sc_number, sc_chunk * sc_total[sc_number] // sc_chunks, (sc_chunk + 1) * sc_total[sc_number] // sc_chunks,
+                    N, C, H, W, KH, KW, OH, OW, gy, x, parts0_, gw)
+        else:
+            u0_backward_gw_nest(
+                sc_number, 0, sc_total[sc_number],
+                N, C, H, W, KH, KW, OH, OW, gy, x, parts0_, gw)
 
 
 def u0_backward(unsigned int mask, tuple inputs, tuple outputs, int threads):
@@ -708,151 +521,71 @@ def u0_backward(unsigned int mask, tuple inputs, tuple outputs, int threads):
     0 when ``outputs`` are written, 1 when an array is not usable as it is, 2 without memory.
     """
     cdef int status = 0
-    cdef Py_ssize_t gy_dim0, gy_dim1, gy_dim2, gy_dim3, x_dim0, x_dim1, x_dim2, x_dim3, w_dim0, w_dim1, w_dim2
     cdef Py_ssize_t N, C, H, W, KH, KW, OH, OW
     cdef npy_intp sc_shape[4]
-    cdef object sc_array
-    cdef void* sc_p_gy
-    cdef void* sc_p_x
-    cdef void* sc_p_w
-    cdef object sc_r0 = None
-    cdef void* sc_o0 = NULL
-    cdef char* sc_w0 = NULL
-    cdef object sc_r1 = None
-    cdef void* sc_o1 = NULL
-    cdef char* sc_w1 = NULL
+    cdef void* sc_given[3]
+    cdef void* sc_made[2]
+    cdef char* sc_work
+    cdef npy_intp gy_dim[4]
+    cdef npy_intp x_dim[4]
+    cdef npy_intp w_dim[3]
+    cdef object sc_r0 = None, sc_r1 = None
     if len(inputs) != 3 or (outputs is not None and len(outputs) != 2):
         return 1
-    sc_array = inputs[0]
-    if not usable(sc_array, 4, NPY_FLOAT, NPY_ARRAY_CARRAY_RO):
+    if not taken(inputs[0], 4, NPY_FLOAT, gy_dim, &sc_given[0]):
         return 1
-    sc_p_gy = PyArray_DATA(sc_array)
-    gy_dim0 = PyArray_DIM(sc_array, 0)
-    gy_dim1 = PyArray_DIM(sc_array, 1)
-    gy_dim2 = PyArray_DIM(sc_array, 2)
-    gy_dim3 = PyArray_DIM(sc_array, 3)
-    sc_array = inputs[1]
-    if not usable(sc_array, 4, NPY_FLOAT, NPY_ARRAY_CARRAY_RO):
+    if not taken(inputs[1], 4, NPY_FLOAT, x_dim, &sc_given[1]):
         return 1
-    sc_p_x = PyArray_DATA(sc_array)
-    x_dim0 = PyArray_DIM(sc_array, 0)
-    x_dim1 = PyArray_DIM(sc_array, 1)
-    x_dim2 = PyArray_DIM(sc_array, 2)
-    x_dim3 = PyArray_DIM(sc_array, 3)
-    sc_array = inputs[2]
-    if not usable(sc_array, 3, NPY_FLOAT, NPY_ARRAY_CARRAY_RO):
+    if not taken(inputs[2], 3, NPY_FLOAT, w_dim, &sc_given[2]):
         return 1
-    sc_p_w = PyArray_DATA(sc_array)
-    w_dim0 = PyArray_DIM(sc_array, 0)
-    w_dim1 = PyArray_DIM(sc_array, 1)
-    w_dim2 = PyArray_DIM(sc_array, 2)
-    N = gy_dim0
-    C = gy_dim1
-    H = x_dim2
-    W = x_dim3
-    KH = w_dim1
-    KW = w_dim2
+    N = gy_dim[0]
+    C = gy_dim[1]
+    H = x_dim[2]
+    W = x_dim[3]
+    KH = w_dim[1]
+    KW = w_dim[2]
     OH = H + 3 - KH
     OW = W + 3 - KW
-    if not (N >= 0):
+    if not ((N >= 0) & (C >= 1) & (H >= 1) & (W >= 1) & (KH >= 1) & (KW >= 1) & (OH >= 1) & (OW >= 1) & (gy_dim[2] == OH) & (gy_dim[3] == OW) & (x_dim[0] == N) & (x_dim[1] == C) & (w_dim[0] == C)):
         return 1
-    if not (C >= 1):
-        return 1
-    if not (H >= 1):
-        return 1
-    if not (W >= 1):
-        return 1
-    if not (KH >= 1):
-        return 1
-    if not (KW >= 1):
-        return 1
-    if not (OH >= 1):
-        return 1
-    if not (OW >= 1):
-        return 1
-    if not (gy_dim2 == OH):
-        return 1
-    if not (gy_dim3 == OW):
-        return 1
-    if not (x_dim0 == N):
-        return 1
-    if not (x_dim1 == C):
-        return 1
-    if not (w_dim0 == C):
-        return 1
+    sc_made[0] = NULL
     if mask & 1:
         sc_shape[0] = N
         sc_shape[1] = C
         sc_shape[2] = H
         sc_shape[3] = W
-        if outputs is None:
-            sc_r0 = PyArray_EMPTY(4, sc_shape, NPY_FLOAT, 0)
-        else:
-            sc_r0 = outputs[0]
-            if not usable(sc_r0, 4, NPY_FLOAT, NPY_ARRAY_CARRAY):
-                return 1
-            if PyArray_DIM(sc_r0, 0) != sc_shape[0]:
-                return 1
-            if PyArray_DIM(sc_r0, 1) != sc_shape[1]:
-                return 1
-            if PyArray_DIM(sc_r0, 2) != sc_shape[2]:
-                return 1
-            if PyArray_DIM(sc_r0, 3) != sc_shape[3]:
-                return 1
-        sc_o0 = PyArray_DATA(sc_r0)
+        sc_r0 = made(outputs, 0, 4, sc_shape, NPY_FLOAT, &sc_made[0])
+        if sc_r0 is None:
+            return 1
+    sc_made[1] = NULL
     if mask & 2:
         sc_shape[0] = C
         sc_shape[1] = KH
         sc_shape[2] = KW
-        if outputs is None:
-            sc_r1 = PyArray_EMPTY(3, sc_shape, NPY_FLOAT, 0)
-        else:
-            sc_r1 = outputs[1]
-            if not usable(sc_r1, 3, NPY_FLOAT, NPY_ARRAY_CARRAY):
-                return 1
-            if PyArray_DIM(sc_r1, 0) != sc_shape[0]:
-                return 1
-            if PyArray_DIM(sc_r1, 1) != sc_shape[1]:
-                return 1
-            if PyArray_DIM(sc_r1, 2) != sc_shape[2]:
-                return 1
-        sc_o1 = PyArray_DATA(sc_r1)
+        sc_r1 = made(outputs, 1, 3, sc_shape, NPY_FLOAT, &sc_made[1])
+        if sc_r1 is None:
+            return 1
     with nogil:
         if status == 0 and mask & 1:
-            if True:
-                u0_backward_gx(
-                    N,
-                    C,
-                    H,
-                    W,
-                    KH,
-                    KW,
-                    OH,
-                    OW,
-                    <sc_in>sc_p_gy,
-                    <sc_in>sc_p_w,
-                    <sc_out>sc_o0,
-                    threads)
+            u0_backward_gx(
+                N, C, H, W, KH, KW, OH, OW,
+                <sc_in>sc_given[0],
+                <sc_in>sc_given[2],
+                <sc_out>sc_made[0],
+                threads)
         if status == 0 and mask & 2:
-            sc_w1 = <char*>malloc(64 + 0 + sc_aligned(1024 * <Py_ssize_t>sizeof(sc_real)))
-            if sc_w1 == NULL:
+            sc_work = <char*>malloc(64 + sc_aligned(1024 * <Py_ssize_t>sizeof(sc_real)))
+            if sc_work == NULL:
                 status = 2
             else:
                 u0_backward_gw(
-                    N,
-                    C,
-                    H,
-                    W,
-                    KH,
-                    KW,
-                    OH,
-                    OW,
-                    <sc_in>sc_p_gy,
-                    <sc_in>sc_p_x,
-                    <sc_out>(((<uintptr_t>sc_w1 + 63) & ~<uintptr_t>63) + 0),
-                    <sc_out>sc_o1,
+                    N, C, H, W, KH, KW, OH, OW,
+                    <sc_in>sc_given[0],
+                    <sc_in>sc_given[1],
+                    <sc_out>(((<uintptr_t>sc_work + 63) & ~<uintptr_t>63)),
+                    <sc_out>sc_made[1],
                     threads)
-                free(sc_w1)
+                free(sc_work)
     if status != 0 or outputs is not None:
         return status
     return (sc_r0, sc_r1, )
