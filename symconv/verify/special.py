@@ -57,16 +57,33 @@ def _tensors(op: Operator, ruling: Ruling) -> tuple[tuple[str, ...], str]:
         return (), "not applicable: what becomes of them is stated for sums, products and maxima"
     real = tuple(tensor.name for tensor in op.inputs if tensor.dtype == "real")
     spoiled = {name for statement in op.statements for name in _beside_zero(statement.expr)}
+    if spoiled and any(_holds_sum(op, node) for node in nodes if _is_curved(node)):
+        # The slope of what stands around the sum is NaN, and taps outside, where x is 0, have 0·NaN.
+        return (), "not applicable: a slope that is NaN stands beside what is 0 outside"
     names = tuple(name for name in real if name not in spoiled)
     return names, "" if names else "not applicable: every tensor is a factor of one that is 0 outside"
 
 
 def _flat_around_sums(op: Operator) -> bool:
     """Whether a function with slopes of 0 is applied to a reduction, or to an intermediate."""
+    nodes = (node for statement in op.statements for node in _nodes(statement.expr))
+    return any(isinstance(n, Apply) and n.function in PIECEWISE and _holds_sum(op, n) for n in nodes)
+
+
+def _holds_sum(op: Operator, expr: Expr) -> bool:
+    """Whether there is a reduction in an expression, or a read of an intermediate, which may be one."""
     between = {statement.target.name for statement in op.statements}
-    outer = (n for s in op.statements for n in _nodes(s.expr) if isinstance(n, Apply) and n.function in PIECEWISE)
-    inner = (node for function in outer for node in _nodes(function))
-    return any(isinstance(node, Reduce) or (isinstance(node, Read) and node.tensor in between) for node in inner)
+    return any(isinstance(n, Reduce) or (isinstance(n, Read) and n.tensor in between) for n in _nodes(expr))
+
+
+def _is_curved(expr: Expr) -> bool:
+    """Whether an expression is a product or a power whose slopes depend on its arguments."""
+    match expr:
+        case Apply("mul", (left, right)):
+            return not isinstance(left, Const) and not isinstance(right, Const)
+        case Apply("pow", (_, Const(power))):
+            return power != 1
+    return False
 
 
 def _nodes(expr: Expr) -> Iterator[Expr]:

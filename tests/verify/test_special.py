@@ -94,3 +94,24 @@ def test_a_weight_beside_a_zero_border_is_left_alone() -> None:
     assert found.failure is None
     w_is_spoiled = np.isnan(Reference(op).forward(np.ones((1, 1, 3)), np.array([[[np.nan, 1.0, 1.0]]]))).all()
     assert w_is_spoiled, "the definition has 0·NaN at the border, which kernels do not compute"
+
+
+def test_powers_and_flat_functions_around_sums_are_no_false_alarm() -> None:
+    ops = [
+        sc.kervolution1d(power=3, stride=2, padding=1),
+        sc.kervolution1d(power=2, stride=2),
+        sc.conv_bias_act1d("relu", stride=2, padding=1),
+        sc.conv_bias_act1d("hardtanh", stride=2),
+        sc.operator("y[n,i] = sum[p](x[n,i+p-1]*w[p])*v[i]"),
+    ]
+    for op in ops:
+        kernel = sc.build(op, dtype="float64")
+        for seed in range(3):
+            verdict = judge(op, kernel, "float64", seed=seed, count=8)
+            assert verdict, f"{op}: {verdict}"
+    assert _cases(ops[0]) == 0
+    assert all(_cases(op) for op in ops[2:4])
+
+
+def _cases(op: Any) -> int:
+    return int(row(op, Reference(op)).cases)
