@@ -15,6 +15,18 @@ Loops = Callable[[Mapping[str, Array]], Array]
 """Arrays of Python integers by name -> the output, cell by cell."""
 
 
+def at(array: Array, *index: int) -> Any:
+    """An element, 0 outside."""
+    return array[index] if all(0 <= k < n for k, n in zip(index, array.shape, strict=True)) else 0
+
+
+def cells(shape: tuple[int, ...], value: Callable[..., Any]) -> Array:
+    out = np.zeros(shape, dtype=object)
+    for index in np.ndindex(*shape):
+        out[index] = value(*index)
+    return out
+
+
 def differences(loops: Loops, arrays: Mapping[str, Array], gy: Array, wrt: str) -> Array:
     """``Σ gy·∂y/∂wrt``, exact where y has degree at most two in each element."""
     result = np.zeros(arrays[wrt].shape, dtype=object)

@@ -8,30 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from definition import Array, Judge
+from definition import Array, Judge, at, cells
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import symconv as sc
 
 Arrays = Mapping[str, Array]
-
-
-@pytest.fixture(scope="module")
-def judge(lowered: Callable[..., Any], interpreted: Callable[..., list[Any]]) -> Judge:
-    return Judge(lowered, interpreted)
-
-
-def at(array: Array, *index: int) -> Any:
-    """An element, 0 outside."""
-    return array[index] if all(0 <= k < n for k, n in zip(index, array.shape, strict=True)) else 0
-
-
-def cells(shape: tuple[int, ...], value: Callable[..., Any]) -> Array:
-    out = np.zeros(shape, dtype=object)
-    for index in np.ndindex(*shape):
-        out[index] = value(*index)
-    return out
 
 
 def test_nearest_neighbours(judge: Judge) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -22,11 +22,6 @@ def number(value: Any) -> Array:
     out = np.zeros((), dtype=object)
     out[()] = value
     return out
-
-
-@pytest.fixture(scope="module")
-def judge(lowered: Callable[..., Any], interpreted: Callable[..., list[Any]]) -> Judge:
-    return Judge(lowered, interpreted)
 
 
 @pytest.mark.parametrize("text", TEXTS)
