@@ -19,7 +19,7 @@ from symconv.notation.expr import Apply, Const, Expr, Read, Reduce
 from symconv.notation.operator import Operator
 from symconv.verify.cases import INTEGERS, Case, Ruling, prepare
 from symconv.verify.geometry import Geometry
-from symconv.verify.grid import Array, points, reads_of
+from symconv.verify.grid import Array, Scope, address, lengths, points, reads_of
 from symconv.verify.reference import evaluate, gradients
 from symconv.verify.scalars import KINKED, PIECEWISE
 from symconv.verify.trials import Finding, KernelLike, attempt, collect, gradient_name
@@ -37,8 +37,9 @@ _CLOSE = 1e-3
 
 def special_values(op: Operator, kernel: KernelLike, places: Sequence[Geometry], ruling: Ruling) -> Check:
     """NaN, infinity and minus infinity in each tensor that may hold them, on a few small geometries."""
-    names, why = _tensors(op, ruling)
-    small = _small(op, places) if names else []
+    small = _small(op, places)
+    names, why = _tensors(op, ruling, small)
+    small = small if names else []
     findings: list[Finding] = []
     for seed, place in enumerate(small):
         clean = prepare(op, place, INTEGERS, ruling, seed)
@@ -49,14 +50,15 @@ def special_values(op: Operator, kernel: KernelLike, places: Sequence[Geometry],
     return collect("NaN and infinities", what, findings, len(small), why)
 
 
-def _tensors(op: Operator, ruling: Ruling) -> tuple[tuple[str, ...], str]:
+def _tensors(op: Operator, ruling: Ruling, places: Sequence[Geometry]) -> tuple[tuple[str, ...], str]:
     if not ruling.exact:
         return (), "not applicable: a kernel that trades exactness for speed spreads NaN"
     nodes = [node for statement in op.statements for node in _nodes(statement.expr)]
     if op.surrogates or not all(_is_stated(node) for node in nodes):
         return (), "not applicable: what becomes of them is stated for sums, products and maxima"
     real = tuple(tensor.name for tensor in op.inputs if tensor.dtype == "real")
-    spoiled = {name for statement in op.statements for name in _beside_zero(statement.expr)}
+    outside = frozenset(read for place in places for read in _outside(op, place))
+    spoiled = {name for statement in op.statements for name in _beside(statement.expr, outside)}
     if spoiled and any(_holds_sum(op, node) for node in nodes if _is_curved(node)):
         # The slope of what stands around the sum is NaN, and taps outside, where x is 0, have 0·NaN.
         return (), "not applicable: a slope that is NaN stands beside what is 0 outside"
@@ -112,14 +114,34 @@ def _is_stated(expr: Expr) -> bool:
     return True
 
 
-def _beside_zero(expr: Expr) -> Iterator[str]:
-    """The tensors that are read beside one which is a number beyond its border."""
+def _outside(op: Operator, place: Geometry) -> Iterator[Read]:
+    """The reads that are a number beyond their border, and get there."""
+    sizes = op.sizes(**place)
+    tensors = {tensor.name: tensor for tensor in (*op.inputs, *(s.target for s in op.statements))}
+
+    def beyond(expr: Expr, scope: Scope) -> Iterator[Read]:
+        match expr:
+            case Read(name, _, border) if border is not None and border.kind == "constant":
+                if not address(scope, expr, lengths(sizes, tensors[name].sizes)).inside.all():
+                    yield expr
+            case Apply(_, arguments):
+                for argument in arguments:
+                    yield from beyond(argument, scope)
+            case Reduce(_, indices, pieces):
+                for piece in pieces:
+                    yield from beyond(piece.body, scope.enter(indices))
+
+    for statement in op.statements:
+        yield from beyond(statement.expr, Scope(sizes, (), ()).enter(statement.ranges))
+
+
+def _beside(expr: Expr, outside: frozenset[Read]) -> Iterator[str]:
+    """The tensors that are read beside one which is a number where it is read."""
     bodies = [expr, *(p.body for node in _nodes(expr) if isinstance(node, Reduce) for p in node.pieces)]
     for body in bodies:
         found = tuple(reads_of(body))
-        for read in found:
-            if read.border is not None and read.border.kind == "constant":
-                yield from (other.tensor for other in found if other.tensor != read.tensor)
+        for read in outside.intersection(found):
+            yield from (other.tensor for other in found if other.tensor != read.tensor)
 
 
 def _small(op: Operator, places: Sequence[Geometry]) -> list[Geometry]:

@@ -70,5 +70,4 @@ def test_what_is_proved_of_a_changed_kernel_is_so(name) -> None:
 @pytest.mark.parametrize("seed", range(2, 5))
 @pytest.mark.parametrize("name", OPERATORS)
 def test_what_is_proved_of_many_changed_kernels_is_so(name, seed) -> None:
-    # Many changes change nothing, or only what no run of small sizes shows; a tenth must be seen to be wrong.
-    assert judged(OPERATORS[name], seed, 250).count(False) >= 25
+    assert judged(OPERATORS[name], seed, 350).count(False) >= 50

@@ -110,7 +110,7 @@ def test_powers_and_flat_functions_around_sums_are_no_false_alarm() -> None:
             verdict = judge(op, kernel, "float64", seed=seed, count=8)
             assert verdict, f"{op}: {verdict}"
     assert _cases(ops[0]) == 0
-    assert all(_cases(op) for op in ops[2:4])
+    assert all(_cases(op) for op in ops[1:4])
 
 
 def _cases(op: Any) -> int:
