@@ -13,6 +13,7 @@ __all__ = [
     "LANES",
     "VECTOR",
     "Accumulate",
+    "Address",
     "Binary",
     "Buffer",
     "Call",
@@ -32,6 +33,7 @@ __all__ = [
     "Mod",
     "Nest",
     "Node",
+    "Outlined",
     "Real",
     "Scalar",
     "Select",
@@ -40,6 +42,7 @@ __all__ = [
     "Stmt",
     "Store",
     "StoreLanes",
+    "StoreZip",
     "Update",
     "Var",
 ]  # fmt: skip
@@ -52,7 +55,8 @@ LANES = "sc_lanes"
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """An element type: ``"real"`` (the kernel's dtype), ``"index"`` (int32 positions), ``"int"`` (loop arithmetic).
+    """An element type: ``"real"`` (the kernel's dtype), ``"index"`` (int32 positions), ``"int"`` (loop arithmetic),
+    ``"offset"`` (distances inside a buffer, in elements).
 
     ``lanes`` is 1 for a scalar and ``VECTOR`` for as many as the machine computes at once; ``"mask"`` says which lanes
     count.
@@ -140,11 +144,20 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
-    """One element of a buffer, by logical axes."""
+class Address:
+    """How far an element of a buffer lies from its first, in elements; what tables of offsets hold."""
 
     buffer: str
     index: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """One element of a buffer, by logical axes, or the one ``offset`` elements behind it."""
+
+    buffer: str
+    index: tuple[Expr, ...]
+    offset: Expr | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,13 +170,16 @@ class Lanes:
 
 @dataclass(frozen=True, slots=True)
 class LoadLanes:
-    """Lanes ``buffer[index + lane*stride]`` where ``mask`` holds, 0 elsewhere; memory behind the mask is not
-    touched."""
+    """Lanes ``buffer[index + lane*stride]``, ``offset`` elements behind it, where ``mask`` holds, 0 elsewhere.
+
+    Memory behind the mask is not touched; without a mask every lane is loaded.
+    """
 
     buffer: str
     index: tuple[Expr, ...]
     stride: int
     mask: str
+    offset: Expr | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +198,21 @@ class Gathered:
 
 
 Expr = (
-    Const | Var | Binary | FloorDiv | Mod | Compare | Select | Real | Call | Load | Lanes | LoadLanes | Splat | Gathered
+    Const
+    | Var
+    | Binary
+    | FloorDiv
+    | Mod
+    | Compare
+    | Select
+    | Real
+    | Call
+    | Load
+    | Lanes
+    | LoadLanes
+    | Splat
+    | Gathered
+    | Address
 )
 
 
@@ -254,8 +284,10 @@ class Accumulate:
 
 @dataclass(frozen=True, slots=True)
 class StoreLanes:
-    """``buffer[index + lane*stride] = value`` in the lanes of ``mask``; with op ``+ - min max`` combined with what is
-    there."""
+    """``buffer[index + lane*stride] = value`` in the lanes of ``mask`` (all of them where none is named).
+
+    With op ``+ - min max`` combined with what is there.
+    """
 
     buffer: str
     index: tuple[Expr, ...]
@@ -265,7 +297,27 @@ class StoreLanes:
     value: Expr
 
 
-Stmt = For | If | Let | Declare | Update | Store | Accumulate | StoreLanes
+@dataclass(frozen=True, slots=True)
+class StoreZip:
+    """Interleaved lanes: ``buffer[index + lane*len(values) + k] = values[k]`` in every lane."""
+
+    buffer: str
+    index: tuple[Expr, ...]
+    values: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outlined:
+    """A body that is printed as a function of its own, so that the compiler keeps its accumulators in registers.
+
+    It means what its body means; functions with one text are printed once, whatever kernel they stand in.
+    """
+
+    name: str
+    body: tuple[Stmt, ...]
+
+
+Stmt = For | If | Let | Declare | Update | Store | Accumulate | StoreLanes | StoreZip | Outlined
 Node = Expr | Stmt
 
 
@@ -279,14 +331,21 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Buffer:
-    """A declared array: logical sizes merged into physical axes; ``role`` is in, out or workspace (lives for one
-    call)."""
+    """A declared array: logical sizes merged into physical axes.
+
+    ``role`` is in, out, workspace (lives for one call) or private (lives for one iteration of a nest's first loop; each
+    thread has its own). An index may run over the end of a logical size into the next row of the same physical axis;
+    ``flat`` counts the last physical axes that are indexed so together. ``slack`` is how many elements behind the last
+    may be touched (but mean nothing), in workspace and private buffers.
+    """
 
     name: str
     axes: tuple[tuple[Expr, ...], ...]
     role: str
     scalar: Scalar = Scalar()
     alignment: int = 64
+    flat: int = 0
+    slack: Expr = Const(Fraction(0))
 
     @property
     def sizes(self) -> tuple[Expr, ...]:
@@ -311,13 +370,17 @@ class Nest:
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """What is printed: nests in order over declared buffers; the last buffer with role out is the result."""
+    """What is printed: nests in order over declared buffers; the last buffer with role out is the result.
+
+    ``parameters`` are whole numbers that a plan gives with the sizes of a call, such as blocking factors.
+    """
 
     name: str
     buffers: tuple[Buffer, ...]
     sizes: tuple[Size, ...]
     checks: tuple[Expr, ...]
     nests: tuple[Nest, ...]
+    parameters: tuple[str, ...] = ()
 
     def buffer(self, name: str) -> Buffer:
         """The buffer of that name; raises KeyError."""
