@@ -372,7 +372,8 @@ class Nest:
 class Kernel:
     """What is printed: nests in order over declared buffers; the last buffer with role out is the result.
 
-    ``parameters`` are whole numbers that a plan gives with the sizes of a call, such as blocking factors.
+    ``parameters`` are whole numbers from 1 on that a plan gives with the sizes of a call, such as blocking factors;
+    ``layout`` are numbers computed from both, in order, which the extents of buffers and nests may use.
     """
 
     name: str
@@ -381,6 +382,7 @@ class Kernel:
     checks: tuple[Expr, ...]
     nests: tuple[Nest, ...]
     parameters: tuple[str, ...] = ()
+    layout: tuple[Size, ...] = ()
 
     def buffer(self, name: str) -> Buffer:
         """The buffer of that name; raises KeyError."""
