@@ -1,0 +1,1 @@
+"""Which candidate runs at which sizes, and with which numbers: a cost model, and measuring where it is asked for."""
