@@ -20,7 +20,6 @@ from symconv.loops.ir import (
     Expr,
     FloorDiv,
     For,
-    Gathered,
     If,
     Kernel,
     Lanes,
@@ -29,6 +28,7 @@ from symconv.loops.ir import (
     LoadLanes,
     Mod,
     Real,
+    ReduceLanes,
     Select,
     Splat,
     Stmt,
@@ -43,6 +43,7 @@ __all__ = ["Printer", "names_used"]
 
 _TIGHT = {"+": 1, "-": 1, "*": 2}
 _VECTOR = {"+": "add", "-": "sub", "*": "mul", "/": "div", "min": "min", "max": "max"}
+_REDUCED = {"+": "sum", "min": "min", "max": "max"}
 _COMPARE = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne"}
 _BY_NAME = frozenset({"larger", "smaller", "same"})
 """Comparisons that C has no operator for."""
@@ -74,7 +75,7 @@ class Printer:
                 return self.is_real(yes) or self.is_real(no)
             case Load(buffer, _):
                 return self.buffers[buffer].scalar.kind == "real"
-        return isinstance(expr, Real | Call | LoadLanes | Splat | Gathered)
+        return isinstance(expr, Real | Call | LoadLanes | Splat | ReduceLanes)
 
     def is_vector(self, expr: Expr) -> bool:
         """Whether an expression has lanes."""
@@ -124,8 +125,8 @@ class Printer:
                 return f"{buffer}[{self.offset(buffer, index)}]"
             case Lanes(lower, upper):
                 return f"sc_lanemask({self.expr(lower)}, {self.expr(upper)})"
-            case Gathered(op, value):
-                return f"sc_gather_{_VECTOR[op]}({self.expr(value)})"
+            case ReduceLanes(op, value):
+                return f"sc_h{_REDUCED[op]}({self.expr(value)})"
             case Call(function, arguments):
                 return f"sc_{function}({', '.join(self.expr(argument) for argument in arguments)})"
         raise InternalError(f"the printer knows no {type(expr).__name__} of scalars")

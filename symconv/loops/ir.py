@@ -23,7 +23,6 @@ __all__ = [
     "Expr",
     "FloorDiv",
     "For",
-    "Gathered",
     "If",
     "Kernel",
     "Lanes",
@@ -34,7 +33,9 @@ __all__ = [
     "Nest",
     "Node",
     "Outlined",
+    "Prefetch",
     "Real",
+    "ReduceLanes",
     "Scalar",
     "Select",
     "Size",
@@ -42,6 +43,7 @@ __all__ = [
     "Stmt",
     "Store",
     "StoreLanes",
+    "StoreReduced",
     "StoreZip",
     "Update",
     "Var",
@@ -190,7 +192,7 @@ class Splat:
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
+class ReduceLanes:
     """All lanes combined into one scalar; op is ``+ min max``."""
 
     op: str
@@ -211,7 +213,7 @@ Expr = (
     | Lanes
     | LoadLanes
     | Splat
-    | Gathered
+    | ReduceLanes
     | Address
 )
 
@@ -307,6 +309,29 @@ class StoreZip:
 
 
 @dataclass(frozen=True, slots=True)
+class StoreReduced:
+    """Many sums of lanes side by side: ``buffer[index + k] = buffer[index + k] op (the lanes of values[k] added)``.
+
+    op is ``+`` or ``=``.
+    """
+
+    buffer: str
+    index: tuple[Expr, ...]
+    op: str
+    values: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Prefetch:
+    """An element that is wanted soon, by logical axes and an offset behind them; computes nothing, and may be
+    anywhere."""
+
+    buffer: str
+    index: tuple[Expr, ...]
+    offset: Expr | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Outlined:
     """A body that is printed as a function of its own, so that the compiler keeps its accumulators in registers.
 
@@ -317,7 +342,9 @@ class Outlined:
     body: tuple[Stmt, ...]
 
 
-Stmt = For | If | Let | Declare | Update | Store | Accumulate | StoreLanes | StoreZip | Outlined
+Stmt = (
+    For | If | Let | Declare | Update | Store | Accumulate | StoreLanes | StoreZip | StoreReduced | Prefetch | Outlined
+)
 Node = Expr | Stmt
 
 

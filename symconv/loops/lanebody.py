@@ -19,12 +19,12 @@ from symconv.loops.ir import (
     Declare,
     Expr,
     For,
-    Gathered,
     Lanes,
     Let,
     Load,
     LoadLanes,
     Nest,
+    ReduceLanes,
     Scalar,
     Splat,
     Stmt,
@@ -198,7 +198,7 @@ def _gathered(body: Body) -> Iterator[Stmt]:
         if body.target.start is not None:
             starts[index] = substitute(body.target.start, values)
     for index, vectors in cells.items():
-        total = Gathered(op, vectors)
+        total = ReduceLanes(op, vectors)
         if index in starts:
             start = starts[index]
             zero = start == Const(Fraction(0), real=True)

@@ -22,11 +22,11 @@ from symconv.loops.ir import (
     Declare,
     Expr,
     For,
-    Gathered,
     Kernel,
     Let,
     Load,
     Nest,
+    ReduceLanes,
     Select,
     Stmt,
     Store,
@@ -115,7 +115,7 @@ def _sums(after: tuple[Stmt, ...], names: set[str]) -> tuple[Expr, ...]:
     found: dict[Expr, None] = {}
 
     def visit(node: Expr | Stmt) -> None:
-        if isinstance(node, Gathered) or (isinstance(node, Var) and node.name in names):
+        if isinstance(node, ReduceLanes) or (isinstance(node, Var) and node.name in names):
             found[node] = None
             return
         for child in children(node):

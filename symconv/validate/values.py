@@ -20,12 +20,12 @@ from symconv.loops.ir import (
     Declare,
     Expr,
     For,
-    Gathered,
     If,
     Let,
     Load,
     LoadLanes,
     Real,
+    ReduceLanes,
     Select,
     Splat,
     Stmt,
@@ -168,7 +168,7 @@ class Values:
                 return [case for case in self.names[name] if here.mask not in case.outside]
             case Var(name) if name in self.sums:
                 return [_reduction(self._combined("", expr, here))]
-            case Gathered(op, inner):
+            case ReduceLanes(op, inner):
                 return [_reduction(self._combined(op, inner, here))]
             case Const(value, True):
                 return [Case(number(value))]

@@ -12,9 +12,9 @@ import pytest
 
 import symconv as sc
 from symconv import pipeline
-from symconv.loops import interpret as interpreter
 from symconv.loops.interpret import interpret
 from symconv.loops.ir import Kernel, Load, LoadLanes, Nest, Store
+from symconv.loops.memory import Meter
 from symconv.loops.traverse import walk
 from symconv.notation.operator import Operator
 from symconv.options import Options
@@ -46,13 +46,11 @@ class Cost:
 def cost(monkeypatch) -> Callable[..., Cost]:
     """``cost(op, wrt, arrays)``: the scheduled kernel, as it is printed, walked by the interpreter."""
     count = [0]
-    block = interpreter._block
 
-    def counted(body: Any, *rest: Any) -> None:
-        count[0] += len(body)
-        block(body, *rest)
+    def counted(self: Meter, statements: int) -> None:
+        count[0] += statements
 
-    monkeypatch.setattr(interpreter, "_block", counted)
+    monkeypatch.setattr(Meter, "spend", counted)
 
     def run(op: Operator, wrt: str, arrays: dict[str, Array]) -> Cost:
         count[0] = 0

@@ -11,7 +11,7 @@ import pytest
 
 import symconv as sc
 from symconv import pipeline
-from symconv.loops.interpret import _value
+from symconv.loops.interpret import evaluate
 from symconv.loops.workspace import workspace_bytes
 from symconv.notation.operator import Operator
 from symconv.options import Options
@@ -23,7 +23,7 @@ def scratch(op: Operator, wrt: str, **shapes: tuple[int, ...]) -> dict[str, int]
     kernel = pipeline.kernel(derived, "k", Options(dtype="float32", threads=1))
     sizes = op.sizes(**shapes)
     scratch = (buffer for buffer in kernel.buffers if buffer.role == "workspace")
-    return {b.name: math.prod(_value(size, sizes, kernel, {}) for size in b.sizes) for b in scratch}
+    return {b.name: math.prod(evaluate(size, sizes) for size in b.sizes) for b in scratch}
 
 
 SHIPPED = [getattr(sc, name)(**({"kernel": 3, "stride": 1} if "pool" in name else {}), padding=1) for name in sc.ops()]
