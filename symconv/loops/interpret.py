@@ -33,6 +33,8 @@ def interpret(
     numbers = dict(parameters or {})
     if set(numbers) != set(kernel.parameters):
         raise InternalError(f"{kernel.name} takes the parameters {kernel.parameters}; given {numbers}")
+    if any(value < 1 for value in numbers.values()):
+        raise InternalError(f"parameters are whole numbers from 1 on; {kernel.name} is given {numbers}")
     scope: Scope = {LANES: WIDTH, **numbers} | {
         f"{name}_dim{axis}": length for name, (shape, _) in arrays.items() for axis, length in enumerate(shape)
     }
@@ -41,6 +43,8 @@ def interpret(
     for check in kernel.checks:
         if not evaluate(check, scope):
             raise InternalError(f"{kernel.name}: the arrays do not pass {check}")
+    for size in kernel.layout:
+        scope[size.name] = evaluate(size.value, scope)
     run = Run(Meter(budget))
     for buffer in kernel.buffers:
         shape = tuple(evaluate(size, scope) for size in buffer.sizes)

@@ -226,12 +226,15 @@ def test_parameters_are_given(block: int) -> None:
     # Strips [i*B, min(i*B + B, n)) of n elements.
     start = mul(Var("i"), Var("B"))
     strip = For("j", start, Binary("min", add(start, Var("B")), N), fill(buffer="y").body)
-    count = Binary("//", add(N, Binary("-", Var("B"), const(1))), Var("B"))
-    made = kernel(nest(strip, extent=count, parallel=True), parameters=("B",))
+    count = Binary("//", Var("over"), Var("B"))
+    made = kernel(nest(strip, extent=Var("strips"), parallel=True), parameters=("B",))
+    made = replace(made, layout=(Size("over", add(N, Binary("-", Var("B"), const(1)))), Size("strips", count)))
     assert run(made, [1, 2, 3, 4, 5], B=block) == [1, 2, 3, 4, 5]
     for given in ({}, {"B": 1, "C": 2}):
         with pytest.raises(InternalError, match="takes the parameters"):
             run(made, [1, 2], **given)
+    with pytest.raises(InternalError, match="whole numbers from 1 on"):
+        run(made, [1, 2], B=0)
 
 
 def test_masked_lanes_touch_nothing_else() -> None:
