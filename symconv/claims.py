@@ -55,4 +55,4 @@ def validate(
     >>> print(sc.validate(sc.conv2d(stride=2, padding=1)).line)
     y, gx, gw proved for all sizes
     """
-    return validate_all(pipeline.pairs(as_operator(op), options(dtype=dtype, sizes=sizes)))
+    return validate_all(pipeline.unit(as_operator(op), options(dtype=dtype, sizes=sizes)).candidates)

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from symconv.emit.cython import Unit
     from symconv.emit.source import Source
     from symconv.gather.derivation import Derivation
-    from symconv.loops.ir import Kernel
+    from symconv.loops.candidate import Candidate
 
-__all__ = ["build", "build_text", "derive", "generate", "jvp", "kernel", "pairs", "source", "unit"]
+__all__ = ["build", "build_text", "candidates", "derive", "generate", "jvp", "source", "unit"]
 
 Progress = Callable[[str], None]
 
@@ -53,14 +53,15 @@ def jvp(op: Operator, wrt: tuple[str, ...]) -> Derivation:
     return forward_mode(op, wrt)
 
 
-def kernel(derived: Derivation, name: str, options: Options) -> Kernel:
-    """Gather form -> loop nests, scheduled."""
-    from symconv.loops.lower import lower
-    from symconv.loops.schedules import scheduled
+def candidates(derived: Derivation, name: str, options: Options) -> tuple[Candidate, ...]:
+    """Gather form -> loop nests: first the preset, which is always legal, then what is faster for some sizes."""
+    from symconv.loops.presets import direct
+    from symconv.packed import packed_candidates
 
     sizes = derived.operator.sizes(**dict(options.sizes)) if options.sizes is not None else None
     itemsize = 4 if options.dtype == "float32" else 8
-    return scheduled(lower(derived.gather, name, sizes, itemsize), options)
+    first = direct(derived.gather, name, sizes, itemsize)
+    return (first, *packed_candidates(derived.gather, name, options))
 
 
 @lru_cache(maxsize=8)
@@ -70,26 +71,17 @@ def unit(op: Operator, options: Options, name: str = "u0", entries: tuple[str, .
 
     parts = []
     if "forward" in entries:
-        parts.append(Entry("forward", (kernel(forward(op), op.output.name, options),)))
+        parts.append(Entry("forward", (candidates(forward(op), op.output.name, options),)))
     if "backward" in entries:
         cotangent = (f"g{op.output.name}", op.output.shape(op.sizes(**dict(options.sizes)))) if options.sizes else None
         chosen = options if cotangent is None else _with_shape(options, cotangent)
-        parts.append(Entry("backward", tuple(kernel(derive(op, t), f"g{t}", chosen) for t in gradients(op))))
+        parts.append(Entry("backward", tuple(candidates(derive(op, t), f"g{t}", chosen) for t in gradients(op))))
     return Unit(name, tuple(parts), (str(op),))
 
 
 def gradients(op: Operator) -> tuple[str, ...]:
     """The inputs that have a gradient."""
     return tuple(tensor.name for tensor in op.inputs if tensor.dtype == "real")
-
-
-def pairs(op: Operator, options: Options) -> tuple[tuple[Derivation, Kernel], ...]:
-    """Operator -> every kernel of its module beside the derivation it comes from."""
-    derived = (forward(op), *(derive(op, name) for name in gradients(op)))
-    kernels = (
-        kernel for entry in unit(op, options, entries=("forward", "backward")).entries for kernel in entry.kernels
-    )
-    return tuple(zip(derived, kernels, strict=True))
 
 
 def _with_shape(options: Options, shape: tuple[str, tuple[int, ...]]) -> Options:
@@ -129,7 +121,7 @@ def build(
 def _facts(made: Unit, options: Options) -> dict[str, object]:
     from symconv.loops.workspace import workspace_bytes
 
-    kernels = tuple(kernel for entry in made.entries for kernel in entry.kernels)
+    kernels = tuple(candidate.kernel for candidate in made.candidates)
     return {"workspace": workspace_bytes(kernels, options.dtype)}
 
 

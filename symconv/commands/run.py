@@ -79,9 +79,9 @@ def _compiled_and_proved(operator: Operator, chosen: Options) -> tuple[Kernel, V
     """The C compiler is a process of its own: while it works the nests are proved here."""
     with ThreadPoolExecutor(1) as elsewhere:
         with stage("proving the loop nests") as tell:
-            pairs = pipeline.pairs(operator, chosen)
+            candidates = pipeline.unit(operator, chosen).candidates
             kernel = elsewhere.submit(built, operator, chosen)
-            nests = validate_all(pairs, tell)
+            nests = validate_all(candidates, tell)
         with stage("generating and compiling"):
             return kernel.result(), nests
 

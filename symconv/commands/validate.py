@@ -18,8 +18,8 @@ def validate(op: str, settings: Mapping[str, object], dtype: str) -> int:
     """Print what was proved of each kernel; the status says proved, wrong or undecided."""
     operator = requested(op, settings)
     with stage("deriving"):
-        pairs = pipeline.pairs(operator, options(dtype=dtype))
+        candidates = pipeline.unit(operator, options(dtype=dtype)).candidates
     with stage("proving the loop nests") as tell:
-        found = validate_all(pairs, tell)
+        found = validate_all(candidates, tell)
     print(found)
     return {True: RIGHT, False: FAILED, None: UNDECIDED}[found.holds]

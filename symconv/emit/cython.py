@@ -9,6 +9,7 @@ from symconv.emit.prelude import prelude
 from symconv.emit.printer import Printer, names_used
 from symconv.emit.source import ALIKE, Source
 from symconv.loops.arith import const, total
+from symconv.loops.candidate import Candidate
 from symconv.loops.ir import (
     Accumulate,
     Binary,
@@ -38,10 +39,18 @@ _FEW = 1 << 15
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Kernels that share their inputs; a call computes those a bit mask asks for."""
+    """Outputs that share their inputs; a call computes those a bit mask asks for.
+
+    Each output has one or more candidates, of which a plan chooses; the first needs no numbers of a plan.
+    """
 
     name: str
-    kernels: tuple[Kernel, ...]
+    outputs: tuple[tuple[Candidate, ...], ...]
+
+    @property
+    def kernels(self) -> tuple[Kernel, ...]:
+        """Every kernel, output by output."""
+        return tuple(candidate.kernel for candidates in self.outputs for candidate in candidates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +60,11 @@ class Unit:
     name: str
     entries: tuple[Entry, ...]
     notes: tuple[str, ...] = ()
+
+    @property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """Every candidate, entry by entry."""
+        return tuple(one for entry in self.entries for candidates in entry.outputs for one in candidates)
 
 
 def emit(units: tuple[Unit, ...], options: Options) -> Source:

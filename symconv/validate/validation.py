@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from symconv.gather.derivation import Derivation
+from symconv.loops.candidate import Candidate
 from symconv.loops.ir import LANES as WIDTH
 from symconv.loops.ir import Kernel, Var
 from symconv.loops.traverse import walk
@@ -80,19 +81,17 @@ class Validations:
         return "; ".join(f"{', '.join(names)} {words}" for words, names in groups.items())
 
 
-def validate_all(
-    pairs: Iterable[tuple[Derivation, Kernel]], progress: Callable[[str], None] | None = None
-) -> Validations:
-    """Every kernel against its derivation; ``progress`` is told each kernel's name."""
+def validate_all(candidates: Iterable[Candidate], progress: Callable[[str], None] | None = None) -> Validations:
+    """Every candidate against the derivation it comes from; ``progress`` is told what is proved."""
     found = []
-    for derivation, kernel in pairs:
+    for candidate in candidates:
         if progress is not None:
-            progress(kernel.name)
-        found.append(validate(derivation, kernel))
+            progress(f"{candidate.name} ({candidate.schedule.name})")
+        found.append(validate(candidate, candidate.kernel))
     return Validations(tuple(found))
 
 
-def validate(derivation: Derivation, kernel: Kernel, lanes: Sequence[int] = LANES) -> Validation:
+def validate(derivation: Derivation | Candidate, kernel: Kernel, lanes: Sequence[int] = LANES) -> Validation:
     """Prove that ``kernel`` computes ``derivation``: the same terms, each once, every access inside its array.
 
     Sizes stay symbolic; the number of vector lanes, which the machine fixes, takes the values ``lanes``.

@@ -64,7 +64,7 @@ def cost(monkeypatch) -> Callable[..., Cost]:
 
 def scheduled(op: Operator, wrt: str) -> Kernel:
     derived = pipeline.derive(op, wrt) if wrt else pipeline.forward(op)
-    return pipeline.kernel(derived, wrt or op.output.name, RUNTIME)
+    return pipeline.candidates(derived, wrt or op.output.name, RUNTIME)[0].kernel
 
 
 def data(op: Operator, **shapes: tuple[int, ...]) -> dict[str, Array]:

@@ -20,7 +20,7 @@ from symconv.options import Options
 def scratch(op: Operator, wrt: str, **shapes: tuple[int, ...]) -> dict[str, int]:
     """Elements of every scratch array; sums cut into parts for threads keep at most 64 cells in 16 parts each."""
     derived = pipeline.derive(op, wrt) if wrt else pipeline.forward(op)
-    kernel = pipeline.kernel(derived, "k", Options(dtype="float32", threads=1))
+    kernel = pipeline.candidates(derived, "k", Options(dtype="float32", threads=1))[0].kernel
     sizes = op.sizes(**shapes)
     scratch = (buffer for buffer in kernel.buffers if buffer.role == "workspace")
     return {b.name: math.prod(evaluate(size, sizes) for size in b.sizes) for b in scratch}
@@ -84,7 +84,7 @@ def test_the_adder_layer_s_backward_declares_no_more_than_a_tenth(border) -> Non
     sizes = tuple((name, shape) for name, shape in LAYER.items() if name != "gy")
     whole = 4 * sum(math.prod(LAYER[name]) for name in ("x", "w", "gy", "x", "w"))
     for options in (Options(dtype="float32", sizes=sizes), Options(dtype="float32")):
-        kernels = tuple(kernel for entry in pipeline.unit(op, options).entries for kernel in entry.kernels)
+        kernels = tuple(one.kernel for one in pipeline.unit(op, options).candidates)
         needed = workspace_bytes(kernels, "float32")
         assert needed is not None
         assert needed <= whole / 10

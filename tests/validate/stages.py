@@ -35,7 +35,7 @@ def side(op: Operator, wrt: str = "", options: Options | None = None) -> Side:
     derivation = pipeline.derive(op, wrt) if wrt else pipeline.forward(op)
     name = f"g{wrt}" if wrt else op.output.name
     if options is not None:
-        return derivation, pipeline.kernel(derivation, name, options)
+        return derivation, pipeline.candidates(derivation, name, options)[0].kernel
     return derivation, lower(derivation.gather, name)
 
 

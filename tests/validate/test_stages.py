@@ -43,8 +43,8 @@ DRAWN = {
 @pytest.fixture(scope="module", params=DRAWN)
 def drawn(request: pytest.FixtureRequest) -> tuple[Operator, list[Side]]:
     op = DRAWN[request.param]
-    pairs = pipeline.pairs(op, Options(dtype="float64"))
-    return op, [(derivation, kernel) for derivation, kernel in pairs if len(kernel.nests) > 1]
+    candidates = pipeline.unit(op, Options(dtype="float64")).candidates
+    return op, [(one, one.kernel) for one in candidates if len(one.kernel.nests) > 1]
 
 
 def judge(op: Operator, pair: Side, mutant: Kernel, shapes: Any) -> bool | None:

@@ -21,9 +21,11 @@ from symconv import pipeline
 from symconv.build.module import load
 from symconv.emit.cython import Entry, Unit
 from symconv.gather.derivation import Derivation
+from symconv.loops.candidate import Candidate
 from symconv.loops.directives import apply_all
 from symconv.loops.ir import Kernel
 from symconv.loops.lower import lower
+from symconv.loops.schedule import HANDMADE
 from symconv.loops.splitting import SplitReduction, splittable
 from symconv.notation.operator import Operator
 from symconv.options import Options
@@ -92,16 +94,22 @@ def kernels(op: Operator, split: bool) -> dict[str, Kernel]:
     return found
 
 
+def alone(derivation: Derivation, kernel: Kernel) -> tuple[Candidate, ...]:
+    """The only way to compute an output."""
+    return (Candidate(derivation.gather, HANDMADE, kernel),)
+
+
 def main(name: str, most: int) -> None:
     op = OPERATORS[name]()
     derived, right = derivations(op), kernels(op, name == SPLIT)
     wrong = [(result, mutant) for result, kernel in right.items() for mutant in mutants(kernel, most)]
     output = op.output.name
-    base = Unit(
-        "u0", (Entry("forward", (right[output],)), Entry("backward", tuple(right[r] for r in right if r != output)))
-    )
+    gradients = tuple(alone(derived[r], right[r]) for r in right if r != output)
+    base = Unit("u0", (Entry("forward", (alone(derived[output], right[output]),)), Entry("backward", gradients)))
     units = [
-        Unit(f"u{at}", (Entry("forward" if result == output else "backward", (mutant.kernel,)),))
+        Unit(
+            f"u{at}", (Entry("forward" if result == output else "backward", (alone(derived[result], mutant.kernel),)),)
+        )
         for at, (result, mutant) in enumerate(wrong, 1)
     ]
     source = pipeline.generate((base, *units), OPTIONS)
