@@ -1,0 +1,105 @@
+"""Packing and unpacking: rows copied in blocks of lanes, zeros where the operand ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+
+from symconv.loops.arith import add, ceildiv, const, floordiv, largest, mul, smallest, sub
+from symconv.loops.ir import (
+    LANES,
+    Compare,
+    Const,
+    Expr,
+    For,
+    If,
+    Let,
+    Load,
+    LoadLanes,
+    Select,
+    Splat,
+    Stmt,
+    Store,
+    StoreLanes,
+    Var,
+)
+from symconv.packed.frame import quotient
+
+__all__ = ["Source", "copied_row", "span", "zeroed"]
+
+ZERO = Const(Fraction(0), real=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a packed coordinate ``k`` of one axis comes from: ``factor*(start + k) + shift``, inside ``0 ..
+    length-1``."""
+
+    start: Expr
+    factor: int
+    shift: Expr
+    length: Expr
+
+    def at(self, coordinate: Expr) -> Expr:
+        """The index in the operand."""
+        return add(mul(const(self.factor), add(self.start, coordinate)), self.shift)
+
+    @property
+    def lower(self) -> Expr:
+        """The first coordinate inside."""
+        return sub(ceildiv(sub(const(0), self.shift), self.factor), self.start)
+
+    @property
+    def upper(self) -> Expr:
+        """The coordinate behind the last one inside."""
+        return sub(add(floordiv(sub(sub(self.length, const(1)), self.shift), self.factor), const(1)), self.start)
+
+
+def span(lower: Expr, upper: Expr, block: Callable[[Expr], Stmt], single: Callable[[Expr], Stmt]) -> tuple[Stmt, ...]:
+    """Every position of a range once or more: whole blocks of lanes, the last one overlapping; few positions singly."""
+    length, lanes = sub(upper, lower), Var(LANES)
+    first = Let("k_", add(lower, mul(lanes, Var("kb_"))))
+    return (
+        For("kb_", const(0), quotient(largest([length, const(0)]), lanes), (first, block(Var("k_")))),
+        If(Compare(">=", length, lanes), (Let("k_", sub(upper, lanes)), block(Var("k_")))),
+        If(Compare("<", length, lanes), (For("k_", lower, upper, (single(Var("k_")),)),)),
+    )
+
+
+def zeroed(buffer: str, prefix: tuple[Expr, ...], lower: Expr, upper: Expr) -> tuple[Stmt, ...]:
+    """Zeros in a range of the last axis."""
+    return span(
+        lower,
+        upper,
+        lambda k: StoreLanes(buffer, (*prefix, k), 1, "", "=", Splat(ZERO)),
+        lambda k: Store(buffer, (*prefix, k), ZERO),
+    )
+
+
+def copied_row(
+    buffer: str,
+    prefix: tuple[Expr, ...],
+    tensor: str,
+    index: Callable[[Expr], tuple[Expr, ...]],
+    source: Source,
+    valid: tuple[Expr, ...],
+    pitch: Expr,
+) -> tuple[Stmt, ...]:
+    """A packed row: elements of the operand where it has them, 0 elsewhere; all 0 where one of ``valid`` fails."""
+    upper = largest([const(0), smallest([pitch, source.upper])])
+    for condition in valid:
+        upper = Select(condition, upper, const(0))
+    lower = smallest([Var("b_"), largest([const(0), source.lower])])
+    return (
+        Let("b_", upper),
+        Let("a_", lower),
+        For("k_", const(0), Var("a_"), (Store(buffer, (*prefix, Var("k_")), ZERO),)),
+        *span(
+            Var("a_"),
+            Var("b_"),
+            lambda k: StoreLanes(buffer, (*prefix, k), 1, "", "=", LoadLanes(tensor, index(k), source.factor, "")),
+            lambda k: Store(buffer, (*prefix, k), Load(tensor, index(k))),
+        ),
+        *zeroed(buffer, prefix, Var("b_"), pitch),
+    )

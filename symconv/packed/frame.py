@@ -1,0 +1,217 @@
+"""The numbers of a packed space: strips of the flat loops, the pitches of rows, what fits where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property, reduce
+
+from symconv.errors import InternalError
+from symconv.loops.arith import add, const, floordiv, largest, mul, smallest, sub, total
+from symconv.loops.ir import LANES, Binary, Compare, Expr, Select, Size, Var
+from symconv.loops.nest import bounds_of
+from symconv.loops.scalars import integer
+from symconv.notation.affine import Affine
+from symconv.notation.expr import Constraint
+from symconv.packed.roles import Axis, Contraction
+
+__all__ = ["Frame", "Strip", "ceiling", "extent", "frame", "product", "quotient"]
+
+
+def quotient(value: Expr, divisor: Expr) -> Expr:
+    """``value // divisor`` of numbers that are not negative."""
+    return value if divisor == const(1) else Binary("//", value, divisor)
+
+
+def ceiling(value: Expr, divisor: Expr) -> Expr:
+    """``ceil(value / divisor)`` of a positive divisor and a value that is not negative."""
+    return value if divisor == const(1) else Binary("//", sub(add(value, divisor), const(1)), divisor)
+
+
+def extent(found: Contraction, loop: str, exact: bool = False) -> tuple[Expr, Expr]:
+    """``lower <= loop < upper`` from the bounds that speak of it alone; ``exact`` within the phase at hand.
+
+    Otherwise over all residue classes: each bound is taken for the residue that allows most.
+    """
+    loops = {*found.solution.cells, *found.solution.steps}
+    own = [bound for bound in found.solution.bounds if bound.form.names() & loops == {loop}]
+    if not exact:
+        own = [Constraint(_weakest(found, bound.form), bound.equality) for bound in own]
+    if not all(any(bound.form.coefficient(loop) * sign > 0 for bound in own) for sign in (1, -1)):
+        raise InternalError(f"loop {loop} is not bounded by itself")
+    return bounds_of(own, loop)
+
+
+def _weakest(found: Contraction, form: Affine) -> Affine:
+    for phase in found.solution.phases:
+        for position, name in enumerate(phase.names):
+            factor = form.coefficient(name)
+            values = [entry[position] for entry in phase.table]
+            if factor:
+                form = form.substitute({name: max(values) if factor > 0 else min(values)})
+    return form
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """One flat loop: its cells ``first .. first+count-1``, the offsets ``low .. high`` that taps reach, and the length
+    of the packed operand along it, in steps of its factor."""
+
+    loop: str
+    first: Expr
+    count: Expr
+    low: Expr
+    high: Expr
+    length: Expr
+
+    @property
+    def parameter(self) -> str:
+        """How many cells a box may hold: a number of the plan."""
+        return f"T_{self.loop}_"
+
+    @property
+    def tile(self) -> Var:
+        """How many cells a box holds at most."""
+        return Var(f"B_{self.loop}_")
+
+    @property
+    def pitch(self) -> Var:
+        """How many packed elements lie between neighbours of the next outer loop."""
+        return Var(f"E_{self.loop}_")
+
+    @property
+    def start(self) -> Var:
+        """The first cell of the box at hand."""
+        return Var(f"{self.loop}0_")
+
+    @property
+    def size(self) -> Var:
+        """How many cells the box at hand has."""
+        return Var(f"{self.loop}n_")
+
+    @property
+    def reach(self) -> Expr:
+        """How much longer than its cells a packed strip is."""
+        return sub(Var(f"high_{self.loop}_"), Var(f"low_{self.loop}_"))
+
+    @property
+    def low_(self) -> Var:
+        """The name of the lowest offset."""
+        return Var(f"low_{self.loop}_")
+
+    def layout(self) -> tuple[Size, ...]:
+        """The numbers of this loop, in order."""
+        low, high, tile, count = Var(f"low_{self.loop}_"), Var(f"high_{self.loop}_"), self.tile, Var(f"Q_{self.loop}_")
+        first = Var(f"F_{self.loop}_")
+        strip = sub(add(tile, high), low)
+        # A whole axis shares one gap: what runs over the right end of a row meets the zeros before the next one.
+        shared = largest([add(add(tile, high), first), sub(sub(self.length, low), first), tile])
+        pitch = Select(
+            Compare(">=", tile, count), Select(Compare("<=", add(first, low), const(0)), shared, strip), strip
+        )
+        return (
+            Size(f"F_{self.loop}_", self.first),
+            Size(f"Q_{self.loop}_", self.count),
+            Size(f"low_{self.loop}_", self.low),
+            Size(f"high_{self.loop}_", self.high),
+            Size(f"B_{self.loop}_", largest([const(1), smallest([Var(self.parameter), count])])),
+            Size(f"E_{self.loop}_", pitch),
+        )
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The packed space of a contraction: its strips, outermost first; the last one has the lanes."""
+
+    strips: tuple[Strip, ...]
+
+    @property
+    def lane(self) -> Strip:
+        """The strip whose elements lie side by side."""
+        return self.strips[-1]
+
+    @cached_property
+    def boxes(self) -> tuple[Expr, ...]:
+        """How many strips each loop is cut into."""
+        return tuple(ceiling(Var(f"Q_{s.loop}_"), s.tile) for s in self.strips)
+
+    def row(self, coordinates: Iterable[Expr]) -> Expr:
+        """The row of a packed plane, from the coordinates of every loop but the last."""
+        result: Expr = const(0)
+        for strip, coordinate in zip(self.strips[:-1], coordinates, strict=True):
+            result = add(mul(result, strip.pitch), coordinate) if strip is not self.strips[0] else coordinate
+        return result
+
+    def distance(self, coordinates: Iterable[Expr]) -> Expr:
+        """How far a packed cell lies behind the first, in elements."""
+        *outer, last = coordinates
+        return add(mul(self.row(outer), self.lane.pitch), last) if outer else last
+
+    @property
+    def span(self) -> Expr:
+        """From the first cell of the box at hand to behind its last, in packed elements."""
+        return add(self.distance([sub(s.size, const(1)) for s in self.strips]), const(1))
+
+    @property
+    def rows(self) -> Expr:
+        """Rows of a packed operand: what valid cells read, and one row for what runs over the last one's end."""
+        last = [sub(add(s.tile, s.reach), const(1)) for s in self.strips[:-1]]
+        return add(self.row(last), const(2))
+
+    @property
+    def sum_rows(self) -> Expr:
+        """Rows of a plane of sums, the last block of lanes included."""
+        last = [sub(s.tile, const(1)) for s in self.strips[:-1]]
+        return add(add(self.row(last), quotient(add(Var(LANES), self.lane.pitch), self.lane.pitch)), const(1))
+
+    def layout(self) -> tuple[Size, ...]:
+        """Every number of the frame, in order."""
+        own = tuple(size for strip in self.strips for size in strip.layout())
+        return (*own, Size("R_", self.rows), Size("RC_", self.sum_rows))
+
+
+def frame(found: Contraction, axes: tuple[Axis, ...]) -> Frame:
+    """The frame for packing an operand with these axes."""
+    strips = []
+    for loop in found.flats:
+        axis = next(a for a in axes if a.loop == loop)
+        lower, upper = extent(found, loop)
+        low, high = _offsets(found, axis)
+        length = floordiv(add(integer(axis.length), const(axis.factor - 1)), axis.factor)
+        strips.append(Strip(loop, lower, largest([const(0), sub(upper, lower)]), low, high, length))
+    return Frame(tuple(strips))
+
+
+def _offsets(found: Contraction, axis: Axis) -> tuple[Expr, Expr]:
+    """The least and the largest ``floor(rest / factor)`` over taps and phases."""
+    phases = [p for p in found.solution.phases if any(axis.rest.coefficient(name) for name in p.names)]
+    entries = [dict(zip(p.names, entry, strict=True)) for p in phases for entry in p.table] or [{}]
+    ends = [_ends(found, axis.rest, entry) for entry in entries]
+    low = smallest([floordiv(end[0], axis.factor) for end in ends])
+    high = largest([floordiv(end[1], axis.factor) for end in ends])
+    return low, high
+
+
+def _ends(found: Contraction, rest: Affine, phase: dict[str, int]) -> tuple[Expr, Expr]:
+    ends: tuple[Expr, Expr] = (const(0), const(0))
+    fixed = rest.substitute(dict(phase))
+    for tap in (*found.taps, *found.columns):
+        factor = fixed.coefficient(tap)
+        if factor:
+            fixed = fixed.substitute({tap: 0})
+            most = mul(const(abs(factor)), _last(found, tap, phase))
+            ends = (sub(ends[0], most), ends[1]) if factor < 0 else (ends[0], add(ends[1], most))
+    return add(integer(fixed), ends[0]), add(integer(fixed), ends[1])
+
+
+def _last(found: Contraction, tap: str, phase: dict[str, int]) -> Expr:
+    """The largest value of a tap in a phase, 0 where it has none."""
+    loops = {*found.solution.cells, *found.solution.steps}
+    own = [b.substitute({n: Affine((), v) for n, v in phase.items()}) for b in found.solution.bounds]
+    _, upper = bounds_of([b for b in own if b.form.names() & loops == {tap}], tap)
+    return largest([const(0), sub(upper, const(1))])
+
+
+def product(values: Iterable[Expr]) -> Expr:
+    """The product of expressions."""
+    return reduce(mul, values, total(()))

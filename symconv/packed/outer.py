@@ -1,0 +1,306 @@
+"""The outer form: lanes across cells. Broadcast elements of the narrow operand times lanes of the packed wide one.
+
+For each box: pack the wide operand, then for each block of lanes and each block of rows one register tile over all
+steps, whose offsets stand in a table; then unpack the sums. What differs between layers is in the tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from symconv.loops.arith import add, ceildiv, const, largest, mul, smallest, sub
+from symconv.loops.ir import (
+    LANES,
+    VECTOR,
+    Address,
+    Buffer,
+    Compare,
+    Declare,
+    Expr,
+    For,
+    If,
+    Let,
+    Load,
+    LoadLanes,
+    Nest,
+    Outlined,
+    Scalar,
+    Size,
+    Splat,
+    Stmt,
+    Store,
+    StoreLanes,
+    Update,
+    Var,
+)
+from symconv.loops.scalars import integer, scalar
+from symconv.loops.traverse import rewrite, substitute
+from symconv.notation.expr import Read
+from symconv.packed.copying import ZERO, copied_row
+from symconv.packed.frame import Frame, ceiling, extent, frame, product
+from symconv.packed.loops import PHASE, counts, decoded, in_boxes, in_phases, in_taps, phase_count, rank
+from symconv.packed.pack import classes_of, packed_operand, place_of_tap
+from symconv.packed.roles import Contraction
+from symconv.packed.unpack import target_sources, unpacked
+
+__all__ = ["Outer", "Packed", "Tile", "outer_nests"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """Accumulators of the micro-kernel: ``rows`` broadcast elements times ``blocks`` blocks of lanes."""
+
+    rows: int
+    blocks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """What a form puts into a kernel."""
+
+    nests: tuple[Nest, ...]
+    buffers: tuple[Buffer, ...]
+    layout: tuple[Size, ...]
+    parameters: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Outer:
+    """Everything the parts of one kernel share."""
+
+    found: Contraction
+    tile: Tile
+    space: Frame
+
+    @property
+    def target(self) -> str:
+        return self.found.statement.target.name
+
+    @property
+    def rows(self) -> Expr:
+        """How many rows the target has."""
+        return product(counts(self.found, self.found.rows, exact=False))
+
+    def planes(self, exact: bool = False) -> Expr:
+        """How many planes of the wide operand are summed over."""
+        return product(counts(self.found, self.found.planes, exact))
+
+
+def outer_nests(found: Contraction, tile: Tile) -> Packed:
+    """Its nests, buffers, numbers and parameters of a plan."""
+    it = Outer(found, tile, frame(found, found.wide[0].axes))
+    layout = (
+        *it.space.layout(),
+        Size("M_", it.rows),
+        Size("MB_", ceildiv(Var("M_"), tile.rows)),
+        Size("KT_", product(counts(found, found.taps, exact=False))),
+        Size("P_", it.planes()),
+        Size("PB_", largest([const(1), smallest([Var("FB_"), Var("P_")])])),
+        Size("G_", product(counts(found, found.groups, exact=False))),
+    )
+    nests = (_table(it), *_narrow(it), _main(it))
+    parameters = (*(strip.parameter for strip in it.space.strips), *(("FB_",) if found.planes else ()))
+    if not found.planes:
+        layout = tuple(replace(s, value=const(1)) if s.name == "PB_" else s for s in layout)
+    return Packed(nests, tuple(_buffers(it)), layout, parameters)
+
+
+def _buffers(it: Outer) -> Iterator[Buffer]:
+    phases, lanes = const(phase_count(it.found)), Var(LANES)
+    steps = mul(Var("P_"), Var("KT_"))
+    yield Buffer(_name(it, "offsets"), ((phases,), (mul(Var("PB_"), Var("KT_")),)), "workspace", Scalar("offset"))
+    for number, _ in enumerate(it.found.narrow):
+        axes = ((Var("G_"),), (phases,), (Var("MB_"),), (steps,), (const(it.tile.rows),))
+        yield Buffer(_name(it, "narrow", number), axes, "workspace")
+    rows = ((Var("R_"), it.space.lane.pitch),)
+    classes = tuple((const(factor),) for _, factor in classes_of(it.space, it.found.wide[0]))
+    slack = mul(const(2 + it.tile.blocks), lanes)
+    for number, _ in enumerate(it.found.wide):
+        yield Buffer(_name(it, "wide", number), ((Var("PB_"),), *classes, *rows), "private", slack=slack)
+    sums = ((mul(Var("MB_"), const(it.tile.rows)),), (phases,), (Var("RC_"), it.space.lane.pitch))
+    for number, _ in enumerate(it.found.here):
+        yield Buffer(_name(it, "here", number), sums, "private", slack=slack)
+    yield Buffer(_name(it, "sums"), sums, "private", slack=slack)
+
+
+def _name(it: Outer, what: str, number: int = 0) -> str:
+    return f"{it.target}_{what}{number or ''}_"
+
+
+def _table(it: Outer) -> Nest:
+    """Where each step finds the wide operand, from where a cell stands."""
+    found = it.found
+    names = found.taps
+    index = (Var("s_") if found.planes else const(0), *place_of_tap(it.space, found.wide[0]))
+    position = add(mul(Var("s_"), Var("taps_")), rank(found, names)) if found.planes else rank(found, names)
+    fill: tuple[Stmt, ...] = in_taps(
+        found, names, (Store(_name(it, "offsets"), (PHASE, position), Address(_name(it, "wide"), index)),)
+    )
+    fill = (For("s_", const(0), Var("PB_"), fill),) if found.planes else fill
+    body = in_phases(found, (Let("taps_", product(counts(found, names))), *fill))
+    return Nest("z_", const(1), body, f"{it.target}: where each tap finds the packed operand", parallel=False)
+
+
+def _narrow(it: Outer) -> Iterator[Nest]:
+    """The narrow operands, rows of a tile side by side."""
+    found = it.found
+    if not found.narrow:
+        return
+    lets = decoded((*found.groups, "mb_"), (*counts(found, found.groups, exact=False), Var("MB_")), "z_")
+    row = add(mul(Var("mb_"), const(it.tile.rows)), Var("m_"))
+    position = rank(found, (*found.planes, *found.taps))
+    group = rank(found, found.groups)
+    copies, zeros = [], []
+    for number, read in enumerate(found.narrow):
+        place = (group, PHASE, Var("mb_"), position, Var("m_"))
+        value = Load(read.tensor, tuple(integer(form) for form in read.index))
+        copies.append(Store(_name(it, "narrow", number), place, value))
+        zeros.append(Store(_name(it, "narrow", number), place, ZERO))
+    cell = tuple(Let(name, row) for name in found.rows)
+    taps = in_taps(found, found.taps, tuple(copies))
+    nothing = in_taps(found, found.taps, tuple(zeros))
+    each = (
+        If(Compare("<", row, Var("M_")), (*cell, *taps)),
+        If(Compare(">=", row, Var("M_")), nothing),
+    )
+    body = in_taps(found, found.planes, (For("m_", const(0), const(it.tile.rows), each),))
+    comment = f"{it.target}: {', '.join(read.tensor for read in found.narrow)} packed, {it.tile.rows} rows side by side"
+    yield Nest("z_", mul(Var("G_"), Var("MB_")), (*lets, *in_phases(found, body)), comment)
+
+
+def _main(it: Outer) -> Nest:
+    found = it.found
+    names = (*(f"{s.loop}b_" for s in it.space.strips), *found.groups)
+    sizes = (*it.space.boxes, *counts(found, found.groups, exact=False))
+    lets = decoded(names, sizes, "z_")
+    here = tuple(s for number, read in enumerate(found.here) for s in _packed_here(it, number))
+    blocks = Let("blocks_", ceiling(it.space.span, Var(LANES)))
+    if found.planes:
+        step = (
+            Let("s0_", mul(Var("PB_"), Var("sb_"))),
+            Let("sn_", smallest([Var("PB_"), sub(Var("P_"), Var("s0_"))])),
+            *_packed_wide(it),
+            *_tiles(it),
+        )
+        work: tuple[Stmt, ...] = (For("sb_", const(0), ceiling(Var("P_"), Var("PB_")), step),)
+    else:
+        work = (Let("s0_", const(0)), Let("sn_", const(1)), *_packed_wide(it), *_tiles(it))
+    body = (*lets, *in_boxes(it.space), *here, blocks, *work, *unpacked(it))
+    wide = ", ".join(dict.fromkeys(operand.read.tensor for operand in found.wide))
+    comment = (
+        f"{it.target}: {wide} packed in flat rows; tiles of {it.tile.rows} rows by {it.tile.blocks} blocks of lanes"
+    )
+    return Nest("z_", product(sizes), body, comment)
+
+
+def _packed_wide(it: Outer) -> tuple[Stmt, ...]:
+    """The planes of this step."""
+    found = it.found
+    chosen = add(Var("s0_"), Var("s_"))
+    planes = {name: add(chosen, extent(found, name)[0]) for name in found.planes}
+    plane = Var("s_") if found.planes else const(0)
+    body = tuple(
+        statement
+        for number, operand in enumerate(found.wide)
+        for statement in packed_operand(it.space, operand, _name(it, "wide", number), plane, planes)
+    )
+    return (For("s_", const(0), Var("sn_"), body),)
+
+
+def _packed_here(it: Outer, number: int) -> tuple[Stmt, ...]:
+    """Operands at the target's own cell, laid out as the sums are."""
+    found, space, read = it.found, it.space, it.found.here[number]
+    sources = target_sources(it)
+    named = {strip.loop: Var(f"{strip.loop}k_") for strip in space.strips[:-1]}
+
+    def index(k: Expr) -> tuple[Expr, ...]:
+        at = {**named, space.lane.loop: k}
+        values = {loop: add(Var(f"{loop}0_"), at[loop]) for loop in found.flats}
+        return tuple(substitute(integer(form), values) for form in read.index)
+
+    valid = [
+        condition
+        for strip in space.strips[:-1]
+        for condition in (
+            Compare(">=", sources[strip.loop].at(named[strip.loop]), const(0)),
+            Compare("<", sources[strip.loop].at(named[strip.loop]), sources[strip.loop].length),
+        )
+    ]
+    prefix = (Var("m_"), PHASE, space.row(named.values()))
+    body = copied_row(
+        _name(it, "here", number), prefix, read.tensor, index, sources[space.lane.loop], tuple(valid), space.lane.pitch
+    )
+    for strip in reversed(space.strips[:-1]):
+        body = (For(f"{strip.loop}k_", const(0), strip.size, body),)
+    cell = tuple(Let(name, Var("m_")) for name in found.rows)
+    return (For("m_", const(0), Var("M_"), (*cell, *in_phases(found, body))),)
+
+
+def _tiles(it: Outer) -> tuple[Stmt, ...]:
+    """Every register tile of the box: blocks of lanes outside, so that what they read stays near."""
+    found, blocks = it.found, it.tile.blocks
+    left = sub(Var("blocks_"), mul(const(blocks), Var("jb_")))
+    sizes = [If(Compare(">=", left, const(blocks)), (_micro(it, blocks),))]
+    sizes += [If(Compare("==", left, const(n)), (_micro(it, n),)) for n in range(1, blocks)]
+    steps = Let("kn_", mul(Var("sn_"), product(counts(found, found.taps))))
+    first = Let("k0_", mul(Var("s0_"), product(counts(found, found.taps))))
+    rows = (For("mb_", const(0), Var("MB_"), tuple(sizes)),)
+    each = in_phases(found, (steps, first, *rows))
+    start = Let("j_", mul(const(blocks), mul(Var(LANES), Var("jb_"))))
+    return (For("jb_", const(0), ceiling(Var("blocks_"), const(blocks)), (start, *each)),)
+
+
+def _micro(it: Outer, blocks: int) -> Outlined:
+    """Accumulators of one tile over all steps at hand."""
+    found, rows = it.found, it.tile.rows
+    zero, group = const(0), rank(found, found.groups)
+    cells = [(m, v) for m in range(rows) for v in range(blocks)]
+    start = tuple(Declare(f"acc{m}_{v}_", Splat(ZERO), Scalar("real", VECTOR)) for m, v in cells)
+    loads: list[Stmt] = []
+    offset = Load(_name(it, "offsets"), (PHASE, Var("k_")))
+    prefix = (zero,) * (1 + len(classes_of(it.space, found.wide[0])))
+    for number, _ in enumerate(found.wide):
+        for v in range(blocks):
+            place = (*prefix, zero, add(Var("j_"), mul(const(v), Var(LANES))))
+            lanes = LoadLanes(_name(it, "wide", number), place, 1, "", offset)
+            loads.append(Declare(f"wide{number}_{v}_", lanes, Scalar("real", VECTOR)))
+    updates: list[Stmt] = []
+    for m in range(rows):
+        for number, _ in enumerate(found.narrow):
+            place = (group, PHASE, Var("mb_"), add(Var("k0_"), Var("k_")), const(m))
+            updates.append(Declare(f"narrow{number}_{m}_", Load(_name(it, "narrow", number), place)))
+        updates.extend(Update(f"acc{m}_{v}_", "+", _value(it, m, v)) for v in range(blocks))
+    loop = For("k_", zero, Var("kn_"), (*loads, *updates))
+    stores = [_stored(it, m, v) for m, v in cells]
+    begin = If(Compare("==", Var("s0_"), zero), tuple(replace(store, op="=") for store in stores))
+    more = If(Compare(">", Var("s0_"), zero), tuple(stores))
+    return Outlined(f"tile{rows}x{blocks}", (*start, loop, begin, more))
+
+
+def _sum_place(it: Outer, m: int, v: int) -> tuple[Expr, ...]:
+    row = add(mul(Var("mb_"), const(it.tile.rows)), const(m))
+    return (row, PHASE, const(0), add(Var("j_"), mul(const(v), Var(LANES))))
+
+
+def _stored(it: Outer, m: int, v: int) -> StoreLanes:
+    return StoreLanes(_name(it, "sums"), _sum_place(it, m, v), 1, "", "+", Var(f"acc{m}_{v}_"))
+
+
+def _value(it: Outer, m: int, v: int) -> Expr:
+    """The body with each read replaced by what the tile holds of it."""
+    found = it.found
+    table: dict[Expr, Expr] = {}
+    for number, operand in enumerate(found.wide):
+        table[_load(operand.read)] = Var(f"wide{number}_{v}_")
+    for number, read in enumerate(found.narrow):
+        table[_load(read)] = Splat(Var(f"narrow{number}_{m}_"))
+    for number, read in enumerate(found.here):
+        table[_load(read)] = LoadLanes(_name(it, "here", number), _sum_place(it, m, v), 1, "")
+    body = scalar(found.solution.body, {}, frozenset())
+    result: Expr = rewrite(body, lambda node: table.get(node, node) if isinstance(node, Load) else node)
+    return result
+
+
+def _load(read: Read) -> Load:
+    return Load(read.tensor, tuple(integer(form) for form in read.index))

@@ -1,0 +1,192 @@
+"""Sums out of their flat rows into the target, residue classes interleaved, with what the statement does to a sum."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from symconv.loops.arith import add, ceildiv, const, floordiv, largest, mul, smallest, sub
+from symconv.loops.ir import (
+    LANES,
+    Compare,
+    Expr,
+    For,
+    If,
+    Let,
+    Load,
+    LoadLanes,
+    Splat,
+    Stmt,
+    Store,
+    StoreLanes,
+    StoreZip,
+    Var,
+)
+from symconv.loops.scalars import integer, scalar
+from symconv.loops.traverse import rewrite, substitute
+from symconv.notation.affine import Affine
+from symconv.packed.copying import Source, span
+from symconv.packed.frame import Strip, quotient
+
+if TYPE_CHECKING:
+    from symconv.packed.outer import Outer
+
+__all__ = ["target_sources", "unpacked"]
+
+
+def target_sources(it: Outer) -> dict[str, Source]:
+    """Where in the target each flat loop's cells of the box lie, in the phase at hand."""
+    found = it.found
+    sizes = [size for axis in found.statement.target.axes for size in axis]
+    result = {}
+    for form, length in zip(found.solution.target, sizes, strict=True):
+        for strip in it.space.strips:
+            factor = form.coefficient(strip.loop)
+            if factor:
+                rest = form - factor * Affine(((strip.loop, 1),))
+                result[strip.loop] = Source(strip.start, factor, integer(rest), integer(length))
+    return result
+
+
+def unpacked(it: Outer) -> tuple[Stmt, ...]:
+    """Store every sum of the box."""
+    found, lane = it.found, it.space.lane
+    phase = found.phase(lane.loop)
+    inner = _row(it) if phase is None else _zipped(it, phase.modulus, phase.residue)
+    sources = target_sources(it)
+    for strip in reversed(it.space.strips[:-1]):
+        inner = _along(it, strip, sources[strip.loop], inner)
+    cell = tuple(Let(name, Var("m_")) for name in found.rows)
+    return (For("m_", const(0), Var("M_"), (*cell, *inner)),)
+
+
+def _along(it: Outer, strip: Strip, source: Source, body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
+    """Rows of the target along an outer loop, in the order of memory."""
+    lower = largest([const(0), source.lower])
+    upper = smallest([strip.size, source.upper])
+    phase = it.found.phase(strip.loop)
+    counter = f"{strip.loop}k_"
+    here = Let(strip.loop, add(strip.start, Var(counter)))
+    if phase is None:
+        return (For(counter, lower, upper, (here, *body)),)
+    inside = Compare(">=", source.at(Var(counter)), const(0)), Compare("<", source.at(Var(counter)), source.length)
+    guarded = (If(inside[0], (If(inside[1], (here, *body)),)),)
+    return (For(counter, const(0), strip.size, (For(phase.residue, const(0), const(phase.modulus), guarded),)),)
+
+
+def _sum(it: Outer, k: Expr, phase: Expr) -> tuple[Expr, ...]:
+    coordinates = [Var(f"{strip.loop}k_") for strip in it.space.strips[:-1]]
+    return (Var("m_"), phase, it.space.row(coordinates), k)
+
+
+def _phase_number(it: Outer, fixed: dict[str, int]) -> Expr:
+    from symconv.packed.loops import phases_of
+
+    number: Expr = const(0)
+    for phase in phases_of(it.found):
+        residue: Expr = const(fixed[phase.residue]) if phase.residue in fixed else Var(phase.residue)
+        number = add(mul(number, const(phase.modulus)), residue)
+    return number
+
+
+def _index(it: Outer, k: Expr, fixed: dict[str, int]) -> tuple[Expr, ...]:
+    values: dict[str, Expr] = {name: const(value) for name, value in fixed.items()}
+    values[it.space.lane.loop] = add(it.space.lane.start, k)
+    return tuple(substitute(integer(form), values) for form in it.found.solution.target)
+
+
+def _row(it: Outer) -> tuple[Stmt, ...]:
+    """One row without residue classes."""
+    source = target_sources(it)[it.space.lane.loop]
+    phase = _phase_number(it, {})
+    buffer, target = f"{it.target}_sums_", it.target
+
+    def lanes(k: Expr) -> LoadLanes:
+        return LoadLanes(buffer, _sum(it, k, phase), 1, "")
+
+    return (
+        Let("a_", largest([const(0), source.lower])),
+        Let("b_", smallest([it.space.lane.size, source.upper])),
+        *span(
+            Var("a_"),
+            Var("b_"),
+            lambda k: StoreLanes(
+                target,
+                _index(it, k, {}),
+                1,
+                "",
+                "=",
+                _finished(it, LoadLanes(buffer, _sum(it, k, phase), 1, ""), k, {}),
+            ),
+            lambda k: Store(target, _index(it, k, {}), _finished(it, Load(buffer, _sum(it, k, phase)), k, {})),
+        ),
+    )
+
+
+def _zipped(it: Outer, modulus: int, residue: str) -> tuple[Stmt, ...]:
+    """One row whose residue classes interleave: blocks in which every class has its lanes, and single cells."""
+    source = target_sources(it)[it.space.lane.loop]
+    base = substitute(source.shift, {residue: const(0)})
+    # Cells for which every class lies in the target.
+    lower = largest([const(0), sub(ceildiv(sub(const(0), base), modulus), source.start)])
+    upper = sub(floordiv(sub(source.length, base), modulus), source.start)
+    upper = largest([Var("a_"), smallest([it.space.lane.size, upper])])
+    buffer = f"{it.target}_sums_"
+
+    def values(k: Expr) -> tuple[Expr, ...]:
+        return tuple(
+            _finished(it, LoadLanes(buffer, _sum(it, k, _phase_number(it, {residue: r})), 1, ""), k, {residue: r})
+            for r in range(modulus)
+        )
+
+    def single(k: Expr) -> tuple[Stmt, ...]:
+        value = _finished(it, Load(buffer, _sum(it, k, _phase_number(it, {}))), k, {})
+        at = source.at(k)
+        store = Store(it.target, _index(it, k, {}), value)
+        inside = If(Compare(">=", at, const(0)), (If(Compare("<", at, source.length), (store,)),))
+        return (For(residue, const(0), const(modulus), (inside,)),)
+
+    lanes = Var(LANES)
+    block = StoreZip(it.target, _index(it, Var("k_"), {residue: 0}), values(Var("k_")))
+    whole = quotient(sub(Var("b_"), Var("a_")), lanes)
+    return (
+        Let("a_", lower),
+        Let("b_", upper),
+        For("k_", const(0), Var("a_"), single(Var("k_"))),
+        For("kb_", const(0), whole, (Let("k_", add(Var("a_"), mul(lanes, Var("kb_")))), block)),
+        For("k_", add(Var("a_"), mul(lanes, whole)), it.space.lane.size, single(Var("k_"))),
+    )
+
+
+def _finished(it: Outer, total: Expr, k: Expr, fixed: dict[str, int]) -> Expr:
+    """The statement's expression around its sum, in as many lanes as the sum has."""
+    found = it.found
+    values: dict[str, Expr] = {name: const(value) for name, value in fixed.items()}
+    lane = it.space.lane.loop
+    values[lane] = add(it.space.lane.start, k)
+    cells = dict(zip(found.statement.indices, found.solution.target, strict=True))
+    named = {name: substitute(integer(form), values) for name, form in cells.items()}
+    expr = scalar(found.statement.expr, {found.reduce: Var("total_")}, frozenset())
+    wide = isinstance(total, LoadLanes)
+    last = found.statement.indices[-1]
+
+    def rule(node: object) -> object:
+        match node:
+            case Var("total_"):
+                return total
+            case Load(tensor, index) if wide:
+                moved = tuple(substitute(form, named) for form in index)
+                if any(_speaks(form, last) for form in index):
+                    return LoadLanes(tensor, moved, found.solution.target[-1].coefficient(lane), "")
+                return Splat(Load(tensor, moved))
+            case Load(tensor, index):
+                return Load(tensor, tuple(substitute(form, named) for form in index))
+        return node
+
+    result: Expr = rewrite(expr, rule)
+    return result
+
+
+def _speaks(expr: Expr, name: str) -> bool:
+    from symconv.loops.traverse import walk
+
+    return any(isinstance(node, Var) and node.name == name for node in walk(expr))
