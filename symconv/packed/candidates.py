@@ -6,9 +6,9 @@ from symconv.gather.solution import Gather, Solved
 from symconv.loops.ir import Buffer, Kernel, Scalar
 from symconv.loops.scalars import integer
 from symconv.loops.sizes import runtime_sizes
-from symconv.notation.operator import Tensor
+from symconv.notation.operator import Operator, Tensor
 from symconv.packed.outer import Tile, outer_nests
-from symconv.packed.roles import contraction
+from symconv.packed.roles import Contraction, contraction
 
 __all__ = ["packed_kernel"]
 
@@ -22,11 +22,30 @@ def packed_kernel(gather: Gather, name: str, tile: Tile) -> Kernel | None:
     found = contraction(op, solved)
     if found is None or found.lanes != "cells":
         return None
+    if _named(op, found) & OWN:
+        return None
     made = outer_nests(found, tile)
     given = tuple(_buffer(tensor, "in") for tensor in op.inputs)
     known, checks = runtime_sizes(op)
     result = _buffer(solved.statement.target, "out")
     return Kernel(name, (*given, *made.buffers, result), known, checks, made.nests, made.parameters, made.layout)
+
+
+OWN = frozenset(
+    (
+        *("z_", "at_", "chunk_", "lower_", "upper_", "plane_", "plane0_", "planes_", "slab_", "row_", "rowblock_"),
+        *("lane_", "laneblock_", "blocks_", "phase_", "gap_", "taps_", "step_", "steps_", "done_", "total_"),
+        *("R_", "RC_", "M_", "MB_", "KT_", "P_", "PB_", "G_", "FB_"),
+    )
+)
+"""The names that packed nests use beside those made from a loop's: an operator that uses one is not packed."""
+
+
+def _named(op: Operator, found: Contraction) -> set[str]:
+    loops = {*found.solution.cells, *found.solution.steps, *(n for p in found.solution.phases for n in p.names)}
+    return loops | {
+        n for tensor in (*op.inputs, found.statement.target) for axis in tensor.axes for s in axis for n in s.names()
+    }
 
 
 def _buffer(tensor: Tensor, role: str) -> Buffer:

@@ -59,11 +59,11 @@ class Source:
 def span(lower: Expr, upper: Expr, block: Callable[[Expr], Stmt], single: Callable[[Expr], Stmt]) -> tuple[Stmt, ...]:
     """Every position of a range once or more: whole blocks of lanes, the last one overlapping; few positions singly."""
     length, lanes = sub(upper, lower), Var(LANES)
-    first = Let("k_", add(lower, mul(lanes, Var("kb_"))))
+    first = Let("at_", add(lower, mul(lanes, Var("chunk_"))))
     return (
-        For("kb_", const(0), quotient(largest([length, const(0)]), lanes), (first, block(Var("k_")))),
-        If(Compare(">=", length, lanes), (Let("k_", sub(upper, lanes)), block(Var("k_")))),
-        If(Compare("<", length, lanes), (For("k_", lower, upper, (single(Var("k_")),)),)),
+        For("chunk_", const(0), quotient(largest([length, const(0)]), lanes), (first, block(Var("at_")))),
+        If(Compare(">=", length, lanes), (Let("at_", sub(upper, lanes)), block(Var("at_")))),
+        If(Compare("<", length, lanes), (For("at_", lower, upper, (single(Var("at_")),)),)),
     )
 
 
@@ -90,16 +90,16 @@ def copied_row(
     upper = largest([const(0), smallest([pitch, source.upper])])
     for condition in valid:
         upper = Select(condition, upper, const(0))
-    lower = smallest([Var("b_"), largest([const(0), source.lower])])
+    lower = smallest([Var("upper_"), largest([const(0), source.lower])])
     return (
-        Let("b_", upper),
-        Let("a_", lower),
-        For("k_", const(0), Var("a_"), (Store(buffer, (*prefix, Var("k_")), ZERO),)),
+        Let("upper_", upper),
+        Let("lower_", lower),
+        For("at_", const(0), Var("lower_"), (Store(buffer, (*prefix, Var("at_")), ZERO),)),
         *span(
-            Var("a_"),
-            Var("b_"),
+            Var("lower_"),
+            Var("upper_"),
             lambda k: StoreLanes(buffer, (*prefix, k), 1, "", "=", LoadLanes(tensor, index(k), source.factor, "")),
             lambda k: Store(buffer, (*prefix, k), Load(tensor, index(k))),
         ),
-        *zeroed(buffer, prefix, Var("b_"), pitch),
+        *zeroed(buffer, prefix, Var("upper_"), pitch),
     )

@@ -33,8 +33,11 @@ def extent(found: Contraction, loop: str, exact: bool = False) -> tuple[Expr, Ex
 
     Otherwise over all residue classes: each bound is taken for the residue that allows most.
     """
-    loops = {*found.solution.cells, *found.solution.steps}
-    own = [bound for bound in found.solution.bounds if bound.form.names() & loops == {loop}]
+    solution = found.solution
+    loops = {*solution.cells, *solution.steps}
+    # Every cell of the target is stored, those that receive nothing too; a bound on steps may have been redundant.
+    known = solution.ranges if loop in solution.cells else dict.fromkeys((*solution.bounds, *solution.limits))
+    own = [bound for bound in known if bound.form.names() & loops == {loop}]
     if not exact:
         own = [Constraint(_weakest(found, bound.form), bound.equality) for bound in own]
     if not all(any(bound.form.coefficient(loop) * sign > 0 for bound in own) for sign in (1, -1)):
@@ -82,12 +85,12 @@ class Strip:
     @property
     def start(self) -> Var:
         """The first cell of the box at hand."""
-        return Var(f"{self.loop}0_")
+        return Var(f"{self.loop}_start_")
 
     @property
     def size(self) -> Var:
         """How many cells the box at hand has."""
-        return Var(f"{self.loop}n_")
+        return Var(f"{self.loop}_size_")
 
     @property
     def reach(self) -> Expr:
@@ -206,8 +209,10 @@ def _ends(found: Contraction, rest: Affine, phase: dict[str, int]) -> tuple[Expr
 
 def _last(found: Contraction, tap: str, phase: dict[str, int]) -> Expr:
     """The largest value of a tap in a phase, 0 where it has none."""
-    loops = {*found.solution.cells, *found.solution.steps}
-    own = [b.substitute({n: Affine((), v) for n, v in phase.items()}) for b in found.solution.bounds]
+    solution = found.solution
+    loops = {*solution.cells, *solution.steps}
+    known = dict.fromkeys((*solution.bounds, *solution.limits))
+    own = [b.substitute({n: Affine((), v) for n, v in phase.items()}) for b in known]
     _, upper = bounds_of([b for b in own if b.form.names() & loops == {tap}], tap)
     return largest([const(0), sub(upper, const(1))])
 

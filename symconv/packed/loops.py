@@ -10,7 +10,7 @@ from symconv.packed.roles import Contraction
 
 __all__ = ["counts", "decoded", "in_boxes", "in_phases", "in_taps", "phase_count", "phases_of", "rank"]
 
-PHASE = Var("ph_")
+PHASE = Var("phase_")
 """The number of the residue classes at hand, in row-major order."""
 
 
@@ -29,11 +29,11 @@ def phase_count(found: Contraction) -> int:
 
 
 def in_phases(found: Contraction, body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
-    """The body for every combination of residue classes, numbered ``ph_``."""
+    """The body for every combination of residue classes, numbered ``phase_``."""
     number: Expr = const(0)
     for phase in phases_of(found):
         number = add(mul(number, const(phase.modulus)), Var(phase.residue))
-    body = (Let("ph_", number), *body)
+    body = (Let("phase_", number), *body)
     for phase in reversed(phases_of(found)):
         first = Mod(mul(Var(phase.residue), const(phase.inverse)), phase.modulus)
         shift = FloorDiv(sub(Var(phase.residue), mul(const(phase.slope), Var(phase.first))), phase.modulus)
@@ -73,16 +73,16 @@ def decoded(names: tuple[str, ...], sizes: tuple[Expr, ...], counter: str) -> tu
         below = total(sizes[position + 1 :])
         lets.append(Let(name, quotient(rest, below)))
         if position + 1 < len(names):
-            lets.append(Let(f"{name}r_", sub(rest, mul(Var(name), below))))
-            rest = Var(f"{name}r_")
+            lets.append(Let(f"{name}_left_", sub(rest, mul(Var(name), below))))
+            rest = Var(f"{name}_left_")
     return tuple(lets)
 
 
 def in_boxes(space: Frame) -> tuple[Stmt, ...]:
-    """Where the box at hand starts and how long it is along each loop; its numbers are ``<loop>b_``."""
+    """Where the box at hand starts and how long it is along each loop; its numbers are ``<loop>_box_``."""
     lets: list[Stmt] = []
     for strip in space.strips:
-        begin = mul(strip.tile, Var(f"{strip.loop}b_"))
+        begin = mul(strip.tile, Var(f"{strip.loop}_box_"))
         left = sub(Var(f"Q_{strip.loop}_"), begin)
         lets.append(Let(strip.start.name, add(Var(f"F_{strip.loop}_"), begin)))
         lets.append(Let(strip.size.name, smallest([strip.tile, left])))

@@ -132,12 +132,12 @@ def _table(it: Outer) -> Nest:
     """Where each step finds the wide operand, from where a cell stands."""
     found = it.found
     names = found.taps
-    index = (Var("s_") if found.planes else const(0), *place_of_tap(it.space, found.wide[0]))
-    position = add(mul(Var("s_"), Var("taps_")), rank(found, names)) if found.planes else rank(found, names)
+    index = (Var("plane_") if found.planes else const(0), *place_of_tap(it.space, found.wide[0]))
+    position = add(mul(Var("plane_"), Var("taps_")), rank(found, names)) if found.planes else rank(found, names)
     fill: tuple[Stmt, ...] = in_taps(
         found, names, (Store(_name(it, "offsets"), (PHASE, position), Address(_name(it, "wide"), index)),)
     )
-    fill = (For("s_", const(0), Var("PB_"), fill),) if found.planes else fill
+    fill = (For("plane_", const(0), Var("PB_"), fill),) if found.planes else fill
     body = in_phases(found, (Let("taps_", product(counts(found, names))), *fill))
     return Nest("z_", const(1), body, f"{it.target}: where each tap finds the packed operand", parallel=False)
 
@@ -147,13 +147,13 @@ def _narrow(it: Outer) -> Iterator[Nest]:
     found = it.found
     if not found.narrow:
         return
-    lets = decoded((*found.groups, "mb_"), (*counts(found, found.groups, exact=False), Var("MB_")), "z_")
-    row = add(mul(Var("mb_"), const(it.tile.rows)), Var("m_"))
+    lets = decoded((*found.groups, "rowblock_"), (*counts(found, found.groups, exact=False), Var("MB_")), "z_")
+    row = add(mul(Var("rowblock_"), const(it.tile.rows)), Var("row_"))
     position = rank(found, (*found.planes, *found.taps))
     group = rank(found, found.groups)
     copies, zeros = [], []
     for number, read in enumerate(found.narrow):
-        place = (group, PHASE, Var("mb_"), position, Var("m_"))
+        place = (group, PHASE, Var("rowblock_"), position, Var("row_"))
         value = Load(read.tensor, tuple(integer(form) for form in read.index))
         copies.append(Store(_name(it, "narrow", number), place, value))
         zeros.append(Store(_name(it, "narrow", number), place, ZERO))
@@ -164,28 +164,28 @@ def _narrow(it: Outer) -> Iterator[Nest]:
         If(Compare("<", row, Var("M_")), (*cell, *taps)),
         If(Compare(">=", row, Var("M_")), nothing),
     )
-    body = in_taps(found, found.planes, (For("m_", const(0), const(it.tile.rows), each),))
+    body = in_taps(found, found.planes, (For("row_", const(0), const(it.tile.rows), each),))
     comment = f"{it.target}: {', '.join(read.tensor for read in found.narrow)} packed, {it.tile.rows} rows side by side"
     yield Nest("z_", mul(Var("G_"), Var("MB_")), (*lets, *in_phases(found, body)), comment)
 
 
 def _main(it: Outer) -> Nest:
     found = it.found
-    names = (*(f"{s.loop}b_" for s in it.space.strips), *found.groups)
+    names = (*(f"{s.loop}_box_" for s in it.space.strips), *found.groups)
     sizes = (*it.space.boxes, *counts(found, found.groups, exact=False))
     lets = decoded(names, sizes, "z_")
     here = tuple(s for number, read in enumerate(found.here) for s in _packed_here(it, number))
     blocks = Let("blocks_", ceiling(it.space.span, Var(LANES)))
     if found.planes:
         step = (
-            Let("s0_", mul(Var("PB_"), Var("sb_"))),
-            Let("sn_", smallest([Var("PB_"), sub(Var("P_"), Var("s0_"))])),
+            Let("plane0_", mul(Var("PB_"), Var("slab_"))),
+            Let("planes_", smallest([Var("PB_"), sub(Var("P_"), Var("plane0_"))])),
             *_packed_wide(it),
             *_tiles(it),
         )
-        work: tuple[Stmt, ...] = (For("sb_", const(0), ceiling(Var("P_"), Var("PB_")), step),)
+        work: tuple[Stmt, ...] = (For("slab_", const(0), ceiling(Var("P_"), Var("PB_")), step),)
     else:
-        work = (Let("s0_", const(0)), Let("sn_", const(1)), *_packed_wide(it), *_tiles(it))
+        work = (Let("plane0_", const(0)), Let("planes_", const(1)), *_packed_wide(it), *_tiles(it))
     body = (*lets, *in_boxes(it.space), *here, blocks, *work, *unpacked(it))
     wide = ", ".join(dict.fromkeys(operand.read.tensor for operand in found.wide))
     comment = (
@@ -197,26 +197,26 @@ def _main(it: Outer) -> Nest:
 def _packed_wide(it: Outer) -> tuple[Stmt, ...]:
     """The planes of this step."""
     found = it.found
-    chosen = add(Var("s0_"), Var("s_"))
+    chosen = add(Var("plane0_"), Var("plane_"))
     planes = {name: add(chosen, extent(found, name)[0]) for name in found.planes}
-    plane = Var("s_") if found.planes else const(0)
+    plane = Var("plane_") if found.planes else const(0)
     body = tuple(
         statement
         for number, operand in enumerate(found.wide)
         for statement in packed_operand(it.space, operand, _name(it, "wide", number), plane, planes)
     )
-    return (For("s_", const(0), Var("sn_"), body),)
+    return (For("plane_", const(0), Var("planes_"), body),)
 
 
 def _packed_here(it: Outer, number: int) -> tuple[Stmt, ...]:
     """Operands at the target's own cell, laid out as the sums are."""
     found, space, read = it.found, it.space, it.found.here[number]
     sources = target_sources(it)
-    named = {strip.loop: Var(f"{strip.loop}k_") for strip in space.strips[:-1]}
+    named = {strip.loop: Var(f"{strip.loop}_at_") for strip in space.strips[:-1]}
 
     def index(k: Expr) -> tuple[Expr, ...]:
         at = {**named, space.lane.loop: k}
-        values = {loop: add(Var(f"{loop}0_"), at[loop]) for loop in found.flats}
+        values = {loop: add(Var(f"{loop}_start_"), at[loop]) for loop in found.flats}
         return tuple(substitute(integer(form), values) for form in read.index)
 
     valid = [
@@ -227,28 +227,28 @@ def _packed_here(it: Outer, number: int) -> tuple[Stmt, ...]:
             Compare("<", sources[strip.loop].at(named[strip.loop]), sources[strip.loop].length),
         )
     ]
-    prefix = (Var("m_"), PHASE, space.row(named.values()))
+    prefix = (Var("row_"), PHASE, space.row(named.values()))
     body = copied_row(
         _name(it, "here", number), prefix, read.tensor, index, sources[space.lane.loop], tuple(valid), space.lane.pitch
     )
     for strip in reversed(space.strips[:-1]):
-        body = (For(f"{strip.loop}k_", const(0), strip.size, body),)
-    cell = tuple(Let(name, Var("m_")) for name in found.rows)
-    return (For("m_", const(0), Var("M_"), (*cell, *in_phases(found, body))),)
+        body = (For(f"{strip.loop}_at_", const(0), strip.size, body),)
+    cell = tuple(Let(name, Var("row_")) for name in found.rows)
+    return (For("row_", const(0), Var("M_"), (*cell, *in_phases(found, body))),)
 
 
 def _tiles(it: Outer) -> tuple[Stmt, ...]:
     """Every register tile of the box: blocks of lanes outside, so that what they read stays near."""
     found, blocks = it.found, it.tile.blocks
-    left = sub(Var("blocks_"), mul(const(blocks), Var("jb_")))
+    left = sub(Var("blocks_"), mul(const(blocks), Var("laneblock_")))
     sizes = [If(Compare(">=", left, const(blocks)), (_micro(it, blocks),))]
     sizes += [If(Compare("==", left, const(n)), (_micro(it, n),)) for n in range(1, blocks)]
-    steps = Let("kn_", mul(Var("sn_"), product(counts(found, found.taps))))
-    first = Let("k0_", mul(Var("s0_"), product(counts(found, found.taps))))
-    rows = (For("mb_", const(0), Var("MB_"), tuple(sizes)),)
+    steps = Let("steps_", mul(Var("planes_"), product(counts(found, found.taps))))
+    first = Let("done_", mul(Var("plane0_"), product(counts(found, found.taps))))
+    rows = (For("rowblock_", const(0), Var("MB_"), tuple(sizes)),)
     each = in_phases(found, (steps, first, *rows))
-    start = Let("j_", mul(const(blocks), mul(Var(LANES), Var("jb_"))))
-    return (For("jb_", const(0), ceiling(Var("blocks_"), const(blocks)), (start, *each)),)
+    start = Let("lane_", mul(const(blocks), mul(Var(LANES), Var("laneblock_"))))
+    return (For("laneblock_", const(0), ceiling(Var("blocks_"), const(blocks)), (start, *each)),)
 
 
 def _micro(it: Outer, blocks: int) -> Outlined:
@@ -258,29 +258,29 @@ def _micro(it: Outer, blocks: int) -> Outlined:
     cells = [(m, v) for m in range(rows) for v in range(blocks)]
     start = tuple(Declare(f"acc{m}_{v}_", Splat(ZERO), Scalar("real", VECTOR)) for m, v in cells)
     loads: list[Stmt] = []
-    offset = Load(_name(it, "offsets"), (PHASE, Var("k_")))
+    offset = Load(_name(it, "offsets"), (PHASE, Var("step_")))
     prefix = (zero,) * (1 + len(classes_of(it.space, found.wide[0])))
     for number, _ in enumerate(found.wide):
         for v in range(blocks):
-            place = (*prefix, zero, add(Var("j_"), mul(const(v), Var(LANES))))
+            place = (*prefix, zero, add(Var("lane_"), mul(const(v), Var(LANES))))
             lanes = LoadLanes(_name(it, "wide", number), place, 1, "", offset)
             loads.append(Declare(f"wide{number}_{v}_", lanes, Scalar("real", VECTOR)))
     updates: list[Stmt] = []
     for m in range(rows):
         for number, _ in enumerate(found.narrow):
-            place = (group, PHASE, Var("mb_"), add(Var("k0_"), Var("k_")), const(m))
+            place = (group, PHASE, Var("rowblock_"), add(Var("done_"), Var("step_")), const(m))
             updates.append(Declare(f"narrow{number}_{m}_", Load(_name(it, "narrow", number), place)))
         updates.extend(Update(f"acc{m}_{v}_", "+", _value(it, m, v)) for v in range(blocks))
-    loop = For("k_", zero, Var("kn_"), (*loads, *updates))
+    loop = For("step_", zero, Var("steps_"), (*loads, *updates))
     stores = [_stored(it, m, v) for m, v in cells]
-    begin = If(Compare("==", Var("s0_"), zero), tuple(replace(store, op="=") for store in stores))
-    more = If(Compare(">", Var("s0_"), zero), tuple(stores))
+    begin = If(Compare("==", Var("plane0_"), zero), tuple(replace(store, op="=") for store in stores))
+    more = If(Compare(">", Var("plane0_"), zero), tuple(stores))
     return Outlined(f"tile{rows}x{blocks}", (*start, loop, begin, more))
 
 
 def _sum_place(it: Outer, m: int, v: int) -> tuple[Expr, ...]:
-    row = add(mul(Var("mb_"), const(it.tile.rows)), const(m))
-    return (row, PHASE, const(0), add(Var("j_"), mul(const(v), Var(LANES))))
+    row = add(mul(Var("rowblock_"), const(it.tile.rows)), const(m))
+    return (row, PHASE, const(0), add(Var("lane_"), mul(const(v), Var(LANES))))
 
 
 def _stored(it: Outer, m: int, v: int) -> StoreLanes:

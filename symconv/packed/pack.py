@@ -37,15 +37,15 @@ def packed_operand(
     sources = {}
     for strip in space.strips:
         axis = operand.along(strip.loop)
-        shift = Var(f"{strip.loop}c_") if axis.factor > 1 else const(0)
+        shift = Var(f"{strip.loop}_class_") if axis.factor > 1 else const(0)
         sources[strip.loop] = Source(add(strip.start, strip.low_), axis.factor, shift, integer(axis.length))
-    classes = tuple(Var(f"{loop}c_") for loop, _ in classes_of(space, operand))
+    classes = tuple(Var(f"{loop}_class_") for loop, _ in classes_of(space, operand))
     prefix = (plane, *classes)
     rows = {s.loop: smallest([s.pitch, add(s.size, s.reach)]) for s in space.strips[:-1]}
     body = _rows(space, operand, buffer, prefix, planes, sources, rows)
     body = (*body, *_behind(space, buffer, prefix))
     for loop, factor in reversed(classes_of(space, operand)):
-        body = (For(f"{loop}c_", const(0), const(factor), body),)
+        body = (For(f"{loop}_class_", const(0), const(factor), body),)
     return body
 
 
@@ -64,8 +64,8 @@ def still_operand(
     rows.update({strip.loop: strip.pitch for strip in inner})
     body = _rows(space, operand, buffer, (plane,), planes, sources, rows)
     first = mul(outermost.size, product(strip.pitch for strip in inner)) if len(space.strips) > 1 else const(1)
-    tail = zeroed(buffer, (plane, Var("rowk_")), const(0), space.lane.pitch)
-    return (*body, For("rowk_", first, Var("RC_"), tail))
+    tail = zeroed(buffer, (plane, Var("gap_")), const(0), space.lane.pitch)
+    return (*body, For("gap_", first, Var("RC_"), tail))
 
 
 def _rows(
@@ -77,7 +77,7 @@ def _rows(
     sources: dict[str, Source],
     rows: dict[str, Expr],
 ) -> tuple[Stmt, ...]:
-    named = {strip.loop: Var(f"{strip.loop}k_") for strip in space.strips[:-1]}
+    named = {strip.loop: Var(f"{strip.loop}_at_") for strip in space.strips[:-1]}
 
     def index(k: Expr) -> tuple[Expr, ...]:
         at = {**named, space.lane.loop: k}
@@ -98,7 +98,7 @@ def _rows(
     source = sources[space.lane.loop]
     body = copied_row(buffer, row, operand.read.tensor, index, source, valid, space.lane.pitch)
     for loop in reversed(named):
-        body = (For(f"{loop}k_", const(0), rows[loop], body),)
+        body = (For(f"{loop}_at_", const(0), rows[loop], body),)
     return body
 
 
@@ -109,5 +109,5 @@ def _behind(space: Frame, buffer: str, prefix: tuple[Expr, ...]) -> tuple[Stmt, 
         return zeroed(buffer, (*prefix, const(0)), lane.pitch, mul(Var("R_"), lane.pitch))
     outermost = smallest([strips[0].pitch, add(strips[0].size, strips[0].reach)])
     first = mul(outermost, product(strip.pitch for strip in strips[1:-1]))
-    row = (*prefix, Var("rowk_"))
-    return (For("rowk_", first, Var("R_"), zeroed(buffer, row, const(0), lane.pitch)),)
+    row = (*prefix, Var("gap_"))
+    return (For("gap_", first, Var("R_"), zeroed(buffer, row, const(0), lane.pitch)),)

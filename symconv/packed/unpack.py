@@ -55,8 +55,8 @@ def unpacked(it: Outer) -> tuple[Stmt, ...]:
     sources = target_sources(it)
     for strip in reversed(it.space.strips[:-1]):
         inner = _along(it, strip, sources[strip.loop], inner)
-    cell = tuple(Let(name, Var("m_")) for name in found.rows)
-    return (For("m_", const(0), Var("M_"), (*cell, *inner)),)
+    cell = tuple(Let(name, Var("row_")) for name in found.rows)
+    return (For("row_", const(0), Var("M_"), (*cell, *inner)),)
 
 
 def _along(it: Outer, strip: Strip, source: Source, body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
@@ -64,7 +64,7 @@ def _along(it: Outer, strip: Strip, source: Source, body: tuple[Stmt, ...]) -> t
     lower = largest([const(0), source.lower])
     upper = smallest([strip.size, source.upper])
     phase = it.found.phase(strip.loop)
-    counter = f"{strip.loop}k_"
+    counter = f"{strip.loop}_at_"
     here = Let(strip.loop, add(strip.start, Var(counter)))
     if phase is None:
         return (For(counter, lower, upper, (here, *body)),)
@@ -74,8 +74,8 @@ def _along(it: Outer, strip: Strip, source: Source, body: tuple[Stmt, ...]) -> t
 
 
 def _sum(it: Outer, k: Expr, phase: Expr) -> tuple[Expr, ...]:
-    coordinates = [Var(f"{strip.loop}k_") for strip in it.space.strips[:-1]]
-    return (Var("m_"), phase, it.space.row(coordinates), k)
+    coordinates = [Var(f"{strip.loop}_at_") for strip in it.space.strips[:-1]]
+    return (Var("row_"), phase, it.space.row(coordinates), k)
 
 
 def _phase_number(it: Outer, fixed: dict[str, int]) -> Expr:
@@ -104,11 +104,11 @@ def _row(it: Outer) -> tuple[Stmt, ...]:
         return LoadLanes(buffer, _sum(it, k, phase), 1, "")
 
     return (
-        Let("a_", largest([const(0), source.lower])),
-        Let("b_", smallest([it.space.lane.size, source.upper])),
+        Let("lower_", largest([const(0), source.lower])),
+        Let("upper_", smallest([it.space.lane.size, source.upper])),
         *span(
-            Var("a_"),
-            Var("b_"),
+            Var("lower_"),
+            Var("upper_"),
             lambda k: StoreLanes(
                 target,
                 _index(it, k, {}),
@@ -129,7 +129,7 @@ def _zipped(it: Outer, modulus: int, residue: str) -> tuple[Stmt, ...]:
     # Cells for which every class lies in the target.
     lower = largest([const(0), sub(ceildiv(sub(const(0), base), modulus), source.start)])
     upper = sub(floordiv(sub(source.length, base), modulus), source.start)
-    upper = largest([Var("a_"), smallest([it.space.lane.size, upper])])
+    upper = largest([Var("lower_"), smallest([it.space.lane.size, upper])])
     buffer = f"{it.target}_sums_"
 
     def values(k: Expr) -> tuple[Expr, ...]:
@@ -146,14 +146,14 @@ def _zipped(it: Outer, modulus: int, residue: str) -> tuple[Stmt, ...]:
         return (For(residue, const(0), const(modulus), (inside,)),)
 
     lanes = Var(LANES)
-    block = StoreZip(it.target, _index(it, Var("k_"), {residue: 0}), values(Var("k_")))
-    whole = quotient(sub(Var("b_"), Var("a_")), lanes)
+    block = StoreZip(it.target, _index(it, Var("at_"), {residue: 0}), values(Var("at_")))
+    whole = quotient(sub(Var("upper_"), Var("lower_")), lanes)
     return (
-        Let("a_", lower),
-        Let("b_", upper),
-        For("k_", const(0), Var("a_"), single(Var("k_"))),
-        For("kb_", const(0), whole, (Let("k_", add(Var("a_"), mul(lanes, Var("kb_")))), block)),
-        For("k_", add(Var("a_"), mul(lanes, whole)), it.space.lane.size, single(Var("k_"))),
+        Let("lower_", lower),
+        Let("upper_", upper),
+        For("at_", const(0), Var("lower_"), single(Var("at_"))),
+        For("chunk_", const(0), whole, (Let("at_", add(Var("lower_"), mul(lanes, Var("chunk_")))), block)),
+        For("at_", add(Var("lower_"), mul(lanes, whole)), it.space.lane.size, single(Var("at_"))),
     )
 
 

@@ -22,7 +22,7 @@ ALLOWED = {
     "algorithms": {"errors", "notation", "gather"},
     "prove": {"errors", "notation", "relation", "derive", "verify"},
     "loops": {"errors", "options", "notation", "gather", "algorithms"},
-    "packed": {"errors", "options", "isa", "notation", "gather", "algorithms", "loops"},
+    "packed": {"errors", "options", "isa", "notation", "gather", "algorithms", "loops", "tune"},
     "emit": {"errors", "options", "templates", "loops"},
     "build": {"errors", "options", "emit"},
     "tune": {"errors", "options", "isa", "loops", "emit", "build"},

@@ -1,0 +1,58 @@
+"""Packed kernels, interpreted on small integers, equal the definition for every box, tile and tail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import symconv as sc
+from symconv import pipeline
+from symconv.loops.interpret import interpret
+from symconv.notation.operator import Operator
+from symconv.packed.candidates import packed_kernel
+from symconv.packed.outer import Tile
+
+CASES = {
+    "padded": (sc.conv2d(padding=(1, 2)), [{"x": (2, 3, 5, 9), "w": (5, 3, 3, 2)}, {"x": (1, 1, 1, 2), "w": (1, 1, 2, 3)}]),
+    "plain": (sc.conv2d(), [{"x": (2, 2, 4, 7), "w": (3, 2, 2, 3)}]),
+    "strided": (sc.conv2d(stride=(2, 3), padding=(1, 0)), [{"x": (2, 3, 6, 11), "w": (5, 3, 3, 4)}, {"x": (1, 2, 4, 4), "w": (2, 2, 1, 2)}]),
+    "dilated": (sc.conv1d(stride=3, padding=[(2, 1)], dilation=2), [{"x": (3, 2, 14), "w": (3, 2, 3)}, {"x": (1, 2, 9), "w": (3, 2, 1)}]),
+    "grouped": (sc.conv2d(groups=2, padding=1), [{"x": (2, 4, 3, 5), "w": (6, 2, 3, 2)}]),
+    "depthwise": (sc.conv2d(groups=3, padding=(0, 1)), [{"x": (2, 3, 4, 5), "w": (3, 1, 2, 3)}]),
+    "3-D": (sc.conv3d(stride=(1, 2, 1), padding=1), [{"x": (2, 2, 3, 4, 5), "w": (3, 2, 2, 3, 2)}]),
+    "transposed": (sc.conv_transpose2d(stride=(2, 1), padding=1), [{"x": (2, 3, 3, 4), "w": (3, 2, 3, 2)}]),
+    "bias": (sc.conv1d(bias=True, padding=1), [{"x": (2, 3, 6), "w": (5, 3, 2), "b": (5,)}]),
+    "adder": (sc.adder1d(), [{"x": (2, 3, 8), "w": (5, 3, 3)}]),
+    "same": (sc.conv1d(padding="same", stride=2), [{"x": (2, 3, 7), "w": (2, 3, 4)}]),
+}  # fmt: skip
+
+
+def _kernels(op: Operator, tile: Tile) -> list[tuple[str, Any]]:
+    derived = [(op.output.name, pipeline.forward(op))]
+    derived += [(f"g{name}", pipeline.derive(op, name)) for name in pipeline.gradients(op)]
+    made = [(name, packed_kernel(d.gather, name, tile)) for name, d in derived]
+    return [(name, kernel) for name, kernel in made if kernel is not None]
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("tile", [Tile(2, 2), Tile(3, 1), Tile(1, 3)])
+def test_packed_equals_the_definition(
+    name: str, tile: Tile, drawn: Callable[..., Any], wanted: Callable[..., Any]
+) -> None:
+    op, geometries = CASES[name]
+    rng = np.random.default_rng(len(name) + tile.rows)
+    for target, kernel in _kernels(op, tile):
+        for seed, shapes in enumerate(geometries):
+            arrays = drawn(op, shapes, seed)
+            given = {
+                b.name: (arrays[b.name].shape, arrays[b.name].ravel().tolist())
+                for b in kernel.buffers
+                if b.role == "in"
+            }
+            want = wanted(op, target[1:] if target.startswith("g") else "", arrays)
+            for most in (1, 3, 100):
+                parameters = {p: int(rng.integers(1, most + 1)) if most < 100 else 100 for p in kernel.parameters}
+                assert interpret(kernel, given, parameters=parameters) == want, (target, shapes, parameters)
