@@ -1,0 +1,1 @@
+"""Exact rational algebra over operators: Cook–Toom transforms, and rewrites that are proved equal."""
