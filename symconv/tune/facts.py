@@ -53,7 +53,7 @@ class Facts:
     * ``in_place``: the wide operand is read where it lies and not packed.
     * ``classes``: residue classes of the wide operand that some tap uses.
     * ``parameters``: the names of the plan's numbers, in order.
-    * ``flops``, ``reads``, ``writes``: operations and elements of the whole output.
+    * ``flops``, ``reads``, ``writes``: operations, elements of all operands, and elements of the output.
     * ``operations``, ``loads``: vector instructions, and loads beside the operands' own, of one update of one
       accumulator (1 and 0 for a multiply-add).
     * ``transform``: of a bilinear method per lane axis, how many results come from how many points.

@@ -1,0 +1,77 @@
+"""What the model knows of the machine: vectors of the target, caches of this computer."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+__all__ = ["USUAL", "Caches", "Machine", "Vectors", "caches"]
+
+
+class Vectors(Protocol):
+    """What the planner asks of an instruction set."""
+
+    @property
+    def vector_bytes(self) -> int:
+        """Bytes of one vector."""
+
+    @property
+    def registers(self) -> int:
+        """How many vectors the CPU holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caches:
+    """Bytes of data cache that one core has to itself (first and second level) and its share of the last."""
+
+    first: int
+    second: int
+    last: int
+
+
+USUAL = Caches(32 << 10, 512 << 10, 8 << 20)
+"""Where the system does not say: less than most machines have, so that a plan made for it fits them all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """The target as one element type sees it: ``lanes`` per vector of ``vector_bytes``, ``registers`` of them."""
+
+    lanes: int
+    vector_bytes: int
+    registers: int
+    caches: Caches
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of an element."""
+        return self.vector_bytes // self.lanes
+
+
+@functools.cache
+def caches(folder: str = "/sys/devices/system/cpu/cpu0/cache") -> Caches:
+    """The caches of this computer, as its system describes them; :data:`USUAL` where it does not.
+
+    >>> caches("no such folder") == USUAL
+    True
+    """
+    found: dict[int, int] = {}
+    for index in range(8):
+        level = _described(Path(folder) / f"index{index}")
+        if level is not None:
+            found[level[0]] = level[1]
+    first, second = found.get(1, USUAL.first), found.get(2, USUAL.second)
+    return Caches(first, max(second, first), max(found.get(3, USUAL.last), second))
+
+
+def _described(folder: Path) -> tuple[int, int] | None:
+    """The level and the bytes of one cache that holds data."""
+    try:
+        kind, level, size = ((folder / name).read_text().strip() for name in ("type", "level", "size"))
+        unit = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}.get(size[-1:], 1)
+        amount = int(size.rstrip("KMG")) * unit
+        return (int(level), amount) if kind != "Instruction" and amount > 0 else None
+    except (OSError, ValueError):
+        return None

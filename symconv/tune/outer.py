@@ -1,0 +1,184 @@
+"""Cycles of the outer form: lanes are cells of the target, one operand is packed into flat rows.
+
+Per box: planes are copied in blocks of ``FB``; then, for each block of lanes and each block of rows, a register tile
+runs over planes and taps; sums are unpacked into the target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from symconv.tune.counts import Axis, Counts, Parts, rate
+from symconv.tune.grid import Array, blocks, combined, strips
+from symconv.tune.machine import Machine
+from symconv.tune.tiles import outer_step
+
+__all__ = ["bound", "cycles", "moved", "numbers", "pieces", "pitch", "plane", "span", "workspace"]
+
+_CALL = 25.0
+"""Entering a register tile: clearing and storing its sums is counted apart."""
+_ROW = 24.0
+"""Starting to copy a row, and its ragged end."""
+_BOX = 150.0
+"""Starting a box: an iteration of the outermost loop, its numbers."""
+_NARROW = 1.3
+"""Storing an element of the narrow operand where the tile wants it."""
+_START = 900.0
+"""A workspace, tables, one more loop nest."""
+
+
+def bound(n: Counts, machine: Machine) -> float:
+    """Cycles that no plan of this candidate can go below: its multiply-adds from the first cache without a gap."""
+    m, vectors = n.tile
+    steps = sum(n.taps) * n.planes * n.groups * -(-n.rows // m)
+    return (
+        steps * (n.cells / (vectors * machine.lanes)) * outer_step(n.tile, machine, n.facts.operations, n.facts.loads)
+    )
+
+
+def numbers(n: Counts, machine: Machine) -> dict[str, Array]:
+    """Every combination worth trying, by the names of the plan's numbers."""
+    extents = [max(axis.extent, 1) for axis in n.axes]
+    most = max(n.taps, default=1)
+    halves = blocks(max(n.planes, 1))
+    # Fewer than 24 steps do not pay for a tile's start; more than 2500 fit no cache.
+    planes = [f for f in halves if 24 <= f * most <= 2500] or [halves[0] if halves[0] * most < 24 else halves[-1]]
+    columns = combined(strips(extents, n.tile[1] * machine.lanes), planes)
+    names = [*(f"T_{axis.name}" for axis in n.axes), "FB"]
+    return dict(zip(names, columns, strict=True))
+
+
+def pitch(axis: Axis, length: Array) -> Array:
+    """How far rows lie apart: whole rows share one gap, pieces keep their own reach on both sides."""
+    shared = np.maximum(np.maximum(length + axis.high, axis.operand - axis.low), length)
+    apart: Array = np.where(length >= axis.extent, shared, length + axis.high - axis.low)
+    return apart
+
+
+def pieces(axes: Sequence[Axis], lengths: Sequence[Array]) -> list[tuple[Array, list[Array]]]:
+    """The kinds of boxes, as how many there are and their lengths: along each axis whole strips and a rest."""
+    sides = []
+    for axis, length in zip(axes, lengths, strict=True):
+        whole, rest = np.floor_divide(axis.extent, length), np.mod(axis.extent, length)
+        sides.append([(whole, length), ((rest > 0).astype(np.float64), rest)])
+    kinds = []
+    for kind in product(*sides):
+        amount = np.ones_like(kind[0][0])
+        for number, _ in kind:
+            amount = amount * number
+        if amount.any():
+            kinds.append((amount, [np.maximum(length, 1) for _, length in kind]))
+    return kinds
+
+
+def span(lengths: Sequence[Array], pitches: Sequence[Array]) -> Array:
+    """From the first flat position of a box to behind its last."""
+    distance = np.zeros_like(lengths[0])
+    for length, apart in zip(lengths, pitches, strict=True):
+        distance = distance * apart + (length - 1)
+    return distance + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """Register tiles of all boxes, for one block of rows: how many, of how many vectors, and cycles of one step."""
+
+    number: Array
+    vectors: Array
+    step: Array
+
+
+def tiles(n: Counts, machine: Machine, lengths: Sequence[Array], pitches: Sequence[Array]) -> Calls:
+    """The register tiles that cover every box; the last ones of a box have fewer vectors."""
+    m, most = n.tile
+    steps = [0.0, *(outer_step((m, v), machine, n.facts.operations, n.facts.loads) for v in range(1, most + 1))]
+    number, vectors, step = (np.zeros_like(lengths[0]) for _ in range(3))
+    for amount, kind in pieces(n.axes, lengths):
+        blocks_ = np.ceil(span(kind, pitches) / machine.lanes)
+        whole, rest = np.divmod(blocks_, most)
+        number += amount * (whole + (rest > 0))
+        vectors += amount * blocks_
+        step += amount * (whole * steps[most] + np.take(steps, rest.astype(np.intp)))
+    return Calls(number * n.groups, vectors * n.groups, step * n.groups)
+
+
+def plane(n: Counts, lengths: Sequence[Array], pitches: Sequence[Array]) -> Array:
+    """Elements of one packed plane of a box."""
+    first = n.axes[0]
+    size = lengths[0] + first.high - first.low
+    for apart in pitches[1:]:
+        size = size * apart
+    return size
+
+
+def cycles(n: Counts, machine: Machine, chosen: dict[str, Array]) -> Parts:
+    """What each combination of numbers costs."""
+    lengths = [chosen[f"T_{axis.name}"] for axis in n.axes]
+    pitches = [pitch(axis, length) for axis, length in zip(n.axes, lengths, strict=True)]
+    m, row_blocks, held = n.tile[0], -(-n.rows // n.tile[0]), np.ceil(n.planes / chosen["FB"])
+    calls = tiles(n, machine, lengths, pitches)
+    boxes = np.prod([np.ceil(axis.extent / t) for axis, t in zip(n.axes, lengths, strict=True)], axis=0) * n.groups
+    each = row_blocks * len(n.taps) * held
+    return {
+        "multiply": calls.step * row_blocks * sum(n.taps) * n.planes,
+        "calls": calls.number * each * _CALL + calls.vectors * each * m * np.where(held > 1, 2.5, 1.0),
+        "cache": _cache(n, machine, chosen, calls),
+        "pack": _pack(n, machine, lengths, pitches, boxes),
+        "unpack": _unpack(n, machine, lengths),
+        "narrow": _NARROW * row_blocks * m * n.planes * sum(n.taps) * n.groups * np.ones_like(boxes),
+        "start": _START + _BOX * boxes + 1.5 * chosen["FB"] * sum(n.taps),
+    }
+
+
+def _cache(n: Counts, machine: Machine, chosen: dict[str, Array], calls: Calls) -> Array:
+    """Waiting for what register tiles read: their panel of the wide operand, and the narrow operand."""
+    lane, most = n.axes[-1], max(n.taps, default=1)
+    beside = min(most, lane.high - lane.low + 1)
+    row_blocks, held = -(-n.rows // n.tile[0]), np.ceil(n.planes / chosen["FB"])
+    lanes = calls.vectors / calls.number * machine.lanes
+    panel = chosen["FB"] * -(-most // beside) * (lanes + beside - 1) * machine.itemsize
+    again = np.where(panel > 0.75 * machine.caches.first, row_blocks * len(n.taps), 1)
+    moved = calls.number * held * again * panel * rate(2.0 * panel, machine) * 0.5
+    narrow = row_blocks * n.tile[0] * sum(n.taps) * machine.itemsize
+    block = narrow * chosen["FB"]
+    waiting: Array = np.select(
+        [block <= 0.5 * machine.caches.first, block <= 0.6 * machine.caches.second], [0.0, 0.004], 0.025
+    )
+    return moved + calls.number * narrow * n.planes * waiting
+
+
+def _pack(n: Counts, machine: Machine, lengths: list[Array], pitches: list[Array], boxes: Array) -> Array:
+    if n.facts.in_place:
+        return np.zeros_like(boxes)
+    copied = boxes * n.planes * plane(n, lengths, pitches) * n.facts.classes
+    stride = n.axes[-1].stride if n.facts.phases == 1 else 1
+    return copied / pitches[-1] * _ROW + copied * moved(n.wide, machine, stride)
+
+
+def _unpack(n: Counts, machine: Machine, lengths: list[Array]) -> Array:
+    return n.writes / (lengths[-1] * n.axes[-1].stride) * _ROW + n.writes * moved(n.writes, machine, n.facts.phases)
+
+
+def moved(elements: int, machine: Machine, stride: int) -> float:
+    """Cycles to copy one element of an array of that many: an instruction each way, and its memory."""
+    shuffled = 2.0 / machine.lanes if stride == 1 else (2.0 + 3.0 * min(stride, 4)) / machine.lanes
+    far = float(rate(2.0 * elements * machine.itemsize, machine)) * machine.itemsize
+    return shuffled + far
+
+
+def workspace(n: Counts, machine: Machine, chosen: dict[str, Array]) -> tuple[float, Array]:
+    """Bytes shared by all threads, and bytes of each thread."""
+    lengths = [chosen[f"T_{axis.name}"] for axis in n.axes]
+    pitches = [pitch(axis, length) for axis, length in zip(n.axes, lengths, strict=True)]
+    m, vectors = n.tile
+    rows = -(-n.rows // m) * m
+    packed = (
+        0.0 if n.facts.in_place else chosen["FB"] * (plane(n, lengths, pitches) + 2 * pitches[-1]) * n.facts.classes
+    )
+    sums = rows * max(len(n.taps), 1) * (span(lengths, pitches) + vectors * machine.lanes)
+    shared = rows * sum(n.taps) * n.planes * n.groups * machine.itemsize
+    return float(shared), (packed + sums) * machine.itemsize

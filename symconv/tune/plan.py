@@ -1,0 +1,141 @@
+"""The plan of a call: for each output which candidate runs, and with which numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from symconv.errors import InternalError
+from symconv.tune import dot, masked, outer
+from symconv.tune.counts import Counts, Parts, counts
+from symconv.tune.facts import Facts
+from symconv.tune.grid import Array
+from symconv.tune.machine import Machine, Vectors, caches
+
+__all__ = ["Choice", "machine_of", "plan", "ranked"]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One candidate and the numbers it runs with, in the order of its facts' ``parameters``.
+
+    ``cycles`` is what the model expects; ``workspace`` is an estimate of bytes, all threads together.
+    """
+
+    candidate: int
+    parameters: tuple[int, ...]
+    cycles: float
+    workspace: int = 0
+
+
+_ENOUGH = 8
+"""Parts that keep a few threads busy."""
+
+
+def plan(
+    facts: tuple[tuple[Facts, ...], ...],
+    sizes: Mapping[str, int],
+    isa: Vectors,
+    itemsize: int,
+    limit: int | None = None,
+    threads: int = 1,
+) -> tuple[Choice, ...]:
+    """The choice for each output that the cost model likes best, from the facts of each output's candidates.
+
+    ``limit`` bounds the workspace in bytes; the masked candidate needs none. The choice does not depend on ``threads``,
+    so that no sum does: their number only counts in what the workspace takes. Raises :class:`InternalError` where facts
+    do not fit the sizes.
+    """
+    return tuple(ranked(candidates, sizes, isa, itemsize, limit, threads, 1)[0] for candidates in facts)
+
+
+def ranked(
+    candidates: tuple[Facts, ...],
+    sizes: Mapping[str, int],
+    isa: Vectors,
+    itemsize: int,
+    limit: int | None = None,
+    threads: int = 1,
+    most: int = 8,
+) -> tuple[Choice, ...]:
+    """Up to ``most`` choices for one output, the best first and of different kinds: what is worth measuring."""
+    machine = machine_of(isa, itemsize)
+    counted = [counts(facts, sizes) for facts in candidates]
+    found: list[Choice] = []
+    for _, number in sorted((_bound(n, machine), number) for number, n in enumerate(counted)):
+        best = sorted(choice.cycles for choice in found)[:most]
+        if len(best) == most and _bound(counted[number], machine) > best[-1]:
+            break
+        found.extend(_choices(number, counted[number], machine, limit, threads, most))
+    if not found:
+        raise InternalError("no candidate fits these sizes and this workspace: one that needs none was expected")
+    return tuple(sorted(found, key=lambda choice: choice.cycles)[:most])
+
+
+def machine_of(isa: Vectors, itemsize: int) -> Machine:
+    """The target as elements of ``itemsize`` bytes see it."""
+    return Machine(isa.vector_bytes // itemsize, isa.vector_bytes, isa.registers, caches())
+
+
+def _bound(n: Counts, machine: Machine) -> float:
+    match n.facts.scheme:
+        case "outer":
+            return outer.bound(n, machine)
+        case "dot":
+            return dot.bound(n, machine)
+    return 0.0
+
+
+def _choices(number: int, n: Counts, machine: Machine, limit: int | None, threads: int, most: int) -> list[Choice]:
+    if n.facts.scheme == "masked":
+        return [Choice(number, (), float(_total(masked.cycles(n, machine))[0]))]
+    if n.facts.scheme not in {"outer", "dot"}:
+        raise InternalError(f"{n.facts.label}: no cost model for the scheme {n.facts.scheme}")
+    model = outer if n.facts.scheme == "outer" else dot
+    if min(n.rows, n.planes, n.groups, n.columns, *(axis.extent for axis in n.axes)) < 1:
+        return []
+    chosen = model.numbers(n, machine)
+    shared, private = model.workspace(n, machine, chosen)
+    total, bytes_ = _total(model.cycles(n, machine, chosen)), shared + threads * private
+    total = total * _balance(n, chosen)
+    if limit is not None:
+        total = np.where(bytes_ > limit, np.inf, total)
+    order = np.argsort(total, kind="stable")
+    kept = [k for k in order[: 40 if most > 1 else 1] if np.isfinite(total[k])]
+    return [
+        Choice(number, _ordered(n.facts, chosen, int(k)), float(total[k]), int(bytes_[k]))
+        for k in _different(chosen, kept, most)
+    ]
+
+
+def _total(parts: Parts) -> Array:
+    total: Array = np.sum(list(parts.values()), axis=0)
+    return total
+
+
+def _balance(n: Counts, chosen: dict[str, Array]) -> Array:
+    """A little more for plans with few parts: threads would wait for each other."""
+    cut = np.prod([np.ceil(axis.extent / chosen[f"T_{axis.name}"]) for axis in n.axes], axis=0)
+    parts = chosen["S"] * np.ceil(n.rows / chosen["MB"]) if "S" in chosen else cut
+    return 1 + 0.03 * np.maximum(0.0, 1 - parts * n.groups / _ENOUGH)
+
+
+def _ordered(facts: Facts, chosen: dict[str, Array], k: int) -> tuple[int, ...]:
+    names = [name.rstrip("_") for name in facts.parameters]
+    if unknown := [name for name in names if name not in chosen]:
+        raise InternalError(f"{facts.label}: no number of a plan is called {unknown[0]}")
+    return tuple(int(chosen[name][k]) for name in names)
+
+
+def _different(chosen: dict[str, Array], order: list[np.intp], most: int) -> list[np.intp]:
+    """The best of the order, leaving out what differs from a better one by less than a tenth in every number."""
+    kept: list[np.intp] = []
+    for k in order:
+        near = [all(abs(a[k] - a[other]) < 0.1 * a[other] for a in chosen.values()) for other in kept]
+        if not any(near):
+            kept.append(k)
+        if len(kept) == most:
+            break
+    return kept

@@ -1,0 +1,233 @@
+"""Plans fit caches and sizes, cost what the model says at best, and are made in no time."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from itertools import product
+
+import numpy as np
+import pytest
+from shown_layers import LAYERS, Layer, grad_input, grad_weight, layer, number
+
+import symconv as sc
+from symconv.tune import dot, outer
+from symconv.tune import plan as planning
+from symconv.tune.counts import Axis, counts
+from symconv.tune.facts import Facts, FlatAxis
+from symconv.tune.machine import USUAL, Caches
+from symconv.tune.plan import Choice, machine_of, plan, ranked
+
+
+@dataclass(frozen=True)
+class Set:
+    vector_bytes: int
+    registers: int
+
+
+SETS = {"avx512": Set(64, 32), "avx2": Set(32, 16), "sse": Set(16, 16)}
+CACHES = Caches(48 << 10, 1 << 20, 32 << 20)
+MODELS = {"outer": outer, "dot": dot}
+
+
+@pytest.fixture(autouse=True)
+def machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planning, "caches", lambda: CACHES)
+
+
+def outputs(layer: Layer) -> tuple[tuple[Facts, ...], tuple[Facts, ...]]:
+    return grad_input(layer), grad_weight(layer)
+
+
+def both() -> list[tuple[str, Layer, Set]]:
+    return [(name, given, isa) for name, given in LAYERS.items() for isa in SETS.values()]
+
+
+def named(facts: Facts, choice: Choice) -> dict[str, int]:
+    return dict(zip(facts.parameters, choice.parameters, strict=True))
+
+
+def total(facts: Facts, isa: Set, numbers: dict[str, list[int]]) -> np.ndarray:
+    """The model at given numbers."""
+    table = {name: np.array(values, dtype=float) for name, values in numbers.items()}
+    parts = MODELS[facts.scheme].cycles(counts(facts, {}), machine_of(isa, 4), table)
+    assert all((part >= 0).all() for part in parts.values())
+    return np.sum(list(parts.values()), axis=0)
+
+
+@pytest.mark.parametrize(("name", "given", "isa"), both())
+def test_every_number_is_one_the_kernel_takes(name: str, given: Layer, isa: Set) -> None:
+    for candidates, choice in zip(outputs(given), plan(outputs(given), {}, isa, 4), strict=True):
+        facts = candidates[choice.candidate]
+        n, chosen = counts(facts, {}), named(facts, choice)
+        assert 0 < choice.cycles < float("inf")
+        for axis in n.axes:
+            assert facts.scheme == "masked" or 1 <= chosen[f"T_{axis.name}"] <= max(axis.extent, 1)
+        assert 1 <= chosen.get("FB", 1) <= n.planes
+        assert 1 <= chosen.get("S", 1) <= max(1, np.prod([axis.extent for axis in n.axes]))
+        assert 1 <= chosen.get("MB", 1) < n.rows + n.tile[0] and 1 <= chosen.get("NB", 1) < n.columns + n.tile[1]
+
+
+@pytest.mark.parametrize(("name", "given", "isa"), both())
+def test_boxes_fit_the_caches(name: str, given: Layer, isa: Set) -> None:
+    for candidates, choice in zip(outputs(given), plan(outputs(given), {}, isa, 4), strict=True):
+        facts = candidates[choice.candidate]
+        if facts.scheme != "masked":
+            n, chosen = counts(facts, {}), named(facts, choice)
+            table = {name: np.array([float(value)]) for name, value in chosen.items()}
+            shared, private = MODELS[facts.scheme].workspace(n, machine_of(isa, 4), table)
+            assert choice.workspace == int((shared + private)[0])
+            assert private[0] < CACHES.last
+            if facts.scheme == "outer":
+                panel = chosen["FB"] * max(n.taps) * n.tile[1] * isa.vector_bytes
+                assert panel <= 4 * CACHES.first
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_plan_is_made_in_ten_milliseconds(name: str) -> None:
+    given, best = outputs(LAYERS[name]), float("inf")
+    for _ in range(5):
+        start = time.perf_counter()
+        plan(given, {}, SETS["avx2"], 4)
+        best = min(best, time.perf_counter() - start)
+    assert best < 0.010
+
+
+SMALL = {
+    "plain": layer(3, 4, (9, 11), 5, (3, 2), pad=1),
+    "strided": layer(2, 3, (11, 14), 7, (3, 4), 2, 1),
+    "1-D": layer(2, 6, (90,), 8, (3,), pad=2, dilation=2),
+    "wide": layer(1, 16, (6, 40), 24, (1, 3), pad=1),
+}
+
+
+@pytest.mark.parametrize("isa", SETS.values(), ids=list(SETS))
+@pytest.mark.parametrize("name", SMALL)
+def test_no_combination_is_much_better(name: str, isa: Set) -> None:
+    for candidates in outputs(SMALL[name]):
+        for facts in candidates[1:]:
+            chosen = ranked((facts,), {}, isa, 4, most=1)[0]
+            n = counts(facts, {})
+            ranges = {f"T_{axis.name}": range(1, axis.extent + 1) for axis in n.axes}
+            if facts.scheme == "outer":
+                ranges["FB"] = range(1, n.planes + 1)
+            else:
+                m, columns = n.tile
+                ranges |= {
+                    "S": range(1, 2),
+                    "MB": range(m, n.rows + m, m),
+                    "NB": range(columns, n.columns + columns, 4 * columns),
+                }
+            table = list(zip(*product(*ranges.values()), strict=True))
+            every = total(facts, isa, dict(zip(ranges, map(list, table), strict=True)))
+            assert chosen.cycles <= 1.1 * every.min(), (facts.label, named(facts, chosen), every.min())
+
+
+@pytest.mark.parametrize("isa", SETS.values(), ids=list(SETS))
+def test_more_work_costs_more_and_no_more_than_its_share(isa: Set) -> None:
+    for given in LAYERS.values():
+        twice = replace(given, n=2 * given.n)
+        for one, two in zip(plan(outputs(given), {}, isa, 4), plan(outputs(twice), {}, isa, 4), strict=True):
+            assert one.cycles < two.cycles < 2.6 * one.cycles
+
+
+def test_no_plan_goes_below_the_bound() -> None:
+    for _, given, isa in both():
+        for candidates in outputs(given):
+            for facts in candidates[1:]:
+                machine, n = machine_of(isa, 4), counts(facts, {})
+                best = ranked((facts,), {}, isa, 4, most=1)[0]
+                assert MODELS[facts.scheme].bound(n, machine) <= best.cycles
+
+
+def test_wider_vectors_and_shorter_elements_cost_less() -> None:
+    for name in ("stem", "dense 64@56", "1-D k3 d4"):
+        given = outputs(LAYERS[name])
+        costs = [
+            sum(choice.cycles for choice in plan(given, {}, isa, 4))
+            for isa in (SETS["avx512"], SETS["avx2"], SETS["sse"])
+        ]
+        double = sum(choice.cycles for choice in plan(given, {}, SETS["avx2"], 8))
+        assert costs[0] < costs[1] < costs[2] and 1.5 * costs[1] < double < 2.5 * costs[1]
+
+
+def test_tiny_tensors_stay_masked_and_dense_layers_do_not() -> None:
+    for isa in SETS.values():
+        assert [choice.candidate for choice in plan(outputs(LAYERS["tiny"]), {}, isa, 4)] == [0, 0]
+        assert all(choice.candidate for choice in plan(outputs(LAYERS["dense 64@56"]), {}, isa, 4))
+
+
+@pytest.mark.parametrize("name", ["dense 64@56", "strided 128@56", "1-D k10 s5"])
+def test_the_workspace_stays_within_its_limit(name: str) -> None:
+    given = outputs(LAYERS[name])
+    for isa in SETS.values():
+        for limit in (10**4, 10**6, 3 * 10**6):
+            for threads in (1, 2, 5):
+                assert all(choice.workspace <= limit for choice in plan(given, {}, isa, 4, limit, threads))
+        assert [choice.candidate for choice in plan(given, {}, isa, 4, 0)] == [0, 0]
+
+
+def test_the_number_of_threads_changes_no_choice() -> None:
+    for _, given, isa in both():
+        one, many = (plan(outputs(given), {}, isa, 4, threads=threads) for threads in (1, 7))
+        assert [(c.candidate, c.parameters) for c in one] == [(c.candidate, c.parameters) for c in many]
+
+
+def test_numbers_come_in_the_order_of_the_facts() -> None:
+    facts = grad_input(LAYERS["stem"])[1]
+    plain = ranked((facts,), {}, SETS["avx2"], 4, most=1)[0]
+    other = ranked((replace(facts, parameters=("FB_", "T_w_", "T_n_", "T_h_")),), {}, SETS["avx2"], 4, most=1)[0]
+    n, h, w, planes = plain.parameters
+    assert other.parameters == (planes, w, n, h)
+    with pytest.raises(sc.InternalError, match="no number of a plan is called X"):
+        ranked((replace(facts, parameters=("X",)),), {}, SETS["avx2"], 4)
+
+
+def test_nothing_to_compute_is_left_to_the_first_candidate() -> None:
+    empty = replace(LAYERS["dense 64@56"], n=0)
+    assert [choice.candidate for choice in plan(outputs(empty), {}, SETS["avx2"], 4)] == [0, 0]
+
+
+def test_ranked_choices_differ_and_are_in_order() -> None:
+    for given in LAYERS.values():
+        for candidates in outputs(given):
+            found = ranked(candidates, {}, SETS["avx512"], 4)
+            assert len(found) <= 8 and len({(c.candidate, c.parameters) for c in found}) == len(found)
+            assert [c.cycles for c in found] == sorted(c.cycles for c in found)
+
+
+def test_blocks_of_lanes_are_those_that_loops_count() -> None:
+    axes = (("n", 3, 0, 0), ("h", 7, -1, 2), ("w", 13, 0, 1))
+    flat = tuple(FlatAxis(name, number(q), number(q), number(low), number(high)) for name, q, low, high in axes)
+    n = counts(Facts("outer", "packed 4x3", (4, 3), flat, parameters=("T_n", "T_h", "T_w")), {})
+    machine = machine_of(SETS["avx2"], 4)
+    for t in product((1, 2, 3), (1, 3, 4, 7), (4, 5, 13)):
+        pitches = [t[a] if a == 0 else (t[a] + high - low) for a, (_, q, low, high) in enumerate(axes)]
+        vectors = calls = 0
+        for starts in product(*(range(0, q, step) for (_, q, _, _), step in zip(axes, t, strict=True))):
+            lengths = [min(step, q - start) for (_, q, _, _), step, start in zip(axes, t, starts, strict=True)]
+            last = ((lengths[0] - 1) * pitches[1] + lengths[1] - 1) * pitches[2] + lengths[2]
+            vectors += -(-last // 8)
+            calls += -(-last // 24)
+        found = outer.tiles(n, machine, [np.array([float(x)]) for x in t], [np.array([float(x)]) for x in pitches])
+        assert (found.vectors[0], found.number[0]) == (vectors, calls), t
+
+
+def test_whole_rows_share_a_gap_and_pieces_do_not() -> None:
+    axis = Axis("w", 10, 12, -2, 1, 1)
+    assert outer.pitch(axis, np.array([10.0])).tolist() == [14.0]  # 12 elements and two zeros before the next row
+    assert outer.pitch(axis, np.array([5.0])).tolist() == [8.0]  # five cells, two to the left and one to the right
+    assert outer.pitch(replace(axis, operand=3), np.array([10.0])).tolist() == [11.0]
+
+
+def test_caches_are_those_of_the_system(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    from symconv.tune.machine import caches
+
+    for index, (kind, level, size) in enumerate(
+        [("Data", "1", "48K"), ("Instruction", "1", "32K"), ("Unified", "2", "2M"), ("Unified", "3", "odd")]
+    ):
+        folder = tmp_path / f"index{index}"
+        folder.mkdir()
+        for file, text in (("type", kind), ("level", level), ("size", size)):
+            (folder / file).write_text(text + "\n")
+    assert caches(str(tmp_path)) == Caches(48 << 10, 2 << 20, USUAL.last)
