@@ -23,7 +23,7 @@ from symconv.relation.points import (
 )
 from symconv.relation.sets import Context
 
-__all__ = ["apart_cells", "difference_of", "escapes", "meeting", "repeated", "uncovered"]
+__all__ = ["apart_cells", "difference_of", "escapes", "meeting", "occurs", "repeated", "uncovered"]
 
 _DEPTH = 8
 
@@ -132,6 +132,11 @@ def escapes(context: Context, points: Instances, sizes: Sequence[Word]) -> str |
             if point := point_of(context, held):
                 return point
     return None
+
+
+def occurs(context: Context, points: Instances) -> bool:
+    """Whether there is any instance, for sizes that exist."""
+    return point_of(context, read(isl.Set, context, points.dims, (), points.facts)) is not None
 
 
 def repeated(context: Context, pieces: Sequence[Instances]) -> str | None:

@@ -42,7 +42,10 @@ STRIPS = (
 """The steps of the lemma of strips, each with the set of its counterexamples."""
 
 ROWS = (
-    ("different rows share no position", "[E, x, y, c, d] : x + E <= y and 0 <= c < E and 0 <= d < E and x + c >= y + d"),
+    (
+        "different rows share no position",
+        "[E, x, y, c, d] : x + E <= y and 0 <= c < E and 0 <= d < E and x + c >= y + d",
+    ),
     ("positions of a row differ", "[E, x, c, d] : 0 <= c < d < E and x + c >= x + d"),
     ("every position has a row", "[E, x, p] : E >= 1 and x <= p < x + E and not (0 <= p - x < E)"),
 )

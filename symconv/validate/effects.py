@@ -66,7 +66,7 @@ def lives(kernel: Kernel, nests: Mapping[int, tuple[tuple[str, ...], tuple[Stmt,
             known = chains.get(buffer, chain)
             same = (k for k, (a, b) in enumerate(zip(known, chain, strict=False)) if a != b)
             chains[buffer] = known[: next(same, min(len(known), len(chain)))]
-    own = {buffer.name for buffer in kernel.buffers if buffer.role == "workspace"}
+    own = {buffer.name for buffer in kernel.buffers if buffer.role in {"workspace", "private"}}
     return {name: tuple(loop for _, loop in chain if loop) for name, chain in chains.items() if name in own}
 
 

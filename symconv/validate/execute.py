@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from symconv.loops.arith import const, simplify
+from symconv.loops.arith import const
 from symconv.loops.ir import (
-    LANES,
     Accumulate,
     Declare,
     Expr,
     For,
     If,
-    Kernel,
     Lanes,
     Let,
     Load,
@@ -23,10 +20,10 @@ from symconv.loops.ir import (
     Store,
     StoreLanes,
     Update,
-    Var,
 )
-from symconv.loops.traverse import rewrite, walk
-from symconv.relation.points import Word
+from symconv.loops.traverse import walk
+from symconv.relation.points import UnclearError, Word
+from symconv.validate.boxes import Strip, facts_of, join, mark, strips_of
 from symconv.validate.effects import CLEARED, COMBINED, STORED, Effect, When, lives
 from symconv.validate.flow import Flow
 from symconv.validate.memory import NEUTRAL
@@ -35,39 +32,40 @@ from symconv.validate.terms import terms_of
 from symconv.validate.values import Place, Values, laned
 from symconv.validate.words import Digits, radix, word
 
-__all__ = ["execute", "lifetimes", "plain"]
-
-Digit = Mapping[int, tuple[Nest, Digits]]
-
-
-def plain(kernel: Kernel, lanes: int) -> Kernel:
-    """The kernel for vectors of ``lanes``, its integers folded."""
-    width = {LANES: const(lanes)}
-    nests = (rewrite(n, lambda v: width.get(v.name, v) if isinstance(v, Var) else v) for n in kernel.nests)
-    return replace(kernel, nests=tuple(simplify(nest) for nest in nests))
+__all__ = ["digits_of", "execute", "lifetimes"]
 
 
 def lifetimes(flow: Flow) -> dict[str, tuple[str, ...]]:
     """The loops around everything that touches a workspace; see ``effects.lives``."""
-    digits = _digits(flow)
-    return lives(flow.kernel, {k: (tuple(name for name, _ in d.loops), d.body) for k, (_, d) in digits.items()})
+    digits = digits_of(flow)
+    return lives(flow.kernel, {k: (tuple(name for name, _ in d.loops), d.body) for k, (_, d, _) in digits.items()})
 
 
 def execute(flow: Flow) -> None:
     """Run every nest of a plain kernel in order. Raises UnclearError where a nest is too involved."""
-    for number, (nest, digits) in _digits(flow).items():
-        scope = flow.chosen(nest.extent)[1]
+    for number, (nest, digits, strips) in digits_of(flow).items():
+        scope = flow.chosen(nest.extent)[1].given(*facts_of(strips))
         for name, length in digits.loops:
             scope = scope.digit(name, length)
             flow.lengths += [word(length, {})] if len(digits.loops) > 1 else []
+        flow.lengths += [word(strip.total, {}) for strip in strips]
         owner = tuple(name for name, _ in digits.loops) if nest.parallel else ()
         path = ((number, ""), *((0, name) for name, _ in digits.loops))
+        before, effects = mark(flow), len(flow.effects)
         _Nest(flow, owner, Values(flow)).block(digits.body, replace(scope, flat=digits.flat), path)
+        if strips:
+            join(flow, before, effects, strips, nest.parallel)
 
 
-def _digits(flow: Flow) -> Digit:
-    extents = ((k, nest, flow.chosen(nest.extent)[0]) for k, nest in enumerate(flow.kernel.nests))
-    return {k: (nest, radix(nest, extent)) for k, nest, extent in extents if extent != const(0)}
+def digits_of(flow: Flow) -> dict[int, tuple[Nest, Digits, tuple[Strip, ...]]]:
+    """Every nest that runs, by its number, with the loops and the strips that its first loop counts."""
+    found = {}
+    for number, nest in enumerate(flow.kernel.nests):
+        extent = flow.chosen(nest.extent)[0]
+        if extent != const(0):
+            digits, strips = strips_of(radix(nest, extent), flow.kernel.parameters, number)
+            found[number] = nest, digits, strips
+    return found
 
 
 @dataclass(slots=True)
@@ -107,6 +105,8 @@ class _Nest:
                     lanes = scope.mask(mask, self.flow.lanes)
                     here = Place(scope.lane(self.flow.lanes, *lanes), lanes)
                     self._accumulate(Load(buffer, laned(index, stride)), op, value, here)
+                case _:
+                    raise UnclearError(f"{type(statement).__name__} is not followed")
         self.values = around
 
     def _loads(self, statement: Stmt, scope: Scope, updated: set[str]) -> None:
@@ -121,16 +121,19 @@ class _Nest:
                 self._read(node.buffer, laned(node.index, node.stride), lanes, node.buffer == own)
 
     def _read(self, buffer: str, index: tuple[Expr, ...], scope: Scope, current: bool) -> None:
-        cell = self.flow.touch(buffer, index, scope)
-        if self.flow.written(buffer):
-            # An element of another tensor of the operator is what that tensor is in the end.
-            seen = len(self.flow.writes(buffer)) if current or buffer not in self.flow.own else None
-            points = scope.points.touching(cell)
-            self.flow.effects.append(Effect(buffer, points, (*self.when, (0, "")), self.owner, seen=seen))
+        for facts, cell in self.flow.touch(buffer, index, scope):
+            if self.flow.written(buffer):
+                # An element of another tensor of the operator is what that tensor is in the end.
+                seen = len(self.flow.writes(buffer)) if current or buffer not in self.flow.own else None
+                points = scope.given(*facts).points.touching(cell)
+                self.flow.effects.append(Effect(buffer, points, (*self.when, (0, "")), self.owner, seen=seen))
 
     def _store(self, target: Load, value: Expr, here: Place) -> None:
+        for facts, cell in self.flow.touch(target.buffer, target.index, here.scope):
+            self._stored(target, cell, value, replace(here, scope=here.scope.given(*facts)))
+
+    def _stored(self, target: Load, cell: tuple[Word, ...], value: Expr, here: Place) -> None:
         buffer, scope = target.buffer, here.scope
-        cell = self.flow.touch(buffer, target.index, scope)
         held, points = self.flow.buffer(buffer), scope.points.touching(self.flow.cell(buffer, cell))
         cases = self.values.cases(value, replace(here, target=buffer, cell=cell))
         anew = any(isinstance(node, Load | LoadLanes) and node.buffer == buffer for node in walk(value))
@@ -146,8 +149,11 @@ class _Nest:
         if op == "=":
             self._store(target, value, here)
             return
+        for facts, cell in self.flow.touch(target.buffer, target.index, here.scope):
+            self._combined(target, cell, op, value, replace(here, scope=here.scope.given(*facts)))
+
+    def _combined(self, target: Load, cell: tuple[Word, ...], op: str, value: Expr, here: Place) -> None:
         buffer, scope = target.buffer, here.scope
-        cell = self.flow.touch(buffer, target.index, scope)
         held = self.flow.buffer(buffer)
         if not held.stores:
             self.flow.faults.append(f"{buffer} is added to before it is stored")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
-from symconv.loops.ir import Compare, Const, Expr, Kernel, Nest, Select, Var
+from symconv.loops.ir import Buffer, Compare, Const, Expr, Kernel, Nest, Select, Var
+from symconv.relation.instances import escapes, occurs
 from symconv.relation.points import Instances, UnclearError, Word
 from symconv.relation.sets import Context
 from symconv.validate.effects import Effect
@@ -13,10 +14,14 @@ from symconv.validate.memory import Held
 from symconv.validate.scope import Scope
 from symconv.validate.words import word
 
-__all__ = ["TEST", "Access", "Flow", "tests_of"]
+__all__ = ["TEST", "Access", "Cell", "Flow", "tests_of"]
 
 TEST = "test{}_"
 """The name of a flag: 1 where a test of sizes holds, 0 where it does not."""
+
+
+Cell = tuple[tuple[Word, ...], tuple[Word, ...]]
+"""What holds in a case, and the cell that is touched then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +102,45 @@ class Flow:
                 words.append(word(expr, scope.values))
         return tuple(words)
 
-    def touch(self, buffer: str, index: tuple[Expr, ...], scope: Scope) -> tuple[Word, ...]:
-        """Note an access and answer its index."""
-        image = self.index(buffer, index, scope)
+    def touch(self, buffer: str, index: tuple[Expr, ...], scope: Scope) -> list[Cell]:
+        """Note an access and answer where it goes, case by case."""
+        places = self.places(buffer, index, scope)
         if not any(_flat(expr, scope) for expr in index):
-            facts = (*scope.facts, *self._sizes(scope))
-            self.accesses.append(Access(buffer, Instances(scope.dims, facts, image)))
-        return image
+            for facts, image in places:
+                known = (*scope.facts, *facts, *self._sizes(scope))
+                self.accesses.append(Access(buffer, Instances(scope.dims, known, image)))
+        return places
+
+    def places(self, buffer: str, index: tuple[Expr, ...], scope: Scope) -> list[Cell]:
+        """An index, with its carries: a position may run over the end of its axis into the next row of the axis
+        before, where both are one axis of memory."""
+        words = self.index(buffer, index, scope)
+        tensor = self.kernel.buffer(buffer)
+        found: list[Cell] = [((), words)]
+        if tensor.role in {"in", "out"} and not tensor.flat:
+            return found
+        for axis in reversed(_carried(tensor)):
+            size = word(tensor.sizes[axis], {})
+            found = [place for facts, image in found for place in self._carries(scope, facts, image, axis, size)]
+        return found
+
+    def _carries(
+        self, scope: Scope, facts: tuple[Word, ...], image: tuple[Word, ...], axis: int, size: Word
+    ) -> Iterator[Cell]:
+        """The cases of one axis: the row that is meant, the one before it, the one behind it."""
+        points = Instances(scope.dims, (*scope.facts, *facts))
+        at, row = image[axis], image[axis - 1]
+        if escapes(self.context, points.touching((at,)), (size,)) is None:
+            yield facts, image
+            return
+        if escapes(self.context, points.touching((Word(f"{at.text} + {size.text}"),)), (Word(f"3*({size.text})"),)):
+            raise UnclearError(f"a position runs {at.text} over more than one row of {size.text}")
+        for carry in (0, -1, 1):
+            new = Word(f"({at.text} - ({carry})*({size.text}))") if carry else at
+            inside = (*facts, Word(f"{new.text} >= 0"), Word(f"{new.text} < {size.text}"))
+            moved = (*image[: axis - 1], Word(f"({row.text} + ({carry}))") if carry else row, new, *image[axis + 1 :])
+            if occurs(self.context, replace(points, facts=(*scope.facts, *inside))):
+                yield inside, moved
 
     def _fits(self, buffer: str, axis: int, extent: Expr, scope: Scope) -> None:
         size = self.kernel.buffer(buffer).sizes[axis]
@@ -137,6 +174,15 @@ class Flow:
 
 def _flag(number: int, answer: int) -> Word:
     return Word(f"{TEST.format(number)} = {answer}")
+
+
+def _carried(tensor: Buffer) -> list[int]:
+    """The axes whose positions may run into the next row of the axis before."""
+    lengths = [len(axis) for axis in tensor.axes]
+    apart = len(lengths) - tensor.flat
+    groups = [*lengths[:apart], sum(lengths[apart:])] if tensor.flat else lengths
+    starts = [sum(groups[:k]) for k in range(len(groups))]
+    return [axis for start, count in zip(starts, groups, strict=True) for axis in range(start + 1, start + count)]
 
 
 def _flat(expr: Expr, scope: Scope) -> bool:

@@ -30,7 +30,7 @@ def check_scratch(flow: Flow) -> tuple[str, str] | None:
     Raises FaultError where a cell has several values, UnclearError where a workspace is used in another way.
     """
     for buffer in flow.kernel.buffers:
-        if buffer.role != "workspace" or buffer.name in flow.own:
+        if buffer.role not in {"workspace", "private"} or buffer.name in flow.own:
             continue
         held = flow.buffer(buffer.name)
         if len(held.passes) > 1:

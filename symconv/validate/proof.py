@@ -12,10 +12,11 @@ from symconv.relation.instances import difference_of, escapes, repeated
 from symconv.relation.points import Instances, UnclearError, Word
 from symconv.relation.sets import Context, context_of
 from symconv.validate.compare import Comparison, chosen, held_terms
-from symconv.validate.execute import execute, lifetimes, plain
+from symconv.validate.execute import digits_of, execute, lifetimes
 from symconv.validate.flow import TEST, Flow, tests_of
 from symconv.validate.memory import Held
 from symconv.validate.ordering import FaultError, check_order, check_owners, check_reads, check_scratch
+from symconv.validate.plain import plain
 from symconv.validate.stated import cells, stated
 from symconv.validate.words import word
 
@@ -28,15 +29,19 @@ def prove(op: Operator, kernel: Kernel, lanes: int) -> tuple[str, ...]:
     tests = tests_of(kernel.nests)
     own = frozenset(s.target.name for s in op.statements)
     flow = Flow(kernel, _context(op, kernel, len(tests)), own, lanes, tests, {})
+    strips = [name for _, _, strips in digits_of(flow).values() for s in strips for name in (s.start, s.end)]
+    context = replace(flow.context, sizes=(*flow.context.sizes, *strips))
     life = lifetimes(flow)
     while True:
-        flow = replace(flow, life=life, held={}, accesses=[], effects=[], lengths=[], faults=[], cuts=set())
+        flow = replace(
+            flow, context=context, life=life, held={}, accesses=[], effects=[], lengths=[], faults=[], cuts=set()
+        )
         execute(flow)
         short = check_scratch(flow)
         if short is None:
             return tuple(_Proof(op, flow).run())
         buffer, fault = short
-        if not life.get(buffer):
+        if not life.get(buffer) or kernel.buffer(buffer).role == "private":
             raise FaultError(fault)
         # What is read may have been stored in an earlier turn of the innermost loop.
         life = {**life, buffer: life[buffer][:-1]}
@@ -44,11 +49,17 @@ def prove(op: Operator, kernel: Kernel, lanes: int) -> tuple[str, ...]:
 
 def _context(op: Operator, kernel: Kernel, tests: int) -> Context:
     context = context_of(op)
-    fixed = [f"{s.name} = {s.value.value}" for s in kernel.sizes if isinstance(s.value, Const)]
-    known = [text for text in (context.facts, *fixed) if text]
+    known = [context.facts, *(f"{s.name} = {s.value.value}" for s in kernel.sizes if isinstance(s.value, Const))]
+    known += [f"{name} >= 1" for name in kernel.parameters]
+    for size in kernel.layout:
+        try:
+            known.append(f"{size.name} = {word(size.value, {}).text}")
+        except UnclearError:
+            # A product of sizes is any number, for all that is known here.
+            continue
     flags = [TEST.format(k) for k in range(tests)]
-    sizes = tuple(dict.fromkeys((*context.sizes, *(s.name for s in kernel.sizes), *flags)))
-    return Context(sizes, " and ".join(known))
+    own = (*(s.name for s in kernel.sizes), *kernel.parameters, *(s.name for s in kernel.layout))
+    return Context(tuple(dict.fromkeys((*context.sizes, *own, *flags))), " and ".join(filter(None, known)))
 
 
 @dataclass(slots=True)

@@ -210,11 +210,15 @@ class Values:
 
     def _loaded(self, buffer: str, index: tuple[Expr, ...], scope: Scope, target: str) -> list[Case]:
         """An element of the operator's own tensors, or what is found in memory of the kernel's own."""
-        cell = self.flow.index(buffer, index, scope)
-        if not self.flow.written(buffer) or (buffer in self.flow.own and buffer != target):
-            return [Case(element(buffer, cell))]
-        held = self.flow.buffer(buffer)
-        return held.found(self.flow.context, self.flow.cell(buffer, cell), scope, self.flow.cuts)
+        found = []
+        for facts, cell in self.flow.places(buffer, index, scope):
+            if not self.flow.written(buffer) or (buffer in self.flow.own and buffer != target):
+                cases = [Case(element(buffer, cell))]
+            else:
+                held, here = self.flow.buffer(buffer), scope.given(*facts)
+                cases = held.found(self.flow.context, self.flow.cell(buffer, cell), here, self.flow.cuts)
+            found += [replace(case, facts=(*facts, *case.facts)) for case in cases]
+        return found
 
     def _lanes(self, load: LoadLanes, here: Place) -> list[Case]:
         """The lanes that are loaded, and those that are 0 because the load's mask does not let them through."""

@@ -306,7 +306,7 @@ def test_the_interpreter_says_what_is_read_unstored_and_where_threads_meet() -> 
     taps = k.summed(k.product(k.load("t", "n", k.plus("i", "p")), k.load("w", "p")), ("p", "K"))
     reads = over(*taps, k.store("y", "n", "i", value=Var("s")))
     given = {"x": ((2, 3), [1] * 6), "w": ((2,), [1, 1])}
-    with pytest.raises(InternalError, match="t is read at 0 before anything is stored there"):
+    with pytest.raises(InternalError, match=r"t is read at \d before anything is stored there"):
         interpret(k.kernel(kernel, (reads,), space), given)
     fill = k.nest("n", "N", k.loop("a", "L", k.store("t", 0, "a", value=k.load("x", "n", "a"))))
     with pytest.raises(InternalError, match="by two iterations of a parallel loop"):

@@ -1,0 +1,83 @@
+"""A kernel in fewer kinds of nodes, meaning the same: what is followed knows neither outlined bodies nor prefetches."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from symconv.loops.arith import add, const, simplify
+from symconv.loops.ir import (
+    LANES,
+    Accumulate,
+    Kernel,
+    Outlined,
+    Prefetch,
+    ReduceLanes,
+    Stmt,
+    Store,
+    StoreLanes,
+    StoreReduced,
+    StoreZip,
+    Var,
+)
+from symconv.loops.traverse import rewrite, walk
+
+__all__ = ["plain"]
+
+
+def plain(kernel: Kernel, lanes: int) -> Kernel:
+    """The kernel for vectors of ``lanes``, its integers folded; each nest has private buffers of its own."""
+    width = {LANES: const(lanes)}
+    nests = [_flattened(nest) for nest in kernel.nests]
+    nests = [rewrite(n, lambda v: width.get(v.name, v) if isinstance(v, Var) else v) for n in nests]
+    return _apart(replace(kernel, nests=tuple(simplify(nest) for nest in nests)))
+
+
+def _flattened(node: Any) -> Any:
+    """A nest or statement with every block inside in plain statements."""
+    if not isinstance(getattr(node, "body", None), tuple):
+        return node
+    return replace(node, body=tuple(one for statement in node.body for one in _plainly(statement)))
+
+
+def _plainly(statement: Stmt) -> tuple[Stmt, ...]:
+    match statement:
+        case Outlined(_, body):
+            return tuple(one for inner in body for one in _plainly(inner))
+        case Prefetch():
+            return ()
+        case StoreZip(buffer, index, values):
+            starts = (_behind(index, k) for k in range(len(values)))
+            return tuple(
+                StoreLanes(buffer, start, len(values), "", "=", value)
+                for start, value in zip(starts, values, strict=True)
+            )
+        case StoreReduced(buffer, index, op, values):
+            sums = [(_behind(index, k), ReduceLanes("+", value)) for k, value in enumerate(values)]
+            if op == "=":
+                return tuple(Store(buffer, at, value) for at, value in sums)
+            return tuple(Accumulate(buffer, at, op, value) for at, value in sums)
+    return (_flattened(statement),)
+
+
+def _behind(index: tuple[Any, ...], distance: int) -> tuple[Any, ...]:
+    return (*index[:-1], add(index[-1], const(distance)))
+
+
+def _apart(kernel: Kernel) -> Kernel:
+    """What a private buffer holds ends with its nest, so that each nest may have one by a name of its own."""
+    private = {b.name: b for b in kernel.buffers if b.role == "private"}
+    used = [{n.buffer for n in walk(nest) if getattr(n, "buffer", "") in private} for nest in kernel.nests]
+    shared = {name for name in private if sum(name in names for names in used) > 1}
+    buffers, nests = list(kernel.buffers), list(kernel.nests)
+    for number, (nest, names) in enumerate(zip(kernel.nests, used, strict=True)):
+        own = {name: f"{name}_n{number}" for name in sorted(names & shared)}
+        buffers[:0] = [replace(private[name], name=new) for name, new in own.items()]
+        nests[number] = rewrite(nest, partial(_renamed, own)) if own else nest
+    return replace(kernel, buffers=tuple(b for b in buffers if b.name not in shared), nests=tuple(nests))
+
+
+def _renamed(names: dict[str, str], node: Any) -> Any:
+    name = getattr(node, "buffer", "")
+    return replace(node, buffer=names[name]) if name in names else node
