@@ -181,14 +181,16 @@ def _added(flow: Flow, name: str, held: Held, start: tuple[int, int, int, int], 
 
 def _additive(flow: Flow, name: str, parts: Held, strip: Strip) -> None:
     """``[start, middle)`` and ``[middle, end)``, each under a plan of its own, make up ``[start, end)``."""
-    middle, both = f"{strip.start}_m", [_variant(flow, strip, k) for k in range(3)]
+    middle, plans = f"{strip.start}_m", [_variant(flow, strip, k) for k in range(3)]
+    cuts = ((strip.start, middle), (middle, strip.end), (strip.start, strip.end))
     renamings = [
-        {**both[0][0], strip.end: f"({middle})"},
-        {**both[1][0], strip.start: f"({middle})"},
-        both[2][0],
+        {**names, strip.start: f"({low})", strip.end: f"({high})"}
+        for (names, _), (low, high) in zip(plans, cuts, strict=True)
     ]
-    sizes = (*flow.context.sizes, middle, *(n for names, _ in both for n in names.values()))
-    facts = [flow.context.facts, f"{strip.start} < {middle}", f"{middle} < {strip.end}", *(f for _, f in both)]
+    facts = [flow.context.facts, f"{strip.start} < {middle}", f"{middle} < {strip.end}", *(known for _, known in plans)]
+    facts += [fact.text for low, high in cuts for fact in facts_of((replace(strip, start=low, end=high),))[:3]]
+    facts += [f"{h} <= {l} + {names[strip.step]}" for (l, h), (names, _) in zip(cuts, plans, strict=True)]
+    sizes = (*flow.context.sizes, middle, *(new for names, _ in plans for new in names.values()))
     context = Context(tuple(dict.fromkeys(sizes)), " and ".join(fact for fact in facts if fact))
     sides = [_substituted(parts, names) for names in renamings]
     comparison = Comparison(context, name, {})

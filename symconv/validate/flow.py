@@ -136,9 +136,14 @@ class Flow:
         if escapes(self.context, points.touching((Word(f"{at.text} + {size.text}"),)), (Word(f"3*({size.text})"),)):
             raise UnclearError(f"a position runs {at.text} over more than one row of {size.text}")
         for carry in (0, -1, 1):
-            new = Word(f"({at.text} - ({carry})*({size.text}))") if carry else at
+            new = Word(f"({at.text} {'-' if carry > 0 else '+'} ({size.text}))") if carry else at
             inside = (*facts, Word(f"{new.text} >= 0"), Word(f"{new.text} < {size.text}"))
-            moved = (*image[: axis - 1], Word(f"({row.text} + ({carry}))") if carry else row, new, *image[axis + 1 :])
+            moved = (
+                *image[: axis - 1],
+                Word(f"({row.text} {'+' if carry > 0 else '-'} 1)") if carry else row,
+                new,
+                *image[axis + 1 :],
+            )
             if occurs(self.context, replace(points, facts=(*scope.facts, *inside))):
                 yield inside, moved
 

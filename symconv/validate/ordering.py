@@ -106,7 +106,8 @@ def check_owners(flow: Flow) -> None:
     groups: dict[tuple[int, str], tuple[list[Instances], list[Instances]]] = {}
     owners: dict[int, tuple[str, ...]] = {}
     for effect in flow.effects:
-        if effect.owner:
+        # Every thread has a private buffer of its own.
+        if effect.owner and flow.kernel.buffer(effect.buffer).role != "private":
             owners[effect.nest] = effect.owner
             sides = groups.setdefault((effect.nest, effect.buffer), ([], []))
             sides[effect.stage is None].append(_unflagged(flow, effect.points))
