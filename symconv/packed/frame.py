@@ -167,6 +167,12 @@ class Frame:
         last = [sub(s.tile, const(1)) for s in self.strips[:-1]]
         return add(add(self.row(last), quotient(add(Var(LANES), self.lane.pitch), self.lane.pitch)), const(1))
 
+    @property
+    def whole_rows(self) -> Expr:
+        """Rows of the longest box, those in the gaps of its outer loops included."""
+        outermost, *inner = self.strips[:-1] or (self.lane,)
+        return mul(outermost.tile, product(strip.pitch for strip in inner)) if len(self.strips) > 1 else const(1)
+
     def layout(self) -> tuple[Size, ...]:
         """Every number of the frame, in order."""
         own = tuple(size for strip in self.strips for size in strip.layout())

@@ -203,7 +203,7 @@ def _packed_wide(it: Outer) -> tuple[Stmt, ...]:
     body = tuple(
         statement
         for number, operand in enumerate(found.wide)
-        for statement in packed_operand(it.space, operand, _name(it, "wide", number), plane, planes)
+        for statement in packed_operand(it.space, operand, _name(it, "wide", number), plane, planes, Var("R_"), False)
     )
     return (For("plane_", const(0), Var("planes_"), body),)
 

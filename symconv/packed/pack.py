@@ -31,9 +31,13 @@ def place_of_tap(space: Frame, operand: Operand) -> tuple[Expr, ...]:
 
 
 def packed_operand(
-    space: Frame, operand: Operand, buffer: str, plane: Expr, planes: dict[str, Expr]
+    space: Frame, operand: Operand, buffer: str, plane: Expr, planes: dict[str, Expr], rows: Expr, gaps: bool
 ) -> tuple[Stmt, ...]:
-    """One plane with the halo that taps reach; ``planes`` are the values of the loops that choose it."""
+    """One plane with the halo that taps reach; ``planes`` are the values of the loops that choose it.
+
+    ``rows`` is how many the plane has; ``gaps`` says that what lies between the cells of the box is read too, for a
+    product with 0: then nothing may be left as memory happens to be.
+    """
     sources = {}
     for strip in space.strips:
         axis = operand.along(strip.loop)
@@ -41,18 +45,20 @@ def packed_operand(
         sources[strip.loop] = Source(add(strip.start, strip.low_), axis.factor, shift, integer(axis.length))
     classes = tuple(Var(f"{loop}_class_") for loop, _ in classes_of(space, operand))
     prefix = (plane, *classes)
-    rows = {s.loop: smallest([s.pitch, add(s.size, s.reach)]) for s in space.strips[:-1]}
-    body = _rows(space, operand, buffer, prefix, planes, sources, rows)
-    body = (*body, *_behind(space, buffer, prefix))
+    used = {s.loop: smallest([s.pitch, add(s.size, s.reach)]) for s in space.strips[:-1]}
+    if gaps:
+        used.update({s.loop: s.pitch for s in space.strips[1:-1]})
+    body = _rows(space, operand, buffer, prefix, planes, sources, used)
+    body = (*body, *_behind(space, buffer, prefix, rows))
     for loop, factor in reversed(classes_of(space, operand)):
         body = (For(f"{loop}_class_", const(0), const(factor), body),)
     return body
 
 
 def still_operand(
-    space: Frame, operand: Operand, buffer: str, plane: Expr, planes: dict[str, Expr]
+    space: Frame, operand: Operand, buffer: str, plane: Expr, planes: dict[str, Expr], behind: Expr
 ) -> tuple[Stmt, ...]:
-    """One plane of an operand that stays with its cell, zeros in every gap."""
+    """One plane of an operand that stays with its cell, zeros in every gap; ``behind`` is how many rows it has."""
     sources = {}
     for strip in space.strips:
         axis = operand.along(strip.loop)
@@ -65,7 +71,7 @@ def still_operand(
     body = _rows(space, operand, buffer, (plane,), planes, sources, rows)
     first = mul(outermost.size, product(strip.pitch for strip in inner)) if len(space.strips) > 1 else const(1)
     tail = zeroed(buffer, (plane, Var("gap_")), const(0), space.lane.pitch)
-    return (*body, For("gap_", first, Var("RC_"), tail))
+    return (*body, For("gap_", first, behind, tail))
 
 
 def _rows(
@@ -102,12 +108,12 @@ def _rows(
     return body
 
 
-def _behind(space: Frame, buffer: str, prefix: tuple[Expr, ...]) -> tuple[Stmt, ...]:
+def _behind(space: Frame, buffer: str, prefix: tuple[Expr, ...], rows: Expr) -> tuple[Stmt, ...]:
     """Zeros behind the last packed row, for what runs over its end."""
     lane, strips = space.lane, space.strips
     if len(strips) == 1:
-        return zeroed(buffer, (*prefix, const(0)), lane.pitch, mul(Var("R_"), lane.pitch))
+        return zeroed(buffer, (*prefix, const(0)), lane.pitch, mul(rows, lane.pitch))
     outermost = smallest([strips[0].pitch, add(strips[0].size, strips[0].reach)])
     first = mul(outermost, product(strip.pitch for strip in strips[1:-1]))
     row = (*prefix, Var("gap_"))
-    return (For("gap_", first, Var("R_"), zeroed(buffer, row, const(0), lane.pitch)),)
+    return (For("gap_", first, rows, zeroed(buffer, row, const(0), lane.pitch)),)

@@ -13,6 +13,7 @@ from symconv import pipeline
 from symconv.loops.interpret import interpret
 from symconv.notation.operator import Operator
 from symconv.packed.candidates import packed_kernel
+from symconv.packed.dot import DotTile
 from symconv.packed.outer import Tile
 
 CASES = {
@@ -30,7 +31,7 @@ CASES = {
 }  # fmt: skip
 
 
-def _kernels(op: Operator, tile: Tile) -> list[tuple[str, Any]]:
+def _kernels(op: Operator, tile: Tile | DotTile) -> list[tuple[str, Any]]:
     derived = [(op.output.name, pipeline.forward(op))]
     derived += [(f"g{name}", pipeline.derive(op, name)) for name in pipeline.gradients(op)]
     made = [(name, packed_kernel(d.gather, name, tile)) for name, d in derived]
@@ -38,9 +39,9 @@ def _kernels(op: Operator, tile: Tile) -> list[tuple[str, Any]]:
 
 
 @pytest.mark.parametrize("name", CASES)
-@pytest.mark.parametrize("tile", [Tile(2, 2), Tile(3, 1), Tile(1, 3)])
+@pytest.mark.parametrize("tile", [Tile(2, 2), Tile(3, 1), Tile(1, 3), DotTile(2, 3), DotTile(3, 2)])
 def test_packed_equals_the_definition(
-    name: str, tile: Tile, drawn: Callable[..., Any], wanted: Callable[..., Any]
+    name: str, tile: Tile | DotTile, drawn: Callable[..., Any], wanted: Callable[..., Any]
 ) -> None:
     op, geometries = CASES[name]
     rng = np.random.default_rng(len(name) + tile.rows)

@@ -1,0 +1,278 @@
+"""The dot form: lanes across contributions. Both operands in flat rows of one pitch, lanes summed at the end of a box.
+
+Boxes are dealt to chunks whose number the plan fixes, so that results do not depend on the number of threads; every
+chunk sums its boxes in order, and a last nest sums the chunks in order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from symconv.loops.arith import add, ceildiv, const, largest, mul, smallest, sub
+from symconv.loops.ir import (
+    LANES,
+    VECTOR,
+    Accumulate,
+    Address,
+    Buffer,
+    Compare,
+    Declare,
+    Expr,
+    For,
+    If,
+    Let,
+    Load,
+    LoadLanes,
+    Nest,
+    Outlined,
+    ReduceLanes,
+    Scalar,
+    Size,
+    Splat,
+    Stmt,
+    Store,
+    Update,
+    Var,
+)
+from symconv.loops.scalars import integer, scalar
+from symconv.loops.traverse import rewrite, substitute
+from symconv.packed.copying import ZERO
+from symconv.packed.frame import Frame, ceiling, extent, frame, product, quotient
+from symconv.packed.loops import counts, decoded, in_boxes, in_taps, rank
+from symconv.packed.outer import Packed
+from symconv.packed.pack import classes_of, packed_operand, place_of_tap, still_operand
+from symconv.packed.roles import Contraction
+
+__all__ = ["DotTile", "dot_nests"]
+
+
+@dataclass(frozen=True, slots=True)
+class DotTile:
+    """Vector accumulators of the micro-kernel: ``rows`` of the first operand times ``columns`` of the second."""
+
+    rows: int
+    columns: int
+
+
+@dataclass(frozen=True)
+class Dot:
+    """Everything the parts of one kernel share."""
+
+    found: Contraction
+    tile: DotTile
+    space: Frame
+
+    @property
+    def target(self) -> str:
+        """The name of the result."""
+        return self.found.statement.target.name
+
+    def name(self, what: str) -> str:
+        """A buffer's name."""
+        return f"{self.target}_{what}_"
+
+    @property
+    def planes(self) -> tuple[str, ...]:
+        """The columns that choose a plane of the second operand; the others move along it."""
+        return tuple(n for n in self.found.columns if n not in self.found.taps)
+
+
+def dot_nests(found: Contraction, tile: DotTile) -> Packed:
+    """Its nests, buffers, numbers and parameters of a plan."""
+    it = Dot(found, tile, frame(found, found.wide[1].axes))
+    boxes = product(it.space.boxes)
+    layout = (
+        *it.space.layout(),
+        # The last block of lanes runs over the end of the box.
+        Size("RA_", add(add(it.space.whole_rows, quotient(Var(LANES), it.space.lane.pitch)), const(1))),
+        Size("RG_", add(add(Var("R_"), quotient(Var(LANES), it.space.lane.pitch)), const(1))),
+        Size("M_", product(counts(found, found.rows, exact=False))),
+        Size("MB_", ceildiv(Var("M_"), tile.rows)),
+        Size("N_", product(counts(found, found.columns, exact=False))),
+        Size("NT_", ceildiv(Var("N_"), tile.columns)),
+        Size("P_", product(counts(found, it.planes, exact=False))),
+        Size("G_", product(counts(found, found.groups, exact=False))),
+        Size("BX_", boxes),
+        Size("SC_", smallest([Var("S_"), Var("BX_")])),
+        Size("RT_", largest([const(1), smallest([Var("RB_"), Var("MB_")])])),
+        Size("RN_", ceiling(Var("MB_"), Var("RT_"))),
+        Size("NC_", largest([const(1), smallest([Var("NB_"), Var("NT_")])])),
+    )
+    parameters = (*(strip.parameter for strip in it.space.strips), "S_", "RB_", "NB_")
+    return Packed((_table(it), _main(it), _combined(it)), tuple(_buffers(it)), layout, parameters)
+
+
+def _buffers(it: Dot) -> Iterator[Buffer]:
+    lanes, rows, columns = Var(LANES), const(it.tile.rows), const(it.tile.columns)
+    entries = mul(Var("NT_"), columns)
+    yield Buffer(it.name("offsets"), ((entries,),), "workspace", Scalar("offset"))
+    for number, _ in enumerate(it.found.here):
+        yield Buffer(it.name(f"places{number}"), ((entries,),), "workspace", Scalar("offset"))
+    sums = ((Var("G_"),), (Var("SC_"),), (Var("MB_"),), (Var("NT_"),), (rows,), (columns,))
+    yield Buffer(it.name("sums"), sums, "workspace")
+    still = ((mul(Var("RT_"), rows),), (Var("RA_"), it.space.lane.pitch))
+    yield Buffer(it.name("rows"), still, "private", slack=mul(const(2), lanes))
+    classes: tuple[tuple[Expr, ...], ...] = tuple(
+        (const(factor),) for _, factor in classes_of(it.space, it.found.wide[1])
+    )
+    moved = ((Var("P_"),), *classes, (Var("RG_"), it.space.lane.pitch))
+    yield Buffer(it.name("columns"), moved, "private", slack=mul(const(2), lanes))
+
+
+def _plane(it: Dot) -> Expr:
+    """The number of a plane of the second operand."""
+    return rank(it.found, it.planes)
+
+
+def _table(it: Dot) -> Nest:
+    """Where each column finds the second operand; columns that only fill the last tile point to its first element."""
+    found = it.found
+    position = rank(found, found.columns)
+    index = (_plane(it), *place_of_tap(it.space, found.wide[1]))
+    stores: list[Stmt] = [Store(it.name("offsets"), (position,), Address(it.name("columns"), index))]
+    spare: list[Stmt] = [Store(it.name("offsets"), (Var("at_"),), const(0))]
+    for number, read in enumerate(found.here):
+        still: dict[str, Expr] = dict.fromkeys((*found.rows, *found.groups), const(0))
+        place = tuple(substitute(integer(form), still) for form in read.index)
+        stores.append(Store(it.name(f"places{number}"), (position,), Address(read.tensor, place)))
+        spare.append(Store(it.name(f"places{number}"), (Var("at_"),), const(0)))
+    entries = mul(Var("NT_"), const(it.tile.columns))
+    body = (*in_taps(found, found.columns, tuple(stores)), For("at_", Var("N_"), entries, tuple(spare)))
+    return Nest("z_", const(1), body, f"{it.target}: where each column finds its packed operand", parallel=False)
+
+
+def _main(it: Dot) -> Nest:
+    found = it.found
+    names = (*found.groups, "chunk_of_", "rows_of_")
+    sizes = (*counts(found, found.groups, exact=False), Var("SC_"), Var("RN_"))
+    first = Let("rowblock0_", mul(Var("rows_of_"), Var("RT_")))
+    count = Let("rowblocks_", smallest([Var("RT_"), sub(Var("MB_"), Var("rowblock0_"))]))
+    begin = quotient(mul(Var("chunk_of_"), Var("BX_")), Var("SC_"))
+    end = quotient(mul(add(Var("chunk_of_"), const(1)), Var("BX_")), Var("SC_"))
+    boxes = decoded(tuple(f"{s.loop}_box_" for s in it.space.strips), it.space.boxes, "box_")
+    work = (*boxes, *in_boxes(it.space), *_packed_rows(it), *_packed_columns(it), *_tiles(it))
+    body = (*decoded(names, sizes, "z_"), first, count, Let("box0_", begin), For("box_", Var("box0_"), end, work))
+    tensors = " and ".join(dict.fromkeys(operand.read.tensor for operand in found.wide))
+    tile = f"{it.tile.rows} rows by {it.tile.columns} columns"
+    return Nest(
+        "z_", product(sizes), body, f"{it.target}: {tensors} packed in flat rows; tiles of {tile}, lanes summed"
+    )
+
+
+def _packed_rows(it: Dot) -> tuple[Stmt, ...]:
+    """The rows of this item, each with zeros in its gaps."""
+    found = it.found
+    row = add(mul(Var("rowblock0_"), const(it.tile.rows)), Var("row_"))
+    cell: dict[str, Expr] = dict.fromkeys(found.rows, row)
+    body = still_operand(it.space, found.wide[0], it.name("rows"), Var("row_"), cell, Var("RA_"))
+    count = smallest(
+        [
+            mul(Var("rowblocks_"), const(it.tile.rows)),
+            sub(Var("M_"), mul(Var("rowblock0_"), const(it.tile.rows))),
+        ]
+    )
+    return (For("row_", const(0), count, body),)
+
+
+def _packed_columns(it: Dot) -> tuple[Stmt, ...]:
+    """Every plane of the second operand, with the halo that columns reach."""
+    body = packed_operand(it.space, it.found.wide[1], it.name("columns"), _plane(it), {}, Var("RG_"), True)
+    return in_taps(it.found, it.planes, body)
+
+
+def _tiles(it: Dot) -> tuple[Stmt, ...]:
+    """Every tile, the columns in blocks that stay in the nearest cache while the rows pass by."""
+    left = sub(Var("NT_"), mul(Var("NC_"), Var("block_")))
+    column = Let("column_", add(mul(Var("NC_"), Var("block_")), Var("tile_")))
+    tiles = For("tile_", const(0), smallest([Var("NC_"), left]), (column, _micro(it)))
+    rows = For("rowblock_", const(0), Var("rowblocks_"), (tiles,))
+    blocks = Let("blocks_", ceiling(it.space.span, Var(LANES)))
+    return (blocks, For("block_", const(0), ceiling(Var("NT_"), Var("NC_")), (rows,)))
+
+
+def _micro(it: Dot) -> Outlined:
+    """Accumulators of one tile over the positions of the box."""
+    zero, rows, columns = const(0), it.tile.rows, it.tile.columns
+    cells = [(m, n) for m in range(rows) for n in range(columns)]
+    start = tuple(Declare(f"acc{m}_{n}_", Splat(ZERO), Scalar("real", VECTOR)) for m, n in cells)
+    at = Let("lane_", mul(Var("at_"), Var(LANES)))
+    still = [
+        Declare(f"row{m}_", LoadLanes(it.name("rows"), (_row(it, m), zero, Var("lane_")), 1, ""), _VECTOR)
+        for m in range(rows)
+    ]
+    prefix = (zero,) * (2 + len(classes_of(it.space, it.found.wide[1])))
+    moved: list[Stmt] = []
+    for n in range(columns):
+        offset = Load(it.name("offsets"), (_column(it, n),))
+        lanes = LoadLanes(it.name("columns"), (*prefix, Var("lane_")), 1, "", offset)
+        moved.append(Declare(f"column{n}_", lanes, _VECTOR))
+    updates = [Update(f"acc{m}_{n}_", "+", _value(it, m, n)) for m, n in cells]
+    loop = For("at_", zero, Var("blocks_"), (at, *still, *moved, *updates))
+    stores = [_stored(it, m, n) for m, n in cells]
+    first = Compare("==", Var("box_"), Var("box0_"))
+    later = Compare(">", Var("box_"), Var("box0_"))
+    begin = tuple(Store(store.buffer, store.index, store.value) for store in stores)
+    return Outlined(f"dot{rows}x{columns}", (*start, loop, If(first, begin), If(later, tuple(stores))))
+
+
+_VECTOR = Scalar("real", VECTOR)
+
+
+def _row(it: Dot, m: int) -> Expr:
+    return add(mul(Var("rowblock_"), const(it.tile.rows)), const(m))
+
+
+def _column(it: Dot, n: int) -> Expr:
+    return add(mul(Var("column_"), const(it.tile.columns)), const(n))
+
+
+def _stored(it: Dot, m: int, n: int) -> Accumulate:
+    group = rank(it.found, it.found.groups)
+    place = (group, Var("chunk_of_"), add(Var("rowblock0_"), Var("rowblock_")), Var("column_"), const(m), const(n))
+    return Accumulate(it.name("sums"), place, "+", ReduceLanes("+", Var(f"acc{m}_{n}_")))
+
+
+def _value(it: Dot, m: int, n: int) -> Expr:
+    """The body with each read replaced by what the tile holds of it."""
+    found = it.found
+    first, second = (Load(o.read.tensor, tuple(integer(form) for form in o.read.index)) for o in found.wide)
+    table: dict[Expr, Expr] = {first: Var(f"row{m}_"), second: Var(f"column{n}_")}
+    row = add(mul(add(Var("rowblock0_"), Var("rowblock_")), const(it.tile.rows)), const(m))
+    # Rows that only fill the last tile read the last row's cell: what they compute is left alone.
+    inside = {name: add(extent(found, name)[0], smallest([row, sub(Var("M_"), const(1))])) for name in found.rows}
+    still: dict[str, Expr] = {**dict.fromkeys(found.columns, const(0)), **inside}
+    for number, read in enumerate(found.here):
+        forms = tuple(integer(form) for form in read.index)
+        offset = Load(it.name(f"places{number}"), (_column(it, n),))
+        place = tuple(substitute(form, still) for form in forms)
+        table[Load(read.tensor, forms)] = Splat(Load(read.tensor, place, offset))
+    body = scalar(found.solution.body, {}, frozenset())
+    result: Expr = rewrite(body, lambda node: table.get(node, node) if isinstance(node, Load) else node)
+    return result
+
+
+def _combined(it: Dot) -> Nest:
+    """The chunks of every cell summed in order, and what the statement does to the sum."""
+    found, rows, columns = it.found, it.tile.rows, it.tile.columns
+    names = (*found.groups, *found.rows)
+    sizes = (*counts(found, found.groups, exact=False), *counts(found, found.rows, exact=False))
+    row = rank(found, found.rows)
+    position = rank(found, found.columns)
+    place = (
+        rank(found, found.groups), Var("chunk_of_"), quotient(row, const(rows)), quotient(position, const(columns)),
+        sub(row, mul(const(rows), quotient(row, const(rows)))),
+        sub(position, mul(const(columns), quotient(position, const(columns)))),
+    )  # fmt: skip
+    cells = dict(zip(found.statement.indices, found.solution.target, strict=True))
+    expr = scalar(found.statement.expr, {found.reduce: Var("sum_")}, frozenset())
+    value = substitute(expr, {name: integer(form) for name, form in cells.items()})
+    body = (
+        Declare("sum_", ZERO),
+        For("chunk_of_", const(0), Var("SC_"), (Update("sum_", "+", Load(it.name("sums"), place)),)),
+        Store(it.target, tuple(integer(form) for form in found.solution.target), value),
+    )
+    made = (*decoded(names, sizes, "z_"), *in_taps(found, found.columns, body))
+    return replace(
+        Nest("z_", product(sizes), made, f"{it.target}: the chunks of each cell summed in order"), minor=True
+    )
