@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from io import TextIOWrapper
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -14,13 +15,14 @@ from symconv.commands.parameters import (
     an_op,
     the_dtype,
     the_gradients,
+    the_measurement,
     the_op,
     the_output,
     the_settings,
     the_target,
     the_threads,
 )
-from symconv.commands.values import Family, Integer, Shape
+from symconv.commands.values import Family
 
 __all__ = ["cli", "main"]
 
@@ -235,40 +237,40 @@ def show(op: str, output: Path, **settings: object) -> int:
 
 
 @cli.command()
-@an_op
+@click.argument("ops", nargs=-1, metavar="[OP]...")
 @the_settings
 @the_dtype("float32")
-@click.option("--shape", "shapes", type=Shape(), multiple=True, help="A tensor's shape; one --shape for each tensor.")
-@click.option("--suite", is_flag=True, help="A set of conv2d layers instead of OP and --shape.")
-@click.option("--threads", type=Integer(1, 4096), default=1, show_default=True)
-@click.option("--repeat", type=Integer(1, 10000), default=15, show_default=True, help="Samples of each function.")
+@the_target
+@the_measurement
 @click.pass_obj
 def bench(
     real: bool | None,
     /,
-    op: str | None,
-    dtype: str,
+    ops: tuple[str, ...],
     shapes: tuple[tuple[str, tuple[int, ...]], ...],
-    suite: bool,
-    threads: int,
-    repeat: int,
-    **settings: object,
+    suite: str | None,
+    only: tuple[str, ...],
+    record: Path | None,
+    svg: Path | None,
+    **options: Any,
 ) -> int:
-    """Time a kernel at fixed sizes, beside torch.
+    """Time kernels at concrete sizes, beside torch.
 
-    Forward and backward of a kernel specialised to the shapes, in turns with torch where it has the operator.
+    Forward and gradients, together and apart, in turns with torch where it has the operator; percent of what this
+    machine can do at most, and errors against float64.
 
     \b
     Examples:
       symconv bench conv2d --padding 1 --shape x=8,64,56,56 --shape w=64,64,3,3
-      symconv bench --suite
+      symconv bench --suite devset --only depthwise --json out.json --svg out.svg
     """
     from symconv.commands.bench import bench as work
-    from symconv.commands.bench import restart_with_allocator
+    from symconv.commands.bench import how, restart_alike
 
     if real:
-        restart_with_allocator()
-    return work(op, settings, dict(shapes), suite, dtype, threads, repeat)
+        restart_alike(options["target"], options["threads"])
+    chosen, settings = how(options)
+    return work(ops, settings, dict(shapes), suite, only, chosen, (record, svg))
 
 
 @cli.command()

@@ -1,87 +1,198 @@
-"""One layer measured: symconv's kernel for exactly these sizes, and torch beside it."""
+"""One layer measured: symconv's kernel, and torch beside it in turns."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from symconv.api import built
-from symconv.bench.layers import backward_flops, forward_flops
-from symconv.bench.rival import Problem, Rival, counterpart, rival
+from symconv.bench.exact import reference
+from symconv.bench.problem import Problem, problem
+from symconv.bench.rival import Rival, rival
 from symconv.bench.timing import Timing, interleaved
-from symconv.errors import VerificationError
+from symconv.bench.work import backward_bytes, backward_flops, forward_bytes, forward_flops
+from symconv.errors import SpecError, VerificationError
+from symconv.kernel import Kernel
 from symconv.notation.operator import Operator
 from symconv.options import options
 
-__all__ = ["Measurement", "Row", "measure"]
+__all__ = ["Direction", "How", "Measurement", "Task", "measure"]
 
 Array = np.ndarray[Any, Any]
+Arrays = Mapping[str, Array]
 _TOLERANCE = {"float32": 1e-3, "float64": 1e-9}
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One direction: our time, the work in it, and torch's time by memory format."""
+class Task:
+    """What is measured: an operator with the settings it was made from, at concrete shapes."""
 
-    direction: str
+    cls: str
+    name: str
+    op: Operator
+    settings: Mapping[str, Any]
+    shapes: Mapping[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """Under which options and for how long: ``seconds`` for all directions of a layer, ``repeat`` rounds at least.
+
+    ``fixed`` specialises the kernel to the shapes; ``given`` passes symconv its outputs, where torch makes new ones.
+    """
+
+    dtype: str = "float32"
+    threads: int = 1
+    target: str = "native"
+    accuracy: str = "default"
+    tune: bool = False
+    fixed: bool = False
+    given: bool = False
+    seconds: float = 2.0
+    repeat: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Direction:
+    """The forward, all gradients or one gradient: both sides' times, torch's by form, and the work in it."""
+
+    name: str
     ours: Timing
+    torch: Mapping[str, Timing]
     flops: int
-    torch: dict[str, Timing]
+    bytes: int
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """What was measured, and why torch is not beside it (``""`` where it is)."""
+    """What was measured, and why torch is not beside it (``""`` where it is).
 
-    operator: str
-    shapes: dict[str, tuple[int, ...]]
-    algorithm: str
-    rows: tuple[Row, ...]
-    alone: str
-
-
-def measure(
-    op: Operator,
-    settings: Mapping[str, Any],
-    shapes: Mapping[str, tuple[int, ...]],
-    dtype: str = "float32",
-    threads: int = 1,
-    repeat: int = 15,
-) -> Measurement:
-    """Time forward and backward of the kernel specialised to ``shapes``, in turns with torch where it has the operator.
-
-    Raises SpecError for shapes that do not fit, VerificationError when torch computes something else.
+    Errors are max|e|/max|reference| by result, against float64; there are none where nothing computes the reference.
+    ``build`` and ``first`` are the seconds of the build and of the first backward call.
     """
-    kernel = built(op, options(dtype=dtype, sizes=shapes, threads=threads))
-    arrays, gy = _data(op, shapes, dtype)
+
+    task: Task
+    algorithm: str
+    schedule: str
+    workspace: int | None
+    directions: tuple[Direction, ...]
+    errors: Mapping[str, float]
+    torch_errors: Mapping[str, float]
+    alone: str
+    build: float
+    first: float
+
+
+def measure(task: Task, how: How, tell: Callable[[str], None] = lambda _: None) -> Measurement:
+    """Time forward and gradients, together and apart, in turns with torch where it has the operator.
+
+    Raises SpecError for shapes that do not fit, VerificationError where a side computes something else.
+    """
+    op = task.op
+    tell("building")
+    started = time.perf_counter()
+    sizes = dict(task.shapes) if how.fixed else None
+    chosen = options(how.dtype, sizes, how.threads, how.accuracy, how.tune, how.target)
+    kernel, build = built(op, chosen), time.perf_counter() - started
+    arrays, gy = _data(task, how.dtype)
     inputs = tuple(arrays.values())
-    found = counterpart(op, settings, shapes)
-    other = rival(found, arrays, gy, threads) if isinstance(found, Problem) else None
-    if other is not None:
-        _compare(op, other, kernel.forward(*inputs), kernel.backward(gy, *inputs)._asdict(), _TOLERANCE[dtype])
-    rows = []
-    for direction, ours, flops in (
-        ("forward", lambda: kernel.forward(*inputs), forward_flops(op, shapes)),
-        ("backward", lambda: kernel.backward(gy, *inputs), backward_flops(op, shapes, op.tensors)),
-    ):
-        theirs = getattr(other, direction) if other is not None else {}
-        times = interleaved({"ours": ours, **theirs}, repeat)
-        rows.append(Row(direction, times.pop("ours"), flops, times))
-    return Measurement(op.name, dict(shapes), kernel.algorithm, tuple(rows), found if isinstance(found, str) else "")
+    started = time.perf_counter()
+    gradients = kernel.backward(gy, *inputs)._asdict()
+    first = time.perf_counter() - started
+    found = problem(op, task.settings, task.shapes)
+    other = _rival(found, arrays, gy, how.threads)
+    tell("comparing")
+    exact = _exact(found, arrays, gy, other)
+    results = {"y": kernel.forward(*inputs), **gradients}
+    errors = _errors(task, "symconv", results, exact, how.dtype)
+    theirs = _errors(task, "torch", other.results(), exact, how.dtype) if other else {}
+    tell("measuring")
+    directions = _directions(task, kernel, other, (arrays, gy), how)
+    alone = found if isinstance(found, str) else "" if other else "torch is not installed"
+    said = (str(kernel.algorithm), str(getattr(kernel, "schedule", "")), kernel.workspace_bytes)
+    return Measurement(task, *said, directions, errors, theirs, alone, build, first)
 
 
-def _data(op: Operator, shapes: Mapping[str, tuple[int, ...]], dtype: str) -> tuple[dict[str, Array], Array]:
+def _data(task: Task, dtype: str) -> tuple[dict[str, Array], Array]:
     random = np.random.default_rng(0)
-    gy = random.standard_normal(op.output_shape(**shapes)).astype(dtype)
-    return {name: np.asarray(random.standard_normal(shapes[name]), dtype) for name in op.tensors}, gy
+    inputs = {tensor.name: tensor for tensor in task.op.inputs}
+    if positions := [name for name, tensor in inputs.items() if tensor.dtype != "real"]:
+        raise SpecError(f"{task.name}: {positions[0]} holds positions, which cannot be drawn at random")
+    gy = random.standard_normal(task.op.output_shape(**task.shapes)).astype(dtype)
+    return {name: np.asarray(random.standard_normal(task.shapes[name]), dtype) for name in inputs}, gy
 
 
-def _compare(op: Operator, other: Rival, y: Array, gradients: Mapping[str, Array], tolerance: float) -> None:
-    wanted, theirs = other.results()
-    for name, got, want in ((op.output.name, y, wanted), *((f"g{n}", gradients[n], theirs[n]) for n in theirs)):
-        scale = max(1.0, float(np.abs(want).max(initial=0.0)))
-        if got.shape != want.shape or float(np.abs(got - want).max(initial=0.0)) > tolerance * scale:
-            raise VerificationError(f"{op.name}: torch computes another {name}; try `symconv verify` on the operator")
+def _rival(found: Problem | str, arrays: Arrays, gy: Array, threads: int) -> Rival | None:
+    if isinstance(found, str):
+        return None
+    try:
+        return rival(found, arrays, gy, threads)
+    except ImportError:
+        return None
+
+
+def _exact(found: Problem | str, arrays: Arrays, gy: Array, other: Rival | None) -> dict[str, Array]:
+    """The results in float64: NumPy's of a convolution, autograd's of other bodies, nothing of the rest."""
+    if isinstance(found, str):
+        return {}
+    if found.body == "product":
+        return reference(found, arrays, gy)
+    if other is None:
+        return {}
+    return rival(found, {name: a.astype("float64") for name, a in arrays.items()}, gy.astype("float64"), 1).results()
+
+
+def _errors(task: Task, who: str, results: Arrays, exact: Arrays, dtype: str) -> dict[str, float]:
+    found = {}
+    for name, want in exact.items():
+        got = results[name]
+        if got.shape != want.shape:
+            raise VerificationError(f"{task.name}: {name} of {who} has shape {got.shape}, wanted {want.shape}")
+        error = float(np.abs(got - want).max(initial=0.0)) / max(float(np.abs(want).max(initial=0.0)), 1e-30)
+        if not error <= _TOLERANCE[dtype]:
+            raise VerificationError(
+                f"{task.name}: {name} of {who} is off by {error:.1e} of its largest element in float64; "
+                "try `symconv verify` on the operator"
+            )
+        found[name] = error
+    return found
+
+
+def _directions(
+    task: Task, kernel: Kernel, other: Rival | None, data: tuple[Arrays, Array], how: How
+) -> tuple[Direction, ...]:
+    op, size = task.op, np.dtype(how.dtype).itemsize
+    calls = _calls(kernel, *data, how.given)
+    found = []
+    for name, ours in calls.items():
+        wrt = tuple(calls)[2:] if name == "backward" else (name,)
+        if name == "forward":
+            work = forward_flops(op, task.shapes), forward_bytes(op, task.shapes, size)
+        else:
+            work = backward_flops(op, task.shapes, wrt), backward_bytes(op, task.shapes, wrt, size)
+        theirs = dict(other.calls.get(name, {})) if other else {}
+        times = interleaved({"ours": ours, **theirs}, how.repeat, seconds=how.seconds / len(calls))
+        found.append(Direction(name, times.pop("ours"), times, *work))
+    return tuple(found)
+
+
+def _calls(kernel: Kernel, arrays: Arrays, gy: Array, given: bool) -> dict[str, Callable[[], Any]]:
+    """Our functions by direction: the forward, all gradients, each gradient."""
+    inputs = tuple(arrays.values())
+    y = kernel.forward(*inputs) if given else None
+    gradients = kernel.backward(gy, *inputs)._asdict() if given else None
+
+    def back(*wrt: str) -> Callable[[], Any]:
+        out = None if gradients is None else {name: gradients[name] for name in wrt}
+        return lambda: kernel.backward(gy, *inputs, wrt=wrt, out=out)
+
+    everything = {} if gradients is None else {"out": gradients}
+    return {
+        "forward": lambda: kernel.forward(*inputs, out=y),
+        "backward": lambda: kernel.backward(gy, *inputs, **everything),
+        **{name: back(name) for name in arrays},
+    }

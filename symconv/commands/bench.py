@@ -1,119 +1,124 @@
-"""``symconv bench``: how fast a specialised kernel is here, and how torch does on the same work. It only reports."""
+"""``symconv bench``: how fast kernels are here, and how torch does on the same work. It only reports."""
 
 from __future__ import annotations
 
+import json
 import os
-import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
-from symconv.bench.layers import SUITE
-from symconv.bench.measure import Measurement, Row, measure
-from symconv.bench.timing import Timing
+from symconv.bench.ceilings import Ceilings, ceilings
+from symconv.bench.chart import chart
+from symconv.bench.conditions import environment, machine, restart
+from symconv.bench.measure import How, Task, measure
+from symconv.bench.record import bounded, document, layer_record
+from symconv.bench.suite import Layer, read_suite
+from symconv.bench.table import line, table
 from symconv.commands.outcome import RIGHT
 from symconv.commands.progress import stage
 from symconv.commands.request import requested
 from symconv.errors import SpecError
-from symconv.notation.operator import Operator
 
-__all__ = ["bench", "restart_with_allocator"]
+__all__ = ["bench", "how", "restart_alike"]
 
-# glibc hands large outputs back to the system at every call: 17 ms of page faults per 38 MB, for whoever is measured.
-ALLOCATOR = {
-    "MALLOC_MMAP_THRESHOLD_": "1073741824",
-    "MALLOC_TRIM_THRESHOLD_": "4294967296",
-    "MALLOC_TOP_PAD_": "268435456",
-}
+Shapes = Mapping[str, tuple[int, ...]]
 
 
-def restart_with_allocator() -> None:
-    """Start this process over with the allocator settings both sides are measured under, unless it has them."""
-    if sys.platform != "linux" or all(name in os.environ for name in ALLOCATOR):
-        return
-    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, **ALLOCATOR})
+def restart_alike(target: str, threads: int) -> None:
+    """Start this process over under what both sides are measured under, unless it is: libraries read it at loading."""
+    restart(environment(target, threads))
+
+
+def how(options: Mapping[str, Any]) -> tuple[How, dict[str, Any]]:
+    """What belongs to the measurement, and the rest: settings of the operator. Raises SpecError for a time below 0."""
+    if not 0 <= options["seconds"] < float("inf"):
+        raise SpecError(f"--seconds is a time from 0 on for each layer; given {options['seconds']}")
+    names = {field.name for field in fields(How)}
+    chosen = {name: value for name, value in options.items() if name in names}
+    return How(**chosen), {name: value for name, value in options.items() if name not in names}
 
 
 def bench(
-    op: str | None,
+    ops: tuple[str, ...],
     settings: Mapping[str, Any],
-    shapes: Mapping[str, tuple[int, ...]],
-    suite: bool,
-    dtype: str,
-    threads: int,
-    repeat: int,
+    shapes: Shapes,
+    suite: str | None,
+    only: tuple[str, ...],
+    how: How,
+    files: tuple[Path | None, Path | None],
 ) -> int:
-    """Measure one operator at ``shapes``, or the suite; prints a block for each."""
-    layers = list(_layers(op, settings, shapes, suite))
-    print(_conditions(dtype, threads, repeat))
-    for name, operator, chosen, sizes in layers:
-        with stage(f"measuring {name}"):
-            found = measure(operator, chosen, sizes, dtype, threads, repeat)
-        print("\n".join(("", *_block(name, found, threads))), flush=True)
+    """Measure operators at ``shapes``, or a suite; ``files`` are where JSON and SVG go."""
+    tasks = tuple(_tasks(ops, settings, shapes, suite, only))
+    for path in files:
+        if path is not None and not path.resolve().parent.is_dir():
+            raise SpecError(f"cannot write {path}: there is no folder {path.parent}")
+    with stage("measuring ceilings"):
+        before = ceilings(how.dtype, how.target, how.threads)
+    layers = []
+    for task in tasks:
+        with stage(f"measuring {task.name}") as tell:
+            layers.append(layer_record(measure(task, how, tell), how.threads))
+        print(line(layers[-1]), flush=True)
+    # Another process may have taken a core the first time: the better of two measurements counts.
+    found = _best(before, ceilings(how.dtype, how.target, how.threads))
+    names = (*environment(how.target, how.threads), "ONEDNN_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY")
+    inforce = {name: os.environ[name] for name in names if name in os.environ}
+    result = document((bounded(layer, found) for layer in layers), how, found, machine(), inforce)
+    print("\n" + table(result))
+    for path, text in zip(files, (json.dumps(result, indent=1), chart(result)), strict=True):
+        if path is not None:
+            path.write_text(text + "\n", encoding="utf-8")
     return RIGHT
 
 
-Task = tuple[str, Operator, Mapping[str, Any], Mapping[str, tuple[int, ...]]]
+def _best(one: Ceilings, other: Ceilings) -> Ceilings:
+    pairs = zip(one.bandwidth, other.bandwidth, strict=True)
+    bandwidth = tuple((level, holds, max(speed, again)) for (level, holds, speed), (_, _, again) in pairs)
+    return replace(one, flops=max(one.flops, other.flops), bandwidth=bandwidth)
 
 
-def _layers(
-    op: str | None, settings: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]], suite: bool
+def _tasks(
+    ops: tuple[str, ...], settings: Mapping[str, Any], shapes: Shapes, suite: str | None, only: tuple[str, ...]
 ) -> Iterator[Task]:
-    if suite:
-        if op not in (None, "conv2d") or shapes:
-            raise SpecError("--suite is a set of conv2d layers: leave out OP and --shape")
-        for layer in SUITE:
-            chosen = {**settings, **dict(layer.settings)}
-            yield layer.name, requested("conv2d", chosen), chosen, layer.shapes
+    if suite is not None:
+        if ops or shapes or any(value not in (None, False, ()) for value in settings.values()):
+            raise SpecError(
+                "a suite says everything about its layers: leave out OP, --shape and the operator's options"
+            )
+        layers = [layer for layer in read_suite(suite) if not only or any(_chosen(layer, word) for word in only)]
+        if not layers:
+            raise SpecError(f"no layer of {suite} has {' or '.join(only)} in its class or name")
+        yield from [_task(layer) for layer in layers]
         return
-    if op is None:
+    if not ops:
         raise SpecError(
-            "OP is wanted, as in `symconv bench conv2d --shape x=8,64,56,56 --shape w=64,64,3,3`, or --suite"
+            "OP is wanted, as in `symconv bench conv2d --shape x=8,64,56,56 --shape w=64,64,3,3`, or --suite FILE.json"
         )
-    operator = requested(op, settings)
-    if missing := [name for name in operator.tensors if name not in shapes]:
-        raise SpecError(
-            f"{operator.name} is measured at concrete sizes: --shape is wanted for {', '.join(missing)}, "
-            "as in --shape x=8,64,56,56 --shape w=64,64,3,3"
-        )
-    yield operator.name, operator, settings, shapes
+    if only:
+        raise SpecError("--only chooses layers of a suite: it goes with --suite")
+    for op in ops:
+        operator = requested(op, settings)
+        if missing := [name for name in operator.tensors if name not in shapes]:
+            raise SpecError(
+                f"{operator.name} is measured at concrete sizes: --shape is wanted for {', '.join(missing)}, "
+                "as in --shape x=8,64,56,56 --shape w=64,64,3,3"
+            )
+        own = {name: shapes[name] for name in operator.tensors}
+        operator.output_shape(**own)
+        yield Task("operators", operator.name, operator, settings, own)
 
 
-def _conditions(dtype: str, threads: int, repeat: int) -> str:
-    ready = all(name in os.environ for name in ALLOCATOR)
-    allocator = "kept by glibc between calls (MALLOC_* set)" if ready else "default allocator settings"
-    return (
-        f"{dtype}, threads: {threads}, {repeat} samples in turns; memory: {allocator}; "
-        f"ratios of {'medians' if threads == 1 else 'minima'}\n"
-        "kernels are specialised to the sizes shown; FLOP: 2 per (tap, output) term, taps on the padding included"
-    )
+def _chosen(layer: Layer, word: str) -> bool:
+    return word == layer.cls or word in layer.name
 
 
-def _block(name: str, found: Measurement, threads: int) -> Iterator[str]:
-    sizes = "  ".join(f"{tensor} {'x'.join(map(str, shape))}" for tensor, shape in found.shapes.items())
-    title = name if name == found.operator else f"{name}: {found.operator}"
-    yield f"{title}, {found.algorithm}, specialised to {sizes}"
-    for row in found.rows:
-        yield _line(row, threads)
-    if found.alone:
-        yield f"  no comparison: {found.alone}"
-
-
-def _line(row: Row, threads: int) -> str:
-    def figure(timing: Timing) -> float:
-        return timing.median if threads == 1 else timing.minimum
-
-    ours = figure(row.ours)
-    rate = f"{row.flops / ours / 1e9:8.1f} GFLOP/s" if row.flops else " " * 16
-    text = f"  {row.direction:<9}{_seconds(ours):>10}  {rate}"
-    if row.torch:
-        best = min(row.torch, key=lambda name: figure(row.torch[name]))
-        theirs = figure(row.torch[best])
-        text += f"  torch {_seconds(theirs):>10} ({best})  torch/ours {theirs / ours:6.2f}"
-    return text.rstrip()
-
-
-def _seconds(value: float) -> str:
-    for unit, factor in (("s", 1.0), ("ms", 1e3)):
-        if value * factor >= 1:
-            return f"{value * factor:.2f} {unit}"
-    return f"{value * 1e6:.2f} µs"
+def _task(layer: Layer) -> Task:
+    settings = dict(layer.settings)
+    try:
+        op = requested(layer.op, settings)
+        op.output_shape(**layer.shapes)
+    except SpecError as error:
+        raise SpecError(f"layer {layer.name!r} of class {layer.cls}: {error}") from error
+    return Task(layer.cls, layer.name, op, settings, layer.shapes)

@@ -8,10 +8,20 @@ from typing import Any, TypeVar
 
 import click
 
-from symconv.commands.values import BorderValue, Integer, Named, Pads, PerAxis, Real
-from symconv.options import DTYPES, TARGETS
+from symconv.commands.values import BorderValue, Integer, Named, Pads, PerAxis, Real, Shape
+from symconv.options import ACCURACIES, DTYPES, TARGETS
 
-__all__ = ["an_op", "the_dtype", "the_gradients", "the_op", "the_output", "the_settings", "the_target", "the_threads"]
+__all__ = [
+    "an_op",
+    "the_dtype",
+    "the_gradients",
+    "the_measurement",
+    "the_op",
+    "the_output",
+    "the_settings",
+    "the_target",
+    "the_threads",
+]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -94,3 +104,29 @@ def the_output(what: str, default: str | None = None) -> Callable[[Command], Com
     return click.option(
         "-o", "--output", type=click.Path(path_type=Path), default=default, show_default=True, help=what
     )
+
+
+the_measurement = all_of(
+    click.option(
+        "--shape", "shapes", type=Shape(), multiple=True, help="A tensor's shape; one --shape for each tensor."
+    ),
+    click.option(
+        "--suite", metavar="FILE.json", help="Layers from a file, or from a suite of symconv: devset, bodies."
+    ),
+    click.option(
+        "--only", multiple=True, metavar="WORD", help="Layers of this class or with this in their names; repeatable."
+    ),
+    click.option("--threads", type=Integer(1, 4096), default=1, show_default=True),
+    click.option("--accuracy", type=click.Choice(ACCURACIES), default="default", show_default=True),
+    click.option("--tune", is_flag=True, help="Measure schedules first and use the best."),
+    click.option("--fixed", is_flag=True, help="Specialise kernels to the sizes; without, sizes are run-time values."),
+    click.option("--given", is_flag=True, help="Give symconv its outputs (out=); without, both sides make new ones."),
+    click.option("--seconds", type=Real(), default=2.0, show_default=True, help="Time for each layer."),
+    click.option(
+        "--repeat", type=Integer(1, 10000), default=5, show_default=True, help="Samples of each function at least."
+    ),
+    click.option(
+        "--json", "record", type=click.Path(path_type=Path), help="Where to write everything that was measured."
+    ),
+    click.option("--svg", type=click.Path(path_type=Path), help="Where to draw the ratios and the roofline."),
+)

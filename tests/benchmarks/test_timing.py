@@ -8,9 +8,9 @@ import time
 import pytest
 
 import symconv as sc
-from symconv.bench.layers import SUITE, backward_flops, forward_flops
-from symconv.bench.rival import Problem, counterpart
+from symconv.bench.suite import read_suite
 from symconv.bench.timing import interleaved
+from symconv.bench.work import backward_bytes, backward_flops, forward_bytes, forward_flops
 from symconv.commands.request import requested
 
 
@@ -18,6 +18,11 @@ def test_functions_take_turns():
     order: list[str] = []
     interleaved({"a": lambda: order.append("a"), "b": lambda: order.append("b")}, repeat=4, min_time=0.0)
     assert "".join(order[-8:]) == "abbaabba"
+
+
+def test_rounds_go_on_while_there_is_time():
+    found = interleaved({"sleep": lambda: time.sleep(0.001)}, repeat=1, min_time=0.0, seconds=0.05)["sleep"]
+    assert found.samples > 5
 
 
 def test_a_sample_lasts_as_long_as_asked():
@@ -37,37 +42,54 @@ def test_times_are_those_of_one_call():
     assert 0.002 <= found.minimum < 0.02
 
 
+def test_page_faults_are_those_of_one_call():
+    pytest.importorskip("resource")
+    import mmap
+
+    def touch() -> None:
+        with mmap.mmap(-1, 1 << 20) as memory:
+            memory[:] = b"x" * len(memory)
+
+    faults = interleaved({"touch": touch, "rest": lambda: None}, repeat=3, min_time=0.0)
+    assert faults["touch"].faults > (1 << 20) / mmap.PAGESIZE / 600 > 0.4  # one at least for each two megabytes
+    assert faults["rest"].faults < faults["touch"].faults
+
+
 def test_the_collector_works_again_afterwards():
     with pytest.raises(ZeroDivisionError):
         interleaved({"wrong": lambda: 1 // 0})
     assert gc.isenabled()
 
 
-@pytest.mark.parametrize("layer", SUITE, ids=[layer.name for layer in SUITE])
+@pytest.mark.parametrize("layer", read_suite("devset"), ids=lambda layer: layer.name)
 def test_the_work_of_a_convolution(layer):
-    op = requested("conv2d", dict(layer.settings))
-    n, f, h, w = op.output_shape(**layer.shapes)
-    _, c, p, q = layer.w
-    assert forward_flops(op, layer.shapes) == 2 * n * f * h * w * c * p * q
+    op = requested(layer.op, dict(layer.settings))
+    outputs = spread = 1
+    y = op.output_shape(**layer.shapes)
+    for size in y:
+        outputs *= size
+    for size in layer.w[1:]:
+        spread *= size
+    assert forward_flops(op, layer.shapes) == 2 * outputs * spread
     assert backward_flops(op, layer.shapes, ("x", "w")) == 2 * forward_flops(op, layer.shapes)
-    assert isinstance(counterpart(op, dict(layer.settings), layer.shapes), Problem)
+    elements = dict.fromkeys("xw", 1)
+    for name, shape in layer.shapes.items():
+        for size in shape:
+            elements[name] *= size
+    assert forward_bytes(op, layer.shapes, 4) == 4 * (outputs + elements["x"] + elements["w"])
+    assert backward_bytes(op, layer.shapes, ("x",), 4) == forward_bytes(op, layer.shapes, 4)
+    assert backward_bytes(op, layer.shapes, ("x", "w"), 4) == 4 * (outputs + 2 * elements["x"] + 2 * elements["w"])
 
 
-def test_only_sums_count_as_work():
+def test_a_gradient_reads_what_its_slope_depends_on():
+    shapes = {"x": (1, 4, 9), "w": (2, 4, 3), "b": (2,)}
+    bias = sc.conv1d(bias=True)
+    assert backward_bytes(bias, shapes, ("b",), 8) == 8 * (2 * 7 + 36 + 24 + 2)
     shapes = {"x": (1, 4, 9), "w": (2, 4, 3)}
-    assert forward_flops(sc.max_plus1d(), shapes) == 0
+    assert backward_bytes(sc.adder1d(), shapes, ("w",), 8) == 8 * (2 * 7 + 36 + 24 + 24)
 
 
-@pytest.mark.parametrize(
-    ("op", "settings", "why"),
-    [
-        (sc.conv1d(flip=True), {"flip": True}, "border or flip"),
-        (sc.conv1d(border="reflect", padding=1), {"border": "reflect"}, "border or flip"),
-        (sc.conv1d(padding=((1, 0),)), {}, "both sides"),
-        (sc.adder1d(), {}, "no such operator"),
-        (sc.conv_transpose1d(), {}, "no such operator"),
-    ],
-)
-def test_torch_is_left_out_where_it_has_no_such_operator(op, settings, why):
-    pytest.importorskip("torch")
-    assert why in counterpart(op, settings, {"x": (1, 2, 9), "w": (2, 2, 3)})
+def test_a_maximum_is_work():
+    shapes = {"x": (1, 4, 9), "w": (2, 4, 3)}
+    assert forward_flops(sc.max_plus1d(), shapes) == 2 * (2 * 7) * (4 * 3)
+    assert forward_flops(sc.operator("y[n,i] = x[n,i] + 1"), {"x": (2, 3)}) == 0

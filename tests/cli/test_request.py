@@ -48,7 +48,7 @@ WRONG = [
     (["bench", "conv1d"], "--shape is wanted for x, w"),
     (["bench", "conv1d", "--shape", "x=1,2"], "--shape is wanted for w"),
     (["bench", "conv1d", "--shape", "x=1,b"], "is not a tensor and its shape"),
-    (["bench", "conv1d", "--suite"], "leave out OP and --shape"),
+    (["bench", "conv1d", "--suite", "devset"], "leave out OP, --shape"),
     (["verify", "conv1d", "--source", "missing.pyx"], "cannot read the kernel 'missing.pyx'"),
     (["run", "conv1d", "-o", "/dev/null/folder"], "cannot create the folder '/dev/null/folder'"),
     (["generate", "conv1d", "-o", "/dev/null/file.pyx"], "cannot write '/dev/null/file.pyx'"),
