@@ -70,11 +70,9 @@ def combined(function: Function, a: Any, b: Any) -> Any:
 
 
 def _one(function: Function, a: Any, b: Any) -> Any:
-    if type(b) is Junk:
-        return b
     if type(a) is Junk and function is not _ASSIGN:
         return a
-    return function(a, b)
+    return b if type(b) is Junk else function(a, b)
 
 
 def chosen(condition: Any, yes: Any, no: Any) -> Any:
