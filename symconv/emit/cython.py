@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from symconv.emit.functions import Functions, mentioned, pointer_type
+from symconv.emit.nests import nest_text
 from symconv.emit.prelude import prelude
-from symconv.emit.printer import Printer, names_used
+from symconv.emit.printer import Printer
 from symconv.emit.source import ALIKE, Source
-from symconv.loops.arith import const, total
+from symconv.loops.arith import add, const, total
 from symconv.loops.candidate import Candidate
 from symconv.loops.ir import (
-    Accumulate,
     Binary,
     Buffer,
     Call,
@@ -22,12 +23,9 @@ from symconv.loops.ir import (
     Kernel,
     Load,
     LoadLanes,
-    Nest,
-    Store,
-    StoreLanes,
     Var,
 )
-from symconv.loops.traverse import expressions, substitute, walk
+from symconv.loops.traverse import substitute, walk
 from symconv.options import Options
 from symconv.templates import environment
 
@@ -70,11 +68,16 @@ class Unit:
 def emit(units: tuple[Unit, ...], options: Options) -> Source:
     """The text of one module that holds every unit; nothing of this machine enters it."""
     ctype, code, number = _TYPES[options.dtype]
-    told = [_unit(unit) for unit in units]
+    functions = Functions()
+    told = [_unit(unit, functions) for unit in units]
     _share(
         [nest for unit in told for entry in unit["entries"] for kernel in entry["kernels"] for nest in kernel["nests"]]
     )
-    body = environment().get_template("cython/kernels.pyx.j2").render(type=number, few=_FEW, units=told)
+    body = (
+        environment()
+        .get_template("cython/kernels.pyx.j2")
+        .render(type=number, few=_FEW, units=told, functions=functions.made)
+    )
     text = (
         environment()
         .get_template("cython/module.pyx.j2")
@@ -110,11 +113,11 @@ def _compares(kernel: Kernel) -> bool:
     return any(computed(node.left) or computed(node.right) for node in equalities)
 
 
-def _unit(unit: Unit) -> dict[str, Any]:
+def _unit(unit: Unit, functions: Functions) -> dict[str, Any]:
     return {
         "name": unit.name,
         "notes": [note.replace("\n", " ") for note in unit.notes],
-        "entries": [_entry(unit, entry) for entry in unit.entries],
+        "entries": [_entry(unit, entry, functions) for entry in unit.entries],
     }
 
 
@@ -126,7 +129,7 @@ def _share(nests: list[dict[str, Any]]) -> None:
         nest["call"] = first.setdefault(text, nest["name"])
 
 
-def _entry(unit: Unit, entry: Entry) -> dict[str, Any]:
+def _entry(unit: Unit, entry: Entry, functions: Functions) -> dict[str, Any]:
     first = entry.kernels[0]
     printer = Printer(first)
     inputs = [b for b in first.buffers if b.role == "in"]
@@ -140,7 +143,7 @@ def _entry(unit: Unit, entry: Entry) -> dict[str, Any]:
         "most_inputs": max(1, len(inputs)),
         "sizes": [{"name": s.name, "value": printer.expr(substitute(s.value, lengths))} for s in first.sizes],
         "checks": [printer.expr(substitute(check, lengths)) for check in first.checks],
-        "kernels": [_kernel(unit, entry, kernel) for kernel in entry.kernels],
+        "kernels": [_kernel(unit, entry, kernel, functions) for kernel in entry.kernels],
     }
 
 
@@ -153,13 +156,12 @@ def _array(buffer: Buffer) -> dict[str, Any]:
     }
 
 
-def _kernel(unit: Unit, entry: Entry, kernel: Kernel) -> dict[str, Any]:
+def _kernel(unit: Unit, entry: Entry, kernel: Kernel, functions: Functions) -> dict[str, Any]:
     prefix = f"{unit.name}_{entry.name}_{kernel.name}"
     printer = Printer(kernel)
     output = next(b for b in kernel.buffers if b.role == "out")
     workspace = [b for b in kernel.buffers if b.role == "workspace"]
-    used = [b for b in kernel.buffers if any(b.name in names_used(n.body)[1] for n in kernel.nests)]
-    names = {s.name for s in kernel.sizes}
+    used = [b for b in kernel.buffers if any(b.name in mentioned(n.body) for n in kernel.nests)]
     given = {b.name: number for number, b in enumerate(b for b in kernel.buffers if b.role == "in")}
     return {
         "name": prefix,
@@ -170,10 +172,12 @@ def _kernel(unit: Unit, entry: Entry, kernel: Kernel) -> dict[str, Any]:
             "lengths": [printer.expr(_product(axis), 3) for axis in output.axes],
         },
         **_workspace(printer, workspace),
-        "buffers": [{"name": b.name, "type": _pointer(b), "number": given.get(b.name)} for b in used],
+        "buffers": [
+            {"name": b.name, "type": pointer_type(b, b.role != "in"), "number": given.get(b.name)} for b in used
+        ],
         "serial": [k for k, nest in enumerate(kernel.nests) if not nest.parallel and nest.extent != const(1)],
         "volume": " + ".join(printer.expr(_product(b.sizes), 2) for b in used) or "0",
-        "nests": [_nest(kernel, nest, f"{prefix}_{k}", names) for k, nest in enumerate(kernel.nests)],
+        "nests": [nest_text(kernel, nest, f"{prefix}_{k}", functions) for k, nest in enumerate(kernel.nests)],
     }
 
 
@@ -186,44 +190,8 @@ def _workspace(printer: Printer, buffers: list[Buffer]) -> dict[str, Any]:
     offsets, start = {}, ""
     for buffer in buffers:
         offsets[buffer.name] = start
-        kind = "sc_position" if buffer.scalar.kind == "index" else "sc_real"
-        start += f" + sc_aligned({printer.expr(_product(buffer.sizes), 2)} * <Py_ssize_t>sizeof({kind}))"
+        kind = {"index": "sc_position", "offset": "Py_ssize_t"}.get(buffer.scalar.kind, "sc_real")
+        start += (
+            f" + sc_aligned({printer.expr(add(_product(buffer.sizes), buffer.slack), 2)} * <Py_ssize_t>sizeof({kind}))"
+        )
     return {"offsets": offsets, "workspace_bytes": f"64{start}"}
-
-
-def _pointer(buffer: Buffer) -> str:
-    if buffer.scalar.kind == "index":
-        return "sc_index_in" if buffer.role == "in" else "sc_index_out"
-    return "sc_in" if buffer.role == "in" else "sc_out"
-
-
-def _nest(kernel: Kernel, nest: Nest, name: str, sizes: set[str]) -> dict[str, Any]:
-    printer = Printer(kernel)
-    variables, buffers, declared = names_used(nest.body)
-    lengths = {
-        v.name for b in kernel.buffers if b.name in buffers for s in b.sizes for v in walk(s) if isinstance(v, Var)
-    }
-    return {
-        "name": name,
-        "comment": nest.comment,
-        "var": nest.var,
-        "extent": printer.expr(nest.extent),
-        "parallel": nest.parallel,
-        "declared": {
-            "Py_ssize_t": sorted({*declared["int"], nest.var}),
-            "sc_real": declared["real"],
-            "sc_vector": declared["vector"],
-            "sc_mask": declared["mask"],
-        },
-        "sizes": [s.name for s in kernel.sizes if s.name in (variables | lengths) & sizes],
-        "buffers": [{"name": b.name, "type": _nest_pointer(b, nest)} for b in kernel.buffers if b.name in buffers],
-        "lines": list(printer.block(nest.body, 2)),
-    }
-
-
-def _nest_pointer(buffer: Buffer, nest: Nest) -> str:
-    written = any(
-        isinstance(n, Store | StoreLanes | Accumulate) and n.buffer == buffer.name for n in expressions(nest.body)
-    )
-    kind = "sc_index" if buffer.scalar.kind == "index" else "sc"
-    return f"{kind}_out" if written else f"{kind}_in"

@@ -6,16 +6,19 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from symconv.emit.shuffles import shuffles
 from symconv.templates import environment
 
 __all__ = ["Prelude", "prelude"]
 
+_SIZES = {"f": 4, "d": 8}
 _NAME = re.compile(r"\bsc_\w+|\bSC_\w+")
 _DEFINED = (
     re.compile(r"^#define (\w+)", re.MULTILINE),
     re.compile(r"^typedef [^;]*?(\w+)(?: __attribute__\(.*\))?;", re.MULTILINE),
     re.compile(r"^static [^;{]*?\b(sc_\w+)\(", re.MULTILINE),
 )
+_POINTER = re.compile(r"^typedef (const )?Py_ssize_t \*__restrict__ (\w+);", re.MULTILINE)
 _SIGNATURE = re.compile(r"^static inline (\w+) (\w+)\(([^)]*)\)", re.MULTILINE)
 
 
@@ -34,7 +37,7 @@ def prelude(text: str, ctype: str, code: str) -> Prelude:
     ('sc_real sc_relu(sc_real) noexcept nogil',)
     """
     template = environment().get_template("cython/prelude.h.j2")
-    whole = template.render(code=code)
+    whole = template.render(code=code, shuffles=shuffles(_SIZES[code]))
     chunks = [chunk.strip("\n") for chunk in re.split(r"\n\s*\n", whole) if chunk.strip()]
     asked = set(_NAME.findall(text))
     needed = _needed(chunks, asked)
@@ -59,6 +62,9 @@ def _declared(chunk: str, ctype: str, asked: set[str]) -> Iterator[str]:
     # Cython computes with sc_vector as with a scalar; the C compiler knows that it has lanes.
     if "sc_vector;" in chunk or "sc_vector __attribute__" in chunk:
         yield from (f"ctypedef {ctype} sc_vector", "ctypedef unsigned int sc_mask", "Py_ssize_t sc_lanes")
+    if pointer := _POINTER.search(chunk):
+        constant, name = pointer.groups()
+        yield f"ctypedef {constant or ''}Py_ssize_t* {name}"
     for result, name, parameters in _SIGNATURE.findall(chunk):
         if name in asked:
             types = ", ".join(_type(parameter, ctype) for parameter in parameters.split(",") if parameter != "void")

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from symconv.emit.places import depths, monomials, plus, pointer, position
 from symconv.errors import InternalError, SpecError
 from symconv.loops.arith import const
 from symconv.loops.ir import (
-    VECTOR,
-    Accumulate,
+    Address,
     Binary,
     Buffer,
     Call,
     Compare,
     Const,
-    Declare,
     Expr,
     FloorDiv,
-    For,
-    If,
     Kernel,
     Lanes,
-    Let,
     Load,
     LoadLanes,
     Mod,
@@ -31,18 +26,13 @@ from symconv.loops.ir import (
     ReduceLanes,
     Select,
     Splat,
-    Stmt,
-    Store,
-    StoreLanes,
-    Update,
     Var,
 )
-from symconv.loops.traverse import expressions
 
-__all__ = ["Printer", "names_used"]
+__all__ = ["VERBS", "Printer", "access"]
 
 _TIGHT = {"+": 1, "-": 1, "*": 2}
-_VECTOR = {"+": "add", "-": "sub", "*": "mul", "/": "div", "min": "min", "max": "max"}
+VERBS = {"+": "add", "-": "sub", "*": "mul", "/": "div", "min": "min", "max": "max"}
 _REDUCED = {"+": "sum", "min": "min", "max": "max"}
 _COMPARE = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne"}
 _BY_NAME = frozenset({"larger", "smaller", "same"})
@@ -51,10 +41,15 @@ _BY_NAME = frozenset({"larger", "smaller", "same"})
 
 @dataclass(slots=True)
 class Printer:
-    """Prints one kernel's expressions; ``reals`` and ``vectors`` are the names declared so far that hold real
-    numbers."""
+    """Prints one kernel's expressions; ``reals`` and ``vectors`` are the names declared so far that hold real numbers.
+
+    ``tile`` says that an outlined body is printed, where every address is a sum of pointers; ``levels`` then holds how
+    deep inside loops a name is given its value.
+    """
 
     kernel: Kernel
+    tile: bool = False
+    levels: dict[str, int] = field(default_factory=dict)
     reals: set[str] = field(default_factory=set)
     vectors: set[str] = field(default_factory=set)
     buffers: dict[str, Buffer] = field(default_factory=dict)
@@ -73,7 +68,7 @@ class Printer:
                 return self.is_real(left) or self.is_real(right)
             case Select(_, yes, no):
                 return self.is_real(yes) or self.is_real(no)
-            case Load(buffer, _):
+            case Load(buffer):
                 return self.buffers[buffer].scalar.kind == "real"
         return isinstance(expr, Real | Call | LoadLanes | Splat | ReduceLanes)
 
@@ -121,8 +116,8 @@ class Printer:
                 return self._select(expr)
             case Real(value):
                 return f"(<sc_real>({self.expr(value)}))"
-            case Load(buffer, index):
-                return f"{buffer}[{self.offset(buffer, index)}]"
+            case Load() | Address():
+                return self._memory(expr)
             case Lanes(lower, upper):
                 return f"sc_lanemask({self.expr(lower)}, {self.expr(upper)})"
             case ReduceLanes(op, value):
@@ -130,6 +125,14 @@ class Printer:
             case Call(function, arguments):
                 return f"sc_{function}({', '.join(self.expr(argument) for argument in arguments)})"
         raise InternalError(f"the printer knows no {type(expr).__name__} of scalars")
+
+    def _memory(self, expr: Load | Address) -> str:
+        match expr:
+            case Load(buffer, index, offset):
+                return self.element(buffer, index, offset)
+            case Address(buffer, index):
+                text = self.offset(buffer, index)
+                return text if text.isidentifier() or text.isdigit() else f"({text})"
 
     def _select(self, expr: Select) -> str:
         match expr:
@@ -143,13 +146,12 @@ class Printer:
         match expr:
             case Var(name):
                 return name
-            case LoadLanes(buffer, index, stride, mask):
-                place = f"&{buffer}[{self.offset(buffer, index)}]"
-                return f"sc_load({place}, {mask})" if stride == 1 else f"sc_load_strided({place}, {stride}, {mask})"
+            case LoadLanes(buffer, index, stride, mask, offset):
+                return access("load", self.place(buffer, index, offset), stride, mask)
             case Splat(value):
                 return f"sc_splat({self.expr(value)})"
             case Binary(op, left, right):
-                return f"sc_v{_VECTOR[op]}({self.wide(left)}, {self.wide(right)})"
+                return f"sc_v{VERBS[op]}({self.wide(left)}, {self.wide(right)})"
             case Compare(op, left, right):
                 return f"sc_v{_COMPARE.get(op, op)}({self.wide(left)}, {self.wide(right)})"
             case Select(condition, yes, no):
@@ -184,55 +186,35 @@ class Printer:
             text = text if step == "0" else f"{text} + {step}"
         return text
 
-    def block(self, body: tuple[Stmt, ...], depth: int) -> Iterator[str]:
-        """The lines of a block, indented ``depth`` levels."""
-        pad = "    " * depth
-        for statement in body:
-            match statement:
-                case For(name, lower, upper, inner, step):
-                    bounds = f"{self.expr(lower)}, {self.expr(upper)}" + (f", {step}" if step != 1 else "")
-                    yield f"{pad}for {name} in range({bounds}):"
-                    yield from self.block(inner, depth + 1)
-                case If(condition, inner):
-                    yield f"{pad}if {self.expr(condition)}:"
-                    yield from self.block(inner, depth + 1)
-                case Let(name, value):
-                    yield f"{pad}{name} = {self.expr(value)}"
-                case Declare(name, value, scalar):
-                    if scalar.kind == "real":
-                        self.reals.add(name)
-                        self.vectors |= {name} if scalar.lanes == VECTOR else set()
-                    yield f"{pad}{name} = {self.expr(value)}"
-                case Update(name, op, value, mask) if mask:
-                    yield f"{pad}{name} = {self._masked(name, op, value, mask)}"
-                case Update(name, op, value):
-                    yield f"{pad}{name} = {self._updated(Var(name), op, value)}"
-                case StoreLanes():
-                    yield f"{pad}{self._stored(statement)}"
-                case Store(buffer, index, value):
-                    yield f"{pad}{buffer}[{self.offset(buffer, index)}] = {self.expr(value)}"
-                case Accumulate(buffer, index, op, value):
-                    place = f"{buffer}[{self.offset(buffer, index)}]"
-                    yield f"{pad}{place} = {self._updated(Load(buffer, index), op, value)}"
+    def element(self, buffer: str, index: tuple[Expr, ...], offset: Expr | None = None) -> str:
+        """An element of a buffer."""
+        if self.tile:
+            return f"({self.place(buffer, index, offset)})[0]"
+        behind = "" if offset is None else f" + {self.expr(offset, 1)}"
+        return f"{buffer}[{self.offset(buffer, index)}{behind}]"
 
-    def _masked(self, name: str, op: str, value: Expr, mask: str) -> str:
-        match value:
-            case Binary("*", left, right) if op in "+-":
-                return f"sc_vfm{_VECTOR[op]}({name}, {mask}, {self.wide(left)}, {self.wide(right)})"
-        return f"sc_vm{_VECTOR[op]}({name}, {mask}, {self.wide(value)})"
+    def place(self, buffer: str, index: tuple[Expr, ...], offset: Expr | None = None) -> str:
+        """Where an element lies in memory."""
+        if not self.tile:
+            return f"&{self.element(buffer, index, offset)}"
+        changes: dict[str, int] = {}
 
-    def _stored(self, statement: StoreLanes) -> str:
-        place = f"&{statement.buffer}[{self.offset(statement.buffer, statement.index)}]"
-        value, mask, stride = self.wide(statement.value), statement.mask, statement.stride
-        if statement.op != "=":
-            old = f"sc_reload({place}, {stride}, {mask})"
-            value = f"sc_v{_VECTOR[statement.op]}({old}, {value})"
-        if stride == 1:
-            return f"sc_store({place}, {mask}, {value})"
-        return f"sc_store_strided({place}, {stride}, {mask}, {value})"
+        def show(expr: Expr) -> str:
+            text = self.expr(expr)
+            changes[text] = depths(expr, self.levels)
+            return text
 
-    def _updated(self, old: Expr, op: str, value: Expr) -> str:
-        return self.expr(value) if op == "=" else self.expr(Binary(op, old, value))
+        at = position(index, self.buffers[buffer].sizes, show)
+        if offset is not None:
+            at = plus(at, monomials(offset, show))
+        return pointer(buffer, at, changes.__getitem__)
+
+
+def access(verb: str, place: str, stride: int, mask: str, value: str = "") -> str:
+    """A load or a store of lanes; ``_all`` are those without a mask."""
+    name = f"sc_{verb}{'' if mask else '_all'}{'' if stride == 1 else '_strided'}"
+    parts = (place, "" if stride == 1 else str(stride), mask, value)
+    return f"{name}({', '.join(part for part in parts if part)})"
 
 
 def _number(value: Fraction, real: bool) -> str:
@@ -243,22 +225,3 @@ def _number(value: Fraction, real: bool) -> str:
         return f"(<sc_real>{float(value)!r})"
     except OverflowError as error:
         raise SpecError("a constant of the formula is outside float64 once its arithmetic is carried out") from error
-
-
-def names_used(body: tuple[Stmt, ...]) -> tuple[frozenset[str], frozenset[str], dict[str, list[str]]]:
-    """The variables and the buffers that a block mentions, and its own names by type."""
-    variables, buffers = set(), set()
-    declared: dict[str, list[str]] = {"int": [], "real": [], "vector": [], "mask": []}
-    for node in expressions(body):
-        match node:
-            case Var(name):
-                variables.add(name)
-            case Load(buffer) | LoadLanes(buffer) | Store(buffer) | StoreLanes(buffer) | Accumulate(buffer):
-                buffers.add(buffer)
-        match node:
-            case For(name) | Let(name):
-                declared["int"].append(name)
-            case Declare(name, _, scalar):
-                kind = "vector" if scalar.kind == "real" and scalar.lanes == VECTOR else scalar.kind
-                declared[kind].append(name)
-    return frozenset(variables), frozenset(buffers), {kind: sorted(set(names)) for kind, names in declared.items()}

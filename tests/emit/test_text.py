@@ -96,7 +96,19 @@ def test_the_template_gets_what_it_declares() -> None:
     declared: set[str] = set()
     for path in sorted((template_folder() / "cython").glob("*.j2")):
         declared |= meta.find_undeclared_variables(env.parse(path.read_text()))
-    assert declared == {"dtype", "ctype", "code", "type", "few", "units", "alike", "prelude", "body"}
+    assert declared == {
+        "dtype",
+        "ctype",
+        "code",
+        "type",
+        "few",
+        "units",
+        "functions",
+        "shuffles",
+        "alike",
+        "prelude",
+        "body",
+    }
 
 
 PARTS: dict[str, Callable[[], Operator]] = {
@@ -146,7 +158,7 @@ def test_nests_with_one_text_are_one_function() -> None:
 
 
 def test_the_template_of_helpers_defines_each_name_once() -> None:
-    whole = environment().get_template("cython/prelude.h.j2").render(code="d")
+    whole = environment().get_template("cython/prelude.h.j2").render(code="d", shuffles=())
     names = re.findall(r"^static [^;{]*?\b(sc_\w+)\(", whole, re.MULTILINE)
     assert len(names) == len(set(names)) > 50
     assert len(prelude(" ".join(names), "double", "d").declarations) >= len(names)

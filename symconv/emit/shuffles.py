@@ -1,0 +1,45 @@
+"""Which elements of two vectors make a third: the patterns of packing, unpacking and adding lanes, by vector width."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+__all__ = ["SHUFFLES", "shuffles"]
+
+_WIDTHS = (64, 32, 16)
+_QUAD = 16
+
+Pattern = Callable[[int, int, int], int]
+
+SHUFFLES: dict[str, Pattern] = {
+    # Every second element; the same where the second vector ends with the last one wanted of two, of four vectors.
+    "SC_EVEN": lambda lane, n, q: 2 * lane,
+    "SC_EVEN_TAIL": lambda lane, n, q: 2 * lane + (2 * lane >= n),
+    "SC_EVEN_LATE": lambda lane, n, q: 2 * lane if 2 * lane < n else min(2 * lane + 3, 2 * n - 1),
+    # The first and the second half of the interleaved vectors.
+    "SC_ZIP_LOW": lambda lane, n, q: lane // 2 + lane % 2 * n,
+    "SC_ZIP_HIGH": lambda lane, n, q: lane // 2 + n // 2 + lane % 2 * n,
+    # In each 16 bytes: interleaved first halves, interleaved last halves, first halves, last halves.
+    "SC_LOW": lambda lane, n, q: lane // q * q + lane % q // 2 + lane % 2 * n,
+    "SC_HIGH": lambda lane, n, q: lane // q * q + lane % q // 2 + q // 2 + lane % 2 * n,
+    "SC_FIRST_HALVES": lambda lane, n, q: lane // q * q + lane % (q // 2) + lane % q // (q // 2) * n,
+    "SC_LAST_HALVES": lambda lane, n, q: lane // q * q + lane % (q // 2) + q // 2 + lane % q // (q // 2) * n,
+}
+"""By name, the element that a lane takes: of the first vector below ``n`` lanes, of the second from ``n`` on.
+
+``q`` is the number of lanes in 16 bytes.
+"""
+
+
+def shuffles(itemsize: int) -> tuple[tuple[str, tuple[tuple[int, str], ...]], ...]:
+    """By name and by the bytes of a vector, the elements as C text.
+
+    >>> dict(dict(shuffles(8))["SC_ZIP_LOW"])[32]
+    '0, 4, 1, 5'
+    """
+    quad = _QUAD // itemsize
+    lanes = [(size, size // itemsize) for size in _WIDTHS]
+    return tuple(
+        (name, tuple((size, ", ".join(str(int(pattern(lane, n, quad))) for lane in range(n))) for size, n in lanes))
+        for name, pattern in SHUFFLES.items()
+    )

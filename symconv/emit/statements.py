@@ -1,0 +1,136 @@
+"""Statements of the loop IR as lines of Cython text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from symconv.emit.functions import Functions
+from symconv.emit.printer import VERBS, Printer, access
+from symconv.errors import InternalError
+from symconv.loops.arith import add, const
+from symconv.loops.ir import (
+    VECTOR,
+    Accumulate,
+    Binary,
+    Declare,
+    Expr,
+    For,
+    If,
+    Let,
+    Load,
+    LoadLanes,
+    Outlined,
+    Prefetch,
+    Scalar,
+    Splat,
+    Stmt,
+    Store,
+    StoreLanes,
+    StoreReduced,
+    StoreZip,
+    Update,
+    Var,
+)
+
+__all__ = ["Statements"]
+
+
+@dataclass(slots=True)
+class Statements(Printer):
+    """Prints the blocks of one kernel; outlined bodies become functions of the module."""
+
+    functions: Functions = field(default_factory=Functions)
+
+    def block(self, body: tuple[Stmt, ...], depth: int) -> Iterator[str]:
+        """The lines of a block, indented ``depth`` levels."""
+        for statement in body:
+            match statement:
+                case For(name, lower, upper, inner, step):
+                    bounds = f"{self.expr(lower)}, {self.expr(upper)}" + (f", {step}" if step != 1 else "")
+                    self.levels[name] = depth + 1
+                    yield f"{'    ' * depth}for {name} in range({bounds}):"
+                    yield from self.block(inner, depth + 1)
+                case If(condition, inner):
+                    yield f"{'    ' * depth}if {self.expr(condition)}:"
+                    yield from self.block(inner, depth + 1)
+                case StoreReduced() | StoreZip():
+                    yield from ("    " * depth + line for line in self._spread(statement))
+                case _:
+                    yield "    " * depth + self._line(statement, depth)
+
+    def _line(self, statement: Stmt, depth: int) -> str:
+        match statement:
+            case Let(name, value):
+                self.levels[name] = depth
+                return f"{name} = {self.expr(value)}"
+            case Declare(name, value, scalar):
+                return f"{name} = {self._declared(name, value, scalar)}"
+            case Update(name, op, value, mask) if mask:
+                return f"{name} = {self._masked(name, op, value, mask)}"
+            case Update(name, op, value):
+                return f"{name} = {self._updated(Var(name), op, value)}"
+            case StoreLanes():
+                return self._stored(statement)
+            case Store(buffer, index, value):
+                return f"{self.element(buffer, index)} = {self.expr(value)}"
+            case Accumulate(buffer, index, op, value):
+                return f"{self.element(buffer, index)} = {self._updated(Load(buffer, index), op, value)}"
+            case Prefetch(buffer, index, offset):
+                return f"sc_prefetch({self.place(buffer, index, offset)})"
+            case Outlined(_, inner):
+                lines = tuple(Statements(self.kernel, tile=True, functions=self.functions).block(inner, 1))
+                return self.functions.call(self.kernel, statement, lines)
+        raise InternalError(f"the printer knows no {type(statement).__name__}")
+
+    def _declared(self, name: str, value: Expr, scalar: Scalar) -> str:
+        if scalar.kind != "real":
+            return self.expr(value)
+        self.reals.add(name)
+        if scalar.lanes != VECTOR:
+            return self.expr(value)
+        self.vectors.add(name)
+        kept = self.tile and (
+            isinstance(value, LoadLanes) or (isinstance(value, Splat) and isinstance(value.value, Load))
+        )
+        return f"sc_kept({self.wide(value)})" if kept else self.wide(value)
+
+    def _spread(self, statement: StoreReduced | StoreZip) -> Iterator[str]:
+        """Values side by side: in fours where there are helpers for it, else one by one."""
+        buffer, values = statement.buffer, [self.wide(value) for value in statement.values]
+
+        def place(shift: int) -> str:
+            *outer, last = statement.index
+            return self.place(buffer, (*outer, add(last, const(shift))))
+
+        if isinstance(statement, StoreZip):
+            if len(values) in (2, 4):
+                yield f"sc_zip{len(values)}({place(0)}, {', '.join(values)})"
+            else:
+                yield from (f"sc_store_all_strided({place(k)}, {len(values)}, {v})" for k, v in enumerate(values))
+            return
+        verb = {"+": "add", "=": "put"}[statement.op]
+        for start in range(0, len(values), 4):
+            four = values[start : start + 4]
+            name = f"sc_{verb}_sums" if len(four) == 4 else f"sc_{verb}_sum"
+            if len(four) == 4:
+                yield f"{name}({place(start)}, {', '.join(four)})"
+            else:
+                yield from (f"{name}({place(start + k)}, {value})" for k, value in enumerate(four))
+
+    def _masked(self, name: str, op: str, value: Expr, mask: str) -> str:
+        match value:
+            case Binary("*", left, right) if op in "+-":
+                return f"sc_vfm{VERBS[op]}({name}, {mask}, {self.wide(left)}, {self.wide(right)})"
+        return f"sc_vm{VERBS[op]}({name}, {mask}, {self.wide(value)})"
+
+    def _stored(self, statement: StoreLanes) -> str:
+        place = self.place(statement.buffer, statement.index)
+        value, mask, stride = self.wide(statement.value), statement.mask, statement.stride
+        if statement.op != "=":
+            old = f"sc_reload({place}, {stride}, {mask})" if mask else access("load", place, stride, mask)
+            value = f"sc_v{VERBS[statement.op]}({old}, {value})"
+        return access("store", place, stride, mask, value)
+
+    def _updated(self, old: Expr, op: str, value: Expr) -> str:
+        return self.expr(value) if op == "=" else self.expr(Binary(op, old, value))
