@@ -2,13 +2,6 @@
 
 from __future__ import annotations
 
-from symconv.gather.solution import Gather
-from symconv.loops.candidate import Candidate
-from symconv.options import Options
+from symconv.packed.candidates import packed_candidates, packed_masked
 
-__all__ = ["packed_candidates"]
-
-
-def packed_candidates(gather: Gather, name: str, options: Options) -> tuple[Candidate, ...]:
-    """The packed ways to compute an output."""
-    return ()
+__all__ = ["packed_candidates", "packed_masked"]

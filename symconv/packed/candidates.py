@@ -2,33 +2,78 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from symconv.gather.solution import Gather, Solved
+from symconv.isa import Isa
+from symconv.loops.candidate import Candidate
 from symconv.loops.ir import Buffer, Kernel, Scalar
 from symconv.loops.scalars import integer
+from symconv.loops.schedule import Schedule
 from symconv.loops.sizes import runtime_sizes
 from symconv.notation.operator import Operator, Tensor
+from symconv.packed.counting import masked_facts, packed_facts
 from symconv.packed.dot import DotTile, dot_nests
 from symconv.packed.outer import Tile, outer_nests
 from symconv.packed.roles import Contraction, contraction
 
-__all__ = ["packed_kernel"]
+__all__ = ["packed_candidates", "packed_kernel", "packed_masked"]
+
+_OUTER = {16: (Tile(4, 3), Tile(1, 8)), 32: (Tile(8, 3), Tile(4, 5), Tile(1, 8))}
+"""By registers: a tile with its row of loads and one broadcast fills them; few rows take more blocks of lanes."""
+
+_DOT = {16: (DotTile(4, 3), DotTile(1, 9)), 32: (DotTile(8, 3), DotTile(1, 9))}
+
+
+def packed_candidates(gather: Gather, name: str, isa: Isa) -> tuple[Candidate, ...]:
+    """The packed ways to compute an output for sizes known at run time, none where its sum has no such form."""
+    found = _contraction(gather)
+    if found is None:
+        return ()
+    return tuple(_candidate(gather, name, found, tile) for tile in _tiles(found, isa))
+
+
+def packed_masked(gather: Gather) -> object:
+    """The counts of the masked nests beside packed ones, None where there are none."""
+    found = _contraction(gather)
+    return None if found is None else masked_facts(found)
+
+
+def _tiles(found: Contraction, isa: Isa) -> Iterator[Tile | DotTile]:
+    """One row where the target has no rows, or no more than one."""
+    several: tuple[Tile | DotTile, ...] = (_OUTER if found.lanes == "cells" else _DOT)[isa.registers]
+    yield from several if found.rows else (tile for tile in several if tile.rows == 1)
+
+
+def _candidate(gather: Gather, name: str, found: Contraction, tile: Tile | DotTile) -> Candidate:
+    kernel = _kernel(gather, name, found, tile)
+    label = f"packed {tile.rows}x{tile.blocks}" if isinstance(tile, Tile) else f"dot {tile.rows}x{tile.columns}"
+    facts = packed_facts(found, tile, label, kernel.parameters)
+    return Candidate(gather, Schedule(label, (tile,)), kernel, checked=isinstance(tile, DotTile), facts=facts)
 
 
 def packed_kernel(gather: Gather, name: str, tile: Tile | DotTile) -> Kernel | None:
     """The kernel with its sum in packed form, or None where it has no such sum."""
-    op = gather.operator
+    found = _contraction(gather)
+    if found is None or (found.lanes == "cells") != isinstance(tile, Tile):
+        return None
+    return _kernel(gather, name, found, tile)
+
+
+def _contraction(gather: Gather) -> Contraction | None:
     if len(gather.statements) != 1:
         return None
     solved: Solved = gather.statements[0]
-    found = contraction(op, solved)
-    if found is None or (found.lanes == "cells") != isinstance(tile, Tile):
-        return None
-    if _named(op, found) & OWN:
-        return None
+    found = contraction(gather.operator, solved)
+    return None if found is None or _named(gather.operator, found) & OWN else found
+
+
+def _kernel(gather: Gather, name: str, found: Contraction, tile: Tile | DotTile) -> Kernel:
     made = outer_nests(found, tile) if isinstance(tile, Tile) else dot_nests(found, tile)
+    op = gather.operator
     given = tuple(_buffer(tensor, "in") for tensor in op.inputs)
     known, checks = runtime_sizes(op)
-    result = _buffer(solved.statement.target, "out")
+    result = _buffer(found.statement.target, "out")
     return Kernel(name, (*given, *made.buffers, result), known, checks, made.nests, made.parameters, made.layout)
 
 
@@ -37,8 +82,8 @@ OWN = frozenset(
         *("z_", "at_", "chunk_", "lower_", "upper_", "plane_", "plane0_", "planes_", "slab_", "row_", "rowblock_"),
         *("lane_", "laneblock_", "blocks_", "phase_", "gap_", "taps_", "step_", "steps_", "done_", "total_"),
         *("chunk_of_", "rows_of_", "rowblock0_", "rowblocks_", "box_", "box0_", "block_", "tile_", "column_", "sum_"),
-        *("N_", "NT_", "BX_", "SC_", "RT_", "RN_", "NC_", "RG_", "RA_", "S_", "RB_", "NB_"),
-        *("R_", "RC_", "M_", "MB_", "KT_", "P_", "PB_", "G_", "FB_"),
+        *("N_", "NT_", "BX_", "SC_", "RT_", "RN_", "NC_", "RG_", "RA_", "S_", "MB_", "NB_"),
+        *("R_", "RC_", "M_", "MT_", "KT_", "P_", "PB_", "G_", "FB_"),
     )
 )
 """The names that packed nests use beside those made from a loop's: an operator that uses one is not packed."""
@@ -46,9 +91,8 @@ OWN = frozenset(
 
 def _named(op: Operator, found: Contraction) -> set[str]:
     loops = {*found.solution.cells, *found.solution.steps, *(n for p in found.solution.phases for n in p.names)}
-    return loops | {
-        n for tensor in (*op.inputs, found.statement.target) for axis in tensor.axes for s in axis for n in s.names()
-    }
+    tensors = (*op.inputs, found.statement.target)
+    return loops | {n for tensor in tensors for axis in tensor.axes for size in axis for n in size.names()}
 
 
 def _buffer(tensor: Tensor, role: str) -> Buffer:

@@ -88,18 +88,18 @@ def dot_nests(found: Contraction, tile: DotTile) -> Packed:
         Size("RA_", add(add(it.space.whole_rows, quotient(Var(LANES), it.space.lane.pitch)), const(1))),
         Size("RG_", add(add(Var("R_"), quotient(Var(LANES), it.space.lane.pitch)), const(1))),
         Size("M_", product(counts(found, found.rows, exact=False))),
-        Size("MB_", ceildiv(Var("M_"), tile.rows)),
+        Size("MT_", ceildiv(Var("M_"), tile.rows)),
         Size("N_", product(counts(found, found.columns, exact=False))),
         Size("NT_", ceildiv(Var("N_"), tile.columns)),
         Size("P_", product(counts(found, it.planes, exact=False))),
         Size("G_", product(counts(found, found.groups, exact=False))),
         Size("BX_", boxes),
         Size("SC_", smallest([Var("S_"), Var("BX_")])),
-        Size("RT_", largest([const(1), smallest([Var("RB_"), Var("MB_")])])),
-        Size("RN_", ceiling(Var("MB_"), Var("RT_"))),
-        Size("NC_", largest([const(1), smallest([Var("NB_"), Var("NT_")])])),
+        Size("RT_", largest([const(1), smallest([ceildiv(Var("MB_"), tile.rows), Var("MT_")])])),
+        Size("RN_", ceiling(Var("MT_"), Var("RT_"))),
+        Size("NC_", largest([const(1), smallest([ceildiv(Var("NB_"), tile.columns), Var("NT_")])])),
     )
-    parameters = (*(strip.parameter for strip in it.space.strips), "S_", "RB_", "NB_")
+    parameters = (*(strip.parameter for strip in it.space.strips), "S_", "MB_", "NB_")
     return Packed((_table(it), _main(it), _combined(it)), tuple(_buffers(it)), layout, parameters)
 
 
@@ -109,7 +109,7 @@ def _buffers(it: Dot) -> Iterator[Buffer]:
     yield Buffer(it.name("offsets"), ((entries,),), "workspace", Scalar("offset"))
     for number, _ in enumerate(it.found.here):
         yield Buffer(it.name(f"places{number}"), ((entries,),), "workspace", Scalar("offset"))
-    sums = ((Var("G_"),), (Var("SC_"),), (Var("MB_"),), (Var("NT_"),), (rows,), (columns,))
+    sums = ((Var("G_"),), (Var("SC_"),), (Var("MT_"),), (Var("NT_"),), (rows,), (columns,))
     yield Buffer(it.name("sums"), sums, "workspace")
     still = ((mul(Var("RT_"), rows),), (Var("RA_"), it.space.lane.pitch))
     yield Buffer(it.name("rows"), still, "private", slack=mul(const(2), lanes))
@@ -147,7 +147,7 @@ def _main(it: Dot) -> Nest:
     names = (*found.groups, "chunk_of_", "rows_of_")
     sizes = (*counts(found, found.groups, exact=False), Var("SC_"), Var("RN_"))
     first = Let("rowblock0_", mul(Var("rows_of_"), Var("RT_")))
-    count = Let("rowblocks_", smallest([Var("RT_"), sub(Var("MB_"), Var("rowblock0_"))]))
+    count = Let("rowblocks_", smallest([Var("RT_"), sub(Var("MT_"), Var("rowblock0_"))]))
     begin = quotient(mul(Var("chunk_of_"), Var("BX_")), Var("SC_"))
     end = quotient(mul(add(Var("chunk_of_"), const(1)), Var("BX_")), Var("SC_"))
     boxes = decoded(tuple(f"{s.loop}_box_" for s in it.space.strips), it.space.boxes, "box_")

@@ -15,7 +15,7 @@ from symconv.notation.affine import Affine
 from symconv.notation.expr import Constraint
 from symconv.packed.roles import Axis, Contraction
 
-__all__ = ["Frame", "Strip", "ceiling", "extent", "frame", "product", "quotient"]
+__all__ = ["Frame", "Strip", "ceiling", "extent", "frame", "product", "quotient", "tap_count"]
 
 
 def quotient(value: Expr, divisor: Expr) -> Expr:
@@ -215,12 +215,17 @@ def _ends(found: Contraction, rest: Affine, phase: dict[str, int]) -> tuple[Expr
 
 def _last(found: Contraction, tap: str, phase: dict[str, int]) -> Expr:
     """The largest value of a tap in a phase, 0 where it has none."""
+    return largest([const(0), sub(tap_count(found, tap, phase), const(1))])
+
+
+def tap_count(found: Contraction, tap: str, phase: dict[str, int]) -> Expr:
+    """How many values a tap has in a phase."""
     solution = found.solution
     loops = {*solution.cells, *solution.steps}
-    known = dict.fromkeys((*solution.bounds, *solution.limits))
+    known = solution.ranges if tap in solution.cells else dict.fromkeys((*solution.bounds, *solution.limits))
     own = [b.substitute({n: Affine((), v) for n, v in phase.items()}) for b in known]
     _, upper = bounds_of([b for b in own if b.form.names() & loops == {tap}], tap)
-    return largest([const(0), sub(upper, const(1))])
+    return largest([const(0), upper])
 
 
 def product(values: Iterable[Expr]) -> Expr:

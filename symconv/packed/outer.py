@@ -93,7 +93,7 @@ def outer_nests(found: Contraction, tile: Tile) -> Packed:
     layout = (
         *it.space.layout(),
         Size("M_", it.rows),
-        Size("MB_", ceildiv(Var("M_"), tile.rows)),
+        Size("MT_", ceildiv(Var("M_"), tile.rows)),
         Size("KT_", product(counts(found, found.taps, exact=False))),
         Size("P_", it.planes()),
         Size("PB_", largest([const(1), smallest([Var("FB_"), Var("P_")])])),
@@ -111,14 +111,14 @@ def _buffers(it: Outer) -> Iterator[Buffer]:
     steps = mul(Var("P_"), Var("KT_"))
     yield Buffer(_name(it, "offsets"), ((phases,), (mul(Var("PB_"), Var("KT_")),)), "workspace", Scalar("offset"))
     for number, _ in enumerate(it.found.narrow):
-        axes = ((Var("G_"),), (phases,), (Var("MB_"),), (steps,), (const(it.tile.rows),))
+        axes = ((Var("G_"),), (phases,), (Var("MT_"),), (steps,), (const(it.tile.rows),))
         yield Buffer(_name(it, "narrow", number), axes, "workspace")
     rows = ((Var("R_"), it.space.lane.pitch),)
     classes = tuple((const(factor),) for _, factor in classes_of(it.space, it.found.wide[0]))
     slack = mul(const(2 + it.tile.blocks), lanes)
     for number, _ in enumerate(it.found.wide):
         yield Buffer(_name(it, "wide", number), ((Var("PB_"),), *classes, *rows), "private", slack=slack)
-    sums = ((mul(Var("MB_"), const(it.tile.rows)),), (phases,), (Var("RC_"), it.space.lane.pitch))
+    sums = ((mul(Var("MT_"), const(it.tile.rows)),), (phases,), (Var("RC_"), it.space.lane.pitch))
     for number, _ in enumerate(it.found.here):
         yield Buffer(_name(it, "here", number), sums, "private", slack=slack)
     yield Buffer(_name(it, "sums"), sums, "private", slack=slack)
@@ -147,7 +147,7 @@ def _narrow(it: Outer) -> Iterator[Nest]:
     found = it.found
     if not found.narrow:
         return
-    lets = decoded((*found.groups, "rowblock_"), (*counts(found, found.groups, exact=False), Var("MB_")), "z_")
+    lets = decoded((*found.groups, "rowblock_"), (*counts(found, found.groups, exact=False), Var("MT_")), "z_")
     row = add(mul(Var("rowblock_"), const(it.tile.rows)), Var("row_"))
     position = rank(found, (*found.planes, *found.taps))
     group = rank(found, found.groups)
@@ -166,7 +166,7 @@ def _narrow(it: Outer) -> Iterator[Nest]:
     )
     body = in_taps(found, found.planes, (For("row_", const(0), const(it.tile.rows), each),))
     comment = f"{it.target}: {', '.join(read.tensor for read in found.narrow)} packed, {it.tile.rows} rows side by side"
-    yield Nest("z_", mul(Var("G_"), Var("MB_")), (*lets, *in_phases(found, body)), comment)
+    yield Nest("z_", mul(Var("G_"), Var("MT_")), (*lets, *in_phases(found, body)), comment)
 
 
 def _main(it: Outer) -> Nest:
@@ -245,7 +245,7 @@ def _tiles(it: Outer) -> tuple[Stmt, ...]:
     sizes += [If(Compare("==", left, const(n)), (_micro(it, n),)) for n in range(1, blocks)]
     steps = Let("steps_", mul(Var("planes_"), product(counts(found, found.taps))))
     first = Let("done_", mul(Var("plane0_"), product(counts(found, found.taps))))
-    rows = (For("rowblock_", const(0), Var("MB_"), tuple(sizes)),)
+    rows = (For("rowblock_", const(0), Var("MT_"), tuple(sizes)),)
     each = in_phases(found, (steps, first, *rows))
     start = Let("lane_", mul(const(blocks), mul(Var(LANES), Var("laneblock_"))))
     return (For("laneblock_", const(0), ceiling(Var("blocks_"), const(blocks)), (start, *each)),)

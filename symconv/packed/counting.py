@@ -1,0 +1,93 @@
+"""What the planner is told of packed kernels, and of the masked nests they compete with."""
+
+from __future__ import annotations
+
+from functools import reduce
+from itertools import product as combinations
+
+from symconv.loops.arith import add, const, floordiv, largest, mul, sub, total
+from symconv.loops.ir import Expr
+from symconv.loops.scalars import integer
+from symconv.notation.expr import Apply, walk
+from symconv.notation.operator import Tensor
+from symconv.packed.dot import DotTile
+from symconv.packed.frame import extent, frame, product, tap_count
+from symconv.packed.loops import counts, phases_of
+from symconv.packed.outer import Tile
+from symconv.packed.pack import classes_of
+from symconv.packed.roles import Contraction
+from symconv.tune.facts import Facts, FlatAxis
+
+__all__ = ["masked_facts", "packed_facts"]
+
+
+def packed_facts(found: Contraction, tile: Tile | DotTile, label: str, parameters: tuple[str, ...]) -> Facts:
+    """The counts of one packed kernel."""
+    outer = isinstance(tile, Tile)
+    operand = found.wide[0 if outer else 1]
+    space = frame(found, operand.axes)
+    classes = 1
+    for _, factor in classes_of(space, operand):
+        classes *= factor
+    phases = phases_of(found)
+    axes = tuple(
+        FlatAxis(
+            strip.loop.rstrip("_"), strip.count, strip.length, strip.low, strip.high,
+            max(operand.along(strip.loop).factor, phase.modulus if (phase := found.phase(strip.loop)) else 1),
+        )
+        for strip in space.strips
+    )  # fmt: skip
+    planes = found.planes if outer else tuple(n for n in found.columns if n not in found.taps)
+    every = [product(counts(found, n, exact=False)) for n in (found.rows, planes, found.columns, found.groups)]
+    return Facts(
+        "outer" if outer else "dot", label, (tile.rows, tile.blocks if isinstance(tile, Tile) else tile.columns),
+        axes, every[0], every[1], _taps(found), phases[-1].modulus if phases else 1, every[3], every[2], False, classes,
+        parameters, *_work(found), operations=_operations(found), loads=len(found.here),
+    )  # fmt: skip
+
+
+def masked_facts(found: Contraction) -> Facts:
+    """The counts of the nests that need no plan."""
+    loop = found.flats[-1]
+    axis = next(a for operand in found.wide for a in operand.axes if a.loop == loop)
+    lower, upper = extent(found, loop)
+    lane = FlatAxis(loop.rstrip("_"), largest([const(0), sub(upper, lower)]), integer(axis.length))
+    flops, read, written = _work(found)
+    return Facts(
+        "masked", "direct", flat=(lane,), flops=flops, reads=read, writes=written, operations=_operations(found)
+    )
+
+
+def _taps(found: Contraction) -> tuple[Expr, ...]:
+    """How many taps each combination of residue classes has."""
+    if found.lanes == "steps":
+        return (const(1),)
+    entries = [[dict(zip(p.names, entry, strict=True)) for entry in p.table] for p in phases_of(found)]
+    fixed = [{name: value for part in parts for name, value in part.items()} for parts in combinations(*entries)]
+    return tuple(product(tap_count(found, tap, values) for tap in found.taps) for values in fixed)
+
+
+def _work(found: Contraction) -> tuple[Expr, Expr, Expr]:
+    """Operations, elements read and elements written."""
+    cells = _elements(found.statement.target)
+    read = reduce(add, (_elements(tensor) for tensor in found.operator.inputs))
+    if found.lanes == "steps":
+        steps = product(counts(found, found.solution.steps, exact=False))
+    else:
+        # Every combination of residue classes has its share of the cells, and its own taps.
+        taps = _taps(found)
+        steps = mul(product(counts(found, found.planes, exact=False)), reduce(add, taps))
+        cells_each = floordiv(cells, len(taps))
+        return mul(const(2), mul(cells_each, steps)), read, cells
+    return mul(const(2), mul(cells, steps)), read, cells
+
+
+def _elements(tensor: Tensor) -> Expr:
+    return total(tuple(integer(size) for axis in tensor.axes for size in axis))
+
+
+def _operations(found: Contraction) -> int:
+    """Instructions of one contribution: a product is part of the multiply-add."""
+    functions = sum(1 for node in walk(found.solution.body) if isinstance(node, Apply))
+    plain = isinstance(found.solution.body, Apply) and found.solution.body.function == "mul" and functions == 1
+    return 1 if plain else functions + 1
