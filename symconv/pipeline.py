@@ -56,12 +56,11 @@ def jvp(op: Operator, wrt: tuple[str, ...]) -> Derivation:
 def candidates(derived: Derivation, name: str, options: Options) -> tuple[Candidate, ...]:
     """Gather form -> loop nests: first the preset, which is always legal, then what is faster for some sizes."""
     from symconv.loops.presets import direct
-    from symconv.packed import packed_candidates
 
     sizes = derived.operator.sizes(**dict(options.sizes)) if options.sizes is not None else None
     itemsize = 4 if options.dtype == "float32" else 8
     first = direct(derived.gather, name, sizes, itemsize)
-    return (first, *packed_candidates(derived.gather, name, options))
+    return (first,)
 
 
 @lru_cache(maxsize=8)
