@@ -10,6 +10,7 @@ from symconv.loops.ir import (
     LANES,
     VECTOR,
     Accumulate,
+    Address,
     Buffer,
     Declare,
     For,
@@ -27,7 +28,7 @@ from symconv.loops.ir import (
 )
 from symconv.loops.traverse import children, expressions, walk
 
-__all__ = ["TYPES", "Function", "Functions", "declared", "mentioned", "pointer_type", "written"]
+__all__ = ["TYPES", "Function", "Functions", "addressed", "declared", "lengths", "mentioned", "pointer_type", "written"]
 
 TYPES = {"int": "Py_ssize_t", "real": "sc_real", "vector": "sc_vector", "mask": "sc_mask"}
 """The C types of declared names, by what they are."""
@@ -64,8 +65,8 @@ class Functions:
         places = {name: number for number, name in enumerate(dict.fromkeys(_NAME.findall(text)))}
         buffers = [b for b in kernel.buffers if b.name in places]
         local = {name for names in own.values() for name in names}
-        lengths = {node.name for b in buffers for size in b.sizes for node in walk(size) if isinstance(node, Var)}
-        outer = {node.name for node in expressions(statement.body) if isinstance(node, Var)} | lengths
+        outer = {node.name for node in expressions(statement.body) if isinstance(node, Var)}
+        outer |= lengths(kernel, mentioned(statement.body) | addressed(statement.body))
         integers = tuple(sorted((outer - local - {LANES}) & set(places), key=places.__getitem__))
         stored = written(statement.body)
         typed = {b.name: pointer_type(b, b.name in stored) for b in sorted(buffers, key=lambda b: places[b.name])}
@@ -103,6 +104,17 @@ def mentioned(body: tuple[object, ...]) -> frozenset[str]:
     """The buffers that a block needs."""
     uses = (Load, LoadLanes, Store, StoreLanes, StoreZip, StoreReduced, Accumulate, Prefetch)
     return frozenset(node.buffer for node in expressions(body) if isinstance(node, uses))  # type: ignore[arg-type]
+
+
+def addressed(body: tuple[object, ...]) -> frozenset[str]:
+    """The buffers of which a block computes addresses; it needs their lengths alone."""
+    return frozenset(node.buffer for node in expressions(body) if isinstance(node, Address))  # type: ignore[arg-type]
+
+
+def lengths(kernel: Kernel, buffers: frozenset[str]) -> set[str]:
+    """The numbers that the lengths of buffers are computed from."""
+    sizes = (size for buffer in kernel.buffers if buffer.name in buffers for size in buffer.sizes)
+    return {node.name for size in sizes for node in walk(size) if isinstance(node, Var)}
 
 
 def declared(body: tuple[object, ...]) -> dict[str, list[str]]:

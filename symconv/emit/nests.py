@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from symconv.emit.functions import TYPES, Functions, declared, mentioned, pointer_type, written
+from symconv.emit.functions import TYPES, Functions, addressed, declared, lengths, mentioned, pointer_type, written
 from symconv.emit.statements import Statements
 from symconv.loops.ir import Kernel, Nest, Var
-from symconv.loops.traverse import expressions, walk
+from symconv.loops.traverse import expressions
 
 __all__ = ["nest_text"]
 
@@ -17,7 +17,7 @@ def nest_text(kernel: Kernel, nest: Nest, name: str, functions: Functions) -> di
     printer = Statements(kernel, functions=functions)
     buffers = [b for b in kernel.buffers if b.name in mentioned(nest.body)]
     variables = {node.name for node in expressions(nest.body) if isinstance(node, Var)}
-    variables |= {node.name for b in buffers for size in b.sizes for node in walk(size) if isinstance(node, Var)}
+    variables |= lengths(kernel, mentioned(nest.body) | addressed(nest.body))
     own, stored = declared(nest.body), written(nest.body)
     own["int"] = sorted({*own["int"], nest.var})
     numbers = (*(size.name for size in kernel.sizes), *kernel.parameters, *(size.name for size in kernel.layout))
