@@ -1,0 +1,102 @@
+"""What is measured beside symconv is the same function: definition, NumPy's float64 and torch agree."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+
+import symconv as sc
+from symconv.bench.exact import reference
+from symconv.bench.problem import Problem, problem
+from symconv.bench.rival import rival
+from symconv.bench.suite import read_suite
+from symconv.commands.request import requested
+from symconv.verify.reference import evaluate, gradients
+
+CASES = [
+    ("conv1d", {"stride": 2, "padding": ((2, 1),), "dilation": 2}, {"x": (2, 3, 11), "w": (4, 3, 3)}),
+    ("conv2d", {"stride": (2, 1), "padding": ((1, 0), (1, 2)), "groups": 3}, {"x": (2, 6, 7, 5), "w": (9, 2, 3, 2)}),
+    ("conv2d", {"padding": 1, "dilation": (1, 2), "layout": "NHWC", "bias": True}, {"x": (2, 5, 6, 4), "w": (2, 3, 4, 3), "b": (3,)}),
+    ("conv3d", {"stride": (1, 2, 1), "padding": (1, 0, 2)}, {"x": (2, 2, 4, 5, 3), "w": (3, 2, 3, 2, 1)}),
+    ("conv_transpose1d", {"stride": 3, "padding": 1, "output_padding": 2}, {"x": (2, 3, 5), "w": (3, 4, 3)}),
+    ("conv_transpose2d", {"stride": (2, 3), "padding": (1, 2), "output_padding": (1, 0), "dilation": (2, 1), "groups": 2}, {"x": (2, 4, 3, 4), "w": (4, 3, 3, 4)}),
+    ("adder2d", {"stride": (2, 1), "padding": ((1, 0), (1, 2))}, {"x": (2, 3, 7, 5), "w": (4, 3, 3, 2)}),
+    ("squared_distance2d", {"padding": 1, "dilation": (1, 2)}, {"x": (2, 3, 5, 6), "w": (4, 3, 3, 2)}),
+    ("max_plus2d", {"stride": 2, "padding": ((1, 0), (0, 1))}, {"x": (2, 3, 5, 6), "w": (4, 3, 3, 2)}),
+]  # fmt: skip
+NAMES = [f"{name} {settings}" for name, settings, _ in CASES]
+
+
+def defined(op, arrays, gy):
+    """The output and the gradients by the definition, element by element."""
+    found = {"y": evaluate(op, arrays), **gradients(op, arrays, gy)}
+    return {name: np.asarray(value, "float64") for name, value in found.items()}
+
+
+def drawn(op, shapes):
+    rng = np.random.default_rng(3)
+    arrays = {}
+    for name, shape in shapes.items():
+        # Integers, and weights so far apart that no distance is 0 and no maximum is taken twice: all sums are exact.
+        apart = rng.permutation(int(np.prod(shape))).reshape(shape) - 7.0
+        arrays[name] = apart * 256 + 0.5 if name == "w" else apart
+    return arrays, rng.integers(-4, 5, op.output_shape(**shapes)).astype("float64")
+
+
+@pytest.mark.parametrize(("name", "settings", "shapes"), CASES, ids=NAMES)
+def test_what_is_compared_computes_the_definition(name, settings, shapes):
+    op = getattr(sc, name)(**settings)
+    arrays, gy = drawn(op, shapes)
+    found = problem(op, settings, shapes)
+    assert isinstance(found, Problem), found
+    want = defined(op, arrays, gy)
+    sides = [reference(found, arrays, gy)] if found.body == "product" else []
+    if find_spec("torch"):
+        sides.append(rival(found, arrays, gy, 1).results())
+    for side in sides:
+        assert side.keys() == want.keys()
+        for tensor, value in side.items():
+            assert value.tolist() == want[tensor].tolist(), tensor
+
+
+@pytest.mark.parametrize("layer", read_suite("bodies"), ids=lambda layer: layer.name)
+def test_every_form_of_a_body_has_the_same_gradients(layer):
+    torch = pytest.importorskip("torch")
+    op, settings = requested(layer.op, dict(layer.settings)), dict(layer.settings)
+    shapes = {"x": (2, 3, 6, 5), "w": (4, 3, 3, 3)}
+    rng = np.random.default_rng(5)
+    arrays = {name: rng.standard_normal(shape) for name, shape in shapes.items()}
+    gy = rng.standard_normal(op.output_shape(**shapes))
+    calls = rival(problem(op, settings, shapes), arrays, gy, 1).calls
+    want = defined(op, arrays, gy)
+    for form in calls["backward"]:
+        gx, gw = calls["backward"][form]()
+        (alone,) = calls["x"][form]()
+        for value, name in ((calls["forward"][form](), "y"), (gx, "x"), (gw, "w"), (alone, "x")):
+            assert torch.allclose(value, torch.from_numpy(want[name])), (form, name)
+
+
+@pytest.mark.parametrize(
+    ("op", "settings", "why"),
+    [
+        (sc.conv1d(flip=True), {"flip": True}, "border, flip or slope"),
+        (sc.conv1d(border="reflect", padding=1), {"border": "reflect"}, "border, flip or slope"),
+        (sc.conv1d(padding=((1, -1),)), {}, "negative padding"),
+        (sc.conv_transpose1d(padding=((1, 2),)), {}, "alike on both sides"),
+        (sc.adder1d(), {}, "two axes"),
+        (sc.min_plus1d(), {}, "no such operator"),
+        (sc.operator("y[n,f,i] = sum[c,p](x[n,c,i+p]*w[f,c,p])"), {}, "no such operator"),
+    ],
+)
+def test_torch_is_left_out_where_it_has_no_such_operator(op, settings, why):
+    assert why in problem(op, settings, {"x": (1, 2, 9), "w": (2, 2, 3)})
+
+
+@pytest.mark.parametrize("suite", ["devset", "bodies"])
+def test_every_layer_of_the_shipped_suites_has_a_rival(suite):
+    for layer in read_suite(suite):
+        assert isinstance(
+            problem(requested(layer.op, dict(layer.settings)), dict(layer.settings), layer.shapes), Problem
+        )
