@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-from symconv.emit.functions import Functions, mentioned, pointer_type
-from symconv.emit.nests import nest_text
+from symconv.emit.entries import entry_text
+from symconv.emit.functions import Functions
 from symconv.emit.prelude import prelude
-from symconv.emit.printer import Printer
 from symconv.emit.source import ALIKE, Source
-from symconv.loops.arith import add, const, total
-from symconv.loops.candidate import Candidate
-from symconv.loops.ir import (
-    Binary,
-    Buffer,
-    Call,
-    Compare,
-    Const,
-    Declare,
-    Expr,
-    Kernel,
-    Load,
-    LoadLanes,
-    Var,
-)
-from symconv.loops.traverse import substitute, walk
+from symconv.emit.units import Entry, Unit
+from symconv.loops.ir import Binary, Call, Compare, Const, Declare, Expr, Kernel, Load, LoadLanes, Var
+from symconv.loops.traverse import walk
 from symconv.options import Options
 from symconv.templates import environment
 
@@ -33,36 +18,6 @@ __all__ = ["Entry", "Unit", "emit"]
 
 _TYPES = {"float32": ("float", "f", "NPY_FLOAT"), "float64": ("double", "d", "NPY_DOUBLE")}
 _FEW = 1 << 15
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """Outputs that share their inputs; a call computes those a bit mask asks for.
-
-    Each output has one or more candidates, of which a plan chooses; the first needs no numbers of a plan.
-    """
-
-    name: str
-    outputs: tuple[tuple[Candidate, ...], ...]
-
-    @property
-    def kernels(self) -> tuple[Kernel, ...]:
-        """Every kernel, output by output."""
-        return tuple(candidate.kernel for candidates in self.outputs for candidate in candidates)
-
-
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """The entries of one operator; ``notes`` are comment lines that say what it is."""
-
-    name: str
-    entries: tuple[Entry, ...]
-    notes: tuple[str, ...] = ()
-
-    @property
-    def candidates(self) -> tuple[Candidate, ...]:
-        """Every candidate, entry by entry."""
-        return tuple(one for entry in self.entries for candidates in entry.outputs for one in candidates)
 
 
 def emit(units: tuple[Unit, ...], options: Options) -> Source:
@@ -86,11 +41,22 @@ def emit(units: tuple[Unit, ...], options: Options) -> Source:
             ctype=ctype,
             alike=ALIKE if any(_compares(k) for unit in units for entry in unit.entries for k in entry.kernels) else "",
             units=told,
+            needs=_needs(told),
             prelude=prelude(body, ctype, code),
             body=body,
         )
     )
     return Source(text, options.target)
+
+
+def _needs(units: list[dict[str, Any]]) -> dict[str, bool]:
+    """Which parts of the protocol between a module and its caller are used at all."""
+    entries = [entry for unit in units for entry in unit["entries"]]
+    return {
+        "plans": any(entry["planned"] for entry in entries),
+        "scratch": any(entry["scratch"] for entry in entries),
+        "blocks": any(kernel["owned"] for entry in entries for kernel in entry["kernels"]),
+    }
 
 
 def _compares(kernel: Kernel) -> bool:
@@ -117,7 +83,7 @@ def _unit(unit: Unit, functions: Functions) -> dict[str, Any]:
     return {
         "name": unit.name,
         "notes": [note.replace("\n", " ") for note in unit.notes],
-        "entries": [_entry(unit, entry, functions) for entry in unit.entries],
+        "entries": [entry_text(unit, entry, functions) for entry in unit.entries],
     }
 
 
@@ -127,71 +93,3 @@ def _share(nests: list[dict[str, Any]]) -> None:
     for nest in nests:
         text = repr([nest[key] for key in ("var", "declared", "sizes", "buffers", "lines")])
         nest["call"] = first.setdefault(text, nest["name"])
-
-
-def _entry(unit: Unit, entry: Entry, functions: Functions) -> dict[str, Any]:
-    first = entry.kernels[0]
-    printer = Printer(first)
-    inputs = [b for b in first.buffers if b.role == "in"]
-    lengths: dict[str, Expr] = {
-        f"{b.name}_dim{axis}": Var(f"{b.name}_dim[{axis}]") for b in inputs for axis in range(len(b.axes))
-    }
-    return {
-        "name": f"{unit.name}_{entry.name}",
-        "most_axes": max(1, *(len(b.axes) for k in entry.kernels for b in k.buffers)),
-        "inputs": [_array(b) for b in inputs],
-        "most_inputs": max(1, len(inputs)),
-        "sizes": [{"name": s.name, "value": printer.expr(substitute(s.value, lengths))} for s in first.sizes],
-        "checks": [printer.expr(substitute(check, lengths)) for check in first.checks],
-        "kernels": [_kernel(unit, entry, kernel, functions) for kernel in entry.kernels],
-    }
-
-
-def _array(buffer: Buffer) -> dict[str, Any]:
-    return {
-        "name": buffer.name,
-        "rank": len(buffer.axes),
-        "most_axes": max(1, len(buffer.axes)),
-        "type": "NPY_INT32" if buffer.scalar.kind == "index" else None,
-    }
-
-
-def _kernel(unit: Unit, entry: Entry, kernel: Kernel, functions: Functions) -> dict[str, Any]:
-    prefix = f"{unit.name}_{entry.name}_{kernel.name}"
-    printer = Printer(kernel)
-    output = next(b for b in kernel.buffers if b.role == "out")
-    workspace = [b for b in kernel.buffers if b.role == "workspace"]
-    used = [b for b in kernel.buffers if any(b.name in mentioned(n.body) for n in kernel.nests)]
-    given = {b.name: number for number, b in enumerate(b for b in kernel.buffers if b.role == "in")}
-    return {
-        "name": prefix,
-        "sizes": [s.name for s in kernel.sizes],
-        "output": {
-            "name": output.name,
-            "rank": len(output.axes),
-            "lengths": [printer.expr(_product(axis), 3) for axis in output.axes],
-        },
-        **_workspace(printer, workspace),
-        "buffers": [
-            {"name": b.name, "type": pointer_type(b, b.role != "in"), "number": given.get(b.name)} for b in used
-        ],
-        "serial": [k for k, nest in enumerate(kernel.nests) if not nest.parallel and nest.extent != const(1)],
-        "volume": " + ".join(printer.expr(_product(b.sizes), 2) for b in used) or "0",
-        "nests": [nest_text(kernel, nest, f"{prefix}_{k}", functions) for k, nest in enumerate(kernel.nests)],
-    }
-
-
-def _product(sizes: tuple[Expr, ...]) -> Expr:
-    return total(sizes)
-
-
-def _workspace(printer: Printer, buffers: list[Buffer]) -> dict[str, Any]:
-    """One allocation for all: where each buffer starts, 64-byte aligned, and how long the whole is."""
-    offsets, start = {}, ""
-    for buffer in buffers:
-        offsets[buffer.name] = start
-        kind = {"index": "sc_position", "offset": "Py_ssize_t"}.get(buffer.scalar.kind, "sc_real")
-        start += (
-            f" + sc_aligned({printer.expr(add(_product(buffer.sizes), buffer.slack), 2)} * <Py_ssize_t>sizeof({kind}))"
-        )
-    return {"offsets": offsets, "workspace_bytes": f"64{start}"}

@@ -1,0 +1,49 @@
+"""Scratch memory of a kernel as text: arrays for one call, and for every thread a block of arrays for one iteration."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from symconv.emit.functions import mentioned, pointer_type
+from symconv.emit.printer import Printer
+from symconv.loops.arith import const
+from symconv.loops.ir import Buffer, Kernel, Nest
+
+__all__ = ["scratch"]
+
+_ELEMENTS = {"real": "sc_real", "index": "sc_position", "offset": "Py_ssize_t"}
+
+
+def scratch(kernel: Kernel) -> dict[str, Any]:
+    """``shared``: the arrays of a call in order, ``blocks``: for every nest the arrays of its iterations in order.
+
+    Each with its name, its type and the bytes it takes. ``owned``: the bytes of one thread's block.
+    """
+    printer = Printer(kernel)
+    shared = [_array(printer, buffer) for buffer in kernel.buffers if buffer.role == "workspace"]
+    blocks = [[_array(printer, buffer) for buffer in _private(kernel, nest)] for nest in kernel.nests]
+    owned = ""
+    for needed in dict.fromkeys(" + ".join(array["bytes"] for array in block) for block in blocks if block):
+        owned = f"sc_imax({owned}, {needed})" if owned else needed
+    return {"shared": shared, "blocks": blocks, "owned": owned}
+
+
+def _private(kernel: Kernel, nest: Nest) -> list[Buffer]:
+    used = mentioned(nest.body)
+    return [buffer for buffer in kernel.buffers if buffer.role == "private" and buffer.name in used]
+
+
+def _array(printer: Printer, buffer: Buffer) -> dict[str, str]:
+    """Products that overflow stay at the largest number: memory that is not there, and no array that is too short."""
+    count = "1"
+    for size in buffer.sizes:
+        if size != const(1):
+            text = printer.expr(size)
+            count = text if count == "1" else f"sc_times({count}, {text})"
+    slack = printer.expr(buffer.slack)
+    element = _ELEMENTS[buffer.scalar.kind]
+    return {
+        "name": buffer.name,
+        "type": pointer_type(buffer, True),
+        "bytes": f"sc_room({count}, {slack}, <Py_ssize_t>sizeof({element}))",
+    }

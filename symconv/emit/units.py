@@ -1,0 +1,45 @@
+"""What one module holds: operators, their entries, and for every output the ways to compute it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from symconv.loops.candidate import Candidate
+from symconv.loops.ir import Kernel
+
+__all__ = ["Entry", "Unit"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Outputs that share their inputs; a call computes those a bit mask asks for.
+
+    Each output has one or more candidates, of which a plan chooses; the first needs no numbers of a plan.
+    """
+
+    name: str
+    outputs: tuple[tuple[Candidate, ...], ...]
+
+    @property
+    def kernels(self) -> tuple[Kernel, ...]:
+        """Every kernel, output by output."""
+        return tuple(candidate.kernel for candidates in self.outputs for candidate in candidates)
+
+    @property
+    def planned(self) -> bool:
+        """Whether a call needs a plan: there is something to choose, or a number to give."""
+        return any(len(candidates) > 1 for candidates in self.outputs) or any(k.parameters for k in self.kernels)
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """The entries of one operator; ``notes`` are comment lines that say what it is."""
+
+    name: str
+    entries: tuple[Entry, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """Every candidate, entry by entry."""
+        return tuple(one for entry in self.entries for candidates in entry.outputs for one in candidates)
