@@ -52,7 +52,7 @@ def entry_text(unit: Unit, entry: Entry, functions: Functions) -> dict[str, Any]
         "numbers": slot,
         "width": _KEY + len(first.sizes),
         "plans": _PLANS,
-        "keys": _PLANS * (_KEY + len(first.sizes)),
+        "room": _PLANS * (_KEY + len(first.sizes)),
         "slots": _PLANS * slot,
         "most_kernels": max(len(output["kernels"]) for output in outputs),
         "scratch": any(kernel["scratch"] for kernel in kernels),

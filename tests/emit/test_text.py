@@ -94,9 +94,10 @@ def test_literals_round_trip(value: Fraction) -> None:
 def test_the_template_gets_what_it_declares() -> None:
     env = environment()
     declared: set[str] = set()
-    for path in sorted((template_folder() / "cython").glob("*.j2")):
+    parts = ("functions.j2", "kernels.pyx.j2", "module.pyx.j2", "plans.pyx.j2", "prelude.h.j2")
+    for path in (template_folder() / "cython" / part for part in parts):
         declared |= meta.find_undeclared_variables(env.parse(path.read_text()))
-    assert declared == {
+    given = {
         "dtype",
         "ctype",
         "code",
@@ -108,7 +109,9 @@ def test_the_template_gets_what_it_declares() -> None:
         "alike",
         "prelude",
         "body",
+        "needs",
     }
+    assert declared == given | {"entry"}, "what is included sees the loop around it"
 
 
 PARTS: dict[str, Callable[[], Operator]] = {
@@ -165,7 +168,10 @@ def test_the_template_of_helpers_defines_each_name_once() -> None:
 
 
 def test_templates_hold_no_arithmetic() -> None:
-    for path in sorted((template_folder() / "cython").glob("*.j2")):
+    # What measures a machine's ceilings computes nothing of an operator.
+    for path in sorted(
+        set((template_folder() / "cython").glob("*.j2")) - {template_folder() / "cython/ceilings.pyx.j2"}
+    ):
         text = path.read_text()
         holes = [hole.split("}}")[0] for hole in text.split("{{")[1:]]
         for hole in holes:
