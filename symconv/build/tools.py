@@ -20,6 +20,7 @@ from symconv.build.process import run
 from symconv.build.scratch import scratch_folder
 from symconv.emit.source import Source
 from symconv.errors import BuildError
+from symconv.isa import isa
 
 __all__ = ["Toolchain", "fingerprint", "toolchain"]
 
@@ -81,7 +82,9 @@ class Toolchain:
         >>> tools.flags_for(Source("", target="portable", openmp=True))
         ('-O2', '-fopenmp')
         """
-        machine = self.native_flags if source.target == "native" else self.portable_flags
+        # zig alone has portable flags.
+        others = isa(source.target).asked[bool(self.portable_flags)] or self.portable_flags
+        machine = self.native_flags if source.target == "native" else others
         alike = _ALIKE if source.alike else ()
         return self.flags + machine + alike + (("-fopenmp",) if source.openmp and self.openmp else ())
 
@@ -105,7 +108,8 @@ def toolchain() -> Toolchain:
 def fingerprint(target: str) -> str:
     """A short text that changes whenever the same source might compile to something else.
 
-    For ``target="native"`` that includes the CPU. Raises :class:`BuildError` as :func:`toolchain` does.
+    For ``target="native"`` that includes the CPU. Raises :class:`BuildError` as :func:`toolchain` does, and where this
+    CPU lacks what ``target`` is compiled for.
 
     >>> from unittest import mock
     >>> with mock.patch.dict(os.environ, SYMCONV_CC="no-such-compiler"):
@@ -113,6 +117,12 @@ def fingerprint(target: str) -> str:
     Traceback (most recent call last):
     symconv.errors.BuildError: no C compiler found ...
     """
+    lacking = isa(target).lacking(cpu_flags()) if target != "native" else ()
+    if lacking:
+        raise BuildError(
+            f"target {target!r} is compiled for a CPU with {', '.join(lacking)}, which this one lacks: use "
+            "target='native', or a target that it can run"
+        )
     tools = toolchain()
     facts = asdict(tools)
     if target != "native":

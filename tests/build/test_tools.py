@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -12,9 +13,10 @@ import pytest
 from symconv.build import fingerprint, toolchain
 from symconv.build.cpu import cpu_flags
 from symconv.build.find import find_compiler
-from symconv.build.tools import _known
+from symconv.build.tools import Toolchain, _known
 from symconv.emit.source import Source
 from symconv.errors import BuildError
+from symconv.isa import ISAS, isa
 
 
 def _script(path: Path, says: str) -> Path:
@@ -114,3 +116,43 @@ def test_program_that_is_no_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SYMCONV_CC", sys.executable)
     with pytest.raises(BuildError, match="cannot build a shared library"):
         toolchain()
+
+
+X86 = [row for row in ISAS if row.name.startswith("x86")]
+MACROS = {64: "__AVX512F__", 32: "__AVX2__", 16: "__SSE4_2__"}
+
+
+@pytest.mark.skipif(platform.machine() not in {"x86_64", "AMD64"}, reason="not an x86 machine")
+@pytest.mark.parametrize("row", X86, ids=lambda row: row.name)
+def test_a_target_gets_its_instruction_set_and_none_wider(row, tmp_path: Path) -> None:
+    tools = toolchain()
+    flags = tools.flags_for(Source("", target=row.name, openmp=False))
+    wider = [MACROS[other.vector_bytes] for other in X86 if other.vector_bytes > row.vector_bytes]
+    lines = [f"#ifndef {MACROS[row.vector_bytes]}\n#error less\n#endif"]
+    lines += [f"#ifdef {macro}\n#error more\n#endif" for macro in wider]
+    lines += ["#if defined(__AVX2__) && !defined(__FMA__)\n#error no products added at once\n#endif"]
+    source = tmp_path / "asked.c"
+    source.write_text("\n".join([*lines, "int asked;\n"]))
+    subprocess.run([*tools.command, *flags, "-fsyntax-only", str(source)], check=True, timeout=120)
+
+
+def test_zig_is_asked_in_its_own_words() -> None:
+    def flags(portable: tuple[str, ...], target: str) -> tuple[str, ...]:
+        made = Toolchain(("cc",), "cc 1", ("-O2",), ("-march=native",), False, "3", "abi", "cpu", portable)
+        return made.flags_for(Source("", target=target))
+
+    assert flags((), "x86-64-v3") == ("-O2", "-march=x86-64-v3")
+    assert flags(("-mcpu=baseline",), "x86-64-v3") == ("-O2", "-mcpu=x86_64_v3")
+    assert flags(("-mcpu=baseline",), "portable") == ("-O2", "-mcpu=baseline")
+    assert flags((), "portable") == ("-O2",)
+    assert flags((), "native") == ("-O2", "-march=native")
+
+
+def test_a_target_that_this_cpu_cannot_run_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("symconv.build.tools.cpu_flags", lambda: frozenset(isa("x86-64-v3").needs) | {"fpu"})
+    assert fingerprint("x86-64-v3")
+    with pytest.raises(BuildError, match="x86-64-v4.*avx512f.*lacks"):
+        fingerprint("x86-64-v4")
+    # Where the system does not say what its CPU can do, nothing is refused.
+    monkeypatch.setattr("symconv.build.tools.cpu_flags", frozenset)
+    assert fingerprint("x86-64-v4")

@@ -24,7 +24,7 @@ ALLOWED = {
     "loops": {"errors", "options", "notation", "gather", "algorithms"},
     "packed": {"errors", "options", "isa", "notation", "gather", "algorithms", "loops", "tune"},
     "emit": {"errors", "options", "templates", "loops"},
-    "build": {"errors", "options", "emit"},
+    "build": {"errors", "options", "isa", "emit"},
     "tune": {"errors", "options", "isa", "loops", "emit", "build"},
     "verify": {"errors", "notation"},
     "validate": {"errors", "notation", "relation", "gather", "loops", "verify"},
