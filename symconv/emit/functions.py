@@ -30,9 +30,10 @@ from symconv.loops.traverse import children, expressions, walk
 
 __all__ = ["TYPES", "Function", "Functions", "addressed", "declared", "lengths", "mentioned", "pointer_type", "written"]
 
-TYPES = {"int": "Py_ssize_t", "real": "sc_real", "vector": "sc_vector", "mask": "sc_mask"}
+TYPES = {"int": "Py_ssize_t", "real": "sc_real", "vector": "sc_vector", "position": "sc_positions", "mask": "sc_mask"}
 """The C types of declared names, by what they are."""
 _NAME = re.compile(r"(?<![\w.])[A-Za-z_]\w*")
+_WIDE = {"real": "vector", "index": "position"}
 _POINTERS = {"real": "sc", "index": "sc_index", "offset": "sc_offset"}
 
 
@@ -125,7 +126,7 @@ def declared(body: tuple[object, ...]) -> dict[str, list[str]]:
             case For(name) | Let(name):
                 found["int"].add(name)
             case Declare(name, _, scalar):
-                kind = "vector" if scalar.kind == "real" and scalar.lanes == VECTOR else scalar.kind
+                kind = _WIDE.get(scalar.kind, scalar.kind) if scalar.lanes == VECTOR else scalar.kind
                 found[kind if kind in found else "int"].add(name)
     return {kind: sorted(names) for kind, names in found.items()}
 

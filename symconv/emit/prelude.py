@@ -62,6 +62,8 @@ def _declared(chunk: str, ctype: str, asked: set[str]) -> Iterator[str]:
     # Cython computes with sc_vector as with a scalar; the C compiler knows that it has lanes.
     if "sc_vector;" in chunk or "sc_vector __attribute__" in chunk:
         yield from (f"ctypedef {ctype} sc_vector", "ctypedef unsigned int sc_mask", "Py_ssize_t sc_lanes")
+    if "sc_positions __attribute__" in chunk:
+        yield "ctypedef int sc_positions"
     if pointer := _POINTER.search(chunk):
         constant, name = pointer.groups()
         yield f"ctypedef {constant or ''}Py_ssize_t* {name}"

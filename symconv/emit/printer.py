@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from symconv.emit.places import depths, monomials, plus, pointer, position
 from symconv.errors import InternalError, SpecError
-from symconv.loops.arith import const
+from symconv.loops.arith import const, mul, total
 from symconv.loops.ir import (
     Address,
     Binary,
@@ -41,7 +41,8 @@ _BY_NAME = frozenset({"larger", "smaller", "same"})
 
 @dataclass(slots=True)
 class Printer:
-    """Prints one kernel's expressions; ``reals`` and ``vectors`` are the names declared so far that hold real numbers.
+    """Prints one kernel's expressions; ``reals`` and ``vectors`` are the names declared so far that hold real numbers,
+    ``positions`` those that hold positions in lanes.
 
     ``tile`` says that an outlined body is printed, where every address is a sum of pointers; ``levels`` then holds how
     deep inside loops a name is given its value.
@@ -52,6 +53,7 @@ class Printer:
     levels: dict[str, int] = field(default_factory=dict)
     reals: set[str] = field(default_factory=set)
     vectors: set[str] = field(default_factory=set)
+    positions: set[str] = field(default_factory=set)
     buffers: dict[str, Buffer] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -68,15 +70,17 @@ class Printer:
                 return self.is_real(left) or self.is_real(right)
             case Select(_, yes, no):
                 return self.is_real(yes) or self.is_real(no)
-            case Load(buffer):
+            case Load(buffer) | LoadLanes(buffer):
                 return self.buffers[buffer].scalar.kind == "real"
-        return isinstance(expr, Real | Call | LoadLanes | Splat | ReduceLanes)
+            case Splat(value):
+                return self.is_real(value)
+        return isinstance(expr, Real | Call | ReduceLanes)
 
     def is_vector(self, expr: Expr) -> bool:
         """Whether an expression has lanes."""
         match expr:
             case Var(name):
-                return name in self.vectors
+                return name in self.vectors or name in self.positions
             case Binary(_, left, right) | Compare(_, left, right):
                 return self.is_vector(left) or self.is_vector(right)
             case Select(condition, yes, no):
@@ -87,7 +91,11 @@ class Printer:
 
     def wide(self, expr: Expr) -> str:
         """An expression in every lane."""
-        return self.expr(expr) if self.is_vector(expr) else f"sc_splat({self.expr(expr)})"
+        return self.expr(expr) if self.is_vector(expr) else f"sc_{self.kind(expr, '')}splat({self.expr(expr)})"
+
+    def kind(self, expr: Expr, real: str = "v") -> str:
+        """What names of functions on lanes begin with: positions have their own."""
+        return real if self.is_real(expr) else "p"
 
     def expr(self, expr: Expr, tight: int = 0) -> str:
         """The text of an expression, parenthesised where its surroundings bind tighter than ``tight`` allows."""
@@ -146,20 +154,26 @@ class Printer:
         match expr:
             case Var(name):
                 return name
-            case LoadLanes(buffer, index, stride, mask, offset):
-                return access("load", self.place(buffer, index, offset), stride, mask)
+            case LoadLanes(buffer, index, _, mask, offset):
+                verb = f"{self.kind(expr, '')}load"
+                return access(verb, self.place(buffer, index, offset), self._step(expr), mask)
             case Splat(value):
-                return f"sc_splat({self.expr(value)})"
+                return f"sc_{self.kind(value, '')}splat({self.expr(value)})"
             case Binary(op, left, right):
-                return f"sc_v{VERBS[op]}({self.wide(left)}, {self.wide(right)})"
+                return f"sc_{self.kind(expr)}{VERBS[op]}({self.wide(left)}, {self.wide(right)})"
             case Compare(op, left, right):
-                return f"sc_v{_COMPARE.get(op, op)}({self.wide(left)}, {self.wide(right)})"
+                return f"sc_{self.kind(left)}{_COMPARE.get(op, op)}({self.wide(left)}, {self.wide(right)})"
             case Select(condition, yes, no):
                 mask = self.expr(condition) if self.is_vector(condition) else f"sc_every({self.expr(condition)})"
-                return f"sc_vwhere({mask}, {self.wide(yes)}, {self.wide(no)})"
+                return f"sc_{self.kind(expr)}where({mask}, {self.wide(yes)}, {self.wide(no)})"
             case Call(function, arguments):
                 return f"sc_v{function}({', '.join(self.wide(argument) for argument in arguments)})"
         raise InternalError(f"the printer knows no lanes of {type(expr).__name__}")
+
+    def _step(self, load: LoadLanes) -> str:
+        """How many elements lie between lanes."""
+        sizes = self.buffers[load.buffer].sizes[load.axis % len(load.index) + 1 :]
+        return self.expr(mul(const(load.stride), total(sizes)))
 
     def _binary(self, op: str, left: Expr, right: Expr) -> str:
         a, b = self.expr(left), self.expr(right)
@@ -210,10 +224,10 @@ class Printer:
         return pointer(buffer, at, changes.__getitem__)
 
 
-def access(verb: str, place: str, stride: int, mask: str, value: str = "") -> str:
+def access(verb: str, place: str, stride: str, mask: str, value: str = "") -> str:
     """A load or a store of lanes; ``_all`` are those without a mask."""
-    name = f"sc_{verb}{'' if mask else '_all'}{'' if stride == 1 else '_strided'}"
-    parts = (place, "" if stride == 1 else str(stride), mask, value)
+    name = f"sc_{verb}{'' if mask else '_all'}{'' if stride == '1' else '_strided'}"
+    parts = (place, "" if stride == "1" else stride, mask, value)
     return f"{name}({', '.join(part for part in parts if part)})"
 
 

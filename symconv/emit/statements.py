@@ -86,6 +86,7 @@ class Statements(Printer):
 
     def _declared(self, name: str, value: Expr, scalar: Scalar) -> str:
         if scalar.kind != "real":
+            self.positions |= {name} if scalar == Scalar("index", VECTOR) else set()
             return self.expr(value)
         self.reals.add(name)
         if scalar.lanes != VECTOR:
@@ -120,6 +121,8 @@ class Statements(Printer):
                 yield from (f"{name}({place(start + k)}, {value})" for k, value in enumerate(four))
 
     def _masked(self, name: str, op: str, value: Expr, mask: str) -> str:
+        if op == "=":
+            return f"sc_{self.kind(value)}where({mask}, {self.wide(value)}, {name})"
         match value:
             case Binary("*", left, right) if op in "+-":
                 return f"sc_vfm{VERBS[op]}({name}, {mask}, {self.wide(left)}, {self.wide(right)})"
@@ -127,11 +130,11 @@ class Statements(Printer):
 
     def _stored(self, statement: StoreLanes) -> str:
         place = self.place(statement.buffer, statement.index)
-        value, mask, stride = self.wide(statement.value), statement.mask, statement.stride
+        value, mask, stride = self.wide(statement.value), statement.mask, str(statement.stride)
         if statement.op != "=":
             old = f"sc_reload({place}, {stride}, {mask})" if mask else access("load", place, stride, mask)
             value = f"sc_v{VERBS[statement.op]}({old}, {value})"
-        return access("store", place, stride, mask, value)
+        return access(f"{self.kind(statement.value, '')}store", place, stride, mask, value)
 
     def _updated(self, old: Expr, op: str, value: Expr) -> str:
         return self.expr(value) if op == "=" else self.expr(Binary(op, old, value))

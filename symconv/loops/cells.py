@@ -31,7 +31,7 @@ from symconv.notation.affine import var
 from symconv.notation.expr import Constraint, nonnegative
 from symconv.notation.operator import Statement
 
-__all__ = ["FAR", "cell_nest", "is_plain"]
+__all__ = ["FAR", "cell_nest", "first", "is_plain", "position"]
 
 FAR = Const(Fraction(2**31 - 1))
 """A position behind every tap."""
@@ -115,14 +115,25 @@ def _is_cell(name: str, statement: Statement) -> bool:
 def _extreme(node: notation.Reduce, solution: Solution, count: int, value: Expr) -> tuple[Stmt, ...]:
     """Keep the better tap, and of equal ones the first in row-major window order."""
     best, at, new, where = Var(f"sum{count}_"), Var(f"at{count}_"), Var(f"new{count}_"), Var(f"pos{count}_")
-    position: Expr = Const(Fraction(0))
-    for index in node.indices:
-        position = add(mul(position, integer(index.extent)), integer(solution.value(index.name)))
     kind = node.kind.removeprefix("arg")
-    better = Select(Compare({"max": "larger", "min": "smaller"}[kind], new, best), where, at)
     return (
         Declare(new.name, value),
-        Let(where.name, position),
-        Update(at.name, "=", Select(Compare("same", new, best), smallest([where, at]), better)),
+        Let(where.name, position(node, solution)),
+        Update(at.name, "=", first(kind, best, at, new, where)),
         Update(best.name, kind, new),
     )
+
+
+def position(node: notation.Reduce, solution: Solution) -> Expr:
+    """Where a tap stands in the window, in row-major order."""
+    result: Expr = Const(Fraction(0))
+    for index in node.indices:
+        result = add(mul(result, integer(index.extent)), integer(solution.value(index.name)))
+    return result
+
+
+def first(kind: str, best: Expr, at: Expr, new: Expr, where: Expr) -> Expr:
+    """The position of the better of ``best`` at ``at`` and ``new`` at ``where``, the smaller one where they are the
+    same."""
+    better = Select(Compare({"max": "larger", "min": "smaller"}[kind], new, best), where, at)
+    return Select(Compare("same", new, best), smallest([where, at]), better)

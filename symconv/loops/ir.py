@@ -174,7 +174,8 @@ class Lanes:
 class LoadLanes:
     """Lanes ``buffer[index + lane*stride]``, ``offset`` elements behind it, where ``mask`` holds, 0 elsewhere.
 
-    Memory behind the mask is not touched; without a mask every lane is loaded.
+    Lanes move along the logical axis ``axis``, the last one unless it says otherwise. Memory behind the mask is not
+    touched; without a mask every lane is loaded.
     """
 
     buffer: str
@@ -182,6 +183,13 @@ class LoadLanes:
     stride: int
     mask: str
     offset: Expr | None = None
+    axis: int = -1
+
+    def lane(self, lane: Expr) -> tuple[Expr, ...]:
+        """The index of one lane."""
+        at = self.axis % len(self.index)
+        moved = Binary("+", self.index[at], Binary("*", Const(Fraction(self.stride)), lane))
+        return (*self.index[:at], moved, *self.index[at + 1 :])
 
 
 @dataclass(frozen=True, slots=True)

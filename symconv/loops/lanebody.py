@@ -9,6 +9,7 @@ from itertools import product
 
 from symconv.gather.solution import Solution
 from symconv.loops.arith import add, const, mul, simplify, sub
+from symconv.loops.cells import FAR, first
 from symconv.loops.ir import (
     LANES,
     VECTOR,
@@ -47,11 +48,15 @@ __all__ = ["Body", "Target", "lane_nest"]
 @dataclass(frozen=True, slots=True)
 class Target:
     """What becomes of a cell's sum: ``op`` into the buffer, or stored with ``start`` added where the cell is owned
-    whole."""
+    whole.
+
+    With ``where``, a contribution's position, the position of the first extreme one is stored; op is then max or min.
+    """
 
     buffer: str
     op: str
     start: Expr | None = None
+    where: Expr | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,7 @@ class Body:
     blocks: int
     target: Target
     value: Expr
+    positions: frozenset[str] = frozenset()
 
     @property
     def copies(self) -> tuple[tuple[str, int, dict[str, Expr]], ...]:
@@ -175,6 +181,13 @@ def _started(body: Body) -> Iterator[Stmt]:
         if body.moving and body.target.start is not None:
             start = substitute(body.target.start, values)
         yield Declare(name, Splat(start), Scalar("real", VECTOR))
+        if body.target.where is not None:
+            yield Declare(_place(name), Splat(FAR), Scalar("index", VECTOR))
+
+
+def _place(accumulator: str) -> str:
+    """The name of the position that goes with an extreme value."""
+    return accumulator.replace("acc", "at")
 
 
 def _index(body: Body, values: dict[str, Expr]) -> tuple[Expr, ...]:
@@ -183,9 +196,12 @@ def _index(body: Body, values: dict[str, Expr]) -> tuple[Expr, ...]:
 
 def _stored(body: Body) -> Iterator[Stmt]:
     stride = body.solution.target[-1].coefficient(body.contiguous)
-    op = "=" if body.target.start is not None else {"-": "+"}.get(body.target.op, body.target.op)
+    target = body.target
+    whole = target.start is not None or target.where is not None
+    op = "=" if whole else {"-": "+"}.get(target.op, target.op)
     for name, block, values in body.copies:
-        yield StoreLanes(body.target.buffer, _index(body, values), stride, f"cut{block}_", op, Var(name))
+        value = Var(name if target.where is None else _place(name))
+        yield StoreLanes(target.buffer, _index(body, values), stride, f"cut{block}_", op, value)
 
 
 def _gathered(body: Body) -> Iterator[Stmt]:
@@ -215,27 +231,50 @@ def _leaf(body: Body, constraints: list[Constraint], masked: bool) -> Iterator[S
             start = body.position(block)
             yield Declare(f"mask{block}_", Lanes(sub(lower, start), sub(upper, start)), Scalar("mask"))
     strides = {
-        (read.tensor, tuple(integer(form) for form in read.index)): read.index[-1].coefficient(body.contiguous)
+        (read.tensor, tuple(integer(form) for form in read.index)): (axis, form.coefficient(body.contiguous))
         for read in reads(body.solution.body)
-        if read.index
+        for axis, form in enumerate(read.index, -len(read.index))
+        if form.coefficient(body.contiguous)
     }
     temporaries: dict[Expr, Var] = {}
-    updates = []
+    updates: list[Stmt] = []
     for name, block, values in body.copies:
         mask = f"mask{block}_" if masked else f"cut{block}_"
         value = rewrite(body.value, lambda node, mask=mask: _wide(node, strides, mask))  # type: ignore[misc]
         value = simplify(substitute(value, values))
         value = rewrite(value, lambda node: _named(node, temporaries))
-        updates.append(Update(name, body.target.op, value, mask))
+        updates += _updates(body, name, value, mask)
     for load, variable in temporaries.items():
-        wide = isinstance(load, LoadLanes)
-        yield Declare(variable.name, load, Scalar("real", VECTOR if wide else 1))
+        yield Declare(variable.name, load, _scalar(body, load))
+    if body.target.where is not None:
+        yield Let("where_", body.target.where)
     yield from updates
 
 
-def _wide(node: object, strides: Mapping[tuple[str, tuple[Expr, ...]], int], mask: str) -> object:
-    if isinstance(node, Load) and (stride := strides.get((node.buffer, node.index), 0)):
-        return LoadLanes(node.buffer, node.index, stride, mask)
+def _updates(body: Body, name: str, value: Expr, mask: str) -> tuple[Stmt, ...]:
+    """What a contribution does to its accumulator, and to the position beside it."""
+    if body.target.where is None:
+        return (Update(name, body.target.op, value, mask),)
+    new, at = Var(name.replace("acc", "new")), Var(_place(name))
+    chosen = first(body.target.op, Var(name), at, new, Splat(Var("where_")))
+    return (
+        Declare(new.name, value, Scalar("real", VECTOR)),
+        Update(at.name, "=", chosen, mask),
+        Update(name, body.target.op, new, mask),
+    )
+
+
+def _scalar(body: Body, load: Expr) -> Scalar:
+    wide = isinstance(load, LoadLanes)
+    if isinstance(load, Load | LoadLanes) and load.buffer in body.positions:
+        return Scalar("index", VECTOR) if wide else Scalar("int")
+    return Scalar("real", VECTOR if wide else 1)
+
+
+def _wide(node: object, strides: Mapping[tuple[str, tuple[Expr, ...]], tuple[int, int]], mask: str) -> object:
+    if isinstance(node, Load) and (found := strides.get((node.buffer, node.index))):
+        axis, stride = found
+        return LoadLanes(node.buffer, node.index, stride, mask, axis=axis)
     return node
 
 

@@ -42,13 +42,15 @@ def lane_nests(
     sizes: Mapping[str, int] | None,
     itemsize: int,
 ) -> tuple[Nest, ...] | None:
-    """The nests in lanes, or None where the accesses have no contiguous loop or the body counts positions."""
+    """The nests in lanes, or None where the accesses have no contiguous loop."""
     chosen = choose_order(solution, sizes)
     contiguous = chosen.inner[-1] if chosen.inner else None
     if not isinstance(contiguous, str) or not _suits(solution, contiguous, positions, sizes):
         return None
     moving = any(form.coefficient(contiguous) for form in solution.target)
     if target.start is not None and moving and _mentions(target.start, contiguous):
+        return None
+    if target.where is not None and not moving:
         return None
     order = _ordered(solution, chosen, contiguous, moving)
     tile = _tile(solution, order, contiguous, sizes, _VECTOR_BYTES // itemsize)
@@ -58,7 +60,7 @@ def lane_nests(
     for tails in product((False, True), repeat=len(tile.factors)):
         factors = tuple((name, 1 if tail else factor) for (name, factor), tail in zip(tile.factors, tails, strict=True))
         spans = {name: (factor, tail) for (name, factor), tail in zip(tile.factors, tails, strict=True)}
-        body = Body(solution, contiguous, moving, factors, tile.blocks, target, value)
+        body = Body(solution, contiguous, moving, factors, tile.blocks, target, value, positions)
         nests.append(lane_nest(order, body, spans))
     return tuple(nests)
 
@@ -69,13 +71,13 @@ def _mentions(expr: Expr, name: str) -> bool:
 
 def _suits(solution: Solution, contiguous: str, positions: frozenset[str], sizes: Mapping[str, int] | None) -> bool:
     accesses = [solution.target, *(read.index for read in reads(solution.body))]
-    outside = any(form.coefficient(contiguous) for index in accesses for form in index[:-1])
+    outside = any(form.coefficient(contiguous) for form in solution.target[:-1])
+    twice = any(sum(form.coefficient(contiguous) != 0 for form in index) > 1 for index in accesses)
     counted = any(isinstance(n, Index) and n.form.coefficient(contiguous) for n in walk(solution.body))
     steered = {name for form in solution.target for name in form.names()} & set(solution.steps)
     plain = any(index and abs(index[-1].coefficient(contiguous)) == 1 for index in accesses)
     few = sizes is not None and trips(solution, contiguous, sizes) < 2
-    named = any(read.tensor in positions for read in reads(solution.body))
-    return solution.owned and plain and not (outside or counted or steered or few or named)
+    return solution.owned and plain and not (outside or twice or counted or steered or few)
 
 
 def _ordered(solution: Solution, chosen: Order, contiguous: str, moving: bool) -> Order:
@@ -94,7 +96,7 @@ def _loops(solution: Solution, bound: Constraint) -> int:
 
 def _tile(solution: Solution, order: Order, contiguous: str, sizes: Mapping[str, int] | None, lanes: int) -> _Tile:
     """Which independent cells share vector loads, and how many fit the registers."""
-    wide = [read.index for read in reads(solution.body) if read.index and read.index[-1].coefficient(contiguous)]
+    wide = [read.index for read in reads(solution.body) if _depends(read.index, contiguous)]
     free = [
         name
         for name in order.parallel

@@ -8,7 +8,7 @@ from fractions import Fraction
 from symconv.gather.solution import Gather, Solution, Solved
 from symconv.gather.solve import solve
 from symconv.loops.arith import simplify
-from symconv.loops.cells import cell_nest, is_plain
+from symconv.loops.cells import cell_nest, is_plain, position
 from symconv.loops.ir import (
     Accumulate,
     Buffer,
@@ -98,7 +98,7 @@ def _statement(state: _Lowering, solved: Solved) -> None:
     nodes = [node for node, _ in solved.reductions]
     solutions = dict(solved.reductions)
     if len(nodes) == 1 and nodes[0].kind.startswith("arg") and expr == nodes[0]:
-        state.nests.append(cell_nest(statement, solutions, state.positions, state.sizes))
+        state.nests += _first(state, statement, nodes[0], solutions)
     elif terms is not None and all(node.kind == "sum" for node in nodes):
         _linear(state, statement, terms, solutions)
     elif len(nodes) == 1 and not nodes[0].kind.startswith("arg"):
@@ -108,6 +108,19 @@ def _statement(state: _Lowering, solved: Solved) -> None:
         state.nests.append(cell_nest(statement, solutions, state.positions, state.sizes))
     else:
         _buffered(state, statement, solutions)
+
+
+def _first(
+    state: _Lowering, statement: Statement, node: Reduce, solutions: dict[Reduce, tuple[Solution, ...]]
+) -> tuple[Nest, ...]:
+    """The position of the first extreme tap of each cell."""
+    several = solutions[node]
+    if len(several) == 1 and is_plain(statement, several[0]):
+        kind = node.kind.removeprefix("arg")
+        target = Target(statement.target.name, kind, where=position(node, several[0]))
+        if nests := lane_nests(several[0], target, state.positions, state.sizes, state.itemsize):
+            return nests
+    return (cell_nest(statement, solutions, state.positions, state.sizes),)
 
 
 def _terms(expr: Formula) -> tuple[list[tuple[int, Reduce]], Formula] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 from symconv.errors import InternalError
@@ -213,8 +214,8 @@ class Run:
             case Load(buffer, index, offset):
                 room, place = self.rooms[buffer], self.place(buffer, index, offset)
                 return lambda scope: room.read(place(scope))
-            case LoadLanes(buffer, index, stride, mask, offset):
-                return self._load_lanes(self.rooms[buffer], self.place(buffer, index, offset), stride, mask)
+            case LoadLanes():
+                return self._load_lanes(expr, self.rooms[expr.buffer])
             case Address(buffer, index):
                 room, forms = self.rooms[buffer], [self.value(form) for form in index]
                 return lambda scope: room.address(_index(forms, scope))
@@ -244,12 +245,17 @@ class Run:
 
         return value
 
-    def _load_lanes(self, room: Room, place: Callable[..., int], stride: int, mask: str) -> Value:
-        steps = [(lane, lane * stride) for lane in range(WIDTH)]
+    def _load_lanes(self, load: LoadLanes, room: Room) -> Value:
+        if load.axis in (-1, len(load.index) - 1):
+            place = self.place(load.buffer, load.index, load.offset)
+            steps = [(lane, place, lane * load.stride) for lane in range(WIDTH)]
+        else:
+            indices = [load.lane(Const(Fraction(lane))) for lane in range(WIDTH)]
+            steps = [(lane, self.place(load.buffer, at, load.offset), 0) for lane, at in enumerate(indices)]
 
         def value(scope: Scope) -> Any:
-            on = _mask(scope, mask)
-            return tuple([room.read(place(scope, shift)) if on[lane] else 0 for lane, shift in steps])
+            on = _mask(scope, load.mask)
+            return tuple([room.read(place(scope, shift)) if on[lane] else 0 for lane, place, shift in steps])
 
         return value
 

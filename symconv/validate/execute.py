@@ -118,7 +118,7 @@ class _Nest:
                 self._read(node.buffer, node.index, scope, node.buffer == own or node is start)
             elif isinstance(node, LoadLanes):
                 lanes = scope.lane(self.flow.lanes, *scope.mask(node.mask, self.flow.lanes))
-                self._read(node.buffer, laned(node.index, node.stride), lanes, node.buffer == own)
+                self._read(node.buffer, node.lane(Var("lane_")), lanes, node.buffer == own)
 
     def _read(self, buffer: str, index: tuple[Expr, ...], scope: Scope, current: bool) -> None:
         for facts, cell in self.flow.touch(buffer, index, scope):

@@ -122,11 +122,11 @@ class Values:
         if update.name not in self.sums:
             raise UnclearError(f"{update.name} is no accumulator here")
         sum_ = self.sums[update.name]
-        if update.op == "=":
-            self._extreme(update, sum_, scope, following)
-            return
         mask = scope.mask(update.mask, self.flow.lanes) if sum_.vector else None
         scope = scope.lane(self.flow.lanes, *mask) if mask is not None else scope
+        if update.op == "=":
+            self._extreme(update, sum_, Place(scope, mask), following)
+            return
         op = "+" if update.op == "-" else update.op
         if sum_.op not in {"", op}:
             raise UnclearError(f"{update.name} is combined by {sum_.op} and by {op}")
@@ -136,12 +136,12 @@ class Values:
             terms = terms_of(case.tree, case.within(scope), op, frozenset(self.flow.cuts), apart=False)
             sum_.terms += [replace(term, sign=sign * term.sign) for term in terms]
 
-    def _extreme(self, update: Update, sum_: _Accumulator, scope: Scope, following: tuple[Stmt, ...]) -> None:
+    def _extreme(self, update: Update, sum_: _Accumulator, here: Place, following: tuple[Stmt, ...]) -> None:
         """The first extreme tap: the earlier of two that are the same, else ``where`` if better, else ``at``.
 
         Better is larger, or smaller, where NaN is both; NaN is the same as NaN.
         """
-        match update.value:
+        match rewrite(update.value, lambda node: node.value if isinstance(node, Splat) else node):
             case Select(
                 Compare("same", Var(new), Var(best)),
                 Binary("min", Var(where), Var(kept)),
@@ -151,15 +151,19 @@ class Values:
             case _:
                 raise UnclearError(f"{update.name} is no first position")
         # Where the better one is noted in between, the next tap is compared with itself.
-        if following != (Update(best, extreme, Var(new)),) or new not in self.names or best not in self.sums:
+        if (
+            following != (Update(best, extreme, Var(new), update.mask),)
+            or new not in self.names
+            or best not in self.sums
+        ):
             raise UnclearError(f"{update.name} is no first position")
-        far = self._whole("int", FAR, scope)
+        far = self._whole("int", FAR, here.scope)
         if not _starts(self.sums[best], NEUTRAL[extreme]) or not _starts(sum_, far):
             raise UnclearError(f"{best} and {update.name} do not start behind every tap")
-        extents, digits = parts(self._plain(Var(where)), scope.values)
+        extents, digits = parts(self._plain(Var(where)), here.scope.values)
         sum_.op = f"arg{extreme}"
-        for case in self.names[new]:
-            sum_.terms.append(Term(1, Tree(("at", extents), (case.tree,), digits), case.within(scope)))
+        for case in self.cases(Var(new), here):
+            sum_.terms.append(Term(1, Tree(("at", extents), (case.tree,), digits), case.within(here.scope)))
 
     def cases(self, expr: Expr, here: Place) -> list[Case]:
         """What an expression is, case by case."""
@@ -226,7 +230,7 @@ class Values:
         lower, upper = mask
         scope = here.scope.lane(self.flow.lanes, lower, upper)
         inside = tuple(fact for fact in scope.facts if fact not in here.scope.facts)
-        found = self._loaded(load.buffer, laned(load.index, load.stride), scope, here.target)
+        found = self._loaded(load.buffer, load.lane(Var("lane_")), scope, here.target)
         cases = [replace(case, facts=(*inside, *case.facts)) for case in found]
         if here.mask != mask:
             beyond = Word(f"(lane_ < {lower.text} or lane_ >= {upper.text})")

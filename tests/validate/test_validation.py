@@ -208,7 +208,8 @@ def _says(derivation: Derivation, kernel: Kernel, *nests: Nest) -> str:
 
 
 def test_a_race_is_found() -> None:
-    op = sc.operator("y[n,i,j] = x[n,i+j]*w[j]", extents={"i": 4})
+    # A diagonal is no line of memory: no lanes.
+    op = sc.operator("y[n,i,j] = x[n,i+j]*w[i,i]", extents={"i": 4})
     derivation, kernel = gradient(op, "x")
     assert validate(derivation, kernel).holds
     serial = next(
