@@ -20,6 +20,7 @@ from symconv.loops.ir import (
     Store,
     StoreLanes,
     Update,
+    Var,
 )
 from symconv.loops.traverse import walk
 from symconv.relation.points import UnclearError, Word

@@ -209,7 +209,7 @@ def _says(derivation: Derivation, kernel: Kernel, *nests: Nest) -> str:
 
 def test_a_race_is_found() -> None:
     # A diagonal is no line of memory: no lanes.
-    op = sc.operator("y[n,i,j] = x[n,i+j]*w[i,i]", extents={"i": 4})
+    op = sc.operator("y[n,i,j] = x[n,i+j]*w[i,i]*v[j]", extents={"i": 4})
     derivation, kernel = gradient(op, "x")
     assert validate(derivation, kernel).holds
     serial = next(
