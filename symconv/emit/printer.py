@@ -226,8 +226,9 @@ class Printer:
 
 def access(verb: str, place: str, stride: str, mask: str, value: str = "") -> str:
     """A load or a store of lanes; ``_all`` are those without a mask."""
-    name = f"sc_{verb}{'' if mask else '_all'}{'' if stride == '1' else '_strided'}"
-    parts = (place, "" if stride == "1" else stride, mask, value)
+    near = stride == "1"
+    name = f"sc_{verb}{'' if mask else '_all'}{'' if near else '_strided'}"
+    parts = (place, "" if near else stride, mask, value)
     return f"{name}({', '.join(part for part in parts if part)})"
 
 
