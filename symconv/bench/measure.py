@@ -5,14 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
-from symconv.api import built
+from symconv.api import Gradient, built, jvp
 from symconv.bench.exact import reference
+from symconv.bench.layout import channels_last
 from symconv.bench.problem import Problem, problem
-from symconv.bench.rival import Rival, rival
+from symconv.bench.rival import Rival, rival, tangent
 from symconv.bench.timing import Timing, interleaved
 from symconv.bench.work import backward_bytes, backward_flops, forward_bytes, forward_flops
 from symconv.errors import SpecError, VerificationError
@@ -42,7 +44,8 @@ class Task:
 class How:
     """Under which options and for how long: ``seconds`` for all directions of a layer, ``repeat`` rounds at least.
 
-    ``fixed`` specialises the kernel to the shapes; ``given`` passes symconv its outputs, where torch makes new ones.
+    ``fixed`` specialises the kernel to the shapes; ``given`` passes symconv its outputs, where torch makes new ones;
+    ``jvp`` measures the directional derivative as well.
     """
 
     dtype: str = "float32"
@@ -52,6 +55,7 @@ class How:
     tune: bool = False
     fixed: bool = False
     given: bool = False
+    jvp: bool = False
     seconds: float = 2.0
     repeat: int = 5
 
@@ -95,9 +99,7 @@ def measure(task: Task, how: How, tell: Callable[[str], None] = lambda _: None) 
     op = task.op
     tell("building")
     started = time.perf_counter()
-    sizes = dict(task.shapes) if how.fixed else None
-    chosen = options(how.dtype, sizes, how.threads, how.accuracy, how.tune, how.target)
-    kernel, build = built(op, chosen), time.perf_counter() - started
+    kernel, build = _built(op, how, task.shapes), time.perf_counter() - started
     arrays, gy = _data(task, how.dtype)
     inputs = tuple(arrays.values())
     started = time.perf_counter()
@@ -106,15 +108,41 @@ def measure(task: Task, how: How, tell: Callable[[str], None] = lambda _: None) 
     found = problem(op, task.settings, task.shapes)
     other = _rival(found, arrays, gy, how.threads)
     tell("comparing")
-    exact = _exact(found, arrays, gy, other)
+    exact = _exact(found, arrays, gy, other, how.threads)
     results = {"y": kernel.forward(*inputs), **gradients}
     errors = _errors(task, "symconv", results, exact, how.dtype)
     theirs = _errors(task, "torch", other.results(), exact, how.dtype) if other else {}
     tell("measuring")
     directions = _directions(task, kernel, other, (arrays, gy), how)
+    if how.jvp:
+        directions += (_forward_mode(task, found, arrays, how),)
     alone = found if isinstance(found, str) else "" if other else "torch is not installed"
     said = (str(kernel.algorithm), str(getattr(kernel, "schedule", "")), kernel.workspace_bytes)
     return Measurement(task, *said, directions, errors, theirs, alone, build, first)
+
+
+def _built(op: Operator | Gradient, how: How, shapes: Mapping[str, tuple[int, ...]]) -> Kernel:
+    sizes = dict(shapes) if how.fixed else None
+    return built(op, options(how.dtype, sizes, how.threads, how.accuracy, how.tune, how.target))
+
+
+def _forward_mode(task: Task, found: Problem | str, arrays: Arrays, how: How) -> Direction:
+    """The directional derivative along tangents of every tensor; raises VerificationError where torch's is another."""
+    op, size = task.op, np.dtype(how.dtype).itemsize
+    tangents = {name: array[::-1].copy() for name, array in arrays.items()}
+    shapes = {**task.shapes, **{f"t{name}": shape for name, shape in task.shapes.items()}}
+    kernel = _built(jvp(op, op.tensors), how, shapes)
+    given = {**arrays, **{f"t{name}": array for name, array in tangents.items()}}
+    inputs = tuple(given[name] for name in kernel.operator.tensors)
+    calls: dict[str, Callable[[], Any]] = {"ours": lambda: kernel.forward(*inputs)}
+    if isinstance(found, Problem) and found.body == "product" and find_spec("torch"):
+        theirs = tangent(found, arrays, tangents, how.threads)
+        want = channels_last("y", theirs["contiguous"]().double().numpy(), found.channels_last)
+        _errors(task, "symconv's directional derivative", {"y": calls["ours"]()}, {"y": want}, how.dtype)
+        calls |= theirs
+    times = interleaved(calls, how.repeat, seconds=how.seconds / 4)
+    work = (forward_flops(op, task.shapes), forward_bytes(op, task.shapes, size))
+    return Direction("jvp", times.pop("ours"), times, len(arrays) * work[0], 2 * work[1])
 
 
 def _data(task: Task, dtype: str) -> tuple[dict[str, Array], Array]:
@@ -135,7 +163,7 @@ def _rival(found: Problem | str, arrays: Arrays, gy: Array, threads: int) -> Riv
         return None
 
 
-def _exact(found: Problem | str, arrays: Arrays, gy: Array, other: Rival | None) -> dict[str, Array]:
+def _exact(found: Problem | str, arrays: Arrays, gy: Array, other: Rival | None, threads: int) -> dict[str, Array]:
     """The results in float64: NumPy's of a convolution, autograd's of other bodies, nothing of the rest."""
     if isinstance(found, str):
         return {}
@@ -143,7 +171,9 @@ def _exact(found: Problem | str, arrays: Arrays, gy: Array, other: Rival | None)
         return reference(found, arrays, gy)
     if other is None:
         return {}
-    return rival(found, {name: a.astype("float64") for name, a in arrays.items()}, gy.astype("float64"), 1).results()
+    return rival(
+        found, {name: a.astype("float64") for name, a in arrays.items()}, gy.astype("float64"), threads
+    ).results()
 
 
 def _errors(task: Task, who: str, results: Arrays, exact: Arrays, dtype: str) -> dict[str, float]:

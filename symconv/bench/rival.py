@@ -12,7 +12,7 @@ from symconv.bench.bodies import autograd
 from symconv.bench.layout import channels_first, channels_last
 from symconv.bench.problem import Problem
 
-__all__ = ["Rival", "rival"]
+__all__ = ["Rival", "rival", "tangent"]
 
 Array = np.ndarray[Any, Any]
 Calls = dict[str, Callable[[], Any]]
@@ -39,24 +39,46 @@ def rival(problem: Problem, arrays: Mapping[str, Array], gy: Array, threads: int
         return Rival(
             *autograd(problem, torch.from_numpy(arrays["x"]), torch.from_numpy(arrays["w"]), torch.from_numpy(gy))
         )
-    named = (("x", arrays["x"]), ("w", arrays["w"]), ("y", gy))
-    x, w, g = (
-        torch.from_numpy(np.ascontiguousarray(channels_first(name, a, problem.channels_last))) for name, a in named
-    )
     bias = torch.from_numpy(arrays["b"]) if "b" in arrays else None
-    formats = {"contiguous": torch.contiguous_format}
-    if x.dim() > 3:
-        formats["channels_last"] = torch.channels_last if x.dim() == 4 else torch.channels_last_3d
     masks = {"backward": (True, True, bias is not None), "x": (True, False, False), "w": (False, True, False)}
     if bias is not None:
         masks["b"] = (False, False, True)
     calls: dict[str, Calls] = {direction: {} for direction in ("forward", *masks)}
-    for name, memory in formats.items():
-        laid = tuple(t.contiguous(memory_format=memory).clone(memory_format=memory) for t in (x, w, g))
+    for name, laid in _laid(problem, {"x": arrays["x"], "w": arrays["w"], "y": gy}).items():
         calls["forward"][name] = _forward(problem, laid, bias)
         for direction, mask in masks.items():
             calls[direction][name] = _backward(problem, laid, bias, mask)
     return Rival(calls, lambda: _results(problem, calls["forward"]["contiguous"], calls["backward"]["contiguous"]))
+
+
+def tangent(problem: Problem, arrays: Mapping[str, Array], tangents: Mapping[str, Array], threads: int) -> Calls:
+    """The directional derivative of a convolution in torch: one of each tangent beside the other operand, added."""
+    import torch
+
+    torch.set_num_threads(threads)
+    moved = _laid(problem, {"x": tangents["x"], "w": arrays["w"]})
+    turned = _laid(problem, {"x": arrays["x"], "w": tangents["w"]})
+    bias = torch.from_numpy(tangents["b"]) if "b" in tangents else None
+    return {name: _sum(_forward(problem, moved[name], bias), _forward(problem, turned[name], None)) for name in moved}
+
+
+def _sum(one: Callable[[], Any], other: Callable[[], Any]) -> Callable[[], Any]:
+    return lambda: one().add_(other())
+
+
+def _laid(problem: Problem, named: Mapping[str, Array]) -> dict[str, tuple[Any, ...]]:
+    """The arrays as torch tensors in each memory format that torch has for their rank."""
+    import torch
+
+    last = problem.channels_last
+    tensors = [torch.from_numpy(np.ascontiguousarray(channels_first(name, a, last))) for name, a in named.items()]
+    formats = {"contiguous": torch.contiguous_format}
+    if len(problem.stride) > 1:
+        formats["channels_last"] = torch.channels_last if len(problem.stride) == 2 else torch.channels_last_3d
+    return {
+        name: tuple(t.contiguous(memory_format=memory).clone(memory_format=memory) for t in tensors)
+        for name, memory in formats.items()
+    }
 
 
 def _results(problem: Problem, forward: Callable[[], Any], backward: Callable[[], Any]) -> dict[str, Array]:
@@ -82,7 +104,7 @@ def _forward(p: Problem, laid: tuple[Any, ...], bias: Any) -> Callable[[], Any]:
     from torch import ops
     from torch.nn.functional import pad
 
-    x, w, _ = laid
+    x, w = laid[:2]
     settings, rest = _settings(p), _rest(p)
     if rest:
         return lambda: ops.aten.convolution(pad(x, rest), w, bias, *settings)

@@ -92,6 +92,9 @@ def _methods(layers: list[Record]) -> Iterator[str]:
         forms = layer["directions"]["backward"]["ratios"]
         if len(forms) > 1:
             yield f"    over torch's {', '.join(f'{form} {_ratio(ratio).strip()}' for form, ratio in forms.items())}"
+        if ahead := layer["directions"].get("jvp"):
+            beside = f", torch/ours {_ratio(ahead['ratio']).strip()}" if ahead["ratio"] else ""
+            yield f"    directional derivative {_ms(ahead['ms'])} ms{beside}"
         if layer["alone"]:
             yield f"    no comparison: {layer['alone']}"
 

@@ -86,11 +86,13 @@ def test_bench_agrees_with_torch_before_it_compares(layout, call, tmp_path):
     record = tmp_path / "out.json"
     result = call(
         *("bench", "conv2d", "--stride", "2,1", "--padding", "1", "--bias", "--layout", layout, *QUICK),
-        *("--shape", shapes[0], "--shape", shapes[1], "--shape", "b=4", "--json", record),
+        *("--shape", shapes[0], "--shape", shapes[1], "--shape", "b=4", "--json", record, "--jvp", "--given"),
     )
     assert result.exit_code == 0, result.output
     (layer,) = json.loads(record.read_text())["layers"]
     assert set(layer["torch_errors"]) == {"y", "x", "w", "b"}
+    assert "directional derivative" in result.stdout
+    assert layer["directions"]["jvp"]["ratio"] > 0
     assert set(layer["directions"]["b"]["torch"]) == {"contiguous", "channels_last"}
 
 
