@@ -14,7 +14,7 @@ from symconv.tune.grid import Array
 from symconv.tune.machine import Machine
 from symconv.tune.numbers import value
 
-__all__ = ["Axis", "Counts", "Parts", "counts", "rate"]
+__all__ = ["Axis", "Counts", "Parts", "counts", "possible", "rate"]
 
 Parts = dict[str, Array]
 """Cycles by what they are spent on, for every combination of a plan's numbers."""
@@ -66,7 +66,7 @@ class Counts:
 def counts(facts: Facts, sizes: Mapping[str, int]) -> Counts:
     """The numbers of a candidate; raises :class:`InternalError` where an expression has no value at these sizes."""
     m, n = facts.tile
-    if m < 1 or n < 1 or (facts.scheme in {"outer", "dot"} and not facts.flat):
+    if m < 1 or n < 1 or (facts.scheme != "masked" and not facts.flat):
         raise InternalError(f"{facts.label}: a tile of {m} x {n} along {len(facts.flat)} axes")
     axes = tuple(
         Axis(
@@ -83,6 +83,11 @@ def counts(facts: Facts, sizes: Mapping[str, int]) -> Counts:
     work = [max(value(e, sizes), 0) for e in (facts.flops, facts.reads, facts.writes)]
     taps = tuple(n for n in (value(count, sizes) for count in facts.taps) if n > 0)
     return Counts(facts, axes, whole[0], whole[1], taps, whole[2], whole[3], *work)
+
+
+def possible(facts: Facts, sizes: Mapping[str, int]) -> bool:
+    """Whether a candidate can run at these sizes."""
+    return all(value(condition, sizes) for condition in facts.requires)
 
 
 def rate(footprint: Array | float, machine: Machine) -> Array:

@@ -56,7 +56,9 @@ class Facts:
     * ``flops``, ``reads``, ``writes``: operations, elements of all operands, and elements of the output.
     * ``operations``, ``loads``: vector instructions, and loads beside the operands' own, of one update of one
       accumulator (1 and 0 for a multiply-add).
-    * ``transform``: of a bilinear method per lane axis, how many results come from how many points.
+    * ``transform``: of a bilinear method per transformed axis, how many results come from how many points; the flat
+      axes then count tiles.
+    * ``requires``: comparisons of sizes that must all hold, or the candidate cannot run.
     """
 
     scheme: str
@@ -78,6 +80,7 @@ class Facts:
     operations: int = 1
     loads: int = 0
     transform: tuple[tuple[int, int], ...] = ()
+    requires: tuple[Expr, ...] = ()
 
 
 _EXPRESSIONS = ("rows", "planes", "groups", "columns", "flops", "reads", "writes")
@@ -98,6 +101,7 @@ def to_json(facts: Facts) -> dict[str, object]:
         "tile": list(facts.tile),
         "flat": axes,
         "taps": [encoded(count) for count in facts.taps],
+        "requires": [encoded(condition) for condition in facts.requires],
         "parameters": list(facts.parameters),
         "transform": [list(pair) for pair in facts.transform],
         **{name: encoded(getattr(facts, name)) for name in _EXPRESSIONS},
@@ -122,6 +126,7 @@ def from_json(found: object) -> Facts:
         "tile": _pair(record["tile"]),
         "flat": tuple(_axis(axis) for axis in _items(record["flat"])),
         "taps": tuple(read(count) for count in _items(record["taps"])),
+        "requires": tuple(read(condition) for condition in _items(record["requires"])),
         "parameters": tuple(_text(name) for name in _items(record["parameters"])),
         "transform": tuple(_pair(pair) for pair in _items(record["transform"])),
     }

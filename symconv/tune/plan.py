@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from symconv.errors import InternalError
-from symconv.tune import dot, masked, outer
-from symconv.tune.counts import Counts, Parts, counts
+from symconv.tune import dot, masked, outer, winograd
+from symconv.tune.counts import Counts, Parts, counts, possible
 from symconv.tune.facts import Facts
 from symconv.tune.grid import Array
 from symconv.tune.machine import Machine, Vectors, caches
@@ -62,9 +62,9 @@ def ranked(
 ) -> tuple[Choice, ...]:
     """Up to ``most`` choices for one output, the best first and of different kinds: what is worth measuring."""
     machine = machine_of(isa, itemsize)
-    counted = [counts(facts, sizes) for facts in candidates]
+    counted = {k: counts(facts, sizes) for k, facts in enumerate(candidates) if possible(facts, sizes)}
     found: list[Choice] = []
-    for _, number in sorted((_bound(n, machine), number) for number, n in enumerate(counted)):
+    for _, number in sorted((_bound(n, machine), number) for number, n in counted.items()):
         best = sorted(choice.cycles for choice in found)[:most]
         if len(best) == most and _bound(counted[number], machine) > best[-1]:
             break
@@ -79,21 +79,20 @@ def machine_of(isa: Vectors, itemsize: int) -> Machine:
     return Machine(isa.vector_bytes // itemsize, isa.vector_bytes, isa.registers, caches())
 
 
+_MODELS = {"outer": outer, "dot": dot, "winograd": winograd}
+
+
 def _bound(n: Counts, machine: Machine) -> float:
-    match n.facts.scheme:
-        case "outer":
-            return outer.bound(n, machine)
-        case "dot":
-            return dot.bound(n, machine)
-    return 0.0
+    model = _MODELS.get(n.facts.scheme)
+    return 0.0 if model is None else float(model.bound(n, machine))
 
 
 def _choices(number: int, n: Counts, machine: Machine, limit: int | None, threads: int, most: int) -> list[Choice]:
     if n.facts.scheme == "masked":
         return [Choice(number, (), float(_total(masked.cycles(n, machine))[0]))]
-    if n.facts.scheme not in {"outer", "dot"}:
+    if n.facts.scheme not in _MODELS:
         raise InternalError(f"{n.facts.label}: no cost model for the scheme {n.facts.scheme}")
-    model = outer if n.facts.scheme == "outer" else dot
+    model = _MODELS[n.facts.scheme]
     if min(n.rows, n.planes, n.groups, n.columns, *(axis.extent for axis in n.axes)) < 1:
         return []
     chosen = model.numbers(n, machine)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import product
 from math import prod
 
-from symconv.loops.ir import Const
+from symconv.loops.ir import Compare, Const, Var
 from symconv.tune.facts import Facts, FlatAxis
 
 
@@ -151,3 +151,26 @@ def grad_weight(layer: Layer, tiles: tuple[tuple[int, int], ...] = ((4, 3), (3, 
         for m, n in tiles
     ]  # fmt: skip
     return (masked(layer, layer.out[-1], f * c * g * prod(layer.kernel), x + y), *packed)
+
+
+def tiled(layer: Layer, outputs: int, gradient: str) -> Facts:
+    """A dense 3x3 layer by tiles of ``outputs`` x ``outputs`` results."""
+    _, h, w = (0, *(layer.size if gradient == "x" else layer.out))
+    counts = (layer.n, -(-h // outputs), -(-w // outputs))
+    axes = tuple(FlatAxis(name, number(c), number(c)) for name, c in zip("nhw", counts, strict=True))
+    x, y = layer.n * layer.c * prod(layer.size), layer.n * layer.f * prod(layer.out)
+    names = tuple(f"T_{axis.name}" for axis in axes)
+    plain = Facts(
+        "winograd", f"winograd F({outputs},3)", (4, 3), axes, number(layer.c), number(layer.f), parameters=names,
+        flops=number(layer.flops), reads=number(x + y), writes=number(x), transform=((outputs, outputs + 2),) * 2,
+        requires=(Compare("==", Var("kH"), number(3)),),
+    )  # fmt: skip
+    if gradient == "x":
+        return plain
+    shape = {
+        "rows": number(layer.f),
+        "planes": number(layer.c),
+        "columns": number(layer.c),
+        "writes": number(9 * layer.c * layer.f),
+    }
+    return replace(plain, parameters=(*names, "S", "MB", "NB"), **shape)  # type: ignore[arg-type]

@@ -1,0 +1,125 @@
+"""Cycles of the bilinear form: tiles of an operand become points, products are taken point by point, and sums of them
+become tiles of the result.
+
+Per box of tiles: every plane of the wide operand is transformed; for each point a register tile of the outer form (or,
+where contributions are summed, of the dot form) runs over the planes; sums are transformed back.
+"""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+
+from symconv.tune import dot
+from symconv.tune.counts import Counts, Parts, rate
+from symconv.tune.grid import Array, combined, strips
+from symconv.tune.machine import Machine
+from symconv.tune.outer import moved, pieces
+from symconv.tune.tiles import dot_step, folded_lanes, outer_step
+
+__all__ = ["bound", "cycles", "numbers", "workspace"]
+
+_CALL = 25.0
+"""Entering a register tile."""
+_BOX = 150.0
+"""Starting a box."""
+_START = 1500.0
+"""A workspace, one more loop nest."""
+_FACTOR = 4.0
+"""Cycles to transform what one tile of the narrow operand contributes to one point: short rows, no lanes."""
+
+
+def _points(n: Counts) -> int:
+    return prod(points for _, points in n.facts.transform)
+
+
+def _folds(n: Counts) -> bool:
+    """Whether contributions are summed: lanes of the accumulators are folded at the end of a box."""
+    return any(name.rstrip("_") == "S" for name in n.facts.parameters)
+
+
+def bound(n: Counts, machine: Machine) -> float:
+    """Cycles that no plan of this candidate can go below."""
+    m, second = n.tile
+    each, rows = n.facts.operations, -(-n.rows // m) * n.groups * _points(n)
+    if _folds(n):
+        step = dot_step(n.tile, machine, each, n.facts.loads)
+        return rows * -(-n.columns // second) * (n.cells / machine.lanes) * step
+    steps = rows * sum(n.taps) * n.planes * (n.cells / (second * machine.lanes))
+    return steps * outer_step(n.tile, machine, each, n.facts.loads)
+
+
+def numbers(n: Counts, machine: Machine) -> dict[str, Array]:
+    """Every combination worth trying, by the names of the plan's numbers."""
+    if _folds(n):
+        return dot.numbers(n, machine)
+    lengths = combined(strips([max(axis.extent, 1) for axis in n.axes], n.tile[1] * machine.lanes), [1])
+    return dict(zip([f"T_{axis.name}" for axis in n.axes], lengths, strict=False))
+
+
+def cycles(n: Counts, machine: Machine, chosen: dict[str, Array]) -> Parts:
+    """What each combination of numbers costs."""
+    lengths = [chosen[f"T_{axis.name}"] for axis in n.axes]
+    boxes = np.prod([np.ceil(axis.extent / t) for axis, t in zip(n.axes, lengths, strict=True)], axis=0) * n.groups
+    kinds = pieces(n.axes, lengths)
+    vectors = np.sum([number * np.ceil(np.prod(kind, axis=0) / machine.lanes) for number, kind in kinds], axis=0)
+    vectors = vectors * n.groups
+    parts = _dotted(n, machine, chosen, boxes, vectors) if _folds(n) else _summed(n, machine, lengths, boxes, vectors)
+    return {**parts, "start": _START + _BOX * boxes}
+
+
+def _change(n: Counts) -> float:
+    """Cycles to transform one vector of tiles of one plane: loads, a small sum per axis and point, stores."""
+    return _points(n) * (2.0 + 1.0 * len(n.facts.transform))
+
+
+def _summed(n: Counts, machine: Machine, lengths: list[Array], boxes: Array, vectors: Array) -> Parts:
+    m, most = n.tile
+    points, row_tiles = _points(n), -(-n.rows // m)
+    tiles = np.prod(lengths, axis=0)
+    step = outer_step(n.tile, machine, n.facts.operations, n.facts.loads) / most
+    calls = points * row_tiles * np.maximum(vectors / most, boxes)
+    held = points * tiles * (n.planes + row_tiles * m) * machine.itemsize
+    narrow = points * row_tiles * m * n.planes * sum(n.taps) * machine.itemsize
+    once = points * vectors * machine.vector_bytes * (n.planes + 2.0 * n.rows) * rate(held, machine)
+    return {
+        "multiply": points * row_tiles * vectors * sum(n.taps) * n.planes * step,
+        "calls": calls * (_CALL + m * most),
+        "cache": once + boxes * narrow * rate(narrow + held, machine) * 0.6,
+        "pack": vectors * n.planes * _change(n) + n.wide * moved(n.wide, machine, 1),
+        "unpack": vectors * n.rows * _change(n) + n.writes * moved(n.writes, machine, 2),
+        "narrow": _FACTOR * points * n.rows * n.planes * n.groups * np.ones_like(boxes),
+    }
+
+
+def _dotted(n: Counts, machine: Machine, chosen: dict[str, Array], boxes: Array, vectors: Array) -> Parts:
+    m, columns = n.tile
+    points, row_tiles, column_tiles = _points(n), -(-n.rows // m), -(-n.columns // columns)
+    again = np.ceil(n.rows / chosen["MB"])
+    calls = points * boxes * row_tiles * column_tiles
+    lengths = [chosen[f"T_{axis.name}"] for axis in n.axes]
+    held = points * np.prod(lengths, axis=0) * (chosen["MB"] + n.columns) * machine.itemsize
+    wide = vectors * n.columns * again
+    swept = points * vectors * machine.vector_bytes * (n.rows + n.columns * again) * rate(held, machine)
+    block = np.ceil(n.columns / chosen["NB"]) * n.rows * points * vectors * machine.vector_bytes
+    return {
+        "multiply": points * row_tiles * column_tiles * vectors * dot_step(n.tile, machine, n.facts.operations),
+        "calls": calls * _CALL,
+        "fold": calls * m * columns * folded_lanes(machine),
+        "cache": swept + block * rate(held / points, machine) * 0.6,
+        "pack": (wide + vectors * n.rows) * _change(n) + n.reads * moved(n.reads, machine, 1),
+        "chunks": (chosen["S"] + 2.0) * points * n.rows * n.columns * n.groups * 1.5,
+    }
+
+
+def workspace(n: Counts, machine: Machine, chosen: dict[str, Array]) -> tuple[float | Array, Array]:
+    """Bytes shared by all threads, and bytes of each thread."""
+    points, m = _points(n), n.tile[0]
+    tiles = np.prod([chosen[f"T_{axis.name}"] for axis in n.axes], axis=0) + machine.lanes * n.tile[1]
+    rows = -(-n.rows // m) * m
+    if _folds(n):
+        shared = chosen["S"] * points * (n.rows + m) * (n.columns + n.tile[1]) * n.groups * machine.itemsize
+        return shared, points * tiles * (chosen["MB"] + n.columns) * machine.itemsize
+    narrow = points * rows * n.planes * sum(n.taps) * n.groups * machine.itemsize
+    return float(narrow), points * tiles * (n.planes + rows) * machine.itemsize
