@@ -58,7 +58,7 @@ def _weakest(found: Contraction, form: Affine) -> Affine:
 @dataclass(frozen=True, slots=True)
 class Strip:
     """One flat loop: its cells ``first .. first+count-1``, the offsets ``low .. high`` that taps reach, and the length
-    of the packed operand along it, in steps of its factor."""
+    of the packed operand along it, in steps of its factor. A loop packed in two ways has a ``tag`` in one."""
 
     loop: str
     first: Expr
@@ -66,6 +66,7 @@ class Strip:
     low: Expr
     high: Expr
     length: Expr
+    tag: str = ""
 
     @property
     def parameter(self) -> str:
@@ -80,7 +81,7 @@ class Strip:
     @property
     def pitch(self) -> Var:
         """How many packed elements lie between neighbours of the next outer loop."""
-        return Var(f"E_{self.loop}_")
+        return Var(f"E{self.tag}_{self.loop}_")
 
     @property
     def start(self) -> Var:
@@ -95,16 +96,16 @@ class Strip:
     @property
     def reach(self) -> Expr:
         """How much longer than its cells a packed strip is."""
-        return sub(Var(f"high_{self.loop}_"), Var(f"low_{self.loop}_"))
+        return sub(Var(f"high{self.tag}_{self.loop}_"), self.low_)
 
     @property
     def low_(self) -> Var:
         """The name of the lowest offset."""
-        return Var(f"low_{self.loop}_")
+        return Var(f"low{self.tag}_{self.loop}_")
 
     def layout(self) -> tuple[Size, ...]:
         """The numbers of this loop, in order."""
-        low, high, tile, count = Var(f"low_{self.loop}_"), Var(f"high_{self.loop}_"), self.tile, Var(f"Q_{self.loop}_")
+        low, high, tile, count = self.low_, Var(f"high{self.tag}_{self.loop}_"), self.tile, Var(f"Q_{self.loop}_")
         first = Var(f"F_{self.loop}_")
         strip = sub(add(tile, high), low)
         # A whole axis shares one gap: what runs over the right end of a row meets the zeros before the next one.
@@ -112,13 +113,16 @@ class Strip:
         pitch = Select(
             Compare(">=", tile, count), Select(Compare("<=", add(first, low), const(0)), shared, strip), strip
         )
-        return (
+        own = (
             Size(f"F_{self.loop}_", self.first),
             Size(f"Q_{self.loop}_", self.count),
-            Size(f"low_{self.loop}_", self.low),
-            Size(f"high_{self.loop}_", self.high),
             Size(f"B_{self.loop}_", largest([const(1), smallest([Var(self.parameter), count])])),
-            Size(f"E_{self.loop}_", pitch),
+        )
+        return (
+            *(() if self.tag else own),
+            Size(low.name, self.low),
+            Size(high.name, self.high),
+            Size(self.pitch.name, pitch),
         )
 
 

@@ -44,7 +44,7 @@ from symconv.packed.pack import classes_of, packed_operand, place_of_tap
 from symconv.packed.roles import Contraction
 from symconv.packed.unpack import target_sources, unpacked
 
-__all__ = ["Outer", "Packed", "Tile", "outer_nests"]
+__all__ = ["Outer", "Packed", "Tile", "name_of", "narrow_nests", "offsets_table", "outer_nests", "register_tiles"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,8 @@ class Outer:
     found: Contraction
     tile: Tile
     space: Frame
+    products: int = 0
+    """How many transformed points have a sum of their own; 0 where sums are direct, one per residue class."""
 
     @property
     def target(self) -> str:
@@ -99,7 +101,7 @@ def outer_nests(found: Contraction, tile: Tile) -> Packed:
         Size("PB_", largest([const(1), smallest([Var("FB_"), Var("P_")])])),
         Size("G_", product(counts(found, found.groups, exact=False))),
     )
-    nests = (_table(it), *_narrow(it), _main(it))
+    nests = (offsets_table(it), *narrow_nests(it, found), _main(it))
     parameters = (*(strip.parameter for strip in it.space.strips), *(("FB_",) if found.planes else ()))
     if not found.planes:
         layout = tuple(replace(s, value=const(1)) if s.name == "PB_" else s for s in layout)
@@ -109,42 +111,41 @@ def outer_nests(found: Contraction, tile: Tile) -> Packed:
 def _buffers(it: Outer) -> Iterator[Buffer]:
     phases, lanes = const(phase_count(it.found)), Var(LANES)
     steps = mul(Var("P_"), Var("KT_"))
-    yield Buffer(_name(it, "offsets"), ((phases,), (mul(Var("PB_"), Var("KT_")),)), "workspace", Scalar("offset"))
+    yield Buffer(name_of(it, "offsets"), ((phases,), (mul(Var("PB_"), Var("KT_")),)), "workspace", Scalar("offset"))
     for number, _ in enumerate(it.found.narrow):
         axes = ((Var("G_"),), (phases,), (Var("MT_"),), (steps,), (const(it.tile.rows),))
-        yield Buffer(_name(it, "narrow", number), axes, "workspace")
+        yield Buffer(name_of(it, "narrow", number), axes, "workspace")
     rows = ((Var("R_"), it.space.lane.pitch),)
     classes = tuple((const(factor),) for _, factor in classes_of(it.space, it.found.wide[0]))
     slack = mul(const(2 + it.tile.blocks), lanes)
     for number, _ in enumerate(it.found.wide):
-        yield Buffer(_name(it, "wide", number), ((Var("PB_"),), *classes, *rows), "private", slack=slack)
+        yield Buffer(name_of(it, "wide", number), ((Var("PB_"),), *classes, *rows), "private", slack=slack)
     sums = ((mul(Var("MT_"), const(it.tile.rows)),), (phases,), (Var("RC_"), it.space.lane.pitch))
     for number, _ in enumerate(it.found.here):
-        yield Buffer(_name(it, "here", number), sums, "private", slack=slack)
-    yield Buffer(_name(it, "sums"), sums, "private", slack=slack)
+        yield Buffer(name_of(it, "here", number), sums, "private", slack=slack)
+    yield Buffer(name_of(it, "sums"), sums, "private", slack=slack)
 
 
-def _name(it: Outer, what: str, number: int = 0) -> str:
+def name_of(it: Outer, what: str, number: int = 0) -> str:
     return f"{it.target}_{what}{number or ''}_"
 
 
-def _table(it: Outer) -> Nest:
+def offsets_table(it: Outer) -> Nest:
     """Where each step finds the wide operand, from where a cell stands."""
     found = it.found
     names = found.taps
     index = (Var("plane_") if found.planes else const(0), *place_of_tap(it.space, found.wide[0]))
     position = add(mul(Var("plane_"), Var("taps_")), rank(found, names)) if found.planes else rank(found, names)
     fill: tuple[Stmt, ...] = in_taps(
-        found, names, (Store(_name(it, "offsets"), (PHASE, position), Address(_name(it, "wide"), index)),)
+        found, names, (Store(name_of(it, "offsets"), (PHASE, position), Address(name_of(it, "wide"), index)),)
     )
     fill = (For("plane_", const(0), Var("PB_"), fill),) if found.planes else fill
     body = in_phases(found, (Let("taps_", product(counts(found, names))), *fill))
     return Nest("z_", const(1), body, f"{it.target}: where each tap finds the packed operand", parallel=False)
 
 
-def _narrow(it: Outer) -> Iterator[Nest]:
+def narrow_nests(it: Outer, found: Contraction, what: str = "narrow") -> Iterator[Nest]:
     """The narrow operands, rows of a tile side by side."""
-    found = it.found
     if not found.narrow:
         return
     lets = decoded((*found.groups, "rowblock_"), (*counts(found, found.groups, exact=False), Var("MT_")), "z_")
@@ -155,8 +156,8 @@ def _narrow(it: Outer) -> Iterator[Nest]:
     for number, read in enumerate(found.narrow):
         place = (group, PHASE, Var("rowblock_"), position, Var("row_"))
         value = Load(read.tensor, tuple(integer(form) for form in read.index))
-        copies.append(Store(_name(it, "narrow", number), place, value))
-        zeros.append(Store(_name(it, "narrow", number), place, ZERO))
+        copies.append(Store(name_of(it, what, number), place, value))
+        zeros.append(Store(name_of(it, what, number), place, ZERO))
     cell = tuple(Let(name, row) for name in found.rows)
     taps = in_taps(found, found.taps, tuple(copies))
     nothing = in_taps(found, found.taps, tuple(zeros))
@@ -181,11 +182,11 @@ def _main(it: Outer) -> Nest:
             Let("plane0_", mul(Var("PB_"), Var("slab_"))),
             Let("planes_", smallest([Var("PB_"), sub(Var("P_"), Var("plane0_"))])),
             *_packed_wide(it),
-            *_tiles(it),
+            *register_tiles(it),
         )
         work: tuple[Stmt, ...] = (For("slab_", const(0), ceiling(Var("P_"), Var("PB_")), step),)
     else:
-        work = (Let("plane0_", const(0)), Let("planes_", const(1)), *_packed_wide(it), *_tiles(it))
+        work = (Let("plane0_", const(0)), Let("planes_", const(1)), *_packed_wide(it), *register_tiles(it))
     body = (*lets, *in_boxes(it.space), *here, blocks, *work, *unpacked(it))
     wide = ", ".join(dict.fromkeys(operand.read.tensor for operand in found.wide))
     comment = (
@@ -203,7 +204,7 @@ def _packed_wide(it: Outer) -> tuple[Stmt, ...]:
     body = tuple(
         statement
         for number, operand in enumerate(found.wide)
-        for statement in packed_operand(it.space, operand, _name(it, "wide", number), plane, planes, Var("R_"), False)
+        for statement in packed_operand(it.space, operand, name_of(it, "wide", number), plane, planes, Var("R_"), False)
     )
     return (For("plane_", const(0), Var("planes_"), body),)
 
@@ -229,7 +230,13 @@ def _packed_here(it: Outer, number: int) -> tuple[Stmt, ...]:
     ]
     prefix = (Var("row_"), PHASE, space.row(named.values()))
     body = copied_row(
-        _name(it, "here", number), prefix, read.tensor, index, sources[space.lane.loop], tuple(valid), space.lane.pitch
+        name_of(it, "here", number),
+        prefix,
+        read.tensor,
+        index,
+        sources[space.lane.loop],
+        tuple(valid),
+        space.lane.pitch,
     )
     for strip in reversed(space.strips[:-1]):
         body = (For(f"{strip.loop}_at_", const(0), strip.size, body),)
@@ -237,7 +244,7 @@ def _packed_here(it: Outer, number: int) -> tuple[Stmt, ...]:
     return (For("row_", const(0), Var("M_"), (*cell, *in_phases(found, body))),)
 
 
-def _tiles(it: Outer) -> tuple[Stmt, ...]:
+def register_tiles(it: Outer) -> tuple[Stmt, ...]:
     """Every register tile of the box: blocks of lanes outside, so that what they read stays near."""
     found, blocks = it.found, it.tile.blocks
     left = sub(Var("blocks_"), mul(const(blocks), Var("laneblock_")))
@@ -246,9 +253,14 @@ def _tiles(it: Outer) -> tuple[Stmt, ...]:
     steps = Let("steps_", mul(Var("planes_"), product(counts(found, found.taps))))
     first = Let("done_", mul(Var("plane0_"), product(counts(found, found.taps))))
     rows = (For("rowblock_", const(0), Var("MT_"), tuple(sizes)),)
-    each = in_phases(found, (steps, first, *rows))
     start = Let("lane_", mul(const(blocks), mul(Var(LANES), Var("laneblock_"))))
-    return (For("laneblock_", const(0), ceiling(Var("blocks_"), const(blocks)), (start, *each)),)
+    every = ceiling(Var("blocks_"), const(blocks))
+    if it.products:
+        # A point's narrow operand is small: it stays near while all lanes of the point pass.
+        loop = For("laneblock_", const(0), every, (start, *rows))
+        return (steps, first, For("phase_", const(0), const(it.products), (loop,)))
+    each = in_phases(found, (steps, first, *rows))
+    return (For("laneblock_", const(0), every, (start, *each)),)
 
 
 def _micro(it: Outer, blocks: int) -> Outlined:
@@ -258,18 +270,19 @@ def _micro(it: Outer, blocks: int) -> Outlined:
     cells = [(m, v) for m in range(rows) for v in range(blocks)]
     start = tuple(Declare(f"acc{m}_{v}_", Splat(ZERO), Scalar("real", VECTOR)) for m, v in cells)
     loads: list[Stmt] = []
-    offset = Load(_name(it, "offsets"), (PHASE, Var("step_")))
-    prefix = (zero,) * (1 + len(classes_of(it.space, found.wide[0])))
+    offset = Load(name_of(it, "offsets"), (zero if it.products else PHASE, Var("step_")))
+    plane = mul(PHASE, Var("P_")) if it.products else zero
+    prefix = (plane, *(zero,) * len(classes_of(it.space, found.wide[0])))
     for number, _ in enumerate(found.wide):
         for v in range(blocks):
             place = (*prefix, zero, add(Var("lane_"), mul(const(v), Var(LANES))))
-            lanes = LoadLanes(_name(it, "wide", number), place, 1, "", offset)
+            lanes = LoadLanes(name_of(it, "wide", number), place, 1, "", offset)
             loads.append(Declare(f"wide{number}_{v}_", lanes, Scalar("real", VECTOR)))
     updates: list[Stmt] = []
     for m in range(rows):
         for number, _ in enumerate(found.narrow):
             place = (group, PHASE, Var("rowblock_"), add(Var("done_"), Var("step_")), const(m))
-            updates.append(Declare(f"narrow{number}_{m}_", Load(_name(it, "narrow", number), place)))
+            updates.append(Declare(f"narrow{number}_{m}_", Load(name_of(it, "narrow", number), place)))
         updates.extend(Update(f"acc{m}_{v}_", "+", _value(it, m, v)) for v in range(blocks))
     loop = For("step_", zero, Var("steps_"), (*loads, *updates))
     stores = [_stored(it, m, v) for m, v in cells]
@@ -284,7 +297,7 @@ def _sum_place(it: Outer, m: int, v: int) -> tuple[Expr, ...]:
 
 
 def _stored(it: Outer, m: int, v: int) -> StoreLanes:
-    return StoreLanes(_name(it, "sums"), _sum_place(it, m, v), 1, "", "+", Var(f"acc{m}_{v}_"))
+    return StoreLanes(name_of(it, "sums"), _sum_place(it, m, v), 1, "", "+", Var(f"acc{m}_{v}_"))
 
 
 def _value(it: Outer, m: int, v: int) -> Expr:
@@ -296,7 +309,7 @@ def _value(it: Outer, m: int, v: int) -> Expr:
     for number, read in enumerate(found.narrow):
         table[_load(read)] = Splat(Var(f"narrow{number}_{m}_"))
     for number, read in enumerate(found.here):
-        table[_load(read)] = LoadLanes(_name(it, "here", number), _sum_place(it, m, v), 1, "")
+        table[_load(read)] = LoadLanes(name_of(it, "here", number), _sum_place(it, m, v), 1, "")
     body = scalar(found.solution.body, {}, frozenset())
     result: Expr = rewrite(body, lambda node: table.get(node, node) if isinstance(node, Load) else node)
     return result

@@ -29,8 +29,9 @@ from symconv.packed.frame import Strip, quotient
 
 if TYPE_CHECKING:
     from symconv.packed.outer import Outer
+    from symconv.packed.roles import Contraction
 
-__all__ = ["target_sources", "unpacked"]
+__all__ = ["finished", "target_sources", "unpacked"]
 
 
 def target_sources(it: Outer) -> dict[str, Source]:
@@ -159,10 +160,16 @@ def _zipped(it: Outer, modulus: int, residue: str) -> tuple[Stmt, ...]:
 
 def _finished(it: Outer, total: Expr, k: Expr, fixed: dict[str, int]) -> Expr:
     """The statement's expression around its sum, in as many lanes as the sum has."""
-    found = it.found
     values: dict[str, Expr] = {name: const(value) for name, value in fixed.items()}
-    lane = it.space.lane.loop
-    values[lane] = add(it.space.lane.start, k)
+    values[it.space.lane.loop] = add(it.space.lane.start, k)
+    return finished(it.found, total, it.space.lane.loop, values)
+
+
+def finished(found: Contraction, total: Expr, lane: str, values: dict[str, Expr]) -> Expr:
+    """The statement's expression around a sum for the cell that ``values`` of the loops choose.
+
+    In as many lanes as ``total`` has, along the loop ``lane``.
+    """
     cells = dict(zip(found.statement.indices, found.solution.target, strict=True))
     named = {name: substitute(integer(form), values) for name, form in cells.items()}
     expr = scalar(found.statement.expr, {found.reduce: Var("total_")}, frozenset())

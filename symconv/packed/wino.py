@@ -1,0 +1,370 @@
+"""Winograd in the outer form: planes transformed into tiles, one register tile per point, sums transformed back.
+
+``T = Aᵀ[Σ (G k)⊙(Bᵀ d)]`` along one or two axes. Per box of tiles: each plane of the wide operand is packed split by
+residue class of the tile, so that every element of a window lies at a constant offset; windows are transformed, lanes
+across tiles; for every point a sum over planes runs in the same register tiles as a direct sum does; tiles of outputs
+are woven into rows of the target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from math import prod
+
+from symconv.algorithms.winograd import WinogradAxis, WinogradForm
+from symconv.loops.arith import add, ceildiv, const, floordiv, mul, smallest, sub
+from symconv.loops.ir import (
+    LANES,
+    Buffer,
+    Compare,
+    Declare,
+    Expr,
+    For,
+    If,
+    Lanes,
+    Let,
+    Load,
+    LoadLanes,
+    Mod,
+    Nest,
+    Outlined,
+    Scalar,
+    Size,
+    Stmt,
+    Store,
+    StoreLanes,
+    StoreZip,
+    Var,
+)
+from symconv.loops.scalars import integer
+from symconv.loops.traverse import substitute
+from symconv.notation.affine import var
+from symconv.packed.bilinear import Point, transformed
+from symconv.packed.copying import span, zeroed
+from symconv.packed.frame import Frame, Strip, ceiling, extent, frame, product, quotient
+from symconv.packed.loops import counts, decoded, in_boxes, in_taps, rank
+from symconv.packed.outer import Outer, Packed, Tile, name_of, narrow_nests, offsets_table, register_tiles
+from symconv.packed.pack import packed_operand
+from symconv.packed.roles import Axis, Contraction, Operand
+from symconv.packed.unpack import finished
+
+__all__ = ["Tiled", "tiled", "winograd_nests"]
+
+
+@dataclass(frozen=True)
+class Tiled:
+    """A contraction whose transformed loops count tiles, with the frames of pieces and of transformed windows.
+
+    ``split`` is the packed operand before its windows are transformed, ``still`` what of the contraction is left for
+    each point: transformed taps are gone.
+    """
+
+    found: Contraction
+    form: WinogradForm
+    still: Contraction
+    split: Operand
+    pieces: Frame
+    windows: Frame
+
+    @property
+    def products(self) -> int:
+        """How many points there are."""
+        return prod(axis.transform.n for axis in self.form.axes)
+
+    @property
+    def has_reach(self) -> bool:
+        """Whether taps are left that move along a flat loop."""
+        return bool(self.still.taps)
+
+    def axis(self, loop: str) -> WinogradAxis | None:
+        """The transformed axis of a loop."""
+        return {axis.moving: axis for axis in self.form.axes}.get(loop)
+
+
+def tiled(found: Contraction, form: WinogradForm, number: int) -> Tiled | None:
+    """The contraction in tiles along the axes of a form; ``number`` is that of the operand that holds the data."""
+    plain = all(axis.dilation == axis.step == 1 and axis.transform.m > 1 for axis in form.axes)
+    starts = all(extent(found, axis.moving)[0] == const(0) for axis in form.axes)
+    if not plain or not starts or found.solution.phases or found.wide[number].read != form.data:
+        return None
+    moving = {axis.moving: axis for axis in form.axes}
+    taps = {axis.tap for axis in form.axes}
+    data = found.wide[number]
+    split = Operand(data.read, tuple(_split(axis, moving) for axis in data.axes))
+    whole = Operand(data.read, tuple(_whole(axis, moving) for axis in data.axes))
+    wide = tuple(whole if k == number else _tiles_of(operand, moving) for k, operand in enumerate(found.wide))
+    rest = tuple(tap for tap in found.taps if tap not in taps)
+    columns = tuple(name for name in found.columns if name not in taps)
+    still = replace(found, wide=wide, taps=rest, columns=columns)
+    direct = {strip.loop: strip for strip in frame(found, data.axes).strips}
+    pieces, windows = [], []
+    for loop in found.flats:
+        axis = moving.get(loop)
+        if axis is None:
+            pieces.append(direct[loop])
+            windows.append(direct[loop])
+            continue
+        m, n, offset = axis.transform.m, axis.transform.n, integer(axis.offset)
+        count = floordiv(add(direct[loop].count, const(m - 1)), m)
+        low, high = floordiv(offset, m), floordiv(add(offset, const(n - 1)), m)
+        length = floordiv(add(integer(data.along(loop).length), const(m - 1)), m)
+        pieces.append(Strip(loop, const(0), count, low, high, length, "s"))
+        windows.append(Strip(loop, const(0), count, const(0), const(0), count))
+    return Tiled(found, form, still, split, Frame(tuple(pieces)), Frame(tuple(windows)))
+
+
+def _split(axis: Axis, moving: dict[str, WinogradAxis]) -> Axis:
+    """The data in steps of a tile."""
+    found = moving.get(axis.loop)
+    if found is None:
+        return axis
+    m = found.transform.m
+    return Axis(m * var(axis.loop) + found.offset, axis.length, axis.loop, m)
+
+
+def _whole(axis: Axis, moving: dict[str, WinogradAxis]) -> Axis:
+    """Transformed data, one element per tile."""
+    return Axis(var(axis.loop), axis.length, axis.loop, 1) if axis.loop in moving else axis
+
+
+def _tiles_of(operand: Operand, moving: dict[str, WinogradAxis]) -> Operand:
+    """The other operand of the dot form, whose positions are cut into tiles."""
+    axes = tuple(
+        Axis(
+            moving[a.loop].transform.m * var(a.loop) + (a.form - var(a.loop)),
+            a.length,
+            a.loop,
+            moving[a.loop].transform.m,
+        )
+        if a.loop in moving
+        else a
+        for a in operand.axes
+    )
+    return Operand(operand.read, axes)
+
+
+def winograd_nests(it: Tiled, tile: Tile) -> Packed:
+    """Its nests, buffers, numbers and parameters of a plan."""
+    sums = Outer(it.still, tile, it.windows, it.products)
+    own = {size.name for size in it.windows.layout()}
+    layout = (
+        *it.windows.layout(),
+        *(size for size in it.pieces.layout() if size.name not in own),
+        # The last block of a row of tiles runs over its end.
+        Size("RS_", add(add(it.pieces.rows, quotient(Var(LANES), it.pieces.lane.pitch)), const(1))),
+        Size("RV_", add(add(Var("R_"), quotient(Var(LANES), it.windows.lane.pitch)), const(1))),
+        Size("M_", sums.rows),
+        Size("MT_", ceildiv(Var("M_"), tile.rows)),
+        Size("KT_", product(counts(it.still, it.still.taps, exact=False))),
+        Size("P_", sums.planes()),
+        Size("PB_", Var("P_")),
+        Size("G_", product(counts(it.found, it.found.groups, exact=False))),
+    )
+    nests = (offsets_table(sums), *narrow_nests(sums, it.found, "raw"), _narrow(it, sums), _main(it, sums))
+    parameters = tuple(strip.parameter for strip in it.windows.strips)
+    return Packed(nests, tuple(_buffers(it, sums)), layout, parameters)
+
+
+def _buffers(it: Tiled, sums: Outer) -> Iterator[Buffer]:
+    lanes, rows = Var(LANES), const(sums.tile.rows)
+    taps = const(prod(axis.transform.r for axis in it.form.axes))
+    steps, points = mul(Var("P_"), Var("KT_")), const(it.products)
+    slack = mul(const(2 + sums.tile.blocks), lanes)
+    yield Buffer(name_of(sums, "offsets"), ((const(1),), (steps,)), "workspace", Scalar("offset"))
+    raw = ((Var("G_"),), (const(1),), (Var("MT_"),), (mul(steps, taps),), (rows,))
+    yield Buffer(name_of(sums, "raw"), raw, "workspace")
+    narrow = ((Var("G_"),), (points,), (Var("MT_"),), (steps,), (rows,))
+    yield Buffer(name_of(sums, "narrow"), narrow, "workspace")
+    classes: tuple[tuple[Expr, ...], ...] = tuple((const(axis.transform.m),) for axis in it.form.axes)
+    pieces = ((const(1),), *classes, (Var("RS_"), it.pieces.lane.pitch))
+    yield Buffer(name_of(sums, "pieces"), pieces, "private", slack=mul(const(2), lanes))
+    windows = ((mul(points, Var("P_")),), (Var("RV_"), it.windows.lane.pitch))
+    yield Buffer(name_of(sums, "wide"), windows, "private", slack=slack)
+    made = ((mul(Var("MT_"), rows),), (points,), (Var("RC_"), it.windows.lane.pitch))
+    yield Buffer(name_of(sums, "sums"), made, "private", slack=slack)
+    m = [axis.transform.m for axis in it.form.axes]
+    lines = ((const(prod(m[:-1])),), (mul(const(m[-1]), add(it.windows.lane.tile, lanes)),))
+    yield Buffer(name_of(sums, "lines"), lines, "private", slack=lanes)
+
+
+def _narrow(it: Tiled, sums: Outer) -> Nest:
+    """The narrow operand at every point: rows of a tile in lanes."""
+    found, tile = it.found, sums.tile
+    lets = decoded(("group_", "rowblock_"), (Var("G_"), Var("MT_")), "z_")
+    taps = [axis.taps() for axis in it.form.axes]
+    row = mul(Var("at_"), Var(LANES))
+    names = (*found.planes, *found.taps)
+    kept = rank(it.still, (*found.planes, *it.still.taps))
+
+    def load(point: Point) -> Expr:
+        chosen = {axis.tap: const(taps[k][point[k]]) for k, axis in enumerate(it.form.axes)}
+        position = substitute(rank(found, names), dict(chosen))
+        return LoadLanes(name_of(sums, "raw"), (Var("group_"), const(0), Var("rowblock_"), position, row), 1, "mask_")
+
+    def store(point: Point, value: Expr) -> Stmt:
+        number = const(_number(point, it.form))
+        place = (Var("group_"), number, Var("rowblock_"), kept, row)
+        return StoreLanes(name_of(sums, "narrow"), place, 1, "mask_", "=", value)
+
+    scale = it.form.coefficient
+    first, *others = it.form.narrow_matrices
+    matrices = (tuple(tuple(scale * value for value in line) for line in first), *others)
+    mask = Declare("mask_", Lanes(const(0), sub(const(tile.rows), row)), Scalar("mask"))
+    body = (mask, *transformed(matrices, load, store))
+    each = For("at_", const(0), ceiling(const(tile.rows), Var(LANES)), body)
+    inner = in_taps(it.still, (*found.planes, *it.still.taps), (each,))
+    comment = f"{sums.target}: {found.narrow[0].tensor} transformed for {it.form.name}"
+    return Nest("z_", mul(Var("G_"), Var("MT_")), (*lets, *inner), comment)
+
+
+def _number(point: Point, form: WinogradForm) -> int:
+    number = 0
+    for value, axis in zip(point, form.axes, strict=True):
+        number = number * axis.transform.n + value
+    return number
+
+
+def _main(it: Tiled, sums: Outer) -> Nest:
+    found = it.found
+    names = (*(f"{s.loop}_box_" for s in it.windows.strips), *found.groups)
+    sizes = (*it.windows.boxes, *counts(found, found.groups, exact=False))
+    blocks = Let("blocks_", ceiling(it.windows.span, Var(LANES)))
+    whole = (Let("plane0_", const(0)), Let("planes_", Var("P_")))
+    planes = tuple(add(Var("plane_"), extent(found, name)[0]) for name in found.planes)
+    work = transformed_planes(
+        it, it.split, name_of(sums, "pieces"), name_of(sums, "wide"), dict(zip(found.planes, planes, strict=True))
+    )
+    body = (
+        *decoded(names, sizes, "z_"),
+        *in_boxes(it.windows),
+        blocks,
+        *whole,
+        For("plane_", const(0), Var("P_"), work),
+        *register_tiles(sums),
+        *_unpacked(it, sums),
+    )
+    wide = it.form.data.tensor
+    return Nest("z_", product(sizes), body, f"{sums.target}: {wide} in windows of {it.form.name}, a sum for each point")
+
+
+def transformed_planes(
+    it: Tiled, operand: Operand, pieces: str, windows: str, planes: dict[str, Expr]
+) -> tuple[Stmt, ...]:
+    """One plane of the data: split by residue class of a tile, then every window transformed."""
+    frame_ = it.pieces
+    packed = packed_operand(frame_, operand, pieces, const(0), planes, Var("RS_"), True)
+    coordinates = {strip.loop: Var(f"{strip.loop}_at_") for strip in frame_.strips[:-1]}
+    row = it.windows.row(coordinates.values())
+    column = mul(Var("chunk_"), Var(LANES))
+
+    def load(point: Point) -> Expr:
+        classes = []
+        at: dict[str, Expr] = {**coordinates, frame_.lane.loop: column}
+        for value, axis in zip(point, it.form.axes, strict=True):
+            position = add(integer(axis.offset), const(value))
+            classes.append(_residue(position, axis.transform.m))
+            low = next(s.low_ for s in frame_.strips if s.loop == axis.moving)
+            at[axis.moving] = add(at[axis.moving], sub(floordiv(position, axis.transform.m), low))
+        *outer, last = at.values()
+        return LoadLanes(pieces, (const(0), *classes, frame_.row(outer), last), 1, "")
+
+    def store(point: Point, value: Expr) -> Stmt:
+        plane = add(mul(const(_number(point, it.form)), Var("P_")), Var("plane_"))
+        return StoreLanes(windows, (plane, row, column), 1, "", "=", value)
+
+    body = transformed(it.form.data_matrices, load, store)
+    chunks = For("chunk_", const(0), ceiling(it.windows.lane.size, Var(LANES)), body)
+    inner: tuple[Stmt, ...] = (Outlined(f"windows_{it.form.name}", (chunks,)),)
+    for strip in reversed(it.windows.strips[:-1]):
+        # Reach along loops that are not transformed is transformed with the cells.
+        inner = (For(f"{strip.loop}_at_", const(0), smallest([strip.pitch, add(strip.size, strip.reach)]), inner),)
+    return (*packed, *inner, *(_behind(it, windows) if it.has_reach else ()))
+
+
+def _residue(value: Expr, modulus: int) -> Expr:
+    from symconv.loops.arith import simplify
+
+    result: Expr = simplify(Mod(value, modulus))
+    return result
+
+
+def _behind(it: Tiled, windows: str) -> tuple[Stmt, ...]:
+    """Zeros behind the last row of windows, at every point."""
+    strips = it.windows.strips
+    outermost = smallest([strips[0].pitch, add(strips[0].size, strips[0].reach)])
+    first = mul(outermost, product(strip.pitch for strip in strips[1:-1]))
+    plane = add(mul(Var("point_"), Var("P_")), Var("plane_"))
+    fill = zeroed(windows, (plane, Var("gap_")), const(0), strips[-1].pitch)
+    return (For("point_", const(0), const(it.products), (For("gap_", first, Var("R_"), fill),)),)
+
+
+def _unpacked(it: Tiled, sums: Outer) -> tuple[Stmt, ...]:
+    """Sums of every point transformed into rows of the target."""
+    found, lane = it.found, it.windows.lane
+    lines = name_of(sums, "lines")
+    coordinates = [Var(f"{strip.loop}_at_") for strip in it.windows.strips[:-1]]
+    row = it.windows.row(coordinates)
+    column = mul(Var("chunk_"), Var(LANES))
+    last = it.form.axes[-1].transform.m
+    made: dict[Point, Expr] = {}
+
+    def load(point: Point) -> Expr:
+        place = (Var("row_"), const(_number(point, it.form)), row, column)
+        return LoadLanes(name_of(sums, "sums"), place, 1, "")
+
+    def keep(point: Point, value: Expr) -> Stmt:
+        made[point] = value
+        if point[-1] + 1 < last:
+            return Let(f"none{'_'.join(map(str, point))}_", const(0))
+        values = tuple(made[(*point[:-1], k)] for k in range(last))
+        line = point[0] if len(point) > 1 else 0
+        return StoreZip(lines, (const(line), mul(const(last), column)), values)
+
+    body = tuple(s for s in transformed(it.form.target_matrices, load, keep) if not isinstance(s, Let))
+    chunks = For("chunk_", const(0), ceiling(lane.size, Var(LANES)), body)
+    inner: tuple[Stmt, ...] = (Outlined(f"outputs_{it.form.name}", (chunks,)), *_woven(it, lines))
+    for strip in reversed(it.windows.strips[:-1]):
+        name = strip.loop
+        here = () if it.axis(name) else (Let(name, add(strip.start, Var(f"{name}_at_"))),)
+        inner = (For(f"{name}_at_", const(0), strip.size, (*here, *inner)),)
+    cell = tuple(Let(name, Var("row_")) for name in found.rows)
+    return (For("row_", const(0), Var("M_"), (*cell, *inner)),)
+
+
+def _woven(it: Tiled, lines: str) -> tuple[Stmt, ...]:
+    """The lines of one row of tiles copied to the target, those that lie in it."""
+    found, lane = it.found, it.windows.lane
+    *outer, inner = it.form.axes
+    m = inner.transform.m
+    start = mul(const(m), lane.start)
+    _, width = extent(found, lane.loop)
+    upper = smallest([mul(const(m), lane.size), sub(width, start)])
+    line = Var("line_") if outer else const(0)
+    values: dict[str, Expr] = {}
+    for axis in outer:
+        values[axis.moving] = Var("at_line_")
+
+    def index(k: Expr) -> tuple[Expr, ...]:
+        cells = {**values, lane.loop: add(start, k)}
+        return tuple(substitute(integer(form), cells) for form in found.solution.target)
+
+    def block(k: Expr) -> Stmt:
+        total = LoadLanes(lines, (line, k), 1, "")
+        value = finished(found, total, lane.loop, {**values, lane.loop: add(start, k)})
+        return StoreLanes(found.statement.target.name, index(k), 1, "", "=", value)
+
+    def single(k: Expr) -> Stmt:
+        total = Load(lines, (line, k))
+        value = finished(found, total, lane.loop, {**values, lane.loop: add(start, k)})
+        return Store(found.statement.target.name, index(k), value)
+
+    body: tuple[Stmt, ...] = (Let("upper_", upper), *span(const(0), Var("upper_"), block, single))
+    if not outer:
+        return body
+    axis = outer[0]
+    strip = next(s for s in it.windows.strips if s.loop == axis.moving)
+    position = add(mul(const(axis.transform.m), add(strip.start, Var(f"{axis.moving}_at_"))), Var("line_"))
+    _, height = extent(found, axis.moving)
+    inside = If(Compare("<", Var("at_line_"), height), body)
+    return (For("line_", const(0), const(axis.transform.m), (Let("at_line_", position), inside)),)
