@@ -177,9 +177,9 @@ def build(op: Operator | Gradient, **chosen: Any) -> Kernel:
     dtype : "float32" or "float64"
     sizes : shapes by tensor name to specialise to; None for run-time sizes
     threads : how many threads at most; None for every core
-    accuracy : "default" or "strict" (direct sums only); every kernel sums directly, so both build the same one
-    tune : False; True is refused, as no schedules are measured
-    target : "native" or "portable"
+    accuracy : "default", or "strict" for direct sums only
+    tune : True to measure candidate schedules when a shape is first used, and to remember the fastest on disk
+    target : "native", "portable", or an instruction set: "x86-64-v2", "x86-64-v3" (AVX2), "x86-64-v4" (AVX-512)
 
     Raises SpecError for bad options, DerivationError and GatherError from the derivation, BuildError from the compiler.
     """

@@ -13,10 +13,12 @@ import numpy as np
 from symconv import pipeline
 from symconv.arrays import check_apart, check_arrays, check_outputs, default_threads, process, readable, startable
 from symconv.build.cache import Artifact
-from symconv.build.module import load
+from symconv.entry import Entry
 from symconv.errors import InternalError, SpecError, shown
 from symconv.notation.operator import Operator
 from symconv.options import Options
+from symconv.report import Report, reported
+from symconv.workspace import Workspace, shown_bytes
 
 __all__ = ["Kernel", "module_text", "tensor_names"]
 
@@ -50,9 +52,11 @@ class Kernel:
         self._names = pipeline.gradients(op)
         self._cotangent = f"g{op.output.name}"
         self._result = namedtuple("Gradients", self._names)  # type: ignore[misc]
-        self._forward = _entry(op, artifact, "u0_forward")
-        self._backward: Callable[..., Any] | None = None if lazy else _entry(op, artifact, "u0_backward")
         self._threads = startable(chosen.threads or default_threads())
+        self._first = Entry(op, chosen, artifact, "forward", self._threads)
+        self._second = None if lazy else Entry(op, chosen, artifact, "backward", self._threads)
+        self._forward = self._first.call
+        self._backward = self._second.call if self._second else None
         self._all = (1 << len(self._names)) - 1
 
     @cached_property
@@ -66,17 +70,72 @@ class Kernel:
         return self._artifact.module_path
 
     @property
+    def schedule(self) -> Report:
+        """What is chosen: for each output the ways to compute it, and the plan of every size that was called."""
+        return reported(self._entries())
+
+    @property
     def algorithm(self) -> str:
-        """The method the kernels use."""
-        return str(self._artifact.meta.get("algorithm", "given"))
+        """The method of each output, at the sizes that were used last; of a module given as a file, ``given``."""
+        return self.schedule.algorithm
 
     @property
     def workspace_bytes(self) -> int | None:
-        """Scratch bytes one call allocates; None where that depends on run-time sizes."""
+        """Scratch bytes that a call takes at most; None where that depends on run-time sizes."""
         value = self._artifact.meta.get("workspace", 0)
-        return value if isinstance(value, int) else None
+        if isinstance(value, int):
+            return value
+        if self.options.sizes is None:
+            return None
+        return max(self._needed(dict(self.options.sizes)).values())
 
-    def forward(self, *arrays: Array, out: Array | None = None, **named: Array) -> Array:
+    def workspace(self, *, limit: int | None = None, **shapes: tuple[int, ...]) -> Workspace:
+        """Memory that calls with arrays of these shapes reuse instead of allocating their own.
+
+        Parameters
+        ----------
+        limit : how many bytes it may have; None for as many as are needed
+        shapes : the inputs' shapes by name, as in ``op.output_shape``
+
+        Raises SpecError where shapes do not fit, and where more than ``limit`` is needed.
+
+        >>> import numpy as np, symconv as sc
+        >>> k = sc.build(sc.conv1d())
+        >>> x, w = np.ones((2, 3, 40), np.float32), np.ones((4, 3, 5), np.float32)
+        >>> work = k.workspace(x=x.shape, w=w.shape)
+        >>> k.forward(x, w, workspace=work).shape
+        (2, 4, 36)
+        """
+        needed = self._needed(shapes)
+        most = max(needed.values())
+        if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int)):
+            raise SpecError(f"limit is a number of bytes; given {shown(limit)}")
+        if limit is not None and most > limit:
+            raise SpecError(
+                f"{self.operator.name}: calls of these shapes need a workspace of {most} bytes ({shown_bytes(most)}), "
+                f"more than the limit of {limit}; SYMCONV_WORKSPACE_LIMIT={limit}, set before these shapes are first "
+                "used, has kernels chosen that need no more where there are such"
+            )
+        return Workspace(needed)
+
+    def _needed(self, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, int]:
+        """The scratch bytes of each entry that is loaded."""
+        op = self.operator
+        result = op.output_shape(**shapes)
+        inputs = tuple(tuple(shapes[name]) for name in op.tensors)
+        given = {"forward": inputs, "backward": (tuple(result), *inputs)}
+        return {entry.name: entry.nbytes(given[entry.name]) for entry in self._entries()}
+
+    def _entries(self) -> tuple[Entry, ...]:
+        return (self._first, self._second) if self._second else (self._first,)
+
+    def __call__(self, *arrays: Array, **named: Any) -> Array:
+        """The operator's output, as ``forward``."""
+        return self.forward(*arrays, **named)
+
+    def forward(
+        self, *arrays: Array, out: Array | None = None, workspace: Workspace | None = None, **named: Array
+    ) -> Array:
         """The operator's output.
 
         Parameters
@@ -84,19 +143,23 @@ class Kernel:
         arrays : the inputs in ``op.tensors`` order, or by name; dtype must match exactly; a tensor without axes may be
             a number
         out : an array to write into: right shape and dtype, C-contiguous, no overlap with an input
+        workspace : memory from ``workspace()`` that the call uses; None to allocate what it needs
 
         Raises SpecError when an array does not fit.
         """
         if named:
             arrays = self._ordered(self.operator.tensors, arrays, named)
         if out is None:
-            made = self._forward(1, arrays, None, 1 if process["forked"] else self._threads)
+            if workspace is None:
+                made = self._forward(1, arrays, None, 1 if process["forked"] else self._threads)
+            else:
+                made = self._first.made(1, arrays, workspace)
             if type(made) is tuple:
                 result: Array = made[0]
                 return result
-        return self._forward_checked(arrays, out)
+        return self._forward_checked(arrays, out, workspace)
 
-    def _forward_checked(self, arrays: tuple[Array, ...], out: Array | None) -> Array:
+    def _forward_checked(self, arrays: tuple[Array, ...], out: Array | None, workspace: Workspace | None) -> Array:
         arrays = check_arrays(self.operator, self.options, self.operator.tensors, arrays)
         shapes = {name: a.shape for name, a in zip(self.operator.tensors, arrays, strict=True)}
         shape = self.operator.output_shape(**shapes)
@@ -104,18 +167,8 @@ class Kernel:
         result = check_outputs(self._dtype, {"out": shape}, given)["out"]
         arrays = readable(arrays)
         check_apart({"out": result} if given else {}, arrays)
-        self._run(self._forward, 1, arrays, (result,))
+        self._first.run(1, arrays, (result,), workspace)
         return result if out is None else out
-
-    def _run(
-        self, function: Callable[..., int], mask: int, arrays: tuple[Array, ...], results: tuple[Any, ...]
-    ) -> None:
-        match function(mask, arrays, results, 1 if process["forked"] else self._threads):
-            case 0:
-                return
-            case 2:
-                raise MemoryError(f"{self.operator.name}: no memory for the kernel's workspace")
-        raise InternalError(f"{self.operator.name}: the kernel refused arrays that passed every check")
 
     def backward(
         self,
@@ -123,32 +176,35 @@ class Kernel:
         *arrays: Array,
         wrt: tuple[str, ...] | None = None,
         out: Mapping[str, Array] | None = None,
+        workspace: Workspace | None = None,
         **named: Array,
     ) -> Any:
         """The gradients of a loss whose gradient with respect to the output is ``gy``.
 
         Returns a NamedTuple with a field per tensor; fields not in ``wrt`` are None. ``out`` maps names to arrays to
-        write
-        into. Raises SpecError when an array does not fit.
+        write into. ``workspace`` is memory from ``workspace()``. Raises SpecError when an array does not fit.
         """
         if named:
             arrays = self._ordered(self.operator.tensors, arrays, named)
         function = self._backward or self._load_backward()
         if out is None:
             mask = self._all if wrt is None else self._mask(wrt)
-            made = function(mask, (gy, *arrays), None, 1 if process["forked"] else self._threads)
+            if workspace is None or self._second is None:
+                made = function(mask, (gy, *arrays), None, 1 if process["forked"] else self._threads)
+            else:
+                made = self._second.made(mask, (gy, *arrays), workspace)
             if type(made) is tuple:
                 # What _make does, without its length check: microseconds count for tiny tensors.
                 return tuple.__new__(self._result, made)
-        return self._backward_checked(function, gy, arrays, wrt, out)
+        return self._backward_checked(gy, arrays, wrt, out, workspace)
 
     def _backward_checked(
         self,
-        function: Callable[..., int],
         gy: Array,
         arrays: tuple[Array, ...],
         wrt: tuple[str, ...] | None,
         out: Mapping[str, Array] | None,
+        workspace: Workspace | None,
     ) -> Any:
         op = self.operator
         chosen = self._chosen(wrt, out)
@@ -165,7 +221,9 @@ class Kernel:
         results = check_outputs(self._dtype, targets, out or {})
         read = readable((gy, *arrays))
         check_apart({name: results[name] for name in results if name in (out or {})}, read)
-        self._run(function, self._mask(chosen), read, tuple(results.get(name) for name in self._names))
+        if self._second is None:
+            raise InternalError("the module has no backward")
+        self._second.run(self._mask(chosen), read, tuple(results.get(name) for name in self._names), workspace)
         fields: list[Any] = [(out or results).get(name, results.get(name)) for name in self._names]
         return self._result(*fields)
 
@@ -189,9 +247,9 @@ class Kernel:
     def _load_backward(self) -> Callable[..., int]:
         if self._lazy is None:
             raise InternalError("the module has no backward")
-        function = _entry(self.operator, self._lazy(), "u0_backward")
-        self._backward = function
-        return function
+        self._second = Entry(self.operator, self.options, self._lazy(), "backward", self._threads)
+        self._backward = self._second.call
+        return self._backward
 
     def _ordered(
         self, names: tuple[str, ...], arrays: tuple[Array, ...], named: Mapping[str, Array]
@@ -208,26 +266,6 @@ class Kernel:
         return f"<kernel of {self.operator.name}, {self.options.dtype}, {self.algorithm}>"
 
 
-def _guarded(op: Operator, entry: Callable[..., Any]) -> Callable[..., Any]:
-    """A module's entry that first asks whether every window has a tap: modules check ranges of sizes, not this."""
-    if not op.occupied:
-        return entry
-    known: set[tuple[tuple[int, ...], ...]] = set()
-
-    def call(mask: int, arrays: tuple[Array, ...], results: tuple[Any, ...] | None, threads: int) -> Any:
-        inputs = arrays[-len(op.tensors) :]
-        shapes = tuple(getattr(array, "shape", ()) for array in inputs)
-        if shapes not in known:
-            try:
-                op.sizes(**dict(zip(op.tensors, shapes, strict=False)))
-            except SpecError:
-                return 1
-            known.add(shapes)
-        return entry(mask, arrays, results, threads)
-
-    return call
-
-
 def module_text(path: Path) -> str:
     """The text of a module someone else wrote; raises SpecError when it cannot be read."""
     try:
@@ -236,16 +274,6 @@ def module_text(path: Path) -> str:
         # ValueError: no UTF-8, or a path with a null character; RuntimeError: links that lead to themselves.
         reason = getattr(error, "strerror", None) or error
         raise SpecError(f"cannot read the kernel {shown(str(path))}: {reason}") from error
-
-
-def _entry(op: Operator, artifact: Artifact, name: str) -> Callable[..., Any]:
-    function = getattr(load(artifact), name, None)
-    if not callable(function):
-        raise SpecError(
-            f"the module {artifact.source_path} has no function {name}: a kernel has u0_forward and u0_backward, as in "
-            "the modules that symconv generates"
-        )
-    return _guarded(op, function)
 
 
 def tensor_names(op: Operator, wrt: tuple[str, ...] | str) -> tuple[str, ...]:

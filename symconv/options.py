@@ -13,7 +13,7 @@ from symconv.errors import SpecError, shown
 __all__ = ["ACCURACIES", "DTYPES", "TARGETS", "Options", "names", "options"]
 
 DTYPES = ("float32", "float64")
-TARGETS = ("native", "portable")
+TARGETS = ("native", "portable", "x86-64-v2", "x86-64-v3", "x86-64-v4")
 ACCURACIES = ("default", "strict")
 
 
@@ -23,14 +23,18 @@ class Options:
 
     ``sizes`` are the shapes the kernel is specialised to, as ``((tensor, shape), ...)``, or ``None`` for run-time
     sizes.
-    ``threads`` is ``None`` for every core. ``target`` is ``"native"`` (tuned to this CPU) or ``"portable"`` (no fact
-    of this machine enters the source or its flags).
+    ``threads`` is ``None`` for every core. ``target`` is ``"native"`` (tuned to this CPU), ``"portable"`` (no fact
+    of this machine enters the source or its flags) or an instruction set: x86-64-v3 is AVX2, x86-64-v4 AVX-512.
+    ``accuracy`` ``"strict"`` sums directly, ``"default"`` also allows methods with a stated error. ``tune`` measures
+    what a cost model would guess.
     """
 
     dtype: str = "float32"
     sizes: tuple[tuple[str, tuple[int, ...]], ...] | None = None
     threads: int | None = None
     target: str = "native"
+    accuracy: str = "default"
+    tune: bool = False
 
 
 def options(
@@ -43,11 +47,8 @@ def options(
 ) -> Options:
     """Build options, checked; raises SpecError.
 
-    ``accuracy`` and ``tune`` choose nothing, so they are no part of ``Options`` and of no cache key: every kernel sums
-    directly, which is what ``"strict"`` asks for and ``"default"`` allows, and no schedule is measured.
-
-    >>> options(accuracy="strict") == options() == options(tune=False)
-    True
+    >>> options(accuracy="strict", target="x86-64-v3").target
+    'x86-64-v3'
     """
     for value, allowed, what in (
         (dtype := _dtype_name(dtype), DTYPES, "dtype"),
@@ -60,12 +61,7 @@ def options(
         raise SpecError(f"threads is a positive integer or None for every core; given {shown(threads)}")
     if not isinstance(tune, bool):
         raise SpecError(f"tune is True or False; given {shown(tune)}")
-    if tune:
-        raise SpecError(
-            "tune=True is not available: no schedule is measured, each kernel gets the one that its operator and sizes "
-            "determine; leave tune out, or say tune=False"
-        )
-    return Options(dtype, _fixed(sizes), threads, target)
+    return Options(dtype, _fixed(sizes), threads, target, accuracy, tune)
 
 
 def names() -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -84,8 +85,6 @@ def gradients(op: Operator) -> tuple[str, ...]:
 
 
 def _with_shape(options: Options, shape: tuple[str, tuple[int, ...]]) -> Options:
-    from dataclasses import replace
-
     return replace(options, sizes=(*(options.sizes or ()), shape))
 
 
@@ -111,17 +110,21 @@ def build(
         if progress is not None:
             progress("deriving, proving and generating")
         made = unit(op, options, entries=entries)
-        return Product(generate((made,), options), {"name": op.name, "algorithm": "direct", **_facts(made, options)})
+        return Product(generate((made,), options), {"name": op.name, **_facts(made, options)})
 
-    request = request_key(text, options, fingerprint(options.target))
+    # Measuring chooses among what a module holds: both share one.
+    request = request_key(text, replace(options, tune=False), fingerprint(options.target))
     return obtain(request, produce, options.target, progress)
 
 
 def _facts(made: Unit, options: Options) -> dict[str, object]:
     from symconv.loops.workspace import workspace_bytes
+    from symconv.manifest import described
 
-    kernels = tuple(candidate.kernel for candidate in made.candidates)
-    return {"workspace": workspace_bytes(kernels, options.dtype)}
+    return {
+        "workspace": workspace_bytes(tuple(candidate.kernel for candidate in made.candidates), options.dtype),
+        "entries": {entry.name: described(entry) for entry in made.entries},
+    }
 
 
 def build_text(text: str, options: Options) -> Artifact:

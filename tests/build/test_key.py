@@ -11,8 +11,7 @@ from symconv.build import key as keys
 from symconv.build.key import content_key, request_key, tree_version
 from symconv.build.tools import Toolchain
 from symconv.emit.source import Source
-from symconv.errors import SpecError
-from symconv.options import Options, names, options
+from symconv.options import Options, names
 
 TOOLS = Toolchain(("/opt/cc",), "cc 12.1", ("-O3",), ("-march=native",), True, "3.1.0", "cpython-311", "a cpu")
 SOURCE = Source("def f(): pass")
@@ -72,22 +71,15 @@ def test_content_key_follows_numpy_only_where_it_is_cimported(monkeypatch: pytes
         Options(sizes=(("x", (1, 2)),)),
         Options(threads=1),
         Options(target="portable"),
+        Options(accuracy="strict"),
     ],
 )
 def test_request_key_depends_on_every_option(options: Options) -> None:
     assert request_key("y[i] = x[i]", options, "cc") != request_key("y[i] = x[i]", Options(), "cc")
 
 
-def test_what_chooses_nothing_is_in_no_key() -> None:
-    base = request_key("y[i] = x[i]", Options(), "cc")
-    for chosen in ({"accuracy": "strict"}, {"accuracy": "default"}, {"tune": False}):
-        assert request_key("y[i] = x[i]", options(**chosen), "cc") == base
-    with pytest.raises(SpecError, match=r"tune=True is not available.*tune=False"):
-        options(tune=True)
-
-
 def test_every_field_is_an_option() -> None:
-    assert {field.name for field in fields(Options)} == set(names()) - {"accuracy", "tune"}
+    assert {field.name for field in fields(Options)} == set(names())
 
 
 def test_request_key_depends_on_operator_toolchain_and_generator(monkeypatch: pytest.MonkeyPatch) -> None:

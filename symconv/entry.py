@@ -1,0 +1,295 @@
+"""One entry of a compiled module: its function, and the plans that its calls need, made when first asked for."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from symconv.arrays import process
+from symconv.build.cache import Artifact
+from symconv.build.module import load
+from symconv.errors import InternalError, SpecError, shown
+from symconv.manifest import Output, outputs
+from symconv.notation.operator import Operator
+from symconv.options import Options
+from symconv.workspace import Workspace, workspace_limit
+
+if TYPE_CHECKING:
+    from symconv.tune.facts import Facts
+    from symconv.tune.measure import Progress
+    from symconv.tune.plan import Choice
+
+__all__ = ["Entry", "Plan"]
+
+Array = np.ndarray[Any, Any]
+Shapes = tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What was chosen for one output at some sizes."""
+
+    output: str
+    sizes: tuple[tuple[str, int], ...]
+    way: str
+    numbers: tuple[tuple[str, int], ...]
+    nbytes: int
+    bound: float | None
+
+
+class Entry:
+    """The entry ``name`` ("forward" or "backward") of an operator's module; ``threads`` is how many it may use."""
+
+    def __init__(self, op: Operator, options: Options, artifact: Artifact, name: str, threads: int) -> None:
+        self.operator = op
+        self.options = options
+        self.artifact = artifact
+        self.name = name
+        self.threads = threads
+        self.module: ModuleType = load(artifact)
+        self.planned = hasattr(self.module, f"u0_{name}_plan")
+        self.scratch = hasattr(self.module, f"u0_{name}_bytes")
+        self.whose = threads if options.tune and self.planned else 0
+        """Plans that were measured are for so many threads; those of the model are for any number."""
+        self.call = _guarded(op, self._function())
+
+    def _function(self) -> Callable[..., Any]:
+        found: Any = getattr(self.module, f"u0_{self.name}", None)
+        if not callable(found):
+            raise SpecError(
+                f"the module {self.artifact.source_path} has no function u0_{self.name}: a kernel has u0_forward and "
+                "u0_backward, as in the modules that symconv generates"
+            )
+        if not self.whose:
+            return found  # type: ignore[no-any-return]
+        whose = self.whose
+
+        def call(mask: int, arrays: Any, results: Any, threads: int, **more: Any) -> Any:
+            return found(mask, arrays, results, threads, whose, **more)
+
+        return call
+
+    @cached_property
+    def _kept(self) -> tuple[tuple[str, ...], tuple[Output, ...]]:
+        return outputs(self.artifact.meta, self.name)
+
+    @property
+    def outputs(self) -> tuple[Output, ...]:
+        """The outputs and the ways to compute them; nothing of a module that was given as a file."""
+        return self._kept[1]
+
+    def run(
+        self, mask: int, arrays: tuple[Array, ...], results: tuple[Any, ...], workspace: Workspace | None = None
+    ) -> None:
+        """Compute what ``mask`` asks for into ``results``; arrays have passed every check.
+
+        Raises SpecError where the workspace is none, too short or in use, MemoryError without memory.
+        """
+        if workspace is None:
+            return self._run(mask, arrays, results, {})
+        with self._lent(workspace) as lent:
+            return self._run(mask, arrays, results, lent)
+
+    def made(self, mask: int, arrays: tuple[Any, ...], workspace: Workspace) -> Any:
+        """New arrays of what ``mask`` asks for, or a status where arrays have to be looked at more closely."""
+        with self._lent(workspace) as lent:
+            return self.call(mask, arrays, None, 1 if process["forked"] else self.threads, **lent)
+
+    @contextmanager
+    def _lent(self, workspace: Workspace) -> Iterator[Mapping[str, Array]]:
+        if not isinstance(workspace, Workspace):
+            raise SpecError(
+                f"workspace is what {self.operator.name}'s kernel made with workspace(...), or None; given "
+                f"{shown(workspace)}"
+            )
+        with workspace.lent() as array:
+            yield {"sc_workspace": array} if self.scratch else {}
+
+    def _run(self, mask: int, arrays: tuple[Array, ...], results: tuple[Any, ...], lent: Mapping[str, Array]) -> None:
+        threads = 1 if process["forked"] else self.threads
+        status = self.call(mask, arrays, results, threads, **lent)
+        if status == 3:
+            self.plan(tuple(array.shape for array in arrays), arrays)
+            status = self.call(mask, arrays, results, threads, **lent)
+        match status:
+            case 0:
+                return
+            case 2:
+                raise MemoryError(f"{self.operator.name}: no memory for the kernel's workspace")
+            case 4:
+                raise SpecError(
+                    f"{self.operator.name}: the workspace has {lent['sc_workspace'].nbytes} bytes, and {self.name} "
+                    f"needs {self.nbytes(tuple(array.shape for array in arrays))} for arrays of these shapes: make one "
+                    "with workspace(...)"
+                )
+        raise InternalError(f"{self.operator.name}: the kernel refused arrays that passed every check")
+
+    def sizes(self, shapes: Shapes) -> tuple[int, ...]:
+        """The sizes of a call with arrays of such shapes; raises InternalError where they do not fit."""
+        found = self._ask("sizes")(shapes)
+        if found is None:
+            raise InternalError(f"{self.operator.name}: the kernel refused shapes that passed every check")
+        return tuple(found)
+
+    def _ask(self, what: str) -> Callable[..., Any]:
+        found: Callable[..., Any] = getattr(self.module, f"u0_{self.name}_{what}")
+        return found
+
+    # ------------------------------------------------------------------------------------------------ plans
+
+    def plan(self, shapes: Shapes, arrays: tuple[Array, ...] | None = None) -> None:
+        """Choose for these shapes and have the module remember it; ``arrays`` of these shapes are for measuring."""
+        sizes = self.sizes(shapes)
+        choices = self._chosen(sizes, arrays)
+        self._keep(sizes, choices)
+        limit = workspace_limit()
+        for place, choice in enumerate(choices):
+            # The model estimates; the module knows.
+            if choice[0] and self._ask("bytes")(sizes, 1 << place, self.threads, self.whose) > limit:
+                choices = (*choices[:place], (0,), *choices[place + 1 :])
+                self._keep(sizes, choices)
+
+    def _keep(self, sizes: tuple[int, ...], choices: tuple[tuple[int, ...], ...]) -> None:
+        numbers = tuple(number for choice in choices for number in choice)
+        if self._ask("plan")(sizes, numbers, self.whose) != 0:
+            raise InternalError(f"{self.operator.name}: the module refused the plan {numbers}")
+
+    def _chosen(self, sizes: tuple[int, ...], arrays: tuple[Array, ...] | None) -> tuple[tuple[int, ...], ...]:
+        facts = self._facts()
+        if facts is None:
+            return ((0,),) * self._count()
+        named = dict(zip(self._kept[0], sizes, strict=True))
+        best = self._measured(facts, sizes, named, arrays) if self.whose and arrays is not None else None
+        choices = best or tuple(self._ranked(one, named, 1)[0] for one in facts)
+        return tuple((choice.candidate, *choice.parameters) for choice in choices)
+
+    def _count(self) -> int:
+        """How many outputs a module has that says nothing of them: as many as the operator."""
+        if self.name == "forward":
+            return 1
+        return sum(tensor.dtype == "real" for tensor in self.operator.inputs)
+
+    def _facts(self) -> tuple[tuple[Facts, ...], ...] | None:
+        """Of each output's candidates, as far as there is something to choose; None where nothing is known."""
+        from symconv.tune.facts import from_json
+
+        if not self.outputs:
+            return None
+        return tuple(
+            tuple(from_json(way.facts) for way in output.ways) if all(way.facts for way in output.ways) else ()
+            for output in self.outputs
+        )
+
+    def _ranked(self, facts: tuple[Facts, ...], sizes: Mapping[str, int], most: int) -> tuple[Choice, ...]:
+        from symconv.build.cpu import cpu_flags
+        from symconv.isa import isa
+        from symconv.tune.plan import Choice, ranked
+
+        if len(facts) < 2 or not all(sizes.values()):
+            return (Choice(0, (), 0.0),)
+        itemsize = np.dtype(self.options.dtype).itemsize
+        target = isa(self.options.target, cpu_flags())
+        return ranked(facts, sizes, target, itemsize, workspace_limit(), self.threads, most)
+
+    def _measured(
+        self,
+        facts: tuple[tuple[Facts, ...], ...],
+        sizes: tuple[int, ...],
+        named: Mapping[str, int],
+        arrays: tuple[Array, ...],
+    ) -> tuple[Choice, ...] | None:
+        """The choices that were fastest here, now or when they were last measured; None where nothing can be chosen."""
+        from symconv.tune.measure import measure
+        from symconv.tune.memory import Question, recalled, remembered
+
+        alternatives = tuple(self._ranked(one, named, 8) for one in facts)
+        if all(len(one) < 2 for one in alternatives):
+            return None
+        key, chosen = self.artifact.key, self.options
+        question = Question.asked(f"{key}-{self.name}", named, chosen.dtype, chosen.target, self.threads)
+        known = recalled(question, facts) if all(facts) else None
+        if known is not None:
+            return known
+        every = (1 << len(alternatives)) - 1
+
+        def run(choices: tuple[Choice, ...]) -> None:
+            self._keep(sizes, tuple((choice.candidate, *choice.parameters) for choice in choices))
+            made = self.call(every, arrays, None, self.threads)
+            if type(made) is not tuple:
+                raise MemoryError(f"{self.operator.name}: no memory for the kernel's workspace")
+
+        found = measure(alternatives, run, report=_progress(self.operator.name)).choices
+        if all(facts):
+            remembered(question, facts, found)
+        return found
+
+    # ------------------------------------------------------------------------------------------------ what is known
+
+    def nbytes(self, shapes: Shapes) -> int:
+        """The scratch memory that a call with arrays of such shapes takes, every output together."""
+        if not self.scratch:
+            return 0
+        sizes, mask = self.sizes(shapes), (1 << self._count()) - 1
+        found: int = self._ask("bytes")(sizes, mask, self.threads, self.whose)
+        if found < 0:
+            self.plan(shapes)
+            found = self._ask("bytes")(sizes, mask, self.threads, self.whose)
+        return found
+
+    def plans(self) -> tuple[Plan, ...]:
+        """What is remembered in this process, output by output; the sizes that were used last first."""
+        if not self.planned or not self.outputs:
+            return ()
+        found = (record for record in self._ask("plans")() if record[1] == self.whose)
+        return tuple(plan for sizes, _, numbers in found for plan in self._plans(sizes, numbers))
+
+    def _plans(self, sizes: tuple[int, ...], numbers: tuple[int, ...]) -> tuple[Plan, ...]:
+        named, left, found = tuple(zip(self._kept[0], sizes, strict=True)), numbers, []
+        for place, output in enumerate(self.outputs):
+            way = output.ways[left[0]]
+            given = tuple(zip(way.parameters, left[1 : 1 + len(way.parameters)], strict=True))
+            left = left[1 + len(way.parameters) :]
+            nbytes = self._ask("bytes")(sizes, 1 << place, self.threads, self.whose) if self.scratch else 0
+            found.append(Plan(output.name, named, way.name, given, nbytes, way.bound))
+        return tuple(found)
+
+
+def _progress(name: str) -> Callable[[Progress], None]:
+    """A line that is written over, for people who look on."""
+
+    def told(progress: Progress) -> None:
+        if sys.stderr.isatty():
+            line = (
+                f"measuring {name}: output {progress.output} of {progress.outputs}, {progress.alternatives} plans left"
+            )
+            done = progress.alternatives < 2 and progress.output == progress.outputs
+            print(f"\r{line}, best {progress.seconds * 1e3:.3f} ms\033[K", end="\n" if done else "", file=sys.stderr)
+
+    return told
+
+
+def _guarded(op: Operator, entry: Callable[..., Any]) -> Callable[..., Any]:
+    """A module's entry that first asks whether every window has a tap: modules check ranges of sizes, not this."""
+    if not op.occupied:
+        return entry
+    known: set[tuple[tuple[int, ...], ...]] = set()
+
+    def call(mask: int, arrays: tuple[Array, ...], results: tuple[Any, ...] | None, threads: int, **more: Any) -> Any:
+        inputs = arrays[-len(op.tensors) :]
+        shapes = tuple(getattr(array, "shape", ()) for array in inputs)
+        if shapes not in known:
+            try:
+                op.sizes(**dict(zip(op.tensors, shapes, strict=False)))
+            except SpecError:
+                return 1
+            known.add(shapes)
+        return entry(mask, arrays, results, threads, **more)
+
+    return call
