@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from fractions import Fraction
-from math import gcd
 
 from symconv.notation.affine import Affine, affine, quotient
 from symconv.prove.scope import Scope, Undecided
 from symconv.prove.syntax import Binary, Call, Name, Node, Number, Tuple, show
 from symconv.prove.value import Amount, Pair, Product
+from symconv.relation.terms import as_product
 
 __all__ = ["amount", "as_form", "as_integer", "as_product", "per_axis", "product_of"]
 
@@ -140,17 +139,6 @@ def _divided(scope: Scope, node: Binary, op: str, a: Amount, b: Amount) -> Amoun
         raise scope.error(node.at, f"{show(node)} divides by zero")
     whole = quotient(a, divisor) if divisor > 0 else quotient(-a, -divisor)
     return whole if op == "//" else a - whole * divisor
-
-
-def as_product(value: Amount) -> Product:
-    """A number as a coefficient times powers of forms without a common factor."""
-    if isinstance(value, Product):
-        return value
-    if value.is_constant:
-        return Product(Fraction(value.constant))
-    content = gcd(value.constant, *(factor for _, factor in value.terms))
-    reduced = Affine(tuple((atom, factor // content) for atom, factor in value.terms), value.constant // content)
-    return Product(Fraction(content), ((reduced, 1),))
 
 
 def product_of(value: Product) -> Amount:

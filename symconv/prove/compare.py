@@ -1,39 +1,17 @@
-"""Whether two sums of products of reads are equal, cell by cell, and for which sizes they are not.
-
-Both sides are polynomials in the elements of the operands. They are equal when every monomial has the same coefficient,
-and how often a monomial occurs is counted by isl (``relation.counting``) for all sizes at once.
-"""
+"""Whether what is claimed equals what is true, element by element."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
 from fractions import Fraction
-from math import factorial, prod
 
-from symconv.notation.affine import Affine, var
-from symconv.notation.expr import Constraint
-from symconv.prove.amounts import as_product
+from symconv.notation.affine import var
 from symconv.prove.functions import told_apart
 from symconv.prove.scope import Scope, Undecided
-from symconv.prove.value import Factor, Monomial, Term, Value, inside, power_product, scaled
-from symconv.prove.vanish import Polynomial, vanishing
-from symconv.relation.counting import Layer, Points, cells, support, visits
-from symconv.relation.regions import Region, nowhere
+from symconv.prove.value import Term, Value, inside, scaled
+from symconv.relation.equality import Difference, difference
 
-__all__ = ["Difference", "compare", "difference", "limited"]
-
-_Key = tuple[str, ...]
-_MOST_ORDERS = 120
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """The sizes for which two sides differ, and how many relations were compared."""
-
-    fails: Region
-    relations: int
+__all__ = ["compare", "limited", "renamed"]
 
 
 def compare(scope: Scope, wanted: Value, given: Value) -> Difference:
@@ -43,31 +21,10 @@ def compare(scope: Scope, wanted: Value, given: Value) -> Difference:
     """
     names = [name for group in wanted.names for name in group]
     both = (*limited(wanted), *scaled(limited(given), Fraction(-1)))
-    found = difference(scope, names, both)
+    found = difference(scope.region, names, both, scope.names.definitions)
     if not found.fails.empty and not told_apart(both):
         raise Undecided("the two sides apply functions that may or may not be equal")
     return found
-
-
-def difference(scope: Scope, names: Sequence[str], both: Sequence[Term]) -> Difference:
-    """Where a sum of terms over the indices ``names`` is not zero, elements and atoms taken as independent."""
-    groups: dict[_Key, list[Term]] = {}
-    for term in both:
-        for one in _symmetric(_simplified(term, scope.names.definitions)):
-            groups.setdefault(tuple(f.tensor for f in one.factors), []).append(one)
-    fails, unknown, count = nowhere(scope.region.context), nowhere(scope.region.context), 0
-    for terms in groups.values():
-        layers: list[Layer[tuple[Fraction, Monomial]]] = []
-        for term in terms:
-            found, deep = _layers(scope.region, names, term)
-            layers += found
-            unknown = unknown.union(deep)
-            count += 1
-        for weights, points in cells(_cancelled(layers)):
-            fails = fails.union(_failing(scope.region, weights, points))
-    if not unknown.minus(fails).empty:
-        raise Undecided("the same product of elements occurs too often to be counted one by one")
-    return Difference(fails.simplified(), count)
 
 
 def limited(value: Value) -> Iterator[Term]:
@@ -78,94 +35,8 @@ def limited(value: Value) -> Iterator[Term]:
     return (term.under(*limits) for term in value.terms)
 
 
-def _simplified(term: Term, definitions: Mapping[Affine, Affine]) -> Term:
-    """The term with every summation index that only counts turned into a factor, and sizes under their names."""
-    for name in term.bound:
-        if any(name in form.names() for factor in term.factors for form in factor.index):
-            continue
-        about = [c for c in term.where if name in c.form.names()]
-        if any(c.equality or abs(c.form.coefficient(name)) != 1 or _nested(c.form, name) for c in about):
-            continue
-        lows = [var(name) - c.form for c in about if c.form.coefficient(name) == 1]
-        highs = [c.form + var(name) for c in about if c.form.coefficient(name) == -1]
-        others = {n for form in (*lows, *highs) for n in form.names()}
-        if len(lows) == len(highs) == 1 and not others & set(term.bound):
-            extent = highs[0] - lows[0] + 1
-            kept = tuple(c for c in term.where if c not in about)
-            number = as_product(extent)
-            term = replace(
-                term,
-                coefficient=term.coefficient * number.coefficient,
-                scale=power_product(term.scale, number.monomial),
-                bound=tuple(b for b in term.bound if b != name),
-                where=(*kept, Constraint(extent - 1)),
-            )
-    return replace(term, scale=_canonical(term.scale, definitions))
-
-
-def _nested(form: Affine, name: str) -> bool:
-    return any(not isinstance(atom, str) and name in Affine(((atom, 1),)).names() for atom, _ in form.terms)
-
-
-def _canonical(scale: Monomial, definitions: Mapping[Affine, Affine]) -> Monomial:
-    return power_product(tuple((definitions.get(form, form), power) for form, power in scale))
-
-
-def _symmetric(term: Term) -> Iterator[Term]:
-    """The term with its factors sorted; elements of one tensor commute, so each order of them has its share."""
-    runs: dict[str, Counter[Factor]] = {}
-    for factor in sorted(term.factors, key=lambda f: f.tensor):
-        runs.setdefault(factor.tensor, Counter())[factor] += 1
-    total = prod(factorial(run.total()) // prod(map(factorial, run.values())) for run in runs.values())
-    if total > _MOST_ORDERS:
-        raise Undecided(f"a product of {len(term.factors)} elements has more than {_MOST_ORDERS} orders")
-    orders: list[tuple[Factor, ...]] = [()]
-    for run in runs.values():
-        orders = [(*order, *mixed) for order in orders for mixed in _arranged(run)]
-    for order in orders:
-        yield replace(term, coefficient=Fraction(term.coefficient, total), factors=order)
-
-
-def _arranged(run: Counter[Factor]) -> Iterator[tuple[Factor, ...]]:
-    """The distinct orders of factors of which some are equal."""
-    if not run.total():
-        yield ()
-    for factor in list(run):
-        if run[factor]:
-            run[factor] -= 1
-            yield from ((factor, *rest) for rest in _arranged(run))
-            run[factor] += 1
-
-
-def _layers(region: Region, names: Sequence[str], term: Term) -> tuple[list[Layer[tuple[Fraction, Monomial]]], Region]:
-    image = [*map(var, names), *(form for factor in term.factors for form in factor.index)]
-    found = visits(region, image, term.bound, names, term.where)
-    layers = [Layer((term.coefficient, term.scale), points) for points in found.layers]
-    return layers, support(region, found.rest)
-
-
-def _cancelled(
-    layers: Iterable[Layer[tuple[Fraction, Monomial]]],
-) -> list[Layer[tuple[Fraction, Monomial]]]:
-    """The layers without pairs that cancel."""
-    kept: list[Layer[tuple[Fraction, Monomial]]] = []
-    for layer in layers:
-        opposite = (-layer.weight[0], layer.weight[1])
-        for k, other in enumerate(kept):
-            if other.weight == opposite and other.points.is_equal(layer.points):
-                del kept[k]
-                break
-        else:
-            kept.append(layer)
-    return kept
-
-
-def _failing(region: Region, weights: tuple[tuple[Fraction, Monomial], ...], points: Points) -> Region:
-    total: Polynomial = {}
-    for coefficient, scale in weights:
-        total[scale] = total.get(scale, Fraction(0)) + coefficient
-    total = {scale: value for scale, value in total.items() if value}
-    sizes = support(region, points)
-    if not total:
-        return nowhere(region.context)
-    return sizes.minus(vanishing(sizes, total))
+def renamed(value: Value, like: Value) -> Value:
+    """An array over the index names of another one with the same axes."""
+    pairs = [(a, b) for old, new in zip(value.names, like.names, strict=True) for a, b in zip(old, new, strict=True)]
+    put = {a: var(b) for a, b in pairs}
+    return Value(like.axes, like.names, tuple(term.substitute(put) for term in value.terms))

@@ -9,7 +9,7 @@ from symconv.notation.affine import Affine, affine, var
 from symconv.notation.expr import Constraint, nonnegative
 from symconv.notation.operator import Operator, Tensor
 from symconv.prove.addresses import flat, place, same_structure
-from symconv.prove.compare import compare
+from symconv.prove.compare import compare, renamed
 from symconv.prove.elaborate import denotation
 from symconv.prove.facts import facts_of
 from symconv.prove.parse import Caret
@@ -141,7 +141,7 @@ class _Problem:
             if constraint is not None:
                 scope.require(constraint, sentence)
         given = _aligned(scope, given, axes)
-        return given, _renamed(truth(scope, self.op, self.claim.side), given)
+        return given, renamed(truth(scope, self.op, self.claim.side), given)
 
     def compared(self, scope: Scope) -> tuple[Region, int]:
         """Where the values differ in the branch."""
@@ -193,9 +193,3 @@ def _matched(scope: Scope, old: Axis, new: Axis, group: tuple[Affine, ...]) -> t
         return None
     rest = iter(kept)
     return tuple(affine(0) if scope.known(size) == 1 else next(rest) for size in old.sizes)
-
-
-def _renamed(value: Value, like: Value) -> Value:
-    pairs = [(a, b) for old, new in zip(value.names, like.names, strict=True) for a, b in zip(old, new, strict=True)]
-    put = {a: var(b) for a, b in pairs}
-    return Value(like.axes, like.names, tuple(term.substitute(put) for term in value.terms))

@@ -11,6 +11,7 @@ from symconv.derive.borders import resolve_borders
 from symconv.notation.affine import Affine, affine, var
 from symconv.notation.expr import Apply, Const, Constraint, Expr, Index, Read, Reduce
 from symconv.notation.operator import Operator, Statement, Tensor
+from symconv.notation.tables import table_of
 from symconv.prove.amounts import as_product
 from symconv.prove.arrays import tensor
 from symconv.prove.facts import Facts, facts_of
@@ -30,8 +31,11 @@ from symconv.prove.value import (
     multiplied,
     scaled,
 )
+from symconv.relation.collecting import collected
+from symconv.relation.tables import domains
+from symconv.relation.terms import Table
 
-__all__ = ["axes_of", "names_of", "sides_of", "truth"]
+__all__ = ["axes_of", "expanded", "names_of", "sides_of", "truth"]
 
 
 def sides_of(op: Operator) -> tuple[str, ...]:
@@ -53,7 +57,13 @@ def truth(scope: Scope, op: Operator, side: str) -> Value:
     """The gradient or the output; raises Undecided where the formula is no sum of products."""
     resolved = resolve_borders(op)
     whole = resolved if side == op.output.name else adjoint(resolved, side[1:])
-    return _written(scope, whole, len(whole.statements) - 1)
+    return expanded(scope, whole)
+
+
+def expanded(scope: Scope, whole: Operator) -> Value:
+    """The output of an operator without borders, earlier statements inlined, constant tables contracted."""
+    value = _written(scope, whole, len(whole.statements) - 1)
+    return replace(value, terms=tuple(collected(one for term in value.terms for one in domains(term))))
 
 
 def _written(scope: Scope, op: Operator, position: int) -> Value:
@@ -96,7 +106,7 @@ class _Reader:
             case Index(form):
                 yield from self._number(form.substitute(put))
             case Read(name, index, _):
-                yield from self._read(name, tuple(form.substitute(put) for form in index), expr)
+                yield from collected(self._read(name, tuple(form.substitute(put) for form in index)))
             case Reduce("sum", _, _):
                 yield from self._sum(expr, put)
             case Reduce("mean", indices, pieces) if len(pieces) == 1 and not pieces[0].where:
@@ -115,15 +125,18 @@ class _Reader:
         number = as_product(form)
         yield Term(number.coefficient, number.monomial, ())
 
-    def _read(self, name: str, index: tuple[Affine, ...], read: Read) -> Iterator[Term]:
+    def _read(self, name: str, index: tuple[Affine, ...]) -> Iterator[Term]:
         if name not in self.earlier:
             yield Term(Fraction(1), (), (Factor(name, self._shown(name, index)),))
             return
+        op, at = self.earlier[name]
+        if (entries := table_of(op.statements[at])) is not None:
+            yield Term(Fraction(1), (), (), tables=(Table(entries, index),))
+            return
         if name not in self.values:
-            self.values[name] = _written(self.scope, *self.earlier[name])
+            self.values[name] = _written(self.scope, op, at)
         value = self.values[name]
         names = [n for group in value.names for n in group]
-        op, at = self.earlier[name]
         sizes = op.statements[at].target.sizes
         shown = [form for form, size in zip(index, sizes, strict=True) if size != affine(1)]
         for term in value.terms:
@@ -156,7 +169,7 @@ class _Reader:
             case "neg", (a,):
                 yield from scaled(self.terms(a, put), Fraction(-1))
             case "mul", (a, b):
-                yield from multiplied(self.terms(a, put), self.terms(b, put))
+                yield from collected(multiplied(self.terms(a, put), self.terms(b, put)))
             case "div", (a, b):
                 yield from self._over(a, b, put)
             case "pow", (a, Const(power)) if power == int(power) and 0 < power <= 4:
@@ -165,7 +178,7 @@ class _Reader:
                     result = list(multiplied(result, self.terms(a, put)))
                 yield from result
             case _:
-                given = [tuple(self.terms(argument, put)) for argument in arguments]
+                given = [tuple(d for one in self.terms(argument, put) for d in domains(one)) for argument in arguments]
                 yield from applied(function, given, self.limits, self.scope.of_sum)
 
     def _over(self, a: Expr, b: Expr, put: dict[str, Affine]) -> Iterator[Term]:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 from itertools import islice
 
 from symconv.notation.affine import Affine, affine, var
-from symconv.notation.expr import Constraint, nonnegative
+from symconv.relation.terms import (
+    Factor,
+    Monomial,
+    Product,
+    Term,
+    Undecided,
+    inside,
+    limit,
+    multiplied,
+    power_product,
+    scaled,
+)
 
 __all__ = [
     "Amount",
@@ -31,31 +41,8 @@ __all__ = [
     "scaled",
 ]
 
-_MOST_TERMS, _MOST_PRODUCTS = 2000, 1000
+_MOST_TERMS = 2000
 """What one element of a claim may sum: more takes seconds to write down and minutes to compare."""
-
-
-class Undecided(Exception):  # noqa: N818
-    """The claim means something the method cannot decide; the argument says what."""
-
-
-Monomial = tuple[tuple[Affine, int], ...]
-"""A product of powers of sizes, sorted; ``()`` is 1."""
-
-
-@dataclass(frozen=True, slots=True)
-class Product:
-    """A rational number times powers of sizes."""
-
-    coefficient: Fraction
-    monomial: Monomial = ()
-
-    def __mul__(self, other: Product) -> Product:
-        return Product(self.coefficient * other.coefficient, power_product(self.monomial, other.monomial))
-
-    def inverse(self) -> Product:
-        """One over it; the coefficient is not 0."""
-        return Product(1 / self.coefficient, tuple((form, -power) for form, power in self.monomial))
 
 
 Amount = Affine | Product
@@ -99,36 +86,6 @@ def axis(*sizes: Affine | int) -> Axis:
 
 
 @dataclass(frozen=True, slots=True)
-class Factor:
-    """One element of an operand, by logical axes."""
-
-    tensor: str
-    index: tuple[Affine, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """``coefficient·scale·Π factors``, summed over all integers ``bound`` that satisfy ``where``."""
-
-    coefficient: Fraction
-    scale: Monomial
-    factors: tuple[Factor, ...]
-    bound: tuple[str, ...] = ()
-    where: tuple[Constraint, ...] = ()
-
-    def substitute(self, values: Mapping[str, Affine]) -> Term:
-        """The term with index names replaced."""
-        put = dict(values)
-        factors = tuple(Factor(f.tensor, tuple(i.substitute(put) for i in f.index)) for f in self.factors)
-        return replace(self, factors=factors, where=tuple(c.substitute(put) for c in self.where))
-
-    def under(self, *constraints: Constraint) -> Term:
-        """The term where further constraints hold."""
-        new = (c for c in constraints if not (c.form.is_constant and c.form.constant >= 0 and not c.equality))
-        return replace(self, where=tuple(dict.fromkeys((*self.where, *new))))
-
-
-@dataclass(frozen=True, slots=True)
 class Value:
     """An array: its axes, a name per logical index, and its terms over those names."""
 
@@ -163,11 +120,6 @@ class Fresh:
         return tuple(self() for _ in range(count))
 
 
-def inside(form: Affine, size: Affine) -> tuple[Constraint, Constraint]:
-    """``0 <= form < size``."""
-    return nonnegative(form), nonnegative(size - 1 - form)
-
-
 def read(fresh: Fresh, value: Value, index: Sequence[Sequence[Affine]]) -> Iterator[Term]:
     """The terms of one element; outside the array there are none."""
     pairs = [(n, form) for names, forms in zip(value.names, index, strict=True) for n, form in zip(names, forms,
@@ -185,13 +137,8 @@ def build(fresh: Fresh, axes: Iterable[Axis], body: Callable[..., Iterable[Term]
     axes = tuple(axes)
     names = tuple(fresh.several(len(one.sizes)) for one in axes)
     terms = tuple(islice(body(*(tuple(map(var, group)) for group in names)), _MOST_TERMS + 1))
-    _limit(len(terms), _MOST_TERMS)
+    limit(len(terms), _MOST_TERMS)
     return Value(axes, names, terms)
-
-
-def _limit(count: int, most: int) -> None:
-    if count > most:
-        raise Undecided(f"an element of the claim is a sum of more than {most} products")
 
 
 def bound_over(terms: Iterable[Term], names: Iterable[str]) -> Iterator[Term]:
@@ -199,37 +146,3 @@ def bound_over(terms: Iterable[Term], names: Iterable[str]) -> Iterator[Term]:
     names = tuple(names)
     for term in terms:
         yield replace(term, bound=(*term.bound, *names))
-
-
-def multiplied(left: Iterable[Term], right: Iterable[Term]) -> Iterator[Term]:
-    """The product of two sums."""
-    left, right = tuple(left), tuple(right)
-    _limit(len(left) * len(right), _MOST_PRODUCTS)
-    for a in left:
-        for b in right:
-            yield Term(
-                a.coefficient * b.coefficient,
-                power_product(a.scale, b.scale),
-                (*a.factors, *b.factors),
-                (*a.bound, *b.bound),
-                tuple(dict.fromkeys((*a.where, *b.where))),
-            )
-
-
-def scaled(terms: Iterable[Term], number: Fraction, scale: Monomial = ()) -> Iterator[Term]:
-    """The terms times a number and a product of sizes."""
-    for term in terms:
-        yield replace(term, coefficient=term.coefficient * number, scale=power_product(term.scale, scale))
-
-
-def power_product(*parts: Monomial) -> Monomial:
-    """The product of monomials.
-
-    >>> n = ((var("N"), 1),)
-    >>> power_product(n, ((var("N"), -1),))
-    ()
-    """
-    powers: dict[Affine, int] = {}
-    for form, power in (pair for part in parts for pair in part):
-        powers[form] = powers.get(form, 0) + power
-    return tuple(sorted(((f, p) for f, p in powers.items() if p), key=lambda pair: str(pair[0])))

@@ -13,10 +13,10 @@ from itertools import permutations
 
 from symconv.notation.affine import var
 from symconv.notation.expr import Constraint
-from symconv.prove.compare import difference
 from symconv.prove.functions import OF_SUM, Sum
 from symconv.prove.scope import Scope, Undecided
 from symconv.prove.value import Factor, Term, scaled
+from symconv.relation.equality import difference
 
 __all__ = ["WholeSums"]
 
@@ -70,7 +70,8 @@ class WholeSums:
 
     def _equal(self, names: tuple[str, ...], left: tuple[Term, ...], right: tuple[Term, ...]) -> bool:
         try:
-            return difference(self.scope, names, (*left, *scaled(right, Fraction(-1)))).fails.empty
+            both = (*left, *scaled(right, Fraction(-1)))
+            return difference(self.scope.region, names, both, self.scope.names.definitions).fails.empty
         except Undecided:
             return False
 

@@ -19,7 +19,7 @@ ALLOWED = {
     "ops": {"errors", "notation"},
     "derive": {"errors", "notation", "relation"},
     "gather": {"errors", "notation", "relation", "derive", "verify"},
-    "algorithms": {"errors", "notation", "gather"},
+    "algorithms": {"errors", "notation", "relation", "derive", "gather", "prove"},
     "prove": {"errors", "notation", "relation", "derive", "verify"},
     "loops": {"errors", "options", "notation", "gather", "algorithms"},
     "packed": {"errors", "options", "isa", "notation", "gather", "algorithms", "loops", "tune"},

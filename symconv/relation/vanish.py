@@ -8,9 +8,8 @@ from math import isqrt, lcm
 
 from symconv.notation.affine import Affine, affine
 from symconv.notation.expr import Constraint, equal, nonnegative
-from symconv.prove.scope import Undecided
-from symconv.prove.value import Monomial, power_product
 from symconv.relation.regions import Region, nowhere
+from symconv.relation.terms import Monomial, Undecided, power_product
 
 __all__ = ["Polynomial", "vanishing"]
 

@@ -1,0 +1,155 @@
+"""Whether a sum of products of elements is zero, cell by cell, and for which sizes it is not.
+
+Two sides are polynomials in the elements of the operands. They are equal when every monomial has the same coefficient,
+and how often a monomial occurs is counted by isl (``relation.counting``) for all sizes at once. Claims about gradients
+and rewrites of operators are decided here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import factorial, prod
+
+from symconv.notation.affine import Affine, var
+from symconv.notation.expr import Constraint
+from symconv.relation.collecting import collected
+from symconv.relation.counting import Layer, Points, cells, support, visits
+from symconv.relation.regions import Region, nowhere
+from symconv.relation.tables import domains
+from symconv.relation.terms import Factor, Monomial, Term, Undecided, as_product, power_product
+from symconv.relation.vanish import Polynomial, vanishing
+
+__all__ = ["Difference", "difference"]
+
+_Key = tuple[str, ...]
+_MOST_ORDERS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The sizes for which two sides differ, and how many relations were compared."""
+
+    fails: Region
+    relations: int
+
+
+def difference(
+    region: Region, names: Sequence[str], both: Sequence[Term], definitions: Mapping[Affine, Affine] | None = None
+) -> Difference:
+    """Where a sum of terms over the indices ``names`` is not zero, elements and atoms taken as independent.
+
+    ``definitions`` gives the name of a size that is known by its formula. Raises Undecided where the method ends.
+    """
+    groups: dict[_Key, list[Term]] = {}
+    for like in collected(one for term in both for one in domains(term)):
+        for one in _symmetric(_simplified(like, definitions or {})):
+            groups.setdefault(tuple(f.tensor for f in one.factors), []).append(one)
+    fails, unknown, count = nowhere(region.context), nowhere(region.context), 0
+    for terms in groups.values():
+        layers: list[Layer[tuple[Fraction, Monomial]]] = []
+        for term in terms:
+            found, deep = _layers(region, names, term)
+            layers += found
+            unknown = unknown.union(deep)
+            count += 1
+        for weights, points in cells(_cancelled(layers)):
+            fails = fails.union(_failing(region, weights, points))
+    if not unknown.minus(fails).empty:
+        raise Undecided("the same product of elements occurs too often to be counted one by one")
+    return Difference(fails.simplified(), count)
+
+
+def _simplified(term: Term, definitions: Mapping[Affine, Affine]) -> Term:
+    """The term with every summation index that only counts turned into a factor, and sizes under their names."""
+    for name in term.bound:
+        if any(name in form.names() for factor in term.factors for form in factor.index):
+            continue
+        about = [c for c in term.where if name in c.form.names()]
+        if any(c.equality or abs(c.form.coefficient(name)) != 1 or _nested(c.form, name) for c in about):
+            continue
+        lows = [var(name) - c.form for c in about if c.form.coefficient(name) == 1]
+        highs = [c.form + var(name) for c in about if c.form.coefficient(name) == -1]
+        others = {n for form in (*lows, *highs) for n in form.names()}
+        if len(lows) == len(highs) == 1 and not others & set(term.bound):
+            extent = highs[0] - lows[0] + 1
+            kept = tuple(c for c in term.where if c not in about)
+            number = as_product(extent)
+            term = replace(
+                term,
+                coefficient=term.coefficient * number.coefficient,
+                scale=power_product(term.scale, number.monomial),
+                bound=tuple(b for b in term.bound if b != name),
+                where=(*kept, Constraint(extent - 1)),
+            )
+    return replace(term, scale=_canonical(term.scale, definitions))
+
+
+def _nested(form: Affine, name: str) -> bool:
+    return any(not isinstance(atom, str) and name in Affine(((atom, 1),)).names() for atom, _ in form.terms)
+
+
+def _canonical(scale: Monomial, definitions: Mapping[Affine, Affine]) -> Monomial:
+    return power_product(tuple((definitions.get(form, form), power) for form, power in scale))
+
+
+def _symmetric(term: Term) -> Iterator[Term]:
+    """The term with its factors sorted; elements of one tensor commute, so each order of them has its share."""
+    runs: dict[str, Counter[Factor]] = {}
+    for factor in sorted(term.factors, key=lambda f: f.tensor):
+        runs.setdefault(factor.tensor, Counter())[factor] += 1
+    total = prod(factorial(run.total()) // prod(map(factorial, run.values())) for run in runs.values())
+    if total > _MOST_ORDERS:
+        raise Undecided(f"a product of {len(term.factors)} elements has more than {_MOST_ORDERS} orders")
+    orders: list[tuple[Factor, ...]] = [()]
+    for run in runs.values():
+        orders = [(*order, *mixed) for order in orders for mixed in _arranged(run)]
+    for order in orders:
+        yield replace(term, coefficient=Fraction(term.coefficient, total), factors=order)
+
+
+def _arranged(run: Counter[Factor]) -> Iterator[tuple[Factor, ...]]:
+    """The distinct orders of factors of which some are equal."""
+    if not run.total():
+        yield ()
+    for factor in list(run):
+        if run[factor]:
+            run[factor] -= 1
+            yield from ((factor, *rest) for rest in _arranged(run))
+            run[factor] += 1
+
+
+def _layers(region: Region, names: Sequence[str], term: Term) -> tuple[list[Layer[tuple[Fraction, Monomial]]], Region]:
+    image = [*map(var, names), *(form for factor in term.factors for form in factor.index)]
+    found = visits(region, image, term.bound, names, term.where)
+    layers = [Layer((term.coefficient, term.scale), points) for points in found.layers]
+    return layers, support(region, found.rest)
+
+
+def _cancelled(
+    layers: Iterable[Layer[tuple[Fraction, Monomial]]],
+) -> list[Layer[tuple[Fraction, Monomial]]]:
+    """The layers without pairs that cancel."""
+    kept: list[Layer[tuple[Fraction, Monomial]]] = []
+    for layer in layers:
+        opposite = (-layer.weight[0], layer.weight[1])
+        for k, other in enumerate(kept):
+            if other.weight == opposite and other.points.is_equal(layer.points):
+                del kept[k]
+                break
+        else:
+            kept.append(layer)
+    return kept
+
+
+def _failing(region: Region, weights: tuple[tuple[Fraction, Monomial], ...], points: Points) -> Region:
+    total: Polynomial = {}
+    for coefficient, scale in weights:
+        total[scale] = total.get(scale, Fraction(0)) + coefficient
+    total = {scale: value for scale, value in total.items() if value}
+    sizes = support(region, points)
+    if not total:
+        return nowhere(region.context)
+    return sizes.minus(vanishing(sizes, total))

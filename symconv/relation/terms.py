@@ -1,0 +1,150 @@
+"""One term of a sum: a number, sizes, elements of operands and of constant tables, over a domain of indices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import gcd
+
+from symconv.notation.affine import Affine
+from symconv.notation.expr import Constraint, nonnegative
+
+__all__ = [
+    "Factor",
+    "Monomial",
+    "Product",
+    "Table",
+    "Term",
+    "Undecided",
+    "as_product",
+    "inside",
+    "limit",
+    "multiplied",
+    "power_product",
+    "scaled",
+]
+
+_MOST_PRODUCTS = 1000
+"""What one product of two sums may have: more takes seconds to write down and minutes to compare."""
+
+
+class Undecided(Exception):  # noqa: N818
+    """The claim means something the method cannot decide; the argument says what."""
+
+
+Monomial = tuple[tuple[Affine, int], ...]
+"""A product of powers of sizes, sorted; ``()`` is 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A rational number times powers of sizes."""
+
+    coefficient: Fraction
+    monomial: Monomial = ()
+
+    def __mul__(self, other: Product) -> Product:
+        return Product(self.coefficient * other.coefficient, power_product(self.monomial, other.monomial))
+
+    def inverse(self) -> Product:
+        """One over it; the coefficient is not 0."""
+        return Product(1 / self.coefficient, tuple((form, -power) for form, power in self.monomial))
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """One element of an operand, by logical axes."""
+
+    tensor: str
+    index: tuple[Affine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One element of a constant table: the value listed for the index, 0 where none is."""
+
+    entries: tuple[tuple[tuple[int, ...], Fraction], ...]
+    index: tuple[Affine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """``coefficient·scale·Π factors·Π tables``, summed over all integers ``bound`` that satisfy ``where``."""
+
+    coefficient: Fraction
+    scale: Monomial
+    factors: tuple[Factor, ...]
+    bound: tuple[str, ...] = ()
+    where: tuple[Constraint, ...] = ()
+    tables: tuple[Table, ...] = ()
+
+    def substitute(self, values: Mapping[str, Affine]) -> Term:
+        """The term with index names replaced."""
+        put = dict(values)
+        factors = tuple(Factor(f.tensor, tuple(i.substitute(put) for i in f.index)) for f in self.factors)
+        tables = tuple(Table(t.entries, tuple(i.substitute(put) for i in t.index)) for t in self.tables)
+        return replace(self, factors=factors, where=tuple(c.substitute(put) for c in self.where), tables=tables)
+
+    def under(self, *constraints: Constraint) -> Term:
+        """The term where further constraints hold."""
+        new = (c for c in constraints if not (c.form.is_constant and c.form.constant >= 0 and not c.equality))
+        return replace(self, where=tuple(dict.fromkeys((*self.where, *new))))
+
+
+def inside(form: Affine, size: Affine) -> tuple[Constraint, Constraint]:
+    """``0 <= form < size``."""
+    return nonnegative(form), nonnegative(size - 1 - form)
+
+
+def limit(count: int, most: int) -> None:
+    """Raise Undecided beyond so many products."""
+    if count > most:
+        raise Undecided(f"an element of the claim is a sum of more than {most} products")
+
+
+def multiplied(left: Iterable[Term], right: Iterable[Term]) -> Iterator[Term]:
+    """The product of two sums."""
+    left, right = tuple(left), tuple(right)
+    limit(len(left) * len(right), _MOST_PRODUCTS)
+    for a in left:
+        for b in right:
+            yield Term(
+                a.coefficient * b.coefficient,
+                power_product(a.scale, b.scale),
+                (*a.factors, *b.factors),
+                (*a.bound, *b.bound),
+                tuple(dict.fromkeys((*a.where, *b.where))),
+                (*a.tables, *b.tables),
+            )
+
+
+def scaled(terms: Iterable[Term], number: Fraction, scale: Monomial = ()) -> Iterator[Term]:
+    """The terms times a number and a product of sizes."""
+    for term in terms:
+        yield replace(term, coefficient=term.coefficient * number, scale=power_product(term.scale, scale))
+
+
+def power_product(*parts: Monomial) -> Monomial:
+    """The product of monomials.
+
+    >>> from symconv.notation.affine import var
+    >>> n = ((var("N"), 1),)
+    >>> power_product(n, ((var("N"), -1),))
+    ()
+    """
+    powers: dict[Affine, int] = {}
+    for form, power in (pair for part in parts for pair in part):
+        powers[form] = powers.get(form, 0) + power
+    return tuple(sorted(((f, p) for f, p in powers.items() if p), key=lambda pair: str(pair[0])))
+
+
+def as_product(value: Affine | Product) -> Product:
+    """A number as a coefficient times powers of forms without a common factor."""
+    if isinstance(value, Product):
+        return value
+    if value.is_constant:
+        return Product(Fraction(value.constant))
+    content = gcd(value.constant, *(factor for _, factor in value.terms))
+    reduced = Affine(tuple((atom, factor // content) for atom, factor in value.terms), value.constant // content)
+    return Product(Fraction(content), ((reduced, 1),))
