@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from symconv.emit.functions import Functions
+from symconv.emit.outlining import prepared
 from symconv.emit.printer import VERBS, Printer, access
-from symconv.emit.spread import spread
 from symconv.errors import InternalError
 from symconv.loops.arith import add, const
 from symconv.loops.ir import (
@@ -80,8 +80,10 @@ class Statements(Printer):
             case Prefetch(buffer, index, offset):
                 return f"sc_prefetch({self.place(buffer, index, offset)})"
             case Outlined(_, inner):
-                lines = tuple(Statements(self.kernel, tile=True, functions=self.functions).block(spread(inner), 1))
-                return self.functions.call(self.kernel, replace(statement, body=spread(inner)), lines)
+                lines = tuple(
+                    Statements(self.kernel, tile=True, functions=self.functions).block(prepared(self.kernel, inner), 1)
+                )
+                return self.functions.call(self.kernel, replace(statement, body=prepared(self.kernel, inner)), lines)
         raise InternalError(f"the printer knows no {type(statement).__name__}")
 
     def _declared(self, name: str, value: Expr, scalar: Scalar) -> str:
