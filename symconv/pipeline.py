@@ -55,13 +55,21 @@ def jvp(op: Operator, wrt: tuple[str, ...]) -> Derivation:
 
 
 def candidates(derived: Derivation, name: str, options: Options) -> tuple[Candidate, ...]:
-    """Gather form -> loop nests: first the preset, which is always legal, then what is faster for some sizes."""
+    """Gather form -> loop nests: first the preset, which is always legal, then what is faster for some sizes.
+
+    Where sums are to be direct, methods that state an error are left out.
+    """
+    from symconv.build.cpu import cpu_flags
+    from symconv.isa import isa
     from symconv.loops.presets import direct
+    from symconv.packed import packed_candidates, packed_masked
 
     sizes = derived.operator.sizes(**dict(options.sizes)) if options.sizes is not None else None
     itemsize = 4 if options.dtype == "float32" else 8
     first = direct(derived.gather, name, sizes, itemsize)
-    return (first,)
+    others = packed_candidates(derived.gather, name, isa(options.target, cpu_flags()))
+    others = tuple(one for one in others if options.accuracy == "default" or one.bound is None)
+    return (replace(first, facts=packed_masked(derived.gather)), *others) if others else (first,)
 
 
 @lru_cache(maxsize=8)
@@ -112,8 +120,8 @@ def build(
         made = unit(op, options, entries=entries)
         return Product(generate((made,), options), {"name": op.name, **_facts(made, options)})
 
-    # Measuring chooses among what a module holds: both share one.
-    request = request_key(text, replace(options, tune=False), fingerprint(options.target))
+    # Measuring and threads choose among what a module holds: all share one.
+    request = request_key(text, replace(options, tune=False, threads=None), fingerprint(options.target))
     return obtain(request, produce, options.target, progress)
 
 
