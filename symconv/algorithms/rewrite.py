@@ -45,7 +45,8 @@ class Certificate:
 
     def __str__(self) -> str:
         if self.holds:
-            return f"equal for all sizes: {self.relations} relations compared by isl"
+            how = f"{self.relations} relations compared by isl" if self.relations else "all terms are the same"
+            return f"equal for all sizes: {how}"
         if self.holds is None:
             return f"undecided: {self.reason}"
         sizes = self.fails.sample() if self.fails is not None else None

@@ -220,7 +220,7 @@ class _Place:
         lone = _holding(self.data.index, cell) == _holding(self.data.index, step) == [axis]
         if not lone or len(own) != 1 or len(other) != 1 or _holding(self.narrow.index, cell) or _holding(target, step):
             return None
-        kernels = {window.kernel for window in self.op.windows}
+        kernels = _kernels(self.op)
         if str(self.op.tensor(self.narrow.tensor).sizes[other[0]]) in kernels:
             found = _Pair("moving", cell, step, axis, other[0], own[0])
         elif str(self.statement.target.sizes[own[0]]) in kernels:
@@ -254,6 +254,15 @@ class _Place:
             _outside(kernel, pair.tap, size, transform.r),
             transform,
         )
+
+
+def _kernels(op: Operator) -> set[str]:
+    """The sizes of kernels, and those that follow from them alone, as the taps of a residue class do."""
+    found = {window.kernel for window in op.windows}
+    for one in op.definitions:
+        if one.form.names() and one.form.names() <= found:
+            found.add(one.name)
+    return found
 
 
 def _holding(forms: tuple[Affine, ...], name: str) -> list[int]:
