@@ -94,4 +94,4 @@ def rate(footprint: Array | float, machine: Machine) -> Array:
     """Cycles per byte of a stream whose data, touched again and again, takes ``footprint`` bytes in all."""
     held, cache = np.asarray(footprint, dtype=np.float64), machine.caches
     levels = [held <= 0.75 * cache.first, held <= 0.8 * cache.second, held <= 0.3 * cache.last]
-    return np.select(levels, [1 / 64, 1 / 28, 1 / 12], 1 / 6)
+    return np.select(levels, [1 / 64, 1 / 28, 1 / 9], 1 / 7)

@@ -16,14 +16,16 @@ from symconv.tune.tiles import dot_step, folded_lanes
 
 __all__ = ["bound", "cycles", "numbers", "workspace"]
 
-_CALL = 30.0
+_CALL = 45.0
 """Entering a register tile."""
-_ROW = 24.0
+_ROW = 12.0
 """Starting to copy a row, and its ragged end."""
 _BOX = 150.0
 """Starting a box."""
 _START = 900.0
 """A workspace, tables, one more loop nest."""
+_CELL = 6.0
+"""Finding a finished cell among the sums and storing it in the target."""
 _HIDDEN = 0.6
 """The share of waiting that other work does not cover."""
 _ITEMS = 8
@@ -71,7 +73,7 @@ def cycles(n: Counts, machine: Machine, chosen: dict[str, Array]) -> Parts:
         "fold": calls * m * columns * folded_lanes(machine),
         "cache": _cache(n, machine, chosen, span(lengths, pitches), plane(n, lengths, pitches), boxes),
         "pack": _pack(n, machine, chosen, lengths, pitches, boxes),
-        "chunks": 1.5 * cells * (chosen["S"] + 1),
+        "chunks": cells * (_CELL + 0.5 * chosen["S"]),
         "start": _START + _BOX * boxes * np.ceil(n.rows / chosen["MB"]),
     }
 
@@ -85,7 +87,9 @@ def _cache(n: Counts, machine: Machine, chosen: dict[str, Array], row: Array, fl
     wide = np.minimum(chosen["NB"] / per_plane + 1, n.planes) * flat * n.facts.classes * item
     narrow, tile = chosen["MB"] * row * item, m * row * item
     once = (n.rows * row * item + every) * rate(every + narrow, machine)
-    again = np.where(wide + tile > 0.8 * machine.caches.first, row_tiles * every * rate(wide + narrow, machine), 0.0)
+    # Arithmetic covers most of the way from the second cache, and half of that from farther away.
+    waiting = 0.5 * rate(wide + narrow, machine) - 0.4 / 28
+    again = np.where(wide + tile > 0.8 * machine.caches.first, row_tiles * every * waiting / _HIDDEN, 0.0)
     rows = column_blocks * n.rows * row * item * rate(narrow + wide, machine)
     return boxes * (once + again + rows) * _HIDDEN
 

@@ -21,12 +21,16 @@ __all__ = ["bound", "cycles", "moved", "numbers", "pieces", "pitch", "plane", "s
 
 _CALL = 25.0
 """Entering a register tile: clearing and storing its sums is counted apart."""
-_ROW = 24.0
+_ROW = 12.0
 """Starting to copy a row, and its ragged end."""
 _BOX = 150.0
 """Starting a box: an iteration of the outermost loop, its numbers."""
-_NARROW = 1.3
+_NARROW = 3.0
 """Storing an element of the narrow operand where the tile wants it."""
+_PANEL = 0.08
+"""The share of a panel's way from the second cache that arithmetic does not cover."""
+_AFAR = 0.1
+"""Cycles to wait for a byte of the narrow operand that only the last cache holds."""
 _START = 900.0
 """A workspace, tables, one more loop nest."""
 
@@ -117,8 +121,7 @@ def plane(n: Counts, lengths: Sequence[Array], pitches: Sequence[Array]) -> Arra
 
 def cycles(n: Counts, machine: Machine, chosen: dict[str, Array]) -> Parts:
     """What each combination of numbers costs."""
-    lengths = [chosen[f"T_{axis.name}"] for axis in n.axes]
-    pitches = [pitch(axis, length) for axis, length in zip(n.axes, lengths, strict=True)]
+    lengths, pitches = _spaces(n, chosen)
     m, row_blocks, held = n.tile[0], -(-n.rows // n.tile[0]), np.ceil(n.planes / chosen["FB"])
     calls = tiles(n, machine, lengths, pitches)
     boxes = np.prod([np.ceil(axis.extent / t) for axis, t in zip(n.axes, lengths, strict=True)], axis=0) * n.groups
@@ -126,7 +129,7 @@ def cycles(n: Counts, machine: Machine, chosen: dict[str, Array]) -> Parts:
     return {
         "multiply": calls.step * row_blocks * sum(n.taps) * n.planes,
         "calls": calls.number * each * _CALL + calls.vectors * each * m * np.where(held > 1, 2.5, 1.0),
-        "cache": _cache(n, machine, chosen, calls),
+        "cache": _cache(n, machine, chosen, calls, boxes),
         "pack": _pack(n, machine, lengths, pitches, boxes),
         "unpack": _unpack(n, machine, lengths),
         "narrow": _NARROW * row_blocks * m * n.planes * sum(n.taps) * n.groups * np.ones_like(boxes),
@@ -134,21 +137,35 @@ def cycles(n: Counts, machine: Machine, chosen: dict[str, Array]) -> Parts:
     }
 
 
-def _cache(n: Counts, machine: Machine, chosen: dict[str, Array], calls: Calls) -> Array:
-    """Waiting for what register tiles read: their panel of the wide operand, and the narrow operand."""
+def _cache(n: Counts, machine: Machine, chosen: dict[str, Array], calls: Calls, boxes: Array) -> Array:
+    """Waiting for what register tiles read and write: panels of the wide operand, the narrow operand, sums."""
     lane, most = n.axes[-1], max(n.taps, default=1)
     beside = min(most, lane.high - lane.low + 1)
     row_blocks, held = -(-n.rows // n.tile[0]), np.ceil(n.planes / chosen["FB"])
     lanes = calls.vectors / calls.number * machine.lanes
     panel = chosen["FB"] * -(-most // beside) * (lanes + beside - 1) * machine.itemsize
     again = np.where(panel > 0.75 * machine.caches.first, row_blocks * len(n.taps), 1)
-    moved = calls.number * held * again * panel * rate(2.0 * panel, machine) * 0.5
+    panels = calls.number * held * panel * rate(2.0 * panel, machine) * (0.5 + _PANEL * (again - 1))
     narrow = row_blocks * n.tile[0] * sum(n.taps) * machine.itemsize
-    block = narrow * chosen["FB"]
-    waiting: Array = np.select(
-        [block <= 0.5 * machine.caches.first, block <= 0.6 * machine.caches.second], [0.0, 0.004], 0.025
+    block, second = narrow * chosen["FB"], 0.6 * machine.caches.second
+    waiting: Array = np.select([block <= 0.5 * machine.caches.first, block <= second], [0.0, 0.004], 0.025)
+    private = workspace(n, machine, chosen)[1]
+    evicted = narrow * n.planes + private > 0.8 * machine.caches.second
+    passes = boxes / max(n.groups, 1) * np.where(evicted, _AFAR, 0.0)
+    sums = n.rows * len(n.taps) * calls.vectors * machine.vector_bytes * 2 * held
+    copied = 0.0 if n.facts.in_place else 2 * boxes * plane(n, *_spaces(n, chosen)) * n.planes * machine.itemsize
+    return (
+        panels
+        + narrow * n.planes * n.groups * passes
+        + calls.number * narrow * n.planes * waiting
+        + (sums + copied) * np.maximum(0.0, rate(private, machine) - 1 / 28) * 0.5
     )
-    return moved + calls.number * narrow * n.planes * waiting
+
+
+def _spaces(n: Counts, chosen: dict[str, Array]) -> tuple[list[Array], list[Array]]:
+    """Lengths of strips and pitches of rows."""
+    lengths = [chosen[f"T_{axis.name}"] for axis in n.axes]
+    return lengths, [pitch(axis, length) for axis, length in zip(n.axes, lengths, strict=True)]
 
 
 def _pack(n: Counts, machine: Machine, lengths: list[Array], pitches: list[Array], boxes: Array) -> Array:
@@ -156,11 +173,18 @@ def _pack(n: Counts, machine: Machine, lengths: list[Array], pitches: list[Array
         return np.zeros_like(boxes)
     copied = boxes * n.planes * plane(n, lengths, pitches) * n.facts.classes
     stride = n.axes[-1].stride if n.facts.phases == 1 else 1
-    return copied / pitches[-1] * _ROW + copied * moved(n.wide, machine, stride)
+    return copied / pitches[-1] * _ROW + copied * moved(n.wide, machine, stride) * _scattered(n, lengths)
 
 
 def _unpack(n: Counts, machine: Machine, lengths: list[Array]) -> Array:
-    return n.writes / (lengths[-1] * n.axes[-1].stride) * _ROW + n.writes * moved(n.writes, machine, n.facts.phases)
+    started = n.writes / (lengths[-1] * n.axes[-1].stride) * _ROW
+    return started + n.writes * moved(n.writes, machine, n.facts.phases) * _scattered(n, lengths)
+
+
+def _scattered(n: Counts, lengths: list[Array]) -> Array:
+    """How much longer memory takes where a box holds planes that do not lie side by side."""
+    apart: Array = np.where(lengths[0] > 1, 1.6, 1.0) if len(n.axes) > 1 else np.ones_like(lengths[0])
+    return apart
 
 
 def moved(elements: int, machine: Machine, stride: int) -> float:
@@ -172,8 +196,7 @@ def moved(elements: int, machine: Machine, stride: int) -> float:
 
 def workspace(n: Counts, machine: Machine, chosen: dict[str, Array]) -> tuple[float, Array]:
     """Bytes shared by all threads, and bytes of each thread."""
-    lengths = [chosen[f"T_{axis.name}"] for axis in n.axes]
-    pitches = [pitch(axis, length) for axis, length in zip(n.axes, lengths, strict=True)]
+    lengths, pitches = _spaces(n, chosen)
     m, vectors = n.tile
     rows = -(-n.rows // m) * m
     packed = (

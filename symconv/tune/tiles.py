@@ -38,7 +38,7 @@ def dot_step(tile: tuple[int, int], machine: Machine, operations: int = 1, loads
     """
     m, n = tile
     crossing = machine.vector_bytes / 64
-    load = (m + n * (1 + crossing) + loads * m * n) / 2
+    load = ((m + n) * (1 + crossing) + loads * m * n) / 2
     return _slowest(m * n * operations / 2, load, m * n + min(m, n) + 1, machine)
 
 
@@ -49,5 +49,5 @@ def _slowest(arithmetic: float, load: float, registers: int, machine: Machine) -
 
 
 def folded_lanes(machine: Machine) -> float:
-    """Cycles until the lanes of one accumulator are one number: a halving per power of two."""
-    return 1.5 * machine.lanes.bit_length()
+    """Cycles per accumulator until its lanes are one number, several being folded side by side."""
+    return 0.25 * machine.lanes.bit_length()

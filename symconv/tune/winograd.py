@@ -109,7 +109,7 @@ def _dotted(n: Counts, machine: Machine, chosen: dict[str, Array], boxes: Array,
         "fold": calls * m * columns * folded_lanes(machine),
         "cache": swept + block * rate(held / points, machine) * 0.6,
         "pack": (wide + vectors * n.rows) * _change(n) + n.reads * moved(n.reads, machine, 1),
-        "chunks": (chosen["S"] + 2.0) * points * n.rows * n.columns * n.groups * 1.5,
+        "chunks": (1.0 + 0.5 * chosen["S"]) * points * n.rows * n.columns * n.groups * 1.5,
     }
 
 
