@@ -28,11 +28,8 @@ def emit(units: tuple[Unit, ...], options: Options) -> Source:
     _share(
         [nest for unit in told for entry in unit["entries"] for kernel in entry["kernels"] for nest in kernel["nests"]]
     )
-    body = (
-        environment()
-        .get_template("cython/kernels.pyx.j2")
-        .render(type=number, few=_FEW, units=told, functions=functions.made)
-    )
+    body = environment().get_template("cython/kernels.pyx.j2").render(type=number, few=_FEW, units=told)
+    native = environment().get_template("cython/functions.h.j2").render(functions=functions.made).split("\n")
     text = (
         environment()
         .get_template("cython/module.pyx.j2")
@@ -42,7 +39,9 @@ def emit(units: tuple[Unit, ...], options: Options) -> Source:
             alike=ALIKE if any(_compares(k) for unit in units for entry in unit.entries for k in entry.kernels) else "",
             units=told,
             needs=_needs(told),
-            prelude=prelude(body, ctype, code),
+            prelude=prelude(body, ctype, code, "\n".join(native)),
+            native=native,
+            called=[function.declaration for function in functions.made if f"{function.name}(" in body],
             body=body,
         )
     )
@@ -91,5 +90,7 @@ def _share(nests: list[dict[str, Any]]) -> None:
     """One function for nests with one text, whichever kernels they stand in."""
     first: dict[str, str] = {}
     for nest in nests:
+        if nest["native"]:
+            continue
         text = repr([nest[key] for key in ("var", "declared", "sizes", "buffers", "lines")])
         nest["call"] = first.setdefault(text, nest["name"])

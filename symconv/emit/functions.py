@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from symconv.loops.ir import (
-    LANES,
     VECTOR,
     Accumulate,
     Address,
@@ -18,8 +17,10 @@ from symconv.loops.ir import (
     Let,
     Load,
     LoadLanes,
+    Nest,
     Outlined,
     Prefetch,
+    Stmt,
     Store,
     StoreLanes,
     StoreReduced,
@@ -32,20 +33,30 @@ __all__ = ["TYPES", "Function", "Functions", "addressed", "declared", "lengths",
 
 TYPES = {"int": "Py_ssize_t", "real": "sc_real", "vector": "sc_vector", "position": "sc_positions", "mask": "sc_mask"}
 """The C types of declared names, by what they are."""
-_NAME = re.compile(r"(?<![\w.])[A-Za-z_]\w*")
+_NAME = re.compile(r"\bv_(\w+)")
 _WIDE = {"real": "vector", "index": "position"}
 _POINTERS = {"real": "sc", "index": "sc_index", "offset": "sc_offset"}
 
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """One outlined body: whole numbers and buffers come in, in the order in which its text mentions them."""
+    """An outlined body or a nest, in C: numbers and buffers come in, in the order in which its text mentions them.
+
+    A nest has a ``comment``, and is also told where to begin and to end.
+    """
 
     name: str
+    comment: str | None
     integers: tuple[str, ...]
     buffers: tuple[tuple[str, str], ...]
     declared: dict[str, list[str]]
     lines: tuple[str, ...]
+
+    @property
+    def declaration(self) -> str:
+        """The line by which Cython knows it."""
+        numbers = ("Py_ssize_t",) * (len(self.integers) + (0 if self.comment is None else 2))
+        return f"void {self.name}({', '.join((*numbers, *(kind for kind, _ in self.buffers)))}) noexcept nogil"
 
 
 @dataclass(slots=True)
@@ -59,34 +70,48 @@ class Functions:
         """The functions, in the order in which they were met."""
         return tuple(self.known.values())
 
-    def call(self, kernel: Kernel, statement: Outlined, lines: tuple[str, ...]) -> str:
-        """The call that stands for an outlined body, of which ``lines`` are the text; a new text makes a function."""
-        own = declared(statement.body)
+    def outlined(
+        self, kernel: Kernel, statement: Outlined, lines: tuple[str, ...]
+    ) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+        """The function that an outlined body is, by its text in C, and the numbers and buffers it is given."""
+        return self._made(kernel, statement.body, f"sc_{statement.name}_{len(self.known)}", lines)
+
+    def nest(
+        self, kernel: Kernel, nest: Nest, name: str, lines: tuple[str, ...]
+    ) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+        """The function that runs a part of a nest, and the numbers and buffers it is given besides where to begin and
+        end."""
+        loop = For(nest.var, Var("sc_begin"), Var("sc_end"), nest.body)
+        return self._made(kernel, (loop,), name, lines, nest.comment)
+
+    def _made(
+        self, kernel: Kernel, body: tuple[Stmt, ...], name: str, lines: tuple[str, ...], comment: str | None = None
+    ) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+        own = declared(body, native=True)
+        loops = {node.var for node in own_nodes(body) if isinstance(node, For)}
         text = "\n".join(lines)
         places = {name: number for number, name in enumerate(dict.fromkeys(_NAME.findall(text)))}
-        buffers = [b for b in kernel.buffers if b.name in places]
-        local = {name for names in own.values() for name in names}
-        outer = {node.name for node in expressions(statement.body) if isinstance(node, Var)}
-        outer |= lengths(kernel, mentioned(statement.body) | addressed(statement.body))
-        integers = tuple(sorted((outer - local - {LANES}) & set(places), key=places.__getitem__))
-        stored = written(statement.body)
-        typed = {b.name: pointer_type(b, b.name in stored) for b in sorted(buffers, key=lambda b: places[b.name])}
+        local = {name for names in own.values() for name in names} | loops
+        outer = {node.name for node in expressions(body) if isinstance(node, Var)}
+        outer |= lengths(kernel, mentioned(body) | addressed(body))
+        integers = tuple(sorted((outer - local) & set(places), key=places.__getitem__))
+        stored, buffers = written(body), sorted(kernel.buffers, key=lambda b: places.get(b.name, 0))
+        typed = {b.name: pointer_type(b, b.name in stored) for b in buffers if b.name in places}
         kinds = {name: TYPES[kind] for kind, names in own.items() for name in names}
-        kinds |= dict.fromkeys(integers, "number") | typed
-        key = _renamed(text, kinds)
+        kinds |= dict.fromkeys(loops, "loop") | dict.fromkeys(integers, "number") | typed
+        key = f"{comment is None} {_renamed(text, kinds)}"
         if key not in self.known:
-            name = f"sc_{statement.name}_{len(self.known)}"
             types = {TYPES[kind]: names for kind, names in own.items()}
             pointers = tuple((kind, buffer) for buffer, kind in typed.items())
-            self.known[key] = Function(name, integers, pointers, types, lines)
-        return f"{self.known[key].name}({', '.join((*integers, *typed))})"
+            self.known[key] = Function(name, comment, integers, pointers, types, lines)
+        return self.known[key].name, integers, tuple(typed)
 
 
 def _renamed(text: str, kinds: dict[str, str]) -> str:
     """The text with its own names numbered, and what they are."""
     order = [name for name in dict.fromkeys(_NAME.findall(text)) if name in kinds]
     numbers = {name: f"_{number}" for number, name in enumerate(order)}
-    plain = _NAME.sub(lambda found: numbers.get(found[0], found[0]), text)
+    plain = _NAME.sub(lambda found: numbers.get(found[1], found[0]), text)
     return plain + "\n" + " ".join(kinds[name] for name in order)
 
 
@@ -118,12 +143,17 @@ def lengths(kernel: Kernel, buffers: frozenset[str]) -> set[str]:
     return {node.name for size in sizes for node in walk(size) if isinstance(node, Var)}
 
 
-def declared(body: tuple[object, ...]) -> dict[str, list[str]]:
-    """The names that a block declares for itself, by what they are; those of outlined bodies are not among them."""
+def declared(body: tuple[object, ...], native: bool = False) -> dict[str, list[str]]:
+    """The names that a block declares for itself, by what they are; those of outlined bodies are not among them.
+
+    In C (``native``) loops declare their own variables.
+    """
     found: dict[str, set[str]] = {kind: set() for kind in TYPES}
-    for node in _own(body):
+    for node in own_nodes(body):
         match node:
-            case For(name) | Let(name):
+            case Let(name):
+                found["int"].add(name)
+            case For(name) if not native:
                 found["int"].add(name)
             case Declare(name, _, scalar):
                 kind = _WIDE.get(scalar.kind, scalar.kind) if scalar.lanes == VECTOR else scalar.kind
@@ -131,8 +161,9 @@ def declared(body: tuple[object, ...]) -> dict[str, list[str]]:
     return {kind: sorted(names) for kind, names in found.items()}
 
 
-def _own(body: tuple[object, ...]) -> Iterator[object]:
+def own_nodes(body: tuple[object, ...]) -> Iterator[object]:
+    """The nodes of a block, without those inside of outlined bodies."""
     for node in body:
         yield node
         if not isinstance(node, Outlined):
-            yield from _own(children(node))  # type: ignore[arg-type]
+            yield from own_nodes(children(node))  # type: ignore[arg-type]

@@ -30,8 +30,8 @@ class Prelude:
     declarations: tuple[str, ...]
 
 
-def prelude(text: str, ctype: str, code: str) -> Prelude:
-    """What ``text`` needs, in the order of the template.
+def prelude(text: str, ctype: str, code: str, native: str = "") -> Prelude:
+    """What ``text`` needs, in the order of the template; what only ``native`` text in C needs is not declared.
 
     >>> prelude("y = sc_relu(x)", "float", "f").declarations
     ('sc_real sc_relu(sc_real) noexcept nogil',)
@@ -40,7 +40,7 @@ def prelude(text: str, ctype: str, code: str) -> Prelude:
     whole = template.render(code=code, shuffles=shuffles(_SIZES[code]))
     chunks = [chunk.strip("\n") for chunk in re.split(r"\n\s*\n", whole) if chunk.strip()]
     asked = set(_NAME.findall(text))
-    needed = _needed(chunks, asked)
+    needed = _needed(chunks, asked | set(_NAME.findall(native)))
     lines = tuple(line for chunk in needed for line in chunk.split("\n"))
     return Prelude(lines, tuple(line for chunk in needed for line in _declared(chunk, ctype, asked)))
 

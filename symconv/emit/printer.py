@@ -9,6 +9,7 @@ from symconv.emit.places import depths, monomials, plus, pointer, position
 from symconv.errors import InternalError, SpecError
 from symconv.loops.arith import const, mul, total
 from symconv.loops.ir import (
+    LANES,
     Address,
     Binary,
     Buffer,
@@ -44,11 +45,13 @@ class Printer:
     """Prints one kernel's expressions; ``reals`` and ``vectors`` are the names declared so far that hold real numbers,
     ``positions`` those that hold positions in lanes.
 
-    ``tile`` says that an outlined body is printed, where every address is a sum of pointers; ``levels`` then holds how
-    deep inside loops a name is given its value.
+    ``native`` says that C is printed, not Cython: names are then marked, since any of them may be a macro. ``tile``
+    says that an outlined body is, where every address is a sum of pointers; ``levels`` then holds how deep inside loops
+    a name is given its value.
     """
 
     kernel: Kernel
+    native: bool = False
     tile: bool = False
     levels: dict[str, int] = field(default_factory=dict)
     reals: set[str] = field(default_factory=set)
@@ -58,6 +61,14 @@ class Printer:
 
     def __post_init__(self) -> None:
         self.buffers = {buffer.name: buffer for buffer in self.kernel.buffers}
+
+    def named(self, name: str) -> str:
+        """A name as it is printed."""
+        return f"v_{name}" if self.native and name and name != LANES else name
+
+    def cast(self, text: str) -> str:
+        """A number as a real one."""
+        return f"((sc_real){text})" if self.native else f"(<sc_real>{text})"
 
     def is_real(self, expr: Expr) -> bool:
         """Whether an expression is a real number rather than an integer."""
@@ -103,9 +114,9 @@ class Printer:
             return self._vector(expr)
         match expr:
             case Const(value, real):
-                return _number(value, real)
+                return self.cast(_real(value)) if real else str(int(value))
             case Var(name):
-                return name
+                return self.named(name)
             case Binary(op, left, right) if op in _TIGHT:
                 level = _TIGHT[op]
                 text = f"{self.expr(left, level)} {op} {self.expr(right, level + 1)}"
@@ -123,7 +134,7 @@ class Printer:
             case Select():
                 return self._select(expr)
             case Real(value):
-                return f"(<sc_real>({self.expr(value)}))"
+                return self.cast(f"({self.expr(value)})")
             case Load() | Address():
                 return self._memory(expr)
             case Lanes(lower, upper):
@@ -153,10 +164,10 @@ class Printer:
     def _vector(self, expr: Expr) -> str:
         match expr:
             case Var(name):
-                return name
+                return self.named(name)
             case LoadLanes(buffer, index, _, mask, offset):
                 verb = f"{self.kind(expr, '')}load"
-                return access(verb, self.place(buffer, index, offset), self._step(expr), mask)
+                return access(verb, self.place(buffer, index, offset), self._step(expr), self.named(mask))
             case Splat(value):
                 return f"sc_{self.kind(value, '')}splat({self.expr(value)})"
             case Binary(op, left, right):
@@ -205,7 +216,7 @@ class Printer:
         if self.tile:
             return f"({self.place(buffer, index, offset)})[0]"
         behind = "" if offset is None else f" + {self.expr(offset, 1)}"
-        return f"{buffer}[{self.offset(buffer, index)}{behind}]"
+        return f"{self.named(buffer)}[{self.offset(buffer, index)}{behind}]"
 
     def place(self, buffer: str, index: tuple[Expr, ...], offset: Expr | None = None) -> str:
         """Where an element lies in memory."""
@@ -221,7 +232,7 @@ class Printer:
         at = position(index, self.buffers[buffer].sizes, show)
         if offset is not None:
             at = plus(at, monomials(offset, show))
-        return pointer(buffer, at, changes.__getitem__)
+        return pointer(self.named(buffer), at, changes.__getitem__)
 
 
 def access(verb: str, place: str, stride: str, mask: str, value: str = "") -> str:
@@ -232,11 +243,9 @@ def access(verb: str, place: str, stride: str, mask: str, value: str = "") -> st
     return f"{name}({', '.join(part for part in parts if part)})"
 
 
-def _number(value: Fraction, real: bool) -> str:
-    if not real:
-        return str(int(value))
+def _real(value: Fraction) -> str:
     # The nearest double, then the nearest sc_real: repr round-trips, the C compiler folds the cast.
     try:
-        return f"(<sc_real>{float(value)!r})"
+        return repr(float(value))
     except OverflowError as error:
         raise SpecError("a constant of the formula is outside float64 once its arithmetic is carried out") from error

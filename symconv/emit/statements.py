@@ -14,6 +14,7 @@ from symconv.loops.ir import (
     VECTOR,
     Accumulate,
     Binary,
+    Const,
     Declare,
     Expr,
     For,
@@ -47,30 +48,47 @@ class Statements(Printer):
         """The lines of a block, indented ``depth`` levels."""
         for statement in body:
             match statement:
-                case For(name, lower, upper, inner, step):
-                    bounds = f"{self.expr(lower)}, {self.expr(upper)}" + (f", {step}" if step != 1 else "")
-                    self.levels[name] = depth + 1
-                    yield f"{'    ' * depth}for {name} in range({bounds}):"
-                    yield from self.block(inner, depth + 1)
+                case For():
+                    yield from self._nested(self._loop(statement, depth), statement.body, depth)
                 case If(condition, inner):
-                    yield f"{'    ' * depth}if {self.expr(condition)}:"
-                    yield from self.block(inner, depth + 1)
+                    opened = f"if ({self.expr(condition)}) {{" if self.native else f"if {self.expr(condition)}:"
+                    yield from self._nested(opened, inner, depth)
                 case StoreReduced() | StoreZip():
-                    yield from ("    " * depth + line for line in self._spread(statement))
+                    yield from (self._ended(line, depth) for line in self._spread(statement))
                 case _:
-                    yield "    " * depth + self._line(statement, depth)
+                    yield self._ended(self._line(statement, depth), depth)
+
+    def _nested(self, opened: str, body: tuple[Stmt, ...], depth: int) -> Iterator[str]:
+        yield "    " * depth + opened
+        yield from self.block(body, depth + 1)
+        if self.native:
+            yield "    " * depth + "}"
+
+    def _ended(self, line: str, depth: int) -> str:
+        return "    " * depth + line + (";" if self.native else "")
+
+    def _loop(self, loop: For, depth: int) -> str:
+        lower, upper, step = self.expr(loop.lower), self.expr(loop.upper), loop.step
+        self.levels[loop.var] = depth + 1
+        if not self.native:
+            return f"for {loop.var} in range({lower}, {upper}{f', {step}' if step != 1 else ''}):"
+        # Where it ends is computed once, before the loop, as everywhere in the loop IR.
+        name, more = self.named(loop.var), "++" if loop.step == 1 else f" += {step}"
+        stop = upper if isinstance(loop.upper, Const | Var) else "sc_stop"
+        kept = "" if stop == upper else f", sc_stop = {upper}"
+        return f"for (Py_ssize_t {name} = {lower}{kept}; {name} < {stop}; {name}{more}) {{"
 
     def _line(self, statement: Stmt, depth: int) -> str:
         match statement:
             case Let(name, value):
                 self.levels[name] = depth
-                return f"{name} = {self.expr(value)}"
+                return f"{self.named(name)} = {self.expr(value)}"
             case Declare(name, value, scalar):
-                return f"{name} = {self._declared(name, value, scalar)}"
+                return f"{self.named(name)} = {self._declared(name, value, scalar)}"
             case Update(name, op, value, mask) if mask:
-                return f"{name} = {self._masked(name, op, value, mask)}"
+                return f"{self.named(name)} = {self._masked(self.named(name), op, value, self.named(mask))}"
             case Update(name, op, value):
-                return f"{name} = {self._updated(Var(name), op, value)}"
+                return f"{self.named(name)} = {self._updated(Var(name), op, value)}"
             case StoreLanes():
                 return self._stored(statement)
             case Store(buffer, index, value):
@@ -80,10 +98,10 @@ class Statements(Printer):
             case Prefetch(buffer, index, offset):
                 return f"sc_prefetch({self.place(buffer, index, offset)})"
             case Outlined(_, inner):
-                lines = tuple(
-                    Statements(self.kernel, tile=True, functions=self.functions).block(prepared(self.kernel, inner), 1)
-                )
-                return self.functions.call(self.kernel, replace(statement, body=prepared(self.kernel, inner)), lines)
+                made = replace(statement, body=prepared(self.kernel, inner))
+                inside = Statements(self.kernel, native=True, tile=True, functions=self.functions)
+                name, *given = self.functions.outlined(self.kernel, made, tuple(inside.block(made.body, 1)))
+                return f"{name}({', '.join(self.named(each) for names in given for each in names)})"
         raise InternalError(f"the printer knows no {type(statement).__name__}")
 
     def _declared(self, name: str, value: Expr, scalar: Scalar) -> str:
@@ -94,9 +112,7 @@ class Statements(Printer):
         if scalar.lanes != VECTOR:
             return self.expr(value)
         self.vectors.add(name)
-        kept = self.tile and (
-            isinstance(value, LoadLanes) or (isinstance(value, Splat) and isinstance(value.value, Load))
-        )
+        kept = self.tile and isinstance(value.value if isinstance(value, Splat) else value, Load | LoadLanes)
         return f"sc_kept({self.wide(value)})" if kept else self.wide(value)
 
     def _spread(self, statement: StoreReduced | StoreZip) -> Iterator[str]:
@@ -132,7 +148,7 @@ class Statements(Printer):
 
     def _stored(self, statement: StoreLanes) -> str:
         place = self.place(statement.buffer, statement.index)
-        value, mask, stride = self.wide(statement.value), statement.mask, str(statement.stride)
+        value, mask, stride = self.wide(statement.value), self.named(statement.mask), str(statement.stride)
         if statement.op != "=":
             old = f"sc_reload({place}, {stride}, {mask})" if mask else access("load", place, stride, mask)
             value = f"sc_v{VERBS[statement.op]}({old}, {value})"

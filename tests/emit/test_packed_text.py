@@ -294,13 +294,13 @@ def test_functions_of_one_text_are_printed_once_whatever_their_names() -> None:
     assert one.nests != two.nests
     entries = tuple(Entry(k.name, ((Candidate(gather, Schedule("by hand", ()), k),),)) for k in (one, two))
     text = emit((Unit("u0", entries),), Options()).text
-    assert len(re.findall(r"^cdef sc_nest sc_tile4x3_\d+\(", text, re.MULTILINE)) == 1
+    assert len(re.findall(r"^ +static sc_nest sc_tile4x3_\d+\(", text, re.MULTILINE)) == 1
     assert len(re.findall(r"^ +sc_tile4x3_0\(", text, re.MULTILINE)) == 2
     (changed,) = (rewrite(s, lambda n: replace(n, op="-") if isinstance(n, Update) else n) for s in body[1:])
     three = replace(one, name="other", nests=(replace(one.nests[0], body=(body[0], changed)),))
     entries = tuple(Entry(k.name, ((Candidate(gather, Schedule("by hand", ()), k),),)) for k in (one, three))
     text = emit((Unit("u0", entries),), Options()).text
-    assert len(re.findall(r"^cdef sc_nest sc_tile4x3_\d+\(", text, re.MULTILINE)) == 2
+    assert len(re.findall(r"^ +static sc_nest sc_tile4x3_\d+\(", text, re.MULTILINE)) == 2
 
 
 def test_loads_stand_where_they_are_used_and_scalars_of_lanes_are_lanes() -> None:

@@ -94,7 +94,7 @@ def test_literals_round_trip(value: Fraction) -> None:
 def test_the_template_gets_what_it_declares() -> None:
     env = environment()
     declared: set[str] = set()
-    parts = ("functions.j2", "kernels.pyx.j2", "module.pyx.j2", "plans.pyx.j2", "prelude.h.j2")
+    parts = ("functions.j2", "functions.h.j2", "kernels.pyx.j2", "module.pyx.j2", "plans.pyx.j2", "prelude.h.j2")
     for path in (template_folder() / "cython" / part for part in parts):
         declared |= meta.find_undeclared_variables(env.parse(path.read_text()))
     given = {
@@ -110,6 +110,8 @@ def test_the_template_gets_what_it_declares() -> None:
         "prelude",
         "body",
         "needs",
+        "native",
+        "called",
     }
     assert declared == given | {"entry"}, "what is included sees the loop around it"
 
