@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from typing import Any
 
@@ -21,6 +22,7 @@ from symconv.errors import SpecError, VerificationError
 from symconv.kernel import Kernel
 from symconv.notation.operator import Operator
 from symconv.options import options
+from symconv.workspace import Workspace
 
 __all__ = ["Direction", "How", "Measurement", "Task", "measure"]
 
@@ -44,8 +46,8 @@ class Task:
 class How:
     """Under which options and for how long: ``seconds`` for all directions of a layer, ``repeat`` rounds at least.
 
-    ``fixed`` specialises the kernel to the shapes; ``given`` passes symconv its outputs, where torch makes new ones;
-    ``jvp`` measures the directional derivative as well.
+    ``fixed`` specialises the kernel to the shapes; ``given`` passes symconv outputs and a workspace, where torch makes
+    new ones; ``jvp`` measures the directional derivative as well.
     """
 
     dtype: str = "float32"
@@ -82,7 +84,7 @@ class Measurement:
     task: Task
     algorithm: str
     schedule: str
-    workspace: int | None
+    workspace: int
     directions: tuple[Direction, ...]
     errors: Mapping[str, float]
     torch_errors: Mapping[str, float]
@@ -110,6 +112,7 @@ def measure(task: Task, how: How, tell: Callable[[str], None] = lambda _: None) 
     tell("comparing")
     exact = _exact(found, arrays, gy, other, how.threads)
     results = {"y": kernel.forward(*inputs), **gradients}
+    said = (kernel.algorithm, str(kernel.schedule), kernel.workspace(limit=None, **task.shapes).nbytes)
     errors = _errors(task, "symconv", results, exact, how.dtype)
     theirs = _errors(task, "torch", other.results(), exact, how.dtype) if other else {}
     tell("measuring")
@@ -117,7 +120,6 @@ def measure(task: Task, how: How, tell: Callable[[str], None] = lambda _: None) 
     if how.jvp:
         directions += (_forward_mode(task, found, arrays, how),)
     alone = found if isinstance(found, str) else "" if other else "torch is not installed"
-    said = (str(kernel.algorithm), str(getattr(kernel, "schedule", "")), kernel.workspace_bytes)
     return Measurement(task, *said, directions, errors, theirs, alone, build, first)
 
 
@@ -196,7 +198,7 @@ def _directions(
     task: Task, kernel: Kernel, other: Rival | None, data: tuple[Arrays, Array], how: How
 ) -> tuple[Direction, ...]:
     op, size = task.op, np.dtype(how.dtype).itemsize
-    calls = _calls(kernel, *data, how.given)
+    calls = _calls(kernel, *data, kernel.workspace(limit=None, **task.shapes) if how.given else None)
     found = []
     for name, ours in calls.items():
         wrt = tuple(calls)[2:] if name == "backward" else (name,)
@@ -210,19 +212,19 @@ def _directions(
     return tuple(found)
 
 
-def _calls(kernel: Kernel, arrays: Arrays, gy: Array, given: bool) -> dict[str, Callable[[], Any]]:
-    """Our functions by direction: the forward, all gradients, each gradient."""
+def _calls(kernel: Kernel, arrays: Arrays, gy: Array, memory: Workspace | None) -> dict[str, Callable[[], Any]]:
+    """Our functions by direction: the forward, all gradients, each gradient; with ``memory``, outputs are given too."""
     inputs = tuple(arrays.values())
-    y = kernel.forward(*inputs) if given else None
-    gradients = kernel.backward(gy, *inputs)._asdict() if given else None
-
-    def back(*wrt: str) -> Callable[[], Any]:
-        out = None if gradients is None else {name: gradients[name] for name in wrt}
-        return lambda: kernel.backward(gy, *inputs, wrt=wrt, out=out)
-
-    everything = {} if gradients is None else {"out": gradients}
+    if memory is None:
+        return {
+            "forward": lambda: kernel.forward(*inputs),
+            "backward": lambda: kernel.backward(gy, *inputs),
+            **{name: partial(kernel.backward, gy, *inputs, wrt=(name,)) for name in arrays},
+        }
+    y, gradients = kernel.forward(*inputs), kernel.backward(gy, *inputs)._asdict()
+    back = partial(kernel.backward, gy, *inputs, workspace=memory)
     return {
-        "forward": lambda: kernel.forward(*inputs, out=y),
-        "backward": lambda: kernel.backward(gy, *inputs, **everything),
-        **{name: back(name) for name in arrays},
+        "forward": partial(kernel.forward, *inputs, out=y, workspace=memory),
+        "backward": partial(back, out=gradients),
+        **{name: partial(back, wrt=(name,), out={name: gradients[name]}) for name in arrays},
     }

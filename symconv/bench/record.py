@@ -37,7 +37,9 @@ def document(
             "seconds_per_layer": how.seconds,
             "rounds_at_least": how.repeat,
             "sizes": "fixed" if how.fixed else "run-time",
-            "outputs": "given to symconv, new ones of torch" if how.given else "new ones at every call, on both sides",
+            "outputs": "and a workspace given to symconv, new ones of torch"
+            if how.given
+            else "new ones at every call, on both sides",
             "accuracy": how.accuracy,
             "tuned": how.tune,
             "environment": dict(environment),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from textwrap import wrap
 from typing import Any
 
 __all__ = ["conditions", "line", "table"]
@@ -86,7 +87,7 @@ def _methods(layers: list[Record]) -> Iterator[str]:
     """Which algorithm each layer used, and its errors."""
     yield "algorithm; max|e|/max|reference| against float64, torch's in brackets"
     for layer in layers:
-        yield f"  {_cut(layer['name'], 40)}: {layer['algorithm']}"
+        yield from wrap(f"  {_cut(layer['name'], 40)}: {layer['algorithm']}", 80, subsequent_indent="    ")
         parts = [f"{name} {error:.0e}{_beside(layer, name)}" for name, error in layer["errors"].items()]
         yield f"    {', '.join(parts)}" if parts else "    no float64 reference"
         forms = layer["directions"]["backward"]["ratios"]

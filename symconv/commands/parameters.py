@@ -120,7 +120,7 @@ the_measurement = all_of(
     click.option("--accuracy", type=click.Choice(ACCURACIES), default="default", show_default=True),
     click.option("--tune", is_flag=True, help="Measure schedules first and use the best."),
     click.option("--fixed", is_flag=True, help="Specialise kernels to the sizes; without, sizes are run-time values."),
-    click.option("--given", is_flag=True, help="Give symconv its outputs (out=); without, both sides make new ones."),
+    click.option("--given", is_flag=True, help="Give symconv its outputs (out=) and a workspace."),
     click.option("--jvp", is_flag=True, help="The directional derivative as well, along tangents of all tensors."),
     click.option("--seconds", type=Real(), default=2.0, show_default=True, help="Time for each layer."),
     click.option(
