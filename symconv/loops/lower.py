@@ -9,6 +9,7 @@ from symconv.gather.solution import Gather, Solution, Solved
 from symconv.gather.solve import solve
 from symconv.loops.arith import simplify
 from symconv.loops.cells import cell_nest, is_plain, position
+from symconv.loops.constants import constant_nest
 from symconv.loops.ir import (
     Accumulate,
     Buffer,
@@ -37,6 +38,7 @@ from symconv.loops.traverse import substitute
 from symconv.notation.expr import Apply, Const, Piece, Reduce
 from symconv.notation.expr import Expr as Formula
 from symconv.notation.operator import Operator, Statement, Tensor
+from symconv.notation.tables import table_of
 
 __all__ = ["lower"]
 
@@ -94,6 +96,9 @@ def _declare(state: _Lowering, tensor: Tensor, role: str) -> None:
 
 def _statement(state: _Lowering, solved: Solved) -> None:
     statement, expr = solved.statement, solved.statement.expr
+    if (entries := table_of(statement)) is not None:
+        state.nests.append(constant_nest(statement, entries))
+        return
     terms = _terms(expr)
     nodes = [node for node, _ in solved.reductions]
     solutions = dict(solved.reductions)

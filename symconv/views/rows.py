@@ -10,10 +10,12 @@ from symconv.gather.solution import Gather, Phase, Solved
 from symconv.notation.affine import Affine, affine, var
 from symconv.notation.expr import Const, Constraint, Expr, Piece, Reduce, transform, walk
 from symconv.notation.operator import Definition, Operator, Statement
+from symconv.notation.tables import table_of
 from symconv.views.closed import Closed, Divides, Division, Sum, closed
 from symconv.views.closed import _forms as forms_of
 from symconv.views.dialect import ADD, BREAK, MUL, Dialect, Frag
 from symconv.views.forms import bound_text, chain, form_text, ranges_text
+from symconv.views.matrices import matrix_text
 from symconv.views.printer import Printer, bracketed, counted, expr_frag, expr_text, over, side_by_side, total
 
 __all__ = [
@@ -77,6 +79,8 @@ def _listed(items: Iterable[str], dialect: Dialect) -> str:
 
 def statement_rows(statement: Statement, dialect: Dialect) -> Rows:
     """A statement as it is stated: over ranges and relations."""
+    if matrix := matrix_text(statement, dialect):
+        return Rows((Row(dialect.tensor(statement.target.name), matrix),), (), (domain_row(statement, dialect),))
     said = {end for r in statement.ranges for end in (var(r.name), r.extent - 1 - var(r.name))}
 
     def shortened(node: Expr) -> Expr | None:
@@ -136,6 +140,8 @@ def definition_rows(op: Operator, names: Iterable[str], dialect: Dialect) -> tup
 def solved_rows(solved: Solved, dialect: Dialect) -> Rows:
     """A statement in solved form: one formula, or one per part where parts cut the cells differently."""
     statement = solved.statement
+    if table_of(statement):
+        return statement_rows(statement, dialect)
     parts: dict[Reduce, list[Closed]] = {}
     for node, solutions in solved.reductions:
         found = [closed(statement, node, solution) for solution in solutions]
