@@ -11,7 +11,7 @@ from symconv.algorithms.matrices import Matrix
 from symconv.loops.ir import VECTOR, Binary, Const, Declare, Expr, Scalar, Splat, Stmt, Var
 from symconv.packed.copying import ZERO
 
-__all__ = ["transformed"]
+__all__ = ["Point", "points", "transformed"]
 
 Point = tuple[int, ...]
 _VECTOR = Scalar("real", VECTOR)

@@ -13,7 +13,6 @@ from symconv.loops.arith import add, ceildiv, const, largest, mul, smallest, sub
 from symconv.loops.ir import (
     LANES,
     VECTOR,
-    Accumulate,
     Address,
     Buffer,
     Compare,
@@ -26,12 +25,12 @@ from symconv.loops.ir import (
     LoadLanes,
     Nest,
     Outlined,
-    ReduceLanes,
     Scalar,
     Size,
     Splat,
     Stmt,
     Store,
+    StoreReduced,
     Update,
     Var,
 )
@@ -44,7 +43,18 @@ from symconv.packed.outer import Packed
 from symconv.packed.pack import classes_of, packed_operand, place_of_tap, still_operand
 from symconv.packed.roles import Contraction
 
-__all__ = ["DotTile", "dot_nests"]
+__all__ = [
+    "Dot",
+    "DotTile",
+    "columns_table",
+    "dot_buffers",
+    "dot_layout",
+    "dot_nests",
+    "dot_parameters",
+    "main_nest",
+    "plane_of",
+    "rows_of_item",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +72,8 @@ class Dot:
     found: Contraction
     tile: DotTile
     space: Frame
+    products: int = 1
+    """How many transformed points have sums of their own; 1 where sums are direct."""
 
     @property
     def target(self) -> str:
@@ -81,8 +93,20 @@ class Dot:
 def dot_nests(found: Contraction, tile: DotTile) -> Packed:
     """Its nests, buffers, numbers and parameters of a plan."""
     it = Dot(found, tile, frame(found, found.wide[1].axes))
-    boxes = product(it.space.boxes)
-    layout = (
+    pack = (*_packed_rows(it), *_packed_columns(it))
+    nests = (columns_table(it), main_nest(it, pack), _combined(it))
+    return Packed(nests, tuple(dot_buffers(it)), dot_layout(it), dot_parameters(it))
+
+
+def dot_parameters(it: Dot) -> tuple[str, ...]:
+    """The numbers of a plan."""
+    return (*(strip.parameter for strip in it.space.strips), "S_", "MB_", "NB_")
+
+
+def dot_layout(it: Dot) -> tuple[Size, ...]:
+    """The numbers that follow from sizes and parameters."""
+    found, tile = it.found, it.tile
+    return (
         *it.space.layout(),
         # The last block of lanes runs over the end of the box.
         Size("RA_", add(add(it.space.whole_rows, quotient(Var(LANES), it.space.lane.pitch)), const(1))),
@@ -93,43 +117,42 @@ def dot_nests(found: Contraction, tile: DotTile) -> Packed:
         Size("NT_", ceildiv(Var("N_"), tile.columns)),
         Size("P_", product(counts(found, it.planes, exact=False))),
         Size("G_", product(counts(found, found.groups, exact=False))),
-        Size("BX_", boxes),
+        Size("BX_", product(it.space.boxes)),
         Size("SC_", smallest([Var("S_"), Var("BX_")])),
         Size("RT_", largest([const(1), smallest([ceildiv(Var("MB_"), tile.rows), Var("MT_")])])),
         Size("RN_", ceiling(Var("MT_"), Var("RT_"))),
         Size("NC_", largest([const(1), smallest([ceildiv(Var("NB_"), tile.columns), Var("NT_")])])),
     )
-    parameters = (*(strip.parameter for strip in it.space.strips), "S_", "MB_", "NB_")
-    return Packed((_table(it), _main(it), _combined(it)), tuple(_buffers(it)), layout, parameters)
 
 
-def _buffers(it: Dot) -> Iterator[Buffer]:
-    lanes, rows, columns = Var(LANES), const(it.tile.rows), const(it.tile.columns)
+def dot_buffers(it: Dot) -> Iterator[Buffer]:
+    """Tables, sums of every chunk, and both operands of a box."""
+    lanes, rows, columns, points = Var(LANES), const(it.tile.rows), const(it.tile.columns), const(it.products)
     entries = mul(Var("NT_"), columns)
     yield Buffer(it.name("offsets"), ((entries,),), "workspace", Scalar("offset"))
     for number, _ in enumerate(it.found.here):
         yield Buffer(it.name(f"places{number}"), ((entries,),), "workspace", Scalar("offset"))
-    sums = ((Var("G_"),), (Var("SC_"),), (Var("MT_"),), (Var("NT_"),), (rows,), (columns,))
-    yield Buffer(it.name("sums"), sums, "workspace")
-    still = ((mul(Var("RT_"), rows),), (Var("RA_"), it.space.lane.pitch))
+    sums = ((Var("G_"),), (Var("SC_"),), (points,), (Var("MT_"),), (Var("NT_"),), (rows, columns))
+    yield Buffer(it.name("sums"), sums, "workspace", slack=lanes)
+    still = ((mul(points, mul(Var("RT_"), rows)),), (Var("RA_"), it.space.lane.pitch))
     yield Buffer(it.name("rows"), still, "private", slack=mul(const(2), lanes))
     classes: tuple[tuple[Expr, ...], ...] = tuple(
         (const(factor),) for _, factor in classes_of(it.space, it.found.wide[1])
     )
-    moved = ((Var("P_"),), *classes, (Var("RG_"), it.space.lane.pitch))
+    moved = ((mul(points, Var("P_")),), *classes, (Var("RG_"), it.space.lane.pitch))
     yield Buffer(it.name("columns"), moved, "private", slack=mul(const(2), lanes))
 
 
-def _plane(it: Dot) -> Expr:
+def plane_of(it: Dot) -> Expr:
     """The number of a plane of the second operand."""
     return rank(it.found, it.planes)
 
 
-def _table(it: Dot) -> Nest:
+def columns_table(it: Dot) -> Nest:
     """Where each column finds the second operand; columns that only fill the last tile point to its first element."""
     found = it.found
     position = rank(found, found.columns)
-    index = (_plane(it), *place_of_tap(it.space, found.wide[1]))
+    index = (plane_of(it), *place_of_tap(it.space, found.wide[1]))
     stores: list[Stmt] = [Store(it.name("offsets"), (position,), Address(it.name("columns"), index))]
     spare: list[Stmt] = [Store(it.name("offsets"), (Var("at_"),), const(0))]
     for number, read in enumerate(found.here):
@@ -142,7 +165,8 @@ def _table(it: Dot) -> Nest:
     return Nest("z_", const(1), body, f"{it.target}: where each column finds its packed operand", parallel=False)
 
 
-def _main(it: Dot) -> Nest:
+def main_nest(it: Dot, pack: tuple[Stmt, ...]) -> Nest:
+    """Chunk by chunk and row block by row block: pack each box, then run the register tiles."""
     found = it.found
     names = (*found.groups, "chunk_of_", "rows_of_")
     sizes = (*counts(found, found.groups, exact=False), Var("SC_"), Var("RN_"))
@@ -151,7 +175,7 @@ def _main(it: Dot) -> Nest:
     begin = quotient(mul(Var("chunk_of_"), Var("BX_")), Var("SC_"))
     end = quotient(mul(add(Var("chunk_of_"), const(1)), Var("BX_")), Var("SC_"))
     boxes = decoded(tuple(f"{s.loop}_box_" for s in it.space.strips), it.space.boxes, "box_")
-    work = (*boxes, *in_boxes(it.space), *_packed_rows(it), *_packed_columns(it), *_tiles(it))
+    work = (*boxes, *in_boxes(it.space), *pack, *_tiles(it))
     body = (*decoded(names, sizes, "z_"), first, count, Let("box0_", begin), For("box_", Var("box0_"), end, work))
     tensors = " and ".join(dict.fromkeys(operand.read.tensor for operand in found.wide))
     tile = f"{it.tile.rows} rows by {it.tile.columns} columns"
@@ -160,24 +184,24 @@ def _main(it: Dot) -> Nest:
     )
 
 
+def rows_of_item(it: Dot) -> Expr:
+    """How many rows the row blocks at hand hold."""
+    rows = const(it.tile.rows)
+    return smallest([mul(Var("rowblocks_"), rows), sub(Var("M_"), mul(Var("rowblock0_"), rows))])
+
+
 def _packed_rows(it: Dot) -> tuple[Stmt, ...]:
     """The rows of this item, each with zeros in its gaps."""
     found = it.found
     row = add(mul(Var("rowblock0_"), const(it.tile.rows)), Var("row_"))
     cell: dict[str, Expr] = dict.fromkeys(found.rows, row)
     body = still_operand(it.space, found.wide[0], it.name("rows"), Var("row_"), cell, Var("RA_"))
-    count = smallest(
-        [
-            mul(Var("rowblocks_"), const(it.tile.rows)),
-            sub(Var("M_"), mul(Var("rowblock0_"), const(it.tile.rows))),
-        ]
-    )
-    return (For("row_", const(0), count, body),)
+    return (For("row_", const(0), rows_of_item(it), body),)
 
 
 def _packed_columns(it: Dot) -> tuple[Stmt, ...]:
     """Every plane of the second operand, with the halo that columns reach."""
-    body = packed_operand(it.space, it.found.wide[1], it.name("columns"), _plane(it), {}, Var("RG_"), True)
+    body = packed_operand(it.space, it.found.wide[1], it.name("columns"), plane_of(it), {}, Var("RG_"), True)
     return in_taps(it.found, it.planes, body)
 
 
@@ -188,7 +212,13 @@ def _tiles(it: Dot) -> tuple[Stmt, ...]:
     tiles = For("tile_", const(0), smallest([Var("NC_"), left]), (column, _micro(it)))
     rows = For("rowblock_", const(0), Var("rowblocks_"), (tiles,))
     blocks = Let("blocks_", ceiling(it.space.span, Var(LANES)))
-    return (blocks, For("block_", const(0), ceiling(Var("NT_"), Var("NC_")), (rows,)))
+    every = For("block_", const(0), ceiling(Var("NT_"), Var("NC_")), (rows,))
+    points = (Let("point_", const(0)), every) if it.products == 1 else (_each_point(it, every),)
+    return (blocks, *points)
+
+
+def _each_point(it: Dot, body: Stmt) -> For:
+    return For("point_", const(0), const(it.products), (body,))
 
 
 def _micro(it: Dot) -> Outlined:
@@ -197,11 +227,12 @@ def _micro(it: Dot) -> Outlined:
     cells = [(m, n) for m in range(rows) for n in range(columns)]
     start = tuple(Declare(f"acc{m}_{n}_", Splat(ZERO), Scalar("real", VECTOR)) for m, n in cells)
     at = Let("lane_", mul(Var("at_"), Var(LANES)))
+    base = mul(Var("point_"), mul(Var("RT_"), const(rows)))
     still = [
-        Declare(f"row{m}_", LoadLanes(it.name("rows"), (_row(it, m), zero, Var("lane_")), 1, ""), _VECTOR)
+        Declare(f"row{m}_", LoadLanes(it.name("rows"), (add(base, _row(it, m)), zero, Var("lane_")), 1, ""), _VECTOR)
         for m in range(rows)
     ]
-    prefix = (zero,) * (2 + len(classes_of(it.space, it.found.wide[1])))
+    prefix = (mul(Var("point_"), Var("P_")), *(zero,) * (1 + len(classes_of(it.space, it.found.wide[1]))))
     moved: list[Stmt] = []
     for n in range(columns):
         offset = Load(it.name("offsets"), (_column(it, n),))
@@ -209,11 +240,14 @@ def _micro(it: Dot) -> Outlined:
         moved.append(Declare(f"column{n}_", lanes, _VECTOR))
     updates = [Update(f"acc{m}_{n}_", "+", _value(it, m, n)) for m, n in cells]
     loop = For("at_", zero, Var("blocks_"), (at, *still, *moved, *updates))
-    stores = [_stored(it, m, n) for m, n in cells]
-    first = Compare("==", Var("box_"), Var("box0_"))
-    later = Compare(">", Var("box_"), Var("box0_"))
-    begin = tuple(Store(store.buffer, store.index, store.value) for store in stores)
-    return Outlined(f"dot{rows}x{columns}", (*start, loop, If(first, begin), If(later, tuple(stores))))
+    place = (
+        rank(it.found, it.found.groups), Var("chunk_of_"), Var("point_"), add(Var("rowblock0_"), Var("rowblock_")),
+        Var("column_"), zero, zero,
+    )  # fmt: skip
+    sums = tuple(Var(f"acc{m}_{n}_") for m, n in cells)
+    first = If(Compare("==", Var("box_"), Var("box0_")), (StoreReduced(it.name("sums"), place, "=", sums),))
+    later = If(Compare(">", Var("box_"), Var("box0_")), (StoreReduced(it.name("sums"), place, "+", sums),))
+    return Outlined(f"dot{rows}x{columns}", (*start, loop, first, later))
 
 
 _VECTOR = Scalar("real", VECTOR)
@@ -225,12 +259,6 @@ def _row(it: Dot, m: int) -> Expr:
 
 def _column(it: Dot, n: int) -> Expr:
     return add(mul(Var("column_"), const(it.tile.columns)), const(n))
-
-
-def _stored(it: Dot, m: int, n: int) -> Accumulate:
-    group = rank(it.found, it.found.groups)
-    place = (group, Var("chunk_of_"), add(Var("rowblock0_"), Var("rowblock_")), Var("column_"), const(m), const(n))
-    return Accumulate(it.name("sums"), place, "+", ReduceLanes("+", Var(f"acc{m}_{n}_")))
 
 
 def _value(it: Dot, m: int, n: int) -> Expr:
@@ -260,7 +288,7 @@ def _combined(it: Dot) -> Nest:
     row = rank(found, found.rows)
     position = rank(found, found.columns)
     place = (
-        rank(found, found.groups), Var("chunk_of_"), quotient(row, const(rows)), quotient(position, const(columns)),
+        rank(found, found.groups), Var("chunk_of_"), const(0), quotient(row, const(rows)), quotient(position, const(columns)),
         sub(row, mul(const(rows), quotient(row, const(rows)))),
         sub(position, mul(const(columns), quotient(position, const(columns)))),
     )  # fmt: skip

@@ -62,16 +62,23 @@ def still_operand(
     sources = {}
     for strip in space.strips:
         axis = operand.along(strip.loop)
+        rest = integer(axis.rest)
         # What a box does not hold is a gap too, though the operand goes on there.
-        inside = smallest([integer(axis.length), add(add(strip.start, strip.size), integer(axis.rest))])
-        sources[strip.loop] = Source(strip.start, 1, integer(axis.rest), inside)
+        end = add(mul(const(axis.factor), add(strip.start, strip.size)), rest)
+        shift = add(Var(f"{strip.loop}_class_"), rest) if axis.factor > 1 else rest
+        sources[strip.loop] = Source(strip.start, axis.factor, shift, smallest([integer(axis.length), end]))
+    classes = classes_of(space, operand)
+    prefix = (plane, *(Var(f"{loop}_class_") for loop, _ in classes))
     outermost, *inner = space.strips[:-1] or (space.lane,)
     rows: dict[str, Expr] = {outermost.loop: outermost.size}
     rows.update({strip.loop: strip.pitch for strip in inner})
-    body = _rows(space, operand, buffer, (plane,), planes, sources, rows)
+    body = _rows(space, operand, buffer, prefix, planes, sources, rows)
     first = mul(outermost.size, product(strip.pitch for strip in inner)) if len(space.strips) > 1 else const(1)
-    tail = zeroed(buffer, (plane, Var("gap_")), const(0), space.lane.pitch)
-    return (*body, For("gap_", first, behind, tail))
+    tail = zeroed(buffer, (*prefix, Var("gap_")), const(0), space.lane.pitch)
+    body = (*body, For("gap_", first, behind, tail))
+    for loop, factor in reversed(classes):
+        body = (For(f"{loop}_class_", const(0), const(factor), body),)
+    return body
 
 
 def _rows(

@@ -49,7 +49,7 @@ from symconv.packed.pack import packed_operand
 from symconv.packed.roles import Axis, Contraction, Operand
 from symconv.packed.unpack import finished
 
-__all__ = ["Tiled", "tiled", "winograd_nests"]
+__all__ = ["Tiled", "number_of", "tiled", "transformed_planes", "winograd_nests"]
 
 
 @dataclass(frozen=True)
@@ -203,7 +203,7 @@ def _narrow(it: Tiled, sums: Outer) -> Nest:
         return LoadLanes(name_of(sums, "raw"), (Var("group_"), const(0), Var("rowblock_"), position, row), 1, "mask_")
 
     def store(point: Point, value: Expr) -> Stmt:
-        number = const(_number(point, it.form))
+        number = const(number_of(point, it.form))
         place = (Var("group_"), number, Var("rowblock_"), kept, row)
         return StoreLanes(name_of(sums, "narrow"), place, 1, "mask_", "=", value)
 
@@ -218,7 +218,7 @@ def _narrow(it: Tiled, sums: Outer) -> Nest:
     return Nest("z_", mul(Var("G_"), Var("MT_")), (*lets, *inner), comment)
 
 
-def _number(point: Point, form: WinogradForm) -> int:
+def number_of(point: Point, form: WinogradForm) -> int:
     number = 0
     for value, axis in zip(point, form.axes, strict=True):
         number = number * axis.transform.n + value
@@ -233,7 +233,13 @@ def _main(it: Tiled, sums: Outer) -> Nest:
     whole = (Let("plane0_", const(0)), Let("planes_", Var("P_")))
     planes = tuple(add(Var("plane_"), extent(found, name)[0]) for name in found.planes)
     work = transformed_planes(
-        it, it.split, name_of(sums, "pieces"), name_of(sums, "wide"), dict(zip(found.planes, planes, strict=True))
+        it,
+        it.split,
+        name_of(sums, "pieces"),
+        name_of(sums, "wide"),
+        dict(zip(found.planes, planes, strict=True)),
+        "R_",
+        False,
     )
     body = (
         *decoded(names, sizes, "z_"),
@@ -249,9 +255,12 @@ def _main(it: Tiled, sums: Outer) -> Nest:
 
 
 def transformed_planes(
-    it: Tiled, operand: Operand, pieces: str, windows: str, planes: dict[str, Expr]
+    it: Tiled, operand: Operand, pieces: str, windows: str, planes: dict[str, Expr], rows: str, gaps: bool
 ) -> tuple[Stmt, ...]:
-    """One plane of the data: split by residue class of a tile, then every window transformed."""
+    """One plane of the data: split by residue class of a tile, then every window transformed.
+
+    ``rows`` names how many a plane of windows has; ``gaps`` says that all of them are read, for a product with 0.
+    """
     frame_ = it.pieces
     packed = packed_operand(frame_, operand, pieces, const(0), planes, Var("RS_"), True)
     coordinates = {strip.loop: Var(f"{strip.loop}_at_") for strip in frame_.strips[:-1]}
@@ -270,7 +279,7 @@ def transformed_planes(
         return LoadLanes(pieces, (const(0), *classes, frame_.row(outer), last), 1, "")
 
     def store(point: Point, value: Expr) -> Stmt:
-        plane = add(mul(const(_number(point, it.form)), Var("P_")), Var("plane_"))
+        plane = add(mul(const(number_of(point, it.form)), Var("P_")), Var("plane_"))
         return StoreLanes(windows, (plane, row, column), 1, "", "=", value)
 
     body = transformed(it.form.data_matrices, load, store)
@@ -278,8 +287,10 @@ def transformed_planes(
     inner: tuple[Stmt, ...] = (Outlined(f"windows_{it.form.name}", (chunks,)),)
     for strip in reversed(it.windows.strips[:-1]):
         # Reach along loops that are not transformed is transformed with the cells.
-        inner = (For(f"{strip.loop}_at_", const(0), smallest([strip.pitch, add(strip.size, strip.reach)]), inner),)
-    return (*packed, *inner, *(_behind(it, windows) if it.has_reach else ()))
+        count = smallest([strip.pitch, add(strip.size, strip.reach)])
+        count = strip.pitch if gaps and strip is not it.windows.strips[0] else count
+        inner = (For(f"{strip.loop}_at_", const(0), count, inner),)
+    return (*packed, *inner, *(_behind(it, windows, rows) if it.has_reach or gaps else ()))
 
 
 def _residue(value: Expr, modulus: int) -> Expr:
@@ -289,14 +300,14 @@ def _residue(value: Expr, modulus: int) -> Expr:
     return result
 
 
-def _behind(it: Tiled, windows: str) -> tuple[Stmt, ...]:
+def _behind(it: Tiled, windows: str, rows: str) -> tuple[Stmt, ...]:
     """Zeros behind the last row of windows, at every point."""
     strips = it.windows.strips
     outermost = smallest([strips[0].pitch, add(strips[0].size, strips[0].reach)])
     first = mul(outermost, product(strip.pitch for strip in strips[1:-1]))
     plane = add(mul(Var("point_"), Var("P_")), Var("plane_"))
     fill = zeroed(windows, (plane, Var("gap_")), const(0), strips[-1].pitch)
-    return (For("point_", const(0), const(it.products), (For("gap_", first, Var("R_"), fill),)),)
+    return (For("point_", const(0), const(it.products), (For("gap_", first, Var(rows), fill),)),)
 
 
 def _unpacked(it: Tiled, sums: Outer) -> tuple[Stmt, ...]:
@@ -310,7 +321,7 @@ def _unpacked(it: Tiled, sums: Outer) -> tuple[Stmt, ...]:
     made: dict[Point, Expr] = {}
 
     def load(point: Point) -> Expr:
-        place = (Var("row_"), const(_number(point, it.form)), row, column)
+        place = (Var("row_"), const(number_of(point, it.form)), row, column)
         return LoadLanes(name_of(sums, "sums"), place, 1, "")
 
     def keep(point: Point, value: Expr) -> Stmt:

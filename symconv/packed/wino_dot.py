@@ -1,0 +1,243 @@
+"""Winograd in the dot form: gradients of kernels, ``T = Gᵀ[Σ (A c)⊙(Bᵀ d)]G`` over tiles of positions.
+
+Both operands of a box are cut into tiles and transformed, lanes across tiles; for every point the register tiles of
+the dot form sum products over tiles; at the end the chunks are added in order and every tile of sums is transformed to
+its taps.
+"""
+
+from __future__ import annotations
+
+from symconv.loops.arith import add, const, largest, mul, smallest, sub
+from symconv.loops.ir import (
+    LANES,
+    VECTOR,
+    Buffer,
+    Compare,
+    Declare,
+    Expr,
+    For,
+    If,
+    Let,
+    Load,
+    LoadLanes,
+    Nest,
+    Outlined,
+    Scalar,
+    Size,
+    Stmt,
+    Store,
+    StoreLanes,
+    Update,
+    Var,
+)
+from symconv.loops.scalars import integer
+from symconv.loops.traverse import substitute
+from symconv.packed.bilinear import Point, points, transformed
+from symconv.packed.copying import ZERO, zeroed
+from symconv.packed.dot import (
+    Dot,
+    DotTile,
+    columns_table,
+    dot_buffers,
+    dot_layout,
+    dot_parameters,
+    main_nest,
+    plane_of,
+    rows_of_item,
+)
+from symconv.packed.frame import Strip, ceiling, product, quotient
+from symconv.packed.loops import counts, decoded, in_taps
+from symconv.packed.outer import Packed
+from symconv.packed.pack import still_operand
+from symconv.packed.unpack import finished
+from symconv.packed.wino import Tiled, number_of, transformed_planes
+
+__all__ = ["winograd_dot_nests"]
+
+
+def winograd_dot_nests(it: Tiled, tile: DotTile) -> Packed:
+    """Its nests, buffers, numbers and parameters of a plan."""
+    sums = Dot(it.still, tile, it.windows, it.products)
+    own = {size.name for size in it.windows.layout()}
+    layout = tuple(
+        Size("SC_", largest([const(1), smallest([Var("S_"), Var("BX_")])])) if size.name == "SC_" else size
+        for size in dot_layout(sums)
+    )
+    # The last block of a row of tiles runs over its end.
+    spare = add(quotient(Var(LANES), it.pieces.lane.pitch), const(1))
+    layout = (
+        *layout,
+        *(size for size in it.pieces.layout() if size.name not in own),
+        Size("RS_", add(it.pieces.rows, spare)),
+        Size("RT2_", add(it.windows.whole_rows, add(quotient(Var(LANES), it.windows.lane.pitch), const(1)))),
+    )
+    main = main_nest(sums, (*_packed_rows(it, sums), *_packed_columns(it, sums)))
+    nests = (columns_table(sums), _cleared(sums), main, _added(sums), _combined(it, sums))
+    return Packed(nests, _buffers(it, sums), layout, dot_parameters(sums))
+
+
+def _buffers(it: Tiled, sums: Dot) -> tuple[Buffer, ...]:
+    classes: tuple[tuple[Expr, ...], ...] = tuple((const(axis.transform.m),) for axis in it.form.axes)
+    lanes = Var(LANES)
+    pieces = ((const(1),), *classes, (Var("RS_"), it.pieces.lane.pitch))
+    cut = ((const(1),), *classes, (Var("RT2_"), it.windows.lane.pitch))
+    taps = 1
+    for axis in it.form.axes:
+        taps *= axis.transform.r
+    entries = add(const(sums.tile.rows * sums.tile.columns), lanes)
+    return (
+        *dot_buffers(sums),
+        Buffer(sums.name("pieces"), pieces, "private", slack=mul(const(2), lanes)),
+        Buffer(sums.name("cut"), cut, "private", slack=mul(const(2), lanes)),
+        Buffer(sums.name("taps"), ((const(taps),), (entries,)), "private", slack=lanes),
+    )
+
+
+def _packed_rows(it: Tiled, sums: Dot) -> tuple[Stmt, ...]:
+    """The rows of this item: tiles of the cotangent, transformed; zeros in every gap."""
+    found, operand = it.still, it.still.wide[0]
+    rows = const(sums.tile.rows)
+    row = add(mul(Var("rowblock0_"), rows), Var("row_"))
+    cell: dict[str, Expr] = dict.fromkeys(found.rows, row)
+    cut = still_operand(it.windows, operand, sums.name("cut"), const(0), cell, Var("RT2_"))
+    coordinates = {strip.loop: Var(f"{strip.loop}_at_") for strip in it.windows.strips[:-1]}
+    place = it.windows.row(coordinates.values())
+    column = mul(Var("chunk_"), Var(LANES))
+
+    def load(point: Point) -> Expr:
+        return LoadLanes(sums.name("cut"), (const(0), *map(const, point), place, column), 1, "")
+
+    def store(point: Point, value: Expr) -> Stmt:
+        plane = add(mul(const(number_of(point, it.form)), mul(Var("RT_"), rows)), Var("row_"))
+        return StoreLanes(sums.name("rows"), (plane, place, column), 1, "", "=", value)
+
+    body = transformed(it.form.narrow_matrices, load, store)
+    chunks = For("chunk_", const(0), ceiling(it.windows.lane.size, Var(LANES)), body)
+    made = _over_rows(it, (Outlined(f"tiles_{it.form.name}", (chunks,)),))
+    plane = add(mul(Var("point_"), mul(Var("RT_"), rows)), Var("row_"))
+    return (For("row_", const(0), rows_of_item(sums), (*cut, *made, *_behind(it, sums.name("rows"), plane, "RA_"))),)
+
+
+def _over_rows(it: Tiled, inner: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
+    """Every row of a box, those in the gaps of its outer loops too."""
+    strips = it.windows.strips
+    for strip in reversed(strips[:-1]):
+        count = strip.size if strip is strips[0] else strip.pitch
+        inner = (For(f"{strip.loop}_at_", const(0), count, inner),)
+    return inner
+
+
+def _behind(it: Tiled, buffer: str, plane: Expr, rows: str) -> tuple[Stmt, ...]:
+    """Zeros behind the last row, at every point."""
+    strips = it.windows.strips
+    first = _first_behind(strips)
+    fill = zeroed(buffer, (plane, Var("gap_")), const(0), strips[-1].pitch)
+    return (For("point_", const(0), const(it.products), (For("gap_", first, Var(rows), fill),)),)
+
+
+def _first_behind(strips: tuple[Strip, ...]) -> Expr:
+    return mul(strips[0].size, product(strip.pitch for strip in strips[1:-1])) if len(strips) > 1 else const(1)
+
+
+def _packed_columns(it: Tiled, sums: Dot) -> tuple[Stmt, ...]:
+    """Every plane of the data in windows, transformed."""
+    plane = (Let("plane_", plane_of(sums)),)
+    planes: dict[str, Expr] = {}
+    work = transformed_planes(it, it.split, sums.name("pieces"), sums.name("columns"), planes, "RG_", True)
+    return in_taps(it.still, sums.planes, (*plane, *work))
+
+
+def _cleared(sums: Dot) -> Nest:
+    """Zeros where a chunk has no box at all."""
+    place = (Var("group_"), const(0), Var("point_"), Var("rowblock_"), Var("column_"), Var("row_"), Var("at_"))
+    body: tuple[Stmt, ...] = (Store(sums.name("sums"), place, ZERO),)
+    for name, count in (
+        ("at_", const(sums.tile.columns)),
+        ("row_", const(sums.tile.rows)),
+        ("column_", Var("NT_")),
+        ("rowblock_", Var("MT_")),
+        ("point_", const(sums.products)),
+    ):
+        body = (For(name, const(0), count, body),)
+    empty = If(Compare("==", Var("BX_"), const(0)), body)
+    return Nest("group_", Var("G_"), (empty,), f"{sums.target}: no contribution to an empty batch")
+
+
+def _added(sums: Dot) -> Nest:
+    """The chunks added to the first one, in order."""
+    names = ("group_", "point_", "rowblock_")
+    sizes = (Var("G_"), const(sums.products), Var("MT_"))
+    entries = const(sums.tile.rows * sums.tile.columns)
+    position = mul(Var("at_"), Var(LANES))
+
+    def place(chunk: Expr) -> tuple[Expr, ...]:
+        return (Var("group_"), chunk, Var("point_"), Var("rowblock_"), Var("column_"), const(0), position)
+
+    buffer, vector = sums.name("sums"), Scalar("real", VECTOR)
+    mask = Declare("mask_", Lanes_(entries, position), Scalar("mask"))
+    start = Declare("total_", LoadLanes(buffer, place(const(0)), 1, "mask_"), vector)
+    more = Update("total_", "+", LoadLanes(buffer, place(Var("chunk_of_")), 1, "mask_"))
+    chunks = For("chunk_of_", const(1), Var("SC_"), (more,))
+    done = StoreLanes(buffer, place(const(0)), 1, "mask_", "=", Var("total_"))
+    body: tuple[Stmt, ...] = (For("at_", const(0), ceiling(entries, Var(LANES)), (mask, start, chunks, done)),)
+    body = (If(Compare(">", Var("SC_"), const(1)), (For("column_", const(0), Var("NT_"), body),)),)
+    comment = f"{sums.target}: the chunks of every point added in order"
+    return Nest("z_", product(sizes), (*decoded(names, sizes, "z_"), *body), comment)
+
+
+def Lanes_(entries: Expr, position: Expr) -> Expr:  # noqa: N802
+    """Which lanes of a block hold entries."""
+    from symconv.loops.ir import Lanes
+
+    return Lanes(const(0), sub(entries, position))
+
+
+def _combined(it: Tiled, sums: Dot) -> Nest:
+    """Sums of every point transformed to taps, tile by tile."""
+    names, sizes = ("group_", "rowblock_", "column_"), (Var("G_"), Var("MT_"), Var("NT_"))
+    position = mul(Var("at_"), Var(LANES))
+    entries = const(sums.tile.rows * sums.tile.columns)
+
+    def load(point: Point) -> Expr:
+        number = const(number_of(point, it.form))
+        place = (Var("group_"), const(0), number, Var("rowblock_"), Var("column_"), const(0), position)
+        return LoadLanes(sums.name("sums"), place, 1, "mask_")
+
+    def store(point: Point, value: Expr) -> Stmt:
+        number = 0
+        for at, axis in zip(point, it.form.axes, strict=True):
+            number = number * axis.transform.r + at
+        return StoreLanes(sums.name("taps"), (const(number), position), 1, "", "=", value)
+
+    scale = it.form.coefficient
+    first, *others = it.form.target_matrices
+    matrices = (tuple(tuple(scale * value for value in line) for line in first), *others)
+    mask = Declare("mask_", Lanes_(entries, position), Scalar("mask"))
+    body = (mask, *transformed(matrices, load, store))
+    each = For("at_", const(0), ceiling(entries, Var(LANES)), (Outlined(f"taps_{it.form.name}", body),))
+    comment = f"{sums.target}: sums of every point transformed to taps"
+    return Nest("z_", product(sizes), (*decoded(names, sizes, "z_"), each, *_scattered(it, sums)), comment)
+
+
+def _scattered(it: Tiled, sums: Dot) -> tuple[Stmt, ...]:
+    """The taps of one tile stored, for the rows and columns that there are."""
+    found, rows, columns = it.found, sums.tile.rows, sums.tile.columns
+    row = add(mul(Var("rowblock_"), const(rows)), Var("row_"))
+    position = add(mul(Var("column_"), const(columns)), Var("at_"))
+    kept = it.still.columns
+    lets = decoded(kept, counts(it.still, kept, exact=False), "position_") if len(kept) > 1 else ()
+    if len(kept) == 1:
+        lets = (Let(kept[0], Var("position_")),)
+    groups = decoded(found.groups, counts(found, found.groups, exact=False), "group_")
+    stores = []
+    for number, point in enumerate(points(tuple(axis.transform.r for axis in it.form.axes))):
+        values: dict[str, Expr] = {
+            axis.tap: const(axis.taps()[at]) for axis, at in zip(it.form.axes, point, strict=True)
+        }
+        total = Load(sums.name("taps"), (const(number), add(mul(Var("row_"), const(columns)), Var("at_"))))
+        cell = tuple(substitute(integer(form), values) for form in found.solution.target)
+        stores.append(Store(sums.target, cell, finished(found, total, "", values)))
+    inside = If(Compare("<", position, Var("N_")), (Let("position_", position), *lets, *stores))
+    line = For("at_", const(0), const(columns), (inside,))
+    cells = tuple(Let(name, row) for name in found.rows)
+    return (*groups, For("row_", const(0), const(rows), (If(Compare("<", row, Var("M_")), (*cells, line)),)))
