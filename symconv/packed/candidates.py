@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from symconv.algorithms.winograd import winograd_form
 from symconv.gather.solution import Gather, Solved
 from symconv.isa import Isa
 from symconv.loops.candidate import Candidate
@@ -12,10 +13,12 @@ from symconv.loops.scalars import integer
 from symconv.loops.schedule import Schedule
 from symconv.loops.sizes import runtime_sizes
 from symconv.notation.operator import Operator, Tensor
-from symconv.packed.counting import masked_facts, packed_facts
+from symconv.packed.counting import masked_facts, packed_facts, winograd_facts
 from symconv.packed.dot import DotTile, dot_nests
-from symconv.packed.outer import Tile, outer_nests
+from symconv.packed.outer import Packed, Tile, outer_nests
 from symconv.packed.roles import Contraction, contraction
+from symconv.packed.wino import tiled, winograd_nests
+from symconv.packed.wino_dot import winograd_dot_nests
 
 __all__ = ["packed_candidates", "packed_kernel", "packed_masked"]
 
@@ -25,12 +28,37 @@ _OUTER = {16: (Tile(4, 3), Tile(1, 8)), 32: (Tile(8, 3), Tile(4, 5), Tile(1, 8))
 _DOT = {16: (DotTile(4, 3), DotTile(1, 9)), 32: (DotTile(8, 3), DotTile(1, 9))}
 
 
-def packed_candidates(gather: Gather, name: str, isa: Isa) -> tuple[Candidate, ...]:
-    """The packed ways to compute an output for sizes known at run time, none where its sum has no such form."""
+_TRANSFORMS = ((4, 3), (2, 3))
+"""Outputs and taps of the transforms that are built: the first is the fastest, the second loses less on small maps."""
+
+
+def packed_candidates(gather: Gather, name: str, isa: Isa, strict: bool) -> tuple[Candidate, ...]:
+    """The packed ways to compute an output for sizes known at run time, none where its sum has no such form.
+
+    ``strict`` leaves out those that compute other products than the direct sum does.
+    """
     found = _contraction(gather)
     if found is None:
         return ()
-    return tuple(_candidate(gather, name, found, tile) for tile in _tiles(found, isa))
+    direct = tuple(_candidate(gather, name, found, tile) for tile in _tiles(found, isa))
+    return direct if strict else (*direct, *_transformed(gather, name, found, isa))
+
+
+def _transformed(gather: Gather, name: str, found: Contraction, isa: Isa) -> Iterator[Candidate]:
+    """Winograd, where the sum is a correlation; a kernel without rows has too few products to save."""
+    if not found.rows:
+        return
+    tile = (_OUTER if found.lanes == "cells" else _DOT)[isa.registers][0]
+    for m, r in _TRANSFORMS:
+        form = winograd_form(gather.operator, found.statement, found.solution, m, r)
+        it = None if form is None else tiled(found, form, 0 if found.lanes == "cells" else 1)
+        if form is None or it is None:
+            return
+        made = winograd_nests(it, tile) if isinstance(tile, Tile) else winograd_dot_nests(it, tile)
+        kernel = _assembled(gather, name, found, made)
+        label = f"Winograd {form.name}"
+        facts = winograd_facts(it, tile, label, kernel.parameters)
+        yield Candidate(gather, Schedule(label, (tile,)), kernel, checked=True, facts=facts)
 
 
 def packed_masked(gather: Gather) -> object:
@@ -69,7 +97,12 @@ def _contraction(gather: Gather) -> Contraction | None:
 
 
 def _kernel(gather: Gather, name: str, found: Contraction, tile: Tile | DotTile) -> Kernel:
-    made = outer_nests(found, tile) if isinstance(tile, Tile) else dot_nests(found, tile)
+    return _assembled(
+        gather, name, found, outer_nests(found, tile) if isinstance(tile, Tile) else dot_nests(found, tile)
+    )
+
+
+def _assembled(gather: Gather, name: str, found: Contraction, made: Packed) -> Kernel:
     op = gather.operator
     given = tuple(_buffer(tensor, "in") for tensor in op.inputs)
     known, checks = runtime_sizes(op)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import reduce
 from itertools import product as combinations
 
 from symconv.loops.arith import add, const, floordiv, largest, mul, sub, total
-from symconv.loops.ir import Expr
+from symconv.loops.ir import Compare, Expr
 from symconv.loops.scalars import integer
 from symconv.notation.expr import Apply, walk
 from symconv.notation.operator import Tensor
@@ -16,9 +17,10 @@ from symconv.packed.loops import counts, phases_of
 from symconv.packed.outer import Tile
 from symconv.packed.pack import classes_of
 from symconv.packed.roles import Contraction
+from symconv.packed.wino import Tiled
 from symconv.tune.facts import Facts, FlatAxis
 
-__all__ = ["masked_facts", "packed_facts"]
+__all__ = ["masked_facts", "packed_facts", "winograd_facts"]
 
 
 def packed_facts(found: Contraction, tile: Tile | DotTile, label: str, parameters: tuple[str, ...]) -> Facts:
@@ -43,6 +45,28 @@ def packed_facts(found: Contraction, tile: Tile | DotTile, label: str, parameter
         "outer" if outer else "dot", label, (tile.rows, tile.blocks if isinstance(tile, Tile) else tile.columns),
         axes, every[0], every[1], _taps(found), phases[-1].modulus if phases else 1, every[3], every[2], False, classes,
         parameters, *_work(found), operations=_operations(found), loads=len(found.here),
+    )  # fmt: skip
+
+
+def winograd_facts(it: Tiled, tile: Tile | DotTile, label: str, parameters: tuple[str, ...]) -> Facts:
+    """The counts of one transformed kernel: flat axes count tiles, taps that are transformed are gone."""
+    direct = packed_facts(it.found, tile, label, parameters)
+    axes = tuple(
+        FlatAxis(strip.loop.rstrip("_"), strip.count, strip.length, strip.low, strip.high)
+        for strip in it.windows.strips
+    )
+    still = it.still
+    columns = product(counts(still, still.columns, exact=False))
+    conditions = tuple(
+        Compare("==" if bound.equality else ">=", integer(bound.form), const(0))
+        for axis in it.form.axes
+        for bound in axis.conditions
+    )
+    transform = tuple((axis.transform.m, axis.transform.n) for axis in it.form.axes)
+    taps = _taps(still) if still.lanes == "cells" else (const(1),)
+    return replace(
+        direct, scheme="winograd", flat=axes, taps=taps, columns=columns, classes=1, transform=transform,
+        requires=conditions,
     )  # fmt: skip
 
 

@@ -52,6 +52,10 @@ from symconv.packed.unpack import finished
 __all__ = ["Tiled", "number_of", "tiled", "transformed_planes", "winograd_nests"]
 
 
+SLAB = 128
+"""Planes whose products are added in one chain."""
+
+
 @dataclass(frozen=True)
 class Tiled:
     """A contraction whose transformed loops count tiles, with the frames of pieces and of transformed windows.
@@ -230,7 +234,12 @@ def _main(it: Tiled, sums: Outer) -> Nest:
     names = (*(f"{s.loop}_box_" for s in it.windows.strips), *found.groups)
     sizes = (*it.windows.boxes, *counts(found, found.groups, exact=False))
     blocks = Let("blocks_", ceiling(it.windows.span, Var(LANES)))
-    whole = (Let("plane0_", const(0)), Let("planes_", Var("P_")))
+    # Long chains of additions lose digits: sums are made in slabs of planes, which are then added.
+    slab = (
+        Let("plane0_", mul(const(SLAB), Var("slab_"))),
+        Let("planes_", smallest([const(SLAB), sub(Var("P_"), Var("plane0_"))])),
+        *register_tiles(sums),
+    )
     planes = tuple(add(Var("plane_"), extent(found, name)[0]) for name in found.planes)
     work = transformed_planes(
         it,
@@ -245,9 +254,8 @@ def _main(it: Tiled, sums: Outer) -> Nest:
         *decoded(names, sizes, "z_"),
         *in_boxes(it.windows),
         blocks,
-        *whole,
         For("plane_", const(0), Var("P_"), work),
-        *register_tiles(sums),
+        For("slab_", const(0), ceiling(Var("P_"), const(SLAB)), slab),
         *_unpacked(it, sums),
     )
     wide = it.form.data.tensor
@@ -284,7 +292,7 @@ def transformed_planes(
 
     body = transformed(it.form.data_matrices, load, store)
     chunks = For("chunk_", const(0), ceiling(it.windows.lane.size, Var(LANES)), body)
-    inner: tuple[Stmt, ...] = (Outlined(f"windows_{it.form.name}", (chunks,)),)
+    inner: tuple[Stmt, ...] = (Outlined("windows", (chunks,)),)
     for strip in reversed(it.windows.strips[:-1]):
         # Reach along loops that are not transformed is transformed with the cells.
         count = smallest([strip.pitch, add(strip.size, strip.reach)])
@@ -334,7 +342,7 @@ def _unpacked(it: Tiled, sums: Outer) -> tuple[Stmt, ...]:
 
     body = tuple(s for s in transformed(it.form.target_matrices, load, keep) if not isinstance(s, Let))
     chunks = For("chunk_", const(0), ceiling(lane.size, Var(LANES)), body)
-    inner: tuple[Stmt, ...] = (Outlined(f"outputs_{it.form.name}", (chunks,)), *_woven(it, lines))
+    inner: tuple[Stmt, ...] = (Outlined("outputs", (chunks,)), *_woven(it, lines))
     for strip in reversed(it.windows.strips[:-1]):
         name = strip.loop
         here = () if it.axis(name) else (Let(name, add(strip.start, Var(f"{name}_at_"))),)

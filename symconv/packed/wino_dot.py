@@ -113,7 +113,7 @@ def _packed_rows(it: Tiled, sums: Dot) -> tuple[Stmt, ...]:
 
     body = transformed(it.form.narrow_matrices, load, store)
     chunks = For("chunk_", const(0), ceiling(it.windows.lane.size, Var(LANES)), body)
-    made = _over_rows(it, (Outlined(f"tiles_{it.form.name}", (chunks,)),))
+    made = _over_rows(it, (Outlined("tiles", (chunks,)),))
     plane = add(mul(Var("point_"), mul(Var("RT_"), rows)), Var("row_"))
     return (For("row_", const(0), rows_of_item(sums), (*cut, *made, *_behind(it, sums.name("rows"), plane, "RA_"))),)
 
@@ -214,7 +214,7 @@ def _combined(it: Tiled, sums: Dot) -> Nest:
     matrices = (tuple(tuple(scale * value for value in line) for line in first), *others)
     mask = Declare("mask_", Lanes_(entries, position), Scalar("mask"))
     body = (mask, *transformed(matrices, load, store))
-    each = For("at_", const(0), ceiling(entries, Var(LANES)), (Outlined(f"taps_{it.form.name}", body),))
+    each = For("at_", const(0), ceiling(entries, Var(LANES)), (Outlined("taps", body),))
     comment = f"{sums.target}: sums of every point transformed to taps"
     return Nest("z_", product(sizes), (*decoded(names, sizes, "z_"), each, *_scattered(it, sums)), comment)
 
