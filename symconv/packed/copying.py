@@ -11,12 +11,14 @@ from symconv.loops.ir import (
     LANES,
     Compare,
     Const,
+    Declare,
     Expr,
     For,
     If,
+    Lanes,
     Let,
-    Load,
     LoadLanes,
+    Scalar,
     Select,
     Splat,
     Stmt,
@@ -56,25 +58,21 @@ class Source:
         return sub(add(floordiv(sub(sub(self.length, const(1)), self.shift), self.factor), const(1)), self.start)
 
 
-def span(lower: Expr, upper: Expr, block: Callable[[Expr], Stmt], single: Callable[[Expr], Stmt]) -> tuple[Stmt, ...]:
-    """Every position of a range once or more: whole blocks of lanes, the last one overlapping; few positions singly."""
+def span(lower: Expr, upper: Expr, block: Callable[[Expr, str], Stmt]) -> tuple[Stmt, ...]:
+    """Every position of a range in blocks of lanes, the last one overlapping; a short range under a mask."""
     length, lanes = sub(upper, lower), Var(LANES)
     first = Let("at_", add(lower, mul(lanes, Var("chunk_"))))
+    few = (Declare("few_", Lanes(const(0), length), Scalar("mask")), block(lower, "few_"))
     return (
-        For("chunk_", const(0), quotient(largest([length, const(0)]), lanes), (first, block(Var("at_")))),
-        If(Compare(">=", length, lanes), (Let("at_", sub(upper, lanes)), block(Var("at_")))),
-        If(Compare("<", length, lanes), (For("at_", lower, upper, (single(Var("at_")),)),)),
+        For("chunk_", const(0), quotient(largest([length, const(0)]), lanes), (first, block(Var("at_"), ""))),
+        If(Compare(">=", length, lanes), (Let("at_", sub(upper, lanes)), block(Var("at_"), ""))),
+        If(Compare("<", length, lanes), (If(Compare(">", length, const(0)), few),)),
     )
 
 
 def zeroed(buffer: str, prefix: tuple[Expr, ...], lower: Expr, upper: Expr) -> tuple[Stmt, ...]:
     """Zeros in a range of the last axis."""
-    return span(
-        lower,
-        upper,
-        lambda k: StoreLanes(buffer, (*prefix, k), 1, "", "=", Splat(ZERO)),
-        lambda k: Store(buffer, (*prefix, k), ZERO),
-    )
+    return span(lower, upper, lambda k, mask: StoreLanes(buffer, (*prefix, k), 1, mask, "=", Splat(ZERO)))
 
 
 def copied_row(
@@ -91,15 +89,14 @@ def copied_row(
     for condition in valid:
         upper = Select(condition, upper, const(0))
     lower = smallest([Var("upper_"), largest([const(0), source.lower])])
+
+    def block(k: Expr, mask: str) -> Stmt:
+        return StoreLanes(buffer, (*prefix, k), 1, mask, "=", LoadLanes(tensor, index(k), source.factor, mask))
+
     return (
         Let("upper_", upper),
         Let("lower_", lower),
         For("at_", const(0), Var("lower_"), (Store(buffer, (*prefix, Var("at_")), ZERO),)),
-        *span(
-            Var("lower_"),
-            Var("upper_"),
-            lambda k: StoreLanes(buffer, (*prefix, k), 1, "", "=", LoadLanes(tensor, index(k), source.factor, "")),
-            lambda k: Store(buffer, (*prefix, k), Load(tensor, index(k))),
-        ),
+        *span(Var("lower_"), Var("upper_"), block),
         *zeroed(buffer, prefix, Var("upper_"), pitch),
     )

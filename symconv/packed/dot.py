@@ -40,7 +40,7 @@ from symconv.packed.copying import ZERO
 from symconv.packed.frame import Frame, ceiling, extent, frame, product, quotient
 from symconv.packed.loops import counts, decoded, in_boxes, in_taps, rank
 from symconv.packed.outer import Packed
-from symconv.packed.pack import classes_of, packed_operand, place_of_tap, still_operand
+from symconv.packed.pack import classes_of, line_buffers, packed_operand, place_of_tap, still_operand
 from symconv.packed.roles import Contraction
 
 __all__ = [
@@ -141,6 +141,7 @@ def dot_buffers(it: Dot) -> Iterator[Buffer]:
     )
     moved = ((mul(points, Var("P_")),), *classes, (Var("RG_"), it.space.lane.pitch))
     yield Buffer(it.name("columns"), moved, "private", slack=mul(const(2), lanes))
+    yield from line_buffers(it.space, it.found.wide[1], it.name("columns"))
 
 
 def plane_of(it: Dot) -> Expr:
@@ -238,8 +239,11 @@ def _micro(it: Dot) -> Outlined:
         offset = Load(it.name("offsets"), (_column(it, n),))
         lanes = LoadLanes(it.name("columns"), (*prefix, Var("lane_")), 1, "", offset)
         moved.append(Declare(f"column{n}_", lanes, _VECTOR))
-    updates = [Update(f"acc{m}_{n}_", "+", _value(it, m, n)) for m, n in cells]
-    loop = For("at_", zero, Var("blocks_"), (at, *still, *moved, *updates))
+    # Each row is loaded right before its own updates: all of them at once would not stay in registers.
+    by_row: list[Stmt] = []
+    for m in range(rows):
+        by_row += (still[m], *(Update(f"acc{m}_{n}_", "+", _value(it, m, n)) for n in range(columns)))
+    loop = For("at_", zero, Var("blocks_"), (at, *moved, *by_row))
     place = (
         rank(it.found, it.found.groups), Var("chunk_of_"), Var("point_"), add(Var("rowblock0_"), Var("rowblock_")),
         Var("column_"), zero, zero,

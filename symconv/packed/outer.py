@@ -38,9 +38,9 @@ from symconv.loops.scalars import integer, scalar
 from symconv.loops.traverse import rewrite, substitute
 from symconv.notation.expr import Read
 from symconv.packed.copying import ZERO, copied_row
-from symconv.packed.frame import Frame, ceiling, extent, frame, product
+from symconv.packed.frame import Frame, ceiling, extent, frame, product, quotient
 from symconv.packed.loops import PHASE, counts, decoded, in_boxes, in_phases, in_taps, phase_count, rank
-from symconv.packed.pack import classes_of, packed_operand, place_of_tap
+from symconv.packed.pack import classes_of, line_buffers, packed_operand, place_of_tap
 from symconv.packed.roles import Contraction
 from symconv.packed.unpack import target_sources, unpacked
 
@@ -92,8 +92,11 @@ class Outer:
 def outer_nests(found: Contraction, tile: Tile) -> Packed:
     """Its nests, buffers, numbers and parameters of a plan."""
     it = Outer(found, tile, frame(found, found.wide[0].axes))
+    spare = add(quotient(Var(LANES), it.space.lane.pitch), const(1))
     layout = (
         *it.space.layout(),
+        # A row that is dealt to residue classes runs over its end in the last block.
+        Size("RW_", add(Var("R_"), spare) if classes_of(it.space, found.wide[0]) else Var("R_")),
         Size("M_", it.rows),
         Size("MT_", ceildiv(Var("M_"), tile.rows)),
         Size("KT_", product(counts(found, found.taps, exact=False))),
@@ -115,15 +118,20 @@ def _buffers(it: Outer) -> Iterator[Buffer]:
     for number, _ in enumerate(it.found.narrow):
         axes = ((Var("G_"),), (phases,), (Var("MT_"),), (steps,), (const(it.tile.rows),))
         yield Buffer(name_of(it, "narrow", number), axes, "workspace")
-    rows = ((Var("R_"), it.space.lane.pitch),)
+    rows = ((Var("RW_"), it.space.lane.pitch),)
     classes = tuple((const(factor),) for _, factor in classes_of(it.space, it.found.wide[0]))
     slack = mul(const(2 + it.tile.blocks), lanes)
     for number, _ in enumerate(it.found.wide):
         yield Buffer(name_of(it, "wide", number), ((Var("PB_"),), *classes, *rows), "private", slack=slack)
+        yield from line_buffers(it.space, it.found.wide[0], name_of(it, "wide", number))
     sums = ((mul(Var("MT_"), const(it.tile.rows)),), (phases,), (Var("RC_"), it.space.lane.pitch))
     for number, _ in enumerate(it.found.here):
         yield Buffer(name_of(it, "here", number), sums, "private", slack=slack)
     yield Buffer(name_of(it, "sums"), sums, "private", slack=slack)
+    phase = it.found.phase(it.space.lane.loop)
+    if phase is not None:
+        line = mul(const(phase.modulus), add(it.space.lane.tile, Var(LANES)))
+        yield Buffer(name_of(it, "line"), ((line,),), "private")
 
 
 def name_of(it: Outer, what: str, number: int = 0) -> str:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from symconv.loops.arith import add, const, mul, smallest, sub
-from symconv.loops.ir import Compare, Expr, FloorDiv, For, Mod, Stmt, Var
+from collections.abc import Iterator
+
+from symconv.loops.arith import add, const, mul, simplify, smallest, sub
+from symconv.loops.ir import LANES, Buffer, Compare, Expr, FloorDiv, For, LoadLanes, Mod, Stmt, StoreLanes, Var
 from symconv.loops.scalars import integer
 from symconv.loops.traverse import substitute
 from symconv.packed.copying import Source, copied_row, zeroed
-from symconv.packed.frame import Frame, product
+from symconv.packed.frame import Frame, product, quotient
 from symconv.packed.roles import Operand
 
-__all__ = ["classes_of", "packed_operand", "place_of_tap", "still_operand"]
+__all__ = ["classes_of", "line_buffers", "packed_operand", "place_of_tap", "still_operand"]
 
 
 def classes_of(space: Frame, operand: Operand) -> tuple[tuple[str, int], ...]:
@@ -30,6 +32,14 @@ def place_of_tap(space: Frame, operand: Operand) -> tuple[Expr, ...]:
     return (*classes, space.row(outer), last)
 
 
+def line_buffers(space: Frame, operand: Operand, buffer: str) -> Iterator[Buffer]:
+    """Where a row lies before it is split by residue class, for an operand that is."""
+    factor = operand.along(space.lane.loop).factor
+    if factor > 1:
+        length = mul(const(factor), add(space.lane.pitch, Var(LANES)))
+        yield Buffer(f"{buffer}line_", ((length,),), "private", slack=mul(const(factor), Var(LANES)))
+
+
 def packed_operand(
     space: Frame, operand: Operand, buffer: str, plane: Expr, planes: dict[str, Expr], rows: Expr, gaps: bool
 ) -> tuple[Stmt, ...]:
@@ -43,16 +53,11 @@ def packed_operand(
         axis = operand.along(strip.loop)
         shift = Var(f"{strip.loop}_class_") if axis.factor > 1 else const(0)
         sources[strip.loop] = Source(add(strip.start, strip.low_), axis.factor, shift, integer(axis.length))
-    classes = tuple(Var(f"{loop}_class_") for loop, _ in classes_of(space, operand))
-    prefix = (plane, *classes)
     used = {s.loop: smallest([s.pitch, add(s.size, s.reach)]) for s in space.strips[:-1]}
     if gaps:
         used.update({s.loop: s.pitch for s in space.strips[1:-1]})
-    body = _rows(space, operand, buffer, prefix, planes, sources, used)
-    body = (*body, *_behind(space, buffer, prefix, rows))
-    for loop, factor in reversed(classes_of(space, operand)):
-        body = (For(f"{loop}_class_", const(0), const(factor), body),)
-    return body
+    body = _rows(space, operand, buffer, plane, planes, sources, used)
+    return _in_classes(space, operand, body, _behind(space, operand, buffer, plane, rows))
 
 
 def still_operand(
@@ -67,37 +72,49 @@ def still_operand(
         end = add(mul(const(axis.factor), add(strip.start, strip.size)), rest)
         shift = add(Var(f"{strip.loop}_class_"), rest) if axis.factor > 1 else rest
         sources[strip.loop] = Source(strip.start, axis.factor, shift, smallest([integer(axis.length), end]))
-    classes = classes_of(space, operand)
-    prefix = (plane, *(Var(f"{loop}_class_") for loop, _ in classes))
     outermost, *inner = space.strips[:-1] or (space.lane,)
     rows: dict[str, Expr] = {outermost.loop: outermost.size}
     rows.update({strip.loop: strip.pitch for strip in inner})
-    body = _rows(space, operand, buffer, prefix, planes, sources, rows)
+    body = _rows(space, operand, buffer, plane, planes, sources, rows)
     first = mul(outermost.size, product(strip.pitch for strip in inner)) if len(space.strips) > 1 else const(1)
-    tail = zeroed(buffer, (*prefix, Var("gap_")), const(0), space.lane.pitch)
-    body = (*body, For("gap_", first, behind, tail))
-    for loop, factor in reversed(classes):
-        body = (For(f"{loop}_class_", const(0), const(factor), body),)
-    return body
+    tail = zeroed(buffer, (*_prefix(space, operand, plane), Var("gap_")), const(0), space.lane.pitch)
+    return _in_classes(space, operand, body, (For("gap_", first, behind, tail),))
+
+
+def _prefix(space: Frame, operand: Operand, plane: Expr) -> tuple[Expr, ...]:
+    return (plane, *(Var(f"{loop}_class_") for loop, _ in classes_of(space, operand)))
+
+
+def _in_classes(space: Frame, operand: Operand, body: tuple[Stmt, ...], behind: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
+    """Rows for every residue class (those of lanes are split off a row where it is), and what lies behind them."""
+    lane = space.lane.loop
+    for loop, factor in reversed(classes_of(space, operand)):
+        if loop != lane:
+            body = (For(f"{loop}_class_", const(0), const(factor), body),)
+        behind = (For(f"{loop}_class_", const(0), const(factor), behind),)
+    return (*body, *behind)
 
 
 def _rows(
     space: Frame,
     operand: Operand,
     buffer: str,
-    prefix: tuple[Expr, ...],
+    plane: Expr,
     planes: dict[str, Expr],
     sources: dict[str, Source],
     rows: dict[str, Expr],
 ) -> tuple[Stmt, ...]:
+    lane = space.lane.loop
     named = {strip.loop: Var(f"{strip.loop}_at_") for strip in space.strips[:-1]}
+    source = sources[lane]
+    whole = source
+    if source.factor > 1:
+        base = substitute(source.shift, {f"{lane}_class_": const(0)})
+        whole = Source(mul(const(source.factor), source.start), 1, simplify(base), source.length)
 
     def index(k: Expr) -> tuple[Expr, ...]:
-        at = {**named, space.lane.loop: k}
-        return tuple(
-            sources[axis.loop].at(at[axis.loop]) if axis.loop else substitute(integer(axis.form), planes)
-            for axis in operand.axes
-        )
+        at = {loop: sources[loop].at(position) for loop, position in named.items()} | {lane: whole.at(k)}
+        return tuple(at[axis.loop] if axis.loop else substitute(integer(axis.form), planes) for axis in operand.axes)
 
     valid = tuple(
         condition
@@ -107,17 +124,33 @@ def _rows(
             Compare("<", sources[loop].at(at), sources[loop].length),
         )
     )
-    row = (*prefix, space.row(named.values()))
-    source = sources[space.lane.loop]
-    body = copied_row(buffer, row, operand.read.tensor, index, source, valid, space.lane.pitch)
+    row = (*_prefix(space, operand, plane), space.row(named.values()))
+    tensor = operand.read.tensor
+    if source.factor == 1:
+        body = copied_row(buffer, row, tensor, index, source, valid, space.lane.pitch)
+    else:
+        length = mul(const(source.factor), space.lane.pitch)
+        line = copied_row(f"{buffer}line_", (), tensor, index, whole, valid, length)
+        body = (*line, *_split(buffer, row, f"{lane}_class_", source.factor, space.lane.pitch))
     for loop in reversed(named):
         body = (For(f"{loop}_at_", const(0), rows[loop], body),)
     return body
 
 
-def _behind(space: Frame, buffer: str, prefix: tuple[Expr, ...], rows: Expr) -> tuple[Stmt, ...]:
+def _split(buffer: str, row: tuple[Expr, ...], name: str, factor: int, pitch: Expr) -> tuple[Stmt, ...]:
+    """A line dealt to its residue classes; the last block runs over the row's end, and the next row over it."""
+    at = mul(Var(LANES), Var("chunk_"))
+    body = []
+    for residue in range(factor):
+        place = tuple(substitute(part, {name: const(residue)}) for part in row)
+        lanes = LoadLanes(f"{buffer}line_", (add(mul(const(factor), at), const(residue)),), factor, "")
+        body.append(StoreLanes(buffer, (*place, at), 1, "", "=", lanes))
+    return (For("chunk_", const(0), quotient(sub(add(pitch, Var(LANES)), const(1)), Var(LANES)), tuple(body)),)
+
+
+def _behind(space: Frame, operand: Operand, buffer: str, plane: Expr, rows: Expr) -> tuple[Stmt, ...]:
     """Zeros behind the last packed row, for what runs over its end."""
-    lane, strips = space.lane, space.strips
+    lane, strips, prefix = space.lane, space.strips, _prefix(space, operand, plane)
     if len(strips) == 1:
         return zeroed(buffer, (*prefix, const(0)), lane.pitch, mul(rows, lane.pitch))
     outermost = smallest([strips[0].pitch, add(strips[0].size, strips[0].reach)])

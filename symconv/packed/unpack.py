@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from symconv.loops.arith import add, ceildiv, const, floordiv, largest, mul, smallest, sub
+from symconv.loops.arith import add, const, largest, mul, smallest, sub
 from symconv.loops.ir import (
     LANES,
     Compare,
@@ -16,7 +16,6 @@ from symconv.loops.ir import (
     LoadLanes,
     Splat,
     Stmt,
-    Store,
     StoreLanes,
     StoreZip,
     Var,
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from symconv.packed.outer import Outer
     from symconv.packed.roles import Contraction
 
-__all__ = ["finished", "target_sources", "unpacked"]
+__all__ = ["around", "finished", "target_sources", "unpacked"]
 
 
 def target_sources(it: Outer) -> dict[str, Source]:
@@ -101,61 +100,48 @@ def _row(it: Outer) -> tuple[Stmt, ...]:
     phase = _phase_number(it, {})
     buffer, target = f"{it.target}_sums_", it.target
 
-    def lanes(k: Expr) -> LoadLanes:
-        return LoadLanes(buffer, _sum(it, k, phase), 1, "")
+    def block(k: Expr, mask: str) -> Stmt:
+        total = LoadLanes(buffer, _sum(it, k, phase), 1, mask)
+        return StoreLanes(target, _index(it, k, {}), 1, mask, "=", _finished(it, total, k, {}))
 
     return (
         Let("lower_", largest([const(0), source.lower])),
         Let("upper_", smallest([it.space.lane.size, source.upper])),
-        *span(
-            Var("lower_"),
-            Var("upper_"),
-            lambda k: StoreLanes(
-                target,
-                _index(it, k, {}),
-                1,
-                "",
-                "=",
-                _finished(it, LoadLanes(buffer, _sum(it, k, phase), 1, ""), k, {}),
-            ),
-            lambda k: Store(target, _index(it, k, {}), _finished(it, Load(buffer, _sum(it, k, phase)), k, {})),
-        ),
+        *span(Var("lower_"), Var("upper_"), block),
     )
 
 
 def _zipped(it: Outer, modulus: int, residue: str) -> tuple[Stmt, ...]:
-    """One row whose residue classes interleave: blocks in which every class has its lanes, and single cells."""
+    """One row whose residue classes are woven into a line, which is copied as far as it lies in the target."""
     source = target_sources(it)[it.space.lane.loop]
     base = substitute(source.shift, {residue: const(0)})
-    # Cells for which every class lies in the target.
-    lower = largest([const(0), sub(ceildiv(sub(const(0), base), modulus), source.start)])
-    upper = sub(floordiv(sub(source.length, base), modulus), source.start)
-    upper = largest([Var("lower_"), smallest([it.space.lane.size, upper])])
-    buffer = f"{it.target}_sums_"
+    start = add(mul(const(modulus), source.start), base)
+    line, at = f"{it.target}_line_", mul(Var(LANES), Var("chunk_"))
 
-    def values(k: Expr) -> tuple[Expr, ...]:
-        return tuple(
-            _finished(it, LoadLanes(buffer, _sum(it, k, _phase_number(it, {residue: r})), 1, ""), k, {residue: r})
-            for r in range(modulus)
-        )
+    def sums(r: int) -> Expr:
+        return LoadLanes(f"{it.target}_sums_", _sum(it, at, _phase_number(it, {residue: r})), 1, "")
 
-    def single(k: Expr) -> tuple[Stmt, ...]:
-        value = _finished(it, Load(buffer, _sum(it, k, _phase_number(it, {}))), k, {})
-        at = source.at(k)
-        store = Store(it.target, _index(it, k, {}), value)
-        inside = If(Compare(">=", at, const(0)), (If(Compare("<", at, source.length), (store,)),))
-        return (For(residue, const(0), const(modulus), (inside,)),)
+    weave = StoreZip(line, (mul(const(modulus), at),), tuple(sums(r) for r in range(modulus)))
+    blocks = quotient(sub(add(it.space.lane.size, Var(LANES)), const(1)), Var(LANES))
 
-    lanes = Var(LANES)
-    block = StoreZip(it.target, _index(it, Var("at_"), {residue: 0}), values(Var("at_")))
-    whole = quotient(sub(Var("upper_"), Var("lower_")), lanes)
+    def block(k: Expr, mask: str) -> Stmt:
+        forms = it.found.solution.target
+        cell = tuple(integer(form) for form in forms[:-1])
+        total = LoadLanes(line, (k,), 1, mask)
+        index = (*cell, add(start, k))
+        return StoreLanes(it.target, index, 1, mask, "=", woven(it.found, total, index))
+
     return (
-        Let("lower_", lower),
-        Let("upper_", upper),
-        For("at_", const(0), Var("lower_"), single(Var("at_"))),
-        For("chunk_", const(0), whole, (Let("at_", add(Var("lower_"), mul(lanes, Var("chunk_")))), block)),
-        For("at_", add(Var("lower_"), mul(lanes, whole)), it.space.lane.size, single(Var("at_"))),
+        For("chunk_", const(0), blocks, (weave,)),
+        Let("lower_", largest([const(0), sub(const(0), start)])),
+        Let("upper_", smallest([mul(const(modulus), it.space.lane.size), sub(source.length, start)])),
+        *span(Var("lower_"), Var("upper_"), block),
     )
+
+
+def woven(found: Contraction, total: LoadLanes, index: tuple[Expr, ...]) -> Expr:
+    """The statement's expression around a line of sums, for the cells from ``index`` on."""
+    return around(found, total, dict(zip(found.statement.indices, index, strict=True)), 1)
 
 
 def _finished(it: Outer, total: Expr, k: Expr, fixed: dict[str, int]) -> Expr:
@@ -172,18 +158,22 @@ def finished(found: Contraction, total: Expr, lane: str, values: dict[str, Expr]
     """
     cells = dict(zip(found.statement.indices, found.solution.target, strict=True))
     named = {name: substitute(integer(form), values) for name, form in cells.items()}
+    return around(found, total, named, found.solution.target[-1].coefficient(lane))
+
+
+def around(found: Contraction, total: Expr, named: dict[str, Expr], stride: int) -> Expr:
+    """The statement's expression around a sum, in as many lanes as it has; ``named`` are the cell's coordinates."""
     expr = scalar(found.statement.expr, {found.reduce: Var("total_")}, frozenset())
-    wide = isinstance(total, LoadLanes)
     last = found.statement.indices[-1]
 
     def rule(node: object) -> object:
         match node:
             case Var("total_"):
                 return total
-            case Load(tensor, index) if wide:
+            case Load(tensor, index) if isinstance(total, LoadLanes):
                 moved = tuple(substitute(form, named) for form in index)
                 if any(_speaks(form, last) for form in index):
-                    return LoadLanes(tensor, moved, found.solution.target[-1].coefficient(lane), "")
+                    return LoadLanes(tensor, moved, stride, total.mask)
                 return Splat(Load(tensor, moved))
             case Load(tensor, index):
                 return Load(tensor, tuple(substitute(form, named) for form in index))

@@ -24,7 +24,6 @@ from symconv.loops.ir import (
     If,
     Lanes,
     Let,
-    Load,
     LoadLanes,
     Mod,
     Nest,
@@ -32,7 +31,6 @@ from symconv.loops.ir import (
     Scalar,
     Size,
     Stmt,
-    Store,
     StoreLanes,
     StoreZip,
     Var,
@@ -45,7 +43,7 @@ from symconv.packed.copying import span, zeroed
 from symconv.packed.frame import Frame, Strip, ceiling, extent, frame, product, quotient
 from symconv.packed.loops import counts, decoded, in_boxes, in_taps, rank
 from symconv.packed.outer import Outer, Packed, Tile, name_of, narrow_nests, offsets_table, register_tiles
-from symconv.packed.pack import packed_operand
+from symconv.packed.pack import line_buffers, packed_operand
 from symconv.packed.roles import Axis, Contraction, Operand
 from symconv.packed.unpack import finished
 
@@ -183,6 +181,7 @@ def _buffers(it: Tiled, sums: Outer) -> Iterator[Buffer]:
     classes: tuple[tuple[Expr, ...], ...] = tuple((const(axis.transform.m),) for axis in it.form.axes)
     pieces = ((const(1),), *classes, (Var("RS_"), it.pieces.lane.pitch))
     yield Buffer(name_of(sums, "pieces"), pieces, "private", slack=mul(const(2), lanes))
+    yield from line_buffers(it.pieces, it.split, name_of(sums, "pieces"))
     windows = ((mul(points, Var("P_")),), (Var("RV_"), it.windows.lane.pitch))
     yield Buffer(name_of(sums, "wide"), windows, "private", slack=slack)
     made = ((mul(Var("MT_"), rows),), (points,), (Var("RC_"), it.windows.lane.pitch))
@@ -368,17 +367,12 @@ def _woven(it: Tiled, lines: str) -> tuple[Stmt, ...]:
         cells = {**values, lane.loop: add(start, k)}
         return tuple(substitute(integer(form), cells) for form in found.solution.target)
 
-    def block(k: Expr) -> Stmt:
-        total = LoadLanes(lines, (line, k), 1, "")
+    def block(k: Expr, mask: str) -> Stmt:
+        total = LoadLanes(lines, (line, k), 1, mask)
         value = finished(found, total, lane.loop, {**values, lane.loop: add(start, k)})
-        return StoreLanes(found.statement.target.name, index(k), 1, "", "=", value)
+        return StoreLanes(found.statement.target.name, index(k), 1, mask, "=", value)
 
-    def single(k: Expr) -> Stmt:
-        total = Load(lines, (line, k))
-        value = finished(found, total, lane.loop, {**values, lane.loop: add(start, k)})
-        return Store(found.statement.target.name, index(k), value)
-
-    body: tuple[Stmt, ...] = (Let("upper_", upper), *span(const(0), Var("upper_"), block, single))
+    body: tuple[Stmt, ...] = (Let("upper_", upper), *span(const(0), Var("upper_"), block))
     if not outer:
         return body
     axis = outer[0]

@@ -48,7 +48,7 @@ from symconv.packed.dot import (
 from symconv.packed.frame import Strip, ceiling, product, quotient
 from symconv.packed.loops import counts, decoded, in_taps
 from symconv.packed.outer import Packed
-from symconv.packed.pack import still_operand
+from symconv.packed.pack import line_buffers, still_operand
 from symconv.packed.unpack import finished
 from symconv.packed.wino import Tiled, number_of, transformed_planes
 
@@ -89,6 +89,8 @@ def _buffers(it: Tiled, sums: Dot) -> tuple[Buffer, ...]:
         *dot_buffers(sums),
         Buffer(sums.name("pieces"), pieces, "private", slack=mul(const(2), lanes)),
         Buffer(sums.name("cut"), cut, "private", slack=mul(const(2), lanes)),
+        *line_buffers(it.pieces, it.split, sums.name("pieces")),
+        *line_buffers(it.windows, it.still.wide[0], sums.name("cut")),
         Buffer(sums.name("taps"), ((const(taps),), (entries,)), "private", slack=lanes),
     )
 
