@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from symconv.algorithms.accuracy import POLICY
 from symconv.algorithms.winograd import winograd_form
 from symconv.gather.solution import Gather, Solved
 from symconv.isa import Isa
 from symconv.loops.candidate import Candidate
 from symconv.loops.ir import Buffer, Kernel, Scalar
+from symconv.loops.rename import renamed
 from symconv.loops.scalars import integer
 from symconv.loops.schedule import Schedule
 from symconv.loops.sizes import runtime_sizes
@@ -32,16 +34,13 @@ _TRANSFORMS = ((4, 3), (2, 3))
 """Outputs and taps of the transforms that are built: the first is the fastest, the second loses less on small maps."""
 
 
-def packed_candidates(gather: Gather, name: str, isa: Isa, strict: bool) -> tuple[Candidate, ...]:
-    """The packed ways to compute an output for sizes known at run time, none where its sum has no such form.
-
-    ``strict`` leaves out those that compute other products than the direct sum does.
-    """
+def packed_candidates(gather: Gather, name: str, isa: Isa) -> tuple[Candidate, ...]:
+    """The packed ways to compute an output for sizes known at run time, none where its sum has no such form."""
     found = _contraction(gather)
     if found is None:
         return ()
     direct = tuple(_candidate(gather, name, found, tile) for tile in _tiles(found, isa))
-    return direct if strict else (*direct, *_transformed(gather, name, found, isa))
+    return (*direct, *_transformed(gather, name, found, isa))
 
 
 def _transformed(gather: Gather, name: str, found: Contraction, isa: Isa) -> Iterator[Candidate]:
@@ -58,7 +57,7 @@ def _transformed(gather: Gather, name: str, found: Contraction, isa: Isa) -> Ite
         kernel = _assembled(gather, name, found, made)
         label = f"Winograd {form.name}"
         facts = winograd_facts(it, tile, label, kernel.parameters)
-        yield Candidate(gather, Schedule(label, (tile,)), kernel, checked=True, facts=facts)
+        yield Candidate(gather, Schedule(label, (tile,)), kernel, checked=True, facts=facts, bound=POLICY)
 
 
 def packed_masked(gather: Gather) -> object:
@@ -107,7 +106,19 @@ def _assembled(gather: Gather, name: str, found: Contraction, made: Packed) -> K
     given = tuple(_buffer(tensor, "in") for tensor in op.inputs)
     known, checks = runtime_sizes(op)
     result = _buffer(found.statement.target, "out")
-    return Kernel(name, (*given, *made.buffers, result), known, checks, made.nests, made.parameters, made.layout)
+    kernel = Kernel(name, (*given, *made.buffers, result), known, checks, made.nests, made.parameters, made.layout)
+    return renamed(kernel, positional(found.flats))
+
+
+def positional(flats: tuple[str, ...]) -> dict[str, str]:
+    """Names by the position of a flat loop instead of its own: kernels of several outputs then share functions."""
+    names = {}
+    for number, loop in enumerate(flats):
+        for what in ("F", "Q", "B", "low", "high", "E", "lows", "highs", "Es"):
+            names[f"{what}_{loop}_"] = f"{what}{number}_"
+        for what in ("start", "size", "box", "at", "class"):
+            names[f"{loop}_{what}_"] = f"{what}_{number}_"
+    return names
 
 
 OWN = frozenset(

@@ -82,7 +82,7 @@ class Dot:
 
     def name(self, what: str) -> str:
         """A buffer's name."""
-        return f"{self.target}_{what}_"
+        return f"{what}_"
 
     @property
     def planes(self) -> tuple[str, ...]:

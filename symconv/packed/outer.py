@@ -135,7 +135,7 @@ def _buffers(it: Outer) -> Iterator[Buffer]:
 
 
 def name_of(it: Outer, what: str, number: int = 0) -> str:
-    return f"{it.target}_{what}{number or ''}_"
+    return f"{what}{number or ''}_"
 
 
 def offsets_table(it: Outer) -> Nest:

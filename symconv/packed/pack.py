@@ -54,8 +54,9 @@ def packed_operand(
         shift = Var(f"{strip.loop}_class_") if axis.factor > 1 else const(0)
         sources[strip.loop] = Source(add(strip.start, strip.low_), axis.factor, shift, integer(axis.length))
     used = {s.loop: smallest([s.pitch, add(s.size, s.reach)]) for s in space.strips[:-1]}
-    if gaps:
-        used.update({s.loop: s.pitch for s in space.strips[1:-1]})
+    # One row more for what runs over the end of the last one: a strip at the end of its loop may be short.
+    more = {s.loop: smallest([s.pitch, add(add(s.size, s.reach), const(1))]) for s in space.strips[1:-1]}
+    used.update({s.loop: s.pitch for s in space.strips[1:-1]} if gaps else more)
     body = _rows(space, operand, buffer, plane, planes, sources, used)
     return _in_classes(space, operand, body, _behind(space, operand, buffer, plane, rows))
 

@@ -98,7 +98,7 @@ def _row(it: Outer) -> tuple[Stmt, ...]:
     """One row without residue classes."""
     source = target_sources(it)[it.space.lane.loop]
     phase = _phase_number(it, {})
-    buffer, target = f"{it.target}_sums_", it.target
+    buffer, target = "sums_", it.target
 
     def block(k: Expr, mask: str) -> Stmt:
         total = LoadLanes(buffer, _sum(it, k, phase), 1, mask)
@@ -116,10 +116,10 @@ def _zipped(it: Outer, modulus: int, residue: str) -> tuple[Stmt, ...]:
     source = target_sources(it)[it.space.lane.loop]
     base = substitute(source.shift, {residue: const(0)})
     start = add(mul(const(modulus), source.start), base)
-    line, at = f"{it.target}_line_", mul(Var(LANES), Var("chunk_"))
+    line, at = "line_", mul(Var(LANES), Var("chunk_"))
 
     def sums(r: int) -> Expr:
-        return LoadLanes(f"{it.target}_sums_", _sum(it, at, _phase_number(it, {residue: r})), 1, "")
+        return LoadLanes("sums_", _sum(it, at, _phase_number(it, {residue: r})), 1, "")
 
     weave = StoreZip(line, (mul(const(modulus), at),), tuple(sums(r) for r in range(modulus)))
     blocks = quotient(sub(add(it.space.lane.size, Var(LANES)), const(1)), Var(LANES))

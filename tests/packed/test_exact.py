@@ -57,3 +57,17 @@ def test_packed_equals_the_definition(
             for most in (1, 3, 100):
                 parameters = {p: int(rng.integers(1, most + 1)) if most < 100 else 100 for p in kernel.parameters}
                 assert interpret(kernel, given, parameters=parameters) == want, (target, shapes, parameters)
+
+
+@pytest.mark.parametrize("shapes", [{"x": (1, 1, 3, 1), "w": (1, 1, 1, 5)}, {"x": (2, 1, 3, 4), "w": (1, 1, 2, 5)}])
+def test_rows_that_run_over_behind_a_short_strip(
+    shapes: dict[str, tuple[int, ...]], drawn: Callable[..., Any], wanted: Callable[..., Any]
+) -> None:
+    """The last row of a strip that is shorter than others has zeros behind it, too."""
+    op = sc.conv2d(padding=(1, 2))
+    kernel = dict(_kernels(op, Tile(2, 2)))["gx"]
+    arrays = drawn(op, shapes, 0)
+    given = {b.name: (arrays[b.name].shape, arrays[b.name].ravel().tolist()) for b in kernel.buffers if b.role == "in"}
+    for strip in (1, 2, 3):
+        parameters = {**dict.fromkeys(kernel.parameters, 100), "T_u_": strip}
+        assert interpret(kernel, given, parameters=parameters) == wanted(op, "x", arrays), strip
