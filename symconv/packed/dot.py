@@ -292,7 +292,8 @@ def _combined(it: Dot) -> Nest:
     row = rank(found, found.rows)
     position = rank(found, found.columns)
     place = (
-        rank(found, found.groups), Var("chunk_of_"), const(0), quotient(row, const(rows)), quotient(position, const(columns)),
+        rank(found, found.groups), Var("chunk_of_"), const(0), quotient(row, const(rows)),
+        quotient(position, const(columns)),
         sub(row, mul(const(rows), quotient(row, const(rows)))),
         sub(position, mul(const(columns), quotient(position, const(columns)))),
     )  # fmt: skip
