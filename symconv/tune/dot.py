@@ -80,7 +80,7 @@ def cycles(n: Counts, machine: Machine, chosen: dict[str, Array]) -> Parts:
 
 def _cache(n: Counts, machine: Machine, chosen: dict[str, Array], row: Array, flat: Array, boxes: Array) -> Array:
     """Waiting for what a block of columns or a tile of rows does not find in the first cache."""
-    m, item = n.tile[0], machine.itemsize
+    (m, columns), item = n.tile, machine.itemsize
     per_plane = max(1.0, n.columns / max(n.planes, 1))
     row_tiles, column_blocks = -(-n.rows // m), np.ceil(n.columns / chosen["NB"])
     every = n.planes * flat * n.facts.classes * item
@@ -90,8 +90,11 @@ def _cache(n: Counts, machine: Machine, chosen: dict[str, Array], row: Array, fl
     # Arithmetic covers most of the way from the second cache, and half of that from farther away.
     waiting = 0.5 * rate(wide + narrow, machine) - 0.4 / 28
     again = np.where(wide + tile > 0.8 * machine.caches.first, row_tiles * every * waiting / _HIDDEN, 0.0)
+    beside = tile + (1 + columns / per_plane) * flat * item
+    thrown = np.where(beside > 0.95 * machine.caches.first, row_tiles * -(-n.columns // columns) * tile, 0.0)
+    demand = machine.vector_bytes / 64 * (0.5 * rate(narrow + wide, machine) - 0.36 / 28)
     rows = column_blocks * n.rows * row * item * rate(narrow + wide, machine)
-    return boxes * (once + again + rows) * _HIDDEN
+    return boxes * ((once + again + rows) * _HIDDEN + thrown * demand)
 
 
 def _pack(
