@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -67,14 +67,7 @@ class Entry:
                 f"the module {self.artifact.source_path} has no function u0_{self.name}: a kernel has u0_forward and "
                 "u0_backward, as in the modules that symconv generates"
             )
-        if not self.whose:
-            return found  # type: ignore[no-any-return]
-        whose = self.whose
-
-        def call(mask: int, arrays: Any, results: Any, threads: int, **more: Any) -> Any:
-            return found(mask, arrays, results, threads, whose, **more)
-
-        return call
+        return partial(found, sc_tuned=self.whose) if self.planned else found
 
     @cached_property
     def _kept(self) -> tuple[tuple[str, ...], tuple[Output, ...]]:

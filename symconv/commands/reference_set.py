@@ -77,8 +77,8 @@ def entries(reference: Reference) -> tuple[str, ...]:
 
 
 def unit(reference: Reference, name: str = "u0") -> Unit:
-    """The kernels of a reference, to be put into a module with others."""
-    return pipeline.unit(stated(reference), chosen(reference), name, entries(reference))
+    """The kernels of a reference that run at any size, to be put into a module with others."""
+    return pipeline.unit(stated(reference), chosen(reference), name, entries(reference)).direct
 
 
 def rendered(reference: Reference) -> dict[str, str]:

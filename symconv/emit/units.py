@@ -43,3 +43,9 @@ class Unit:
     def candidates(self) -> tuple[Candidate, ...]:
         """Every candidate, entry by entry."""
         return tuple(one for entry in self.entries for candidates in entry.outputs for one in candidates)
+
+    @property
+    def direct(self) -> Unit:
+        """The same operator with the first candidate of each output alone."""
+        entries = (Entry(entry.name, tuple(candidates[:1] for candidates in entry.outputs)) for entry in self.entries)
+        return Unit(self.name, tuple(entries), self.notes)

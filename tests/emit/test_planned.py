@@ -74,9 +74,11 @@ def test_compiled_for_every_choice_number_and_count_of_threads(
 def test_without_a_plan_nothing_runs(module: ModuleType) -> None:
     given = arrays(2, 31, 5)
     out = np.full((2, 27), 7.0)
-    assert module.u0_forward(1, given, None, 1) == 3
-    assert module.u0_forward(1, given, (out,), 1) == 3
+    assert module.u0_forward(1, given, None, 1, 0) == 3
+    assert module.u0_forward(1, given, (out,), 1, 0) == 3
     assert (out == 7).all()
+    (first,) = module.u0_forward(1, given, None, 1)
+    assert (first == brute(*given)).all(), "nobody's plan: the first kernel runs"
     sizes = planned(module, given, (1, 4))
     assert module.u0_forward(1, given, (out,), 1) == 0
     assert (out == brute(*given)).all()
@@ -92,7 +94,7 @@ def test_numbers_that_are_no_plan_are_refused(module: ModuleType, numbers: tuple
     sizes = module.u0_forward_sizes(tuple(a.shape for a in given))
     assert module.u0_forward_plan(sizes, numbers) == 1
     assert module.u0_forward_plan(sizes[1:], (0,)) == 1
-    assert module.u0_forward(1, given, None, 1) == 3
+    assert module.u0_forward(1, given, None, 1, 0) == 3
 
 
 @pytest.mark.parametrize("numbers", [(2**70,), ("x",), (1, 1.5)])
@@ -106,7 +108,7 @@ def test_the_oldest_plan_is_forgotten_and_all_others_are_kept(module: ModuleType
         planned(module, arrays(1, length, 3), (1, length))
     known = {sizes: numbers for sizes, _, numbers in module.u0_forward_plans()}
     assert len(known) == 64
-    assert module.u0_forward(1, arrays(1, 205, 3), None, 1) == 3
+    assert module.u0_forward(1, arrays(1, 205, 3), None, 1, 0) == 3
     for length in range(206, 270):
         given = arrays(1, length, 3)
         (got,) = module.u0_forward(1, given, None, 1)

@@ -35,7 +35,7 @@ def _adds_parts(nest: Nest) -> bool:
 
 def _shipped() -> Iterator[tuple[str, Kernel]]:
     for name, entry in catalogue().items():
-        made = pipeline.unit(entry.make(2) if "pool" in name else entry.make(), Options())
+        made = pipeline.unit(entry.make(2) if "pool" in name else entry.make(), Options()).direct
         yield from ((f"{name} {kernel.name}", kernel) for part in made.entries for kernel in part.kernels)
 
 

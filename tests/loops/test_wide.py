@@ -56,7 +56,7 @@ def _modules(dtype: str, fixed: bool, target: str) -> dict[str, tuple[object, ob
     units = []
     for number, (op, shapes) in enumerate(CASES.values()):
         chosen = replace(options, sizes=tuple(shapes.items())) if fixed else options
-        units.append(pipeline.unit(op, chosen, f"u{number}"))
+        units.append(pipeline.unit(op, chosen, f"u{number}").direct)
     module = load(pipeline.build_text(pipeline.generate(tuple(units), options).text, options))
     return {name: (getattr(module, f"u{k}_forward"), getattr(module, f"u{k}_backward")) for k, name in enumerate(CASES)}
 

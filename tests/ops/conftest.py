@@ -44,7 +44,7 @@ def compiled() -> Callable[..., list[Unit]]:
     """``compiled(ops)``: float64 kernels of all of them; ``entries=("forward",)`` leaves gradients out."""
 
     def make(ops: Sequence[Operator], entries: tuple[str, ...] = ("forward", "backward")) -> list[Unit]:
-        units = tuple(pipeline.unit(op, OPTIONS, f"u{at}", entries) for at, op in enumerate(ops))
+        units = tuple(pipeline.unit(op, OPTIONS, f"u{at}", entries).direct for at, op in enumerate(ops))
         module = load(pipeline.build_text(pipeline.generate(units, OPTIONS).text, OPTIONS))
         return [Unit(module, f"u{at}", op) for at, op in enumerate(ops)]
 

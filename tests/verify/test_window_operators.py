@@ -119,7 +119,7 @@ class Unit:
 
 
 def compiled(ops: list[Operator]) -> list[Unit]:
-    units = tuple(pipeline.unit(op, OPTIONS, f"u{at}") for at, op in enumerate(ops))
+    units = tuple(pipeline.unit(op, OPTIONS, f"u{at}").direct for at, op in enumerate(ops))
     module = load(pipeline.build_text(pipeline.generate(units, OPTIONS).text, OPTIONS))
     return [Unit(module, f"u{at}", op) for at, op in enumerate(ops)]
 
