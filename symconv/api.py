@@ -203,7 +203,8 @@ def verify(op: Operator | Gradient, kernel: Kernel | str | Path | None = None, d
     """Judge an operator's kernel against oracles that share no code with its derivation.
 
     ``kernel`` is a Kernel or the path of a ``.pyx`` module; None builds one. ``dtype`` is float64 unless said.
-    ``bool(verdict)`` is the answer, ``print(verdict)`` explains it. Raises SpecError for what cannot be judged.
+    ``bool(verdict)`` is the answer, ``print(verdict)`` explains it. Where a kernel chooses among several ways to sum,
+    all of them are judged, with numbers that no plan would have. Raises SpecError for what cannot be judged.
     """
     from symconv.verify.judge import judge
 
@@ -216,4 +217,4 @@ def verify(op: Operator | Gradient, kernel: Kernel | str | Path | None = None, d
         kernel = Kernel(operator, chosen, pipeline.build_text(module_text(Path(kernel)), chosen), None)
     judged = kernel or built(op, chosen)
     gradients = () if isinstance(op, Gradient) else None
-    return judge(operator, judged, chosen.dtype, gradients=gradients)
+    return judge(operator, judged.shuffled(), chosen.dtype, gradients=gradients)

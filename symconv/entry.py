@@ -56,9 +56,12 @@ class Entry:
         self.module: ModuleType = load(artifact)
         self.planned = hasattr(self.module, f"u0_{name}_plan")
         self.scratch = hasattr(self.module, f"u0_{name}_bytes")
-        self.whose = threads if options.tune and self.planned else 0
-        """Plans that were measured are for so many threads; those of the model are for any number."""
+        self.whose = self._whose()
         self.call = _guarded(op, self._function())
+
+    def _whose(self) -> int:
+        """Plans that were measured are for so many threads; those of the model are for any number."""
+        return self.threads if self.options.tune and self.planned else 0
 
     def _function(self) -> Callable[..., Any]:
         found: Any = getattr(self.module, f"u0_{self.name}", None)
@@ -72,6 +75,11 @@ class Entry:
     @cached_property
     def _kept(self) -> tuple[tuple[str, ...], tuple[Output, ...]]:
         return outputs(self.artifact.meta, self.name)
+
+    @property
+    def size_names(self) -> tuple[str, ...]:
+        """The names of the sizes of a call, in the order of the module."""
+        return self._kept[0]
 
     @property
     def outputs(self) -> tuple[Output, ...]:
@@ -158,7 +166,7 @@ class Entry:
         facts = self._facts()
         if facts is None:
             return ((0,),) * self._count()
-        named = dict(zip(self._kept[0], sizes, strict=True))
+        named = dict(zip(self.size_names, sizes, strict=True))
         best = self._measured(facts, sizes, named, arrays) if self.whose and arrays is not None else None
         choices = best or tuple(self._ranked(one, named, 1)[0] for one in facts)
         return tuple((choice.candidate, *choice.parameters) for choice in choices)
@@ -244,7 +252,7 @@ class Entry:
         return tuple(plan for sizes, _, numbers in found for plan in self._plans(sizes, numbers))
 
     def _plans(self, sizes: tuple[int, ...], numbers: tuple[int, ...]) -> tuple[Plan, ...]:
-        named, left, found = tuple(zip(self._kept[0], sizes, strict=True)), numbers, []
+        named, left, found = tuple(zip(self.size_names, sizes, strict=True)), numbers, []
         for place, output in enumerate(self.outputs):
             way = output.ways[left[0]]
             given = tuple(zip(way.parameters, left[1 : 1 + len(way.parameters)], strict=True))

@@ -18,6 +18,7 @@ from symconv.errors import InternalError, SpecError, shown
 from symconv.notation.operator import Operator
 from symconv.options import Options
 from symconv.report import Report, reported
+from symconv.shuffled import ShuffledEntry
 from symconv.workspace import Workspace, shown_bytes
 
 __all__ = ["Kernel", "module_text", "tensor_names"]
@@ -42,6 +43,7 @@ class Kernel:
 
     fills = True
     """Results can be written into arrays given as ``out``."""
+    _kind: type[Entry] = Entry
 
     def __init__(self, op: Operator, chosen: Options, artifact: Artifact, lazy: Callable[[], Artifact] | None) -> None:
         self.operator = op
@@ -53,8 +55,8 @@ class Kernel:
         self._cotangent = f"g{op.output.name}"
         self._result = namedtuple("Gradients", self._names)  # type: ignore[misc]
         self._threads = startable(chosen.threads or default_threads())
-        self._first = Entry(op, chosen, artifact, "forward", self._threads)
-        self._second = None if lazy else Entry(op, chosen, artifact, "backward", self._threads)
+        self._first = self._kind(op, chosen, artifact, "forward", self._threads)
+        self._second = None if lazy else self._kind(op, chosen, artifact, "backward", self._threads)
         self._forward = self._first.call
         self._backward = self._second.call if self._second else None
         self._all = (1 << len(self._names)) - 1
@@ -125,6 +127,13 @@ class Kernel:
         inputs = tuple(tuple(shapes[name]) for name in op.tensors)
         given = {"forward": inputs, "backward": (tuple(result), *inputs)}
         return {entry.name: entry.nbytes(given[entry.name]) for entry in self._entries()}
+
+    def shuffled(self) -> Kernel:
+        """The same module with plans that are drawn, not made: every way to compute an output runs for some shapes.
+
+        For judging a kernel; ``verify`` uses it.
+        """
+        return _Shuffled(self.operator, self.options, self._artifact, self._lazy)
 
     def _entries(self) -> tuple[Entry, ...]:
         return (self._first, self._second) if self._second else (self._first,)
@@ -247,7 +256,7 @@ class Kernel:
     def _load_backward(self) -> Callable[..., int]:
         if self._lazy is None:
             raise InternalError("the module has no backward")
-        self._second = Entry(self.operator, self.options, self._lazy(), "backward", self._threads)
+        self._second = self._kind(self.operator, self.options, self._lazy(), "backward", self._threads)
         self._backward = self._second.call
         return self._backward
 
@@ -264,6 +273,10 @@ class Kernel:
 
     def __repr__(self) -> str:
         return f"<kernel of {self.operator.name}, {self.options.dtype}, {self.algorithm}>"
+
+
+class _Shuffled(Kernel):
+    _kind = ShuffledEntry
 
 
 def module_text(path: Path) -> str:

@@ -21,12 +21,17 @@ from symconv import pipeline
 from symconv.emit.units import Entry, Unit
 from symconv.errors import InternalError, SpecError
 from symconv.kernel import Kernel
+from symconv.loops.arith import const, largest, sub
+from symconv.loops.ir import For, Store
+from symconv.loops.schedule import Schedule
+from symconv.loops.traverse import rewrite
 from symconv.manifest import described, outputs
 from symconv.options import Options, options
 from symconv.tune import measure, plan
 from symconv.tune.facts import Facts
 from symconv.tune.measure import Measured
 from symconv.tune.plan import Choice
+from symconv.verify.judge import judge
 from symconv.workspace import Workspace
 
 Array = np.ndarray[Any, Any]
@@ -207,6 +212,38 @@ def test_measured_plans_are_apart_from_the_model_s_and_remembered(
 def test_a_damaged_manifest_is_said(meta: dict[str, object]) -> None:
     with pytest.raises(sc.SymconvError, match="damaged"):
         outputs(meta, "forward")
+
+
+def test_verify_judges_every_way_with_any_numbers(unit: Unit) -> None:
+    right = replace(unit.entries[0].outputs[0][1], bound=None)
+    short = tuple(
+        replace(nest, body=rewritten(nest.body)) if nest.comment == "y: strips" else nest for nest in right.kernel.nests
+    )
+    wrong = replace(right, kernel=replace(right.kernel, nests=short), schedule=Schedule("wrong"))
+    for other, holds in ((right, True), (wrong, False)):
+        made = replace(unit, entries=(Entry("forward", ((unit.entries[0].outputs[0][0], other),)), unit.entries[1]))
+        artifact = pipeline.build_text(pipeline.generate((made,), CHOSEN).text, CHOSEN)
+        meta = {"entries": {entry.name: described(entry) for entry in made.entries}, "workspace": None}
+        kernel = Kernel(OP, CHOSEN, replace(artifact, meta=meta), None)
+        shuffled = kernel.shuffled()
+        assert bool(sc.verify(OP, kernel)) is holds
+        assert bool(judge(OP, shuffled, "float64")) is holds
+        ran = {(plan.way, plan.numbers) for plan in shuffled.schedule.plans if plan.output == "y"}
+        assert {way for way, _ in ran} == {"direct", other.schedule.name}
+        assert len(ran) > 6
+        assert kernel.schedule.plans == (), "what is drawn is no plan of the kernel"
+
+
+def rewritten(body: Any) -> Any:
+    """Strips whose last cell is left out: wrong for some numbers of a plan, right for strips of one cell never."""
+
+    def rule(node: Any) -> Any:
+        match node:
+            case For("i", _, upper, (Store("y"), *_)):
+                return replace(node, upper=largest([const(1), sub(upper, const(1))]))
+        return node
+
+    return tuple(rewrite(statement, rule) for statement in body)
 
 
 def test_a_first_way_that_needs_numbers_is_no_way_back(unit: Unit) -> None:

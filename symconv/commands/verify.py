@@ -51,8 +51,8 @@ def outcome(verdict: Verdict) -> int:
 
 
 def judged(op: Operator, kernel: Kernel, gradients: tuple[str, ...], tell: Tell) -> Verdict:
-    """The verdict on ``kernel``; declared derivatives are judged as declared."""
-    return judge(op, kernel, kernel.options.dtype, gradients=gradients, progress=tell)
+    """The verdict on every way that ``kernel`` may compute; declared derivatives are judged as declared."""
+    return judge(op, kernel.shuffled(), kernel.options.dtype, gradients=gradients, progress=tell)
 
 
 def _given(op: Operator, source: Path, chosen: Options) -> Kernel:

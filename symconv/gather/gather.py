@@ -9,12 +9,13 @@ from itertools import product
 
 from symconv.derive.borders import span
 from symconv.derive.surrogates import plain
-from symconv.errors import GatherError
+from symconv.errors import GatherError, InternalError
 from symconv.gather.solution import Gather, Phase, Solution, Solved
 from symconv.gather.solve import solve
 from symconv.notation.affine import Affine
 from symconv.notation.expr import Apply, Constraint, Expr, Piece, Range, Read, Reduce, nonnegative, reads, walk
 from symconv.notation.operator import Operator, Statement
+from symconv.notation.resolved import is_resolved
 from symconv.relation.sets import Context, System, context_of, difference, feasible, implied, injective
 
 __all__ = ["gather", "prove_inside", "prove_solution"]
@@ -24,8 +25,10 @@ def gather(op: Operator, proofs: bool = True) -> Gather:
     """Solve every reduction of an operator whose borders are resolved.
 
     Raises GatherError, with a counterexample, when isl cannot prove for all sizes that the solution visits exactly the
-    relation, or that a read stays inside its tensor.
+    relation, or that a read stays inside its tensor; InternalError for an operator that is not resolved.
     """
+    if not (form := is_resolved(op)):
+        raise InternalError(f"{op.name} is not resolved: {form.reason}")
     op = replace(op, statements=tuple(replace(s, expr=plain(s.expr)) for s in op.statements))
     context = context_of(op)
     return Gather(op, tuple(_statement(op, context, statement, proofs) for statement in op.statements))

@@ -1,0 +1,47 @@
+"""An entry whose plans are drawn, not made: so that judging a kernel judges every way it may ever choose."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+
+from symconv.entry import Array, Entry
+from symconv.manifest import Output
+
+__all__ = ["ShuffledEntry"]
+
+_WHOSE = 1 << 20
+"""Plans that were drawn are nobody else's; no machine has so many threads."""
+_NUMBERS = (1, 2, 3, 4, 5, 7, 8, 13, 16, 24, 33, 64, 100, 1000)
+"""Small ones, so that every loop has a tail somewhere; some beyond every size."""
+
+
+class ShuffledEntry(Entry):
+    """As ``Entry``; for every shape each output takes some way with some numbers, the same each time.
+
+    Methods that state an error of their own are left out: sums of small integers are compared exactly.
+    """
+
+    def _whose(self) -> int:
+        return _WHOSE if self.planned else 0
+
+    def _chosen(self, sizes: tuple[int, ...], arrays: tuple[Array, ...] | None) -> tuple[tuple[int, ...], ...]:
+        if not self.outputs or not all(sizes):
+            return ((0,),) * self._count()
+        named = dict(zip(self.size_names, sizes, strict=True))
+        draw = random.Random(repr((self.name, sizes, np.dtype(self.options.dtype).name)))
+        return tuple(self._drawn(output, named, draw) for output in self.outputs)
+
+    @staticmethod
+    def _drawn(output: Output, sizes: dict[str, int], draw: random.Random) -> tuple[int, ...]:
+        from symconv.tune.counts import possible
+        from symconv.tune.facts import from_json
+
+        ways = [
+            number
+            for number, way in enumerate(output.ways)
+            if way.bound is None and (way.facts is None or possible(from_json(way.facts), sizes))
+        ]
+        number = draw.choice(ways)
+        return (number, *(draw.choice(_NUMBERS) for _ in output.ways[number].parameters))
