@@ -219,11 +219,15 @@ class Entry:
         if known is not None:
             return known
         every = (1 << len(alternatives)) - 1
+        results: list[tuple[Array, ...]] = []
 
         def run(choices: tuple[Choice, ...]) -> None:
             self._keep(sizes, tuple((choice.candidate, *choice.parameters) for choice in choices))
-            made = self.call(every, arrays, None, self.threads)
-            if type(made) is not tuple:
+            # New arrays once: what is compared are kernels, not the system that gives memory.
+            made = self.call(every, arrays, results[0] if results else None, self.threads)
+            if type(made) is tuple:
+                results.append(made)
+            elif made != 0:
                 raise MemoryError(f"{self.operator.name}: no memory for the kernel's workspace")
 
         found = measure(alternatives, run, report=_progress(self.operator.name)).choices

@@ -258,3 +258,28 @@ def test_fixed_sizes_know_their_workspace() -> None:
     kernel = sc.build(op, sizes=shapes)
     assert isinstance(kernel.workspace_bytes, int)
     assert kernel.workspace_bytes == kernel.workspace(**shapes).nbytes
+
+
+@pytest.fixture(scope="module")
+def conv() -> Callable[[int], Kernel]:
+    """Kernels of one module for so many threads."""
+    return lambda threads: sc.build(sc.conv2d(padding=1), threads=threads)
+
+
+def test_packed_results_are_bitwise_the_same_for_any_number_of_threads_and_with_a_workspace(conv: Any) -> None:
+    rng = np.random.default_rng(1)
+    x, w, gy = (rng.standard_normal(s).astype("f4") for s in ((2, 24, 41, 39), (20, 24, 3, 3), (2, 20, 41, 39)))
+    found = []
+    for threads in (1, 2, 3):
+        kernel = conv(threads)
+        work = kernel.workspace(x=x.shape, w=w.shape)
+        for lent in (None, work):
+            gradient = kernel.backward(gy, x, w, workspace=lent)
+            found.append((kernel.forward(x, w, workspace=lent), gradient.x, gradient.w))
+        assert any(plan.way != "direct" for plan in kernel.schedule.plans), str(kernel.schedule)
+        assert all(plan.nbytes <= work.nbytes for plan in kernel.schedule.plans)
+    assert all((a == b).all() for results in found[1:] for a, b in zip(found[0], results, strict=True))
+
+
+def test_every_way_and_number_of_a_packed_kernel_is_exact(conv: Any) -> None:
+    assert judge(sc.conv2d(padding=1), conv(2).shuffled(), "float32")
