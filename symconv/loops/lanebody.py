@@ -8,18 +8,21 @@ from fractions import Fraction
 from itertools import product
 
 from symconv.gather.solution import Solution
-from symconv.loops.arith import add, const, mul, simplify, sub
+from symconv.loops.arith import add, const, mul, simplify, smallest, sub
 from symconv.loops.cells import FAR, first
+from symconv.loops.interior import rooms
 from symconv.loops.ir import (
     LANES,
     VECTOR,
     Accumulate,
     Binary,
     Call,
+    Compare,
     Const,
     Declare,
     Expr,
     For,
+    If,
     Lanes,
     Let,
     Load,
@@ -93,14 +96,17 @@ def lane_nest(order: Order, body: Body, spans: Mapping[str, tuple[int, bool]]) -
     """The nest of one tiled body; ``spans`` says which merged loops run in tiles or over their remainder."""
     placed, masked = _split(body, order)
     depth = depth_of_target(body.solution, order)
+    steps_inside = tuple(n for n in order.inner[order.inner.index(body.contiguous) + 1 :] if isinstance(n, str))
+    room = rooms(placed, masked, body.contiguous, steps_inside, mul(const(body.blocks), Var(LANES)))
 
-    def build(position: int) -> tuple[Stmt, ...]:
+    def build(position: int, full: bool = False) -> tuple[Stmt, ...]:
         if position == len(order.inner):
-            done = tuple(_leaf(body, [*masked, *placed[body.contiguous]], bool(masked)))
+            done = tuple(_leaf(body, [*masked, *placed[body.contiguous]], bool(masked), full))
         elif order.inner[position] == body.contiguous:
-            done = _blocks(body, placed[body.contiguous], build(position + 1))
+            within = build(position + 1, full=True) if room is not None else None
+            done = _blocks(body, placed[body.contiguous], build(position + 1), (room or (), within))
         else:
-            done = level(placed, order.inner[position], build(position + 1))
+            done = level(placed, order.inner[position], build(position + 1, full))
         return (*_started(body), *done, *_gathered(body)) if not body.moving and position == depth else done
 
     inside = guarded(placed.get("", []), build(0))
@@ -154,8 +160,16 @@ def _together(seed: set[str], limits: tuple[Constraint, ...], solution: Solution
     return names
 
 
-def _blocks(body: Body, own: list[Constraint], inner: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
-    """The loop over blocks of lanes; its position depends on nothing inside."""
+def _blocks(
+    body: Body,
+    own: list[Constraint],
+    inner: tuple[Stmt, ...],
+    full: tuple[tuple[Expr, ...], tuple[Stmt, ...] | None],
+) -> tuple[Stmt, ...]:
+    """The loop over blocks of lanes; its position depends on nothing inside.
+
+    ``full`` is the body without masks and the numbers that are not negative where it is right; other blocks are masked.
+    """
     lower, upper = bounds_of(own, body.contiguous)
     width = mul(const(body.blocks), Var(LANES))
     count = Binary("//", sub(add(sub(upper, lower), width), const(1)), width)
@@ -165,8 +179,21 @@ def _blocks(body: Body, own: list[Constraint], inner: tuple[Stmt, ...]) -> tuple
         Declare(f"cut{block}_", Lanes(const(0), sub(upper, body.position(block))), Scalar("mask"))
         for block in range(body.blocks)
     )
-    done = (*_started(body), *inner, *_stored(body)) if body.moving else inner
-    return (For(counter, const(0), count, (*lets, *cuts, *done)),)
+    room, within = full
+    done = (*cuts, *_whole(body, inner))
+    if within is not None:
+        inside = Var("room_")
+        done = (
+            Let(inside.name, smallest([sub(upper, body.position(body.blocks)), *room])),
+            If(Compare(">=", inside, const(0)), _whole(body, within, full=True)),
+            If(Compare("<", inside, const(0)), done),
+        )
+    return (For(counter, const(0), count, (*lets, *done)),)
+
+
+def _whole(body: Body, inner: tuple[Stmt, ...], full: bool = False) -> tuple[Stmt, ...]:
+    """One block: where it moves the cell, its accumulators start and end in it."""
+    return (*_started(body), *inner, *_stored(body, full)) if body.moving else inner
 
 
 def _neutral(op: str) -> Expr:
@@ -194,14 +221,15 @@ def _index(body: Body, values: dict[str, Expr]) -> tuple[Expr, ...]:
     return tuple(simplify(substitute(integer(form), values)) for form in body.solution.target)
 
 
-def _stored(body: Body) -> Iterator[Stmt]:
+def _stored(body: Body, full: bool) -> Iterator[Stmt]:
     stride = body.solution.target[-1].coefficient(body.contiguous)
     target = body.target
     whole = target.start is not None or target.where is not None
     op = "=" if whole else {"-": "+"}.get(target.op, target.op)
     for name, block, values in body.copies:
         value = Var(name if target.where is None else _place(name))
-        yield StoreLanes(target.buffer, _index(body, values), stride, f"cut{block}_", op, value)
+        mask = "" if full else f"cut{block}_"
+        yield StoreLanes(target.buffer, _index(body, values), stride, mask, op, value)
 
 
 def _gathered(body: Body) -> Iterator[Stmt]:
@@ -223,9 +251,9 @@ def _gathered(body: Body) -> Iterator[Stmt]:
             yield Accumulate(body.target.buffer, index, op, total)
 
 
-def _leaf(body: Body, constraints: list[Constraint], masked: bool) -> Iterator[Stmt]:
-    """Masks, every distinct load once, and one update per copy of the tile."""
-    if masked:
+def _leaf(body: Body, constraints: list[Constraint], masked: bool, full: bool) -> Iterator[Stmt]:
+    """Masks unless the block is full, every distinct load once, and one update per copy of the tile."""
+    if masked and not full:
         lower, upper = bounds_of(constraints, body.contiguous)
         for block in range(body.blocks):
             start = body.position(block)
@@ -239,7 +267,7 @@ def _leaf(body: Body, constraints: list[Constraint], masked: bool) -> Iterator[S
     temporaries: dict[Expr, Var] = {}
     updates: list[Stmt] = []
     for name, block, values in body.copies:
-        mask = f"mask{block}_" if masked else f"cut{block}_"
+        mask = "" if full else f"mask{block}_" if masked else f"cut{block}_"
         value = rewrite(body.value, lambda node, mask=mask: _wide(node, strides, mask))  # type: ignore[misc]
         value = simplify(substitute(value, values))
         value = rewrite(value, lambda node: _named(node, temporaries))
