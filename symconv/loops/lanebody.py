@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import product
 
-from symconv.gather.solution import Solution
 from symconv.loops.arith import add, const, mul, simplify, smallest, sub
 from symconv.loops.cells import FAR, first
-from symconv.loops.interior import rooms
+from symconv.loops.interior import rooms, split
 from symconv.loops.ir import (
     LANES,
     VECTOR,
@@ -37,76 +34,37 @@ from symconv.loops.ir import (
     Update,
     Var,
 )
-from symconv.loops.nest import Order, bounds_of, guarded, level, merged, place
+from symconv.loops.nest import Order, bounds_of, guarded, level, merged
 from symconv.loops.order import depth_of_target
-from symconv.loops.projection import projected
 from symconv.loops.scalars import integer
+from symconv.loops.tile import Body
 from symconv.loops.traverse import rewrite, substitute
-from symconv.notation.affine import var
 from symconv.notation.expr import Constraint, reads
 
-__all__ = ["Body", "Target", "lane_nest"]
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What becomes of a cell's sum: ``op`` into the buffer, or stored with ``start`` added where the cell is owned
-    whole.
-
-    With ``where``, a contribution's position, the position of the first extreme one is stored; op is then max or min.
-    """
-
-    buffer: str
-    op: str
-    start: Expr | None = None
-    where: Expr | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Body:
-    """One tiled body: ``factors`` of loops and ``blocks`` of lanes of ``contiguous``, which may move the cell or
-    not."""
-
-    solution: Solution
-    contiguous: str
-    moving: bool
-    factors: tuple[tuple[str, int], ...]
-    blocks: int
-    target: Target
-    value: Expr
-    positions: frozenset[str] = frozenset()
-
-    @property
-    def copies(self) -> tuple[tuple[str, int, dict[str, Expr]], ...]:
-        """Every copy of the tile: its accumulator, its block, and what its loop variables become."""
-        result = []
-        offsets = product(*(range(factor) for _, factor in self.factors), range(self.blocks))
-        for number, (*shifts, block) in enumerate(offsets):
-            values = {n: add(Var(n), const(k)) for (n, _), k in zip(self.factors, shifts, strict=True)}
-            values[self.contiguous] = self.position(block)
-            result.append((f"acc{number}_", block, values))
-        return tuple(result)
-
-    def position(self, block: int) -> Expr:
-        """Where a block of lanes starts."""
-        return add(Var(self.contiguous), mul(const(block), Var(LANES)))
+__all__ = ["lane_nest"]
 
 
 def lane_nest(order: Order, body: Body, spans: Mapping[str, tuple[int, bool]]) -> Nest:
     """The nest of one tiled body; ``spans`` says which merged loops run in tiles or over their remainder."""
-    placed, masked = _split(body, order)
+    placed, masked = split(body, order)
     depth = depth_of_target(body.solution, order)
     steps_inside = tuple(n for n in order.inner[order.inner.index(body.contiguous) + 1 :] if isinstance(n, str))
     room = rooms(placed, masked, body.contiguous, steps_inside, mul(const(body.blocks), Var(LANES)))
 
+    # Masks are known inside the last loop that they speak of.
+    tied = {name for bound in masked for name in bound.form.names()}
+    known = max((k + 1 for k, item in enumerate(order.inner) if item in tied), default=-1) if masked else -1
+
     def build(position: int, full: bool = False) -> tuple[Stmt, ...]:
         if position == len(order.inner):
-            done = tuple(_leaf(body, [*masked, *placed[body.contiguous]], bool(masked), full))
+            done = tuple(_leaf(body, bool(masked), full))
         elif order.inner[position] == body.contiguous:
             within = build(position + 1, full=True) if room is not None else None
             done = _blocks(body, placed[body.contiguous], build(position + 1), (room or (), within))
         else:
             done = level(placed, order.inner[position], build(position + 1, full))
+        if position == known and not full:
+            done = (*_masks(body, [*masked, *placed[body.contiguous]]), *done)
         return (*_started(body), *done, *_gathered(body)) if not body.moving and position == depth else done
 
     inside = guarded(placed.get("", []), build(0))
@@ -114,50 +72,6 @@ def lane_nest(order: Order, body: Body, spans: Mapping[str, tuple[int, bool]]) -
     steps = ", ".join(body.solution.steps) or "one tap"
     comment = f"{body.target.buffer}: contributions of {steps}; lanes across {across} {body.contiguous}"
     return merged(placed, order.parallel, inside, comment, spans)
-
-
-def _split(body: Body, order: Order) -> tuple[dict[str, list[Constraint]], list[Constraint]]:
-    """Bounds for loops, and what ties the contiguous loop to loops inside it: that becomes masks."""
-    solution, name = body.solution, body.contiguous
-    inside = set(order.inner[order.inner.index(name) + 1 :]) if body.moving else set()
-
-    def ties(bound: Constraint) -> bool:
-        return bool(bound.form.coefficient(name)) and bool(bound.form.names() & inside)
-
-    masked = [bound for bound in solution.bounds if ties(bound)]
-    limits = tuple(limit for limit in solution.limits if not ties(limit))
-    near = _together({n for bound in masked for n in bound.form.names() & inside}, limits, solution)
-    # A load that no mask covers runs wherever the loops go: nothing they need may be left to what a mask implies.
-    # What limits cells alone is left out: a cell beyond it receives nothing, but is stored.
-    cells = {*solution.cells} - {*solution.steps}
-    needed = (limit for limit in limits if limit.form.names() & near and _moves(limit, cells, solution))
-    across = _across(body, [name for name in order.inner if isinstance(name, str) and name in inside])
-    bounds = dict.fromkeys((*(bound for bound in solution.bounds if not ties(bound)), *needed, *across))
-    return place(replace(solution, bounds=tuple(bounds), limits=limits), order), masked
-
-
-def _moves(limit: Constraint, cells: set[str], solution: Solution) -> bool:
-    """Whether a limit is more than one on cells, which the loops over them would take for where the target ends."""
-    inner = {*solution.steps, *(name for phase in solution.phases for name in phase.names)}
-    return limit in solution.bounds or bool(limit.form.names() & inner) or not limit.form.names() & cells
-
-
-def _across(body: Body, steps: list[str]) -> Iterator[Constraint]:
-    """What the steps inside leave to those around them, in some lane of the block."""
-    name, last = body.contiguous, body.blocks * var(LANES) - 1
-    left = [bound for own in projected(body.solution.bounds, steps).values() for bound in own]
-    # A mask alone keeps one step in place; of several, each needs its own range, or they run over all combinations.
-    several = [bound for bound in body.solution.bounds if len(bound.form.names() & set(steps)) > 1]
-    for bound in (*left, *(bound for bound in several if bound.form.coefficient(name))):
-        yield Constraint(bound.form + max(bound.form.coefficient(name), 0) * last)
-
-
-def _together(seed: set[str], limits: tuple[Constraint, ...], solution: Solution) -> set[str]:
-    """The loops that bound those in ``seed``, directly or through others."""
-    loops, names = {*solution.cells, *solution.steps}, set(seed)
-    while more := {n for limit in limits if limit.form.names() & names for n in limit.form.names() & loops} - names:
-        names |= more
-    return names
 
 
 def _blocks(
@@ -251,13 +165,15 @@ def _gathered(body: Body) -> Iterator[Stmt]:
             yield Accumulate(body.target.buffer, index, op, total)
 
 
-def _leaf(body: Body, constraints: list[Constraint], masked: bool, full: bool) -> Iterator[Stmt]:
-    """Masks unless the block is full, every distinct load once, and one update per copy of the tile."""
-    if masked and not full:
-        lower, upper = bounds_of(constraints, body.contiguous)
-        for block in range(body.blocks):
-            start = body.position(block)
-            yield Declare(f"mask{block}_", Lanes(sub(lower, start), sub(upper, start)), Scalar("mask"))
+def _masks(body: Body, constraints: list[Constraint]) -> Iterator[Stmt]:
+    lower, upper = bounds_of(constraints, body.contiguous)
+    for block in range(body.blocks):
+        start = body.position(block)
+        yield Declare(f"mask{block}_", Lanes(sub(lower, start), sub(upper, start)), Scalar("mask"))
+
+
+def _leaf(body: Body, masked: bool, full: bool) -> Iterator[Stmt]:
+    """Every distinct load once, and one update per copy of the tile; a full block has no masks."""
     strides = {
         (read.tensor, tuple(integer(form) for form in read.index)): (axis, form.coefficient(body.contiguous))
         for read in reads(body.solution.body)

@@ -14,10 +14,11 @@ from itertools import product
 
 from symconv.gather.solution import Solution
 from symconv.loops.ir import Expr, Nest, Var
-from symconv.loops.lanebody import Body, Target, lane_nest
+from symconv.loops.lanebody import lane_nest
 from symconv.loops.nest import Order
 from symconv.loops.order import choose_order, extent_of, trips
 from symconv.loops.scalars import scalar
+from symconv.loops.tile import Body, Target
 from symconv.loops.traverse import walk as nodes
 from symconv.notation.affine import Affine
 from symconv.notation.expr import Constraint, Index, reads, walk
@@ -41,8 +42,9 @@ def lane_nests(
     positions: frozenset[str],
     sizes: Mapping[str, int] | None,
     itemsize: int,
+    border: bool = False,
 ) -> tuple[Nest, ...] | None:
-    """The nests in lanes, or None where the accesses have no contiguous loop."""
+    """The nests in lanes, or None where the accesses have no contiguous loop; ``border`` is a piece of few points."""
     chosen = choose_order(solution, sizes)
     contiguous = chosen.inner[-1] if chosen.inner else None
     if not isinstance(contiguous, str) or not _suits(solution, contiguous, positions, sizes):
@@ -60,7 +62,7 @@ def lane_nests(
     for tails in product((False, True), repeat=len(tile.factors)):
         factors = tuple((name, 1 if tail else factor) for (name, factor), tail in zip(tile.factors, tails, strict=True))
         spans = {name: (factor, tail) for (name, factor), tail in zip(tile.factors, tails, strict=True)}
-        body = Body(solution, contiguous, moving, factors, tile.blocks, target, value, positions)
+        body = Body(solution, contiguous, moving, factors, tile.blocks, target, value, positions, border)
         nests.append(lane_nest(order, body, spans))
     return tuple(nests)
 

@@ -27,13 +27,13 @@ from symconv.loops.ir import (
     Var,
 )
 from symconv.loops.ir import Const as Number
-from symconv.loops.lanebody import Target
 from symconv.loops.lanes import lane_nests
 from symconv.loops.nest import nest
 from symconv.loops.order import choose_order, depth_of_target
 from symconv.loops.scalars import integer, scalar
 from symconv.loops.shares import minor_pieces
 from symconv.loops.sizes import fixed_sizes, runtime_sizes
+from symconv.loops.tile import Target
 from symconv.loops.traverse import substitute
 from symconv.notation.expr import Apply, Const, Piece, Reduce
 from symconv.notation.expr import Expr as Formula
@@ -201,7 +201,7 @@ def _accumulated(state: _Lowering, statement: Statement, node: Reduce, solutions
 
 def _accumulate(state: _Lowering, statement: Statement, solution: Solution, op: str, minor: bool) -> None:
     wide = Target(statement.target.name, op)
-    if nests := lane_nests(solution, wide, state.positions, state.sizes, state.itemsize):
+    if nests := lane_nests(solution, wide, state.positions, state.sizes, state.itemsize, minor):
         state.nests.extend(replace(one, minor=minor) for one in nests)
         return
     order = choose_order(solution, state.sizes)
