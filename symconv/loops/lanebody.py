@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from fractions import Fraction
+from collections.abc import Iterable, Iterator, Mapping
 
 from symconv.loops.arith import add, const, mul, simplify, smallest, sub
 from symconv.loops.cells import FAR, first
@@ -13,9 +12,7 @@ from symconv.loops.ir import (
     VECTOR,
     Accumulate,
     Binary,
-    Call,
     Compare,
-    Const,
     Declare,
     Expr,
     For,
@@ -37,9 +34,9 @@ from symconv.loops.ir import (
 from symconv.loops.nest import Order, bounds_of, guarded, level, merged
 from symconv.loops.order import depth_of_target
 from symconv.loops.scalars import integer
-from symconv.loops.tile import Body
+from symconv.loops.tile import SUM, Body, neutral
 from symconv.loops.traverse import rewrite, substitute
-from symconv.notation.expr import Constraint, reads
+from symconv.notation.expr import Constraint, Read, reads
 
 __all__ = ["lane_nest"]
 
@@ -110,15 +107,9 @@ def _whole(body: Body, inner: tuple[Stmt, ...], full: bool = False) -> tuple[Stm
     return (*_started(body), *inner, *_stored(body, full)) if body.moving else inner
 
 
-def _neutral(op: str) -> Expr:
-    if op in "+-":
-        return Const(Fraction(0), real=True)
-    return Call("inf", ()) if op == "min" else Call("neg", (Call("inf", ()),))
-
-
 def _started(body: Body) -> Iterator[Stmt]:
     for name, _, values in body.copies:
-        start = _neutral(body.target.op)
+        start = neutral(body.target.op)
         if body.moving and body.target.start is not None:
             start = substitute(body.target.start, values)
         yield Declare(name, Splat(start), Scalar("real", VECTOR))
@@ -141,8 +132,8 @@ def _stored(body: Body, full: bool) -> Iterator[Stmt]:
     whole = target.start is not None or target.where is not None
     op = "=" if whole else {"-": "+"}.get(target.op, target.op)
     for name, block, values in body.copies:
-        value = Var(name if target.where is None else _place(name))
         mask = "" if full else f"cut{block}_"
+        value = _finished(body, Var(name), values, mask) if target.where is None else Var(_place(name))
         yield StoreLanes(target.buffer, _index(body, values), stride, mask, op, value)
 
 
@@ -150,17 +141,19 @@ def _gathered(body: Body) -> Iterator[Stmt]:
     op = {"-": "+"}.get(body.target.op, body.target.op)
     cells: dict[tuple[Expr, ...], Expr] = {}
     starts: dict[tuple[Expr, ...], Expr] = {}
+    moved: dict[tuple[Expr, ...], dict[str, Expr]] = {}
     for name, _, values in body.copies:
         index = _index(body, values)
         cells[index] = Binary(op, cells[index], Var(name)) if index in cells else Var(name)
         if body.target.start is not None:
             starts[index] = substitute(body.target.start, values)
+        moved[index] = values
     for index, vectors in cells.items():
         total = ReduceLanes(op, vectors)
         if index in starts:
             start = starts[index]
-            zero = start == Const(Fraction(0), real=True)
-            yield Store(body.target.buffer, index, total if zero else Binary("+", start, total))
+            whole = total if start == neutral(body.target.op) else Binary("+", start, total)
+            yield Store(body.target.buffer, index, _finished(body, whole, moved[index], ""))
         else:
             yield Accumulate(body.target.buffer, index, op, total)
 
@@ -174,12 +167,7 @@ def _masks(body: Body, constraints: list[Constraint]) -> Iterator[Stmt]:
 
 def _leaf(body: Body, masked: bool, full: bool) -> Iterator[Stmt]:
     """Every distinct load once, and one update per copy of the tile; a full block has no masks."""
-    strides = {
-        (read.tensor, tuple(integer(form) for form in read.index)): (axis, form.coefficient(body.contiguous))
-        for read in reads(body.solution.body)
-        for axis, form in enumerate(read.index, -len(read.index))
-        if form.coefficient(body.contiguous)
-    }
+    strides = _strides(body, reads(body.solution.body))
     temporaries: dict[Expr, Var] = {}
     updates: list[Stmt] = []
     for name, block, values in body.copies:
@@ -193,6 +181,26 @@ def _leaf(body: Body, masked: bool, full: bool) -> Iterator[Stmt]:
     if body.target.where is not None:
         yield Let("where_", body.target.where)
     yield from updates
+
+
+def _strides(body: Body, found: Iterable[Read]) -> dict[tuple[str, tuple[Expr, ...]], tuple[int, int]]:
+    """The reads that lanes move, and along which axis by how much."""
+    return {
+        (read.tensor, tuple(integer(form) for form in read.index)): (axis, form.coefficient(body.contiguous))
+        for read in found
+        for axis, form in enumerate(read.index, -len(read.index))
+        if form.coefficient(body.contiguous)
+    }
+
+
+def _finished(body: Body, total: Expr, values: dict[str, Expr], mask: str) -> Expr:
+    """What is stored of a sum."""
+    if body.target.finish == SUM:
+        return total
+    strides = _strides(body, body.target.beside if body.moving else ())
+    value = rewrite(body.target.finish, lambda node: _wide(node, strides, mask))
+    result: Expr = rewrite(simplify(substitute(value, values)), lambda node: total if node == SUM else node)
+    return result
 
 
 def _updates(body: Body, name: str, value: Expr, mask: str) -> tuple[Stmt, ...]:

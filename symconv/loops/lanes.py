@@ -10,15 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import product
 
 from symconv.gather.solution import Solution
-from symconv.loops.ir import Expr, Nest, Var
+from symconv.loops.ir import Const, Expr, Load, Nest, Var
 from symconv.loops.lanebody import lane_nest
 from symconv.loops.nest import Order
 from symconv.loops.order import choose_order, extent_of, trips
-from symconv.loops.scalars import scalar
+from symconv.loops.scalars import integer, scalar
 from symconv.loops.tile import Body, Target
+from symconv.loops.traverse import rewrite
 from symconv.loops.traverse import walk as nodes
 from symconv.notation.affine import Affine
 from symconv.notation.expr import Constraint, Index, reads, walk
@@ -52,7 +54,7 @@ def lane_nests(
     moving = any(form.coefficient(contiguous) for form in solution.target)
     if target.start is not None and moving and _mentions(target.start, contiguous):
         return None
-    if target.where is not None and not moving:
+    if (target.where is not None and not moving) or not _finishable(target, contiguous):
         return None
     order = _ordered(solution, chosen, contiguous, moving)
     tile = _tile(solution, order, contiguous, sizes, _VECTOR_BYTES // itemsize)
@@ -65,6 +67,15 @@ def lane_nests(
         body = Body(solution, contiguous, moving, factors, tile.blocks, target, value, positions, border)
         nests.append(lane_nest(order, body, spans))
     return tuple(nests)
+
+
+def _finishable(target: Target, contiguous: str) -> bool:
+    """Whether an epilogue takes the lanes' own place from nothing but the reads that move with them."""
+    moved = {read for read in target.beside if _depends(read.index, contiguous)}
+    lines = {Load(read.tensor, tuple(integer(form) for form in read.index)) for read in moved}
+    once = all(sum(form.coefficient(contiguous) != 0 for form in read.index) == 1 for read in moved)
+    rest = rewrite(target.finish, lambda node: Const(Fraction(0)) if node in lines else node)
+    return once and not _mentions(rest, contiguous)
 
 
 def _mentions(expr: Expr, name: str) -> bool:

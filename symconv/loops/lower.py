@@ -13,7 +13,6 @@ from symconv.loops.constants import constant_nest
 from symconv.loops.ir import (
     Accumulate,
     Buffer,
-    Call,
     Declare,
     Expr,
     Kernel,
@@ -33,9 +32,9 @@ from symconv.loops.order import choose_order, depth_of_target
 from symconv.loops.scalars import integer, scalar
 from symconv.loops.shares import minor_pieces
 from symconv.loops.sizes import fixed_sizes, runtime_sizes
-from symconv.loops.tile import Target
+from symconv.loops.tile import SUM, Target, neutral
 from symconv.loops.traverse import substitute
-from symconv.notation.expr import Apply, Const, Piece, Reduce
+from symconv.notation.expr import Apply, Const, Piece, Reduce, reads
 from symconv.notation.expr import Expr as Formula
 from symconv.notation.operator import Operator, Statement, Tensor
 from symconv.notation.tables import table_of
@@ -107,9 +106,12 @@ def _statement(state: _Lowering, solved: Solved) -> None:
     elif terms is not None and all(node.kind == "sum" for node in nodes):
         _linear(state, statement, terms, solutions)
     elif len(nodes) == 1 and not nodes[0].kind.startswith("arg"):
-        _accumulated(state, statement, nodes[0], solutions[nodes[0]])
-        _elementwise(state, statement, expr, {nodes[0]: _cell(statement)})
-    elif all(is_plain(statement, s) for several in solutions.values() for s in several):
+        if not _in_registers(state, statement, nodes[0], solutions[nodes[0]]):
+            _accumulated(state, statement, nodes[0], solutions[nodes[0]])
+            _elementwise(state, statement, expr, {nodes[0]: _cell(statement)})
+    elif all(is_plain(statement, s) for several in solutions.values() for s in several) and not _in_lanes(
+        state, statement, solutions
+    ):
         state.nests.append(cell_nest(statement, solutions, state.positions, state.sizes))
     else:
         _buffered(state, statement, solutions)
@@ -126,6 +128,15 @@ def _first(
         if nests := lane_nests(several[0], target, state.positions, state.sizes, state.itemsize):
             return nests
     return (cell_nest(statement, solutions, state.positions, state.sizes),)
+
+
+def _in_lanes(state: _Lowering, statement: Statement, solutions: dict[Reduce, tuple[Solution, ...]]) -> bool:
+    """Whether each reduction has lanes of its own: faster than all of them cell by cell, for an array each."""
+    target = Target(statement.target.name, "+")
+    every = (s for several in solutions.values() for s in several)
+    return not any(node.kind.startswith("arg") for node in solutions) and all(
+        lane_nests(s, target, state.positions, state.sizes, state.itemsize) for s in every
+    )
 
 
 def _terms(expr: Formula) -> tuple[list[tuple[int, Reduce]], Formula] | None:
@@ -187,13 +198,22 @@ def _linear(
         _accumulate(state, statement, solution, "+" if sign > 0 else "-", solution in minor)
 
 
+def _in_registers(state: _Lowering, statement: Statement, node: Reduce, several: tuple[Solution, ...]) -> bool:
+    """A reduction of one piece is finished before it is stored: its cells are visited once."""
+    if len(several) != 1 or not is_plain(statement, several[0]):
+        return False
+    op = {"sum": "+"}.get(node.kind, node.kind)
+    finish = scalar(statement.expr, {node: SUM}, state.positions)
+    beside = tuple(read for read in reads(statement.expr) if read.tensor not in state.positions)
+    target = Target(statement.target.name, op, neutral(op), finish=finish, beside=beside)
+    nests = lane_nests(several[0], target, state.positions, state.sizes, state.itemsize)
+    state.nests.extend(nests or ())
+    return nests is not None
+
+
 def _accumulated(state: _Lowering, statement: Statement, node: Reduce, solutions: tuple[Solution, ...]) -> None:
     """Start the target at the reduction's neutral element and let every piece work on it."""
-    start: Expr = Number(Fraction(0), real=True)
-    if node.kind != "sum":
-        start = Call("inf", ())
-        start = Call("neg", (start,)) if node.kind == "max" else start
-    _fill(state, statement, start, "start")
+    _fill(state, statement, neutral({"sum": "+"}.get(node.kind, node.kind)), "start")
     minor = minor_pieces(state.op, solutions, state.sizes)
     for solution in solutions:
         _accumulate(state, statement, solution, {"sum": "+"}.get(node.kind, node.kind), solution in minor)
@@ -256,7 +276,8 @@ def _buffered(state: _Lowering, statement: Statement, solutions: dict[Reduce, tu
         target = Tensor(f"{statement.target.name}_part{count}", statement.target.axes)
         _declare(state, target, "workspace")
         own = Statement(target, statement.indices, node)
-        _accumulated(state, own, node, several)
+        if not _in_registers(state, own, node, several):
+            _accumulated(state, own, node, several)
         names[node] = _cell(own)
     state.buffers[statement.target.name] = state.buffers.pop(statement.target.name)
     _elementwise(state, statement, statement.expr, names)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import product
 
 from symconv.gather.solution import Solution
 from symconv.loops.arith import add, const, mul
-from symconv.loops.ir import LANES, Expr, Var
+from symconv.loops.ir import LANES, Call, Const, Expr, Var
+from symconv.notation.expr import Read
 
-__all__ = ["Body", "Target"]
+__all__ = ["SUM", "Body", "Target", "neutral"]
+
+SUM = Var("sum_")
+"""A sum that an epilogue works on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,13 +22,16 @@ class Target:
     """What becomes of a cell's sum: ``op`` into the buffer, or stored with ``start`` added where the cell is owned
     whole.
 
-    With ``where``, a contribution's position, the position of the first extreme one is stored; op is then max or min.
+    ``finish`` is what is stored of a sum, which it calls ``SUM``, with the reads it takes. With ``where``, a
+    contribution's position, the position of the first extreme one is stored; op is then max or min.
     """
 
     buffer: str
     op: str
     start: Expr | None = None
     where: Expr | None = None
+    finish: Expr = SUM
+    beside: tuple[Read, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +65,10 @@ class Body:
     def position(self, block: int) -> Expr:
         """Where a block of lanes starts."""
         return add(Var(self.contiguous), mul(const(block), Var(LANES)))
+
+
+def neutral(op: str) -> Expr:
+    """What a reduction by ``op`` starts at."""
+    if op in "+-":
+        return Const(Fraction(0), real=True)
+    return Call("inf", ()) if op == "min" else Call("neg", (Call("inf", ()),))

@@ -105,3 +105,44 @@ def test_compiled_positions(
         real = {name: array.astype(dtype) for name, array in arrays.items()}
         got = kernel.backward(real["gy"], real["x"]).x
         assert got.ravel().tolist() == wanted(op, "x", arrays)
+
+
+COMPOSED: dict[str, tuple[str, list[dict[str, tuple[int, ...]]]]] = {
+    "bias and relu": (
+        "y[n,f,i,j] = relu(sum[c,p,q](x[n,c,2*i+p-1,j+q-1]*w[f,c,p,q]) + b[f])",
+        [{"x": (2, 3, 5, w), "w": (f, 3, 3, 2), "b": (f,)} for w, f in ((11, 5), (3, 4))],
+    ),
+    "a map beside": (
+        "y[n,f,i,j] = m[f,j,i]*max[p,q](x[n,f,i+p,j+q]) - m[f,j,i]",
+        [{"x": (2, 3, 5, 11), "m": (3, 9, 4)}, {"x": (1, 2, 4, 4), "m": (2, 2, 3)}],
+    ),
+    "gated": (
+        "y[n,f,i,j] = abs(sum[c,p,q](x[n,c,i+p-1,j+q]*w[f,c,p,q]))*sum[c,p,q](x[n,c,i+p-1,j+q]*v[f,c,p,q])",
+        [{"x": (2, 3, 5, 11), "w": (3, 3, 3, 2), "v": (3, 3, 3, 2)}],
+    ),
+    "rows": ("y[n] = abs(sum[i,j](x[n,i,j]*w[i,j]) - b[n])", [{"x": (3, 2, 9), "w": (2, 9), "b": (3,)}]),
+}  # fmt: skip
+
+
+def _formula(name: str) -> Operator:
+    text, _ = COMPOSED[name]
+    return sc.operator(text, extents={"p": 2, "q": 3}) if "max" in text else sc.operator(text)
+
+
+@pytest.mark.parametrize("name", COMPOSED)
+def test_epilogues_in_registers_compute_what_is_defined(name: str, exact: Callable[..., int]) -> None:
+    op = _formula(name)
+    for wrt in ("", *op.tensors):
+        assert exact(op, wrt, COMPOSED[name][1])
+
+
+@pytest.mark.parametrize(("name", "nests"), [("bias and relu", 2), ("a map beside", 1), ("rows", 1)])
+def test_a_reduction_of_one_piece_visits_its_cells_once(name: str, nests: int, lowered: Callable[..., Kernel]) -> None:
+    kernel = lowered(_formula(name), "")
+    assert len(kernel.nests) == nests
+    assert not any(buffer.role == "workspace" for buffer in kernel.buffers)
+
+
+@pytest.mark.parametrize("name", ["bias and relu", "a map beside", "rows"])
+def test_composed_layers_are_proved(name: str) -> None:
+    assert sc.validate(_formula(name)).holds is True
