@@ -11,12 +11,13 @@ from fractions import Fraction
 from functools import reduce
 
 from symconv.errors import ScheduleError
-from symconv.loops.arith import add, const, floordiv, largest, mul, simplify, sub
-from symconv.loops.ir import Const, For, If, Kernel, Let, Stmt, Var
+from symconv.loops.arith import const, simplify
+from symconv.loops.ir import Const, For, If, Kernel, Let, Stmt
+from symconv.loops.rearranging import Fuse, Interchange, Tile, fuse, interchange, tile
 from symconv.loops.splitting import SplitReduction, split_reduction
 from symconv.loops.traverse import substitute
 
-__all__ = ["Directive", "Parallel", "Split", "Unroll", "apply", "apply_all"]
+__all__ = ["Directive", "Fuse", "Interchange", "Parallel", "Tile", "Unroll", "apply", "apply_all"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +29,6 @@ class Unroll:
 
 
 @dataclass(frozen=True, slots=True)
-class Split:
-    """``for v in range(a, b): S(v)`` -> a loop over blocks of ``factor`` and one inside, then the remainder.
-
-    The new loops are ``v_o`` and ``v_i``. Precondition: step 1.
-    """
-
-    var: str
-    factor: int
-
-
-@dataclass(frozen=True, slots=True)
 class Parallel:
     """Marks whether the merged outer loop of nest ``nest`` is cut among threads."""
 
@@ -46,7 +36,7 @@ class Parallel:
     enabled: bool = True
 
 
-Directive = Unroll | Split | Parallel | SplitReduction
+Directive = Unroll | Tile | Interchange | Fuse | Parallel | SplitReduction
 
 
 def apply_all(kernel: Kernel, directives: tuple[Directive, ...]) -> Kernel:
@@ -59,8 +49,12 @@ def apply(kernel: Kernel, directive: Directive) -> Kernel:
     match directive:
         case Unroll(name):
             return _loops(kernel, directive, name, lambda loop: _unroll(loop, directive))
-        case Split(name):
-            return _loops(kernel, directive, name, lambda loop: _split(loop, directive))
+        case Tile(name):
+            return _loops(kernel, directive, name, lambda loop: tile(loop, directive))
+        case Interchange(name):
+            return _loops(kernel, directive, name, lambda loop: interchange(loop, directive))
+        case Fuse():
+            return fuse(kernel, directive)
         case SplitReduction():
             return split_reduction(kernel, directive)
         case Parallel(number, enabled):
@@ -115,18 +109,3 @@ def _constant_lets(body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
                 (*body[:position], *simplify(substitute(rest, {statement.name: statement.value})).body)
             )
     return body
-
-
-def _split(loop: For, directive: Split) -> tuple[Stmt, ...]:
-    if loop.step != 1 or directive.factor < 2:
-        raise ScheduleError(f"{directive}: needs a loop of step 1 and a factor of at least 2")
-    factor, outer, inner = directive.factor, f"{loop.var}o_", f"{loop.var}i_"
-    # An empty range may have a negative length; the remainder must not begin before it.
-    count = floordiv(largest([const(0), sub(loop.upper, loop.lower)]), factor)
-    start = add(loop.lower, mul(const(factor), Var(outer)))
-    block = substitute(If(Const(Fraction(1)), loop.body), {loop.var: add(start, Var(inner))}).body
-    tail = add(loop.lower, mul(const(factor), count))
-    return (
-        For(outer, const(0), count, (For(inner, const(0), const(factor), block),)),
-        replace(loop, lower=tail),
-    )

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
+import numpy as np
 import pytest
 
 import symconv as sc
+from symconv.emit.functions import Functions
+from symconv.emit.nests import nest_text
 from symconv.errors import InternalError, ScheduleError
 from symconv.gather.derivation import derivation
-from symconv.loops.directives import Directive, Parallel, Split, Unroll, apply, apply_all
-from symconv.loops.ir import Binary, Const, For, Kernel, Load, Store
+from symconv.loops.directives import Directive, Fuse, Interchange, Parallel, Tile, Unroll, apply, apply_all
+from symconv.loops.ir import Binary, Buffer, Const, Declare, For, Kernel, Load, Nest, Size, Store, Update, Var
 from symconv.loops.lower import lower
 from symconv.loops.traverse import expressions, rewrite
 from symconv.validate.validation import validate
@@ -39,7 +43,9 @@ def loops(kernel: Kernel) -> list[For]:
 
 def tried(kernel: Kernel) -> list[Directive]:
     names = dict.fromkeys(loop.var for loop in loops(kernel))
-    found: list[Directive] = [Split(name, 3) for name in names]
+    found: list[Directive] = [Tile(name, 3, tail) for name in names for tail in ("peel", "mask")]
+    found += [Interchange(one, other) for one in names for other in names if one != other]
+    found += [Fuse(at) for at in range(len(kernel.nests))]
     found += [Unroll(name) for name in names]
     return [*found, *(Parallel(at, enabled=False) for at in range(len(kernel.nests)))]
 
@@ -66,7 +72,7 @@ def test_no_directive_changes_a_number(
             continue
         carried_out.add(type(directive))
         assert [interpreted(changed, each) for each in arrays] == right, directive
-    assert {Split, Parallel} <= carried_out
+    assert {Tile, Parallel} <= carried_out
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -75,7 +81,7 @@ def test_directives_one_after_the_other_are_proved(name: str) -> None:
     found = derivation(op, "w")
     kernel = lower(found.gather, "gw")
     for loop in {loop.var for loop in loops(kernel) if loop.step == 1 and loop.mode == "serial"}:
-        changed = apply_all(kernel, (Split(loop, 2), Parallel(0, enabled=False)))
+        changed = apply_all(kernel, (Tile(loop, 2), Parallel(0, enabled=False)))
         assert validate(found, changed, (4,)).holds, loop
 
 
@@ -86,9 +92,12 @@ def plain() -> Kernel:
 @pytest.mark.parametrize(
     ("directive", "words"),
     [
-        (Split("nowhere", 4), "has no loop nowhere"),
+        (Tile("nowhere", 4), "has no loop nowhere"),
         (Unroll("n"), "bounds of n are not constant"),
         (Parallel(99), "nests"),
+        (Interchange("n", "nowhere"), "holds more than the one serial loop nowhere"),
+        (Fuse(99), "has no nests 99 and 100"),
+        (Tile("n", 4, "cut"), "the tail of n is 'peel' or 'mask', not 'cut'"),
     ],
 )
 def test_what_is_illegal_is_refused_in_words(directive: Directive, words: str) -> None:
@@ -99,7 +108,7 @@ def test_what_is_illegal_is_refused_in_words(directive: Directive, words: str) -
 
 def test_a_factor_of_one_splits_nothing() -> None:
     with pytest.raises(ScheduleError, match="factor of at least 2"):
-        apply(plain(), Split("n", 1))
+        apply(plain(), Tile("n", 1))
 
 
 def _moved(axis: int, by: int, kind: type) -> Callable[[Any], Any]:
@@ -137,3 +146,88 @@ def test_the_interpreter_finds_what_is_never_stored(
     headless = replace(kernel, nests=kernel.nests[1:])
     with pytest.raises(InternalError, match="before it is stored"):
         interpreted(headless, drawn(op, places[0]))
+
+
+def _nest(number: int, *body: Any, extent: str = "N") -> Nest:
+    return Nest("n", Var(extent), body, f"nest {number}")
+
+
+def _copy(source: str, target: str, index: Any = None) -> Store:
+    return Store(target, (index or Var("n"),), Binary("*", Load(source, (Var("n"),)), Const(Fraction(2), real=True)))
+
+
+def _chain(*nests: Nest) -> Kernel:
+    line = ((Var("N"),),)
+    buffers = (Buffer("x", line, "in"), Buffer("t", line, "workspace"), Buffer("y", line, "out"))
+    return Kernel("k", buffers, (Size("N", Var("x_dim0")),), (), nests)
+
+
+def test_two_nests_become_one_where_no_iteration_waits(interpreted: Callable[..., list[Any]]) -> None:
+    kernel = _chain(_nest(0, _copy("x", "t")), _nest(1, _copy("t", "y")))
+    fused = apply(kernel, Fuse(0))
+    assert len(fused.nests) == 1
+    arrays = {"x": np.arange(5)}
+    assert interpreted(fused, arrays) == interpreted(kernel, arrays) == [0, 4, 8, 12, 16]
+
+
+@pytest.mark.parametrize(
+    ("second", "words"),
+    [
+        (_nest(1, _copy("t", "y"), extent="M"), "does not run over equal ranges"),
+        (_nest(1, Store("y", (Var("n"),), Load("t", (Binary("-", Var("N"), Var("n")),)))), "meet in cells of t"),
+        (_nest(1, _copy("x", "t", Const(Fraction(0)))), "meet in cells of t"),
+    ],
+)
+def test_iterations_that_wait_for_others_are_not_fused(second: Nest, words: str) -> None:
+    with pytest.raises(ScheduleError, match=words):
+        apply(_chain(_nest(0, _copy("x", "t")), second), Fuse(0))
+
+
+def _square(*inner: Any) -> Kernel:
+    loop = For("i", Const(Fraction(0)), Var("N"), (For("j", Const(Fraction(0)), Var("N"), inner),))
+    start, end = Declare("s", Const(Fraction(0), real=True)), Store("y", (Var("n"),), Var("s"))
+    return _chain(_nest(0, start, loop, end))
+
+
+PRODUCT = Binary("*", Load("x", (Var("i"),)), Load("x", (Var("j"),)))
+
+
+def test_sums_may_run_in_any_order(interpreted: Callable[..., list[Any]]) -> None:
+    kernel = _square(Update("s", "+", PRODUCT))
+    turned = apply(kernel, Interchange("i", "j"))
+    assert [loop.var for loop in loops(turned)] == ["j", "i"]
+    blocked = apply_all(kernel, (Tile("j", 2, "mask"), Interchange("i", "jo_")))
+    assert [loop.var for loop in loops(blocked)] == ["jo_", "i", "j"]
+    arrays = {"x": np.array([1, -2, 3, 5, 7])}
+    assert interpreted(turned, arrays) == interpreted(blocked, arrays) == interpreted(kernel, arrays) == [14**2] * 5
+
+
+@pytest.mark.parametrize(
+    ("inner", "words"),
+    [
+        ((Update("s", "=", PRODUCT),), "s is combined by ="),
+        ((Update("s", "+", Binary("*", Var("s"), PRODUCT)),), "s is read between"),
+        ((Update("s", "+", PRODUCT), Update("s", "max", PRODUCT)), "s is combined by"),
+        ((Store("t", (Var("i"),), PRODUCT),), "t is stored"),
+    ],
+)
+def test_what_depends_on_its_order_is_not_interchanged(inner: tuple[Any, ...], words: str) -> None:
+    with pytest.raises(ScheduleError, match=words):
+        apply(_square(*inner), Interchange("i", "j"))
+
+
+def test_bounds_that_depend_on_the_outer_loop_are_not_interchanged() -> None:
+    triangle = For("j", Const(Fraction(0)), Var("i"), (Update("s", "+", PRODUCT),))
+    body = (Declare("s", Const(Fraction(0), real=True)), For("i", Const(Fraction(0)), Var("N"), (triangle,)))
+    with pytest.raises(ScheduleError, match="bounds of j depend on i"):
+        apply(_chain(_nest(0, *body)), Interchange("i", "j"))
+
+
+def test_directives_show_in_the_text() -> None:
+    kernel = apply_all(_square(Update("s", "+", PRODUCT)), (Tile("j", 2, "mask"), Interchange("i", "jo_")))
+    lines = nest_text(kernel, kernel.nests[0], "k", Functions())["lines"]
+    assert [line.strip() for line in lines if "for " in line] == [
+        "for jo_ in range(0, sc_floordiv(sc_imax(0, N) + 1, 2)):",
+        "for i in range(0, N):",
+        "for j in range(2 * jo_, sc_imin(2 * jo_ + 2, N)):",
+    ]
