@@ -16,7 +16,7 @@ import symconv as sc
 from symconv import pipeline
 from symconv.errors import InternalError
 from symconv.gather.derivation import Derivation
-from symconv.loops.directives import Split, apply
+from symconv.loops.directives import Tile, apply
 from symconv.loops.interpret import interpret
 from symconv.loops.ir import Accumulate, Binary, Const, For, Kernel, Let, Load, Nest, Store, Var
 from symconv.loops.lower import lower
@@ -113,10 +113,10 @@ def test_directives_are_proved() -> None:
     derivation, kernel = gradient(sc.operator("y[n,i,j] = sum[p](x[n,i+p,j]*w[i,j,p])"), "x")
     loops = {node.var for nest in kernel.nests for node in expressions(nest.body) if isinstance(node, For)}
     for var in loops:
-        split = apply(kernel, Split(var, 3))
+        split = apply(kernel, Tile(var, 3))
         assert validate(derivation, split).holds, (var, str(validate(derivation, split)))
     with pytest.raises(sc.ScheduleError):
-        apply(kernel, Split("no", 2))
+        apply(kernel, Tile("no", 2))
 
 
 def run(kernel: Kernel, op: Operator, shapes: Mapping[str, tuple[int, ...]]) -> Any:

@@ -12,7 +12,7 @@ from stages import CONV, MAX_OF_SUM, PLAIN, TANH, run, side, verdict
 
 import symconv as sc
 from symconv.errors import InternalError
-from symconv.loops.directives import Split, apply
+from symconv.loops.directives import Tile, apply
 from symconv.loops.interpret import interpret
 from symconv.loops.ir import (
     Accumulate,
@@ -57,7 +57,7 @@ def test_gradients_from_copies(wrt) -> None:
 
 def test_a_blocked_copy_with_a_tail_is_followed() -> None:
     derivation, kernel = side(CONV)
-    blocked = apply(k.through_copy(kernel, "x", shift=1), Split("e1", 4))
+    blocked = apply(k.through_copy(kernel, "x", shift=1), Tile("e1", 4))
     assert validate(derivation, blocked).holds
     loops = [node for node in blocked.nests[0].body if type(node).__name__ == "For"]
     assert len(loops) == 2
