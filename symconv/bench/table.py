@@ -43,8 +43,8 @@ def conditions(found: Record) -> Iterator[str]:
     yield f"ceilings: {ceilings['gflops']:.0f} GFLOP/s; reads {reads} GB/s"
 
 
-def table(found: Record) -> str:
-    """The whole run: conditions, layers by class, geometric means.
+def table(found: Record, methods: bool = True) -> str:
+    """The whole run: conditions, layers by class, geometric means; with ``methods``, each layer's algorithm and errors.
 
     A ratio is torch's time over ours; % is of the time that the nearest ceiling allows.
     """
@@ -58,7 +58,7 @@ def table(found: Record) -> str:
     lines += [_means("all without tiny", found["summary"]["overall"])]
     if worst := found["summary"]["worst"]:
         lines.append(f"least ratio {worst['ratio']:.2f}: {worst['name']}")
-    lines += ["", *_methods(found["layers"])]
+    lines += ["", *_methods(found["layers"])] if methods else []
     return "\n".join(one.rstrip() for one in lines)
 
 

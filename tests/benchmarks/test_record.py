@@ -72,6 +72,7 @@ def test_means_are_geometric_and_leave_out_the_tiny_ones(found):
 def test_the_table_has_80_columns_and_every_layer(found):
     text = table(found)
     assert max(map(len, text.splitlines())) <= 80
+    assert text.startswith(table(found, methods=False))
     assert all(name in text for name in ("one", "two with", "three", "<four>", "no comparison: torch is not installed"))
 
 
