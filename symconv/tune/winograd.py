@@ -26,6 +26,13 @@ _BOX = 150.0
 """Starting a box."""
 _START = 1500.0
 """A workspace, one more loop nest."""
+_TERM = 0.65
+"""Cycles of one term of a transform, its share of loads and stores included."""
+_PAGE = 4096
+_SHARED = 18.0
+"""Cycles of a store that throws out what the next one needs."""
+_HIDDEN = 0.6
+"""The share of waiting that other work does not cover."""
 _FACTOR = 4.0
 """Cycles to transform what one tile of the narrow operand contributes to one point: short rows, no lanes."""
 
@@ -65,16 +72,35 @@ def cycles(n: Counts, machine: Machine, chosen: dict[str, Array]) -> Parts:
     kinds = pieces(n.axes, lengths)
     vectors = np.sum([number * np.ceil(np.prod(kind, axis=0) / machine.lanes) for number, kind in kinds], axis=0)
     vectors = vectors * n.groups
-    parts = _dotted(n, machine, chosen, boxes, vectors) if _folds(n) else _summed(n, machine, lengths, boxes, vectors)
+    # Transforms go row by row, and rows of tiles are short: their last vectors are ragged.
+    rows = np.sum([a * np.prod(k[:-1], axis=0) * np.ceil(k[-1] / machine.lanes) for a, k in kinds], axis=0) * n.groups
+    if _folds(n):
+        parts = _dotted(n, machine, chosen, boxes, vectors, rows)
+    else:
+        parts = _summed(n, machine, lengths, boxes, vectors, rows)
     return {**parts, "start": _START + _BOX * boxes}
 
 
 def _change(n: Counts) -> float:
-    """Cycles to transform one vector of tiles of one plane: loads, a small sum per axis and point, stores."""
-    return _points(n) * (2.0 + 1.0 * len(n.facts.transform))
+    """Cycles to transform one vector of tiles of one plane: each point takes a sum over the points of every axis."""
+    return _TERM * _points(n) * sum(points for _, points in n.facts.transform)
 
 
-def _summed(n: Counts, machine: Machine, lengths: list[Array], boxes: Array, vectors: Array) -> Parts:
+def _far(held: Array, machine: Machine) -> Array:
+    """Cycles per byte of points, which are written far from each other: dear outside of the last cache."""
+    cost: Array = rate(held, machine) * np.where(held > 0.3 * machine.caches.last, 2.5, 1.0)
+    return cost
+
+
+def _aliased(n: Counts, machine: Machine, lengths: list[Array], planes: int) -> Array:
+    """Cycles to store one vector of one point where points lie whole pages apart and share lines of a cache."""
+    lane = lengths[-1]
+    rows = np.prod(lengths, axis=0) / lane + 2 + np.floor_divide(machine.lanes, lane)
+    apart: Array = planes * rows * lane * machine.itemsize
+    return np.where(np.mod(apart, _PAGE) == 0, _SHARED, 0.0) * _points(n)
+
+
+def _summed(n: Counts, machine: Machine, lengths: list[Array], boxes: Array, vectors: Array, ragged: Array) -> Parts:
     m, most = n.tile
     points, row_tiles = _points(n), -(-n.rows // m)
     tiles = np.prod(lengths, axis=0)
@@ -82,34 +108,41 @@ def _summed(n: Counts, machine: Machine, lengths: list[Array], boxes: Array, vec
     calls = points * row_tiles * np.maximum(vectors / most, boxes)
     held = points * tiles * (n.planes + row_tiles * m) * machine.itemsize
     narrow = points * row_tiles * m * n.planes * sum(n.taps) * machine.itemsize
-    once = points * vectors * machine.vector_bytes * (n.planes + 2.0 * n.rows) * rate(held, machine)
+    spread = min(4.0, max(1.0, narrow * n.groups / (0.16 * machine.caches.last)))
+    once = points * vectors * machine.vector_bytes * (n.planes + 2.0 * n.rows) * _far(held, machine)
     return {
         "multiply": points * row_tiles * vectors * sum(n.taps) * n.planes * step,
         "calls": calls * (_CALL + m * most),
-        "cache": once + boxes * narrow * rate(narrow + held, machine) * 0.6,
-        "pack": vectors * n.planes * _change(n) + n.wide * moved(n.wide, machine, 1),
-        "unpack": vectors * n.rows * _change(n) + n.writes * moved(n.writes, machine, 2),
-        "narrow": _FACTOR * points * n.rows * n.planes * n.groups * np.ones_like(boxes),
+        "cache": (once + boxes * narrow * rate(narrow + held, machine)) * _HIDDEN,
+        "pack": ragged * n.planes * (_change(n) + _aliased(n, machine, lengths, n.planes))
+        + n.wide * moved(n.wide, machine, 1),
+        "unpack": ragged * n.rows * _change(n) + n.writes * moved(n.writes, machine, 2),
+        "narrow": _FACTOR * spread * points * n.rows * n.planes * n.groups * np.ones_like(boxes),
     }
 
 
-def _dotted(n: Counts, machine: Machine, chosen: dict[str, Array], boxes: Array, vectors: Array) -> Parts:
+def _dotted(
+    n: Counts, machine: Machine, chosen: dict[str, Array], boxes: Array, vectors: Array, ragged: Array
+) -> Parts:
     m, columns = n.tile
     points, row_tiles, column_tiles = _points(n), -(-n.rows // m), -(-n.columns // columns)
     again = np.ceil(n.rows / chosen["MB"])
     calls = points * boxes * row_tiles * column_tiles
     lengths = [chosen[f"T_{axis.name}"] for axis in n.axes]
     held = points * np.prod(lengths, axis=0) * (chosen["MB"] + n.columns) * machine.itemsize
-    wide = vectors * n.columns * again
-    swept = points * vectors * machine.vector_bytes * (n.rows + n.columns * again) * rate(held, machine)
+    wide = ragged * n.columns * again
+    swept = points * vectors * machine.vector_bytes * (n.rows + n.columns * again) * _far(held, machine)
+    cells = points * n.rows * n.columns * n.groups
+    spread = min(4.0, max(1.0, cells * machine.itemsize / (0.55 * machine.caches.last)))
     block = np.ceil(n.columns / chosen["NB"]) * n.rows * points * vectors * machine.vector_bytes
     return {
         "multiply": points * row_tiles * column_tiles * vectors * dot_step(n.tile, machine, n.facts.operations),
         "calls": calls * _CALL,
         "fold": calls * m * columns * folded_lanes(machine),
-        "cache": swept + block * rate(held / points, machine) * 0.6,
-        "pack": (wide + vectors * n.rows) * _change(n) + n.reads * moved(n.reads, machine, 1),
-        "chunks": (1.0 + 0.5 * chosen["S"]) * points * n.rows * n.columns * n.groups * 1.5,
+        "cache": (swept + block * rate(held / points, machine)) * _HIDDEN,
+        "pack": (wide + ragged * n.rows) * (_change(n) + _aliased(n, machine, lengths, n.columns))
+        + n.reads * moved(n.reads, machine, 1),
+        "chunks": (1.0 + 0.5 * chosen["S"]) * cells * 1.5 * spread,
     }
 
 
