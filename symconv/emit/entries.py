@@ -14,6 +14,7 @@ from symconv.loops.arith import const, total
 from symconv.loops.candidate import Candidate
 from symconv.loops.ir import Buffer, Expr, Kernel, Var
 from symconv.loops.traverse import substitute
+from symconv.loops.wellformed import wellformed
 
 __all__ = ["entry_text"]
 
@@ -98,6 +99,8 @@ def _kernel(
     unit: Unit, entry: Entry, candidate: Candidate, place: tuple[int, int], functions: Functions
 ) -> dict[str, Any]:
     (number, slot), kernel = place, candidate.kernel
+    if fault := wellformed(kernel):
+        raise InternalError(f"the kernel {kernel.name} ({candidate.schedule.name}) is not well formed: {fault}")
     # No name of a tensor holds "0_": the suffix makes none that another kernel or nest has.
     prefix = f"{unit.name}_{entry.name}_{kernel.name}" + (f"_alt0_{number}_" if number else "")
     printer = Printer(kernel)

@@ -9,11 +9,12 @@ from symconv.algorithms.winograd import winograd_form
 from symconv.gather.solution import Gather, Solved
 from symconv.isa import Isa
 from symconv.loops.candidate import Candidate
-from symconv.loops.ir import Buffer, Kernel, Scalar
+from symconv.loops.ir import LANES, Buffer, Kernel, Scalar, Var
 from symconv.loops.rename import renamed
 from symconv.loops.scalars import integer
 from symconv.loops.schedule import Schedule
 from symconv.loops.sizes import runtime_sizes
+from symconv.loops.traverse import walk
 from symconv.notation.operator import Operator, Tensor
 from symconv.packed.counting import masked_facts, packed_facts, winograd_facts
 from symconv.packed.dot import DotTile, dot_nests
@@ -40,7 +41,8 @@ def packed_candidates(gather: Gather, name: str, isa: Isa) -> tuple[Candidate, .
     if found is None:
         return ()
     direct = tuple(_candidate(gather, name, found, tile) for tile in _tiles(found, isa))
-    return (*direct, *_transformed(gather, name, found, isa))
+    made = (*direct, *_transformed(gather, name, found, isa))
+    return tuple(candidate for candidate in made if _settled(candidate.kernel))
 
 
 def _transformed(gather: Gather, name: str, found: Contraction, isa: Isa) -> Iterator[Candidate]:
@@ -84,7 +86,15 @@ def packed_kernel(gather: Gather, name: str, tile: Tile | DotTile) -> Kernel | N
     found = _contraction(gather)
     if found is None or (found.lanes == "cells") != isinstance(tile, Tile):
         return None
-    return _kernel(gather, name, found, tile)
+    kernel = _kernel(gather, name, found, tile)
+    return kernel if _settled(kernel) else None
+
+
+def _settled(kernel: Kernel) -> bool:
+    """Whether boxes have one size: not where what is read moves with a group, as in a locally connected layer."""
+    known = {LANES, *kernel.parameters, *(size.name for size in (*kernel.sizes, *kernel.layout))}
+    needed = {node.name for size in kernel.layout for node in walk(size.value) if isinstance(node, Var)}
+    return needed <= known
 
 
 def _contraction(gather: Gather) -> Contraction | None:
