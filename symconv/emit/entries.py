@@ -104,7 +104,8 @@ def _kernel(
     # No name of a tensor holds "0_": the suffix makes none that another kernel or nest has.
     prefix = f"{unit.name}_{entry.name}_{kernel.name}" + (f"_alt0_{number}_" if number else "")
     printer = Printer(kernel)
-    used = [b for b in kernel.buffers if any(b.name in mentioned(n.body) for n in kernel.nests)]
+    seen = {name for nest in kernel.nests for name in mentioned(nest.body)}
+    used = [b for b in kernel.buffers if b.name in seen]
     given = {b.name: at for at, b in enumerate(b for b in entry.kernels[0].buffers if b.role == "in")}
     inside = [b for b in used if b.role != "private"]
     slots = [f"sc_plan[{slot + 1 + at}]" for at in range(len(kernel.parameters))]

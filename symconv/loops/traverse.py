@@ -11,25 +11,38 @@ from symconv.loops.ir import Expr, Nest, Node, Stmt, Var
 __all__ = ["children", "expressions", "rewrite", "substitute", "walk"]
 
 
-def _parts(node: Any) -> Iterator[Any]:
-    for field in fields(node):
-        value = getattr(node, field.name)
-        yield from value if isinstance(value, tuple) else (value,)
-
-
 _NODES = (*get_args(Node), Nest)
+_KINDS = frozenset(_NODES)
+_NAMES: dict[Any, tuple[str, ...]] = {}
+"""The fields of a class, found once: trees of many nodes are walked often."""
+
+
+def _names(node: Any) -> tuple[str, ...]:
+    kind = type(node)
+    if kind not in _NAMES:
+        _NAMES[kind] = tuple(field.name for field in fields(kind))
+    return _NAMES[kind]
 
 
 def children(node: Node | Nest) -> tuple[Any, ...]:
     """The direct parts that are nodes, derived from the fields."""
-    return tuple(part for part in _parts(node) if isinstance(part, _NODES))
+    found: list[Any] = []
+    for name in _names(node):
+        value = getattr(node, name)
+        if type(value) is tuple:
+            found += [part for part in value if type(part) in _KINDS]
+        elif type(value) in _KINDS:
+            found.append(value)
+    return tuple(found)
 
 
 def walk(node: Node | Nest) -> Iterator[Any]:
-    """The node and everything below it."""
-    yield node
-    for child in children(node):
-        yield from walk(child)
+    """The node and everything below it, each before its parts."""
+    left = [node]
+    while left:
+        here = left.pop()
+        yield here
+        left += reversed(children(here))
 
 
 def expressions(body: tuple[Stmt, ...]) -> Iterator[Any]:
@@ -44,9 +57,9 @@ def rewrite(node: Any, rule: Callable[[Any], Any]) -> Any:
     def part(value: Any) -> Any:
         if isinstance(value, tuple):
             return tuple(part(item) for item in value)
-        return rewrite(value, rule) if isinstance(value, _NODES) else value
+        return rewrite(value, rule) if type(value) in _KINDS else value
 
-    new = {field.name: part(getattr(node, field.name)) for field in fields(node)}
+    new = {name: part(getattr(node, name)) for name in _names(node)}
     changed = any(new[name] is not getattr(node, name) and new[name] != getattr(node, name) for name in new)
     return rule(replace(node, **new) if changed else node)
 
