@@ -14,6 +14,7 @@ from symconv.loops.ir import (
     VECTOR,
     Accumulate,
     Binary,
+    Compare,
     Const,
     Declare,
     Expr,
@@ -51,7 +52,9 @@ class Statements(Printer):
                 case For():
                     yield from self._nested(self._loop(statement, depth), statement.body, depth)
                 case If(condition, inner):
-                    opened = f"if ({self.expr(condition)}) {{" if self.native else f"if {self.expr(condition)}:"
+                    test = self.expr(condition)
+                    bare = self.native and not (isinstance(condition, Compare) and test.startswith("("))
+                    opened = f"if {f'({test})' if bare else test}{' {' if self.native else ':'}"
                     yield from self._nested(opened, inner, depth)
                 case StoreReduced() | StoreZip():
                     yield from (self._ended(line, depth) for line in self._spread(statement))
