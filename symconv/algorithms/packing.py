@@ -14,7 +14,7 @@ from symconv.algorithms.rewrite import Rewrite, rewritten
 from symconv.algorithms.solved import ZERO_BORDER, SolvedSum, fresh_names, outside, solved_sum
 from symconv.errors import SpecError
 from symconv.notation.affine import Affine, affine, quotient, var
-from symconv.notation.expr import Expr, Piece, Range, Read, Reduce, equal, reads, transform
+from symconv.notation.expr import Expr, Piece, Range, Read, Reduce, equal, reads, transform, walk
 from symconv.notation.operator import Definition, Operator, Statement, Tensor
 
 __all__ = ["padded", "split"]
@@ -23,29 +23,50 @@ _Axes = list[tuple[str, Affine]]
 
 
 def padded(op: Operator, tensor: str) -> Rewrite:
-    """The operand copied once into an array with a halo of zeros, so that the last sum never leaves it.
+    """The operand copied once into an array with a halo, so that the last statement never leaves it.
 
-    Raises SpecError where the last statement is no single sum or does not read the tensor.
+    Where the statement says what lies outside (a border rule), the halo holds that: right for every body, and gradients
+    of the result have one domain instead of a piece for each border. Elsewhere the halo holds zeros.
+
+    Raises SpecError where the last statement does not read the tensor, or is no single sum and has no border.
 
     >>> import symconv as sc
     >>> made = padded(sc.conv1d(padding=1), "x")
     >>> made.certificate.holds, [str(size) for size in made.after.statements[0].target.sizes]
     (True, ['N', 'C', 'K + OL - 1'])
     """
-    solved = solved_sum(op)
-    found = sorted({read.tensor for read in reads(solved.solution.body)})
-    if tensor not in found:
-        raise SpecError(f"{op.name}: its last sum does not read {tensor}; it reads {', '.join(found)}")
-    stages = _Stages(solved)
+    last = op.statements[-1]
+    found = [read for read in reads(last.expr) if read.tensor == tensor and read.border]
+    # A tap that is not taken is no value that a halo could hold.
+    if found and all(read.border.kind != "skip" for read in found if read.border):
+        stages = _Stages(op, _ranges(last))
+        expr = transform(last.expr, lambda node: _haloed(stages, node, tensor, border=True))
+        made = replace(last, expr=expr)
+    else:
+        solved = solved_sum(op)
+        stages = _Stages(solved.op, solved.extents)
+        known = sorted({read.tensor for read in reads(solved.solution.body)})
+        if tensor not in known:
+            raise SpecError(f"{op.name}: its last sum does not read {tensor}; it reads {', '.join(known)}")
+        body = transform(solved.solution.body, lambda node: _haloed(stages, node, tensor, border=False))
+        total = _total([(n, solved.extents[n]) for n in solved.solution.steps], body)
+        made = replace(solved.statement, indices=solved.solution.cells, expr=total)
+    return rewritten(f"pad {tensor}", op, stages.operator(made, f"{op.name} with {tensor} padded"))
 
-    def rule(node: Expr) -> Expr | None:
-        if not isinstance(node, Read):
-            return None
-        return stages.halo(node) if node.tensor == tensor else outside(node)
 
-    total = _total([(n, solved.extents[n]) for n in solved.solution.steps], transform(solved.solution.body, rule))
-    last = replace(solved.statement, indices=solved.solution.cells, expr=total)
-    return rewritten(f"pad {tensor}", op, stages.operator(last, f"{op.name} with {tensor} padded"))
+def _ranges(statement: Statement) -> dict[str, Affine]:
+    """How far every index of a statement runs."""
+    bound = (one for node in walk(statement.expr) if isinstance(node, Reduce) for one in node.indices)
+    return {one.name: one.extent for one in (*statement.ranges, *bound)}
+
+
+def _haloed(stages: _Stages, node: Expr, tensor: str, border: bool) -> Read | None:
+    """Reads of the tensor from its copy; with ``border`` those that have one, and others stay as they are."""
+    if not isinstance(node, Read):
+        return None
+    if border:
+        return stages.halo(node, node) if node.tensor == tensor and node.border else node
+    return stages.halo(node, outside(node)) if node.tensor == tensor else outside(node)
 
 
 def split(op: Operator, index: str, block: int) -> Rewrite:
@@ -68,10 +89,10 @@ def split(op: Operator, index: str, block: int) -> Rewrite:
         raise SpecError(f"{op.name}: {index} is no loop of its last sum; there are {', '.join(loops)}")
     if block < 1:
         raise SpecError(f"{op.name}: {index} cannot be split into blocks of {block}; say 1 or more")
-    stages = _Stages(solved)
+    stages = _Stages(solved.op, solved.extents)
     outer, inner, size = stages.fresh(f"{index}o", f"{index}i", f"{index.upper()}B")
     stages.definitions.append(Definition(size, quotient(solved.extents[index] + (block - 1), block)))
-    last = _Split(stages, index, block, outer, inner, var(size)).statement()
+    last = _Split(solved, stages, index, block, outer, inner, var(size)).statement()
     return rewritten(f"split {index} by {block}", op, stages.operator(last, f"{op.name}, {index} by {block}"))
 
 
@@ -92,13 +113,14 @@ def _span(form: Affine, extents: dict[str, Affine]) -> tuple[Affine, Affine]:
 class _Stages:
     """Statements that come before the last one, made one by one."""
 
-    solved: SolvedSum
+    op: Operator
+    extents: dict[str, Affine]
     statements: list[Statement] = field(default_factory=list)
     definitions: list[Definition] = field(default_factory=list)
 
     def fresh(self, *wanted: str) -> tuple[str, ...]:
         """Names that nothing has."""
-        op = self.solved.op
+        op = self.op
         known = (*op.definitions, *self.definitions)
         return fresh_names(replace(op, statements=(*op.statements, *self.statements), definitions=known), *wanted)
 
@@ -112,30 +134,31 @@ class _Stages:
         self.statements.append(Statement(Tensor(own, shape), indices, expr))
         return own
 
-    def halo(self, read: Read) -> Read:
-        """The read from a copy that holds everything that is read, zeros outside the operand."""
-        sizes = self.solved.op.tensor(read.tensor).sizes
+    def halo(self, read: Read, outside_is: Read) -> Read:
+        """The read from a copy that holds everything that is read; what lies outside is as ``outside_is`` says."""
+        sizes = self.op.tensor(read.tensor).sizes
         names = self.fresh(*(f"h{k}" for k in range(len(sizes))))
         axes: _Axes = []
         lows: list[Affine] = []
         for name, size, form in zip(names, sizes, read.index, strict=True):
-            bare = form.name if form.name in self.solved.extents else None
-            low, high = (affine(0), size - 1) if bare else _span(form, self.solved.extents)
+            bare = form.name if form.name in self.extents else None
+            low, high = (affine(0), size - 1) if bare else _span(form, self.extents)
             axes.append((bare or name, high - low + 1))
             lows.append(low)
         inside = tuple(var(name) + low for (name, _), low in zip(axes, lows, strict=True))
-        copied = self.put("P", axes, outside(Read(read.tensor, inside)))
+        copied = self.put("P", axes, replace(outside_is, index=inside))
         return Read(copied, tuple(form - low for form, low in zip(read.index, lows, strict=True)))
 
     def operator(self, last: Statement, name: str) -> Operator:
         """The rewritten operator: the statements before, the copies, then the last one."""
-        op = self.solved.op
+        op = self.op
         made = (*op.statements[:-1], *self.statements, last)
         return replace(op, name=name, statements=made, definitions=(*op.definitions, *self.definitions))
 
 
 @dataclass(frozen=True, slots=True)
 class _Split:
+    solved: SolvedSum
     stages: _Stages
     index: str
     block: int
@@ -153,7 +176,7 @@ class _Split:
 
     def statement(self) -> Statement:
         """The last statement with the index split everywhere."""
-        solved = self.stages.solved
+        solved = self.solved
         body = transform(solved.solution.body, lambda node: self._read(node) if isinstance(node, Read) else None)
         total = _total(self._loops(solved.solution.steps), body)
         if self.index in solved.solution.steps:
@@ -166,7 +189,7 @@ class _Split:
         return replace(solved.statement, indices=solved.solution.cells, expr=Reduce("sum", ranges, (back,)))
 
     def _loops(self, names: tuple[str, ...]) -> _Axes:
-        extents = self.stages.solved.extents
+        extents = self.solved.extents
         return [one for name in names for one in (self._parts if name == self.index else [(name, extents[name])])]
 
     def _read(self, read: Read) -> Read:
@@ -182,7 +205,7 @@ class _Split:
 
         Element ``h`` of class ``inner`` is at ``stride·h`` plus what else the index holds.
         """
-        extents = {**self.stages.solved.extents, self.outer: self.count}
+        extents = {**self.solved.extents, self.outer: self.count}
         form = read.index[at]
         steps = Affine(tuple((name, factor) for name, factor in form.terms if name in extents))
         stride = gcd(*(factor for _, factor in steps.terms))
@@ -197,13 +220,13 @@ class _Split:
 
     def _packed(self, read: Read, at: int, new: _Axes, inside: Affine, index: list[Affine]) -> Read:
         """A copy of the operand with one axis replaced by ``new``, read at ``index`` there."""
-        sizes = self.stages.solved.op.tensor(read.tensor).sizes
+        sizes = self.solved.op.tensor(read.tensor).sizes
         names = self.stages.fresh(*(f"a{k}" for k in range(len(sizes))))
         axes: _Axes = []
         place: list[Affine] = []
         found: list[Affine] = []
         for k, (name, size, form) in enumerate(zip(names, sizes, read.index, strict=True)):
-            own = form.name if form.name in self.stages.solved.extents and form.name else name
+            own = form.name if form.name in self.solved.extents and form.name else name
             axes += new if k == at else [(own, size)]
             place.append(inside if k == at else var(own))
             found += index if k == at else [form]

@@ -16,7 +16,7 @@ from symconv.algorithms.transformed import winograd
 from symconv.derive.adjoint import adjoint
 from symconv.derive.borders import resolve_borders
 from symconv.errors import SpecError
-from symconv.notation.expr import Border, Read, reads, transform
+from symconv.notation.expr import Border, Read, Reduce, reads, transform, walk
 from symconv.notation.operator import Operator
 
 Array = np.ndarray[Any, Any]
@@ -77,6 +77,36 @@ def test_two_taps_of_a_residue_class_go_through_winograd() -> None:
     assert made.name == "winograd F(4x4,2x2)"
     assert made.certificate.holds
     assert certify(op, made.after).holds
+
+
+@pytest.mark.parametrize("wrt", ["x", "w"])
+@pytest.mark.parametrize(
+    "op",
+    [
+        sc.adder2d(padding=(1, 2)),
+        sc.adder1d(stride=2, padding=1, border="reflect"),
+        sc.conv2d(padding=(1, 2), border="replicate"),
+        sc.operator("y[n,f,i] = sum[c,p](abs(x[n,c,2*i+p-1] - w[f,c,p]))"),
+    ],
+)
+def test_a_border_in_the_halo_leaves_one_domain(op: Operator, wrt: str) -> None:
+    made = padded(op, "x")
+    assert made.certificate.holds
+    gradient = side(made.after, wrt)
+    assert certify(side(op, wrt), gradient).holds
+    last = (
+        gradient.statements[-1].expr
+        if wrt == "w"
+        else next(s.expr for s in gradient.statements if s.target.name == "gP")
+    )
+    assert len([node for node in walk(last) if isinstance(node, Reduce)]) == 1
+    assert [len(node.pieces) for node in walk(last) if isinstance(node, Reduce)] == [1]
+
+
+def test_skipped_taps_are_zeros_where_that_is_right() -> None:
+    assert padded(sc.conv1d(padding=1, border="skip"), "x").certificate.holds
+    wrong = sc.operator("y[n,f,i] = sum[c,p](abs(x[n,c,i+p-1] - w[f,c,p]))", border="skip")
+    assert padded(wrong, "x").certificate.holds is False
 
 
 def moved(op: Operator) -> Iterator[Operator]:
