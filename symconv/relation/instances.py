@@ -13,6 +13,7 @@ from symconv.relation.points import (
     Instances,
     UnclearError,
     Word,
+    components,
     coordinates,
     flat,
     names_in,
@@ -23,7 +24,7 @@ from symconv.relation.points import (
 )
 from symconv.relation.sets import Context
 
-__all__ = ["apart_cells", "difference_of", "escapes", "meeting", "occurs", "repeated", "uncovered"]
+__all__ = ["apart_cells", "difference_of", "escapes", "independent", "meeting", "occurs", "repeated", "uncovered"]
 
 _DEPTH = 8
 
@@ -137,6 +138,47 @@ def escapes(context: Context, points: Instances, sizes: Sequence[Word]) -> str |
 def occurs(context: Context, points: Instances) -> bool:
     """Whether there is any instance, for sizes that exist."""
     return point_of(context, read(isl.Set, context, points.dims, (), points.facts)) is not None
+
+
+def independent(context: Context, points: Instances, names: frozenset[str]) -> Instances | None:
+    """The same instances told without these sizes, on which they must not depend; None where there are none at all.
+
+    Raises UnclearError where they do depend on them.
+    """
+    sizes = tuple(fact for fact in points.facts if not fact.names & set(points.dims))
+    facts: list[Word] = []
+    parts = components(Instances(points.dims, points.facts))
+    for dims in [tuple(d for d in points.dims if d in part) for part in parts] + [()]:
+        own = tuple(fact for fact in points.facts if fact.names & set(dims)) if dims else sizes
+        made = _independent(context, dims, own, sizes, names)
+        if made is None:
+            return None
+        facts += made
+    if any(word.names & names for word in points.image):
+        raise UnclearError(f"a cell depends on {', '.join(sorted(names))}")
+    return Instances(points.dims, tuple(dict.fromkeys(facts)), points.image)
+
+
+@lru_cache(maxsize=4096)
+def _independent(
+    context: Context, dims: tuple[str, ...], own: tuple[Word, ...], sizes: tuple[Word, ...], names: frozenset[str]
+) -> tuple[Word, ...] | None:
+    held = read(isl.Set, context, dims, (), (*own, *sizes)).coalesce()
+    if point_of(context, held) is None:
+        return None
+    if not any(fact.names & names for fact in own):
+        return own
+    free = held
+    for name in names:
+        at = free.find_dim_by_name(isl.dim_type.param, name)
+        if at >= 0:
+            free = free.project_out(isl.dim_type.param, at, 1)
+    free = free.coalesce()
+    allowed = read(isl.Set, context, dims, (), sizes)
+    if point_of(context, free.align_params(allowed.get_space()).intersect(allowed).subtract(held)):
+        raise UnclearError(f"what is computed depends on {', '.join(sorted(names))}")
+    texts = [_condition(part, dims) for part in free.make_disjoint().get_basic_sets()]
+    return (Word(texts[0] if len(texts) == 1 else f"({' or '.join(texts)})"),)
 
 
 def repeated(context: Context, pieces: Sequence[Instances]) -> str | None:

@@ -21,6 +21,7 @@ __all__ = [
     "UnclearError",
     "Word",
     "components",
+    "conjuncts",
     "coordinates",
     "flat",
     "names_in",
@@ -32,7 +33,7 @@ __all__ = [
 ]
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
-_WORDS = {"floor", "min", "max", "mod", "and", "or", "exists", "not"}
+_WORDS = {"floor", "min", "max", "mod", "and", "or", "exists", "not", "true", "false"}
 
 
 class UnclearError(Exception):
@@ -175,9 +176,22 @@ def _parsed(kind: type, text: str) -> isl.Set:
 
 
 @lru_cache(maxsize=4096)
+def conjuncts(facts: str) -> tuple[str, ...]:
+    """The facts that are joined by ``and`` outside of parentheses."""
+    found, depth = [""], 0
+    for part in re.split(r"( and |[()])", facts):
+        depth += {"(": 1, ")": -1}.get(part, 0)
+        if part == " and " and not depth:
+            found.append("")
+        else:
+            found[-1] += part
+    return tuple(text for text in found if text)
+
+
+@lru_cache(maxsize=4096)
 def _known(facts: str, names: frozenset[str]) -> tuple[Word, ...]:
     """What is known of these sizes, and of the sizes that those facts speak of."""
-    every = [Word(text) for text in facts.split(" and ") if text]
+    every = [Word(text) for text in conjuncts(facts)]
     held, found = set(names), dict[Word, None]()
     grown = True
     while grown:

@@ -9,124 +9,88 @@ their place. Boxes apart from each other touch no cell that one of them writes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product
 
-from symconv.loops.arith import add, const, simplify, sub
-from symconv.loops.ir import Binary, Const, Expr, Let, Stmt, Var
+from symconv.loops.arith import add, const, mul, sub
+from symconv.loops.ir import Binary, Expr, Let, Stmt, Var
 from symconv.loops.traverse import substitute, walk
-from symconv.relation.instances import meeting
+from symconv.relation.instances import independent, meeting, occurs
 from symconv.relation.lemmas import STRIPS, prove
 from symconv.relation.points import Instances, UnclearError, Word
 from symconv.relation.sets import Context
 from symconv.validate.compare import Comparison, held_terms
 from symconv.validate.effects import Effect
-from symconv.validate.flow import Flow
+from symconv.validate.flow import Flow, Strip
 from symconv.validate.memory import Held
 from symconv.validate.ordering import FaultError
-from symconv.validate.terms import Term
+from symconv.validate.polynomial import canonical, expression, polynomial, uses
+from symconv.validate.terms import Term, among
 from symconv.validate.words import Digits, word
 
-__all__ = ["Mark", "Strip", "facts_of", "join", "mark", "strips_of"]
+__all__ = ["Mark", "facts_of", "join", "mark", "strip_of", "strips_of"]
 
 
-@dataclass(frozen=True, slots=True)
-class Strip:
-    """One strip of ``0 .. total-1``, of ``step`` numbers or what is left; ``start`` and ``end`` are names."""
-
-    start: str
-    end: str
-    total: Expr
-    step: str
-
-
-def strips_of(digits: Digits, parameters: Iterable[str], number: int) -> tuple[Digits, tuple[Strip, ...]]:
+def strips_of(digits: Digits, names: Iterable[str], number: int) -> tuple[Digits, tuple[Strip, ...]]:
     """The loops of a nest without those that count strips, and those strips; ``number`` makes their names unique."""
     found: list[Strip] = []
     loops, body = [], digits.body
     for name, length in digits.loops:
-        made = _strip(name, length, body, frozenset(parameters), number)
+        made = strip_of(name, length, body, frozenset(names), f"{name}{number}")
         if made is None:
             loops.append((name, length))
             continue
-        prove(STRIPS)
         found.append(made[0])
         body = made[1]
     flat = {} if found else digits.flat
     return Digits(tuple(loops), body, flat), tuple(found)
 
 
-def _strip(
-    name: str, length: Expr, body: tuple[Stmt, ...], parameters: frozenset[str], number: int
+def strip_of(
+    name: str, length: Expr, body: tuple[Stmt, ...], names: frozenset[str], label: str
 ) -> tuple[Strip, tuple[Stmt, ...]] | None:
-    """The strip that a loop counts: ``start = step*name`` and ``end = min(start + step, total)``."""
-    for at, statement in enumerate(body):
-        match statement:
-            case Let(start, Binary("*", left, right)) if Var(name) in (left, right):
-                step = right if left == Var(name) else left
-            case _:
-                continue
-        if not (isinstance(step, Var) and step.name in parameters):
-            return None
-        for later in range(at + 1, len(body)):
-            match body[later]:
-                case Let(end, Binary("min", a, b)):
-                    total = next((t for t, o in ((b, a), (a, b)) if _same(o, add(Var(start), step))), None)
-                    if total is not None and _counts(length, total, step):
-                        rest = (*body[:at], *body[at + 1 : later], *body[later + 1 :])
-                        if any(node == Var(name) for s in rest for node in walk(s)):
-                            raise UnclearError(f"{name} counts strips and is used in another way")
-                        names = {start: Var(f"{start}_b{number}"), end: Var(f"{end}_b{number}")}
-                        strip = Strip(names[start].name, names[end].name, total, step.name)
-                        return strip, tuple(substitute(s, dict(names)) for s in rest)
-        raise UnclearError(f"the strips that {name} counts have no end")
-    return None
+    """The strip that a loop counts, ``ceil(total / step)`` times, and the body without the counter; else None.
 
-
-def _counts(length: Expr, total: Expr, step: Expr) -> bool:
-    """Whether a length is ``ceil(total / step)``."""
+    A strip starts at ``step*name``; named are its start, or one so many further on, and its end or its size.
+    """
     match length:
-        case Binary("//", value, by) if by == step:
-            return _same(value, sub(add(total, step), const(1)))
-    return False
+        case Binary("//", above, Var(step)) if step in names:
+            total = expression(polynomial(sub(add(above, const(1)), Var(step))))
+        case _:
+            return None
+    prove(STRIPS)
+    strip = Strip(f"{label}_from", f"{label}_to", total, step)
+    start, end, begin = Var(strip.start), Var(strip.end), mul(Var(step), Var(name))
+    known: dict[Expr, Expr] = {}
+    ends = [(add(begin, Var(step)), total, end), (Var(step), sub(total, begin), sub(end, start))]
+    for a, b, value in ends:
+        known |= {canonical(Binary("min", x, y)): value for x, y in ((a, b), (b, a))}
+    lets: dict[str, Expr] = {}
+    rest: list[Stmt] = []
+    for statement in body:
+        new = statement
+        if isinstance(statement, Let):
+            value = substitute(statement.value, lets)
+            if canonical(value) in known:
+                new = Let(statement.name, known[canonical(value)])
+            elif uses(statement, {name}):
+                lets[statement.name] = value
+                new = Let(statement.name, expression(polynomial(add(sub(value, begin), start))))
+        if uses(new, {name}):
+            raise UnclearError(f"{name} counts strips and is used in another way")
+        rest.append(new)
+    return strip, tuple(rest)
 
 
-def _same(one: Expr, other: Expr) -> bool:
-    return _linear(one) == _linear(other)
-
-
-def _linear(expr: Expr) -> dict[Expr | None, int]:
-    """A sum as its parts with their factors; numbers stand under None."""
-    found: dict[Expr | None, int] = {}
-
-    def take(node: Expr, factor: int) -> None:
-        match node:
-            case Const(value, False) if value.denominator == 1:
-                found[None] = found.get(None, 0) + factor * int(value)
-            case Binary("+", a, b):
-                take(a, factor)
-                take(b, factor)
-            case Binary("-", a, b):
-                take(a, factor)
-                take(b, -factor)
-            case Binary("*", Const(value, False), a) | Binary("*", a, Const(value, False)) if value.denominator == 1:
-                take(a, factor * int(value))
-            case _:
-                found[node] = found.get(node, 0) + factor
-
-    take(simplify(expr), 1)
-    return {node: factor for node, factor in found.items() if factor}
-
-
-def facts_of(strips: Iterable[Strip]) -> tuple[Word, ...]:
-    """What is known inside a box."""
+def facts_of(strips: Iterable[Strip], values: Mapping[str, Word] | None = None) -> tuple[Word, ...]:
+    """What is known inside a box; ``values`` are the integers named around it."""
     return tuple(
         Word(text)
         for s in strips
         for text in (
             f"0 <= {s.start}",
             f"{s.start} < {s.end}",
-            f"{s.end} <= {word(s.total, {}).text}",
+            f"{s.end} <= {word(s.total, values or {}).text}",
             f"{s.end} <= {s.start} + {s.step}",
         )
     )
@@ -144,23 +108,25 @@ def _amounts(held: Held) -> tuple[int, int, int, int]:
     return len(held.cleared), len(held.passes[-1]), len(held.values), len(held.added)
 
 
-def join(flow: Flow, before: Mark, effects: int, strips: tuple[Strip, ...], parallel: bool) -> None:
+def join(
+    flow: Flow, before: Mark, effects: int, strips: tuple[Strip, ...], parallel: bool, inside: frozenset[str]
+) -> None:
     """Put one box over everything in the place of all boxes, in what a nest did since the mark and ``effects``.
 
-    Raises FaultError or UnclearError where boxes do not add up, or meet in a cell.
+    What is held ``inside`` ends with its box. Raises FaultError or UnclearError where boxes do not add up, or meet.
     """
-    shared = [name for name in flow.held if flow.kernel.buffer(name).role != "private"]
-    _alone(flow, [e for e in flow.effects[effects:] if e.buffer in shared], strips, parallel)
+    shared = [name for name in flow.held if name not in inside]
+    touching = [e for e in flow.effects[effects:] if e.buffer in shared]
+    if parallel:
+        _alone(flow, touching, strips)
+    else:
+        _in_order(flow, touching, strips)
     for name in shared:
         held = flow.held[name]
         start = before.get(name, (0, 0, 0, 0))
         if _amounts(held) != start:
             _added(flow, name, held, start, strips)
-    whole = {name: text for strip in strips for name, text in _whole(flow, strip).items()}
-    for at in range(effects, len(flow.effects)):
-        one = flow.effects[at]
-        if one.buffer in shared and one.stage is not None:
-            flow.effects[at] = replace(one, points=renamed(one.points, whole), owner=())
+    flow.effects[effects:] = list(_whole_effects(flow, flow.effects[effects:], shared, strips, parallel))
 
 
 def _added(flow: Flow, name: str, held: Held, start: tuple[int, int, int, int], strips: tuple[Strip, ...]) -> None:
@@ -170,29 +136,68 @@ def _added(flow: Flow, name: str, held: Held, start: tuple[int, int, int, int], 
     )
     parts.op, parts.combined = held.op, held.combined
     for strip in strips:
+        parts = _without(flow, parts, _plan(flow, strip))
         _additive(flow, name, parts, strip)
-        whole = _whole(flow, strip)
-        parts = _substituted(parts, whole)
+        parts = _substituted(parts, _whole(strip))
     held.cleared[start[0] :] = parts.cleared
     held.passes[-1][start[1] :] = parts.passes[0]
     held.values[start[2] :] = parts.values
     held.added[start[3] :] = parts.added
 
 
+def _whole_effects(
+    flow: Flow, effects: Sequence[Effect], shared: Sequence[str], strips: tuple[Strip, ...], parallel: bool
+) -> Iterator[Effect]:
+    """Writes of all boxes together; what is read is read in each of them."""
+    for effect in effects:
+        if effect.buffer not in shared or effect.stage is None:
+            yield effect
+            continue
+        points: Instances | None = effect.points
+        for strip in strips:
+            points = independent(flow.context, points, _plan(flow, strip)) if points is not None else None
+            points = renamed(points, _whole(strip)) if points is not None else None
+        if points is not None:
+            yield replace(effect, points=points, owner=() if parallel else effect.owner)
+
+
+def _plan(flow: Flow, strip: Strip) -> frozenset[str]:
+    """The step of a strip, what a plan makes it from, and all that is computed from that."""
+    layout = {size.name: size.value for size in flow.kernel.layout}
+    roots, seen = {strip.step}, set[str]()
+    while more := (roots & layout.keys()) - seen:
+        seen |= more
+        roots |= {n.name for name in more for n in walk(layout[name]) if isinstance(n, Var)}
+    names = roots & set(flow.kernel.parameters)
+    for size in flow.kernel.layout:
+        if uses(size.value, names):
+            names.add(size.name)
+    return frozenset((*names, strip.step))
+
+
+def _without(flow: Flow, parts: Held, names: frozenset[str]) -> Held:
+    """The same, told without the numbers of a plan: whatever they are, it is the same that is stored."""
+
+    def rule(points: Instances) -> Instances | None:
+        return independent(flow.context, points, names)
+
+    def every(points: Iterable[Instances]) -> list[Instances]:
+        return [told for one in points if (told := rule(one)) is not None]
+
+    values = [(told, tree.among(rule)) for points, tree in parts.values if (told := rule(points)) is not None]
+    found = Held(every(parts.cleared), [every(parts.passes[0])], values, list(among(parts.added, rule)))
+    found.op, found.combined = parts.op, parts.combined
+    return found
+
+
 def _additive(flow: Flow, name: str, parts: Held, strip: Strip) -> None:
-    """``[start, middle)`` and ``[middle, end)``, each under a plan of its own, make up ``[start, end)``."""
-    middle, plans = f"{strip.start}_m", [_variant(flow, strip, k) for k in range(3)]
+    """``[start, middle)`` and ``[middle, end)`` together make up ``[start, end)``."""
+    middle = f"{strip.start}_m"
     cuts = ((strip.start, middle), (middle, strip.end), (strip.start, strip.end))
-    renamings = [
-        {**names, strip.start: f"({low})", strip.end: f"({high})"}
-        for (names, _), (low, high) in zip(plans, cuts, strict=True)
-    ]
-    facts = [flow.context.facts, f"{strip.start} < {middle}", f"{middle} < {strip.end}", *(known for _, known in plans)]
-    facts += [fact.text for low, high in cuts for fact in facts_of((replace(strip, start=low, end=high),))[:3]]
-    facts += [f"{h} <= {l} + {names[strip.step]}" for (l, h), (names, _) in zip(cuts, plans, strict=True)]
-    sizes = (*flow.context.sizes, middle, *(new for names, _ in plans for new in names.values()))
-    context = Context(tuple(dict.fromkeys(sizes)), " and ".join(fact for fact in facts if fact))
-    sides = [_substituted(parts, names) for names in renamings]
+    total = word(strip.total, {}).text
+    order = (f"0 <= {strip.start}", f"{strip.start} < {middle}", f"{middle} < {strip.end}", f"{strip.end} <= {total}")
+    context = Context((*flow.context.sizes, middle), " and ".join(filter(None, (flow.context.facts, *order))))
+    sides = [_substituted(parts, {strip.start: f"({low})", strip.end: f"({high})"}) for low, high in cuts]
     comparison = Comparison(context, name, {})
     for one, other, whole in ([side.cleared for side in sides], [side.passes[0] for side in sides]):
         comparison.instances([*one, *other], whole, f"stores of {name} by boxes")
@@ -200,25 +205,9 @@ def _additive(flow: Flow, name: str, parts: Held, strip: Strip) -> None:
     comparison.terms([*terms[0], *terms[1]], terms[2])
 
 
-def _variant(flow: Flow, strip: Strip, number: int | str) -> tuple[dict[str, str], str]:
-    """Other names for the step and for what is computed from it, and what is known of them."""
-    names = {strip.step: f"{strip.step}_{number}"}
-    for size in flow.kernel.layout:
-        if any(isinstance(node, Var) and node.name in names for node in walk(size.value)):
-            names[size.name] = f"{size.name}_{number}"
-    known = [Word(text) for text in flow.context.facts.split(" and ") if text]
-    texts = [fact.renamed(names).text for fact in known if fact.names & names.keys()]
-    return names, " and ".join(texts)
-
-
-def _whole(flow: Flow, strip: Strip) -> dict[str, str]:
-    """One box over everything, under a plan that allows it."""
-    names, facts = _variant(flow, strip, "all")
-    total = word(strip.total, {}).text
-    known = " and ".join(filter(None, (flow.context.facts, facts, f"{total} <= {names[strip.step]}")))
-    if names[strip.step] not in flow.context.sizes:
-        flow.context = Context((*flow.context.sizes, *names.values()), known)
-    return {**names, strip.start: "(0)", strip.end: f"({total})"}
+def _whole(strip: Strip) -> dict[str, str]:
+    """One box over everything."""
+    return {strip.start: "(0)", strip.end: f"({word(strip.total, {}).text})"}
 
 
 def renamed(points: Instances, names: Mapping[str, str]) -> Instances:
@@ -238,24 +227,36 @@ def _substituted(parts: Held, names: Mapping[str, str]) -> Held:
     return found
 
 
-def _alone(flow: Flow, effects: Sequence[Effect], strips: tuple[Strip, ...], parallel: bool) -> None:
+def _alone(flow: Flow, effects: Sequence[Effect], strips: tuple[Strip, ...]) -> None:
     """No box touches a cell of memory of all that another box writes."""
-    if not parallel:
-        raise UnclearError("boxes one after the other")
     for write, other in product([e for e in effects if e.stage is not None], effects):
-        if write.buffer != other.buffer:
-            continue
-        for strip, (names, facts) in _apart(flow, strips):
-            second = renamed(other.points, names)
-            for order in (f"{strip.end} <= {names[strip.start]}", f"{names[strip.end]} <= {strip.start}"):
-                known = " and ".join(filter(None, (flow.context.facts, facts)))
-                context = Context((*flow.context.sizes, *names.values()), known)
-                one = replace(write.points, facts=(*write.points.facts, Word(order)))
-                if point := meeting(context, one, second):
+        for strip in strips if write.buffer == other.buffer else ():
+            for later in (True, False):
+                if point := _meet(flow, write, other, strips, strip, later):
                     raise FaultError(f"two boxes touch one cell of {write.buffer}, and one writes it: {point}")
 
 
-def _apart(flow: Flow, strips: tuple[Strip, ...]) -> Iterator[tuple[Strip, tuple[dict[str, str], str]]]:
-    names = {name: f"{name}_o" for strip in strips for name in (strip.start, strip.end)}
-    for strip in strips:
-        yield strip, (names, "")
+def _in_order(flow: Flow, effects: Sequence[Effect], strips: tuple[Strip, ...]) -> None:
+    """Strips one after the other: nothing is stored to cells that an earlier strip combined or read."""
+    for write, other in product([e for e in effects if e.stage is not None], effects):
+        if write.buffer != other.buffer:
+            continue
+        early = other.stage is None or (write.stage is not None and write.stage < other.stage)
+        for strip in strips if early else ():
+            if point := _meet(flow, other, write, strips, strip, True):
+                raise FaultError(f"a cell of {write.buffer} is stored after an earlier strip used it: {point}")
+        if other.stage is None and any(_meet(flow, write, other, strips, strip, True) for strip in strips):
+            raise UnclearError(f"strips read what earlier strips left in {write.buffer}")
+
+
+def _meet(flow: Flow, one: Effect, other: Effect, strips: tuple[Strip, ...], strip: Strip, later: bool) -> str | None:
+    """A cell that ``one`` touches in some box and ``other`` in one behind it (or before it) along ``strip``."""
+    names = {name: f"{name}_o" for each in strips for name in (each.start, each.end)}
+    order = f"{strip.end} <= {names[strip.start]}" if later else f"{names[strip.end]} <= {strip.start}"
+    context = Context((*flow.context.sizes, *names.values()), flow.context.facts)
+    first = replace(one.points, facts=(*one.points.facts, Word(order)))
+    second = renamed(other.points, names)
+    sizes = frozenset(context.sizes)
+    # Often the strips alone say that there are no such boxes.
+    alone = tuple(fact for each in (first, second) for fact in each.facts if fact.names <= sizes)
+    return meeting(context, first, second) if occurs(context, Instances((), alone)) else None

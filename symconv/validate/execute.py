@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from symconv.loops.arith import const
 from symconv.loops.ir import (
     Accumulate,
+    Binary,
+    Const,
     Declare,
     Expr,
     For,
@@ -24,14 +26,14 @@ from symconv.loops.ir import (
 )
 from symconv.loops.traverse import walk
 from symconv.relation.points import UnclearError, Word
-from symconv.validate.boxes import Strip, facts_of, join, mark, strips_of
+from symconv.validate.boxes import facts_of, join, mark, strip_of, strips_of
 from symconv.validate.effects import CLEARED, COMBINED, STORED, Effect, When, lives
-from symconv.validate.flow import Flow
+from symconv.validate.flow import Demand, Flow, Strip
 from symconv.validate.memory import NEUTRAL
 from symconv.validate.scope import Scope
 from symconv.validate.terms import terms_of
 from symconv.validate.values import Place, Values, laned
-from symconv.validate.words import Digits, radix, word
+from symconv.validate.words import Digits, condition, radix, word
 
 __all__ = ["digits_of", "execute", "lifetimes"]
 
@@ -39,12 +41,17 @@ __all__ = ["digits_of", "execute", "lifetimes"]
 def lifetimes(flow: Flow) -> dict[str, tuple[str, ...]]:
     """The loops around everything that touches a workspace; see ``effects.lives``."""
     digits = digits_of(flow)
-    return lives(flow.kernel, {k: (tuple(name for name, _ in d.loops), d.body) for k, (_, d, _) in digits.items()})
+    found = lives(flow.kernel, {k: (tuple(name for name, _ in d.loops), d.body) for k, (_, d, _) in digits.items()})
+    # What is in a strip is followed in one strip: its counter chooses nothing.
+    nodes = [node for nest in flow.kernel.nests for node in walk(nest)]
+    strips = {n.var for n in nodes if isinstance(n, For) and counts_strips(n, flow.plan)}
+    return {name: tuple(loop for loop in life if loop not in strips) for name, life in found.items()}
 
 
 def execute(flow: Flow) -> None:
     """Run every nest of a plain kernel in order. Raises UnclearError where a nest is too involved."""
     for number, (nest, digits, strips) in digits_of(flow).items():
+        flow.named(strips)
         scope = flow.chosen(nest.extent)[1].given(*facts_of(strips))
         for name, length in digits.loops:
             scope = scope.digit(name, length)
@@ -55,7 +62,8 @@ def execute(flow: Flow) -> None:
         before, effects = mark(flow), len(flow.effects)
         _Nest(flow, owner, Values(flow)).block(digits.body, replace(scope, flat=digits.flat), path)
         if strips:
-            join(flow, before, effects, strips, nest.parallel)
+            private = {b.name for b in flow.kernel.buffers if b.role == "private"}
+            join(flow, before, effects, strips, nest.parallel, frozenset(private))
 
 
 def digits_of(flow: Flow) -> dict[int, tuple[Nest, Digits, tuple[Strip, ...]]]:
@@ -64,9 +72,17 @@ def digits_of(flow: Flow) -> dict[int, tuple[Nest, Digits, tuple[Strip, ...]]]:
     for number, nest in enumerate(flow.kernel.nests):
         extent = flow.chosen(nest.extent)[0]
         if extent != const(0):
-            digits, strips = strips_of(radix(nest, extent), flow.kernel.parameters, number)
+            digits, strips = strips_of(radix(nest, extent), flow.plan, number)
             found[number] = nest, digits, strips
     return found
+
+
+def counts_strips(loop: For, plan: frozenset[str]) -> bool:
+    """Whether a loop runs over strips whose length is a number of the plan."""
+    match loop:
+        case For(_, Const(start), Binary("//", _, Var(step)), _, 1):
+            return start == 0 and step in plan
+    return False
 
 
 @dataclass(slots=True)
@@ -84,10 +100,14 @@ class _Nest:
             self.values.known(statement, scope)
             self._loads(statement, scope, updated)
             match statement:
+                case For() if (made := self._strip(statement, when, position)) is not None:
+                    self._strips(*made, statement, scope, (*when, (position, "")))
                 case For():
                     inside = scope.inside(statement)
                     self.flow.cuts |= inside.cuts
                     self.block(statement.body, inside, (*when, (position, statement.var)))
+                case If(test, ()):
+                    self._demanded(test, scope)
                 case If(test, inner):
                     self.block(inner, scope.where(test), (*when, (position, "")))
                 case Let():
@@ -109,6 +129,26 @@ class _Nest:
                 case _:
                     raise UnclearError(f"{type(statement).__name__} is not followed")
         self.values = around
+
+    def _strip(self, loop: For, when: When, position: int) -> tuple[Strip, tuple[Stmt, ...]] | None:
+        """The strip that a loop inside a nest counts, and the loop's body."""
+        if not counts_strips(loop, self.flow.plan):
+            return None
+        label = f"{loop.var}{'_'.join(str(at) for at, _ in when)}_{position}"
+        return strip_of(loop.var, loop.upper, loop.body, self.flow.plan, label)
+
+    def _strips(self, strip: Strip, body: tuple[Stmt, ...], loop: For, scope: Scope, when: When) -> None:
+        """A loop over strips, one after the other."""
+        self.flow.named((strip,))
+        self.flow.demands.append(Demand(Word(f"{word(strip.total, scope.values).text} >= 0"), scope.points))
+        before, effects = mark(self.flow), len(self.flow.effects)
+        self.block(body, scope.given(*facts_of((strip,), scope.values)), when)
+        inside = {n.buffer for s in loop.body for n in walk(s) if getattr(n, "buffer", "")}
+        outside = self.flow.touched_outside(loop)
+        join(self.flow, before, effects, (strip,), False, frozenset(inside - outside))
+
+    def _demanded(self, test: Expr, scope: Scope) -> None:
+        self.flow.demands.append(Demand(condition(test, scope.values), scope.points))
 
     def _loads(self, statement: Stmt, scope: Scope, updated: set[str]) -> None:
         """Every element that a statement loads; what is in lanes only where its mask lets it through."""
@@ -139,7 +179,9 @@ class _Nest:
         cases = self.values.cases(value, replace(here, target=buffer, cell=cell))
         anew = any(isinstance(node, Load | LoadLanes) and node.buffer == buffer for node in walk(value))
         neutral = next((op for op, tree in NEUTRAL.items() if [case.tree for case in cases] == [tree]), "")
-        if neutral and not held.started and len(held.passes) == 1:
+        # Rows of a private buffer are not cleared and then stored over.
+        private = self.flow.kernel.buffer(buffer).role == "private"
+        if neutral and not private and not held.started and len(held.passes) == 1:
             held.clear(neutral, points)
             self._written(target, scope, cell, CLEARED)
             return

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from symconv.loops.ir import Buffer, Compare, Const, Expr, Kernel, Nest, Select, Var
+from symconv.loops.ir import Buffer, Compare, Const, Expr, For, If, Kernel, Nest, Select, Stmt, Var
+from symconv.loops.traverse import walk
 from symconv.relation.instances import escapes, occurs
 from symconv.relation.points import Instances, UnclearError, Word
 from symconv.relation.sets import Context
 from symconv.validate.effects import Effect
 from symconv.validate.memory import Held
+from symconv.validate.places import Limits
 from symconv.validate.scope import Scope
 from symconv.validate.words import word
 
-__all__ = ["TEST", "Access", "Cell", "Flow", "tests_of"]
+__all__ = ["TEST", "Access", "Cell", "Demand", "Flow", "Strip", "tests_of"]
 
 TEST = "test{}_"
 """The name of a flag: 1 where a test of sizes holds, 0 where it does not."""
@@ -47,6 +49,24 @@ def _choice(extent: Expr) -> tuple[Expr | None, int, Expr]:
     return None, 0, extent
 
 
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """One strip of ``0 .. total-1``, of ``step`` numbers or what is left; ``start`` and ``end`` are names."""
+
+    start: str
+    end: str
+    total: Expr
+    step: str
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What must hold at all points."""
+
+    fact: Word
+    points: Instances
+
+
 @dataclass(slots=True)
 class Flow:
     """What a kernel does. ``own`` names the tensors of the operator, ``tests`` are the conditions that choose nests.
@@ -67,6 +87,35 @@ class Flow:
     lengths: list[Word] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     cuts: set[str] = field(default_factory=set)
+    demands: list[Demand] = field(default_factory=list)
+    limits: Limits = field(default_factory=dict)
+
+    @property
+    def plan(self) -> frozenset[str]:
+        """The numbers of a plan, and what is computed from them."""
+        return frozenset((*self.kernel.parameters, *(size.name for size in self.kernel.layout)))
+
+    def named(self, strips: Iterable[Strip]) -> None:
+        """Strips whose ends are named from now on."""
+        names = (name for strip in strips for name in (strip.start, strip.end))
+        self.context = Context(tuple(dict.fromkeys((*self.context.sizes, *names))), self.context.facts)
+
+    def touched_outside(self, loop: For) -> set[str]:
+        """The buffers that are touched outside of a loop."""
+        found: set[str] = set()
+
+        def look(body: tuple[Stmt, ...]) -> None:
+            for statement in body:
+                if statement is loop:
+                    continue
+                if isinstance(statement, For | If):
+                    look(statement.body)
+                else:
+                    found.update(n.buffer for n in walk(statement) if getattr(n, "buffer", ""))
+
+        for nest in self.kernel.nests:
+            look(nest.body)
+        return found
 
     def buffer(self, name: str) -> Held:
         """What a buffer holds by now."""

@@ -22,16 +22,31 @@ from symconv.loops.ir import (
     Var,
 )
 from symconv.loops.traverse import rewrite, walk
+from symconv.validate.places import Limits
+from symconv.validate.rolled import rolled
 
-__all__ = ["plain"]
+__all__ = ["for_lanes", "plain"]
 
 
-def plain(kernel: Kernel, lanes: int) -> Kernel:
-    """The kernel for vectors of ``lanes``, its integers folded; each nest has private buffers of its own."""
+def plain(kernel: Kernel) -> tuple[Kernel, Limits]:
+    """The kernel in plain statements; each nest has private buffers of its own.
+
+    Kernels with numbers of a plan are rolled up; where rows of buffers become digits, their limits are answered.
+    """
+    kernel = _apart(replace(kernel, nests=tuple(_flattened(nest) for nest in kernel.nests)))
+    return rolled(kernel) if kernel.parameters else (kernel, {})
+
+
+def for_lanes(kernel: Kernel, lanes: int) -> Kernel:
+    """The kernel for vectors of ``lanes``, its integers folded."""
     width = {LANES: const(lanes)}
-    nests = [_flattened(nest) for nest in kernel.nests]
-    nests = [rewrite(n, lambda v: width.get(v.name, v) if isinstance(v, Var) else v) for n in nests]
-    return _apart(replace(kernel, nests=tuple(simplify(nest) for nest in nests)))
+
+    def known(node: Any) -> Any:
+        return simplify(rewrite(node, lambda v: width.get(v.name, v) if isinstance(v, Var) else v))
+
+    buffers = tuple(replace(b, axes=tuple(tuple(map(known, a)) for a in b.axes)) for b in kernel.buffers)
+    layout = tuple(replace(size, value=known(size.value)) for size in kernel.layout)
+    return replace(kernel, nests=tuple(map(known, kernel.nests)), buffers=buffers, layout=layout)
 
 
 def _flattened(node: Any) -> Any:

@@ -2,39 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import product
 
-from symconv.loops.ir import Const, Kernel
+from symconv.loops.ir import Binary, Compare, Const, Expr, Kernel, Select, Var
+from symconv.loops.traverse import walk
 from symconv.notation.operator import Operator
-from symconv.relation.instances import difference_of, escapes, repeated
+from symconv.relation.instances import difference_of, escapes, occurs, repeated
 from symconv.relation.points import Instances, UnclearError, Word
 from symconv.relation.sets import Context, context_of
 from symconv.validate.compare import Comparison, chosen, held_terms
-from symconv.validate.execute import digits_of, execute, lifetimes
-from symconv.validate.flow import TEST, Flow, tests_of
+from symconv.validate.execute import execute, lifetimes
+from symconv.validate.flow import TEST, Access, Flow, tests_of
 from symconv.validate.memory import Held
 from symconv.validate.ordering import FaultError, check_order, check_owners, check_reads, check_scratch
-from symconv.validate.plain import plain
+from symconv.validate.places import Limits, at_least
+from symconv.validate.plain import for_lanes
+from symconv.validate.polynomial import polynomial
 from symconv.validate.stated import cells, stated
-from symconv.validate.words import word
+from symconv.validate.words import condition, word
 
 __all__ = ["prove"]
 
+_OPPOSITE = {"<": ">=", ">=": "<", "<=": ">", ">": "<="}
 
-def prove(op: Operator, kernel: Kernel, lanes: int) -> tuple[str, ...]:
-    """What is proved, a sentence each. Raises FaultError with a point, UnclearError where something is not decided."""
-    kernel = plain(kernel, lanes)
+
+def prove(op: Operator, kernel: Kernel, lanes: int, limits: Limits) -> tuple[str, ...]:
+    """What is proved of a plain kernel, a sentence each.
+
+    Raises FaultError with a point, UnclearError where something is not decided.
+    """
+    kernel = for_lanes(kernel, lanes)
     tests = tests_of(kernel.nests)
     own = frozenset(s.target.name for s in op.statements)
-    flow = Flow(kernel, _context(op, kernel, len(tests)), own, lanes, tests, {})
-    strips = [name for _, _, strips in digits_of(flow).values() for s in strips for name in (s.start, s.end)]
-    context = replace(flow.context, sizes=(*flow.context.sizes, *strips))
+    context = _context(op, kernel, len(tests))
+    flow = Flow(kernel, context, own, lanes, tests, {}, limits=limits)
     life = lifetimes(flow)
     while True:
         flow = replace(
-            flow, context=context, life=life, held={}, accesses=[], effects=[], lengths=[], faults=[], cuts=set()
+            flow,
+            context=context,
+            life=life,
+            held={},
+            accesses=[],
+            effects=[],
+            lengths=[],
+            faults=[],
+            cuts=set(),
+            demands=[],
         )
         execute(flow)
         short = check_scratch(flow)
@@ -52,14 +69,44 @@ def _context(op: Operator, kernel: Kernel, tests: int) -> Context:
     known = [context.facts, *(f"{s.name} = {s.value.value}" for s in kernel.sizes if isinstance(s.value, Const))]
     known += [f"{name} >= 1" for name in kernel.parameters]
     for size in kernel.layout:
-        try:
-            known.append(f"{size.name} = {word(size.value, {}).text}")
-        except UnclearError:
-            # A product of sizes is any number, for all that is known here.
-            continue
+        # A product of sizes is any number, for all that is known here.
+        with suppress(UnclearError):
+            known.append(_defined(size.name, size.value, frozenset(kernel.parameters)))
     flags = [TEST.format(k) for k in range(tests)]
     own = (*(s.name for s in kernel.sizes), *kernel.parameters, *(s.name for s in kernel.layout))
     return Context(tuple(dict.fromkeys((*context.sizes, *own, *flags))), " and ".join(filter(None, known)))
+
+
+def _defined(name: str, value: Expr, parameters: frozenset[str]) -> str:
+    """What is known of a number that is computed from sizes and a plan."""
+    match value:
+        case Binary("max", Const(least, False), Binary("min", a, b)) if any(
+            isinstance(side, Var) and side.name in parameters for side in (a, b)
+        ):
+            # Whatever a plan says, and the less is known of it the simpler is every proof.
+            return f"{name} >= {least}"
+    if (least := at_least(value)) != value and all(
+        factor > 0 for n, factor in polynomial(value).items() if _rounded(n)
+    ):
+        return f"{name} >= {word(least, {}).text}"
+    cases = [" and ".join((*when, f"{name} = {word(one, {}).text}")) for when, one in _choices(value)]
+    return f"({' or '.join(f'({text})' for text in cases)})" if len(cases) > 1 else cases[0]
+
+
+def _rounded(atoms: tuple[Expr, ...]) -> bool:
+    """Whether a product holds a quotient."""
+    return any(isinstance(node, Binary) and node.op == "//" for atom in atoms for node in walk(atom))
+
+
+def _choices(value: Expr) -> list[tuple[tuple[str, ...], Expr]]:
+    """The values that a number has, each with when it has it."""
+    match value:
+        case Select(Compare(op, left, right) as test, yes, no) if op in _OPPOSITE:
+            holds, fails = condition(test, {}).text, condition(Compare(_OPPOSITE[op], left, right), {}).text
+            return [
+                ((one, *when), chosen) for one, part in ((holds, yes), (fails, no)) for when, chosen in _choices(part)
+            ]
+    return [((), value)]
 
 
 @dataclass(slots=True)
@@ -95,12 +142,31 @@ class _Proof:
         check_owners(self.flow)
         yield "no two threads write one cell, and none reads what another writes"
 
+    def _rows(self, access: Access) -> None:
+        """Rows of digits stay before the end: of canonical digits, those that come first count less."""
+        start, digits, radices = self.flow.limits[access.buffer]
+        end, pitches = [word(d, {}).text for d in digits], [word(r, {}).text for r in radices]
+        at = access.points.image[start : start + len(digits)]
+        fits = " and ".join([*(f"{word.text} >= 0" for word in at), *(f"{text} >= 0" for text in end[1:])])
+        wrong = Word(f"not ({fits} and ({_before(at, end, pitches)}))")
+        if occurs(self.context, replace(access.points, facts=(*access.points.facts, wrong))):
+            raise UnclearError(f"nothing says that an access stays in the rows of {access.buffer}")
+
     def _inside(self) -> None:
         for access in dict.fromkeys(self.flow.accesses):
             tensor = self.flow.kernel.buffer(access.buffer)
             sizes = [word(size, {}) for size in tensor.sizes]
-            if point := escapes(self.context, access.points, sizes):
+            image = list(access.points.image)
+            if access.buffer in self.flow.limits:
+                self._rows(access)
+                start, digits, _ = self.flow.limits[access.buffer]
+                del image[start : start + len(digits)], sizes[start : start + len(digits)]
+            if point := escapes(self.context, access.points.touching(image), sizes):
                 raise FaultError(f"an access leaves {access.buffer}: {point}")
+        for demand in dict.fromkeys(self.flow.demands):
+            against = replace(demand.points, facts=(*demand.points.facts, Word(f"not ({demand.fact.text})")))
+            if occurs(self.context, against):
+                raise UnclearError(f"nothing says that {demand.fact.text}")
         for length in dict.fromkeys(self.flow.lengths):
             if escapes(self.context, Instances((), (), (length,)), (Word(f"{length.text} + 1"),)):
                 raise UnclearError(f"a flat loop counts {length.text}, which may be negative")
@@ -126,3 +192,16 @@ def _stored(sides: Comparison, every: Instances, held: Held) -> None:
         sides.instances([every], [*cleared, *first], f"stores of {sides.name}")
     for stores in again:
         sides.instances([every], stores, f"stores of {sides.name}")
+
+
+def _before(at: Sequence[Word], end: Sequence[str], radices: Sequence[str]) -> str:
+    """That digits stand before others, in the order of what they count; the last digit of the end may carry."""
+    texts = []
+    for k, (digit, limit) in enumerate(zip(at, end, strict=True)):
+        equal = [f"{a.text} = {e}" for a, e in zip(at[:k], end[:k], strict=True)]
+        texts.append(" and ".join((*equal, f"{digit.text} < {limit}")))
+    said = " or ".join(f"({text})" for text in texts)
+    if radices:
+        carried = [*end[:-2], f"({end[-2]} + 1)", f"({end[-1]} - {radices[-1]})"]
+        said += f" or ({carried[-1]} >= 0 and ({_before(at, carried, ())}))"
+    return said

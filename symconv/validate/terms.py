@@ -7,7 +7,7 @@ after those of the cell. Reductions inside a function are slots of the form.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import count
@@ -20,6 +20,7 @@ __all__ = [
     "Sum",
     "Term",
     "Tree",
+    "among",
     "apart_from",
     "apply",
     "element",
@@ -78,6 +79,13 @@ class Tree:
         parts = tuple(part.at(points, cuts) for part in self.parts)
         return Tree(self.head, parts, self.words, self.sum and self.sum.at(points, cuts))
 
+    def among(self, rule: Callable[[Instances], Instances | None]) -> Tree:
+        """With the instances of its reductions told in another way; terms that never occur are left out."""
+        if self.sum is None and not self.parts:
+            return self
+        parts = tuple(part.among(rule) for part in self.parts)
+        return Tree(self.head, parts, self.words, self.sum and Sum(self.sum.op, among(self.sum.terms, rule)))
+
     def of(self, cell: tuple[Word, ...]) -> Tree:
         """With its reductions as contributions to a cell."""
         if self.sum is None and not self.parts:
@@ -112,6 +120,12 @@ class Sum:
     def of(self, cell: tuple[Word, ...]) -> Sum:
         """The same as contributions to a cell."""
         return Sum(self.op, tuple(Term(t.sign, t.tree.of(cell), t.instances.touching(cell)) for t in self.terms))
+
+
+def among(terms: Iterable[Term], rule: Callable[[Instances], Instances | None]) -> tuple[Term, ...]:
+    """Terms with their instances told in another way; those that never occur are left out."""
+    told = ((term, rule(term.instances)) for term in terms)
+    return tuple(Term(t.sign, t.tree.among(rule), points) for t, points in told if points is not None)
 
 
 def _renamed(term: Term, names: Mapping[str, str]) -> Term:

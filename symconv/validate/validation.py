@@ -19,6 +19,7 @@ from symconv.notation.operator import Operator
 from symconv.relation.effort import ExhaustedError, effort
 from symconv.relation.points import UnclearError
 from symconv.validate.ordering import FaultError
+from symconv.validate.plain import plain
 from symconv.validate.proof import prove
 from symconv.validate.witness import witness
 
@@ -105,15 +106,18 @@ def validate(derivation: Derivation | Candidate, kernel: Kernel, lanes: Sequence
       every cell of gx is stored exactly once before anything is added to it
       ...
     """
-    wide = _wide(kernel)
+    op, wide = derivation.gather.operator, False
     lines: tuple[str, ...] = ()
-    for count in lanes if wide else lanes[:1]:
+    for count in lanes:
         try:
             with effort(_OPERATIONS):
-                lines = prove(derivation.gather.operator, kernel, count)
+                plainer, limits = plain(kernel)
+                wide = _wide(plainer)
+                lines = prove(op, plainer, count, limits)
         except (ExhaustedError, UnclearError, FaultError) as reason:
-            said = f"{reason} (with {count} lanes)" if wide else str(reason)
-            return _unproved(derivation.gather.operator, kernel, said)
+            return _unproved(op, kernel, f"{reason} (with {count} lanes)" if wide else str(reason))
+        if not wide:
+            break
     if wide:
         lines = (*lines, f"vectors of {', '.join(map(str, lanes))} lanes")
     return Validation(kernel.name, True, lines)

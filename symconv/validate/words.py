@@ -94,8 +94,14 @@ def condition(expr: Expr, values: Mapping[str, Word]) -> Word:
     match expr:
         case Compare(op, left, right):
             return Word(f"{_text(left, values)} {'=' if op == '==' else op} {_text(right, values)}")
+        case Const(value, False):
+            return Word("1 = 1" if value else "1 = 0")
         case Select(test, yes, Const(value, False)) if value == 0:
             return Word(f"({condition(test, values).text} and {condition(yes, values).text})")
+        case Select(test, Const(value, False), Const()) if value == 0:
+            return Word(f"(not ({condition(test, values).text}))")
+        case Select(test, Const(value, False), no) if value == 1:
+            return Word(f"({condition(test, values).text} or {condition(no, values).text})")
     raise UnclearError(f"{type(expr).__name__} is no condition on integers")
 
 

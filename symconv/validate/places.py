@@ -1,0 +1,247 @@
+"""Positions that are products of unknown sizes as the digits they are made of, each digit an axis of its own.
+
+Rows of packed planes are numbered ``(n*E1 + u)*E2 + ..``; steps of a sum ``(i*n1 + j)*n2 + ..``. With an axis for each
+digit everything is affine. The numbers agree with the digits whatever they are; that different digits are different
+numbers (``relation.lemmas.ROWS``) needs ``0 <= digit < radix``: of rows, carries see to it, of steps it is demanded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from symconv.loops.arith import add, const, mul, sub
+from symconv.loops.ir import LANES, Binary, Buffer, Compare, Const, Expr, For, If, Kernel, Let, Stmt, Var
+from symconv.loops.traverse import rewrite, substitute, walk
+from symconv.relation.lemmas import ROWS, prove
+from symconv.relation.points import UnclearError
+from symconv.validate.polynomial import alike, digits, expression, polynomial, uses
+from symconv.validate.tables import counts
+
+__all__ = ["Limits", "at_least", "gaps", "in_digits", "row_radices", "settled"]
+
+Limits = dict[str, tuple[int, tuple[Expr, ...], tuple[Expr, ...]]]
+"""Of buffers whose rows are digits: the first of those axes, the digits of how many rows there are, the radices."""
+
+
+def settled(expr: Expr, kernel: Kernel) -> Expr:
+    """With what a kernel computes from sizes in place of its names, as far as it holds products of unknown numbers."""
+    layout = {size.name: size.value for size in kernel.layout}
+    wanted = {name: settled(value, kernel) for name, value in layout.items() if uses(expr, {name})}
+    products = {n: v for n, v in wanted.items() if any(len(atoms) > 1 for atoms in polynomial(v))}
+    found: Expr = substitute(expr, dict(products))
+    return found
+
+
+def row_radices(kernel: Kernel, rows: Expr) -> tuple[Expr, ...]:
+    """The pitches that a number of rows is made with, outermost first."""
+    size = settled(rows, kernel)
+    return _horner(size) if len(polynomial(size)) > 1 else ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Axis:
+    """One axis taken apart: its number, its radices, and the extents of its digits."""
+
+    number: int
+    radices: tuple[Expr, ...]
+    extents: tuple[Expr, ...]
+    rows: bool
+
+
+def in_digits(kernel: Kernel) -> tuple[Kernel, Limits]:
+    """A kernel with an axis for each digit of its positions."""
+    limits: Limits = {}
+    for buffer in kernel.buffers:
+        if buffer.role in {"in", "out"} or buffer.scalar.kind == "offset":
+            continue
+        for number in reversed(range(len(buffer.sizes))):
+            axis = _taken_apart(kernel, buffer, number)
+            if axis is not None:
+                prove(ROWS)
+                kernel = _with(kernel, buffer.name, axis)
+                if axis.rows:
+                    whole = digits(at_least(settled(buffer.sizes[number], kernel)), axis.radices)
+                    limits[buffer.name] = number, whole, axis.radices
+    return kernel, limits
+
+
+def at_least(rows: Expr) -> Expr:
+    """A number of rows without the quotient that makes room for a block of lanes: that is 1 or more."""
+
+    def rule(node: Any) -> Any:
+        match node:
+            case Binary("//", above, below):
+                more = polynomial(sub(above, below))
+                if set(more) <= {(), (Var(LANES),)} and all(factor > 0 for factor in more.values()):
+                    return const(1)
+        return node
+
+    found: Expr = rewrite(rows, rule)
+    return found
+
+
+def _taken_apart(kernel: Kernel, buffer: Buffer, number: int) -> _Axis | None:
+    size = settled(buffer.sizes[number], kernel)
+    if all(len(atoms) < 2 for atoms in polynomial(size)):
+        return None
+    if radices := row_radices(kernel, size):
+        most = digits(size, radices)[0]
+        return _Axis(number, radices, (add(most, const(2)), *radices), True)
+    factors = [f for f in _factors(size) if not _one(f, kernel)]
+    stores = [n.index[number] for nest in kernel.nests for s in nest.body for n in _stores(s, buffer.name)]
+    shapes = {_horner(index) for index in stores}
+    radices = shapes.pop() if len(shapes) == 1 else ()
+    if len(radices) + 1 != len(factors):
+        raise UnclearError(f"nothing says how positions in {buffer.name} are numbered")
+    return _Axis(number, radices, tuple(factors), False)
+
+
+def _one(factor: Expr, kernel: Kernel) -> bool:
+    layout = {size.name: size.value for size in kernel.layout}
+    return factor == const(1) or (isinstance(factor, Var) and layout.get(factor.name) == const(1))
+
+
+def _stores(statement: Stmt, name: str) -> Iterator[Any]:
+    return (n for n in walk(statement) if hasattr(n, "value") and getattr(n, "buffer", "") == name)
+
+
+def _factors(expr: Expr) -> tuple[Expr, ...]:
+    match expr:
+        case Binary("*", left, right):
+            return (*_factors(left), *_factors(right))
+    return (expr,)
+
+
+def _horner(index: Expr) -> tuple[Expr, ...]:
+    """The radices of ``(a*r1 + b)*r2 + c``, as it is written."""
+    match index:
+        case Binary("+" | "-", left, _):
+            return _horner(left)
+        case Binary("*", left, radix):
+            return (*_horner(left), radix)
+    return ()
+
+
+def _with(kernel: Kernel, name: str, axis: _Axis) -> Kernel:
+    """The kernel with an axis of a buffer taken apart."""
+    buffers = tuple(_apart(b, axis) if b.name == name else b for b in kernel.buffers)
+    meanings: list[tuple[Stmt, ...]] = []
+    nests = tuple(replace(nest, body=_block(nest.body, name, axis, (), meanings)) for nest in kernel.nests)
+    if len(set(meanings)) > 1:
+        raise UnclearError(f"steps of {name} are numbered differently in different places")
+    return replace(kernel, buffers=buffers, nests=nests)
+
+
+def _apart(buffer: Buffer, axis: _Axis) -> Buffer:
+    position, axes = 0, []
+    for group in buffer.axes:
+        sizes: list[Expr] = []
+        for size in group:
+            sizes += axis.extents if position == axis.number else (size,)
+            position += 1
+        axes.append(tuple(sizes))
+    return replace(buffer, axes=tuple(axes))
+
+
+def _block(
+    body: Sequence[Stmt], name: str, axis: _Axis, chain: tuple[Stmt, ...], meanings: list[tuple[Stmt, ...]]
+) -> tuple[Stmt, ...]:
+    found: list[Stmt] = []
+    for statement in body:
+        if isinstance(statement, For | If):
+            inner = (*chain, replace(statement, body=()))
+            found.append(replace(statement, body=_block(statement.body, name, axis, inner, meanings)))
+            continue
+        demands: list[Stmt] = []
+
+        def rule(node: Any, demands: list[Stmt] = demands, known: tuple[Stmt, ...] = chain) -> Any:
+            if getattr(node, "buffer", "") != name:
+                return node
+            parts = digits(node.index[axis.number], axis.radices)
+            if not axis.rows:
+                demands += _demands(parts, axis)
+                meanings.append(_numbered(node, axis, known))
+            return replace(node, index=(*node.index[: axis.number], *parts, *node.index[axis.number + 1 :]))
+
+        new = rewrite(statement, rule)
+        found += [*dict.fromkeys(demands), new]
+        if isinstance(statement, Let):
+            chain = (*chain, statement)
+    return tuple(found)
+
+
+def _demands(parts: Sequence[Expr], axis: _Axis) -> Iterator[Stmt]:
+    for digit, radix, extent in zip(parts[1:], axis.radices, axis.extents[1:], strict=True):
+        for value in (digit, sub(sub(radix, digit), const(1)), sub(extent, radix)):
+            if expression(polynomial(value)) != const(0):
+                yield If(Compare(">=", expression(polynomial(value)), const(0)), ())
+
+
+def _numbered(node: Any, axis: _Axis, chain: Sequence[Stmt]) -> tuple[Stmt, ...]:
+    """What radices mean that are different in each residue class: the class must be a coordinate, too."""
+    defined: dict[str, For | Let] = {s.name: s for s in chain if isinstance(s, Let)}
+    defined |= {s.var: s for s in chain if isinstance(s, For)}
+    meant = _meaning(axis.radices, defined)
+    loops = [s for s in meant if isinstance(s, For)]
+    for index in node.index:
+        number = defined.get(index.name) if isinstance(index, Var) else None
+        if not loops or not isinstance(number, Let):
+            continue
+        own = [s for s in chain if isinstance(s, For) and s in _meaning((number.value,), defined)]
+        if all(loop in own for loop in loops) and _class_number(number.value, own):
+            return (*meant, *own, number)
+    if loops:
+        raise UnclearError(f"steps of {node.buffer} are numbered differently in different places")
+    return tuple(meant)
+
+
+def _meaning(exprs: Sequence[Expr], defined: dict[str, For | Let]) -> list[Stmt]:
+    found: list[Stmt] = []
+    names = [n.name for expr in exprs for n in walk(expr) if isinstance(n, Var)]
+    while names:
+        statement = defined.get(names.pop(0))
+        if statement is not None and statement not in found:
+            found.append(statement)
+            parts = (statement.value,) if isinstance(statement, Let) else (statement.lower, statement.upper)
+            names += [n.name for part in parts for n in walk(part) if isinstance(n, Var)]
+    return found
+
+
+def _class_number(value: Expr, loops: Sequence[For]) -> bool:
+    """Whether a number tells the turns of loops apart, each of which runs from 0 to a constant."""
+    result: Expr = const(0)
+    for loop, count in zip(loops, counts(loops), strict=True):
+        if not isinstance(count, Const) or loop.lower != const(0):
+            return False
+        result = add(mul(result, count), Var(loop.var))
+    return alike(value, result)
+
+
+def gaps(kernel: Kernel, loop: For) -> tuple[Stmt, ...] | None:
+    """A loop over rows up to a buffer's last, which is a product of unknown sizes, as loops over their digits."""
+    upper = settled(loop.upper, kernel)
+    radices = row_radices(kernel, upper)
+    if not radices:
+        return None
+    if len(radices) > 1:
+        raise UnclearError("rows of several loops have a gap behind them")
+    (pitch,), (whole, rest) = radices, digits(upper, radices)
+    start, none = digits(loop.lower, radices)
+    if none != const(0):
+        raise UnclearError(f"{loop.var} starts inside a row")
+
+    def at(row: Expr, count: Expr, outer: tuple[Expr, Expr] | None = None) -> tuple[Stmt, ...]:
+        number = add(mul(row, pitch), Var("gap1_"))
+        body = tuple(substitute(s, {loop.var: number}) for s in loop.body)
+        inner: tuple[Stmt, ...] = (For("gap1_", const(0), count, body),)
+        return (For("gap0_", *outer, inner),) if outer else inner
+
+    behind = add(whole, const(1))
+    return (
+        If(Compare(">=", behind, start), ()),
+        *at(Var("gap0_"), pitch, (start, whole)),
+        If(Compare("<=", start, whole), at(whole, rest)),
+        If(Compare("==", start, behind), at(behind, expression(polynomial(sub(rest, pitch))))),
+    )

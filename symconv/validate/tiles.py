@@ -1,0 +1,329 @@
+"""Register tiles over flat rows: the cells whose sums are in their lanes.
+
+A loop over blocks of lanes ``lane = nb*W*b`` with copies for ``v*W`` counts the positions ``0 .. J-1`` of flat rows,
+each once, however many lanes W there are. Position ``(..(c0*E1 + c1)..)*En + cn`` belongs to the cell ``(c0 .. cn)``.
+Positions of no cell, in the gaps and behind the end, are junk: only the cells are kept. That is all, because what a
+position stores no other position stores, and a read that finds no store of a cell is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from symconv.loops.arith import add, const, mul, sub
+from symconv.loops.ir import (
+    LANES,
+    Accumulate,
+    Binary,
+    Buffer,
+    Compare,
+    Const,
+    Declare,
+    Expr,
+    For,
+    If,
+    Kernel,
+    Let,
+    Load,
+    LoadLanes,
+    Scalar,
+    Splat,
+    Stmt,
+    Store,
+    StoreLanes,
+    Update,
+    Var,
+)
+from symconv.loops.traverse import rewrite, substitute, walk
+from symconv.relation.lemmas import ROWS, STRIPS, prove
+from symconv.relation.points import UnclearError
+from symconv.validate.polynomial import alike, digits, expression, polynomial, uses
+from symconv.validate.unrolled import lane_of
+
+__all__ = ["in_cells"]
+
+WIDTH = Var(LANES)
+
+
+def in_cells(kernel: Kernel, loop: For, lets: Mapping[str, Expr], radices: Sequence[Expr]) -> tuple[Stmt, ...] | None:
+    """A loop over blocks of lanes as loops over cells, or None where it is none.
+
+    ``lets`` are the integers named around it, ``radices`` the pitches of its rows, outermost first. Raises UnclearError
+    where it looks like one and something is not as it should be.
+    """
+    lane = next((s for s in loop.body if isinstance(s, Let) and uses(s.value, {LANES})), None)
+    if lane is None or not uses(lane.value, {loop.var}) or loop.lower != const(0) or loop.step != 1:
+        return None
+    per = next((n for n in range(1, 65) if alike(lane.value, mul(mul(const(n), WIDTH), Var(loop.var)))), 0)
+    blocks = _blocks(loop.upper, per)
+    if not per or blocks is None:
+        raise UnclearError(f"{loop.var} counts no blocks of lanes")
+    prove(STRIPS)
+    prove(ROWS)
+    tiles = _Tiles(kernel, loop.var, lane.name, per, blocks, lets)
+    rest = tuple(s for s in loop.body if s is not lane)
+    body = tuple(tiles.rolled(s) for s in rest)
+    if uses_any(body, {loop.var, LANES}):
+        raise UnclearError(f"{loop.var} is used beside its blocks of lanes")
+    return _cells(body, lane.name, _positions(blocks, lets), radices, kernel)
+
+
+def uses_any(body: Sequence[Stmt], names: set[str]) -> bool:
+    """Whether a block uses one of these names."""
+    return any(uses(statement, names) for statement in body)
+
+
+def _blocks(upper: Expr, per: int) -> Expr | None:
+    """What ``ceil(blocks / per)`` counts."""
+    if per == 1:
+        return upper
+    match upper:
+        case Binary("//", Binary("+", blocks, Const(most, False)), Const(by, False)) if by == per == most + 1:
+            return blocks
+    return None
+
+
+def _positions(blocks: Expr, lets: Mapping[str, Expr]) -> Expr:
+    """How many positions ``ceil(positions / W)`` blocks hold."""
+    value = lets.get(blocks.name, blocks) if isinstance(blocks, Var) else blocks
+    match value:
+        case Binary("//", above, by) if by == WIDTH:
+            return expression(polynomial(sub(add(above, const(1)), WIDTH)))
+    raise UnclearError("nothing says how many blocks of lanes there are")
+
+
+def _cells(
+    body: tuple[Stmt, ...], lane: str, positions: Expr, radices: Sequence[Expr], kernel: Kernel
+) -> tuple[Stmt, ...]:
+    """The loops over cells: the last one's coordinates are the digits of the last position."""
+    last = digits(sub(positions, const(1)), radices)
+    names = [f"cell{k}_" for k in range(len(last))]
+    row: Expr = const(0)
+    for name, radix in zip(names[:-1], (const(0), *radices[:-1]), strict=True):
+        row = add(mul(row, radix), Var(name))
+    moved = tuple(_moved(statement, lane, row, Var(names[-1]), kernel, radices) for statement in body)
+    if uses_any(moved, {lane}):
+        raise UnclearError("a position in flat rows is used in another way")
+    fits = [If(Compare(">=", sub(radix, end), const(1)), ()) for radix, end in zip(radices, last[1:], strict=True)]
+    demands = (*fits, *_room(moved, body, lane, kernel, last, radices))
+    for name, end in reversed(list(zip(names, last, strict=True))):
+        moved = (For(name, const(0), expression(polynomial(add(end, const(1)))), moved),)
+    return (*demands, *moved)
+
+
+def _moved(node: Any, lane: str, row: Expr, column: Expr, kernel: Kernel, radices: Sequence[Expr]) -> Any:
+    """Every access at ``lane`` positions further at the row and the column of a cell."""
+
+    def rule(part: Any) -> Any:
+        index = getattr(part, "index", ())
+        if not index or not uses(index[-1], {lane}):
+            return part
+        if (
+            index[-1] != Var(lane)
+            or any(uses(i, {lane}) for i in index[:-1])
+            or part_pitch(kernel, part) != radices[-1]
+        ):
+            raise UnclearError(f"{part.buffer} is not touched position by position")
+        return replace(part, index=(*index[:-2], add(index[-2], row), column))
+
+    return rewrite(node, rule)
+
+
+def part_pitch(kernel: Kernel, access: Any) -> Expr:
+    """The length of the rows of the buffer that is touched."""
+    return kernel.buffer(access.buffer).sizes[-1]
+
+
+def _room(
+    moved: Sequence[Stmt],
+    body: Sequence[Stmt],
+    lane: str,
+    kernel: Kernel,
+    last: Sequence[Expr],
+    radices: Sequence[Expr],
+) -> Iterator[Stmt]:
+    """What keeps junk where it does no harm: reads inside the buffer and its slack, stores inside their rows."""
+    names = {
+        node.buffer for s in body for node in walk(s) if getattr(node, "index", ()) and uses(node.index[-1], {lane})
+    }
+    stored = {node.buffer for s in body for node in walk(s) if isinstance(node, Store | Accumulate)}
+    for name in sorted(names):
+        buffer = kernel.buffer(name)
+        if name in stored:
+            yield from _inside_rows(buffer, kernel, last, radices)
+        else:
+            spare = polynomial(sub(buffer.slack, sub(WIDTH, const(1))))
+            if set(spare) - {(), (WIDTH,)} or any(factor < 0 for factor in spare.values()):
+                raise UnclearError(f"nothing says that junk behind the end of {name} may be read")
+
+
+def _inside_rows(buffer: Buffer, kernel: Kernel, last: Sequence[Expr], radices: Sequence[Expr]) -> Iterator[Stmt]:
+    """That W - 1 positions behind the last cell still lie in the buffer's rows, digit by digit."""
+    rows, pitch = buffer.sizes[-2:]
+    layout = {size.name: size.value for size in kernel.layout}
+    while isinstance(rows, Var) and rows.name in layout:
+        rows = layout[rows.name]
+    end: Expr = const(0)
+    for digit, radix in zip(last, (const(0), *radices), strict=True):
+        end = add(mul(end, radix), digit)
+    room = _least(polynomial(sub(sub(mul(rows, pitch), end), WIDTH)))
+    *outer, rows_left, left = digits(expression(room), radices)
+    # A row more or less: what is short in the last row may stand in one behind it.
+    for digit in (*outer, sub(rows_left, const(1)), add(left, pitch)):
+        yield If(Compare(">=", expression(polynomial(digit)), const(0)), ())
+
+
+def _least(form: Any) -> Any:
+    """A lower bound without quotients: ``d*(v // d) >= v - d + 1`` for a positive d."""
+    found = dict(form)
+    for atoms, factor in form.items():
+        for atom in atoms:
+            if isinstance(atom, Binary) and atom.op == "//" and factor > 0 and atom.right in atoms and len(atoms) == 2:
+                del found[atoms]
+                bound = polynomial(add(sub(atom.left, atom.right), const(1)))
+                for more, times in bound.items():
+                    found[more] = found.get(more, 0) + times * factor
+                break
+    return {atoms: factor for atoms, factor in found.items() if factor}
+
+
+@dataclass(slots=True)
+class _Tiles:
+    """The loop ``var`` over ``ceil(blocks / per)`` tiles, which start at ``lane``."""
+
+    kernel: Kernel
+    var: str
+    lane: str
+    per: int
+    blocks: Expr
+    lets: Mapping[str, Expr]
+
+    def rolled(self, statement: Stmt) -> Stmt:
+        """A statement with every choice of a tile by the blocks that are left as what one lane of a block does."""
+        if isinstance(statement, For | If):
+            body = statement.body
+            if body and all(self._choice(one) for one in body):
+                return replace(statement, body=self._one(body))
+            return replace(statement, body=tuple(self.rolled(one) for one in body))
+        return statement
+
+    def _choice(self, statement: Stmt) -> int:
+        """How many blocks of lanes a tile has that is chosen by what is left; 0 where it is none."""
+        left = sub(self.blocks, mul(const(self.per), Var(self.var)))
+        match statement:
+            case If(Compare(">=", value, Const(count, False))) if count == self.per and alike(value, left):
+                return self.per
+            case If(Compare("==", value, Const(count, False))) if alike(value, left):
+                return int(count)
+        return 0
+
+    def _one(self, body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
+        sizes = sorted(self._choice(one) for one in body)
+        if sizes != list(range(1, self.per + 1)):
+            raise UnclearError("some numbers of blocks of lanes have no tile, or several")
+        made = [_tile(one.body, self.lane, self._choice(one)) for one in body if isinstance(one, If)]
+        if any(not alike(_block(one), _block(made[0])) for one in made):
+            raise UnclearError("tiles of different sizes compute different things")
+        return made[0]
+
+
+def _tile(body: tuple[Stmt, ...], lane: str, blocks: int) -> tuple[Stmt, ...]:
+    """What one lane of a tile computes, rows as a loop: ``for m: s = 0; for k: s += value; store s``."""
+    starts = [s for s in body if isinstance(s, Declare)]
+    rows, odd = divmod(len(starts), blocks)
+    loops = [s for s in body if isinstance(s, For)]
+    if odd or not rows or len(loops) != 1 or body[: len(starts) + 1] != (*starts, loops[0]):
+        raise UnclearError("a tile is not made of accumulators, one loop, and stores")
+    programs = [_program(s.name, s, loops[0], body[len(starts) + 1 :]) for s in starts]
+    cells = [[programs[m * blocks + v] for v in range(blocks)] for m in range(rows)]
+    for row in cells:
+        for v, program in enumerate(row):
+            moved = substitute(_block(row[0]), {lane: add(Var(lane), mul(const(v), WIDTH))})
+            if not alike(_block(program), moved):
+                raise UnclearError("the blocks of a tile compute different things")
+    first = [row[0] for row in cells]
+    general = _general(first[0], first[1]) if rows > 1 else first[0]
+    for m, program in enumerate(first):
+        if not alike(_block(program), substitute(_block(general), {"tile_row_": const(m)})):
+            raise UnclearError("the rows of a tile compute different things")
+    one = tuple(lane_of(s, const(0)) for s in general)
+    return (For("tile_row_", const(0), const(rows), one),)
+
+
+def _block(body: Sequence[Stmt]) -> For:
+    return For("tile_", const(0), const(1), tuple(body))
+
+
+def _program(name: str, start: Declare, loop: For, after: Sequence[Stmt]) -> tuple[Stmt, ...]:
+    """What a tile does for one of its accumulators, which is called ``sum_``; temporaries are put in their places."""
+    held: dict[str, Expr] = {}
+    updates: list[Stmt] = []
+    for statement in loop.body:
+        match statement:
+            case Declare(temporary, value):
+                held[temporary] = substitute(value, held)
+            case Update(target, op, value, "") if op != "=":
+                if target == name:
+                    updates.append(Update("sum_", op, substitute(value, held)))
+            case _:
+                raise UnclearError("a tile does more than to sum up")
+    stores = tuple(kept for one in after if (kept := _own(one, name)) is not None)
+    found = (Declare("sum_", start.value, Scalar()), replace(loop, body=tuple(updates)), *stores)
+    if not updates or not stores or not all(_laned(one) for one in found):
+        raise UnclearError("an accumulator of a tile is not summed up and stored in lanes")
+    return found
+
+
+def _own(statement: Stmt, name: str) -> Stmt | None:
+    match statement:
+        case If(test, body):
+            kept = tuple(own for one in body if (own := _own(one, name)) is not None)
+            return If(test, kept) if kept else None
+        case StoreLanes(_, _, 1, "", op, value) if op in "=+" and value == Var(name):
+            return replace(statement, value=Var("sum_"))
+        case StoreLanes(_, _, 1, "", op, Var()) if op in "=+":
+            return None
+    raise UnclearError("a tile does more than to store its sums")
+
+
+def _laned(node: Any) -> bool:
+    """Whether everything in lanes goes forward one by one, and nothing goes across them."""
+    plain = {"ReduceLanes", "Lanes"}
+    parts = list(walk(node))
+    return all(
+        type(part).__name__ not in plain and not (isinstance(part, LoadLanes) and (part.stride != 1 or part.mask))
+        for part in parts
+    )
+
+
+def _general(first: tuple[Stmt, ...], second: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
+    """Statements for row 0 and row 1 of a tile as statements for any row."""
+    row: For = _between(_block(first), _block(second))
+    return row.body
+
+
+def _between(one: Any, other: Any) -> Any:
+    if one == other:
+        return one
+    if isinstance(one, Expr) and isinstance(other, Expr):
+        step = polynomial(sub(other, one)) if _whole(one) and _whole(other) else {}
+        if set(step) == {()}:
+            return add(one, mul(const(int(step[()])), Var("tile_row_")))
+    if type(one) is not type(other):
+        raise UnclearError("the rows of a tile compute different things")
+    new: dict[str, Any] = {}
+    for field in fields(one):
+        a, b = getattr(one, field.name), getattr(other, field.name)
+        if isinstance(a, tuple) and isinstance(b, tuple) and len(a) == len(b):
+            new[field.name] = tuple(
+                _between(x, y) if hasattr(x, "__dataclass_fields__") else x for x, y in zip(a, b, strict=True)
+            )
+        elif hasattr(a, "__dataclass_fields__"):
+            new[field.name] = _between(a, b)
+    return replace(one, **new)
+
+
+def _whole(expr: Expr) -> bool:
+    return not any(isinstance(part, Load | LoadLanes | Splat) for part in walk(expr))
