@@ -8,13 +8,13 @@ their place. Boxes apart from each other touch no cell that one of them writes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 
 from symconv.loops.arith import add, const, mul, sub
 from symconv.loops.ir import Binary, Expr, Let, Stmt, Var
-from symconv.loops.traverse import substitute, walk
+from symconv.loops.traverse import substitute
 from symconv.relation.instances import independent, meeting, occurs
 from symconv.relation.lemmas import STRIPS, prove
 from symconv.relation.points import Instances, UnclearError, Word
@@ -116,7 +116,9 @@ def join(
     What is held ``inside`` ends with its box. Raises FaultError or UnclearError where boxes do not add up, or meet.
     """
     shared = [name for name in flow.held if name not in inside]
-    touching = [e for e in flow.effects[effects:] if e.buffer in shared]
+    told = [_told(flow, e) if e.buffer in shared and e.stage is not None else e for e in flow.effects[effects:]]
+    known = [effect for effect in told if effect is not None]
+    touching = [e for e in known if e.buffer in shared]
     if parallel:
         _alone(flow, touching, strips)
     else:
@@ -126,7 +128,19 @@ def join(
         start = before.get(name, (0, 0, 0, 0))
         if _amounts(held) != start:
             _added(flow, name, held, start, strips)
-    flow.effects[effects:] = list(_whole_effects(flow, flow.effects[effects:], shared, strips, parallel))
+    whole = {name: text for strip in strips for name, text in _whole(strip).items()}
+    flow.effects[effects:] = [
+        replace(e, points=renamed(e.points, whole), owner=() if parallel else e.owner)
+        if e.buffer in shared and e.stage is not None
+        else e
+        for e in known
+    ]
+
+
+def _told(flow: Flow, effect: Effect) -> Effect | None:
+    """A write told without the numbers of a plan; None where there is none."""
+    points = independent(flow.context, effect.points, flow.plan)
+    return None if points is None else replace(effect, points=points)
 
 
 def _added(flow: Flow, name: str, held: Held, start: tuple[int, int, int, int], strips: tuple[Strip, ...]) -> None:
@@ -135,8 +149,8 @@ def _added(flow: Flow, name: str, held: Held, start: tuple[int, int, int, int], 
         held.cleared[start[0] :], [held.passes[-1][start[1] :]], held.values[start[2] :], held.added[start[3] :]
     )
     parts.op, parts.combined = held.op, held.combined
+    parts = _without(flow, parts)
     for strip in strips:
-        parts = _without(flow, parts, _plan(flow, strip))
         _additive(flow, name, parts, strip)
         parts = _substituted(parts, _whole(strip))
     held.cleared[start[0] :] = parts.cleared
@@ -145,41 +159,11 @@ def _added(flow: Flow, name: str, held: Held, start: tuple[int, int, int, int], 
     held.added[start[3] :] = parts.added
 
 
-def _whole_effects(
-    flow: Flow, effects: Sequence[Effect], shared: Sequence[str], strips: tuple[Strip, ...], parallel: bool
-) -> Iterator[Effect]:
-    """Writes of all boxes together; what is read is read in each of them."""
-    for effect in effects:
-        if effect.buffer not in shared or effect.stage is None:
-            yield effect
-            continue
-        points: Instances | None = effect.points
-        for strip in strips:
-            points = independent(flow.context, points, _plan(flow, strip)) if points is not None else None
-            points = renamed(points, _whole(strip)) if points is not None else None
-        if points is not None:
-            yield replace(effect, points=points, owner=() if parallel else effect.owner)
-
-
-def _plan(flow: Flow, strip: Strip) -> frozenset[str]:
-    """The step of a strip, what a plan makes it from, and all that is computed from that."""
-    layout = {size.name: size.value for size in flow.kernel.layout}
-    roots, seen = {strip.step}, set[str]()
-    while more := (roots & layout.keys()) - seen:
-        seen |= more
-        roots |= {n.name for name in more for n in walk(layout[name]) if isinstance(n, Var)}
-    names = roots & set(flow.kernel.parameters)
-    for size in flow.kernel.layout:
-        if uses(size.value, names):
-            names.add(size.name)
-    return frozenset((*names, strip.step))
-
-
-def _without(flow: Flow, parts: Held, names: frozenset[str]) -> Held:
+def _without(flow: Flow, parts: Held) -> Held:
     """The same, told without the numbers of a plan: whatever they are, it is the same that is stored."""
 
     def rule(points: Instances) -> Instances | None:
-        return independent(flow.context, points, names)
+        return independent(flow.context, points, flow.plan)
 
     def every(points: Iterable[Instances]) -> list[Instances]:
         return [told for one in points if (told := rule(one)) is not None]
@@ -196,7 +180,7 @@ def _additive(flow: Flow, name: str, parts: Held, strip: Strip) -> None:
     cuts = ((strip.start, middle), (middle, strip.end), (strip.start, strip.end))
     total = word(strip.total, {}).text
     order = (f"0 <= {strip.start}", f"{strip.start} < {middle}", f"{middle} < {strip.end}", f"{strip.end} <= {total}")
-    context = Context((*flow.context.sizes, middle), " and ".join(filter(None, (flow.context.facts, *order))))
+    context = Context((*flow.context.sizes, middle), " and ".join(filter(None, (flow.plainer.facts, *order))))
     sides = [_substituted(parts, {strip.start: f"({low})", strip.end: f"({high})"}) for low, high in cuts]
     comparison = Comparison(context, name, {})
     for one, other, whole in ([side.cleared for side in sides], [side.passes[0] for side in sides]):
@@ -253,7 +237,7 @@ def _meet(flow: Flow, one: Effect, other: Effect, strips: tuple[Strip, ...], str
     """A cell that ``one`` touches in some box and ``other`` in one behind it (or before it) along ``strip``."""
     names = {name: f"{name}_o" for each in strips for name in (each.start, each.end)}
     order = f"{strip.end} <= {names[strip.start]}" if later else f"{names[strip.end]} <= {strip.start}"
-    context = Context((*flow.context.sizes, *names.values()), flow.context.facts)
+    context = Context((*flow.context.sizes, *names.values()), flow.plainer.facts)
     first = replace(one.points, facts=(*one.points.facts, Word(order)))
     second = renamed(other.points, names)
     sizes = frozenset(context.sizes)

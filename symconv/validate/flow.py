@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from symconv.loops.ir import Buffer, Compare, Const, Expr, For, If, Kernel, Nest, Select, Stmt, Var
 from symconv.loops.traverse import walk
 from symconv.relation.instances import escapes, occurs
-from symconv.relation.points import Instances, UnclearError, Word
+from symconv.relation.points import Instances, UnclearError, Word, conjuncts, names_in
 from symconv.relation.sets import Context
 from symconv.validate.effects import Effect
 from symconv.validate.memory import Held
@@ -93,7 +93,17 @@ class Flow:
     @property
     def plan(self) -> frozenset[str]:
         """The numbers of a plan, and what is computed from them."""
-        return frozenset((*self.kernel.parameters, *(size.name for size in self.kernel.layout)))
+        names = set(self.kernel.parameters)
+        for size in self.kernel.layout:
+            if any(isinstance(node, Var) and node.name in names for node in walk(size.value)):
+                names.add(size.name)
+        return frozenset(names)
+
+    @property
+    def plainer(self) -> Context:
+        """What is known of sizes without the numbers of a plan, for what does not depend on them."""
+        kept = (fact for fact in conjuncts(self.context.facts) if not names_in(fact) & self.plan)
+        return Context(self.context.sizes, " and ".join(kept))
 
     def named(self, strips: Iterable[Strip]) -> None:
         """Strips whose ends are named from now on."""

@@ -80,11 +80,11 @@ def _context(op: Operator, kernel: Kernel, tests: int) -> Context:
 def _defined(name: str, value: Expr, parameters: frozenset[str]) -> str:
     """What is known of a number that is computed from sizes and a plan."""
     match value:
-        case Binary("max", Const(least, False), Binary("min", a, b)) if any(
+        case Binary("max", Const(first, False), Binary("min", a, b)) if any(
             isinstance(side, Var) and side.name in parameters for side in (a, b)
         ):
             # Whatever a plan says, and the less is known of it the simpler is every proof.
-            return f"{name} >= {least}"
+            return f"{name} >= {first}"
     if (least := at_least(value)) != value and all(
         factor > 0 for n, factor in polynomial(value).items() if _rounded(n)
     ):
@@ -130,7 +130,7 @@ class _Proof:
                 raise FaultError(f"{name} is never stored")
             want, got = stated(self.op, statement, _fixed(self.flow.kernel)), held_terms(held, self.flow.cuts)
             for flags in _flags(self.flow):
-                sides = Comparison(self.context, name, flags)
+                sides = Comparison(self.flow.plainer, name, flags)
                 _stored(sides, cells(statement), held)
                 sides.terms(want, got)
             yield f"every cell of {name} is stored exactly once before anything is added to it"

@@ -127,7 +127,7 @@ class _Roller:
                     found.append(replace(statement, body=inner))
                 case _:
                     found.append(statement)
-        return tuple(found)
+        return tuple(s for k, s in enumerate(found) if not _unused(s, found[k + 1 :]))
 
     def _product(self, value: Expr) -> bool:
         """Whether a name is of products that are no starts of strips, a number of the plan times a counter."""
@@ -168,6 +168,11 @@ def _remainder(statement: Let, nest: frozenset[str]) -> bool:
         case Binary("-", Var(name), Binary("*")):
             return name in nest
     return False
+
+
+def _unused(statement: Stmt, rest: Sequence[Stmt]) -> bool:
+    """Whether a number of lanes is named for nothing."""
+    return isinstance(statement, Let) and uses(statement, {LANES}) and not any(uses(s, {statement.name}) for s in rest)
 
 
 def _bare(statement: Any) -> Any:
