@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from itertools import combinations, zip_longest
@@ -135,8 +135,13 @@ def escapes(context: Context, points: Instances, sizes: Sequence[Word]) -> str |
     return None
 
 
-def occurs(context: Context, points: Instances) -> bool:
-    """Whether there is any instance, for sizes that exist."""
+def occurs(context: Context, points: Instances, about: frozenset[str] | None = None) -> bool:
+    """Whether there is any instance, for sizes that exist; with ``about`` as far as facts speak of these names."""
+    if about is not None:
+        facts, dims = near(points, about & set(points.dims))
+        own = [fact for fact in facts if fact.names & set(dims)]
+        sizes = [fact for fact in facts if not fact.names & set(dims)]
+        points = Instances(dims, (*own, *_tied(sizes, own, dims)))
     return point_of(context, read(isl.Set, context, points.dims, (), points.facts)) is not None
 
 
@@ -150,7 +155,7 @@ def independent(context: Context, points: Instances, names: frozenset[str]) -> I
     parts = components(Instances(points.dims, points.facts))
     for dims in [tuple(d for d in points.dims if d in part) for part in parts] + [()]:
         own = tuple(fact for fact in points.facts if fact.names & set(dims)) if dims else sizes
-        made = _independent(context, dims, own, sizes, names)
+        made = _independent(context, dims, own, _tied(sizes, own), names)
         if made is None:
             return None
         facts += made
@@ -223,9 +228,8 @@ def _parts(context: Context, pieces: Sequence[Instances], groups: Sequence[tuple
     for piece in pieces:
         product = []
         seen: set[str] = set()
-        for group in groups:
+        for group, (facts, dims) in zip(groups, _shares(piece, tuple(groups)), strict=True):
             image = tuple(piece.image[k] for k in group)
-            facts, dims = near(piece, frozenset[str]().union(*(word.names for word in image)) & set(piece.dims))
             seen |= set(dims)
             product.append(_image(context, dims, image, facts)[0])
         if hidden := [name for name in piece.dims if name not in seen]:
@@ -244,6 +248,39 @@ def meeting(context: Context, one: Instances, other: Instances) -> str | None:
     return None if any(part.is_empty() for part in both) else point_of(context, flat(both))
 
 
+def _tied(alone: Sequence[Word], words: Iterable[Word], variables: Iterable[str] = ()) -> tuple[Word, ...]:
+    """Facts of sizes that speak of the sizes in some words, or of sizes that such facts speak of."""
+    known = frozenset[str]().union(*(word.names for word in words)) - frozenset(variables)
+    grown = True
+    while grown:
+        more = {name for fact in alone if fact.names & known for name in fact.names}
+        grown, known = not more <= known, known | more
+    return tuple(fact for fact in alone if fact.names & known)
+
+
+@lru_cache(maxsize=4096)
+def _shares(
+    piece: Instances, groups: tuple[tuple[int, ...], ...]
+) -> tuple[tuple[tuple[Word, ...], tuple[str, ...]], ...]:
+    """The facts and variables of each factor of a product.
+
+    What is known of sizes alone goes to the factors that speak of these sizes, and to the first if none does.
+    """
+    variables = set(piece.dims)
+    alone = [fact for fact in piece.facts if not fact.names & variables]
+    left, found = set(alone), []
+    for group in groups:
+        image = frozenset[str]().union(*(piece.image[k].names for k in group))
+        facts, dims = near(piece, image & variables)
+        own = [fact for fact in facts if fact.names & variables]
+        shared = _tied(alone, [*own, *(piece.image[k] for k in group)], variables)
+        left -= set(shared)
+        found.append(((*own, *shared), dims))
+    if found and left:
+        found[0] = ((*found[0][0], *(fact for fact in alone if fact in left)), found[0][1])
+    return tuple(found)
+
+
 def _products(
     context: Context, pieces: Sequence[Instances], groups: Sequence[tuple[int, ...]]
 ) -> list[list[isl.Set]] | None:
@@ -252,9 +289,8 @@ def _products(
     for piece in pieces:
         product: list[isl.Set] = []
         seen: set[str] = set()
-        for group in groups:
+        for group, (facts, dims) in zip(groups, _shares(piece, tuple(groups)), strict=True):
             image = tuple(piece.image[k] for k in group)
-            facts, dims = near(piece, frozenset[str]().union(*(word.names for word in image)) & set(piece.dims))
             seen |= set(dims)
             held, apart = _image(context, dims, image, facts)
             if held.is_empty():

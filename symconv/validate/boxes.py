@@ -168,7 +168,9 @@ def _without(flow: Flow, parts: Held) -> Held:
     def every(points: Iterable[Instances]) -> list[Instances]:
         return [told for one in points if (told := rule(one)) is not None]
 
-    values = [(told, tree.among(rule)) for points, tree in parts.values if (told := rule(points)) is not None]
+    cuts = frozenset(flow.cuts)
+    pairs = [(rule(points), points, tree) for points, tree in parts.values]
+    values = [(told, tree.at(points, cuts).among(rule)) for told, points, tree in pairs if told is not None]
     found = Held(every(parts.cleared), [every(parts.passes[0])], values, list(among(parts.added, rule)))
     found.op, found.combined = parts.op, parts.combined
     return found

@@ -203,7 +203,7 @@ class Flow:
                 new,
                 *image[axis + 1 :],
             )
-            if occurs(self.context, replace(points, facts=(*scope.facts, *inside))):
+            if occurs(self.context, replace(points, facts=(*scope.facts, *inside)), at.names):
                 yield inside, moved
 
     def _fits(self, buffer: str, axis: int, extent: Expr, scope: Scope) -> None:
