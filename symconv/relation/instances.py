@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from itertools import combinations, zip_longest
@@ -13,7 +13,6 @@ from symconv.relation.points import (
     Instances,
     UnclearError,
     Word,
-    components,
     coordinates,
     flat,
     names_in,
@@ -23,8 +22,9 @@ from symconv.relation.points import (
     union,
 )
 from symconv.relation.sets import Context
+from symconv.relation.told import condition_text, tied
 
-__all__ = ["apart_cells", "difference_of", "escapes", "independent", "meeting", "occurs", "repeated", "uncovered"]
+__all__ = ["apart_cells", "difference_of", "escapes", "meeting", "repeated", "uncovered"]
 
 _DEPTH = 8
 
@@ -135,57 +135,6 @@ def escapes(context: Context, points: Instances, sizes: Sequence[Word]) -> str |
     return None
 
 
-def occurs(context: Context, points: Instances, about: frozenset[str] | None = None) -> bool:
-    """Whether there is any instance, for sizes that exist; with ``about`` as far as facts speak of these names."""
-    if about is not None:
-        facts, dims = near(points, about & set(points.dims))
-        own = [fact for fact in facts if fact.names & set(dims)]
-        sizes = [fact for fact in facts if not fact.names & set(dims)]
-        points = Instances(dims, (*own, *_tied(sizes, own, dims)))
-    return point_of(context, read(isl.Set, context, points.dims, (), points.facts)) is not None
-
-
-def independent(context: Context, points: Instances, names: frozenset[str]) -> Instances | None:
-    """The same instances told without these sizes, on which they must not depend; None where there are none at all.
-
-    Raises UnclearError where they do depend on them.
-    """
-    sizes = tuple(fact for fact in points.facts if not fact.names & set(points.dims))
-    facts: list[Word] = []
-    parts = components(Instances(points.dims, points.facts))
-    for dims in [tuple(d for d in points.dims if d in part) for part in parts] + [()]:
-        own = tuple(fact for fact in points.facts if fact.names & set(dims)) if dims else sizes
-        made = _independent(context, dims, own, _tied(sizes, own), names)
-        if made is None:
-            return None
-        facts += made
-    if any(word.names & names for word in points.image):
-        raise UnclearError(f"a cell depends on {', '.join(sorted(names))}")
-    return Instances(points.dims, tuple(dict.fromkeys(facts)), points.image)
-
-
-@lru_cache(maxsize=4096)
-def _independent(
-    context: Context, dims: tuple[str, ...], own: tuple[Word, ...], sizes: tuple[Word, ...], names: frozenset[str]
-) -> tuple[Word, ...] | None:
-    held = read(isl.Set, context, dims, (), (*own, *sizes)).coalesce()
-    if point_of(context, held) is None:
-        return None
-    if not any(fact.names & names for fact in own):
-        return own
-    free = held
-    for name in names:
-        at = free.find_dim_by_name(isl.dim_type.param, name)
-        if at >= 0:
-            free = free.project_out(isl.dim_type.param, at, 1)
-    free = free.coalesce()
-    allowed = read(isl.Set, context, dims, (), sizes)
-    if point_of(context, free.align_params(allowed.get_space()).intersect(allowed).subtract(held)):
-        raise UnclearError(f"what is computed depends on {', '.join(sorted(names))}")
-    texts = [_condition(part, dims) for part in free.make_disjoint().get_basic_sets()]
-    return (Word(texts[0] if len(texts) == 1 else f"({' or '.join(texts)})"),)
-
-
 def repeated(context: Context, pieces: Sequence[Instances]) -> str | None:
     """A point that several instances touch, as text; None where there is none."""
     if (products := _products(context, pieces, coordinates(pieces))) is not None and _merge(products):
@@ -212,14 +161,7 @@ def apart_cells(context: Context, pieces: Sequence[Instances], taken: Sequence[I
     rest = some.subtract(other).coalesce().make_disjoint()
     names = tuple(f"cell{k}_" for k in range(len(pieces[0].image)))
     image = tuple(map(Word, names))
-    return [Instances(names, (Word(_condition(part, names)),), image) for part in rest.get_basic_sets()]
-
-
-def _condition(part: isl.BasicSet, names: Sequence[str]) -> str:
-    for at, name in enumerate(names):
-        part = part.set_dim_name(isl.dim_type.set, at, name)
-    body = str(part).partition("{")[2].rpartition("}")[0].partition(":")[2].strip()
-    return f"({body or 'true'})"
+    return [Instances(names, (Word(condition_text(part, names)),), image) for part in rest.get_basic_sets()]
 
 
 def _parts(context: Context, pieces: Sequence[Instances], groups: Sequence[tuple[int, ...]]) -> list[list[isl.Set]]:
@@ -248,24 +190,11 @@ def meeting(context: Context, one: Instances, other: Instances) -> str | None:
     return None if any(part.is_empty() for part in both) else point_of(context, flat(both))
 
 
-def _tied(alone: Sequence[Word], words: Iterable[Word], variables: Iterable[str] = ()) -> tuple[Word, ...]:
-    """Facts of sizes that speak of the sizes in some words, or of sizes that such facts speak of."""
-    known = frozenset[str]().union(*(word.names for word in words)) - frozenset(variables)
-    grown = True
-    while grown:
-        more = {name for fact in alone if fact.names & known for name in fact.names}
-        grown, known = not more <= known, known | more
-    return tuple(fact for fact in alone if fact.names & known)
-
-
 @lru_cache(maxsize=4096)
 def _shares(
     piece: Instances, groups: tuple[tuple[int, ...], ...]
 ) -> tuple[tuple[tuple[Word, ...], tuple[str, ...]], ...]:
-    """The facts and variables of each factor of a product.
-
-    What is known of sizes alone goes to the factors that speak of these sizes, and to the first if none does.
-    """
+    """The facts and variables of each factor of a product; facts of sizes go where these are spoken of, or first."""
     variables = set(piece.dims)
     alone = [fact for fact in piece.facts if not fact.names & variables]
     left, found = set(alone), []
@@ -273,7 +202,7 @@ def _shares(
         image = frozenset[str]().union(*(piece.image[k].names for k in group))
         facts, dims = near(piece, image & variables)
         own = [fact for fact in facts if fact.names & variables]
-        shared = _tied(alone, [*own, *(piece.image[k] for k in group)], variables)
+        shared = tied(alone, [*own, *(piece.image[k] for k in group)], variables)
         left -= set(shared)
         found.append(((*own, *shared), dims))
     if found and left:

@@ -15,10 +15,11 @@ from itertools import product
 from symconv.loops.arith import add, const, mul, sub
 from symconv.loops.ir import Binary, Expr, Let, Stmt, Var
 from symconv.loops.traverse import substitute
-from symconv.relation.instances import independent, meeting, occurs
+from symconv.relation.instances import meeting
 from symconv.relation.lemmas import STRIPS, prove
 from symconv.relation.points import Instances, UnclearError, Word
 from symconv.relation.sets import Context
+from symconv.relation.told import independent, occurs
 from symconv.validate.compare import Comparison, held_terms
 from symconv.validate.effects import Effect
 from symconv.validate.flow import Flow, Strip

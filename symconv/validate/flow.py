@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from symconv.loops.ir import Buffer, Compare, Const, Expr, For, If, Kernel, Nest, Select, Stmt, Var
 from symconv.loops.traverse import walk
-from symconv.relation.instances import escapes, occurs
+from symconv.relation.instances import escapes
 from symconv.relation.points import Instances, UnclearError, Word, conjuncts, names_in
 from symconv.relation.sets import Context
+from symconv.relation.told import occurs
 from symconv.validate.effects import Effect
 from symconv.validate.memory import Held
 from symconv.validate.places import Limits

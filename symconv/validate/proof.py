@@ -10,9 +10,10 @@ from itertools import product
 from symconv.loops.ir import Binary, Compare, Const, Expr, Kernel, Select, Var
 from symconv.loops.traverse import walk
 from symconv.notation.operator import Operator
-from symconv.relation.instances import difference_of, escapes, occurs, repeated
+from symconv.relation.instances import difference_of, escapes, repeated
 from symconv.relation.points import Instances, UnclearError, Word
 from symconv.relation.sets import Context, context_of
+from symconv.relation.told import occurs
 from symconv.validate.compare import Comparison, chosen, held_terms
 from symconv.validate.execute import execute, lifetimes
 from symconv.validate.flow import TEST, Access, Flow, tests_of

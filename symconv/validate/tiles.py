@@ -9,7 +9,7 @@ position stores no other position stores, and a read that finds no store of a ce
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from symconv.loops.arith import add, const, mul, sub
@@ -20,27 +20,20 @@ from symconv.loops.ir import (
     Buffer,
     Compare,
     Const,
-    Declare,
     Expr,
     For,
     If,
     Kernel,
     Let,
-    Load,
-    LoadLanes,
-    Scalar,
-    Splat,
     Stmt,
     Store,
-    StoreLanes,
-    Update,
     Var,
 )
-from symconv.loops.traverse import rewrite, substitute, walk
+from symconv.loops.traverse import rewrite, walk
 from symconv.relation.lemmas import ROWS, STRIPS, prove
 from symconv.relation.points import UnclearError
+from symconv.validate.micro import block_of, tile_of
 from symconv.validate.polynomial import alike, digits, expression, polynomial, uses
-from symconv.validate.unrolled import lane_of
 
 __all__ = ["in_cells"]
 
@@ -223,107 +216,7 @@ class _Tiles:
         sizes = sorted(self._choice(one) for one in body)
         if sizes != list(range(1, self.per + 1)):
             raise UnclearError("some numbers of blocks of lanes have no tile, or several")
-        made = [_tile(one.body, self.lane, self._choice(one)) for one in body if isinstance(one, If)]
-        if any(not alike(_block(one), _block(made[0])) for one in made):
+        made = [tile_of(one.body, self.lane, self._choice(one)) for one in body if isinstance(one, If)]
+        if any(not alike(block_of(one), block_of(made[0])) for one in made):
             raise UnclearError("tiles of different sizes compute different things")
         return made[0]
-
-
-def _tile(body: tuple[Stmt, ...], lane: str, blocks: int) -> tuple[Stmt, ...]:
-    """What one lane of a tile computes, rows as a loop: ``for m: s = 0; for k: s += value; store s``."""
-    starts = [s for s in body if isinstance(s, Declare)]
-    rows, odd = divmod(len(starts), blocks)
-    loops = [s for s in body if isinstance(s, For)]
-    if odd or not rows or len(loops) != 1 or body[: len(starts) + 1] != (*starts, loops[0]):
-        raise UnclearError("a tile is not made of accumulators, one loop, and stores")
-    programs = [_program(s.name, s, loops[0], body[len(starts) + 1 :]) for s in starts]
-    cells = [[programs[m * blocks + v] for v in range(blocks)] for m in range(rows)]
-    for row in cells:
-        for v, program in enumerate(row):
-            moved = substitute(_block(row[0]), {lane: add(Var(lane), mul(const(v), WIDTH))})
-            if not alike(_block(program), moved):
-                raise UnclearError("the blocks of a tile compute different things")
-    first = [row[0] for row in cells]
-    general = _general(first[0], first[1]) if rows > 1 else first[0]
-    for m, program in enumerate(first):
-        if not alike(_block(program), substitute(_block(general), {"tile_row_": const(m)})):
-            raise UnclearError("the rows of a tile compute different things")
-    one = tuple(lane_of(s, const(0)) for s in general)
-    return (For("tile_row_", const(0), const(rows), one),)
-
-
-def _block(body: Sequence[Stmt]) -> For:
-    return For("tile_", const(0), const(1), tuple(body))
-
-
-def _program(name: str, start: Declare, loop: For, after: Sequence[Stmt]) -> tuple[Stmt, ...]:
-    """What a tile does for one of its accumulators, which is called ``sum_``; temporaries are put in their places."""
-    held: dict[str, Expr] = {}
-    updates: list[Stmt] = []
-    for statement in loop.body:
-        match statement:
-            case Declare(temporary, value):
-                held[temporary] = substitute(value, held)
-            case Update(target, op, value, "") if op != "=":
-                if target == name:
-                    updates.append(Update("sum_", op, substitute(value, held)))
-            case _:
-                raise UnclearError("a tile does more than to sum up")
-    stores = tuple(kept for one in after if (kept := _own(one, name)) is not None)
-    found = (Declare("sum_", start.value, Scalar()), replace(loop, body=tuple(updates)), *stores)
-    if not updates or not stores or not all(_laned(one) for one in found):
-        raise UnclearError("an accumulator of a tile is not summed up and stored in lanes")
-    return found
-
-
-def _own(statement: Stmt, name: str) -> Stmt | None:
-    match statement:
-        case If(test, body):
-            kept = tuple(own for one in body if (own := _own(one, name)) is not None)
-            return If(test, kept) if kept else None
-        case StoreLanes(_, _, 1, "", op, value) if op in "=+" and value == Var(name):
-            return replace(statement, value=Var("sum_"))
-        case StoreLanes(_, _, 1, "", op, Var()) if op in "=+":
-            return None
-    raise UnclearError("a tile does more than to store its sums")
-
-
-def _laned(node: Any) -> bool:
-    """Whether everything in lanes goes forward one by one, and nothing goes across them."""
-    plain = {"ReduceLanes", "Lanes"}
-    parts = list(walk(node))
-    return all(
-        type(part).__name__ not in plain and not (isinstance(part, LoadLanes) and (part.stride != 1 or part.mask))
-        for part in parts
-    )
-
-
-def _general(first: tuple[Stmt, ...], second: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
-    """Statements for row 0 and row 1 of a tile as statements for any row."""
-    row: For = _between(_block(first), _block(second))
-    return row.body
-
-
-def _between(one: Any, other: Any) -> Any:
-    if one == other:
-        return one
-    if isinstance(one, Expr) and isinstance(other, Expr):
-        step = polynomial(sub(other, one)) if _whole(one) and _whole(other) else {}
-        if set(step) == {()}:
-            return add(one, mul(const(int(step[()])), Var("tile_row_")))
-    if type(one) is not type(other):
-        raise UnclearError("the rows of a tile compute different things")
-    new: dict[str, Any] = {}
-    for field in fields(one):
-        a, b = getattr(one, field.name), getattr(other, field.name)
-        if isinstance(a, tuple) and isinstance(b, tuple) and len(a) == len(b):
-            new[field.name] = tuple(
-                _between(x, y) if hasattr(x, "__dataclass_fields__") else x for x, y in zip(a, b, strict=True)
-            )
-        elif hasattr(a, "__dataclass_fields__"):
-            new[field.name] = _between(a, b)
-    return replace(one, **new)
-
-
-def _whole(expr: Expr) -> bool:
-    return not any(isinstance(part, Load | LoadLanes | Splat) for part in walk(expr))

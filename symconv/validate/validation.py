@@ -8,7 +8,7 @@ pair occurring twice, is proved first.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from symconv.gather.derivation import Derivation
 from symconv.loops.candidate import Candidate
@@ -88,7 +88,11 @@ def validate_all(candidates: Iterable[Candidate], progress: Callable[[str], None
     for candidate in candidates:
         if progress is not None:
             progress(f"{candidate.name} ({candidate.schedule.name})")
-        found.append(validate(candidate, candidate.kernel))
+        one = validate(candidate, candidate.kernel)
+        # Several kernels may compute one output, each made by a schedule of its own.
+        found.append(
+            replace(one, name=f"{one.name} ({candidate.schedule.name})") if candidate.kernel.parameters else one
+        )
     return Validations(tuple(found))
 
 
