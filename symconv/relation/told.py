@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
@@ -11,6 +12,8 @@ from symconv.relation.points import Instances, UnclearError, Word, components, n
 from symconv.relation.sets import Context
 
 __all__ = ["condition_text", "independent", "occurs", "tied"]
+
+_FACTOR = re.compile(r"(?<!\w)(\d+)(?=[A-Za-z_(])")
 
 
 def occurs(context: Context, points: Instances, about: frozenset[str] | None = None) -> bool:
@@ -79,4 +82,6 @@ def condition_text(part: isl.BasicSet, names: Sequence[str]) -> str:
     for at, name in enumerate(names):
         part = part.set_dim_name(isl.dim_type.set, at, name)
     body = str(part).partition("{")[2].rpartition("}")[0].partition(":")[2].strip()
+    # isl says 2x for 2*x, and does not read 2(..), which it becomes where a name is replaced.
+    body = _FACTOR.sub(r"\1*", body)
     return f"({body or 'true'})"

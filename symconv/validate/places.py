@@ -187,10 +187,9 @@ def _numbered(node: Any, axis: _Axis, chain: Sequence[Stmt]) -> tuple[Stmt, ...]
     loops = [s for s in meant if isinstance(s, For)]
     for index in node.index:
         number = defined.get(index.name) if isinstance(index, Var) else None
-        if not loops or not isinstance(number, Let):
-            continue
-        own = [s for s in chain if isinstance(s, For) and s in _meaning((number.value,), defined)]
-        if all(loop in own for loop in loops) and _class_number(number.value, own):
+        value = number.value if isinstance(number, Let) else index
+        own = [s for s in chain if isinstance(s, For) and s in _meaning((value,), defined)]
+        if number is not None and loops and all(loop in own for loop in loops) and _class_number(value, own):
             return (*meant, *own, number)
     if loops:
         raise UnclearError(f"steps of {node.buffer} are numbered differently in different places")

@@ -82,7 +82,7 @@ def _table(chain: tuple[Stmt, ...], store: Store, address: Address) -> Table:
     lets = {s.name: s.value for s in chain if isinstance(s, Let)}
     for count in range(1, len(loops) + 1):
         steps = loops[-count:]
-        if alike(_settled(store.index[-1], lets), _rank(steps)):
+        if alike(_settled(store.index[-1], lets), _settled(_rank(steps), lets)):
             names = {loop.var for loop in steps}
             around = tuple(s for s in chain if not (isinstance(s, For) and s.var in names))
             return Table(store.buffer, store.index[:-1], steps, around, address)
@@ -140,8 +140,9 @@ def _same_place(table: Table, chain: Sequence[Stmt]) -> None:
         raise UnclearError(f"{table.name} is read under other names than it was filled under")
     loops = [s for s in around if isinstance(s, For)]
     # Equal numbers of residue classes must mean equal residue classes.
-    number = next((s.value for s in around if isinstance(s, Let) and Var(s.name) in table.prefix), const(0))
-    if loops and not alike(number, _rank(loops)):
+    lets = {s.name: s.value for s in around if isinstance(s, Let)}
+    numbers = [lets.get(part.name, part) for part in table.prefix if isinstance(part, Var)]
+    if loops and not any(alike(number, _rank(loops)) for number in numbers):
         raise UnclearError(f"{table.name} has one part for several residue classes")
 
 
