@@ -17,6 +17,7 @@ from symconv.loops.ir import (
     If,
     Kernel,
     Let,
+    Load,
     Nest,
     Select,
     Stmt,
@@ -182,7 +183,7 @@ def _bare(statement: Any) -> Any:
 def _direct(loop: For) -> bool:
     """Whether it is this loop's counter that is looked up in a table."""
     offsets = (getattr(n, "offset", None) for s in loop.body for n in walk(s))
-    return any(offset is not None and uses(offset, {loop.var}) for offset in offsets)
+    return any(isinstance(offset, Load) and offset.index[-1] == Var(loop.var) for offset in offsets)
 
 
 def _by_cases(name: str, value: Select, rest: Sequence[Stmt]) -> tuple[If, ...]:
