@@ -7,6 +7,7 @@ that takes their place; where they do not, they stay, and are followed as they a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from symconv.loops.arith import add, const, mul, sub
@@ -16,9 +17,11 @@ from symconv.loops.ir import (
     Binary,
     Compare,
     Const,
+    Declare,
     Expr,
     For,
     If,
+    Lanes,
     Let,
     Load,
     LoadLanes,
@@ -77,18 +80,38 @@ def _span(three: Sequence[Stmt]) -> For | None:
         case (
             For(chunk, Const(zero, False), Binary("//", most, divisor), (Let(at, first), block), 1),
             If(Compare(">=", length, enough), (Let(again, last), same)),
-            If(Compare("<", short, few), (For(name, lower, upper, (single,), 1),)),
-        ) if zero == 0 and at == again == name and divisor == enough == few == WIDTH:
+            If(Compare("<", short, few), rest),
+        ) if zero == 0 and at == again and divisor == enough == few == WIDTH:
             pass
         case _:
             return None
+    single = lane_of(block, const(0))
+    ends = _ends(rest, block, single, at)
+    if ends is None or not _once(single) or same != block:
+        return None
+    lower, upper = ends
     wanted = sub(upper, lower)
     lengths = all(alike(one, wanted) for one in (length, short))
     counted = any(alike(most, one) for one in (wanted, Binary("max", wanted, const(0))))
     starts = alike(first, add(lower, mul(WIDTH, Var(chunk)))) and alike(last, sub(upper, WIDTH))
-    if not (lengths and counted and starts) or not _once(single):
+    if not (lengths and counted and starts and _lanes(block, single, at)):
         return None
-    return For(name, lower, upper, (single,)) if all(_lanes(b, single, at) for b in (block, same)) else None
+    return For(at, lower, upper, (single,))
+
+
+def _ends(rest: tuple[Stmt, ...], block: Stmt, single: Stmt, at: str) -> tuple[Expr, Expr] | None:
+    """Where few positions start and end: one by one, or under a mask of as many lanes as there are."""
+    match rest:
+        case (For(name, lower, upper, (one,), 1),) if name == at and alike(one, single):
+            return lower, upper
+        case (If(Compare(">", some, Const(none, False)), (Declare(mask, Lanes(Const(zero, False), many)), store)),) if (
+            none == zero == 0 and isinstance(store, StoreLanes) and store.mask == mask and isinstance(block, StoreLanes)
+        ):
+            start = sub(store.index[-1], substitute(block.index[-1], {at: const(0)}))
+            bare = rewrite(store, lambda node: replace(node, mask="") if getattr(node, "mask", "") == mask else node)
+            if alike(some, many) and alike(bare, substitute(block, {at: start})):
+                return start, add(start, many)
+    return None
 
 
 def _once(single: Stmt) -> bool:

@@ -177,10 +177,10 @@ def test_the_outer_form_is_proved_for_all_sizes_and_plans(outer: tuple[Any, Kern
 
 MUTANTS: dict[str, Callable[[Any], Any]] = {
     "an offset of the table": lambda n: replace(n, index=(*n.index[:-1], add(n.index[-1], const(1)))) if type(n).__name__ == "Address" else n,
-    "the order of the table": lambda n: replace(n, index=(n.index[0], add(n.index[1], const(1)))) if isinstance(n, Store) and n.buffer == "gx_offsets_" else n,
-    "a lane of a tile": lambda n: replace(n, index=(*n.index[:-1], add(n.index[-1], const(1)))) if isinstance(n, LoadLanes) and n.buffer == "gx_wide_" else n,
-    "junk into the result": lambda n: Var("E_u_") if n == Var("u_size_") else n,
-    "a row of the narrow operand": lambda n: replace(n, index=(*n.index[:-1], const(0))) if isinstance(n, Load) and n.buffer == "gx_narrow_" else n,
+    "the order of the table": lambda n: replace(n, index=(n.index[0], add(n.index[1], const(1)))) if isinstance(n, Store) and n.buffer == "offsets_" else n,
+    "a lane of a tile": lambda n: replace(n, index=(*n.index[:-1], add(n.index[-1], const(1)))) if isinstance(n, LoadLanes) and n.buffer == "wide_" else n,
+    "junk into the result": lambda n: Var("E1_") if n == Var("size_1_") else n,
+    "a row of the narrow operand": lambda n: replace(n, index=(*n.index[:-1], const(0))) if isinstance(n, Load) and n.buffer == "narrow_" else n,
     "no sums of later slabs": lambda n: replace(n, condition=Compare(">=", Var("plane0_"), const(0))) if n == If(Compare("==", Var("plane0_"), const(0)), getattr(n, "body", ())) else n,
 }  # fmt: skip
 
