@@ -69,6 +69,10 @@ def _longer(node: Any) -> Any:
     return replace(node, index=(*node.index, const(0))) if type(node) is Store else node
 
 
+def _unused(node: Any) -> Any:
+    return replace(node, name="unused_") if type(node) is Declare and node.scalar.kind == "real" else node
+
+
 def _buffers(rule: Callable[[Buffer], Buffer]) -> Callable[[Kernel], Kernel]:
     return lambda k: replace(k, buffers=tuple(rule(b) for b in k.buffers))
 
@@ -80,7 +84,7 @@ CHANGES: dict[str, tuple[str, Callable[[Kernel], Kernel], str]] = {
     "mask": ("masked", _of(LoadLanes, mask="nothing"), "nothing masks lanes"),
     "masked store": ("masked", _of(StoreLanes, mask="nothing"), "nothing masks lanes"),
     "name": ("outer", _of(Let, name="unused_"), "before it has a value"),
-    "accumulator": ("outer", _of(Declare, name="unused_"), "before it has a value"),
+    "accumulator": ("outer", lambda k: everywhere(k, _unused), "before it has a value|holds no number there"),
     "loop": ("dot", _of(For, var="unused_"), "before it has a value"),
     "step": ("outer", _of(For, step=0), "steps by 0"),
     "an input is stored to": ("outer", _of(Store, buffer="gy", index=(const(0),) * 4), "gy is an input"),
