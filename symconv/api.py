@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from symconv import pipeline
+from symconv.build.cache import Artifact
 from symconv.errors import SpecError, shown
 from symconv.kernel import Kernel, module_text, tensor_names
 from symconv.notation.operator import Operator
@@ -193,10 +194,14 @@ def built(op: Operator | Gradient, chosen: Options, progress: Callable[[str], No
     operator = as_operator(op)
     if chosen.sizes is not None:
         operator.sizes(**dict(chosen.sizes))
+
+    def larger(entry: str) -> Artifact:
+        return pipeline.build(operator, chosen, (entry,), progress, every=True)
+
     if isinstance(op, Gradient):
         artifact = pipeline.build(operator, chosen, ("forward",), progress)
-        return Kernel(operator, chosen, artifact, lambda: pipeline.build(operator, chosen, ("backward",)))
-    return Kernel(operator, chosen, pipeline.build(operator, chosen, progress=progress), None)
+        return Kernel(operator, chosen, artifact, lambda: pipeline.build(operator, chosen, ("backward",)), larger)
+    return Kernel(operator, chosen, pipeline.build(operator, chosen, progress=progress), None, larger)
 
 
 def verify(op: Operator | Gradient, kernel: Kernel | str | Path | None = None, dtype: str | None = None) -> Verdict:

@@ -47,12 +47,26 @@ class Plan:
 class Entry:
     """The entry ``name`` ("forward" or "backward") of an operator's module; ``threads`` is how many it may use."""
 
-    def __init__(self, op: Operator, options: Options, artifact: Artifact, name: str, threads: int) -> None:
+    def __init__(
+        self,
+        op: Operator,
+        options: Options,
+        artifact: Artifact,
+        name: str,
+        threads: int,
+        larger: Callable[[], Artifact] | None = None,
+    ) -> None:
         self.operator = op
         self.options = options
-        self.artifact = artifact
         self.name = name
         self.threads = threads
+        self._larger = larger
+        self._use(artifact)
+
+    def _use(self, artifact: Artifact) -> None:
+        self.artifact = artifact
+        op, name = self.operator, self.name
+        self.__dict__.pop("_kept", None)
         self.module: ModuleType = load(artifact)
         self.planned = hasattr(self.module, f"u0_{name}_plan")
         self.scratch = hasattr(self.module, f"u0_{name}_bytes")
@@ -63,6 +77,22 @@ class Entry:
         """Plans that were measured are for so many threads; those of the model are for any number."""
         return self.threads if self.options.tune and self.planned else 0
 
+    def _grow(self) -> bool:
+        """Change to the module with every candidate, where there is one; it is compiled when first asked for."""
+        if self.planned or self._larger is None:
+            return False
+        self._use(self._larger())
+        return True
+
+    def _pays(self, shapes: Shapes) -> bool:
+        """Whether calls of these shapes are for the larger module."""
+        from symconv.emit.units import ENOUGH
+        from symconv.tune.numbers import read, value
+
+        if self._counted is None or self._larger is None or self.planned:
+            return False
+        return value(read(self._counted), dict(zip(self._kept[0], self.sizes(shapes), strict=True))) > ENOUGH
+
     def _function(self) -> Callable[..., Any]:
         found: Any = getattr(self.module, f"u0_{self.name}", None)
         if not callable(found):
@@ -70,7 +100,15 @@ class Entry:
                 f"the module {self.artifact.source_path} has no function u0_{self.name}: a kernel has u0_forward and "
                 "u0_backward, as in the modules that symconv generates"
             )
-        return partial(found, sc_tuned=self.whose) if self.planned else found
+        if self.planned:
+            return partial(found, sc_tuned=self.whose)
+        return partial(found, sc_asks=True) if self._larger is not None and self._counted is not None else found
+
+    @property
+    def _counted(self) -> object:
+        """The operations of a call as the manifest keeps them, where a larger module has more candidates."""
+        kept = self.artifact.meta.get("entries")
+        return kept.get(self.name, {}).get("work") if isinstance(kept, dict) else None
 
     @cached_property
     def _kept(self) -> tuple[tuple[str, ...], tuple[Output, ...]]:
@@ -116,6 +154,8 @@ class Entry:
     def _run(self, mask: int, arrays: tuple[Array, ...], results: tuple[Any, ...], lent: Mapping[str, Array]) -> None:
         threads = 1 if process["forked"] else self.threads
         status = self.call(mask, arrays, results, threads, **lent)
+        if status == 3 and self._grow():
+            status = self.call(mask, arrays, results, threads, **(lent if self.scratch else {}))
         if status == 3:
             self.plan(tuple(array.shape for array in arrays), arrays)
             status = self.call(mask, arrays, results, threads, **lent)
@@ -239,6 +279,8 @@ class Entry:
 
     def nbytes(self, shapes: Shapes) -> int:
         """The scratch memory that a call with arrays of such shapes takes, every output together."""
+        if self._pays(shapes):
+            self._grow()
         if not self.scratch:
             return 0
         sizes, mask = self.sizes(shapes), (1 << self._count()) - 1

@@ -45,21 +45,34 @@ class Kernel:
     """Results can be written into arrays given as ``out``."""
     _kind: type[Entry] = Entry
 
-    def __init__(self, op: Operator, chosen: Options, artifact: Artifact, lazy: Callable[[], Artifact] | None) -> None:
+    def __init__(
+        self,
+        op: Operator,
+        chosen: Options,
+        artifact: Artifact,
+        lazy: Callable[[], Artifact] | None,
+        larger: Callable[[str], Artifact] | None = None,
+    ) -> None:
         self.operator = op
         self.options = chosen
         self._artifact = artifact
         self._lazy = lazy
+        self._larger = larger
         self._dtype = np.dtype(chosen.dtype)
         self._names = pipeline.gradients(op)
         self._cotangent = f"g{op.output.name}"
         self._result = namedtuple("Gradients", self._names)  # type: ignore[misc]
         self._threads = startable(chosen.threads or default_threads())
-        self._first = self._kind(op, chosen, artifact, "forward", self._threads)
-        self._second = None if lazy else self._kind(op, chosen, artifact, "backward", self._threads)
+        self._first = self._entry(artifact, "forward")
+        self._second = None if lazy else self._entry(artifact, "backward")
         self._forward = self._first.call
         self._backward = self._second.call if self._second else None
         self._all = (1 << len(self._names)) - 1
+
+    def _entry(self, artifact: Artifact, name: str) -> Entry:
+        larger = self._larger
+        more = None if larger is None else (lambda: larger(name))
+        return self._kind(self.operator, self.options, artifact, name, self._threads, more)
 
     @cached_property
     def source(self) -> str:
@@ -177,6 +190,7 @@ class Kernel:
         arrays = readable(arrays)
         check_apart({"out": result} if given else {}, arrays)
         self._first.run(1, arrays, (result,), workspace)
+        self._forward = self._first.call
         return result if out is None else out
 
     def backward(
@@ -233,6 +247,7 @@ class Kernel:
         if self._second is None:
             raise InternalError("the module has no backward")
         self._second.run(self._mask(chosen), read, tuple(results.get(name) for name in self._names), workspace)
+        self._backward = self._second.call
         fields: list[Any] = [(out or results).get(name, results.get(name)) for name in self._names]
         return self._result(*fields)
 
@@ -256,7 +271,7 @@ class Kernel:
     def _load_backward(self) -> Callable[..., int]:
         if self._lazy is None:
             raise InternalError("the module has no backward")
-        self._second = self._kind(self.operator, self.options, self._lazy(), "backward", self._threads)
+        self._second = self._entry(self._lazy(), "backward")
         self._backward = self._second.call
         return self._backward
 

@@ -36,7 +36,10 @@ class Output:
 
 def described(entry: Entry) -> dict[str, object]:
     """An entry as JSON: the names of its sizes, and of each output the ways to compute it."""
+    from symconv.tune.numbers import encoded
+
     return {
+        "work": None if entry.work is None else encoded(entry.work),
         "sizes": [size.name for size in entry.kernels[0].sizes],
         "outputs": [{"name": ways[0].name, "ways": [_way(way) for way in ways]} for ways in entry.outputs],
     }

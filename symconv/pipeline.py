@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import TYPE_CHECKING
 
 from symconv.build.cache import Artifact, Product, compile_text, obtain
@@ -15,8 +15,8 @@ from symconv.notation.operator import Operator
 from symconv.options import Options
 
 if TYPE_CHECKING:
-    from symconv.emit.cython import Unit
     from symconv.emit.source import Source
+    from symconv.emit.units import Entry, Unit
     from symconv.gather.derivation import Derivation
     from symconv.loops.candidate import Candidate
 
@@ -54,36 +54,65 @@ def jvp(op: Operator, wrt: tuple[str, ...]) -> Derivation:
     return forward_mode(op, wrt)
 
 
+def direct(derived: Derivation, name: str, options: Options) -> Candidate:
+    """Gather form -> masked loop nests, which need no plan and are always legal."""
+    from symconv.loops.presets import direct as preset
+    from symconv.packed import packed_masked
+
+    sizes = derived.operator.sizes(**dict(options.sizes)) if options.sizes is not None else None
+    itemsize = 4 if options.dtype == "float32" else 8
+    return replace(preset(derived.gather, name, sizes, itemsize), facts=packed_masked(derived.gather))
+
+
 def candidates(derived: Derivation, name: str, options: Options) -> tuple[Candidate, ...]:
-    """Gather form -> loop nests: first the preset, which is always legal, then what is faster for some sizes.
+    """Gather form -> every way to compute it: first the masked nests, then what is faster for some sizes.
 
     Where sums are to be direct, methods that state an error are left out.
     """
     from symconv.build.cpu import cpu_flags
     from symconv.isa import isa
-    from symconv.loops.presets import direct
-    from symconv.packed import packed_candidates, packed_masked
+    from symconv.packed import packed_candidates
 
-    sizes = derived.operator.sizes(**dict(options.sizes)) if options.sizes is not None else None
-    itemsize = 4 if options.dtype == "float32" else 8
-    first = direct(derived.gather, name, sizes, itemsize)
     others = packed_candidates(derived.gather, name, isa(options.target, cpu_flags()))
     others = tuple(one for one in others if options.accuracy == "default" or one.bound is None)
-    return (replace(first, facts=packed_masked(derived.gather)), *others) if others else (first,)
+    return (direct(derived, name, options), *others)
+
+
+def _entry(name: str, named: tuple[tuple[str, Derivation], ...], options: Options, every: bool) -> Entry:
+    """The outputs of one entry, with ``every`` candidate or the first ones alone."""
+    from symconv.emit.units import Entry
+    from symconv.loops.arith import add
+    from symconv.tune.facts import Facts
+
+    if every:
+        return Entry(name, tuple(candidates(derived, output, options) for output, derived in named))
+    first = tuple((direct(derived, output, options),) for output, derived in named)
+    flops = [facts.flops for one in first if isinstance(facts := one[0].facts, Facts)]
+    return Entry(name, first, reduce(add, flops) if flops else None)
 
 
 @lru_cache(maxsize=8)
-def unit(op: Operator, options: Options, name: str = "u0", entries: tuple[str, ...] = ("forward", "backward")) -> Unit:
-    """Operator -> every kernel a module holds for it; a few are kept for who builds one and proves or prints it."""
-    from symconv.emit.cython import Entry, Unit
+def unit(
+    op: Operator,
+    options: Options,
+    name: str = "u0",
+    entries: tuple[str, ...] = ("forward", "backward"),
+    every: bool = False,
+) -> Unit:
+    """Operator -> the kernels a module holds for it; a few are kept for who builds one and proves or prints it.
+
+    A module has the first candidate of each output, which compiles in a moment, or ``every`` one.
+    """
+    from symconv.emit.units import Unit
 
     parts = []
     if "forward" in entries:
-        parts.append(Entry("forward", (candidates(forward(op), op.output.name, options),)))
+        parts.append(_entry("forward", ((op.output.name, forward(op)),), options, every))
     if "backward" in entries:
         cotangent = (f"g{op.output.name}", op.output.shape(op.sizes(**dict(options.sizes)))) if options.sizes else None
         chosen = options if cotangent is None else _with_shape(options, cotangent)
-        parts.append(Entry("backward", tuple(candidates(derive(op, t), f"g{t}", chosen) for t in gradients(op))))
+        named = tuple((f"g{t}", derive(op, t)) for t in gradients(op))
+        parts.append(_entry("backward", named, chosen, every))
     return Unit(name, tuple(parts), (str(op),))
 
 
@@ -109,15 +138,19 @@ def source(op: Operator, options: Options, entries: tuple[str, ...] = ("forward"
 
 
 def build(
-    op: Operator, options: Options, entries: tuple[str, ...] = ("forward", "backward"), progress: Progress | None = None
+    op: Operator,
+    options: Options,
+    entries: tuple[str, ...] = ("forward", "backward"),
+    progress: Progress | None = None,
+    every: bool = False,
 ) -> Artifact:
     """Operator -> compiled module on disk; a warm call imports neither SymPy nor isl nor Cython."""
-    text = repr((op, entries))
+    text = repr((op, entries, every))
 
     def produce() -> Product:
         if progress is not None:
             progress("deriving, proving and generating")
-        made = unit(op, options, entries=entries)
+        made = unit(op, options, entries=entries, every=every)
         return Product(generate((made,), options), {"name": op.name, **_facts(made, options)})
 
     # Measuring and threads choose among what a module holds: all share one.

@@ -8,7 +8,7 @@ from symconv.emit.functions import Functions, mentioned, pointer_type
 from symconv.emit.nests import nest_text
 from symconv.emit.printer import Printer
 from symconv.emit.scratch import scratch
-from symconv.emit.units import Entry, Unit
+from symconv.emit.units import ENOUGH, Entry, Unit
 from symconv.errors import InternalError
 from symconv.loops.arith import const, total
 from symconv.loops.candidate import Candidate
@@ -50,6 +50,8 @@ def entry_text(unit: Unit, entry: Entry, functions: Functions) -> dict[str, Any]
         "outputs": outputs,
         "kernels": kernels,
         "planned": entry.planned,
+        "work": None if entry.work is None else printer.expr(entry.work),
+        "enough": ENOUGH,
         "numbers": slot,
         "width": _KEY + len(first.sizes),
         "plans": _PLANS,

@@ -5,20 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from symconv.loops.candidate import Candidate
-from symconv.loops.ir import Kernel
+from symconv.loops.ir import Expr, Kernel
 
-__all__ = ["Entry", "Unit"]
+__all__ = ["ENOUGH", "Entry", "Unit"]
+
+ENOUGH = 2_000_000
+"""Operations that take the preset about as long as a call and its plan: below, nothing is gained by other kernels."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """Outputs that share their inputs; a call computes those a bit mask asks for.
 
-    Each output has one or more candidates, of which a plan chooses; the first needs no numbers of a plan.
+    Each output has one or more candidates, of which a plan chooses; the first needs no numbers of a plan. Where a
+    larger module has more candidates, ``work`` counts the operations of a call: from ``ENOUGH`` on they pay.
     """
 
     name: str
     outputs: tuple[tuple[Candidate, ...], ...]
+    work: Expr | None = None
 
     @property
     def kernels(self) -> tuple[Kernel, ...]:
