@@ -119,7 +119,11 @@ def validate(derivation: Derivation | Candidate, kernel: Kernel, lanes: Sequence
                 wide = _wide(plainer)
                 lines = prove(op, plainer, count, limits)
         except (ExhaustedError, UnclearError, FaultError) as reason:
-            return _unproved(op, kernel, f"{reason} (with {count} lanes)" if wide else str(reason))
+            said = f"{reason} (with {count} lanes)" if wide else str(reason)
+            if getattr(derivation, "bound", None) is not None:
+                # It is chosen for sizes that suit its method alone; a run with others shows nothing.
+                return Validation(kernel.name, None, reason=said)
+            return _unproved(op, kernel, said)
         if not wide:
             break
     if wide:
