@@ -78,7 +78,7 @@ def _candidate(gather: Gather, name: str, found: Contraction, tile: Tile | DotTi
     kernel = _kernel(gather, name, found, tile)
     label = f"packed {tile.rows}x{tile.blocks}" if isinstance(tile, Tile) else f"dot {tile.rows}x{tile.columns}"
     facts = packed_facts(found, tile, label, kernel.parameters)
-    return Candidate(gather, Schedule(label, (tile,)), kernel, checked=isinstance(tile, DotTile), facts=facts)
+    return Candidate(gather, Schedule(label, (tile,)), kernel, checked=True, facts=facts)
 
 
 def packed_kernel(gather: Gather, name: str, tile: Tile | DotTile) -> Kernel | None:
@@ -138,7 +138,7 @@ OWN = frozenset(
         *("chunk_of_", "rows_of_", "rowblock0_", "rowblocks_", "box_", "box0_", "block_", "tile_", "column_", "sum_"),
         *("N_", "NT_", "BX_", "SC_", "RT_", "RN_", "NC_", "RG_", "RA_", "S_", "MB_", "NB_"),
         *("point_", "group_", "mask_", "few_", "line_", "at_line_", "position_", "RS_", "RW_", "RV_", "RT2_"),
-        *("R_", "RC_", "M_", "MT_", "KT_", "P_", "PB_", "G_", "FB_"),
+        *("R_", "RC_", "M_", "MT_", "KT_", "P_", "PP_", "PB_", "G_", "FB_"),
     )
 )
 """The names that packed nests use beside those made from a loop's: an operator that uses one is not packed."""

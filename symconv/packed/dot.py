@@ -37,7 +37,7 @@ from symconv.loops.ir import (
 from symconv.loops.scalars import integer, scalar
 from symconv.loops.traverse import rewrite, substitute
 from symconv.packed.copying import ZERO
-from symconv.packed.frame import Frame, ceiling, extent, frame, product, quotient
+from symconv.packed.frame import Frame, apart, ceiling, extent, frame, product, quotient
 from symconv.packed.loops import counts, decoded, in_boxes, in_taps, rank
 from symconv.packed.outer import Packed
 from symconv.packed.pack import classes_of, line_buffers, packed_operand, place_of_tap, still_operand
@@ -116,6 +116,7 @@ def dot_layout(it: Dot) -> tuple[Size, ...]:
         Size("N_", product(counts(found, found.columns, exact=False))),
         Size("NT_", ceildiv(Var("N_"), tile.columns)),
         Size("P_", product(counts(found, it.planes, exact=False))),
+        Size("PP_", Var("P_") if it.products == 1 else apart(Var("P_"))),
         Size("G_", product(counts(found, found.groups, exact=False))),
         Size("BX_", product(it.space.boxes)),
         Size("SC_", smallest([Var("S_"), Var("BX_")])),
@@ -139,7 +140,7 @@ def dot_buffers(it: Dot) -> Iterator[Buffer]:
     classes: tuple[tuple[Expr, ...], ...] = tuple(
         (const(factor),) for _, factor in classes_of(it.space, it.found.wide[1])
     )
-    moved = ((mul(points, Var("P_")),), *classes, (Var("RG_"), it.space.lane.pitch))
+    moved = ((mul(points, Var("PP_")),), *classes, (Var("RG_"), it.space.lane.pitch))
     yield Buffer(it.name("columns"), moved, "private", slack=mul(const(2), lanes))
     yield from line_buffers(it.space, it.found.wide[1], it.name("columns"))
 
@@ -233,7 +234,7 @@ def _micro(it: Dot) -> Outlined:
         Declare(f"row{m}_", LoadLanes(it.name("rows"), (add(base, _row(it, m)), zero, Var("lane_")), 1, ""), _VECTOR)
         for m in range(rows)
     ]
-    prefix = (mul(Var("point_"), Var("P_")), *(zero,) * (1 + len(classes_of(it.space, it.found.wide[1]))))
+    prefix = (mul(Var("point_"), Var("PP_")), *(zero,) * (1 + len(classes_of(it.space, it.found.wide[1]))))
     moved: list[Stmt] = []
     for n in range(columns):
         offset = Load(it.name("offsets"), (_column(it, n),))

@@ -15,12 +15,20 @@ from symconv.notation.affine import Affine
 from symconv.notation.expr import Constraint
 from symconv.packed.roles import Axis, Contraction
 
-__all__ = ["Frame", "Strip", "ceiling", "extent", "frame", "product", "quotient", "tap_count"]
+__all__ = ["Frame", "Strip", "apart", "ceiling", "extent", "frame", "product", "quotient", "tap_count"]
 
 
 def quotient(value: Expr, divisor: Expr) -> Expr:
     """``value // divisor`` of numbers that are not negative."""
     return value if divisor == const(1) else Binary("//", value, divisor)
+
+
+def apart(planes: Expr) -> Expr:
+    """Planes from one point to the next: one more than there are, so that points do not lie whole pages apart.
+
+    Stores a page apart fall into one set of the nearest cache, and wait for each other.
+    """
+    return add(planes, const(1))
 
 
 def ceiling(value: Expr, divisor: Expr) -> Expr:

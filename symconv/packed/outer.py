@@ -279,7 +279,7 @@ def _micro(it: Outer, blocks: int) -> Outlined:
     start = tuple(Declare(f"acc{m}_{v}_", Splat(ZERO), Scalar("real", VECTOR)) for m, v in cells)
     loads: list[Stmt] = []
     offset = Load(name_of(it, "offsets"), (zero if it.products else PHASE, Var("step_")))
-    plane = add(mul(PHASE, Var("P_")), Var("plane0_")) if it.products else zero
+    plane = add(mul(PHASE, Var("PP_")), Var("plane0_")) if it.products else zero
     prefix = (plane, *(zero,) * len(classes_of(it.space, found.wide[0])))
     for number, _ in enumerate(found.wide):
         for v in range(blocks):

@@ -40,7 +40,7 @@ from symconv.loops.traverse import substitute
 from symconv.notation.affine import var
 from symconv.packed.bilinear import Point, transformed
 from symconv.packed.copying import span, zeroed
-from symconv.packed.frame import Frame, Strip, ceiling, extent, frame, product, quotient
+from symconv.packed.frame import Frame, Strip, apart, ceiling, extent, frame, product, quotient
 from symconv.packed.loops import counts, decoded, in_boxes, in_taps, rank
 from symconv.packed.outer import Outer, Packed, Tile, name_of, narrow_nests, offsets_table, register_tiles
 from symconv.packed.pack import line_buffers, packed_operand
@@ -88,7 +88,9 @@ def tiled(found: Contraction, form: WinogradForm, number: int) -> Tiled | None:
     """The contraction in tiles along the axes of a form; ``number`` is that of the operand that holds the data."""
     plain = all(axis.dilation == axis.step == 1 and axis.transform.m > 1 for axis in form.axes)
     starts = all(extent(found, axis.moving)[0] == const(0) for axis in form.axes)
-    if not plain or not starts or found.solution.phases or found.wide[number].read != form.data:
+    # Other axes may reach, but not in strides: windows have no residue classes of their own.
+    dense = all(axis.factor <= 1 for operand in found.wide for axis in operand.axes)
+    if not plain or not starts or not dense or found.solution.phases or found.wide[number].read != form.data:
         return None
     moving = {axis.moving: axis for axis in form.axes}
     taps = {axis.tap for axis in form.axes}
@@ -161,6 +163,7 @@ def winograd_nests(it: Tiled, tile: Tile) -> Packed:
         Size("KT_", product(counts(it.still, it.still.taps, exact=False))),
         Size("P_", sums.planes()),
         Size("PB_", Var("P_")),
+        Size("PP_", apart(Var("P_"))),
         Size("G_", product(counts(it.found, it.found.groups, exact=False))),
     )
     nests = (offsets_table(sums), *narrow_nests(sums, it.found, "raw"), _narrow(it, sums), _main(it, sums))
@@ -182,7 +185,7 @@ def _buffers(it: Tiled, sums: Outer) -> Iterator[Buffer]:
     pieces = ((const(1),), *classes, (Var("RS_"), it.pieces.lane.pitch))
     yield Buffer(name_of(sums, "pieces"), pieces, "private", slack=mul(const(2), lanes))
     yield from line_buffers(it.pieces, it.split, name_of(sums, "pieces"))
-    windows = ((mul(points, Var("P_")),), (Var("RV_"), it.windows.lane.pitch))
+    windows = ((mul(points, Var("PP_")),), (Var("RV_"), it.windows.lane.pitch))
     yield Buffer(name_of(sums, "wide"), windows, "private", slack=slack)
     made = ((mul(Var("MT_"), rows),), (points,), (Var("RC_"), it.windows.lane.pitch))
     yield Buffer(name_of(sums, "sums"), made, "private", slack=slack)
@@ -286,7 +289,7 @@ def transformed_planes(
         return LoadLanes(pieces, (const(0), *classes, frame_.row(outer), last), 1, "")
 
     def store(point: Point, value: Expr) -> Stmt:
-        plane = add(mul(const(number_of(point, it.form)), Var("P_")), Var("plane_"))
+        plane = add(mul(const(number_of(point, it.form)), Var("PP_")), Var("plane_"))
         return StoreLanes(windows, (plane, row, column), 1, "", "=", value)
 
     body = transformed(it.form.data_matrices, load, store)
@@ -312,7 +315,7 @@ def _behind(it: Tiled, windows: str, rows: str) -> tuple[Stmt, ...]:
     strips = it.windows.strips
     outermost = smallest([strips[0].pitch, add(strips[0].size, strips[0].reach)])
     first = mul(outermost, product(strip.pitch for strip in strips[1:-1]))
-    plane = add(mul(Var("point_"), Var("P_")), Var("plane_"))
+    plane = add(mul(Var("point_"), Var("PP_")), Var("plane_"))
     fill = zeroed(windows, (plane, Var("gap_")), const(0), strips[-1].pitch)
     return (For("point_", const(0), const(it.products), (For("gap_", first, Var(rows), fill),)),)
 

@@ -28,9 +28,6 @@ _START = 1500.0
 """A workspace, one more loop nest."""
 _TERM = 0.65
 """Cycles of one term of a transform, its share of loads and stores included."""
-_PAGE = 4096
-_SHARED = 18.0
-"""Cycles of a store that throws out what the next one needs."""
 _HIDDEN = 0.6
 """The share of waiting that other work does not cover."""
 _FACTOR = 4.0
@@ -92,14 +89,6 @@ def _far(held: Array, machine: Machine) -> Array:
     return cost
 
 
-def _aliased(n: Counts, machine: Machine, lengths: list[Array], planes: int) -> Array:
-    """Cycles to store one vector of one point where points lie whole pages apart and share lines of a cache."""
-    lane = lengths[-1]
-    rows = np.prod(lengths, axis=0) / lane + 2 + np.floor_divide(machine.lanes, lane)
-    apart: Array = planes * rows * lane * machine.itemsize
-    return np.where(np.mod(apart, _PAGE) == 0, _SHARED, 0.0) * _points(n)
-
-
 def _summed(n: Counts, machine: Machine, lengths: list[Array], boxes: Array, vectors: Array, ragged: Array) -> Parts:
     m, most = n.tile
     points, row_tiles = _points(n), -(-n.rows // m)
@@ -114,8 +103,7 @@ def _summed(n: Counts, machine: Machine, lengths: list[Array], boxes: Array, vec
         "multiply": points * row_tiles * vectors * sum(n.taps) * n.planes * step,
         "calls": calls * (_CALL + m * most),
         "cache": (once + boxes * narrow * rate(narrow + held, machine)) * _HIDDEN,
-        "pack": ragged * n.planes * (_change(n) + _aliased(n, machine, lengths, n.planes))
-        + n.wide * moved(n.wide, machine, 1),
+        "pack": ragged * n.planes * _change(n) + n.wide * moved(n.wide, machine, 1),
         "unpack": ragged * n.rows * _change(n) + n.writes * moved(n.writes, machine, 2),
         "narrow": _FACTOR * spread * points * n.rows * n.planes * n.groups * np.ones_like(boxes),
     }
@@ -140,8 +128,7 @@ def _dotted(
         "calls": calls * _CALL,
         "fold": calls * m * columns * folded_lanes(machine),
         "cache": (swept + block * rate(held / points, machine)) * _HIDDEN,
-        "pack": (wide + ragged * n.rows) * (_change(n) + _aliased(n, machine, lengths, n.columns))
-        + n.reads * moved(n.reads, machine, 1),
+        "pack": (wide + ragged * n.rows) * _change(n) + n.reads * moved(n.reads, machine, 1),
         "chunks": (1.0 + 0.5 * chosen["S"]) * cells * 1.5 * spread,
     }
 
