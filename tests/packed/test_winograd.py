@@ -1,0 +1,111 @@
+"""Winograd kernels, interpreted on fractions, equal the definition exactly: a transform is an identity."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+import symconv as sc
+from symconv import pipeline
+from symconv.isa import Isa
+from symconv.loops.candidate import Candidate
+from symconv.loops.interpret import interpret
+from symconv.loops.ir import Kernel
+from symconv.notation.operator import Operator
+from symconv.options import options as sc_options
+from symconv.packed import candidates, packed_candidates
+from symconv.packed.dot import DotTile
+from symconv.packed.outer import Tile
+
+Shapes = dict[str, tuple[int, ...]]
+SMALL = Isa("small", 16, 4)
+"""Registers for tiles so small that little tensors have several, and tails."""
+
+CASES: dict[str, tuple[Operator, Shapes]] = {
+    "padded": (sc.conv2d(padding=1), {"x": (2, 3, 5, 7), "w": (3, 3, 3, 3)}),
+    "asymmetric groups": (sc.conv2d(padding=[(0, 2), (1, 0)], groups=2), {"x": (1, 4, 6, 5), "w": (6, 2, 3, 3)}),
+    "bias": (sc.conv1d(padding=1, bias=True), {"x": (2, 3, 9), "w": (3, 3, 3), "b": (3,)}),
+    "unpadded": (sc.conv1d(), {"x": (3, 2, 12), "w": (5, 2, 3)}),
+    "one tile": (sc.conv2d(padding=1), {"x": (1, 2, 1, 2), "w": (2, 2, 3, 3)}),
+}
+DEEP: dict[str, tuple[Operator, Shapes]] = {
+    "3-D": (sc.conv3d(padding=(1, 0, 2)), {"x": (2, 2, 3, 5, 4), "w": (3, 2, 3, 3, 3)}),
+    "wide": (sc.conv2d(padding=1), {"x": (2, 5, 9, 14), "w": (6, 5, 3, 3)}),
+}
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> Isa:
+    monkeypatch.setitem(candidates._OUTER, SMALL.registers, (Tile(2, 2),))
+    monkeypatch.setitem(candidates._DOT, SMALL.registers, (DotTile(2, 2),))
+    return SMALL
+
+
+def _ways(op: Operator, small: Isa) -> list[Candidate]:
+    derived = [(op.output.name, pipeline.forward(op))]
+    derived += [(f"g{name}", pipeline.derive(op, name)) for name in pipeline.gradients(op)]
+    made = [one for name, d in derived for one in packed_candidates(d.gather, name, small)]
+    return [one for one in made if one.bound is not None]
+
+
+def _exact(kernel: Kernel, arrays: Any, most: tuple[int, ...], wanted: list[Any]) -> None:
+    given = {
+        b.name: (arrays[b.name].shape, [Fraction(int(value)) for value in arrays[b.name].ravel()])
+        for b in kernel.buffers
+        if b.role == "in"
+    }
+    for turn, number in enumerate(most):
+        numbers = {p: number if number in (1, 100) else 1 + (turn + k) % number for k, p in enumerate(kernel.parameters)}
+        assert interpret(kernel, given, parameters=numbers) == wanted, (kernel.name, numbers)
+
+
+def _compared(
+    op: Operator, shapes: Shapes, small: Isa, drawn: Callable[..., Any], wanted: Callable[..., Any], *most: int
+) -> set[tuple[str, str]]:
+    arrays, seen = drawn(op, shapes, 3), set()
+    for way in _ways(op, small):
+        name = way.kernel.name
+        wrt = name[1:] if name.startswith("g") else ""
+        _exact(way.kernel, arrays, most, wanted(op, wrt, arrays))
+        seen.add((name, str(way.schedule.name)))
+    return seen
+
+
+def _every(op: Operator) -> set[tuple[str, str]]:
+    """The output and the gradients of the operands, each with both transforms; a bias is a plain sum."""
+    side = len(op.output.axes) - 2
+    names = [f"Winograd F({'x'.join([str(m)] * side)},{'x'.join(['3'] * side)})" for m in (4, 2)]
+    return {(what, name) for what in ("y", "gx", "gw") for name in names}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_winograd_is_the_definition(
+    name: str, small: Isa, drawn: Callable[..., Any], wanted: Callable[..., Any]
+) -> None:
+    """Boxes of one tile, of one or two, and of everything."""
+    op, shapes = CASES[name]
+    assert _compared(op, shapes, small, drawn, wanted, 1, 2, 100) == _every(op)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", DEEP)
+def test_winograd_of_more_loops_and_tiles(
+    name: str, small: Isa, drawn: Callable[..., Any], wanted: Callable[..., Any]
+) -> None:
+    op, shapes = DEEP[name]
+    assert _compared(op, shapes, small, drawn, wanted, 1, 2, 3, 100)
+
+
+@pytest.mark.parametrize("op", [sc.conv2d(stride=2), sc.adder2d(), sc.conv2d(groups=3, dilation=2)])
+def test_what_is_no_correlation_has_no_winograd(op: Operator, small: Isa) -> None:
+    assert all(way.kernel.name != "y" for way in _ways(op, small))
+
+
+def test_strict_sums_are_direct() -> None:
+    op = sc.conv2d(padding=1)
+    for accuracy, expected in (("default", True), ("strict", False)):
+        ways = pipeline.candidates(pipeline.forward(op), "y", sc_options(accuracy=accuracy))
+        assert any(way.bound is not None for way in ways) is expected
