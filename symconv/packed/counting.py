@@ -57,10 +57,9 @@ def winograd_facts(it: Tiled, tile: Tile | DotTile, label: str, parameters: tupl
     )
     still = it.still
     columns = product(counts(still, still.columns, exact=False))
+    # Fewer taps would do for the form, but packed nests read and store every tap of the transform.
     conditions = tuple(
-        Compare("==" if bound.equality else ">=", integer(bound.form), const(0))
-        for axis in it.form.axes
-        for bound in axis.conditions
+        Compare("==", integer(bound.form), const(0)) for axis in it.form.axes for bound in axis.conditions
     )
     transform = tuple((axis.transform.m, axis.transform.n) for axis in it.form.axes)
     taps = _taps(still) if still.lanes == "cells" else (const(1),)

@@ -19,6 +19,8 @@ from symconv.options import options as sc_options
 from symconv.packed import candidates, packed_candidates
 from symconv.packed.dot import DotTile
 from symconv.packed.outer import Tile
+from symconv.tune.counts import possible
+from symconv.tune.facts import Facts
 
 Shapes = dict[str, tuple[int, ...]]
 SMALL = Isa("small", 16, 4)
@@ -58,7 +60,9 @@ def _exact(kernel: Kernel, arrays: Any, most: tuple[int, ...], wanted: list[Any]
         if b.role == "in"
     }
     for turn, number in enumerate(most):
-        numbers = {p: number if number in (1, 100) else 1 + (turn + k) % number for k, p in enumerate(kernel.parameters)}
+        numbers = {
+            p: number if number in (1, 100) else 1 + (turn + k) % number for k, p in enumerate(kernel.parameters)
+        }
         assert interpret(kernel, given, parameters=numbers) == wanted, (kernel.name, numbers)
 
 
@@ -97,6 +101,16 @@ def test_winograd_of_more_loops_and_tiles(
 ) -> None:
     op, shapes = DEEP[name]
     assert _compared(op, shapes, small, drawn, wanted, 1, 2, 3, 100)
+
+
+@pytest.mark.parametrize("window", [(2, 3), (3, 1), (3, 4)])
+def test_windows_of_other_sizes_are_not_for_these_kernels(window: tuple[int, int], small: Isa) -> None:
+    """Their nests touch three taps of each axis, whether there are as many or not."""
+    sizes = {"N": 2, "C": 3, "F": 3, "H": 8, "W": 9, "KH": window[0], "KW": window[1], "OH": 8, "OW": 9}
+    for way in _ways(sc.conv2d(padding=1), small):
+        assert isinstance(way.facts, Facts)
+        assert not possible(way.facts, sizes)
+        assert possible(way.facts, {**sizes, "KH": 3, "KW": 3})
 
 
 @pytest.mark.parametrize("op", [sc.conv2d(stride=2), sc.adder2d(), sc.conv2d(groups=3, dilation=2)])
