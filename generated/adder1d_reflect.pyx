@@ -13,6 +13,7 @@ cdef extern from *:
     """
     #include <math.h>
     #include <stdint.h>
+    #include <string.h>
     typedef float sc_real;
     typedef int32_t sc_position;
     /* A nest in its caller would lose what is known of its arguments: that they do not overlap. */
@@ -27,7 +28,14 @@ cdef extern from *:
     typedef sc_position *__restrict__ sc_index_out;
     static inline Py_ssize_t sc_floordiv(Py_ssize_t a, Py_ssize_t b) { return a / b - (a % b < 0); }
     static inline Py_ssize_t sc_quotient(Py_ssize_t a, Py_ssize_t b) { return b > 0 ? a / b : 0; }
-    static inline Py_ssize_t sc_aligned(Py_ssize_t a) { return (a + 63) / 64 * 64; }
+    /* More memory than any machine has; a thousand times as much still is a number. */
+    #define SC_MOST (PY_SSIZE_T_MAX >> 10)
+    static inline Py_ssize_t sc_times(Py_ssize_t a, Py_ssize_t b) { return a <= 0 || b <= 0 ? 0 : a > SC_MOST / b ? SC_MOST : a * b; }
+    /* Whole lines, and one more: streams that are 4096 bytes apart hinder one another. */
+    static inline Py_ssize_t sc_room(Py_ssize_t count, Py_ssize_t slack, Py_ssize_t size) {
+        Py_ssize_t bytes = sc_times(count, size) + sc_times(slack, size);
+        return bytes >= SC_MOST ? SC_MOST : (bytes + 63) / 64 * 64 + 64;
+    }
     static inline Py_ssize_t sc_imin(Py_ssize_t a, Py_ssize_t b) { return a < b ? a : b; }
     static inline Py_ssize_t sc_imax(Py_ssize_t a, Py_ssize_t b) { return a > b ? a : b; }
     static inline Py_ssize_t sc_choose(int c, Py_ssize_t a, Py_ssize_t b) { return c ? a : b; }
@@ -38,48 +46,115 @@ cdef extern from *:
     #else
     #define SC_BYTES 16
     #endif
-    #if SC_BYTES > 16 || defined(__BMI2__)
+    #if SC_BYTES > 16
     #include <immintrin.h>
     #endif
     #define SC_LANES ((int)(SC_BYTES / sizeof(sc_real)))
     #define sc_lanes ((Py_ssize_t)SC_LANES)
-    #define SC_ALL ((1u << SC_LANES) - 1)
     typedef sc_real sc_vector __attribute__((vector_size(SC_BYTES)));
     typedef sc_real sc_loose __attribute__((vector_size(SC_BYTES), aligned(sizeof(sc_real)), may_alias));
+    typedef int32_t sc_bits __attribute__((vector_size(SC_BYTES)));
+    #define SC_SIGNLESS 0x7fffffff
+    /* Which lanes count: a bit for each where instructions take bits, else all the bits of a lane. */
+    #if SC_BYTES == 64
     typedef unsigned sc_mask;
-    static inline sc_mask sc_below(Py_ssize_t n) { return n >= SC_LANES ? SC_ALL : n <= 0 ? 0u : (1u << n) - 1; }
-    static inline sc_mask sc_lanemask(Py_ssize_t lower, Py_ssize_t upper) { return sc_below(upper) & ~sc_below(lower); }
-    static inline sc_vector sc_splat(sc_real a) { return (sc_vector){0} + a; }
+    #define SC_ON(m, l) ((m) >> (l) & 1)
+    #else
+    typedef sc_bits sc_mask;
+    #define SC_ON(m, l) ((m)[l])
+    #endif
+    #if SC_BYTES == 64
+    static inline sc_mask sc_below(Py_ssize_t n) { return n >= SC_LANES ? (1u << SC_LANES) - 1 : n <= 0 ? 0u : (1u << n) - 1; }
+    #endif
+    static inline sc_mask sc_lanemask(Py_ssize_t lower, Py_ssize_t upper) {
+    #if SC_BYTES == 64
+        return sc_below(upper) & ~sc_below(lower);
+    #else
     #if SC_BYTES == 32
-    /* A mask as AVX2 wants it: all bits of the lanes that count. */
-    static inline __m256i sc_bits(sc_mask m) {
-        __m256i one = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
-        return _mm256_cmpeq_epi32(_mm256_and_si256(_mm256_set1_epi32((int)m), one), one);
+        sc_mask lane = {0, 1, 2, 3, 4, 5, 6, 7}, none = {0};
+    #else
+        sc_mask lane = {0, 1, 2, 3}, none = {0};
+    #endif
+        int first = lower < 0 ? 0 : lower > SC_LANES ? SC_LANES : (int)lower, last = upper < 0 ? 0 : upper > SC_LANES ? SC_LANES : (int)upper;
+        return (lane >= none + first) & (lane < none + last);
+    #endif
+    }
+    #if SC_BYTES < 64
+    /* Whether every lane counts. */
+    static inline int sc_full(sc_mask m) {
+    #if SC_BYTES == 32
+        return _mm256_movemask_ps((__m256)m) == (1 << SC_LANES) - 1;
+    #else
+        typedef int64_t sc_pair __attribute__((vector_size(16)));
+        return (((sc_pair)m)[0] & ((sc_pair)m)[1]) == -1;
+    #endif
     }
     #endif
-    #if SC_BYTES == 16
+    static inline sc_vector sc_splat(sc_real a) { return (sc_vector){0} + a; }
     /* One by one, and in one place: a block that is not full is rare. */
     static __attribute__((noinline, cold)) sc_vector sc_load_some(const sc_real *p, Py_ssize_t stride, sc_mask m) {
         sc_vector v = {0};
         int l;
-        for (l = 0; l < SC_LANES; l++) if (m >> l & 1) v[l] = p[l * stride];
+        for (l = 0; l < SC_LANES; l++) if (SC_ON(m, l)) v[l] = p[l * stride];
         return v;
     }
-    #endif
     #if SC_BYTES < 64
     static __attribute__((noinline, cold)) void sc_store_some(sc_real *p, Py_ssize_t stride, sc_mask m, sc_vector v) {
         int l;
-        for (l = 0; l < SC_LANES; l++) if (m >> l & 1) p[l * stride] = v[l];
+        for (l = 0; l < SC_LANES; l++) if (SC_ON(m, l)) p[l * stride] = v[l];
     }
     #endif
+    static inline sc_vector sc_load_all(const sc_real *p) { return *(const sc_loose *)p; }
+    static inline void sc_store_all(sc_real *p, sc_vector v) { *(sc_loose *)p = v; }
+    /* Two vectors as one row of elements, of which some are picked. */
+    #if defined(__clang__)
+    #define SC_PICK(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+    #else
+    typedef int32_t sc_choices __attribute__((vector_size(SC_BYTES)));
+    #define SC_PICK(a, b, ...) __builtin_shuffle(a, b, (sc_choices){__VA_ARGS__})
+    #endif
+    #if SC_BYTES == 64
+    #define SC_EVEN 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
+    #elif SC_BYTES == 32
+    #define SC_EVEN 0, 2, 4, 6, 8, 10, 12, 14
+    #elif SC_BYTES == 16
+    #define SC_EVEN 0, 2, 4, 6
+    #endif
+    #if SC_BYTES == 64
+    #define SC_EVEN_TAIL 0, 2, 4, 6, 8, 10, 12, 14, 17, 19, 21, 23, 25, 27, 29, 31
+    #elif SC_BYTES == 32
+    #define SC_EVEN_TAIL 0, 2, 4, 6, 9, 11, 13, 15
+    #elif SC_BYTES == 16
+    #define SC_EVEN_TAIL 0, 2, 5, 7
+    #endif
+    #if SC_BYTES == 64
+    #define SC_EVEN_LATE 0, 2, 4, 6, 8, 10, 12, 14, 19, 21, 23, 25, 27, 29, 31, 31
+    #elif SC_BYTES == 32
+    #define SC_EVEN_LATE 0, 2, 4, 6, 11, 13, 15, 15
+    #elif SC_BYTES == 16
+    #define SC_EVEN_LATE 0, 2, 7, 7
+    #endif
+    static inline sc_vector sc_load_all_strided(const sc_real *p, Py_ssize_t stride) {
+        sc_vector v;
+        int l;
+        if (stride == 2) return SC_PICK(sc_load_all(p), sc_load_all(p + SC_LANES - 1), SC_EVEN_TAIL);
+        if (stride == 4 && SC_LANES > 2) {
+            const sc_real *q = p + 2 * SC_LANES;
+            sc_vector a = SC_PICK(sc_load_all(p), sc_load_all(p + SC_LANES), SC_EVEN);
+            sc_vector b = SC_PICK(sc_load_all(q), sc_load_all(q + SC_LANES - 3), SC_EVEN_LATE);
+            return SC_PICK(a, b, SC_EVEN);
+        }
+        for (l = 0; l < SC_LANES; l++) v[l] = p[l * stride];
+        return v;
+    }
     static inline sc_vector sc_load(const sc_real *p, sc_mask m) {
     #if SC_BYTES == 64
         return (sc_vector)_mm512_maskz_loadu_ps((__mmask16)m, p);
     #else
-        if (m == SC_ALL) return *(const sc_loose *)p;
     #if SC_BYTES == 32
-        return (sc_vector)_mm256_maskload_ps(p, sc_bits(m));
+        return (sc_vector)_mm256_maskload_ps(p, (__m256i)m);
     #else
+        if (sc_full(m)) return *(const sc_loose *)p;
         return sc_load_some(p, 1, m);
     #endif
     #endif
@@ -88,7 +163,7 @@ cdef extern from *:
     #if SC_BYTES == 64
         _mm512_mask_storeu_ps(p, (__mmask16)m, v);
     #else
-        if (m == SC_ALL) *(sc_loose *)p = v;
+        if (sc_full(m)) *(sc_loose *)p = v;
         else sc_store_some(p, 1, m, v);
     #endif
     }
@@ -96,13 +171,9 @@ cdef extern from *:
     #if SC_BYTES == 64
         return (sc_vector)_mm512_mask_blend_ps((__mmask16)m, b, a);
     #elif SC_BYTES == 32
-        if (m == SC_ALL) return a;
-        return (sc_vector)_mm256_blendv_ps(b, a, _mm256_castsi256_ps(sc_bits(m)));
+        return (sc_vector)_mm256_blendv_ps(b, a, (__m256)m);
     #else
-        int l;
-        if (m == SC_ALL) return a;
-        for (l = 0; l < SC_LANES; l++) if (m >> l & 1) b[l] = a[l];
-        return b;
+        return (sc_vector)(((sc_mask)a & m) | ((sc_mask)b & ~m));
     #endif
     }
     static inline sc_vector sc_vfmadd(sc_vector c, sc_mask m, sc_vector a, sc_vector b) {
@@ -115,44 +186,36 @@ cdef extern from *:
     static inline sc_mask sc_vlt(sc_vector a, sc_vector b) {
     #if SC_BYTES == 64
         return _mm512_cmp_ps_mask(a, b, 17);
-    #elif SC_BYTES == 32
-        return (sc_mask)_mm256_movemask_ps(_mm256_cmp_ps(a, b, 17));
     #else
-        sc_mask m = 0;
-        int l;
-        for (l = 0; l < SC_LANES; l++) m |= (sc_mask)(a[l] < b[l]) << l;
-        return m;
+        return (sc_mask)(a < b);
     #endif
     }
     static inline sc_mask sc_vgt(sc_vector a, sc_vector b) {
     #if SC_BYTES == 64
         return _mm512_cmp_ps_mask(a, b, 30);
-    #elif SC_BYTES == 32
-        return (sc_mask)_mm256_movemask_ps(_mm256_cmp_ps(a, b, 30));
     #else
-        sc_mask m = 0;
-        int l;
-        for (l = 0; l < SC_LANES; l++) m |= (sc_mask)(a[l] > b[l]) << l;
-        return m;
+        return (sc_mask)(a > b);
     #endif
     }
+    #if SC_BYTES == 64
     /* Every second bit: where the wanted lanes lie among elements two apart. */
-    static inline sc_mask sc_spread(sc_mask m) {
-    #if defined(__BMI2__)
-        return _pdep_u32(m, 0x55555555u);
-    #else
-        m = (m | m << 8) & 0x00ff00ffu;
-        m = (m | m << 4) & 0x0f0f0f0fu;
-        m = (m | m << 2) & 0x33333333u;
-        return (m | m << 1) & 0x55555555u;
-    #endif
+    static inline sc_mask sc_spread(sc_mask m) { return _pdep_u32(m, 0x55555555u); }
+    #elif SC_BYTES == 32
+    /* Every second lane of twice as many: the wanted ones among elements two apart, half of them. */
+    static inline sc_mask sc_spread_half(sc_mask m, int late) {
+        return (sc_mask)_mm256_cvtepu32_epi64(late ? _mm256_extracti128_si256((__m256i)m, 1) : _mm256_castsi256_si128((__m256i)m));
     }
+    #endif
     static inline sc_vector sc_load_strided(const sc_real *p, Py_ssize_t stride, sc_mask m) {
     #if SC_BYTES > 16
         if (stride == 2) {
             /* Two unit-stride loads of what is wanted, then every second element. */
+    #if SC_BYTES == 64
             sc_mask wide = sc_spread(m);
-            sc_vector a = sc_load(p, wide & SC_ALL), b = sc_load(p + SC_LANES, wide >> SC_LANES);
+            sc_vector a = sc_load(p, wide), b = sc_load(p + SC_LANES, wide >> SC_LANES);
+    #else
+            sc_vector a = sc_load(p, sc_spread_half(m, 0)), b = sc_load(p + SC_LANES, sc_spread_half(m, 1));
+    #endif
     #if SC_BYTES == 64
             __m512i even = _mm512_set_epi32(30, 28, 26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0);
             return (sc_vector)_mm512_permutex2var_ps(a, even, b);
@@ -162,17 +225,21 @@ cdef extern from *:
     #endif
         }
     #endif
+    #if SC_BYTES > 16
+        /* What is gathered lies within 32 bits. */
+        if (stride > (1 << 26) || stride < -(1 << 26)) return sc_load_some(p, stride, m);
+    #endif
     #if SC_BYTES == 64
         __m512i lane = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
         __m512i place = _mm512_mullo_epi32(lane, _mm512_set1_epi32((int)stride));
         return (sc_vector)_mm512_mask_i32gather_ps(_mm512_setzero_ps(), (__mmask16)m, place, p, 4);
     #elif SC_BYTES == 32
         __m256i place = _mm256_mullo_epi32(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), _mm256_set1_epi32((int)stride));
-        return (sc_vector)_mm256_mask_i32gather_ps(_mm256_setzero_ps(), p, place, _mm256_castsi256_ps(sc_bits(m)), 4);
+        return (sc_vector)_mm256_mask_i32gather_ps(_mm256_setzero_ps(), p, place, (__m256)m, 4);
     #else
         sc_vector v = {0};
         int l;
-        if (m != SC_ALL) return sc_load_some(p, stride, m);
+        if (!sc_full(m)) return sc_load_some(p, stride, m);
         for (l = 0; l < SC_LANES; l++) v[l] = p[l * stride];
         return v;
     #endif
@@ -184,14 +251,15 @@ cdef extern from *:
     static inline sc_vector sc_vsub(sc_vector a, sc_vector b) { return a - b; }
     static inline sc_vector sc_vmul(sc_vector a, sc_vector b) { return a * b; }
     static inline sc_vector sc_vneg(sc_vector a) { return -a; }
-    static inline sc_vector sc_vabs(sc_vector a) { return sc_vwhere(sc_vlt(a, sc_splat(0)), -a, a); }
+    static inline sc_vector sc_vabs(sc_vector a) { return (sc_vector)((sc_bits)a & SC_SIGNLESS); }
     static inline sc_vector sc_vsign(sc_vector a) { return sc_vwhere(sc_vgt(a, sc_splat(0)), sc_splat(1), sc_vwhere(sc_vlt(a, sc_splat(0)), sc_splat(-1), a)); }
     static inline sc_vector sc_vmsub(sc_vector a, sc_mask m, sc_vector b) { return sc_vwhere(m, sc_vsub(a, b), a); }
-    static inline sc_real sc_gather_add(sc_vector v) {
+    static inline sc_real sc_hsum(sc_vector v) {
         int l, half;
         for (half = SC_LANES / 2; half > 0; half /= 2) for (l = 0; l < half; l++) v[l] += v[l + half];
         return v[0];
     }
+
     """
     ctypedef float sc_real
     ctypedef int sc_position
@@ -202,7 +270,8 @@ cdef extern from *:
     ctypedef int* sc_index_out
     Py_ssize_t sc_floordiv(Py_ssize_t, Py_ssize_t) noexcept nogil
     Py_ssize_t sc_quotient(Py_ssize_t, Py_ssize_t) noexcept nogil
-    Py_ssize_t sc_aligned(Py_ssize_t) noexcept nogil
+    Py_ssize_t sc_times(Py_ssize_t, Py_ssize_t) noexcept nogil
+    Py_ssize_t sc_room(Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
     Py_ssize_t sc_imin(Py_ssize_t, Py_ssize_t) noexcept nogil
     Py_ssize_t sc_imax(Py_ssize_t, Py_ssize_t) noexcept nogil
     Py_ssize_t sc_choose(int, Py_ssize_t, Py_ssize_t) noexcept nogil
@@ -211,6 +280,9 @@ cdef extern from *:
     Py_ssize_t sc_lanes
     sc_mask sc_lanemask(Py_ssize_t, Py_ssize_t) noexcept nogil
     sc_vector sc_splat(sc_real) noexcept nogil
+    sc_vector sc_load_all(const float*) noexcept nogil
+    void sc_store_all(float*, sc_vector) noexcept nogil
+    sc_vector sc_load_all_strided(const float*, Py_ssize_t) noexcept nogil
     sc_vector sc_load(const float*, sc_mask) noexcept nogil
     void sc_store(float*, sc_mask, sc_vector) noexcept nogil
     sc_vector sc_vfmadd(sc_vector, sc_mask, sc_vector, sc_vector) noexcept nogil
@@ -223,7 +295,7 @@ cdef extern from *:
     sc_vector sc_vabs(sc_vector) noexcept nogil
     sc_vector sc_vsign(sc_vector) noexcept nogil
     sc_vector sc_vmsub(sc_vector, sc_mask, sc_vector) noexcept nogil
-    sc_real sc_gather_add(sc_vector) noexcept nogil
+    sc_real sc_hsum(sc_vector) noexcept nogil
 
 
 cdef extern from "numpy/arrayobject.h":
@@ -236,6 +308,7 @@ cdef extern from "numpy/arrayobject.h":
     int NPY_FLOAT
     int NPY_DOUBLE
     int NPY_INT32
+    int NPY_UINT8
     int NPY_ARRAY_CARRAY
     int NPY_ARRAY_CARRAY_RO
     bint PyArray_CheckExact(object)
@@ -287,6 +360,30 @@ cdef object made(tuple outputs, int number, int rank, npy_intp* shape, int type,
     return array
 
 
+cdef char* claimed(char* lent, Py_ssize_t length, Py_ssize_t needed, int* status) noexcept nogil:
+    """Memory for a call: the workspace that was given, if it is long enough, or new memory."""
+    cdef char* place = lent
+    if lent == NULL:
+        place = <char*>malloc(needed)
+        if place == NULL:
+            status[0] = 2
+    elif length < needed:
+        status[0] = 4
+    return place
+
+
+cdef bint measured(tuple lengths, Py_ssize_t count, Py_ssize_t* into) except -1:
+    """Read whole numbers, as many as there are to be."""
+    cdef Py_ssize_t at
+    if len(lengths) != count:
+        return False
+    for at in range(count):
+        into[at] = lengths[at]
+        if into[at] < 0:
+            return False
+    return True
+
+
 cdef sc_nest u0_forward_y_0(
     Py_ssize_t sc_begin, Py_ssize_t sc_end,
     Py_ssize_t N, Py_ssize_t F, Py_ssize_t OL,
@@ -310,7 +407,7 @@ cdef sc_nest u0_forward_y_1(
     sc_out y,
 ) noexcept nogil:
     # y: contributions of c, p; lanes across cells i
-    cdef Py_ssize_t c, f, i, ib_, n, nz_, p, z_
+    cdef Py_ssize_t c, f, i, ib_, n, nz_, p, room_, z_
     cdef sc_real v1_, v2_, v3_, v4_
     cdef sc_vector acc0_, acc1_, acc2_, acc3_, v0_
     cdef sc_mask cut0_, mask0_
@@ -320,27 +417,49 @@ cdef sc_nest u0_forward_y_1(
         f = 4 * nz_
         for ib_ in range(0, sc_quotient(OL + sc_lanes - 1, sc_lanes)):
             i = sc_lanes * ib_
-            cut0_ = sc_lanemask(0, OL - i)
-            acc0_ = sc_splat((<sc_real>0.0))
-            acc1_ = sc_splat((<sc_real>0.0))
-            acc2_ = sc_splat((<sc_real>0.0))
-            acc3_ = sc_splat((<sc_real>0.0))
-            for p in range(0, K):
-                for c in range(0, C):
+            room_ = sc_imin(sc_imin(OL - (i + sc_lanes), -1 + i), L - (i + sc_lanes - 1) - (K - 1))
+            if (room_ >= 0):
+                acc0_ = sc_splat((<sc_real>0.0))
+                acc1_ = sc_splat((<sc_real>0.0))
+                acc2_ = sc_splat((<sc_real>0.0))
+                acc3_ = sc_splat((<sc_real>0.0))
+                for p in range(0, K):
+                    for c in range(0, C):
+                        v0_ = sc_load_all(&x[(n*C + c)*L + i + p - 1])
+                        v1_ = w[(f*C + c)*K + p]
+                        v2_ = w[((f + 1)*C + c)*K + p]
+                        v3_ = w[((f + 2)*C + c)*K + p]
+                        v4_ = w[((f + 3)*C + c)*K + p]
+                        acc0_ = sc_vsub(acc0_, sc_vabs(sc_vsub(v0_, sc_splat(v1_))))
+                        acc1_ = sc_vsub(acc1_, sc_vabs(sc_vsub(v0_, sc_splat(v2_))))
+                        acc2_ = sc_vsub(acc2_, sc_vabs(sc_vsub(v0_, sc_splat(v3_))))
+                        acc3_ = sc_vsub(acc3_, sc_vabs(sc_vsub(v0_, sc_splat(v4_))))
+                sc_store_all(&y[(n*F + f)*OL + i], sc_vadd(sc_load_all(&y[(n*F + f)*OL + i]), acc0_))
+                sc_store_all(&y[(n*F + f + 1)*OL + i], sc_vadd(sc_load_all(&y[(n*F + f + 1)*OL + i]), acc1_))
+                sc_store_all(&y[(n*F + f + 2)*OL + i], sc_vadd(sc_load_all(&y[(n*F + f + 2)*OL + i]), acc2_))
+                sc_store_all(&y[(n*F + f + 3)*OL + i], sc_vadd(sc_load_all(&y[(n*F + f + 3)*OL + i]), acc3_))
+            if (room_ < 0):
+                cut0_ = sc_lanemask(0, OL - i)
+                acc0_ = sc_splat((<sc_real>0.0))
+                acc1_ = sc_splat((<sc_real>0.0))
+                acc2_ = sc_splat((<sc_real>0.0))
+                acc3_ = sc_splat((<sc_real>0.0))
+                for p in range(0, K):
                     mask0_ = sc_lanemask(sc_imax(1 - p, 0) - i, sc_imin(L - p + 1, OL) - i)
-                    v0_ = sc_load(&x[(n*C + c)*L + i + p - 1], mask0_)
-                    v1_ = w[(f*C + c)*K + p]
-                    v2_ = w[((f + 1)*C + c)*K + p]
-                    v3_ = w[((f + 2)*C + c)*K + p]
-                    v4_ = w[((f + 3)*C + c)*K + p]
-                    acc0_ = sc_vmsub(acc0_, mask0_, sc_vabs(sc_vsub(v0_, sc_splat(v1_))))
-                    acc1_ = sc_vmsub(acc1_, mask0_, sc_vabs(sc_vsub(v0_, sc_splat(v2_))))
-                    acc2_ = sc_vmsub(acc2_, mask0_, sc_vabs(sc_vsub(v0_, sc_splat(v3_))))
-                    acc3_ = sc_vmsub(acc3_, mask0_, sc_vabs(sc_vsub(v0_, sc_splat(v4_))))
-            sc_store(&y[(n*F + f)*OL + i], cut0_, sc_vadd(sc_reload(&y[(n*F + f)*OL + i], 1, cut0_), acc0_))
-            sc_store(&y[(n*F + f + 1)*OL + i], cut0_, sc_vadd(sc_reload(&y[(n*F + f + 1)*OL + i], 1, cut0_), acc1_))
-            sc_store(&y[(n*F + f + 2)*OL + i], cut0_, sc_vadd(sc_reload(&y[(n*F + f + 2)*OL + i], 1, cut0_), acc2_))
-            sc_store(&y[(n*F + f + 3)*OL + i], cut0_, sc_vadd(sc_reload(&y[(n*F + f + 3)*OL + i], 1, cut0_), acc3_))
+                    for c in range(0, C):
+                        v0_ = sc_load(&x[(n*C + c)*L + i + p - 1], mask0_)
+                        v1_ = w[(f*C + c)*K + p]
+                        v2_ = w[((f + 1)*C + c)*K + p]
+                        v3_ = w[((f + 2)*C + c)*K + p]
+                        v4_ = w[((f + 3)*C + c)*K + p]
+                        acc0_ = sc_vmsub(acc0_, mask0_, sc_vabs(sc_vsub(v0_, sc_splat(v1_))))
+                        acc1_ = sc_vmsub(acc1_, mask0_, sc_vabs(sc_vsub(v0_, sc_splat(v2_))))
+                        acc2_ = sc_vmsub(acc2_, mask0_, sc_vabs(sc_vsub(v0_, sc_splat(v3_))))
+                        acc3_ = sc_vmsub(acc3_, mask0_, sc_vabs(sc_vsub(v0_, sc_splat(v4_))))
+                sc_store(&y[(n*F + f)*OL + i], cut0_, sc_vadd(sc_reload(&y[(n*F + f)*OL + i], 1, cut0_), acc0_))
+                sc_store(&y[(n*F + f + 1)*OL + i], cut0_, sc_vadd(sc_reload(&y[(n*F + f + 1)*OL + i], 1, cut0_), acc1_))
+                sc_store(&y[(n*F + f + 2)*OL + i], cut0_, sc_vadd(sc_reload(&y[(n*F + f + 2)*OL + i], 1, cut0_), acc2_))
+                sc_store(&y[(n*F + f + 3)*OL + i], cut0_, sc_vadd(sc_reload(&y[(n*F + f + 3)*OL + i], 1, cut0_), acc3_))
 
 
 cdef sc_nest u0_forward_y_2(
@@ -351,7 +470,7 @@ cdef sc_nest u0_forward_y_2(
     sc_out y,
 ) noexcept nogil:
     # y: contributions of c, p; lanes across cells i
-    cdef Py_ssize_t c, f, i, ib_, n, nz_, p, z_
+    cdef Py_ssize_t c, f, i, ib_, n, nz_, p, room_, z_
     cdef sc_real v1_
     cdef sc_vector acc0_, v0_
     cdef sc_mask cut0_, mask0_
@@ -361,15 +480,25 @@ cdef sc_nest u0_forward_y_2(
         f = 4 * sc_floordiv(F, 4) + nz_
         for ib_ in range(0, sc_quotient(OL + sc_lanes - 1, sc_lanes)):
             i = sc_lanes * ib_
-            cut0_ = sc_lanemask(0, OL - i)
-            acc0_ = sc_splat((<sc_real>0.0))
-            for p in range(0, K):
-                for c in range(0, C):
+            room_ = sc_imin(sc_imin(OL - (i + sc_lanes), -1 + i), L - (i + sc_lanes - 1) - (K - 1))
+            if (room_ >= 0):
+                acc0_ = sc_splat((<sc_real>0.0))
+                for p in range(0, K):
+                    for c in range(0, C):
+                        v0_ = sc_load_all(&x[(n*C + c)*L + i + p - 1])
+                        v1_ = w[(f*C + c)*K + p]
+                        acc0_ = sc_vsub(acc0_, sc_vabs(sc_vsub(v0_, sc_splat(v1_))))
+                sc_store_all(&y[(n*F + f)*OL + i], sc_vadd(sc_load_all(&y[(n*F + f)*OL + i]), acc0_))
+            if (room_ < 0):
+                cut0_ = sc_lanemask(0, OL - i)
+                acc0_ = sc_splat((<sc_real>0.0))
+                for p in range(0, K):
                     mask0_ = sc_lanemask(sc_imax(1 - p, 0) - i, sc_imin(L - p + 1, OL) - i)
-                    v0_ = sc_load(&x[(n*C + c)*L + i + p - 1], mask0_)
-                    v1_ = w[(f*C + c)*K + p]
-                    acc0_ = sc_vmsub(acc0_, mask0_, sc_vabs(sc_vsub(v0_, sc_splat(v1_))))
-            sc_store(&y[(n*F + f)*OL + i], cut0_, sc_vadd(sc_reload(&y[(n*F + f)*OL + i], 1, cut0_), acc0_))
+                    for c in range(0, C):
+                        v0_ = sc_load(&x[(n*C + c)*L + i + p - 1], mask0_)
+                        v1_ = w[(f*C + c)*K + p]
+                        acc0_ = sc_vmsub(acc0_, mask0_, sc_vabs(sc_vsub(v0_, sc_splat(v1_))))
+                sc_store(&y[(n*F + f)*OL + i], cut0_, sc_vadd(sc_reload(&y[(n*F + f)*OL + i], 1, cut0_), acc0_))
 
 
 cdef sc_nest u0_forward_y_3(
@@ -380,7 +509,7 @@ cdef sc_nest u0_forward_y_3(
     sc_out y,
 ) noexcept nogil:
     # y: contributions of c, p; lanes across cells i
-    cdef Py_ssize_t c, f, i, ib_, n, nz_, p, z_
+    cdef Py_ssize_t c, f, i, ib_, n, nz_, p, room_, z_
     cdef sc_real v1_, v2_, v3_, v4_
     cdef sc_vector acc0_, acc1_, acc2_, acc3_, v0_
     cdef sc_mask cut0_, mask0_
@@ -390,27 +519,49 @@ cdef sc_nest u0_forward_y_3(
         f = 4 * nz_
         for ib_ in range(0, sc_quotient(OL + sc_lanes - 1, sc_lanes)):
             i = sc_lanes * ib_
-            cut0_ = sc_lanemask(0, OL - i)
-            acc0_ = sc_splat((<sc_real>0.0))
-            acc1_ = sc_splat((<sc_real>0.0))
-            acc2_ = sc_splat((<sc_real>0.0))
-            acc3_ = sc_splat((<sc_real>0.0))
-            for p in range(0, K):
-                for c in range(0, C):
-                    mask0_ = sc_lanemask(0 - i, sc_imin(0 - p + 1, OL) - i)
-                    v0_ = sc_load_strided(&x[(n*C + c)*L + 1 - i - p], -1, mask0_)
-                    v1_ = w[(f*C + c)*K + p]
-                    v2_ = w[((f + 1)*C + c)*K + p]
-                    v3_ = w[((f + 2)*C + c)*K + p]
-                    v4_ = w[((f + 3)*C + c)*K + p]
-                    acc0_ = sc_vmsub(acc0_, mask0_, sc_vabs(sc_vsub(v0_, sc_splat(v1_))))
-                    acc1_ = sc_vmsub(acc1_, mask0_, sc_vabs(sc_vsub(v0_, sc_splat(v2_))))
-                    acc2_ = sc_vmsub(acc2_, mask0_, sc_vabs(sc_vsub(v0_, sc_splat(v3_))))
-                    acc3_ = sc_vmsub(acc3_, mask0_, sc_vabs(sc_vsub(v0_, sc_splat(v4_))))
-            sc_store(&y[(n*F + f)*OL + i], cut0_, sc_vadd(sc_reload(&y[(n*F + f)*OL + i], 1, cut0_), acc0_))
-            sc_store(&y[(n*F + f + 1)*OL + i], cut0_, sc_vadd(sc_reload(&y[(n*F + f + 1)*OL + i], 1, cut0_), acc1_))
-            sc_store(&y[(n*F + f + 2)*OL + i], cut0_, sc_vadd(sc_reload(&y[(n*F + f + 2)*OL + i], 1, cut0_), acc2_))
-            sc_store(&y[(n*F + f + 3)*OL + i], cut0_, sc_vadd(sc_reload(&y[(n*F + f + 3)*OL + i], 1, cut0_), acc3_))
+            room_ = sc_imin(OL - (i + sc_lanes), -(i + sc_lanes - 1) - (K - 1))
+            if (room_ >= 0):
+                acc0_ = sc_splat((<sc_real>0.0))
+                acc1_ = sc_splat((<sc_real>0.0))
+                acc2_ = sc_splat((<sc_real>0.0))
+                acc3_ = sc_splat((<sc_real>0.0))
+                for p in range(0, sc_imin(K, 1 - i)):
+                    for c in range(0, C):
+                        v0_ = sc_load_all_strided(&x[(n*C + c)*L + 1 - i - p], -1)
+                        v1_ = w[(f*C + c)*K + p]
+                        v2_ = w[((f + 1)*C + c)*K + p]
+                        v3_ = w[((f + 2)*C + c)*K + p]
+                        v4_ = w[((f + 3)*C + c)*K + p]
+                        acc0_ = sc_vsub(acc0_, sc_vabs(sc_vsub(v0_, sc_splat(v1_))))
+                        acc1_ = sc_vsub(acc1_, sc_vabs(sc_vsub(v0_, sc_splat(v2_))))
+                        acc2_ = sc_vsub(acc2_, sc_vabs(sc_vsub(v0_, sc_splat(v3_))))
+                        acc3_ = sc_vsub(acc3_, sc_vabs(sc_vsub(v0_, sc_splat(v4_))))
+                sc_store_all(&y[(n*F + f)*OL + i], sc_vadd(sc_load_all(&y[(n*F + f)*OL + i]), acc0_))
+                sc_store_all(&y[(n*F + f + 1)*OL + i], sc_vadd(sc_load_all(&y[(n*F + f + 1)*OL + i]), acc1_))
+                sc_store_all(&y[(n*F + f + 2)*OL + i], sc_vadd(sc_load_all(&y[(n*F + f + 2)*OL + i]), acc2_))
+                sc_store_all(&y[(n*F + f + 3)*OL + i], sc_vadd(sc_load_all(&y[(n*F + f + 3)*OL + i]), acc3_))
+            if (room_ < 0):
+                cut0_ = sc_lanemask(0, OL - i)
+                acc0_ = sc_splat((<sc_real>0.0))
+                acc1_ = sc_splat((<sc_real>0.0))
+                acc2_ = sc_splat((<sc_real>0.0))
+                acc3_ = sc_splat((<sc_real>0.0))
+                for p in range(0, sc_imin(K, 1 - i)):
+                    mask0_ = sc_lanemask(-i, sc_imin(1 - p, OL) - i)
+                    for c in range(0, C):
+                        v0_ = sc_load_strided(&x[(n*C + c)*L + 1 - i - p], -1, mask0_)
+                        v1_ = w[(f*C + c)*K + p]
+                        v2_ = w[((f + 1)*C + c)*K + p]
+                        v3_ = w[((f + 2)*C + c)*K + p]
+                        v4_ = w[((f + 3)*C + c)*K + p]
+                        acc0_ = sc_vmsub(acc0_, mask0_, sc_vabs(sc_vsub(v0_, sc_splat(v1_))))
+                        acc1_ = sc_vmsub(acc1_, mask0_, sc_vabs(sc_vsub(v0_, sc_splat(v2_))))
+                        acc2_ = sc_vmsub(acc2_, mask0_, sc_vabs(sc_vsub(v0_, sc_splat(v3_))))
+                        acc3_ = sc_vmsub(acc3_, mask0_, sc_vabs(sc_vsub(v0_, sc_splat(v4_))))
+                sc_store(&y[(n*F + f)*OL + i], cut0_, sc_vadd(sc_reload(&y[(n*F + f)*OL + i], 1, cut0_), acc0_))
+                sc_store(&y[(n*F + f + 1)*OL + i], cut0_, sc_vadd(sc_reload(&y[(n*F + f + 1)*OL + i], 1, cut0_), acc1_))
+                sc_store(&y[(n*F + f + 2)*OL + i], cut0_, sc_vadd(sc_reload(&y[(n*F + f + 2)*OL + i], 1, cut0_), acc2_))
+                sc_store(&y[(n*F + f + 3)*OL + i], cut0_, sc_vadd(sc_reload(&y[(n*F + f + 3)*OL + i], 1, cut0_), acc3_))
 
 
 cdef sc_nest u0_forward_y_4(
@@ -421,7 +572,7 @@ cdef sc_nest u0_forward_y_4(
     sc_out y,
 ) noexcept nogil:
     # y: contributions of c, p; lanes across cells i
-    cdef Py_ssize_t c, f, i, ib_, n, nz_, p, z_
+    cdef Py_ssize_t c, f, i, ib_, n, nz_, p, room_, z_
     cdef sc_real v1_
     cdef sc_vector acc0_, v0_
     cdef sc_mask cut0_, mask0_
@@ -431,15 +582,25 @@ cdef sc_nest u0_forward_y_4(
         f = 4 * sc_floordiv(F, 4) + nz_
         for ib_ in range(0, sc_quotient(OL + sc_lanes - 1, sc_lanes)):
             i = sc_lanes * ib_
-            cut0_ = sc_lanemask(0, OL - i)
-            acc0_ = sc_splat((<sc_real>0.0))
-            for p in range(0, K):
-                for c in range(0, C):
-                    mask0_ = sc_lanemask(0 - i, sc_imin(0 - p + 1, OL) - i)
-                    v0_ = sc_load_strided(&x[(n*C + c)*L + 1 - i - p], -1, mask0_)
-                    v1_ = w[(f*C + c)*K + p]
-                    acc0_ = sc_vmsub(acc0_, mask0_, sc_vabs(sc_vsub(v0_, sc_splat(v1_))))
-            sc_store(&y[(n*F + f)*OL + i], cut0_, sc_vadd(sc_reload(&y[(n*F + f)*OL + i], 1, cut0_), acc0_))
+            room_ = sc_imin(OL - (i + sc_lanes), -(i + sc_lanes - 1) - (K - 1))
+            if (room_ >= 0):
+                acc0_ = sc_splat((<sc_real>0.0))
+                for p in range(0, sc_imin(K, 1 - i)):
+                    for c in range(0, C):
+                        v0_ = sc_load_all_strided(&x[(n*C + c)*L + 1 - i - p], -1)
+                        v1_ = w[(f*C + c)*K + p]
+                        acc0_ = sc_vsub(acc0_, sc_vabs(sc_vsub(v0_, sc_splat(v1_))))
+                sc_store_all(&y[(n*F + f)*OL + i], sc_vadd(sc_load_all(&y[(n*F + f)*OL + i]), acc0_))
+            if (room_ < 0):
+                cut0_ = sc_lanemask(0, OL - i)
+                acc0_ = sc_splat((<sc_real>0.0))
+                for p in range(0, sc_imin(K, 1 - i)):
+                    mask0_ = sc_lanemask(-i, sc_imin(1 - p, OL) - i)
+                    for c in range(0, C):
+                        v0_ = sc_load_strided(&x[(n*C + c)*L + 1 - i - p], -1, mask0_)
+                        v1_ = w[(f*C + c)*K + p]
+                        acc0_ = sc_vmsub(acc0_, mask0_, sc_vabs(sc_vsub(v0_, sc_splat(v1_))))
+                sc_store(&y[(n*F + f)*OL + i], cut0_, sc_vadd(sc_reload(&y[(n*F + f)*OL + i], 1, cut0_), acc0_))
 
 
 cdef sc_nest u0_forward_y_5(
@@ -450,7 +611,7 @@ cdef sc_nest u0_forward_y_5(
     sc_out y,
 ) noexcept nogil:
     # y: contributions of c, p; lanes across cells i
-    cdef Py_ssize_t c, f, i, ib_, n, nz_, p, z_
+    cdef Py_ssize_t c, f, i, ib_, n, nz_, p, room_, z_
     cdef sc_real v1_, v2_, v3_, v4_
     cdef sc_vector acc0_, acc1_, acc2_, acc3_, v0_
     cdef sc_mask cut0_, mask0_
@@ -460,27 +621,49 @@ cdef sc_nest u0_forward_y_5(
         f = 4 * nz_
         for ib_ in range(0, sc_quotient(OL + sc_lanes - 1, sc_lanes)):
             i = sc_lanes * ib_
-            cut0_ = sc_lanemask(0, OL - i)
-            acc0_ = sc_splat((<sc_real>0.0))
-            acc1_ = sc_splat((<sc_real>0.0))
-            acc2_ = sc_splat((<sc_real>0.0))
-            acc3_ = sc_splat((<sc_real>0.0))
-            for p in range(0, K):
-                for c in range(0, C):
+            room_ = sc_imin(OL - (i + sc_lanes), -1 - L + i)
+            if (room_ >= 0):
+                acc0_ = sc_splat((<sc_real>0.0))
+                acc1_ = sc_splat((<sc_real>0.0))
+                acc2_ = sc_splat((<sc_real>0.0))
+                acc3_ = sc_splat((<sc_real>0.0))
+                for p in range(sc_imax(0, L + 2 - i - sc_lanes), K):
+                    for c in range(0, C):
+                        v0_ = sc_load_all_strided(&x[(n*C + c)*L + 2 * L - 1 - i - p], -1)
+                        v1_ = w[(f*C + c)*K + p]
+                        v2_ = w[((f + 1)*C + c)*K + p]
+                        v3_ = w[((f + 2)*C + c)*K + p]
+                        v4_ = w[((f + 3)*C + c)*K + p]
+                        acc0_ = sc_vsub(acc0_, sc_vabs(sc_vsub(v0_, sc_splat(v1_))))
+                        acc1_ = sc_vsub(acc1_, sc_vabs(sc_vsub(v0_, sc_splat(v2_))))
+                        acc2_ = sc_vsub(acc2_, sc_vabs(sc_vsub(v0_, sc_splat(v3_))))
+                        acc3_ = sc_vsub(acc3_, sc_vabs(sc_vsub(v0_, sc_splat(v4_))))
+                sc_store_all(&y[(n*F + f)*OL + i], sc_vadd(sc_load_all(&y[(n*F + f)*OL + i]), acc0_))
+                sc_store_all(&y[(n*F + f + 1)*OL + i], sc_vadd(sc_load_all(&y[(n*F + f + 1)*OL + i]), acc1_))
+                sc_store_all(&y[(n*F + f + 2)*OL + i], sc_vadd(sc_load_all(&y[(n*F + f + 2)*OL + i]), acc2_))
+                sc_store_all(&y[(n*F + f + 3)*OL + i], sc_vadd(sc_load_all(&y[(n*F + f + 3)*OL + i]), acc3_))
+            if (room_ < 0):
+                cut0_ = sc_lanemask(0, OL - i)
+                acc0_ = sc_splat((<sc_real>0.0))
+                acc1_ = sc_splat((<sc_real>0.0))
+                acc2_ = sc_splat((<sc_real>0.0))
+                acc3_ = sc_splat((<sc_real>0.0))
+                for p in range(sc_imax(0, L + 2 - i - sc_lanes), K):
                     mask0_ = sc_lanemask(sc_imax(L + 1 - p, 0) - i, OL - i)
-                    v0_ = sc_load_strided(&x[(n*C + c)*L + 2 * L - 1 - i - p], -1, mask0_)
-                    v1_ = w[(f*C + c)*K + p]
-                    v2_ = w[((f + 1)*C + c)*K + p]
-                    v3_ = w[((f + 2)*C + c)*K + p]
-                    v4_ = w[((f + 3)*C + c)*K + p]
-                    acc0_ = sc_vmsub(acc0_, mask0_, sc_vabs(sc_vsub(v0_, sc_splat(v1_))))
-                    acc1_ = sc_vmsub(acc1_, mask0_, sc_vabs(sc_vsub(v0_, sc_splat(v2_))))
-                    acc2_ = sc_vmsub(acc2_, mask0_, sc_vabs(sc_vsub(v0_, sc_splat(v3_))))
-                    acc3_ = sc_vmsub(acc3_, mask0_, sc_vabs(sc_vsub(v0_, sc_splat(v4_))))
-            sc_store(&y[(n*F + f)*OL + i], cut0_, sc_vadd(sc_reload(&y[(n*F + f)*OL + i], 1, cut0_), acc0_))
-            sc_store(&y[(n*F + f + 1)*OL + i], cut0_, sc_vadd(sc_reload(&y[(n*F + f + 1)*OL + i], 1, cut0_), acc1_))
-            sc_store(&y[(n*F + f + 2)*OL + i], cut0_, sc_vadd(sc_reload(&y[(n*F + f + 2)*OL + i], 1, cut0_), acc2_))
-            sc_store(&y[(n*F + f + 3)*OL + i], cut0_, sc_vadd(sc_reload(&y[(n*F + f + 3)*OL + i], 1, cut0_), acc3_))
+                    for c in range(0, C):
+                        v0_ = sc_load_strided(&x[(n*C + c)*L + 2 * L - 1 - i - p], -1, mask0_)
+                        v1_ = w[(f*C + c)*K + p]
+                        v2_ = w[((f + 1)*C + c)*K + p]
+                        v3_ = w[((f + 2)*C + c)*K + p]
+                        v4_ = w[((f + 3)*C + c)*K + p]
+                        acc0_ = sc_vmsub(acc0_, mask0_, sc_vabs(sc_vsub(v0_, sc_splat(v1_))))
+                        acc1_ = sc_vmsub(acc1_, mask0_, sc_vabs(sc_vsub(v0_, sc_splat(v2_))))
+                        acc2_ = sc_vmsub(acc2_, mask0_, sc_vabs(sc_vsub(v0_, sc_splat(v3_))))
+                        acc3_ = sc_vmsub(acc3_, mask0_, sc_vabs(sc_vsub(v0_, sc_splat(v4_))))
+                sc_store(&y[(n*F + f)*OL + i], cut0_, sc_vadd(sc_reload(&y[(n*F + f)*OL + i], 1, cut0_), acc0_))
+                sc_store(&y[(n*F + f + 1)*OL + i], cut0_, sc_vadd(sc_reload(&y[(n*F + f + 1)*OL + i], 1, cut0_), acc1_))
+                sc_store(&y[(n*F + f + 2)*OL + i], cut0_, sc_vadd(sc_reload(&y[(n*F + f + 2)*OL + i], 1, cut0_), acc2_))
+                sc_store(&y[(n*F + f + 3)*OL + i], cut0_, sc_vadd(sc_reload(&y[(n*F + f + 3)*OL + i], 1, cut0_), acc3_))
 
 
 cdef sc_nest u0_forward_y_6(
@@ -491,7 +674,7 @@ cdef sc_nest u0_forward_y_6(
     sc_out y,
 ) noexcept nogil:
     # y: contributions of c, p; lanes across cells i
-    cdef Py_ssize_t c, f, i, ib_, n, nz_, p, z_
+    cdef Py_ssize_t c, f, i, ib_, n, nz_, p, room_, z_
     cdef sc_real v1_
     cdef sc_vector acc0_, v0_
     cdef sc_mask cut0_, mask0_
@@ -501,15 +684,26 @@ cdef sc_nest u0_forward_y_6(
         f = 4 * sc_floordiv(F, 4) + nz_
         for ib_ in range(0, sc_quotient(OL + sc_lanes - 1, sc_lanes)):
             i = sc_lanes * ib_
-            cut0_ = sc_lanemask(0, OL - i)
-            acc0_ = sc_splat((<sc_real>0.0))
-            for p in range(0, K):
-                for c in range(0, C):
+            room_ = sc_imin(OL - (i + sc_lanes), -1 - L + i)
+            if (room_ >= 0):
+                acc0_ = sc_splat((<sc_real>0.0))
+                for p in range(sc_imax(0, L + 2 - i - sc_lanes), K):
+                    for c in range(0, C):
+                        v0_ = sc_load_all_strided(&x[(n*C + c)*L + 2 * L - 1 - i - p], -1)
+                        v1_ = w[(f*C + c)*K + p]
+                        acc0_ = sc_vsub(acc0_, sc_vabs(sc_vsub(v0_, sc_splat(v1_))))
+                sc_store_all(&y[(n*F + f)*OL + i], sc_vadd(sc_load_all(&y[(n*F + f)*OL + i]), acc0_))
+            if (room_ < 0):
+                cut0_ = sc_lanemask(0, OL - i)
+                acc0_ = sc_splat((<sc_real>0.0))
+                for p in range(sc_imax(0, L + 2 - i - sc_lanes), K):
                     mask0_ = sc_lanemask(sc_imax(L + 1 - p, 0) - i, OL - i)
-                    v0_ = sc_load_strided(&x[(n*C + c)*L + 2 * L - 1 - i - p], -1, mask0_)
-                    v1_ = w[(f*C + c)*K + p]
-                    acc0_ = sc_vmsub(acc0_, mask0_, sc_vabs(sc_vsub(v0_, sc_splat(v1_))))
-            sc_store(&y[(n*F + f)*OL + i], cut0_, sc_vadd(sc_reload(&y[(n*F + f)*OL + i], 1, cut0_), acc0_))
+                    for c in range(0, C):
+                        v0_ = sc_load_strided(&x[(n*C + c)*L + 2 * L - 1 - i - p], -1, mask0_)
+                        v1_ = w[(f*C + c)*K + p]
+                        acc0_ = sc_vmsub(acc0_, mask0_, sc_vabs(sc_vsub(v0_, sc_splat(v1_))))
+                sc_store(&y[(n*F + f)*OL + i], cut0_, sc_vadd(sc_reload(&y[(n*F + f)*OL + i], 1, cut0_), acc0_))
+
 
 
 cdef void u0_forward_y_nest(
@@ -533,7 +727,6 @@ cdef void u0_forward_y_nest(
         u0_forward_y_5(sc_begin, sc_end, N, C, L, F, K, OL, x, w, y)
     elif sc_number == 6:
         u0_forward_y_6(sc_begin, sc_end, N, C, L, F, K, OL, x, w, y)
-
 
 cdef void u0_forward_y(
     Py_ssize_t N, Py_ssize_t C, Py_ssize_t L, Py_ssize_t F, Py_ssize_t K, Py_ssize_t OL,
@@ -577,7 +770,6 @@ def u0_forward(unsigned int mask, tuple inputs, tuple outputs, int threads):
     cdef npy_intp sc_shape[3]
     cdef void* sc_given[2]
     cdef void* sc_made[1]
-    cdef char* sc_work
     cdef npy_intp x_dim[3]
     cdef npy_intp w_dim[3]
     cdef object sc_r0 = None
@@ -640,7 +832,7 @@ cdef sc_nest u0_backward_gx_1(
     sc_out gx,
 ) noexcept nogil:
     # gx: contributions of f, p; lanes across cells u
-    cdef Py_ssize_t c, f, n, nz_, p, u, ub_, z_
+    cdef Py_ssize_t c, f, n, nz_, p, room_, u, ub_, z_
     cdef sc_real v2_, v4_, v6_, v8_
     cdef sc_vector acc0_, acc1_, acc2_, acc3_, v0_, v1_, v3_, v5_, v7_
     cdef sc_mask cut0_, mask0_
@@ -650,31 +842,57 @@ cdef sc_nest u0_backward_gx_1(
         c = 4 * nz_
         for ub_ in range(0, sc_quotient(L + sc_lanes - 1, sc_lanes)):
             u = sc_lanes * ub_
-            cut0_ = sc_lanemask(0, L - u)
-            acc0_ = sc_splat((<sc_real>0.0))
-            acc1_ = sc_splat((<sc_real>0.0))
-            acc2_ = sc_splat((<sc_real>0.0))
-            acc3_ = sc_splat((<sc_real>0.0))
-            for p in range(0, K):
-                for f in range(0, F):
+            room_ = sc_imin(sc_imin(L - (u + sc_lanes), 1 + u - (K - 1)), OL - 2 - (u + sc_lanes - 1))
+            if (room_ >= 0):
+                acc0_ = sc_splat((<sc_real>0.0))
+                acc1_ = sc_splat((<sc_real>0.0))
+                acc2_ = sc_splat((<sc_real>0.0))
+                acc3_ = sc_splat((<sc_real>0.0))
+                for p in range(0, K):
+                    for f in range(0, F):
+                        v0_ = sc_load_all(&gy[(n*F + f)*OL + u + 1 - p])
+                        v1_ = sc_load_all(&x[(n*C + c)*L + u])
+                        v2_ = w[(f*C + c)*K + p]
+                        v3_ = sc_load_all(&x[(n*C + c + 1)*L + u])
+                        v4_ = w[(f*C + c + 1)*K + p]
+                        v5_ = sc_load_all(&x[(n*C + c + 2)*L + u])
+                        v6_ = w[(f*C + c + 2)*K + p]
+                        v7_ = sc_load_all(&x[(n*C + c + 3)*L + u])
+                        v8_ = w[(f*C + c + 3)*K + p]
+                        acc0_ = sc_vadd(acc0_, sc_vmul(sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vsign(sc_vsub(v1_, sc_splat(v2_)))))
+                        acc1_ = sc_vadd(acc1_, sc_vmul(sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vsign(sc_vsub(v3_, sc_splat(v4_)))))
+                        acc2_ = sc_vadd(acc2_, sc_vmul(sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vsign(sc_vsub(v5_, sc_splat(v6_)))))
+                        acc3_ = sc_vadd(acc3_, sc_vmul(sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vsign(sc_vsub(v7_, sc_splat(v8_)))))
+                sc_store_all(&gx[(n*C + c)*L + u], sc_vadd(sc_load_all(&gx[(n*C + c)*L + u]), acc0_))
+                sc_store_all(&gx[(n*C + c + 1)*L + u], sc_vadd(sc_load_all(&gx[(n*C + c + 1)*L + u]), acc1_))
+                sc_store_all(&gx[(n*C + c + 2)*L + u], sc_vadd(sc_load_all(&gx[(n*C + c + 2)*L + u]), acc2_))
+                sc_store_all(&gx[(n*C + c + 3)*L + u], sc_vadd(sc_load_all(&gx[(n*C + c + 3)*L + u]), acc3_))
+            if (room_ < 0):
+                cut0_ = sc_lanemask(0, L - u)
+                acc0_ = sc_splat((<sc_real>0.0))
+                acc1_ = sc_splat((<sc_real>0.0))
+                acc2_ = sc_splat((<sc_real>0.0))
+                acc3_ = sc_splat((<sc_real>0.0))
+                for p in range(0, K):
                     mask0_ = sc_lanemask(sc_imax(p - 1, 0) - u, sc_imin(OL + p - 1, L) - u)
-                    v0_ = sc_load(&gy[(n*F + f)*OL + u + 1 - p], mask0_)
-                    v1_ = sc_load(&x[(n*C + c)*L + u], mask0_)
-                    v2_ = w[(f*C + c)*K + p]
-                    v3_ = sc_load(&x[(n*C + c + 1)*L + u], mask0_)
-                    v4_ = w[(f*C + c + 1)*K + p]
-                    v5_ = sc_load(&x[(n*C + c + 2)*L + u], mask0_)
-                    v6_ = w[(f*C + c + 2)*K + p]
-                    v7_ = sc_load(&x[(n*C + c + 3)*L + u], mask0_)
-                    v8_ = w[(f*C + c + 3)*K + p]
-                    acc0_ = sc_vfmadd(acc0_, mask0_, sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vsign(sc_vsub(v1_, sc_splat(v2_))))
-                    acc1_ = sc_vfmadd(acc1_, mask0_, sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vsign(sc_vsub(v3_, sc_splat(v4_))))
-                    acc2_ = sc_vfmadd(acc2_, mask0_, sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vsign(sc_vsub(v5_, sc_splat(v6_))))
-                    acc3_ = sc_vfmadd(acc3_, mask0_, sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vsign(sc_vsub(v7_, sc_splat(v8_))))
-            sc_store(&gx[(n*C + c)*L + u], cut0_, sc_vadd(sc_reload(&gx[(n*C + c)*L + u], 1, cut0_), acc0_))
-            sc_store(&gx[(n*C + c + 1)*L + u], cut0_, sc_vadd(sc_reload(&gx[(n*C + c + 1)*L + u], 1, cut0_), acc1_))
-            sc_store(&gx[(n*C + c + 2)*L + u], cut0_, sc_vadd(sc_reload(&gx[(n*C + c + 2)*L + u], 1, cut0_), acc2_))
-            sc_store(&gx[(n*C + c + 3)*L + u], cut0_, sc_vadd(sc_reload(&gx[(n*C + c + 3)*L + u], 1, cut0_), acc3_))
+                    for f in range(0, F):
+                        v0_ = sc_load(&gy[(n*F + f)*OL + u + 1 - p], mask0_)
+                        v1_ = sc_load(&x[(n*C + c)*L + u], mask0_)
+                        v2_ = w[(f*C + c)*K + p]
+                        v3_ = sc_load(&x[(n*C + c + 1)*L + u], mask0_)
+                        v4_ = w[(f*C + c + 1)*K + p]
+                        v5_ = sc_load(&x[(n*C + c + 2)*L + u], mask0_)
+                        v6_ = w[(f*C + c + 2)*K + p]
+                        v7_ = sc_load(&x[(n*C + c + 3)*L + u], mask0_)
+                        v8_ = w[(f*C + c + 3)*K + p]
+                        acc0_ = sc_vfmadd(acc0_, mask0_, sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vsign(sc_vsub(v1_, sc_splat(v2_))))
+                        acc1_ = sc_vfmadd(acc1_, mask0_, sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vsign(sc_vsub(v3_, sc_splat(v4_))))
+                        acc2_ = sc_vfmadd(acc2_, mask0_, sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vsign(sc_vsub(v5_, sc_splat(v6_))))
+                        acc3_ = sc_vfmadd(acc3_, mask0_, sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vsign(sc_vsub(v7_, sc_splat(v8_))))
+                sc_store(&gx[(n*C + c)*L + u], cut0_, sc_vadd(sc_reload(&gx[(n*C + c)*L + u], 1, cut0_), acc0_))
+                sc_store(&gx[(n*C + c + 1)*L + u], cut0_, sc_vadd(sc_reload(&gx[(n*C + c + 1)*L + u], 1, cut0_), acc1_))
+                sc_store(&gx[(n*C + c + 2)*L + u], cut0_, sc_vadd(sc_reload(&gx[(n*C + c + 2)*L + u], 1, cut0_), acc2_))
+                sc_store(&gx[(n*C + c + 3)*L + u], cut0_, sc_vadd(sc_reload(&gx[(n*C + c + 3)*L + u], 1, cut0_), acc3_))
 
 
 cdef sc_nest u0_backward_gx_2(
@@ -686,7 +904,7 @@ cdef sc_nest u0_backward_gx_2(
     sc_out gx,
 ) noexcept nogil:
     # gx: contributions of f, p; lanes across cells u
-    cdef Py_ssize_t c, f, n, nz_, p, u, ub_, z_
+    cdef Py_ssize_t c, f, n, nz_, p, room_, u, ub_, z_
     cdef sc_real v2_
     cdef sc_vector acc0_, v0_, v1_
     cdef sc_mask cut0_, mask0_
@@ -696,16 +914,27 @@ cdef sc_nest u0_backward_gx_2(
         c = 4 * sc_floordiv(C, 4) + nz_
         for ub_ in range(0, sc_quotient(L + sc_lanes - 1, sc_lanes)):
             u = sc_lanes * ub_
-            cut0_ = sc_lanemask(0, L - u)
-            acc0_ = sc_splat((<sc_real>0.0))
-            for p in range(0, K):
-                for f in range(0, F):
+            room_ = sc_imin(sc_imin(L - (u + sc_lanes), 1 + u - (K - 1)), OL - 2 - (u + sc_lanes - 1))
+            if (room_ >= 0):
+                acc0_ = sc_splat((<sc_real>0.0))
+                for p in range(0, K):
+                    for f in range(0, F):
+                        v0_ = sc_load_all(&gy[(n*F + f)*OL + u + 1 - p])
+                        v1_ = sc_load_all(&x[(n*C + c)*L + u])
+                        v2_ = w[(f*C + c)*K + p]
+                        acc0_ = sc_vadd(acc0_, sc_vmul(sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vsign(sc_vsub(v1_, sc_splat(v2_)))))
+                sc_store_all(&gx[(n*C + c)*L + u], sc_vadd(sc_load_all(&gx[(n*C + c)*L + u]), acc0_))
+            if (room_ < 0):
+                cut0_ = sc_lanemask(0, L - u)
+                acc0_ = sc_splat((<sc_real>0.0))
+                for p in range(0, K):
                     mask0_ = sc_lanemask(sc_imax(p - 1, 0) - u, sc_imin(OL + p - 1, L) - u)
-                    v0_ = sc_load(&gy[(n*F + f)*OL + u + 1 - p], mask0_)
-                    v1_ = sc_load(&x[(n*C + c)*L + u], mask0_)
-                    v2_ = w[(f*C + c)*K + p]
-                    acc0_ = sc_vfmadd(acc0_, mask0_, sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vsign(sc_vsub(v1_, sc_splat(v2_))))
-            sc_store(&gx[(n*C + c)*L + u], cut0_, sc_vadd(sc_reload(&gx[(n*C + c)*L + u], 1, cut0_), acc0_))
+                    for f in range(0, F):
+                        v0_ = sc_load(&gy[(n*F + f)*OL + u + 1 - p], mask0_)
+                        v1_ = sc_load(&x[(n*C + c)*L + u], mask0_)
+                        v2_ = w[(f*C + c)*K + p]
+                        acc0_ = sc_vfmadd(acc0_, mask0_, sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vsign(sc_vsub(v1_, sc_splat(v2_))))
+                sc_store(&gx[(n*C + c)*L + u], cut0_, sc_vadd(sc_reload(&gx[(n*C + c)*L + u], 1, cut0_), acc0_))
 
 
 cdef sc_nest u0_backward_gx_3(
@@ -717,7 +946,7 @@ cdef sc_nest u0_backward_gx_3(
     sc_out gx,
 ) noexcept nogil:
     # gx: contributions of f, p; lanes across cells u
-    cdef Py_ssize_t c, f, n, nz_, p, u, ub_, z_
+    cdef Py_ssize_t c, f, n, nz_, p, room_, u, ub_, z_
     cdef sc_real v2_, v4_, v6_, v8_
     cdef sc_vector acc0_, acc1_, acc2_, acc3_, v0_, v1_, v3_, v5_, v7_
     cdef sc_mask cut0_, mask0_
@@ -727,31 +956,57 @@ cdef sc_nest u0_backward_gx_3(
         c = 4 * nz_
         for ub_ in range(0, sc_quotient(L - 1 + sc_lanes - 1, sc_lanes)):
             u = 1 + sc_lanes * ub_
-            cut0_ = sc_lanemask(0, L - u)
-            acc0_ = sc_splat((<sc_real>0.0))
-            acc1_ = sc_splat((<sc_real>0.0))
-            acc2_ = sc_splat((<sc_real>0.0))
-            acc3_ = sc_splat((<sc_real>0.0))
-            for p in range(0, K):
-                for f in range(0, F):
+            room_ = sc_imin(L - (u + sc_lanes), 1 - (u + sc_lanes - 1) - (K - 1))
+            if (room_ >= 0):
+                acc0_ = sc_splat((<sc_real>0.0))
+                acc1_ = sc_splat((<sc_real>0.0))
+                acc2_ = sc_splat((<sc_real>0.0))
+                acc3_ = sc_splat((<sc_real>0.0))
+                for p in range(0, sc_imin(K, 1 - u + 1)):
+                    for f in range(0, F):
+                        v0_ = sc_load_all_strided(&gy[(n*F + f)*OL + 1 - p - u], -1)
+                        v1_ = sc_load_all(&x[(n*C + c)*L + u])
+                        v2_ = w[(f*C + c)*K + p]
+                        v3_ = sc_load_all(&x[(n*C + c + 1)*L + u])
+                        v4_ = w[(f*C + c + 1)*K + p]
+                        v5_ = sc_load_all(&x[(n*C + c + 2)*L + u])
+                        v6_ = w[(f*C + c + 2)*K + p]
+                        v7_ = sc_load_all(&x[(n*C + c + 3)*L + u])
+                        v8_ = w[(f*C + c + 3)*K + p]
+                        acc0_ = sc_vadd(acc0_, sc_vmul(sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vsign(sc_vsub(v1_, sc_splat(v2_)))))
+                        acc1_ = sc_vadd(acc1_, sc_vmul(sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vsign(sc_vsub(v3_, sc_splat(v4_)))))
+                        acc2_ = sc_vadd(acc2_, sc_vmul(sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vsign(sc_vsub(v5_, sc_splat(v6_)))))
+                        acc3_ = sc_vadd(acc3_, sc_vmul(sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vsign(sc_vsub(v7_, sc_splat(v8_)))))
+                sc_store_all(&gx[(n*C + c)*L + u], sc_vadd(sc_load_all(&gx[(n*C + c)*L + u]), acc0_))
+                sc_store_all(&gx[(n*C + c + 1)*L + u], sc_vadd(sc_load_all(&gx[(n*C + c + 1)*L + u]), acc1_))
+                sc_store_all(&gx[(n*C + c + 2)*L + u], sc_vadd(sc_load_all(&gx[(n*C + c + 2)*L + u]), acc2_))
+                sc_store_all(&gx[(n*C + c + 3)*L + u], sc_vadd(sc_load_all(&gx[(n*C + c + 3)*L + u]), acc3_))
+            if (room_ < 0):
+                cut0_ = sc_lanemask(0, L - u)
+                acc0_ = sc_splat((<sc_real>0.0))
+                acc1_ = sc_splat((<sc_real>0.0))
+                acc2_ = sc_splat((<sc_real>0.0))
+                acc3_ = sc_splat((<sc_real>0.0))
+                for p in range(0, sc_imin(K, 1 - u + 1)):
                     mask0_ = sc_lanemask(1 - u, sc_imin(1 - p + 1, L) - u)
-                    v0_ = sc_load_strided(&gy[(n*F + f)*OL + 1 - p - u], -1, mask0_)
-                    v1_ = sc_load(&x[(n*C + c)*L + u], mask0_)
-                    v2_ = w[(f*C + c)*K + p]
-                    v3_ = sc_load(&x[(n*C + c + 1)*L + u], mask0_)
-                    v4_ = w[(f*C + c + 1)*K + p]
-                    v5_ = sc_load(&x[(n*C + c + 2)*L + u], mask0_)
-                    v6_ = w[(f*C + c + 2)*K + p]
-                    v7_ = sc_load(&x[(n*C + c + 3)*L + u], mask0_)
-                    v8_ = w[(f*C + c + 3)*K + p]
-                    acc0_ = sc_vfmadd(acc0_, mask0_, sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vsign(sc_vsub(v1_, sc_splat(v2_))))
-                    acc1_ = sc_vfmadd(acc1_, mask0_, sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vsign(sc_vsub(v3_, sc_splat(v4_))))
-                    acc2_ = sc_vfmadd(acc2_, mask0_, sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vsign(sc_vsub(v5_, sc_splat(v6_))))
-                    acc3_ = sc_vfmadd(acc3_, mask0_, sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vsign(sc_vsub(v7_, sc_splat(v8_))))
-            sc_store(&gx[(n*C + c)*L + u], cut0_, sc_vadd(sc_reload(&gx[(n*C + c)*L + u], 1, cut0_), acc0_))
-            sc_store(&gx[(n*C + c + 1)*L + u], cut0_, sc_vadd(sc_reload(&gx[(n*C + c + 1)*L + u], 1, cut0_), acc1_))
-            sc_store(&gx[(n*C + c + 2)*L + u], cut0_, sc_vadd(sc_reload(&gx[(n*C + c + 2)*L + u], 1, cut0_), acc2_))
-            sc_store(&gx[(n*C + c + 3)*L + u], cut0_, sc_vadd(sc_reload(&gx[(n*C + c + 3)*L + u], 1, cut0_), acc3_))
+                    for f in range(0, F):
+                        v0_ = sc_load_strided(&gy[(n*F + f)*OL + 1 - p - u], -1, mask0_)
+                        v1_ = sc_load(&x[(n*C + c)*L + u], mask0_)
+                        v2_ = w[(f*C + c)*K + p]
+                        v3_ = sc_load(&x[(n*C + c + 1)*L + u], mask0_)
+                        v4_ = w[(f*C + c + 1)*K + p]
+                        v5_ = sc_load(&x[(n*C + c + 2)*L + u], mask0_)
+                        v6_ = w[(f*C + c + 2)*K + p]
+                        v7_ = sc_load(&x[(n*C + c + 3)*L + u], mask0_)
+                        v8_ = w[(f*C + c + 3)*K + p]
+                        acc0_ = sc_vfmadd(acc0_, mask0_, sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vsign(sc_vsub(v1_, sc_splat(v2_))))
+                        acc1_ = sc_vfmadd(acc1_, mask0_, sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vsign(sc_vsub(v3_, sc_splat(v4_))))
+                        acc2_ = sc_vfmadd(acc2_, mask0_, sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vsign(sc_vsub(v5_, sc_splat(v6_))))
+                        acc3_ = sc_vfmadd(acc3_, mask0_, sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vsign(sc_vsub(v7_, sc_splat(v8_))))
+                sc_store(&gx[(n*C + c)*L + u], cut0_, sc_vadd(sc_reload(&gx[(n*C + c)*L + u], 1, cut0_), acc0_))
+                sc_store(&gx[(n*C + c + 1)*L + u], cut0_, sc_vadd(sc_reload(&gx[(n*C + c + 1)*L + u], 1, cut0_), acc1_))
+                sc_store(&gx[(n*C + c + 2)*L + u], cut0_, sc_vadd(sc_reload(&gx[(n*C + c + 2)*L + u], 1, cut0_), acc2_))
+                sc_store(&gx[(n*C + c + 3)*L + u], cut0_, sc_vadd(sc_reload(&gx[(n*C + c + 3)*L + u], 1, cut0_), acc3_))
 
 
 cdef sc_nest u0_backward_gx_4(
@@ -763,7 +1018,7 @@ cdef sc_nest u0_backward_gx_4(
     sc_out gx,
 ) noexcept nogil:
     # gx: contributions of f, p; lanes across cells u
-    cdef Py_ssize_t c, f, n, nz_, p, u, ub_, z_
+    cdef Py_ssize_t c, f, n, nz_, p, room_, u, ub_, z_
     cdef sc_real v2_
     cdef sc_vector acc0_, v0_, v1_
     cdef sc_mask cut0_, mask0_
@@ -773,16 +1028,27 @@ cdef sc_nest u0_backward_gx_4(
         c = 4 * sc_floordiv(C, 4) + nz_
         for ub_ in range(0, sc_quotient(L - 1 + sc_lanes - 1, sc_lanes)):
             u = 1 + sc_lanes * ub_
-            cut0_ = sc_lanemask(0, L - u)
-            acc0_ = sc_splat((<sc_real>0.0))
-            for p in range(0, K):
-                for f in range(0, F):
+            room_ = sc_imin(L - (u + sc_lanes), 1 - (u + sc_lanes - 1) - (K - 1))
+            if (room_ >= 0):
+                acc0_ = sc_splat((<sc_real>0.0))
+                for p in range(0, sc_imin(K, 1 - u + 1)):
+                    for f in range(0, F):
+                        v0_ = sc_load_all_strided(&gy[(n*F + f)*OL + 1 - p - u], -1)
+                        v1_ = sc_load_all(&x[(n*C + c)*L + u])
+                        v2_ = w[(f*C + c)*K + p]
+                        acc0_ = sc_vadd(acc0_, sc_vmul(sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vsign(sc_vsub(v1_, sc_splat(v2_)))))
+                sc_store_all(&gx[(n*C + c)*L + u], sc_vadd(sc_load_all(&gx[(n*C + c)*L + u]), acc0_))
+            if (room_ < 0):
+                cut0_ = sc_lanemask(0, L - u)
+                acc0_ = sc_splat((<sc_real>0.0))
+                for p in range(0, sc_imin(K, 1 - u + 1)):
                     mask0_ = sc_lanemask(1 - u, sc_imin(1 - p + 1, L) - u)
-                    v0_ = sc_load_strided(&gy[(n*F + f)*OL + 1 - p - u], -1, mask0_)
-                    v1_ = sc_load(&x[(n*C + c)*L + u], mask0_)
-                    v2_ = w[(f*C + c)*K + p]
-                    acc0_ = sc_vfmadd(acc0_, mask0_, sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vsign(sc_vsub(v1_, sc_splat(v2_))))
-            sc_store(&gx[(n*C + c)*L + u], cut0_, sc_vadd(sc_reload(&gx[(n*C + c)*L + u], 1, cut0_), acc0_))
+                    for f in range(0, F):
+                        v0_ = sc_load_strided(&gy[(n*F + f)*OL + 1 - p - u], -1, mask0_)
+                        v1_ = sc_load(&x[(n*C + c)*L + u], mask0_)
+                        v2_ = w[(f*C + c)*K + p]
+                        acc0_ = sc_vfmadd(acc0_, mask0_, sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vsign(sc_vsub(v1_, sc_splat(v2_))))
+                sc_store(&gx[(n*C + c)*L + u], cut0_, sc_vadd(sc_reload(&gx[(n*C + c)*L + u], 1, cut0_), acc0_))
 
 
 cdef sc_nest u0_backward_gx_5(
@@ -794,7 +1060,7 @@ cdef sc_nest u0_backward_gx_5(
     sc_out gx,
 ) noexcept nogil:
     # gx: contributions of f, p; lanes across cells u
-    cdef Py_ssize_t c, f, n, nz_, p, u, ub_, z_
+    cdef Py_ssize_t c, f, n, nz_, p, room_, u, ub_, z_
     cdef sc_real v2_, v4_, v6_, v8_
     cdef sc_vector acc0_, acc1_, acc2_, acc3_, v0_, v1_, v3_, v5_, v7_
     cdef sc_mask cut0_, mask0_
@@ -804,31 +1070,57 @@ cdef sc_nest u0_backward_gx_5(
         c = 4 * nz_
         for ub_ in range(0, sc_quotient(sc_imin(L - 1, L) + sc_lanes - 1, sc_lanes)):
             u = sc_lanes * ub_
-            cut0_ = sc_lanemask(0, sc_imin(L - 1, L) - u)
-            acc0_ = sc_splat((<sc_real>0.0))
-            acc1_ = sc_splat((<sc_real>0.0))
-            acc2_ = sc_splat((<sc_real>0.0))
-            acc3_ = sc_splat((<sc_real>0.0))
-            for p in range(0, K):
-                for f in range(0, F):
+            room_ = sc_imin(sc_imin(L - 1, L) - (u + sc_lanes), OL - 2 * L + u)
+            if (room_ >= 0):
+                acc0_ = sc_splat((<sc_real>0.0))
+                acc1_ = sc_splat((<sc_real>0.0))
+                acc2_ = sc_splat((<sc_real>0.0))
+                acc3_ = sc_splat((<sc_real>0.0))
+                for p in range(sc_imax(0, 2 * L + 1 - OL - sc_lanes - u), K):
+                    for f in range(0, F):
+                        v0_ = sc_load_all_strided(&gy[(n*F + f)*OL + 2 * L - 1 - p - u], -1)
+                        v1_ = sc_load_all(&x[(n*C + c)*L + u])
+                        v2_ = w[(f*C + c)*K + p]
+                        v3_ = sc_load_all(&x[(n*C + c + 1)*L + u])
+                        v4_ = w[(f*C + c + 1)*K + p]
+                        v5_ = sc_load_all(&x[(n*C + c + 2)*L + u])
+                        v6_ = w[(f*C + c + 2)*K + p]
+                        v7_ = sc_load_all(&x[(n*C + c + 3)*L + u])
+                        v8_ = w[(f*C + c + 3)*K + p]
+                        acc0_ = sc_vadd(acc0_, sc_vmul(sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vsign(sc_vsub(v1_, sc_splat(v2_)))))
+                        acc1_ = sc_vadd(acc1_, sc_vmul(sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vsign(sc_vsub(v3_, sc_splat(v4_)))))
+                        acc2_ = sc_vadd(acc2_, sc_vmul(sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vsign(sc_vsub(v5_, sc_splat(v6_)))))
+                        acc3_ = sc_vadd(acc3_, sc_vmul(sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vsign(sc_vsub(v7_, sc_splat(v8_)))))
+                sc_store_all(&gx[(n*C + c)*L + u], sc_vadd(sc_load_all(&gx[(n*C + c)*L + u]), acc0_))
+                sc_store_all(&gx[(n*C + c + 1)*L + u], sc_vadd(sc_load_all(&gx[(n*C + c + 1)*L + u]), acc1_))
+                sc_store_all(&gx[(n*C + c + 2)*L + u], sc_vadd(sc_load_all(&gx[(n*C + c + 2)*L + u]), acc2_))
+                sc_store_all(&gx[(n*C + c + 3)*L + u], sc_vadd(sc_load_all(&gx[(n*C + c + 3)*L + u]), acc3_))
+            if (room_ < 0):
+                cut0_ = sc_lanemask(0, sc_imin(L - 1, L) - u)
+                acc0_ = sc_splat((<sc_real>0.0))
+                acc1_ = sc_splat((<sc_real>0.0))
+                acc2_ = sc_splat((<sc_real>0.0))
+                acc3_ = sc_splat((<sc_real>0.0))
+                for p in range(sc_imax(0, 2 * L + 1 - OL - sc_lanes - u), K):
                     mask0_ = sc_lanemask(sc_imax(2 * L - OL - p, 0) - u, sc_imin(L - 1, L) - u)
-                    v0_ = sc_load_strided(&gy[(n*F + f)*OL + 2 * L - 1 - p - u], -1, mask0_)
-                    v1_ = sc_load(&x[(n*C + c)*L + u], mask0_)
-                    v2_ = w[(f*C + c)*K + p]
-                    v3_ = sc_load(&x[(n*C + c + 1)*L + u], mask0_)
-                    v4_ = w[(f*C + c + 1)*K + p]
-                    v5_ = sc_load(&x[(n*C + c + 2)*L + u], mask0_)
-                    v6_ = w[(f*C + c + 2)*K + p]
-                    v7_ = sc_load(&x[(n*C + c + 3)*L + u], mask0_)
-                    v8_ = w[(f*C + c + 3)*K + p]
-                    acc0_ = sc_vfmadd(acc0_, mask0_, sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vsign(sc_vsub(v1_, sc_splat(v2_))))
-                    acc1_ = sc_vfmadd(acc1_, mask0_, sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vsign(sc_vsub(v3_, sc_splat(v4_))))
-                    acc2_ = sc_vfmadd(acc2_, mask0_, sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vsign(sc_vsub(v5_, sc_splat(v6_))))
-                    acc3_ = sc_vfmadd(acc3_, mask0_, sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vsign(sc_vsub(v7_, sc_splat(v8_))))
-            sc_store(&gx[(n*C + c)*L + u], cut0_, sc_vadd(sc_reload(&gx[(n*C + c)*L + u], 1, cut0_), acc0_))
-            sc_store(&gx[(n*C + c + 1)*L + u], cut0_, sc_vadd(sc_reload(&gx[(n*C + c + 1)*L + u], 1, cut0_), acc1_))
-            sc_store(&gx[(n*C + c + 2)*L + u], cut0_, sc_vadd(sc_reload(&gx[(n*C + c + 2)*L + u], 1, cut0_), acc2_))
-            sc_store(&gx[(n*C + c + 3)*L + u], cut0_, sc_vadd(sc_reload(&gx[(n*C + c + 3)*L + u], 1, cut0_), acc3_))
+                    for f in range(0, F):
+                        v0_ = sc_load_strided(&gy[(n*F + f)*OL + 2 * L - 1 - p - u], -1, mask0_)
+                        v1_ = sc_load(&x[(n*C + c)*L + u], mask0_)
+                        v2_ = w[(f*C + c)*K + p]
+                        v3_ = sc_load(&x[(n*C + c + 1)*L + u], mask0_)
+                        v4_ = w[(f*C + c + 1)*K + p]
+                        v5_ = sc_load(&x[(n*C + c + 2)*L + u], mask0_)
+                        v6_ = w[(f*C + c + 2)*K + p]
+                        v7_ = sc_load(&x[(n*C + c + 3)*L + u], mask0_)
+                        v8_ = w[(f*C + c + 3)*K + p]
+                        acc0_ = sc_vfmadd(acc0_, mask0_, sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vsign(sc_vsub(v1_, sc_splat(v2_))))
+                        acc1_ = sc_vfmadd(acc1_, mask0_, sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vsign(sc_vsub(v3_, sc_splat(v4_))))
+                        acc2_ = sc_vfmadd(acc2_, mask0_, sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vsign(sc_vsub(v5_, sc_splat(v6_))))
+                        acc3_ = sc_vfmadd(acc3_, mask0_, sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vsign(sc_vsub(v7_, sc_splat(v8_))))
+                sc_store(&gx[(n*C + c)*L + u], cut0_, sc_vadd(sc_reload(&gx[(n*C + c)*L + u], 1, cut0_), acc0_))
+                sc_store(&gx[(n*C + c + 1)*L + u], cut0_, sc_vadd(sc_reload(&gx[(n*C + c + 1)*L + u], 1, cut0_), acc1_))
+                sc_store(&gx[(n*C + c + 2)*L + u], cut0_, sc_vadd(sc_reload(&gx[(n*C + c + 2)*L + u], 1, cut0_), acc2_))
+                sc_store(&gx[(n*C + c + 3)*L + u], cut0_, sc_vadd(sc_reload(&gx[(n*C + c + 3)*L + u], 1, cut0_), acc3_))
 
 
 cdef sc_nest u0_backward_gx_6(
@@ -840,7 +1132,7 @@ cdef sc_nest u0_backward_gx_6(
     sc_out gx,
 ) noexcept nogil:
     # gx: contributions of f, p; lanes across cells u
-    cdef Py_ssize_t c, f, n, nz_, p, u, ub_, z_
+    cdef Py_ssize_t c, f, n, nz_, p, room_, u, ub_, z_
     cdef sc_real v2_
     cdef sc_vector acc0_, v0_, v1_
     cdef sc_mask cut0_, mask0_
@@ -850,16 +1142,28 @@ cdef sc_nest u0_backward_gx_6(
         c = 4 * sc_floordiv(C, 4) + nz_
         for ub_ in range(0, sc_quotient(sc_imin(L - 1, L) + sc_lanes - 1, sc_lanes)):
             u = sc_lanes * ub_
-            cut0_ = sc_lanemask(0, sc_imin(L - 1, L) - u)
-            acc0_ = sc_splat((<sc_real>0.0))
-            for p in range(0, K):
-                for f in range(0, F):
+            room_ = sc_imin(sc_imin(L - 1, L) - (u + sc_lanes), OL - 2 * L + u)
+            if (room_ >= 0):
+                acc0_ = sc_splat((<sc_real>0.0))
+                for p in range(sc_imax(0, 2 * L + 1 - OL - sc_lanes - u), K):
+                    for f in range(0, F):
+                        v0_ = sc_load_all_strided(&gy[(n*F + f)*OL + 2 * L - 1 - p - u], -1)
+                        v1_ = sc_load_all(&x[(n*C + c)*L + u])
+                        v2_ = w[(f*C + c)*K + p]
+                        acc0_ = sc_vadd(acc0_, sc_vmul(sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vsign(sc_vsub(v1_, sc_splat(v2_)))))
+                sc_store_all(&gx[(n*C + c)*L + u], sc_vadd(sc_load_all(&gx[(n*C + c)*L + u]), acc0_))
+            if (room_ < 0):
+                cut0_ = sc_lanemask(0, sc_imin(L - 1, L) - u)
+                acc0_ = sc_splat((<sc_real>0.0))
+                for p in range(sc_imax(0, 2 * L + 1 - OL - sc_lanes - u), K):
                     mask0_ = sc_lanemask(sc_imax(2 * L - OL - p, 0) - u, sc_imin(L - 1, L) - u)
-                    v0_ = sc_load_strided(&gy[(n*F + f)*OL + 2 * L - 1 - p - u], -1, mask0_)
-                    v1_ = sc_load(&x[(n*C + c)*L + u], mask0_)
-                    v2_ = w[(f*C + c)*K + p]
-                    acc0_ = sc_vfmadd(acc0_, mask0_, sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vsign(sc_vsub(v1_, sc_splat(v2_))))
-            sc_store(&gx[(n*C + c)*L + u], cut0_, sc_vadd(sc_reload(&gx[(n*C + c)*L + u], 1, cut0_), acc0_))
+                    for f in range(0, F):
+                        v0_ = sc_load_strided(&gy[(n*F + f)*OL + 2 * L - 1 - p - u], -1, mask0_)
+                        v1_ = sc_load(&x[(n*C + c)*L + u], mask0_)
+                        v2_ = w[(f*C + c)*K + p]
+                        acc0_ = sc_vfmadd(acc0_, mask0_, sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vsign(sc_vsub(v1_, sc_splat(v2_))))
+                sc_store(&gx[(n*C + c)*L + u], cut0_, sc_vadd(sc_reload(&gx[(n*C + c)*L + u], 1, cut0_), acc0_))
+
 
 
 cdef void u0_backward_gx_nest(
@@ -884,7 +1188,6 @@ cdef void u0_backward_gx_nest(
         u0_backward_gx_5(sc_begin, sc_end, N, F, C, L, K, OL, gy, x, w, gx)
     elif sc_number == 6:
         u0_backward_gx_6(sc_begin, sc_end, N, F, C, L, K, OL, gy, x, w, gx)
-
 
 cdef void u0_backward_gx(
     Py_ssize_t N, Py_ssize_t F, Py_ssize_t C, Py_ssize_t L, Py_ssize_t K, Py_ssize_t OL,
@@ -943,7 +1246,7 @@ cdef sc_nest u0_backward_gw_1(
     sc_out gw,
 ) noexcept nogil:
     # gw: contributions of n, i; lanes across contributions i
-    cdef Py_ssize_t c, cz_, f, fb_, fz_, i, ib_, n, p, z_
+    cdef Py_ssize_t c, cz_, f, fb_, fz_, i, ib_, n, p, room_, z_
     cdef sc_real v2_, v4_, v6_, v8_
     cdef sc_vector acc0_, acc1_, acc2_, acc3_, v0_, v1_, v3_, v5_, v7_
     cdef sc_mask cut0_
@@ -961,24 +1264,40 @@ cdef sc_nest u0_backward_gw_1(
         for n in range(0, N):
             for ib_ in range(0, sc_quotient(sc_imin(OL, L - p + 1) - sc_imax(0, 1 - p) + sc_lanes - 1, sc_lanes)):
                 i = sc_imax(0, 1 - p) + sc_lanes * ib_
-                cut0_ = sc_lanemask(0, sc_imin(OL, L - p + 1) - i)
-                v0_ = sc_load(&gy[(n*F + f)*OL + i], cut0_)
-                v1_ = sc_load(&x[(n*C + c)*L + i + p - 1], cut0_)
-                v2_ = w[(f*C + c)*K + p]
-                v3_ = sc_load(&gy[(n*F + f + 1)*OL + i], cut0_)
-                v4_ = w[((f + 1)*C + c)*K + p]
-                v5_ = sc_load(&gy[(n*F + f + 2)*OL + i], cut0_)
-                v6_ = w[((f + 2)*C + c)*K + p]
-                v7_ = sc_load(&gy[(n*F + f + 3)*OL + i], cut0_)
-                v8_ = w[((f + 3)*C + c)*K + p]
-                acc0_ = sc_vfmadd(acc0_, cut0_, sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v2_)))))
-                acc1_ = sc_vfmadd(acc1_, cut0_, sc_vmul(v3_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v4_)))))
-                acc2_ = sc_vfmadd(acc2_, cut0_, sc_vmul(v5_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v6_)))))
-                acc3_ = sc_vfmadd(acc3_, cut0_, sc_vmul(v7_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v8_)))))
-        gw[(f*C + c)*K + p] = gw[(f*C + c)*K + p] + sc_gather_add(acc0_)
-        gw[((f + 1)*C + c)*K + p] = gw[((f + 1)*C + c)*K + p] + sc_gather_add(acc1_)
-        gw[((f + 2)*C + c)*K + p] = gw[((f + 2)*C + c)*K + p] + sc_gather_add(acc2_)
-        gw[((f + 3)*C + c)*K + p] = gw[((f + 3)*C + c)*K + p] + sc_gather_add(acc3_)
+                room_ = sc_imin(OL, L - p + 1) - (i + sc_lanes)
+                if (room_ >= 0):
+                    v0_ = sc_load_all(&gy[(n*F + f)*OL + i])
+                    v1_ = sc_load_all(&x[(n*C + c)*L + i + p - 1])
+                    v2_ = w[(f*C + c)*K + p]
+                    v3_ = sc_load_all(&gy[(n*F + f + 1)*OL + i])
+                    v4_ = w[((f + 1)*C + c)*K + p]
+                    v5_ = sc_load_all(&gy[(n*F + f + 2)*OL + i])
+                    v6_ = w[((f + 2)*C + c)*K + p]
+                    v7_ = sc_load_all(&gy[(n*F + f + 3)*OL + i])
+                    v8_ = w[((f + 3)*C + c)*K + p]
+                    acc0_ = sc_vadd(acc0_, sc_vmul(sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v2_))))))
+                    acc1_ = sc_vadd(acc1_, sc_vmul(sc_vmul(v3_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v4_))))))
+                    acc2_ = sc_vadd(acc2_, sc_vmul(sc_vmul(v5_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v6_))))))
+                    acc3_ = sc_vadd(acc3_, sc_vmul(sc_vmul(v7_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v8_))))))
+                if (room_ < 0):
+                    cut0_ = sc_lanemask(0, sc_imin(OL, L - p + 1) - i)
+                    v0_ = sc_load(&gy[(n*F + f)*OL + i], cut0_)
+                    v1_ = sc_load(&x[(n*C + c)*L + i + p - 1], cut0_)
+                    v2_ = w[(f*C + c)*K + p]
+                    v3_ = sc_load(&gy[(n*F + f + 1)*OL + i], cut0_)
+                    v4_ = w[((f + 1)*C + c)*K + p]
+                    v5_ = sc_load(&gy[(n*F + f + 2)*OL + i], cut0_)
+                    v6_ = w[((f + 2)*C + c)*K + p]
+                    v7_ = sc_load(&gy[(n*F + f + 3)*OL + i], cut0_)
+                    v8_ = w[((f + 3)*C + c)*K + p]
+                    acc0_ = sc_vfmadd(acc0_, cut0_, sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v2_)))))
+                    acc1_ = sc_vfmadd(acc1_, cut0_, sc_vmul(v3_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v4_)))))
+                    acc2_ = sc_vfmadd(acc2_, cut0_, sc_vmul(v5_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v6_)))))
+                    acc3_ = sc_vfmadd(acc3_, cut0_, sc_vmul(v7_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v8_)))))
+        gw[(f*C + c)*K + p] = gw[(f*C + c)*K + p] + sc_hsum(acc0_)
+        gw[((f + 1)*C + c)*K + p] = gw[((f + 1)*C + c)*K + p] + sc_hsum(acc1_)
+        gw[((f + 2)*C + c)*K + p] = gw[((f + 2)*C + c)*K + p] + sc_hsum(acc2_)
+        gw[((f + 3)*C + c)*K + p] = gw[((f + 3)*C + c)*K + p] + sc_hsum(acc3_)
 
 
 cdef sc_nest u0_backward_gw_2(
@@ -990,7 +1309,7 @@ cdef sc_nest u0_backward_gw_2(
     sc_out parts1_,
 ) noexcept nogil:
     # gw: contributions of n, i; lanes across contributions i; cut into 16 parts
-    cdef Py_ssize_t c, cz_, f, fb_, fz_, i, ib_, n, p, part_, z_, zp_
+    cdef Py_ssize_t c, cz_, f, fb_, fz_, i, ib_, n, p, part_, room_, z_, zp_
     cdef sc_real v2_, v4_, v6_, v8_
     cdef sc_vector acc0_, acc1_, acc2_, acc3_, v0_, v1_, v3_, v5_, v7_
     cdef sc_mask cut0_
@@ -1010,24 +1329,40 @@ cdef sc_nest u0_backward_gw_2(
         for n in range(sc_quotient(sc_imax(0, N) * part_, 16), sc_quotient(sc_imax(0, N) * (part_ + 1), 16)):
             for ib_ in range(0, sc_quotient(sc_imin(OL, L - p + 1) - sc_imax(0, 1 - p) + sc_lanes - 1, sc_lanes)):
                 i = sc_imax(0, 1 - p) + sc_lanes * ib_
-                cut0_ = sc_lanemask(0, sc_imin(OL, L - p + 1) - i)
-                v0_ = sc_load(&gy[(n*F + f)*OL + i], cut0_)
-                v1_ = sc_load(&x[(n*C + c)*L + i + p - 1], cut0_)
-                v2_ = w[(f*C + c)*K + p]
-                v3_ = sc_load(&gy[(n*F + f + 1)*OL + i], cut0_)
-                v4_ = w[((f + 1)*C + c)*K + p]
-                v5_ = sc_load(&gy[(n*F + f + 2)*OL + i], cut0_)
-                v6_ = w[((f + 2)*C + c)*K + p]
-                v7_ = sc_load(&gy[(n*F + f + 3)*OL + i], cut0_)
-                v8_ = w[((f + 3)*C + c)*K + p]
-                acc0_ = sc_vfmadd(acc0_, cut0_, sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v2_)))))
-                acc1_ = sc_vfmadd(acc1_, cut0_, sc_vmul(v3_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v4_)))))
-                acc2_ = sc_vfmadd(acc2_, cut0_, sc_vmul(v5_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v6_)))))
-                acc3_ = sc_vfmadd(acc3_, cut0_, sc_vmul(v7_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v8_)))))
-        parts1_[(part_*64 + z_)*4] = sc_gather_add(acc0_)
-        parts1_[(part_*64 + z_)*4 + 1] = sc_gather_add(acc1_)
-        parts1_[(part_*64 + z_)*4 + 2] = sc_gather_add(acc2_)
-        parts1_[(part_*64 + z_)*4 + 3] = sc_gather_add(acc3_)
+                room_ = sc_imin(OL, L - p + 1) - (i + sc_lanes)
+                if (room_ >= 0):
+                    v0_ = sc_load_all(&gy[(n*F + f)*OL + i])
+                    v1_ = sc_load_all(&x[(n*C + c)*L + i + p - 1])
+                    v2_ = w[(f*C + c)*K + p]
+                    v3_ = sc_load_all(&gy[(n*F + f + 1)*OL + i])
+                    v4_ = w[((f + 1)*C + c)*K + p]
+                    v5_ = sc_load_all(&gy[(n*F + f + 2)*OL + i])
+                    v6_ = w[((f + 2)*C + c)*K + p]
+                    v7_ = sc_load_all(&gy[(n*F + f + 3)*OL + i])
+                    v8_ = w[((f + 3)*C + c)*K + p]
+                    acc0_ = sc_vadd(acc0_, sc_vmul(sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v2_))))))
+                    acc1_ = sc_vadd(acc1_, sc_vmul(sc_vmul(v3_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v4_))))))
+                    acc2_ = sc_vadd(acc2_, sc_vmul(sc_vmul(v5_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v6_))))))
+                    acc3_ = sc_vadd(acc3_, sc_vmul(sc_vmul(v7_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v8_))))))
+                if (room_ < 0):
+                    cut0_ = sc_lanemask(0, sc_imin(OL, L - p + 1) - i)
+                    v0_ = sc_load(&gy[(n*F + f)*OL + i], cut0_)
+                    v1_ = sc_load(&x[(n*C + c)*L + i + p - 1], cut0_)
+                    v2_ = w[(f*C + c)*K + p]
+                    v3_ = sc_load(&gy[(n*F + f + 1)*OL + i], cut0_)
+                    v4_ = w[((f + 1)*C + c)*K + p]
+                    v5_ = sc_load(&gy[(n*F + f + 2)*OL + i], cut0_)
+                    v6_ = w[((f + 2)*C + c)*K + p]
+                    v7_ = sc_load(&gy[(n*F + f + 3)*OL + i], cut0_)
+                    v8_ = w[((f + 3)*C + c)*K + p]
+                    acc0_ = sc_vfmadd(acc0_, cut0_, sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v2_)))))
+                    acc1_ = sc_vfmadd(acc1_, cut0_, sc_vmul(v3_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v4_)))))
+                    acc2_ = sc_vfmadd(acc2_, cut0_, sc_vmul(v5_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v6_)))))
+                    acc3_ = sc_vfmadd(acc3_, cut0_, sc_vmul(v7_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v8_)))))
+        parts1_[(part_*64 + z_)*4] = sc_hsum(acc0_)
+        parts1_[(part_*64 + z_)*4 + 1] = sc_hsum(acc1_)
+        parts1_[(part_*64 + z_)*4 + 2] = sc_hsum(acc2_)
+        parts1_[(part_*64 + z_)*4 + 3] = sc_hsum(acc3_)
 
 
 cdef sc_nest u0_backward_gw_3(
@@ -1070,7 +1405,7 @@ cdef sc_nest u0_backward_gw_4(
     sc_out gw,
 ) noexcept nogil:
     # gw: contributions of n, i; lanes across contributions i
-    cdef Py_ssize_t c, cz_, f, fb_, fz_, i, ib_, n, p, z_
+    cdef Py_ssize_t c, cz_, f, fb_, fz_, i, ib_, n, p, room_, z_
     cdef sc_real v2_
     cdef sc_vector acc0_, v0_, v1_
     cdef sc_mask cut0_
@@ -1085,12 +1420,19 @@ cdef sc_nest u0_backward_gw_4(
         for n in range(0, N):
             for ib_ in range(0, sc_quotient(sc_imin(OL, L - p + 1) - sc_imax(0, 1 - p) + sc_lanes - 1, sc_lanes)):
                 i = sc_imax(0, 1 - p) + sc_lanes * ib_
-                cut0_ = sc_lanemask(0, sc_imin(OL, L - p + 1) - i)
-                v0_ = sc_load(&gy[(n*F + f)*OL + i], cut0_)
-                v1_ = sc_load(&x[(n*C + c)*L + i + p - 1], cut0_)
-                v2_ = w[(f*C + c)*K + p]
-                acc0_ = sc_vfmadd(acc0_, cut0_, sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v2_)))))
-        gw[(f*C + c)*K + p] = gw[(f*C + c)*K + p] + sc_gather_add(acc0_)
+                room_ = sc_imin(OL, L - p + 1) - (i + sc_lanes)
+                if (room_ >= 0):
+                    v0_ = sc_load_all(&gy[(n*F + f)*OL + i])
+                    v1_ = sc_load_all(&x[(n*C + c)*L + i + p - 1])
+                    v2_ = w[(f*C + c)*K + p]
+                    acc0_ = sc_vadd(acc0_, sc_vmul(sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v2_))))))
+                if (room_ < 0):
+                    cut0_ = sc_lanemask(0, sc_imin(OL, L - p + 1) - i)
+                    v0_ = sc_load(&gy[(n*F + f)*OL + i], cut0_)
+                    v1_ = sc_load(&x[(n*C + c)*L + i + p - 1], cut0_)
+                    v2_ = w[(f*C + c)*K + p]
+                    acc0_ = sc_vfmadd(acc0_, cut0_, sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v2_)))))
+        gw[(f*C + c)*K + p] = gw[(f*C + c)*K + p] + sc_hsum(acc0_)
 
 
 cdef sc_nest u0_backward_gw_5(
@@ -1102,7 +1444,7 @@ cdef sc_nest u0_backward_gw_5(
     sc_out parts2_,
 ) noexcept nogil:
     # gw: contributions of n, i; lanes across contributions i; cut into 16 parts
-    cdef Py_ssize_t c, cz_, f, fb_, fz_, i, ib_, n, p, part_, z_, zp_
+    cdef Py_ssize_t c, cz_, f, fb_, fz_, i, ib_, n, p, part_, room_, z_, zp_
     cdef sc_real v2_
     cdef sc_vector acc0_, v0_, v1_
     cdef sc_mask cut0_
@@ -1119,12 +1461,19 @@ cdef sc_nest u0_backward_gw_5(
         for n in range(sc_quotient(sc_imax(0, N) * part_, 16), sc_quotient(sc_imax(0, N) * (part_ + 1), 16)):
             for ib_ in range(0, sc_quotient(sc_imin(OL, L - p + 1) - sc_imax(0, 1 - p) + sc_lanes - 1, sc_lanes)):
                 i = sc_imax(0, 1 - p) + sc_lanes * ib_
-                cut0_ = sc_lanemask(0, sc_imin(OL, L - p + 1) - i)
-                v0_ = sc_load(&gy[(n*F + f)*OL + i], cut0_)
-                v1_ = sc_load(&x[(n*C + c)*L + i + p - 1], cut0_)
-                v2_ = w[(f*C + c)*K + p]
-                acc0_ = sc_vfmadd(acc0_, cut0_, sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v2_)))))
-        parts2_[part_*64 + z_] = sc_gather_add(acc0_)
+                room_ = sc_imin(OL, L - p + 1) - (i + sc_lanes)
+                if (room_ >= 0):
+                    v0_ = sc_load_all(&gy[(n*F + f)*OL + i])
+                    v1_ = sc_load_all(&x[(n*C + c)*L + i + p - 1])
+                    v2_ = w[(f*C + c)*K + p]
+                    acc0_ = sc_vadd(acc0_, sc_vmul(sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v2_))))))
+                if (room_ < 0):
+                    cut0_ = sc_lanemask(0, sc_imin(OL, L - p + 1) - i)
+                    v0_ = sc_load(&gy[(n*F + f)*OL + i], cut0_)
+                    v1_ = sc_load(&x[(n*C + c)*L + i + p - 1], cut0_)
+                    v2_ = w[(f*C + c)*K + p]
+                    acc0_ = sc_vfmadd(acc0_, cut0_, sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v2_)))))
+        parts2_[part_*64 + z_] = sc_hsum(acc0_)
 
 
 cdef sc_nest u0_backward_gw_6(
@@ -1158,7 +1507,7 @@ cdef sc_nest u0_backward_gw_7(
     sc_out gw,
 ) noexcept nogil:
     # gw: contributions of n, i; lanes across contributions i
-    cdef Py_ssize_t c, cz_, f, fb_, fz_, i, ib_, n, p, z_
+    cdef Py_ssize_t c, cz_, f, fb_, fz_, i, ib_, n, p, room_, z_
     cdef sc_real v2_, v4_, v6_, v8_
     cdef sc_vector acc0_, acc1_, acc2_, acc3_, v0_, v1_, v3_, v5_, v7_
     cdef sc_mask cut0_
@@ -1174,26 +1523,42 @@ cdef sc_nest u0_backward_gw_7(
         acc2_ = sc_splat((<sc_real>0.0))
         acc3_ = sc_splat((<sc_real>0.0))
         for n in range(0, N):
-            for ib_ in range(0, sc_quotient(0 - p + 1 + sc_lanes - 1, sc_lanes)):
+            for ib_ in range(0, sc_quotient(1 - p + sc_lanes - 1, sc_lanes)):
                 i = sc_lanes * ib_
-                cut0_ = sc_lanemask(0, 0 - p + 1 - i)
-                v0_ = sc_load(&gy[(n*F + f)*OL + i], cut0_)
-                v1_ = sc_load_strided(&x[(n*C + c)*L + 1 - i - p], -1, cut0_)
-                v2_ = w[(f*C + c)*K + p]
-                v3_ = sc_load(&gy[(n*F + f + 1)*OL + i], cut0_)
-                v4_ = w[((f + 1)*C + c)*K + p]
-                v5_ = sc_load(&gy[(n*F + f + 2)*OL + i], cut0_)
-                v6_ = w[((f + 2)*C + c)*K + p]
-                v7_ = sc_load(&gy[(n*F + f + 3)*OL + i], cut0_)
-                v8_ = w[((f + 3)*C + c)*K + p]
-                acc0_ = sc_vfmadd(acc0_, cut0_, sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v2_)))))
-                acc1_ = sc_vfmadd(acc1_, cut0_, sc_vmul(v3_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v4_)))))
-                acc2_ = sc_vfmadd(acc2_, cut0_, sc_vmul(v5_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v6_)))))
-                acc3_ = sc_vfmadd(acc3_, cut0_, sc_vmul(v7_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v8_)))))
-        gw[(f*C + c)*K + p] = gw[(f*C + c)*K + p] + sc_gather_add(acc0_)
-        gw[((f + 1)*C + c)*K + p] = gw[((f + 1)*C + c)*K + p] + sc_gather_add(acc1_)
-        gw[((f + 2)*C + c)*K + p] = gw[((f + 2)*C + c)*K + p] + sc_gather_add(acc2_)
-        gw[((f + 3)*C + c)*K + p] = gw[((f + 3)*C + c)*K + p] + sc_gather_add(acc3_)
+                room_ = 1 - p - (i + sc_lanes)
+                if (room_ >= 0):
+                    v0_ = sc_load_all(&gy[(n*F + f)*OL + i])
+                    v1_ = sc_load_all_strided(&x[(n*C + c)*L + 1 - i - p], -1)
+                    v2_ = w[(f*C + c)*K + p]
+                    v3_ = sc_load_all(&gy[(n*F + f + 1)*OL + i])
+                    v4_ = w[((f + 1)*C + c)*K + p]
+                    v5_ = sc_load_all(&gy[(n*F + f + 2)*OL + i])
+                    v6_ = w[((f + 2)*C + c)*K + p]
+                    v7_ = sc_load_all(&gy[(n*F + f + 3)*OL + i])
+                    v8_ = w[((f + 3)*C + c)*K + p]
+                    acc0_ = sc_vadd(acc0_, sc_vmul(sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v2_))))))
+                    acc1_ = sc_vadd(acc1_, sc_vmul(sc_vmul(v3_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v4_))))))
+                    acc2_ = sc_vadd(acc2_, sc_vmul(sc_vmul(v5_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v6_))))))
+                    acc3_ = sc_vadd(acc3_, sc_vmul(sc_vmul(v7_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v8_))))))
+                if (room_ < 0):
+                    cut0_ = sc_lanemask(0, 1 - p - i)
+                    v0_ = sc_load(&gy[(n*F + f)*OL + i], cut0_)
+                    v1_ = sc_load_strided(&x[(n*C + c)*L + 1 - i - p], -1, cut0_)
+                    v2_ = w[(f*C + c)*K + p]
+                    v3_ = sc_load(&gy[(n*F + f + 1)*OL + i], cut0_)
+                    v4_ = w[((f + 1)*C + c)*K + p]
+                    v5_ = sc_load(&gy[(n*F + f + 2)*OL + i], cut0_)
+                    v6_ = w[((f + 2)*C + c)*K + p]
+                    v7_ = sc_load(&gy[(n*F + f + 3)*OL + i], cut0_)
+                    v8_ = w[((f + 3)*C + c)*K + p]
+                    acc0_ = sc_vfmadd(acc0_, cut0_, sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v2_)))))
+                    acc1_ = sc_vfmadd(acc1_, cut0_, sc_vmul(v3_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v4_)))))
+                    acc2_ = sc_vfmadd(acc2_, cut0_, sc_vmul(v5_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v6_)))))
+                    acc3_ = sc_vfmadd(acc3_, cut0_, sc_vmul(v7_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v8_)))))
+        gw[(f*C + c)*K + p] = gw[(f*C + c)*K + p] + sc_hsum(acc0_)
+        gw[((f + 1)*C + c)*K + p] = gw[((f + 1)*C + c)*K + p] + sc_hsum(acc1_)
+        gw[((f + 2)*C + c)*K + p] = gw[((f + 2)*C + c)*K + p] + sc_hsum(acc2_)
+        gw[((f + 3)*C + c)*K + p] = gw[((f + 3)*C + c)*K + p] + sc_hsum(acc3_)
 
 
 cdef sc_nest u0_backward_gw_8(
@@ -1205,7 +1570,7 @@ cdef sc_nest u0_backward_gw_8(
     sc_out gw,
 ) noexcept nogil:
     # gw: contributions of n, i; lanes across contributions i
-    cdef Py_ssize_t c, cz_, f, fb_, fz_, i, ib_, n, p, z_
+    cdef Py_ssize_t c, cz_, f, fb_, fz_, i, ib_, n, p, room_, z_
     cdef sc_real v2_
     cdef sc_vector acc0_, v0_, v1_
     cdef sc_mask cut0_
@@ -1218,14 +1583,21 @@ cdef sc_nest u0_backward_gw_8(
         p = cz_
         acc0_ = sc_splat((<sc_real>0.0))
         for n in range(0, N):
-            for ib_ in range(0, sc_quotient(0 - p + 1 + sc_lanes - 1, sc_lanes)):
+            for ib_ in range(0, sc_quotient(1 - p + sc_lanes - 1, sc_lanes)):
                 i = sc_lanes * ib_
-                cut0_ = sc_lanemask(0, 0 - p + 1 - i)
-                v0_ = sc_load(&gy[(n*F + f)*OL + i], cut0_)
-                v1_ = sc_load_strided(&x[(n*C + c)*L + 1 - i - p], -1, cut0_)
-                v2_ = w[(f*C + c)*K + p]
-                acc0_ = sc_vfmadd(acc0_, cut0_, sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v2_)))))
-        gw[(f*C + c)*K + p] = gw[(f*C + c)*K + p] + sc_gather_add(acc0_)
+                room_ = 1 - p - (i + sc_lanes)
+                if (room_ >= 0):
+                    v0_ = sc_load_all(&gy[(n*F + f)*OL + i])
+                    v1_ = sc_load_all_strided(&x[(n*C + c)*L + 1 - i - p], -1)
+                    v2_ = w[(f*C + c)*K + p]
+                    acc0_ = sc_vadd(acc0_, sc_vmul(sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v2_))))))
+                if (room_ < 0):
+                    cut0_ = sc_lanemask(0, 1 - p - i)
+                    v0_ = sc_load(&gy[(n*F + f)*OL + i], cut0_)
+                    v1_ = sc_load_strided(&x[(n*C + c)*L + 1 - i - p], -1, cut0_)
+                    v2_ = w[(f*C + c)*K + p]
+                    acc0_ = sc_vfmadd(acc0_, cut0_, sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v2_)))))
+        gw[(f*C + c)*K + p] = gw[(f*C + c)*K + p] + sc_hsum(acc0_)
 
 
 cdef sc_nest u0_backward_gw_9(
@@ -1237,7 +1609,7 @@ cdef sc_nest u0_backward_gw_9(
     sc_out gw,
 ) noexcept nogil:
     # gw: contributions of n, i; lanes across contributions i
-    cdef Py_ssize_t c, cz_, f, fb_, fz_, i, ib_, n, p, z_
+    cdef Py_ssize_t c, cz_, f, fb_, fz_, i, ib_, n, p, room_, z_
     cdef sc_real v2_, v4_, v6_, v8_
     cdef sc_vector acc0_, acc1_, acc2_, acc3_, v0_, v1_, v3_, v5_, v7_
     cdef sc_mask cut0_
@@ -1255,24 +1627,40 @@ cdef sc_nest u0_backward_gw_9(
         for n in range(0, N):
             for ib_ in range(0, sc_quotient(OL - (L + 1 - p) + sc_lanes - 1, sc_lanes)):
                 i = L + 1 - p + sc_lanes * ib_
-                cut0_ = sc_lanemask(0, OL - i)
-                v0_ = sc_load(&gy[(n*F + f)*OL + i], cut0_)
-                v1_ = sc_load_strided(&x[(n*C + c)*L + 2 * L - 1 - i - p], -1, cut0_)
-                v2_ = w[(f*C + c)*K + p]
-                v3_ = sc_load(&gy[(n*F + f + 1)*OL + i], cut0_)
-                v4_ = w[((f + 1)*C + c)*K + p]
-                v5_ = sc_load(&gy[(n*F + f + 2)*OL + i], cut0_)
-                v6_ = w[((f + 2)*C + c)*K + p]
-                v7_ = sc_load(&gy[(n*F + f + 3)*OL + i], cut0_)
-                v8_ = w[((f + 3)*C + c)*K + p]
-                acc0_ = sc_vfmadd(acc0_, cut0_, sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v2_)))))
-                acc1_ = sc_vfmadd(acc1_, cut0_, sc_vmul(v3_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v4_)))))
-                acc2_ = sc_vfmadd(acc2_, cut0_, sc_vmul(v5_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v6_)))))
-                acc3_ = sc_vfmadd(acc3_, cut0_, sc_vmul(v7_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v8_)))))
-        gw[(f*C + c)*K + p] = gw[(f*C + c)*K + p] + sc_gather_add(acc0_)
-        gw[((f + 1)*C + c)*K + p] = gw[((f + 1)*C + c)*K + p] + sc_gather_add(acc1_)
-        gw[((f + 2)*C + c)*K + p] = gw[((f + 2)*C + c)*K + p] + sc_gather_add(acc2_)
-        gw[((f + 3)*C + c)*K + p] = gw[((f + 3)*C + c)*K + p] + sc_gather_add(acc3_)
+                room_ = OL - (i + sc_lanes)
+                if (room_ >= 0):
+                    v0_ = sc_load_all(&gy[(n*F + f)*OL + i])
+                    v1_ = sc_load_all_strided(&x[(n*C + c)*L + 2 * L - 1 - i - p], -1)
+                    v2_ = w[(f*C + c)*K + p]
+                    v3_ = sc_load_all(&gy[(n*F + f + 1)*OL + i])
+                    v4_ = w[((f + 1)*C + c)*K + p]
+                    v5_ = sc_load_all(&gy[(n*F + f + 2)*OL + i])
+                    v6_ = w[((f + 2)*C + c)*K + p]
+                    v7_ = sc_load_all(&gy[(n*F + f + 3)*OL + i])
+                    v8_ = w[((f + 3)*C + c)*K + p]
+                    acc0_ = sc_vadd(acc0_, sc_vmul(sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v2_))))))
+                    acc1_ = sc_vadd(acc1_, sc_vmul(sc_vmul(v3_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v4_))))))
+                    acc2_ = sc_vadd(acc2_, sc_vmul(sc_vmul(v5_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v6_))))))
+                    acc3_ = sc_vadd(acc3_, sc_vmul(sc_vmul(v7_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v8_))))))
+                if (room_ < 0):
+                    cut0_ = sc_lanemask(0, OL - i)
+                    v0_ = sc_load(&gy[(n*F + f)*OL + i], cut0_)
+                    v1_ = sc_load_strided(&x[(n*C + c)*L + 2 * L - 1 - i - p], -1, cut0_)
+                    v2_ = w[(f*C + c)*K + p]
+                    v3_ = sc_load(&gy[(n*F + f + 1)*OL + i], cut0_)
+                    v4_ = w[((f + 1)*C + c)*K + p]
+                    v5_ = sc_load(&gy[(n*F + f + 2)*OL + i], cut0_)
+                    v6_ = w[((f + 2)*C + c)*K + p]
+                    v7_ = sc_load(&gy[(n*F + f + 3)*OL + i], cut0_)
+                    v8_ = w[((f + 3)*C + c)*K + p]
+                    acc0_ = sc_vfmadd(acc0_, cut0_, sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v2_)))))
+                    acc1_ = sc_vfmadd(acc1_, cut0_, sc_vmul(v3_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v4_)))))
+                    acc2_ = sc_vfmadd(acc2_, cut0_, sc_vmul(v5_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v6_)))))
+                    acc3_ = sc_vfmadd(acc3_, cut0_, sc_vmul(v7_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v8_)))))
+        gw[(f*C + c)*K + p] = gw[(f*C + c)*K + p] + sc_hsum(acc0_)
+        gw[((f + 1)*C + c)*K + p] = gw[((f + 1)*C + c)*K + p] + sc_hsum(acc1_)
+        gw[((f + 2)*C + c)*K + p] = gw[((f + 2)*C + c)*K + p] + sc_hsum(acc2_)
+        gw[((f + 3)*C + c)*K + p] = gw[((f + 3)*C + c)*K + p] + sc_hsum(acc3_)
 
 
 cdef sc_nest u0_backward_gw_10(
@@ -1284,7 +1672,7 @@ cdef sc_nest u0_backward_gw_10(
     sc_out gw,
 ) noexcept nogil:
     # gw: contributions of n, i; lanes across contributions i
-    cdef Py_ssize_t c, cz_, f, fb_, fz_, i, ib_, n, p, z_
+    cdef Py_ssize_t c, cz_, f, fb_, fz_, i, ib_, n, p, room_, z_
     cdef sc_real v2_
     cdef sc_vector acc0_, v0_, v1_
     cdef sc_mask cut0_
@@ -1299,12 +1687,20 @@ cdef sc_nest u0_backward_gw_10(
         for n in range(0, N):
             for ib_ in range(0, sc_quotient(OL - (L + 1 - p) + sc_lanes - 1, sc_lanes)):
                 i = L + 1 - p + sc_lanes * ib_
-                cut0_ = sc_lanemask(0, OL - i)
-                v0_ = sc_load(&gy[(n*F + f)*OL + i], cut0_)
-                v1_ = sc_load_strided(&x[(n*C + c)*L + 2 * L - 1 - i - p], -1, cut0_)
-                v2_ = w[(f*C + c)*K + p]
-                acc0_ = sc_vfmadd(acc0_, cut0_, sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v2_)))))
-        gw[(f*C + c)*K + p] = gw[(f*C + c)*K + p] + sc_gather_add(acc0_)
+                room_ = OL - (i + sc_lanes)
+                if (room_ >= 0):
+                    v0_ = sc_load_all(&gy[(n*F + f)*OL + i])
+                    v1_ = sc_load_all_strided(&x[(n*C + c)*L + 2 * L - 1 - i - p], -1)
+                    v2_ = w[(f*C + c)*K + p]
+                    acc0_ = sc_vadd(acc0_, sc_vmul(sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v2_))))))
+                if (room_ < 0):
+                    cut0_ = sc_lanemask(0, OL - i)
+                    v0_ = sc_load(&gy[(n*F + f)*OL + i], cut0_)
+                    v1_ = sc_load_strided(&x[(n*C + c)*L + 2 * L - 1 - i - p], -1, cut0_)
+                    v2_ = w[(f*C + c)*K + p]
+                    acc0_ = sc_vfmadd(acc0_, cut0_, sc_vmul(v0_, sc_splat((<sc_real>-1.0))), sc_vneg(sc_vsign(sc_vsub(v1_, sc_splat(v2_)))))
+        gw[(f*C + c)*K + p] = gw[(f*C + c)*K + p] + sc_hsum(acc0_)
+
 
 
 cdef void u0_backward_gw_nest(
@@ -1340,20 +1736,31 @@ cdef void u0_backward_gw_nest(
     elif sc_number == 10:
         u0_backward_gw_10(sc_begin, sc_end, N, F, C, L, K, OL, gy, x, w, gw)
 
+cdef Py_ssize_t u0_backward_gw_bytes(Py_ssize_t N, Py_ssize_t F, Py_ssize_t C, Py_ssize_t L, Py_ssize_t K, Py_ssize_t OL, int sc_threads) noexcept nogil:
+    """The scratch memory of one call."""
+    cdef Py_ssize_t sc_bytes = 64
+    sc_bytes += sc_room(sc_times(16, 64), 0, <Py_ssize_t>sizeof(sc_real))
+    sc_bytes += sc_room(sc_times(sc_times(16, 64), 4), 0, <Py_ssize_t>sizeof(sc_real))
+    return sc_bytes
+
 
 cdef void u0_backward_gw(
     Py_ssize_t N, Py_ssize_t F, Py_ssize_t C, Py_ssize_t L, Py_ssize_t K, Py_ssize_t OL,
     sc_in gy,
     sc_in x,
     sc_in w,
-    sc_out parts2_,
-    sc_out parts1_,
     sc_out gw,
+    char* sc_work,
     int sc_threads,
 ) noexcept nogil:
     cdef Py_ssize_t sc_total[11]
     cdef Py_ssize_t sc_chunks, sc_chunk
     cdef int sc_number
+    sc_work = <char*>((<uintptr_t>sc_work + 63) & ~<uintptr_t>63)
+    cdef sc_out parts2_ = <sc_out>sc_work
+    sc_work += sc_room(sc_times(16, 64), 0, <Py_ssize_t>sizeof(sc_real))
+    cdef sc_out parts1_ = <sc_out>sc_work
+    sc_work += sc_room(sc_times(sc_times(16, 64), 4), 0, <Py_ssize_t>sizeof(sc_real))
     if N * F * OL + N * C * L + F * C * K + 1024 + 4096 + F * C * K < 32768:
         sc_threads = 1
     sc_total[0] = F * C
@@ -1379,11 +1786,53 @@ cdef void u0_backward_gw(
                 sc_number, 0, sc_total[sc_number],
                 N, F, C, L, K, OL, gy, x, w, parts2_, parts1_, gw)
 
+def u0_backward_sizes(tuple shapes):
+    """The sizes of a call with arrays of such shapes; None where they do not fit."""
+    cdef Py_ssize_t N, F, C, L, K, OL
+    cdef npy_intp gy_dim[3]
+    cdef npy_intp x_dim[3]
+    cdef npy_intp w_dim[3]
+    if len(shapes) != 3:
+        return None
+    if not measured(shapes[0], 3, gy_dim):
+        return None
+    if not measured(shapes[1], 3, x_dim):
+        return None
+    if not measured(shapes[2], 3, w_dim):
+        return None
+    N = gy_dim[0]
+    F = gy_dim[1]
+    C = x_dim[1]
+    L = x_dim[2]
+    K = w_dim[2]
+    OL = L + 3 - K
+    if not ((N >= 0) & (F >= 1) & (C >= 1) & (L >= 1) & (K >= 1) & (OL >= 1) & ((L - 2) >= 0) & ((L - 2) >= 0) & (gy_dim[2] == OL) & (x_dim[0] == N) & (w_dim[0] == F) & (w_dim[1] == C)):
+        return None
+    return (N, F, C, L, K, OL, )
 
-def u0_backward(unsigned int mask, tuple inputs, tuple outputs, int threads):
+
+def u0_backward_bytes(tuple sizes, unsigned int mask, int threads, int sc_tuned=0):
+    """The scratch memory that a call for these outputs takes."""
+    cdef Py_ssize_t sc_key[8]
+    cdef Py_ssize_t sc_most = 0
+    cdef Py_ssize_t N, F, C, L, K, OL
+    if not measured(sizes, 6, &sc_key[2]):
+        return -1
+    N = sc_key[2]
+    F = sc_key[3]
+    C = sc_key[4]
+    L = sc_key[5]
+    K = sc_key[6]
+    OL = sc_key[7]
+    if mask & 2:
+        sc_most = sc_imax(sc_most, u0_backward_gw_bytes(N, F, C, L, K, OL, threads))
+    return sc_most
+
+
+def u0_backward(unsigned int mask, tuple inputs, tuple outputs, int threads, object sc_workspace=None):
     """Compute the outputs that ``mask`` asks for, into ``outputs`` or (None) new arrays, which are returned as a tuple.
 
-    0 when ``outputs`` are written, 1 when an array is not usable as it is, 2 without memory.
+    0 when ``outputs`` are written, 1 when an array is not usable as it is, 2 without memory, 4 when the workspace is too short.
     """
     cdef int status = 0
     cdef Py_ssize_t N, F, C, L, K, OL
@@ -1391,6 +1840,8 @@ def u0_backward(unsigned int mask, tuple inputs, tuple outputs, int threads):
     cdef void* sc_given[3]
     cdef void* sc_made[2]
     cdef char* sc_work
+    cdef char* sc_lent = NULL
+    cdef Py_ssize_t sc_length = 0
     cdef npy_intp gy_dim[3]
     cdef npy_intp x_dim[3]
     cdef npy_intp w_dim[3]
@@ -1411,6 +1862,11 @@ def u0_backward(unsigned int mask, tuple inputs, tuple outputs, int threads):
     OL = L + 3 - K
     if not ((N >= 0) & (F >= 1) & (C >= 1) & (L >= 1) & (K >= 1) & (OL >= 1) & ((L - 2) >= 0) & ((L - 2) >= 0) & (gy_dim[2] == OL) & (x_dim[0] == N) & (w_dim[0] == F) & (w_dim[1] == C)):
         return 1
+    if sc_workspace is not None:
+        if not usable(sc_workspace, 1, NPY_UINT8, NPY_ARRAY_CARRAY):
+            return 1
+        sc_lent = <char*>PyArray_DATA(<PyArrayObject*>sc_workspace)
+        sc_length = PyArray_DIM(<PyArrayObject*>sc_workspace, 0)
     sc_made[0] = NULL
     if mask & 1:
         sc_shape[0] = N
@@ -1437,20 +1893,17 @@ def u0_backward(unsigned int mask, tuple inputs, tuple outputs, int threads):
                 <sc_out>sc_made[0],
                 threads)
         if status == 0 and mask & 2:
-            sc_work = <char*>malloc(64 + sc_aligned(1024 * <Py_ssize_t>sizeof(sc_real)) + sc_aligned(4096 * <Py_ssize_t>sizeof(sc_real)))
-            if sc_work == NULL:
-                status = 2
-            else:
+            sc_work = claimed(sc_lent, sc_length, u0_backward_gw_bytes(N, F, C, L, K, OL, threads), &status)
+            if status == 0:
                 u0_backward_gw(
                     N, F, C, L, K, OL,
                     <sc_in>sc_given[0],
                     <sc_in>sc_given[1],
                     <sc_in>sc_given[2],
-                    <sc_out>(((<uintptr_t>sc_work + 63) & ~<uintptr_t>63)),
-                    <sc_out>(((<uintptr_t>sc_work + 63) & ~<uintptr_t>63) + sc_aligned(1024 * <Py_ssize_t>sizeof(sc_real))),
                     <sc_out>sc_made[1],
-                    threads)
-                free(sc_work)
+                    sc_work, threads)
+                if sc_lent == NULL:
+                    free(sc_work)
     if status != 0 or outputs is not None:
         return status
     return (sc_r0, sc_r1, )

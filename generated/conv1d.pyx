@@ -13,6 +13,7 @@ cdef extern from *:
     """
     #include <math.h>
     #include <stdint.h>
+    #include <string.h>
     typedef float sc_real;
     typedef int32_t sc_position;
     /* A nest in its caller would lose what is known of its arguments: that they do not overlap. */
@@ -27,7 +28,14 @@ cdef extern from *:
     typedef sc_position *__restrict__ sc_index_out;
     static inline Py_ssize_t sc_floordiv(Py_ssize_t a, Py_ssize_t b) { return a / b - (a % b < 0); }
     static inline Py_ssize_t sc_quotient(Py_ssize_t a, Py_ssize_t b) { return b > 0 ? a / b : 0; }
-    static inline Py_ssize_t sc_aligned(Py_ssize_t a) { return (a + 63) / 64 * 64; }
+    /* More memory than any machine has; a thousand times as much still is a number. */
+    #define SC_MOST (PY_SSIZE_T_MAX >> 10)
+    static inline Py_ssize_t sc_times(Py_ssize_t a, Py_ssize_t b) { return a <= 0 || b <= 0 ? 0 : a > SC_MOST / b ? SC_MOST : a * b; }
+    /* Whole lines, and one more: streams that are 4096 bytes apart hinder one another. */
+    static inline Py_ssize_t sc_room(Py_ssize_t count, Py_ssize_t slack, Py_ssize_t size) {
+        Py_ssize_t bytes = sc_times(count, size) + sc_times(slack, size);
+        return bytes >= SC_MOST ? SC_MOST : (bytes + 63) / 64 * 64 + 64;
+    }
     static inline Py_ssize_t sc_imin(Py_ssize_t a, Py_ssize_t b) { return a < b ? a : b; }
     static inline Py_ssize_t sc_imax(Py_ssize_t a, Py_ssize_t b) { return a > b ? a : b; }
     static inline Py_ssize_t sc_choose(int c, Py_ssize_t a, Py_ssize_t b) { return c ? a : b; }
@@ -38,48 +46,74 @@ cdef extern from *:
     #else
     #define SC_BYTES 16
     #endif
-    #if SC_BYTES > 16 || defined(__BMI2__)
+    #if SC_BYTES > 16
     #include <immintrin.h>
     #endif
     #define SC_LANES ((int)(SC_BYTES / sizeof(sc_real)))
     #define sc_lanes ((Py_ssize_t)SC_LANES)
-    #define SC_ALL ((1u << SC_LANES) - 1)
     typedef sc_real sc_vector __attribute__((vector_size(SC_BYTES)));
     typedef sc_real sc_loose __attribute__((vector_size(SC_BYTES), aligned(sizeof(sc_real)), may_alias));
+    typedef int32_t sc_bits __attribute__((vector_size(SC_BYTES)));
+    #define SC_SIGNLESS 0x7fffffff
+    /* Which lanes count: a bit for each where instructions take bits, else all the bits of a lane. */
+    #if SC_BYTES == 64
     typedef unsigned sc_mask;
-    static inline sc_mask sc_below(Py_ssize_t n) { return n >= SC_LANES ? SC_ALL : n <= 0 ? 0u : (1u << n) - 1; }
-    static inline sc_mask sc_lanemask(Py_ssize_t lower, Py_ssize_t upper) { return sc_below(upper) & ~sc_below(lower); }
-    static inline sc_vector sc_splat(sc_real a) { return (sc_vector){0} + a; }
+    #define SC_ON(m, l) ((m) >> (l) & 1)
+    #else
+    typedef sc_bits sc_mask;
+    #define SC_ON(m, l) ((m)[l])
+    #endif
+    #if SC_BYTES == 64
+    static inline sc_mask sc_below(Py_ssize_t n) { return n >= SC_LANES ? (1u << SC_LANES) - 1 : n <= 0 ? 0u : (1u << n) - 1; }
+    #endif
+    static inline sc_mask sc_lanemask(Py_ssize_t lower, Py_ssize_t upper) {
+    #if SC_BYTES == 64
+        return sc_below(upper) & ~sc_below(lower);
+    #else
     #if SC_BYTES == 32
-    /* A mask as AVX2 wants it: all bits of the lanes that count. */
-    static inline __m256i sc_bits(sc_mask m) {
-        __m256i one = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
-        return _mm256_cmpeq_epi32(_mm256_and_si256(_mm256_set1_epi32((int)m), one), one);
+        sc_mask lane = {0, 1, 2, 3, 4, 5, 6, 7}, none = {0};
+    #else
+        sc_mask lane = {0, 1, 2, 3}, none = {0};
+    #endif
+        int first = lower < 0 ? 0 : lower > SC_LANES ? SC_LANES : (int)lower, last = upper < 0 ? 0 : upper > SC_LANES ? SC_LANES : (int)upper;
+        return (lane >= none + first) & (lane < none + last);
+    #endif
+    }
+    #if SC_BYTES < 64
+    /* Whether every lane counts. */
+    static inline int sc_full(sc_mask m) {
+    #if SC_BYTES == 32
+        return _mm256_movemask_ps((__m256)m) == (1 << SC_LANES) - 1;
+    #else
+        typedef int64_t sc_pair __attribute__((vector_size(16)));
+        return (((sc_pair)m)[0] & ((sc_pair)m)[1]) == -1;
+    #endif
     }
     #endif
-    #if SC_BYTES == 16
+    static inline sc_vector sc_splat(sc_real a) { return (sc_vector){0} + a; }
     /* One by one, and in one place: a block that is not full is rare. */
     static __attribute__((noinline, cold)) sc_vector sc_load_some(const sc_real *p, Py_ssize_t stride, sc_mask m) {
         sc_vector v = {0};
         int l;
-        for (l = 0; l < SC_LANES; l++) if (m >> l & 1) v[l] = p[l * stride];
+        for (l = 0; l < SC_LANES; l++) if (SC_ON(m, l)) v[l] = p[l * stride];
         return v;
     }
-    #endif
     #if SC_BYTES < 64
     static __attribute__((noinline, cold)) void sc_store_some(sc_real *p, Py_ssize_t stride, sc_mask m, sc_vector v) {
         int l;
-        for (l = 0; l < SC_LANES; l++) if (m >> l & 1) p[l * stride] = v[l];
+        for (l = 0; l < SC_LANES; l++) if (SC_ON(m, l)) p[l * stride] = v[l];
     }
     #endif
+    static inline sc_vector sc_load_all(const sc_real *p) { return *(const sc_loose *)p; }
+    static inline void sc_store_all(sc_real *p, sc_vector v) { *(sc_loose *)p = v; }
     static inline sc_vector sc_load(const sc_real *p, sc_mask m) {
     #if SC_BYTES == 64
         return (sc_vector)_mm512_maskz_loadu_ps((__mmask16)m, p);
     #else
-        if (m == SC_ALL) return *(const sc_loose *)p;
     #if SC_BYTES == 32
-        return (sc_vector)_mm256_maskload_ps(p, sc_bits(m));
+        return (sc_vector)_mm256_maskload_ps(p, (__m256i)m);
     #else
+        if (sc_full(m)) return *(const sc_loose *)p;
         return sc_load_some(p, 1, m);
     #endif
     #endif
@@ -88,7 +122,7 @@ cdef extern from *:
     #if SC_BYTES == 64
         _mm512_mask_storeu_ps(p, (__mmask16)m, v);
     #else
-        if (m == SC_ALL) *(sc_loose *)p = v;
+        if (sc_full(m)) *(sc_loose *)p = v;
         else sc_store_some(p, 1, m, v);
     #endif
     }
@@ -96,13 +130,9 @@ cdef extern from *:
     #if SC_BYTES == 64
         return (sc_vector)_mm512_mask_blend_ps((__mmask16)m, b, a);
     #elif SC_BYTES == 32
-        if (m == SC_ALL) return a;
-        return (sc_vector)_mm256_blendv_ps(b, a, _mm256_castsi256_ps(sc_bits(m)));
+        return (sc_vector)_mm256_blendv_ps(b, a, (__m256)m);
     #else
-        int l;
-        if (m == SC_ALL) return a;
-        for (l = 0; l < SC_LANES; l++) if (m >> l & 1) b[l] = a[l];
-        return b;
+        return (sc_vector)(((sc_mask)a & m) | ((sc_mask)b & ~m));
     #endif
     }
     static inline sc_vector sc_vfmadd(sc_vector c, sc_mask m, sc_vector a, sc_vector b) {
@@ -112,11 +142,14 @@ cdef extern from *:
         return sc_vwhere(m, c + a * b, c);
     #endif
     }
-    static inline sc_real sc_gather_add(sc_vector v) {
+    static inline sc_vector sc_vadd(sc_vector a, sc_vector b) { return a + b; }
+    static inline sc_vector sc_vmul(sc_vector a, sc_vector b) { return a * b; }
+    static inline sc_real sc_hsum(sc_vector v) {
         int l, half;
         for (half = SC_LANES / 2; half > 0; half /= 2) for (l = 0; l < half; l++) v[l] += v[l + half];
         return v[0];
     }
+
     """
     ctypedef float sc_real
     ctypedef int sc_position
@@ -127,7 +160,8 @@ cdef extern from *:
     ctypedef int* sc_index_out
     Py_ssize_t sc_floordiv(Py_ssize_t, Py_ssize_t) noexcept nogil
     Py_ssize_t sc_quotient(Py_ssize_t, Py_ssize_t) noexcept nogil
-    Py_ssize_t sc_aligned(Py_ssize_t) noexcept nogil
+    Py_ssize_t sc_times(Py_ssize_t, Py_ssize_t) noexcept nogil
+    Py_ssize_t sc_room(Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
     Py_ssize_t sc_imin(Py_ssize_t, Py_ssize_t) noexcept nogil
     Py_ssize_t sc_imax(Py_ssize_t, Py_ssize_t) noexcept nogil
     Py_ssize_t sc_choose(int, Py_ssize_t, Py_ssize_t) noexcept nogil
@@ -136,10 +170,14 @@ cdef extern from *:
     Py_ssize_t sc_lanes
     sc_mask sc_lanemask(Py_ssize_t, Py_ssize_t) noexcept nogil
     sc_vector sc_splat(sc_real) noexcept nogil
+    sc_vector sc_load_all(const float*) noexcept nogil
+    void sc_store_all(float*, sc_vector) noexcept nogil
     sc_vector sc_load(const float*, sc_mask) noexcept nogil
     void sc_store(float*, sc_mask, sc_vector) noexcept nogil
     sc_vector sc_vfmadd(sc_vector, sc_mask, sc_vector, sc_vector) noexcept nogil
-    sc_real sc_gather_add(sc_vector) noexcept nogil
+    sc_vector sc_vadd(sc_vector, sc_vector) noexcept nogil
+    sc_vector sc_vmul(sc_vector, sc_vector) noexcept nogil
+    sc_real sc_hsum(sc_vector) noexcept nogil
 
 
 cdef extern from "numpy/arrayobject.h":
@@ -152,6 +190,7 @@ cdef extern from "numpy/arrayobject.h":
     int NPY_FLOAT
     int NPY_DOUBLE
     int NPY_INT32
+    int NPY_UINT8
     int NPY_ARRAY_CARRAY
     int NPY_ARRAY_CARRAY_RO
     bint PyArray_CheckExact(object)
@@ -203,6 +242,30 @@ cdef object made(tuple outputs, int number, int rank, npy_intp* shape, int type,
     return array
 
 
+cdef char* claimed(char* lent, Py_ssize_t length, Py_ssize_t needed, int* status) noexcept nogil:
+    """Memory for a call: the workspace that was given, if it is long enough, or new memory."""
+    cdef char* place = lent
+    if lent == NULL:
+        place = <char*>malloc(needed)
+        if place == NULL:
+            status[0] = 2
+    elif length < needed:
+        status[0] = 4
+    return place
+
+
+cdef bint measured(tuple lengths, Py_ssize_t count, Py_ssize_t* into) except -1:
+    """Read whole numbers, as many as there are to be."""
+    cdef Py_ssize_t at
+    if len(lengths) != count:
+        return False
+    for at in range(count):
+        into[at] = lengths[at]
+        if into[at] < 0:
+            return False
+    return True
+
+
 cdef sc_nest u0_forward_y_0(
     Py_ssize_t sc_begin, Py_ssize_t sc_end,
     Py_ssize_t N, Py_ssize_t C, Py_ssize_t L, Py_ssize_t F, Py_ssize_t K, Py_ssize_t OL,
@@ -211,7 +274,7 @@ cdef sc_nest u0_forward_y_0(
     sc_out y,
 ) noexcept nogil:
     # y: contributions of c, p; lanes across cells i
-    cdef Py_ssize_t c, f, i, ib_, n, nz_, p, z_
+    cdef Py_ssize_t c, f, i, ib_, n, nz_, p, room_, z_
     cdef sc_real v1_, v2_, v3_, v4_
     cdef sc_vector acc0_, acc1_, acc2_, acc3_, v0_
     cdef sc_mask cut0_
@@ -221,26 +284,48 @@ cdef sc_nest u0_forward_y_0(
         f = 4 * nz_
         for ib_ in range(0, sc_quotient(OL + sc_lanes - 1, sc_lanes)):
             i = sc_lanes * ib_
-            cut0_ = sc_lanemask(0, OL - i)
-            acc0_ = sc_splat((<sc_real>0.0))
-            acc1_ = sc_splat((<sc_real>0.0))
-            acc2_ = sc_splat((<sc_real>0.0))
-            acc3_ = sc_splat((<sc_real>0.0))
-            for c in range(0, C):
-                for p in range(0, K):
-                    v0_ = sc_load(&x[(n*C + c)*L + i + p], cut0_)
-                    v1_ = w[(f*C + c)*K + p]
-                    v2_ = w[((f + 1)*C + c)*K + p]
-                    v3_ = w[((f + 2)*C + c)*K + p]
-                    v4_ = w[((f + 3)*C + c)*K + p]
-                    acc0_ = sc_vfmadd(acc0_, cut0_, v0_, sc_splat(v1_))
-                    acc1_ = sc_vfmadd(acc1_, cut0_, v0_, sc_splat(v2_))
-                    acc2_ = sc_vfmadd(acc2_, cut0_, v0_, sc_splat(v3_))
-                    acc3_ = sc_vfmadd(acc3_, cut0_, v0_, sc_splat(v4_))
-            sc_store(&y[(n*F + f)*OL + i], cut0_, acc0_)
-            sc_store(&y[(n*F + f + 1)*OL + i], cut0_, acc1_)
-            sc_store(&y[(n*F + f + 2)*OL + i], cut0_, acc2_)
-            sc_store(&y[(n*F + f + 3)*OL + i], cut0_, acc3_)
+            room_ = OL - (i + sc_lanes)
+            if (room_ >= 0):
+                acc0_ = sc_splat((<sc_real>0.0))
+                acc1_ = sc_splat((<sc_real>0.0))
+                acc2_ = sc_splat((<sc_real>0.0))
+                acc3_ = sc_splat((<sc_real>0.0))
+                for c in range(0, C):
+                    for p in range(0, K):
+                        v0_ = sc_load_all(&x[(n*C + c)*L + i + p])
+                        v1_ = w[(f*C + c)*K + p]
+                        v2_ = w[((f + 1)*C + c)*K + p]
+                        v3_ = w[((f + 2)*C + c)*K + p]
+                        v4_ = w[((f + 3)*C + c)*K + p]
+                        acc0_ = sc_vadd(acc0_, sc_vmul(v0_, sc_splat(v1_)))
+                        acc1_ = sc_vadd(acc1_, sc_vmul(v0_, sc_splat(v2_)))
+                        acc2_ = sc_vadd(acc2_, sc_vmul(v0_, sc_splat(v3_)))
+                        acc3_ = sc_vadd(acc3_, sc_vmul(v0_, sc_splat(v4_)))
+                sc_store_all(&y[(n*F + f)*OL + i], acc0_)
+                sc_store_all(&y[(n*F + f + 1)*OL + i], acc1_)
+                sc_store_all(&y[(n*F + f + 2)*OL + i], acc2_)
+                sc_store_all(&y[(n*F + f + 3)*OL + i], acc3_)
+            if (room_ < 0):
+                cut0_ = sc_lanemask(0, OL - i)
+                acc0_ = sc_splat((<sc_real>0.0))
+                acc1_ = sc_splat((<sc_real>0.0))
+                acc2_ = sc_splat((<sc_real>0.0))
+                acc3_ = sc_splat((<sc_real>0.0))
+                for c in range(0, C):
+                    for p in range(0, K):
+                        v0_ = sc_load(&x[(n*C + c)*L + i + p], cut0_)
+                        v1_ = w[(f*C + c)*K + p]
+                        v2_ = w[((f + 1)*C + c)*K + p]
+                        v3_ = w[((f + 2)*C + c)*K + p]
+                        v4_ = w[((f + 3)*C + c)*K + p]
+                        acc0_ = sc_vfmadd(acc0_, cut0_, v0_, sc_splat(v1_))
+                        acc1_ = sc_vfmadd(acc1_, cut0_, v0_, sc_splat(v2_))
+                        acc2_ = sc_vfmadd(acc2_, cut0_, v0_, sc_splat(v3_))
+                        acc3_ = sc_vfmadd(acc3_, cut0_, v0_, sc_splat(v4_))
+                sc_store(&y[(n*F + f)*OL + i], cut0_, acc0_)
+                sc_store(&y[(n*F + f + 1)*OL + i], cut0_, acc1_)
+                sc_store(&y[(n*F + f + 2)*OL + i], cut0_, acc2_)
+                sc_store(&y[(n*F + f + 3)*OL + i], cut0_, acc3_)
 
 
 cdef sc_nest u0_forward_y_1(
@@ -251,7 +336,7 @@ cdef sc_nest u0_forward_y_1(
     sc_out y,
 ) noexcept nogil:
     # y: contributions of c, p; lanes across cells i
-    cdef Py_ssize_t c, f, i, ib_, n, nz_, p, z_
+    cdef Py_ssize_t c, f, i, ib_, n, nz_, p, room_, z_
     cdef sc_real v1_
     cdef sc_vector acc0_, v0_
     cdef sc_mask cut0_
@@ -261,14 +346,25 @@ cdef sc_nest u0_forward_y_1(
         f = 4 * sc_floordiv(F, 4) + nz_
         for ib_ in range(0, sc_quotient(OL + sc_lanes - 1, sc_lanes)):
             i = sc_lanes * ib_
-            cut0_ = sc_lanemask(0, OL - i)
-            acc0_ = sc_splat((<sc_real>0.0))
-            for c in range(0, C):
-                for p in range(0, K):
-                    v0_ = sc_load(&x[(n*C + c)*L + i + p], cut0_)
-                    v1_ = w[(f*C + c)*K + p]
-                    acc0_ = sc_vfmadd(acc0_, cut0_, v0_, sc_splat(v1_))
-            sc_store(&y[(n*F + f)*OL + i], cut0_, acc0_)
+            room_ = OL - (i + sc_lanes)
+            if (room_ >= 0):
+                acc0_ = sc_splat((<sc_real>0.0))
+                for c in range(0, C):
+                    for p in range(0, K):
+                        v0_ = sc_load_all(&x[(n*C + c)*L + i + p])
+                        v1_ = w[(f*C + c)*K + p]
+                        acc0_ = sc_vadd(acc0_, sc_vmul(v0_, sc_splat(v1_)))
+                sc_store_all(&y[(n*F + f)*OL + i], acc0_)
+            if (room_ < 0):
+                cut0_ = sc_lanemask(0, OL - i)
+                acc0_ = sc_splat((<sc_real>0.0))
+                for c in range(0, C):
+                    for p in range(0, K):
+                        v0_ = sc_load(&x[(n*C + c)*L + i + p], cut0_)
+                        v1_ = w[(f*C + c)*K + p]
+                        acc0_ = sc_vfmadd(acc0_, cut0_, v0_, sc_splat(v1_))
+                sc_store(&y[(n*F + f)*OL + i], cut0_, acc0_)
+
 
 
 cdef void u0_forward_y_nest(
@@ -282,7 +378,6 @@ cdef void u0_forward_y_nest(
         u0_forward_y_0(sc_begin, sc_end, N, C, L, F, K, OL, x, w, y)
     elif sc_number == 1:
         u0_forward_y_1(sc_begin, sc_end, N, C, L, F, K, OL, x, w, y)
-
 
 cdef void u0_forward_y(
     Py_ssize_t N, Py_ssize_t C, Py_ssize_t L, Py_ssize_t F, Py_ssize_t K, Py_ssize_t OL,
@@ -321,7 +416,6 @@ def u0_forward(unsigned int mask, tuple inputs, tuple outputs, int threads):
     cdef npy_intp sc_shape[3]
     cdef void* sc_given[2]
     cdef void* sc_made[1]
-    cdef char* sc_work
     cdef npy_intp x_dim[3]
     cdef npy_intp w_dim[3]
     cdef object sc_r0 = None
@@ -368,7 +462,7 @@ cdef sc_nest u0_backward_gx_0(
     sc_out gx,
 ) noexcept nogil:
     # gx: contributions of f, p; lanes across cells u
-    cdef Py_ssize_t c, f, n, nz_, p, u, ub_, z_
+    cdef Py_ssize_t c, f, n, nz_, p, room_, u, ub_, z_
     cdef sc_real v1_, v2_, v3_, v4_
     cdef sc_vector acc0_, acc1_, acc2_, acc3_, v0_
     cdef sc_mask cut0_, mask0_
@@ -378,27 +472,49 @@ cdef sc_nest u0_backward_gx_0(
         c = 4 * nz_
         for ub_ in range(0, sc_quotient(L + sc_lanes - 1, sc_lanes)):
             u = sc_lanes * ub_
-            cut0_ = sc_lanemask(0, L - u)
-            acc0_ = sc_splat((<sc_real>0.0))
-            acc1_ = sc_splat((<sc_real>0.0))
-            acc2_ = sc_splat((<sc_real>0.0))
-            acc3_ = sc_splat((<sc_real>0.0))
-            for p in range(0, K):
-                for f in range(0, F):
+            room_ = sc_imin(sc_imin(L - (u + sc_lanes), u - (K - 1)), OL - 1 - (u + sc_lanes - 1))
+            if (room_ >= 0):
+                acc0_ = sc_splat((<sc_real>0.0))
+                acc1_ = sc_splat((<sc_real>0.0))
+                acc2_ = sc_splat((<sc_real>0.0))
+                acc3_ = sc_splat((<sc_real>0.0))
+                for p in range(0, K):
+                    for f in range(0, F):
+                        v0_ = sc_load_all(&gy[(n*F + f)*OL + u - p])
+                        v1_ = w[(f*C + c)*K + p]
+                        v2_ = w[(f*C + c + 1)*K + p]
+                        v3_ = w[(f*C + c + 2)*K + p]
+                        v4_ = w[(f*C + c + 3)*K + p]
+                        acc0_ = sc_vadd(acc0_, sc_vmul(v0_, sc_splat(v1_)))
+                        acc1_ = sc_vadd(acc1_, sc_vmul(v0_, sc_splat(v2_)))
+                        acc2_ = sc_vadd(acc2_, sc_vmul(v0_, sc_splat(v3_)))
+                        acc3_ = sc_vadd(acc3_, sc_vmul(v0_, sc_splat(v4_)))
+                sc_store_all(&gx[(n*C + c)*L + u], acc0_)
+                sc_store_all(&gx[(n*C + c + 1)*L + u], acc1_)
+                sc_store_all(&gx[(n*C + c + 2)*L + u], acc2_)
+                sc_store_all(&gx[(n*C + c + 3)*L + u], acc3_)
+            if (room_ < 0):
+                cut0_ = sc_lanemask(0, L - u)
+                acc0_ = sc_splat((<sc_real>0.0))
+                acc1_ = sc_splat((<sc_real>0.0))
+                acc2_ = sc_splat((<sc_real>0.0))
+                acc3_ = sc_splat((<sc_real>0.0))
+                for p in range(0, K):
                     mask0_ = sc_lanemask(sc_imax(p, 0) - u, sc_imin(OL + p, L) - u)
-                    v0_ = sc_load(&gy[(n*F + f)*OL + u - p], mask0_)
-                    v1_ = w[(f*C + c)*K + p]
-                    v2_ = w[(f*C + c + 1)*K + p]
-                    v3_ = w[(f*C + c + 2)*K + p]
-                    v4_ = w[(f*C + c + 3)*K + p]
-                    acc0_ = sc_vfmadd(acc0_, mask0_, v0_, sc_splat(v1_))
-                    acc1_ = sc_vfmadd(acc1_, mask0_, v0_, sc_splat(v2_))
-                    acc2_ = sc_vfmadd(acc2_, mask0_, v0_, sc_splat(v3_))
-                    acc3_ = sc_vfmadd(acc3_, mask0_, v0_, sc_splat(v4_))
-            sc_store(&gx[(n*C + c)*L + u], cut0_, acc0_)
-            sc_store(&gx[(n*C + c + 1)*L + u], cut0_, acc1_)
-            sc_store(&gx[(n*C + c + 2)*L + u], cut0_, acc2_)
-            sc_store(&gx[(n*C + c + 3)*L + u], cut0_, acc3_)
+                    for f in range(0, F):
+                        v0_ = sc_load(&gy[(n*F + f)*OL + u - p], mask0_)
+                        v1_ = w[(f*C + c)*K + p]
+                        v2_ = w[(f*C + c + 1)*K + p]
+                        v3_ = w[(f*C + c + 2)*K + p]
+                        v4_ = w[(f*C + c + 3)*K + p]
+                        acc0_ = sc_vfmadd(acc0_, mask0_, v0_, sc_splat(v1_))
+                        acc1_ = sc_vfmadd(acc1_, mask0_, v0_, sc_splat(v2_))
+                        acc2_ = sc_vfmadd(acc2_, mask0_, v0_, sc_splat(v3_))
+                        acc3_ = sc_vfmadd(acc3_, mask0_, v0_, sc_splat(v4_))
+                sc_store(&gx[(n*C + c)*L + u], cut0_, acc0_)
+                sc_store(&gx[(n*C + c + 1)*L + u], cut0_, acc1_)
+                sc_store(&gx[(n*C + c + 2)*L + u], cut0_, acc2_)
+                sc_store(&gx[(n*C + c + 3)*L + u], cut0_, acc3_)
 
 
 cdef sc_nest u0_backward_gx_1(
@@ -409,7 +525,7 @@ cdef sc_nest u0_backward_gx_1(
     sc_out gx,
 ) noexcept nogil:
     # gx: contributions of f, p; lanes across cells u
-    cdef Py_ssize_t c, f, n, nz_, p, u, ub_, z_
+    cdef Py_ssize_t c, f, n, nz_, p, room_, u, ub_, z_
     cdef sc_real v1_
     cdef sc_vector acc0_, v0_
     cdef sc_mask cut0_, mask0_
@@ -419,15 +535,26 @@ cdef sc_nest u0_backward_gx_1(
         c = 4 * sc_floordiv(C, 4) + nz_
         for ub_ in range(0, sc_quotient(L + sc_lanes - 1, sc_lanes)):
             u = sc_lanes * ub_
-            cut0_ = sc_lanemask(0, L - u)
-            acc0_ = sc_splat((<sc_real>0.0))
-            for p in range(0, K):
-                for f in range(0, F):
+            room_ = sc_imin(sc_imin(L - (u + sc_lanes), u - (K - 1)), OL - 1 - (u + sc_lanes - 1))
+            if (room_ >= 0):
+                acc0_ = sc_splat((<sc_real>0.0))
+                for p in range(0, K):
+                    for f in range(0, F):
+                        v0_ = sc_load_all(&gy[(n*F + f)*OL + u - p])
+                        v1_ = w[(f*C + c)*K + p]
+                        acc0_ = sc_vadd(acc0_, sc_vmul(v0_, sc_splat(v1_)))
+                sc_store_all(&gx[(n*C + c)*L + u], acc0_)
+            if (room_ < 0):
+                cut0_ = sc_lanemask(0, L - u)
+                acc0_ = sc_splat((<sc_real>0.0))
+                for p in range(0, K):
                     mask0_ = sc_lanemask(sc_imax(p, 0) - u, sc_imin(OL + p, L) - u)
-                    v0_ = sc_load(&gy[(n*F + f)*OL + u - p], mask0_)
-                    v1_ = w[(f*C + c)*K + p]
-                    acc0_ = sc_vfmadd(acc0_, mask0_, v0_, sc_splat(v1_))
-            sc_store(&gx[(n*C + c)*L + u], cut0_, acc0_)
+                    for f in range(0, F):
+                        v0_ = sc_load(&gy[(n*F + f)*OL + u - p], mask0_)
+                        v1_ = w[(f*C + c)*K + p]
+                        acc0_ = sc_vfmadd(acc0_, mask0_, v0_, sc_splat(v1_))
+                sc_store(&gx[(n*C + c)*L + u], cut0_, acc0_)
+
 
 
 cdef void u0_backward_gx_nest(
@@ -441,7 +568,6 @@ cdef void u0_backward_gx_nest(
         u0_backward_gx_0(sc_begin, sc_end, N, F, C, L, K, OL, gy, w, gx)
     elif sc_number == 1:
         u0_backward_gx_1(sc_begin, sc_end, N, F, C, L, K, OL, gy, w, gx)
-
 
 cdef void u0_backward_gx(
     Py_ssize_t N, Py_ssize_t F, Py_ssize_t C, Py_ssize_t L, Py_ssize_t K, Py_ssize_t OL,
@@ -478,7 +604,7 @@ cdef sc_nest u0_backward_gw_0(
     sc_out gw,
 ) noexcept nogil:
     # gw: contributions of n, i; lanes across contributions i
-    cdef Py_ssize_t c, cz_, f, fb_, fz_, i, ib_, n, p, z_
+    cdef Py_ssize_t c, cz_, f, fb_, fz_, i, ib_, n, p, room_, z_
     cdef sc_vector acc0_, acc1_, acc2_, acc3_, v0_, v1_, v2_, v3_, v4_
     cdef sc_mask cut0_
     for z_ in range(sc_begin, sc_end):
@@ -495,20 +621,32 @@ cdef sc_nest u0_backward_gw_0(
         for n in range(0, N):
             for ib_ in range(0, sc_quotient(OL + sc_lanes - 1, sc_lanes)):
                 i = sc_lanes * ib_
-                cut0_ = sc_lanemask(0, OL - i)
-                v0_ = sc_load(&gy[(n*F + f)*OL + i], cut0_)
-                v1_ = sc_load(&x[(n*C + c)*L + i + p], cut0_)
-                v2_ = sc_load(&gy[(n*F + f + 1)*OL + i], cut0_)
-                v3_ = sc_load(&gy[(n*F + f + 2)*OL + i], cut0_)
-                v4_ = sc_load(&gy[(n*F + f + 3)*OL + i], cut0_)
-                acc0_ = sc_vfmadd(acc0_, cut0_, v0_, v1_)
-                acc1_ = sc_vfmadd(acc1_, cut0_, v2_, v1_)
-                acc2_ = sc_vfmadd(acc2_, cut0_, v3_, v1_)
-                acc3_ = sc_vfmadd(acc3_, cut0_, v4_, v1_)
-        gw[(f*C + c)*K + p] = sc_gather_add(acc0_)
-        gw[((f + 1)*C + c)*K + p] = sc_gather_add(acc1_)
-        gw[((f + 2)*C + c)*K + p] = sc_gather_add(acc2_)
-        gw[((f + 3)*C + c)*K + p] = sc_gather_add(acc3_)
+                room_ = OL - (i + sc_lanes)
+                if (room_ >= 0):
+                    v0_ = sc_load_all(&gy[(n*F + f)*OL + i])
+                    v1_ = sc_load_all(&x[(n*C + c)*L + i + p])
+                    v2_ = sc_load_all(&gy[(n*F + f + 1)*OL + i])
+                    v3_ = sc_load_all(&gy[(n*F + f + 2)*OL + i])
+                    v4_ = sc_load_all(&gy[(n*F + f + 3)*OL + i])
+                    acc0_ = sc_vadd(acc0_, sc_vmul(v0_, v1_))
+                    acc1_ = sc_vadd(acc1_, sc_vmul(v2_, v1_))
+                    acc2_ = sc_vadd(acc2_, sc_vmul(v3_, v1_))
+                    acc3_ = sc_vadd(acc3_, sc_vmul(v4_, v1_))
+                if (room_ < 0):
+                    cut0_ = sc_lanemask(0, OL - i)
+                    v0_ = sc_load(&gy[(n*F + f)*OL + i], cut0_)
+                    v1_ = sc_load(&x[(n*C + c)*L + i + p], cut0_)
+                    v2_ = sc_load(&gy[(n*F + f + 1)*OL + i], cut0_)
+                    v3_ = sc_load(&gy[(n*F + f + 2)*OL + i], cut0_)
+                    v4_ = sc_load(&gy[(n*F + f + 3)*OL + i], cut0_)
+                    acc0_ = sc_vfmadd(acc0_, cut0_, v0_, v1_)
+                    acc1_ = sc_vfmadd(acc1_, cut0_, v2_, v1_)
+                    acc2_ = sc_vfmadd(acc2_, cut0_, v3_, v1_)
+                    acc3_ = sc_vfmadd(acc3_, cut0_, v4_, v1_)
+        gw[(f*C + c)*K + p] = sc_hsum(acc0_)
+        gw[((f + 1)*C + c)*K + p] = sc_hsum(acc1_)
+        gw[((f + 2)*C + c)*K + p] = sc_hsum(acc2_)
+        gw[((f + 3)*C + c)*K + p] = sc_hsum(acc3_)
 
 
 cdef sc_nest u0_backward_gw_1(
@@ -519,7 +657,7 @@ cdef sc_nest u0_backward_gw_1(
     sc_out parts0_,
 ) noexcept nogil:
     # gw: contributions of n, i; lanes across contributions i; cut into 16 parts
-    cdef Py_ssize_t c, cz_, f, fb_, fz_, i, ib_, n, p, part_, z_, zp_
+    cdef Py_ssize_t c, cz_, f, fb_, fz_, i, ib_, n, p, part_, room_, z_, zp_
     cdef sc_vector acc0_, acc1_, acc2_, acc3_, v0_, v1_, v2_, v3_, v4_
     cdef sc_mask cut0_
     for zp_ in range(sc_begin, sc_end):
@@ -538,20 +676,32 @@ cdef sc_nest u0_backward_gw_1(
         for n in range(sc_quotient(sc_imax(0, N) * part_, 16), sc_quotient(sc_imax(0, N) * (part_ + 1), 16)):
             for ib_ in range(0, sc_quotient(OL + sc_lanes - 1, sc_lanes)):
                 i = sc_lanes * ib_
-                cut0_ = sc_lanemask(0, OL - i)
-                v0_ = sc_load(&gy[(n*F + f)*OL + i], cut0_)
-                v1_ = sc_load(&x[(n*C + c)*L + i + p], cut0_)
-                v2_ = sc_load(&gy[(n*F + f + 1)*OL + i], cut0_)
-                v3_ = sc_load(&gy[(n*F + f + 2)*OL + i], cut0_)
-                v4_ = sc_load(&gy[(n*F + f + 3)*OL + i], cut0_)
-                acc0_ = sc_vfmadd(acc0_, cut0_, v0_, v1_)
-                acc1_ = sc_vfmadd(acc1_, cut0_, v2_, v1_)
-                acc2_ = sc_vfmadd(acc2_, cut0_, v3_, v1_)
-                acc3_ = sc_vfmadd(acc3_, cut0_, v4_, v1_)
-        parts0_[(part_*64 + z_)*4] = sc_gather_add(acc0_)
-        parts0_[(part_*64 + z_)*4 + 1] = sc_gather_add(acc1_)
-        parts0_[(part_*64 + z_)*4 + 2] = sc_gather_add(acc2_)
-        parts0_[(part_*64 + z_)*4 + 3] = sc_gather_add(acc3_)
+                room_ = OL - (i + sc_lanes)
+                if (room_ >= 0):
+                    v0_ = sc_load_all(&gy[(n*F + f)*OL + i])
+                    v1_ = sc_load_all(&x[(n*C + c)*L + i + p])
+                    v2_ = sc_load_all(&gy[(n*F + f + 1)*OL + i])
+                    v3_ = sc_load_all(&gy[(n*F + f + 2)*OL + i])
+                    v4_ = sc_load_all(&gy[(n*F + f + 3)*OL + i])
+                    acc0_ = sc_vadd(acc0_, sc_vmul(v0_, v1_))
+                    acc1_ = sc_vadd(acc1_, sc_vmul(v2_, v1_))
+                    acc2_ = sc_vadd(acc2_, sc_vmul(v3_, v1_))
+                    acc3_ = sc_vadd(acc3_, sc_vmul(v4_, v1_))
+                if (room_ < 0):
+                    cut0_ = sc_lanemask(0, OL - i)
+                    v0_ = sc_load(&gy[(n*F + f)*OL + i], cut0_)
+                    v1_ = sc_load(&x[(n*C + c)*L + i + p], cut0_)
+                    v2_ = sc_load(&gy[(n*F + f + 1)*OL + i], cut0_)
+                    v3_ = sc_load(&gy[(n*F + f + 2)*OL + i], cut0_)
+                    v4_ = sc_load(&gy[(n*F + f + 3)*OL + i], cut0_)
+                    acc0_ = sc_vfmadd(acc0_, cut0_, v0_, v1_)
+                    acc1_ = sc_vfmadd(acc1_, cut0_, v2_, v1_)
+                    acc2_ = sc_vfmadd(acc2_, cut0_, v3_, v1_)
+                    acc3_ = sc_vfmadd(acc3_, cut0_, v4_, v1_)
+        parts0_[(part_*64 + z_)*4] = sc_hsum(acc0_)
+        parts0_[(part_*64 + z_)*4 + 1] = sc_hsum(acc1_)
+        parts0_[(part_*64 + z_)*4 + 2] = sc_hsum(acc2_)
+        parts0_[(part_*64 + z_)*4 + 3] = sc_hsum(acc3_)
 
 
 cdef sc_nest u0_backward_gw_2(
@@ -593,7 +743,7 @@ cdef sc_nest u0_backward_gw_3(
     sc_out gw,
 ) noexcept nogil:
     # gw: contributions of n, i; lanes across contributions i
-    cdef Py_ssize_t c, cz_, f, fb_, fz_, i, ib_, n, p, z_
+    cdef Py_ssize_t c, cz_, f, fb_, fz_, i, ib_, n, p, room_, z_
     cdef sc_vector acc0_, v0_, v1_
     cdef sc_mask cut0_
     for z_ in range(sc_begin, sc_end):
@@ -607,11 +757,17 @@ cdef sc_nest u0_backward_gw_3(
         for n in range(0, N):
             for ib_ in range(0, sc_quotient(OL + sc_lanes - 1, sc_lanes)):
                 i = sc_lanes * ib_
-                cut0_ = sc_lanemask(0, OL - i)
-                v0_ = sc_load(&gy[(n*F + f)*OL + i], cut0_)
-                v1_ = sc_load(&x[(n*C + c)*L + i + p], cut0_)
-                acc0_ = sc_vfmadd(acc0_, cut0_, v0_, v1_)
-        gw[(f*C + c)*K + p] = sc_gather_add(acc0_)
+                room_ = OL - (i + sc_lanes)
+                if (room_ >= 0):
+                    v0_ = sc_load_all(&gy[(n*F + f)*OL + i])
+                    v1_ = sc_load_all(&x[(n*C + c)*L + i + p])
+                    acc0_ = sc_vadd(acc0_, sc_vmul(v0_, v1_))
+                if (room_ < 0):
+                    cut0_ = sc_lanemask(0, OL - i)
+                    v0_ = sc_load(&gy[(n*F + f)*OL + i], cut0_)
+                    v1_ = sc_load(&x[(n*C + c)*L + i + p], cut0_)
+                    acc0_ = sc_vfmadd(acc0_, cut0_, v0_, v1_)
+        gw[(f*C + c)*K + p] = sc_hsum(acc0_)
 
 
 cdef sc_nest u0_backward_gw_4(
@@ -622,7 +778,7 @@ cdef sc_nest u0_backward_gw_4(
     sc_out parts1_,
 ) noexcept nogil:
     # gw: contributions of n, i; lanes across contributions i; cut into 16 parts
-    cdef Py_ssize_t c, cz_, f, fb_, fz_, i, ib_, n, p, part_, z_, zp_
+    cdef Py_ssize_t c, cz_, f, fb_, fz_, i, ib_, n, p, part_, room_, z_, zp_
     cdef sc_vector acc0_, v0_, v1_
     cdef sc_mask cut0_
     for zp_ in range(sc_begin, sc_end):
@@ -638,11 +794,17 @@ cdef sc_nest u0_backward_gw_4(
         for n in range(sc_quotient(sc_imax(0, N) * part_, 16), sc_quotient(sc_imax(0, N) * (part_ + 1), 16)):
             for ib_ in range(0, sc_quotient(OL + sc_lanes - 1, sc_lanes)):
                 i = sc_lanes * ib_
-                cut0_ = sc_lanemask(0, OL - i)
-                v0_ = sc_load(&gy[(n*F + f)*OL + i], cut0_)
-                v1_ = sc_load(&x[(n*C + c)*L + i + p], cut0_)
-                acc0_ = sc_vfmadd(acc0_, cut0_, v0_, v1_)
-        parts1_[part_*64 + z_] = sc_gather_add(acc0_)
+                room_ = OL - (i + sc_lanes)
+                if (room_ >= 0):
+                    v0_ = sc_load_all(&gy[(n*F + f)*OL + i])
+                    v1_ = sc_load_all(&x[(n*C + c)*L + i + p])
+                    acc0_ = sc_vadd(acc0_, sc_vmul(v0_, v1_))
+                if (room_ < 0):
+                    cut0_ = sc_lanemask(0, OL - i)
+                    v0_ = sc_load(&gy[(n*F + f)*OL + i], cut0_)
+                    v1_ = sc_load(&x[(n*C + c)*L + i + p], cut0_)
+                    acc0_ = sc_vfmadd(acc0_, cut0_, v0_, v1_)
+        parts1_[part_*64 + z_] = sc_hsum(acc0_)
 
 
 cdef sc_nest u0_backward_gw_5(
@@ -667,6 +829,7 @@ cdef sc_nest u0_backward_gw_5(
         gw[(f*C + c)*K + p] = whole0_
 
 
+
 cdef void u0_backward_gw_nest(
     int sc_number, Py_ssize_t sc_begin, Py_ssize_t sc_end,
     Py_ssize_t N, Py_ssize_t F, Py_ssize_t C, Py_ssize_t L, Py_ssize_t K, Py_ssize_t OL,
@@ -689,19 +852,30 @@ cdef void u0_backward_gw_nest(
     elif sc_number == 5:
         u0_backward_gw_5(sc_begin, sc_end, F, C, K, parts1_, gw)
 
+cdef Py_ssize_t u0_backward_gw_bytes(Py_ssize_t N, Py_ssize_t F, Py_ssize_t C, Py_ssize_t L, Py_ssize_t K, Py_ssize_t OL, int sc_threads) noexcept nogil:
+    """The scratch memory of one call."""
+    cdef Py_ssize_t sc_bytes = 64
+    sc_bytes += sc_room(sc_times(16, 64), 0, <Py_ssize_t>sizeof(sc_real))
+    sc_bytes += sc_room(sc_times(sc_times(16, 64), 4), 0, <Py_ssize_t>sizeof(sc_real))
+    return sc_bytes
+
 
 cdef void u0_backward_gw(
     Py_ssize_t N, Py_ssize_t F, Py_ssize_t C, Py_ssize_t L, Py_ssize_t K, Py_ssize_t OL,
     sc_in gy,
     sc_in x,
-    sc_out parts1_,
-    sc_out parts0_,
     sc_out gw,
+    char* sc_work,
     int sc_threads,
 ) noexcept nogil:
     cdef Py_ssize_t sc_total[6]
     cdef Py_ssize_t sc_chunks, sc_chunk
     cdef int sc_number
+    sc_work = <char*>((<uintptr_t>sc_work + 63) & ~<uintptr_t>63)
+    cdef sc_out parts1_ = <sc_out>sc_work
+    sc_work += sc_room(sc_times(16, 64), 0, <Py_ssize_t>sizeof(sc_real))
+    cdef sc_out parts0_ = <sc_out>sc_work
+    sc_work += sc_room(sc_times(sc_times(16, 64), 4), 0, <Py_ssize_t>sizeof(sc_real))
     if N * F * OL + N * C * L + 1024 + 4096 + F * C * K < 32768:
         sc_threads = 1
     sc_total[0] = sc_choose((((sc_floordiv(F, 4) * C * K) < 64) & ((N * F * OL + N * C * L + F * C * K + F * C * K) >= 32768)), 0, sc_floordiv(F, 4) * C * K)
@@ -722,11 +896,53 @@ cdef void u0_backward_gw(
                 sc_number, 0, sc_total[sc_number],
                 N, F, C, L, K, OL, gy, x, parts1_, parts0_, gw)
 
+def u0_backward_sizes(tuple shapes):
+    """The sizes of a call with arrays of such shapes; None where they do not fit."""
+    cdef Py_ssize_t N, F, C, L, K, OL
+    cdef npy_intp gy_dim[3]
+    cdef npy_intp x_dim[3]
+    cdef npy_intp w_dim[3]
+    if len(shapes) != 3:
+        return None
+    if not measured(shapes[0], 3, gy_dim):
+        return None
+    if not measured(shapes[1], 3, x_dim):
+        return None
+    if not measured(shapes[2], 3, w_dim):
+        return None
+    N = gy_dim[0]
+    F = gy_dim[1]
+    C = x_dim[1]
+    L = x_dim[2]
+    K = w_dim[2]
+    OL = L + 1 - K
+    if not ((N >= 0) & (F >= 1) & (C >= 1) & (L >= 1) & (K >= 1) & (OL >= 1) & (gy_dim[2] == OL) & (x_dim[0] == N) & (w_dim[0] == F) & (w_dim[1] == C)):
+        return None
+    return (N, F, C, L, K, OL, )
 
-def u0_backward(unsigned int mask, tuple inputs, tuple outputs, int threads):
+
+def u0_backward_bytes(tuple sizes, unsigned int mask, int threads, int sc_tuned=0):
+    """The scratch memory that a call for these outputs takes."""
+    cdef Py_ssize_t sc_key[8]
+    cdef Py_ssize_t sc_most = 0
+    cdef Py_ssize_t N, F, C, L, K, OL
+    if not measured(sizes, 6, &sc_key[2]):
+        return -1
+    N = sc_key[2]
+    F = sc_key[3]
+    C = sc_key[4]
+    L = sc_key[5]
+    K = sc_key[6]
+    OL = sc_key[7]
+    if mask & 2:
+        sc_most = sc_imax(sc_most, u0_backward_gw_bytes(N, F, C, L, K, OL, threads))
+    return sc_most
+
+
+def u0_backward(unsigned int mask, tuple inputs, tuple outputs, int threads, object sc_workspace=None):
     """Compute the outputs that ``mask`` asks for, into ``outputs`` or (None) new arrays, which are returned as a tuple.
 
-    0 when ``outputs`` are written, 1 when an array is not usable as it is, 2 without memory.
+    0 when ``outputs`` are written, 1 when an array is not usable as it is, 2 without memory, 4 when the workspace is too short.
     """
     cdef int status = 0
     cdef Py_ssize_t N, F, C, L, K, OL
@@ -734,6 +950,8 @@ def u0_backward(unsigned int mask, tuple inputs, tuple outputs, int threads):
     cdef void* sc_given[3]
     cdef void* sc_made[2]
     cdef char* sc_work
+    cdef char* sc_lent = NULL
+    cdef Py_ssize_t sc_length = 0
     cdef npy_intp gy_dim[3]
     cdef npy_intp x_dim[3]
     cdef npy_intp w_dim[3]
@@ -754,6 +972,11 @@ def u0_backward(unsigned int mask, tuple inputs, tuple outputs, int threads):
     OL = L + 1 - K
     if not ((N >= 0) & (F >= 1) & (C >= 1) & (L >= 1) & (K >= 1) & (OL >= 1) & (gy_dim[2] == OL) & (x_dim[0] == N) & (w_dim[0] == F) & (w_dim[1] == C)):
         return 1
+    if sc_workspace is not None:
+        if not usable(sc_workspace, 1, NPY_UINT8, NPY_ARRAY_CARRAY):
+            return 1
+        sc_lent = <char*>PyArray_DATA(<PyArrayObject*>sc_workspace)
+        sc_length = PyArray_DIM(<PyArrayObject*>sc_workspace, 0)
     sc_made[0] = NULL
     if mask & 1:
         sc_shape[0] = N
@@ -779,19 +1002,16 @@ def u0_backward(unsigned int mask, tuple inputs, tuple outputs, int threads):
                 <sc_out>sc_made[0],
                 threads)
         if status == 0 and mask & 2:
-            sc_work = <char*>malloc(64 + sc_aligned(1024 * <Py_ssize_t>sizeof(sc_real)) + sc_aligned(4096 * <Py_ssize_t>sizeof(sc_real)))
-            if sc_work == NULL:
-                status = 2
-            else:
+            sc_work = claimed(sc_lent, sc_length, u0_backward_gw_bytes(N, F, C, L, K, OL, threads), &status)
+            if status == 0:
                 u0_backward_gw(
                     N, F, C, L, K, OL,
                     <sc_in>sc_given[0],
                     <sc_in>sc_given[1],
-                    <sc_out>(((<uintptr_t>sc_work + 63) & ~<uintptr_t>63)),
-                    <sc_out>(((<uintptr_t>sc_work + 63) & ~<uintptr_t>63) + sc_aligned(1024 * <Py_ssize_t>sizeof(sc_real))),
                     <sc_out>sc_made[1],
-                    threads)
-                free(sc_work)
+                    sc_work, threads)
+                if sc_lent == NULL:
+                    free(sc_work)
     if status != 0 or outputs is not None:
         return status
     return (sc_r0, sc_r1, )

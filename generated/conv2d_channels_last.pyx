@@ -13,6 +13,7 @@ cdef extern from *:
     """
     #include <math.h>
     #include <stdint.h>
+    #include <string.h>
     typedef float sc_real;
     typedef int32_t sc_position;
     /* A nest in its caller would lose what is known of its arguments: that they do not overlap. */
@@ -27,7 +28,14 @@ cdef extern from *:
     typedef sc_position *__restrict__ sc_index_out;
     static inline Py_ssize_t sc_floordiv(Py_ssize_t a, Py_ssize_t b) { return a / b - (a % b < 0); }
     static inline Py_ssize_t sc_quotient(Py_ssize_t a, Py_ssize_t b) { return b > 0 ? a / b : 0; }
-    static inline Py_ssize_t sc_aligned(Py_ssize_t a) { return (a + 63) / 64 * 64; }
+    /* More memory than any machine has; a thousand times as much still is a number. */
+    #define SC_MOST (PY_SSIZE_T_MAX >> 10)
+    static inline Py_ssize_t sc_times(Py_ssize_t a, Py_ssize_t b) { return a <= 0 || b <= 0 ? 0 : a > SC_MOST / b ? SC_MOST : a * b; }
+    /* Whole lines, and one more: streams that are 4096 bytes apart hinder one another. */
+    static inline Py_ssize_t sc_room(Py_ssize_t count, Py_ssize_t slack, Py_ssize_t size) {
+        Py_ssize_t bytes = sc_times(count, size) + sc_times(slack, size);
+        return bytes >= SC_MOST ? SC_MOST : (bytes + 63) / 64 * 64 + 64;
+    }
     static inline Py_ssize_t sc_imin(Py_ssize_t a, Py_ssize_t b) { return a < b ? a : b; }
     static inline Py_ssize_t sc_imax(Py_ssize_t a, Py_ssize_t b) { return a > b ? a : b; }
     static inline Py_ssize_t sc_choose(int c, Py_ssize_t a, Py_ssize_t b) { return c ? a : b; }
@@ -38,48 +46,74 @@ cdef extern from *:
     #else
     #define SC_BYTES 16
     #endif
-    #if SC_BYTES > 16 || defined(__BMI2__)
+    #if SC_BYTES > 16
     #include <immintrin.h>
     #endif
     #define SC_LANES ((int)(SC_BYTES / sizeof(sc_real)))
     #define sc_lanes ((Py_ssize_t)SC_LANES)
-    #define SC_ALL ((1u << SC_LANES) - 1)
     typedef sc_real sc_vector __attribute__((vector_size(SC_BYTES)));
     typedef sc_real sc_loose __attribute__((vector_size(SC_BYTES), aligned(sizeof(sc_real)), may_alias));
+    typedef int32_t sc_bits __attribute__((vector_size(SC_BYTES)));
+    #define SC_SIGNLESS 0x7fffffff
+    /* Which lanes count: a bit for each where instructions take bits, else all the bits of a lane. */
+    #if SC_BYTES == 64
     typedef unsigned sc_mask;
-    static inline sc_mask sc_below(Py_ssize_t n) { return n >= SC_LANES ? SC_ALL : n <= 0 ? 0u : (1u << n) - 1; }
-    static inline sc_mask sc_lanemask(Py_ssize_t lower, Py_ssize_t upper) { return sc_below(upper) & ~sc_below(lower); }
-    static inline sc_vector sc_splat(sc_real a) { return (sc_vector){0} + a; }
+    #define SC_ON(m, l) ((m) >> (l) & 1)
+    #else
+    typedef sc_bits sc_mask;
+    #define SC_ON(m, l) ((m)[l])
+    #endif
+    #if SC_BYTES == 64
+    static inline sc_mask sc_below(Py_ssize_t n) { return n >= SC_LANES ? (1u << SC_LANES) - 1 : n <= 0 ? 0u : (1u << n) - 1; }
+    #endif
+    static inline sc_mask sc_lanemask(Py_ssize_t lower, Py_ssize_t upper) {
+    #if SC_BYTES == 64
+        return sc_below(upper) & ~sc_below(lower);
+    #else
     #if SC_BYTES == 32
-    /* A mask as AVX2 wants it: all bits of the lanes that count. */
-    static inline __m256i sc_bits(sc_mask m) {
-        __m256i one = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
-        return _mm256_cmpeq_epi32(_mm256_and_si256(_mm256_set1_epi32((int)m), one), one);
+        sc_mask lane = {0, 1, 2, 3, 4, 5, 6, 7}, none = {0};
+    #else
+        sc_mask lane = {0, 1, 2, 3}, none = {0};
+    #endif
+        int first = lower < 0 ? 0 : lower > SC_LANES ? SC_LANES : (int)lower, last = upper < 0 ? 0 : upper > SC_LANES ? SC_LANES : (int)upper;
+        return (lane >= none + first) & (lane < none + last);
+    #endif
+    }
+    #if SC_BYTES < 64
+    /* Whether every lane counts. */
+    static inline int sc_full(sc_mask m) {
+    #if SC_BYTES == 32
+        return _mm256_movemask_ps((__m256)m) == (1 << SC_LANES) - 1;
+    #else
+        typedef int64_t sc_pair __attribute__((vector_size(16)));
+        return (((sc_pair)m)[0] & ((sc_pair)m)[1]) == -1;
+    #endif
     }
     #endif
-    #if SC_BYTES == 16
+    static inline sc_vector sc_splat(sc_real a) { return (sc_vector){0} + a; }
     /* One by one, and in one place: a block that is not full is rare. */
     static __attribute__((noinline, cold)) sc_vector sc_load_some(const sc_real *p, Py_ssize_t stride, sc_mask m) {
         sc_vector v = {0};
         int l;
-        for (l = 0; l < SC_LANES; l++) if (m >> l & 1) v[l] = p[l * stride];
+        for (l = 0; l < SC_LANES; l++) if (SC_ON(m, l)) v[l] = p[l * stride];
         return v;
     }
-    #endif
     #if SC_BYTES < 64
     static __attribute__((noinline, cold)) void sc_store_some(sc_real *p, Py_ssize_t stride, sc_mask m, sc_vector v) {
         int l;
-        for (l = 0; l < SC_LANES; l++) if (m >> l & 1) p[l * stride] = v[l];
+        for (l = 0; l < SC_LANES; l++) if (SC_ON(m, l)) p[l * stride] = v[l];
     }
     #endif
+    static inline sc_vector sc_load_all(const sc_real *p) { return *(const sc_loose *)p; }
+    static inline void sc_store_all(sc_real *p, sc_vector v) { *(sc_loose *)p = v; }
     static inline sc_vector sc_load(const sc_real *p, sc_mask m) {
     #if SC_BYTES == 64
         return (sc_vector)_mm512_maskz_loadu_ps((__mmask16)m, p);
     #else
-        if (m == SC_ALL) return *(const sc_loose *)p;
     #if SC_BYTES == 32
-        return (sc_vector)_mm256_maskload_ps(p, sc_bits(m));
+        return (sc_vector)_mm256_maskload_ps(p, (__m256i)m);
     #else
+        if (sc_full(m)) return *(const sc_loose *)p;
         return sc_load_some(p, 1, m);
     #endif
     #endif
@@ -88,7 +122,7 @@ cdef extern from *:
     #if SC_BYTES == 64
         _mm512_mask_storeu_ps(p, (__mmask16)m, v);
     #else
-        if (m == SC_ALL) *(sc_loose *)p = v;
+        if (sc_full(m)) *(sc_loose *)p = v;
         else sc_store_some(p, 1, m, v);
     #endif
     }
@@ -96,13 +130,9 @@ cdef extern from *:
     #if SC_BYTES == 64
         return (sc_vector)_mm512_mask_blend_ps((__mmask16)m, b, a);
     #elif SC_BYTES == 32
-        if (m == SC_ALL) return a;
-        return (sc_vector)_mm256_blendv_ps(b, a, _mm256_castsi256_ps(sc_bits(m)));
+        return (sc_vector)_mm256_blendv_ps(b, a, (__m256)m);
     #else
-        int l;
-        if (m == SC_ALL) return a;
-        for (l = 0; l < SC_LANES; l++) if (m >> l & 1) b[l] = a[l];
-        return b;
+        return (sc_vector)(((sc_mask)a & m) | ((sc_mask)b & ~m));
     #endif
     }
     static inline sc_vector sc_vfmadd(sc_vector c, sc_mask m, sc_vector a, sc_vector b) {
@@ -112,23 +142,25 @@ cdef extern from *:
         return sc_vwhere(m, c + a * b, c);
     #endif
     }
+    #if SC_BYTES == 64
     /* Every second bit: where the wanted lanes lie among elements two apart. */
-    static inline sc_mask sc_spread(sc_mask m) {
-    #if defined(__BMI2__)
-        return _pdep_u32(m, 0x55555555u);
-    #else
-        m = (m | m << 8) & 0x00ff00ffu;
-        m = (m | m << 4) & 0x0f0f0f0fu;
-        m = (m | m << 2) & 0x33333333u;
-        return (m | m << 1) & 0x55555555u;
-    #endif
+    static inline sc_mask sc_spread(sc_mask m) { return _pdep_u32(m, 0x55555555u); }
+    #elif SC_BYTES == 32
+    /* Every second lane of twice as many: the wanted ones among elements two apart, half of them. */
+    static inline sc_mask sc_spread_half(sc_mask m, int late) {
+        return (sc_mask)_mm256_cvtepu32_epi64(late ? _mm256_extracti128_si256((__m256i)m, 1) : _mm256_castsi256_si128((__m256i)m));
     }
+    #endif
     static inline sc_vector sc_load_strided(const sc_real *p, Py_ssize_t stride, sc_mask m) {
     #if SC_BYTES > 16
         if (stride == 2) {
             /* Two unit-stride loads of what is wanted, then every second element. */
+    #if SC_BYTES == 64
             sc_mask wide = sc_spread(m);
-            sc_vector a = sc_load(p, wide & SC_ALL), b = sc_load(p + SC_LANES, wide >> SC_LANES);
+            sc_vector a = sc_load(p, wide), b = sc_load(p + SC_LANES, wide >> SC_LANES);
+    #else
+            sc_vector a = sc_load(p, sc_spread_half(m, 0)), b = sc_load(p + SC_LANES, sc_spread_half(m, 1));
+    #endif
     #if SC_BYTES == 64
             __m512i even = _mm512_set_epi32(30, 28, 26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0);
             return (sc_vector)_mm512_permutex2var_ps(a, even, b);
@@ -138,17 +170,21 @@ cdef extern from *:
     #endif
         }
     #endif
+    #if SC_BYTES > 16
+        /* What is gathered lies within 32 bits. */
+        if (stride > (1 << 26) || stride < -(1 << 26)) return sc_load_some(p, stride, m);
+    #endif
     #if SC_BYTES == 64
         __m512i lane = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
         __m512i place = _mm512_mullo_epi32(lane, _mm512_set1_epi32((int)stride));
         return (sc_vector)_mm512_mask_i32gather_ps(_mm512_setzero_ps(), (__mmask16)m, place, p, 4);
     #elif SC_BYTES == 32
         __m256i place = _mm256_mullo_epi32(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), _mm256_set1_epi32((int)stride));
-        return (sc_vector)_mm256_mask_i32gather_ps(_mm256_setzero_ps(), p, place, _mm256_castsi256_ps(sc_bits(m)), 4);
+        return (sc_vector)_mm256_mask_i32gather_ps(_mm256_setzero_ps(), p, place, (__m256)m, 4);
     #else
         sc_vector v = {0};
         int l;
-        if (m != SC_ALL) return sc_load_some(p, stride, m);
+        if (!sc_full(m)) return sc_load_some(p, stride, m);
         for (l = 0; l < SC_LANES; l++) v[l] = p[l * stride];
         return v;
     #endif
@@ -157,12 +193,14 @@ cdef extern from *:
         return stride == 1 ? sc_load(p, m) : sc_load_strided(p, stride, m);
     }
     static inline sc_vector sc_vadd(sc_vector a, sc_vector b) { return a + b; }
+    static inline sc_vector sc_vmul(sc_vector a, sc_vector b) { return a * b; }
     static inline sc_vector sc_vmadd(sc_vector a, sc_mask m, sc_vector b) { return sc_vwhere(m, sc_vadd(a, b), a); }
-    static inline sc_real sc_gather_add(sc_vector v) {
+    static inline sc_real sc_hsum(sc_vector v) {
         int l, half;
         for (half = SC_LANES / 2; half > 0; half /= 2) for (l = 0; l < half; l++) v[l] += v[l + half];
         return v[0];
     }
+
     """
     ctypedef float sc_real
     ctypedef int sc_position
@@ -173,7 +211,8 @@ cdef extern from *:
     ctypedef int* sc_index_out
     Py_ssize_t sc_floordiv(Py_ssize_t, Py_ssize_t) noexcept nogil
     Py_ssize_t sc_quotient(Py_ssize_t, Py_ssize_t) noexcept nogil
-    Py_ssize_t sc_aligned(Py_ssize_t) noexcept nogil
+    Py_ssize_t sc_times(Py_ssize_t, Py_ssize_t) noexcept nogil
+    Py_ssize_t sc_room(Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
     Py_ssize_t sc_imin(Py_ssize_t, Py_ssize_t) noexcept nogil
     Py_ssize_t sc_imax(Py_ssize_t, Py_ssize_t) noexcept nogil
     Py_ssize_t sc_choose(int, Py_ssize_t, Py_ssize_t) noexcept nogil
@@ -182,13 +221,16 @@ cdef extern from *:
     Py_ssize_t sc_lanes
     sc_mask sc_lanemask(Py_ssize_t, Py_ssize_t) noexcept nogil
     sc_vector sc_splat(sc_real) noexcept nogil
+    sc_vector sc_load_all(const float*) noexcept nogil
+    void sc_store_all(float*, sc_vector) noexcept nogil
     sc_vector sc_load(const float*, sc_mask) noexcept nogil
     void sc_store(float*, sc_mask, sc_vector) noexcept nogil
     sc_vector sc_vfmadd(sc_vector, sc_mask, sc_vector, sc_vector) noexcept nogil
     sc_vector sc_reload(const float*, Py_ssize_t, sc_mask) noexcept nogil
     sc_vector sc_vadd(sc_vector, sc_vector) noexcept nogil
+    sc_vector sc_vmul(sc_vector, sc_vector) noexcept nogil
     sc_vector sc_vmadd(sc_vector, sc_mask, sc_vector) noexcept nogil
-    sc_real sc_gather_add(sc_vector) noexcept nogil
+    sc_real sc_hsum(sc_vector) noexcept nogil
 
 
 cdef extern from "numpy/arrayobject.h":
@@ -201,6 +243,7 @@ cdef extern from "numpy/arrayobject.h":
     int NPY_FLOAT
     int NPY_DOUBLE
     int NPY_INT32
+    int NPY_UINT8
     int NPY_ARRAY_CARRAY
     int NPY_ARRAY_CARRAY_RO
     bint PyArray_CheckExact(object)
@@ -252,6 +295,30 @@ cdef object made(tuple outputs, int number, int rank, npy_intp* shape, int type,
     return array
 
 
+cdef char* claimed(char* lent, Py_ssize_t length, Py_ssize_t needed, int* status) noexcept nogil:
+    """Memory for a call: the workspace that was given, if it is long enough, or new memory."""
+    cdef char* place = lent
+    if lent == NULL:
+        place = <char*>malloc(needed)
+        if place == NULL:
+            status[0] = 2
+    elif length < needed:
+        status[0] = 4
+    return place
+
+
+cdef bint measured(tuple lengths, Py_ssize_t count, Py_ssize_t* into) except -1:
+    """Read whole numbers, as many as there are to be."""
+    cdef Py_ssize_t at
+    if len(lengths) != count:
+        return False
+    for at in range(count):
+        into[at] = lengths[at]
+        if into[at] < 0:
+            return False
+    return True
+
+
 cdef sc_nest u0_forward_y_0(
     Py_ssize_t sc_begin, Py_ssize_t sc_end,
     Py_ssize_t N, Py_ssize_t F, Py_ssize_t OH, Py_ssize_t OW,
@@ -278,7 +345,7 @@ cdef sc_nest u0_forward_y_1(
     sc_out y,
 ) noexcept nogil:
     # y: contributions of c, p, q; lanes across cells f
-    cdef Py_ssize_t c, f, fb_, i, iz_, j, n, nb_, nz_, p, q, z_
+    cdef Py_ssize_t c, f, fb_, i, iz_, j, n, nb_, nz_, p, q, room_, z_
     cdef sc_real v0_, v2_, v3_, v4_
     cdef sc_vector acc0_, acc1_, acc2_, acc3_, v1_
     cdef sc_mask cut0_
@@ -291,27 +358,50 @@ cdef sc_nest u0_forward_y_1(
         j = iz_
         for fb_ in range(0, sc_quotient(F + sc_lanes - 1, sc_lanes)):
             f = sc_lanes * fb_
-            cut0_ = sc_lanemask(0, F - f)
-            acc0_ = sc_splat((<sc_real>0.0))
-            acc1_ = sc_splat((<sc_real>0.0))
-            acc2_ = sc_splat((<sc_real>0.0))
-            acc3_ = sc_splat((<sc_real>0.0))
-            for p in range(sc_imax(0, 1 - i), sc_imin(KH, H - i + 1)):
-                for q in range(sc_imax(0, 1 - j), sc_imin(KW, W - j + 1)):
-                    for c in range(0, C):
-                        v0_ = x[((n*H + i + p - 1)*W + j + q - 1)*C + c]
-                        v1_ = sc_load(&w[((p*KW + q)*C + c)*F + f], cut0_)
-                        v2_ = x[(((n + 1)*H + i + p - 1)*W + j + q - 1)*C + c]
-                        v3_ = x[(((n + 2)*H + i + p - 1)*W + j + q - 1)*C + c]
-                        v4_ = x[(((n + 3)*H + i + p - 1)*W + j + q - 1)*C + c]
-                        acc0_ = sc_vfmadd(acc0_, cut0_, sc_splat(v0_), v1_)
-                        acc1_ = sc_vfmadd(acc1_, cut0_, sc_splat(v2_), v1_)
-                        acc2_ = sc_vfmadd(acc2_, cut0_, sc_splat(v3_), v1_)
-                        acc3_ = sc_vfmadd(acc3_, cut0_, sc_splat(v4_), v1_)
-            sc_store(&y[((n*OH + i)*OW + j)*F + f], cut0_, sc_vadd(sc_reload(&y[((n*OH + i)*OW + j)*F + f], 1, cut0_), acc0_))
-            sc_store(&y[(((n + 1)*OH + i)*OW + j)*F + f], cut0_, sc_vadd(sc_reload(&y[(((n + 1)*OH + i)*OW + j)*F + f], 1, cut0_), acc1_))
-            sc_store(&y[(((n + 2)*OH + i)*OW + j)*F + f], cut0_, sc_vadd(sc_reload(&y[(((n + 2)*OH + i)*OW + j)*F + f], 1, cut0_), acc2_))
-            sc_store(&y[(((n + 3)*OH + i)*OW + j)*F + f], cut0_, sc_vadd(sc_reload(&y[(((n + 3)*OH + i)*OW + j)*F + f], 1, cut0_), acc3_))
+            room_ = F - (f + sc_lanes)
+            if (room_ >= 0):
+                acc0_ = sc_splat((<sc_real>0.0))
+                acc1_ = sc_splat((<sc_real>0.0))
+                acc2_ = sc_splat((<sc_real>0.0))
+                acc3_ = sc_splat((<sc_real>0.0))
+                for p in range(sc_imax(0, 1 - i), sc_imin(KH, H - i + 1)):
+                    for q in range(sc_imax(0, 1 - j), sc_imin(KW, W - j + 1)):
+                        for c in range(0, C):
+                            v0_ = x[((n*H + i + p - 1)*W + j + q - 1)*C + c]
+                            v1_ = sc_load_all(&w[((p*KW + q)*C + c)*F + f])
+                            v2_ = x[(((n + 1)*H + i + p - 1)*W + j + q - 1)*C + c]
+                            v3_ = x[(((n + 2)*H + i + p - 1)*W + j + q - 1)*C + c]
+                            v4_ = x[(((n + 3)*H + i + p - 1)*W + j + q - 1)*C + c]
+                            acc0_ = sc_vadd(acc0_, sc_vmul(sc_splat(v0_), v1_))
+                            acc1_ = sc_vadd(acc1_, sc_vmul(sc_splat(v2_), v1_))
+                            acc2_ = sc_vadd(acc2_, sc_vmul(sc_splat(v3_), v1_))
+                            acc3_ = sc_vadd(acc3_, sc_vmul(sc_splat(v4_), v1_))
+                sc_store_all(&y[((n*OH + i)*OW + j)*F + f], sc_vadd(sc_load_all(&y[((n*OH + i)*OW + j)*F + f]), acc0_))
+                sc_store_all(&y[(((n + 1)*OH + i)*OW + j)*F + f], sc_vadd(sc_load_all(&y[(((n + 1)*OH + i)*OW + j)*F + f]), acc1_))
+                sc_store_all(&y[(((n + 2)*OH + i)*OW + j)*F + f], sc_vadd(sc_load_all(&y[(((n + 2)*OH + i)*OW + j)*F + f]), acc2_))
+                sc_store_all(&y[(((n + 3)*OH + i)*OW + j)*F + f], sc_vadd(sc_load_all(&y[(((n + 3)*OH + i)*OW + j)*F + f]), acc3_))
+            if (room_ < 0):
+                cut0_ = sc_lanemask(0, F - f)
+                acc0_ = sc_splat((<sc_real>0.0))
+                acc1_ = sc_splat((<sc_real>0.0))
+                acc2_ = sc_splat((<sc_real>0.0))
+                acc3_ = sc_splat((<sc_real>0.0))
+                for p in range(sc_imax(0, 1 - i), sc_imin(KH, H - i + 1)):
+                    for q in range(sc_imax(0, 1 - j), sc_imin(KW, W - j + 1)):
+                        for c in range(0, C):
+                            v0_ = x[((n*H + i + p - 1)*W + j + q - 1)*C + c]
+                            v1_ = sc_load(&w[((p*KW + q)*C + c)*F + f], cut0_)
+                            v2_ = x[(((n + 1)*H + i + p - 1)*W + j + q - 1)*C + c]
+                            v3_ = x[(((n + 2)*H + i + p - 1)*W + j + q - 1)*C + c]
+                            v4_ = x[(((n + 3)*H + i + p - 1)*W + j + q - 1)*C + c]
+                            acc0_ = sc_vfmadd(acc0_, cut0_, sc_splat(v0_), v1_)
+                            acc1_ = sc_vfmadd(acc1_, cut0_, sc_splat(v2_), v1_)
+                            acc2_ = sc_vfmadd(acc2_, cut0_, sc_splat(v3_), v1_)
+                            acc3_ = sc_vfmadd(acc3_, cut0_, sc_splat(v4_), v1_)
+                sc_store(&y[((n*OH + i)*OW + j)*F + f], cut0_, sc_vadd(sc_reload(&y[((n*OH + i)*OW + j)*F + f], 1, cut0_), acc0_))
+                sc_store(&y[(((n + 1)*OH + i)*OW + j)*F + f], cut0_, sc_vadd(sc_reload(&y[(((n + 1)*OH + i)*OW + j)*F + f], 1, cut0_), acc1_))
+                sc_store(&y[(((n + 2)*OH + i)*OW + j)*F + f], cut0_, sc_vadd(sc_reload(&y[(((n + 2)*OH + i)*OW + j)*F + f], 1, cut0_), acc2_))
+                sc_store(&y[(((n + 3)*OH + i)*OW + j)*F + f], cut0_, sc_vadd(sc_reload(&y[(((n + 3)*OH + i)*OW + j)*F + f], 1, cut0_), acc3_))
 
 
 cdef sc_nest u0_forward_y_2(
@@ -322,7 +412,7 @@ cdef sc_nest u0_forward_y_2(
     sc_out y,
 ) noexcept nogil:
     # y: contributions of c, p, q; lanes across cells f
-    cdef Py_ssize_t c, f, fb_, i, iz_, j, n, nb_, nz_, p, q, z_
+    cdef Py_ssize_t c, f, fb_, i, iz_, j, n, nb_, nz_, p, q, room_, z_
     cdef sc_real v0_
     cdef sc_vector acc0_, v1_
     cdef sc_mask cut0_
@@ -335,15 +425,27 @@ cdef sc_nest u0_forward_y_2(
         j = iz_
         for fb_ in range(0, sc_quotient(F + sc_lanes - 1, sc_lanes)):
             f = sc_lanes * fb_
-            cut0_ = sc_lanemask(0, F - f)
-            acc0_ = sc_splat((<sc_real>0.0))
-            for p in range(sc_imax(0, 1 - i), sc_imin(KH, H - i + 1)):
-                for q in range(sc_imax(0, 1 - j), sc_imin(KW, W - j + 1)):
-                    for c in range(0, C):
-                        v0_ = x[((n*H + i + p - 1)*W + j + q - 1)*C + c]
-                        v1_ = sc_load(&w[((p*KW + q)*C + c)*F + f], cut0_)
-                        acc0_ = sc_vfmadd(acc0_, cut0_, sc_splat(v0_), v1_)
-            sc_store(&y[((n*OH + i)*OW + j)*F + f], cut0_, sc_vadd(sc_reload(&y[((n*OH + i)*OW + j)*F + f], 1, cut0_), acc0_))
+            room_ = F - (f + sc_lanes)
+            if (room_ >= 0):
+                acc0_ = sc_splat((<sc_real>0.0))
+                for p in range(sc_imax(0, 1 - i), sc_imin(KH, H - i + 1)):
+                    for q in range(sc_imax(0, 1 - j), sc_imin(KW, W - j + 1)):
+                        for c in range(0, C):
+                            v0_ = x[((n*H + i + p - 1)*W + j + q - 1)*C + c]
+                            v1_ = sc_load_all(&w[((p*KW + q)*C + c)*F + f])
+                            acc0_ = sc_vadd(acc0_, sc_vmul(sc_splat(v0_), v1_))
+                sc_store_all(&y[((n*OH + i)*OW + j)*F + f], sc_vadd(sc_load_all(&y[((n*OH + i)*OW + j)*F + f]), acc0_))
+            if (room_ < 0):
+                cut0_ = sc_lanemask(0, F - f)
+                acc0_ = sc_splat((<sc_real>0.0))
+                for p in range(sc_imax(0, 1 - i), sc_imin(KH, H - i + 1)):
+                    for q in range(sc_imax(0, 1 - j), sc_imin(KW, W - j + 1)):
+                        for c in range(0, C):
+                            v0_ = x[((n*H + i + p - 1)*W + j + q - 1)*C + c]
+                            v1_ = sc_load(&w[((p*KW + q)*C + c)*F + f], cut0_)
+                            acc0_ = sc_vfmadd(acc0_, cut0_, sc_splat(v0_), v1_)
+                sc_store(&y[((n*OH + i)*OW + j)*F + f], cut0_, sc_vadd(sc_reload(&y[((n*OH + i)*OW + j)*F + f], 1, cut0_), acc0_))
+
 
 
 cdef void u0_forward_y_nest(
@@ -360,7 +462,6 @@ cdef void u0_forward_y_nest(
         u0_forward_y_1(sc_begin, sc_end, N, H, W, C, KH, KW, F, OH, OW, x, w, y)
     elif sc_number == 2:
         u0_forward_y_2(sc_begin, sc_end, N, H, W, C, KH, KW, F, OH, OW, x, w, y)
-
 
 cdef void u0_forward_y(
     Py_ssize_t N, Py_ssize_t H, Py_ssize_t W, Py_ssize_t C, Py_ssize_t KH, Py_ssize_t KW, Py_ssize_t F, Py_ssize_t OH, Py_ssize_t OW,
@@ -401,7 +502,6 @@ def u0_forward(unsigned int mask, tuple inputs, tuple outputs, int threads):
     cdef npy_intp sc_shape[4]
     cdef void* sc_given[3]
     cdef void* sc_made[1]
-    cdef char* sc_work
     cdef npy_intp x_dim[4]
     cdef npy_intp w_dim[4]
     cdef npy_intp b_dim[1]
@@ -456,7 +556,7 @@ cdef sc_nest u0_backward_gx_0(
     sc_out gx,
 ) noexcept nogil:
     # gx: contributions of f, p, q; lanes across contributions f
-    cdef Py_ssize_t c, f, fb_, n, nb_, nz_, p, q, u, uz_, v, vz_, z_
+    cdef Py_ssize_t c, f, fb_, n, nb_, nz_, p, q, room_, u, uz_, v, vz_, z_
     cdef sc_vector acc0_, acc1_, acc2_, acc3_, v0_, v1_, v2_, v3_, v4_
     cdef sc_mask cut0_
     for z_ in range(sc_begin, sc_end):
@@ -476,20 +576,32 @@ cdef sc_nest u0_backward_gx_0(
             for q in range(sc_imax(v + 2 - OW, 0), sc_imin(v + 2, KW)):
                 for fb_ in range(0, sc_quotient(F + sc_lanes - 1, sc_lanes)):
                     f = sc_lanes * fb_
-                    cut0_ = sc_lanemask(0, F - f)
-                    v0_ = sc_load(&gy[((n*OH + u + 1 - p)*OW + v + 1 - q)*F + f], cut0_)
-                    v1_ = sc_load(&w[((p*KW + q)*C + c)*F + f], cut0_)
-                    v2_ = sc_load(&gy[(((n + 1)*OH + u + 1 - p)*OW + v + 1 - q)*F + f], cut0_)
-                    v3_ = sc_load(&gy[(((n + 2)*OH + u + 1 - p)*OW + v + 1 - q)*F + f], cut0_)
-                    v4_ = sc_load(&gy[(((n + 3)*OH + u + 1 - p)*OW + v + 1 - q)*F + f], cut0_)
-                    acc0_ = sc_vfmadd(acc0_, cut0_, v0_, v1_)
-                    acc1_ = sc_vfmadd(acc1_, cut0_, v2_, v1_)
-                    acc2_ = sc_vfmadd(acc2_, cut0_, v3_, v1_)
-                    acc3_ = sc_vfmadd(acc3_, cut0_, v4_, v1_)
-        gx[((n*H + u)*W + v)*C + c] = sc_gather_add(acc0_)
-        gx[(((n + 1)*H + u)*W + v)*C + c] = sc_gather_add(acc1_)
-        gx[(((n + 2)*H + u)*W + v)*C + c] = sc_gather_add(acc2_)
-        gx[(((n + 3)*H + u)*W + v)*C + c] = sc_gather_add(acc3_)
+                    room_ = F - (f + sc_lanes)
+                    if (room_ >= 0):
+                        v0_ = sc_load_all(&gy[((n*OH + u + 1 - p)*OW + v + 1 - q)*F + f])
+                        v1_ = sc_load_all(&w[((p*KW + q)*C + c)*F + f])
+                        v2_ = sc_load_all(&gy[(((n + 1)*OH + u + 1 - p)*OW + v + 1 - q)*F + f])
+                        v3_ = sc_load_all(&gy[(((n + 2)*OH + u + 1 - p)*OW + v + 1 - q)*F + f])
+                        v4_ = sc_load_all(&gy[(((n + 3)*OH + u + 1 - p)*OW + v + 1 - q)*F + f])
+                        acc0_ = sc_vadd(acc0_, sc_vmul(v0_, v1_))
+                        acc1_ = sc_vadd(acc1_, sc_vmul(v2_, v1_))
+                        acc2_ = sc_vadd(acc2_, sc_vmul(v3_, v1_))
+                        acc3_ = sc_vadd(acc3_, sc_vmul(v4_, v1_))
+                    if (room_ < 0):
+                        cut0_ = sc_lanemask(0, F - f)
+                        v0_ = sc_load(&gy[((n*OH + u + 1 - p)*OW + v + 1 - q)*F + f], cut0_)
+                        v1_ = sc_load(&w[((p*KW + q)*C + c)*F + f], cut0_)
+                        v2_ = sc_load(&gy[(((n + 1)*OH + u + 1 - p)*OW + v + 1 - q)*F + f], cut0_)
+                        v3_ = sc_load(&gy[(((n + 2)*OH + u + 1 - p)*OW + v + 1 - q)*F + f], cut0_)
+                        v4_ = sc_load(&gy[(((n + 3)*OH + u + 1 - p)*OW + v + 1 - q)*F + f], cut0_)
+                        acc0_ = sc_vfmadd(acc0_, cut0_, v0_, v1_)
+                        acc1_ = sc_vfmadd(acc1_, cut0_, v2_, v1_)
+                        acc2_ = sc_vfmadd(acc2_, cut0_, v3_, v1_)
+                        acc3_ = sc_vfmadd(acc3_, cut0_, v4_, v1_)
+        gx[((n*H + u)*W + v)*C + c] = sc_hsum(acc0_)
+        gx[(((n + 1)*H + u)*W + v)*C + c] = sc_hsum(acc1_)
+        gx[(((n + 2)*H + u)*W + v)*C + c] = sc_hsum(acc2_)
+        gx[(((n + 3)*H + u)*W + v)*C + c] = sc_hsum(acc3_)
 
 
 cdef sc_nest u0_backward_gx_1(
@@ -500,7 +612,7 @@ cdef sc_nest u0_backward_gx_1(
     sc_out parts0_,
 ) noexcept nogil:
     # gx: contributions of f, p, q; lanes across contributions f; cut into 16 parts
-    cdef Py_ssize_t c, f, fb_, n, nb_, nz_, p, part_, q, u, uz_, v, vz_, z_, zp_
+    cdef Py_ssize_t c, f, fb_, n, nb_, nz_, p, part_, q, room_, u, uz_, v, vz_, z_, zp_
     cdef sc_vector acc0_, acc1_, acc2_, acc3_, v0_, v1_, v2_, v3_, v4_
     cdef sc_mask cut0_
     for zp_ in range(sc_begin, sc_end):
@@ -522,20 +634,32 @@ cdef sc_nest u0_backward_gx_1(
             for q in range(sc_imax(v + 2 - OW, 0), sc_imin(v + 2, KW)):
                 for fb_ in range(0, sc_quotient(F + sc_lanes - 1, sc_lanes)):
                     f = sc_lanes * fb_
-                    cut0_ = sc_lanemask(0, F - f)
-                    v0_ = sc_load(&gy[((n*OH + u + 1 - p)*OW + v + 1 - q)*F + f], cut0_)
-                    v1_ = sc_load(&w[((p*KW + q)*C + c)*F + f], cut0_)
-                    v2_ = sc_load(&gy[(((n + 1)*OH + u + 1 - p)*OW + v + 1 - q)*F + f], cut0_)
-                    v3_ = sc_load(&gy[(((n + 2)*OH + u + 1 - p)*OW + v + 1 - q)*F + f], cut0_)
-                    v4_ = sc_load(&gy[(((n + 3)*OH + u + 1 - p)*OW + v + 1 - q)*F + f], cut0_)
-                    acc0_ = sc_vfmadd(acc0_, cut0_, v0_, v1_)
-                    acc1_ = sc_vfmadd(acc1_, cut0_, v2_, v1_)
-                    acc2_ = sc_vfmadd(acc2_, cut0_, v3_, v1_)
-                    acc3_ = sc_vfmadd(acc3_, cut0_, v4_, v1_)
-        parts0_[(part_*64 + z_)*4] = sc_gather_add(acc0_)
-        parts0_[(part_*64 + z_)*4 + 1] = sc_gather_add(acc1_)
-        parts0_[(part_*64 + z_)*4 + 2] = sc_gather_add(acc2_)
-        parts0_[(part_*64 + z_)*4 + 3] = sc_gather_add(acc3_)
+                    room_ = F - (f + sc_lanes)
+                    if (room_ >= 0):
+                        v0_ = sc_load_all(&gy[((n*OH + u + 1 - p)*OW + v + 1 - q)*F + f])
+                        v1_ = sc_load_all(&w[((p*KW + q)*C + c)*F + f])
+                        v2_ = sc_load_all(&gy[(((n + 1)*OH + u + 1 - p)*OW + v + 1 - q)*F + f])
+                        v3_ = sc_load_all(&gy[(((n + 2)*OH + u + 1 - p)*OW + v + 1 - q)*F + f])
+                        v4_ = sc_load_all(&gy[(((n + 3)*OH + u + 1 - p)*OW + v + 1 - q)*F + f])
+                        acc0_ = sc_vadd(acc0_, sc_vmul(v0_, v1_))
+                        acc1_ = sc_vadd(acc1_, sc_vmul(v2_, v1_))
+                        acc2_ = sc_vadd(acc2_, sc_vmul(v3_, v1_))
+                        acc3_ = sc_vadd(acc3_, sc_vmul(v4_, v1_))
+                    if (room_ < 0):
+                        cut0_ = sc_lanemask(0, F - f)
+                        v0_ = sc_load(&gy[((n*OH + u + 1 - p)*OW + v + 1 - q)*F + f], cut0_)
+                        v1_ = sc_load(&w[((p*KW + q)*C + c)*F + f], cut0_)
+                        v2_ = sc_load(&gy[(((n + 1)*OH + u + 1 - p)*OW + v + 1 - q)*F + f], cut0_)
+                        v3_ = sc_load(&gy[(((n + 2)*OH + u + 1 - p)*OW + v + 1 - q)*F + f], cut0_)
+                        v4_ = sc_load(&gy[(((n + 3)*OH + u + 1 - p)*OW + v + 1 - q)*F + f], cut0_)
+                        acc0_ = sc_vfmadd(acc0_, cut0_, v0_, v1_)
+                        acc1_ = sc_vfmadd(acc1_, cut0_, v2_, v1_)
+                        acc2_ = sc_vfmadd(acc2_, cut0_, v3_, v1_)
+                        acc3_ = sc_vfmadd(acc3_, cut0_, v4_, v1_)
+        parts0_[(part_*64 + z_)*4] = sc_hsum(acc0_)
+        parts0_[(part_*64 + z_)*4 + 1] = sc_hsum(acc1_)
+        parts0_[(part_*64 + z_)*4 + 2] = sc_hsum(acc2_)
+        parts0_[(part_*64 + z_)*4 + 3] = sc_hsum(acc3_)
 
 
 cdef sc_nest u0_backward_gx_2(
@@ -579,7 +703,7 @@ cdef sc_nest u0_backward_gx_3(
     sc_out gx,
 ) noexcept nogil:
     # gx: contributions of f, p, q; lanes across contributions f
-    cdef Py_ssize_t c, f, fb_, n, nb_, nz_, p, q, u, uz_, v, vz_, z_
+    cdef Py_ssize_t c, f, fb_, n, nb_, nz_, p, q, room_, u, uz_, v, vz_, z_
     cdef sc_vector acc0_, v0_, v1_
     cdef sc_mask cut0_
     for z_ in range(sc_begin, sc_end):
@@ -596,11 +720,17 @@ cdef sc_nest u0_backward_gx_3(
             for q in range(sc_imax(v + 2 - OW, 0), sc_imin(v + 2, KW)):
                 for fb_ in range(0, sc_quotient(F + sc_lanes - 1, sc_lanes)):
                     f = sc_lanes * fb_
-                    cut0_ = sc_lanemask(0, F - f)
-                    v0_ = sc_load(&gy[((n*OH + u + 1 - p)*OW + v + 1 - q)*F + f], cut0_)
-                    v1_ = sc_load(&w[((p*KW + q)*C + c)*F + f], cut0_)
-                    acc0_ = sc_vfmadd(acc0_, cut0_, v0_, v1_)
-        gx[((n*H + u)*W + v)*C + c] = sc_gather_add(acc0_)
+                    room_ = F - (f + sc_lanes)
+                    if (room_ >= 0):
+                        v0_ = sc_load_all(&gy[((n*OH + u + 1 - p)*OW + v + 1 - q)*F + f])
+                        v1_ = sc_load_all(&w[((p*KW + q)*C + c)*F + f])
+                        acc0_ = sc_vadd(acc0_, sc_vmul(v0_, v1_))
+                    if (room_ < 0):
+                        cut0_ = sc_lanemask(0, F - f)
+                        v0_ = sc_load(&gy[((n*OH + u + 1 - p)*OW + v + 1 - q)*F + f], cut0_)
+                        v1_ = sc_load(&w[((p*KW + q)*C + c)*F + f], cut0_)
+                        acc0_ = sc_vfmadd(acc0_, cut0_, v0_, v1_)
+        gx[((n*H + u)*W + v)*C + c] = sc_hsum(acc0_)
 
 
 cdef sc_nest u0_backward_gx_4(
@@ -611,7 +741,7 @@ cdef sc_nest u0_backward_gx_4(
     sc_out parts1_,
 ) noexcept nogil:
     # gx: contributions of f, p, q; lanes across contributions f; cut into 16 parts
-    cdef Py_ssize_t c, f, fb_, n, nb_, nz_, p, part_, q, u, uz_, v, vz_, z_, zp_
+    cdef Py_ssize_t c, f, fb_, n, nb_, nz_, p, part_, q, room_, u, uz_, v, vz_, z_, zp_
     cdef sc_vector acc0_, v0_, v1_
     cdef sc_mask cut0_
     for zp_ in range(sc_begin, sc_end):
@@ -630,11 +760,17 @@ cdef sc_nest u0_backward_gx_4(
             for q in range(sc_imax(v + 2 - OW, 0), sc_imin(v + 2, KW)):
                 for fb_ in range(0, sc_quotient(F + sc_lanes - 1, sc_lanes)):
                     f = sc_lanes * fb_
-                    cut0_ = sc_lanemask(0, F - f)
-                    v0_ = sc_load(&gy[((n*OH + u + 1 - p)*OW + v + 1 - q)*F + f], cut0_)
-                    v1_ = sc_load(&w[((p*KW + q)*C + c)*F + f], cut0_)
-                    acc0_ = sc_vfmadd(acc0_, cut0_, v0_, v1_)
-        parts1_[part_*64 + z_] = sc_gather_add(acc0_)
+                    room_ = F - (f + sc_lanes)
+                    if (room_ >= 0):
+                        v0_ = sc_load_all(&gy[((n*OH + u + 1 - p)*OW + v + 1 - q)*F + f])
+                        v1_ = sc_load_all(&w[((p*KW + q)*C + c)*F + f])
+                        acc0_ = sc_vadd(acc0_, sc_vmul(v0_, v1_))
+                    if (room_ < 0):
+                        cut0_ = sc_lanemask(0, F - f)
+                        v0_ = sc_load(&gy[((n*OH + u + 1 - p)*OW + v + 1 - q)*F + f], cut0_)
+                        v1_ = sc_load(&w[((p*KW + q)*C + c)*F + f], cut0_)
+                        acc0_ = sc_vfmadd(acc0_, cut0_, v0_, v1_)
+        parts1_[part_*64 + z_] = sc_hsum(acc0_)
 
 
 cdef sc_nest u0_backward_gx_5(
@@ -661,6 +797,7 @@ cdef sc_nest u0_backward_gx_5(
         gx[((n*H + u)*W + v)*C + c] = whole0_
 
 
+
 cdef void u0_backward_gx_nest(
     int sc_number, Py_ssize_t sc_begin, Py_ssize_t sc_end,
     Py_ssize_t N, Py_ssize_t F, Py_ssize_t H, Py_ssize_t W, Py_ssize_t C, Py_ssize_t KH, Py_ssize_t KW, Py_ssize_t OH, Py_ssize_t OW,
@@ -683,19 +820,30 @@ cdef void u0_backward_gx_nest(
     elif sc_number == 5:
         u0_backward_gx_5(sc_begin, sc_end, N, H, W, C, parts1_, gx)
 
+cdef Py_ssize_t u0_backward_gx_bytes(Py_ssize_t N, Py_ssize_t F, Py_ssize_t H, Py_ssize_t W, Py_ssize_t C, Py_ssize_t KH, Py_ssize_t KW, Py_ssize_t OH, Py_ssize_t OW, int sc_threads) noexcept nogil:
+    """The scratch memory of one call."""
+    cdef Py_ssize_t sc_bytes = 64
+    sc_bytes += sc_room(sc_times(16, 64), 0, <Py_ssize_t>sizeof(sc_real))
+    sc_bytes += sc_room(sc_times(sc_times(16, 64), 4), 0, <Py_ssize_t>sizeof(sc_real))
+    return sc_bytes
+
 
 cdef void u0_backward_gx(
     Py_ssize_t N, Py_ssize_t F, Py_ssize_t H, Py_ssize_t W, Py_ssize_t C, Py_ssize_t KH, Py_ssize_t KW, Py_ssize_t OH, Py_ssize_t OW,
     sc_in gy,
     sc_in w,
-    sc_out parts1_,
-    sc_out parts0_,
     sc_out gx,
+    char* sc_work,
     int sc_threads,
 ) noexcept nogil:
     cdef Py_ssize_t sc_total[6]
     cdef Py_ssize_t sc_chunks, sc_chunk
     cdef int sc_number
+    sc_work = <char*>((<uintptr_t>sc_work + 63) & ~<uintptr_t>63)
+    cdef sc_out parts1_ = <sc_out>sc_work
+    sc_work += sc_room(sc_times(16, 64), 0, <Py_ssize_t>sizeof(sc_real))
+    cdef sc_out parts0_ = <sc_out>sc_work
+    sc_work += sc_room(sc_times(sc_times(16, 64), 4), 0, <Py_ssize_t>sizeof(sc_real))
     if N * OH * OW * F + KH * KW * C * F + 1024 + 4096 + N * H * W * C < 32768:
         sc_threads = 1
     sc_total[0] = sc_choose((((sc_floordiv(N, 4) * H * W * C) < 64) & ((N * OH * OW * F + N * H * W * C + KH * KW * C * F + F + N * H * W * C) >= 32768)), 0, sc_floordiv(N, 4) * H * W * C)
@@ -725,7 +873,7 @@ cdef sc_nest u0_backward_gw_0(
     sc_out gw,
 ) noexcept nogil:
     # gw: contributions of n, i, j; lanes across cells f
-    cdef Py_ssize_t c, f, fb_, i, j, n, p, pz_, q, qz_, z_
+    cdef Py_ssize_t c, f, fb_, i, j, n, p, pz_, q, qz_, room_, z_
     cdef sc_real v1_, v2_, v3_, v4_
     cdef sc_vector acc0_, acc1_, acc2_, acc3_, v0_
     cdef sc_mask cut0_
@@ -737,27 +885,50 @@ cdef sc_nest u0_backward_gw_0(
         c = 4 * qz_
         for fb_ in range(0, sc_quotient(F + sc_lanes - 1, sc_lanes)):
             f = sc_lanes * fb_
-            cut0_ = sc_lanemask(0, F - f)
-            acc0_ = sc_splat((<sc_real>0.0))
-            acc1_ = sc_splat((<sc_real>0.0))
-            acc2_ = sc_splat((<sc_real>0.0))
-            acc3_ = sc_splat((<sc_real>0.0))
-            for i in range(sc_imax(0, 1 - p), sc_imin(OH, H - p + 1)):
-                for j in range(sc_imax(0, 1 - q), sc_imin(OW, W - q + 1)):
-                    for n in range(0, N):
-                        v0_ = sc_load(&gy[((n*OH + i)*OW + j)*F + f], cut0_)
-                        v1_ = x[((n*H + i + p - 1)*W + j + q - 1)*C + c]
-                        v2_ = x[((n*H + i + p - 1)*W + j + q - 1)*C + c + 1]
-                        v3_ = x[((n*H + i + p - 1)*W + j + q - 1)*C + c + 2]
-                        v4_ = x[((n*H + i + p - 1)*W + j + q - 1)*C + c + 3]
-                        acc0_ = sc_vfmadd(acc0_, cut0_, v0_, sc_splat(v1_))
-                        acc1_ = sc_vfmadd(acc1_, cut0_, v0_, sc_splat(v2_))
-                        acc2_ = sc_vfmadd(acc2_, cut0_, v0_, sc_splat(v3_))
-                        acc3_ = sc_vfmadd(acc3_, cut0_, v0_, sc_splat(v4_))
-            sc_store(&gw[((p*KW + q)*C + c)*F + f], cut0_, acc0_)
-            sc_store(&gw[((p*KW + q)*C + c + 1)*F + f], cut0_, acc1_)
-            sc_store(&gw[((p*KW + q)*C + c + 2)*F + f], cut0_, acc2_)
-            sc_store(&gw[((p*KW + q)*C + c + 3)*F + f], cut0_, acc3_)
+            room_ = F - (f + sc_lanes)
+            if (room_ >= 0):
+                acc0_ = sc_splat((<sc_real>0.0))
+                acc1_ = sc_splat((<sc_real>0.0))
+                acc2_ = sc_splat((<sc_real>0.0))
+                acc3_ = sc_splat((<sc_real>0.0))
+                for i in range(sc_imax(0, 1 - p), sc_imin(OH, H - p + 1)):
+                    for j in range(sc_imax(0, 1 - q), sc_imin(OW, W - q + 1)):
+                        for n in range(0, N):
+                            v0_ = sc_load_all(&gy[((n*OH + i)*OW + j)*F + f])
+                            v1_ = x[((n*H + i + p - 1)*W + j + q - 1)*C + c]
+                            v2_ = x[((n*H + i + p - 1)*W + j + q - 1)*C + c + 1]
+                            v3_ = x[((n*H + i + p - 1)*W + j + q - 1)*C + c + 2]
+                            v4_ = x[((n*H + i + p - 1)*W + j + q - 1)*C + c + 3]
+                            acc0_ = sc_vadd(acc0_, sc_vmul(v0_, sc_splat(v1_)))
+                            acc1_ = sc_vadd(acc1_, sc_vmul(v0_, sc_splat(v2_)))
+                            acc2_ = sc_vadd(acc2_, sc_vmul(v0_, sc_splat(v3_)))
+                            acc3_ = sc_vadd(acc3_, sc_vmul(v0_, sc_splat(v4_)))
+                sc_store_all(&gw[((p*KW + q)*C + c)*F + f], acc0_)
+                sc_store_all(&gw[((p*KW + q)*C + c + 1)*F + f], acc1_)
+                sc_store_all(&gw[((p*KW + q)*C + c + 2)*F + f], acc2_)
+                sc_store_all(&gw[((p*KW + q)*C + c + 3)*F + f], acc3_)
+            if (room_ < 0):
+                cut0_ = sc_lanemask(0, F - f)
+                acc0_ = sc_splat((<sc_real>0.0))
+                acc1_ = sc_splat((<sc_real>0.0))
+                acc2_ = sc_splat((<sc_real>0.0))
+                acc3_ = sc_splat((<sc_real>0.0))
+                for i in range(sc_imax(0, 1 - p), sc_imin(OH, H - p + 1)):
+                    for j in range(sc_imax(0, 1 - q), sc_imin(OW, W - q + 1)):
+                        for n in range(0, N):
+                            v0_ = sc_load(&gy[((n*OH + i)*OW + j)*F + f], cut0_)
+                            v1_ = x[((n*H + i + p - 1)*W + j + q - 1)*C + c]
+                            v2_ = x[((n*H + i + p - 1)*W + j + q - 1)*C + c + 1]
+                            v3_ = x[((n*H + i + p - 1)*W + j + q - 1)*C + c + 2]
+                            v4_ = x[((n*H + i + p - 1)*W + j + q - 1)*C + c + 3]
+                            acc0_ = sc_vfmadd(acc0_, cut0_, v0_, sc_splat(v1_))
+                            acc1_ = sc_vfmadd(acc1_, cut0_, v0_, sc_splat(v2_))
+                            acc2_ = sc_vfmadd(acc2_, cut0_, v0_, sc_splat(v3_))
+                            acc3_ = sc_vfmadd(acc3_, cut0_, v0_, sc_splat(v4_))
+                sc_store(&gw[((p*KW + q)*C + c)*F + f], cut0_, acc0_)
+                sc_store(&gw[((p*KW + q)*C + c + 1)*F + f], cut0_, acc1_)
+                sc_store(&gw[((p*KW + q)*C + c + 2)*F + f], cut0_, acc2_)
+                sc_store(&gw[((p*KW + q)*C + c + 3)*F + f], cut0_, acc3_)
 
 
 cdef sc_nest u0_backward_gw_1(
@@ -768,7 +939,7 @@ cdef sc_nest u0_backward_gw_1(
     sc_out gw,
 ) noexcept nogil:
     # gw: contributions of n, i, j; lanes across cells f
-    cdef Py_ssize_t c, f, fb_, i, j, n, p, pz_, q, qz_, z_
+    cdef Py_ssize_t c, f, fb_, i, j, n, p, pz_, q, qz_, room_, z_
     cdef sc_real v1_
     cdef sc_vector acc0_, v0_
     cdef sc_mask cut0_
@@ -780,15 +951,27 @@ cdef sc_nest u0_backward_gw_1(
         c = 4 * sc_floordiv(C, 4) + qz_
         for fb_ in range(0, sc_quotient(F + sc_lanes - 1, sc_lanes)):
             f = sc_lanes * fb_
-            cut0_ = sc_lanemask(0, F - f)
-            acc0_ = sc_splat((<sc_real>0.0))
-            for i in range(sc_imax(0, 1 - p), sc_imin(OH, H - p + 1)):
-                for j in range(sc_imax(0, 1 - q), sc_imin(OW, W - q + 1)):
-                    for n in range(0, N):
-                        v0_ = sc_load(&gy[((n*OH + i)*OW + j)*F + f], cut0_)
-                        v1_ = x[((n*H + i + p - 1)*W + j + q - 1)*C + c]
-                        acc0_ = sc_vfmadd(acc0_, cut0_, v0_, sc_splat(v1_))
-            sc_store(&gw[((p*KW + q)*C + c)*F + f], cut0_, acc0_)
+            room_ = F - (f + sc_lanes)
+            if (room_ >= 0):
+                acc0_ = sc_splat((<sc_real>0.0))
+                for i in range(sc_imax(0, 1 - p), sc_imin(OH, H - p + 1)):
+                    for j in range(sc_imax(0, 1 - q), sc_imin(OW, W - q + 1)):
+                        for n in range(0, N):
+                            v0_ = sc_load_all(&gy[((n*OH + i)*OW + j)*F + f])
+                            v1_ = x[((n*H + i + p - 1)*W + j + q - 1)*C + c]
+                            acc0_ = sc_vadd(acc0_, sc_vmul(v0_, sc_splat(v1_)))
+                sc_store_all(&gw[((p*KW + q)*C + c)*F + f], acc0_)
+            if (room_ < 0):
+                cut0_ = sc_lanemask(0, F - f)
+                acc0_ = sc_splat((<sc_real>0.0))
+                for i in range(sc_imax(0, 1 - p), sc_imin(OH, H - p + 1)):
+                    for j in range(sc_imax(0, 1 - q), sc_imin(OW, W - q + 1)):
+                        for n in range(0, N):
+                            v0_ = sc_load(&gy[((n*OH + i)*OW + j)*F + f], cut0_)
+                            v1_ = x[((n*H + i + p - 1)*W + j + q - 1)*C + c]
+                            acc0_ = sc_vfmadd(acc0_, cut0_, v0_, sc_splat(v1_))
+                sc_store(&gw[((p*KW + q)*C + c)*F + f], cut0_, acc0_)
+
 
 
 cdef void u0_backward_gw_nest(
@@ -802,7 +985,6 @@ cdef void u0_backward_gw_nest(
         u0_backward_gw_0(sc_begin, sc_end, N, F, H, W, C, KH, KW, OH, OW, gy, x, gw)
     elif sc_number == 1:
         u0_backward_gw_1(sc_begin, sc_end, N, F, H, W, C, KH, KW, OH, OW, gy, x, gw)
-
 
 cdef void u0_backward_gw(
     Py_ssize_t N, Py_ssize_t F, Py_ssize_t H, Py_ssize_t W, Py_ssize_t C, Py_ssize_t KH, Py_ssize_t KW, Py_ssize_t OH, Py_ssize_t OW,
@@ -838,20 +1020,31 @@ cdef sc_nest u0_backward_gb_0(
     sc_out gb,
 ) noexcept nogil:
     # gb: contributions of n, i, j; lanes across cells f
-    cdef Py_ssize_t f, fb_, i, j, n, z_
+    cdef Py_ssize_t f, fb_, i, j, n, room_, z_
     cdef sc_vector acc0_, v0_
     cdef sc_mask cut0_
     for z_ in range(sc_begin, sc_end):
         for fb_ in range(0, sc_quotient(F + sc_lanes - 1, sc_lanes)):
             f = sc_lanes * fb_
-            cut0_ = sc_lanemask(0, F - f)
-            acc0_ = sc_splat((<sc_real>0.0))
-            for n in range(0, N):
-                for i in range(0, OH):
-                    for j in range(0, OW):
-                        v0_ = sc_load(&gy[((n*OH + i)*OW + j)*F + f], cut0_)
-                        acc0_ = sc_vmadd(acc0_, cut0_, v0_)
-            sc_store(&gb[f], cut0_, acc0_)
+            room_ = F - (f + sc_lanes)
+            if (room_ >= 0):
+                acc0_ = sc_splat((<sc_real>0.0))
+                for n in range(0, N):
+                    for i in range(0, OH):
+                        for j in range(0, OW):
+                            v0_ = sc_load_all(&gy[((n*OH + i)*OW + j)*F + f])
+                            acc0_ = sc_vadd(acc0_, v0_)
+                sc_store_all(&gb[f], acc0_)
+            if (room_ < 0):
+                cut0_ = sc_lanemask(0, F - f)
+                acc0_ = sc_splat((<sc_real>0.0))
+                for n in range(0, N):
+                    for i in range(0, OH):
+                        for j in range(0, OW):
+                            v0_ = sc_load(&gy[((n*OH + i)*OW + j)*F + f], cut0_)
+                            acc0_ = sc_vmadd(acc0_, cut0_, v0_)
+                sc_store(&gb[f], cut0_, acc0_)
+
 
 
 cdef void u0_backward_gb_nest(
@@ -862,7 +1055,6 @@ cdef void u0_backward_gb_nest(
 ) noexcept nogil:
     if sc_number == 0:
         u0_backward_gb_0(sc_begin, sc_end, N, F, OH, OW, gy, gb)
-
 
 cdef void u0_backward_gb(
     Py_ssize_t N, Py_ssize_t F, Py_ssize_t H, Py_ssize_t W, Py_ssize_t C, Py_ssize_t KH, Py_ssize_t KW, Py_ssize_t OH, Py_ssize_t OW,
@@ -888,11 +1080,62 @@ cdef void u0_backward_gb(
                 sc_number, 0, sc_total[sc_number],
                 N, F, H, W, C, KH, KW, OH, OW, gy, gb)
 
+def u0_backward_sizes(tuple shapes):
+    """The sizes of a call with arrays of such shapes; None where they do not fit."""
+    cdef Py_ssize_t N, F, H, W, C, KH, KW, OH, OW
+    cdef npy_intp gy_dim[4]
+    cdef npy_intp x_dim[4]
+    cdef npy_intp w_dim[4]
+    cdef npy_intp b_dim[1]
+    if len(shapes) != 4:
+        return None
+    if not measured(shapes[0], 4, gy_dim):
+        return None
+    if not measured(shapes[1], 4, x_dim):
+        return None
+    if not measured(shapes[2], 4, w_dim):
+        return None
+    if not measured(shapes[3], 1, b_dim):
+        return None
+    N = gy_dim[0]
+    F = gy_dim[3]
+    H = x_dim[1]
+    W = x_dim[2]
+    C = x_dim[3]
+    KH = w_dim[0]
+    KW = w_dim[1]
+    OH = H + 3 - KH
+    OW = W + 3 - KW
+    if not ((N >= 0) & (F >= 1) & (H >= 1) & (W >= 1) & (C >= 1) & (KH >= 1) & (KW >= 1) & (OH >= 1) & (OW >= 1) & (gy_dim[1] == OH) & (gy_dim[2] == OW) & (x_dim[0] == N) & (w_dim[2] == C) & (w_dim[3] == F) & (b_dim[0] == F)):
+        return None
+    return (N, F, H, W, C, KH, KW, OH, OW, )
 
-def u0_backward(unsigned int mask, tuple inputs, tuple outputs, int threads):
+
+def u0_backward_bytes(tuple sizes, unsigned int mask, int threads, int sc_tuned=0):
+    """The scratch memory that a call for these outputs takes."""
+    cdef Py_ssize_t sc_key[11]
+    cdef Py_ssize_t sc_most = 0
+    cdef Py_ssize_t N, F, H, W, C, KH, KW, OH, OW
+    if not measured(sizes, 9, &sc_key[2]):
+        return -1
+    N = sc_key[2]
+    F = sc_key[3]
+    H = sc_key[4]
+    W = sc_key[5]
+    C = sc_key[6]
+    KH = sc_key[7]
+    KW = sc_key[8]
+    OH = sc_key[9]
+    OW = sc_key[10]
+    if mask & 1:
+        sc_most = sc_imax(sc_most, u0_backward_gx_bytes(N, F, H, W, C, KH, KW, OH, OW, threads))
+    return sc_most
+
+
+def u0_backward(unsigned int mask, tuple inputs, tuple outputs, int threads, object sc_workspace=None):
     """Compute the outputs that ``mask`` asks for, into ``outputs`` or (None) new arrays, which are returned as a tuple.
 
-    0 when ``outputs`` are written, 1 when an array is not usable as it is, 2 without memory.
+    0 when ``outputs`` are written, 1 when an array is not usable as it is, 2 without memory, 4 when the workspace is too short.
     """
     cdef int status = 0
     cdef Py_ssize_t N, F, H, W, C, KH, KW, OH, OW
@@ -900,6 +1143,8 @@ def u0_backward(unsigned int mask, tuple inputs, tuple outputs, int threads):
     cdef void* sc_given[4]
     cdef void* sc_made[3]
     cdef char* sc_work
+    cdef char* sc_lent = NULL
+    cdef Py_ssize_t sc_length = 0
     cdef npy_intp gy_dim[4]
     cdef npy_intp x_dim[4]
     cdef npy_intp w_dim[4]
@@ -926,6 +1171,11 @@ def u0_backward(unsigned int mask, tuple inputs, tuple outputs, int threads):
     OW = W + 3 - KW
     if not ((N >= 0) & (F >= 1) & (H >= 1) & (W >= 1) & (C >= 1) & (KH >= 1) & (KW >= 1) & (OH >= 1) & (OW >= 1) & (gy_dim[1] == OH) & (gy_dim[2] == OW) & (x_dim[0] == N) & (w_dim[2] == C) & (w_dim[3] == F) & (b_dim[0] == F)):
         return 1
+    if sc_workspace is not None:
+        if not usable(sc_workspace, 1, NPY_UINT8, NPY_ARRAY_CARRAY):
+            return 1
+        sc_lent = <char*>PyArray_DATA(<PyArrayObject*>sc_workspace)
+        sc_length = PyArray_DIM(<PyArrayObject*>sc_workspace, 0)
     sc_made[0] = NULL
     if mask & 1:
         sc_shape[0] = N
@@ -952,19 +1202,16 @@ def u0_backward(unsigned int mask, tuple inputs, tuple outputs, int threads):
             return 1
     with nogil:
         if status == 0 and mask & 1:
-            sc_work = <char*>malloc(64 + sc_aligned(1024 * <Py_ssize_t>sizeof(sc_real)) + sc_aligned(4096 * <Py_ssize_t>sizeof(sc_real)))
-            if sc_work == NULL:
-                status = 2
-            else:
+            sc_work = claimed(sc_lent, sc_length, u0_backward_gx_bytes(N, F, H, W, C, KH, KW, OH, OW, threads), &status)
+            if status == 0:
                 u0_backward_gx(
                     N, F, H, W, C, KH, KW, OH, OW,
                     <sc_in>sc_given[0],
                     <sc_in>sc_given[2],
-                    <sc_out>(((<uintptr_t>sc_work + 63) & ~<uintptr_t>63)),
-                    <sc_out>(((<uintptr_t>sc_work + 63) & ~<uintptr_t>63) + sc_aligned(1024 * <Py_ssize_t>sizeof(sc_real))),
                     <sc_out>sc_made[0],
-                    threads)
-                free(sc_work)
+                    sc_work, threads)
+                if sc_lent == NULL:
+                    free(sc_work)
         if status == 0 and mask & 2:
             u0_backward_gw(
                 N, F, H, W, C, KH, KW, OH, OW,

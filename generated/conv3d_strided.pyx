@@ -13,6 +13,7 @@ cdef extern from *:
     """
     #include <math.h>
     #include <stdint.h>
+    #include <string.h>
     typedef float sc_real;
     typedef int32_t sc_position;
     /* A nest in its caller would lose what is known of its arguments: that they do not overlap. */
@@ -28,7 +29,14 @@ cdef extern from *:
     static inline Py_ssize_t sc_floordiv(Py_ssize_t a, Py_ssize_t b) { return a / b - (a % b < 0); }
     static inline Py_ssize_t sc_mod(Py_ssize_t a, Py_ssize_t b) { return a % b + (a % b < 0 ? b : 0); }
     static inline Py_ssize_t sc_quotient(Py_ssize_t a, Py_ssize_t b) { return b > 0 ? a / b : 0; }
-    static inline Py_ssize_t sc_aligned(Py_ssize_t a) { return (a + 63) / 64 * 64; }
+    /* More memory than any machine has; a thousand times as much still is a number. */
+    #define SC_MOST (PY_SSIZE_T_MAX >> 10)
+    static inline Py_ssize_t sc_times(Py_ssize_t a, Py_ssize_t b) { return a <= 0 || b <= 0 ? 0 : a > SC_MOST / b ? SC_MOST : a * b; }
+    /* Whole lines, and one more: streams that are 4096 bytes apart hinder one another. */
+    static inline Py_ssize_t sc_room(Py_ssize_t count, Py_ssize_t slack, Py_ssize_t size) {
+        Py_ssize_t bytes = sc_times(count, size) + sc_times(slack, size);
+        return bytes >= SC_MOST ? SC_MOST : (bytes + 63) / 64 * 64 + 64;
+    }
     static inline Py_ssize_t sc_imin(Py_ssize_t a, Py_ssize_t b) { return a < b ? a : b; }
     static inline Py_ssize_t sc_imax(Py_ssize_t a, Py_ssize_t b) { return a > b ? a : b; }
     static inline Py_ssize_t sc_choose(int c, Py_ssize_t a, Py_ssize_t b) { return c ? a : b; }
@@ -39,48 +47,119 @@ cdef extern from *:
     #else
     #define SC_BYTES 16
     #endif
-    #if SC_BYTES > 16 || defined(__BMI2__)
+    #if SC_BYTES > 16
     #include <immintrin.h>
     #endif
     #define SC_LANES ((int)(SC_BYTES / sizeof(sc_real)))
     #define sc_lanes ((Py_ssize_t)SC_LANES)
-    #define SC_ALL ((1u << SC_LANES) - 1)
     typedef sc_real sc_vector __attribute__((vector_size(SC_BYTES)));
     typedef sc_real sc_loose __attribute__((vector_size(SC_BYTES), aligned(sizeof(sc_real)), may_alias));
+    typedef int32_t sc_bits __attribute__((vector_size(SC_BYTES)));
+    #define SC_SIGNLESS 0x7fffffff
+    /* Which lanes count: a bit for each where instructions take bits, else all the bits of a lane. */
+    #if SC_BYTES == 64
     typedef unsigned sc_mask;
-    static inline sc_mask sc_below(Py_ssize_t n) { return n >= SC_LANES ? SC_ALL : n <= 0 ? 0u : (1u << n) - 1; }
-    static inline sc_mask sc_lanemask(Py_ssize_t lower, Py_ssize_t upper) { return sc_below(upper) & ~sc_below(lower); }
-    static inline sc_vector sc_splat(sc_real a) { return (sc_vector){0} + a; }
+    #define SC_ON(m, l) ((m) >> (l) & 1)
+    #else
+    typedef sc_bits sc_mask;
+    #define SC_ON(m, l) ((m)[l])
+    #endif
+    #if SC_BYTES == 64
+    static inline sc_mask sc_below(Py_ssize_t n) { return n >= SC_LANES ? (1u << SC_LANES) - 1 : n <= 0 ? 0u : (1u << n) - 1; }
+    #endif
+    static inline sc_mask sc_lanemask(Py_ssize_t lower, Py_ssize_t upper) {
+    #if SC_BYTES == 64
+        return sc_below(upper) & ~sc_below(lower);
+    #else
     #if SC_BYTES == 32
-    /* A mask as AVX2 wants it: all bits of the lanes that count. */
-    static inline __m256i sc_bits(sc_mask m) {
-        __m256i one = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
-        return _mm256_cmpeq_epi32(_mm256_and_si256(_mm256_set1_epi32((int)m), one), one);
+        sc_mask lane = {0, 1, 2, 3, 4, 5, 6, 7}, none = {0};
+    #else
+        sc_mask lane = {0, 1, 2, 3}, none = {0};
+    #endif
+        int first = lower < 0 ? 0 : lower > SC_LANES ? SC_LANES : (int)lower, last = upper < 0 ? 0 : upper > SC_LANES ? SC_LANES : (int)upper;
+        return (lane >= none + first) & (lane < none + last);
+    #endif
+    }
+    #if SC_BYTES < 64
+    /* Whether every lane counts. */
+    static inline int sc_full(sc_mask m) {
+    #if SC_BYTES == 32
+        return _mm256_movemask_ps((__m256)m) == (1 << SC_LANES) - 1;
+    #else
+        typedef int64_t sc_pair __attribute__((vector_size(16)));
+        return (((sc_pair)m)[0] & ((sc_pair)m)[1]) == -1;
+    #endif
     }
     #endif
-    #if SC_BYTES == 16
+    static inline sc_vector sc_splat(sc_real a) { return (sc_vector){0} + a; }
     /* One by one, and in one place: a block that is not full is rare. */
     static __attribute__((noinline, cold)) sc_vector sc_load_some(const sc_real *p, Py_ssize_t stride, sc_mask m) {
         sc_vector v = {0};
         int l;
-        for (l = 0; l < SC_LANES; l++) if (m >> l & 1) v[l] = p[l * stride];
+        for (l = 0; l < SC_LANES; l++) if (SC_ON(m, l)) v[l] = p[l * stride];
         return v;
     }
-    #endif
     #if SC_BYTES < 64
     static __attribute__((noinline, cold)) void sc_store_some(sc_real *p, Py_ssize_t stride, sc_mask m, sc_vector v) {
         int l;
-        for (l = 0; l < SC_LANES; l++) if (m >> l & 1) p[l * stride] = v[l];
+        for (l = 0; l < SC_LANES; l++) if (SC_ON(m, l)) p[l * stride] = v[l];
     }
     #endif
+    static inline sc_vector sc_load_all(const sc_real *p) { return *(const sc_loose *)p; }
+    static inline void sc_store_all(sc_real *p, sc_vector v) { *(sc_loose *)p = v; }
+    /* Two vectors as one row of elements, of which some are picked. */
+    #if defined(__clang__)
+    #define SC_PICK(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+    #else
+    typedef int32_t sc_choices __attribute__((vector_size(SC_BYTES)));
+    #define SC_PICK(a, b, ...) __builtin_shuffle(a, b, (sc_choices){__VA_ARGS__})
+    #endif
+    #if SC_BYTES == 64
+    #define SC_EVEN 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
+    #elif SC_BYTES == 32
+    #define SC_EVEN 0, 2, 4, 6, 8, 10, 12, 14
+    #elif SC_BYTES == 16
+    #define SC_EVEN 0, 2, 4, 6
+    #endif
+    #if SC_BYTES == 64
+    #define SC_EVEN_TAIL 0, 2, 4, 6, 8, 10, 12, 14, 17, 19, 21, 23, 25, 27, 29, 31
+    #elif SC_BYTES == 32
+    #define SC_EVEN_TAIL 0, 2, 4, 6, 9, 11, 13, 15
+    #elif SC_BYTES == 16
+    #define SC_EVEN_TAIL 0, 2, 5, 7
+    #endif
+    #if SC_BYTES == 64
+    #define SC_EVEN_LATE 0, 2, 4, 6, 8, 10, 12, 14, 19, 21, 23, 25, 27, 29, 31, 31
+    #elif SC_BYTES == 32
+    #define SC_EVEN_LATE 0, 2, 4, 6, 11, 13, 15, 15
+    #elif SC_BYTES == 16
+    #define SC_EVEN_LATE 0, 2, 7, 7
+    #endif
+    static inline sc_vector sc_load_all_strided(const sc_real *p, Py_ssize_t stride) {
+        sc_vector v;
+        int l;
+        if (stride == 2) return SC_PICK(sc_load_all(p), sc_load_all(p + SC_LANES - 1), SC_EVEN_TAIL);
+        if (stride == 4 && SC_LANES > 2) {
+            const sc_real *q = p + 2 * SC_LANES;
+            sc_vector a = SC_PICK(sc_load_all(p), sc_load_all(p + SC_LANES), SC_EVEN);
+            sc_vector b = SC_PICK(sc_load_all(q), sc_load_all(q + SC_LANES - 3), SC_EVEN_LATE);
+            return SC_PICK(a, b, SC_EVEN);
+        }
+        for (l = 0; l < SC_LANES; l++) v[l] = p[l * stride];
+        return v;
+    }
+    static inline void sc_store_all_strided(sc_real *p, Py_ssize_t stride, sc_vector v) {
+        int l;
+        for (l = 0; l < SC_LANES; l++) p[l * stride] = v[l];
+    }
     static inline sc_vector sc_load(const sc_real *p, sc_mask m) {
     #if SC_BYTES == 64
         return (sc_vector)_mm512_maskz_loadu_ps((__mmask16)m, p);
     #else
-        if (m == SC_ALL) return *(const sc_loose *)p;
     #if SC_BYTES == 32
-        return (sc_vector)_mm256_maskload_ps(p, sc_bits(m));
+        return (sc_vector)_mm256_maskload_ps(p, (__m256i)m);
     #else
+        if (sc_full(m)) return *(const sc_loose *)p;
         return sc_load_some(p, 1, m);
     #endif
     #endif
@@ -89,7 +168,7 @@ cdef extern from *:
     #if SC_BYTES == 64
         _mm512_mask_storeu_ps(p, (__mmask16)m, v);
     #else
-        if (m == SC_ALL) *(sc_loose *)p = v;
+        if (sc_full(m)) *(sc_loose *)p = v;
         else sc_store_some(p, 1, m, v);
     #endif
     }
@@ -97,13 +176,9 @@ cdef extern from *:
     #if SC_BYTES == 64
         return (sc_vector)_mm512_mask_blend_ps((__mmask16)m, b, a);
     #elif SC_BYTES == 32
-        if (m == SC_ALL) return a;
-        return (sc_vector)_mm256_blendv_ps(b, a, _mm256_castsi256_ps(sc_bits(m)));
+        return (sc_vector)_mm256_blendv_ps(b, a, (__m256)m);
     #else
-        int l;
-        if (m == SC_ALL) return a;
-        for (l = 0; l < SC_LANES; l++) if (m >> l & 1) b[l] = a[l];
-        return b;
+        return (sc_vector)(((sc_mask)a & m) | ((sc_mask)b & ~m));
     #endif
     }
     static inline sc_vector sc_vfmadd(sc_vector c, sc_mask m, sc_vector a, sc_vector b) {
@@ -113,23 +188,25 @@ cdef extern from *:
         return sc_vwhere(m, c + a * b, c);
     #endif
     }
+    #if SC_BYTES == 64
     /* Every second bit: where the wanted lanes lie among elements two apart. */
-    static inline sc_mask sc_spread(sc_mask m) {
-    #if defined(__BMI2__)
-        return _pdep_u32(m, 0x55555555u);
-    #else
-        m = (m | m << 8) & 0x00ff00ffu;
-        m = (m | m << 4) & 0x0f0f0f0fu;
-        m = (m | m << 2) & 0x33333333u;
-        return (m | m << 1) & 0x55555555u;
-    #endif
+    static inline sc_mask sc_spread(sc_mask m) { return _pdep_u32(m, 0x55555555u); }
+    #elif SC_BYTES == 32
+    /* Every second lane of twice as many: the wanted ones among elements two apart, half of them. */
+    static inline sc_mask sc_spread_half(sc_mask m, int late) {
+        return (sc_mask)_mm256_cvtepu32_epi64(late ? _mm256_extracti128_si256((__m256i)m, 1) : _mm256_castsi256_si128((__m256i)m));
     }
+    #endif
     static inline sc_vector sc_load_strided(const sc_real *p, Py_ssize_t stride, sc_mask m) {
     #if SC_BYTES > 16
         if (stride == 2) {
             /* Two unit-stride loads of what is wanted, then every second element. */
+    #if SC_BYTES == 64
             sc_mask wide = sc_spread(m);
-            sc_vector a = sc_load(p, wide & SC_ALL), b = sc_load(p + SC_LANES, wide >> SC_LANES);
+            sc_vector a = sc_load(p, wide), b = sc_load(p + SC_LANES, wide >> SC_LANES);
+    #else
+            sc_vector a = sc_load(p, sc_spread_half(m, 0)), b = sc_load(p + SC_LANES, sc_spread_half(m, 1));
+    #endif
     #if SC_BYTES == 64
             __m512i even = _mm512_set_epi32(30, 28, 26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0);
             return (sc_vector)_mm512_permutex2var_ps(a, even, b);
@@ -139,17 +216,21 @@ cdef extern from *:
     #endif
         }
     #endif
+    #if SC_BYTES > 16
+        /* What is gathered lies within 32 bits. */
+        if (stride > (1 << 26) || stride < -(1 << 26)) return sc_load_some(p, stride, m);
+    #endif
     #if SC_BYTES == 64
         __m512i lane = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
         __m512i place = _mm512_mullo_epi32(lane, _mm512_set1_epi32((int)stride));
         return (sc_vector)_mm512_mask_i32gather_ps(_mm512_setzero_ps(), (__mmask16)m, place, p, 4);
     #elif SC_BYTES == 32
         __m256i place = _mm256_mullo_epi32(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), _mm256_set1_epi32((int)stride));
-        return (sc_vector)_mm256_mask_i32gather_ps(_mm256_setzero_ps(), p, place, _mm256_castsi256_ps(sc_bits(m)), 4);
+        return (sc_vector)_mm256_mask_i32gather_ps(_mm256_setzero_ps(), p, place, (__m256)m, 4);
     #else
         sc_vector v = {0};
         int l;
-        if (m != SC_ALL) return sc_load_some(p, stride, m);
+        if (!sc_full(m)) return sc_load_some(p, stride, m);
         for (l = 0; l < SC_LANES; l++) v[l] = p[l * stride];
         return v;
     #endif
@@ -157,21 +238,23 @@ cdef extern from *:
     static inline void sc_store_strided(sc_real *p, Py_ssize_t stride, sc_mask m, sc_vector v) {
         int l;
     #if SC_BYTES == 16
-        if (m != SC_ALL) { sc_store_some(p, stride, m, v); return; }
+        if (!sc_full(m)) { sc_store_some(p, stride, m, v); return; }
         for (l = 0; l < SC_LANES; l++) p[l * stride] = v[l];
     #else
-        for (l = 0; l < SC_LANES; l++) if (m >> l & 1) p[l * stride] = v[l];
+        for (l = 0; l < SC_LANES; l++) if (SC_ON(m, l)) p[l * stride] = v[l];
     #endif
     }
     static inline sc_vector sc_reload(const sc_real *p, Py_ssize_t stride, sc_mask m) {
         return stride == 1 ? sc_load(p, m) : sc_load_strided(p, stride, m);
     }
     static inline sc_vector sc_vadd(sc_vector a, sc_vector b) { return a + b; }
-    static inline sc_real sc_gather_add(sc_vector v) {
+    static inline sc_vector sc_vmul(sc_vector a, sc_vector b) { return a * b; }
+    static inline sc_real sc_hsum(sc_vector v) {
         int l, half;
         for (half = SC_LANES / 2; half > 0; half /= 2) for (l = 0; l < half; l++) v[l] += v[l + half];
         return v[0];
     }
+
     """
     ctypedef float sc_real
     ctypedef int sc_position
@@ -183,7 +266,8 @@ cdef extern from *:
     Py_ssize_t sc_floordiv(Py_ssize_t, Py_ssize_t) noexcept nogil
     Py_ssize_t sc_mod(Py_ssize_t, Py_ssize_t) noexcept nogil
     Py_ssize_t sc_quotient(Py_ssize_t, Py_ssize_t) noexcept nogil
-    Py_ssize_t sc_aligned(Py_ssize_t) noexcept nogil
+    Py_ssize_t sc_times(Py_ssize_t, Py_ssize_t) noexcept nogil
+    Py_ssize_t sc_room(Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
     Py_ssize_t sc_imin(Py_ssize_t, Py_ssize_t) noexcept nogil
     Py_ssize_t sc_imax(Py_ssize_t, Py_ssize_t) noexcept nogil
     Py_ssize_t sc_choose(int, Py_ssize_t, Py_ssize_t) noexcept nogil
@@ -192,6 +276,10 @@ cdef extern from *:
     Py_ssize_t sc_lanes
     sc_mask sc_lanemask(Py_ssize_t, Py_ssize_t) noexcept nogil
     sc_vector sc_splat(sc_real) noexcept nogil
+    sc_vector sc_load_all(const float*) noexcept nogil
+    void sc_store_all(float*, sc_vector) noexcept nogil
+    sc_vector sc_load_all_strided(const float*, Py_ssize_t) noexcept nogil
+    void sc_store_all_strided(float*, Py_ssize_t, sc_vector) noexcept nogil
     sc_vector sc_load(const float*, sc_mask) noexcept nogil
     void sc_store(float*, sc_mask, sc_vector) noexcept nogil
     sc_vector sc_vfmadd(sc_vector, sc_mask, sc_vector, sc_vector) noexcept nogil
@@ -199,7 +287,8 @@ cdef extern from *:
     void sc_store_strided(float*, Py_ssize_t, sc_mask, sc_vector) noexcept nogil
     sc_vector sc_reload(const float*, Py_ssize_t, sc_mask) noexcept nogil
     sc_vector sc_vadd(sc_vector, sc_vector) noexcept nogil
-    sc_real sc_gather_add(sc_vector) noexcept nogil
+    sc_vector sc_vmul(sc_vector, sc_vector) noexcept nogil
+    sc_real sc_hsum(sc_vector) noexcept nogil
 
 
 cdef extern from "numpy/arrayobject.h":
@@ -212,6 +301,7 @@ cdef extern from "numpy/arrayobject.h":
     int NPY_FLOAT
     int NPY_DOUBLE
     int NPY_INT32
+    int NPY_UINT8
     int NPY_ARRAY_CARRAY
     int NPY_ARRAY_CARRAY_RO
     bint PyArray_CheckExact(object)
@@ -263,6 +353,30 @@ cdef object made(tuple outputs, int number, int rank, npy_intp* shape, int type,
     return array
 
 
+cdef char* claimed(char* lent, Py_ssize_t length, Py_ssize_t needed, int* status) noexcept nogil:
+    """Memory for a call: the workspace that was given, if it is long enough, or new memory."""
+    cdef char* place = lent
+    if lent == NULL:
+        place = <char*>malloc(needed)
+        if place == NULL:
+            status[0] = 2
+    elif length < needed:
+        status[0] = 4
+    return place
+
+
+cdef bint measured(tuple lengths, Py_ssize_t count, Py_ssize_t* into) except -1:
+    """Read whole numbers, as many as there are to be."""
+    cdef Py_ssize_t at
+    if len(lengths) != count:
+        return False
+    for at in range(count):
+        into[at] = lengths[at]
+        if into[at] < 0:
+            return False
+    return True
+
+
 cdef sc_nest u0_forward_y_0(
     Py_ssize_t sc_begin, Py_ssize_t sc_end,
     Py_ssize_t N, Py_ssize_t C, Py_ssize_t D, Py_ssize_t H, Py_ssize_t W, Py_ssize_t F, Py_ssize_t KD, Py_ssize_t KH, Py_ssize_t KW, Py_ssize_t OD, Py_ssize_t OH, Py_ssize_t OW,
@@ -271,7 +385,7 @@ cdef sc_nest u0_forward_y_0(
     sc_out y,
 ) noexcept nogil:
     # y: contributions of c, p, q, r; lanes across cells k
-    cdef Py_ssize_t c, f, fb_, fz_, i, iz_, j, k, kb_, n, nz_, p, q, r, z_
+    cdef Py_ssize_t c, f, fb_, fz_, i, iz_, j, k, kb_, n, nz_, p, q, r, room_, z_
     cdef sc_real v1_, v2_, v3_, v4_
     cdef sc_vector acc0_, acc1_, acc2_, acc3_, v0_
     cdef sc_mask cut0_, mask0_
@@ -286,29 +400,53 @@ cdef sc_nest u0_forward_y_0(
         j = iz_
         for kb_ in range(0, sc_quotient(OW + sc_lanes - 1, sc_lanes)):
             k = sc_lanes * kb_
-            cut0_ = sc_lanemask(0, OW - k)
-            acc0_ = sc_splat((<sc_real>0.0))
-            acc1_ = sc_splat((<sc_real>0.0))
-            acc2_ = sc_splat((<sc_real>0.0))
-            acc3_ = sc_splat((<sc_real>0.0))
-            for p in range(sc_imax(0, 1 - i), sc_imin(KD, D - i + 1)):
-                for q in range(sc_imax(0, 1 - 2 * j), sc_imin(KH, H - 2 * j + 1)):
-                    for r in range(0, KW):
-                        for c in range(0, C):
+            room_ = sc_imin(sc_imin(OW - (k + sc_lanes), -1 + 2 * k), W - 2 * (k + sc_lanes - 1) - (KW - 1))
+            if (room_ >= 0):
+                acc0_ = sc_splat((<sc_real>0.0))
+                acc1_ = sc_splat((<sc_real>0.0))
+                acc2_ = sc_splat((<sc_real>0.0))
+                acc3_ = sc_splat((<sc_real>0.0))
+                for p in range(sc_imax(0, 1 - i), sc_imin(KD, D - i + 1)):
+                    for q in range(sc_imax(0, 1 - 2 * j), sc_imin(KH, H - 2 * j + 1)):
+                        for r in range(0, KW):
+                            for c in range(0, C):
+                                v0_ = sc_load_all_strided(&x[(((n*C + c)*D + i + p - 1)*H + 2 * j + q - 1)*W + 2 * k + r - 1], 2)
+                                v1_ = w[(((f*C + c)*KD + p)*KH + q)*KW + r]
+                                v2_ = w[((((f + 1)*C + c)*KD + p)*KH + q)*KW + r]
+                                v3_ = w[((((f + 2)*C + c)*KD + p)*KH + q)*KW + r]
+                                v4_ = w[((((f + 3)*C + c)*KD + p)*KH + q)*KW + r]
+                                acc0_ = sc_vadd(acc0_, sc_vmul(v0_, sc_splat(v1_)))
+                                acc1_ = sc_vadd(acc1_, sc_vmul(v0_, sc_splat(v2_)))
+                                acc2_ = sc_vadd(acc2_, sc_vmul(v0_, sc_splat(v3_)))
+                                acc3_ = sc_vadd(acc3_, sc_vmul(v0_, sc_splat(v4_)))
+                sc_store_all(&y[(((n*F + f)*OD + i)*OH + j)*OW + k], acc0_)
+                sc_store_all(&y[(((n*F + f + 1)*OD + i)*OH + j)*OW + k], acc1_)
+                sc_store_all(&y[(((n*F + f + 2)*OD + i)*OH + j)*OW + k], acc2_)
+                sc_store_all(&y[(((n*F + f + 3)*OD + i)*OH + j)*OW + k], acc3_)
+            if (room_ < 0):
+                cut0_ = sc_lanemask(0, OW - k)
+                acc0_ = sc_splat((<sc_real>0.0))
+                acc1_ = sc_splat((<sc_real>0.0))
+                acc2_ = sc_splat((<sc_real>0.0))
+                acc3_ = sc_splat((<sc_real>0.0))
+                for p in range(sc_imax(0, 1 - i), sc_imin(KD, D - i + 1)):
+                    for q in range(sc_imax(0, 1 - 2 * j), sc_imin(KH, H - 2 * j + 1)):
+                        for r in range(0, KW):
                             mask0_ = sc_lanemask(sc_imax(sc_floordiv(1 - r + 1, 2), 0) - k, sc_imin(sc_floordiv(W - r, 2) + 1, OW) - k)
-                            v0_ = sc_load_strided(&x[(((n*C + c)*D + i + p - 1)*H + 2 * j + q - 1)*W + 2 * k + r - 1], 2, mask0_)
-                            v1_ = w[(((f*C + c)*KD + p)*KH + q)*KW + r]
-                            v2_ = w[((((f + 1)*C + c)*KD + p)*KH + q)*KW + r]
-                            v3_ = w[((((f + 2)*C + c)*KD + p)*KH + q)*KW + r]
-                            v4_ = w[((((f + 3)*C + c)*KD + p)*KH + q)*KW + r]
-                            acc0_ = sc_vfmadd(acc0_, mask0_, v0_, sc_splat(v1_))
-                            acc1_ = sc_vfmadd(acc1_, mask0_, v0_, sc_splat(v2_))
-                            acc2_ = sc_vfmadd(acc2_, mask0_, v0_, sc_splat(v3_))
-                            acc3_ = sc_vfmadd(acc3_, mask0_, v0_, sc_splat(v4_))
-            sc_store(&y[(((n*F + f)*OD + i)*OH + j)*OW + k], cut0_, acc0_)
-            sc_store(&y[(((n*F + f + 1)*OD + i)*OH + j)*OW + k], cut0_, acc1_)
-            sc_store(&y[(((n*F + f + 2)*OD + i)*OH + j)*OW + k], cut0_, acc2_)
-            sc_store(&y[(((n*F + f + 3)*OD + i)*OH + j)*OW + k], cut0_, acc3_)
+                            for c in range(0, C):
+                                v0_ = sc_load_strided(&x[(((n*C + c)*D + i + p - 1)*H + 2 * j + q - 1)*W + 2 * k + r - 1], 2, mask0_)
+                                v1_ = w[(((f*C + c)*KD + p)*KH + q)*KW + r]
+                                v2_ = w[((((f + 1)*C + c)*KD + p)*KH + q)*KW + r]
+                                v3_ = w[((((f + 2)*C + c)*KD + p)*KH + q)*KW + r]
+                                v4_ = w[((((f + 3)*C + c)*KD + p)*KH + q)*KW + r]
+                                acc0_ = sc_vfmadd(acc0_, mask0_, v0_, sc_splat(v1_))
+                                acc1_ = sc_vfmadd(acc1_, mask0_, v0_, sc_splat(v2_))
+                                acc2_ = sc_vfmadd(acc2_, mask0_, v0_, sc_splat(v3_))
+                                acc3_ = sc_vfmadd(acc3_, mask0_, v0_, sc_splat(v4_))
+                sc_store(&y[(((n*F + f)*OD + i)*OH + j)*OW + k], cut0_, acc0_)
+                sc_store(&y[(((n*F + f + 1)*OD + i)*OH + j)*OW + k], cut0_, acc1_)
+                sc_store(&y[(((n*F + f + 2)*OD + i)*OH + j)*OW + k], cut0_, acc2_)
+                sc_store(&y[(((n*F + f + 3)*OD + i)*OH + j)*OW + k], cut0_, acc3_)
 
 
 cdef sc_nest u0_forward_y_1(
@@ -319,7 +457,7 @@ cdef sc_nest u0_forward_y_1(
     sc_out y,
 ) noexcept nogil:
     # y: contributions of c, p, q, r; lanes across cells k
-    cdef Py_ssize_t c, f, fb_, fz_, i, iz_, j, k, kb_, n, nz_, p, q, r, z_
+    cdef Py_ssize_t c, f, fb_, fz_, i, iz_, j, k, kb_, n, nz_, p, q, r, room_, z_
     cdef sc_real v1_
     cdef sc_vector acc0_, v0_
     cdef sc_mask cut0_, mask0_
@@ -334,17 +472,30 @@ cdef sc_nest u0_forward_y_1(
         j = iz_
         for kb_ in range(0, sc_quotient(OW + sc_lanes - 1, sc_lanes)):
             k = sc_lanes * kb_
-            cut0_ = sc_lanemask(0, OW - k)
-            acc0_ = sc_splat((<sc_real>0.0))
-            for p in range(sc_imax(0, 1 - i), sc_imin(KD, D - i + 1)):
-                for q in range(sc_imax(0, 1 - 2 * j), sc_imin(KH, H - 2 * j + 1)):
-                    for r in range(0, KW):
-                        for c in range(0, C):
+            room_ = sc_imin(sc_imin(OW - (k + sc_lanes), -1 + 2 * k), W - 2 * (k + sc_lanes - 1) - (KW - 1))
+            if (room_ >= 0):
+                acc0_ = sc_splat((<sc_real>0.0))
+                for p in range(sc_imax(0, 1 - i), sc_imin(KD, D - i + 1)):
+                    for q in range(sc_imax(0, 1 - 2 * j), sc_imin(KH, H - 2 * j + 1)):
+                        for r in range(0, KW):
+                            for c in range(0, C):
+                                v0_ = sc_load_all_strided(&x[(((n*C + c)*D + i + p - 1)*H + 2 * j + q - 1)*W + 2 * k + r - 1], 2)
+                                v1_ = w[(((f*C + c)*KD + p)*KH + q)*KW + r]
+                                acc0_ = sc_vadd(acc0_, sc_vmul(v0_, sc_splat(v1_)))
+                sc_store_all(&y[(((n*F + f)*OD + i)*OH + j)*OW + k], acc0_)
+            if (room_ < 0):
+                cut0_ = sc_lanemask(0, OW - k)
+                acc0_ = sc_splat((<sc_real>0.0))
+                for p in range(sc_imax(0, 1 - i), sc_imin(KD, D - i + 1)):
+                    for q in range(sc_imax(0, 1 - 2 * j), sc_imin(KH, H - 2 * j + 1)):
+                        for r in range(0, KW):
                             mask0_ = sc_lanemask(sc_imax(sc_floordiv(1 - r + 1, 2), 0) - k, sc_imin(sc_floordiv(W - r, 2) + 1, OW) - k)
-                            v0_ = sc_load_strided(&x[(((n*C + c)*D + i + p - 1)*H + 2 * j + q - 1)*W + 2 * k + r - 1], 2, mask0_)
-                            v1_ = w[(((f*C + c)*KD + p)*KH + q)*KW + r]
-                            acc0_ = sc_vfmadd(acc0_, mask0_, v0_, sc_splat(v1_))
-            sc_store(&y[(((n*F + f)*OD + i)*OH + j)*OW + k], cut0_, acc0_)
+                            for c in range(0, C):
+                                v0_ = sc_load_strided(&x[(((n*C + c)*D + i + p - 1)*H + 2 * j + q - 1)*W + 2 * k + r - 1], 2, mask0_)
+                                v1_ = w[(((f*C + c)*KD + p)*KH + q)*KW + r]
+                                acc0_ = sc_vfmadd(acc0_, mask0_, v0_, sc_splat(v1_))
+                sc_store(&y[(((n*F + f)*OD + i)*OH + j)*OW + k], cut0_, acc0_)
+
 
 
 cdef void u0_forward_y_nest(
@@ -358,7 +509,6 @@ cdef void u0_forward_y_nest(
         u0_forward_y_0(sc_begin, sc_end, N, C, D, H, W, F, KD, KH, KW, OD, OH, OW, x, w, y)
     elif sc_number == 1:
         u0_forward_y_1(sc_begin, sc_end, N, C, D, H, W, F, KD, KH, KW, OD, OH, OW, x, w, y)
-
 
 cdef void u0_forward_y(
     Py_ssize_t N, Py_ssize_t C, Py_ssize_t D, Py_ssize_t H, Py_ssize_t W, Py_ssize_t F, Py_ssize_t KD, Py_ssize_t KH, Py_ssize_t KW, Py_ssize_t OD, Py_ssize_t OH, Py_ssize_t OW,
@@ -397,7 +547,6 @@ def u0_forward(unsigned int mask, tuple inputs, tuple outputs, int threads):
     cdef npy_intp sc_shape[5]
     cdef void* sc_given[2]
     cdef void* sc_made[1]
-    cdef char* sc_work
     cdef npy_intp x_dim[5]
     cdef npy_intp w_dim[5]
     cdef object sc_r0 = None
@@ -471,7 +620,7 @@ cdef sc_nest u0_backward_gx_1(
     sc_out gx,
 ) noexcept nogil:
     # gx: contributions of f, p, q_, r_; lanes across cells t_
-    cdef Py_ssize_t c, cb_, cz_, f, m_t, m_v, n, nz_, p, q0_v, q_, r0_t, r_, r_t, r_v, t_, t_b_, u, v_, z_
+    cdef Py_ssize_t c, cb_, cz_, f, m_t, m_v, n, nz_, p, q0_v, q_, r0_t, r_, r_t, r_v, room_, t_, t_b_, u, v_, z_
     cdef sc_real v1_, v2_, v3_, v4_
     cdef sc_vector acc0_, acc1_, acc2_, acc3_, v0_
     cdef sc_mask cut0_, mask0_
@@ -491,29 +640,53 @@ cdef sc_nest u0_backward_gx_1(
                 for v_ in range(sc_floordiv(1 - r_v + 1, 2), sc_floordiv(H - r_v, 2) + 1):
                     for t_b_ in range(0, sc_quotient(sc_floordiv(W - r_t, 2) + 1 - sc_floordiv(1 - r_t + 1, 2) + sc_lanes - 1, sc_lanes)):
                         t_ = sc_floordiv(1 - r_t + 1, 2) + sc_lanes * t_b_
-                        cut0_ = sc_lanemask(0, sc_floordiv(W - r_t, 2) + 1 - t_)
-                        acc0_ = sc_splat((<sc_real>0.0))
-                        acc1_ = sc_splat((<sc_real>0.0))
-                        acc2_ = sc_splat((<sc_real>0.0))
-                        acc3_ = sc_splat((<sc_real>0.0))
-                        for p in range(sc_imax(u + 2 - OD, 0), sc_imin(u + 2, KD)):
-                            for q_ in range(sc_imax(m_v + v_ + 1 - OH, sc_floordiv(0 - q0_v + 1, 2)), sc_imin(m_v + v_ + 1, sc_floordiv(KH - 1 - q0_v, 2) + 1)):
-                                for r_ in range(sc_floordiv(0 - r0_t + 1, 2), sc_floordiv(KW - 1 - r0_t, 2) + 1):
-                                    for f in range(0, F):
+                        room_ = sc_imin(sc_imin(sc_floordiv(W - r_t, 2) + 1 - (t_ + sc_lanes), m_t + t_ - sc_floordiv(KW - 1 - r0_t, 2)), OW - 1 - m_t - (t_ + sc_lanes - 1) + sc_floordiv(1 - r0_t, 2))
+                        if (room_ >= 0):
+                            acc0_ = sc_splat((<sc_real>0.0))
+                            acc1_ = sc_splat((<sc_real>0.0))
+                            acc2_ = sc_splat((<sc_real>0.0))
+                            acc3_ = sc_splat((<sc_real>0.0))
+                            for p in range(sc_imax(u + 2 - OD, 0), sc_imin(u + 2, KD)):
+                                for q_ in range(sc_imax(m_v + v_ + 1 - OH, sc_floordiv(1 - q0_v, 2)), sc_imin(m_v + v_ + 1, sc_floordiv(KH - 1 - q0_v, 2) + 1)):
+                                    for r_ in range(sc_floordiv(1 - r0_t, 2), sc_floordiv(KW - 1 - r0_t, 2) + 1):
+                                        for f in range(0, F):
+                                            v0_ = sc_load_all(&gy[(((n*F + f)*OD + u + 1 - p)*OH + m_v + v_ - q_)*OW + m_t + t_ - r_])
+                                            v1_ = w[(((f*C + c)*KD + p)*KH + q0_v + 2 * q_)*KW + r0_t + 2 * r_]
+                                            v2_ = w[(((f*C + c + 1)*KD + p)*KH + q0_v + 2 * q_)*KW + r0_t + 2 * r_]
+                                            v3_ = w[(((f*C + c + 2)*KD + p)*KH + q0_v + 2 * q_)*KW + r0_t + 2 * r_]
+                                            v4_ = w[(((f*C + c + 3)*KD + p)*KH + q0_v + 2 * q_)*KW + r0_t + 2 * r_]
+                                            acc0_ = sc_vadd(acc0_, sc_vmul(v0_, sc_splat(v1_)))
+                                            acc1_ = sc_vadd(acc1_, sc_vmul(v0_, sc_splat(v2_)))
+                                            acc2_ = sc_vadd(acc2_, sc_vmul(v0_, sc_splat(v3_)))
+                                            acc3_ = sc_vadd(acc3_, sc_vmul(v0_, sc_splat(v4_)))
+                            sc_store_all_strided(&gx[(((n*C + c)*D + u)*H + r_v + 2 * v_ - 1)*W + r_t + 2 * t_ - 1], 2, sc_vadd(sc_load_all_strided(&gx[(((n*C + c)*D + u)*H + r_v + 2 * v_ - 1)*W + r_t + 2 * t_ - 1], 2), acc0_))
+                            sc_store_all_strided(&gx[(((n*C + c + 1)*D + u)*H + r_v + 2 * v_ - 1)*W + r_t + 2 * t_ - 1], 2, sc_vadd(sc_load_all_strided(&gx[(((n*C + c + 1)*D + u)*H + r_v + 2 * v_ - 1)*W + r_t + 2 * t_ - 1], 2), acc1_))
+                            sc_store_all_strided(&gx[(((n*C + c + 2)*D + u)*H + r_v + 2 * v_ - 1)*W + r_t + 2 * t_ - 1], 2, sc_vadd(sc_load_all_strided(&gx[(((n*C + c + 2)*D + u)*H + r_v + 2 * v_ - 1)*W + r_t + 2 * t_ - 1], 2), acc2_))
+                            sc_store_all_strided(&gx[(((n*C + c + 3)*D + u)*H + r_v + 2 * v_ - 1)*W + r_t + 2 * t_ - 1], 2, sc_vadd(sc_load_all_strided(&gx[(((n*C + c + 3)*D + u)*H + r_v + 2 * v_ - 1)*W + r_t + 2 * t_ - 1], 2), acc3_))
+                        if (room_ < 0):
+                            cut0_ = sc_lanemask(0, sc_floordiv(W - r_t, 2) + 1 - t_)
+                            acc0_ = sc_splat((<sc_real>0.0))
+                            acc1_ = sc_splat((<sc_real>0.0))
+                            acc2_ = sc_splat((<sc_real>0.0))
+                            acc3_ = sc_splat((<sc_real>0.0))
+                            for p in range(sc_imax(u + 2 - OD, 0), sc_imin(u + 2, KD)):
+                                for q_ in range(sc_imax(m_v + v_ + 1 - OH, sc_floordiv(1 - q0_v, 2)), sc_imin(m_v + v_ + 1, sc_floordiv(KH - 1 - q0_v, 2) + 1)):
+                                    for r_ in range(sc_floordiv(1 - r0_t, 2), sc_floordiv(KW - 1 - r0_t, 2) + 1):
                                         mask0_ = sc_lanemask(sc_imax(r_ - m_t, sc_floordiv(1 - r_t + 1, 2)) - t_, sc_imin(OW + r_ - 1 - m_t + 1, sc_floordiv(W - r_t, 2) + 1) - t_)
-                                        v0_ = sc_load(&gy[(((n*F + f)*OD + u + 1 - p)*OH + m_v + v_ - q_)*OW + m_t + t_ - r_], mask0_)
-                                        v1_ = w[(((f*C + c)*KD + p)*KH + q0_v + 2 * q_)*KW + r0_t + 2 * r_]
-                                        v2_ = w[(((f*C + c + 1)*KD + p)*KH + q0_v + 2 * q_)*KW + r0_t + 2 * r_]
-                                        v3_ = w[(((f*C + c + 2)*KD + p)*KH + q0_v + 2 * q_)*KW + r0_t + 2 * r_]
-                                        v4_ = w[(((f*C + c + 3)*KD + p)*KH + q0_v + 2 * q_)*KW + r0_t + 2 * r_]
-                                        acc0_ = sc_vfmadd(acc0_, mask0_, v0_, sc_splat(v1_))
-                                        acc1_ = sc_vfmadd(acc1_, mask0_, v0_, sc_splat(v2_))
-                                        acc2_ = sc_vfmadd(acc2_, mask0_, v0_, sc_splat(v3_))
-                                        acc3_ = sc_vfmadd(acc3_, mask0_, v0_, sc_splat(v4_))
-                        sc_store_strided(&gx[(((n*C + c)*D + u)*H + r_v + 2 * v_ - 1)*W + r_t + 2 * t_ - 1], 2, cut0_, sc_vadd(sc_reload(&gx[(((n*C + c)*D + u)*H + r_v + 2 * v_ - 1)*W + r_t + 2 * t_ - 1], 2, cut0_), acc0_))
-                        sc_store_strided(&gx[(((n*C + c + 1)*D + u)*H + r_v + 2 * v_ - 1)*W + r_t + 2 * t_ - 1], 2, cut0_, sc_vadd(sc_reload(&gx[(((n*C + c + 1)*D + u)*H + r_v + 2 * v_ - 1)*W + r_t + 2 * t_ - 1], 2, cut0_), acc1_))
-                        sc_store_strided(&gx[(((n*C + c + 2)*D + u)*H + r_v + 2 * v_ - 1)*W + r_t + 2 * t_ - 1], 2, cut0_, sc_vadd(sc_reload(&gx[(((n*C + c + 2)*D + u)*H + r_v + 2 * v_ - 1)*W + r_t + 2 * t_ - 1], 2, cut0_), acc2_))
-                        sc_store_strided(&gx[(((n*C + c + 3)*D + u)*H + r_v + 2 * v_ - 1)*W + r_t + 2 * t_ - 1], 2, cut0_, sc_vadd(sc_reload(&gx[(((n*C + c + 3)*D + u)*H + r_v + 2 * v_ - 1)*W + r_t + 2 * t_ - 1], 2, cut0_), acc3_))
+                                        for f in range(0, F):
+                                            v0_ = sc_load(&gy[(((n*F + f)*OD + u + 1 - p)*OH + m_v + v_ - q_)*OW + m_t + t_ - r_], mask0_)
+                                            v1_ = w[(((f*C + c)*KD + p)*KH + q0_v + 2 * q_)*KW + r0_t + 2 * r_]
+                                            v2_ = w[(((f*C + c + 1)*KD + p)*KH + q0_v + 2 * q_)*KW + r0_t + 2 * r_]
+                                            v3_ = w[(((f*C + c + 2)*KD + p)*KH + q0_v + 2 * q_)*KW + r0_t + 2 * r_]
+                                            v4_ = w[(((f*C + c + 3)*KD + p)*KH + q0_v + 2 * q_)*KW + r0_t + 2 * r_]
+                                            acc0_ = sc_vfmadd(acc0_, mask0_, v0_, sc_splat(v1_))
+                                            acc1_ = sc_vfmadd(acc1_, mask0_, v0_, sc_splat(v2_))
+                                            acc2_ = sc_vfmadd(acc2_, mask0_, v0_, sc_splat(v3_))
+                                            acc3_ = sc_vfmadd(acc3_, mask0_, v0_, sc_splat(v4_))
+                            sc_store_strided(&gx[(((n*C + c)*D + u)*H + r_v + 2 * v_ - 1)*W + r_t + 2 * t_ - 1], 2, cut0_, sc_vadd(sc_reload(&gx[(((n*C + c)*D + u)*H + r_v + 2 * v_ - 1)*W + r_t + 2 * t_ - 1], 2, cut0_), acc0_))
+                            sc_store_strided(&gx[(((n*C + c + 1)*D + u)*H + r_v + 2 * v_ - 1)*W + r_t + 2 * t_ - 1], 2, cut0_, sc_vadd(sc_reload(&gx[(((n*C + c + 1)*D + u)*H + r_v + 2 * v_ - 1)*W + r_t + 2 * t_ - 1], 2, cut0_), acc1_))
+                            sc_store_strided(&gx[(((n*C + c + 2)*D + u)*H + r_v + 2 * v_ - 1)*W + r_t + 2 * t_ - 1], 2, cut0_, sc_vadd(sc_reload(&gx[(((n*C + c + 2)*D + u)*H + r_v + 2 * v_ - 1)*W + r_t + 2 * t_ - 1], 2, cut0_), acc2_))
+                            sc_store_strided(&gx[(((n*C + c + 3)*D + u)*H + r_v + 2 * v_ - 1)*W + r_t + 2 * t_ - 1], 2, cut0_, sc_vadd(sc_reload(&gx[(((n*C + c + 3)*D + u)*H + r_v + 2 * v_ - 1)*W + r_t + 2 * t_ - 1], 2, cut0_), acc3_))
 
 
 cdef sc_nest u0_backward_gx_2(
@@ -524,7 +697,7 @@ cdef sc_nest u0_backward_gx_2(
     sc_out gx,
 ) noexcept nogil:
     # gx: contributions of f, p, q_, r_; lanes across cells t_
-    cdef Py_ssize_t c, cb_, cz_, f, m_t, m_v, n, nz_, p, q0_v, q_, r0_t, r_, r_t, r_v, t_, t_b_, u, v_, z_
+    cdef Py_ssize_t c, cb_, cz_, f, m_t, m_v, n, nz_, p, q0_v, q_, r0_t, r_, r_t, r_v, room_, t_, t_b_, u, v_, z_
     cdef sc_real v1_
     cdef sc_vector acc0_, v0_
     cdef sc_mask cut0_, mask0_
@@ -544,17 +717,30 @@ cdef sc_nest u0_backward_gx_2(
                 for v_ in range(sc_floordiv(1 - r_v + 1, 2), sc_floordiv(H - r_v, 2) + 1):
                     for t_b_ in range(0, sc_quotient(sc_floordiv(W - r_t, 2) + 1 - sc_floordiv(1 - r_t + 1, 2) + sc_lanes - 1, sc_lanes)):
                         t_ = sc_floordiv(1 - r_t + 1, 2) + sc_lanes * t_b_
-                        cut0_ = sc_lanemask(0, sc_floordiv(W - r_t, 2) + 1 - t_)
-                        acc0_ = sc_splat((<sc_real>0.0))
-                        for p in range(sc_imax(u + 2 - OD, 0), sc_imin(u + 2, KD)):
-                            for q_ in range(sc_imax(m_v + v_ + 1 - OH, sc_floordiv(0 - q0_v + 1, 2)), sc_imin(m_v + v_ + 1, sc_floordiv(KH - 1 - q0_v, 2) + 1)):
-                                for r_ in range(sc_floordiv(0 - r0_t + 1, 2), sc_floordiv(KW - 1 - r0_t, 2) + 1):
-                                    for f in range(0, F):
+                        room_ = sc_imin(sc_imin(sc_floordiv(W - r_t, 2) + 1 - (t_ + sc_lanes), m_t + t_ - sc_floordiv(KW - 1 - r0_t, 2)), OW - 1 - m_t - (t_ + sc_lanes - 1) + sc_floordiv(1 - r0_t, 2))
+                        if (room_ >= 0):
+                            acc0_ = sc_splat((<sc_real>0.0))
+                            for p in range(sc_imax(u + 2 - OD, 0), sc_imin(u + 2, KD)):
+                                for q_ in range(sc_imax(m_v + v_ + 1 - OH, sc_floordiv(1 - q0_v, 2)), sc_imin(m_v + v_ + 1, sc_floordiv(KH - 1 - q0_v, 2) + 1)):
+                                    for r_ in range(sc_floordiv(1 - r0_t, 2), sc_floordiv(KW - 1 - r0_t, 2) + 1):
+                                        for f in range(0, F):
+                                            v0_ = sc_load_all(&gy[(((n*F + f)*OD + u + 1 - p)*OH + m_v + v_ - q_)*OW + m_t + t_ - r_])
+                                            v1_ = w[(((f*C + c)*KD + p)*KH + q0_v + 2 * q_)*KW + r0_t + 2 * r_]
+                                            acc0_ = sc_vadd(acc0_, sc_vmul(v0_, sc_splat(v1_)))
+                            sc_store_all_strided(&gx[(((n*C + c)*D + u)*H + r_v + 2 * v_ - 1)*W + r_t + 2 * t_ - 1], 2, sc_vadd(sc_load_all_strided(&gx[(((n*C + c)*D + u)*H + r_v + 2 * v_ - 1)*W + r_t + 2 * t_ - 1], 2), acc0_))
+                        if (room_ < 0):
+                            cut0_ = sc_lanemask(0, sc_floordiv(W - r_t, 2) + 1 - t_)
+                            acc0_ = sc_splat((<sc_real>0.0))
+                            for p in range(sc_imax(u + 2 - OD, 0), sc_imin(u + 2, KD)):
+                                for q_ in range(sc_imax(m_v + v_ + 1 - OH, sc_floordiv(1 - q0_v, 2)), sc_imin(m_v + v_ + 1, sc_floordiv(KH - 1 - q0_v, 2) + 1)):
+                                    for r_ in range(sc_floordiv(1 - r0_t, 2), sc_floordiv(KW - 1 - r0_t, 2) + 1):
                                         mask0_ = sc_lanemask(sc_imax(r_ - m_t, sc_floordiv(1 - r_t + 1, 2)) - t_, sc_imin(OW + r_ - 1 - m_t + 1, sc_floordiv(W - r_t, 2) + 1) - t_)
-                                        v0_ = sc_load(&gy[(((n*F + f)*OD + u + 1 - p)*OH + m_v + v_ - q_)*OW + m_t + t_ - r_], mask0_)
-                                        v1_ = w[(((f*C + c)*KD + p)*KH + q0_v + 2 * q_)*KW + r0_t + 2 * r_]
-                                        acc0_ = sc_vfmadd(acc0_, mask0_, v0_, sc_splat(v1_))
-                        sc_store_strided(&gx[(((n*C + c)*D + u)*H + r_v + 2 * v_ - 1)*W + r_t + 2 * t_ - 1], 2, cut0_, sc_vadd(sc_reload(&gx[(((n*C + c)*D + u)*H + r_v + 2 * v_ - 1)*W + r_t + 2 * t_ - 1], 2, cut0_), acc0_))
+                                        for f in range(0, F):
+                                            v0_ = sc_load(&gy[(((n*F + f)*OD + u + 1 - p)*OH + m_v + v_ - q_)*OW + m_t + t_ - r_], mask0_)
+                                            v1_ = w[(((f*C + c)*KD + p)*KH + q0_v + 2 * q_)*KW + r0_t + 2 * r_]
+                                            acc0_ = sc_vfmadd(acc0_, mask0_, v0_, sc_splat(v1_))
+                            sc_store_strided(&gx[(((n*C + c)*D + u)*H + r_v + 2 * v_ - 1)*W + r_t + 2 * t_ - 1], 2, cut0_, sc_vadd(sc_reload(&gx[(((n*C + c)*D + u)*H + r_v + 2 * v_ - 1)*W + r_t + 2 * t_ - 1], 2, cut0_), acc0_))
+
 
 
 cdef void u0_backward_gx_nest(
@@ -570,7 +756,6 @@ cdef void u0_backward_gx_nest(
         u0_backward_gx_1(sc_begin, sc_end, N, F, C, D, H, W, KD, KH, KW, OD, OH, OW, gy, w, gx)
     elif sc_number == 2:
         u0_backward_gx_2(sc_begin, sc_end, N, F, C, D, H, W, KD, KH, KW, OD, OH, OW, gy, w, gx)
-
 
 cdef void u0_backward_gx(
     Py_ssize_t N, Py_ssize_t F, Py_ssize_t C, Py_ssize_t D, Py_ssize_t H, Py_ssize_t W, Py_ssize_t KD, Py_ssize_t KH, Py_ssize_t KW, Py_ssize_t OD, Py_ssize_t OH, Py_ssize_t OW,
@@ -608,7 +793,7 @@ cdef sc_nest u0_backward_gw_0(
     sc_out gw,
 ) noexcept nogil:
     # gw: contributions of n, i, j, k; lanes across contributions k
-    cdef Py_ssize_t c, cz_, f, fb_, fz_, i, j, k, kb_, n, p, pz_, q, qz_, r, z_
+    cdef Py_ssize_t c, cz_, f, fb_, fz_, i, j, k, kb_, n, p, pz_, q, qz_, r, room_, z_
     cdef sc_vector acc0_, acc1_, acc2_, acc3_, v0_, v1_, v2_, v3_, v4_
     cdef sc_mask cut0_
     for z_ in range(sc_begin, sc_end):
@@ -631,20 +816,32 @@ cdef sc_nest u0_backward_gw_0(
                 for j in range(sc_imax(0, sc_floordiv(1 - q + 1, 2)), sc_imin(OH, sc_floordiv(H - q, 2) + 1)):
                     for kb_ in range(0, sc_quotient(sc_imin(OW, sc_floordiv(W - r, 2) + 1) - sc_imax(0, sc_floordiv(1 - r + 1, 2)) + sc_lanes - 1, sc_lanes)):
                         k = sc_imax(0, sc_floordiv(1 - r + 1, 2)) + sc_lanes * kb_
-                        cut0_ = sc_lanemask(0, sc_imin(OW, sc_floordiv(W - r, 2) + 1) - k)
-                        v0_ = sc_load(&gy[(((n*F + f)*OD + i)*OH + j)*OW + k], cut0_)
-                        v1_ = sc_load_strided(&x[(((n*C + c)*D + i + p - 1)*H + 2 * j + q - 1)*W + 2 * k + r - 1], 2, cut0_)
-                        v2_ = sc_load(&gy[(((n*F + f + 1)*OD + i)*OH + j)*OW + k], cut0_)
-                        v3_ = sc_load(&gy[(((n*F + f + 2)*OD + i)*OH + j)*OW + k], cut0_)
-                        v4_ = sc_load(&gy[(((n*F + f + 3)*OD + i)*OH + j)*OW + k], cut0_)
-                        acc0_ = sc_vfmadd(acc0_, cut0_, v0_, v1_)
-                        acc1_ = sc_vfmadd(acc1_, cut0_, v2_, v1_)
-                        acc2_ = sc_vfmadd(acc2_, cut0_, v3_, v1_)
-                        acc3_ = sc_vfmadd(acc3_, cut0_, v4_, v1_)
-        gw[(((f*C + c)*KD + p)*KH + q)*KW + r] = sc_gather_add(acc0_)
-        gw[((((f + 1)*C + c)*KD + p)*KH + q)*KW + r] = sc_gather_add(acc1_)
-        gw[((((f + 2)*C + c)*KD + p)*KH + q)*KW + r] = sc_gather_add(acc2_)
-        gw[((((f + 3)*C + c)*KD + p)*KH + q)*KW + r] = sc_gather_add(acc3_)
+                        room_ = sc_imin(OW, sc_floordiv(W - r, 2) + 1) - (k + sc_lanes)
+                        if (room_ >= 0):
+                            v0_ = sc_load_all(&gy[(((n*F + f)*OD + i)*OH + j)*OW + k])
+                            v1_ = sc_load_all_strided(&x[(((n*C + c)*D + i + p - 1)*H + 2 * j + q - 1)*W + 2 * k + r - 1], 2)
+                            v2_ = sc_load_all(&gy[(((n*F + f + 1)*OD + i)*OH + j)*OW + k])
+                            v3_ = sc_load_all(&gy[(((n*F + f + 2)*OD + i)*OH + j)*OW + k])
+                            v4_ = sc_load_all(&gy[(((n*F + f + 3)*OD + i)*OH + j)*OW + k])
+                            acc0_ = sc_vadd(acc0_, sc_vmul(v0_, v1_))
+                            acc1_ = sc_vadd(acc1_, sc_vmul(v2_, v1_))
+                            acc2_ = sc_vadd(acc2_, sc_vmul(v3_, v1_))
+                            acc3_ = sc_vadd(acc3_, sc_vmul(v4_, v1_))
+                        if (room_ < 0):
+                            cut0_ = sc_lanemask(0, sc_imin(OW, sc_floordiv(W - r, 2) + 1) - k)
+                            v0_ = sc_load(&gy[(((n*F + f)*OD + i)*OH + j)*OW + k], cut0_)
+                            v1_ = sc_load_strided(&x[(((n*C + c)*D + i + p - 1)*H + 2 * j + q - 1)*W + 2 * k + r - 1], 2, cut0_)
+                            v2_ = sc_load(&gy[(((n*F + f + 1)*OD + i)*OH + j)*OW + k], cut0_)
+                            v3_ = sc_load(&gy[(((n*F + f + 2)*OD + i)*OH + j)*OW + k], cut0_)
+                            v4_ = sc_load(&gy[(((n*F + f + 3)*OD + i)*OH + j)*OW + k], cut0_)
+                            acc0_ = sc_vfmadd(acc0_, cut0_, v0_, v1_)
+                            acc1_ = sc_vfmadd(acc1_, cut0_, v2_, v1_)
+                            acc2_ = sc_vfmadd(acc2_, cut0_, v3_, v1_)
+                            acc3_ = sc_vfmadd(acc3_, cut0_, v4_, v1_)
+        gw[(((f*C + c)*KD + p)*KH + q)*KW + r] = sc_hsum(acc0_)
+        gw[((((f + 1)*C + c)*KD + p)*KH + q)*KW + r] = sc_hsum(acc1_)
+        gw[((((f + 2)*C + c)*KD + p)*KH + q)*KW + r] = sc_hsum(acc2_)
+        gw[((((f + 3)*C + c)*KD + p)*KH + q)*KW + r] = sc_hsum(acc3_)
 
 
 cdef sc_nest u0_backward_gw_1(
@@ -655,7 +852,7 @@ cdef sc_nest u0_backward_gw_1(
     sc_out parts0_,
 ) noexcept nogil:
     # gw: contributions of n, i, j, k; lanes across contributions k; cut into 16 parts
-    cdef Py_ssize_t c, cz_, f, fb_, fz_, i, j, k, kb_, n, p, part_, pz_, q, qz_, r, z_, zp_
+    cdef Py_ssize_t c, cz_, f, fb_, fz_, i, j, k, kb_, n, p, part_, pz_, q, qz_, r, room_, z_, zp_
     cdef sc_vector acc0_, acc1_, acc2_, acc3_, v0_, v1_, v2_, v3_, v4_
     cdef sc_mask cut0_
     for zp_ in range(sc_begin, sc_end):
@@ -680,20 +877,32 @@ cdef sc_nest u0_backward_gw_1(
                 for j in range(sc_imax(0, sc_floordiv(1 - q + 1, 2)), sc_imin(OH, sc_floordiv(H - q, 2) + 1)):
                     for kb_ in range(0, sc_quotient(sc_imin(OW, sc_floordiv(W - r, 2) + 1) - sc_imax(0, sc_floordiv(1 - r + 1, 2)) + sc_lanes - 1, sc_lanes)):
                         k = sc_imax(0, sc_floordiv(1 - r + 1, 2)) + sc_lanes * kb_
-                        cut0_ = sc_lanemask(0, sc_imin(OW, sc_floordiv(W - r, 2) + 1) - k)
-                        v0_ = sc_load(&gy[(((n*F + f)*OD + i)*OH + j)*OW + k], cut0_)
-                        v1_ = sc_load_strided(&x[(((n*C + c)*D + i + p - 1)*H + 2 * j + q - 1)*W + 2 * k + r - 1], 2, cut0_)
-                        v2_ = sc_load(&gy[(((n*F + f + 1)*OD + i)*OH + j)*OW + k], cut0_)
-                        v3_ = sc_load(&gy[(((n*F + f + 2)*OD + i)*OH + j)*OW + k], cut0_)
-                        v4_ = sc_load(&gy[(((n*F + f + 3)*OD + i)*OH + j)*OW + k], cut0_)
-                        acc0_ = sc_vfmadd(acc0_, cut0_, v0_, v1_)
-                        acc1_ = sc_vfmadd(acc1_, cut0_, v2_, v1_)
-                        acc2_ = sc_vfmadd(acc2_, cut0_, v3_, v1_)
-                        acc3_ = sc_vfmadd(acc3_, cut0_, v4_, v1_)
-        parts0_[(part_*64 + z_)*4] = sc_gather_add(acc0_)
-        parts0_[(part_*64 + z_)*4 + 1] = sc_gather_add(acc1_)
-        parts0_[(part_*64 + z_)*4 + 2] = sc_gather_add(acc2_)
-        parts0_[(part_*64 + z_)*4 + 3] = sc_gather_add(acc3_)
+                        room_ = sc_imin(OW, sc_floordiv(W - r, 2) + 1) - (k + sc_lanes)
+                        if (room_ >= 0):
+                            v0_ = sc_load_all(&gy[(((n*F + f)*OD + i)*OH + j)*OW + k])
+                            v1_ = sc_load_all_strided(&x[(((n*C + c)*D + i + p - 1)*H + 2 * j + q - 1)*W + 2 * k + r - 1], 2)
+                            v2_ = sc_load_all(&gy[(((n*F + f + 1)*OD + i)*OH + j)*OW + k])
+                            v3_ = sc_load_all(&gy[(((n*F + f + 2)*OD + i)*OH + j)*OW + k])
+                            v4_ = sc_load_all(&gy[(((n*F + f + 3)*OD + i)*OH + j)*OW + k])
+                            acc0_ = sc_vadd(acc0_, sc_vmul(v0_, v1_))
+                            acc1_ = sc_vadd(acc1_, sc_vmul(v2_, v1_))
+                            acc2_ = sc_vadd(acc2_, sc_vmul(v3_, v1_))
+                            acc3_ = sc_vadd(acc3_, sc_vmul(v4_, v1_))
+                        if (room_ < 0):
+                            cut0_ = sc_lanemask(0, sc_imin(OW, sc_floordiv(W - r, 2) + 1) - k)
+                            v0_ = sc_load(&gy[(((n*F + f)*OD + i)*OH + j)*OW + k], cut0_)
+                            v1_ = sc_load_strided(&x[(((n*C + c)*D + i + p - 1)*H + 2 * j + q - 1)*W + 2 * k + r - 1], 2, cut0_)
+                            v2_ = sc_load(&gy[(((n*F + f + 1)*OD + i)*OH + j)*OW + k], cut0_)
+                            v3_ = sc_load(&gy[(((n*F + f + 2)*OD + i)*OH + j)*OW + k], cut0_)
+                            v4_ = sc_load(&gy[(((n*F + f + 3)*OD + i)*OH + j)*OW + k], cut0_)
+                            acc0_ = sc_vfmadd(acc0_, cut0_, v0_, v1_)
+                            acc1_ = sc_vfmadd(acc1_, cut0_, v2_, v1_)
+                            acc2_ = sc_vfmadd(acc2_, cut0_, v3_, v1_)
+                            acc3_ = sc_vfmadd(acc3_, cut0_, v4_, v1_)
+        parts0_[(part_*64 + z_)*4] = sc_hsum(acc0_)
+        parts0_[(part_*64 + z_)*4 + 1] = sc_hsum(acc1_)
+        parts0_[(part_*64 + z_)*4 + 2] = sc_hsum(acc2_)
+        parts0_[(part_*64 + z_)*4 + 3] = sc_hsum(acc3_)
 
 
 cdef sc_nest u0_backward_gw_2(
@@ -739,7 +948,7 @@ cdef sc_nest u0_backward_gw_3(
     sc_out gw,
 ) noexcept nogil:
     # gw: contributions of n, i, j, k; lanes across contributions k
-    cdef Py_ssize_t c, cz_, f, fb_, fz_, i, j, k, kb_, n, p, pz_, q, qz_, r, z_
+    cdef Py_ssize_t c, cz_, f, fb_, fz_, i, j, k, kb_, n, p, pz_, q, qz_, r, room_, z_
     cdef sc_vector acc0_, v0_, v1_
     cdef sc_mask cut0_
     for z_ in range(sc_begin, sc_end):
@@ -759,11 +968,17 @@ cdef sc_nest u0_backward_gw_3(
                 for j in range(sc_imax(0, sc_floordiv(1 - q + 1, 2)), sc_imin(OH, sc_floordiv(H - q, 2) + 1)):
                     for kb_ in range(0, sc_quotient(sc_imin(OW, sc_floordiv(W - r, 2) + 1) - sc_imax(0, sc_floordiv(1 - r + 1, 2)) + sc_lanes - 1, sc_lanes)):
                         k = sc_imax(0, sc_floordiv(1 - r + 1, 2)) + sc_lanes * kb_
-                        cut0_ = sc_lanemask(0, sc_imin(OW, sc_floordiv(W - r, 2) + 1) - k)
-                        v0_ = sc_load(&gy[(((n*F + f)*OD + i)*OH + j)*OW + k], cut0_)
-                        v1_ = sc_load_strided(&x[(((n*C + c)*D + i + p - 1)*H + 2 * j + q - 1)*W + 2 * k + r - 1], 2, cut0_)
-                        acc0_ = sc_vfmadd(acc0_, cut0_, v0_, v1_)
-        gw[(((f*C + c)*KD + p)*KH + q)*KW + r] = sc_gather_add(acc0_)
+                        room_ = sc_imin(OW, sc_floordiv(W - r, 2) + 1) - (k + sc_lanes)
+                        if (room_ >= 0):
+                            v0_ = sc_load_all(&gy[(((n*F + f)*OD + i)*OH + j)*OW + k])
+                            v1_ = sc_load_all_strided(&x[(((n*C + c)*D + i + p - 1)*H + 2 * j + q - 1)*W + 2 * k + r - 1], 2)
+                            acc0_ = sc_vadd(acc0_, sc_vmul(v0_, v1_))
+                        if (room_ < 0):
+                            cut0_ = sc_lanemask(0, sc_imin(OW, sc_floordiv(W - r, 2) + 1) - k)
+                            v0_ = sc_load(&gy[(((n*F + f)*OD + i)*OH + j)*OW + k], cut0_)
+                            v1_ = sc_load_strided(&x[(((n*C + c)*D + i + p - 1)*H + 2 * j + q - 1)*W + 2 * k + r - 1], 2, cut0_)
+                            acc0_ = sc_vfmadd(acc0_, cut0_, v0_, v1_)
+        gw[(((f*C + c)*KD + p)*KH + q)*KW + r] = sc_hsum(acc0_)
 
 
 cdef sc_nest u0_backward_gw_4(
@@ -774,7 +989,7 @@ cdef sc_nest u0_backward_gw_4(
     sc_out parts1_,
 ) noexcept nogil:
     # gw: contributions of n, i, j, k; lanes across contributions k; cut into 16 parts
-    cdef Py_ssize_t c, cz_, f, fb_, fz_, i, j, k, kb_, n, p, part_, pz_, q, qz_, r, z_, zp_
+    cdef Py_ssize_t c, cz_, f, fb_, fz_, i, j, k, kb_, n, p, part_, pz_, q, qz_, r, room_, z_, zp_
     cdef sc_vector acc0_, v0_, v1_
     cdef sc_mask cut0_
     for zp_ in range(sc_begin, sc_end):
@@ -796,11 +1011,17 @@ cdef sc_nest u0_backward_gw_4(
                 for j in range(sc_imax(0, sc_floordiv(1 - q + 1, 2)), sc_imin(OH, sc_floordiv(H - q, 2) + 1)):
                     for kb_ in range(0, sc_quotient(sc_imin(OW, sc_floordiv(W - r, 2) + 1) - sc_imax(0, sc_floordiv(1 - r + 1, 2)) + sc_lanes - 1, sc_lanes)):
                         k = sc_imax(0, sc_floordiv(1 - r + 1, 2)) + sc_lanes * kb_
-                        cut0_ = sc_lanemask(0, sc_imin(OW, sc_floordiv(W - r, 2) + 1) - k)
-                        v0_ = sc_load(&gy[(((n*F + f)*OD + i)*OH + j)*OW + k], cut0_)
-                        v1_ = sc_load_strided(&x[(((n*C + c)*D + i + p - 1)*H + 2 * j + q - 1)*W + 2 * k + r - 1], 2, cut0_)
-                        acc0_ = sc_vfmadd(acc0_, cut0_, v0_, v1_)
-        parts1_[part_*64 + z_] = sc_gather_add(acc0_)
+                        room_ = sc_imin(OW, sc_floordiv(W - r, 2) + 1) - (k + sc_lanes)
+                        if (room_ >= 0):
+                            v0_ = sc_load_all(&gy[(((n*F + f)*OD + i)*OH + j)*OW + k])
+                            v1_ = sc_load_all_strided(&x[(((n*C + c)*D + i + p - 1)*H + 2 * j + q - 1)*W + 2 * k + r - 1], 2)
+                            acc0_ = sc_vadd(acc0_, sc_vmul(v0_, v1_))
+                        if (room_ < 0):
+                            cut0_ = sc_lanemask(0, sc_imin(OW, sc_floordiv(W - r, 2) + 1) - k)
+                            v0_ = sc_load(&gy[(((n*F + f)*OD + i)*OH + j)*OW + k], cut0_)
+                            v1_ = sc_load_strided(&x[(((n*C + c)*D + i + p - 1)*H + 2 * j + q - 1)*W + 2 * k + r - 1], 2, cut0_)
+                            acc0_ = sc_vfmadd(acc0_, cut0_, v0_, v1_)
+        parts1_[part_*64 + z_] = sc_hsum(acc0_)
 
 
 cdef sc_nest u0_backward_gw_5(
@@ -829,6 +1050,7 @@ cdef sc_nest u0_backward_gw_5(
         gw[(((f*C + c)*KD + p)*KH + q)*KW + r] = whole0_
 
 
+
 cdef void u0_backward_gw_nest(
     int sc_number, Py_ssize_t sc_begin, Py_ssize_t sc_end,
     Py_ssize_t N, Py_ssize_t F, Py_ssize_t C, Py_ssize_t D, Py_ssize_t H, Py_ssize_t W, Py_ssize_t KD, Py_ssize_t KH, Py_ssize_t KW, Py_ssize_t OD, Py_ssize_t OH, Py_ssize_t OW,
@@ -851,19 +1073,30 @@ cdef void u0_backward_gw_nest(
     elif sc_number == 5:
         u0_backward_gw_5(sc_begin, sc_end, F, C, KD, KH, KW, parts1_, gw)
 
+cdef Py_ssize_t u0_backward_gw_bytes(Py_ssize_t N, Py_ssize_t F, Py_ssize_t C, Py_ssize_t D, Py_ssize_t H, Py_ssize_t W, Py_ssize_t KD, Py_ssize_t KH, Py_ssize_t KW, Py_ssize_t OD, Py_ssize_t OH, Py_ssize_t OW, int sc_threads) noexcept nogil:
+    """The scratch memory of one call."""
+    cdef Py_ssize_t sc_bytes = 64
+    sc_bytes += sc_room(sc_times(16, 64), 0, <Py_ssize_t>sizeof(sc_real))
+    sc_bytes += sc_room(sc_times(sc_times(16, 64), 4), 0, <Py_ssize_t>sizeof(sc_real))
+    return sc_bytes
+
 
 cdef void u0_backward_gw(
     Py_ssize_t N, Py_ssize_t F, Py_ssize_t C, Py_ssize_t D, Py_ssize_t H, Py_ssize_t W, Py_ssize_t KD, Py_ssize_t KH, Py_ssize_t KW, Py_ssize_t OD, Py_ssize_t OH, Py_ssize_t OW,
     sc_in gy,
     sc_in x,
-    sc_out parts1_,
-    sc_out parts0_,
     sc_out gw,
+    char* sc_work,
     int sc_threads,
 ) noexcept nogil:
     cdef Py_ssize_t sc_total[6]
     cdef Py_ssize_t sc_chunks, sc_chunk
     cdef int sc_number
+    sc_work = <char*>((<uintptr_t>sc_work + 63) & ~<uintptr_t>63)
+    cdef sc_out parts1_ = <sc_out>sc_work
+    sc_work += sc_room(sc_times(16, 64), 0, <Py_ssize_t>sizeof(sc_real))
+    cdef sc_out parts0_ = <sc_out>sc_work
+    sc_work += sc_room(sc_times(sc_times(16, 64), 4), 0, <Py_ssize_t>sizeof(sc_real))
     if N * F * OD * OH * OW + N * C * D * H * W + 1024 + 4096 + F * C * KD * KH * KW < 32768:
         sc_threads = 1
     sc_total[0] = sc_choose((((sc_floordiv(F, 4) * C * KD * KH * KW) < 64) & ((N * F * OD * OH * OW + N * C * D * H * W + F * C * KD * KH * KW + F * C * KD * KH * KW) >= 32768)), 0, sc_floordiv(F, 4) * C * KD * KH * KW)
@@ -884,11 +1117,65 @@ cdef void u0_backward_gw(
                 sc_number, 0, sc_total[sc_number],
                 N, F, C, D, H, W, KD, KH, KW, OD, OH, OW, gy, x, parts1_, parts0_, gw)
 
+def u0_backward_sizes(tuple shapes):
+    """The sizes of a call with arrays of such shapes; None where they do not fit."""
+    cdef Py_ssize_t N, F, C, D, H, W, KD, KH, KW, OD, OH, OW
+    cdef npy_intp gy_dim[5]
+    cdef npy_intp x_dim[5]
+    cdef npy_intp w_dim[5]
+    if len(shapes) != 3:
+        return None
+    if not measured(shapes[0], 5, gy_dim):
+        return None
+    if not measured(shapes[1], 5, x_dim):
+        return None
+    if not measured(shapes[2], 5, w_dim):
+        return None
+    N = gy_dim[0]
+    F = gy_dim[1]
+    C = x_dim[1]
+    D = x_dim[2]
+    H = x_dim[3]
+    W = x_dim[4]
+    KD = w_dim[2]
+    KH = w_dim[3]
+    KW = w_dim[4]
+    OD = D + 3 - KD
+    OH = sc_floordiv(H + 2 - KH, 2) + 1
+    OW = sc_floordiv(W + 2 - KW, 2) + 1
+    if not ((N >= 0) & (F >= 1) & (C >= 1) & (D >= 1) & (H >= 1) & (W >= 1) & (KD >= 1) & (KH >= 1) & (KW >= 1) & (OD >= 1) & (OH >= 1) & (OW >= 1) & (gy_dim[2] == OD) & (gy_dim[3] == OH) & (gy_dim[4] == OW) & (x_dim[0] == N) & (w_dim[0] == F) & (w_dim[1] == C)):
+        return None
+    return (N, F, C, D, H, W, KD, KH, KW, OD, OH, OW, )
 
-def u0_backward(unsigned int mask, tuple inputs, tuple outputs, int threads):
+
+def u0_backward_bytes(tuple sizes, unsigned int mask, int threads, int sc_tuned=0):
+    """The scratch memory that a call for these outputs takes."""
+    cdef Py_ssize_t sc_key[14]
+    cdef Py_ssize_t sc_most = 0
+    cdef Py_ssize_t N, F, C, D, H, W, KD, KH, KW, OD, OH, OW
+    if not measured(sizes, 12, &sc_key[2]):
+        return -1
+    N = sc_key[2]
+    F = sc_key[3]
+    C = sc_key[4]
+    D = sc_key[5]
+    H = sc_key[6]
+    W = sc_key[7]
+    KD = sc_key[8]
+    KH = sc_key[9]
+    KW = sc_key[10]
+    OD = sc_key[11]
+    OH = sc_key[12]
+    OW = sc_key[13]
+    if mask & 2:
+        sc_most = sc_imax(sc_most, u0_backward_gw_bytes(N, F, C, D, H, W, KD, KH, KW, OD, OH, OW, threads))
+    return sc_most
+
+
+def u0_backward(unsigned int mask, tuple inputs, tuple outputs, int threads, object sc_workspace=None):
     """Compute the outputs that ``mask`` asks for, into ``outputs`` or (None) new arrays, which are returned as a tuple.
 
-    0 when ``outputs`` are written, 1 when an array is not usable as it is, 2 without memory.
+    0 when ``outputs`` are written, 1 when an array is not usable as it is, 2 without memory, 4 when the workspace is too short.
     """
     cdef int status = 0
     cdef Py_ssize_t N, F, C, D, H, W, KD, KH, KW, OD, OH, OW
@@ -896,6 +1183,8 @@ def u0_backward(unsigned int mask, tuple inputs, tuple outputs, int threads):
     cdef void* sc_given[3]
     cdef void* sc_made[2]
     cdef char* sc_work
+    cdef char* sc_lent = NULL
+    cdef Py_ssize_t sc_length = 0
     cdef npy_intp gy_dim[5]
     cdef npy_intp x_dim[5]
     cdef npy_intp w_dim[5]
@@ -922,6 +1211,11 @@ def u0_backward(unsigned int mask, tuple inputs, tuple outputs, int threads):
     OW = sc_floordiv(W + 2 - KW, 2) + 1
     if not ((N >= 0) & (F >= 1) & (C >= 1) & (D >= 1) & (H >= 1) & (W >= 1) & (KD >= 1) & (KH >= 1) & (KW >= 1) & (OD >= 1) & (OH >= 1) & (OW >= 1) & (gy_dim[2] == OD) & (gy_dim[3] == OH) & (gy_dim[4] == OW) & (x_dim[0] == N) & (w_dim[0] == F) & (w_dim[1] == C)):
         return 1
+    if sc_workspace is not None:
+        if not usable(sc_workspace, 1, NPY_UINT8, NPY_ARRAY_CARRAY):
+            return 1
+        sc_lent = <char*>PyArray_DATA(<PyArrayObject*>sc_workspace)
+        sc_length = PyArray_DIM(<PyArrayObject*>sc_workspace, 0)
     sc_made[0] = NULL
     if mask & 1:
         sc_shape[0] = N
@@ -951,19 +1245,16 @@ def u0_backward(unsigned int mask, tuple inputs, tuple outputs, int threads):
                 <sc_out>sc_made[0],
                 threads)
         if status == 0 and mask & 2:
-            sc_work = <char*>malloc(64 + sc_aligned(1024 * <Py_ssize_t>sizeof(sc_real)) + sc_aligned(4096 * <Py_ssize_t>sizeof(sc_real)))
-            if sc_work == NULL:
-                status = 2
-            else:
+            sc_work = claimed(sc_lent, sc_length, u0_backward_gw_bytes(N, F, C, D, H, W, KD, KH, KW, OD, OH, OW, threads), &status)
+            if status == 0:
                 u0_backward_gw(
                     N, F, C, D, H, W, KD, KH, KW, OD, OH, OW,
                     <sc_in>sc_given[0],
                     <sc_in>sc_given[1],
-                    <sc_out>(((<uintptr_t>sc_work + 63) & ~<uintptr_t>63)),
-                    <sc_out>(((<uintptr_t>sc_work + 63) & ~<uintptr_t>63) + sc_aligned(1024 * <Py_ssize_t>sizeof(sc_real))),
                     <sc_out>sc_made[1],
-                    threads)
-                free(sc_work)
+                    sc_work, threads)
+                if sc_lent == NULL:
+                    free(sc_work)
     if status != 0 or outputs is not None:
         return status
     return (sc_r0, sc_r1, )

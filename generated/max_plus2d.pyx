@@ -13,6 +13,7 @@ cdef extern from *:
     """
     #include <math.h>
     #include <stdint.h>
+    #include <string.h>
     typedef float sc_real;
     typedef int32_t sc_position;
     /* A nest in its caller would lose what is known of its arguments: that they do not overlap. */
@@ -28,16 +29,19 @@ cdef extern from *:
     static inline Py_ssize_t sc_floordiv(Py_ssize_t a, Py_ssize_t b) { return a / b - (a % b < 0); }
     static inline Py_ssize_t sc_mod(Py_ssize_t a, Py_ssize_t b) { return a % b + (a % b < 0 ? b : 0); }
     static inline Py_ssize_t sc_quotient(Py_ssize_t a, Py_ssize_t b) { return b > 0 ? a / b : 0; }
-    static inline Py_ssize_t sc_aligned(Py_ssize_t a) { return (a + 63) / 64 * 64; }
+    /* More memory than any machine has; a thousand times as much still is a number. */
+    #define SC_MOST (PY_SSIZE_T_MAX >> 10)
+    static inline Py_ssize_t sc_times(Py_ssize_t a, Py_ssize_t b) { return a <= 0 || b <= 0 ? 0 : a > SC_MOST / b ? SC_MOST : a * b; }
+    /* Whole lines, and one more: streams that are 4096 bytes apart hinder one another. */
+    static inline Py_ssize_t sc_room(Py_ssize_t count, Py_ssize_t slack, Py_ssize_t size) {
+        Py_ssize_t bytes = sc_times(count, size) + sc_times(slack, size);
+        return bytes >= SC_MOST ? SC_MOST : (bytes + 63) / 64 * 64 + 64;
+    }
     static inline Py_ssize_t sc_imin(Py_ssize_t a, Py_ssize_t b) { return a < b ? a : b; }
     static inline Py_ssize_t sc_imax(Py_ssize_t a, Py_ssize_t b) { return a > b ? a : b; }
     static inline Py_ssize_t sc_choose(int c, Py_ssize_t a, Py_ssize_t b) { return c ? a : b; }
-    static inline sc_real sc_where(int c, sc_real a, sc_real b) { return c ? a : b; }
     static inline sc_real sc_neg(sc_real a) { return -a; }
-    static inline sc_real sc_max(sc_real a, sc_real b) { return a > b || a != a ? a : b; }
     static inline sc_real sc_inf(void) { return (sc_real)INFINITY; }
-    static inline int sc_larger(sc_real a, sc_real b) { return a >= b || a != a; }
-    static inline int sc_same(sc_real a, sc_real b) { return a == b || (a != a && b != b); }
     #if defined(__AVX512F__)
     #define SC_BYTES 64
     #elif defined(__AVX2__)
@@ -45,48 +49,119 @@ cdef extern from *:
     #else
     #define SC_BYTES 16
     #endif
-    #if SC_BYTES > 16 || defined(__BMI2__)
+    #if SC_BYTES > 16
     #include <immintrin.h>
     #endif
     #define SC_LANES ((int)(SC_BYTES / sizeof(sc_real)))
     #define sc_lanes ((Py_ssize_t)SC_LANES)
-    #define SC_ALL ((1u << SC_LANES) - 1)
     typedef sc_real sc_vector __attribute__((vector_size(SC_BYTES)));
     typedef sc_real sc_loose __attribute__((vector_size(SC_BYTES), aligned(sizeof(sc_real)), may_alias));
+    typedef int32_t sc_bits __attribute__((vector_size(SC_BYTES)));
+    #define SC_SIGNLESS 0x7fffffff
+    /* Which lanes count: a bit for each where instructions take bits, else all the bits of a lane. */
+    #if SC_BYTES == 64
     typedef unsigned sc_mask;
-    static inline sc_mask sc_below(Py_ssize_t n) { return n >= SC_LANES ? SC_ALL : n <= 0 ? 0u : (1u << n) - 1; }
-    static inline sc_mask sc_lanemask(Py_ssize_t lower, Py_ssize_t upper) { return sc_below(upper) & ~sc_below(lower); }
-    static inline sc_vector sc_splat(sc_real a) { return (sc_vector){0} + a; }
+    #define SC_ON(m, l) ((m) >> (l) & 1)
+    #else
+    typedef sc_bits sc_mask;
+    #define SC_ON(m, l) ((m)[l])
+    #endif
+    #if SC_BYTES == 64
+    static inline sc_mask sc_below(Py_ssize_t n) { return n >= SC_LANES ? (1u << SC_LANES) - 1 : n <= 0 ? 0u : (1u << n) - 1; }
+    #endif
+    static inline sc_mask sc_lanemask(Py_ssize_t lower, Py_ssize_t upper) {
+    #if SC_BYTES == 64
+        return sc_below(upper) & ~sc_below(lower);
+    #else
     #if SC_BYTES == 32
-    /* A mask as AVX2 wants it: all bits of the lanes that count. */
-    static inline __m256i sc_bits(sc_mask m) {
-        __m256i one = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
-        return _mm256_cmpeq_epi32(_mm256_and_si256(_mm256_set1_epi32((int)m), one), one);
+        sc_mask lane = {0, 1, 2, 3, 4, 5, 6, 7}, none = {0};
+    #else
+        sc_mask lane = {0, 1, 2, 3}, none = {0};
+    #endif
+        int first = lower < 0 ? 0 : lower > SC_LANES ? SC_LANES : (int)lower, last = upper < 0 ? 0 : upper > SC_LANES ? SC_LANES : (int)upper;
+        return (lane >= none + first) & (lane < none + last);
+    #endif
+    }
+    #if SC_BYTES < 64
+    /* Whether every lane counts. */
+    static inline int sc_full(sc_mask m) {
+    #if SC_BYTES == 32
+        return _mm256_movemask_ps((__m256)m) == (1 << SC_LANES) - 1;
+    #else
+        typedef int64_t sc_pair __attribute__((vector_size(16)));
+        return (((sc_pair)m)[0] & ((sc_pair)m)[1]) == -1;
+    #endif
     }
     #endif
-    #if SC_BYTES == 16
+    static inline sc_vector sc_splat(sc_real a) { return (sc_vector){0} + a; }
     /* One by one, and in one place: a block that is not full is rare. */
     static __attribute__((noinline, cold)) sc_vector sc_load_some(const sc_real *p, Py_ssize_t stride, sc_mask m) {
         sc_vector v = {0};
         int l;
-        for (l = 0; l < SC_LANES; l++) if (m >> l & 1) v[l] = p[l * stride];
+        for (l = 0; l < SC_LANES; l++) if (SC_ON(m, l)) v[l] = p[l * stride];
         return v;
     }
-    #endif
     #if SC_BYTES < 64
     static __attribute__((noinline, cold)) void sc_store_some(sc_real *p, Py_ssize_t stride, sc_mask m, sc_vector v) {
         int l;
-        for (l = 0; l < SC_LANES; l++) if (m >> l & 1) p[l * stride] = v[l];
+        for (l = 0; l < SC_LANES; l++) if (SC_ON(m, l)) p[l * stride] = v[l];
     }
     #endif
+    static inline sc_vector sc_load_all(const sc_real *p) { return *(const sc_loose *)p; }
+    static inline void sc_store_all(sc_real *p, sc_vector v) { *(sc_loose *)p = v; }
+    /* Two vectors as one row of elements, of which some are picked. */
+    #if defined(__clang__)
+    #define SC_PICK(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+    #else
+    typedef int32_t sc_choices __attribute__((vector_size(SC_BYTES)));
+    #define SC_PICK(a, b, ...) __builtin_shuffle(a, b, (sc_choices){__VA_ARGS__})
+    #endif
+    #if SC_BYTES == 64
+    #define SC_EVEN 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
+    #elif SC_BYTES == 32
+    #define SC_EVEN 0, 2, 4, 6, 8, 10, 12, 14
+    #elif SC_BYTES == 16
+    #define SC_EVEN 0, 2, 4, 6
+    #endif
+    #if SC_BYTES == 64
+    #define SC_EVEN_TAIL 0, 2, 4, 6, 8, 10, 12, 14, 17, 19, 21, 23, 25, 27, 29, 31
+    #elif SC_BYTES == 32
+    #define SC_EVEN_TAIL 0, 2, 4, 6, 9, 11, 13, 15
+    #elif SC_BYTES == 16
+    #define SC_EVEN_TAIL 0, 2, 5, 7
+    #endif
+    #if SC_BYTES == 64
+    #define SC_EVEN_LATE 0, 2, 4, 6, 8, 10, 12, 14, 19, 21, 23, 25, 27, 29, 31, 31
+    #elif SC_BYTES == 32
+    #define SC_EVEN_LATE 0, 2, 4, 6, 11, 13, 15, 15
+    #elif SC_BYTES == 16
+    #define SC_EVEN_LATE 0, 2, 7, 7
+    #endif
+    static inline sc_vector sc_load_all_strided(const sc_real *p, Py_ssize_t stride) {
+        sc_vector v;
+        int l;
+        if (stride == 2) return SC_PICK(sc_load_all(p), sc_load_all(p + SC_LANES - 1), SC_EVEN_TAIL);
+        if (stride == 4 && SC_LANES > 2) {
+            const sc_real *q = p + 2 * SC_LANES;
+            sc_vector a = SC_PICK(sc_load_all(p), sc_load_all(p + SC_LANES), SC_EVEN);
+            sc_vector b = SC_PICK(sc_load_all(q), sc_load_all(q + SC_LANES - 3), SC_EVEN_LATE);
+            return SC_PICK(a, b, SC_EVEN);
+        }
+        for (l = 0; l < SC_LANES; l++) v[l] = p[l * stride];
+        return v;
+    }
+    static inline void sc_store_all_strided(sc_real *p, Py_ssize_t stride, sc_vector v) {
+        int l;
+        for (l = 0; l < SC_LANES; l++) p[l * stride] = v[l];
+    }
     static inline sc_vector sc_load(const sc_real *p, sc_mask m) {
     #if SC_BYTES == 64
         return (sc_vector)_mm512_maskz_loadu_ps((__mmask16)m, p);
     #else
-        if (m == SC_ALL) return *(const sc_loose *)p;
     #if SC_BYTES == 32
-        return (sc_vector)_mm256_maskload_ps(p, sc_bits(m));
+        return (sc_vector)_mm256_maskload_ps(p, (__m256i)m);
     #else
+        if (sc_full(m)) return *(const sc_loose *)p;
         return sc_load_some(p, 1, m);
     #endif
     #endif
@@ -95,7 +170,7 @@ cdef extern from *:
     #if SC_BYTES == 64
         _mm512_mask_storeu_ps(p, (__mmask16)m, v);
     #else
-        if (m == SC_ALL) *(sc_loose *)p = v;
+        if (sc_full(m)) *(sc_loose *)p = v;
         else sc_store_some(p, 1, m, v);
     #endif
     }
@@ -103,56 +178,61 @@ cdef extern from *:
     #if SC_BYTES == 64
         return (sc_vector)_mm512_mask_blend_ps((__mmask16)m, b, a);
     #elif SC_BYTES == 32
-        if (m == SC_ALL) return a;
-        return (sc_vector)_mm256_blendv_ps(b, a, _mm256_castsi256_ps(sc_bits(m)));
+        return (sc_vector)_mm256_blendv_ps(b, a, (__m256)m);
     #else
-        int l;
-        if (m == SC_ALL) return a;
-        for (l = 0; l < SC_LANES; l++) if (m >> l & 1) b[l] = a[l];
-        return b;
+        return (sc_vector)(((sc_mask)a & m) | ((sc_mask)b & ~m));
     #endif
     }
-    static inline sc_mask sc_vgt(sc_vector a, sc_vector b) {
+    static inline sc_mask sc_vge(sc_vector a, sc_vector b) {
     #if SC_BYTES == 64
-        return _mm512_cmp_ps_mask(a, b, 30);
-    #elif SC_BYTES == 32
-        return (sc_mask)_mm256_movemask_ps(_mm256_cmp_ps(a, b, 30));
+        return _mm512_cmp_ps_mask(a, b, 29);
     #else
-        sc_mask m = 0;
-        int l;
-        for (l = 0; l < SC_LANES; l++) m |= (sc_mask)(a[l] > b[l]) << l;
-        return m;
+        return (sc_mask)(a >= b);
+    #endif
+    }
+    static inline sc_mask sc_veq(sc_vector a, sc_vector b) {
+    #if SC_BYTES == 64
+        return _mm512_cmp_ps_mask(a, b, 0);
+    #else
+        return (sc_mask)(a == b);
     #endif
     }
     static inline sc_mask sc_vne(sc_vector a, sc_vector b) {
     #if SC_BYTES == 64
         return _mm512_cmp_ps_mask(a, b, 4);
+    #else
+        return (sc_mask)(a != b);
+    #endif
+    }
+    /* a > b ? a : b, which is one instruction. */
+    static inline sc_vector sc_either_max(sc_vector a, sc_vector b) {
+    #if SC_BYTES == 64
+        return (sc_vector)_mm512_max_ps(a, b);
     #elif SC_BYTES == 32
-        return (sc_mask)_mm256_movemask_ps(_mm256_cmp_ps(a, b, 4));
+        return (sc_vector)_mm256_max_ps(a, b);
     #else
-        sc_mask m = 0;
-        int l;
-        for (l = 0; l < SC_LANES; l++) m |= (sc_mask)(a[l] != b[l]) << l;
-        return m;
+        return sc_vwhere((sc_mask)(a > b), a, b);
     #endif
     }
+    #if SC_BYTES == 64
     /* Every second bit: where the wanted lanes lie among elements two apart. */
-    static inline sc_mask sc_spread(sc_mask m) {
-    #if defined(__BMI2__)
-        return _pdep_u32(m, 0x55555555u);
-    #else
-        m = (m | m << 8) & 0x00ff00ffu;
-        m = (m | m << 4) & 0x0f0f0f0fu;
-        m = (m | m << 2) & 0x33333333u;
-        return (m | m << 1) & 0x55555555u;
-    #endif
+    static inline sc_mask sc_spread(sc_mask m) { return _pdep_u32(m, 0x55555555u); }
+    #elif SC_BYTES == 32
+    /* Every second lane of twice as many: the wanted ones among elements two apart, half of them. */
+    static inline sc_mask sc_spread_half(sc_mask m, int late) {
+        return (sc_mask)_mm256_cvtepu32_epi64(late ? _mm256_extracti128_si256((__m256i)m, 1) : _mm256_castsi256_si128((__m256i)m));
     }
+    #endif
     static inline sc_vector sc_load_strided(const sc_real *p, Py_ssize_t stride, sc_mask m) {
     #if SC_BYTES > 16
         if (stride == 2) {
             /* Two unit-stride loads of what is wanted, then every second element. */
+    #if SC_BYTES == 64
             sc_mask wide = sc_spread(m);
-            sc_vector a = sc_load(p, wide & SC_ALL), b = sc_load(p + SC_LANES, wide >> SC_LANES);
+            sc_vector a = sc_load(p, wide), b = sc_load(p + SC_LANES, wide >> SC_LANES);
+    #else
+            sc_vector a = sc_load(p, sc_spread_half(m, 0)), b = sc_load(p + SC_LANES, sc_spread_half(m, 1));
+    #endif
     #if SC_BYTES == 64
             __m512i even = _mm512_set_epi32(30, 28, 26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0);
             return (sc_vector)_mm512_permutex2var_ps(a, even, b);
@@ -162,27 +242,111 @@ cdef extern from *:
     #endif
         }
     #endif
+    #if SC_BYTES > 16
+        /* What is gathered lies within 32 bits. */
+        if (stride > (1 << 26) || stride < -(1 << 26)) return sc_load_some(p, stride, m);
+    #endif
     #if SC_BYTES == 64
         __m512i lane = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
         __m512i place = _mm512_mullo_epi32(lane, _mm512_set1_epi32((int)stride));
         return (sc_vector)_mm512_mask_i32gather_ps(_mm512_setzero_ps(), (__mmask16)m, place, p, 4);
     #elif SC_BYTES == 32
         __m256i place = _mm256_mullo_epi32(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), _mm256_set1_epi32((int)stride));
-        return (sc_vector)_mm256_mask_i32gather_ps(_mm256_setzero_ps(), p, place, _mm256_castsi256_ps(sc_bits(m)), 4);
+        return (sc_vector)_mm256_mask_i32gather_ps(_mm256_setzero_ps(), p, place, (__m256)m, 4);
     #else
         sc_vector v = {0};
         int l;
-        if (m != SC_ALL) return sc_load_some(p, stride, m);
+        if (!sc_full(m)) return sc_load_some(p, stride, m);
         for (l = 0; l < SC_LANES; l++) v[l] = p[l * stride];
         return v;
+    #endif
+    }
+    static inline void sc_store_strided(sc_real *p, Py_ssize_t stride, sc_mask m, sc_vector v) {
+        int l;
+    #if SC_BYTES == 16
+        if (!sc_full(m)) { sc_store_some(p, stride, m, v); return; }
+        for (l = 0; l < SC_LANES; l++) p[l * stride] = v[l];
+    #else
+        for (l = 0; l < SC_LANES; l++) if (SC_ON(m, l)) p[l * stride] = v[l];
+    #endif
+    }
+    typedef sc_position sc_positions __attribute__((vector_size(SC_LANES * sizeof(sc_position))));
+    typedef sc_position sc_loose_positions __attribute__((vector_size(SC_LANES * sizeof(sc_position)), aligned(sizeof(sc_position)), may_alias));
+    static inline sc_positions sc_psplat(Py_ssize_t a) { return (sc_positions){0} + (sc_position)a; }
+    #if SC_BYTES < 64
+    /* A mask for positions. */
+    static inline sc_positions sc_pbits(sc_mask m) { return __builtin_convertvector(m, sc_positions); }
+    #endif
+    static inline sc_positions sc_pload_strided(const sc_position *p, Py_ssize_t stride, sc_mask m) {
+        sc_positions v = {0};
+        int l;
+        for (l = 0; l < SC_LANES; l++) if (SC_ON(m, l)) v[l] = p[l * stride];
+        return v;
+    }
+    static inline sc_positions sc_pload(const sc_position *p, sc_mask m) {
+    #if SC_BYTES == 64
+        return (sc_positions)_mm512_maskz_loadu_epi32((__mmask16)m, p);
+    #else
+    #if SC_BYTES == 32
+        return (sc_positions)_mm256_maskload_epi32(p, (__m256i)sc_pbits(m));
+    #else
+        if (sc_full(m)) return *(const sc_loose_positions *)p;
+        return sc_pload_strided(p, 1, m);
+    #endif
+    #endif
+    }
+    static inline void sc_pstore_strided(sc_position *p, Py_ssize_t stride, sc_mask m, sc_positions v) {
+        int l;
+        for (l = 0; l < SC_LANES; l++) if (SC_ON(m, l)) p[l * stride] = v[l];
+    }
+    static inline void sc_pstore(sc_position *p, sc_mask m, sc_positions v) {
+    #if SC_BYTES == 64
+        _mm512_mask_storeu_epi32(p, (__mmask16)m, (__m512i)v);
+    #else
+        if (sc_full(m)) *(sc_loose_positions *)p = v;
+    #if SC_BYTES == 32
+        else _mm256_maskstore_epi32(p, (__m256i)sc_pbits(m), (__m256i)v);
+    #else
+        else sc_pstore_strided(p, 1, m, v);
+    #endif
+    #endif
+    }
+    static inline sc_positions sc_pload_all(const sc_position *p) { return *(const sc_loose_positions *)p; }
+    static inline void sc_pstore_all(sc_position *p, sc_positions v) { *(sc_loose_positions *)p = v; }
+    static inline sc_positions sc_pwhere(sc_mask m, sc_positions a, sc_positions b) {
+    #if SC_BYTES == 64
+        return (sc_positions)_mm512_mask_blend_epi32((__mmask16)m, (__m512i)b, (__m512i)a);
+    #else
+        sc_positions on = sc_pbits(m);
+        return (a & on) | (b & ~on);
+    #endif
+    }
+    static inline sc_positions sc_pmin(sc_positions a, sc_positions b) {
+        sc_positions on = a < b;
+        return (a & on) | (b & ~on);
+    }
+    static inline sc_mask sc_peq(sc_positions a, sc_positions b) {
+    #if SC_BYTES == 64
+        return _mm512_cmpeq_epi32_mask((__m512i)a, (__m512i)b);
+    #else
+        return __builtin_convertvector(a == b, sc_mask);
     #endif
     }
     static inline sc_vector sc_reload(const sc_real *p, Py_ssize_t stride, sc_mask m) {
         return stride == 1 ? sc_load(p, m) : sc_load_strided(p, stride, m);
     }
     static inline sc_vector sc_vadd(sc_vector a, sc_vector b) { return a + b; }
-    static inline sc_vector sc_vmax(sc_vector a, sc_vector b) { return sc_vwhere(sc_vgt(a, b) | sc_vne(a, a), a, b); }
+    static inline sc_vector sc_vmax(sc_vector a, sc_vector b) { return sc_vwhere(sc_vne(b, b), b, sc_either_max(b, a)); }
+    static inline sc_mask sc_vlarger(sc_vector a, sc_vector b) { return sc_vge(a, b) | sc_vne(a, a); }
+    static inline sc_mask sc_vsame(sc_vector a, sc_vector b) { return sc_veq(a, b) | (sc_vne(a, a) & sc_vne(b, b)); }
+    static inline sc_vector sc_vmadd(sc_vector a, sc_mask m, sc_vector b) { return sc_vwhere(m, sc_vadd(a, b), a); }
     static inline sc_vector sc_vmmax(sc_vector a, sc_mask m, sc_vector b) { return sc_vwhere(m, sc_vmax(a, b), a); }
+    static inline sc_real sc_hsum(sc_vector v) {
+        int l, half;
+        for (half = SC_LANES / 2; half > 0; half /= 2) for (l = 0; l < half; l++) v[l] += v[l + half];
+        return v[0];
+    }
+
     """
     ctypedef float sc_real
     ctypedef int sc_position
@@ -194,27 +358,44 @@ cdef extern from *:
     Py_ssize_t sc_floordiv(Py_ssize_t, Py_ssize_t) noexcept nogil
     Py_ssize_t sc_mod(Py_ssize_t, Py_ssize_t) noexcept nogil
     Py_ssize_t sc_quotient(Py_ssize_t, Py_ssize_t) noexcept nogil
-    Py_ssize_t sc_aligned(Py_ssize_t) noexcept nogil
+    Py_ssize_t sc_times(Py_ssize_t, Py_ssize_t) noexcept nogil
+    Py_ssize_t sc_room(Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
     Py_ssize_t sc_imin(Py_ssize_t, Py_ssize_t) noexcept nogil
     Py_ssize_t sc_imax(Py_ssize_t, Py_ssize_t) noexcept nogil
     Py_ssize_t sc_choose(int, Py_ssize_t, Py_ssize_t) noexcept nogil
-    sc_real sc_where(int, sc_real, sc_real) noexcept nogil
     sc_real sc_neg(sc_real) noexcept nogil
-    sc_real sc_max(sc_real, sc_real) noexcept nogil
     sc_real sc_inf() noexcept nogil
-    int sc_larger(sc_real, sc_real) noexcept nogil
-    int sc_same(sc_real, sc_real) noexcept nogil
     ctypedef float sc_vector
     ctypedef unsigned int sc_mask
     Py_ssize_t sc_lanes
     sc_mask sc_lanemask(Py_ssize_t, Py_ssize_t) noexcept nogil
     sc_vector sc_splat(sc_real) noexcept nogil
+    sc_vector sc_load_all(const float*) noexcept nogil
+    void sc_store_all(float*, sc_vector) noexcept nogil
+    sc_vector sc_load_all_strided(const float*, Py_ssize_t) noexcept nogil
+    void sc_store_all_strided(float*, Py_ssize_t, sc_vector) noexcept nogil
+    sc_vector sc_load(const float*, sc_mask) noexcept nogil
     void sc_store(float*, sc_mask, sc_vector) noexcept nogil
+    sc_vector sc_vwhere(sc_mask, sc_vector, sc_vector) noexcept nogil
     sc_vector sc_load_strided(const float*, Py_ssize_t, sc_mask) noexcept nogil
+    void sc_store_strided(float*, Py_ssize_t, sc_mask, sc_vector) noexcept nogil
+    ctypedef int sc_positions
+    sc_positions sc_psplat(Py_ssize_t) noexcept nogil
+    sc_positions sc_pload(const sc_position*, sc_mask) noexcept nogil
+    void sc_pstore(sc_position*, sc_mask, sc_positions) noexcept nogil
+    sc_positions sc_pload_all(const sc_position*) noexcept nogil
+    void sc_pstore_all(sc_position*, sc_positions) noexcept nogil
+    sc_positions sc_pwhere(sc_mask, sc_positions, sc_positions) noexcept nogil
+    sc_positions sc_pmin(sc_positions, sc_positions) noexcept nogil
+    sc_mask sc_peq(sc_positions, sc_positions) noexcept nogil
     sc_vector sc_reload(const float*, Py_ssize_t, sc_mask) noexcept nogil
     sc_vector sc_vadd(sc_vector, sc_vector) noexcept nogil
     sc_vector sc_vmax(sc_vector, sc_vector) noexcept nogil
+    sc_mask sc_vlarger(sc_vector, sc_vector) noexcept nogil
+    sc_mask sc_vsame(sc_vector, sc_vector) noexcept nogil
+    sc_vector sc_vmadd(sc_vector, sc_mask, sc_vector) noexcept nogil
     sc_vector sc_vmmax(sc_vector, sc_mask, sc_vector) noexcept nogil
+    sc_real sc_hsum(sc_vector) noexcept nogil
 
 
 cdef extern from "numpy/arrayobject.h":
@@ -227,6 +408,7 @@ cdef extern from "numpy/arrayobject.h":
     int NPY_FLOAT
     int NPY_DOUBLE
     int NPY_INT32
+    int NPY_UINT8
     int NPY_ARRAY_CARRAY
     int NPY_ARRAY_CARRAY_RO
     bint PyArray_CheckExact(object)
@@ -278,24 +460,31 @@ cdef object made(tuple outputs, int number, int rank, npy_intp* shape, int type,
     return array
 
 
+cdef char* claimed(char* lent, Py_ssize_t length, Py_ssize_t needed, int* status) noexcept nogil:
+    """Memory for a call: the workspace that was given, if it is long enough, or new memory."""
+    cdef char* place = lent
+    if lent == NULL:
+        place = <char*>malloc(needed)
+        if place == NULL:
+            status[0] = 2
+    elif length < needed:
+        status[0] = 4
+    return place
+
+
+cdef bint measured(tuple lengths, Py_ssize_t count, Py_ssize_t* into) except -1:
+    """Read whole numbers, as many as there are to be."""
+    cdef Py_ssize_t at
+    if len(lengths) != count:
+        return False
+    for at in range(count):
+        into[at] = lengths[at]
+        if into[at] < 0:
+            return False
+    return True
+
+
 cdef sc_nest u0_forward_y_0(
-    Py_ssize_t sc_begin, Py_ssize_t sc_end,
-    Py_ssize_t N, Py_ssize_t F, Py_ssize_t OH, Py_ssize_t OW,
-    sc_out y,
-) noexcept nogil:
-    # y: start
-    cdef Py_ssize_t f, fz_, i, j, n, nz_, z_
-    for z_ in range(sc_begin, sc_end):
-        n = sc_quotient(z_, F * OH)
-        nz_ = z_ - n * (F * OH)
-        f = sc_quotient(nz_, OH)
-        fz_ = nz_ - f * OH
-        i = fz_
-        for j in range(0, OW):
-            y[((n*F + f)*OH + i)*OW + j] = sc_neg(sc_inf())
-
-
-cdef sc_nest u0_forward_y_1(
     Py_ssize_t sc_begin, Py_ssize_t sc_end,
     Py_ssize_t N, Py_ssize_t C, Py_ssize_t H, Py_ssize_t W, Py_ssize_t F, Py_ssize_t KH, Py_ssize_t KW, Py_ssize_t OH, Py_ssize_t OW,
     sc_in x,
@@ -303,7 +492,7 @@ cdef sc_nest u0_forward_y_1(
     sc_out y,
 ) noexcept nogil:
     # y: contributions of c, p, q; lanes across cells j
-    cdef Py_ssize_t c, f, fb_, fz_, i, j, jb_, n, nz_, p, q, z_
+    cdef Py_ssize_t c, f, fb_, fz_, i, j, jb_, n, nz_, p, q, room_, z_
     cdef sc_real v1_, v2_, v3_, v4_
     cdef sc_vector acc0_, acc1_, acc2_, acc3_, v0_
     cdef sc_mask cut0_, mask0_
@@ -316,31 +505,54 @@ cdef sc_nest u0_forward_y_1(
         i = fz_
         for jb_ in range(0, sc_quotient(OW + sc_lanes - 1, sc_lanes)):
             j = sc_lanes * jb_
-            cut0_ = sc_lanemask(0, OW - j)
-            acc0_ = sc_splat(sc_neg(sc_inf()))
-            acc1_ = sc_splat(sc_neg(sc_inf()))
-            acc2_ = sc_splat(sc_neg(sc_inf()))
-            acc3_ = sc_splat(sc_neg(sc_inf()))
-            for p in range(sc_imax(0, 1 - 2 * i), sc_imin(KH, H - 2 * i + 1)):
-                for q in range(0, KW):
-                    for c in range(0, C):
+            room_ = sc_imin(sc_imin(OW - (j + sc_lanes), -1 + 2 * j), W - 2 * (j + sc_lanes - 1) - (KW - 1))
+            if (room_ >= 0):
+                acc0_ = sc_splat(sc_neg(sc_inf()))
+                acc1_ = sc_splat(sc_neg(sc_inf()))
+                acc2_ = sc_splat(sc_neg(sc_inf()))
+                acc3_ = sc_splat(sc_neg(sc_inf()))
+                for p in range(sc_imax(0, 1 - 2 * i), sc_imin(KH, H - 2 * i + 1)):
+                    for q in range(0, KW):
+                        for c in range(0, C):
+                            v0_ = sc_load_all_strided(&x[((n*C + c)*H + 2 * i + p - 1)*W + 2 * j + q - 1], 2)
+                            v1_ = w[((f*C + c)*KH + p)*KW + q]
+                            v2_ = w[(((f + 1)*C + c)*KH + p)*KW + q]
+                            v3_ = w[(((f + 2)*C + c)*KH + p)*KW + q]
+                            v4_ = w[(((f + 3)*C + c)*KH + p)*KW + q]
+                            acc0_ = sc_vmax(acc0_, sc_vadd(v0_, sc_splat(v1_)))
+                            acc1_ = sc_vmax(acc1_, sc_vadd(v0_, sc_splat(v2_)))
+                            acc2_ = sc_vmax(acc2_, sc_vadd(v0_, sc_splat(v3_)))
+                            acc3_ = sc_vmax(acc3_, sc_vadd(v0_, sc_splat(v4_)))
+                sc_store_all(&y[((n*F + f)*OH + i)*OW + j], acc0_)
+                sc_store_all(&y[((n*F + f + 1)*OH + i)*OW + j], acc1_)
+                sc_store_all(&y[((n*F + f + 2)*OH + i)*OW + j], acc2_)
+                sc_store_all(&y[((n*F + f + 3)*OH + i)*OW + j], acc3_)
+            if (room_ < 0):
+                cut0_ = sc_lanemask(0, OW - j)
+                acc0_ = sc_splat(sc_neg(sc_inf()))
+                acc1_ = sc_splat(sc_neg(sc_inf()))
+                acc2_ = sc_splat(sc_neg(sc_inf()))
+                acc3_ = sc_splat(sc_neg(sc_inf()))
+                for p in range(sc_imax(0, 1 - 2 * i), sc_imin(KH, H - 2 * i + 1)):
+                    for q in range(0, KW):
                         mask0_ = sc_lanemask(sc_imax(sc_floordiv(1 - q + 1, 2), 0) - j, sc_imin(sc_floordiv(W - q, 2) + 1, OW) - j)
-                        v0_ = sc_load_strided(&x[((n*C + c)*H + 2 * i + p - 1)*W + 2 * j + q - 1], 2, mask0_)
-                        v1_ = w[((f*C + c)*KH + p)*KW + q]
-                        v2_ = w[(((f + 1)*C + c)*KH + p)*KW + q]
-                        v3_ = w[(((f + 2)*C + c)*KH + p)*KW + q]
-                        v4_ = w[(((f + 3)*C + c)*KH + p)*KW + q]
-                        acc0_ = sc_vmmax(acc0_, mask0_, sc_vadd(v0_, sc_splat(v1_)))
-                        acc1_ = sc_vmmax(acc1_, mask0_, sc_vadd(v0_, sc_splat(v2_)))
-                        acc2_ = sc_vmmax(acc2_, mask0_, sc_vadd(v0_, sc_splat(v3_)))
-                        acc3_ = sc_vmmax(acc3_, mask0_, sc_vadd(v0_, sc_splat(v4_)))
-            sc_store(&y[((n*F + f)*OH + i)*OW + j], cut0_, sc_vmax(sc_reload(&y[((n*F + f)*OH + i)*OW + j], 1, cut0_), acc0_))
-            sc_store(&y[((n*F + f + 1)*OH + i)*OW + j], cut0_, sc_vmax(sc_reload(&y[((n*F + f + 1)*OH + i)*OW + j], 1, cut0_), acc1_))
-            sc_store(&y[((n*F + f + 2)*OH + i)*OW + j], cut0_, sc_vmax(sc_reload(&y[((n*F + f + 2)*OH + i)*OW + j], 1, cut0_), acc2_))
-            sc_store(&y[((n*F + f + 3)*OH + i)*OW + j], cut0_, sc_vmax(sc_reload(&y[((n*F + f + 3)*OH + i)*OW + j], 1, cut0_), acc3_))
+                        for c in range(0, C):
+                            v0_ = sc_load_strided(&x[((n*C + c)*H + 2 * i + p - 1)*W + 2 * j + q - 1], 2, mask0_)
+                            v1_ = w[((f*C + c)*KH + p)*KW + q]
+                            v2_ = w[(((f + 1)*C + c)*KH + p)*KW + q]
+                            v3_ = w[(((f + 2)*C + c)*KH + p)*KW + q]
+                            v4_ = w[(((f + 3)*C + c)*KH + p)*KW + q]
+                            acc0_ = sc_vmmax(acc0_, mask0_, sc_vadd(v0_, sc_splat(v1_)))
+                            acc1_ = sc_vmmax(acc1_, mask0_, sc_vadd(v0_, sc_splat(v2_)))
+                            acc2_ = sc_vmmax(acc2_, mask0_, sc_vadd(v0_, sc_splat(v3_)))
+                            acc3_ = sc_vmmax(acc3_, mask0_, sc_vadd(v0_, sc_splat(v4_)))
+                sc_store(&y[((n*F + f)*OH + i)*OW + j], cut0_, acc0_)
+                sc_store(&y[((n*F + f + 1)*OH + i)*OW + j], cut0_, acc1_)
+                sc_store(&y[((n*F + f + 2)*OH + i)*OW + j], cut0_, acc2_)
+                sc_store(&y[((n*F + f + 3)*OH + i)*OW + j], cut0_, acc3_)
 
 
-cdef sc_nest u0_forward_y_2(
+cdef sc_nest u0_forward_y_1(
     Py_ssize_t sc_begin, Py_ssize_t sc_end,
     Py_ssize_t N, Py_ssize_t C, Py_ssize_t H, Py_ssize_t W, Py_ssize_t F, Py_ssize_t KH, Py_ssize_t KW, Py_ssize_t OH, Py_ssize_t OW,
     sc_in x,
@@ -348,7 +560,7 @@ cdef sc_nest u0_forward_y_2(
     sc_out y,
 ) noexcept nogil:
     # y: contributions of c, p, q; lanes across cells j
-    cdef Py_ssize_t c, f, fb_, fz_, i, j, jb_, n, nz_, p, q, z_
+    cdef Py_ssize_t c, f, fb_, fz_, i, j, jb_, n, nz_, p, q, room_, z_
     cdef sc_real v1_
     cdef sc_vector acc0_, v0_
     cdef sc_mask cut0_, mask0_
@@ -361,33 +573,28 @@ cdef sc_nest u0_forward_y_2(
         i = fz_
         for jb_ in range(0, sc_quotient(OW + sc_lanes - 1, sc_lanes)):
             j = sc_lanes * jb_
-            cut0_ = sc_lanemask(0, OW - j)
-            acc0_ = sc_splat(sc_neg(sc_inf()))
-            for p in range(sc_imax(0, 1 - 2 * i), sc_imin(KH, H - 2 * i + 1)):
-                for q in range(0, KW):
-                    for c in range(0, C):
+            room_ = sc_imin(sc_imin(OW - (j + sc_lanes), -1 + 2 * j), W - 2 * (j + sc_lanes - 1) - (KW - 1))
+            if (room_ >= 0):
+                acc0_ = sc_splat(sc_neg(sc_inf()))
+                for p in range(sc_imax(0, 1 - 2 * i), sc_imin(KH, H - 2 * i + 1)):
+                    for q in range(0, KW):
+                        for c in range(0, C):
+                            v0_ = sc_load_all_strided(&x[((n*C + c)*H + 2 * i + p - 1)*W + 2 * j + q - 1], 2)
+                            v1_ = w[((f*C + c)*KH + p)*KW + q]
+                            acc0_ = sc_vmax(acc0_, sc_vadd(v0_, sc_splat(v1_)))
+                sc_store_all(&y[((n*F + f)*OH + i)*OW + j], acc0_)
+            if (room_ < 0):
+                cut0_ = sc_lanemask(0, OW - j)
+                acc0_ = sc_splat(sc_neg(sc_inf()))
+                for p in range(sc_imax(0, 1 - 2 * i), sc_imin(KH, H - 2 * i + 1)):
+                    for q in range(0, KW):
                         mask0_ = sc_lanemask(sc_imax(sc_floordiv(1 - q + 1, 2), 0) - j, sc_imin(sc_floordiv(W - q, 2) + 1, OW) - j)
-                        v0_ = sc_load_strided(&x[((n*C + c)*H + 2 * i + p - 1)*W + 2 * j + q - 1], 2, mask0_)
-                        v1_ = w[((f*C + c)*KH + p)*KW + q]
-                        acc0_ = sc_vmmax(acc0_, mask0_, sc_vadd(v0_, sc_splat(v1_)))
-            sc_store(&y[((n*F + f)*OH + i)*OW + j], cut0_, sc_vmax(sc_reload(&y[((n*F + f)*OH + i)*OW + j], 1, cut0_), acc0_))
+                        for c in range(0, C):
+                            v0_ = sc_load_strided(&x[((n*C + c)*H + 2 * i + p - 1)*W + 2 * j + q - 1], 2, mask0_)
+                            v1_ = w[((f*C + c)*KH + p)*KW + q]
+                            acc0_ = sc_vmmax(acc0_, mask0_, sc_vadd(v0_, sc_splat(v1_)))
+                sc_store(&y[((n*F + f)*OH + i)*OW + j], cut0_, acc0_)
 
-
-cdef sc_nest u0_forward_y_3(
-    Py_ssize_t sc_begin, Py_ssize_t sc_end,
-    Py_ssize_t N, Py_ssize_t F, Py_ssize_t OH, Py_ssize_t OW,
-    sc_out y,
-) noexcept nogil:
-    # y: epilogue
-    cdef Py_ssize_t f, fz_, i, j, n, nz_, z_
-    for z_ in range(sc_begin, sc_end):
-        n = sc_quotient(z_, F * OH)
-        nz_ = z_ - n * (F * OH)
-        f = sc_quotient(nz_, OH)
-        fz_ = nz_ - f * OH
-        i = fz_
-        for j in range(0, OW):
-            y[((n*F + f)*OH + i)*OW + j] = y[((n*F + f)*OH + i)*OW + j]
 
 
 cdef void u0_forward_y_nest(
@@ -398,14 +605,9 @@ cdef void u0_forward_y_nest(
     sc_out y,
 ) noexcept nogil:
     if sc_number == 0:
-        u0_forward_y_0(sc_begin, sc_end, N, F, OH, OW, y)
+        u0_forward_y_0(sc_begin, sc_end, N, C, H, W, F, KH, KW, OH, OW, x, w, y)
     elif sc_number == 1:
         u0_forward_y_1(sc_begin, sc_end, N, C, H, W, F, KH, KW, OH, OW, x, w, y)
-    elif sc_number == 2:
-        u0_forward_y_2(sc_begin, sc_end, N, C, H, W, F, KH, KW, OH, OW, x, w, y)
-    elif sc_number == 3:
-        u0_forward_y_3(sc_begin, sc_end, N, F, OH, OW, y)
-
 
 cdef void u0_forward_y(
     Py_ssize_t N, Py_ssize_t C, Py_ssize_t H, Py_ssize_t W, Py_ssize_t F, Py_ssize_t KH, Py_ssize_t KW, Py_ssize_t OH, Py_ssize_t OW,
@@ -414,16 +616,14 @@ cdef void u0_forward_y(
     sc_out y,
     int sc_threads,
 ) noexcept nogil:
-    cdef Py_ssize_t sc_total[4]
+    cdef Py_ssize_t sc_total[2]
     cdef Py_ssize_t sc_chunks, sc_chunk
     cdef int sc_number
     if N * C * H * W + F * C * KH * KW + N * F * OH * OW < 32768:
         sc_threads = 1
-    sc_total[0] = N * F * OH
-    sc_total[1] = N * sc_floordiv(F, 4) * OH
-    sc_total[2] = N * (F - 4 * sc_floordiv(F, 4)) * OH
-    sc_total[3] = N * F * OH
-    for sc_number in range(4):
+    sc_total[0] = N * sc_floordiv(F, 4) * OH
+    sc_total[1] = N * (F - 4 * sc_floordiv(F, 4)) * OH
+    for sc_number in range(2):
         sc_chunks = sc_imin(sc_total[sc_number], 4 * sc_threads)
         if sc_threads > 1 and sc_chunks > 1:
             for sc_chunk in prange(sc_chunks, num_threads=sc_threads, schedule="dynamic"):
@@ -446,7 +646,6 @@ def u0_forward(unsigned int mask, tuple inputs, tuple outputs, int threads):
     cdef npy_intp sc_shape[4]
     cdef void* sc_given[2]
     cdef void* sc_made[1]
-    cdef char* sc_work
     cdef npy_intp x_dim[4]
     cdef npy_intp w_dim[4]
     cdef object sc_r0 = None
@@ -496,30 +695,148 @@ cdef sc_nest u0_backward_gx_0(
     sc_in w,
     sc_index_out ky,
 ) noexcept nogil:
-    # ky: cell by cell
-    cdef Py_ssize_t at0_, c, f, fz_, i, iz_, j, n, nz_, p, pos0_, q, z_
-    cdef sc_real new0_, sum0_
+    # ky: contributions of c, p, q; lanes across cells j
+    cdef Py_ssize_t c, f, fb_, fz_, i, j, jb_, n, nz_, p, q, room_, where_, z_
+    cdef sc_real v1_, v2_, v3_, v4_
+    cdef sc_vector acc0_, acc1_, acc2_, acc3_, new0_, new1_, new2_, new3_, v0_
+    cdef sc_positions at0_, at1_, at2_, at3_
+    cdef sc_mask cut0_, mask0_
     for z_ in range(sc_begin, sc_end):
-        n = sc_quotient(z_, F * OH * OW)
-        nz_ = z_ - n * (F * OH * OW)
-        f = sc_quotient(nz_, OH * OW)
-        fz_ = nz_ - f * (OH * OW)
-        i = sc_quotient(fz_, OW)
-        iz_ = fz_ - i * OW
-        j = iz_
-        sum0_ = sc_neg(sc_inf())
-        at0_ = 2147483647
-        for c in range(0, C):
-            for p in range(sc_imax(0, 1 - 2 * i), sc_imin(KH, H - 2 * i + 1)):
-                for q in range(sc_imax(0, 1 - 2 * j), sc_imin(KW, W - 2 * j + 1)):
-                    new0_ = x[((n*C + c)*H + 2 * i + p - 1)*W + 2 * j + q - 1] + w[((f*C + c)*KH + p)*KW + q]
-                    pos0_ = (c * KH + p) * KW + q
-                    at0_ = sc_choose(sc_same(new0_, sum0_), sc_imin(pos0_, at0_), sc_choose(sc_larger(new0_, sum0_), pos0_, at0_))
-                    sum0_ = sc_max(sum0_, new0_)
-        ky[((n*F + f)*OH + i)*OW + j] = at0_
+        n = sc_quotient(z_, sc_floordiv(F, 4) * OH)
+        nz_ = z_ - n * (sc_floordiv(F, 4) * OH)
+        fb_ = sc_quotient(nz_, OH)
+        f = 4 * fb_
+        fz_ = nz_ - fb_ * OH
+        i = fz_
+        for jb_ in range(0, sc_quotient(OW + sc_lanes - 1, sc_lanes)):
+            j = sc_lanes * jb_
+            room_ = sc_imin(sc_imin(OW - (j + sc_lanes), -1 + 2 * j), W - 2 * (j + sc_lanes - 1) - (KW - 1))
+            if (room_ >= 0):
+                acc0_ = sc_splat(sc_neg(sc_inf()))
+                at0_ = sc_psplat(2147483647)
+                acc1_ = sc_splat(sc_neg(sc_inf()))
+                at1_ = sc_psplat(2147483647)
+                acc2_ = sc_splat(sc_neg(sc_inf()))
+                at2_ = sc_psplat(2147483647)
+                acc3_ = sc_splat(sc_neg(sc_inf()))
+                at3_ = sc_psplat(2147483647)
+                for p in range(sc_imax(0, 1 - 2 * i), sc_imin(KH, H - 2 * i + 1)):
+                    for q in range(0, KW):
+                        for c in range(0, C):
+                            v0_ = sc_load_all_strided(&x[((n*C + c)*H + 2 * i + p - 1)*W + 2 * j + q - 1], 2)
+                            v1_ = w[((f*C + c)*KH + p)*KW + q]
+                            v2_ = w[(((f + 1)*C + c)*KH + p)*KW + q]
+                            v3_ = w[(((f + 2)*C + c)*KH + p)*KW + q]
+                            v4_ = w[(((f + 3)*C + c)*KH + p)*KW + q]
+                            where_ = (c * KH + p) * KW + q
+                            new0_ = sc_vadd(v0_, sc_splat(v1_))
+                            at0_ = sc_pwhere(sc_vsame(new0_, acc0_), sc_pmin(sc_psplat(where_), at0_), sc_pwhere(sc_vlarger(new0_, acc0_), sc_psplat(where_), at0_))
+                            acc0_ = sc_vmax(acc0_, new0_)
+                            new1_ = sc_vadd(v0_, sc_splat(v2_))
+                            at1_ = sc_pwhere(sc_vsame(new1_, acc1_), sc_pmin(sc_psplat(where_), at1_), sc_pwhere(sc_vlarger(new1_, acc1_), sc_psplat(where_), at1_))
+                            acc1_ = sc_vmax(acc1_, new1_)
+                            new2_ = sc_vadd(v0_, sc_splat(v3_))
+                            at2_ = sc_pwhere(sc_vsame(new2_, acc2_), sc_pmin(sc_psplat(where_), at2_), sc_pwhere(sc_vlarger(new2_, acc2_), sc_psplat(where_), at2_))
+                            acc2_ = sc_vmax(acc2_, new2_)
+                            new3_ = sc_vadd(v0_, sc_splat(v4_))
+                            at3_ = sc_pwhere(sc_vsame(new3_, acc3_), sc_pmin(sc_psplat(where_), at3_), sc_pwhere(sc_vlarger(new3_, acc3_), sc_psplat(where_), at3_))
+                            acc3_ = sc_vmax(acc3_, new3_)
+                sc_pstore_all(&ky[((n*F + f)*OH + i)*OW + j], at0_)
+                sc_pstore_all(&ky[((n*F + f + 1)*OH + i)*OW + j], at1_)
+                sc_pstore_all(&ky[((n*F + f + 2)*OH + i)*OW + j], at2_)
+                sc_pstore_all(&ky[((n*F + f + 3)*OH + i)*OW + j], at3_)
+            if (room_ < 0):
+                cut0_ = sc_lanemask(0, OW - j)
+                acc0_ = sc_splat(sc_neg(sc_inf()))
+                at0_ = sc_psplat(2147483647)
+                acc1_ = sc_splat(sc_neg(sc_inf()))
+                at1_ = sc_psplat(2147483647)
+                acc2_ = sc_splat(sc_neg(sc_inf()))
+                at2_ = sc_psplat(2147483647)
+                acc3_ = sc_splat(sc_neg(sc_inf()))
+                at3_ = sc_psplat(2147483647)
+                for p in range(sc_imax(0, 1 - 2 * i), sc_imin(KH, H - 2 * i + 1)):
+                    for q in range(0, KW):
+                        mask0_ = sc_lanemask(sc_imax(sc_floordiv(1 - q + 1, 2), 0) - j, sc_imin(sc_floordiv(W - q, 2) + 1, OW) - j)
+                        for c in range(0, C):
+                            v0_ = sc_load_strided(&x[((n*C + c)*H + 2 * i + p - 1)*W + 2 * j + q - 1], 2, mask0_)
+                            v1_ = w[((f*C + c)*KH + p)*KW + q]
+                            v2_ = w[(((f + 1)*C + c)*KH + p)*KW + q]
+                            v3_ = w[(((f + 2)*C + c)*KH + p)*KW + q]
+                            v4_ = w[(((f + 3)*C + c)*KH + p)*KW + q]
+                            where_ = (c * KH + p) * KW + q
+                            new0_ = sc_vadd(v0_, sc_splat(v1_))
+                            at0_ = sc_pwhere(mask0_, sc_pwhere(sc_vsame(new0_, acc0_), sc_pmin(sc_psplat(where_), at0_), sc_pwhere(sc_vlarger(new0_, acc0_), sc_psplat(where_), at0_)), at0_)
+                            acc0_ = sc_vmmax(acc0_, mask0_, new0_)
+                            new1_ = sc_vadd(v0_, sc_splat(v2_))
+                            at1_ = sc_pwhere(mask0_, sc_pwhere(sc_vsame(new1_, acc1_), sc_pmin(sc_psplat(where_), at1_), sc_pwhere(sc_vlarger(new1_, acc1_), sc_psplat(where_), at1_)), at1_)
+                            acc1_ = sc_vmmax(acc1_, mask0_, new1_)
+                            new2_ = sc_vadd(v0_, sc_splat(v3_))
+                            at2_ = sc_pwhere(mask0_, sc_pwhere(sc_vsame(new2_, acc2_), sc_pmin(sc_psplat(where_), at2_), sc_pwhere(sc_vlarger(new2_, acc2_), sc_psplat(where_), at2_)), at2_)
+                            acc2_ = sc_vmmax(acc2_, mask0_, new2_)
+                            new3_ = sc_vadd(v0_, sc_splat(v4_))
+                            at3_ = sc_pwhere(mask0_, sc_pwhere(sc_vsame(new3_, acc3_), sc_pmin(sc_psplat(where_), at3_), sc_pwhere(sc_vlarger(new3_, acc3_), sc_psplat(where_), at3_)), at3_)
+                            acc3_ = sc_vmmax(acc3_, mask0_, new3_)
+                sc_pstore(&ky[((n*F + f)*OH + i)*OW + j], cut0_, at0_)
+                sc_pstore(&ky[((n*F + f + 1)*OH + i)*OW + j], cut0_, at1_)
+                sc_pstore(&ky[((n*F + f + 2)*OH + i)*OW + j], cut0_, at2_)
+                sc_pstore(&ky[((n*F + f + 3)*OH + i)*OW + j], cut0_, at3_)
 
 
 cdef sc_nest u0_backward_gx_1(
+    Py_ssize_t sc_begin, Py_ssize_t sc_end,
+    Py_ssize_t N, Py_ssize_t F, Py_ssize_t C, Py_ssize_t H, Py_ssize_t W, Py_ssize_t KH, Py_ssize_t KW, Py_ssize_t OH, Py_ssize_t OW,
+    sc_in x,
+    sc_in w,
+    sc_index_out ky,
+) noexcept nogil:
+    # ky: contributions of c, p, q; lanes across cells j
+    cdef Py_ssize_t c, f, fb_, fz_, i, j, jb_, n, nz_, p, q, room_, where_, z_
+    cdef sc_real v1_
+    cdef sc_vector acc0_, new0_, v0_
+    cdef sc_positions at0_
+    cdef sc_mask cut0_, mask0_
+    for z_ in range(sc_begin, sc_end):
+        n = sc_quotient(z_, (F - 4 * sc_floordiv(F, 4)) * OH)
+        nz_ = z_ - n * ((F - 4 * sc_floordiv(F, 4)) * OH)
+        fb_ = sc_quotient(nz_, OH)
+        f = 4 * sc_floordiv(F, 4) + fb_
+        fz_ = nz_ - fb_ * OH
+        i = fz_
+        for jb_ in range(0, sc_quotient(OW + sc_lanes - 1, sc_lanes)):
+            j = sc_lanes * jb_
+            room_ = sc_imin(sc_imin(OW - (j + sc_lanes), -1 + 2 * j), W - 2 * (j + sc_lanes - 1) - (KW - 1))
+            if (room_ >= 0):
+                acc0_ = sc_splat(sc_neg(sc_inf()))
+                at0_ = sc_psplat(2147483647)
+                for p in range(sc_imax(0, 1 - 2 * i), sc_imin(KH, H - 2 * i + 1)):
+                    for q in range(0, KW):
+                        for c in range(0, C):
+                            v0_ = sc_load_all_strided(&x[((n*C + c)*H + 2 * i + p - 1)*W + 2 * j + q - 1], 2)
+                            v1_ = w[((f*C + c)*KH + p)*KW + q]
+                            where_ = (c * KH + p) * KW + q
+                            new0_ = sc_vadd(v0_, sc_splat(v1_))
+                            at0_ = sc_pwhere(sc_vsame(new0_, acc0_), sc_pmin(sc_psplat(where_), at0_), sc_pwhere(sc_vlarger(new0_, acc0_), sc_psplat(where_), at0_))
+                            acc0_ = sc_vmax(acc0_, new0_)
+                sc_pstore_all(&ky[((n*F + f)*OH + i)*OW + j], at0_)
+            if (room_ < 0):
+                cut0_ = sc_lanemask(0, OW - j)
+                acc0_ = sc_splat(sc_neg(sc_inf()))
+                at0_ = sc_psplat(2147483647)
+                for p in range(sc_imax(0, 1 - 2 * i), sc_imin(KH, H - 2 * i + 1)):
+                    for q in range(0, KW):
+                        mask0_ = sc_lanemask(sc_imax(sc_floordiv(1 - q + 1, 2), 0) - j, sc_imin(sc_floordiv(W - q, 2) + 1, OW) - j)
+                        for c in range(0, C):
+                            v0_ = sc_load_strided(&x[((n*C + c)*H + 2 * i + p - 1)*W + 2 * j + q - 1], 2, mask0_)
+                            v1_ = w[((f*C + c)*KH + p)*KW + q]
+                            where_ = (c * KH + p) * KW + q
+                            new0_ = sc_vadd(v0_, sc_splat(v1_))
+                            at0_ = sc_pwhere(mask0_, sc_pwhere(sc_vsame(new0_, acc0_), sc_pmin(sc_psplat(where_), at0_), sc_pwhere(sc_vlarger(new0_, acc0_), sc_psplat(where_), at0_)), at0_)
+                            acc0_ = sc_vmmax(acc0_, mask0_, new0_)
+                sc_pstore(&ky[((n*F + f)*OH + i)*OW + j], cut0_, at0_)
+
+
+cdef sc_nest u0_backward_gx_2(
     Py_ssize_t sc_begin, Py_ssize_t sc_end,
     Py_ssize_t N, Py_ssize_t C, Py_ssize_t H, Py_ssize_t W,
     sc_out gx,
@@ -536,19 +853,22 @@ cdef sc_nest u0_backward_gx_1(
             gx[((n*C + c)*H + u)*W + v] = (<sc_real>0.0)
 
 
-cdef sc_nest u0_backward_gx_2(
+cdef sc_nest u0_backward_gx_3(
     Py_ssize_t sc_begin, Py_ssize_t sc_end,
     Py_ssize_t N, Py_ssize_t F, Py_ssize_t C, Py_ssize_t H, Py_ssize_t W, Py_ssize_t KH, Py_ssize_t KW, Py_ssize_t OH, Py_ssize_t OW,
     sc_in gy,
     sc_index_in ky,
     sc_out gx,
 ) noexcept nogil:
-    # gx: contributions of f, p_, q_
-    cdef Py_ssize_t c, f, m_u, m_v, n, nz_, p0_u, p_, q0_v, q_, r_u, r_v, u_, v_, z_
+    # gx: contributions of f, p_, q_; lanes across cells v_
+    cdef Py_ssize_t c, f, m_u, m_v, n, nz_, p0_u, p_, q0_v, q_, r_u, r_v, room_, u_, v_, v_b_, z_
+    cdef sc_vector acc0_, acc1_, acc2_, acc3_, v1_
+    cdef sc_positions v0_
+    cdef sc_mask cut0_, mask0_
     for z_ in range(sc_begin, sc_end):
-        n = sc_quotient(z_, C)
-        nz_ = z_ - n * C
-        c = nz_
+        n = sc_quotient(z_, sc_floordiv(C, 4))
+        nz_ = z_ - n * sc_floordiv(C, 4)
+        c = 4 * nz_
         for r_u in range(0, 2):
             p0_u = sc_mod(sc_floordiv(r_u, 1), 2)
             m_u = sc_floordiv(sc_floordiv(r_u, 1) - p0_u, 2)
@@ -556,11 +876,96 @@ cdef sc_nest u0_backward_gx_2(
                 q0_v = sc_mod(sc_floordiv(r_v, 1), 2)
                 m_v = sc_floordiv(sc_floordiv(r_v, 1) - q0_v, 2)
                 for u_ in range(sc_floordiv(1 - r_u + 1, 2), sc_floordiv(H - r_u, 2) + 1):
-                    for f in range(0, F):
-                        for p_ in range(sc_imax(m_u + u_ + 1 - OH, sc_floordiv(0 - p0_u + 1, 2)), sc_imin(m_u + u_ + 1, sc_floordiv(KH - 1 - p0_u, 2) + 1)):
-                            for q_ in range(sc_floordiv(0 - q0_v + 1, 2), sc_floordiv(KW - 1 - q0_v, 2) + 1):
-                                for v_ in range(sc_imax(sc_floordiv(1 - r_v + 1, 2), q_ - m_v), sc_imin(sc_floordiv(W - r_v, 2) + 1, OW + q_ - 1 - m_v + 1)):
-                                    gx[((n*C + c)*H + r_u + 2 * u_ - 1)*W + r_v + 2 * v_ - 1] = gx[((n*C + c)*H + r_u + 2 * u_ - 1)*W + r_v + 2 * v_ - 1] + sc_where((ky[((n*F + f)*OH + m_u + u_ - p_)*OW + m_v + v_ - q_] == ((c * KH + (p0_u + 2 * p_)) * KW + (q0_v + 2 * q_))), gy[((n*F + f)*OH + m_u + u_ - p_)*OW + m_v + v_ - q_], (<sc_real>0.0))
+                    for v_b_ in range(0, sc_quotient(sc_floordiv(W - r_v, 2) + 1 - sc_floordiv(1 - r_v + 1, 2) + sc_lanes - 1, sc_lanes)):
+                        v_ = sc_floordiv(1 - r_v + 1, 2) + sc_lanes * v_b_
+                        room_ = sc_imin(sc_imin(sc_floordiv(W - r_v, 2) + 1 - (v_ + sc_lanes), m_v + v_ - sc_floordiv(KW - 1 - q0_v, 2)), OW - 1 - m_v - (v_ + sc_lanes - 1) + sc_floordiv(1 - q0_v, 2))
+                        if (room_ >= 0):
+                            acc0_ = sc_splat((<sc_real>0.0))
+                            acc1_ = sc_splat((<sc_real>0.0))
+                            acc2_ = sc_splat((<sc_real>0.0))
+                            acc3_ = sc_splat((<sc_real>0.0))
+                            for p_ in range(sc_imax(m_u + u_ + 1 - OH, sc_floordiv(1 - p0_u, 2)), sc_imin(m_u + u_ + 1, sc_floordiv(KH - 1 - p0_u, 2) + 1)):
+                                for q_ in range(sc_floordiv(1 - q0_v, 2), sc_floordiv(KW - 1 - q0_v, 2) + 1):
+                                    for f in range(0, F):
+                                        v0_ = sc_pload_all(&ky[((n*F + f)*OH + m_u + u_ - p_)*OW + m_v + v_ - q_])
+                                        v1_ = sc_load_all(&gy[((n*F + f)*OH + m_u + u_ - p_)*OW + m_v + v_ - q_])
+                                        acc0_ = sc_vadd(acc0_, sc_vwhere(sc_peq(v0_, sc_psplat((c * KH + (p0_u + 2 * p_)) * KW + (q0_v + 2 * q_))), v1_, sc_splat((<sc_real>0.0))))
+                                        acc1_ = sc_vadd(acc1_, sc_vwhere(sc_peq(v0_, sc_psplat(((c + 1) * KH + (p0_u + 2 * p_)) * KW + (q0_v + 2 * q_))), v1_, sc_splat((<sc_real>0.0))))
+                                        acc2_ = sc_vadd(acc2_, sc_vwhere(sc_peq(v0_, sc_psplat(((c + 2) * KH + (p0_u + 2 * p_)) * KW + (q0_v + 2 * q_))), v1_, sc_splat((<sc_real>0.0))))
+                                        acc3_ = sc_vadd(acc3_, sc_vwhere(sc_peq(v0_, sc_psplat(((c + 3) * KH + (p0_u + 2 * p_)) * KW + (q0_v + 2 * q_))), v1_, sc_splat((<sc_real>0.0))))
+                            sc_store_all_strided(&gx[((n*C + c)*H + r_u + 2 * u_ - 1)*W + r_v + 2 * v_ - 1], 2, sc_vadd(sc_load_all_strided(&gx[((n*C + c)*H + r_u + 2 * u_ - 1)*W + r_v + 2 * v_ - 1], 2), acc0_))
+                            sc_store_all_strided(&gx[((n*C + c + 1)*H + r_u + 2 * u_ - 1)*W + r_v + 2 * v_ - 1], 2, sc_vadd(sc_load_all_strided(&gx[((n*C + c + 1)*H + r_u + 2 * u_ - 1)*W + r_v + 2 * v_ - 1], 2), acc1_))
+                            sc_store_all_strided(&gx[((n*C + c + 2)*H + r_u + 2 * u_ - 1)*W + r_v + 2 * v_ - 1], 2, sc_vadd(sc_load_all_strided(&gx[((n*C + c + 2)*H + r_u + 2 * u_ - 1)*W + r_v + 2 * v_ - 1], 2), acc2_))
+                            sc_store_all_strided(&gx[((n*C + c + 3)*H + r_u + 2 * u_ - 1)*W + r_v + 2 * v_ - 1], 2, sc_vadd(sc_load_all_strided(&gx[((n*C + c + 3)*H + r_u + 2 * u_ - 1)*W + r_v + 2 * v_ - 1], 2), acc3_))
+                        if (room_ < 0):
+                            cut0_ = sc_lanemask(0, sc_floordiv(W - r_v, 2) + 1 - v_)
+                            acc0_ = sc_splat((<sc_real>0.0))
+                            acc1_ = sc_splat((<sc_real>0.0))
+                            acc2_ = sc_splat((<sc_real>0.0))
+                            acc3_ = sc_splat((<sc_real>0.0))
+                            for p_ in range(sc_imax(m_u + u_ + 1 - OH, sc_floordiv(1 - p0_u, 2)), sc_imin(m_u + u_ + 1, sc_floordiv(KH - 1 - p0_u, 2) + 1)):
+                                for q_ in range(sc_floordiv(1 - q0_v, 2), sc_floordiv(KW - 1 - q0_v, 2) + 1):
+                                    mask0_ = sc_lanemask(sc_imax(q_ - m_v, sc_floordiv(1 - r_v + 1, 2)) - v_, sc_imin(OW + q_ - 1 - m_v + 1, sc_floordiv(W - r_v, 2) + 1) - v_)
+                                    for f in range(0, F):
+                                        v0_ = sc_pload(&ky[((n*F + f)*OH + m_u + u_ - p_)*OW + m_v + v_ - q_], mask0_)
+                                        v1_ = sc_load(&gy[((n*F + f)*OH + m_u + u_ - p_)*OW + m_v + v_ - q_], mask0_)
+                                        acc0_ = sc_vmadd(acc0_, mask0_, sc_vwhere(sc_peq(v0_, sc_psplat((c * KH + (p0_u + 2 * p_)) * KW + (q0_v + 2 * q_))), v1_, sc_splat((<sc_real>0.0))))
+                                        acc1_ = sc_vmadd(acc1_, mask0_, sc_vwhere(sc_peq(v0_, sc_psplat(((c + 1) * KH + (p0_u + 2 * p_)) * KW + (q0_v + 2 * q_))), v1_, sc_splat((<sc_real>0.0))))
+                                        acc2_ = sc_vmadd(acc2_, mask0_, sc_vwhere(sc_peq(v0_, sc_psplat(((c + 2) * KH + (p0_u + 2 * p_)) * KW + (q0_v + 2 * q_))), v1_, sc_splat((<sc_real>0.0))))
+                                        acc3_ = sc_vmadd(acc3_, mask0_, sc_vwhere(sc_peq(v0_, sc_psplat(((c + 3) * KH + (p0_u + 2 * p_)) * KW + (q0_v + 2 * q_))), v1_, sc_splat((<sc_real>0.0))))
+                            sc_store_strided(&gx[((n*C + c)*H + r_u + 2 * u_ - 1)*W + r_v + 2 * v_ - 1], 2, cut0_, sc_vadd(sc_reload(&gx[((n*C + c)*H + r_u + 2 * u_ - 1)*W + r_v + 2 * v_ - 1], 2, cut0_), acc0_))
+                            sc_store_strided(&gx[((n*C + c + 1)*H + r_u + 2 * u_ - 1)*W + r_v + 2 * v_ - 1], 2, cut0_, sc_vadd(sc_reload(&gx[((n*C + c + 1)*H + r_u + 2 * u_ - 1)*W + r_v + 2 * v_ - 1], 2, cut0_), acc1_))
+                            sc_store_strided(&gx[((n*C + c + 2)*H + r_u + 2 * u_ - 1)*W + r_v + 2 * v_ - 1], 2, cut0_, sc_vadd(sc_reload(&gx[((n*C + c + 2)*H + r_u + 2 * u_ - 1)*W + r_v + 2 * v_ - 1], 2, cut0_), acc2_))
+                            sc_store_strided(&gx[((n*C + c + 3)*H + r_u + 2 * u_ - 1)*W + r_v + 2 * v_ - 1], 2, cut0_, sc_vadd(sc_reload(&gx[((n*C + c + 3)*H + r_u + 2 * u_ - 1)*W + r_v + 2 * v_ - 1], 2, cut0_), acc3_))
+
+
+cdef sc_nest u0_backward_gx_4(
+    Py_ssize_t sc_begin, Py_ssize_t sc_end,
+    Py_ssize_t N, Py_ssize_t F, Py_ssize_t C, Py_ssize_t H, Py_ssize_t W, Py_ssize_t KH, Py_ssize_t KW, Py_ssize_t OH, Py_ssize_t OW,
+    sc_in gy,
+    sc_index_in ky,
+    sc_out gx,
+) noexcept nogil:
+    # gx: contributions of f, p_, q_; lanes across cells v_
+    cdef Py_ssize_t c, f, m_u, m_v, n, nz_, p0_u, p_, q0_v, q_, r_u, r_v, room_, u_, v_, v_b_, z_
+    cdef sc_vector acc0_, v1_
+    cdef sc_positions v0_
+    cdef sc_mask cut0_, mask0_
+    for z_ in range(sc_begin, sc_end):
+        n = sc_quotient(z_, C - 4 * sc_floordiv(C, 4))
+        nz_ = z_ - n * (C - 4 * sc_floordiv(C, 4))
+        c = 4 * sc_floordiv(C, 4) + nz_
+        for r_u in range(0, 2):
+            p0_u = sc_mod(sc_floordiv(r_u, 1), 2)
+            m_u = sc_floordiv(sc_floordiv(r_u, 1) - p0_u, 2)
+            for r_v in range(0, 2):
+                q0_v = sc_mod(sc_floordiv(r_v, 1), 2)
+                m_v = sc_floordiv(sc_floordiv(r_v, 1) - q0_v, 2)
+                for u_ in range(sc_floordiv(1 - r_u + 1, 2), sc_floordiv(H - r_u, 2) + 1):
+                    for v_b_ in range(0, sc_quotient(sc_floordiv(W - r_v, 2) + 1 - sc_floordiv(1 - r_v + 1, 2) + sc_lanes - 1, sc_lanes)):
+                        v_ = sc_floordiv(1 - r_v + 1, 2) + sc_lanes * v_b_
+                        room_ = sc_imin(sc_imin(sc_floordiv(W - r_v, 2) + 1 - (v_ + sc_lanes), m_v + v_ - sc_floordiv(KW - 1 - q0_v, 2)), OW - 1 - m_v - (v_ + sc_lanes - 1) + sc_floordiv(1 - q0_v, 2))
+                        if (room_ >= 0):
+                            acc0_ = sc_splat((<sc_real>0.0))
+                            for p_ in range(sc_imax(m_u + u_ + 1 - OH, sc_floordiv(1 - p0_u, 2)), sc_imin(m_u + u_ + 1, sc_floordiv(KH - 1 - p0_u, 2) + 1)):
+                                for q_ in range(sc_floordiv(1 - q0_v, 2), sc_floordiv(KW - 1 - q0_v, 2) + 1):
+                                    for f in range(0, F):
+                                        v0_ = sc_pload_all(&ky[((n*F + f)*OH + m_u + u_ - p_)*OW + m_v + v_ - q_])
+                                        v1_ = sc_load_all(&gy[((n*F + f)*OH + m_u + u_ - p_)*OW + m_v + v_ - q_])
+                                        acc0_ = sc_vadd(acc0_, sc_vwhere(sc_peq(v0_, sc_psplat((c * KH + (p0_u + 2 * p_)) * KW + (q0_v + 2 * q_))), v1_, sc_splat((<sc_real>0.0))))
+                            sc_store_all_strided(&gx[((n*C + c)*H + r_u + 2 * u_ - 1)*W + r_v + 2 * v_ - 1], 2, sc_vadd(sc_load_all_strided(&gx[((n*C + c)*H + r_u + 2 * u_ - 1)*W + r_v + 2 * v_ - 1], 2), acc0_))
+                        if (room_ < 0):
+                            cut0_ = sc_lanemask(0, sc_floordiv(W - r_v, 2) + 1 - v_)
+                            acc0_ = sc_splat((<sc_real>0.0))
+                            for p_ in range(sc_imax(m_u + u_ + 1 - OH, sc_floordiv(1 - p0_u, 2)), sc_imin(m_u + u_ + 1, sc_floordiv(KH - 1 - p0_u, 2) + 1)):
+                                for q_ in range(sc_floordiv(1 - q0_v, 2), sc_floordiv(KW - 1 - q0_v, 2) + 1):
+                                    mask0_ = sc_lanemask(sc_imax(q_ - m_v, sc_floordiv(1 - r_v + 1, 2)) - v_, sc_imin(OW + q_ - 1 - m_v + 1, sc_floordiv(W - r_v, 2) + 1) - v_)
+                                    for f in range(0, F):
+                                        v0_ = sc_pload(&ky[((n*F + f)*OH + m_u + u_ - p_)*OW + m_v + v_ - q_], mask0_)
+                                        v1_ = sc_load(&gy[((n*F + f)*OH + m_u + u_ - p_)*OW + m_v + v_ - q_], mask0_)
+                                        acc0_ = sc_vmadd(acc0_, mask0_, sc_vwhere(sc_peq(v0_, sc_psplat((c * KH + (p0_u + 2 * p_)) * KW + (q0_v + 2 * q_))), v1_, sc_splat((<sc_real>0.0))))
+                            sc_store_strided(&gx[((n*C + c)*H + r_u + 2 * u_ - 1)*W + r_v + 2 * v_ - 1], 2, cut0_, sc_vadd(sc_reload(&gx[((n*C + c)*H + r_u + 2 * u_ - 1)*W + r_v + 2 * v_ - 1], 2, cut0_), acc0_))
+
 
 
 cdef void u0_backward_gx_nest(
@@ -575,9 +980,19 @@ cdef void u0_backward_gx_nest(
     if sc_number == 0:
         u0_backward_gx_0(sc_begin, sc_end, N, F, C, H, W, KH, KW, OH, OW, x, w, ky)
     elif sc_number == 1:
-        u0_backward_gx_1(sc_begin, sc_end, N, C, H, W, gx)
+        u0_backward_gx_1(sc_begin, sc_end, N, F, C, H, W, KH, KW, OH, OW, x, w, ky)
     elif sc_number == 2:
-        u0_backward_gx_2(sc_begin, sc_end, N, F, C, H, W, KH, KW, OH, OW, gy, ky, gx)
+        u0_backward_gx_2(sc_begin, sc_end, N, C, H, W, gx)
+    elif sc_number == 3:
+        u0_backward_gx_3(sc_begin, sc_end, N, F, C, H, W, KH, KW, OH, OW, gy, ky, gx)
+    elif sc_number == 4:
+        u0_backward_gx_4(sc_begin, sc_end, N, F, C, H, W, KH, KW, OH, OW, gy, ky, gx)
+
+cdef Py_ssize_t u0_backward_gx_bytes(Py_ssize_t N, Py_ssize_t F, Py_ssize_t C, Py_ssize_t H, Py_ssize_t W, Py_ssize_t KH, Py_ssize_t KW, Py_ssize_t OH, Py_ssize_t OW, int sc_threads) noexcept nogil:
+    """The scratch memory of one call."""
+    cdef Py_ssize_t sc_bytes = 64
+    sc_bytes += sc_room(sc_times(sc_times(sc_times(N, F), OH), OW), 0, <Py_ssize_t>sizeof(sc_position))
+    return sc_bytes
 
 
 cdef void u0_backward_gx(
@@ -585,19 +1000,24 @@ cdef void u0_backward_gx(
     sc_in gy,
     sc_in x,
     sc_in w,
-    sc_index_out ky,
     sc_out gx,
+    char* sc_work,
     int sc_threads,
 ) noexcept nogil:
-    cdef Py_ssize_t sc_total[3]
+    cdef Py_ssize_t sc_total[5]
     cdef Py_ssize_t sc_chunks, sc_chunk
     cdef int sc_number
+    sc_work = <char*>((<uintptr_t>sc_work + 63) & ~<uintptr_t>63)
+    cdef sc_index_out ky = <sc_index_out>sc_work
+    sc_work += sc_room(sc_times(sc_times(sc_times(N, F), OH), OW), 0, <Py_ssize_t>sizeof(sc_position))
     if N * F * OH * OW + N * C * H * W + F * C * KH * KW + N * F * OH * OW + N * C * H * W < 32768:
         sc_threads = 1
-    sc_total[0] = N * F * OH * OW
-    sc_total[1] = N * C * H
-    sc_total[2] = N * C
-    for sc_number in range(3):
+    sc_total[0] = N * sc_floordiv(F, 4) * OH
+    sc_total[1] = N * (F - 4 * sc_floordiv(F, 4)) * OH
+    sc_total[2] = N * C * H
+    sc_total[3] = N * sc_floordiv(C, 4)
+    sc_total[4] = N * (C - 4 * sc_floordiv(C, 4))
+    for sc_number in range(5):
         sc_chunks = sc_imin(sc_total[sc_number], 4 * sc_threads)
         if sc_threads > 1 and sc_chunks > 1:
             for sc_chunk in prange(sc_chunks, num_threads=sc_threads, schedule="dynamic"):
@@ -610,81 +1030,246 @@ cdef void u0_backward_gx(
                 N, F, C, H, W, KH, KW, OH, OW, gy, x, w, ky, gx)
 
 
-cdef sc_nest u0_backward_gw_1(
-    Py_ssize_t sc_begin, Py_ssize_t sc_end,
-    Py_ssize_t N, Py_ssize_t F, Py_ssize_t C, Py_ssize_t H, Py_ssize_t W, Py_ssize_t KH, Py_ssize_t KW, Py_ssize_t OH, Py_ssize_t OW,
-    sc_in gy,
-    sc_index_in ky,
-    sc_out gw,
-) noexcept nogil:
-    # gw: cell by cell
-    cdef Py_ssize_t c, cz_, f, fz_, i, j, n, p, pz_, q, z_
-    cdef sc_real sum0_
-    for z_ in range(sc_begin, sc_end):
-        f = sc_quotient(z_, C * KH * KW)
-        fz_ = z_ - f * (C * KH * KW)
-        c = sc_quotient(fz_, KH * KW)
-        cz_ = fz_ - c * (KH * KW)
-        p = sc_quotient(cz_, KW)
-        pz_ = cz_ - p * KW
-        q = pz_
-        sum0_ = (<sc_real>0.0)
-        for n in range(0, N):
-            for i in range(sc_imax(0, sc_floordiv(1 - p + 1, 2)), sc_imin(OH, sc_floordiv(H - p, 2) + 1)):
-                for j in range(sc_imax(0, sc_floordiv(1 - q + 1, 2)), sc_imin(OW, sc_floordiv(W - q, 2) + 1)):
-                    sum0_ = sum0_ + sc_where((ky[((n*F + f)*OH + i)*OW + j] == ((c * KH + p) * KW + q)), gy[((n*F + f)*OH + i)*OW + j], (<sc_real>0.0))
-        gw[((f*C + c)*KH + p)*KW + q] = sum0_
-
-
 cdef sc_nest u0_backward_gw_2(
     Py_ssize_t sc_begin, Py_ssize_t sc_end,
     Py_ssize_t N, Py_ssize_t F, Py_ssize_t C, Py_ssize_t H, Py_ssize_t W, Py_ssize_t KH, Py_ssize_t KW, Py_ssize_t OH, Py_ssize_t OW,
     sc_in gy,
     sc_index_in ky,
-    sc_out parts1_,
+    sc_out gw,
 ) noexcept nogil:
-    # gw: cell by cell; cut into 16 parts
-    cdef Py_ssize_t c, cz_, f, fz_, i, j, n, p, part_, pz_, q, z_, zp_
-    cdef sc_real sum0_
-    for zp_ in range(sc_begin, sc_end):
-        part_ = sc_quotient(zp_, F * C * KH * KW)
-        z_ = zp_ - part_ * (F * C * KH * KW)
-        f = sc_quotient(z_, C * KH * KW)
-        fz_ = z_ - f * (C * KH * KW)
-        c = sc_quotient(fz_, KH * KW)
-        cz_ = fz_ - c * (KH * KW)
+    # gw: contributions of n, i, j; lanes across contributions j
+    cdef Py_ssize_t c, cb_, cz_, f, fz_, i, j, jb_, n, p, pz_, q, room_, z_
+    cdef sc_vector acc0_, acc1_, acc2_, acc3_, v1_
+    cdef sc_positions v0_
+    cdef sc_mask cut0_
+    for z_ in range(sc_begin, sc_end):
+        f = sc_quotient(z_, sc_floordiv(C, 4) * KH * KW)
+        fz_ = z_ - f * (sc_floordiv(C, 4) * KH * KW)
+        cb_ = sc_quotient(fz_, KH * KW)
+        c = 4 * cb_
+        cz_ = fz_ - cb_ * (KH * KW)
         p = sc_quotient(cz_, KW)
         pz_ = cz_ - p * KW
         q = pz_
-        sum0_ = (<sc_real>0.0)
-        for n in range(sc_quotient(sc_imax(0, N) * part_, 16), sc_quotient(sc_imax(0, N) * (part_ + 1), 16)):
+        acc0_ = sc_splat((<sc_real>0.0))
+        acc1_ = sc_splat((<sc_real>0.0))
+        acc2_ = sc_splat((<sc_real>0.0))
+        acc3_ = sc_splat((<sc_real>0.0))
+        for n in range(0, N):
             for i in range(sc_imax(0, sc_floordiv(1 - p + 1, 2)), sc_imin(OH, sc_floordiv(H - p, 2) + 1)):
-                for j in range(sc_imax(0, sc_floordiv(1 - q + 1, 2)), sc_imin(OW, sc_floordiv(W - q, 2) + 1)):
-                    sum0_ = sum0_ + sc_where((ky[((n*F + f)*OH + i)*OW + j] == ((c * KH + p) * KW + q)), gy[((n*F + f)*OH + i)*OW + j], (<sc_real>0.0))
-        parts1_[part_*64 + z_] = sum0_
+                for jb_ in range(0, sc_quotient(sc_imin(OW, sc_floordiv(W - q, 2) + 1) - sc_imax(0, sc_floordiv(1 - q + 1, 2)) + sc_lanes - 1, sc_lanes)):
+                    j = sc_imax(0, sc_floordiv(1 - q + 1, 2)) + sc_lanes * jb_
+                    room_ = sc_imin(OW, sc_floordiv(W - q, 2) + 1) - (j + sc_lanes)
+                    if (room_ >= 0):
+                        v0_ = sc_pload_all(&ky[((n*F + f)*OH + i)*OW + j])
+                        v1_ = sc_load_all(&gy[((n*F + f)*OH + i)*OW + j])
+                        acc0_ = sc_vadd(acc0_, sc_vwhere(sc_peq(v0_, sc_psplat((c * KH + p) * KW + q)), v1_, sc_splat((<sc_real>0.0))))
+                        acc1_ = sc_vadd(acc1_, sc_vwhere(sc_peq(v0_, sc_psplat(((c + 1) * KH + p) * KW + q)), v1_, sc_splat((<sc_real>0.0))))
+                        acc2_ = sc_vadd(acc2_, sc_vwhere(sc_peq(v0_, sc_psplat(((c + 2) * KH + p) * KW + q)), v1_, sc_splat((<sc_real>0.0))))
+                        acc3_ = sc_vadd(acc3_, sc_vwhere(sc_peq(v0_, sc_psplat(((c + 3) * KH + p) * KW + q)), v1_, sc_splat((<sc_real>0.0))))
+                    if (room_ < 0):
+                        cut0_ = sc_lanemask(0, sc_imin(OW, sc_floordiv(W - q, 2) + 1) - j)
+                        v0_ = sc_pload(&ky[((n*F + f)*OH + i)*OW + j], cut0_)
+                        v1_ = sc_load(&gy[((n*F + f)*OH + i)*OW + j], cut0_)
+                        acc0_ = sc_vmadd(acc0_, cut0_, sc_vwhere(sc_peq(v0_, sc_psplat((c * KH + p) * KW + q)), v1_, sc_splat((<sc_real>0.0))))
+                        acc1_ = sc_vmadd(acc1_, cut0_, sc_vwhere(sc_peq(v0_, sc_psplat(((c + 1) * KH + p) * KW + q)), v1_, sc_splat((<sc_real>0.0))))
+                        acc2_ = sc_vmadd(acc2_, cut0_, sc_vwhere(sc_peq(v0_, sc_psplat(((c + 2) * KH + p) * KW + q)), v1_, sc_splat((<sc_real>0.0))))
+                        acc3_ = sc_vmadd(acc3_, cut0_, sc_vwhere(sc_peq(v0_, sc_psplat(((c + 3) * KH + p) * KW + q)), v1_, sc_splat((<sc_real>0.0))))
+        gw[((f*C + c)*KH + p)*KW + q] = sc_hsum(acc0_)
+        gw[((f*C + c + 1)*KH + p)*KW + q] = sc_hsum(acc1_)
+        gw[((f*C + c + 2)*KH + p)*KW + q] = sc_hsum(acc2_)
+        gw[((f*C + c + 3)*KH + p)*KW + q] = sc_hsum(acc3_)
 
 
 cdef sc_nest u0_backward_gw_3(
     Py_ssize_t sc_begin, Py_ssize_t sc_end,
+    Py_ssize_t N, Py_ssize_t F, Py_ssize_t C, Py_ssize_t H, Py_ssize_t W, Py_ssize_t KH, Py_ssize_t KW, Py_ssize_t OH, Py_ssize_t OW,
+    sc_in gy,
+    sc_index_in ky,
+    sc_out parts2_,
+) noexcept nogil:
+    # gw: contributions of n, i, j; lanes across contributions j; cut into 16 parts
+    cdef Py_ssize_t c, cb_, cz_, f, fz_, i, j, jb_, n, p, part_, pz_, q, room_, z_, zp_
+    cdef sc_vector acc0_, acc1_, acc2_, acc3_, v1_
+    cdef sc_positions v0_
+    cdef sc_mask cut0_
+    for zp_ in range(sc_begin, sc_end):
+        part_ = sc_quotient(zp_, F * sc_floordiv(C, 4) * KH * KW)
+        z_ = zp_ - part_ * (F * sc_floordiv(C, 4) * KH * KW)
+        f = sc_quotient(z_, sc_floordiv(C, 4) * KH * KW)
+        fz_ = z_ - f * (sc_floordiv(C, 4) * KH * KW)
+        cb_ = sc_quotient(fz_, KH * KW)
+        c = 4 * cb_
+        cz_ = fz_ - cb_ * (KH * KW)
+        p = sc_quotient(cz_, KW)
+        pz_ = cz_ - p * KW
+        q = pz_
+        acc0_ = sc_splat((<sc_real>0.0))
+        acc1_ = sc_splat((<sc_real>0.0))
+        acc2_ = sc_splat((<sc_real>0.0))
+        acc3_ = sc_splat((<sc_real>0.0))
+        for n in range(sc_quotient(sc_imax(0, N) * part_, 16), sc_quotient(sc_imax(0, N) * (part_ + 1), 16)):
+            for i in range(sc_imax(0, sc_floordiv(1 - p + 1, 2)), sc_imin(OH, sc_floordiv(H - p, 2) + 1)):
+                for jb_ in range(0, sc_quotient(sc_imin(OW, sc_floordiv(W - q, 2) + 1) - sc_imax(0, sc_floordiv(1 - q + 1, 2)) + sc_lanes - 1, sc_lanes)):
+                    j = sc_imax(0, sc_floordiv(1 - q + 1, 2)) + sc_lanes * jb_
+                    room_ = sc_imin(OW, sc_floordiv(W - q, 2) + 1) - (j + sc_lanes)
+                    if (room_ >= 0):
+                        v0_ = sc_pload_all(&ky[((n*F + f)*OH + i)*OW + j])
+                        v1_ = sc_load_all(&gy[((n*F + f)*OH + i)*OW + j])
+                        acc0_ = sc_vadd(acc0_, sc_vwhere(sc_peq(v0_, sc_psplat((c * KH + p) * KW + q)), v1_, sc_splat((<sc_real>0.0))))
+                        acc1_ = sc_vadd(acc1_, sc_vwhere(sc_peq(v0_, sc_psplat(((c + 1) * KH + p) * KW + q)), v1_, sc_splat((<sc_real>0.0))))
+                        acc2_ = sc_vadd(acc2_, sc_vwhere(sc_peq(v0_, sc_psplat(((c + 2) * KH + p) * KW + q)), v1_, sc_splat((<sc_real>0.0))))
+                        acc3_ = sc_vadd(acc3_, sc_vwhere(sc_peq(v0_, sc_psplat(((c + 3) * KH + p) * KW + q)), v1_, sc_splat((<sc_real>0.0))))
+                    if (room_ < 0):
+                        cut0_ = sc_lanemask(0, sc_imin(OW, sc_floordiv(W - q, 2) + 1) - j)
+                        v0_ = sc_pload(&ky[((n*F + f)*OH + i)*OW + j], cut0_)
+                        v1_ = sc_load(&gy[((n*F + f)*OH + i)*OW + j], cut0_)
+                        acc0_ = sc_vmadd(acc0_, cut0_, sc_vwhere(sc_peq(v0_, sc_psplat((c * KH + p) * KW + q)), v1_, sc_splat((<sc_real>0.0))))
+                        acc1_ = sc_vmadd(acc1_, cut0_, sc_vwhere(sc_peq(v0_, sc_psplat(((c + 1) * KH + p) * KW + q)), v1_, sc_splat((<sc_real>0.0))))
+                        acc2_ = sc_vmadd(acc2_, cut0_, sc_vwhere(sc_peq(v0_, sc_psplat(((c + 2) * KH + p) * KW + q)), v1_, sc_splat((<sc_real>0.0))))
+                        acc3_ = sc_vmadd(acc3_, cut0_, sc_vwhere(sc_peq(v0_, sc_psplat(((c + 3) * KH + p) * KW + q)), v1_, sc_splat((<sc_real>0.0))))
+        parts2_[(part_*64 + z_)*4] = sc_hsum(acc0_)
+        parts2_[(part_*64 + z_)*4 + 1] = sc_hsum(acc1_)
+        parts2_[(part_*64 + z_)*4 + 2] = sc_hsum(acc2_)
+        parts2_[(part_*64 + z_)*4 + 3] = sc_hsum(acc3_)
+
+
+cdef sc_nest u0_backward_gw_4(
+    Py_ssize_t sc_begin, Py_ssize_t sc_end,
     Py_ssize_t F, Py_ssize_t C, Py_ssize_t KH, Py_ssize_t KW,
-    sc_in parts1_,
+    sc_in parts2_,
     sc_out gw,
 ) noexcept nogil:
-    # gw: cell by cell; the parts in order
-    cdef Py_ssize_t c, cz_, f, fz_, p, part_, pz_, q, z_
+    # gw: contributions of n, i, j; lanes across contributions j; the parts in order
+    cdef Py_ssize_t c, cb_, cz_, f, fz_, p, part_, pz_, q, z_
+    cdef sc_real whole0_, whole1_, whole2_, whole3_
+    for z_ in range(sc_begin, sc_end):
+        f = sc_quotient(z_, sc_floordiv(C, 4) * KH * KW)
+        fz_ = z_ - f * (sc_floordiv(C, 4) * KH * KW)
+        cb_ = sc_quotient(fz_, KH * KW)
+        c = 4 * cb_
+        cz_ = fz_ - cb_ * (KH * KW)
+        p = sc_quotient(cz_, KW)
+        pz_ = cz_ - p * KW
+        q = pz_
+        whole0_ = (<sc_real>0.0)
+        whole1_ = (<sc_real>0.0)
+        whole2_ = (<sc_real>0.0)
+        whole3_ = (<sc_real>0.0)
+        for part_ in range(0, 16):
+            whole0_ = whole0_ + parts2_[(part_*64 + z_)*4]
+            whole1_ = whole1_ + parts2_[(part_*64 + z_)*4 + 1]
+            whole2_ = whole2_ + parts2_[(part_*64 + z_)*4 + 2]
+            whole3_ = whole3_ + parts2_[(part_*64 + z_)*4 + 3]
+        gw[((f*C + c)*KH + p)*KW + q] = whole0_
+        gw[((f*C + c + 1)*KH + p)*KW + q] = whole1_
+        gw[((f*C + c + 2)*KH + p)*KW + q] = whole2_
+        gw[((f*C + c + 3)*KH + p)*KW + q] = whole3_
+
+
+cdef sc_nest u0_backward_gw_5(
+    Py_ssize_t sc_begin, Py_ssize_t sc_end,
+    Py_ssize_t N, Py_ssize_t F, Py_ssize_t C, Py_ssize_t H, Py_ssize_t W, Py_ssize_t KH, Py_ssize_t KW, Py_ssize_t OH, Py_ssize_t OW,
+    sc_in gy,
+    sc_index_in ky,
+    sc_out gw,
+) noexcept nogil:
+    # gw: contributions of n, i, j; lanes across contributions j
+    cdef Py_ssize_t c, cb_, cz_, f, fz_, i, j, jb_, n, p, pz_, q, room_, z_
+    cdef sc_vector acc0_, v1_
+    cdef sc_positions v0_
+    cdef sc_mask cut0_
+    for z_ in range(sc_begin, sc_end):
+        f = sc_quotient(z_, (C - 4 * sc_floordiv(C, 4)) * KH * KW)
+        fz_ = z_ - f * ((C - 4 * sc_floordiv(C, 4)) * KH * KW)
+        cb_ = sc_quotient(fz_, KH * KW)
+        c = 4 * sc_floordiv(C, 4) + cb_
+        cz_ = fz_ - cb_ * (KH * KW)
+        p = sc_quotient(cz_, KW)
+        pz_ = cz_ - p * KW
+        q = pz_
+        acc0_ = sc_splat((<sc_real>0.0))
+        for n in range(0, N):
+            for i in range(sc_imax(0, sc_floordiv(1 - p + 1, 2)), sc_imin(OH, sc_floordiv(H - p, 2) + 1)):
+                for jb_ in range(0, sc_quotient(sc_imin(OW, sc_floordiv(W - q, 2) + 1) - sc_imax(0, sc_floordiv(1 - q + 1, 2)) + sc_lanes - 1, sc_lanes)):
+                    j = sc_imax(0, sc_floordiv(1 - q + 1, 2)) + sc_lanes * jb_
+                    room_ = sc_imin(OW, sc_floordiv(W - q, 2) + 1) - (j + sc_lanes)
+                    if (room_ >= 0):
+                        v0_ = sc_pload_all(&ky[((n*F + f)*OH + i)*OW + j])
+                        v1_ = sc_load_all(&gy[((n*F + f)*OH + i)*OW + j])
+                        acc0_ = sc_vadd(acc0_, sc_vwhere(sc_peq(v0_, sc_psplat((c * KH + p) * KW + q)), v1_, sc_splat((<sc_real>0.0))))
+                    if (room_ < 0):
+                        cut0_ = sc_lanemask(0, sc_imin(OW, sc_floordiv(W - q, 2) + 1) - j)
+                        v0_ = sc_pload(&ky[((n*F + f)*OH + i)*OW + j], cut0_)
+                        v1_ = sc_load(&gy[((n*F + f)*OH + i)*OW + j], cut0_)
+                        acc0_ = sc_vmadd(acc0_, cut0_, sc_vwhere(sc_peq(v0_, sc_psplat((c * KH + p) * KW + q)), v1_, sc_splat((<sc_real>0.0))))
+        gw[((f*C + c)*KH + p)*KW + q] = sc_hsum(acc0_)
+
+
+cdef sc_nest u0_backward_gw_6(
+    Py_ssize_t sc_begin, Py_ssize_t sc_end,
+    Py_ssize_t N, Py_ssize_t F, Py_ssize_t C, Py_ssize_t H, Py_ssize_t W, Py_ssize_t KH, Py_ssize_t KW, Py_ssize_t OH, Py_ssize_t OW,
+    sc_in gy,
+    sc_index_in ky,
+    sc_out parts3_,
+) noexcept nogil:
+    # gw: contributions of n, i, j; lanes across contributions j; cut into 16 parts
+    cdef Py_ssize_t c, cb_, cz_, f, fz_, i, j, jb_, n, p, part_, pz_, q, room_, z_, zp_
+    cdef sc_vector acc0_, v1_
+    cdef sc_positions v0_
+    cdef sc_mask cut0_
+    for zp_ in range(sc_begin, sc_end):
+        part_ = sc_quotient(zp_, F * (C - 4 * sc_floordiv(C, 4)) * KH * KW)
+        z_ = zp_ - part_ * (F * (C - 4 * sc_floordiv(C, 4)) * KH * KW)
+        f = sc_quotient(z_, (C - 4 * sc_floordiv(C, 4)) * KH * KW)
+        fz_ = z_ - f * ((C - 4 * sc_floordiv(C, 4)) * KH * KW)
+        cb_ = sc_quotient(fz_, KH * KW)
+        c = 4 * sc_floordiv(C, 4) + cb_
+        cz_ = fz_ - cb_ * (KH * KW)
+        p = sc_quotient(cz_, KW)
+        pz_ = cz_ - p * KW
+        q = pz_
+        acc0_ = sc_splat((<sc_real>0.0))
+        for n in range(sc_quotient(sc_imax(0, N) * part_, 16), sc_quotient(sc_imax(0, N) * (part_ + 1), 16)):
+            for i in range(sc_imax(0, sc_floordiv(1 - p + 1, 2)), sc_imin(OH, sc_floordiv(H - p, 2) + 1)):
+                for jb_ in range(0, sc_quotient(sc_imin(OW, sc_floordiv(W - q, 2) + 1) - sc_imax(0, sc_floordiv(1 - q + 1, 2)) + sc_lanes - 1, sc_lanes)):
+                    j = sc_imax(0, sc_floordiv(1 - q + 1, 2)) + sc_lanes * jb_
+                    room_ = sc_imin(OW, sc_floordiv(W - q, 2) + 1) - (j + sc_lanes)
+                    if (room_ >= 0):
+                        v0_ = sc_pload_all(&ky[((n*F + f)*OH + i)*OW + j])
+                        v1_ = sc_load_all(&gy[((n*F + f)*OH + i)*OW + j])
+                        acc0_ = sc_vadd(acc0_, sc_vwhere(sc_peq(v0_, sc_psplat((c * KH + p) * KW + q)), v1_, sc_splat((<sc_real>0.0))))
+                    if (room_ < 0):
+                        cut0_ = sc_lanemask(0, sc_imin(OW, sc_floordiv(W - q, 2) + 1) - j)
+                        v0_ = sc_pload(&ky[((n*F + f)*OH + i)*OW + j], cut0_)
+                        v1_ = sc_load(&gy[((n*F + f)*OH + i)*OW + j], cut0_)
+                        acc0_ = sc_vmadd(acc0_, cut0_, sc_vwhere(sc_peq(v0_, sc_psplat((c * KH + p) * KW + q)), v1_, sc_splat((<sc_real>0.0))))
+        parts3_[part_*64 + z_] = sc_hsum(acc0_)
+
+
+cdef sc_nest u0_backward_gw_7(
+    Py_ssize_t sc_begin, Py_ssize_t sc_end,
+    Py_ssize_t F, Py_ssize_t C, Py_ssize_t KH, Py_ssize_t KW,
+    sc_in parts3_,
+    sc_out gw,
+) noexcept nogil:
+    # gw: contributions of n, i, j; lanes across contributions j; the parts in order
+    cdef Py_ssize_t c, cb_, cz_, f, fz_, p, part_, pz_, q, z_
     cdef sc_real whole0_
     for z_ in range(sc_begin, sc_end):
-        f = sc_quotient(z_, C * KH * KW)
-        fz_ = z_ - f * (C * KH * KW)
-        c = sc_quotient(fz_, KH * KW)
-        cz_ = fz_ - c * (KH * KW)
+        f = sc_quotient(z_, (C - 4 * sc_floordiv(C, 4)) * KH * KW)
+        fz_ = z_ - f * ((C - 4 * sc_floordiv(C, 4)) * KH * KW)
+        cb_ = sc_quotient(fz_, KH * KW)
+        c = 4 * sc_floordiv(C, 4) + cb_
+        cz_ = fz_ - cb_ * (KH * KW)
         p = sc_quotient(cz_, KW)
         pz_ = cz_ - p * KW
         q = pz_
         whole0_ = (<sc_real>0.0)
         for part_ in range(0, 16):
-            whole0_ = whole0_ + parts1_[part_*64 + z_]
+            whole0_ = whole0_ + parts3_[part_*64 + z_]
         gw[((f*C + c)*KH + p)*KW + q] = whole0_
+
 
 
 cdef void u0_backward_gw_nest(
@@ -694,17 +1279,34 @@ cdef void u0_backward_gw_nest(
     sc_in x,
     sc_in w,
     sc_index_out ky,
-    sc_out parts1_,
+    sc_out parts3_,
+    sc_out parts2_,
     sc_out gw,
 ) noexcept nogil:
     if sc_number == 0:
         u0_backward_gx_0(sc_begin, sc_end, N, F, C, H, W, KH, KW, OH, OW, x, w, ky)
     elif sc_number == 1:
-        u0_backward_gw_1(sc_begin, sc_end, N, F, C, H, W, KH, KW, OH, OW, gy, ky, gw)
+        u0_backward_gx_1(sc_begin, sc_end, N, F, C, H, W, KH, KW, OH, OW, x, w, ky)
     elif sc_number == 2:
-        u0_backward_gw_2(sc_begin, sc_end, N, F, C, H, W, KH, KW, OH, OW, gy, ky, parts1_)
+        u0_backward_gw_2(sc_begin, sc_end, N, F, C, H, W, KH, KW, OH, OW, gy, ky, gw)
     elif sc_number == 3:
-        u0_backward_gw_3(sc_begin, sc_end, F, C, KH, KW, parts1_, gw)
+        u0_backward_gw_3(sc_begin, sc_end, N, F, C, H, W, KH, KW, OH, OW, gy, ky, parts2_)
+    elif sc_number == 4:
+        u0_backward_gw_4(sc_begin, sc_end, F, C, KH, KW, parts2_, gw)
+    elif sc_number == 5:
+        u0_backward_gw_5(sc_begin, sc_end, N, F, C, H, W, KH, KW, OH, OW, gy, ky, gw)
+    elif sc_number == 6:
+        u0_backward_gw_6(sc_begin, sc_end, N, F, C, H, W, KH, KW, OH, OW, gy, ky, parts3_)
+    elif sc_number == 7:
+        u0_backward_gw_7(sc_begin, sc_end, F, C, KH, KW, parts3_, gw)
+
+cdef Py_ssize_t u0_backward_gw_bytes(Py_ssize_t N, Py_ssize_t F, Py_ssize_t C, Py_ssize_t H, Py_ssize_t W, Py_ssize_t KH, Py_ssize_t KW, Py_ssize_t OH, Py_ssize_t OW, int sc_threads) noexcept nogil:
+    """The scratch memory of one call."""
+    cdef Py_ssize_t sc_bytes = 64
+    sc_bytes += sc_room(sc_times(sc_times(sc_times(N, F), OH), OW), 0, <Py_ssize_t>sizeof(sc_position))
+    sc_bytes += sc_room(sc_times(16, 64), 0, <Py_ssize_t>sizeof(sc_real))
+    sc_bytes += sc_room(sc_times(sc_times(16, 64), 4), 0, <Py_ssize_t>sizeof(sc_real))
+    return sc_bytes
 
 
 cdef void u0_backward_gw(
@@ -712,37 +1314,97 @@ cdef void u0_backward_gw(
     sc_in gy,
     sc_in x,
     sc_in w,
-    sc_index_out ky,
-    sc_out parts1_,
     sc_out gw,
+    char* sc_work,
     int sc_threads,
 ) noexcept nogil:
-    cdef Py_ssize_t sc_total[4]
+    cdef Py_ssize_t sc_total[8]
     cdef Py_ssize_t sc_chunks, sc_chunk
     cdef int sc_number
-    if N * F * OH * OW + N * C * H * W + F * C * KH * KW + N * F * OH * OW + 1024 + F * C * KH * KW < 32768:
+    sc_work = <char*>((<uintptr_t>sc_work + 63) & ~<uintptr_t>63)
+    cdef sc_index_out ky = <sc_index_out>sc_work
+    sc_work += sc_room(sc_times(sc_times(sc_times(N, F), OH), OW), 0, <Py_ssize_t>sizeof(sc_position))
+    cdef sc_out parts3_ = <sc_out>sc_work
+    sc_work += sc_room(sc_times(16, 64), 0, <Py_ssize_t>sizeof(sc_real))
+    cdef sc_out parts2_ = <sc_out>sc_work
+    sc_work += sc_room(sc_times(sc_times(16, 64), 4), 0, <Py_ssize_t>sizeof(sc_real))
+    if N * F * OH * OW + N * C * H * W + F * C * KH * KW + N * F * OH * OW + 1024 + 4096 + F * C * KH * KW < 32768:
         sc_threads = 1
-    sc_total[0] = N * F * OH * OW
-    sc_total[1] = sc_choose((((F * C * KH * KW) < 64) & ((N * F * OH * OW + N * C * H * W + F * C * KH * KW + F * C * KH * KW) >= 32768)), 0, F * C * KH * KW)
-    sc_total[2] = sc_choose((((F * C * KH * KW) < 64) & ((N * F * OH * OW + N * C * H * W + F * C * KH * KW + F * C * KH * KW) >= 32768)), 16 * (F * C * KH * KW), 0)
-    sc_total[3] = sc_choose((((F * C * KH * KW) < 64) & ((N * F * OH * OW + N * C * H * W + F * C * KH * KW + F * C * KH * KW) >= 32768)), F * C * KH * KW, 0)
-    for sc_number in range(4):
+    sc_total[0] = N * sc_floordiv(F, 4) * OH
+    sc_total[1] = N * (F - 4 * sc_floordiv(F, 4)) * OH
+    sc_total[2] = sc_choose((((F * sc_floordiv(C, 4) * KH * KW) < 64) & ((N * F * OH * OW + N * C * H * W + F * C * KH * KW + F * C * KH * KW) >= 32768)), 0, F * sc_floordiv(C, 4) * KH * KW)
+    sc_total[3] = sc_choose((((F * sc_floordiv(C, 4) * KH * KW) < 64) & ((N * F * OH * OW + N * C * H * W + F * C * KH * KW + F * C * KH * KW) >= 32768)), 16 * (F * sc_floordiv(C, 4) * KH * KW), 0)
+    sc_total[4] = sc_choose((((F * sc_floordiv(C, 4) * KH * KW) < 64) & ((N * F * OH * OW + N * C * H * W + F * C * KH * KW + F * C * KH * KW) >= 32768)), F * sc_floordiv(C, 4) * KH * KW, 0)
+    sc_total[5] = sc_choose((((F * (C - 4 * sc_floordiv(C, 4)) * KH * KW) < 64) & ((N * F * OH * OW + N * C * H * W + F * C * KH * KW + F * C * KH * KW) >= 32768)), 0, F * (C - 4 * sc_floordiv(C, 4)) * KH * KW)
+    sc_total[6] = sc_choose((((F * (C - 4 * sc_floordiv(C, 4)) * KH * KW) < 64) & ((N * F * OH * OW + N * C * H * W + F * C * KH * KW + F * C * KH * KW) >= 32768)), 16 * (F * (C - 4 * sc_floordiv(C, 4)) * KH * KW), 0)
+    sc_total[7] = sc_choose((((F * (C - 4 * sc_floordiv(C, 4)) * KH * KW) < 64) & ((N * F * OH * OW + N * C * H * W + F * C * KH * KW + F * C * KH * KW) >= 32768)), F * (C - 4 * sc_floordiv(C, 4)) * KH * KW, 0)
+    for sc_number in range(8):
         sc_chunks = sc_imin(sc_total[sc_number], 4 * sc_threads)
         if sc_threads > 1 and sc_chunks > 1:
             for sc_chunk in prange(sc_chunks, num_threads=sc_threads, schedule="dynamic"):
                 u0_backward_gw_nest(
                     sc_number, sc_chunk * sc_total[sc_number] // sc_chunks, (sc_chunk + 1) * sc_total[sc_number] // sc_chunks,
-                    N, F, C, H, W, KH, KW, OH, OW, gy, x, w, ky, parts1_, gw)
+                    N, F, C, H, W, KH, KW, OH, OW, gy, x, w, ky, parts3_, parts2_, gw)
         else:
             u0_backward_gw_nest(
                 sc_number, 0, sc_total[sc_number],
-                N, F, C, H, W, KH, KW, OH, OW, gy, x, w, ky, parts1_, gw)
+                N, F, C, H, W, KH, KW, OH, OW, gy, x, w, ky, parts3_, parts2_, gw)
+
+def u0_backward_sizes(tuple shapes):
+    """The sizes of a call with arrays of such shapes; None where they do not fit."""
+    cdef Py_ssize_t N, F, C, H, W, KH, KW, OH, OW
+    cdef npy_intp gy_dim[4]
+    cdef npy_intp x_dim[4]
+    cdef npy_intp w_dim[4]
+    if len(shapes) != 3:
+        return None
+    if not measured(shapes[0], 4, gy_dim):
+        return None
+    if not measured(shapes[1], 4, x_dim):
+        return None
+    if not measured(shapes[2], 4, w_dim):
+        return None
+    N = gy_dim[0]
+    F = gy_dim[1]
+    C = x_dim[1]
+    H = x_dim[2]
+    W = x_dim[3]
+    KH = w_dim[2]
+    KW = w_dim[3]
+    OH = sc_floordiv(H + 2 - KH, 2) + 1
+    OW = sc_floordiv(W + 2 - KW, 2) + 1
+    if not ((N >= 0) & (F >= 1) & (C >= 1) & (H >= 1) & (W >= 1) & (KH >= 1) & (KW >= 1) & (OH >= 1) & (OW >= 1) & (gy_dim[2] == OH) & (gy_dim[3] == OW) & (x_dim[0] == N) & (w_dim[0] == F) & (w_dim[1] == C)):
+        return None
+    return (N, F, C, H, W, KH, KW, OH, OW, )
 
 
-def u0_backward(unsigned int mask, tuple inputs, tuple outputs, int threads):
+def u0_backward_bytes(tuple sizes, unsigned int mask, int threads, int sc_tuned=0):
+    """The scratch memory that a call for these outputs takes."""
+    cdef Py_ssize_t sc_key[11]
+    cdef Py_ssize_t sc_most = 0
+    cdef Py_ssize_t N, F, C, H, W, KH, KW, OH, OW
+    if not measured(sizes, 9, &sc_key[2]):
+        return -1
+    N = sc_key[2]
+    F = sc_key[3]
+    C = sc_key[4]
+    H = sc_key[5]
+    W = sc_key[6]
+    KH = sc_key[7]
+    KW = sc_key[8]
+    OH = sc_key[9]
+    OW = sc_key[10]
+    if mask & 1:
+        sc_most = sc_imax(sc_most, u0_backward_gx_bytes(N, F, C, H, W, KH, KW, OH, OW, threads))
+    if mask & 2:
+        sc_most = sc_imax(sc_most, u0_backward_gw_bytes(N, F, C, H, W, KH, KW, OH, OW, threads))
+    return sc_most
+
+
+def u0_backward(unsigned int mask, tuple inputs, tuple outputs, int threads, object sc_workspace=None):
     """Compute the outputs that ``mask`` asks for, into ``outputs`` or (None) new arrays, which are returned as a tuple.
 
-    0 when ``outputs`` are written, 1 when an array is not usable as it is, 2 without memory.
+    0 when ``outputs`` are written, 1 when an array is not usable as it is, 2 without memory, 4 when the workspace is too short.
     """
     cdef int status = 0
     cdef Py_ssize_t N, F, C, H, W, KH, KW, OH, OW
@@ -750,6 +1412,8 @@ def u0_backward(unsigned int mask, tuple inputs, tuple outputs, int threads):
     cdef void* sc_given[3]
     cdef void* sc_made[2]
     cdef char* sc_work
+    cdef char* sc_lent = NULL
+    cdef Py_ssize_t sc_length = 0
     cdef npy_intp gy_dim[4]
     cdef npy_intp x_dim[4]
     cdef npy_intp w_dim[4]
@@ -773,6 +1437,11 @@ def u0_backward(unsigned int mask, tuple inputs, tuple outputs, int threads):
     OW = sc_floordiv(W + 2 - KW, 2) + 1
     if not ((N >= 0) & (F >= 1) & (C >= 1) & (H >= 1) & (W >= 1) & (KH >= 1) & (KW >= 1) & (OH >= 1) & (OW >= 1) & (gy_dim[2] == OH) & (gy_dim[3] == OW) & (x_dim[0] == N) & (w_dim[0] == F) & (w_dim[1] == C)):
         return 1
+    if sc_workspace is not None:
+        if not usable(sc_workspace, 1, NPY_UINT8, NPY_ARRAY_CARRAY):
+            return 1
+        sc_lent = <char*>PyArray_DATA(<PyArrayObject*>sc_workspace)
+        sc_length = PyArray_DIM(<PyArrayObject*>sc_workspace, 0)
     sc_made[0] = NULL
     if mask & 1:
         sc_shape[0] = N
@@ -793,34 +1462,29 @@ def u0_backward(unsigned int mask, tuple inputs, tuple outputs, int threads):
             return 1
     with nogil:
         if status == 0 and mask & 1:
-            sc_work = <char*>malloc(64 + sc_aligned(N * F * OH * OW * <Py_ssize_t>sizeof(sc_position)))
-            if sc_work == NULL:
-                status = 2
-            else:
+            sc_work = claimed(sc_lent, sc_length, u0_backward_gx_bytes(N, F, C, H, W, KH, KW, OH, OW, threads), &status)
+            if status == 0:
                 u0_backward_gx(
                     N, F, C, H, W, KH, KW, OH, OW,
                     <sc_in>sc_given[0],
                     <sc_in>sc_given[1],
                     <sc_in>sc_given[2],
-                    <sc_index_out>(((<uintptr_t>sc_work + 63) & ~<uintptr_t>63)),
                     <sc_out>sc_made[0],
-                    threads)
-                free(sc_work)
+                    sc_work, threads)
+                if sc_lent == NULL:
+                    free(sc_work)
         if status == 0 and mask & 2:
-            sc_work = <char*>malloc(64 + sc_aligned(N * F * OH * OW * <Py_ssize_t>sizeof(sc_position)) + sc_aligned(1024 * <Py_ssize_t>sizeof(sc_real)))
-            if sc_work == NULL:
-                status = 2
-            else:
+            sc_work = claimed(sc_lent, sc_length, u0_backward_gw_bytes(N, F, C, H, W, KH, KW, OH, OW, threads), &status)
+            if status == 0:
                 u0_backward_gw(
                     N, F, C, H, W, KH, KW, OH, OW,
                     <sc_in>sc_given[0],
                     <sc_in>sc_given[1],
                     <sc_in>sc_given[2],
-                    <sc_index_out>(((<uintptr_t>sc_work + 63) & ~<uintptr_t>63)),
-                    <sc_out>(((<uintptr_t>sc_work + 63) & ~<uintptr_t>63) + sc_aligned(N * F * OH * OW * <Py_ssize_t>sizeof(sc_position))),
                     <sc_out>sc_made[1],
-                    threads)
-                free(sc_work)
+                    sc_work, threads)
+                if sc_lent == NULL:
+                    free(sc_work)
     if status != 0 or outputs is not None:
         return status
     return (sc_r0, sc_r1, )

@@ -118,9 +118,7 @@ class Printer:
             case Var(name):
                 return self.named(name)
             case Binary(op, left, right) if op in _TIGHT:
-                level = _TIGHT[op]
-                text = f"{self.expr(left, level)} {op} {self.expr(right, level + 1)}"
-                return f"({text})" if level < tight else text
+                return self._arithmetic(op, left, right, tight)
             case Binary(op, left, right):
                 return self._binary(op, left, right)
             case FloorDiv(value, divisor):
@@ -185,6 +183,15 @@ class Printer:
         """How many elements lie between lanes."""
         sizes = self.buffers[load.buffer].sizes[load.axis % len(load.index) + 1 :]
         return self.expr(mul(const(load.stride), total(sizes)))
+
+    def _arithmetic(self, op: str, left: Expr, right: Expr, tight: int) -> str:
+        level = _TIGHT[op]
+        if op == "-" and left == const(0) and not self.is_real(right):
+            text = self.expr(right, level + 1)
+            text = f"-({text})" if text.startswith("-") else f"-{text}"
+        else:
+            text = f"{self.expr(left, level)} {op} {self.expr(right, level + 1)}"
+        return f"({text})" if level < tight else text
 
     def _binary(self, op: str, left: Expr, right: Expr) -> str:
         a, b = self.expr(left), self.expr(right)

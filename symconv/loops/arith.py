@@ -115,6 +115,14 @@ def _neutral(node: Binary) -> Expr:
             return b if a == zero else a
         case Binary("-", a, b) if b == zero:
             return a
+        case Binary("+", a, Binary("-", Const(b, False), c)) | Binary("+", Binary("-", Const(b, False), c), a) if (
+            b == 0
+        ):
+            return sub(a, c)
+        case Binary("-", a, Binary("-", Const(b, False), c)) if b == 0:
+            return add(a, c)
+        case Binary("-", a, Const(b, False)) if b < 0:
+            return add(a, Const(-b))
         case Binary("*", a, b) if zero in (a, b):
             return zero
         case Binary("*", a, b) if one in (a, b):

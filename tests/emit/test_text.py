@@ -148,9 +148,24 @@ def test_a_plain_convolution_knows_no_gelu() -> None:
 
 
 def test_nothing_is_printed_that_is_never_true_or_neutral() -> None:
-    for part in PARTS.values():
-        text = pipeline.source(part(), Options()).text
-        assert not re.search(r"if True:|\+ 0\b(?!\.| -)|\b0 \+|\* 1\b(?!\.)|sc_choose\(sc_choose\(", text)
+    made = [pipeline.unit(part(), Options()) for part in PARTS.values()]
+    made += [pipeline.unit(op, Options(), every=True) for op in (conv2d(padding=1), conv2d(stride=(2, 3), padding=2))]
+    for unit in made:
+        text = pipeline.generate((unit,), Options()).text
+        neutral = r"if True:|\+ 0\b(?!\.)|\b0 [-+] |\* 1\b(?!\.)|--|sc_choose\(sc_choose\("
+        assert not (found := re.findall(f".*(?:{neutral}).*", text)), found[:3]
+
+
+def test_the_negative_of_an_integer_is_a_sign() -> None:
+    printer, a, b, zero = Printer(EMPTY), Var("a"), Var("b"), const(0)
+    negative = Binary("-", zero, a)
+    assert printer.expr(negative) == "-a"
+    assert printer.expr(Binary("-", zero, const(-2))) == "-(-2)"
+    assert printer.expr(Binary("*", negative, b)) == "(-a) * b"
+    assert printer.expr(Binary("-", zero, Binary("-", a, b))) == "-(a - b)"
+    # The difference of real zeros is 0, the negative of one is -0.
+    real = Const(Fraction(1), real=True)
+    assert printer.expr(Binary("-", zero, real)).startswith("0 - ")
 
 
 def test_nests_with_one_text_are_one_function() -> None:
