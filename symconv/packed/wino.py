@@ -293,7 +293,8 @@ def transformed_planes(
         return StoreLanes(windows, (plane, row, column), 1, "", "=", value)
 
     body = transformed(it.form.data_matrices, load, store)
-    chunks = For("chunk_", const(0), ceiling(it.windows.lane.size, Var(LANES)), body)
+    width = it.windows.lane.pitch if gaps else it.windows.lane.size
+    chunks = For("chunk_", const(0), ceiling(width, Var(LANES)), body)
     inner: tuple[Stmt, ...] = (Outlined("windows", (chunks,)),)
     for strip in reversed(it.windows.strips[:-1]):
         # Reach along loops that are not transformed is transformed with the cells.

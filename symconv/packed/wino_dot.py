@@ -114,7 +114,8 @@ def _packed_rows(it: Tiled, sums: Dot) -> tuple[Stmt, ...]:
         return StoreLanes(sums.name("rows"), (plane, place, column), 1, "", "=", value)
 
     body = transformed(it.form.narrow_matrices, load, store)
-    chunks = For("chunk_", const(0), ceiling(it.windows.lane.size, Var(LANES)), body)
+    # A short box has zeros up to the pitch: what an earlier box left there would be added.
+    chunks = For("chunk_", const(0), ceiling(it.windows.lane.pitch, Var(LANES)), body)
     made = _over_rows(it, (Outlined("tiles", (chunks,)),))
     plane = add(mul(Var("point_"), mul(Var("RT_"), rows)), Var("row_"))
     return (For("row_", const(0), rows_of_item(sums), (*cut, *made, *_behind(it, sums.name("rows"), plane, "RA_"))),)

@@ -53,12 +53,12 @@ def _ways(op: Operator, small: Isa) -> list[Candidate]:
     return [one for one in made if one.bound is not None]
 
 
+def _fractions(array: Any) -> tuple[tuple[int, ...], list[Fraction]]:
+    return array.shape, [Fraction(int(value)) for value in array.ravel()]
+
+
 def _exact(kernel: Kernel, arrays: Any, most: tuple[int, ...], wanted: list[Any]) -> None:
-    given = {
-        b.name: (arrays[b.name].shape, [Fraction(int(value)) for value in arrays[b.name].ravel()])
-        for b in kernel.buffers
-        if b.role == "in"
-    }
+    given = {b.name: _fractions(arrays[b.name]) for b in kernel.buffers if b.role == "in"}
     for turn, number in enumerate(most):
         numbers = {
             p: number if number in (1, 100) else 1 + (turn + k) % number for k, p in enumerate(kernel.parameters)
@@ -101,6 +101,23 @@ def test_winograd_of_more_loops_and_tiles(
 ) -> None:
     op, shapes = DEEP[name]
     assert _compared(op, shapes, small, drawn, wanted, 1, 2, 3, 100)
+
+
+@pytest.mark.parametrize("columns", [9, 13])
+@pytest.mark.parametrize("strip", [5, 6])
+def test_a_short_box_keeps_nothing_of_a_longer_one(
+    columns: int, strip: int, small: Isa, drawn: Callable[..., Any], wanted: Callable[..., Any]
+) -> None:
+    """Tiles of a box that is shorter than the one before: what lies between its rows adds nothing."""
+    op = sc.conv2d(padding=(1, 2))
+    arrays = drawn(op, {"x": (1, 1, 5, columns), "w": (1, 1, 3, 3)}, 3)
+    for way in _ways(op, small):
+        name, kernel = way.kernel.name, way.kernel
+        given = {b.name: _fractions(arrays[b.name]) for b in kernel.buffers if b.role == "in"}
+        _, rows, last, *_ = kernel.parameters
+        numbers = {**dict.fromkeys(kernel.parameters, 1), rows: 100, last: strip}
+        want = wanted(op, name[1:] if name.startswith("g") else "", arrays)
+        assert interpret(kernel, given, parameters=numbers) == want, (name, way.schedule.name)
 
 
 @pytest.mark.parametrize("window", [(2, 3), (3, 1), (3, 4)])
