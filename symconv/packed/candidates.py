@@ -20,7 +20,8 @@ from symconv.packed.counting import masked_facts, packed_facts, winograd_facts
 from symconv.packed.dot import DotTile, dot_nests
 from symconv.packed.outer import Packed, Tile, outer_nests
 from symconv.packed.roles import Contraction, contraction
-from symconv.packed.wino import tiled, winograd_nests
+from symconv.packed.tiling import tiled
+from symconv.packed.wino import winograd_nests
 from symconv.packed.wino_dot import winograd_dot_nests
 
 __all__ = ["packed_candidates", "packed_kernel", "packed_masked"]
@@ -137,7 +138,7 @@ OWN = frozenset(
         *("lane_", "laneblock_", "blocks_", "phase_", "gap_", "taps_", "step_", "steps_", "done_", "total_"),
         *("chunk_of_", "rows_of_", "rowblock0_", "rowblocks_", "box_", "box0_", "block_", "tile_", "column_", "sum_"),
         *("N_", "NT_", "BX_", "SC_", "RT_", "RN_", "NC_", "RG_", "RA_", "S_", "MB_", "NB_"),
-        *("point_", "group_", "mask_", "few_", "line_", "at_line_", "position_", "RS_", "RW_", "RV_", "RT2_"),
+        *("point_", "group_", "mask_", "few_", "line_", "at_line_", "position_", "RS_", "RW_", "RV_", "RCUT_"),
         *("R_", "RC_", "M_", "MT_", "KT_", "P_", "PP_", "PB_", "G_", "FB_"),
     )
 )

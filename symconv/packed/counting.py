@@ -17,7 +17,7 @@ from symconv.packed.loops import counts, phases_of
 from symconv.packed.outer import Tile
 from symconv.packed.pack import classes_of
 from symconv.packed.roles import Contraction
-from symconv.packed.wino import Tiled
+from symconv.packed.tiling import Tiled
 from symconv.tune.facts import Facts, FlatAxis
 
 __all__ = ["masked_facts", "packed_facts", "winograd_facts"]

@@ -21,10 +21,11 @@ from symconv.loops.ir import (
     Var,
 )
 from symconv.loops.scalars import integer, scalar
-from symconv.loops.traverse import rewrite, substitute
+from symconv.loops.traverse import rewrite, substitute, walk
 from symconv.notation.affine import Affine
 from symconv.packed.copying import Source, span
 from symconv.packed.frame import Strip, quotient
+from symconv.packed.loops import phases_of
 
 if TYPE_CHECKING:
     from symconv.packed.outer import Outer
@@ -79,8 +80,6 @@ def _sum(it: Outer, k: Expr, phase: Expr) -> tuple[Expr, ...]:
 
 
 def _phase_number(it: Outer, fixed: dict[str, int]) -> Expr:
-    from symconv.packed.loops import phases_of
-
     number: Expr = const(0)
     for phase in phases_of(it.found):
         residue: Expr = const(fixed[phase.residue]) if phase.residue in fixed else Var(phase.residue)
@@ -184,6 +183,4 @@ def around(found: Contraction, total: Expr, named: dict[str, Expr], stride: int)
 
 
 def _speaks(expr: Expr, name: str) -> bool:
-    from symconv.loops.traverse import walk
-
     return any(isinstance(node, Var) and node.name == name for node in walk(expr))

@@ -17,6 +17,7 @@ from symconv.loops.ir import (
     Expr,
     For,
     If,
+    Lanes,
     Let,
     Load,
     LoadLanes,
@@ -49,8 +50,9 @@ from symconv.packed.frame import Strip, ceiling, product, quotient
 from symconv.packed.loops import counts, decoded, in_taps
 from symconv.packed.outer import Packed
 from symconv.packed.pack import line_buffers, still_operand
+from symconv.packed.tiling import Tiled, number_of
 from symconv.packed.unpack import finished
-from symconv.packed.wino import Tiled, number_of, transformed_planes
+from symconv.packed.wino import transformed_planes
 
 __all__ = ["winograd_dot_nests"]
 
@@ -69,7 +71,7 @@ def winograd_dot_nests(it: Tiled, tile: DotTile) -> Packed:
         *layout,
         *(size for size in it.pieces.layout() if size.name not in own),
         Size("RS_", add(it.pieces.rows, spare)),
-        Size("RT2_", add(it.windows.whole_rows, add(quotient(Var(LANES), it.windows.lane.pitch), const(1)))),
+        Size("RCUT_", add(it.windows.whole_rows, add(quotient(Var(LANES), it.windows.lane.pitch), const(1)))),
     )
     main = main_nest(sums, (*_packed_rows(it, sums), *_packed_columns(it, sums)))
     nests = (columns_table(sums), _cleared(sums), main, _added(sums), _combined(it, sums))
@@ -80,7 +82,7 @@ def _buffers(it: Tiled, sums: Dot) -> tuple[Buffer, ...]:
     classes: tuple[tuple[Expr, ...], ...] = tuple((const(axis.transform.m),) for axis in it.form.axes)
     lanes = Var(LANES)
     pieces = ((const(1),), *classes, (Var("RS_"), it.pieces.lane.pitch))
-    cut = ((const(1),), *classes, (Var("RT2_"), it.windows.lane.pitch))
+    cut = ((const(1),), *classes, (Var("RCUT_"), it.windows.lane.pitch))
     taps = 1
     for axis in it.form.axes:
         taps *= axis.transform.r
@@ -101,7 +103,7 @@ def _packed_rows(it: Tiled, sums: Dot) -> tuple[Stmt, ...]:
     rows = const(sums.tile.rows)
     row = add(mul(Var("rowblock0_"), rows), Var("row_"))
     cell: dict[str, Expr] = dict.fromkeys(found.rows, row)
-    cut = still_operand(it.windows, operand, sums.name("cut"), const(0), cell, Var("RT2_"))
+    cut = still_operand(it.windows, operand, sums.name("cut"), const(0), cell, Var("RCUT_"))
     coordinates = {strip.loop: Var(f"{strip.loop}_at_") for strip in it.windows.strips[:-1]}
     place = it.windows.row(coordinates.values())
     column = mul(Var("chunk_"), Var(LANES))
@@ -177,7 +179,7 @@ def _added(sums: Dot) -> Nest:
         return (Var("group_"), chunk, Var("point_"), Var("rowblock_"), Var("column_"), const(0), position)
 
     buffer, vector = sums.name("sums"), Scalar("real", VECTOR)
-    mask = Declare("mask_", Lanes_(entries, position), Scalar("mask"))
+    mask = _held(entries, position)
     start = Declare("total_", LoadLanes(buffer, place(const(0)), 1, "mask_"), vector)
     more = Update("total_", "+", LoadLanes(buffer, place(Var("chunk_of_")), 1, "mask_"))
     chunks = For("chunk_of_", const(1), Var("SC_"), (more,))
@@ -188,11 +190,9 @@ def _added(sums: Dot) -> Nest:
     return Nest("z_", product(sizes), (*decoded(names, sizes, "z_"), *body), comment)
 
 
-def Lanes_(entries: Expr, position: Expr) -> Expr:  # noqa: N802
-    """Which lanes of a block hold entries."""
-    from symconv.loops.ir import Lanes
-
-    return Lanes(const(0), sub(entries, position))
+def _held(entries: Expr, position: Expr) -> Declare:
+    """The mask of the lanes of a block that hold entries of a tile."""
+    return Declare("mask_", Lanes(const(0), sub(entries, position)), Scalar("mask"))
 
 
 def _combined(it: Tiled, sums: Dot) -> Nest:
@@ -215,7 +215,7 @@ def _combined(it: Tiled, sums: Dot) -> Nest:
     scale = it.form.coefficient
     first, *others = it.form.target_matrices
     matrices = (tuple(tuple(scale * value for value in line) for line in first), *others)
-    mask = Declare("mask_", Lanes_(entries, position), Scalar("mask"))
+    mask = _held(entries, position)
     body = (mask, *transformed(matrices, load, store))
     each = For("at_", const(0), ceiling(entries, Var(LANES)), (Outlined("taps", body),))
     comment = f"{sums.target}: sums of every point transformed to taps"
