@@ -1,0 +1,138 @@
+"""Compiled modules that hold every candidate, made once per session, and calls in which a test chooses the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+import symconv as sc
+from symconv import pipeline
+from symconv.build.cpu import cpu_flags
+from symconv.build.module import load
+from symconv.isa import isa
+from symconv.manifest import Output, Way, outputs
+from symconv.notation.operator import Operator
+from symconv.options import Options
+from symconv.tune.counts import possible
+from symconv.tune.facts import from_json
+from symconv.verify.reference import evaluate, gradients
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Case:
+    op: Operator
+    dtype: str = "float32"
+    target: str = "native"
+
+
+CASES = {
+    "padded": Case(sc.conv2d(padding=(1, 2))),
+    "strided groups": Case(sc.conv2d(stride=(2, 3), padding=(1, 0), groups=2)),
+    "dilated": Case(sc.conv1d(stride=2, padding=[(2, 1)], dilation=3, bias=True), "float64"),
+    "depthwise": Case(sc.conv2d(groups=17, padding=(1, 0)), target="x86-64-v3"),
+    "transposed": Case(sc.conv_transpose2d(stride=(2, 1), padding=(0, 1))),
+    "3-D": Case(sc.conv3d(stride=(1, 2, 1), padding=(1, 0, 2))),
+    "AVX2": Case(sc.conv2d(padding=(2, 1)), target="x86-64-v3"),
+    "SSE": Case(sc.conv2d(padding=(1, 2)), "float64", "x86-64-v2"),
+    "portable": Case(sc.conv1d(padding=1), target="portable"),
+    "adder": Case(sc.adder2d()),
+}
+
+
+@dataclass(frozen=True)
+class Call:
+    """One way to compute one output of a compiled module."""
+
+    module: ModuleType
+    op: Operator
+    entry: str
+    known: tuple[Output, ...]
+    place: int
+    number: int
+
+    @property
+    def way(self) -> Way:
+        return self.known[self.place].ways[self.number]
+
+    @property
+    def name(self) -> str:
+        return self.known[self.place].name
+
+    def sizes(self, arrays: Mapping[str, Array]) -> tuple[int, ...]:
+        shapes = tuple(array.shape for array in self.given(arrays))
+        found: tuple[int, ...] = getattr(self.module, f"u0_{self.entry}_sizes")(shapes)
+        return found
+
+    def given(self, arrays: Mapping[str, Array]) -> tuple[Array, ...]:
+        names = (*((f"g{self.op.output.name}",) if self.entry == "backward" else ()), *self.op.tensors)
+        return tuple(arrays[name] for name in names)
+
+    def possible(self, arrays: Mapping[str, Array], names: tuple[str, ...]) -> bool:
+        return possible(from_json(self.way.facts), dict(zip(names, self.sizes(arrays), strict=True)))
+
+    def __call__(self, arrays: Mapping[str, Array], numbers: tuple[int, ...], threads: int = 1) -> Array:
+        plan: list[int] = []
+        for place, _ in enumerate(self.known):
+            plan += [self.number, *numbers] if place == self.place else [0]
+        assert getattr(self.module, f"u0_{self.entry}_plan")(self.sizes(arrays), tuple(plan), 1) == 0
+        made = getattr(self.module, f"u0_{self.entry}")(1 << self.place, self.given(arrays), None, threads, 1)
+        assert type(made) is tuple, (self.name, self.way.name, numbers, made)
+        result: Array = made[self.place]
+        return result
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A module with every candidate of an operator."""
+
+    op: Operator
+    dtype: str
+    calls: tuple[tuple[tuple[str, ...], Call], ...]
+
+    def ways(self, arrays: Mapping[str, Array]) -> Iterator[Call]:
+        """Every way but the first to compute each output at such sizes."""
+        yield from (call for names, call in self.calls if call.possible(arrays, names))
+
+    def drawn(self, shapes: Mapping[str, tuple[int, ...]], seed: int) -> dict[str, Array]:
+        rng = np.random.default_rng(seed)
+        arrays = {name: rng.integers(-3, 4, shape).astype(self.dtype) for name, shape in shapes.items()}
+        cotangent = rng.integers(-3, 4, self.op.output_shape(**shapes)).astype(self.dtype)
+        return {**arrays, f"g{self.op.output.name}": cotangent}
+
+    def wanted(self, arrays: Mapping[str, Array]) -> dict[str, Array]:
+        """The output and every gradient, in double precision, straight from the definition."""
+        name = self.op.output.name
+        inputs = {tensor: arrays[tensor].astype(np.float64) for tensor in self.op.tensors}
+        with np.errstate(invalid="ignore"):
+            found = gradients(self.op, inputs, arrays[f"g{name}"].astype(np.float64))
+            return {name: evaluate(self.op, inputs), **{f"g{tensor}": value for tensor, value in found.items()}}
+
+
+@pytest.fixture(scope="session")
+def compiled() -> Callable[[str], Compiled]:
+    """``compiled(name)``: the module of a case, skipped where this CPU cannot run it."""
+
+    @cache
+    def make(name: str) -> Compiled:
+        case = CASES[name]
+        if lacking := isa(case.target).lacking(cpu_flags()) if case.target.startswith("x86") else ():
+            pytest.skip(f"this CPU has no {', '.join(lacking)}")
+        artifact = pipeline.build(case.op, Options(case.dtype, target=case.target), every=True)
+        module = load(artifact)
+        calls: list[tuple[tuple[str, ...], Call]] = []
+        for entry in ("forward", "backward"):
+            names, known = outputs(artifact.meta, entry)
+            for place, output in enumerate(known):
+                numbers = range(1, len(output.ways))
+                calls += [(names, Call(module, case.op, entry, known, place, number)) for number in numbers]
+        return Compiled(case.op, case.dtype, tuple(calls))
+
+    return make

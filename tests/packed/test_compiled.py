@@ -1,0 +1,69 @@
+"""Every candidate of a compiled module equals the definition, for sizes around its tiles and whatever a plan says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+Shapes = dict[str, tuple[int, ...]]
+FAST = ("padded", "strided groups", "dilated", "depthwise", "transposed")
+FULL = ("3-D", "AVX2", "SSE", "portable", "adder")
+NUMBERS = (1, 2, 3, 5, 8, 17, 1000)
+"""Of a plan: what leaves tails nearly everywhere, and more than there is of anything."""
+
+
+def _geometries(name: str) -> Iterator[Shapes]:
+    """Channels around the 1, 4 and 8 rows of tiles, columns around 4, 8 and 16 lanes and several blocks of them."""
+    around = ((1, 1, 1), (3, 7, 4), (4, 9, 8), (8, 15, 15), (9, 16, 16), (17, 5, 17), (5, 8, 33), (13, 3, 49))
+    for turn, (c, f, columns) in enumerate(around):
+        n, rows = 1 + turn % 3, 1 + (turn * 2) % 5
+        match name:
+            case "padded" | "AVX2" | "SSE":
+                yield {"x": (n, c, rows, columns), "w": (f, c, 3, 3)}
+                yield {"x": (n, c, rows, columns), "w": (f, c, 1 + turn % 3, 1 + turn % 5)}
+            case "strided groups":
+                yield {"x": (n, 2 * c, rows + 2, 3 * columns + 1), "w": (2 * f, c, 1 + turn % 3, 4 - turn % 4)}
+            case "dilated":
+                yield {"x": (n, c, 2 * columns + 7), "w": (f, c, 1 + turn % 4), "b": (f,)}
+            case "depthwise":
+                yield {"x": (n, 17, rows + 1, columns + 2), "w": (17, 1, 2, 3)}
+                yield {"x": (n, 17, rows + 1, columns + 2), "w": (34, 1, 3, 1 + turn % 3)}
+            case "transposed":
+                yield {"x": (n, c, rows, columns), "w": (c, f, 1 + turn % 3, 3)}
+            case "3-D":
+                yield {"x": (n, c, 2, rows + 2, columns), "w": (f, c, 2, 3, 1 + turn % 3)}
+            case "portable":
+                yield {"x": (n, c, columns + 1), "w": (f, c, 3)}
+            case "adder":
+                yield {"x": (n, c, rows + 1, columns + 2), "w": (f, c, 2, 3)}
+
+
+@pytest.mark.parametrize("name", [*FAST, *(pytest.param(name, marks=pytest.mark.full) for name in FULL)])
+def test_every_way_and_plan_is_the_definition(name: str, compiled: Callable[[str], Any]) -> None:
+    """Direct sums of small integers are exact; transformed ones are near; the number of threads changes no bit."""
+    made, seen = compiled(name), set()
+    for turn, shapes in enumerate(_geometries(name)):
+        arrays = made.drawn(shapes, turn)
+        wanted = made.wanted(arrays)
+        rng = np.random.default_rng(turn)
+        for call in made.ways(arrays):
+            seen.add((call.name, call.way.name))
+            for most in (1, len(NUMBERS) - 1, len(NUMBERS)):
+                numbers = tuple(int(rng.choice(NUMBERS[:most])) for _ in call.way.parameters)
+                told = (call.name, call.way.name, shapes, dict(zip(call.way.parameters, numbers, strict=True)))
+                _same(call, arrays, wanted[call.name], numbers, told)
+    assert {(call.name, call.way.name) for _, call in made.calls} == seen, "a way that no geometry of this test allows"
+    assert {what for what, _ in seen} == {"y", "gx", "gw"}
+
+
+def _same(call: Any, arrays: Any, want: Any, numbers: tuple[int, ...], told: tuple[object, ...]) -> None:
+    got = call(arrays, numbers)
+    if call.way.bound is None:
+        assert (got == want).all(), told
+    else:
+        assert np.abs(got - want).max() <= 1e-5 * np.abs(want).max(), told
+    for threads in (2, 3):
+        assert call(arrays, numbers, threads).tobytes() == got.tobytes(), (*told, threads)
