@@ -7,6 +7,7 @@ from dataclasses import fields
 
 from symconv import pipeline
 from symconv.api import Gradient, as_operator
+from symconv.errors import SpecError, shown
 from symconv.notation.operator import Operator
 from symconv.options import options
 from symconv.prove.proof import Proof as Decided
@@ -41,18 +42,25 @@ def prove(op: Operator | Gradient, claim: str, explain: bool = True) -> Proof:
 
 
 def validate(
-    op: Operator | Gradient, dtype: str = "float32", sizes: Mapping[str, tuple[int, ...]] | None = None
+    op: Operator | Gradient,
+    dtype: str = "float32",
+    sizes: Mapping[str, tuple[int, ...]] | None = None,
+    every: bool = False,
 ) -> Validations:
-    """Prove that the loop nests which ``build`` would compile do what was derived, for all sizes.
+    """Prove that the loop nests which ``build`` compiles do what was derived, for all sizes.
 
     For the output and every gradient: each cell is stored once before anything is added to it, receives every term of
     the derivation exactly once and nothing else, every read of what the kernel writes comes after the stores to the
     cells that are read, every access lies inside its array, and no two threads write one cell.
     What is below the loop nests, the C compiler and the rounding, is not part of it; ``verify`` runs the machine code.
-    ``dtype`` and ``sizes`` are those of ``build``. Raises SpecError as ``build`` does.
+    ``dtype`` and ``sizes`` are those of ``build``. ``every`` judges also the kernels that are compiled when calls have
+    enough work for them, for all numbers that a plan may give; of some of them nothing is decided yet, and the answer
+    then says so. Raises SpecError as ``build`` does.
 
     >>> import symconv as sc
     >>> print(sc.validate(sc.conv2d(stride=2, padding=1)).line)
     y, gx, gw proved for all sizes
     """
-    return validate_all(pipeline.unit(as_operator(op), options(dtype=dtype, sizes=sizes)).candidates)
+    if not isinstance(every, bool):
+        raise SpecError(f"every is True or False; given {shown(every)}")
+    return validate_all(pipeline.unit(as_operator(op), options(dtype=dtype, sizes=sizes), every=every).candidates)

@@ -206,7 +206,8 @@ def prove(
 @the_op
 @the_settings
 @the_dtype("float32")
-def validate(op: str, dtype: str, **settings: object) -> int:
+@click.option("--every", is_flag=True, help="Judge also the kernels that are compiled when calls have enough work.")
+def validate(op: str, dtype: str, every: bool, **settings: object) -> int:
     """Prove that the loop nests do what was derived.
 
     Exit status 0 where all are proved for all sizes, 1 where one is wrong, 3 where one is undecided.
@@ -217,7 +218,7 @@ def validate(op: str, dtype: str, **settings: object) -> int:
     """
     from symconv.commands.validate import validate as work
 
-    return work(op, settings, dtype)
+    return work(op, settings, dtype, every)
 
 
 @cli.command()

@@ -14,11 +14,11 @@ from symconv.validate.validation import validate_all
 __all__ = ["validate"]
 
 
-def validate(op: str, settings: Mapping[str, object], dtype: str) -> int:
+def validate(op: str, settings: Mapping[str, object], dtype: str, every: bool = False) -> int:
     """Print what was proved of each kernel; the status says proved, wrong or undecided."""
     operator = requested(op, settings)
     with stage("deriving"):
-        candidates = pipeline.unit(operator, options(dtype=dtype)).candidates
+        candidates = pipeline.unit(operator, options(dtype=dtype), every=every).candidates
     with stage("proving the loop nests") as tell:
         found = validate_all(candidates, tell)
     print(found)
