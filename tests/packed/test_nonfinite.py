@@ -1,0 +1,69 @@
+"""One NaN or infinity among the inputs: every way gives what the definition gives, cell by cell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+Shapes = dict[str, tuple[int, ...]]
+SHAPES: dict[str, Shapes] = {
+    "padded": {"x": (2, 9, 5, 19), "w": (10, 9, 3, 3)},
+    "strided groups": {"x": (2, 6, 5, 20), "w": (10, 3, 3, 2)},
+    "dilated": {"x": (2, 5, 41), "w": (9, 5, 3), "b": (9,)},
+    "depthwise": {"x": (2, 17, 4, 13), "w": (17, 1, 2, 3)},
+    "transposed": {"x": (1, 9, 5, 18), "w": (9, 5, 2, 3)},
+}
+NUMBERS = (1, 2, 3, 1000)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, pytest.param(-np.inf, marks=pytest.mark.full)])
+@pytest.mark.parametrize("name", SHAPES)
+def test_what_is_not_finite_spreads_as_in_the_definition(
+    name: str, value: float, compiled: Callable[[str], Any]
+) -> None:
+    """Zeros that packed operands hold, and transforms, meet no cell that the definition does not read."""
+    made = compiled(name)
+    plain = made.drawn(SHAPES[name], 7)
+    rng = np.random.default_rng(len(name))
+    for where in plain:
+        for cell in (0, int(rng.integers(plain[where].size))):
+            arrays = {**plain, where: plain[where].copy()}
+            arrays[where].flat[cell] = value
+            wanted = _spread(made, plain, where, cell, value)
+            for call in made.ways(arrays):
+                numbers = tuple(int(rng.choice(NUMBERS)) for _ in call.way.parameters)
+                told = f"{call.name} {call.way.name} {numbers}, {value} in {where} at {cell}"
+                _same(call(arrays, numbers), wanted[call.name], call.way.bound is None, told)
+
+
+def _spread(made: Any, plain: dict[str, Any], where: str, cell: int, value: float) -> dict[str, Any]:
+    """Results are linear in each array, and have one term at most of a cell: it is there, or what it meets is outside.
+
+    So what a cell is multiplied with, and whether there is such a term, is asked with finite numbers alone.
+    """
+
+    def results(filled: dict[str, Any], number: float) -> dict[str, Any]:
+        array = np.zeros_like(filled[where]) if number else filled[where].copy()
+        array.flat[cell] = number
+        found: dict[str, Any] = made.wanted({**filled, where: array})
+        return found
+
+    def factors(filled: dict[str, Any]) -> dict[str, Any]:
+        nothing = made.wanted({**filled, where: np.zeros_like(filled[where])})
+        return {name: result - nothing[name] for name, result in results(filled, 1).items()}
+
+    ones = {name: np.ones_like(array) for name, array in plain.items()}
+    rest, factor, there = results(plain, 0), factors(plain), factors(ones)
+    with np.errstate(invalid="ignore"):
+        return {name: np.where(there[name] != 0, value * factor[name], rest[name]) for name in rest}
+
+
+def _same(got: Any, want: Any, exact: bool, told: str) -> None:
+    finite = np.isfinite(want)
+    np.testing.assert_array_equal(np.isfinite(got), finite, told)
+    np.testing.assert_array_equal(got[~finite], want[~finite], told)
+    error = np.abs(got[finite] - want[finite]).max(initial=0)
+    assert error <= (0 if exact else 1e-5 * np.abs(want[finite]).max(initial=0)), told
