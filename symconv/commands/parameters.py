@@ -117,7 +117,13 @@ the_measurement = all_of(
         "--only", multiple=True, metavar="WORD", help="Layers of this class or with this in their names; repeatable."
     ),
     click.option("--threads", type=Integer(1, 4096), default=1, show_default=True),
-    click.option("--accuracy", type=click.Choice(ACCURACIES), default="default", show_default=True),
+    click.option(
+        "--accuracy",
+        type=click.Choice(ACCURACIES),
+        default="default",
+        show_default=True,
+        help="strict: direct sums only.",
+    ),
     click.option("--tune", is_flag=True, help="Measure schedules first and use the best."),
     click.option("--fixed", is_flag=True, help="Specialise kernels to the sizes; without, sizes are run-time values."),
     click.option("--given", is_flag=True, help="Give symconv its outputs (out=) and a workspace."),
