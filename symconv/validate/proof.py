@@ -185,6 +185,9 @@ def _flags(flow: Flow) -> list[dict[str, int]]:
 def _stored(sides: Comparison, every: Instances, held: Held) -> None:
     first, *again = (chosen(stores, sides.flags) for stores in held.passes)
     cleared = chosen(held.cleared, sides.flags)
+    if any(len(stores.image) != len(every.image) for stores in (*cleared, *first)):
+        # Stores of a loop that two stages share are told by its iteration as well.
+        raise UnclearError(f"stores of {sides.name} are told by iterations of a loop, not by cells alone")
     if first and cleared and difference_of(sides.context, [every], cleared) is None:
         # What is cleared as a whole may be stored over, each cell once.
         if point := repeated(sides.context, first):
