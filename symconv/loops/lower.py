@@ -272,9 +272,13 @@ def _elementwise(state: _Lowering, statement: Statement, expr: Formula, names: d
 def _buffered(state: _Lowering, statement: Statement, solutions: dict[Reduce, tuple[Solution, ...]]) -> None:
     """Several reductions that visit their cells in different ways: each gets an array of its own."""
     names: dict[Reduce, Expr] = {}
+    # One of them needs no array: it is made where the result will be.
+    here = next((node for node in solutions if not node.kind.startswith("arg")), None)
     for count, (node, several) in enumerate(solutions.items()):
-        target = Tensor(f"{statement.target.name}_part{count}", statement.target.axes)
-        _declare(state, target, "workspace")
+        target = statement.target
+        if node != here:
+            target = Tensor(f"{statement.target.name}_part{count}", statement.target.axes)
+            _declare(state, target, "workspace")
         own = Statement(target, statement.indices, node)
         if not _in_registers(state, own, node, several):
             _accumulated(state, own, node, several)

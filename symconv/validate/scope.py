@@ -108,6 +108,8 @@ def _grows(lower: Expr, name: str) -> bool:
     match lower:
         case Binary("+", start, rest) if not any(node == Var(name) for node in walk(start)):
             return _grows(rest, name)
+        case Binary("-", rest, start) if not any(node == Var(name) for node in walk(start)):
+            return _grows(rest, name)
         case Binary("//", Binary("*", Binary("max", Const(least, False), _) as length, Var(var)), Const(parts, False)):
             inside = any(node == Var(name) for node in walk(length))
             return var == name and least >= 0 and parts > 0 and not inside

@@ -124,13 +124,13 @@ def test_a_load_under_another_mask_than_its_use() -> None:
 
     def loads(mask: str) -> Kernel:
         def rule(node: Any) -> Any:
-            return replace(node, mask=mask) if isinstance(node, LoadLanes) else node
+            return replace(node, mask=mask) if isinstance(node, LoadLanes) and node.mask else node
 
         return replace(kernel, nests=tuple(rewrite(nest, rule) for nest in kernel.nests))
 
     def updates(mask: str) -> Kernel:
         def rule(node: Any) -> Any:
-            return replace(node, mask=mask) if isinstance(node, Update) else node
+            return replace(node, mask=mask) if isinstance(node, Update) and node.mask else node
 
         return replace(kernel, nests=tuple(rewrite(nest, rule) for nest in kernel.nests))
 
