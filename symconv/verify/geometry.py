@@ -21,6 +21,8 @@ _TRIALS = 2000
 _FARTHEST = 1 << 14
 """Most that axes are lengthened by: beyond, grids have too many points anyway."""
 _LONG = 1 << 15
+_BLOCKS = 56
+"""Cells that hold several blocks of lanes, whatever the machine."""
 _SIDES = (14, 20, 28, 40, 56, 80, 112, 160, 1000, 4000, 9000, 20000)
 _CHANNELS = (1, 2, 3, 4, 5)
 
@@ -67,13 +69,14 @@ def volumes(op: Operator) -> tuple[Geometry, ...]:
     """Shapes that differ in volume, because a kernel may choose another loop nest by volume.
 
     Some have many channels, so that every weight gradient has hundreds of cells, and sizes that leave every remainder
-    of the stride (of a stride above 5, five of them). One has few channels and at least 2**15 elements: sums are long.
+    of the stride (of a stride above 5, five of them). One has a long row and one many channels, for blocks of lanes
+    that no border touches. One has few channels and at least 2**15 elements: sums are long.
     Those that ``op.sizes`` refuses or that have too many grid points are left out.
 
     >>> from symconv.notation.front import formula
     >>> op = formula("y[n,f,i] = sum[c,p](x[n,c,i+p]*w[f,c,p])")
     >>> [shape["w"] for shape in volumes(op)]
-    [(9, 6, 4), (9, 6, 4), (5, 1, 2)]
+    [(9, 6, 4), (9, 6, 4), (5, 1, 2), (21, 37, 2), (5, 1, 2)]
     """
     windows = {window.size: window for window in op.windows}
     kernels = [window.kernel for window in op.windows]
@@ -91,8 +94,13 @@ def volumes(op: Operator) -> tuple[Geometry, ...]:
         *([wide | more | {op.batch: batch} for batch in (6, 3)] for more in longer),
     ]
     sides = [long | {op.batch: 2} | {name: side + at for at, name in enumerate(windows)} for side in _SIDES]
+    # Blocks of lanes that no border touches, wherever the lanes run: along the last axis, or across channels.
+    small = {name: 2 * w.stride + 3 * w.dilation + 1 for name, w in windows.items()}
+    row = {name: _BLOCKS * windows[name].stride + 3 * windows[name].dilation for name in list(windows)[-1:]}
+    channels = long | {op.batch: 1} | {name: (37, 21)[at % 2] for at, name in enumerate(plain)} | small
+    lanes = [[long | {op.batch: 2} | small | row], [channels]]
     found: list[Geometry] = []
-    for least, group in (*((0, group) for group in many), (_LONG, sides)):
+    for least, group in (*((0, group) for group in (*many, *lanes)), (_LONG, sides)):
         admitted = (_admitted(op, {name: value for name, value in draft.items() if name in free}) for draft in group)
         fits = (shapes for shapes in admitted if shapes and _elements(op, shapes) >= least)
         found += [shapes for shapes in (next(fits, None),) if windows and shapes]
