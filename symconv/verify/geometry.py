@@ -11,7 +11,7 @@ from symconv.notation.operator import Operator, Window
 from symconv.verify.analysis import empty_windows
 from symconv.verify.grid import Scope, form, points
 
-__all__ = ["POINTS", "Geometry", "geometries", "volumes"]
+__all__ = ["POINTS", "Geometry", "geometries", "rows", "volumes"]
 
 Geometry = dict[str, tuple[int, ...]]
 POINTS = 300_000
@@ -76,7 +76,7 @@ def volumes(op: Operator) -> tuple[Geometry, ...]:
     >>> from symconv.notation.front import formula
     >>> op = formula("y[n,f,i] = sum[c,p](x[n,c,i+p]*w[f,c,p])")
     >>> [shape["w"] for shape in volumes(op)]
-    [(9, 6, 4), (9, 6, 4), (5, 1, 2), (21, 37, 2), (5, 1, 2)]
+    [(9, 6, 4), (9, 6, 4), (6, 5, 3), (21, 37, 2), (5, 1, 2)]
     """
     windows = {window.size: window for window in op.windows}
     kernels = [window.kernel for window in op.windows]
@@ -98,13 +98,40 @@ def volumes(op: Operator) -> tuple[Geometry, ...]:
     small = {name: 2 * w.stride + 3 * w.dilation + 1 for name, w in windows.items()}
     row = {name: _BLOCKS * windows[name].stride + 3 * windows[name].dilation for name in list(windows)[-1:]}
     channels = long | {op.batch: 1} | {name: (37, 21)[at % 2] for at, name in enumerate(plain)} | small
-    lanes = [[long | {op.batch: 2} | small | row], [channels]]
+    # Longer than its stride, so that every residue class has a second tap.
+    taps = {w.kernel: min(w.stride, 5) + 2 - at % 2 for at, w in enumerate(op.windows)}
+    # Channels for a whole tile and a rest of it, or for less where that has too many points.
+    drafts = [
+        {name: some[at % 2] for at, name in enumerate(plain)} | {op.batch: batch}
+        for some, batch in (((5, 6), 2), ((5, 6), 1), ((3, 5), 2))
+    ]
+    lanes = [[few | taps | small | row for few in drafts], [channels]]
     found: list[Geometry] = []
     for least, group in (*((0, group) for group in (*many, *lanes)), (_LONG, sides)):
         admitted = (_admitted(op, {name: value for name, value in draft.items() if name in free}) for draft in group)
         fits = (shapes for shapes in admitted if shapes and _elements(op, shapes) >= least)
         found += [shapes for shapes in (next(fits, None),) if windows and shapes]
     return tuple(found)
+
+
+def rows(op: Operator, cells: int = 20) -> tuple[Geometry, ...]:
+    """Shapes whose last axis has so many cells, with a whole tile of one kind of channel: small, but long.
+
+    >>> from symconv.notation.front import formula
+    >>> op = formula("y[n,f,i] = sum[c,p](x[n,c,i+p]*w[f,c,p])")
+    >>> [shape["x"] for shape in rows(op)]
+    [(1, 4, 23), (1, 1, 23)]
+    """
+    windows = {window.size: window for window in op.windows}
+    defined = {definition.name for definition in op.definitions}
+    free = sorted({n for t in op.inputs for size in t.sizes for n in size.names()} - defined)
+    plain = [n for n in free if n not in windows and n not in {w.kernel for w in op.windows} and n != op.batch]
+    sizes = {name: 2 * w.stride + w.dilation + 1 for name, w in windows.items()} | {op.batch: 1}
+    sizes |= {name: cells * windows[name].stride + 3 * windows[name].dilation for name in list(windows)[-1:]}
+    sizes |= {w.kernel: min(w.stride, 5) + 1 for w in op.windows}
+    drafts = [{name: some[at % 2] for at, name in enumerate(plain)} for some in ((4, 1), (1, 4))]
+    admitted = (_admitted(op, {n: v for n, v in (sizes | draft).items() if n in free}) for draft in drafts)
+    return tuple(shapes for shapes in admitted if windows and shapes)
 
 
 def _admitted(op: Operator, free: Mapping[str, int]) -> Geometry | None:
