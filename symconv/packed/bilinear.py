@@ -17,50 +17,41 @@ Point = tuple[int, ...]
 _VECTOR = Scalar("real", VECTOR)
 
 
-def transformed(
-    matrices: tuple[Matrix, ...], load: Callable[[Point], Expr], store: Callable[[Point, Expr], Stmt]
-) -> tuple[Stmt, ...]:
-    """Load a block, multiply every axis by its matrix, store the result: straight-line code, lanes side by side."""
-    return tuple(_statements([factored(matrix) for matrix in matrices], load, store))
+Load = Callable[[Point], Expr]
+Store = Callable[[Point, Expr], Stmt | None]
 
 
-def _statements(
-    programs: list[Program], load: Callable[[Point], Expr], store: Callable[[Point, Expr], Stmt]
-) -> Iterator[Stmt]:
-    """One axis after the other; the last one stores each line as soon as it is done."""
-    ins = [len(program.inputs) for program in programs]
-    outs = [len(program.outputs) for program in programs]
-    if len(programs) == 1:
-        yield from _line(programs[0], "a", "p", {0: load}, store, ())
-        return
-    first, second = programs
-    for column in range(ins[1]):
-        values = [Declare(f"x{row}_{column}_", load((row, column)), _VECTOR) for row in range(ins[0])]
-        yield from values
-        names = {f"x{row}": f"x{row}_{column}_" for row in range(ins[0])}
-        targets = {f"y{row}": f"t{row}_{column}_" for row in range(outs[0])}
-        yield from _steps(first, names, targets, f"c{column}")
-    for row in range(outs[0]):
-        names = {f"x{column}": f"t{row}_{column}_" for column in range(ins[1])}
-        targets = {f"y{column}": f"y{row}_{column}_" for column in range(outs[1])}
-        yield from _steps(second, names, targets, f"r{row}")
-        yield from (store((row, column), Var(f"y{row}_{column}_")) for column in range(outs[1]))
+def transformed(matrices: tuple[Matrix, ...], load: Load, store: Store) -> tuple[Stmt, ...]:
+    """Load a block, multiply every axis by its matrix, store the result: straight-line code, lanes side by side.
+
+    Where ``store`` answers None, it keeps the value for a later statement.
+    """
+    programs = [factored(matrix) for matrix in matrices]
+    made = _line(programs[0], load, store) if len(programs) == 1 else _block(programs[0], programs[1], load, store)
+    return tuple(statement for statement in made if statement is not None)
 
 
-def _line(
-    program: Program,
-    into: str,
-    out: str,
-    loads: dict[int, Callable[[Point], Expr]],
-    store: Callable[[Point, Expr], Stmt],
-    at: Point,
-) -> Iterator[Stmt]:
-    names = {name: f"{into}{k}_" for k, name in enumerate(program.inputs)}
-    targets = {name: f"{out}{k}_" for k, name in enumerate(program.outputs)}
-    for k, name in enumerate(program.inputs):
-        yield Declare(names[name], loads[0]((*at, k)), _VECTOR)
+def _line(program: Program, load: Load, store: Store) -> Iterator[Stmt | None]:
+    names = {name: f"a{k}_" for k, name in enumerate(program.inputs)}
+    targets = {name: f"p{k}_" for k, name in enumerate(program.outputs)}
+    yield from (Declare(name, load((k,)), _VECTOR) for k, name in enumerate(names.values()))
     yield from _steps(program, names, targets, "l")
-    yield from (store((*at, k), Var(targets[name])) for k, name in enumerate(program.outputs))
+    yield from (store((k,), Var(name)) for k, name in enumerate(targets.values()))
+
+
+def _block(first: Program, second: Program, load: Load, store: Store) -> Iterator[Stmt | None]:
+    """Columns first; each row is stored as soon as it is done."""
+    rows, columns = len(first.inputs), len(second.inputs)
+    for column in range(columns):
+        yield from (Declare(f"x{row}_{column}_", load((row, column)), _VECTOR) for row in range(rows))
+        names = {f"x{row}": f"x{row}_{column}_" for row in range(rows)}
+        targets = {f"y{row}": f"t{row}_{column}_" for row in range(len(first.outputs))}
+        yield from _steps(first, names, targets, f"c{column}")
+    for row in range(len(first.outputs)):
+        names = {f"x{column}": f"t{row}_{column}_" for column in range(columns)}
+        targets = {f"y{column}": f"y{row}_{column}_" for column in range(len(second.outputs))}
+        yield from _steps(second, names, targets, f"r{row}")
+        yield from (store((row, column), Var(f"y{row}_{column}_")) for column in range(len(second.outputs)))
 
 
 def _steps(program: Program, names: dict[str, str], targets: dict[str, str], prefix: str) -> Iterator[Stmt]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -28,7 +28,7 @@ from symconv.loops.ir import (
 )
 from symconv.packed.frame import quotient
 
-__all__ = ["Source", "copied_row", "span", "zeroed"]
+__all__ = ["Source", "copied_row", "inside", "span", "zeroed"]
 
 ZERO = Const(Fraction(0), real=True)
 
@@ -56,6 +56,12 @@ class Source:
     def upper(self) -> Expr:
         """The coordinate behind the last one inside."""
         return sub(add(floordiv(sub(sub(self.length, const(1)), self.shift), self.factor), const(1)), self.start)
+
+
+def inside(sources: Mapping[str, Source], coordinates: Mapping[str, Expr]) -> tuple[Expr, ...]:
+    """What keeps packed coordinates in their operand."""
+    places = [(sources[loop].at(at), sources[loop].length) for loop, at in coordinates.items()]
+    return tuple(c for place, length in places for c in (Compare(">=", place, const(0)), Compare("<", place, length)))
 
 
 def span(lower: Expr, upper: Expr, block: Callable[[Expr, str], Stmt]) -> tuple[Stmt, ...]:

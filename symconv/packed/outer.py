@@ -37,7 +37,7 @@ from symconv.loops.ir import (
 from symconv.loops.scalars import integer, scalar
 from symconv.loops.traverse import rewrite, substitute
 from symconv.notation.expr import Read
-from symconv.packed.copying import ZERO, copied_row
+from symconv.packed.copying import ZERO, copied_row, inside
 from symconv.packed.frame import Frame, ceiling, extent, frame, product, quotient
 from symconv.packed.loops import PHASE, counts, decoded, in_boxes, in_phases, in_taps, phase_count, rank
 from symconv.packed.pack import classes_of, line_buffers, packed_operand, place_of_tap
@@ -77,6 +77,7 @@ class Outer:
 
     @property
     def target(self) -> str:
+        """The name of the result."""
         return self.found.statement.target.name
 
     @property
@@ -84,9 +85,10 @@ class Outer:
         """How many rows the target has."""
         return product(counts(self.found, self.found.rows, exact=False))
 
-    def planes(self, exact: bool = False) -> Expr:
+    @property
+    def planes(self) -> Expr:
         """How many planes of the wide operand are summed over."""
-        return product(counts(self.found, self.found.planes, exact))
+        return product(counts(self.found, self.found.planes, exact=False))
 
 
 def outer_nests(found: Contraction, tile: Tile) -> Packed:
@@ -100,7 +102,7 @@ def outer_nests(found: Contraction, tile: Tile) -> Packed:
         Size("M_", it.rows),
         Size("MT_", ceildiv(Var("M_"), tile.rows)),
         Size("KT_", product(counts(found, found.taps, exact=False))),
-        Size("P_", it.planes()),
+        Size("P_", it.planes),
         Size("PB_", largest([const(1), smallest([Var("FB_"), Var("P_")])])),
         Size("G_", product(counts(found, found.groups, exact=False))),
     )
@@ -114,27 +116,28 @@ def outer_nests(found: Contraction, tile: Tile) -> Packed:
 def _buffers(it: Outer) -> Iterator[Buffer]:
     phases, lanes = const(phase_count(it.found)), Var(LANES)
     steps = mul(Var("P_"), Var("KT_"))
-    yield Buffer(name_of(it, "offsets"), ((phases,), (mul(Var("PB_"), Var("KT_")),)), "workspace", Scalar("offset"))
+    yield Buffer(name_of("offsets"), ((phases,), (mul(Var("PB_"), Var("KT_")),)), "workspace", Scalar("offset"))
     for number, _ in enumerate(it.found.narrow):
         axes = ((Var("G_"),), (phases,), (Var("MT_"),), (steps,), (const(it.tile.rows),))
-        yield Buffer(name_of(it, "narrow", number), axes, "workspace")
+        yield Buffer(name_of("narrow", number), axes, "workspace")
     rows = ((Var("RW_"), it.space.lane.pitch),)
     classes = tuple((const(factor),) for _, factor in classes_of(it.space, it.found.wide[0]))
     slack = mul(const(2 + it.tile.blocks), lanes)
     for number, _ in enumerate(it.found.wide):
-        yield Buffer(name_of(it, "wide", number), ((Var("PB_"),), *classes, *rows), "private", slack=slack)
-        yield from line_buffers(it.space, it.found.wide[0], name_of(it, "wide", number))
+        yield Buffer(name_of("wide", number), ((Var("PB_"),), *classes, *rows), "private", slack=slack)
+        yield from line_buffers(it.space, it.found.wide[0], name_of("wide", number))
     sums = ((mul(Var("MT_"), const(it.tile.rows)),), (phases,), (Var("RC_"), it.space.lane.pitch))
     for number, _ in enumerate(it.found.here):
-        yield Buffer(name_of(it, "here", number), sums, "private", slack=slack)
-    yield Buffer(name_of(it, "sums"), sums, "private", slack=slack)
+        yield Buffer(name_of("here", number), sums, "private", slack=slack)
+    yield Buffer(name_of("sums"), sums, "private", slack=slack)
     phase = it.found.phase(it.space.lane.loop)
     if phase is not None:
         line = mul(const(phase.modulus), add(it.space.lane.tile, Var(LANES)))
-        yield Buffer(name_of(it, "line"), ((line,),), "private")
+        yield Buffer(name_of("line"), ((line,),), "private")
 
 
-def name_of(it: Outer, what: str, number: int = 0) -> str:
+def name_of(what: str, number: int = 0) -> str:
+    """A buffer's name: the same whatever the target, so that kernels of several outputs share functions."""
     return f"{what}{number or ''}_"
 
 
@@ -145,7 +148,7 @@ def offsets_table(it: Outer) -> Nest:
     index = (Var("plane_") if found.planes else const(0), *place_of_tap(it.space, found.wide[0]))
     position = add(mul(Var("plane_"), Var("taps_")), rank(found, names)) if found.planes else rank(found, names)
     fill: tuple[Stmt, ...] = in_taps(
-        found, names, (Store(name_of(it, "offsets"), (PHASE, position), Address(name_of(it, "wide"), index)),)
+        found, names, (Store(name_of("offsets"), (PHASE, position), Address(name_of("wide"), index)),)
     )
     fill = (For("plane_", const(0), Var("PB_"), fill),) if found.planes else fill
     body = in_phases(found, (Let("taps_", product(counts(found, names))), *fill))
@@ -164,8 +167,8 @@ def narrow_nests(it: Outer, found: Contraction, what: str = "narrow") -> Iterato
     for number, read in enumerate(found.narrow):
         place = (group, PHASE, Var("rowblock_"), position, Var("row_"))
         value = Load(read.tensor, tuple(integer(form) for form in read.index))
-        copies.append(Store(name_of(it, what, number), place, value))
-        zeros.append(Store(name_of(it, what, number), place, ZERO))
+        copies.append(Store(name_of(what, number), place, value))
+        zeros.append(Store(name_of(what, number), place, ZERO))
     cell = tuple(Let(name, row) for name in found.rows)
     taps = in_taps(found, found.taps, tuple(copies))
     nothing = in_taps(found, found.taps, tuple(zeros))
@@ -212,7 +215,7 @@ def _packed_wide(it: Outer) -> tuple[Stmt, ...]:
     body = tuple(
         statement
         for number, operand in enumerate(found.wide)
-        for statement in packed_operand(it.space, operand, name_of(it, "wide", number), plane, planes, Var("R_"), False)
+        for statement in packed_operand(it.space, operand, name_of("wide", number), plane, planes, Var("R_"), False)
     )
     return (For("plane_", const(0), Var("planes_"), body),)
 
@@ -228,22 +231,14 @@ def _packed_here(it: Outer, number: int) -> tuple[Stmt, ...]:
         values = {loop: add(Var(f"{loop}_start_"), at[loop]) for loop in found.flats}
         return tuple(substitute(integer(form), values) for form in read.index)
 
-    valid = [
-        condition
-        for strip in space.strips[:-1]
-        for condition in (
-            Compare(">=", sources[strip.loop].at(named[strip.loop]), const(0)),
-            Compare("<", sources[strip.loop].at(named[strip.loop]), sources[strip.loop].length),
-        )
-    ]
     prefix = (Var("row_"), PHASE, space.row(named.values()))
     body = copied_row(
-        name_of(it, "here", number),
+        name_of("here", number),
         prefix,
         read.tensor,
         index,
         sources[space.lane.loop],
-        tuple(valid),
+        inside(sources, named),
         space.lane.pitch,
     )
     for strip in reversed(space.strips[:-1]):
@@ -278,19 +273,19 @@ def _micro(it: Outer, blocks: int) -> Outlined:
     cells = [(m, v) for m in range(rows) for v in range(blocks)]
     start = tuple(Declare(f"acc{m}_{v}_", Splat(ZERO), Scalar("real", VECTOR)) for m, v in cells)
     loads: list[Stmt] = []
-    offset = Load(name_of(it, "offsets"), (zero if it.products else PHASE, Var("step_")))
+    offset = Load(name_of("offsets"), (zero if it.products else PHASE, Var("step_")))
     plane = add(mul(PHASE, Var("PP_")), Var("plane0_")) if it.products else zero
     prefix = (plane, *(zero,) * len(classes_of(it.space, found.wide[0])))
     for number, _ in enumerate(found.wide):
         for v in range(blocks):
             place = (*prefix, zero, add(Var("lane_"), mul(const(v), Var(LANES))))
-            lanes = LoadLanes(name_of(it, "wide", number), place, 1, "", offset)
+            lanes = LoadLanes(name_of("wide", number), place, 1, "", offset)
             loads.append(Declare(f"wide{number}_{v}_", lanes, Scalar("real", VECTOR)))
     updates: list[Stmt] = []
     for m in range(rows):
         for number, _ in enumerate(found.narrow):
             place = (group, PHASE, Var("rowblock_"), add(Var("done_"), Var("step_")), const(m))
-            updates.append(Declare(f"narrow{number}_{m}_", Load(name_of(it, "narrow", number), place)))
+            updates.append(Declare(f"narrow{number}_{m}_", Load(name_of("narrow", number), place)))
         updates.extend(Update(f"acc{m}_{v}_", "+", _value(it, m, v)) for v in range(blocks))
     loop = For("step_", zero, Var("steps_"), (*loads, *updates))
     stores = [_stored(it, m, v) for m, v in cells]
@@ -305,7 +300,7 @@ def _sum_place(it: Outer, m: int, v: int) -> tuple[Expr, ...]:
 
 
 def _stored(it: Outer, m: int, v: int) -> StoreLanes:
-    return StoreLanes(name_of(it, "sums"), _sum_place(it, m, v), 1, "", "+", Var(f"acc{m}_{v}_"))
+    return StoreLanes(name_of("sums"), _sum_place(it, m, v), 1, "", "+", Var(f"acc{m}_{v}_"))
 
 
 def _value(it: Outer, m: int, v: int) -> Expr:
@@ -317,7 +312,7 @@ def _value(it: Outer, m: int, v: int) -> Expr:
     for number, read in enumerate(found.narrow):
         table[_load(read)] = Splat(Var(f"narrow{number}_{m}_"))
     for number, read in enumerate(found.here):
-        table[_load(read)] = LoadLanes(name_of(it, "here", number), _sum_place(it, m, v), 1, "")
+        table[_load(read)] = LoadLanes(name_of("here", number), _sum_place(it, m, v), 1, "")
     body = scalar(found.solution.body, {}, frozenset())
     result: Expr = rewrite(body, lambda node: table.get(node, node) if isinstance(node, Load) else node)
     return result

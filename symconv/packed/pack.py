@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from symconv.loops.arith import add, const, mul, simplify, smallest, sub
-from symconv.loops.ir import LANES, Buffer, Compare, Expr, FloorDiv, For, LoadLanes, Mod, Stmt, StoreLanes, Var
+from symconv.loops.ir import LANES, Buffer, Expr, FloorDiv, For, LoadLanes, Mod, Stmt, StoreLanes, Var
 from symconv.loops.scalars import integer
 from symconv.loops.traverse import substitute
-from symconv.packed.copying import Source, copied_row, zeroed
+from symconv.packed.copying import Source, copied_row, inside, zeroed
 from symconv.packed.frame import Frame, product, quotient
 from symconv.packed.roles import Operand
 
@@ -117,14 +117,7 @@ def _rows(
         at = {loop: sources[loop].at(position) for loop, position in named.items()} | {lane: whole.at(k)}
         return tuple(at[axis.loop] if axis.loop else substitute(integer(axis.form), planes) for axis in operand.axes)
 
-    valid = tuple(
-        condition
-        for loop, at in named.items()
-        for condition in (
-            Compare(">=", sources[loop].at(at), const(0)),
-            Compare("<", sources[loop].at(at), sources[loop].length),
-        )
-    )
+    valid = inside(sources, named)
     row = (*_prefix(space, operand, plane), space.row(named.values()))
     tensor = operand.read.tensor
     if source.factor == 1:

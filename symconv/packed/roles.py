@@ -108,6 +108,11 @@ def _usable(op: Operator, solution: Solution) -> bool:
     return solution.owned and bool(solution.target) and not counted and not positions and whole
 
 
+def _plain(solution: Solution, names: tuple[str, ...]) -> bool:
+    """Whether these loops are coordinates of the target as they stand: they are counted from 0 on."""
+    return all(var(name) in solution.target for name in names)
+
+
 def _lane(form: Affine, loops: tuple[str, ...]) -> str:
     """The one loop that moves an index forward, or nothing."""
     moving = [name for name in loops if form.coefficient(name)]
@@ -139,7 +144,13 @@ def _in_cells(op: Operator, statement: Statement, reduce: Reduce, solution: Solu
         return None
     planes, taps = _split(steps, operands)
     one_each = all(len(form.names() & set(cells)) == 1 for form in solution.target)
-    if not one_each or len(planes) > 1 or set(planes) & set(taps) or {*planes, *taps} != set(steps):
+    if (
+        not _plain(solution, (*groups, *rows))
+        or not one_each
+        or len(planes) > 1
+        or set(planes) & set(taps)
+        or {*planes, *taps} != set(steps)
+    ):
         return None
     return Contraction(
         op, statement, reduce, solution, "cells", tuple(flats), groups, rows, (), planes, taps, operands, narrow, here,
@@ -170,7 +181,14 @@ def _in_steps(op: Operator, statement: Statement, reduce: Reduce, solution: Solu
     columns = tuple(n for n in cells if n not in groups and _uses(second.read, n))
     still = all(axis.factor == 1 and axis.rest.is_constant for axis in first.axes if axis.loop)
     once = all(len(form.names() & set(cells)) <= 1 for read in moving for form in read.index)
-    if not still or not once or not columns or len(rows) > 1 or {*groups, *rows, *columns} != set(cells):
+    if (
+        not _plain(solution, cells)
+        or not still
+        or not once
+        or not columns
+        or len(rows) > 1
+        or {*groups, *rows, *columns} != set(cells)
+    ):
         return None
     taps = tuple(n for n in columns if any(axis.loop and axis.form.coefficient(n) for axis in second.axes))
     return Contraction(

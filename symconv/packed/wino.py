@@ -65,7 +65,7 @@ def winograd_nests(it: Tiled, tile: Tile) -> Packed:
         Size("M_", sums.rows),
         Size("MT_", ceildiv(Var("M_"), tile.rows)),
         Size("KT_", product(counts(it.still, it.still.taps, exact=False))),
-        Size("P_", sums.planes()),
+        Size("P_", sums.planes),
         Size("PB_", Var("P_")),
         Size("PP_", apart(Var("P_"))),
         Size("G_", product(counts(it.found, it.found.groups, exact=False))),
@@ -80,22 +80,22 @@ def _buffers(it: Tiled, sums: Outer) -> Iterator[Buffer]:
     taps = const(prod(axis.transform.r for axis in it.form.axes))
     steps, points = mul(Var("P_"), Var("KT_")), const(it.products)
     slack = mul(const(2 + sums.tile.blocks), lanes)
-    yield Buffer(name_of(sums, "offsets"), ((const(1),), (steps,)), "workspace", Scalar("offset"))
+    yield Buffer(name_of("offsets"), ((const(1),), (steps,)), "workspace", Scalar("offset"))
     raw = ((Var("G_"),), (const(1),), (Var("MT_"),), (mul(steps, taps),), (rows,))
-    yield Buffer(name_of(sums, "raw"), raw, "workspace")
+    yield Buffer(name_of("raw"), raw, "workspace")
     narrow = ((Var("G_"),), (points,), (Var("MT_"),), (steps,), (rows,))
-    yield Buffer(name_of(sums, "narrow"), narrow, "workspace")
+    yield Buffer(name_of("narrow"), narrow, "workspace")
     classes: tuple[tuple[Expr, ...], ...] = tuple((const(axis.transform.m),) for axis in it.form.axes)
     pieces = ((const(1),), *classes, (Var("RS_"), it.pieces.lane.pitch))
-    yield Buffer(name_of(sums, "pieces"), pieces, "private", slack=mul(const(2), lanes))
-    yield from line_buffers(it.pieces, it.split, name_of(sums, "pieces"))
+    yield Buffer(name_of("pieces"), pieces, "private", slack=mul(const(2), lanes))
+    yield from line_buffers(it.pieces, it.split, name_of("pieces"))
     windows = ((mul(points, Var("PP_")),), (Var("RV_"), it.windows.lane.pitch))
-    yield Buffer(name_of(sums, "wide"), windows, "private", slack=slack)
+    yield Buffer(name_of("wide"), windows, "private", slack=slack)
     made = ((mul(Var("MT_"), rows),), (points,), (Var("RC_"), it.windows.lane.pitch))
-    yield Buffer(name_of(sums, "sums"), made, "private", slack=slack)
+    yield Buffer(name_of("sums"), made, "private", slack=slack)
     m = [axis.transform.m for axis in it.form.axes]
     lines = ((const(prod(m[:-1])),), (mul(const(m[-1]), add(it.windows.lane.tile, lanes)),))
-    yield Buffer(name_of(sums, "lines"), lines, "private", slack=lanes)
+    yield Buffer(name_of("lines"), lines, "private", slack=lanes)
 
 
 def _narrow(it: Tiled, sums: Outer) -> Nest:
@@ -110,12 +110,12 @@ def _narrow(it: Tiled, sums: Outer) -> Nest:
     def load(point: Point) -> Expr:
         chosen = {axis.tap: const(taps[k][point[k]]) for k, axis in enumerate(it.form.axes)}
         position = substitute(rank(found, names), dict(chosen))
-        return LoadLanes(name_of(sums, "raw"), (Var("group_"), const(0), Var("rowblock_"), position, row), 1, "mask_")
+        return LoadLanes(name_of("raw"), (Var("group_"), const(0), Var("rowblock_"), position, row), 1, "mask_")
 
     def store(point: Point, value: Expr) -> Stmt:
         number = const(number_of(point, it.form))
         place = (Var("group_"), number, Var("rowblock_"), kept, row)
-        return StoreLanes(name_of(sums, "narrow"), place, 1, "mask_", "=", value)
+        return StoreLanes(name_of("narrow"), place, 1, "mask_", "=", value)
 
     scale = it.form.coefficient
     first, *others = it.form.narrow_matrices
@@ -143,8 +143,8 @@ def _main(it: Tiled, sums: Outer) -> Nest:
     work = transformed_planes(
         it,
         it.split,
-        name_of(sums, "pieces"),
-        name_of(sums, "wide"),
+        name_of("pieces"),
+        name_of("wide"),
         dict(zip(found.planes, planes, strict=True)),
         "R_",
         False,
@@ -219,7 +219,7 @@ def _behind(it: Tiled, windows: str, rows: str) -> tuple[Stmt, ...]:
 def _unpacked(it: Tiled, sums: Outer) -> tuple[Stmt, ...]:
     """Sums of every point transformed into rows of the target."""
     found, lane = it.found, it.windows.lane
-    lines = name_of(sums, "lines")
+    lines = name_of("lines")
     coordinates = [Var(f"{strip.loop}_at_") for strip in it.windows.strips[:-1]]
     row = it.windows.row(coordinates)
     column = mul(Var("chunk_"), Var(LANES))
@@ -228,17 +228,17 @@ def _unpacked(it: Tiled, sums: Outer) -> tuple[Stmt, ...]:
 
     def load(point: Point) -> Expr:
         place = (Var("row_"), const(number_of(point, it.form)), row, column)
-        return LoadLanes(name_of(sums, "sums"), place, 1, "")
+        return LoadLanes(name_of("sums"), place, 1, "")
 
-    def keep(point: Point, value: Expr) -> Stmt:
+    def keep(point: Point, value: Expr) -> Stmt | None:
         made[point] = value
         if point[-1] + 1 < last:
-            return Let(f"none{'_'.join(map(str, point))}_", const(0))
+            return None
         values = tuple(made[(*point[:-1], k)] for k in range(last))
         line = point[0] if len(point) > 1 else 0
         return StoreZip(lines, (const(line), mul(const(last), column)), values)
 
-    body = tuple(s for s in transformed(it.form.target_matrices, load, keep) if not isinstance(s, Let))
+    body = transformed(it.form.target_matrices, load, keep)
     chunks = For("chunk_", const(0), ceiling(lane.size, Var(LANES)), body)
     inner: tuple[Stmt, ...] = (Outlined("outputs", (chunks,)), *_woven(it, lines))
     for strip in reversed(it.windows.strips[:-1]):
