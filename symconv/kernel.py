@@ -142,11 +142,14 @@ class Kernel:
         return {entry.name: entry.nbytes(given[entry.name]) for entry in self._entries()}
 
     def shuffled(self) -> Kernel:
-        """The same module with plans that are drawn, not made: every way to compute an output runs for some shapes.
+        """The same modules with plans that are drawn, not made: every way to compute an output runs for some shapes.
 
-        For judging a kernel; ``verify`` uses it.
+        For judging a kernel; ``verify`` uses it. A kernel that has had large calls is judged with what was compiled
+        for them.
         """
-        return _Shuffled(self.operator, self.options, self._artifact, self._lazy)
+        second = self._second
+        lazy = self._lazy if second is None else lambda: second.artifact
+        return _Shuffled(self.operator, self.options, self._first.artifact, lazy)
 
     def _entries(self) -> tuple[Entry, ...]:
         return (self._first, self._second) if self._second else (self._first,)

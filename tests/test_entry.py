@@ -283,3 +283,12 @@ def test_packed_results_are_bitwise_the_same_for_any_number_of_threads_and_with_
 
 def test_every_way_and_number_of_a_packed_kernel_is_exact(conv: Any) -> None:
     assert judge(sc.conv2d(padding=1), conv(2).shuffled(), "float32")
+
+
+def test_what_large_calls_compiled_is_judged_too() -> None:
+    kernel = sc.build(sc.conv1d(padding=1), dtype="float64", threads=1)
+    assert [way.name for way in kernel.shuffled()._first.outputs[0].ways] == ["direct"]
+    x, w = np.ones((2, 16, 600)), np.ones((24, 16, 3))
+    kernel.forward(x, w)
+    assert len(kernel.shuffled()._first.outputs[0].ways) > 2
+    assert sc.verify(kernel.operator, kernel)

@@ -78,11 +78,8 @@ def volumes(op: Operator) -> tuple[Geometry, ...]:
     >>> [shape["w"] for shape in volumes(op)]
     [(9, 6, 4), (9, 6, 4), (6, 5, 3), (21, 37, 2), (5, 1, 2)]
     """
-    windows = {window.size: window for window in op.windows}
+    windows, free, plain = _names(op)
     kernels = [window.kernel for window in op.windows]
-    defined = {definition.name for definition in op.definitions}
-    free = sorted({n for t in op.inputs for size in t.sizes for n in size.names()} - defined)
-    plain = [name for name in free if name not in windows and name not in kernels and name != op.batch]
     wide = {name: (6, 9)[at % 2] for at, name in enumerate(plain)} | {name: 4 - at for at, name in enumerate(kernels)}
     wide |= {name: 2 * w.stride + 3 * w.dilation + 1 for name, w in windows.items()}
     last = {name: size + 7 * windows[name].stride + 1 for name, size in list(wide.items())[-1:] if name in windows}
@@ -122,16 +119,22 @@ def rows(op: Operator, cells: int = 20) -> tuple[Geometry, ...]:
     >>> [shape["x"] for shape in rows(op)]
     [(1, 4, 23), (1, 1, 23)]
     """
-    windows = {window.size: window for window in op.windows}
-    defined = {definition.name for definition in op.definitions}
-    free = sorted({n for t in op.inputs for size in t.sizes for n in size.names()} - defined)
-    plain = [n for n in free if n not in windows and n not in {w.kernel for w in op.windows} and n != op.batch]
+    windows, free, plain = _names(op)
     sizes = {name: 2 * w.stride + w.dilation + 1 for name, w in windows.items()} | {op.batch: 1}
     sizes |= {name: cells * windows[name].stride + 3 * windows[name].dilation for name in list(windows)[-1:]}
     sizes |= {w.kernel: min(w.stride, 5) + 1 for w in op.windows}
     drafts = [{name: some[at % 2] for at, name in enumerate(plain)} for some in ((4, 1), (1, 4))]
     admitted = (_admitted(op, {n: v for n, v in (sizes | draft).items() if n in free}) for draft in drafts)
     return tuple(shapes for shapes in admitted if windows and shapes)
+
+
+def _names(op: Operator) -> tuple[dict[str, Window], list[str], list[str]]:
+    """The windows by their size, every size that is free, and those of them that are channels and the like."""
+    windows = {window.size: window for window in op.windows}
+    defined = {definition.name for definition in op.definitions}
+    free = sorted({n for t in op.inputs for size in t.sizes for n in size.names()} - defined)
+    other = {*windows, *(window.kernel for window in op.windows), op.batch}
+    return windows, free, [name for name in free if name not in other]
 
 
 def _admitted(op: Operator, free: Mapping[str, int]) -> Geometry | None:
