@@ -26,9 +26,9 @@ _BOX = 150.0
 """Starting a box."""
 _START = 1500.0
 """A workspace, one more loop nest."""
-_TERM = 0.65
+_TERM = 1.0
 """Cycles of one term of a transform, its share of loads and stores included."""
-_HIDDEN = 0.6
+_HIDDEN = 0.9
 """The share of waiting that other work does not cover."""
 _FACTOR = 4.0
 """Cycles to transform what one tile of the narrow operand contributes to one point: short rows, no lanes."""
@@ -69,13 +69,22 @@ def cycles(n: Counts, machine: Machine, chosen: dict[str, Array]) -> Parts:
     kinds = pieces(n.axes, lengths)
     vectors = np.sum([number * np.ceil(np.prod(kind, axis=0) / machine.lanes) for number, kind in kinds], axis=0)
     vectors = vectors * n.groups
-    # Transforms go row by row, and rows of tiles are short: their last vectors are ragged.
-    rows = np.sum([a * np.prod(k[:-1], axis=0) * np.ceil(k[-1] / machine.lanes) for a, k in kinds], axis=0) * n.groups
+    rows = _rows(kinds, machine) * n.groups
+    # Every box transforms what the taps of other axes reach: short boxes transform the same windows several times.
+    reached = [(a, [length + x.high - x.low for length, x in zip(k, n.axes, strict=True)]) for a, k in kinds]
+    again = _rows(reached, machine) * n.groups / rows
     if _folds(n):
-        parts = _dotted(n, machine, chosen, boxes, vectors, rows)
+        parts = _dotted(n, machine, chosen, boxes, vectors, rows, again)
     else:
-        parts = _summed(n, machine, lengths, boxes, vectors, rows)
+        parts = _summed(n, machine, lengths, boxes, vectors, rows, again)
     return {**parts, "start": _START + _BOX * boxes}
+
+
+def _rows(kinds: list[tuple[Array, list[Array]]], machine: Machine) -> Array:
+    """Vectors of all boxes where each row of tiles has its own: rows are short, and their last vectors are ragged."""
+    each = [amount * np.prod(k[:-1], axis=0) * np.ceil(k[-1] / machine.lanes) for amount, k in kinds]
+    total: Array = np.sum(each, axis=0)
+    return total
 
 
 def _change(n: Counts) -> float:
@@ -89,32 +98,34 @@ def _far(held: Array, machine: Machine) -> Array:
     return cost
 
 
-def _summed(n: Counts, machine: Machine, lengths: list[Array], boxes: Array, vectors: Array, ragged: Array) -> Parts:
+def _summed(
+    n: Counts, machine: Machine, lengths: list[Array], boxes: Array, vectors: Array, ragged: Array, reached: Array
+) -> Parts:
     m, most = n.tile
     points, row_tiles = _points(n), -(-n.rows // m)
     tiles = np.prod(lengths, axis=0)
     step = outer_step(n.tile, machine, n.facts.operations, n.facts.loads) / most
     calls = points * row_tiles * np.maximum(vectors / most, boxes)
-    held = points * tiles * (n.planes + row_tiles * m) * machine.itemsize
+    held = points * tiles * (n.planes * reached + row_tiles * m) * machine.itemsize
     narrow = points * row_tiles * m * n.planes * sum(n.taps) * machine.itemsize
     spread = min(4.0, max(1.0, narrow * n.groups / (0.16 * machine.caches.last)))
-    once = points * vectors * machine.vector_bytes * (n.planes + 2.0 * n.rows) * _far(held, machine)
+    once = points * vectors * machine.vector_bytes * (n.planes * reached + 2.0 * n.rows) * _far(held, machine)
     return {
         "multiply": points * row_tiles * vectors * sum(n.taps) * n.planes * step,
         "calls": calls * (_CALL + m * most),
         "cache": (once + boxes * narrow * rate(narrow + held, machine)) * _HIDDEN,
-        "pack": ragged * n.planes * _change(n) + n.wide * moved(n.wide, machine, 1),
+        "pack": reached * (ragged * n.planes * _change(n) + n.wide * moved(n.wide, machine, 1)),
         "unpack": ragged * n.rows * _change(n) + n.writes * moved(n.writes, machine, 2),
         "narrow": _FACTOR * spread * points * n.rows * n.planes * n.groups * np.ones_like(boxes),
     }
 
 
 def _dotted(
-    n: Counts, machine: Machine, chosen: dict[str, Array], boxes: Array, vectors: Array, ragged: Array
+    n: Counts, machine: Machine, chosen: dict[str, Array], boxes: Array, vectors: Array, ragged: Array, reached: Array
 ) -> Parts:
     m, columns = n.tile
     points, row_tiles, column_tiles = _points(n), -(-n.rows // m), -(-n.columns // columns)
-    again = np.ceil(n.rows / chosen["MB"])
+    again = reached * np.ceil(n.rows / chosen["MB"])
     calls = points * boxes * row_tiles * column_tiles
     lengths = [chosen[f"T_{axis.name}"] for axis in n.axes]
     held = points * np.prod(lengths, axis=0) * (chosen["MB"] + n.columns) * machine.itemsize
