@@ -13,7 +13,7 @@ from symconv.derive.borders import resolve_borders
 from symconv.gather.gather import gather
 from symconv.loops.interpret import interpret
 from symconv.loops.ir import Kernel
-from symconv.loops.lower import lower
+from symconv.loops.presets import masked
 from symconv.notation.operator import Operator
 from symconv.verify.reference import evaluate, gradients
 
@@ -28,7 +28,7 @@ def lowered() -> Callable[..., Kernel]:
     def make(op: Operator, wrt: str = "", proofs: bool = True, sizes: Mapping[str, int] | None = None) -> Kernel:
         resolved = resolve_borders(op)
         target = adjoint(resolved, wrt) if wrt else resolved
-        return lower(gather(target, proofs=proofs), "k", None if sizes is None else dict(sizes))
+        return masked(gather(target, proofs=proofs), "k", None if sizes is None else dict(sizes))
 
     return make
 

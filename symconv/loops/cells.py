@@ -24,7 +24,6 @@ from symconv.loops.ir import (
     Var,
 )
 from symconv.loops.nest import Order, guarded, nest
-from symconv.loops.order import choose_order
 from symconv.loops.scalars import integer, scalar
 from symconv.notation import expr as notation
 from symconv.notation.affine import var
@@ -54,9 +53,9 @@ def cell_nest(
     statement: Statement,
     solutions: dict[notation.Reduce, tuple[Solution, ...]],
     positions: frozenset[str],
-    sizes: Mapping[str, int] | None,
+    orders: Mapping[Solution, Order],
 ) -> Nest:
-    """One nest over the target's cells; raises nothing: callers check ``is_plain`` first."""
+    """One nest over the target's cells, the steps of each solution in its order; callers check ``is_plain`` first."""
     names: dict[notation.Reduce, Expr] = {}
     body: list[Stmt] = []
     for count, (node, several) in enumerate(solutions.items()):
@@ -64,7 +63,7 @@ def cell_nest(
         names[node] = Var(f"at{count}_") if node.kind.startswith("arg") else Var(total)
         body += _start(node, total, f"at{count}_")
         for solution in several:
-            body += _loops(solution, statement, node, count, positions, sizes)
+            body += _loops(solution, statement, node, count, positions, orders[solution])
     target = tuple(Var(name) for name in statement.indices)
     body.append(Store(statement.target.name, target, scalar(statement.expr, names, positions)))
     frame = solve(statement.ranges, (), notation.Piece((), notation.Const(Fraction(0))))
@@ -90,9 +89,8 @@ def _loops(
     node: notation.Reduce,
     count: int,
     positions: frozenset[str],
-    sizes: Mapping[str, int] | None,
+    order: Order,
 ) -> tuple[Stmt, ...]:
-    order = choose_order(solution, sizes)
     steps = tuple(item for item in order.inner if isinstance(item, str) and item in solution.steps)
     rest = tuple(name for name in solution.steps if name not in steps)
     frozen = Order(solution.cells, (*rest, *steps))

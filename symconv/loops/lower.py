@@ -1,15 +1,24 @@
-"""From the gather form to loop nests. SymPy ended before; what division means becomes explicit here."""
+"""From the gather form to loop nests. SymPy ended before; what division means becomes explicit here.
+
+Without directives every statement is the plainest nest there is: a loop for each index, one scalar sum for each
+reduction. What order, lanes, tiles and arrays there are is said by directives (:mod:`symconv.loops.schedule`); nothing
+is decided here.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from typing import TypeVar
 
+from symconv.errors import ScheduleError
 from symconv.gather.solution import Gather, Solution, Solved
 from symconv.gather.solve import solve
 from symconv.loops.arith import simplify
-from symconv.loops.cells import cell_nest, is_plain, position
+from symconv.loops.cells import cell_nest, is_plain
 from symconv.loops.constants import constant_nest
+from symconv.loops.forms import Form, Part, form_of, index_tensors, whole_target
 from symconv.loops.ir import (
     Accumulate,
     Buffer,
@@ -27,14 +36,14 @@ from symconv.loops.ir import (
 )
 from symconv.loops.ir import Const as Number
 from symconv.loops.lanes import lane_nests
-from symconv.loops.nest import nest
-from symconv.loops.order import choose_order, depth_of_target
+from symconv.loops.nest import Order, nest
+from symconv.loops.order import depth_of_target, naive_order, named_order
 from symconv.loops.scalars import integer, scalar
-from symconv.loops.shares import minor_pieces
+from symconv.loops.schedule import Distribute, Lanes, LoopDirective, Minor, RegisterTile, Reorder
 from symconv.loops.sizes import fixed_sizes, runtime_sizes
-from symconv.loops.tile import SUM, Target, neutral
+from symconv.loops.tile import Target, neutral
 from symconv.loops.traverse import substitute
-from symconv.notation.expr import Apply, Const, Piece, Reduce, reads
+from symconv.notation.expr import Const, Piece, Reduce
 from symconv.notation.expr import Expr as Formula
 from symconv.notation.operator import Operator, Statement, Tensor
 from symconv.notation.tables import table_of
@@ -42,35 +51,50 @@ from symconv.notation.tables import table_of
 __all__ = ["lower"]
 
 
+_Said = TypeVar("_Said", Distribute, Reorder, Lanes, RegisterTile, Minor)
+
+
 @dataclass(slots=True)
 class _Lowering:
     op: Operator
-    sizes: dict[str, int] | None
-    itemsize: int = 4
+    positions: frozenset[str]
+    said: dict[tuple[type, str], LoopDirective]
     buffers: dict[str, Buffer] = field(default_factory=dict)
     nests: list[Nest] = field(default_factory=list)
+    used: set[tuple[type, str]] = field(default_factory=set)
 
-    @property
-    def positions(self) -> frozenset[str]:
-        return frozenset(name for name, buffer in self.buffers.items() if buffer.scalar.kind == "index")
+    def ask(self, kind: type[_Said], name: str) -> _Said | None:
+        """The directive of a kind that speaks of a nest or statement."""
+        found = self.said.get((kind, name))
+        self.used.add((kind, name))
+        assert found is None or isinstance(found, kind)
+        return found
 
 
-def lower(gather: Gather, name: str, sizes: dict[str, int] | None = None, itemsize: int = 4) -> Kernel:
+def lower(
+    gather: Gather, name: str, sizes: Mapping[str, int] | None = None, directives: tuple[LoopDirective, ...] = ()
+) -> Kernel:
     """The kernel that computes an operator's output; ``sizes`` specialises it to fixed ones.
 
-    ``itemsize`` is the bytes of an element: it decides how many blocks of lanes a register tile takes.
+    Raises ScheduleError for a directive that is not allowed here, or speaks of nothing.
     """
     op = gather.operator
-    state = _Lowering(op, sizes, itemsize)
+    state = _Lowering(op, index_tensors(gather), {(type(one), _subject(one)): one for one in directives})
     for tensor in op.inputs:
         _declare(state, tensor, "in")
     for solved in gather.statements:
         last = solved.statement.target.name == op.output.name
         _declare(state, solved.statement.target, "out" if last else "workspace")
         _statement(state, solved)
-    known, checks = fixed_sizes(op, sizes) if sizes is not None else runtime_sizes(op)
+    for kind, subject in state.said.keys() - state.used:
+        raise ScheduleError(f"{state.said[kind, subject]}: {name} has no such nest")
+    known, checks = fixed_sizes(op, dict(sizes)) if sizes is not None else runtime_sizes(op)
     kernel = Kernel(name, tuple(state.buffers.values()), known, checks, tuple(state.nests))
     return _specialised(kernel, known) if sizes is not None else kernel
+
+
+def _subject(directive: LoopDirective) -> str:
+    return directive.statement if isinstance(directive, Distribute) else directive.nest
 
 
 def _specialised(kernel: Kernel, sizes: tuple[Size, ...]) -> Kernel:
@@ -94,141 +118,80 @@ def _declare(state: _Lowering, tensor: Tensor, role: str) -> None:
 
 
 def _statement(state: _Lowering, solved: Solved) -> None:
-    statement, expr = solved.statement, solved.statement.expr
+    statement = solved.statement
     if (entries := table_of(statement)) is not None:
         state.nests.append(constant_nest(statement, entries))
         return
-    terms = _terms(expr)
-    nodes = [node for node, _ in solved.reductions]
-    solutions = dict(solved.reductions)
-    if len(nodes) == 1 and nodes[0].kind.startswith("arg") and expr == nodes[0]:
-        state.nests += _first(state, statement, nodes[0], solutions)
-    elif terms is not None and all(node.kind == "sum" for node in nodes):
-        _linear(state, statement, terms, solutions)
-    elif len(nodes) == 1 and not nodes[0].kind.startswith("arg"):
-        if not _in_registers(state, statement, nodes[0], solutions[nodes[0]]):
-            _accumulated(state, statement, nodes[0], solutions[nodes[0]])
-            _elementwise(state, statement, expr, {nodes[0]: _cell(statement)})
-    elif all(is_plain(statement, s) for several in solutions.values() for s in several) and not _in_lanes(
-        state, statement, solutions
-    ):
-        state.nests.append(cell_nest(statement, solutions, state.positions, state.sizes))
+    form = form_of(solved)
+    apart = state.ask(Distribute, statement.target.name)
+    if apart is None and (form.plain or form.kind == "first"):
+        _together(state, statement, form)
+    elif form.kind == "first":
+        raise ScheduleError(f"{apart}: {statement.target.name} is the position of an extreme, which has no parts")
     else:
-        _buffered(state, statement, solutions)
+        _apart(state, statement, form)
 
 
-def _first(
-    state: _Lowering, statement: Statement, node: Reduce, solutions: dict[Reduce, tuple[Solution, ...]]
-) -> tuple[Nest, ...]:
-    """The position of the first extreme tap of each cell."""
-    several = solutions[node]
-    if len(several) == 1 and is_plain(statement, several[0]):
-        kind = node.kind.removeprefix("arg")
-        target = Target(statement.target.name, kind, where=position(node, several[0]))
-        if nests := lane_nests(several[0], target, state.positions, state.sizes, state.itemsize):
-            return nests
-    return (cell_nest(statement, solutions, state.positions, state.sizes),)
+def _together(state: _Lowering, statement: Statement, form: Form) -> None:
+    """Every cell is finished before the next one: in lanes where a directive says so."""
+    target = whole_target(statement, form, state.positions)
+    if target is not None and (lanes := state.ask(Lanes, form.parts[0].nest)):
+        state.nests += _in_lanes(state, form.parts[0], lanes, target)
+        return
+    solutions: dict[Reduce, tuple[Solution, ...]] = {}
+    orders: dict[Solution, Order] = {}
+    for part in form.parts:
+        solutions[part.node] = (*solutions.get(part.node, ()), part.solution)
+        orders[part.solution] = _order(state, part)
+    several = {node: tuple(dict.fromkeys(found)) for node, found in solutions.items()}
+    state.nests.append(cell_nest(statement, several, state.positions, orders))
 
 
-def _in_lanes(state: _Lowering, statement: Statement, solutions: dict[Reduce, tuple[Solution, ...]]) -> bool:
-    """Whether each reduction has lanes of its own: faster than all of them cell by cell, for an array each."""
-    target = Target(statement.target.name, "+")
-    every = (s for several in solutions.values() for s in several)
-    return not any(node.kind.startswith("arg") for node in solutions) and all(
-        lane_nests(s, target, state.positions, state.sizes, state.itemsize) for s in every
-    )
+def _apart(state: _Lowering, statement: Statement, form: Form) -> None:
+    match form.kind:
+        case "linear":
+            _fill(state, statement, scalar(form.rest, {}, state.positions), "start")
+            for part in form.parts:
+                _accumulate(state, statement, part)
+        case "single":
+            _accumulated(state, statement, form.parts)
+            _elementwise(state, statement, statement.expr, {form.parts[0].node: _cell(statement)})
+        case _:
+            _buffered(state, statement, form)
 
 
-def _terms(expr: Formula) -> tuple[list[tuple[int, Reduce]], Formula] | None:
-    """``Σ ±reduction + rest`` with a rest free of reductions, or None."""
-    zero = Const(Fraction(0))
-    match expr:
-        case Reduce():
-            return [(1, expr)], zero
-        case Apply("neg", (inner,)):
-            found = _terms(inner)
-            return found and ([(-s, r) for s, r in found[0]], _unless_zero("neg", found[1]))
-        case Apply("add" | "sub" as function, (left, right)):
-            a, b = _terms(left), _terms(right)
-            if a is None or b is None:
-                return None
-            flipped = [(-s if function == "sub" else s, r) for s, r in b[0]]
-            rest = a[1] if b[1] == zero else _unless_zero("neg", b[1]) if a[1] == zero and function == "sub" else b[1] if a[1] == zero else Apply(function, (a[1], b[1]))  # fmt: skip  # noqa: E501
-            return [*a[0], *flipped], rest
-    return None if _holds_reduction(expr) else ([], expr)
+def _order(state: _Lowering, part: Part) -> Order:
+    said = state.ask(Reorder, part.nest)
+    return naive_order(part.solution) if said is None else named_order(part.solution, said)
 
 
-def _unless_zero(function: str, expr: Formula) -> Formula:
-    return expr if expr == Const(Fraction(0)) else Apply(function, (expr,))
-
-
-def _holds_reduction(expr: Formula) -> bool:
-    match expr:
-        case Reduce():
-            return True
-        case Apply(_, arguments):
-            return any(_holds_reduction(argument) for argument in arguments)
-    return False
+def _in_lanes(state: _Lowering, part: Part, lanes: Lanes, target: Target, border: bool = False) -> tuple[Nest, ...]:
+    tile = state.ask(RegisterTile, part.nest) or RegisterTile(part.nest, ())
+    return lane_nests(part.solution, _order(state, part), lanes, tile, target, state.positions, border)
 
 
 def _cell(statement: Statement) -> Load:
     return Load(statement.target.name, tuple(Var(name) for name in statement.indices))
 
 
-def _linear(
-    state: _Lowering,
-    statement: Statement,
-    terms: tuple[list[tuple[int, Reduce]], Formula],
-    solutions: dict[Reduce, tuple[Solution, ...]],
-) -> None:
-    parts, rest = terms
-    pieces = [(sign, s) for sign, node in parts for s in solutions[node]]
-    if len(pieces) == 1 and is_plain(statement, pieces[0][1]):
-        start = scalar(rest, {}, state.positions)
-        target = Target(statement.target.name, "+" if pieces[0][0] > 0 else "-", start)
-        if nests := lane_nests(pieces[0][1], target, state.positions, state.sizes, state.itemsize):
-            state.nests.extend(nests)
-            return
-        if depth_of_target(pieces[0][1], choose_order(pieces[0][1], state.sizes)) == 0:
-            state.nests.append(cell_nest(statement, solutions, state.positions, state.sizes))
-            return
-    _elementwise(state, statement, rest, {})
-    minor = minor_pieces(state.op, [solution for _, solution in pieces], state.sizes)
-    for sign, solution in pieces:
-        _accumulate(state, statement, solution, "+" if sign > 0 else "-", solution in minor)
-
-
-def _in_registers(state: _Lowering, statement: Statement, node: Reduce, several: tuple[Solution, ...]) -> bool:
-    """A reduction of one piece is finished before it is stored: its cells are visited once."""
-    if len(several) != 1 or not is_plain(statement, several[0]):
-        return False
-    op = {"sum": "+"}.get(node.kind, node.kind)
-    finish = scalar(statement.expr, {node: SUM}, state.positions)
-    beside = tuple(read for read in reads(statement.expr) if read.tensor not in state.positions)
-    target = Target(statement.target.name, op, neutral(op), finish=finish, beside=beside)
-    nests = lane_nests(several[0], target, state.positions, state.sizes, state.itemsize)
-    state.nests.extend(nests or ())
-    return nests is not None
-
-
-def _accumulated(state: _Lowering, statement: Statement, node: Reduce, solutions: tuple[Solution, ...]) -> None:
+def _accumulated(state: _Lowering, statement: Statement, parts: tuple[Part, ...]) -> None:
     """Start the target at the reduction's neutral element and let every piece work on it."""
-    _fill(state, statement, neutral({"sum": "+"}.get(node.kind, node.kind)), "start")
-    minor = minor_pieces(state.op, solutions, state.sizes)
-    for solution in solutions:
-        _accumulate(state, statement, solution, {"sum": "+"}.get(node.kind, node.kind), solution in minor)
+    _fill(state, statement, neutral(parts[0].op), "start")
+    for part in parts:
+        _accumulate(state, statement, part)
 
 
-def _accumulate(state: _Lowering, statement: Statement, solution: Solution, op: str, minor: bool) -> None:
-    wide = Target(statement.target.name, op)
-    if nests := lane_nests(solution, wide, state.positions, state.sizes, state.itemsize, minor):
-        state.nests.extend(replace(one, minor=minor) for one in nests)
+def _accumulate(state: _Lowering, statement: Statement, part: Part) -> None:
+    minor = state.ask(Minor, part.nest) is not None
+    if lanes := state.ask(Lanes, part.nest):
+        wide = _in_lanes(state, part, lanes, Target(statement.target.name, part.op), minor)
+        state.nests += (replace(one, minor=minor) for one in wide)
         return
-    order = choose_order(solution, state.sizes)
+    solution, op, name = part.solution, part.op, statement.target.name
+    order = _order(state, part)
     depth = depth_of_target(solution, order)
     value = scalar(solution.body, {}, state.positions)
     target = tuple(integer(form) for form in solution.target)
-    name = statement.target.name
     whole = depth < len(order.inner)
 
     def leaf() -> tuple[Stmt, ...]:
@@ -248,13 +211,9 @@ def _accumulate(state: _Lowering, statement: Statement, solution: Solution, op: 
     state.nests.append(replace(made, minor=minor))
 
 
-def _plain(statement: Statement) -> Solution:
-    return solve(statement.ranges, (), Piece((), Const(Fraction(0))))
-
-
 def _fill(state: _Lowering, statement: Statement, value: Expr, what: str) -> None:
-    solution = _plain(statement)
-    order = choose_order(solution, state.sizes)
+    solution = solve(statement.ranges, (), Piece((), Const(Fraction(0))))
+    order = Order(solution.cells[:-1], solution.cells[-1:])
     target = tuple(Var(name) for name in statement.indices)
 
     def leaf() -> tuple[Stmt, ...]:
@@ -265,23 +224,28 @@ def _fill(state: _Lowering, statement: Statement, value: Expr, what: str) -> Non
 
 
 def _elementwise(state: _Lowering, statement: Statement, expr: Formula, names: dict[Reduce, Expr]) -> None:
-    what = "epilogue" if names else "start"
-    _fill(state, statement, scalar(expr, names, state.positions), what)
+    _fill(state, statement, scalar(expr, names, state.positions), "epilogue")
 
 
-def _buffered(state: _Lowering, statement: Statement, solutions: dict[Reduce, tuple[Solution, ...]]) -> None:
+def _buffered(state: _Lowering, statement: Statement, form: Form) -> None:
     """Several reductions that visit their cells in different ways: each gets an array of its own."""
     names: dict[Reduce, Expr] = {}
+    nodes = list(dict.fromkeys(part.node for part in form.parts))
     # One of them needs no array: it is made where the result will be.
-    here = next((node for node in solutions if not node.kind.startswith("arg")), None)
-    for count, (node, several) in enumerate(solutions.items()):
+    here = next((node for node in nodes if not node.kind.startswith("arg")), None)
+    for count, node in enumerate(nodes):
         target = statement.target
         if node != here:
             target = Tensor(f"{statement.target.name}_part{count}", statement.target.axes)
             _declare(state, target, "workspace")
         own = Statement(target, statement.indices, node)
-        if not _in_registers(state, own, node, several):
-            _accumulated(state, own, node, several)
+        parts = tuple(part for part in form.parts if part.node == node)
+        plain = all(is_plain(own, part.solution) for part in parts)
+        whole = whole_target(own, Form("single", parts, plain=plain), state.positions)
+        if whole is not None and (lanes := state.ask(Lanes, parts[0].nest)):
+            state.nests += _in_lanes(state, parts[0], lanes, whole)
+        else:
+            _accumulated(state, own, parts)
         names[node] = _cell(own)
     state.buffers[statement.target.name] = state.buffers.pop(statement.target.name)
     _elementwise(state, statement, statement.expr, names)

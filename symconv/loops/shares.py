@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from math import prod
 
 from symconv.gather.solution import Solution
-from symconv.loops.order import default_extent
+from symconv.loops.heuristics import default_extent
 from symconv.notation.expr import Constraint
 from symconv.notation.operator import Operator
 

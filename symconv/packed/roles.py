@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from symconv.gather.solution import Phase, Solution, Solved
-from symconv.loops.order import trips
+from symconv.loops.heuristics import trips
 from symconv.notation.affine import Affine, var
 from symconv.notation.expr import Apply, Const, Constraint, Expr, Index, Read, Reduce, reads, walk
 from symconv.notation.operator import Operator, Statement

@@ -103,9 +103,9 @@ def validate(derivation: Derivation | Candidate, kernel: Kernel, lanes: Sequence
 
     >>> import symconv as sc
     >>> from symconv import pipeline
-    >>> from symconv.loops.lower import lower
+    >>> from symconv.loops.presets import masked
     >>> derivation = pipeline.derive(sc.conv1d(stride=2), "x")
-    >>> print(validate(derivation, lower(derivation.gather, "gx")))  # doctest: +ELLIPSIS
+    >>> print(validate(derivation, masked(derivation.gather, "gx")))  # doctest: +ELLIPSIS
     gx: proved for all sizes
       every cell of gx is stored exactly once before anything is added to it
       ...

@@ -7,6 +7,7 @@ from symconv import pipeline
 from symconv.loops.candidate import Candidate
 from symconv.loops.directives import apply_all
 from symconv.loops.lower import lower
+from symconv.loops.presets import default_loops
 from symconv.loops.schedule import Schedule
 from symconv.loops.splitting import SplitReduction
 from symconv.options import Options
@@ -26,8 +27,10 @@ def test_the_first_candidate_needs_no_numbers_and_says_how_it_was_made() -> None
 def test_a_schedule_is_carried_out_directive_by_directive() -> None:
     first = pipeline.unit(sc.conv2d(padding=1), Options()).entries[1].outputs[1][0]
     assert any(isinstance(one, SplitReduction) for one in first.schedule.directives)
-    plain = lower(first.gather, "gw", None, 4)
-    assert apply_all(plain, first.schedule.directives) == first.kernel  # type: ignore[arg-type]
+    loops = default_loops(first.gather, None, 4)
+    plain = lower(first.gather, "gw", None, loops)
+    assert first.schedule.directives[: len(loops)] == loops
+    assert apply_all(plain, first.schedule.directives[len(loops) :]) == first.kernel  # type: ignore[arg-type]
     assert plain != first.kernel
 
 

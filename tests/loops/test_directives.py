@@ -17,7 +17,7 @@ from symconv.errors import InternalError, ScheduleError
 from symconv.gather.derivation import derivation
 from symconv.loops.directives import Directive, Fuse, Interchange, Parallel, Tile, Unroll, apply, apply_all
 from symconv.loops.ir import Binary, Buffer, Const, Declare, For, Kernel, Load, Nest, Size, Store, Update, Var
-from symconv.loops.lower import lower
+from symconv.loops.presets import masked
 from symconv.loops.traverse import expressions, rewrite
 from symconv.validate.validation import validate
 
@@ -79,14 +79,14 @@ def test_no_directive_changes_a_number(
 def test_directives_one_after_the_other_are_proved(name: str) -> None:
     op, _ = CASES[name]
     found = derivation(op, "w")
-    kernel = lower(found.gather, "gw")
+    kernel = masked(found.gather, "gw")
     for loop in {loop.var for loop in loops(kernel) if loop.step == 1 and loop.mode == "serial"}:
         changed = apply_all(kernel, (Tile(loop, 2), Parallel(0, enabled=False)))
         assert validate(found, changed, (4,)).holds, loop
 
 
 def plain() -> Kernel:
-    return lower(derivation(CASES["conv2d"][0], "w").gather, "gw")
+    return masked(derivation(CASES["conv2d"][0], "w").gather, "gw")
 
 
 @pytest.mark.parametrize(

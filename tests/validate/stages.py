@@ -16,7 +16,7 @@ from symconv.loops.ir import (
     Kernel,
     Nest,
 )
-from symconv.loops.lower import lower
+from symconv.loops.presets import masked
 from symconv.notation.operator import Operator
 from symconv.options import Options
 from symconv.validate.validation import Validation, validate
@@ -36,7 +36,7 @@ def side(op: Operator, wrt: str = "", options: Options | None = None) -> Side:
     name = f"g{wrt}" if wrt else op.output.name
     if options is not None:
         return derivation, pipeline.candidates(derivation, name, options)[0].kernel
-    return derivation, lower(derivation.gather, name)
+    return derivation, masked(derivation.gather, name)
 
 
 def verdict(of: Side, *nests: Nest, space: Any) -> Validation:

@@ -15,7 +15,7 @@ from symconv import pipeline
 from symconv.errors import InternalError
 from symconv.loops.interpret import interpret
 from symconv.loops.ir import Kernel
-from symconv.loops.lower import lower
+from symconv.loops.presets import masked
 from symconv.notation.operator import Operator
 from symconv.validate.validation import validate
 from symconv.verify.geometry import geometries
@@ -44,7 +44,7 @@ def judged(op: Operator, seed: int, count: int) -> list[bool | None]:
     bases = []
     for wrt in ("", "x"):
         derivation = pipeline.derive(op, wrt) if wrt else pipeline.forward(op)
-        kernel = lower(derivation.gather, f"g{wrt}" if wrt else op.output.name)
+        kernel = masked(derivation.gather, f"g{wrt}" if wrt else op.output.name)
         bases.append((derivation, kernel, kernel))
         bases.append((derivation, kernel, k.through_copy(kernel, "w", shift=1, room=1)))
     shapes = geometries(op, 6, 1)

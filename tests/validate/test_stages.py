@@ -21,7 +21,7 @@ from symconv.loops.ir import (
     Select,
     Update,
 )
-from symconv.loops.lower import lower
+from symconv.loops.presets import masked
 from symconv.loops.traverse import rewrite
 from symconv.notation.operator import Operator
 from symconv.options import Options
@@ -194,6 +194,6 @@ def test_an_operator_exchanged_where_kernels_are_made_is_refused(symbol, monkeyp
 
     for module in (lowering, cells, lanes):
         monkeypatch.setattr(module, "scalar", lambda *given: wrong(right(*given)))
-    mistaken = lower(derivation.gather, "y")
+    mistaken = masked(derivation.gather, "y")
     assert mistaken != kernel
     assert validate(derivation, mistaken).holds is False

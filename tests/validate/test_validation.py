@@ -19,7 +19,7 @@ from symconv.gather.derivation import Derivation
 from symconv.loops.directives import Tile, apply
 from symconv.loops.interpret import interpret
 from symconv.loops.ir import Accumulate, Binary, Const, For, Kernel, Let, Load, Nest, Store, Var
-from symconv.loops.lower import lower
+from symconv.loops.presets import masked
 from symconv.loops.traverse import expressions, rewrite
 from symconv.notation.operator import Operator
 from symconv.options import Options
@@ -106,7 +106,7 @@ def test_fixed_sizes_are_proved(op, shapes) -> None:
 
 def gradient(op: Operator, name: str) -> tuple[Derivation, Kernel]:
     derivation = pipeline.derive(op, name)
-    return derivation, lower(derivation.gather, f"g{name}")
+    return derivation, masked(derivation.gather, f"g{name}")
 
 
 def test_directives_are_proved() -> None:

@@ -24,7 +24,7 @@ from symconv.gather.derivation import Derivation
 from symconv.loops.candidate import Candidate
 from symconv.loops.directives import apply_all
 from symconv.loops.ir import Kernel
-from symconv.loops.lower import lower
+from symconv.loops.presets import masked
 from symconv.loops.schedule import HANDMADE
 from symconv.loops.splitting import SplitReduction, splittable
 from symconv.notation.operator import Operator
@@ -88,7 +88,7 @@ def derivations(op: Operator) -> dict[str, Derivation]:
 def kernels(op: Operator, split: bool) -> dict[str, Kernel]:
     found = {}
     for name, derivation in derivations(op).items():
-        kernel = lower(derivation.gather, name, None, 8)
+        kernel = masked(derivation.gather, name, None, 8)
         cuts = [SplitReduction(at, 3, volume=1) for at, nest in enumerate(kernel.nests) if splittable(nest)]
         found[name] = apply_all(kernel, tuple(reversed(cuts))) if split else kernel
     return found

@@ -15,7 +15,7 @@ from symconv.derive.borders import resolve_borders
 from symconv.errors import DerivationError, SpecError
 from symconv.gather.gather import gather
 from symconv.loops.interpret import interpret
-from symconv.loops.lower import lower
+from symconv.loops.presets import masked
 from symconv.notation.front import formula
 from symconv.notation.operator import Operator
 from symconv.validate.validation import validate
@@ -75,7 +75,7 @@ def operators(draw: Any) -> Operator:
 
 def run(op: Operator, arrays: dict[str, Array]) -> Array:
     inputs = {t.name: (arrays[t.name].shape, arrays[t.name].ravel().tolist()) for t in op.inputs}
-    return np.array([float(value) for value in interpret(lower(gather(op), "k", None), inputs)])
+    return np.array([float(value) for value in interpret(masked(gather(op), "k", None), inputs)])
 
 
 def close(got: Array, want: Array, what: str) -> None:
@@ -125,7 +125,7 @@ def check_kernel(data: Any) -> None:
     except (SpecError, DerivationError):
         assume(False)
     note(f"{op.source} {op.kinks} {name}")
-    found = validate(derivation, lower(derivation.gather, "k", None, data.draw(st.sampled_from([4, 8]))))
+    found = validate(derivation, masked(derivation.gather, "k", None, data.draw(st.sampled_from([4, 8]))))
     assert found, str(found)
 
 

@@ -101,11 +101,11 @@ def right(name: str) -> tuple[Operator, dict[str, Kernel]]:
     from symconv.derive.adjoint import adjoint
     from symconv.derive.borders import resolve_borders
     from symconv.gather.gather import gather
-    from symconv.loops.lower import lower
+    from symconv.loops.presets import masked
 
     op = OPERATORS[name]()
     resolved = resolve_borders(op)
-    return op, {wrt: lower(gather(adjoint(resolved, wrt), proofs=False), "k", None) for wrt in op.tensors}
+    return op, {wrt: masked(gather(adjoint(resolved, wrt), proofs=False), "k", None) for wrt in op.tensors}
 
 
 def rows(verdict: Verdict, tensor: str) -> dict[str, Check]:

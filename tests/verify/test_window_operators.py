@@ -18,7 +18,7 @@ from symconv.derive.borders import resolve_borders
 from symconv.derive.tangent import tangent
 from symconv.gather.gather import gather
 from symconv.loops.interpret import interpret
-from symconv.loops.lower import lower
+from symconv.loops.presets import masked
 from symconv.notation.operator import Operator
 from symconv.options import Options
 from symconv.verify.geometry import geometries
@@ -171,7 +171,7 @@ SAMPLE = [QUICK[0], QUICK[2], QUICK[3], QUICK[5], QUICK[6], QUICK[9], QUICK[11],
 
 def run(op: Operator, arrays: Mapping[str, Array]) -> Array:
     """The interpreted kernel of an operator in relation form."""
-    kernel = lower(gather(op), "k", None)
+    kernel = masked(gather(op), "k", None)
     inputs = {t.name: (arrays[t.name].shape, arrays[t.name].ravel().tolist()) for t in op.inputs}
     return np.array([float(value) for value in interpret(kernel, inputs)])
 
