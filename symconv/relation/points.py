@@ -117,9 +117,18 @@ def near(piece: Instances, names: frozenset[str]) -> tuple[tuple[Word, ...], tup
 
 def point_of(context: Context, held: isl.Set) -> str | None:
     """A point for sizes that exist, as text."""
-    known = _parsed(isl.Set, f"[{', '.join(context.sizes)}] -> {{ : {context.facts or 'true'} }}")
-    held = held.intersect_params(known)
+    if held.is_empty():
+        return None
+    spoken = frozenset(held.get_dim_name(isl.dim_type.param, k) for k in range(held.dim(isl.dim_type.param)))
+    facts = " and ".join(f"({word.text})" for word in _known(context.facts, spoken)) or "true"
+    held = held.intersect_params(_parsed(isl.Set, f"[{_sizes(context, facts)}] -> {{ : {facts} }}"))
     return None if held.is_empty() else sample(held)
+
+
+def _sizes(context: Context, text: str) -> str:
+    """The sizes that a text speaks of: every other one would cost isl a column."""
+    names = names_in(text)
+    return ", ".join(name for name in context.sizes if name in names)
 
 
 def flat(product: list[isl.Set]) -> isl.Set:
@@ -164,7 +173,7 @@ def read(
     body = " and ".join(f"({fact.text})" for fact in dict.fromkeys((*ties, *facts, *known))) or "true"
     body = f"exists ({', '.join(free)} : {body})" if free else body
     arrow = f"[{', '.join(dims)}]" + (f" -> [{', '.join(places)}]" if kind is isl.Map else "")
-    return _parsed(kind, f"[{', '.join(context.sizes)}] -> {{ {arrow} : {body} }}")
+    return _parsed(kind, f"[{_sizes(context, f'{arrow} {body}')}] -> {{ {arrow} : {body} }}")
 
 
 @lru_cache(maxsize=4096)

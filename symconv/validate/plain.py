@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -24,17 +25,19 @@ from symconv.loops.ir import (
 from symconv.loops.traverse import rewrite, walk
 from symconv.validate.places import Limits
 from symconv.validate.rolled import rolled
+from symconv.validate.settled import settled_sizes
 
 __all__ = ["for_lanes", "plain"]
 
 
-def plain(kernel: Kernel) -> tuple[Kernel, Limits]:
+def plain(kernel: Kernel, least: Mapping[str, int]) -> tuple[Kernel, Limits]:
     """The kernel in plain statements; each nest has private buffers of its own.
 
     Kernels with numbers of a plan are rolled up; where rows of buffers become digits, their limits are answered.
+    ``least`` are the least values of sizes.
     """
     kernel = _apart(replace(kernel, nests=tuple(_flattened(nest) for nest in kernel.nests)))
-    return rolled(kernel) if kernel.parameters else (kernel, {})
+    return rolled(settled_sizes(kernel, least)) if kernel.parameters else (kernel, {})
 
 
 def for_lanes(kernel: Kernel, lanes: int) -> Kernel:

@@ -90,8 +90,25 @@ def _defined(name: str, value: Expr, parameters: frozenset[str]) -> str:
         factor > 0 for n, factor in polynomial(value).items() if _rounded(n)
     ):
         return f"{name} >= {word(least, {}).text}"
-    cases = [" and ".join((*when, f"{name} = {word(one, {}).text}")) for when, one in _choices(value)]
-    return f"({' or '.join(f'({text})' for text in cases)})" if len(cases) > 1 else cases[0]
+    # Less is said than is known, where that is simpler: maxima as lower bounds, equal values whatever chooses them.
+    cases: dict[str, list[tuple[str, ...]]] = {}
+    for when, one in _choices(value):
+        cases.setdefault(_equal(name, one), []).append(when)
+    texts = [" and ".join((*set.intersection(*map(set, whens)), said)) for said, whens in cases.items()]
+    return f"({' or '.join(f'({text})' for text in texts)})" if len(texts) > 1 else texts[0]
+
+
+def _equal(name: str, value: Expr) -> str:
+    """That a number has a value, or is not less than each part of a maximum."""
+    parts = _parts_of(value)
+    return " and ".join(f"{name} {'>=' if len(parts) > 1 else '='} {word(part, {}).text}" for part in parts)
+
+
+def _parts_of(value: Expr) -> list[Expr]:
+    match value:
+        case Binary("max", left, right):
+            return [*_parts_of(left), *_parts_of(right)]
+    return [value]
 
 
 def _rounded(atoms: tuple[Expr, ...]) -> bool:

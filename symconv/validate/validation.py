@@ -21,6 +21,7 @@ from symconv.relation.points import UnclearError
 from symconv.validate.ordering import FaultError
 from symconv.validate.plain import plain
 from symconv.validate.proof import prove
+from symconv.validate.settled import least_of
 from symconv.validate.witness import witness
 
 __all__ = ["LANES", "Validation", "Validations", "validate", "validate_all"]
@@ -115,7 +116,7 @@ def validate(derivation: Derivation | Candidate, kernel: Kernel, lanes: Sequence
     for count in lanes:
         try:
             with effort(_OPERATIONS):
-                plainer, limits = plain(kernel)
+                plainer, limits = plain(kernel, least_of(op))
                 wide = _wide(plainer)
                 lines = prove(op, plainer, count, limits)
         except (ExhaustedError, UnclearError, FaultError) as reason:

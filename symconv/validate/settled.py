@@ -1,0 +1,102 @@
+"""What a kernel computes from sizes, as plain as the sizes allow: each minimum and maximum less is a case less."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+from symconv.loops.arith import simplify
+from symconv.loops.ir import Binary, Expr, Kernel, Var
+from symconv.loops.traverse import rewrite, substitute
+from symconv.notation.operator import Operator
+from symconv.validate.polynomial import Polynomial, expression, polynomial
+
+__all__ = ["least_of", "settled_sizes"]
+
+
+def least_of(op: Operator) -> dict[str, int]:
+    """The least value of each size: nothing but the batch is empty."""
+    names = {name for t in (*op.inputs, *(s.target for s in op.statements)) for s in t.sizes for name in s.names()}
+    extents = {d.name for d in op.definitions if d.extent}
+    free = names - {d.name for d in op.definitions}
+    return {name: 0 if name == op.batch else 1 for name in sorted(free | extents)}
+
+
+def settled_sizes(kernel: Kernel, least: Mapping[str, int]) -> Kernel:
+    """The kernel with affine forms of sizes in place of the names that its layout has for them.
+
+    ``least`` are the least values of sizes; numbers of a plan are 1 or more.
+    """
+    bounds = {**least, **dict.fromkeys(kernel.parameters, 1)}
+    known: dict[str, Expr] = {}
+
+    def told(node: Any) -> Any:
+        return _plainer(simplify(substitute(node, known)), bounds)
+
+    layout = []
+    for size in kernel.layout:
+        value = told(size.value)
+        layout.append(replace(size, value=value))
+        if _of_sizes(polynomial(value), least):
+            known[size.name] = expression(polynomial(value))
+        elif (bound := _least(value, bounds)) is not None:
+            bounds[size.name] = bound
+    buffers = tuple(
+        replace(b, axes=tuple(tuple(map(told, axis)) for axis in b.axes), slack=told(b.slack)) for b in kernel.buffers
+    )
+    # Loops are counted in one way in all nests, and compared by that: they stay as they are.
+    nests = tuple(simplify(substitute(nest, known)) for nest in kernel.nests)
+    return replace(kernel, buffers=buffers, layout=tuple(layout), nests=nests)
+
+
+def _plainer(node: Any, bounds: Mapping[str, int]) -> Any:
+    """Without the minima and maxima that the least values decide."""
+
+    def rule(part: Any) -> Any:
+        match part:
+            case Binary("max" | "min" as op, a, b):
+                for one, other in ((a, b), (b, a)):
+                    if _never_less(one, other, bounds):
+                        return one if op == "max" else other
+        return part
+
+    return simplify(rewrite(node, rule))
+
+
+def _never_less(one: Expr, other: Expr, bounds: Mapping[str, int]) -> bool:
+    """Whether ``one >= other`` for all values at or above their bounds."""
+    bound = _bounded(polynomial(Binary("-", one, other)), bounds)
+    return bound is not None and bound >= 0
+
+
+def _bounded(form: Polynomial, bounds: Mapping[str, int]) -> Fraction | None:
+    """The least value of a form that grows with all its names; None where it does not, or is not affine."""
+    total = Fraction(0)
+    for atoms, factor in form.items():
+        if not atoms:
+            total += factor
+        elif len(atoms) == 1 and factor > 0 and isinstance(atoms[0], Var) and atoms[0].name in bounds:
+            total += factor * bounds[atoms[0].name]
+        else:
+            return None
+    return total
+
+
+def _of_sizes(form: Polynomial, least: Mapping[str, int]) -> bool:
+    """Whether a form is affine in sizes alone."""
+    return all(len(atoms) < 2 and all(isinstance(a, Var) and a.name in least for a in atoms) for atoms in form)
+
+
+def _least(value: Expr, bounds: Mapping[str, int]) -> int | None:
+    """A lower bound of a number."""
+    match value:
+        case Binary("max", a, b):
+            found = [one for one in (_least(a, bounds), _least(b, bounds)) if one is not None]
+            return max(found) if found else None
+        case Binary("min", a, b):
+            one, other = _least(a, bounds), _least(b, bounds)
+            return None if one is None or other is None else min(one, other)
+    bound = _bounded(polynomial(value), bounds)
+    return None if bound is None else int(bound)
