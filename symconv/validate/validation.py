@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from symconv.gather.derivation import Derivation
 from symconv.loops.candidate import Candidate
 from symconv.loops.ir import LANES as WIDTH
-from symconv.loops.ir import Kernel, Var
+from symconv.loops.ir import Expr, Kernel, Var
 from symconv.loops.traverse import walk
 from symconv.notation.operator import Operator
 from symconv.relation.effort import ExhaustedError, effort
@@ -39,7 +39,8 @@ _VERDICTS = {True: "proved for all sizes", False: "wrong", None: "undecided"}
 class Validation:
     """Whether a kernel does what was derived. ``holds`` is None where this cannot be decided; ``reason`` then says why.
 
-    ``lines`` are what was proved, a sentence each; ``fault`` is what is wrong, with a point.
+    ``lines`` are what was proved, a sentence each; ``fault`` is what is wrong, with a point. Of what is not decided,
+    ``runs`` counts the exact runs, at drawn sizes, whose results were equal to the definition's: they are no proof.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Validation:
     lines: tuple[str, ...] = ()
     fault: str = ""
     reason: str = ""
+    runs: int = 0
 
     def __bool__(self) -> bool:
         return self.holds is True
@@ -121,10 +123,7 @@ def validate(derivation: Derivation | Candidate, kernel: Kernel, lanes: Sequence
                 lines = prove(op, plainer, count, limits)
         except (ExhaustedError, UnclearError, FaultError) as reason:
             said = f"{reason} (with {count} lanes)" if wide else str(reason)
-            if getattr(derivation, "bound", None) is not None:
-                # It is chosen for sizes that suit its method alone; a run with others shows nothing.
-                return Validation(kernel.name, None, reason=said)
-            return _unproved(op, kernel, said)
+            return _unproved(op, kernel, said, getattr(getattr(derivation, "facts", None), "requires", ()))
         if not wide:
             break
     if wide:
@@ -132,11 +131,16 @@ def validate(derivation: Derivation | Candidate, kernel: Kernel, lanes: Sequence
     return Validation(kernel.name, True, lines)
 
 
-def _unproved(op: Operator, kernel: Kernel, reason: str) -> Validation:
+def _unproved(op: Operator, kernel: Kernel, reason: str, requires: Sequence[Expr]) -> Validation:
     """A kernel is wrong where a run shows it. What a proof meets first may be an equal way to the same numbers."""
-    if seen := witness(op, kernel):
-        return Validation(kernel.name, False, fault=f"{reason}; {seen}")
-    return Validation(kernel.name, None, reason=f"{reason}; no run showed a difference")
+    seen = witness(op, kernel, requires)
+    if seen.fault:
+        return Validation(kernel.name, False, fault=f"{reason}; {seen.fault}")
+    said = f"{reason}; no run showed a difference"
+    if seen.runs:
+        drawn = "sizes and numbers of a plan" if kernel.parameters else "sizes"
+        said += f" ({seen.runs} exact ones, with drawn {drawn})"
+    return Validation(kernel.name, None, reason=said, runs=seen.runs)
 
 
 def _wide(kernel: Kernel) -> bool:

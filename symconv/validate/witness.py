@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from math import isfinite, isnan, prod
 from typing import Any
@@ -12,59 +13,100 @@ import numpy as np
 
 from symconv.errors import InternalError, SpecError
 from symconv.loops.interpret import OverrunError, interpret
-from symconv.loops.ir import Const, Kernel
+from symconv.loops.interpret import evaluate as evaluated
+from symconv.loops.ir import Binary, Compare, Const, Expr, Kernel, Var
 from symconv.notation.expr import Apply, walk
 from symconv.notation.operator import Operator
-from symconv.verify.geometry import geometries, rows
+from symconv.validate.polynomial import polynomial
+from symconv.verify.geometry import fitting, geometries, rows
 from symconv.verify.grid import Array
 from symconv.verify.reference import evaluate
 from symconv.verify.scalars import COMPARISONS
 
-__all__ = ["witness"]
+__all__ = ["Seen", "witness"]
 
 _STATEMENTS = 100_000
 """Of the interpreter, for one run: about a quarter of a second."""
 _SHAPES = 6
+_ALL = 100
+"""Of a plan: more than any drawn size, so that one box holds everything."""
 _RATIONAL = {"add", "sub", "mul", "div", "neg", "abs", "sign", "relu", "max", "min", "where"} | COMPARISONS
 _CLOSE = 1e-6
 
 Shapes = Mapping[str, tuple[int, ...]]
 
 
-def witness(op: Operator, kernel: Kernel) -> str:
-    """Arrays for which ``kernel`` computes something else than ``op``, and what; empty where no run shows any.
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What runs have shown: a ``fault`` with the arrays that show it, or else how many ``runs`` were equal."""
 
-    A run also shows it where the kernel leaves an array, reads what is not stored, or lets two threads meet in a cell.
+    fault: str = ""
+    runs: int = 0
+
+
+def witness(op: Operator, kernel: Kernel, requires: Sequence[Expr] = ()) -> Seen:
+    """Run ``kernel`` on drawn arrays beside the definition ``op``; ``requires`` must hold of the sizes.
+
+    A run also shows a fault where the kernel leaves an array, reads what is not stored, or lets two threads meet in a
+    cell. Kernels with numbers of a plan run with several: small ones have many boxes, and boxes that are not full.
     """
-    for seed, shapes in enumerate(_shapes(op, kernel)):
+    runs = 0
+    for seed, shapes in enumerate(_shapes(op, kernel, requires)):
         arrays = _drawn(op, shapes, seed)
-        where = ", ".join(f"{name} {'x'.join(map(str, shape))}" for name, shape in shapes.items())
         given = {b.name: (shapes[b.name], arrays[b.name].ravel().tolist()) for b in kernel.buffers if b.role == "in"}
         try:
-            # Small numbers of a plan have many boxes, and boxes that are not full.
-            numbers = {name: 1 + (seed + k) % 3 for k, name in enumerate(kernel.parameters)}
-            got = interpret(kernel, given, _STATEMENTS, numbers)
             want = evaluate(op, arrays)
-        except InternalError as error:
-            return f"{error} ({where})"
-        except (OverrunError, ArithmeticError, ValueError, KeyError, SpecError):
+        except (ArithmeticError, ValueError, KeyError, SpecError):
             continue
-        if difference := _difference(op.output.name, got, want):
-            return f"{difference} ({where})"
-    return ""
+        for numbers in _numbers(kernel, seed):
+            where = ", ".join(f"{name} {'x'.join(map(str, shape))}" for name, shape in shapes.items())
+            where = ", ".join((where, *(f"{name} = {number}" for name, number in numbers.items())))
+            try:
+                got = interpret(kernel, given, _STATEMENTS, numbers)
+            except InternalError as error:
+                return Seen(f"{error} ({where})")
+            except (OverrunError, ArithmeticError, ValueError, KeyError, SpecError):
+                continue
+            if difference := _difference(op.output.name, got, want):
+                return Seen(f"{difference} ({where})")
+            runs += 1
+    return Seen("", runs)
 
 
-def _shapes(op: Operator, kernel: Kernel) -> Iterator[Shapes]:
+def _numbers(kernel: Kernel, seed: int) -> Iterator[dict[str, int]]:
+    """Numbers of a plan: small ones, and for every second shape also one box over everything."""
+    yield {name: 1 + (seed + k) % 3 for k, name in enumerate(kernel.parameters)}
+    if kernel.parameters and seed % 2:
+        yield dict.fromkeys(kernel.parameters, _ALL)
+
+
+def _shapes(op: Operator, kernel: Kernel, requires: Sequence[Expr]) -> Iterator[Shapes]:
     sizes = {size.name: int(size.value.value) for size in kernel.sizes if isinstance(size.value, Const)}
     if sizes:
         yield {tensor.name: tensor.shape(sizes) for tensor in op.inputs}
         return
     try:
         # Few cells hold no block of lanes that borders leave alone.
-        found = (*geometries(op, _SHAPES, 0), *rows(op))
+        found = (*geometries(op, _SHAPES, 0), *rows(op)) if not requires else ()
     except SpecError:
         return
-    yield from sorted(found, key=lambda shapes: sum(prod(shape) for shape in shapes.values()))
+    if kernel.parameters:
+        found = (*found, *fitting(op, _fixed(requires), _SHAPES))
+    usable = [shapes for shapes in found if all(evaluated(test, op.sizes(**shapes)) for test in requires)]
+    yield from sorted(usable, key=lambda shapes: sum(prod(shape) for shape in shapes.values()))
+
+
+def _fixed(requires: Sequence[Expr]) -> dict[str, int]:
+    """The sizes that comparisons fix."""
+    found = {}
+    for test in requires:
+        match test:
+            case Compare("==", left, right):
+                form = polynomial(Binary("-", left, right))
+                names = [atoms[0] for atoms in form if atoms]
+                if len(names) == 1 and isinstance(names[0], Var):
+                    found[names[0].name] = int(-form.get((), Fraction(0)) / form[(names[0],)])
+    return found
 
 
 def _drawn(op: Operator, shapes: Shapes, seed: int) -> dict[str, Array]:

@@ -11,7 +11,7 @@ from symconv.notation.operator import Operator, Window
 from symconv.verify.analysis import empty_windows
 from symconv.verify.grid import Scope, form, points
 
-__all__ = ["POINTS", "Geometry", "geometries", "rows", "volumes"]
+__all__ = ["POINTS", "Geometry", "fitting", "geometries", "rows", "volumes"]
 
 Geometry = dict[str, tuple[int, ...]]
 POINTS = 300_000
@@ -135,6 +135,26 @@ def _names(op: Operator) -> tuple[dict[str, Window], list[str], list[str]]:
     free = sorted({n for t in op.inputs for size in t.sizes for n in size.names()} - defined)
     other = {*windows, *(window.kernel for window in op.windows), op.batch}
     return windows, free, [name for name in free if name not in other]
+
+
+def fitting(op: Operator, fixed: Mapping[str, int], count: int, seed: int = 0) -> tuple[Geometry, ...]:
+    """Up to ``count`` distinct shapes in which these sizes have these values, drawn as in ``geometries``; maybe none.
+
+    >>> from symconv.notation.front import formula
+    >>> op = formula("y[n,f,i] = sum[c,p](x[n,c,i+p]*w[f,c,p])")
+    >>> {shape["w"][2] for shape in fitting(op, {"K": 3}, 5)}
+    {3}
+    """
+    rng = random.Random(seed)
+    found: dict[tuple[tuple[str, tuple[int, ...]], ...], None] = {}
+    for trial in range(_TRIALS):
+        if len(found) >= count:
+            break
+        # Tails of tiles show where axes are longer than windows alone make them.
+        shapes = _admitted(op, _draw(op, rng, trial, trial % 8) | dict(fixed))
+        if shapes is not None:
+            found.setdefault(tuple(shapes.items()))
+    return tuple(dict(shapes) for shapes in found)
 
 
 def _admitted(op: Operator, free: Mapping[str, int]) -> Geometry | None:

@@ -1,0 +1,110 @@
+"""What is not proved is run: exactly, at drawn sizes and numbers of a plan; wrong kernels are found by it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+import symconv as sc
+from symconv import pipeline
+from symconv.isa import Isa
+from symconv.loops.arith import add, const
+from symconv.loops.candidate import Candidate
+from symconv.loops.ir import Address, Const, For, Kernel, Nest, StoreReduced, Var
+from symconv.loops.traverse import rewrite
+from symconv.packed import candidates, packed_candidates
+from symconv.packed.dot import DotTile
+from symconv.packed.outer import Tile
+from symconv.validate.validation import validate
+from symconv.validate.witness import witness
+
+SMALL = Isa("small", 16, 4)
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> Isa:
+    """Tiles so small that little tensors have several, and tails."""
+    monkeypatch.setitem(candidates._OUTER, SMALL.registers, (Tile(2, 2),))
+    monkeypatch.setitem(candidates._DOT, SMALL.registers, (DotTile(2, 2),))
+    return SMALL
+
+
+def _candidate(op: Any, wrt: str, isa: Isa, label: str) -> Candidate:
+    derivation = pipeline.derive(op, wrt) if wrt else pipeline.forward(op)
+    made = packed_candidates(derivation.gather, f"g{wrt}" if wrt else "y", isa)
+    return next(one for one in made if label in one.schedule.name)
+
+
+def _seen(candidate: Candidate, kernel: Kernel | None = None) -> Any:
+    requires = getattr(candidate.facts, "requires", ())
+    return witness(candidate.gather.operator, kernel or candidate.kernel, requires)
+
+
+CASES = {
+    "gradient of a kernel": (sc.conv1d(padding=1), "w", "dot"),
+    "Winograd": (sc.conv1d(padding=1), "x", "F(4,3)"),
+    "Winograd for a kernel": (sc.conv1d(padding=1), "w", "F(4,3)"),
+    "strided": (sc.conv1d(stride=2, padding=1), "x", "packed"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_runs_are_counted(small: Isa, case: str) -> None:
+    seen = _seen(_candidate(*CASES[case][:2], small, CASES[case][2]))
+    assert not seen.fault
+    assert seen.runs >= 5
+
+
+def test_only_sizes_that_suit_a_method_are_drawn(small: Isa) -> None:
+    winograd = _candidate(*CASES["Winograd"][:2], small, "F(4,3)")
+    found = validate(winograd, winograd.kernel)
+    if found.holds is None:
+        assert found.runs >= 5
+        assert f"no run showed a difference ({found.runs} exact ones" in found.reason
+    assert witness(winograd.gather.operator, winograd.kernel).fault != ""  # of a kernel of 1 or 2 taps
+
+
+def _offset(node: Any) -> Any:
+    return replace(node, index=(*node.index[:-1], add(node.index[-1], const(1)))) if isinstance(node, Address) else node
+
+
+def _coefficient(node: Any) -> Any:
+    scaled = isinstance(node, Const) and node.real and abs(node.value) not in (0, 1)
+    return Const(node.value + Fraction(1, 7), True) if scaled else node
+
+
+def _chunk(node: Any) -> Any:
+    return replace(node, lower=add(node.lower, const(1))) if isinstance(node, For) and node.var == "box_" else node
+
+
+def _first(node: Any) -> Any:
+    return replace(node, op="=") if isinstance(node, StoreReduced) else node
+
+
+def _tail(node: Any) -> Any:
+    return replace(node, upper=Var("MT_")) if isinstance(node, For) and node.upper == Var("rowblocks_") else node
+
+
+WRONG: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "an offset of the table": ("gradient of a kernel", _offset),
+    "a chunk without its first box": ("gradient of a kernel", _chunk),
+    "later boxes over the first": ("gradient of a kernel", _first),
+    "rows behind the last": ("gradient of a kernel", _tail),
+    "an offset among residue classes": ("strided", _offset),
+    "a coefficient of a transform": ("Winograd", _coefficient),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_is_wrong_is_seen(small: Isa, name: str) -> None:
+    case, rule = WRONG[name]
+    candidate = _candidate(*CASES[case][:2], small, CASES[case][2])
+    nests: tuple[Nest, ...] = tuple(rewrite(nest, rule) for nest in candidate.kernel.nests)
+    wrong = replace(candidate.kernel, nests=nests)
+    assert wrong != candidate.kernel
+    found = validate(candidate, wrong)
+    assert found.holds is False, str(found)
