@@ -21,16 +21,23 @@ from symconv.notation.tables import constant
 __all__ = ["winograd"]
 
 
-def winograd(op: Operator, m: int | tuple[int, ...] = 4, r: int | tuple[int, ...] = 3, rank: int = 2) -> Rewrite:
+def winograd(
+    op: Operator, m: int | tuple[int, ...] = 4, r: int | tuple[int, ...] = 3, rank: int = 2, blocks: bool = False
+) -> Rewrite:
     """The operator's last sum as transformed products along its last ``rank`` correlated axes.
 
-    What the kernel's extents must be is an assumption of the rewritten operator. Raises SpecError where the sum is no
-    correlation: a product of two reads, one of them addressed by the sum of a cell and a step.
+    What the kernel's extents must be is an assumption of the rewritten operator. With ``blocks`` there is none: taps
+    are taken in blocks of ``r``, zeros after the last one, and windows of a block start ``r`` taps after those of the
+    one before. Raises SpecError where the sum is no correlation: a product of two reads, one of them addressed by the
+    sum of a cell and a step.
 
     >>> import symconv as sc
     >>> made = winograd(sc.conv1d(padding=1), m=2)
     >>> made.certificate.holds, made.after.assumptions[-1].sentence
     (True, 'F(2,3) is for kernels of at most 3 taps: K <= 3')
+    >>> made = winograd(sc.conv1d(padding=1), m=2, blocks=True)
+    >>> made.certificate.holds, len(made.after.assumptions) - len(sc.conv1d(padding=1).assumptions)
+    (True, 0)
     """
     solved = solved_sum(op)
     form = winograd_form(solved.op, solved.statement, solved.solution, m, r, rank)
@@ -39,18 +46,24 @@ def winograd(op: Operator, m: int | tuple[int, ...] = 4, r: int | tuple[int, ...
             f"{op.name}: Winograd is for a sum of products of two reads, one of them addressed by the sum of an index "
             "of the result and an index of the sum, as x[i+p]*w[p]"
         )
-    return rewritten(f"winograd {form.name}", op, _Stages(solved, form).operator())
+    name = f"winograd {form.name}{' in blocks of taps' if blocks else ''}"
+    return rewritten(name, op, _Stages(solved, form, blocks).operator())
 
 
 @dataclass(frozen=True, slots=True)
 class _Axis:
-    """A transformed axis with the names of its tiles, sub-images, and places in the transformed domain."""
+    """A transformed axis with the names of its tiles, sub-images, blocks of taps, and places in the transformed domain.
+
+    ``blocks`` says how many blocks there are, None where all taps are one.
+    """
 
     one: WinogradAxis
     tile: str
     image: str
     place: str
     tiles: Affine
+    block: str
+    blocks: Affine | None
 
     @property
     def images(self) -> tuple[tuple[str, Affine], ...]:
@@ -62,6 +75,17 @@ class _Axis:
         """What replaces the moving index: (name, size) each."""
         return (self.tile, self.tiles), *self.images, (self.place, affine(self.one.transform.n))
 
+    @property
+    def taps(self) -> tuple[tuple[str, Affine], ...]:
+        """What replaces the tap."""
+        own = () if self.blocks is None else ((self.block, self.blocks),)
+        return *own, (self.place, affine(self.one.transform.n))
+
+    @property
+    def windows(self) -> tuple[tuple[str, Affine], ...]:
+        """What replaces an axis of the data."""
+        return *self.loops[:-1], *self.taps
+
     def moving(self, within: Affine) -> Affine:
         """The moving index of an output of a tile."""
         whole = self.one.dilation * (self.one.transform.m * var(self.tile) + within)
@@ -69,12 +93,15 @@ class _Axis:
 
     def datum(self, within: Affine) -> Affine:
         """The index of an element of a window."""
-        whole = self.one.step * (self.one.transform.m * var(self.tile) + within) + self.one.offset
-        return whole + self.one.unit * var(self.image) if self.images else whole
+        one = self.one
+        whole = one.step * (one.transform.m * var(self.tile) + within) + one.offset
+        whole = whole + one.unit * var(self.image) if self.images else whole
+        return whole if self.blocks is None else whole + one.reach * one.transform.r * var(self.block)
 
     def tap(self, row: Affine) -> Affine:
         """The tap of a row of the kernel."""
-        return self.one.transform.r - 1 - row if self.one.flip else row
+        within = self.one.transform.r - 1 - row if self.one.flip else row
+        return within if self.blocks is None else self.one.transform.r * var(self.block) + within
 
 
 _Groups = list[list[tuple[str, Affine]]]
@@ -96,6 +123,7 @@ class _Step:
 class _Stages:
     solved: SolvedSum
     form: WinogradForm
+    in_blocks: bool
     statements: list[Statement] = field(default_factory=list)
     definitions: list[Definition] = field(default_factory=list)
     axes: list[_Axis] = field(default_factory=list)
@@ -123,17 +151,24 @@ class _Stages:
 
     def _name(self, axis: WinogradAxis) -> None:
         number = len(self.axes) + 1 if len(self.form.axes) > 1 else ""
-        tile, image, place = self._fresh(f"t{number}", f"o{number}", f"e{number}")
-        (tiles,) = self._fresh("T")
-        span = axis.dilation * axis.transform.m
-        self.definitions.append(Definition(tiles, quotient(self.solved.extents[axis.moving] + (span - 1), span)))
-        self.axes.append(_Axis(axis, tile, image, place, var(tiles)))
+        tile, image, place, block = self._fresh(f"t{number}", f"o{number}", f"e{number}", f"b{number}")
+        span, extents = axis.dilation * axis.transform.m, self.solved.extents
+        tiles = self._ceiling("T", extents[axis.moving], span)
+        blocks = self._ceiling("TB", extents[axis.tap], axis.transform.r) if self.in_blocks else None
+        self.axes.append(_Axis(axis, tile, image, place, tiles, block, blocks))
+
+    def _ceiling(self, name: str, extent: Affine, size: int) -> Affine:
+        """A new size: how many pieces of ``size`` an extent takes."""
+        (own,) = self._fresh(name)
+        self.definitions.append(Definition(own, quotient(extent + (size - 1), size)))
+        return var(own)
 
     def _assumptions(self) -> list[Assumption]:
         found = []
         for axis in self.axes:
             one = axis.one.transform
-            for condition in axis.one.conditions:
+            # In blocks no tap is too far; the condition of the other side is about how a kernel is addressed.
+            for condition in axis.one.before if self.in_blocks else axis.one.conditions:
                 words = f"{one.name} is for kernels of at most {one.r} taps: {one.r - condition.form} <= {one.r}"
                 found.append(Assumption(condition, words))
         return found
@@ -176,9 +211,9 @@ class _Stages:
         array, groups = read.tensor, self._groups(read)
         for axis in self.axes:
             weight = Read(self._constant("B", transpose(axis.one.transform.BT)), (var("s"), var(axis.place)))
-            step = _Step(axis.one.data_axis, axis.loops, weight, axis.datum(var("s")), axis.one.transform.n)
+            step = _Step(axis.one.data_axis, axis.windows, weight, axis.datum(var("s")), axis.one.transform.n)
             array, groups = self._along("V", array, groups, step)
-        return self._reading(array, read, {axis.one.data_axis: axis.loops for axis in self.axes})
+        return self._reading(array, read, {axis.one.data_axis: axis.windows for axis in self.axes})
 
     def _kernel(self) -> Read:
         """The kernel, its taps transformed along each axis in turn."""
@@ -187,9 +222,9 @@ class _Stages:
         for axis in self.axes:
             weight = Read(self._constant("G", axis.one.transform.G), (var(axis.place), var("s")))
             at = read.index[axis.one.narrow_axis].substitute({axis.one.tap: axis.tap(var("s"))})
-            step = _Step(axis.one.narrow_axis, axis.loops[-1:], weight, at, axis.one.transform.r)
+            step = _Step(axis.one.narrow_axis, axis.taps, weight, at, axis.one.transform.r)
             array, groups = self._along("U", array, groups, step)
-        return self._reading(array, read, {axis.one.narrow_axis: axis.loops[-1:] for axis in self.axes})
+        return self._reading(array, read, {axis.one.narrow_axis: axis.taps for axis in self.axes})
 
     def _cotangent(self) -> Read:
         """The cotangent, its tiles transformed along each axis in turn."""
@@ -216,9 +251,9 @@ class _Stages:
             loops = list(axis.loops)
             if self.form.kind == "moving":
                 groups[axis.one.target_axis] = loops
-                steps = [pair for pair in steps if pair[0] != axis.one.tap]
+                steps = [new for pair in steps for new in (axis.taps[:-1] if pair[0] == axis.one.tap else [pair])]
             else:
-                groups[axis.one.target_axis] = loops[-1:]
+                groups[axis.one.target_axis] = list(axis.taps)
                 steps = [new for pair in steps for new in (loops[:-1] if pair[0] == axis.one.moving else [pair])]
         body = mul(Const(self.form.coefficient), mul(data, narrow))
         ranges = tuple(Range(name, size) for name, size in steps)
@@ -245,6 +280,12 @@ class _Stages:
         return Reduce("sum", ranges, (Piece((here,), mul(weight, sums)),))
 
     def _taps_back(self, axis: _Axis, cell: str, sums: Read) -> Expr:
-        weight = Read(self._constant("G", axis.one.transform.G), (var(axis.place), axis.tap(var(cell))))
-        ranges = (Range(axis.place, affine(axis.one.transform.n)),)
-        return Reduce("sum", ranges, (Piece((), mul(weight, sums)),))
+        table = self._constant("G", axis.one.transform.G)
+        if axis.blocks is None:
+            weight = Read(table, (var(axis.place), axis.tap(var(cell))))
+            ranges = tuple(Range(name, size) for name, size in axis.taps)
+            return Reduce("sum", ranges, (Piece((), mul(weight, sums)),))
+        weight = Read(table, (var(axis.place), var("s")))
+        ranges = tuple(Range(name, size) for name, size in (*axis.taps, ("s", affine(axis.one.transform.r))))
+        here = equal(var(cell), axis.tap(var("s")))
+        return Reduce("sum", ranges, (Piece((here,), mul(weight, sums)),))

@@ -38,6 +38,8 @@ class WinogradAxis:
     step, unit, offset : element ``e`` of a window of ``n = m + r − 1`` data is at ``step·(m·t + e) + unit·φ + offset``
     flip : row ``k`` of the kernel belongs to ``tap = r − 1 − k`` instead of ``tap = k``
     conditions : what must hold (of sizes, and of the values of a phase) so that all taps are among the ``r``
+    before : those of them that say that no tap is below the first
+    reach : from one tap to the next in the data
     transform : the matrices
     """
 
@@ -52,6 +54,8 @@ class WinogradAxis:
     offset: Affine
     flip: bool
     conditions: tuple[Constraint, ...]
+    before: tuple[Constraint, ...]
+    reach: int
     transform: Transform
 
     def taps(self) -> tuple[int, ...]:
@@ -251,7 +255,9 @@ class _Place:
             alpha,
             offset + (transform.r - 1) * beta if flip else offset,
             flip,
-            _outside(kernel, pair.tap, size, transform.r),
+            _outside(kernel, pair.tap, size, (-1, transform.r)),
+            _outside(kernel, pair.tap, size, (-1,)),
+            beta,
             transform,
         )
 
@@ -269,10 +275,12 @@ def _holding(forms: tuple[Affine, ...], name: str) -> list[int]:
     return [k for k, form in enumerate(forms) if name in form.names()]
 
 
-def _outside(form: Affine, tap: str, size: Affine, r: int) -> tuple[Constraint, ...]:
-    """Taps −1 and ``r`` lie outside of the kernel, on either side."""
-    before, after = form.substitute({tap: -1}), form.substitute({tap: r})
-    if form.coefficient(tap) < 0:
-        before, after = after, before
-    needed = (nonnegative(-1 - before), nonnegative(after - size))
+def _outside(form: Affine, tap: str, size: Affine, values: tuple[int, ...]) -> tuple[Constraint, ...]:
+    """These taps lie outside of the kernel: negative ones on the side where taps begin, others on the one where they
+    end."""
+    needed = []
+    for value in values:
+        place = form.substitute({tap: value})
+        below = (value < 0) == (form.coefficient(tap) > 0)
+        needed.append(nonnegative(-1 - place) if below else nonnegative(place - size))
     return tuple(c for c in needed if not (c.form.is_constant and c.form.constant >= 0))

@@ -23,6 +23,9 @@ from symconv.notation.tables import table_of
 Array = np.ndarray[Any, Any]
 
 
+STEPS = pytest.mark.parametrize("step", [4, pytest.param(1, marks=pytest.mark.full)])
+
+
 def side(op: Operator, wrt: str) -> Operator:
     return adjoint(resolve_borders(op), wrt) if wrt else op
 
@@ -50,6 +53,32 @@ def test_rewrites_are_proved_for_all_sizes(op: Operator, sizes: dict[str, Any], 
 @pytest.mark.parametrize("op", [sc.conv1d(padding=1, dilation=2), sc.conv2d(padding=(1, 2))])
 def test_gradients_of_data_are_proved(op: Operator) -> None:
     assert winograd(side(op, "x")).certificate.holds
+
+
+@pytest.mark.parametrize(
+    ("op", "m"),
+    [
+        (sc.conv1d(padding=((0, 2),), dilation=2, flip=True, groups=2), 4),
+        (sc.conv1d(padding=2), 4),
+        (sc.conv2d(padding=(2, 3), dilation=(3, 2)), 2),
+        pytest.param(sc.conv2d(padding=(2, 4), dilation=(1, 2)), 4, marks=pytest.mark.full),
+    ],
+)
+@pytest.mark.parametrize("wrt", ["", "x", "w"])
+def test_blocks_of_taps_are_proved_for_kernels_of_any_length(op: Operator, m: int, wrt: str) -> None:
+    """Without an assumption, so for all extents of the kernel; dilated axes each with their own distance."""
+    made = winograd(side(op, wrt), m=m, blocks=True)
+    assert made.certificate.holds, str(made)
+    assert made.after.assumptions == side(op, wrt).assumptions
+
+
+@pytest.mark.parametrize("wrt", ["", "w"])
+@STEPS
+def test_one_moved_index_of_blocks_is_refuted(wrt: str, step: int) -> None:
+    op = side(sc.conv1d(padding=1, dilation=2), wrt)
+    wrong = list(offsets_changed(winograd(op, m=2, blocks=True).after))
+    assert len(wrong) > 25
+    assert {certify(op, one).holds for one in wrong[:: 2 * step]} == {False}
 
 
 @pytest.mark.parametrize("op", [sc.conv1d(padding=1), sc.conv2d(padding=(1, 2))])
@@ -92,9 +121,6 @@ def offsets_changed(op: Operator) -> Iterator[Operator]:
 
 def changed(op: Operator, at: int, statement: Statement) -> Operator:
     return replace(op, statements=(*op.statements[:at], statement, *op.statements[at + 1 :]))
-
-
-STEPS = pytest.mark.parametrize("step", [4, pytest.param(1, marks=pytest.mark.full)])
 
 
 @STEPS
@@ -145,6 +171,18 @@ def test_rewritten_operators_run_exactly(
 ) -> None:  # fmt: skip
     arrays = drawn(op, shapes, 3)
     kernel = lowered(winograd(side(op, wrt), **sizes).after)
+    assert interpreted(kernel, arrays) == wanted(op, wrt, arrays)
+
+
+@pytest.mark.parametrize("wrt", ["", "x", "w"])
+@pytest.mark.parametrize("taps", [1, 5])
+def test_blocks_of_taps_run_exactly(
+    wrt: str, taps: int, lowered: Callable[..., Any], interpreted: Callable[..., list[Any]],
+    drawn: Callable[..., dict[str, Array]], wanted: Callable[..., list[Any]],
+) -> None:  # fmt: skip
+    op = sc.conv1d(padding=4, dilation=2)
+    arrays = drawn(op, {"x": (1, 2, 9), "w": (2, 2, taps)}, 3)
+    kernel = lowered(winograd(side(op, wrt), m=4, blocks=True).after)
     assert interpreted(kernel, arrays) == wanted(op, wrt, arrays)
 
 
