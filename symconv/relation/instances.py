@@ -248,7 +248,8 @@ def _image(
     context: Context, dims: tuple[str, ...], image: tuple[Word, ...], facts: tuple[Word, ...]
 ) -> tuple[isl.Set, bool]:
     held = read(isl.Map, context, dims, image, facts)
-    return held.range().coalesce(), bool(held.is_injective())
+    # Equations that inequalities hide make every later comparison several times as long.
+    return held.range().coalesce().detect_equalities(), bool(held.is_injective())
 
 
 def _merge(products: list[list[isl.Set]]) -> bool:
