@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 Shapes = dict[str, tuple[int, ...]]
-FAST = ("padded", "strided groups", "dilated", "depthwise", "transposed")
-FULL = ("3-D", "AVX2", "SSE", "portable", "adder")
+FAST = ("padded", "strided groups", "dilated", "depthwise")
+FULL = ("transposed", "3-D", "AVX2", "SSE", "portable", "adder")
 NUMBERS = (1, 2, 3, 5, 8, 17, 1000)
 """Of a plan: what leaves tails nearly everywhere, and more than there is of anything."""
 

@@ -13,11 +13,11 @@ from fuzzing import mutant
 import symconv as sc
 from symconv import pipeline
 from symconv.errors import InternalError
-from symconv.loops.interpret import interpret
+from symconv.loops.interpret import WIDTH, interpret
 from symconv.loops.ir import Kernel
 from symconv.loops.presets import masked
 from symconv.notation.operator import Operator
-from symconv.validate.validation import validate
+from symconv.validate.validation import LANES, validate
 from symconv.verify.geometry import geometries
 
 OPERATORS = {
@@ -39,7 +39,7 @@ def run(op: Operator, kernel: Kernel, shapes: Any) -> Any:
         return type(error)
 
 
-def judged(op: Operator, seed: int, count: int) -> list[bool | None]:
+def judged(op: Operator, seed: int, count: int, lanes: tuple[int, ...]) -> list[bool | None]:
     rng = random.Random(seed)
     bases = []
     for wrt in ("", "x"):
@@ -52,7 +52,7 @@ def judged(op: Operator, seed: int, count: int) -> list[bool | None]:
     for _ in range(count):
         derivation, right, base = rng.choice(bases)
         changed = mutant(rng, base)
-        holds = validate(derivation, changed).holds
+        holds = validate(derivation, changed, lanes).holds
         found.append(holds)
         for shape in shapes if holds else ():
             assert run(op, changed, shape) == run(op, right, shape), f"{changed} is proved"
@@ -61,7 +61,7 @@ def judged(op: Operator, seed: int, count: int) -> list[bool | None]:
 
 @pytest.mark.parametrize("name", OPERATORS)
 def test_what_is_proved_of_a_changed_kernel_is_so(name) -> None:
-    found = judged(OPERATORS[name], 1, 40)
+    found = judged(OPERATORS[name], 1, 40, (WIDTH,))
     assert False in found
     assert True in found
 
@@ -70,4 +70,4 @@ def test_what_is_proved_of_a_changed_kernel_is_so(name) -> None:
 @pytest.mark.parametrize("seed", range(2, 5))
 @pytest.mark.parametrize("name", OPERATORS)
 def test_what_is_proved_of_many_changed_kernels_is_so(name, seed) -> None:
-    assert judged(OPERATORS[name], seed, 350).count(False) >= 50
+    assert judged(OPERATORS[name], seed, 350, LANES).count(False) >= 50

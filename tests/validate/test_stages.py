@@ -11,6 +11,7 @@ from stages import CONV, MAX_OF_SUM, TANH, Side, run, side
 
 import symconv as sc
 from symconv import pipeline
+from symconv.loops.interpret import WIDTH
 from symconv.loops.ir import (
     Binary,
     Call,
@@ -48,8 +49,9 @@ def drawn(request: pytest.FixtureRequest) -> tuple[Operator, list[Side]]:
 
 
 def judge(op: Operator, pair: Side, mutant: Kernel, shapes: Any) -> bool | None:
+    """What is proved of a mutant for the lanes of the interpreter, and whether its runs agree."""
     derivation, kernel = pair
-    holds = validate(derivation, mutant).holds
+    holds = validate(derivation, mutant, (WIDTH,)).holds
     same = all(run(op, mutant, s) == run(op, kernel, s) for s in shapes)
     assert same or not holds, f"{kernel.name}: a kernel that computes something else is proved"
     assert not same or holds is not False, f"{kernel.name}: a kernel that computes the same is called wrong"
@@ -172,7 +174,7 @@ FORMULAS = {
 @pytest.mark.parametrize("symbol", SCALARS)
 def test_an_operator_exchanged_where_kernels_are_made_is_refused(symbol, monkeypatch) -> None:
     """The formula is mapped to what is compared by other code than the one that makes kernels."""
-    from symconv.loops import cells, lanes, scalars
+    from symconv.loops import cells, forms, lanes, scalars
     from symconv.loops import lower as lowering
 
     kind, other = SCALARS[symbol]
@@ -192,7 +194,7 @@ def test_an_operator_exchanged_where_kernels_are_made_is_refused(symbol, monkeyp
                 return Select(wrong(test), wrong(yes), wrong(no))
         return expr
 
-    for module in (lowering, cells, lanes):
+    for module in (lowering, cells, forms, lanes):
         monkeypatch.setattr(module, "scalar", lambda *given: wrong(right(*given)))
     mistaken = masked(derivation.gather, "y")
     assert mistaken != kernel

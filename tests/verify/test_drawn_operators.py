@@ -132,7 +132,7 @@ def check_kernel(data: Any) -> None:
 SETTINGS = {"deadline": None, "suppress_health_check": list(HealthCheck), "derandomize": True}
 
 
-@settings(max_examples=150, **SETTINGS)
+@settings(max_examples=60, **SETTINGS)
 @given(st.data())
 def test_drawn_operators(data) -> None:
     check(data)
@@ -145,7 +145,7 @@ def test_thousands_of_drawn_operators(data) -> None:
     check(data)
 
 
-@settings(max_examples=25, **SETTINGS)
+@settings(max_examples=12, **SETTINGS)
 @given(st.data())
 def test_drawn_operators_have_proved_kernels(data) -> None:
     check_kernel(data)
