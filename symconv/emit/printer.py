@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from symconv.emit.places import depths, monomials, plus, pointer, position
+from symconv.emit.shuffles import dealt, woven
 from symconv.errors import InternalError, SpecError
 from symconv.loops.arith import const, mul, total
 from symconv.loops.ir import (
@@ -27,7 +28,9 @@ from symconv.loops.ir import (
     ReduceLanes,
     Select,
     Splat,
+    Unzip,
     Var,
+    Zip,
 )
 
 __all__ = ["VERBS", "Printer", "access"]
@@ -85,6 +88,8 @@ class Printer:
                 return self.buffers[buffer].scalar.kind == "real"
             case Splat(value):
                 return self.is_real(value)
+            case Unzip(values) | Zip(values):
+                return self.is_real(values[0])
         return isinstance(expr, Real | Call | ReduceLanes)
 
     def is_vector(self, expr: Expr) -> bool:
@@ -98,7 +103,7 @@ class Printer:
                 return any(self.is_vector(part) for part in (condition, yes, no))
             case Call(_, arguments):
                 return any(self.is_vector(argument) for argument in arguments)
-        return isinstance(expr, LoadLanes | Splat)
+        return isinstance(expr, LoadLanes | Splat | Unzip | Zip)
 
     def wide(self, expr: Expr) -> str:
         """An expression in every lane."""
@@ -177,6 +182,10 @@ class Printer:
                 return f"sc_{self.kind(expr)}where({mask}, {self.wide(yes)}, {self.wide(no)})"
             case Call(function, arguments):
                 return f"sc_v{function}({', '.join(self.wide(argument) for argument in arguments)})"
+            case Unzip(values, part):
+                return dealt([self.wide(value) for value in values], part)
+            case Zip(values, part):
+                return woven([self.wide(value) for value in values], part)
         raise InternalError(f"the printer knows no lanes of {type(expr).__name__}")
 
     def _step(self, load: LoadLanes) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-__all__ = ["SHUFFLES", "shuffles"]
+__all__ = ["SHUFFLES", "dealt", "shuffles", "woven"]
 
 _WIDTHS = (64, 32, 16)
 _QUAD = 16
@@ -16,6 +16,7 @@ SHUFFLES: dict[str, Pattern] = {
     "SC_EVEN": lambda lane, n, q: 2 * lane,
     "SC_EVEN_TAIL": lambda lane, n, q: 2 * lane + (2 * lane >= n),
     "SC_EVEN_LATE": lambda lane, n, q: 2 * lane if 2 * lane < n else min(2 * lane + 3, 2 * n - 1),
+    "SC_ODD": lambda lane, n, q: 2 * lane + 1,
     # The first and the second half of the interleaved vectors.
     "SC_ZIP_LOW": lambda lane, n, q: lane // 2 + lane % 2 * n,
     "SC_ZIP_HIGH": lambda lane, n, q: lane // 2 + n // 2 + lane % 2 * n,
@@ -43,3 +44,35 @@ def shuffles(itemsize: int) -> tuple[tuple[str, tuple[tuple[int, str], ...]], ..
         (name, tuple((size, ", ".join(str(int(pattern(lane, n, quad))) for lane in range(n))) for size, n in lanes))
         for name, pattern in SHUFFLES.items()
     )
+
+
+def dealt(values: list[str], part: int) -> str:
+    """Every ``len(values)``-th element, from ``part`` on: by halves where that goes, which share what they pick.
+
+    >>> dealt(["a", "b", "c", "d"], 2)
+    'sc_odd(sc_even(a, b), sc_even(c, d))'
+    """
+    if len(values) == 1:
+        return values[0]
+    if len(values) % 2:
+        return f"sc_unzip((const sc_vector[]){{{', '.join(values)}}}, {len(values)}, {part})"
+    name = "sc_odd" if part % 2 else "sc_even"
+    return dealt([f"{name}({a}, {b})" for a, b in zip(values[::2], values[1::2], strict=True)], part // 2)
+
+
+def woven(values: list[str], part: int) -> str:
+    """The ``part``-th vector of interleaved ones.
+
+    >>> woven(["a", "b", "c", "d"], 1)
+    'sc_zip_high(sc_zip_low(a, c), sc_zip_low(b, d))'
+    """
+    count = len(values)
+    if count == 1:
+        return values[0]
+    if count % 2:
+        return f"sc_zip((const sc_vector[]){{{', '.join(values)}}}, {count}, {part})"
+    # Interleaved from pairs that are half the row apart; which half of a pair is wanted is a digit of the part.
+    half = count // 2
+    name = "sc_zip_high" if part >= half else "sc_zip_low"
+    pairs = [f"{name}({a}, {b})" for a, b in zip(values[:half], values[half:], strict=True)]
+    return woven(pairs, part % half)

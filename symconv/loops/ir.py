@@ -45,8 +45,10 @@ __all__ = [
     "StoreLanes",
     "StoreReduced",
     "StoreZip",
+    "Unzip",
     "Update",
     "Var",
+    "Zip",
 ]  # fmt: skip
 
 
@@ -207,6 +209,23 @@ class ReduceLanes:
     value: Expr
 
 
+@dataclass(frozen=True, slots=True)
+class Unzip:
+    """Every ``len(values)``-th element of vectors side by side: lane ``l`` is element ``l*len(values) + part``."""
+
+    values: tuple[Expr, ...]
+    part: int
+
+
+@dataclass(frozen=True, slots=True)
+class Zip:
+    """Interleaved vectors, the ``part``-th vector of the row that they make: its element ``e`` is lane ``e //
+    len(values)`` of ``values[e % len(values)]``."""
+
+    values: tuple[Expr, ...]
+    part: int
+
+
 Expr = (
     Const
     | Var
@@ -222,6 +241,8 @@ Expr = (
     | LoadLanes
     | Splat
     | ReduceLanes
+    | Unzip
+    | Zip
     | Address
 )
 

@@ -36,8 +36,10 @@ from symconv.loops.ir import (
     StoreLanes,
     StoreReduced,
     StoreZip,
+    Unzip,
     Update,
     Var,
+    Zip,
 )
 from symconv.loops.lanewise import FUNCTIONS, OPERATORS, RELATIONS, WIDTH, called, chosen, combined, lanes, reduced
 from symconv.loops.memory import Junk, Meter, Room
@@ -228,6 +230,12 @@ class Run:
             case ReduceLanes(op, value):
                 inner = self.value(value)
                 return lambda scope: reduced(OPERATORS[op], inner(scope))
+            case Unzip(values, part):
+                given, n = [self.value(value) for value in values], len(values)
+                return lambda scope: tuple([e for one in given for e in lanes(one(scope))][part::n])
+            case Zip(values, part):
+                given, first = [self.value(value) for value in values], part * WIDTH
+                return lambda scope: _interleaved([lanes(one(scope)) for one in given])[first : first + WIDTH]
         raise InternalError(f"the interpreter knows no {type(expr).__name__}")
 
     def _both(self, function: Callable[..., Any], left: Expr, right: Expr) -> Value:
@@ -262,6 +270,10 @@ class Run:
 
 def _index(forms: list[Value], scope: Scope) -> list[int]:
     return [_known(form(scope), "an index depends on it") for form in forms]
+
+
+def _interleaved(rows: list[tuple[Any, ...]]) -> tuple[Any, ...]:
+    return tuple([value for column in zip(*rows, strict=True) for value in column])
 
 
 def _between(low: Any, high: Any) -> tuple[bool, ...]:

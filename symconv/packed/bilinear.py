@@ -18,20 +18,20 @@ _VECTOR = Scalar("real", VECTOR)
 
 
 Load = Callable[[Point], Expr]
-Store = Callable[[Point, Expr], Stmt | None]
+Store = Callable[[Point, Expr], Stmt | tuple[Stmt, ...]]
 
 
 def transformed(matrices: tuple[Matrix, ...], load: Load, store: Store) -> tuple[Stmt, ...]:
     """Load a block, multiply every axis by its matrix, store the result: straight-line code, lanes side by side.
 
-    Where ``store`` answers None, it keeps the value for a later statement.
+    Where ``store`` answers no statement, it keeps the value for a later one.
     """
     programs = [factored(matrix) for matrix in matrices]
     made = _line(programs[0], load, store) if len(programs) == 1 else _block(programs[0], programs[1], load, store)
-    return tuple(statement for statement in made if statement is not None)
+    return tuple(one for each in made for one in (each if isinstance(each, tuple) else (each,)))
 
 
-def _line(program: Program, load: Load, store: Store) -> Iterator[Stmt | None]:
+def _line(program: Program, load: Load, store: Store) -> Iterator[Stmt | tuple[Stmt, ...]]:
     names = {name: f"a{k}_" for k, name in enumerate(program.inputs)}
     targets = {name: f"p{k}_" for k, name in enumerate(program.outputs)}
     yield from (Declare(name, load((k,)), _VECTOR) for k, name in enumerate(names.values()))
@@ -39,7 +39,7 @@ def _line(program: Program, load: Load, store: Store) -> Iterator[Stmt | None]:
     yield from (store((k,), Var(name)) for k, name in enumerate(targets.values()))
 
 
-def _block(first: Program, second: Program, load: Load, store: Store) -> Iterator[Stmt | None]:
+def _block(first: Program, second: Program, load: Load, store: Store) -> Iterator[Stmt | tuple[Stmt, ...]]:
     """Columns first; each row is stored as soon as it is done."""
     rows, columns = len(first.inputs), len(second.inputs)
     for column in range(columns):

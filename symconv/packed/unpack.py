@@ -150,29 +150,30 @@ def _finished(it: Outer, total: Expr, k: Expr, fixed: dict[str, int]) -> Expr:
     return finished(it.found, total, it.space.lane.loop, values)
 
 
-def finished(found: Contraction, total: Expr, lane: str, values: dict[str, Expr]) -> Expr:
+def finished(found: Contraction, total: Expr, lane: str, values: dict[str, Expr], mask: str | None = None) -> Expr:
     """The statement's expression around a sum for the cell that ``values`` of the loops choose.
 
-    In as many lanes as ``total`` has, along the loop ``lane``.
+    In as many lanes as ``total`` has, along the loop ``lane``; ``mask`` says which of them count.
     """
     cells = dict(zip(found.statement.indices, found.solution.target, strict=True))
     named = {name: substitute(integer(form), values) for name, form in cells.items()}
-    return around(found, total, named, found.solution.target[-1].coefficient(lane))
+    return around(found, total, named, found.solution.target[-1].coefficient(lane), mask)
 
 
-def around(found: Contraction, total: Expr, named: dict[str, Expr], stride: int) -> Expr:
+def around(found: Contraction, total: Expr, named: dict[str, Expr], stride: int, mask: str | None = None) -> Expr:
     """The statement's expression around a sum, in as many lanes as it has; ``named`` are the cell's coordinates."""
     expr = scalar(found.statement.expr, {found.reduce: Var("total_")}, frozenset())
     last = found.statement.indices[-1]
+    mask = total.mask if isinstance(total, LoadLanes) else mask
 
     def rule(node: object) -> object:
         match node:
             case Var("total_"):
                 return total
-            case Load(tensor, index) if isinstance(total, LoadLanes):
+            case Load(tensor, index) if mask is not None:
                 moved = tuple(substitute(form, named) for form in index)
                 if any(_speaks(form, last) for form in index):
-                    return LoadLanes(tensor, moved, stride, total.mask)
+                    return LoadLanes(tensor, moved, stride, mask)
                 return Splat(Load(tensor, moved))
             case Load(tensor, index):
                 return Load(tensor, tuple(substitute(form, named) for form in index))

@@ -1,9 +1,8 @@
 """Winograd in the outer form: planes transformed into tiles, one register tile per point, sums transformed back.
 
-``T = Aᵀ[Σ (G k)⊙(Bᵀ d)]`` along one or two axes. Per box of tiles: each plane of the wide operand is packed split by
-residue class of the tile, so that every element of a window lies at a constant offset; windows are transformed, lanes
-across tiles; for every point a sum over planes runs in the same register tiles as a direct sum does; tiles of outputs
-are woven into rows of the target.
+``T = Aᵀ[Σ (G k)⊙(Bᵀ d)]`` along one or two axes. Per box of tiles: windows of each plane of the wide operand are
+transformed, lanes across tiles; for every point a sum over planes runs in the same register tiles as a direct sum does;
+tiles of outputs are woven into rows of the target.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import prod
 
-from symconv.loops.arith import add, ceildiv, const, floordiv, mul, simplify, smallest, sub
+from symconv.loops.arith import add, ceildiv, const, mul, smallest, sub
 from symconv.loops.ir import (
     LANES,
     Buffer,
@@ -23,29 +22,26 @@ from symconv.loops.ir import (
     Lanes,
     Let,
     LoadLanes,
-    Mod,
     Nest,
     Outlined,
     Scalar,
     Size,
     Stmt,
     StoreLanes,
-    StoreZip,
     Var,
+    Zip,
 )
 from symconv.loops.scalars import integer
 from symconv.loops.traverse import substitute
 from symconv.packed.bilinear import Point, transformed
-from symconv.packed.copying import span, zeroed
 from symconv.packed.frame import apart, ceiling, extent, product, quotient
 from symconv.packed.loops import counts, decoded, in_boxes, in_taps, rank
 from symconv.packed.outer import Outer, Packed, Tile, name_of, narrow_nests, offsets_table, register_tiles
-from symconv.packed.pack import line_buffers, packed_operand
-from symconv.packed.roles import Operand
 from symconv.packed.tiling import Tiled, number_of
 from symconv.packed.unpack import finished
+from symconv.packed.windows import Windows, line_layout, lines_buffer, transformed_planes
 
-__all__ = ["transformed_planes", "winograd_nests"]
+__all__ = ["winograd_nests"]
 
 
 SLAB = 128
@@ -55,12 +51,10 @@ SLAB = 128
 def winograd_nests(it: Tiled, tile: Tile) -> Packed:
     """Its nests, buffers, numbers and parameters of a plan."""
     sums = Outer(it.still, tile, it.windows, it.products)
-    own = {size.name for size in it.windows.layout()}
     layout = (
         *it.windows.layout(),
-        *(size for size in it.pieces.layout() if size.name not in own),
-        # The last block of a row of tiles runs over its end.
-        Size("RS_", add(add(it.pieces.rows, quotient(Var(LANES), it.pieces.lane.pitch)), const(1))),
+        *line_layout(it),
+        # The last block of windows runs over their end.
         Size("RV_", add(add(Var("R_"), quotient(Var(LANES), it.windows.lane.pitch)), const(1))),
         Size("M_", sums.rows),
         Size("MT_", ceildiv(Var("M_"), tile.rows)),
@@ -85,17 +79,11 @@ def _buffers(it: Tiled, sums: Outer) -> Iterator[Buffer]:
     yield Buffer(name_of("raw"), raw, "workspace")
     narrow = ((Var("G_"),), (points,), (Var("MT_"),), (steps,), (rows,))
     yield Buffer(name_of("narrow"), narrow, "workspace")
-    classes: tuple[tuple[Expr, ...], ...] = tuple((const(axis.transform.m),) for axis in it.form.axes)
-    pieces = ((const(1),), *classes, (Var("RS_"), it.pieces.lane.pitch))
-    yield Buffer(name_of("pieces"), pieces, "private", slack=mul(const(2), lanes))
-    yield from line_buffers(it.pieces, it.split, name_of("pieces"))
+    yield from lines_buffer(it)
     windows = ((mul(points, Var("PP_")),), (Var("RV_"), it.windows.lane.pitch))
     yield Buffer(name_of("wide"), windows, "private", slack=slack)
     made = ((mul(Var("MT_"), rows),), (points,), (Var("RC_"), it.windows.lane.pitch))
     yield Buffer(name_of("sums"), made, "private", slack=slack)
-    m = [axis.transform.m for axis in it.form.axes]
-    lines = ((const(prod(m[:-1])),), (mul(const(m[-1]), add(it.windows.lane.tile, lanes)),))
-    yield Buffer(name_of("lines"), lines, "private", slack=lanes)
 
 
 def _narrow(it: Tiled, sums: Outer) -> Nest:
@@ -139,16 +127,9 @@ def _main(it: Tiled, sums: Outer) -> Nest:
         Let("planes_", smallest([const(SLAB), sub(Var("P_"), Var("plane0_"))])),
         *register_tiles(sums),
     )
-    planes = tuple(add(Var("plane_"), extent(found, name)[0]) for name in found.planes)
-    work = transformed_planes(
-        it,
-        it.split,
-        name_of("pieces"),
-        name_of("wide"),
-        dict(zip(found.planes, planes, strict=True)),
-        "R_",
-        False,
-    )
+    planes = {name: add(Var("plane_"), extent(found, name)[0]) for name in found.planes}
+    job = Windows(it, it.split, it.form.data_matrices, name_of("wide"), _plane, "RV_")
+    work = transformed_planes(job, planes)
     body = (
         *decoded(names, sizes, "z_"),
         *in_boxes(it.windows),
@@ -161,122 +142,78 @@ def _main(it: Tiled, sums: Outer) -> Nest:
     return Nest("z_", product(sizes), body, f"{sums.target}: {wide} in windows of {it.form.name}, a sum for each point")
 
 
-def transformed_planes(
-    it: Tiled, operand: Operand, pieces: str, windows: str, planes: dict[str, Expr], rows: str, gaps: bool
-) -> tuple[Stmt, ...]:
-    """One plane of the data: split by residue class of a tile, then every window transformed.
-
-    ``rows`` names how many a plane of windows has; ``gaps`` says that all of them are read, for a product with 0.
-    """
-    frame_ = it.pieces
-    packed = packed_operand(frame_, operand, pieces, const(0), planes, Var("RS_"), True)
-    coordinates = {strip.loop: Var(f"{strip.loop}_at_") for strip in frame_.strips[:-1]}
-    row = it.windows.row(coordinates.values())
-    column = mul(Var("chunk_"), Var(LANES))
-
-    def load(point: Point) -> Expr:
-        classes = []
-        at: dict[str, Expr] = {**coordinates, frame_.lane.loop: column}
-        for value, axis in zip(point, it.form.axes, strict=True):
-            position = add(integer(axis.offset), const(value))
-            classes.append(_residue(position, axis.transform.m))
-            low = next(s.low_ for s in frame_.strips if s.loop == axis.moving)
-            at[axis.moving] = add(at[axis.moving], sub(floordiv(position, axis.transform.m), low))
-        *outer, last = at.values()
-        return LoadLanes(pieces, (const(0), *classes, frame_.row(outer), last), 1, "")
-
-    def store(point: Point, value: Expr) -> Stmt:
-        plane = add(mul(const(number_of(point, it.form)), Var("PP_")), Var("plane_"))
-        return StoreLanes(windows, (plane, row, column), 1, "", "=", value)
-
-    body = transformed(it.form.data_matrices, load, store)
-    width = it.windows.lane.pitch if gaps else it.windows.lane.size
-    chunks = For("chunk_", const(0), ceiling(width, Var(LANES)), body)
-    inner: tuple[Stmt, ...] = (Outlined("windows", (chunks,)),)
-    for strip in reversed(it.windows.strips[:-1]):
-        # Reach along loops that are not transformed is transformed with the cells.
-        count = smallest([strip.pitch, add(strip.size, strip.reach)])
-        count = strip.pitch if gaps and strip is not it.windows.strips[0] else count
-        inner = (For(f"{strip.loop}_at_", const(0), count, inner),)
-    return (*packed, *inner, *(_behind(it, windows, rows) if it.has_reach or gaps else ()))
-
-
-def _residue(value: Expr, modulus: int) -> Expr:
-    result: Expr = simplify(Mod(value, modulus))
-    return result
-
-
-def _behind(it: Tiled, windows: str, rows: str) -> tuple[Stmt, ...]:
-    """Zeros behind the last row of windows, at every point."""
-    strips = it.windows.strips
-    outermost = smallest([strips[0].pitch, add(strips[0].size, strips[0].reach)])
-    first = mul(outermost, product(strip.pitch for strip in strips[1:-1]))
-    plane = add(mul(Var("point_"), Var("PP_")), Var("plane_"))
-    fill = zeroed(windows, (plane, Var("gap_")), const(0), strips[-1].pitch)
-    return (For("point_", const(0), const(it.products), (For("gap_", first, Var(rows), fill),)),)
+def _plane(number: Expr) -> Expr:
+    """The plane of windows of a point."""
+    return add(mul(number, Var("PP_")), Var("plane_"))
 
 
 def _unpacked(it: Tiled, sums: Outer) -> tuple[Stmt, ...]:
-    """Sums of every point transformed into rows of the target."""
-    found, lane = it.found, it.windows.lane
-    lines = name_of("lines")
-    coordinates = [Var(f"{strip.loop}_at_") for strip in it.windows.strips[:-1]]
-    row = it.windows.row(coordinates)
-    column = mul(Var("chunk_"), Var(LANES))
-    last = it.form.axes[-1].transform.m
-    made: dict[Point, Expr] = {}
-
-    def load(point: Point) -> Expr:
-        place = (Var("row_"), const(number_of(point, it.form)), row, column)
-        return LoadLanes(name_of("sums"), place, 1, "")
-
-    def keep(point: Point, value: Expr) -> Stmt | None:
-        made[point] = value
-        if point[-1] + 1 < last:
-            return None
-        values = tuple(made[(*point[:-1], k)] for k in range(last))
-        line = point[0] if len(point) > 1 else 0
-        return StoreZip(lines, (const(line), mul(const(last), column)), values)
-
-    body = transformed(it.form.target_matrices, load, keep)
-    chunks = For("chunk_", const(0), ceiling(lane.size, Var(LANES)), body)
-    inner: tuple[Stmt, ...] = (Outlined("outputs", (chunks,)), *_woven(it, lines))
-    for strip in reversed(it.windows.strips[:-1]):
-        name = strip.loop
-        here = () if it.axis(name) else (Let(name, add(strip.start, Var(f"{name}_at_"))),)
-        inner = (For(f"{name}_at_", const(0), strip.size, (*here, *inner)),)
+    """Sums of every point transformed, and stored to the rows of the target that they are."""
+    found, (*outer, lane) = it.found, it.windows.strips
+    across = outer[-1] if len(it.form.axes) > 1 else None
+    body = _outputs(it)
+    blocks = ceiling(lane.size, Var(LANES))
+    if across is not None:
+        body = (For(f"{across.loop}_at_", const(0), across.size, body),)
+    column = Let("at_", mul(Var("chunk_"), Var(LANES)))
+    each = For("chunk_", const(0), blocks, (column, *_inside(it), *body))
+    inner: tuple[Stmt, ...] = (Outlined("outputs", (each,)),)
+    for strip in reversed(outer[:-1] if across is not None else outer):
+        here = Let(strip.loop, add(strip.start, Var(f"{strip.loop}_at_")))
+        inner = (For(f"{strip.loop}_at_", const(0), strip.size, (here, *inner)),)
     cell = tuple(Let(name, Var("row_")) for name in found.rows)
     return (For("row_", const(0), Var("M_"), (*cell, *inner)),)
 
 
-def _woven(it: Tiled, lines: str) -> tuple[Stmt, ...]:
-    """The lines of one row of tiles copied to the target, those that lie in it."""
-    found, lane = it.found, it.windows.lane
+def _place(it: Tiled, vector: int) -> Expr:
+    """Where a vector of outputs begins in the row of the target."""
+    m, start = it.form.axes[-1].transform.m, it.windows.lane.start
+    return add(mul(const(m), add(start, Var("at_"))), mul(const(vector), Var(LANES)))
+
+
+def _inside(it: Tiled) -> Iterator[Stmt]:
+    """Which lanes of each vector of outputs lie in the box, and in the target."""
+    lane, m = it.windows.lane, it.form.axes[-1].transform.m
+    _, width = extent(it.found, lane.loop)
+    end = smallest([mul(const(m), add(lane.start, lane.size)), width])
+    for vector in range(m):
+        yield Declare(f"in{vector}_", Lanes(const(0), sub(end, _place(it, vector))), Scalar("mask"))
+
+
+def _outputs(it: Tiled) -> tuple[Stmt, ...]:
+    """The tiles of outputs of one block of lanes."""
     *outer, inner = it.form.axes
-    m = inner.transform.m
-    start = mul(const(m), lane.start)
-    _, width = extent(found, lane.loop)
-    upper = smallest([mul(const(m), lane.size), sub(width, start)])
-    line = Var("line_") if outer else const(0)
-    values: dict[str, Expr] = {}
-    for axis in outer:
-        values[axis.moving] = Var("at_line_")
+    row = it.windows.row([Var(f"{strip.loop}_at_") for strip in it.windows.strips[:-1]])
+    made: dict[Point, Expr] = {}
 
-    def index(k: Expr) -> tuple[Expr, ...]:
-        cells = {**values, lane.loop: add(start, k)}
-        return tuple(substitute(integer(form), cells) for form in found.solution.target)
+    def load(point: Point) -> Expr:
+        place = (Var("row_"), const(number_of(point, it.form)), row, Var("at_"))
+        return LoadLanes(name_of("sums"), place, 1, "")
 
-    def block(k: Expr, mask: str) -> Stmt:
-        total = LoadLanes(lines, (line, k), 1, mask)
-        value = finished(found, total, lane.loop, {**values, lane.loop: add(start, k)})
-        return StoreLanes(found.statement.target.name, index(k), 1, mask, "=", value)
+    def keep(point: Point, value: Expr) -> tuple[Stmt, ...]:
+        made[point] = value
+        if point[-1] + 1 < inner.transform.m:
+            return ()
+        values = tuple(made[(*point[:-1], k)] for k in range(inner.transform.m))
+        return _line(it, point[0] if outer else None, values)
 
-    body: tuple[Stmt, ...] = (Let("upper_", upper), *span(const(0), Var("upper_"), block))
-    if not outer:
-        return body
-    axis = outer[0]
-    strip = next(s for s in it.windows.strips if s.loop == axis.moving)
-    position = add(mul(const(axis.transform.m), add(strip.start, Var(f"{axis.moving}_at_"))), Var("line_"))
-    _, height = extent(found, axis.moving)
-    inside = If(Compare("<", Var("at_line_"), height), body)
-    return (For("line_", const(0), const(axis.transform.m), (Let("at_line_", position), inside)),)
+    return transformed(it.form.target_matrices, load, keep)
+
+
+def _line(it: Tiled, number: int | None, values: tuple[Expr, ...]) -> tuple[Stmt, ...]:
+    """One row of the target, where there is such a row."""
+    found, lane = it.found, it.windows.lane
+    cells: dict[str, Expr] = {}
+    if number is not None:
+        axis, strip = it.form.axes[0], it.windows.strips[-2]
+        tile = add(strip.start, Var(f"{strip.loop}_at_"))
+        cells[axis.moving] = add(mul(const(axis.transform.m), tile), const(number))
+    stores: list[Stmt] = []
+    for vector in range(len(values)):
+        here = {**cells, lane.loop: _place(it, vector)}
+        index = tuple(substitute(integer(form), here) for form in found.solution.target)
+        value = finished(found, Zip(values, vector), lane.loop, here, f"in{vector}_")
+        stores.append(StoreLanes(found.statement.target.name, index, 1, f"in{vector}_", "=", value))
+    if number is None:
+        return tuple(stores)
+    return (If(Compare("<", cells[axis.moving], extent(found, axis.moving)[1]), tuple(stores)),)

@@ -34,7 +34,7 @@ from symconv.loops.ir import (
 from symconv.loops.scalars import integer
 from symconv.loops.traverse import substitute
 from symconv.packed.bilinear import Point, points, transformed
-from symconv.packed.copying import ZERO, zeroed
+from symconv.packed.copying import ZERO
 from symconv.packed.dot import (
     Dot,
     DotTile,
@@ -46,13 +46,12 @@ from symconv.packed.dot import (
     plane_of,
     rows_of_item,
 )
-from symconv.packed.frame import Strip, ceiling, product, quotient
+from symconv.packed.frame import ceiling, product
 from symconv.packed.loops import counts, decoded, in_taps
 from symconv.packed.outer import Packed
-from symconv.packed.pack import line_buffers, still_operand
 from symconv.packed.tiling import Tiled, number_of
 from symconv.packed.unpack import finished
-from symconv.packed.wino import transformed_planes
+from symconv.packed.windows import Windows, line_layout, lines_buffer, transformed_planes
 
 __all__ = ["winograd_dot_nests"]
 
@@ -60,96 +59,50 @@ __all__ = ["winograd_dot_nests"]
 def winograd_dot_nests(it: Tiled, tile: DotTile) -> Packed:
     """Its nests, buffers, numbers and parameters of a plan."""
     sums = Dot(it.still, tile, it.windows, it.products)
-    own = {size.name for size in it.windows.layout()}
     layout = tuple(
         Size("SC_", largest([const(1), smallest([Var("S_"), Var("BX_")])])) if size.name == "SC_" else size
         for size in dot_layout(sums)
     )
-    # The last block of a row of tiles runs over its end.
-    spare = add(quotient(Var(LANES), it.pieces.lane.pitch), const(1))
-    layout = (
-        *layout,
-        *(size for size in it.pieces.layout() if size.name not in own),
-        Size("RS_", add(it.pieces.rows, spare)),
-        Size("RCUT_", add(it.windows.whole_rows, add(quotient(Var(LANES), it.windows.lane.pitch), const(1)))),
-    )
+    layout = (*layout, *line_layout(it))
     main = main_nest(sums, (*_packed_rows(it, sums), *_packed_columns(it, sums)))
     nests = (columns_table(sums), _cleared(sums), main, _added(sums), _combined(it, sums))
     return Packed(nests, _buffers(it, sums), layout, dot_parameters(sums))
 
 
 def _buffers(it: Tiled, sums: Dot) -> tuple[Buffer, ...]:
-    classes: tuple[tuple[Expr, ...], ...] = tuple((const(axis.transform.m),) for axis in it.form.axes)
     lanes = Var(LANES)
-    pieces = ((const(1),), *classes, (Var("RS_"), it.pieces.lane.pitch))
-    cut = ((const(1),), *classes, (Var("RCUT_"), it.windows.lane.pitch))
     taps = 1
     for axis in it.form.axes:
         taps *= axis.transform.r
     entries = add(const(sums.tile.rows * sums.tile.columns), lanes)
     return (
         *dot_buffers(sums),
-        Buffer(sums.name("pieces"), pieces, "private", slack=mul(const(2), lanes)),
-        Buffer(sums.name("cut"), cut, "private", slack=mul(const(2), lanes)),
-        *line_buffers(it.pieces, it.split, sums.name("pieces")),
-        *line_buffers(it.windows, it.still.wide[0], sums.name("cut")),
+        *lines_buffer(it),
         Buffer(sums.name("taps"), ((const(taps),), (entries,)), "private", slack=lanes),
     )
 
 
 def _packed_rows(it: Tiled, sums: Dot) -> tuple[Stmt, ...]:
     """The rows of this item: tiles of the cotangent, transformed; zeros in every gap."""
-    found, operand = it.still, it.still.wide[0]
-    rows = const(sums.tile.rows)
+    found, rows = it.still, const(sums.tile.rows)
     row = add(mul(Var("rowblock0_"), rows), Var("row_"))
     cell: dict[str, Expr] = dict.fromkeys(found.rows, row)
-    cut = still_operand(it.windows, operand, sums.name("cut"), const(0), cell, Var("RCUT_"))
-    coordinates = {strip.loop: Var(f"{strip.loop}_at_") for strip in it.windows.strips[:-1]}
-    place = it.windows.row(coordinates.values())
-    column = mul(Var("chunk_"), Var(LANES))
 
-    def load(point: Point) -> Expr:
-        return LoadLanes(sums.name("cut"), (const(0), *map(const, point), place, column), 1, "")
+    def plane(number: Expr) -> Expr:
+        return add(mul(number, mul(Var("RT_"), rows)), Var("row_"))
 
-    def store(point: Point, value: Expr) -> Stmt:
-        plane = add(mul(const(number_of(point, it.form)), mul(Var("RT_"), rows)), Var("row_"))
-        return StoreLanes(sums.name("rows"), (plane, place, column), 1, "", "=", value)
-
-    body = transformed(it.form.narrow_matrices, load, store)
-    # A short box has zeros up to the pitch: what an earlier box left there would be added.
-    chunks = For("chunk_", const(0), ceiling(it.windows.lane.pitch, Var(LANES)), body)
-    made = _over_rows(it, (Outlined("tiles", (chunks,)),))
-    plane = add(mul(Var("point_"), mul(Var("RT_"), rows)), Var("row_"))
-    return (For("row_", const(0), rows_of_item(sums), (*cut, *made, *_behind(it, sums.name("rows"), plane, "RA_"))),)
-
-
-def _over_rows(it: Tiled, inner: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
-    """Every row of a box, those in the gaps of its outer loops too."""
-    strips = it.windows.strips
-    for strip in reversed(strips[:-1]):
-        count = strip.size if strip is strips[0] else strip.pitch
-        inner = (For(f"{strip.loop}_at_", const(0), count, inner),)
-    return inner
-
-
-def _behind(it: Tiled, buffer: str, plane: Expr, rows: str) -> tuple[Stmt, ...]:
-    """Zeros behind the last row, at every point."""
-    strips = it.windows.strips
-    first = _first_behind(strips)
-    fill = zeroed(buffer, (plane, Var("gap_")), const(0), strips[-1].pitch)
-    return (For("point_", const(0), const(it.products), (For("gap_", first, Var(rows), fill),)),)
-
-
-def _first_behind(strips: tuple[Strip, ...]) -> Expr:
-    return mul(strips[0].size, product(strip.pitch for strip in strips[1:-1])) if len(strips) > 1 else const(1)
+    job = Windows(it, found.wide[0], it.form.narrow_matrices, sums.name("rows"), plane, "RA_", gaps=True, still=True)
+    return (For("row_", const(0), rows_of_item(sums), transformed_planes(job, cell)),)
 
 
 def _packed_columns(it: Tiled, sums: Dot) -> tuple[Stmt, ...]:
     """Every plane of the data in windows, transformed."""
-    plane = (Let("plane_", plane_of(sums)),)
-    planes: dict[str, Expr] = {}
-    work = transformed_planes(it, it.split, sums.name("pieces"), sums.name("columns"), planes, "RG_", True)
-    return in_taps(it.still, sums.planes, (*plane, *work))
+
+    def plane(number: Expr) -> Expr:
+        return add(mul(number, Var("PP_")), Var("plane_"))
+
+    job = Windows(it, it.split, it.form.data_matrices, sums.name("columns"), plane, "RG_", gaps=True)
+    return in_taps(it.still, sums.planes, (Let("plane_", plane_of(sums)), *transformed_planes(job, {})))
 
 
 def _cleared(sums: Dot) -> Nest:
