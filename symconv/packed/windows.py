@@ -24,6 +24,7 @@ from symconv.loops.ir import (
     LoadLanes,
     Mod,
     Outlined,
+    Prefetch,
     Scalar,
     Select,
     Size,
@@ -41,8 +42,10 @@ from symconv.packed.frame import Strip, ceiling, product, quotient
 from symconv.packed.roles import Operand
 from symconv.packed.tiling import Tiled
 
-__all__ = ["Windows", "line_layout", "lines_buffer", "transformed_planes"]
+__all__ = ["AHEAD", "Windows", "line_layout", "lines_buffer", "transformed_planes"]
 
+AHEAD = 1024
+"""Elements from what is read to what is fetched from memory meanwhile: about a page."""
 _LINES = "lines_"
 _COLUMN = Var("at_")
 _LINE = Var("line_")
@@ -155,8 +158,6 @@ def _along_lanes(job: Windows, planes: dict[str, Expr]) -> tuple[Stmt, ...]:
         upper = largest([Var("lower_"), smallest([count, sub(end, first)])])
     else:
         count, lower, upper = const(1), const(0), const(1)
-    if not two and valid:
-        lower, upper = const(0), const(1)
     for condition in valid:
         upper = Select(condition, upper, Var("lower_"))
     step = job.it.form.axes[-1].transform.m
@@ -212,7 +213,9 @@ def _dealt(job: Windows, sources: dict[str, Source], planes: dict[str, Expr]) ->
         group, part = divmod(point[0], m)
         return Unzip(tuple(Var(f"e{group}_{vector}_") for vector in range(m)), part)
 
-    loads = tuple(read(group, vector) for group, vector in _groups(job))
+    # Hardware runs ahead of a stream to the end of its page alone.
+    ahead = [Prefetch(operand.read.tensor, index(_position(job, 0, vector)), const(AHEAD)) for vector in range(m)]
+    loads = (*ahead, *(read(group, vector) for group, vector in _groups(job)))
     return (*loads, *transformed(job.matrices[-1:], load, lambda point, value: _kept(job, point[0], value)))
 
 

@@ -24,6 +24,7 @@ from symconv.loops.ir import (
     LoadLanes,
     Nest,
     Outlined,
+    Prefetch,
     Scalar,
     Size,
     Stmt,
@@ -33,13 +34,13 @@ from symconv.loops.ir import (
 )
 from symconv.loops.scalars import integer
 from symconv.loops.traverse import substitute
-from symconv.packed.bilinear import Point, transformed
+from symconv.packed.bilinear import Point, points, transformed
 from symconv.packed.frame import apart, ceiling, extent, product, quotient
 from symconv.packed.loops import counts, decoded, in_boxes, in_taps, rank
 from symconv.packed.outer import Outer, Packed, Tile, name_of, narrow_nests, offsets_table, register_tiles
 from symconv.packed.tiling import Tiled, number_of
 from symconv.packed.unpack import finished
-from symconv.packed.windows import Windows, line_layout, lines_buffer, transformed_planes
+from symconv.packed.windows import AHEAD, Windows, line_layout, lines_buffer, transformed_planes
 
 __all__ = ["winograd_nests"]
 
@@ -197,7 +198,13 @@ def _outputs(it: Tiled) -> tuple[Stmt, ...]:
         values = tuple(made[(*point[:-1], k)] for k in range(inner.transform.m))
         return _line(it, point[0] if outer else None, values)
 
-    return transformed(it.form.target_matrices, load, keep)
+    # What the next row of the target is made of lies far from here: it is fetched meanwhile.
+    sizes = tuple(axis.transform.n for axis in it.form.axes)
+    ahead = [
+        Prefetch(name_of("sums"), (add(Var("row_"), const(1)), const(number_of(p, it.form)), row, Var("at_")))
+        for p in points(sizes)
+    ]
+    return (*ahead, *transformed(it.form.target_matrices, load, keep))
 
 
 def _line(it: Tiled, number: int | None, values: tuple[Expr, ...]) -> tuple[Stmt, ...]:
@@ -208,12 +215,13 @@ def _line(it: Tiled, number: int | None, values: tuple[Expr, ...]) -> tuple[Stmt
         axis, strip = it.form.axes[0], it.windows.strips[-2]
         tile = add(strip.start, Var(f"{strip.loop}_at_"))
         cells[axis.moving] = add(mul(const(axis.transform.m), tile), const(number))
-    stores: list[Stmt] = []
+    target, stores = found.statement.target.name, list[Stmt]()
     for vector in range(len(values)):
         here = {**cells, lane.loop: _place(it, vector)}
         index = tuple(substitute(integer(form), here) for form in found.solution.target)
         value = finished(found, Zip(values, vector), lane.loop, here, f"in{vector}_")
-        stores.append(StoreLanes(found.statement.target.name, index, 1, f"in{vector}_", "=", value))
+        stores.append(Prefetch(target, index, const(AHEAD)))
+        stores.append(StoreLanes(target, index, 1, f"in{vector}_", "=", value))
     if number is None:
         return tuple(stores)
     return (If(Compare("<", cells[axis.moving], extent(found, axis.moving)[1]), tuple(stores)),)
