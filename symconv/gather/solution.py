@@ -18,7 +18,8 @@ class Phase:
     For the residues that are multiples of ``gap``: taps are ``k = first + (modulus/gap)·t`` and outputs
     ``o = step + shift − slope·t``. ``table`` lists ``(residue, first, shift)``; ``residue``, ``first`` and ``shift``
     are the
-    names of those values inside the solution. Residues that are not listed receive nothing.
+    names of those values inside the solution. Residues that are not listed receive nothing. They are ``0 ..
+    modulus-1``, or as many numbers from another ``start`` on.
     """
 
     target: str
@@ -35,6 +36,11 @@ class Phase:
     def names(self) -> tuple[str, str, str]:
         """The three values a phase fixes."""
         return self.residue, self.first, self.shift
+
+    @property
+    def start(self) -> int:
+        """The least residue where all are listed."""
+        return min(residue for residue, _, _ in self.table)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,13 +32,13 @@ def in_phases(found: Contraction, body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
     """The body for every combination of residue classes, numbered ``phase_``."""
     number: Expr = const(0)
     for phase in phases_of(found):
-        number = add(mul(number, const(phase.modulus)), Var(phase.residue))
+        number = add(mul(number, const(phase.modulus)), sub(Var(phase.residue), const(phase.start)))
     body = (Let("phase_", number), *body)
     for phase in reversed(phases_of(found)):
         first = Mod(mul(Var(phase.residue), const(phase.inverse)), phase.modulus)
         shift = FloorDiv(sub(Var(phase.residue), mul(const(phase.slope), Var(phase.first))), phase.modulus)
         inner = (Let(phase.first, first), Let(phase.shift, shift), *body)
-        body = (For(phase.residue, const(0), const(phase.modulus), inner, mode="phase"),)
+        body = (For(phase.residue, const(phase.start), const(phase.start + phase.modulus), inner, mode="phase"),)
     return body
 
 

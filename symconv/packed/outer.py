@@ -40,11 +40,12 @@ from symconv.notation.expr import Read
 from symconv.packed.copying import ZERO, copied_row, inside
 from symconv.packed.frame import Frame, ceiling, extent, frame, product, quotient
 from symconv.packed.loops import PHASE, counts, decoded, in_boxes, in_phases, in_taps, phase_count, rank
+from symconv.packed.narrow import name_of, narrow_nests
 from symconv.packed.pack import classes_of, line_buffers, packed_operand, place_of_tap
 from symconv.packed.roles import Contraction
 from symconv.packed.unpack import target_sources, unpacked
 
-__all__ = ["Outer", "Packed", "Tile", "name_of", "narrow_nests", "offsets_table", "outer_nests", "register_tiles"]
+__all__ = ["Outer", "Packed", "Tile", "offsets_table", "outer_nests", "register_tiles"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +137,6 @@ def _buffers(it: Outer) -> Iterator[Buffer]:
         yield Buffer(name_of("line"), ((line,),), "private")
 
 
-def name_of(what: str, number: int = 0) -> str:
-    """A buffer's name: the same whatever the target, so that kernels of several outputs share functions."""
-    return f"{what}{number or ''}_"
-
-
 def offsets_table(it: Outer) -> Nest:
     """Where each step finds the wide operand, from where a cell stands."""
     found = it.found
@@ -153,32 +149,6 @@ def offsets_table(it: Outer) -> Nest:
     fill = (For("plane_", const(0), Var("PB_"), fill),) if found.planes else fill
     body = in_phases(found, (Let("taps_", product(counts(found, names))), *fill))
     return Nest("z_", const(1), body, f"{it.target}: where each tap finds the packed operand", parallel=False)
-
-
-def narrow_nests(it: Outer, found: Contraction, what: str = "narrow") -> Iterator[Nest]:
-    """The narrow operands, rows of a tile side by side."""
-    if not found.narrow:
-        return
-    lets = decoded((*found.groups, "rowblock_"), (*counts(found, found.groups, exact=False), Var("MT_")), "z_")
-    row = add(mul(Var("rowblock_"), const(it.tile.rows)), Var("row_"))
-    position = rank(found, (*found.planes, *found.taps))
-    group = rank(found, found.groups)
-    copies, zeros = [], []
-    for number, read in enumerate(found.narrow):
-        place = (group, PHASE, Var("rowblock_"), position, Var("row_"))
-        value = Load(read.tensor, tuple(integer(form) for form in read.index))
-        copies.append(Store(name_of(what, number), place, value))
-        zeros.append(Store(name_of(what, number), place, ZERO))
-    cell = tuple(Let(name, row) for name in found.rows)
-    taps = in_taps(found, found.taps, tuple(copies))
-    nothing = in_taps(found, found.taps, tuple(zeros))
-    each = (
-        If(Compare("<", row, Var("M_")), (*cell, *taps)),
-        If(Compare(">=", row, Var("M_")), nothing),
-    )
-    body = in_taps(found, found.planes, (For("row_", const(0), const(it.tile.rows), each),))
-    comment = f"{it.target}: {', '.join(read.tensor for read in found.narrow)} packed, {it.tile.rows} rows side by side"
-    yield Nest("z_", mul(Var("G_"), Var("MT_")), (*lets, *in_phases(found, body)), comment)
 
 
 def _main(it: Outer) -> Nest:

@@ -16,6 +16,7 @@ from symconv.loops.heuristics import trips
 from symconv.notation.affine import Affine, var
 from symconv.notation.expr import Apply, Const, Constraint, Expr, Index, Read, Reduce, reads, walk
 from symconv.notation.operator import Operator, Statement
+from symconv.packed.residues import from_zero
 
 __all__ = ["Axis", "Contraction", "Operand", "contraction"]
 
@@ -89,7 +90,7 @@ def contraction(op: Operator, solved: Solved) -> Contraction | None:
     reduce, solutions = solved.reductions[0]
     if reduce.kind != "sum" or len(solutions) != 1 or not _usable(op, solutions[0]):
         return None
-    solution = solutions[0]
+    solution = from_zero(solutions[0])
     kinds = (find(op, solved.statement, reduce, solution) for find in (_in_cells, _in_steps))
     usable = [found for found in kinds if found is not None and _bounded(found) and _vanishes_outside(found)]
     if not usable:

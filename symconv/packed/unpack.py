@@ -28,6 +28,7 @@ from symconv.packed.frame import Strip, quotient
 from symconv.packed.loops import phases_of
 
 if TYPE_CHECKING:
+    from symconv.gather.solution import Phase
     from symconv.packed.outer import Outer
     from symconv.packed.roles import Contraction
 
@@ -52,7 +53,7 @@ def unpacked(it: Outer) -> tuple[Stmt, ...]:
     """Store every sum of the box."""
     found, lane = it.found, it.space.lane
     phase = found.phase(lane.loop)
-    inner = _row(it) if phase is None else _zipped(it, phase.modulus, phase.residue)
+    inner = _row(it) if phase is None else _zipped(it, phase)
     sources = target_sources(it)
     for strip in reversed(it.space.strips[:-1]):
         inner = _along(it, strip, sources[strip.loop], inner)
@@ -71,7 +72,7 @@ def _along(it: Outer, strip: Strip, source: Source, body: tuple[Stmt, ...]) -> t
         return (For(counter, lower, upper, (here, *body)),)
     inside = Compare(">=", source.at(Var(counter)), const(0)), Compare("<", source.at(Var(counter)), source.length)
     guarded = (If(inside[0], (If(inside[1], (here, *body)),)),)
-    return (For(counter, const(0), strip.size, (For(phase.residue, const(0), const(phase.modulus), guarded),)),)
+    return (For(counter, const(0), strip.size, (For(phase.residue, const(phase.start), const(phase.start + phase.modulus), guarded),)),)
 
 
 def _sum(it: Outer, k: Expr, phase: Expr) -> tuple[Expr, ...]:
@@ -83,7 +84,7 @@ def _phase_number(it: Outer, fixed: dict[str, int]) -> Expr:
     number: Expr = const(0)
     for phase in phases_of(it.found):
         residue: Expr = const(fixed[phase.residue]) if phase.residue in fixed else Var(phase.residue)
-        number = add(mul(number, const(phase.modulus)), residue)
+        number = add(mul(number, const(phase.modulus)), sub(residue, const(phase.start)))
     return number
 
 
@@ -110,15 +111,16 @@ def _row(it: Outer) -> tuple[Stmt, ...]:
     )
 
 
-def _zipped(it: Outer, modulus: int, residue: str) -> tuple[Stmt, ...]:
+def _zipped(it: Outer, phase: Phase) -> tuple[Stmt, ...]:
     """One row whose residue classes are woven into a line, which is copied as far as it lies in the target."""
     source = target_sources(it)[it.space.lane.loop]
-    base = substitute(source.shift, {residue: const(0)})
+    modulus, residue = phase.modulus, phase.residue
+    base = substitute(source.shift, {residue: const(phase.start)})
     start = add(mul(const(modulus), source.start), base)
     line, at = "line_", mul(Var(LANES), Var("chunk_"))
 
     def sums(r: int) -> Expr:
-        return LoadLanes("sums_", _sum(it, at, _phase_number(it, {residue: r})), 1, "")
+        return LoadLanes("sums_", _sum(it, at, _phase_number(it, {residue: phase.start + r})), 1, "")
 
     weave = StoreZip(line, (mul(const(modulus), at),), tuple(sums(r) for r in range(modulus)))
     blocks = quotient(sub(add(it.space.lane.size, Var(LANES)), const(1)), Var(LANES))

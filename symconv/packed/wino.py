@@ -37,7 +37,8 @@ from symconv.loops.traverse import substitute
 from symconv.packed.bilinear import Point, points, transformed
 from symconv.packed.frame import apart, ceiling, extent, product, quotient
 from symconv.packed.loops import counts, decoded, in_boxes, in_taps, rank
-from symconv.packed.outer import Outer, Packed, Tile, name_of, narrow_nests, offsets_table, register_tiles
+from symconv.packed.narrow import name_of, narrow_nests
+from symconv.packed.outer import Outer, Packed, Tile, offsets_table, register_tiles
 from symconv.packed.tiling import Tiled, number_of
 from symconv.packed.unpack import finished
 from symconv.packed.windows import AHEAD, Windows, line_layout, lines_buffer, transformed_planes
