@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from symconv.algorithms.accuracy import POLICY
 from symconv.algorithms.winograd import winograd_form
@@ -116,7 +117,7 @@ def _assembled(gather: Gather, name: str, found: Contraction, made: Packed) -> K
     op = gather.operator
     given = tuple(_buffer(tensor, "in") for tensor in op.inputs)
     known, checks = runtime_sizes(op)
-    result = _buffer(found.statement.target, "out")
+    result = replace(_buffer(found.statement.target, "out"), flat=made.flat)
     kernel = Kernel(name, (*given, *made.buffers, result), known, checks, made.nests, made.parameters, made.layout)
     return renamed(kernel, positional(found.flats))
 

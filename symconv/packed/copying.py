@@ -28,7 +28,7 @@ from symconv.loops.ir import (
 )
 from symconv.packed.frame import quotient
 
-__all__ = ["Source", "copied_row", "inside", "span", "zeroed"]
+__all__ = ["Source", "copied_row", "inside", "span", "spans", "zeroed"]
 
 ZERO = Const(Fraction(0), real=True)
 
@@ -66,12 +66,17 @@ def inside(sources: Mapping[str, Source], coordinates: Mapping[str, Expr]) -> tu
 
 def span(lower: Expr, upper: Expr, block: Callable[[Expr, str], Stmt]) -> tuple[Stmt, ...]:
     """Every position of a range in blocks of lanes, the last one overlapping; a short range under a mask."""
+    return spans(lower, upper, lambda at, mask: (block(at, mask),))
+
+
+def spans(lower: Expr, upper: Expr, block: Callable[[Expr, str], tuple[Stmt, ...]]) -> tuple[Stmt, ...]:
+    """As :func:`span`, where a block takes several statements."""
     length, lanes = sub(upper, lower), Var(LANES)
     first = Let("at_", add(lower, mul(lanes, Var("chunk_"))))
-    few = (Declare("few_", Lanes(const(0), length), Scalar("mask")), block(lower, "few_"))
+    few = (Declare("few_", Lanes(const(0), length), Scalar("mask")), *block(lower, "few_"))
     return (
-        For("chunk_", const(0), quotient(largest([length, const(0)]), lanes), (first, block(Var("at_"), ""))),
-        If(Compare(">=", length, lanes), (Let("at_", sub(upper, lanes)), block(Var("at_"), ""))),
+        For("chunk_", const(0), quotient(largest([length, const(0)]), lanes), (first, *block(Var("at_"), ""))),
+        If(Compare(">=", length, lanes), (Let("at_", sub(upper, lanes)), *block(Var("at_"), ""))),
         If(Compare("<", length, lanes), (If(Compare(">", length, const(0)), few),)),
     )
 

@@ -7,7 +7,7 @@ chunk sums its boxes in order, and a last nest sums the chunks in order.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from symconv.loops.arith import add, ceildiv, const, largest, mul, smallest, sub
 from symconv.loops.ir import (
@@ -36,6 +36,7 @@ from symconv.loops.ir import (
 )
 from symconv.loops.scalars import integer, scalar
 from symconv.loops.traverse import rewrite, substitute
+from symconv.packed.chunks import added_chunks, target_flat
 from symconv.packed.copying import ZERO
 from symconv.packed.frame import Frame, apart, ceiling, extent, frame, product, quotient
 from symconv.packed.loops import counts, decoded, in_boxes, in_taps, rank
@@ -85,6 +86,11 @@ class Dot:
         return f"{what}_"
 
     @property
+    def by_columns(self) -> bool:
+        """Whether the sums of a tile lie column by column: then those of one row are every so many elements apart."""
+        return self.products == 1
+
+    @property
     def planes(self) -> tuple[str, ...]:
         """The columns that choose a plane of the second operand; the others move along it."""
         return tuple(n for n in self.found.columns if n not in self.found.taps)
@@ -94,8 +100,8 @@ def dot_nests(found: Contraction, tile: DotTile) -> Packed:
     """Its nests, buffers, numbers and parameters of a plan."""
     it = Dot(found, tile, frame(found, found.wide[1].axes))
     pack = (*_packed_rows(it), *_packed_columns(it))
-    nests = (columns_table(it), main_nest(it, pack), _combined(it))
-    return Packed(nests, tuple(dot_buffers(it)), dot_layout(it), dot_parameters(it))
+    nests = (columns_table(it), main_nest(it, pack), added_chunks(it))
+    return Packed(nests, tuple(dot_buffers(it)), dot_layout(it), dot_parameters(it), target_flat(it))
 
 
 def dot_parameters(it: Dot) -> tuple[str, ...]:
@@ -133,7 +139,8 @@ def dot_buffers(it: Dot) -> Iterator[Buffer]:
     yield Buffer(it.name("offsets"), ((entries,),), "workspace", Scalar("offset"))
     for number, _ in enumerate(it.found.here):
         yield Buffer(it.name(f"places{number}"), ((entries,),), "workspace", Scalar("offset"))
-    sums = ((Var("G_"),), (Var("SC_"),), (points,), (Var("MT_"),), (Var("NT_"),), (rows, columns))
+    tiles = ((Var("NT_"), columns, rows),) if it.by_columns else ((Var("NT_"),), (rows, columns))
+    sums = ((Var("G_"),), (Var("SC_"),), (points,), (Var("MT_"),), *tiles)
     yield Buffer(it.name("sums"), sums, "workspace", slack=lanes)
     still = ((mul(points, mul(Var("RT_"), rows)),), (Var("RA_"), it.space.lane.pitch))
     yield Buffer(it.name("rows"), still, "private", slack=mul(const(2), lanes))
@@ -249,7 +256,8 @@ def _micro(it: Dot) -> Outlined:
         rank(it.found, it.found.groups), Var("chunk_of_"), Var("point_"), add(Var("rowblock0_"), Var("rowblock_")),
         Var("column_"), zero, zero,
     )  # fmt: skip
-    sums = tuple(Var(f"acc{m}_{n}_") for m, n in cells)
+    stored = sorted(cells, key=lambda cell: cell[::-1]) if it.by_columns else cells
+    sums = tuple(Var(f"acc{m}_{n}_") for m, n in stored)
     first = If(Compare("==", Var("box_"), Var("box0_")), (StoreReduced(it.name("sums"), place, "=", sums),))
     later = If(Compare(">", Var("box_"), Var("box0_")), (StoreReduced(it.name("sums"), place, "+", sums),))
     return Outlined(f"dot{rows}x{columns}", (*start, loop, first, later))
@@ -283,30 +291,3 @@ def _value(it: Dot, m: int, n: int) -> Expr:
     body = scalar(found.solution.body, {}, frozenset())
     result: Expr = rewrite(body, lambda node: table.get(node, node) if isinstance(node, Load) else node)
     return result
-
-
-def _combined(it: Dot) -> Nest:
-    """The chunks of every cell summed in order, and what the statement does to the sum."""
-    found, rows, columns = it.found, it.tile.rows, it.tile.columns
-    names = (*found.groups, *found.rows)
-    sizes = (*counts(found, found.groups, exact=False), *counts(found, found.rows, exact=False))
-    row = rank(found, found.rows)
-    position = rank(found, found.columns)
-    place = (
-        rank(found, found.groups), Var("chunk_of_"), const(0), quotient(row, const(rows)),
-        quotient(position, const(columns)),
-        sub(row, mul(const(rows), quotient(row, const(rows)))),
-        sub(position, mul(const(columns), quotient(position, const(columns)))),
-    )  # fmt: skip
-    cells = dict(zip(found.statement.indices, found.solution.target, strict=True))
-    expr = scalar(found.statement.expr, {found.reduce: Var("sum_")}, frozenset())
-    value = substitute(expr, {name: integer(form) for name, form in cells.items()})
-    body = (
-        Declare("sum_", ZERO),
-        For("chunk_of_", const(0), Var("SC_"), (Update("sum_", "+", Load(it.name("sums"), place)),)),
-        Store(it.target, tuple(integer(form) for form in found.solution.target), value),
-    )
-    made = (*decoded(names, sizes, "z_"), *in_taps(found, found.columns, body))
-    return replace(
-        Nest("z_", product(sizes), made, f"{it.target}: the chunks of each cell summed in order"), minor=True
-    )

@@ -64,6 +64,8 @@ class Packed:
     buffers: tuple[Buffer, ...]
     layout: tuple[Size, ...]
     parameters: tuple[str, ...]
+    flat: int = 0
+    """How many of the target's last axes are indexed together."""
 
 
 @dataclass(frozen=True)

@@ -70,9 +70,17 @@ def _along(it: Outer, strip: Strip, source: Source, body: tuple[Stmt, ...]) -> t
     here = Let(strip.loop, add(strip.start, Var(counter)))
     if phase is None:
         return (For(counter, lower, upper, (here, *body)),)
+    ends = const(phase.start), const(phase.start + phase.modulus)
     inside = Compare(">=", source.at(Var(counter)), const(0)), Compare("<", source.at(Var(counter)), source.length)
     guarded = (If(inside[0], (If(inside[1], (here, *body)),)),)
-    return (For(counter, const(0), strip.size, (For(phase.residue, const(phase.start), const(phase.start + phase.modulus), guarded),)),)
+    return (
+        For(
+            counter,
+            const(0),
+            strip.size,
+            (For(phase.residue, *ends, guarded),),
+        ),
+    )
 
 
 def _sum(it: Outer, k: Expr, phase: Expr) -> tuple[Expr, ...]:
