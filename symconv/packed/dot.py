@@ -7,7 +7,7 @@ chunk sums its boxes in order, and a last nest sums the chunks in order.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from symconv.loops.arith import add, ceildiv, const, largest, mul, smallest, sub
 from symconv.loops.ir import (
@@ -30,6 +30,7 @@ from symconv.loops.ir import (
     Splat,
     Stmt,
     Store,
+    StoreLanes,
     StoreReduced,
     Update,
     Var,
@@ -116,6 +117,7 @@ def dot_layout(it: Dot) -> tuple[Size, ...]:
         *it.space.layout(),
         # The last block of lanes runs over the end of the box.
         Size("RA_", add(add(it.space.whole_rows, quotient(Var(LANES), it.space.lane.pitch)), const(1))),
+        Size("RL_", mul(Var(LANES), ceiling(mul(Var("RA_"), it.space.lane.pitch), Var(LANES)))),
         Size("RG_", add(add(Var("R_"), quotient(Var(LANES), it.space.lane.pitch)), const(1))),
         Size("M_", product(counts(found, found.rows, exact=False))),
         Size("MT_", ceildiv(Var("M_"), tile.rows)),
@@ -142,7 +144,8 @@ def dot_buffers(it: Dot) -> Iterator[Buffer]:
     tiles = ((Var("NT_"), columns, rows),) if it.by_columns else ((Var("NT_"),), (rows, columns))
     sums = ((Var("G_"),), (Var("SC_"),), (points,), (Var("MT_"),), *tiles)
     yield Buffer(it.name("sums"), sums, "workspace", slack=lanes)
-    still = ((mul(points, mul(Var("RT_"), rows)),), (Var("RA_"), it.space.lane.pitch))
+    across = ((Var("RL_"),),) if it.by_columns else ((Var("RA_"), it.space.lane.pitch),)
+    still = ((mul(points, mul(Var("RT_"), rows)),), *across)
     yield Buffer(it.name("rows"), still, "private", slack=mul(const(2), lanes))
     classes: tuple[tuple[Expr, ...], ...] = tuple(
         (const(factor),) for _, factor in classes_of(it.space, it.found.wide[1])
@@ -205,7 +208,22 @@ def _packed_rows(it: Dot) -> tuple[Stmt, ...]:
     row = add(mul(Var("rowblock0_"), const(it.tile.rows)), Var("row_"))
     cell: dict[str, Expr] = dict.fromkeys(found.rows, row)
     body = still_operand(it.space, found.wide[0], it.name("rows"), Var("row_"), cell, Var("RA_"))
-    return (For("row_", const(0), rows_of_item(it), body),)
+    return (For("row_", const(0), rows_of_item(it), tuple(_in_whole_blocks(it, part) for part in body)),)
+
+
+def _in_whole_blocks(it: Dot, statement: Stmt) -> Stmt:
+    """Stores into a row of the tile as one line: rows are whole blocks of lanes apart, so that no load of one lies in
+    two lines of the cache."""
+    pitch = it.space.lane.pitch
+
+    def rule(node: object) -> object:
+        match node:
+            case Store(buffer, (plane, row, at)) | StoreLanes(buffer, (plane, row, at)) if buffer == it.name("rows"):
+                return replace(node, index=(plane, add(mul(row, pitch), at)))
+        return node
+
+    result: Stmt = rewrite(statement, rule)
+    return result
 
 
 def _packed_columns(it: Dot) -> tuple[Stmt, ...]:
@@ -237,8 +255,9 @@ def _micro(it: Dot) -> Outlined:
     start = tuple(Declare(f"acc{m}_{n}_", Splat(ZERO), Scalar("real", VECTOR)) for m, n in cells)
     at = Let("lane_", mul(Var("at_"), Var(LANES)))
     base = mul(Var("point_"), mul(Var("RT_"), const(rows)))
+    behind = () if it.by_columns else (zero,)
     still = [
-        Declare(f"row{m}_", LoadLanes(it.name("rows"), (add(base, _row(it, m)), zero, Var("lane_")), 1, ""), _VECTOR)
+        Declare(f"row{m}_", LoadLanes(it.name("rows"), (add(base, _row(it, m)), *behind, Var("lane_")), 1, ""), _VECTOR)
         for m in range(rows)
     ]
     prefix = (mul(Var("point_"), Var("PP_")), *(zero,) * (1 + len(classes_of(it.space, it.found.wide[1]))))
