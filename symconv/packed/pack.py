@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 
 from symconv.loops.arith import add, const, mul, simplify, smallest, sub
-from symconv.loops.ir import LANES, Buffer, Expr, FloorDiv, For, LoadLanes, Mod, Stmt, StoreLanes, Var
+from symconv.loops.ir import LANES, Buffer, Compare, Expr, FloorDiv, For, If, LoadLanes, Mod, Stmt, StoreLanes, Var
 from symconv.loops.scalars import integer
 from symconv.loops.traverse import substitute
 from symconv.packed.copying import Source, copied_row, inside, zeroed
@@ -113,19 +115,29 @@ def _rows(
         base = substitute(source.shift, {f"{lane}_class_": const(0)})
         whole = Source(mul(const(source.factor), source.start), 1, simplify(base), source.length)
 
-    def index(k: Expr) -> tuple[Expr, ...]:
-        at = {loop: sources[loop].at(position) for loop, position in named.items()} | {lane: whole.at(k)}
+    def index(along: Source, k: Expr) -> tuple[Expr, ...]:
+        at = {loop: sources[loop].at(position) for loop, position in named.items()} | {lane: along.at(k)}
         return tuple(at[axis.loop] if axis.loop else substitute(integer(axis.form), planes) for axis in operand.axes)
 
     valid = inside(sources, named)
     row = (*_prefix(space, operand, plane), space.row(named.values()))
     tensor = operand.read.tensor
     if source.factor == 1:
-        body = copied_row(buffer, row, tensor, index, source, valid, space.lane.pitch)
+        body = copied_row(buffer, row, tensor, partial(index, source), source, valid, space.lane.pitch)
     else:
         length = mul(const(source.factor), space.lane.pitch)
-        line = copied_row(f"{buffer}line_", (), tensor, index, whole, valid, length)
+        line = copied_row(f"{buffer}line_", (), tensor, partial(index, whole), whole, valid, length)
         body = (*line, *_split(buffer, row, f"{lane}_class_", source.factor, space.lane.pitch))
+        if source.factor == 2:
+            # Of pairs, two loads are one shuffle away from a vector; a row shorter than a vector would need masks.
+            own: tuple[Stmt, ...] = ()
+            for residue in range(source.factor):
+                fixed: dict[str, Expr] = {f"{lane}_class_": const(residue)}
+                origin = replace(source, shift=substitute(source.shift, fixed))
+                place = tuple(substitute(part, fixed) for part in row)
+                own += copied_row(buffer, place, tensor, partial(index, origin), origin, valid, space.lane.pitch)
+            long = space.lane.size, Var(LANES)
+            body = (If(Compare(">=", *long), own), If(Compare("<", *long), body))
     for loop in reversed(named):
         body = (For(f"{loop}_at_", const(0), rows[loop], body),)
     return body
