@@ -28,7 +28,7 @@ from symconv.loops.ir import (
 )
 from symconv.packed.frame import quotient
 
-__all__ = ["Source", "copied_row", "inside", "span", "spans", "zeroed"]
+__all__ = ["Source", "copied_row", "full_blocks", "inside", "span", "spans", "zeroed"]
 
 ZERO = Const(Fraction(0), real=True)
 
@@ -72,13 +72,26 @@ def span(lower: Expr, upper: Expr, block: Callable[[Expr, str], Stmt]) -> tuple[
 def spans(lower: Expr, upper: Expr, block: Callable[[Expr, str], tuple[Stmt, ...]]) -> tuple[Stmt, ...]:
     """As :func:`span`, where a block takes several statements."""
     length, lanes = sub(upper, lower), Var(LANES)
-    first = Let("at_", add(lower, mul(lanes, Var("chunk_"))))
     few = (Declare("few_", Lanes(const(0), length), Scalar("mask")), *block(lower, "few_"))
+    every, last = _blocks(lower, upper, block)
     return (
-        For("chunk_", const(0), quotient(largest([length, const(0)]), lanes), (first, *block(Var("at_"), ""))),
-        If(Compare(">=", length, lanes), (Let("at_", sub(upper, lanes)), *block(Var("at_"), ""))),
+        every,
+        If(Compare(">=", length, lanes), last),
         If(Compare("<", length, lanes), (If(Compare(">", length, const(0)), few),)),
     )
+
+
+def full_blocks(lower: Expr, upper: Expr, block: Callable[[Expr, str], Stmt]) -> tuple[Stmt, ...]:
+    """Every position of a range of at least one vector in blocks of lanes, the last one overlapping."""
+    every, last = _blocks(lower, upper, lambda at, mask: (block(at, mask),))
+    return (every, *last)
+
+
+def _blocks(lower: Expr, upper: Expr, block: Callable[[Expr, str], tuple[Stmt, ...]]) -> tuple[For, tuple[Stmt, ...]]:
+    lanes, length = Var(LANES), largest([sub(upper, lower), const(0)])
+    first = Let("at_", add(lower, mul(lanes, Var("chunk_"))))
+    every = For("chunk_", const(0), quotient(length, lanes), (first, *block(Var("at_"), "")))
+    return every, (Let("at_", sub(upper, lanes)), *block(Var("at_"), ""))
 
 
 def zeroed(buffer: str, prefix: tuple[Expr, ...], lower: Expr, upper: Expr) -> tuple[Stmt, ...]:

@@ -14,6 +14,7 @@ from symconv.loops.ir import (
     Let,
     Load,
     LoadLanes,
+    Select,
     Splat,
     Stmt,
     StoreLanes,
@@ -23,7 +24,7 @@ from symconv.loops.ir import (
 from symconv.loops.scalars import integer, scalar
 from symconv.loops.traverse import rewrite, substitute, walk
 from symconv.notation.affine import Affine
-from symconv.packed.copying import Source, span
+from symconv.packed.copying import Source, full_blocks, span
 from symconv.packed.frame import Strip, quotient
 from symconv.packed.loops import phases_of
 
@@ -140,11 +141,32 @@ def _zipped(it: Outer, phase: Phase) -> tuple[Stmt, ...]:
         index = (*cell, add(start, k))
         return StoreLanes(it.target, index, 1, mask, "=", woven(it.found, total, index))
 
-    return (
+    upper = smallest([mul(const(modulus), it.space.lane.size), sub(source.length, start)])
+    through = (
         For("chunk_", const(0), blocks, (weave,)),
         Let("lower_", largest([const(0), sub(const(0), start)])),
-        Let("upper_", smallest([mul(const(modulus), it.space.lane.size), sub(source.length, start)])),
+        Let("upper_", upper),
         *span(Var("lower_"), Var("upper_"), block),
+    )
+    if it.found.statement.expr != it.found.reduce or modulus not in (2, 4):
+        return through
+    # Where a class fills a vector and all of them end with the row, they are woven into the target itself.
+    size = it.space.lane.size
+    whole = Select(Compare(">=", upper, mul(const(modulus), size)), size, const(0))
+    fits = Select(Compare(">=", start, const(0)), whole, const(0))
+
+    def woven_block(k: Expr, mask: str) -> Stmt:
+        lanes = tuple(
+            LoadLanes("sums_", _sum(it, k, _phase_number(it, {residue: phase.start + r})), 1, mask)
+            for r in range(modulus)
+        )
+        cell = tuple(integer(form) for form in it.found.solution.target[:-1])
+        return StoreZip(it.target, (*cell, add(start, mul(const(modulus), k))), lanes)
+
+    return (
+        Let("whole_", fits),
+        If(Compare(">=", Var("whole_"), Var(LANES)), full_blocks(const(0), Var("whole_"), woven_block)),
+        If(Compare("<", Var("whole_"), Var(LANES)), through),
     )
 
 
