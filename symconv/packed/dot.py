@@ -118,7 +118,7 @@ def dot_layout(it: Dot) -> tuple[Size, ...]:
         # The last block of lanes runs over the end of the box.
         Size("RA_", add(add(it.space.whole_rows, quotient(Var(LANES), it.space.lane.pitch)), const(1))),
         Size("RL_", mul(Var(LANES), ceiling(mul(Var("RA_"), it.space.lane.pitch), Var(LANES)))),
-        Size("RG_", add(add(Var("R_"), quotient(Var(LANES), it.space.lane.pitch)), const(1))),
+        Size("RG_", add(add(it.space.gap_rows, quotient(Var(LANES), it.space.lane.pitch)), const(1))),
         Size("M_", product(counts(found, found.rows, exact=False))),
         Size("MT_", ceildiv(Var("M_"), tile.rows)),
         Size("N_", product(counts(found, found.columns, exact=False))),

@@ -170,8 +170,17 @@ class Frame:
     @property
     def rows(self) -> Expr:
         """Rows of a packed operand: what valid cells read, and one row for what runs over the last one's end."""
-        last = [sub(add(s.tile, s.reach), const(1)) for s in self.strips[:-1]]
-        return add(self.row(last), const(2))
+        reached = [add(s.tile, s.reach) for s in self.strips[:-1]]
+        # Loops between have one row more, which is packed too where it does not belong to the next of the loop outside.
+        more = [smallest([s.pitch, add(add(s.tile, s.reach), const(1))]) for s in self.strips[1:-1]]
+        ends = [self.row([sub(count, const(1)) for count in counts]) for counts in (reached, [*reached[:1], *more])]
+        return add(largest(ends) if len(self.strips) > 2 else ends[0], const(2))
+
+    @property
+    def gap_rows(self) -> Expr:
+        """Rows of a packed operand whose gaps are packed too."""
+        first = [smallest([s.pitch, add(s.tile, s.reach)]) for s in self.strips[:-1][:1]]
+        return largest([self.rows, product((*first, *(s.pitch for s in self.strips[1:-1])))])
 
     @property
     def sum_rows(self) -> Expr:

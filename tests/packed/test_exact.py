@@ -24,6 +24,8 @@ CASES = {
     "grouped": (sc.conv2d(groups=2, padding=1), [{"x": (2, 4, 3, 5), "w": (6, 2, 3, 2)}]),
     "depthwise": (sc.conv2d(groups=3, padding=(0, 1)), [{"x": (2, 3, 4, 5), "w": (3, 1, 2, 3)}]),
     "3-D": (sc.conv3d(stride=(1, 2, 1), padding=1), [{"x": (2, 2, 3, 4, 5), "w": (3, 2, 2, 3, 2)}]),
+    "3-D strided": (sc.conv3d(stride=(3, 2, 3), padding=(0, 1, 2)), [{"x": (1, 2, 8, 5, 7), "w": (3, 2, 2, 3, 3)}]),
+    "far padded": (sc.conv1d(stride=2, padding=[(3, 4)]), [{"x": (2, 2, 13), "w": (3, 2, 3)}, {"x": (1, 1, 4), "w": (2, 1, 5)}]),
     "transposed": (sc.conv_transpose2d(stride=(2, 1), padding=1), [{"x": (2, 3, 3, 4), "w": (3, 2, 3, 2)}]),
     "bias": (sc.conv1d(bias=True, padding=1), [{"x": (2, 3, 6), "w": (5, 3, 2), "b": (5,)}]),
     "adder": (sc.adder1d(), [{"x": (2, 3, 8), "w": (5, 3, 3)}]),
