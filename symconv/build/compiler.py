@@ -1,4 +1,4 @@
-"""From the text of a Cython module to a shared library: Cython in-process, one call of the C compiler."""
+"""From the text of a Cython module to a shared library: Cython in-process, the C compiler beside it and after it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import re
 import shlex
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
 from symconv.build.folder import write_file
 from symconv.build.loading import refusal
-from symconv.build.process import run
+from symconv.build.parts import Parts, parted
+from symconv.build.process import Ran, run
 from symconv.build.tools import Toolchain
 from symconv.emit.source import Source
 from symconv.errors import BuildError
@@ -21,6 +24,7 @@ __all__ = ["SOURCE_NAME", "Rejected", "compile_module", "include_facts", "module
 
 SOURCE_NAME = "kernel.pyx"
 _C_NAME = "kernel.c"
+_FUNCTIONS, _OBJECT = "functions.c", "functions.o"
 _NUMPY = re.compile(
     r"^\s*(cimport\s+numpy|from\s+numpy(\.\w+)*\s+cimport|cdef\s+extern\s+from\s+\"numpy/)", re.MULTILINE
 )
@@ -72,22 +76,45 @@ def compile_module(source: Source, tools: Toolchain, name: str, folder: Path, pr
     FileNotFoundError: [Errno 2] No such file or directory: 'no such folder/kernel.pyx'
     """
     write_file(folder / SOURCE_NAME, source.text.encode())
-    progress("translating to C (Cython)")
-    _translate(folder, name)
+    parts = parted(source.text)
+    progress("translating to C (Cython)" if parts is None else "translating to C (Cython), and compiling beside it")
+    with _beside(parts, source, tools, folder) as functions:
+        _translate(folder, name, source.text if parts is None else parts.module)
+    if functions is not None:
+        _accepted(functions.result(), _apart(source, tools))
     progress(f"compiling ({Path(tools.path).name})")
-    command = _command(source, tools, name)
-    ran = run(command, folder)
+    command = _command(source, tools, name, () if parts is None else (_OBJECT,))
     made = folder / module_file(name)
-    if ran.status != 0:
-        raise Rejected(f"the C compiler (exit status {ran.status})", command, ran.err + ran.out)
+    _accepted(run(command, folder), command)
     reason = refusal(made, f"PyInit_{name}")
     if reason is not None:
         raise Rejected("Python", command, f"the C compiler said that it had succeeded, but {reason}")
-    (folder / _C_NAME).unlink()
+    for file in (_C_NAME, _FUNCTIONS, _OBJECT):
+        (folder / file).unlink(missing_ok=True)
     return made
 
 
-def _translate(folder: Path, name: str) -> None:
+def _accepted(ran: Ran, command: tuple[str, ...]) -> None:
+    if ran.status != 0:
+        raise Rejected(f"the C compiler (exit status {ran.status})", command, ran.err + ran.out)
+
+
+@contextmanager
+def _beside(parts: Parts | None, source: Source, tools: Toolchain, folder: Path) -> Iterator[Future[Ran] | None]:
+    """The C compiler at work on the functions of a module in a thread, which has ended when the block has."""
+    if parts is None:
+        yield None
+        return
+    write_file(folder / _FUNCTIONS, parts.functions.encode())
+    with ThreadPoolExecutor(1) as pool:
+        yield pool.submit(run, _apart(source, tools), folder)
+
+
+def _apart(source: Source, tools: Toolchain) -> tuple[str, ...]:
+    return (*tools.command, *tools.flags_for(source), "-c", _FUNCTIONS, "-o", _OBJECT)
+
+
+def _translate(folder: Path, name: str, text: str) -> None:
     try:
         from Cython.Compiler.Main import CompilationOptions, default_options
         from Cython.Compiler.Main import compile as translate
@@ -95,7 +122,7 @@ def _translate(folder: Path, name: str) -> None:
         raise BuildError("Cython is not installed: `pip install cython`") from error
     # Only for a file named like its module does Cython write the bare name, not the path, into the C text.
     pyx, listing = folder / f"{name}.pyx", folder / f"{name}.lis"
-    pyx.write_bytes((folder / SOURCE_NAME).read_bytes())
+    pyx.write_bytes(text.encode())
     options = CompilationOptions(
         default_options,
         output_file=str(folder / _C_NAME),
@@ -118,12 +145,12 @@ def _translate(folder: Path, name: str) -> None:
         raise Rejected("Cython", command, f"{said}\n{crash}".replace(pyx.name, SOURCE_NAME))
 
 
-def _command(source: Source, tools: Toolchain, name: str) -> tuple[str, ...]:
+def _command(source: Source, tools: Toolchain, name: str, objects: tuple[str, ...]) -> tuple[str, ...]:
     # Relative names: no temporary path enters the module, and the command works where the source is kept.
     shared = ("-bundle", "-undefined", "dynamic_lookup") if sys.platform == "darwin" else ("-shared",)
     includes = tuple(f"-I{folder}" for folder in _includes(source.text))
     flags = tools.flags_for(source)
-    return (*tools.command, *flags, *shared, *includes, _C_NAME, "-o", module_file(name), "-lm")
+    return (*tools.command, *flags, *shared, *includes, _C_NAME, *objects, "-o", module_file(name), "-lm")
 
 
 def _includes(text: str) -> tuple[str, ...]:

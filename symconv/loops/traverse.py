@@ -13,25 +13,28 @@ __all__ = ["children", "expressions", "rewrite", "substitute", "walk"]
 
 _NODES = (*get_args(Node), Nest)
 _KINDS = frozenset(_NODES)
-_NAMES: dict[Any, tuple[str, ...]] = {}
-"""The fields of a class, found once: trees of many nodes are walked often."""
+_HELD = ("Expr", "Stmt")
+"""What a field that holds nodes is annotated with."""
 
 
-def _names(node: Any) -> tuple[str, ...]:
-    kind = type(node)
-    if kind not in _NAMES:
-        _NAMES[kind] = tuple(field.name for field in fields(kind))
-    return _NAMES[kind]
+def _parts(kind: type) -> tuple[tuple[str, bool], ...]:
+    """The fields of a class that hold nodes, and whether a field holds several."""
+    held = ((field.name, str(field.type)) for field in fields(kind))
+    return tuple((name, told.startswith("tuple")) for name, told in held if any(what in told for what in _HELD))
+
+
+_PARTS: dict[type, tuple[tuple[str, bool], ...]] = {kind: _parts(kind) for kind in _NODES}
+"""Found once: trees of many nodes are walked often, and most nodes are names and numbers."""
 
 
 def children(node: Node | Nest) -> tuple[Any, ...]:
-    """The direct parts that are nodes, derived from the fields."""
+    """The direct parts that are nodes, in the order of the fields."""
     found: list[Any] = []
-    for name in _names(node):
+    for name, several in _PARTS[type(node)]:
         value = getattr(node, name)
-        if type(value) is tuple:
-            found += [part for part in value if type(part) in _KINDS]
-        elif type(value) in _KINDS:
+        if several:
+            found += value
+        elif value is not None:
             found.append(value)
     return tuple(found)
 
@@ -42,7 +45,8 @@ def walk(node: Node | Nest) -> Iterator[Any]:
     while left:
         here = left.pop()
         yield here
-        left += reversed(children(here))
+        if _PARTS[type(here)]:
+            left += children(here)[::-1]
 
 
 def expressions(body: tuple[Stmt, ...]) -> Iterator[Any]:
@@ -55,13 +59,18 @@ def rewrite(node: Any, rule: Callable[[Any], Any]) -> Any:
     """Bottom-up: each node with rewritten parts goes through ``rule``, which answers the node that takes its place."""
 
     def part(value: Any) -> Any:
-        if isinstance(value, tuple):
-            return tuple(part(item) for item in value)
+        if type(value) is tuple:
+            return tuple([part(item) for item in value])
         return rewrite(value, rule) if type(value) in _KINDS else value
 
-    new = {name: part(getattr(node, name)) for name in _names(node)}
-    changed = any(new[name] is not getattr(node, name) and new[name] != getattr(node, name) for name in new)
-    return rule(replace(node, **new) if changed else node)
+    parts = _PARTS[type(node)]
+    if not parts:
+        return rule(node)
+    old = [getattr(node, name) for name, _ in parts]
+    new = [part(value) for value in old]
+    if all(a is b or a == b for a, b in zip(old, new, strict=True)):
+        return rule(node)
+    return rule(replace(node, **{name: value for (name, _), value in zip(parts, new, strict=True)}))
 
 
 def substitute(node: Any, values: dict[str, Expr]) -> Any:
