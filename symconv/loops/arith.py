@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import Any
 
 from symconv.loops.ir import Binary, Compare, Const, Expr, FloorDiv, Mod, Select
@@ -13,9 +13,13 @@ from symconv.loops.traverse import rewrite
 __all__ = ["add", "ceildiv", "const", "floordiv", "largest", "mul", "simplify", "smallest", "sub", "total"]
 
 
+@lru_cache(maxsize=1024)
 def const(value: int) -> Const:
     """An integer constant."""
     return Const(Fraction(value))
+
+
+_ZERO, _ONE = const(0), const(1)
 
 
 def add(left: Expr, right: Expr) -> Expr:
@@ -109,11 +113,10 @@ def _fold(node: Any) -> Any:
 
 
 def _neutral(node: Binary) -> Expr:
-    zero, one = const(0), const(1)
     match node:
-        case Binary("+", a, b) if zero in (a, b):
-            return b if a == zero else a
-        case Binary("-", a, b) if b == zero:
+        case Binary("+", a, b) if _ZERO in (a, b):
+            return b if a == _ZERO else a
+        case Binary("-", a, b) if b == _ZERO:
             return a
         case Binary("+", a, Binary("-", Const(b, False), c)) | Binary("+", Binary("-", Const(b, False), c), a) if (
             b == 0
@@ -123,11 +126,11 @@ def _neutral(node: Binary) -> Expr:
             return add(a, c)
         case Binary("-", a, Const(b, False)) if b < 0:
             return add(a, Const(-b))
-        case Binary("*", a, b) if zero in (a, b):
-            return zero
-        case Binary("*", a, b) if one in (a, b):
-            return b if a == one else a
-        case Binary("//", a, b) if b == one:
+        case Binary("*", a, b) if _ZERO in (a, b):
+            return _ZERO
+        case Binary("*", a, b) if _ONE in (a, b):
+            return b if a == _ONE else a
+        case Binary("//", a, b) if b == _ONE:
             return a
         case Binary("min" | "max", a, b) if a == b:
             return a
