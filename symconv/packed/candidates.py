@@ -138,7 +138,7 @@ OWN = frozenset(
         *("z_", "at_", "chunk_", "lower_", "upper_", "plane_", "plane0_", "planes_", "slab_", "row_", "rowblock_"),
         *("lane_", "laneblock_", "blocks_", "phase_", "gap_", "taps_", "step_", "steps_", "done_", "total_"),
         *("chunk_of_", "rows_of_", "rowblock0_", "rowblocks_", "box_", "box0_", "block_", "tile_", "column_", "sum_"),
-        *("N_", "NT_", "BX_", "SC_", "RT_", "RN_", "NC_", "RG_", "RA_", "RL_", "whole_", "S_", "MB_", "NB_"),
+        *("N_", "NT_", "BX_", "SC_", "RT_", "RN_", "NC_", "RG_", "RA_", "RL_", "RB_", "whole_", "S_", "MB_", "NB_"),
         *("point_", "group_", "mask_", "few_", "line_", "at_line_", "position_", "RS_", "RW_", "RV_", "RCUT_"),
         *("R_", "RC_", "M_", "MT_", "KT_", "P_", "PP_", "PB_", "G_", "FB_"),
     )

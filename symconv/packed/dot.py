@@ -117,7 +117,7 @@ def dot_layout(it: Dot) -> tuple[Size, ...]:
         *it.space.layout(),
         # The last block of lanes runs over the end of the box.
         Size("RA_", add(add(it.space.whole_rows, quotient(Var(LANES), it.space.lane.pitch)), const(1))),
-        Size("RL_", mul(Var(LANES), ceiling(mul(Var("RA_"), it.space.lane.pitch), Var(LANES)))),
+        Size("RB_", mul(Var(LANES), ceiling(mul(Var("RA_"), it.space.lane.pitch), Var(LANES)))),
         Size("RG_", add(add(it.space.gap_rows, quotient(Var(LANES), it.space.lane.pitch)), const(1))),
         Size("M_", product(counts(found, found.rows, exact=False))),
         Size("MT_", ceildiv(Var("M_"), tile.rows)),
@@ -144,7 +144,7 @@ def dot_buffers(it: Dot) -> Iterator[Buffer]:
     tiles = ((Var("NT_"), columns, rows),) if it.by_columns else ((Var("NT_"),), (rows, columns))
     sums = ((Var("G_"),), (Var("SC_"),), (points,), (Var("MT_"),), *tiles)
     yield Buffer(it.name("sums"), sums, "workspace", slack=lanes)
-    across = ((Var("RL_"),),) if it.by_columns else ((Var("RA_"), it.space.lane.pitch),)
+    across = ((Var("RB_"),),) if it.by_columns else ((Var("RA_"), it.space.lane.pitch),)
     still = ((mul(points, mul(Var("RT_"), rows)),), *across)
     yield Buffer(it.name("rows"), still, "private", slack=mul(const(2), lanes))
     classes: tuple[tuple[Expr, ...], ...] = tuple(
