@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from symconv.emit.shuffles import shuffles
+from symconv.loops.ir import TURNS
 from symconv.templates import environment
 
 __all__ = ["Prelude", "prelude"]
@@ -37,7 +38,7 @@ def prelude(text: str, ctype: str, code: str, native: str = "") -> Prelude:
     ('sc_real sc_relu(sc_real) noexcept nogil',)
     """
     template = environment().get_template("cython/prelude.h.j2")
-    whole = template.render(code=code, shuffles=shuffles(_SIZES[code]))
+    whole = template.render(code=code, shuffles=shuffles(_SIZES[code]), turns=TURNS)
     chunks = [chunk.strip("\n") for chunk in re.split(r"\n\s*\n", whole) if chunk.strip()]
     asked = set(_NAME.findall(text))
     needed = _needed(chunks, asked | set(_NAME.findall(native)))

@@ -182,10 +182,10 @@ class Printer:
                 return f"sc_{self.kind(expr)}where({mask}, {self.wide(yes)}, {self.wide(no)})"
             case Call(function, arguments):
                 return f"sc_v{function}({', '.join(self.wide(argument) for argument in arguments)})"
-            case Unzip(values, part):
-                return dealt([self.wide(value) for value in values], part)
-            case Zip(values, part):
-                return woven([self.wide(value) for value in values], part)
+            case Unzip(values, part, turn):
+                return dealt([self.wide(value) for value in values], part, turn)
+            case Zip(values, part, turn):
+                return woven([self.wide(value) for value in values], part, turn)
         raise InternalError(f"the printer knows no lanes of {type(expr).__name__}")
 
     def _step(self, load: LoadLanes) -> str:

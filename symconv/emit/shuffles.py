@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from symconv.loops.ir import TURNS
+
 __all__ = ["SHUFFLES", "dealt", "shuffles", "woven"]
 
 _WIDTHS = (64, 32, 16)
 _QUAD = 16
 
-Pattern = Callable[[int, int, int], int]
+Pattern = Callable[..., int]
+
+
+def _place(number: int, lane: int, n: int, turn: int) -> int:
+    """A lane of a turn of two vectors side by side; vectors shorter than a turn are not rearranged by it."""
+    return (number * turn + lane % turn) % (2 * n)
+
+
+def _zipped(element: int, lane: int, n: int, turn: int) -> int:
+    """Where an element of two interleaved vectors comes from."""
+    return (element // (2 * turn) * turn + lane % turn + element // turn % 2 * n) % (2 * n)
+
 
 SHUFFLES: dict[str, Pattern] = {
     # Every second element; the same where the second vector ends with the last one wanted of two, of four vectors.
@@ -17,9 +30,13 @@ SHUFFLES: dict[str, Pattern] = {
     "SC_EVEN_TAIL": lambda lane, n, q: 2 * lane + (2 * lane >= n),
     "SC_EVEN_LATE": lambda lane, n, q: 2 * lane if 2 * lane < n else min(2 * lane + 3, 2 * n - 1),
     "SC_ODD": lambda lane, n, q: 2 * lane + 1,
+    **{f"SC_EVEN_{t}": lambda lane, n, q, t=t: _place(2 * (lane // t), lane, n, t) for t in TURNS},
+    **{f"SC_ODD_{t}": lambda lane, n, q, t=t: _place(2 * (lane // t) + 1, lane, n, t) for t in TURNS},
     # The first and the second half of the interleaved vectors.
     "SC_ZIP_LOW": lambda lane, n, q: lane // 2 + lane % 2 * n,
     "SC_ZIP_HIGH": lambda lane, n, q: lane // 2 + n // 2 + lane % 2 * n,
+    **{f"SC_ZIP_LOW_{t}": lambda lane, n, q, t=t: _zipped(lane, lane, n, t) for t in TURNS},
+    **{f"SC_ZIP_HIGH_{t}": lambda lane, n, q, t=t: _zipped(lane + n, lane, n, t) for t in TURNS},
     # In each 16 bytes: interleaved first halves, interleaved last halves, first halves, last halves.
     "SC_LOW": lambda lane, n, q: lane // q * q + lane % q // 2 + lane % 2 * n,
     "SC_HIGH": lambda lane, n, q: lane // q * q + lane % q // 2 + q // 2 + lane % 2 * n,
@@ -46,8 +63,10 @@ def shuffles(itemsize: int) -> tuple[tuple[str, tuple[tuple[int, str], ...]], ..
     )
 
 
-def dealt(values: list[str], part: int) -> str:
+def dealt(values: list[str], part: int, turn: int = 1) -> str:
     """Every ``len(values)``-th element, from ``part`` on: by halves where that goes, which share what they pick.
+
+    An element is ``turn`` neighbours; for several the number of values must be a power of two.
 
     >>> dealt(["a", "b", "c", "d"], 2)
     'sc_odd(sc_even(a, b), sc_even(c, d))'
@@ -56,12 +75,12 @@ def dealt(values: list[str], part: int) -> str:
         return values[0]
     if len(values) % 2:
         return f"sc_unzip((const sc_vector[]){{{', '.join(values)}}}, {len(values)}, {part})"
-    name = "sc_odd" if part % 2 else "sc_even"
-    return dealt([f"{name}({a}, {b})" for a, b in zip(values[::2], values[1::2], strict=True)], part // 2)
+    name = ("sc_odd" if part % 2 else "sc_even") + (f"_{turn}" if turn > 1 else "")
+    return dealt([f"{name}({a}, {b})" for a, b in zip(values[::2], values[1::2], strict=True)], part // 2, turn)
 
 
-def woven(values: list[str], part: int) -> str:
-    """The ``part``-th vector of interleaved ones.
+def woven(values: list[str], part: int, turn: int = 1) -> str:
+    """The ``part``-th vector of interleaved ones, in elements of ``turn`` neighbours as in ``dealt``.
 
     >>> woven(["a", "b", "c", "d"], 1)
     'sc_zip_high(sc_zip_low(a, c), sc_zip_low(b, d))'
@@ -73,6 +92,6 @@ def woven(values: list[str], part: int) -> str:
         return f"sc_zip((const sc_vector[]){{{', '.join(values)}}}, {count}, {part})"
     # Interleaved from pairs that are half the row apart; which half of a pair is wanted is a digit of the part.
     half = count // 2
-    name = "sc_zip_high" if part >= half else "sc_zip_low"
+    name = ("sc_zip_high" if part >= half else "sc_zip_low") + (f"_{turn}" if turn > 1 else "")
     pairs = [f"{name}({a}, {b})" for a, b in zip(values[:half], values[half:], strict=True)]
-    return woven(pairs, part % half)
+    return woven(pairs, part % half, turn)

@@ -11,6 +11,7 @@ from fractions import Fraction
 
 __all__ = [
     "LANES",
+    "TURNS",
     "VECTOR",
     "Accumulate",
     "Address",
@@ -209,21 +210,30 @@ class ReduceLanes:
     value: Expr
 
 
+TURNS = (2, 4, 8)
+"""How many neighbours may move together when lanes are rearranged."""
+
+
 @dataclass(frozen=True, slots=True)
 class Unzip:
-    """Every ``len(values)``-th element of vectors side by side: lane ``l`` is element ``l*len(values) + part``."""
+    """Every ``len(values)``-th element of vectors side by side: lane ``l`` is element ``l*len(values) + part``.
+
+    An element may be several neighbours, a ``turn`` that divides the lanes.
+    """
 
     values: tuple[Expr, ...]
     part: int
+    turn: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Zip:
     """Interleaved vectors, the ``part``-th vector of the row that they make: its element ``e`` is lane ``e //
-    len(values)`` of ``values[e % len(values)]``."""
+    len(values)`` of ``values[e % len(values)]``; an element may be a ``turn`` of several neighbours."""
 
     values: tuple[Expr, ...]
     part: int
+    turn: int = 1
 
 
 Expr = (

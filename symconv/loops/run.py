@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -230,12 +230,12 @@ class Run:
             case ReduceLanes(op, value):
                 inner = self.value(value)
                 return lambda scope: reduced(OPERATORS[op], inner(scope))
-            case Unzip(values, part):
+            case Unzip(values, part, turn):
                 given, n = [self.value(value) for value in values], len(values)
-                return lambda scope: tuple([e for one in given for e in lanes(one(scope))][part::n])
-            case Zip(values, part):
+                return lambda scope: _joined(_turns([e for v in given for e in lanes(v(scope))], turn)[part::n])
+            case Zip(values, part, turn):
                 given, first = [self.value(value) for value in values], part * WIDTH
-                return lambda scope: _interleaved([lanes(one(scope)) for one in given])[first : first + WIDTH]
+                return lambda scope: _woven([lanes(one(scope)) for one in given], turn)[first : first + WIDTH]
         raise InternalError(f"the interpreter knows no {type(expr).__name__}")
 
     def _both(self, function: Callable[..., Any], left: Expr, right: Expr) -> Value:
@@ -272,8 +272,16 @@ def _index(forms: list[Value], scope: Scope) -> list[int]:
     return [_known(form(scope), "an index depends on it") for form in forms]
 
 
-def _interleaved(rows: list[tuple[Any, ...]]) -> tuple[Any, ...]:
-    return tuple([value for column in zip(*rows, strict=True) for value in column])
+def _turns(values: Sequence[Any], turn: int) -> list[Sequence[Any]]:
+    return [values[k : k + turn] for k in range(0, len(values), turn)]
+
+
+def _joined(turns: Iterable[Sequence[Any]]) -> tuple[Any, ...]:
+    return tuple([value for one in turns for value in one])
+
+
+def _woven(rows: list[tuple[Any, ...]], turn: int) -> tuple[Any, ...]:
+    return _joined(one for several in zip(*(_turns(row, turn) for row in rows), strict=True) for one in several)
 
 
 def _between(low: Any, high: Any) -> tuple[bool, ...]:

@@ -33,6 +33,9 @@ _OUTER = {16: (Tile(4, 3), Tile(1, 8)), 32: (Tile(8, 3), Tile(4, 5), Tile(1, 8))
 _DOT = {16: (DotTile(4, 3), DotTile(1, 9)), 32: (DotTile(8, 3), DotTile(1, 9))}
 
 
+_LONGEST = 8
+"""Bytes of the longest element."""
+
 _TRANSFORMS = ((4, 3), (2, 3))
 """Outputs and taps of the transforms that are built: the first is the fastest, the second loses less on small maps."""
 
@@ -54,7 +57,7 @@ def _transformed(gather: Gather, name: str, found: Contraction, isa: Isa) -> Ite
     tile = (_OUTER if found.lanes == "cells" else _DOT)[isa.registers][0]
     for m, r in _TRANSFORMS:
         form = winograd_form(gather.operator, found.statement, found.solution, m, r)
-        it = None if form is None else tiled(found, form, 0 if found.lanes == "cells" else 1)
+        it = None if form is None else tiled(found, form, int(found.lanes == "steps"), isa.vector_bytes // _LONGEST)
         if form is None or it is None:
             return
         made = winograd_nests(it, tile) if isinstance(tile, Tile) else winograd_dot_nests(it, tile)
@@ -140,6 +143,7 @@ OWN = frozenset(
         *("chunk_of_", "rows_of_", "rowblock0_", "rowblocks_", "box_", "box0_", "block_", "tile_", "column_", "sum_"),
         *("N_", "NT_", "BX_", "SC_", "RT_", "RN_", "NC_", "RG_", "RA_", "RL_", "RB_", "whole_", "S_", "MB_", "NB_"),
         *("point_", "group_", "mask_", "few_", "line_", "at_line_", "position_", "RS_", "RW_", "RV_", "RCUT_"),
+        *("turn_", "first_", "first_lane_", "first_line_", "turn_mask_"),
         *("R_", "RC_", "M_", "MT_", "KT_", "P_", "PP_", "PB_", "G_", "FB_"),
     )
 )

@@ -7,7 +7,7 @@ from functools import reduce
 from itertools import product as combinations
 
 from symconv.loops.arith import add, const, floordiv, largest, mul, sub, total
-from symconv.loops.ir import Compare, Expr
+from symconv.loops.ir import Expr
 from symconv.loops.scalars import integer
 from symconv.notation.expr import Apply, walk
 from symconv.notation.operator import Tensor
@@ -56,16 +56,15 @@ def winograd_facts(it: Tiled, tile: Tile | DotTile, label: str, parameters: tupl
         for strip in it.windows.strips
     )
     still = it.still
+    outer = still.lanes == "cells"
     columns = product(counts(still, still.columns, exact=False))
-    # Fewer taps would do for the form, but packed nests read and store every tap of the transform.
-    conditions = tuple(
-        Compare("==", integer(bound.form), const(0)) for axis in it.form.axes for bound in axis.conditions
-    )
+    names = still.planes if outer else tuple(n for n in still.columns if n not in still.taps)
+    planes = product(counts(still, names, exact=False))
     transform = tuple((axis.transform.m, axis.transform.n) for axis in it.form.axes)
-    taps = _taps(still) if still.lanes == "cells" else (const(1),)
+    taps = _taps(still) if outer else (const(1),)
     return replace(
-        direct, scheme="winograd", flat=axes, taps=taps, columns=columns, classes=1, transform=transform,
-        requires=conditions,
+        direct, scheme="winograd", flat=axes, planes=planes, taps=taps, columns=columns, classes=1,
+        transform=transform,
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property, reduce
 
 from symconv.errors import InternalError
-from symconv.loops.arith import add, const, floordiv, largest, mul, smallest, sub, total
+from symconv.loops.arith import add, ceildiv, const, floordiv, largest, mul, smallest, sub, total
 from symconv.loops.ir import LANES, Binary, Compare, Expr, Select, Size, Var
 from symconv.loops.nest import bounds_of
 from symconv.loops.scalars import integer
@@ -66,7 +66,8 @@ def _weakest(found: Contraction, form: Affine) -> Affine:
 @dataclass(frozen=True, slots=True)
 class Strip:
     """One flat loop: its cells ``first .. first+count-1``, the offsets ``low .. high`` that taps reach, and the length
-    of the packed operand along it, in steps of its factor. A loop packed in two ways has a ``tag`` in one."""
+    of the packed operand along it, in steps of its factor. A loop packed in two ways has a ``tag`` in one. Boxes start
+    at multiples of ``block``."""
 
     loop: str
     first: Expr
@@ -75,6 +76,7 @@ class Strip:
     high: Expr
     length: Expr
     tag: str = ""
+    block: int = 1
 
     @property
     def parameter(self) -> str:
@@ -121,10 +123,11 @@ class Strip:
         pitch = Select(
             Compare(">=", tile, count), Select(Compare("<=", add(first, low), const(0)), shared, strip), strip
         )
+        turns = [ceildiv(Var(self.parameter), self.block), ceildiv(count, self.block)]
         own = (
             Size(f"F_{self.loop}_", self.first),
             Size(f"Q_{self.loop}_", self.count),
-            Size(f"B_{self.loop}_", largest([const(1), smallest([Var(self.parameter), count])])),
+            Size(f"B_{self.loop}_", mul(const(self.block), largest([const(1), smallest(turns)]))),
         )
         return (
             *(() if self.tag else own),

@@ -1,4 +1,10 @@
-"""A contraction in tiles along the axes of a Winograd form: what is packed, and what is left for each point."""
+"""A contraction in tiles along the axes of a Winograd form: what is packed, and what is left for each point.
+
+A kernel of any length is cut into blocks of as many taps as the transform has; zeros fill the last one. A block is one
+more plane: ``Σ_tap = Σ_block Σ_k``, and its windows start ``r`` taps further on. Where taps are ``d`` cells apart, the
+cells fall into ``d`` classes that know nothing of each other. Class ``φ`` of tile ``t`` is packed element ``d·t + φ``,
+so that neighbours stay neighbours, and windows lie ``d`` elements apart instead of one.
+"""
 
 from __future__ import annotations
 
@@ -6,30 +12,32 @@ from dataclasses import dataclass, replace
 from math import prod
 
 from symconv.algorithms.winograd import WinogradAxis, WinogradForm
-from symconv.loops.arith import add, const, floordiv
-from symconv.loops.scalars import integer
-from symconv.notation.affine import var
+from symconv.loops.arith import add, const, floordiv, mul, sub
+from symconv.loops.ir import TURNS, Compare, Expr, Var
+from symconv.notation.affine import Affine, var
+from symconv.notation.expr import Constraint
 from symconv.packed.bilinear import Point
-from symconv.packed.frame import Frame, Strip, extent, frame
+from symconv.packed.frame import Frame, Strip, extent, frame, quotient
 from symconv.packed.roles import Axis, Contraction, Operand
 
-__all__ = ["Tiled", "number_of", "tiled"]
+__all__ = ["Tiled", "number_of", "tiled", "turned"]
 
 
 @dataclass(frozen=True)
 class Tiled:
-    """A contraction whose transformed loops count tiles, with the frames of pieces and of transformed windows.
+    """A contraction whose transformed loops count tiles, with the frame of transformed windows.
 
     ``split`` is the packed operand before its windows are transformed, ``still`` what of the contraction is left for
-    each point: transformed taps are gone.
+    each point: a transformed tap is gone, the loop over its blocks has its place.
+    ``dealt`` says whether vectors hold the classes of several tiles; else their lanes are classes of one.
     """
 
     found: Contraction
     form: WinogradForm
     still: Contraction
     split: Operand
-    pieces: Frame
     windows: Frame
+    dealt: bool
 
     @property
     def products(self) -> int:
@@ -45,48 +53,81 @@ class Tiled:
         """The transformed axis of a loop."""
         return {axis.moving: axis for axis in self.form.axes}.get(loop)
 
+    def tap(self, axis: WinogradAxis, row: int) -> Expr:
+        """The tap of a row of the block at hand; one that there is not belongs to the last block's zeros."""
+        return add(mul(const(axis.transform.r), Var(block_of(axis.tap))), const(axis.taps()[row]))
 
-def tiled(found: Contraction, form: WinogradForm, number: int) -> Tiled | None:
-    """The contraction in tiles along the axes of a form; ``number`` is that of the operand that holds the data."""
-    plain = all(axis.dilation == axis.step == 1 and axis.transform.m > 1 for axis in form.axes)
-    starts = all(extent(found, axis.moving)[0] == const(0) for axis in form.axes)
+    def known(self, axis: WinogradAxis, row: int) -> Compare:
+        """Whether there is such a tap."""
+        return Compare("<", self.tap(axis, row), extent(self.found, axis.tap)[1])
+
+
+def block_of(tap: str) -> str:
+    """The loop over the blocks of a tap."""
+    return f"{tap}_block_"
+
+
+def tiled(found: Contraction, form: WinogradForm, number: int, lanes: int) -> Tiled | None:
+    """The contraction in tiles along the axes of a form; ``number`` is that of the operand that holds the data.
+
+    ``lanes`` is how many lanes vectors have at least, whatever the type.
+    """
+    plain = all(axis.unit == 1 and axis.transform.m > 1 for axis in form.axes)
+    starts = all(extent(found, loop)[0] == const(0) for axis in form.axes for loop in (axis.moving, axis.tap))
     # Other axes may reach, but not in strides: windows have no residue classes of their own.
     dense = all(axis.factor <= 1 for operand in found.wide for axis in operand.axes)
     if not plain or not starts or not dense or found.solution.phases or found.wide[number].read != form.data:
         return None
     moving = {axis.moving: axis for axis in form.axes}
-    taps = {axis.tap for axis in form.axes}
     data = found.wide[number]
     split = Operand(data.read, tuple(_split(axis, moving) for axis in data.axes))
     whole = Operand(data.read, tuple(_whole(axis, moving) for axis in data.axes))
     wide = tuple(whole if k == number else _tiles_of(operand, moving) for k, operand in enumerate(found.wide))
-    rest = tuple(tap for tap in found.taps if tap not in taps)
-    columns = tuple(name for name in found.columns if name not in taps)
-    still = replace(found, wide=wide, taps=rest, columns=columns)
     direct = {strip.loop: strip for strip in frame(found, data.axes).strips}
-    pieces, windows = [], []
+    windows = []
     for loop in found.flats:
-        axis = moving.get(loop)
-        if axis is None:
-            pieces.append(direct[loop])
-            windows.append(direct[loop])
-            continue
-        m, n, offset = axis.transform.m, axis.transform.n, integer(axis.offset)
-        count = floordiv(add(direct[loop].count, const(m - 1)), m)
-        low, high = floordiv(offset, m), floordiv(add(offset, const(n - 1)), m)
-        length = floordiv(add(integer(data.along(loop).length), const(m - 1)), m)
-        pieces.append(Strip(loop, const(0), count, low, high, length, "s"))
-        windows.append(Strip(loop, const(0), count, const(0), const(0), count))
-    return Tiled(found, form, still, split, Frame(tuple(pieces)), Frame(tuple(windows)))
+        one, strip = moving.get(loop), direct[loop]
+        if one is not None:
+            count = _tiles(strip.count, one)
+            strip = Strip(loop, const(0), count, const(0), const(0), count, block=one.dilation)
+        windows.append(strip)
+    turn = form.axes[-1].dilation
+    dealt = turn == 1 or (turn in TURNS and turn <= lanes)
+    return Tiled(found, form, _still(found, form, wide), split, Frame(tuple(windows)), dealt)
+
+
+def _tiles(cells: Expr, axis: WinogradAxis) -> Expr:
+    """How many packed elements stand for these cells: tiles of every class."""
+    span = axis.transform.m * axis.dilation
+    return mul(const(axis.dilation), floordiv(add(cells, const(span - 1)), span))
+
+
+def _still(found: Contraction, form: WinogradForm, wide: tuple[Operand, ...]) -> Contraction:
+    """What is left for each point: sums over planes and blocks of taps; where taps are cells, one for each block."""
+    blocks = {axis.tap: axis.transform.r * var(block_of(axis.tap)) for axis in form.axes}
+    loops = {*found.solution.cells, *found.solution.steps}
+    known = dict.fromkeys((*found.solution.ranges, *found.solution.bounds, *found.solution.limits))
+    bounds: list[Constraint] = []
+    for tap, first in blocks.items():
+        own = [one for one in known if one.form.names() & loops == {tap}]
+        bounds += [Constraint(one.form.substitute({tap: first}), one.equality) for one in own]
+    names = tuple(block_of(tap) for tap in blocks)
+    solution = replace(found.solution, steps=(*found.solution.steps, *names), bounds=(*found.solution.bounds, *bounds))
+    rest = tuple(tap for tap in found.taps if tap not in blocks)
+    columns = tuple(block_of(name) if name in blocks else name for name in found.columns)
+    planes = (*found.planes, *names) if found.lanes == "cells" else found.planes
+    return replace(found, wide=wide, taps=rest, columns=columns, planes=planes, solution=solution)
 
 
 def _split(axis: Axis, moving: dict[str, WinogradAxis]) -> Axis:
-    """The data in steps of a tile."""
+    """The data in steps of a tile, from where the windows of the block at hand start."""
     found = moving.get(axis.loop)
     if found is None:
         return axis
     m = found.transform.m
-    return Axis(m * var(axis.loop) + found.offset, axis.length, axis.loop, m)
+    step = axis.form.coefficient(found.tap) * found.transform.r
+    start: Affine = found.offset + step * var(block_of(found.tap))
+    return Axis(m * var(axis.loop) + start, axis.length, axis.loop, m)
 
 
 def _whole(axis: Axis, moving: dict[str, WinogradAxis]) -> Axis:
@@ -96,18 +137,23 @@ def _whole(axis: Axis, moving: dict[str, WinogradAxis]) -> Axis:
 
 def _tiles_of(operand: Operand, moving: dict[str, WinogradAxis]) -> Operand:
     """The other operand of the dot form, whose positions are cut into tiles."""
-    axes = tuple(
-        Axis(
-            moving[a.loop].transform.m * var(a.loop) + (a.form - var(a.loop)),
-            a.length,
-            a.loop,
-            moving[a.loop].transform.m,
-        )
-        if a.loop in moving
-        else a
-        for a in operand.axes
-    )
-    return Operand(operand.read, axes)
+    return Operand(operand.read, tuple(_tile_of(axis, moving) for axis in operand.axes))
+
+
+def _tile_of(axis: Axis, moving: dict[str, WinogradAxis]) -> Axis:
+    found = moving.get(axis.loop)
+    if found is None:
+        return axis
+    m = found.transform.m
+    return Axis(m * var(axis.loop) + axis.rest, axis.length, axis.loop, m)
+
+
+def turned(coordinate: Expr, factor: int, turn: int) -> Expr:
+    """Where a packed element begins, in steps of ``factor`` from turn to turn and of one within a ``turn``."""
+    if turn == 1:
+        return mul(const(factor), coordinate)
+    whole = mul(const(turn), quotient(coordinate, const(turn)))
+    return add(mul(const(factor), whole), sub(coordinate, whole))
 
 
 def number_of(point: Point, form: WinogradForm) -> int:

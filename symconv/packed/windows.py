@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from symconv.algorithms.matrices import Matrix
-from symconv.loops.arith import add, ceildiv, const, largest, mul, smallest, sub
+from symconv.loops.arith import add, const, largest, mul, smallest, sub
 from symconv.loops.ir import (
     LANES,
     VECTOR,
@@ -102,7 +102,8 @@ def line_layout(it: Tiled) -> tuple[Size, ...]:
     if len(it.form.axes) == 1:
         return ()
     pitch, transform = it.windows.lane.pitch, it.form.axes[-2].transform
-    more = add(ceildiv(const(transform.n - transform.m), transform.m), quotient(Var(LANES), pitch))
+    turns = it.form.axes[-2].dilation * -(-(transform.n - transform.m) // transform.m)
+    more = add(const(turns), quotient(Var(LANES), pitch))
     return (Size("RL_", add(add(it.windows.strips[-2].pitch, more), const(1))),)
 
 
@@ -151,91 +152,116 @@ def _along_lanes(job: Windows, planes: dict[str, Expr]) -> tuple[Stmt, ...]:
     sources = _sources(job)
     valid = inside(sources, {loop: Var(f"{loop}_at_") for loop in sources})
     if two:
-        m, matrix = job.it.form.axes[-2].transform.m, job.matrices[-2]
-        first, end = job.first(job.strips[-2]), job.end(job.strips[-2])
-        count = add(mul(const(m), job.count(job.strips[-2])), const(len(matrix[0]) - m))
+        axis, matrix = job.it.form.axes[-2], job.matrices[-2]
+        m, first, end = axis.transform.m, job.first(job.strips[-2]), job.end(job.strips[-2])
+        count = add(mul(const(m), job.count(job.strips[-2])), const(axis.dilation * (len(matrix[0]) - m)))
         lower = smallest([count, largest([const(0), sub(const(0), first)])])
         upper = largest([Var("lower_"), smallest([count, sub(end, first)])])
     else:
         count, lower, upper = const(1), const(0), const(1)
     for condition in valid:
         upper = Select(condition, upper, Var("lower_"))
-    step = job.it.form.axes[-1].transform.m
-    start = Let("first_", add(job.first(lane), mul(const(step), _COLUMN)))
     nothing = tuple(_kept(job, point, Splat(ZERO)) for point in range(len(job.matrices[-1])))
     body = (
-        Let("at_", mul(Var(LANES), sub(sub(blocks, const(1)), Var("chunk_")))),
-        start,
         *_masks(job),
         For("line_", const(0), Var("lower_"), nothing),
         For("line_", Var("lower_"), Var("upper_"), _dealt(job, sources, planes)),
         For("line_", Var("upper_"), count, nothing),
     )
-    lines = Outlined("lines", (For("chunk_", const(0), blocks, body),))
-    return (Let("lower_", lower), Let("upper_", upper), lines)
+    lines = Outlined("lines", _blocks(job, blocks, width, body))
+    starts = [Let("first_lane_", job.first(lane))]
+    starts += [Let("first_line_", job.first(job.strips[-2]))] if two else []
+    return (Let("lower_", lower), Let("upper_", upper), *starts, lines)
 
 
-def _groups(job: Windows) -> Iterator[tuple[int, int]]:
-    """Vectors that are read: those of the elements of a tile, then those of the next tile that windows reach."""
-    m, width = job.it.form.axes[-1].transform.m, len(job.matrices[-1][0])
-    yield from ((group, vector) for group in range(-(-width // m)) for vector in range(m))
+def _blocks(job: Windows, blocks: Expr, width: Expr, body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
+    """The blocks of a row, ``at_`` the first window of each and ``first_`` where it begins in the operand."""
+    axis = job.it.form.axes[-1]
+    m, chunk = const(axis.transform.m), mul(Var(LANES), Var("chunk_"))
+    if job.it.dealt:
+        at = Let("at_", mul(Var(LANES), sub(sub(blocks, const(1)), Var("chunk_"))))
+        first = Let("first_", add(Var("first_lane_"), mul(m, _COLUMN)))
+        return (For("chunk_", const(0), blocks, (at, first, *body)),)
+    turn = const(axis.dilation)
+    at = Let("at_", add(mul(turn, Var("turn_")), chunk))
+    first = Let("first_", add(Var("first_lane_"), add(mul(m, mul(turn, Var("turn_"))), chunk)))
+    held = Declare("turn_mask_", Lanes(const(0), sub(turn, chunk)), Scalar("mask"))
+    inner = For("chunk_", const(0), ceiling(turn, Var(LANES)), (at, first, held, *body))
+    return (For("turn_", const(0), quotient(width, turn), (inner,)),)
 
 
-def _position(job: Windows, group: int, vector: int) -> Expr:
-    m = job.it.form.axes[-1].transform.m
-    return add(Var("first_"), add(const(group * m), mul(const(vector), Var(LANES))))
+def _reads(job: Windows) -> Iterator[tuple[str, Expr]]:
+    """Vectors that are read, named, and where: those of a tile, then those of the next tile that windows reach.
+
+    Where lanes are the classes of one tile, a vector for each element of a window.
+    """
+    axis, width = job.it.form.axes[-1], len(job.matrices[-1][0])
+    m = axis.transform.m
+    if not job.it.dealt:
+        yield from ((f"{e}_", add(Var("first_"), const(axis.dilation * e))) for e in range(width))
+        return
+    for group in range(-(-width // m)):
+        start = add(Var("first_"), const(group * m * axis.dilation))
+        yield from ((f"{group}_{vector}_", add(start, mul(const(vector), Var(LANES)))) for vector in range(m))
 
 
 def _masks(job: Windows) -> Iterator[Stmt]:
     """Which lanes of each vector lie in the operand."""
     end = job.end(job.strips[-1])
-    for group, vector in _groups(job):
-        at = _position(job, group, vector)
-        yield Declare(f"in{group}_{vector}_", Lanes(sub(const(0), at), sub(end, at)), Scalar("mask"))
+    for name, at in _reads(job):
+        yield Declare(f"in{name}", Lanes(sub(const(0), at), sub(end, at)), Scalar("mask"))
 
 
 def _dealt(job: Windows, sources: dict[str, Source], planes: dict[str, Expr]) -> tuple[Stmt, ...]:
     """One row of windows, read and transformed along the lanes."""
-    lane, operand, m = job.strips[-1], job.operand, job.it.form.axes[-1].transform.m
+    lane, operand, axis = job.strips[-1], job.operand, job.it.form.axes[-1]
+    m = axis.transform.m
     at = {loop: source.at(Var(f"{loop}_at_")) for loop, source in sources.items()}
     if len(job.matrices) > 1:
-        at[job.strips[-2].loop] = add(job.first(job.strips[-2]), _LINE)
+        at[job.strips[-2].loop] = add(Var("first_line_"), _LINE)
 
     def index(place: Expr) -> tuple[Expr, ...]:
         here = {**at, lane.loop: place}
         return tuple(here[a.loop] if a.loop else substitute(integer(a.form), planes) for a in operand.axes)
 
-    def read(group: int, vector: int) -> Stmt:
-        lanes = LoadLanes(operand.read.tensor, index(_position(job, group, vector)), 1, f"in{group}_{vector}_")
-        return Declare(f"e{group}_{vector}_", lanes, Scalar("real", VECTOR))
+    def read(name: str, place: Expr) -> Stmt:
+        lanes = LoadLanes(operand.read.tensor, index(place), 1, f"in{name}")
+        return Declare(f"e{name}", lanes, Scalar("real", VECTOR))
 
     def load(point: Point) -> Expr:
         group, part = divmod(point[0], m)
-        return Unzip(tuple(Var(f"e{group}_{vector}_") for vector in range(m)), part)
+        if not job.it.dealt:
+            return Var(f"e{point[0]}_")
+        return Unzip(tuple(Var(f"e{group}_{vector}_") for vector in range(m)), part, axis.dilation)
 
     # Hardware runs ahead of a stream to the end of its page alone.
-    ahead = [Prefetch(operand.read.tensor, index(_position(job, 0, vector)), const(AHEAD)) for vector in range(m)]
-    loads = (*ahead, *(read(group, vector) for group, vector in _groups(job)))
+    reads = list(_reads(job))
+    ahead = [Prefetch(operand.read.tensor, index(place), const(AHEAD)) for _, place in reads[:m]]
+    loads = (*ahead, *(read(name, place) for name, place in reads))
     return (*loads, *transformed(job.matrices[-1:], load, lambda point, value: _kept(job, point[0], value)))
 
 
 def _kept(job: Windows, point: int, value: Expr) -> Stmt:
     """A vector of points along the lanes: in its line, or where it stays."""
+    mask = "" if job.it.dealt else "turn_mask_"
     if len(job.matrices) == 1:
-        return StoreLanes(job.buffer, (job.place(const(point)), _row(job), _COLUMN), 1, "", "=", value)
-    m = job.it.form.axes[-2].transform.m
-    place = (const(point), Mod(_LINE, m), quotient(_LINE, const(m)), _COLUMN)
-    return StoreLanes(_LINES, place, 1, "", "=", value)
+        return StoreLanes(job.buffer, (job.place(const(point)), _row(job), _COLUMN), 1, mask, "=", value)
+    axis = job.it.form.axes[-2]
+    m, turn = axis.transform.m, axis.dilation
+    row = mul(const(turn), quotient(_LINE, const(m * turn)))
+    row = row if turn == 1 else add(row, Mod(_LINE, turn))
+    place = (const(point), Mod(quotient(_LINE, const(turn)), m), row, _COLUMN)
+    return StoreLanes(_LINES, place, 1, mask, "=", value)
 
 
 def _across(job: Windows) -> Stmt:
     """Lines transformed across the rows, for every point along the lanes."""
-    m, matrix, inner = job.it.form.axes[-2].transform.m, job.matrices[-2], len(job.matrices[-1])
+    axis, matrix, inner = job.it.form.axes[-2], job.matrices[-2], len(job.matrices[-1])
     column = mul(Var("chunk_"), Var(LANES))
 
     def load(point: Point) -> Expr:
-        row, residue = divmod(point[0], m)
-        return LoadLanes(_LINES, (Var("point_"), const(residue), const(row), column), 1, "")
+        turn, residue = divmod(point[0], axis.transform.m)
+        return LoadLanes(_LINES, (Var("point_"), const(residue), const(axis.dilation * turn), column), 1, "")
 
     def store(point: Point, value: Expr) -> Stmt:
         plane = job.place(add(const(point[0] * inner), Var("point_")))

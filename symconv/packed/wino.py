@@ -8,7 +8,6 @@ tiles of outputs are woven into rows of the target.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import prod
 
 from symconv.loops.arith import add, ceildiv, const, mul, smallest, sub
 from symconv.loops.ir import (
@@ -26,6 +25,7 @@ from symconv.loops.ir import (
     Outlined,
     Prefetch,
     Scalar,
+    Select,
     Size,
     Stmt,
     StoreLanes,
@@ -39,7 +39,7 @@ from symconv.packed.frame import apart, ceiling, extent, product, quotient
 from symconv.packed.loops import counts, decoded, in_boxes, in_taps, rank
 from symconv.packed.narrow import name_of, narrow_nests
 from symconv.packed.outer import Outer, Packed, Tile, offsets_table, register_tiles
-from symconv.packed.tiling import Tiled, number_of
+from symconv.packed.tiling import Tiled, number_of, turned
 from symconv.packed.unpack import finished
 from symconv.packed.windows import AHEAD, Windows, line_layout, lines_buffer, transformed_planes
 
@@ -73,18 +73,18 @@ def winograd_nests(it: Tiled, tile: Tile) -> Packed:
 
 def _buffers(it: Tiled, sums: Outer) -> Iterator[Buffer]:
     lanes, rows = Var(LANES), const(sums.tile.rows)
-    taps = const(prod(axis.transform.r for axis in it.form.axes))
-    steps, points = mul(Var("P_"), Var("KT_")), const(it.products)
+    loops = (*it.found.planes, *it.found.taps)
+    steps, every = mul(Var("P_"), Var("KT_")), const(it.products)
     slack = mul(const(2 + sums.tile.blocks), lanes)
     yield Buffer(name_of("offsets"), ((const(1),), (steps,)), "workspace", Scalar("offset"))
-    raw = ((Var("G_"),), (const(1),), (Var("MT_"),), (mul(steps, taps),), (rows,))
+    raw = ((Var("G_"),), (const(1),), (Var("MT_"),), (product(counts(it.found, loops, exact=False)),), (rows,))
     yield Buffer(name_of("raw"), raw, "workspace")
-    narrow = ((Var("G_"),), (points,), (Var("MT_"),), (steps,), (rows,))
+    narrow = ((Var("G_"),), (every,), (Var("MT_"),), (steps,), (rows,))
     yield Buffer(name_of("narrow"), narrow, "workspace")
     yield from lines_buffer(it)
-    windows = ((mul(points, Var("PP_")),), (Var("RV_"), it.windows.lane.pitch))
+    windows = ((mul(every, Var("PP_")),), (Var("RV_"), it.windows.lane.pitch))
     yield Buffer(name_of("wide"), windows, "private", slack=slack)
-    made = ((mul(Var("MT_"), rows),), (points,), (Var("RC_"), it.windows.lane.pitch))
+    made = ((mul(Var("MT_"), rows),), (every,), (Var("RC_"), it.windows.lane.pitch))
     yield Buffer(name_of("sums"), made, "private", slack=slack)
 
 
@@ -92,15 +92,19 @@ def _narrow(it: Tiled, sums: Outer) -> Nest:
     """The narrow operand at every point: rows of a tile in lanes."""
     found, tile = it.found, sums.tile
     lets = decoded(("group_", "rowblock_"), (Var("G_"), Var("MT_")), "z_")
-    taps = [axis.taps() for axis in it.form.axes]
     row = mul(Var("at_"), Var(LANES))
     names = (*found.planes, *found.taps)
-    kept = rank(it.still, (*found.planes, *it.still.taps))
+    kept = rank(it.still, (*it.still.planes, *it.still.taps))
 
     def load(point: Point) -> Expr:
-        chosen = {axis.tap: const(taps[k][point[k]]) for k, axis in enumerate(it.form.axes)}
+        # A tap beyond the last one is read under no lane of a mask, from where the last one lies.
+        chosen = {
+            axis.tap: smallest([it.tap(axis, k), sub(extent(found, axis.tap)[1], const(1))])
+            for k, axis in zip(point, it.form.axes, strict=True)
+        }
         position = substitute(rank(found, names), dict(chosen))
-        return LoadLanes(name_of("raw"), (Var("group_"), const(0), Var("rowblock_"), position, row), 1, "mask_")
+        place = (Var("group_"), const(0), Var("rowblock_"), position, row)
+        return LoadLanes(name_of("raw"), place, 1, _mask_of(point))
 
     def store(point: Point, value: Expr) -> Stmt:
         number = const(number_of(point, it.form))
@@ -110,12 +114,25 @@ def _narrow(it: Tiled, sums: Outer) -> Nest:
     scale = it.form.coefficient
     first, *others = it.form.narrow_matrices
     matrices = (tuple(tuple(scale * value for value in line) for line in first), *others)
-    mask = Declare("mask_", Lanes(const(0), sub(const(tile.rows), row)), Scalar("mask"))
-    body = (mask, *transformed(matrices, load, store))
+    body = (*_masks(it, sub(const(tile.rows), row)), *transformed(matrices, load, store))
     each = For("at_", const(0), ceiling(const(tile.rows), Var(LANES)), body)
-    inner = in_taps(it.still, (*found.planes, *it.still.taps), (each,))
+    inner = in_taps(it.still, (*it.still.planes, *it.still.taps), (each,))
     comment = f"{sums.target}: {found.narrow[0].tensor} transformed for {it.form.name}"
     return Nest("z_", mul(Var("G_"), Var("MT_")), (*lets, *inner), comment)
+
+
+def _mask_of(point: Point) -> str:
+    return f"mask{'_'.join(map(str, point))}_"
+
+
+def _masks(it: Tiled, rows: Expr) -> Iterator[Declare]:
+    """Which rows of a tile there are; for every tap of a block, none where there is no such tap."""
+    yield Declare("mask_", Lanes(const(0), rows), Scalar("mask"))
+    for point in points(tuple(axis.transform.r for axis in it.form.axes)):
+        count = rows
+        for k, axis in zip(point, it.form.axes, strict=True):
+            count = Select(it.known(axis, k), count, const(0))
+        yield Declare(_mask_of(point), Lanes(const(0), count), Scalar("mask"))
 
 
 def _main(it: Tiled, sums: Outer) -> Nest:
@@ -129,14 +146,14 @@ def _main(it: Tiled, sums: Outer) -> Nest:
         Let("planes_", smallest([const(SLAB), sub(Var("P_"), Var("plane0_"))])),
         *register_tiles(sums),
     )
-    planes = {name: add(Var("plane_"), extent(found, name)[0]) for name in found.planes}
+    plane = Let("plane_", rank(it.still, it.still.planes))
     job = Windows(it, it.split, it.form.data_matrices, name_of("wide"), _plane, "RV_")
-    work = transformed_planes(job, planes)
+    work = transformed_planes(job, {})
     body = (
         *decoded(names, sizes, "z_"),
         *in_boxes(it.windows),
         blocks,
-        For("plane_", const(0), Var("P_"), work),
+        *in_taps(it.still, it.still.planes, (plane, *work)),
         For("slab_", const(0), ceiling(Var("P_"), const(SLAB)), slab),
         *_unpacked(it, sums),
     )
@@ -157,9 +174,7 @@ def _unpacked(it: Tiled, sums: Outer) -> tuple[Stmt, ...]:
     blocks = ceiling(lane.size, Var(LANES))
     if across is not None:
         body = (For(f"{across.loop}_at_", const(0), across.size, body),)
-    column = Let("at_", mul(Var("chunk_"), Var(LANES)))
-    each = For("chunk_", const(0), blocks, (column, *_inside(it), *body))
-    inner: tuple[Stmt, ...] = (Outlined("outputs", (each,)),)
+    inner: tuple[Stmt, ...] = (Outlined("outputs", _in_blocks(it, blocks, (*_inside(it), *body))),)
     for strip in reversed(outer[:-1] if across is not None else outer):
         here = Let(strip.loop, add(strip.start, Var(f"{strip.loop}_at_")))
         inner = (For(f"{strip.loop}_at_", const(0), strip.size, (here, *inner)),)
@@ -167,10 +182,24 @@ def _unpacked(it: Tiled, sums: Outer) -> tuple[Stmt, ...]:
     return (For("row_", const(0), Var("M_"), (*cell, *inner)),)
 
 
+def _in_blocks(it: Tiled, blocks: Expr, body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
+    """Blocks of lanes: of neighbouring tiles, or of the classes of one tile."""
+    lane, chunk = it.windows.lane, mul(Var(LANES), Var("chunk_"))
+    if it.dealt:
+        return (For("chunk_", const(0), blocks, (Let("at_", chunk), *body)),)
+    turn = const(lane.block)
+    column = Let("at_", add(mul(turn, Var("turn_")), chunk))
+    inner = For("chunk_", const(0), ceiling(turn, Var(LANES)), (column, *body))
+    return (For("turn_", const(0), quotient(lane.size, turn), (inner,)),)
+
+
 def _place(it: Tiled, vector: int) -> Expr:
     """Where a vector of outputs begins in the row of the target."""
-    m, start = it.form.axes[-1].transform.m, it.windows.lane.start
-    return add(mul(const(m), add(start, Var("at_"))), mul(const(vector), Var(LANES)))
+    m, lane = it.form.axes[-1].transform.m, it.windows.lane
+    if it.dealt:
+        return add(mul(const(m), add(lane.start, Var("at_"))), mul(const(vector), Var(LANES)))
+    first = mul(const(m), add(lane.start, mul(const(lane.block), Var("turn_"))))
+    return add(first, add(mul(Var(LANES), Var("chunk_")), const(vector * lane.block)))
 
 
 def _inside(it: Tiled) -> Iterator[Stmt]:
@@ -179,7 +208,10 @@ def _inside(it: Tiled) -> Iterator[Stmt]:
     _, width = extent(it.found, lane.loop)
     end = smallest([mul(const(m), add(lane.start, lane.size)), width])
     for vector in range(m):
-        yield Declare(f"in{vector}_", Lanes(const(0), sub(end, _place(it, vector))), Scalar("mask"))
+        count = sub(end, _place(it, vector))
+        if not it.dealt:
+            count = smallest([count, sub(const(lane.block), mul(Var(LANES), Var("chunk_")))])
+        yield Declare(f"in{vector}_", Lanes(const(0), count), Scalar("mask"))
 
 
 def _outputs(it: Tiled) -> tuple[Stmt, ...]:
@@ -214,13 +246,15 @@ def _line(it: Tiled, number: int | None, values: tuple[Expr, ...]) -> tuple[Stmt
     cells: dict[str, Expr] = {}
     if number is not None:
         axis, strip = it.form.axes[0], it.windows.strips[-2]
-        tile = add(strip.start, Var(f"{strip.loop}_at_"))
-        cells[axis.moving] = add(mul(const(axis.transform.m), tile), const(number))
+        tile = turned(Var(f"{strip.loop}_at_"), axis.transform.m, axis.dilation)
+        first = add(mul(const(axis.transform.m), strip.start), tile)
+        cells[axis.moving] = add(first, const(axis.dilation * number))
     target, stores = found.statement.target.name, list[Stmt]()
     for vector in range(len(values)):
         here = {**cells, lane.loop: _place(it, vector)}
         index = tuple(substitute(integer(form), here) for form in found.solution.target)
-        value = finished(found, Zip(values, vector), lane.loop, here, f"in{vector}_")
+        whole = Zip(values, vector, lane.block) if it.dealt else values[vector]
+        value = finished(found, whole, lane.loop, here, f"in{vector}_")
         stores.append(Prefetch(target, index, const(AHEAD)))
         stores.append(StoreLanes(target, index, 1, f"in{vector}_", "=", value))
     if number is None:

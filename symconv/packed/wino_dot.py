@@ -187,12 +187,14 @@ def _scattered(it: Tiled, sums: Dot) -> tuple[Stmt, ...]:
     groups = decoded(found.groups, counts(found, found.groups, exact=False), "group_")
     stores = []
     for number, point in enumerate(points(tuple(axis.transform.r for axis in it.form.axes))):
-        values: dict[str, Expr] = {
-            axis.tap: const(axis.taps()[at]) for axis, at in zip(it.form.axes, point, strict=True)
-        }
+        pairs = list(zip(it.form.axes, point, strict=True))
+        values: dict[str, Expr] = {axis.tap: it.tap(axis, at) for axis, at in pairs}
         total = Load(sums.name("taps"), (const(number), add(mul(Var("row_"), const(columns)), Var("at_"))))
         cell = tuple(substitute(integer(form), values) for form in found.solution.target)
-        stores.append(Store(sums.target, cell, finished(found, total, "", values)))
+        store: Stmt = Store(sums.target, cell, finished(found, total, "", values))
+        for axis, at in pairs:
+            store = If(it.known(axis, at), (store,))
+        stores.append(store)
     inside = If(Compare("<", position, Var("N_")), (Let("position_", position), *lets, *stores))
     line = For("at_", const(0), const(columns), (inside,))
     cells = tuple(Let(name, row) for name in found.rows)
