@@ -191,11 +191,16 @@ class Entry:
         choices = self._chosen(sizes, arrays)
         self._keep(sizes, choices)
         limit = workspace_limit()
-        for place, choice in enumerate(choices):
+        for place in reversed(range(len(choices))):
             # The model estimates; the module knows.
-            if choice[0] and self._ask("bytes")(sizes, 1 << place, self.threads, self.whose) > limit:
+            mask = self._mask(place)
+            if choices[place][0] and self._ask("bytes")(sizes, mask, self.threads, self.whose) > limit:
                 choices = (*choices[:place], (0,), *choices[place + 1 :])
                 self._keep(sizes, choices)
+
+    def _mask(self, place: int) -> int:
+        """The bits of the results for which an array is computed."""
+        return (self.outputs[place].mask if self.outputs else 0) or 1 << place
 
     def _keep(self, sizes: tuple[int, ...], choices: tuple[tuple[int, ...], ...]) -> None:
         numbers = tuple(number for choice in choices for number in choice)
@@ -205,14 +210,18 @@ class Entry:
     def _chosen(self, sizes: tuple[int, ...], arrays: tuple[Array, ...] | None) -> tuple[tuple[int, ...], ...]:
         facts = self._facts()
         if facts is None:
-            return ((0,),) * self._count()
+            return self._plain()
         named = dict(zip(self.size_names, sizes, strict=True))
         best = self._measured(facts, sizes, named, arrays) if self.whose and arrays is not None else None
         choices = best or tuple(self._ranked(one, named, 1)[0] for one in facts)
         return tuple((choice.candidate, *choice.parameters) for choice in choices)
 
+    def _plain(self) -> tuple[tuple[int, ...], ...]:
+        """The first kernel of everything that is computed."""
+        return ((0,),) * (len(self.outputs) or self._count())
+
     def _count(self) -> int:
-        """How many outputs a module has that says nothing of them: as many as the operator."""
+        """How many results a call has: as many as the operator."""
         if self.name == "forward":
             return 1
         return sum(tensor.dtype == "real" for tensor in self.operator.inputs)
@@ -258,7 +267,7 @@ class Entry:
         known = recalled(question, facts) if all(facts) else None
         if known is not None:
             return known
-        every = (1 << len(alternatives)) - 1
+        every = (1 << self._count()) - 1
         results: list[tuple[Array, ...]] = []
 
         def run(choices: tuple[Choice, ...]) -> None:
@@ -303,7 +312,7 @@ class Entry:
             way = output.ways[left[0]]
             given = tuple(zip(way.parameters, left[1 : 1 + len(way.parameters)], strict=True))
             left = left[1 + len(way.parameters) :]
-            nbytes = self._ask("bytes")(sizes, 1 << place, self.threads, self.whose) if self.scratch else 0
+            nbytes = self._ask("bytes")(sizes, self._mask(place), self.threads, self.whose) if self.scratch else 0
             found.append(Plan(output.name, named, way.name, given, nbytes, way.bound))
         return tuple(found)
 

@@ -28,10 +28,15 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One output of an entry: its name, and the ways to compute it, the first of which always works."""
+    """What a call computes: its name, and the ways to compute it, the first of which always works.
+
+    ``mask`` has the bits of the results for which it is computed; ``stage`` says that it is none itself.
+    """
 
     name: str
     ways: tuple[Way, ...]
+    mask: int = 0
+    stage: bool = False
 
 
 def described(entry: Entry) -> dict[str, object]:
@@ -41,7 +46,10 @@ def described(entry: Entry) -> dict[str, object]:
     return {
         "work": None if entry.work is None else encoded(entry.work),
         "sizes": [size.name for size in entry.kernels[0].sizes],
-        "outputs": [{"name": ways[0].name, "ways": [_way(way) for way in ways]} for ways in entry.outputs],
+        "outputs": [
+            {"name": ways[0].name, "ways": [_way(way) for way in ways], "mask": mask, "stage": ways in entry.stages}
+            for ways, mask in zip(entry.computed, entry.masks, strict=True)
+        ],
     }
 
 
@@ -69,7 +77,13 @@ def outputs(meta: Mapping[str, object], entry: str) -> tuple[tuple[str, ...], tu
     try:
         found: Any = entries[entry]
         ways = tuple(
-            Output(str(one["name"]), tuple(_read(way) for way in one["ways"] or [{}])) for one in found["outputs"]
+            Output(
+                str(one["name"]),
+                tuple(_read(way) for way in one["ways"] or [{}]),
+                int(one["mask"]),
+                one["stage"] is True,
+            )
+            for one in found["outputs"]
         )
         return tuple(map(str, found["sizes"])), ways
     except (KeyError, TypeError, AttributeError) as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import lru_cache, reduce
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from symconv.build.cache import Artifact, Product, compile_text, obtain
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from symconv.emit.source import Source
     from symconv.emit.units import Entry, Unit
     from symconv.gather.derivation import Derivation
+    from symconv.gather.solution import Gather
     from symconv.loops.candidate import Candidate
 
 __all__ = ["build", "build_text", "candidates", "derive", "generate", "jvp", "source", "unit"]
@@ -56,12 +57,19 @@ def jvp(op: Operator, wrt: tuple[str, ...]) -> Derivation:
 
 def direct(derived: Derivation, name: str, options: Options) -> Candidate:
     """Gather form -> masked loop nests, which need no plan and are always legal."""
+    return _direct(derived.gather, name, _sizes(derived, options), options)
+
+
+def _sizes(derived: Derivation, options: Options) -> dict[str, int] | None:
+    return derived.operator.sizes(**dict(options.sizes)) if options.sizes is not None else None
+
+
+def _direct(gather: Gather, name: str, sizes: dict[str, int] | None, options: Options) -> Candidate:
     from symconv.loops.presets import direct as preset
     from symconv.packed import packed_masked
 
-    sizes = derived.operator.sizes(**dict(options.sizes)) if options.sizes is not None else None
     itemsize = 4 if options.dtype == "float32" else 8
-    return replace(preset(derived.gather, name, sizes, itemsize), facts=packed_masked(derived.gather))
+    return replace(preset(gather, name, sizes, itemsize), facts=packed_masked(gather))
 
 
 def candidates(derived: Derivation, name: str, options: Options) -> tuple[Candidate, ...]:
@@ -69,26 +77,32 @@ def candidates(derived: Derivation, name: str, options: Options) -> tuple[Candid
 
     Where sums are to be direct, methods that state an error are left out.
     """
+    return _candidates(derived.gather, name, _sizes(derived, options), options)
+
+
+def _candidates(gather: Gather, name: str, sizes: dict[str, int] | None, options: Options) -> tuple[Candidate, ...]:
     from symconv.build.cpu import cpu_flags
     from symconv.isa import isa
     from symconv.packed import packed_candidates
 
-    others = packed_candidates(derived.gather, name, isa(options.target, cpu_flags()))
+    others = packed_candidates(gather, name, isa(options.target, cpu_flags()))
     others = tuple(one for one in others if options.accuracy == "default" or one.bound is None)
-    return (direct(derived, name, options), *others)
+    return (_direct(gather, name, sizes, options), *others)
 
 
-def _entry(name: str, named: tuple[tuple[str, Derivation], ...], options: Options, every: bool) -> Entry:
+def _entry(op: Operator, name: str, wanted: tuple[str, ...], options: Options, every: bool) -> Entry:
     """The outputs of one entry, with ``every`` candidate or the first ones alone."""
     from symconv.emit.units import Entry
-    from symconv.loops.arith import add
-    from symconv.tune.facts import Facts
+    from symconv.staging import staged, work
 
-    if every:
-        return Entry(name, tuple(candidates(derived, output, options) for output, derived in named))
-    first = tuple((direct(derived, output, options),) for output, derived in named)
-    flops = [facts.flops for one in first if isinstance(facts := one[0].facts, Facts)]
-    return Entry(name, first, reduce(add, flops) if flops else None)
+    named = tuple((f"g{t}" if t else op.output.name, derive(op, t) if t else forward(op)) for t in wanted)
+    if not every:
+        first = tuple((direct(derived, output, options),) for output, derived in named)
+        return Entry(name, first, work(op, tuple(derived.gather for _, derived in named)))
+    sizes = next((_sizes(derived, options) for _, derived in named), None)
+    forms, lasts = staged(op, wanted)
+    made = tuple(_candidates(form, form.operator.output.name, sizes, options) for form in (*forms, *lasts))
+    return Entry(name, made[len(forms) :], None, made[: len(forms)])
 
 
 @lru_cache(maxsize=8)
@@ -107,12 +121,11 @@ def unit(
 
     parts = []
     if "forward" in entries:
-        parts.append(_entry("forward", ((op.output.name, forward(op)),), options, every))
+        parts.append(_entry(op, "forward", ("",), options, every))
     if "backward" in entries:
         cotangent = (f"g{op.output.name}", op.output.shape(op.sizes(**dict(options.sizes)))) if options.sizes else None
         chosen = options if cotangent is None else _with_shape(options, cotangent)
-        named = tuple((f"g{t}", derive(op, t)) for t in gradients(op))
-        parts.append(_entry("backward", named, chosen, every))
+        parts.append(_entry(op, "backward", gradients(op), chosen, every))
     return Unit(name, tuple(parts), (str(op),))
 
 

@@ -35,7 +35,8 @@ def reported(entries: Iterable[Entry]) -> Report:
     plans = tuple(plan for entry in known for plan in entry.plans())
     lines = [f"{o.name}: {_listed(tuple(dict.fromkeys(way.name for way in o.ways)))}" for o in outputs]
     latest = {plan.output: plan for plan in reversed(plans)}
-    said = ", ".join(f"{o.name}: {latest[o.name].way if o.name in latest else o.ways[0].name}" for o in outputs)
+    told = [o for o in outputs if not o.stage or len(o.ways) > 1]
+    said = ", ".join(f"{o.name}: {latest[o.name].way if o.name in latest else o.ways[0].name}" for o in told)
     ways = {way.name for output in outputs for way in output.ways}
     algorithm = next(iter(ways)) if len(ways) == 1 else said if latest else "chosen for the sizes of a call"
     return Report(algorithm, (*lines, *(_line(plan) for plan in plans)), plans)

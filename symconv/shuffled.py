@@ -28,7 +28,7 @@ class ShuffledEntry(Entry):
 
     def _chosen(self, sizes: tuple[int, ...], arrays: tuple[Array, ...] | None) -> tuple[tuple[int, ...], ...]:
         if not self.outputs or not all(sizes):
-            return ((0,),) * self._count()
+            return self._plain()
         named = dict(zip(self.size_names, sizes, strict=True))
         draw = random.Random(repr((self.name, sizes, np.dtype(self.options.dtype).name)))
         return tuple(self._drawn(output, named, draw) for output in self.outputs)

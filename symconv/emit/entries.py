@@ -7,12 +7,12 @@ from typing import Any
 from symconv.emit.functions import Functions, mentioned, pointer_type
 from symconv.emit.nests import nest_text
 from symconv.emit.printer import Printer
-from symconv.emit.scratch import scratch
+from symconv.emit.scratch import needed, scratch
 from symconv.emit.units import ENOUGH, Entry, Unit
 from symconv.errors import InternalError
 from symconv.loops.arith import const, total
 from symconv.loops.candidate import Candidate
-from symconv.loops.ir import Buffer, Expr, Kernel, Var
+from symconv.loops.ir import Buffer, Expr, Var
 from symconv.loops.traverse import substitute
 from symconv.loops.wellformed import wellformed
 
@@ -33,8 +33,9 @@ def entry_text(unit: Unit, entry: Entry, functions: Functions) -> dict[str, Any]
         f"{b.name}_dim{axis}": Var(f"{b.name}_dim[{axis}]") for b in inputs for axis in range(len(b.axes))
     }
     outputs, slot = [], 0
-    for candidates in entry.outputs:
-        outputs.append(_output(unit, entry, candidates, slot, functions))
+    for place, candidates in enumerate(entry.computed):
+        told = _output(unit, entry, candidates, slot, functions)
+        outputs.append(told | {"number": place - len(entry.stages), "mask": entry.masks[place]})
         slot += 1 + max(len(candidate.kernel.parameters) for candidate in candidates)
     kernels = [kernel for output in outputs for kernel in output["kernels"]]
     return {
@@ -48,6 +49,8 @@ def entry_text(unit: Unit, entry: Entry, functions: Functions) -> dict[str, Any]
         ],
         "checks": [printer.expr(substitute(check, lengths)) for check in first.checks],
         "outputs": outputs,
+        "results": outputs[len(entry.stages) :],
+        "stages": [output | {"bytes": needed(printer, output["array"])} for output in outputs[: len(entry.stages)]],
         "kernels": kernels,
         "planned": entry.planned,
         "work": None if entry.work is None else printer.expr(entry.work),
@@ -58,7 +61,7 @@ def entry_text(unit: Unit, entry: Entry, functions: Functions) -> dict[str, Any]
         "room": _PLANS * (_KEY + len(first.sizes)),
         "slots": _PLANS * slot,
         "most_kernels": max(len(output["kernels"]) for output in outputs),
-        "scratch": any(kernel["scratch"] for kernel in kernels),
+        "scratch": bool(entry.stages) or any(kernel["scratch"] for kernel in kernels),
     }
 
 
@@ -82,8 +85,9 @@ def _output(
         if [s.name for s in other.kernel.sizes] != [s.name for s in first.sizes]:
             raise InternalError(f"{first.name}: the candidates {other.schedule.name} and the first differ in sizes")
     printer = Printer(first)
-    array = _result(first)
+    array = first.result
     return {
+        "array": array,
         "name": array.name,
         "rank": len(array.axes),
         "lengths": [printer.expr(total(axis), 3) for axis in array.axes],
@@ -93,8 +97,13 @@ def _output(
     }
 
 
-def _result(kernel: Kernel) -> Buffer:
-    return next(buffer for buffer in kernel.buffers if buffer.role == "out")
+def _places(entry: Entry) -> dict[str, str]:
+    """Where a call keeps the arrays that kernels read: those it was given, and its stages."""
+    given = [b.name for b in entry.kernels[0].buffers if b.role == "in"]
+    stages = [candidates[0].kernel.result.name for candidates in entry.stages]
+    return {name: f"sc_given[{at}]" for at, name in enumerate(given)} | {
+        name: f"sc_made[{at}]" for at, name in enumerate(stages)
+    }
 
 
 def _kernel(
@@ -108,7 +117,7 @@ def _kernel(
     printer = Printer(kernel)
     seen = {name for nest in kernel.nests for name in mentioned(nest.body)}
     used = [b for b in kernel.buffers if b.name in seen]
-    given = {b.name: at for at, b in enumerate(b for b in entry.kernels[0].buffers if b.role == "in")}
+    places = _places(entry)
     inside = [b for b in used if b.role != "private"]
     slots = [f"sc_plan[{slot + 1 + at}]" for at in range(len(kernel.parameters))]
     memory = scratch(kernel)
@@ -130,7 +139,7 @@ def _kernel(
         **memory,
         "scratch": bool(memory["shared"] or memory["owned"]),
         "outside": [
-            {"name": b.name, "type": pointer_type(b, b.role == "out"), "number": given.get(b.name)}
+            {"name": b.name, "type": pointer_type(b, b.role == "out"), "place": places.get(b.name)}
             for b in used
             if b.role in {"in", "out"}
         ],

@@ -9,7 +9,7 @@ from symconv.emit.printer import Printer
 from symconv.loops.arith import const
 from symconv.loops.ir import Buffer, Kernel, Nest
 
-__all__ = ["scratch"]
+__all__ = ["needed", "scratch"]
 
 _ELEMENTS = {"real": "sc_real", "index": "sc_position", "offset": "Py_ssize_t"}
 
@@ -34,7 +34,14 @@ def _private(kernel: Kernel, nest: Nest) -> list[Buffer]:
 
 
 def _array(printer: Printer, buffer: Buffer) -> dict[str, str]:
-    """Products that overflow stay at the largest number: memory that is not there, and no array that is too short."""
+    return {"name": buffer.name, "type": pointer_type(buffer, True), "bytes": needed(printer, buffer)}
+
+
+def needed(printer: Printer, buffer: Buffer) -> str:
+    """The bytes of an array.
+
+    Products that overflow stay at the largest number: memory that is not there, and no array that is too short.
+    """
     count = "1"
     for size in buffer.sizes:
         if size != const(1):
@@ -42,8 +49,4 @@ def _array(printer: Printer, buffer: Buffer) -> dict[str, str]:
             count = text if count == "1" else f"sc_times({count}, {text})"
     slack = printer.expr(buffer.slack)
     element = _ELEMENTS[buffer.scalar.kind]
-    return {
-        "name": buffer.name,
-        "type": pointer_type(buffer, True),
-        "bytes": f"sc_room({count}, {slack}, <Py_ssize_t>sizeof({element}))",
-    }
+    return f"sc_room({count}, {slack}, <Py_ssize_t>sizeof({element}))"

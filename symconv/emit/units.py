@@ -19,21 +19,39 @@ class Entry:
 
     Each output has one or more candidates, of which a plan chooses; the first needs no numbers of a plan. Where a
     larger module has more candidates, ``work`` counts the operations of a call: from ``ENOUGH`` on they pay.
+    ``stages`` are arrays of a call that outputs, and later stages, read: each is computed once where it is needed.
     """
 
     name: str
     outputs: tuple[tuple[Candidate, ...], ...]
     work: Expr | None = None
+    stages: tuple[tuple[Candidate, ...], ...] = ()
+
+    @property
+    def computed(self) -> tuple[tuple[Candidate, ...], ...]:
+        """Stages and outputs, in the order in which they are computed."""
+        return (*self.stages, *self.outputs)
 
     @property
     def kernels(self) -> tuple[Kernel, ...]:
-        """Every kernel, output by output."""
-        return tuple(candidate.kernel for candidates in self.outputs for candidate in candidates)
+        """Every kernel, stage by stage and output by output."""
+        return tuple(candidate.kernel for candidates in self.computed for candidate in candidates)
+
+    @property
+    def masks(self) -> tuple[int, ...]:
+        """For each stage and each output the bits of the outputs for which it is computed."""
+        found = [0] * len(self.stages) + [1 << number for number in range(len(self.outputs))]
+        places = {candidates[0].kernel.result.name: place for place, candidates in enumerate(self.stages)}
+        for place in reversed(range(len(found))):
+            for buffer in self.computed[place][0].kernel.buffers:
+                if buffer.role == "in" and buffer.name in places:
+                    found[places[buffer.name]] |= found[place]
+        return tuple(found)
 
     @property
     def planned(self) -> bool:
         """Whether a call needs a plan: there is something to choose, or a number to give."""
-        return any(len(candidates) > 1 for candidates in self.outputs) or any(k.parameters for k in self.kernels)
+        return any(len(candidates) > 1 for candidates in self.computed) or any(k.parameters for k in self.kernels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +65,13 @@ class Unit:
     @property
     def candidates(self) -> tuple[Candidate, ...]:
         """Every candidate, entry by entry."""
-        return tuple(one for entry in self.entries for candidates in entry.outputs for one in candidates)
+        return tuple(one for entry in self.entries for candidates in entry.computed for one in candidates)
 
     @property
     def direct(self) -> Unit:
         """The same operator with the first candidate of each output alone."""
-        entries = (Entry(entry.name, tuple(candidates[:1] for candidates in entry.outputs)) for entry in self.entries)
+        entries = (
+            Entry(entry.name, tuple(ways[:1] for ways in entry.outputs), None, tuple(ways[:1] for ways in entry.stages))
+            for entry in self.entries
+        )
         return Unit(self.name, tuple(entries), self.notes)

@@ -450,6 +450,11 @@ class Kernel:
     parameters: tuple[str, ...] = ()
     layout: tuple[Size, ...] = ()
 
+    @property
+    def result(self) -> Buffer:
+        """The buffer of the result."""
+        return next(buffer for buffer in self.buffers if buffer.role == "out")
+
     def buffer(self, name: str) -> Buffer:
         """The buffer of that name; raises KeyError."""
         return {buffer.name: buffer for buffer in self.buffers}[name]

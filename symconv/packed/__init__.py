@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from symconv.packed.candidates import packed_candidates, packed_masked
+from symconv.packed.candidates import packed_candidates, packed_masked, packs
+from symconv.packed.stages import shared, stages
 
-__all__ = ["packed_candidates", "packed_masked"]
+__all__ = ["packed_candidates", "packed_masked", "packs", "shared", "stages"]

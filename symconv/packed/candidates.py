@@ -25,7 +25,7 @@ from symconv.packed.tiling import tiled
 from symconv.packed.wino import winograd_nests
 from symconv.packed.wino_dot import winograd_dot_nests
 
-__all__ = ["packed_candidates", "packed_kernel", "packed_masked"]
+__all__ = ["packed_candidates", "packed_kernel", "packed_masked", "packs"]
 
 _OUTER = {16: (Tile(4, 3), Tile(1, 8)), 32: (Tile(8, 3), Tile(4, 5), Tile(1, 8))}
 """By registers: a tile with its row of loads and one broadcast fills them; few rows take more blocks of lanes."""
@@ -65,6 +65,12 @@ def _transformed(gather: Gather, name: str, found: Contraction, isa: Isa) -> Ite
         label = f"Winograd {form.name}"
         facts = winograd_facts(it, tile, label, kernel.parameters)
         yield Candidate(gather, Schedule(label, (tile,)), kernel, checked=True, facts=facts, bound=POLICY)
+
+
+def packs(gather: Gather) -> bool:
+    """Whether the sum of a form with one statement can be packed."""
+    found = _contraction(gather)
+    return found is not None and bool(found.solution.steps)
 
 
 def packed_masked(gather: Gather) -> object:

@@ -1,0 +1,87 @@
+"""What the larger module of an entry computes: each output in stages, or of an operator with a padded operand."""
+
+from __future__ import annotations
+
+from functools import reduce
+
+from symconv.algorithms.packing import padded
+from symconv.errors import SymconvError
+from symconv.gather.derivation import derivation, forward
+from symconv.gather.solution import Gather
+from symconv.loops.arith import add, const, mul
+from symconv.loops.ir import Expr
+from symconv.loops.scalars import integer
+from symconv.notation.expr import Reduce, reads, walk
+from symconv.notation.operator import Operator
+from symconv.packed import packed_masked, packs, shared, stages
+from symconv.tune.facts import Facts
+
+__all__ = ["staged", "work"]
+
+
+def staged(op: Operator, wanted: tuple[str, ...]) -> tuple[tuple[Gather, ...], tuple[Gather, ...]]:
+    """The arrays that outputs share, and the form of each output: those are the gradients ``wanted``, or ("") the
+    operator itself.
+
+    A sum over a border that is no zero in a product has a piece for every side. Where it is one sum over an operand
+    that was copied with its halo, and that is proved, the copy is a stage.
+    """
+    wholes = tuple(_solved(op, wrt) for wrt in wanted)
+    return shared(tuple(_stages(op, wrt, wholes) for wrt in wanted))
+
+
+def _stages(op: Operator, wrt: str, beside: tuple[Gather, ...]) -> tuple[Gather, ...]:
+    whole = _solved(op, wrt)
+    found = stages(whole, beside)
+    if any(map(packs, found)):
+        return found
+    for tensor in _bordered(op):
+        other = _padded(op, tensor)
+        copied = stages(_solved(other, wrt)) if other is not None else ()
+        if any(map(packs, copied)):
+            return copied
+    return found if len(found) == 1 else (whole,)
+
+
+def _solved(op: Operator, wrt: str) -> Gather:
+    return (derivation(op, wrt) if wrt else forward(op)).gather
+
+
+def _padded(op: Operator, tensor: str) -> Operator | None:
+    """The operator with an operand copied into its halo, where that is proved equal."""
+    try:
+        rewrite = padded(op, tensor)
+    except SymconvError:
+        return None
+    return rewrite.after if rewrite else None
+
+
+def _bordered(op: Operator) -> tuple[str, ...]:
+    """The tensors that the last statement reads beyond their border."""
+    found = (read for read in reads(op.statements[-1].expr) if read.border and read.border.kind != "skip")
+    return tuple(dict.fromkeys(read.tensor for read in found))
+
+
+def work(op: Operator, gathers: tuple[Gather, ...]) -> Expr | None:
+    """The operations of a call, where a module with more kernels has other ways for some of them."""
+    counts = [_operations(op, gather) for gather in gathers]
+    known = [one for one in counts if one is not None]
+    return reduce(add, known) if known else None
+
+
+def _operations(op: Operator, gather: Gather) -> Expr | None:
+    found = [facts.flops for form in stages(gather) if isinstance(facts := packed_masked(form), Facts)]
+    if found:
+        return reduce(add, found)
+    return _sums(op) if _bordered(op) else None
+
+
+def _sums(op: Operator) -> Expr | None:
+    """Twice the terms of every sum of the operator as it is stated."""
+    total: Expr = const(0)
+    for statement in op.statements:
+        for node in walk(statement.expr):
+            if isinstance(node, Reduce) and node.kind == "sum":
+                extents = [integer(one.extent) for one in (*statement.ranges, *node.indices)]
+                total = add(total, mul(const(2), reduce(mul, extents)))
+    return None if total == const(0) else total
