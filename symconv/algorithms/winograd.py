@@ -263,8 +263,12 @@ class _Place:
 
 
 def _kernels(op: Operator) -> set[str]:
-    """The sizes of kernels, and those that follow from them alone, as the taps of a residue class do."""
+    """The sizes of kernels, and those that follow from them alone, as the taps of a residue class do.
+
+    What an extent is shorter by is a kernel, too: a formula with several sums over one operand has no one window.
+    """
     found = {window.kernel for window in op.windows}
+    found |= {name for one in op.definitions if one.extent for name, factor in one.form.terms if factor < 0}
     for one in op.definitions:
         if one.form.names() and one.form.names() <= found:
             found.add(one.name)

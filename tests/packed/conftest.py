@@ -43,13 +43,16 @@ CASES = {
     "AVX2": Case(sc.conv2d(padding=(2, 1)), target="x86-64-v3"),
     "SSE": Case(sc.conv2d(padding=(1, 2)), "float64", "x86-64-v2"),
     "portable": Case(sc.conv1d(padding=1), target="portable"),
-    "adder": Case(sc.adder2d()),
+    "adder": Case(sc.adder2d(padding=(0, 1))),
+    "product": Case(
+        sc.operator("y[n,f,i] = sum[c,p](x[n,c,2*i+p-1] * w[f,c,p]) * sum[c,p](x[n,c,2*i+p-1] * v[f,c,p])")
+    ),
 }
 
 
 @dataclass(frozen=True)
 class Call:
-    """One way to compute one output of a compiled module."""
+    """One way to compute one output of a compiled module, or an array that it needs."""
 
     module: ModuleType
     op: Operator
@@ -63,8 +66,14 @@ class Call:
         return self.known[self.place].ways[self.number]
 
     @property
+    def result(self) -> int:
+        """The number of the result that is looked at."""
+        mask = self.known[self.place].mask
+        return (mask & -mask).bit_length() - 1
+
+    @property
     def name(self) -> str:
-        return self.known[self.place].name
+        return [output.name for output in self.known if not output.stage][self.result]
 
     def sizes(self, arrays: Mapping[str, Array]) -> tuple[int, ...]:
         shapes = tuple(array.shape for array in self.given(arrays))
@@ -83,9 +92,9 @@ class Call:
         for place, _ in enumerate(self.known):
             plan += [self.number, *numbers] if place == self.place else [0]
         assert getattr(self.module, f"u0_{self.entry}_plan")(self.sizes(arrays), tuple(plan), 1) == 0
-        made = getattr(self.module, f"u0_{self.entry}")(1 << self.place, self.given(arrays), None, threads, 1)
+        made = getattr(self.module, f"u0_{self.entry}")(1 << self.result, self.given(arrays), None, threads, 1)
         assert type(made) is tuple, (self.name, self.way.name, numbers, made)
-        result: Array = made[self.place]
+        result: Array = made[self.result]
         return result
 
 
