@@ -83,8 +83,10 @@ def candidates(derived: Derivation, name: str, options: Options) -> tuple[Candid
 def _candidates(gather: Gather, name: str, sizes: dict[str, int] | None, options: Options) -> tuple[Candidate, ...]:
     from symconv.build.cpu import cpu_flags
     from symconv.isa import isa
-    from symconv.packed import packed_candidates
+    from symconv.packed import packed_candidates, pointwise
 
+    if sizes is None and (flat := pointwise(gather, name)) is not None:
+        return (flat,)
     others = packed_candidates(gather, name, isa(options.target, cpu_flags()))
     others = tuple(one for one in others if options.accuracy == "default" or one.bound is None)
     return (_direct(gather, name, sizes, options), *others)

@@ -268,7 +268,13 @@ def _kernels(op: Operator) -> set[str]:
     What an extent is shorter by is a kernel, too: a formula with several sums over one operand has no one window.
     """
     found = {window.kernel for window in op.windows}
-    found |= {name for one in op.definitions if one.extent for name, factor in one.form.terms if factor < 0}
+    found |= {
+        name
+        for one in op.definitions
+        if one.extent
+        for name, factor in one.form.terms
+        if factor < 0 and isinstance(name, str)
+    }
     for one in op.definitions:
         if one.form.names() and one.form.names() <= found:
             found.add(one.name)

@@ -30,16 +30,17 @@ def emit(units: tuple[Unit, ...], options: Options) -> Source:
     )
     body = environment().get_template("cython/kernels.pyx.j2").render(type=number, few=_FEW, units=told)
     native = environment().get_template("cython/functions.h.j2").render(functions=functions.made).split("\n")
+    alike = any(_compares(k) for unit in units for entry in unit.entries for k in entry.kernels)
     text = (
         environment()
         .get_template("cython/module.pyx.j2")
         .render(
             dtype=options.dtype,
             ctype=ctype,
-            alike=ALIKE if any(_compares(k) for unit in units for entry in unit.entries for k in entry.kernels) else "",
+            alike=ALIKE if alike else "",
             units=told,
             needs=_needs(told),
-            prelude=prelude(body, ctype, code, "\n".join(native)),
+            prelude=prelude(body, ctype, code, "\n".join(native), alike),
             native=native,
             called=[function.declaration for function in functions.made if f"{function.name}(" in body],
             body=body,

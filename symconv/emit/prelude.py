@@ -31,14 +31,16 @@ class Prelude:
     declarations: tuple[str, ...]
 
 
-def prelude(text: str, ctype: str, code: str, native: str = "") -> Prelude:
+def prelude(text: str, ctype: str, code: str, native: str = "", alike: bool = False) -> Prelude:
     """What ``text`` needs, in the order of the template; what only ``native`` text in C needs is not declared.
+
+    ``alike`` asks for functions that give one number, whether they compute one or many at once.
 
     >>> prelude("y = sc_relu(x)", "float", "f").declarations
     ('sc_real sc_relu(sc_real) noexcept nogil',)
     """
     template = environment().get_template("cython/prelude.h.j2")
-    whole = template.render(code=code, shuffles=shuffles(_SIZES[code]), turns=TURNS)
+    whole = template.render(code=code, shuffles=shuffles(_SIZES[code]), turns=TURNS, alike=alike)
     chunks = [chunk.strip("\n") for chunk in re.split(r"\n\s*\n", whole) if chunk.strip()]
     asked = set(_NAME.findall(text))
     needed = _needed(chunks, asked | set(_NAME.findall(native)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from symconv.packed.candidates import packed_candidates, packed_masked, packs
+from symconv.packed.pointwise import pointwise
 from symconv.packed.stages import shared, stages
 
-__all__ = ["packed_candidates", "packed_masked", "packs", "shared", "stages"]
+__all__ = ["packed_candidates", "packed_masked", "packs", "pointwise", "shared", "stages"]
