@@ -95,7 +95,7 @@ def _candidates(gather: Gather, name: str, sizes: dict[str, int] | None, options
 def _entry(op: Operator, name: str, wanted: tuple[str, ...], options: Options, every: bool) -> Entry:
     """The outputs of one entry, with ``every`` candidate or the first ones alone."""
     from symconv.emit.units import Entry
-    from symconv.staging import staged, work
+    from symconv.staging import magnified, near_enough, staged, work
 
     named = tuple((f"g{t}" if t else op.output.name, derive(op, t) if t else forward(op)) for t in wanted)
     if not every:
@@ -103,7 +103,11 @@ def _entry(op: Operator, name: str, wanted: tuple[str, ...], options: Options, e
         return Entry(name, first, work(op, tuple(derived.gather for _, derived in named)))
     sizes = next((_sizes(derived, options) for _, derived in named), None)
     forms, lasts = staged(op, wanted)
-    made = tuple(_candidates(form, form.operator.output.name, sizes, options) for form in (*forms, *lasts))
+    near = magnified(forms, lasts)
+    made = tuple(
+        near_enough(_candidates(form, form.operator.output.name, sizes, options), form.operator.output.name in near)
+        for form in (*forms, *lasts)
+    )
     return Entry(name, made[len(forms) :], None, made[: len(forms)])
 
 

@@ -9,9 +9,11 @@ from symconv.errors import SymconvError
 from symconv.gather.derivation import derivation, forward
 from symconv.gather.solution import Gather
 from symconv.loops.arith import add, const, mul
+from symconv.loops.candidate import Candidate
 from symconv.loops.ir import Expr
 from symconv.loops.scalars import integer
-from symconv.notation.expr import Reduce, reads, walk
+from symconv.notation.expr import Apply, Reduce, reads, walk
+from symconv.notation.expr import Expr as Expression
 from symconv.notation.operator import Operator
 from symconv.packed import packed_masked, packs, shared, stages
 from symconv.tune.facts import Facts
@@ -60,6 +62,41 @@ def _bordered(op: Operator) -> tuple[str, ...]:
     """The tensors that the last statement reads beyond their border."""
     found = (read for read in reads(op.statements[-1].expr) if read.border and read.border.kind != "skip")
     return tuple(dict.fromkeys(read.tensor for read in found))
+
+
+_LINES = frozenset({"neg", "add", "sub", "abs", "relu", "leaky_relu", "max", "min"})
+"""Functions of sums that are no larger in error than in size."""
+_POINTS = 4
+"""Transforms of more points state an error that only results as large as the sum keep."""
+
+
+def magnified(forms: tuple[Gather, ...], lasts: tuple[Gather, ...]) -> frozenset[str]:
+    """The arrays whose error, in units of their largest element, may be larger in those of a result: where a function
+    such as tanh holds the result small."""
+    names = {form.operator.output.name for form in forms}
+    found: set[str] = set()
+    for last in lasts:
+        statement = last.statements[0].statement
+        if not _lines(statement.expr):
+            read = {node.tensor for node in reads(statement.expr)}
+            found |= {statement.target.name} | (read & names)
+    return frozenset(found)
+
+
+def _lines(expr: Expression) -> bool:
+    match expr:
+        case Apply(function, arguments):
+            return function in _LINES and all(map(_lines, arguments))
+    return True
+
+
+def near_enough(ways: tuple[Candidate, ...], magnified: bool) -> tuple[Candidate, ...]:
+    """The candidates without those whose error is too large where it is magnified."""
+    return tuple(way for way in ways if not (magnified and isinstance(way.facts, Facts) and _far(way.facts)))
+
+
+def _far(facts: Facts) -> bool:
+    return any(points > _POINTS for _, points in facts.transform)
 
 
 def work(op: Operator, gathers: tuple[Gather, ...]) -> Expr | None:

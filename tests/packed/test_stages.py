@@ -141,3 +141,12 @@ def test_work_counts_the_sums_that_stages_compute() -> None:
 def test_one_sum_alone_is_one_form() -> None:
     form = pipeline.forward(sc.conv2d(padding=1)).gather
     assert stages(form) == (form,)
+
+
+def test_a_function_that_holds_results_small_keeps_transforms_of_few_points() -> None:
+    """An error of the sum is as large beside the sum; tanh makes the result small, and a relu does not."""
+    for activation, kept in (("tanh", {"F(2,3)"}), ("relu", {"F(2,3)", "F(4,3)"})):
+        forward, backward = _entries(sc.conv_bias_act1d(activation, padding=1))
+        names = {c.schedule.name for c in forward.outputs[0] if c.bound is not None}
+        assert names == {f"Winograd {name}" for name in kept}, activation
+        assert len([c for c in backward.outputs[0] if c.bound is not None]) == 2
