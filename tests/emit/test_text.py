@@ -180,7 +180,7 @@ def test_nests_with_one_text_are_one_function() -> None:
 
 
 def test_the_template_of_helpers_defines_each_name_once() -> None:
-    whole = environment().get_template("cython/prelude.h.j2").render(code="d", shuffles=(), alike=False)
+    whole = environment().get_template("cython/prelude.h.j2").render(code="d", shuffles=(), turns=(), alike=False)
     names = re.findall(r"^static [^;{]*?\b(sc_\w+)\(", whole, re.MULTILINE)
     assert len(names) == len(set(names)) > 50
     assert len(prelude(" ".join(names), "double", "d").declarations) >= len(names)
