@@ -63,7 +63,11 @@ def _modules(dtype: str, fixed: bool, target: str) -> dict[str, tuple[object, ob
 
 @pytest.fixture(
     scope="module",
-    params=[("float32", True, "native"), ("float64", True, "portable"), ("float64", False, "native")],
+    params=[
+        pytest.param(("float32", True, "native"), marks=pytest.mark.xdist_group("wide fixed")),
+        pytest.param(("float64", True, "portable"), marks=pytest.mark.full),
+        pytest.param(("float64", False, "native"), marks=pytest.mark.xdist_group("wide")),
+    ],
     ids=["float32-fixed", "float64-fixed-portable", "float64-runtime"],
 )
 def compiled(request: pytest.FixtureRequest) -> tuple[str, dict[str, tuple[object, object]]]:
