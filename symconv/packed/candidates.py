@@ -19,6 +19,7 @@ from symconv.loops.traverse import walk
 from symconv.notation.operator import Operator, Tensor
 from symconv.packed.counting import masked_facts, packed_facts, winograd_facts
 from symconv.packed.dot import DotTile, dot_nests
+from symconv.packed.inplace import gapless, readable
 from symconv.packed.outer import Packed, Tile, outer_nests
 from symconv.packed.roles import Contraction, contraction
 from symconv.packed.tiling import tiled
@@ -27,10 +28,10 @@ from symconv.packed.wino_dot import winograd_dot_nests
 
 __all__ = ["packed_candidates", "packed_kernel", "packed_masked", "packs"]
 
-_OUTER = {16: (Tile(4, 3), Tile(1, 8)), 32: (Tile(8, 3), Tile(4, 5), Tile(1, 8))}
+_OUTER = {16: (Tile(4, 3, True), Tile(1, 8)), 32: (Tile(8, 3, True), Tile(4, 5), Tile(1, 8))}
 """By registers: a tile with its row of loads and one broadcast fills them; few rows take more blocks of lanes."""
 
-_DOT = {16: (DotTile(4, 3), DotTile(1, 9)), 32: (DotTile(8, 3), DotTile(1, 9))}
+_DOT = {16: (DotTile(4, 3, True), DotTile(1, 9)), 32: (DotTile(8, 3, True), DotTile(1, 9))}
 
 
 _LONGEST = 8
@@ -54,7 +55,7 @@ def _transformed(gather: Gather, name: str, found: Contraction, isa: Isa) -> Ite
     """Winograd, where the sum is a correlation; a kernel without rows has too few products to save."""
     if not found.rows:
         return
-    tile = (_OUTER if found.lanes == "cells" else _DOT)[isa.registers][0]
+    tile = replace((_OUTER if found.lanes == "cells" else _DOT)[isa.registers][0], in_place=False)
     for m, r in _TRANSFORMS:
         form = winograd_form(gather.operator, found.statement, found.solution, m, r)
         it = None if form is None else tiled(found, form, int(found.lanes == "steps"), isa.vector_bytes // _LONGEST)
@@ -82,7 +83,19 @@ def packed_masked(gather: Gather) -> object:
 def _tiles(found: Contraction, isa: Isa) -> Iterator[Tile | DotTile]:
     """One row where the target has no rows, or no more than one."""
     several: tuple[Tile | DotTile, ...] = (_OUTER if found.lanes == "cells" else _DOT)[isa.registers]
-    yield from several if found.rows else (tile for tile in several if tile.rows == 1)
+    # The rows of the dot form lie between the gaps that taps of the columns need.
+    possible = _worth_reading(found, isa) if found.lanes == "cells" else gapless(found, found.wide[1])
+    for tile in several:
+        if found.rows or tile.rows == 1:
+            yield replace(tile, in_place=tile.in_place and possible)
+
+
+def _worth_reading(found: Contraction, isa: Isa) -> bool:
+    """Whether pieces of a register tile's width, one of each plane, come from memory faster than rows are packed.
+
+    They do where taps read them again, or where they are three whole lines; short pieces of images took longer.
+    """
+    return readable(found, found.wide[0]) and (len(found.flats) < 3 or isa.vector_bytes >= 64)
 
 
 def _candidate(gather: Gather, name: str, found: Contraction, tile: Tile | DotTile) -> Candidate:
@@ -148,6 +161,7 @@ OWN = frozenset(
         *("lane_", "laneblock_", "blocks_", "phase_", "gap_", "taps_", "step_", "steps_", "done_", "total_"),
         *("chunk_of_", "rows_of_", "rowblock0_", "rowblocks_", "box_", "box0_", "block_", "tile_", "column_", "sum_"),
         *("N_", "NT_", "BX_", "SC_", "RT_", "RN_", "NC_", "RG_", "RA_", "RL_", "RB_", "whole_", "S_", "MB_", "NB_"),
+        *("near_", "near_rows_", "near_columns_", "base_", "from_", "ahead_", "still_", "apart_", "moved_"),
         *("point_", "group_", "mask_", "few_", "line_", "at_line_", "position_", "RS_", "RW_", "RV_", "RCUT_"),
         *("turn_", "first_", "first_lane_", "first_line_", "turn_mask_"),
         *("R_", "RC_", "M_", "MT_", "KT_", "P_", "PP_", "PB_", "G_", "FB_"),

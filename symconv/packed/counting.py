@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import reduce
+from itertools import pairwise
 from itertools import product as combinations
 
 from symconv.loops.arith import add, const, floordiv, largest, mul, sub, total
@@ -36,6 +37,7 @@ def packed_facts(found: Contraction, tile: Tile | DotTile, label: str, parameter
         FlatAxis(
             strip.loop.rstrip("_"), strip.count, strip.length, strip.low, strip.high,
             max(operand.along(strip.loop).factor, phase.modulus if (phase := found.phase(strip.loop)) else 1),
+            _joined(found, strip.loop),
         )
         for strip in space.strips
     )  # fmt: skip
@@ -43,9 +45,17 @@ def packed_facts(found: Contraction, tile: Tile | DotTile, label: str, parameter
     every = [product(counts(found, n, exact=False)) for n in (found.rows, planes, found.columns, found.groups)]
     return Facts(
         "outer" if outer else "dot", label, (tile.rows, tile.blocks if isinstance(tile, Tile) else tile.columns),
-        axes, every[0], every[1], _taps(found), phases[-1].modulus if phases else 1, every[3], every[2], False, classes,
+        axes, every[0], every[1], _taps(found), phases[-1].modulus if phases else 1, every[3], every[2],
+        tile.in_place, classes,
         parameters, *_work(found), operations=_operations(found), loads=len(found.here),
     )  # fmt: skip
+
+
+def _joined(found: Contraction, loop: str) -> int:
+    """1 where the next inner flat loop moves along the next axis of every operand that lanes run along."""
+    inner = dict(pairwise(found.flats)).get(loop)
+    orders = ([axis.loop for axis in operand.axes] for operand in found.wide)
+    return int(inner is not None and all(order.index(inner) == order.index(loop) + 1 for order in orders))
 
 
 def winograd_facts(it: Tiled, tile: Tile | DotTile, label: str, parameters: tuple[str, ...]) -> Facts:

@@ -12,34 +12,25 @@ from dataclasses import dataclass, replace
 from symconv.loops.arith import add, ceildiv, const, largest, mul, smallest, sub
 from symconv.loops.ir import (
     LANES,
-    VECTOR,
     Address,
     Buffer,
-    Compare,
-    Declare,
     Expr,
     For,
-    If,
     Let,
-    Load,
-    LoadLanes,
     Nest,
-    Outlined,
     Scalar,
     Size,
-    Splat,
     Stmt,
     Store,
     StoreLanes,
-    StoreReduced,
-    Update,
     Var,
 )
-from symconv.loops.scalars import integer, scalar
+from symconv.loops.scalars import integer
 from symconv.loops.traverse import rewrite, substitute
 from symconv.packed.chunks import added_chunks, target_flat
-from symconv.packed.copying import ZERO
-from symconv.packed.frame import Frame, apart, ceiling, extent, frame, product, quotient
+from symconv.packed.dot_micro import dot_tiles, unless_near
+from symconv.packed.frame import Frame, apart, ceiling, frame, product, quotient
+from symconv.packed.inplace import displacement, gapless, readable
 from symconv.packed.loops import counts, decoded, in_boxes, in_taps, rank
 from symconv.packed.outer import Packed
 from symconv.packed.pack import classes_of, line_buffers, packed_operand, place_of_tap, still_operand
@@ -61,10 +52,14 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class DotTile:
-    """Vector accumulators of the micro-kernel: ``rows`` of the first operand times ``columns`` of the second."""
+    """Vector accumulators of the micro-kernel: ``rows`` of the first operand times ``columns`` of the second.
+
+    ``in_place``: boxes of an operand that lie in memory as flat rows would are read there.
+    """
 
     rows: int
     columns: int
+    in_place: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,6 +87,13 @@ class Dot:
         return self.products == 1
 
     @property
+    def near(self) -> tuple[bool, bool]:
+        """Whether boxes of the first and of the second operand may be read where they lie."""
+        if not self.tile.in_place or self.products != 1:
+            return False, False
+        return gapless(self.found, self.found.wide[1]), readable(self.found, self.found.wide[1])
+
+    @property
     def planes(self) -> tuple[str, ...]:
         """The columns that choose a plane of the second operand; the others move along it."""
         return tuple(n for n in self.found.columns if n not in self.found.taps)
@@ -100,7 +102,7 @@ class Dot:
 def dot_nests(found: Contraction, tile: DotTile) -> Packed:
     """Its nests, buffers, numbers and parameters of a plan."""
     it = Dot(found, tile, frame(found, found.wide[1].axes))
-    pack = (*_packed_rows(it), *_packed_columns(it))
+    pack = (*unless_near(it, 0, _packed_rows(it)), *unless_near(it, 1, _packed_columns(it)))
     nests = (columns_table(it), main_nest(it, pack), added_chunks(it))
     return Packed(nests, tuple(dot_buffers(it)), dot_layout(it), dot_parameters(it), target_flat(it))
 
@@ -138,7 +140,8 @@ def dot_buffers(it: Dot) -> Iterator[Buffer]:
     """Tables, sums of every chunk, and both operands of a box."""
     lanes, rows, columns, points = Var(LANES), const(it.tile.rows), const(it.tile.columns), const(it.products)
     entries = mul(Var("NT_"), columns)
-    yield Buffer(it.name("offsets"), ((entries,),), "workspace", Scalar("offset"))
+    for table in ("offsets", "distances") if it.near[1] else ("offsets",):
+        yield Buffer(it.name(table), ((entries,),), "workspace", Scalar("offset"))
     for number, _ in enumerate(it.found.here):
         yield Buffer(it.name(f"places{number}"), ((entries,),), "workspace", Scalar("offset"))
     tiles = ((Var("NT_"), columns, rows),) if it.by_columns else ((Var("NT_"),), (rows, columns))
@@ -167,6 +170,10 @@ def columns_table(it: Dot) -> Nest:
     index = (plane_of(it), *place_of_tap(it.space, found.wide[1]))
     stores: list[Stmt] = [Store(it.name("offsets"), (position,), Address(it.name("columns"), index))]
     spare: list[Stmt] = [Store(it.name("offsets"), (Var("at_"),), const(0))]
+    if it.near[1]:
+        far = displacement(found.wide[1], {name: Var(name) for name in it.planes})
+        stores.append(Store(it.name("distances"), (position,), far))
+        spare.append(Store(it.name("distances"), (Var("at_"),), const(0)))
     for number, read in enumerate(found.here):
         still: dict[str, Expr] = dict.fromkeys((*found.rows, *found.groups), const(0))
         place = tuple(substitute(integer(form), still) for form in read.index)
@@ -187,7 +194,7 @@ def main_nest(it: Dot, pack: tuple[Stmt, ...]) -> Nest:
     begin = quotient(mul(Var("chunk_of_"), Var("BX_")), Var("SC_"))
     end = quotient(mul(add(Var("chunk_of_"), const(1)), Var("BX_")), Var("SC_"))
     boxes = decoded(tuple(f"{s.loop}_box_" for s in it.space.strips), it.space.boxes, "box_")
-    work = (*boxes, *in_boxes(it.space), *pack, *_tiles(it))
+    work = (*boxes, *in_boxes(it.space), *pack, *dot_tiles(it))
     body = (*decoded(names, sizes, "z_"), first, count, Let("box0_", begin), For("box_", Var("box0_"), end, work))
     tensors = " and ".join(dict.fromkeys(operand.read.tensor for operand in found.wide))
     tile = f"{it.tile.rows} rows by {it.tile.columns} columns"
@@ -230,83 +237,3 @@ def _packed_columns(it: Dot) -> tuple[Stmt, ...]:
     """Every plane of the second operand, with the halo that columns reach."""
     body = packed_operand(it.space, it.found.wide[1], it.name("columns"), plane_of(it), {}, Var("RG_"), True)
     return in_taps(it.found, it.planes, body)
-
-
-def _tiles(it: Dot) -> tuple[Stmt, ...]:
-    """Every tile, the columns in blocks that stay in the nearest cache while the rows pass by."""
-    left = sub(Var("NT_"), mul(Var("NC_"), Var("block_")))
-    column = Let("column_", add(mul(Var("NC_"), Var("block_")), Var("tile_")))
-    tiles = For("tile_", const(0), smallest([Var("NC_"), left]), (column, _micro(it)))
-    rows = For("rowblock_", const(0), Var("rowblocks_"), (tiles,))
-    blocks = Let("blocks_", ceiling(it.space.span, Var(LANES)))
-    every = For("block_", const(0), ceiling(Var("NT_"), Var("NC_")), (rows,))
-    points = (Let("point_", const(0)), every) if it.products == 1 else (_each_point(it, every),)
-    return (blocks, *points)
-
-
-def _each_point(it: Dot, body: Stmt) -> For:
-    return For("point_", const(0), const(it.products), (body,))
-
-
-def _micro(it: Dot) -> Outlined:
-    """Accumulators of one tile over the positions of the box."""
-    zero, rows, columns = const(0), it.tile.rows, it.tile.columns
-    cells = [(m, n) for m in range(rows) for n in range(columns)]
-    start = tuple(Declare(f"acc{m}_{n}_", Splat(ZERO), Scalar("real", VECTOR)) for m, n in cells)
-    at = Let("lane_", mul(Var("at_"), Var(LANES)))
-    base = mul(Var("point_"), mul(Var("RT_"), const(rows)))
-    behind = () if it.by_columns else (zero,)
-    still = [
-        Declare(f"row{m}_", LoadLanes(it.name("rows"), (add(base, _row(it, m)), *behind, Var("lane_")), 1, ""), _VECTOR)
-        for m in range(rows)
-    ]
-    prefix = (mul(Var("point_"), Var("PP_")), *(zero,) * (1 + len(classes_of(it.space, it.found.wide[1]))))
-    moved: list[Stmt] = []
-    for n in range(columns):
-        offset = Load(it.name("offsets"), (_column(it, n),))
-        lanes = LoadLanes(it.name("columns"), (*prefix, Var("lane_")), 1, "", offset)
-        moved.append(Declare(f"column{n}_", lanes, _VECTOR))
-    # Each row is loaded right before its own updates: all of them at once would not stay in registers.
-    by_row: list[Stmt] = []
-    for m in range(rows):
-        by_row += (still[m], *(Update(f"acc{m}_{n}_", "+", _value(it, m, n)) for n in range(columns)))
-    loop = For("at_", zero, Var("blocks_"), (at, *moved, *by_row))
-    place = (
-        rank(it.found, it.found.groups), Var("chunk_of_"), Var("point_"), add(Var("rowblock0_"), Var("rowblock_")),
-        Var("column_"), zero, zero,
-    )  # fmt: skip
-    stored = sorted(cells, key=lambda cell: cell[::-1]) if it.by_columns else cells
-    sums = tuple(Var(f"acc{m}_{n}_") for m, n in stored)
-    first = If(Compare("==", Var("box_"), Var("box0_")), (StoreReduced(it.name("sums"), place, "=", sums),))
-    later = If(Compare(">", Var("box_"), Var("box0_")), (StoreReduced(it.name("sums"), place, "+", sums),))
-    return Outlined(f"dot{rows}x{columns}", (*start, loop, first, later))
-
-
-_VECTOR = Scalar("real", VECTOR)
-
-
-def _row(it: Dot, m: int) -> Expr:
-    return add(mul(Var("rowblock_"), const(it.tile.rows)), const(m))
-
-
-def _column(it: Dot, n: int) -> Expr:
-    return add(mul(Var("column_"), const(it.tile.columns)), const(n))
-
-
-def _value(it: Dot, m: int, n: int) -> Expr:
-    """The body with each read replaced by what the tile holds of it."""
-    found = it.found
-    first, second = (Load(o.read.tensor, tuple(integer(form) for form in o.read.index)) for o in found.wide)
-    table: dict[Expr, Expr] = {first: Var(f"row{m}_"), second: Var(f"column{n}_")}
-    row = add(mul(add(Var("rowblock0_"), Var("rowblock_")), const(it.tile.rows)), const(m))
-    # Rows that only fill the last tile read the last row's cell: what they compute is left alone.
-    inside = {name: add(extent(found, name)[0], smallest([row, sub(Var("M_"), const(1))])) for name in found.rows}
-    still: dict[str, Expr] = {**dict.fromkeys(found.columns, const(0)), **inside}
-    for number, read in enumerate(found.here):
-        forms = tuple(integer(form) for form in read.index)
-        offset = Load(it.name(f"places{number}"), (_column(it, n),))
-        place = tuple(substitute(form, still) for form in forms)
-        table[Load(read.tensor, forms)] = Splat(Load(read.tensor, place, offset))
-    body = scalar(found.solution.body, {}, frozenset())
-    result: Expr = rewrite(body, lambda node: table.get(node, node) if isinstance(node, Load) else node)
-    return result

@@ -106,7 +106,12 @@ class Strip:
     @property
     def reach(self) -> Expr:
         """How much longer than its cells a packed strip is."""
-        return sub(Var(f"high{self.tag}_{self.loop}_"), self.low_)
+        return sub(self.high_, self.low_)
+
+    @property
+    def high_(self) -> Var:
+        """The name of the highest offset."""
+        return Var(f"high{self.tag}_{self.loop}_")
 
     @property
     def low_(self) -> Var:
@@ -115,7 +120,7 @@ class Strip:
 
     def layout(self) -> tuple[Size, ...]:
         """The numbers of this loop, in order."""
-        low, high, tile, count = self.low_, Var(f"high{self.tag}_{self.loop}_"), self.tile, Var(f"Q_{self.loop}_")
+        low, high, tile, count = self.low_, self.high_, self.tile, Var(f"Q_{self.loop}_")
         first = Var(f"F_{self.loop}_")
         strip = sub(add(tile, high), low)
         # A whole axis shares one gap: what runs over the right end of a row meets the zeros before the next one.

@@ -12,34 +12,28 @@ from dataclasses import dataclass, replace
 from symconv.loops.arith import add, ceildiv, const, largest, mul, smallest, sub
 from symconv.loops.ir import (
     LANES,
-    VECTOR,
     Address,
     Buffer,
     Compare,
-    Declare,
     Expr,
     For,
     If,
     Let,
-    Load,
-    LoadLanes,
     Nest,
-    Outlined,
     Scalar,
+    Select,
     Size,
-    Splat,
     Stmt,
     Store,
-    StoreLanes,
-    Update,
     Var,
 )
-from symconv.loops.scalars import integer, scalar
-from symconv.loops.traverse import rewrite, substitute
-from symconv.notation.expr import Read
-from symconv.packed.copying import ZERO, copied_row, inside
+from symconv.loops.scalars import integer
+from symconv.loops.traverse import substitute
+from symconv.packed.copying import copied_row, inside
 from symconv.packed.frame import Frame, ceiling, extent, frame, product, quotient
+from symconv.packed.inplace import all_hold, base, displacement, ends_inside, reaches_inside, readable, same_pitches
 from symconv.packed.loops import PHASE, counts, decoded, in_boxes, in_phases, in_taps, phase_count, rank
+from symconv.packed.micro import register_tiles
 from symconv.packed.narrow import name_of, narrow_nests
 from symconv.packed.pack import classes_of, line_buffers, packed_operand, place_of_tap
 from symconv.packed.roles import Contraction
@@ -50,10 +44,14 @@ __all__ = ["Outer", "Packed", "Tile", "offsets_table", "outer_nests", "register_
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """Accumulators of the micro-kernel: ``rows`` broadcast elements times ``blocks`` blocks of lanes."""
+    """Accumulators of the micro-kernel: ``rows`` broadcast elements times ``blocks`` blocks of lanes.
+
+    ``in_place``: boxes of the wide operand that lie in memory as flat rows would are read there.
+    """
 
     rows: int
     blocks: int
+    in_place: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +80,11 @@ class Outer:
     def target(self) -> str:
         """The name of the result."""
         return self.found.statement.target.name
+
+    @property
+    def in_place(self) -> bool:
+        """Whether boxes of the wide operand may be read where they lie."""
+        return self.tile.in_place and not self.products and readable(self.found, self.found.wide[0])
 
     @property
     def rows(self) -> Expr:
@@ -119,7 +122,8 @@ def outer_nests(found: Contraction, tile: Tile) -> Packed:
 def _buffers(it: Outer) -> Iterator[Buffer]:
     phases, lanes = const(phase_count(it.found)), Var(LANES)
     steps = mul(Var("P_"), Var("KT_"))
-    yield Buffer(name_of("offsets"), ((phases,), (mul(Var("PB_"), Var("KT_")),)), "workspace", Scalar("offset"))
+    for table in ("offsets", "distances") if it.in_place else ("offsets",):
+        yield Buffer(name_of(table), ((phases,), (mul(Var("PB_"), Var("KT_")),)), "workspace", Scalar("offset"))
     for number, _ in enumerate(it.found.narrow):
         axes = ((Var("G_"),), (phases,), (Var("MT_"),), (steps,), (const(it.tile.rows),))
         yield Buffer(name_of("narrow", number), axes, "workspace")
@@ -145,9 +149,11 @@ def offsets_table(it: Outer) -> Nest:
     names = found.taps
     index = (Var("plane_") if found.planes else const(0), *place_of_tap(it.space, found.wide[0]))
     position = add(mul(Var("plane_"), Var("taps_")), rank(found, names)) if found.planes else rank(found, names)
-    fill: tuple[Stmt, ...] = in_taps(
-        found, names, (Store(name_of("offsets"), (PHASE, position), Address(name_of("wide"), index)),)
-    )
+    stores = [Store(name_of("offsets"), (PHASE, position), Address(name_of("wide"), index))]
+    if it.in_place:
+        far = displacement(found.wide[0], {name: Var("plane_") for name in found.planes})
+        stores.append(Store(name_of("distances"), (PHASE, position), far))
+    fill: tuple[Stmt, ...] = in_taps(found, names, tuple(stores))
     fill = (For("plane_", const(0), Var("PB_"), fill),) if found.planes else fill
     body = in_phases(found, (Let("taps_", product(counts(found, names))), *fill))
     return Nest("z_", const(1), body, f"{it.target}: where each tap finds the packed operand", parallel=False)
@@ -159,23 +165,42 @@ def _main(it: Outer) -> Nest:
     sizes = (*it.space.boxes, *counts(found, found.groups, exact=False))
     lets = decoded(names, sizes, "z_")
     here = tuple(s for number, read in enumerate(found.here) for s in _packed_here(it, number))
-    blocks = Let("blocks_", ceiling(it.space.span, Var(LANES)))
+    blocks: list[Stmt] = [Let("blocks_", ceiling(it.space.span, Var(LANES)))]
+    pack = _packed_wide(it)
+    if it.in_place:
+        blocks.append(Let("near_", _near(it)))
+        pack = (If(Compare("==", Var("near_"), const(0)), pack), Let("base_", _base(it)))
     if found.planes:
         step = (
             Let("plane0_", mul(Var("PB_"), Var("slab_"))),
             Let("planes_", smallest([Var("PB_"), sub(Var("P_"), Var("plane0_"))])),
-            *_packed_wide(it),
+            *pack,
             *register_tiles(it),
         )
         work: tuple[Stmt, ...] = (For("slab_", const(0), ceiling(Var("P_"), Var("PB_")), step),)
     else:
-        work = (Let("plane0_", const(0)), Let("planes_", const(1)), *_packed_wide(it), *register_tiles(it))
-    body = (*lets, *in_boxes(it.space), *here, blocks, *work, *unpacked(it))
+        work = (Let("plane0_", const(0)), Let("planes_", const(1)), *pack, *register_tiles(it))
+    body = (*lets, *in_boxes(it.space), *here, *blocks, *work, *unpacked(it))
     wide = ", ".join(dict.fromkeys(operand.read.tensor for operand in found.wide))
     comment = (
         f"{it.target}: {wide} packed in flat rows; tiles of {it.tile.rows} rows by {it.tile.blocks} blocks of lanes"
     )
     return Nest("z_", product(sizes), body, comment)
+
+
+def _near(it: Outer) -> Expr:
+    """Whether the wide operand of the box at hand is read where it lies."""
+    found, operand = it.found, it.found.wide[0]
+    last = {name: sub(extent(found, name)[1], const(1)) for name in found.planes}
+    over = sub(mul(Var("blocks_"), Var(LANES)), it.space.span)
+    reach = reaches_inside(it.space, operand)
+    return all_hold((*same_pitches(it.space, operand), *reach, ends_inside(it.space, operand, last, over)))
+
+
+def _base(it: Outer) -> Expr:
+    """Where the planes at hand begin in what is read."""
+    planes = {name: add(Var("plane0_"), extent(it.found, name)[0]) for name in it.found.planes}
+    return Select(Compare("==", Var("near_"), const(0)), const(0), base(it.space, it.found.wide[0], planes))
 
 
 def _packed_wide(it: Outer) -> tuple[Stmt, ...]:
@@ -217,78 +242,3 @@ def _packed_here(it: Outer, number: int) -> tuple[Stmt, ...]:
         body = (For(f"{strip.loop}_at_", const(0), strip.size, body),)
     cell = tuple(Let(name, Var("row_")) for name in found.rows)
     return (For("row_", const(0), Var("M_"), (*cell, *in_phases(found, body))),)
-
-
-def register_tiles(it: Outer) -> tuple[Stmt, ...]:
-    """Every register tile of the box: blocks of lanes outside, so that what they read stays near."""
-    found, blocks = it.found, it.tile.blocks
-    left = sub(Var("blocks_"), mul(const(blocks), Var("laneblock_")))
-    sizes = [If(Compare(">=", left, const(blocks)), (_micro(it, blocks),))]
-    sizes += [If(Compare("==", left, const(n)), (_micro(it, n),)) for n in range(1, blocks)]
-    steps = Let("steps_", mul(Var("planes_"), product(counts(found, found.taps))))
-    first = Let("done_", mul(Var("plane0_"), product(counts(found, found.taps))))
-    rows = (For("rowblock_", const(0), Var("MT_"), tuple(sizes)),)
-    start = Let("lane_", mul(const(blocks), mul(Var(LANES), Var("laneblock_"))))
-    every = ceiling(Var("blocks_"), const(blocks))
-    if it.products:
-        # A point's narrow operand is small: it stays near while all lanes of the point pass.
-        loop = For("laneblock_", const(0), every, (start, *rows))
-        return (steps, first, For("phase_", const(0), const(it.products), (loop,)))
-    each = in_phases(found, (steps, first, *rows))
-    return (For("laneblock_", const(0), every, (start, *each)),)
-
-
-def _micro(it: Outer, blocks: int) -> Outlined:
-    """Accumulators of one tile over all steps at hand."""
-    found, rows = it.found, it.tile.rows
-    zero, group = const(0), rank(found, found.groups)
-    cells = [(m, v) for m in range(rows) for v in range(blocks)]
-    start = tuple(Declare(f"acc{m}_{v}_", Splat(ZERO), Scalar("real", VECTOR)) for m, v in cells)
-    loads: list[Stmt] = []
-    offset = Load(name_of("offsets"), (zero if it.products else PHASE, Var("step_")))
-    plane = add(mul(PHASE, Var("PP_")), Var("plane0_")) if it.products else zero
-    prefix = (plane, *(zero,) * len(classes_of(it.space, found.wide[0])))
-    for number, _ in enumerate(found.wide):
-        for v in range(blocks):
-            place = (*prefix, zero, add(Var("lane_"), mul(const(v), Var(LANES))))
-            lanes = LoadLanes(name_of("wide", number), place, 1, "", offset)
-            loads.append(Declare(f"wide{number}_{v}_", lanes, Scalar("real", VECTOR)))
-    updates: list[Stmt] = []
-    for m in range(rows):
-        for number, _ in enumerate(found.narrow):
-            place = (group, PHASE, Var("rowblock_"), add(Var("done_"), Var("step_")), const(m))
-            updates.append(Declare(f"narrow{number}_{m}_", Load(name_of("narrow", number), place)))
-        updates.extend(Update(f"acc{m}_{v}_", "+", _value(it, m, v)) for v in range(blocks))
-    loop = For("step_", zero, Var("steps_"), (*loads, *updates))
-    stores = [_stored(it, m, v) for m, v in cells]
-    begin = If(Compare("==", Var("plane0_"), zero), tuple(replace(store, op="=") for store in stores))
-    more = If(Compare(">", Var("plane0_"), zero), tuple(stores))
-    return Outlined(f"tile{rows}x{blocks}", (*start, loop, begin, more))
-
-
-def _sum_place(it: Outer, m: int, v: int) -> tuple[Expr, ...]:
-    row = add(mul(Var("rowblock_"), const(it.tile.rows)), const(m))
-    return (row, PHASE, const(0), add(Var("lane_"), mul(const(v), Var(LANES))))
-
-
-def _stored(it: Outer, m: int, v: int) -> StoreLanes:
-    return StoreLanes(name_of("sums"), _sum_place(it, m, v), 1, "", "+", Var(f"acc{m}_{v}_"))
-
-
-def _value(it: Outer, m: int, v: int) -> Expr:
-    """The body with each read replaced by what the tile holds of it."""
-    found = it.found
-    table: dict[Expr, Expr] = {}
-    for number, operand in enumerate(found.wide):
-        table[_load(operand.read)] = Var(f"wide{number}_{v}_")
-    for number, read in enumerate(found.narrow):
-        table[_load(read)] = Splat(Var(f"narrow{number}_{m}_"))
-    for number, read in enumerate(found.here):
-        table[_load(read)] = LoadLanes(name_of("here", number), _sum_place(it, m, v), 1, "")
-    body = scalar(found.solution.body, {}, frozenset())
-    result: Expr = rewrite(body, lambda node: table.get(node, node) if isinstance(node, Load) else node)
-    return result
-
-
-def _load(read: Read) -> Load:
-    return Load(read.tensor, tuple(integer(form) for form in read.index))

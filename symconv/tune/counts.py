@@ -30,6 +30,7 @@ class Axis:
     low: int
     high: int
     stride: int
+    joined: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ def counts(facts: Facts, sizes: Mapping[str, int]) -> Counts:
             value(axis.low, sizes),
             value(axis.high, sizes),
             axis.stride,
+            axis.joined,
         )
         for axis in facts.flat
     )

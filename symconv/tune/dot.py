@@ -11,7 +11,8 @@ import numpy as np
 from symconv.tune.counts import Counts, Parts, rate
 from symconv.tune.grid import Array, blocks, combined, strips
 from symconv.tune.machine import Machine
-from symconv.tune.outer import moved, pieces, pitch, plane, span
+from symconv.tune.near import columns_near, rows_near
+from symconv.tune.outer import distance, moved, pieces, pitch, plane, span
 from symconv.tune.tiles import dot_step, folded_lanes
 
 __all__ = ["bound", "cycles", "numbers", "workspace"]
@@ -28,6 +29,8 @@ _CELL = 6.0
 """Finding a finished cell among the sums and storing it in the target."""
 _HIDDEN = 0.6
 """The share of waiting that other work does not cover."""
+_THERE = 0.6
+"""The share of the way from memory that arithmetic does not cover where an operand is read in place."""
 _ITEMS = 8
 """Parts worth sharing among threads; fixed, so that sums do not depend on how many threads there are."""
 
@@ -101,13 +104,15 @@ def _pack(
     n: Counts, machine: Machine, chosen: dict[str, Array], lengths: list[Array], pitches: list[Array], boxes: Array
 ) -> Array:
     repeated = np.ceil(n.rows / chosen["MB"])
+    kinds = pieces(n.axes, lengths)
+    near = rows_near(n, machine, kinds, pitches), columns_near(n, kinds, pitches)
     narrow = boxes * n.rows * span(lengths, pitches)
-    stride = n.axes[-1].stride
-    wide = (
-        boxes * repeated * n.planes * plane(n, lengths, pitches) * n.facts.classes * (0.0 if n.facts.in_place else 1.0)
-    )
-    started = (narrow + wide) / pitches[-1] * _ROW
-    return started + narrow * moved(n.rows * n.cells * n.groups, machine, 1) + wide * moved(n.wide, machine, stride)
+    wide = boxes * repeated * n.planes * plane(n, lengths, pitches) * n.facts.classes
+    copied = [narrow * (1 - near[0]), wide * (1 - near[1])]
+    far = n.rows * n.cells * n.groups, n.wide
+    there = _THERE * (narrow * near[0] * distance(far[0], machine) + wide * near[1] * distance(far[1], machine))
+    packed = copied[0] * moved(far[0], machine, 1) + copied[1] * moved(far[1], machine, n.axes[-1].stride)
+    return (copied[0] + copied[1]) / pitches[-1] * _ROW + packed + there
 
 
 def workspace(n: Counts, machine: Machine, chosen: dict[str, Array]) -> tuple[Array, Array]:

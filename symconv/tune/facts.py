@@ -25,7 +25,8 @@ class FlatAxis:
     ``extent`` is the number of cells (per residue class of the target), ``operand`` the length of the wide operand
     along the axis (per residue class of the operand), ``low <= 0 <= high`` the farthest offsets that a tap reaches.
     ``name`` is that of the axis, whose strip length is the parameter ``T_<name>``; ``stride`` is the distance in memory
-    of neighbours in one residue class of the array that is copied (operand or target, whichever is larger).
+    of neighbours in one residue class of the array that is copied (operand or target, whichever is larger); ``joined``
+    is 1 where rows of the next inner axis follow each other along this one, in every operand that lanes run along.
     """
 
     name: str
@@ -34,6 +35,7 @@ class FlatAxis:
     low: Expr = _ZERO
     high: Expr = _ZERO
     stride: int = 1
+    joined: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Facts:
     * ``phases``: residue classes of the target that are woven together when results are unpacked.
     * ``groups``: how many independent groups there are.
     * ``columns``: columns of the dot form that the tile's second number cuts (N).
-    * ``in_place``: the wide operand is read where it lies and not packed.
+    * ``in_place``: boxes whose rows lie in memory as packed rows would are read there and not packed.
     * ``classes``: residue classes of the wide operand that some tap uses.
     * ``parameters``: the names of the plan's numbers, in order.
     * ``flops``, ``reads``, ``writes``: operations, elements of all operands, and elements of the output.
@@ -95,7 +97,10 @@ def to_json(facts: Facts) -> dict[str, object]:
     >>> found["flops"], from_json(found).scheme
     (['*', 2, 'N'], 'masked')
     """
-    axes = [{"name": a.name, "stride": a.stride} | {n: encoded(getattr(a, n)) for n in _AXIS} for a in facts.flat]
+    axes = [
+        {"name": a.name, "stride": a.stride, "joined": a.joined} | {n: encoded(getattr(a, n)) for n in _AXIS}
+        for a in facts.flat
+    ]
     plain = {name: getattr(facts, name) for name in ("scheme", "label", "in_place", *_WHOLE)}
     return plain | {
         "tile": list(facts.tile),
@@ -136,8 +141,9 @@ def from_json(found: object) -> Facts:
 
 
 def _axis(found: object) -> FlatAxis:
-    record = _record(found, ("name", "stride", *_AXIS))
-    return FlatAxis(_text(record["name"]), **{n: read(record[n]) for n in _AXIS}, stride=_whole(record["stride"]))
+    record = _record(found, ("name", "stride", "joined", *_AXIS))
+    stride, joined = _whole(record["stride"]), _whole(record["joined"])
+    return FlatAxis(_text(record["name"]), **{n: read(record[n]) for n in _AXIS}, stride=stride, joined=joined)
 
 
 def _record(found: object, wanted: Iterable[str]) -> dict[str, object]:

@@ -15,9 +15,10 @@ import numpy as np
 from symconv.tune.counts import Axis, Counts, Parts, rate
 from symconv.tune.grid import Array, blocks, combined, strips
 from symconv.tune.machine import Machine
+from symconv.tune.near import columns_near
 from symconv.tune.tiles import outer_step
 
-__all__ = ["bound", "cycles", "moved", "numbers", "pieces", "pitch", "plane", "span", "workspace"]
+__all__ = ["bound", "cycles", "distance", "moved", "numbers", "pieces", "pitch", "plane", "span", "workspace"]
 
 _CALL = 25.0
 """Entering a register tile: clearing and storing its sums is counted apart."""
@@ -31,6 +32,8 @@ _PANEL = 0.08
 """The share of a panel's way from the second cache that arithmetic does not cover."""
 _AFAR = 0.1
 """Cycles to wait for a byte of the narrow operand that only the last cache holds."""
+_THERE = 1.2
+"""Reading an operand in place costs more than its way from memory: pieces of it lie far apart."""
 _START = 900.0
 """A workspace, tables, one more loop nest."""
 
@@ -153,7 +156,9 @@ def _cache(n: Counts, machine: Machine, chosen: dict[str, Array], calls: Calls, 
     evicted = narrow * n.planes + private > 0.8 * machine.caches.second
     passes = boxes / max(n.groups, 1) * np.where(evicted, _AFAR, 0.0)
     sums = n.rows * len(n.taps) * calls.vectors * machine.vector_bytes * 2 * held
-    copied = 0.0 if n.facts.in_place else 2 * boxes * plane(n, *_spaces(n, chosen)) * n.planes * machine.itemsize
+    lengths, pitches = _spaces(n, chosen)
+    copied = 2 * boxes * plane(n, lengths, pitches) * n.planes * machine.itemsize
+    copied = copied * (1 - columns_near(n, pieces(n.axes, lengths), pitches))
     return (
         panels
         + narrow * n.planes * n.groups * passes
@@ -169,11 +174,12 @@ def _spaces(n: Counts, chosen: dict[str, Array]) -> tuple[list[Array], list[Arra
 
 
 def _pack(n: Counts, machine: Machine, lengths: list[Array], pitches: list[Array], boxes: Array) -> Array:
-    if n.facts.in_place:
-        return np.zeros_like(boxes)
-    copied = boxes * n.planes * plane(n, lengths, pitches) * n.facts.classes
+    near = columns_near(n, pieces(n.axes, lengths), pitches)
+    every = boxes * n.planes * plane(n, lengths, pitches) * n.facts.classes
+    copied = every * (1 - near)
     stride = n.axes[-1].stride if n.facts.phases == 1 else 1
-    return copied / pitches[-1] * _ROW + copied * moved(n.wide, machine, stride) * _scattered(n, lengths)
+    there = every * near * _THERE * distance(n.wide, machine)
+    return copied / pitches[-1] * _ROW + copied * moved(n.wide, machine, stride) * _scattered(n, lengths) + there
 
 
 def _unpack(n: Counts, machine: Machine, lengths: list[Array]) -> Array:
@@ -190,8 +196,12 @@ def _scattered(n: Counts, lengths: list[Array]) -> Array:
 def moved(elements: int, machine: Machine, stride: int) -> float:
     """Cycles to copy one element of an array of that many: an instruction each way, and its memory."""
     shuffled = 2.0 / machine.lanes if stride == 1 else (2.0 + 3.0 * min(stride, 4)) / machine.lanes
-    far = float(rate(2.0 * elements * machine.itemsize, machine)) * machine.itemsize
-    return shuffled + far
+    return shuffled + distance(elements, machine)
+
+
+def distance(elements: int, machine: Machine) -> float:
+    """Cycles for one element of an array of that many to come from where it lies."""
+    return float(rate(2.0 * elements * machine.itemsize, machine)) * machine.itemsize
 
 
 def workspace(n: Counts, machine: Machine, chosen: dict[str, Array]) -> tuple[float, Array]:
@@ -199,9 +209,7 @@ def workspace(n: Counts, machine: Machine, chosen: dict[str, Array]) -> tuple[fl
     lengths, pitches = _spaces(n, chosen)
     m, vectors = n.tile
     rows = -(-n.rows // m) * m
-    packed = (
-        0.0 if n.facts.in_place else chosen["FB"] * (plane(n, lengths, pitches) + 2 * pitches[-1]) * n.facts.classes
-    )
+    packed = chosen["FB"] * (plane(n, lengths, pitches) + 2 * pitches[-1]) * n.facts.classes
     sums = rows * max(len(n.taps), 1) * (span(lengths, pitches) + vectors * machine.lanes)
     shared = rows * sum(n.taps) * n.planes * n.groups * machine.itemsize
     return float(shared), (packed + sums) * machine.itemsize
