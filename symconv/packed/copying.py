@@ -18,6 +18,7 @@ from symconv.loops.ir import (
     Lanes,
     Let,
     LoadLanes,
+    Prefetch,
     Scalar,
     Select,
     Splat,
@@ -107,20 +108,25 @@ def copied_row(
     source: Source,
     valid: tuple[Expr, ...],
     pitch: Expr,
+    ahead: Expr | None = None,
 ) -> tuple[Stmt, ...]:
-    """A packed row: elements of the operand where it has them, 0 elsewhere; all 0 where one of ``valid`` fails."""
+    """A packed row: elements of the operand where it has them, 0 elsewhere; all 0 where one of ``valid`` fails.
+
+    What lies ``ahead`` elements behind is fetched from memory meanwhile.
+    """
     upper = largest([const(0), smallest([pitch, source.upper])])
     for condition in valid:
         upper = Select(condition, upper, const(0))
     lower = smallest([Var("upper_"), largest([const(0), source.lower])])
 
-    def block(k: Expr, mask: str) -> Stmt:
-        return StoreLanes(buffer, (*prefix, k), 1, mask, "=", LoadLanes(tensor, index(k), source.factor, mask))
+    def block(k: Expr, mask: str) -> tuple[Stmt, ...]:
+        copy = StoreLanes(buffer, (*prefix, k), 1, mask, "=", LoadLanes(tensor, index(k), source.factor, mask))
+        return (copy,) if ahead is None else (Prefetch(tensor, index(k), ahead), copy)
 
     return (
         Let("upper_", upper),
         Let("lower_", lower),
         For("at_", const(0), Var("lower_"), (Store(buffer, (*prefix, Var("at_")), ZERO),)),
-        *span(Var("lower_"), Var("upper_"), block),
+        *spans(Var("lower_"), Var("upper_"), block),
         *zeroed(buffer, prefix, Var("upper_"), pitch),
     )

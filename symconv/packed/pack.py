@@ -7,7 +7,21 @@ from dataclasses import replace
 from functools import partial
 
 from symconv.loops.arith import add, const, mul, simplify, smallest, sub
-from symconv.loops.ir import LANES, Buffer, Compare, Expr, FloorDiv, For, If, LoadLanes, Mod, Stmt, StoreLanes, Var
+from symconv.loops.ir import (
+    LANES,
+    Buffer,
+    Compare,
+    Expr,
+    FloorDiv,
+    For,
+    If,
+    LoadLanes,
+    Mod,
+    Select,
+    Stmt,
+    StoreLanes,
+    Var,
+)
 from symconv.loops.scalars import integer
 from symconv.loops.traverse import substitute
 from symconv.packed.copying import Source, copied_row, inside, zeroed
@@ -15,6 +29,9 @@ from symconv.packed.frame import Frame, product, quotient
 from symconv.packed.roles import Operand
 
 __all__ = ["classes_of", "line_buffers", "packed_operand", "place_of_tap", "still_operand"]
+
+_PAGE = 1024
+"""Elements of about a page."""
 
 
 def classes_of(space: Frame, operand: Operand) -> tuple[tuple[str, int], ...]:
@@ -98,6 +115,19 @@ def _in_classes(space: Frame, operand: Operand, body: tuple[Stmt, ...], behind: 
     return (*body, *behind)
 
 
+def _ahead(space: Frame, operand: Operand) -> Expr:
+    """How far behind what is copied lies what is copied soon: the next plane where a box holds little of one.
+
+    Hardware runs ahead of a stream to the end of its page alone, and a box of a few rows ends before.
+    """
+    lengths = [integer(axis.length) for axis in operand.axes]
+    chosen = [k for k, axis in enumerate(operand.axes) if not axis.loop and not axis.form.is_constant]
+    if not chosen or len(space.strips) == 1:
+        return const(_PAGE)
+    held = mul(space.strips[-2].tile, lengths[-1])
+    return Select(Compare("<", held, const(_PAGE)), product(lengths[chosen[-1] + 1 :]), const(_PAGE))
+
+
 def _rows(
     space: Frame,
     operand: Operand,
@@ -121,12 +151,12 @@ def _rows(
 
     valid = inside(sources, named)
     row = (*_prefix(space, operand, plane), space.row(named.values()))
-    tensor = operand.read.tensor
+    tensor, ahead = operand.read.tensor, _ahead(space, operand)
     if source.factor == 1:
-        body = copied_row(buffer, row, tensor, partial(index, source), source, valid, space.lane.pitch)
+        body = copied_row(buffer, row, tensor, partial(index, source), source, valid, space.lane.pitch, ahead)
     else:
         length = mul(const(source.factor), space.lane.pitch)
-        line = copied_row(f"{buffer}line_", (), tensor, partial(index, whole), whole, valid, length)
+        line = copied_row(f"{buffer}line_", (), tensor, partial(index, whole), whole, valid, length, ahead)
         body = (*line, *_split(buffer, row, f"{lane}_class_", source.factor, space.lane.pitch))
         if source.factor == 2:
             # Of pairs, two loads are one shuffle away from a vector; a row shorter than a vector would need masks.
@@ -135,7 +165,10 @@ def _rows(
                 fixed: dict[str, Expr] = {f"{lane}_class_": const(residue)}
                 origin = replace(source, shift=substitute(source.shift, fixed))
                 place = tuple(substitute(part, fixed) for part in row)
-                own += copied_row(buffer, place, tensor, partial(index, origin), origin, valid, space.lane.pitch)
+                beside = add(ahead, mul(const(residue), Var(LANES)))
+                own += copied_row(
+                    buffer, place, tensor, partial(index, origin), origin, valid, space.lane.pitch, beside
+                )
             long = space.lane.size, Var(LANES)
             body = (If(Compare(">=", *long), own), If(Compare("<", *long), body))
     for loop in reversed(named):
