@@ -4,19 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+TOGETHER = frozenset(
+    f"tests/{name}.py"
+    for name in (
+        "emit/test_packed_text",
+        "emit/test_planned",
+        "generated/test_generated",
+        "loops/test_wide",
+        "ops/test_jacobian",
+        "packed/test_mutants",
+        "packed/test_nonfinite",
+        "test_api",
+        "test_arrays",
+        "test_entry",
+        "views/test_report",
+    )
+)
+"""Files whose tests share what was derived or compiled for them: one worker runs all of a file."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--full", action="store_true", help="also run the exhaustive tests, those marked 'full'")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_cmdline_main(config: pytest.Config) -> None:
-    """With several workers, tests of one ``xdist_group`` share what they compile: one worker runs them."""
-    if getattr(config.option, "numprocesses", None) and config.option.dist == "no":
-        config.option.dist = "loadgroup"
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Tests one by one to whichever worker is free, files of ``TOGETHER`` as a whole and first."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Sharing(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return file if file in TOGETHER else nodeid
+
+    return Sharing(config, log)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

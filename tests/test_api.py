@@ -13,8 +13,6 @@ import pytest
 import symconv as sc
 from symconv.verify.reference import evaluate, gradients
 
-pytestmark = pytest.mark.xdist_group("api")
-
 Array = np.ndarray[Any, Any]
 
 OP = sc.conv2d(stride=(2, 1), padding=((1, 0), (0, 2)), dilation=(1, 2))

@@ -15,8 +15,6 @@ import pytest
 import symconv as sc
 from symconv import arrays
 
-pytestmark = pytest.mark.xdist_group("arrays")
-
 OP = sc.conv1d(padding=1)
 X, W = np.arange(10.0).reshape(1, 2, 5), np.arange(18.0).reshape(3, 2, 3) - 7
 GY = np.ones((1, 3, 5))

@@ -34,8 +34,6 @@ from symconv.tune.plan import Choice
 from symconv.verify.judge import judge
 from symconv.workspace import Workspace
 
-pytestmark = pytest.mark.xdist_group("entry")
-
 Array = np.ndarray[Any, Any]
 OP = sc.operator("y[n,i] = sum[p](x[n,i+p]*w[p])")
 CHOSEN = options(dtype="float64", target="portable", threads=2)

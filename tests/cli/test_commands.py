@@ -13,8 +13,6 @@ import symconv as sc
 from symconv.commands.doctor import NEEDED
 from symconv.verify.verdict import Check, Verdict
 
-pytestmark = pytest.mark.xdist_group("commands")
-
 OPERATOR = ("conv1d", "--stride", "2", "--padding", "1")
 FLOW = "y[n,i] = sum[p](x[n,2*i+p-1]*w[p])"
 

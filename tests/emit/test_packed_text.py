@@ -61,8 +61,6 @@ from symconv.loops.schedule import Schedule
 from symconv.loops.traverse import expressions
 from symconv.options import Options
 
-pytestmark = pytest.mark.xdist_group("packed text")
-
 ZERO = Const(Fraction(0), real=True)
 VEC = Scalar("real", VECTOR)
 L = Var(LANES)

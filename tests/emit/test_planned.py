@@ -16,8 +16,6 @@ from symconv.emit.units import Entry, Unit
 from symconv.loops.interpret import interpret
 from symconv.options import Options
 
-pytestmark = pytest.mark.xdist_group("planned")
-
 Array = np.ndarray[Any, Any]
 OPTIONS = Options(dtype="float64", target="portable")
 OP = sc.operator("y[n,i] = sum[p](x[n,i+p]*w[p])")

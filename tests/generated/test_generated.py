@@ -21,8 +21,6 @@ from symconv.commands.reference_set import REFERENCES, rendered, stated, unit
 from symconv.options import DTYPES
 from symconv.verify.judge import judge
 
-pytestmark = pytest.mark.xdist_group("generated")
-
 FOLDER = Path(__file__).resolve().parents[2] / "generated"
 NAMES = [reference.name for reference in REFERENCES]
 

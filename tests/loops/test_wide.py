@@ -64,9 +64,9 @@ def _modules(dtype: str, fixed: bool, target: str) -> dict[str, tuple[object, ob
 @pytest.fixture(
     scope="module",
     params=[
-        pytest.param(("float32", True, "native"), marks=pytest.mark.xdist_group("wide fixed")),
+        ("float32", True, "native"),
         pytest.param(("float64", True, "portable"), marks=pytest.mark.full),
-        pytest.param(("float64", False, "native"), marks=pytest.mark.xdist_group("wide")),
+        ("float64", False, "native"),
     ],
     ids=["float32-fixed", "float64-fixed-portable", "float64-runtime"],
 )

@@ -10,8 +10,6 @@ import pytest
 import symconv as sc
 from symconv.notation.operator import Operator
 
-pytestmark = pytest.mark.xdist_group("jacobian")
-
 Array = np.ndarray[Any, Any]
 
 FAMILIES = tuple(name.removesuffix("1d") for name in sc.ops() if name.endswith("1d"))

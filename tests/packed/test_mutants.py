@@ -20,8 +20,6 @@ from symconv.packed import candidates, packed_candidates
 from symconv.packed.dot import DotTile
 from symconv.packed.outer import Tile
 
-pytestmark = pytest.mark.xdist_group("packed mutants")
-
 OP = sc.conv1d(padding=[(1, 2)])
 SHAPES = ({"x": (2, 3, 11), "w": (3, 3, 3)}, {"x": (3, 2, 4), "w": (5, 2, 3)})
 PLANS = (1, 2, 100)

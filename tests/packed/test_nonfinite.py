@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-pytestmark = pytest.mark.xdist_group("nonfinite")
-
 Shapes = dict[str, tuple[int, ...]]
 SHAPES: dict[str, Shapes] = {
     "padded": {"x": (2, 9, 5, 19), "w": (10, 9, 3, 3)},

@@ -19,8 +19,6 @@ from symconv.views.latex import gather_latex
 from symconv.views.mathsvg import formula_svg
 from symconv.views.report import notebook_bundle, report_html, write_report
 
-pytestmark = pytest.mark.xdist_group("report")
-
 EVIL = "<script>alert('1')</script>\"'>&{{ 7*7 }}"
 VERDICT = Verdict(True, "conv1d()", "float64", (Check("gx", "finite sums", 1234, 0, True, "detail here"),))
 
