@@ -69,6 +69,7 @@ if TYPE_CHECKING:
         squared_distance2d,
         squared_distance3d,
     )
+    from symconv.tune.memory import export_plans, import_plans
     from symconv.views.show import show
 
 __version__ = "0.1.0"
@@ -76,6 +77,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "symconv.api": ("Gradient", "build", "derive", "jvp", "verify"),
     "symconv.kernel": ("Kernel",),
+    "symconv.tune.memory": ("export_plans", "import_plans"),
     "symconv.claims": ("Proof", "prove", "validate"),
     "symconv.errors": (
         "BuildError",
@@ -166,6 +168,8 @@ __all__ = [
     "dynamic_filter1d",
     "dynamic_filter2d",
     "dynamic_filter3d",
+    "export_plans",
+    "import_plans",
     "jvp",
     "kervolution1d",
     "kervolution2d",

@@ -10,6 +10,7 @@ from symconv import pipeline
 from symconv.build.cache import Artifact
 from symconv.errors import SpecError, shown
 from symconv.kernel import Kernel, module_text, tensor_names
+from symconv.live import line
 from symconv.notation.operator import Operator
 from symconv.options import Options, names, options
 
@@ -196,7 +197,8 @@ def built(op: Operator | Gradient, chosen: Options, progress: Callable[[str], No
         operator.sizes(**dict(chosen.sizes))
 
     def larger(entry: str) -> Artifact:
-        return pipeline.build(operator, chosen, (entry,), progress, every=True)
+        with line(f"{operator.name}: the first call with much work") as tell:
+            return pipeline.build(operator, chosen, (entry,), progress or tell, every=True)
 
     if isinstance(op, Gradient):
         artifact = pipeline.build(operator, chosen, ("forward",), progress)

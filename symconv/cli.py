@@ -22,7 +22,7 @@ from symconv.commands.parameters import (
     the_target,
     the_threads,
 )
-from symconv.commands.values import Family
+from symconv.commands.values import Family, Shape
 
 __all__ = ["cli", "main"]
 
@@ -272,6 +272,41 @@ def bench(
         restart_alike(options["target"], options["threads"])
     chosen, settings = how(options)
     return work(ops, settings, dict(shapes), suite, only, chosen, (record, svg))
+
+
+@cli.command()
+@click.argument("op", required=False)
+@the_settings
+@the_dtype("float32")
+@the_threads
+@the_target
+@click.option("--shape", "shapes", type=Shape(), multiple=True, help="A tensor's shape; one --shape for each tensor.")
+@click.option("--use", type=click.Path(path_type=Path), help="Take the plans of a file that `tune -o` wrote.")
+@the_output("Write every measured plan that is kept here to this file.")
+def tune(
+    op: str | None,
+    dtype: str,
+    threads: int | None,
+    target: str,
+    shapes: tuple[tuple[str, tuple[int, ...]], ...],
+    use: Path | None,
+    output: Path | None,
+    **settings: object,
+) -> int:
+    """Measure plans on this machine, once for all calls.
+
+    What is measured is kept beside the compiled kernels, for this CPU, target, number type, number of threads and
+    these sizes; kernels built with tune=True use it. A file carries plans to machines of the same kind.
+
+    \b
+    Examples:
+      symconv tune conv2d --padding 1 --shape x=8,64,56,56 --shape w=64,64,3,3 -o plans.json
+      symconv tune --use plans.json
+    """
+    from symconv.commands.tune import tune as work
+
+    chosen = {"dtype": dtype, "threads": threads, "target": target}
+    return work(op, settings, dict(shapes), chosen, (use, output))
 
 
 @cli.command()

@@ -14,6 +14,7 @@ import numpy as np
 
 from symconv.arrays import process
 from symconv.build.cache import Artifact
+from symconv.build.digest import digest
 from symconv.build.module import load
 from symconv.errors import InternalError, SpecError, shown
 from symconv.manifest import Output, outputs
@@ -262,8 +263,10 @@ class Entry:
         alternatives = tuple(self._ranked(one, named, 8) for one in facts)
         if all(len(one) < 2 for one in alternatives):
             return None
-        key, chosen = self.artifact.key, self.options
-        question = Question.asked(f"{key}-{self.name}", named, chosen.dtype, chosen.target, self.threads)
+        chosen = self.options
+        # By the kernels' text, so that plans are good wherever the same text is compiled.
+        kernels = digest([self.artifact.source_path.read_text(encoding="utf-8"), self.name])
+        question = Question.asked(kernels, named, chosen.dtype, chosen.target, self.threads)
         known = recalled(question, facts) if all(facts) else None
         if known is not None:
             return known

@@ -12,6 +12,7 @@ from symconv.build.cpu import cpu_identity
 from symconv.build.digest import digest
 from symconv.build.folder import cache_folder, listing, read_json, trusted_folder, write_json
 from symconv.errors import BuildError, SpecError, shown
+from symconv.tune.counts import possible
 from symconv.tune.facts import Facts
 from symconv.tune.plan import Choice
 
@@ -21,11 +22,13 @@ _VERSION = 1
 """Of the files' form and of what the numbers mean; others are not read."""
 _MOST = 1 << 40
 """No number of a plan is larger."""
+_LONGEST = 64 << 20
+"""Bytes of a file of plans: a hundred thousand of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a measured plan answers: for which kernels (``operator`` is their content key), sizes and machine."""
+    """What a measured plan answers: for which kernels (``operator`` is a digest of their text), sizes and machine."""
 
     operator: str
     sizes: tuple[tuple[str, int], ...]
@@ -77,15 +80,17 @@ def recalled(question: Question, facts: Sequence[Sequence[Facts]]) -> tuple[Choi
     answers = found["choices"]
     if not isinstance(answers, list) or len(answers) != len(facts):
         return None
-    chosen = [_choice(answer, candidates) for answer, candidates in zip(answers, facts, strict=True)]
+    sizes = dict(question.sizes)
+    chosen = [_choice(answer, candidates, sizes) for answer, candidates in zip(answers, facts, strict=True)]
     return tuple(choice for choice in chosen if choice) if all(chosen) else None
 
 
-def _choice(answer: dict[str, object], candidates: Sequence[Facts]) -> Choice | None:
+def _choice(answer: dict[str, object], candidates: Sequence[Facts], sizes: Mapping[str, int]) -> Choice | None:
+    """The candidate that an answer names, where it can run at such sizes: a file may say anything."""
     numbers = answer["parameters"]
     for position, facts in enumerate(candidates):
         if facts.label == answer["label"] and isinstance(numbers, list) and len(numbers) == len(facts.parameters):
-            return Choice(position, tuple(numbers), 0.0)
+            return Choice(position, tuple(numbers), 0.0) if possible(facts, sizes) else None
     return None
 
 
@@ -115,7 +120,11 @@ def import_plans(path: str | Path) -> int:
     of plans, :class:`BuildError` where the cache cannot be written.
     """
     try:
-        found = json.loads(Path(path).read_bytes())
+        with Path(path).open("rb") as file:
+            content = file.read(_LONGEST + 1)
+        if len(content) > _LONGEST:
+            raise SpecError(f"{shown(str(path))} is no file of plans: it has more than {_LONGEST >> 20} MB")
+        found = json.loads(content)
     except (OSError, ValueError, RecursionError) as error:
         raise SpecError(f"{shown(str(path))} cannot be read as a file of plans ({error})") from error
     plans = found.get("plans") if isinstance(found, dict) else None

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
 import symconv as sc
+from symconv.loops.ir import Compare, Const, Var
 from symconv.tune.facts import Facts
 from symconv.tune.memory import Question, export_plans, import_plans, recalled, remembered
 from symconv.tune.plan import Choice
@@ -58,6 +61,23 @@ def test_another_question_has_another_answer(cache: Path, changes: dict[str, obj
 def test_the_order_of_sizes_does_not_matter(cache: Path) -> None:
     kept(cache)
     assert recalled(Question.asked("key", {"H": 9, "N": 3}, "float32", "native", 1), FACTS) == CHOICES
+
+
+@pytest.mark.parametrize(("height", "wanted"), [(9, CHOICES), (8, None)])
+def test_a_kernel_that_cannot_run_at_its_sizes_is_not_chosen(height: int, wanted: object) -> None:
+    """Files come from elsewhere: what they name is checked as what the model chooses is."""
+    needs = replace(FACTS[0][1], requires=(Compare("==", Var("H"), Const(Fraction(9))),))
+    facts = ((FACTS[0][0], needs), FACTS[1])
+    asked = question(sizes=(("H", height), ("N", 3)))
+    remembered(asked, facts, CHOICES)
+    assert recalled(asked, facts) == wanted
+
+
+def test_a_file_too_long_for_plans_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["symconv.tune.memory"], "_LONGEST", 1 << 20)
+    (tmp_path / "plans.json").write_text(" " * ((1 << 20) + 1))
+    with pytest.raises(sc.SpecError, match="more than 1 MB"):
+        sc.import_plans(tmp_path / "plans.json")
 
 
 def test_candidates_are_found_by_label(cache: Path) -> None:
