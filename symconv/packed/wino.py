@@ -211,7 +211,8 @@ def _inside(it: Tiled) -> Iterator[Stmt]:
         count = sub(end, _place(it, vector))
         if not it.dealt:
             count = smallest([count, sub(const(lane.block), mul(Var(LANES), Var("chunk_")))])
-        yield Declare(f"in{vector}_", Lanes(const(0), count), Scalar("mask"))
+        yield Let(f"left{vector}_", count)
+        yield Declare(f"in{vector}_", Lanes(const(0), Var(f"left{vector}_")), Scalar("mask"))
 
 
 def _outputs(it: Tiled) -> tuple[Stmt, ...]:
@@ -256,7 +257,9 @@ def _line(it: Tiled, number: int | None, values: tuple[Expr, ...]) -> tuple[Stmt
         whole = Zip(values, vector, lane.block) if it.dealt else values[vector]
         value = finished(found, whole, lane.loop, here, f"in{vector}_")
         stores.append(Prefetch(target, index, const(AHEAD)))
-        stores.append(StoreLanes(target, index, 1, f"in{vector}_", "=", value))
+        store = StoreLanes(target, index, 1, f"in{vector}_", "=", value)
+        # Where vectors are short, the last ones of a row are often empty.
+        stores.append(If(Compare(">", Var(f"left{vector}_"), const(0)), (store,)))
     if number is None:
         return tuple(stores)
     return (If(Compare("<", cells[axis.moving], extent(found, axis.moving)[1]), tuple(stores)),)

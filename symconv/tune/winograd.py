@@ -7,6 +7,7 @@ where contributions are summed, of the dot form) runs over the planes; sums are 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import prod
 
 import numpy as np
@@ -26,11 +27,15 @@ _BOX = 150.0
 """Starting a box."""
 _START = 1500.0
 """A workspace, one more loop nest."""
-_TERM = 1.0
-"""Cycles of one term of a transform, its share of loads and stores included."""
-_HIDDEN = 0.9
+_DEALT = 3.0
+"""Cycles of a point of a row that is transformed along the lanes, beside its store."""
+_WOVEN = 5.5
+"""Cycles of a point of a tile that becomes outputs, or of a sum that becomes taps."""
+_STORED = 15.0
+"""Bytes stored a cycle, with what is computed of them."""
+_HIDDEN = 0.35
 """The share of waiting that other work does not cover."""
-_FACTOR = 4.0
+_FACTOR = 4.8
 """Cycles to transform what one tile of the narrow operand contributes to one point: short rows, no lanes."""
 
 
@@ -68,16 +73,28 @@ def cycles(n: Counts, machine: Machine, chosen: dict[str, Array]) -> Parts:
     boxes = np.prod([np.ceil(axis.extent / t) for axis, t in zip(n.axes, lengths, strict=True)], axis=0) * n.groups
     kinds = pieces(n.axes, lengths)
     vectors = np.sum([number * np.ceil(np.prod(kind, axis=0) / machine.lanes) for number, kind in kinds], axis=0)
-    vectors = vectors * n.groups
-    rows = _rows(kinds, machine) * n.groups
     # Every box transforms what the taps of other axes reach: short boxes transform the same windows several times.
     reached = [(a, [length + x.high - x.low for length, x in zip(k, n.axes, strict=True)]) for a, k in kinds]
-    again = _rows(reached, machine) * n.groups / rows
-    if _folds(n):
-        parts = _dotted(n, machine, chosen, boxes, vectors, rows, again)
-    else:
-        parts = _summed(n, machine, lengths, boxes, vectors, rows, again)
+    work = _Work(boxes, vectors * n.groups, *(_transforms(n, machine, k) * n.groups for k in (kinds, reached)))
+    parts = _dotted(n, machine, chosen, work) if _folds(n) else _summed(n, machine, lengths, work)
     return {**parts, "start": _START + _BOX * boxes}
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What all boxes have: their number, vectors of tiles at a point, and cycles to transform a plane, without and with
+    what taps of other axes reach."""
+
+    boxes: Array
+    vectors: Array
+    plane: Array
+    reached: Array
+
+    @property
+    def again(self) -> Array:
+        """How often a window is transformed."""
+        again: Array = self.reached / self.plane
+        return again
 
 
 def _rows(kinds: list[tuple[Array, list[Array]]], machine: Machine) -> Array:
@@ -87,9 +104,18 @@ def _rows(kinds: list[tuple[Array, list[Array]]], machine: Machine) -> Array:
     return total
 
 
-def _change(n: Counts) -> float:
-    """Cycles to transform one vector of tiles of one plane: each point takes a sum over the points of every axis."""
-    return _TERM * _points(n) * sum(points for _, points in n.facts.transform)
+def _transforms(n: Counts, machine: Machine, kinds: list[tuple[Array, list[Array]]]) -> Array:
+    """Cycles to transform the windows of a plane: rows along the lanes, then full vectors across them."""
+    along = n.facts.transform[-1][1] * (_DEALT + machine.vector_bytes / 14)
+    if len(n.facts.transform) == 1:
+        return _rows(kinds, machine) * along
+    m, _ = n.facts.transform[-2]
+    lines = np.zeros_like(kinds[0][0])
+    full = np.zeros_like(lines)
+    for amount, k in kinds:
+        lines += amount * np.prod(k[:-2], axis=0) * (m * k[-2] + 2) * np.ceil(k[-1] / machine.lanes)
+        full += amount * np.prod(k[:-2], axis=0) * np.ceil(k[-2] * k[-1] / machine.lanes)
+    return lines * along + full * _points(n) * machine.vector_bytes / _STORED
 
 
 def _far(held: Array, machine: Machine) -> Array:
@@ -98,38 +124,35 @@ def _far(held: Array, machine: Machine) -> Array:
     return cost
 
 
-def _summed(
-    n: Counts, machine: Machine, lengths: list[Array], boxes: Array, vectors: Array, ragged: Array, reached: Array
-) -> Parts:
+def _summed(n: Counts, machine: Machine, lengths: list[Array], work: _Work) -> Parts:
     m, most = n.tile
     points, row_tiles = _points(n), -(-n.rows // m)
     tiles = np.prod(lengths, axis=0)
     step = outer_step(n.tile, machine, n.facts.operations, n.facts.loads) / most
+    boxes, vectors, rows = work.boxes, work.vectors, _rows(pieces(n.axes, lengths), machine) * n.groups
     calls = points * row_tiles * np.maximum(vectors / most, boxes)
-    held = points * tiles * (n.planes * reached + row_tiles * m) * machine.itemsize
+    held = points * tiles * (n.planes * work.again + row_tiles * m) * machine.itemsize
     narrow = points * row_tiles * m * n.planes * sum(n.taps) * machine.itemsize
-    spread = min(4.0, max(1.0, narrow * n.groups / (0.16 * machine.caches.last)))
-    once = points * vectors * machine.vector_bytes * (n.planes * reached + 2.0 * n.rows) * _far(held, machine)
+    spread = min(1.5, max(1.0, narrow * n.groups / (0.16 * machine.caches.last)))
+    once = points * vectors * machine.vector_bytes * (n.planes * work.again + 2.0 * n.rows) * _far(held, machine)
     return {
         "multiply": points * row_tiles * vectors * sum(n.taps) * n.planes * step,
         "calls": calls * (_CALL + m * most),
         "cache": (once + boxes * narrow * rate(narrow + held, machine)) * _HIDDEN,
-        "pack": reached * (ragged * n.planes * _change(n) + n.wide * moved(n.wide, machine, 1)),
-        "unpack": ragged * n.rows * _change(n) + n.writes * moved(n.writes, machine, 2),
+        "pack": work.reached * n.planes + _HIDDEN * work.again * n.wide * moved(n.wide, machine, 1),
+        "unpack": rows * n.rows * points * _WOVEN + _HIDDEN * n.writes * moved(n.writes, machine, 1),
         "narrow": _FACTOR * spread * points * n.rows * n.planes * n.groups * np.ones_like(boxes),
     }
 
 
-def _dotted(
-    n: Counts, machine: Machine, chosen: dict[str, Array], boxes: Array, vectors: Array, ragged: Array, reached: Array
-) -> Parts:
+def _dotted(n: Counts, machine: Machine, chosen: dict[str, Array], work: _Work) -> Parts:
     m, columns = n.tile
     points, row_tiles, column_tiles = _points(n), -(-n.rows // m), -(-n.columns // columns)
-    again = reached * np.ceil(n.rows / chosen["MB"])
+    passes = np.ceil(n.rows / chosen["MB"])
+    boxes, vectors, again = work.boxes, work.vectors, work.again * passes
     calls = points * boxes * row_tiles * column_tiles
     lengths = [chosen[f"T_{axis.name}"] for axis in n.axes]
     held = points * np.prod(lengths, axis=0) * (chosen["MB"] + n.columns) * machine.itemsize
-    wide = ragged * n.columns * again
     swept = points * vectors * machine.vector_bytes * (n.rows + n.columns * again) * _far(held, machine)
     cells = points * n.rows * n.columns * n.groups
     spread = min(4.0, max(1.0, cells * machine.itemsize / (0.55 * machine.caches.last)))
@@ -139,7 +162,9 @@ def _dotted(
         "calls": calls * _CALL,
         "fold": calls * m * columns * folded_lanes(machine),
         "cache": (swept + block * rate(held / points, machine)) * _HIDDEN,
-        "pack": (wide + ragged * n.rows) * _change(n) + n.reads * moved(n.reads, machine, 1),
+        "pack": work.reached * n.columns * passes
+        + work.plane * n.rows
+        + _HIDDEN * n.reads * moved(n.reads, machine, 1),
         "chunks": (1.0 + 0.5 * chosen["S"]) * cells * 1.5 * spread,
     }
 
