@@ -8,6 +8,7 @@ tiles of outputs are woven into rows of the target.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 
 from symconv.loops.arith import add, ceildiv, const, mul, smallest, sub
 from symconv.loops.ir import (
@@ -20,6 +21,7 @@ from symconv.loops.ir import (
     If,
     Lanes,
     Let,
+    Load,
     LoadLanes,
     Nest,
     Outlined,
@@ -28,6 +30,7 @@ from symconv.loops.ir import (
     Select,
     Size,
     Stmt,
+    Store,
     StoreLanes,
     Var,
     Zip,
@@ -35,9 +38,10 @@ from symconv.loops.ir import (
 from symconv.loops.scalars import integer
 from symconv.loops.traverse import substitute
 from symconv.packed.bilinear import Point, points, transformed
+from symconv.packed.copying import ZERO
 from symconv.packed.frame import apart, ceiling, extent, product, quotient
 from symconv.packed.loops import counts, decoded, in_boxes, in_taps, rank
-from symconv.packed.narrow import name_of, narrow_nests
+from symconv.packed.narrow import name_of
 from symconv.packed.outer import Outer, Packed, Tile, offsets_table, register_tiles
 from symconv.packed.tiling import Tiled, number_of, turned
 from symconv.packed.unpack import finished
@@ -48,6 +52,10 @@ __all__ = ["winograd_nests"]
 
 SLAB = 128
 """Planes whose products are added in one chain."""
+
+
+_STACK = 16
+"""Planes of the narrow operand that are transformed together: their rows of a tile fill whole vectors."""
 
 
 def winograd_nests(it: Tiled, tile: Tile) -> Packed:
@@ -64,22 +72,23 @@ def winograd_nests(it: Tiled, tile: Tile) -> Packed:
         Size("P_", sums.planes),
         Size("PB_", Var("P_")),
         Size("PP_", apart(Var("P_"))),
+        Size("ST_", ceiling(Var("P_"), const(_STACK))),
         Size("G_", product(counts(it.found, it.found.groups, exact=False))),
     )
-    nests = (offsets_table(sums), *narrow_nests(sums, it.found, "raw"), _narrow(it, sums), _main(it, sums))
+    nests = (offsets_table(sums), _narrow(it, sums), _main(it, sums))
     parameters = tuple(strip.parameter for strip in it.windows.strips)
     return Packed(nests, tuple(_buffers(it, sums)), layout, parameters)
 
 
 def _buffers(it: Tiled, sums: Outer) -> Iterator[Buffer]:
     lanes, rows = Var(LANES), const(sums.tile.rows)
-    loops = (*it.found.planes, *it.found.taps)
+    taps = const(prod(axis.transform.r for axis in it.form.axes))
     steps, every = mul(Var("P_"), Var("KT_")), const(it.products)
     slack = mul(const(2 + sums.tile.blocks), lanes)
     yield Buffer(name_of("offsets"), ((const(1),), (steps,)), "workspace", Scalar("offset"))
-    raw = ((Var("G_"),), (const(1),), (Var("MT_"),), (product(counts(it.found, loops, exact=False)),), (rows,))
-    yield Buffer(name_of("raw"), raw, "workspace")
-    narrow = ((Var("G_"),), (every,), (Var("MT_"),), (steps,), (rows,))
+    raw = ((taps,), (mul(mul(const(_STACK), Var("KT_")), rows),))
+    yield Buffer(name_of("raw"), raw, "private", slack=lanes)
+    narrow = ((Var("G_"),), (every,), (Var("MT_"),), (steps, rows))
     yield Buffer(name_of("narrow"), narrow, "workspace")
     yield from lines_buffer(it)
     windows = ((mul(every, Var("PP_")),), (Var("RV_"), it.windows.lane.pitch))
@@ -89,50 +98,72 @@ def _buffers(it: Tiled, sums: Outer) -> Iterator[Buffer]:
 
 
 def _narrow(it: Tiled, sums: Outer) -> Nest:
-    """The narrow operand at every point: rows of a tile in lanes."""
-    found, tile = it.found, sums.tile
-    lets = decoded(("group_", "rowblock_"), (Var("G_"), Var("MT_")), "z_")
-    row = mul(Var("at_"), Var(LANES))
-    names = (*found.planes, *found.taps)
-    kept = rank(it.still, (*it.still.planes, *it.still.taps))
+    """The narrow operand at every point: a few planes at a time, so that what lies together is read together."""
+    found, rows = it.found, const(sums.tile.rows)
+    names, sizes = (*found.groups, "stack_"), (*counts(found, found.groups, exact=False), Var("ST_"))
+    first = mul(const(_STACK), Var("stack_"))
+    count = smallest([const(_STACK), sub(Var("P_"), first)])
+    column = mul(Var("chunk_"), Var(LANES))
 
     def load(point: Point) -> Expr:
-        # A tap beyond the last one is read under no lane of a mask, from where the last one lies.
-        chosen = {
-            axis.tap: smallest([it.tap(axis, k), sub(extent(found, axis.tap)[1], const(1))])
-            for k, axis in zip(point, it.form.axes, strict=True)
-        }
-        position = substitute(rank(found, names), dict(chosen))
-        place = (Var("group_"), const(0), Var("rowblock_"), position, row)
-        return LoadLanes(name_of("raw"), place, 1, _mask_of(point))
+        return LoadLanes(name_of("raw"), (const(_tap_number(it, point)), column), 1, "")
 
     def store(point: Point, value: Expr) -> Stmt:
         number = const(number_of(point, it.form))
-        place = (Var("group_"), number, Var("rowblock_"), kept, row)
+        place = (rank(found, found.groups), number, Var("rowblock_"), mul(first, Var("KT_")), column)
         return StoreLanes(name_of("narrow"), place, 1, "mask_", "=", value)
 
     scale = it.form.coefficient
-    first, *others = it.form.narrow_matrices
-    matrices = (tuple(tuple(scale * value for value in line) for line in first), *others)
-    body = (*_masks(it, sub(const(tile.rows), row)), *transformed(matrices, load, store))
-    each = For("at_", const(0), ceiling(const(tile.rows), Var(LANES)), body)
-    inner = in_taps(it.still, (*it.still.planes, *it.still.taps), (each,))
+    matrix, *others = it.form.narrow_matrices
+    matrices = (tuple(tuple(scale * value for value in line) for line in matrix), *others)
+    mask = Declare("mask_", Lanes(const(0), sub(Var("width_"), column)), Scalar("mask"))
+    each = For("chunk_", const(0), ceiling(Var("width_"), Var(LANES)), (mask, *transformed(matrices, load, store)))
+    held = Let("held_", smallest([rows, sub(Var("M_"), mul(Var("rowblock_"), rows))]))
+    planes = For("plane_", const(0), count, (Let("position_", add(first, Var("plane_"))), *_raw(it, sums)))
+    block = For("rowblock_", const(0), Var("MT_"), (held, planes, Outlined("factors", (each,))))
+    width = Let("width_", mul(mul(count, Var("KT_")), rows))
     comment = f"{sums.target}: {found.narrow[0].tensor} transformed for {it.form.name}"
-    return Nest("z_", mul(Var("G_"), Var("MT_")), (*lets, *inner), comment)
+    return Nest("z_", product(sizes), (*decoded(names, sizes, "z_"), width, block), comment)
 
 
-def _mask_of(point: Point) -> str:
-    return f"mask{'_'.join(map(str, point))}_"
+def _tap_number(it: Tiled, point: Point) -> int:
+    """The number of a tap of a block."""
+    number = 0
+    for at, axis in zip(point, it.form.axes, strict=True):
+        number = number * axis.transform.r + at
+    return number
 
 
-def _masks(it: Tiled, rows: Expr) -> Iterator[Declare]:
-    """Which rows of a tile there are; for every tap of a block, none where there is no such tap."""
-    yield Declare("mask_", Lanes(const(0), rows), Scalar("mask"))
+def _raw(it: Tiled, sums: Outer) -> tuple[Stmt, ...]:
+    """One plane of the narrow operand as it is given, rows of a tile side by side; 0 where there is no row, no tap."""
+    found, rows, (read,) = it.found, const(sums.tile.rows), it.found.narrow
+    planes, kept, row = it.still.planes, it.still.taps, add(mul(Var("rowblock_"), rows), Var("row_"))
+    cell = tuple(Let(name, row) for name in found.rows)
+    step = add(mul(Var("plane_"), Var("KT_")), rank(it.still, kept))
+    column = add(mul(step, rows), Var("row_"))
+    body: list[Stmt] = []
     for point in points(tuple(axis.transform.r for axis in it.form.axes)):
-        count = rows
-        for k, axis in zip(point, it.form.axes, strict=True):
+        pairs = list(zip(it.form.axes, point, strict=True))
+        count: Expr = Var("held_")
+        for axis, k in pairs:
             count = Select(it.known(axis, k), count, const(0))
-        yield Declare(_mask_of(point), Lanes(const(0), count), Scalar("mask"))
+        taps: dict[str, Expr] = {axis.tap: it.tap(axis, k) for axis, k in pairs}
+        index = tuple(substitute(integer(form), taps) for form in read.index)
+        place = (const(_tap_number(it, point)), column)
+        copy: tuple[Stmt, ...] = (*cell, Store(name_of("raw"), place, Load(read.tensor, index)))
+        if not any(point):
+            # Rows of later blocks lie apart, by whole planes or not: what is read there is fetched meanwhile.
+            later: dict[str, Expr] = dict.fromkeys(found.rows, add(row, const(2 * sums.tile.rows)))
+            copy = (*copy, Prefetch(read.tensor, tuple(substitute(form, later) for form in index)))
+        nothing = Store(name_of("raw"), place, ZERO)
+        body += [
+            Let("count_", count),
+            For("row_", const(0), Var("count_"), copy),
+            For("row_", Var("count_"), rows, (nothing,)),
+        ]
+    digits = decoded(tuple(f"{name}_digit_" for name in planes), counts(it.still, planes, exact=False), "position_")
+    lets = tuple(Let(name, add(extent(it.still, name)[0], Var(f"{name}_digit_"))) for name in planes)
+    return (*digits, *lets, *in_taps(it.still, kept, tuple(body)))
 
 
 def _main(it: Tiled, sums: Outer) -> Nest:
