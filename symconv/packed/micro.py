@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 
 __all__ = ["register_tiles"]
 
+_AHEAD = 64
+"""Steps from the one at hand to the one whose narrow operand is fetched."""
+
 
 def register_tiles(it: Outer) -> tuple[Stmt, ...]:
     """Every register tile of the box: blocks of lanes outside, so that what they read stays near."""
@@ -101,6 +104,10 @@ def _micro(it: Outer, blocks: int, near: bool) -> Outlined:
             place = (group, PHASE, Var("rowblock_"), add(Var("done_"), Var("step_")), const(m))
             updates.append(Declare(f"narrow{number}_{m}_", Load(name_of("narrow", number), place)))
         updates.extend(Update(f"acc{m}_{v}_", "+", _value(it, m, v)) for v in range(blocks))
+    if it.products:
+        # All points together seldom fit a near cache, and hardware runs ahead to the end of a page alone.
+        place = (group, PHASE, Var("rowblock_"), add(Var("done_"), Var("step_")), zero)
+        loads.append(Prefetch(name_of("narrow"), place, const(_AHEAD * rows)))
     loop = For("step_", zero, Var("steps_"), (*loads, *updates))
     stores = [_stored(it, m, v) for m, v in cells]
     begin = If(Compare("==", Var("plane0_"), zero), tuple(replace(store, op="=") for store in stores))
