@@ -35,8 +35,8 @@ _STORED = 15.0
 """Bytes stored a cycle, with what is computed of them."""
 _HIDDEN = 0.35
 """The share of waiting that other work does not cover."""
-_FACTOR = 4.8
-"""Cycles to transform what one tile of the narrow operand contributes to one point: short rows, no lanes."""
+_FACTOR = 1.8
+"""Cycles to transform what one element of the narrow operand contributes to one point."""
 
 
 def _points(n: Counts) -> int:
