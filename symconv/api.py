@@ -7,10 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from symconv import pipeline
-from symconv.build.cache import Artifact
 from symconv.errors import SpecError, shown
-from symconv.kernel import Kernel, module_text, tensor_names
-from symconv.live import line
+from symconv.kernel import Kernel, compiled, module_text, tensor_names
 from symconv.notation.operator import Operator
 from symconv.options import Options, names, options
 
@@ -192,18 +190,7 @@ def build(op: Operator | Gradient, **chosen: Any) -> Kernel:
 
 def built(op: Operator | Gradient, chosen: Options, progress: Callable[[str], None] | None = None) -> Kernel:
     """As ``build``, for options already checked, telling ``progress`` what goes on."""
-    operator = as_operator(op)
-    if chosen.sizes is not None:
-        operator.sizes(**dict(chosen.sizes))
-
-    def larger(entry: str) -> Artifact:
-        with line(f"{operator.name}: the first call with much work") as tell:
-            return pipeline.build(operator, chosen, (entry,), progress or tell, every=True)
-
-    if isinstance(op, Gradient):
-        artifact = pipeline.build(operator, chosen, ("forward",), progress)
-        return Kernel(operator, chosen, artifact, lambda: pipeline.build(operator, chosen, ("backward",)), larger)
-    return Kernel(operator, chosen, pipeline.build(operator, chosen, progress=progress), None, larger)
+    return compiled(as_operator(op), chosen, isinstance(op, Gradient), progress)
 
 
 def verify(op: Operator | Gradient, kernel: Kernel | str | Path | None = None, dtype: str | None = None) -> Verdict:

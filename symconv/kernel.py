@@ -15,13 +15,14 @@ from symconv.arrays import check_apart, check_arrays, check_outputs, default_thr
 from symconv.build.cache import Artifact
 from symconv.entry import Entry
 from symconv.errors import InternalError, SpecError, shown
+from symconv.live import line
 from symconv.notation.operator import Operator
 from symconv.options import Options
 from symconv.report import Report, reported
 from symconv.shuffled import ShuffledEntry
 from symconv.workspace import Workspace, shown_bytes
 
-__all__ = ["Kernel", "module_text", "tensor_names"]
+__all__ = ["Kernel", "compiled", "module_text", "tensor_names"]
 
 Array = np.ndarray[Any, Any]
 
@@ -289,12 +290,53 @@ class Kernel:
             )
         return (*arrays, *(named[name] for name in rest))
 
+    def torch(self) -> Any:
+        """The operator as a differentiable function on torch tensors, with this kernel's options.
+
+        As ``symconv.frameworks.torch.as_function``. Raises SpecError where torch is not installed.
+        """
+        try:
+            from symconv.frameworks.torch.function import Function
+        except ModuleNotFoundError as error:
+            if error.name != "torch":
+                raise
+            raise SpecError("k.torch() needs PyTorch: pip install torch") from None
+        from symconv.frameworks.layers import Layer
+
+        return Function(Layer(self.operator, self.options, self._lazy is not None))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self._larger is None:
+            raise TypeError("a kernel made from a file or for judging cannot be pickled: pickle its operator")
+        return compiled, (self.operator, self.options, self._lazy is not None)
+
+    def __copy__(self) -> Kernel:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Kernel:
+        return self
+
     def __repr__(self) -> str:
         return f"<kernel of {self.operator.name}, {self.options.dtype}, {self.algorithm}>"
 
 
 class _Shuffled(Kernel):
     _kind = ShuffledEntry
+
+
+def compiled(op: Operator, chosen: Options, lazy: bool, progress: Callable[[str], None] | None = None) -> Kernel:
+    """The kernel of an operator, from the cache or compiled; ``lazy`` compiles its backward when it is first called."""
+    if chosen.sizes is not None:
+        op.sizes(**dict(chosen.sizes))
+
+    def larger(entry: str) -> Artifact:
+        with line(f"{op.name}: the first call with much work") as tell:
+            return pipeline.build(op, chosen, (entry,), progress or tell, every=True)
+
+    if lazy:
+        artifact = pipeline.build(op, chosen, ("forward",), progress)
+        return Kernel(op, chosen, artifact, lambda: pipeline.build(op, chosen, ("backward",)), larger)
+    return Kernel(op, chosen, pipeline.build(op, chosen, progress=progress), None, larger)
 
 
 def module_text(path: Path) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from symconv.errors import SpecError, shown
 from symconv.notation.affine import Affine
@@ -13,7 +13,7 @@ from symconv.notation.taps import vacant
 if TYPE_CHECKING:
     from symconv.notation.operator import Operator, Tensor
 
-__all__ = ["axis_text", "bind_sizes", "describe", "shape_of"]
+__all__ = ["axis_text", "bind_sizes", "describe", "shape_of", "traced_shape"]
 
 
 _MOST = (1 << 63) - 1
@@ -65,6 +65,27 @@ def bind_sizes(op: Operator, shapes: Mapping[str, tuple[int, ...]]) -> dict[str,
             "an empty window is, as in empty=0"
         )
     return sizes
+
+
+def traced_shape(op: Operator, shapes: Mapping[str, tuple[Any, ...]]) -> tuple[Any, ...]:
+    """The output's shape from lengths that may be symbols of a tracer: computed, judged by nothing.
+
+    >>> from symconv.ops.registry import conv1d
+    >>> traced_shape(conv1d(stride=2), {"x": (2, 3, 9), "w": (4, 3, 3)})
+    (2, 4, 4)
+    """
+    sizes: dict[str, Any] = {}
+    defined = {definition.name for definition in op.definitions}
+    # Twice: a size may be known only from a later tensor.
+    for tensor in (*op.inputs, *op.inputs):
+        for axis, length in zip(tensor.axes, shapes[tensor.name], strict=True):
+            unknown = [size for size in axis if size.names() - sizes.keys() or size.names() & defined]
+            if len(unknown) == 1 and (name := unknown[0].name) is not None and name not in defined:
+                rest = prod(size.evaluate(sizes) for size in axis if size is not unknown[0])
+                sizes[name] = length if isinstance(rest, int) and rest == 1 else length // rest
+    for definition in op.definitions:
+        sizes[definition.name] = definition.form.evaluate(sizes)
+    return op.output.shape(sizes)
 
 
 def _check_names(op: Operator, shapes: Mapping[str, tuple[int, ...]]) -> None:

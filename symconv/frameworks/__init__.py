@@ -1,0 +1,1 @@
+"""Kernels where users live: one thin adaptor for each framework, imported only when it is asked for."""

@@ -1,0 +1,114 @@
+"""A symconv operator as a differentiable function on torch tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch.autograd import forward_ad
+
+from symconv.api import Gradient
+from symconv.errors import SpecError
+from symconv.frameworks.layers import Layer, layer_of
+from symconv.frameworks.torch import calls, custom, functions
+from symconv.notation.operator import Operator
+
+__all__ = ["Function", "as_function"]
+
+
+class Function:
+    """What :func:`as_function` makes: call it with tensors in ``tensors`` order, or by name."""
+
+    def __init__(self, layer: Layer) -> None:
+        self.layer = layer
+        # Registered now: a tracer that comes to a call cannot follow the making of an operator.
+        self._op = custom.operator_op(layer)
+
+    @property
+    def operator(self) -> Operator:
+        """The operator that is computed."""
+        return self.layer.op
+
+    @property
+    def tensors(self) -> tuple[str, ...]:
+        """The names of the tensors in call order."""
+        return self.layer.op.tensors
+
+    @property
+    def op(self) -> Any:
+        """The operator in torch's registry (``torch.ops.symconv...``), as tracers see it.
+
+        Forward mode is with the function itself, not with this.
+        """
+        return self._op
+
+    def __call__(self, *tensors: torch.Tensor, **named: torch.Tensor) -> torch.Tensor:
+        """The operator's output, differentiable; raises SpecError where a tensor does not fit."""
+        if named:
+            tensors = self._ordered(tensors, named)
+        if torch.compiler.is_compiling():
+            return self._traced(tensors)
+        given = calls.as_inputs(self.layer, tensors)
+        if not calls.is_plain(given):
+            made: torch.Tensor = self._op(*given)
+            return made
+        return functions.operator(self.layer, given)
+
+    def _traced(self, tensors: tuple[torch.Tensor, ...]) -> torch.Tensor:
+        _no_forward_mode(self.operator.name)
+        made: torch.Tensor = self._op(*tensors)
+        return made
+
+    def _ordered(
+        self, tensors: tuple[torch.Tensor, ...], named: Mapping[str, torch.Tensor]
+    ) -> tuple[torch.Tensor, ...]:
+        rest = self.tensors[len(tensors) :]
+        if set(named) != set(rest):
+            raise SpecError(
+                f"{self.operator.name} takes {', '.join(self.tensors)}; given {len(tensors)} by position and by name "
+                f"{', '.join(named)}"
+            )
+        return (*tensors, *(named[name] for name in rest))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Function, (self.layer,)
+
+    def __repr__(self) -> str:
+        return f"<torch function of {self.operator}>"
+
+
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
+def _no_forward_mode(name: str) -> None:
+    """Refuses a tangent along with what is traced: a custom operator would drop it and say nothing."""
+    jvp = torch._C._functorch.TransformType.Jvp
+    transforms = torch._C._functorch.get_interpreter_stack() or ()
+    if forward_ad._current_level >= 0 or any(one.key() == jvp for one in transforms):
+        raise SpecError(
+            f"{name}: forward mode inside torch.compile would lose the tangent: compile the function alone, and take "
+            "the directional derivative outside"
+        )
+
+
+def as_function(op: Operator | Gradient, **build: Any) -> Function:
+    """A differentiable function on torch tensors that computes an operator with symconv's kernels.
+
+    Parameters
+    ----------
+    op : an operator, or a gradient
+    build : options of ``sc.build``; ``dtype`` is taken from the tensors of each call
+
+    The function takes tensors in ``op.tensors`` order, float32 or float64 on the CPU, and has every derivative:
+    backward of any order, forward mode, ``torch.func`` and ``vmap``. Under ``torch.compile`` it is one opaque operator.
+
+    Raises SpecError for bad options; calls raise it where a tensor does not fit.
+
+    >>> import torch, symconv as sc
+    >>> from symconv.frameworks import torch as st
+    >>> conv = st.as_function(sc.conv1d(padding=1))
+    >>> x, w = torch.ones(1, 1, 4, requires_grad=True), torch.ones(1, 1, 3)
+    >>> conv(x, w).sum().backward()
+    >>> x.grad
+    tensor([[[2., 3., 3., 2.]]])
+    """
+    return Function(layer_of(op, build))
