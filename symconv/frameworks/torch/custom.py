@@ -13,7 +13,9 @@ from typing import Any
 import torch
 
 from symconv.frameworks.layers import Layer
-from symconv.frameworks.torch import calls
+from symconv.frameworks.torch.calls import backward as computed_gradients
+from symconv.frameworks.torch.calls import forward as computed
+from symconv.frameworks.torch.calls import stacks
 from symconv.notation.shapes import traced_shape
 
 __all__ = ["gradients_op", "operator_op"]
@@ -44,7 +46,7 @@ def _registered(name: str, make: Callable[[str], Op]) -> Op:
 
 def _operator(name: str, layer: Layer) -> Op:
     def call(*tensors: torch.Tensor) -> torch.Tensor:
-        return calls.forward(layer, tensors)
+        return computed(layer, tensors)
 
     def shape(*tensors: torch.Tensor) -> torch.Tensor:
         given = dict(zip(layer.op.tensors, (tuple(t.shape) for t in tensors), strict=True))
@@ -62,7 +64,7 @@ def _operator(name: str, layer: Layer) -> Op:
         return tuple(found)
 
     def mapped(info: Any, in_dims: tuple[int | None, ...], *tensors: torch.Tensor) -> tuple[torch.Tensor, int]:
-        moved, places = calls.stacks(in_dims, tensors)
+        moved, places = stacks(in_dims, tensors)
         return operator_op(layer.stacked(places))(*moved), 0
 
     return _custom(name, layer.op.tensors, "Tensor", call, shape, kept, backward, mapped)
@@ -70,7 +72,7 @@ def _operator(name: str, layer: Layer) -> Op:
 
 def _gradients(name: str, layer: Layer, places: tuple[int, ...]) -> Op:
     def call(cotangent: torch.Tensor, *tensors: torch.Tensor) -> Any:
-        return _packed(calls.backward(layer, places, cotangent, tensors))
+        return _packed(computed_gradients(layer, places, cotangent, tensors))
 
     def shape(cotangent: torch.Tensor, *tensors: torch.Tensor) -> Any:
         return _packed([torch.empty_like(tensors[place], memory_format=torch.contiguous_format) for place in places])
@@ -90,7 +92,7 @@ def _gradients(name: str, layer: Layer, places: tuple[int, ...]) -> Op:
         return tuple(totals)
 
     def mapped(info: Any, in_dims: tuple[int | None, ...], *tensors: torch.Tensor) -> tuple[Any, Any]:
-        moved, where = calls.stacks(in_dims, tensors)
+        moved, where = stacks(in_dims, tensors)
         made = [operator_op(layer.gradient(place).stacked(where))(*moved) for place in places]
         return _packed(made), _packed([0] * len(made))
 

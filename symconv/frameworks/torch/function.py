@@ -11,7 +11,9 @@ from torch.autograd import forward_ad
 from symconv.api import Gradient
 from symconv.errors import SpecError
 from symconv.frameworks.layers import Layer, layer_of
-from symconv.frameworks.torch import calls, custom, functions
+from symconv.frameworks.torch.calls import as_inputs, is_plain
+from symconv.frameworks.torch.custom import operator_op
+from symconv.frameworks.torch.functions import operator
 from symconv.notation.operator import Operator
 
 __all__ = ["Function", "as_function"]
@@ -23,7 +25,7 @@ class Function:
     def __init__(self, layer: Layer) -> None:
         self.layer = layer
         # Registered now: a tracer that comes to a call cannot follow the making of an operator.
-        self._op = custom.operator_op(layer)
+        self._op = operator_op(layer)
 
     @property
     def operator(self) -> Operator:
@@ -49,11 +51,11 @@ class Function:
             tensors = self._ordered(tensors, named)
         if torch.compiler.is_compiling():
             return self._traced(tensors)
-        given = calls.as_inputs(self.layer, tensors)
-        if not calls.is_plain(given):
+        given = as_inputs(self.layer, tensors)
+        if not is_plain(given):
             made: torch.Tensor = self._op(*given)
             return made
-        return functions.operator(self.layer, given)
+        return operator(self.layer, given)
 
     def _traced(self, tensors: tuple[torch.Tensor, ...]) -> torch.Tensor:
         _no_forward_mode(self.operator.name)

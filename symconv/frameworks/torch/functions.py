@@ -12,7 +12,9 @@ from typing import Any
 import torch
 
 from symconv.frameworks.layers import Layer
-from symconv.frameworks.torch import calls
+from symconv.frameworks.torch.calls import backward as computed_gradients
+from symconv.frameworks.torch.calls import forward as computed
+from symconv.frameworks.torch.calls import stacks
 
 __all__ = ["gradients", "operator"]
 
@@ -38,7 +40,7 @@ class _Operator(torch.autograd.Function):  # type: ignore[misc]
     def forward(layer: Layer, *tensors: torch.Tensor) -> torch.Tensor:
         if any(tensor.is_meta for tensor in tensors):
             return _like(tensors[0], layer.output_shape([tuple(t.shape) for t in tensors]))
-        return calls.forward(layer, tensors)
+        return computed(layer, tensors)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
@@ -63,7 +65,7 @@ class _Operator(torch.autograd.Function):  # type: ignore[misc]
 
     @staticmethod
     def vmap(info: Any, in_dims: tuple[Any, ...], layer: Layer, *tensors: torch.Tensor) -> tuple[torch.Tensor, int]:
-        stacked, places = calls.stacks(in_dims[1:], tensors)
+        stacked, places = stacks(in_dims[1:], tensors)
         return operator(layer.stacked(places), stacked), 0
 
 
@@ -72,7 +74,7 @@ class _Gradients(torch.autograd.Function):  # type: ignore[misc]
     def forward(layer: Layer, places: tuple[int, ...], cotangent: torch.Tensor, *tensors: torch.Tensor) -> Tensors:
         if any(tensor.is_meta for tensor in (cotangent, *tensors)):
             return tuple(_like(cotangent, tuple(tensors[place].shape)) for place in places)
-        return calls.backward(layer, places, cotangent, tensors)
+        return computed_gradients(layer, places, cotangent, tensors)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensors) -> None:
@@ -104,7 +106,7 @@ class _Gradients(torch.autograd.Function):  # type: ignore[misc]
         info: Any, in_dims: tuple[Any, ...], layer: Layer, places: tuple[int, ...], *tensors: torch.Tensor
     ) -> tuple[Tensors, tuple[int, ...]]:
         # Each element of the stack has gradients of its own, by what is not stacked as well.
-        stacked, where = calls.stacks(in_dims[2:], tensors)
+        stacked, where = stacks(in_dims[2:], tensors)
         made = tuple(operator(layer.gradient(place).stacked(where), stacked) for place in places)
         return made, (0,) * len(made)
 
