@@ -9,17 +9,19 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from symconv import pipeline
-from symconv.api import Gradient, as_operator
-from symconv.errors import SpecError
+from symconv.errors import SpecError, shown
 from symconv.kernel import Kernel, compiled
 from symconv.notation.operator import Operator
 from symconv.notation.rearranged import permuted, renamed, with_axis
 from symconv.options import Options, names, options
 
-__all__ = ["Layer", "layer_of"]
+if TYPE_CHECKING:
+    from symconv.api import Gradient
+
+__all__ = ["Layer", "layer_of", "operator_of"]
 
 
 class Layer:
@@ -110,8 +112,16 @@ def _roomy(op: Operator) -> Operator:
     return renamed(op, {op.output.name: "y", **{name: f"a{place}" for place, name in enumerate(op.tensors)}})
 
 
+def operator_of(op: Operator | Gradient) -> Operator:
+    """The operator behind a handle; raises SpecError for anything else."""
+    found = op if isinstance(op, Operator) else getattr(op, "operator", None)
+    if not isinstance(found, Operator):
+        raise SpecError(f"an operator or a gradient is wanted, as sc.conv2d() or sc.derive(op, 'x'); given {shown(op)}")
+    return found
+
+
 def layer_of(op: Operator | Gradient, build: Mapping[str, Any]) -> Layer:
     """The layer of an operator or a gradient; raises SpecError for what is none, and for unknown options."""
     if unknown := [name for name in build if name not in names()]:
         raise SpecError(f"build has no option {unknown[0]!r}; its options are {', '.join(names())}")
-    return Layer(as_operator(op), options(**build), lazy=isinstance(op, Gradient))
+    return Layer(operator_of(op), options(**build), lazy=not isinstance(op, Operator))

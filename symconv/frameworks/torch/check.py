@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
-from symconv.api import Gradient
 from symconv.errors import SpecError
 from symconv.frameworks.torch.function import Function, as_function
 from symconv.notation.operator import Operator
+
+if TYPE_CHECKING:
+    from symconv.api import Gradient
 
 __all__ = ["Comparison", "Difference", "check_module"]
 

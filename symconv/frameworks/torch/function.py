@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.autograd import forward_ad
 
-from symconv.api import Gradient
 from symconv.errors import SpecError
 from symconv.frameworks.layers import Layer, layer_of
 from symconv.frameworks.torch.calls import as_inputs, is_plain
 from symconv.frameworks.torch.custom import operator_op
 from symconv.frameworks.torch.functions import operator
 from symconv.notation.operator import Operator
+
+if TYPE_CHECKING:
+    from symconv.api import Gradient
 
 __all__ = ["Function", "as_function"]
 

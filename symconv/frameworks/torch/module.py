@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from math import prod, sqrt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
-from symconv.api import Gradient, as_operator
 from symconv.errors import SpecError, shown
+from symconv.frameworks.layers import operator_of
 from symconv.frameworks.torch.function import Function, as_function
 from symconv.notation.operator import Operator
 from symconv.options import names
+
+if TYPE_CHECKING:
+    from symconv.api import Gradient
 
 __all__ = ["Module", "as_module"]
 
@@ -74,7 +77,7 @@ def as_module(op: Operator | Gradient, **given: Any) -> Module:
     >>> list(layer.state_dict())
     ['w', 'b']
     """
-    operator = as_operator(op)
+    operator = operator_of(op)
     build = {name: value for name, value in given.items() if name in names() and name not in operator.tensors}
     shapes = {name: value for name, value in given.items() if name not in build}
     for name, shape in shapes.items():
