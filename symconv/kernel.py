@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import namedtuple
 from collections.abc import Callable, Mapping
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -295,15 +296,14 @@ class Kernel:
 
         As ``symconv.frameworks.torch.as_function``. Raises SpecError where torch is not installed.
         """
+        # By name: adaptors are made of kernels, so a kernel knows of none before it is asked for one.
         try:
-            from symconv.frameworks.torch.function import Function
+            adaptor = import_module("symconv.frameworks.torch.function")
         except ModuleNotFoundError as error:
             if error.name != "torch":
                 raise
             raise SpecError("k.torch() needs PyTorch: pip install torch") from None
-        from symconv.frameworks.layers import Layer
-
-        return Function(Layer(self.operator, self.options, self._lazy is not None))
+        return adaptor.function_of(self.operator, self.options, self._lazy is not None)
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self._larger is None:

@@ -14,11 +14,12 @@ from symconv.frameworks.torch.calls import as_inputs, is_plain
 from symconv.frameworks.torch.custom import operator_op
 from symconv.frameworks.torch.functions import operator
 from symconv.notation.operator import Operator
+from symconv.options import Options
 
 if TYPE_CHECKING:
     from symconv.api import Gradient
 
-__all__ = ["Function", "as_function"]
+__all__ = ["Function", "as_function", "function_of"]
 
 
 class Function:
@@ -116,3 +117,8 @@ def as_function(op: Operator | Gradient, **build: Any) -> Function:
     tensor([[[2., 3., 3., 2.]]])
     """
     return Function(layer_of(op, build))
+
+
+def function_of(op: Operator, chosen: Options, lazy: bool) -> Function:
+    """As :func:`as_function`, for options already checked; ``lazy`` compiles the backward when it is first called."""
+    return Function(Layer(op, chosen, lazy))
