@@ -25,8 +25,10 @@ _BOX = 150.0
 """Starting a box."""
 _START = 900.0
 """A workspace, tables, one more loop nest."""
-_CELL = 6.0
-"""Finding a finished cell among the sums and storing it in the target."""
+_CELL = 1.0
+"""Storing a finished cell in the target."""
+_CHUNK = 1.4
+"""Adding a chunk's share of a cell."""
 _HIDDEN = 0.6
 """The share of waiting that other work does not cover."""
 _THERE = 0.6
@@ -76,7 +78,7 @@ def cycles(n: Counts, machine: Machine, chosen: dict[str, Array]) -> Parts:
         "fold": calls * m * columns * folded_lanes(machine),
         "cache": _cache(n, machine, chosen, span(lengths, pitches), plane(n, lengths, pitches), boxes),
         "pack": _pack(n, machine, chosen, lengths, pitches, boxes),
-        "chunks": cells * (_CELL + 0.5 * chosen["S"]),
+        "chunks": cells * (_CELL + _CHUNK * chosen["S"]),
         "start": _START + _BOX * boxes * np.ceil(n.rows / chosen["MB"]),
     }
 
@@ -91,11 +93,11 @@ def _cache(n: Counts, machine: Machine, chosen: dict[str, Array], row: Array, fl
     narrow, tile = chosen["MB"] * row * item, m * row * item
     once = (n.rows * row * item + every) * rate(every + narrow, machine)
     # Arithmetic covers most of the way from the second cache, and half of that from farther away.
-    waiting = 0.5 * rate(wide + narrow, machine) - 0.4 / 28
+    waiting = 0.5 * rate(wide + tile, machine) - 0.4 / 28
     again = np.where(wide + tile > 0.8 * machine.caches.first, row_tiles * every * waiting / _HIDDEN, 0.0)
     beside = tile + (1 + columns / per_plane) * flat * item
     thrown = np.where(beside > 0.95 * machine.caches.first, row_tiles * -(-n.columns // columns) * tile, 0.0)
-    demand = machine.vector_bytes / 64 * (0.5 * rate(narrow + wide, machine) - 0.36 / 28)
+    demand = machine.vector_bytes / 64 * (0.5 * rate(tile + wide, machine) - 0.36 / 28)
     rows = column_blocks * n.rows * row * item * rate(narrow + wide, machine)
     return boxes * ((once + again + rows) * _HIDDEN + thrown * demand)
 
