@@ -10,23 +10,27 @@ from symconv.algorithms.winograd import winograd_form
 from symconv.gather.solution import Gather, Solved
 from symconv.isa import Isa
 from symconv.loops.candidate import Candidate
-from symconv.loops.ir import LANES, Buffer, Kernel, Scalar, Var
+from symconv.loops.ir import LANES, Buffer, Expr, Kernel, Scalar, Var
 from symconv.loops.rename import renamed
 from symconv.loops.scalars import integer
 from symconv.loops.schedule import Schedule
 from symconv.loops.sizes import runtime_sizes
 from symconv.loops.traverse import walk
 from symconv.notation.operator import Operator, Tensor
-from symconv.packed.counting import masked_facts, packed_facts, winograd_facts
+from symconv.packed.counting import masked_facts, packed_facts, stencil_facts, winograd_facts
 from symconv.packed.dot import DotTile, dot_nests
 from symconv.packed.inplace import gapless, readable
 from symconv.packed.outer import Packed, Tile, outer_nests
 from symconv.packed.roles import Contraction, contraction
+from symconv.packed.stencil import StencilTile
+from symconv.packed.stencil_cells import cells_nests
+from symconv.packed.stencil_form import Cells, Steps, cells, steps
+from symconv.packed.stencil_steps import steps_nests
 from symconv.packed.tiling import tiled
 from symconv.packed.wino import winograd_nests
 from symconv.packed.wino_dot import winograd_dot_nests
 
-__all__ = ["packed_candidates", "packed_kernel", "packed_masked", "packs"]
+__all__ = ["packed_candidates", "packed_kernel", "packed_masked", "packs", "stencil_kernel"]
 
 _OUTER = {16: (Tile(4, 3, True), Tile(1, 8)), 32: (Tile(8, 3, True), Tile(4, 5), Tile(1, 8))}
 """By registers: a tile with its row of loads and one broadcast fills them; few rows take more blocks of lanes."""
@@ -36,6 +40,15 @@ _DOT = {16: (DotTile(4, 3, True), DotTile(1, 9)), 32: (DotTile(8, 3, True), DotT
 
 _LONGEST = 8
 """Bytes of the longest element."""
+
+_CELLS = tuple(StencilTile(7, taps) for taps in (1, 3, 5, 7))
+"""Seven rows, because maps of 7, 14, 28 ... are common: with a column of taps they fit 16 registers."""
+
+_STEPS = {
+    16: (StencilTile(4, 3, 3), StencilTile(7, 5), StencilTile(7, 7)),
+    32: (StencilTile(7, 3, 3), StencilTile(4, 5, 5), StencilTile(7, 7)),
+}
+"""By registers: a sum for each unrolled tap, and the rows in work."""
 
 _TRANSFORMS = ((4, 3), (2, 3))
 """Outputs and taps of the transforms that are built: the first is the fastest, the second loses less on small maps."""
@@ -47,7 +60,7 @@ def packed_candidates(gather: Gather, name: str, isa: Isa) -> tuple[Candidate, .
     if found is None:
         return ()
     direct = tuple(_candidate(gather, name, found, tile) for tile in _tiles(found, isa))
-    made = (*direct, *_transformed(gather, name, found, isa))
+    made = (*direct, *_stencils(gather, name, found, isa), *_transformed(gather, name, found, isa))
     return tuple(candidate for candidate in made if _settled(candidate.kernel))
 
 
@@ -72,6 +85,34 @@ def packs(gather: Gather) -> bool:
     """Whether the sum of a form with one statement can be packed."""
     found = _contraction(gather)
     return found is not None and bool(found.solution.steps)
+
+
+def _stencils(gather: Gather, name: str, found: Contraction, isa: Isa) -> Iterator[Candidate]:
+    """Planes read in place, where groups keep the sums short: with all rows at hand, tiles of them do much more."""
+    if found.rows and not found.groups:
+        return
+    for tile in _CELLS if found.lanes == "cells" else _STEPS[isa.registers]:
+        it = stencil(found, tile)
+        if it is not None:
+            kernel = _assembled(gather, name, found, cells_nests(it) if isinstance(it, Cells) else steps_nests(it))
+            label = f"stencil {tile.rows}x{tile.taps}" if tile.taps > 1 else f"stencil {tile.rows}"
+            facts = stencil_facts(it, label, kernel.parameters)
+            yield Candidate(gather, Schedule(label, (tile,)), kernel, facts=facts)
+
+
+def stencil(found: Contraction, tile: StencilTile) -> Cells | Steps | None:
+    """The stencil of a contraction, of whichever form it has."""
+    return cells(found, tile) if found.lanes == "cells" else steps(found, tile)
+
+
+def stencil_kernel(gather: Gather, name: str, tile: StencilTile) -> tuple[Kernel, tuple[Expr, ...]] | None:
+    """The kernel that reads planes in place and the sizes it is for, or None where there is none."""
+    found = _contraction(gather)
+    it = None if found is None else stencil(found, tile)
+    if found is None or it is None:
+        return None
+    kernel = _assembled(gather, name, found, cells_nests(it) if isinstance(it, Cells) else steps_nests(it))
+    return (kernel, it.requires) if _settled(kernel) else None
 
 
 def packed_masked(gather: Gather) -> object:
@@ -162,6 +203,8 @@ OWN = frozenset(
         *("chunk_of_", "rows_of_", "rowblock0_", "rowblocks_", "box_", "box0_", "block_", "tile_", "column_", "sum_"),
         *("N_", "NT_", "BX_", "SC_", "RT_", "RN_", "NC_", "RG_", "RA_", "RL_", "RB_", "whole_", "S_", "MB_", "NB_"),
         *("near_", "near_rows_", "near_columns_", "base_", "from_", "ahead_", "still_", "apart_", "moved_"),
+        *("base_", "column0_", "column1_", "inner_", "mask_", "from_", "to_", "some_", "four_", "group_", "group0_"),
+        *("groups_", "whole_", "rank_", "TG_", "GB_"),
         *("point_", "group_", "mask_", "few_", "line_", "at_line_", "position_", "RS_", "RW_", "RV_", "RCUT_"),
         *("turn_", "first_", "first_lane_", "first_line_", "turn_mask_"),
         *("R_", "RC_", "M_", "MT_", "KT_", "P_", "PP_", "PB_", "G_", "FB_"),

@@ -18,10 +18,11 @@ from symconv.packed.loops import counts, phases_of
 from symconv.packed.outer import Tile
 from symconv.packed.pack import classes_of
 from symconv.packed.roles import Contraction
+from symconv.packed.stencil_form import Cells, Steps
 from symconv.packed.tiling import Tiled
 from symconv.tune.facts import Facts, FlatAxis
 
-__all__ = ["masked_facts", "packed_facts", "winograd_facts"]
+__all__ = ["masked_facts", "packed_facts", "stencil_facts", "winograd_facts"]
 
 
 def packed_facts(found: Contraction, tile: Tile | DotTile, label: str, parameters: tuple[str, ...]) -> Facts:
@@ -75,6 +76,18 @@ def winograd_facts(it: Tiled, tile: Tile | DotTile, label: str, parameters: tupl
     return replace(
         direct, scheme="winograd", flat=axes, planes=planes, taps=taps, columns=columns, classes=1,
         transform=transform,
+    )  # fmt: skip
+
+
+def stencil_facts(it: Cells | Steps, label: str, parameters: tuple[str, ...]) -> Facts:
+    """The counts of one kernel that reads planes in place."""
+    found, tile = it.found, it.tile
+    steps = isinstance(it, Steps)
+    direct = packed_facts(found, DotTile(1, 1) if steps else Tile(1, 1), label, parameters)
+    rows = it.tile.rows if isinstance(it, Steps) else it.in_work
+    return replace(
+        direct, scheme="stencil dot" if steps else "stencil", tile=(rows, tile.taps), in_place=True,
+        requires=it.requires, transform=((tile.across, tile.across),) if steps else (),
     )  # fmt: skip
 
 

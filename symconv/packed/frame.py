@@ -15,7 +15,7 @@ from symconv.notation.affine import Affine
 from symconv.notation.expr import Constraint
 from symconv.packed.roles import Axis, Contraction
 
-__all__ = ["Frame", "Strip", "apart", "ceiling", "extent", "frame", "product", "quotient", "tap_count"]
+__all__ = ["Frame", "Strip", "apart", "ceiling", "ends", "extent", "frame", "product", "quotient", "tap_count"]
 
 
 def quotient(value: Expr, divisor: Expr) -> Expr:
@@ -224,22 +224,23 @@ def _offsets(found: Contraction, axis: Axis) -> tuple[Expr, Expr]:
     """The least and the largest ``floor(rest / factor)`` over taps and phases."""
     phases = [p for p in found.solution.phases if any(axis.rest.coefficient(name) for name in p.names)]
     entries = [dict(zip(p.names, entry, strict=True)) for p in phases for entry in p.table] or [{}]
-    ends = [_ends(found, axis.rest, entry) for entry in entries]
-    low = smallest([floordiv(end[0], axis.factor) for end in ends])
-    high = largest([floordiv(end[1], axis.factor) for end in ends])
+    reached = [ends(found, axis.rest, entry) for entry in entries]
+    low = smallest([floordiv(end[0], axis.factor) for end in reached])
+    high = largest([floordiv(end[1], axis.factor) for end in reached])
     return low, high
 
 
-def _ends(found: Contraction, rest: Affine, phase: dict[str, int]) -> tuple[Expr, Expr]:
-    ends: tuple[Expr, Expr] = (const(0), const(0))
+def ends(found: Contraction, rest: Affine, phase: dict[str, int]) -> tuple[Expr, Expr]:
+    """The least and the largest value of a form over every tap in a phase."""
+    span: tuple[Expr, Expr] = (const(0), const(0))
     fixed = rest.substitute(dict(phase))
     for tap in (*found.taps, *found.columns):
         factor = fixed.coefficient(tap)
         if factor:
             fixed = fixed.substitute({tap: 0})
             most = mul(const(abs(factor)), _last(found, tap, phase))
-            ends = (sub(ends[0], most), ends[1]) if factor < 0 else (ends[0], add(ends[1], most))
-    return add(integer(fixed), ends[0]), add(integer(fixed), ends[1])
+            span = (sub(span[0], most), span[1]) if factor < 0 else (span[0], add(span[1], most))
+    return add(integer(fixed), span[0]), add(integer(fixed), span[1])
 
 
 def _last(found: Contraction, tap: str, phase: dict[str, int]) -> Expr:

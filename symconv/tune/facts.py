@@ -13,7 +13,7 @@ from symconv.tune.numbers import encoded, read
 
 __all__ = ["SCHEMES", "Facts", "FlatAxis", "from_json", "to_json"]
 
-SCHEMES = ("masked", "outer", "dot", "stencil", "winograd")
+SCHEMES = ("masked", "outer", "dot", "stencil", "stencil dot", "winograd")
 _ZERO = Const(Fraction(0))
 _ONE = Const(Fraction(1))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from symconv.errors import InternalError
-from symconv.tune import dot, masked, outer, winograd
+from symconv.tune import dot, masked, outer, stencil, winograd
 from symconv.tune.counts import Counts, Parts, counts, possible
 from symconv.tune.facts import Facts
 from symconv.tune.grid import Array
@@ -79,7 +79,7 @@ def machine_of(isa: Vectors, itemsize: int) -> Machine:
     return Machine(isa.vector_bytes // itemsize, isa.vector_bytes, isa.registers, caches())
 
 
-_MODELS = {"outer": outer, "dot": dot, "winograd": winograd}
+_MODELS = {"outer": outer, "dot": dot, "stencil": stencil, "stencil dot": stencil, "winograd": winograd}
 
 
 def _bound(n: Counts, machine: Machine) -> float:

@@ -26,11 +26,16 @@ def _geometries(name: str) -> Iterator[Shapes]:
                 yield {"x": (n, c, rows, columns), "w": (f, c, 1 + turn % 3, 1 + turn % 5)}
             case "strided groups":
                 yield {"x": (n, 2 * c, rows + 2, 3 * columns + 1), "w": (2 * f, c, 1 + turn % 3, 4 - turn % 4)}
+                if turn < 3:
+                    square = 3 + 2 * turn
+                    yield {"x": (n, 2 * c, rows + 6, 3 * columns + 5), "w": (2 * f, c, square, square)}
             case "dilated":
                 yield {"x": (n, c, 2 * columns + 7), "w": (f, c, 1 + turn % 4), "b": (f,)}
             case "depthwise":
                 yield {"x": (n, 17, rows + 1, columns + 2), "w": (17, 1, 2, 3)}
                 yield {"x": (n, 17, rows + 1, columns + 2), "w": (34, 1, 3, 1 + turn % 3)}
+                square = 3 + 2 * (turn % 3)
+                yield {"x": (n, 17, rows + 5, columns + 6), "w": (17, 1, square, square)}
             case "transposed":
                 yield {"x": (n, c, rows, columns), "w": (c, f, 1 + turn % 3, 3)}
             case "3-D":

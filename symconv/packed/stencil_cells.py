@@ -1,0 +1,263 @@
+"""The stencil whose lanes are cells: rows of the target, each a sum over rows of the operand that its taps reach."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product as combinations
+
+from symconv.loops.arith import add, const, largest, mul, smallest, sub
+from symconv.loops.ir import (
+    LANES,
+    VECTOR,
+    Buffer,
+    Compare,
+    Declare,
+    Expr,
+    For,
+    If,
+    Lanes,
+    Let,
+    Load,
+    LoadLanes,
+    Nest,
+    Outlined,
+    Scalar,
+    Select,
+    Size,
+    Splat,
+    Stmt,
+    StoreLanes,
+    StoreZip,
+    Update,
+    Var,
+)
+from symconv.loops.scalars import integer, scalar
+from symconv.loops.traverse import rewrite
+from symconv.packed.copying import ZERO
+from symconv.packed.frame import ceiling, extent, product, quotient
+from symconv.packed.loops import counts, decoded
+from symconv.packed.outer import Packed
+from symconv.packed.stencil import (
+    MASK,
+    Values,
+    at,
+    both,
+    in_a_row,
+    inside_lanes,
+    loaded,
+    mask_of,
+    read_as_load,
+    tap_range,
+    taps_along,
+    wanted,
+    within,
+)
+from symconv.packed.stencil_form import Cells
+from symconv.packed.unpack import around, woven
+
+__all__ = ["cells_nests"]
+
+
+def cells_nests(it: Cells) -> Packed:
+    """Its nest, buffers, numbers and parameter of a plan."""
+    found, (row, lane) = it.found, it.found.flats[-2:]
+    layout = []
+    for loop in found.flats:
+        lower, upper = extent(found, loop)
+        layout += [Size(f"F_{loop}_", lower), Size(f"Q_{loop}_", largest([const(0), sub(upper, lower)]))]
+    layout.append(Size(f"B_{row}_", largest([const(1), smallest([Var(f"T_{row}_"), Var(f"Q_{row}_")])])))
+    buffers = []
+    if len(it.lanes) > 1:
+        buffers.append(Buffer("line_", ((mul(const(len(it.lanes)), Var(LANES)),),), "private"))
+    return Packed((_main(it, row, lane),), tuple(buffers), tuple(layout), (f"T_{row}_",))
+
+
+def _main(it: Cells, row: str, lane: str) -> Nest:
+    found = it.found
+    whole = [name for form in found.solution.target for name in sorted(form.names() & set(found.solution.cells))]
+    outer = [name for name in whole if name not in (row, lane)]
+    sizes = [Var(f"Q_{n}_") if n in found.flats else counts(found, (n,), exact=False)[0] for n in outer]
+    strips = ceiling(Var(f"Q_{row}_"), Var(f"B_{row}_"))
+    every = (*sizes, strips)
+    lets = decoded((*(f"{n}_box_" if n in found.flats else n for n in outer), f"{row}_box_"), every, "z_")
+    shifted = tuple(Let(n, add(Var(f"F_{n}_"), Var(f"{n}_box_"))) for n in outer if n in found.flats)
+    begin = mul(Var(f"B_{row}_"), Var(f"{row}_box_"))
+    start = Let(f"{row}_start_", add(Var(f"F_{row}_"), begin))
+    size = Let(f"{row}_size_", smallest([Var(f"B_{row}_"), sub(Var(f"Q_{row}_"), begin)]))
+    body = tuple(s for number, _ in enumerate(it.rows) for s in _class(it, number))
+    tensors = ", ".join(dict.fromkeys(operand.read.tensor for operand in found.wide))
+    comment = f"{found.statement.target.name}: {tensors} read in place, {it.in_work} rows at once"
+    return Nest("z_", product(every), (*lets, *shifted, start, size, *body), comment)
+
+
+def _class(it: Cells, number: int) -> tuple[Stmt, ...]:
+    """The rows of one residue class in the strip at hand."""
+    row, rows = it.found.flats[-2], it.in_work
+    lower, upper = tap_range(it.found, row, dict(it.rows[number].values))
+    start, behind = Var(f"{row}_start_"), add(Var(f"{row}_start_"), Var(f"{row}_size_"))
+    begin, end = Let("from_", largest([start, lower])), Let("to_", smallest([behind, upper]))
+    blocks = Let("blocks_", quotient(largest([const(0), sub(Var("to_"), Var("from_"))]), const(rows)))
+    at_row = Let("row_", add(Var("from_"), mul(const(rows), Var("rowblock_"))))
+    several = For("rowblock_", const(0), Var("blocks_"), (at_row, *_lanes(it, number, rows)))
+    rest = add(Var("from_"), mul(const(rows), Var("blocks_")))
+    single = For("row_", rest, Var("to_"), _lanes(it, number, 1))
+    loops = (several, single) if rows > 1 else (several,)
+    return (begin, end, blocks, Outlined(f"stencil{rows}", loops))
+
+
+def _lanes(it: Cells, number: int, rows: int) -> tuple[Stmt, ...]:
+    """Some rows, block of lanes by block of lanes; without residue classes the last block overlaps the one before."""
+    found, lane, step = it.found, it.found.flats[-1], mul(Var(LANES), Var("laneblock_"))
+    if len(it.lanes) > 1:
+        size = found.statement.target.axes[-1][-1]
+        blocks = ceiling(integer(size), mul(const(len(it.lanes)), Var(LANES)))
+        first: Expr = step
+    else:
+        blocks = ceiling(Var(f"Q_{lane}_"), Var(LANES))
+        first = largest([const(0), smallest([step, sub(Var(f"Q_{lane}_"), Var(LANES))])])
+        first = add(Var(f"F_{lane}_"), first)
+    fixed = [dict((*it.rows[number].values, *residue.values)) for residue in it.lanes]
+    inner: Expr = const(1) if len(it.lanes) > 1 else Compare(">=", Var(f"Q_{lane}_"), Var(LANES))
+    for residue, values in zip(it.lanes, fixed, strict=True):
+        inside = inside_lanes(found, it.lane, values, add(Var("at_"), const(residue.first)))
+        inner = inside if inner == const(1) else both(inner, inside)
+    start = tuple(
+        Declare(f"acc{r}_{c}_", Splat(ZERO), Scalar("real", VECTOR)) for r in range(rows) for c in range(len(it.lanes))
+    )
+    body = (
+        Let("at_", first),
+        Let("inner_", Select(inner, const(1), const(0))),
+        *start,
+        *(_wanted(it, number, rows) if rows > 1 else ()),
+        If(Compare("==", Var("inner_"), const(1)), tuple(_sums(it, number, rows, False))),
+        If(Compare("==", Var("inner_"), const(0)), tuple(_sums(it, number, rows, True))),
+        *(_zipped(it, number, rows) if len(it.lanes) > 1 else _stored(it, number, rows)),
+    )
+    return (For("laneblock_", const(0), blocks, body),)
+
+
+def _wanted(it: Cells, number: int, rows: int) -> Iterator[Stmt]:
+    found, (row, lane) = it.found, it.found.flats[-2:]
+    fixed = dict((*it.rows[number].values, *it.lanes[0].values))
+    for operand in found.wide:
+        yield from wanted(found, operand, rows, fixed, {row: Var("row_"), lane: Var("at_")})
+    if (len(it.rows) > 1 or len(it.lanes) > 1) and number == 0:
+        # Of a target in residue classes more is written than read.
+        place = next(p for p, form in enumerate(found.solution.target) if form.coefficient(row))
+        each = rows * len(it.rows)
+        yield from in_a_row(
+            found.statement.target.name, list(_cell(it, fixed, 0)), place, each, each * len(it.lanes),
+            {lane: Var("at_")},
+        )  # fmt: skip
+
+
+def _sums(it: Cells, number: int, rows: int, masked: bool) -> Iterator[Stmt]:
+    """All contributions to the accumulators, one residue class of lanes after the other."""
+    found, loops = it.found, it.found.flats
+    for c, residue in enumerate(it.lanes):
+        fixed = dict((*it.rows[number].values, *residue.values))
+        taps = it.unrolled.values[number] if it.unrolled else (0,)
+        known: dict[str, Expr] = {loops[-2]: Var("row_"), loops[-1]: add(Var("at_"), const(residue.first))}
+        own = {it.unrolled.tap: 0} if it.unrolled else {}
+        body: list[Stmt] = [
+            Let("base_", at(it.row.form, {**fixed, **own}, known)),
+            Let("column_", at(it.lane.form, fixed, known)),
+        ]
+        body += [mask_of("mask_", it.lane, Var("column_"))] if masked else []
+        for k, tap in enumerate(taps):
+            here = {it.unrolled.tap: tap} if it.unrolled else {}
+            for n, read in enumerate(found.narrow):
+                body.append(Declare(f"narrow{n}_{k}_", loaded(read, {**fixed, **here}, known)))
+        body += _rows(it, taps, rows, c, "mask_" if masked else "")
+        names = [n for n in (*found.planes, *found.taps) if not it.unrolled or n != it.unrolled.tap]
+        inner: tuple[Stmt, ...] = tuple(body)
+        for axis in found.wide[0].axes:
+            if axis.loop in loops[:-2] and found.padded and taps_along(found, axis):
+                inner = (within(at(axis.form, fixed, known), integer(axis.length), inner),)
+        for name in reversed(names):
+            inner = (For(name, *tap_range(found, name, fixed), inner),)
+        yield from inner
+
+
+def _rows(it: Cells, taps: tuple[int, ...], rows: int, c: int, mask: str) -> Iterator[Stmt]:
+    """Each row of the operand that is reached, and what it gives to every row of the target."""
+    found, factor = it.found, it.row.factor
+    step = it.row.form.coefficient(it.unrolled.tap) if it.unrolled else 0
+    users: dict[int, list[tuple[int, int]]] = {}
+    for r, (k, tap) in combinations(range(rows), enumerate(taps)):
+        users.setdefault(factor * r + step * tap, []).append((r, k))
+    for distance in sorted(users):
+        place = add(Var("base_"), const(distance))
+        body: list[Stmt] = []
+        for n, operand in enumerate(found.wide):
+            index = tuple(
+                place if a.loop == found.flats[-2] else Var("column_") if a.loop == found.flats[-1] else integer(a.form)
+                for a in operand.axes
+            )
+            lanes = LoadLanes(operand.read.tensor, index, it.lane.factor, mask)
+            body.append(Declare(f"wide{n}_", lanes, Scalar("real", VECTOR)))
+        body += [Update(f"acc{r}_{c}_", "+", _value(it, r, k, mask), mask) for r, k in users[distance]]
+        if found.padded:
+            yield within(place, integer(it.row.length), tuple(body))
+        else:
+            yield from body
+
+
+def _value(it: Cells, r: int, k: int, mask: str) -> Expr:
+    """The body with each read replaced by what is at hand of it."""
+    found, loops = it.found, it.found.flats
+    table: dict[Expr, Expr] = {read_as_load(o.read): Var(f"wide{n}_") for n, o in enumerate(found.wide)}
+    table.update({read_as_load(read): Splat(Var(f"narrow{n}_{k}_")) for n, read in enumerate(found.narrow)})
+    cell: dict[str, Expr] = {loops[-2]: add(Var("row_"), const(r)), loops[-1]: Var("at_")}
+    for read in found.here:
+        table[read_as_load(read)] = LoadLanes(read.tensor, loaded(read, {}, cell).index, 1, mask)
+    body = scalar(found.solution.body, {}, frozenset())
+    result: Expr = rewrite(body, lambda node: table.get(node, node) if isinstance(node, Load) else node)
+    return result
+
+
+def _cell(it: Cells, fixed: Values, r: int) -> tuple[Expr, ...]:
+    known: dict[str, Expr] = {it.found.flats[-2]: add(Var("row_"), const(r)), it.found.flats[-1]: Var("at_")}
+    return tuple(at(form, fixed, known) for form in it.found.solution.target)
+
+
+def _stored(it: Cells, number: int, rows: int) -> Iterator[Stmt]:
+    """Every row as it stands; of fewer cells than lanes only these."""
+    found, few = it.found, Var(f"Q_{it.found.flats[-1]}_")
+    fixed = dict((*it.rows[number].values, *it.lanes[0].values))
+
+    def stores(mask: str) -> Iterator[Stmt]:
+        for r in range(rows):
+            index = _cell(it, fixed, r)
+            named = dict(zip(found.statement.indices, index, strict=True))
+            value = around(found, Var(f"acc{r}_0_"), named, 1, mask)
+            yield StoreLanes(found.statement.target.name, index, 1, mask, "=", value)
+
+    yield If(Compare(">=", few, Var(LANES)), tuple(stores("")))
+    yield If(Compare("<", few, Var(LANES)), (Declare("some_", Lanes(const(0), few), MASK), *stores("some_")))
+
+
+def _zipped(it: Cells, number: int, rows: int) -> Iterator[Stmt]:
+    """Residue classes woven together, straight into the target where all lanes lie in it."""
+    found, modulus = it.found, len(it.lanes)
+    name, size = found.statement.target.name, integer(found.statement.target.axes[-1][-1])
+    fixed = dict(it.rows[number].values)
+    start = mul(const(modulus), Var("at_"))
+    whole = Compare("<=", add(start, mul(const(modulus), Var(LANES))), size)
+    cells = [(*_cell(it, fixed, r)[:-1], start) for r in range(rows)]
+    sums = [tuple(Var(f"acc{r}_{c}_") for c in range(modulus)) for r in range(rows)]
+    plain = scalar(found.statement.expr, {found.reduce: Var("total_")}, frozenset()) == Var("total_")
+    pieces: list[Stmt] = []
+    for k in range(modulus):
+        place = add(start, mul(const(k), Var(LANES)))
+        pieces.append(Declare(f"piece{k}_", Lanes(const(0), sub(size, place)), MASK))
+    for r in range(rows):
+        pieces.append(StoreZip("line_", (const(0),), sums[r]))
+        for k in range(modulus):
+            index = (*cells[r][:-1], add(start, mul(const(k), Var(LANES))))
+            lanes = LoadLanes("line_", (mul(const(k), Var(LANES)),), 1, f"piece{k}_")
+            pieces.append(StoreLanes(name, index, 1, f"piece{k}_", "=", woven(found, lanes, index)))
+    if plain:
+        yield If(whole, tuple(StoreZip(name, cell, values) for cell, values in zip(cells, sums, strict=True)))
+        pieces = [If(Compare(">", add(start, mul(const(modulus), Var(LANES))), size), tuple(pieces))]
+    yield from pieces

@@ -1,0 +1,149 @@
+"""Which contractions are stencils: what the nests of either form share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product as combinations
+
+from symconv.loops.arith import const
+from symconv.loops.ir import Expr
+from symconv.packed.roles import Axis, Contraction
+from symconv.packed.stencil import StencilTile, Unrolled, at, is_constant, tap_range, taps_along, unrolled
+
+__all__ = ["Cells", "Residue", "Steps", "cells", "steps"]
+
+_MOST_CLASSES = 4
+"""Residue classes of lanes that are woven together: of more, too few rows would be in work at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Residue:
+    """One residue class along a loop: what its names are worth, and its first cell."""
+
+    values: tuple[tuple[str, int], ...]
+    first: int = 0
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Everything the parts of one kernel share; the residue classes of ``lanes`` are in the order of memory."""
+
+    found: Contraction
+    tile: StencilTile
+    rows: tuple[Residue, ...]
+    lanes: tuple[Residue, ...]
+    unrolled: Unrolled | None
+
+    @property
+    def row(self) -> Axis:
+        """The axis of the operand along which rows follow each other."""
+        return self.found.wide[0].along(self.found.flats[-2])
+
+    @property
+    def lane(self) -> Axis:
+        """The axis that has the lanes."""
+        return self.found.wide[0].along(self.found.flats[-1])
+
+    @property
+    def in_work(self) -> int:
+        """Rows in work at once: residue classes of lanes share the registers."""
+        return max(1, self.tile.rows // len(self.lanes)) if len(self.lanes) > 1 else self.tile.rows
+
+    @property
+    def requires(self) -> tuple[Expr, ...]:
+        """Comparisons of sizes that must hold."""
+        return self.unrolled.requires if self.unrolled else ()
+
+
+def cells(found: Contraction, tile: StencilTile) -> Cells | None:
+    """The stencil of a contraction, None where it has no such form."""
+    if found.lanes != "cells" or len(found.flats) < 2 or any(found.phase(loop) for loop in found.flats[:-2]):
+        return None
+    rows, lanes = _residues(found, found.flats[-2]), _woven(found)
+    axis = found.wide[0].along(found.flats[-2])
+    taps = taps_along(found, axis)
+    alone = all(sum(a.form.coefficient(tap) != 0 for a in found.wide[0].axes) == 1 for tap in found.taps)
+    if lanes is None or not alone or (len(lanes) > 1 and found.here):
+        return None
+    if tile.taps == 1:
+        return Cells(found, tile, rows, lanes, None)
+    fixed = unrolled(found, taps[0], tile.taps, [dict(r.values) for r in rows]) if len(taps) == 1 else None
+    return None if fixed is None else Cells(found, tile, rows, lanes, fixed)
+
+
+def _residues(found: Contraction, loop: str) -> tuple[Residue, ...]:
+    phase = found.phase(loop)
+    if phase is None:
+        return (Residue(()),)
+    return tuple(Residue(tuple(zip(phase.names, entry, strict=True))) for entry in phase.table)
+
+
+def _woven(found: Contraction) -> tuple[Residue, ...] | None:
+    """The residue classes of lanes so that their first cells are the first of the target, in order."""
+    loop = found.flats[-1]
+    phase, form = found.phase(loop), found.solution.target[-1]
+    if phase is None:
+        return _residues(found, loop) if form.coefficient(loop) == 1 else None
+    ordered = []
+    for residue in _residues(found, loop):
+        fixed = dict(residue.values)
+        first = is_constant(tap_range(found, loop, fixed)[0])
+        start = None if first is None else is_constant(at(form, fixed, {loop: const(first)}))
+        if first is None or start is None:
+            return None
+        ordered.append((start, Residue(residue.values, first)))
+    ordered.sort(key=lambda pair: pair[0])
+    right = [start for start, _ in ordered] == list(range(phase.modulus)) and phase.modulus <= _MOST_CLASSES
+    return tuple(residue for _, residue in ordered) if right else None
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Everything the parts of one kernel share; ``across`` is the unrolled tap along lanes, if there is one."""
+
+    found: Contraction
+    tile: StencilTile
+    along: Unrolled
+    across: Unrolled | None
+
+    @property
+    def row(self) -> Axis:
+        """The axis of the moving operand along which rows follow each other."""
+        return self.found.wide[1].along(self.found.flats[-2])
+
+    @property
+    def lane(self) -> Axis:
+        """The axis that has the lanes."""
+        return self.found.wide[1].along(self.found.flats[-1])
+
+    @property
+    def cells(self) -> tuple[tuple[int, int], ...]:
+        """The numbers of an unrolled tap along rows, and of one along lanes."""
+        others = self.across.values[0] if self.across else (0,)
+        return tuple(combinations(range(len(self.along.values[0])), range(len(others))))
+
+    def taps(self, k: int, c: int) -> dict[str, int]:
+        """The unrolled taps of an accumulator."""
+        known = {self.along.tap: self.along.values[0][k]}
+        return known | ({self.across.tap: self.across.values[0][c]} if self.across else {})
+
+    @property
+    def requires(self) -> tuple[Expr, ...]:
+        """Comparisons of sizes that must hold."""
+        return (*self.along.requires, *(self.across.requires if self.across else ()))
+
+
+def steps(found: Contraction, tile: StencilTile) -> Steps | None:
+    """The stencil of a contraction, None where it has no such form."""
+    if found.lanes != "steps" or len(found.flats) < 2:
+        return None
+    axes = found.wide[1].axes
+    rows, lanes = (taps_along(found, found.wide[1].along(loop)) for loop in found.flats[-2:])
+    alone = all(sum(axis.form.coefficient(tap) != 0 for axis in axes) == 1 for tap in found.taps)
+    if len(rows) != 1 or not alone or (tile.across > 1 and len(lanes) != 1):
+        return None
+    along = unrolled(found, rows[0], tile.taps, [{}])
+    across = unrolled(found, lanes[0], tile.across, [{}]) if tile.across > 1 else None
+    if along is None or (across is None and tile.across > 1):
+        return None
+    return Steps(found, tile, along, across)

@@ -1,0 +1,256 @@
+"""The stencil whose lanes are contributions: one vector of sums for each tap, kept over the rows of a plane.
+
+The outer positions (as images of a batch) are dealt to chunks that the plan fixes, so that results do not depend on the
+number of threads; a last nest sums the chunks of every cell in order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import product as combinations
+
+from symconv.loops.arith import add, const, largest, mul, smallest, sub
+from symconv.loops.ir import (
+    LANES,
+    VECTOR,
+    Buffer,
+    Compare,
+    Declare,
+    Expr,
+    For,
+    If,
+    Lanes,
+    Let,
+    Load,
+    LoadLanes,
+    Nest,
+    Outlined,
+    Scalar,
+    Select,
+    Size,
+    Splat,
+    Stmt,
+    Store,
+    StoreLanes,
+    StoreReduced,
+    Update,
+    Var,
+)
+from symconv.loops.scalars import integer, scalar
+from symconv.loops.traverse import rewrite, substitute
+from symconv.packed.copying import ZERO
+from symconv.packed.frame import ceiling, extent, product, quotient
+from symconv.packed.loops import counts, decoded, in_taps, rank
+from symconv.packed.outer import Packed
+from symconv.packed.stencil import (
+    MASK,
+    at,
+    both,
+    inside_lanes,
+    loaded,
+    mask_of,
+    read_as_load,
+    taps_along,
+    wanted,
+    within,
+)
+from symconv.packed.stencil_form import Steps
+from symconv.packed.unpack import finished
+
+__all__ = ["steps_nests"]
+
+_FOUR = 4
+"""Sums of lanes that are folded side by side."""
+
+
+def steps_nests(it: Steps) -> Packed:
+    """Its nests, buffers, numbers and parameter of a plan."""
+    found = it.found
+    layout = []
+    for loop in found.flats:
+        lower, upper = extent(found, loop)
+        layout += [Size(f"F_{loop}_", lower), Size(f"Q_{loop}_", largest([const(0), sub(upper, lower)]))]
+    layout += [
+        Size("BX_", product(Var(f"Q_{loop}_") for loop in found.flats[:-2])),
+        Size("SC_", smallest([Var("S_"), largest([const(1), Var("BX_")])])),
+        Size("M_", product(counts(found, found.rows, exact=False))),
+        Size("G_", product(counts(found, found.groups, exact=False))),
+        Size("GB_", largest([const(1), smallest([Var("TG_"), Var("G_")])])),
+        Size("N_", product(counts(found, found.columns, exact=False))),
+        Size("NT_", ceiling(Var("N_"), const(_FOUR))),
+    ]
+    cells = mul(const(_FOUR), Var("NT_"))
+    parts = ((Var("G_"),), (Var("M_"),), (Var("SC_"),), (cells,))
+    sums = ((Var("GB_"),), (Var("M_"),), (cells,), (Var(LANES),))
+    buffers = (Buffer("parts_", parts, "workspace"), Buffer("sums_", sums, "private"))
+    return Packed((_main(it), _combined(it)), buffers, tuple(layout), ("TG_", "S_"))
+
+
+def _main(it: Steps) -> Nest:
+    """Planes in the order of memory: outer positions of a chunk, then the groups of a block, then their rows."""
+    found = it.found
+    sizes = (Var("SC_"), ceiling(Var("G_"), Var("GB_")))
+    first = Let("group0_", mul(Var("GB_"), Var("block_")))
+    count = Let("groups_", smallest([Var("GB_"), sub(Var("G_"), Var("group0_"))]))
+    begin = quotient(mul(Var("chunk_of_"), Var("BX_")), Var("SC_"))
+    end = quotient(mul(add(Var("chunk_of_"), const(1)), Var("BX_")), Var("SC_"))
+    outer = found.flats[:-2]
+    boxes = decoded(tuple(f"{n}_box_" for n in outer), tuple(Var(f"Q_{n}_") for n in outer), "box_")
+    shifted = tuple(Let(n, add(Var(f"F_{n}_"), Var(f"{n}_box_"))) for n in outer)
+    planes = (*boxes, *shifted, *_in_cells(it, tuple(_planes(it))))
+    body = (
+        _cleared(),
+        For("box_", begin, end, planes) if outer else For("box_", const(0), const(1), planes),
+        _folded(),
+    )
+    tensors = " and ".join(dict.fromkeys(operand.read.tensor for operand in found.wide))
+    comment = f"{found.statement.target.name}: {tensors} read in place, {it.tile.rows} rows at once, lanes summed"
+    made = (*decoded(("chunk_of_", "block_"), sizes, "z_"), first, count, *body)
+    return Nest("z_", product(sizes), made, comment)
+
+
+def _in_cells(it: Steps, body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
+    """The body for every group of the block at hand and every row."""
+    found = it.found
+    group = Let("whole_", add(Var("group0_"), Var("group_")))
+    groups = decoded(found.groups, counts(found, found.groups, exact=False), "whole_")
+    rows = decoded(found.rows, counts(found, found.rows, exact=False), "rank_")
+    inner = For("rank_", const(0), Var("M_"), (*rows, *body))
+    return (For("group_", const(0), Var("groups_"), (group, *groups, inner)),)
+
+
+def _cleared() -> Stmt:
+    place = (Var("group_"), Var("rank_"), Var("sum_"), const(0))
+    zero = For("sum_", const(0), mul(const(_FOUR), Var("NT_")), (StoreLanes("sums_", place, 1, "", "=", Splat(ZERO)),))
+    return For("group_", const(0), Var("groups_"), (For("rank_", const(0), Var("M_"), (zero,)),))
+
+
+def _folded() -> Stmt:
+    """The lanes of every sum added, four sums side by side."""
+    first = mul(const(_FOUR), Var("four_"))
+    four = tuple(
+        LoadLanes("sums_", (Var("group_"), Var("rank_"), add(first, const(n)), const(0)), 1, "") for n in range(_FOUR)
+    )
+    place = (add(Var("group0_"), Var("group_")), Var("rank_"), Var("chunk_of_"), first)
+    fold = Outlined("folded", (For("four_", const(0), Var("NT_"), (StoreReduced("parts_", place, "=", four),)),))
+    return For("group_", const(0), Var("groups_"), (For("rank_", const(0), Var("M_"), (fold,)),))
+
+
+def _planes(it: Steps) -> tuple[Stmt, ...]:
+    """Every pair of planes at the outer position at hand, under taps that are not unrolled."""
+    found = it.found
+    fixed = {it.along.tap, *((it.across.tap,) if it.across else ())}
+    body: tuple[Stmt, ...] = (Outlined(f"stencil{it.tile.rows}x{it.tile.taps}", tuple(_plane(it))),)
+    for axis in found.wide[1].axes:
+        if axis.loop in found.flats[:-2] and found.padded and taps_along(found, axis):
+            body = (within(integer(axis.form), integer(axis.length), body),)
+    return in_taps(found, tuple(n for n in found.columns if n not in fixed), body)
+
+
+def _plane(it: Steps) -> Iterator[Stmt]:
+    """The rows of a plane into the sums of its taps."""
+    found, rows = it.found, it.tile.rows
+    row = found.flats[-2]
+    for k, c in it.cells:
+        yield Declare(f"acc{k}_{c}_", Splat(ZERO), Scalar("real", VECTOR))
+        for n, read in enumerate(found.here):
+            cell = loaded(read, it.taps(k, c), {})
+            yield Declare(f"here{n}_{k}_{c}_", Splat(cell), Scalar("real", VECTOR))
+    yield Let("blocks_", quotient(Var(f"Q_{row}_"), const(rows)))
+    first = add(Var(f"F_{row}_"), mul(const(rows), Var("rowblock_")))
+    yield For("rowblock_", const(0), Var("blocks_"), (Let("row_", first), *_lanes(it, rows)))
+    begin = add(Var(f"F_{row}_"), mul(const(rows), Var("blocks_")))
+    yield For("row_", begin, add(Var(f"F_{row}_"), Var(f"Q_{row}_")), _lanes(it, 1))
+    for k, c in it.cells:
+        known: dict[str, Expr] = {name: const(number) for name, number in it.taps(k, c).items()}
+        place = substitute(rank(found, found.columns), known)
+        yield StoreLanes("sums_", (Var("group_"), Var("rank_"), place, const(0)), 1, "", "+", Var(f"acc{k}_{c}_"))
+
+
+def _lanes(it: Steps, rows: int) -> tuple[Stmt, ...]:
+    found, lane = it.found, it.found.flats[-1]
+    end = add(Var(f"F_{lane}_"), Var(f"Q_{lane}_"))
+    first = add(Var(f"F_{lane}_"), mul(Var(LANES), Var("laneblock_")))
+    whole = Compare("<=", add(Var("at_"), Var(LANES)), end)
+    inner = both(whole, inside_lanes(found, it.lane, {}, Var("at_")))
+    base = at(it.row.form, {it.along.tap: 0}, {found.flats[-2]: Var("row_")})
+    body = (
+        Let("at_", first),
+        Let("inner_", Select(inner, const(1), const(0))),
+        If(Compare("==", Var("inner_"), const(1)), tuple(_products(it, rows, False))),
+        If(Compare("==", Var("inner_"), const(0)), tuple(_products(it, rows, True))),
+    )
+    return (Let("base_", base), For("laneblock_", const(0), ceiling(Var(f"Q_{lane}_"), Var(LANES)), body))
+
+
+def _products(it: Steps, rows: int, masked: bool) -> Iterator[Stmt]:
+    """What a block of lanes of some rows gives to every sum."""
+    found, (row, lane) = it.found, it.found.flats[-2:]
+    left = sub(add(Var(f"F_{lane}_"), Var(f"Q_{lane}_")), Var("at_"))
+    if masked:
+        yield Declare("mask_", Lanes(const(0), left), MASK)
+    for c in range(it.tile.across):
+        yield Let(f"column{c}_", at(it.lane.form, it.taps(0, c) if it.across else {}, {lane: Var("at_")}))
+        if masked:
+            yield mask_of(f"mask{c}_", it.lane, Var(f"column{c}_"), left)
+    first = found.wide[0].read
+    for operand in found.wide if rows > 1 else ():
+        yield from wanted(found, operand, rows, {}, {row: Var("row_"), lane: Var("at_")})
+    for r in range(rows):
+        index = loaded(first, {}, {row: add(Var("row_"), const(r)), lane: Var("at_")}).index
+        lanes = LoadLanes(first.tensor, index, 1, "mask_" if masked else "")
+        yield Declare(f"row{r}_", lanes, Scalar("real", VECTOR))
+    step, taps = it.row.form.coefficient(it.along.tap), it.along.values[0]
+    users: dict[int, list[tuple[int, int]]] = {}
+    for r, (k, tap) in combinations(range(rows), enumerate(taps)):
+        users.setdefault(it.row.factor * r + step * tap, []).append((r, k))
+    for distance in sorted(users):
+        place = add(Var("base_"), const(distance))
+        body: list[Stmt] = []
+        for c in range(it.tile.across):
+            mask = f"mask{c}_" if masked else ""
+            body.append(Declare("column_", _moved(it, place, c, mask), Scalar("real", VECTOR)))
+            body += [Update(f"acc{k}_{c}_", "+", _value(it, r, k, c), mask) for r, k in users[distance]]
+        if found.padded:
+            yield within(place, integer(it.row.length), tuple(body))
+        else:
+            yield from body
+
+
+def _moved(it: Steps, place: Expr, c: int, mask: str) -> LoadLanes:
+    """Lanes of the operand that taps move along."""
+    row, lane = it.found.flats[-2:]
+    index = tuple(
+        place if axis.loop == row else Var(f"column{c}_") if axis.loop == lane else integer(axis.form)
+        for axis in it.found.wide[1].axes
+    )
+    return LoadLanes(it.found.wide[1].read.tensor, index, it.lane.factor, mask)
+
+
+def _value(it: Steps, r: int, k: int, c: int) -> Expr:
+    """The body with each read replaced by what is at hand of it."""
+    found = it.found
+    first, second = (read_as_load(operand.read) for operand in found.wide)
+    table: dict[Expr, Expr] = {first: Var(f"row{r}_"), second: Var("column_")}
+    table.update({read_as_load(read): Var(f"here{n}_{k}_{c}_") for n, read in enumerate(found.here)})
+    body = scalar(found.solution.body, {}, frozenset())
+    result: Expr = rewrite(body, lambda node: table.get(node, node) if isinstance(node, Load) else node)
+    return result
+
+
+def _combined(it: Steps) -> Nest:
+    """The chunks of every cell summed in order, and what the statement does to the sum."""
+    found = it.found
+    names = (*found.groups, *found.rows)
+    sizes = (*counts(found, found.groups, False), *counts(found, found.rows, False))
+    place = (rank(found, found.groups), rank(found, found.rows), Var("chunk_of_"), rank(found, found.columns))
+    cell = tuple(integer(form) for form in found.solution.target)
+    body = (
+        Declare("sum_", ZERO),
+        For("chunk_of_", const(0), Var("SC_"), (Update("sum_", "+", Load("parts_", place)),)),
+        Store(found.statement.target.name, cell, finished(found, Var("sum_"), "", {})),
+    )
+    made = (*decoded(names, sizes, "z_"), *in_taps(found, found.columns, body))
+    comment = f"{found.statement.target.name}: the chunks of each cell summed in order"
+    return replace(Nest("z_", product(sizes), made, comment), minor=True)

@@ -1,0 +1,151 @@
+"""Stencils, interpreted on small integers, equal the definition around every tile, and changed ones do not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+
+import symconv as sc
+from symconv import pipeline
+from symconv.errors import InternalError
+from symconv.loops.arith import add, const
+from symconv.loops.interpret import interpret
+from symconv.loops.ir import Declare, Kernel, Lanes, Prefetch, StoreLanes
+from symconv.loops.traverse import rewrite, walk
+from symconv.loops.wellformed import wellformed
+from symconv.notation.operator import Operator
+from symconv.packed.candidates import stencil_kernel
+from symconv.packed.stencil import StencilTile
+from symconv.tune.numbers import value
+
+Shapes = dict[str, tuple[int, ...]]
+
+CASES: dict[str, tuple[Operator, list[Shapes]]] = {
+    "padded": (sc.conv2d(groups=3, padding=(1, 2)), [{"x": (2, 3, 6, 9), "w": (3, 1, 3, 2)}, {"x": (1, 3, 2, 1), "w": (3, 1, 3, 3)}, {"x": (1, 3, 8, 8), "w": (3, 1, 7, 5)}]),
+    "multiplied": (sc.conv2d(groups=3, padding=(2, 1)), [{"x": (2, 3, 5, 11), "w": (6, 1, 3, 3)}, {"x": (1, 6, 5, 9), "w": (3, 2, 5, 5)}]),
+    "plain": (sc.conv2d(groups=2), [{"x": (2, 2, 7, 10), "w": (2, 1, 3, 5)}, {"x": (1, 2, 5, 6), "w": (2, 1, 5, 5)}]),
+    "strided": (sc.conv2d(groups=2, stride=2, padding=1), [{"x": (1, 2, 9, 22), "w": (4, 1, 3, 3)}, {"x": (2, 2, 10, 7), "w": (2, 1, 5, 5)}]),
+    "strides of three": (sc.conv2d(groups=3, stride=(2, 3), padding=(1, 2)), [{"x": (2, 3, 9, 22), "w": (3, 1, 3, 4)}, {"x": (1, 3, 11, 31), "w": (3, 1, 5, 3)}]),
+    "dilated": (sc.conv2d(groups=3, stride=(1, 2), padding=(2, 1), dilation=(2, 1)), [{"x": (2, 3, 9, 21), "w": (3, 1, 3, 3)}]),
+    "1-D": (sc.conv1d(groups=3, padding=1, stride=2, bias=True), [{"x": (5, 3, 13), "w": (3, 1, 3), "b": (3,)}]),
+    "3-D": (sc.conv3d(groups=2, padding=(1, 0, 2)), [{"x": (1, 2, 3, 5, 7), "w": (2, 1, 3, 3, 2)}]),
+    "transposed": (sc.conv_transpose2d(groups=2, stride=(1, 2), padding=1, bias=True), [{"x": (2, 2, 5, 7), "w": (2, 1, 3, 3), "b": (2,)}]),
+    "distance": (sc.operator("y[n,c,i,j] = sum[a,b](abs(x[n,c,i+a,j+b]-w[c,a,b]))"), [{"x": (2, 3, 7, 10), "w": (3, 3, 4)}]),
+    "shared window": (sc.operator("y[n,c,i,j] = sum[a,b](x[n,c,i+a-1,j+b-1]*w[a,b])"), [{"x": (2, 3, 7, 9), "w": (3, 3)}, {"x": (1, 2, 7, 12), "w": (5, 5)}]),
+}  # fmt: skip
+TILES = (StencilTile(3, 1), StencilTile(2, 3), StencilTile(3, 3, 3), StencilTile(2, 5, 5), StencilTile(4, 7))
+
+
+@cache
+def kernels(name: str, tile: StencilTile) -> list[tuple[str, Kernel, tuple[Any, ...]]]:
+    """Every output of an operator that has such a stencil, and the sizes it is for."""
+    op, _ = CASES[name]
+    derived = [(op.output.name, pipeline.forward(op))]
+    derived += [(f"g{wrt}", pipeline.derive(op, wrt)) for wrt in pipeline.gradients(op)]
+    made = [(target, stencil_kernel(d.gather, target, tile)) for target, d in derived]
+    return [(target, *kernel) for target, kernel in made if kernel is not None]
+
+
+def _given(kernel: Kernel, arrays: Any) -> dict[str, Any]:
+    return {b.name: (arrays[b.name].shape, arrays[b.name].ravel().tolist()) for b in kernel.buffers if b.role == "in"}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_stencils_equal_the_definition(name: str, drawn: Callable[..., Any], wanted: Callable[..., Any]) -> None:
+    op, geometries = CASES[name]
+    seen = set()
+    for seed, shapes in enumerate(geometries):
+        arrays, sizes = drawn(op, shapes, seed), op.sizes(**shapes)
+        for tile in TILES:
+            for target, kernel, requires in kernels(name, tile):
+                assert not wellformed(kernel)
+                if not all(value(condition, sizes) for condition in requires):
+                    continue
+                seen.add(target)
+                want = wanted(op, target[1:] if target.startswith("g") else "", arrays)
+                for most in (1, 2, 100):
+                    got = interpret(kernel, _given(kernel, arrays), parameters=dict.fromkeys(kernel.parameters, most))
+                    assert got == want, (target, tile, shapes, most)
+    assert {"y", "gx"} <= seen
+
+
+def test_weights_have_stencils_too() -> None:
+    """Lanes summed: one tap along the rows is unrolled, so operators with rows alone have none."""
+    found = {name for name in CASES for tile in TILES for target, *_ in kernels(name, tile) if target == "gw"}
+    assert found == set(CASES) - {"1-D"}
+
+
+def test_terms_beyond_a_border_are_left_out(drawn: Callable[..., Any]) -> None:
+    """An infinity meets nothing but what the definition multiplies it with: no other result becomes NaN."""
+    op, (shapes, *_) = CASES["padded"]
+    arrays = {name: array.astype(float) for name, array in drawn(op, shapes, 1).items()}
+    arrays["w"][1, 0, 0, 0] = np.inf
+    read = np.zeros((2, 3, 6, 12), bool)
+    read[:, 1, 1:, 2:11] = True  # the rows and columns whose first tap lies in x
+    (kernel,) = (kernel for target, kernel, _ in kernels("padded", StencilTile(2, 3)) if target == "y")
+    got = np.array(interpret(kernel, _given(kernel, arrays), parameters=dict.fromkeys(kernel.parameters, 2)))
+    assert (~np.isfinite(got.reshape(read.shape).astype(float)) == read).all()
+
+
+def _more(expr: Any) -> Any:
+    return add(expr, const(1))
+
+
+def _changed(kernel: Kernel) -> Iterator[Kernel]:
+    """One mask a lane longer or shorter, or one store a cell further."""
+
+    def chosen(node: Any) -> bool:
+        return isinstance(node, Lanes | StoreLanes) or (isinstance(node, Declare) and node.scalar.kind == "mask")
+
+    def change(node: Any) -> Any:
+        match node:
+            case StoreLanes(_, index):
+                return replace(node, index=(*index[:-1], _more(index[-1])))
+            case Declare(_, Lanes(lower, upper)):
+                return replace(node, value=Lanes(lower, _more(upper)))
+        return replace(node, lower=_more(node.lower))
+
+    count = sum(chosen(node) for nest in kernel.nests for node in walk(nest))
+    for target in range(count):
+        place = iter(range(count))
+
+        def rule(node: Any, target: int = target, place: Iterator[int] = place) -> Any:
+            return change(node) if chosen(node) and next(place) == target else node
+
+        yield replace(kernel, nests=tuple(rewrite(nest, rule) for nest in kernel.nests))
+
+
+@pytest.mark.parametrize("target", ["gx", "gw"])
+def test_changed_stencils_are_rejected(target: str, drawn: Callable[..., Any], wanted: Callable[..., Any]) -> None:
+    op, _ = CASES["padded"]
+    shapes = (
+        {"x": (2, 3, 5, 9), "w": (3, 1, 3, 3)},
+        {"x": (1, 3, 4, 2), "w": (3, 1, 3, 3)},
+        {"x": (1, 3, 3, 3), "w": (3, 1, 3, 4)},
+    )
+    cases = [drawn(op, shape, 5) for shape in shapes]
+    tile = StencilTile(2, 3)
+    (kernel,) = (kernel for name, kernel, _ in kernels("padded", tile) if name == target)
+
+    def differs(mutant: Kernel) -> bool:
+        for arrays in cases:
+            for most in (1, 100):
+                try:
+                    got = interpret(mutant, _given(mutant, arrays), parameters=dict.fromkeys(mutant.parameters, most))
+                except InternalError:
+                    return True
+                if got != wanted(op, target[1:], arrays):
+                    return True
+        return False
+
+    assert not differs(kernel)
+    mutants = list(_changed(kernel))
+    alive = [number for number, mutant in enumerate(mutants) if not differs(mutant)]
+    assert len(mutants) > 4, len(mutants)
+    assert not alive, alive
+    assert any(isinstance(node, Prefetch) for nest in kernel.nests for node in walk(nest))
