@@ -5,10 +5,22 @@ from __future__ import annotations
 from symconv.gather.solution import Phase
 from symconv.loops.arith import add, const, largest, mul, smallest, sub, total
 from symconv.loops.ir import Expr, FloorDiv, For, Let, Mod, Stmt, Var
+from symconv.loops.traverse import walk
 from symconv.packed.frame import Frame, extent, quotient
 from symconv.packed.roles import Contraction
 
-__all__ = ["counts", "decoded", "in_boxes", "in_phases", "in_taps", "phase_count", "phases_of", "rank"]
+__all__ = [
+    "counts",
+    "decoded",
+    "in_boxes",
+    "in_phases",
+    "in_taps",
+    "phase_count",
+    "phases_of",
+    "rank",
+    "settled",
+    "taps_of",
+]
 
 PHASE = Var("phase_")
 """The number of the residue classes at hand, in row-major order."""
@@ -35,11 +47,23 @@ def in_phases(found: Contraction, body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
         number = add(mul(number, const(phase.modulus)), sub(Var(phase.residue), const(phase.start)))
     body = (Let("phase_", number), *body)
     for phase in reversed(phases_of(found)):
-        first = Mod(mul(Var(phase.residue), const(phase.inverse)), phase.modulus)
-        shift = FloorDiv(sub(Var(phase.residue), mul(const(phase.slope), Var(phase.first))), phase.modulus)
-        inner = (Let(phase.first, first), Let(phase.shift, shift), *body)
+        inner = (*settled(phase), *body)
         body = (For(phase.residue, const(phase.start), const(phase.start + phase.modulus), inner, mode="phase"),)
     return body
+
+
+def settled(phase: Phase) -> tuple[Stmt, ...]:
+    """What else a residue fixes."""
+    first = Mod(mul(Var(phase.residue), const(phase.inverse)), phase.modulus)
+    shift = FloorDiv(sub(Var(phase.residue), mul(const(phase.slope), Var(phase.first))), phase.modulus)
+    return Let(phase.first, first), Let(phase.shift, shift)
+
+
+def taps_of(found: Contraction, phase: Phase) -> Expr:
+    """How many taps the residue class at hand has along its axis, the least of them where there are several."""
+    every = counts(found, found.taps)
+    own = [n for n in every if any(isinstance(v, Var) and v.name in phase.names for v in walk(n))]
+    return smallest(own) if own else const(1)
 
 
 def counts(found: Contraction, names: tuple[str, ...], exact: bool = True) -> tuple[Expr, ...]:

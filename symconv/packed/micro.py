@@ -32,9 +32,10 @@ from symconv.loops.traverse import rewrite
 from symconv.notation.expr import Read
 from symconv.packed.copying import ZERO
 from symconv.packed.frame import ceiling, product
-from symconv.packed.loops import PHASE, counts, in_phases, rank
+from symconv.packed.loops import PHASE, counts, in_phases, rank, taps_of
 from symconv.packed.narrow import name_of
 from symconv.packed.pack import classes_of
+from symconv.packed.unpack import leaves_out
 
 if TYPE_CHECKING:
     from symconv.packed.outer import Outer
@@ -60,7 +61,7 @@ def register_tiles(it: Outer) -> tuple[Stmt, ...]:
         sizes = tuple(If(Compare("==", Var("near_"), const(number)), way) for number, way in ways)
     steps = Let("steps_", mul(Var("planes_"), product(counts(found, found.taps))))
     first = Let("done_", mul(Var("plane0_"), product(counts(found, found.taps))))
-    rows: tuple[Stmt, ...] = (For("rowblock_", const(0), Var("MT_"), sizes),)
+    rows: tuple[Stmt, ...] = (For("rowblock_", const(0), _rows_at_hand(it), sizes),)
     start = Let("lane_", mul(const(blocks), mul(Var(LANES), Var("laneblock_"))))
     if it.in_place:
         # What lies in memory comes in short pieces far apart, which no CPU foresees; what was packed is near.
@@ -74,6 +75,19 @@ def register_tiles(it: Outer) -> tuple[Stmt, ...]:
         return (steps, first, For("phase_", const(0), const(it.products), (loop,)))
     each = in_phases(found, (steps, first, *rows))
     return (For("laneblock_", const(0), every, (start, *each)),)
+
+
+def _rows_at_hand(it: Outer) -> Expr:
+    """No row blocks where there is nothing to add, or where rows of the target are zeros without sums."""
+    found = it.found
+    if it.products or not found.solution.phases:
+        return Var("MT_")
+    more = Select(Compare(">", Var("steps_"), const(0)), Var("MT_"), const(0))
+    rows: Expr = Select(Compare("==", Var("plane0_"), const(0)), Var("MT_"), more)
+    phase = leaves_out(it)
+    if phase is not None:
+        rows = Select(Compare(">", taps_of(found, phase), const(0)), rows, const(0))
+    return rows
 
 
 def _micro(it: Outer, blocks: int, near: bool) -> Outlined:

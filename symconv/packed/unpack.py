@@ -24,16 +24,16 @@ from symconv.loops.ir import (
 from symconv.loops.scalars import integer, scalar
 from symconv.loops.traverse import rewrite, substitute, walk
 from symconv.notation.affine import Affine
-from symconv.packed.copying import Source, full_blocks, span
+from symconv.packed.copying import Source, full_blocks, span, zeroed
 from symconv.packed.frame import Strip, quotient
-from symconv.packed.loops import phases_of
+from symconv.packed.loops import phases_of, settled, taps_of
 
 if TYPE_CHECKING:
     from symconv.gather.solution import Phase
     from symconv.packed.outer import Outer
     from symconv.packed.roles import Contraction
 
-__all__ = ["around", "finished", "target_sources", "unpacked"]
+__all__ = ["around", "finished", "leaves_out", "target_sources", "unpacked"]
 
 
 def target_sources(it: Outer) -> dict[str, Source]:
@@ -73,15 +73,31 @@ def _along(it: Outer, strip: Strip, source: Source, body: tuple[Stmt, ...]) -> t
         return (For(counter, lower, upper, (here, *body)),)
     ends = const(phase.start), const(phase.start + phase.modulus)
     inside = Compare(">=", source.at(Var(counter)), const(0)), Compare("<", source.at(Var(counter)), source.length)
-    guarded = (If(inside[0], (If(inside[1], (here, *body)),)),)
-    return (
-        For(
-            counter,
-            const(0),
-            strip.size,
-            (For(phase.residue, *ends, guarded),),
-        ),
-    )
+    stored: tuple[Stmt, ...] = body
+    if leaves_out(it) == phase:
+        taps = taps_of(it.found, phase)
+        reached = If(Compare(">", taps, const(0)), body)
+        stored = (*settled(phase), reached, If(Compare("==", taps, const(0)), _nothing(it)))
+    guarded = (If(inside[0], (If(inside[1], (here, *stored)),)),)
+    return (For(counter, const(0), strip.size, (For(phase.residue, *ends, guarded),)),)
+
+
+def leaves_out(it: Outer) -> Phase | None:
+    """The residue classes of whole rows of the target, where those that no tap reaches are zeros without sums."""
+    plain = len(it.space.strips) > 1 and it.found.statement.expr == it.found.reduce
+    return it.found.phase(it.space.strips[-2].loop) if plain else None
+
+
+def _nothing(it: Outer) -> tuple[Stmt, ...]:
+    """Zeros in a row of the box."""
+    lane, source = it.space.lane, target_sources(it)[it.space.lane.loop]
+    phase = it.found.phase(lane.loop)
+    cell = tuple(integer(form) for form in it.found.solution.target[:-1])
+    first = source.shift if phase is None else substitute(source.shift, {phase.residue: const(phase.start)})
+    start = add(mul(const(source.factor), source.start), first)
+    end = add(start, mul(const(source.factor), lane.size))
+    lower, upper = largest([const(0), start]), smallest([end, source.length])
+    return zeroed(it.target, cell, lower, upper)
 
 
 def _sum(it: Outer, k: Expr, phase: Expr) -> tuple[Expr, ...]:
