@@ -106,6 +106,7 @@ def test_the_template_gets_what_it_declares() -> None:
         "units",
         "functions",
         "shuffles",
+        "turns",
         "alike",
         "prelude",
         "body",
