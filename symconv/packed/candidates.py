@@ -81,10 +81,13 @@ def _transformed(gather: Gather, name: str, found: Contraction, isa: Isa) -> Ite
         yield Candidate(gather, Schedule(label, (tile,)), kernel, checked=True, facts=facts, bound=POLICY)
 
 
-def packs(gather: Gather) -> bool:
-    """Whether the sum of a form with one statement can be packed."""
+def packs(gather: Gather, reused: bool = False) -> bool:
+    """Whether the sum of a form with one statement can be packed; ``reused``: and what is packed is used again and
+    again, by every row."""
     found = _contraction(gather)
-    return found is not None and bool(found.solution.steps)
+    if found is None or not found.solution.steps:
+        return False
+    return not reused or bool(found.rows and (found.planes or found.columns))
 
 
 def _stencils(gather: Gather, name: str, found: Contraction, isa: Isa) -> Iterator[Candidate]:

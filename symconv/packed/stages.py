@@ -15,6 +15,7 @@ from symconv.notation.affine import var
 from symconv.notation.expr import Apply, Expr, Read, Reduce, reads, transform
 from symconv.notation.operator import Operator, Statement, Tensor
 from symconv.packed.candidates import packs
+from symconv.packed.turning import Turned, turned
 
 __all__ = ["shared", "stages"]
 
@@ -54,19 +55,49 @@ class _Split:
     def take(self, solved: Solved) -> None:
         """One statement, after the sums of it that have statements of their own."""
         alone = [(node, several) for node, several in solved.reductions if self._packs(solved, node, several)]
-        rest = [one for one in solved.reductions if one not in alone]
+        turning = {
+            node: found
+            for node, several in solved.reductions
+            if (node, several) not in alone and (found := self._turned(solved, node, several))
+        }
+        rest = [one for one in solved.reductions if one not in alone and one[0] not in turning]
         kept = alone[-1] if alone and not rest and self.uses[_sum(solved, alone[-1][0])] == 1 else None
         names: dict[Expr, Expr] = {}
         for node, several in alone:
             if (node, several) != kept:
                 place = tuple(var(name) for name in solved.statement.indices)
                 names[node] = Read(self._part(solved, node, several), place)
+        for node, found in turning.items():
+            names[node] = self._stated(found)
         expr = transform(solved.statement.expr, lambda node: names.get(node) if isinstance(node, Reduce) else None)
         left = tuple(one for one in solved.reductions if one[0] not in names)
         self._put(Solved(replace(solved.statement, expr=expr), left, solved.proved))
 
     def _packs(self, solved: Solved, node: Reduce, several: tuple[Solution, ...]) -> bool:
         return packs(self._form(_alone(solved, solved.statement.target, node, several)))
+
+    def _turned(self, solved: Solved, node: Reduce, several: tuple[Solution, ...]) -> Turned | None:
+        """A sum that can be packed once its operands are turned."""
+        known = {tensor.name: tensor for tensor in (*self.op.inputs, *(one.operator.output for one in self.made))}
+        taken = _names(self.op) | set(known) | set(solved.statement.indices)
+
+        def fresh(wanted: str) -> str:
+            name = _fresh(wanted, taken)
+            taken.add(name)
+            return name
+
+        found = turned(solved, node, several, known, fresh)
+        if found is None:
+            return None
+        made = (*known.values(), *(copy.statement.target for copy in found.copies))
+        return found if packs(_form(self.op, made, found.total), reused=True) else None
+
+    def _stated(self, found: Turned) -> Read:
+        """The read of a turned sum, after what it is made of."""
+        for copy in found.copies:
+            self._put(copy)
+        self._put(found.total)
+        return Read(found.total.statement.target.name, found.place)
 
     def _part(self, solved: Solved, node: Reduce, several: tuple[Solution, ...]) -> str:
         """The array of a sum, stated where it is first wanted."""

@@ -28,6 +28,7 @@ CASES = {
     "square": (sc.operator("y[n,f,i] = sum[c,p](x[n,c,i+p-1] * w[f,c,p])**2 + b[f]"), {"x": (2, 3, 7), "w": (5, 3, 2), "b": (5,)}),
     "adder": (sc.adder1d(padding=[(2, 1)], stride=2), {"x": (2, 3, 8), "w": (5, 3, 3)}),
     "reflect": (sc.conv2d(padding=(1, 2), border="reflect"), {"x": (1, 2, 3, 5), "w": (3, 2, 3, 2)}),
+    "channels last": (sc.conv2d(padding=(1, 0), stride=(1, 2), layout="NHWC"), {"x": (2, 3, 6, 2), "w": (3, 2, 2, 3)}),
     "constant": (sc.conv1d(padding=2, border=3.0), {"x": (2, 3, 6), "w": (4, 3, 3)}),
 }  # fmt: skip
 
@@ -126,6 +127,14 @@ def _constants(body: tuple[Any, ...]) -> set[Const]:
     for statement in body:
         rewrite(statement, look)
     return found
+
+
+def test_operands_are_turned_where_every_row_uses_them_again() -> None:
+    """Channels last: a convolution turns what it reads, and a mean, which reads each window once, does not."""
+    form = pipeline.forward(sc.conv2d(padding=1, layout="NHWC")).gather
+    assert [one.operator.output.name for one in stages(form)] == ["xt", "wt", "yt", "y"]
+    mean = pipeline.forward(sc.avg_pool2d((3, 2), layout="NHWC")).gather
+    assert len(stages(mean)) == 1
 
 
 def test_work_counts_the_sums_that_stages_compute() -> None:
