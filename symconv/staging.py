@@ -42,7 +42,13 @@ def _stages(op: Operator, wrt: str, beside: tuple[Gather, ...]) -> tuple[Gather,
         copied = stages(_solved(other, wrt)) if other is not None else ()
         if any(map(packs, copied)):
             return copied
-    return found if len(found) == 1 else (whole,)
+    return found if len(found) == 1 or _common(beside) else (whole,)
+
+
+def _common(gathers: tuple[Gather, ...]) -> bool:
+    """Whether outputs share what a statement computes, such as the place of each maximum."""
+    every = [solved.statement for gather in gathers for solved in gather.statements[:-1]]
+    return len({(one.indices, one.target.axes, one.expr) for one in every}) < len(every)
 
 
 def _solved(op: Operator, wrt: str) -> Gather:
@@ -103,22 +109,22 @@ def work(op: Operator, gathers: tuple[Gather, ...]) -> Expr | None:
     """The operations of a call, where a module with more kernels has other ways for some of them."""
     counts = [_operations(op, gather) for gather in gathers]
     known = [one for one in counts if one is not None]
-    return reduce(add, known) if known else None
+    return reduce(add, known) if known else _terms(op) if _common(gathers) else None
 
 
 def _operations(op: Operator, gather: Gather) -> Expr | None:
     found = [facts.flops for form in stages(gather) if isinstance(facts := packed_masked(form), Facts)]
     if found:
         return reduce(add, found)
-    return _sums(op) if _bordered(op) else None
+    return _terms(op, "sum") if _bordered(op) else None
 
 
-def _sums(op: Operator) -> Expr | None:
-    """Twice the terms of every sum of the operator as it is stated."""
+def _terms(op: Operator, kind: str = "") -> Expr | None:
+    """Twice the terms of every reduction (of one kind) of the operator as it is stated."""
     total: Expr = const(0)
     for statement in op.statements:
         for node in walk(statement.expr):
-            if isinstance(node, Reduce) and node.kind == "sum":
+            if isinstance(node, Reduce) and kind in {"", node.kind}:
                 extents = [integer(one.extent) for one in (*statement.ranges, *node.indices)]
                 total = add(total, mul(const(2), reduce(mul, extents)))
     return None if total == const(0) else total

@@ -137,6 +137,19 @@ def test_operands_are_turned_where_every_row_uses_them_again() -> None:
     assert len(stages(mean)) == 1
 
 
+def test_the_place_of_each_maximum_is_found_once(drawn: Callable[..., Any], wanted: Callable[..., Any]) -> None:
+    op, shapes = sc.max_plus1d(padding=1), {"x": (2, 2, 5), "w": (3, 2, 3)}
+    backward = _entries(op)[1]
+    assert [one[0].name for one in backward.stages] == ["ky"] and backward.masks == (0b11, 0b1, 0b10)
+    arrays = drawn(op, shapes, 2)
+    found = _run(backward, arrays, 1)
+    assert [found[f"g{name}"] for name in "xw"] == [wanted(op, name, arrays) for name in "xw"]
+    gathers = tuple(pipeline.derive(op, name).gather for name in "xw")
+    counted = work(op, gathers)
+    assert counted is not None and value(counted, op.sizes(**shapes)) == 2 * 2 * 3 * 5 * 2 * 3
+    assert work(op, gathers[:1]) is None
+
+
 def test_work_counts_the_sums_that_stages_compute() -> None:
     op, shapes = CASES["square"]
     total = work(op, (pipeline.forward(op).gather,))
