@@ -68,14 +68,15 @@ def in_digits(kernel: Kernel) -> tuple[Kernel, Limits]:
 
 
 def at_least(rows: Expr) -> Expr:
-    """A number of rows without the quotient that makes room for a block of lanes: that is 1 or more."""
+    """A number of rows without the quotient that makes room for a block of lanes: that is 0, or 1, or more."""
 
     def rule(node: Any) -> Any:
         match node:
             case Binary("//", above, below):
-                more = polynomial(sub(above, below))
-                if set(more) <= {(), (Var(LANES),)} and all(factor > 0 for factor in more.values()):
-                    return const(1)
+                for least, value in ((1, sub(above, below)), (0, above)):
+                    form = polynomial(value)
+                    if set(form) <= {(), (Var(LANES),)} and all(factor > 0 for factor in form.values()):
+                        return const(least)
         return node
 
     found: Expr = rewrite(rows, rule)
@@ -224,23 +225,54 @@ def gaps(kernel: Kernel, loop: For) -> tuple[Stmt, ...] | None:
     radices = row_radices(kernel, upper)
     if not radices:
         return None
-    if len(radices) > 1:
-        raise UnclearError("rows of several loops have a gap behind them")
-    (pitch,), (whole, rest) = radices, digits(upper, radices)
-    start, none = digits(loop.lower, radices)
-    if none != const(0):
+    whole, start = digits(upper, radices), digits(loop.lower, radices)
+    if any(digit != const(0) for digit in start[1:]):
         raise UnclearError(f"{loop.var} starts inside a row")
+    return _Gaps(loop, radices).behind(start[0], whole)
 
-    def at(row: Expr, count: Expr, outer: tuple[Expr, Expr] | None = None) -> tuple[Stmt, ...]:
-        number = add(mul(row, pitch), Var("gap1_"))
-        body = tuple(substitute(s, {loop.var: number}) for s in loop.body)
-        inner: tuple[Stmt, ...] = (For("gap1_", const(0), count, body),)
-        return (For("gap0_", *outer, inner),) if outer else inner
 
-    behind = add(whole, const(1))
-    return (
-        If(Compare(">=", behind, start), ()),
-        *at(Var("gap0_"), pitch, (start, whole)),
-        If(Compare("<=", start, whole), at(whole, rest)),
-        If(Compare("==", start, behind), at(behind, expression(polynomial(sub(rest, pitch))))),
-    )
+@dataclass(frozen=True, slots=True)
+class _Gaps:
+    """A loop over rows as loops over the digits ``gap0_``, ``gap1_`` .. of their numbers."""
+
+    loop: For
+    radices: tuple[Expr, ...]
+
+    def behind(self, start: Expr, end: tuple[Expr, ...]) -> tuple[Stmt, ...]:
+        """Rows from ``start`` times the product of the radices to ``end``, whose last digit may carry once."""
+        first, *rest = end
+        more = add(first, const(1))
+        carried = [sub(rest[0], self.radices[0]), *rest[1:]]
+        return (
+            If(Compare(">=", more, start), ()),
+            *self.every((), start, first),
+            If(Compare("<=", start, first), self.first((first,), rest)),
+            If(Compare("==", start, more), self.first((more,), carried)),
+        )
+
+    def every(self, chosen: tuple[Expr, ...], lower: Expr, upper: Expr) -> tuple[Stmt, ...]:
+        """All rows whose next digit lies in a range."""
+        name = f"gap{len(chosen)}_"
+        inner = (*chosen, Var(name))
+        if len(inner) > len(self.radices):
+            return (For(name, lower, upper, self._row(inner)),)
+        return (For(name, lower, upper, self.every(inner, const(0), self.radices[len(chosen)])),)
+
+    def first(self, chosen: tuple[Expr, ...], end: Sequence[Expr]) -> tuple[Stmt, ...]:
+        """The rows below ``end`` among those with the digits ``chosen``, none where it is below 0."""
+        digit, *rest = (expression(polynomial(one)) for one in end)
+        full = self.every(chosen, const(0), digit)
+        if not rest:
+            return full
+        carried = [sub(rest[0], self.radices[len(chosen)]), *rest[1:]]
+        return (
+            *full,
+            If(Compare(">=", digit, const(0)), self.first((*chosen, digit), rest)),
+            If(Compare("==", digit, const(-1)), self.first((*chosen, const(0)), carried)),
+        )
+
+    def _row(self, chosen: tuple[Expr, ...]) -> tuple[Stmt, ...]:
+        number: Expr = chosen[0]
+        for radix, digit in zip(self.radices, chosen[1:], strict=True):
+            number = add(mul(number, radix), digit)
+        return tuple(substitute(s, {self.loop.var: number}) for s in self.loop.body)

@@ -16,7 +16,7 @@ from symconv.loops.ir import Binary, Compare, Const, Expr, FloorDiv, Mod, Select
 from symconv.loops.traverse import children, walk
 from symconv.relation.points import UnclearError
 
-__all__ = ["Polynomial", "alike", "canonical", "digits", "expression", "polynomial", "uses"]
+__all__ = ["Polynomial", "alike", "canonical", "digits", "expression", "least_quotients", "polynomial", "uses"]
 
 Polynomial = dict[tuple[Expr, ...], Fraction]
 """The coefficient of each product of atoms."""
@@ -139,3 +139,17 @@ def _name(expr: Expr) -> str:
 def uses(node: Any, names: Mapping[str, Any] | set[str] | frozenset[str]) -> bool:
     """Whether any of these names stands in a node."""
     return any(isinstance(part, Var) and part.name in names for part in walk(node))
+
+
+def least_quotients(form: Polynomial) -> Polynomial:
+    """A lower bound without quotients: ``d*(v // d) >= v - d + 1`` for a positive d."""
+    found = dict(form)
+    for atoms, factor in form.items():
+        for atom in atoms:
+            if isinstance(atom, Binary) and atom.op == "//" and factor > 0 and atom.right in atoms and len(atoms) == 2:
+                del found[atoms]
+                bound = polynomial(add(sub(atom.left, atom.right), const(1)))
+                for more, times in bound.items():
+                    found[more] = found.get(more, 0) + times * factor
+                break
+    return {atoms: factor for atoms, factor in found.items() if factor}

@@ -25,6 +25,7 @@ from symconv.loops.ir import (
     Var,
 )
 from symconv.loops.traverse import rewrite, substitute, walk
+from symconv.validate.overrun import without_junk
 from symconv.validate.places import Limits, gaps, in_digits, row_radices
 from symconv.validate.polynomial import polynomial, uses
 from symconv.validate.tables import Table, stepped, tables_of
@@ -41,6 +42,7 @@ def rolled(kernel: Kernel) -> tuple[Kernel, Limits]:
     """
     kernel = _settled(kernel)
     kernel = replace(kernel, nests=tuple(replace(n, body=_constants(n.body)) for n in kernel.nests))
+    kernel = without_junk(kernel)
     tables = tables_of(kernel)
     nests = tuple(nest for nest in kernel.nests if not _fills(nest, tables))
     walker = _Roller(kernel, tables)

@@ -33,7 +33,7 @@ from symconv.loops.traverse import rewrite, walk
 from symconv.relation.lemmas import ROWS, STRIPS, prove
 from symconv.relation.points import UnclearError
 from symconv.validate.micro import block_of, tile_of
-from symconv.validate.polynomial import alike, digits, expression, polynomial, uses
+from symconv.validate.polynomial import alike, digits, expression, least_quotients, polynomial, uses
 
 __all__ = ["in_cells"]
 
@@ -161,25 +161,11 @@ def _inside_rows(buffer: Buffer, kernel: Kernel, last: Sequence[Expr], radices: 
     end: Expr = const(0)
     for digit, radix in zip(last, (const(0), *radices), strict=True):
         end = add(mul(end, radix), digit)
-    room = _least(polynomial(sub(sub(mul(rows, pitch), end), WIDTH)))
+    room = least_quotients(polynomial(sub(sub(mul(rows, pitch), end), WIDTH)))
     *outer, rows_left, left = digits(expression(room), radices)
     # A row more or less: what is short in the last row may stand in one behind it.
     for digit in (*outer, sub(rows_left, const(1)), add(left, pitch)):
         yield If(Compare(">=", expression(polynomial(digit)), const(0)), ())
-
-
-def _least(form: Any) -> Any:
-    """A lower bound without quotients: ``d*(v // d) >= v - d + 1`` for a positive d."""
-    found = dict(form)
-    for atoms, factor in form.items():
-        for atom in atoms:
-            if isinstance(atom, Binary) and atom.op == "//" and factor > 0 and atom.right in atoms and len(atoms) == 2:
-                del found[atoms]
-                bound = polynomial(add(sub(atom.left, atom.right), const(1)))
-                for more, times in bound.items():
-                    found[more] = found.get(more, 0) + times * factor
-                break
-    return {atoms: factor for atoms, factor in found.items() if factor}
 
 
 @dataclass(slots=True)
