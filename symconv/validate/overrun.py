@@ -192,7 +192,6 @@ class _Junk:
         for digit in digits(expression(room), radices):
             yield If(Compare(">=", digit, const(0)), ())
 
-
     def _resolved(self, expr: Expr) -> Expr:
         """With what names stand for where it holds products of unknown numbers or their quotients."""
         layout = {size.name: size.value for size in self.kernel.layout}

@@ -21,6 +21,7 @@ from symconv.loops.ir import (
     Compare,
     Const,
     Expr,
+    FloorDiv,
     For,
     If,
     Kernel,
@@ -184,7 +185,7 @@ class _Tiles:
         if isinstance(statement, For | If):
             body = statement.body
             if body and all(self._choice(one) for one in body):
-                return replace(statement, body=self._one(body))
+                return replace(statement, body=self._one(body, statement if isinstance(statement, For) else None))
             return replace(statement, body=tuple(self.rolled(one) for one in body))
         return statement
 
@@ -198,11 +199,39 @@ class _Tiles:
                 return int(count)
         return 0
 
-    def _one(self, body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
+    def _one(self, body: tuple[Stmt, ...], around: For | None) -> tuple[Stmt, ...]:
         sizes = sorted(self._choice(one) for one in body)
         if sizes != list(range(1, self.per + 1)):
             raise UnclearError("some numbers of blocks of lanes have no tile, or several")
         made = [tile_of(one.body, self.lane, self._choice(one)) for one in body if isinstance(one, If)]
         if any(not alike(block_of(one), block_of(made[0])) for one in made):
             raise UnclearError("tiles of different sizes compute different things")
-        return made[0]
+        return self._meant(made[0], around)
+
+    def _meant(self, made: tuple[Stmt, ...], around: For | None) -> tuple[Stmt, ...]:
+        """The rows of a tile that there are: a last tile may have more, whose sums are junk in places that it has.
+
+        A read that finds no store of a cell is refused, so nobody meets them.
+        """
+        (rows,) = made
+        layout = {size.name: size.value for size in self.kernel.layout}
+        if not isinstance(rows, For) or around is None or not isinstance(around.upper, Var):
+            return made
+        match layout.get(around.upper.name), rows.upper:
+            case FloorDiv(above, divisor), Const(count, False) if divisor == count:
+                pass
+            case _:
+                return made
+        row = add(mul(Var(around.var), rows.upper), Var(rows.var))
+        last = expression(polynomial(sub(sub(above, rows.upper), row)))
+        inside = dict.fromkeys(demand for one in rows.body for demand in self._places(one, rows.var))
+        return (replace(rows, body=(*inside, If(Compare(">=", last, const(0)), rows.body))),)
+
+    def _places(self, statement: Stmt, row: str) -> Iterator[Stmt]:
+        """That the rows of a tile lie in what it touches."""
+        for node in walk(statement):
+            index = getattr(node, "index", ())
+            for part, size in zip(index, self.kernel.buffer(node.buffer).sizes if index else (), strict=True):
+                if uses(part, {row}):
+                    yield If(Compare(">=", part, const(0)), ())
+                    yield If(Compare("<", part, size), ())

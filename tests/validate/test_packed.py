@@ -175,6 +175,15 @@ def test_the_outer_form_is_proved_for_all_sizes_and_plans(outer: tuple[Any, Kern
     assert found.holds, str(found)
 
 
+@pytest.mark.parametrize("tile", [Tile(2, 2), Tile(3, 1)])
+def test_operands_at_the_cell_are_proved_whatever_rows_a_tile_has(tile: Tile) -> None:
+    derivation = pipeline.derive(sc.adder1d(padding=1), "x")
+    kernel = packed_kernel(derivation.gather, "gx", tile)
+    assert kernel is not None
+    found = validate(derivation, kernel)
+    assert found.holds, str(found)
+
+
 MUTANTS: dict[str, Callable[[Any], Any]] = {
     "an offset of the table": lambda n: replace(n, index=(*n.index[:-1], add(n.index[-1], const(1)))) if type(n).__name__ == "Address" else n,
     "the order of the table": lambda n: replace(n, index=(n.index[0], add(n.index[1], const(1)))) if isinstance(n, Store) and n.buffer == "offsets_" else n,

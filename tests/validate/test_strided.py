@@ -1,0 +1,125 @@
+"""Residue classes of strides in packed kernels: lines dealt to their classes, and sums woven into lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import handmade as k
+import pytest
+from stages import Side, side
+
+import symconv as sc
+from symconv import pipeline
+from symconv.loops.arith import add, const, mul, sub
+from symconv.loops.ir import LANES, Binary, Buffer, Expr, For, Kernel, Let, LoadLanes, Nest, StoreLanes, StoreZip, Var
+from symconv.loops.traverse import rewrite, walk
+from symconv.packed.candidates import packed_kernel
+from symconv.packed.outer import Tile
+from symconv.relation.points import UnclearError
+from symconv.validate.overrun import without_junk
+from symconv.validate.validation import validate
+
+
+@pytest.fixture(scope="module")
+def strided() -> dict[str, tuple[Any, Kernel]]:
+    """A sum that reads every second element, and one that writes every second."""
+    op = sc.conv1d(stride=2, padding=1)
+    found = {}
+    for name, derivation in (("y", pipeline.forward(op)), ("gx", pipeline.derive(op, "x"))):
+        kernel = packed_kernel(derivation.gather, name, Tile(2, 2))
+        assert kernel is not None
+        found[name] = derivation, kernel
+    return found
+
+
+@pytest.mark.parametrize("name", ["y", "gx"])
+def test_residue_classes_are_proved_for_all_sizes_and_plans(strided: dict[str, tuple[Any, Kernel]], name: str) -> None:
+    found = validate(*strided[name])
+    assert found.holds, str(found)
+
+
+def _moved(index: tuple[Expr, ...]) -> tuple[Expr, ...]:
+    return (*index[:-1], add(index[-1], const(1)))
+
+
+def _of(node: Any, kind: type, buffer: str) -> bool:
+    return isinstance(node, kind) and node.buffer == buffer
+
+
+def _short(node: Any) -> Any:
+    dealt = isinstance(node, For) and node.var == "chunk_" and isinstance(node.body[0], StoreLanes | StoreZip)
+    return replace(node, upper=sub(node.upper, const(1))) if dealt else node
+
+
+MUTANTS: dict[tuple[str, str], Callable[[Any], Any]] = {
+    ("y", "an element of a line"): lambda n: replace(n, index=_moved(n.index)) if _of(n, LoadLanes, "wide_line_") else n,
+    ("y", "a block of a row too few"): _short,
+    ("gx", "a place in a line"): lambda n: replace(n, index=_moved(n.index)) if _of(n, StoreZip, "line_") else n,
+    ("gx", "a class for the other"): lambda n: replace(n, values=n.values[::-1]) if _of(n, StoreZip, "line_") else n,
+    ("gx", "a line from its second element on"): lambda n: replace(n, index=_moved(n.index)) if _of(n, LoadLanes, "line_") else n,
+    ("gx", "a block of a row too few"): _short,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("output", "name"), MUTANTS)
+def test_mutants_of_residue_classes_are_not_proved(
+    strided: dict[str, tuple[Any, Kernel]], output: str, name: str
+) -> None:
+    derivation, kernel = strided[output]
+    nests: tuple[Nest, ...] = tuple(rewrite(nest, MUTANTS[output, name]) for nest in kernel.nests)
+    wrong = replace(kernel, nests=nests)
+    assert wrong != kernel
+    assert validate(derivation, wrong).holds is not True
+
+
+# ------------------------------------------------------------------------------------------------ rows by hand
+
+W = Var(LANES)
+BLOCKS = Binary("//", sub(add(Var("L"), W), const(1)), W)
+
+
+@pytest.fixture(scope="module")
+def rows() -> Side:
+    return side(sc.operator("y[n,c,i] = x[n,c,i]*w[c]"))
+
+
+def _rows(of: Side, body: tuple[Any, ...], height: Expr, slack: int = 2) -> Kernel:
+    room = Buffer("B", ((height, Var("L")),), "private", slack=mul(const(slack), W))
+    source = Buffer("S", ((Var("L"),),), "private", slack=mul(const(slack), W))
+    return k.kernel(of[1], (k.nest("n", "N", *body),), room, source)
+
+
+def _put(row: Any) -> For:
+    at = mul(W, Var("b"))
+    return For("b", const(0), BLOCKS, (StoreLanes("B", (row, at), 1, "", "=", LoadLanes("S", (at,), 1, "")),))
+
+
+ROOM = add(add(Var("C"), Binary("//", W, Var("L"))), const(1))
+IN_ORDER = k.loop("c", "C", _put(Var("c")))
+
+
+def test_rows_in_their_order_store_over_junk(rows: Side) -> None:
+    (nest,) = without_junk(_rows(rows, (IN_ORDER,), ROOM)).nests
+    assert not any(isinstance(node, StoreLanes) for node in walk(nest))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        (k.loop("c", "C", _put(sub(sub(Var("C"), const(1)), Var("c")))),),
+        (k.store("B", 1, 0, value=k.ZERO), IN_ORDER),
+        (k.loop("c", "C", k.loop("again", 2, _put(Var("c")))),),
+        (k.loop("c", "C", Let("d", Var("c")), _put(Var("d"))),),
+    ],
+    ids=["backwards", "over what was stored", "twice", "by another name"],
+)
+def test_junk_that_may_cover_something_is_refused(rows: Side, body: tuple[Any, ...]) -> None:
+    with pytest.raises(UnclearError):
+        without_junk(_rows(rows, body, ROOM))
+
+
+def test_junk_is_read_only_where_there_is_room(rows: Side) -> None:
+    with pytest.raises(UnclearError, match="may be read"):
+        without_junk(_rows(rows, (IN_ORDER,), ROOM, slack=0))
