@@ -30,6 +30,8 @@ _STATEMENTS = 100_000
 _SHAPES = 6
 _ALL = 100
 """Of a plan: more than any drawn size, so that one box holds everything."""
+_LARGE = 1_000_000
+"""Two different polynomials of degree d agree at a point drawn from s numbers per variable with chance d/s at most."""
 _RATIONAL = {"add", "sub", "mul", "div", "neg", "abs", "sign", "relu", "max", "min", "where"} | COMPARISONS
 _CLOSE = 1e-6
 
@@ -120,7 +122,9 @@ def _drawn(op: Operator, shapes: Shapes, seed: int) -> dict[str, Array]:
     arrays: dict[str, Array] = {}
     for tensor in op.inputs:
         shape = shapes[tensor.name]
-        values = [rng.randrange(-9, 10) for _ in range(prod(shape))]
+        # Small numbers meet each other often, as maxima and signs want it; large ones tell apart what is added.
+        most = 9 if seed % 2 == 0 or not exact else _LARGE
+        values = [rng.randrange(-most, most + 1) for _ in range(prod(shape))]
         if tensor.dtype == "index":
             arrays[tensor.name] = np.zeros(shape, dtype=np.int32)
         elif exact:
