@@ -19,6 +19,7 @@ from symconv.loops.ir import (
     Binary,
     Buffer,
     Compare,
+    Const,
     Declare,
     Expr,
     For,
@@ -168,7 +169,8 @@ class _Junk:
     def _later(self, store: StoreLanes, path: Path, other: Path, one: Any, whole: bool, rows: Sequence[str]) -> None:
         """Another store of the buffer stores the same row, or what junk may cover is stored by it afterwards."""
         at = next(k for k, (a, b) in enumerate(zip(path, other, strict=False)) if a[0] != b[0] or a[1] is not b[1])
-        if one.index[:-1] == store.index[:-1] and whole:
+        planes = zip(store.index[:-2], one.index[:-2], strict=True)
+        if (one.index[:-1] == store.index[:-1] and whole) or any(_different(a, b) for a, b in planes):
             return
         common = [s for _, s in path[:at] if isinstance(s, For)]
         kept = all(self._apart(loop.var, store, one) or self._encloses(loop, store.buffer) for loop in common)
@@ -199,6 +201,10 @@ class _Junk:
         while uses(expr, involved):
             expr = substitute(expr, involved)
         return expr
+
+
+def _different(one: Expr, other: Expr) -> bool:
+    return isinstance(one, Const) and isinstance(other, Const) and one != other
 
 
 def _quotient(atoms: Sequence[Expr]) -> bool:

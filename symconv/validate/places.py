@@ -210,12 +210,12 @@ def _meaning(exprs: Sequence[Expr], defined: dict[str, For | Let]) -> list[Stmt]
 
 
 def _class_number(value: Expr, loops: Sequence[For]) -> bool:
-    """Whether a number tells the turns of loops apart, each of which runs from 0 to a constant."""
+    """Whether a number tells the turns of loops apart, each of which runs between constants."""
     result: Expr = const(0)
     for loop, count in zip(loops, counts(loops), strict=True):
-        if not isinstance(count, Const) or loop.lower != const(0):
+        if not isinstance(count, Const) or not isinstance(loop.lower, Const):
             return False
-        result = add(mul(result, count), Var(loop.var))
+        result = add(mul(result, count), sub(Var(loop.var), loop.lower))
     return alike(value, result)
 
 

@@ -25,6 +25,7 @@ from symconv.loops.ir import (
 from symconv.loops.traverse import rewrite, walk
 from symconv.validate.places import Limits
 from symconv.validate.rolled import rolled
+from symconv.validate.scoping import told_apart
 from symconv.validate.settled import settled_sizes
 
 __all__ = ["for_lanes", "plain"]
@@ -37,7 +38,10 @@ def plain(kernel: Kernel, least: Mapping[str, int]) -> tuple[Kernel, Limits]:
     ``least`` are the least values of sizes.
     """
     kernel = _apart(replace(kernel, nests=tuple(_flattened(nest) for nest in kernel.nests)))
-    return rolled(settled_sizes(kernel, least)) if kernel.parameters else (kernel, {})
+    if not kernel.parameters:
+        return kernel, {}
+    kernel = replace(kernel, nests=tuple(map(told_apart, kernel.nests)))
+    return rolled(settled_sizes(kernel, least))
 
 
 def for_lanes(kernel: Kernel, lanes: int) -> Kernel:

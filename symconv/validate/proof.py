@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import product
 
-from symconv.loops.ir import Binary, Compare, Const, Expr, Kernel, Select, Var
+from symconv.loops.ir import LANES, Binary, Compare, Const, Expr, Kernel, Select, Var
 from symconv.loops.traverse import walk
 from symconv.notation.operator import Operator
 from symconv.relation.instances import difference_of, escapes, repeated
@@ -30,16 +30,16 @@ __all__ = ["prove"]
 _OPPOSITE = {"<": ">=", ">=": "<", "<=": ">", ">": "<="}
 
 
-def prove(op: Operator, kernel: Kernel, lanes: int, limits: Limits) -> tuple[str, ...]:
-    """What is proved of a plain kernel, a sentence each.
+def prove(op: Operator, kernel: Kernel, lanes: int | None, limits: Limits) -> tuple[str, ...]:
+    """What is proved of a plain kernel, a sentence each; without ``lanes``, for any number of them.
 
     Raises FaultError with a point, UnclearError where something is not decided.
     """
-    kernel = for_lanes(kernel, lanes)
+    kernel = kernel if lanes is None else for_lanes(kernel, lanes)
     tests = tests_of(kernel.nests)
     own = frozenset(s.target.name for s in op.statements)
     context = _context(op, kernel, len(tests))
-    flow = Flow(kernel, context, own, lanes, tests, {}, limits=limits)
+    flow = Flow(kernel, context, own, lanes or 1, tests, {}, limits=limits)
     life = lifetimes(flow)
     while True:
         flow = replace(
@@ -68,13 +68,14 @@ def prove(op: Operator, kernel: Kernel, lanes: int, limits: Limits) -> tuple[str
 def _context(op: Operator, kernel: Kernel, tests: int) -> Context:
     context = context_of(op)
     known = [context.facts, *(f"{s.name} = {s.value.value}" for s in kernel.sizes if isinstance(s.value, Const))]
-    known += [f"{name} >= 1" for name in kernel.parameters]
+    # Kernels whose number of lanes is known do not speak of it.
+    known += [f"{name} >= 1" for name in (*kernel.parameters, LANES)]
     for size in kernel.layout:
         # A product of sizes is any number, for all that is known here.
         with suppress(UnclearError):
             known.append(_defined(size.name, size.value, frozenset(kernel.parameters)))
     flags = [TEST.format(k) for k in range(tests)]
-    own = (*(s.name for s in kernel.sizes), *kernel.parameters, *(s.name for s in kernel.layout))
+    own = (*(s.name for s in kernel.sizes), *kernel.parameters, LANES, *(s.name for s in kernel.layout))
     return Context(tuple(dict.fromkeys((*context.sizes, *own, *flags))), " and ".join(filter(None, known)))
 
 

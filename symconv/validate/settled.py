@@ -7,7 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from symconv.loops.arith import simplify
+from symconv.loops.arith import add, simplify
 from symconv.loops.ir import Binary, Expr, Kernel, Var
 from symconv.loops.traverse import rewrite, substitute
 from symconv.notation.operator import Operator
@@ -60,9 +60,19 @@ def _plainer(node: Any, bounds: Mapping[str, int]) -> Any:
                 for one, other in ((a, b), (b, a)):
                     if _never_less(one, other, bounds):
                         return one if op == "max" else other
+                return _outside(op, polynomial(a), polynomial(b)) or part
         return part
 
     return simplify(rewrite(node, rule))
+
+
+def _outside(op: str, a: Polynomial, b: Polynomial) -> Expr | None:
+    """``max(p + a, p + b)`` as ``p + max(a, b)`` where p has products of unknown numbers; None where it has none."""
+    shared = {atoms: factor for atoms, factor in a.items() if b.get(atoms) == factor}
+    if all(len(atoms) < 2 for atoms in shared):
+        return None
+    left, right = (expression({m: f for m, f in form.items() if m not in shared}) for form in (a, b))
+    return add(expression(shared), Binary(op, left, right))
 
 
 def _never_less(one: Expr, other: Expr, bounds: Mapping[str, int]) -> bool:

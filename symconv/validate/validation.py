@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from symconv.gather.derivation import Derivation
 from symconv.loops.candidate import Candidate
 from symconv.loops.ir import LANES as WIDTH
-from symconv.loops.ir import Expr, Kernel, Var
+from symconv.loops.ir import Expr, Kernel, LoadLanes, ReduceLanes, Splat, StoreLanes, Var
 from symconv.loops.traverse import walk
 from symconv.notation.operator import Operator
 from symconv.relation.effort import ExhaustedError, effort
@@ -31,6 +31,9 @@ LANES = (2, 4, 8, 16)
 
 _OPERATIONS = 100_000_000
 """Of isl, for one kernel and one number of lanes: ten times what the largest of the shipped operators need."""
+
+_PACKED = 50_000_000
+"""Of isl, for a kernel with numbers of a plan: there are many of these."""
 
 _VERDICTS = {True: "proved for all sizes", False: "wrong", None: "undecided"}
 
@@ -115,19 +118,26 @@ def validate(derivation: Derivation | Candidate, kernel: Kernel, lanes: Sequence
     """
     op, wide = derivation.gather.operator, False
     lines: tuple[str, ...] = ()
-    for count in lanes:
+    counts: tuple[int | None, ...] = tuple(lanes)
+    for number in range(len(counts)):
+        said = ""
         try:
-            with effort(_OPERATIONS):
+            with effort(_PACKED if kernel.parameters else _OPERATIONS):
                 plainer, limits = plain(kernel, least_of(op))
                 wide = _wide(plainer)
-                lines = prove(op, plainer, count, limits)
+                if wide and _single(plainer):
+                    # The number of lanes is a size like others where nothing is left that is in lanes.
+                    counts = (None,)
+                said = f" (with {counts[number]} lanes)" if wide and counts[number] else ""
+                lines = prove(op, plainer, counts[number], limits)
         except (ExhaustedError, UnclearError, FaultError) as reason:
-            said = f"{reason} (with {count} lanes)" if wide else str(reason)
-            return _unproved(op, kernel, said, getattr(getattr(derivation, "facts", None), "requires", ()))
-        if not wide:
+            requires = getattr(getattr(derivation, "facts", None), "requires", ())
+            return _unproved(op, kernel, f"{reason}{said}", requires)
+        if not wide or len(counts) == 1:
             break
     if wide:
-        lines = (*lines, f"vectors of {', '.join(map(str, lanes))} lanes")
+        known = [str(count) for count in counts if count]
+        lines = (*lines, f"vectors of {', '.join(known) or 'any number of'} lanes")
     return Validation(kernel.name, True, lines)
 
 
@@ -141,6 +151,12 @@ def _unproved(op: Operator, kernel: Kernel, reason: str, requires: Sequence[Expr
         drawn = "sizes and numbers of a plan" if kernel.parameters else "sizes"
         said += f" ({seen.runs} exact ones, with drawn {drawn})"
     return Validation(kernel.name, None, reason=said, runs=seen.runs)
+
+
+def _single(kernel: Kernel) -> bool:
+    """Whether no statement is in lanes."""
+    nodes = (node for nest in kernel.nests for node in walk(nest))
+    return not any(isinstance(node, LoadLanes | StoreLanes | ReduceLanes | Splat) for node in nodes)
 
 
 def _wide(kernel: Kernel) -> bool:
