@@ -84,6 +84,11 @@ def _constants(body: Sequence[Stmt]) -> tuple[Stmt, ...]:
                 found += [If(Compare("==", const(0), const(0)), _constants(inner))] if value else []
             case For(_, Const(lower), Const(upper)) if upper <= lower:
                 continue
+            # There is at least one lane.
+            case If(Compare(">=", Const(value, False), Var(width)), _) if value <= 0 and width == LANES:
+                continue
+            case If(Compare("<", Const(value, False), Var(width)), inner) if value <= 0 and width == LANES:
+                found.append(If(Compare("==", const(0), const(0)), _constants(inner)))
             case For() | If():
                 found.append(replace(statement, body=_constants(statement.body)))
             case _:

@@ -32,7 +32,7 @@ from symconv.loops.ir import (
     Var,
 )
 from symconv.loops.traverse import rewrite, substitute, walk
-from symconv.validate.polynomial import alike
+from symconv.validate.polynomial import alike, expression, polynomial, uses
 
 __all__ = ["lane_of", "rolled_spans"]
 
@@ -69,6 +69,9 @@ def rolled_spans(body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
         if (loop := _span(body[at : at + 3])) is not None:
             found.append(loop)
             at += 3
+        elif made := _full(body[at:]):
+            found += made[0]
+            at += made[1]
         else:
             found.append(body[at])
             at += 1
@@ -97,6 +100,30 @@ def _span(three: Sequence[Stmt]) -> For | None:
     if not (lengths and counted and starts and _lanes(block, single, at)):
         return None
     return For(at, lower, upper, (single,))
+
+
+def _full(body: Sequence[Stmt]) -> tuple[tuple[Stmt, ...], int] | None:
+    """Blocks of lanes over a range of at least one block, and how many statements they are: a loop over them all."""
+    match body:
+        case (
+            For(chunk, Const(zero, False), Binary("//", most, divisor), (Let(at, first), *block), 1),
+            Let(again, last),
+            *rest,
+        ) if zero == 0 and at == again and divisor == WIDTH and block == rest[: len(block)]:
+            pass
+        case _:
+            return None
+    upper = expression(polynomial(add(last, WIDTH)))
+    lower = expression(polynomial(sub(first, mul(WIDTH, Var(chunk)))))
+    single = tuple(lane_of(one, const(0)) for one in block)
+    wanted = sub(upper, lower)
+    counted = any(alike(most, one) for one in (wanted, Binary("max", wanted, const(0))))
+    plain = all(_once(one) and _lanes(whole, one, at) for whole, one in zip(block, single, strict=True))
+    if not block or not counted or not plain or uses(lower, {chunk}):
+        return None
+    fits = If(Compare(">=", expression(polynomial(sub(wanted, WIDTH))), const(0)), ())
+    loop = For(at, lower, upper, single)
+    return (fits, loop), 2 + len(block)
 
 
 def _ends(rest: tuple[Stmt, ...], block: Stmt, single: Stmt, at: str) -> tuple[Expr, Expr] | None:
