@@ -99,7 +99,7 @@ def _micro(it: Outer, blocks: int, near: bool) -> Outlined:
     loads: list[Stmt] = []
     table = name_of("distances" if near else "offsets")
     offset = Load(table, (zero if it.products else PHASE, Var("step_")))
-    plane = add(mul(PHASE, Var("PP_")), Var("plane0_")) if it.products else zero
+    plane = mul(PHASE, Var("PP_")) if it.products else zero
     prefix = (plane, *(zero,) * len(classes_of(it.space, found.wide[0])))
     first = Var("from_") if it.in_place else Var("lane_")
     for number, operand in enumerate(found.wide):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import prod
 
-from symconv.loops.arith import add, ceildiv, const, mul, smallest, sub
+from symconv.loops.arith import add, ceildiv, const, largest, mul, smallest, sub
 from symconv.loops.ir import (
     LANES,
     Buffer,
@@ -50,8 +50,11 @@ from symconv.packed.windows import AHEAD, Windows, line_layout, lines_buffer, tr
 __all__ = ["winograd_nests"]
 
 
-SLAB = 128
-"""Planes whose products are added in one chain."""
+LONGEST, SHORTEST = 128, 16
+"""Planes whose products are added in one chain: longer ones lose digits, shorter ones load and store sums too often."""
+
+NEAR = 2**18
+"""Elements of windows that are made before their products: what the second cache holds."""
 
 
 _STACK = 16
@@ -70,8 +73,8 @@ def winograd_nests(it: Tiled, tile: Tile) -> Packed:
         Size("MT_", ceildiv(Var("M_"), tile.rows)),
         Size("KT_", product(counts(it.still, it.still.taps, exact=False))),
         Size("P_", sums.planes),
-        Size("PB_", Var("P_")),
-        Size("PP_", apart(Var("P_"))),
+        Size("PB_", _slab(it)),
+        Size("PP_", apart(Var("PB_"))),
         Size("ST_", ceiling(Var("P_"), const(_STACK))),
         Size("G_", product(counts(it.found, it.found.groups, exact=False))),
     )
@@ -80,12 +83,19 @@ def winograd_nests(it: Tiled, tile: Tile) -> Packed:
     return Packed(nests, tuple(_buffers(it, sums)), layout, parameters)
 
 
+def _slab(it: Tiled) -> Expr:
+    """How many planes are transformed before their products are added."""
+    held = mul(const(it.products), mul(Var("RV_"), it.windows.lane.pitch))
+    near = largest([const(SHORTEST), smallest([const(LONGEST), quotient(const(NEAR), held)])])
+    return largest([const(1), smallest([Var("P_"), near])])
+
+
 def _buffers(it: Tiled, sums: Outer) -> Iterator[Buffer]:
     lanes, rows = Var(LANES), const(sums.tile.rows)
     taps = const(prod(axis.transform.r for axis in it.form.axes))
     steps, every = mul(Var("P_"), Var("KT_")), const(it.products)
     slack = mul(const(2 + sums.tile.blocks), lanes)
-    yield Buffer(name_of("offsets"), ((const(1),), (steps,)), "workspace", Scalar("offset"))
+    yield Buffer(name_of("offsets"), ((const(1),), (mul(Var("PB_"), Var("KT_")),)), "workspace", Scalar("offset"))
     raw = ((taps,), (mul(mul(const(_STACK), Var("KT_")), rows),))
     yield Buffer(name_of("raw"), raw, "private", slack=lanes)
     narrow = ((Var("G_"),), (every,), (Var("MT_"),), (steps, rows))
@@ -137,7 +147,7 @@ def _tap_number(it: Tiled, point: Point) -> int:
 def _raw(it: Tiled, sums: Outer) -> tuple[Stmt, ...]:
     """One plane of the narrow operand as it is given, rows of a tile side by side; 0 where there is no row, no tap."""
     found, rows, (read,) = it.found, const(sums.tile.rows), it.found.narrow
-    planes, kept, row = it.still.planes, it.still.taps, add(mul(Var("rowblock_"), rows), Var("row_"))
+    kept, row = it.still.taps, add(mul(Var("rowblock_"), rows), Var("row_"))
     cell = tuple(Let(name, row) for name in found.rows)
     step = add(mul(Var("plane_"), Var("KT_")), rank(it.still, kept))
     column = add(mul(step, rows), Var("row_"))
@@ -161,9 +171,7 @@ def _raw(it: Tiled, sums: Outer) -> tuple[Stmt, ...]:
             For("row_", const(0), Var("count_"), copy),
             For("row_", Var("count_"), rows, (nothing,)),
         ]
-    digits = decoded(tuple(f"{name}_digit_" for name in planes), counts(it.still, planes, exact=False), "position_")
-    lets = tuple(Let(name, add(extent(it.still, name)[0], Var(f"{name}_digit_"))) for name in planes)
-    return (*digits, *lets, *in_taps(it.still, kept, tuple(body)))
+    return (*_loops_of(it, "position_"), *in_taps(it.still, kept, tuple(body)))
 
 
 def _main(it: Tiled, sums: Outer) -> Nest:
@@ -171,25 +179,31 @@ def _main(it: Tiled, sums: Outer) -> Nest:
     names = (*(f"{s.loop}_box_" for s in it.windows.strips), *found.groups)
     sizes = (*it.windows.boxes, *counts(found, found.groups, exact=False))
     blocks = Let("blocks_", ceiling(it.windows.span, Var(LANES)))
-    # Long chains of additions lose digits: sums are made in slabs of planes, which are then added.
+    job = Windows(it, it.split, it.form.data_matrices, name_of("wide"), _plane, "RV_")
+    chosen = Let("position_", add(Var("plane0_"), Var("plane_")))
+    # Long chains of additions lose digits: sums are made in slabs of planes, whose windows stay near, and then added.
     slab = (
-        Let("plane0_", mul(const(SLAB), Var("slab_"))),
-        Let("planes_", smallest([const(SLAB), sub(Var("P_"), Var("plane0_"))])),
+        Let("plane0_", mul(Var("PB_"), Var("slab_"))),
+        Let("planes_", smallest([Var("PB_"), sub(Var("P_"), Var("plane0_"))])),
+        For("plane_", const(0), Var("planes_"), (chosen, *_loops_of(it, "position_"), *transformed_planes(job, {}))),
         *register_tiles(sums),
     )
-    plane = Let("plane_", rank(it.still, it.still.planes))
-    job = Windows(it, it.split, it.form.data_matrices, name_of("wide"), _plane, "RV_")
-    work = transformed_planes(job, {})
     body = (
         *decoded(names, sizes, "z_"),
         *in_boxes(it.windows),
         blocks,
-        *in_taps(it.still, it.still.planes, (plane, *work)),
-        For("slab_", const(0), ceiling(Var("P_"), const(SLAB)), slab),
+        For("slab_", const(0), ceiling(Var("P_"), Var("PB_")), slab),
         *_unpacked(it, sums),
     )
     wide = it.form.data.tensor
     return Nest("z_", product(sizes), body, f"{sums.target}: {wide} in windows of {it.form.name}, a sum for each point")
+
+
+def _loops_of(it: Tiled, number: str) -> tuple[Stmt, ...]:
+    """The loops of a plane from its number."""
+    names = it.still.planes
+    digits = decoded(tuple(f"{name}_digit_" for name in names), counts(it.still, names, exact=False), number)
+    return (*digits, *(Let(name, add(extent(it.still, name)[0], Var(f"{name}_digit_"))) for name in names))
 
 
 def _plane(number: Expr) -> Expr:
