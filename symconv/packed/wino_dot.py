@@ -23,6 +23,7 @@ from symconv.loops.ir import (
     LoadLanes,
     Nest,
     Outlined,
+    Prefetch,
     Scalar,
     Size,
     Stmt,
@@ -54,6 +55,9 @@ from symconv.packed.unpack import finished
 from symconv.packed.windows import Windows, line_layout, lines_buffer, transformed_planes
 
 __all__ = ["winograd_dot_nests"]
+
+_AHEAD = 256
+"""Elements from what is read, or stored, to what is fetched from memory meanwhile."""
 
 
 def winograd_dot_nests(it: Tiled, tile: DotTile) -> Packed:
@@ -154,10 +158,12 @@ def _combined(it: Tiled, sums: Dot) -> Nest:
     position = mul(Var("at_"), Var(LANES))
     entries = const(sums.tile.rows * sums.tile.columns)
 
-    def load(point: Point) -> Expr:
+    def sum_of(point: Point) -> tuple[Expr, ...]:
         number = const(number_of(point, it.form))
-        place = (Var("group_"), const(0), number, Var("rowblock_"), Var("column_"), const(0), position)
-        return LoadLanes(sums.name("sums"), place, 1, "mask_")
+        return (Var("group_"), const(0), number, Var("rowblock_"), Var("column_"), const(0), position)
+
+    def load(point: Point) -> Expr:
+        return LoadLanes(sums.name("sums"), sum_of(point), 1, "mask_")
 
     def store(point: Point, value: Expr) -> Stmt:
         number = 0
@@ -169,7 +175,12 @@ def _combined(it: Tiled, sums: Dot) -> Nest:
     first, *others = it.form.target_matrices
     matrices = (tuple(tuple(scale * value for value in line) for line in first), *others)
     mask = _held(entries, position)
-    body = (mask, *transformed(matrices, load, store))
+    # Sums of the points lie far apart, in more streams than hardware follows.
+    ahead = [
+        Prefetch(sums.name("sums"), sum_of(point), const(_AHEAD))
+        for point in points(tuple(axis.transform.n for axis in it.form.axes))
+    ]
+    body = (mask, *ahead, *transformed(matrices, load, store))
     each = For("at_", const(0), ceiling(entries, Var(LANES)), (Outlined("taps", body),))
     comment = f"{sums.target}: sums of every point transformed to taps"
     return Nest("z_", product(sizes), (*decoded(names, sizes, "z_"), each, *_scattered(it, sums)), comment)
@@ -185,17 +196,21 @@ def _scattered(it: Tiled, sums: Dot) -> tuple[Stmt, ...]:
     if len(kept) == 1:
         lets = (Let(kept[0], Var("position_")),)
     groups = decoded(found.groups, counts(found, found.groups, exact=False), "group_")
-    stores = []
+    stores: list[Stmt] = []
     for number, point in enumerate(points(tuple(axis.transform.r for axis in it.form.axes))):
         pairs = list(zip(it.form.axes, point, strict=True))
         values: dict[str, Expr] = {axis.tap: it.tap(axis, at) for axis, at in pairs}
         total = Load(sums.name("taps"), (const(number), add(mul(Var("row_"), const(columns)), Var("at_"))))
         cell = tuple(substitute(integer(form), values) for form in found.solution.target)
+        if not any(point):
+            stores.append(Prefetch(sums.target, cell, const(_AHEAD)))
         store: Stmt = Store(sums.target, cell, finished(found, total, "", values))
         for axis, at in pairs:
             store = If(it.known(axis, at), (store,))
         stores.append(store)
-    inside = If(Compare("<", position, Var("N_")), (Let("position_", position), *lets, *stores))
-    line = For("at_", const(0), const(columns), (inside,))
     cells = tuple(Let(name, row) for name in found.rows)
-    return (*groups, For("row_", const(0), const(rows), (If(Compare("<", row, Var("M_")), (*cells, line)),)))
+    held = smallest([const(rows), sub(Var("M_"), mul(Var("rowblock_"), const(rows)))])
+    line = For("row_", const(0), held, (*cells, *stores))
+    # What a column is takes divisions: they are made once for all rows.
+    inside = If(Compare("<", position, Var("N_")), (Let("position_", position), *lets, line))
+    return (*groups, For("at_", const(0), const(columns), (inside,)))
