@@ -14,13 +14,20 @@ import pytest
 HERE = Path(__file__).parent
 # What vector lanes do on purpose: their element-wise fall-back shifts and reads are not undefined.
 FLAGS = "-fsanitize=address,undefined -fno-sanitize-recover=all"
-NAMES = [
-    ast.literal_eval(key)
-    for node in ast.parse((HERE / "sanitized.py").read_text(encoding="utf-8")).body
-    if isinstance(node, ast.AnnAssign) and isinstance(node.value, ast.Dict)
-    for key in node.value.keys
-    if key is not None
-]
+
+
+def _names(script: str) -> list[str]:
+    """What a script can be asked for: the keys of its dictionary."""
+    return [
+        ast.literal_eval(key)
+        for node in ast.parse((HERE / script).read_text(encoding="utf-8")).body
+        if isinstance(node, ast.AnnAssign) and isinstance(node.value, ast.Dict)
+        for key in node.value.keys
+        if key is not None
+    ]
+
+
+NAMES, PACKED = _names("sanitized.py"), _names("sanitized_packed.py")
 OUTSIDE = """\
 cimport numpy as np
 def answer(np.ndarray a, Py_ssize_t i):
@@ -65,6 +72,15 @@ def test_no_size_leaves_its_arrays(name: str, dtype: str, tmp_path: Path) -> Non
     seed = NAMES.index(name)
     ran = _run([str(HERE / "sanitized.py"), name, dtype, str(seed), "60"], tmp_path / "sanitized")
     assert (ran.returncode, ran.stdout.strip()) == (0, "60"), (ran.stdout + ran.stderr)[-4000:]
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", PACKED)
+def test_no_candidate_leaves_its_arrays_whatever_a_plan_says(name: str, tmp_path: Path) -> None:
+    """Packed, dot and Winograd kernels, for both instruction sets: sizes around each tile, drawn numbers."""
+    ran = _run([str(HERE / "sanitized_packed.py"), name, str(PACKED.index(name)), "20"], tmp_path / "sanitized")
+    assert ran.returncode == 0, (ran.stdout + ran.stderr)[-4000:]
+    assert int(ran.stdout) > 40
 
 
 @pytest.mark.full
