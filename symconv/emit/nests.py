@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from symconv.emit.functions import TYPES, Functions, addressed, declared, lengths, mentioned, pointer_type, written
-from symconv.emit.pieces import in_pieces
+from symconv.emit.pieces import in_pieces, needed
 from symconv.emit.statements import Statements
 from symconv.loops.ir import Kernel, Nest, Var
 from symconv.loops.traverse import expressions
@@ -46,7 +46,7 @@ def _in_cython(kernel: Kernel, nest: Nest, name: str, functions: Functions) -> d
 
 
 def _in_c(kernel: Kernel, nest: Nest, name: str, functions: Functions) -> dict[str, Any]:
-    nest = replace(nest, body=in_pieces(nest.body))
+    nest = replace(nest, body=in_pieces(needed(nest.body)))
     printer = Statements(kernel, native=True, functions=functions)
     var = printer.named(nest.var)
     opened = f"    for (Py_ssize_t {var} = sc_begin; {var} < sc_end; {var}++) {{"
