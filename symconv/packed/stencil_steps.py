@@ -51,6 +51,7 @@ from symconv.packed.stencil import (
     loaded,
     mask_of,
     read_as_load,
+    tap_range,
     taps_along,
     wanted,
     within,
@@ -195,8 +196,8 @@ def _products(it: Steps, rows: int, masked: bool) -> Iterator[Stmt]:
         if masked:
             yield mask_of(f"mask{c}_", it.lane, Var(f"column{c}_"), left)
     first = found.wide[0].read
-    for operand in found.wide if rows > 1 else ():
-        yield from wanted(found, operand, rows, {}, {row: Var("row_"), lane: Var("at_")})
+    if rows > 1:
+        yield from _ahead(it, rows)
     for r in range(rows):
         index = loaded(first, {}, {row: add(Var("row_"), const(r)), lane: Var("at_")}).index
         lanes = LoadLanes(first.tensor, index, 1, "mask_" if masked else "")
@@ -216,6 +217,16 @@ def _products(it: Steps, rows: int, masked: bool) -> Iterator[Stmt]:
             yield within(place, integer(it.row.length), tuple(body))
         else:
             yield from body
+
+
+def _ahead(it: Steps, rows: int) -> Iterator[Stmt]:
+    """The next rows of both operands, wanted once for all the taps that pass over them."""
+    found, (row, lane) = it.found, it.found.flats[-2:]
+    here: dict[str, Expr] = {row: Var("row_"), lane: Var("at_")}
+    next_ones = tuple(one for operand in found.wide for one in wanted(found, operand, rows, {}, here))
+    passes = [tap for tap in taps_along(found, it.lane) if not it.across]
+    first = tuple(Compare("==", Var(tap), tap_range(found, tap, {})[0]) for tap in passes)
+    yield from (If(first[0], next_ones),) if first else next_ones
 
 
 def _moved(it: Steps, place: Expr, c: int, mask: str) -> LoadLanes:

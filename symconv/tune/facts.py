@@ -58,6 +58,7 @@ class Facts:
     * ``flops``, ``reads``, ``writes``: operations, elements of all operands, and elements of the output.
     * ``operations``, ``loads``: vector instructions, and loads beside the operands' own, of one update of one
       accumulator (1 and 0 for a multiply-add).
+    * ``across``: taps along the lanes that a stencil unrolls; the tile's second number is that of taps along its rows.
     * ``transform``: of a bilinear method per transformed axis, how many results come from how many points; the flat
       axes then count tiles.
     * ``requires``: comparisons of sizes that must all hold, or the candidate cannot run.
@@ -83,10 +84,11 @@ class Facts:
     loads: int = 0
     transform: tuple[tuple[int, int], ...] = ()
     requires: tuple[Expr, ...] = ()
+    across: int = 1
 
 
 _EXPRESSIONS = ("rows", "planes", "groups", "columns", "flops", "reads", "writes")
-_WHOLE = ("phases", "classes", "operations", "loads")
+_WHOLE = ("phases", "classes", "operations", "loads", "across")
 _AXIS = ("extent", "operand", "low", "high")
 
 
@@ -118,7 +120,7 @@ def from_json(found: object) -> Facts:
 
     >>> from_json({"scheme": "guess"})
     Traceback (most recent call last):
-    symconv.errors.BuildError: the facts kept with a kernel are damaged: {'scheme': 'guess'} lacks classes
+    symconv.errors.BuildError: the facts kept with a kernel are damaged: {'scheme': 'guess'} lacks across
     """
     record = _record(found, tuple(field.name for field in fields(Facts)))
     scheme, in_place = record["scheme"], record["in_place"]

@@ -88,10 +88,6 @@ def cycles(n: Counts, machine: Machine, chosen: dict[str, Array]) -> Parts:
     }
 
 
-def _across(n: Counts) -> int:
-    return n.facts.transform[0][0] if n.facts.transform else 1
-
-
 def _block(n: Counts, machine: Machine, rows: int) -> float:
     """Cycles of one block of lanes of some rows, all taps."""
     taps, crossing = max(n.tile[1], 1), machine.vector_bytes / 64
@@ -99,7 +95,7 @@ def _block(n: Counts, machine: Machine, rows: int) -> float:
     lane_stride = n.axes[-2].stride if n.facts.phases == 1 else 1
     reached = (rows - 1) * min(lane_stride, taps) + taps
     if _steps(n):
-        across = _across(n)
+        across = n.facts.across
         passes = n.columns / (taps * across)
         loads = rows + reached * across * (strided + crossing) / 1.0
         updates = rows * taps * across

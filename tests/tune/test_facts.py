@@ -48,7 +48,7 @@ def test_facts_come_back_as_they_went() -> None:
     for scheme in SCHEMES:
         facts = Facts(scheme, "a \"label\"", (4, 3), (axis, axis), Var("C"), Var("F"), (number(4), Var("t")), 4, Var("G"), Var("N"),
                       True, 2, ("T_u", "FB"), Var("a"), Var("b"), Var("c"), 4, 1, ((4, 6), (2, 6)),
-                      (Compare("==", Var("kH"), number(3)),))  # fmt: skip
+                      (Compare("==", Var("kH"), number(3)),), 3)  # fmt: skip
         assert from_json(json.loads(json.dumps(to_json(facts)))) == facts
 
 
