@@ -78,6 +78,11 @@ class Entry:
         """Plans that were measured are for so many threads; those of the model are for any number."""
         return self.threads if self.options.tune and self.planned else 0
 
+    @property
+    def grows(self) -> bool:
+        """Whether calls with much work take another module, with scratch memory of its own."""
+        return self._larger is not None and not self.planned and self._counted is not None
+
     def _grow(self) -> bool:
         """Change to the module with every candidate, where there is one; it is compiled when first asked for."""
         if self.planned or self._larger is None:

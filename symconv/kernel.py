@@ -100,7 +100,7 @@ class Kernel:
     def workspace_bytes(self) -> int | None:
         """Scratch bytes that a call takes at most; None where that depends on run-time sizes."""
         value = self._artifact.meta.get("workspace", 0)
-        if isinstance(value, int):
+        if isinstance(value, int) and not any(entry.grows for entry in self._entries()):
             return value
         if self.options.sizes is None:
             return None

@@ -260,6 +260,13 @@ def test_fixed_sizes_know_their_workspace() -> None:
     assert kernel.workspace_bytes == kernel.workspace(**shapes).nbytes
 
 
+def test_no_number_is_said_where_calls_with_much_work_take_more() -> None:
+    kernel = sc.build(sc.conv2d(padding=1))
+    assert kernel.workspace_bytes is None
+    small = kernel.workspace(x=(2, 3, 9, 8), w=(4, 3, 3, 2)).nbytes
+    assert kernel._artifact.meta["workspace"] == small, "the first kernels need as much whatever the sizes"
+
+
 @pytest.fixture(scope="module")
 def conv() -> Callable[[int], Kernel]:
     """Kernels of one module for so many threads."""
