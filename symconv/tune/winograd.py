@@ -119,8 +119,9 @@ def _transforms(n: Counts, machine: Machine, kinds: list[tuple[Array, list[Array
 
 
 def _far(held: Array, machine: Machine) -> Array:
-    """Cycles per byte of points, which are written far from each other: dear outside of the last cache."""
-    cost: Array = rate(held, machine) * np.where(held > 0.3 * machine.caches.last, 2.5, 1.0)
+    """Cycles per byte of points, which are written far from each other: dear far outside of the second cache."""
+    levels = [held > 0.3 * machine.caches.last, held > 5.0 * machine.caches.second]
+    cost: Array = rate(held, machine) * np.select(levels, [8.0, 1.5], 1.0)
     return cost
 
 
