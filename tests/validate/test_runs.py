@@ -59,7 +59,7 @@ def test_runs_are_counted(small: Isa, case: str) -> None:
     assert seen.runs >= 5
 
 
-def test_only_sizes_that_suit_a_method_are_drawn(small: Isa) -> None:
+def test_the_answer_says_how_many_runs_there_were(small: Isa) -> None:
     winograd = _candidate(*CASES["Winograd"][:2], small, "F(4,3)")
     found = validate(winograd, winograd.kernel)
     if found.holds is None:
