@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 __all__ = ["Array", "blocks", "combined", "strips"]
 
-Array = NDArray[np.float64]
+# numpy.typing alone takes as long to import as a plan.
+Array = np.ndarray[Any, np.dtype[np.float64]]
 
 
 def blocks(extent: int, fewest: int = 1, most: int = 4096) -> tuple[int, ...]:
