@@ -18,7 +18,7 @@ __all__ = ["bound", "cycles", "numbers", "workspace"]
 
 _BLOCK = 14.0
 """A block of lanes of some rows: where it lies, whether it is inside, its first and its last instruction."""
-_TAP = 4.0
+_TAP = 10.0
 """One more tap of those that are loops: where it lies, its elements of the narrow operand."""
 _PLANE = 60.0
 """One more strip of rows: its numbers, entering the function."""
@@ -30,6 +30,8 @@ _ISSUED = 3.0
 """Instructions a cycle: an update is one, a load has its address, its row and its lanes to be tested."""
 _FETCHED = 0.75
 """What is left of the way to memory where rows are fetched ahead."""
+_APART_PLANES = 2.5
+"""Several planes for one sum: only the first is fetched ahead."""
 _STORED = 1.3
 """An element stored, in elements loaded: its line is read before."""
 _BARE = 0.2
@@ -79,6 +81,7 @@ def cycles(n: Counts, machine: Machine, chosen: dict[str, Array]) -> Parts:
     work = planes * vectors * (many * _block(n, machine, n.tile[0]) + single * _block(n, machine, 1))
     moved = n.wide + (n.cells * n.groups * n.rows if _steps(n) else _STORED * n.writes)
     far = _FETCHED * float(rate(float((moved + n.writes) * machine.itemsize), machine))
+    far *= _APART_PLANES if n.planes > 1 and not _steps(n) else 1.0
     memory = moved * machine.itemsize * far * np.ones_like(strips)
     started = (_PLANE + (6.0 * n.columns if _steps(n) else 0.0)) * planes * strips
     return {
