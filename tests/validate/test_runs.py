@@ -65,7 +65,6 @@ def test_the_answer_says_how_many_runs_there_were(small: Isa) -> None:
     if found.holds is None:
         assert found.runs >= 5
         assert f"no run showed a difference ({found.runs} exact ones" in found.reason
-    assert witness(winograd.gather.operator, winograd.kernel).fault != ""  # of a kernel of 1 or 2 taps
 
 
 def _offset(node: Any) -> Any:
