@@ -35,14 +35,22 @@ def staged(op: Operator, wanted: tuple[str, ...]) -> tuple[tuple[Gather, ...], t
 def _stages(op: Operator, wrt: str, beside: tuple[Gather, ...]) -> tuple[Gather, ...]:
     whole = _solved(op, wrt)
     found = stages(whole, beside)
-    if any(map(packs, found)):
+    if any(map(packs, found)) and not any(map(_in_pieces, found)):
         return found
     for tensor in _bordered(op):
         other = _padded(op, tensor)
         copied = stages(_solved(other, wrt)) if other is not None else ()
         if any(map(packs, copied)):
             return copied
+    if any(map(packs, found)):
+        return found
     return found if len(found) == 1 or _common(beside) else (whole,)
+
+
+def _in_pieces(form: Gather) -> bool:
+    """Whether what is left of a statement sums in several pieces, those of a border."""
+    solutions = [one for _, several in form.statements[0].reductions for one in several]
+    return sum(bool(one.steps) for one in solutions) > 1
 
 
 def _common(gathers: tuple[Gather, ...]) -> bool:
