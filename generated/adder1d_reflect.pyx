@@ -134,16 +134,19 @@ cdef extern from *:
     #elif SC_BYTES == 16
     #define SC_EVEN_LATE 0, 2, 7, 7
     #endif
+    static inline sc_vector sc_load_all_fourth(const sc_real *p) {
+        const sc_real *q = p + 2 * SC_LANES;
+        sc_vector a = SC_PICK(sc_load_all(p), sc_load_all(p + SC_LANES), SC_EVEN);
+        sc_vector b = SC_PICK(sc_load_all(q), sc_load_all(q + SC_LANES - 3), SC_EVEN_LATE);
+        return SC_PICK(a, b, SC_EVEN);
+    }
     static inline sc_vector sc_load_all_strided(const sc_real *p, Py_ssize_t stride) {
         sc_vector v;
         int l;
         if (stride == 2) return SC_PICK(sc_load_all(p), sc_load_all(p + SC_LANES - 1), SC_EVEN_TAIL);
-        if (stride == 4 && SC_LANES > 2) {
-            const sc_real *q = p + 2 * SC_LANES;
-            sc_vector a = SC_PICK(sc_load_all(p), sc_load_all(p + SC_LANES), SC_EVEN);
-            sc_vector b = SC_PICK(sc_load_all(q), sc_load_all(q + SC_LANES - 3), SC_EVEN_LATE);
-            return SC_PICK(a, b, SC_EVEN);
-        }
+        if (stride == 4 && SC_LANES > 2) return sc_load_all_fourth(p);
+        if (stride == 8 && SC_LANES > 2)
+            return SC_PICK(sc_load_all_fourth(p), sc_load_all_fourth(p + 4 * SC_LANES - 4), SC_EVEN_TAIL);
         for (l = 0; l < SC_LANES; l++) v[l] = p[l * stride];
         return v;
     }
