@@ -21,7 +21,7 @@ from symconv.packed.dot import DotTile
 from symconv.packed.outer import Tile
 
 OP = sc.conv1d(padding=[(1, 2)])
-SHAPES = ({"x": (2, 3, 11), "w": (3, 3, 3)}, {"x": (3, 2, 4), "w": (5, 2, 3)})
+SHAPES = ({"x": (2, 3, 11), "w": (3, 3, 3)}, {"x": (3, 2, 4), "w": (5, 2, 3)}, {"x": (2, 1, 6), "w": (3, 1, 3)})
 PLANS = (1, 2, 100)
 
 
