@@ -60,6 +60,8 @@ def _faults(kernel: Kernel) -> Iterator[str]:
     known = {LANES, *kernel.parameters}
     for size in (*kernel.sizes, *kernel.layout):
         yield from _unknown(size.value, known | lengths, f"the number {size.name}")
+        if size.name in known:
+            yield f"the number {size.name} is computed twice"
         known.add(size.name)
     for buffer in kernel.buffers:
         yield from _buffer(buffer, known)

@@ -90,6 +90,7 @@ CHANGES: dict[str, tuple[str, Callable[[Kernel], Kernel], str]] = {
     "an input is stored to": ("outer", _of(Store, buffer="gy", index=(const(0),) * 4), "gy is an input"),
     "parameter": ("outer", lambda k: replace(k, parameters=k.parameters[1:]), "which is not known there"),
     "layout": ("dot", lambda k: replace(k, layout=k.layout[:-1]), "not known there|before it has a value"),
+    "layout twice": ("dot", lambda k: replace(k, layout=(*k.layout, k.layout[0])), "is computed twice"),
     "order of layout": ("outer", lambda k: replace(k, layout=k.layout[::-1]), "which is not known there"),
     "size": ("masked", lambda k: replace(k, sizes=k.sizes[1:]), "not known there|before it has a value"),
     "check": ("masked", lambda k: replace(k, checks=(Var("nothing"),)), "a check needs nothing"),
