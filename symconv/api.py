@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from symconv import pipeline
+from symconv.asked import module_text, tensor_names
 from symconv.errors import SpecError, shown
-from symconv.kernel import Kernel, compiled, module_text, tensor_names
+from symconv.kernel import Kernel, compiled
 from symconv.notation.operator import Operator
 from symconv.options import Options, names, options
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,16 @@ from symconv.notation.operator import Operator
 from symconv.notation.shapes import describe
 from symconv.options import Options
 
-__all__ = ["check_apart", "check_arrays", "check_outputs", "default_threads", "process", "readable", "startable"]
+__all__ = [
+    "check_apart",
+    "check_arrays",
+    "check_outputs",
+    "default_threads",
+    "guarded",
+    "process",
+    "readable",
+    "startable",
+]
 
 Array = np.ndarray[Any, Any]
 
@@ -152,3 +161,23 @@ def check_apart(out: Mapping[str, Array], inputs: tuple[Array, ...]) -> None:
                 f"out {name}: overlaps another array of the call; results are written while inputs are read"
             )
         written.append(array)
+
+
+def guarded(op: Operator, entry: Callable[..., Any]) -> Callable[..., Any]:
+    """A module's entry that first asks whether every window has a tap: modules check ranges of sizes, not this."""
+    if not op.occupied:
+        return entry
+    known: set[tuple[tuple[int, ...], ...]] = set()
+
+    def call(mask: int, arrays: tuple[Array, ...], results: tuple[Any, ...] | None, threads: int, **more: Any) -> Any:
+        inputs = arrays[-len(op.tensors) :]
+        shapes = tuple(getattr(array, "shape", ()) for array in inputs)
+        if shapes not in known:
+            try:
+                op.sizes(**dict(zip(op.tensors, shapes, strict=False)))
+            except SpecError:
+                return 1
+            known.add(shapes)
+        return entry(mask, arrays, results, threads, **more)
+
+    return call

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from symconv.arrays import process
+from symconv.arrays import guarded, process
 from symconv.build.cache import Artifact
 from symconv.build.digest import digest
 from symconv.build.module import load
 from symconv.errors import InternalError, SpecError, shown
+from symconv.live import measuring
 from symconv.manifest import Output, outputs
 from symconv.notation.operator import Operator
 from symconv.options import Options
@@ -24,7 +24,6 @@ from symconv.workspace import Workspace, workspace_limit
 
 if TYPE_CHECKING:
     from symconv.tune.facts import Facts
-    from symconv.tune.measure import Progress
     from symconv.tune.plan import Choice
 
 __all__ = ["Entry", "Plan"]
@@ -72,7 +71,7 @@ class Entry:
         self.planned = hasattr(self.module, f"u0_{name}_plan")
         self.scratch = hasattr(self.module, f"u0_{name}_bytes")
         self.whose = self._whose()
-        self.call = _guarded(op, self._function())
+        self.call = guarded(op, self._function())
 
     def _whose(self) -> int:
         """Plans that were measured are for so many threads; those of the model are for any number."""
@@ -287,7 +286,7 @@ class Entry:
             elif made != 0:
                 raise MemoryError(f"{self.operator.name}: no memory for the kernel's workspace")
 
-        found = measure(alternatives, run, report=_progress(self.operator.name)).choices
+        found = measure(alternatives, run, report=measuring(self.operator.name)).choices
         if all(facts):
             remembered(question, facts, found)
         return found
@@ -323,37 +322,3 @@ class Entry:
             nbytes = self._ask("bytes")(sizes, self._mask(place), self.threads, self.whose) if self.scratch else 0
             found.append(Plan(output.name, named, way.name, given, nbytes, way.bound))
         return tuple(found)
-
-
-def _progress(name: str) -> Callable[[Progress], None]:
-    """A line that is written over, for people who look on."""
-
-    def told(progress: Progress) -> None:
-        if sys.stderr.isatty():
-            line = (
-                f"measuring {name}: output {progress.output} of {progress.outputs}, {progress.alternatives} plans left"
-            )
-            done = progress.alternatives < 2 and progress.output == progress.outputs
-            print(f"\r{line}, best {progress.seconds * 1e3:.3f} ms\033[K", end="\n" if done else "", file=sys.stderr)
-
-    return told
-
-
-def _guarded(op: Operator, entry: Callable[..., Any]) -> Callable[..., Any]:
-    """A module's entry that first asks whether every window has a tap: modules check ranges of sizes, not this."""
-    if not op.occupied:
-        return entry
-    known: set[tuple[tuple[int, ...], ...]] = set()
-
-    def call(mask: int, arrays: tuple[Array, ...], results: tuple[Any, ...] | None, threads: int, **more: Any) -> Any:
-        inputs = arrays[-len(op.tensors) :]
-        shapes = tuple(getattr(array, "shape", ()) for array in inputs)
-        if shapes not in known:
-            try:
-                op.sizes(**dict(zip(op.tensors, shapes, strict=False)))
-            except SpecError:
-                return 1
-            known.add(shapes)
-        return entry(mask, arrays, results, threads, **more)
-
-    return call

@@ -13,6 +13,7 @@ import numpy as np
 
 from symconv import pipeline
 from symconv.arrays import check_apart, check_arrays, check_outputs, default_threads, process, readable, startable
+from symconv.asked import tensor_names
 from symconv.build.cache import Artifact
 from symconv.entry import Entry
 from symconv.errors import InternalError, SpecError, shown
@@ -23,7 +24,7 @@ from symconv.report import Report, reported
 from symconv.shuffled import ShuffledEntry
 from symconv.workspace import Workspace, shown_bytes
 
-__all__ = ["Kernel", "compiled", "module_text", "tensor_names"]
+__all__ = ["Kernel", "compiled"]
 
 Array = np.ndarray[Any, Any]
 
@@ -337,21 +338,3 @@ def compiled(op: Operator, chosen: Options, lazy: bool, progress: Callable[[str]
         artifact = pipeline.build(op, chosen, ("forward",), progress)
         return Kernel(op, chosen, artifact, lambda: pipeline.build(op, chosen, ("backward",)), larger)
     return Kernel(op, chosen, pipeline.build(op, chosen, progress=progress), None, larger)
-
-
-def module_text(path: Path) -> str:
-    """The text of a module someone else wrote; raises SpecError when it cannot be read."""
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, ValueError, RuntimeError) as error:
-        # ValueError: no UTF-8, or a path with a null character; RuntimeError: links that lead to themselves.
-        reason = getattr(error, "strerror", None) or error
-        raise SpecError(f"cannot read the kernel {shown(str(path))}: {reason}") from error
-
-
-def tensor_names(op: Operator, wrt: tuple[str, ...] | str) -> tuple[str, ...]:
-    """The names of tensors; raises SpecError for what are none."""
-    names = (wrt,) if isinstance(wrt, str) else wrt
-    if not isinstance(names, tuple | list) or not all(isinstance(name, str) for name in names):
-        raise SpecError(f"wrt names tensors of {op.name}, which are {', '.join(op.tensors)}; given {shown(wrt)}")
-    return tuple(names)

@@ -5,8 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-__all__ = ["line"]
+if TYPE_CHECKING:
+    from symconv.tune.measure import Progress
+
+__all__ = ["line", "measuring"]
 
 
 @contextmanager
@@ -29,3 +33,17 @@ def line(title: str) -> Iterator[Callable[[str], None]]:
     finally:
         if told:
             print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+def measuring(name: str) -> Callable[[Progress], None]:
+    """A line that is written over, for people who look on."""
+
+    def told(progress: Progress) -> None:
+        if sys.stderr.isatty():
+            line = (
+                f"measuring {name}: output {progress.output} of {progress.outputs}, {progress.alternatives} plans left"
+            )
+            done = progress.alternatives < 2 and progress.output == progress.outputs
+            print(f"\r{line}, best {progress.seconds * 1e3:.3f} ms\033[K", end="\n" if done else "", file=sys.stderr)
+
+    return told

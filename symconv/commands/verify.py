@@ -8,10 +8,11 @@ from pathlib import Path
 
 from symconv import pipeline
 from symconv.api import built
+from symconv.asked import module_text
 from symconv.commands.outcome import FAILED, RIGHT, UNDECIDED
 from symconv.commands.progress import Tell, stage
 from symconv.commands.request import gradient_names, requested
-from symconv.kernel import Kernel, module_text
+from symconv.kernel import Kernel
 from symconv.notation.operator import Operator
 from symconv.options import Options, options
 from symconv.verify.judge import judge
