@@ -79,7 +79,10 @@ def _memory_is_limited() -> bool:
 
 
 def check_arrays(op: Operator, options: Options, names: tuple[str, ...], arrays: tuple[Any, ...]) -> tuple[Array, ...]:
-    """The arrays, of the right type; nothing is copied. Raises SpecError naming what was given and wanted."""
+    """The arrays, of the right type; nothing is copied. Raises SpecError naming what was given and wanted.
+
+    What lends its memory by DLPack or the buffer protocol is taken as well.
+    """
     if len(arrays) != len(names):
         raise SpecError(f"{op.name} takes {len(names)} arrays ({', '.join(names)}); given {len(arrays)}")
     fixed = dict(options.sizes or ())
@@ -88,7 +91,7 @@ def check_arrays(op: Operator, options: Options, names: tuple[str, ...], arrays:
         wanted = describe(op.input(name)) if name in op.tensors else name
         tensor = op.input(name) if name in op.tensors else op.output
         dtype = _dtype(op, options, name)
-        array = given if tensor.axes else _number(given, dtype)
+        array = _lent(op, name, given if tensor.axes else _number(given, dtype))
         if not isinstance(array, np.ndarray):
             raise SpecError(
                 f"{op.name}: {name} is a {type(array).__name__}, wanted a NumPy array {wanted} of {options.dtype}"
@@ -106,6 +109,22 @@ def check_arrays(op: Operator, options: Options, names: tuple[str, ...], arrays:
             raise SpecError(f"{op.name}: {name} has shape {array.shape}, this kernel is built for {fixed[name]} only")
         checked.append(array)
     return tuple(checked)
+
+
+def _lent(op: Operator, name: str, given: Any) -> Any:
+    """An array of another library as a NumPy array over the same memory, by DLPack or the buffer protocol."""
+    if isinstance(given, np.ndarray | np.generic | bytes | bytearray):
+        return given
+    try:
+        if hasattr(given, "__dlpack__"):
+            return np.from_dlpack(given)
+        return np.asarray(memoryview(given))
+    except (BufferError, RuntimeError) as error:
+        raise SpecError(
+            f"{op.name}: {name} is a {type(given).__name__} that does not lend its memory: {error}"
+        ) from error
+    except (TypeError, ValueError):
+        return given
 
 
 def _number(given: Any, dtype: np.dtype[Any]) -> Any:

@@ -3,9 +3,14 @@ anything."""
 
 from __future__ import annotations
 
+import copy
+import pickle
 import subprocess
 import sys
 import tracemalloc
+from array import array
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -226,3 +231,46 @@ print(k._threads, int(k.forward(np.ones((1, 1, 9)), np.ones((1, 1, 2))).sum()))
     monkeypatch.setitem(arrays.process, "started", 1)
     assert arrays.startable(3) == 3
     assert arrays.process["started"] == 3
+
+
+def test_arrays_of_other_libraries_are_read_where_they_lie() -> None:
+    kernel = sc.build(sc.conv1d(), dtype="float64")
+    numbers = array("d", range(10))
+    x, w = memoryview(numbers).cast("b").cast("d", (1, 2, 5)), np.ones((1, 2, 2))
+    assert kernel.forward(x, w).tolist() == [[[12, 16, 20, 24]]]
+    assert kernel.backward(np.ones((1, 1, 4)), x, w).x.tolist() == [[[1, 2, 2, 2, 1]] * 2]
+
+    class Lender:
+        """What has DLPack and nothing else."""
+
+        def __init__(self, given: Any) -> None:
+            self.given = given
+
+        def __dlpack__(self, **how: object) -> object:
+            return self.given.__dlpack__(**how)
+
+        def __dlpack_device__(self) -> Any:
+            return self.given.__dlpack_device__()
+
+    assert (kernel.forward(Lender(np.asarray(x)), w) == kernel.forward(np.asarray(x), w)).all()
+    with pytest.raises(sc.SpecError, match="x is float32, this kernel takes float64"):
+        kernel.forward(Lender(np.zeros((1, 2, 5), np.float32)), w)
+
+
+def test_arrays_that_keep_their_memory_are_refused_with_their_reason() -> None:
+    torch = pytest.importorskip("torch")
+    kernel = sc.build(sc.conv1d(), dtype="float64")
+    x, w = torch.arange(10, dtype=torch.float64).reshape(1, 2, 5), np.ones((1, 2, 2))
+    assert kernel(x, w).tolist() == [[[12, 16, 20, 24]]]
+    with pytest.raises(sc.SpecError, match="x is a Tensor that does not lend its memory: .*detach"):
+        kernel(x.requires_grad_(), w)
+
+
+def test_kernels_work_in_other_processes() -> None:
+    kernel = sc.build(sc.conv1d(), dtype="float64")
+    x, w = np.arange(10.0).reshape(1, 2, 5), np.ones((1, 2, 2))
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        assert (pool.submit(kernel.forward, x, w).result() == kernel.forward(x, w)).all()
+    assert copy.deepcopy(kernel) is kernel
+    with pytest.raises(TypeError, match="cannot be pickled"):
+        pickle.dumps(kernel.shuffled())
