@@ -262,7 +262,7 @@ def test_arrays_that_keep_their_memory_are_refused_with_their_reason() -> None:
     kernel = sc.build(sc.conv1d(), dtype="float64")
     x, w = torch.arange(10, dtype=torch.float64).reshape(1, 2, 5), np.ones((1, 2, 2))
     assert kernel(x, w).tolist() == [[[12, 16, 20, 24]]]
-    with pytest.raises(sc.SpecError, match="x is a Tensor that does not lend its memory: .*detach"):
+    with pytest.raises(sc.SpecError, match=r"x is a Tensor that does not lend its memory: .*detach"):
         kernel(x.requires_grad_(), w)
 
 
