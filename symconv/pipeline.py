@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from symconv.gather.derivation import Derivation
     from symconv.gather.solution import Gather
     from symconv.loops.candidate import Candidate
+    from symconv.packed import Halo
 
 __all__ = ["build", "build_text", "candidates", "derive", "generate", "jvp", "source", "unit"]
 
@@ -95,7 +96,7 @@ def _candidates(gather: Gather, name: str, sizes: dict[str, int] | None, options
 def _entry(op: Operator, name: str, wanted: tuple[str, ...], options: Options, every: bool) -> Entry:
     """The outputs of one entry, with ``every`` candidate or the first ones alone."""
     from symconv.emit.units import Entry
-    from symconv.staging import magnified, near_enough, staged, work
+    from symconv.staging import haloed, magnified, near_enough, staged, work
 
     named = tuple((f"g{t}" if t else op.output.name, derive(op, t) if t else forward(op)) for t in wanted)
     if not every:
@@ -104,11 +105,25 @@ def _entry(op: Operator, name: str, wanted: tuple[str, ...], options: Options, e
     sizes = next((_sizes(derived, options) for _, derived in named), None)
     forms, lasts = staged(op, wanted)
     near = magnified(forms, lasts)
+    halos = (*(None for _ in forms), *(haloed(op, t) for t in wanted))
     made = tuple(
-        near_enough(_candidates(form, form.operator.output.name, sizes, options), form.operator.output.name in near)
-        for form in (*forms, *lasts)
+        near_enough(_ways(form, halo, sizes, options), form.operator.output.name in near)
+        for form, halo in zip((*forms, *lasts), halos, strict=True)
     )
     return Entry(name, made[len(forms) :], None, made[: len(forms)])
+
+
+def _ways(gather: Gather, halo: Halo | None, sizes: dict[str, int] | None, options: Options) -> tuple[Candidate, ...]:
+    """The candidates of a form, where a border cuts its sum in pieces those over an operand in its halo."""
+    from symconv.build.cpu import cpu_flags
+    from symconv.isa import isa
+    from symconv.packed import bordered_candidates, bordered_masked
+
+    name = gather.operator.output.name
+    if halo is None:
+        return _candidates(gather, name, sizes, options)
+    first = replace(_direct(gather, name, sizes, options), facts=bordered_masked(gather, halo))
+    return (first, *bordered_candidates(gather, name, isa(options.target, cpu_flags()), halo))
 
 
 @lru_cache(maxsize=8)

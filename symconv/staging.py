@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import reduce
+from collections.abc import Iterator
+from functools import lru_cache, reduce
 
 from symconv.algorithms.packing import padded
 from symconv.errors import SymconvError
@@ -15,10 +16,10 @@ from symconv.loops.scalars import integer
 from symconv.notation.expr import Apply, Reduce, reads, walk
 from symconv.notation.expr import Expr as Expression
 from symconv.notation.operator import Operator
-from symconv.packed import packed_masked, packs, shared, stages
+from symconv.packed import Halo, bordered_masked, packed_masked, packs, shared, stages
 from symconv.tune.facts import Facts
 
-__all__ = ["staged", "work"]
+__all__ = ["haloed", "staged", "work"]
 
 
 def staged(op: Operator, wanted: tuple[str, ...]) -> tuple[tuple[Gather, ...], tuple[Gather, ...]]:
@@ -26,7 +27,7 @@ def staged(op: Operator, wanted: tuple[str, ...]) -> tuple[tuple[Gather, ...], t
     operator itself.
 
     A sum over a border that is no zero in a product has a piece for every side. Where it is one sum over an operand
-    that was copied with its halo, and that is proved, the copy is a stage.
+    that was copied with its halo, and that is proved, the copy is a stage; a halo of zeros needs none (``haloed``).
     """
     wholes = tuple(_solved(op, wrt) for wrt in wanted)
     return shared(tuple(_stages(op, wrt, wholes) for wrt in wanted))
@@ -37,14 +38,34 @@ def _stages(op: Operator, wrt: str, beside: tuple[Gather, ...]) -> tuple[Gather,
     found = stages(whole, beside)
     if any(map(packs, found)) and not any(map(_in_pieces, found)):
         return found
-    for tensor in _bordered(op):
-        other = _padded(op, tensor)
-        copied = stages(_solved(other, wrt)) if other is not None else ()
+    if haloed(op, wrt) is not None:
+        return (whole,)
+    for copied in _copied(op, wrt):
         if any(map(packs, copied)):
             return copied
     if any(map(packs, found)):
         return found
     return found if len(found) == 1 or _common(beside) else (whole,)
+
+
+@lru_cache(maxsize=32)
+def haloed(op: Operator, wrt: str) -> Halo | None:
+    """The sum of an output over an operand in a halo of zeros, and the copy: packing does both at once."""
+    whole = _solved(op, wrt)
+    if len(whole.statements) > 1 or not _in_pieces(whole):
+        return None
+    for copied in _copied(op, wrt):
+        if len(copied) == 2 and bordered_masked(whole, (copied[0], copied[1])) is not None:
+            return copied[0], copied[1]
+    return None
+
+
+def _copied(op: Operator, wrt: str) -> Iterator[tuple[Gather, ...]]:
+    """The stages of an output over each operand that can be copied with its halo."""
+    for tensor in _bordered(op):
+        other = _padded(op, tensor)
+        if other is not None:
+            yield stages(_solved(other, wrt))
 
 
 def _in_pieces(form: Gather) -> bool:

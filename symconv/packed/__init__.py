@@ -2,8 +2,25 @@
 
 from __future__ import annotations
 
-from symconv.packed.candidates import packed_candidates, packed_masked, packs
+from symconv.packed.candidates import (
+    Halo,
+    bordered_candidates,
+    bordered_masked,
+    packed_candidates,
+    packed_masked,
+    packs,
+)
 from symconv.packed.pointwise import pointwise
 from symconv.packed.stages import shared, stages
 
-__all__ = ["packed_candidates", "packed_masked", "packs", "pointwise", "shared", "stages"]
+__all__ = [
+    "Halo",
+    "bordered_candidates",
+    "bordered_masked",
+    "packed_candidates",
+    "packed_masked",
+    "packs",
+    "pointwise",
+    "shared",
+    "stages",
+]

@@ -21,7 +21,7 @@ from symconv.packed.counting import masked_facts, packed_facts, stencil_facts, w
 from symconv.packed.dot import DotTile, dot_nests
 from symconv.packed.inplace import gapless, readable
 from symconv.packed.outer import Packed, Tile, outer_nests
-from symconv.packed.roles import Contraction, contraction
+from symconv.packed.roles import Contraction, contraction, unhaloed
 from symconv.packed.stencil import StencilTile
 from symconv.packed.stencil_cells import cells_nests
 from symconv.packed.stencil_form import Cells, Steps, cells, steps
@@ -30,7 +30,19 @@ from symconv.packed.tiling import tiled
 from symconv.packed.wino import winograd_nests
 from symconv.packed.wino_dot import winograd_dot_nests
 
-__all__ = ["packed_candidates", "packed_kernel", "packed_masked", "packs", "stencil_kernel"]
+__all__ = [
+    "Halo",
+    "bordered_candidates",
+    "bordered_masked",
+    "packed_candidates",
+    "packed_kernel",
+    "packed_masked",
+    "packs",
+    "stencil_kernel",
+]
+
+Halo = tuple[Gather, Gather]
+"""An operand copied with a halo, and the sum over the copy."""
 
 _OUTER = {16: (Tile(4, 3, True), Tile(1, 8)), 32: (Tile(8, 3, True), Tile(4, 5), Tile(1, 8))}
 """By registers: a tile with its row of loads and one broadcast fills them; few rows take more blocks of lanes."""
@@ -62,6 +74,33 @@ def packed_candidates(gather: Gather, name: str, isa: Isa) -> tuple[Candidate, .
     direct = tuple(_candidate(gather, name, found, tile) for tile in _tiles(found, isa))
     made = (*direct, *_stencils(gather, name, found, isa), *_transformed(gather, name, found, isa))
     return tuple(candidate for candidate in made if _settled(candidate.kernel))
+
+
+def bordered_candidates(gather: Gather, name: str, isa: Isa, halo: Halo) -> tuple[Candidate, ...]:
+    """The packed ways to compute an output whose sum a border cuts in pieces: packing holds what lies outside.
+
+    ``halo`` is the same sum over an operand that was copied with zeros around it, and that copy.
+    """
+    found = _unhaloed(gather, halo)
+    if found is None:
+        return ()
+    made = (_candidate(gather, name, found, tile) for tile in _tiles(found, isa))
+    return tuple(candidate for candidate in made if _settled(candidate.kernel))
+
+
+def bordered_masked(gather: Gather, halo: Halo) -> object:
+    """The counts of the masked nests beside them, None where there are none."""
+    found = _unhaloed(gather, halo)
+    return None if found is None else masked_facts(found)
+
+
+def _unhaloed(gather: Gather, halo: Halo) -> Contraction | None:
+    copy, last = halo
+    found = _contraction(last)
+    if found is None or not found.solution.steps:
+        return None
+    found = unhaloed(found, gather.operator, copy.statements[-1].statement)
+    return None if found is None or _named(gather.operator, found) & OWN else found
 
 
 def _transformed(gather: Gather, name: str, found: Contraction, isa: Isa) -> Iterator[Candidate]:

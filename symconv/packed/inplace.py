@@ -164,4 +164,4 @@ def _apart(space: Frame, operand: Operand, inner: list[Expr]) -> tuple[Expr, ...
 
 def _one_or(size: Expr, value: Expr, wanted: Expr) -> Expr:
     """``value == wanted``, which does not matter where there is one of a kind."""
-    return Select(Compare("==", size, const(1)), const(1), Compare("==", value, wanted))
+    return Compare("==", Select(Compare("==", size, const(1)), wanted, value), wanted)

@@ -33,6 +33,7 @@ _ALL = 100
 _LARGE = 1_000_000
 """Two different polynomials of degree d agree at a point drawn from s numbers per variable with chance d/s at most."""
 _RATIONAL = {"add", "sub", "mul", "div", "neg", "abs", "sign", "relu", "max", "min", "where"} | COMPARISONS
+_RING = {"add", "sub", "mul", "neg"}
 _CLOSE = 1e-6
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -113,17 +114,14 @@ def _fixed(requires: Sequence[Expr]) -> dict[str, int]:
 
 def _drawn(op: Operator, shapes: Shapes, seed: int) -> dict[str, Array]:
     rng = random.Random(seed)
-    exact = all(
-        node.function in _RATIONAL or _squared(node)
-        for statement in op.statements
-        for node in walk(statement.expr)
-        if isinstance(node, Apply)
-    )
+    applied = [node for one in op.statements for node in walk(one.expr) if isinstance(node, Apply)]
+    exact = all(node.function in _RATIONAL or _squared(node) for node in applied)
+    ring = all(node.function in _RING for node in applied)
     arrays: dict[str, Array] = {}
     for tensor in op.inputs:
         shape = shapes[tensor.name]
         # Small numbers meet each other often, as maxima and signs want it; large ones tell apart what is added.
-        most = 9 if seed % 2 == 0 or not exact else _LARGE
+        most = _LARGE if seed % 2 and ring else 9
         values = [rng.randrange(-most, most + 1) for _ in range(prod(shape))]
         if tensor.dtype == "index":
             arrays[tensor.name] = np.zeros(shape, dtype=np.int32)

@@ -26,7 +26,7 @@ OTHER = "sum[c,p,q](x[n,c,i+p-1,2*j+q] * v[f,c,p,q])"
 CASES = {
     "product": (sc.operator(f"y[n,f,i,j] = {TWO} * {OTHER}"), {"x": (2, 2, 3, 6), "w": (3, 2, 3, 2), "v": (3, 2, 3, 2)}),
     "square": (sc.operator("y[n,f,i] = sum[c,p](x[n,c,i+p-1] * w[f,c,p])**2 + b[f]"), {"x": (2, 3, 7), "w": (5, 3, 2), "b": (5,)}),
-    "adder": (sc.adder1d(padding=[(2, 1)], stride=2), {"x": (2, 3, 8), "w": (5, 3, 3)}),
+    "adder": (sc.adder1d(padding=[(2, 1)], stride=2, border=2.0), {"x": (2, 3, 8), "w": (5, 3, 3)}),
     "reflect": (sc.conv2d(padding=(1, 2), border="reflect"), {"x": (1, 2, 3, 5), "w": (3, 2, 3, 2)}),
     "channels last": (sc.conv2d(padding=(1, 0), stride=(1, 2), layout="NHWC"), {"x": (2, 3, 6, 2), "w": (3, 2, 2, 3)}),
     "constant": (sc.conv1d(padding=2, border=3.0), {"x": (2, 3, 6), "w": (4, 3, 3)}),
