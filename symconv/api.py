@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from symconv import pipeline
-from symconv.asked import module_text, tensor_names
-from symconv.errors import SpecError, shown
+from symconv.asked import module_text, operator_of, tensor_names
+from symconv.errors import SpecError
 from symconv.kernel import Kernel, compiled
 from symconv.notation.operator import Operator
-from symconv.options import Options, names, options
+from symconv.options import Options, asked, options
 
 if TYPE_CHECKING:
     from symconv.gather.derivation import Derivation
@@ -131,11 +131,7 @@ class StepView:
 
 def as_operator(op: Operator | Gradient) -> Operator:
     """The operator behind a handle; raises SpecError for anything else."""
-    if isinstance(op, Gradient):
-        return op.operator
-    if not isinstance(op, Operator):
-        raise SpecError(f"an operator or a gradient is wanted, as sc.conv2d() or sc.derive(op, 'x'); given {shown(op)}")
-    return op
+    return operator_of(op)
 
 
 def derive(op: Operator | Gradient, wrt: str) -> Gradient:
@@ -184,9 +180,7 @@ def build(op: Operator | Gradient, **chosen: Any) -> Kernel:
 
     Raises SpecError for bad options, DerivationError and GatherError from the derivation, BuildError from the compiler.
     """
-    if unknown := [name for name in chosen if name not in names()]:
-        raise SpecError(f"build has no option {unknown[0]!r}; its options are {', '.join(names())}")
-    return built(op, options(**chosen))
+    return built(op, asked(chosen))
 
 
 def built(op: Operator | Gradient, chosen: Options, progress: Callable[[str], None] | None = None) -> Kernel:

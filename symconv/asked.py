@@ -1,13 +1,37 @@
-"""What a user names: tensors of an operator, and a module that somebody else wrote."""
+"""What a user names: an operator, its tensors, and a module that somebody else wrote."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from symconv.errors import SpecError, shown
 from symconv.notation.operator import Operator
 
-__all__ = ["module_text", "tensor_names"]
+__all__ = ["in_order", "module_text", "operator_of", "tensor_names"]
+
+
+def operator_of(op: object) -> Operator:
+    """An operator, or the one behind a gradient; raises SpecError for anything else."""
+    # A gradient is known by its derivation: what handles there are is not known here.
+    found = op if isinstance(op, Operator) else getattr(getattr(op, "derivation", None), "operator", None)
+    if not isinstance(found, Operator):
+        raise SpecError(f"an operator or a gradient is wanted, as sc.conv2d() or sc.derive(op, 'x'); given {shown(op)}")
+    return found
+
+
+def in_order(op: Operator, given: tuple[Any, ...], named: Mapping[str, Any]) -> tuple[Any, ...]:
+    """The inputs in the order of ``op.tensors``, the first by position and the rest by name.
+
+    Raises SpecError for names that are not those of the rest.
+    """
+    rest = op.tensors[len(given) :]
+    if set(named) != set(rest):
+        raise SpecError(
+            f"{op.name} takes {', '.join(op.tensors)}; given {len(given)} by position and by name {', '.join(named)}"
+        )
+    return (*given, *(named[name] for name in rest))
 
 
 def module_text(path: Path) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 
 from symconv import pipeline
 from symconv.arrays import check_apart, check_arrays, check_outputs, default_threads, process, readable, startable
-from symconv.asked import tensor_names
+from symconv.asked import in_order, tensor_names
 from symconv.build.cache import Artifact
 from symconv.entry import Entry
 from symconv.errors import InternalError, SpecError, shown
@@ -176,7 +176,7 @@ class Kernel:
         Raises SpecError when an array does not fit.
         """
         if named:
-            arrays = self._ordered(self.operator.tensors, arrays, named)
+            arrays = in_order(self.operator, arrays, named)
         if out is None:
             if workspace is None:
                 made = self._forward(1, arrays, None, 1 if process["forked"] else self._threads)
@@ -214,7 +214,7 @@ class Kernel:
         write into. ``workspace`` is memory from ``workspace()``. Raises SpecError when an array does not fit.
         """
         if named:
-            arrays = self._ordered(self.operator.tensors, arrays, named)
+            arrays = in_order(self.operator, arrays, named)
         function = self._backward or self._load_backward()
         if out is None:
             mask = self._all if wrt is None else self._mask(wrt)
@@ -280,17 +280,6 @@ class Kernel:
         self._second = self._entry(self._lazy(), "backward")
         self._backward = self._second.call
         return self._backward
-
-    def _ordered(
-        self, names: tuple[str, ...], arrays: tuple[Array, ...], named: Mapping[str, Array]
-    ) -> tuple[Array, ...]:
-        rest = names[len(arrays) :]
-        if set(named) != set(rest):
-            raise SpecError(
-                f"{self.operator.name} takes {', '.join(names)}; given {len(arrays)} by position and by name "
-                f"{', '.join(named)}"
-            )
-        return (*arrays, *(named[name] for name in rest))
 
     def torch(self) -> Any:
         """The operator as a differentiable function on torch tensors, with this kernel's options.

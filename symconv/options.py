@@ -10,7 +10,7 @@ from typing import Any
 
 from symconv.errors import SpecError, shown
 
-__all__ = ["ACCURACIES", "DTYPES", "TARGETS", "Options", "names", "options"]
+__all__ = ["ACCURACIES", "DTYPES", "TARGETS", "Options", "asked", "names", "options"]
 
 DTYPES = ("float32", "float64")
 TARGETS = ("native", "portable", "x86-64-v2", "x86-64-v3", "x86-64-v4")
@@ -62,6 +62,17 @@ def options(
     if not isinstance(tune, bool):
         raise SpecError(f"tune is True or False; given {shown(tune)}")
     return Options(dtype, _fixed(sizes), threads, target, accuracy, tune)
+
+
+def asked(given: Mapping[str, Any]) -> Options:
+    """The options that a build is asked for by name; raises SpecError for bad ones, and for names that are none.
+
+    >>> asked({"threads": 2}).threads
+    2
+    """
+    if unknown := [name for name in given if name not in names()]:
+        raise SpecError(f"build has no option {unknown[0]!r}; its options are {', '.join(names())}")
+    return options(**given)
 
 
 def names() -> tuple[str, ...]:

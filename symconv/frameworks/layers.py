@@ -12,16 +12,17 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from symconv import pipeline
-from symconv.errors import SpecError, shown
+from symconv.asked import operator_of
+from symconv.errors import SpecError
 from symconv.kernel import Kernel, compiled
 from symconv.notation.operator import Operator
 from symconv.notation.rearranged import permuted, renamed, with_axis
-from symconv.options import Options, names, options
+from symconv.options import Options, asked
 
 if TYPE_CHECKING:
     from symconv.api import Gradient
 
-__all__ = ["Layer", "layer_of", "operator_of"]
+__all__ = ["Layer", "layer_of"]
 
 
 class Layer:
@@ -57,7 +58,7 @@ class Layer:
         return f"{words or 'operator'}_{digest[:12]}"
 
     def kernel(self, dtype: str, threads: int) -> Kernel:
-        """The compiled operator; what the options say of dtype and threads goes before what is asked."""
+        """The compiled operator; there are never more threads than the options say."""
         key = (dtype, threads if self.chosen.threads is None else min(threads, self.chosen.threads))
         found = self._kernels.get(key)
         if found is None:
@@ -112,16 +113,6 @@ def _roomy(op: Operator) -> Operator:
     return renamed(op, {op.output.name: "y", **{name: f"a{place}" for place, name in enumerate(op.tensors)}})
 
 
-def operator_of(op: Operator | Gradient) -> Operator:
-    """The operator behind a handle; raises SpecError for anything else."""
-    found = op if isinstance(op, Operator) else getattr(op, "operator", None)
-    if not isinstance(found, Operator):
-        raise SpecError(f"an operator or a gradient is wanted, as sc.conv2d() or sc.derive(op, 'x'); given {shown(op)}")
-    return found
-
-
 def layer_of(op: Operator | Gradient, build: Mapping[str, Any]) -> Layer:
     """The layer of an operator or a gradient; raises SpecError for what is none, and for unknown options."""
-    if unknown := [name for name in build if name not in names()]:
-        raise SpecError(f"build has no option {unknown[0]!r}; its options are {', '.join(names())}")
-    return Layer(operator_of(op), options(**build), lazy=not isinstance(op, Operator))
+    return Layer(operator_of(op), asked(build), lazy=not isinstance(op, Operator))

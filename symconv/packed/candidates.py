@@ -34,6 +34,7 @@ __all__ = [
     "Halo",
     "bordered_candidates",
     "bordered_masked",
+    "buffer_of",
     "packed_candidates",
     "packed_kernel",
     "packed_masked",
@@ -220,9 +221,9 @@ def _kernel(gather: Gather, name: str, found: Contraction, tile: Tile | DotTile)
 
 def _assembled(gather: Gather, name: str, found: Contraction, made: Packed) -> Kernel:
     op = gather.operator
-    given = tuple(_buffer(tensor, "in") for tensor in op.inputs)
+    given = tuple(buffer_of(tensor, "in") for tensor in op.inputs)
     known, checks = runtime_sizes(op)
-    result = replace(_buffer(found.statement.target, "out"), flat=made.flat)
+    result = replace(buffer_of(found.statement.target, "out"), flat=made.flat)
     kernel = Kernel(name, (*given, *made.buffers, result), known, checks, made.nests, made.parameters, made.layout)
     return renamed(kernel, positional(found.flats))
 
@@ -262,6 +263,7 @@ def _named(op: Operator, found: Contraction) -> set[str]:
     return loops | {n for tensor in tensors for axis in tensor.axes for size in axis for n in size.names()}
 
 
-def _buffer(tensor: Tensor, role: str) -> Buffer:
+def buffer_of(tensor: Tensor, role: str) -> Buffer:
+    """A tensor as a declared array."""
     axes = tuple(tuple(integer(size) for size in axis) for axis in tensor.axes)
     return Buffer(tensor.name, axes, role, Scalar(tensor.dtype))

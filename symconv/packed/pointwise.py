@@ -6,14 +6,12 @@ from symconv.gather.solution import Gather
 from symconv.loops.arith import const, total
 from symconv.loops.candidate import Candidate
 from symconv.loops.ir import (
-    Buffer,
     Const,
     Expr,
     Kernel,
     Load,
     LoadLanes,
     Nest,
-    Scalar,
     Splat,
     Stmt,
     StoreLanes,
@@ -25,8 +23,8 @@ from symconv.loops.sizes import runtime_sizes
 from symconv.loops.traverse import rewrite, substitute, walk
 from symconv.notation.expr import Index, Read, reads
 from symconv.notation.expr import walk as parts
-from symconv.notation.operator import Statement, Tensor
-from symconv.packed.candidates import OWN
+from symconv.notation.operator import Statement
+from symconv.packed.candidates import OWN, buffer_of
 from symconv.packed.copying import span
 from symconv.packed.loops import decoded
 
@@ -50,13 +48,8 @@ def pointwise(gather: Gather, name: str) -> Candidate | None:
     body = (*decoded(tuple(outer), sizes[:-1], "z_"), *span(const(0), sizes[-1], block))
     nest = Nest("z_", total(sizes[:-1]), body, f"{name}: cell by cell, in lanes")
     known, checks = runtime_sizes(op)
-    buffers = (*(_buffer(tensor, "in") for tensor in op.inputs), _buffer(statement.target, "out"))
+    buffers = (*(buffer_of(tensor, "in") for tensor in op.inputs), buffer_of(statement.target, "out"))
     return Candidate(gather, Schedule("lanes", ()), Kernel(name, buffers, known, checks, (nest,)))
-
-
-def _buffer(tensor: Tensor, role: str) -> Buffer:
-    axes = tuple(tuple(integer(size) for size in axis) for axis in tensor.axes)
-    return Buffer(tensor.name, axes, role, Scalar(tensor.dtype))
 
 
 def _suits(gather: Gather, statement: Statement) -> bool:

@@ -163,6 +163,6 @@ def in_a_row(
         yield Prefetch(tensor, (*index[:-1], add(mul(const(blocks), lane), mul(const(k), Var(LANES)))))
 
 
-def is_constant(expr: Expr) -> int | None:
+def constant_value(expr: Expr) -> int | None:
     """The value of a constant."""
     return int(expr.value) if isinstance(expr, Const) else None

@@ -8,7 +8,7 @@ from itertools import product as combinations
 from symconv.loops.arith import const
 from symconv.loops.ir import Expr
 from symconv.packed.roles import Axis, Contraction
-from symconv.packed.stencil import StencilTile, Unrolled, at, is_constant, tap_range, taps_along, unrolled
+from symconv.packed.stencil import StencilTile, Unrolled, at, constant_value, tap_range, taps_along, unrolled
 
 __all__ = ["Cells", "Residue", "Steps", "cells", "steps"]
 
@@ -87,8 +87,8 @@ def _woven(found: Contraction) -> tuple[Residue, ...] | None:
     ordered = []
     for residue in _residues(found, loop):
         fixed = dict(residue.values)
-        first = is_constant(tap_range(found, loop, fixed)[0])
-        start = None if first is None else is_constant(at(form, fixed, {loop: const(first)}))
+        first = constant_value(tap_range(found, loop, fixed)[0])
+        start = None if first is None else constant_value(at(form, fixed, {loop: const(first)}))
         if first is None or start is None:
             return None
         ordered.append((start, Residue(residue.values, first)))

@@ -118,6 +118,9 @@ def test_transforms(conv: Any, pair: tuple[Any, Any]) -> None:
 
 def test_torchs_registry(conv: Any) -> None:
     torch.library.opcheck(conv.op, small())
+    x, w = small()
+    # What a tracer is told of strides is so, however the operands lie.
+    torch.library.opcheck(conv.op, (x.detach().to(memory_format=torch.channels_last).requires_grad_(), w))
 
 
 def test_compiled_and_exported(conv: Any, pair: tuple[Any, Any]) -> None:

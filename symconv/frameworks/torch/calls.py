@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -10,7 +10,7 @@ import torch
 from symconv.errors import SpecError
 from symconv.frameworks.layers import Layer
 
-__all__ = ["as_inputs", "backward", "forward", "is_plain", "stacks"]
+__all__ = ["as_inputs", "backward", "forward", "is_plain", "second_order", "stacks"]
 
 _DTYPES = {torch.float32: "float32", torch.float64: "float64"}
 _LAST = {4: (torch.channels_last, (0, 2, 3, 1)), 5: (torch.channels_last_3d, (0, 2, 3, 4, 1))}
@@ -103,6 +103,28 @@ def stacks(
     pairs = list(zip(tensors, in_dims, strict=True))
     moved = [tensor if dim is None else tensor.movedim(dim, 0) for tensor, dim in pairs]
     return moved, tuple(place for place, (_, dim) in enumerate(pairs) if dim is not None)
+
+
+def second_order(
+    layer: Layer,
+    places: Sequence[int],
+    cotangents: Sequence[torch.Tensor | None],
+    needed: Sequence[bool],
+    several: Callable[[Layer, tuple[int, ...], torch.Tensor], Sequence[torch.Tensor]],
+) -> list[torch.Tensor | None]:
+    """The gradients of gradients by ``(cotangent, *inputs)``, those that are ``needed``, added over what they are of.
+
+    ``several`` computes the gradients of an operator by some of its inputs.
+    """
+    wanted = tuple(k for k in (0, *(1 + place for place in layer.real)) if needed[k])
+    totals: list[torch.Tensor | None] = [None] * (1 + len(layer.op.tensors))
+    for place, cotangent in zip(places, cotangents, strict=True):
+        if cotangent is None or not wanted:
+            continue
+        for k, one in zip(wanted, several(layer.gradient(place), wanted, cotangent), strict=True):
+            known = totals[k]
+            totals[k] = one if known is None else known + one
+    return totals
 
 
 def _dtype(layer: Layer, tensors: Sequence[torch.Tensor]) -> torch.dtype:

@@ -15,7 +15,7 @@ import torch
 from symconv.frameworks.layers import Layer
 from symconv.frameworks.torch.calls import backward as computed_gradients
 from symconv.frameworks.torch.calls import forward as computed
-from symconv.frameworks.torch.calls import stacks
+from symconv.frameworks.torch.calls import second_order, stacks
 from symconv.notation.shapes import traced_shape
 
 __all__ = ["gradients_op", "operator_op"]
@@ -46,7 +46,8 @@ def _registered(name: str, make: Callable[[str], Op]) -> Op:
 
 def _operator(name: str, layer: Layer) -> Op:
     def call(*tensors: torch.Tensor) -> torch.Tensor:
-        return computed(layer, tensors)
+        # As it lies in the shape function below: a compiler builds on the strides that it was told.
+        return computed(layer, tensors).contiguous()
 
     def shape(*tensors: torch.Tensor) -> torch.Tensor:
         given = dict(zip(layer.op.tensors, (tuple(t.shape) for t in tensors), strict=True))
@@ -72,7 +73,7 @@ def _operator(name: str, layer: Layer) -> Op:
 
 def _gradients(name: str, layer: Layer, places: tuple[int, ...]) -> Op:
     def call(cotangent: torch.Tensor, *tensors: torch.Tensor) -> Any:
-        return _packed(computed_gradients(layer, places, cotangent, tensors))
+        return _packed([one.contiguous() for one in computed_gradients(layer, places, cotangent, tensors)])
 
     def shape(cotangent: torch.Tensor, *tensors: torch.Tensor) -> Any:
         return _packed([torch.empty_like(tensors[place], memory_format=torch.contiguous_format) for place in places])
@@ -81,15 +82,16 @@ def _gradients(name: str, layer: Layer, places: tuple[int, ...]) -> Op:
         ctx.save_for_backward(*inputs)
 
     def backward(ctx: Any, *cotangents: torch.Tensor | None) -> tuple[Any, ...]:
-        wanted = tuple(k for k in (0, *(1 + place for place in layer.real)) if ctx.needs_input_grad[k])
-        totals: list[Any] = [None] * (1 + len(layer.op.tensors))
-        for place, cotangent in zip(places, cotangents, strict=True):
-            if cotangent is None or not wanted:
-                continue
-            made = _several(layer.gradient(place), wanted, cotangent, ctx.saved_tensors)
-            for k, one in zip(wanted, made, strict=True):
-                totals[k] = one if totals[k] is None else totals[k] + one
-        return tuple(totals)
+        saved = ctx.saved_tensors
+        return tuple(
+            second_order(
+                layer,
+                places,
+                cotangents,
+                ctx.needs_input_grad,
+                lambda one, wanted, along: _several(one, wanted, along, saved),
+            )
+        )
 
     def mapped(info: Any, in_dims: tuple[int | None, ...], *tensors: torch.Tensor) -> tuple[Any, Any]:
         moved, where = stacks(in_dims, tensors)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.autograd import forward_ad
 
+from symconv.asked import in_order
 from symconv.errors import SpecError
 from symconv.frameworks.layers import Layer, layer_of
 from symconv.frameworks.torch.calls import as_inputs, is_plain
@@ -51,30 +51,16 @@ class Function:
     def __call__(self, *tensors: torch.Tensor, **named: torch.Tensor) -> torch.Tensor:
         """The operator's output, differentiable; raises SpecError where a tensor does not fit."""
         if named:
-            tensors = self._ordered(tensors, named)
+            tensors = in_order(self.operator, tensors, named)
         if torch.compiler.is_compiling():
             return self._traced(tensors)
         given = as_inputs(self.layer, tensors)
-        if not is_plain(given):
-            made: torch.Tensor = self._op(*given)
-            return made
-        return operator(self.layer, given)
+        return operator(self.layer, given) if is_plain(given) else self._traced(given)
 
     def _traced(self, tensors: tuple[torch.Tensor, ...]) -> torch.Tensor:
         _no_forward_mode(self.operator.name)
         made: torch.Tensor = self._op(*tensors)
         return made
-
-    def _ordered(
-        self, tensors: tuple[torch.Tensor, ...], named: Mapping[str, torch.Tensor]
-    ) -> tuple[torch.Tensor, ...]:
-        rest = self.tensors[len(tensors) :]
-        if set(named) != set(rest):
-            raise SpecError(
-                f"{self.operator.name} takes {', '.join(self.tensors)}; given {len(tensors)} by position and by name "
-                f"{', '.join(named)}"
-            )
-        return (*tensors, *(named[name] for name in rest))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Function, (self.layer,)
@@ -91,7 +77,7 @@ def _no_forward_mode(name: str) -> None:
     if forward_ad._current_level >= 0 or any(one.key() == jvp for one in transforms):
         raise SpecError(
             f"{name}: forward mode inside torch.compile would lose the tangent: compile the function alone, and take "
-            "the directional derivative outside"
+            "the directional derivative outside (so it is with tensors that stand in for others)"
         )
 
 

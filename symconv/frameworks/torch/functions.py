@@ -14,7 +14,7 @@ import torch
 from symconv.frameworks.layers import Layer
 from symconv.frameworks.torch.calls import backward as computed_gradients
 from symconv.frameworks.torch.calls import forward as computed
-from symconv.frameworks.torch.calls import stacks
+from symconv.frameworks.torch.calls import second_order, stacks
 
 __all__ = ["gradients", "operator"]
 
@@ -85,16 +85,14 @@ class _Gradients(torch.autograd.Function):  # type: ignore[misc]
 
     @staticmethod
     def backward(ctx: Any, *cotangents: torch.Tensor | None) -> tuple[Any, ...]:
-        layer: Layer = ctx.layer
-        wanted = tuple(k for k in _differentiable(layer) if ctx.needs_input_grad[2 + k])
-        totals: list[Any] = [None] * (1 + len(layer.op.tensors))
-        for place, cotangent in zip(ctx.places, cotangents, strict=True):
-            if cotangent is None or not wanted:
-                continue
-            for k, one in zip(
-                wanted, gradients(layer.gradient(place), wanted, cotangent, ctx.saved_tensors), strict=True
-            ):
-                totals[k] = one if totals[k] is None else totals[k] + one
+        saved = ctx.saved_tensors
+        totals = second_order(
+            ctx.layer,
+            ctx.places,
+            cotangents,
+            ctx.needs_input_grad[2:],
+            lambda one, wanted, along: gradients(one, wanted, along, saved),
+        )
         return (None, None, *totals)
 
     @staticmethod
@@ -109,11 +107,6 @@ class _Gradients(torch.autograd.Function):  # type: ignore[misc]
         stacked, where = stacks(in_dims[2:], tensors)
         made = tuple(operator(layer.gradient(place).stacked(where), stacked) for place in places)
         return made, (0,) * len(made)
-
-
-def _differentiable(layer: Layer) -> tuple[int, ...]:
-    """The places of the cotangent and the real inputs among ``(cotangent, *inputs)``."""
-    return (0, *(1 + place for place in layer.real))
 
 
 def _along(

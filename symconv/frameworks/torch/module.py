@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from symconv.asked import operator_of
 from symconv.errors import SpecError, shown
-from symconv.frameworks.layers import operator_of
 from symconv.frameworks.torch.function import Function, as_function
 from symconv.notation.operator import Operator
 from symconv.options import names
