@@ -8,10 +8,10 @@ from pathlib import Path
 
 from symconv import pipeline
 from symconv.commands.files import write
-from symconv.commands.formulas import one_line
 from symconv.commands.outcome import RIGHT
 from symconv.commands.request import gradient_names, requested
 from symconv.gather.derivation import Derivation
+from symconv.views.document import one_line
 
 __all__ = ["derive"]
 

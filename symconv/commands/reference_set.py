@@ -8,12 +8,12 @@ from typing import Any
 
 from symconv import pipeline
 from symconv.api import as_operator, derive
-from symconv.commands.formulas import document
 from symconv.emit.cython import Unit
 from symconv.gather.derivation import Derivation
 from symconv.notation.operator import Operator
 from symconv.ops.registry import adder1d, conv1d, conv2d, conv3d, max_plus2d, operator
 from symconv.options import Options, options
+from symconv.views.document import document
 
 __all__ = ["REFERENCES", "Reference", "chosen", "rendered", "stated", "unit"]
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from symconv import pipeline
 from symconv.api import built
 from symconv.commands.files import folder, write
-from symconv.commands.formulas import document
 from symconv.commands.outcome import FAILED
 from symconv.commands.progress import stage
 from symconv.commands.request import gradient_names, requested
@@ -22,6 +21,7 @@ from symconv.notation.operator import Operator
 from symconv.options import Options, options
 from symconv.validate.validation import Validations, validate_all
 from symconv.verify.verdict import Verdict
+from symconv.views.document import document
 from symconv.views.drawing import Drawing
 from symconv.views.sections import formulas
 

@@ -37,6 +37,7 @@ FORBIDDEN = {
     "kernel": {"api", "cli", "commands", "views"},
     "api": {"cli", "commands"},
     "views": {"cli", "commands"},
+    "export": {"api", "cli", "commands", "kernel", "build", "tune"},
 }
 
 SPEAKERS = {

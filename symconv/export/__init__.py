@@ -1,0 +1,1 @@
+"""A layer as a package to take away, which needs nothing of symconv."""

@@ -1,0 +1,6 @@
+"""What a package can be written in; this module imports nothing, so that the command line starts at once."""
+
+__all__ = ["BACKENDS"]
+
+BACKENDS: dict[str, str] = {}
+"""The name of a backend, and the module whose ``package(layer)`` makes the package; imported when asked for."""
