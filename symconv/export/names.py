@@ -32,7 +32,7 @@ def legal_name(name: object) -> str:
     'my_layer'
     >>> legal_name("3x3 layer")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    symconv.errors.SpecError: '3x3 layer' is no name for a package ... it begins with ... name='layer_3x3_layer'
+    symconv.errors.SpecError: '3x3 layer' is no name for a package, ... with a digit; take name='layer_3x3_layer'
     """
     if not isinstance(name, str):
         raise SpecError(f"the name of an exported layer is a text, as in name='my_layer'; given {shown(name)}")
