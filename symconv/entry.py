@@ -98,6 +98,11 @@ class Entry:
             return False
         return value(read(self._counted), dict(zip(self._kept[0], self.sizes(shapes), strict=True))) > ENOUGH
 
+    def meet(self, shapes: Shapes) -> None:
+        """Take the module that calls of these shapes are for."""
+        if self._pays(shapes):
+            self._grow()
+
     def _function(self) -> Callable[..., Any]:
         found: Any = getattr(self.module, f"u0_{self.name}", None)
         if not callable(found):
@@ -184,13 +189,18 @@ class Entry:
             raise InternalError(f"{self.operator.name}: the kernel refused shapes that passed every check")
         return tuple(found)
 
+    @property
+    def address(self) -> int:
+        """Where the compiled function lies that needs no Python; the module's text says what it is called with."""
+        return int(self._ask("address")())
+
     def _ask(self, what: str) -> Callable[..., Any]:
         found: Callable[..., Any] = getattr(self.module, f"u0_{self.name}_{what}")
         return found
 
     # ------------------------------------------------------------------------------------------------ plans
 
-    def plan(self, shapes: Shapes, arrays: tuple[Array, ...] | None = None) -> None:
+    def plan(self, shapes: Shapes, arrays: tuple[Array, ...] | None = None) -> tuple[tuple[int, ...], ...]:
         """Choose for these shapes and have the module remember it; ``arrays`` of these shapes are for measuring."""
         sizes = self.sizes(shapes)
         choices = self._chosen(sizes, arrays)
@@ -202,6 +212,7 @@ class Entry:
             if choices[place][0] and self._ask("bytes")(sizes, mask, self.threads, self.whose) > limit:
                 choices = (*choices[:place], (0,), *choices[place + 1 :])
                 self._keep(sizes, choices)
+        return choices
 
     def _mask(self, place: int) -> int:
         """The bits of the results for which an array is computed."""
@@ -295,8 +306,7 @@ class Entry:
 
     def nbytes(self, shapes: Shapes) -> int:
         """The scratch memory that a call with arrays of such shapes takes, every output together."""
-        if self._pays(shapes):
-            self._grow()
+        self.meet(shapes)
         if not self.scratch:
             return 0
         sizes, mask = self.sizes(shapes), (1 << self._count()) - 1

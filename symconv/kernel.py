@@ -154,6 +154,16 @@ class Kernel:
         lazy = self._lazy if second is None else lambda: second.artifact
         return _Shuffled(self.operator, self.options, self._first.artifact, lazy)
 
+    def entry(self, name: str) -> Entry:
+        """The entry ``"forward"`` or ``"backward"``, for who calls the compiled function without this object."""
+        if name == "forward":
+            return self._first
+        if self._second is None:
+            self._load_backward()
+        if self._second is None:
+            raise InternalError("the module has no backward")
+        return self._second
+
     def _entries(self) -> tuple[Entry, ...]:
         return (self._first, self._second) if self._second else (self._first,)
 

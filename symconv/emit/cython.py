@@ -55,7 +55,6 @@ def _needs(units: list[dict[str, Any]]) -> dict[str, bool]:
     return {
         "plans": any(entry["planned"] for entry in entries),
         "scratch": any(entry["scratch"] for entry in entries),
-        "work": any(entry["work"] for entry in entries),
         "blocks": any(kernel["owned"] for entry in entries for kernel in entry["kernels"]),
     }
 
