@@ -35,6 +35,10 @@ class Layer:
         self.op = op
         self.chosen = chosen
         self.lazy = lazy
+        self.real = tuple(place for place, tensor in enumerate(op.inputs) if tensor.dtype == "real")
+        """The places of the inputs that have a gradient."""
+        self.uniform = len(self.real) == len(op.inputs) > 0
+        """Whether all inputs are of one dtype."""
         self._kernels: dict[tuple[str, int], Kernel] = {}
         self._made: dict[object, Layer] = {}
         self._lock = threading.RLock()
@@ -44,11 +48,6 @@ class Layer:
 
     def __deepcopy__(self, memo: object) -> Layer:
         return self
-
-    @property
-    def real(self) -> tuple[int, ...]:
-        """The places of the inputs that have a gradient."""
-        return tuple(place for place, tensor in enumerate(self.op.inputs) if tensor.dtype == "real")
 
     @property
     def label(self) -> str:

@@ -7,13 +7,16 @@ from typing import Any
 
 import torch
 
+from symconv.arrays import process
 from symconv.errors import SpecError
 from symconv.frameworks.layers import Layer
+from symconv.kernel import Kernel
 
-__all__ = ["as_inputs", "backward", "forward", "is_plain", "second_order", "stacks"]
+__all__ = ["as_inputs", "backward", "forward", "is_opaque", "is_plain", "second_order", "stacks"]
 
 _DTYPES = {torch.float32: "float32", torch.float64: "float64"}
 _LAST = {4: (torch.channels_last, (0, 2, 3, 1)), 5: (torch.channels_last_3d, (0, 2, 3, 4, 1))}
+_MAPPED = torch._C._parse_dispatch_key("Batched")
 _PLAIN = (torch.Tensor, torch.nn.Parameter)
 
 Order = tuple[int, ...] | None
@@ -24,11 +27,42 @@ def is_plain(tensors: Sequence[torch.Tensor]) -> bool:
     return all(type(tensor) in _PLAIN for tensor in tensors)
 
 
+def is_opaque(tensors: Sequence[torch.Tensor]) -> bool:
+    """Whether torch must see one call to an operator of its registry: a tracer looks on, or tensors stand for others.
+
+    What is computed outside of torch's sight would be a constant in a graph that is traced.
+    """
+    traced = torch._C._len_torch_dispatch_stack() or torch._C._is_tracing()
+    return bool(traced) or not is_plain(tensors) or _is_mapped(tensors)
+
+
+def _is_mapped(tensors: Sequence[torch.Tensor]) -> bool:
+    """Whether one is a stack of torch's older vmap (that of ``is_grads_batched``), which knows no rule of ours."""
+    # It says how deep it is only when that changes; the keys of a tensor take longer to read.
+    depth = torch._C._vmapmode_increment_nesting()
+    torch._C._vmapmode_decrement_nesting()
+    return depth > 1 and any(torch._C._dispatch_keys(tensor).has(_MAPPED) for tensor in tensors)
+
+
 def as_inputs(layer: Layer, tensors: Sequence[Any]) -> tuple[torch.Tensor, ...]:
     """The tensors a kernel takes, of one dtype; under autocast those of fewer bits are taken as float32.
 
     Raises SpecError for what is no tensor on the CPU, of a dtype that no kernel computes, or of another than the rest.
     """
+    return tuple(tensors) if _usual(layer, tensors) else _judged(layer, tensors)
+
+
+def _usual(layer: Layer, tensors: Sequence[Any]) -> bool:
+    """Whether nothing is left to judge: tiny layers take less time than the judging."""
+    if not layer.uniform or len(tensors) != len(layer.real) or torch.is_autocast_enabled("cpu"):
+        return False
+    dtype = getattr(tensors[0], "dtype", None)
+    return dtype in _DTYPES and all(
+        type(t) in _PLAIN and t.is_cpu and t.dtype is dtype and t.layout is torch.strided for t in tensors
+    )
+
+
+def _judged(layer: Layer, tensors: Sequence[Any]) -> tuple[torch.Tensor, ...]:
     op = layer.op
     if len(tensors) != len(op.tensors):
         raise SpecError(f"{op.name} takes {len(op.tensors)} tensors ({', '.join(op.tensors)}); given {len(tensors)}")
@@ -40,7 +74,9 @@ def as_inputs(layer: Layer, tensors: Sequence[Any]) -> tuple[torch.Tensor, ...]:
         if tensor.layout != torch.strided:
             raise SpecError(f"{op.name}: {name} is {tensor.layout}, wanted a dense tensor: pass {name}.to_dense()")
     if torch.is_autocast_enabled("cpu"):
-        tensors = tuple(t.to(torch.float32) if t.is_floating_point() else t for t in tensors)
+        # float64 stays what it is, as in torch.
+        narrow = (torch.float16, torch.bfloat16)
+        tensors = tuple(t.to(torch.float32) if t.dtype in narrow else t for t in tensors)
     _same_dtype(layer, tensors)
     return tuple(tensors)
 
@@ -65,35 +101,43 @@ def _same_dtype(layer: Layer, tensors: Sequence[torch.Tensor]) -> None:
 
 def forward(layer: Layer, tensors: Sequence[torch.Tensor]) -> torch.Tensor:
     """The output of an operator; tensors in channels-last memory are read as they lie, and the output lies alike."""
-    layer.output_shape([tuple(tensor.shape) for tensor in tensors])
-    dtype = _dtype(layer, tensors)
     orders = _orders(layer, tensors)
-    if orders is not None:
-        layer = layer.permuted(orders)
-        tensors = [_turned(tensor, order) for tensor, order in zip(tensors, orders[:-1], strict=True)]
-    kernel = layer.kernel(_DTYPES[dtype], torch.get_num_threads())
-    made = torch.from_numpy(kernel.forward(*(tensor.detach().numpy() for tensor in tensors)))
-    return made if orders is None else _back(made, orders[-1])
+    if orders is None:
+        return torch.from_numpy(_kernel(layer, tensors).forward(*map(_array, tensors)))
+    layer.output_shape([tuple(tensor.shape) for tensor in tensors])
+    layer = layer.permuted(orders)
+    tensors = [_turned(tensor, order) for tensor, order in zip(tensors, orders[:-1], strict=True)]
+    return _back(torch.from_numpy(_kernel(layer, tensors).forward(*map(_array, tensors))), orders[-1])
 
 
 def backward(
     layer: Layer, places: tuple[int, ...], cotangent: torch.Tensor, tensors: Sequence[torch.Tensor]
 ) -> tuple[torch.Tensor, ...]:
     """The gradients by the inputs at ``places``, all of one call; nothing else is computed."""
-    dtype = _dtype(layer, tensors)
     orders = _orders(layer, tensors)
     if orders is not None:
         layer = layer.permuted(orders)
         cotangent = _turned(cotangent, orders[-1])
         tensors = [_turned(tensor, order) for tensor, order in zip(tensors, orders[:-1], strict=True)]
-    kernel = layer.kernel(_DTYPES[dtype], torch.get_num_threads())
     names = layer.op.tensors
-    arrays = [tensor.detach().numpy() for tensor in (cotangent, *tensors)]
-    found = kernel.backward(*arrays, wrt=tuple(names[place] for place in places))
-    made = (torch.from_numpy(getattr(found, names[place])) for place in places)
+    wanted = None if places == layer.real else tuple(names[place] for place in places)
+    found = _kernel(layer, tensors).backward(_array(cotangent), *map(_array, tensors), wrt=wanted)
+    made = [torch.from_numpy(getattr(found, names[place])) for place in places]
     if orders is None:
         return tuple(made)
     return tuple(_back(one, orders[place]) for one, place in zip(made, places, strict=True))
+
+
+def _kernel(layer: Layer, tensors: Sequence[torch.Tensor]) -> Kernel:
+    dtype = _DTYPES[tensors[layer.real[0]].dtype] if layer.real else "float32"
+    return layer.kernel(dtype, torch.get_num_threads())
+
+
+def _array(tensor: torch.Tensor) -> Any:
+    """The tensor's memory; what does not lie in order is copied by torch, with all of its threads."""
+    # Those do not exist in a forked child, where torch would wait for them; the kernel copies there.
+    lies = tensor.is_contiguous() or process["forked"]
+    return (tensor if lies else tensor.contiguous()).numpy(force=True)
 
 
 def stacks(
@@ -125,10 +169,6 @@ def second_order(
             known = totals[k]
             totals[k] = one if known is None else known + one
     return totals
-
-
-def _dtype(layer: Layer, tensors: Sequence[torch.Tensor]) -> torch.dtype:
-    return next((tensors[place].dtype for place in layer.real), torch.float32)
 
 
 def _orders(layer: Layer, tensors: Sequence[torch.Tensor]) -> tuple[Order, ...] | None:

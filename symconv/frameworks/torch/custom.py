@@ -18,7 +18,7 @@ from symconv.frameworks.torch.calls import forward as computed
 from symconv.frameworks.torch.calls import second_order, stacks
 from symconv.notation.shapes import traced_shape
 
-__all__ = ["gradients_op", "operator_op"]
+__all__ = ["gradients_op", "operator_op", "several"]
 
 Op = Callable[..., Any]
 
@@ -60,7 +60,7 @@ def _operator(name: str, layer: Layer) -> Op:
         places = tuple(place for place in layer.real if ctx.needs_input_grad[place])
         found: list[Any] = [None] * len(layer.op.tensors)
         if places:
-            for place, one in zip(places, _several(layer, places, cotangent, ctx.saved_tensors), strict=True):
+            for place, one in zip(places, several(layer, places, cotangent, ctx.saved_tensors), strict=True):
                 found[place] = one
         return tuple(found)
 
@@ -89,7 +89,7 @@ def _gradients(name: str, layer: Layer, places: tuple[int, ...]) -> Op:
                 places,
                 cotangents,
                 ctx.needs_input_grad,
-                lambda one, wanted, along: _several(one, wanted, along, saved),
+                lambda one, wanted, along: several(one, wanted, along, saved),
             )
         )
 
@@ -109,9 +109,10 @@ def _packed(values: Sequence[Any]) -> Any:
     return values[0] if len(values) == 1 else tuple(values)
 
 
-def _several(
+def several(
     layer: Layer, places: tuple[int, ...], cotangent: torch.Tensor, tensors: Sequence[torch.Tensor]
 ) -> tuple[torch.Tensor, ...]:
+    """The gradients by the inputs at ``places``, by the registered operator."""
     made = gradients_op(layer, places)(cotangent, *tensors)
     return (made,) if len(places) == 1 else tuple(made)
 
