@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         SymconvError,
         VerificationError,
     )
+    from symconv.export.exporting import export
     from symconv.kernel import Kernel
     from symconv.notation.operator import Operator
     from symconv.ops.registry import (
@@ -79,6 +80,7 @@ _HOMES = {
     "symconv.kernel": ("Kernel",),
     "symconv.tune.memory": ("export_plans", "import_plans"),
     "symconv.claims": ("Proof", "prove", "validate"),
+    "symconv.export.exporting": ("export",),
     "symconv.errors": (
         "BuildError",
         "DerivationError",
@@ -168,6 +170,7 @@ __all__ = [
     "dynamic_filter1d",
     "dynamic_filter2d",
     "dynamic_filter3d",
+    "export",
     "export_plans",
     "import_plans",
     "jvp",

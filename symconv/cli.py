@@ -23,6 +23,8 @@ from symconv.commands.parameters import (
     the_threads,
 )
 from symconv.commands.values import Family, Shape
+from symconv.export.backends import BACKENDS
+from symconv.options import DTYPES
 
 __all__ = ["cli", "main"]
 
@@ -235,6 +237,47 @@ def show(op: str, output: Path, **settings: object) -> int:
     from symconv.commands.show import show as work
 
     return work(op, settings, output)
+
+
+@cli.command()
+@the_op
+@the_settings
+@the_gradients
+@click.option(
+    "--dtype", "dtypes", type=click.Choice(DTYPES), multiple=True, help="Only this number type; default both."
+)
+@click.option(
+    "--backend",
+    type=click.Choice(tuple(BACKENDS)),
+    default="cython",
+    show_default=True,
+    help="What it is written in.",
+)
+@click.option("--name", help="What the package is called; default the operator's name.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True, help="The folder to write; new or empty."
+)
+def export(
+    op: str,
+    wrt: tuple[str, ...],
+    dtypes: tuple[str, ...],
+    backend: str,
+    name: str | None,
+    output: Path,
+    **settings: object,
+) -> int:
+    """Write a package to take away.
+
+    It needs NumPy and nothing of symconv: kernels, a Python face, tests, formulas.
+
+    \b
+    Examples:
+      symconv export conv2d --stride 2 --padding 1 -o mylayer/
+      symconv export adder2d --name adder --dtype float32 -o adder/
+    """
+    from symconv.commands.export import export as work
+
+    return work(op, settings, wrt, dtypes, backend, name, output)
 
 
 @cli.command()

@@ -14,7 +14,7 @@ from symconv.loops.traverse import walk
 from symconv.options import Options
 from symconv.templates import environment
 
-__all__ = ["Entry", "Unit", "emit"]
+__all__ = ["Entry", "Unit", "compares", "emit"]
 
 _TYPES = {"float32": ("float", "f", "NPY_FLOAT"), "float64": ("double", "d", "NPY_DOUBLE")}
 _FEW = 1 << 15
@@ -30,7 +30,7 @@ def emit(units: tuple[Unit, ...], options: Options) -> Source:
     )
     body = environment().get_template("cython/kernels.pyx.j2").render(type=number, few=_FEW, units=told)
     native = environment().get_template("cython/functions.h.j2").render(functions=functions.made).split("\n")
-    alike = any(_compares(k) for unit in units for entry in unit.entries for k in entry.kernels)
+    alike = any(compares(k) for unit in units for entry in unit.entries for k in entry.kernels)
     text = (
         environment()
         .get_template("cython/module.pyx.j2")
@@ -59,7 +59,7 @@ def _needs(units: list[dict[str, Any]]) -> dict[str, bool]:
     }
 
 
-def _compares(kernel: Kernel) -> bool:
+def compares(kernel: Kernel) -> bool:
     """Whether a kernel asks if a computed real number equals another."""
     positions = {buffer.name for buffer in kernel.buffers if buffer.scalar.kind == "index"}
     nodes = [node for nest in kernel.nests for node in walk(nest)]

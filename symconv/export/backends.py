@@ -2,5 +2,5 @@
 
 __all__ = ["BACKENDS"]
 
-BACKENDS: dict[str, str] = {}
+BACKENDS = {"cython": "symconv.export.cython"}
 """The name of a backend, and the module whose ``package(layer)`` makes the package; imported when asked for."""

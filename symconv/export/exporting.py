@@ -42,6 +42,13 @@ def export(
 
     Returns the folder. Raises SpecError for what cannot be asked, and DerivationError or GatherError where a gradient
     cannot be derived; the folder is as it was then.
+
+    >>> import tempfile
+    >>> import symconv as sc
+    >>> with tempfile.TemporaryDirectory() as place:
+    ...     folder = sc.export(sc.conv1d(stride=2), f"{place}/layer", name="halving")
+    ...     (folder / "pyproject.toml").is_file()
+    True
     """
     if not isinstance(folder, str | Path) or not str(folder):
         raise SpecError(f"export writes into a folder, as in sc.export(op, 'my_layer'); given {shown(folder)}")

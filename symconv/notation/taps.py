@@ -16,7 +16,7 @@ from symconv.notation.expr import Constraint, Expr, Range, Read, Reduce, childre
 if TYPE_CHECKING:
     from symconv.notation.operator import Operator, Statement
 
-__all__ = ["Occupied", "leaving", "occupied", "vacant"]
+__all__ = ["Occupied", "groups", "leaving", "occupied", "vacant"]
 
 _POINTS = 1 << 22
 """Most points of a grid held at once: some tens of megabytes."""
@@ -116,7 +116,7 @@ def _vacancy(wanted: Occupied, sizes: Mapping[str, int]) -> dict[str, int] | Non
     lengths |= {r.name: max(0, r.extent.evaluate(sizes)) for r in wanted.taps}
     taps = frozenset(r.name for r in wanted.taps)
     first: dict[str, int] | None = None
-    for group in _groups(lengths, (*wanted.given, *wanted.where)):
+    for group in groups(lengths, (*wanted.given, *wanted.where)):
         own = {name: lengths[name] for name in lengths if name in group}
         cells = {name: length for name, length in own.items() if name not in taps}
         reached, empty = _search(cells, {n: v for n, v in own.items() if n in taps}, wanted, group, sizes)
@@ -126,13 +126,14 @@ def _vacancy(wanted: Occupied, sizes: Mapping[str, int]) -> dict[str, int] | Non
     return first
 
 
-def _groups(names: Iterable[str], constraints: Iterable[Constraint]) -> list[frozenset[str]]:
-    groups = [frozenset({name}) for name in names]
+def groups(names: Iterable[str], constraints: Iterable[Constraint]) -> list[frozenset[str]]:
+    """The indices in groups that no constraint ties together."""
+    found = [frozenset({name}) for name in names]
     for constraint in constraints:
-        touched = [group for group in groups if group & constraint.form.names()]
+        touched = [group for group in found if group & constraint.form.names()]
         if len(touched) > 1:
-            groups = [group for group in groups if group not in touched] + [frozenset().union(*touched)]
-    return groups
+            found = [group for group in found if group not in touched] + [frozenset().union(*touched)]
+    return found
 
 
 def _search(

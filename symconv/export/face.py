@@ -1,0 +1,140 @@
+"""What a package shows to Python: named functions with docstrings, and the checks behind them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from symconv.derive.conventions import sentence
+from symconv.export.layer import Function, Layer
+from symconv.export.package import File
+from symconv.export.python import in_docstring, safe, shape_text, tuple_text
+from symconv.export.sizes import solved, windows, wrong
+from symconv.notation.expr import Apply, Reduce, reads, walk
+from symconv.notation.operator import Operator, Tensor
+from symconv.notation.shapes import axis_text
+from symconv.templates import environment
+from symconv.views.text import gather_text, operator_text
+
+__all__ = ["arrays_file", "conventions", "face_file", "shape_words", "shapes_file"]
+
+
+def shape_words(tensor: Tensor) -> str:
+    """The symbolic shape of a tensor, as messages and documents print it.
+
+    >>> import symconv as sc
+    >>> shape_words(sc.conv1d(groups=2).input("x"))
+    '(N, 2*Cg, L)'
+    """
+    return tuple_text(map(axis_text, tensor.axes))
+
+
+def conventions(op: Operator) -> tuple[str, ...]:
+    """What is taken at kinks and ties of an operator, and which slopes were declared, in words."""
+    chosen = dict(op.kinks)
+    names: dict[str, None] = {}
+    for statement in op.statements:
+        for node in walk(statement.expr):
+            match node:
+                case Apply(function) | Reduce(function):
+                    names.setdefault(function)
+    declared = tuple(f"instead of the derivative by {s.target} stands {s.text}, as declared" for s in op.surrogates)
+    given = {s.target for s in op.surrogates}
+    said = (sentence(name, chosen.get(name)) for name in names if name not in given)
+    return (*filter(None, said), *declared)
+
+
+def face_file(layer: Layer) -> File:
+    """``__init__.py``: forward, each gradient, and all of them in one call."""
+    op, cotangent = layer.operator, layer.cotangent
+    gradients = [
+        {"name": f.wrt, "field": safe(f.wrt), "argument": safe(f.wrt), "function": f.name} for f in layer.gradients
+    ]
+    helpers = ["inputs", "result", "workers", *(["asked", "results", "same_shape"] if gradients else [])]
+    text = _render(
+        "package/init.py.j2",
+        title=in_docstring(str(op)),
+        name=layer.name,
+        formula=operator_text(op).split("\n"),
+        dtypes=layer.dtypes,
+        helpers=sorted(helpers),
+        exported=sorted(
+            [f.name for f in layer.functions] + ["output_shape"] + ["Gradients", "backward"] * bool(gradients)
+        ),
+        tensors=[_tensor(t) for t in (*op.inputs, *((cotangent,) if gradients else ()))],
+        output=op.output.name,
+        cotangent={"name": cotangent.name, "argument": safe(cotangent.name)},
+        gradients=gradients,
+        functions=[_function(layer, function) for function in layer.functions],
+        backward=_call(layer, (cotangent, *op.inputs)) | {"names": [f.wrt for f in layer.gradients]},
+    )
+    return File(f"src/{layer.name}/__init__.py", text)
+
+
+def _tensor(tensor: Tensor) -> dict[str, Any]:
+    return {
+        "name": tensor.name,
+        "argument": safe(tensor.name),
+        "axes": len(tensor.axes),
+        "kind": tensor.dtype,
+        "shape": shape_words(tensor),
+        "note": ", of int32" if tensor.dtype == "index" else "",
+    }
+
+
+def _call(layer: Layer, tensors: tuple[Tensor, ...]) -> dict[str, Any]:
+    """How arrays are taken and passed on."""
+    arguments = [safe(tensor.name) for tensor in tensors]
+    return {
+        "arguments": arguments,
+        "arrays": arguments,
+        "unpacked": tuple_text(arguments),
+        "passed": [f"{tensor.name}={safe(tensor.name)}" for tensor in tensors],
+        "shapes": [f"{safe(tensor.name)}.shape" for tensor in layer.operator.inputs],
+        "tensors": [_tensor(tensor) for tensor in tensors],
+    }
+
+
+def _function(layer: Layer, function: Function) -> dict[str, Any]:
+    op = layer.operator
+    known = {read.tensor for s in function.derivation.operator.statements for read in reads(s.expr)}
+    shapes = [tensor.name for tensor in function.inputs if tensor.name not in known]
+    notes = [f"Of {', '.join(shapes)} only the shape is used."] if shapes else []
+    what = f"The gradient of a loss by {function.wrt}, from its gradient {layer.cotangent.name} by {op.output.name}."
+    formula = gather_text(function.derivation.gather) if function.wrt else operator_text(op)
+    return _call(layer, function.inputs) | {
+        "name": function.name,
+        "what": what if function.wrt else f"{op.output.name} from {', '.join(op.tensors)}.",
+        "formula": formula.split("\n"),
+        "cotangent": bool(function.wrt),
+        "result": function.output.name,
+        "result_shape": shape_words(function.output),
+        "made": f"{safe(function.wrt)}.shape" if function.wrt else "shape",
+        "notes": [*notes, *(f"Note: {words}." for words in conventions(op) if function.wrt)],
+    }
+
+
+def shapes_file(layer: Layer) -> File:
+    """``_shapes.py``: the output's shape, and what is wrong with shapes."""
+    op = layer.operator
+    text = _render(
+        "package/shapes.py.j2",
+        title=in_docstring(op.name),
+        name=layer.name,
+        arguments=[safe(name) for name in op.tensors],
+        tensors=op.tensors,
+        output=op.output.name,
+        solved=list(solved(op)),
+        wrong=list(wrong(op)),
+        windows=windows(op),
+        shape=shape_text(op.output),
+    )
+    return File(f"src/{layer.name}/_shapes.py", text)
+
+
+def arrays_file(layer: Layer) -> File:
+    """``_arrays.py``: what is asked of every array."""
+    return File(f"src/{layer.name}/_arrays.py", _render("package/arrays.py.j2", name=layer.name, dtypes=layer.dtypes))
+
+
+def _render(template: str, **values: Any) -> str:
+    return environment().get_template(template).render(**values)

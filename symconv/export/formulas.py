@@ -1,0 +1,31 @@
+"""The formulas of a package as LaTeX."""
+
+from __future__ import annotations
+
+from symconv.export.layer import Layer
+from symconv.export.package import File
+from symconv.views.document import document
+from symconv.views.latex import derivation_latex, operator_latex
+
+__all__ = ["formulas", "formulas_file"]
+
+
+def formulas(layer: Layer) -> tuple[tuple[str, str], ...]:
+    r"""Each function's title and formula, without dollar signs: the forward as stated, gradients as they are computed.
+
+    >>> import symconv as sc
+    >>> from symconv.export.layer import layer
+    >>> [title for title, _ in formulas(layer(sc.conv1d(), None, ("float32",), ("x",)))]
+    ['forward: y of conv1d()', 'grad_x: gx, the gradient by x']
+    """
+    op = layer.operator
+    found = [(f"forward: {op.output.name} of {op.name}", operator_latex(op))]
+    for function in layer.gradients:
+        title = f"{function.name}: {function.output.name}, the gradient by {function.wrt}"
+        found.append((title, derivation_latex(function.derivation)))
+    return tuple(found)
+
+
+def formulas_file(layer: Layer) -> File:
+    """``<name>.tex``: a document that compiles on its own."""
+    return File(f"{layer.name}.tex", document(formulas(layer), (str(layer.operator),)))
