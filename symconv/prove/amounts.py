@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from symconv.notation.affine import Affine, affine, quotient
+from symconv.prove.people import nearest
 from symconv.prove.scope import Scope, Undecided
 from symconv.prove.syntax import Binary, Call, Name, Node, Number, Tuple, show
 from symconv.prove.value import Amount, Pair, Product
 from symconv.relation.terms import as_product
 
-__all__ = ["amount", "as_form", "as_integer", "as_product", "per_axis", "product_of"]
+__all__ = ["amount", "as_form", "as_integer", "as_product", "at_axis", "per_axis", "product_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,11 @@ def per_axis(scope: Scope, node: Node, rank: int) -> tuple[Amount | Pair, ...]:
     if len(value.items) != rank:
         raise scope.error(node.at, f"{show(node)} has {len(value.items)} values; there are {rank} axes here")
     return value.items
+
+
+def at_axis(scope: Scope, node: Node, axis: int | None) -> Amount | Pair:
+    """One number, or a pair of pads, on a spatial axis; without one it has to be the same on all of them."""
+    return _single(scope, node, axis) if axis is not None else amount(scope, node)
 
 
 def _entry(scope: Scope, node: Node, axis: int) -> Amount | Pair:
@@ -87,7 +93,8 @@ def _named(scope: Scope, name: str, axis: int | None, at: int) -> _Quantity:
         return scope.names.sizes[name]
     known = ", ".join(sorted({*scope.names.sizes, *scope.names.vectors}))
     kind = "a tensor" if name in scope.names.tensors else "unknown"
-    raise scope.error(at, f"{name} is {kind}; the numbers of this claim are {known}")
+    near = nearest(name, {*scope.names.sizes, *scope.names.vectors}) if kind == "unknown" else ""
+    raise scope.error(at, f"{name} is {kind}{near}; the numbers of this claim are {known}")
 
 
 def _lift(combine: Callable[[Amount, Amount], Amount], a: _Quantity, b: _Quantity) -> _Quantity:

@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 
 from symconv.notation.affine import Affine, affine, quotient, var
-from symconv.notation.expr import Constraint, equal, nonnegative
-from symconv.prove.addresses import Position, read_at, same_structure, shared
+from symconv.notation.expr import Constraint, nonnegative
+from symconv.prove.addresses import Position, read_at, shared
 from symconv.prove.amounts import as_product
-from symconv.prove.functions import applied
-from symconv.prove.scope import Scope, Undecided, same_size
+from symconv.prove.scope import Scope, Undecided
 from symconv.prove.value import (
     Axis,
     Factor,
@@ -22,17 +21,14 @@ from symconv.prove.value import (
     build,
     inside,
     multiplied,
-    read,
     scaled,
 )
 
 __all__ = [
     "dilated",
     "einsum",
-    "elementwise",
     "flipped",
     "length",
-    "mapped",
     "multiply",
     "padded",
     "permuted",
@@ -208,65 +204,6 @@ def summed(scope: Scope, value: Value, axes: Sequence[int], keep: bool, mean: bo
 def multiply(value: Value, number: Product) -> Value:
     """The array times a number."""
     return Value(value.axes, value.names, tuple(scaled(value.terms, number.coefficient, number.monomial)))
-
-
-def elementwise(scope: Scope, op: str, left: Value, right: Value, sentence: str) -> Value:
-    """Sum, difference or product of two arrays, broadcast from the right as NumPy does."""
-    rank = max(left.rank, right.rank)
-    sides = [(axis(),) * (rank - v.rank) + v.axes for v in (left, right)]
-    pairs = [_broadcast(scope, a, b, sentence) for a, b in zip(*sides, strict=True)]
-    axes = [one for one, _, _ in pairs]
-
-    def side(value: Value, groups: tuple[tuple[Affine, ...], ...], which: int) -> Iterator[Term]:
-        positions: list[Position] = []
-        for (one, *kept), old, group in zip(pairs, sides[which], groups, strict=True):
-            if not kept[which]:
-                positions.append(tuple(affine(0) for _ in old.sizes))
-            elif same_structure(scope, one.sizes, old.sizes):
-                positions.append(group)
-            else:
-                positions.append(_only(group))
-        return read_at(scope.fresh, value, positions[rank - value.rank :])
-
-    def body(*groups: tuple[Affine, ...]) -> Iterator[Term]:
-        a, b = side(left, groups, 0), side(right, groups, 1)
-        if op == "*":
-            yield from multiplied(a, b)
-        else:
-            yield from a
-            yield from scaled(b, Fraction(1 if op == "+" else -1))
-
-    return build(scope.fresh, axes, body)
-
-
-def mapped(scope: Scope, function: str, value: Value) -> Value:
-    """A scalar function of every element."""
-
-    def body(*groups: tuple[Affine, ...]) -> Iterator[Term]:
-        pairs = [(form, size) for one, group in zip(value.axes, groups, strict=True)
-                 for form, size in zip(group, one.sizes, strict=True)]  # fmt: skip
-        limits = [constraint for form, size in pairs for constraint in inside(form, size)]
-        return applied(function, [list(read(scope.fresh, value, groups))], limits, scope.of_sum)
-
-    return build(scope.fresh, value.axes, body)
-
-
-def _broadcast(scope: Scope, a: Axis, b: Axis, sentence: str) -> tuple[Axis, bool, bool]:
-    """The axis of the result, and whether each operand follows it (an operand of length 1 does not)."""
-    if same_structure(scope, a.sizes, b.sizes):
-        return a, True, True
-    for one, other, follows in ((a, b, (False, True)), (b, a, (True, False))):
-        if not one.sizes or (one.size is not None and scope.known(one.size) == 1):
-            return other, *follows
-    wanted = same_size(scope, a.sizes, b.sizes, sentence)
-    if wanted is None or scope.decide(wanted):
-        common = shared(scope, (a, b), sentence).axis
-        return common, True, True
-    for one in (a, b):
-        if one.size is not None and scope.decide(equal(one.size, affine(1))):
-            return _broadcast(scope, a, b, sentence)
-    scope.require(wanted, f"{sentence}: {a} against {b}")
-    return a, True, True
 
 
 def einsum(scope: Scope, inputs: Sequence[str], output: str, values: Sequence[Value], sentence: str) -> Value:

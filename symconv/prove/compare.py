@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from symconv.notation.affine import var
-from symconv.prove.functions import told_apart
+from symconv.prove.functions import cancelled, told_apart
 from symconv.prove.scope import Scope, Undecided
 from symconv.prove.value import Term, Value, inside, scaled
 from symconv.relation.equality import Difference, difference
@@ -32,7 +32,7 @@ def limited(value: Value) -> Iterator[Term]:
     names = (name for group in value.names for name in group)
     sizes = (size for one in value.axes for size in one.sizes)
     limits = [c for name, size in zip(names, sizes, strict=True) for c in inside(var(name), size)]
-    return (term.under(*limits) for term in value.terms)
+    return (cancelled(term).under(*limits) for term in value.terms)
 
 
 def renamed(value: Value, like: Value) -> Value:

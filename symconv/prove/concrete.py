@@ -10,11 +10,10 @@ import numpy as np
 
 from symconv.notation.expr import Apply, Const, Expr, walk
 from symconv.notation.operator import Operator
-from symconv.prove import syntax
 from symconv.prove.definition import computed
 from symconv.prove.enclosure import Enclosure, NoValueError, apart
 from symconv.prove.numeric import evaluate
-from symconv.prove.syntax import Call, Claim, Name
+from symconv.prove.syntax import Binary, Call, Claim, Name, show
 from symconv.prove.vocabulary import ELEMENTWISE, canonical
 from symconv.verify import reference
 
@@ -24,6 +23,8 @@ Array = np.ndarray[Any, Any]
 _RATIONAL = frozenset({"add", "sub", "mul", "div", "neg", "abs", "sign", "relu", "max", "min", "where", "lt", "le",
                        "gt", "ge", "eq", "ne"})  # fmt: skip
 _RATIONAL_WORDS = frozenset({"abs", "relu", "sign", "maximum", "minimum"})
+_WHOLE = frozenset(map(str, range(-64, 65)))
+"""Exponents that keep fractions fractions."""
 _ROUNDING = 1e-6
 """How far the definition in float64 may be from the exact value; both are right, or neither is used."""
 
@@ -44,8 +45,9 @@ def is_rational(op: Operator) -> bool:
 
 def applies_functions(claim: Claim) -> bool:
     """Whether a claim applies functions whose values at fractions are no fractions."""
-    calls = {canonical(node.function) for node in syntax.walk(claim.body) if isinstance(node, Call)}
-    return bool(calls & set(ELEMENTWISE) - _RATIONAL_WORDS)
+    calls = {canonical(node.function) for node in claim.nodes() if isinstance(node, Call)}
+    roots = any(isinstance(n, Binary) and n.op == "**" and show(n.right) not in _WHOLE for n in claim.nodes())
+    return roots or bool(calls & set(ELEMENTWISE) - _RATIONAL_WORDS)
 
 
 def true_value(op: Operator, side: str, arrays: Mapping[str, Array]) -> Array:
@@ -95,7 +97,7 @@ def sides_at(op: Operator, claim: Claim, arrays: Mapping[str, Array]) -> tuple[A
     """
     output = op.output.name
     held = dict(arrays)
-    if claim.side != output and Name(output) in set(syntax.walk(claim.body)):
+    if claim.side != output and Name(output) in set(claim.nodes()):
         held[output] = _known(op, output, arrays)
     if applies_functions(claim):
         held = {name: _each(_exactly, array) for name, array in held.items()}

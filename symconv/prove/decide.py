@@ -9,13 +9,14 @@ from symconv.notation.affine import Affine, affine, var
 from symconv.notation.expr import Constraint, nonnegative
 from symconv.notation.operator import Operator, Tensor
 from symconv.prove.addresses import flat, place, same_structure
+from symconv.prove.claimed import claimed
 from symconv.prove.compare import compare, renamed
-from symconv.prove.elaborate import denotation
 from symconv.prove.facts import facts_of
 from symconv.prove.parse import Caret
+from symconv.prove.people import aliases, nearest
 from symconv.prove.scope import Fork, Mismatch, Names, Scope, Undecided, same_size
 from symconv.prove.sides import axes_of, names_of, sides_of, truth
-from symconv.prove.syntax import Claim, Name, walk
+from symconv.prove.syntax import Claim, Name
 from symconv.prove.value import Axis, Fresh, Term, Value, build, read
 from symconv.prove.whole_sums import WholeSums
 from symconv.relation.regions import Region, everywhere, nowhere
@@ -62,7 +63,8 @@ def decide(op: Operator, claim: Claim) -> Decision:
     """Decide ``claim`` for every size of ``op``; raises SpecError where the claim is unusable."""
     caret = Caret(claim.source or str(claim))
     if claim.side not in sides_of(op):
-        raise caret.error(0, f"{claim.side} is not computed by {op.name}; there are {', '.join(sides_of(op))}")
+        near = nearest(claim.side, (*sides_of(op), *aliases(op)))
+        raise caret.error(0, f"{claim.side} is not computed by {op.name}{near}; there are {', '.join(sides_of(op))}")
     domain = everywhere(context_of(op))
     problem = _Problem(op, claim, caret)
     values, shapes = nowhere(domain.context), nowhere(domain.context)
@@ -129,10 +131,10 @@ class _Problem:
     def both(self, scope: Scope) -> tuple[Value, Value]:
         """What is claimed and what is true in the branch, over the same axes, once the shapes fit."""
         output = self.op.output.name
-        if self.claim.side != output and Name(output) in set(walk(self.claim.body)):
+        if self.claim.side != output and Name(output) in set(self.claim.nodes()):
             scope.names = scope.names.with_tensor(output, truth(scope, self.op, output))
-        given = denotation(scope, self.claim.body)
         axes = axes_of(_target(self.op, self.claim.side))
+        given = claimed(scope, self.claim, axes)
         sentence = f"gives {given}, {self.claim.side} is {Value(axes, (), ())}"
         if given.rank != len(axes):
             raise _refuse(scope, sentence)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from fractions import Fraction
 
 from symconv.notation.affine import Affine, affine
-from symconv.prove import arrays, windows
+from symconv.prove import arrays, elements, windows
 from symconv.prove.amounts import amount, as_form, as_integer, as_product, per_axis
+from symconv.prove.functions import COMPARED
 from symconv.prove.grouping import Groups
 from symconv.prove.movements import axes_of, axis_number, moved, subscript
+from symconv.prove.people import nearest
 from symconv.prove.scope import Scope, Undecided
 from symconv.prove.slides import slides_of
-from symconv.prove.syntax import Binary, Call, Name, Node, Number, Sliced, Text, Tuple, show
+from symconv.prove.syntax import Binary, Call, Name, Node, Number, Reduction, Sliced, Text, Tuple, show
 from symconv.prove.value import Term, Value
 from symconv.prove.vocabulary import ELEMENTWISE, FUNCTIONS, OPTIONS_OF, canonical, mode_of, rank_of
 
@@ -61,8 +63,11 @@ def _array(scope: Scope, node: Node) -> Value:
             return _call(scope, node)
         case Number() | Text() | Tuple():
             raise scope.error(node.at, f"{show(node)} stands where an array is wanted")
+        case Reduction():
+            raise scope.error(node.at, f"{show(node)}: the side is indexed too, as in gx[n,c,u] = ...")
     names = ", ".join(scope.names.tensors)
-    raise scope.error(node.at, f"{show(node)} is no array of this operator; its arrays are {names}")
+    near = nearest(show(node), scope.names.tensors)
+    raise scope.error(node.at, f"{show(node)} is no array of this operator{near}; its arrays are {names}")
 
 
 def _binary(scope: Scope, node: Binary) -> Value:
@@ -81,11 +86,30 @@ def _binary(scope: Scope, node: Binary) -> Value:
             return arrays.multiply(_array(scope, node.right), as_product(affine(-1)))
         case "+" | "-" | "*" if not (left and right):
             a, b = _operand(scope, node.left), _operand(scope, node.right)
-            return arrays.elementwise(scope, node.op, a, b, f"{show(node.left)} {node.op} {show(node.right)}")
+            return elements.elementwise(scope, node.op, a, b, f"{show(node.left)} {node.op} {show(node.right)}")
+        case "/" if not right:
+            inverse = _inverse(scope, node.right)
+            return inverse if node.left == _ONE else elements.elementwise(
+                scope, "*", _operand(scope, node.left), inverse, show(node)
+            )  # fmt: skip
+        case "**" if right and not left:
+            return elements.powered(scope, _array(scope, node.left), as_product(amount(scope, node.right)))
+        case op if op in COMPARED and not (left and right):
+            return elements.elementwise(scope, op, _operand(scope, node.left), _operand(scope, node.right), show(node))
         case "@" if not left and not right:
             return _matmul(scope, _array(scope, node.left), _array(scope, node.right), node)
     raise scope.error(node.at, f"{show(node)}: '{node.op}' does not join {'a number' if left else 'an array'} and "
                       f"{'a number' if right else 'an array'}")  # fmt: skip
+
+
+def _inverse(scope: Scope, node: Node) -> Value:
+    """One over an array, factor by factor."""
+    match node:
+        case Binary("*", a, b) if not is_number(scope, a) and not is_number(scope, b):
+            return elements.elementwise(scope, "*", _inverse(scope, a), _inverse(scope, b), show(node))
+        case Binary("**", a, b) if is_number(scope, b):
+            return elements.powered(scope, _inverse(scope, a), as_product(amount(scope, b)))
+    return elements.mapped(scope, "reciprocal", _array(scope, node))
 
 
 def _matmul(scope: Scope, a: Value, b: Value, node: Node) -> Value:
@@ -127,6 +151,9 @@ def _call(scope: Scope, call: Call) -> Value:
             return _matmul(scope, _array(scope, arguments[0]), _array(scope, arguments[1]), call)
         case "sum" | "mean":
             return _reduction(scope, word, call, named)
+        case "where":
+            given = [_operand(scope, node) for node in arguments]
+            return elements.chosen(scope, *given, show(call))
         case _ if word in ELEMENTWISE:
             return _function(scope, word, call)
     return moved(scope, word, _array(scope, arguments[0]), call, named)
@@ -135,12 +162,12 @@ def _call(scope: Scope, call: Call) -> Value:
 def _function(scope: Scope, word: str, call: Call) -> Value:
     values = [_operand(scope, node) for node in call.arguments]
     if len(values) == 1:
-        return arrays.mapped(scope, word, values[0])
+        return elements.mapped(scope, word, values[0])
     a, b = values
     # max(a, b) = b + relu(a - b), min(a, b) = a - relu(a - b).
-    over = arrays.mapped(scope, "relu", arrays.elementwise(scope, "-", a, b, show(call)))
+    over = elements.mapped(scope, "relu", elements.elementwise(scope, "-", a, b, show(call)))
     first, sign = (b, "+") if word == "maximum" else (a, "-")
-    return arrays.elementwise(scope, sign, first, over, show(call))
+    return elements.elementwise(scope, sign, first, over, show(call))
 
 
 def _operand(scope: Scope, node: Node) -> Value:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from itertools import product
 from math import prod
@@ -16,9 +17,20 @@ from math import prod
 from symconv.notation.expr import Constraint
 from symconv.notation.functions import TABLE
 from symconv.prove.scope import Undecided
-from symconv.prove.value import Factor, Term, multiplied, scaled
+from symconv.prove.value import Factor, Product, Term, multiplied, scaled
 
-__all__ = ["OF_SUM", "UNARY", "OfSum", "applied", "is_atom", "spelled", "told_apart"]
+__all__ = [
+    "COMPARED",
+    "OF_SUM",
+    "UNARY",
+    "OfSum",
+    "applied",
+    "cancelled",
+    "is_atom",
+    "powered",
+    "spelled",
+    "told_apart",
+]
 
 _ODD, _EVEN, _NONE, _OTHER = (
     frozenset(name for name, entry in TABLE.items() if entry.symmetry == kind)
@@ -30,6 +42,12 @@ UNARY = _ODD | _EVEN | _NONE | _OTHER
 
 OF_SUM = "(a sum, "
 """Marks the atoms that are functions of whole sums, told by number."""
+
+_RECIPROCAL = "reciprocal(1*"
+_MOST_POWER = 8
+
+COMPARED = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne"}
+"""Comparisons as functions of elements."""
 
 _MOST = 64
 _PLACE = re.compile(r"([A-Za-z_]\w*)\{(\d+)\}")
@@ -49,9 +67,8 @@ def applied(function: str, arguments: Sequence[Sum], limits: Collection[Constrai
     """
 
     def atom(name: str, argument: Sum) -> Iterator[Term]:
-        if any(is_atom(f.tensor) for term in argument for f in term.factors):
-            raise Undecided(f"the formula applies {name} to a function")
-        summed = any(term.bound for term in argument)
+        argument = [term for term in argument if term.coefficient]
+        summed = any(term.bound or any(is_atom(f.tensor) for f in term.factors) for term in argument)
         return of_sum(name, argument, limits) if summed else _atom(name, argument, limits)
 
     def step(a: Sum, b: Sum) -> list[Term]:
@@ -81,10 +98,55 @@ def applied(function: str, arguments: Sequence[Sum], limits: Collection[Constrai
             yield from (*step(a, b), *step(b, a))
         case "eq", (a, b):
             yield from _minus(_ONE, [*step(a, b), *step(b, a)])
+        case "reciprocal", (a,):
+            yield from _inverse(a, limits, of_sum)
         case _, (a,) if function in UNARY:
             yield from atom(function, a)
         case _:
             raise Undecided(f"the formula applies {function}, which is no function of elements that is known here")
+
+
+def _inverse(argument: Sum, limits: Collection[Constraint], of_sum: OfSum) -> Iterator[Term]:
+    """One over a sum: over a product factor by factor, so that equal factors cancel; of a longer sum an atom."""
+    argument = [term for term in argument if term.coefficient]
+    if not argument:
+        raise Undecided("something is divided by 0")
+    match argument:
+        case [Term(coefficient, scale, factors, (), where, ())] if set(where) <= set(limits):
+            inverse = Product(coefficient, scale).inverse()
+            if not factors or not any(is_atom(factor.tensor) for factor in factors):
+                atoms = tuple(Factor(f"{_RECIPROCAL}{_place(f)})", f.index) for f in factors)
+                yield Term(inverse.coefficient, inverse.monomial, atoms)
+                return
+    yield from of_sum("reciprocal", argument, limits)
+
+
+def powered(argument: Sum, power: Product, limits: Collection[Constraint], of_sum: OfSum) -> list[Term]:
+    """A sum to a power: whole powers by multiplication, half ones by roots. Raises Undecided for others."""
+    if power.monomial or power.coefficient.denominator > 2 or abs(power.coefficient) > _MOST_POWER:
+        raise Undecided("powers are whole numbers or halves up to 8 in what can be decided")
+    exponent = power.coefficient
+    base = list(argument)
+    if exponent < 0:
+        base = list(applied("reciprocal", [base], limits, of_sum))
+    result = list(_ONE)
+    for _ in range(int(abs(exponent))):
+        result = list(multiplied(result, base))
+    if exponent.denominator == 2:
+        result = list(multiplied(result, list(applied("sqrt", [base], limits, of_sum))))
+    return result
+
+
+def cancelled(term: Term) -> Term:
+    """The term without elements that stand beside their own inverse."""
+    factors = list(term.factors)
+    for inverse in term.factors:
+        if inverse.tensor.startswith(_RECIPROCAL):
+            name = inverse.tensor.removeprefix(_RECIPROCAL).partition("{")[0]
+            if (one := Factor(name, inverse.index)) in factors:
+                factors.remove(one)
+                factors.remove(inverse)
+    return replace(term, factors=tuple(factors)) if len(factors) < len(term.factors) else term
 
 
 def _minus(a: Sum, b: Sum) -> list[Term]:

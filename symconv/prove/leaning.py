@@ -13,7 +13,8 @@ from symconv.prove.concrete import applies_functions, is_rational, true_value, t
 from symconv.prove.counterexample import PRIME, drawn
 from symconv.prove.enclosure import NoValueError
 from symconv.prove.numeric import Misfit, evaluate
-from symconv.prove.syntax import Call, Claim, walk
+from symconv.prove.numeric_elements import COMPARED
+from symconv.prove.syntax import Binary, Call, Claim
 from symconv.prove.vocabulary import ELEMENTWISE, canonical
 from symconv.verify.geometry import geometries
 
@@ -76,9 +77,12 @@ def _roughly(op: Operator, claim: Claim) -> str:
 
 def _rational(op: Operator, claim: Claim) -> bool:
     """Whether both sides are made of sums, products and quotients, which mean something modulo a prime."""
-    calls = {canonical(node.function) for node in walk(claim.body) if isinstance(node, Call)}
-    return not calls & set(ELEMENTWISE) and not any(
-        word in op.source for word in ("max", "min", "abs", "relu", "sign", "where")
+    calls = {canonical(node.function) for node in claim.nodes() if isinstance(node, Call)}
+    compared = any(isinstance(n, Binary) and (n.op in COMPARED or n.op == "**") for n in claim.nodes())
+    return (
+        not calls & {*ELEMENTWISE, "where"}
+        and not compared
+        and not any(word in op.source for word in ("max", "min", "abs", "relu", "sign", "where"))
     )
 
 

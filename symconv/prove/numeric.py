@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 
 from symconv.errors import SpecError
-from symconv.notation.operator import Operator
+from symconv.notation.operator import Operator, Tensor
+from symconv.prove.numeric_elements import COMPARED, pointwise
+from symconv.prove.numeric_indexed import Layout, indexed_array
 from symconv.prove.numeric_numbers import (
     Array,
     Ground,
@@ -23,7 +26,22 @@ from symconv.prove.numeric_numbers import (
 from symconv.prove.numeric_windows import shown
 from symconv.prove.numeric_words import called, multiplied, scaled
 from symconv.prove.parse import Caret
-from symconv.prove.syntax import Binary, Call, Claim, Name, Node, Number, Pick, Sliced, Span, Text, Tuple, show, walk
+from symconv.prove.syntax import (
+    Binary,
+    Call,
+    Claim,
+    Equation,
+    Name,
+    Node,
+    Number,
+    Pick,
+    Reduction,
+    Sliced,
+    Span,
+    Text,
+    Tuple,
+    show,
+)
 from symconv.verify import reference
 
 __all__ = ["Misfit", "TooLargeError", "evaluate"]
@@ -58,16 +76,39 @@ def evaluate(claim: Claim, op: Operator, arrays: Mapping[str, Array], prime: int
     want = op.output_shape(**shapes)
     if claim.side != output and given[f"g{output}"].shape != want:
         raise SpecError(f"{op.name}: g{output} has shape {given[f'g{output}'].shape}, wanted {want}")
-    if claim.side != output and Name(output) in set(walk(claim.body)):
+    if claim.side != output and Name(output) in set(claim.nodes()):
         known = arrays.get(output)
         given[output] = _forward(op, given, prime) if known is None else _lifted(output, known, prime)
     ground = grounded(op, caret, given, _array, prime)
     tensor = op.output if claim.side == output else op.input(claim.side[1:])
     shape = tensor.shape(op.sizes(**shapes))
-    result = _array(ground, claim.body)
+    result = _claimed(op, ground, claim, tensor)
     if result.shape != shape:
         raise Misfit(f"gives {shown(result.shape)}, {claim.side} is {shown(shape)}", result)
     return result
+
+
+def _claimed(op: Operator, ground: Ground, claim: Claim, tensor: Tensor) -> Array:
+    """The array the last equation gives, the intermediates before it computed and named."""
+    held = [*op.inputs, op.output, replace(op.output, name=f"g{op.output.name}")]
+    layout = {one.name: _logical(one, ground.sizes) for one in held}
+    for equation in claim.earlier:
+        if equation.name in {*ground.arrays, *ground.sizes, claim.side}:
+            raise ground.error(equation.at, f"{equation.name} means something already; choose another name")
+        value = _defined(ground, equation, layout, None)
+        ground = replace(ground, arrays={**ground.arrays, equation.name: value})
+    return _defined(ground, claim.equations[-1], layout, _logical(tensor, ground.sizes))
+
+
+def _logical(one: Tensor, sizes: Mapping[str, int]) -> tuple[tuple[int, ...], ...]:
+    return tuple(tuple(size.evaluate(sizes) for size in axis) for axis in one.axes)
+
+
+def _defined(ground: Ground, equation: Equation, layout: Layout, axes: tuple[tuple[int, ...], ...] | None) -> Array:
+    if equation.indices is None:
+        return _array(ground, equation.body)
+    result = indexed_array(ground, equation, layout, axes)
+    return result if ground.prime is None else np.asarray(result % ground.prime, dtype=object)
 
 
 def _lifted(name: str, a: Array, prime: int | None) -> Array:
@@ -119,6 +160,8 @@ def _plain(ground: Ground, node: Node) -> Array:
             return called(ground, node)
         case Number() | Text() | Tuple():
             raise ground.error(node.at, f"{show(node)} stands where an array is wanted")
+        case Reduction():
+            raise ground.error(node.at, f"{show(node)}: the side is indexed too, as in gx[n,c,u] = ...")
     names = ", ".join(ground.arrays)
     raise ground.error(node.at, f"{show(node)} is no array of this operator; its arrays are {names}")
 
@@ -141,6 +184,15 @@ def _binary(ground: Ground, node: Binary) -> Array:
             return scaled(ground, _array(ground, node.right), Fraction(-1))
         case "+" | "-" | "*" if not (left and right):
             return _elementwise(node, _operand(ground, node.left), _operand(ground, node.right))
+        case "/" if not right:
+            given = (_operand(ground, node.left), _array(ground, node.right))
+            return _pointwise(ground, "div", given, node)
+        case "**" if right and not left:
+            base = _array(ground, node.left)
+            return pointwise(ground, "pow", (base, _exact(amount(ground, node.right))), node)
+        case op if op in COMPARED and not (left and right):
+            given = (_operand(ground, node.left), _operand(ground, node.right))
+            return _pointwise(ground, COMPARED[op], given, node)
         case "@" if not left and not right:
             a, b = _array(ground, node.left), _array(ground, node.right)
             if min(a.ndim, b.ndim) < 2:
@@ -150,15 +202,28 @@ def _binary(ground: Ground, node: Binary) -> Array:
     raise ground.error(node.at, f"{show(node)}: '{node.op}' does not join {kinds[0]} and {kinds[1]}")
 
 
+def _exact(number: Fraction) -> Array:
+    return np.asarray(int(number) if number.denominator == 1 else number, dtype=object)
+
+
+def _pointwise(ground: Ground, name: str, given: tuple[Array, Array], node: Binary) -> Array:
+    _fitting(node, *given)
+    return pointwise(ground, name, given, node)
+
+
 def _operand(ground: Ground, node: Node) -> Array:
     if not is_number(ground, node):
         return _array(ground, node)
     return scaled(ground, np.asarray(1, dtype=object), amount(ground, node))
 
 
-def _elementwise(node: Binary, a: Array, b: Array) -> Array:
+def _fitting(node: Binary, a: Array, b: Array) -> None:
     if any(n != m and 1 not in {n, m} for n, m in zip(reversed(a.shape), reversed(b.shape), strict=False)):
         raise Misfit(f"{show(node)}: {shown(a.shape)} against {shown(b.shape)}")
+
+
+def _elementwise(node: Binary, a: Array, b: Array) -> Array:
+    _fitting(node, a, b)
     if {a.dtype.kind, b.dtype.kind} == {"f", "O"}:
         # A number beside an array of floats is one of them: else NumPy makes objects of all.
         a, b = a.astype(np.float64), b.astype(np.float64)

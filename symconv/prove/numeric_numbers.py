@@ -22,6 +22,7 @@ __all__ = [
     "Misfit",
     "TooLargeError",
     "amount",
+    "component",
     "concrete",
     "grounded",
     "is_fixed",
@@ -122,6 +123,14 @@ def amount(ground: Ground, node: Node) -> Fraction:
     if several:
         raise ground.error(node.at, f"{show(node)} has a value per axis; one number is wanted here")
     return _single(ground, node, _evaluated(ground, node, 0, True))
+
+
+def component(ground: Ground, node: Node, axis: int | None) -> Fraction:
+    """One number on a spatial axis, the low pad of a pair; without an axis it has to be the same on all of them."""
+    if axis is None:
+        return amount(ground, node)
+    value = _evaluated(ground, node, axis, True)
+    return value[0] if isinstance(value, tuple) else value
 
 
 def whole(ground: Ground, node: Node) -> int:

@@ -5,24 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from functools import partial
+from itertools import combinations
 from math import prod
 
 import numpy as np
 
-from symconv.prove.enclosure import Enclosure, applied
+from symconv.prove.numeric_elements import pointwise
 from symconv.prove.numeric_numbers import Array, Ground, Misfit, TooLargeError, amount, concrete, is_number, pads, whole
 from symconv.prove.numeric_slides import columns, convolution, scipy
 from symconv.prove.numeric_windows import padded, shown, zeros
 from symconv.prove.syntax import Call, Name, Node, Number, Text, Tuple, show
 from symconv.prove.vocabulary import ELEMENTWISE, FUNCTIONS, OPTIONS_OF, canonical
-from symconv.verify import scalars
 
 __all__ = ["called", "multiplied", "scaled"]
 
 _ZERO, _ONE = Number(Fraction(0)), Number(Fraction(1))
 _SMALL = 2**31
-_RATIONAL = frozenset({"abs", "relu", "sign", "maximum", "minimum"})
 _MOST, _MOST_OBJECTS = 50_000_000, 500_000
 """The terms of an einsum, in machine numbers and as Python numbers: some tenths of a second."""
 
@@ -65,16 +63,10 @@ def _elementwise(ground: Ground, word: str, call: Call) -> Array:
         scaled(ground, one, amount(ground, node)) if is_number(ground, node) else ground.array(ground, node)
         for node in call.arguments
     ]
-    if len(given) == 2 and not _broadcast(given[0].shape, given[1].shape):
-        raise Misfit(f"{show(call)}: {shown(given[0].shape)} against {shown(given[1].shape)}")
+    if not all(_broadcast(a.shape, b.shape) for a, b in combinations(given, 2)):
+        raise Misfit(f"{show(call)}: {' against '.join(shown(a.shape) for a in given)}")
     name = {"maximum": "max", "minimum": "min"}.get(word, word)
-    if any(isinstance(value, Enclosure) for a in given for value in a.flat):
-        return np.asarray(np.frompyfunc(partial(applied, name), len(given), 1)(*given), dtype=object)
-    kinds = {a.dtype.kind for a in given if a.ndim}
-    if ground.prime is not None or (word not in _RATIONAL and kinds != {"f"}):
-        raise ground.error(call.at, f"{show(call)} has no exact value")
-    with np.errstate(all="ignore"):
-        return np.asarray(scalars.apply(name, tuple(a.astype(float) if kinds == {"f"} else a for a in given)))
+    return pointwise(ground, name, given, call)
 
 
 def _options(ground: Ground, word: str, call: Call) -> dict[str, Node]:
@@ -93,7 +85,7 @@ def called(ground: Ground, call: Call) -> Array:
     """The array a call gives."""
     word = canonical(call.function)
     named = _options(ground, word, call)
-    if word in ELEMENTWISE:
+    if word == "where" or word in ELEMENTWISE:
         return _elementwise(ground, word, call)
     match word:
         case "einsum":

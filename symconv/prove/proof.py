@@ -16,6 +16,7 @@ from symconv.prove.decide import Decision, decide
 from symconv.prove.evidence import counterexample
 from symconv.prove.leaning import leaning
 from symconv.prove.parse import parse_claim
+from symconv.prove.people import named_by_the_operator
 from symconv.prove.refutation import refutation, refuted
 from symconv.prove.repair import repair
 from symconv.prove.scope import Undecided
@@ -157,7 +158,7 @@ def prove(op: Operator, claim: str, explain: bool = True) -> Proof:
     >>> prove(sc.conv2d(), "gx = conv_transpose(gy, w)").holds
     True
     """
-    stated = parse_claim(claim)
+    stated = named_by_the_operator(op, parse_claim(claim))
     decision = decide(op, stated)
     if decision.wrong.empty and not decision.undecided:
         return Proof(op, stated, True, proved=_sentences(op, decision), decision=decision)

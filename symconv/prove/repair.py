@@ -7,7 +7,7 @@ proof.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
@@ -83,16 +83,17 @@ def _first(op: Operator, claim: Claim, trials: _Trials, bodies: Iterable[_Body])
     """The first body that is right; else the first that is right but for a factor."""
     scaled: list[_Body] = []
     for body, causes in bodies:
-        factor = _factor(op, Claim(claim.side, body), trials)
-        if factor == 1 and _proved(op, candidate := Claim(claim.side, body)):
-            return Repair(replace(candidate, source=str(candidate)), causes)
+        candidate = claim.with_body(body)
+        factor = _factor(op, candidate, trials)
+        if factor == 1 and _proved(op, candidate):
+            return Repair(candidate, causes)
         if factor not in {None, 0, 1}:
             assert factor is not None
             scaled.append((_times(body, factor), (*causes, _excess(1 / factor))))
     for body, causes in scaled[:2]:
-        candidate = Claim(claim.side, body)
+        candidate = claim.with_body(body)
         if _proved(op, candidate):
-            return Repair(replace(candidate, source=str(candidate)), causes)
+            return Repair(candidate, causes)
     return None
 
 

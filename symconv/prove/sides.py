@@ -9,13 +9,13 @@ from fractions import Fraction
 from symconv.derive.adjoint import adjoint
 from symconv.derive.borders import resolve_borders
 from symconv.notation.affine import Affine, affine, var
-from symconv.notation.expr import Apply, Const, Constraint, Expr, Index, Read, Reduce
+from symconv.notation.expr import Apply, Const, Constraint, Expr, Index, Read, Reduce, transform
 from symconv.notation.operator import Operator, Statement, Tensor
 from symconv.notation.tables import table_of
 from symconv.prove.amounts import as_product
 from symconv.prove.arrays import tensor
 from symconv.prove.facts import Facts, facts_of
-from symconv.prove.functions import applied
+from symconv.prove.functions import applied, powered
 from symconv.prove.scope import Names, Scope, Undecided
 from symconv.prove.value import (
     Amount,
@@ -57,7 +57,17 @@ def truth(scope: Scope, op: Operator, side: str) -> Value:
     """The gradient or the output; raises Undecided where the formula is no sum of products."""
     resolved = resolve_borders(op)
     whole = resolved if side == op.output.name else adjoint(resolved, side[1:])
-    return expanded(scope, whole)
+    return expanded(scope, _without_held(whole))
+
+
+def _without_held(op: Operator) -> Operator:
+    """The operator without shifts that cancel: ``Σ exp(a − m)·f / Σ exp(b − m)`` is the same for every ``m``."""
+    zero = Const(Fraction(0))
+
+    def rule(node: Expr) -> Expr | None:
+        return zero if isinstance(node, Apply) and node.function == "held" else None
+
+    return replace(op, statements=tuple(replace(s, expr=transform(s.expr, rule)) for s in op.statements))
 
 
 def expanded(scope: Scope, whole: Operator) -> Value:
@@ -172,22 +182,24 @@ class _Reader:
                 yield from collected(multiplied(self.terms(a, put), self.terms(b, put)))
             case "div", (a, b):
                 yield from self._over(a, b, put)
-            case "pow", (a, Const(power)) if power == int(power) and 0 < power <= 4:
-                result: list[Term] = list(self.terms(a, put))
-                for _ in range(int(power) - 1):
-                    result = list(multiplied(result, self.terms(a, put)))
-                yield from result
+            case "pow", (a, Const(power)):
+                yield from powered(list(self.terms(a, put)), Product(Fraction(power)), self.limits, self.scope.of_sum)
             case _:
                 given = [tuple(d for one in self.terms(argument, put) for d in domains(one)) for argument in arguments]
                 yield from applied(function, given, self.limits, self.scope.of_sum)
 
     def _over(self, a: Expr, b: Expr, put: dict[str, Affine]) -> Iterator[Term]:
-        match list(self.terms(b, put)):
-            case [Term(coefficient, scale, (), (), ())] if coefficient:
-                inverse = Product(coefficient, scale).inverse()
-                yield from scaled(self.terms(a, put), inverse.coefficient, inverse.monomial)
-            case _:
-                raise Undecided("the formula divides by something that is not a product of sizes")
+        yield from collected(multiplied(self.terms(a, put), self._inverse(b, put)))
+
+    def _inverse(self, expr: Expr, put: dict[str, Affine]) -> list[Term]:
+        """One over an expression, factor by factor."""
+        match expr:
+            case Apply("mul", (a, b)):
+                return list(multiplied(self._inverse(a, put), self._inverse(b, put)))
+            case Apply("pow", (a, Const(power))):
+                return powered(self._inverse(a, put), Product(Fraction(power)), self.limits, self.scope.of_sum)
+        terms = [d for one in self.terms(expr, put) for d in domains(one)]
+        return list(applied("reciprocal", [terms], self.limits, self.scope.of_sum))
 
 
 def names_of(op: Operator, scope: Scope, side: str) -> Names:

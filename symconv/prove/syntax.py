@@ -10,10 +10,12 @@ __all__ = [
     "Binary",
     "Call",
     "Claim",
+    "Equation",
     "Name",
     "Node",
     "Number",
     "Pick",
+    "Reduction",
     "Sliced",
     "Span",
     "Text",
@@ -59,7 +61,7 @@ class Tuple:
 
 @dataclass(frozen=True, slots=True)
 class Binary:
-    """``left op right`` with op one of ``+ - * / // % @``; a negated value is ``0 - value``."""
+    """``left op right`` with op one of ``+ - * / // % @ **`` or a comparison; a negated value is ``0 - value``."""
 
     op: str
     left: Node
@@ -112,19 +114,64 @@ class Sliced:
     at: int = field(default=0, compare=False)
 
 
-Node = Number | Text | Name | Tuple | Binary | Call | Sliced
+@dataclass(frozen=True, slots=True)
+class Reduction:
+    """``kind[indices: where](body)``, in index notation."""
+
+    kind: str
+    indices: tuple[str, ...]
+    where: tuple[Node, ...]
+    body: Node
+    at: int = field(default=0, compare=False)
+
+
+Node = Number | Text | Name | Tuple | Binary | Call | Sliced | Reduction
+
+
+@dataclass(frozen=True, slots=True)
+class Equation:
+    """``name = body``, or ``name[indices] = body`` in index notation; merged axes are tuples of indices."""
+
+    name: str
+    indices: tuple[Node, ...] | None
+    body: Node
+    at: int = field(default=0, compare=False)
+
+    def __str__(self) -> str:
+        target = self.name if self.indices is None else f"{self.name}[{','.join(map(show, self.indices))}]"
+        return f"{target} = {show(self.body)}"
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """``side = body``; ``source`` is what the user wrote."""
+    """``side = body``; ``source`` is what the user wrote.
+
+    In index notation ``indices`` are those of the side; ``earlier`` are the equations of named intermediates.
+    """
 
     side: str
     body: Node
     source: str = field(default="", compare=False)
+    indices: tuple[Node, ...] | None = None
+    earlier: tuple[Equation, ...] = ()
+
+    @property
+    def equations(self) -> tuple[Equation, ...]:
+        """The named intermediates, then the claim itself."""
+        return (*self.earlier, Equation(self.side, self.indices, self.body))
 
     def __str__(self) -> str:
-        return f"{self.side} = {show(self.body)}"
+        return "; ".join(map(str, self.equations))
+
+    def with_body(self, body: Node) -> Claim:
+        """The same claim with another body, and the text that says it."""
+        other = replace(self, body=body)
+        return replace(other, source=str(other))
+
+    def nodes(self) -> Iterator[Node]:
+        """Every expression of the claim, intermediates first."""
+        for equation in self.equations:
+            yield from walk(equation.body)
 
 
 def children(node: Node) -> tuple[Node, ...]:
@@ -138,6 +185,8 @@ def children(node: Node) -> tuple[Node, ...]:
             return (*arguments, *(value for _, value in named))
         case Sliced(value):
             return (value,)
+        case Reduction():
+            return (node.body,)
         case _:
             return ()
 
@@ -155,6 +204,8 @@ def rebuild(node: Node, new: tuple[Node, ...]) -> Node:
             return replace(node, arguments=new[: len(arguments)], named=options)
         case Sliced():
             return replace(node, value=new[0])
+        case Reduction():
+            return replace(node, body=new[0])
         case _:
             return node
 
@@ -166,7 +217,8 @@ def walk(node: Node) -> Iterator[Node]:
         yield from walk(child)
 
 
-_LEVEL = {"+": 1, "-": 1, "*": 2, "/": 2, "//": 2, "%": 2, "@": 2}
+_LEVEL = {**dict.fromkeys(("<", "<=", ">", ">=", "==", "!="), 0), "+": 1, "-": 1, **dict.fromkeys("*/%@", 2), "//": 2,
+          "**": 4}  # fmt: skip
 
 
 def show(node: Node, level: int = 0) -> str:
@@ -184,18 +236,31 @@ def show(node: Node, level: int = 0) -> str:
             return name
         case Tuple(items):
             return f"({', '.join(map(show, items))}{',' if len(items) == 1 else ''})"
-        case Binary("-", Number(0), right) if not isinstance(right, Number):
-            return f"(-{show(right, 3)})" if level > 3 else f"-{show(right, 3)}"
-        case Binary(op, left, right):
-            mine = _LEVEL[op]
-            space = " " if mine == 1 else ""
-            text = f"{show(left, mine)}{space}{op}{space}{show(right, mine + 1)}"
-            return f"({text})" if mine < level else text
+        case Binary():
+            return _operation(node, level)
         case Call(function, arguments, named):
             inner = [show(a) for a in arguments] + [f"{key}={show(value)}" for key, value in named]
             return f"{function}({', '.join(inner)})"
         case Sliced(value, items):
-            return f"{show(value, 4)}[{', '.join(map(_item, items))}]"
+            return f"{show(value, 5)}[{', '.join(map(_item, items))}]"
+        case Reduction(kind, indices, where, body):
+            limits = f": {', '.join(map(show, where))}" if where else ""
+            return f"{kind}[{', '.join(indices)}{limits}]({show(body)})"
+
+
+def _operation(node: Binary, level: int) -> str:
+    match node:
+        case Binary("-", Number(0), right) if not isinstance(right, Number):
+            return f"(-{show(right, 3)})" if level > 3 else f"-{show(right, 3)}"
+        case Binary("**", left, right):
+            text = f"{show(left, 5)}**{show(right, 4)}"
+            return f"({text})" if level > 4 else text
+        case Binary(op, left, right):
+            mine = _LEVEL[op]
+            space = " " if mine <= 1 else ""
+            # Comparisons stand in parentheses wherever they are a part of something.
+            text = f"{show(left, max(mine, 1))}{space}{op}{space}{show(right, mine + 1)}"
+            return f"({text})" if mine < level else text
 
 
 def _item(item: Span | Pick) -> str:

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 
 from symconv.notation.functions import TABLE
 
-__all__ = ["ELEMENTWISE", "FUNCTIONS", "METHODS", "OPTIONS_OF", "Word", "canonical", "mode_of", "rank_of"]
+__all__ = [
+    "ELEMENTWISE",
+    "FUNCTIONS",
+    "KINDS",
+    "METHODS",
+    "MODULES",
+    "OPTIONS_OF",
+    "REDUCTIONS",
+    "Word",
+    "canonical",
+    "mode_of",
+    "rank_of",
+    "unknown_method",
+    "unknown_word",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,15 +36,21 @@ class Word:
 
 _WINDOW = ("stride", "padding", "dilation")
 _CONV = (*_WINDOW, "groups")
+REDUCTIONS = ("sum", "mean", "max", "min")
+"""What index notation reduces by."""
 ELEMENTWISE = (*sorted(name for name, entry in TABLE.items() if entry.symmetry), "maximum", "minimum")
 """Functions of single elements; the last two take two."""
-FUNCTIONS: dict[str, Word] = {
+_WINDOWS: dict[str, Word] = {
     "conv": Word(2, 2, _CONV, "conv(a, k, stride=1, padding=0, dilation=1, groups=1)"),
     "conv_transpose": Word(
         2, 2, (*_CONV, "output_padding"), "conv_transpose(a, k, stride=1, padding=0, output_padding=0, ...)"
     ),
     "convolve": Word(2, 3, ("mode",), 'convolve(a, b, mode="full")'),
     "correlate": Word(2, 3, ("mode",), 'correlate(a, b, mode="valid")'),
+    "unfold": Word(2, 2, _WINDOW, "unfold(a, K, stride=1, padding=0, dilation=1)"),
+    "fold": Word(3, 3, _WINDOW, "fold(a, H, K, stride=1, padding=0, dilation=1)"),
+}
+_PLACES: dict[str, Word] = {
     "flip": Word(1, 2, ("axes",), "flip(a) or flip(a, (2, 3))"),
     "rot180": Word(1, 1, (), "rot180(a)"),
     "swap": Word(3, 3, (), "swap(a, 0, 1)"),
@@ -38,26 +59,46 @@ FUNCTIONS: dict[str, Word] = {
     "pad": Word(2, 3, (), "pad(a, lo, hi)"),
     "crop": Word(2, 3, (), "crop(a, lo, hi)"),
     "dilate": Word(2, 2, (), "dilate(a, s)"),
+    "reshape": Word(2, 17, (), "reshape(a, (N, g, C//g, H, W))"),
+}
+_SUMS: dict[str, Word] = {
     "sum": Word(1, 2, ("axes", "keepdims"), "sum(a, (0, 2, 3))"),
     "mean": Word(1, 2, ("axes", "keepdims"), "mean(a, (0, 2, 3))"),
-    "reshape": Word(2, 17, (), "reshape(a, (N, g, C//g, H, W))"),
     "einsum": Word(2, 9, (), 'einsum("nfij,ncij->fc", gy, x)'),
-    "unfold": Word(2, 2, _WINDOW, "unfold(a, K, stride=1, padding=0, dilation=1)"),
-    "fold": Word(3, 3, _WINDOW, "fold(a, H, K, stride=1, padding=0, dilation=1)"),
     "matmul": Word(2, 2, (), "matmul(a, b) or a @ b"),
-    "size": Word(2, 2, (), "x.shape[2]"),
+}
+_FUNCTIONS: dict[str, Word] = {
+    "where": Word(3, 3, (), "where(x > 0, a, b)"),
     **{name: Word(1, 1, (), f"{name}(a)") for name in ELEMENTWISE[:-2]},
     **{name: Word(2, 2, (), f"{name}(a, b)") for name in ELEMENTWISE[-2:]},
+}
+KINDS: dict[str, dict[str, Word]] = {
+    "windows": _WINDOWS,
+    "places": _PLACES,
+    "sums and products": _SUMS,
+    "functions of elements": _FUNCTIONS,
+}
+"""The words by what they do, as an error lists them."""
+FUNCTIONS: dict[str, Word] = {
+    **{name: word for words in KINDS.values() for name, word in words.items()},
+    "size": Word(2, 2, (), "x.shape[2]"),
+    "shape": Word(1, 1, (), "x.shape"),
 }
 
 _ALIASES = {
     "convolve1d": "convolve", "convolve2d": "convolve", "correlate1d": "correlate", "correlate2d": "correlate",
-    "swapaxes": "swap", "view": "reshape", "rotate180": "rot180",
-    "reduce_sum": "sum", "reduce_mean": "mean", "max": "maximum", "min": "minimum",
+    "swapaxes": "swap", "view": "reshape", "rotate180": "rot180", "movedim": "moveaxis",
+    "reduce_sum": "sum", "reduce_mean": "mean", "max": "maximum", "min": "minimum", "mm": "matmul", "bmm": "matmul",
+    "im2col": "unfold", "col2im": "fold",
 }  # fmt: skip
 METHODS = frozenset({"flip", "transpose", "permute", "swapaxes", "sum", "mean", "reshape", "view", "rot180"})
+MODULES = frozenset(
+    {"torch", "nn", "functional", "grad", "F", "np", "numpy", "tf", "jax", "jnp", "lax", "scipy", "signal", "sc", "cp",
+     "keras", "ops", "linalg", "special", "math", "sp", "xp"}
+)  # fmt: skip
 OPTIONS_OF = {"dim": "axes", "axis": "axes", "dims": "axes", "axes": "axes", "keepdim": "keepdims", "strides": "stride",
               "dilations": "dilation"}  # fmt: skip
+_ATTRIBUTES = ("T", "grad", "mT", "shape")
 
 
 def canonical(name: str) -> str:
@@ -87,3 +128,24 @@ def mode_of(name: str) -> str:
     ('valid', 'full', 'full')
     """
     return "valid" if name == "correlate" else "full"
+
+
+def unknown_word(name: str) -> str | None:
+    """Why there is no such function, with the nearest word and all of them by kind; None where there is one.
+
+    >>> unknown_word("conv2")[:60]
+    "there is no function 'conv2' in a claim; did you mean 'conv'"
+    """
+    if canonical(name) in FUNCTIONS:
+        return None
+    near = difflib.get_close_matches(name, [*FUNCTIONS, *_ALIASES], 1)
+    hint = f"; did you mean {near[0]!r}?" if near else "."
+    kinds = "; ".join(f"{kind}: {', '.join(sorted(words))}" for kind, words in KINDS.items())
+    return f"there is no function {name!r} in a claim{hint} There are {kinds}"
+
+
+def unknown_method(name: str) -> str:
+    """Why a tensor has no such method, with the nearest one."""
+    near = difflib.get_close_matches(name, [*METHODS, *_ATTRIBUTES], 1)
+    hint = f"; did you mean {near[0]!r}? It" if near else "; it"
+    return f"a tensor has no {name!r}{hint} has {', '.join(sorted({*METHODS, *_ATTRIBUTES}))}"

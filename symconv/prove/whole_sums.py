@@ -42,6 +42,9 @@ class WholeSums:
         free = self._free(argument)
         if len(free) > _MOST_INDICES:
             raise Undecided(f"the formula applies {function} to a sum over {len(free)} free indices")
+        # What holds of other indices says nothing about this sum, and would leave them free in it.
+        named = {*free, *self.scope.region.context.sizes}
+        limits = [one for one in limits if one.form.names() <= named]
         terms = tuple(term.under(*limits) for term in argument)
         for number, one in enumerate(self.known):
             if one.function == function and len(one.names) == len(free):

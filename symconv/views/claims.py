@@ -8,13 +8,14 @@ from typing import Any
 
 from symconv.prove.evidence import Pattern, pattern
 from symconv.prove.proof import Proof
-from symconv.prove.syntax import Binary, Call, Name, Node, Number, Pick, Sliced, Span, Text, Tuple
+from symconv.prove.syntax import Binary, Call, Equation, Name, Node, Number, Pick, Reduction, Sliced, Span, Text, Tuple
 from symconv.views.differences import Difference, difference
 from symconv.views.svg import drawing, label, rect
 
 __all__ = ["claim_latex", "difference_svg", "pattern_svg", "proof_bundle", "proof_html"]
 
 _CELL = 34
+_COMPARED = {"<": "<", ">": ">", "<=": r"\le", ">=": r"\ge", "==": "=", "!=": r"\ne"}
 _WORDS = {True: "true for all sizes", False: "false", None: "undecided"}
 
 
@@ -25,7 +26,12 @@ def claim_latex(proof: Proof) -> str:
     >>> claim_latex(sc.prove(sc.conv2d(), "gx = conv_transpose(gy, w)"))
     '\\\\mathit{gx} = \\\\operatorname{conv\\\\_transpose}\\\\left(\\\\mathit{gy}, w\\\\right)'
     """
-    return f"{_name(proof.claim.side)} = {_latex(proof.claim.body)}"
+    return r",\quad ".join(map(_equation, proof.claim.equations))
+
+
+def _equation(equation: Equation) -> str:
+    indices = "" if equation.indices is None else f"_{{{','.join(map(_latex, equation.indices))}}}"
+    return f"{_name(equation.name)}{indices} = {_latex(equation.body)}"
 
 
 def _name(text: str) -> str:
@@ -49,6 +55,11 @@ def _latex(node: Node) -> str:
             return rf"\frac{{{_latex(left)}}}{{{_latex(right)}}}"
         case Binary("//", left, right):
             return rf"\left\lfloor\frac{{{_latex(left)}}}{{{_latex(right)}}}\right\rfloor"
+        case Binary("**", left, right):
+            base = rf"\left({_latex(left)}\right)" if isinstance(left, Binary | Reduction) else _latex(left)
+            return f"{base}^{{{_latex(right)}}}"
+        case Binary(op, left, right) if op in _COMPARED:
+            return f"{_latex(left)} {_COMPARED[op]} {_latex(right)}"
         case Binary(op, left, right):
             sign = {"*": r"\,", "%": r"\bmod", "@": r"\cdot"}.get(op, op)
             return f"{_inner(left, op)} {sign} {_inner(right, op)}"
@@ -56,14 +67,20 @@ def _latex(node: Node) -> str:
             options = [rf"\text{{{key.replace('_', chr(92) + '_')}}}={_latex(value)}" for key, value in named]
             inner = ", ".join([*map(_latex, arguments), *options])
             return rf"\operatorname{{{function.replace('_', chr(92) + '_')}}}\left({inner}\right)"
+        case Sliced(value, items) if all(isinstance(i, Pick) and i.kind == "index" for i in items):
+            return f"{_latex(value)}_{{{','.join(map(_item, items))}}}"
+        case Reduction(kind, indices, where, body):
+            sign = {"sum": r"\sum", "max": r"\max", "min": r"\min"}.get(kind, r"\operatorname*{mean}")
+            under = r"\,:\,".join([",".join(indices), *([",".join(map(_latex, where))] if where else [])])
+            return rf"{sign}_{{{under}}} {_inner(body, '*')}"
         case Sliced(value, items):
             return rf"{_latex(value)}\left[{', '.join(map(_item, items))}\right]"
 
 
 def _inner(node: Node, op: str) -> str:
-    if op in "*%" and isinstance(node, Binary) and node.op in "+-":
+    if op in "*%" and isinstance(node, Binary) and (node.op in "+-" or node.op in _COMPARED):
         return rf"\left({_latex(node)}\right)"
-    return _latex(node)
+    return rf"\left({_latex(node)}\right)" if isinstance(node, Reduction) else _latex(node)
 
 
 def _item(item: Span | Pick) -> str:

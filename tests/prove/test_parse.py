@@ -71,8 +71,20 @@ def test_a_text_is_read_as(text: str) -> None:
         ("gx conv(x)", 4, "'=' is wanted after gx"),
         ("gx = ", 6, "a tensor, a size, a number or a function is wanted; the claim ends here"),
         ("gx = x y", 8, "an operator or the end is wanted; found 'y'"),
-        ("gx = x; y", 7, "';' is not part of the claim language"),
-        ("gx = x ** 2", 9, "a tensor, a size, a number or a function is wanted; found '*'"),
+        ("gx = x; y", 10, "'=' is wanted after y"),
+        ("gx = x ^ 2", 8, "a power is written **"),
+        ("gx = (x w)", 9, "',' or ')' is wanted"),
+        ("gx = 2 x", 8, "a product is written with *"),
+        ("gx = conv2(x)", 6, "did you mean 'conv'? There are windows: conv, "),
+        ("gx = x.flipp()", 8, "did you mean 'flip'? It has "),
+        ("gx[n,n] = x", 6, "indexed by names, each once"),
+        ("gx[2*n] = x", 5, "indexed by names, each once"),
+        ("gx[n] = sum[](x[n])", 9, "runs over indices"),
+        ("gx[n] = sum[2](x[n])", 14, "a comparison is wanted"),
+        ("gx[n] = sum[2<3](x[n])", 13, "a name in small letters"),
+        ("gx[n] = sum[p: p](x[n])", 17, "a comparison is wanted"),
+        ("gx[n] = sum[p=0](x[n])", 16, "'..' is wanted"),
+        ("gx[n] = sum[p]", 15, "'(' is wanted after sum[p]"),
         ("gx = eval(x)", 6, "there is no function 'eval'"),
         ("gx = os.system(x)", 9, "a tensor has no 'system'"),
         ("gx = x.__class__", 8, "a tensor has no '__class__'"),
@@ -85,7 +97,6 @@ def test_a_text_is_read_as(text: str) -> None:
         ("gx = (1, 2", 11, "',' or ')' is wanted"),
         ("gx = (1 2)", 9, "',' or ')' is wanted"),
         ("gx = 'abc", 6, "is not part of the claim language"),
-        ("gx = x.shape", 13, "'[' is wanted after .shape"),
         (f"gx = {'9' * 61}", 6, "too long"),
         (f"gx = {'(' * 70}x{')' * 70}", 66, "nested deeper than 60"),
         (f"gx = {'-' * 70}x", 66, "nested deeper than 60"),
@@ -144,6 +155,10 @@ def test_deep_nesting_is_a_claim_or_a_spec_error(opening: str, depth: int) -> No
         assert parse_claim(str(claim)) == claim
 
 
+ARRANGED = {"conv", "conv_transpose", "unfold", "fold", "convolve", "correlate"}
+"""Words whose arguments are brought into an order of their own."""
+
+
 def nodes() -> st.SearchStrategy[Node]:
     """Trees a text can denote: fractions and negated numbers come from operations."""
     names = st.sampled_from(["x", "w", "gy", "K", "H", "p", "None"])
@@ -157,7 +172,7 @@ def nodes() -> st.SearchStrategy[Node]:
             st.builds(Binary, st.sampled_from(["+", "-", "*", "/", "//", "%", "@"]), inner, inner)
             | st.builds(
                 lambda name, arguments, named: Call(name, tuple(arguments), tuple(named.items())),
-                st.sampled_from(sorted(FUNCTIONS)),
+                st.sampled_from(sorted(set(FUNCTIONS) - ARRANGED)),
                 st.lists(inner, max_size=3),
                 options,
             )

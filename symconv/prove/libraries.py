@@ -1,0 +1,74 @@
+"""Calls as the libraries order their arguments, brought into the order and the words of the claim language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+
+from symconv.prove.syntax import Binary, Call, Name, Node, Number, Pick, Sliced, Span, Text
+from symconv.prove.tokens import Caret
+from symconv.prove.vocabulary import OPTIONS_OF, canonical, rank_of
+
+__all__ = ["arranged"]
+
+_NONE = Name("None")
+_SCIPY = ("in1", "in2", "mode", "boundary", "fillvalue")
+_ORDERS: Mapping[str, tuple[str, ...]] = {
+    "conv": ("input", "weight", "bias", "stride", "padding", "dilation", "groups"),
+    "conv_transpose": ("input", "weight", "bias", "stride", "padding", "output_padding", "groups", "dilation"),
+    "unfold": ("input", "kernel_size", "dilation", "padding", "stride"),
+    "fold": ("input", "output_size", "kernel_size", "dilation", "padding", "stride"),
+    "convolve": _SCIPY,
+    "correlate": _SCIPY,
+}
+"""Positional arguments in the order of the library whose word it is: torch and SciPy."""
+_OPERANDS = {"conv": 2, "conv_transpose": 2, "unfold": 2, "fold": 3, "convolve": 2, "correlate": 2}
+_CALLED = {"filters": "weight", "kernel": "weight", "filter": "weight", "data_format": "layout",
+           "window_strides": "stride", "feature_group_count": "groups"}  # fmt: skip
+_ONLY: Mapping[str, tuple[Node, ...]] = {
+    "boundary": (Text("fill"),),
+    "fillvalue": (Number(Fraction(0)),),
+    "method": (Text("auto"), Text("direct"), Text("fft")),
+}
+"""Arguments that mean what the claim language means anyway, and the values with which they do."""
+
+
+def arranged(caret: Caret, path: str, call: Call) -> Node:
+    """The same call in the claim language's own order; raises SpecError where an argument has no meaning there.
+
+    ``path`` is what stands before the name: ``"F"``, ``"scipy.signal"``; a bias is added to the convolution.
+
+    >>> from symconv.prove.syntax import show
+    >>> arguments = (Name("x"), Name("w"), Name("None"), Number(Fraction(2)), Number(Fraction(1)))
+    >>> show(arranged(Caret(""), "F", Call("conv2d", arguments)))
+    'conv2d(x, w, stride=2, padding=1)'
+    """
+    word = canonical(call.function)
+    if word not in _ORDERS:
+        return call
+    operands, order = _OPERANDS[word], _ORDERS[word]
+    if len(call.arguments) > len(order):
+        raise caret.error(call.at, f"{call.function} takes at most {len(order)} arguments: {', '.join(order)}")
+    stated = zip(order, call.arguments, strict=False)
+    given = {key: value for key, value in stated if value != _NONE or key in order[:operands]}
+    for key, value in call.named:
+        name = _CALLED.get(key, key)
+        name = OPTIONS_OF.get(name, name)
+        if name in given:
+            raise caret.error(call.at, f"{call.function}: {key} is given twice")
+        given[name] = value
+    bias = given.pop("bias", _NONE)
+    for key, allowed in _ONLY.items():
+        if given.pop(key, allowed[0]) not in allowed:
+            raise caret.error(call.at, f"{call.function}: {key} is {' or '.join(map(str, allowed))} in a claim")
+    if path in {"scipy.signal", "signal"} and word == "correlate":
+        # SciPy's default is another than NumPy's.
+        given.setdefault("mode", Text("full", call.at))
+    if "mode" in given and len(call.arguments) > operands:
+        operands += 1
+    arguments = tuple(given.pop(name) for name in order[:operands] if name in given)
+    result = Call(call.function, arguments, tuple(given.items()), call.at)
+    if bias == _NONE:
+        return result
+    spatial = (Pick("new"),) * (rank_of(call.function) or 1)
+    return Binary("+", result, Sliced(bias, (Pick("new"), Span(), *spatial), call.at), call.at)
