@@ -152,8 +152,8 @@ def _call(scope: Scope, call: Call) -> Value:
         case "sum" | "mean":
             return _reduction(scope, word, call, named)
         case "where":
-            given = [_operand(scope, node) for node in arguments]
-            return elements.chosen(scope, *given, show(call))
+            condition, one, other = (_operand(scope, node) for node in arguments)
+            return elements.chosen(scope, condition, one, other, show(call))
         case _ if word in ELEMENTWISE:
             return _function(scope, word, call)
     return moved(scope, word, _array(scope, arguments[0]), call, named)
