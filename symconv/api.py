@@ -74,6 +74,35 @@ class Gradient:
 
         return derivation_latex(self.derivation)
 
+    def code(self, library: str = "numpy") -> str:
+        """Readable source: a function of the arrays, with loops over the taps and slices for the rest.
+
+        ``library`` is "numpy" or "torch". Sizes are read from the arrays' shapes; strides and pads stand in the text as
+        numbers. Raises SpecError for another library.
+
+        >>> import symconv as sc
+        >>> print(sc.derive(sc.conv1d(stride=2, padding=1), "x").code())
+        import numpy as np
+        <BLANKLINE>
+        <BLANKLINE>
+        def conv1d_grad_x(gy, x, w):
+            \"""gx[n,c,u] = sum[f,i,p: u = 2*i + p - 1](gy[n,f,i] * w[f,c,p])
+            where y[n,f,i] = sum[c,p](x[n,c,2*i+p-1] * w[f,c,p])
+            gy (N, F, OL), x (N, C, L), w (F, C, K) -> gx (N, C, L)
+            \"""
+            N, _, OL = gy.shape
+            _, C, L = x.shape
+            K = w.shape[2]
+            gxp = np.zeros((N, C, L + 2), gy.dtype)
+            for p in range(K):
+                gxp[:, :, p:p + 2*OL:2] += np.einsum("nfi,fc->nci", gy, w[:, :, p])
+            return gxp[:, :, 1:L + 1]
+        <BLANKLINE>
+        """
+        from symconv.readable.code import code
+
+        return code(self.derivation, library)
+
     def __str__(self) -> str:
         from symconv.views.text import derivation_text
 

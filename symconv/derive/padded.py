@@ -37,6 +37,8 @@ class _Copies:
     op: Operator
     context: Context
     taken: set[str]
+    always: frozenset[str]
+    mark: str
     new: list[Statement] = field(default_factory=list)
 
     def fresh(self, wish: str, *more: str) -> str:
@@ -47,15 +49,19 @@ class _Copies:
         return name
 
 
-def pad(op: Operator) -> Operator:
-    """The operator with padded copies as statements of their own, for the reads that need them."""
+def pad(op: Operator, always: frozenset[str] = frozenset(), mark: str = "1") -> Operator:
+    """The operator with padded copies as statements of their own, for the reads that need them.
+
+    Reads of the kinds of borders in ``always`` are copied whether they need it or not; a copy is called after its
+    tensor and ``mark``.
+    """
     context = context_of(op)
     bound = {r.name for s in op.statements for r, _ in _ranges(s.expr)}
     names = {*op.tensors, *context.sizes, *bound, *(n for s in op.statements for n in (s.target.name, *s.indices))}
-    copies = _Copies(op, context, names)
+    copies = _Copies(op, context, names, always, mark)
     groups: dict[tuple[str, Border], list[_Found]] = {}
     for statement in op.statements:
-        for found in _reads(statement.expr, statement.ranges, ()):
+        for found in _reads(_CONTINUED | always, statement.expr, statement.ranges, ()):
             groups.setdefault((found.read.tensor, found.border), []).append(found)
     changed: dict[Read, Read] = {}
     for several in groups.values():
@@ -66,7 +72,21 @@ def pad(op: Operator) -> Operator:
         replace(s, expr=transform(s.expr, lambda node: changed.get(node) if isinstance(node, Read) else None))
         for s in op.statements
     )
-    return replace(op, statements=(*copies.new, *statements))
+    return replace(op, statements=_ordered(op, copies.new, tuple(statements)))
+
+
+def _ordered(op: Operator, new: list[Statement], stated: tuple[Statement, ...]) -> tuple[Statement, ...]:
+    """The copies as soon as what they continue is known: at first, or behind the statement that computes it."""
+    known, waiting, statements = set(op.tensors), list(new), list[Statement]()
+    for statement in (None, *stated):
+        if statement is not None:
+            statements.append(statement)
+            known.add(statement.target.name)
+        while ready := [s for s in waiting if isinstance(s.expr, Read) and s.expr.tensor in known]:
+            statements += ready
+            known |= {s.target.name for s in ready}
+            waiting = [s for s in waiting if s not in ready]
+    return tuple(statements)
 
 
 def _ranges(expr: Expr) -> Iterator[tuple[Range, Reduce]]:
@@ -76,16 +96,18 @@ def _ranges(expr: Expr) -> Iterator[tuple[Range, Reduce]]:
         yield from _ranges(child)
 
 
-def _reads(expr: Expr, ranges: tuple[Range, ...], where: tuple[Constraint, ...]) -> Iterator[_Found]:
+def _reads(
+    kinds: frozenset[str], expr: Expr, ranges: tuple[Range, ...], where: tuple[Constraint, ...]
+) -> Iterator[_Found]:
     match expr:
-        case Read(_, _, border) if border is not None and border.kind in _CONTINUED:
+        case Read(_, _, border) if border is not None and border.kind in kinds:
             yield _Found(expr, border, ranges, where)
         case Reduce(_, indices, pieces):
             for piece in pieces:
-                yield from _reads(piece.body, (*ranges, *indices), (*where, *piece.where))
+                yield from _reads(kinds, piece.body, (*ranges, *indices), (*where, *piece.where))
         case _:
             for child in children(expr):
-                yield from _reads(child, ranges, where)
+                yield from _reads(kinds, child, ranges, where)
 
 
 def _group(copies: _Copies, several: list[_Found]) -> dict[Read, Read]:
@@ -93,13 +115,20 @@ def _group(copies: _Copies, several: list[_Found]) -> dict[Read, Read]:
     tensor = copies.op.tensor(several[0].read.tensor)
     pads = {axis: _pads(copies, several, axis) for axis in range(len(tensor.sizes))}
     leaving = {axis: ends for axis, ends in pads.items() if ends is None or any(end != affine(0) for end in ends)}
-    if None in leaving.values() or not any(_multiplies(copies, found, tuple(leaving)) for found in several):
+    needed = several[0].border.kind in copies.always
+    if None in leaving.values() or not (needed or any(_multiplies(copies, found, tuple(leaving)) for found in several)):
         return {}
-    last, shifts = tensor, {}
-    for axis, ends in leaving.items():
-        assert ends is not None
-        last = _longer(copies, last, axis, several[0], ends)
-        shifts[axis] = ends[0]
+    if not leaving:
+        return {}
+    last, shifts = tensor, dict[int, Affine]()
+    # A number beyond the ends is one piece along every axis: all axes are continued at once.
+    steps = [tuple(leaving)] if several[0].border.kind == "constant" else [(axis,) for axis in leaving]
+    for axes in steps:
+        longer = {axis: ends for axis in axes if (ends := leaving[axis]) is not None}
+        # Where copies are asked for, the one that is read at last has the plain name.
+        between = f"b{axes[0]}" if copies.always and axes != steps[-1] else ""
+        last = _longer(copies, last, longer, several[0], f"{copies.mark}{between}")
+        shifts |= {axis: ends[0] for axis, ends in longer.items()}
     return {
         found.read: Read(
             last.name, tuple(form + shifts.get(axis, affine(0)) for axis, form in enumerate(found.read.index))
@@ -121,22 +150,23 @@ def _multiplies(copies: _Copies, found: _Found, axes: tuple[int, ...]) -> bool:
     return len(outside) > 1 or any(_wraps(copies, found, axis) for axis in outside)
 
 
-def _longer(copies: _Copies, tensor: Tensor, axis: int, found: _Found, ends: tuple[Affine, Affine]) -> Tensor:
-    """The statement that copies a tensor and continues it along one axis."""
-    sizes = list(tensor.sizes)
-    sizes[axis] = sizes[axis] + ends[0] + ends[1]
-    target = Tensor(copies.fresh(f"{found.read.tensor}1"), tuple((size,) for size in sizes))
+def _longer(
+    copies: _Copies, tensor: Tensor, ends: dict[int, tuple[Affine, Affine]], found: _Found, mark: str
+) -> Tensor:
+    """The statement that copies a tensor and continues it along some axes."""
+    sizes = [size + sum(ends.get(axis, ()), affine(0)) for axis, size in enumerate(tensor.sizes)]
+    target = Tensor(copies.fresh(f"{found.read.tensor}{mark}"), tuple((size,) for size in sizes))
     indices: list[str] = []
     outer = {r.name for r in found.ranges}
     for at, form in enumerate(found.read.index):
         lone = form.name
-        if at != axis and lone in outer and lone not in indices:
+        if at not in ends and lone in outer and lone not in indices:
             indices.append(str(lone))
         else:
             indices.append(
                 next(n for n in ("u", "v", *(f"u{k}" for k in range(1, 99))) if n not in (*copies.taken, *indices))
             )
-    index = tuple(var(name) - ends[0] if at == axis else var(name) for at, name in enumerate(indices))
+    index = tuple(var(name) - ends[at][0] if at in ends else var(name) for at, name in enumerate(indices))
     copies.new.append(Statement(target, tuple(indices), Read(tensor.name, index, found.border)))
     return target
 

@@ -28,6 +28,7 @@ ALLOWED = {
     "tune": {"errors", "options", "isa", "loops", "emit", "build"},
     "verify": {"errors", "notation"},
     "validate": {"errors", "notation", "relation", "gather", "loops", "verify"},
+    "readable": {"errors", "notation", "relation", "derive", "gather", "prove"},
     "arrays": {"errors", "options", "notation"},
 }
 """Who may import whom, at the top of a module or inside a function. Stages not listed are bound by FORBIDDEN alone."""

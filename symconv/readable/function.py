@@ -1,0 +1,143 @@
+"""The whole text: module, signature, docstring, sizes from shapes, the program, the result."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+
+from symconv.notation.affine import Affine, affine
+from symconv.notation.expr import Read, walk
+from symconv.notation.operator import Operator, Tensor
+from symconv.readable.copies import Copied
+from symconv.readable.dialects import Dialect
+from symconv.readable.program import lines_of
+from symconv.readable.sweeps import place
+from symconv.readable.words import Words
+from symconv.relation.sets import context_of
+
+__all__ = ["function_text", "header", "name_of"]
+
+
+def name_of(op: Operator) -> str:
+    """What a function is called: the layer's name, and what it is a gradient or derivative of.
+
+    >>> import symconv as sc
+    >>> name_of(sc.derive(sc.conv2d(stride=2), "x").operator)
+    'conv2d_grad_x'
+    """
+    # Names are grad_x(conv2d(stride=2)): what stands before settings, or alone, is a word of the name.
+    match = re.match(r"((?:\w+\()*)(\w*)", op.name)
+    assert match is not None
+    words = [word for word in match[1].split("(") if word]
+    if match[2] and op.name[match.end() :].strip(")") == "":
+        words.append(match[2])
+    if not words:
+        return re.sub(r"\W+", "_", op.name).strip("_") or "operator"
+    return "_".join((words[-1], *reversed(words[:-1])))
+
+
+def header(texts: list[str], dialect: Dialect) -> str:
+    """The imports that some functions need."""
+    first = "import math\n\n" if any("math." in text for text in texts) else ""
+    return f"{first}{dialect.header}\n"
+
+
+def function_text(
+    op: Operator,
+    dialect: Dialect,
+    name: str,
+    doc: str,
+    copies: tuple[Copied, ...] = (),
+    taps: frozenset[str] = frozenset(),
+) -> str:
+    """One function over whole arrays that computes an operator whose borders are resolved."""
+    index = {n for s in op.statements for n in s.indices}
+    index |= {r.name for s in op.statements for node in walk(s.expr) if hasattr(node, "indices") for r in node.indices}
+    context = context_of(op)
+    tensors = {*op.tensors, *(s.target.name for s in op.statements)}
+    words = Words(
+        {*index, *tensors, *context.sizes, "math", "range", "max", "min", dialect.module}, frozenset(context.sizes)
+    )
+    body = lines_of(op, place(op, context, taps), dialect, words, copies)
+    used = {r.tensor for s in op.statements for r in walk(s.expr) if isinstance(r, Read)}
+    merged = [t for t in op.inputs if t.name in used and any(len(axis) > 1 for axis in t.axes)]
+    views = [f"{t.name} = {t.name}.reshape({', '.join(words.form(s) for s in t.sizes)})" for t in merged]
+    last = _returned(op, words)
+    lines = [*_sizes(op, words), *views, *_shorter(body, last)]
+    doc = f'"""{doc}\n"""' if "\n" in doc else f'"""{doc}"""'
+    return f"def {name}({', '.join(op.tensors)}):\n" + textwrap.indent("\n".join((doc, *lines)), "    ") + "\n"
+
+
+def _shorter(body: list[str], last: str) -> list[str]:
+    """The lines with the last array returned as it is computed, where that is one expression."""
+    name = last.removeprefix("return ")
+    if body and name.isidentifier() and (found := re.fullmatch(rf"{name} = (.*)", body[-1])):
+        return [*body[:-1], f"return {found[1]}"]
+    return [*body, last]
+
+
+def _returned(op: Operator, words: Words) -> str:
+    out = op.output
+    if all(len(axis) == 1 for axis in out.axes):
+        return f"return {out.name}"
+    shape = [_physical(words, axis) for axis in out.axes]
+    return f"return {out.name}.reshape({', '.join(shape)})"
+
+
+def _physical(words: Words, axis: tuple[Affine, ...]) -> str:
+    if len(axis) == 1:
+        return words.form(axis[0])
+    return " * ".join(words.factor(size) for size in axis if size != affine(1)) or "1"
+
+
+def _sizes(op: Operator, words: Words) -> list[str]:
+    """Every size that is used, from the shapes of the arrays or from other sizes."""
+    lines: list[str] = []
+    known: set[str] = set()
+    lone = {str(a[0].name) for t in op.inputs for a in t.axes if len(a) == 1 and a[0].name}
+    defined = {d.name: d.form for d in op.definitions}
+    wanted = _closed(op, words, set(words.used), lone, defined)
+    for tensor in op.inputs:
+        names = [axis[0].name if len(axis) == 1 else None for axis in tensor.axes]
+        new = [n if n in wanted and n not in known and names.index(n) == at else None for at, n in enumerate(names)]
+        found = [n for n in new if n]
+        if len(found) == 1 and len(names) > 1:
+            lines.append(f"{found[0]} = {tensor.name}.shape[{new.index(found[0])}]")
+        elif found:
+            left = ", ".join(n or "_" for n in new)
+            lines.append(f"{left}{',' if len(new) == 1 else ''} = {tensor.name}.shape")
+        known |= set(found)
+    for tensor in op.inputs:
+        lines += _merged(tensor, words, wanted, known)
+    for name, form in defined.items():
+        if name in wanted and name not in known:
+            lines.append(f"{name} = {words.form(form)}")
+            known.add(name)
+    return lines
+
+
+def _merged(tensor: Tensor, words: Words, wanted: set[str], known: set[str]) -> list[str]:
+    lines = []
+    for at, axis in enumerate(tensor.axes):
+        open_ = [size for size in axis if size.name in wanted and size.name not in known]
+        rest = [size for size in axis if size not in open_]
+        if len(axis) > 1 and len(open_) == 1 and all(size.names() <= known for size in rest):
+            below = " // ".join(words.factor(size) for size in rest)
+            lines.append(f"{open_[0].name} = {tensor.name}.shape[{at}] // {below}")
+            known.add(str(open_[0].name))
+    return lines
+
+
+def _closed(op: Operator, words: Words, wanted: set[str], lone: set[str], defined: dict[str, Affine]) -> set[str]:
+    """The sizes that must be known for some to be."""
+    pending = list(wanted)
+    while pending:
+        name = pending.pop()
+        more = set(defined[name].names()) if name in defined and name not in lone else set()
+        if name not in defined and name not in lone:
+            more |= {
+                n for t in op.inputs for a in t.axes if any(s.name == name for s in a) for s in a for n in s.names()
+            }
+        pending += sorted(more - wanted)
+        wanted |= more
+    return wanted
