@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from symconv.api import Gradient, build, derive, jvp, verify
-    from symconv.claims import Proof, prove, validate
+    from symconv.claims import Proof, Proofs, check, prove, validate
     from symconv.errors import (
         BuildError,
         DerivationError,
@@ -79,7 +79,7 @@ _HOMES = {
     "symconv.api": ("Gradient", "build", "derive", "jvp", "verify"),
     "symconv.kernel": ("Kernel",),
     "symconv.tune.memory": ("export_plans", "import_plans"),
-    "symconv.claims": ("Proof", "prove", "validate"),
+    "symconv.claims": ("Proof", "Proofs", "check", "prove", "validate"),
     "symconv.export.exporting": ("export",),
     "symconv.errors": (
         "BuildError",
@@ -146,6 +146,7 @@ __all__ = [
     "Kernel",
     "Operator",
     "Proof",
+    "Proofs",
     "ScheduleError",
     "SpecError",
     "SymconvError",
@@ -157,6 +158,7 @@ __all__ = [
     "avg_pool2d",
     "avg_pool3d",
     "build",
+    "check",
     "conv1d",
     "conv2d",
     "conv3d",

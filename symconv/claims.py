@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
+from pathlib import Path
+from typing import Any, overload
 
 from symconv import pipeline
 from symconv.api import Gradient, as_operator
+from symconv.code.checked import check_code
+from symconv.code.own import source_of
+from symconv.code.proofs import Proofs as DecidedAll
+from symconv.code.proofs import prove_code
 from symconv.errors import SpecError, shown
 from symconv.notation.operator import Operator
 from symconv.options import options
@@ -14,7 +20,7 @@ from symconv.prove.proof import Proof as Decided
 from symconv.prove.proof import prove as decided
 from symconv.validate.validation import Validations, validate_all
 
-__all__ = ["Proof", "prove", "validate"]
+__all__ = ["Proof", "Proofs", "check", "prove", "validate"]
 
 
 class Proof(Decided):
@@ -26,19 +32,110 @@ class Proof(Decided):
         return dict(proof_bundle(self))
 
 
-def prove(op: Operator | Gradient, claim: str, explain: bool = True) -> Proof:
-    """Decide a hand-written formula of a gradient (``gx = ...``) or of the output (``y = ...``) for all sizes.
+class Proofs(DecidedAll[Proof]):
+    """A proof per gradient that code returns: ``p["x"]``, ``p["w"]``; see ``symconv.code.proofs.Proofs``."""
 
-    The answer says where the claim holds and where it fails, with the smallest counterexample, a likely cause and a
-    repaired claim that is itself proved; ``explain=False`` leaves those three out. Raises SpecError where the claim is
-    unusable.
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        bundles = [proof._repr_mimebundle_() for proof in self.values()]
+        return {kind: "\n".join(bundle[kind] for bundle in bundles) for kind in bundles[0]} if bundles else {}
+
+
+@overload
+def prove(op: Operator | Gradient, claim: str, explain: bool = True) -> Proof: ...
+
+
+@overload
+def prove(
+    op: Operator | Gradient,
+    claim: Callable[..., Any] | None = None,
+    explain: bool = True,
+    *,
+    code: str | Path | None = None,
+    name: str | None = None,
+    arguments: Mapping[str, Any] | None = None,
+    returns: Sequence[str] | None = None,
+) -> Proofs: ...
+
+
+def prove(
+    op: Operator | Gradient,
+    claim: str | Callable[..., Any] | None = None,
+    explain: bool = True,
+    *,
+    code: str | Path | None = None,
+    name: str | None = None,
+    arguments: Mapping[str, Any] | None = None,
+    returns: Sequence[str] | None = None,
+) -> Proof | Proofs:
+    """Decide a hand-written gradient for all sizes: a formula (``gx = ...``, or ``y = ...``), or Python code.
+
+    The answer says where it holds and where it fails, with the smallest counterexample, a likely cause and a repair
+    that is itself proved; ``explain=False`` leaves those three out.
+
+    Code is a function, or the text or path of a file as ``code`` with the function's ``name``; it is parsed, never
+    executed, and the answer is a mapping with a proof for each gradient it returns. ``arguments`` says what its
+    parameters are where their names do not: ``{"dout": "gy", "cache": ("x", "w", 2, 1)}``; ``returns`` which gradients
+    it returns, in order. Raises SpecError where claim or code is unusable, with the place and what was expected.
 
     >>> import symconv as sc
     >>> print(sc.prove(sc.conv1d(stride=2), "gx = conv_transpose(gy, w, stride=2)", explain=False).fails_when)
     (K + L) mod 2 = 1
+    >>> code = "def backward(dy, x, w):\n    dw = np.einsum('ni,nj->ij', dy, x)\n    return dy @ w, dw\n"
+    >>> op = sc.operator("y[n,f] = sum[c](x[n,c]*w[f,c])")
+    >>> proofs = sc.prove(op, code=code)
+    >>> proofs["x"].holds, proofs["w"].holds, proofs.holds
+    (True, True, True)
     """
-    found = decided(as_operator(op), claim, explain)
+    operator = as_operator(op)
+    if isinstance(claim, str):
+        if code is not None:
+            raise SpecError("give a claim or code, not both")
+        return _proof(decided(operator, claim, explain))
+    if claim is not None and callable(claim):
+        code, own = source_of(claim)
+        name = name or own
+    if code is None:
+        raise SpecError(
+            f"a claim is a text such as 'gx = conv_transpose(gy, w)', a function, or code=...; given {shown(claim)}"
+        )
+    return _proofs(prove_code(operator, code, name, arguments, returns, explain))
+
+
+def check(
+    path: str | Path,
+    name: str | None = None,
+    arguments: Mapping[str, Any] | None = None,
+    returns: Sequence[str] | None = None,
+    explain: bool = True,
+) -> Proofs:
+    """Decide the gradients of a layer in a file, whose forward function says what they are of.
+
+    ``name`` is a ``torch.autograd.Function`` or another class with ``forward`` and ``backward``, or says which of the
+    pairs ``conv_forward``, ``conv_backward`` is meant. The file is parsed, never executed or imported. ``arguments``
+    are the numbers that parameters of the forward function have (``{"stride": 2}``); else their defaults, and 1 for a
+    stride and 0 for a padding that have none. Raises SpecError where the file is unusable, with the line and what was
+    expected.
+
+    >>> import symconv as sc
+    >>> code = '''
+    ... def matmul_forward(x, w):
+    ...     return x @ w, (x, w)
+    ... def matmul_backward(dout, cache):
+    ...     x, w = cache
+    ...     return dout @ w.T, x.T @ dout
+    ... '''
+    >>> sc.check(code, "matmul").holds
+    True
+    """
+    return _proofs(check_code(path, name, arguments, returns, explain))
+
+
+def _proof(found: Decided) -> Proof:
     return Proof(**{field.name: getattr(found, field.name) for field in fields(found)})
+
+
+def _proofs(found: DecidedAll[Decided]) -> Proofs:
+    return Proofs(found.name, {tensor: _proof(proof) for tensor, proof in found.items()})
 
 
 def validate(

@@ -180,28 +180,58 @@ def verify(
 @cli.command()
 @the_op
 @the_settings
-@click.option("--claim", required=True, help="What is said to hold, as in 'gx = conv_transpose(gy, w)'.")
+@click.option("--claim", help="What is said to hold, as in 'gx = conv_transpose(gy, w)'.")
+@click.option("--code", help="Python code instead, as FILE.py:FUNCTION; it is parsed, never executed.")
+@click.option("--arguments", help="What parameters of the code are, as in 'dout=gy, cache=(x, w, 2, 1)'.")
+@click.option("--returns", help="Which gradients the code returns, in order, as in x,w.")
 @click.option("--for", "family", type=Family(), default=(), help="Decide a family: stride=1..4,padding=0..3.")
 @the_output("An HTML report to write as well.")
 def prove(
     op: str,
-    claim: str,
+    claim: str | None,
+    code: str | None,
+    arguments: str | None,
+    returns: str | None,
     family: tuple[tuple[str, range], ...],
     output: Path | None,
     **settings: object,
 ) -> int:
-    """Decide a hand-written formula for all sizes.
+    """Decide a hand-written formula, or code, for all sizes.
 
     Exit status 0 where it is true, 1 where it is false, 2 where it is unusable, 3 where it is undecided.
 
     \b
     Examples:
       symconv prove conv2d --padding 1 --claim 'gx = conv2d(gy, flip(w), padding=1)'
+      symconv prove conv2d --stride 2 --code layers.py:conv_backward
       symconv prove conv2d --claim 'gx = conv_transpose(gy, w, stride=s, padding=p)' --for stride=1..3,padding=0..2
     """
     from symconv.commands.prove import prove as work
+    from symconv.commands.prove import prove_file
 
-    return work(op, settings, claim, family, output)
+    if code is not None:
+        return prove_file(op, settings, claim, code, arguments, returns, family, output)
+    return work(op, settings, claim or "", family, output)
+
+
+@cli.command()
+@click.argument("layer", metavar="FILE:NAME")
+@click.option("--arguments", help="Numbers of the forward function, as in 'stride=2, padding=1'.")
+@click.option("--returns", help="Which gradients the backward function returns, in order, as in x,w.")
+def check(layer: str, arguments: str | None, returns: str | None) -> int:
+    """Decide the gradients of a layer in a Python file, for all sizes.
+
+    NAME is a torch.autograd.Function, or a pair of functions such as conv_forward and conv_backward. The file is
+    parsed, never executed. Exit status 0 where all gradients are right, 1 where one is wrong, 2 where the file is
+    unusable, 3 where one is undecided.
+
+    \b
+    Example:
+      symconv check layer.py:MyConv
+    """
+    from symconv.commands.check import check as work
+
+    return work(layer, arguments, returns)
 
 
 @cli.command()

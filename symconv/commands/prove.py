@@ -9,6 +9,7 @@ from pathlib import Path
 
 from symconv.claims import Proof
 from symconv.claims import prove as decided
+from symconv.commands.check import named, place
 from symconv.commands.outcome import FAILED, RIGHT, UNDECIDED
 from symconv.commands.progress import stage
 from symconv.commands.request import requested
@@ -24,6 +25,8 @@ Family = tuple[tuple[str, range], ...]
 
 def prove(op: str, settings: Mapping[str, object], claim: str, family: Family, output: Path | None) -> int:
     """Print the proof, or a table over the family; the status says true, false or undecided."""
+    if not claim:
+        raise SpecError("say what to decide: --claim 'gx = ...', or --code FILE.py:FUNCTION")
     if family:
         if output is not None:
             raise SpecError("--for prints a table; leave out -o")
@@ -37,6 +40,20 @@ def prove(op: str, settings: Mapping[str, object], claim: str, family: Family, o
 
         print(f"report: {show(proof, output)}")
     return _status([proof])
+
+
+def prove_file(op: str, settings: Mapping[str, object], claim: str | None, code: str, arguments: str | None,
+               returns: str | None, family: Family, output: Path | None) -> int:  # fmt: skip
+    """Print the proofs of a function of a file."""
+    if claim or family or output is not None:
+        raise SpecError("--code stands alone: leave out --claim, --for and -o")
+    path, name = place(code)
+    operator = requested(op, settings)
+    with stage("proving"):
+        chosen = tuple(x.strip() for x in returns.split(",")) if returns else None
+        proofs = decided(operator, code=Path(path), name=name, arguments=named(arguments), returns=chosen)
+    print(proofs)
+    return _status([*proofs.values()])
 
 
 def _status(proofs: list[Proof]) -> int:

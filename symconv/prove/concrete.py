@@ -10,14 +10,25 @@ import numpy as np
 
 from symconv.notation.expr import Apply, Const, Expr, walk
 from symconv.notation.operator import Operator
+from symconv.prove.coded import Coded
 from symconv.prove.definition import computed
 from symconv.prove.enclosure import Enclosure, NoValueError, apart
-from symconv.prove.numeric import evaluate
+from symconv.prove.numeric import Misfit, evaluate
 from symconv.prove.syntax import Binary, Call, Claim, Name, show
 from symconv.prove.vocabulary import ELEMENTWISE, canonical
 from symconv.verify import reference
 
-__all__ = ["Array", "applies_functions", "difference", "is_rational", "sides_at", "true_value", "truth_of"]
+__all__ = [
+    "Array",
+    "applies_functions",
+    "difference",
+    "evaluated",
+    "is_rational",
+    "sides_at",
+    "times",
+    "true_value",
+    "truth_of",
+]
 
 Array = np.ndarray[Any, Any]
 _RATIONAL = frozenset({"add", "sub", "mul", "div", "neg", "abs", "sign", "relu", "max", "min", "where", "lt", "le",
@@ -43,8 +54,10 @@ def is_rational(op: Operator) -> bool:
     return all(fine(node) for statement in op.statements for node in walk(statement.expr)) and not op.surrogates
 
 
-def applies_functions(claim: Claim) -> bool:
+def applies_functions(claim: Claim | Coded) -> bool:
     """Whether a claim applies functions whose values at fractions are no fractions."""
+    if isinstance(claim, Coded):
+        return claim.applies
     calls = {canonical(node.function) for node in claim.nodes() if isinstance(node, Call)}
     roots = any(isinstance(n, Binary) and n.op == "**" and show(n.right) not in _WHOLE for n in claim.nodes())
     return roots or bool(calls & set(ELEMENTWISE) - _RATIONAL_WORDS)
@@ -89,7 +102,7 @@ def _known(op: Operator, side: str, arrays: Mapping[str, Array]) -> Array:
     return value
 
 
-def sides_at(op: Operator, claim: Claim, arrays: Mapping[str, Array]) -> tuple[Array, Array]:
+def sides_at(op: Operator, claim: Claim | Coded, arrays: Mapping[str, Array]) -> tuple[Array, Array]:
     """What is claimed and what is true on integers, as fractions or enclosures.
 
     Raises Misfit where the shapes of the claim do not fit, NoValueError where a side has no value that is known well
@@ -97,12 +110,30 @@ def sides_at(op: Operator, claim: Claim, arrays: Mapping[str, Array]) -> tuple[A
     """
     output = op.output.name
     held = dict(arrays)
-    if claim.side != output and Name(output) in set(claim.nodes()):
+    uses = claim.uses_output if isinstance(claim, Coded) else Name(output) in set(claim.nodes())
+    if claim.side != output and uses:
         held[output] = _known(op, output, arrays)
     if applies_functions(claim):
         held = {name: _each(_exactly, array) for name, array in held.items()}
-    got = evaluate(claim, op, held)
+    got = evaluated(claim, op, held)
     return got, _known(op, claim.side, arrays)
+
+
+def evaluated(claim: Claim | Coded, op: Operator, arrays: Mapping[str, Array], prime: int | None = None) -> Array:
+    """What is claimed, on numbers; raises Misfit where shapes do not fit."""
+    if isinstance(claim, Claim):
+        return evaluate(claim, op, arrays, prime)
+    got: Array = claim.run(arrays)
+    tensor = op.output if claim.side == op.output.name else op.input(claim.side[1:])
+    shape = tensor.shape(op.sizes(**{name: arrays[name].shape for name in op.tensors}))
+    if got.shape != shape:
+        raise Misfit(f"gives {times(got.shape)}, {claim.side} is {times(shape)}", got)
+    return got
+
+
+def times(shape: tuple[int, ...]) -> str:
+    """A shape as text."""
+    return "x".join(map(str, shape)) or "scalar"
 
 
 def _exactly(value: Any) -> Enclosure:

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from symconv.notation.operator import Operator
-from symconv.prove.concrete import Array, applies_functions, difference, is_rational, sides_at
+from symconv.prove.coded import Coded
+from symconv.prove.concrete import Array, applies_functions, difference, is_rational, sides_at, times
 from symconv.prove.enclosure import Enclosure
 from symconv.prove.numeric import Misfit
 from symconv.prove.syntax import Claim
@@ -67,10 +68,6 @@ def _decimal(value: Fraction) -> str:
         return f"{Decimal(value.numerator) / Decimal(value.denominator):f}"
 
 
-def times(shape: tuple[int, ...]) -> str:
-    return "x".join(map(str, shape)) or "scalar"
-
-
 def drawn(op: Operator, shapes: Mapping[str, tuple[int, ...]], seed: int, below: int = 10) -> dict[str, Array]:
     """Integers under ``below`` for every input and the cotangent, as Python ints: positive ones from few seeds."""
     rng = np.random.default_rng(seed)
@@ -79,7 +76,7 @@ def drawn(op: Operator, shapes: Mapping[str, tuple[int, ...]], seed: int, below:
     return {name: rng.integers(least, below, shape).astype(object) for name, shape in wanted.items()}
 
 
-def seen(op: Operator, claim: Claim, shapes: Mapping[str, tuple[int, ...]], seed: int) -> Counterexample | None:
+def seen(op: Operator, claim: Claim | Coded, shapes: Mapping[str, tuple[int, ...]], seed: int) -> Counterexample | None:
     """A difference that is certain on integers of that seed, or None.
 
     Raises NoValueError where that cannot be computed, SpecError where the claim is unusable.

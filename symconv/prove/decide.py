@@ -10,11 +10,12 @@ from symconv.notation.expr import Constraint, nonnegative
 from symconv.notation.operator import Operator, Tensor
 from symconv.prove.addresses import flat, place, same_structure
 from symconv.prove.claimed import claimed
+from symconv.prove.coded import Coded
 from symconv.prove.compare import compare, renamed
 from symconv.prove.facts import facts_of
 from symconv.prove.parse import Caret
 from symconv.prove.people import aliases, nearest
-from symconv.prove.scope import Fork, Mismatch, Names, Scope, Undecided, same_size
+from symconv.prove.scope import Fork, ForkAt, Mismatch, Names, Scope, Undecided, same_size
 from symconv.prove.sides import axes_of, names_of, sides_of, truth
 from symconv.prove.syntax import Claim, Name
 from symconv.prove.value import Axis, Fresh, Term, Value, build, read
@@ -59,7 +60,7 @@ class Decision:
         return self.values.union(self.shapes).simplified()
 
 
-def decide(op: Operator, claim: Claim) -> Decision:
+def decide(op: Operator, claim: Claim | Coded) -> Decision:
     """Decide ``claim`` for every size of ``op``; raises SpecError where the claim is unusable."""
     caret = Caret(claim.source or str(claim))
     if claim.side not in sides_of(op):
@@ -109,15 +110,19 @@ def decide(op: Operator, claim: Claim) -> Decision:
     )
 
 
+def _reads(claim: Claim | Coded, name: str) -> bool:
+    return claim.uses_output if isinstance(claim, Coded) else Name(name) in set(claim.nodes())
+
+
 def _halves(region: Region, fork: Fork) -> tuple[Region, Region]:
-    yes = region.where(fork.constraint)
+    yes = region.meet(fork.region) if isinstance(fork, ForkAt) else region.where(fork.constraint)
     return yes, region.minus(yes)
 
 
 @dataclass(frozen=True, slots=True)
 class _Problem:
     op: Operator
-    claim: Claim
+    claim: Claim | Coded
     caret: Caret
 
     def scope(self, region: Region) -> Scope:
@@ -131,10 +136,10 @@ class _Problem:
     def both(self, scope: Scope) -> tuple[Value, Value]:
         """What is claimed and what is true in the branch, over the same axes, once the shapes fit."""
         output = self.op.output.name
-        if self.claim.side != output and Name(output) in set(self.claim.nodes()):
+        if self.claim.side != output and _reads(self.claim, output):
             scope.names = scope.names.with_tensor(output, truth(scope, self.op, output))
         axes = axes_of(_target(self.op, self.claim.side))
-        given = claimed(scope, self.claim, axes)
+        given = self.claim.denote(scope) if isinstance(self.claim, Coded) else claimed(scope, self.claim, axes)
         sentence = f"gives {given}, {self.claim.side} is {Value(axes, (), ())}"
         if given.rank != len(axes):
             raise _refuse(scope, sentence)
@@ -152,7 +157,7 @@ class _Problem:
         return difference.fails, difference.relations
 
 
-def sides(op: Operator, claim: Claim, region: Region) -> tuple[Value, Value]:
+def sides(op: Operator, claim: Claim | Coded, region: Region) -> tuple[Value, Value]:
     """What is claimed and what is true for the sizes of ``region``, which must not have to be split."""
     problem = _Problem(op, claim, Caret(claim.source or str(claim)))
     return problem.both(problem.scope(region))

@@ -13,6 +13,7 @@ from symconv.errors import InternalError
 from symconv.notation.affine import affine, var
 from symconv.notation.expr import Constraint, equal
 from symconv.notation.operator import Operator, Tensor
+from symconv.prove.coded import Coded
 from symconv.prove.compare import limited
 from symconv.prove.counterexample import Counterexample, Shapes, seen, times
 from symconv.prove.decide import Decision, sides
@@ -32,7 +33,7 @@ _MOST_POINTS = 100_000
 """What brute force visits at most: a second of exact arithmetic."""
 
 
-def counterexample(op: Operator, claim: Claim, decision: Decision) -> Counterexample | None:
+def counterexample(op: Operator, claim: Claim | Coded, decision: Decision) -> Counterexample | None:
     """The smallest sizes for which the claim is wrong: well-typed ones where there are any.
 
     None where it is wrong for sizes alone that are too large to compute, or whose values are not known well enough.
@@ -50,7 +51,7 @@ def counterexample(op: Operator, claim: Claim, decision: Decision) -> Counterexa
 
 
 def _refuted(
-    op: Operator, claim: Claim, decision: Decision, region: Region, sizes: Mapping[str, int]
+    op: Operator, claim: Claim | Coded, decision: Decision, region: Region, sizes: Mapping[str, int]
 ) -> Counterexample | None:
     shapes = {t.name: t.shape(dict(sizes)) for t in op.inputs}
     computed = False
@@ -70,7 +71,7 @@ def _refuted(
     raise InternalError(f"{claim}: brute force finds no difference at {shapes}, where the proof says there is one")
 
 
-def _smallest(op: Operator, claim: Claim, decision: Decision) -> Iterator[tuple[Region, dict[str, int]]]:
+def _smallest(op: Operator, claim: Claim | Coded, decision: Decision) -> Iterator[tuple[Region, dict[str, int]]]:
     """Where the claim is wrong, each with its smallest sizes: well-typed ones, then those whose shapes do not fit.
 
     Left out where the operator itself is too large to compute there.
@@ -89,7 +90,7 @@ def _smallest(op: Operator, claim: Claim, decision: Decision) -> Iterator[tuple[
             yield region, sizes
 
 
-def _both(op: Operator, claim: Claim, region: Region) -> tuple[Value, ...]:
+def _both(op: Operator, claim: Claim | Coded, region: Region) -> tuple[Value, ...]:
     try:
         return sides(op, claim, region)
     except (Fork, Mismatch, Undecided):
@@ -97,7 +98,7 @@ def _both(op: Operator, claim: Claim, region: Region) -> tuple[Value, ...]:
 
 
 def _terms(
-    op: Operator, claim: Claim, domain: Region, sizes: Mapping[str, int], cell: tuple[int, ...]
+    op: Operator, claim: Claim | Coded, domain: Region, sizes: Mapping[str, int], cell: tuple[int, ...]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The products that the true value of a cell has and the claim has not, and the other way round."""
     pinned = domain.where(*(equal(var(name), affine(value)) for name, value in sizes.items()))
@@ -187,7 +188,7 @@ class Pattern:
     want: Mapping[tuple[int, int], tuple[str, ...]]
 
 
-def pattern(op: Operator, claim: Claim, region: Region) -> Pattern | None:
+def pattern(op: Operator, claim: Claim | Coded, region: Region) -> Pattern | None:
     """The plane of a side at small sizes of ``region``; None where there are none to draw."""
     for shapes in _pictured(op, region):
         sizes = op.sizes(**shapes)

@@ -9,10 +9,11 @@ import numpy as np
 
 from symconv.errors import SpecError
 from symconv.notation.operator import Operator
-from symconv.prove.concrete import applies_functions, is_rational, true_value, truth_of
+from symconv.prove.coded import Coded
+from symconv.prove.concrete import applies_functions, evaluated, is_rational, true_value, truth_of
 from symconv.prove.counterexample import PRIME, drawn
 from symconv.prove.enclosure import NoValueError
-from symconv.prove.numeric import Misfit, evaluate
+from symconv.prove.numeric import Misfit
 from symconv.prove.numeric_elements import COMPARED
 from symconv.prove.syntax import Binary, Call, Claim
 from symconv.prove.vocabulary import ELEMENTWISE, canonical
@@ -23,7 +24,7 @@ __all__ = ["leaning"]
 _GEOMETRIES = 12
 
 
-def leaning(op: Operator, claim: Claim) -> str:
+def leaning(op: Operator, claim: Claim | Coded) -> str:
     """What exact evaluation modulo a large prime says at random sizes."""
     if applies_functions(claim) or not is_rational(op):
         return _roughly(op, claim)
@@ -38,7 +39,7 @@ def leaning(op: Operator, claim: Claim) -> str:
             output = op.output.name
             held = {} if claim.side == output else {output: true_value(op, output, arrays)}
             given = arrays | {name: _reduced(array) if prime else array for name, array in held.items()}
-            got = evaluate(claim, op, given, prime)
+            got = evaluated(claim, op, given, prime)
         except Misfit as misfit:
             return f"false: at {shapes}, {misfit}"
         except NoValueError:
@@ -52,7 +53,7 @@ def leaning(op: Operator, claim: Claim) -> str:
     return f"true: equal {how} at {count} sizes"
 
 
-def _roughly(op: Operator, claim: Claim) -> str:
+def _roughly(op: Operator, claim: Claim | Coded) -> str:
     """The same in float64, for functions such as tanh, which have no exact values."""
     count = 0
     for seed, shapes in enumerate(geometries(op, _GEOMETRIES, 1)):
@@ -63,7 +64,7 @@ def _roughly(op: Operator, claim: Claim) -> str:
         arrays = {n: np.asarray(rng.uniform(low, 1, a.shape)) for n, a in drawn(op, shapes, seed).items()}
         try:
             with np.errstate(all="ignore"):
-                want, got = truth_of(op, claim.side, arrays), evaluate(claim, op, arrays).astype(np.float64)
+                want, got = truth_of(op, claim.side, arrays), evaluated(claim, op, arrays).astype(np.float64)
         except Misfit as misfit:
             return f"false: at {shapes}, {misfit}"
         except SpecError as error:
@@ -75,8 +76,10 @@ def _roughly(op: Operator, claim: Claim) -> str:
     return f"true: equal within rounding on random reals at {count} sizes" if count else "none: no finite values"
 
 
-def _rational(op: Operator, claim: Claim) -> bool:
+def _rational(op: Operator, claim: Claim | Coded) -> bool:
     """Whether both sides are made of sums, products and quotients, which mean something modulo a prime."""
+    if isinstance(claim, Coded):
+        return False
     calls = {canonical(node.function) for node in claim.nodes() if isinstance(node, Call)}
     compared = any(isinstance(n, Binary) and (n.op in COMPARED or n.op == "**") for n in claim.nodes())
     return (

@@ -44,7 +44,7 @@ from symconv.prove.syntax import (
 )
 from symconv.verify import reference
 
-__all__ = ["Misfit", "TooLargeError", "evaluate"]
+__all__ = ["Misfit", "TooLargeError", "binary_shapes", "evaluate", "plain"]
 
 
 def evaluate(claim: Claim, op: Operator, arrays: Mapping[str, Array], prime: int | None = None) -> Array:
@@ -144,11 +144,12 @@ def _forward(op: Operator, arrays: Mapping[str, Array], prime: int | None) -> Ar
 
 
 def _array(ground: Ground, node: Node) -> Array:
-    result = _plain(ground, node)
+    result = plain(ground, node)
     return result if ground.prime is None else np.asarray(result % ground.prime, dtype=object)
 
 
-def _plain(ground: Ground, node: Node) -> Array:
+def plain(ground: Ground, node: Node) -> Array:
+    """The array an expression denotes, before it is reduced modulo a prime."""
     match node:
         case Name(name) if name in ground.arrays:
             return ground.arrays[name]
@@ -207,7 +208,7 @@ def _exact(number: Fraction) -> Array:
 
 
 def _pointwise(ground: Ground, name: str, given: tuple[Array, Array], node: Binary) -> Array:
-    _fitting(node, *given)
+    binary_shapes(show(node), *given)
     return pointwise(ground, name, given, node)
 
 
@@ -217,13 +218,14 @@ def _operand(ground: Ground, node: Node) -> Array:
     return scaled(ground, np.asarray(1, dtype=object), amount(ground, node))
 
 
-def _fitting(node: Binary, a: Array, b: Array) -> None:
+def binary_shapes(sentence: str, a: Array, b: Array) -> None:
+    """Raises Misfit where two arrays cannot be broadcast."""
     if any(n != m and 1 not in {n, m} for n, m in zip(reversed(a.shape), reversed(b.shape), strict=False)):
-        raise Misfit(f"{show(node)}: {shown(a.shape)} against {shown(b.shape)}")
+        raise Misfit(f"{sentence}: {shown(a.shape)} against {shown(b.shape)}")
 
 
 def _elementwise(node: Binary, a: Array, b: Array) -> Array:
-    _fitting(node, a, b)
+    binary_shapes(show(node), a, b)
     if {a.dtype.kind, b.dtype.kind} == {"f", "O"}:
         # A number beside an array of floats is one of them: else NumPy makes objects of all.
         a, b = a.astype(np.float64), b.astype(np.float64)

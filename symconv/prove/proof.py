@@ -10,6 +10,7 @@ from symconv.errors import SpecError
 from symconv.notation.affine import affine, var
 from symconv.notation.expr import equal
 from symconv.notation.operator import Operator
+from symconv.prove.coded import Coded
 from symconv.prove.conditions import Speaker
 from symconv.prove.counterexample import Counterexample
 from symconv.prove.decide import Decision, decide
@@ -23,7 +24,7 @@ from symconv.prove.scope import Undecided
 from symconv.prove.syntax import Claim
 from symconv.relation.regions import Region
 
-__all__ = ["Proof", "prove"]
+__all__ = ["Proof", "judged", "prove"]
 
 _UNSEEN = "at none of its smallest sizes can both sides be computed"
 
@@ -43,11 +44,12 @@ class Proof:
     cause, repair : the likely mistake, and a claim without it that is itself proved; empty where none was found
     proved : what was proved, a sentence each
     reason : why it is undecided, for all sizes or elsewhere, or why a wrong claim has no counterexample
+    line : of a wrong gradient in code, the line that is at fault
     leaning : of an undecided claim, what random exact checks say
     """
 
     operator: Operator
-    claim: Claim
+    claim: Claim | Coded
     holds: bool | None
     counterexample: Counterexample | None = None
     cause: str = ""
@@ -55,6 +57,7 @@ class Proof:
     proved: tuple[str, ...] = ()
     reason: str = ""
     decision: Decision | None = field(default=None, repr=False, compare=False)
+    line: int | None = None
 
     def __bool__(self) -> bool:
         return self.holds is True
@@ -136,6 +139,8 @@ class Proof:
                     lines.append("  counterexample " + str(self.counterexample).replace("\n", "\n  "))
                 elif self.reason:
                     lines.append(f"  no counterexample: {self.reason}")
+                if self.line is not None:
+                    lines.append(f"  at fault: line {self.line}")
                 if self.cause:
                     lines.append(f"  likely cause: {self.cause}")
                 if self.repair:
@@ -158,7 +163,11 @@ def prove(op: Operator, claim: str, explain: bool = True) -> Proof:
     >>> prove(sc.conv2d(), "gx = conv_transpose(gy, w)").holds
     True
     """
-    stated = named_by_the_operator(op, parse_claim(claim))
+    return judged(op, named_by_the_operator(op, parse_claim(claim)), explain)
+
+
+def judged(op: Operator, stated: Claim | Coded, explain: bool = True) -> Proof:
+    """Decide what a text or code claims; code is not repaired here."""
     decision = decide(op, stated)
     if decision.wrong.empty and not decision.undecided:
         return Proof(op, stated, True, proved=_sentences(op, decision), decision=decision)
@@ -173,7 +182,7 @@ def prove(op: Operator, claim: str, explain: bool = True) -> Proof:
             example = counterexample(op, stated, decision)
         except Undecided as reason:
             return Proof(op, stated, None, reason=str(reason), decision=decision)
-    found = repair(op, stated) if explain else None
+    found = repair(op, stated) if explain and isinstance(stated, Claim) else None
     return Proof(
         op,
         stated,

@@ -9,6 +9,7 @@ from symconv.errors import SpecError
 from symconv.notation.affine import var
 from symconv.notation.expr import Constraint
 from symconv.notation.operator import Operator
+from symconv.prove.coded import Coded
 from symconv.prove.counterexample import Counterexample, Shapes, seen
 from symconv.prove.enclosure import NoValueError
 from symconv.prove.facts import facts_of
@@ -27,7 +28,7 @@ _LEAST = ((1, 1), (2, 1), (1, 2), (2, 2), (3, 2), (4, 2), (5, 3))
 """Least lengths of spatial and of other axes: the first shows most mistakes of shape, the last most others."""
 
 
-def refutation(op: Operator, claim: Claim, domain: Region) -> Counterexample | None:
+def refutation(op: Operator, claim: Claim | Coded, domain: Region) -> Counterexample | None:
     """The smallest sizes tried at which a claim is certainly wrong; None where none was found."""
     for shapes in _candidates(op, domain):
         found = refuted(op, claim, shapes)
@@ -36,7 +37,7 @@ def refutation(op: Operator, claim: Claim, domain: Region) -> Counterexample | N
     return None
 
 
-def refuted(op: Operator, claim: Claim, shapes: Shapes) -> Counterexample | None:
+def refuted(op: Operator, claim: Claim | Coded, shapes: Shapes) -> Counterexample | None:
     """A difference at these shapes that is certain; None where none was found, which says nothing."""
     for seed in _SEEDS:
         try:

@@ -16,7 +16,7 @@ from symconv.prove.syntax import Node
 from symconv.prove.value import Amount, Axis, Fresh, Pair, Term, Undecided, Value
 from symconv.relation.regions import Region
 
-__all__ = ["Fork", "Mismatch", "Names", "Scope", "Undecided", "same_size"]
+__all__ = ["Fork", "ForkAt", "Mismatch", "Names", "Scope", "Undecided", "same_size"]
 
 
 class Mismatch(Exception):  # noqa: N818
@@ -29,6 +29,14 @@ class Fork(Exception):  # noqa: N818
     def __init__(self, constraint: Constraint) -> None:
         super().__init__(str(constraint))
         self.constraint = constraint
+
+
+class ForkAt(Fork):
+    """The branch has to be looked at inside and outside of ``region``."""
+
+    def __init__(self, region: Region) -> None:
+        Exception.__init__(self, "the sizes are split")
+        self.region = region
 
 
 @dataclass(frozen=True, slots=True)

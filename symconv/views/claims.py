@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
+from symconv.prove.coded import Coded
 from symconv.prove.evidence import Pattern, pattern
 from symconv.prove.proof import Proof
 from symconv.prove.syntax import Binary, Call, Equation, Name, Node, Number, Pick, Reduction, Sliced, Span, Text, Tuple
@@ -26,6 +27,8 @@ def claim_latex(proof: Proof) -> str:
     >>> claim_latex(sc.prove(sc.conv2d(), "gx = conv_transpose(gy, w)"))
     '\\\\mathit{gx} = \\\\operatorname{conv\\\\_transpose}\\\\left(\\\\mathit{gy}, w\\\\right)'
     """
+    if isinstance(proof.claim, Coded):
+        return rf"{_name(proof.claim.side)} = \text{{{proof.claim.source}}}".replace("_", r"\_")
     return r",\quad ".join(map(_equation, proof.claim.equations))
 
 

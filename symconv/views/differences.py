@@ -14,11 +14,11 @@ import numpy as np
 from symconv.errors import SpecError
 from symconv.notation.affine import var
 from symconv.notation.expr import Constraint
-from symconv.prove.concrete import Array, applies_functions, is_rational, true_value, truth_of
+from symconv.prove.concrete import Array, applies_functions, evaluated, is_rational, true_value, truth_of
 from symconv.prove.counterexample import drawn
 from symconv.prove.decide import Decision
 from symconv.prove.enclosure import NoValueError
-from symconv.prove.numeric import Misfit, evaluate
+from symconv.prove.numeric import Misfit
 from symconv.prove.proof import Proof
 
 __all__ = ["Difference", "difference"]
@@ -118,7 +118,7 @@ def _both(proof: Proof, shapes: Shapes, seed: int) -> tuple[Array, Array] | None
         given = arrays if exact else {name: array.astype(np.float64) for name, array in arrays.items()}
         want = true(op, claim.side, given)
         known = {} if claim.side == op.output.name else {op.output.name: true(op, op.output.name, given)}
-        return evaluate(claim, op, {**given, **known}), want
+        return evaluated(claim, op, {**given, **known}), want
     except Misfit as reason:
         return None if reason.result is None else (reason.result, want)
     except (NoValueError, SpecError):

@@ -21,6 +21,7 @@ ALLOWED = {
     "gather": {"errors", "notation", "relation", "derive", "verify"},
     "algorithms": {"errors", "notation", "relation", "derive", "gather", "prove"},
     "prove": {"errors", "notation", "relation", "derive", "verify"},
+    "code": {"errors", "notation", "relation", "ops", "prove", "verify"},
     "loops": {"errors", "options", "notation", "gather", "algorithms"},
     "packed": {"errors", "options", "isa", "notation", "gather", "algorithms", "loops", "tune"},
     "emit": {"errors", "options", "templates", "loops"},

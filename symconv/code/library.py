@@ -1,0 +1,149 @@
+"""Which function of NumPy, PyTorch, SciPy, TensorFlow and JAX is which word, with the order of its arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+__all__ = ["IDENTITIES", "SKIPPED", "bound", "nearest", "signature"]
+
+_CONV = "input weight bias stride padding dilation groups"
+_TRANSPOSE = "input weight bias stride padding output_padding groups dilation"
+_INPUT = "input_size weight grad_output stride padding dilation groups"
+_WEIGHT = "input weight_size grad_output stride padding dilation groups"
+_TF = "input filters strides padding data_format dilations name"
+
+_SIGNATURES: dict[str, tuple[str, str]] = {
+    # name: the word, its arguments in order; "torch." and so on in front where libraries differ
+    **{f"torch.conv{n}d": ("conv", _CONV) for n in (1, 2, 3)},
+    **{f"torch.conv_transpose{n}d": ("conv_transpose", _TRANSPOSE) for n in (1, 2, 3)},
+    **{f"torch.conv{n}d_input": ("conv_input", _INPUT) for n in (1, 2, 3)},
+    **{f"torch.conv{n}d_weight": ("conv_weight", _WEIGHT) for n in (1, 2, 3)},
+    "torch.unfold": ("unfold", "input kernel_size dilation padding stride"),
+    "torch.fold": ("fold", "input output_size kernel_size dilation padding stride"),
+    "tensorflow.conv2d": ("tf_conv", _TF),
+    "tensorflow.conv1d": ("tf_conv", _TF),
+    "tensorflow.conv2d_transpose": ("tf_conv_transpose", _TF.replace("strides", "output_shape strides")),
+    "tensorflow.convolution": ("tf_conv", _TF),
+    "tensorflow.conv2d_backprop_input": ("tf_input", "input_sizes filter out_backprop strides padding"),
+    "scipy.convolve2d": ("scipy", "in1 in2 mode boundary fillvalue"),
+    "scipy.correlate2d": ("scipy", "in1 in2 mode boundary fillvalue"),
+    "scipy.convolve": ("scipy", "in1 in2 mode method"),
+    "scipy.correlate": ("scipy", "in1 in2 mode method"),
+    "scipy.fftconvolve": ("scipy", "in1 in2 mode axes"),
+    "numpy.convolve": ("np_scipy", "in1 in2 mode"),
+    "numpy.correlate": ("np_scipy", "in1 in2 mode"),
+    "zeros": ("zeros", "*shape"), "ones": ("ones", "*shape"), "empty": ("empty", "*shape"),
+    "full": ("full", "shape fill_value"), "new_zeros": ("new_zeros", "input *shape"),
+    "zeros_like": ("zeros_like", "input"), "ones_like": ("ones_like", "input"), "empty_like": ("empty_like", "input"),
+    "full_like": ("full_like", "input fill_value"),
+    "torch.pad": ("torch_pad", "input pad mode value"), "pad": ("pad", "input pad_width mode constant_values"),
+    "sum": ("sum", "input axis keepdims"), "mean": ("mean", "input axis keepdims"),
+    "reduce_sum": ("sum", "input axis keepdims"), "reduce_mean": ("mean", "input axis keepdims"),
+    "flip": ("flip", "input *axis"), "reverse": ("flip", "input *axis"), "fliplr": ("fliplr", "input"),
+    "flipud": ("flipud", "input"), "rot90": ("rot90", "input k axis"),
+    "torch.transpose": ("swap", "input a b"), "swapaxes": ("swap", "input a b"), "t": ("t", "input"),
+    "transpose": ("permute", "input *axis"), "permute": ("permute", "input *axis"),
+    "moveaxis": ("moveaxis", "input source destination"), "movedim": ("moveaxis", "input source destination"),
+    "rollaxis": ("rollaxis", "input source destination"),
+    "reshape": ("reshape", "input *shape"), "view": ("reshape", "input *shape"), "ravel": ("ravel", "input"),
+    "flatten": ("flatten", "input start end"), "view_as": ("reshape_as", "input other"),
+    "reshape_as": ("reshape_as", "input other"), "squeeze": ("squeeze", "input axis"),
+    "unsqueeze": ("unsqueeze", "input axis"), "expand_dims": ("unsqueeze", "input axis"),
+    "concatenate": ("cat", "arrays axis"), "cat": ("cat", "arrays axis"), "concat": ("cat", "arrays axis"),
+    "stack": ("stack", "arrays axis"), "chunk": ("chunk", "input count axis"),
+    "torch.split": ("split_by", "input size axis"), "split": ("chunk", "input count axis"),
+    "einsum": ("einsum", "equation *operands"), "tensordot": ("tensordot", "a b axes"),
+    "matmul": ("matmul", "a b"), "dot": ("dot", "a b"), "mm": ("matmul", "a b"), "bmm": ("matmul", "a b"),
+    "outer": ("outer", "a b"), "inner": ("vdot", "a b"), "vdot": ("vdot", "a b"), "kron": ("kron", "a b"),
+    "multiply": ("multiply", "a b"), "mul": ("multiply", "a b"), "add": ("add", "a b"), "subtract": ("subtract", "a b"),
+    "sub": ("subtract", "a b"), "divide": ("divide", "a b"), "div": ("divide", "a b"), "true_divide": ("divide", "a b"),
+    "maximum": ("maximum", "a b"), "minimum": ("minimum", "a b"), "where": ("where", "condition a b"),
+    "greater": ("greater", "a b"), "less": ("less", "a b"), "square": ("square", "input"),
+    "repeat": ("repeat", "input repeats axis"), "repeat_interleave": ("repeat", "input repeats axis"),
+    "torch.repeat": ("tile", "input *repeats"), "tile": ("tile", "input repeats"),
+    "expand": ("broadcast", "input *shape"), "expand_as": ("expand_as", "input other"),
+    "broadcast_to": ("broadcast", "input shape"), "roll": ("roll", "input shift axis"),
+    "negative": ("neg", "input"), "neg": ("neg", "input"), "sign": ("function", "input"),
+    **dict.fromkeys(("abs", "exp", "log", "tanh", "sigmoid", "relu", "sqrt", "sin", "cos"), ("function", "input")),
+    "absolute": ("function", "input"),
+    "size": ("size", "input axis"), "numpy.shape": ("shape", "input"), "shape": ("shape", "input"),
+    "ndim": ("ndim", "input"), "dim": ("ndim", "input"), "numel": ("numel", "input"), "prod": ("prod", "items axis"),
+    "fill": ("fill_", "input value"),
+    "zero_": ("zero_", "input"), "add_": ("add_", "a b"), "mul_": ("mul_", "a b"), "item": ("item", "input"),
+    "floor": ("floor", "x"), "ceil": ("ceil", "x"), "math.floor": ("floor", "x"), "math.ceil": ("ceil", "x"),
+    "atleast_1d": ("same", "input"), "asarray": ("same", "input"),
+    "new_ones": ("new_ones", "input *shape"), "new_empty": ("new_empty", "input *shape"),
+    "narrow": ("narrow", "input axis start length"),
+}  # fmt: skip
+
+IDENTITIES = frozenset({
+    "copy", "clone", "contiguous", "detach", "float", "double", "numpy", "cpu", "cuda", "to", "type", "astype",
+    "type_as", "requires_grad_", "ascontiguousarray", "asarray", "array", "tensor", "as_tensor", "from_numpy",
+    "constant", "convert_to_tensor", "Variable", "cast", "identity", "stop_gradient", "item_", "conj", "half",
+    "stop",
+})  # fmt: skip
+"""Functions whose value is their first argument."""
+
+SKIPPED = frozenset({"print", "assert_shape", "mark_non_differentiable", "set_materialize_grads", "mark_dirty",
+                     "warn", "debug", "info"})  # fmt: skip
+"""Calls that no array depends on."""
+
+_SAME = {
+    "dim": "axis", "dims": "axis", "axes": "axis", "keepdim": "keepdims", "keep_dims": "keepdims", "reduction_indices":
+    "axis", "x": "input", "a": "input", "array": "input", "tensor": "input", "inputs": "input", "weights": "weight",
+    "filter": "filters", "perm": "axis", "size": "shape", "newshape": "shape", "paddings": "pad_width",
+    "chunks": "count", "indices_or_sections": "count", "num_or_size_splits": "count", "seq": "arrays", "tensors":
+    "arrays", "values": "arrays", "split_size_or_sections": "size", "repeats": "repeats", "dim0": "a", "dim1": "b",
+    "shape": "shape", "condition": "condition", "kernel_shape": "kernel_size",
+}  # fmt: skip
+_IGNORED = frozenset({"dtype", "device", "out", "name", "optimize", "requires_grad", "order", "casting", "precision",
+                      "preferred_element_type", "use_cudnn", "copy", "memory_format", "stat_length"})  # fmt: skip
+
+
+def signature(path: str) -> tuple[str, tuple[str, ...]] | None:
+    """The word a dotted name or a method stands for, and the names of its arguments."""
+    library, _, rest = path.partition(".")
+    name = rest.rpartition(".")[2] or library
+    for key in (f"{library}.{name}", name):
+        if key in _SIGNATURES:
+            word, names = _SIGNATURES[key]
+            return word, tuple(names.split())
+    return None
+
+
+def bound(names: Sequence[str], arguments: Sequence[Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments by name; raises ValueError with what is wrong."""
+    given: dict[str, Any] = {}
+    rest = list(arguments)
+    for name in names:
+        if name.startswith("*"):
+            given[name[1:]] = rest[0] if len(rest) == 1 and isinstance(rest[0], tuple | list) else tuple(rest)
+            if not rest:
+                del given[name[1:]]
+            rest = []
+        elif rest:
+            given[name] = rest.pop(0)
+    plain = [name.lstrip("*") for name in names]
+    if rest:
+        raise ValueError(f"takes {len(plain)} arguments: {', '.join(plain)}")
+    for key, value in options.items():
+        name = key if key in plain else _SAME.get(key, key)
+        if name in plain:
+            given[name] = value
+        elif key not in _IGNORED:
+            raise ValueError(f"has no option {key}; it takes {', '.join(plain)}")
+    return given
+
+
+def nearest(path: str) -> str:
+    """Words like one that is not known."""
+    names = sorted({key.rpartition(".")[2] for key in _SIGNATURES})
+    name = path.rpartition(".")[2]
+    close = get_close_matches(name, names, 3)
+    return (
+        f"did you mean {' or '.join(close)}?"
+        if close
+        else "known are convolutions, pads, sums, products and moves of axes"
+    )

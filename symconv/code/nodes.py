@@ -1,0 +1,40 @@
+"""Numbers and arrays of the code as arguments of a word of the claim language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import Any
+
+from symconv.notation.affine import Affine
+from symconv.prove.scope import Undecided
+from symconv.prove.syntax import Binary, Name, Node, Number, Text, Tuple
+from symconv.prove.value import Product
+
+__all__ = ["Arguments", "node_of"]
+
+Arguments = Mapping[str, Any]
+
+
+def node_of(value: object, named: Callable[[object], str]) -> Node:
+    """The node that stands for a value; ``named`` gives a name to what has no text of its own."""
+    match value:
+        case bool():
+            return Name(str(value))
+        case str():
+            return Text(value)
+        case int():
+            return Number(Fraction(value))
+        case Affine():
+            return Number(Fraction(value.constant)) if value.is_constant else Name(named(value))
+        case Product(coefficient, monomial):
+            node: Node = Number(coefficient)
+            for form, power in monomial:
+                for _ in range(abs(power)):
+                    node = Binary("*" if power > 0 else "/", node, Name(named(form)))
+            return node
+        case tuple() | list():
+            return Tuple(tuple(node_of(one, named) for one in value))
+        case None:
+            raise Undecided("None stands where an array is wanted")
+    return Name(named(value))

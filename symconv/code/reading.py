@@ -1,0 +1,287 @@
+"""A backward function for one operator: its arguments bound, its results told apart, each an array or numbers."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from symconv.code.concrete import Concrete
+from symconv.code.forward import Forward, context_of_forward
+from symconv.code.roles import Roles, gradient_named
+from symconv.code.slices import part_for
+from symconv.code.source import Program
+from symconv.code.statements import Reader
+from symconv.code.symbolic import Symbolic
+from symconv.code.trouble import CodeError
+from symconv.code.values import Box, Context, Pack
+from symconv.code.walk import Walk
+from symconv.errors import SpecError, SymconvError, shown
+from symconv.notation.operator import Operator
+from symconv.prove.coded import Coded
+from symconv.prove.numeric_numbers import Misfit
+from symconv.prove.scope import Mismatch, Scope, Undecided
+
+__all__ = ["Reading", "coded", "finished", "part", "results_of"]
+
+_APPLIED = frozenset({"exp", "tanh", "sigmoid", "log", "sqrt", "sin", "cos", "softmax"})
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One function and what its parameters are.
+
+    ``forward`` is the function whose saved values ``ctx`` or a cache hold, where it is in the same text.
+    """
+
+    op: Operator
+    program: Program
+    node: ast.FunctionDef
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    forward: Forward | None = None
+
+    def names(self, on: Concrete, tensors: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What the names of the function stand for when it ends, or where it fails."""
+        reader = Reader(self.program, on)
+        with suppress(SymconvError, Undecided, Mismatch, Misfit):
+            self.result(on, tensors, reader)
+        return reader.names
+
+    def result(
+        self, on: Symbolic | Concrete, tensors: Mapping[str, Any], reader: Reader | None = None
+    ) -> tuple[Any, Reader]:
+        """What the function returns, and who read it."""
+        reader = reader or Reader(self.program, on)
+        boxes = {name: Box(value) for name, value in tensors.items()}
+        roles = Roles(self.op, boxes, self.arguments)
+        context, cache = Context(attributes=_Attributes(roles)), None
+        if self.forward is not None:
+            context.attributes.update(context_of_forward(self.forward, boxes).attributes)
+            _, cache = self.forward.run(on, boxes, context)
+        result = reader.run(self.node, self._parameters(reader, roles, context, cache))
+        kept = {f".{name}": value for name, value in context.attributes.items()}
+        return (_Result(result, kept) if kept else result), reader
+
+    def _parameters(self, reader: Reader, roles: Roles, context: Context, cache: Any) -> dict[str, Any]:
+        spec = self.node.args
+        plain = [one.arg for one in (*spec.posonlyargs, *spec.args)]
+        defaults = dict(zip(plain[len(plain) - len(spec.defaults) :], spec.defaults, strict=True))
+        plain += [one.arg for one in spec.kwonlyargs]
+        defaults |= {one.arg: d for one, d in zip(spec.kwonlyargs, spec.kw_defaults, strict=True) if d is not None}
+        if spec.vararg is not None and spec.vararg.arg in self.arguments:
+            plain.append(spec.vararg.arg)
+        if unknown := [name for name in self.arguments if name not in plain]:
+            raise SpecError(f"{self.node.name} has no parameter {unknown[0]}; it has {', '.join(plain)}")
+        found: dict[str, Any] = {}
+        for name in plain:
+            if name in {"self", "ctx"} and name not in self.arguments:
+                found[name] = context
+            elif (
+                cache is not None
+                and name not in self.arguments
+                and (roles.is_pack(name) or not (roles.known(name) or name in defaults))
+            ):
+                found[name] = cache
+            elif roles.is_pack(name):
+                found[name] = Pack(name, roles.of)
+            elif roles.known(name) or name not in defaults:
+                found[name] = roles.of(name)
+            else:
+                found[name] = reader.value(defaults[name])
+        return found
+
+
+@dataclass(frozen=True)
+class _Result:
+    """What a method returns, and the attributes it leaves."""
+
+    value: Any
+    attributes: Mapping[str, Any]
+
+
+class _Attributes(dict[str, Any]):
+    """Attributes of ``self`` or ``ctx`` that were never set here, told by their names."""
+
+    def __init__(self, roles: Roles) -> None:
+        super().__init__()
+        self.roles = roles
+
+    def __contains__(self, key: object) -> bool:
+        return super().__contains__(key) or (isinstance(key, str) and self.roles.known(key))
+
+    def __missing__(self, key: str) -> Any:
+        return self.roles.of(key)
+
+
+def results_of(reading: Reading, returns: Sequence[str] | None) -> dict[str, Any]:
+    """Per tensor, how its gradient is picked from what the function returns: a position, or a key."""
+    tensors = [t.name for t in reading.op.inputs if t.dtype == "real"]
+    value = _returned(reading.node)
+    if isinstance(value, ast.Name):
+        value = _assigned(reading.node, value.id) or value
+    if isinstance(value, ast.Dict):
+        named = {k.value: gradient_named(reading.op, str(k.value)) for k in value.keys if isinstance(k, ast.Constant)}
+        found = {tensor: key for key, tensor in named.items() if tensor is not None}
+        if found:
+            return found
+    kept = _kept(reading)
+    if kept and returns is None:
+        mine = gradient_named(reading.op, value.id) if isinstance(value, ast.Name) else None
+        rest = [t for t in tensors if t not in kept]
+        return {**({mine or rest[0]: None} if mine or rest else {}), **{t: k for t, k in kept.items() if t != mine}}
+    items = list(value.elts) if isinstance(value, ast.Tuple | ast.List) else None
+    count = 1 if items is None else len(items)
+    if returns is not None:
+        names = [returns] if isinstance(returns, str) else list(returns)
+        if bad := [n for n in names if n is not None and n not in tensors]:
+            raise SpecError(f"returns names tensors of the operator, {', '.join(tensors)}; given {shown(bad[0])}")
+        return {n: None if items is None and len(names) == 1 else k for k, n in enumerate(names) if n is not None}
+    if items is None:
+        return {_single(reading, value, tensors): None}
+    named_ = [gradient_named(reading.op, item.id) if isinstance(item, ast.Name) else None for item in items]
+    if len({n for n in named_ if n}) == sum(not _is_none(item) for item in items):
+        return {n: k for k, n in enumerate(named_) if n is not None}
+    known = [k for k, item in enumerate(items) if not _is_none(item)]
+    if count >= len(tensors) and all(k < len(tensors) for k in known):
+        return {tensors[k]: k for k in known}
+    if len(known) <= len(tensors):
+        return dict(zip(tensors, known, strict=False))
+    raise SpecError(f"{reading.node.name} returns {count} values; say which gradients they are, with returns=(...)")
+
+
+def _kept(reading: Reading) -> dict[str, str]:
+    """The gradients that a method leaves as attributes (``self.dw = ...``)."""
+    found = {}
+    for one in ast.walk(reading.node):
+        if isinstance(one, ast.Attribute) and isinstance(one.value, ast.Name) and one.value.id == "self":
+            tensor = gradient_named(reading.op, one.attr)
+            if tensor is not None and isinstance(one.ctx, ast.Store):
+                found[tensor] = f".{one.attr}"
+    return found
+
+
+def _single(reading: Reading, value: ast.expr | None, tensors: list[str]) -> str:
+    name = value.id if isinstance(value, ast.Name) else ""
+    found = gradient_named(reading.op, name) or gradient_named(reading.op, reading.node.name)
+    words = reading.node.name.lower()
+    if found is None:
+        for tensor, hints in (
+            ("x", ("input", "_x", "data")),
+            ("w", ("weight", "kernel", "filter", "_w")),
+            ("b", ("bias",)),
+        ):
+            if tensor in tensors and any(hint in words for hint in hints):
+                found = tensor
+    return found or tensors[0]
+
+
+def _is_none(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None
+
+
+def _returned(node: ast.FunctionDef) -> ast.expr | None:
+    found = [one.value for one in _own(node) if isinstance(one, ast.Return)]
+    if not found:
+        raise CodeError(f"{node.name} returns nothing", node.lineno)
+    return found[-1]
+
+
+def _own(node: ast.AST) -> list[ast.AST]:
+    """Statements of a function without those of the functions in it."""
+    found: list[ast.AST] = []
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, ast.FunctionDef | ast.Lambda | ast.ClassDef):
+            found += [child, *_own(child)]
+    return found
+
+
+def _assigned(node: ast.FunctionDef, name: str) -> ast.expr | None:
+    found = None
+    for one in _own(node):
+        if isinstance(one, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in one.targets):
+            found = one.value
+    return found
+
+
+def coded(reading: Reading, tensor: str, key: Any) -> Coded:
+    """The claim that one result of the function is the gradient in ``tensor``."""
+    op = reading.op
+    reading = part(reading, key)
+    reads = {one.id for one in ast.walk(reading.node) if isinstance(one, ast.Name)} | set(
+        map(str, _flat(reading.arguments))
+    )
+    words = {one.attr if isinstance(one, ast.Attribute) else getattr(one, "id", "") for one in ast.walk(reading.node)}
+    return Coded(
+        f"g{tensor}",
+        f"{reading.node.name}(...)" + ("" if key is None else f"[{key!r}]"),
+        lambda scope: _denoted(reading, scope, key),
+        lambda arrays: _computed(reading, arrays, key),
+        op.output.name in reads,
+        bool(words & _APPLIED),
+    )
+
+
+def part(reading: Reading, key: Any) -> Reading:
+    """The reading of what one result needs."""
+    others = [other for other in _kept(reading).values() if other != key]
+    return replace(reading, node=part_for(reading.node, key, others))
+
+
+def _flat(value: Any) -> list[Any]:
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    return [one for item in value for one in _flat(item)] if isinstance(value, list | tuple) else [value]
+
+
+def _picked(reader_result: Any, key: Any, name: str) -> Any:
+    value = reader_result
+    if isinstance(value, _Result):
+        if isinstance(key, str) and key in value.attributes:
+            value, key = value.attributes[key], None
+        else:
+            value = value.value
+    if key is not None:
+        if isinstance(value, dict):
+            if key not in value:
+                raise SpecError(f"{name} returns a dict without {key!r}")
+            value = value[key]
+        elif isinstance(value, tuple | list):
+            if key >= len(value):
+                raise SpecError(f"{name} returns {len(value)} values; there is no number {key}")
+            value = value[key]
+        else:
+            raise SpecError(f"{name} returns one value; {key + 1} are wanted")
+    if not isinstance(value, Box):
+        raise SpecError(f"{name} does not return an array where the gradient is wanted")
+    return value
+
+
+def _denoted(reading: Reading, scope: Scope, key: Any) -> Any:
+    walk = Walk(scope)
+    try:
+        result, reader = reading.result(Symbolic(walk), scope.names.tensors)
+        return reader.current(_picked(result, key, reading.node.name))
+    finally:
+        scope.region = walk.base
+
+
+def finished(reading: Reading, on: Concrete, arrays: Mapping[str, Any], key: Any) -> tuple[Any, Reader]:
+    """One result on arrays (all of them without a key), and who read the function."""
+    result, reader = reading.result(on, arrays)
+    if key is None and isinstance(result, _Result) and not isinstance(result.value, Box):
+        return result.value, reader
+    return (
+        result if key is None and not isinstance(result, Box) else _picked(result, key, reading.node.name).value
+    ), reader
+
+
+def _computed(reading: Reading, arrays: Mapping[str, Any], key: Any) -> Any:
+    on = Concrete(reading.op, dict(arrays))
+    try:
+        return _picked(reading.result(on, {n: a.copy() for n, a in arrays.items()})[0], key, reading.node.name).value
+    except Mismatch as reason:
+        raise Misfit(str(reason)) from None
+    except Undecided as reason:
+        raise SpecError(str(reason)) from None

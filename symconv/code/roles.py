@@ -1,0 +1,161 @@
+"""What the parameters of a backward function are: told by the user, or by what such parameters are called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+from symconv.errors import SpecError, shown
+from symconv.notation.affine import affine
+from symconv.notation.operator import Operator
+from symconv.prove.facts import facts_of
+from symconv.prove.value import Product
+
+__all__ = ["Roles", "gradient_named", "numeric", "tensor_named"]
+
+_COTANGENT = frozenset({
+    "dout", "dy", "gy", "dz", "d", "g", "grad", "grad_output", "grad_out", "grad_y", "grad_outputs", "d_out",
+    "dl_dy", "dldy", "dldout", "dl_dout", "upstream", "delta", "deltas", "douts", "gradient", "output_grad",
+    "gradoutput", "dlout", "grad_z", "d_y", "top_diff", "error", "out_grad", "dldz", "dl_dz", "dh", "grads", "ct",
+    "cotangent", "dl_do", "dldo", "d_output", "doutput", "accum_grad", "top_grad", "dnext", "djdy", "residual_grad",
+    "y_bar", "ybar", "dconv", "output_gradient", "upstream_grad", "grad_from_next", "dvalues", "d_l_d_out",
+    "next_delta", "g_out", "gout",
+})  # fmt: skip
+_TENSORS = {
+    "x": {"x", "input", "inp", "inputs", "a_prev", "a", "data", "img", "image", "images", "x_in", "feature", "features",
+          "in_data", "input_data", "bottom", "input_", "layer_input", "last_input", "x_data", "signal", "v", "inp_"},
+    "w": {"w", "weight", "weights", "kernel", "kernels", "filter", "filters", "f", "k", "ker", "w_", "theta", "wt",
+          "filt", "kern", "conv_w"},
+    "b": {"b", "bias", "biases", "b_"},
+}  # fmt: skip
+_NUMBERS = {
+    "stride": {"stride", "strides", "s", "step", "stride_size", "st", "strd", "subsample"},
+    "padding": {"padding", "pad", "p", "pads", "pad_width", "zero_padding", "paddings", "n_pad", "pad_size"},
+    "dilation": {"dilation", "dil", "dilations", "dilate", "rate"},
+    "groups": {"groups", "group", "n_groups", "num_groups", "g", "ngroups"},
+}  # fmt: skip
+_PACKS = frozenset({
+    "cache", "ctx_cache", "hparameters", "hparams", "params", "conv_param", "conv_params", "param", "cfg", "config",
+    "saved", "state", "res", "residuals", "aux", "args", "options", "pool_param", "caches",
+})  # fmt: skip
+
+
+class Roles:
+    """The values of a function's parameters for one operator."""
+
+    def __init__(self, op: Operator, tensors: Mapping[str, Any], arguments: Mapping[str, Any] | None) -> None:
+        self.op = op
+        self.tensors = tensors
+        self.arguments = _checked(arguments)
+
+    def known(self, name: str) -> bool:
+        """Whether a parameter's role is known."""
+        try:
+            self.of(name)
+        except SpecError:
+            return False
+        return True
+
+    def is_pack(self, name: str) -> bool:
+        """Whether a parameter is one that holds several values."""
+        return name.lower() in _PACKS and name not in self.arguments
+
+    def of(self, name: str) -> Any:
+        """The value of a parameter; raises SpecError where nothing says what it is."""
+        if name in self.arguments:
+            return self.value(self.arguments[name])
+        found = self._tensor(name)
+        if found is not None:
+            return self.tensors[found]
+        for option, names in _NUMBERS.items():
+            if name.lower() in names:
+                return self._number(option, name)
+        known = ", ".join((*self.tensors, "a number", "a tuple of them"))
+        raise SpecError(f"what {name} is cannot be told by its name; say arguments={{{name!r}: ...}} with {known}")
+
+    def _tensor(self, name: str) -> str | None:
+        low = name.lower().rstrip("_")
+        cotangent = f"g{self.op.output.name}"
+        if name in self.tensors:
+            return name
+        if low in _COTANGENT and cotangent in self.tensors and low not in self.tensors:
+            return cotangent
+        for tensor, names in _TENSORS.items():
+            if tensor in self.tensors and (low in names or name in names):
+                return tensor
+        if low in {"y", "out", "output", "z", "result"} and self.op.output.name in self.tensors:
+            return self.op.output.name
+        return None
+
+    def _number(self, option: str, name: str) -> Any:
+        facts = facts_of(self.op)
+        if option == "groups":
+            return facts.groups
+        held = []
+        for axis in facts.axes:
+            one = {"stride": axis.stride, "dilation": axis.dilation, "padding": axis.pads}[option]
+            if option == "padding" and axis.pads is not None and axis.pads[0] == axis.pads[1]:
+                held.append(axis.pads[0])
+            elif option != "padding" and isinstance(one, int):
+                held.append(affine(one))
+            else:
+                raise SpecError(
+                    f"{name}: the operator has no {option} that is one number; say arguments={{{name!r}: ...}}"
+                )
+        return held[0] if len(set(held)) == 1 else tuple(held)
+
+    def value(self, given: Any) -> Any:
+        """A value a user stated: names of tensors, numbers, tuples and dicts of them."""
+        match given:
+            case bool() | None:
+                return given
+            case int():
+                return affine(given)
+            case float():
+                return Product(Fraction(repr(given)))
+            case str():
+                return self.tensors.get(given, given)
+            case tuple() | list():
+                return type(given)(self.value(one) for one in given)
+            case dict():
+                return {key: self.value(one) for key, one in given.items()}
+        raise SpecError(f"arguments: names of tensors, numbers, texts, tuples and dicts are read; given {shown(given)}")
+
+
+def _checked(arguments: Mapping[str, Any] | None) -> dict[str, Any]:
+    if arguments is None:
+        return {}
+    if not isinstance(arguments, Mapping) or not all(isinstance(key, str) for key in arguments):
+        raise SpecError(f"arguments maps names of parameters to what they are; given {shown(arguments)}")
+    return dict(arguments)
+
+
+def gradient_named(op: Operator, name: str) -> str | None:
+    """The tensor whose gradient a name such as ``dx``, ``grad_input`` or ``d_weights`` says, or None."""
+    low = name.lower().strip("_")
+    for prefix in ("dl_d", "dld", "grad_", "d_", "grad", "gr_", "dj_d", "d", "g", "delta_"):
+        rest = low.removeprefix(prefix)
+        if rest != low and rest:
+            for tensor in op.tensors:
+                if rest.strip("_") == tensor.lower() or rest.strip("_") in _TENSORS.get(tensor, ()):
+                    return tensor
+    for suffix in ("_grad", "grad", "_bar", "_g", "_gradient"):
+        rest = low.removesuffix(suffix)
+        if rest != low:
+            for tensor in op.tensors:
+                if rest == tensor.lower() or rest in _TENSORS.get(tensor, ()):
+                    return tensor
+    return None
+
+
+def numeric(name: str) -> bool:
+    """Whether a parameter of that name is a number: a stride, a padding, a dilation, groups."""
+    low = name.lower()
+    return (len(low) > 1 and any(low in names for names in _NUMBERS.values())) or low in {"s", "p"}
+
+
+def tensor_named(name: str) -> str | None:
+    """The tensor of a convolution that a name is usual for."""
+    low = name.lower().rstrip("_")
+    return next((tensor for tensor, names in _TENSORS.items() if low in names or name in names), None)

@@ -1,0 +1,119 @@
+"""Source text to functions, classes and imports; nothing of it is executed."""
+
+from __future__ import annotations
+
+import ast
+import re
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from symconv.errors import SpecError, shown
+
+__all__ = ["Program", "program", "read_text"]
+
+_MOST_CHARACTERS = 200_000
+_USUAL = {
+    "np": "numpy", "numpy": "numpy", "torch": "torch", "F": "torch.nn.functional", "nn": "torch.nn",
+    "tf": "tensorflow", "tensorflow": "tensorflow", "jnp": "jax.numpy", "jax": "jax", "lax": "jax.lax",
+    "scipy": "scipy", "signal": "scipy.signal", "math": "math", "cp": "numpy", "xp": "numpy",
+    "convolve2d": "scipy.signal.convolve2d", "correlate2d": "scipy.signal.correlate2d",
+}  # fmt: skip
+"""What the usual short names mean in code that shows no imports."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """The definitions of one source text.
+
+    Attributes
+    ----------
+    functions, classes : the definitions at the top of the text, by name
+    constants : the expressions of simple assignments at the top
+    imports : what each imported name stands for, as a dotted name
+    """
+
+    name: str
+    functions: Mapping[str, ast.FunctionDef]
+    classes: Mapping[str, ast.ClassDef]
+    constants: Mapping[str, ast.expr]
+    imports: Mapping[str, str]
+    lines: tuple[str, ...] = field(default=(), repr=False)
+
+    def line(self, number: int) -> str:
+        """One line of the text, without the blanks around it."""
+        return self.lines[number - 1].strip() if 0 < number <= len(self.lines) else ""
+
+    def function(self, name: str | None) -> ast.FunctionDef:
+        """The function of that name (``Class.method`` too), or the only one; raises SpecError with those there are."""
+        if name is None:
+            if len(self.functions) == 1:
+                return next(iter(self.functions.values()))
+            raise SpecError(f"{self.name}: say which function, with name=...; there are {self._known()}")
+        owner, dot, method = name.partition(".")
+        if dot and owner in self.classes:
+            for node in self.classes[owner].body:
+                if isinstance(node, ast.FunctionDef) and node.name == method:
+                    return node
+        if name not in self.functions:
+            raise SpecError(f"{self.name}: there is no function {name!r}; there are {self._known()}")
+        return self.functions[name]
+
+    def _known(self) -> str:
+        return ", ".join((*self.functions, *self.classes)) or "no functions"
+
+
+def read_text(code: str | Path) -> tuple[str, str]:
+    """The text of a path or of a text itself, and its name."""
+    if not isinstance(code, str | Path):
+        raise SpecError(f"code is a text or the path of a file; given {shown(code)}")
+    text = str(code)
+    if isinstance(code, Path) or ("\n" not in text and text.endswith(".py")):
+        try:
+            return Path(text).read_text(encoding="utf-8"), text
+        except (OSError, UnicodeDecodeError) as error:
+            raise SpecError(f"{text}: {getattr(error, 'strerror', None) or 'no text in UTF-8'}") from None
+    return text, "code"
+
+
+def program(text: str, name: str = "code") -> Program:
+    """The definitions of ``text``; raises SpecError where it is no Python."""
+    if len(text) > _MOST_CHARACTERS:
+        raise SpecError(f"{name}: {len(text)} characters; at most {_MOST_CHARACTERS} are read")
+    text = textwrap.dedent(_plain(text))
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        at = getattr(error, "lineno", None)
+        where = f", line {at}" if at else ""
+        raise SpecError(f"{name}{where}: no Python that can be read ({getattr(error, 'msg', error)})") from None
+    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+    constants: dict[str, ast.expr] = {}
+    for node in tree.body:
+        match node:
+            case ast.Assign([ast.Name(target)], value):
+                constants[target] = value
+    return Program(name, functions, classes, constants, {**_USUAL, **_imports(tree)}, tuple(text.splitlines()))
+
+
+def _plain(text: str) -> str:
+    """The text without the prompts and magics of a notebook."""
+    lines = [re.sub(r"^(In \[\d*\]:|>>>|\.\.\.)\s?", "", line) for line in text.splitlines()]
+    return "\n".join("" if line.lstrip().startswith(("%", "!")) else line for line in lines) + "\n"
+
+
+def _imports(tree: ast.Module) -> dict[str, str]:
+    found = {}
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names):
+                for one in names:
+                    found[one.asname or one.name.partition(".")[0]] = (
+                        one.name if one.asname else one.name.partition(".")[0]
+                    )
+            case ast.ImportFrom(module, names) if module:
+                for one in names:
+                    found[one.asname or one.name] = f"{module}.{one.name}"
+    return found

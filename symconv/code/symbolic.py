@@ -1,0 +1,204 @@
+"""Arrays of the code as sums of terms: the operations of ``concrete`` for all sizes of a branch at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from typing import Any
+
+from symconv.code.nodes import Arguments, node_of
+from symconv.code.slicing import picked, span, updated
+from symconv.code.values import Plan, Span
+from symconv.code.walk import Walk
+from symconv.notation.affine import Affine, affine, quotient, var
+from symconv.notation.expr import Constraint
+from symconv.prove import arrays, elements
+from symconv.prove.addresses import Position, read_at
+from symconv.prove.amounts import as_product, product_of
+from symconv.prove.elaborate import denotation
+from symconv.prove.functions import applied
+from symconv.prove.scope import Undecided
+from symconv.prove.syntax import Call
+from symconv.prove.value import Amount, Axis, Factor, Product, Term, Value, axis, build, inside, read
+
+__all__ = ["UNSET", "Symbolic"]
+
+UNSET = "unset memory "
+
+
+class Symbolic:
+    """Operations on arrays of terms."""
+
+    symbolic = True
+
+    def __init__(self, walk: Walk) -> None:
+        self.walk = walk
+        self.unset_count = 0
+        self.limits: dict[str, tuple[Constraint, ...]] = {}
+
+    def is_array(self, value: object) -> bool:
+        """Whether it is an array of this kind."""
+        return isinstance(value, Value)
+
+    def rank(self, value: Value) -> int:
+        """How many axes it has."""
+        return value.rank
+
+    def size(self, value: Value, position: int) -> Amount:
+        """The length of an axis."""
+        one = value.axes[position]
+        if one.size is not None:
+            return self.walk.short(one.size)
+        product = Product(Fraction(1))
+        for size in one.sizes:
+            product = product * as_product(size)
+        return product_of(product)
+
+    def decide(self, constraint: Constraint) -> bool:
+        """Whether it holds."""
+        return self.walk.decide(constraint)
+
+    def require(self, constraint: Constraint, sentence: str) -> None:
+        """Leave out the sizes where it fails."""
+        self.walk.require(constraint, sentence)
+
+    def lift(self, number: Product) -> Value:
+        """A number as an array without axes."""
+        return Value((), (), (Term(number.coefficient, number.monomial, ()),) if number.coefficient else ())
+
+    def fill(self, shape: Sequence[Amount], number: Fraction) -> Value:
+        """An array of one number."""
+        axes = [self.axis(length) for length in shape]
+        return build(self.walk.fresh, axes, lambda *_: [Term(number, (), ())] if number else [])
+
+    def unset(self, shape: Sequence[Amount]) -> Value:
+        """An array that nothing was put in yet: its elements equal nothing else."""
+        self.unset_count += 1
+        return arrays.tensor(self.walk, f"{UNSET}{self.unset_count}", [self.axis(length) for length in shape])
+
+    def axis(self, length: Amount) -> Axis:
+        """An axis of that length."""
+        number = as_product(length)
+        if number.coefficient.denominator != 1 or any(power < 0 for _, power in number.monomial):
+            raise Undecided("a length is no whole number")
+        forms = [form for form, power in number.monomial for _ in range(power)]
+        if len(forms) == 1:
+            return axis(self.walk.short(forms[0] * int(number.coefficient)))
+        return axis(int(number.coefficient), *forms)
+
+    def elementwise(self, op: str, left: Value, right: Value) -> Value:
+        """Sum, difference or product, broadcast."""
+        return elements.elementwise(self.walk, op, left, right, f"{left} {op} {right}")
+
+    def scale(self, value: Value, number: Product) -> Value:
+        """The array times a number."""
+        if any(form.names() & set(self.walk.indices) for form, _ in number.monomial):
+            raise Undecided("an array is multiplied by the index of a loop")
+        return arrays.multiply(value, number)
+
+    def compare(self, op: str, left: Value, right: Value) -> Value:
+        """1 where the comparison holds, else 0."""
+        over = self.elementwise("-", left, right)
+
+        def body(*groups: tuple[Affine, ...]) -> Iterator[Term]:
+            pairs = [(form, size) for one, group in zip(over.axes, groups, strict=True)
+                     for form, size in zip(group, one.sizes, strict=True)]  # fmt: skip
+            limits = [constraint for form, size in pairs for constraint in inside(form, size)]
+            limits += [c for _, around in self.walk.around for c in around]
+            return applied(op, [list(read(self.walk.fresh, over, groups)), []], limits, self.walk.of_sum)
+
+        return build(self.walk.fresh, over.axes, body)
+
+    def mapped(self, function: str, value: Value) -> Value:
+        """A function of every element."""
+        return elements.mapped(self.walk, function, value)
+
+    def pad(self, value: Value, pads: dict[int, tuple[Affine, Affine]]) -> Value:
+        """Zeros before and after, or a cut."""
+        return arrays.padded(self.walk, value, pads)
+
+    def flip(self, value: Value, axes: Sequence[int]) -> Value:
+        """The array backwards along axes."""
+        return arrays.flipped(self.walk, value, axes)
+
+    def permute(self, value: Value, order: Sequence[int]) -> Value:
+        """The axes in another order."""
+        return arrays.permuted(value, order)
+
+    def repeat(self, value: Value, times: int, position: int) -> Value:
+        """Every element of an axis so many times."""
+        one = value.axes[position]
+        size = arrays.length(self.walk, value, position)
+        axes = [axis(size * times) if k == position else old for k, old in enumerate(value.axes)]
+        if one.size is None:
+            raise Undecided(f"an axis of length {one} is repeated")
+
+        def body(*groups: tuple[Affine, ...]) -> Iterator[Term]:
+            at = groups[position][0] if groups[position] else affine(0)
+            places: list[Position] = [quotient(at, times) if k == position else g for k, g in enumerate(groups)]
+            return read_at(self.walk.fresh, value, places)
+
+        return build(self.walk.fresh, axes, body)
+
+    def span(self, start: Affine | None, stop: Affine | None, step: int, value: Value, position: int) -> Span:
+        """A slice of an axis."""
+        if start is None and stop is None and step == 1:
+            return Span(affine(0), None, 1, True)
+        return span(self.walk, start, stop, step, arrays.length(self.walk, value, position))
+
+    def pick(self, value: Value, plan: Plan) -> Value:
+        """The elements of a subscript."""
+        return picked(self.walk, value, plan)
+
+    def update(self, value: Value, plan: Plan, new: Value, sign: int, replacing: bool, local: bool) -> Value:
+        """The array after its elements were changed."""
+        return updated(self.walk, value, plan, new, sign, replacing, local)
+
+    def index(self, form: Affine, value: Value, position: int) -> Affine:
+        """An index of an axis, counted from the start."""
+        size = arrays.length(self.walk, value, position)
+        if not self.walk.decide(Constraint(form)):
+            form = form + size
+        for constraint in inside(form, size):
+            self.walk.require(constraint, f"index {form} on an axis of length {size}")
+        return form
+
+    def word(self, word: str, arguments: Sequence[Any], options: Arguments) -> Value:
+        """A word of the claim language."""
+        names = self.walk.names
+        count = 0
+        sizes, tensors = dict(names.sizes), dict(names.tensors)
+
+        def named(value: object) -> str:
+            nonlocal count
+            count += 1
+            name = f"code{count}_"
+            if isinstance(value, Affine):
+                sizes[name] = value
+            else:
+                assert isinstance(value, Value)
+                tensors[name] = value
+            return name
+
+        given = tuple(node_of(one, named) for one in arguments)
+        call = Call(word, given, tuple((key, node_of(one, named)) for key, one in options.items()))
+        from dataclasses import replace
+
+        self.walk.names = replace(names, sizes=sizes, tensors=tensors)
+        try:
+            return denotation(self.walk, call)
+        finally:
+            self.walk.names = names
+
+    def stacked(self, name: str, count: Affine, value: Value) -> Value:
+        """One array per value of an index, along a new first axis."""
+        new = self.walk.fresh()
+        terms = tuple(term.substitute({name: var(new)}) for term in value.terms)
+        one = axis(count)
+        if not one.sizes:
+            return Value((one, *value.axes), ((), *value.names), tuple(t.substitute({new: affine(0)}) for t in terms))
+        return Value((one, *value.axes), ((new,), *value.names), terms)
+
+    def tensor(self, name: str, axes: Sequence[Axis]) -> Value:
+        """An operand."""
+        return build(self.walk.fresh, axes, lambda *g: [Term(Fraction(1), (), (Factor(name, sum(g, ())),))])

@@ -1,0 +1,24 @@
+"""What is wrong with a line of the code, as an error of the user's or as the end of the method."""
+
+from __future__ import annotations
+
+from symconv.errors import SpecError
+from symconv.prove.scope import Undecided
+
+__all__ = ["CodeError", "Outside"]
+
+
+class CodeError(SpecError):
+    """The code means nothing here: an unknown word, a name without a value. ``line`` is where."""
+
+    def __init__(self, message: str, line: int) -> None:
+        super().__init__(f"line {line}: {message}" if line else message)
+        self.line = line
+
+
+class Outside(Undecided):
+    """A line that is outside of what is read for all sizes; numbers may still decide."""
+
+    def __init__(self, message: str, line: int) -> None:
+        super().__init__(f"line {line}: {message}")
+        self.line = line

@@ -1,0 +1,146 @@
+"""What names of the code stand for, besides whole numbers (``Affine``) and other numbers (``Product``)."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from symconv.notation.affine import Affine
+from symconv.notation.expr import Constraint
+
+__all__ = [
+    "Box",
+    "Condition",
+    "Context",
+    "Dotted",
+    "Function",
+    "Method",
+    "Opaque",
+    "Pack",
+    "Plan",
+    "Ratio",
+    "Series",
+    "Slice",
+    "Span",
+    "Stale",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Elements of one axis: ``start + step*k`` for ``0 <= k < count``; ``whole`` where they are all, in order."""
+
+    start: Affine
+    count: Affine | None
+    step: int = 1
+    whole: bool = False
+
+
+Plan = tuple[Span | Affine | None, ...]
+"""A subscript: a span or one index per axis, None for a new axis."""
+
+
+@dataclass(eq=False)
+class Box:
+    """An array: names that are bound to one array share its box.
+
+    A view has the box it was taken from as ``base``, and how it follows from that one as ``derive``; ``plan`` is its
+    subscript where it is one. ``depth`` counts the loops around the place where it was made.
+    """
+
+    value: Any
+    depth: int = 0
+    base: Box | None = None
+    plan: Plan | None = None
+    derive: Callable[[Any], Any] | None = None
+    version: int = 0
+    seen: int = 0
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """``form / divisor``, a number that is rounded before it is used."""
+
+    form: Affine
+    divisor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Where it holds: parts that do not overlap, each a conjunction."""
+
+    parts: tuple[tuple[Constraint, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """``slice(start, stop, step)``."""
+
+    start: Any = None
+    stop: Any = None
+    step: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dotted:
+    """A library's name, such as ``numpy.zeros``."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A method of a value."""
+
+    owner: Any
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function of the code, or a lambda, with the names it sees."""
+
+    node: ast.FunctionDef | ast.Lambda
+    names: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Opaque:
+    """A value that arrays do not depend on: a dtype, a device."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """A name whose value depends on how often a loop ran."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """A parameter of which only the names of its parts say what it is: a cache, a dict of parameters."""
+
+    name: str
+    resolve: Callable[[str], Any] = field(compare=False)
+
+
+@dataclass(eq=False)
+class Context:
+    """``ctx`` of an autograd function: attributes, and the tensors that were saved."""
+
+    saved: tuple[Any, ...] | None = None
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(eq=False)
+class Series:
+    """A list with an element per iteration of a loop over ``0 <= name < count``."""
+
+    name: str
+    count: Affine
+    element: Any

@@ -1,0 +1,362 @@
+"""What the words of libraries do, said once for all sizes and for numbers: arrays that are made, moved and joined."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from symconv.code.amounts import is_number, number_of, rounded
+from symconv.code.products import PRODUCTS
+from symconv.code.trouble import Outside
+from symconv.code.values import Box, Condition, Opaque, Series
+from symconv.code.windows import WINDOWS
+from symconv.notation.affine import Affine, affine
+from symconv.prove.value import Product
+from symconv.relation.terms import as_product
+
+if TYPE_CHECKING:
+    from symconv.code.calls import Calls as Reader
+else:
+    Reader = Any
+
+__all__ = ["WORDS"]
+
+Given = Mapping[str, Any]
+Word = Callable[[Reader, Given, str], Any]
+
+
+def _shape(r: Reader, given: Any) -> list[Any]:
+    items = list(given) if isinstance(given, tuple | list) else [given]
+    if len(items) == 1 and isinstance(items[0], tuple | list):
+        items = list(items[0])
+    for item in items:
+        if not is_number(item):
+            raise r.error(f"a shape is wanted as numbers; given {r.kind(item)}")
+    return [number_of(item) for item in items]
+
+
+def _axes(r: Reader, given: Any, rank: int) -> list[int]:
+    items = list(given) if isinstance(given, tuple | list) else [given]
+    found = []
+    for item in items:
+        k = r.constant(item, "the number of an axis")
+        if not -rank <= k < rank:
+            raise r.error(f"there is no axis {k}; the array has {rank} axes")
+        found.append(k % rank)
+    return found
+
+
+def _fraction(r: Reader, given: Any) -> Fraction:
+    if isinstance(given, Opaque):
+        raise Outside("an infinite number", r.line)
+    number = as_product(number_of(given))  # type: ignore[arg-type]
+    if number.monomial:
+        raise Outside("an array filled with a size", r.line)
+    return number.coefficient
+
+
+def _filled(number: int) -> Word:
+    return lambda r, g, name: r.boxed(r.on.fill(_shape(r, g["shape"]), Fraction(number)))
+
+
+def _filled_like(number: int) -> Word:
+    return lambda r, g, name: r.boxed(r.on.fill(r.array_attribute(g["input"], "shape"), Fraction(number)))
+
+
+def _torch_pad(r: Reader, g: Given, name: str) -> Box:
+    _constant_mode(r, g)
+    array = r.array(g["input"])
+    rank, pads = r.on.rank(array), list(r.sequence(g["pad"]))
+    found = {}
+    for k in range(len(pads) // 2):
+        found[rank - 1 - k] = (r.integer(pads[2 * k], "a pad"), r.integer(pads[2 * k + 1], "a pad"))
+    return r.boxed(r.on.pad(array, found))
+
+
+def _constant_mode(r: Reader, g: Given) -> None:
+    mode = g.get("mode", "constant")
+    value = g.get("value", g.get("constant_values"))
+    if str(mode).lower() != "constant" or not (value is None or value == affine(0) or value == Product(Fraction(0))):
+        raise Outside(f"pad with {mode if mode != 'constant' else 'a number that is not 0'}", r.line)
+
+
+def _pad(r: Reader, g: Given, name: str) -> Box:
+    if g.get("mode") is None or isinstance(g.get("mode"), str):
+        _constant_mode(r, g)
+    array = r.array(g["input"])
+    rank = r.on.rank(array)
+    width = g["pad_width"]
+    rows: list[Any] = [width] * rank if is_number(width) else list(r.sequence(width))
+    if len(rows) == 2 and all(map(is_number, rows)):
+        rows = [tuple(rows)] * rank
+    if len(rows) == 1:
+        rows = rows * rank
+    if len(rows) != rank:
+        raise r.error(f"pad has {len(rows)} pairs; the array has {rank} axes")
+    found = {}
+    for k, row in enumerate(rows):
+        pair = [row, row] if is_number(row) else list(r.sequence(row))
+        pair = pair * 2 if len(pair) == 1 else pair
+        lo, hi = (r.integer(one, "a pad") for one in pair)
+        for one in (lo, hi):
+            from symconv.notation.expr import nonnegative
+
+            r.on.require(nonnegative(one), f"pad by {one}")
+        found[k] = (lo, hi)
+    return r.boxed(r.on.pad(array, found))
+
+
+def _sum(r: Reader, g: Given, name: str) -> Any:
+    value = g["input"]
+    if isinstance(value, tuple | list):
+        value = r.call_word("stack", value)
+    if is_number(value):
+        return value
+    array = r.array(value)
+    rank = r.on.rank(array)
+    over = list(range(rank)) if g.get("axis") is None else _axes(r, g["axis"], rank)
+    options = {"keepdims": g.get("keepdims") is True, "axes": tuple(over)}
+    return r.boxed(r.on.word("mean" if "mean" in name else "sum", [array], options) if over else array)
+
+
+def _flip(r: Reader, g: Given, name: str) -> Box:
+    box = g["input"]
+    rank = r.on.rank(r.current(box))
+    axes = list(range(rank)) if g.get("axis") is None else _axes(r, g["axis"], rank)
+    return r.view(box, r.on.flip(r.array(box), axes), lambda v: r.on.flip(v, axes))
+
+
+def _permuted(r: Reader, box: Box, order: Sequence[int]) -> Box:
+    if sorted(order) != list(range(r.on.rank(r.current(box)))):
+        raise r.error(f"the axes {', '.join(map(str, order))} are no order of those of the array")
+    return r.view(box, r.on.permute(r.array(box), order), lambda v: r.on.permute(v, order))
+
+
+def _permute(r: Reader, g: Given, name: str) -> Box:
+    box = g["input"]
+    rank = r.on.rank(r.current(box))
+    order = list(reversed(range(rank))) if g.get("axis") in (None, ()) else _axes(r, g["axis"], rank)
+    return _permuted(r, box, order)
+
+
+def _swap(r: Reader, g: Given, name: str) -> Box:
+    box = g["input"]
+    rank = r.on.rank(r.current(box))
+    (a,), (b,) = _axes(r, g["a"], rank), _axes(r, g["b"], rank)
+    order = list(range(rank))
+    order[a], order[b] = b, a
+    return _permuted(r, box, order)
+
+
+def _moveaxis(r: Reader, g: Given, name: str) -> Box:
+    box = g["input"]
+    rank = r.on.rank(r.current(box))
+    sources = _axes(r, g["source"], rank)
+    if name == "rollaxis":
+        end = r.constant(g.get("destination", affine(0)), "an axis")
+        targets = [end % (rank + 1) - (sources[0] < end)]
+    else:
+        targets = _axes(r, g["destination"], rank)
+    order = [k for k in range(rank) if k not in sources]
+    for target, source in sorted(zip(targets, sources, strict=True)):
+        order.insert(target, source)
+    return _permuted(r, box, order)
+
+
+def _reshape(r: Reader, g: Given, name: str) -> Box:
+    return _reshaped(r, g["input"], _shape(r, g["shape"]))
+
+
+def _reshaped(r: Reader, box: Box, shape: Sequence[Any]) -> Box:
+    array = r.array(box)
+    return r.view(box, r.on.word("reshape", [array, tuple(shape)], {}))
+
+
+def _flatten(r: Reader, g: Given, name: str) -> Box:
+    shape = list(r.array_attribute(g["input"], "shape"))
+    start = r.constant(g.get("start", affine(0)), "an axis") if name == "flatten" else 0
+    return _reshaped(r, g["input"], [*shape[:start], affine(-1)])
+
+
+def _squeeze(r: Reader, g: Given, name: str) -> Box:
+    box = g["input"]
+    array = r.array(box)
+    shape = r.array_attribute(box, "shape")
+    if g.get("axis") is None:
+        gone = [k for k, size in enumerate(shape) if size == affine(1)]
+    else:
+        gone = _axes(r, g["axis"], len(shape))
+    plan = tuple(affine(0) if k in gone else item for k, item in enumerate(r.whole_plan(array)))
+    return r.view(box, r.on.pick(array, plan), lambda v: r.on.pick(v, plan), plan)
+
+
+def _unsqueeze(r: Reader, g: Given, name: str) -> Box:
+    box = g["input"]
+    array = r.array(box)
+    rank = r.on.rank(array)
+    whole = r.whole_plan(array)
+    axes = sorted(_axes(r, g["axis"], rank + 1))
+    plan = list(whole)
+    for k in axes:
+        plan.insert(k, None)
+    fixed = tuple(plan)
+    return r.view(box, r.on.pick(array, fixed), lambda v: r.on.pick(v, fixed), fixed)
+
+
+def _cat(r: Reader, g: Given, name: str) -> Box:
+    items = g["arrays"]
+    if isinstance(items, Series):
+        raise Outside("arrays of a loop are joined along an axis they have", r.line)
+    boxes = [r.array(one) for one in r.sequence(items)]
+    (axis,) = _axes(r, g.get("axis", affine(0)), r.on.rank(boxes[0]))
+    return r.boxed(joined(r, boxes, axis))
+
+
+def joined(r: Reader, arrays: Sequence[Any], axis: int) -> Any:
+    """Arrays one after the other along an axis: each padded to the whole, and added up."""
+    sizes = [r.integer(r.on.size(a, axis), "a length") for a in arrays]
+    total = sum(sizes, affine(0))
+    result, before = None, affine(0)
+    for array, size in zip(arrays, sizes, strict=True):
+        padded = r.on.pad(array, {axis: (before, total - before - size)})
+        result = padded if result is None else r.on.elementwise("+", result, padded)
+        before = before + size
+    return result
+
+
+def _stack(r: Reader, g: Given, name: str) -> Box:
+    items = g["arrays"]
+    axis = r.constant(g.get("axis", affine(0)), "an axis")
+    if isinstance(items, Series):
+        value = r.on.stacked(items.name, items.count, r.array(items.element))
+    else:
+        arrays = [r.array(one) for one in r.sequence(items)]
+        value = joined(r, [r.on.pick(a, (None, *r.whole_plan(a))) for a in arrays], 0)
+    rank = r.on.rank(value)
+    order = list(range(1, rank))
+    order.insert(axis % rank, 0)
+    return r.boxed(r.on.permute(value, order))
+
+
+def _chunk(r: Reader, g: Given, name: str) -> list[Box]:
+    box = g["input"]
+    (axis,) = _axes(r, g.get("axis", affine(0)), r.on.rank(r.current(box)))
+    count = r.constant(g["count"], "the number of parts")
+    from symconv.notation.affine import quotient
+    from symconv.notation.expr import equal
+
+    whole = r.integer(r.on.size(r.current(box), axis), "a length")
+    size = quotient(whole, count)
+    r.on.require(equal(whole, size * count), f"{whole} in {count} equal parts")
+    from symconv.code.values import Slice
+
+    lead = (Slice(),) * axis
+    return [r.picked(box, (*lead, Slice(size * k, size * (k + 1)))) for k in range(count)]
+
+
+def _split_by(r: Reader, g: Given, name: str) -> list[Box]:
+    from symconv.notation.affine import quotient
+
+    size = r.constant(g["size"], "the size of a part")
+    (axis,) = _axes(r, g.get("axis", affine(0)), r.on.rank(r.current(g["input"])))
+    whole = r.integer(r.on.size(r.current(g["input"]), axis), "a length")
+    return _chunk(r, {**g, "count": quotient(whole + size - 1, size)}, name)
+
+
+def _broadcast(r: Reader, g: Given, name: str) -> Box:
+    array = r.array(g["input"])
+    shape = r.array_attribute(g["other"], "shape") if name == "expand_as" else tuple(_shape(r, g["shape"]))
+    own = r.array_attribute(g["input"], "shape")
+    lead = len(shape) - len(own)
+    wanted = [own[k - lead] if size == affine(-1) else size for k, size in enumerate(shape)]
+    return r.boxed(r.on.elementwise("+", r.on.fill(wanted, Fraction(0)), array))
+
+
+def _size(r: Reader, g: Given, name: str) -> Any:
+    shape = r.array_attribute(g["input"], "shape")
+    if g.get("axis") is None:
+        return shape
+    return shape[_axes(r, g["axis"], len(shape))[0]]
+
+
+def _rounded(r: Reader, g: Given, name: str) -> Any:
+    if not is_number(g["x"]):
+        raise Outside(f"{name} of an array", r.line)
+    return rounded(number_of(g["x"]), name, r.on.decide)
+
+
+def _in_place(op: str) -> Word:
+    def changed(r: Reader, g: Given, name: str) -> Box:
+        box = g.get("a", g.get("input"))
+        assert isinstance(box, Box)
+        plan = r.whole_plan(r.current(box))
+        if op == "0":
+            r.change(box, plan, r.on.lift(Product(Fraction(0))), 1, True)
+        elif op == "=":
+            r.change(box, plan, r.array(g["value"]), 1, True)
+        elif op == "+":
+            r.change(box, plan, r.array(g["b"]), 1, False)
+        else:
+            r.change(box, plan, r.array(r.binary("*", box, g["b"])), 1, True)
+        return box
+
+    return changed
+
+
+def _item(r: Reader, g: Given, name: str) -> Any:
+    return g["input"]
+
+
+def _where(r: Reader, g: Given, name: str) -> Any:
+    mask = g["condition"]
+    if isinstance(mask, bool):
+        return g["a"] if mask else g["b"]
+    if isinstance(mask, Condition):
+        raise Outside("where with a condition on positions", r.line)
+    held = r.array(mask)
+    other = r.on.elementwise("-", r.on.lift(Product(Fraction(1))), held)
+    parts = [r.on.elementwise("*", m, r.array(v)) for m, v in ((held, g["a"]), (other, g["b"]))]
+    return r.boxed(r.on.elementwise("+", *parts))
+
+
+def _narrow(r: Reader, g: Given, name: str) -> Box:
+    from symconv.code.values import Slice
+
+    (axis,) = _axes(r, g["axis"], r.on.rank(r.current(g["input"])))
+    start = g["start"]
+    return r.picked(g["input"], (*((Slice(),) * axis), Slice(start, r.binary("+", start, g["length"]))))
+
+
+def _made(how: str) -> Word:
+    number = {"zeros": 0, "ones": 1}.get(how)
+    if number is None:
+        return lambda r, g, name: r.boxed(r.on.unset(_shape(r, g["shape"])))
+    return _filled(number)
+
+
+WORDS: dict[str, Word] = {
+    "zeros": _made("zeros"), "ones": _made("ones"), "empty": _made("empty"), "new_zeros": _made("zeros"),
+    "new_ones": _made("ones"), "new_empty": _made("empty"), "zeros_like": _filled_like(0), "ones_like": _filled_like(1),
+    "full": lambda r, g, name: r.boxed(r.on.fill(_shape(r, g["shape"]), _fraction(r, g["fill_value"]))),
+    "full_like": lambda r, g, name: r.boxed(
+        r.on.fill(r.array_attribute(g["input"], "shape"), _fraction(r, g["fill_value"]))
+    ),
+    "empty_like": lambda r, g, name: r.boxed(r.on.unset(r.array_attribute(g["input"], "shape"))),
+    "torch_pad": _torch_pad, "pad": _pad, "sum": _sum, "mean": _sum, "flip": _flip, "permute": _permute, "swap": _swap,
+    "t": lambda r, g, name: _permute(r, {"input": g["input"]}, name),
+    "fliplr": lambda r, g, name: _flip(r, {"input": g["input"], "axis": affine(1)}, name),
+    "flipud": lambda r, g, name: _flip(r, {"input": g["input"], "axis": affine(0)}, name),
+    "moveaxis": _moveaxis, "rollaxis": _moveaxis, "reshape": _reshape, "flatten": _flatten, "ravel": _flatten,
+    "reshape_as": lambda r, g, name: _reshaped(r, g["input"], r.array_attribute(g["other"], "shape")),
+    "squeeze": _squeeze, "unsqueeze": _unsqueeze, "cat": _cat, "stack": _stack, "chunk": _chunk,
+    "split_by": _split_by, "broadcast": _broadcast, "expand_as": _broadcast, "size": _size,
+    "shape": _size,
+    "floor": _rounded, "ceil": _rounded,
+    "ndim": lambda r, g, name: r.array_attribute(g["input"], "ndim"),
+    "numel": lambda r, g, name: r.product(r.array_attribute(g["input"], "shape")),
+    "prod": lambda r, g, name: r.product(r.sequence(g["items"])),
+    "zero_": _in_place("0"), "fill_": _in_place("="), "add_": _in_place("+"), "mul_": _in_place("*"), "item": _item,
+    "same": _item, "where": _where, "narrow": _narrow, **PRODUCTS, **WINDOWS,
+}  # fmt: skip
+_ = Affine

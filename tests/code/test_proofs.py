@@ -1,0 +1,107 @@
+"""Backward functions as people write them: proved, or refuted with the line at fault and an edit of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import symconv as sc
+
+LOOPS = """
+import numpy as np
+
+def conv_backward(dout, cache):
+    x, w, stride, pad = cache
+    N, C, H, W = x.shape
+    F, _, KH, KW = w.shape
+    _, _, OH, OW = dout.shape
+    xp = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
+    dxp = np.zeros_like(xp)
+    dw = np.zeros_like(w)
+    for n in range(N):
+        for f in range(F):
+            for i in range(OH):
+                for j in range(OW):
+                    dw[f] += dout[n, f, i, j] * xp[n, :, i*stride:i*stride+KH, j*stride:j*stride+KW]
+                    dxp[n, :, i*stride:i*stride+KH, j*stride:j*stride+KW] += dout[n, f, i, j] * w[f]
+    return dxp[:, :, pad:-pad, pad:-pad], dw
+"""
+
+LAYER = '''
+import torch
+import torch.nn.functional as F
+
+class Conv(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, w):
+        ctx.save_for_backward(x, w)
+        return F.conv2d(x, w, stride=2, padding=1)
+
+    @staticmethod
+    def backward(ctx, grad_output):
+        x, w = ctx.saved_tensors
+        gx = F.conv_transpose2d(grad_output, w, stride=2, padding=1)
+        gw = torch.nn.grad.conv2d_weight(x, w.shape, grad_output, stride=2, padding=1)
+        return gx, gw
+
+raise SystemExit("the file is never executed")
+'''
+
+
+def test_loops_are_proved_by_the_names_of_the_cache() -> None:
+    proofs = sc.prove(sc.conv2d(stride=2, padding=1), code=LOOPS)
+    assert proofs.holds is True
+    assert list(proofs) == ["x", "w"]
+
+
+def test_a_wrong_line_is_named_and_repaired() -> None:
+    wrong = LOOPS.replace("* w[f]", "* w[f, :, ::-1, ::-1]")
+    proofs = sc.prove(sc.conv2d(stride=2, padding=1), code=wrong)
+    assert (proofs["x"].holds, proofs["w"].holds) == (False, True)
+    line = next(k for k, text in enumerate(wrong.splitlines(), 1) if "::-1" in text)
+    assert proofs["x"].line == line
+    assert proofs["x"].repair.startswith(f"line {line}: dxp[n, :, ") and "::-1" not in proofs["x"].repair
+
+
+def test_a_crop_that_is_empty_without_padding_fails() -> None:
+    proofs = sc.prove(sc.conv2d(stride=2, padding=0), code=LOOPS)
+    assert (proofs["x"].holds, proofs["w"].holds) == (False, True)
+    assert proofs["x"].line == LOOPS.splitlines().index("    return dxp[:, :, pad:-pad, pad:-pad], dw") + 1
+
+
+def test_check_reads_the_forward_and_finds_the_output_padding(tmp_path: Path) -> None:
+    path = tmp_path / "layer.py"
+    path.write_text(LAYER)
+    proofs = sc.check(path, "Conv")
+    assert str(proofs["x"].operator).startswith("conv2d(stride=2, padding=1)")
+    assert (proofs["x"].holds, proofs["w"].holds) == (False, True)
+    assert proofs["x"].fails_when == "(H + KH) mod 2 = 1 or (KW + W) mod 2 = 1"
+    assert "output_padding" in proofs["x"].repair
+    fixed = LAYER.replace("gx = F.conv_transpose2d(grad_output, w, stride=2, padding=1)", proofs["x"].repair.partition(": ")[2])
+    path.write_text(fixed)
+    assert sc.check(path, "Conv").holds is True
+
+
+def test_a_function_object_is_read() -> None:
+    def backward(dy, x, w):  # type: ignore[no-untyped-def]
+        return dy @ w, dy.T @ x
+
+    op = sc.operator("y[n,f] = sum[c](x[n,c]*w[f,c])")
+    assert sc.prove(op, backward).holds is True
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("def backward(dy, x, w):\n    return undefined(dy), dy", "line 2: undefined has no value here"),
+        ("def backward(dy, x, w):\n    return np.zeroes_like(x), dy", "line 2: numpy.zeroes_like is not read; did you mean zeros_like"),
+        ("def backward(dy, x, w:\n    return x", "line 1: no Python"),
+        ("def backward(dy, zork):\n    return dy, zork", "what zork is cannot be told by its name"),
+        ("def backward(dy, x, w):\n    a, b, c = x.shape\n    return np.zeros((a, b)), w", "line 2: 3 names for 4 values"),
+        ("x = 3", "there are no functions"),
+    ],
+)
+def test_code_that_cannot_be_used_is_refused_with_its_line(code: str, words: str) -> None:
+    with pytest.raises(sc.SpecError, match=words.replace("(", r"\(")):
+        sc.prove(sc.conv2d(), code=code)
