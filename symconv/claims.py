@@ -67,7 +67,7 @@ def prove(
     arguments: Mapping[str, Any] | None = None,
     returns: Sequence[str] | None = None,
 ) -> Proof | Proofs:
-    """Decide a hand-written gradient for all sizes: a formula (``gx = ...``, or ``y = ...``), or Python code.
+    r"""Decide a hand-written gradient for all sizes: a formula (``gx = ...``, or ``y = ...``), or Python code.
 
     The answer says where it holds and where it fails, with the smallest counterexample, a likely cause and a repair
     that is itself proved; ``explain=False`` leaves those three out.

@@ -28,7 +28,7 @@ def conv_backward(dout, cache):
     return dxp[:, :, pad:-pad, pad:-pad], dw
 """
 
-LAYER = '''
+LAYER = """
 import torch
 import torch.nn.functional as F
 
@@ -46,7 +46,7 @@ class Conv(torch.autograd.Function):
         return gx, gw
 
 raise SystemExit("the file is never executed")
-'''
+"""
 
 
 def test_loops_are_proved_by_the_names_of_the_cache() -> None:
@@ -78,7 +78,9 @@ def test_check_reads_the_forward_and_finds_the_output_padding(tmp_path: Path) ->
     assert (proofs["x"].holds, proofs["w"].holds) == (False, True)
     assert proofs["x"].fails_when == "(H + KH) mod 2 = 1 or (KW + W) mod 2 = 1"
     assert "output_padding" in proofs["x"].repair
-    fixed = LAYER.replace("gx = F.conv_transpose2d(grad_output, w, stride=2, padding=1)", proofs["x"].repair.partition(": ")[2])
+    fixed = LAYER.replace(
+        "gx = F.conv_transpose2d(grad_output, w, stride=2, padding=1)", proofs["x"].repair.partition(": ")[2]
+    )
     path.write_text(fixed)
     assert sc.check(path, "Conv").holds is True
 
@@ -95,10 +97,16 @@ def test_a_function_object_is_read() -> None:
     ("code", "words"),
     [
         ("def backward(dy, x, w):\n    return undefined(dy), dy", "line 2: undefined has no value here"),
-        ("def backward(dy, x, w):\n    return np.zeroes_like(x), dy", "line 2: numpy.zeroes_like is not read; did you mean zeros_like"),
+        (
+            "def backward(dy, x, w):\n    return np.zeroes_like(x), dy",
+            "line 2: numpy.zeroes_like is not read; did you mean zeros_like",
+        ),
         ("def backward(dy, x, w:\n    return x", "line 1: no Python"),
         ("def backward(dy, zork):\n    return dy, zork", "what zork is cannot be told by its name"),
-        ("def backward(dy, x, w):\n    a, b, c = x.shape\n    return np.zeros((a, b)), w", "line 2: 3 names for 4 values"),
+        (
+            "def backward(dy, x, w):\n    a, b, c = x.shape\n    return np.zeros((a, b)), w",
+            "line 2: 3 names for 4 values",
+        ),
         ("x = 3", "there are no functions"),
     ],
 )
