@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from importlib.metadata import version as installed_version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,11 @@ extensions = ["myst_nb", "sphinx.ext.autodoc", "svg_math"]
 exclude_patterns = ["_build"]
 suppress_warnings = ["mystnb.unknown_mime_type"]
 
+# Optional libraries: a page about one that is not installed is shown without its output.
+libraries = {"pytorch": "torch", "jax": "jax", "tensorflow": "tensorflow"}
+
 nb_execution_mode = "force"
+nb_execution_excludepatterns = [f"{page}.md" for page, library in libraries.items() if find_spec(library) is None]
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300
 nb_merge_streams = True
@@ -27,6 +32,7 @@ nb_ipywidgets_js: dict[str, dict[str, str]] = {}
 myst_enable_extensions = ["dollarmath", "colon_fence"]
 myst_heading_anchors = 3
 
+autodoc_mock_imports = [library for library in libraries.values() if find_spec(library) is None]
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented"

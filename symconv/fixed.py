@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from symconv.entry import Array, Entry, Shapes
+from symconv.errors import SpecError
 
 __all__ = ["FixedCall", "fixed_call"]
 
@@ -30,7 +31,14 @@ class FixedCall:
 
 
 def fixed_call(entry: Entry, shapes: Shapes, mask: int, results: int) -> FixedCall:
-    """The call of an entry with arrays of such shapes, which have passed every check."""
+    """The call of an entry with arrays of such shapes, which fit the operator.
+
+    Raises SpecError where the kernel is built for others.
+    """
+    op, built_for = entry.operator, dict(entry.options.sizes or ())
+    for name, shape in zip(op.tensors, shapes[len(shapes) - len(op.tensors) :], strict=True):
+        if shape != built_for.get(name, shape):
+            raise SpecError(f"{op.name}: {name} has shape {shape}, this kernel is built for {built_for[name]} only")
     entry.meet(shapes)
     sizes, plan = entry.sizes(shapes), _plan(entry, shapes)
     return FixedCall(f"{entry.artifact.key}-{entry.name}", entry.address, mask, entry.threads, results, sizes, plan)

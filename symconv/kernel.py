@@ -296,13 +296,30 @@ class Kernel:
 
         As ``symconv.frameworks.torch.as_function``. Raises SpecError where torch is not installed.
         """
+        return self._adapted("torch", "PyTorch")
+
+    def jax(self) -> Any:
+        """The operator as a differentiable function on JAX arrays, with this kernel's options.
+
+        As ``symconv.frameworks.jax.as_function``. Raises SpecError where JAX is not installed.
+        """
+        return self._adapted("jax", "JAX")
+
+    def tensorflow(self) -> Any:
+        """The operator as a differentiable function on TensorFlow tensors, with this kernel's options.
+
+        As ``symconv.frameworks.tensorflow.as_function``. Raises SpecError where TensorFlow is not installed.
+        """
+        return self._adapted("tensorflow", "TensorFlow")
+
+    def _adapted(self, library: str, title: str) -> Any:
         # By name: adaptors are made of kernels, so a kernel knows of none before it is asked for one.
         try:
-            adaptor = import_module("symconv.frameworks.torch.function")
+            adaptor = import_module(f"symconv.frameworks.{library}.function")
         except ModuleNotFoundError as error:
-            if error.name != "torch":
+            if error.name != library:
                 raise
-            raise SpecError("k.torch() needs PyTorch: pip install torch") from None
+            raise SpecError(f"k.{library}() needs {title}: pip install {library}") from None
         return adaptor.function_of(self.operator, self.options, self._lazy is not None)
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from symconv.build.artifact import Artifact, artifact, described, files, intact, module_folder, module_name
 from symconv.build.compiler import SOURCE_NAME, Rejected, compile_module
@@ -96,8 +97,9 @@ def rebuilt(broken: Artifact) -> Artifact:
     except (OSError, ValueError) as error:
         raise BuildError(f"the compiled module {broken.module_path} is gone, and its source with it") from error
     match found.get("source"):
-        case {"target": str(target), "openmp": bool(openmp)}:
-            source = Source(text, target, openmp)
+        case {"target": str(target), "openmp": bool(openmp), **rest}:
+            headers: Any = rest.get("headers") or ()
+            source = Source(text, target, openmp, tuple((str(name), str(folder)) for name, folder in headers))
         case _:
             raise BuildError(f"the compiled module {broken.module_path} does not load: `symconv cache --clear`")
     discard(module_folder(broken.key))
@@ -156,7 +158,7 @@ def _compiled(source: Source, say: Callable[[str], None]) -> Artifact:
                 {
                     "seconds": seconds,
                     "toolchain": asdict(tools),
-                    "source": {"target": source.target, "openmp": source.openmp},
+                    "source": {"target": source.target, "openmp": source.openmp, "headers": source.headers},
                 },
             )
         evict(key)

@@ -148,7 +148,7 @@ def _translate(folder: Path, name: str, text: str) -> None:
 def _command(source: Source, tools: Toolchain, name: str, objects: tuple[str, ...]) -> tuple[str, ...]:
     # Relative names: no temporary path enters the module, and the command works where the source is kept.
     shared = ("-bundle", "-undefined", "dynamic_lookup") if sys.platform == "darwin" else ("-shared",)
-    includes = tuple(f"-I{folder}" for folder in _includes(source.text))
+    includes = tuple(f"-I{folder}" for folder in (*_includes(source.text), *(folder for _, folder in source.headers)))
     flags = tools.flags_for(source)
     return (*tools.command, *flags, *shared, *includes, _C_NAME, *objects, "-o", module_file(name), "-lm")
 

@@ -32,7 +32,7 @@ def content_key(source: Source, tools: Toolchain) -> str:
         "format": _FORMAT,
         "text": source.text,
         "flags": tools.flags_for(source),
-        "includes": include_facts(source.text),
+        "includes": (*include_facts(source.text), *(name for name, _ in source.headers)),
         "command": tools.command,
         "version": tools.version,
         "cython": tools.cython,

@@ -15,12 +15,13 @@ class Source:
     """One ``.pyx`` module and what compiling it depends on.
 
     ``target`` is ``"native"`` (flags may name this CPU) or ``"portable"``; ``openmp`` says whether the text uses
-    prange.
+    prange. ``headers`` are the other libraries whose C headers it includes, as ``(name and version, folder)``.
     """
 
     text: str
     target: str = "native"
     openmp: bool = True
+    headers: tuple[tuple[str, str], ...] = ()
 
     @property
     def alike(self) -> bool:

@@ -15,6 +15,7 @@ from symconv import pipeline
 from symconv.asked import operator_of
 from symconv.errors import SpecError
 from symconv.kernel import Kernel, compiled
+from symconv.notation.expr import reads
 from symconv.notation.operator import Operator
 from symconv.notation.rearranged import permuted, renamed, with_axis
 from symconv.options import Options, asked
@@ -48,6 +49,15 @@ class Layer:
 
     def __deepcopy__(self, memo: object) -> Layer:
         return self
+
+    def __repr__(self) -> str:
+        return f"<{self.op.name}>"
+
+    @property
+    def valued(self) -> tuple[int, ...]:
+        """The places of the inputs whose values the formula reads; of the others it needs the shapes alone."""
+        read = {one.tensor for statement in self.op.statements for one in reads(statement.expr)}
+        return tuple(place for place, name in enumerate(self.op.tensors) if name in read)
 
     @property
     def label(self) -> str:

@@ -16,6 +16,9 @@ ROOT = Path(__file__).resolve().parents[2]
 CELL = re.compile(r"^```\{code-cell\}[^\n]*\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 PAGES = sorted(page for page in (ROOT / "docs").glob("*.md") if CELL.search(page.read_text(encoding="utf-8")))
 
+LIBRARIES = {"pytorch": "torch", "jax": "jax", "tensorflow": "tensorflow"}
+"""What the pages about optional libraries need."""
+
 RUNNER = """
 import sys
 from pathlib import Path
@@ -49,8 +52,8 @@ def execute(page: Path, code: str, folder: Path) -> subprocess.CompletedProcess[
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_the_cells_of_a_page_run_in_order(page: Path, tmp_path: Path) -> None:
-    if page.stem == "pytorch":
-        pytest.importorskip("torch")
+    if page.stem in LIBRARIES:
+        pytest.importorskip(LIBRARIES[page.stem])
     done = execute(page, script(page.read_text(encoding="utf-8"), CELL), tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
 

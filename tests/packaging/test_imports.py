@@ -48,6 +48,8 @@ SPEAKERS = {
     "Cython": {"symconv.build"},
     "jinja2": {"symconv.templates"},
     "torch": {"symconv.verify.autograd", "symconv.frameworks", "symconv.bench"},
+    "jax": {"symconv.frameworks.jax"},
+    "tensorflow": {"symconv.frameworks.tensorflow"},
 }
 """Which modules may import a library."""
 
