@@ -18,7 +18,7 @@ from symconv.notation.expr import Apply, Const, Expr, Index, Piece, Read, Reduce
 from symconv.notation.operator import Operator, Statement
 from symconv.notation.taps import leaving
 
-__all__ = ["HELPERS", "definition", "used"]
+__all__ = ["HELPERS", "POSITIVE", "WHOLE", "definition", "used"]
 
 _INFIX = {"add": ("+", 1), "sub": ("-", 1), "mul": ("*", 2), "div": ("/", 2)}
 _COMPARED = {
@@ -60,6 +60,17 @@ HELPERS = {
     "held": ("a", "a if np.isfinite(a) else 0.0"),
 }
 """Functions of the notation that need a line of Python; a test gets those it uses."""
+
+
+WHOLE = frozenset(
+    [
+        *("add", "sub", "mul", "neg", "abs", "sign", "floor", "ceil", "relu", "leaky_relu", "hardtanh", "clip", "max"),
+        *("min", "where", "lt", "le", "gt", "ge", "eq", "ne", "larger", "smaller", "same", "held"),
+    ]
+)
+"""Functions that make integers of integers."""
+POSITIVE = frozenset(["log", "sqrt", "pow", "div", "log1p"])
+"""Functions that have no slope, or none worth comparing, at some numbers that are not positive."""
 
 
 def definition(op: Operator, name: str) -> str:

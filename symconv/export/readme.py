@@ -71,7 +71,9 @@ def _empty(op: Operator) -> str:
     rest = "Any other empty axis, and sizes that leave the output empty, are refused."
     if not op.batch:
         return rest
-    return f"The batch {op.batch} may be 0: the output is empty then, and gradients are empty or 0. {rest}"
+    empty = any(op.batch in size.names() for size in op.output.sizes)
+    said = "the output is empty then" if empty else "sums over it are 0 then"
+    return f"The batch {op.batch} may be 0: {said}. {rest}"
 
 
 def _squeezed(text: str) -> str:

@@ -7,7 +7,7 @@ from math import prod
 from typing import Any
 
 from symconv.errors import SpecError
-from symconv.export.definition import definition, used
+from symconv.export.definition import POSITIVE, WHOLE, definition, used
 from symconv.export.layer import Function, Layer
 from symconv.export.package import File
 from symconv.export.python import in_docstring, safe
@@ -24,16 +24,7 @@ _POINTS = 60_000
 """Most taps that a definition visits in one case: a second of Python."""
 _MANY = 40_000
 """Elements from which loops use several threads."""
-_WHOLE = frozenset(
-    [
-        *("add", "sub", "mul", "neg", "abs", "sign", "floor", "ceil", "relu", "leaky_relu", "hardtanh", "clip", "max"),
-        *("min", "where", "lt", "le", "gt", "ge", "eq", "ne", "larger", "smaller", "same", "held"),
-    ]
-)
-"""Functions that make integers of integers."""
 _AFFINE = frozenset(["add", "sub", "mul", "neg", "div"])
-_POSITIVE = frozenset(["log", "sqrt", "pow", "div", "log1p"])
-"""Functions that have no slope, or none worth comparing, at some numbers that are not positive."""
 
 
 def tests_file(layer: Layer, torch: bool = True) -> File:
@@ -105,7 +96,7 @@ def _whole(expr: Expr) -> bool:
         match node:
             case Const(value) if value.denominator not in (1, 2, 4, 8) or abs(value) > 8:
                 return False
-            case Apply(function) if function not in _WHOLE:
+            case Apply(function) if function not in WHOLE:
                 return False
             case Reduce("mean"):
                 return False
@@ -144,7 +135,7 @@ def _gradient(layer: Layer, function: Function) -> dict[str, Any]:
 
 def _drawn(op: Operator) -> str:
     functions = {n.function for s in op.statements for n in walk(s.expr) if isinstance(n, Apply)}
-    return "rng.random(a.shape) + 0.5" if functions & _POSITIVE else "rng.standard_normal(a.shape)"
+    return "rng.random(a.shape) + 0.5" if functions & POSITIVE else "rng.standard_normal(a.shape)"
 
 
 def _batch(layer: Layer, shapes: Geometry) -> dict[str, Geometry] | None:
