@@ -15,6 +15,7 @@ from symconv.notation.indices import index_forms, size_of_tap
 from symconv.notation.lexer import point
 from symconv.notation.parse import COMPARISONS, Binary, Call, Group, Name, Negate, Node, Number
 from symconv.notation.quotients import slot_index, summed
+from symconv.notation.size_text import size_form
 
 __all__ = ["REDUCTIONS", "elaborate_body", "scalar_expression"]
 
@@ -154,16 +155,14 @@ def _reduction(body: Body, node: Call, known: frozenset[str]) -> Expr:
         raise point(body.source, node.column, message)
     if node.arguments is None or len(node.arguments) != 1:
         raise point(body.source, node.column, f"column {node.column + 1}: a reduction takes one argument")
-    names = []
+    names: list[str] = []
     for item in node.brackets or ():
-        if not isinstance(item, Name):
-            raise point(body.source, item.column, f"column {item.column + 1}: a reduction runs over index names")
-        if item.text in known or item.text in names:
-            raise point(
-                body.source, item.column, f"column {item.column + 1}: index {item.text!r} is already in use here"
-            )
-        names.append(item.text)
-        body.taps.setdefault(item.text, item.column)
+        name = _run(body, item)
+        if name.text in known or name.text in names:
+            message = f"column {name.column + 1}: index {name.text!r} is already in use here"
+            raise point(body.source, name.column, message)
+        names.append(name.text)
+        body.taps.setdefault(name.text, name.column)
     body.frames.append(([], []))
     inner = _expr(body, node.arguments[0], known | set(names))
     extra, constraints = body.frames.pop()
@@ -171,6 +170,20 @@ def _reduction(body: Body, node: Call, known: frozenset[str]) -> Expr:
     # Ties of max and min go by the order of the taps; a quotient follows from those.
     indices = (*ranges, *extra) if node.name in {"max", "min"} else (*extra, *ranges)
     return Reduce(node.name, indices, (Piece(tuple(constraints), inner),))
+
+
+def _run(body: Body, item: Node) -> Name:
+    """An index of a reduction; a bound beside it is how far it runs."""
+    match item:
+        case Name():
+            return item
+        case Binary("<" | "<=", Name(text) as name, right):
+            bound = size_form(right, body.source) + (item.operator == "<=")
+            if body.bounds.setdefault(text, bound) != bound:
+                raise point(body.source, item.column, f"column {item.column + 1}: {text} has another bound before")
+            return name
+    message = f"column {item.column + 1}: a reduction runs over index names, with bounds as in sum[p<3]"
+    raise point(body.source, item.column, message)
 
 
 def _read(body: Body, node: Call, known: frozenset[str]) -> Expr:

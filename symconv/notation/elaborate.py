@@ -31,6 +31,7 @@ def elaborate(equation: Equation, settings: Settings) -> Operator:
     if not body.layout:
         raise SpecError(f"the formula {equation.source!r} reads no tensor: there is nothing to differentiate")
     check_names(equation.target.name, (*outputs, *body.taps), tuple(body.layout))
+    settings = _bounded(settings, body.bounds)
     sizes = Sizes(body, settings, outputs)
     _check_settings(settings, tuple(body.layout), (*outputs, *body.taps))
     provide(sizes)
@@ -63,6 +64,15 @@ def elaborate(equation: Equation, settings: Settings) -> Operator:
         empty=settings.empty,
         notes=(*dict.fromkeys(body.meanings), *_rounded(sizes, bases)),
     )
+
+
+def _bounded(settings: Settings, bounds: dict[str, Affine]) -> Settings:
+    """The bounds in a formula are extents, as those of the settings are."""
+    given = dict(settings.extents)
+    for name, form in bounds.items():
+        if given.setdefault(name, form) != form:
+            raise SpecError(f"the formula bounds {name} by {form}, and extents says {given[name]}; say it once")
+    return replace(settings, extents=tuple(given.items()))
 
 
 def _batch(sizes: Sizes, target: Tensor) -> str:

@@ -49,3 +49,4 @@ class Body:
     meanings: list[str] = field(default_factory=list)
     names: dict[str, Expr] = field(default_factory=dict)
     functions: frozenset[str] = frozenset()
+    bounds: dict[str, Affine] = field(default_factory=dict)

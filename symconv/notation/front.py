@@ -8,14 +8,16 @@ from fractions import Fraction
 from typing import TypeVar
 
 from symconv.errors import SpecError, shown
-from symconv.notation.affine import Affine, affine, quotient, var
+from symconv.notation.affine import Affine, affine
 from symconv.notation.elaborate import elaborate
+from symconv.notation.equations import elaborated
 from symconv.notation.expr import Border
 from symconv.notation.extents import Settings, Stated
 from symconv.notation.functions import TABLE
 from symconv.notation.indices import MAX_INTEGER
 from symconv.notation.operator import Operator
-from symconv.notation.parse import Binary, Name, Negate, Node, Number, parse_equation, parse_expression
+from symconv.notation.parse import parse_equations
+from symconv.notation.size_text import sizes_of
 
 __all__ = ["KINKS", "Padding", "border_of", "by_name", "formula", "pairs"]
 
@@ -44,6 +46,7 @@ def formula(
 ) -> Operator:
     """The Operator a text formula stands for.
 
+    Several equations, with semicolons between them, name intermediates; the last one is the output.
     Low pads are the offsets in the indices; ``padding`` gives ``(low, high)`` per windowed axis, or
     ``"same"``/``"valid"``.
     ``extents`` says extents that do not follow, ``where`` what else must hold of the sizes; ``empty`` is the value of a
@@ -53,6 +56,8 @@ def formula(
     >>> str(formula("y[n,i] = sum[p](x[n,2*i+p-1]*w[p])").output.sizes[1])
     'OL'
     """
+    if not isinstance(name, str) or not name.strip() or len(name) > 100:
+        raise SpecError(f"name is a text of up to 100 characters; given {shown(name)}")
     if not isinstance(source, str):
         raise SpecError(f"a formula is text, as in 'y[n,i] = sum[p](x[n,i+p]*w[p])'; given {type(source).__name__}")
     per_tensor = border if isinstance(border, Mapping) else {}
@@ -69,7 +74,8 @@ def formula(
         surrogates=tuple(by_name("surrogate", surrogates, "{'w': 'x - w'}").items()),
         empty=None if empty is None else _number("empty", empty),
     )
-    return elaborate(parse_equation(source), settings)
+    equations = parse_equations(source)
+    return elaborate(equations[0], settings) if len(equations) == 1 else elaborated(equations, settings)
 
 
 def by_name(what: str, given: Mapping[str, Value] | None, example: str = "{'i': '(H + 1)/2'}") -> Mapping[str, Value]:
@@ -147,7 +153,7 @@ def _extent(value: int | str | Affine) -> Affine:
             f"an extent is an integer up to {MAX_INTEGER} or a formula in sizes, as in '(H + 1)//2'; given "
             f"{shown(value)}"
         )
-    return _sizes(value, "an extent")
+    return sizes_of(value, "an extent")
 
 
 def _relation(size: str, text: str) -> Stated:
@@ -161,38 +167,4 @@ def _relation(size: str, text: str) -> Stated:
             f"given {shown(text)} for {size!r}"
         )
     right = text.strip().removeprefix(relation)
-    return Stated(_sizes(size, "where"), relation, _sizes(right, "where"), f"{size} {relation} {right.strip()}")
-
-
-def _sizes(text: str, what: str) -> Affine:
-    try:
-        node = parse_expression(text)
-    except SpecError as error:
-        raise SpecError(f"{what} is built from sizes and integers: {error}") from None
-    return _size_form(node, text)
-
-
-def _size_form(node: Node, text: str) -> Affine:
-    match node:
-        case Number(digits) if digits.isdigit() and int(digits) <= MAX_INTEGER:
-            return affine(int(digits))
-        case Name(name):
-            return var(name)
-        case Negate(operand):
-            return -_size_form(operand, text)
-        case Binary("+", left, right):
-            return _size_form(left, text) + _size_form(right, text)
-        case Binary("-", left, right):
-            return _size_form(left, text) - _size_form(right, text)
-        case Binary("*", left, right):
-            a, b = _size_form(left, text), _size_form(right, text)
-            if a.is_constant or b.is_constant:
-                return b * a.constant if a.is_constant else a * b.constant
-        case Binary("/" | "//", left, right):
-            divisor = _size_form(right, text)
-            if divisor.is_constant and divisor.constant > 0:
-                return quotient(_size_form(left, text), divisor.constant)
-    raise SpecError(
-        f"an extent is built from sizes and integers up to {MAX_INTEGER} with + - * and // (floor; / is the same "
-        f"there); given {shown(text)}"
-    )
+    return Stated(sizes_of(size, "where"), relation, sizes_of(right, "where"), f"{size} {relation} {right.strip()}")

@@ -11,9 +11,14 @@ __all__ = ["MAX_LENGTH", "Token", "point", "tokenize"]
 
 MAX_LENGTH = 10_000
 _PATTERN = re.compile(
-    r"(?P<space>\s+)|(?P<number>[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]{1,3})?|\.[0-9]+)"
-    r"|(?P<name>[A-Za-z_][A-Za-z_0-9]*)|(?P<op>\*\*|//|<=|>=|==|!=|[-+*/()\[\],=<>])"
+    r"(?P<space>(?:\s|#[^\n]*)+)|(?P<number>[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]{1,3})?|\.[0-9]+)"
+    r"|(?P<name>[A-Za-z_][A-Za-z_0-9]*|[Σ∑])|(?P<op>\*\*|//|<=|>=|==|!=|:=|[-+*/()\[\],;=<>≤≥≠])"
 )
+
+_SAME = {"≤": "<=", "≥": ">=", "≠": "!=", ":=": "=", "Σ": "sum", "∑": "sum"}
+_HINTS = {"^": "a power is written **", "·": "a product is written *", "×": "a product is written *",
+          "−": "a minus is written -", "!": "unequal is written !=",
+          ":": "bounds of an index are written sum[p<3]"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +50,15 @@ def tokenize(source: str) -> tuple[Token, ...]:
     while position < len(source):
         match = _PATTERN.match(source, position)
         if match is None:
-            raise point(source, position, f"column {position + 1}: {source[position]!r} is not part of the notation")
+            sign = source[position]
+            hint = f"; {_HINTS[sign]}" if sign in _HINTS else ""
+            raise point(source, position, f"column {position + 1}: {sign!r} is not part of the notation{hint}")
         if match.lastgroup != "space":
             if match.lastgroup in {"number", "name"} and len(match.group()) > 60:
                 raise point(
                     source, position, f"column {position + 1}: this {match.lastgroup} is too long (60 characters)"
                 )
-            tokens.append(Token(match.lastgroup or "op", match.group(), position))
+            text = match.group()
+            tokens.append(Token(match.lastgroup or "op", _SAME.get(text, text), position))
         position = match.end()
     return (*tokens, Token("end", "", len(source)))

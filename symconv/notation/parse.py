@@ -2,13 +2,15 @@
 
 ::
 
+    formula   = equation { (";" | new line) equation }
     equation  = NAME [ "[" [ axis { "," axis } ] "]" ] "=" sum
     axis      = NAME | "(" NAME { "," NAME } ")"
     sum       = product { ("+" | "-") product }
     product   = unary { ("*" | "/" | "//") unary }
     unary     = ("-" | "+") unary | power
     power     = atom [ "**" unary ]
-    atom      = NUMBER | "(" sum { "," sum } ")" | NAME [ "[" sum {"," sum} "]" ] [ "(" condition {"," condition} ")" ]
+    atom      = NUMBER | "(" sum { "," sum } ")" | NAME [ "[" list "]" ] [ "(" list ")" ]
+    list      = condition { "," condition }
     condition = sum [ ("<" | "<=" | ">" | ">=" | "==" | "!=") sum ]
 """
 
@@ -17,6 +19,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from symconv.errors import SpecError
+from symconv.notation.grammar import Grammar
 from symconv.notation.lexer import Token, point, tokenize
 
 __all__ = [
@@ -29,6 +33,7 @@ __all__ = [
     "Node",
     "Number",
     "parse_equation",
+    "parse_equations",
     "parse_expression",
 ]
 
@@ -101,41 +106,53 @@ class Equation:
     source: str
 
 
-class _Parser:
+class _Parser(Grammar[Node]):
+    levels = (("+", "-"), ("*", "/", "//"))
+    most_depth = MAX_DEPTH
+
     def __init__(self, source: str) -> None:
+        super().__init__(tokenize(source))
         self.source = source
-        self.tokens = tokenize(source)
-        self.position = 0
-        self.depth = 0
 
-    @property
-    def here(self) -> Token:
-        return self.tokens[self.position]
+    def error(self, column: int, message: str) -> SpecError:
+        return point(self.source, column, message)
 
-    def take(self) -> Token:
-        token = self.here
-        self.position += 1
-        return token
+    def joined(self, operator: Token, left: Node, right: Node) -> Node:
+        return Binary(operator.text, left, right, operator.column)
 
-    def at(self, *texts: str) -> bool:
-        return self.here.kind == "op" and self.here.text in texts
+    def negated(self, operator: Token, operand: Node) -> Node:
+        return Negate(operand, operator.column)
 
     def expect(self, text: str, meaning: str) -> Token:
         if not self.at(text):
-            found = f"found {self.here.text!r}" if self.here.kind != "end" else "the formula ends"
-            raise point(
-                self.source, self.here.column, f"column {self.here.column + 1}: expected {text!r} {meaning}, {found}"
-            )
+            raise self.found(f"expected {text!r} {meaning}")
         return self.take()
+
+    def found(self, message: str) -> SpecError:
+        found = f"found {self.here.text!r}" if self.here.kind != "end" else "the formula ends"
+        return self.error(self.here.column, f"column {self.here.column + 1}: {message}, {found}")
+
+    def equations(self) -> tuple[Equation, ...]:
+        """One formula, or several: named intermediates first, each behind a semicolon or on a line of its own."""
+        found = [self.equation()]
+        while self.accept(";") or self.starts_line():
+            if self.here.kind == "end":
+                break
+            found.append(self.equation())
+        self.end()
+        return tuple(found)
+
+    def starts_line(self) -> bool:
+        last = self.tokens[self.position - 1]
+        return self.here.kind == "name" and "\n" in self.source[last.column : self.here.column]
 
     def equation(self) -> Equation:
         if self.here.kind != "name":
-            raise point(self.source, self.here.column, "column 1: a formula starts with its output, as in y[n,i] = ...")
+            where = f"column {self.here.column + 1}"
+            raise self.error(self.here.column, f"{where}: a formula starts with its output, as in y[n,i] = ...")
         target = self.target()
         self.expect("=", "after the output")
-        body = self.sum()
-        self.end()
-        return Equation(target, body, self.source)
+        return Equation(target, self.binary(), self.source)
 
     def target(self) -> Call:
         """The output with its indices; a number (a loss) has none, with or without empty brackets."""
@@ -144,78 +161,55 @@ class _Parser:
             if self.tokens[self.position + 1].text == "]":
                 self.position += 2
                 return Call(name.text, (), None, name.column)
-            return Call(name.text, self.listed("[", "]", self.sum), None, name.column)
+            return Call(name.text, self.listed("[", "]", self.binary), None, name.column)
         if self.at("="):
             return Call(name.text, (), None, name.column)
-        raise point(
-            self.source, 0, "column 1: a formula starts with its output and its indices, as in y[n,i] = ..., or y = ..."
+        where = f"column {name.column + 1}"
+        raise self.error(
+            name.column,
+            f"{where}: a formula starts with its output and its indices, as in y[n,i] = ..., or y = ...",
         )
 
     def end(self) -> None:
         if self.here.kind != "end":
-            message = f"column {self.here.column + 1}: expected an operator or the end, found {self.here.text!r}"
-            raise point(self.source, self.here.column, message)
+            joined = self.here.kind in {"name", "number"} or self.at("(", "[")
+            hint = "; a product is written with *" if joined else ""
+            where = f"column {self.here.column + 1}"
+            raise self.error(
+                self.here.column, f"{where}: expected an operator or the end, found {self.here.text!r}{hint}"
+            )
 
-    def sum(self) -> Node:
-        left = self.product()
-        while self.at("+", "-"):
-            token = self.take()
-            left = Binary(token.text, left, self.product(), token.column)
-        return left
-
-    def product(self) -> Node:
-        left = self.unary()
-        while self.at("*", "/", "//"):
-            token = self.take()
-            left = Binary(token.text, left, self.unary(), token.column)
-        return left
-
-    def unary(self) -> Node:
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise point(self.source, self.here.column, f"nested deeper than {MAX_DEPTH} levels")
-        if self.at("-", "+"):
-            token = self.take()
-            operand = self.unary()
-            node: Node = Negate(operand, token.column) if token.text == "-" else operand
-        else:
-            node = self.atom()
-            if self.at("**"):
-                token = self.take()
-                node = Binary("**", node, self.unary(), token.column)
-        self.depth -= 1
-        return node
-
-    def atom(self) -> Node:
+    def operand(self) -> Node:
         token = self.take()
         if token.kind == "number":
             return Number(token.text, token.column)
         if token.kind == "name":
-            brackets = self.listed("[", "]", self.sum) if self.at("[") else None
+            brackets = self.listed("[", "]", self.condition) if self.at("[") else None
             arguments = self.listed("(", ")", self.condition) if self.at("(") else None
             if brackets is None and arguments is None:
                 return Name(token.text, token.column)
             return Call(token.text, brackets, arguments, token.column)
         if token.text == "(":
             self.position -= 1
-            items = self.listed("(", ")", self.sum)
+            items = self.listed("(", ")", self.binary)
             return items[0] if len(items) == 1 else Group(items, token.column)
-        found = f"found {token.text!r}" if token.kind != "end" else "the formula ends"
-        raise point(self.source, token.column, f"column {token.column + 1}: expected a number, a name or '(', {found}")
+        self.position -= 1
+        raise self.found("expected a number, a name or '('")
 
     def condition(self) -> Node:
-        left = self.sum()
+        left = self.binary()
         if self.at(*COMPARISONS):
             token = self.take()
-            return Binary(token.text, left, self.sum(), token.column)
+            return Binary(token.text, left, self.binary(), token.column)
         return left
 
     def listed(self, opening: str, closing: str, item: Callable[[], Node]) -> tuple[Node, ...]:
         self.expect(opening, "here")
         items = [item()]
-        while self.at(","):
-            self.take()
+        while self.accept(","):
             items.append(item())
+        if self.here.kind in {"name", "number"}:
+            raise self.found(f"expected {closing!r} to close '{opening}', ',' or an operator (a product is written *)")
         self.expect(closing, f"to close '{opening}'")
         return tuple(items)
 
@@ -226,9 +220,19 @@ def parse_equation(source: str) -> Equation:
     >>> parse_equation("y[n] = sum[k](x[n,k])").target.name
     'y'
     """
-    equation = _Parser(source).equation()
-    _check_height(equation.body, source)
-    return equation
+    return parse_equations(source)[-1]
+
+
+def parse_equations(source: str) -> tuple[Equation, ...]:
+    """Parse a formula with its named intermediates; raises SpecError that points at the first thing that does not fit.
+
+    >>> [equation.target.name for equation in parse_equations("z[n] = sum[k](x[n,k]); y[n] = tanh(z[n])")]
+    ['z', 'y']
+    """
+    equations = _Parser(source).equations()
+    for equation in equations:
+        _check_height(equation.body, source)
+    return equations
 
 
 def parse_expression(source: str) -> Node:
@@ -238,7 +242,7 @@ def parse_expression(source: str) -> Node:
     '-'
     """
     parser = _Parser(source)
-    node = parser.sum()
+    node = parser.binary()
     parser.end()
     _check_height(node, source)
     return node

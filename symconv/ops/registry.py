@@ -185,6 +185,7 @@ def operator(
     kinks: Mapping[str, str] | None = None,
     surrogate: Mapping[str, str] | None = None,
     empty: float | Fraction | None = None,
+    name: str = "formula",
 ) -> Operator:
     """The operator a formula in index notation, or a SymPy equation, stands for.
 
@@ -201,6 +202,9 @@ def operator(
     surrogate : other derivatives, by tensor (``{"w": "x - w"}``: what one read of w gets of the sum's cotangent, signs
         and constant factors around the sum included) or by function (``{"sign": "1"}``: the slope at ``u``)
     empty : the value of a mean, max or min whose taps are all left out; without it sizes with such a cell are an error
+    name : what messages and files call the operator
+
+    Several equations, with semicolons or on lines of their own, name intermediates; the last one is the output.
 
     Raises SpecError with a caret under what is wrong.
 
@@ -214,6 +218,7 @@ def operator(
         given = {**found, **given}
     return formula(
         source,
+        name=name,
         padding=padding,
         extents=given,
         where=where,

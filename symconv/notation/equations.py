@@ -1,0 +1,127 @@
+"""A formula of several equations: named intermediates, and the output last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from symconv.errors import SpecError
+from symconv.notation.elaborate import elaborate
+from symconv.notation.extents import Settings
+from symconv.notation.lexer import point
+from symconv.notation.merging import merged
+from symconv.notation.operator import Operator
+from symconv.notation.parse import Binary, Call, Equation, Group, Name, Negate, Node
+
+__all__ = ["elaborated"]
+
+
+def elaborated(equations: Sequence[Equation], settings: Settings) -> Operator:
+    """The operator that computes the equations in their order.
+
+    A setting by name goes to the equations that have the name, ``padding`` to those with a window. Raises SpecError
+    where an intermediate is named twice, read too early or never, and for what must still be said.
+    """
+    _check_order(equations)
+    if settings.where:
+        raise SpecError("where speaks of the sizes of one equation; leave it out where intermediates are named")
+    indices = {text for e in equations for text in _bound(e)}
+    if twice := sorted(indices & {e.target.name for e in equations}):
+        raise SpecError(f"{twice[0]!r} is both an index and what an equation computes; rename one of them")
+    mentioned = [frozenset(_mentioned(equation)) for equation in equations]
+    everywhere = frozenset().union(*mentioned)
+    for what, names in (
+        ("border", [name for name, _ in settings.borders]),
+        ("extents", [name for name, _ in settings.extents]),
+        ("params", [name for name, _ in settings.parameters]),
+        ("surrogate", [name for name, _ in settings.surrogates]),
+    ):
+        for name in names:
+            if name not in everywhere:
+                raise SpecError(f"{what} names {name!r}, which is in none of the equations")
+    parts = [elaborate(e, _own(settings, e, m)) for e, m in zip(equations, mentioned, strict=True)]
+    return merged(parts, " ".join(equations[0].source.split()), settings.name)
+
+
+def _own(settings: Settings, equation: Equation, mentioned: frozenset[str]) -> Settings:
+    """What of the settings concerns one equation."""
+    return replace(
+        settings,
+        padding=settings.padding if _slides(equation.body) else None,
+        borders=tuple(pair for pair in settings.borders if pair[0] in mentioned),
+        extents=tuple(pair for pair in settings.extents if pair[0] in mentioned),
+        parameters=tuple(pair for pair in settings.parameters if pair[0] in mentioned),
+        surrogates=tuple(pair for pair in settings.surrogates if pair[0] in mentioned),
+    )
+
+
+def _check_order(equations: Sequence[Equation]) -> None:
+    source = equations[0].source
+    targets = [equation.target.name for equation in equations]
+    for position, equation in enumerate(equations):
+        name, column = equation.target.name, equation.target.column
+        if name in targets[:position]:
+            raise _wrong(source, column, f"{name} is computed twice; each equation has its own name")
+        for call in _calls(equation.body):
+            if call.name in targets[position:] and call.brackets is not None and not call.arguments:
+                raise _wrong(source, call.column, f"{call.name} is read before it is computed; put its equation first")
+    read = {one.name for equation in equations for one in _calls(equation.body)}
+    for equation in equations[:-1]:
+        if equation.target.name not in read:
+            message = f"{equation.target.name} is computed and never read; the last equation is the output"
+            raise _wrong(source, equation.target.column, message)
+
+
+def _wrong(source: str, column: int, message: str) -> SpecError:
+    return point(source, column, f"column {column + 1}: {message}")
+
+
+def _children(node: Node) -> tuple[Node, ...]:
+    match node:
+        case Negate(operand):
+            return (operand,)
+        case Binary(_, left, right):
+            return (left, right)
+        case Group(items):
+            return items
+        case Call(_, brackets, arguments):
+            return (*(brackets or ()), *(arguments or ()))
+    return ()
+
+
+def _nodes(node: Node) -> Iterator[Node]:
+    yield node
+    for child in _children(node):
+        yield from _nodes(child)
+
+
+def _calls(node: Node) -> Iterator[Call]:
+    return (one for one in _nodes(node) if isinstance(one, Call))
+
+
+def _mentioned(equation: Equation) -> Iterator[str]:
+    """Every name of an equation: tensors, functions, indices, numbers."""
+    for node in (*_nodes(equation.target), *_nodes(equation.body)):
+        match node:
+            case Name(text):
+                yield text
+            case Call(name, _, _):
+                yield name
+
+
+def _bound(equation: Equation) -> Iterator[str]:
+    """The indices of an equation: those of its target and of its reductions."""
+    lists = [equation.target.brackets or ()]
+    lists += [one.brackets or () for one in _calls(equation.body) if one.arguments is not None]
+    for items in lists:
+        for item in items:
+            yield from (node.text for node in _nodes(item) if isinstance(node, Name) and node.text[:1].islower())
+
+
+def _slides(node: Node) -> bool:
+    """Whether an axis is read at more than a plain index."""
+    reads = (one for one in _calls(node) if one.brackets is not None and one.arguments is None)
+    items = (item for read in reads for item in read.brackets or ())
+    return any(
+        not isinstance(part, Name) for item in items for part in (item.items if isinstance(item, Group) else (item,))
+    )
