@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from fractions import Fraction
 from string import ascii_lowercase
 
@@ -113,6 +114,13 @@ def _called(scene: Scene, function: str, arguments: tuple[Expr, ...], order: lis
             shown = scene.dialect.number.format(shown, scene.like)
         text = text.replace(f"{{{at}}}", shown)
     return text, _ATOM if call or not arguments else _PRODUCT if function != "softplus" else _SUM
+
+
+def _binding(template: str) -> int:
+    """How much the outermost operator of a template binds."""
+    while (shorter := re.sub(r"\([^()]*\)", "", template)) != template:
+        template = shorter
+    return _SUM if " + " in template or " - " in template else _PRODUCT
 
 
 def _listed(template: str, at: int) -> bool:

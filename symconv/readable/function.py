@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import textwrap
+from dataclasses import replace
 
 from symconv.notation.affine import Affine, affine
-from symconv.notation.expr import Read, walk
+from symconv.notation.expr import Expr, Read, transform, walk
 from symconv.notation.operator import Operator, Tensor
 from symconv.readable.copies import Copied
 from symconv.readable.dialects import Dialect
@@ -51,6 +52,7 @@ def function_text(
     taps: frozenset[str] = frozenset(),
 ) -> str:
     """One function over whole arrays that computes an operator whose borders are resolved."""
+    op, copies = _apart(op, copies)
     index = {n for s in op.statements for n in s.indices}
     index |= {r.name for s in op.statements for node in walk(s.expr) if hasattr(node, "indices") for r in node.indices}
     context = context_of(op)
@@ -66,6 +68,27 @@ def function_text(
     lines = [*_sizes(op, words), *views, *_shorter(body, last)]
     doc = f'"""{doc}\n"""' if "\n" in doc else f'"""{doc}"""'
     return f"def {name}({', '.join(op.tensors)}):\n" + textwrap.indent("\n".join((doc, *lines)), "    ") + "\n"
+
+
+def _apart(op: Operator, copies: tuple[Copied, ...]) -> tuple[Operator, tuple[Copied, ...]]:
+    """The operator with other names for tensors called like a module or a size; no formula's name ends with _."""
+    names = {*op.tensors, *(s.target.name for s in op.statements)} & {"np", "torch", "math", *context_of(op).sizes}
+    if not names:
+        return op, copies
+
+    def shown(name: str) -> str:
+        return f"{name}_" if name in names else name
+
+    def rule(node: Expr) -> Expr | None:
+        return replace(node, tensor=shown(node.tensor)) if isinstance(node, Read) else None
+
+    inputs = tuple(replace(t, name=shown(t.name)) for t in op.inputs)
+    statements = tuple(
+        replace(s, target=replace(s.target, name=shown(s.target.name)), expr=transform(s.expr, rule))
+        for s in op.statements
+    )
+    others = tuple(replace(one, tensor=shown(one.tensor)) for one in copies)
+    return replace(op, inputs=inputs, statements=statements), others
 
 
 def _shorter(body: list[str], last: str) -> list[str]:
@@ -101,11 +124,11 @@ def _sizes(op: Operator, words: Words) -> list[str]:
         names = [axis[0].name if len(axis) == 1 else None for axis in tensor.axes]
         new = [n if n in wanted and n not in known and names.index(n) == at else None for at, n in enumerate(names)]
         found = [n for n in new if n]
-        if len(found) == 1 and len(names) > 1:
+        if len(found) == 1:
             lines.append(f"{found[0]} = {tensor.name}.shape[{new.index(found[0])}]")
         elif found:
             left = ", ".join(n or "_" for n in new)
-            lines.append(f"{left}{',' if len(new) == 1 else ''} = {tensor.name}.shape")
+            lines.append(f"{left} = {tensor.name}.shape")
         known |= set(found)
     for tensor in op.inputs:
         lines += _merged(tensor, words, wanted, known)

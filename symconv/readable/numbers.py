@@ -10,8 +10,6 @@ from symconv.notation.functions import TABLE
 
 __all__ = ["settled"]
 
-_EXACT = frozenset({"abs", "sign", "floor", "ceil", "relu", "leaky_relu", "hardtanh", "clip", "max", "min"})
-
 
 def settled(expr: Expr) -> Expr:
     """An expression with functions of numbers replaced by their values, and what follows folded.
@@ -24,7 +22,8 @@ def settled(expr: Expr) -> Expr:
         case Apply(function, arguments) if arguments and all(isinstance(a, Const) for a in arguments):
             numbers = [a.value for a in arguments if isinstance(a, Const)]
             entry = TABLE[function]
-            if function in _EXACT and entry.value is not None:
+            # A finite function with kinks is linear in pieces.
+            if entry.kinks and entry.finite and entry.value is not None:
                 return Const(Fraction(entry.value(*numbers)))
             if numbers == [0] and entry.at_zero:
                 return Const(Fraction(entry.at_zero))
