@@ -93,7 +93,7 @@ class Gradient:
             N, _, OL = gy.shape
             _, C, L = x.shape
             K = w.shape[2]
-            gxp = np.zeros((N, C, L + 2), gy.dtype)
+            gxp = np.zeros((N, C, L + 2), dtype=gy.dtype)
             for p in range(K):
                 gxp[:, :, p:p + 2*OL:2] += np.einsum("nfi,fc->nci", gy, w[:, :, p])
             return gxp[:, :, 1:L + 1]

@@ -113,7 +113,7 @@ def _called(scene: Scene, function: str, arguments: tuple[Expr, ...], order: lis
         if lonely and at == alone[0]:
             shown = scene.dialect.number.format(shown, scene.like)
         text = text.replace(f"{{{at}}}", shown)
-    return text, _ATOM if call or not arguments else _PRODUCT if function != "softplus" else _SUM
+    return text, _ATOM if call or not arguments else _binding(template)
 
 
 def _binding(template: str) -> int:

@@ -49,7 +49,7 @@ def numpy_code(derivation: Derivation, name: str = "") -> str:
     def conv1d_grad_w(gy, x, w):
     ...
         xp = np.pad(x, ((0, 0), (0, 0), (1, 1)))
-        gw = np.zeros((F, C, K), gy.dtype)
+        gw = np.zeros((F, C, K), dtype=gy.dtype)
         for p in range(K):
             gw[:, :, p] = np.einsum("nfi,nci->fc", gy, xp[:, :, p:p + 2*OL:2])
         return gw
