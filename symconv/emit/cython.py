@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from symconv.emit.comparing import compares
 from symconv.emit.entries import entry_text
 from symconv.emit.functions import Functions
 from symconv.emit.prelude import prelude
 from symconv.emit.source import ALIKE, Source
 from symconv.emit.units import Entry, Unit
-from symconv.loops.ir import Binary, Call, Compare, Const, Declare, Expr, Kernel, Load, LoadLanes, Var
-from symconv.loops.traverse import walk
 from symconv.options import Options
 from symconv.templates import environment
 
-__all__ = ["Entry", "Unit", "compares", "emit"]
+__all__ = ["Entry", "Unit", "emit"]
 
 _TYPES = {"float32": ("float", "f", "NPY_FLOAT"), "float64": ("double", "d", "NPY_DOUBLE")}
 _FEW = 1 << 15
@@ -57,26 +56,6 @@ def _needs(units: list[dict[str, Any]]) -> dict[str, bool]:
         "scratch": any(entry["scratch"] for entry in entries),
         "blocks": any(kernel["owned"] for entry in entries for kernel in entry["kernels"]),
     }
-
-
-def compares(kernel: Kernel) -> bool:
-    """Whether a kernel asks if a computed real number equals another."""
-    positions = {buffer.name for buffer in kernel.buffers if buffer.scalar.kind == "index"}
-    nodes = [node for nest in kernel.nests for node in walk(nest)]
-    reals = {node.name for node in nodes if isinstance(node, Declare) and node.scalar.kind == "real"}
-
-    def computed(expr: Expr) -> bool:
-        parts = list(walk(expr))
-        real = any(
-            (isinstance(part, Load | LoadLanes) and part.buffer not in positions)
-            or (isinstance(part, Var) and part.name in reals)
-            or (isinstance(part, Const) and part.real)
-            for part in parts
-        )
-        return real and any(isinstance(part, Binary | Call) for part in parts)
-
-    equalities = [node for node in nodes if isinstance(node, Compare) and node.op in {"==", "!=", "same"}]
-    return any(computed(node.left) or computed(node.right) for node in equalities)
 
 
 def _unit(unit: Unit, functions: Functions) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from symconv.emit.shuffles import shuffles
 from symconv.loops.ir import TURNS
 from symconv.templates import environment
 
-__all__ = ["Prelude", "prelude"]
+__all__ = ["Prelude", "called", "definitions", "helpers_of", "prelude"]
 
 _SIZES = {"f": 4, "d": 8}
 _NAME = re.compile(r"\bsc_\w+|\bSC_\w+")
@@ -39,16 +39,25 @@ def prelude(text: str, ctype: str, code: str, native: str = "", alike: bool = Fa
     >>> prelude("y = sc_relu(x)", "float", "f").declarations
     ('sc_real sc_relu(sc_real) noexcept nogil',)
     """
-    template = environment().get_template("cython/prelude.h.j2")
-    whole = template.render(code=code, shuffles=shuffles(_SIZES[code]), turns=TURNS, alike=alike)
-    chunks = [chunk.strip("\n") for chunk in re.split(r"\n\s*\n", whole) if chunk.strip()]
-    asked = set(_NAME.findall(text))
-    needed = _needed(chunks, asked | set(_NAME.findall(native)))
+    asked = helpers_of(text)
+    needed = called(definitions("cython/prelude.h.j2", code, alike), asked | helpers_of(native))
     lines = tuple(line for chunk in needed for line in chunk.split("\n"))
     return Prelude(lines, tuple(line for chunk in needed for line in _declared(chunk, ctype, asked)))
 
 
-def _needed(chunks: list[str], asked: set[str]) -> list[str]:
+def definitions(template: str, code: str, alike: bool) -> list[str]:
+    """The helpers of a template, one definition each."""
+    text = environment().get_template(template)
+    whole = text.render(code=code, shuffles=shuffles(_SIZES[code]), turns=TURNS, alike=alike)
+    return [chunk.strip("\n") for chunk in re.split(r"\n\s*\n", whole) if chunk.strip()]
+
+
+def helpers_of(text: str) -> set[str]:
+    """The names in a text that helpers may have."""
+    return set(_NAME.findall(text))
+
+
+def called(chunks: list[str], asked: set[str]) -> list[str]:
     """The definitions of the names asked for, and of what those mention."""
     home = {name: chunk for chunk in chunks for pattern in _DEFINED for name in pattern.findall(chunk)}
     found: set[str] = set()

@@ -14,12 +14,12 @@ __all__ = ["needed", "scratch"]
 _ELEMENTS = {"real": "sc_real", "index": "sc_position", "offset": "Py_ssize_t"}
 
 
-def scratch(kernel: Kernel) -> dict[str, Any]:
+def scratch(kernel: Kernel, native: bool = False) -> dict[str, Any]:
     """``shared``: the arrays of a call in order, ``blocks``: for every nest the arrays of its iterations in order.
 
-    Each with its name, its type and the bytes it takes. ``owned``: the bytes of one thread's block.
+    Each with its name, its type and the bytes it takes. ``owned``: the bytes of one thread's block. ``native`` asks for C instead of Cython.
     """
-    printer = Printer(kernel)
+    printer = Printer(kernel, native=native)
     shared = [_array(printer, buffer) for buffer in kernel.buffers if buffer.role == "workspace"]
     blocks = [[_array(printer, buffer) for buffer in _private(kernel, nest)] for nest in kernel.nests]
     owned = ""
@@ -48,5 +48,5 @@ def needed(printer: Printer, buffer: Buffer) -> str:
             text = printer.expr(size)
             count = text if count == "1" else f"sc_times({count}, {text})"
     slack = printer.expr(buffer.slack)
-    element = _ELEMENTS[buffer.scalar.kind]
-    return f"sc_room({count}, {slack}, <Py_ssize_t>sizeof({element}))"
+    whole = "(Py_ssize_t)" if printer.native else "<Py_ssize_t>"
+    return f"sc_room({count}, {slack}, {whole}sizeof({_ELEMENTS[buffer.scalar.kind]}))"

@@ -1,4 +1,4 @@
-"""What emit hands to build: the text of one Cython module."""
+"""What emit hands to build: the text of one module, and the files that it needs beside it."""
 
 from __future__ import annotations
 
@@ -12,16 +12,18 @@ ALIKE = "# Real numbers are compared for equality: every operation rounds by its
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One ``.pyx`` module and what compiling it depends on.
+    """One module and what compiling it depends on.
 
     ``target`` is ``"native"`` (flags may name this CPU) or ``"portable"``; ``openmp`` says whether the text uses
-    prange. ``headers`` are the other libraries whose C headers it includes, as ``(name and version, folder)``.
+    threads. ``headers`` are the other libraries whose C headers it includes, as ``(name and version, folder)``;
+    ``beside`` are further files of its own by name: headers, and other parts of a library in C.
     """
 
     text: str
     target: str = "native"
     openmp: bool = True
     headers: tuple[tuple[str, str], ...] = ()
+    beside: tuple[tuple[str, str], ...] = ()
 
     @property
     def alike(self) -> bool:

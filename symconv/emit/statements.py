@@ -95,7 +95,7 @@ class Statements(Printer):
             case StoreLanes():
                 return self._stored(statement)
             case Store(buffer, index, value):
-                return f"{self.element(buffer, index)} = {self.expr(value)}"
+                return f"{self.element(buffer, index)} = {self._held(buffer, value)}"
             case Accumulate(buffer, index, op, value):
                 return f"{self.element(buffer, index)} = {self._updated(Load(buffer, index), op, value)}"
             case Prefetch(buffer, index, offset):
@@ -106,6 +106,11 @@ class Statements(Printer):
                 name, *given = self.functions.outlined(self.kernel, made, tuple(inside.block(made.body, 1)))
                 return f"{name}({', '.join(self.named(each) for names in given for each in names)})"
         raise InternalError(f"the printer knows no {type(statement).__name__}")
+
+    def _held(self, buffer: str, value: Expr) -> str:
+        """A value as its buffer holds it: positions are shorter than the integers they are computed from."""
+        narrow = self.native and self.buffers[buffer].scalar.kind == "index"
+        return f"(sc_position)({self.expr(value)})" if narrow else self.expr(value)
 
     def _declared(self, name: str, value: Expr, scalar: Scalar) -> str:
         if scalar.kind != "real":

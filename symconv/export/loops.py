@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from symconv.emit.cython import compares
+from symconv.emit.comparing import compares
 from symconv.emit.functions import TYPES, Functions, declared, mentioned
 from symconv.emit.prelude import prelude
 from symconv.emit.printer import Printer

@@ -1,0 +1,109 @@
+"""What a library in C offers of an operator: one function for the output and one for each gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from symconv.emit.functions import mentioned
+from symconv.emit.printer import Printer
+from symconv.emit.units import Entry, Unit
+from symconv.errors import InternalError
+from symconv.loops.arith import total
+from symconv.loops.ir import Buffer, Expr, Kernel, Var
+from symconv.loops.traverse import substitute
+from symconv.loops.wellformed import wellformed
+
+__all__ = ["Callable", "callables"]
+
+
+@dataclass(frozen=True, slots=True)
+class Callable:
+    """A function: its name without the element type, the kernel it runs, and how its parameters are called.
+
+    ``stated`` functions are told the shape of their result; of others it is the shape of an input.
+    """
+
+    name: str
+    kernel: Kernel
+    stated: bool
+    taken: frozenset[str]
+
+    @property
+    def inputs(self) -> tuple[Buffer, ...]:
+        """The arrays given, in call order."""
+        return tuple(buffer for buffer in self.kernel.buffers if buffer.role == "in")
+
+    @property
+    def result(self) -> Buffer:
+        """The array written."""
+        return self.kernel.result
+
+    @property
+    def read(self) -> frozenset[str]:
+        """The arrays that are more to it than their shape."""
+        return frozenset(name for nest in self.kernel.nests for name in mentioned(nest.body))
+
+    @property
+    def threads(self) -> str:
+        """The parameter that says among how many the work is shared."""
+        return f"v_{self._fresh('threads')}"
+
+    def shape(self, buffer: Buffer) -> str:
+        """The parameter that holds the shape of an array."""
+        return f"v_{self._fresh(f'{buffer.name}_shape')}"
+
+    def _fresh(self, name: str) -> str:
+        return self._fresh(f"{name}_") if name in self.taken else name
+
+    @property
+    def sizes(self) -> tuple[tuple[str, str], ...]:
+        """Each size and its value in C, from the shapes given and earlier ones."""
+        printer, lengths = Printer(self.kernel, native=True), self._lengths()
+        return tuple((size.name, printer.expr(substitute(size.value, lengths))) for size in self.kernel.sizes)
+
+    @property
+    def checks(self) -> tuple[str, ...]:
+        """What has to hold of sizes and shapes, once each, in C."""
+        printer, lengths = Printer(self.kernel, native=True), self._lengths()
+        return tuple(dict.fromkeys(printer.expr(substitute(check, lengths)) for check in self.kernel.checks))
+
+    @property
+    def lengths(self) -> tuple[str, ...]:
+        """The lengths of the result, in C."""
+        printer = Printer(self.kernel, native=True)
+        return tuple(printer.expr(total(axis), 3) for axis in self.result.axes)
+
+    def count(self, buffer: Buffer) -> str:
+        """How many elements an array has, in C: an input by its shape, a result by its lengths."""
+        shape = self.shape(buffer)
+        given = tuple(f"{shape}[{axis}]" for axis in range(len(buffer.axes)))
+        return "*".join(given if buffer.role == "in" else self.lengths) or "1"
+
+    def _lengths(self) -> dict[str, Expr]:
+        # A printed name is marked by v_, which stands before the shape's name already.
+        return {
+            f"{buffer.name}_dim{axis}": Var(f"{self.shape(buffer).removeprefix('v_')}[{axis}]")
+            for buffer in self.inputs
+            for axis in range(len(buffer.axes))
+        }
+
+
+def callables(unit: Unit) -> tuple[Callable, ...]:
+    """The functions of an operator: ``forward``, then ``grad_x`` for each gradient ``gx``."""
+    return tuple(one for entry in unit.entries for one in _functions(unit, entry))
+
+
+def _functions(unit: Unit, entry: Entry) -> Iterator[Callable]:
+    kernels = [kernel for made in unit.entries for kernel in made.kernels]
+    names = {buffer.name for kernel in kernels for buffer in kernel.buffers}
+    taken = frozenset(names | {size.name for kernel in kernels for size in kernel.sizes})
+    for candidates in entry.computed:
+        kernel = candidates[0].kernel
+        if entry.stages or kernel.parameters or any(buffer.role == "private" for buffer in kernel.buffers):
+            raise InternalError(f"{kernel.name}: C text is printed from kernels that need no plan")
+        if fault := wellformed(kernel):
+            raise InternalError(f"the kernel {kernel.name} is not well formed: {fault}")
+        stated = entry.name == "forward"
+        what = "forward" if stated else f"grad_{kernel.result.name.removeprefix('g')}"
+        yield Callable(f"{unit.name}_{what}", kernel, stated, taken)
