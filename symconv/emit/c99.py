@@ -10,7 +10,7 @@ from typing import Any
 
 from symconv.emit.callables import Callable, callables
 from symconv.emit.comparing import compares
-from symconv.emit.functions import Function, Functions, pointer_type
+from symconv.emit.functions import Function, Functions
 from symconv.emit.identifiers import unmarked
 from symconv.emit.pieces import needed
 from symconv.emit.prelude import called, definitions, helpers_of
@@ -21,7 +21,7 @@ from symconv.emit.statements import Statements
 from symconv.emit.units import Unit
 from symconv.errors import InternalError
 from symconv.loops.arith import total
-from symconv.loops.ir import Buffer, Kernel
+from symconv.loops.ir import Buffer
 from symconv.options import Options
 from symconv.templates import environment
 
@@ -30,7 +30,7 @@ __all__ = ["CODES", "Notes", "emit", "header", "kernels_text", "shared_text"]
 CODES = {"float32": "f32", "float64": "f64"}
 """What the names of functions end with, by element type."""
 Notes = Mapping[str, tuple[str, ...]]
-"""Lines of comments by the result that they are about; of the whole under no name."""
+"""Lines of comments by the function that they are about, as in "grad_x"; of the whole under no name."""
 _TYPES = {"float32": ("float", "f"), "float64": ("double", "d")}
 _FEW = 1 << 15
 _LANES = re.compile(r"\b(?:sc_(?:vector|mask|lanes|positions|bits)|SC_(?:LANES|BYTES|ON|PICK))\b")
@@ -58,7 +58,7 @@ def header(unit: Unit, dtypes: tuple[str, ...], notes: Notes) -> str:
     functions = callables(unit)
     shown = [
         {
-            "notes": _comment((*notes.get(one.result.name, ()), *_unread(one))),
+            "notes": _comment((*notes.get(one.what, ()), *_unread(one))),
             "declarations": [
                 f"{one.name}_{CODES[dtype]}({_parameters(one, _TYPES[dtype][0], f'{unit.name.upper()}_RESTRICT')})"
                 for dtype in dtypes
@@ -160,7 +160,7 @@ def _kernel(one: Callable, dtype: str, notes: Notes, known: Functions, made: set
         "threads": one.threads,
         "unread": [buffer.name for buffer in one.inputs if buffer.name not in one.read],
         "volume": " + ".join(printer.expr(total(buffer.sizes), 2) for buffer in kernel.buffers),
-        "functions": [_function(function, notes.get(one.result.name, ())) for function in fresh],
+        "functions": [_function(function, () if at else notes.get(one.what, ())) for at, function in enumerate(fresh)],
     }
     return facts | {"sizes": _sizes(one, repr({k: v for k, v in facts.items() if k != "functions"}))}
 

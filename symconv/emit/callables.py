@@ -19,11 +19,13 @@ __all__ = ["Callable", "callables"]
 
 @dataclass(frozen=True, slots=True)
 class Callable:
-    """A function: its name without the element type, the kernel it runs, and how its parameters are called.
+    """A function: what it computes, the kernel it runs, and how its parameters are called.
 
+    ``what`` is "forward" or "grad_x", ``name`` is that behind the operator's name; the element type follows.
     ``stated`` functions are told the shape of their result; of others it is the shape of an input.
     """
 
+    what: str
     name: str
     kernel: Kernel
     stated: bool
@@ -106,4 +108,4 @@ def _functions(unit: Unit, entry: Entry) -> Iterator[Callable]:
             raise InternalError(f"the kernel {kernel.name} is not well formed: {fault}")
         stated = entry.name == "forward"
         what = "forward" if stated else f"grad_{kernel.result.name.removeprefix('g')}"
-        yield Callable(f"{unit.name}_{what}", kernel, stated, taken)
+        yield Callable(what, f"{unit.name}_{what}", kernel, stated, taken)

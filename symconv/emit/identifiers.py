@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["identifier", "unmarked"]
+__all__ = ["unmarked"]
 
 _MARKED = re.compile(r"\bv_(\w+)")
 _WORD = re.compile(r"\b[A-Za-z_]\w{2,}")
 """Names that may be of something global: shorter ones are parameters of helpers."""
 _SAID = re.compile(r"/\*.*?\*/|\"(?:[^\"\\\n]|\\.)*\"", re.DOTALL)
 """Comments and strings: what stands there is no name."""
-_C = """auto break case char const continue default do double else enum extern float for goto if inline int long register
-restrict return short signed sizeof static struct switch typedef union unsigned void volatile while bool true false"""
+_C = """auto break case char const continue default do double else enum extern float for goto if inline int long
+register restrict return short signed sizeof static struct switch typedef union unsigned void volatile while bool true
+false"""
 _CXX = """alignas alignof and asm catch class compl concept constexpr decltype delete dynamic_cast explicit export final
 friend import module mutable namespace new noexcept not nullptr operator or override private protected public requires
 template this throw try typeid typename typeof using virtual wchar_t xor bitand bitor and_eq or_eq xor_eq not_eq
@@ -38,15 +39,3 @@ def unmarked(text: str) -> str:
 
 def _unsure(name: str, others: set[str]) -> bool:
     return bool(name in _TAKEN or name in others or name.startswith(("v_", "_", "sc_", "SC_")) or _LOUD.fullmatch(name))
-
-
-def identifier(name: str) -> str:
-    """A name for functions and files, from any text: letters, digits and underscores, no word of C or C++.
-
-    >>> identifier("my layer-2"), identifier("2d"), identifier("double")
-    ('my_layer_2', 'layer_2d', 'double_layer')
-    """
-    plain = re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_") or "layer"
-    if plain[0].isdigit():
-        plain = f"layer_{plain}"
-    return f"{plain}_layer" if plain in _TAKEN or plain.startswith(("sc_", "v_")) else plain

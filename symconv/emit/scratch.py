@@ -17,7 +17,8 @@ _ELEMENTS = {"real": "sc_real", "index": "sc_position", "offset": "Py_ssize_t"}
 def scratch(kernel: Kernel, native: bool = False) -> dict[str, Any]:
     """``shared``: the arrays of a call in order, ``blocks``: for every nest the arrays of its iterations in order.
 
-    Each with its name, its type and the bytes it takes. ``owned``: the bytes of one thread's block. ``native`` asks for C instead of Cython.
+    Each with its name, its type and the bytes it takes. ``owned``: the bytes of one thread's block.
+    ``native`` asks for C instead of Cython.
     """
     printer = Printer(kernel, native=native)
     shared = [_array(printer, buffer) for buffer in kernel.buffers if buffer.role == "workspace"]

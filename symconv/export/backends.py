@@ -2,5 +2,5 @@
 
 __all__ = ["BACKENDS"]
 
-BACKENDS = {"cython": "symconv.export.cython", "numpy": "symconv.export.numpy"}
+BACKENDS = {"cython": "symconv.export.cython", "c": "symconv.export.c99", "numpy": "symconv.export.numpy"}
 """The name of a backend, and the module whose ``package(layer)`` makes the package; imported when asked for."""
