@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from symconv.emit.callables import Callable, callables
+from symconv.emit.callables import Callable, Windows, callables
 from symconv.emit.comparing import compares
 from symconv.emit.functions import Function, Functions
 from symconv.emit.identifiers import unmarked
@@ -78,15 +78,16 @@ def header(unit: Unit, dtypes: tuple[str, ...], notes: Notes) -> str:
     return _spelled(text)
 
 
-def shared_text(unit: Unit, sentences: Iterable[str]) -> str:
+def shared_text(unit: Unit, sentences: Iterable[str], windows: Windows | None = None) -> str:
     """What functions of every element type share: the meaning of a status, and the output's shape.
 
     ``sentences`` say what sizes the operator asks for.
     """
-    first = callables(unit)[0]
-    needs = ", ".join(check[1:-1] for check in first.checks).replace("v_", "")
+    first = callables(unit, windows)[0]
+    needs = ", ".join(check[1:-1] for check in first.fits).replace("v_", "")
     wanted = "; ".join(dict.fromkeys(sentences))
     result = first.shape(first.result)
+    computed = (*(value for _, value in first.sizes), *first.checks, *(windows.lines if windows else ()))
     text = _template("layer.c").render(
         **_named(unit),
         sentences=[
@@ -94,7 +95,8 @@ def shared_text(unit: Unit, sentences: Iterable[str]) -> str:
             for code, sentence in _sentences(unit.name, first, f"{needs}{'; ' if wanted else ''}{wanted}")
         ],
         few=_FEW,
-        helpers=_helpers(" ".join((*(value for _, value in first.sizes), *first.checks)), "f", alike=False)["common"],
+        helpers=_helpers(" ".join(computed), "f", alike=False)["common"],
+        windows=windows,
         parameters=_shapes(first),
         arrays=[{"rank": len(b.axes), "shape": first.shape(b) if b.axes else "NULL"} for b in first.inputs],
         sizes=_sizes(first, " ".join((*first.checks, *first.lengths))),
@@ -119,10 +121,10 @@ def _sentences(name: str, first: Callable, needs: str) -> tuple[tuple[str, str],
     )
 
 
-def kernels_text(unit: Unit, dtype: str, notes: Notes) -> str:
+def kernels_text(unit: Unit, dtype: str, notes: Notes, windows: Windows | None = None) -> str:
     """The functions of one element type, each with the loops that it runs and the formula that these compute."""
     ctype, code = _TYPES[dtype]
-    functions = callables(unit)
+    functions = callables(unit, windows)
     alike = any(compares(one.kernel) for one in functions)
     made: set[str] = set()
     known = Functions()
@@ -135,7 +137,8 @@ def kernels_text(unit: Unit, dtype: str, notes: Notes) -> str:
         few=_FEW,
         alike=ALIKE.removeprefix("# ") if alike else "",
         positions="sc_index_" in body,
-        helpers=_helpers(body, code, alike),
+        helpers=_helpers(" ".join((body, *(windows.lines if windows else ()))), code, alike),
+        windows=windows,
         body=body,
     )
     return _spelled(text)
@@ -268,7 +271,7 @@ def _comment(lines: Iterable[str]) -> list[str]:
 def _spelled(text: str) -> str:
     for word, meant in _SPELLED:
         text = text.replace(word, meant)
-    return unmarked(text)
+    return unmarked(text).rstrip("\n") + "\n"
 
 
 def _named(unit: Unit) -> dict[str, str]:

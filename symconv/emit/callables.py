@@ -11,10 +11,24 @@ from symconv.emit.units import Entry, Unit
 from symconv.errors import InternalError
 from symconv.loops.arith import total
 from symconv.loops.ir import Buffer, Expr, Kernel, Var
+from symconv.loops.rename import distinct, renamed
 from symconv.loops.traverse import substitute
 from symconv.loops.wellformed import wellformed
 
-__all__ = ["Callable", "callables"]
+__all__ = ["Callable", "Windows", "callables"]
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """The body of a function in C that says whether no window is empty, and the sizes that it is told."""
+
+    sizes: tuple[str, ...]
+    lines: tuple[str, ...]
+
+    @property
+    def call(self) -> str:
+        """The condition."""
+        return f"sc_windows({', '.join(f'v_{size}' for size in self.sizes)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +44,7 @@ class Callable:
     kernel: Kernel
     stated: bool
     taken: frozenset[str]
+    windows: Windows | None = None
 
     @property
     def inputs(self) -> tuple[Buffer, ...]:
@@ -66,6 +81,11 @@ class Callable:
 
     @property
     def checks(self) -> tuple[str, ...]:
+        """What has to hold of sizes, shapes and windows, in C."""
+        return (*self.fits, *((self.windows.call,) if self.windows else ()))
+
+    @property
+    def fits(self) -> tuple[str, ...]:
         """What has to hold of sizes and shapes, once each, in C."""
         printer, lengths = Printer(self.kernel, native=True), self._lengths()
         return tuple(dict.fromkeys(printer.expr(substitute(check, lengths)) for check in self.kernel.checks))
@@ -91,21 +111,21 @@ class Callable:
         }
 
 
-def callables(unit: Unit) -> tuple[Callable, ...]:
+def callables(unit: Unit, windows: Windows | None = None) -> tuple[Callable, ...]:
     """The functions of an operator: ``forward``, then ``grad_x`` for each gradient ``gx``."""
-    return tuple(one for entry in unit.entries for one in _functions(unit, entry))
+    return tuple(one for entry in unit.entries for one in _functions(unit, entry, windows))
 
 
-def _functions(unit: Unit, entry: Entry) -> Iterator[Callable]:
-    kernels = [kernel for made in unit.entries for kernel in made.kernels]
+def _functions(unit: Unit, entry: Entry, windows: Windows | None) -> Iterator[Callable]:
+    kernels = [renamed(kernel, distinct(kernel)) for made in unit.entries for kernel in made.kernels]
     names = {buffer.name for kernel in kernels for buffer in kernel.buffers}
     taken = frozenset(names | {size.name for kernel in kernels for size in kernel.sizes})
     for candidates in entry.computed:
-        kernel = candidates[0].kernel
+        kernel = renamed(candidates[0].kernel, distinct(candidates[0].kernel))
         if entry.stages or kernel.parameters or any(buffer.role == "private" for buffer in kernel.buffers):
             raise InternalError(f"{kernel.name}: C text is printed from kernels that need no plan")
         if fault := wellformed(kernel):
             raise InternalError(f"the kernel {kernel.name} is not well formed: {fault}")
         stated = entry.name == "forward"
         what = "forward" if stated else f"grad_{kernel.result.name.removeprefix('g')}"
-        yield Callable(what, f"{unit.name}_{what}", kernel, stated, taken)
+        yield Callable(what, f"{unit.name}_{what}", kernel, stated, taken, windows)

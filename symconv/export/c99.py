@@ -6,10 +6,12 @@ from symconv import pipeline
 from symconv.emit.c99 import CODES, Notes, header, kernels_text, shared_text
 from symconv.emit.callables import callables
 from symconv.emit.comparing import compares
+from symconv.emit.identifiers import unmarked
 from symconv.emit.units import Entry, Unit
 from symconv.errors import SpecError
 from symconv.export import tested
 from symconv.export.c_check import check_text
+from symconv.export.c_windows import windows
 from symconv.export.formulas import formulas_file
 from symconv.export.layer import Function, Layer
 from symconv.export.package import File, Package
@@ -31,17 +33,21 @@ def package(layer: Layer) -> Package:
         raise SpecError(
             f"{layer.name}.h is a header of C or C++ itself; give another name, as in name='{layer.name}_layer'"
         )
-    name = layer.name
+    name, op = layer.name, layer.operator
     units = {dtype: _unit(layer, options(dtype=dtype, target="portable")) for dtype in layer.dtypes}
     notes = _notes(layer)
     first = units[layer.dtypes[0]]
-    sources = {f"{name}_{CODES[dtype]}.c": kernels_text(unit, dtype, notes) for dtype, unit in units.items()}
-    sentences = [assumption.sentence for assumption in layer.operator.assumptions]
+    empty = windows(layer.operator, first.entries[0].kernels[0])
+    sources = {f"{name}_{CODES[dtype]}.c": kernels_text(unit, dtype, notes, empty) for dtype, unit in units.items()}
+    sentences = [assumption.sentence for assumption in op.assumptions]
+    sentences += [
+        f"every {one.kind} over {', '.join(r.name for r in one.taps)} has a tap" for one in layer.operator.occupied
+    ]
     functions = callables(first)
     alike = any(compares(one.kernel) for unit in units.values() for one in callables(unit))
     texts = {
         f"{name}.h": header(first, layer.dtypes, notes),
-        f"{name}.c": shared_text(first, sentences),
+        f"{name}.c": shared_text(first, sentences, empty),
         **sources,
         "tests/check.c": check_text(layer, functions),
         "Makefile": _rendered("Makefile", layer, alike=alike, sources=[f"{name}.c", *sources]),
@@ -70,16 +76,16 @@ def _order(layer: Layer) -> str:
     return f"""
 Each array is followed by its shape, an array of `ptrdiff_t`. `forward` takes its inputs in their order; {stated}.
 Gradients take the cotangent first, then all that `forward` takes, then the result, which has the shape of the tensor
-that it is the gradient by. `threads` comes last: among how many OpenMP shares the work, 0 for as many as it likes. Results
-are the same bits for any number of threads. Every function returns `{layer.name.upper()}_OK` or the reason why it did
-nothing; `{layer.name}_strerror` says it in a sentence. `{layer.name}.h` has every signature.
+that it is the gradient by. `threads` comes last: among how many OpenMP shares the work, 0 for as many as it likes.
+Results are the same bits for any number of threads. Every function returns `{layer.name.upper()}_OK` or why
+it did nothing; `{layer.name}_strerror` says it in a sentence. `{layer.name}.h` has every signature.
 """
 
 
 def _use(layer: Layer) -> str:
     """How the library is compiled and called, with one call as an example."""
     name, code = layer.name, CODES[layer.dtypes[0]]
-    return (
+    text = (
         environment()
         .get_template("c99/use.md.j2")
         .render(
@@ -97,6 +103,7 @@ def _use(layer: Layer) -> str:
             shapes=tested.cases(layer)[0],
         )
     )
+    return unmarked(text)
 
 
 def _unit(layer: Layer, chosen: Options) -> Unit:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from math import isnan
 from typing import Any
@@ -48,7 +49,7 @@ def _case(layer: Layer, refusing: tuple[Callable, ...], case: Case, name: str) -
     given = {**case.arrays, **({layer.cotangent.name: case.gy} if layer.gradients else {})}
     results = {function.name: wanted(case, function) for function in layer.functions}
     arrays = [_array(f"{name}_{tensor}", numbers) for tensor, numbers in given.items()]
-    arrays += [_array(f"{name}_{result}_wanted", want.value) | {"rank": 0} for result, want in results.items()]
+    arrays += [_array(f"wanted_{name}_{result}", want.value) | {"rank": 0} for result, want in results.items()]
     if not layer.gradients:
         arrays.append(_shape(f"{name}_{layer.operator.output.name}", case.output.value.shape))
     index = {tensor.name for tensor in layer.operator.inputs if tensor.dtype == "index"}
@@ -78,10 +79,10 @@ def _call(layer: Layer, function: Function, want: Wanted, case: str) -> dict[str
         "function": f"{layer.name}_{function.name}",
         "index": result.dtype == "index",
         "count": want.value.size,
-        "want": f"{case}_{function.name}_wanted",
+        "want": f"wanted_{case}_{function.name}",
         "allowed": {CODES[dtype]: repr(allowed) for dtype, allowed in want.allowed},
         "refused": [],
-        "other": [n + 1 for n in want.value.shape] if not function.wrt else [],
+        "others": [] if function.wrt else _others(want.value.shape),
         "parts": (*parts, "got", *stated, "threads"),
     }
 
@@ -96,18 +97,23 @@ def _refused(one: Callable, parts: tuple[str, ...]) -> Iterator[tuple[str, str]]
         if buffer.name in one.read:
             yield call(f"in_{buffer.name}", "NULL"), "POINTER"
         if buffer.axes:
-            shape = next(part for part in parts if part.endswith(f"_{buffer.name}_shape"))
+            shape = next(part for part in parts if re.fullmatch(rf"shape_case\d+_{buffer.name}", part))
             yield call(shape, "NULL"), "POINTER"
         if buffer.name in one.read and buffer.scalar.kind == one.result.scalar.kind:
             yield call("got", f"(REAL)same(in_{buffer.name})"), "OVERLAP"
     yield call("got", "NULL"), "POINTER"
     yield call("got", "beside"), "ALIGNMENT"
-    if one.stated and one.result.axes:
-        yield ", ".join("of_other" if at == len(parts) - 2 else part for at, part in enumerate(parts)), "OUTPUT"
+    for axis in range(len(one.result.axes) if one.stated else 0):
+        yield ", ".join(f"other_{axis}" if at == len(parts) - 2 else part for at, part in enumerate(parts)), "OUTPUT"
+
+
+def _others(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """Shapes that are another in one axis."""
+    return [tuple(n + (axis == at) for at, n in enumerate(shape)) for axis in range(len(shape))]
 
 
 def _passed(case: str, tensor: Tensor) -> tuple[str, ...]:
-    return (f"{case}_{tensor.name}_shape",) if tensor.axes else ()
+    return (f"shape_{case}_{tensor.name}",) if tensor.axes else ()
 
 
 def _array(name: str, numbers: Array) -> dict[str, Any]:
@@ -117,7 +123,7 @@ def _array(name: str, numbers: Array) -> dict[str, Any]:
 
 
 def _shape(name: str, shape: tuple[int, ...]) -> dict[str, Any]:
-    return {"name": name, "rank": len(shape), "shape": shape, "lines": []}
+    return {"name": name, "of": f"shape_{name}", "rank": len(shape), "shape": shape, "lines": []}
 
 
 def _number(number: float) -> str:

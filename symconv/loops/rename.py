@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from symconv.loops.ir import Declare, For, Kernel, Let, Size, Update, Var
-from symconv.loops.traverse import rewrite
+from symconv.loops.traverse import rewrite, walk
 
-__all__ = ["renamed"]
+__all__ = ["distinct", "renamed"]
 
 
 def renamed(kernel: Kernel, names: Mapping[str, str]) -> Kernel:
@@ -36,8 +36,36 @@ def renamed(kernel: Kernel, names: Mapping[str, str]) -> Kernel:
         replace(b, axes=tuple(tuple(rewrite(s, rule) for s in axis) for axis in b.axes), slack=rewrite(b.slack, rule))
         for b in kernel.buffers
     )
-    nests = tuple(replace(n, extent=rewrite(n.extent, rule), body=_body(n.body, rule)) for n in kernel.nests)
-    return replace(kernel, buffers=buffers, nests=nests, layout=tuple(map(size, kernel.layout)))
+    nests = tuple(
+        replace(n, var=names.get(n.var, n.var), extent=rewrite(n.extent, rule), body=_body(n.body, rule))
+        for n in kernel.nests
+    )
+    checks = tuple(rewrite(check, rule) for check in kernel.checks)
+    sizes, layout = tuple(map(size, kernel.sizes)), tuple(map(size, kernel.layout))
+    return replace(kernel, buffers=buffers, sizes=sizes, checks=checks, nests=nests, layout=layout)
+
+
+def distinct(kernel: Kernel) -> Mapping[str, str]:
+    """Other names for the numbers that are called like an array, for languages in which one name is one thing.
+
+    >>> from symconv.loops.ir import Buffer, Const
+    >>> distinct(Kernel("y", (Buffer("W", (), "in"),), (Size("W", Const(2)),), (), ()))
+    {'W': 'W_'}
+    """
+    nodes = [node for nest in kernel.nests for node in walk(nest)]
+    numbers = {size.name for size in (*kernel.sizes, *kernel.layout)} | {nest.var for nest in kernel.nests}
+    numbers |= {node.name for node in nodes if isinstance(node, Let | Declare)}
+    numbers |= {node.var for node in nodes if isinstance(node, For)}
+    arrays = {buffer.name for buffer in kernel.buffers}
+    taken = numbers | arrays
+    found: dict[str, str] = {}
+    for name in sorted(numbers & arrays):
+        other = f"{name}_"
+        while other in taken:
+            other += "_"
+        taken.add(other)
+        found[name] = other
+    return found
 
 
 def _body(body: tuple[Any, ...], rule: Any) -> tuple[Any, ...]:
