@@ -19,6 +19,7 @@ from symconv.commands.parameters import (
     the_op,
     the_output,
     the_settings,
+    the_spread,
     the_target,
     the_threads,
 )
@@ -144,7 +145,7 @@ def generate(
 
 
 @cli.command()
-@the_op
+@click.argument("ops", nargs=-1, metavar="[OP]...")
 @the_settings
 @the_gradients
 @the_dtype("float64")
@@ -152,29 +153,36 @@ def generate(
 @the_target
 @click.option("--source", type=click.Path(path_type=Path), help="Judge this .pyx module instead of a new one.")
 @click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
+@click.option("--all", "everything", is_flag=True, help="Every shipped operator, with the options that it takes.")
+@the_spread
 def verify(
-    op: str,
+    ops: tuple[str, ...],
     wrt: tuple[str, ...],
+    source: Path | None,
+    form: str,
+    everything: bool,
+    jobs: int | None,
+    on: str | None,
     dtype: str,
     threads: int | None,
     target: str,
-    source: Path | None,
-    form: str,
     **settings: object,
 ) -> int:
     """Judge the kernels against oracles.
 
     The oracles share no code with the derivation. Exit status 3: nothing is known to be wrong, but a result has no
-    number with a finite error bound, so nothing judged it.
+    number with a finite error bound, so nothing judged it. Several operators are judged in processes side by side.
 
     \b
     Examples:
       symconv verify conv2d --stride 2 --padding 1 --dtype float32
       symconv verify conv1d --source mine.pyx
+      symconv verify --all --jobs 8
     """
     from symconv.commands.verify import verify as work
 
-    return work(op, settings, wrt, dtype, threads, target, source, form)
+    chosen = {"dtype": dtype, "threads": threads, "target": target}
+    return work(ops, settings, wrt, chosen, source, form, everything, (jobs, on))
 
 
 @cli.command()
@@ -185,6 +193,7 @@ def verify(
 @click.option("--arguments", help="What parameters of the code are, as in 'dout=gy, cache=(x, w, 2, 1)'.")
 @click.option("--returns", help="Which gradients the code returns, in order, as in x,w.")
 @click.option("--for", "family", type=Family(), default=(), help="Decide a family: stride=1..4,padding=0..3.")
+@the_spread
 @the_output("An HTML report to write as well.")
 def prove(
     op: str,
@@ -194,6 +203,8 @@ def prove(
     returns: str | None,
     family: tuple[tuple[str, range], ...],
     output: Path | None,
+    jobs: int | None,
+    on: str | None,
     **settings: object,
 ) -> int:
     """Decide a hand-written formula, or code, for all sizes.
@@ -208,10 +219,12 @@ def prove(
     """
     from symconv.commands.prove import prove as work
     from symconv.commands.prove import prove_file
+    from symconv.commands.sweep import Where
 
+    where = Where(jobs, on)
     if code is not None:
-        return prove_file(op, settings, claim, code, arguments, returns, family, output)
-    return work(op, settings, claim or "", family, output)
+        return prove_file(op, settings, claim, code, arguments, returns, family, output, where)
+    return work(op, settings, claim or "", family, output, where)
 
 
 @cli.command()
@@ -355,6 +368,9 @@ def bench(
 @the_target
 @click.option("--shape", "shapes", type=Shape(), multiple=True, help="A tensor's shape; one --shape for each tensor.")
 @click.option("--use", type=click.Path(path_type=Path), help="Take the plans of a file that `tune -o` wrote.")
+@click.option("--suite", metavar="FILE.json", help="The layers of a file, or of a suite of symconv: devset, bodies.")
+@click.option("--only", multiple=True, metavar="WORD", help="Layers of this class or with this in their names.")
+@the_spread
 @the_output("Write every measured plan that is kept here to this file.")
 def tune(
     op: str | None,
@@ -363,6 +379,10 @@ def tune(
     target: str,
     shapes: tuple[tuple[str, tuple[int, ...]], ...],
     use: Path | None,
+    suite: str | None,
+    only: tuple[str, ...],
+    jobs: int | None,
+    on: str | None,
     output: Path | None,
     **settings: object,
 ) -> int:
@@ -374,12 +394,14 @@ def tune(
     \b
     Examples:
       symconv tune conv2d --padding 1 --shape x=8,64,56,56 --shape w=64,64,3,3 -o plans.json
+      symconv tune --suite devset --only depthwise --jobs 2
       symconv tune --use plans.json
     """
+    from symconv.commands.sweep import Where
     from symconv.commands.tune import tune as work
 
     chosen = {"dtype": dtype, "threads": threads, "target": target}
-    return work(op, settings, dict(shapes), chosen, (use, output))
+    return work(op, settings, dict(shapes), chosen, (use, output), (suite, only), Where(jobs, on))
 
 
 @cli.command()

@@ -79,6 +79,7 @@ def spread(
     on : ``"dask://host:port"``, the scheduler of a dask cluster whose workers have this version of symconv
     tell : is told how far it is
 
+    Processes import the script they are started from: there, call this under ``if __name__ == "__main__":``.
     What ``work`` raises for an item is raised here, with the item's name as a note. Raises SpecError where there is no
     cluster. In place of the result of an item that its workers do not survive stands a :class:`Lost`.
 
@@ -103,6 +104,7 @@ class _Sweep(Generic[Item, Result]):
     items: Sequence[tuple[str, Item]]
     tell: Callable[[str], None]
     results: dict[int, Result | Lost] = field(default_factory=dict)
+    errors: dict[int, Exception] = field(default_factory=dict)
 
     def here(self) -> tuple[Result | Lost, ...]:
         """One item after the other, in this process."""
@@ -117,7 +119,11 @@ class _Sweep(Generic[Item, Result]):
         deaths = [0] * len(self.items)
         while waiting or suspects:
             queue, width = (suspects, 1) if suspects else (waiting, place.width)
-            for number in self._round(place, queue, width):
+            lost = self._round(place, queue, width)
+            if self.errors:
+                # Items start in order, so this is the first of all, whichever came first.
+                raise self.errors[min(self.errors)]
+            for number in lost:
                 deaths[number] += 1
                 if deaths[number] < place.tries:
                     suspects.append(number)
@@ -130,8 +136,8 @@ class _Sweep(Generic[Item, Result]):
         under_way: dict[Future[Result], int] = {}
         lost: list[int] = []
         with place.opened(width) as executor:
-            while under_way or (queue and not lost):
-                while queue and not lost and len(under_way) < width:
+            while under_way or (queue and not lost and not self.errors):
+                while queue and not lost and not self.errors and len(under_way) < width:
                     lost += self._submitted(executor, place, queue.popleft(), under_way)
                 finished, _ = wait(under_way, return_when=FIRST_COMPLETED)
                 for future in finished:
@@ -156,6 +162,8 @@ class _Sweep(Generic[Item, Result]):
             raise SpecError(
                 "the connection to the workers was lost: start the scheduler again, and the sweep"
             ) from None
+        except Exception as error:  # noqa: BLE001 - raised again when what is under way has ended
+            self.errors[number] = error
         return []
 
     def _found(self, number: int, result: Result | Lost) -> None:

@@ -49,6 +49,16 @@ def refuses(item):
         raise ValueError("no")
     return square(item)
 
+def both_refuse(item):
+    # The third waits until the fourth has refused.
+    file, number = item
+    if number == 4:
+        Path(file).touch()
+    while number == 3 and not Path(file).exists():
+        time.sleep(0.01)
+    if number >= 3:
+        raise ValueError(f"no {number}")
+
 def whose(item):
     return os.getpid()
 """
@@ -103,6 +113,12 @@ def test_what_is_raised_names_its_item(fragile: Any) -> None:
         with pytest.raises(ValueError, match="no") as caught:
             spread(fragile.refuses, items(5, "here"), jobs=jobs)
         assert caught.value.__notes__ == ["in item 3"]
+
+
+def test_what_is_raised_is_the_first_of_the_items_whichever_came_first(fragile: Any, tmp_path: Path) -> None:
+    mark = str(tmp_path / "fourth")
+    with pytest.raises(ValueError, match="no 3"):
+        spread(fragile.both_refuse, [(f"item {k}", (mark, k)) for k in range(7)], jobs=2)
 
 
 @pytest.mark.parametrize(

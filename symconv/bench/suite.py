@@ -12,7 +12,7 @@ from typing import Any
 
 from symconv.errors import SpecError, shown
 
-__all__ = ["OPERATORS", "Layer", "read_suite", "shipped"]
+__all__ = ["OPERATORS", "Layer", "chosen_layers", "read_suite", "shipped"]
 
 OPERATORS = ("conv", "conv_transpose", "adder", "squared_distance", "max_plus", "min_plus")
 """What a layer's ``op`` can be; its rank is that of ``spatial``."""
@@ -73,6 +73,19 @@ def read_suite(given: str | Path) -> tuple[Layer, ...]:
     if not isinstance(layers, list) or not layers:
         raise SpecError(f'{path}: a suite is {{"layers": [...]}} with one object per layer; given {shown(found)}')
     return tuple(_layer(str(path), number, layer) for number, layer in enumerate(layers, 1))
+
+
+def chosen_layers(given: str | Path, only: tuple[str, ...]) -> tuple[Layer, ...]:
+    """The layers of a suite whose class is one of ``only``, or with one of these words in their names; all without.
+
+    >>> [layer.name for layer in chosen_layers("bodies", ("adder",))] == [read_suite("bodies")[0].name]
+    True
+    """
+    layers = read_suite(given)
+    found = tuple(layer for layer in layers if not only or any(w == layer.cls or w in layer.name for w in only))
+    if not found:
+        raise SpecError(f"no layer of {given} has {' or '.join(only)} in its class or name")
+    return found
 
 
 def _parsed(path: Path) -> object:

@@ -14,7 +14,7 @@ from symconv.bench.chart import chart
 from symconv.bench.conditions import environment, machine, restart
 from symconv.bench.measure import How, Task, measure
 from symconv.bench.record import bounded, document, layer_record
-from symconv.bench.suite import Layer, read_suite
+from symconv.bench.suite import Layer, chosen_layers
 from symconv.bench.table import line, table
 from symconv.commands.outcome import RIGHT
 from symconv.commands.progress import stage
@@ -87,10 +87,7 @@ def _tasks(
             raise SpecError(
                 "a suite says everything about its layers: leave out OP, --shape and the operator's options"
             )
-        layers = [layer for layer in read_suite(suite) if not only or any(_chosen(layer, word) for word in only)]
-        if not layers:
-            raise SpecError(f"no layer of {suite} has {' or '.join(only)} in its class or name")
-        yield from [_task(layer) for layer in layers]
+        yield from [_task(layer) for layer in chosen_layers(suite, only)]
         return
     if not ops:
         raise SpecError(
@@ -108,10 +105,6 @@ def _tasks(
         own = {name: shapes[name] for name in operator.tensors}
         operator.output_shape(**own)
         yield Task("operators", operator.name, operator, settings, own)
-
-
-def _chosen(layer: Layer, word: str) -> bool:
-    return word == layer.cls or word in layer.name
 
 
 def _task(layer: Layer) -> Task:

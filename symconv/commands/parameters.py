@@ -19,6 +19,7 @@ __all__ = [
     "the_op",
     "the_output",
     "the_settings",
+    "the_spread",
     "the_target",
     "the_threads",
 ]
@@ -91,6 +92,12 @@ the_gradients = click.option("--wrt", multiple=True, metavar="TENSOR", help="Onl
 the_threads = click.option("--threads", type=Integer(1, 4096), help="At most so many threads; default every core.")
 the_target = click.option(
     "--target", type=click.Choice(TARGETS), default="native", show_default=True, help="For this machine, or for any."
+)
+
+
+the_spread = all_of(
+    click.option("--jobs", type=Integer(1, 4096), help="So many processes; default every core."),
+    click.option("--on", metavar="dask://HOST:PORT", help="The workers of a dask cluster, by its scheduler."),
 )
 
 

@@ -3,34 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import product
 from math import prod
 from pathlib import Path
 
-from symconv.claims import Proof
 from symconv.claims import prove as decided
 from symconv.commands.check import named, place
-from symconv.commands.outcome import FAILED, RIGHT, UNDECIDED
+from symconv.commands.outcome import FAILED, RIGHT, UNDECIDED, UNUSABLE
 from symconv.commands.progress import stage
 from symconv.commands.request import requested
+from symconv.commands.sweep import Where, aligned, one_only, swept, worst
 from symconv.errors import SpecError
 from symconv.notation.operator import Operator
+from symconv.spread import Lost
 
 __all__ = ["prove"]
 
 _MOST = 2000
 
+_WORTH = 16  # a process takes seconds to start, a proof some tenths of one
+
+_STATUS = {True: RIGHT, False: FAILED, None: UNDECIDED}
+
 Family = tuple[tuple[str, range], ...]
 
 
-def prove(op: str, settings: Mapping[str, object], claim: str, family: Family, output: Path | None) -> int:
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    claim: str
+    holds: bool | None
+    words: str
+
+
+def prove(
+    op: str,
+    settings: Mapping[str, object],
+    claim: str,
+    family: Family,
+    output: Path | None,
+    where: Where = Where(),  # noqa: B008 - frozen
+) -> int:
     """Print the proof, or a table over the family; the status says true, false or undecided."""
     if not claim:
         raise SpecError("say what to decide: --claim 'gx = ...', or --code FILE.py:FUNCTION")
     if family:
         if output is not None:
             raise SpecError("--for prints a table; leave out -o")
-        return _table(op, settings, claim, family)
+        return _table(op, settings, claim, family, where)
+    one_only(where, "--for")
     operator = requested(op, settings)
     with stage("proving"):
         proof = decided(operator, claim)
@@ -39,53 +60,56 @@ def prove(op: str, settings: Mapping[str, object], claim: str, family: Family, o
         from symconv.views.show import show
 
         print(f"report: {show(proof, output)}")
-    return _status([proof])
+    return _STATUS[proof.holds]
 
 
 def prove_file(op: str, settings: Mapping[str, object], claim: str | None, code: str, arguments: str | None,
-               returns: str | None, family: Family, output: Path | None) -> int:  # fmt: skip
+               returns: str | None, family: Family, output: Path | None, where: Where) -> int:  # fmt: skip
     """Print the proofs of a function of a file."""
     if claim or family or output is not None:
         raise SpecError("--code stands alone: leave out --claim, --for and -o")
+    one_only(where, "--for")
     path, name = place(code)
     operator = requested(op, settings)
     with stage("proving"):
         chosen = tuple(x.strip() for x in returns.split(",")) if returns else None
         proofs = decided(operator, code=Path(path), name=name, arguments=named(arguments), returns=chosen)
     print(proofs)
-    return _status([*proofs.values()])
+    return worst(_STATUS[proof.holds] for proof in proofs.values())
 
 
-def _status(proofs: list[Proof]) -> int:
-    if any(proof.holds is False for proof in proofs):
-        return FAILED
-    return RIGHT if all(proof.holds for proof in proofs) else UNDECIDED
-
-
-def _table(op: str, settings: Mapping[str, object], claim: str, family: Family) -> int:
+def _table(op: str, settings: Mapping[str, object], claim: str, family: Family, where: Where) -> int:
     names = [name for name, _ in family]
     if twice := [name for name in names if settings.get(name) is not None]:
         raise SpecError(f"--for gives {twice[0]}, and --{twice[0]} does too; give it once")
     members = [(values, _member(op, settings, names, values)) for values in _members(family)]
     _usable(names, members)
-    proofs: list[Proof] = []
+    titles = [", ".join(f"{name} {value}" for name, value in zip(names, values, strict=True)) for values, _ in members]
+    items = [
+        (title, (made, claim)) for title, (_, made) in zip(titles, members, strict=True) if isinstance(made, Operator)
+    ]
+    found = iter(swept("proving", where, _decided, items, least=_WORTH))
     rows: list[tuple[str, ...]] = []
-    with stage("proving") as tell:
-        for values, operator in members:
-            tell(", ".join(f"{name} {value}" for name, value in zip(names, values, strict=True)))
-            cells = tuple(map(str, values))
-            if isinstance(operator, SpecError):
-                rows.append((*cells, "no operator", str(operator).splitlines()[0]))
-                continue
-            proof = decided(operator, claim, explain=False)
-            proofs.append(proof)
-            rows.append((*cells, *_words(proof)))
-    print(f"{proofs[0].claim}\n")
-    for row in _aligned([(*names, "holds", "fails when"), *rows]):
+    answers: list[_Answer | Lost] = []
+    for values, made in members:
+        if isinstance(made, SpecError):
+            rows.append((*map(str, values), "no operator", str(made).splitlines()[0]))
+            continue
+        answers.append(next(found))
+        rows.append((*map(str, values), *_words(answers[-1])))
+    decided_ones = [answer for answer in answers if not isinstance(answer, Lost)]
+    print(f"{decided_ones[0].claim if decided_ones else claim}\n")
+    for row in aligned([(*names, "holds", "fails when"), *rows]):
         print(row)
-    count = sum(proof.holds is True for proof in proofs)
-    print(f"\nholds for all sizes in {count} of {len(proofs)} cases")
-    return _status(proofs)
+    count = sum(answer.holds is True for answer in decided_ones)
+    print(f"\nholds for all sizes in {count} of {len(answers)} cases")
+    return worst(UNUSABLE if isinstance(answer, Lost) else _STATUS[answer.holds] for answer in answers)
+
+
+def _decided(item: tuple[Operator, str]) -> _Answer:
+    """What the table says of a proof: numbers and words, which processes can send one another."""
+    proof = decided(*item, explain=False)
+    return _Answer(str(proof.claim), proof.holds, proof.reason if proof.holds is None else proof.fails_when)
 
 
 def _member(
@@ -106,9 +130,10 @@ def _usable(names: Sequence[str], members: Sequence[tuple[tuple[int, ...], Opera
                 raise SpecError(f"--for: no operator of the family with {name} {value} is valid: {made}")
 
 
-def _words(proof: Proof) -> tuple[str, str]:
-    word = {True: "yes", False: "no", None: "undecided"}[proof.holds]
-    return word, proof.reason if proof.holds is None else proof.fails_when
+def _words(answer: _Answer | Lost) -> tuple[str, str]:
+    if isinstance(answer, Lost):
+        return "given up", str(answer)
+    return {True: "yes", False: "no", None: "undecided"}[answer.holds], answer.words
 
 
 def _members(family: Family) -> Iterator[tuple[int, ...]]:
@@ -116,9 +141,3 @@ def _members(family: Family) -> Iterator[tuple[int, ...]]:
     if count > _MOST:
         raise SpecError(f"--for has {count} cases; at most {_MOST} are decided in one go")
     return product(*(values for _, values in family))
-
-
-def _aligned(rows: list[tuple[str, ...]]) -> Iterator[str]:
-    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
-    for row in rows:
-        yield "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from symconv.api import built
+from symconv.arrays import default_threads
 from symconv.commands.outcome import RIGHT
-from symconv.commands.progress import stage
+from symconv.commands.progress import Tell, stage
 from symconv.commands.request import requested
+from symconv.commands.sweep import Where, one_only
 from symconv.errors import SpecError
-from symconv.options import options
+from symconv.notation.operator import Operator
+from symconv.options import Options, options
 from symconv.tune.memory import export_plans, import_plans
 
-__all__ = ["tune"]
+__all__ = ["measured", "tune"]
 
 
 def tune(
@@ -24,18 +29,40 @@ def tune(
     shapes: Mapping[str, tuple[int, ...]],
     chosen: Mapping[str, object],
     files: tuple[Path | None, Path | None],
+    many: tuple[str | None, tuple[str, ...]] = (None, ()),
+    where: Where = Where(),  # noqa: B008 - frozen
 ) -> int:
-    """Take the plans of the first of ``files``, measure an operator at ``shapes``, write every plan to the second."""
+    """Take the plans of the first of ``files``, measure, write every plan to the second.
+
+    What is measured is an operator at ``shapes``, or the layers of a suite that have one of some words: ``many``.
+    """
     taken, written = files
-    if op is None and taken is None and written is None:
+    suite, only = many
+    if suite is None:
+        one_only(where, "--suite")
+        if only:
+            raise SpecError("--only chooses layers of a suite: it goes with --suite")
+    if op is None and suite is None and taken is None and written is None:
         raise SpecError("say what to measure, as in `symconv tune conv2d --shape x=8,64,56,56 --shape w=64,64,3,3`")
     if taken is not None:
         print(f"took {_plans(import_plans(taken))} from {taken}")
+    if suite is not None and (op is not None or shapes or any(v not in (None, False, ()) for v in settings.values())):
+        raise SpecError("a suite says everything about its layers: leave out OP, --shape and the operator's options")
     if op is not None:
         print(_measured(op, settings, shapes, chosen))
+    status = RIGHT if suite is None else _suite(suite, only, chosen, where)
     if written is not None:
         print(f"wrote {_plans(export_plans(written))} to {written}")
-    return RIGHT
+    return status
+
+
+def _suite(suite: str, only: tuple[str, ...], chosen: Mapping[str, Any], where: Where) -> int:
+    from symconv.bench.suite import chosen_layers
+    from symconv.commands.tune_many import tune_many
+
+    # Plans are for a number of threads: every worker measures with as many as this process would have.
+    threads = chosen["threads"] or default_threads()
+    return tune_many(chosen_layers(suite, only), options(**{**chosen, "threads": threads, "tune": True}), where)
 
 
 def _measured(
@@ -45,10 +72,21 @@ def _measured(
     if set(shapes) != set(operator.tensors):
         wanted = " ".join(f"--shape {name}=..." for name in operator.tensors)
         raise SpecError(f"{operator.name} is measured at shapes of all its tensors: {wanted}")
-    result = operator.output_shape(**shapes)
+    operator.output_shape(**shapes)
     given = options(**{**chosen, "tune": True})  # type: ignore[arg-type]
-    with stage("building") as tell:
-        kernel = built(operator, given, tell)
+    with stage("building and measuring") as tell:
+        return measured(operator, shapes, given, nullcontext, tell)
+
+
+def measured(
+    operator: Operator,
+    shapes: Mapping[str, tuple[int, ...]],
+    given: Options,
+    alone: Callable[[], AbstractContextManager[None]],
+    tell: Tell = lambda _: None,
+) -> str:
+    """The schedule of an operator with its plans for these shapes, measured while ``alone()`` is entered."""
+    kernel = built(operator, given, tell)
     rng = np.random.default_rng(0)
     kinds = {tensor.name: tensor.dtype for tensor in operator.inputs}
     arrays = [
@@ -57,9 +95,11 @@ def _measured(
         else np.zeros(shapes[name], np.int32)
         for name in operator.tensors
     ]
-    with stage("measuring"):
+    along = rng.standard_normal(operator.output_shape(**shapes)).astype(given.dtype)
+    tell("measuring")
+    with alone():
         kernel.forward(*arrays)
-        kernel.backward(rng.standard_normal(result).astype(given.dtype), *arrays)
+        kernel.backward(along, *arrays)
     return str(kernel.schedule)
 
 

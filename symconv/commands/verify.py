@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from symconv import pipeline
 from symconv.api import built
@@ -12,6 +13,8 @@ from symconv.asked import module_text
 from symconv.commands.outcome import FAILED, RIGHT, UNDECIDED
 from symconv.commands.progress import Tell, stage
 from symconv.commands.request import gradient_names, requested
+from symconv.commands.sweep import Where, one_only
+from symconv.errors import SpecError
 from symconv.kernel import Kernel
 from symconv.notation.operator import Operator
 from symconv.options import Options, options
@@ -23,21 +26,34 @@ __all__ = ["judged", "outcome", "verify"]
 
 
 def verify(
-    op: str,
+    ops: tuple[str, ...],
     settings: Mapping[str, object],
     wrt: tuple[str, ...],
-    dtype: str,
-    threads: int | None,
-    target: str,
+    chosen: Mapping[str, Any],
     source: Path | None,
     form: str = "text",
+    everything: bool = False,
+    spread: tuple[int | None, str | None] = (None, None),
 ) -> int:
-    """Judge a new kernel, or the module in ``source``; prints the verdict, as text or JSON."""
-    operator = requested(op, settings)
+    """Judge a new kernel, or the module in ``source``; prints the verdict, as text or JSON. Several: a table."""
+    where = Where(*spread)
+    if everything == bool(ops):
+        raise SpecError("--all takes no OP" if ops else "say what to verify: OP, several of them, or --all")
+    if everything or len(ops) > 1:
+        from symconv.commands.verify_many import everything as shipped
+        from symconv.commands.verify_many import verify_many
+
+        if source is not None:
+            raise SpecError("--source is the kernel of one operator: give one OP")
+        return verify_many(
+            shipped(settings) if everything else [requested(op, settings) for op in ops], wrt, chosen, form, where
+        )
+    one_only(where, "several OPs, or --all")
+    operator = requested(ops[0], settings)
     gradients = gradient_names(operator, wrt)
-    chosen = options(dtype=dtype, threads=threads, target=target)
+    given = options(**chosen)
     with stage("building") as tell:
-        kernel = built(operator, chosen, tell) if source is None else _given(operator, source, chosen)
+        kernel = built(operator, given, tell) if source is None else _given(operator, source, given)
     with stage("verifying") as tell:
         verdict = judged(operator, kernel, gradients, tell)
     print(json.dumps(verdict_data(verdict), indent=1, ensure_ascii=False) if form == "json" else verdict)

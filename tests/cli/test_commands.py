@@ -218,3 +218,32 @@ def test_doctor_misses_a_compiler(program, tmp_path):
     assert ran.returncode == 2
     assert "MISSING  C compiler" in ran.stdout
     assert "kernels cannot be built: C compiler missing" in ran.stdout
+
+
+@pytest.mark.full
+def test_several_operators_are_a_table(call):
+    first, second = "y[i] = 3*x[i]", "y[n,i] = sum[p](x[n,2*i+p]*w[p])"
+    result = call("verify", first, second, "--jobs", 1)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.splitlines()[0].split() == ["operator", "verdict", "comparisons"]
+    assert "2 of 2 passed" in result.stdout
+    spread = call("verify", first, second, "--jobs", 2, "--format", "json")
+    assert [one["passed"] for one in json.loads(spread.stdout)] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((), "say what to verify"),
+        (("--all", "conv1d"), "--all takes no OP"),
+        (("conv1d", "--jobs", 2), "they go with several OPs, or --all"),
+        (("conv1d", "conv9d"), "did you mean conv3d"),
+        (("conv1d", "conv2d", "--source", "a.pyx"), "give one OP"),
+        (("conv1d", "conv2d", "--on", "here"), "as in dask://127.0.0.1:8786"),
+        (("--all", "--extents", "i=3"), "no shipped operator takes --extents"),
+    ],
+)
+def test_what_cannot_be_verified_is_said(call, arguments, words):
+    result = call("verify", *arguments)
+    assert result.exit_code == 2
+    assert words in result.stderr

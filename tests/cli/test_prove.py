@@ -69,5 +69,10 @@ def test_a_family_is_a_table(call):
     assert done.output.count(" yes ") == 2
     assert done.output.count("(K + L) mod 2 = 1") == 2
     assert "2 of 4" in done.output
+    spread = call(
+        "prove", "conv1d", "--claim", "gx = conv_transpose(gy, w, stride=s, padding=p)", "--for", family, "--jobs", 2
+    )
+    assert (spread.stdout, spread.exit_code) == (done.stdout, 1)
+    assert call("prove", "conv1d", "--claim", "gx = gy", "--jobs", 2).exit_code == 2
     right = "gx = conv_transpose(gy, w, stride=s, padding=p, output_padding=(L+2*p-(K-1)-1)%s)"
     assert call("prove", "conv1d", "--claim", right, "--for", family).exit_code == 0
