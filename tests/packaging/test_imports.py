@@ -15,7 +15,7 @@ ALLOWED = {
     "options": {"errors"},
     "notation": {"errors"},
     "templates": {"errors"},
-    "spread": {"errors"},
+    "spread": {"errors", "__version__"},
     "relation": {"errors", "notation"},
     "ops": {"errors", "notation"},
     "derive": {"errors", "notation", "relation"},
