@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from symconv.code.nodes import Arguments, node_of
+from symconv.code.trouble import LineCaret
 from symconv.code.values import Plan, Span
 from symconv.notation.affine import Affine, affine
 from symconv.notation.expr import Constraint
@@ -16,7 +17,6 @@ from symconv.notation.operator import Operator
 from symconv.prove.numeric import binary_shapes, plain
 from symconv.prove.numeric_numbers import Array, Ground, Misfit, grounded
 from symconv.prove.numeric_words import called
-from symconv.prove.parse import Caret
 from symconv.prove.scope import Undecided
 from symconv.prove.syntax import Call
 from symconv.prove.value import Product
@@ -35,7 +35,8 @@ class Concrete:
     symbolic = False
 
     def __init__(self, op: Operator, arrays: dict[str, Array]) -> None:
-        self.ground = grounded(op, Caret(""), arrays, plain, None)
+        self.caret = LineCaret()
+        self.ground = grounded(op, self.caret, arrays, plain, None)
         self.floats = all(a.dtype.kind == "f" for a in arrays.values())
 
     def is_array(self, value: object) -> bool:

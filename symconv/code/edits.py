@@ -217,8 +217,26 @@ def _crops(op: Operator, function: ast.FunctionDef, names: Mapping[str, str]) ->
                 case ast.Slice(lower, ast.UnaryOp(ast.USub(), _), None) if x is not None:
                     start = f"{ast.unparse(lower)} + " if lower is not None else ""
                     item.upper, changed = _parsed(f"{start}{x}.shape[{k}]"), True
+        yield from _shifted(node, function)
         if changed:
             yield node, new, "a crop up to -p is empty for p = 0, and keeps what stride leaves over"
+
+
+def _shifted(node: ast.Subscript, function: ast.FunctionDef) -> Iterator[tuple[ast.AST, ast.AST, str]]:
+    """A crop that starts where the padding ends."""
+    pads = sorted(
+        {n.id for n in ast.walk(function) if isinstance(n, ast.Name) and n.id.lower() in {"pad", "padding", "p"}}
+    )
+    for name in pads:
+        new = deepcopy(node)
+        assert isinstance(new.slice, ast.Tuple)
+        changed = False
+        for item in new.slice.elts:
+            match item:
+                case ast.Slice(None, ast.Name(size), None):
+                    item.lower, item.upper, changed = _parsed(name), _parsed(f"{name} + {size}"), True
+        if changed:
+            yield node, new, "a crop that starts where the padding does"
 
 
 # -- flips and transposes

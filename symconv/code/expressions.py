@@ -51,9 +51,18 @@ class Expressions:
         self.program = program
         self.on = on
         self.names: dict[str, Any] = {}
-        self.line = 0
+        self.at = 0
         self.depth = 0
         self.calls = 0
+
+    @property
+    def line(self) -> int:
+        """The line that is read."""
+        return self.at
+
+    @line.setter
+    def line(self, number: int) -> None:
+        self.at = self.on.caret.line = number
 
     # -- what subclasses add
     def call(self, function: Any, arguments: list[Any], options: dict[str, Any]) -> Any:

@@ -46,13 +46,13 @@ def explained(reading: Reading, tensor: str, key: Any, proof: Proof) -> Proof:
     """The proof of a wrong gradient with the line that is at fault."""
     if proof.holds is not False:
         return proof
-    reading = part(reading, key)
-    fault = _edited(reading, tensor, key) or Fault(_made(reading, key, proof))
+    whole, reading = reading, part(reading, key)
+    fault = _edited(reading, tensor, key, whole) or Fault(_made(reading, key, proof))
     repair = f"line {fault.line}: {fault.text}" if fault.text else ""
     return replace(proof, line=fault.line, cause=fault.cause, repair=repair)
 
 
-def _edited(reading: Reading, tensor: str, key: Any) -> Fault | None:
+def _edited(reading: Reading, tensor: str, key: Any, whole: Reading) -> Fault | None:
     trials = _trials(reading.op, tensor)
     if not trials:
         return None
@@ -68,7 +68,7 @@ def _edited(reading: Reading, tensor: str, key: Any) -> Fault | None:
             right, steps = _agrees(new, key, trials)
             left -= steps
             if right and _proved(new, tensor, key):
-                return Fault(edit.line, edit.cause, _line_of(edit.node, function, edit.line))
+                return Fault(edit.line, edit.cause, _line_of(edit.node, whole.node, edit.line))
             if left < 0 or len(seen) > _MOST:
                 return None
     return None
@@ -119,7 +119,11 @@ def _agrees(reading: Reading, key: Any, trials: list[tuple[dict[str, Array], Arr
             AssertionError,
         ):
             return False, steps + 20
-        if got.shape != want.shape or not np.allclose(got.astype(np.float64), want, rtol=1e-9):
+        if (
+            not isinstance(got, np.ndarray)
+            or got.shape != want.shape
+            or not np.allclose(got.astype(np.float64), want, rtol=1e-9)
+        ):
             return False, steps
     return True, steps
 
@@ -154,8 +158,19 @@ def _line_of(node: ast.FunctionDef, before: ast.FunctionDef, line: int) -> str:
             best = one
     if best is None:
         return ""
-    text = ast.unparse(best)
-    return text.splitlines()[0]
+    return ast.unparse(_with_the_others(best, before)).splitlines()[0]
+
+
+def _with_the_others(node: ast.stmt, before: ast.FunctionDef) -> ast.stmt:
+    """A ``return`` with the results that were left out."""
+    if not (isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple)):
+        return node
+    for old in ast.walk(before):
+        if isinstance(old, ast.Return) and isinstance(old.value, ast.Tuple) and old.lineno == node.lineno:
+            pairs = zip(node.value.elts, old.value.elts, strict=False)
+            items = [b if isinstance(a, ast.Constant) and a.value is None else a for a, b in pairs]
+            return ast.Return(ast.Tuple(items, ast.Load()))
+    return node
 
 
 def _made(reading: Reading, key: Any, proof: Proof) -> int:

@@ -8,6 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
 from symconv.code.concrete import Concrete
 from symconv.code.forward import Forward, context_of_forward
 from symconv.code.roles import Roles, gradient_named
@@ -21,12 +23,18 @@ from symconv.code.walk import Walk
 from symconv.errors import SpecError, SymconvError, shown
 from symconv.notation.operator import Operator
 from symconv.prove.coded import Coded
+from symconv.prove.counterexample import drawn
 from symconv.prove.numeric_numbers import Misfit
 from symconv.prove.scope import Mismatch, Scope, Undecided
+from symconv.verify.geometry import geometries
 
 __all__ = ["Reading", "coded", "finished", "part", "results_of"]
 
 _APPLIED = frozenset({"exp", "tanh", "sigmoid", "log", "sqrt", "sin", "cos", "softmax"})
+
+
+_MOST_CELLS = 400
+"""Cells of the arrays that tell a result by its shape."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +147,7 @@ def results_of(reading: Reading, returns: Sequence[str] | None) -> dict[str, Any
             raise SpecError(f"returns names tensors of the operator, {', '.join(tensors)}; given {shown(bad[0])}")
         return {n: None if items is None and len(names) == 1 else k for k, n in enumerate(names) if n is not None}
     if items is None:
-        return {_single(reading, value, tensors): None}
+        return {_single(reading, _returned(reading.node), tensors): None}
     named_ = [gradient_named(reading.op, item.id) if isinstance(item, ast.Name) else None for item in items]
     if len({n for n in named_ if n}) == sum(not _is_none(item) for item in items):
         return {n: k for k, n in enumerate(named_) if n is not None}
@@ -163,18 +171,33 @@ def _kept(reading: Reading) -> dict[str, str]:
 
 
 def _single(reading: Reading, value: ast.expr | None, tensors: list[str]) -> str:
-    name = value.id if isinstance(value, ast.Name) else ""
-    found = gradient_named(reading.op, name) or gradient_named(reading.op, reading.node.name)
+    """The gradient that a function with one result returns: by its name, else by the shape it has."""
+    root = value
+    while isinstance(root, ast.Subscript | ast.Attribute):
+        root = root.value
+    named = root.id if isinstance(root, ast.Name) else ""
+    for suffix in ("", "_padded", "_pad", "pad", "p"):
+        found = gradient_named(reading.op, named.removesuffix(suffix)) if named else None
+        if found is not None:
+            return found
     words = reading.node.name.lower()
-    if found is None:
-        for tensor, hints in (
-            ("x", ("input", "_x", "data")),
-            ("w", ("weight", "kernel", "filter", "_w")),
-            ("b", ("bias",)),
-        ):
-            if tensor in tensors and any(hint in words for hint in hints):
-                found = tensor
-    return found or tensors[0]
+    found = gradient_named(reading.op, reading.node.name)
+    for tensor, hints in (("x", ("input", "data")), ("w", ("weight", "filter")), ("b", ("bias",))):
+        if found is None and tensor in tensors and any(hint in words for hint in hints):
+            found = tensor
+    return found or _by_shape(reading, tensors) or tensors[0]
+
+
+def _by_shape(reading: Reading, tensors: list[str]) -> str | None:
+    """The tensor that has the shape of the result at some sizes."""
+    for seed, shapes in enumerate(geometries(reading.op, 12, 0)):
+        arrays = {name: array.astype(np.float64) for name, array in drawn(reading.op, shapes, seed).items()}
+        if len(set(shapes.values())) < len(shapes) or any(a.size > _MOST_CELLS for a in arrays.values()):
+            continue
+        with suppress(SymconvError, Undecided, Mismatch, Misfit):
+            got = _computed(reading, arrays, None)
+            return next((name for name in tensors if shapes[name] == got.shape), None)
+    return None
 
 
 def _is_none(node: ast.expr) -> bool:

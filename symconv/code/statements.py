@@ -122,6 +122,16 @@ class Reader(Loops, Calls):
             case [ast.Name(name)], ast.BinOp(rest, ast.Add() as op, ast.Name(last)) if name == last and self.adds(name):
                 self._augmented(targets[0], op, rest)
                 return
+            case [ast.Subscript() as target], ast.BinOp(
+                ast.Subscript() as first, (ast.Add() | ast.Sub()) as op, rest
+            ) if _same(target, first):
+                self._augmented(target, op, rest)
+                return
+            case [ast.Subscript() as target], ast.BinOp(rest, ast.Add() as op, ast.Subscript() as last) if _same(
+                target, last
+            ):
+                self._augmented(target, op, rest)
+                return
         value = self.value(node)
         for target in targets:
             self.bind(target, value)
@@ -294,3 +304,8 @@ class Reader(Loops, Calls):
         """One iteration of a loop, whatever its index."""
         self.bind(node.target, value)
         self._inner(node.body)
+
+
+def _same(one: ast.expr, other: ast.expr) -> bool:
+    """Whether two subscripts read the same."""
+    return ast.unparse(one) == ast.unparse(other)

@@ -33,6 +33,7 @@ class Symbolic:
 
     def __init__(self, walk: Walk) -> None:
         self.walk = walk
+        self.caret = walk.caret
         self.unset_count = 0
         self.limits: dict[str, tuple[Constraint, ...]] = {}
 
@@ -174,7 +175,7 @@ class Symbolic:
             count += 1
             name = f"code{count}_"
             if isinstance(value, Affine):
-                sizes[name] = value
+                sizes[name] = self.walk.short(value)
             else:
                 assert isinstance(value, Value)
                 tensors[name] = value

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from symconv.errors import SpecError
+from symconv.prove.parse import Caret
 from symconv.prove.scope import Undecided
 
-__all__ = ["CodeError", "Outside"]
+__all__ = ["CodeError", "LineCaret", "Outside"]
 
 
 class CodeError(SpecError):
@@ -14,6 +17,18 @@ class CodeError(SpecError):
     def __init__(self, message: str, line: int) -> None:
         super().__init__(f"line {line}: {message}" if line else message)
         self.line = line
+
+
+class LineCaret(Caret):
+    """Errors of words that say the line of the code."""
+
+    def __init__(self) -> None:
+        super().__init__("")
+        self.line = 0
+
+    def error(self, at: int, message: str) -> CodeError:
+        """An error at the line that is read."""
+        return CodeError(re.sub(r"\bcode(\d+)_", r"argument \1", message), self.line)
 
 
 class Outside(Undecided):

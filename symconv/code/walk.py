@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from symconv.code.trouble import LineCaret
 from symconv.notation.affine import Affine, maximum
 from symconv.notation.expr import Constraint, equal, nonnegative
 from symconv.prove.scope import Fork, ForkAt, Mismatch, Scope, Undecided
@@ -25,11 +26,10 @@ class Walk(Scope):
     """
 
     def __init__(self, outer: Scope) -> None:
-        super().__init__(outer.region, outer.caret, outer.fresh, outer.names, outer.refused, outer.misfits, outer.asked)
+        super().__init__(outer.region, LineCaret(), outer.fresh, outer.names, outer.refused, outer.misfits, outer.asked)
         self.of_sum = outer.of_sum
         self.base = outer.region
         self.around: list[tuple[tuple[str, ...], tuple[Constraint, ...]]] = []
-        self.line = 0
 
     @property
     def indices(self) -> tuple[str, ...]:
@@ -95,7 +95,8 @@ class Walk(Scope):
 
     def require(self, constraint: Constraint, sentence: str = "") -> None:
         """Leave out the sizes where ``constraint`` fails in some iteration."""
-        sentence = f"line {self.line}: {sentence}" if self.line else sentence
+        line = self.caret.line if isinstance(self.caret, LineCaret) else 0
+        sentence = f"line {line}: {sentence}" if line else sentence
         if not constraint.form.names() & set(self.base.context.sizes):
             self.asked.append(constraint)
         lost = self._sizes(self.region.minus(self.region.where(constraint)))

@@ -9,6 +9,7 @@ from symconv.code.amounts import is_number
 from symconv.code.trouble import Outside
 from symconv.code.values import Box, Slice
 from symconv.notation.affine import Affine, affine
+from symconv.notation.expr import nonnegative
 
 if TYPE_CHECKING:
     from symconv.code.calls import Calls as Reader
@@ -229,13 +230,24 @@ def _scipy(r: Reader, g: Given, name: str) -> Box:
     if g.get("boundary", "fill") != "fill" or g.get("fillvalue", affine(0)) != affine(0):
         raise Outside(f"{name} with another boundary", r.line)
     word = "correlate" if "correlate" in name else "convolve"
-    mode = g.get("mode", "full")
-    return r.boxed(r.on.word(word, [r.array(g["in1"]), r.array(g["in2"])], {"mode": mode}))
+    return r.boxed(_slid(r, word, r.array(g["in1"]), r.array(g["in2"]), g.get("mode", "full")))
 
 
 def _np_scipy(r: Reader, g: Given, name: str) -> Box:
     mode = g.get("mode", "valid" if name == "correlate" else "full")
-    return r.boxed(r.on.word(name, [r.array(g["in1"]), r.array(g["in2"])], {"mode": mode}))
+    return r.boxed(_slid(r, name, r.array(g["in1"]), r.array(g["in2"]), mode))
+
+
+def _slid(r: Reader, word: str, a: Any, b: Any, mode: Any) -> Any:
+    """A convolution in a mode; of the second array along the first where that one is the larger and only it fits."""
+    rank = r.on.rank(a)
+    if mode == "valid" and r.on.rank(b) == rank:
+        pairs = [[r.integer(r.on.size(one, k), "a length") for one in (a, b)] for k in range(rank)]
+        fits = all(r.on.decide(nonnegative(x - y)) for x, y in pairs)
+        if not fits and all(r.on.decide(nonnegative(y - x)) for x, y in pairs):
+            found = r.on.word(word, [b, a], {"mode": mode})
+            return r.on.flip(found, range(rank)) if word == "correlate" else found
+    return r.on.word(word, [a, b], {"mode": mode})
 
 
 WINDOWS: dict[str, Callable[[Reader, Given, str], Any]] = {

@@ -127,6 +127,19 @@ def _flip(r: Reader, g: Given, name: str) -> Box:
     return r.view(box, r.on.flip(r.array(box), axes), lambda v: r.on.flip(v, axes))
 
 
+def _rot90(r: Reader, g: Given, name: str) -> Box:
+    box = g["input"]
+    turns = r.constant(g.get("k", affine(1)), "the number of turns") % 4
+    rank = r.on.rank(r.current(box))
+    a, b = _axes(r, g.get("axis") or (affine(0), affine(1)), rank)
+    order = list(range(rank))
+    order[a], order[b] = b, a
+    if turns == 2:
+        return _flip(r, {"input": box, "axis": (affine(a), affine(b))}, name)
+    turned = box if turns == 0 else _flip(r, {"input": box, "axis": affine(b if turns == 1 else a)}, name)
+    return turned if turns == 0 else _permuted(r, turned, order)
+
+
 def _permuted(r: Reader, box: Box, order: Sequence[int]) -> Box:
     if sorted(order) != list(range(r.on.rank(r.current(box)))):
         raise r.error(f"the axes {', '.join(map(str, order))} are no order of those of the array")
@@ -347,7 +360,7 @@ WORDS: dict[str, Word] = {
     "t": lambda r, g, name: _permute(r, {"input": g["input"]}, name),
     "fliplr": lambda r, g, name: _flip(r, {"input": g["input"], "axis": affine(1)}, name),
     "flipud": lambda r, g, name: _flip(r, {"input": g["input"], "axis": affine(0)}, name),
-    "moveaxis": _moveaxis, "rollaxis": _moveaxis, "reshape": _reshape, "flatten": _flatten, "ravel": _flatten,
+    "rot90": _rot90, "moveaxis": _moveaxis, "rollaxis": _moveaxis, "reshape": _reshape, "flatten": _flatten, "ravel": _flatten,
     "reshape_as": lambda r, g, name: _reshaped(r, g["input"], r.array_attribute(g["other"], "shape")),
     "squeeze": _squeeze, "unsqueeze": _unsqueeze, "cat": _cat, "stack": _stack, "chunk": _chunk,
     "split_by": _split_by, "broadcast": _broadcast, "expand_as": _broadcast, "size": _size,
