@@ -224,10 +224,8 @@ def _crops(op: Operator, function: ast.FunctionDef, names: Mapping[str, str]) ->
 
 def _shifted(node: ast.Subscript, function: ast.FunctionDef) -> Iterator[tuple[ast.AST, ast.AST, str]]:
     """A crop that starts where the padding ends."""
-    pads = sorted(
-        {n.id for n in ast.walk(function) if isinstance(n, ast.Name) and n.id.lower() in {"pad", "padding", "p"}}
-    )
-    for name in pads:
+    names = {n.id for n in ast.walk(function) if isinstance(n, ast.Name)}
+    for name in sorted(name for name in names if name.lower() in {"pad", "padding", "p"}):
         new = deepcopy(node)
         assert isinstance(new.slice, ast.Tuple)
         changed = False

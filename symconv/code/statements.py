@@ -113,28 +113,25 @@ class Reader(Loops, Calls):
 
     # -- assignments
     def _assigned(self, targets: Sequence[ast.expr], node: ast.expr) -> None:
-        match targets, node:
-            case [ast.Name(name)], ast.BinOp(ast.Name(first), (ast.Add() | ast.Sub()) as op, rest) if (
-                name == first and self.adds(name)
-            ):
-                self._augmented(targets[0], op, rest)
-                return
-            case [ast.Name(name)], ast.BinOp(rest, ast.Add() as op, ast.Name(last)) if name == last and self.adds(name):
-                self._augmented(targets[0], op, rest)
-                return
-            case [ast.Subscript() as target], ast.BinOp(
-                ast.Subscript() as first, (ast.Add() | ast.Sub()) as op, rest
-            ) if _same(target, first):
-                self._augmented(target, op, rest)
-                return
-            case [ast.Subscript() as target], ast.BinOp(rest, ast.Add() as op, ast.Subscript() as last) if _same(
-                target, last
-            ):
-                self._augmented(target, op, rest)
-                return
+        if len(targets) == 1 and (added := self._added(targets[0], node)) is not None:
+            self._augmented(targets[0], *added)
+            return
         value = self.value(node)
         for target in targets:
             self.bind(target, value)
+
+    def _added(self, target: ast.expr, node: ast.expr) -> tuple[ast.operator, ast.expr] | None:
+        """What ``a = a + e`` adds, where that is the same as ``a += e``."""
+        if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Add | ast.Sub):
+            return None
+        if isinstance(target, ast.Name) and not self.adds(target.id):
+            return None
+        if not isinstance(target, ast.Name | ast.Subscript):
+            return None
+        text = ast.unparse(target)
+        if ast.unparse(node.left) == text:
+            return node.op, node.right
+        return (node.op, node.left) if isinstance(node.op, ast.Add) and ast.unparse(node.right) == text else None
 
     def bind(self, target: ast.expr, value: Any) -> None:
         """Gives a value to a name, to the elements of an array, or to several names."""
@@ -304,8 +301,3 @@ class Reader(Loops, Calls):
         """One iteration of a loop, whatever its index."""
         self.bind(node.target, value)
         self._inner(node.body)
-
-
-def _same(one: ast.expr, other: ast.expr) -> bool:
-    """Whether two subscripts read the same."""
-    return ast.unparse(one) == ast.unparse(other)

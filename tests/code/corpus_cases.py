@@ -36,6 +36,12 @@ LINEAR = sc.operator("y[n,f] = sum[c](x[n,c]*w[f,c]) + b[f]")
 
 
 def cases() -> Iterator[Case]:
+    """Every case."""
+    yield from windows()
+    yield from others()
+
+
+def windows() -> Iterator[Case]:
     for op, numbers in ((STRIDED, (2, 1)), (PLAIN, (1, 0)), (SKEW, (3, 2))):
         given = {"stride": numbers[0], "pad": numbers[1]}
         for name in ("seven_loops", "seven_loops_continue", "gather_scalar", "taps", "taps_exact_stop",
@@ -50,6 +56,9 @@ def cases() -> Iterator[Case]:
         for name in ("strided", "strided_right", "library", *swapped):
             yield Case("torchlike", name, op, {"stride": numbers[0], "padding": numbers[1]})
         yield Case("torchlike", "scatter", op, {"stride": numbers[0]})
+
+
+def others() -> Iterator[Case]:
     parameters = {"cache": ("x", "w", "b", {"stride": 2, "pad": 1})}
     for name in ("cs231n_naive", "cs231n_quadruple"):
         yield Case("loops", name, BIASED, parameters)

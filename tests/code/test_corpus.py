@@ -41,7 +41,7 @@ def windows(case: Case) -> tuple[int, int, int]:
 def correlation(x: Any, w: Any, gy: Any, stride: int, pad: int, groups: int) -> tuple[Any, Any]:
     """Both gradients of a cross-correlation, product by product."""
     gx, gw = np.zeros_like(x), np.zeros_like(w)
-    N, C = x.shape[:2]
+    N = x.shape[0]
     F, Cg = w.shape[:2]
     for n, f, c in product(range(N), range(F), range(Cg)):
         channel = f // (F // groups) * Cg + c
@@ -70,7 +70,7 @@ def truth(case: Case, arrays: dict[str, Any]) -> dict[str, Any]:
     if "w[c,0,p,q]" in text:
         gx, gw = correlation(x, w, gy, 1, 0, x.shape[1])
         return {"x": gx, "w": gw}
-    if x.ndim == 2 or x.ndim == 1:
+    if x.ndim <= 2:
         gx, gw = correlation(x[None, None], w[None, None], gy[None, None], 1, 0, 1)
         return {"x": gx[0, 0], "w": gw[0, 0]}
     if "NHWC" in text:
@@ -134,7 +134,7 @@ def executed(case: Case, arrays: dict[str, Any]) -> Any:
     """What Python makes of the function; None where it raises an error."""
     made = module(case.file)
     function = getattr(made, case.name)
-    lift = (lambda a: made.torch.tensor(a)) if case.file == "torchlike" else (lambda a: a.copy())
+    lift = made.torch.tensor if case.file == "torchlike" else (lambda a: a.copy())
     held = {name: lift(array) for name, array in arrays.items()}
 
     def value(given: Any) -> Any:
