@@ -71,7 +71,9 @@ if TYPE_CHECKING:
         squared_distance3d,
     )
     from symconv.tune.memory import export_plans, import_plans
+    from symconv.views.picture import picture
     from symconv.views.show import show
+    from symconv.views.terms import terms
 
 __version__ = "0.1.0"
 
@@ -134,6 +136,8 @@ _HOMES = {
         "squared_distance3d",
     ),
     "symconv.views.show": ("show",),
+    "symconv.views.picture": ("picture",),
+    "symconv.views.terms": ("terms",),
 }
 _PUBLIC = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -194,11 +198,13 @@ __all__ = [
     "min_plus3d",
     "operator",
     "ops",
+    "picture",
     "prove",
     "show",
     "squared_distance1d",
     "squared_distance2d",
     "squared_distance3d",
+    "terms",
     "validate",
     "verify",
 ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from symconv import pipeline
 from symconv.asked import module_text, operator_of, tensor_names
+from symconv.display import Displayed
 from symconv.errors import SpecError
 from symconv.kernel import Kernel, compiled
 from symconv.notation.operator import Operator
@@ -15,13 +16,14 @@ from symconv.options import Options, asked, options
 
 if TYPE_CHECKING:
     from symconv.gather.derivation import Derivation
+    from symconv.gather.solution import Gather
     from symconv.notation.trace import Step
     from symconv.verify.verdict import Verdict
 
 __all__ = ["Gradient", "as_operator", "build", "built", "derive", "jvp", "verify"]
 
 
-class Gradient:
+class Gradient(Displayed):
     """A derived operator: its formula, its steps, and itself an operator that can be derived, built and verified.
 
     ``str(g)`` is the derivation as text; notebooks show its LaTeX.
@@ -62,11 +64,9 @@ class Gradient:
         return tuple(StepView(step) for step in self.derivation.trace)
 
     @property
-    def phases(self) -> tuple[Any, ...]:
+    def phases(self) -> Phases:
         """The residue classes of the strided axes, in the order they are solved; empty without strides."""
-        solved = self.derivation.gather.statements
-        found = (p for s in solved for _, several in s.reductions for one in several for p in one.phases)
-        return tuple(dict.fromkeys(found))
+        return Phases(self.derivation.gather)
 
     def latex(self) -> str:
         """The gather formula as LaTeX, without dollar signs."""
@@ -111,13 +111,8 @@ class Gradient:
     def __repr__(self) -> str:
         return f"<gradient of {self.derivation.stated.name} with respect to {self.wrt}>"
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        from symconv.views.report import notebook_bundle
 
-        return notebook_bundle(self.latex(), str(self), None)
-
-
-class StepView:
+class StepView(Displayed):
     """One step of a derivation as a reader sees it."""
 
     def __init__(self, step: Step) -> None:
@@ -152,10 +147,37 @@ class StepView:
     def __repr__(self) -> str:
         return f"<step {self.rule}>"
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        from symconv.views.report import notebook_bundle
 
-        return notebook_bundle(self.latex(), str(self), None)
+class Phases(tuple[Any, ...], Displayed):
+    """The residue classes of the strided axes: a tuple that prints and shows itself as tables.
+
+    >>> import symconv as sc
+    >>> print(sc.derive(sc.conv1d(stride=2), "x").phases)
+    u = 2u′+r_u
+      r_u  p0  m_u  taps      outputs
+        0   0    0  p=2p′     i=u′−p′
+        1   1    0  p=2p′+1   i=u′−p′
+    """
+
+    gather: Gather
+
+    def __new__(cls, gather: Gather) -> Phases:
+        """The phases of a solution, each once, in the order they are solved."""
+        several = (one for s in gather.statements for _, found in s.reductions for one in found)
+        made = super().__new__(cls, dict.fromkeys(phase for one in several for phase in one.phases))
+        made.gather = gather
+        return made
+
+    def __reduce__(self) -> tuple[type[Phases], tuple[Gather]]:
+        return type(self), (self.gather,)
+
+    def __str__(self) -> str:
+        from symconv.views.text import phases_text
+
+        return phases_text(self.gather) or "no strided axis: one class of cells"
+
+    def __repr__(self) -> str:
+        return f"<phases: {', '.join(f'{p.target} mod {p.modulus}' for p in self) or 'no strided axis'}>"
 
 
 def as_operator(op: Operator | Gradient) -> Operator:

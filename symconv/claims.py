@@ -13,6 +13,7 @@ from symconv.code.checked import check_code
 from symconv.code.own import source_of
 from symconv.code.proofs import Proofs as DecidedAll
 from symconv.code.proofs import prove_code
+from symconv.display import Displayed
 from symconv.errors import SpecError, shown
 from symconv.notation.operator import Operator
 from symconv.options import options
@@ -23,13 +24,8 @@ from symconv.validate.validation import Validations, validate_all
 __all__ = ["Proof", "Proofs", "check", "prove", "validate"]
 
 
-class Proof(Decided):
+class Proof(Displayed, Decided):
     """What is known about a claim, for people and notebooks; see ``symconv.prove.proof.Proof`` for its parts."""
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        from symconv.views.claims import proof_bundle
-
-        return dict(proof_bundle(self))
 
 
 class Proofs(DecidedAll[Proof]):

@@ -15,6 +15,7 @@ from symconv import pipeline
 from symconv.arrays import check_apart, check_arrays, check_outputs, default_threads, process, readable, startable
 from symconv.asked import in_order, tensor_names
 from symconv.build.cache import Artifact
+from symconv.display import Displayed
 from symconv.entry import Entry
 from symconv.errors import InternalError, SpecError, shown
 from symconv.live import line
@@ -29,7 +30,7 @@ __all__ = ["Kernel", "compiled"]
 Array = np.ndarray[Any, Any]
 
 
-class Kernel:
+class Kernel(Displayed):
     """A compiled operator: ``forward`` and ``backward`` on NumPy arrays.
 
     Arrays are C-contiguous arrays of the kernel's dtype; others of that dtype are copied once. Read-only arrays are

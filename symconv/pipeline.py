@@ -179,7 +179,7 @@ def build(
     every: bool = False,
 ) -> Artifact:
     """Operator -> compiled module on disk; a warm call imports neither SymPy nor isl nor Cython."""
-    text = repr((op, entries, every))
+    text = repr((op.spelled, entries, every))
 
     def produce() -> Product:
         if progress is not None:

@@ -63,7 +63,7 @@ class Layer:
     def label(self) -> str:
         """A name for registries: letters, digits and underscores, another for each operator and set of options."""
         words = "".join(c if c.isalnum() else "_" for c in self.op.name).strip("_").lower()
-        digest = sha256(repr((self.op, replace(self.chosen, threads=None))).encode()).hexdigest()
+        digest = sha256(repr((self.op.spelled, replace(self.chosen, threads=None))).encode()).hexdigest()
         return f"{words or 'operator'}_{digest[:12]}"
 
     def kernel(self, dtype: str, threads: int) -> Kernel:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 
+from symconv.display import Displayed
+from symconv.errors import shortened
 from symconv.notation.affine import Affine
 from symconv.notation.expr import Constraint, Expr, Range
 from symconv.notation.shapes import bind_sizes, shape_of
@@ -87,7 +89,7 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Operator:
+class Operator(Displayed):
     """A tuple of statements over input tensors; the last one writes the output.
 
     Attributes
@@ -160,8 +162,16 @@ class Operator:
         """
         return self.output.shape(self.sizes(**shapes))
 
+    @property
+    def spelled(self) -> str:
+        """Every field in full: what keys and digests are made of."""
+        return repr(tuple(getattr(self, one.name) for one in fields(self)))
+
     def __str__(self) -> str:
         return f"{self.name}: {self.source}" if self.source else self.name
+
+    def __repr__(self) -> str:
+        return f"<operator {shortened(self.name, 80)}: {self.output.name} from {', '.join(self.tensors)}>"
 
     def renamed(self, name: str) -> Operator:
         """The same operator under another name."""

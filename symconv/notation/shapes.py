@@ -13,7 +13,7 @@ from symconv.notation.taps import vacant
 if TYPE_CHECKING:
     from symconv.notation.operator import Operator, Tensor
 
-__all__ = ["axis_text", "bind_sizes", "describe", "shape_of", "traced_shape"]
+__all__ = ["axis_text", "bind_sizes", "completed", "describe", "shape_of", "traced_shape"]
 
 
 _MOST = (1 << 63) - 1
@@ -65,6 +65,29 @@ def bind_sizes(op: Operator, shapes: Mapping[str, tuple[int, ...]]) -> dict[str,
             "an empty window is, as in empty=0"
         )
     return sizes
+
+
+def completed(op: Operator, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
+    """The shapes with those that follow from the given ones: a bias, a cotangent.
+
+    >>> from symconv.ops.registry import conv1d
+    >>> completed(conv1d(bias=True), {"x": (2, 3, 9), "w": (4, 3, 3)})["b"]
+    (4,)
+    """
+    sizes: dict[str, int] = {}
+    for one in op.inputs:
+        shape = shapes.get(one.name, ())
+        for merged, length in zip(one.axes, shape if isinstance(shape, tuple | list) else (), strict=False):
+            whole = prod(size.constant for size in merged if size.is_constant)
+            names = [size.name for size in merged if size.name]
+            if len(names) == 1 and whole and isinstance(length, int):
+                sizes[names[0]] = length // whole
+    for definition in op.definitions:
+        if definition.form.names() <= sizes.keys():
+            sizes[definition.name] = definition.form.evaluate(sizes)
+    missing = [tensor for tensor in op.inputs if tensor.name not in shapes]
+    known = {t.name: t.shape(sizes) for t in missing if all(size.names() <= sizes.keys() for size in t.sizes)}
+    return {**shapes, **known}
 
 
 def traced_shape(op: Operator, shapes: Mapping[str, tuple[Any, ...]]) -> tuple[Any, ...]:

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from symconv.display import Displayed
+from symconv.errors import shortened
 from symconv.notation.operator import Operator
 from symconv.prove.coded import Coded
 from symconv.prove.concrete import Array, applies_functions, difference, is_rational, sides_at, times
@@ -27,7 +29,7 @@ _POSITIVE = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Counterexample:
+class Counterexample(Displayed):
     """One place where a claim is wrong.
 
     ``shapes`` of the inputs; where the shapes do not fit ``mismatch`` says how; else ``cell`` of the side is ``got``
@@ -45,6 +47,9 @@ class Counterexample:
     extra: tuple[str, ...] = ()
     arrays: tuple[tuple[str, tuple[Any, ...]], ...] = ()
     exact: bool = True
+
+    def __repr__(self) -> str:
+        return f"<counterexample {shortened(str(self).splitlines()[0], 120)}>"
 
     def __str__(self) -> str:
         where = ", ".join(f"{name} {times(shape)}" for name, shape in self.shapes)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from math import prod
 
-from symconv.errors import SpecError
+from symconv.errors import SpecError, shortened
 from symconv.notation.affine import affine, var
 from symconv.notation.expr import equal
 from symconv.notation.operator import Operator
+from symconv.notation.shapes import completed
 from symconv.prove.coded import Coded
 from symconv.prove.conditions import Speaker
 from symconv.prove.counterexample import Counterexample
@@ -109,7 +109,7 @@ class Proof:
         >>> proof.fails(x=(1, 1, 5, 6), w=(1, 1, 3, 2)), proof.fails(x=(2, 1, 5, 6), w=(1, 1, 3, 2))
         (False, True)
         """
-        sizes = self.operator.sizes(**_completed(self.operator, shapes))
+        sizes = self.operator.sizes(**completed(self.operator, shapes))
         if self.holds is None or self.decision is None:
             raise SpecError(f"{self.claim}: undecided, so the sizes where it fails are not known ({self.reason})")
         if not self.decision.undecided or self.decision.fails.contains(sizes):
@@ -118,6 +118,10 @@ class Proof:
         if refuted(self.operator, self.claim, given) is None:
             raise SpecError(f"{self.claim}: false for other sizes, undecided for these ({self.reason})")
         return True
+
+    def __repr__(self) -> str:
+        answer = {True: "true", False: "false", None: "undecided"}[self.holds]
+        return f"<proof: {answer}: {shortened(str(self.claim), 120)}>"
 
     def __str__(self) -> str:
         head = {True: "true", False: "false", None: "undecided"}[self.holds]
@@ -198,21 +202,6 @@ def judged(op: Operator, stated: Claim | Coded, explain: bool = True) -> Proof:
 def _pinned(op: Operator, domain: Region, shapes: dict[str, tuple[int, ...]]) -> Region:
     """The sizes of these shapes alone."""
     return domain.where(*(equal(var(name), affine(value)) for name, value in op.sizes(**shapes).items()))
-
-
-def _completed(op: Operator, shapes: dict[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
-    """The shapes with those that follow from the given ones."""
-    sizes: dict[str, int] = {}
-    for one in op.inputs:
-        shape = shapes.get(one.name, ())
-        for merged, length in zip(one.axes, shape if isinstance(shape, tuple | list) else (), strict=False):
-            whole = prod(size.constant for size in merged if size.is_constant)
-            names = [size.name for size in merged if size.name]
-            if len(names) == 1 and whole and isinstance(length, int):
-                sizes[names[0]] = length // whole
-    missing = [t for t in op.inputs if t.name not in shapes]
-    known = {t.name: t.shape(sizes) for t in missing if all(size.names() <= sizes.keys() for size in t.sizes)}
-    return {**shapes, **known}
 
 
 def _sentences(op: Operator, decision: Decision) -> tuple[str, ...]:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from symconv.display import Displayed
+from symconv.errors import shortened
 from symconv.gather.derivation import Derivation
 from symconv.loops.candidate import Candidate
 from symconv.loops.ir import LANES as WIDTH
@@ -39,7 +41,7 @@ _VERDICTS = {True: "proved for all sizes", False: "wrong", None: "undecided"}
 
 
 @dataclass(frozen=True, slots=True)
-class Validation:
+class Validation(Displayed):
     """Whether a kernel does what was derived. ``holds`` is None where this cannot be decided; ``reason`` then says why.
 
     ``lines`` are what was proved, a sentence each; ``fault`` is what is wrong, with a point. Of what is not decided,
@@ -56,13 +58,16 @@ class Validation:
     def __bool__(self) -> bool:
         return self.holds is True
 
+    def __repr__(self) -> str:
+        return f"<validation of {self.name}: {_VERDICTS[self.holds]}>"
+
     def __str__(self) -> str:
         said = self.lines or (self.fault or self.reason,)
         return "\n".join((f"{self.name}: {_VERDICTS[self.holds]}", *(f"  {line}" for line in said)))
 
 
 @dataclass(frozen=True, slots=True)
-class Validations:
+class Validations(Displayed):
     """A validation for the output and for every gradient of an operator."""
 
     kernels: tuple[Validation, ...]
@@ -75,6 +80,9 @@ class Validations:
 
     def __bool__(self) -> bool:
         return self.holds is True
+
+    def __repr__(self) -> str:
+        return f"<validations: {shortened(self.line, 120)}>"
 
     def __str__(self) -> str:
         return "\n".join(map(str, self.kernels))

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from symconv.display import Displayed
+from symconv.errors import shortened
+
 __all__ = ["Check", "Failure", "Verdict"]
 
 
@@ -78,7 +81,7 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Displayed):
     """Whether a kernel computes what its operator means; ``bool(verdict)`` is ``passed``, ``print`` explains.
 
     ``unjudged`` names the results (the output, gradients) that no definition could judge: with one of them, or with no
@@ -116,6 +119,9 @@ class Verdict:
 
     def __bool__(self) -> bool:
         return self.passed
+
+    def __repr__(self) -> str:
+        return f"<verdict on {shortened(self.operator, 80)} in {self.dtype}: {self.word}, {self.cases} comparisons>"
 
     def __str__(self) -> str:
         lines = [f"{self.operator} in {self.dtype}: {self.word}, {self.cases} comparisons"]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from html import escape
-from typing import Any
 
 from symconv.prove.coded import Coded
 from symconv.prove.evidence import Pattern, pattern
@@ -13,7 +11,7 @@ from symconv.prove.syntax import Binary, Call, Equation, Name, Node, Number, Pic
 from symconv.views.differences import Difference, difference
 from symconv.views.svg import drawing, label, rect
 
-__all__ = ["claim_latex", "difference_svg", "pattern_svg", "proof_bundle", "proof_html"]
+__all__ = ["claim_latex", "difference_svg", "pattern_svg", "proof_html"]
 
 _CELL = 34
 _COMPARED = {"<": "<", ">": ">", "<=": r"\le", ">=": r"\ge", "==": "=", "!=": r"\ne"}
@@ -128,7 +126,8 @@ def difference_svg(found: Difference) -> str:
             parts.append(
                 rect(x, y, cell - 2, _CELL - 2, 1 if wrong else None, f"{found.side}[{index}] {title}: {text}")
             )
-            parts.append(label(x + cell / 2 - 1, y + _CELL / 2 + 4, f"{text}{'!' if wrong else ''}"))
+            words = f"{text}{'!' if wrong else ''}"
+            parts.append(label(x + cell / 2 - 1, y + _CELL / 2 + 4, words, kind="on" if wrong else "label"))
         left += width + 40
     return drawing(left, 34 + rows * _CELL + 10, parts, f"{found.side} as claimed and as it is, at {found.where}")
 
@@ -159,13 +158,4 @@ def proof_html(proof: Proof) -> str:
     rows += [("reason", proof.reason), ("leaning", proof.leaning), *(("proved", line) for line in proof.proved)]
     row = "<tr><th>{}</th><td><pre class='wrap'>{}</pre></td></tr>"
     body = "".join(row.format(escape(name), escape(text)) for name, text in rows if text)
-    return f"<section id='claim'><h2>Claim</h2><table>{body}</table>{_picture(proof)}</section>"
-
-
-def proof_bundle(proof: Proof) -> Mapping[str, Any]:
-    """What a notebook shows."""
-    return {
-        "text/plain": str(proof),
-        "text/latex": rf"$\displaystyle {claim_latex(proof)}$: {_WORDS[proof.holds]}",
-        "text/html": proof_html(proof),
-    }
+    return f"<table>{body}</table>{_picture(proof)}"

@@ -18,7 +18,7 @@ from symconv.views.general import LABEL
 from symconv.views.highlight import highlighted
 from symconv.views.sections import Page, gradient_section, operator_section
 
-__all__ = ["notebook_bundle", "report_html", "write_report"]
+__all__ = ["report_html", "verdict_data", "write_report"]
 
 
 def report_html(
@@ -57,7 +57,7 @@ def report_html(
             gradients=gradients,
             label=LABEL,
             source=shown,
-            verdict=_verdict(verdict),
+            verdict=None if verdict is None else verdict_data(verdict),
             facts=tuple((facts or {}).items()),
             proof=None if proof is None else Markup(proof_html(proof)),
             glyphs=page.glyphs(),
@@ -65,9 +65,8 @@ def report_html(
     )
 
 
-def _verdict(verdict: Any) -> dict[str, object] | None:
-    if verdict is None:
-        return None
+def verdict_data(verdict: Any) -> dict[str, Any]:
+    """A verdict for the template: its checks as rows."""
     checks = [
         {
             "name": check.name,
@@ -107,13 +106,3 @@ def write_report(path: str | Path, html: str) -> Path:
         reason = getattr(error, "strerror", None) or error
         raise SpecError(f"cannot write {shown(str(path))}: {reason}") from error
     return Path(path)
-
-
-def notebook_bundle(latex: str, text: str, html: str | None = None) -> dict[str, str]:
-    """What a notebook shows of an object: LaTeX, text for terminals, and HTML where there is some.
-
-    >>> notebook_bundle("x", "x")
-    {'text/latex': '$$x$$', 'text/plain': 'x'}
-    """
-    bundle = {"text/latex": f"$${latex}$$", "text/plain": text}
-    return bundle if html is None else {**bundle, "text/html": html}

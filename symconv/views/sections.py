@@ -9,8 +9,10 @@ from typing import Any
 from markupsafe import Markup
 
 from symconv.gather.derivation import Derivation
+from symconv.gather.solution import Gather
 from symconv.notation.expr import reads
 from symconv.notation.operator import Operator, Tensor
+from symconv.notation.trace import Step
 from symconv.views.diagram import phase_plan, window_pattern
 from symconv.views.dialect import Dialect, latex
 from symconv.views.forms import form_text
@@ -22,7 +24,7 @@ from symconv.views.printer import Printer
 from symconv.views.rows import Rows, aligned
 from symconv.views.stages import derivation_rows, operator_rows, step_rows
 
-__all__ = ["Page", "formulas", "gradient_section", "operator_section"]
+__all__ = ["Page", "formulas", "gradient_section", "operator_section", "phases_data", "step_data"]
 
 _RULES = {
     "state": "The operator is stated",
@@ -138,19 +140,23 @@ def gradient_section(derivation: Derivation, page: Page) -> Data:
         "title": f"Gradient with respect to {wrt}" if wrt else "Forward",
         "lead": f"{op.output.name} from {given}: {way}.",
         "formula": page.rows(derivation_rows(derivation, dialect)),
-        "tables": [_table(table, dialect, page) for table in phase_tables(derivation.gather)],
+        "tables": phases_data(derivation.gather, page),
         "plan": Markup(plan) if plan else None,
         "general": page.rows(general) if general else None,
-        "steps": [
-            {
-                "title": _RULES.get(step.rule, step.rule),
-                "formula": page.rows(step_rows(step, latex, names_of(op))),
-                "check": step.check,
-                "note": step.note,
-            }
-            for step in derivation.trace
-        ],
+        "steps": [step_data(step, page, op) for step in derivation.trace],
     }
+
+
+def step_data(step: Step, page: Page, op: Operator | None = None) -> Data:
+    """One step of a derivation; symbols are written as in ``op`` where it is given."""
+    formula = page.rows(step_rows(step, latex, names_of(op)) if op is not None else step_rows(step, latex))
+    return {"title": _RULES.get(step.rule, step.rule), "formula": formula, "check": step.check, "note": step.note}
+
+
+def phases_data(gather: Gather, page: Page) -> list[Data]:
+    """The tables of the residue classes of a solution."""
+    dialect = latex(names_of(gather.operator))
+    return [_table(table, dialect, page) for table in phase_tables(gather)]
 
 
 def _table(table: PhaseTable, dialect: Dialect, page: Page) -> Data:

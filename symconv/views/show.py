@@ -96,5 +96,5 @@ def kernel_facts(kernel: Kernel) -> dict[str, str]:
         "target": kernel.options.target,
         "threads": "every core" if threads is None else str(threads),
         "algorithm": kernel.algorithm,
-        "compiled module": str(kernel.path),
+        "compiled module": kernel.path.name,
     }

@@ -29,14 +29,21 @@ def _number(value: object) -> str:
     return f"{value:.1f}".removesuffix(".0") if isinstance(value, float) else str(value)
 
 
-def rect(x: float, y: float, width: float, height: float, number: int | None, title: str = "") -> str:
-    """A cell of a class; without a number, an empty one."""
+def rect(
+    x: float, y: float, width: float, height: float, number: int | None, title: str = "", *,
+    faint: bool = False, strong: bool = False,
+) -> str:  # fmt: skip
+    """A cell of a class; without a number, an empty one. It may be pale, or stand out by its outline."""
+    if number is not None and strong:
+        return _tag("rect", _tag("title", escape(title)) if title else "", x=float(x), y=float(y), width=float(width),
+                    height=float(height), rx=3.0, fill=COLOURS[colour(number)], stroke="#888", stroke_width=3,
+                    class_=f"cell c{colour(number)}")  # fmt: skip
     style = {"class_": f"cell c{colour(number)}" if number is not None else "cell none"}
     fill = COLOURS[colour(number)] if number is not None else "none"
     inner = _tag("title", escape(title)) if title else ""
     return _tag("rect", inner, x=float(x), y=float(y), width=float(width), height=float(height), rx=3.0, fill=fill,
                 stroke=None if number is not None else "#999", stroke_dasharray=None if number is not None else "2 2",
-                **style)  # fmt: skip
+                fill_opacity=0.35 if faint else None, **style)  # fmt: skip
 
 
 def circle(x: float, y: float, radius: float, number: int | None) -> str:

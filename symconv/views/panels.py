@@ -1,0 +1,247 @@
+"""Planes of tensors as grids of marked cells, and grids side by side as one SVG."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+
+from symconv.notation.expr import reads
+from symconv.notation.operator import Operator, Tensor
+from symconv.notation.shapes import bind_sizes, completed
+from symconv.views.dialect import text
+from symconv.views.forms import form_text
+from symconv.views.svg import drawing, label, rect
+from symconv.views.terms import Cell, Term, cell_terms
+
+__all__ = ["Grid", "Mark", "laid_out", "overview", "panels"]
+
+_CELL, _GAP, _MARGIN, _HEAD = 30, 3, 14, 44
+_AROUND, _WIDEST, _SLICES, _WRITTEN = 2, 16, 4, 8
+"""Cells shown around those that matter, cells in a row, slices of a third axis, terms written out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A cell of a grid: its class (None: an empty cell), what stands in it and what hovering says."""
+
+    number: int | None = None
+    words: str = ""
+    title: str = ""
+    faint: bool = False
+    strong: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A plane of a tensor: marks by (row, column), the rows and columns drawn, their names, and what is said of it."""
+
+    title: str
+    rows: range
+    columns: range
+    names: tuple[str, str]
+    marks: Mapping[tuple[int, int], Mark]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Plane:
+    """A tensor's axes that are drawn (up to three, the last two as a plane) and the names of all."""
+
+    tensor: Tensor
+    shape: tuple[int, ...]
+    drawn: tuple[int, ...]
+    names: tuple[str, ...]
+
+    def fixed(self, at: Cell) -> Cell:
+        """The part of an index that a plane keeps."""
+        return tuple(k for axis, k in enumerate(at) if axis not in self.drawn[-2:])
+
+    def place(self, at: Cell) -> tuple[int, int]:
+        """Row and column of an index."""
+        row, column = (0, *(at[axis] for axis in self.drawn[-2:]))[-2:] if self.drawn else (0, 0)
+        return row, column
+
+    def grid(self, at: Cell, marks: Mapping[tuple[int, int], Mark], notes: tuple[str, ...] = ()) -> Grid:
+        """The plane through ``at``, cut to what is marked and a little around it."""
+        height, width = (1, *(self.shape[axis] for axis in self.drawn[-2:]))[-2:] if self.drawn else (1, 1)
+        kept = [f"{self.names[axis]}={k}" for axis, k in enumerate(at) if axis not in self.drawn[-2:]]
+        title = f"{self.tensor.name}{' at ' if kept else ''}{', '.join(kept)}"
+        rows = _cut(height, [i for i, _ in marks])
+        columns = _cut(width, [j for _, j in marks])
+        row, column = ("", *(self.names[axis] for axis in self.drawn[-2:]))[-2:] if self.drawn else ("", "")
+        return Grid(title, rows, columns, (row, column), marks, notes)
+
+
+def _cut(length: int, marked: list[int]) -> range:
+    if length <= _WIDEST or not marked:
+        return range(min(length, _WIDEST))
+    start = max(0, min(marked) - _AROUND)
+    return range(start, min(length, max(start + _WIDEST, max(marked) + _AROUND + 1)))
+
+
+def _plane(op: Operator, tensor: Tensor, sizes: Mapping[str, int]) -> _Plane:
+    sliding = {name for w in op.windows for name in (w.size, w.kernel, w.extent)}
+    axes = [k for k, axis in enumerate(tensor.axes) if any(str(size) in sliding for size in axis)]
+    drawn = tuple(axes[-3:]) or tuple(range(len(tensor.axes)))[-1:]
+    statement = op.statements[-1]
+    forms: Iterator[str] = iter(())
+    if tensor == statement.target:
+        forms = iter(statement.indices)
+    else:
+        named = (read.index for one in op.statements for read in reads(one.expr) if read.tensor == tensor.name)
+        forms = iter([form_text(form, text()) for form in next(named, ())])
+    names = tuple(",".join(next(forms, "") for _ in axis) for axis in tensor.axes)
+    return _Plane(tensor, tensor.shape(dict(sizes)), drawn, names)
+
+
+def panels(
+    op: Operator, shapes: Mapping[str, tuple[int, ...]], cell: Cell, found: tuple[Term, ...]
+) -> tuple[Grid, ...]:
+    """The chosen cell in its plane, and the cells of each operand that feed it, numbered by term."""
+    sizes = bind_sizes(op, completed(op, shapes))
+    target = _plane(op, op.output, sizes)
+    first: dict[str, Cell] = {}
+    for name, index in found[0].factors if found else ():
+        first.setdefault(name, index)
+    planes = {name: _plane(op, op.tensor(name), sizes) for name in first}
+    shown = [term for term in found if _together(term, planes, first)]
+    grids: list[Grid] = []
+    for name, plane in planes.items():
+        touched: dict[Cell, dict[tuple[int, int], list[int]]] = {}
+        for number, term in enumerate(shown, 1):
+            for index in dict.fromkeys(index for tensor, index in term.factors if tensor == name):
+                touched.setdefault(plane.fixed(index), {}).setdefault(plane.place(index), []).append(number)
+        for fixed, places in list(touched.items())[:_SLICES]:
+            marks = {at: _numbered(name, numbers, shown) for at, numbers in places.items()}
+            grids.append(plane.grid(_whole(plane, fixed), marks))
+    head = f"{op.output.name}[{','.join(map(str, cell))}] ="
+    written = [f"{'  ' if k else ''}{'+ ' if k and not str(t).startswith('−') else ''}{t}" for k, t in enumerate(found)]
+    more = (f"  and {len(found) - _WRITTEN} terms more",) if len(found) > _WRITTEN else ()
+    notes = (f"{len(shown)} of {len(found)} terms are drawn; equal numbers belong to one term", head,
+             *(written[:_WRITTEN] or ["0: no term reaches it"]), *more)  # fmt: skip
+    chosen = {target.place(cell): Mark(0, str(len(found)), head[:-2], strong=True)}
+    return (target.grid(cell, chosen, notes), *grids)
+
+
+def _together(term: Term, planes: Mapping[str, _Plane], first: Mapping[str, Cell]) -> bool:
+    """Whether a term reads from the planes that the first one reads from, slices of a third axis aside."""
+    for name, index in term.factors:
+        plane, there = planes.get(name), first.get(name)
+        if plane is None or there is None:
+            return False
+        if any(index[axis] != there[axis] for axis in range(len(index)) if axis not in plane.drawn):
+            return False
+    return True
+
+
+def _whole(plane: _Plane, fixed: Cell) -> Cell:
+    rest = iter(fixed)
+    return tuple(0 if axis in plane.drawn[-2:] else next(rest) for axis in range(len(plane.shape)))
+
+
+def _numbered(name: str, numbers: list[int], shown: list[Term]) -> Mark:
+    words = ",".join(map(str, numbers[:3])) + ("…" if len(numbers) > 3 else "")
+    return Mark(numbers[0] - 1, words, "; ".join(f"{k}: {shown[k - 1]}" for k in numbers))
+
+
+def overview(op: Operator, shapes: Mapping[str, tuple[int, ...]]) -> tuple[Grid, ...]:
+    """Every cell of a plane of the output: how many terms it sums, coloured by the residue class of its index."""
+    sizes = bind_sizes(op, completed(op, shapes))
+    plane = _plane(op, op.output, sizes)
+    classes = _classes(op, plane, sizes)
+    slices = product(*(range(min(plane.shape[axis], _SLICES)) for axis in plane.drawn[:-2]))
+    grids: list[Grid] = []
+    for ahead in slices:
+        at = [0] * len(plane.shape)
+        for axis, k in zip(plane.drawn[:-2], ahead, strict=True):
+            at[axis] = k
+        grids.append(plane.grid(tuple(at), _counted(op, plane, tuple(at), classes, sizes), _legend(op, plane, sizes)))
+        if not plane.drawn:
+            break
+    return tuple(grids)
+
+
+def _counted(
+    op: Operator, plane: _Plane, at: Cell, classes: Mapping[int, tuple[int, int]], sizes: Mapping[str, int]
+) -> dict[tuple[int, int], Mark]:
+    flat = plane.drawn[-2:]
+    counts: dict[Cell, int] = {}
+    for place in product(*(range(min(plane.shape[axis], _WIDEST)) for axis in flat)):
+        index = list(at)
+        for axis, k in zip(flat, place, strict=True):
+            index[axis] = k
+        counts[tuple(index)] = len(cell_terms(op, tuple(index), sizes))
+    kinds = {index: _kind(index, classes) for index in counts}
+    full = {kind: max(n for index, n in counts.items() if kinds[index] == kind) for kind in kinds.values()}
+    marks = {}
+    for cell, count in counts.items():
+        words = f"{op.output.name}[{','.join(map(str, cell))}] sums {count} terms"
+        kind = kinds[cell]
+        marks[plane.place(cell)] = Mark(kind if count else None, str(count), words, faint=0 < count < full[kind])
+    return marks
+
+
+def _classes(op: Operator, plane: _Plane, sizes: Mapping[str, int]) -> dict[int, tuple[int, int]]:
+    """Of each drawn axis that a window strides over: what is added to the index, and the modulus."""
+    found = {}
+    for window in op.windows:
+        size = window.extent if window.transposed else window.size
+        for axis in plane.drawn:
+            if [str(one) for one in plane.tensor.axes[axis]] == [size] and window.stride > 1:
+                found[axis] = (window.lo.evaluate(dict(sizes)), window.stride)
+    return found
+
+
+def _kind(index: Cell, classes: Mapping[int, tuple[int, int]]) -> int:
+    kind = 0
+    for axis, (shift, modulus) in classes.items():
+        kind = kind * modulus + (index[axis] + shift) % modulus
+    return kind
+
+
+def _legend(op: Operator, plane: _Plane, sizes: Mapping[str, int]) -> tuple[str, ...]:
+    classes = _classes(op, plane, sizes)
+    words = [f"({plane.names[axis]}+{shift}) mod {modulus}" if shift else f"{plane.names[axis]} mod {modulus}"
+             for axis, (shift, modulus) in classes.items()]  # fmt: skip
+    colour = f"colour: residue class {', '.join(words)}" if words else "one class of cells"
+    return ("numbers: terms that a cell sums", colour, "pale: fewer terms, at a border", "dashed: no term reaches it")
+
+
+def laid_out(grids: tuple[Grid, ...], title: str) -> str:
+    """Grids side by side, what is said of them below."""
+    parts, left, bottom = [label(_MARGIN, 16, title, "start", size=13)], float(_MARGIN), 0.0
+    for grid in grids:
+        drawn, wide, tall = _drawn(grid, left, 34.0)
+        parts += drawn
+        left, bottom = left + wide + 34, max(bottom, 34 + tall)
+    width = max(left, 7.2 * len(title) + 2 * _MARGIN)
+    for line in dict.fromkeys(note for grid in grids for note in grid.notes):
+        bottom += 18
+        parts.append(label(_MARGIN, bottom, line, "start"))
+        width = max(width, 6.8 * len(line) + 2 * _MARGIN)
+    return drawing(width, bottom + _MARGIN, parts, title)
+
+
+def _drawn(grid: Grid, left: float, top: float) -> tuple[list[str], float, float]:
+    step = _CELL + _GAP
+    side = 22.0 if grid.names[0] else 0.0
+    parts = [label(left, top + 8, grid.title, "start")]
+    x0, y0 = left + side, top + _HEAD
+    parts += [label(x0 + k * step + _CELL / 2, y0 - 6, str(j), size=10) for k, j in enumerate(grid.columns)]
+    if grid.names[1]:
+        parts.append(label(x0, y0 - 20, f"{grid.names[1]} →", "start", size=11))
+    for i in grid.rows:
+        y = y0 + (i - grid.rows.start) * step
+        if grid.names[0]:
+            parts.append(label(left + 8, y + _CELL / 2 + 4, str(i), size=10))
+        for j in grid.columns:
+            x, mark = x0 + (j - grid.columns.start) * step, grid.marks.get((i, j), Mark())
+            parts.append(rect(x, y, _CELL, _CELL, mark.number, mark.title, faint=mark.faint, strong=mark.strong))
+            if mark.words:
+                kind = "label" if mark.number is None or mark.faint else "on"
+                parts.append(label(x + _CELL / 2, y + _CELL / 2 + 4, mark.words, kind=kind))
+    if grid.names[0]:
+        parts.append(label(left, y0 - 6, f"{grid.names[0]} ↓", "start", size=11))
+    wide = max(side + len(grid.columns) * step, 7.0 * len(grid.title))
+    return parts, wide, _HEAD + len(grid.rows) * step + 8

@@ -1,0 +1,76 @@
+"""Which cells of the operands feed a chosen cell, or every cell: drawn from the terms themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from symconv.notation.operator import Operator
+from symconv.views.panels import Grid, laid_out, overview, panels
+from symconv.views.sized import sizes_to_show
+from symconv.views.terms import Cell, Term, resolved, terms
+
+if TYPE_CHECKING:
+    from symconv.api import Gradient
+
+__all__ = ["Picture", "picture"]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Picture:
+    """A drawn gradient: ``svg``, and what it shows: ``terms`` of a ``cell`` (none for an overview) at ``shapes``."""
+
+    svg: str
+    shapes: tuple[tuple[str, tuple[int, ...]], ...]
+    cell: Cell | None = None
+    terms: tuple[Term, ...] = ()
+
+    def _repr_svg_(self) -> str:
+        return self.svg
+
+    def save(self, path: str | Path) -> Path:
+        """Write the picture to a file; raises SpecError where that is not possible."""
+        from symconv.views.report import write_report
+
+        return write_report(path, self.svg)
+
+    def __str__(self) -> str:
+        where = ", ".join(f"{name} {shape}" for name, shape in self.shapes)
+        return f"picture of {'every cell' if self.cell is None else f'cell {self.cell}'} at {where}"
+
+    def __repr__(self) -> str:
+        return f"<{self}>"
+
+
+def picture(op: Operator | Gradient, cell: Sequence[int] | None = None, **shapes: tuple[int, ...]) -> Picture:
+    """Draw which cells of the operands feed ``cell``; without one, all cells with a colour for each residue class.
+
+    Parameters
+    ----------
+    op : a gradient, or an operator (then its output is drawn)
+    cell : the index of a cell of the output, one number per axis
+    shapes : input shapes by name; small ones are chosen where none are given
+
+    The picture is an SVG that needs no font and no network. A plane of each tensor is drawn, over its two last sliding
+    axes; three such axes are drawn as slices, one as a strip. Equal numbers in two operands stand for one term.
+    Raises SpecError for a cell outside the output and for shapes that do not fit.
+
+    >>> import symconv as sc
+    >>> g = sc.derive(sc.conv2d(stride=2, padding=1), "x")
+    >>> shown = sc.picture(g, cell=(0, 0, 2, 3))
+    >>> shown.svg.startswith("<svg"), len(shown.terms)
+    (True, 4)
+    """
+    operator = resolved(op)
+    if not shapes:
+        shapes = sizes_to_show(operator, tuple(cell) if cell is not None else None)
+    title = f"{operator.name}: {operator.output.name}"
+    if cell is None:
+        return Picture(laid_out(overview(operator, shapes), title), tuple(shapes.items()))
+    found = terms(op, cell, **shapes)
+    at = tuple(map(int, cell))
+    grids: tuple[Grid, ...] = panels(operator, shapes, at, found)
+    named = f"{title}[{','.join(map(str, at))}] is the sum of {len(found)} terms"
+    return Picture(laid_out(grids, named), tuple(shapes.items()), at, found)

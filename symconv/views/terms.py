@@ -1,0 +1,233 @@
+"""The terms that one cell of an output or of a gradient sums, for given sizes, read off the derived relation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from symconv import pipeline
+from symconv.asked import operator_of
+from symconv.errors import SpecError, shown
+from symconv.notation.affine import Affine, affine
+from symconv.notation.expr import Apply, Const, Constraint, Expr, Index, Range, Read, Reduce, rename, transform
+from symconv.notation.operator import Operator, Tensor
+from symconv.notation.shapes import bind_sizes, completed
+from symconv.views.dialect import text
+from symconv.views.printer import Printer, expr_text
+
+if TYPE_CHECKING:
+    from symconv.api import Gradient
+
+__all__ = ["Cell", "Term", "cell_terms", "resolved", "terms"]
+
+Cell = tuple[int, ...]
+Access = tuple[str, Cell]
+_Product = tuple[Fraction, tuple[tuple[str, tuple[Access, ...]], ...]]
+_MOST = 2_000_000
+"""Index values that are tried for one cell: some seconds."""
+
+
+class Term(tuple["int | Fraction", tuple[Access, ...]]):
+    """One term of a cell: ``(coefficient, ((tensor, index), ...))``, and how it is written.
+
+    A product has its factors in the formula's order. Where a function is applied, the elements that it reads stand in
+    its place; ``text`` says what is done with them.
+    """
+
+    text: str
+
+    def __new__(cls, coefficient: Fraction, factors: tuple[Access, ...], written: str) -> Term:
+        """A whole coefficient is an int."""
+        whole = coefficient.denominator == 1
+        made = super().__new__(cls, (int(coefficient) if whole else coefficient, factors))
+        made.text = written
+        return made
+
+    def __getnewargs__(self) -> tuple[Fraction, tuple[Access, ...], str]:
+        return Fraction(self.coefficient), self.factors, self.text
+
+    @property
+    def coefficient(self) -> int | Fraction:
+        """The exact factor in front."""
+        return self[0]
+
+    @property
+    def factors(self) -> tuple[Access, ...]:
+        """The elements that are read, each with its index."""
+        return self[1]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def terms(op: Operator | Gradient, cell: Sequence[int], **shapes: tuple[int, ...]) -> tuple[Term, ...]:
+    """The terms that a cell of a gradient (or of an operator's output) sums, for the sizes of these input shapes.
+
+    Parameters
+    ----------
+    op : an operator or a gradient
+    cell : the index of the cell, one number per axis of the output
+    shapes : input shapes by name; a cotangent's follows from the others and can be left out
+
+    Equal products are one term with a coefficient. Intermediates (the positions of maxima, what a function around a sum
+    receives) are tensors with a name of their own. Raises SpecError for a cell outside the output and for shapes that
+    do not fit.
+
+    >>> import symconv as sc
+    >>> for term in sc.terms(sc.derive(sc.conv1d(stride=2, padding=1), "x"), (0, 0, 3), x=(1, 1, 8), w=(1, 1, 3)):
+    ...     print(term, term.coefficient, term.factors)
+    gy[0,0,1]·w[0,0,2] 1 (('gy', (0, 0, 1)), ('w', (0, 0, 2)))
+    gy[0,0,2]·w[0,0,0] 1 (('gy', (0, 0, 2)), ('w', (0, 0, 0)))
+    """
+    operator = resolved(op)
+    sizes = bind_sizes(operator, completed(operator, shapes))
+    return cell_terms(operator, _checked(operator, cell, sizes), sizes)
+
+
+def resolved(op: Operator | Gradient) -> Operator:
+    """The operator whose statements say what is summed, every border resolved."""
+    if isinstance(op, Operator):
+        return pipeline.forward(op).operator
+    return operator_of(op)
+
+
+def _checked(op: Operator, cell: Sequence[int], sizes: Mapping[str, int]) -> Cell:
+    shape = op.output.shape(dict(sizes))
+    good = isinstance(cell, Sequence) and all(isinstance(k, int | np.integer) for k in cell) and len(cell) == len(shape)
+    if not good or not all(0 <= k < length for k, length in zip(cell, shape, strict=True)):
+        raise SpecError(f"a cell of {op.output.name} is an index into its shape {shape}; given {shown(cell)}")
+    return tuple(map(int, cell))
+
+
+def cell_terms(op: Operator, cell: Cell, sizes: Mapping[str, int]) -> tuple[Term, ...]:
+    """The terms of a cell, for sizes and a cell that are known to fit."""
+    statement = op.statements[-1]
+    known = {**sizes, **dict(zip(statement.indices, _logical(statement.target, cell, sizes), strict=True))}
+    summed: dict[tuple[tuple[str, tuple[Access, ...]], ...], Fraction] = {}
+    for factor, parts in _products(op, statement.expr, known, [_MOST]):
+        summed[parts] = summed.get(parts, Fraction(0)) + factor
+    return tuple(_term(factor, parts) for parts, factor in summed.items() if factor)
+
+
+def _term(factor: Fraction, parts: tuple[tuple[str, tuple[Access, ...]], ...]) -> Term:
+    written = "·".join(words for words, _ in parts)
+    sign = "−" if factor < 0 else ""
+    number = "" if abs(factor) == 1 and written else f"{abs(factor)}{'·' if written else ''}"
+    return Term(factor, tuple(access for _, accesses in parts for access in accesses), f"{sign}{number}{written}")
+
+
+def _logical(tensor: Tensor, cell: Cell, sizes: Mapping[str, int]) -> Iterator[int]:
+    for axis, position in zip(tensor.axes, cell, strict=True):
+        yield from map(int, np.unravel_index(position, [size.evaluate(dict(sizes)) for size in axis])) if axis else ()
+
+
+def _products(op: Operator, expr: Expr, known: Mapping[str, int], left: list[int]) -> list[_Product]:
+    """An expression at known indices as a sum of products; ``left`` is what may still be tried."""
+    match expr:
+        case Const(value):
+            return [(value, ())]
+        case Index(form):
+            return [(Fraction(form.evaluate(dict(known))), ())]
+        case Read():
+            access = _access(op, expr, known)
+            return [(Fraction(1), ((f"{access[0]}[{','.join(map(str, access[1]))}]", (access,)),))]
+        case Apply("add", (one, other)):
+            return [*_products(op, one, known, left), *_products(op, other, known, left)]
+        case Apply("sub", (one, other)):
+            return [*_products(op, one, known, left), *_negative(_products(op, other, known, left))]
+        case Apply("neg", (one,)):
+            return _negative(_products(op, one, known, left))
+        case Apply("mul", (one, other)):
+            rights = _products(op, other, known, left)
+            return [(a * b, (*some, *more)) for a, some in _products(op, one, known, left) for b, more in rights]
+        case Apply("div", (one, other)) if (by := _number(op, other, known, left)) is not None and by:
+            return [(a / by, some) for a, some in _products(op, one, known, left)]
+        case Reduce("sum", indices, pieces):
+            return [
+                found
+                for piece in pieces
+                for point in _points(indices, piece.where, dict(known), left)
+                for found in _products(op, piece.body, point, left)
+            ]
+    return [(Fraction(1), ((_written(op, expr, known), tuple(_accesses(op, expr, known, left))),))]
+
+
+def _negative(products: list[_Product]) -> list[_Product]:
+    return [(-factor, parts) for factor, parts in products]
+
+
+def _number(op: Operator, expr: Expr, known: Mapping[str, int], left: list[int]) -> Fraction | None:
+    """The value of an expression that reads nothing, where it is a sum of numbers."""
+    found = _products(op, expr, known, left)
+    return None if any(parts for _, parts in found) else sum((factor for factor, _ in found), Fraction(0))
+
+
+def _points(
+    ranges: tuple[Range, ...], where: tuple[Constraint, ...], known: dict[str, int], left: list[int]
+) -> Iterator[dict[str, int]]:
+    """Every value of the indices under the constraints; an index that the others settle is not searched."""
+    if not ranges:
+        if all(_holds(constraint, known) for constraint in where):
+            yield known
+        return
+    (first, *rest), name = ranges, ranges[0].name
+    low, high = 0, first.extent.evaluate(known) - 1
+    for constraint in where:
+        if constraint.form.names() - known.keys() == {name}:
+            a = constraint.form.coefficient(name)
+            b = constraint.form.evaluate({**known, name: 0})
+            if a > 0 or constraint.equality:
+                low = max(low, -(b // a) if a > 0 else -(-b // a))
+            if a < 0 or constraint.equality:
+                high = min(high, b // -a if a < 0 else -b // a)
+    for value in range(low, high + 1):
+        left[0] -= 1
+        if left[0] < 0:
+            raise SpecError(f"more than {_MOST:,} index values would have to be tried for this cell: use smaller sizes")
+        yield from _points(tuple(rest), where, {**known, name: value}, left)
+
+
+def _holds(constraint: Constraint, known: Mapping[str, int]) -> bool:
+    value = constraint.form.evaluate(dict(known))
+    return value == 0 if constraint.equality else value >= 0
+
+
+def _access(op: Operator, read: Read, known: Mapping[str, int]) -> Access:
+    """The element of the array, its merged axes merged."""
+    tensor, at = op.tensor(read.tensor), iter(form.evaluate(dict(known)) for form in read.index)
+    index = []
+    for axis in tensor.axes:
+        place = 0
+        for size in axis:
+            place = place * size.evaluate(dict(known)) + next(at)
+        index.append(place)
+    return read.tensor, tuple(index)
+
+
+def _accesses(op: Operator, expr: Expr, known: Mapping[str, int], left: list[int]) -> Iterator[Access]:
+    """Every element that an expression reads at known indices, each once for each time it is written."""
+    match expr:
+        case Read():
+            yield _access(op, expr, known)
+        case Apply(_, arguments):
+            for argument in arguments:
+                yield from _accesses(op, argument, known, left)
+        case Reduce(_, indices, pieces):
+            for piece in pieces:
+                for point in _points(indices, piece.where, dict(known), left):
+                    yield from _accesses(op, piece.body, point, left)
+
+
+def _written(op: Operator, expr: Expr, known: Mapping[str, int]) -> str:
+    fixed: dict[str, Affine] = {name: affine(value) for name, value in known.items()}
+
+    def whole(node: Expr) -> Expr | None:
+        if isinstance(node, Read) and all(form.is_constant for form in node.index):
+            name, index = _access(op, node, known)
+            return Read(name, tuple(map(affine, index)))
+        return None
+
+    return expr_text(transform(rename(expr, fixed), whole), Printer.plain(text()))
