@@ -18,6 +18,7 @@ from symconv.commands.parameters import (
     the_measurement,
     the_op,
     the_output,
+    the_picture,
     the_settings,
     the_spread,
     the_target,
@@ -269,17 +270,20 @@ def validate(op: str, dtype: str, every: bool, **settings: object) -> int:
 @cli.command()
 @the_op
 @the_settings
-@the_output("The HTML file to write.", "report.html")
-def show(op: str, output: Path, **settings: object) -> int:
-    """Write one HTML page of the derivations.
+@the_output("The file to write; default report.html or picture.svg.")
+@the_picture
+def show(op: str, output: Path | None, picture: bool, wrt: str | None, cell: str | None, **settings: object) -> int:
+    """Write one HTML page of the derivations, or a picture of one gradient.
 
     \b
-    Example:
+    Examples:
       symconv show conv2d --stride 2 --padding 1 -o report.html
+      symconv show conv2d --stride 2 --padding 1 --picture --wrt x -o x.svg
+      symconv show conv2d --stride 2 --padding 1 --picture --cell 0,0,2,3
     """
     from symconv.commands.show import show as work
 
-    return work(op, settings, output)
+    return work(op, settings, output, picture, wrt, cell)
 
 
 @cli.command()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 from symconv.commands.outcome import RIGHT
 from symconv.ops.registry import catalogue
 
@@ -9,9 +11,12 @@ __all__ = ["listing"]
 
 
 def listing() -> int:
-    """One line each: the name, what it is, the formula."""
+    """Family by family: the names, what it is, and the formula."""
+
+    def family(item: tuple[str, str, str]) -> tuple[str, str]:
+        return item[1].partition("-D ")[2] or item[1], item[2]
+
     rows = [(name, entry.line, entry.formula) for name, entry in catalogue().items()]
-    names, abouts = (max(len(row[k]) for row in rows) for k in (0, 1))
-    for name, about, source in rows:
-        print(f"{name:<{names}}  {about:<{abouts}}  {source}")
+    for (about, source), members in groupby(rows, family):
+        print(f"{'  '.join(name for name, _, _ in members)}\n    {about}\n    {source}")
     return RIGHT

@@ -18,6 +18,7 @@ __all__ = [
     "the_measurement",
     "the_op",
     "the_output",
+    "the_picture",
     "the_settings",
     "the_spread",
     "the_target",
@@ -89,6 +90,11 @@ the_settings = all_of(
     ),
 )
 the_gradients = click.option("--wrt", multiple=True, metavar="TENSOR", help="Only this gradient; repeatable.")
+the_picture = all_of(
+    click.option("--picture", is_flag=True, help="An SVG of one gradient instead of the page."),
+    click.option("--wrt", metavar="TENSOR", help="With --picture: the gradient by this tensor, or the output by name."),
+    click.option("--cell", metavar="INDEX", help="With --picture: what feeds this cell, as in 0,0,2,3; default: all."),
+)
 the_threads = click.option("--threads", type=Integer(1, 4096), help="At most so many threads; default every core.")
 the_target = click.option(
     "--target", type=click.Choice(TARGETS), default="native", show_default=True, help="For this machine, or for any."

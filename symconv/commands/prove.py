@@ -10,6 +10,7 @@ from pathlib import Path
 
 from symconv.claims import prove as decided
 from symconv.commands.check import named, place
+from symconv.commands.folding import folded, width
 from symconv.commands.outcome import FAILED, RIGHT, UNDECIDED, UNUSABLE
 from symconv.commands.progress import stage
 from symconv.commands.request import requested
@@ -55,7 +56,7 @@ def prove(
     operator = requested(op, settings)
     with stage("proving"):
         proof = decided(operator, claim)
-    print(proof)
+    print(folded(proof, width()))
     if output is not None:
         from symconv.views.show import show
 

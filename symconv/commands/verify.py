@@ -10,6 +10,7 @@ from typing import Any
 from symconv import pipeline
 from symconv.api import built
 from symconv.asked import module_text
+from symconv.commands.folding import folded, width
 from symconv.commands.outcome import FAILED, RIGHT, UNDECIDED
 from symconv.commands.progress import Tell, stage
 from symconv.commands.request import gradient_names, requested
@@ -56,7 +57,10 @@ def verify(
         kernel = built(operator, given, tell) if source is None else _given(operator, source, given)
     with stage("verifying") as tell:
         verdict = judged(operator, kernel, gradients, tell)
-    print(json.dumps(verdict_data(verdict), indent=1, ensure_ascii=False) if form == "json" else verdict)
+    if form == "json":
+        print(json.dumps(verdict_data(verdict), indent=1, ensure_ascii=False))
+    else:
+        print(folded(verdict, width()))
     return outcome(verdict)
 
 

@@ -90,8 +90,10 @@ class Verdict(Displayed):
     >>> check = Check("forward", "the definition", 12, 0.25, True, geometries=3)
     >>> print(Verdict(True, "conv1d()", "float32", (check,)))
     conv1d() in float32: passed, 12 comparisons
-    check    oracle          geometries  compared  worst/allowed
-    forward  the definition           3        12           0.25  ok
+    check    geometries  compared  worst/allowed
+    forward           3        12           0.25  ok
+    oracles:
+      the definition: forward
     """
 
     passed: bool
@@ -139,11 +141,14 @@ class Verdict(Displayed):
 
 
 def _table(checks: tuple[Check, ...]) -> list[str]:
-    rows = [("check", "oracle", "geometries", "compared", "worst/allowed", "")]
-    rows += [(c.name, c.what, str(c.geometries), str(c.cases), c.ratio, c.mark) for c in checks]
-    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+    rows = [("check", "geometries", "compared", "worst/allowed", "")]
+    rows += [(c.name, str(c.geometries), str(c.cases), c.ratio, c.mark) for c in checks]
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
     lines = []
-    for name, oracle, *numbers, mark in rows:
-        cells = [f"{text:>{width}}" for text, width in zip(numbers, widths[2:], strict=True)]
-        lines.append("  ".join((f"{name:<{widths[0]}}", f"{oracle:<{widths[1]}}", *cells, mark)).rstrip())
-    return lines
+    for name, *numbers, mark in rows:
+        cells = [f"{text:>{width}}" for text, width in zip(numbers, widths[1:], strict=True)]
+        lines.append("  ".join((f"{name:<{widths[0]}}", *cells, mark)).rstrip())
+    oracles: dict[str, list[str]] = {}
+    for check in checks:
+        oracles.setdefault(check.what, []).append(check.name)
+    return [*lines, *(["oracles:"] if oracles else []), *(f"  {what}: {'; '.join(n)}" for what, n in oracles.items())]

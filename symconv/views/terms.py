@@ -109,7 +109,8 @@ def cell_terms(op: Operator, cell: Cell, sizes: Mapping[str, int]) -> tuple[Term
     summed: dict[tuple[tuple[str, tuple[Access, ...]], ...], Fraction] = {}
     for factor, parts in _products(op, statement.expr, known, [_MOST]):
         summed[parts] = summed.get(parts, Fraction(0)) + factor
-    return tuple(_term(factor, parts) for parts, factor in summed.items() if factor)
+    found = (_term(factor, parts) for parts, factor in summed.items() if factor)
+    return tuple(sorted(found, key=lambda term: term.factors))
 
 
 def _term(factor: Fraction, parts: tuple[tuple[str, tuple[Access, ...]], ...]) -> Term:

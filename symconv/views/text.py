@@ -1,4 +1,4 @@
-"""Operators and derivations for a terminal: Unicode, aligned at the equals sign, at most 100 columns."""
+"""Operators and derivations for a terminal: Unicode, aligned at the equals sign, at most 80 columns."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from symconv.views.stages import derivation_rows, operator_rows, step_rows
 
 __all__ = ["WIDTH", "derivation_text", "gather_text", "operator_text", "phases_text", "step_text"]
 
-WIDTH = 100
+WIDTH = 80
 _MAX_CLASSES = 12
 
 

@@ -19,7 +19,8 @@ FLOW = "y[n,i] = sum[p](x[n,2*i+p-1]*w[p])"
 
 def test_list_has_a_line_for_every_operator(call):
     lines = call("list").output.splitlines()
-    assert [line.split()[0] for line in lines] == list(sc.ops())
+    assert [name for line in lines if line[0] != " " for name in line.split()] == list(sc.ops())
+    assert max(map(len, lines)) <= 80
     assert "sum[c,p](x[n,c,s*i+d*p-lo] * w[f,c,p])" in lines[0]
 
 

@@ -17,7 +17,7 @@ from symconv.views.diagram import phase_plan, window_pattern
 from symconv.views.highlight import highlighted
 from symconv.views.latex import gather_latex
 from symconv.views.mathsvg import formula_svg
-from symconv.views.report import notebook_bundle, report_html, write_report
+from symconv.views.report import report_html, write_report
 
 EVIL = "<script>alert('1')</script>\"'>&{{ 7*7 }}"
 VERDICT = Verdict(True, "conv1d()", "float64", (Check("gx", "finite sums", 1234, 0, True, "detail here"),))
@@ -211,13 +211,6 @@ def test_a_page_appears_whole_or_not_at_all(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
     with pytest.raises(SpecError, match="no/page"):
         write_report(tmp_path / "no" / "page.html", "x")
-
-
-def test_notebooks_get_latex_text_and_html():
-    assert notebook_bundle("a", "b", "c") == {"text/latex": "$$a$$", "text/plain": "b", "text/html": "c"}
-    bundle = sc.derive(OPERATORS["conv1"], "x")._repr_mimebundle_()
-    assert bundle["text/latex"].startswith(r"$$\begin{aligned}")
-    assert bundle["text/plain"].startswith("gradient of conv1d()")
 
 
 def test_missing_templates_are_said(monkeypatch, tmp_path):

@@ -1,0 +1,68 @@
+"""Pictures show the terms, and nothing else."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree
+
+import pytest
+
+import symconv as sc
+from symconv.views.sized import sizes_to_show
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def filled(picture):
+    """The cells of a class: what hovering says, for each."""
+    tree = ElementTree.fromstring(picture.svg)
+    cells = [rect for rect in tree.iter(f"{SVG}rect") if "none" not in rect.get("class", "").split()]
+    return [rect.findtext(f"{SVG}title") for rect in cells]
+
+
+def test_a_chosen_cell_is_drawn_with_the_cells_that_feed_it():
+    g = sc.derive(sc.conv2d(stride=(2, 1), padding=1), "x")
+    shown = sc.picture(g, cell=(1, 0, 2, 3), x=(2, 3, 6, 7), w=(4, 3, 3, 2))
+    assert shown.terms == sc.terms(g, (1, 0, 2, 3), x=(2, 3, 6, 7), w=(4, 3, 3, 2))
+    plane = [term for term in shown.terms if dict(term.factors)["gy"][1] == 0]
+    said = filled(shown)
+    assert said[0] == "gx[1,0,2,3]"
+    # One cell of each operand for each term of the plane, and the chosen cell.
+    assert len(said) == 1 + 2 * len(plane)
+    assert {words.partition(": ")[2] for words in said[1:]} == {str(term) for term in plane}
+
+
+def test_an_overview_counts_the_terms_of_every_cell():
+    g = sc.derive(sc.conv1d(stride=2, dilation=2, padding=1), "x")
+    shapes = {"x": (1, 2, 9), "w": (2, 2, 3)}
+    said = filled(sc.picture(g, **shapes))
+    counts = [len(sc.terms(g, (0, 0, u), **shapes)) for u in range(9)]
+    assert said == [f"gx[0,0,{u}] sums {n} terms" for u, n in enumerate(counts) if n]
+    assert 0 in counts
+
+
+@pytest.mark.parametrize("name", ["conv3d", "conv_transpose2d", "max_pool2d", "adder1d", "locally_connected1d"])
+def test_every_kind_of_operator_can_be_drawn(name):
+    op = getattr(sc, name)(*((3, 2) if "pool" in name else ()))
+    for wrt in op.tensors:
+        g = sc.derive(op, wrt)
+        cell = tuple(0 for _ in g.operator.output.axes)
+        for shown in (sc.picture(g), sc.picture(g, cell=cell)):
+            assert shown.svg.startswith("<svg") and ElementTree.fromstring(shown.svg) is not None
+            assert "http" not in re.sub(r'xmlns="[^"]*"', "", shown.svg) and "<script" not in shown.svg
+
+
+def test_words_of_a_user_are_escaped():
+    op = sc.conv1d().renamed("<b>&")
+    assert "<b>" not in sc.picture(sc.derive(op, "x")).svg
+
+
+def test_small_sizes_are_found_where_none_are_given():
+    shapes = sizes_to_show(sc.conv2d(stride=(3, 2), dilation=2))
+    assert sc.conv2d(stride=(3, 2), dilation=2).output_shape(**shapes)[2:] >= (3, 3)
+
+
+def test_a_picture_is_kept_and_says_what_it_shows(tmp_path):
+    shown = sc.picture(sc.derive(sc.conv1d(), "x"), cell=(0, 0, 1))
+    assert shown.save(tmp_path / "x.svg").read_text() == shown.svg == shown._repr_svg_()
+    assert str(shown).startswith("picture of cell (0, 0, 1) at gy") and len(repr(shown)) < 200
