@@ -11,7 +11,8 @@ from symconv.views.text import WIDTH, derivation_text, gather_text, operator_tex
 STRIDED = """\
 gradient of conv1d(stride=2, padding=1) with respect to x
 
-  gx[n,c,u] = Σ f=0..F−1 Σ p′=max(0, u′−OL+1)..min(u′, ⌊(K−r_u−1)/2⌋) gy[n,f,u′−p′]·w[f,c,2p′+r_u]
+  gx[n,c,u] = Σ f=0..F−1 Σ p′=max(0, u′−OL+1)..min(u′, ⌊(K−r_u−1)/2⌋)
+              gy[n,f,u′−p′]·w[f,c,2p′+r_u]
          u′ = ⌊(u+1)/2⌋,   r_u = (u+1) mod 2
          OL = ⌊(L−K+2)/2⌋+1
   for 0≤n<N, 0≤c<C, 0≤u<L
