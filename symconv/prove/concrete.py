@@ -16,6 +16,7 @@ from symconv.prove.enclosure import Enclosure, NoValueError, apart
 from symconv.prove.numeric import Misfit, evaluate
 from symconv.prove.syntax import Binary, Call, Claim, Name, show
 from symconv.prove.vocabulary import ELEMENTWISE, canonical
+from symconv.prove.words import IRRATIONAL
 from symconv.verify import reference
 
 __all__ = [
@@ -60,7 +61,7 @@ def applies_functions(claim: Claim | Coded) -> bool:
         return claim.applies
     calls = {canonical(node.function) for node in claim.nodes() if isinstance(node, Call)}
     roots = any(isinstance(n, Binary) and n.op == "**" and show(n.right) not in _WHOLE for n in claim.nodes())
-    return roots or bool(calls & set(ELEMENTWISE) - _RATIONAL_WORDS)
+    return roots or bool(calls & ({*ELEMENTWISE, *IRRATIONAL} - _RATIONAL_WORDS))
 
 
 def true_value(op: Operator, side: str, arrays: Mapping[str, Array]) -> Array:

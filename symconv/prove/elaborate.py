@@ -5,17 +5,18 @@ from __future__ import annotations
 from fractions import Fraction
 
 from symconv.notation.affine import Affine, affine
-from symconv.prove import arrays, elements, windows
-from symconv.prove.amounts import amount, as_form, as_integer, as_product, per_axis
+from symconv.prove import arrays, elements
+from symconv.prove.amounts import amount, as_product
+from symconv.prove.defined import arguments_of
 from symconv.prove.functions import COMPARED
-from symconv.prove.grouping import Groups
-from symconv.prove.movements import axes_of, axis_number, moved, subscript
+from symconv.prove.movements import axes_of, axis_number, lengths_of, moved, subscript
 from symconv.prove.people import nearest
 from symconv.prove.scope import Scope, Undecided
-from symconv.prove.slides import slides_of
+from symconv.prove.sliding import columns, convolution, scipy
 from symconv.prove.syntax import Binary, Call, Name, Node, Number, Reduction, Sliced, Text, Tuple, show
-from symconv.prove.value import Term, Value
-from symconv.prove.vocabulary import ELEMENTWISE, FUNCTIONS, OPTIONS_OF, canonical, mode_of, rank_of
+from symconv.prove.value import Term, Value, build
+from symconv.prove.vocabulary import ELEMENTWISE, FUNCTIONS, OPTIONS_OF, canonical
+from symconv.prove.words import DEFINED
 
 __all__ = ["denotation", "is_number"]
 
@@ -28,6 +29,7 @@ def denotation(scope: Scope, node: Node) -> Value:
     Raises SpecError where the claim is unusable, Mismatch where its shapes never fit, Fork where the branch has to be
     split, Undecided where the method ends.
     """
+    scope.rank_of = lambda array: _array(scope, array).rank
     scope.size_of = lambda array, which: _size(scope, array, which)
     return _array(scope, node)
 
@@ -129,6 +131,8 @@ def _matmul(scope: Scope, a: Value, b: Value, node: Node) -> Value:
 
 def _call(scope: Scope, call: Call) -> Value:
     word = canonical(call.function)
+    if word in DEFINED:
+        return _by_definition(scope, word, call)
     usage = FUNCTIONS[word]
     named = {OPTIONS_OF.get(key, key): node for key, node in call.named}
     if not usage.least <= len(call.arguments) <= usage.most or len(named) != len(call.named):
@@ -140,23 +144,48 @@ def _call(scope: Scope, call: Call) -> Value:
     arguments = call.arguments
     match word:
         case "conv" | "conv_transpose":
-            return _convolution(scope, word, call, named)
+            a, k = (_array(scope, node) for node in arguments)
+            return convolution(scope, word, call, named, a, k)
         case "convolve" | "correlate":
-            return _scipy(scope, word, call, named)
+            a, b = (_array(scope, node) for node in arguments[:2])
+            return scipy(scope, word, call, named, a, b)
         case "unfold" | "fold":
-            return _columns(scope, word, call, named)
+            return columns(scope, word, call, named, _array(scope, arguments[0]))
         case "einsum":
             return _einsum(scope, call)
         case "matmul":
             return _matmul(scope, _array(scope, arguments[0]), _array(scope, arguments[1]), call)
         case "sum" | "mean":
             return _reduction(scope, word, call, named)
+        case "zeros" | "ones":
+            axes = lengths_of(scope, arguments)
+            return build(scope.fresh, axes, lambda *_: [Term(Fraction(1), (), ())] if word == "ones" else [])
         case "where":
             condition, one, other = (_operand(scope, node) for node in arguments)
             return elements.chosen(scope, condition, one, other, show(call))
         case _ if word in ELEMENTWISE:
             return _function(scope, word, call)
     return moved(scope, word, _array(scope, arguments[0]), call, named)
+
+
+def _by_definition(scope: Scope, word: str, call: Call) -> Value:
+    """A word that other words define; its array arguments are arrays of their own meanwhile."""
+    names = scope.names
+
+    def computed(node: Node) -> tuple[Node, int]:
+        if is_number(scope, node):
+            return node, 0
+        value = _array(scope, node)
+        if not isinstance(node, Name):
+            node = Name(show(node), node.at)
+            scope.names = scope.names.with_tensor(node.name, value)
+        return node, value.rank
+
+    try:
+        meaning = DEFINED[word].meaning(arguments_of(DEFINED[word], call, scope.error, computed))
+        return _operand(scope, meaning)
+    finally:
+        scope.names = names
 
 
 def _function(scope: Scope, word: str, call: Call) -> Value:
@@ -208,79 +237,3 @@ def _einsum(scope: Scope, call: Call) -> Value:
         ranks = ", ".join(str(v.rank) for v in values)
         raise scope.error(equation.at, f"einsum: {equation.value!r} does not fit arrays of {ranks} axes")
     return arrays.einsum(scope, inputs, output, values, show(call))
-
-
-def _scipy(scope: Scope, word: str, call: Call, named: dict[str, Node]) -> Value:
-    a, b = (_array(scope, node) for node in call.arguments[:2])
-    mode = call.arguments[2] if len(call.arguments) > 2 else named.get("mode", Text(mode_of(call.function)))
-    if not isinstance(mode, Text) or mode.value not in {"full", "same", "valid"}:
-        raise scope.error(mode.at, 'the mode is "full", "same" or "valid"')
-    if a.rank != b.rank:
-        raise scope.error(call.at, f"{word} wants arrays of equal rank; given {a.rank} and {b.rank} axes")
-    if word == "convolve":
-        b = arrays.flipped(scope, b, range(b.rank))
-    return windows.convolved(scope, a, b, mode.value)
-
-
-def _convolution(scope: Scope, word: str, call: Call, named: dict[str, Node]) -> Value:
-    a, k = (_array(scope, node) for node in call.arguments)
-    facts = scope.names.facts
-    rank = facts.window_rank(rank_of(call.function), a.rank)
-    flat = (a.rank, k.rank) == (rank, rank)
-    if rank < 1 or (not flat and (a.rank, k.rank) != (rank + 2, rank + 2)):
-        raise scope.error(call.at, f"{show(call)}: arrays of {rank + 2} axes are wanted; given {a.rank} and {k.rank}")
-    order = _layout(scope, call, named, flat)
-    if flat:
-        a, k, order = windows.plane(a), windows.plane(k), "NCHW"
-    kernel = k.axes[:-2] if order == "NHWC" else k.axes[2:]
-    sizes = a.axes[1:-1] if order == "NHWC" else a.axes[2:]
-    slides = slides_of(scope, named, call, [x.size for x in sizes], [x.size for x in kernel], word == "conv_transpose")
-    slide = windows.correlated if word == "conv" else windows.transposed
-    value = slide(scope, a, k, slides, _groups(scope, named.get("groups", _ONE)), order)
-    return Value(value.axes[2:], value.names[2:], value.terms) if flat else value
-
-
-def _layout(scope: Scope, call: Call, named: dict[str, Node], flat: bool) -> str:
-    stated = named.get("layout")
-    text = stated.value if isinstance(stated, Text) else None if stated is None else show(stated)
-    try:
-        return "NCHW" if flat and text is None else scope.names.facts.layout_of(text)
-    except ValueError as error:
-        raise scope.error(call.at, str(error)) from None
-
-
-def _groups(scope: Scope, node: Node) -> Groups:
-    """An integer, or a product of sizes."""
-    given = amount(scope, node)
-    if isinstance(given, Affine) and (known := scope.known(given)) is not None:
-        given = affine(known)
-    if isinstance(given, Affine) and given.is_constant:
-        return as_integer(scope, given, node, "groups")
-    product = as_product(given)
-    if (
-        product.coefficient < 1
-        or product.coefficient.denominator > 1
-        or any(power < 0 for _, power in product.monomial)
-    ):
-        raise Undecided(f"{show(node)} groups: a product of sizes is wanted")
-    return product
-
-
-def _count(node: Node) -> int:
-    """How many axes a tuple speaks of."""
-    return len(node.items) if isinstance(node, Tuple) else 1
-
-
-def _columns(scope: Scope, word: str, call: Call, named: dict[str, Node]) -> Value:
-    value = _array(scope, call.arguments[0])
-    count = value.rank if word == "unfold" else 2 + _count(call.arguments[-1])
-    rank = scope.names.facts.window_rank(None, count)
-    wanted = rank + 2 if word == "unfold" else 3
-    if value.rank != wanted or rank < 1:
-        raise scope.error(call.at, f"{word} wants an array of {wanted} axes; given {value.rank}")
-    lists = [[as_form(scope, v, node) for v in per_axis(scope, node, rank)] for node in call.arguments[1:]]
-    if word == "unfold":
-        slides = slides_of(scope, named, call, [x.size for x in value.axes[2:]], lists[0])
-        return windows.unfolded(scope, value, lists[0], slides)
-    slides = slides_of(scope, named, call, lists[0], lists[1])
-    return windows.folded(scope, value, lists[0], lists[1], slides)

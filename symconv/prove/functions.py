@@ -71,6 +71,9 @@ def applied(function: str, arguments: Sequence[Sum], limits: Collection[Constrai
         summed = any(term.bound or any(is_atom(f.tensor) for f in term.factors) for term in argument)
         return of_sum(name, argument, limits) if summed else _atom(name, argument, limits)
 
+    def given(name: str, *sums: Sum) -> list[Term]:
+        return list(applied(name, sums, limits, of_sum))
+
     def step(a: Sum, b: Sum) -> list[Term]:
         return list(atom("step", _minus(a, b)))
 
@@ -90,20 +93,34 @@ def applied(function: str, arguments: Sequence[Sum], limits: Collection[Constrai
             yield from step(a, b)
         case "lt", (a, b):
             yield from step(b, a)
-        case "ge", (a, b):
+        case "ge" | "larger", (a, b):
             yield from _minus(_ONE, step(b, a))
-        case "le", (a, b):
+        case "le" | "smaller", (a, b):
             yield from _minus(_ONE, step(a, b))
         case "ne", (a, b):
             yield from (*step(a, b), *step(b, a))
-        case "eq", (a, b):
+        case "eq" | "same", (a, b):
             yield from _minus(_ONE, [*step(a, b), *step(b, a)])
         case "reciprocal", (a,):
             yield from _inverse(a, limits, of_sum)
+        case "clip" | "hardtanh" | "leaky_relu" | "silu", _:
+            yield from _composed(function, arguments, given)
         case _, (a,) if function in UNARY:
             yield from atom(function, a)
         case _:
             raise Undecided(f"the formula applies {function}, which is no function of elements that is known here")
+
+
+def _composed(function: str, arguments: Sequence[Sum], given: Callable[..., list[Term]]) -> Iterable[Term]:
+    """Functions that others make."""
+    match function, arguments:
+        case "clip", (a, low, high):
+            return given("min", given("max", a, low), high)
+        case "hardtanh", (a,):
+            return given("clip", a, list(scaled(_ONE, Fraction(-1))), _ONE)
+        case "leaky_relu", (a, b):
+            return given("where", given("gt", a, ()), a, list(multiplied(a, b)))
+    return multiplied(arguments[0], given("sigmoid", arguments[0]))
 
 
 def _inverse(argument: Sum, limits: Collection[Constraint], of_sum: OfSum) -> Iterator[Term]:

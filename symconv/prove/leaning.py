@@ -17,6 +17,7 @@ from symconv.prove.numeric import Misfit
 from symconv.prove.numeric_elements import COMPARED
 from symconv.prove.syntax import Binary, Call, Claim
 from symconv.prove.vocabulary import ELEMENTWISE, canonical
+from symconv.prove.words import IRRATIONAL
 from symconv.verify.geometry import geometries
 
 __all__ = ["leaning"]
@@ -83,7 +84,7 @@ def _rational(op: Operator, claim: Claim | Coded) -> bool:
     calls = {canonical(node.function) for node in claim.nodes() if isinstance(node, Call)}
     compared = any(isinstance(n, Binary) and (n.op in COMPARED or n.op == "**") for n in claim.nodes())
     return (
-        not calls & {*ELEMENTWISE, "where"}
+        not calls & {*ELEMENTWISE, *IRRATIONAL, "where", "clip"}
         and not compared
         and not any(word in op.source for word in ("max", "min", "abs", "relu", "sign", "where"))
     )

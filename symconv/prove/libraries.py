@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from symconv.prove.syntax import Binary, Call, Name, Node, Number, Pick, Sliced, Span, Text
+from symconv.prove.syntax import Tuple as Several
 from symconv.prove.tokens import Caret
 from symconv.prove.vocabulary import OPTIONS_OF, canonical, rank_of
 
@@ -44,6 +45,13 @@ def arranged(caret: Caret, path: str, call: Call) -> Node:
     'conv2d(x, w, stride=2, padding=1)'
     """
     word = canonical(call.function)
+    match word:
+        case "pad":
+            return _padded(caret, path, call)
+        case "flip" if len(call.arguments) > 2:
+            return Call(call.function, (call.arguments[0], Several(call.arguments[1:], call.at)), call.named, call.at)
+        case "repeat" if path == "method" and not call.named:
+            return _repeated(caret, call)
     if word not in _ORDERS:
         return call
     operands, order = _OPERANDS[word], _ORDERS[word]
@@ -72,3 +80,43 @@ def arranged(caret: Caret, path: str, call: Call) -> Node:
         return result
     spatial = (Pick("new"),) * (rank_of(call.function) or 1)
     return Binary("+", result, Sliced(bias, (Pick("new"), Span(), *spatial), call.at), call.at)
+
+
+def _padded(caret: Caret, path: str, call: Call) -> Node:
+    """A pad as torch and NumPy write it: the mode third, a value beyond the border."""
+    arguments, named = call.arguments, dict(call.named)
+    if len(arguments) > 2 and isinstance(arguments[2], Text):
+        named.setdefault("mode", arguments[2])
+        if len(arguments) > 3:
+            named.setdefault("value", arguments[3])
+        arguments = arguments[:2]
+    for old, new in (("pad", "widths"), ("pad_width", "widths"), ("paddings", "widths"), ("constant_values", "value")):
+        if old in named:
+            named[new] = named.pop(old)
+    if "widths" in named:
+        arguments = (*arguments, named.pop("widths"))
+    if path in {"np", "numpy", "jnp", "jax.numpy", "cp"} and not isinstance(arguments[-1], Several):
+        message = (
+            f"{path}.pad pads every axis, batch and channels too; write a pair for each, as in ((0,0),(0,0),(1,1))"
+        )
+        raise caret.error(call.at, message)
+    value = named.pop("value", _NONE)
+    if named.get("mode") == Text("constant"):
+        del named["mode"]
+    options = tuple(named.items())
+    if value in {_NONE, Number(Fraction(0))}:
+        return Call(call.function, arguments, options, call.at)
+    # Zeros around what is less by the value, and the value added.
+    less = Binary("-", arguments[0], value, call.at)
+    return Binary("+", Call(call.function, (less, *arguments[1:]), options, call.at), value, call.at)
+
+
+def _repeated(caret: Caret, call: Call) -> Node:
+    """``x.repeat(1, 1, 2, 2)`` of torch is a tile; ``x.repeat(2, 1)`` is said in two ways."""
+    array, *counts = call.arguments
+    if len(counts) == 2:
+        message = "x.repeat(2, 1) is one thing in NumPy and another in torch; write axis=1, or tile(x, (2, 1))"
+        raise caret.error(call.at, message)
+    if len(counts) > 2:
+        return Call("tile", (array, Several(tuple(counts), call.at)), (), call.at)
+    return call

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 
+from symconv.errors import SpecError
 from symconv.notation.affine import Affine, affine
 from symconv.prove import arrays
 from symconv.prove.amounts import amount, as_form, as_integer, as_product, per_axis
+from symconv.prove.bordered import BORDERS, bordered
+from symconv.prove.lengths import spread
 from symconv.prove.reshapes import reshaped
 from symconv.prove.scope import Scope, Undecided
-from symconv.prove.syntax import Call, Name, Node, Number, Pick, Span, Tuple, show
-from symconv.prove.value import Pair, Value
+from symconv.prove.syntax import Call, Name, Node, Number, Pick, Span, Text, Tuple, show
+from symconv.prove.value import Axis, Pair, Value, axis
 
-__all__ = ["axes_of", "axis_number", "moved", "subscript"]
+__all__ = ["axes_of", "axis_number", "lengths_of", "moved", "padding_mode", "subscript"]
 
 _MINUS_ONE = Number(Fraction(-1))
 
@@ -34,7 +37,7 @@ def moved(scope: Scope, word: str, value: Value, call: Call, named: dict[str, No
         case "transpose" | "permute":
             return _permuted(scope, word, value, rest, call)
         case "pad" | "crop":
-            return _padded(scope, word, value, call)
+            return _padded(scope, word, value, call, padding_mode(call, named, scope.error))
         case "dilate":
             axes_ = _spatial(scope, value, first, call)
             steps = per_axis(scope, rest[0], len(axes_))
@@ -124,7 +127,17 @@ def _permuted(scope: Scope, word: str, value: Value, rest: Sequence[Node], call:
     return arrays.permuted(value, order)
 
 
-def _padded(scope: Scope, word: str, value: Value, call: Call) -> Value:
+def padding_mode(call: Call, named: Mapping[str, Node], error: Callable[[int, str], SpecError]) -> str | None:
+    """What a pad repeats, None where it is zeros."""
+    mode = named.get("mode", Text("constant"))
+    if mode == Text("constant"):
+        return None
+    if not isinstance(mode, Text) or mode.value not in BORDERS:
+        raise error(call.at, f"the mode of pad is one of constant, {', '.join(BORDERS)}")
+    return BORDERS[mode.value]
+
+
+def _padded(scope: Scope, word: str, value: Value, call: Call, mode: str | None) -> Value:
     first, lo, *more = call.arguments
     axes = _spatial(scope, value, first, call) if not _numpy_pads(lo, value.rank) else tuple(range(value.rank))
     count = len(axes)
@@ -142,7 +155,7 @@ def _padded(scope: Scope, word: str, value: Value, call: Call) -> Value:
         a = low.lo if isinstance(low, Pair) else low
         b = high.hi if isinstance(high, Pair) else high
         pads[k] = (as_form(scope, a, lo) * sign, as_form(scope, b, lo) * sign)
-    return arrays.padded(scope, value, pads)
+    return arrays.padded(scope, value, pads) if mode is None else bordered(scope, value, pads, mode)
 
 
 def _numpy_pads(lo: Node, rank: int) -> bool:
@@ -150,7 +163,7 @@ def _numpy_pads(lo: Node, rank: int) -> bool:
 
 
 def _reshape(scope: Scope, value: Value, rest: Sequence[Node], call: Call) -> Value:
-    items = rest[0].items if len(rest) == 1 and isinstance(rest[0], Tuple) else tuple(rest)
+    items = spread(rest[0] if len(rest) == 1 else Tuple(tuple(rest)), scope.rank_of)
     targets: list[tuple[Affine, ...] | None] = []
     for item in items:
         if item == _MINUS_ONE:
@@ -164,6 +177,12 @@ def _reshape(scope: Scope, value: Value, rest: Sequence[Node], call: Call) -> Va
         at = targets.index(None)
         targets[at] = _remaining(scope, sizes, [t for t in targets if t is not None], call)
     return reshaped(scope, value, [t for t in targets if t is not None], show(call))
+
+
+def lengths_of(scope: Scope, nodes: Sequence[Node]) -> list[Axis]:
+    """The axes of a new array."""
+    return [axis(*_length(scope, node)) for node in spread(nodes[0] if len(nodes) == 1 else Tuple(tuple(nodes)),
+                                                           scope.rank_of)]  # fmt: skip
 
 
 def _length(scope: Scope, node: Node) -> tuple[Affine, ...]:

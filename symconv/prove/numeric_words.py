@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from itertools import combinations
 from math import prod
+from typing import Any
 
 import numpy as np
 
+from symconv.prove.defined import arguments_of
+from symconv.prove.lengths import spread
+from symconv.prove.movements import padding_mode
+from symconv.prove.numeric_einsum import einsum
 from symconv.prove.numeric_elements import pointwise
-from symconv.prove.numeric_numbers import Array, Ground, Misfit, TooLargeError, amount, concrete, is_number, pads, whole
+from symconv.prove.numeric_numbers import Array, Ground, Misfit, amount, concrete, is_number, pads, whole
 from symconv.prove.numeric_slides import columns, convolution, scipy
 from symconv.prove.numeric_windows import padded, shown, zeros
-from symconv.prove.syntax import Call, Name, Node, Number, Text, Tuple, show
+from symconv.prove.syntax import Call, Name, Node, Number, Tuple, show
 from symconv.prove.vocabulary import ELEMENTWISE, FUNCTIONS, OPTIONS_OF, canonical
+from symconv.prove.words import DEFINED
 
 __all__ = ["called", "multiplied", "scaled"]
 
 _ZERO, _ONE = Number(Fraction(0)), Number(Fraction(1))
 _SMALL = 2**31
-_MOST, _MOST_OBJECTS = 50_000_000, 500_000
-"""The terms of an einsum, in machine numbers and as Python numbers: some tenths of a second."""
 
 
 def scaled(ground: Ground, a: Array, factor: Fraction) -> Array:
@@ -84,18 +88,27 @@ def _options(ground: Ground, word: str, call: Call) -> dict[str, Node]:
 def called(ground: Ground, call: Call) -> Array:
     """The array a call gives."""
     word = canonical(call.function)
+    if word in DEFINED:
+        return _by_definition(ground, word, call)
     named = _options(ground, word, call)
     if word == "where" or word in ELEMENTWISE:
         return _elementwise(ground, word, call)
     match word:
+        case "zeros" | "ones":
+            value = 0 if word == "zeros" else 1
+            return np.full(_lengths(ground, call.arguments), value, dtype=np.int64 if ground.prime is None else object)
         case "einsum":
-            return _einsum(ground, call)
+            return einsum(ground, call)
         case "convolve" | "correlate":
             return scipy(ground, word, call, named)
         case "conv" | "conv_transpose":
             return convolution(ground, word, call, named)
+    return _moved(ground, word, call, ground.array(ground, call.arguments[0]), named)
+
+
+def _moved(ground: Ground, word: str, call: Call, a: Array, named: Mapping[str, Node]) -> Array:
+    """What a word makes of its first argument."""
     first, *rest = call.arguments
-    a = ground.array(ground, first)
     match word:
         case "matmul":
             b = ground.array(ground, rest[0])
@@ -114,12 +127,43 @@ def called(ground: Ground, call: Call) -> Array:
         case "transpose" | "permute":
             return _permuted(ground, word, call, a)
         case "pad" | "crop":
-            return _padded(ground, word, call, a)
+            return _padded(ground, word, call, a, padding_mode(call, named, ground.error))
         case "dilate":
             return _dilated(ground, call, a)
         case "reshape":
             return _reshaped(ground, call, a)
     raise ground.error(call.at, f"{call.function} stands where an array is wanted")
+
+
+def _by_definition(ground: Ground, word: str, call: Call) -> Array:
+    """A word that other words define; its array arguments are arrays of their own meanwhile."""
+    held = dict(ground.arrays)
+
+    def computed(node: Node) -> tuple[Node, int]:
+        if is_number(ground, node):
+            return node, 0
+        value = ground.array(ground, node)
+        if not isinstance(node, Name):
+            node = Name(show(node), node.at)
+            held[node.name] = value
+        return node, value.ndim
+
+    meaning = DEFINED[word].meaning(arguments_of(DEFINED[word], call, ground.error, computed))
+    if is_number(ground, meaning):
+        return scaled(ground, np.asarray(1, dtype=object), amount(ground, meaning))
+    return ground.array(replace(ground, arrays=held), meaning)
+
+
+def _spread(ground: Ground, nodes: Sequence[Node]) -> tuple[Node, ...]:
+    whole_list = nodes[0] if len(nodes) == 1 else Tuple(tuple(nodes))
+    return spread(whole_list, lambda node: ground.array(ground, node).ndim)
+
+
+def _lengths(ground: Ground, nodes: Sequence[Node]) -> tuple[int, ...]:
+    found = tuple(whole(ground, node) for node in _spread(ground, nodes))
+    if min(found, default=0) < 0:
+        raise Misfit(f"an array of {shown(found)}")
+    return found
 
 
 def _axis(ground: Ground, node: Node, rank: int) -> int:
@@ -160,7 +204,7 @@ def _permuted(ground: Ground, word: str, call: Call, a: Array) -> Array:
     return a.transpose(order)
 
 
-def _padded(ground: Ground, word: str, call: Call, a: Array) -> Array:
+def _padded(ground: Ground, word: str, call: Call, a: Array, mode: str | None) -> Array:
     first, lo, *more = call.arguments
     pairs = isinstance(lo, Tuple) and len(lo.items) == a.ndim and all(isinstance(x, Tuple) for x in lo.items)
     axes = tuple(range(a.ndim)) if pairs else _spatial(ground, a, first, call)
@@ -173,7 +217,16 @@ def _padded(ground: Ground, word: str, call: Call, a: Array) -> Array:
     ends = [(0, 0)] * a.ndim
     for axis, low, high in zip(axes, lows, highs, strict=True):
         ends[axis] = (low[0], high[1]) if word == "pad" else (-low[0], -high[1])
-    return padded(a, ends)
+    return padded(a, ends) if mode is None else _bordered(a, ends, mode)
+
+
+def _bordered(a: Array, ends: Sequence[tuple[int, int]], mode: str) -> Array:
+    for (lo, hi), length in zip(ends, a.shape, strict=True):
+        room = {"reflect": length - 1, "replicate": lo + hi}.get(mode, length)
+        if (lo or hi) and (min(lo, hi) < 0 or max(lo, hi) > room or length < 1):
+            raise Misfit(f"a {mode} pad of {lo} and {hi} on an axis of length {length}")
+    word: Any = {"replicate": "edge", "circular": "wrap"}.get(mode, mode)
+    return np.pad(a, ends, mode=word)
 
 
 def _dilated(ground: Ground, call: Call, a: Array) -> Array:
@@ -207,7 +260,7 @@ def _reduction(ground: Ground, word: str, call: Call, a: Array, named: Mapping[s
 
 def _reshaped(ground: Ground, call: Call, a: Array) -> Array:
     _, *rest = call.arguments
-    items = rest[0].items if len(rest) == 1 and isinstance(rest[0], Tuple) else tuple(rest)
+    items = _spread(ground, rest)
     open_ = [item == Number(Fraction(-1)) for item in items]
     if sum(open_) > 1:
         raise ground.error(call.at, "only one length can be -1")
@@ -220,32 +273,3 @@ def _reshaped(ground: Ground, call: Call, a: Array) -> Array:
     if prod(lengths) != a.size:
         raise Misfit(f"reshape of {shown(a.shape)} to {shown(lengths)} changes the number of elements")
     return a.reshape(lengths)
-
-
-def _einsum(ground: Ground, call: Call) -> Array:
-    equation, *operands = call.arguments
-    if not isinstance(equation, Text):
-        raise ground.error(call.at, f"einsum is used as {FUNCTIONS['einsum'].usage}")
-    text = equation.value.replace(" ", "")
-    if not re.fullmatch(r"[A-Za-z]+(,[A-Za-z]+)*(->[A-Za-z]*)?", text):
-        raise ground.error(equation.at, f"einsum: letters, commas and -> are wanted; given {equation.value!r}")
-    left, arrow, output = text.partition("->")
-    inputs = left.split(",")
-    if not arrow:
-        letters = "".join(inputs)
-        output = "".join(sorted(letter for letter in set(letters) if letters.count(letter) == 1))
-    if len(set(output)) != len(output) or not set(output) <= set(left):
-        raise ground.error(equation.at, f"einsum: the result {output!r} names a letter twice or one that is not there")
-    values = [ground.array(ground, node) for node in operands]
-    if [len(part) for part in inputs] != [a.ndim for a in values]:
-        ranks = ", ".join(str(a.ndim) for a in values)
-        raise ground.error(equation.at, f"einsum: {equation.value!r} does not fit arrays of {ranks} axes")
-    extents: dict[str, int] = {}
-    for part, a in zip(inputs, values, strict=True):
-        for letter, length in zip(part, a.shape, strict=True):
-            if extents.setdefault(letter, length) != length:
-                shapes = ", ".join(shown(one.shape) for one in values)
-                raise Misfit(f"einsum {equation.value!r} of {shapes}: {letter} is {extents[letter]} and {length}")
-    if prod(extents.values()) > (_MOST_OBJECTS if any(a.dtype == object for a in values) else _MOST):
-        raise TooLargeError("this einsum has too many terms to compute")
-    return np.asarray(np.einsum(f"{left}->{output}", *values), dtype=np.result_type(*values))

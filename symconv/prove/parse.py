@@ -24,7 +24,8 @@ from symconv.prove.parse_index import IndexGrammar
 from symconv.prove.syntax import Call, Claim, Equation, Name, Node, Number, Pick, Sliced, Span, Text
 from symconv.prove.syntax import Tuple as Several
 from symconv.prove.tokens import Caret
-from symconv.prove.vocabulary import METHODS, MODULES, REDUCTIONS, unknown_method, unknown_word
+from symconv.prove.vocabulary import METHODS, MODULES, REDUCTIONS, UNCHANGED, unknown_method
+from symconv.prove.words import unknown_word
 
 __all__ = ["MAX_LENGTH", "Caret", "parse_claim"]
 
@@ -105,15 +106,28 @@ class _Parser(IndexGrammar):
                 case "grad" if isinstance(node, Name):
                     return Name(f"{node.name}.grad", node.at)
                 case "shape" if self.accept("["):
-                    axis = self.expression()
-                    self.expect("]", "to end the subscript")
-                    return Call("size", (node, axis), (), at)
+                    return self.shape_of(node, at)
                 case "shape":
                     return Call("shape", (node,), (), at)
         if token.kind != "name" or name not in METHODS:
             raise self.caret.error(at, unknown_method(name))
         self.expect("(", f"after .{name}")
+        if name in UNCHANGED:
+            self.expect(")", f"after .{name}(")
+            return node
+        if name == "size" and self.accept(")"):
+            return Call("shape", (node,), (), at)
         return arranged(self.caret, "method", self.call(name, at, (node,)))
+
+    def shape_of(self, node: Node, at: int) -> Node:
+        """``x.shape[2]`` is a length, ``x.shape[2:]`` a list of them."""
+        items = self.subscript()
+        match items:
+            case (Pick("index", axis),) if axis is not None:
+                return Call("size", (node, axis), (), at)
+            case (Span(),):
+                return Sliced(Call("shape", (node,), (), at), items, at)
+        raise self.caret.error(at, "a shape is indexed by one number or one span, as in x.shape[2]")
 
     def primary(self) -> Node:
         token = self.take()

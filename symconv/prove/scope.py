@@ -64,6 +64,10 @@ def _no_arrays(array: Node, which: Node) -> Affine:
     raise InternalError(f"{array}.shape[{which}] is asked for before arrays mean anything")
 
 
+def _no_rank(array: Node) -> int:
+    raise InternalError(f"{array}.shape is asked for before arrays mean anything")
+
+
 def _no_functions(function: str, argument: Sequence[Term], limits: Collection[Constraint]) -> Iterator[Term]:
     raise InternalError(f"{function} of {argument} is asked for before functions of sums mean anything")
 
@@ -80,6 +84,7 @@ class Scope:
     misfits: list[str] = field(default_factory=list)
     asked: list[Constraint] = field(default_factory=list)
     size_of: Callable[[Node, Node], Affine] = _no_arrays
+    rank_of: Callable[[Node], int] = _no_rank
     of_sum: Callable[[str, Sequence[Term], Collection[Constraint]], Iterator[Term]] = _no_functions
 
     def decide(self, constraint: Constraint) -> bool:

@@ -15,12 +15,12 @@ __all__ = [
     "MODULES",
     "OPTIONS_OF",
     "REDUCTIONS",
+    "UNCHANGED",
     "Word",
     "canonical",
     "mode_of",
     "rank_of",
     "unknown_method",
-    "unknown_word",
 ]
 
 
@@ -56,10 +56,14 @@ _PLACES: dict[str, Word] = {
     "swap": Word(3, 3, (), "swap(a, 0, 1)"),
     "transpose": Word(1, 9, (), "transpose(a, 0, 1) or transpose(a, (1, 0, 2, 3))"),
     "permute": Word(1, 9, (), "permute(a, (3, 2, 1, 0))"),
-    "pad": Word(2, 3, (), "pad(a, lo, hi)"),
+    "pad": Word(2, 3, ("mode", "value"), 'pad(a, lo, hi) or pad(a, ((1, 1), (0, 2)), mode="reflect")'),
     "crop": Word(2, 3, (), "crop(a, lo, hi)"),
     "dilate": Word(2, 2, (), "dilate(a, s)"),
     "reshape": Word(2, 17, (), "reshape(a, (N, g, C//g, H, W))"),
+}
+_MADE: dict[str, Word] = {
+    "zeros": Word(1, 9, (), "zeros((N, C, H, W))"),
+    "ones": Word(1, 9, (), "ones((KH, KW))"),
 }
 _SUMS: dict[str, Word] = {
     "sum": Word(1, 2, ("axes", "keepdims"), "sum(a, (0, 2, 3))"),
@@ -75,6 +79,7 @@ _FUNCTIONS: dict[str, Word] = {
 KINDS: dict[str, dict[str, Word]] = {
     "windows": _WINDOWS,
     "places": _PLACES,
+    "new arrays": _MADE,
     "sums and products": _SUMS,
     "functions of elements": _FUNCTIONS,
 }
@@ -87,11 +92,25 @@ FUNCTIONS: dict[str, Word] = {
 
 _ALIASES = {
     "convolve1d": "convolve", "convolve2d": "convolve", "correlate1d": "correlate", "correlate2d": "correlate",
-    "swapaxes": "swap", "view": "reshape", "rotate180": "rot180", "movedim": "moveaxis",
+    "swapaxes": "swap", "view": "reshape", "rotate180": "rot180",
+    "cat": "concatenate", "concat": "concatenate", "upsample": "interpolate", "expand": "broadcast_to",
+    "expand_dims": "unsqueeze", "clamp": "clip", "ravel": "flatten", "pow": "power", "mul": "multiply",
+    "sub": "subtract", "div": "divide", "true_divide": "divide", "gt": "greater", "ge": "greater_equal",
+    "lt": "less", "le": "less_equal", "eq": "equal", "ne": "not_equal", "t": "permute", "view_as": "reshape_as",
+    "absolute": "abs", "neg": "negative", "permute_dims": "permute", "movedim": "moveaxis",
     "reduce_sum": "sum", "reduce_mean": "mean", "max": "maximum", "min": "minimum", "mm": "matmul", "bmm": "matmul",
     "im2col": "unfold", "col2im": "fold",
 }  # fmt: skip
-METHODS = frozenset({"flip", "transpose", "permute", "swapaxes", "sum", "mean", "reshape", "view", "rot180"})
+METHODS = frozenset(
+    {"flip", "transpose", "permute", "swapaxes", "sum", "mean", "reshape", "view", "rot180", "t", "flatten", "ravel",
+     "squeeze", "unsqueeze", "repeat", "repeat_interleave", "view_as", "reshape_as", "expand", "expand_as", "moveaxis",
+     "movedim", "softmax", "log_softmax", "logsumexp", "pow", "square", "clamp", "clip", "dot", "matmul", "mm", "bmm",
+     "roll", "rot90", "fliplr", "flipud", "detach", "contiguous", "clone", "copy", "abs", "tanh", "sigmoid", "relu",
+     "exp", "log", "sqrt", "sign", "sin", "cos", "neg", "mul", "add", "sub", "div", "gt", "ge", "lt", "le", "eq", "ne",
+     "var", "std", "norm", "outer", "tile", "size", "unfold", "reciprocal"}
+)  # fmt: skip
+UNCHANGED = frozenset({"detach", "contiguous", "clone", "copy"})
+"""Methods that give the same numbers."""
 MODULES = frozenset(
     {"torch", "nn", "functional", "grad", "F", "np", "numpy", "tf", "jax", "jnp", "lax", "scipy", "signal", "sc", "cp",
      "keras", "ops", "linalg", "special", "math", "sp", "xp"}
@@ -128,20 +147,6 @@ def mode_of(name: str) -> str:
     ('valid', 'full', 'full')
     """
     return "valid" if name == "correlate" else "full"
-
-
-def unknown_word(name: str) -> str | None:
-    """Why there is no such function, with the nearest word and all of them by kind; None where there is one.
-
-    >>> unknown_word("conv2")[:60]
-    "there is no function 'conv2' in a claim; did you mean 'conv'"
-    """
-    if canonical(name) in FUNCTIONS:
-        return None
-    near = difflib.get_close_matches(name, [*FUNCTIONS, *_ALIASES], 1)
-    hint = f"; did you mean {near[0]!r}?" if near else "."
-    kinds = "; ".join(f"{kind}: {', '.join(sorted(words))}" for kind, words in KINDS.items())
-    return f"there is no function {name!r} in a claim{hint} There are {kinds}"
 
 
 def unknown_method(name: str) -> str:
