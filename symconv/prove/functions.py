@@ -89,18 +89,8 @@ def applied(function: str, arguments: Sequence[Sum], limits: Collection[Constrai
         case "where", (c, a, b):
             yield from multiplied(c, a)
             yield from multiplied(_minus(_ONE, c), b)
-        case "gt", (a, b):
-            yield from step(a, b)
-        case "lt", (a, b):
-            yield from step(b, a)
-        case "ge" | "larger", (a, b):
-            yield from _minus(_ONE, step(b, a))
-        case "le" | "smaller", (a, b):
-            yield from _minus(_ONE, step(a, b))
-        case "ne", (a, b):
-            yield from (*step(a, b), *step(b, a))
-        case "eq" | "same", (a, b):
-            yield from _minus(_ONE, [*step(a, b), *step(b, a)])
+        case (("gt" | "lt" | "ge" | "larger" | "le" | "smaller" | "ne" | "eq" | "same"), (a, b)):
+            yield from _compared(function, step(a, b), step(b, a))
         case "reciprocal", (a,):
             yield from _inverse(a, limits, of_sum)
         case "clip" | "hardtanh" | "leaky_relu" | "silu", _:
@@ -109,6 +99,22 @@ def applied(function: str, arguments: Sequence[Sum], limits: Collection[Constrai
             yield from atom(function, a)
         case _:
             raise Undecided(f"the formula applies {function}, which is no function of elements that is known here")
+
+
+def _compared(function: str, above: Sum, below: Sum) -> Iterable[Term]:
+    """A comparison as a number, from where the first is above the second, and below."""
+    match function:
+        case "gt":
+            return above
+        case "lt":
+            return below
+        case "ge" | "larger":
+            return _minus(_ONE, below)
+        case "le" | "smaller":
+            return _minus(_ONE, above)
+        case "ne":
+            return (*above, *below)
+    return _minus(_ONE, [*above, *below])
 
 
 def _composed(function: str, arguments: Sequence[Sum], given: Callable[..., list[Term]]) -> Iterable[Term]:
