@@ -12,8 +12,8 @@ from symconv.export.loops import loops
 from symconv.export.package import File, Package
 from symconv.export.python import in_docstring, safe
 from symconv.export.readme import licence_file, readme_file
+from symconv.export.rendering import rendered
 from symconv.export.tested import cases, tests_file
-from symconv.templates import environment
 from symconv.views.text import operator_text
 
 __all__ = ["package"]
@@ -37,14 +37,14 @@ def package(layer: Layer) -> Package:
     files = (
         readme_file(layer, _SUMMARY, _use(layer), _TESTS, _ORDER),
         licence_file(),
-        File("pyproject.toml", _render("package/pyproject.toml.j2", values)),
-        File("setup.py", _render("package/setup.py.j2", values)),
+        File("pyproject.toml", rendered("pyproject.toml.j2", **values)),
+        File("setup.py", rendered("setup.py.j2", **values)),
         File("MANIFEST.in", "recursive-include tests *.py\ninclude *.tex\n"),
         face_file(layer),
         arrays_file(layer),
         shapes_file(layer),
         File(f"src/{name}/_kernels.pyx", compiled.text),
-        *([File(f"src/{name}/torch.py", _render("package/torch.py.j2", values))] if layer.gradients else []),
+        *([File(f"src/{name}/torch.py", rendered("torch.py.j2", **values))] if layer.gradients else []),
         tests_file(layer),
         formulas_file(layer),
     )
@@ -102,7 +102,3 @@ A C compiler is wanted; where it has no OpenMP, loops run on one thread.
 {chr(10).join(lines)}
 ```
 {torch if layer.gradients else ""}"""
-
-
-def _render(template: str, values: dict[str, Any]) -> str:
-    return environment().get_template(template).render(**values)

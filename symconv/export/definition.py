@@ -14,7 +14,7 @@ from symconv.errors import InternalError
 from symconv.export.python import condition, form_text, safe, shape_text, tuple_text
 from symconv.export.sizes import Check, solved
 from symconv.notation.affine import Affine
-from symconv.notation.expr import Apply, Const, Expr, Index, Piece, Read, Reduce, nonnegative, walk
+from symconv.notation.expr import Apply, Const, Expr, Index, Piece, Range, Read, Reduce, nonnegative, walk
 from symconv.notation.operator import Operator, Statement
 from symconv.notation.taps import leaving
 
@@ -111,13 +111,12 @@ class _Writer:
         kind = "" if target.dtype == "real" else ", int"
         self.extents = {r.name: r.extent for r in statement.ranges}
         yield f"    {name} = np.zeros({tuple_text(form_text(size) for size in target.sizes)}{kind})"
-        cell, value = tuple_text(map(safe, statement.indices)), self.expr(statement.expr)
+        cell, value = ", ".join(map(safe, statement.indices)), self.expr(statement.expr)
         if not statement.indices:
             yield _broken(f"    {name}[()] = {value}")
             return
-        ranges = ", ".join(f"range({form_text(size)})" for size in target.sizes)
-        yield f"    for {cell} in product({ranges}):"
-        yield _broken(f"        {name}[{cell[1:-1]}] = {value}")
+        yield f"    {_loops(statement.ranges)}:"
+        yield _broken(f"        {name}[{cell}] = {value}")
 
     def expr(self, expr: Expr, tight: int = 0) -> str:
         match expr:
@@ -135,7 +134,7 @@ class _Writer:
     def _read(self, read: Read) -> str:
         index = tuple_text(map(form_text, read.index))
         if read.border is None:
-            return f"{safe(read.tensor)}[{index[1:-1]}]" if read.index else f"{safe(read.tensor)}[()]"
+            return f"{safe(read.tensor)}[{', '.join(map(form_text, read.index)) or '()'}]"
         value = f", {_number(read.border.value, 0)}" if read.border.value else ""
         return f'read({safe(read.tensor)}, {index}, "{read.border.kind}"{value})'
 
@@ -183,8 +182,7 @@ class _Writer:
         moved = [(form, size) for form, size in sides if form.name is None or self.extents.get(form.name) != size]
         taken = [c for form, size in moved for c in (nonnegative(form), nonnegative(size - 1 - form))]
         tests = " and ".join(dict.fromkeys(map(condition, (*piece.where, *taken))))
-        names, ranges = tuple_text(safe(r.name) for r in node.indices), [form_text(r.extent) for r in node.indices]
-        loops = f"for {names} in product({', '.join(f'range({extent})' for extent in ranges)})"
+        loops = _loops(node.indices)
         value = self.expr(piece.body)
         if node.kind.startswith("arg"):
             place = "0"
@@ -192,6 +190,13 @@ class _Writer:
                 place = safe(r.name) if place == "0" else f"({place})*({form_text(r.extent)}) + {safe(r.name)}"
             value = f"({value}, {place})"
         return f"{value}{_BREAK}{loops}{f'{_BREAK}if {tests}' if tests else ''}"
+
+
+def _loops(ranges: tuple[Range, ...]) -> str:
+    extents = [f"range({form_text(r.extent)})" for r in ranges]
+    if len(ranges) == 1:
+        return f"for {safe(ranges[0].name)} in {extents[0]}"
+    return f"for {tuple_text(safe(r.name) for r in ranges)} in product({', '.join(extents)})"
 
 
 def _broken(line: str) -> str:

@@ -8,11 +8,11 @@ from symconv.derive.conventions import sentence
 from symconv.export.layer import Function, Layer
 from symconv.export.package import File
 from symconv.export.python import in_docstring, safe, shape_text, tuple_text
+from symconv.export.rendering import rendered
 from symconv.export.sizes import solved, windows, wrong
 from symconv.notation.expr import Apply, Reduce, reads, walk
 from symconv.notation.operator import Operator, Tensor
 from symconv.notation.shapes import axis_text
-from symconv.templates import environment
 from symconv.views.text import gather_text, operator_text
 
 __all__ = ["arrays_file", "conventions", "face_file", "shape_words", "shapes_file"]
@@ -50,8 +50,8 @@ def face_file(layer: Layer) -> File:
         {"name": f.wrt, "field": safe(f.wrt), "argument": safe(f.wrt), "function": f.name} for f in layer.gradients
     ]
     helpers = ["inputs", "result", "workers", *(["asked", "results", "same_shape"] if gradients else [])]
-    text = _render(
-        "package/init.py.j2",
+    text = rendered(
+        "init.py.j2",
         title=in_docstring(str(op)),
         name=layer.name,
         formula=operator_text(op).split("\n"),
@@ -116,8 +116,8 @@ def _function(layer: Layer, function: Function) -> dict[str, Any]:
 def shapes_file(layer: Layer) -> File:
     """``_shapes.py``: the output's shape, and what is wrong with shapes."""
     op = layer.operator
-    text = _render(
-        "package/shapes.py.j2",
+    text = rendered(
+        "shapes.py.j2",
         title=in_docstring(op.name),
         name=layer.name,
         arguments=[safe(name) for name in op.tensors],
@@ -133,8 +133,4 @@ def shapes_file(layer: Layer) -> File:
 
 def arrays_file(layer: Layer) -> File:
     """``_arrays.py``: what is asked of every array."""
-    return File(f"src/{layer.name}/_arrays.py", _render("package/arrays.py.j2", name=layer.name, dtypes=layer.dtypes))
-
-
-def _render(template: str, **values: Any) -> str:
-    return environment().get_template(template).render(**values)
+    return File(f"src/{layer.name}/_arrays.py", rendered("arrays.py.j2", name=layer.name, dtypes=layer.dtypes))

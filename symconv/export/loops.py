@@ -14,16 +14,17 @@ from symconv.emit.statements import Statements
 from symconv.export.kernels import plain
 from symconv.export.layer import Function, Layer
 from symconv.export.python import in_docstring, safe, tuple_text
+from symconv.export.rendering import rendered
 from symconv.loops.arith import total
 from symconv.loops.ir import Buffer, Expr, Kernel, Nest, Var
 from symconv.loops.traverse import substitute
-from symconv.templates import environment
 from symconv.views.text import gather_text
 
 __all__ = ["Loops", "loops"]
 
 _CTYPES = {"float32": ("float", "f"), "float64": ("double", "d")}
 _NUMBERS = {"float": "cnp.NPY_FLOAT", "double": "cnp.NPY_DOUBLE"}
+_WIDTH = 100
 _CONSTANT = re.compile(r"\bsc_(pi|inf)\(\)")
 _DEFINED = re.compile(r"^static inline (\w+) (sc_\w+)\(([^)]*)\)")
 
@@ -42,26 +43,23 @@ def loops(layer: Layer) -> Loops:
     told = [_function(function, kernel) for function, kernel in kernels.items()]
     body = "\n".join(line for one in told for line in _lines(one))
     letters = [_CTYPES[dtype] for dtype in layer.dtypes]
-    text = (
-        environment()
-        .get_template("package/kernels.pyx.j2")
-        .render(
-            title=in_docstring(layer.operator.name),
-            name=layer.name,
-            functions=told,
-            arrays=any(one["made"] for one in told),
-            helpers=_helpers(body, letters),
-            ctypes=[ctype for ctype, _ in letters],
-            letters=letters,
-            numbers=_NUMBERS,
-        )
+    text = rendered(
+        "kernels.pyx.j2",
+        title=in_docstring(layer.operator.name),
+        name=layer.name,
+        functions=told,
+        arrays=any(one["made"] for one in told),
+        helpers=_helpers(body, letters),
+        ctypes=[ctype for ctype, _ in letters],
+        letters=letters,
+        numbers=_NUMBERS,
     )
     return Loops(text, any(compares(kernel) for kernel in kernels.values()))
 
 
 def _lines(told: dict[str, Any]) -> list[str]:
     bounds = [nest["extent"] for nest in told["nests"]]
-    return [*bounds, *(line for nest in told["nests"] for line in nest["lines"]), *(v for _, v in told["given"])]
+    return [*bounds, *(line for nest in told["nests"] for line in nest["lines"]), *told["solved"], *told["checks"]]
 
 
 def _function(function: Function, kernel: Kernel) -> dict[str, Any]:
@@ -75,6 +73,7 @@ def _function(function: Function, kernel: Kernel) -> dict[str, Any]:
     used = [b for b in kernel.buffers if b.name in seen]
     sizes = [size.name for size in kernel.sizes]
     result = kernel.result
+    values = [f"{size.name} = {_with(printer, size.value, dims)}" for size in kernel.sizes]
     ends = [
         f"{safe(result.name)}.shape[{axis}] == {printer.expr(total(lengths))}"
         for axis, lengths in enumerate(result.axes)
@@ -84,8 +83,8 @@ def _function(function: Function, kernel: Kernel) -> dict[str, Any]:
         "result": result.name,
         "formula": gather_text(function.derivation.gather).split("\n"),
         "sizes": sizes,
-        "given": [(size.name, printer.expr(substitute(size.value, dims))) for size in kernel.sizes],
-        "checks": [*(printer.expr(substitute(check, dims)) for check in kernel.checks), *ends],
+        "solved": _wrapped("cdef Py_ssize_t ", values, ","),
+        "checks": _wrapped("", [*(_bare(_with(printer, check, dims)) for check in kernel.checks), *ends], " and"),
         "used": [{"name": b.name, "held": safe(b.name), "type": _pointer(b, b.role != "in")} for b in used],
         "arrays": [safe(b.name) for b in (*inputs, result)],
         "number": f"cnp.PyArray_TYPE({safe(result.name)})",
@@ -95,6 +94,28 @@ def _function(function: Function, kernel: Kernel) -> dict[str, Any]:
         "declared": _declared(kernel),
         "nests": [_nest(kernel, nest) for nest in kernel.nests],
     }
+
+
+def _with(printer: Printer, expr: Expr, dims: dict[str, Expr]) -> str:
+    return printer.expr(substitute(expr, dims))
+
+
+def _bare(check: str) -> str:
+    return check[1:-1] if check.startswith("(") and check.endswith(")") and ")" not in check[1:-1] else check
+
+
+def _wrapped(start: str, parts: list[str], joint: str) -> list[str]:
+    """Parts joined into lines of a usual width; a later line of declarations begins as the first one does."""
+    lines: list[str] = []
+    for number, part in enumerate(parts):
+        end = joint if number + 1 < len(parts) else ""
+        if lines and len(lines[-1]) + len(part) < _WIDTH:
+            lines[-1] += f" {part}{end}"
+        else:
+            if start and lines:
+                lines[-1] = lines[-1].rstrip(",")
+            lines.append(f"{start}{part}{end}")
+    return lines
 
 
 def _declared(kernel: Kernel) -> dict[str, list[str]]:

@@ -8,8 +8,8 @@ from symconv.export.formulas import formulas
 from symconv.export.layer import Layer
 from symconv.export.package import File
 from symconv.export.python import in_docstring
+from symconv.export.rendering import rendered
 from symconv.notation.operator import Operator
-from symconv.templates import environment
 
 __all__ = ["licence_file", "readme_file"]
 
@@ -25,39 +25,36 @@ def readme_file(
     op = layer.operator
     tensors = (*op.inputs, op.output, *((layer.cotangent,) if layer.gradients else ()))
     notes = {layer.cotangent.name: f", the gradient of the loss by {op.output.name}"}
-    text = (
-        environment()
-        .get_template("package/readme.md.j2")
-        .render(
-            name=layer.name,
-            version=__version__,
-            summary=summary,
-            source=in_docstring(str(op)).replace("```", "'''"),
-            formulas=formulas(layer),
-            use=use.strip(),
-            order=order.strip(),
-            functions=[
-                {
-                    "call": (calls or {}).get(f.name, f"{f.name}({', '.join(t.name for t in f.inputs)})"),
-                    "result": f.output.name,
-                    "shape": shape_words(f.output),
-                }
-                for f in layer.functions
-            ],
-            tensors=[
-                {
-                    "name": t.name,
-                    "shape": shape_words(t),
-                    "note": notes.get(t.name, "") + (", of int32" if t.dtype == "index" else ""),
-                }
-                for t in tensors
-            ],
-            definitions=[f"{d.name} = {d.form}" for d in op.definitions],
-            assumptions=_assumptions(op),
-            empty=_empty(op),
-            conventions=conventions(op),
-            tests=tests.strip(),
-        )
+    text = rendered(
+        "readme.md.j2",
+        name=layer.name,
+        version=__version__,
+        summary=summary,
+        source=in_docstring(str(op)).replace("```", "'''"),
+        formulas=formulas(layer),
+        use=use.strip(),
+        order=order.strip(),
+        functions=[
+            {
+                "call": (calls or {}).get(f.name, f"{f.name}({', '.join(t.name for t in f.inputs)})"),
+                "result": f.output.name,
+                "shape": shape_words(f.output),
+            }
+            for f in layer.functions
+        ],
+        tensors=[
+            {
+                "name": t.name,
+                "shape": shape_words(t),
+                "note": notes.get(t.name, "") + (", of int32" if t.dtype == "index" else ""),
+            }
+            for t in tensors
+        ],
+        definitions=[f"{d.name} = {d.form}" for d in op.definitions],
+        assumptions=_assumptions(op),
+        empty=_empty(op),
+        conventions=conventions(op),
+        tests=tests.strip(),
     )
     return File("README.md", _squeezed(text))
 
@@ -86,4 +83,4 @@ def _squeezed(text: str) -> str:
 
 def licence_file() -> File:
     """``LICENSE``."""
-    return File("LICENSE", environment().get_template("package/LICENSE").render())
+    return File("LICENSE", rendered("LICENSE"))

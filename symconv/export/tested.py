@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -11,9 +12,9 @@ from symconv.export.definition import POSITIVE, WHOLE, definition, used
 from symconv.export.layer import Function, Layer
 from symconv.export.package import File
 from symconv.export.python import in_docstring, safe
+from symconv.export.rendering import rendered
 from symconv.notation.expr import Apply, Const, Expr, Reduce, reads, walk
 from symconv.notation.operator import Operator
-from symconv.templates import environment
 from symconv.verify.geometry import Geometry, geometries
 from symconv.verify.grid import points
 
@@ -35,28 +36,25 @@ def tests_file(layer: Layer, torch: bool = True) -> File:
     helpers: dict[str, tuple[str, str, str]] = {}
     for function in layer.functions:
         helpers |= {one[0]: one for one in used(_defined(layer, function))}
-    text = (
-        environment()
-        .get_template("package/test.py.j2")
-        .render(
-            name=layer.name,
-            title=in_docstring(str(op)),
-            dtypes=layer.dtypes,
-            exact=exact(layer),
-            geometries=[tuple(shapes.items()) for shapes in tried],
-            helpers=tuple(helpers.values()),
-            definitions=[definition(_defined(layer, f), f"definition_of_{f.name}") for f in layer.functions],
-            tensors=op.tensors,
-            positions=positions,
-            gradients=[_gradient(layer, function) for function in layer.gradients],
-            drawn=_drawn(op),
-            batch=_batch(layer, tried[0]),
-            overlap=_overlap(layer, tried[0]),
-            checked=[name for name in op.tensors if name not in positions and op.input(name).axes],
-            refused=_refused(layer, tried[0]),
-            torch=torch and bool(layer.gradients),
-            wrt=tuple(function.wrt for function in layer.gradients),
-        )
+    text = rendered(
+        "test.py.j2",
+        name=layer.name,
+        title=in_docstring(str(op)),
+        dtypes=layer.dtypes,
+        exact=exact(layer),
+        geometries=[tuple(shapes.items()) for shapes in tried],
+        helpers=tuple(helpers.values()),
+        definitions=[definition(_defined(layer, f), f"definition_of_{f.name}") for f in layer.functions],
+        tensors=op.tensors,
+        positions=positions,
+        gradients=[_gradient(layer, function) for function in layer.gradients],
+        drawn=_drawn(op),
+        batch=_batch(layer, tried[0]),
+        overlap=_overlap(layer, tried[0]),
+        checked=[name for name in op.tensors if name not in positions and op.input(name).axes],
+        refused=_refused(layer, tried[0]),
+        torch=torch and bool(layer.gradients),
+        wrt=tuple(function.wrt for function in layer.gradients),
     )
     return File(f"tests/test_{layer.name}.py", text)
 
@@ -66,18 +64,18 @@ def _defined(layer: Layer, function: Function) -> Operator:
 
 
 def cases(layer: Layer) -> tuple[Geometry, ...]:
-    """A few shapes by tensor, small enough for loops in Python; the first has no empty axis."""
-    op = layer.operator
-    found = [
-        shapes
-        for shapes in geometries(op, 24)
-        if all(points(_defined(layer, f), op.sizes(**shapes)) <= _POINTS for f in layer.functions)
-    ]
-    whole = [shapes for shapes in found if all(prod(shape) for shape in shapes.values())]
-    if not whole:
+    """A few shapes by tensor, small enough for loops in Python; none has an empty axis."""
+    return _cases(layer.operator, tuple(_defined(layer, function) for function in layer.functions))
+
+
+@lru_cache(maxsize=8)
+def _cases(op: Operator, defined: tuple[Operator, ...]) -> tuple[Geometry, ...]:
+    whole = [shapes for shapes in geometries(op, 16) if _volume(shapes)]
+    found = [s for s in whole if all(points(one, op.sizes(**s)) <= _POINTS for one in defined)]
+    if not found:
         # Long formulas at the smallest sizes that they allow.
-        whole = [min((s for s in geometries(op, 24) if _volume(s)), key=lambda s: points(op, op.sizes(**s)))]
-    varied = sorted(whole, key=lambda shapes: -min(2, min((min(s, default=2) for s in shapes.values()), default=2)))
+        found = sorted(whole, key=lambda shapes: points(op, op.sizes(**shapes)))[:1]
+    varied = sorted(found, key=lambda shapes: -min(2, min((min(s, default=2) for s in shapes.values()), default=2)))
     return tuple(varied[:_COUNT])
 
 
