@@ -1,4 +1,4 @@
-"""Packages compiled and tested where there is no symconv."""
+"""Packages compiled and judged where there is no symconv."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-__all__ = ["compiled", "environment", "mutants", "tested"]
+__all__ = ["compiled", "environment", "judged", "mutants"]
 
 
 def environment(source: Path | None = None) -> dict[str, str]:
@@ -24,7 +24,7 @@ def compiled(folder: Path, python: str = sys.executable) -> None:
     assert done.returncode == 0, done.stderr[-3000:]
 
 
-def tested(folder: Path, python: str = sys.executable, installed: bool = False) -> subprocess.CompletedProcess[str]:
+def judged(folder: Path, python: str = sys.executable, installed: bool = False) -> subprocess.CompletedProcess[str]:
     """Run the package's own tests; warnings are errors."""
     command = [python, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-W", "error", "tests"]
     env = environment(None if installed else folder / "src")

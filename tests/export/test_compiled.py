@@ -1,4 +1,4 @@
-"""A package compiled and tested by its own tests; whole installations are in the full part."""
+"""A package compiled and judged by its own tests; whole installations are in the full part."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import venv
 from pathlib import Path
 
 import pytest
-from elsewhere import compiled, environment, mutants, tested
+from elsewhere import compiled, environment, judged, mutants
 
 import symconv as sc
 from symconv.export.exporting import export, packaged
@@ -30,7 +30,7 @@ def test_a_package_compiles_and_passes_its_own_tests(tmp_path):
     pytest.importorskip("setuptools")
     folder = export(sc.adder1d(stride=2, padding=1), tmp_path / "out", name="sampled")
     compiled(folder)
-    done = tested(folder)
+    done = judged(folder)
     assert done.returncode == 0, done.stdout[-3000:]
 
 
@@ -50,8 +50,9 @@ def other_python(tmp_path_factory):
 def test_a_package_installs_and_passes_its_tests_in_a_fresh_venv(tmp_path, other_python, name):
     folder = export(LAYERS[name](), tmp_path / "out", name=f"taken_{name}")
     subprocess.run([other_python, "-m", "pip", "install", "-q", "."], cwd=folder, check=True, env=environment())
-    assert subprocess.run([other_python, "-c", "import symconv"], capture_output=True, env=environment()).returncode
-    done = tested(folder, other_python, installed=True)
+    command = [other_python, "-c", "import symconv"]
+    assert subprocess.run(command, capture_output=True, check=False, env=environment()).returncode
+    done = judged(folder, other_python, installed=True)
     assert done.returncode == 0, done.stdout[-3000:]
     # Building leaves nothing behind that a new export would stumble over.
     assert export(LAYERS[name](), folder, name=f"taken_{name}") == folder
@@ -69,7 +70,7 @@ def test_a_wrong_kernel_is_rejected_by_the_packages_tests(tmp_path, name):
         write(package, folder)
         (folder / "src" / "mutated" / "_kernels.pyx").write_text(text, encoding="utf-8")
         compiled(folder)
-        assert tested(folder).returncode == 1, what
+        assert judged(folder).returncode == 1, what
 
 
 @pytest.mark.full
@@ -83,7 +84,7 @@ def test_flags_are_asked_for_by_name(tmp_path):
             command, cwd=folder, env=environment() | options, capture_output=True, text=True, check=True
         )
         said[bool(options)] = done.stdout + done.stderr
-        assert tested(folder).returncode == 0
+        assert judged(folder).returncode == 0
     assert "-march=native" not in said[False]
     assert "-march=native" in said[True]
     assert "-fopenmp" not in said[True].replace("probe", "")
