@@ -33,6 +33,8 @@ ALLOWED = {
     "validate": {"display", "errors", "notation", "relation", "gather", "loops", "verify"},
     "readable": {"errors", "notation", "relation", "derive", "gather", "prove"},
     "arrays": {"errors", "options", "notation"},
+    "backends": {"errors", "options", "notation", "emit", "build", "arrays", "kernel", "pipeline"},
+    "testing": {"errors", "options", "notation", "ops", "verify", "pipeline", "backends"},
 }
 """Who may import whom, at the top of a module or inside a function. Stages not listed are bound by FORBIDDEN alone."""
 
