@@ -15,9 +15,12 @@ from symconv.notation.operator import Operator
 from symconv.readable.copies import Copied, copied
 from symconv.readable.dialects import NUMPY, TORCH, Dialect
 from symconv.readable.formula import formula_of, shapes_of
-from symconv.readable.function import function_text, header, name_of
+from symconv.readable.function import call_text, function_text, header, name_of
+from symconv.readable.identities import identity
 from symconv.readable.numbers import settled
 from symconv.readable.sweeps import taps_of
+from symconv.readable.words import Words
+from symconv.relation.sets import context_of
 
 __all__ = ["code", "function_of", "numpy_code", "torch_code"]
 
@@ -33,8 +36,14 @@ def code(derivation: Derivation, library: str = "numpy", name: str = "") -> str:
 
 
 def torch_code(derivation: Derivation, name: str = "") -> str:
-    """The source of a torch function that computes a derived operator."""
-    text = function_of(derivation, TORCH, name)
+    """The source of a torch function that computes a derived operator: one call where a formula of calls is proved."""
+    words = Words({*derivation.operator.tensors, "torch"}, frozenset(context_of(derivation.operator).sizes))
+    found = identity(derivation, words)
+    if found is None:
+        text = function_of(derivation, TORCH, name)
+    else:
+        form = derivation.operator
+        text = call_text(form, name or name_of(form), _doc(derivation), found.claim, found.torch)
     return f"{header([text], TORCH)}\n\n{text}"
 
 

@@ -19,6 +19,9 @@ from symconv.relation.sets import context_of
 __all__ = ["function_text", "header", "name_of"]
 
 
+_WIDTH = 96
+
+
 def name_of(op: Operator) -> str:
     """What a function is called: the layer's name, and what it is a gradient or derivative of.
 
@@ -68,6 +71,26 @@ def function_text(
     lines = [*_sizes(op, words), *views, *_shorter(body, last)]
     doc = f'"""{doc}\n"""' if "\n" in doc else f'"""{doc}"""'
     return f"def {name}({', '.join(op.tensors)}):\n" + textwrap.indent("\n".join((doc, *lines)), "    ") + "\n"
+
+
+def call_text(op: Operator, name: str, doc: str, claim: str, call: str) -> str:
+    """One function that is one expression, with the claim that was proved of it."""
+    sizes = frozenset(context_of(op).sizes)
+    words = Words(set(op.tensors), sizes)
+    words.used = dict.fromkeys(word for word in re.findall(r"[A-Za-z_]\w*", call) if word in sizes)
+    doc = f'"""{doc}\n"""' if "\n" in doc else f'"""{doc}"""'
+    proved = textwrap.wrap(f"Proved for all sizes: {op.output.name} = {claim}", _WIDTH - 2, break_on_hyphens=False)
+    lines = [doc, *_sizes(op, words), *_nothing(op, call), *(f"# {line}" for line in proved), f"return {call}"]
+    return f"def {name}({', '.join(op.tensors)}):\n" + textwrap.indent("\n".join(lines), "    ") + "\n"
+
+
+def _nothing(op: Operator, call: str) -> list[str]:
+    """Where a batch is summed by a window function, which takes no empty one: the answer for that."""
+    batch = next(((t.name, at) for t in op.inputs for at, axis in enumerate(t.axes) if str(axis[0]) == op.batch), None)
+    same = next((t.name for t in op.inputs if t.axes == op.output.axes), None)
+    if batch is None or same is None or ".conv" not in call or any(str(axis[0]) == op.batch for axis in op.output.axes):
+        return []
+    return [f"if {batch[0]}.shape[{batch[1]}] == 0:", f"    return torch.zeros_like({same})"]
 
 
 def _apart(op: Operator, copies: tuple[Copied, ...]) -> tuple[Operator, tuple[Copied, ...]]:
