@@ -56,8 +56,8 @@ def formula(
     >>> str(formula("y[n,i] = sum[p](x[n,2*i+p-1]*w[p])").output.sizes[1])
     'OL'
     """
-    if not isinstance(name, str) or not name.strip() or len(name) > 100:
-        raise SpecError(f"name is a text of up to 100 characters; given {shown(name)}")
+    if not isinstance(name, str) or not name.strip() or len(name) > 400:
+        raise SpecError(f"name is a text of up to 400 characters; given {shown(name)}")
     if not isinstance(source, str):
         raise SpecError(f"a formula is text, as in 'y[n,i] = sum[p](x[n,i+p]*w[p])'; given {type(source).__name__}")
     per_tensor = border if isinstance(border, Mapping) else {}
