@@ -90,7 +90,14 @@ def list_operators() -> int:
 @the_op
 @the_settings
 @the_gradients
-@click.option("--format", "form", type=click.Choice(("text", "latex", "json")), default="text", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("text", "latex", "json", "numpy", "torch")),
+    default="text",
+    show_default=True,
+    help="numpy and torch: readable functions, the forward first",
+)
 @the_output("The file to write; default stdout.")
 def derive(op: str, wrt: tuple[str, ...], form: str, output: Path | None, **settings: object) -> int:
     """Derive gradients, step by step.

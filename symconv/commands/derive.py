@@ -17,14 +17,14 @@ __all__ = ["derive"]
 
 
 def derive(op: str, settings: Mapping[str, object], wrt: tuple[str, ...], form: str, output: Path | None) -> int:
-    """Print or write the derivations as text, LaTeX or JSON."""
+    """Print or write the derivations as text, LaTeX, JSON or source; as source, the forward stands before them."""
     operator = requested(op, settings)
     derivations = [pipeline.derive(operator, name) for name in gradient_names(operator, wrt)]
-    text = {"text": _text, "latex": _latex, "json": _json}[form](derivations)
+    text = {"text": _text, "latex": _latex, "json": _json, "numpy": _numpy, "torch": _torch}[form](derivations)
     if output is None:
-        print(text)
+        print(text.rstrip("\n"))
     else:
-        write(output, f"{text}\n")
+        write(output, f"{text.rstrip(chr(10))}\n")
     return RIGHT
 
 
@@ -45,3 +45,17 @@ def _json(derivations: list[Derivation]) -> str:
     from symconv.views.data import derivation_data
 
     return json.dumps([derivation_data(found) for found in derivations], indent=2, ensure_ascii=False)
+
+
+def _numpy(derivations: list[Derivation]) -> str:
+    return _module(derivations, "numpy")
+
+
+def _torch(derivations: list[Derivation]) -> str:
+    return _module(derivations, "torch")
+
+
+def _module(derivations: list[Derivation], library: str) -> str:
+    from symconv.readable.code import module
+
+    return module((pipeline.forward(derivations[0].stated), *derivations), library)

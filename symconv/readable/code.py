@@ -22,36 +22,21 @@ from symconv.readable.sweeps import taps_of
 from symconv.readable.words import Words
 from symconv.relation.sets import context_of
 
-__all__ = ["code", "function_of", "numpy_code", "torch_code"]
+__all__ = ["code", "function_of", "module"]
 
 _WIDTH = 96
 
 
-def code(derivation: Derivation, library: str = "numpy", name: str = "") -> str:
+def code(derivation: Derivation, library: str = "numpy") -> str:
     """The source of a function for a library, "numpy" or "torch"; raises SpecError for another."""
-    makers = {"numpy": numpy_code, "torch": torch_code}
-    if not isinstance(library, str) or library not in makers:
-        raise SpecError(f"code is written for {' or '.join(makers)}; given {shown(library)}")
-    return makers[library](derivation, name)
+    return module((derivation,), library)
 
 
-def torch_code(derivation: Derivation, name: str = "") -> str:
-    """The source of a torch function that computes a derived operator: one call where a formula of calls is proved."""
-    words = Words({*derivation.operator.tensors, "torch"}, frozenset(context_of(derivation.operator).sizes))
-    found = identity(derivation, words)
-    if found is None:
-        text = function_of(derivation, TORCH, name)
-    else:
-        form = derivation.operator
-        text = call_text(form, name or name_of(form), _doc(derivation), found.claim, found.torch)
-    return f"{header([text], TORCH)}\n\n{text}"
-
-
-def numpy_code(derivation: Derivation, name: str = "") -> str:
-    """The source of a NumPy function that computes a derived operator.
+def module(derivations: tuple[Derivation, ...], library: str = "numpy") -> str:
+    """The source of a function for each of some derivations, with the imports that they need.
 
     >>> import symconv as sc
-    >>> print(numpy_code(sc.derive(sc.conv1d(stride=2, padding=1), "w").derivation))  # doctest: +ELLIPSIS
+    >>> print(module((sc.derive(sc.conv1d(stride=2, padding=1), "w").derivation,)))  # doctest: +ELLIPSIS
     import numpy as np
     <BLANKLINE>
     <BLANKLINE>
@@ -64,8 +49,23 @@ def numpy_code(derivation: Derivation, name: str = "") -> str:
         return gw
     <BLANKLINE>
     """
-    text = function_of(derivation, NUMPY, name)
-    return f"{header([text], NUMPY)}\n\n{text}"
+    if not isinstance(library, str) or library not in _LIBRARIES:
+        raise SpecError(f"code is written for {' or '.join(_LIBRARIES)}; given {shown(library)}")
+    dialect = _LIBRARIES[library]
+    texts = [_called(one) or function_of(one, dialect) if dialect is TORCH else function_of(one, dialect)
+             for one in derivations]  # fmt: skip
+    return "\n\n".join((header(texts, dialect), *texts))
+
+
+_LIBRARIES = {"numpy": NUMPY, "torch": TORCH}
+
+
+def _called(derivation: Derivation) -> str:
+    """A torch function that is one call, where a formula of calls is proved; "" where none is."""
+    form = derivation.operator
+    words = Words({*form.tensors, "torch"}, frozenset(context_of(form).sizes))
+    found = identity(derivation, words)
+    return "" if found is None else call_text(form, name_of(form), _doc(derivation), found.claim, found.torch)
 
 
 def function_of(derivation: Derivation, dialect: Dialect, name: str = "") -> str:

@@ -45,6 +45,17 @@ def test_derive_speaks_json(call, tmp_path):
     assert len(data) == 2
 
 
+@pytest.mark.parametrize("library", ["numpy", "torch"])
+def test_derive_speaks_code(library, call):
+    result = call("derive", *OPERATOR, "--format", library)
+    assert result.exit_code == 0
+    compile(result.output, library, "exec")
+    for wrt in ("x", "w"):
+        assert sc.derive(sc.conv1d(stride=2, padding=1), wrt).code(library).partition("def ")[2] in f"{result.output}\n"
+    assert "def conv1d(x, w):" in result.output
+    assert result.output.count("\nimport") == 0
+
+
 def test_generate_writes_what_the_library_generates(call, tmp_path):
     printed = call("generate", *OPERATOR).output
     assert call("generate", *OPERATOR, "-o", tmp_path / "k.pyx").output == ""
