@@ -131,7 +131,7 @@ def _proof(found: Decided) -> Proof:
 
 
 def _proofs(found: DecidedAll[Decided]) -> Proofs:
-    return Proofs(found.name, {tensor: _proof(proof) for tensor, proof in found.items()})
+    return Proofs(found.name, {tensor: _proof(proof) for tensor, proof in found.items()}, found.also)
 
 
 def validate(

@@ -10,9 +10,9 @@ from typing import Any
 from symconv.code.forward import forward_of
 from symconv.code.proofs import Proofs, proofs_of
 from symconv.code.reading import Reading, results_of
-from symconv.code.roles import numeric
+from symconv.code.roles import numeric, numeric_kind
 from symconv.code.source import Program, program, read_text
-from symconv.errors import SpecError
+from symconv.errors import SpecError, SymconvError
 from symconv.notation.affine import affine
 from symconv.prove.proof import Proof
 
@@ -28,16 +28,27 @@ def check_code(path: str | Path, name: str | None = None, arguments: Mapping[str
 
     ``name`` is a class with ``forward`` and ``backward``, or the common part of the names of two functions
     (``conv`` for ``conv_forward`` and ``conv_backward``), or the name of the backward function. ``arguments`` are the
-    numbers that parameters of the forward function have, such as ``{"stride": 2}``; else its defaults, and where it has
-    none a stride of 1 and no padding. Raises SpecError where the code is unusable.
+    numbers that parameters of the forward function have, such as ``{"stride": 2}``; else its defaults are tried, and
+    then a stride of 2 with a padding of 1. Raises SpecError where the code is unusable.
     """
     text, title = read_text(path if isinstance(path, Path) else Path(path) if "\n" not in str(path) else path)
     source = program(text, title)
     forward, backward = _pair(source, name)
-    op, read = forward_of(source, forward, _settings(forward, arguments))
-    reading = Reading(op, source, backward, {}, read)
-    found = _ordered(reading, forward, returns)
-    return proofs_of(reading, found, explain)
+    first: Proofs[Proof] | None = None
+    for settings in _settings(forward, arguments):
+        try:
+            op, read = forward_of(source, forward, settings)
+            reading = Reading(op, source, backward, {}, read)
+            found = proofs_of(reading, _ordered(reading, forward, returns), explain)
+        except SymconvError:
+            if first is None:
+                raise
+            continue
+        if found.holds is not True:
+            return found
+        first = found if first is None else Proofs(first.name, dict(first), (*first.also, f"for {op}"))
+    assert first is not None
+    return first
 
 
 def _ordered(reading: Reading, forward: ast.FunctionDef, returns: Sequence[str] | None) -> dict[str, Any]:
@@ -57,16 +68,21 @@ def _ordered(reading: Reading, forward: ast.FunctionDef, returns: Sequence[str] 
     return results_of(reading, returns)
 
 
-def _settings(forward: ast.FunctionDef, arguments: Mapping[str, Any] | None) -> dict[str, Any]:
+def _settings(forward: ast.FunctionDef, arguments: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """The numbers to check with: those that are said; else the defaults, and a stride of 2 with a padding of 1."""
     given = {key: _number(value) for key, value in (arguments or {}).items()}
+    if given:
+        return [given]
+    words = {n.attr for n in ast.walk(forward) if isinstance(n, ast.Attribute)}
+    words |= {n.arg for n in ast.walk(forward) if isinstance(n, ast.arg)}
+    words |= {n.value for n in ast.walk(forward) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+    harder = {"stride": affine(2), "padding": affine(1)}
+    chosen = {word: harder[kind] for word in words if (kind := numeric_kind(word)) in harder and numeric(word)}
     spec = forward.args
-    plain = [one.arg for one in (*spec.posonlyargs, *spec.args, *spec.kwonlyargs)]
+    plain = [one.arg for one in (*spec.posonlyargs, *spec.args)]
     defaulted = set(plain[len(plain) - len(spec.defaults) :]) if spec.defaults else set()
-    for name in plain:
-        if numeric(name) and name not in given and name not in defaulted:
-            low = name.lower()
-            given[name] = affine(0 if low.startswith("p") or "pad" in low else 1)
-    return given
+    plainest = {w: affine(0 if numeric_kind(w) == "padding" else 1) for w in chosen if w not in defaulted}
+    return [plainest, chosen] if chosen else [{}]
 
 
 def _number(value: Any) -> Any:

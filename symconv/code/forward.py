@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
-from symconv.code.roles import numeric, tensor_named
+from symconv.code.formed import formed
+from symconv.code.roles import numeric, numeric_kind, packed, tensor_named
 from symconv.code.source import Program
 from symconv.code.statements import Reader
 from symconv.code.symbolic import Symbolic
-from symconv.code.values import Box, Context
+from symconv.code.values import Box, Context, Pack
 from symconv.code.walk import Walk
 from symconv.errors import SpecError, SymconvError
-from symconv.notation.affine import var
+from symconv.notation.affine import affine, var
+from symconv.notation.expr import equal
 from symconv.notation.operator import Operator
 from symconv.ops.registry import catalogue, operator
 from symconv.prove.coded import Coded
@@ -23,10 +26,11 @@ from symconv.prove.decide import decide
 from symconv.prove.facts import facts_of
 from symconv.prove.numeric_numbers import Misfit
 from symconv.prove.parse import Caret
-from symconv.prove.scope import Fork, Mismatch, Names, Scope, Undecided
+from symconv.prove.scope import Fork, ForkAt, Mismatch, Names, Scope, Undecided
 from symconv.prove.value import Fresh, Term, Value, axis
+from symconv.prove.whole_sums import WholeSums
 from symconv.relation.collecting import collected
-from symconv.relation.regions import everywhere
+from symconv.relation.regions import Region, everywhere
 from symconv.relation.sets import Context as Sizes
 from symconv.relation.tables import domains
 
@@ -45,6 +49,16 @@ class Forward:
     settings: Mapping[str, Any] = field(default_factory=dict)
     attributes: Mapping[str, str] = field(default_factory=dict)
 
+    def setting(self, name: str) -> Any:
+        """A number of the layer: as it was said, else a stride of 1 and no padding."""
+        if name in self.settings:
+            return self.settings[name]
+        found = numeric_kind(name)
+        if found is None:
+            raise SpecError(f"{self.node.name}: what {name} is cannot be told; say it with arguments=")
+        kinds = {numeric_kind(key): value for key, value in self.settings.items()}
+        return kinds.get(found, affine(0 if found == "padding" else 1))
+
     def run(self, on: Any, tensors: Mapping[str, Any], context: Context) -> tuple[Any, Any]:
         """The output, and what is kept for the backward function (None where nothing is returned beside it)."""
         reader = Reader(self.program, on)
@@ -59,6 +73,8 @@ class Forward:
                 names[name] = given[name]
             elif name in self.settings:
                 names[name] = self.settings[name]
+            elif packed(name):
+                names[name] = Pack(name, self.setting)
         defaults = dict(zip(reversed(plain), reversed(spec.defaults), strict=False))
         for name in plain:
             if name not in names:
@@ -76,33 +92,42 @@ def forward_of(program: Program, node: ast.FunctionDef, settings: Mapping[str, A
     forward = _described(program, node, settings)
     problems: list[str] = []
     for ranks in _ranks(forward):
-        try:
-            value, tensors = _value(forward, ranks)
-        except (SymconvError, Undecided, Mismatch, Fork, Misfit) as problem:
-            problems.append(str(problem))
-            continue
-        for candidate in _candidates(value, tensors):
-            if _is(candidate, forward):
-                return candidate, forward
-        problems.append("it is no operator that can be read off")
-    reason = max(problems, key=len) if problems else "it has no tensors among its parameters"
+        for alike in (False, True):
+            try:
+                read = _value(forward, ranks, alike)
+            except (SymconvError, Undecided, Mismatch, Fork, Misfit) as problem:
+                problems.append(str(problem))
+                continue
+            for candidate in _candidates(read, node.name):
+                if _is(candidate, forward):
+                    return candidate, forward
+            problems.append(f"its {len(read.value.terms)} terms are of no operator that is known here")
+            break
+    reason = max(problems, key=_told) if problems else "it has no tensors among its parameters"
     raise SpecError(f"{program.name}: {node.name} is not read as an operator: {reason}")
+
+
+def _told(problem: str) -> tuple[bool, int]:
+    """The problem that says most: not one of a rank that was only tried."""
+    return not any(word in problem for word in ("axes are wanted", "names for", "axes; given")), len(problem)
 
 
 def _described(program: Program, node: ast.FunctionDef, settings: Mapping[str, Any]) -> Forward:
     spec = node.args
     plain = [one.arg for one in (*spec.posonlyargs, *spec.args, *spec.kwonlyargs)]
     tensors: dict[str, str] = {}
-    for name in plain:
-        if name in {"self", "ctx"} or name in settings or numeric(name):
-            continue
-        found = tensor_named(name)
+    given = [n for n in plain if n not in {"self", "ctx"} and n not in settings and not numeric(n) and not packed(n)]
+    usual = {tensor_named(name) for name in given}
+    for name in given:
+        # Names such as a and b are those of a layer where there is an input and a weight beside them.
+        found = tensor_named(name) if len(given) == 1 or {"x", "w"} <= usual or plain[:1] == ["self"] else name
         if found is not None and found not in tensors.values():
             tensors[name] = found
     attributes: dict[str, str] = {}
     if plain[:1] == ["self"]:
         for one in ast.walk(node):
-            if isinstance(one, ast.Attribute) and isinstance(one.value, ast.Name) and one.value.id == "self":
+            owned = isinstance(one, ast.Attribute) and isinstance(one.value, ast.Name) and one.value.id == "self"
+            if owned and isinstance(one, ast.Attribute) and isinstance(one.ctx, ast.Load):
                 found = tensor_named(one.attr)
                 if found is not None and found not in tensors.values() and not numeric(one.attr):
                     attributes[one.attr] = found
@@ -111,21 +136,49 @@ def _described(program: Program, node: ast.FunctionDef, settings: Mapping[str, A
 
 def _ranks(forward: Forward) -> Iterator[dict[str, int]]:
     names = list(dict.fromkeys((*forward.tensors.values(), *forward.attributes.values())))
-    for rank in _RANKS["x"]:
-        yield {name: 1 if name == "b" else rank for name in names}
+    for rank in dict.fromkeys((*_hinted(forward.node), *_RANKS["x"])):
+        yield {name: 1 if name == "b" and "w" in names else rank for name in names}
     for ranks in product(*(_RANKS.get(name, _RANKS["x"]) for name in names)):
         if len(names) <= 2 and len(set(ranks)) > 1:
             yield dict(zip(names, ranks, strict=True))
 
 
-def _value(forward: Forward, ranks: Mapping[str, int]) -> tuple[Value, dict[str, Value]]:
-    """The output over tensors whose every length is a size of its own."""
+def _hinted(node: ast.FunctionDef) -> list[int]:
+    """The numbers of axes that the text shows: what a shape is unpacked to, 2 where matrices are multiplied."""
+    found = []
+    for one in ast.walk(node):
+        match one:
+            case ast.Assign([ast.Tuple(items)], ast.Attribute(_, "shape") | ast.Call(ast.Attribute(_, "size"))):
+                found.append(len(items))
+    words = {n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute)}
+    matrices = words & {"mm", "dot", "matmul", "t", "linear", "addmm"} or any(
+        isinstance(n, ast.MatMult) for n in ast.walk(node)
+    )
+    return [*found, *([2] if matrices else [])]
+
+
+@dataclass(frozen=True)
+class _Read:
+    """The output over tensors whose every length is a size of its own, and the sizes it is for."""
+
+    value: Value
+    sizes: Mapping[str, Sequence[str]]
+    region: Region
+
+
+def _value(forward: Forward, ranks: Mapping[str, int], alike: bool) -> _Read:
+    """The output of a forward function; with ``alike`` the first lengths of w are the channels of x."""
     sizes = {name: [f"{name}_{k}" for k in range(rank)] for name, rank in ranks.items()}
     flat = [size for row in sizes.values() for size in row]
     region = everywhere(Sizes(tuple(sorted(flat)), " and ".join(f"{size} >= 1" for size in flat)))
-    for _ in range(6):
+    if alike:
+        if ranks.get("w", 0) < 1 or ranks.get("x", 0) < 2:
+            raise Undecided("it is read for sizes of its own alone")
+        region = region.where(equal(var("w_0"), var("x_1")))
+    for _ in range(12):
         facts = facts_of(operator("y[i] = x[i]"))
         scope = Scope(region, Caret(""), Fresh(frozenset(flat)), Names({}, {}, {}, {}, facts))
+        scope.of_sum = WholeSums(scope)
         walk = Walk(scope)
         on = Symbolic(walk)
         arrays = {name: on.tensor(name, [axis(var(size)) for size in row]) for name, row in sizes.items()}
@@ -134,21 +187,35 @@ def _value(forward: Forward, ranks: Mapping[str, int]) -> tuple[Value, dict[str,
             result, _ = forward.run(on, boxes, context_of_forward(forward, boxes))
         except Fork as fork:
             # Any branch shows the same formula; the larger sizes are the likelier ones.
-            yes = region.meet(fork.region) if hasattr(fork, "region") else region.where(fork.constraint)
+            yes = region.meet(fork.region) if isinstance(fork, ForkAt) else region.where(fork.constraint)
             region = yes if not yes.empty else region.minus(yes)
             continue
         if not isinstance(result, Box):
             raise SpecError(f"{forward.node.name} does not return an array first")
         value = Reader(forward.program, on).current(result)
         kept = tuple(one for term in value.terms for one in domains(term))
-        return Value(value.axes, value.names, tuple(collected(kept))), arrays
+        return _Read(Value(value.axes, value.names, tuple(collected(kept))), sizes, walk.base)
     raise Undecided("the sizes are split too often")
 
 
 def context_of_forward(forward: Forward, boxes: Mapping[str, Any]) -> Context:
     """``ctx`` or ``self`` before the forward function runs."""
     held = {name: boxes[tensor] for name, tensor in forward.attributes.items()}
-    return Context(None, held | dict(forward.settings))
+    return Context(None, _Settings(forward, held))
+
+
+class _Settings(dict[str, Any]):
+    """Attributes of ``self``: the tensors, what was set, and numbers by their names."""
+
+    def __init__(self, forward: Forward, held: Mapping[str, Any]) -> None:
+        super().__init__(held)
+        self.forward = forward
+
+    def __contains__(self, key: object) -> bool:
+        return super().__contains__(key) or (isinstance(key, str) and numeric_kind(key) is not None)
+
+    def __missing__(self, key: str) -> Any:
+        return self.forward.setting(key)
 
 
 def _is(candidate: Operator, forward: Forward) -> bool:
@@ -175,40 +242,41 @@ def _is(candidate: Operator, forward: Forward) -> bool:
 
 
 # -- from terms to operators
-def _candidates(value: Value, tensors: Mapping[str, Value]) -> Iterator[Operator]:
-    free = [names[0] if names else "" for names in value.names]
-    bias = "b" in tensors
-    main = [term for term in value.terms if {f.tensor for f in term.factors} >= {"x", "w"}]
-    rank = len(free) - 2
-    for term in main[:1]:
-        for options in _slides(term, free, tensors):
-            if rank in {1, 2, 3}:
-                try:
-                    yield catalogue()[f"conv{rank}d"].make(**options, bias=bias)
-                except SymconvError:
-                    continue
-    text = _text(value, free)
-    if text is not None:
-        for padding in (None, 0):
-            try:
-                yield operator(text, padding=padding)
-            except SymconvError:
-                continue
+def _candidates(read: _Read, name: str) -> Iterator[Operator]:
+    value = read.value
+    free = [names[0] if len(names) == 1 else "" for names in value.names]
+    bias, rank = "b" in read.sizes, len(free) - 2
+    main = [term for term in value.terms if sorted(f.tensor for f in term.factors) == ["w", "x"]]
+    if rank in {1, 2, 3} and main:
+        for layout in ("NCHW", "NHWC"):
+            for options in _slides(main[0], free, layout):
+                more = {} if layout == "NCHW" else {"layout": layout}
+                with suppress(SymconvError):
+                    yield catalogue()[f"conv{rank}d"].make(**options, **more, bias=bias)
+    with suppress(SymconvError):
+        found = formed(name, value, read.sizes, read.region)
+        if found is not None:
+            yield found
 
 
-def _slides(term: Term, free: Sequence[str], tensors: Mapping[str, Value]) -> Iterator[dict[str, Any]]:
+def _slides(term: Term, free: Sequence[str], layout: str) -> Iterator[dict[str, Any]]:
     """The options of the window that a term shows."""
     reads = {f.tensor: f.index for f in term.factors}
     x, w = reads["x"], reads["w"]
     if len(x) != len(free) or len(w) != len(x):
         return
+    spatial = slice(2, None) if layout == "NCHW" else slice(1, -1)
+    taps = w[2:] if layout == "NCHW" else w[:-2]
     strides, dilations, lows = [], [], []
-    for out, form, tap in zip(free[2:], x[2:], w[2:], strict=True):
-        if tap.name is None or form.coefficient(out) < 1 or form.coefficient(tap.name) < 1:
+    for out, form, tap in zip(free[spatial], x[spatial], taps, strict=True):
+        if not out or tap.name is None or form.coefficient(out) < 1 or form.coefficient(tap.name) < 1:
             return
         strides.append(form.coefficient(out))
         dilations.append(form.coefficient(tap.name))
-        lows.append(-(form - var(out) * strides[-1] - var(tap.name) * dilations[-1]).constant)
+        rest = form - var(out) * strides[-1] - var(tap.name) * dilations[-1]
+        if not rest.is_constant:
+            return
+        lows.append(-rest.constant)
     common = {
         key: held[0] if len(set(held)) == 1 else tuple(held)
         for key, held in (("stride", strides), ("dilation", dilations))
@@ -216,26 +284,3 @@ def _slides(term: Term, free: Sequence[str], tensors: Mapping[str, Value]) -> It
     for more in (0, 1, -1, 2):
         pads = [lo if more == 0 else (lo, lo + more) for lo in lows]
         yield {**common, "padding": pads[0] if len(set(pads)) == 1 and more == 0 else tuple(pads)}
-
-
-def _text(value: Value, free: Sequence[str]) -> str | None:
-    """The formula of a value, in index notation."""
-    letters = iter("nfijkuvabdeghlmopqrstz")
-    put = {name: next(letters) for name in free if name}
-    parts = []
-    for term in value.terms:
-        if term.scale or term.tables or any(len(names) > 1 for names in value.names):
-            return None
-        mine = dict(put)
-        inner = iter("cpqrstlm")
-        for name in term.bound:
-            mine[name] = next((x for x in inner if x not in put.values()), "")
-        renamed = {old: var(new) for old, new in mine.items()}
-        reads = [
-            f"{f.tensor}[{', '.join(str(form.substitute(dict(renamed))) for form in f.index)}]" for f in term.factors
-        ]
-        body = "*".join(reads) or "1"
-        if term.coefficient != 1:
-            body = f"({term.coefficient})*{body}"
-        parts.append(f"sum[{','.join(mine[name] for name in term.bound)}]({body})" if term.bound else body)
-    return f"y[{','.join(put[name] for name in free if name)}] = {' + '.join(parts)}" if parts else None

@@ -75,6 +75,7 @@ _SIGNATURES: dict[str, tuple[str, str]] = {
     "floor": ("floor", "x"), "ceil": ("ceil", "x"), "math.floor": ("floor", "x"), "math.ceil": ("ceil", "x"),
     "atleast_1d": ("same", "input"), "asarray": ("same", "input"),
     "new_ones": ("new_ones", "input *shape"), "new_empty": ("new_empty", "input *shape"),
+    "clamp": ("clamp", "input min max"), "clip": ("clamp", "input min max"),
     "narrow": ("narrow", "input axis start length"),
 }  # fmt: skip
 
@@ -94,8 +95,9 @@ _SAME = {
     "dim": "axis", "dims": "axis", "axes": "axis", "keepdim": "keepdims", "keep_dims": "keepdims", "reduction_indices":
     "axis", "x": "input", "a": "input", "array": "input", "tensor": "input", "inputs": "input", "weights": "weight",
     "filter": "filters", "perm": "axis", "size": "shape", "newshape": "shape", "paddings": "pad_width",
-    "chunks": "count", "indices_or_sections": "count", "num_or_size_splits": "count", "seq": "arrays", "tensors":
-    "arrays", "values": "arrays", "split_size_or_sections": "size", "repeats": "repeats", "dim0": "a", "dim1": "b",
+    "chunks": "count",
+    "indices_or_sections": "count", "num_or_size_splits": "count", "seq": "arrays", "tensors":
+    "arrays", "values": "arrays", "a_min": "min", "a_max": "max", "split_size_or_sections": "size", "repeats": "repeats", "dim0": "a", "dim1": "b",
     "shape": "shape", "condition": "condition", "kernel_shape": "kernel_size",
 }  # fmt: skip
 _IGNORED = frozenset({"dtype", "device", "out", "name", "optimize", "requires_grad", "order", "casting", "precision",

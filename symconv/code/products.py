@@ -90,6 +90,8 @@ def _dot(r: Reader, g: Given, name: str) -> Any:
 def _matmul(r: Reader, g: Given, name: str) -> Any:
     a, b = r.array(g["a"]), r.array(g["b"])
     ranks = r.on.rank(a), r.on.rank(b)
+    if name in {"mm", "bmm"} and set(ranks) != {2 if name == "mm" else 3}:
+        raise r.error(f"{name} wants arrays of {2 if name == 'mm' else 3} axes; given {ranks[0]} and {ranks[1]}")
     if 1 in ranks:
         if max(ranks) > 2:
             raise Outside("matmul of a vector and a stack of matrices", r.line)

@@ -22,8 +22,9 @@ _P = TypeVar("_P", bound=Proof)
 class Proofs(Mapping[str, _P], Generic[_P]):
     """A proof per gradient that the code returns, by the name of its tensor (``p["x"]``, and ``p["gx"]`` too)."""
 
-    def __init__(self, name: str, proofs: Mapping[str, _P]) -> None:
+    def __init__(self, name: str, proofs: Mapping[str, _P], also: tuple[str, ...] = ()) -> None:
         self.name = name
+        self.also = also
         self._proofs = dict(proofs)
 
     def __getitem__(self, key: str) -> _P:
@@ -45,7 +46,7 @@ class Proofs(Mapping[str, _P], Generic[_P]):
         return False if False in found else None if None in found or not found else True
 
     def __str__(self) -> str:
-        return "\n".join(str(proof) for proof in self._proofs.values())
+        return "\n".join((*map(str, self._proofs.values()), *(f"proved too: {line}" for line in self.also)))
 
     __repr__ = __str__
 

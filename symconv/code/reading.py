@@ -17,7 +17,7 @@ from symconv.code.slices import part_for
 from symconv.code.source import Program
 from symconv.code.statements import Reader
 from symconv.code.symbolic import Symbolic
-from symconv.code.trouble import CodeError
+from symconv.code.trouble import CodeError, Outside
 from symconv.code.values import Box, Context, Pack
 from symconv.code.walk import Walk
 from symconv.errors import SpecError, SymconvError, shown
@@ -68,7 +68,7 @@ class Reading:
         if self.forward is not None:
             context.attributes.update(context_of_forward(self.forward, boxes).attributes)
             _, cache = self.forward.run(on, boxes, context)
-        result = reader.run(self.node, self._parameters(reader, roles, context, cache))
+        result = _run(reader, self.node, self._parameters(reader, roles, context, cache))
         kept = {f".{name}": value for name, value in context.attributes.items()}
         return (_Result(result, kept) if kept else result), reader
 
@@ -99,6 +99,18 @@ class Reading:
             else:
                 found[name] = reader.value(defaults[name])
         return found
+
+
+def _run(reader: Reader, node: ast.FunctionDef, parameters: dict[str, Any]) -> Any:
+    """What the function returns; code that means something unforeseen is outside of what is read."""
+    try:
+        return reader.run(node, parameters)
+    except SymconvError:
+        raise
+    except RecursionError:
+        raise Outside("functions or expressions are nested too deeply", reader.line) from None
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, AssertionError) as problem:
+        raise Outside(f"this is not read ({type(problem).__name__}: {problem})", reader.line) from None
 
 
 @dataclass(frozen=True)

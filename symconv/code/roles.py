@@ -12,7 +12,7 @@ from symconv.notation.operator import Operator
 from symconv.prove.facts import facts_of
 from symconv.prove.value import Product
 
-__all__ = ["Roles", "gradient_named", "numeric", "tensor_named"]
+__all__ = ["Roles", "gradient_named", "numeric", "numeric_kind", "packed", "tensor_named"]
 
 _COTANGENT = frozenset({
     "dout", "dy", "gy", "dz", "d", "g", "grad", "grad_output", "grad_out", "grad_y", "grad_outputs", "d_out",
@@ -147,6 +147,16 @@ def gradient_named(op: Operator, name: str) -> str | None:
                 if rest == tensor.lower() or rest in _TENSORS.get(tensor, ()):
                     return tensor
     return None
+
+
+def packed(name: str) -> bool:
+    """Whether a parameter of that name holds several values."""
+    return name.lower() in _PACKS
+
+
+def numeric_kind(name: str) -> str | None:
+    """Which option of a window a name says."""
+    return next((kind for kind, names in _NUMBERS.items() if name.lower() in names), None)
 
 
 def numeric(name: str) -> bool:

@@ -105,7 +105,7 @@ class _Finder:
                     return node
                 return None
             case ast.AugAssign(target, _, _):
-                if self._changes(target):
+                if self._target(target) if isinstance(target, ast.Attribute) else self._changes(target):
                     self._need(node)
                     return node
                 return None

@@ -178,13 +178,21 @@ def _broadcast(walk: Walk, new: Value, axes: Sequence[Axis]) -> Value:
     if new.rank > len(axes):
         walk.require(Constraint(affine(-1)), sentence)
     result = elementwise(walk, "+", zeros, new, sentence)
-    for one, wanted in zip(result.axes, axes, strict=True):
+    for k, (one, wanted) in enumerate(zip(result.axes, axes, strict=True)):
         if one is not wanted and one != wanted and not _equal(walk, one, wanted):
-            walk.require(
-                equal(length(walk, result, result.axes.index(one)), length(walk, zeros, list(axes).index(wanted))),
-                sentence,
-            )
-    return result
+            walk.require(equal(length(walk, result, k), length(walk, zeros, k)), sentence)
+    if all(len(one.sizes) == len(wanted.sizes) for one, wanted in zip(result.axes, axes, strict=True)):
+        return result
+
+    def body(*groups: tuple[Affine, ...]) -> Iterator[Term]:
+        places: list[Position] = []
+        for one, group in zip(result.axes, groups, strict=True):
+            if len(group) > 1 and len(group) != len(one.sizes):
+                raise Undecided(f"how {one} lies on an axis of {len(group)} sizes")
+            places.append(group if len(group) == len(one.sizes) else _only(group))
+        return read_at(walk.fresh, result, places)
+
+    return build(walk.fresh, axes, body)
 
 
 def _equal(walk: Walk, one: Axis, other: Axis) -> bool:

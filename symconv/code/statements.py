@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from symconv.code.amounts import arithmetic, is_number, number_of
@@ -14,6 +15,7 @@ from symconv.code.trouble import CodeError, Outside
 from symconv.code.values import Box, Context, Dotted, Opaque, Pack
 from symconv.notation.affine import affine
 from symconv.prove.scope import Mismatch, Undecided
+from symconv.prove.value import Product
 
 __all__ = ["Reader"]
 
@@ -175,6 +177,10 @@ class Reader(Loops, Calls):
     def _stored(self, owner: Any, index: ast.expr, value: Any) -> None:
         match owner:
             case Box():
+                entries = self.entries(index)
+                if len(entries) == 1 and isinstance(entries[0], Box):
+                    self._masked_store(owner, entries[0], value)
+                    return
                 plan = self.store_plan(owner, index)
                 self.change(owner, plan, self.array(value), 1, True)
             case dict():
@@ -183,6 +189,16 @@ class Reader(Loops, Calls):
                 owner[self.constant(self.value_of_index(index), "the position in a list")] = value
             case _:
                 raise self.error(f"{self.kind(owner)} has no elements to change")
+
+    def _masked_store(self, owner: Box, mask: Box, value: Any) -> None:
+        """``owner[mask] = value`` for a mask of the array's shape and a number."""
+        array, held = self.array(owner), self.array(mask)
+        if self.on.rank(held) != self.on.rank(array) or isinstance(value, Box):
+            raise Outside("elements are changed that an array names", self.line)
+        other = self.on.elementwise("-", self.on.lift(Product(Fraction(1))), held)
+        kept = self.on.elementwise("*", array, other)
+        new = self.on.elementwise("+", kept, self.on.elementwise("*", held, self.array(value)))
+        self.change(owner, self.whole_plan(array), new, 1, True)
 
     def store_plan(self, box: Box, index: ast.expr) -> Any:
         """The elements that a statement changes."""
@@ -211,9 +227,21 @@ class Reader(Loops, Calls):
             else:
                 self.change(owner, plan, self.array(value), sign, False)
             return
+        if isinstance(target, ast.Attribute):
+            self._attribute_augmented(target, word, sign, value)
+            return
         if not isinstance(target, ast.Name):
             raise self.error("a name or elements of an array are changed")
         self._named_augmented(target.id, word, sign, value)
+
+    def _attribute_augmented(self, target: ast.Attribute, word: str, sign: int | None, value: Any) -> None:
+        held = self.value(target)
+        if sign is not None and isinstance(held, Box) and self.on.rank(held.value) > 0:
+            self.change(held, self.whole_plan(held.value), self.array(value), sign, False)
+        elif self.depth and self.on.symbolic:
+            raise Outside("a number that is an attribute grows in a loop", self.line)
+        else:
+            self.bind(target, self.binary(word, held, value))
 
     def _named_augmented(self, name: str, word: str, sign: int | None, value: Any) -> None:
         if name not in self.names:

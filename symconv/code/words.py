@@ -177,6 +177,24 @@ def _moveaxis(r: Reader, g: Given, name: str) -> Box:
     return _permuted(r, box, order)
 
 
+def _t(r: Reader, g: Given, name: str) -> Box:
+    rank = r.on.rank(r.current(g["input"]))
+    if rank > 2:
+        raise r.error(f"t wants an array of at most 2 axes; given {rank} axes")
+    return _permute(r, {"input": g["input"]}, name)
+
+
+def _clamp(r: Reader, g: Given, name: str) -> Any:
+    value = g["input"]
+    for word, bound in (("maximum", g.get("min")), ("minimum", g.get("max"))):
+        if bound is not None:
+            if word == "maximum" and bound in (affine(0), Product(Fraction(0))):
+                value = r.boxed(r.on.mapped("relu", r.array(value)))
+            else:
+                value = r.call_word(word, value, bound)
+    return value
+
+
 def _reshape(r: Reader, g: Given, name: str) -> Box:
     return _reshaped(r, g["input"], _shape(r, g["shape"]))
 
@@ -357,7 +375,7 @@ WORDS: dict[str, Word] = {
     ),
     "empty_like": lambda r, g, name: r.boxed(r.on.unset(r.array_attribute(g["input"], "shape"))),
     "torch_pad": _torch_pad, "pad": _pad, "sum": _sum, "mean": _sum, "flip": _flip, "permute": _permute, "swap": _swap,
-    "t": lambda r, g, name: _permute(r, {"input": g["input"]}, name),
+    "t": _t, "clamp": _clamp,
     "fliplr": lambda r, g, name: _flip(r, {"input": g["input"], "axis": affine(1)}, name),
     "flipud": lambda r, g, name: _flip(r, {"input": g["input"], "axis": affine(0)}, name),
     "rot90": _rot90, "moveaxis": _moveaxis, "rollaxis": _moveaxis, "reshape": _reshape,

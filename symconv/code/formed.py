@@ -1,0 +1,249 @@
+"""From a sum of terms to the operator it is: sizes named, terms as reductions, sizes of the output defined."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from symconv.notation.affine import Affine, affine, var
+from symconv.notation.expr import Apply, Const, Constraint, Expr, Index, Piece, Range, Read, Reduce, equal
+from symconv.notation.operator import Definition, Operator, Statement, Tensor
+from symconv.prove.functions import is_atom
+from symconv.prove.value import Term, Value, inside
+from symconv.relation.regions import Region
+from symconv.relation.sets import Context, System, form_text, implied
+from symconv.relation.terms import Factor
+
+__all__ = ["formed"]
+
+_SPATIAL = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
+_TAPS = {1: ("K",), 2: ("KH", "KW"), 3: ("KD", "KH", "KW")}
+_INDICES = "nfijkuvrst"
+_INNER = "cpqabdeghlmoz"
+_FRESH = re.compile(r"e\d+_")
+_WORD = re.compile(r"(-?\d+(?:/\d+)?)((?:\*\([^)]*\)\^-?\d+)*)((?:\*\w+\{\d+\})*)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """What sizes are called; equal sizes have one name."""
+
+    put: Mapping[str, Affine]
+
+    def form(self, form: Affine) -> Affine:
+        return form.substitute(dict(self.put))
+
+
+def formed(name: str, value: Value, sizes: Mapping[str, Sequence[str]], region: Region) -> Operator | None:
+    """The operator over these tensors, each with its sizes, whose output is ``value`` where ``region`` holds.
+
+    None where a term has a form that operators have not.
+    """
+    names = _Names(_named(sizes, region))
+    inputs = tuple(Tensor(t, tuple((names.form(var(s)),) for s in row)) for t, row in sizes.items())
+    taken = {n for t in inputs for s in t.sizes for n in s.names()}
+    definitions: list[Definition] = []
+    axes: list[tuple[Affine, ...]] = []
+    indices: list[str] = []
+    letters = iter(_INDICES)
+    put: dict[str, Affine] = {}
+    for one, group in zip(value.axes, value.names, strict=True):
+        held = iter(group)
+        row = []
+        for size in one.sizes or (affine(1),):
+            row.append(_size(names.form(size), taken, definitions))
+            indices.append(next(letters))
+            if one.sizes:
+                put[next(held)] = var(indices[-1])
+        axes.append(tuple(row))
+    limits = [
+        c
+        for index, size in zip(indices, (s for row in axes for s in row), strict=True)
+        for c in inside(var(index), size)
+    ]
+    facts = _facts(taken, definitions)
+    try:
+        parts = [_expression(term, put, names, (facts, tuple(limits), tuple(indices))) for term in value.terms]
+    except _Unknown:
+        return None
+    expr: Expr = parts[0] if parts else Const(Fraction(0))
+    for part in parts[1:]:
+        expr = Apply("add", (expr, part))
+    statement = Statement(Tensor("y", tuple(axes)), tuple(indices), expr)
+    batch = _batch(axes, inputs)
+    source = f"y[{','.join(indices)}] = {_shown(expr)}"
+    return Operator(name, inputs, (statement,), tuple(definitions), batch=batch, source=source)
+
+
+_SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "gt": ">"}
+
+
+def _shown(expr: Expr, level: int = 0) -> str:
+    """An expression as text."""
+    match expr:
+        case Const(value):
+            return str(value) if value.denominator == 1 else f"({value})"
+        case Index(form):
+            return f"({form})" if len(form.terms) + bool(form.constant) > 1 else str(form)
+        case Read(tensor, index, _):
+            return f"{tensor}[{','.join(str(form).replace(' ', '') for form in index)}]"
+        case Apply(function, (a, b)) if function in _SIGNS:
+            mine = 1 if function in {"add", "sub", "gt"} else 2
+            text = f"{_shown(a, mine)} {_SIGNS[function]} {_shown(b, mine + 1)}"
+            return f"({text})" if mine < level else text
+        case Apply(function, arguments):
+            return f"{function}({', '.join(map(_shown, arguments))})"
+        case Reduce(_, ranges, (piece,)):
+            bounds = ", ".join(_bound(c) for c in piece.where)
+            names = ",".join(one.name for one in ranges)
+            return f"sum[{names}{f': {bounds}' if bounds else ''}]({_shown(piece.body)})"
+    return "..."
+
+
+def _bound(constraint: Constraint) -> str:
+    return f"{constraint.form} {'=' if constraint.equality else '>='} 0"
+
+
+class _Unknown(Exception):  # noqa: N818
+    """A term that no operator has."""
+
+
+def _batch(axes: Sequence[tuple[Affine, ...]], inputs: Sequence[Tensor]) -> str:
+    """The first size of the output, where it is the first of an input and of nothing else."""
+    if not axes or len(axes[0]) != 1 or not axes[0][0].name:
+        return ""
+    name = axes[0][0].name
+    places = [(t.name, k) for t in inputs for k, s in enumerate(t.sizes) if name in s.names()]
+    return name if places == [(inputs[0].name, 0)] and len(axes) > 1 else ""
+
+
+def _named(sizes: Mapping[str, Sequence[str]], region: Region) -> dict[str, Affine]:
+    """A name for each size, the same for those that are equal in the region; numbers where there is one."""
+    found: dict[str, Affine] = {}
+    used: set[str] = set()
+    flat = [(t, k, len(row), size) for t, row in sizes.items() for k, size in enumerate(row)]
+    for tensor, k, rank, size in flat:
+        number = region.constant(var(size))
+        same = next((o for o in found if region.within(region.where(equal(var(o), var(size))))), None)
+        if number is not None:
+            found[size] = affine(number)
+        elif same is not None:
+            found[size] = found[same]
+        else:
+            public = next(n for n in _usual(tensor, k, rank) if n not in used)
+            used.add(public)
+            found[size] = var(public)
+    return found
+
+
+def _usual(tensor: str, k: int, rank: int) -> Iterator[str]:
+    first = {"x": ("N", "C"), "w": ("F", "E"), "b": ("F",)}.get(tensor, ("N", "C"))
+    spatial = (_TAPS if tensor == "w" else _SPATIAL).get(rank - 2, ())
+    row = (*first, *spatial)
+    if k < len(row):
+        yield row[k]
+    yield from (f"S{number}" for number in range(1, 99))
+
+
+def _size(form: Affine, taken: set[str], definitions: list[Definition]) -> Affine:
+    if form.is_constant or form.name in taken:
+        return form
+    known = next((d for d in definitions if d.form == form), None)
+    if known is None:
+        name = next(n for n in ("OH", "OW", "OD", *(f"O{k}" for k in range(1, 9))) if n not in taken)
+        taken.add(name)
+        known = Definition(name, form, True)
+        definitions.append(known)
+    return var(known.name)
+
+
+_Cell = tuple[Context, tuple[Constraint, ...], tuple[str, ...]]
+"""What holds of the sizes, the limits of the output's indices, and these."""
+
+
+def _facts(taken: set[str], definitions: Sequence[Definition]) -> Context:
+    defined = {d.name for d in definitions}
+    facts = [f"{d.name} = {form_text(d.form)} and {d.name} >= 1" for d in definitions]
+    facts += [f"{name} >= 1" for name in sorted(taken - defined)]
+    return Context(tuple(sorted(taken)), " and ".join(facts))
+
+
+def _expression(term: Term, put: Mapping[str, Affine], names: _Names, cell: _Cell) -> Expr:
+    if term.tables:
+        raise _Unknown
+    facts, around, indices = cell
+    inner = iter(n for n in _INNER if n not in indices)
+    ranges = []
+    mine = dict(put)
+    for bound in term.bound:
+        mine[bound] = var(next(inner))
+    where = list(term.where)
+    for bound in term.bound:
+        extent = _extent(bound, where)
+        for limit in inside(var(bound), extent):
+            where = [c for c in where if c != limit]
+        ranges.append(Range(str(mine[bound].name), names.form(extent).substitute(mine)))
+
+    def at(form: Affine) -> Affine:
+        return names.form(form.substitute(mine))
+
+    body = _scaled(term, names)
+    for factor in term.factors:
+        body = _times(body, _factor(factor, at))
+    conditions = tuple(dict.fromkeys(Constraint(at(c.form), c.equality) for c in where))
+    known = (*around, *(c for one in ranges for c in inside(var(one.name), one.extent)))
+    dims = (*indices, *(one.name for one in ranges))
+    conditions = tuple(c for c in conditions if not implied(facts, System(dims, known), c))
+    body = body or Const(Fraction(1))
+    if not ranges and not conditions:
+        return body
+    return Reduce("sum", tuple(ranges), (Piece(conditions, body),))
+
+
+def _scaled(term: Term, names: _Names) -> Expr | None:
+    body: Expr | None = None if term.coefficient == 1 else Const(term.coefficient)
+    for form, power in term.scale:
+        for _ in range(abs(power)):
+            number = Index(names.form(form))
+            body = _times(body, number) if power > 0 else Apply("div", (body or Const(Fraction(1)), number))
+    return body
+
+
+def _times(left: Expr | None, right: Expr) -> Expr:
+    return right if left is None else Apply("mul", (left, right))
+
+
+def _extent(bound: str, where: Sequence[Constraint]) -> Affine:
+    """The length of the range of a summation index."""
+    low = Constraint(var(bound))
+    highs = [c.form + var(bound) + 1 for c in where if not c.equality and c.form.coefficient(bound) == -1]
+    plain = [form for form in highs if not any(n == bound or _FRESH.fullmatch(n) for n in form.names())]
+    if low not in where or not plain:
+        raise _Unknown
+    return plain[0]
+
+
+def _factor(factor: Factor, at: object) -> Expr:
+    assert callable(at)
+    if not is_atom(factor.tensor):
+        return Read(factor.tensor, tuple(at(form) for form in factor.index))
+    function, _, rest = factor.tensor.partition("(")
+    index = [at(form) for form in factor.index]
+    total: Expr | None = None
+    for word in rest[:-1].split(" + "):
+        match = _WORD.fullmatch(word)
+        if match is None or match.group(2):
+            raise _Unknown
+        part: Expr = Const(Fraction(match.group(1)))
+        for name, count in re.findall(r"\*(\w+)\{(\d+)\}", match.group(3)):
+            own, index = index[: int(count)], index[int(count) :]
+            read = Read(name, tuple(own))
+            part = read if part == Const(Fraction(1)) else Apply("mul", (part, read))
+        total = part if total is None else Apply("add", (total, part))
+    assert total is not None
+    if function == "step":
+        zero, one = Const(Fraction(0)), Const(Fraction(1))
+        return Apply("where", (Apply("gt", (total, zero)), one, zero))
+    return Apply(function, (total,))

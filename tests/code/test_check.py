@@ -1,0 +1,73 @@
+"""Layers whose forward function says what the gradients are of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import symconv as sc
+from symconv.cli import cli
+
+LAYERS = Path(__file__).parent / "corpus" / "layers.py"
+
+
+@pytest.mark.parametrize(
+    ("name", "formula", "tensors"),
+    [
+        ("Strided", "conv2d(bias=True)", "xwb"),
+        ("LinearFunction", "sum[c](x[n,c] * w[f,c]) + b[f]", "xwb"),
+        ("Exp", "exp(x[n,f,i,j])", "x"),
+        ("MulAdd", "a[n,f,i,j] * b[n,f,i,j]", "ab"),
+        ("Conv1dCausal", "x[n,c,-K+i+p+1]", "xw"),
+        ("Depthwise", "w[f,0,c,p]", "xw"),
+        ("Up", "y[n,f,i,j]", "xw"),
+        ("conv_backward_naive", "conv2d(bias=True)", "xwb"),
+        ("affine_backward", "x[n,c] * w[c,f]", "xwb"),
+        ("Conv2D", "conv2d(bias=True)", "xwb"),
+        ("avgpool_backward", "(1/4)", "x"),
+    ],
+)
+def test_right_layers_are_proved(name: str, formula: str, tensors: str) -> None:
+    proofs = sc.check(LAYERS, name)
+    assert proofs.holds is True, str(proofs)
+    assert set(proofs) == set(tensors)
+    assert formula in str(next(iter(proofs.values())).operator)
+
+
+def test_numbers_without_a_default_are_checked_for_two_settings() -> None:
+    assert "for conv2d(stride=2, padding=1, bias=True)" in str(sc.check(LAYERS, "conv_backward_naive"))
+    said = sc.check(LAYERS, "Strided", arguments={"stride": 3, "padding": 2})
+    assert said.holds is True and "stride=3, padding=2" in str(said)
+
+
+def test_what_is_right_for_a_stride_of_one_alone_is_found_out(tmp_path: Path) -> None:
+    path = tmp_path / "layers.py"
+    path.write_text(LAYERS.read_text().replace("w[f] * dout[n, f, i, j]", "w[f] * dout[n, f, i, j]").replace(
+        "dx_pad[n, :, i*stride:i*stride+HH, j*stride:j*stride+WW] +=", "dx_pad[n, :, i:i+HH, j:j+WW] +="))  # fmt: skip
+    proofs = sc.check(path, "conv_backward_naive")
+    assert (proofs["x"].holds, proofs["w"].holds) == (False, True)
+    assert "stride=2" in str(proofs["x"].operator)
+
+
+def test_the_command_says_right_wrong_and_unusable(tmp_path: Path) -> None:
+    def run(*words: str) -> tuple[int, str]:
+        done = CliRunner().invoke(cli, list(words))
+        return done.exit_code, done.output + str(done.exception or "")
+
+    assert run("check", f"{LAYERS}:Up")[0] == 0
+    wrong = tmp_path / "wrong.py"
+    wrong.write_text(
+        "def f_forward(x, w):\n    return x @ w, (x, w)\ndef f_backward(dout, cache):\n    x, w = cache\n    return dout @ w, x.T @ dout\n"
+    )
+    code, text = run("check", f"{wrong}:f")
+    assert code == 1 and "at fault: line 5" in text and "w.T" in text
+    code, text = run(
+        "prove", "y[n,f] = sum[c](x[n,c]*w[c,f])", "--code", f"{wrong}:f_backward", "--arguments", "cache=(x, w)"
+    )
+    assert code == 1 and "at fault: line 5" in text
+    assert (
+        "no file" in run("check", str(tmp_path / "absent.py"))[1].lower()
+        or run("check", str(tmp_path / "absent.py"))[0] != 0
+    )
