@@ -92,12 +92,12 @@ SKIPPED = frozenset({"print", "assert_shape", "mark_non_differentiable", "set_ma
 """Calls that no array depends on."""
 
 _SAME = {
-    "dim": "axis", "dims": "axis", "axes": "axis", "keepdim": "keepdims", "keep_dims": "keepdims", "reduction_indices":
-    "axis", "x": "input", "a": "input", "array": "input", "tensor": "input", "inputs": "input", "weights": "weight",
-    "filter": "filters", "perm": "axis", "size": "shape", "newshape": "shape", "paddings": "pad_width",
-    "chunks": "count",
-    "indices_or_sections": "count", "num_or_size_splits": "count", "seq": "arrays", "tensors":
-    "arrays", "values": "arrays", "a_min": "min", "a_max": "max", "split_size_or_sections": "size", "repeats": "repeats", "dim0": "a", "dim1": "b",
+    "dim": "axis", "dims": "axis", "axes": "axis", "keepdim": "keepdims", "keep_dims": "keepdims",
+    "reduction_indices": "axis", "x": "input", "a": "input", "array": "input", "tensor": "input",
+    "inputs": "input", "weights": "weight", "filter": "filters", "perm": "axis", "size": "shape",
+    "newshape": "shape", "paddings": "pad_width", "chunks": "count", "indices_or_sections": "count",
+    "num_or_size_splits": "count", "seq": "arrays", "tensors": "arrays", "values": "arrays", "a_min": "min",
+    "a_max": "max", "split_size_or_sections": "size", "repeats": "repeats", "dim0": "a", "dim1": "b",
     "shape": "shape", "condition": "condition", "kernel_shape": "kernel_size",
 }  # fmt: skip
 _IGNORED = frozenset({"dtype", "device", "out", "name", "optimize", "requires_grad", "order", "casting", "precision",
