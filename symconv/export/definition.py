@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from symconv.errors import InternalError
+from symconv.export.apart import apart
 from symconv.export.python import condition, form_text, safe, shape_text, tuple_text
 from symconv.export.sizes import Check, solved
 from symconv.notation.affine import Affine
@@ -75,7 +76,7 @@ POSITIVE = frozenset(["log", "sqrt", "pow", "div", "log1p"])
 
 def definition(op: Operator, name: str) -> str:
     """A Python function of float64 arrays that computes the operator's output; it needs ``used(op)`` beside it."""
-    return "\n".join(_Writer(op).function(name)) + "\n"
+    return "\n".join(_Writer(apart(op)).function(name)) + "\n"
 
 
 def used(op: Operator) -> tuple[tuple[str, str, str], ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from symconv import pipeline
+from symconv.export.apart import apart
 from symconv.export.names import default_name, legal_name
 from symconv.gather.derivation import Derivation
 from symconv.notation.operator import Operator, Tensor
@@ -62,6 +63,7 @@ class Layer:
 
 def layer(op: Operator, name: str | None, dtypes: tuple[str, ...], wrt: tuple[str, ...]) -> Layer:
     """An operator with its gradients, derived and proved; raises SpecError, DerivationError and GatherError."""
+    op = apart(op)
     called = default_name(op.name) if name is None else legal_name(name)
     gradients = tuple(Function(f"grad_{tensor}", tensor, pipeline.derive(op, tensor)) for tensor in wrt)
     return Layer(op, called, dtypes, Function("forward", "", pipeline.forward(op)), gradients)

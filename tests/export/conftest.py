@@ -30,6 +30,7 @@ OPERATORS = {
     "a gradient": lambda: sc.derive(sc.conv1d(stride=2, padding=1), "w"),
     "of argmax": lambda: sc.derive(sc.max_pool1d(3, 2), "x"),
     "names": lambda: sc.operator("any[i] = sum[p](out[i+p]*wrt[p])*np[i] + dtype[i]"),
+    "a size and an array of one name": lambda: sc.operator("OH[n,i,j] = sum[p,q](X[n,i+p,2*j+q-1]*W[p,q])"),
     "kervolution": lambda: sc.kervolution1d(power=3, offset=0.5),
     "surrogate": lambda: sc.operator(
         "y[n,f,i] = sign(sum[c,p](x[n,c,i+p]*w[f,c,p]))",
