@@ -75,7 +75,7 @@ def prove(
 
     >>> import symconv as sc
     >>> print(sc.prove(sc.conv1d(stride=2), "gx = conv_transpose(gy, w, stride=2)", explain=False).fails_when)
-    (K + L) mod 2 = 1
+    (L − K) mod s ≠ 0
     >>> code = "def backward(dy, x, w):\n    dw = np.einsum('ni,nj->ij', dy, x)\n    return dy @ w, dw\n"
     >>> op = sc.operator("y[n,f] = sum[c](x[n,c]*w[f,c])")
     >>> proofs = sc.prove(op, code=code)

@@ -14,6 +14,7 @@ from symconv.commands.folding import folded, width
 from symconv.commands.outcome import FAILED, RIGHT, UNDECIDED, UNUSABLE
 from symconv.commands.progress import stage
 from symconv.commands.request import requested
+from symconv.commands.rules import rule
 from symconv.commands.sweep import Where, aligned, one_only, swept, worst
 from symconv.errors import SpecError
 from symconv.notation.operator import Operator
@@ -35,6 +36,7 @@ class _Answer:
     claim: str
     holds: bool | None
     words: str
+    general: str = ""
 
 
 def prove(
@@ -104,13 +106,33 @@ def _table(op: str, settings: Mapping[str, object], claim: str, family: Family, 
         print(row)
     count = sum(answer.holds is True for answer in decided_ones)
     print(f"\nholds for all sizes in {count} of {len(answers)} cases")
+    _summed_up(names, claim, [(values, made) for values, made in members if isinstance(made, Operator)], answers)
     return worst(UNUSABLE if isinstance(answer, Lost) else _STATUS[answer.holds] for answer in answers)
 
 
 def _decided(item: tuple[Operator, str]) -> _Answer:
     """What the table says of a proof: numbers and words, which processes can send one another."""
     proof = decided(*item, explain=False)
-    return _Answer(str(proof.claim), proof.holds, proof.reason if proof.holds is None else proof.fails_when)
+    words, general = (proof.reason, "") if proof.holds is None else (proof.fails_when, proof.conditions(True)[1])
+    return _Answer(str(proof.claim), proof.holds, words, general)
+
+
+def _summed_up(
+    names: Sequence[str], claim: str, members: Sequence[tuple[tuple[int, ...], Operator]],
+    answers: Sequence[_Answer | Lost],
+) -> None:  # fmt: skip
+    """Print the rule of the table, and a claim that holds in every case where a repair is one."""
+    pairs = zip(members, answers, strict=True)
+    said = [(values, answer) for (values, _), answer in pairs if isinstance(answer, _Answer)]
+    if len(said) < len(answers) or any(a.holds is None for _, a in said) or all(a.holds for _, a in said):
+        return
+    if summary := rule(names, {values: answer.general for values, answer in said}):
+        print(summary)
+    wrong = [op for (_, op), (_, answer) in zip(members, said, strict=True) if answer.holds is False]
+    # The last member has the largest numbers, so its repair has the letters that the others need.
+    repaired = decided(wrong[-1], claim).repair if wrong else ""
+    if repaired and all(decided(op, repaired, explain=False).holds for _, op in members):
+        print(f"proved instead in every case: {repaired}")
 
 
 def _member(

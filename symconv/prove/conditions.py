@@ -1,4 +1,4 @@
-"""Sets of sizes as a user says them: ``C ≥ 2``, ``(H + K) mod 2 = 1``, over the sizes of the operator's tensors."""
+"""Sets of sizes as a user says them: ``C ≥ 2``, ``(H + 2p − K) mod s ≠ 0``, over the sizes of the tensors."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from symconv.notation.affine import Affine, Quotient, affine, var
 from symconv.notation.expr import Constraint
 from symconv.notation.operator import Operator
 from symconv.prove.facts import facts_of
+from symconv.prove.leftover import leftovers
 from symconv.relation.literals import Literal, Terms, described, opposed, weight
 from symconv.relation.regions import Region
 
@@ -22,10 +23,12 @@ _BRACED_NAME = re.compile(r"\((\w+)\) mod")
 class Speaker:
     """Puts sets of sizes of one operator into words; a batch is taken to have an element."""
 
-    def __init__(self, op: Operator, domain: Region) -> None:
+    def __init__(self, op: Operator, domain: Region, general: bool = False) -> None:
+        """With ``general`` remainders are written with every letter, as they read for any stride, pad and dilation."""
         self.op = op
         self.defined = {d.name: d.form for d in op.definitions}
         self.physical = facts_of(op).merged
+        self.leftovers = leftovers(facts_of(op).axes, self._outer, general)
         self.domain = self._public(domain)
         if op.batch in self.domain.context.sizes:
             self.domain = self.domain.where(Constraint(var(op.batch) - 1))
@@ -97,9 +100,25 @@ class Speaker:
         return rest
 
     def _term(self, term: tuple[Literal, ...], alone: bool) -> str:
-        texts = list(dict.fromkeys(_literal(self._plainest(literal)) for literal in term))
+        plainest = (self._plainest(literal) for literal in term)
+        texts = list(dict.fromkeys(self._window(literal) or _literal(literal) for literal in plainest))
         text = " and ".join(texts)
         return text if alone or len(texts) == 1 else f"({text})"
+
+    def _window(self, literal: Literal) -> str | None:
+        """A condition on a remainder in the words of the window that leaves it."""
+        form = literal.constraint.form
+        quotients = [(atom, factor) for atom, factor in form.terms if isinstance(atom, Quotient)]
+        if not literal.constraint.equality or len(quotients) != 1:
+            return None
+        (atom, factor) = quotients[0]
+        times = -factor // atom.divisor
+        rest = form - (atom.numerator - Affine(((atom, atom.divisor),))) * times
+        if factor % atom.divisor or not rest.is_constant or rest.constant % times:
+            return None
+        wanted = -rest.constant // times
+        said = (one.said(atom.numerator, wanted, atom.divisor, literal.positive) for one in self.leftovers)
+        return next((text for text in said if text), None)
 
     def _plainest(self, literal: Literal) -> Literal:
         """The same condition as it reads best: ``N = 1`` for ``N ≤ 1``, ``C ≥ 2`` for ``C ≠ 1``."""

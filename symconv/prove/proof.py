@@ -83,11 +83,15 @@ class Proof:
 
     @cached_property
     def _conditions(self) -> tuple[str, str]:
+        return self.conditions()
+
+    def conditions(self, general: bool = False) -> tuple[str, str]:
+        """Where the claim fails and where it holds, as text; with ``general`` as it reads for any stride and pad."""
         if self.holds is None or self.decision is None:
             return "unknown", "unknown"
         if self.holds:
             return "never", "always"
-        speaker = Speaker(self.operator, self.decision.domain)
+        speaker = Speaker(self.operator, self.decision.domain, general)
         fails, holds = speaker.both(self.decision.fails, self.decision.asked)
         if self.decision.undecided:
             return f"{fails}, and perhaps elsewhere", "unknown"

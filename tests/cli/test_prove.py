@@ -67,7 +67,11 @@ def test_a_family_is_a_table(call):
     done = call("prove", "conv1d", "--claim", "gx = conv_transpose(gy, w, stride=s, padding=p)", "--for", family)
     assert done.exit_code == 1
     assert done.output.count(" yes ") == 2
-    assert done.output.count("(K + L) mod 2 = 1") == 2
+    assert done.output.count("mod s ≠ 0") == 2
+    assert "holds iff s = 1 or (L + 2p − d(K − 1) − 1) mod s = 0" in done.output
+    assert (
+        "proved instead in every case: gx = conv_transpose(gy, w, stride=s, padding=p, output_padding=" in done.output
+    )
     assert "2 of 4" in done.output
     spread = call(
         "prove", "conv1d", "--claim", "gx = conv_transpose(gy, w, stride=s, padding=p)", "--for", family, "--jobs", 2

@@ -76,7 +76,7 @@ def test_check_reads_the_forward_and_finds_the_output_padding(tmp_path: Path) ->
     proofs = sc.check(path, "Conv")
     assert str(proofs["x"].operator).startswith("conv2d(stride=2, padding=1)")
     assert (proofs["x"].holds, proofs["w"].holds) == (False, True)
-    assert proofs["x"].fails_when == "(H + KH) mod 2 = 1 or (KW + W) mod 2 = 1"
+    assert proofs["x"].fails_when == "(H + 2p − KH) mod s ≠ 0 or (W + 2p − KW) mod s ≠ 0"
     assert "output_padding" in proofs["x"].repair
     fixed = LAYER.replace(
         "gx = F.conv_transpose2d(grad_output, w, stride=2, padding=1)", proofs["x"].repair.partition(": ")[2]
