@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 
+from symconv.views.limits import drawable
+
 __all__ = ["Drawn", "Formula", "drawn", "formula_svg", "remember", "sprite"]
 
 Drawn = tuple[str, float]
@@ -74,7 +76,9 @@ def remember(drawings: Mapping[str, Drawn | None]) -> None:
 
 def drawn(latex: str) -> Drawn | None:
     """The SVG of a formula, and how far its lower edge lies from the baseline; None where that is not managed."""
-    plain = latex if _depth(latex, _FENCES) <= _MAX_FENCES else latex.replace(r"\left", "").replace(r"\right", "")
+    plain = drawable(latex)
+    if _depth(plain, _FENCES) > _MAX_FENCES:
+        plain = plain.replace(r"\left", "").replace(r"\right", "")
     if _depth(plain, _NESTS) > _MAX_DEPTH:
         return None
     import latex2mathml.exceptions
