@@ -294,6 +294,11 @@ def _numbers(function: ast.FunctionDef) -> Iterator[tuple[ast.AST, ast.AST, str]
 
 def _strides(index: ast.expr, strides: Sequence[str], pads: set[str]) -> Iterator[tuple[ast.AST, ast.AST, str]]:
     for part in ast.walk(index):
+        if isinstance(part, ast.Slice):
+            inner = {n.id for n in ast.walk(part) if isinstance(n, ast.Name)} - {*strides, *pads}
+            for name in sorted(inner):
+                for stride in strides:
+                    yield part, _renamed(part, name, f"{name} * {stride}"), f"{stride} is missing"
         if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Load) and part.id not in {*strides, *pads}:
             for name in strides:
                 yield part, _parsed(f"{part.id} * {name}"), f"{name} is missing"
@@ -301,6 +306,18 @@ def _strides(index: ast.expr, strides: Sequence[str], pads: set[str]) -> Iterato
             for side, other in ((part.left, part.right), (part.right, part.left)):
                 if isinstance(side, ast.Name) and side.id in strides:
                     yield part, deepcopy(other), f"{side.id} does not belong there"
+
+
+def _renamed(node: ast.expr, name: str, text: str) -> ast.expr:
+    """The expression with another one for each occurrence of a name."""
+
+    class Renaming(ast.NodeTransformer):
+        def visit_Name(self, one: ast.Name) -> ast.expr:
+            return _parsed(text) if one.id == name else one
+
+    new = Renaming().visit(deepcopy(node))
+    assert isinstance(new, ast.expr)
+    return new
 
 
 def _off_by_one(bound: ast.expr, cause: str) -> Iterator[tuple[ast.AST, ast.AST, str]]:

@@ -156,7 +156,10 @@ def _line_of(node: ast.FunctionDef, before: ast.FunctionDef, line: int) -> str:
             best = one
     if best is None:
         return ""
-    return ast.unparse(_with_the_others(best, before)).splitlines()[0]
+    whole = _with_the_others(best, before)
+    if isinstance(whole, ast.Return) and isinstance(whole.value, ast.Tuple):
+        return f"return {', '.join(map(ast.unparse, whole.value.elts))}"
+    return ast.unparse(whole).splitlines()[0]
 
 
 def _with_the_others(node: ast.stmt, before: ast.FunctionDef) -> ast.stmt:

@@ -113,3 +113,10 @@ def test_a_function_object_is_read() -> None:
 def test_code_that_cannot_be_used_is_refused_with_its_line(code: str, words: str) -> None:
     with pytest.raises(sc.SpecError, match=words.replace("(", r"\(")):
         sc.prove(sc.conv2d(), code=code)
+
+
+def test_both_bounds_of_a_slice_get_the_stride() -> None:
+    wrong = LOOPS.replace("xp[n, :, i*stride:i*stride+KH,", "xp[n, :, i:i+KH,")
+    proof = sc.prove(sc.conv2d(stride=2, padding=1), code=wrong)["w"]
+    assert proof.holds is False
+    assert "i * stride:i * stride + KH" in proof.repair
