@@ -6,12 +6,11 @@ operand of a maximum stands -inf.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from symconv.notation.affine import Affine, affine, maximum, var
-from symconv.notation.expr import Apply, Const, Constraint, Expr, Read, nonnegative, reads, transform
+from symconv.notation.expr import Apply, Const, Constraint, Expr, Read, nonnegative, reads, transform, walk
 from symconv.readable.numbers import settled
 from symconv.readable.sweeps import Place, Sweep
 
@@ -45,13 +44,10 @@ Halos = dict[str, Halo]
 
 def absorbed(where: Place, sweep: Sweep, target: str, sizes: dict[str, tuple[Affine, ...]]) -> tuple[Sweep, Halos]:
     """The sweep without the constraints that halos make needless, and the halos."""
-    inside = {(c.form, t, axis) for t, forms in _accesses(sweep, target) for axis, form in enumerate(forms)
-              for c in _inside(form, sizes[t][axis])}  # fmt: skip
-    takers = _takers(sweep, target)
     names = {r.name for r in sweep.ranges}
     # What limits one index alone is said shortest where that is sliced.
     mixed = tuple(c for c in sweep.kept if not c.equality and len(c.form.names() & names) > 1)
-    gone = tuple(c for c in mixed if any((c.form, t, a) in inside for t, a in _open(takers, sizes)))
+    gone = tuple(c for c in mixed if _is_needless(sweep, target, sizes, c))
     if not gone:
         return sweep, {}
     less = replace(sweep, kept=tuple(c for c in sweep.kept if c not in gone))
@@ -71,12 +67,7 @@ def absorbed(where: Place, sweep: Sweep, target: str, sizes: dict[str, tuple[Aff
             if known is None:
                 return sweep, {}
             halos[tensor] = known
-    # An infinite number may only stand where it makes the whole body infinite.
-    return (less, halos) if sweep.kind == "sum" or set(halos) <= takers else (sweep, {})
-
-
-def _open(takers: frozenset[str], sizes: dict[str, tuple[Affine, ...]]) -> Iterable[tuple[str, int]]:
-    return ((tensor, axis) for tensor in takers for axis in range(len(sizes[tensor])))
+    return (less, halos) if _are_harmless(sweep, frozenset(halos)) else (sweep, {})
 
 
 def _accesses(sweep: Sweep, target: str) -> list[tuple[str, tuple[Affine, ...]]]:
@@ -87,21 +78,37 @@ def _inside(form: Affine, size: Affine) -> tuple[Constraint, Constraint]:
     return nonnegative(form), nonnegative(size - 1 - form)
 
 
-def _takers(sweep: Sweep, target: str) -> frozenset[str]:
-    """The arrays beyond which a point adds nothing to the result."""
-    match sweep.kind:
-        case "sum":
-            silent = (r.tensor for r in reads(sweep.body) if _vanishes(sweep.body, r.tensor))
-            return frozenset((target, *silent))
-        case "max" | "min":
-            return frozenset(r.tensor for r in reads(sweep.body) if _falls(sweep.body, r.tensor))
-    return frozenset()
+def _is_needless(sweep: Sweep, target: str, sizes: dict[str, tuple[Affine, ...]], limit: Constraint) -> bool:
+    """Whether a point beyond a limit adds nothing: it lies outside the target, or reads what makes the body nothing."""
+
+    def beyond(tensor: str, forms: tuple[Affine, ...]) -> bool:
+        return any(limit in _inside(form, size) for form, size in zip(forms, sizes[tensor], strict=True))
+
+    outside = {read for read in reads(sweep.body) if beyond(read.tensor, read.index)}
+    if sweep.kind == "sum":
+        zero = Const(Fraction(0))
+        left = settled(transform(sweep.body, lambda n: zero if n in outside else None))
+        return beyond(target, sweep.target) or left == zero
+    return sweep.kind in ("max", "min") and any(_falls(sweep.body, read.tensor) for read in outside)
 
 
-def _vanishes(body: Expr, tensor: str) -> bool:
-    """Whether a body is 0 wherever a tensor is."""
-    zero = Const(Fraction(0))
-    return settled(transform(body, lambda n: zero if isinstance(n, Read) and n.tensor == tensor else None)) == zero
+def _are_harmless(sweep: Sweep, padded: frozenset[str]) -> bool:
+    """Whether what stands around arrays makes no number that is none; -inf makes the whole body infinite."""
+    if sweep.kind != "sum":
+        return all(_falls(sweep.body, tensor) for tensor in padded)
+    poles = (_pole(node) for node in walk(sweep.body))
+    return not any(read.tensor in padded for pole in poles if pole is not None for read in reads(pole))
+
+
+def _pole(node: Expr) -> Expr | None:
+    """The argument for which a function has no finite value at 0."""
+    match node:
+        case Apply("div", (_, inner)) | Apply("log", (inner,)):
+            return inner
+        case Apply("pow", (inner, power)):
+            natural = isinstance(power, Const) and power.value.denominator == 1 and power.value > 0
+            return None if natural else inner
+    return None
 
 
 def _falls(body: Expr, tensor: str) -> bool:

@@ -49,8 +49,7 @@ OPERATORS: dict[str, Callable[[], Operator]] = {
     "log of a sum": lambda: sc.operator("y[n,c,i] = log(sum[p](exp(x[n,c,i+p-1])))", extents={"p": 3}),
     "several terms": lambda: sc.operator("y[n,f,i] = sum[c,p](relu(x[n,c,i+p-1])*w[f,c,p]) + b[f] - 2*x[n,f,i]"),
 }
-QUICK = ("everything", "same", "channels last, flipped", "reflect", "transposed", "max pooling", "adder", "max-plus",
-         "gated", "a diagonal", "several terms")  # fmt: skip
+QUICK = ("same", "channels last, flipped", "reflect", "transposed", "max pooling", "adder", "gated", "a diagonal")
 
 
 def numbers_pass(verdict: Verdict) -> bool:
@@ -67,7 +66,7 @@ def test_printed_functions_are_right(name: str, printed: Callable[..., Any]) -> 
     assert numbers_pass(verdict), str(verdict)
 
 
-@pytest.mark.parametrize("name", ["everything", "reflect", "transposed", "max pooling", "several terms"])
+@pytest.mark.parametrize("name", ["reflect", "max pooling"])
 def test_printed_torch_functions_are_right(name: str, printed: Callable[..., Any]) -> None:
     pytest.importorskip("torch")
     op = OPERATORS[name]()
@@ -96,7 +95,7 @@ def test_every_shipped_operator_is_printed_right(name: str, library: str, printe
 
 @pytest.mark.parametrize(
     ("name", "first", "second"),
-    [("everything", "x", "w"), ("transposed", "w", "gy"), ("adder", "x", "gy"), ("reflect", "x", "w")],
+    [("everything", "x", "w"), ("adder", "x", "gy"), ("reflect", "x", "w")],
 )
 def test_gradients_of_gradients_are_printed_right(name: str, first: str, second: str, run: Callable[..., Any]) -> None:
     once = pipeline.derive(OPERATORS[name](), first)
