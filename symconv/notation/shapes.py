@@ -13,7 +13,7 @@ from symconv.notation.taps import vacant
 if TYPE_CHECKING:
     from symconv.notation.operator import Operator, Tensor
 
-__all__ = ["axis_text", "bind_sizes", "completed", "describe", "shape_of", "traced_shape"]
+__all__ = ["axis_text", "bind_sizes", "completed", "describe", "known_shape", "shape_of", "traced_shape"]
 
 
 _MOST = (1 << 63) - 1
@@ -109,6 +109,30 @@ def traced_shape(op: Operator, shapes: Mapping[str, tuple[Any, ...]]) -> tuple[A
     for definition in op.definitions:
         sizes[definition.name] = definition.form.evaluate(sizes)
     return op.output.shape(sizes)
+
+
+def known_shape(op: Operator, shapes: Mapping[str, tuple[int | None, ...]]) -> tuple[int | None, ...]:
+    """As much of the output's shape as follows from lengths that are known, where others are None; judged by nothing.
+
+    >>> from symconv.ops.registry import conv1d
+    >>> known_shape(conv1d(stride=2), {"x": (None, 3, 9), "w": (4, 3, 3)})
+    (None, 4, 4)
+    >>> known_shape(conv1d(stride=2), {"x": (2, None, None), "w": (4, 3, 3)})
+    (2, 4, None)
+    """
+    sizes: dict[str, int] = {}
+    defined = {definition.name for definition in op.definitions}
+    for tensor in (*op.inputs, *op.inputs):
+        for axis, length in zip(tensor.axes, shapes[tensor.name], strict=True):
+            unknown = [size for size in axis if size.names() - sizes.keys() or size.names() & defined]
+            if length is None or len(unknown) != 1 or (name := unknown[0].name) is None or name in defined:
+                continue
+            sizes[name] = length // max(1, prod(size.evaluate(sizes) for size in axis if size is not unknown[0]))
+    for definition in op.definitions:
+        if definition.form.names() <= sizes.keys():
+            sizes[definition.name] = definition.form.evaluate(sizes)
+    lengths = ((axis, {name for size in axis for name in size.names()}) for axis in op.output.axes)
+    return tuple(prod(s.evaluate(sizes) for s in axis) if names <= sizes.keys() else None for axis, names in lengths)
 
 
 def _check_names(op: Operator, shapes: Mapping[str, tuple[int, ...]]) -> None:

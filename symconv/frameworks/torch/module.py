@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from symconv.asked import operator_of
-from symconv.errors import SpecError, shown
+from symconv.errors import SpecError
+from symconv.frameworks.parameters import parameters
 from symconv.frameworks.torch.function import Function, as_function
 from symconv.notation.operator import Operator
-from symconv.options import names
 
 if TYPE_CHECKING:
     from symconv.api import Gradient
@@ -78,29 +78,7 @@ def as_module(op: Operator | Gradient, **given: Any) -> Module:
     ['w', 'b']
     """
     operator = operator_of(op)
-    build = {name: value for name, value in given.items() if name in names() and name not in operator.tensors}
-    shapes = {name: value for name, value in given.items() if name not in build}
-    for name, shape in shapes.items():
-        if name not in operator.tensors:
-            raise SpecError(
-                f"{operator.name} has no tensor {name!r}, and build no such option; its tensors are "
-                f"{', '.join(operator.tensors)}, the options of build {', '.join(names())}"
-            )
-        _check_shape(operator, name, shape)
-    if len(shapes) == len(operator.tensors):
-        raise SpecError(
-            f"{operator.name}: at least one of {', '.join(operator.tensors)} is what the module is called with"
-        )
+    shapes, build = parameters(operator, given)
     dtype = {"float32": torch.float32, "float64": torch.float64}
     function = as_function(op, **build)
-    ordered = {name: tuple(shapes[name]) for name in operator.tensors if name in shapes}
-    return Module(function, ordered, dtype[function.layer.chosen.dtype])
-
-
-def _check_shape(op: Operator, name: str, shape: object) -> None:
-    rank = len(op.input(name).axes)
-    if op.input(name).dtype != "real":
-        raise SpecError(f"{op.name}: {name} holds positions and is no parameter")
-    plain = isinstance(shape, tuple | list) and all(isinstance(n, int) and n >= 0 for n in shape)
-    if not isinstance(shape, tuple | list) or not plain or len(shape) != rank:
-        raise SpecError(f"{op.name}: the shape of the parameter {name} is {rank} numbers; given {shown(shape)}")
+    return Module(function, shapes, dtype[function.layer.chosen.dtype])
