@@ -50,6 +50,8 @@ def arranged(caret: Caret, path: str, call: Call) -> Node:
             return _padded(caret, path, call)
         case "flip" if len(call.arguments) > 2:
             return Call(call.function, (call.arguments[0], Several(call.arguments[1:], call.at)), call.named, call.at)
+        case "conv_input" | "conv_weight":
+            return _gradient(caret, word, call)
         case "repeat" if path == "method" and not call.named:
             return _repeated(caret, call)
     if word not in _ORDERS:
@@ -80,6 +82,25 @@ def arranged(caret: Caret, path: str, call: Call) -> Node:
         return result
     spatial = (Pick("new"),) * (rank_of(call.function) or 1)
     return Binary("+", result, Sliced(bias, (Pick("new"), Span(), *spatial), call.at), call.at)
+
+
+def _gradient(caret: Caret, word: str, call: Call) -> Node:
+    """Torch's gradients: the two arrays first, then the shape and the options."""
+    own = ("input_size", "weight") if word == "conv_input" else ("input", "weight_size")
+    order = (*own, "grad_output", "stride", "padding", "dilation", "groups")
+    if len(call.arguments) > len(order):
+        raise caret.error(call.at, f"{call.function} takes at most {len(order)} arguments: {', '.join(order)}")
+    given = dict(zip(order, call.arguments, strict=False))
+    for key, value in call.named:
+        if key in given or key not in order:
+            known = ", ".join(order)
+            raise caret.error(call.at, f"{call.function}: {key} is given twice, or is none of {known}")
+        given[key] = value
+    arrays = ("grad_output", "weight") if word == "conv_input" else ("input", "grad_output")
+    if missing := [name for name in order[:3] if name not in given]:
+        raise caret.error(call.at, f"{call.function}: {missing[0]} is wanted")
+    rest = tuple((name, value) for name, value in given.items() if name not in arrays and value != _NONE)
+    return Call(word, tuple(given[name] for name in arrays), rest, call.at)
 
 
 def _padded(caret: Caret, path: str, call: Call) -> Node:

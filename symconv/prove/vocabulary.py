@@ -127,6 +127,9 @@ def canonical(name: str) -> str:
     ('conv', 'swap', 'conv_transpose')
     """
     name = _ALIASES.get(name, name)
+    for side in ("input", "weight"):
+        if name in {f"conv{rank}d_{side}" for rank in (1, 2, 3)}:
+            return f"conv_{side}"
     stem = name[:-2] if name[-2:] in {"1d", "2d", "3d"} else name
     return stem if stem in {"conv", "conv_transpose"} else name
 

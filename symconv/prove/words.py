@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Mapping
 
 from symconv.prove.defined import Defined
+from symconv.prove.defined_gradients import GRADIENTS
 from symconv.prove.defined_places import PLACES
 from symconv.prove.defined_sums import SUMS
 from symconv.prove.patterns import PATTERNS
@@ -13,7 +14,7 @@ from symconv.prove.vocabulary import FUNCTIONS, KINDS, canonical
 
 __all__ = ["DEFINED", "IRRATIONAL", "unknown_word", "words_by_kind"]
 
-DEFINED: Mapping[str, Defined] = {**PLACES, **SUMS, **PATTERNS}
+DEFINED: Mapping[str, Defined] = {**PLACES, **SUMS, **PATTERNS, **GRADIENTS}
 """The words that other words define."""
 
 IRRATIONAL = frozenset({"softmax", "log_softmax", "logsumexp", "std", "norm"})
@@ -23,6 +24,7 @@ IRRATIONAL = frozenset({"softmax", "log_softmax", "logsumexp", "std", "norm"})
 def words_by_kind() -> dict[str, tuple[str, ...]]:
     """All words by what they do, as errors and the reference list them."""
     kinds = {kind: set(words) for kind, words in KINDS.items()}
+    kinds["windows"] |= set(GRADIENTS)
     kinds["places"] |= {*PLACES, *PATTERNS}
     kinds["sums and products"] |= set(SUMS)
     return {kind: tuple(sorted(words)) for kind, words in kinds.items()}

@@ -141,6 +141,13 @@ CLAIMS = [
     ("sc.conv2d()", "gx = F.conv2d(F.pad(gy,(KW-1,KW-1,KH-1,KH-1)), rot90(w,2,(2,3)).transpose(0,1))", True),
     ("sc.conv2d()", "gx = F.conv2d(np.pad(gy,((0,0),(0,0),(KH-1,KH-1),(KW-1,KW-1))), w.flip(2,3).transpose(0,1))", True),
     ("sc.conv2d()", "gx = F.conv2d(np.pad(gy,((0,0),(0,0),(KH-1,KH-1),(KW-1,KW-1))), w.flip(3).transpose(0,1))", False),
+    ("strided", "dx = torch.nn.grad.conv2d_input(x.shape, w, dy, stride=(2, 3), padding=(1, 0), dilation=(1, 2))", True),
+    ("strided", "dx = torch.nn.grad.conv2d_input(x.shape, w, dy, s, p, d)", True),
+    ("strided", "dx = torch.nn.grad.conv2d_input((N, C, H, W), w, dy, stride=(2, 3), padding=1, dilation=(1, 2))", False),
+    ("strided", "dw = torch.nn.grad.conv2d_weight(x, w.shape, dy, stride=(2, 3), padding=(1, 0), dilation=(1, 2))", True),
+    ("strided", "dw = torch.nn.grad.conv2d_weight(x, w.shape, dy, stride=(2, 3), padding=(1, 0))", False),
+    ("groups", "dw = torch.nn.grad.conv1d_weight(x, w.shape, dy, 2, 1, 1, 2)", True),
+    ("groups", "dx = torch.nn.grad.conv1d_input(x.shape, w, dy, 2, 1, 1, 2)", True),
     ("sc.conv2d()", "gx = concatenate((conv_transpose2d(gy[:1], w), conv_transpose2d(gy[1:], w)), axis=0)", True),
     ("sc.conv2d(bias=True)", "gb = dout.flatten(2).sum((0,2))", True),
     ("sc.conv2d(bias=True)", "gb = rearrange(dout, 'n f h w -> f (n h w)').sum(1)", True),
@@ -180,6 +187,8 @@ CLAIMS = [
 ]  # fmt: skip
 MAKERS = {
     "sc.conv2d()": sc.conv2d, "sc.conv2d(bias=True)": lambda: sc.conv2d(bias=True),
+    "strided": lambda: sc.conv2d(stride=(2, 3), padding=(1, 0), dilation=(1, 2)),
+    "groups": lambda: sc.conv1d(stride=2, padding=1, groups=2),
     "sc.avg_pool2d(2, 2)": lambda: sc.avg_pool2d(2, 2),
     **{f"sc.conv1d(padding=1, border={b!r})": (lambda b=b: sc.conv1d(padding=1, border=b))
        for b in ("reflect", "replicate", "circular", 0.5)},
