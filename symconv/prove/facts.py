@@ -80,6 +80,13 @@ class Facts:
         """Whether pads are known that are not 0."""
         return any(axis.pads not in {None, (affine(0), affine(0))} for axis in self.axes)
 
+    def spatial(self, tensor: str, axis: int, axes: int) -> int | None:
+        """Which spatial axis an axis of a tensor is; of other arrays with as many axes, by the layout."""
+        if tensor in self.places:
+            return self.places[tensor].index(axis) if axis in self.places[tensor] else None
+        first = 2 if self.layout == "NCHW" else 1
+        return axis - first if axes == self.rank + 2 and first <= axis < first + self.rank else None
+
     def window_rank(self, stated: int | None, axes: int) -> int:
         """The rank of a convolution of an array of so many axes: as its name says, else the operator's own."""
         if stated is not None:

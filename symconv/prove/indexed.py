@@ -236,8 +236,9 @@ class _Reader:
 
     def _spatial(self, read: Sliced, at: int) -> int | None:
         """Which spatial axis of the operator an axis of a tensor is: the one whose stride ``s`` means there."""
-        held = self.scope.names.facts.places.get(read.value.name, ()) if isinstance(read.value, Name) else ()
-        return held.index(at) if at in held else None
+        return self.scope.names.facts.spatial(
+            read.value.name if isinstance(read.value, Name) else "", at, len(read.items)
+        )
 
     def _form(self, node: Node, put: Put, spatial: int | None) -> tuple[Affine, Limits]:
         """A position, and where it is a whole number."""

@@ -163,8 +163,7 @@ class _Reader:
         return np.asarray(np.where(inside, found, np.zeros((), dtype=array.dtype)), dtype=array.dtype)
 
     def _spatial(self, read: Sliced, at: int) -> int | None:
-        held = self.ground.facts.places.get(read.value.name, ()) if isinstance(read.value, Name) else ()
-        return held.index(at) if at in held else None
+        return self.ground.facts.spatial(read.value.name if isinstance(read.value, Name) else "", at, len(read.items))
 
     def _form(self, node: Node, put: Put, spatial: int | None) -> tuple[Any, Any]:
         """A position at every point, and where it is a whole number."""
