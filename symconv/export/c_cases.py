@@ -40,10 +40,13 @@ def cases(layer: Layer) -> tuple[Case, ...]:
     kind = INTEGERS if kinks_are_exact(op) else REALS
     # Numbers of float32 are numbers of both types.
     ruling = Ruling("float32", tuple(function.wrt for function in layer.gradients))
+    drawn = (*geometries(op, _COUNT), *rows(op), *rows(op, 9), *volumes(op))
+    # However large its windows are, a layer is checked on something.
+    least = min((shapes for shapes in drawn if prod(op.output_shape(**shapes))), key=lambda s: _numbers(op, s))
     found, left = [], _ALL
-    for number, shapes in enumerate((*geometries(op, _COUNT), *rows(op), *rows(op, 9), *volumes(op))):
+    for number, shapes in enumerate(drawn):
         count = _numbers(op, shapes)
-        if count <= min(left, _EACH):
+        if count <= min(left, _EACH) or shapes == least:
             left -= count
             found.append(prepare(op, shapes, kind, ruling, number))
     return tuple(found)

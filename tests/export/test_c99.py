@@ -265,6 +265,37 @@ OPERATORS = {
 }
 
 
+@pytest.mark.full
+@pytest.mark.parametrize("compiled_by", PLAIN)
+@pytest.mark.parametrize(
+    "flags", [("-O3",), ("-O1", "-DHALVING_PLAIN"), ("-O2", "-mavx2", "-mfma"), ("-O2", "-fopenmp")], ids=" ".join
+)
+def test_compilers_have_nothing_to_say_to_other_flags(folder, compiled_by, flags):
+    if "-fopenmp" in flags and "zig" in compiled_by:
+        pytest.skip("zig has no OpenMP")
+    if "-mavx2" in flags and platform.machine() not in {"x86_64", "AMD64"}:
+        pytest.skip("flags of another CPU")
+    assert complaints(compiler(compiled_by), folder, *flags) == ""
+
+
+@pytest.mark.full
+def test_large_windows_are_checked_too():
+    op = sc.operator("y[n,i] = sum[p](x[n,100*i+p]*w[p])", extents={"p": 3000})
+    text = packaged(op, "c", "wide", dtype="float32", wrt="x").text("tests/check.c")
+    assert "wide_forward_f32(" in text
+
+
+@pytest.mark.full
+@pytest.mark.skipif(shutil.which("make") is None, reason="no make")
+@pytest.mark.parametrize("name", sc.ops())
+def test_every_shipped_operator_passes_its_own_check(name, tmp_path):
+    sides = {"kernel": 2} if "_pool" in name else {}
+    place = written(packaged(getattr(sc, name)(**sides), "c", "shipped"), tmp_path)
+    command = ["make", "-s", "check", f"CFLAGS=-O2 {' '.join(STRICT)}"]
+    done = subprocess.run(command, cwd=place, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 @pytest.fixture(scope="module", params=OPERATORS)
 def kind(request):
     return as_operator(OPERATORS[request.param]())
@@ -280,15 +311,20 @@ class TestEveryKind:
     """Judged by every oracle, as kernels are; sanitized; as C and C++ by every compiler."""
 
     @pytest.mark.parametrize(
-        "flags", [("-O2",), ("-O2", "-march=native"), ("-O1", "-DSOME_LAYER_PLAIN"), ("-O2", "-fopenmp")]
+        ("dtype", "flags"),
+        [
+            ("float32", ("-O2", "-march=native")),
+            ("float64", ("-O2", "-march=native", "-fopenmp")),
+            ("float32", ("-O2", "-fopenmp")),
+            ("float64", ("-O1", "-DSOME_LAYER_PLAIN")),
+        ],
     )
-    @pytest.mark.parametrize("dtype", ["float32", "float64"])
     def test_numbers(self, kind, made, flags, dtype, tmp_path):
         place = Path(shutil.copytree(made, tmp_path / "some_layer"))
         verdict = judge(kind, Library(place, kind, *flags, threads=2), dtype)
         assert verdict, str(verdict)
 
-    @pytest.mark.parametrize("flags", [(), ("-march=native",), ("-DSOME_LAYER_PLAIN",)])
+    @pytest.mark.parametrize("flags", [("-march=native",), ("-DSOME_LAYER_PLAIN",)])
     def test_under_sanitizers(self, made, flags, tmp_path):
         line = ["gcc", "-std=c99", "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", *flags]
         files = [*sources(made), "tests/check.c"]
@@ -297,12 +333,5 @@ class TestEveryKind:
         assert done.returncode == 0, done.stdout + done.stderr
 
     @pytest.mark.parametrize("compiled_by", PLAIN)
-    @pytest.mark.parametrize(
-        "flags", [("-O2",), ("-O1", "-DSOME_LAYER_PLAIN"), ("-O2", "-mavx2", "-mfma"), ("-O2", "-fopenmp")]
-    )
-    def test_compilers_have_nothing_to_say(self, made, compiled_by, flags):
-        if "-fopenmp" in flags and "zig" in compiled_by:
-            pytest.skip("zig has no OpenMP")
-        if "-mavx2" in flags and platform.machine() not in {"x86_64", "AMD64"}:
-            pytest.skip("flags of another CPU")
-        assert complaints(compiler(compiled_by), made, *flags) == ""
+    def test_compilers_have_nothing_to_say(self, made, compiled_by):
+        assert complaints(compiler(compiled_by), made, "-O2") == ""
