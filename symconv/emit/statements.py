@@ -13,6 +13,7 @@ from symconv.loops.arith import add, const
 from symconv.loops.ir import (
     VECTOR,
     Accumulate,
+    Address,
     Binary,
     Compare,
     Const,
@@ -85,7 +86,9 @@ class Statements(Printer):
         match statement:
             case Let(name, value):
                 self.levels[name] = depth
-                return f"{self.named(name)} = {self.expr(value)}"
+                # A place that has a name has a register: nothing that follows from it is computed ahead of loops.
+                text = f"sc_kept_place({self.expr(value)})" if self.tile and isinstance(value, Address) else ""
+                return f"{self.named(name)} = {text or self.expr(value)}"
             case Declare(name, value, scalar):
                 return f"{self.named(name)} = {self._declared(name, value, scalar)}"
             case Update(name, op, value, mask) if mask:

@@ -9,13 +9,14 @@ from symconv.algorithms.accuracy import POLICY
 from symconv.algorithms.winograd import winograd_form
 from symconv.gather.solution import Gather, Solved
 from symconv.isa import Isa
+from symconv.loops.arith import simplify
 from symconv.loops.candidate import Candidate
-from symconv.loops.ir import LANES, Buffer, Expr, Kernel, Scalar, Var
+from symconv.loops.ir import LANES, Buffer, Compare, Const, Expr, Kernel, Scalar, Var
 from symconv.loops.rename import renamed
 from symconv.loops.scalars import integer
 from symconv.loops.schedule import Schedule
 from symconv.loops.sizes import runtime_sizes
-from symconv.loops.traverse import walk
+from symconv.loops.traverse import substitute, walk
 from symconv.notation.operator import Operator, Tensor
 from symconv.packed.counting import masked_facts, packed_facts, stencil_facts, winograd_facts
 from symconv.packed.dot import DotTile, dot_nests
@@ -58,7 +59,7 @@ _CELLS = tuple(StencilTile(7, taps) for taps in (1, 3, 5, 7))
 """Seven rows, because maps of 7, 14, 28 ... are common: with a column of taps they fit 16 registers."""
 
 _STEPS = {
-    16: (StencilTile(4, 3, 3), StencilTile(7, 5), StencilTile(7, 7)),
+    16: (StencilTile(7, 3), StencilTile(7, 5), StencilTile(7, 7)),
     32: (StencilTile(7, 3, 3), StencilTile(4, 5, 5), StencilTile(7, 7)),
 }
 """By registers: a sum for each unrolled tap, and the rows in work."""
@@ -137,7 +138,7 @@ def _stencils(gather: Gather, name: str, found: Contraction, isa: Isa) -> Iterat
     for tile in _CELLS if found.lanes == "cells" else _STEPS[isa.registers]:
         it = stencil(found, tile)
         if it is not None:
-            kernel = _assembled(gather, name, found, cells_nests(it) if isinstance(it, Cells) else steps_nests(it))
+            kernel = _stencil(gather, name, found, it)
             label = f"stencil {tile.rows}x{tile.taps}" if tile.taps > 1 else f"stencil {tile.rows}"
             facts = stencil_facts(it, label, kernel.parameters)
             yield Candidate(gather, Schedule(label, (tile,)), kernel, facts=facts)
@@ -148,13 +149,28 @@ def stencil(found: Contraction, tile: StencilTile) -> Cells | Steps | None:
     return cells(found, tile) if found.lanes == "cells" else steps(found, tile)
 
 
+def _stencil(gather: Gather, name: str, found: Contraction, it: Cells | Steps) -> Kernel:
+    """The kernel of a stencil, with the numbers that it requires in place of their names."""
+    kernel = _assembled(gather, name, found, cells_nests(it) if isinstance(it, Cells) else steps_nests(it))
+    known: dict[str, Expr] = {}
+    for condition in it.requires:
+        match condition:
+            case Compare("==", Var(size), Const() as number):
+                known[size] = number
+    nests = tuple(simplify(substitute(nest, known)) for nest in kernel.nests)
+    layout = tuple(replace(size, value=simplify(substitute(size.value, known))) for size in kernel.layout)
+    axes = [tuple(tuple(substitute(size, known) for size in axis) for axis in b.axes) for b in kernel.buffers]
+    buffers = tuple(replace(b, axes=each) for b, each in zip(kernel.buffers, axes, strict=True))
+    return replace(kernel, nests=nests, layout=layout, buffers=buffers)
+
+
 def stencil_kernel(gather: Gather, name: str, tile: StencilTile) -> tuple[Kernel, tuple[Expr, ...]] | None:
     """The kernel that reads planes in place and the sizes it is for, or None where there is none."""
     found = _contraction(gather)
     it = None if found is None else stencil(found, tile)
     if found is None or it is None:
         return None
-    kernel = _assembled(gather, name, found, cells_nests(it) if isinstance(it, Cells) else steps_nests(it))
+    kernel = _stencil(gather, name, found, it)
     return (kernel, it.requires) if _settled(kernel) else None
 
 

@@ -18,7 +18,7 @@ from symconv.notation.expr import Apply, Const, Constraint, Expr, Index, Piece, 
 from symconv.notation.operator import Operator, Statement
 from symconv.packed.residues import from_zero
 
-__all__ = ["Axis", "Contraction", "Operand", "contraction", "unhaloed"]
+__all__ = ["Axis", "Contraction", "Operand", "contraction", "tensor_axes", "unhaloed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +255,7 @@ def _at_target(read: Read, solution: Solution) -> bool:
 
 def _operand(op: Operator, read: Read, flats: list[str]) -> Operand | None:
     """The axes of a read: each flat loop on one axis, forward; the lanes on the last."""
-    sizes = [size for axis in _tensor_axes(op, read.tensor) for size in axis]
+    sizes = [size for axis in tensor_axes(op, read.tensor) for size in axis]
     axes = []
     for form, length in zip(read.index, sizes, strict=True):
         moving = [name for name in flats if form.coefficient(name)]
@@ -266,7 +266,8 @@ def _operand(op: Operator, read: Read, flats: list[str]) -> Operand | None:
     return Operand(read, tuple(axes)) if sorted(found) == sorted(flats) and axes[-1].loop == flats[-1] else None
 
 
-def _tensor_axes(op: Operator, name: str) -> tuple[tuple[Affine, ...], ...]:
+def tensor_axes(op: Operator, name: str) -> tuple[tuple[Affine, ...], ...]:
+    """The axes of an input or a target, each as the sizes that are merged in it."""
     targets = [statement.target for statement in op.statements]
     return {tensor.name: tensor.axes for tensor in (*op.inputs, *targets)}[name]
 

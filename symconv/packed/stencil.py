@@ -12,15 +12,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from symconv.errors import InternalError
-from symconv.loops.arith import add, ceildiv, const, floordiv, mul, simplify, sub
+from symconv.loops.arith import add, ceildiv, const, floordiv, mul, simplify, sub, total
 from symconv.loops.ir import LANES, Compare, Const, Declare, Expr, If, Lanes, Load, Prefetch, Scalar, Select, Stmt, Var
 from symconv.loops.nest import bounds_of
 from symconv.loops.scalars import integer
 from symconv.loops.traverse import substitute, walk
 from symconv.notation.affine import Affine
-from symconv.notation.expr import Read
+from symconv.notation.expr import Apply, Read
+from symconv.notation.expr import Const as Constant
 from symconv.packed.frame import ends
-from symconv.packed.roles import Axis, Contraction, Operand
+from symconv.packed.roles import Axis, Contraction, Operand, tensor_axes
 from symconv.tune.numbers import value
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "StencilTile",
     "Unrolled",
     "at",
+    "behind",
     "both",
     "in_a_row",
     "inside_lanes",
@@ -37,6 +39,7 @@ __all__ = [
     "tap_range",
     "taps_along",
     "unrolled",
+    "vanishes",
     "wanted",
     "within",
 ]
@@ -105,6 +108,29 @@ def unrolled(found: Contraction, tap: str, count: int, classes: Iterable[Values]
 def both(first: Expr, second: Expr) -> Expr:
     """Whether two comparisons hold."""
     return Select(first, second, const(0))
+
+
+def behind(found: Contraction, tensor: str, steps: tuple[Expr, ...], start: str) -> Load:
+    """An element by its distance from one whose place is named, in steps along each axis: the rest of its address is
+    computed by then."""
+    sizes = tuple(integer(size) for axis in tensor_axes(found.operator, tensor) for size in axis)
+    place: Expr = Var(start)
+    for axis, step in enumerate(steps):
+        place = add(place, mul(step, total(sizes[axis + 1 :])))
+    return Load(tensor, (const(0),) * len(steps), place)
+
+
+def vanishes(found: Contraction) -> bool:
+    """Whether the body is a number where all that it reads is 0, as machines compute it: 0, where 0 stands for what
+    lies outside."""
+
+    def plain(expr: object) -> bool:
+        match expr:
+            case Apply("mul" | "add" | "sub" | "neg" | "abs" | "sign", arguments):
+                return all(map(plain, arguments))
+        return isinstance(expr, Read | Constant)
+
+    return plain(found.solution.body)
 
 
 def within(place: Expr, length: Expr, body: tuple[Stmt, ...]) -> Stmt:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import product as combinations
 
 from symconv.loops.arith import add, const, largest, mul, smallest, sub
 from symconv.loops.ir import (
@@ -17,7 +16,6 @@ from symconv.loops.ir import (
     If,
     Lanes,
     Let,
-    Load,
     LoadLanes,
     Nest,
     Outlined,
@@ -28,11 +26,9 @@ from symconv.loops.ir import (
     Stmt,
     StoreLanes,
     StoreZip,
-    Update,
     Var,
 )
 from symconv.loops.scalars import integer, scalar
-from symconv.loops.traverse import rewrite
 from symconv.packed.copying import ZERO
 from symconv.packed.frame import ceiling, extent, product, quotient
 from symconv.packed.loops import counts, decoded
@@ -44,15 +40,12 @@ from symconv.packed.stencil import (
     both,
     in_a_row,
     inside_lanes,
-    loaded,
-    mask_of,
-    read_as_load,
     tap_range,
-    taps_along,
+    vanishes,
     wanted,
-    within,
 )
 from symconv.packed.stencil_form import Cells
+from symconv.packed.stencil_sums import sums
 from symconv.packed.unpack import around, woven
 
 __all__ = ["cells_nests"]
@@ -66,28 +59,41 @@ def cells_nests(it: Cells) -> Packed:
         lower, upper = extent(found, loop)
         layout += [Size(f"F_{loop}_", lower), Size(f"Q_{loop}_", largest([const(0), sub(upper, lower)]))]
     layout.append(Size(f"B_{row}_", largest([const(1), smallest([Var(f"T_{row}_"), Var(f"Q_{row}_")])])))
+    layout.append(Size("Z_", product(size for _, size in _digits(it, row, lane))))
+    layout.append(Size("ZB_", largest([const(1), smallest([Var("TZ_"), Var("Z_")])])))
     buffers = []
     if len(it.lanes) > 1:
         buffers.append(Buffer("line_", ((mul(const(len(it.lanes)), Var(LANES)),),), "private"))
-    return Packed((_main(it, row, lane),), tuple(buffers), tuple(layout), (f"T_{row}_",))
+    return Packed((_main(it, row, lane),), tuple(buffers), tuple(layout), (f"T_{row}_", "TZ_"))
 
 
-def _main(it: Cells, row: str, lane: str) -> Nest:
+def _digits(it: Cells, row: str, lane: str) -> tuple[tuple[str, Expr], ...]:
+    """What chooses a strip of rows, and how many values each has: whole planes of the target, then strips."""
     found = it.found
     whole = [name for form in found.solution.target for name in sorted(form.names() & set(found.solution.cells))]
     outer = [name for name in whole if name not in (row, lane)]
     sizes = [Var(f"Q_{n}_") if n in found.flats else counts(found, (n,), exact=False)[0] for n in outer]
+    names = [f"{n}_box_" if n in found.flats else n for n in outer]
     strips = ceiling(Var(f"Q_{row}_"), Var(f"B_{row}_"))
-    every = (*sizes, strips)
-    lets = decoded((*(f"{n}_box_" if n in found.flats else n for n in outer), f"{row}_box_"), every, "z_")
-    shifted = tuple(Let(n, add(Var(f"F_{n}_"), Var(f"{n}_box_"))) for n in outer if n in found.flats)
+    return (*zip(names, sizes, strict=True), (f"{row}_box_", strips))
+
+
+def _main(it: Cells, row: str, lane: str) -> Nest:
+    """Strips of rows in the order of memory, several in one function: what they share is computed once."""
+    found = it.found
+    digits = _digits(it, row, lane)
+    lets = decoded(tuple(name for name, _ in digits), tuple(size for _, size in digits), "strip_")
+    outer = found.flats[:-2]
+    shifted = tuple(Let(n, add(Var(f"F_{n}_"), Var(f"{n}_box_"))) for n in outer)
     begin = mul(Var(f"B_{row}_"), Var(f"{row}_box_"))
     start = Let(f"{row}_start_", add(Var(f"F_{row}_"), begin))
     size = Let(f"{row}_size_", smallest([Var(f"B_{row}_"), sub(Var(f"Q_{row}_"), begin)]))
     body = tuple(s for number, _ in enumerate(it.rows) for s in _class(it, number))
+    first = mul(Var("ZB_"), Var("z_"))
+    strips = For("strip_", first, smallest([add(first, Var("ZB_")), Var("Z_")]), (*lets, *shifted, start, size, *body))
     tensors = ", ".join(dict.fromkeys(operand.read.tensor for operand in found.wide))
     comment = f"{found.statement.target.name}: {tensors} read in place, {it.in_work} rows at once"
-    return Nest("z_", product(every), (*lets, *shifted, start, size, *body), comment)
+    return Nest("z_", ceiling(Var("Z_"), Var("ZB_")), (Outlined(f"stencil{it.in_work}", (strips,)),), comment)
 
 
 def _class(it: Cells, number: int) -> tuple[Stmt, ...]:
@@ -102,7 +108,7 @@ def _class(it: Cells, number: int) -> tuple[Stmt, ...]:
     rest = add(Var("from_"), mul(const(rows), Var("blocks_")))
     single = For("row_", rest, Var("to_"), _lanes(it, number, 1))
     loops = (several, single) if rows > 1 else (several,)
-    return (begin, end, blocks, Outlined(f"stencil{rows}", loops))
+    return (begin, end, blocks, *loops)
 
 
 def _lanes(it: Cells, number: int, rows: int) -> tuple[Stmt, ...]:
@@ -126,14 +132,24 @@ def _lanes(it: Cells, number: int, rows: int) -> tuple[Stmt, ...]:
     )
     body = (
         Let("at_", first),
-        Let("inner_", Select(inner, const(1), const(0))),
         *start,
         *(_wanted(it, number, rows) if rows > 1 else ()),
-        If(Compare("==", Var("inner_"), const(1)), tuple(_sums(it, number, rows, False))),
-        If(Compare("==", Var("inner_"), const(0)), tuple(_sums(it, number, rows, True))),
+        *_everywhere(it, number, rows, inner),
         *(_zipped(it, number, rows) if len(it.lanes) > 1 else _stored(it, number, rows)),
     )
     return (For("laneblock_", const(0), blocks, body),)
+
+
+def _everywhere(it: Cells, number: int, rows: int, inner: Expr) -> tuple[Stmt, ...]:
+    """The sums where all lanes lie in the operand, and where some may not; one text where masks cost little."""
+    masked = tuple(sums(it, number, rows, True))
+    if vanishes(it.found) and it.lane.factor == 1:
+        return masked
+    return (
+        Let("inner_", Select(inner, const(1), const(0))),
+        If(Compare("==", Var("inner_"), const(1)), tuple(sums(it, number, rows, False))),
+        If(Compare("==", Var("inner_"), const(0)), masked),
+    )
 
 
 def _wanted(it: Cells, number: int, rows: int) -> Iterator[Stmt]:
@@ -149,71 +165,6 @@ def _wanted(it: Cells, number: int, rows: int) -> Iterator[Stmt]:
             found.statement.target.name, list(_cell(it, fixed, 0)), place, each, each * len(it.lanes),
             {lane: Var("at_")},
         )  # fmt: skip
-
-
-def _sums(it: Cells, number: int, rows: int, masked: bool) -> Iterator[Stmt]:
-    """All contributions to the accumulators, one residue class of lanes after the other."""
-    found, loops = it.found, it.found.flats
-    for c, residue in enumerate(it.lanes):
-        fixed = dict((*it.rows[number].values, *residue.values))
-        taps = it.unrolled.values[number] if it.unrolled else (0,)
-        known: dict[str, Expr] = {loops[-2]: Var("row_"), loops[-1]: add(Var("at_"), const(residue.first))}
-        own = {it.unrolled.tap: 0} if it.unrolled else {}
-        body: list[Stmt] = [
-            Let("base_", at(it.row.form, {**fixed, **own}, known)),
-            Let("column_", at(it.lane.form, fixed, known)),
-        ]
-        body += [mask_of("mask_", it.lane, Var("column_"))] if masked else []
-        for k, tap in enumerate(taps):
-            here = {it.unrolled.tap: tap} if it.unrolled else {}
-            for n, read in enumerate(found.narrow):
-                body.append(Declare(f"narrow{n}_{k}_", loaded(read, {**fixed, **here}, known)))
-        body += _rows(it, taps, rows, c, "mask_" if masked else "")
-        names = [n for n in (*found.planes, *found.taps) if not it.unrolled or n != it.unrolled.tap]
-        inner: tuple[Stmt, ...] = tuple(body)
-        for axis in found.wide[0].axes:
-            if axis.loop in loops[:-2] and found.padded and taps_along(found, axis):
-                inner = (within(at(axis.form, fixed, known), integer(axis.length), inner),)
-        for name in reversed(names):
-            inner = (For(name, *tap_range(found, name, fixed), inner),)
-        yield from inner
-
-
-def _rows(it: Cells, taps: tuple[int, ...], rows: int, c: int, mask: str) -> Iterator[Stmt]:
-    """Each row of the operand that is reached, and what it gives to every row of the target."""
-    found, factor = it.found, it.row.factor
-    step = it.row.form.coefficient(it.unrolled.tap) if it.unrolled else 0
-    users: dict[int, list[tuple[int, int]]] = {}
-    for r, (k, tap) in combinations(range(rows), enumerate(taps)):
-        users.setdefault(factor * r + step * tap, []).append((r, k))
-    for distance in sorted(users):
-        place = add(Var("base_"), const(distance))
-        body: list[Stmt] = []
-        for n, operand in enumerate(found.wide):
-            index = tuple(
-                place if a.loop == found.flats[-2] else Var("column_") if a.loop == found.flats[-1] else integer(a.form)
-                for a in operand.axes
-            )
-            lanes = LoadLanes(operand.read.tensor, index, it.lane.factor, mask)
-            body.append(Declare(f"wide{n}_", lanes, Scalar("real", VECTOR)))
-        body += [Update(f"acc{r}_{c}_", "+", _value(it, r, k, mask), mask) for r, k in users[distance]]
-        if found.padded:
-            yield within(place, integer(it.row.length), tuple(body))
-        else:
-            yield from body
-
-
-def _value(it: Cells, r: int, k: int, mask: str) -> Expr:
-    """The body with each read replaced by what is at hand of it."""
-    found, loops = it.found, it.found.flats
-    table: dict[Expr, Expr] = {read_as_load(o.read): Var(f"wide{n}_") for n, o in enumerate(found.wide)}
-    table.update({read_as_load(read): Splat(Var(f"narrow{n}_{k}_")) for n, read in enumerate(found.narrow)})
-    cell: dict[str, Expr] = {loops[-2]: add(Var("row_"), const(r)), loops[-1]: Var("at_")}
-    for read in found.here:
-        table[read_as_load(read)] = LoadLanes(read.tensor, loaded(read, {}, cell).index, 1, mask)
-    body = scalar(found.solution.body, {}, frozenset())
-    result: Expr = rewrite(body, lambda node: table.get(node, node) if isinstance(node, Load) else node)
-    return result
 
 
 def _cell(it: Cells, fixed: Values, r: int) -> tuple[Expr, ...]:

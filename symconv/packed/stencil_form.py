@@ -15,6 +15,9 @@ __all__ = ["Cells", "Residue", "Steps", "cells", "steps"]
 _MOST_CLASSES = 4
 """Residue classes of lanes that are woven together: of more, too few rows would be in work at once."""
 
+_BUSY = 8
+"""Additions that wait for nothing keep two units busy: four cycles each."""
+
 
 @dataclass(frozen=True, slots=True)
 class Residue:
@@ -121,6 +124,11 @@ class Steps:
         """The numbers of an unrolled tap along rows, and of one along lanes."""
         others = self.across.values[0] if self.across else (0,)
         return tuple(combinations(range(len(self.along.values[0])), range(len(others))))
+
+    @property
+    def chains(self) -> int:
+        """Accumulators of each cell: of few cells several, since each waits for its last addition."""
+        return max(1, min(self.tile.rows, _BUSY // len(self.cells)))
 
     def taps(self, k: int, c: int) -> dict[str, int]:
         """The unrolled taps of an accumulator."""

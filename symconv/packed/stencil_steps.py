@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import reduce
 from itertools import product as combinations
 
 from symconv.loops.arith import add, const, largest, mul, smallest, sub
 from symconv.loops.ir import (
     LANES,
     VECTOR,
+    Address,
     Buffer,
     Compare,
     Declare,
@@ -46,6 +48,7 @@ from symconv.packed.outer import Packed
 from symconv.packed.stencil import (
     MASK,
     at,
+    behind,
     both,
     inside_lanes,
     loaded,
@@ -53,6 +56,7 @@ from symconv.packed.stencil import (
     read_as_load,
     tap_range,
     taps_along,
+    vanishes,
     wanted,
     within,
 )
@@ -100,11 +104,8 @@ def _main(it: Steps) -> Nest:
     boxes = decoded(tuple(f"{n}_box_" for n in outer), tuple(Var(f"Q_{n}_") for n in outer), "box_")
     shifted = tuple(Let(n, add(Var(f"F_{n}_"), Var(f"{n}_box_"))) for n in outer)
     planes = (*boxes, *shifted, *_in_cells(it, tuple(_planes(it))))
-    body = (
-        _cleared(),
-        For("box_", begin, end, planes) if outer else For("box_", const(0), const(1), planes),
-        _folded(),
-    )
+    every = For("box_", begin, end, planes) if outer else For("box_", const(0), const(1), planes)
+    body = (_cleared(), Outlined(f"stencil{it.tile.rows}x{it.tile.taps}", (every,)), _folded())
     tensors = " and ".join(dict.fromkeys(operand.read.tensor for operand in found.wide))
     comment = f"{found.statement.target.name}: {tensors} read in place, {it.tile.rows} rows at once, lanes summed"
     made = (*decoded(("chunk_of_", "block_"), sizes, "z_"), first, count, *body)
@@ -142,7 +143,7 @@ def _planes(it: Steps) -> tuple[Stmt, ...]:
     """Every pair of planes at the outer position at hand, under taps that are not unrolled."""
     found = it.found
     fixed = {it.along.tap, *((it.across.tap,) if it.across else ())}
-    body: tuple[Stmt, ...] = (Outlined(f"stencil{it.tile.rows}x{it.tile.taps}", tuple(_plane(it))),)
+    body: tuple[Stmt, ...] = tuple(_plane(it))
     for axis in found.wide[1].axes:
         if axis.loop in found.flats[:-2] and found.padded and taps_along(found, axis):
             body = (within(integer(axis.form), integer(axis.length), body),)
@@ -154,7 +155,8 @@ def _plane(it: Steps) -> Iterator[Stmt]:
     found, rows = it.found, it.tile.rows
     row = found.flats[-2]
     for k, c in it.cells:
-        yield Declare(f"acc{k}_{c}_", Splat(ZERO), Scalar("real", VECTOR))
+        for chain in range(it.chains):
+            yield Declare(f"acc{k}_{c}_{chain}_", Splat(ZERO), Scalar("real", VECTOR))
         for n, read in enumerate(found.here):
             cell = loaded(read, it.taps(k, c), {})
             yield Declare(f"here{n}_{k}_{c}_", Splat(cell), Scalar("real", VECTOR))
@@ -166,7 +168,9 @@ def _plane(it: Steps) -> Iterator[Stmt]:
     for k, c in it.cells:
         known: dict[str, Expr] = {name: const(number) for name, number in it.taps(k, c).items()}
         place = substitute(rank(found, found.columns), known)
-        yield StoreLanes("sums_", (Var("group_"), Var("rank_"), place, const(0)), 1, "", "+", Var(f"acc{k}_{c}_"))
+        chains: list[Expr] = [Var(f"acc{k}_{c}_{chain}_") for chain in range(it.chains)]
+        value = reduce(add, chains)
+        yield StoreLanes("sums_", (Var("group_"), Var("rank_"), place, const(0)), 1, "", "+", value)
 
 
 def _lanes(it: Steps, rows: int) -> tuple[Stmt, ...]:
@@ -176,45 +180,67 @@ def _lanes(it: Steps, rows: int) -> tuple[Stmt, ...]:
     whole = Compare("<=", add(Var("at_"), Var(LANES)), end)
     inner = both(whole, inside_lanes(found, it.lane, {}, Var("at_")))
     base = at(it.row.form, {it.along.tap: 0}, {found.flats[-2]: Var("row_")})
-    body = (
-        Let("at_", first),
+    masked = tuple(_products(it, rows, True))
+    body: tuple[Stmt, ...] = (
         Let("inner_", Select(inner, const(1), const(0))),
         If(Compare("==", Var("inner_"), const(1)), tuple(_products(it, rows, False))),
-        If(Compare("==", Var("inner_"), const(0)), tuple(_products(it, rows, True))),
+        If(Compare("==", Var("inner_"), const(0)), masked),
     )
-    return (Let("base_", base), For("laneblock_", const(0), ceiling(Var(f"Q_{lane}_"), Var(LANES)), body))
+    # Where a mask costs next to nothing one text is enough.
+    body = masked if vanishes(found) and it.lane.factor == 1 else body
+    blocks = ceiling(Var(f"Q_{lane}_"), Var(LANES))
+    return (Let("base_", base), For("laneblock_", const(0), blocks, (Let("at_", first), *body)))
 
 
 def _products(it: Steps, rows: int, masked: bool) -> Iterator[Stmt]:
     """What a block of lanes of some rows gives to every sum."""
     found, (row, lane) = it.found, it.found.flats[-2:]
     left = sub(add(Var(f"F_{lane}_"), Var(f"Q_{lane}_")), Var("at_"))
-    if masked:
+    # Lanes of both that a tap does not find are 0, and so is what they give: where a tap has its rows to itself.
+    alone = masked and vanishes(found) and it.tile.across == 1
+    if masked and not alone:
         yield Declare("mask_", Lanes(const(0), left), MASK)
     for c in range(it.tile.across):
         yield Let(f"column{c}_", at(it.lane.form, it.taps(0, c) if it.across else {}, {lane: Var("at_")}))
         if masked:
             yield mask_of(f"mask{c}_", it.lane, Var(f"column{c}_"), left)
-    first = found.wide[0].read
     if rows > 1:
         yield from _ahead(it, rows)
+    here: dict[str, Expr] = {row: Var("row_"), lane: Var("at_")}
+    yield Let("first_at_", Address(found.wide[0].read.tensor, loaded(found.wide[0].read, {}, here).index))
+    start: dict[str, Expr] = {row: Var("base_"), lane: Var("column0_")}
+    index = tuple(start[a.loop] if a.loop in start else integer(a.form) for a in found.wide[1].axes)
+    yield Let("second_at_", Address(found.wide[1].read.tensor, index))
+    yield from _rows(it, rows, "mask0_" if alone else "mask_" if masked else "")
+    yield from _sums(it, rows, masked, not alone)
+
+
+def _rows(it: Steps, rows: int, mask: str) -> Iterator[Stmt]:
+    """Lanes of the operand at the cells themselves."""
+    operand, row = it.found.wide[0], it.found.flats[-2]
     for r in range(rows):
-        index = loaded(first, {}, {row: add(Var("row_"), const(r)), lane: Var("at_")}).index
-        lanes = LoadLanes(first.tensor, index, 1, "mask_" if masked else "")
+        steps = tuple(const(a.factor * r if a.loop == row else 0) for a in operand.axes)
+        one = behind(it.found, operand.read.tensor, steps, "first_at_")
+        lanes = LoadLanes(one.buffer, one.index, 1, mask, one.offset)
         yield Declare(f"row{r}_", lanes, Scalar("real", VECTOR))
+
+
+def _sums(it: Steps, rows: int, masked: bool, added: bool) -> Iterator[Stmt]:
+    """What each row of the other operand gives; ``added`` says whether sums are masked too."""
     step, taps = it.row.form.coefficient(it.along.tap), it.along.values[0]
     users: dict[int, list[tuple[int, int]]] = {}
     for r, (k, tap) in combinations(range(rows), enumerate(taps)):
         users.setdefault(it.row.factor * r + step * tap, []).append((r, k))
     for distance in sorted(users):
-        place = add(Var("base_"), const(distance))
         body: list[Stmt] = []
         for c in range(it.tile.across):
             mask = f"mask{c}_" if masked else ""
-            body.append(Declare("column_", _moved(it, place, c, mask), Scalar("real", VECTOR)))
-            body += [Update(f"acc{k}_{c}_", "+", _value(it, r, k, c), mask) for r, k in users[distance]]
-        if found.padded:
-            yield within(place, integer(it.row.length), tuple(body))
+            body.append(Declare("column_", _moved(it, distance, c, mask), Scalar("real", VECTOR)))
+            mask = mask if added else ""
+            for r, k in users[distance]:
+                body.append(Update(f"acc{k}_{c}_{r % it.chains}_", "+", _value(it, r, k, c), mask))
+        if it.found.padded:
+            yield within(add(Var("base_"), const(distance)), integer(it.row.length), tuple(body))
         else:
             yield from body
 
@@ -229,14 +255,14 @@ def _ahead(it: Steps, rows: int) -> Iterator[Stmt]:
     yield from (If(first[0], next_ones),) if first else next_ones
 
 
-def _moved(it: Steps, place: Expr, c: int, mask: str) -> LoadLanes:
-    """Lanes of the operand that taps move along."""
-    row, lane = it.found.flats[-2:]
-    index = tuple(
-        place if axis.loop == row else Var(f"column{c}_") if axis.loop == lane else integer(axis.form)
-        for axis in it.found.wide[1].axes
-    )
-    return LoadLanes(it.found.wide[1].read.tensor, index, it.lane.factor, mask)
+def _moved(it: Steps, distance: int, c: int, mask: str) -> LoadLanes:
+    """Lanes of the operand that taps move along, so many rows behind."""
+    operand, (row, lane) = it.found.wide[1], it.found.flats[-2:]
+    across = it.across.values[0][c] - it.across.values[0][0] if it.across else 0
+    right = it.lane.form.coefficient(it.across.tap) * across if it.across else 0
+    steps = tuple(const({row: distance, lane: right}.get(a.loop or "", 0)) for a in operand.axes)
+    one = behind(it.found, operand.read.tensor, steps, "second_at_")
+    return LoadLanes(one.buffer, one.index, it.lane.factor, mask, one.offset)
 
 
 def _value(it: Steps, r: int, k: int, c: int) -> Expr:

@@ -38,6 +38,12 @@ _BARE = 0.2
 """The share of the lesser of arithmetic and memory that the greater does not cover."""
 _SUMS = 0.25
 """The share of the second cache that sums of a block of groups may fill."""
+_BUSY = 8
+"""Additions that wait for nothing keep two units busy; of fewer accumulators each has several."""
+_MOST = 64
+"""Strips of rows that one call of the function computes: more save nothing."""
+_SHARED = 4
+"""Calls for each of the parts worth sharing, so that no thread waits long for the last."""
 _ITEMS = 8
 """Parts worth sharing among threads; fixed, so that sums do not depend on how many threads there are."""
 
@@ -68,7 +74,9 @@ def numbers(n: Counts, machine: Machine) -> dict[str, Array]:
     # Whole planes where they are many: a strip reads the rows between strips again.
     strips = strips[-1:] if planes >= _ITEMS else strips
     lengths = np.array(strips, dtype=np.float64)
-    return {name: np.broadcast_to(value, lengths.shape) for name, value in chosen.items()} | {f"T_{row.name}": lengths}
+    each = np.clip(planes * np.ceil(row.extent / lengths) // (_SHARED * _ITEMS), 1, _MOST)
+    chosen = {name: np.broadcast_to(value, lengths.shape) for name, value in chosen.items()}
+    return chosen | {f"T_{row.name}": lengths, "TZ": each}
 
 
 def cycles(n: Counts, machine: Machine, chosen: dict[str, Array]) -> Parts:
@@ -102,7 +110,8 @@ def _block(n: Counts, machine: Machine, rows: int) -> float:
         passes = n.columns / (taps * across)
         loads = rows + reached * across * (strided + crossing) / 1.0
         updates = rows * taps * across
-        chains = min(1.0, taps * across / 8)
+        cells = taps * across
+        chains = min(1.0, cells * max(1, min(rows, _BUSY // cells)) / _BUSY)
         step = max(updates * n.facts.operations / 2 / chains, loads / 2, (updates + 2 * loads) / _ISSUED)
         return passes * (step + _BLOCK)
     total = sum(n.taps) * n.planes
