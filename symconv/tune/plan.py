@@ -32,6 +32,10 @@ class Choice:
 
 _ENOUGH = 8
 """Parts that keep a few threads busy."""
+_FEW = 0.03
+"""What plans with fewer parts may cost less."""
+_WAITING = 0.07
+"""What a plan that keeps one thread of two idle may cost less: work that is not shared takes twice as long."""
 
 
 def plan(
@@ -115,10 +119,16 @@ def _total(parts: Parts) -> Array:
 
 
 def _balance(n: Counts, chosen: dict[str, Array]) -> Array:
-    """A little more for plans with few parts: threads would wait for each other."""
+    """More for plans of which one of two threads would wait for the other, and a little for those with few parts.
+
+    It holds for one thread too: which plan is made does not depend on how many there are.
+    """
     cut = np.prod([np.ceil(axis.extent / chosen[f"T_{axis.name}"]) for axis in n.axes], axis=0)
     parts = chosen["S"] * np.ceil(n.rows / chosen["MB"]) if "S" in chosen else cut
-    return 1 + 0.03 * np.maximum(0.0, 1 - parts * n.groups / _ENOUGH)
+    parts = parts * n.groups
+    waiting = 2 * np.ceil(parts / 2) / parts - 1
+    balance: Array = 1 + _WAITING * waiting + _FEW * np.maximum(0.0, 1 - parts / _ENOUGH)
+    return balance
 
 
 def _ordered(facts: Facts, chosen: dict[str, Array], k: int) -> tuple[int, ...]:

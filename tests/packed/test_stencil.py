@@ -92,6 +92,20 @@ def test_terms_beyond_a_border_are_left_out(drawn: Callable[..., Any]) -> None:
     assert (~np.isfinite(got.reshape(read.shape).astype(float)) == read).all()
 
 
+def test_an_infinity_reaches_the_taps_that_read_it(drawn: Callable[..., Any]) -> None:
+    """In the corner of the cotangent it meets the taps that find the operand there, in its own channel alone."""
+    op, (shapes, *_) = CASES["padded"]
+    arrays = {name: array.astype(float) for name, array in drawn(op, {**shapes, "w": (3, 1, 3, 3)}, 1).items()}
+    arrays["x"] = np.ones_like(arrays["x"])
+    arrays["gy"][1, 2, 0, 0] = np.inf
+    read = np.zeros((3, 1, 3, 3), bool)
+    read[2, 0, 1:, 2:] = True  # padding is 1 row above and 2 columns beside
+    for tile in (StencilTile(2, 3), StencilTile(3, 3, 3)):
+        (kernel,) = (kernel for target, kernel, _ in kernels("padded", tile) if target == "gw")
+        got = np.array(interpret(kernel, _given(kernel, arrays), parameters=dict.fromkeys(kernel.parameters, 2)))
+        assert (~np.isfinite(got.reshape(read.shape).astype(float)) == read).all(), tile
+
+
 def _more(expr: Any) -> Any:
     return add(expr, const(1))
 
