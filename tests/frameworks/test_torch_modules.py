@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import pickle
+import threading
 from typing import Any
 
 import pytest
@@ -47,44 +49,91 @@ def test_what_no_module_can_be_made_of_is_said(given: dict[str, Any], words: str
         st.as_module(sc.conv2d(), **given)
 
 
-class Block(nn.Module):  # type: ignore[misc]
-    """Two convolutions beside a shortcut, with its stride in a 1x1 one."""
+class Basic(nn.Module):  # type: ignore[misc]
+    """A block of ResNet-18: two convolutions beside a shortcut, which has the stride in a 1x1 one."""
 
     def __init__(self, wide: int, out: int, stride: int) -> None:
         super().__init__()
-        self.first = nn.Conv2d(wide, out, 3, stride, 1, bias=False)
-        self.norm = nn.BatchNorm2d(out)
-        self.second = nn.Conv2d(out, out, 3, 1, 1)
-        self.short = nn.Conv2d(wide, out, 1, stride)
+        self.first, self.norm = nn.Conv2d(wide, out, 3, stride, 1, bias=False), nn.BatchNorm2d(out)
+        self.second, self.again = nn.Conv2d(out, out, 3, 1, 1, bias=False), nn.BatchNorm2d(out)
+        alike = stride == 1 and wide == out
+        self.short = nn.Identity() if alike else nn.Sequential(nn.Conv2d(wide, out, 1, stride, bias=False), nn.BatchNorm2d(out))  # fmt: skip
 
     def forward(self, x: Any) -> Any:
-        return torch.relu(self.second(torch.relu(self.norm(self.first(x)))) + self.short(x))
+        return torch.relu(self.again(self.second(torch.relu(self.norm(self.first(x))))) + self.short(x))
 
 
-class Hourglass(nn.Module):  # type: ignore[misc]
-    """Down, up by a transposed convolution, and the two joined."""
+def resnet() -> Any:
+    """ResNet-18, narrow: a 7x7 stem, a pool, four stages of two blocks."""
+    widths = [4, 4, 4, 6, 6, 8, 8, 10, 10]
+    blocks = [Basic(a, b, 2 if k in (2, 4, 6) else 1) for k, (a, b) in enumerate(itertools.pairwise(widths))]
+    stem = (nn.Conv2d(3, 4, 7, 2, 3, bias=False), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(3, 2, 1))
+    return nn.Sequential(*stem, *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(10, 5))
+
+
+class Inverted(nn.Module):  # type: ignore[misc]
+    """A block of MobileNet: channels expanded, a depthwise convolution, channels projected."""
+
+    def __init__(self, wide: int, out: int, stride: int) -> None:
+        super().__init__()
+        self.alike = stride == 1 and wide == out
+        self.path = nn.Sequential(
+            nn.Conv2d(wide, 3 * wide, 1, bias=False), nn.BatchNorm2d(3 * wide), nn.ReLU6(),
+            nn.Conv2d(3 * wide, 3 * wide, 3, stride, 1, groups=3 * wide, bias=False), nn.BatchNorm2d(3 * wide), nn.ReLU6(),
+            nn.Conv2d(3 * wide, out, 1, bias=False), nn.BatchNorm2d(out),
+        )  # fmt: skip
+
+    def forward(self, x: Any) -> Any:
+        return x + self.path(x) if self.alike else self.path(x)
+
+
+def mobilenet() -> Any:
+    return nn.Sequential(
+        nn.Conv2d(3, 4, 3, 2, 1, bias=False), nn.BatchNorm2d(4), Inverted(4, 4, 1), Inverted(4, 6, 2), Inverted(6, 6, 1),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 5),
+    )  # fmt: skip
+
+
+def twice(wide: int, out: int) -> Any:
+    return nn.Sequential(
+        nn.Conv2d(wide, out, 3, padding=1), nn.ReLU(), nn.Conv2d(out, out, 3, padding=1, padding_mode="reflect"), nn.ReLU()
+    )  # fmt: skip
+
+
+class UNet(nn.Module):  # type: ignore[misc]
+    """Two levels down, two up by transposed convolutions, joined level by level."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.down = nn.Conv2d(3, 6, 3, 2, 1, padding_mode="reflect")
-        self.up = nn.ConvTranspose2d(6, 4, (3, 2), 2, (1, 0), output_padding=(1, 0))
-        self.last = nn.Conv2d(7, 2, (3, 1), padding="same", dilation=2)
+        self.downs = nn.ModuleList([twice(3, 4), twice(4, 6)])
+        self.bottom = twice(6, 8)
+        self.ups = nn.ModuleList([nn.ConvTranspose2d(8, 6, 2, 2), nn.ConvTranspose2d(6, 4, (4, 2), 2, (1, 0))])
+        self.joined = nn.ModuleList([twice(12, 6), twice(8, 4)])
+        self.last = nn.Conv2d(4, 2, (3, 1), padding="same", dilation=2)
 
     def forward(self, x: Any) -> Any:
-        return self.last(torch.cat([self.up(torch.tanh(self.down(x))), x], 1))
+        sides = []
+        for down in self.downs:
+            sides.append(down(x))
+            x = nn.functional.max_pool2d(sides[-1], 2)
+        x = self.bottom(x)
+        for up, joined, side in zip(self.ups, self.joined, reversed(sides), strict=True):
+            x = joined(torch.cat([up(x), side], 1))
+        return self.last(x)
 
 
 def networks() -> dict[str, tuple[Any, tuple[int, ...]]]:
     return {
-        "residual": (nn.Sequential(nn.Conv2d(3, 8, 7, 2, 3), Block(8, 8, 1), Block(8, 12, 2)), (2, 3, 20, 24)),
-        "mobile": (nn.Sequential(nn.Conv2d(3, 8, 1), nn.Conv2d(8, 8, 3, 2, 1, groups=8), nn.Conv2d(8, 12, 1)), (2, 3, 9, 10)),
-        "hourglass": (Hourglass(), (2, 3, 8, 10)),
+        "separable": (nn.Sequential(nn.Conv2d(3, 8, 1), nn.Conv2d(8, 8, 3, 2, 1, groups=8), nn.Conv2d(8, 12, 1)), (2, 3, 9, 10)),
+        "resnet": (resnet(), (2, 3, 66, 70)),
+        "mobilenet": (mobilenet(), (2, 3, 18, 22)),
+        "unet": (UNet(), (2, 3, 12, 16)),
     }  # fmt: skip
 
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param("residual", marks=pytest.mark.full), "mobile", pytest.param("hourglass", marks=pytest.mark.full)],
+    ["separable", *(pytest.param(name, marks=pytest.mark.full) for name in ("resnet", "mobilenet", "unet"))],
 )
 def test_exchanged_networks_compute_the_same(name: str) -> None:
     torch.manual_seed(0)
@@ -121,6 +170,21 @@ def test_exchanged_layers_keep_what_torch_gives_them() -> None:
         st.replace_convs("model")
     with pytest.raises(sc.SpecError, match="no option"):
         st.replace_convs(nn.Conv1d(1, 1, 1), speed=3)
+
+
+def test_what_keeps_tensors_or_none_yet() -> None:
+    x = torch.randn(2, 2, 7)
+    normed = nn.utils.parametrizations.weight_norm(nn.Conv1d(2, 3, 3, padding=1))
+    assert torch.allclose(st.replace_convs(normed)(x), normed(x), atol=1e-6)
+    with pytest.warns(FutureWarning):
+        older = nn.Sequential(nn.utils.weight_norm(nn.Conv1d(2, 3, 3, padding=1)))
+    assert torch.allclose(st.replace_convs(older)(x), older(x), atol=1e-6)
+    with pytest.raises(sc.SpecError, match="0 is a LazyConv1d without parameters: call it once first"):
+        st.replace_convs(nn.Sequential(nn.LazyConv1d(3, 3)))
+    locked = nn.Conv1d(2, 3, 3)
+    locked.lock = threading.Lock()
+    with pytest.raises(sc.SpecError, match="cannot be copied"):
+        st.replace_convs(locked)
 
 
 def test_training_moves_both() -> None:
@@ -167,6 +231,8 @@ def test_a_layer_is_compared_and_its_fault_named() -> None:
     shape = st.check_module(nn.functional.conv1d, op, x, w)
     assert not shape
     assert "the shape is (2, 4, 7), wanted (2, 4, 9)" in str(shape)
+    wide = st.check_module(lambda a, b: nn.functional.conv1d(a, b, padding=1).float(), op, x, w)
+    assert "y: the numbers are torch.float32, wanted torch.float64" in str(wide)
     still = st.check_module(lambda a, b: nn.functional.conv1d(a, b, padding=1).detach(), op, x, w)
     assert "depends on no input" in str(still)
 

@@ -126,6 +126,9 @@ def _results(
         seen = tuple(got.shape) if isinstance(got, torch.Tensor) else f"a {type(got).__name__}"
         yield output, f"the shape is {seen}, wanted {tuple(want.shape)}", want
         return
+    if got.dtype != want.dtype:
+        yield output, f"the numbers are {got.dtype}, wanted {want.dtype}", want
+        return
     yield output, got, want
     names = [name for name, tensor in zip(function.tensors, mine, strict=True) if tensor.requires_grad]
     theirs = [tensor for tensor, one in zip(theirs, mine, strict=True) if one.requires_grad]

@@ -36,7 +36,8 @@ def replace_convs(model: nn.Module, **build: Any) -> nn.Module:
     build : options of ``sc.build``
 
     Parameters and buffers are shared with ``model``, not copied: an optimizer of either trains both. Hooks, names and
-    the classes of everything else stay. Raises SpecError for what is no module, and for bad options.
+    the classes of everything else stay. Raises SpecError for what is no module or cannot be copied, for lazy layers
+    that have no parameters yet, and for bad options.
 
     >>> import torch
     >>> from symconv.frameworks import torch as st
@@ -50,8 +51,7 @@ def replace_convs(model: nn.Module, **build: Any) -> nn.Module:
         raise SpecError(f"a torch.nn.Module is wanted; given a {type(model).__name__}")
     options = tuple(sorted(build.items()))
     as_function(conv1d(), **build)
-    shared = {id(t): t for t in (*model.parameters(), *model.buffers())}
-    made: nn.Module = copy.deepcopy(model, shared)
+    made = _sharing(model)
     for module in made.modules():
         if isinstance(module, (*_CONVS, *_TRANSPOSED)) and not isinstance(module, _Symconv):
             layer: Any = module
@@ -60,6 +60,23 @@ def replace_convs(model: nn.Module, **build: Any) -> nn.Module:
             layer.symconv_build = options
             layer.symconv_functions = {}
             layer._symconv(layer.bias is not None)
+    return made
+
+
+def _sharing(model: nn.Module) -> nn.Module:
+    """A copy with the same tensors: parameters, buffers, and what hooks keep beside them (older ``weight_norm``)."""
+    named: Any = model.named_modules()
+    for name, module in named:
+        if isinstance(module, (*_CONVS, *_TRANSPOSED)) and any(map(nn.parameter.is_lazy, module.parameters())):
+            raise SpecError(
+                f"{name or 'the module'} is a {type(module).__name__} without parameters: call it once first"
+            )
+    kept = (value for module in model.modules() for value in vars(module).values() if isinstance(value, torch.Tensor))
+    shared = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers(), *kept)}
+    try:
+        made: nn.Module = copy.deepcopy(model, shared)
+    except (TypeError, RuntimeError) as error:
+        raise SpecError(f"the network cannot be copied by copy.deepcopy: {error}") from error
     return made
 
 
