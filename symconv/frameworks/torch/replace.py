@@ -65,9 +65,9 @@ def replace_convs(model: nn.Module, **build: Any) -> nn.Module:
 
 def _sharing(model: nn.Module) -> nn.Module:
     """A copy with the same tensors: parameters, buffers, and what hooks keep beside them (older ``weight_norm``)."""
-    named: Any = model.named_modules()
-    for name, module in named:
-        if isinstance(module, (*_CONVS, *_TRANSPOSED)) and any(map(nn.parameter.is_lazy, module.parameters())):
+    for name, module in model.named_modules():
+        lazy = any(map(nn.parameter.is_lazy, module.parameters(recurse=False)))
+        if lazy and isinstance(module, (*_CONVS, *_TRANSPOSED)):
             raise SpecError(
                 f"{name or 'the module'} is a {type(module).__name__} without parameters: call it once first"
             )
