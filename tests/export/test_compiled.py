@@ -51,7 +51,7 @@ def test_a_package_installs_and_passes_its_tests_in_a_fresh_venv(tmp_path, other
     folder = export(LAYERS[name](), tmp_path / "out", name=f"taken_{name}")
     subprocess.run([other_python, "-m", "pip", "install", "-q", "."], cwd=folder, check=True, env=environment())
     command = [other_python, "-c", "import symconv"]
-    assert subprocess.run(command, capture_output=True, check=False, env=environment()).returncode
+    assert subprocess.run(command, cwd=folder, capture_output=True, check=False, env=environment()).returncode
     done = judged(folder, other_python, installed=True)
     assert done.returncode == 0, done.stdout[-3000:]
     # Building leaves nothing behind that a new export would stumble over.
