@@ -16,7 +16,7 @@ from symconv.notation.expr import Apply, Const, Expr, Read, Reduce
 from symconv.notation.operator import Operator, Tensor, Window
 from symconv.readable.words import Words, tuple_text
 
-__all__ = ["Candidate", "candidates"]
+__all__ = ["Candidate", "backward_words", "candidates"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,32 @@ def candidates(derivation: Derivation, words: Words) -> Iterator[Candidate]:
     bias = factors[2] if len(factors) == 3 else ""
     found = [one for pair in permutations(factors[:2]) for one in _windowed(scene, pair, bias)]
     yield from (candidate for _, candidate in sorted(found, key=lambda one: (one[0], len(one[1].claim))))
+
+
+def backward_words(derivation: Derivation) -> Iterator[Candidate]:
+    """Torch's own words for gradients of convolutions, which take a shape: for groups they are all there is."""
+    op, windows = derivation.operator, derivation.stated.windows
+    pair = _factors(op)
+    pads = [(w.lo, w.hi) for w in windows]
+    if len(pair) != 2 or not 1 <= len(windows) <= 3 or derivation.wrt not in op.tensors:
+        return
+    if not all(low == high and low.is_constant and low.constant >= 0 for low, high in pads):
+        return
+    scene = _Scene(op, windows, Words(set(), frozenset()), {})
+    last = tuple(range(2, 2 + len(windows)))
+    if any(_places(scene, tensor) != last for tensor in (*(op.input(name) for name in pair), op.output)):
+        return
+    said = [("stride", [str(w.stride) for w in windows]), ("padding", [str(low.constant) for low, _ in pads])]
+    said += [("dilation", [str(w.dilation) for w in windows])]
+    given = "".join(f", {name}={_vector(values)}" for name, values in said if any(v != _USUAL[name] for v in values))
+    groups = _groups(scene)
+    given += f", groups={groups}" if groups > 1 else ""
+    shape, rank = f"{derivation.wrt}.shape", len(windows)
+    for one, other in permutations(pair):
+        call = f"torch.nn.grad.conv{rank}d_weight({one}, {shape}, {other}{given})"
+        yield Candidate(call, call)
+        call = f"torch.nn.grad.conv{rank}d_input({shape}, {one}, {other}{given})"
+        yield Candidate(call, call)
 
 
 def _factors(op: Operator) -> tuple[str, ...]:

@@ -88,7 +88,12 @@ def _nothing(op: Operator, call: str) -> list[str]:
     """Where a batch is summed by a window function, which takes no empty one: the answer for that."""
     batch = next(((t.name, at) for t in op.inputs for at, axis in enumerate(t.axes) if str(axis[0]) == op.batch), None)
     same = next((t.name for t in op.inputs if t.axes == op.output.axes), None)
-    if batch is None or same is None or ".conv" not in call or any(str(axis[0]) == op.batch for axis in op.output.axes):
+    if (
+        batch is None
+        or same is None
+        or "functional.conv" not in call
+        or any(str(axis[0]) == op.batch for axis in op.output.axes)
+    ):
         return []
     return [f"if {batch[0]}.shape[{batch[1]}] == 0:", f"    return torch.zeros_like({same})"]
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from symconv.code.proofs import prove_code
 from symconv.errors import SpecError, SymconvError
 from symconv.gather.derivation import Derivation
 from symconv.notation.operator import Operator
@@ -15,7 +16,7 @@ from symconv.prove.enclosure import NoValueError
 from symconv.prove.numeric import Misfit, evaluate
 from symconv.prove.parse import parse_claim
 from symconv.prove.proof import prove
-from symconv.readable.candidates import Candidate, candidates
+from symconv.readable.candidates import Candidate, backward_words, candidates
 from symconv.readable.words import Words
 from symconv.verify.geometry import geometries
 
@@ -35,11 +36,19 @@ def identity(derivation: Derivation, words: Words) -> Candidate | None:
     if side != wanted:
         return None
     found = list(candidates(derivation, words))
-    if not found:
-        return None
-    trials = list(_trials(op, side))
+    trials = list(_trials(op, side)) if found else []
     passed = [one for one in found if all(_agrees(op, side, one, *trial) for trial in trials)]
-    return next((one for one in passed[:_PROOFS] if _proved(op, f"{side} = {one.claim}")), None)
+    claimed = next((one for one in passed[:_PROOFS] if _proved(op, f"{side} = {one.claim}")), None)
+    return claimed or next((one for one in backward_words(derivation) if _proved_code(derivation, one)), None)
+
+
+def _proved_code(derivation: Derivation, one: Candidate) -> bool:
+    """Whether a call that has no word in claims is proved as code."""
+    text = f"import torch\ndef backward({', '.join(derivation.operator.tensors)}):\n    return {one.torch}\n"
+    try:
+        return prove_code(derivation.stated, text, None, None, (derivation.wrt,), False).holds is True
+    except SymconvError:
+        return False
 
 
 def _trials(op: Operator, side: str) -> Iterator[tuple[dict[str, Array], Array]]:

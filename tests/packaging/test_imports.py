@@ -31,7 +31,7 @@ ALLOWED = {
     "tune": {"errors", "options", "isa", "loops", "emit", "build"},
     "verify": {"display", "errors", "notation"},
     "validate": {"display", "errors", "notation", "relation", "gather", "loops", "verify"},
-    "readable": {"errors", "notation", "relation", "derive", "gather", "prove", "verify"},
+    "readable": {"errors", "notation", "relation", "derive", "gather", "prove", "verify", "code"},
     "arrays": {"errors", "options", "notation"},
     "backends": {"errors", "options", "notation", "emit", "build", "arrays", "kernel", "pipeline"},
     "testing": {"errors", "options", "notation", "ops", "verify", "pipeline", "backends"},

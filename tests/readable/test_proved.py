@@ -22,8 +22,8 @@ PROVED: dict[str, Callable[[], Operator]] = {
 }
 
 
-def proof(op: Operator, tensor: str, change: tuple[str, str] = ("", "")) -> sc.Proofs:
-    text = sc.derive(op, tensor).code().replace(*change)
+def proof(op: Operator, tensor: str, change: tuple[str, str] = ("", ""), library: str = "numpy") -> sc.Proofs:
+    text = sc.derive(op, tensor).code(library).replace(*change)
     return sc.prove(op, code=text, name=text.partition("def ")[2].partition("(")[0], returns=(tensor,))
 
 
@@ -32,6 +32,13 @@ def test_printed_gradients_are_proved_for_all_sizes(name: str) -> None:
     op = PROVED[name]()
     for tensor in op.tensors:
         assert proof(op, tensor).holds is True, f"{name} {tensor}: {proof(op, tensor)}"
+
+
+@pytest.mark.parametrize("name", ["mean pooling", "adder", "squared distance"])
+def test_slices_in_torch_are_proved_for_all_sizes(name: str) -> None:
+    op = PROVED[name]()
+    for tensor in op.tensors:
+        assert proof(op, tensor, library="torch").holds is True
 
 
 @pytest.mark.parametrize(
