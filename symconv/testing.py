@@ -70,7 +70,8 @@ def conforms(
     ...     name = "silent"
     ...     def emit(self, units, options):
     ...         raise SpecError("no words")
-    >>> print(str(conforms(Silent())).split("\\n")[0])
+    >>> simple = {"a copy": formula("y[n,i] = x[n,i]")}
+    >>> print(str(conforms(Silent(), simple)).splitlines()[0])
     silent: does not conform
     """
     lines = [
