@@ -74,7 +74,7 @@ the_settings = all_of(
         "--params",
         type=Named("NAME=NUMBER", "a name and a number", "t=0.5", number=True),
         multiple=True,
-        help="A number that a formula calls by name, as in t=0.5; repeatable.",
+        help="A number that a formula calls by name, as in t=0.5; t=? is given at run time; repeatable.",
     ),
     click.option(
         "--kinks",

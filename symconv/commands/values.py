@@ -174,11 +174,13 @@ class Named(Base):
     def __init__(self, name: str, wanted: str, example: str, number: bool = False) -> None:
         self.name, self.wanted, self.example, self.number = name, wanted, example, number
 
-    def convert(self, value: Any, param: Parameter, ctx: Context) -> tuple[str, str | float]:
-        """The name and what is said of it; a usage error for anything else."""
+    def convert(self, value: Any, param: Parameter, ctx: Context) -> tuple[str, str | float | None]:
+        """The name and what is said of it, None for a number given at run time; a usage error for anything else."""
         if not isinstance(value, str):
             return value  # type: ignore[no-any-return]
         name, given, said = (part.strip() for part in value.partition("="))
+        if self.number and said in {"?", "None"} and name.isidentifier():
+            return name, None
         number = _number(said) if self.number else None
         if not (name.isidentifier() and given and said) or (self.number and number is None):
             self.fail(f"{shown(value)} is not {self.wanted}, as in {self.example}", param, ctx)

@@ -16,6 +16,7 @@ from symconv.notation.lexer import point
 from symconv.notation.parse import COMPARISONS, Binary, Call, Group, Name, Negate, Node, Number
 from symconv.notation.quotients import slot_index, summed
 from symconv.notation.size_text import size_form
+from symconv.notation.window_words import WORDS, meaning
 
 __all__ = ["REDUCTIONS", "elaborate_body", "scalar_expression"]
 
@@ -28,10 +29,15 @@ _INTERNAL = frozenset({"larger", "smaller", "same"})
 
 
 def elaborate_body(
-    source: str, node: Node, output: str, indices: tuple[str, ...], parameters: dict[str, Fraction]
+    source: str,
+    node: Node,
+    output: str,
+    indices: tuple[str, ...],
+    parameters: dict[str, Fraction],
+    scalars: frozenset[str] = frozenset(),
 ) -> Body:
     """Read the right-hand side; raises SpecError that points at what cannot be understood."""
-    body = Body(source, output, parameters, functions=_WRITTEN)
+    body = Body(source, output, parameters, functions=_WRITTEN, scalars=scalars)
     body.frames.append(([], []))
     expr = _expr(body, node, frozenset(indices))
     ranges, constraints = body.frames.pop()
@@ -104,6 +110,9 @@ def _number(body: Body, text: str, column: int) -> Fraction:
 def _name(body: Body, text: str, column: int, known: frozenset[str]) -> Expr:
     if text in known:
         return Index(var(text))
+    if text in body.scalars:
+        body.layout.setdefault(text, ())
+        return Read(text, ())
     if text in body.parameters:
         return Const(body.parameters[text])
     if text in body.names:
@@ -150,8 +159,13 @@ def _held(body: Body, expr: Expr, column: int) -> Expr:
 
 
 def _reduction(body: Body, node: Call, known: frozenset[str]) -> Expr:
+    if node.name in WORDS and node.arguments is not None and len(node.arguments) == 1:
+        tree, twins = meaning(node)
+        body.twins |= twins
+        return _expr(body, tree, known)
     if node.name not in REDUCTIONS:
-        message = f"column {node.column + 1}: {node.name}[...](...) is no reduction; those are {', '.join(REDUCTIONS)}"
+        words = ", ".join((*REDUCTIONS, *WORDS))
+        message = f"column {node.column + 1}: {node.name}[...](...) is no reduction; those are {words}"
         raise point(body.source, node.column, message)
     if node.arguments is None or len(node.arguments) != 1:
         raise point(body.source, node.column, f"column {node.column + 1}: a reduction takes one argument")

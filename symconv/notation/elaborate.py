@@ -27,11 +27,12 @@ __all__ = ["elaborate"]
 def elaborate(equation: Equation, settings: Settings) -> Operator:
     """The Operator a formula stands for; raises SpecError for what is wrong and for what must still be said."""
     outputs, layout = _outputs(equation)
-    body = elaborate_body(equation.source, equation.body, equation.target.name, outputs, dict(settings.parameters))
-    if not body.layout:
+    numbers, scalars = dict(settings.parameters), frozenset(settings.scalars)
+    body = elaborate_body(equation.source, equation.body, equation.target.name, outputs, numbers, scalars)
+    if not set(body.layout) - scalars:
         raise SpecError(f"the formula {equation.source!r} reads no tensor: there is nothing to differentiate")
     check_names(equation.target.name, (*outputs, *body.taps), tuple(body.layout))
-    settings = _bounded(settings, body.bounds)
+    settings = _bounded(settings, body.bounds, body.twins)
     sizes = Sizes(body, settings, outputs)
     _check_settings(settings, tuple(body.layout), (*outputs, *body.taps))
     provide(sizes)
@@ -43,7 +44,8 @@ def elaborate(equation: Equation, settings: Settings) -> Operator:
     bases = floors(sizes)
     expr = _finish(sizes, body.expr, bases)
     declared = surrogates(settings.surrogates, expr, dict(settings.parameters))
-    _check_parameters(equation.source, settings, (equation.target.name, *body.layout, *outputs, *body.taps))
+    tensors = (name for name, axes in body.layout.items() if axes or name not in scalars)
+    _check_parameters(equation.source, settings, (equation.target.name, *tensors, *outputs, *body.taps))
     axes = iter(sizes.extents[name] for name in outputs)
     target = Tensor(equation.target.name, tuple(tuple(next(axes) for _ in range(n)) for n in layout))
     inputs = tuple(_tensor(sizes, name, lengths) for name, lengths in body.layout.items())
@@ -66,12 +68,13 @@ def elaborate(equation: Equation, settings: Settings) -> Operator:
     )
 
 
-def _bounded(settings: Settings, bounds: dict[str, Affine]) -> Settings:
+def _bounded(settings: Settings, bounds: dict[str, Affine], twins: dict[str, str]) -> Settings:
     """The bounds in a formula are extents, as those of the settings are."""
     given = dict(settings.extents)
     for name, form in bounds.items():
         if given.setdefault(name, form) != form:
             raise SpecError(f"the formula bounds {name} by {form}, and extents says {given[name]}; say it once")
+    given |= {new: given[old] for new, old in twins.items() if old in given}
     return replace(settings, extents=tuple(given.items()))
 
 
@@ -99,7 +102,7 @@ def _check_parameters(source: str, settings: Settings, taken: tuple[str, ...]) -
     """A number that nothing reads is a misspelt name, or one that means something else here."""
     texts = (source, *(text for _, text in settings.surrogates))
     used = {token.text for text in texts for token in tokenize(text) if token.kind == "name"}
-    for name, _ in settings.parameters:
+    for name in (*settings.scalars, *(name for name, _ in settings.parameters)):
         if name in taken:
             raise SpecError(
                 f"params names {name!r}, which is a tensor or an index of the formula; call the number something else"

@@ -33,7 +33,7 @@ def elaborated(equations: Sequence[Equation], settings: Settings) -> Operator:
     for what, names in (
         ("border", [name for name, _ in settings.borders]),
         ("extents", [name for name, _ in settings.extents]),
-        ("params", [name for name, _ in settings.parameters]),
+        ("params", [*(name for name, _ in settings.parameters), *settings.scalars]),
         ("surrogate", [name for name, _ in settings.surrogates]),
     ):
         for name in names:
@@ -50,6 +50,7 @@ def _own(settings: Settings, equation: Equation, mentioned: frozenset[str]) -> S
         padding=settings.padding if _slides(equation.body) else None,
         borders=tuple(pair for pair in settings.borders if pair[0] in mentioned),
         extents=tuple(pair for pair in settings.extents if pair[0] in mentioned),
+        scalars=tuple(name for name in settings.scalars if name in mentioned),
         parameters=tuple(pair for pair in settings.parameters if pair[0] in mentioned),
         surrogates=tuple(pair for pair in settings.surrogates if pair[0] in mentioned),
     )

@@ -40,6 +40,7 @@ class Settings:
     borders: tuple[tuple[str, Border], ...] = ()
     border: Border = _ZERO_BORDER
     parameters: tuple[tuple[str, Fraction], ...] = ()
+    scalars: tuple[str, ...] = ()
     kinks: tuple[tuple[str, str], ...] = ()
     surrogates: tuple[tuple[str, str], ...] = ()
     empty: Fraction | None = None

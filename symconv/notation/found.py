@@ -50,3 +50,5 @@ class Body:
     names: dict[str, Expr] = field(default_factory=dict)
     functions: frozenset[str] = frozenset()
     bounds: dict[str, Affine] = field(default_factory=dict)
+    twins: dict[str, str] = field(default_factory=dict)
+    scalars: frozenset[str] = frozenset()

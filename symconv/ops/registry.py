@@ -181,7 +181,7 @@ def operator(
     extents: Mapping[str, int | str] | None = None,
     where: Mapping[str, str] | None = None,
     border: str | float | Mapping[str, str | float] = "zero",
-    params: Mapping[str, float | Fraction] | None = None,
+    params: Mapping[str, float | Fraction | None] | None = None,
     kinks: Mapping[str, str] | None = None,
     surrogate: Mapping[str, str] | None = None,
     empty: float | Fraction | None = None,
@@ -197,7 +197,7 @@ def operator(
         down)
     where : what else must hold of the sizes, as ``{"K": "<= L"}``
     border : what lies outside a tensor: a rule or a number, or one per tensor
-    params : numbers by name
+    params : numbers by name; None makes one a tensor without axes, given at run time and with a gradient of its own
     kinks : conventions at kinks by function: ``{"max": "share"}``
     surrogate : other derivatives, by tensor (``{"w": "x - w"}``: what one read of w gets of the sum's cotangent, signs
         and constant factors around the sum included) or by function (``{"sign": "1"}``: the slope at ``u``)

@@ -55,7 +55,8 @@ def backward(
     same for what a surrogate declares.
     """
     zero = np.zeros((), dtype=object if problem.exact else np.float64)
-    totals: dict[str, Array] = {name: zero + np.zeros(s, dtype=zero.dtype) for name, s in problem.shapes.items()}
+    # A sum of arrays without axes is no array any more.
+    totals = {name: np.asarray(zero + np.zeros(s, dtype=zero.dtype)) for name, s in problem.shapes.items()}
     sweep = _Sweep(problem, slope, declared, totals)
     output = problem.op.output.name
     totals[output] = gy.reshape(problem.shapes[output])

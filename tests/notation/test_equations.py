@@ -109,3 +109,51 @@ def test_settings_go_to_the_equations_that_have_the_name() -> None:
         sc.operator(source, name=3)  # type: ignore[arg-type]
     with pytest.raises(SpecError, match="extents says 2; say it once"):
         sc.operator("y[i] = sum[p<3](x[i+p])", extents={"p": 2})
+
+
+WORDS = [
+    ("logsumexp[p<3](x[n,2*i+p])", {}, lambda a: np.log(np.exp(a).sum(-1))),
+    ("norm[p](x[n,2*i+p])", {"p": 3}, lambda a: np.sqrt((a * a).sum(-1))),
+    ("var[p](x[n,2*i+p])", {"p": 3}, lambda a: a.var(-1)),
+    ("std[p<=2](x[n,2*i+p])", {}, lambda a: a.std(-1)),
+]
+
+
+@pytest.mark.parametrize(("word", "extents", "want"), WORDS, ids=[word for word, _, _ in WORDS])
+def test_words_over_a_window(word, extents, want) -> None:
+    op = sc.operator(f"y[n,i] = {word}", extents=extents)
+    x = np.random.default_rng(3).standard_normal((2, 9))
+    windows = np.lib.stride_tricks.sliding_window_view(x, 3, axis=1)[:, ::2]
+    assert np.allclose(reference.evaluate(op, {"x": x}), want(windows), rtol=1e-12)
+    gy = np.random.default_rng(4).standard_normal((2, 4))
+    gx = reference.gradients(op, {"x": x}, gy, ("x",))["x"]
+    step = 1e-6
+    for cell in ((0, 0), (1, 4), (0, 7)):
+        moved = []
+        for sign in (1, -1):
+            other = x.copy()
+            other[cell] += sign * step
+            moved.append((want(np.lib.stride_tricks.sliding_window_view(other, 3, axis=1)[:, ::2]) * gy).sum())
+        assert np.isclose(gx[cell], (moved[0] - moved[1]) / (2 * step), rtol=1e-6)
+
+
+def test_a_parameter_may_be_given_at_run_time_and_has_a_gradient() -> None:
+    source = "v[n] = mean[c](x[n,c]**2); y[n,c] = x[n,c]/sqrt(v[n] + eps)*a"
+    op = sc.operator(source, params={"eps": None, "a": 2})
+    assert op.tensors == ("x", "eps")
+    kernel = sc.build(op, dtype="float64")
+    rng = np.random.default_rng(5)
+    x, gy, eps = rng.standard_normal((3, 5)), rng.standard_normal((3, 5)), np.array(0.3)
+    root = np.sqrt((x * x).mean(1, keepdims=True) + 0.3)
+    assert np.allclose(kernel.forward(x, eps), 2 * x / root, rtol=1e-14)
+    found = kernel.backward(gy, x, eps)
+    assert found.eps.shape == ()
+    assert np.isclose(found.eps, (gy * -x / root**3).sum(), rtol=1e-12)
+    with pytest.raises(SpecError, match="params names 'b', which is in none of the equations"):
+        sc.operator(source, params={"eps": None, "a": 2, "b": None})
+    with pytest.raises(SpecError, match="which the formula does not use"):
+        sc.operator("y[n] = x[n]", params={"b": None})
+    with pytest.raises(SpecError, match="which is a tensor or an index"):
+        sc.operator("y[n] = x[n]", params={"n": None})
+    with pytest.raises(SpecError, match="reads no tensor"):
+        sc.operator("y[n] = b", params={"b": None}, extents={"n": 3})
