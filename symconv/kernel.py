@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from importlib import import_module
@@ -18,6 +17,7 @@ from symconv.build.cache import Artifact
 from symconv.display import Displayed
 from symconv.entry import Entry
 from symconv.errors import InternalError, SpecError, shown
+from symconv.gradients import gradients_type
 from symconv.live import line
 from symconv.notation.operator import Operator
 from symconv.options import Options
@@ -65,7 +65,7 @@ class Kernel(Displayed):
         self._dtype = np.dtype(chosen.dtype)
         self._names = pipeline.gradients(op)
         self._cotangent = f"g{op.output.name}"
-        self._result = namedtuple("Gradients", self._names)  # type: ignore[misc]
+        self._result = gradients_type(tuple(self._names))
         self._threads = startable(chosen.threads or default_threads())
         self._first = self._entry(artifact, "forward")
         self._second = None if lazy else self._entry(artifact, "backward")

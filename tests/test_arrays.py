@@ -266,11 +266,22 @@ def test_arrays_that_keep_their_memory_are_refused_with_their_reason() -> None:
         kernel(x.requires_grad_(), w)
 
 
-def test_kernels_work_in_other_processes() -> None:
-    kernel = sc.build(sc.conv1d(), dtype="float64")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.parametrize("way", ["spawn", "fork"])
+def test_kernels_work_in_other_processes(way: str) -> None:
+    kernel = sc.build(sc.conv1d(), dtype="float64", threads=2)
     x, w = np.arange(10.0).reshape(1, 2, 5), np.ones((1, 2, 2))
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        assert (pool.submit(kernel.forward, x, w).result() == kernel.forward(x, w)).all()
-    assert copy.deepcopy(kernel) is kernel
+    wanted = kernel(x, w)
+    with ProcessPoolExecutor(1, mp_context=get_context(way)) as pool:
+        assert (pool.submit(kernel, x, w).result() == wanted).all()
+        assert pool.submit(kernel.backward, wanted, x, w, wrt=("w",)).result().w.tolist() == (
+            kernel.backward(wanted, x, w).w.tolist()
+        )
+
+
+def test_a_copy_of_a_kernel_is_the_kernel() -> None:
+    kernel = sc.build(sc.conv1d(), dtype="float64")
+    assert copy.deepcopy(kernel) is copy.copy(kernel) is kernel
+    assert pickle.loads(pickle.dumps(kernel)).operator == kernel.operator
     with pytest.raises(TypeError, match="cannot be pickled"):
         pickle.dumps(kernel.shuffled())

@@ -1,0 +1,31 @@
+"""What ``backward`` returns: a named tuple of the tensors' gradients, which other processes can send back."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from functools import cache
+from typing import Any
+
+__all__ = ["gradients_type"]
+
+
+@cache
+def gradients_type(names: tuple[str, ...]) -> Any:
+    """The NamedTuple with a field for each name.
+
+    >>> import pickle
+    >>> pickle.loads(pickle.dumps(gradients_type(("x", "w"))(1, None)))
+    Gradients(x=1, w=None)
+    """
+    made: Any = namedtuple("Gradients", names)  # type: ignore[misc]
+    # A class that no module has by name is made again from its fields.
+    made.__reduce__ = _reduced
+    return made
+
+
+def _reduced(self: Any) -> tuple[Any, ...]:
+    return _made, (self._fields, tuple(self))
+
+
+def _made(names: tuple[str, ...], values: tuple[Any, ...]) -> Any:
+    return gradients_type(names)._make(values)
