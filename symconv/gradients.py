@@ -17,9 +17,9 @@ def gradients_type(names: tuple[str, ...]) -> Any:
     >>> pickle.loads(pickle.dumps(gradients_type(("x", "w"))(1, None)))
     Gradients(x=1, w=None)
     """
-    made: Any = namedtuple("Gradients", names)  # type: ignore[misc]
+    base: Any = namedtuple("Gradients", names)  # type: ignore[misc]
     # A class that no module has by name is made again from its fields.
-    made.__reduce__ = _reduced
+    made: Any = type("Gradients", (base,), {"__slots__": (), "__reduce__": _reduced})
     return made
 
 
