@@ -36,10 +36,11 @@ def mutants(text: str) -> list[tuple[str, str]]:
     found = []
     for match in re.finditer(r"^cdef void (\w+)_loops\(.*?(?=^def )", text, re.MULTILINE | re.DOTALL):
         name, body = match[1], match[0]
-        last = max(m.start() for m in re.finditer(r"\n    # [^\n]*\n    for ", body))
+        # An epilogue may only copy what it has; a change of it need not show.
+        last = max(m.start() for m in re.finditer(r"\n    # (?![^\n]*epilogue)[^\n]*\n    for ", body))
         for what, old, new in (
             ("index", r"\b([a-z]_?)\]", r"\1 * 0]"),
-            ("sum", r"(sum\d*_|\]) = (.*?) \+ ", r"\1 = \2 - "),
+            ("sum", r"(sum\d*_|\]) \+ ", r"\1 - "),
             ("bound", r"in range\(0, (\w+)\):", r"in range(1, \1):"),
         ):
             changed, count = re.subn(old, new, body[last:], count=1)
