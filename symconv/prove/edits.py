@@ -9,6 +9,7 @@ from itertools import combinations
 
 from symconv.notation.affine import affine
 from symconv.notation.operator import Operator
+from symconv.prove.edits_indexed import indexed_edits
 from symconv.prove.facts import Facts, facts_of
 from symconv.prove.syntax import (
     Binary,
@@ -40,6 +41,7 @@ def edits(op: Operator, side: str, body: Node) -> Iterator[Edit]:
     """Every tree with one edit, with the mistake it undoes; edits of the whole come first, other operands last."""
     yield from _everywhere(body, _exchanged)
     yield from _everywhere(body, lambda node: _local(facts_of(op), node))
+    yield from _everywhere(body, indexed_edits)
     yield from _everywhere_else(op, side, body)
     yield from _everywhere(body, lambda node: _operands(op, side, node))
 

@@ -153,3 +153,19 @@ def test_what_means_nothing_is_refused(text: str, words: str) -> None:
         sc.prove(OPERATORS[STRIDED](), text)
     with pytest.raises(SpecError, match=r"given|wants|index|say|choose|divided|unknown|side|alone"):
         evaluate(parse_claim(text), OPERATORS[STRIDED](), arrays())
+
+
+@pytest.mark.parametrize(
+    ("text", "cause", "body"),
+    [
+        ("gx[n,c,u] = sum[f,i](gy[n,f,i]*w[f,c,u-2*i])", "an index of w off by one", "w[f, c, u + 1 - 2*i]"),
+        ("gx[n,c,u] = sum[f,p](gy[n,f,(u-p)/2]*w[f,c,p])", "an index of gy off by one", "gy[n, f, (u + 1 - p)/2]"),
+        ("gx[n,c,u] = sum[f,p](gy[n,f,(u+1-p)//2]*w[f,c,p])", "a division that rounds in gy", "(u + 1 - p)/2"),
+        ("gx[n,c,u] = 2*sum[f,p](gy[n,f,(u+1-p)/2]*w[f,c,p])", "factor", "gx[n,c,u] = sum[f, p]("),
+    ],
+)
+def test_a_wrong_index_is_repaired(text: str, cause: str, body: str) -> None:
+    proof = sc.prove(OPERATORS[STRIDED](), text)
+    assert cause in proof.cause
+    assert body in proof.repair
+    assert sc.prove(OPERATORS[STRIDED](), proof.repair).holds
