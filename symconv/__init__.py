@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         VerificationError,
     )
     from symconv.export.exporting import export
+    from symconv.forwards import operator
     from symconv.kernel import Kernel
     from symconv.notation.operator import Operator
     from symconv.ops.registry import (
@@ -64,7 +65,6 @@ if TYPE_CHECKING:
         min_plus1d,
         min_plus2d,
         min_plus3d,
-        operator,
         ops,
         squared_distance1d,
         squared_distance2d,
@@ -80,6 +80,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "symconv.api": ("Gradient", "build", "derive", "jvp", "verify"),
     "symconv.kernel": ("Kernel",),
+    "symconv.forwards": ("operator",),
     "symconv.tune.memory": ("export_plans", "import_plans"),
     "symconv.claims": ("Proof", "Proofs", "check", "prove", "validate"),
     "symconv.export.exporting": ("export",),
@@ -129,7 +130,6 @@ _HOMES = {
         "min_plus1d",
         "min_plus2d",
         "min_plus3d",
-        "operator",
         "ops",
         "squared_distance1d",
         "squared_distance2d",

@@ -16,7 +16,7 @@ from symconv.errors import SpecError, SymconvError
 from symconv.notation.affine import affine
 from symconv.prove.proof import Proof
 
-__all__ = ["check_code"]
+__all__ = ["check_code", "settings_of"]
 
 _FORWARD = ("forward", "fwd", "fprop", "call", "__call__")
 _BACKWARD = ("backward", "bwd", "bprop", "vjp", "grad", "backprop")
@@ -35,7 +35,7 @@ def check_code(path: str | Path, name: str | None = None, arguments: Mapping[str
     source = program(text, title)
     forward, backward = _pair(source, name)
     first: Proofs[Proof] | None = None
-    for settings in _settings(forward, arguments):
+    for settings in settings_of(forward, arguments):
         try:
             op, read = forward_of(source, forward, settings)
             reading = Reading(op, source, backward, {}, read)
@@ -68,7 +68,7 @@ def _ordered(reading: Reading, forward: ast.FunctionDef, returns: Sequence[str] 
     return results_of(reading, returns)
 
 
-def _settings(forward: ast.FunctionDef, arguments: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+def settings_of(forward: ast.FunctionDef, arguments: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     """The numbers to check with: those that are said; else the defaults, and a stride of 2 with a padding of 1."""
     given = {key: _number(value) for key, value in (arguments or {}).items()}
     if given:

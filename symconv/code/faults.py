@@ -61,7 +61,7 @@ def _edited(reading: Reading, tensor: str, key: Any, whole: Reading) -> Fault | 
     for owner, function in _functions(reading):
         for edit in edits(reading.op, function, names):
             text = ast.dump(edit.node)
-            if text in seen:
+            if text in seen or not edit.line:
                 continue
             seen.add(text)
             new = _with(reading, owner, edit.node)
@@ -186,7 +186,7 @@ def _made(reading: Reading, key: Any, proof: Proof) -> int:
     value = returned[-1].value if returned else None
     if isinstance(value, ast.Tuple) and isinstance(key, int) and key < len(value.elts):
         value = value.elts[key]
-    line = returned[-1].lineno if returned else reading.node.lineno
+    line = (returned[-1].lineno if returned else 0) or reading.node.lineno
     names = {n.id for n in ast.walk(value) if isinstance(n, ast.Name)} if value is not None else set()
     for node in ast.walk(reading.node):
         match node:

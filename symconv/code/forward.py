@@ -118,11 +118,14 @@ def _described(program: Program, node: ast.FunctionDef, settings: Mapping[str, A
     tensors: dict[str, str] = {}
     given = [n for n in plain if n not in {"self", "ctx"} and n not in settings and not numeric(n) and not packed(n)]
     usual = {tensor_named(name) for name in given}
+    defaulted = set(plain[len(spec.posonlyargs) + len(spec.args) - len(spec.defaults) :]) if spec.defaults else set()
     for name in given:
         # Names such as a and b are those of a layer where there is an input and a weight beside them.
         found = tensor_named(name) if len(given) == 1 or {"x", "w"} <= usual or plain[:1] == ["self"] else name
-        if found is not None and found not in tensors.values():
-            tensors[name] = found
+        if found is None and name not in defaulted and spec.vararg is None:
+            found = name
+        if found is not None:
+            tensors[name] = name if found in tensors.values() else found
     attributes: dict[str, str] = {}
     if plain[:1] == ["self"]:
         for one in ast.walk(node):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
@@ -24,7 +25,7 @@ _COTANGENT = frozenset({
 })  # fmt: skip
 _TENSORS = {
     "x": {"x", "input", "inp", "inputs", "a_prev", "a", "data", "img", "image", "images", "x_in", "feature", "features",
-          "in_data", "input_data", "bottom", "input_", "layer_input", "last_input", "x_data", "signal", "v", "inp_"},
+          "in_data", "input_data", "bottom", "input_", "layer_input", "last_input", "x_data", "signal", "inp_"},
     "w": {"w", "weight", "weights", "kernel", "kernels", "filter", "filters", "f", "k", "ker", "w_", "theta", "wt",
           "filt", "kern", "conv_w"},
     "b": {"b", "bias", "biases", "b_"},
@@ -133,7 +134,7 @@ def _checked(arguments: Mapping[str, Any] | None) -> dict[str, Any]:
 
 def gradient_named(op: Operator, name: str) -> str | None:
     """The tensor whose gradient a name such as ``dx``, ``grad_input`` or ``d_weights`` says, or None."""
-    low = name.lower().strip("_")
+    low = re.sub(r"_(manual|hand|np|numpy|ours|mine|custom|check|est|calc)$", "", name.lower().strip("_"))
     for prefix in ("dl_d", "dld", "grad_", "d_", "grad", "gr_", "dj_d", "d", "g", "delta_"):
         rest = low.removeprefix(prefix)
         if rest != low and rest:

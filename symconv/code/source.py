@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from symconv.code.scripts import functions_of
 from symconv.errors import SpecError, shown
 
 __all__ = ["Program", "program", "read_text"]
@@ -40,6 +41,7 @@ class Program:
     constants: Mapping[str, ast.expr]
     imports: Mapping[str, str]
     lines: tuple[str, ...] = field(default=(), repr=False)
+    script: bool = False
 
     def line(self, number: int) -> str:
         """One line of the text, without the blanks around it."""
@@ -50,6 +52,8 @@ class Program:
         if name is None:
             if len(self.functions) == 1:
                 return next(iter(self.functions.values()))
+            if self.script:
+                return self.functions["backward"]
             raise SpecError(f"{self.name}: say which function, with name=...; there are {self._known()}")
         owner, dot, method = name.partition(".")
         if dot and owner in self.classes:
@@ -61,7 +65,7 @@ class Program:
         return self.functions[name]
 
     def _known(self) -> str:
-        return ", ".join((*self.functions, *self.classes)) or "no functions"
+        return ", ".join((*self.functions, *self.classes)) or "no functions, and no line that computes a gradient"
 
 
 def read_text(code: str | Path) -> tuple[str, str]:
@@ -89,13 +93,17 @@ def program(text: str, name: str = "code") -> Program:
         where = f", line {at}" if at else ""
         raise SpecError(f"{name}{where}: no Python that can be read ({getattr(error, 'msg', error)})") from None
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    script = functions_of(tree)
+    functions |= {key: node for key, node in script.items() if key not in functions}
     classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
     constants: dict[str, ast.expr] = {}
     for node in tree.body:
         match node:
             case ast.Assign([ast.Name(target)], value):
                 constants[target] = value
-    return Program(name, functions, classes, constants, {**_USUAL, **_imports(tree)}, tuple(text.splitlines()))
+    return Program(
+        name, functions, classes, constants, {**_USUAL, **_imports(tree)}, tuple(text.splitlines()), bool(script)
+    )
 
 
 def _plain(text: str) -> str:

@@ -71,3 +71,17 @@ def test_the_command_says_right_wrong_and_unusable(tmp_path: Path) -> None:
         "no file" in run("check", str(tmp_path / "absent.py"))[1].lower()
         or run("check", str(tmp_path / "absent.py"))[0] != 0
     )
+
+
+def test_an_operator_is_read_from_a_forward_function() -> None:
+    def forward(x, w, stride=2):  # type: ignore[no-untyped-def]
+        return F.conv1d(x, w, stride=stride)  # type: ignore[name-defined]  # noqa: F821
+
+    def gate(x, w, v):  # type: ignore[no-untyped-def]
+        return (x @ w) * (x @ v)
+
+    assert str(sc.operator(forward)) == str(sc.conv1d(stride=2))
+    assert str(sc.operator(forward, params={"stride": 3})) == str(sc.conv1d(stride=3))
+    assert sc.derive(sc.operator(gate), "v").tensors == ("gy", "x", "w", "v")
+    with pytest.raises(sc.SpecError, match="params="):
+        sc.operator(forward, padding=1)
