@@ -7,8 +7,9 @@ import re
 
 __all__ = ["functions_of"]
 
-_MADE = frozenset({"tensor", "randn", "rand", "randint", "Variable", "constant", "array", "ones_like", "grad", "gradient",
-                   "zeros", "normal", "uniform", "arange", "detach", "watch", "manual_seed", "Parameter"})  # fmt: skip
+_MADE = frozenset({"tensor", "randn", "rand", "randint", "Variable", "constant", "array", "ones_like", "grad",
+                   "gradient", "zeros", "normal", "uniform", "arange", "detach", "watch", "manual_seed",
+                   "Parameter"})  # fmt: skip
 """Calls that make data, or the cotangent: what they give is a parameter."""
 _GRADIENT = re.compile(
     r"(?:d|g|gr|grad|d_|grad_|dL_d|dL_)_?(x|w|f|b|k|input|weight|weights|kernel|filter|bias)(?:_\w*)?"
@@ -86,11 +87,11 @@ def _function(
     given = [ast.arg(parameter) for parameter in sorted(parameters)]
     arguments = ast.arguments([], given, None, [], [], None, [])
     new = ast.FunctionDef(name, arguments, [*body, ast.Return(value)], [], lineno=line, col_offset=0)
-    for node in ast.walk(new):
-        if not hasattr(node, "lineno") and isinstance(node, ast.expr | ast.stmt | ast.arg):
+    for part in ast.walk(new):
+        if not hasattr(part, "lineno") and isinstance(part, ast.expr | ast.stmt | ast.arg):
             # No line of the text: what returns the results was not written.
-            node.lineno = node.end_lineno = 0
-            node.col_offset = node.end_col_offset = 0
+            part.lineno = part.end_lineno = 0
+            part.col_offset = part.end_col_offset = 0
     return new
 
 
