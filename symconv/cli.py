@@ -307,7 +307,7 @@ def show(op: str, output: Path | None, picture: bool, wrt: str | None, cell: str
     show_default=True,
     help="What it is written in.",
 )
-@click.option("--name", help="What the package is called; default the operator's name.")
+@click.option("--name", "package", help="What the package is called; default the operator's name.")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), required=True, help="The folder to write; new or empty."
 )
@@ -316,7 +316,7 @@ def export(
     wrt: tuple[str, ...],
     dtypes: tuple[str, ...],
     backend: str,
-    name: str | None,
+    package: str | None,
     output: Path,
     **settings: object,
 ) -> int:
@@ -331,7 +331,7 @@ def export(
     """
     from symconv.commands.export import export as work
 
-    return work(op, settings, wrt, dtypes, backend, name, output)
+    return work(op, settings, wrt, dtypes, backend, package, output)
 
 
 @cli.command()

@@ -58,6 +58,7 @@ the_settings = all_of(
     click.option("--activation", metavar="NAME", help="conv_bias_act: relu, tanh, ..."),
     click.option("--power", type=Integer(), help="Kervolution: the exponent."),
     click.option("--offset", type=Real(), help="Kervolution: what is added before the power."),
+    click.option("--called", "name", metavar="TEXT", help="What messages and files call a formula: its name."),
     click.option(
         "--extents",
         type=Named("INDEX=SIZE", "an index and its extent", "i=(H+1)/2"),
