@@ -90,7 +90,7 @@ cdef extern from *:
     #endif
     }
     #endif
-    static inline sc_vector sc_splat(sc_real a) { return (sc_vector){0} + a; }
+    static inline sc_vector sc_splat(sc_real a) { sc_vector none = {0}; return none + a; }
     /* One by one, and in one place: a block that is not full is rare. */
     static __attribute__((noinline, cold)) sc_vector sc_load_some(const sc_real *p, Py_ssize_t stride, sc_mask m) {
         sc_vector v = {0};
@@ -111,7 +111,11 @@ cdef extern from *:
     #define SC_PICK(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
     #else
     typedef int32_t sc_choices __attribute__((vector_size(SC_BYTES)));
+    #if defined(__cplusplus)
+    #define SC_PICK(a, b, ...) __builtin_shuffle(a, b, sc_choices{__VA_ARGS__})
+    #else
     #define SC_PICK(a, b, ...) __builtin_shuffle(a, b, (sc_choices){__VA_ARGS__})
+    #endif
     #endif
     #if SC_BYTES == 64
     #define SC_EVEN 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
@@ -141,7 +145,7 @@ cdef extern from *:
         return SC_PICK(a, b, SC_EVEN);
     }
     static inline sc_vector sc_load_all_strided(const sc_real *p, Py_ssize_t stride) {
-        sc_vector v;
+        sc_vector v = {0};
         int l;
         if (stride == 2) return SC_PICK(sc_load_all(p), sc_load_all(p + SC_LANES - 1), SC_EVEN_TAIL);
         if (stride == 4 && SC_LANES > 2) return sc_load_all_fourth(p);
@@ -762,6 +766,58 @@ cdef void u0_forward_y(
                 sc_number, 0, sc_total[sc_number],
                 N, C, L, F, K, OL, x, w, y)
 
+def u0_forward_sizes(tuple shapes):
+    """The sizes of a call with arrays of such shapes; None where they do not fit."""
+    cdef Py_ssize_t N, C, L, F, K, OL
+    cdef npy_intp x_dim[3]
+    cdef npy_intp w_dim[3]
+    if len(shapes) != 2:
+        return None
+    if not measured(shapes[0], 3, x_dim):
+        return None
+    if not measured(shapes[1], 3, w_dim):
+        return None
+    N = x_dim[0]
+    C = x_dim[1]
+    L = x_dim[2]
+    F = w_dim[0]
+    K = w_dim[2]
+    OL = L + 3 - K
+    if not ((N >= 0) & (C >= 1) & (L >= 1) & (F >= 1) & (K >= 1) & (OL >= 1) & ((L - 2) >= 0) & ((L - 2) >= 0) & (w_dim[1] == C)):
+        return None
+    return (N, C, L, F, K, OL, )
+
+
+
+
+cdef int u0_forward_run(
+    unsigned int mask, void** sc_given, void** sc_results, Py_ssize_t* sc_sizes, Py_ssize_t* sc_plan, int threads,
+    char* sc_lent, Py_ssize_t sc_length,
+) noexcept nogil:
+    """Compute the outputs that ``mask`` asks for from memory that has been checked, with a plan that fits the sizes."""
+    cdef int status = 0
+    cdef void* sc_made[1]
+    cdef Py_ssize_t N = sc_sizes[0]
+    cdef Py_ssize_t C = sc_sizes[1]
+    cdef Py_ssize_t L = sc_sizes[2]
+    cdef Py_ssize_t F = sc_sizes[3]
+    cdef Py_ssize_t K = sc_sizes[4]
+    cdef Py_ssize_t OL = sc_sizes[5]
+    sc_made[0] = sc_results[0]
+    if status == 0 and mask & 1:
+        u0_forward_y(
+            N, C, L, F, K, OL,
+            <sc_in>sc_given[0],
+            <sc_in>sc_given[1],
+            <sc_out>sc_made[0],
+            threads)
+    return status
+
+
+def u0_forward_address():
+    """Where the function lies that computes without Python: for callers that hold no GIL and have made a plan."""
+    return <uintptr_t><void*>u0_forward_run
+
 
 def u0_forward(unsigned int mask, tuple inputs, tuple outputs, int threads):
     """Compute the outputs that ``mask`` asks for, into ``outputs`` or (None) new arrays, which are returned as a tuple.
@@ -773,6 +829,7 @@ def u0_forward(unsigned int mask, tuple inputs, tuple outputs, int threads):
     cdef npy_intp sc_shape[3]
     cdef void* sc_given[2]
     cdef void* sc_made[1]
+    cdef Py_ssize_t sc_sizes[6]
     cdef npy_intp x_dim[3]
     cdef npy_intp w_dim[3]
     cdef object sc_r0 = None
@@ -790,6 +847,12 @@ def u0_forward(unsigned int mask, tuple inputs, tuple outputs, int threads):
     OL = L + 3 - K
     if not ((N >= 0) & (C >= 1) & (L >= 1) & (F >= 1) & (K >= 1) & (OL >= 1) & ((L - 2) >= 0) & ((L - 2) >= 0) & (w_dim[1] == C)):
         return 1
+    sc_sizes[0] = N
+    sc_sizes[1] = C
+    sc_sizes[2] = L
+    sc_sizes[3] = F
+    sc_sizes[4] = K
+    sc_sizes[5] = OL
     sc_made[0] = NULL
     if mask & 1:
         sc_shape[0] = N
@@ -799,13 +862,9 @@ def u0_forward(unsigned int mask, tuple inputs, tuple outputs, int threads):
         if sc_r0 is None:
             return 1
     with nogil:
-        if status == 0 and mask & 1:
-            u0_forward_y(
-                N, C, L, F, K, OL,
-                <sc_in>sc_given[0],
-                <sc_in>sc_given[1],
-                <sc_out>sc_made[0],
-                threads)
+        status = u0_forward_run(
+            mask, sc_given, sc_made, sc_sizes, NULL, threads,
+            NULL, 0)
     if status != 0 or outputs is not None:
         return status
     return (sc_r0, )
@@ -1832,6 +1891,50 @@ def u0_backward_bytes(tuple sizes, unsigned int mask, int threads, int sc_tuned=
     return sc_most
 
 
+cdef int u0_backward_run(
+    unsigned int mask, void** sc_given, void** sc_results, Py_ssize_t* sc_sizes, Py_ssize_t* sc_plan, int threads,
+    char* sc_lent, Py_ssize_t sc_length,
+) noexcept nogil:
+    """Compute the outputs that ``mask`` asks for from memory that has been checked, with a plan that fits the sizes."""
+    cdef int status = 0
+    cdef void* sc_made[2]
+    cdef Py_ssize_t N = sc_sizes[0]
+    cdef Py_ssize_t F = sc_sizes[1]
+    cdef Py_ssize_t C = sc_sizes[2]
+    cdef Py_ssize_t L = sc_sizes[3]
+    cdef Py_ssize_t K = sc_sizes[4]
+    cdef Py_ssize_t OL = sc_sizes[5]
+    cdef char* sc_work
+    sc_made[0] = sc_results[0]
+    sc_made[1] = sc_results[1]
+    if status == 0 and mask & 1:
+        u0_backward_gx(
+            N, F, C, L, K, OL,
+            <sc_in>sc_given[0],
+            <sc_in>sc_given[1],
+            <sc_in>sc_given[2],
+            <sc_out>sc_made[0],
+            threads)
+    if status == 0 and mask & 2:
+        sc_work = claimed(sc_lent, sc_length, u0_backward_gw_bytes(N, F, C, L, K, OL, threads), &status)
+        if status == 0:
+            u0_backward_gw(
+                N, F, C, L, K, OL,
+                <sc_in>sc_given[0],
+                <sc_in>sc_given[1],
+                <sc_in>sc_given[2],
+                <sc_out>sc_made[1],
+                sc_work, threads)
+            if sc_lent == NULL:
+                free(sc_work)
+    return status
+
+
+def u0_backward_address():
+    """Where the function lies that computes without Python: for callers that hold no GIL and have made a plan."""
+    return <uintptr_t><void*>u0_backward_run
+
+
 def u0_backward(unsigned int mask, tuple inputs, tuple outputs, int threads, object sc_workspace=None):
     """Compute the outputs that ``mask`` asks for, into ``outputs`` or (None) new arrays, which are returned as a tuple.
 
@@ -1842,7 +1945,7 @@ def u0_backward(unsigned int mask, tuple inputs, tuple outputs, int threads, obj
     cdef npy_intp sc_shape[3]
     cdef void* sc_given[3]
     cdef void* sc_made[2]
-    cdef char* sc_work
+    cdef Py_ssize_t sc_sizes[6]
     cdef char* sc_lent = NULL
     cdef Py_ssize_t sc_length = 0
     cdef npy_intp gy_dim[3]
@@ -1865,6 +1968,12 @@ def u0_backward(unsigned int mask, tuple inputs, tuple outputs, int threads, obj
     OL = L + 3 - K
     if not ((N >= 0) & (F >= 1) & (C >= 1) & (L >= 1) & (K >= 1) & (OL >= 1) & ((L - 2) >= 0) & ((L - 2) >= 0) & (gy_dim[2] == OL) & (x_dim[0] == N) & (w_dim[0] == F) & (w_dim[1] == C)):
         return 1
+    sc_sizes[0] = N
+    sc_sizes[1] = F
+    sc_sizes[2] = C
+    sc_sizes[3] = L
+    sc_sizes[4] = K
+    sc_sizes[5] = OL
     if sc_workspace is not None:
         if not usable(sc_workspace, 1, NPY_UINT8, NPY_ARRAY_CARRAY):
             return 1
@@ -1887,26 +1996,9 @@ def u0_backward(unsigned int mask, tuple inputs, tuple outputs, int threads, obj
         if sc_r1 is None:
             return 1
     with nogil:
-        if status == 0 and mask & 1:
-            u0_backward_gx(
-                N, F, C, L, K, OL,
-                <sc_in>sc_given[0],
-                <sc_in>sc_given[1],
-                <sc_in>sc_given[2],
-                <sc_out>sc_made[0],
-                threads)
-        if status == 0 and mask & 2:
-            sc_work = claimed(sc_lent, sc_length, u0_backward_gw_bytes(N, F, C, L, K, OL, threads), &status)
-            if status == 0:
-                u0_backward_gw(
-                    N, F, C, L, K, OL,
-                    <sc_in>sc_given[0],
-                    <sc_in>sc_given[1],
-                    <sc_in>sc_given[2],
-                    <sc_out>sc_made[1],
-                    sc_work, threads)
-                if sc_lent == NULL:
-                    free(sc_work)
+        status = u0_backward_run(
+            mask, sc_given, sc_made, sc_sizes, NULL, threads,
+            sc_lent, sc_length)
     if status != 0 or outputs is not None:
         return status
     return (sc_r0, sc_r1, )

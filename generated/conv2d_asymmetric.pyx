@@ -91,7 +91,7 @@ cdef extern from *:
     #endif
     }
     #endif
-    static inline sc_vector sc_splat(sc_real a) { return (sc_vector){0} + a; }
+    static inline sc_vector sc_splat(sc_real a) { sc_vector none = {0}; return none + a; }
     /* One by one, and in one place: a block that is not full is rare. */
     static __attribute__((noinline, cold)) sc_vector sc_load_some(const sc_real *p, Py_ssize_t stride, sc_mask m) {
         sc_vector v = {0};
@@ -470,6 +470,64 @@ cdef void u0_forward_y(
                 sc_number, 0, sc_total[sc_number],
                 N, C, H, W, F, KH, KW, OH, OW, x, w, y)
 
+def u0_forward_sizes(tuple shapes):
+    """The sizes of a call with arrays of such shapes; None where they do not fit."""
+    cdef Py_ssize_t N, C, H, W, F, KH, KW, OH, OW
+    cdef npy_intp x_dim[4]
+    cdef npy_intp w_dim[4]
+    if len(shapes) != 2:
+        return None
+    if not measured(shapes[0], 4, x_dim):
+        return None
+    if not measured(shapes[1], 4, w_dim):
+        return None
+    N = x_dim[0]
+    C = x_dim[1]
+    H = x_dim[2]
+    W = x_dim[3]
+    F = w_dim[0]
+    KH = w_dim[2]
+    KW = w_dim[3]
+    OH = sc_floordiv(H + 1 - KH, 2) + 1
+    OW = W + 4 - KW
+    if not ((N >= 0) & (C >= 1) & (H >= 1) & (W >= 1) & (F >= 1) & (KH >= 1) & (KW >= 1) & (OH >= 1) & (OW >= 1) & (w_dim[1] == C)):
+        return None
+    return (N, C, H, W, F, KH, KW, OH, OW, )
+
+
+
+
+cdef int u0_forward_run(
+    unsigned int mask, void** sc_given, void** sc_results, Py_ssize_t* sc_sizes, Py_ssize_t* sc_plan, int threads,
+    char* sc_lent, Py_ssize_t sc_length,
+) noexcept nogil:
+    """Compute the outputs that ``mask`` asks for from memory that has been checked, with a plan that fits the sizes."""
+    cdef int status = 0
+    cdef void* sc_made[1]
+    cdef Py_ssize_t N = sc_sizes[0]
+    cdef Py_ssize_t C = sc_sizes[1]
+    cdef Py_ssize_t H = sc_sizes[2]
+    cdef Py_ssize_t W = sc_sizes[3]
+    cdef Py_ssize_t F = sc_sizes[4]
+    cdef Py_ssize_t KH = sc_sizes[5]
+    cdef Py_ssize_t KW = sc_sizes[6]
+    cdef Py_ssize_t OH = sc_sizes[7]
+    cdef Py_ssize_t OW = sc_sizes[8]
+    sc_made[0] = sc_results[0]
+    if status == 0 and mask & 1:
+        u0_forward_y(
+            N, C, H, W, F, KH, KW, OH, OW,
+            <sc_in>sc_given[0],
+            <sc_in>sc_given[1],
+            <sc_out>sc_made[0],
+            threads)
+    return status
+
+
+def u0_forward_address():
+    """Where the function lies that computes without Python: for callers that hold no GIL and have made a plan."""
+    return <uintptr_t><void*>u0_forward_run
+
 
 def u0_forward(unsigned int mask, tuple inputs, tuple outputs, int threads):
     """Compute the outputs that ``mask`` asks for, into ``outputs`` or (None) new arrays, which are returned as a tuple.
@@ -481,6 +539,7 @@ def u0_forward(unsigned int mask, tuple inputs, tuple outputs, int threads):
     cdef npy_intp sc_shape[4]
     cdef void* sc_given[2]
     cdef void* sc_made[1]
+    cdef Py_ssize_t sc_sizes[9]
     cdef npy_intp x_dim[4]
     cdef npy_intp w_dim[4]
     cdef object sc_r0 = None
@@ -501,6 +560,15 @@ def u0_forward(unsigned int mask, tuple inputs, tuple outputs, int threads):
     OW = W + 4 - KW
     if not ((N >= 0) & (C >= 1) & (H >= 1) & (W >= 1) & (F >= 1) & (KH >= 1) & (KW >= 1) & (OH >= 1) & (OW >= 1) & (w_dim[1] == C)):
         return 1
+    sc_sizes[0] = N
+    sc_sizes[1] = C
+    sc_sizes[2] = H
+    sc_sizes[3] = W
+    sc_sizes[4] = F
+    sc_sizes[5] = KH
+    sc_sizes[6] = KW
+    sc_sizes[7] = OH
+    sc_sizes[8] = OW
     sc_made[0] = NULL
     if mask & 1:
         sc_shape[0] = N
@@ -511,13 +579,9 @@ def u0_forward(unsigned int mask, tuple inputs, tuple outputs, int threads):
         if sc_r0 is None:
             return 1
     with nogil:
-        if status == 0 and mask & 1:
-            u0_forward_y(
-                N, C, H, W, F, KH, KW, OH, OW,
-                <sc_in>sc_given[0],
-                <sc_in>sc_given[1],
-                <sc_out>sc_made[0],
-                threads)
+        status = u0_forward_run(
+            mask, sc_given, sc_made, sc_sizes, NULL, threads,
+            NULL, 0)
     if status != 0 or outputs is not None:
         return status
     return (sc_r0, )
@@ -1062,6 +1126,51 @@ def u0_backward_bytes(tuple sizes, unsigned int mask, int threads, int sc_tuned=
     return sc_most
 
 
+cdef int u0_backward_run(
+    unsigned int mask, void** sc_given, void** sc_results, Py_ssize_t* sc_sizes, Py_ssize_t* sc_plan, int threads,
+    char* sc_lent, Py_ssize_t sc_length,
+) noexcept nogil:
+    """Compute the outputs that ``mask`` asks for from memory that has been checked, with a plan that fits the sizes."""
+    cdef int status = 0
+    cdef void* sc_made[2]
+    cdef Py_ssize_t N = sc_sizes[0]
+    cdef Py_ssize_t F = sc_sizes[1]
+    cdef Py_ssize_t C = sc_sizes[2]
+    cdef Py_ssize_t H = sc_sizes[3]
+    cdef Py_ssize_t W = sc_sizes[4]
+    cdef Py_ssize_t KH = sc_sizes[5]
+    cdef Py_ssize_t KW = sc_sizes[6]
+    cdef Py_ssize_t OH = sc_sizes[7]
+    cdef Py_ssize_t OW = sc_sizes[8]
+    cdef char* sc_work
+    sc_made[0] = sc_results[0]
+    sc_made[1] = sc_results[1]
+    if status == 0 and mask & 1:
+        u0_backward_gx(
+            N, F, C, H, W, KH, KW, OH, OW,
+            <sc_in>sc_given[0],
+            <sc_in>sc_given[2],
+            <sc_out>sc_made[0],
+            threads)
+    if status == 0 and mask & 2:
+        sc_work = claimed(sc_lent, sc_length, u0_backward_gw_bytes(N, F, C, H, W, KH, KW, OH, OW, threads), &status)
+        if status == 0:
+            u0_backward_gw(
+                N, F, C, H, W, KH, KW, OH, OW,
+                <sc_in>sc_given[0],
+                <sc_in>sc_given[1],
+                <sc_out>sc_made[1],
+                sc_work, threads)
+            if sc_lent == NULL:
+                free(sc_work)
+    return status
+
+
+def u0_backward_address():
+    """Where the function lies that computes without Python: for callers that hold no GIL and have made a plan."""
+    return <uintptr_t><void*>u0_backward_run
+
+
 def u0_backward(unsigned int mask, tuple inputs, tuple outputs, int threads, object sc_workspace=None):
     """Compute the outputs that ``mask`` asks for, into ``outputs`` or (None) new arrays, which are returned as a tuple.
 
@@ -1072,7 +1181,7 @@ def u0_backward(unsigned int mask, tuple inputs, tuple outputs, int threads, obj
     cdef npy_intp sc_shape[4]
     cdef void* sc_given[3]
     cdef void* sc_made[2]
-    cdef char* sc_work
+    cdef Py_ssize_t sc_sizes[9]
     cdef char* sc_lent = NULL
     cdef Py_ssize_t sc_length = 0
     cdef npy_intp gy_dim[4]
@@ -1098,6 +1207,15 @@ def u0_backward(unsigned int mask, tuple inputs, tuple outputs, int threads, obj
     OW = W + 4 - KW
     if not ((N >= 0) & (F >= 1) & (C >= 1) & (H >= 1) & (W >= 1) & (KH >= 1) & (KW >= 1) & (OH >= 1) & (OW >= 1) & (gy_dim[2] == OH) & (gy_dim[3] == OW) & (x_dim[0] == N) & (w_dim[0] == F) & (w_dim[1] == C)):
         return 1
+    sc_sizes[0] = N
+    sc_sizes[1] = F
+    sc_sizes[2] = C
+    sc_sizes[3] = H
+    sc_sizes[4] = W
+    sc_sizes[5] = KH
+    sc_sizes[6] = KW
+    sc_sizes[7] = OH
+    sc_sizes[8] = OW
     if sc_workspace is not None:
         if not usable(sc_workspace, 1, NPY_UINT8, NPY_ARRAY_CARRAY):
             return 1
@@ -1122,24 +1240,9 @@ def u0_backward(unsigned int mask, tuple inputs, tuple outputs, int threads, obj
         if sc_r1 is None:
             return 1
     with nogil:
-        if status == 0 and mask & 1:
-            u0_backward_gx(
-                N, F, C, H, W, KH, KW, OH, OW,
-                <sc_in>sc_given[0],
-                <sc_in>sc_given[2],
-                <sc_out>sc_made[0],
-                threads)
-        if status == 0 and mask & 2:
-            sc_work = claimed(sc_lent, sc_length, u0_backward_gw_bytes(N, F, C, H, W, KH, KW, OH, OW, threads), &status)
-            if status == 0:
-                u0_backward_gw(
-                    N, F, C, H, W, KH, KW, OH, OW,
-                    <sc_in>sc_given[0],
-                    <sc_in>sc_given[1],
-                    <sc_out>sc_made[1],
-                    sc_work, threads)
-                if sc_lent == NULL:
-                    free(sc_work)
+        status = u0_backward_run(
+            mask, sc_given, sc_made, sc_sizes, NULL, threads,
+            sc_lent, sc_length)
     if status != 0 or outputs is not None:
         return status
     return (sc_r0, sc_r1, )

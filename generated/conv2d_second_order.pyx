@@ -90,7 +90,7 @@ cdef extern from *:
     #endif
     }
     #endif
-    static inline sc_vector sc_splat(sc_real a) { return (sc_vector){0} + a; }
+    static inline sc_vector sc_splat(sc_real a) { sc_vector none = {0}; return none + a; }
     /* One by one, and in one place: a block that is not full is rare. */
     static __attribute__((noinline, cold)) sc_vector sc_load_some(const sc_real *p, Py_ssize_t stride, sc_mask m) {
         sc_vector v = {0};
@@ -104,7 +104,11 @@ cdef extern from *:
     #define SC_PICK(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
     #else
     typedef int32_t sc_choices __attribute__((vector_size(SC_BYTES)));
+    #if defined(__cplusplus)
+    #define SC_PICK(a, b, ...) __builtin_shuffle(a, b, sc_choices{__VA_ARGS__})
+    #else
     #define SC_PICK(a, b, ...) __builtin_shuffle(a, b, (sc_choices){__VA_ARGS__})
+    #endif
     #endif
     #if SC_BYTES == 64
     #define SC_EVEN 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
@@ -134,7 +138,7 @@ cdef extern from *:
         return SC_PICK(a, b, SC_EVEN);
     }
     static inline sc_vector sc_load_all_strided(const sc_real *p, Py_ssize_t stride) {
-        sc_vector v;
+        sc_vector v = {0};
         int l;
         if (stride == 2) return SC_PICK(sc_load_all(p), sc_load_all(p + SC_LANES - 1), SC_EVEN_TAIL);
         if (stride == 4 && SC_LANES > 2) return sc_load_all_fourth(p);
@@ -710,6 +714,43 @@ def u0_forward_bytes(tuple sizes, unsigned int mask, int threads, int sc_tuned=0
     return sc_most
 
 
+cdef int u0_forward_run(
+    unsigned int mask, void** sc_given, void** sc_results, Py_ssize_t* sc_sizes, Py_ssize_t* sc_plan, int threads,
+    char* sc_lent, Py_ssize_t sc_length,
+) noexcept nogil:
+    """Compute the outputs that ``mask`` asks for from memory that has been checked, with a plan that fits the sizes."""
+    cdef int status = 0
+    cdef void* sc_made[1]
+    cdef Py_ssize_t N = sc_sizes[0]
+    cdef Py_ssize_t C = sc_sizes[1]
+    cdef Py_ssize_t H = sc_sizes[2]
+    cdef Py_ssize_t W = sc_sizes[3]
+    cdef Py_ssize_t F = sc_sizes[4]
+    cdef Py_ssize_t KH = sc_sizes[5]
+    cdef Py_ssize_t KW = sc_sizes[6]
+    cdef Py_ssize_t OH = sc_sizes[7]
+    cdef Py_ssize_t OW = sc_sizes[8]
+    cdef char* sc_work
+    sc_made[0] = sc_results[0]
+    if status == 0 and mask & 1:
+        sc_work = claimed(sc_lent, sc_length, u0_forward_gw_bytes(N, C, H, W, F, KH, KW, OH, OW, threads), &status)
+        if status == 0:
+            u0_forward_gw(
+                N, C, H, W, F, KH, KW, OH, OW,
+                <sc_in>sc_given[0],
+                <sc_in>sc_given[1],
+                <sc_out>sc_made[0],
+                sc_work, threads)
+            if sc_lent == NULL:
+                free(sc_work)
+    return status
+
+
+def u0_forward_address():
+    """Where the function lies that computes without Python: for callers that hold no GIL and have made a plan."""
+    return <uintptr_t><void*>u0_forward_run
+
+
 def u0_forward(unsigned int mask, tuple inputs, tuple outputs, int threads, object sc_workspace=None):
     """Compute the outputs that ``mask`` asks for, into ``outputs`` or (None) new arrays, which are returned as a tuple.
 
@@ -720,7 +761,7 @@ def u0_forward(unsigned int mask, tuple inputs, tuple outputs, int threads, obje
     cdef npy_intp sc_shape[4]
     cdef void* sc_given[4]
     cdef void* sc_made[1]
-    cdef char* sc_work
+    cdef Py_ssize_t sc_sizes[9]
     cdef char* sc_lent = NULL
     cdef Py_ssize_t sc_length = 0
     cdef npy_intp ggx_dim[4]
@@ -749,6 +790,15 @@ def u0_forward(unsigned int mask, tuple inputs, tuple outputs, int threads, obje
     OW = sc_floordiv(W + 2 - KW, 2) + 1
     if not ((N >= 0) & (C >= 1) & (H >= 1) & (W >= 1) & (F >= 1) & (KH >= 1) & (KW >= 1) & (OH >= 1) & (OW >= 1) & (gy_dim[0] == N) & (gy_dim[2] == OH) & (gy_dim[3] == OW) & (x_dim[0] == N) & (x_dim[1] == C) & (x_dim[2] == H) & (x_dim[3] == W) & (w_dim[0] == F) & (w_dim[1] == C)):
         return 1
+    sc_sizes[0] = N
+    sc_sizes[1] = C
+    sc_sizes[2] = H
+    sc_sizes[3] = W
+    sc_sizes[4] = F
+    sc_sizes[5] = KH
+    sc_sizes[6] = KW
+    sc_sizes[7] = OH
+    sc_sizes[8] = OW
     if sc_workspace is not None:
         if not usable(sc_workspace, 1, NPY_UINT8, NPY_ARRAY_CARRAY):
             return 1
@@ -764,17 +814,9 @@ def u0_forward(unsigned int mask, tuple inputs, tuple outputs, int threads, obje
         if sc_r0 is None:
             return 1
     with nogil:
-        if status == 0 and mask & 1:
-            sc_work = claimed(sc_lent, sc_length, u0_forward_gw_bytes(N, C, H, W, F, KH, KW, OH, OW, threads), &status)
-            if status == 0:
-                u0_forward_gw(
-                    N, C, H, W, F, KH, KW, OH, OW,
-                    <sc_in>sc_given[0],
-                    <sc_in>sc_given[1],
-                    <sc_out>sc_made[0],
-                    sc_work, threads)
-                if sc_lent == NULL:
-                    free(sc_work)
+        status = u0_forward_run(
+            mask, sc_given, sc_made, sc_sizes, NULL, threads,
+            sc_lent, sc_length)
     if status != 0 or outputs is not None:
         return status
     return (sc_r0, )
