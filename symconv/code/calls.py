@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from symconv.code.amounts import arithmetic, extreme, is_number, number_of, rounded
-from symconv.code.expressions import Expressions
+from symconv.code.expressions import LONGEST, Expressions
 from symconv.code.library import IDENTITIES, SKIPPED, bound, nearest, signature
 from symconv.code.trouble import Outside
 from symconv.code.values import Box, Condition, Context, Dotted, Function, Method, Opaque, Pack, Series, Slice
@@ -202,6 +202,8 @@ class Calls(Expressions):
                 self.constant(first, "the start"),
                 self.constant(step, "the step"),
             )
+            if len(range(count[1], count[0], count[2])) > LONGEST:
+                raise Outside("a list that is too long", self.line)
             return [affine(k) for k in range(count[1], count[0], count[2])]
         if isinstance(value, Pack | Series):
             raise Outside("a list of unknown length", self.line)

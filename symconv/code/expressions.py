@@ -32,7 +32,10 @@ from symconv.notation.affine import Affine, affine
 from symconv.prove.value import Product
 from symconv.relation.terms import as_product
 
-__all__ = ["Expressions"]
+__all__ = ["LONGEST", "Expressions"]
+
+LONGEST = 10_000
+"""Elements of a list that are written out: longer ones are no formula of a gradient."""
 
 _OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%",
               ast.MatMult: "@", ast.Pow: "**"}  # fmt: skip
@@ -311,7 +314,10 @@ class Expressions:
             return [*left, *right] if isinstance(left, list) else (*left, *right)
         if op == "*":
             items, times = (left, right) if isinstance(left, tuple | list) else (right, left)
-            return type(items)(list(items) * self.constant(times, "the number of copies"))
+            copies = self.constant(times, "the number of copies")
+            if copies * len(items) > LONGEST:
+                raise Outside(f"a list of {copies * len(items)} elements", self.line)
+            return type(items)(list(items) * copies)
         raise self.error(f"{op} of {self.kind(left)} and {self.kind(right)}")
 
     def _compare(self, left: ast.expr, ops: Sequence[ast.cmpop], rights: Sequence[ast.expr]) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 
 from symconv.code.amounts import arithmetic, is_number, number_of
 from symconv.code.conditions import opposite
-from symconv.code.expressions import Expressions
+from symconv.code.expressions import LONGEST, Expressions
 from symconv.code.trouble import Outside
 from symconv.code.values import Box, Condition, Plan, Series, Span, Stale
 from symconv.notation.affine import Affine, affine, quotient, var
@@ -77,8 +77,8 @@ class Loops(Expressions):
         frame = _Frame(index)
         self.on.limits[index] = limits
         outside = dict(self.names)
-        assigned, added = _changed_names(node.body)
-        grown = {name for name in added - assigned if self._grows(name)}
+        assigned, added, rebound = _changed_names(node.body)
+        grown = {name for name in added - assigned if self._grows(name) or (name in rebound and self._is_box(name))}
         for name in assigned:
             if name in self.names and name not in _targets(node.target):
                 self.names[name] = Stale(f"{name} has the value of an earlier iteration")
@@ -96,6 +96,9 @@ class Loops(Expressions):
         self._checked(frame, index, limits)
         self._added_up(frame, index, limits, count)
         self._renamed(outside, assigned | _targets(node.target), grown, frame, index, limits, count)
+
+    def _is_box(self, name: str) -> bool:
+        return isinstance(self.names.get(name), Box)
 
     def _grows(self, name: str) -> bool:
         held = self.names.get(name)
@@ -325,6 +328,8 @@ class Loops(Expressions):
         if is_range(value):
             first, stop, step = range_of(value)
             count = self.constant(self.trips(first, stop, step), "the number of elements of a list")
+            if count > LONGEST:
+                raise Outside(f"a list of {count} elements", self.line)
             return [first + step * k for k in range(count)]
         return self.sequence(value)
 
@@ -364,29 +369,32 @@ def _targets(node: ast.expr) -> set[str]:
     return {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
 
 
-def _changed_names(nodes: list[ast.stmt]) -> tuple[set[str], set[str]]:
-    """The names that statements give a value to, and those they only add to."""
+def _changed_names(nodes: list[ast.stmt]) -> tuple[set[str], set[str], set[str]]:
+    """The names that statements give a value to, those they only add to, and of these those that are bound anew."""
     assigned: set[str] = set()
     added: set[str] = set()
+    rebound: set[str] = set()
+    in_place: set[str] = set()
     for top in nodes:
         for node in ast.walk(top):
             match node:
                 case ast.AugAssign(ast.Name(name), ast.Add() | ast.Sub(), _):
                     added.add(name)
+                    in_place.add(name)
                 case ast.AugAssign(ast.Name(name), _, _):
                     assigned.add(name)
                 case ast.Assign([ast.Name(name)], ast.BinOp(ast.Name(first), ast.Add() | ast.Sub(), _)) if (
                     name == first
                 ):
-                    added.add(name)
+                    rebound.add(name)
                 case ast.Assign([ast.Name(name)], ast.BinOp(_, ast.Add(), ast.Name(last))) if name == last:
-                    added.add(name)
+                    rebound.add(name)
                 case ast.Assign(targets, _):
                     for target in targets:
                         assigned |= _bound_names(target)
                 case ast.For(target, _, _, _):
                     assigned |= _bound_names(target)
-    return assigned, added
+    return assigned, added | rebound, rebound - in_place
 
 
 def _bound_names(target: ast.expr) -> set[str]:

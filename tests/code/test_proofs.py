@@ -120,3 +120,14 @@ def test_both_bounds_of_a_slice_get_the_stride() -> None:
     proof = sc.prove(sc.conv2d(stride=2, padding=1), code=wrong)["w"]
     assert proof.holds is False
     assert "i * stride:i * stride + KH" in proof.repair
+
+
+def test_an_array_that_is_bound_anew_in_a_loop_is_a_sum() -> None:
+    code = "def backward(dy, x, w):\n    db = np.zeros(dy.shape[1:])\n    for row in dy:\n        db = db + row\n    return db\n"
+    op = sc.operator("y[n,f] = sum[c](x[n,c]*w[f,c]) + b[f]")
+    assert sc.prove(op, code=code).holds is True
+
+
+def test_a_list_that_is_too_long_is_not_written_out() -> None:
+    code = "def backward(dout, x, w):\n    return [x for _ in range(10**9)][0]\n"
+    assert sc.prove(sc.conv2d(), code=code).holds is None
