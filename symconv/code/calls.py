@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from symconv.code.amounts import arithmetic, extreme, is_number, number_of, rounded
-from symconv.code.expressions import LONGEST, Expressions
+from symconv.code.expressions import LONGEST
 from symconv.code.library import IDENTITIES, SKIPPED, bound, nearest, signature
+from symconv.code.subscripts import Subscripts
 from symconv.code.trouble import Outside
 from symconv.code.values import Box, Condition, Context, Dotted, Function, Method, Opaque, Pack, Series, Slice
 from symconv.code.words import WORDS
@@ -20,7 +21,7 @@ __all__ = ["Calls"]
 _DEEPEST = 20
 
 
-class Calls(Expressions):
+class Calls(Subscripts):
     """Reads calls."""
 
     def run(self, node: ast.FunctionDef, names: dict[str, Any]) -> Any:

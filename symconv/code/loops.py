@@ -9,7 +9,8 @@ from typing import Any
 
 from symconv.code.amounts import arithmetic, is_number, number_of
 from symconv.code.conditions import opposite
-from symconv.code.expressions import LONGEST, Expressions
+from symconv.code.expressions import LONGEST
+from symconv.code.subscripts import Subscripts
 from symconv.code.trouble import Outside
 from symconv.code.values import Box, Condition, Plan, Series, Span, Stale
 from symconv.notation.affine import Affine, affine, quotient, var
@@ -38,7 +39,7 @@ class _Frame:
     sums: dict[str, Any] = field(default_factory=dict)
 
 
-class Loops(Expressions):
+class Loops(Subscripts):
     """Reads loops and conditions on their indices."""
 
     unrolled = 8

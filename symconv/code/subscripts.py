@@ -1,0 +1,126 @@
+"""Subscripts of the code: elements that are read, and elements that are changed."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from symconv.code.expressions import Expressions
+from symconv.code.slicing import composed
+from symconv.code.trouble import Outside
+from symconv.code.values import Box, Pack, Plan, Series, Slice, Span
+from symconv.notation.affine import Affine, affine
+
+__all__ = ["Subscripts"]
+
+
+class Subscripts(Expressions):
+    """Reads subscripts."""
+
+    def subscript(self, owner: Any, index: ast.expr) -> Any:
+        """``owner[index]``."""
+        match owner:
+            case Box():
+                return self.picked(owner, self.entries(index))
+            case tuple() | list():
+                entry = self.value_of_index(index)
+                if isinstance(entry, Slice):
+                    bounds = [
+                        None if b is None else self.constant(b, "a bound")
+                        for b in (entry.start, entry.stop, entry.step)
+                    ]
+                    return owner[slice(*bounds)]
+                at = self.constant(entry, "the position in a tuple")
+                if not -len(owner) <= at < len(owner):
+                    raise self.error(f"there are {len(owner)} values, and no number {at}")
+                return owner[at]
+            case dict():
+                key = self.value_of_index(index)
+                if key not in owner:
+                    raise self.error(f"there is no {key!r}; there are {', '.join(map(str, owner))}")
+                return owner[key]
+            case Pack(_, resolve):
+                return resolve(self.value_of_index(index))
+            case Series():
+                raise Outside("one element of a list over a loop", self.line)
+        raise self.error(f"{self.kind(owner)} has no elements")
+
+    def value_of_index(self, node: ast.expr) -> Any:
+        """One entry of a subscript."""
+        if isinstance(node, ast.Slice):
+            return Slice(*(None if part is None else self.value(part) for part in (node.lower, node.upper, node.step)))
+        return self.value(node)
+
+    def entries(self, node: ast.expr) -> tuple[Any, ...]:
+        """The entries of a subscript of an array."""
+        if isinstance(node, ast.Tuple):
+            found: list[Any] = []
+            for one in node.elts:
+                if isinstance(one, ast.Starred):
+                    found += self.sequence(self.value(one.value))
+                else:
+                    found.append(self.value_of_index(one))
+            return tuple(found)
+        value = self.value_of_index(node)
+        return value if isinstance(value, tuple) else (value,)
+
+    def picked(self, box: Box, entries: tuple[Any, ...]) -> Box:
+        """The elements a subscript names: a view."""
+        array = self.current(box)
+        if any(isinstance(entry, Box) for entry in entries):
+            raise Outside("an array is subscripted by an array", self.line)
+        plan = self.plan(array, entries)
+        found = self.on.pick(array, plan)
+        return self.view(box, found, lambda value: self.on.pick(value, plan), plan)
+
+    def plan(self, array: Any, entries: tuple[Any, ...]) -> Plan:
+        """The subscript of an array, an item per axis."""
+        rank = self.on.rank(array)
+        count = sum(entry is not None and entry is not Ellipsis for entry in entries)
+        if count > rank:
+            raise self.error(f"the subscript has {count} entries; the array has {rank} axes")
+        if Ellipsis not in [e for e in entries if not isinstance(e, Affine)]:
+            entries = (*entries, Ellipsis)
+        items: list[Span | Affine | None] = []
+        axis = 0
+        whole_axis = Span(affine(0), None, 1, True)
+        for entry in entries:
+            if entry is None:
+                items.append(None)
+                continue
+            if entry is Ellipsis:
+                items += [whole_axis] * (rank - count)
+                axis += rank - count
+                continue
+            if isinstance(entry, Slice):
+                items.append(self._span(array, entry, axis))
+            else:
+                items.append(self.on.index(self.integer(entry, "an index"), array, axis))
+            axis += 1
+        return tuple(items)
+
+    def _span(self, array: Any, entry: Slice, axis: int) -> Span:
+        start, stop = (None if b is None else self.integer(b, "a bound of a slice") for b in (entry.start, entry.stop))
+        step = 1 if entry.step is None else self.constant(entry.step, "the step of a slice")
+        if step == 0:
+            raise self.error("the step of a slice is 0")
+        found = self.on.span(start, stop, step, array, axis)
+        assert isinstance(found, Span)
+        return found
+
+    def whole_plan(self, array: Any) -> Plan:
+        """The subscript that is the array itself."""
+        return (Span(affine(0), None, 1, True),) * int(self.on.rank(array))
+
+    def change(self, box: Box, plan: Plan, new: Any, sign: int, replacing: bool) -> None:
+        """``box[plan] = new``, or plus ``sign*new``, in the array that ``box`` is a view of."""
+        if not self.on.symbolic:
+            self.on.update(box.value, plan, new, sign, replacing, True)
+            return
+        while box.base is not None:
+            if box.plan is None:
+                raise Outside("the elements of an array are changed under another shape", self.line)
+            plan, box = composed(box.plan, plan), box.base
+        self.touched(box, plan, "set" if replacing else "add")
+        box.value = self.on.update(box.value, plan, new, sign, replacing, box.depth == self.depth)
+        box.version += 1
