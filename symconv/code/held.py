@@ -1,0 +1,156 @@
+"""What the names of a function hold while it is read: arrays with their views, and numbers."""
+
+from __future__ import annotations
+
+import ast
+from fractions import Fraction
+from typing import Any
+
+from symconv.code.amounts import is_number, number_of, whole
+from symconv.code.source import Program
+from symconv.code.trouble import CodeError, Outside
+from symconv.code.values import (
+    Box,
+    Condition,
+    Dotted,
+    Method,
+    Plan,
+    Ratio,
+    Series,
+    Stale,
+)
+from symconv.notation.affine import Affine
+from symconv.prove.value import Product
+from symconv.relation.terms import as_product
+
+__all__ = ["Held"]
+
+
+class Held:
+    """The names of one function, and the arrays they stand for; ``on`` are the operations on arrays."""
+
+    def __init__(self, program: Program, on: Any) -> None:
+        self.program = program
+        self.on = on
+        self.names: dict[str, Any] = {}
+        self.at = 0
+        self.depth = 0
+        self.calls = 0
+
+    @property
+    def line(self) -> int:
+        """The line that is read."""
+        return self.at
+
+    @line.setter
+    def line(self, number: int) -> None:
+        self.at = self.on.caret.line = number
+
+    # -- what subclasses add
+    def call(self, function: Any, arguments: list[Any], options: dict[str, Any]) -> Any:
+        """The value of a call."""
+        raise NotImplementedError
+
+    def series(self, node: ast.ListComp | ast.GeneratorExp) -> Any:
+        """The value of a comprehension."""
+        raise NotImplementedError
+
+    def subscript(self, owner: Any, index: ast.expr) -> Any:
+        """``owner[index]``."""
+        raise NotImplementedError
+
+    def picked(self, box: Box, entries: tuple[Any, ...]) -> Box:
+        """The elements a subscript names."""
+        raise NotImplementedError
+
+    def touched(self, box: Box, plan: Plan | None, kind: str) -> None:
+        """Notes that an array is read or changed."""
+
+    # -- values
+    def error(self, message: str) -> CodeError:
+        """An error at the current line."""
+        return CodeError(message, self.line)
+
+    def current(self, box: Box) -> Any:
+        """What an array holds now: a view follows its base."""
+        if box.base is not None and not self.on.symbolic:
+            return box.value
+        if box.base is not None and self.root(box).version != box.seen:
+            if box.derive is None:
+                raise Outside("an array is read whose elements were changed under another name", self.line)
+            box.value, box.seen = box.derive(self.current(box.base)), self.root(box).version
+        return box.value
+
+    def root(self, box: Box) -> Box:
+        """The array that a view is of."""
+        while box.base is not None:
+            box = box.base
+        return box
+
+    def boxed(self, value: Any) -> Box:
+        """A new array."""
+        return Box(value, self.depth, line=self.line)
+
+    def view(self, base: Box, value: Any, derive: Any = None, plan: Plan | None = None) -> Box:
+        """An array that shares its elements with another."""
+        return Box(value, base.depth, base, plan, derive, seen=self.root(base).version, line=self.line)
+
+    def array(self, value: Any) -> Any:
+        """The elements of an array, or a number as one without axes."""
+        if isinstance(value, Box):
+            self.touched(value, None, "read")
+            return self.current(value)
+        if isinstance(value, Condition):
+            raise Outside("a condition on positions is used as an array", self.line)
+        if is_number(value):
+            number = number_of(value)
+            if isinstance(number, Ratio):
+                number = Product(Fraction(1, number.divisor)) * as_product(number.form)
+            return self.on.lift(as_product(number))
+        if isinstance(value, Stale):
+            raise Outside(value.why, self.line)
+        raise self.error(f"an array is wanted here; given {self.kind(value)}")
+
+    def kind(self, value: Any) -> str:
+        """What a value is, in words."""
+        match value:
+            case None:
+                return "None"
+            case bool() | str():
+                return repr(value)
+            case Affine() | Product() | Ratio():
+                return "a number"
+            case Box():
+                return "an array"
+            case tuple() | list():
+                return f"{len(value)} values"
+            case Dotted(name) | Method(_, name):
+                return name
+            case Series():
+                return "a list"
+        return type(value).__name__.lower()
+
+    def integer(self, value: Any, what: str = "the number") -> Affine:
+        """A whole number."""
+        if isinstance(value, Box) and self.on.rank(self.current(value)) == 0:
+            raise Outside(f"{what} is an element of an array", self.line)
+        if isinstance(value, Stale):
+            raise Outside(value.why, self.line)
+        if not is_number(value):
+            raise self.error(f"{what} is wanted as a whole number; given {self.kind(value)}")
+        return whole(number_of(value), what)
+
+    def constant(self, value: Any, what: str) -> int:
+        """A number that is known."""
+        form = self.integer(value, what)
+        if not form.is_constant:
+            raise Outside(f"{what} depends on sizes", self.line)
+        return form.constant
+
+    def value(self, node: ast.expr) -> Any:
+        """The value of an expression."""
+        raise NotImplementedError
+
+    def binary(self, op: str, left: Any, right: Any) -> Any:
+        """``left op right``."""
+        raise NotImplementedError

@@ -1,0 +1,175 @@
+"""Operators of the code: arithmetic, comparisons, conditions."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+from symconv.code.amounts import arithmetic, is_number, number_of
+from symconv.code.conditions import both, compared, either, opposite
+from symconv.code.held import Held
+from symconv.code.trouble import Outside
+from symconv.code.values import (
+    Box,
+    Condition,
+    Dotted,
+    Opaque,
+    Ratio,
+    Stale,
+)
+from symconv.notation.affine import Affine, affine
+from symconv.prove.value import Product
+from symconv.relation.terms import as_product
+
+__all__ = ["LONGEST", "Operations"]
+
+LONGEST = 10_000
+"""Elements of a list that are written out: longer ones are no formula of a gradient."""
+_COMPARED = {ast.Eq: "eq", ast.NotEq: "ne", ast.Lt: "lt", ast.LtE: "le", ast.Gt: "gt", ast.GtE: "ge"}
+
+
+class Operations(Held):
+    """Reads operators."""
+
+    def _unary(self, op: ast.unaryop, value: Any) -> Any:
+        if isinstance(op, ast.Not):
+            truth = self.truth(value)
+            return opposite(truth) if isinstance(truth, Condition) else not truth
+        if isinstance(op, ast.USub):
+            return (
+                self.binary("-", affine(0), value)
+                if not isinstance(value, Box)
+                else self.binary("*", affine(-1), value)
+            )
+        if isinstance(op, ast.UAdd):
+            return value
+        if isinstance(value, Box):
+            return self.boxed(self.on.elementwise("-", self.on.lift(Product(Fraction(1))), self.array(value)))
+        raise self.error("~ is read of masks alone")
+
+    def binary(self, op: str, left: Any, right: Any) -> Any:
+        """``left op right``."""
+        if isinstance(left, tuple | list) or isinstance(right, tuple | list):
+            return self._sequences(op, left, right)
+        if isinstance(left, str) or isinstance(right, str):
+            return Opaque("text")
+        for value in (left, right):
+            if isinstance(value, Stale):
+                raise Outside(value.why, self.line)
+        if is_number(left) and is_number(right):
+            return arithmetic(op, number_of(left), number_of(right))
+        if op == "@":
+            return self.call(Dotted("numpy.matmul"), [left, right], {})
+        if op == "/" and is_number(right):
+            divisor = as_product(whole_or_product(right))
+            if divisor.coefficient == 0:
+                raise self.error("an array is divided by zero")
+            return self.boxed(self.on.scale(self.array(left), divisor.inverse()))
+        if op == "*" and (is_number(left) or is_number(right)):
+            number, other = (left, right) if is_number(left) else (right, left)
+            return self.boxed(self.on.scale(self.array(other), as_product(whole_or_product(number))))
+        if op == "**" and is_number(right):
+            return self._power(left, right)
+        if op in {"+", "-", "*"}:
+            return self.boxed(self.on.elementwise(op, self.array(left), self.array(right)))
+        raise Outside(f"{op} of {self.kind(left)} and {self.kind(right)}", self.line)
+
+    def _power(self, left: Any, right: Any) -> Box:
+        power = self.constant(right, "the exponent")
+        if not 1 <= power <= 4:
+            raise Outside(f"an array to the power {power}", self.line)
+        array = result = self.array(left)
+        for _ in range(power - 1):
+            result = self.on.elementwise("*", result, array)
+        return self.boxed(result)
+
+    def _sequences(self, op: str, left: Any, right: Any) -> Any:
+        if op == "+" and isinstance(left, tuple | list) and isinstance(right, tuple | list):
+            return [*left, *right] if isinstance(left, list) else (*left, *right)
+        if op == "*":
+            items, times = (left, right) if isinstance(left, tuple | list) else (right, left)
+            copies = self.constant(times, "the number of copies")
+            if copies * len(items) > LONGEST:
+                raise Outside(f"a list of {copies * len(items)} elements", self.line)
+            return type(items)(list(items) * copies)
+        raise self.error(f"{op} of {self.kind(left)} and {self.kind(right)}")
+
+    def _compare(self, left: ast.expr, ops: Sequence[ast.cmpop], rights: Sequence[ast.expr]) -> Any:
+        result: Any = True
+        first = self.value(left)
+        for op, node in zip(ops, rights, strict=True):
+            second = self.value(node)
+            found = self._compared(op, first, second)
+            if isinstance(found, Box) or isinstance(result, Box):
+                result = found if result is True else self.binary("*", result, found)
+            elif isinstance(found, Condition) or isinstance(result, Condition):
+                result = both(result, found)
+            else:
+                result = result and found
+            first = second
+        return result
+
+    def _compared(self, op: ast.cmpop, first: Any, second: Any) -> Any:
+        if isinstance(op, ast.Is | ast.IsNot):
+            same = first is None and second is None if None in (first, second) else first is second or first == second
+            return same == isinstance(op, ast.Is)
+        if isinstance(op, ast.In | ast.NotIn):
+            found = any(first == one for one in (second if isinstance(second, tuple | list | dict) else ()))
+            return found == isinstance(op, ast.In)
+        word = _COMPARED[type(op)]
+        if isinstance(first, Box) or isinstance(second, Box):
+            return self.boxed(self.on.compare(word, self.array(first), self.array(second)))
+        if is_number(first) and is_number(second):
+            return compared(word, number_of(first), number_of(second), self.on.decide)
+        if isinstance(first, tuple | list) and isinstance(second, tuple | list):
+            pairs = [self._compared(ast.Eq(), a, b) for a, b in zip(first, second, strict=False)]
+            alike: Any = len(first) == len(second)
+            for one in pairs:
+                alike = both(alike, one)
+            return alike if word == "eq" else opposite(alike)
+        return (first == second) == (word == "eq")
+
+    def _boolean(self, every: bool, nodes: Sequence[ast.expr]) -> Any:
+        result: Any = every
+        for node in nodes:
+            if not isinstance(result, Condition | Box) and bool(result) != every:
+                return result
+            value = self.value(node)
+            found = value if isinstance(value, Box) else self.truth(value)
+            if isinstance(found, Box) or isinstance(result, Box):
+                raise Outside("and, or of arrays", self.line)
+            result = both(result, found) if every else either(result, found)
+        return result
+
+    def truth(self, value: Any) -> Any:
+        """A condition: True, False, or where it holds."""
+        match value:
+            case bool() | Condition() | Box():
+                return value
+            case None:
+                return False
+            case Affine() | Product() | Ratio():
+                return compared("ne", value, affine(0), self.on.decide)
+            case str() | tuple() | list() | dict():
+                return bool(value)
+            case Stale(why):
+                raise Outside(why, self.line)
+        return True
+
+    def _choice(self, test: ast.expr, body: ast.expr, orelse: ast.expr) -> Any:
+        found = self.truth(self.value(test))
+        if isinstance(found, bool):
+            return self.value(body if found else orelse)
+        if isinstance(found, Box):
+            return self.call(Dotted("numpy.where"), [found, self.value(body), self.value(orelse)], {})
+        raise Outside("a value is chosen by a condition on positions", self.line)
+
+
+def whole_or_product(value: Any) -> Affine | Product:
+    """A number to multiply with."""
+    number = number_of(value)
+    if isinstance(number, Ratio):
+        return Product(Fraction(1, number.divisor)) * as_product(number.form)
+    return number
