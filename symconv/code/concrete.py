@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -181,8 +182,6 @@ class Concrete:
 
     def word(self, word: str, arguments: Sequence[Any], options: Arguments) -> Array:
         """A word of the claim language."""
-        from dataclasses import replace
-
         arrays: dict[str, Array] = {}
 
         def named(value: object) -> str:

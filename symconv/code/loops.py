@@ -8,15 +8,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from symconv.code.amounts import arithmetic, is_number, number_of
+from symconv.code.calls import is_range, range_of
 from symconv.code.conditions import opposite
 from symconv.code.expressions import LONGEST
+from symconv.code.slicing import composed, constraints
 from symconv.code.subscripts import Subscripts
 from symconv.code.trouble import Outside
 from symconv.code.values import Box, Condition, Plan, Series, Span, Stale
 from symconv.notation.affine import Affine, affine, quotient, var
 from symconv.notation.expr import Constraint, equal, nonnegative
 from symconv.prove.value import Term, Value, inside
-from symconv.relation.sets import Context, System, feasible, injective
+from symconv.relation.sets import Context, System, feasible
 
 __all__ = ["Loops"]
 
@@ -164,8 +166,6 @@ class Loops(Subscripts):
             return
         if plan is None:
             plan = self.whole_plan(box.value)
-        from symconv.code.slicing import composed, constraints
-
         while box.base is not None:
             if box.plan is None:
                 plan = (Span(affine(0), None, 1, True),) * self.on.rank(box.base.value)
@@ -298,8 +298,6 @@ class Loops(Subscripts):
     # -- comprehensions
     def series(self, node: ast.ListComp | ast.GeneratorExp) -> Any:
         """The value of a comprehension over one or several ranges or lists."""
-        from symconv.code.calls import is_range, range_of
-
         kept = dict(self.names)
         try:
             if len(node.generators) == 1 and not node.generators[0].ifs:
@@ -324,8 +322,6 @@ class Loops(Subscripts):
                 yield from self._elements(node, rest)
 
     def _listed(self, value: Any) -> list[Any]:
-        from symconv.code.calls import is_range, range_of
-
         if is_range(value):
             first, stop, step = range_of(value)
             count = self.constant(self.trips(first, stop, step), "the number of elements of a list")
@@ -407,6 +403,3 @@ def _bound_names(target: ast.expr) -> set[str]:
         case ast.Starred(inner):
             return _bound_names(inner)
     return set()
-
-
-_ = injective

@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from symconv.code.amounts import is_number
+from symconv.code.amounts import extreme, is_number, number_of
 from symconv.code.trouble import Outside
 from symconv.code.values import Box, Slice
 from symconv.notation.affine import affine
-from symconv.prove.value import Product
 
 if TYPE_CHECKING:
     from symconv.code.calls import Calls as Reader
@@ -115,8 +114,6 @@ def _joined(op: str) -> Callable[[Reader, Given, str], Any]:
 
 def _elementwise(r: Reader, g: Given, name: str) -> Any:
     if is_number(g["a"]) and is_number(g["b"]):
-        from symconv.code.amounts import extreme, number_of
-
         return extreme(name[:3], number_of(g["a"]), number_of(g["b"]), r.on.decide)
     return r.boxed(r.on.word(name, [r.array(g["a"]), r.array(g["b"])], {}))
 
@@ -203,4 +200,3 @@ PRODUCTS: dict[str, Callable[[Reader, Given, str], Any]] = {
     "maximum": _elementwise, "minimum": _elementwise, "function": _function, "repeat": _repeat, "kron": _kron,
     "tile": _tile, "roll": _roll, "neg": _neg, "square": _square, "greater": _compared("gt"), "less": _compared("lt"),
 }  # fmt: skip
-_ = Product

@@ -12,7 +12,7 @@ from symconv.code.amounts import arithmetic, is_number, number_of
 from symconv.code.calls import Calls, is_range, range_of
 from symconv.code.loops import Loops
 from symconv.code.trouble import CodeError, Outside
-from symconv.code.values import Box, Context, Dotted, Opaque, Pack
+from symconv.code.values import Box, Context, Dotted, Function, Opaque, Pack
 from symconv.notation.affine import affine
 from symconv.prove.scope import Mismatch, Undecided
 from symconv.prove.value import Product
@@ -86,8 +86,6 @@ class Reader(Loops, Calls):
             case ast.Break():
                 return _Signal("break")
             case ast.FunctionDef():
-                from symconv.code.values import Function
-
                 self.names[node.name] = Function(node, self.names)
                 return None
             case (

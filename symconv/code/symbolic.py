@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -183,8 +184,6 @@ class Symbolic:
 
         given = tuple(node_of(one, named) for one in arguments)
         call = Call(word, given, tuple((key, node_of(one, named)) for key, one in options.items()))
-        from dataclasses import replace
-
         self.walk.names = replace(names, sizes=sizes, tensors=tensors)
         try:
             return denotation(self.walk, call)

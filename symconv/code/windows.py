@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from symconv.code.amounts import is_number
 from symconv.code.trouble import Outside
 from symconv.code.values import Box, Slice
-from symconv.notation.affine import Affine, affine
+from symconv.notation.affine import Affine, affine, maximum, quotient
 from symconv.notation.expr import nonnegative
 
 if TYPE_CHECKING:
@@ -191,8 +191,6 @@ def _tf_transposed(r: Reader, g: Given, given: tuple[Any, Any, Any], name: str) 
         full = (out - 1) * r.constant(stride[axis], "the stride") + taps
         low = affine(0)
         if str(padding).upper() == "SAME":
-            from symconv.notation.affine import maximum, quotient
-
             low = quotient(maximum(full - sizes[axis], affine(0)), 2)
             pads.append((low, maximum(full - sizes[axis], affine(0)) - low))
         else:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from symconv.code.amounts import is_number, number_of, rounded
 from symconv.code.products import PRODUCTS
 from symconv.code.trouble import Outside
-from symconv.code.values import Box, Condition, Opaque, Series
+from symconv.code.values import Box, Condition, Opaque, Series, Slice
 from symconv.code.windows import WINDOWS
-from symconv.notation.affine import Affine, affine
+from symconv.notation.affine import affine, quotient
+from symconv.notation.expr import nonnegative
 from symconv.prove.value import Product
 from symconv.relation.terms import as_product
 
@@ -100,8 +101,6 @@ def _pad(r: Reader, g: Given, name: str) -> Box:
         pair = pair * 2 if len(pair) == 1 else pair
         lo, hi = (r.integer(one, "a pad") for one in pair)
         for one in (lo, hi):
-            from symconv.notation.expr import nonnegative
-
             r.on.require(nonnegative(one), f"pad by {one}")
         found[k] = (lo, hi)
     return r.boxed(r.on.pad(array, found))
@@ -274,21 +273,16 @@ def _chunk(r: Reader, g: Given, name: str) -> list[Box]:
     box = g["input"]
     (axis,) = _axes(r, g.get("axis", affine(0)), r.on.rank(r.current(box)))
     count = r.constant(g["count"], "the number of parts")
-    from symconv.notation.affine import quotient
     from symconv.notation.expr import equal
 
     whole = r.integer(r.on.size(r.current(box), axis), "a length")
     size = quotient(whole, count)
     r.on.require(equal(whole, size * count), f"{whole} in {count} equal parts")
-    from symconv.code.values import Slice
-
     lead = (Slice(),) * axis
     return [r.picked(box, (*lead, Slice(size * k, size * (k + 1)))) for k in range(count)]
 
 
 def _split_by(r: Reader, g: Given, name: str) -> list[Box]:
-    from symconv.notation.affine import quotient
-
     size = r.constant(g["size"], "the size of a part")
     (axis,) = _axes(r, g.get("axis", affine(0)), r.on.rank(r.current(g["input"])))
     whole = r.integer(r.on.size(r.current(g["input"]), axis), "a length")
@@ -352,8 +346,6 @@ def _where(r: Reader, g: Given, name: str) -> Any:
 
 
 def _narrow(r: Reader, g: Given, name: str) -> Box:
-    from symconv.code.values import Slice
-
     (axis,) = _axes(r, g["axis"], r.on.rank(r.current(g["input"])))
     start = g["start"]
     return r.picked(g["input"], (*((Slice(),) * axis), Slice(start, r.binary("+", start, g["length"]))))
@@ -391,4 +383,3 @@ WORDS: dict[str, Word] = {
     "zero_": _in_place("0"), "fill_": _in_place("="), "add_": _in_place("+"), "mul_": _in_place("*"), "item": _item,
     "same": _item, "where": _where, "narrow": _narrow, **PRODUCTS, **WINDOWS,
 }  # fmt: skip
-_ = Affine
