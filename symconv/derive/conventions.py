@@ -14,7 +14,7 @@ from symconv.notation.expr import Apply, Expr, Read, transform
 from symconv.notation.functions import ARGUMENTS, TABLE, Kink
 from symconv.notation.parse import parse_expression
 
-__all__ = ["SENTENCES", "sentence", "step"]
+__all__ = ["SENTENCES", "in_arguments", "sentence", "step"]
 
 SENTENCES: dict[tuple[str, str], str] = {
     (name, kink.choice): kink.sentence for name, entry in TABLE.items() for kink in entry.kinks
@@ -40,10 +40,17 @@ def step(function: str, choice: str, position: int, arguments: tuple[Any, ...]) 
     if position >= len(slopes):
         raise DerivationError(f"no derivative of {function} is known")
     named = dict(zip(ARGUMENTS, arguments, strict=False))
-    return transform(_read(slopes[position]), lambda node: named[node.tensor] if isinstance(node, Read) else None)
+    return transform(
+        in_arguments(slopes[position]), lambda node: named[node.tensor] if isinstance(node, Read) else None
+    )
 
 
 @cache
-def _read(slope: str) -> Expr:
+def in_arguments(slope: str) -> Expr:
+    """A text of the table as an expression that reads the arguments ``u``, ``v``, ``w``.
+
+    >>> in_arguments("u*v").function
+    'mul'
+    """
     names: dict[str, Expr] = {**{name: Read(name, ()) for name in ARGUMENTS}, "pi": Apply("pi", ())}
     return scalar_expression(slope, parse_expression(slope), names, {}, internal=True)

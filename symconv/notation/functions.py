@@ -32,7 +32,8 @@ class Function:
     ``value`` is its number in the interpreter. ``latex`` is its command, with ``#`` where the arguments go if they are
     not in parentheses. ``finite``: finite arguments give a finite number, without overflow. ``symmetry`` is ``odd``,
     ``even`` or ``none`` for functions that claims compare by their arguments, ``other`` for those that claims know
-    besides; ``at_zero`` is the value there where it is rational. ``written`` is false for what only derivations write.
+    besides; ``at_zero`` is the value there where it is rational. ``made`` writes it by functions that claims know, in
+    the notation over its arguments. ``written`` is false for what only derivations write.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Function:
     finite: bool = False
     symmetry: str = ""
     at_zero: str = ""
+    made: str = ""
     written: bool = True
 
     @property
@@ -113,24 +115,26 @@ _ENTRIES = (
              symmetry="none"),
     Function("gelu", 1, lambda a: 0.5 * a * (1 + math.erf(a / math.sqrt(2))),
              ("(1 + erf(u/sqrt(2)))/2 + u*exp(-(u*u/2))/sqrt(2*pi)",), finite=True, symmetry="none", at_zero="0"),
-    Function("silu", 1, lambda a: a * _sigmoid(a), ("sigmoid(u)*(1 + u*(1 - sigmoid(u)))",), finite=True),
+    Function("silu", 1, lambda a: a * _sigmoid(a), ("sigmoid(u)*(1 + u*(1 - sigmoid(u)))",), finite=True,
+             made="u*sigmoid(u)"),
     Function("elu", 1, lambda a: a if a > 0 else math.expm1(a), ("where(u > 0, 1, exp(u))",), finite=True),
     Function("relu", 1, lambda a: largest(a, 0), finite=True, symmetry="other", kinks=(
         Kink("zero", "the slope of relu(u) at u = 0 is taken as 0", ("where(u <= 0, 0, 1)",)),
         Kink("one", "the slope of relu(u) at u = 0 is taken as 1", ("where(u < 0, 0, 1)",)),
         Kink("half", "the slope of relu(u) at u = 0 is taken as 1/2",
              ("where(u == 0, 1/2, where(u < 0, 0, 1))",)))),
-    Function("leaky_relu", 2, lambda a, b: a * b if a <= 0 else a, finite=True, kinks=(
+    Function("leaky_relu", 2, lambda a, b: a * b if a <= 0 else a, finite=True, made="where(u > 0, u, u*v)", kinks=(
         Kink("left", "the slope of leaky_relu(u, v) at u = 0 is taken as v",
              ("where(u <= 0, v, 1)", "where(u <= 0, u, 0)")),
         Kink("right", "the slope of leaky_relu(u, v) at u = 0 is taken as 1",
              ("where(u < 0, v, 1)", "where(u <= 0, u, 0)")))),
-    Function("hardtanh", 1, lambda a: smallest(largest(a, -1), 1), finite=True, kinks=(
+    Function("hardtanh", 1, lambda a: smallest(largest(a, -1), 1), finite=True, made="clip(u, -1, 1)", kinks=(
         Kink("zero", "the slope of hardtanh(u) at u = -1 and u = 1 is taken as 0",
              ("where(u <= -1, 0, where(u >= 1, 0, 1))",)),
         Kink("one", "the slope of hardtanh(u) at u = -1 and u = 1 is taken as 1",
              ("where(u < -1, 0, where(u > 1, 0, 1))",)))),
-    Function("clip", 3, lambda a, low, high: smallest(largest(a, low), high), finite=True, kinks=(
+    Function("clip", 3, lambda a, low, high: smallest(largest(a, low), high), finite=True,
+             made="min(max(u, v), w)", kinks=(
         Kink("one", "the slope of clip(u, v, w) by u at u = v and u = w is taken as 1", _INSIDE),
         Kink("zero", "the slope of clip(u, v, w) by u at u = v and u = w is taken as 0", _STRICTLY))),
     Function("max", 2, largest, latex=r"\max", finite=True, kinks=(

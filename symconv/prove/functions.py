@@ -8,14 +8,16 @@ only where ``told_apart`` says so.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from itertools import product
 from math import prod
 
-from symconv.notation.expr import Constraint
-from symconv.notation.functions import TABLE
+from symconv.derive.conventions import in_arguments
+from symconv.errors import InternalError
+from symconv.notation.expr import Apply, Const, Constraint, Expr, Read
+from symconv.notation.functions import ARGUMENTS, TABLE
 from symconv.prove.scope import Undecided
 from symconv.prove.value import Factor, Product, Term, multiplied, scaled
 
@@ -93,8 +95,8 @@ def applied(function: str, arguments: Sequence[Sum], limits: Collection[Constrai
             yield from _compared(function, step(a, b), step(b, a))
         case "reciprocal", (a,):
             yield from _inverse(a, limits, of_sum)
-        case "clip" | "hardtanh" | "leaky_relu" | "silu", _:
-            yield from _composed(function, arguments, given)
+        case _ if made := TABLE[function].made if function in TABLE else "":
+            yield from _composed(in_arguments(made), dict(zip(ARGUMENTS, arguments, strict=False)), given)
         case _, (a,) if function in UNARY:
             yield from atom(function, a)
         case _:
@@ -117,16 +119,20 @@ def _compared(function: str, above: Sum, below: Sum) -> Iterable[Term]:
     return _minus(_ONE, [*above, *below])
 
 
-def _composed(function: str, arguments: Sequence[Sum], given: Callable[..., list[Term]]) -> Iterable[Term]:
-    """Functions that others make."""
-    match function, arguments:
-        case "clip", (a, low, high):
-            return given("min", given("max", a, low), high)
-        case "hardtanh", (a,):
-            return given("clip", a, list(scaled(_ONE, Fraction(-1))), _ONE)
-        case "leaky_relu", (a, b):
-            return given("where", given("gt", a, ()), a, list(multiplied(a, b)))
-    return multiplied(arguments[0], given("sigmoid", arguments[0]))
+def _composed(made: Expr, arguments: Mapping[str, Sum], given: Callable[..., list[Term]]) -> list[Term]:
+    """A function that others make, at its arguments."""
+    match made:
+        case Const(value):
+            return list(scaled(_ONE, value)) if value else []
+        case Read(name):
+            return list(arguments[name])
+        case Apply("neg", (one,)):
+            return list(scaled(_composed(one, arguments, given), Fraction(-1)))
+        case Apply("mul", (one, other)):
+            return list(multiplied(_composed(one, arguments, given), _composed(other, arguments, given)))
+        case Apply(function, inner):
+            return given(function, *(_composed(one, arguments, given) for one in inner))
+    raise InternalError(f"the table makes a function of {made}, which is no expression of its arguments")
 
 
 def _inverse(argument: Sum, limits: Collection[Constraint], of_sum: OfSum) -> Iterator[Term]:

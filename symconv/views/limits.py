@@ -26,7 +26,12 @@ def drawable(latex: str) -> str:
     >>> drawable(r"\frac{a}{\sqrt{\sum_{i=0}^{N} x}}")
     'a\\,\\Big/\\,\\Bigl(\\sum_{i=0}^{N} x\\Bigr)^{1/2}'
     """
-    return _sized(_in_a_row(_unbraced(latex)))
+    return _sized(_in_a_row(_unbraced(latex))) if _balanced(latex) else latex
+
+
+def _balanced(latex: str) -> bool:
+    plain = latex.replace(r"\{", "").replace(r"\}", "")
+    return plain.count("{") == plain.count("}")
 
 
 def _unbraced(latex: str) -> str:

@@ -53,7 +53,8 @@ def step_text(step: Step) -> str:
     >>> print(step_text(sc.derive(sc.conv1d(), "w").steps[2].step))
     differentiate
         ∂/∂w[f,c,p] (x[n,c,i+p]·w[f,c,p]) = x[n,c,i+p]
-      checked: SymPy; at 24 random points the chain rule by a second table of derivatives agrees
+      checked: SymPy; at 24 random points the chain rule by a second table of
+               derivatives agrees
     """
     lines = [step.rule, textwrap.indent(_block(step_rows(step, text), WIDTH - 4), "    ")]
     lines += _said("checked: ", step.check)
