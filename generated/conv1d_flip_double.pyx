@@ -132,6 +132,9 @@ cdef extern from *:
     #elif SC_BYTES == 32
         return (sc_vector)_mm256_blendv_pd(b, a, (__m256d)m);
     #else
+    #if defined(__GNUC__) && !defined(__clang__) && defined(__SSE2__) && !defined(__SSE4_1__)
+        __asm__("" : "+x"(m));
+    #endif
         return (sc_vector)(((sc_mask)a & m) | ((sc_mask)b & ~m));
     #endif
     }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+import symconv as sc
 from symconv.isa import ISAS, isa
 
 
@@ -29,3 +31,11 @@ def test_what_is_not_in_the_table_is_what_every_machine_has() -> None:
     assert (portable.vector_bytes, portable.registers, portable.needs) == (16, 16, ())
     assert isa("native", ()) == portable
     assert ISAS[0].lacking(()) == ()
+
+
+def test_a_comparison_of_doubles_selects_on_any_cpu() -> None:
+    """gcc 12 ended with an internal error where SSE2 has no instruction for it."""
+    kernel = sc.build(sc.conv_bias_act1d(), dtype="float64", target="portable")
+    x, w, b = np.array([[[1.0, -2.0, 3.0, 1.0]]]), np.array([[[1.0, 2.0]]]), np.array([1.0])
+    assert kernel.forward(x, w, b).tolist() == [[[0.0, 5.0, 6.0]]]
+    assert kernel.backward(np.ones((1, 1, 3)), x, w, b).x.tolist() == [[[0.0, 1.0, 3.0, 2.0]]]
