@@ -56,10 +56,11 @@ class Dialect:
             value = f"{number.numerator}" if number.denominator == 1 else f"{number.numerator} / {number.denominator}"
             return self.pad(array, ends, value)
         if self.name == "torch":
-            # Torch continues all but the first two axes, of arrays with three to five.
+            # Torch continues all but the first two axes, of arrays with three to five, and wants to be told of each.
             deep = 3 <= len(ends) <= 5 and ends[:2] == [("0", "0")] * 2
             mode = {"reflect": "reflect", "replicate": "replicate", "circular": "circular"}.get(border.kind)
-            return f'{self.pad(array, ends[2:], "0")[:-1]}, mode="{mode}")' if deep and mode else None
+            flat = ", ".join(f"{low}, {high}" for low, high in reversed(ends[2:]))
+            return f'torch.nn.functional.pad({array}, ({flat}), mode="{mode}")' if deep and mode else None
         mode = {"reflect": "reflect", "symmetric": "symmetric", "replicate": "edge", "circular": "wrap"}[border.kind]
         return f'{self.pad(array, ends, "0")[:-1]}, mode="{mode}")'
 

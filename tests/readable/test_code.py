@@ -25,6 +25,7 @@ OPERATORS: dict[str, Callable[[], Operator]] = {
     "same": lambda: sc.conv2d(padding="same", stride=(2, 3)),
     "channels last, flipped": lambda: sc.conv2d(flip=True, padding=1, layout="NHWC"),
     "reflect": lambda: sc.conv2d(padding=(1, 2), border="reflect"),
+    "reflect across": lambda: sc.conv2d(padding=(0, 1), border="reflect"),
     "replicate": lambda: sc.conv1d(padding=2, border="replicate", stride=2),
     "circular": lambda: sc.conv2d(padding=(1, 2), border="circular"),
     "a number outside": lambda: sc.conv1d(padding=2, border=3),
@@ -66,7 +67,7 @@ def test_printed_functions_are_right(name: str, printed: Callable[..., Any]) -> 
     assert numbers_pass(verdict), str(verdict)
 
 
-@pytest.mark.parametrize("name", ["reflect", "max pooling"])
+@pytest.mark.parametrize("name", ["reflect", "reflect across", "max pooling"])
 def test_printed_torch_functions_are_right(name: str, printed: Callable[..., Any]) -> None:
     pytest.importorskip("torch")
     op = OPERATORS[name]()
