@@ -158,6 +158,9 @@ def test_deep_nesting_is_a_claim_or_a_spec_error(opening: str, depth: int) -> No
 ARRANGED = {"conv", "conv_transpose", "unfold", "fold", "convolve", "correlate"}
 """Words whose arguments are brought into an order of their own."""
 
+GATHERED = {"flip", "pad"}
+"""Words of which more than two arguments are read as in another library."""
+
 
 def nodes() -> st.SearchStrategy[Node]:
     """Trees a text can denote: fractions and negated numbers come from operations."""
@@ -171,7 +174,9 @@ def nodes() -> st.SearchStrategy[Node]:
         return (
             st.builds(Binary, st.sampled_from(["+", "-", "*", "/", "//", "%", "@"]), inner, inner)
             | st.builds(
-                lambda name, arguments, named: Call(name, tuple(arguments), tuple(named.items())),
+                lambda name, arguments, named: Call(
+                    name, tuple(arguments[: 2 if name in GATHERED else 3]), tuple(named.items())
+                ),
                 st.sampled_from(sorted(set(FUNCTIONS) - ARRANGED)),
                 st.lists(inner, max_size=3),
                 options,
