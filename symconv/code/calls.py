@@ -13,7 +13,9 @@ from symconv.code.subscripts import Subscripts
 from symconv.code.trouble import Outside
 from symconv.code.values import Box, Condition, Context, Dotted, Function, Method, Opaque, Pack, Series, Slice
 from symconv.code.words import WORDS
+from symconv.errors import SymconvError
 from symconv.notation.affine import Affine, affine
+from symconv.prove.scope import Undecided
 from symconv.prove.value import Product
 
 __all__ = ["Calls"]
@@ -229,7 +231,7 @@ class Calls(Subscripts):
             case Pack(_, resolve), "get":
                 try:
                     return resolve(arguments[0])
-                except Exception:
+                except (SymconvError, Undecided):
                     if len(arguments) > 1:
                         return arguments[1]
                     raise

@@ -77,7 +77,7 @@ def settings_of(forward: ast.FunctionDef, arguments: Mapping[str, Any] | None) -
     words |= {n.arg for n in ast.walk(forward) if isinstance(n, ast.arg)}
     words |= {n.value for n in ast.walk(forward) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
     harder = {"stride": affine(2), "padding": affine(1)}
-    chosen = {word: harder[kind] for word in words if (kind := numeric_kind(word)) in harder and numeric(word)}
+    chosen = {word: harder[kind] for word in sorted(words) if (kind := numeric_kind(word)) in harder and numeric(word)}
     spec = forward.args
     plain = [one.arg for one in (*spec.posonlyargs, *spec.args)]
     defaulted = set(plain[len(plain) - len(spec.defaults) :]) if spec.defaults else set()

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from typing import Any
 
 from symconv.notation.affine import Affine
 from symconv.notation.operator import Operator
@@ -54,21 +55,18 @@ def edits(op: Operator, function: ast.FunctionDef, names: Mapping[str, str]) -> 
 
 
 class _Replacing(ast.NodeTransformer):
-    def __init__(self, new: ast.AST) -> None:
-        self.new = new
+    def __init__(self, old: ast.AST, new: ast.AST) -> None:
+        self.old, self.new = old, new
 
     def visit(self, node: ast.AST) -> ast.AST:
-        if getattr(node, "_marked", False):
-            return self.new
-        return self.generic_visit(node)
+        return self.new if node is self.old else self.generic_visit(node)
 
 
 def _replaced(function: ast.FunctionDef, old: ast.AST, new: ast.AST) -> ast.FunctionDef:
-    old._marked = True  # type: ignore[attr-defined]
-    copied = deepcopy(function)
-    del old._marked  # type: ignore[attr-defined]
+    memo: dict[int, Any] = {}
+    copied = deepcopy(function, memo)
     ast.copy_location(new, old)
-    result = _Replacing(new).visit(copied)
+    result = _Replacing(memo[id(old)], new).visit(copied)
     ast.fix_missing_locations(result)
     assert isinstance(result, ast.FunctionDef)
     return result

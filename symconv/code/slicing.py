@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 
 from symconv.code.values import Plan, Span
 from symconv.code.walk import Varies, Walk
@@ -19,6 +20,7 @@ from symconv.prove.value import Axis, Term, Value, axis, build, inside, scaled
 __all__ = ["composed", "constraints", "picked", "span", "updated"]
 
 Bound = Affine | None
+_Groups = list[tuple[Affine, ...]]
 
 
 def span(walk: Walk, start: Bound, stop: Bound, step: int, size: Affine) -> Span:
@@ -64,7 +66,7 @@ def _bound(walk: Walk, bound: Affine, size: Affine) -> Affine:
 def picked(walk: Walk, value: Value, plan: Plan) -> Value:
     """The elements a subscript names."""
     axes: list[Axis] = []
-    how: list[Callable[[list[tuple[Affine, ...]]], Position]] = []
+    how: list[Callable[[_Groups], Position]] = []
     old = 0
     for item in plan:
         at = len(axes)
@@ -72,17 +74,28 @@ def picked(walk: Walk, value: Value, plan: Plan) -> Value:
             axes.append(axis())
             continue
         if isinstance(item, Affine):
-            form = item
-            how.append(lambda groups, form=form: form)  # type: ignore[misc]
+            how.append(partial(_fixed, item))
         elif item.whole:
             axes.append(value.axes[old])
-            how.append(lambda groups, at=at: groups[at])  # type: ignore[misc]
+            how.append(partial(_kept, at))
         else:
             assert item.count is not None
             axes.append(axis(item.count))
-            how.append(lambda groups, at=at, s=item: _only(groups[at]) * s.step + s.start)  # type: ignore[misc]
+            how.append(partial(_stepped, at, item))
         old += 1
     return build(walk.fresh, axes, lambda *groups: read_at(walk.fresh, value, [h(list(groups)) for h in how]))
+
+
+def _fixed(form: Affine, _: _Groups) -> Position:
+    return form
+
+
+def _kept(at: int, groups: _Groups) -> Position:
+    return groups[at]
+
+
+def _stepped(at: int, item: Span, groups: _Groups) -> Position:
+    return _only(groups[at]) * item.step + item.start
 
 
 def _only(group: Sequence[Affine]) -> Affine:

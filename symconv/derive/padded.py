@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from symconv.derive.skip import span
+from symconv.errors import InternalError
 from symconv.notation.affine import Affine, affine, var
 from symconv.notation.expr import Border, Constraint, Expr, Range, Read, Reduce, children, nonnegative, transform
 from symconv.notation.operator import Operator, Statement, Tensor
@@ -86,6 +87,8 @@ def _ordered(op: Operator, new: list[Statement], stated: tuple[Statement, ...]) 
             statements += ready
             known |= {s.target.name for s in ready}
             waiting = [s for s in waiting if s not in ready]
+    if waiting:
+        raise InternalError(f"{op.name}: {waiting[0].target.name} copies what no statement computes")
     return tuple(statements)
 
 

@@ -36,7 +36,7 @@ _FEW = 0.03
 """What plans with fewer parts may cost less."""
 _WAITING = 0.02
 """What a plan that keeps one thread of two idle may cost less. Work that is not shared takes twice as long, but one
-thread pays for finer cuts: of 0, 0.02, 0.03 and 0.07 this lost least over layers of few boxes, with one and with two.
+thread pays for finer cuts: of 0, 0.02 and 0.07 this lost least over layers of few boxes, with one and with two.
 """
 
 
