@@ -13,13 +13,13 @@ from symconv.derive.borders import resolve_borders
 from symconv.errors import SpecError, SymconvError
 from symconv.notation.affine import var
 from symconv.notation.operator import Operator
-from symconv.prove.compare import compare, renamed
-from symconv.prove.facts import facts_of
-from symconv.prove.parse import Caret
-from symconv.prove.scope import Names, Scope
-from symconv.prove.sides import expanded
-from symconv.prove.value import Fresh
-from symconv.prove.whole_sums import WholeSums
+from symconv.prove.decide.compare import compare, renamed
+from symconv.prove.language.facts import facts_of
+from symconv.prove.language.parse import Caret
+from symconv.prove.meaning.scope import Names, Scope
+from symconv.prove.meaning.sides import expanded
+from symconv.prove.meaning.value import Fresh
+from symconv.prove.meaning.whole_sums import WholeSums
 from symconv.relation.regions import Region, everywhere
 from symconv.relation.sets import context_of
 from symconv.relation.terms import Undecided

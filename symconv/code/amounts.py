@@ -8,9 +8,9 @@ from fractions import Fraction
 from symconv.code.values import Ratio
 from symconv.notation.affine import Affine, affine, maximum, quotient
 from symconv.notation.expr import Constraint, nonnegative
-from symconv.prove.amounts import product_of
-from symconv.prove.scope import Undecided
-from symconv.prove.value import Product
+from symconv.prove.meaning.amounts import product_of
+from symconv.prove.meaning.scope import Undecided
+from symconv.prove.meaning.value import Product
 from symconv.relation.terms import as_product
 
 __all__ = ["Number", "arithmetic", "extreme", "is_number", "number_of", "rounded", "whole"]

@@ -15,8 +15,8 @@ from symconv.code.values import Box, Condition, Context, Dotted, Function, Metho
 from symconv.code.words import WORDS
 from symconv.errors import SymconvError
 from symconv.notation.affine import Affine, affine
-from symconv.prove.scope import Undecided
-from symconv.prove.value import Product
+from symconv.prove.meaning.scope import Undecided
+from symconv.prove.meaning.value import Product
 
 __all__ = ["Calls"]
 

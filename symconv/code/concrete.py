@@ -15,12 +15,12 @@ from symconv.code.values import Plan, Span
 from symconv.notation.affine import Affine, affine
 from symconv.notation.expr import Constraint
 from symconv.notation.operator import Operator
-from symconv.prove.numeric import binary_shapes, plain
-from symconv.prove.numeric_numbers import Array, Ground, Misfit, grounded
-from symconv.prove.numeric_words import called
-from symconv.prove.scope import Undecided
-from symconv.prove.syntax import Call
-from symconv.prove.value import Product
+from symconv.prove.concrete.evaluate import binary_shapes, plain
+from symconv.prove.concrete.numbers import Array, Ground, Misfit, grounded
+from symconv.prove.concrete.words import called
+from symconv.prove.language.syntax import Call
+from symconv.prove.meaning.scope import Undecided
+from symconv.prove.meaning.value import Product
 
 __all__ = ["Concrete"]
 

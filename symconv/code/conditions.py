@@ -9,8 +9,8 @@ from symconv.code.amounts import Number
 from symconv.code.values import Condition, Ratio
 from symconv.notation.affine import Affine
 from symconv.notation.expr import Constraint
-from symconv.prove.scope import Undecided
-from symconv.prove.value import Product
+from symconv.prove.meaning.scope import Undecided
+from symconv.prove.meaning.value import Product
 
 __all__ = ["both", "compared", "either", "opposite"]
 

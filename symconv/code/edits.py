@@ -10,7 +10,7 @@ from typing import Any
 
 from symconv.notation.affine import Affine
 from symconv.notation.operator import Operator
-from symconv.prove.facts import facts_of
+from symconv.prove.language.facts import facts_of
 
 __all__ = ["Edit", "edits"]
 

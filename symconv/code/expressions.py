@@ -19,7 +19,7 @@ from symconv.code.values import (
     Pack,
 )
 from symconv.notation.affine import Affine, affine
-from symconv.prove.value import Product
+from symconv.prove.meaning.value import Product
 
 __all__ = ["LONGEST", "Expressions"]
 

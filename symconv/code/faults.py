@@ -15,13 +15,13 @@ from symconv.code.edits import edits
 from symconv.code.reading import Reading, coded, finished, part
 from symconv.errors import SymconvError
 from symconv.notation.operator import Operator
-from symconv.prove.concrete import Array, truth_of
-from symconv.prove.counterexample import drawn
-from symconv.prove.decide import decide
-from symconv.prove.enclosure import NoValueError
-from symconv.prove.numeric import Misfit
+from symconv.prove.concrete.counterexample import drawn
+from symconv.prove.concrete.enclosure import NoValueError
+from symconv.prove.concrete.evaluate import Misfit
+from symconv.prove.concrete.sides import Array, truth_of
+from symconv.prove.decide.decision import decide
+from symconv.prove.meaning.scope import Undecided
 from symconv.prove.proof import Proof
-from symconv.prove.scope import Undecided
 from symconv.verify.geometry import geometries
 
 __all__ = ["Fault", "explained"]

@@ -21,14 +21,14 @@ from symconv.notation.affine import affine, var
 from symconv.notation.expr import equal
 from symconv.notation.operator import Operator
 from symconv.ops.registry import catalogue, operator
-from symconv.prove.coded import Coded
-from symconv.prove.decide import decide
-from symconv.prove.facts import facts_of
-from symconv.prove.numeric_numbers import Misfit
-from symconv.prove.parse import Caret
-from symconv.prove.scope import Fork, ForkAt, Mismatch, Names, Scope, Undecided
-from symconv.prove.value import Fresh, Term, Value, axis
-from symconv.prove.whole_sums import WholeSums
+from symconv.prove.concrete.numbers import Misfit
+from symconv.prove.decide.decision import decide
+from symconv.prove.language.coded import Coded
+from symconv.prove.language.facts import facts_of
+from symconv.prove.language.parse import Caret
+from symconv.prove.meaning.scope import Fork, ForkAt, Mismatch, Names, Scope, Undecided
+from symconv.prove.meaning.value import Fresh, Term, Value, axis
+from symconv.prove.meaning.whole_sums import WholeSums
 from symconv.relation.collecting import collected
 from symconv.relation.regions import Region, everywhere
 from symconv.relation.sets import Context as Sizes

@@ -17,7 +17,7 @@ from symconv.code.trouble import Outside
 from symconv.code.values import Box, Condition, Plan, Series, Span, Stale
 from symconv.notation.affine import Affine, affine, quotient, var
 from symconv.notation.expr import Constraint, equal, nonnegative
-from symconv.prove.value import Term, Value, inside
+from symconv.prove.meaning.value import Term, Value, inside
 from symconv.relation.sets import Context, System, feasible
 
 __all__ = ["Loops"]

@@ -7,9 +7,9 @@ from fractions import Fraction
 from typing import Any
 
 from symconv.notation.affine import Affine
-from symconv.prove.scope import Undecided
-from symconv.prove.syntax import Binary, Name, Node, Number, Text, Tuple
-from symconv.prove.value import Product
+from symconv.prove.language.syntax import Binary, Name, Node, Number, Text, Tuple
+from symconv.prove.meaning.scope import Undecided
+from symconv.prove.meaning.value import Product
 
 __all__ = ["Arguments", "node_of"]
 

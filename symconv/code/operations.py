@@ -20,7 +20,7 @@ from symconv.code.values import (
     Stale,
 )
 from symconv.notation.affine import Affine, affine
-from symconv.prove.value import Product
+from symconv.prove.meaning.value import Product
 from symconv.relation.terms import as_product
 
 __all__ = ["LONGEST", "Operations"]

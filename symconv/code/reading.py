@@ -22,10 +22,10 @@ from symconv.code.values import Box, Context, Pack
 from symconv.code.walk import Walk
 from symconv.errors import SpecError, SymconvError, shown
 from symconv.notation.operator import Operator
-from symconv.prove.coded import Coded
-from symconv.prove.counterexample import drawn
-from symconv.prove.numeric_numbers import Misfit
-from symconv.prove.scope import Mismatch, Scope, Undecided
+from symconv.prove.concrete.counterexample import drawn
+from symconv.prove.concrete.numbers import Misfit
+from symconv.prove.language.coded import Coded
+from symconv.prove.meaning.scope import Mismatch, Scope, Undecided
 from symconv.verify.geometry import geometries
 
 __all__ = ["Reading", "coded", "finished", "part", "results_of"]

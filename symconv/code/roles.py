@@ -10,8 +10,8 @@ from typing import Any
 from symconv.errors import SpecError, shown
 from symconv.notation.affine import affine
 from symconv.notation.operator import Operator
-from symconv.prove.facts import facts_of
-from symconv.prove.value import Product
+from symconv.prove.language.facts import facts_of
+from symconv.prove.meaning.value import Product
 
 __all__ = ["Roles", "gradient_named", "numeric", "numeric_kind", "packed", "tensor_named"]
 

@@ -11,11 +11,11 @@ from symconv.code.values import Plan, Span
 from symconv.code.walk import Varies, Walk
 from symconv.notation.affine import Affine, affine, quotient, var
 from symconv.notation.expr import Constraint, equal, nonnegative
-from symconv.prove.addresses import Position, place, read_at
-from symconv.prove.arrays import length
-from symconv.prove.elements import elementwise
-from symconv.prove.scope import Undecided, same_size
-from symconv.prove.value import Axis, Term, Value, axis, build, inside, scaled
+from symconv.prove.meaning.addresses import Position, place, read_at
+from symconv.prove.meaning.arrays import length
+from symconv.prove.meaning.elements import elementwise
+from symconv.prove.meaning.scope import Undecided, same_size
+from symconv.prove.meaning.value import Axis, Term, Value, axis, build, inside, scaled
 
 __all__ = ["composed", "constraints", "picked", "span", "updated"]
 

@@ -14,8 +14,8 @@ from symconv.code.loops import Loops
 from symconv.code.trouble import CodeError, Outside
 from symconv.code.values import Box, Context, Dotted, Function, Opaque, Pack
 from symconv.notation.affine import affine
-from symconv.prove.scope import Mismatch, Undecided
-from symconv.prove.value import Product
+from symconv.prove.meaning.scope import Mismatch, Undecided
+from symconv.prove.meaning.value import Product
 
 __all__ = ["Reader"]
 

@@ -13,14 +13,14 @@ from symconv.code.values import Plan, Span
 from symconv.code.walk import Walk
 from symconv.notation.affine import Affine, affine, quotient, var
 from symconv.notation.expr import Constraint
-from symconv.prove import arrays, elements
-from symconv.prove.addresses import Position, read_at
-from symconv.prove.amounts import as_product, product_of
-from symconv.prove.elaborate import denotation
-from symconv.prove.functions import applied
-from symconv.prove.scope import Undecided
-from symconv.prove.syntax import Call
-from symconv.prove.value import Amount, Axis, Factor, Product, Term, Value, axis, build, inside, read
+from symconv.prove.language.syntax import Call
+from symconv.prove.meaning import arrays, elements
+from symconv.prove.meaning.addresses import Position, read_at
+from symconv.prove.meaning.amounts import as_product, product_of
+from symconv.prove.meaning.elaborate import denotation
+from symconv.prove.meaning.functions import applied
+from symconv.prove.meaning.scope import Undecided
+from symconv.prove.meaning.value import Amount, Axis, Factor, Product, Term, Value, axis, build, inside, read
 
 __all__ = ["UNSET", "Symbolic"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from symconv.errors import SpecError
-from symconv.prove.parse import Caret
-from symconv.prove.scope import Undecided
+from symconv.prove.language.parse import Caret
+from symconv.prove.meaning.scope import Undecided
 
 __all__ = ["CodeError", "LineCaret", "Outside"]
 

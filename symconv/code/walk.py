@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from symconv.code.trouble import LineCaret
 from symconv.notation.affine import Affine, maximum
 from symconv.notation.expr import Constraint, equal, nonnegative
-from symconv.prove.scope import Fork, ForkAt, Mismatch, Scope, Undecided
+from symconv.prove.meaning.scope import Fork, ForkAt, Mismatch, Scope, Undecided
 from symconv.relation.regions import Region
 from symconv.relation.sets import Context
 

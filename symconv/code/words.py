@@ -13,7 +13,7 @@ from symconv.code.values import Box, Condition, Opaque, Series, Slice
 from symconv.code.windows import WINDOWS
 from symconv.notation.affine import affine, quotient
 from symconv.notation.expr import nonnegative
-from symconv.prove.value import Product
+from symconv.prove.meaning.value import Product
 from symconv.relation.terms import as_product
 
 if TYPE_CHECKING:

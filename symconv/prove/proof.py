@@ -10,18 +10,18 @@ from symconv.notation.affine import affine, var
 from symconv.notation.expr import equal
 from symconv.notation.operator import Operator
 from symconv.notation.shapes import completed
-from symconv.prove.coded import Coded
-from symconv.prove.conditions import Speaker
-from symconv.prove.counterexample import Counterexample
-from symconv.prove.decide import Decision, decide
-from symconv.prove.evidence import counterexample
-from symconv.prove.leaning import leaning
-from symconv.prove.parse import parse_claim
-from symconv.prove.people import named_by_the_operator
-from symconv.prove.refutation import refutation, refuted
-from symconv.prove.repair import repair
-from symconv.prove.scope import Undecided
-from symconv.prove.syntax import Claim
+from symconv.prove.concrete.counterexample import Counterexample
+from symconv.prove.decide.decision import Decision, decide
+from symconv.prove.decide.evidence import counterexample
+from symconv.prove.decide.refutation import refutation, refuted
+from symconv.prove.explain.conditions import Speaker
+from symconv.prove.explain.leaning import leaning
+from symconv.prove.explain.repair import repair
+from symconv.prove.language.coded import Coded
+from symconv.prove.language.parse import parse_claim
+from symconv.prove.language.people import named_by_the_operator
+from symconv.prove.language.syntax import Claim
+from symconv.prove.meaning.scope import Undecided
 from symconv.relation.regions import Region
 
 __all__ = ["Proof", "judged", "prove"]
@@ -160,9 +160,9 @@ def prove(op: Operator, claim: str, explain: bool = True) -> Proof:
     """Decide ``claim`` for every size for which ``op`` is valid.
 
     ``claim`` reads ``gx = ...``, ``gw = ...`` (a gradient) or ``y = ...`` (the forward value) with the words of
-    ``symconv.prove.vocabulary``. Both sides become sums of products of tensor elements over integer relations, which
-    isl compares for all sizes at once, multiplicities included. ``explain=False`` leaves out counterexample, cause and
-    repair of a wrong claim: the decision alone. Raises SpecError where the claim is unusable.
+    ``symconv.prove.language.vocabulary``. Both sides become sums of products of tensor elements over integer relations,
+    which isl compares for all sizes at once, multiplicities included. ``explain=False`` leaves out counterexample,
+    cause and repair of a wrong claim: the decision alone. Raises SpecError where the claim is unusable.
 
     >>> import symconv as sc
     >>> proof = prove(sc.conv2d(padding=1), "gx = conv2d(gy, flip(w), padding=1)")

@@ -10,11 +10,11 @@ from symconv.code.proofs import prove_code
 from symconv.errors import SpecError, SymconvError
 from symconv.gather.derivation import Derivation
 from symconv.notation.operator import Operator
-from symconv.prove.concrete import Array, truth_of
-from symconv.prove.counterexample import drawn
-from symconv.prove.enclosure import NoValueError
-from symconv.prove.numeric import Misfit, evaluate
-from symconv.prove.parse import parse_claim
+from symconv.prove.concrete.counterexample import drawn
+from symconv.prove.concrete.enclosure import NoValueError
+from symconv.prove.concrete.evaluate import Misfit, evaluate
+from symconv.prove.concrete.sides import Array, truth_of
+from symconv.prove.language.parse import parse_claim
 from symconv.prove.proof import prove
 from symconv.readable.candidates import Candidate, backward_words, candidates
 from symconv.readable.words import Words

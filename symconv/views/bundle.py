@@ -11,7 +11,7 @@ from symconv.errors import InternalError
 from symconv.gather.derivation import Derivation
 from symconv.kernel import Kernel
 from symconv.notation.operator import Operator
-from symconv.prove.counterexample import Counterexample
+from symconv.prove.concrete.counterexample import Counterexample
 from symconv.prove.proof import Proof
 from symconv.templates import environment
 from symconv.validate.validation import Validation, Validations

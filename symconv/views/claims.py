@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from html import escape
 
-from symconv.prove.coded import Coded
-from symconv.prove.evidence import Pattern, pattern
+from symconv.prove.decide.evidence import Pattern, pattern
+from symconv.prove.language.coded import Coded
+from symconv.prove.language.syntax import (
+    Binary,
+    Call,
+    Equation,
+    Name,
+    Node,
+    Number,
+    Pick,
+    Reduction,
+    Sliced,
+    Span,
+    Text,
+    Tuple,
+)
 from symconv.prove.proof import Proof
-from symconv.prove.syntax import Binary, Call, Equation, Name, Node, Number, Pick, Reduction, Sliced, Span, Text, Tuple
 from symconv.views.differences import Difference, difference
 from symconv.views.svg import drawing, label, rect
 

@@ -14,11 +14,11 @@ import numpy as np
 from symconv.errors import SpecError
 from symconv.notation.affine import var
 from symconv.notation.expr import Constraint
-from symconv.prove.concrete import Array, applies_functions, evaluated, is_rational, true_value, truth_of
-from symconv.prove.counterexample import drawn
-from symconv.prove.decide import Decision
-from symconv.prove.enclosure import NoValueError
-from symconv.prove.numeric import Misfit
+from symconv.prove.concrete.counterexample import drawn
+from symconv.prove.concrete.enclosure import NoValueError
+from symconv.prove.concrete.evaluate import Misfit
+from symconv.prove.concrete.sides import Array, applies_functions, evaluated, is_rational, true_value, truth_of
+from symconv.prove.decide.decision import Decision
 from symconv.prove.proof import Proof
 
 __all__ = ["Difference", "difference"]

@@ -46,6 +46,15 @@ FORBIDDEN = {
     "export": {"api", "cli", "commands", "kernel", "build", "tune"},
 }
 
+PROVING = {
+    "language": set(),
+    "meaning": {"language"},
+    "concrete": {"language"},
+    "decide": {"language", "meaning", "concrete"},
+    "explain": {"language", "concrete", "decide"},
+}
+"""The same within ``prove``: what a claim means and what it gives on numbers do not know each other."""
+
 SPEAKERS = {
     "islpy": {"symconv.relation"},
     "sympy": {"symconv.derive", "symconv.algorithms", "symconv.notation.from_sympy"},
@@ -103,6 +112,13 @@ def test_a_stage_imports_only_what_comes_before_it(module: str) -> None:
     if mine in ALLOWED:
         assert others <= ALLOWED[mine], f"{module} imports {sorted(others - ALLOWED[mine])}"
     assert not others & FORBIDDEN.get(mine, set())
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if m.startswith("symconv.prove.") and m.count(".") > 2])
+def test_a_part_of_prove_imports_only_what_comes_before_it(module: str) -> None:
+    mine = module.split(".")[2]
+    others = {m.split(".")[2] for m in imports(MODULES[module], lazy=True) if m.startswith("symconv.prove.")} - {mine}
+    assert others <= PROVING[mine], f"{module} imports {sorted(others - PROVING[mine])}"
 
 
 @pytest.mark.parametrize("library", SPEAKERS)

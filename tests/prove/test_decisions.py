@@ -12,8 +12,8 @@ from corpus import CLAIMS
 import symconv as sc
 from symconv.errors import SpecError
 from symconv.notation.operator import Operator
-from symconv.prove.numeric import Misfit, evaluate
-from symconv.prove.parse import parse_claim
+from symconv.prove.concrete.evaluate import Misfit, evaluate
+from symconv.prove.language.parse import parse_claim
 from symconv.verify.geometry import geometries
 from symconv.verify.reference import evaluate as forward
 from symconv.verify.reference import gradients

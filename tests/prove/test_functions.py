@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import symconv as sc
-from symconv.prove.functions import spelled, told_apart
-from symconv.prove.numeric import Misfit, evaluate
-from symconv.prove.parse import parse_claim
-from symconv.prove.value import Factor, Term
+from symconv.prove.concrete.evaluate import Misfit, evaluate
+from symconv.prove.language.parse import parse_claim
+from symconv.prove.meaning.functions import spelled, told_apart
+from symconv.prove.meaning.value import Factor, Term
 from symconv.verify import reference
 
 SIGNS = (

@@ -11,8 +11,8 @@ from test_decisions import corners, wrong
 
 import symconv as sc
 from symconv.errors import SpecError
-from symconv.prove.numeric import evaluate
-from symconv.prove.parse import parse_claim
+from symconv.prove.concrete.evaluate import evaluate
+from symconv.prove.language.parse import parse_claim
 
 STRIDED = "sc.conv1d(stride=2, padding=1)"
 OPERATORS = {

@@ -9,8 +9,8 @@ import pytest
 
 import symconv as sc
 from symconv.errors import SpecError
-from symconv.prove.numeric import evaluate
-from symconv.prove.parse import parse_claim
+from symconv.prove.concrete.evaluate import evaluate
+from symconv.prove.language.parse import parse_claim
 
 Numbers = Callable[..., np.ndarray]
 
@@ -96,7 +96,7 @@ VALUES: list[tuple[str, Numbers]] = [
 
 def value(text: str) -> np.ndarray:
     """What the words of a claim give, whatever the shape of the side."""
-    from symconv.prove.numeric_numbers import Misfit
+    from symconv.prove.concrete.numbers import Misfit
 
     try:
         return evaluate(parse_claim(f"ga = {text}"), op(), {**held(), "gy": np.ones((2, 4), int)})
@@ -116,11 +116,11 @@ def test_a_word_has_the_values_of_its_library(text: str, want: Numbers) -> None:
 @pytest.mark.parametrize("text", [text for text, _ in VALUES])
 def test_proof_and_numbers_read_a_word_alike(text: str) -> None:
     """At fixed sizes the proof's terms for an element, evaluated, are the numbers' element."""
-    from symconv.prove.claimed import claimed
-    from symconv.prove.decide import _Problem
-    from symconv.prove.parse import Caret
-    from symconv.prove.scope import Undecided
-    from symconv.prove.value import axis
+    from symconv.prove.decide.decision import _Problem
+    from symconv.prove.language.parse import Caret
+    from symconv.prove.meaning.claimed import claimed
+    from symconv.prove.meaning.scope import Undecided
+    from symconv.prove.meaning.value import axis
     from symconv.relation.regions import everywhere
     from symconv.relation.sets import context_of
 

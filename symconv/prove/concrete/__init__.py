@@ -1,0 +1,1 @@
+"""A claim and the definition on concrete numbers: code of their own, that decides nothing by relations."""

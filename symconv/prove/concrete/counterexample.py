@@ -1,0 +1,115 @@
+"""One place where a claim is wrong, on small integers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal, localcontext
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from symconv.display import Displayed
+from symconv.errors import shortened
+from symconv.notation.operator import Operator
+from symconv.prove.concrete.enclosure import Enclosure
+from symconv.prove.concrete.evaluate import Misfit
+from symconv.prove.concrete.sides import Array, applies_functions, difference, is_rational, sides_at, times
+from symconv.prove.language.coded import Coded
+from symconv.prove.language.syntax import Claim
+
+__all__ = ["PRIME", "Counterexample", "Shapes", "drawn", "seen", "times"]
+
+Shapes = dict[str, tuple[int, ...]]
+PRIME = 2**61 - 1
+_TERMS, _DIGITS = 6, 8
+_POSITIVE = 4
+"""As many draws are of positive integers, which read well; functions such as ``sign`` want others too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counterexample(Displayed):
+    """One place where a claim is wrong.
+
+    ``shapes`` of the inputs; where the shapes do not fit ``mismatch`` says how; else ``cell`` of the side is ``got``
+    and should be ``want`` on the integers ``arrays``, because of the products that are ``missing`` from the claim or
+    ``extra`` in it. Where functions have no ``exact`` values, both are given to some digits, and are proved to differ.
+    """
+
+    side: str
+    shapes: tuple[tuple[str, tuple[int, ...]], ...]
+    mismatch: str = ""
+    cell: tuple[int, ...] = ()
+    got: Fraction | None = None
+    want: Fraction | None = None
+    missing: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
+    arrays: tuple[tuple[str, tuple[Any, ...]], ...] = ()
+    exact: bool = True
+
+    def __repr__(self) -> str:
+        return f"<counterexample {shortened(str(self).splitlines()[0], 120)}>"
+
+    def __str__(self) -> str:
+        where = ", ".join(f"{name} {times(shape)}" for name, shape in self.shapes)
+        if self.mismatch:
+            return f"at {where}: {self.mismatch}"
+        cell = f"{self.side}[{','.join(map(str, self.cell))}]"
+        got, want = (str(v) if self.exact or v is None else _decimal(v) for v in (self.got, self.want))
+        how = "integers, confirmed by brute force" if self.exact else "on integers; enclosed by interval arithmetic"
+        lines = [f"at {where}: {cell} is {got}, want {want} ({how})"]
+        for word, terms in (("missing", self.missing), ("extra", self.extra)):
+            if terms:
+                more = f" and {len(terms) - _TERMS} more" if len(terms) > _TERMS else ""
+                lines.append(f"  {word}: {' + '.join(terms[:_TERMS])}{more}")
+        return "\n".join(lines)
+
+
+def _decimal(value: Fraction) -> str:
+    """A fraction of a power of ten with all its digits."""
+    digits = len(str(value.denominator))
+    with localcontext(prec=digits + len(str(abs(value.numerator)))):
+        return f"{Decimal(value.numerator) / Decimal(value.denominator):f}"
+
+
+def drawn(op: Operator, shapes: Mapping[str, tuple[int, ...]], seed: int, below: int = 10) -> dict[str, Array]:
+    """Integers under ``below`` for every input and the cotangent, as Python ints: positive ones from few seeds."""
+    rng = np.random.default_rng(seed)
+    least = 1 if seed < _POSITIVE else 1 - below
+    wanted = {t.name: shapes[t.name] for t in op.inputs} | {f"g{op.output.name}": op.output_shape(**dict(shapes))}
+    return {name: rng.integers(least, below, shape).astype(object) for name, shape in wanted.items()}
+
+
+def seen(op: Operator, claim: Claim | Coded, shapes: Mapping[str, tuple[int, ...]], seed: int) -> Counterexample | None:
+    """A difference that is certain on integers of that seed, or None.
+
+    Raises NoValueError where that cannot be computed, SpecError where the claim is unusable.
+    """
+    rational = is_rational(op) and not applies_functions(claim)
+    # Small numbers stay where functions such as tanh still grow.
+    arrays = drawn(op, shapes, seed) if rational else drawn(op, shapes, seed, 3)
+    at = tuple(shapes.items())
+    try:
+        got, want = sides_at(op, claim, arrays)
+    except Misfit as reason:
+        return Counterexample(claim.side, at, mismatch=str(reason))
+    cells = list(difference(got, want))
+    if not cells:
+        return None
+    cell = cells[0] if rational else max(cells, key=lambda one: abs(float(got[one]) - float(want[one])))
+    held = tuple((name, tuple(int(v) for v in array.ravel())) for name, array in arrays.items())
+    pair, exact = _valued(got[cell], want[cell])
+    return Counterexample(claim.side, at, "", cell, *pair, arrays=held, exact=exact)
+
+
+def _valued(got: Any, want: Any) -> tuple[tuple[Fraction, Fraction], bool]:
+    """Both values, and whether they are exact; else to as many digits as tell them apart."""
+    values = [v.lo if isinstance(v, Enclosure) and v.lo == v.hi else v for v in (got, want)]
+    if not any(isinstance(value, Enclosure) for value in values):
+        return (Fraction(values[0]), Fraction(values[1])), True
+    middles = [(v.lo + v.hi) / 2 if isinstance(v, Enclosure) else Fraction(v) for v in values]
+    step = Fraction(1, 10**_DIGITS)
+    while (rounded := (round(middles[0] / step) * step, round(middles[1] / step) * step))[0] == rounded[1]:
+        step /= 10**_DIGITS
+    return rounded, False

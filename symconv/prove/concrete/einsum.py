@@ -1,0 +1,48 @@
+"""Einstein's summation on concrete arrays."""
+
+from __future__ import annotations
+
+import re
+from math import prod
+
+import numpy as np
+
+from symconv.prove.concrete.numbers import Array, Ground, Misfit, TooLargeError
+from symconv.prove.concrete.windows import shown
+from symconv.prove.language.syntax import Call, Text
+from symconv.prove.language.vocabulary import FUNCTIONS
+
+__all__ = ["einsum"]
+
+_MOST, _MOST_OBJECTS = 50_000_000, 500_000
+"""The terms of an einsum, in machine numbers and as Python numbers: some tenths of a second."""
+
+
+def einsum(ground: Ground, call: Call) -> Array:
+    """The sum that an equation of letters says."""
+    equation, *operands = call.arguments
+    if not isinstance(equation, Text):
+        raise ground.error(call.at, f"einsum is used as {FUNCTIONS['einsum'].usage}")
+    text = equation.value.replace(" ", "")
+    if not re.fullmatch(r"[A-Za-z]+(,[A-Za-z]+)*(->[A-Za-z]*)?", text):
+        raise ground.error(equation.at, f"einsum: letters, commas and -> are wanted; given {equation.value!r}")
+    left, arrow, output = text.partition("->")
+    inputs = left.split(",")
+    if not arrow:
+        letters = "".join(inputs)
+        output = "".join(sorted(letter for letter in set(letters) if letters.count(letter) == 1))
+    if len(set(output)) != len(output) or not set(output) <= set(left):
+        raise ground.error(equation.at, f"einsum: the result {output!r} names a letter twice or one that is not there")
+    values = [ground.array(ground, node) for node in operands]
+    if [len(part) for part in inputs] != [a.ndim for a in values]:
+        ranks = ", ".join(str(a.ndim) for a in values)
+        raise ground.error(equation.at, f"einsum: {equation.value!r} does not fit arrays of {ranks} axes")
+    extents: dict[str, int] = {}
+    for part, a in zip(inputs, values, strict=True):
+        for letter, length in zip(part, a.shape, strict=True):
+            if extents.setdefault(letter, length) != length:
+                shapes = ", ".join(shown(one.shape) for one in values)
+                raise Misfit(f"einsum {equation.value!r} of {shapes}: {letter} is {extents[letter]} and {length}")
+    if prod(extents.values()) > (_MOST_OBJECTS if any(a.dtype == object for a in values) else _MOST):
+        raise TooLargeError("this einsum has too many terms to compute")
+    return np.asarray(np.einsum(f"{left}->{output}", *values), dtype=np.result_type(*values))

@@ -1,0 +1,64 @@
+"""Functions, comparisons, quotients and powers of single elements, on concrete arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from symconv.prove.concrete.enclosure import Enclosure, NoValueError, applied
+from symconv.prove.concrete.numbers import Array, Ground
+from symconv.prove.language.syntax import Node, show
+from symconv.verify import scalars
+
+__all__ = ["COMPARED", "pointwise"]
+
+COMPARED = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne"}
+_RATIONAL = frozenset({"abs", "relu", "sign", "max", "min", "where", "div", "pow", *COMPARED.values()})
+
+
+def pointwise(ground: Ground, name: str, arrays: Sequence[Array], node: Node) -> Array:
+    """A function of elements: exact where its values are rational, enclosed for enclosures, in floats for floats.
+
+    Raises NoValueError where there is no value, as of a division by zero, and SpecError where a value is not exact.
+    """
+    if any(isinstance(value, Enclosure) for a in arrays for value in a.flat):
+        return np.asarray(np.frompyfunc(partial(applied, name), len(arrays), 1)(*arrays), dtype=object)
+    kinds = {a.dtype.kind for a in arrays if a.ndim or a.dtype.kind == "f"}
+    if ground.prime is not None:
+        return _modular(ground, name, arrays, node)
+    if "f" in kinds:
+        with np.errstate(all="ignore"):
+            return np.asarray(scalars.apply(name, tuple(a.astype(float) for a in arrays)))
+    if name not in _RATIONAL or (name == "pow" and any(Fraction(v).denominator != 1 for v in arrays[1].flat)):
+        raise ground.error(node.at, f"{show(node)} has no exact value")
+    return np.asarray(np.frompyfunc(partial(_exactly, name), len(arrays), 1)(*arrays), dtype=object)
+
+
+def _exactly(name: str, *values: Any) -> Any:
+    result = applied(name, *(Fraction(value) for value in values))
+    if isinstance(result, Fraction) and result.denominator == 1:
+        return int(result)
+    return result
+
+
+def _modular(ground: Ground, name: str, arrays: Sequence[Array], node: Node) -> Array:
+    prime = ground.prime or 0
+
+    def divided(a: int, b: int) -> int:
+        if b % prime == 0:
+            raise NoValueError("a division by zero")
+        return a * pow(b, -1, prime) % prime
+
+    match name:
+        case "div":
+            return np.asarray(np.frompyfunc(divided, 2, 1)(*arrays), dtype=object)
+        case "pow":
+            # Negative exponents were made residues: those above the half stand for them.
+            power = int(arrays[1].flat[0])
+            signed = power - prime if power > prime // 2 else power
+            return np.asarray(np.frompyfunc(lambda a: pow(int(a), signed, prime), 1, 1)(arrays[0]), dtype=object)
+    raise ground.error(node.at, f"{show(node)} has no exact value")

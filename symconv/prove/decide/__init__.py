@@ -1,0 +1,1 @@
+"""Equality of what is claimed and what is true, for all sizes."""

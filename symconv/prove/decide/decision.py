@@ -1,0 +1,202 @@
+"""From a claim to the exact sets of sizes: where it fails, and where already its shapes do not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from symconv.notation.affine import Affine, affine, var
+from symconv.notation.expr import Constraint, nonnegative
+from symconv.notation.operator import Operator, Tensor
+from symconv.prove.decide.compare import compare, renamed
+from symconv.prove.language.coded import Coded
+from symconv.prove.language.facts import facts_of
+from symconv.prove.language.parse import Caret
+from symconv.prove.language.people import aliases, nearest
+from symconv.prove.language.syntax import Claim, Name
+from symconv.prove.meaning.addresses import flat, place, same_structure
+from symconv.prove.meaning.claimed import claimed
+from symconv.prove.meaning.scope import Fork, ForkAt, Mismatch, Names, Scope, Undecided, same_size
+from symconv.prove.meaning.sides import axes_of, names_of, sides_of, truth
+from symconv.prove.meaning.value import Axis, Fresh, Term, Value, build, read
+from symconv.prove.meaning.whole_sums import WholeSums
+from symconv.relation.regions import Region, everywhere, nowhere
+from symconv.relation.sets import context_of
+
+__all__ = ["Decision", "decide", "sides"]
+
+_MOST_BRANCHES = 200
+_MOST_OPEN = 8
+"""As many are enough to see wrong shapes of a claim that is undecided anyway."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Where a claim fails, for all sizes at once.
+
+    ``values`` are well-typed sizes whose values differ, ``shapes`` those whose shapes do not fit; ``undecided`` says
+    why the claim may be wrong for others too.
+    """
+
+    domain: Region
+    values: Region
+    shapes: Region
+    misfits: tuple[str, ...] = ()
+    undecided: str = ""
+    branches: int = 1
+    relations: int = 0
+    asked: tuple[Constraint, ...] = ()
+    batch: str = ""
+
+    @property
+    def wrong(self) -> Region:
+        """The sizes for which the claim is wrong, of batches that have an element."""
+        fails = self.fails
+        return fails.where(nonnegative(var(self.batch) - 1)) if self.batch else fails
+
+    @property
+    def fails(self) -> Region:
+        """All sizes for which the claim is wrong."""
+        return self.values.union(self.shapes).simplified()
+
+
+def decide(op: Operator, claim: Claim | Coded) -> Decision:
+    """Decide ``claim`` for every size of ``op``; raises SpecError where the claim is unusable."""
+    caret = Caret(claim.source or str(claim))
+    if claim.side not in sides_of(op):
+        near = nearest(claim.side, (*sides_of(op), *aliases(op)))
+        raise caret.error(0, f"{claim.side} is not computed by {op.name}{near}; there are {', '.join(sides_of(op))}")
+    domain = everywhere(context_of(op))
+    problem = _Problem(op, claim, caret)
+    values, shapes = nowhere(domain.context), nowhere(domain.context)
+    misfits: list[str] = []
+    asked: list[Constraint] = []
+    waiting, seen, relations, open_ = [domain], 0, 0, ""
+    while waiting:
+        region = waiting.pop()
+        seen += 1
+        if seen > (_MOST_OPEN if open_ else _MOST_BRANCHES):
+            open_ = open_ or f"the claim has more than {_MOST_BRANCHES} cases of sizes"
+            break
+        scope = problem.scope(region)
+        scope.asked = asked
+        try:
+            found = problem.compared(scope)
+            values = values.union(found[0])
+            relations += found[1]
+        except Fork as fork:
+            waiting += [part for part in _halves(region, fork) if not part.empty]
+            continue
+        except Mismatch:
+            pass
+        except Undecided as reason:
+            # The sizes that were refused until here are wrong whatever the values are.
+            open_ = open_ or str(reason)
+        for refused in scope.refused:
+            shapes = shapes.union(refused)
+        misfits += scope.misfits
+    if open_ and domain.within(values.union(shapes)):
+        open_ = ""
+    return Decision(
+        domain,
+        values.simplified(),
+        shapes.simplified(),
+        tuple(dict.fromkeys(misfits)),
+        open_,
+        seen,
+        relations,
+        tuple(dict.fromkeys(asked)),
+        op.batch if op.batch in domain.context.sizes else "",
+    )
+
+
+def _reads(claim: Claim | Coded, name: str) -> bool:
+    return claim.uses_output if isinstance(claim, Coded) else Name(name) in set(claim.nodes())
+
+
+def _halves(region: Region, fork: Fork) -> tuple[Region, Region]:
+    yes = region.meet(fork.region) if isinstance(fork, ForkAt) else region.where(fork.constraint)
+    return yes, region.minus(yes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Problem:
+    op: Operator
+    claim: Claim | Coded
+    caret: Caret
+
+    def scope(self, region: Region) -> Scope:
+        """A scope for one branch."""
+        bare = Names({}, {}, {}, {}, facts_of(self.op))
+        scope = Scope(region, self.caret, Fresh(frozenset(region.context.sizes)), bare)
+        scope.names = names_of(self.op, scope, self.claim.side)
+        scope.of_sum = WholeSums(scope)
+        return scope
+
+    def both(self, scope: Scope) -> tuple[Value, Value]:
+        """What is claimed and what is true in the branch, over the same axes, once the shapes fit."""
+        output = self.op.output.name
+        if self.claim.side != output and _reads(self.claim, output):
+            scope.names = scope.names.with_tensor(output, truth(scope, self.op, output))
+        axes = axes_of(_target(self.op, self.claim.side))
+        given = self.claim.denote(scope) if isinstance(self.claim, Coded) else claimed(scope, self.claim, axes)
+        sentence = f"gives {given}, {self.claim.side} is {Value(axes, (), ())}"
+        if given.rank != len(axes):
+            raise _refuse(scope, sentence)
+        for one, wanted in zip(given.axes, axes, strict=True):
+            constraint = same_size(scope, one.sizes, wanted.sizes, sentence)
+            if constraint is not None:
+                scope.require(constraint, sentence)
+        given = _aligned(scope, given, axes)
+        return given, renamed(truth(scope, self.op, self.claim.side), given)
+
+    def compared(self, scope: Scope) -> tuple[Region, int]:
+        """Where the values differ in the branch."""
+        given, wanted = self.both(scope)
+        difference = compare(scope, wanted, given)
+        return difference.fails, difference.relations
+
+
+def sides(op: Operator, claim: Claim | Coded, region: Region) -> tuple[Value, Value]:
+    """What is claimed and what is true for the sizes of ``region``, which must not have to be split."""
+    problem = _Problem(op, claim, Caret(claim.source or str(claim)))
+    return problem.both(problem.scope(region))
+
+
+def _refuse(scope: Scope, message: str) -> Exception:
+    scope.refused.append(scope.region)
+    scope.misfits.append(message)
+    return Mismatch(message)
+
+
+def _target(op: Operator, side: str) -> Tensor:
+    return op.output if side == op.output.name else op.input(side[1:])
+
+
+def _aligned(scope: Scope, value: Value, axes: tuple[Axis, ...]) -> Value:
+    """The array over exactly these logical axes."""
+
+    def body(*groups: tuple[Affine, ...]) -> Iterator[Term]:
+        choices: list[tuple[tuple[Constraint, ...], list[tuple[Affine, ...]]]] = [((), [])]
+        for old, new, group in zip(value.axes, axes, groups, strict=True):
+            direct = _matched(scope, old, new, group)
+            if direct is not None:
+                options: list[tuple[tuple[Constraint, ...], tuple[Affine, ...]]] = [((), direct)]
+            else:
+                options = [((*w, *v), f) for w, at in flat(new, group) for v, f in place(old, at)]
+            choices = [((*w, *v), [*done, forms]) for w, done in choices for v, forms in options]
+        for where, index in choices:
+            for term in read(scope.fresh, value, index):
+                yield term.under(*where)
+
+    return build(scope.fresh, axes, body)
+
+
+def _matched(scope: Scope, old: Axis, new: Axis, group: tuple[Affine, ...]) -> tuple[Affine, ...] | None:
+    """The logical indices on the old axis where both show the same sizes, those that are 1 in the branch left out."""
+    kept = [form for size, form in zip(new.sizes, group, strict=True) if scope.known(size) != 1]
+    left, right = ([size for size in one.sizes if scope.known(size) != 1] for one in (old, new))
+    if not same_structure(scope, left, right):
+        return None
+    rest = iter(kept)
+    return tuple(affine(0) if scope.known(size) == 1 else next(rest) for size in old.sizes)

@@ -1,0 +1,33 @@
+"""A claim that is code: what it denotes and what it gives on numbers is known to who read the code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from symconv.prove.meaning.scope import Scope
+    from symconv.prove.meaning.value import Value
+
+__all__ = ["Coded"]
+
+
+@dataclass(frozen=True)
+class Coded:
+    """``side = what a function returns``.
+
+    ``denote`` gives the array it is in one branch of sizes; ``run`` computes it on the arrays of every tensor and of
+    the cotangent; ``uses_output`` says whether the forward value is among its arguments, ``applies`` whether it applies
+    functions whose values at fractions are no fractions.
+    """
+
+    side: str
+    source: str
+    denote: Callable[[Scope], Value] = field(compare=False, repr=False)
+    run: Callable[[Mapping[str, Any]], Any] = field(compare=False, repr=False)
+    uses_output: bool = field(default=False, compare=False)
+    applies: bool = field(default=False, compare=False)
+
+    def __str__(self) -> str:
+        return f"{self.side} = {self.source}"

@@ -1,0 +1,176 @@
+"""Defined words that sum and multiply: tensordot, outer, kron, softmax and its kin, variance, norms, arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from symconv.prove.language.defined import Arguments, Defined, axis_of, number, size, whole_numbers
+from symconv.prove.language.defined_places import expanded_dims
+from symconv.prove.language.syntax import Binary, Call, Name, Node, Number, Pick, Sliced, Span, Text, Tuple
+
+__all__ = ["SUMS"]
+
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+def _einsum(equation: str, *arrays: Node) -> Node:
+    return Call("einsum", (Text(equation), *arrays))
+
+
+def _contracted(given: Arguments, first: tuple[int, ...], second: tuple[int, ...]) -> Node:
+    """The sum over pairs of axes, the others in their order."""
+    (a, b), (m, n) = given.arrays, given.ranks
+    left = list(_LETTERS[:m])
+    right = list(_LETTERS[m : m + n])
+    for one, other in zip(first, second, strict=True):
+        right[other] = left[one]
+    rest = [x for k, x in enumerate(left) if k not in first] + [x for k, x in enumerate(right) if k not in second]
+    return _einsum(f"{''.join(left)},{''.join(right)}->{''.join(rest)}", a, b)
+
+
+def _tensordot(given: Arguments) -> Node:
+    m, n = given.ranks
+    axes = given.given.get("axes", number(2))
+    if isinstance(axes, Number):
+        count = whole_numbers(given, axes)[0]
+        if not 0 <= count <= min(m, n):
+            raise given.wrong(f"{count} axes of arrays with {m} and {n}")
+        return _contracted(given, tuple(range(m - count, m)), tuple(range(count)))
+    if not isinstance(axes, Tuple) or len(axes.items) != 2:
+        raise given.wrong("axes is a number, or a list for each array, as in tensordot(a, b, ([0, 2], [0, 1]))")
+    first, second = (
+        tuple(axis_of(given, k, rank) for k in whole_numbers(given, one))
+        for one, rank in zip(axes.items, (m, n), strict=True)
+    )
+    if len(first) != len(second) or len(set(first)) != len(first) or len(set(second)) != len(second):
+        raise given.wrong("as many different axes of both arrays are wanted")
+    return _contracted(given, first, second)
+
+
+def _dot(given: Arguments) -> Node:
+    m, n = given.ranks
+    return _contracted(given, (m - 1,), (max(n - 2, 0),)) if m and n else given.arrays[0]
+
+
+def _outer(given: Arguments) -> Node:
+    flat = [Call("reshape", (array, Tuple((number(-1),)))) for array in given.arrays]
+    return Binary("*", Sliced(flat[0], (Span(), Pick("new"))), Sliced(flat[1], (Pick("new"), Span())))
+
+
+def _kron(given: Arguments) -> Node:
+    (a, b), (m, n) = given.arrays, given.ranks
+    rank = max(m, n)
+    one, other = expanded_dims(a, m, range(rank - m)), expanded_dims(b, n, range(rank - n))
+    wide = Binary(
+        "*", expanded_dims(one, rank, range(1, 2 * rank, 2)), expanded_dims(other, rank, range(0, 2 * rank, 2))
+    )
+    lengths = [
+        Binary("*", size(a, k - rank + m) if k >= rank - m else number(1),
+               size(b, k - rank + n) if k >= rank - n else number(1))
+        for k in range(rank)
+    ]  # fmt: skip
+    return Call("reshape", (wide, Tuple(tuple(lengths))))
+
+
+def _over(given: Arguments, array: Node, word: str = "sum", keep: bool | None = None) -> Node:
+    """A sum over the axes that the call names."""
+    named: list[tuple[str, Node]] = [("axes", given.given["axes"])] if "axes" in given.given else []
+    kept = given.given.get("keepdims", Name("False")) if keep is None else Name(str(keep))
+    return Call(word, (array,), (*named, ("keepdims", kept)))
+
+
+def _axis_wanted(given: Arguments) -> None:
+    if "axes" not in given.given:
+        raise given.wrong("the axis is wanted, as in axis=1")
+
+
+def _softmax(given: Arguments) -> Node:
+    _axis_wanted(given)
+    weights = Call("exp", (given.arrays[0],))
+    return Binary("/", weights, _over(given, weights, keep=True))
+
+
+def _log_softmax(given: Arguments) -> Node:
+    _axis_wanted(given)
+    (array,) = given.arrays
+    return Binary("-", array, Call("log", (_over(given, Call("exp", (array,)), keep=True),)))
+
+
+def _logsumexp(given: Arguments) -> Node:
+    return Call("log", (_over(given, Call("exp", (given.arrays[0],))),))
+
+
+def _variance(given: Arguments) -> Node:
+    (array,), (rank,) = given.arrays, given.ranks
+    ends = [given.given[k] for k in ("ddof", "correction") if k in given.given]
+    unbiased = given.given.get("unbiased")
+    less = ends[0] if ends else number(1 if unbiased == Name("True") else 0)
+    centred = Binary("-", array, _over(given, array, "mean", keep=True))
+    square = Binary("**", centred, number(2))
+    if less == number(0):
+        return _over(given, square, "mean")
+    axes = range(rank) if "axes" not in given.given else whole_numbers(given, given.given["axes"])
+    count: Node = number(1)
+    for axis in axes:
+        count = Binary("*", count, size(array, axis_of(given, axis, rank)))
+    return Binary("/", _over(given, square), Binary("-", count, less))
+
+
+def _norm(given: Arguments) -> Node:
+    order = given.given.get("ord", number(2))
+    if order == number(1):
+        return _over(given, Call("abs", (given.arrays[0],)))
+    if order != number(2):
+        raise given.wrong("norms of order 1 and 2 are known")
+    return Call("sqrt", (_over(given, Binary("**", given.arrays[0], number(2))),))
+
+
+def _clipped(given: Arguments) -> Node:
+    result = given.arrays[0]
+    for name, word in (("min", "maximum"), ("max", "minimum")):
+        if name in given.given:
+            result = Call(word, (result, given.given[name]))
+    return result
+
+
+def _full(given: Arguments) -> Node:
+    shape, value = given.given.get("shape"), given.given.get("fill_value")
+    if shape is None or value is None:
+        raise given.wrong("a shape and a value are wanted")
+    return Binary("*", Call("ones", (shape,)), value)
+
+
+def _joined(op: str) -> Callable[[Arguments], Node]:
+    def meaning(given: Arguments) -> Node:
+        if "other" not in given.given:
+            raise given.wrong("two operands are wanted")
+        return Binary(op, given.arrays[0], given.given["other"], given.call.at)
+
+    return meaning
+
+
+_BINARY = {
+    "add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "**", "greater": ">", "greater_equal": ">=",
+    "less": "<", "less_equal": "<=", "equal": "==", "not_equal": "!=",
+}  # fmt: skip
+_REDUCED = ("axes", "keepdims")
+
+SUMS = {
+    "tensordot": Defined("tensordot(a, b, axes=([0, 2], [0, 1]))", 2, ("axes",), _tensordot),
+    "dot": Defined("dot(a, b)", 2, (), _dot),
+    "outer": Defined("outer(a, b)", 2, (), _outer),
+    "kron": Defined("kron(a, b)", 2, (), _kron),
+    "softmax": Defined("softmax(a, axis=1)", 1, ("axes",), _softmax),
+    "log_softmax": Defined("log_softmax(a, axis=1)", 1, ("axes",), _log_softmax),
+    "logsumexp": Defined("logsumexp(a, axis=1)", 1, _REDUCED, _logsumexp),
+    "var": Defined("var(a, axis=1, ddof=0)", 1, (*_REDUCED, "ddof", "correction", "unbiased"), _variance),
+    "std": Defined("std(a, axis=1)", 1, (*_REDUCED, "ddof", "correction", "unbiased"),
+                   lambda given: Call("sqrt", (_variance(given),))),
+    "norm": Defined("norm(a, axis=1)", 1, ("ord", *_REDUCED), _norm),
+    "square": Defined("square(a)", 1, (), lambda given: Binary("**", given.arrays[0], number(2))),
+    "negative": Defined("negative(a)", 1, (), lambda given: Binary("-", number(0), given.arrays[0])),
+    "reciprocal": Defined("reciprocal(a)", 1, (), lambda given: Binary("/", number(1), given.arrays[0])),
+    "clip": Defined("clip(a, 0, 1)", 1, ("min", "max"), _clipped),
+    "full": Defined("full((N, C), 2)", 0, ("shape", "fill_value"), _full),
+    **{word: Defined(f"{word}(a, b)", 1, ("other",), _joined(op)) for word, op in _BINARY.items()},
+}  # fmt: skip

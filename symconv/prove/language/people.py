@@ -1,0 +1,144 @@
+"""The names people use for tensors, their gradients and sizes, in place of an operator's own."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import lru_cache
+
+from symconv.notation.operator import Operator
+from symconv.prove.language.facts import Facts, facts_of
+from symconv.prove.language.syntax import Claim, Equation, Name, Node, Reduction, Sliced, Span, children, rebuild
+from symconv.prove.language.syntax import Tuple as Several
+
+__all__ = ["aliases", "named_by_the_operator", "nearest", "renamed"]
+
+_ROLES: Mapping[str, tuple[str, ...]] = {
+    "input": ("x", "input", "inputs", "inp", "image", "images", "img", "data", "X"),
+    "weight": ("w", "weight", "weights", "kernel", "kernels", "filter", "filters", "W"),
+    "bias": ("b", "bias", "biases"),
+    "output": ("y", "out", "output", "outputs", "Y"),
+}
+_GRADIENTS = ("d{}", "d_{}", "dL_d{}", "dLd{}", "dL/d{}", "grad_{}", "{}_grad", "{}.grad", "g_{}", "g{}", "grad{}")
+_COTANGENTS = ("dout", "d_out", "gout", "upstream", "delta", "cotangent", "dO", "dY", "grad", "go")
+_SIZES: Mapping[str, tuple[str, ...]] = {
+    "N": ("B", "batch", "batch_size", "bs"),
+    "C": ("Cin", "C_in", "in_channels", "c_in", "IC"),
+    "F": ("Cout", "C_out", "out_channels", "c_out", "OC", "num_filters"),
+    "KH": ("HH", "kh", "KH", "k_h", "K_h", "filter_height", "FH", "fh", "R"),
+    "KW": ("WW", "kw", "KW", "k_w", "K_w", "filter_width", "FW", "fw"),
+    "OH": ("H_out", "Hout", "out_h", "H_o", "Ho", "oh", "out_height", "H_prime"),
+    "OW": ("W_out", "Wout", "out_w", "W_o", "Wo", "ow", "out_width", "W_prime"),
+    "OL": ("L_out", "Lout", "out_l", "Lo", "T_out"),
+    "s": ("stride", "strides"), "p": ("pad", "padding", "pads"), "d": ("dilation", "dilations"),
+    "g": ("groups",), "K": ("kernel_size", "ksize", "k_size"),
+}  # fmt: skip
+
+
+@lru_cache(maxsize=256)
+def aliases(op: Operator) -> Mapping[str, str]:
+    """What else the names of a claim about ``op`` may be: each other name, and the operator's own.
+
+    >>> import symconv as sc
+    >>> names = aliases(sc.conv2d())
+    >>> names["dx"], names["grad_output"], names["dL/dweight"], names["HH"]
+    ('gx', 'gy', 'gw', 'KH')
+    """
+    facts = facts_of(op)
+    own = {*op.tensors, op.output.name, *(f"g{t}" for t in (*op.tensors, op.output.name)), *facts.sizes, *facts.vectors}
+    meanings: dict[str, set[str]] = {}
+    for other, name in (*_tensors(op, facts), *_sizes(facts)):
+        if other not in own:
+            meanings.setdefault(other, set()).add(name)
+    return {other: next(iter(names)) for other, names in meanings.items() if len(names) == 1}
+
+
+def _tensors(op: Operator, facts: Facts) -> Iterator[tuple[str, str]]:
+    output = op.output.name
+    roles = {name: role for role, name in _roles(op, facts)}
+    for tensor in (*op.tensors, output):
+        words = dict.fromkeys((tensor, tensor.upper(), *_ROLES.get(roles.get(tensor, ""), ())))
+        for word in words:
+            yield word, tensor
+            for form in _GRADIENTS:
+                yield form.format(word), f"g{tensor}"
+    yield from ((word, f"g{output}") for word in _COTANGENTS)
+
+
+def _roles(op: Operator, facts: Facts) -> Iterator[tuple[str, str]]:
+    """Which tensor people call the input, the weight, the bias: by its name, else by how it is used."""
+    yield "output", op.output.name
+    filters = [name for name in op.tensors if name in facts.filters]
+    plain = [name for name in op.tensors if name in facts.places and name not in facts.filters]
+    rest = [t.name for t in op.inputs if t.name not in {*filters, *plain} and len(t.axes) == 1]
+    for role, called, found in (("input", "x", plain), ("weight", "w", filters), ("bias", "b", rest)):
+        if called in op.tensors:
+            yield role, called
+        elif len(found) == 1:
+            yield role, found[0]
+
+
+def _sizes(facts: Facts) -> Iterator[tuple[str, str]]:
+    for name, others in _SIZES.items():
+        if name in facts.sizes or name in facts.vectors:
+            yield from ((other, name) for other in others)
+
+
+def named_by_the_operator(op: Operator, claim: Claim) -> Claim:
+    """The claim in the operator's own names; names of indices and intermediates are the claim's."""
+    names = dict(aliases(op))
+    taken = {one.name for one in claim.earlier} | set(_indices(claim))
+    names = {old: new for old, new in names.items() if old not in taken}
+
+    def own(equation: Equation) -> Equation:
+        return replace(equation, body=renamed(equation.body, names))
+
+    earlier = tuple(map(own, claim.earlier))
+    return replace(claim, side=names.get(claim.side, claim.side), body=renamed(claim.body, names), earlier=earlier)
+
+
+def renamed(node: Node, names: Mapping[str, str]) -> Node:
+    """The expression with other names, in subscripts and conditions too; indices of a reduction keep theirs."""
+
+    def inner(one: Node | None) -> Node | None:
+        return None if one is None else renamed(one, names)
+
+    match node:
+        case Name(name):
+            return replace(node, name=names.get(name, name))
+        case Sliced(value, items):
+            new = tuple(
+                replace(item, start=inner(item.start), stop=inner(item.stop), step=inner(item.step))
+                if isinstance(item, Span)
+                else replace(item, value=inner(item.value))
+                for item in items
+            )
+            return replace(node, value=renamed(value, names), items=new)
+        case Reduction(_, indices, where, body):
+            names = {old: new for old, new in names.items() if old not in indices}
+            return replace(node, where=tuple(renamed(one, names) for one in where), body=renamed(body, names))
+    return rebuild(node, tuple(renamed(child, names) for child in children(node)))
+
+
+def _indices(claim: Claim) -> Iterator[str]:
+    for equation in claim.equations:
+        yield from _names(equation.indices or ())
+    for node in claim.nodes():
+        if isinstance(node, Reduction):
+            yield from node.indices
+
+
+def _names(items: Iterable[Node]) -> Iterator[str]:
+    for item in items:
+        match item:
+            case Name(name):
+                yield name
+            case Several(inner):
+                yield from _names(inner)
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """``; did you mean gx?``, or nothing where no name is near."""
+    near = difflib.get_close_matches(name, [*known, *_COTANGENTS], 1, 0.5)
+    return f"; did you mean {near[0]}?" if near else ""

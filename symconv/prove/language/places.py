@@ -1,0 +1,60 @@
+"""Where an index of a claim in index notation stands: alone on an axis, in a sum with others, in a condition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from symconv.prove.language.syntax import Binary, Name, Node, Pick, Reduction, Sliced, Tuple, children, walk
+
+__all__ = ["Place", "alone", "bounds", "names_of", "places"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One index of a read: of which ``read``, on which ``axis``, at which ``part`` of a merged axis, and what it is.
+
+    ``count`` is the number of parts; 0 where the axis is indexed as one.
+    """
+
+    read: Sliced
+    axis: int
+    part: int
+    count: int
+    form: Node
+
+
+def places(body: Node, name: str) -> Iterator[Place]:
+    """Every index in which a name stands, in reading order; a reduction that binds the name hides it."""
+    match body:
+        case Reduction(_, indices, _, _) if name in indices:
+            return
+        case Sliced(_, items):
+            for axis, item in enumerate(items):
+                if isinstance(item, Pick) and item.value is not None:
+                    parts = item.value.items if isinstance(item.value, Tuple) else (item.value,)
+                    count = len(parts) if isinstance(item.value, Tuple) else 0
+                    for part, form in enumerate(parts):
+                        if Name(name) in set(walk(form)):
+                            yield Place(body, axis, part, count, form)
+    for child in children(body):
+        yield from places(child, name)
+
+
+def alone(body: Node, name: str) -> list[Place]:
+    """The places where an index stands for itself."""
+    return [place for place in places(body, name) if place.form == Name(name)]
+
+
+def bounds(where: Iterable[Node], name: str) -> bool:
+    """Whether one of the conditions bounds an index from above, as far as its form tells."""
+    return any(
+        isinstance(one, Binary) and one.op in {"<", "<=", ">", ">=", "=="} and Name(name) in set(walk(one))
+        for one in where
+    )
+
+
+def names_of(item: Node) -> tuple[str, ...]:
+    """The names of one index of a side: one, or those of a merged axis."""
+    parts = item.items if isinstance(item, Tuple) else (item,)
+    return tuple(part.name for part in parts if isinstance(part, Name))

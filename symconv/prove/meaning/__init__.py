@@ -1,0 +1,1 @@
+"""From the core to sums of products of reads over integer relations."""

@@ -1,0 +1,282 @@
+"""Scalar functions in formulas and claims: a function of elements stands for an operand of its own, an atom.
+
+``sign(x[n,c,i+p] - w[f,c,p])`` is an element of an operand ``sign(x - w)`` with the indices of both. Equal atoms are
+equal operands, so what holds for products of elements holds for them. That unequal atoms are unequal functions is known
+only where ``told_apart`` says so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from itertools import product
+from math import prod
+
+from symconv.derive.conventions import in_arguments
+from symconv.errors import InternalError
+from symconv.notation.expr import Apply, Const, Constraint, Expr, Read
+from symconv.notation.functions import ARGUMENTS, TABLE
+from symconv.prove.meaning.scope import Undecided
+from symconv.prove.meaning.value import Factor, Product, Term, multiplied, scaled
+
+__all__ = [
+    "COMPARED",
+    "OF_SUM",
+    "UNARY",
+    "OfSum",
+    "applied",
+    "cancelled",
+    "is_atom",
+    "powered",
+    "spelled",
+    "told_apart",
+]
+
+_ODD, _EVEN, _NONE, _OTHER = (
+    frozenset(name for name, entry in TABLE.items() if entry.symmetry == kind)
+    for kind in ("odd", "even", "none", "other")
+)
+_ORIENTED = _NONE | {"step"}
+UNARY = _ODD | _EVEN | _NONE | _OTHER
+"""The functions of one element that claims know too."""
+
+OF_SUM = "(a sum, "
+"""Marks the atoms that are functions of whole sums, told by number."""
+
+_RECIPROCAL = "reciprocal(1*"
+_MOST_POWER = 8
+
+COMPARED = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne"}
+"""Comparisons as functions of elements."""
+
+_MOST = 64
+_PLACE = re.compile(r"([A-Za-z_]\w*)\{(\d+)\}")
+_ONE = [Term(Fraction(1), (), ())]
+
+Sum = Sequence[Term]
+
+OfSum = Callable[[str, Sum, Collection[Constraint]], Iterator[Term]]
+"""What a function of a sum over indices is, for the indices that satisfy the limits."""
+
+
+def applied(function: str, arguments: Sequence[Sum], limits: Collection[Constraint], of_sum: OfSum) -> Iterator[Term]:
+    """A scalar function of sums of products, as terms.
+
+    Piecewise functions become polynomials in ``sign(u)`` and ``step(u)``, which is 1 for u > 0 and else 0. ``limits``
+    hold wherever the result is asked for. Raises Undecided for functions that are not known.
+    """
+
+    def atom(name: str, argument: Sum) -> Iterator[Term]:
+        argument = [term for term in argument if term.coefficient]
+        summed = any(term.bound or any(is_atom(f.tensor) for f in term.factors) for term in argument)
+        return of_sum(name, argument, limits) if summed else _atom(name, argument, limits)
+
+    def given(name: str, *sums: Sum) -> list[Term]:
+        return list(applied(name, sums, limits, of_sum))
+
+    def step(a: Sum, b: Sum) -> list[Term]:
+        return list(atom("step", _minus(a, b)))
+
+    match function, arguments:
+        case "abs", (a,):
+            yield from multiplied(a, list(atom("sign", a)))
+        case "relu", (a,):
+            yield from multiplied(a, step(a, ()))
+        case "max" | "min", (a, b):
+            first, sign = (b, 1) if function == "max" else (a, -1)
+            yield from first
+            yield from scaled(multiplied(_minus(a, b), step(a, b)), Fraction(sign))
+        case "where", (c, a, b):
+            yield from multiplied(c, a)
+            yield from multiplied(_minus(_ONE, c), b)
+        case (("gt" | "lt" | "ge" | "larger" | "le" | "smaller" | "ne" | "eq" | "same"), (a, b)):
+            yield from _compared(function, step(a, b), step(b, a))
+        case "reciprocal", (a,):
+            yield from _inverse(a, limits, of_sum)
+        case _ if made := TABLE[function].made if function in TABLE else "":
+            yield from _composed(in_arguments(made), dict(zip(ARGUMENTS, arguments, strict=False)), given)
+        case _, (a,) if function in UNARY:
+            yield from atom(function, a)
+        case _:
+            raise Undecided(f"the formula applies {function}, which is no function of elements that is known here")
+
+
+def _compared(function: str, above: Sum, below: Sum) -> Iterable[Term]:
+    """A comparison as a number, from where the first is above the second, and below."""
+    match function:
+        case "gt":
+            return above
+        case "lt":
+            return below
+        case "ge" | "larger":
+            return _minus(_ONE, below)
+        case "le" | "smaller":
+            return _minus(_ONE, above)
+        case "ne":
+            return (*above, *below)
+    return _minus(_ONE, [*above, *below])
+
+
+def _composed(made: Expr, arguments: Mapping[str, Sum], given: Callable[..., list[Term]]) -> list[Term]:
+    """A function that others make, at its arguments."""
+    match made:
+        case Const(value):
+            return list(scaled(_ONE, value)) if value else []
+        case Read(name):
+            return list(arguments[name])
+        case Apply("neg", (one,)):
+            return list(scaled(_composed(one, arguments, given), Fraction(-1)))
+        case Apply("mul", (one, other)):
+            return list(multiplied(_composed(one, arguments, given), _composed(other, arguments, given)))
+        case Apply(function, inner):
+            return given(function, *(_composed(one, arguments, given) for one in inner))
+    raise InternalError(f"the table makes a function of {made}, which is no expression of its arguments")
+
+
+def _inverse(argument: Sum, limits: Collection[Constraint], of_sum: OfSum) -> Iterator[Term]:
+    """One over a sum: over a product factor by factor, so that equal factors cancel; of a longer sum an atom."""
+    argument = [term for term in argument if term.coefficient]
+    if not argument:
+        raise Undecided("something is divided by 0")
+    match argument:
+        case [Term(coefficient, scale, factors, (), where, ())] if set(where) <= set(limits):
+            inverse = Product(coefficient, scale).inverse()
+            if not factors or not any(is_atom(factor.tensor) for factor in factors):
+                atoms = tuple(Factor(f"{_RECIPROCAL}{_place(f)})", f.index) for f in factors)
+                yield Term(inverse.coefficient, inverse.monomial, atoms)
+                return
+    yield from of_sum("reciprocal", argument, limits)
+
+
+def powered(argument: Sum, power: Product, limits: Collection[Constraint], of_sum: OfSum) -> list[Term]:
+    """A sum to a power: whole powers by multiplication, half ones by roots. Raises Undecided for others."""
+    if power.monomial or power.coefficient.denominator > 2 or abs(power.coefficient) > _MOST_POWER:
+        raise Undecided("powers are whole numbers or halves up to 8 in what can be decided")
+    exponent = power.coefficient
+    base = list(argument)
+    if exponent < 0:
+        base = list(applied("reciprocal", [base], limits, of_sum))
+    result = list(_ONE)
+    for _ in range(int(abs(exponent))):
+        result = list(multiplied(result, base))
+    if exponent.denominator == 2:
+        result = list(multiplied(result, list(applied("sqrt", [base], limits, of_sum))))
+    return result
+
+
+def cancelled(term: Term) -> Term:
+    """The term without elements that stand beside their own inverse."""
+    factors = list(term.factors)
+    for inverse in term.factors:
+        if inverse.tensor.startswith(_RECIPROCAL):
+            name = inverse.tensor.removeprefix(_RECIPROCAL).partition("{")[0]
+            if (one := Factor(name, inverse.index)) in factors:
+                factors.remove(one)
+                factors.remove(inverse)
+    return replace(term, factors=tuple(factors)) if len(factors) < len(term.factors) else term
+
+
+def _minus(a: Sum, b: Sum) -> list[Term]:
+    return [*a, *scaled(b, Fraction(-1))]
+
+
+def _atom(function: str, argument: Sum, limits: Collection[Constraint]) -> Iterator[Term]:
+    """The function of what is left of the argument where each of its terms is there or not."""
+    wheres = [tuple(c for c in term.where if c not in limits) for term in argument]
+    conditions = list(dict.fromkeys(where for where in wheres if where))
+    cases = [[(True, where), *((False, piece) for piece in _outside(where))] for where in conditions]
+    if prod(map(len, cases)) > _MOST:
+        raise Undecided(f"the argument of {function} has more than {_MOST} cases")
+    for choice in product(*cases):
+        there = {where for where, (held, _) in zip(conditions, choice, strict=True) if held}
+        kept = [term for term, where in zip(argument, wheres, strict=True) if not where or where in there]
+        facts = tuple(dict.fromkeys(c for _, piece in choice for c in piece))
+        yield from (term.under(*facts) for term in _of(function, kept))
+
+
+def _outside(where: tuple[Constraint, ...]) -> Iterator[tuple[Constraint, ...]]:
+    """Where a conjunction fails, in parts that do not overlap."""
+    for k, one in enumerate(where):
+        opposite = [Constraint(-one.form - 1)]
+        if one.equality:
+            opposite.append(Constraint(one.form - 1))
+        yield from ((*where[:k], other) for other in opposite)
+
+
+def _of(function: str, argument: Sum) -> Iterator[Term]:
+    """The function of a plain sum: a number, or an atom."""
+    if not argument:
+        value = _AT_ZERO.get(function)
+        if value is None:
+            raise Undecided(f"the formula applies {function} to 0")
+        if value:
+            yield Term(value, (), ())
+        return
+    parts = sorted(argument, key=lambda t: ([f.tensor for f in t.factors], str(t.factors), t.coefficient))
+    sign = Fraction(1)
+    if parts[0].coefficient < 0 and function in _ODD | _EVEN:
+        parts = list(scaled(parts, Fraction(-1)))
+        sign = Fraction(-1 if function in _ODD else 1)
+    words = [
+        "*".join((str(part.coefficient), *(f"({f})^{p}" for f, p in part.scale), *(_place(f) for f in part.factors)))
+        for part in parts
+    ]
+    index = tuple(form for part in parts for f in part.factors for form in f.index)
+    yield Term(sign, (), (Factor(f"{function}({' + '.join(words)})", index),))
+
+
+_AT_ZERO = {name: Fraction(entry.at_zero) for name, entry in TABLE.items() if entry.at_zero} | {"step": Fraction(0)}
+
+
+def _place(factor: Factor) -> str:
+    return f"{factor.tensor}{{{len(factor.index)}}}"
+
+
+def is_atom(name: str) -> bool:
+    """Whether an operand is a function of elements."""
+    return "(" in name
+
+
+def spelled(name: str, element: Callable[[str, int], str]) -> str:
+    """An atom with ``element(tensor, count)`` in place of each element, which has ``count`` indices.
+
+    >>> spelled("sign(1*x{1} + -1*w{1})", lambda tensor, count: f"{tensor}[i]")
+    'sign(x[i] - w[i])'
+    """
+    text = _PLACE.sub(lambda match: element(match.group(1), int(match.group(2))), name)
+    return text.replace("+ -", "- ").replace("(1*", "(").replace("(-1*", "(-").replace(" 1*", " ")
+
+
+def told_apart(terms: Iterable[Term]) -> bool:
+    """Whether different sums of these terms are known to be different functions.
+
+    So it is where one function alone occurs, each term holds powers of one atom at most, and (but for ``exp``) no
+    argument comes with its opposite: such functions of different arguments are linearly independent over the
+    polynomials.
+    """
+    names: set[str] = set()
+    for term in terms:
+        if any(OF_SUM in factor.tensor for factor in term.factors):
+            return False
+        atoms = {factor for factor in term.factors if is_atom(factor.tensor)}
+        if len(atoms) > 1:
+            return False
+        names |= {factor.tensor for factor in atoms}
+    functions = {name.partition("(")[0] for name in names}
+    bodies = {name: name.partition("(")[2][:-1].split(" + ") for name in names}
+    single = all(len({_bare(word) for word in words}) == len(words) for words in bodies.values())
+    opposite = functions != {"exp"} and any(
+        sorted(map(_negated, a)) == sorted(b) for a in bodies.values() for b in bodies.values()
+    )
+    return not functions or (len(functions) == 1 and functions <= _ODD | _EVEN | _ORIENTED and single and not opposite)
+
+
+def _bare(word: str) -> str:
+    return word.partition("*")[2]
+
+
+def _negated(word: str) -> str:
+    number, star, rest = word.partition("*")
+    return f"{-Fraction(number)}{star}{rest}"

@@ -1,0 +1,326 @@
+"""Index notation in claims: equations over indices as sums of products of reads.
+
+A read outside its array is 0, and so is one at a position that is no whole number. An index of a sum counts from 0. It
+runs over the longest axis that it stands alone on, and under the conditions that come with it; where it stands alone
+nowhere and no condition bounds it, over the positions at which the first read it stands in is inside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import product
+
+from symconv.notation.affine import Affine, quotient, var
+from symconv.notation.expr import Constraint, nonnegative
+from symconv.prove.language.places import Place, alone, bounds, names_of, places
+from symconv.prove.language.syntax import (
+    Binary,
+    Call,
+    Equation,
+    Name,
+    Node,
+    Number,
+    Pick,
+    Reduction,
+    Sliced,
+    Tuple,
+    show,
+    walk,
+)
+from symconv.prove.language.vocabulary import ELEMENTWISE, canonical
+from symconv.prove.meaning.addresses import Position, flat, read_at
+from symconv.prove.meaning.amounts import amount, as_product, at_axis
+from symconv.prove.meaning.functions import COMPARED, applied, powered
+from symconv.prove.meaning.scope import Scope, Undecided
+from symconv.prove.meaning.value import (
+    Axis,
+    Pair,
+    Product,
+    Term,
+    Value,
+    axis,
+    bound_over,
+    build,
+    inside,
+    multiplied,
+    scaled,
+)
+
+__all__ = ["indexed"]
+
+_ONE = Term(Fraction(1), (), ())
+_REAL = {"maximum": "max", "minimum": "min"}
+
+Array = Callable[[Node], Value]
+Put = Mapping[str, Affine]
+Limits = tuple[Constraint, ...]
+
+
+def indexed(scope: Scope, equation: Equation, axes: Sequence[Axis] | None, array: Array) -> Value:
+    """The array that an equation in index notation defines, over ``axes`` or, for an intermediate, over those found.
+
+    ``array`` says what an expression without indices denotes. Raises SpecError where the equation is unusable,
+    Undecided where the method ends.
+    """
+    indices = equation.indices or ()
+    reader = _Reader(scope, array)
+    if axes is None:
+        axes = [axis(*(reader.longest(name, equation.body, equation.at) for name in names_of(i))) for i in indices]
+    if len(indices) != len(axes):
+        shape = Value(tuple(axes), (), ())
+        raise scope.error(equation.at, f"{equation.name} has {len(axes)} axes, {shape}; given {len(indices)} indices")
+    whole = tuple(axes)
+
+    def body(*groups: tuple[Affine, ...]) -> Iterator[Term]:
+        limits = tuple(c for one, group in zip(whole, groups, strict=True)
+                       for form, size in zip(group, one.sizes, strict=True) for c in inside(form, size))  # fmt: skip
+        options = [reader.meanings(*axis) for axis in zip(indices, whole, groups, strict=True)]
+        for chosen in product(*options):
+            where = tuple(c for part, _ in chosen for c in part)
+            put = {name: form for _, part in chosen for name, form in part.items()}
+            yield from (term.under(*where) for term in reader.terms(equation.body, put, (*limits, *where)))
+
+    return build(scope.fresh, whole, body)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    scope: Scope
+    array: Array
+
+    def meanings(self, item: Node, one: Axis, group: tuple[Affine, ...]) -> list[tuple[Limits, dict[str, Affine]]]:
+        """What the names of one index of the side stand for, in terms of the logical indices of its axis."""
+        names = names_of(item)
+        if len(names) == 1:
+            return [(where, {names[0]: position}) for where, position in flat(one, group)]
+        if len(names) != len(group):
+            raise self.scope.error(item.at, f"{show(item)} are {len(names)} indices on an axis of {one}")
+        return [((), dict(zip(names, group, strict=True)))]
+
+    def longest(self, name: str, body: Node, at: int) -> Affine:
+        """The longest axis that an index stands alone on."""
+        found = [self._size(place) for place in alone(body, name)]
+        if not found:
+            raise self.scope.error(at, f"{name} stands alone in no read, so how far it runs is not known")
+        most = found[0]
+        for size in found[1:]:
+            if size != most and not self.scope.decide(nonnegative(most - size)):
+                most = size
+        return most
+
+    def _size(self, place: Place) -> Affine:
+        axes = self._value(place.read).axes
+        one = axes[place.axis]
+        size = one.size if not place.count else one.sizes[place.part] if place.count == len(one.sizes) else None
+        if size is None:
+            raise Undecided(f"{show(place.read)}: an index runs over a product of sizes, {one}")
+        return size
+
+    def _value(self, read: Sliced) -> Value:
+        value = self.array(read.value)
+        if len(read.items) != value.rank or not all(isinstance(i, Pick) and i.value is not None for i in read.items):
+            raise self.scope.error(
+                read.at, f"{show(read)}: {show(read.value)} has {value.rank} axes, and wants an index for each"
+            )
+        return value
+
+    def terms(self, node: Node, put: Put, limits: Limits) -> list[Term]:
+        """The terms of an expression whose indices mean ``put``, wherever ``limits`` hold."""
+        match node:
+            case Number(value):
+                return [Term(value, (), ())] if value else []
+            case Sliced():
+                return list(self._read(node, put))
+            case Reduction():
+                return list(self._reduced(node, put, limits))
+            case Binary():
+                return self._binary(node, put, limits)
+            case Call(function, arguments, ()) if canonical(function) in {*ELEMENTWISE, "where"}:
+                given = [self.terms(one, put, limits) for one in arguments]
+                word = canonical(function)
+                return list(applied(_REAL.get(word, word), given, limits, self.scope.of_sum))
+            case Name(name) if name in put:
+                if not put[name].names() <= set(self.scope.region.context.sizes):
+                    raise Undecided(f"{name} is an index, and stands where a number is wanted")
+                return [_number(as_product(put[name]))]
+            case Name(name) if name in self.scope.names.tensors:
+                held = self.array(node)
+                if held.rank:
+                    raise self.scope.error(node.at, f"{name} has {held.rank} axes: index it, as in {name}[...]")
+                return list(read_at(self.scope.fresh, held, ()))
+            case Name() | Call("size", _):
+                return [_number(as_product(amount(self.scope, node)))]
+        message = f"{show(node)} stands among indices; words of arrays are indexed too, as in flip(w)[f,c,p,q]"
+        raise self.scope.error(node.at, message)
+
+    def _binary(self, node: Binary, put: Put, limits: Limits) -> list[Term]:
+        if node.op in COMPARED:
+            return list(self._condition(node, put, limits))
+        if node.op in {"//", "%"}:
+            raise Undecided(f"{show(node)} stands where a number is wanted")
+        left = self.terms(node.left, put, limits)
+        match node.op:
+            case "+" | "-":
+                right = self.terms(node.right, put, limits)
+                return [*left, *scaled(right, Fraction(1 if node.op == "+" else -1))]
+            case "*":
+                return list(multiplied(left, self.terms(node.right, put, limits)))
+            case "/":
+                return list(multiplied(left, self._inverse(node.right, put, limits)))
+            case "**":
+                exponent = amount(self.scope, node.right)
+                return powered(left, as_product(exponent), limits, self.scope.of_sum)
+        raise self.scope.error(node.at, f"{show(node)}: '{node.op}' does not join elements")
+
+    def _inverse(self, node: Node, put: Put, limits: Limits) -> list[Term]:
+        """One over an expression, factor by factor."""
+        match node:
+            case Binary("*", a, b):
+                return list(multiplied(self._inverse(a, put, limits), self._inverse(b, put, limits)))
+            case Binary("**", a, b):
+                power = as_product(amount(self.scope, b))
+                return powered(self._inverse(a, put, limits), power, limits, self.scope.of_sum)
+        terms = self.terms(node, put, limits)
+        if not terms:
+            raise self.scope.error(node.at, f"{show(node)} is 0, and divides")
+        return list(applied("reciprocal", [terms], limits, self.scope.of_sum))
+
+    def _condition(self, node: Binary, put: Put, limits: Limits) -> Iterator[Term]:
+        """1 where a comparison holds: of positions by constraints, of elements by their signs."""
+        if not (self._is_position(node.left, put) and self._is_position(node.right, put)):
+            given = [self.terms(side, put, limits) for side in (node.left, node.right)]
+            yield from applied(COMPARED[node.op], given, limits, self.scope.of_sum)
+            return
+        (a, exact), (b, whole) = (self._form(side, put, None) for side in (node.left, node.right))
+        for constraint in _compared(node.op, a - b):
+            yield _ONE.under(constraint, *exact, *whole)
+
+    def _is_position(self, node: Node, put: Put) -> bool:
+        parts = [one for one in walk(node) if not isinstance(one, Binary)]
+        known = {*put, *self.scope.names.sizes, *self.scope.names.vectors}
+        return all(
+            isinstance(one, Call | Number) or (isinstance(one, Name) and one.name in known) for one in parts
+        ) and all(one.function == "size" for one in parts if isinstance(one, Call))
+
+    def _reduced(self, node: Reduction, put: Put, limits: Limits) -> Iterator[Term]:
+        if node.kind not in {"sum", "mean"}:
+            raise Undecided(f"{show(node)}: a {node.kind} is no polynomial in the tensors")
+        for name in node.indices:
+            if name in put or name in self.scope.names.tensors:
+                raise self.scope.error(node.at, f"{name} means something already; choose another index")
+        fresh = {name: self.scope.fresh() for name in node.indices}
+        inner = {**put, **{name: var(new) for name, new in fresh.items()}}
+        own: list[Constraint] = []
+        count = Product(Fraction(1))
+        for name in node.indices:
+            own.append(nonnegative(inner[name]))
+            if alone(node.body, name):
+                size = self.longest(name, node.body, node.at)
+                own.append(nonnegative(size - 1 - inner[name]))
+                count = count * as_product(size)
+            elif not bounds(node.where, name):
+                own += self._around(node, name, inner)
+        result = [_ONE]
+        for condition in node.where:
+            result = list(multiplied(result, self.terms(condition, inner, limits)))
+        plain = tuple(c for one in result for c in one.where) if len(result) == 1 else ()
+        result = list(multiplied(result, self.terms(node.body, inner, (*limits, *own, *plain))))
+        if node.kind == "mean":
+            if node.where or not all(alone(node.body, name) for name in node.indices):
+                raise Undecided(f"{show(node)}: how many cells this mean is over is no product of sizes")
+            count = count.inverse()
+            result = list(scaled(result, count.coefficient, count.monomial))
+        for term in bound_over(result, fresh.values()):
+            yield term.under(*own)
+
+    def _around(self, node: Reduction, name: str, put: Put) -> Limits:
+        """That the first read an index stands in is inside its array."""
+        place = next(places(node.body, name), None)
+        if place is None:
+            message = f"{name} stands in no read of {show(node)}: say how far it runs, as in {node.kind}[{name}<3]"
+            raise self.scope.error(node.at, message)
+        form, exact = self._form(place.form, put, self._spatial(place.read, place.axis))
+        return (*inside(form, self._size(place)), *exact)
+
+    def _read(self, node: Sliced, put: Put) -> Iterator[Term]:
+        value = self._value(node)
+        positions: list[Position] = []
+        where: list[Constraint] = []
+        for at, item in enumerate(node.items):
+            assert isinstance(item, Pick) and item.value is not None
+            parts = item.value.items if isinstance(item.value, Tuple) else (item.value,)
+            found = [self._form(part, put, self._spatial(node, at)) for part in parts]
+            where += [c for _, exact in found for c in exact]
+            if len(parts) > 1 and len(parts) != len(value.axes[at].sizes):
+                raise self.scope.error(item.value.at, f"{show(item.value)}: the axis is {value.axes[at]}")
+            positions.append(tuple(form for form, _ in found) if isinstance(item.value, Tuple) else found[0][0])
+        for term in read_at(self.scope.fresh, value, positions):
+            yield term.under(*where)
+
+    def _spatial(self, read: Sliced, at: int) -> int | None:
+        """Which spatial axis of the operator an axis of a tensor is: the one whose stride ``s`` means there."""
+        return self.scope.names.facts.spatial(
+            read.value.name if isinstance(read.value, Name) else "", at, len(read.items)
+        )
+
+    def _form(self, node: Node, put: Put, spatial: int | None) -> tuple[Affine, Limits]:
+        """A position, and where it is a whole number."""
+        names = {one.name for one in walk(node) if isinstance(one, Name)}
+        if not names & put.keys():
+            number = at_axis(self.scope, node, spatial)
+            number = number.lo if isinstance(number, Pair) else number
+            if not isinstance(number, Affine):
+                raise Undecided(f"{show(node)} is no whole number that is affine in the sizes")
+            return number, ()
+        match node:
+            case Name(name):
+                return put[name], ()
+            case Binary("+" | "-", left, right):
+                (a, exact), (b, whole) = self._form(left, put, spatial), self._form(right, put, spatial)
+                return (a + b if node.op == "+" else a - b), (*exact, *whole)
+            case Binary("*", left, right):
+                (a, exact), (b, whole) = self._form(left, put, spatial), self._form(right, put, spatial)
+                known = [self._known(form) for form in (a, b)]
+                if known[1] is None and known[0] is None:
+                    raise Undecided(f"{show(node)}: an index times what is no number")
+                return (a * known[1] if known[1] is not None else b * (known[0] or 0)), (*exact, *whole)
+            case Binary("/" | "//" | "%", left, right):
+                return self._divided(node, self._form(left, put, spatial), right, put, spatial)
+        raise self.scope.error(
+            node.at, f"{show(node)} is no position: sums of indices times numbers are, and such a sum over a number"
+        )
+
+    def _known(self, form: Affine) -> int | None:
+        return self.scope.known(form) if form.names() <= set(self.scope.region.context.sizes) else None
+
+    def _divided(
+        self, node: Binary, numerator: tuple[Affine, Limits], right: Node, put: Put, spatial: int | None
+    ) -> tuple[Affine, Limits]:
+        form, exact = numerator
+        divisor = self._known(self._form(right, put, spatial)[0])
+        if divisor is None:
+            raise Undecided(f"{show(node)} divides by what is no number")
+        if divisor < 1:
+            raise self.scope.error(node.at, f"{show(node)}: an index is divided by a positive integer")
+        whole = quotient(form, divisor)
+        match node.op:
+            case "/":
+                return whole, (*exact, Constraint(form - whole * divisor, True))
+            case "//":
+                return whole, exact
+        return form - whole * divisor, exact
+
+
+def _number(value: Product) -> Term:
+    return Term(value.coefficient, value.monomial, ())
+
+
+def _compared(op: str, difference: Affine) -> list[Constraint]:
+    """Where ``difference op 0`` holds, in parts that do not overlap."""
+    up, down = nonnegative(difference - 1), nonnegative(-difference - 1)
+    return {
+        "<": [down], ">": [up], "<=": [nonnegative(-difference)], ">=": [nonnegative(difference)],
+        "==": [Constraint(difference, True)], "!=": [up, down],
+    }[op]  # fmt: skip
