@@ -134,7 +134,7 @@ def _total(terms: Iterable[Expr]) -> Expr:
 def _reduce(scope: _Scope, node: Reduce) -> Expr:
     if node.kind == "sum":
         return _sum(scope, node)
-    empty = scope.op.empty if _vacant(scope, node) else None
+    empty = scope.op.empty if node.kind != "prod" and _vacant(scope, node) else None
     one, count = Const(Fraction(1)), _count(node)
     if node.kind == "mean":
         total = _sum(scope, node)

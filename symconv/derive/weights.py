@@ -9,12 +9,28 @@ from functools import cached_property
 
 from symconv.derive.folding import fold
 from symconv.derive.scalar import differentiate
-from symconv.derive.selects import is_selective
+from symconv.derive.selects import is_selective, weighted
 from symconv.derive.surrogates import plain
 from symconv.errors import DerivationError
 from symconv.notation.affine import var
-from symconv.notation.expr import Apply, Const, Expr, Index, Range, Read, Reduce, reads, transform, walk
-from symconv.notation.operator import Operator, Statement
+from symconv.notation.expr import (
+    Apply,
+    Const,
+    Constraint,
+    Expr,
+    Index,
+    Piece,
+    Range,
+    Read,
+    Reduce,
+    equal,
+    nonnegative,
+    reads,
+    rename,
+    transform,
+    walk,
+)
+from symconv.notation.operator import Operator, Statement, Tensor
 from symconv.relation.sets import Context, context_of
 
 __all__ = [
@@ -89,10 +105,15 @@ def is_cheap(body: Expr) -> bool:
 
 
 def chooser(sweep: Sweep, statement: Statement, node: Reduce, weight: Expr) -> Weigh:
-    """How a reduction hands its cotangent to a tap: all of it (sum), or to the extreme tap (max, min)."""
+    """How a reduction hands its cotangent to a tap: all of it (sum), times the other taps (prod), or to
+    the extreme tap (max, min)."""
     if node.kind == "sum":
         whole = buffered(sweep, statement, weight)
         return lambda body: (whole, lambda term: term)
+    if node.kind == "prod":
+        every = _others(sweep, statement, node)
+        scaled = weighted(buffered(sweep, statement, weight), every)
+        return lambda body: (scaled, lambda term: term)
     if node.kind not in {"max", "min"}:
         raise DerivationError(f"{node.kind} has no derivative")
     here = tuple(var(index) for index in statement.indices)
@@ -122,6 +143,30 @@ def chooser(sweep: Sweep, statement: Statement, node: Reduce, weight: Expr) -> W
         transform(weight, lambda inner: body if inner == node else None),
         lambda term: Apply("where", (chosen, term, zero)),
     )
+
+
+def _others(sweep: Sweep, statement: Statement, node: Reduce) -> Read:
+    """The product of all taps but one, for each of them: no quotient, so that a tap may be 0.
+
+    What differs from a tap comes before it or behind it in the order of the taps: pieces that are disjoint and convex.
+    """
+    named = {r.name for r in (*statement.ranges, *node.indices)}
+    fresh = (f"{r.name}{k}" for k in range(2, 1000) for r in node.indices)
+    put = {r.name: var(next(n for n in fresh if n not in named)) for r in node.indices}
+    pieces: list[Piece] = []
+    for piece in node.pieces:
+        where, body = tuple(c.substitute(put) for c in piece.where), rename(piece.body, put)
+        alike: tuple[Constraint, ...] = ()
+        for index in node.indices:
+            one, other = var(index.name), put[index.name]
+            pieces += (Piece((*where, *alike, nonnegative(f)), body) for f in (one - 1 - other, other - 1 - one))
+            alike = (*alike, equal(one, other))
+    ranges = tuple(Range(put[r.name].name or "", r.extent) for r in node.indices)
+    name = unused(sweep, f"o{statement.target.name}")
+    axes = (*statement.target.axes, *((r.extent,) for r in node.indices))
+    indices = (*statement.indices, *(r.name for r in node.indices))
+    sweep.new.append(Statement(Tensor(name, axes), indices, Reduce("prod", ranges, tuple(pieces))))
+    return Read(name, tuple(map(var, indices)))
 
 
 def _buffer(sweep: Sweep, statement: Statement, wish: str, expr: Expr, dtype: str) -> str:

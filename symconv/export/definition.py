@@ -37,6 +37,7 @@ _REDUCED = {
     "max": "largest",
     "min": "smallest",
     "mean": "mean",
+    "prod": "math.prod",
     "argmax": "first_largest",
     "argmin": "first_smallest",
 }
@@ -173,7 +174,7 @@ class _Writer:
             text = " + ".join(f"sum({part})" for part in parts)
             return f"({text})" if len(parts) > 1 else text
         taps = f"[{parts[0]}]" if len(parts) == 1 else f"[{', '.join(f'*({part})' for part in parts)}]"
-        empty = "" if self.op.empty is None else f", {_number(self.op.empty, 0)}"
+        empty = "" if self.op.empty is None or node.kind == "prod" else f", {_number(self.op.empty, 0)}"
         return f"{_REDUCED[node.kind]}({taps}{empty if not node.kind.startswith('arg') else ''})"
 
     def generator(self, node: Reduce, piece: Piece, around: frozenset[str]) -> str:

@@ -96,7 +96,7 @@ def _whole(expr: Expr) -> bool:
                 return False
             case Apply(function) if function not in WHOLE:
                 return False
-            case Reduce("mean"):
+            case Reduce("mean" | "prod"):
                 return False
     return _degree(expr) <= 4
 

@@ -9,7 +9,6 @@ from symconv.gather.solution import Solution
 from symconv.gather.solve import solve
 from symconv.loops.arith import add, mul, smallest
 from symconv.loops.ir import (
-    Call,
     Compare,
     Const,
     Declare,
@@ -25,6 +24,7 @@ from symconv.loops.ir import (
 )
 from symconv.loops.nest import Order, guarded, nest
 from symconv.loops.scalars import integer, scalar
+from symconv.loops.tile import JOINS, neutral
 from symconv.notation import expr as notation
 from symconv.notation.affine import var
 from symconv.notation.expr import Constraint, nonnegative
@@ -72,12 +72,7 @@ def cell_nest(
 
 
 def _start(node: notation.Reduce, total: str, at: str) -> list[Stmt]:
-    if node.kind == "sum":
-        return [Declare(total, Const(Fraction(0), real=True))]
-    worst: Expr = Call("inf", ())
-    if node.kind.endswith("max"):
-        worst = Call("neg", (worst,))
-    start: list[Stmt] = [Declare(total, worst)]
+    start: list[Stmt] = [Declare(total, neutral(JOINS.get(node.kind, node.kind.removeprefix("arg"))))]
     if node.kind.startswith("arg"):
         start.append(Declare(at, FAR, Scalar("int")))
     return start
@@ -98,7 +93,7 @@ def _loops(
 
     def leaf() -> tuple[Stmt, ...]:
         if not node.kind.startswith("arg"):
-            return (Update(f"sum{count}_", "+" if node.kind == "sum" else node.kind, value),)
+            return (Update(f"sum{count}_", JOINS.get(node.kind, node.kind), value),)
         return _extreme(node, solution, count, value)
 
     built = nest(solution, frozen, leaf, wrap_at=-1, wrap=lambda body: body, comment="")

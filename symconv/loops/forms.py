@@ -9,7 +9,7 @@ from typing import Literal
 from symconv.gather.solution import Gather, Solution, Solved
 from symconv.loops.cells import is_plain, position
 from symconv.loops.scalars import scalar
-from symconv.loops.tile import SUM, Target, neutral
+from symconv.loops.tile import JOINS, SUM, Target, neutral
 from symconv.notation.expr import Apply, Const, Reduce, reads
 from symconv.notation.expr import Expr as Formula
 from symconv.notation.operator import Statement
@@ -67,7 +67,7 @@ def form_of(solved: Solved) -> Form:
 
 
 def _op(node: Reduce) -> str:
-    return "+" if node.kind == "sum" else node.kind
+    return JOINS.get(node.kind, node.kind)
 
 
 def whole_target(statement: Statement, form: Form, positions: frozenset[str]) -> Target | None:

@@ -296,7 +296,7 @@ class Declare:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """``name = name op value``, in the lanes of ``mask`` where one is named; op is ``+ - min max`` or ``=``."""
+    """``name = name op value``, in the lanes of ``mask`` where one is named; op is ``+ - * min max`` or ``=``."""
 
     name: str
     op: str
@@ -315,7 +315,7 @@ class Store:
 
 @dataclass(frozen=True, slots=True)
 class Accumulate:
-    """``buffer[index] = buffer[index] op value``; op is ``+ - min max``."""
+    """``buffer[index] = buffer[index] op value``; op is ``+ - * min max``."""
 
     buffer: str
     index: tuple[Expr, ...]

@@ -60,6 +60,8 @@ def unsuited(solution: Solution, loop: str, target: Target) -> str:
     """Why a loop's iterations cannot stand side by side in lanes; nothing where they can."""
     if loop not in (*solution.cells, *solution.steps):
         return f"there is no loop {loop}"
+    if target.op == "*":
+        return "products are joined one by one"
     if not _suits(solution, loop):
         return f"the accesses that {loop} moves are not neighbours along one axis"
     moving = any(form.coefficient(loop) for form in solution.target)

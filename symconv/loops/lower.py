@@ -34,7 +34,6 @@ from symconv.loops.ir import (
     Update,
     Var,
 )
-from symconv.loops.ir import Const as Number
 from symconv.loops.lanes import lane_nests
 from symconv.loops.nest import Order, nest
 from symconv.loops.order import depth_of_target, naive_order, named_order
@@ -202,8 +201,8 @@ def _accumulate(state: _Lowering, statement: Statement, part: Part) -> None:
     def wrap(body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
         if not whole:
             return body
-        neutral: Expr = Number(Fraction(0), real=True)
-        start: Expr = neutral if op in "+-" else Load(name, target)
+        # An extreme is joined with what its cell holds anyway; a sum or a product would count that twice.
+        start: Expr = neutral(op) if op in "+-*" else Load(name, target)
         return (Declare("sum_", start), *body, Accumulate(name, target, op, Var("sum_")))
 
     comment = f"{name}: contributions of {', '.join(solution.steps) or 'one tap'}"

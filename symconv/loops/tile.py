@@ -11,8 +11,10 @@ from symconv.loops.arith import add, const, mul
 from symconv.loops.ir import LANES, Call, Const, Expr, Var
 from symconv.notation.expr import Read
 
-__all__ = ["SUM", "Body", "Target", "neutral"]
+__all__ = ["JOINS", "SUM", "Body", "Target", "neutral"]
 
+JOINS = {"sum": "+", "prod": "*"}
+"""The operators by which reductions join their taps; extremes are called as their operators are."""
 SUM = Var("sum_")
 """A sum that an epilogue works on."""
 
@@ -69,6 +71,6 @@ class Body:
 
 def neutral(op: str) -> Expr:
     """What a reduction by ``op`` starts at."""
-    if op in "+-":
-        return Const(Fraction(0), real=True)
+    if op in "+-*":
+        return Const(Fraction(op == "*"), real=True)
     return Call("inf", ()) if op == "min" else Call("neg", (Call("inf", ()),))

@@ -13,14 +13,18 @@ from symconv.notation.found import Body, Slot
 from symconv.notation.functions import TABLE
 from symconv.notation.indices import index_forms, size_of_tap
 from symconv.notation.lexer import point
-from symconv.notation.parse import COMPARISONS, Binary, Call, Group, Name, Negate, Node, Number
+from symconv.notation.parse import COMPARISONS
 from symconv.notation.quotients import slot_index, summed
 from symconv.notation.size_text import size_form
-from symconv.notation.window_words import WORDS, meaning
+from symconv.notation.tree import Binary, Call, Group, Name, Negate, Node, Number
+from symconv.notation.window_words import NORMALISED, WORDS, meaning
 
 __all__ = ["REDUCTIONS", "elaborate_body", "scalar_expression"]
 
-REDUCTIONS = ("sum", "mean", "max", "min")
+REDUCTIONS = ("sum", "mean", "max", "min", "prod")
+_USUAL = {"product": "prod", "avg": "mean", "average": "mean", "total": "sum", "maximum": "max", "minimum": "min",
+          "amax": "max", "amin": "min", "lse": "logsumexp", "l2": "norm"}  # fmt: skip
+"""What others call a reduction."""
 _OPERATORS = {"+": "add", "-": "sub", "*": "mul", "/": "div", "**": "pow", **COMPARISONS}
 _SIGNS = {"add", "sub", "mul", "div", "pow", "neg"}
 _WRITTEN = frozenset(name for name, entry in TABLE.items() if entry.written) - _SIGNS
@@ -108,6 +112,8 @@ def _number(body: Body, text: str, column: int) -> Fraction:
 
 
 def _name(body: Body, text: str, column: int, known: frozenset[str]) -> Expr:
+    if text == "pi" and text not in {*known, *body.scalars, *body.parameters, *body.names}:
+        return Apply("pi", ())
     if text in known:
         return Index(var(text))
     if text in body.scalars:
@@ -136,8 +142,10 @@ def _function(body: Body, node: Call, known: frozenset[str]) -> Expr:
         form = index_forms(body.source, (node,), known)[0][0].form
         return Index(form)
     if node.name not in allowed:
-        near = difflib.get_close_matches(node.name, [*allowed, *REDUCTIONS], 1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        near = difflib.get_close_matches(node.name, allowed, 1)
+        hint = f"; did you mean {near[0]!r}?" if near else ";"
+        if node.name in {*REDUCTIONS, *WORDS}:
+            hint = f" of arguments; its indices stand in brackets, as in {node.name}[p](x[n,i+p])."
         message = (
             f"column {node.column + 1}: no function {node.name!r}{hint} The functions are {', '.join(sorted(allowed))}"
         )
@@ -160,12 +168,17 @@ def _held(body: Body, expr: Expr, column: int) -> Expr:
 
 def _reduction(body: Body, node: Call, known: frozenset[str]) -> Expr:
     if node.name in WORDS and node.arguments is not None and len(node.arguments) == 1:
+        if node.name in NORMALISED:
+            _check_outer(body, node, known)
         tree, twins = meaning(node)
         body.twins |= twins
         return _expr(body, tree, known)
     if node.name not in REDUCTIONS:
-        words = ", ".join((*REDUCTIONS, *WORDS))
-        message = f"column {node.column + 1}: {node.name}[...](...) is no reduction; those are {words}"
+        words = (*REDUCTIONS, *WORDS)
+        near = _USUAL.get(node.name) or next(iter(difflib.get_close_matches(node.name, words, 1)), "")
+        hint = f"; did you mean {near}?" if near else ""
+        hint = "; a position is no number to differentiate" if node.name.startswith("arg") else hint
+        message = f"column {node.column + 1}: {node.name}[...](...) is no reduction{hint}; those are {', '.join(words)}"
         raise point(body.source, node.column, message)
     if node.arguments is None or len(node.arguments) != 1:
         raise point(body.source, node.column, f"column {node.column + 1}: a reduction takes one argument")
@@ -184,6 +197,18 @@ def _reduction(body: Body, node: Call, known: frozenset[str]) -> Expr:
     # Ties of max and min go by the order of the taps; a quotient follows from those.
     indices = (*ranges, *extra) if node.name in {"max", "min"} else (*extra, *ranges)
     return Reduce(node.name, indices, (Piece(tuple(constraints), inner),))
+
+
+def _check_outer(body: Body, node: Call, known: frozenset[str]) -> None:
+    """What is normalised over keeps its index: it is one of the output, or of a reduction around."""
+    for item in node.brackets or ():
+        name = _run(body, item)
+        if name.text not in known:
+            message = (
+                f"column {name.column + 1}: {node.name}[{name.text}] has a value for each {name.text}, which is an "
+                f"index of the output then, as in y[n,{name.text}] = {node.name}[{name.text}](x[n,{name.text}])"
+            )
+            raise point(body.source, name.column, message)
 
 
 def _run(body: Body, item: Node) -> Name:

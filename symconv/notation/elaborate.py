@@ -10,7 +10,7 @@ from symconv.notation.affine import Affine, var
 from symconv.notation.body import elaborate_body
 from symconv.notation.expr import Expr, Read, rename, transform
 from symconv.notation.extents import Settings, Sizes, is_direct
-from symconv.notation.found import Slot
+from symconv.notation.found import Body, Slot
 from symconv.notation.indices import size_of_tap
 from symconv.notation.lexer import point, tokenize
 from symconv.notation.names import check_names
@@ -33,7 +33,7 @@ def elaborate(equation: Equation, settings: Settings) -> Operator:
         raise SpecError(f"the formula {equation.source!r} reads no tensor: there is nothing to differentiate")
     check_names(equation.target.name, (*outputs, *body.taps), tuple(body.layout))
     settings = _bounded(settings, body.bounds, body.twins)
-    sizes = Sizes(body, settings, outputs)
+    sizes = Sizes(body, settings, _sliding(body, settings, outputs))
     _check_settings(settings, tuple(body.layout), (*outputs, *body.taps))
     provide(sizes)
     slide(sizes)
@@ -66,6 +66,22 @@ def elaborate(equation: Equation, settings: Settings) -> Operator:
         empty=settings.empty,
         notes=(*dict.fromkeys(body.meanings), *_rounded(sizes, bases)),
     )
+
+
+def _sliding(body: Body, settings: Settings, outputs: tuple[str, ...]) -> tuple[str, ...]:
+    """The output's indices without those that are taps of a window, as p in ``y[n,i,p] = x[n,2*i+p]``: known by
+    themselves, beside an index that is not."""
+    alone = {name for name, _ in settings.extents}
+    windowed = [forms for forms in body.slots.values() if not is_direct(forms)]
+    alone |= {f.form.name or "" for forms in body.slots.values() if is_direct(forms) for f in forms}
+    taps = []
+    for name in outputs:
+        mine = [{n for f in forms for n in f.form.names()} for forms in windowed]
+        mine = [names for names in mine if name in names]
+        if name in alone and mine and all(names & {*outputs} - alone for names in mine):
+            taps.append(name)
+    body.taps = {**dict.fromkeys(taps, 0), **body.taps}
+    return tuple(name for name in outputs if name not in taps)
 
 
 def _bounded(settings: Settings, bounds: dict[str, Affine], twins: dict[str, str]) -> Settings:

@@ -129,7 +129,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Reduce:
-    """``kind`` over ``indices`` of disjoint pieces; kinds are sum, max, min, argmax and argmin.
+    """``kind`` over ``indices`` of disjoint pieces; kinds are sum, prod, mean, max, min, argmax and argmin.
 
     argmax and argmin give the row-major position of the first extreme tap among ``indices``.
     """

@@ -11,14 +11,22 @@ __all__ = ["MAX_LENGTH", "Token", "point", "tokenize"]
 
 MAX_LENGTH = 10_000
 _PATTERN = re.compile(
-    r"(?P<space>(?:\s|#[^\n]*)+)|(?P<number>[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]{1,3})?|\.[0-9]+)"
-    r"|(?P<name>[A-Za-z_][A-Za-z_0-9]*|[Σ∑])|(?P<op>\*\*|//|<=|>=|==|!=|:=|[-+*/()\[\],;=<>≤≥≠])"
+    r"(?P<space>(?:\s|#[^\n]*)+)|(?P<number>[0-9]+(?:\.(?!\.)[0-9]*)?(?:[eE][+-]?[0-9]{1,3})?|\.[0-9]+)"
+    # ∂L/∂x is one name: the gradient by x.
+    r"|(?P<gradient>∂[A-Za-z]?\s*/\s*∂[A-Za-z_][A-Za-z_0-9]*)"
+    r"|(?P<name>[Σ∑Π∏]|[A-Za-z_](?:[A-Za-z_0-9]*[A-Za-z0-9])?(?=_\{)|(?!_\{)[A-Za-z_][A-Za-z_0-9]*)"
+    r"|(?P<op>_\{|\.\.\.?|\*\*|//|<=|>=|==|!=|:=|[-+*/()\[\]{},;:=<>≤≥≠])"
 )
 
-_SAME = {"≤": "<=", "≥": ">=", "≠": "!=", ":=": "=", "Σ": "sum", "∑": "sum"}
+_SAME = {"≤": "<=", "≥": ">=", "≠": "!=", ":=": "=", "Σ": "sum", "∑": "sum", "Π": "prod",
+         "∏": "prod", "...": ".."}  # fmt: skip
 _HINTS = {"^": "a power is written **", "·": "a product is written *", "×": "a product is written *",
-          "−": "a minus is written -", "!": "unequal is written !=",
-          ":": "bounds of an index are written sum[p<3]"}  # fmt: skip
+          "−": "a minus is written -", "!": "unequal is written !=", "@": "a product of matrices is written as a sum, "
+          "sum[k](a[i,k]*b[k,j])", "|": "an absolute value is written abs(x[i]), a choice where(x[i] > 0, a, b)",
+          "√": "a root is written sqrt(x[i])", "²": "a square is written **2", "³": "a cube is written **3",
+          "∂": "a gradient is written ∂L/∂x, or gx", "∈": "how far an index runs is written sum[p<3]",
+          "%": "a remainder is (i - 2*(i//2)) in an index", "&": "both conditions hold where their product is 1",
+          "\\": "LaTeX is not read: a sum is written sum[p](...), an index x[n,i]"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +66,9 @@ def tokenize(source: str) -> tuple[Token, ...]:
                 raise point(
                     source, position, f"column {position + 1}: this {match.lastgroup} is too long (60 characters)"
                 )
-            text = match.group()
-            tokens.append(Token(match.lastgroup or "op", _SAME.get(text, text), position))
+            kind, text = match.lastgroup or "op", match.group()
+            if kind == "gradient":
+                kind, text = "name", f"g{text.rpartition('∂')[2]}"
+            tokens.append(Token(kind, _SAME.get(text, text), position))
         position = match.end()
     return (*tokens, Token("end", "", len(source)))

@@ -3,25 +3,27 @@
 ::
 
     formula   = equation { (";" | new line) equation }
-    equation  = NAME [ "[" [ axis { "," axis } ] "]" ] "=" sum
+    equation  = NAME [ "[" [ axis { "," axis } ] "]" ] ("=" | "==") sum
     axis      = NAME | "(" NAME { "," NAME } ")"
     sum       = product { ("+" | "-") product }
     product   = unary { ("*" | "/" | "//") unary }
     unary     = ("-" | "+") unary | power
     power     = atom [ "**" unary ]
-    atom      = NUMBER | "(" sum { "," sum } ")" | NAME [ "[" list "]" ] [ "(" list ")" ]
+    atom      = NUMBER | "(" list ")" | NAME [ ("[" | "_{") bounds ("]" | "}") ] [ "(" list ")" ]
     list      = condition { "," condition }
+    bounds    = bound { "," bound }
+    bound     = NAME "=" sum ".." sum | sum ("<" | "<=") NAME ("<" | "<=") sum | condition
     condition = sum [ ("<" | "<=" | ">" | ">=" | "==" | "!=") sum ]
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from symconv.errors import SpecError
 from symconv.notation.grammar import Grammar
 from symconv.notation.lexer import Token, point, tokenize
+from symconv.notation.tree import Binary, Call, Equation, Group, Name, Negate, Node, Number, put
 
 __all__ = [
     "Binary",
@@ -39,71 +41,9 @@ __all__ = [
 
 MAX_DEPTH = 40
 MAX_HEIGHT = 120
+HEADS = frozenset({"sum", "prod", "mean", "max", "min", "logsumexp", "norm", "var", "std", "softmax", "log_softmax"})
+"""Words that run over indices in brackets, of what stands in parentheses behind them."""
 COMPARISONS = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne"}
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    """A literal, kept as text so that no digit is lost."""
-
-    text: str
-    column: int
-
-
-@dataclass(frozen=True, slots=True)
-class Name:
-    """A bare name: an index, a parameter or a tensor without axes."""
-
-    text: str
-    column: int
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """A parenthesised list of two or more: a merged axis."""
-
-    items: tuple[Node, ...]
-    column: int
-
-
-@dataclass(frozen=True, slots=True)
-class Negate:
-    """A minus sign."""
-
-    operand: Node
-    column: int
-
-
-@dataclass(frozen=True, slots=True)
-class Binary:
-    """``left operator right``; ``operator`` is + - * / // ** or a comparison."""
-
-    operator: str
-    left: Node
-    right: Node
-    column: int
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """``name[brackets](arguments)``: a read (no arguments), a function (no brackets) or a reduction (both)."""
-
-    name: str
-    brackets: tuple[Node, ...] | None
-    arguments: tuple[Node, ...] | None
-    column: int
-
-
-Node = Number | Name | Group | Negate | Binary | Call
-
-
-@dataclass(frozen=True, slots=True)
-class Equation:
-    """``target = body`` with the text it came from."""
-
-    target: Call
-    body: Node
-    source: str
 
 
 class _Parser(Grammar[Node]):
@@ -151,8 +91,10 @@ class _Parser(Grammar[Node]):
             where = f"column {self.here.column + 1}"
             raise self.error(self.here.column, f"{where}: a formula starts with its output, as in y[n,i] = ...")
         target = self.target()
-        self.expect("=", "after the output")
-        return Equation(target, self.binary(), self.source)
+        if not self.accept("=", "=="):
+            into = "; what is added to a cell is written as a sum, y[i] = sum[p](...)" if self.at("+", "-", "*") else ""
+            raise self.found(f"expected '=' after the output{into}")
+        return Equation(target, self.condition(), self.source)
 
     def target(self) -> Call:
         """The output with its indices; a number (a loss) has none, with or without empty brackets."""
@@ -162,18 +104,21 @@ class _Parser(Grammar[Node]):
                 self.position += 2
                 return Call(name.text, (), None, name.column)
             return Call(name.text, self.listed("[", "]", self.binary), None, name.column)
-        if self.at("="):
+        if self.at("=", "=="):
             return Call(name.text, (), None, name.column)
         where = f"column {name.column + 1}"
+        hint = "; indices stand in square brackets" if self.at("(") else ""
         raise self.error(
             name.column,
-            f"{where}: a formula starts with its output and its indices, as in y[n,i] = ..., or y = ...",
+            f"{where}: a formula starts with its output and its indices, as in y[n,i] = ..., or y = ...{hint}",
         )
 
     def end(self) -> None:
         if self.here.kind != "end":
             joined = self.here.kind in {"name", "number"} or self.at("(", "[")
             hint = "; a product is written with *" if joined else ""
+            if self.here.text == "if":
+                hint = "; a choice is written where(x[i] > 0, a, b)"
             where = f"column {self.here.column + 1}"
             raise self.error(
                 self.here.column, f"{where}: expected an operator or the end, found {self.here.text!r}{hint}"
@@ -184,24 +129,81 @@ class _Parser(Grammar[Node]):
         if token.kind == "number":
             return Number(token.text, token.column)
         if token.kind == "name":
-            brackets = self.listed("[", "]", self.condition) if self.at("[") else None
-            arguments = self.listed("(", ")", self.condition) if self.at("(") else None
-            if brackets is None and arguments is None:
-                return Name(token.text, token.column)
-            return Call(token.text, brackets, arguments, token.column)
+            return self.named(token)
         if token.text == "(":
             self.position -= 1
-            items = self.listed("(", ")", self.binary)
+            items = self.listed("(", ")", self.condition)
             return items[0] if len(items) == 1 else Group(items, token.column)
         self.position -= 1
         raise self.found("expected a number, a name or '('")
 
+    def named(self, token: Token) -> Node:
+        """A name with what stands behind it: indices, arguments, or both."""
+        starts: dict[str, Node] = {}
+        brackets: tuple[Node, ...] | None = None
+        if self.at("[", "_{"):
+            opening = self.here.text
+            brackets = self.listed(opening, "]" if opening == "[" else "}", lambda: self.bound(starts))
+        elif token.text in HEADS and self.here.kind == "name" and self.source[self.here.column - 1] in "Σ∑Π∏":
+            # Σ_c(...): an index below the sign.
+            below = self.take()
+            brackets = (Name(below.text.removeprefix("_"), below.column),)
+        arguments = self.listed("(", ")", self.condition) if self.at("(") else None
+        if brackets is None and arguments is None:
+            return Name(token.text, token.column)
+        if token.text in HEADS and arguments is None and (self.here.kind in {"name", "number"} or self.at("-")):
+            raise self.found(f"what {token.text} runs over stands in parentheses, as in {token.text}[p](x[n,i+p])")
+        if starts and arguments is not None:
+            moved = {name: Binary("+", Name(name, low.column), low, low.column) for name, low in starts.items()}
+            arguments = tuple(put(argument, moved) for argument in arguments)
+        return Call(token.text, brackets, arguments, token.column)
+
+    def bound(self, starts: dict[str, Node]) -> Node:
+        """An index of a read, or one of a reduction with its bounds: ``p<3``, ``0<=p<3``, ``p=0..2``.
+
+        A first value that is not 0 goes to ``starts``; the index counts from 0 then.
+        """
+        first, found = self.compared()
+        match found:
+            case []:
+                if isinstance(first, Name) and (self.accept("=") or self.at_in()):
+                    low = self.binary()
+                    self.expect("..", "between the first and the last value, as in sum[p=0..2]")
+                    return self.run(first, low, Binary("+", self.binary(), Number("1", low.column), low.column), starts)
+                if self.at(":"):
+                    hint = "bounds are written sum[p<3], other conditions inside, sum[p](where(i+p < 5, x[i+p], 0))"
+                    raise self.found(f"expected ',' or ']'; {hint}")
+                return first
+            case [(token, low, Name() as name), (other, _, high)] if {token.text, other.text} <= {"<", "<="}:
+                one = Number("1", token.column)
+                low = Binary("+", low, one, token.column) if token.text == "<" else low
+                high = Binary("+", high, one, token.column) if other.text == "<=" else high
+                return self.run(name, low, high, starts)
+        return self.chained(found)
+
+    def at_in(self) -> bool:
+        """Whether ``in`` comes next, which is then read."""
+        found = self.here.kind == "name" and self.here.text == "in"
+        self.position += found
+        return found
+
+    def run(self, name: Name, low: Node, behind: Node, starts: dict[str, Node]) -> Node:
+        if low != Number("0", low.column):
+            starts[name.text] = low
+            behind = Binary("-", behind, low, name.column)
+        return Binary("<", name, behind, name.column)
+
     def condition(self) -> Node:
-        left = self.binary()
-        if self.at(*COMPARISONS):
-            token = self.take()
-            return Binary(token.text, left, self.binary(), token.column)
-        return left
+        first, found = self.compared()
+        return self.chained(found) if found else first
+
+    def chained(self, found: list[tuple[Token, Node, Node]]) -> Node:
+        """Comparisons one after the other, which hold where their product is 1."""
+        parts: list[Node] = [Binary(token.text, left, right, token.column) for token, left, right in found]
+        whole = parts[0]
+        for part in parts[1:]:
+            whole = Binary("*", whole, part, part.column)
+        return whole
 
     def listed(self, opening: str, closing: str, item: Callable[[], Node]) -> tuple[Node, ...]:
         self.expect(opening, "here")
@@ -209,7 +211,11 @@ class _Parser(Grammar[Node]):
         while self.accept(","):
             items.append(item())
         if self.here.kind in {"name", "number"}:
-            raise self.found(f"expected {closing!r} to close '{opening}', ',' or an operator (a product is written *)")
+            merged = opening in "([" and all(isinstance(one, Name) for one in items)
+            hint = "; merged axes are written (g,c)" if merged else ""
+            raise self.found(
+                f"expected {closing!r} to close '{opening}', ',' or an operator (a product is written *{hint})"
+            )
         self.expect(closing, f"to close '{opening}'")
         return tuple(items)
 

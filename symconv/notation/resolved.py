@@ -10,7 +10,7 @@ from symconv.notation.operator import Operator, Statement
 
 __all__ = ["Resolved", "is_resolved"]
 
-_KINDS = frozenset({"sum", "max", "min", "argmax", "argmin"})
+_KINDS = frozenset({"sum", "prod", "max", "min", "argmax", "argmin"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def _left(statement: Statement, known: set[str]) -> Iterator[str]:
             case Read(tensor, _, border) if border is not None:
                 yield f"{name} reads {tensor} beyond its ends under the border {border.kind}"
             case Reduce(kind) if kind not in _KINDS:
-                yield f"{name} has a {kind}, which is no sum, maximum or minimum yet"
+                yield f"{name} has a {kind}, which is no sum, product, maximum or minimum yet"
             case Reduce() if any(isinstance(inner, Reduce) for piece in node.pieces for inner in walk(piece.body)):
                 yield f"{name} has a reduction inside a reduction"
     indices = {r.name for r in statement.ranges}

@@ -68,6 +68,9 @@ def _lengths(
         for tap in taps_of(sizes, forms):
             if tap in sizes.extents or tap in names:
                 continue
+            if (like := sizes.body.twins.get(tap)) in sizes.extents:
+                sizes.extents[tap] = sizes.extents[like or ""]
+                continue
             kernel = taps[owner] if owner and taps[owner] not in named else sizes.fresh(tap.upper())
             named.add(kernel)
             sizes.extents[tap] = var(kernel)

@@ -94,7 +94,7 @@ def _occupied(
         moved = [(form, size) for form, size in forms if form.name is None or extents.get(form.name) != size]
         inside = tuple(bound for form, size in moved for bound in (nonnegative(form), nonnegative(size - 1 - form)))
         where = tuple(dict.fromkeys((*piece.where, *inside)))
-        if where and expr.kind != "sum":
+        if where and expr.kind not in {"sum", "prod"}:
             yield Occupied(expr.kind, cells, given, expr.indices, where)
         yield from _occupied(piece.body, (*cells, *expr.indices), (*given, *where), around | names, sizes)
 

@@ -1,15 +1,17 @@
-"""Words over a window that reductions define: ``logsumexp``, ``norm``, ``var`` and ``std``."""
+"""Words over a window that reductions define: ``logsumexp``, ``norm``, ``var``, ``std``, ``softmax``."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
 
-from symconv.notation.parse import Binary, Call, Group, Name, Negate, Node, Number
+from symconv.notation.tree import Binary, Call, Name, Node, Number, put
 
-__all__ = ["WORDS", "meaning"]
+__all__ = ["NORMALISED", "WORDS", "meaning"]
 
-WORDS = ("logsumexp", "norm", "var", "std")
+NORMALISED = ("softmax", "log_softmax")
+"""Words whose value is one for each tap: their indices are those of what they stand in."""
+WORDS = ("logsumexp", "norm", "var", "std", *NORMALISED)
 _TWIN = "v"
 
 
@@ -23,10 +25,18 @@ def meaning(node: Call) -> tuple[Node, Mapping[str, str]]:
             return _function("sqrt", _reduced("sum", node, _square(argument))), {}
     # The mean is taken off before squares are summed: their difference would cancel digits.
     twins = {name: f"{name}{_TWIN}" for name in _indices(node)}
-    brackets = tuple(_renamed(item, twins) for item in node.brackets or ())
-    mean = Call("mean", brackets, (_renamed(argument, twins),), node.column)
+    names = {old: Name(new, node.column) for old, new in twins.items()}
+    brackets = tuple(put(item, names) for item in node.brackets or ())
+    twin = put(argument, names)
+    back = {new: old for old, new in twins.items()}
+    if node.name in NORMALISED:
+        total = Call("sum", brackets, (_function("exp", twin),), node.column)
+        if node.name == "softmax":
+            return Binary("/", _function("exp", argument), total, node.column), back
+        return Binary("-", argument, _function("log", total), node.column), back
+    mean = Call("mean", brackets, (twin,), node.column)
     variance = _reduced("mean", node, _square(Binary("-", argument, mean, node.column)))
-    return (variance if node.name == "var" else _function("sqrt", variance)), {new: old for old, new in twins.items()}
+    return (variance if node.name == "var" else _function("sqrt", variance)), back
 
 
 def _function(name: str, argument: Node) -> Call:
@@ -44,22 +54,3 @@ def _reduced(kind: str, node: Call, body: Node) -> Call:
 def _indices(node: Call) -> list[str]:
     items = [item.left if isinstance(item, Binary) else item for item in node.brackets or ()]
     return [item.text for item in items if isinstance(item, Name)]
-
-
-def _renamed(node: Node, names: Mapping[str, str]) -> Node:
-    """The tree with other index names; what an inner reduction binds is renamed with it, which changes nothing."""
-    match node:
-        case Name(text):
-            return replace(node, text=names.get(text, text))
-        case Negate(operand):
-            return replace(node, operand=_renamed(operand, names))
-        case Binary(_, left, right):
-            return replace(node, left=_renamed(left, names), right=_renamed(right, names))
-        case Group(items):
-            return replace(node, items=tuple(_renamed(item, names) for item in items))
-        case Call(_, brackets, arguments):
-            first, second = (
-                None if one is None else tuple(_renamed(item, names) for item in one) for one in (brackets, arguments)
-            )
-            return replace(node, brackets=first, arguments=second)
-    return node

@@ -131,6 +131,8 @@ class Block:
         shape = shape_text(self.words, sizes)
         if self.task.kind == "sum":
             return [f"{self.name} = {self.dialect.zeros.format(shape, self.like)}"]
+        if self.task.kind == "prod":
+            return [f"{self.name} = {self.dialect.full.format(shape, '1', self.like)}"]
         least = "-" if self.task.kind.endswith("max") else ""
         full = self.dialect.full.format(shape, f"{least}{self.dialect.infinity}", self.like)
         if self.task.kind in ("max", "min"):
@@ -168,6 +170,8 @@ class Block:
                 return [f"{cell} = {text}"]
             case "sum":
                 return [f"{cell} {'-=' if negative else '+='} {text}"]
+            case "prod":
+                return [f"{cell} *= {text}"]
             case "max" | "min" as kind:
                 words = self.dialect.elementwise if reads(scene.sweep.body) else self.dialect.functions
                 return [f"{cell} = {words[kind].format(cell, text)}"]

@@ -118,7 +118,7 @@ def _sweeps(program: Program, task: Task) -> tuple[list[Sweep], list[Halos]]:
                 continue
             found.append(absorbed(program.where, whole, name, program.sizes))
     forced: frozenset[str] = frozenset()
-    if task.kind in ("argmax", "argmin"):
+    if task.kind in ("argmax", "argmin", "prod"):
         forced = frozenset(r.name for r in task.reductions[0].indices)
         while True:
             more = forced.union(*(sliced(program.where, s, forced).loops for s, _ in found))

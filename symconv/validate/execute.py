@@ -179,6 +179,8 @@ class _Nest:
         cases = self.values.cases(value, replace(here, target=buffer, cell=cell))
         anew = any(isinstance(node, Load | LoadLanes) and node.buffer == buffer for node in walk(value))
         neutral = next((op for op, tree in NEUTRAL.items() if [case.tree for case in cases] == [tree]), "")
+        if neutral == "*" and not _multiplied(self.flow, buffer):
+            neutral = ""
         # Rows of a private buffer are not cleared and then stored over.
         private = self.flow.kernel.buffer(buffer).role == "private"
         if neutral and not private and not held.started and len(held.passes) == 1:
@@ -210,3 +212,9 @@ class _Nest:
     def _written(self, target: Load, scope: Scope, cell: tuple[Word, ...], stage: int) -> None:
         points = scope.points.touching(cell)
         self.flow.effects.append(Effect(target.buffer, points, (*self.when, (1, "")), self.owner, stage))
+
+
+def _multiplied(flow: Flow, buffer: str) -> bool:
+    """Whether factors are joined to the cells of a buffer: elsewhere a 1 in it is a number as any other."""
+    joins = (node for nest in flow.kernel.nests for node in walk(nest) if isinstance(node, Accumulate))
+    return any(join.buffer == buffer and join.op == "*" for join in joins)

@@ -13,12 +13,12 @@ from symconv.relation.instances import apart_cells
 from symconv.relation.points import Instances, UnclearError, Word
 from symconv.relation.sets import Context
 from symconv.validate.scope import Scope
-from symconv.validate.terms import INFINITY, ZERO, Term, Tree, apart_from, apply, fresh, reduced, terms_of
+from symconv.validate.terms import INFINITY, ZERO, Term, Tree, apart_from, apply, fresh, number, reduced, terms_of
 
 __all__ = ["NEUTRAL", "Case", "Held", "joined"]
 
 Mask = tuple[Word, Word]
-NEUTRAL = {"+": ZERO, "max": apply("neg", INFINITY), "min": INFINITY}
+NEUTRAL = {"+": ZERO, "*": number(1), "max": apply("neg", INFINITY), "min": INFINITY}
 
 
 @dataclass(frozen=True, slots=True)

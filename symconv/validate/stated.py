@@ -26,7 +26,7 @@ _SYMBOLS = {
 """Functions that kernels write as operators; all others keep their names."""
 _COMPARED = frozenset({"lt", "le", "gt", "ge", "eq", "ne"})
 _COMPARISONS = _COMPARED | {"larger", "smaller", "same"}
-_REDUCTIONS = {"sum": "+", "max": "max", "min": "min", "argmax": "argmax", "argmin": "argmin"}
+_REDUCTIONS = {"sum": "+", "prod": "*", "max": "max", "min": "min", "argmax": "argmax", "argmin": "argmin"}
 
 Position = tuple[Hashable, tuple[Word, ...]]
 """An integer that need not be affine: affine parts and the form they stand in."""

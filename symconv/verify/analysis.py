@@ -16,6 +16,9 @@ __all__ = ["affine_tensors", "empty_windows", "exact_bits", "is_smooth", "kinks_
 
 _SAME = frozenset({"add", "sub", "neg", "abs", "relu", "max", "min"})
 
+_TAPLESS = frozenset({"sum", "prod"})
+"""Reductions that are something over no tap."""
+
 
 def exact_bits(op: Operator, *, gradients: bool = False) -> int | None:
     """Binary digits after the point that integer data need; None where results are not dyadic.
@@ -56,7 +59,9 @@ def _bits(expr: Expr, known: Mapping[str, int | None]) -> int | None:
             inner = [_bits(piece.body, known) for piece in pieces]
             if kind == "mean" or any(bits is None for bits in inner):
                 return None
-            return 0 if kind.startswith("arg") else max((bits or 0 for bits in inner), default=0)
+            most = max((bits or 0 for bits in inner), default=0)
+            # As many factors as there are taps: how many digits that makes is not known here.
+            return None if kind == "prod" and most else 0 if kind.startswith("arg") else most
 
 
 def _apply_bits(node: Apply, known: Mapping[str, int | None]) -> int | None:
@@ -107,7 +112,7 @@ def is_smooth(op: Operator) -> bool:
         match node:
             case Apply(function, _) if function in KINKED:
                 return False
-            case Reduce(kind, _, _) if kind not in {"sum", "mean"}:
+            case Reduce(kind, _, _) if kind not in {"sum", "mean", "prod"}:
                 return False
     return True
 
@@ -123,7 +128,7 @@ def kinks_are_exact(op: Operator) -> bool:
                 judged: tuple[Expr, ...] = (condition,)
             case Apply(function, arguments) if function in KINKED:
                 judged = arguments
-            case Reduce(kind, _, pieces) if kind not in {"sum", "mean"}:
+            case Reduce(kind, _, pieces) if kind not in {"sum", "mean", "prod"}:
                 judged = tuple(piece.body for piece in pieces)
             case _:
                 continue
@@ -173,7 +178,7 @@ def _degree(expr: Expr, known: Mapping[str, int | None]) -> int | None:
 
 def empty_windows(op: Operator, sizes: Mapping[str, int]) -> bool:
     """Whether a mean, max or min somewhere has no tap to take, and the operator does not say what that gives."""
-    if op.empty is not None or all(not isinstance(node, Reduce) or node.kind == "sum" for node in _nodes(op)):
+    if op.empty is not None or all(not isinstance(node, Reduce) or node.kind in _TAPLESS for node in _nodes(op)):
         return False
     shapes = {t.name: lengths(sizes, t.sizes) for t in (*op.inputs, *(s.target for s in op.statements))}
     return any(
@@ -189,7 +194,7 @@ def _empty(expr: Expr, scope: Scope, shapes: Mapping[str, tuple[int, ...]]) -> b
             inner, pieces = parts(expr, scope, shapes)
             taps = tuple(range(len(scope.shape), len(scope.shape) + len(indices)))
             wanted = np.broadcast_to(scope.mask, scope.shape)
-            if kind != "sum" and bool(np.any(wanted & ~inner.mask.any(axis=taps))):
+            if kind not in _TAPLESS and bool(np.any(wanted & ~inner.mask.any(axis=taps))):
                 return True
             return any(_empty(body, place, shapes) for place, body in pieces)
     return False

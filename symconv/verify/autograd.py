@@ -95,7 +95,7 @@ def _value(run: _Run, expr: Expr, scope: Scope) -> Torch:
 def _reduce(run: _Run, node: Reduce, scope: Scope) -> Torch:
     torch = run.torch
     inner, pieces = parts(node, scope, run.shapes)
-    fill = {"max": -np.inf, "argmax": -np.inf, "min": np.inf, "argmin": np.inf}.get(node.kind, 0.0)
+    fill = {"max": -np.inf, "argmax": -np.inf, "min": np.inf, "argmin": np.inf, "prod": 1.0}.get(node.kind, 0.0)
     values = torch.full(inner.shape, fill, dtype=torch.float64)
     for place, body in pieces:
         mask = torch.tensor(np.array(np.broadcast_to(place.mask, inner.shape)))
@@ -106,6 +106,8 @@ def _reduce(run: _Run, node: Reduce, scope: Scope) -> Torch:
     match node.kind:
         case "sum":
             return flat.sum(dim=-1)
+        case "prod":
+            return flat.prod(dim=-1)
         case "mean":
             taken = torch.tensor(np.array(np.broadcast_to(inner.mask, inner.shape))).reshape(*outer, count)
             return flat.sum(dim=-1) / taken.sum(dim=-1)

@@ -77,7 +77,10 @@ def gradient_magnitudes(
     def declared(_: Problem, slope: Expr, factor: Fraction, scope: Scope) -> Array:
         return _measure(measured, slope, scope) / abs(float(factor))
 
-    totals = backward(measured.problem, np.abs(np.asarray(gy, dtype=np.float64)), slope, declared)
+    def tapped(_: Problem, node: Reduce, scope: Scope) -> tuple[Array, Array]:
+        return _taps(measured, node, scope)
+
+    totals = backward(measured.problem, np.abs(np.asarray(gy, dtype=np.float64)), slope, declared, tapped)
     sizes = measured.problem.sizes
     return {name: totals[name].reshape(op.input(name).shape(sizes)) for name in wanted(op, wrt)}
 
@@ -90,7 +93,11 @@ def gradient_terms(op: Operator, arrays: Mapping[str, Array], wrt: tuple[str, ..
     def one(_problem: Problem, _node: Expr, _which: int | Fraction, scope: Scope) -> Array:
         return np.ones((1,) * len(scope.names))
 
-    counts = backward(problem, ones, one, one)
+    def alike(_problem: Problem, node: Reduce, scope: Scope) -> tuple[Array, Array]:
+        taken = flatten(parts(node, scope, problem.shapes)[0].mask, len(node.indices))
+        return np.ones(taken.shape), taken
+
+    counts = backward(problem, ones, one, one, alike)
     chain = roundings(op, problem.sizes)
     return {name: (counts[name] + chain).reshape(op.input(name).shape(problem.sizes)) for name in wanted(op, wrt)}
 
@@ -134,15 +141,22 @@ def _measure(measured: _Measured, expr: Expr, scope: Scope) -> Array:
             )
         case Apply():
             return _apply(measured, expr, scope)
-        case Reduce(kind, indices, _):
-            inner, pieces = parts(expr, scope, measured.problem.shapes)
-            sums: Array = np.zeros(inner.shape)
-            for place, body in pieces:
-                sums = np.where(place.mask, _measure(measured, body, place), sums)
-            flat, taken = flatten(sums, len(indices)), flatten(inner.mask, len(indices))
+        case Reduce(kind):
+            flat, taken = _taps(measured, expr, scope)
             if kind in {"sum", "mean"}:
                 return np.asarray(flat.sum(axis=-1) / (taken.sum(axis=-1) if kind == "mean" else 1))
+            if kind == "prod":
+                return np.asarray(np.where(taken, flat, 1.0).prod(axis=-1))
             return np.asarray(flat.max(axis=-1, initial=0.0))
+
+
+def _taps(measured: _Measured, node: Reduce, scope: Scope) -> tuple[Array, Array]:
+    """The magnitudes of a reduction's taps, and which are taken, taps flattened into the last axis."""
+    inner, pieces = parts(node, scope, measured.problem.shapes)
+    found: Array = np.zeros(inner.shape)
+    for place, body in pieces:
+        found = np.where(place.mask, _measure(measured, body, place), found)
+    return flatten(found, len(node.indices)), flatten(inner.mask, len(node.indices))
 
 
 def _apply(measured: _Measured, node: Apply, scope: Scope) -> Array:

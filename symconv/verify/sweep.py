@@ -23,12 +23,16 @@ Slope = Callable[[Problem, Apply, int, Scope], Array]
 Declared = Callable[[Problem, Expr, Fraction, Scope], Array]
 """The weight of a declared slope, of which a reduction hands on a constant factor, over the scope."""
 
+Tapped = Callable[[Problem, Reduce, Scope], tuple[Array, Array]]
+"""The values of a product's taps, or their magnitudes, and which are taken, taps flattened into the last axis."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Sweep:
     problem: Problem
     slope: Slope
     declared: Declared
+    tapped: Tapped
     totals: dict[str, Array] = field(default_factory=dict)
 
 
@@ -47,17 +51,21 @@ def declared_slope(problem: Problem, slope: Expr, factor: Fraction, scope: Scope
 
 
 def backward(
-    problem: Problem, gy: Array, slope: Slope = true_slope, declared: Declared = declared_slope
+    problem: Problem,
+    gy: Array,
+    slope: Slope = true_slope,
+    declared: Declared = declared_slope,
+    tapped: Tapped = taken_values,
 ) -> dict[str, Array]:
     """Totals by tensor (logical shapes) of a cotangent pulled through every statement in reverse.
 
     ``slope`` is the derivative, or any other linear weight of the same shape (magnitudes, counts); ``declared`` is the
-    same for what a surrogate declares.
+    same for what a surrogate declares, ``tapped`` for the factors of a product.
     """
     zero = np.zeros((), dtype=object if problem.exact else np.float64)
     # A sum of arrays without axes is no array any more.
     totals = {name: np.asarray(zero + np.zeros(s, dtype=zero.dtype)) for name, s in problem.shapes.items()}
-    sweep = _Sweep(problem, slope, declared, totals)
+    sweep = _Sweep(problem, slope, declared, tapped, totals)
     output = problem.op.output.name
     totals[output] = gy.reshape(problem.shapes[output])
     for statement in reversed(problem.op.statements):
@@ -86,7 +94,7 @@ def _pull(sweep: _Sweep, expr: Expr, cotangent: Array, scope: Scope, factor: Fra
         case Reduce(kind, indices, _) if not kind.startswith("arg"):
             inner, pieces = pieces_of(expr, scope, problem.shapes)
             outer = np.broadcast_to(cotangent, scope.shape)[(..., *(None,) * len(indices))]
-            weights = _weights(problem, expr, scope).reshape(inner.shape)
+            weights = _weights(sweep, expr, scope).reshape(inner.shape)
             # A tap that is not the extreme is out, as a branch not taken is.
             spread = np.where(weights != 0, weights * outer, 0)
             for found, body in pieces:
@@ -110,12 +118,23 @@ def _scatter(sweep: _Sweep, read: Read, cotangent: Array, scope: Scope) -> None:
     np.add.at(total.reshape(-1), flat[hit], given[hit])
 
 
-def _weights(problem: Problem, node: Reduce, scope: Scope) -> Array:
+def _others(values: Array, taken: Array) -> Array:
+    """The product of all taps but one, for each: of those before it and of those behind it."""
+    result: Array = np.ones_like(values)
+    for shift in range(1, values.shape[-1]):
+        result = result * np.roll(np.where(taken, values, 1), shift, axis=-1)
+    return result
+
+
+def _weights(sweep: _Sweep, node: Reduce, scope: Scope) -> Array:
     """The derivative of a reduction by each of its taps, taps flattened into the last axis."""
+    problem = sweep.problem
     values, taken = taken_values(problem, node, scope)
     one: Any = Fraction(1) if problem.exact else 1.0
     if node.kind == "sum":
         return np.asarray(taken * one)
+    if node.kind == "prod":
+        return np.asarray(np.where(taken, _others(*sweep.tapped(problem, node, scope)), 0 * one))
     if node.kind == "mean":
         return np.asarray(taken * one / np.maximum(taken.sum(axis=-1, keepdims=True), 1))
     if problem.kinks.get(node.kind, "first") == "share":

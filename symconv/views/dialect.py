@@ -63,7 +63,8 @@ class Dialect:
 _NOBODY = Names()
 _TALL = (r"\frac", r"\sum", r"\max_", r"\min_", r"\operatorname*", r"\begin", r"\sqrt")
 BREAK = r" \\ "
-_REDUCTIONS = {"sum": r"\sum", "max": r"\max", "min": r"\min"}
+_SIGNS = {"sum": "Σ", "prod": "Π"}
+_REDUCTIONS = {"sum": r"\sum", "prod": r"\prod", "max": r"\max", "min": r"\min"}
 _NAN = {"larger": "ge", "smaller": "le", "same": "eq"}
 """Comparisons that differ from these only where something is NaN."""
 _LATEX_RELATIONS = {"lt": "<", "le": r"\le", "gt": ">", "ge": r"\ge", "eq": "=", "ne": r"\ne"}
@@ -199,8 +200,8 @@ def text(names: Names = _NOBODY) -> Dialect:
         power=lambda a, b: Frag(f"{_held(a, ATOM)}^{_held(b, ATOM)}"),
         call=_text_call,
         cases=_text_cases,
-        limits=lambda kind, name, low, high: f"{'Σ' if kind == 'sum' else kind} {name}={low}..{high} ",
-        under=lambda kind, lines: f"{'Σ' if kind == 'sum' else kind}{{{', '.join(lines)}}} ",
+        limits=lambda kind, name, low, high: f"{_SIGNS.get(kind, kind)} {name}={low}..{high} ",
+        under=lambda kind, lines: f"{_SIGNS.get(kind, kind)}{{{', '.join(lines)}}} ",
         quotient=_text_quotient,
         words=lambda sentence: sentence,
         minus="−",

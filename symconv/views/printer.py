@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import reduce
 
 from symconv.notation.affine import Affine
 from symconv.notation.expr import Apply, Const, Constraint, Expr, Index, Read, Reduce
@@ -220,6 +221,8 @@ def total(frags: list[Frag], kind: str, printer: Printer) -> Frag:
         for frag in frags[1:]:
             result = _sum(result, "+", frag, printer)
         return result
+    if kind == "prod":
+        return reduce(lambda one, other: product(one, other, printer), frags)
     return Frag(printer.dialect.call(kind, tuple(frag.text for frag in frags)))
 
 
@@ -252,7 +255,8 @@ def _reduce(node: Reduce, printer: Printer) -> Frag:
         cases = printer.dialect.cases((*rows, *extra))
         return over(head, cases, node.kind, printer)
     if not node.pieces:
-        return printer.dialect.number(Fraction(0)) if node.kind == "sum" else Frag(f"-{printer.dialect.infinity}", ADD)
+        neutral = {"sum": 0, "prod": 1}.get(node.kind)
+        return Frag(f"-{printer.dialect.infinity}", ADD) if neutral is None else printer.dialect.number(Fraction(neutral))
     frags = []
     for piece in node.pieces:
         if node.kind == "sum" and piece.body == _ONE and node.indices:

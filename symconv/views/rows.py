@@ -193,6 +193,11 @@ def _has_limits(node: Reduce, part: Closed) -> bool:
 
 def _part_frag(node: Reduce, part: Closed, named: bool, printer: Printer) -> Frag:
     """``[P] Σ Σ body``."""
+    if node.kind == "prod":
+        # A bracket would make the factor 0 that is to be left out.
+        lines = (*_spans(part.sums, printer), *_conditions((*part.outside, *part.inside), printer))
+        head = printer.dialect.under("prod", lines) if lines else ""
+        return over(head, expr_frag(part.body, printer), "prod", printer)
     body = bracketed(_conditions(part.inside, printer), expr_frag(part.body, printer), printer)
     if part.sums and node.kind == "sum" and part.body == Const(Fraction(1)):
         lines = (*_spans(part.sums, printer), *_conditions(part.inside, printer))
