@@ -1,7 +1,7 @@
 """Expressions and statements evaluated on their full grids: target indices times reduction indices.
 
-A reduction over no tap at all gives what the operator states for it; where it states nothing, 0 for sum, 1 for prod, NaN for
-mean, -inf for max, +inf for min. It gives -1 for argmax and argmin. A read of border ``skip`` outside
+A reduction over no tap at all gives what the operator states for it; where it states nothing, 0 for sum, 1 for prod,
+NaN for mean, -inf for max, +inf for min. It gives -1 for argmax and argmin. A read of border ``skip`` outside
 every reduction gives 0 where it leaves its tensor.
 """
 

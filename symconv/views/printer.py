@@ -255,8 +255,9 @@ def _reduce(node: Reduce, printer: Printer) -> Frag:
         cases = printer.dialect.cases((*rows, *extra))
         return over(head, cases, node.kind, printer)
     if not node.pieces:
-        neutral = {"sum": 0, "prod": 1}.get(node.kind)
-        return Frag(f"-{printer.dialect.infinity}", ADD) if neutral is None else printer.dialect.number(Fraction(neutral))
+        if node.kind in {"sum", "prod"}:
+            return printer.dialect.number(Fraction(node.kind == "prod"))
+        return Frag(f"-{printer.dialect.infinity}", ADD)
     frags = []
     for piece in node.pieces:
         if node.kind == "sum" and piece.body == _ONE and node.indices:
