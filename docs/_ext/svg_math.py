@@ -10,6 +10,9 @@ from typing import Any
 import ziamath
 from docutils import nodes
 
+from symconv.views.rows_once import measure_rows_once
+
+measure_rows_once()
 SIZE = 17
 NUMBER = count()
 
@@ -43,4 +46,4 @@ def visit_display(self: Any, node: nodes.math_block) -> None:
 def setup(app: Any) -> dict[str, bool]:
     """Register the renderer as ``html_math_renderer = "svg"``."""
     app.add_html_math_renderer("svg", (visit_inline, None), (visit_display, None))
-    return {"parallel_read_safe": True, "parallel_write_safe": False}
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

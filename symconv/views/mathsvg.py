@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from html import escape
 
 from symconv.views.limits import drawable
+from symconv.views.rows_once import measure_rows_once
 
 __all__ = ["Drawn", "Formula", "drawn", "formula_svg", "remember", "sprite"]
 
@@ -87,6 +88,7 @@ def drawn(latex: str) -> Drawn | None:
         warnings.simplefilter("ignore", DeprecationWarning)  # ziamath finds its fonts the old way
         import ziamath
 
+        measure_rows_once()
     theirs = tuple(
         e for e in vars(latex2mathml.exceptions).values() if isinstance(e, type) and issubclass(e, Exception)
     )

@@ -50,7 +50,13 @@ def execute(page: Path, code: str, folder: Path) -> subprocess.CompletedProcess[
     )
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+LONG = {"training"}
+"""Pages that take a minute; the site, built by .ci/full, executes them as well."""
+
+
+@pytest.mark.parametrize(
+    "page", [pytest.param(page, marks=[pytest.mark.full] if page.stem in LONG else [], id=page.stem) for page in PAGES]
+)
 def test_the_cells_of_a_page_run_in_order(page: Path, tmp_path: Path) -> None:
     if page.stem in LIBRARIES:
         pytest.importorskip(LIBRARIES[page.stem])
@@ -59,7 +65,9 @@ def test_the_cells_of_a_page_run_in_order(page: Path, tmp_path: Path) -> None:
 
 
 def test_there_are_pages() -> None:
-    assert {"building", "tutorial", "derivations", "notebook", "extending", "layout"} <= {page.stem for page in PAGES}
+    assert {"start", "museum", "gallery", "tutorial", "derivations", "notebook", "extending", "layout"} <= {
+        page.stem for page in PAGES
+    }
 
 
 def test_the_notebook_page_does_not_need_torch(tmp_path: Path) -> None:
