@@ -17,7 +17,7 @@ from symconv.options import Options, asked, options
 if TYPE_CHECKING:
     from symconv.gather.derivation import Derivation
     from symconv.gather.solution import Gather
-    from symconv.notation.trace import Step
+    from symconv.notation.trace import Step, Trace
     from symconv.verify.verdict import Verdict
 
 __all__ = ["Gradient", "as_operator", "build", "built", "derive", "jvp", "verify"]
@@ -61,7 +61,7 @@ class Gradient(Displayed):
     @property
     def steps(self) -> tuple[StepView, ...]:
         """The derivation, step by step: each has ``.rule``, ``.latex()`` and ``.check``."""
-        return tuple(StepView(step) for step in self.derivation.trace)
+        return tuple(StepView(step, self.derivation) for step in self.derivation.trace)
 
     @property
     def phases(self) -> Phases:
@@ -113,10 +113,11 @@ class Gradient(Displayed):
 
 
 class StepView(Displayed):
-    """One step of a derivation as a reader sees it."""
+    """One step of a derivation as a reader sees it; ``derivation`` is the one it belongs to, where there is one."""
 
-    def __init__(self, step: Step) -> None:
+    def __init__(self, step: Step, derivation: Derivation | None = None) -> None:
         self.step = step
+        self._derivation = derivation
 
     @property
     def rule(self) -> str:
@@ -132,6 +133,25 @@ class StepView(Displayed):
     def note(self) -> str:
         """What a reader should know: a convention used at a kink, a fallback taken."""
         return self.step.note
+
+    @property
+    def parts(self) -> tuple[StepView, ...]:
+        """The small steps that this one is made of, each checked: the chain rule, the way from relation to loops.
+
+        >>> import symconv as sc
+        >>> [part.rule for part in sc.derive(sc.conv1d(stride=2, padding=1), "x").steps[-1].parts]
+        ['unknowns', 'residue', 'divide', 'range', 'range', 'limits']
+        """
+        return tuple(StepView(part) for part in self.small)
+
+    @property
+    def small(self) -> Trace:
+        """The small steps as the records they are."""
+        if self._derivation is None:
+            return ()
+        from symconv.gather.small import small_steps
+
+        return small_steps(self._derivation)[self._derivation.trace.index(self.step)]
 
     def latex(self) -> str:
         """The step as LaTeX, without dollar signs."""

@@ -20,12 +20,12 @@ from symconv.notation.operator import Operator
 from symconv.relation.sets import Context, System, context_of, feasible, implied
 from symconv.verify.cases import REALS, Case, Ruling, prepare
 from symconv.verify.declared import function_slope
-from symconv.verify.geometry import geometries
+from symconv.verify.geometry import Geometry, geometries
 from symconv.verify.grid import Array, points
 from symconv.verify.reference import evaluate
 from symconv.verify.scalars import apply, partial
 
-__all__ = ["checked_borders", "checked_ranges", "checked_slope", "checked_transpose"]
+__all__ = ["checked_borders", "checked_ranges", "checked_slope", "checked_transpose", "small_sizes"]
 
 _DRAWS = 12
 _LARGEST = 20_000
@@ -184,13 +184,18 @@ def checked_transpose(stated: Operator, wrt: str, result: Operator) -> str:
 
 
 @lru_cache(maxsize=64)
+def small_sizes(op: Operator) -> tuple[Geometry, ...]:
+    """Some small shapes with something to see, none where none are found; the search takes as long as a comparison."""
+    try:
+        return geometries(op, 6)
+    except SpecError:
+        return ()
+
+
+@lru_cache(maxsize=64)
 def _case(op: Operator, wrt: tuple[str, ...]) -> Case | None:
     """Random reals at small sizes, and what the stated formula makes of them; None where there are none."""
-    try:
-        drafts = geometries(op, 6)
-    except SpecError:
-        return None
-    fits = [shapes for shapes in drafts if points(op, op.sizes(**shapes)) <= _LARGEST]
+    fits = [shapes for shapes in small_sizes(op) if points(op, op.sizes(**shapes)) <= _LARGEST]
     for shapes in sorted(fits, key=lambda shapes: -points(op, op.sizes(**shapes))):
         case = prepare(op, shapes, REALS, Ruling("float64", wrt), 0)
         expected = case.gradients[wrt[0]] if wrt else case.output

@@ -18,7 +18,7 @@ from symconv.notation.operator import Operator, Statement
 from symconv.notation.resolved import is_resolved
 from symconv.relation.sets import Context, System, context_of, difference, feasible, implied, injective
 
-__all__ = ["gather", "prove_inside", "prove_solution"]
+__all__ = ["component", "gather", "pins_of", "prove_inside", "prove_solution"]
 
 
 def gather(op: Operator, proofs: bool = True) -> Gather:
@@ -74,7 +74,8 @@ def _system(ranges: tuple[Range, ...], where: Iterable[Constraint]) -> System:
     return System(tuple(r.name for r in ranges), (*span(ranges), *where))
 
 
-def _pins(phases: tuple[Phase, ...]) -> tuple[tuple[tuple[str, int], ...], ...]:
+def pins_of(phases: tuple[Phase, ...]) -> tuple[tuple[tuple[str, int], ...], ...]:
+    """What the values of the phases are in each combination of residue classes."""
     rows = [tuple(tuple(zip(phase.names, row, strict=True)) for row in phase.table) for phase in phases]
     return tuple(tuple(pin for row in choice for pin in row) for choice in product(*rows))
 
@@ -87,15 +88,15 @@ def _pruned(context: Context, solution: Solution) -> Solution:
         if bound.equality:
             continue
         others = [c for c in kept if c != bound]
-        near, names = _component(bound.form.names() - set(context.sizes), others)
+        near, names = component(bound.form.names() - set(context.sizes), others)
         phases = tuple(p for p in solution.phases if names & set(p.names))
         loops = tuple(n for n in (*solution.cells, *solution.steps) if n in names)
-        if implied(context, System(loops, near, pins=_pins(phases)), bound):
+        if implied(context, System(loops, near, pins=pins_of(phases)), bound):
             kept = others
     return replace(solution, bounds=tuple(kept))
 
 
-def _component(seed: frozenset[str], constraints: list[Constraint]) -> tuple[tuple[Constraint, ...], frozenset[str]]:
+def component(seed: frozenset[str], constraints: list[Constraint]) -> tuple[tuple[Constraint, ...], frozenset[str]]:
     """The constraints that share variables with ``seed``, directly or through others, and those on sizes alone."""
     names, near = set(seed), dict.fromkeys(c for c in constraints if not any(n[0].islower() for n in c.form.names()))
     grown = True
@@ -117,7 +118,7 @@ def prove_inside(op: Operator, context: Context, domain: tuple[Range, ...], piec
     for read in found:
         tensor = targets.get(read.tensor) or op.input(read.tensor)
         for form, size in zip(read.index, tensor.sizes, strict=True):
-            near, names = _component(form.names() - set(context.sizes), constraints)
+            near, names = component(form.names() - set(context.sizes), constraints)
             dims = tuple(r.name for r in domain if r.name in names)
             for bound in (nonnegative(form), nonnegative(size - 1 - form)):
                 # The rest of the domain says that there are points at all: x[0] lies inside where x is not empty.
@@ -142,7 +143,7 @@ def prove_solution(
         dims = tuple(r.name for r in ranges)
         inside = tuple(c for c in before if not _local(c, context) or _local(c, context) & set(group))
         loops, after, phases = _image(context, solution, dims)
-        pins = _pins(phases)
+        pins = pins_of(phases)
         free = tuple(name for name in loops if name not in dims)
         system = System(dims, after, free, pins)
         if point := difference(context, [System(dims, inside)], [system]):

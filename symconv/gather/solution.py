@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from symconv.notation.affine import Affine
+from symconv.notation.affine import Affine, affine, var
 from symconv.notation.expr import Constraint, Expr, Reduce
 from symconv.notation.operator import Operator, Statement
 
-__all__ = ["Gather", "Phase", "Solution", "Solved"]
+__all__ = ["Gather", "Phase", "Solution", "Solved", "settled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,3 +86,22 @@ class Gather:
 
     operator: Operator
     statements: tuple[Solved, ...]
+
+
+def settled(phase: Phase) -> dict[str, Affine]:
+    """What a phase's values are where they are simple: the same in every class, or the residue itself.
+
+    >>> phase = Phase("u", 2, 1, 1, 1, "r_u", "p0_u", "m_u", ((0, 0, 0), (1, 1, 0)))
+    >>> {name: str(form) for name, form in settled(phase).items()}
+    {'p0_u': 'r_u', 'm_u': '0'}
+    """
+    residues, firsts, shifts = zip(*phase.table, strict=True)
+    values = {}
+    for name, column in ((phase.first, firsts), (phase.shift, shifts)):
+        if len(set(column)) == 1:
+            values[name] = affine(column[0])
+        elif column == residues:
+            values[name] = var(phase.residue)
+    if len(residues) == 1:
+        values[phase.residue] = affine(residues[0])
+    return values

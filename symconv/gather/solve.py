@@ -15,9 +15,23 @@ from symconv.gather.solution import Phase, Solution
 from symconv.notation.affine import Affine, var
 from symconv.notation.expr import Constraint, Piece, Range, rename
 
-__all__ = ["MAX_MODULUS", "solve"]
+__all__ = ["MAX_MODULUS", "Move", "moves", "solve"]
 
 MAX_MODULUS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """How one equation was used: ``equation = 0`` as it stood, and what its unknowns were fixed to.
+
+    Nothing is fixed by an equation that stays a condition on the cell. ``owned`` is False where the contributions
+    choose the cell.
+    """
+
+    equation: Affine
+    fixed: tuple[tuple[str, Affine], ...]
+    phase: Phase | None
+    owned: bool
 
 
 @dataclass(slots=True)
@@ -28,9 +42,12 @@ class _State:
     guards: list[Constraint] = field(default_factory=list)
     phases: list[Phase] = field(default_factory=list)
     owned: bool = True
+    puts: list[tuple[str, Affine]] = field(default_factory=list)
+    moves: list[Move] = field(default_factory=list)
 
     def put(self, name: str, form: Affine) -> None:
         """Fix a variable; everything known so far is rewritten."""
+        self.puts.append((name, form))
         self.values = {key: value.substitute({name: form}) for key, value in self.values.items()}
         self.values[name] = form
 
@@ -40,11 +57,7 @@ class _State:
 
 def solve(targets: tuple[Range, ...], indices: tuple[Range, ...], piece: Piece) -> Solution:
     """The loops for one piece of a reduction over ``indices`` into the cells ``targets``; bounds are not yet pruned."""
-    state = _State([r.name for r in targets], [r.name for r in indices])
-    pending = [c.form for c in piece.where if c.equality]
-    while pending:
-        best = min(range(len(pending)), key=lambda k: _effort(state, state.now(pending[k])))
-        _equation(state, state.now(pending.pop(best)))
+    state = _solved(targets, indices, piece)
     ranges = span((*targets, *indices))
     inequalities = [c for c in (*ranges, *piece.where) if not c.equality]
     bounds = [Constraint(state.now(c.form)) for c in inequalities]
@@ -61,6 +74,23 @@ def solve(targets: tuple[Range, ...], indices: tuple[Range, ...], piece: Piece) 
         owned=state.owned,
         ranges=tuple(Constraint(state.now(c.form)) for c in span(targets)),
     )
+
+
+def moves(targets: tuple[Range, ...], indices: tuple[Range, ...], piece: Piece) -> tuple[Move, ...]:
+    """The equations of a piece in the order in which ``solve`` uses them, with what each of them fixes."""
+    return tuple(_solved(targets, indices, piece).moves)
+
+
+def _solved(targets: tuple[Range, ...], indices: tuple[Range, ...], piece: Piece) -> _State:
+    state = _State([r.name for r in targets], [r.name for r in indices])
+    pending = [c.form for c in piece.where if c.equality]
+    while pending:
+        best = min(range(len(pending)), key=lambda k: _effort(state, state.now(pending[k])))
+        form, known, phases = state.now(pending.pop(best)), len(state.puts), len(state.phases)
+        _equation(state, form)
+        phase = state.phases[-1] if len(state.phases) > phases else None
+        state.moves.append(Move(form, tuple(state.puts[known:]), phase, state.owned))
+    return state
 
 
 def _unknowns(state: _State, form: Affine) -> tuple[list[str], list[str]]:

@@ -57,7 +57,7 @@ def _parts(thing: object, page: Page) -> tuple[str, str, dict[str, Any]]:
         case Gradient():
             return thing.latex(), *_gradient(thing.derivation, page)
         case StepView():
-            return thing.latex(), thing.rule, {"step": step_data(thing.step, page)}
+            return thing.latex(), thing.rule, {"step": step_data(thing.step, page, small=thing.small)}
         case Phases():
             return (
                 phases_latex(thing.gather),

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from symconv.gather.solution import Phase, Solution
+from symconv.gather.solution import Phase, Solution, settled
 from symconv.notation.affine import Affine, affine, var
 from symconv.notation.expr import Constraint, Expr, Read, Reduce, equal, nonnegative, rename, transform, walk
 from symconv.notation.expr import Index as IndexValue
 from symconv.notation.operator import Statement
 from symconv.views.forms import Bound
 
-__all__ = ["Closed", "Divides", "Division", "Sum", "closed", "settled"]
+__all__ = ["Closed", "Divides", "Division", "Sum", "closed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,25 +81,6 @@ def _forms(node: Expr) -> tuple[Affine, ...]:
         case Reduce(_, indices, pieces):
             return (*(r.extent for r in indices), *(c.form for piece in pieces for c in piece.where))
     return ()
-
-
-def settled(phase: Phase) -> dict[str, Affine]:
-    """What a phase's values are where they are simple: the same in every class, or the residue itself.
-
-    >>> phase = Phase("u", 2, 1, 1, 1, "r_u", "p0_u", "m_u", ((0, 0, 0), (1, 1, 0)))
-    >>> {name: str(form) for name, form in settled(phase).items()}
-    {'p0_u': 'r_u', 'm_u': '0'}
-    """
-    residues, firsts, shifts = zip(*phase.table, strict=True)
-    values = {}
-    for name, column in ((phase.first, firsts), (phase.shift, shifts)):
-        if len(set(column)) == 1:
-            values[name] = affine(column[0])
-        elif column == residues:
-            values[name] = var(phase.residue)
-    if len(residues) == 1:
-        values[phase.residue] = affine(residues[0])
-    return values
 
 
 def closed(statement: Statement, node: Reduce, solution: Solution) -> Closed | None:

@@ -6,6 +6,7 @@ from math import isfinite
 from typing import Any
 
 from symconv.gather.derivation import Derivation
+from symconv.gather.small import small_steps
 from symconv.gather.solution import Solution
 from symconv.notation.operator import Operator, Tensor
 from symconv.notation.trace import Step
@@ -50,7 +51,10 @@ def derivation_data(derivation: Derivation) -> Data:
             for _, solutions in solved.reductions
             for solution in solutions
         ],
-        "steps": [_step(step, names) for step in derivation.trace],
+        "steps": [
+            {**_step(step, names), "parts": [_step(part, names) for part in small]}
+            for step, small in zip(derivation.trace, small_steps(derivation), strict=True)
+        ],
     }  # fmt: skip
 
 

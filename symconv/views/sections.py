@@ -9,12 +9,14 @@ from typing import Any
 from markupsafe import Markup
 
 from symconv.gather.derivation import Derivation
+from symconv.gather.small import small_steps
 from symconv.gather.solution import Gather
 from symconv.notation.expr import reads
 from symconv.notation.operator import Operator, Tensor
-from symconv.notation.trace import Step
+from symconv.notation.trace import Step, Trace
 from symconv.views.diagram import phase_plan, window_pattern
 from symconv.views.dialect import Dialect, latex
+from symconv.views.facts import TITLES
 from symconv.views.forms import form_text
 from symconv.views.general import general_rows
 from symconv.views.mathsvg import Formula, formula_svg, sprite
@@ -143,14 +145,19 @@ def gradient_section(derivation: Derivation, page: Page) -> Data:
         "tables": phases_data(derivation.gather, page),
         "plan": Markup(plan) if plan else None,
         "general": page.rows(general) if general else None,
-        "steps": [step_data(step, page, op) for step in derivation.trace],
+        "steps": [
+            step_data(step, page, op, small)
+            for step, small in zip(derivation.trace, small_steps(derivation), strict=True)
+        ],
     }
 
 
-def step_data(step: Step, page: Page, op: Operator | None = None) -> Data:
-    """One step of a derivation; symbols are written as in ``op`` where it is given."""
+def step_data(step: Step, page: Page, op: Operator | None = None, small: Trace = ()) -> Data:
+    """One step of a derivation with the small steps in it; symbols are written as in ``op`` where it is given."""
     formula = page.rows(step_rows(step, latex, names_of(op)) if op is not None else step_rows(step, latex))
-    return {"title": _RULES.get(step.rule, step.rule), "formula": formula, "check": step.check, "note": step.note}
+    title = _RULES.get(step.rule) or TITLES.get(step.rule, step.rule)
+    parts = [step_data(part, page, op) for part in small]
+    return {"title": title, "formula": formula, "check": step.check, "note": step.note, "parts": parts}
 
 
 def phases_data(gather: Gather, page: Page) -> list[Data]:

@@ -14,6 +14,7 @@ from symconv.notation.operator import Operator, Statement, Tensor
 from symconv.notation.surrogate import ARGUMENT, Surrogate
 from symconv.notation.trace import Step
 from symconv.views.dialect import Dialect, Frag
+from symconv.views.facts import is_small, small_rows
 from symconv.views.forms import form_text
 from symconv.views.names import Names, names_of
 from symconv.views.printer import Printer, expr_text
@@ -127,6 +128,8 @@ def _positions(op: Operator, dialect: Dialect) -> tuple[Row, ...]:
 def step_rows(step: Step, voice: Callable[..., Dialect], names: Names | None = None) -> Rows:
     """A step: a chain from what it starts with to what it comes to, where both are equations."""
     dialect = voice(names or _names(step))
+    if is_small(step):
+        return small_rows(step, dialect)
     match step.before, step.after:
         case Statement() as before, Solved() as after:
             return _chained(statement_rows(before, dialect), solved_rows(after, dialect))

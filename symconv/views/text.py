@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from symconv.gather.derivation import Derivation
+from symconv.gather.small import small_steps
 from symconv.gather.solution import Gather
 from symconv.notation.operator import Operator
-from symconv.notation.trace import Step
-from symconv.views.dialect import text
+from symconv.notation.trace import Step, Trace
+from symconv.views.dialect import Dialect, text
+from symconv.views.facts import TITLES, small_rows
 from symconv.views.names import names_of
 from symconv.views.phases import PhaseTable, phase_tables
 from symconv.views.printer import Printer
@@ -62,11 +64,11 @@ def step_text(step: Step) -> str:
     return "\n".join(lines)
 
 
-def _said(label: str, words: str) -> list[str]:
+def _said(label: str, words: str, width: int = WIDTH) -> list[str]:
     if not words:
         return []
     hanging = " " * (2 + len(label))
-    return textwrap.wrap(words, WIDTH, initial_indent=f"  {label}", subsequent_indent=hanging)
+    return textwrap.wrap(words, width, initial_indent=f"  {label}", subsequent_indent=hanging)
 
 
 def phases_text(gather: Gather) -> str:
@@ -120,8 +122,19 @@ def derivation_text(derivation: Derivation) -> str:
     ]
     if tables := phases_text(derivation.gather):
         parts.append("phases\n" + textwrap.indent(tables, "  "))
-    steps = [f"{k}. {step_text(step)}" for k, step in enumerate(derivation.trace, 1)]
-    return "\n\n".join((*parts, *steps))
+    for k, (step, small) in enumerate(zip(derivation.trace, small_steps(derivation), strict=True), 1):
+        parts.append("\n".join((f"{k}. {step_text(step)}", *_small(small, k, names))))
+    return "\n\n".join(parts)
+
+
+def _small(steps: Trace, number: int, names: Dialect) -> Iterator[str]:
+    """The small steps within a step, numbered, one column further in."""
+    for k, step in enumerate(steps, 1):
+        yield f"  {number}.{k} {TITLES[step.rule]}" + (f" ({step.note})" if step.note.startswith("so that") else "")
+        yield textwrap.indent(_block(small_rows(step, names), WIDTH - 8), "        ")
+        yield from (f"    {line}" for line in _said("checked: ", step.check, WIDTH - 4))
+        if not step.note.startswith("so that"):
+            yield from (f"    {line}" for line in _said("note: ", step.note, WIDTH - 4))
 
 
 def _block(rows: Rows, width: int = WIDTH) -> str:

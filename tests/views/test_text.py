@@ -6,6 +6,7 @@ import pytest
 from grid import OPERATORS, SECOND_ORDER, derivations, second_order
 
 import symconv as sc
+from symconv.gather.small import small_steps
 from symconv.views.text import WIDTH, derivation_text, gather_text, operator_text, phases_text, step_text
 
 STRIDED = """\
@@ -55,7 +56,10 @@ def test_every_step_is_numbered_with_its_check():
     text = derivation_text(derived)
     for number, step in enumerate(derived.trace, 1):
         assert f"\n{number}. {step.rule}\n" in text
-    assert text.count("  checked: ") == len(derived.trace)
+    assert text.count("\n  checked: ") == len(derived.trace)
+    for number, parts in enumerate(small_steps(derived), 1):
+        assert all(f"\n  {number}.{k} " in text for k in range(1, len(parts) + 1))
+    assert text.count("\n      checked: ") == sum(len(parts) for parts in small_steps(derived)) > 10
     assert "the slope of |u| at u = 0 is taken as 0" in text
 
 
