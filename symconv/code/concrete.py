@@ -30,6 +30,11 @@ _COMPARED: dict[str, Callable[[Any, Any], Any]] = {
 }  # fmt: skip
 
 
+_ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
+    "+": np.add, "-": np.subtract, "*": np.multiply, "//": np.floor_divide, "%": np.mod,
+}  # fmt: skip
+
+
 class Concrete:
     """Operations on arrays of numbers."""
 
@@ -43,6 +48,10 @@ class Concrete:
     def is_array(self, value: object) -> bool:
         """Whether it is an array of this kind."""
         return isinstance(value, np.ndarray)
+
+    def positions(self, value: object) -> bool:
+        """Whether it is an array of whole numbers, which may be positions."""
+        return isinstance(value, np.ndarray) and value.dtype.kind == "i"
 
     def rank(self, value: Array) -> int:
         """How many axes it has."""
@@ -103,6 +112,12 @@ class Concrete:
         binary_shapes(f"{left.shape} {op} {right.shape}", left, right)
         return self._typed(np.asarray(_COMPARED[op](left, right), dtype=bool).astype(int))
 
+    def true(self, value: Array) -> bool:
+        """Whether an array of one element is not 0; raises Misfit for others."""
+        if value.size != 1:
+            raise Misfit("the truth of an array of several elements")
+        return bool(value.reshape(-1)[0] != 0)
+
     def mapped(self, function: str, value: Array) -> Array:
         """A function of every element."""
         return self.word(function, [value], {})
@@ -140,9 +155,12 @@ class Concrete:
         found = range(value.shape[position])[first:last:step]
         return Span(affine(found.start), affine(len(found)), step)
 
-    def _index(self, plan: Plan) -> tuple[Any, ...]:
+    def _index(self, plan: Any) -> tuple[Any, ...]:
         index: list[Any] = []
         for item in plan:
+            if isinstance(item, np.ndarray):
+                index.append(item)
+                continue
             if isinstance(item, Span):
                 if item.whole or item.count is None:
                     index.append(slice(None))
@@ -154,11 +172,39 @@ class Concrete:
                 index.append(None if item is None else item.constant)
         return tuple(index)
 
-    def pick(self, value: Array, plan: Plan) -> Array:
-        """The elements of a subscript, as a view."""
-        found = value[(*self._index(plan), ...)]
-        assert isinstance(found, np.ndarray)
-        return found
+    def pick(self, value: Array, plan: Any) -> Array:
+        """The elements of a subscript, as a view where positions are no arrays."""
+        try:
+            found = value[(*self._index(plan), ...)]
+        except (IndexError, ValueError) as problem:
+            raise Misfit(str(problem)) from None
+        return np.asarray(found)
+
+    def scatter(self, value: Array, plan: Any, new: Array, sign: int, how: str) -> Array:
+        """Changes the elements that positions name: ``at`` adds as often as they are named, others once."""
+        index = self._index(plan)
+        try:
+            if how == "at":
+                np.add.at(value, index, new * sign)
+            else:
+                value[index] = new if how == "=" else value[index] + new * sign
+        except (IndexError, ValueError) as problem:
+            raise Misfit(str(problem)) from None
+        return value
+
+    def counted(self, first: Affine, step: int, count: Affine) -> Array:
+        """``first + step*k`` for each ``k`` below a count."""
+        return first.constant + step * np.arange(max(0, count.constant))
+
+    def arithmetic(self, op: str, left: Any, right: Any) -> Array:
+        """``left op right`` of positions."""
+        a, b = (one.constant if isinstance(one, Affine) else one for one in (left, right))
+        if op in {"//", "%"} and not np.all(b):
+            raise Misfit("a division by zero")
+        try:
+            return np.asarray(_ARITHMETIC[op](a, b))
+        except ValueError as problem:
+            raise Misfit(str(problem)) from None
 
     def update(self, value: Array, plan: Plan, new: Array, sign: int, replacing: bool, local: bool) -> Array:
         """Changes the elements of a subscript in place."""

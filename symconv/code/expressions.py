@@ -17,6 +17,7 @@ from symconv.code.values import (
     Method,
     Opaque,
     Pack,
+    Strides,
 )
 from symconv.notation.affine import Affine, affine
 from symconv.prove.meaning.value import Product
@@ -93,7 +94,7 @@ class Expressions(Operations):
 
     def _name(self, name: str) -> Any:
         if name in self.names:
-            return self.names[name]
+            return self.named(name)
         if name in self.program.functions:
             return Function(self.program.functions[name])
         if name in self.program.constants:
@@ -176,6 +177,8 @@ class Expressions(Operations):
                 return tuple(self.on.size(array, k) for k in range(rank))
             case "ndim":
                 return affine(rank)
+            case "strides":
+                return tuple(Strides(box, k) for k in range(rank))
             case "T" | "mT" | "H":
                 order = list(reversed(range(rank)))
                 if name == "mT":

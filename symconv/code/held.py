@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from contextlib import AbstractContextManager
 from fractions import Fraction
 from typing import Any
 
@@ -66,6 +67,26 @@ class Held:
     def touched(self, box: Box, plan: Plan | None, kind: str) -> None:
         """Notes that an array is read or changed."""
 
+    def named(self, name: str) -> Any:
+        """What a name holds."""
+        return self.names[name]
+
+    def kept(self, old: Any, new: Any) -> Any:
+        """The new elements where the conditions around hold, else the old ones."""
+        return new
+
+    def shown(self, value: Any) -> Any:
+        """What an array adds under the conditions around."""
+        return value
+
+    def indicator(self, where: Condition) -> Box:
+        """1 where a condition on positions holds, else 0."""
+        raise NotImplementedError
+
+    def guarding(self, where: Any) -> AbstractContextManager[None]:
+        """Where only the positions of a condition matter."""
+        raise NotImplementedError
+
     # -- values
     def error(self, message: str) -> CodeError:
         """An error at the current line."""
@@ -101,7 +122,9 @@ class Held:
             self.touched(value, None, "read")
             return self.current(value)
         if isinstance(value, Condition):
-            raise Outside("a condition on positions is used as an array", self.line)
+            return self.on.indicator(value)
+        if isinstance(value, Series):
+            return self.on.stacked(value.names, value.counts, self.array(value.element))
         if is_number(value):
             number = number_of(value)
             if isinstance(number, Ratio):

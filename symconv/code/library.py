@@ -76,6 +76,10 @@ _SIGNATURES: dict[str, tuple[str, str]] = {
     "atleast_1d": ("same", "input"), "asarray": ("same", "input"),
     "new_ones": ("new_ones", "input *shape"), "new_empty": ("new_empty", "input *shape"),
     "clamp": ("clamp", "input min max"), "clip": ("clamp", "input min max"),
+    "arange": ("arange", "start stop step"), "add_at": ("add_at", "a indices b"),
+    "meshgrid": ("meshgrid", "*arrays indexing"), "ix_": ("ix", "*arrays"),
+    "sliding_window_view": ("windows", "input window_shape axis"),
+    "as_strided": ("strided", "input shape strides"),
     "narrow": ("narrow", "input axis start length"),
 }  # fmt: skip
 
@@ -121,7 +125,8 @@ def bound(names: Sequence[str], arguments: Sequence[Any], options: Mapping[str, 
     rest = list(arguments)
     for name in names:
         if name.startswith("*"):
-            given[name[1:]] = rest[0] if len(rest) == 1 and isinstance(rest[0], tuple | list) else tuple(rest)
+            one = len(rest) == 1 and isinstance(rest[0], tuple | list)
+            given[name[1:]] = rest[0] if one else tuple(rest)
             if not rest:
                 del given[name[1:]]
             rest = []

@@ -3,103 +3,144 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from symconv.code.amounts import arithmetic, is_number, number_of
-from symconv.code.calls import is_range, range_of
-from symconv.code.conditions import opposite
-from symconv.code.expressions import LONGEST
-from symconv.code.slicing import composed, constraints
-from symconv.code.subscripts import Subscripts
+from symconv.code.amounts import arithmetic, extreme, is_number, number_of
+from symconv.code.frames import Frame
+from symconv.code.growth import Growth, growth, targets
+from symconv.code.masked import Masked
 from symconv.code.trouble import Outside
-from symconv.code.values import Box, Condition, Plan, Series, Span, Stale
+from symconv.code.values import Box, Series, Stale
 from symconv.notation.affine import Affine, affine, quotient, var
-from symconv.notation.expr import Constraint, equal, nonnegative
-from symconv.prove.meaning.value import Term, Value, inside
-from symconv.relation.sets import Context, System, feasible
+from symconv.notation.expr import Constraint
+from symconv.prove.scope import Undecided
+from symconv.prove.value import Term, Value, inside
 
 __all__ = ["Loops"]
 
-
-@dataclass
-class _Access:
-    kind: str
-    picks: tuple[Affine | None, ...]
-    system: tuple[tuple[str, ...], tuple[Constraint, ...], tuple[Affine, ...]] | None
-    line: int
+_TURNED = {ast.Lt: (1, -1), ast.LtE: (1, 0), ast.Gt: (-1, -1), ast.GtE: (-1, 0)}
+"""Per comparison the sign of ``right - left``, and what is added to it, so that it is at least 0 where it holds."""
 
 
-@dataclass
-class _Frame:
-    """What one loop touches of the arrays around it, and the names that only grow in it."""
-
-    index: str
-    accesses: dict[Box, list[_Access]] = field(default_factory=dict)
-    before: dict[Box, Any] = field(default_factory=dict)
-    sums: dict[str, Any] = field(default_factory=dict)
-
-
-class Loops(Subscripts):
+class Loops(Masked):
     """Reads loops and conditions on their indices."""
 
     unrolled = 8
 
-    def __init__(self, *given: Any) -> None:
-        super().__init__(*given)
-        self.frames: list[_Frame] = []
-
-    def loop_body(self, node: ast.For, value: Any) -> None:
-        """One iteration."""
+    def inner(self, nodes: Sequence[ast.stmt]) -> None:
+        """Runs the statements of one iteration."""
         raise NotImplementedError
 
-    def bind(self, target: ast.expr, value: Any) -> None:
-        """Gives a value to a target."""
-        raise NotImplementedError
+    def symbolic_loop(self, body: list[ast.stmt], count: Affine, start: Callable[[Affine], None],
+                      bound: frozenset[str] = frozenset(),
+                      steps: Mapping[str, Affine] | None = None) -> None:  # fmt: skip
+        """Runs the body once for an index, and sums what it adds over all of them.
 
-    # -- ranges
-    def trips(self, first: Affine, stop: Affine, step: Affine) -> Affine:
-        """How often a loop runs."""
-        by = self.constant(step, "the step of a range")
-        if by == 0:
-            raise self.error("the step of a range is 0")
-        room = stop - first if by > 0 else first - stop
-        count = quotient(room + abs(by) - 1, abs(by))
-        if count.is_constant or not self.on.symbolic:
-            return count
-        short = self.on.walk.short(count)
-        assert isinstance(short, Affine)
-        return short
-
-    def symbolic_loop(self, node: ast.For, first: Affine, step: Affine, count: Affine, rows: Box | None = None) -> None:
-        """Runs the body once for an index, and sums what it adds over all of them."""
+        ``start`` binds the targets, ``bound``, at the value of the index; ``steps`` says how names are counted.
+        """
         walk = self.on.walk
         index = walk.fresh()
         limits = inside(var(index), count)
-        frame = _Frame(index)
+        frame = Frame(index, scope=self.names)
         self.on.limits[index] = limits
         outside = dict(self.names)
-        assigned, added, rebound = _changed_names(node.body)
-        grown = {name for name in added - assigned if self._grows(name) or (name in rebound and self._is_box(name))}
-        for name in assigned:
-            if name in self.names and name not in _targets(node.target):
-                self.names[name] = Stale(f"{name} has the value of an earlier iteration")
-        for name in grown:
-            frame.sums[name] = outside[name]
-            self.names[name] = affine(0)
+        found = growth(body)
+        steps = self.steps_of(found) if steps is None else steps
+        grown = {name for name in found.added - found.assigned - steps.keys()
+                 if self._grows(name) or (name in found.rebound and self._is_box(name))}  # fmt: skip
+        self._begun(frame, found, bound, grown, steps)
         self.frames.append(frame)
         self.depth += 1
         with walk.inside([index], limits) as some:
             if some:
-                value = first + var(index) * step.constant if rows is None else self.picked(rows, (var(index),))
-                self.loop_body(node, value)
+                start(var(index))
+                for name, by in steps.items():
+                    self.names[name] = outside[name] + var(index) * by.constant
+                self.inner(body)
         self.depth -= 1
         self.frames.pop()
-        self._checked(frame, index, limits)
-        self._added_up(frame, index, limits, count)
-        self._renamed(outside, assigned | _targets(node.target), grown, frame, index, limits, count)
+        self.checked(frame, index, limits)
+        self._added_up(frame, index, limits)
+        self._renamed(outside, found.assigned | bound, grown, frame, index, limits, count)
+        for name, by in steps.items():
+            runs = extreme("max", count, affine(0), self.on.decide)
+            self.names[name] = arithmetic("+", outside[name], arithmetic("*", runs, by))
+        self._lists_grown(frame, index, count)
 
+    def _begun(self, frame: Frame, found: Growth, bound: frozenset[str], grown: set[str],
+               steps: Mapping[str, Affine]) -> None:  # fmt: skip
+        for name in (found.assigned | found.added) - bound - grown - steps.keys():
+            if name in self.names and not (name in found.added and isinstance(self.names[name], Box)):
+                self.names[name] = Stale(f"{name} has the value of an earlier iteration")
+        for name in grown:
+            frame.sums[name] = self.names[name]
+            self.names[name] = affine(0)
+        for name in found.listed:
+            held = self.names.get(name)
+            if isinstance(held, list):
+                frame.lists[name] = held
+                self.names[name] = [] if not held else Stale(f"{name} holds something before the loop it grows in")
+
+    def steps_of(self, found: Growth) -> dict[str, Affine]:
+        """By how much each name is counted in one iteration, where that is one number."""
+        result: dict[str, Affine] = {}
+        for name, nodes in found.steps.items():
+            if not nodes or not isinstance(self.names.get(name), Affine):
+                continue
+            total: Any = affine(0)
+            for node in nodes:
+                if isinstance(node, ast.AugAssign):
+                    part, op = node.value, node.op
+                else:
+                    assert isinstance(node.value, ast.BinOp)
+                    first = isinstance(node.value.left, ast.Name) and node.value.left.id == name
+                    part, op = (node.value.right if first else node.value.left), node.value.op
+                if targets(part) & (found.assigned | found.added):
+                    break
+                by = self.value(part)
+                if not isinstance(by, Affine) or not by.is_constant:
+                    break
+                total = total + by if isinstance(op, ast.Add) else total - by
+            else:
+                result[name] = total
+        return result
+
+    # -- while
+    def while_loop(self, node: ast.While) -> None:
+        """``while`` over sizes, with names that are counted: as often as its condition holds."""
+        found = growth(node.body)
+        steps = self.steps_of(found)
+        if node.orelse or any(isinstance(one, ast.Break) for top in node.body for one in ast.walk(top)):
+            raise Outside("while with break or else", self.line)
+        form, by = self._room(node.test, steps)
+        count = quotient(form, -by) + 1
+        if not count.is_constant:
+            count = self.on.walk.short(count)
+        self.symbolic_loop(node.body, count, lambda _: None, frozenset(), steps)
+
+    def _room(self, test: ast.expr, steps: Mapping[str, Affine]) -> tuple[Affine, int]:
+        """The form that is at least 0 as long as a loop runs, and how much less it is after each iteration."""
+        wanted = "while is read where it counts a name up to a bound"
+        if not isinstance(test, ast.Compare) or len(test.ops) != 1 or type(test.ops[0]) not in _TURNED:
+            raise Outside(f"{wanted}; it compares nothing", self.line)
+        before = dict(self.names)
+        sign, more = _TURNED[type(test.ops[0])]
+        forms = []
+        for turn in (0, 1):
+            for name, by in steps.items():
+                self.names[name] = before[name] + by * turn
+            left, right = (self.integer(self.value(one), "a bound") for one in (test.left, test.comparators[0]))
+            forms.append((right - left) * sign + more)
+        for name in steps:
+            self.names[name] = before[name]
+        change = forms[1] - forms[0]
+        if not change.is_constant or change.constant >= 0:
+            raise Outside(f"{wanted}; nothing in it comes nearer to the bound by a known number", self.line)
+        return forms[0], change.constant
+
+    # -- what grows
     def _is_box(self, name: str) -> bool:
         return isinstance(self.names.get(name), Box)
 
@@ -109,37 +150,44 @@ class Loops(Subscripts):
 
     def adds(self, name: str) -> bool:
         """Whether ``name = name + e`` adds to what the name held before the loop."""
-        return bool(self.frames) and (self.accumulates(name))
+        return bool(self.frames) and self.accumulates(name)
 
     def accumulates(self, name: str) -> bool:
-        """Whether a name only grows in the loop around."""
-        return any(name in frame.sums for frame in self.frames)
+        """Whether a name only grows in a loop around."""
+        return any(name in frame.sums and frame.scope is self.names for frame in self.frames)
+
+    def named(self, name: str) -> Any:
+        """What a name holds; a sum that is not finished is nothing that can be read."""
+        if self.accumulates(name):
+            raise Outside(f"{name} is read in the loop in which it grows", self.line)
+        return self.names[name]
 
     def accumulate(self, name: str, word: str, value: Any) -> None:
         """``name += value`` for such a name, under the conditions around."""
         if not is_number(value):
             array = self.array(value)
             guards = self.on.walk.guards
-            value = self.boxed(Value(array.axes, array.names, tuple(t.under(*guards) for t in array.terms)))
-        elif self.on.walk.guards:
-            raise Outside(f"{name} is counted under a condition", self.line)
+            value = self.boxed(self.shown(Value(array.axes, array.names, tuple(t.under(*guards) for t in array.terms))))
+        elif self.on.walk.guards or self.masks:
+            value = self.boxed(self.shown(self.guarded(value)))
         held = self.names[name]
         if is_number(held) and is_number(value):
             self.names[name] = arithmetic(word, number_of(held), number_of(value))
         else:
             self.names[name] = self.binary(word, held, value)
 
-    def _renamed(self, outside: dict[str, Any], assigned: set[str], grown: set[str], frame: _Frame, index: str,
+    def guarded(self, value: Any) -> Value:
+        """A number under the conditions on positions around."""
+        array = self.array(value)
+        guards = self.on.walk.guards
+        return Value(array.axes, array.names, tuple(t.under(*guards) for t in array.terms))
+
+    def _renamed(self, outside: dict[str, Any], assigned: frozenset[str], grown: set[str], frame: Frame, index: str,
                  limits: tuple[Constraint, ...], count: Affine) -> None:  # fmt: skip
         for name in grown:
             gain, held = self.names[name], frame.sums[name]
             if is_number(gain):
-                total: Any = arithmetic("*", number_of(gain), count)
-                self.names[name] = (
-                    arithmetic("+", number_of(held), number_of(total))
-                    if is_number(held)
-                    else self.binary("+", held, total)
-                )
+                self.names[name] = self._grown(name, gain, held, index, count)
                 continue
             array = self.array(gain)
             summed = Value(array.axes, array.names, tuple(_over(array.terms, index, limits)))
@@ -149,7 +197,31 @@ class Loops(Subscripts):
             if (isinstance(value, Box | Affine) and _mentions(value, index)) or isinstance(value, tuple | list):
                 self.names[name] = Stale(f"{name} has the value of the last iteration")
 
-    def _added_up(self, frame: _Frame, index: str, limits: tuple[Constraint, ...], count: Affine) -> None:
+    def _grown(self, name: str, gain: Any, held: Any, index: str, count: Affine) -> Any:
+        """A number after a loop in which it grew by the same in each iteration."""
+        gain = number_of(gain)
+        if isinstance(gain, Affine) and index in gain.names():
+            return Stale(f"{name} is a sum over the index of a loop")
+        try:
+            total: Any = arithmetic("*", gain, extreme("max", count, affine(0), self.on.decide))
+            return arithmetic("+", number_of(held), total) if is_number(held) else self.binary("+", held, total)
+        except Undecided as reason:
+            return Stale(f"{name} after the loop: {reason}")
+
+    def _lists_grown(self, frame: Frame, index: str, count: Affine) -> None:
+        """Lists that got an element in each iteration."""
+        for name, held in frame.lists.items():
+            now = self.names.get(name)
+            if isinstance(now, list) and len(now) == 1 and isinstance(now[0], Box):
+                self.names[name] = Series((index,), (count,), self.fixed(now[0]))
+            elif isinstance(now, Series) and not held:
+                self.names[name] = Series((index, *now.names), (count, *now.counts), now.element)
+            elif now != []:
+                self.names[name] = Stale(f"{name} gets another number of elements than one in each iteration")
+            else:
+                self.names[name] = held
+
+    def _added_up(self, frame: Frame, index: str, limits: tuple[Constraint, ...]) -> None:
         """Every array that was changed gets what all iterations add."""
         for box, before in frame.before.items():
             now = box.value
@@ -158,192 +230,6 @@ class Loops(Subscripts):
                 raise Outside("an array is replaced in a loop", self.line)
             box.value = Value(now.axes, now.names, (*before.terms, *_over(new, index, limits)))
             box.version += 1
-
-    # -- what is touched
-    def touched(self, box: Box, plan: Plan | None, kind: str) -> None:
-        """Notes for every loop around that an array made outside of it is read or changed."""
-        if not self.on.symbolic or not self.frames:
-            return
-        if plan is None:
-            plan = self.whole_plan(box.value)
-        while box.base is not None:
-            if box.plan is None:
-                plan = (Span(affine(0), None, 1, True),) * self.on.rank(box.base.value)
-            else:
-                plan = composed(box.plan, plan)
-            box = box.base
-        inner = [frame for level, frame in enumerate(self.frames) if level >= box.depth]
-        if not inner:
-            return
-        picks = tuple(item if isinstance(item, Affine) else None for item in plan if item is not None)
-        system = None
-        if kind == "set":
-            walk = self.on.walk
-            value = Value(box.value.axes, box.value.names, ())
-            reach = constraints(walk, value, plan)
-            if len(reach) == 1:
-                bound, where, _ = reach[0]
-                names = [n for group in value.names for n in group]
-                limits = [
-                    c
-                    for n, s in zip(names, (s for a in value.axes for s in a.sizes), strict=True)
-                    for c in inside(var(n), s)
-                ]
-                system = ((*names, *bound), (*where, *limits), tuple(map(var, names)))
-        for frame in inner:
-            frame.accesses.setdefault(box, []).append(_Access(kind, picks, system, self.line))
-            if kind != "read":
-                frame.before.setdefault(box, box.value)
-
-    def _checked(self, frame: _Frame, index: str, limits: tuple[Constraint, ...]) -> None:
-        """That no iteration depends on what another one did to an array."""
-        for accesses in frame.accesses.values():
-            kinds = {access.kind for access in accesses}
-            if kinds in ({"read"}, {"add"}):
-                continue
-            if self._private(accesses, index):
-                continue
-            sets = [access for access in accesses if access.kind == "set"]
-            if "read" in kinds:
-                line = next(access.line for access in accesses if access.kind == "read")
-                raise Outside("an array is read in the loop that changes it", line)
-            if kinds != {"set"} or not self._apart(sets, index, limits):
-                raise Outside(
-                    "an element is assigned in several iterations; the last one counts (+= adds up)", sets[0].line
-                )
-
-    def _private(self, accesses: list[_Access], index: str) -> bool:
-        """Whether every access picks the loop's own row along one axis."""
-        for column in zip(*(access.picks for access in accesses), strict=True):
-            first = column[0]
-            if first is not None and first.coefficient(index) and all(form == first for form in column):
-                if set(first.names()) & {f.index for f in self.frames} - {index}:
-                    continue
-                return True
-        return False
-
-    def _apart(self, sets: list[_Access], index: str, limits: tuple[Constraint, ...]) -> bool:
-        """Whether no element is assigned in two iterations."""
-        walk = self.on.walk
-        context = Context(walk.base.context.sizes, walk.base.context.facts)
-        around = [*limits, *(c for _, more in walk.around for c in more)]
-        images = []
-        for access in sets:
-            if access.system is None:
-                return False
-            names, where, image = access.system
-            others = [
-                n
-                for c in where
-                for n in sorted(c.form.names())
-                if n not in {*names, index, *context.sizes, *walk.indices}
-            ]
-            hidden = tuple(dict.fromkeys((*walk.indices, *others)))
-            inner = self._inner_limits(others)
-            if inner is None:
-                return False
-            images.append((System((index, *names, *hidden), (*where, *around, *inner)), image, hidden))
-        # Cells of one iteration may be written by inner loops as often as they like: those are checked on their own.
-        for k, (one, image, _) in enumerate(images):
-            for other, image2, _ in images[k:]:
-                put = {n: var(f"{n}b") for n in other.dims if n not in walk.indices}
-                second = [c.substitute(dict(put)) for c in other.constraints]
-                same = [equal(a, b.substitute(put)) for a, b in zip(image, image2, strict=True)]
-                dims = tuple(dict.fromkeys((*one.dims, *(str(v.name) for v in put.values()))))
-                differ = [nonnegative(var(index) - put[index] - 1), nonnegative(put[index] - var(index) - 1)]
-                if any(feasible(context, System(dims, (*one.constraints, *second, *same, d))) for d in differ):
-                    return False
-        return True
-
-    def _inner_limits(self, names: list[str]) -> tuple[Constraint, ...] | None:
-        found: list[Constraint] = []
-        for name in names:
-            if name not in self.known_limits:
-                return None
-            found += self.known_limits[name]
-        return tuple(found)
-
-    @property
-    def known_limits(self) -> dict[str, tuple[Constraint, ...]]:
-        """The limits of every loop index that was met."""
-        held: dict[str, tuple[Constraint, ...]] = self.on.limits
-        return held
-
-    # -- conditions
-    def opposite(self, where: Any) -> Any:
-        """Where a condition does not hold."""
-        return opposite(where)
-
-    def cases(self, pairs: Sequence[tuple[Any, Callable[[], None]]]) -> None:
-        """Runs statements under conditions that do not overlap: arrays change where theirs holds."""
-        before = dict(self.names)
-        sums = {name for frame in self.frames for name in frame.sums}
-        changed: set[str] = set()
-        for where, run in pairs:
-            for part in where.parts if isinstance(where, Condition) else ((),) if where else ():
-                for name in changed:
-                    if name in before:
-                        self.names[name] = before[name]
-                    else:
-                        self.names.pop(name, None)
-                with self.on.walk.inside([], part) as some:
-                    if some:
-                        run()
-                changed |= {
-                    n for n, v in self.names.items() if n not in sums and (n not in before or before[n] is not v)
-                }
-        for name in changed:
-            self.names[name] = Stale(f"{name} has a value that depends on a condition on positions")
-
-    # -- comprehensions
-    def series(self, node: ast.ListComp | ast.GeneratorExp) -> Any:
-        """The value of a comprehension over one or several ranges or lists."""
-        kept = dict(self.names)
-        try:
-            if len(node.generators) == 1 and not node.generators[0].ifs:
-                items = self.value(node.generators[0].iter)
-                if is_range(items):
-                    first, stop, step = range_of(items)
-                    count = self.trips(first, stop, step)
-                    if not count.is_constant:
-                        return self._over_index(node, first, step, count)
-            return list(self._elements(node, list(node.generators)))
-        finally:
-            self.names = kept
-
-    def _elements(self, node: ast.ListComp | ast.GeneratorExp, generators: list[ast.comprehension]) -> Iterator[Any]:
-        if not generators:
-            yield self.value(node.elt)
-            return
-        one, *rest = generators
-        for item in self._listed(self.value(one.iter)):
-            self.bind(one.target, item)
-            if all(self.truth(self.value(test)) is True for test in one.ifs):
-                yield from self._elements(node, rest)
-
-    def _listed(self, value: Any) -> list[Any]:
-        if is_range(value):
-            first, stop, step = range_of(value)
-            count = self.constant(self.trips(first, stop, step), "the number of elements of a list")
-            if count > LONGEST:
-                raise Outside(f"a list of {count} elements", self.line)
-            return [first + step * k for k in range(count)]
-        return self.sequence(value)
-
-    def _over_index(self, node: ast.ListComp | ast.GeneratorExp, first: Affine, step: Affine, count: Affine) -> Series:
-        walk = self.on.walk
-        index = walk.fresh()
-        self.depth += 1
-        self.frames.append(_Frame(index))
-        with walk.inside([index], inside(var(index), count)):
-            self.bind(node.generators[0].target, first + var(index) * step.constant)
-            element = self.value(node.elt)
-            if not isinstance(element, Box):
-                element = self.boxed(self.array(element))
-            self.array(element)
-        self.frames.pop()
-        self.depth -= 1
-        return Series(index, count, Box(element.value, self.depth, line=self.line))
 
 
 def _over(terms: tuple[Term, ...], index: str, limits: tuple[Constraint, ...]) -> Iterator[Term]:
@@ -360,46 +246,3 @@ def _mentions(value: Box | Affine, index: str) -> bool:
     forms = [f for t in value.value.terms for factor in t.factors for f in factor.index]
     forms += [c.form for t in value.value.terms for c in t.where]
     return any(index in form.names() for form in forms)
-
-
-def _targets(node: ast.expr) -> set[str]:
-    return {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
-
-
-def _changed_names(nodes: list[ast.stmt]) -> tuple[set[str], set[str], set[str]]:
-    """The names that statements give a value to, those they only add to, and of these those that are bound anew."""
-    assigned: set[str] = set()
-    added: set[str] = set()
-    rebound: set[str] = set()
-    in_place: set[str] = set()
-    for top in nodes:
-        for node in ast.walk(top):
-            match node:
-                case ast.AugAssign(ast.Name(name), ast.Add() | ast.Sub(), _):
-                    added.add(name)
-                    in_place.add(name)
-                case ast.AugAssign(ast.Name(name), _, _):
-                    assigned.add(name)
-                case ast.Assign([ast.Name(name)], ast.BinOp(ast.Name(first), ast.Add() | ast.Sub(), _)) if (
-                    name == first
-                ):
-                    rebound.add(name)
-                case ast.Assign([ast.Name(name)], ast.BinOp(_, ast.Add(), ast.Name(last))) if name == last:
-                    rebound.add(name)
-                case ast.Assign(targets, _):
-                    for target in targets:
-                        assigned |= _bound_names(target)
-                case ast.For(target, _, _, _):
-                    assigned |= _bound_names(target)
-    return assigned, added | rebound, rebound - in_place
-
-
-def _bound_names(target: ast.expr) -> set[str]:
-    match target:
-        case ast.Name(name):
-            return {name}
-        case ast.Tuple(items) | ast.List(items):
-            return {name for item in items for name in _bound_names(item)}
-        case ast.Starred(inner):
-            return _bound_names(inner)
-    return set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -16,8 +17,10 @@ from symconv.code.values import (
     Condition,
     Dotted,
     Opaque,
+    Pack,
     Ratio,
     Stale,
+    Strides,
 )
 from symconv.notation.affine import Affine, affine
 from symconv.prove.meaning.value import Product
@@ -36,6 +39,8 @@ class Operations(Held):
     def _unary(self, op: ast.unaryop, value: Any) -> Any:
         if isinstance(op, ast.Not):
             truth = self.truth(value)
+            if isinstance(truth, Box):
+                return self.boxed(self.on.elementwise("-", self.on.lift(Product(Fraction(1))), self.array(truth)))
             return opposite(truth) if isinstance(truth, Condition) else not truth
         if isinstance(op, ast.USub):
             return (
@@ -58,8 +63,13 @@ class Operations(Held):
         for value in (left, right):
             if isinstance(value, Stale):
                 raise Outside(value.why, self.line)
+        for value, times in ((left, right), (right, left)):
+            if isinstance(value, Strides) and op == "*":
+                return replace(value, step=value.step * self.constant(times, "the step of a view"))
         if is_number(left) and is_number(right):
             return arithmetic(op, number_of(left), number_of(right))
+        if (found := self._positions(op, left, right)) is not None:
+            return found
         if op == "@":
             return self.call(Dotted("numpy.matmul"), [left, right], {})
         if op == "/" and is_number(right):
@@ -75,6 +85,15 @@ class Operations(Held):
         if op in {"+", "-", "*"}:
             return self.boxed(self.on.elementwise(op, self.array(left), self.array(right)))
         raise Outside(f"{op} of {self.kind(left)} and {self.kind(right)}", self.line)
+
+    def _positions(self, op: str, left: Any, right: Any) -> Box | None:
+        """The result where both are positions, or one is and the other one a whole number."""
+        sides = [self.current(one) if isinstance(one, Box) else one for one in (left, right)]
+        grids = [self.on.positions(one) for one in sides]
+        known = all(grid or isinstance(one, Affine) for grid, one in zip(grids, sides, strict=True))
+        if not any(grids) or not known or op in {"@", "/", "**"}:
+            return None
+        return self.boxed(self.on.arithmetic(op, *sides))
 
     def _power(self, left: Any, right: Any) -> Box:
         power = self.constant(right, "the exponent")
@@ -120,7 +139,9 @@ class Operations(Held):
             return found == isinstance(op, ast.In)
         word = _COMPARED[type(op)]
         if isinstance(first, Box) or isinstance(second, Box):
-            return self.boxed(self.on.compare(word, self.array(first), self.array(second)))
+            mask = self.boxed(self.on.compare(word, self.array(first), self.array(second)))
+            mask.mask = True
+            return mask
         if is_number(first) and is_number(second):
             return compared(word, number_of(first), number_of(second), self.on.decide)
         if isinstance(first, tuple | list) and isinstance(second, tuple | list):
@@ -129,6 +150,8 @@ class Operations(Held):
             for one in pairs:
                 alike = both(alike, one)
             return alike if word == "eq" else opposite(alike)
+        if isinstance(first, Pack) or isinstance(second, Pack):
+            raise self.error("what is compared cannot be told")
         return (first == second) == (word == "eq")
 
     def _boolean(self, every: bool, nodes: Sequence[ast.expr]) -> Any:
@@ -136,18 +159,35 @@ class Operations(Held):
         for node in nodes:
             if not isinstance(result, Condition | Box) and bool(result) != every:
                 return result
-            value = self.value(node)
+            reads = any(isinstance(one, ast.Subscript) for one in ast.walk(node))
+            with self.guarding(result if every and reads else None):
+                value = self.value(node)
             found = value if isinstance(value, Box) else self.truth(value)
             if isinstance(found, Box) or isinstance(result, Box):
-                raise Outside("and, or of arrays", self.line)
-            result = both(result, found) if every else either(result, found)
-        return result
+                result = self._masks(every, result, found)
+            else:
+                result = both(result, found) if every else either(result, found)
+        return self.truth(result) if isinstance(result, Box) else result
+
+    def _masks(self, every: bool, left: Any, right: Any) -> Any:
+        """``and`` or ``or`` of conditions one of which is on elements."""
+        if left is every:
+            return right
+        if right is every:
+            return left
+        a, b = self.array(left), self.array(right)
+        product = self.on.elementwise("*", a, b)
+        if every:
+            return self.boxed(product)
+        return self.boxed(self.on.elementwise("-", self.on.elementwise("+", a, b), product))
 
     def truth(self, value: Any) -> Any:
         """A condition: True, False, or where it holds."""
         match value:
-            case bool() | Condition() | Box():
+            case bool() | Condition():
                 return value
+            case Box():
+                return value if self.on.symbolic else self.on.true(value.value)
             case None:
                 return False
             case Affine() | Product() | Ratio():
@@ -164,7 +204,11 @@ class Operations(Held):
             return self.value(body if found else orelse)
         if isinstance(found, Box):
             return self.call(Dotted("numpy.where"), [found, self.value(body), self.value(orelse)], {})
-        raise Outside("a value is chosen by a condition on positions", self.line)
+        with self.guarding(found):
+            one = self.value(body)
+        with self.guarding(opposite(found)):
+            other = self.value(orelse)
+        return self.call(Dotted("numpy.where"), [self.indicator(found), one, other], {})
 
 
 def whole_or_product(value: Any) -> Affine | Product:

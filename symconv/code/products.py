@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from symconv.code.amounts import extreme, is_number, number_of
+from symconv.code.positions import repeated_positions
 from symconv.code.trouble import Outside
 from symconv.code.values import Box, Slice
 from symconv.notation.affine import affine
@@ -123,6 +124,8 @@ def _function(r: Reader, g: Given, name: str) -> Box:
 
 
 def _repeat(r: Reader, g: Given, name: str) -> Box:
+    if r.on.positions(r.current(g["input"])) and g.get("axis") in (None, affine(0)):
+        return repeated_positions(r, g["input"], g["repeats"], "repeat")
     times = r.constant(g["repeats"], "the number of repeats")
     if g.get("axis") is None:
         raise Outside("repeat of the flattened array", r.line)
@@ -160,6 +163,8 @@ def _tiled(r: Reader, array: Any, times: list[Any]) -> Any:
 
 
 def _tile(r: Reader, g: Given, name: str) -> Box:
+    if r.on.positions(r.current(g["input"])):
+        return repeated_positions(r, g["input"], g["repeats"], "tile")
     array = r.array(g["input"])
     given = g["repeats"]
     times = list(given) if isinstance(given, tuple | list) else [given]

@@ -105,14 +105,19 @@ class _Finder:
                     return node
                 return None
             case ast.AugAssign(target, _, _):
-                if self._target(target) if isinstance(target, ast.Attribute) else self._changes(target):
+                counts = self._target(target) if isinstance(target, ast.Attribute) else self._changes(target)
+                if counts:
                     self._need(node)
-                    return node
-                return None
-            case ast.For() | ast.If() | ast.With():
+                return node if counts else None
+            case ast.For() | ast.While() | ast.If() | ast.With():
                 return self._compound(node)
-            case ast.Expr(ast.Call(ast.Attribute(owner, _), _, _)):
-                if not self._changes(owner) or _root(owner) in {"np", "torch", "F", "tf", "jnp"}:
+            case ast.FunctionDef(name):
+                if name in self.needed:
+                    self._need(*node.body)
+                return node if name in self.needed else None
+            case ast.Expr(ast.Call(ast.Attribute(owner, _), arguments, _)):
+                library = _root(owner) in {"np", "torch", "F", "tf", "jnp", "numpy"}
+                if not any(map(self._changes, arguments[:1] if library else [owner])):
                     return None
                 self._need(node)
                 return node
@@ -150,10 +155,10 @@ class _Finder:
             self._need(value)
         return node
 
-    def _compound(self, node: ast.For | ast.If | ast.With) -> ast.stmt | None:
+    def _compound(self, node: ast.For | ast.While | ast.If | ast.With) -> ast.stmt | None:
         new = copy(node)
         new.body = self.kept(node.body)
-        if isinstance(new, ast.For | ast.If) and isinstance(node, ast.For | ast.If):
+        if not isinstance(new, ast.With) and not isinstance(node, ast.With):
             new.orelse = self.kept(node.orelse)
         leaves = any(isinstance(one, ast.Raise) for one in new.body) and len(new.body) == 1
         if leaves or not (new.body or getattr(new, "orelse", [])):
@@ -161,6 +166,6 @@ class _Finder:
         new.body = new.body or [ast.copy_location(ast.Pass(), node)]
         if isinstance(node, ast.For):
             self._need(node.iter, node.target)
-        elif isinstance(node, ast.If):
+        elif isinstance(node, ast.If | ast.While):
             self._need(node.test)
         return new

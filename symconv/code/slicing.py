@@ -17,7 +17,7 @@ from symconv.prove.meaning.elements import elementwise
 from symconv.prove.meaning.scope import Undecided, same_size
 from symconv.prove.meaning.value import Axis, Term, Value, axis, build, inside, scaled
 
-__all__ = ["composed", "constraints", "picked", "span", "updated"]
+__all__ = ["broadcast", "composed", "constraints", "offset", "picked", "span", "updated"]
 
 Bound = Affine | None
 _Groups = list[tuple[Affine, ...]]
@@ -126,11 +126,12 @@ def constraints(walk: Walk, value: Value, plan: Plan) -> list[_Reach]:
                 for held, forms in place(one, item)
             ]
         else:
-            found = [(*_offset(walk, one, names, item, reach),) for reach in found]
+            found = [(*offset(walk, one, names, item, reach),) for reach in found]
     return found
 
 
-def _offset(walk: Walk, one: Axis, names: Sequence[str], item: Span, reach: _Reach) -> _Reach:
+def offset(walk: Walk, one: Axis, names: Sequence[str], item: Span, reach: _Reach) -> _Reach:
+    """The alternative ``reach`` with the offset of an element in a slice of its axis."""
     bound, where, index = reach
     assert item.count is not None
     if len(one.sizes) > 1:
@@ -154,7 +155,7 @@ def updated(walk: Walk, value: Value, plan: Plan, new: Value, sign: int, replaci
     ``local`` says that the array was made in the iteration that changes it.
     """
     target = picked(walk, Value(value.axes, value.names, ()), plan)
-    spread = _broadcast(walk, new, target.axes)
+    spread = broadcast(walk, new, target.axes)
     added: list[Term] = []
     guards = walk.guards
     whole = all(isinstance(item, Span) and item.whole for item in plan)
@@ -181,7 +182,7 @@ def _bound_anew(term: Term, fresh: dict[str, Affine]) -> Term:
     return replace(term.substitute(fresh), bound=tuple(str(fresh[b].name) for b in term.bound))
 
 
-def _broadcast(walk: Walk, new: Value, axes: Sequence[Axis]) -> Value:
+def broadcast(walk: Walk, new: Value, axes: Sequence[Axis]) -> Value:
     """The array over ``axes``, repeated along those where it has length 1."""
     if new.rank > len(axes) and all(not one.sizes for one in new.axes[: new.rank - len(axes)]):
         cut = new.rank - len(axes)

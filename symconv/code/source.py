@@ -64,6 +64,12 @@ class Program:
             raise SpecError(f"{self.name}: there is no function {name!r}; there are {self._known()}")
         return self.functions[name]
 
+    def method(self, name: str) -> ast.FunctionDef | None:
+        """The method of that name, where one class alone has it."""
+        found = [n for owner in self.classes.values() for n in owner.body
+                 if isinstance(n, ast.FunctionDef) and n.name == name]  # fmt: skip
+        return found[0] if len(found) == 1 else None
+
     def _known(self) -> str:
         return ", ".join((*self.functions, *self.classes)) or "no functions, and no line that computes a gradient"
 

@@ -9,10 +9,13 @@ from fractions import Fraction
 from typing import Any
 
 from symconv.code.amounts import arithmetic, is_number, number_of
-from symconv.code.calls import Calls, is_range, range_of
+from symconv.code.calls import Calls
+from symconv.code.generators import inlined, yields
+from symconv.code.growth import targets
 from symconv.code.loops import Loops
+from symconv.code.python import is_range, range_of
 from symconv.code.trouble import CodeError, Outside
-from symconv.code.values import Box, Context, Dotted, Function, Opaque, Pack
+from symconv.code.values import Box, Context, Dotted, Function, Method, Opaque, Pack
 from symconv.notation.affine import affine
 from symconv.prove.meaning.scope import Mismatch, Undecided
 from symconv.prove.meaning.value import Product
@@ -34,6 +37,7 @@ class Reader(Loops, Calls):
     """Reads functions."""
 
     steps = 0
+    made = 0
 
     def run(self, node: ast.FunctionDef, names: dict[str, Any]) -> Any:
         """What a function returns for these parameters."""
@@ -76,6 +80,8 @@ class Reader(Loops, Calls):
                 self._augmented(target, op, value)
             case ast.For():
                 return self._for(node)
+            case ast.While():
+                return self._while(node)
             case ast.Return(value):
                 return _Signal("return", None if value is None else self.value(value))
             case ast.Expr(value):
@@ -137,7 +143,7 @@ class Reader(Loops, Calls):
         """Gives a value to a name, to the elements of an array, or to several names."""
         match target:
             case ast.Name(name):
-                self.names[name] = value
+                self.names[name] = value.of_name(name) if isinstance(value, Pack) else value
             case ast.Tuple(items) | ast.List(items):
                 self._unpacked(items, value)
             case ast.Starred(inner):
@@ -176,7 +182,7 @@ class Reader(Loops, Calls):
         match owner:
             case Box():
                 entries = self.entries(index)
-                if len(entries) == 1 and isinstance(entries[0], Box):
+                if len(entries) == 1 and isinstance(entries[0], Box) and entries[0].mask:
                     self._masked_store(owner, entries[0], value)
                     return
                 plan = self.store_plan(owner, index)
@@ -200,10 +206,7 @@ class Reader(Loops, Calls):
 
     def store_plan(self, box: Box, index: ast.expr) -> Any:
         """The elements that a statement changes."""
-        entries = self.entries(index)
-        if any(isinstance(entry, Box) for entry in entries):
-            raise Outside("elements are changed that an array names", self.line)
-        return self.plan(self.current(box), entries)
+        return self.plan(self.current(box), self.entries(index))
 
     def _augmented(self, target: ast.expr, op: ast.operator, node: ast.expr) -> None:
         value = self.value(node)
@@ -269,35 +272,50 @@ class Reader(Loops, Calls):
         if isinstance(found, bool):
             signal = self.block(node.body if found else node.orelse)
             return None if signal is None else (signal,)
-        if isinstance(found, Box):
-            self._masked(node, found)
-            return None
         leaves = any(isinstance(one, ast.Continue | ast.Break | ast.Return) for part in (node.body, node.orelse)
                      for top in part for one in ast.walk(top))  # fmt: skip
         tail = list(rest) if leaves else []
         pairs = []
         for part, body in ((found, [*node.body]), (self.opposite(found), [*node.orelse])):
             block = body if leaves and body and isinstance(body[-1], ast.Continue) else [*body, *tail]
-            pairs.append((part, lambda block=block: self._inner(block)))
-        self.cases(pairs)
+            pairs.append((part, lambda block=block: self.inner(block)))
+        self.branches(pairs)
         return (None,) if leaves else None
 
-    def _inner(self, nodes: Sequence[ast.stmt]) -> None:
+    def inner(self, nodes: Sequence[ast.stmt]) -> None:
         signal = self.block(nodes)
         if signal is not None and signal.kind != "continue":
             raise Outside(f"{signal.kind} under a condition on positions", self.line)
 
-    def _masked(self, node: ast.If, mask: Box) -> None:
-        raise Outside("a condition on elements of arrays", node.lineno)
-
     # -- loops
+    def _generated(self, node: ast.For) -> list[ast.stmt] | None:
+        """A loop over a function that yields, written out; None for other loops."""
+        if not isinstance(node.iter, ast.Call):
+            return None
+        function = self.value(node.iter.func) if isinstance(node.iter.func, ast.Name | ast.Attribute) else None
+        if isinstance(function, Method) and isinstance(function.owner, Context):
+            held: ast.AST | None = self.program.method(function.name)
+        else:
+            held = function.node if isinstance(function, Function) else None
+        if not isinstance(held, ast.FunctionDef) or not yields(held):
+            return None
+        self.made += 1
+        found = inlined(node, held, node.iter, isinstance(function, Method), f"__{self.made}")
+        if found is None:
+            raise Outside(f"a loop over {held.name}, which yields, that is left in the middle", self.line)
+        return found
+
     def _for(self, node: ast.For) -> _Signal | None:
+        if (statements := self._generated(node)) is not None:
+            return self.block(statements)
         items = self.value(node.iter)
         if is_range(items):
             first, stop, step = range_of(items)
             count = self.trips(first, stop, step)
             if not (count.is_constant and (not self.on.symbolic or count.constant <= self.unrolled)):
-                self.symbolic_loop(node, first, step, count)
+                by = step.constant
+                self.symbolic_loop(node.body, count, lambda at: self.bind(node.target, first + at * by),
+                                   frozenset(targets(node.target)))  # fmt: skip
                 return None
             items = [first + step * k for k in range(max(0, count.constant))]
         elif isinstance(items, Box):
@@ -321,9 +339,23 @@ class Reader(Loops, Calls):
                 self.bind(node.target, self.picked(box, (affine(k),)))
                 self.block(node.body)
             return
-        self.symbolic_loop(node, affine(0), affine(1), size, box)
+        self.symbolic_loop(node.body, size, lambda at: self.bind(node.target, self.picked(box, (at,))),
+                           frozenset(targets(node.target)))  # fmt: skip
 
-    def loop_body(self, node: ast.For, value: Any) -> None:
-        """One iteration of a loop, whatever its index."""
-        self.bind(node.target, value)
-        self._inner(node.body)
+    def _while(self, node: ast.While) -> _Signal | None:
+        if self.on.symbolic:
+            self.while_loop(node)
+            return None
+        while True:
+            found = self.truth(self.value(node.test))
+            if found is not True:
+                break
+            self.steps += 1
+            if self.steps > _MOST_STEPS:
+                raise Outside("more steps than are taken", self.line)
+            signal = self.block(node.body)
+            if signal is not None and signal.kind == "return":
+                return signal
+            if signal is not None and signal.kind == "break":
+                return None
+        return self.block(node.orelse)

@@ -68,7 +68,7 @@ class Subscripts(Expressions):
         """The elements a subscript names: a view."""
         array = self.current(box)
         if any(isinstance(entry, Box) for entry in entries):
-            raise Outside("an array is subscripted by an array", self.line)
+            return self.boxed(self.on.pick(self.array(box), self.plan(array, entries)))
         plan = self.plan(array, entries)
         found = self.on.pick(array, plan)
         return self.view(box, found, lambda value: self.on.pick(value, plan), plan)
@@ -81,7 +81,7 @@ class Subscripts(Expressions):
             raise self.error(f"the subscript has {count} entries; the array has {rank} axes")
         if Ellipsis not in [e for e in entries if not isinstance(e, Affine)]:
             entries = (*entries, Ellipsis)
-        items: list[Span | Affine | None] = []
+        items: list[Any] = []
         axis = 0
         whole_axis = Span(affine(0), None, 1, True)
         for entry in entries:
@@ -92,12 +92,22 @@ class Subscripts(Expressions):
                 items += [whole_axis] * (rank - count)
                 axis += rank - count
                 continue
-            if isinstance(entry, Slice):
+            if isinstance(entry, Box) and self.on.rank(self.current(entry)):
+                items.append(self.position(entry))
+            elif isinstance(entry, Slice):
                 items.append(self._span(array, entry, axis))
             else:
                 items.append(self.on.index(self.integer(entry, "an index"), array, axis))
             axis += 1
         return tuple(items)
+
+    def position(self, entry: Box) -> Any:
+        """An array as an entry of a subscript: one of positions."""
+        value = self.current(entry)
+        if entry.mask or not self.on.positions(value):
+            what = "a mask" if entry.mask else "an array that is none of positions"
+            raise Outside(f"elements are picked by {what}", self.line)
+        return value
 
     def _span(self, array: Any, entry: Slice, axis: int) -> Span:
         start, stop = (None if b is None else self.integer(b, "a bound of a slice") for b in (entry.start, entry.stop))
@@ -112,8 +122,28 @@ class Subscripts(Expressions):
         """The subscript that is the array itself."""
         return (Span(affine(0), None, 1, True),) * int(self.on.rank(array))
 
+    def scatter(self, box: Box, plan: Any, new: Any, sign: int, how: str) -> None:
+        """Changes the elements that positions name."""
+        if not self.on.symbolic:
+            self.on.scatter(box.value, plan, new, sign, how)
+            return
+        if box.base is not None:
+            raise Outside("elements that positions name are changed in a view", self.line)
+        if how == "=" and self.masks_around():
+            raise Outside("elements that positions name are replaced under a condition on elements", self.line)
+        self.touched(box, None, "set" if how == "=" else "add")
+        box.value = self.on.scatter(box.value, plan, self.shown(new), sign, how)
+        box.version += 1
+
+    def masks_around(self) -> bool:
+        """Whether a condition on elements is around."""
+        raise NotImplementedError
+
     def change(self, box: Box, plan: Plan, new: Any, sign: int, replacing: bool) -> None:
         """``box[plan] = new``, or plus ``sign*new``, in the array that ``box`` is a view of."""
+        if any(self.on.positions(one) for one in plan):
+            self.scatter(box, plan, new, sign, "=" if replacing else "+=")
+            return
         if not self.on.symbolic:
             self.on.update(box.value, plan, new, sign, replacing, True)
             return
@@ -122,5 +152,6 @@ class Subscripts(Expressions):
                 raise Outside("the elements of an array are changed under another shape", self.line)
             plan, box = composed(box.plan, plan), box.base
         self.touched(box, plan, "set" if replacing else "add")
+        new = self.kept(self.on.pick(box.value, plan), new) if replacing else self.shown(new)
         box.value = self.on.update(box.value, plan, new, sign, replacing, box.depth == self.depth)
         box.version += 1

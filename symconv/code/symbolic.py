@@ -7,9 +7,12 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
+from symconv.code.grids import Factor as Run
+from symconv.code.grids import Grid, counted, joined
 from symconv.code.nodes import Arguments, node_of
+from symconv.code.scattering import gathered, scattered
 from symconv.code.slicing import picked, span, updated
-from symconv.code.values import Plan, Span
+from symconv.code.values import Condition, Plan, Span
 from symconv.code.walk import Walk
 from symconv.notation.affine import Affine, affine, quotient, var
 from symconv.notation.expr import Constraint
@@ -42,12 +45,19 @@ class Symbolic:
         """Whether it is an array of this kind."""
         return isinstance(value, Value)
 
-    def rank(self, value: Value) -> int:
+    def positions(self, value: object) -> bool:
+        """Whether it is an array of positions."""
+        return isinstance(value, Grid)
+
+    def rank(self, value: Value | Grid) -> int:
         """How many axes it has."""
         return value.rank
 
-    def size(self, value: Value, position: int) -> Amount:
+    def size(self, value: Value | Grid, position: int) -> Amount:
         """The length of an axis."""
+        if isinstance(value, Grid):
+            length = value.size(position)
+            return self.walk.short(length) if isinstance(length, Affine) else length
         one = value.axes[position]
         if one.size is not None:
             return self.walk.short(one.size)
@@ -123,8 +133,10 @@ class Symbolic:
         """The array backwards along axes."""
         return arrays.flipped(self.walk, value, axes)
 
-    def permute(self, value: Value, order: Sequence[int]) -> Value:
+    def permute(self, value: Any, order: Sequence[int]) -> Any:
         """The axes in another order."""
+        if isinstance(value, Grid):
+            return Grid(tuple(value.axes[k] for k in order), value.form)
         return arrays.permuted(value, order)
 
     def repeat(self, value: Value, times: int, position: int) -> Value:
@@ -148,9 +160,33 @@ class Symbolic:
             return Span(affine(0), None, 1, True)
         return span(self.walk, start, stop, step, arrays.length(self.walk, value, position))
 
-    def pick(self, value: Value, plan: Plan) -> Value:
+    def pick(self, value: Any, plan: Any) -> Any:
         """The elements of a subscript."""
+        if isinstance(value, Grid):
+            return _of_grid(value, plan)
+        if any(isinstance(one, Grid) for one in plan):
+            return gathered(self.walk, value, plan)
         return picked(self.walk, value, plan)
+
+    def scatter(self, value: Value, plan: Any, new: Value, sign: int, how: str) -> Value:
+        """The array after elements that positions name were changed."""
+        return scattered(self.walk, value, plan, new, sign, how)
+
+    def short(self, size: Amount) -> Amount:
+        """A length under the names of its sizes."""
+        if isinstance(size, Affine):
+            return self.walk.short(size)
+        forms = tuple((self.walk.short(form), power) for form, power in size.monomial)
+        return Product(size.coefficient, forms)
+
+    def counted(self, first: Affine, step: int, count: Affine) -> Grid:
+        """``first + step*k`` for each ``k`` below a count."""
+        short = self.walk.short(count)
+        return counted(self.walk.fresh, first, step, short)
+
+    def arithmetic(self, op: str, left: Grid | Affine, right: Grid | Affine) -> Grid:
+        """``left op right`` of positions."""
+        return joined(self.walk.fresh, op, left, right)
 
     def update(self, value: Value, plan: Plan, new: Value, sign: int, replacing: bool, local: bool) -> Value:
         """The array after its elements were changed."""
@@ -190,15 +226,37 @@ class Symbolic:
         finally:
             self.walk.names = names
 
-    def stacked(self, name: str, count: Affine, value: Value) -> Value:
-        """One array per value of an index, along a new first axis."""
-        new = self.walk.fresh()
-        terms = tuple(term.substitute({name: var(new)}) for term in value.terms)
-        one = axis(count)
-        if not one.sizes:
-            return Value((one, *value.axes), ((), *value.names), tuple(t.substitute({new: affine(0)}) for t in terms))
-        return Value((one, *value.axes), ((new,), *value.names), terms)
+    def indicator(self, where: Condition) -> Value:
+        """1 where a condition on positions holds, else 0."""
+        return Value((), (), tuple(Term(Fraction(1), (), (), (), part) for part in where.parts))
+
+    def stacked(self, names: Sequence[str], counts: Sequence[Affine], value: Value) -> Value:
+        """One array per value of indices, along a new first axis."""
+        one = axis(*counts)
+        new = {name: self.walk.fresh() for name, count in zip(names, counts, strict=True) if count != affine(1)}
+        put = {name: var(new[name]) if name in new else affine(0) for name in names}
+        terms = tuple(term.substitute(put) for term in value.terms)
+        return Value((one, *value.axes), (tuple(new.values()), *value.names), terms)
 
     def tensor(self, name: str, axes: Sequence[Axis]) -> Value:
         """An operand."""
         return build(self.walk.fresh, axes, lambda *g: [Term(Fraction(1), (), (Factor(name, sum(g, ())),))])
+
+
+def _of_grid(grid: Grid, plan: Plan) -> Grid:
+    """A subscript of positions: new axes, and indices that are fixed."""
+    axes: list[tuple[Run, ...]] = []
+    put: dict[str, Affine | int] = {}
+    rest = iter(grid.axes)
+    for item in plan:
+        if item is None:
+            axes.append(())
+            continue
+        factors = next(rest)
+        if isinstance(item, Span) and item.whole:
+            axes.append(factors)
+        elif isinstance(item, Affine) and len(factors) == 1:
+            put[factors[0][0]] = item
+        else:
+            raise Undecided("a part of an array of positions")
+    return Grid(tuple(axes), grid.form.substitute(put))

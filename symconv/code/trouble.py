@@ -28,12 +28,17 @@ class LineCaret(Caret):
 
     def error(self, at: int, message: str) -> CodeError:
         """An error at the line that is read."""
-        return CodeError(re.sub(r"\bcode(\d+)_", r"argument \1", message), self.line)
+        return CodeError(_plainer(message), self.line)
 
 
 class Outside(Undecided):
     """A line that is outside of what is read for all sizes; numbers may still decide."""
 
     def __init__(self, message: str, line: int) -> None:
-        super().__init__(f"line {line}: {message}")
+        super().__init__(f"line {line}: {_plainer(message)}")
         self.line = line
+
+
+def _plainer(message: str) -> str:
+    """The message without the names that arguments of words have."""
+    return re.sub(r"\bcode(\d+)_", r"argument \1", message)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from symconv.errors import SpecError
 from symconv.notation.affine import Affine
 from symconv.notation.expr import Constraint
 
@@ -25,6 +26,7 @@ __all__ = [
     "Slice",
     "Span",
     "Stale",
+    "Strides",
 ]
 
 
@@ -47,7 +49,8 @@ class Box:
     """An array: names that are bound to one array share its box.
 
     A view has the box it was taken from as ``base``, and how it follows from that one as ``derive``; ``plan`` is its
-    subscript where it is one. ``depth`` counts the loops around the place where it was made.
+    subscript where it is one. ``depth`` counts the loops around the place where it was made; what
+    came of comparing is a ``mask``.
     """
 
     value: Any
@@ -58,6 +61,7 @@ class Box:
     version: int = 0
     seen: int = 0
     line: int = 0
+    mask: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +132,13 @@ class Pack:
     name: str
     resolve: Callable[[str], Any] = field(compare=False)
 
+    def of_name(self, name: str) -> Any:
+        """What a name bound to all of it stands for: ``x = cache`` where nothing but ``x`` was kept."""
+        try:
+            return self.resolve(name)
+        except SpecError:
+            return self
+
 
 @dataclass(eq=False)
 class Context:
@@ -139,8 +150,17 @@ class Context:
 
 @dataclass(eq=False)
 class Series:
-    """A list with an element per iteration of a loop over ``0 <= name < count``."""
+    """A list with an element per iteration of loops over ``0 <= name < count``, the last one running fastest."""
 
-    name: str
-    count: Affine
+    names: tuple[str, ...]
+    counts: tuple[Affine, ...]
     element: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Strides:
+    """``step`` times the distance of neighbours along an axis of an array."""
+
+    of: Box
+    axis: int
+    step: int = 1

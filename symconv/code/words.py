@@ -7,9 +7,10 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from symconv.code.amounts import is_number, number_of, rounded
+from symconv.code.positions import POSITIONS, arranged_positions
 from symconv.code.products import PRODUCTS
 from symconv.code.trouble import Outside
-from symconv.code.values import Box, Condition, Opaque, Series, Slice
+from symconv.code.values import Box, Opaque, Series, Slice
 from symconv.code.windows import WINDOWS
 from symconv.notation.affine import affine, quotient
 from symconv.notation.expr import nonnegative
@@ -199,6 +200,8 @@ def _reshape(r: Reader, g: Given, name: str) -> Box:
 
 
 def _reshaped(r: Reader, box: Box, shape: Sequence[Any]) -> Box:
+    if r.on.positions(r.current(box)):
+        return arranged_positions(r, box, list(shape))
     array = r.array(box)
     return r.view(box, r.on.word("reshape", [array, tuple(shape)], {}))
 
@@ -237,10 +240,21 @@ def _unsqueeze(r: Reader, g: Given, name: str) -> Box:
 def _cat(r: Reader, g: Given, name: str) -> Box:
     items = g["arrays"]
     if isinstance(items, Series):
-        raise Outside("arrays of a loop are joined along an axis they have", r.line)
+        return _cat_series(r, items, g.get("axis", affine(0)))
     boxes = [r.array(one) for one in r.sequence(items)]
     (axis,) = _axes(r, g.get("axis", affine(0)), r.on.rank(boxes[0]))
     return r.boxed(joined(r, boxes, axis))
+
+
+def _cat_series(r: Reader, items: Series, axis: Any) -> Box:
+    """Arrays of a loop, joined along an axis they have."""
+    value = r.array(items)
+    rank = r.on.rank(value) - 1
+    (at,) = _axes(r, axis, rank)
+    order = [*range(1, at + 1), 0, *range(at + 1, rank + 1)]
+    moved = r.boxed(r.on.permute(value, order))
+    shape = list(r.array_attribute(moved, "shape"))
+    return _reshaped(r, moved, [*shape[:at], r.binary("*", shape[at], shape[at + 1]), *shape[at + 2 :]])
 
 
 def joined(r: Reader, arrays: Sequence[Any], axis: int) -> Any:
@@ -259,7 +273,7 @@ def _stack(r: Reader, g: Given, name: str) -> Box:
     items = g["arrays"]
     axis = r.constant(g.get("axis", affine(0)), "an axis")
     if isinstance(items, Series):
-        value = r.on.stacked(items.name, items.count, r.array(items.element))
+        value = r.array(items)
     else:
         arrays = [r.array(one) for one in r.sequence(items)]
         value = joined(r, [r.on.pick(a, (None, *r.whole_plan(a))) for a in arrays], 0)
@@ -337,8 +351,6 @@ def _where(r: Reader, g: Given, name: str) -> Any:
     mask = g["condition"]
     if isinstance(mask, bool):
         return g["a"] if mask else g["b"]
-    if isinstance(mask, Condition):
-        raise Outside("where with a condition on positions", r.line)
     held = r.array(mask)
     other = r.on.elementwise("-", r.on.lift(Product(Fraction(1))), held)
     parts = [r.on.elementwise("*", m, r.array(v)) for m, v in ((held, g["a"]), (other, g["b"]))]
@@ -381,5 +393,5 @@ WORDS: dict[str, Word] = {
     "numel": lambda r, g, name: r.product(r.array_attribute(g["input"], "shape")),
     "prod": lambda r, g, name: r.product(r.sequence(g["items"])),
     "zero_": _in_place("0"), "fill_": _in_place("="), "add_": _in_place("+"), "mul_": _in_place("*"), "item": _item,
-    "same": _item, "where": _where, "narrow": _narrow, **PRODUCTS, **WINDOWS,
+    "same": _item, "where": _where, "narrow": _narrow, **PRODUCTS, **WINDOWS, **POSITIONS,
 }  # fmt: skip

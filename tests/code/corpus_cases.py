@@ -39,6 +39,7 @@ def cases() -> Iterator[Case]:
     """Every case."""
     yield from windows()
     yield from others()
+    yield from courses()
 
 
 def windows() -> Iterator[Case]:
@@ -58,7 +59,21 @@ def windows() -> Iterator[Case]:
         yield Case("torchlike", "scatter", op, {"stride": numbers[0]})
 
 
+def courses() -> Iterator[Case]:
+    """Columns by index arrays, windows that are views, counters: courses and blogs."""
+    for op, numbers in ((STRIDED, (2, 1)), (PLAIN, (1, 0)), (SKEW, (3, 2))):
+        given = {"stride": numbers[0], "pad": numbers[1]}
+        for name in ("indices_im2col", "indices_batch_first", "plain_add_at", "counted",
+                     "counter_not_reset", "while_counters"):  # fmt: skip
+            yield Case("courses", name, op, given)
+        for name in ("while_square", "listed_columns", "listed_per_sample", "listed_mean", "window_views",
+                     "window_views_no_stride", "strided_view", "generated_regions"):  # fmt: skip
+            yield Case("courses", name, op, given, ("w",))
+
+
 def others() -> Iterator[Case]:
+    for op, numbers in ((STRIDED, (2, 1)), (PLAIN, (1, 0))):
+        yield Case("courses", "assigned_at", op, {"stride": numbers[0], "pad": numbers[1]})
     parameters = {"cache": ("x", "w", "b", {"stride": 2, "pad": 1})}
     for name in ("cs231n_naive", "cs231n_quadruple"):
         yield Case("loops", name, BIASED, parameters)
