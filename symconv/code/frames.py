@@ -11,7 +11,7 @@ from symconv.code.trouble import Outside
 from symconv.code.values import Box, Plan, Span
 from symconv.notation.affine import Affine, affine, var
 from symconv.notation.expr import Constraint, equal, nonnegative
-from symconv.prove.value import Value, inside
+from symconv.prove.meaning.value import Value, inside
 from symconv.relation.sets import Context, System, feasible
 
 __all__ = ["Frame", "Frames"]

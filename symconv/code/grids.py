@@ -9,9 +9,9 @@ from math import prod
 
 from symconv.notation.affine import Affine, affine, quotient, var
 from symconv.notation.expr import Constraint
-from symconv.prove.amounts import as_product, product_of
-from symconv.prove.scope import Undecided
-from symconv.prove.value import Amount, Axis, Fresh, Product, axis, inside
+from symconv.prove.meaning.amounts import as_product, product_of
+from symconv.prove.meaning.scope import Undecided
+from symconv.prove.meaning.value import Amount, Axis, Fresh, Product, axis, inside
 
 __all__ = ["Factor", "Grid", "arranged", "common", "counted", "joined", "repeated", "tiled"]
 

@@ -12,7 +12,7 @@ from symconv.code.python import is_range, range_of
 from symconv.code.trouble import Outside
 from symconv.code.values import Box, Series
 from symconv.notation.affine import Affine, quotient, var
-from symconv.prove.value import inside
+from symconv.prove.meaning.value import inside
 
 __all__ = ["Lists"]
 

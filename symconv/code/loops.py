@@ -15,8 +15,8 @@ from symconv.code.trouble import Outside
 from symconv.code.values import Box, Series, Stale
 from symconv.notation.affine import Affine, affine, quotient, var
 from symconv.notation.expr import Constraint
-from symconv.prove.scope import Undecided
-from symconv.prove.value import Term, Value, inside
+from symconv.prove.meaning.scope import Undecided
+from symconv.prove.meaning.value import Term, Value, inside
 
 __all__ = ["Loops"]
 

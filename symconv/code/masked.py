@@ -12,7 +12,7 @@ from symconv.code.conditions import opposite
 from symconv.code.lists import Lists
 from symconv.code.trouble import Outside
 from symconv.code.values import Box, Condition, Stale
-from symconv.prove.value import Product
+from symconv.prove.meaning.value import Product
 
 __all__ = ["Masked"]
 

@@ -12,7 +12,7 @@ from symconv.code.trouble import Outside
 from symconv.code.values import Box, Context, Opaque, Pack
 from symconv.errors import SymconvError
 from symconv.notation.affine import affine
-from symconv.prove.scope import Undecided
+from symconv.prove.meaning.scope import Undecided
 
 __all__ = ["Methods"]
 

@@ -13,7 +13,7 @@ from symconv.code.trouble import Outside
 from symconv.code.values import Box, Slice, Strides
 from symconv.notation.affine import Affine, affine, quotient
 from symconv.notation.expr import nonnegative
-from symconv.prove.numeric_numbers import Misfit
+from symconv.prove.concrete.numbers import Misfit
 
 if TYPE_CHECKING:
     from symconv.code.calls import Calls as Reader

@@ -11,7 +11,7 @@ from symconv.code.subscripts import Subscripts
 from symconv.code.trouble import Outside
 from symconv.code.values import Box, Condition, Dotted, Opaque, Pack, Series, Slice
 from symconv.notation.affine import Affine, affine
-from symconv.prove.value import Product
+from symconv.prove.meaning.value import Product
 
 __all__ = ["Python", "is_range", "range_of"]
 

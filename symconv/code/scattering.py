@@ -12,10 +12,10 @@ from symconv.code.values import Span
 from symconv.code.walk import Varies, Walk
 from symconv.notation.affine import Affine, affine, var
 from symconv.notation.expr import Constraint, equal, nonnegative
-from symconv.prove.addresses import Position, place, read_at
-from symconv.prove.arrays import length
-from symconv.prove.scope import Undecided
-from symconv.prove.value import Axis, Term, Value, axis, build, inside, scaled
+from symconv.prove.meaning.addresses import Position, place, read_at
+from symconv.prove.meaning.arrays import length
+from symconv.prove.meaning.scope import Undecided
+from symconv.prove.meaning.value import Axis, Term, Value, axis, build, inside, scaled
 from symconv.relation.sets import Context, System, feasible
 
 __all__ = ["Entry", "gathered", "scattered"]
