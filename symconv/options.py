@@ -36,6 +36,16 @@ class Options:
     accuracy: str = "default"
     tune: bool = False
 
+    @property
+    def words(self) -> str:
+        """What a kernel is built for, in words.
+
+        >>> Options(threads=2).words
+        'float32, native, 2 threads'
+        """
+        threads = "every core" if self.threads is None else f"{self.threads} thread{'' if self.threads == 1 else 's'}"
+        return ", ".join((self.dtype, self.target, threads))
+
 
 def options(
     dtype: str = "float32",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from symconv.build.locks import release, seize
 from symconv.build.scratch import discard, sweep, weight
 from symconv.errors import BuildError
 
-__all__ = ["Entry", "clear", "entries", "evict", "occupied", "size_limit", "used"]
+__all__ = ["Entry", "clear", "entries", "evict", "occupied", "remove", "size_limit", "used"]
 
 _LIMIT = 1_000_000_000  # bytes: some five thousand kernels
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
@@ -21,12 +22,16 @@ _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One module in the cache: its size in bytes, its age in seconds, the ``name`` in its meta or ``""``."""
+    """One module in the cache: its size in bytes, its age in seconds, the ``name`` in its meta or ``""``.
+
+    ``unused`` is for how many seconds nobody asked for it.
+    """
 
     key: str
     name: str
     size: int
     age: float
+    unused: float = 0.0
 
 
 def entries() -> tuple[Entry, ...]:
@@ -44,7 +49,7 @@ def entries() -> tuple[Entry, ...]:
             case {"content": str(content), "meta": {"name": str(name)}}:
                 names.setdefault(content, name)
     found = [
-        Entry(folder.name, names.get(folder.name, ""), weight(folder), _age(folder))
+        Entry(folder.name, names.get(folder.name, ""), weight(folder), _age(folder), _unused(folder))
         for folder in listing(root / "modules")
     ]
     return tuple(sorted(found, key=lambda entry: (entry.age, entry.key)))
@@ -72,6 +77,30 @@ def clear() -> tuple[int, int]:
         if handle is not None:
             release(lock, handle)
     return count, freed + sweep()
+
+
+def remove(keys: Iterable[str]) -> tuple[int, int]:
+    """Delete these modules and the requests that lead to them; how many went and how many bytes.
+
+    A module that is gone already does not count. Raises :class:`BuildError` when a file cannot be deleted.
+
+    >>> from unittest import mock
+    >>> with mock.patch.dict(os.environ, SYMCONV_CACHE="no such folder"):
+    ...     remove(["ab12"])
+    (0, 0)
+    """
+    root, wanted = trusted_folder(), set(keys)
+    count, freed = 0, 0
+    for folder in listing(root / "modules"):
+        if folder.name in wanted:
+            freed += weight(folder)
+            count += 1
+            discard(folder)
+    for path in listing(root / "requests"):
+        match read_json(path):
+            case {"content": str(content)} if content in wanted:
+                discard(path)
+    return count, freed
 
 
 def size_limit() -> int:
@@ -142,6 +171,10 @@ def _last_use(folder: Path) -> float:
         with contextlib.suppress(OSError):
             return file.stat().st_mtime
     return 0.0
+
+
+def _unused(folder: Path) -> float:
+    return max(0.0, time.time() - _last_use(folder))
 
 
 def _age(folder: Path) -> float:

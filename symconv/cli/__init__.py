@@ -9,14 +9,15 @@ import click
 
 from symconv import __version__
 from symconv.cli.deciding import check, prove, validate, verify
+from symconv.cli.guiding import completion, show_page
 from symconv.cli.making import derive, export, generate, list_operators, run, show
+from symconv.cli.page import Group
 from symconv.cli.running import bench, cache, doctor, tune
-from symconv.commands.outcome import Door
 
 __all__ = ["cli", "main"]
 
 
-@click.group("symconv", cls=Door, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group("symconv", cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="symconv %(version)s")
 def cli() -> None:
     """From one forward formula to derived, compiled, verified and readable gradients.
@@ -25,16 +26,17 @@ def cli() -> None:
     Example:
       symconv run conv2d --stride 2 --padding 1 -o out/
 
-    OP is the name of an operator (`symconv list`), a formula in quotes, or a .toml spec file.
+    OP is the name of an operator (`symconv list`), a formula in quotes, or a .toml spec file. `symconv help OP` says
+    which options it takes.
 
-    \b
-    Exit status: 0 right, 1 a check failed, 2 the request or the environment is not usable,
-    3 undecided, 70 an internal error.
+    Exit status: 0 right, 1 a check failed, 2 the request or the environment is not usable, 3 undecided, 70 an internal
+    error.
     """
 
 
 for command in (
     run, list_operators, derive, generate, verify, prove, check, validate, show, export, bench, tune, cache, doctor,
+    completion, show_page,
 ):  # fmt: skip
     cli.add_command(command)
 

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import click
 
+from symconv.cli.page import command
 from symconv.commands.parameters import (
     the_dtype,
+    the_format,
     the_gradients,
     the_op,
+    the_ops,
     the_output,
     the_settings,
     the_spread,
@@ -21,15 +24,15 @@ from symconv.commands.values import Family
 __all__ = ["check", "prove", "validate", "verify"]
 
 
-@click.command()
-@click.argument("ops", nargs=-1, metavar="[OP]...")
+@command()
+@the_ops
 @the_settings
 @the_gradients
-@the_dtype("float64")
+@the_dtype("float32")
 @the_threads
 @the_target
 @click.option("--source", type=click.Path(path_type=Path), help="Judge this .pyx module instead of a new one.")
-@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
+@the_format
 @click.option("--all", "everything", is_flag=True, help="Every shipped operator, with the options that it takes.")
 @the_spread
 def verify(
@@ -62,7 +65,7 @@ def verify(
     return work(ops, settings, wrt, chosen, source, form, everything, (jobs, on))
 
 
-@click.command()
+@command()
 @the_op
 @the_settings
 @click.option("--claim", help="What is said to hold, as in 'gx = conv_transpose(gy, w)'.")
@@ -72,6 +75,7 @@ def verify(
 @click.option("--for", "family", type=Family(), default=(), help="Decide a family: stride=1..4,padding=0..3.")
 @the_spread
 @the_output("An HTML report to write as well.")
+@the_format
 def prove(
     op: str,
     claim: str | None,
@@ -82,6 +86,7 @@ def prove(
     output: Path | None,
     jobs: int | None,
     on: str | None,
+    form: str,
     **settings: object,
 ) -> int:
     """Decide a hand-written formula, or code, for all sizes.
@@ -90,9 +95,9 @@ def prove(
 
     \b
     Examples:
-      symconv prove conv2d --padding 1 --claim 'gx = conv2d(gy, flip(w), padding=1)'
+      symconv prove conv2d --padding 1 --claim 'gx = conv(gy, flip(w), padding=1)'
       symconv prove conv2d --stride 2 --code layers.py:conv_backward
-      symconv prove conv2d --claim 'gx = conv_transpose(gy, w, stride=s, padding=p)' --for stride=1..3,padding=0..2
+      symconv prove conv1d --claim 'gx = conv(gy, flip(w))' --for padding=0..3
     """
     from symconv.commands.prove import prove as work
     from symconv.commands.prove import prove_file
@@ -100,15 +105,16 @@ def prove(
 
     where = Where(jobs, on)
     if code is not None:
-        return prove_file(op, settings, claim, code, arguments, returns, family, output, where)
-    return work(op, settings, claim or "", family, output, where)
+        return prove_file(op, settings, claim, code, arguments, returns, family, output, where, form)
+    return work(op, settings, claim or "", family, output, where, form)
 
 
-@click.command()
+@command()
 @click.argument("layer", metavar="FILE:NAME")
 @click.option("--arguments", help="Numbers of the forward function, as in 'stride=2, padding=1'.")
 @click.option("--returns", help="Which gradients the backward function returns, in order, as in x,w.")
-def check(layer: str, arguments: str | None, returns: str | None) -> int:
+@the_format
+def check(layer: str, arguments: str | None, returns: str | None, form: str) -> int:
     """Decide the gradients of a layer in a Python file, for all sizes.
 
     NAME is a torch.autograd.Function, or a pair of functions such as conv_forward and conv_backward. The file is
@@ -121,10 +127,10 @@ def check(layer: str, arguments: str | None, returns: str | None) -> int:
     """
     from symconv.commands.check import check as work
 
-    return work(layer, arguments, returns)
+    return work(layer, arguments, returns, form)
 
 
-@click.command()
+@command()
 @the_op
 @the_settings
 @the_dtype("float32")

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import click
 
+from symconv.cli.page import command
 from symconv.commands.parameters import (
     an_op,
     the_dtype,
+    the_format,
     the_gradients,
     the_op,
     the_output,
@@ -23,7 +25,7 @@ from symconv.options import DTYPES
 __all__ = ["derive", "export", "generate", "list_operators", "run", "show"]
 
 
-@click.command()
+@command()
 @the_op
 @the_settings
 @the_gradients
@@ -31,8 +33,16 @@ __all__ = ["derive", "export", "generate", "list_operators", "run", "show"]
 @the_threads
 @the_target
 @the_output("The folder to write into; created.", "symconv-out")
+@the_format
 def run(
-    op: str, wrt: tuple[str, ...], dtype: str, threads: int | None, target: str, output: Path, **settings: object
+    op: str,
+    wrt: tuple[str, ...],
+    dtype: str,
+    threads: int | None,
+    target: str,
+    output: Path,
+    form: str,
+    **settings: object,
 ) -> int:
     """Do everything for one operator.
 
@@ -45,11 +55,12 @@ def run(
     """
     from symconv.commands.run import run as work
 
-    return work(op, settings, wrt, dtype, threads, target, output)
+    return work(op, settings, wrt, dtype, threads, target, output, form)
 
 
-@click.command("list")
-def list_operators() -> int:
+@command("list")
+@the_format
+def list_operators(form: str) -> int:
     """The operators that come with symconv.
 
     \b
@@ -58,10 +69,10 @@ def list_operators() -> int:
     """
     from symconv.commands.listing import listing
 
-    return listing()
+    return listing(form)
 
 
-@click.command()
+@command()
 @the_op
 @the_settings
 @the_gradients
@@ -87,7 +98,7 @@ def derive(op: str, wrt: tuple[str, ...], form: str, output: Path | None, **sett
     return work(op, settings, wrt, form, output)
 
 
-@click.command()
+@command()
 @an_op
 @the_settings
 @the_dtype("float32")
@@ -127,13 +138,13 @@ def generate(
     return generate_all(check, output)
 
 
-@click.command()
+@command()
 @the_op
 @the_settings
 @the_output("The file to write; default report.html or picture.svg.")
 @the_picture
 def show(op: str, output: Path | None, picture: bool, wrt: str | None, cell: str | None, **settings: object) -> int:
-    """Write one HTML page of the derivations, or a picture of one gradient.
+    """Write a page of the derivations, or a picture.
 
     \b
     Examples:
@@ -146,7 +157,7 @@ def show(op: str, output: Path | None, picture: bool, wrt: str | None, cell: str
     return work(op, settings, output, picture, wrt, cell)
 
 
-@click.command()
+@command()
 @the_op
 @the_settings
 @the_gradients

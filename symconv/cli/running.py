@@ -7,22 +7,27 @@ from typing import Any
 
 import click
 
+from symconv.cli.page import command
 from symconv.commands.parameters import (
+    an_op,
     the_dtype,
+    the_format,
     the_measurement,
+    the_ops,
     the_output,
     the_settings,
+    the_shapes,
     the_spread,
     the_target,
     the_threads,
 )
-from symconv.commands.values import Shape
+from symconv.commands.values import Age
 
 __all__ = ["bench", "cache", "doctor", "tune"]
 
 
-@click.command()
-@click.argument("ops", nargs=-1, metavar="[OP]...")
+@command()
+@the_ops
 @the_settings
 @the_dtype("float32")
 @the_target
@@ -58,13 +63,13 @@ def bench(
     return work(ops, settings, dict(shapes), suite, only, chosen, (record, svg))
 
 
-@click.command()
-@click.argument("op", required=False)
+@command()
+@an_op
 @the_settings
 @the_dtype("float32")
 @the_threads
 @the_target
-@click.option("--shape", "shapes", type=Shape(), multiple=True, help="A tensor's shape; one --shape for each tensor.")
+@the_shapes
 @click.option("--use", type=click.Path(path_type=Path), help="Take the plans of a file that `tune -o` wrote.")
 @click.option("--suite", metavar="FILE.json", help="The layers of a file, or of a suite of symconv: devset, bodies.")
 @click.option("--only", multiple=True, metavar="WORD", help="Layers of this class or with this in their names.")
@@ -91,7 +96,7 @@ def tune(
 
     \b
     Examples:
-      symconv tune conv2d --padding 1 --shape x=8,64,56,56 --shape w=64,64,3,3 -o plans.json
+      symconv tune conv2d --shape x=8,64,56,56 --shape w=64,64,3,3 -o plans.json
       symconv tune --suite devset --only depthwise --jobs 2
       symconv tune --use plans.json
     """
@@ -102,23 +107,44 @@ def tune(
     return work(op, settings, dict(shapes), chosen, (use, output), (suite, only), Where(jobs, on))
 
 
-@click.command()
-@click.option("--clear", is_flag=True, help="Empty the cache.")
-def cache(clear: bool) -> int:
+@command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--list", "every", is_flag=True, help="A line for each kernel, the last used first.")
+@click.option("--clear", is_flag=True, help="Delete the kernels that are chosen: all, or by NAME and --older.")
+@click.option("--older", type=Age(), help="Only what was not used for so long: 30d, 12h, 2w.")
+@click.option("--name", "more", multiple=True, metavar="NAME", help="As the argument NAME; repeatable.")
+@click.option("--dry-run", is_flag=True, help="With --clear: say what would go, and delete nothing.")
+@the_format
+def cache(
+    names: tuple[str, ...],
+    every: bool,
+    clear: bool,
+    older: float | None,
+    more: tuple[str, ...],
+    dry_run: bool,
+    form: str,
+) -> int:
     """The compiled kernels kept on disk.
+
+    A summary by operator; NAME chooses kernels of operators that are called so, settings or not, and * and ? stand for
+    letters. What was measured by `tune` is kept apart, and stays.
 
     \b
     Examples:
       symconv cache
-      symconv cache --clear
+      symconv cache --list conv2d
+      symconv cache --clear --older 30d --dry-run
+      symconv cache --clear 'conv*'
     """
+    from symconv.commands.cache import Choice
     from symconv.commands.cache import cache as work
 
-    return work(clear)
+    return work(Choice((*names, *more), older), every, clear, dry_run, form)
 
 
-@click.command()
-def doctor() -> int:
+@command()
+@the_format
+def doctor(form: str) -> int:
     """Whether kernels can be built on this machine.
 
     \b
@@ -127,4 +153,4 @@ def doctor() -> int:
     """
     from symconv.commands.doctor import doctor as work
 
-    return work()
+    return work(form)

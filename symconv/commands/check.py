@@ -6,20 +6,25 @@ import ast
 from typing import Any
 
 from symconv.claims import check as decided
+from symconv.commands.answer import answer, proofs_data
 from symconv.commands.outcome import FAILED, RIGHT, UNDECIDED
 from symconv.commands.progress import stage
+from symconv.commands.terminal import say
 from symconv.errors import SpecError, shown
 
 __all__ = ["check", "named", "place"]
 
 
-def check(layer: str, arguments: str | None, returns: str | None) -> int:
+def check(layer: str, arguments: str | None, returns: str | None, form: str = "text") -> int:
     """Print the proofs; the status says right, wrong or undecided."""
     path, name = place(layer)
-    with stage("proving"):
+    with stage(f"proving {layer}"):
         proofs = decided(path, name, named(arguments), returns and tuple(x.strip() for x in returns.split(",")))
-    print(proofs)
-    return {True: RIGHT, False: FAILED, None: UNDECIDED}[proofs.holds]
+    status = {True: RIGHT, False: FAILED, None: UNDECIDED}[proofs.holds]
+    if form == "json":
+        return answer("check", status, proofs_data(proofs))
+    say(proofs)
+    return status
 
 
 def place(text: str) -> tuple[str, str | None]:

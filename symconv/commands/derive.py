@@ -10,6 +10,7 @@ from symconv import pipeline
 from symconv.commands.files import write
 from symconv.commands.outcome import RIGHT
 from symconv.commands.request import gradient_names, requested
+from symconv.commands.terminal import columns, say
 from symconv.gather.derivation import Derivation
 from symconv.views.document import one_line
 
@@ -21,7 +22,9 @@ def derive(op: str, settings: Mapping[str, object], wrt: tuple[str, ...], form: 
     operator = requested(op, settings)
     derivations = [pipeline.derive(operator, name) for name in gradient_names(operator, wrt)]
     text = {"text": _text, "latex": _latex, "json": _json, "numpy": _numpy, "torch": _torch}[form](derivations)
-    if output is None:
+    if output is None and form == "text":
+        say(text.rstrip("\n"))
+    elif output is None:
         print(text.rstrip("\n"))
     else:
         write(output, f"{text.rstrip(chr(10))}\n")
@@ -31,7 +34,7 @@ def derive(op: str, settings: Mapping[str, object], wrt: tuple[str, ...], form: 
 def _text(derivations: list[Derivation]) -> str:
     from symconv.views.text import derivation_text
 
-    return "\n\n".join(derivation_text(found) for found in derivations)
+    return "\n\n".join(derivation_text(found, columns()) for found in derivations)
 
 
 def _latex(derivations: list[Derivation]) -> str:

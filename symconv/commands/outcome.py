@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 import click
 
+from symconv.commands.terminal import say
 from symconv.errors import InternalError, SymconvError, VerificationError, shortened
 
 __all__ = ["FAILED", "INTERNAL", "INTERRUPTED", "PIPE_CLOSED", "RIGHT", "UNDECIDED", "UNUSABLE", "Door", "status"]
@@ -79,7 +80,7 @@ def status(work: Callable[[], object]) -> int:
 def _misused(error: click.UsageError) -> int:
     message = shortened(error.format_message())
     if message.startswith("Usage:"):  # nothing was asked for: click's message is the help
-        print(message, file=sys.stderr)
+        say(message, sys.stderr)
     else:
         _tell(f"{message}\n  see `{error.ctx.command_path if error.ctx else 'symconv'} --help`")
     return UNUSABLE
@@ -122,7 +123,7 @@ def _kept(report: str) -> str:
 
 
 def _tell(message: str) -> None:
-    print(f"symconv: {message}", file=sys.stderr, flush=True)
+    say(f"symconv: {message}", sys.stderr)
 
 
 def _hush(number: int) -> int:

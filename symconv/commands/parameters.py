@@ -8,18 +8,23 @@ from typing import Any, TypeVar
 
 import click
 
+from symconv.commands.completing import activations, borders, layouts, operators, shapes, tensors
 from symconv.commands.values import BorderValue, Integer, Named, Pads, PerAxis, Real, Shape
 from symconv.options import ACCURACIES, DTYPES, TARGETS
 
 __all__ = [
+    "SETTINGS",
     "an_op",
     "the_dtype",
+    "the_format",
     "the_gradients",
     "the_measurement",
     "the_op",
+    "the_ops",
     "the_output",
     "the_picture",
     "the_settings",
+    "the_shapes",
     "the_spread",
     "the_target",
     "the_threads",
@@ -39,25 +44,37 @@ def all_of(*options: Callable[[Command], Command]) -> Callable[[Command], Comman
     return decorate
 
 
-the_op = click.argument("op")
-an_op = click.argument("op", required=False)
+def _declared(options: Callable[[Any], Any]) -> list[click.Parameter]:
+    def bare() -> None: ...
+
+    return list(options(bare).__click_params__)
+
+
+the_op = click.argument("op", shell_complete=operators)
+an_op = click.argument("op", required=False, shell_complete=operators)
+the_ops = click.argument("ops", nargs=-1, metavar="[OP]...", shell_complete=operators)
 the_settings = all_of(
     click.option("--stride", type=PerAxis(), help="2, or per axis 2,1."),
     click.option("--padding", type=Pads(), help="1, per axis 1,2, low:high per axis 1:0,2:1, same, valid."),
     click.option("--dilation", type=PerAxis(), help="2, or per axis 2,1."),
     click.option("--groups", type=Integer(), help="Groups of channels."),
     click.option(
-        "--border", type=BorderValue(), help="zero, skip, reflect, symmetric, replicate, circular, or a number."
+        "--border",
+        type=BorderValue(),
+        shell_complete=borders,
+        help="zero, skip, reflect, symmetric, replicate, circular, or a number.",
     ),
     click.option("--empty", type=Real(), help="The value of a mean, max or min that has no tap; an error without."),
     click.option("--bias", is_flag=True, help="Add b[f]."),
     click.option("--flip", is_flag=True, help="True convolution: the kernel turned."),
-    click.option("--layout", metavar="NCHW|NHWC", help="The order of the arrays' axes, at any rank."),
-    click.option("--kernel", type=PerAxis(), help="Pooling: the window's size."),
-    click.option("--output-padding", type=PerAxis(), help="Transposed convolution: cells added at the high end."),
-    click.option("--activation", metavar="NAME", help="conv_bias_act: relu, tanh, ..."),
-    click.option("--power", type=Integer(), help="Kervolution: the exponent."),
-    click.option("--offset", type=Real(), help="Kervolution: what is added before the power."),
+    click.option(
+        "--layout", metavar="NCHW|NHWC", shell_complete=layouts, help="The order of the arrays' axes, at any rank."
+    ),
+    click.option("--kernel", type=PerAxis(), help="The size of the window."),
+    click.option("--output-padding", type=PerAxis(), help="Cells added at the high end."),
+    click.option("--activation", metavar="NAME", shell_complete=activations, help="relu, tanh, ..."),
+    click.option("--power", type=Integer(), help="The exponent."),
+    click.option("--offset", type=Real(), help="What is added before the power."),
     click.option("--called", "name", metavar="TEXT", help="What messages and files call a formula: its name."),
     click.option(
         "--extents",
@@ -90,10 +107,20 @@ the_settings = all_of(
         help="Another derivative in place of the true one, as in 'w=x - w'; repeatable.",
     ),
 )
-the_gradients = click.option("--wrt", multiple=True, metavar="TENSOR", help="Only this gradient; repeatable.")
+SETTINGS = frozenset(option.name for option in _declared(the_settings))
+"""The names of the operators' own options; what else a command takes is its own."""
+
+the_gradients = click.option(
+    "--wrt", multiple=True, metavar="TENSOR", shell_complete=tensors, help="Only this gradient; repeatable."
+)
 the_picture = all_of(
     click.option("--picture", is_flag=True, help="An SVG of one gradient instead of the page."),
-    click.option("--wrt", metavar="TENSOR", help="With --picture: the gradient by this tensor, or the output by name."),
+    click.option(
+        "--wrt",
+        metavar="TENSOR",
+        shell_complete=tensors,
+        help="With --picture: the gradient by this tensor, or the output by name.",
+    ),
     click.option("--cell", metavar="INDEX", help="With --picture: what feeds this cell, as in 0,0,2,3; default: all."),
 )
 the_threads = click.option("--threads", type=Integer(1, 4096), help="At most so many threads; default every core.")
@@ -108,9 +135,21 @@ the_spread = all_of(
 )
 
 
+the_format = click.option(
+    "--format",
+    "form",
+    type=click.Choice(("text", "json")),
+    default="text",
+    show_default=True,
+    help="json: one object for programs, and nothing else on stdout.",
+)
+
+
 def the_dtype(default: str) -> Callable[[Command], Command]:
     """The number type, whose default depends on the command."""
-    return click.option("--dtype", type=click.Choice(DTYPES), default=default, show_default=True)
+    return click.option(
+        "--dtype", type=click.Choice(DTYPES), default=default, show_default=True, help="The type of the numbers."
+    )
 
 
 def the_output(what: str, default: str | None = None) -> Callable[[Command], Command]:
@@ -120,10 +159,16 @@ def the_output(what: str, default: str | None = None) -> Callable[[Command], Com
     )
 
 
+the_shapes = click.option(
+    "--shape",
+    "shapes",
+    type=Shape(),
+    multiple=True,
+    shell_complete=shapes,
+    help="A tensor's shape; one --shape for each tensor.",
+)
 the_measurement = all_of(
-    click.option(
-        "--shape", "shapes", type=Shape(), multiple=True, help="A tensor's shape; one --shape for each tensor."
-    ),
+    the_shapes,
     click.option(
         "--suite", metavar="FILE.json", help="Layers from a file, or from a suite of symconv: devset, bodies."
     ),

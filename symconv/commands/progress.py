@@ -7,14 +7,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from symconv.commands.terminal import say
+
 __all__ = ["Tell", "stage"]
 
 Tell = Callable[[str], None]
 
 
 @contextmanager
-def stage(title: str) -> Iterator[Tell]:
-    """One stage of the work; what it yields is told the details as they change.
+def stage(title: str, remark: str = "") -> Iterator[Tell]:
+    """One stage of the work; what it yields is told the details as they change. ``remark`` is kept when it is done.
 
     >>> with stage("counting") as tell:
     ...     tell("one")
@@ -25,7 +27,8 @@ def stage(title: str) -> Iterator[Tell]:
             yield tell
     else:
         yield _silent
-    print(f"{title} ({time.monotonic() - started:.1f} s)", file=sys.stderr, flush=True)
+    seconds = f"{time.monotonic() - started:.1f} s"
+    say(f"{title} ({f'{remark}, ' if remark else ''}{seconds})", sys.stderr)
 
 
 @contextmanager

@@ -9,13 +9,14 @@ from math import prod
 from pathlib import Path
 
 from symconv.claims import prove as decided
+from symconv.commands.answer import answer, proof_data, proofs_data
 from symconv.commands.check import named, place
-from symconv.commands.folding import folded, width
 from symconv.commands.outcome import FAILED, RIGHT, UNDECIDED, UNUSABLE
 from symconv.commands.progress import stage
 from symconv.commands.request import requested
 from symconv.commands.rules import rule
 from symconv.commands.sweep import Where, aligned, one_only, swept, worst
+from symconv.commands.terminal import say, told
 from symconv.errors import SpecError
 from symconv.notation.operator import Operator
 from symconv.spread import Lost
@@ -46,6 +47,7 @@ def prove(
     family: Family,
     output: Path | None,
     where: Where = Where(),  # noqa: B008 - frozen
+    form: str = "text",
 ) -> int:
     """Print the proof, or a table over the family; the status says true, false or undecided."""
     if not claim:
@@ -53,35 +55,42 @@ def prove(
     if family:
         if output is not None:
             raise SpecError("--for prints a table; leave out -o")
-        return _table(op, settings, claim, family, where)
+        return _table(op, settings, claim, family, where, form)
     one_only(where, "--for")
     operator = requested(op, settings)
-    with stage("proving"):
+    with stage(f"proving for {operator.name}"):
         proof = decided(operator, claim)
-    print(folded(proof, width()))
+    report = None
     if output is not None:
         from symconv.views.show import show
 
-        print(f"report: {show(proof, output)}")
+        report = str(show(proof, output))
+    if form == "json":
+        return answer("prove", _STATUS[proof.holds], {**proof_data(proof), "report": report})
+    say(proof if report is None else f"{proof}\nreport: {report}")
     return _STATUS[proof.holds]
 
 
 def prove_file(op: str, settings: Mapping[str, object], claim: str | None, code: str, arguments: str | None,
-               returns: str | None, family: Family, output: Path | None, where: Where) -> int:  # fmt: skip
+               returns: str | None, family: Family, output: Path | None, where: Where,
+               form: str = "text") -> int:  # fmt: skip
     """Print the proofs of a function of a file."""
     if claim or family or output is not None:
         raise SpecError("--code stands alone: leave out --claim, --for and -o")
     one_only(where, "--for")
     path, name = place(code)
     operator = requested(op, settings)
-    with stage("proving"):
+    with stage(f"proving {code}"):
         chosen = tuple(x.strip() for x in returns.split(",")) if returns else None
         proofs = decided(operator, code=Path(path), name=name, arguments=named(arguments), returns=chosen)
-    print(proofs)
-    return worst(_STATUS[proof.holds] for proof in proofs.values())
+    status = worst(_STATUS[proof.holds] for proof in proofs.values())
+    if form == "json":
+        return answer("prove", status, proofs_data(proofs))
+    say(proofs)
+    return status
 
 
-def _table(op: str, settings: Mapping[str, object], claim: str, family: Family, where: Where) -> int:
+def _table(op: str, settings: Mapping[str, object], claim: str, family: Family, where: Where, form: str) -> int:
     names = [name for name, _ in family]
     if twice := [name for name in names if settings.get(name) is not None]:
         raise SpecError(f"--for gives {twice[0]}, and --{twice[0]} does too; give it once")
@@ -100,14 +109,25 @@ def _table(op: str, settings: Mapping[str, object], claim: str, family: Family, 
             continue
         answers.append(next(found))
         rows.append((*map(str, values), *_words(answers[-1])))
+    status = worst(UNUSABLE if isinstance(answer, Lost) else _STATUS[answer.holds] for answer in answers)
     decided_ones = [answer for answer in answers if not isinstance(answer, Lost)]
-    print(f"{decided_ones[0].claim if decided_ones else claim}\n")
-    for row in aligned([(*names, "holds", "fails when"), *rows]):
-        print(row)
     count = sum(answer.holds is True for answer in decided_ones)
-    print(f"\nholds for all sizes in {count} of {len(answers)} cases")
-    _summed_up(names, claim, [(values, made) for values, made in members if isinstance(made, Operator)], answers)
-    return worst(UNUSABLE if isinstance(answer, Lost) else _STATUS[answer.holds] for answer in answers)
+    stated = decided_ones[0].claim if decided_ones else claim
+    operators = [(values, made) for values, made in members if isinstance(made, Operator)]
+    summary, repaired = _summed_up(names, claim, operators, answers)
+    if form == "json":
+        members_said = [{**dict(zip(names, values, strict=True)), "verdict": row[-2], "fails_when": row[-1]}
+                        for (values, _), row in zip(members, rows, strict=True)]  # fmt: skip
+        data = {"claim": stated, "members": members_said, "rule": summary, "repair": repaired}
+        return answer("prove", status, {**data, "held": count, "decided": len(decided_ones)})
+    say(f"{stated}\n")
+    say("\n".join(aligned([(*names, "holds", "fails when"), *rows], told())))
+    say(f"\nholds for all sizes in {count} of {len(answers)} cases")
+    if summary:
+        say(summary)
+    if repaired:
+        say(f"proved instead in every case: {repaired}")
+    return status
 
 
 def _decided(item: tuple[Operator, str]) -> _Answer:
@@ -120,19 +140,18 @@ def _decided(item: tuple[Operator, str]) -> _Answer:
 def _summed_up(
     names: Sequence[str], claim: str, members: Sequence[tuple[tuple[int, ...], Operator]],
     answers: Sequence[_Answer | Lost],
-) -> None:  # fmt: skip
-    """Print the rule of the table, and a claim that holds in every case where a repair is one."""
+) -> tuple[str, str]:  # fmt: skip
+    """The rule of the table, and a claim that holds in every case where a repair is one; empty where there is none."""
     pairs = zip(members, answers, strict=True)
     said = [(values, answer) for (values, _), answer in pairs if isinstance(answer, _Answer)]
     if len(said) < len(answers) or any(a.holds is None for _, a in said) or all(a.holds for _, a in said):
-        return
-    if summary := rule(names, {values: answer.general for values, answer in said}):
-        print(summary)
+        return "", ""
+    summary = rule(names, {values: answer.general for values, answer in said})
     wrong = [op for (_, op), (_, answer) in zip(members, said, strict=True) if answer.holds is False]
     # The last member has the largest numbers, so its repair has the letters that the others need.
     repaired = decided(wrong[-1], claim).repair if wrong else ""
-    if repaired and all(decided(op, repaired, explain=False).holds for _, op in members):
-        print(f"proved instead in every case: {repaired}")
+    right = repaired and all(decided(op, repaired, explain=False).holds for _, op in members)
+    return summary or "", repaired if right else ""
 
 
 def _member(

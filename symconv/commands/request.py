@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Any
 
+from symconv.commands.operators import flag, is_formula, is_spec, near
 from symconv.errors import SpecError
 
 if TYPE_CHECKING:
@@ -38,9 +38,9 @@ def requested(op: str, settings: Mapping[str, object]) -> Operator:
         name: value for name, value in settings.items() if not (value is None or value is False or value == ())
     }
     given |= {name: dict(given[name]) for name in _BY_NAME & set(given)}
-    if "[" in op and "=" in op:
+    if is_formula(op):
         return _formula(op, given)
-    return _spec_file(op, given) if op.endswith(".toml") else _shipped(op, given)
+    return _spec_file(op, given) if is_spec(op) else _shipped(op, given)
 
 
 def _formula(source: str, given: Mapping[str, Any]) -> Operator:
@@ -48,7 +48,7 @@ def _formula(source: str, given: Mapping[str, Any]) -> Operator:
 
     for option in given:
         if option not in signature(operator).parameters:
-            raise SpecError(f"a formula does not take {_flag(option)}: {_IN_A_FORMULA.get(option, 'leave it out')}")
+            raise SpecError(f"a formula does not take {flag(option)}: {_IN_A_FORMULA.get(option, 'leave it out')}")
     return operator(source, **given)
 
 
@@ -56,7 +56,7 @@ def _spec_file(path: str, given: Mapping[str, Any]) -> Operator:
     from symconv.ops.registry import load
 
     for option in given:
-        raise SpecError(f"a spec file does not take {_flag(option)}: {path} says everything about its operator")
+        raise SpecError(f"a spec file does not take {flag(option)}: {path} says everything about its operator")
     return load(path)
 
 
@@ -65,8 +65,8 @@ def _shipped(name: str, given: Mapping[str, Any]) -> Operator:
 
     known = catalogue()
     if name not in known:
-        near = difflib.get_close_matches(name, known, 1)
-        hint = f"; did you mean {near[0]}?" if near else ";"
+        close = near(name, known)
+        hint = f"; did you mean {close}?" if close else ";"
         raise SpecError(
             f"there is no operator {name!r}{hint} OP is a name (`symconv list` shows them), a .toml spec file, or a "
             "formula in quotes, as in 'y[n,f,i] = sum[c,p](x[n,c,i+p]*w[f,c,p])'"
@@ -75,15 +75,11 @@ def _shipped(name: str, given: Mapping[str, Any]) -> Operator:
     taken = signature(make).parameters
     for option in given:
         if option not in taken:
-            raise SpecError(f"{name} does not take {_flag(option)}; it takes {', '.join(map(_flag, taken))}")
+            raise SpecError(f"{name} does not take {flag(option)}; it takes {', '.join(map(flag, taken))}")
     for option, parameter in taken.items():
         if option not in given and parameter.default is Parameter.empty:
-            raise SpecError(f"{name} needs {_flag(option)}")
+            raise SpecError(f"{name} needs {flag(option)}")
     return make(**given)
-
-
-def _flag(option: str) -> str:
-    return f"--{option.replace('_', '-')}"
 
 
 def gradient_names(op: Operator, wrt: tuple[str, ...]) -> tuple[str, ...]:
@@ -95,5 +91,8 @@ def gradient_names(op: Operator, wrt: tuple[str, ...]) -> tuple[str, ...]:
     real = tuple(tensor.name for tensor in op.inputs if tensor.dtype == "real")
     for name in wrt:
         if name not in real:
-            raise SpecError(f"{op.name} has no gradient with respect to {name!r}; --wrt is one of {', '.join(real)}")
+            hint = f"; did you mean {close}?" if (close := near(name, real)) else ";"
+            raise SpecError(
+                f"{op.name} has no gradient with respect to {name!r}{hint} --wrt is one of {', '.join(real)}"
+            )
     return tuple(dict.fromkeys(wrt)) or real

@@ -10,10 +10,12 @@ from pathlib import Path
 
 from symconv import pipeline
 from symconv.api import built
+from symconv.commands.answer import answer, word
 from symconv.commands.files import folder, write
 from symconv.commands.outcome import FAILED
 from symconv.commands.progress import stage
 from symconv.commands.request import gradient_names, requested
+from symconv.commands.terminal import say
 from symconv.commands.verify import judged, outcome
 from symconv.gather.derivation import Derivation
 from symconv.kernel import Kernel
@@ -21,6 +23,7 @@ from symconv.notation.operator import Operator
 from symconv.options import Options, options
 from symconv.validate.validation import Validations, validate_all
 from symconv.verify.verdict import Verdict
+from symconv.views.data import verdict_data
 from symconv.views.document import document
 from symconv.views.drawing import Drawing
 from symconv.views.sections import formulas
@@ -45,6 +48,7 @@ def run(
     threads: int | None,
     target: str,
     output: Path,
+    form: str = "text",
 ) -> int:
     """Do everything for one operator; prints the verdict and the files written. 1 when the kernel is wrong."""
     operator = requested(op, settings)
@@ -54,9 +58,18 @@ def run(
     job = _work(operator, gradients, chosen)
     with stage("writing"):
         files = _written(job, place)
-    print(_said(job))
-    print("\n".join(("written:", *(f"  {file}" for file in files))))
-    return FAILED if job.nests.holds is False else outcome(job.verdict)
+    status = FAILED if job.nests.holds is False else outcome(job.verdict)
+    if form == "json":
+        return answer("run", status, _data(job, files))
+    say(_said(job))
+    say("\n".join(("written:", *(f"  {file}" for file in files))))
+    return status
+
+
+def _data(job: _Job, files: list[Path]) -> dict[str, object]:
+    nests = {one.name: word(one.holds) for one in job.nests.kernels}
+    return {"operator": job.operator.name, "dtype": job.kernel.options.dtype, "verdict": verdict_data(job.verdict),
+            "loop_nests": nests, "files": [str(file) for file in files]}  # fmt: skip
 
 
 def _work(operator: Operator, gradients: tuple[str, ...], chosen: Options) -> _Job:
@@ -67,7 +80,7 @@ def _work(operator: Operator, gradients: tuple[str, ...], chosen: Options) -> _J
     drawing = Drawing(formulas(operator, tuple(derivations)))
     try:
         kernel, nests = _compiled_and_proved(operator, chosen)
-        with stage("verifying") as tell:
+        with stage(f"verifying {operator.name}") as tell:
             verdict = judged(operator, kernel, gradients, tell)
         drawing.finish()
     finally:
@@ -83,7 +96,7 @@ def _compiled_and_proved(operator: Operator, chosen: Options) -> tuple[Kernel, V
             kernel = elsewhere.submit(built, operator, chosen)
             # Kernels with numbers of a plan take seconds each: `symconv validate` proves those.
             nests = validate_all((one for one in candidates if not one.kernel.parameters), tell)
-        with stage("generating and compiling"):
+        with stage(f"compiling {operator.name}", chosen.words):
             return kernel.result(), nests
 
 

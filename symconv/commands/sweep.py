@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -52,12 +53,17 @@ def worst(statuses: Iterable[int]) -> int:
     return next((status for status in (FAILED, UNUSABLE, UNDECIDED) if status in found), RIGHT)
 
 
-def aligned(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    """Lines of a table.
+def aligned(rows: Sequence[tuple[str, ...]], width: int | None = None) -> Iterator[str]:
+    """Lines of a table; with a ``width`` the last column goes on below itself.
 
     >>> list(aligned([("a", "b"), ("long", "c")]))
     ['a     b', 'long  c']
     """
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+    before = sum(widths[:-1]) + 2 * len(widths[:-1])
+    room = None if width is None else max(width - before, 20)
     for row in rows:
-        yield "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+        left = "".join(f"{cell:<{one}}  " for cell, one in zip(row[:-1], widths, strict=False))
+        first, *more = [row[-1]] if room is None else textwrap.wrap(row[-1], room, break_on_hyphens=False) or [""]
+        yield f"{left}{first}".rstrip()
+        yield from (f"{'':{before}}{part}" for part in more)

@@ -15,6 +15,7 @@ from symconv.commands.outcome import RIGHT
 from symconv.commands.progress import Tell, stage
 from symconv.commands.request import requested
 from symconv.commands.sweep import Where, one_only
+from symconv.commands.terminal import say
 from symconv.errors import SpecError
 from symconv.notation.operator import Operator
 from symconv.options import Options, options
@@ -45,14 +46,14 @@ def tune(
     if op is None and suite is None and taken is None and written is None:
         raise SpecError("say what to measure, as in `symconv tune conv2d --shape x=8,64,56,56 --shape w=64,64,3,3`")
     if taken is not None:
-        print(f"took {_plans(import_plans(taken))} from {taken}")
+        say(f"took {_plans(import_plans(taken))} from {taken}")
     if suite is not None and (op is not None or shapes or any(v not in (None, False, ()) for v in settings.values())):
         raise SpecError("a suite says everything about its layers: leave out OP, --shape and the operator's options")
     if op is not None:
-        print(_measured(op, settings, shapes, chosen))
+        say(_measured(op, settings, shapes, chosen))
     status = RIGHT if suite is None else _suite(suite, only, chosen, where)
     if written is not None:
-        print(f"wrote {_plans(export_plans(written))} to {written}")
+        say(f"wrote {_plans(export_plans(written))} to {written}")
     return status
 
 

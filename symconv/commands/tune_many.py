@@ -14,6 +14,7 @@ from symconv.build.locks import held
 from symconv.commands.outcome import RIGHT, UNUSABLE
 from symconv.commands.request import requested
 from symconv.commands.sweep import Where, swept
+from symconv.commands.terminal import say
 from symconv.commands.tune import measured
 from symconv.errors import SpecError
 from symconv.notation.operator import Operator
@@ -38,11 +39,11 @@ def tune_many(layers: Sequence[Layer], chosen: Options, where: Where) -> int:
     status = RIGHT
     for layer, found in zip(layers, swept("tuning", where, _measured, items), strict=True):
         if isinstance(found, Lost):
-            print(found)
+            say(found)
             status = UNUSABLE
             continue
         text, plans = found
-        print(f"{layer.name}\n{text}")
+        say(f"{layer.name}\n{text}")
         if plans:
             _kept(plans)
     return status

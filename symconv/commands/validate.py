@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from symconv import pipeline
-from symconv.commands.folding import folded, width
 from symconv.commands.outcome import FAILED, RIGHT, UNDECIDED
 from symconv.commands.progress import stage
 from symconv.commands.request import requested
+from symconv.commands.terminal import say
 from symconv.options import options
 from symconv.validate.validation import validate_all
 
@@ -22,5 +22,5 @@ def validate(op: str, settings: Mapping[str, object], dtype: str, every: bool = 
         candidates = pipeline.unit(operator, options(dtype=dtype), every=every).candidates
     with stage("proving the loop nests") as tell:
         found = validate_all(candidates, tell)
-    print(folded(found, width()))
+    say(found)
     return {True: RIGHT, False: FAILED, None: UNDECIDED}[found.holds]

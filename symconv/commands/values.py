@@ -9,11 +9,13 @@ import click
 
 from symconv.errors import shown
 
-__all__ = ["BorderValue", "Family", "Integer", "Named", "Pads", "PerAxis", "Real", "Shape"]
+__all__ = ["Age", "BorderValue", "Family", "Integer", "Named", "Pads", "PerAxis", "Real", "Shape"]
 
 # Digits are 0 to 9: Python's int takes those of every script. Nothing here needs more of them than 18.
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 _FLOAT = re.compile(r"[+-]?(?:[0-9]{1,40}\.?[0-9]{0,40}|\.[0-9]{1,40})(?:[eE][+-]?[0-9]{1,4})?|[+-]?(?:inf|nan)")
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 Context = click.Context | None
 Parameter = click.Parameter | None
@@ -77,6 +79,26 @@ class Real(Base):
         if number is None:
             self.fail(f"{shown(value)} is not a number in digits 0 to 9", param, ctx)
         return float(number)
+
+
+class Age(Base):
+    """``30d``: a time in seconds; minutes, hours, days and weeks have a letter.
+
+    >>> Age().convert("30d", None, None), Age().convert("1.5h", None, None)
+    (2592000.0, 5400.0)
+    """
+
+    name = "AGE"
+
+    def convert(self, value: Any, param: Parameter, ctx: Context) -> float:
+        """The seconds; a usage error for anything else."""
+        if not isinstance(value, str):
+            return float(value)
+        text = value.strip()
+        number = _number(text[:-1]) if text[-1:] in _UNITS else None
+        if number is None or not 0 <= number < float("inf"):
+            self.fail(f"{shown(value)} is not an age, as in 30d, 12h, 2w or 90m", param, ctx)
+        return float(number) * _UNITS[text[-1]]
 
 
 class PerAxis(Base):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,11 +9,12 @@ from typing import Any
 from symconv import pipeline
 from symconv.api import built
 from symconv.asked import module_text
-from symconv.commands.folding import folded, width
+from symconv.commands.answer import answer
 from symconv.commands.outcome import FAILED, RIGHT, UNDECIDED
 from symconv.commands.progress import Tell, stage
 from symconv.commands.request import gradient_names, requested
 from symconv.commands.sweep import Where, one_only
+from symconv.commands.terminal import say
 from symconv.errors import SpecError
 from symconv.kernel import Kernel
 from symconv.notation.operator import Operator
@@ -53,14 +53,13 @@ def verify(
     operator = requested(ops[0], settings)
     gradients = gradient_names(operator, wrt)
     given = options(**chosen)
-    with stage("building") as tell:
+    with stage(f"building {operator.name}", given.words) as tell:
         kernel = built(operator, given, tell) if source is None else _given(operator, source, given)
-    with stage("verifying") as tell:
+    with stage(f"verifying {operator.name}") as tell:
         verdict = judged(operator, kernel, gradients, tell)
     if form == "json":
-        print(json.dumps(verdict_data(verdict), indent=1, ensure_ascii=False))
-    else:
-        print(folded(verdict, width()))
+        return answer("verify", outcome(verdict), verdict_data(verdict))
+    say(verdict)
     return outcome(verdict)
 
 

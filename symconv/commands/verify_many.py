@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from inspect import Parameter, signature
 from typing import Any
 
 from symconv.api import built
+from symconv.commands.answer import answer
 from symconv.commands.outcome import UNUSABLE
 from symconv.commands.request import gradient_names, requested
 from symconv.commands.sweep import Where, aligned, swept, worst
+from symconv.commands.terminal import say
 from symconv.commands.verify import judged, outcome
 from symconv.errors import SpecError, SymconvError
 from symconv.notation.operator import Operator
@@ -72,17 +73,18 @@ def verify_many(
     given = options(**chosen)
     items = [(op.name, _Task(op, gradient_names(op, wrt), given)) for op in operators]
     found = [_answer(one) for one in swept("verifying", where, _judged, items)]
+    status = worst(one.status for one in found)
     if form == "json":
-        print(json.dumps([one.data for one in found], indent=1, ensure_ascii=False))
-    else:
-        names = [op.name for op in operators]
-        rows = [(name, one.word, one.cases) for name, one in zip(names, found, strict=True)]
-        print("\n".join(aligned([("operator", "verdict", "comparisons"), *rows])))
-        for one in found:
-            if one.status:
-                print(f"\n{one.text}")
-        print(f"\n{sum(one.status == 0 for one in found)} of {len(found)} passed")
-    return worst(one.status for one in found)
+        passed = sum(one.status == 0 for one in found)
+        return answer("verify", status, {"passed": passed == len(found), "verdicts": [dict(one.data) for one in found]})
+    names = [op.name for op in operators]
+    rows = [(name, one.word, one.cases) for name, one in zip(names, found, strict=True)]
+    say("\n".join(aligned([("operator", "verdict", "comparisons"), *rows])))
+    for one in found:
+        if one.status:
+            say(f"\n{one.text}")
+    say(f"\n{sum(one.status == 0 for one in found)} of {len(found)} passed")
+    return status
 
 
 def _judged(task: _Task) -> _Found:

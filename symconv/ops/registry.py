@@ -30,6 +30,7 @@ from symconv.ops.adder import (
     squared_distance3d,
 )
 from symconv.ops.conv import conv1d, conv2d, conv3d
+from symconv.ops.families import FAMILIES, names
 from symconv.ops.local import (
     dynamic_filter1d,
     dynamic_filter2d,
@@ -98,80 +99,21 @@ class Entry:
     formula: str
 
 
-_FAMILIES: tuple[tuple[str, tuple[Make, Make, Make], str, str], ...] = (
-    (
-        "conv",
-        (conv1d, conv2d, conv3d),
-        "cross-correlation (flip=True: true convolution)",
-        "y[n,f,i] = sum[c,p](x[n,c,s*i+d*p-lo] * w[f,c,p]) + b[f]",
-    ),
-    (
-        "conv_transpose",
-        (conv_transpose1d, conv_transpose2d, conv_transpose3d),
-        "transposed convolution, the adjoint of conv",
-        "y[n,f,i] = sum[c,p](x[n,c,(i+lo-d*p)/s] * w[c,f,p]) + b[f]",
-    ),
-    (
-        "conv_bias_act",
-        (conv_bias_act1d, conv_bias_act2d, conv_bias_act3d),
-        "convolution, bias and activation in one",
-        "y[n,f,i] = act(sum[c,p](x[n,c,s*i+d*p-lo] * w[f,c,p]) + b[f])",
-    ),
-    (
-        "adder",
-        (adder1d, adder2d, adder3d),
-        "minus the L1 distance of windows to filters (AdderNet)",
-        "y[n,f,i] = -sum[c,p](abs(x[n,c,s*i+d*p-lo] - w[f,c,p]))",
-    ),
-    (
-        "squared_distance",
-        (squared_distance1d, squared_distance2d, squared_distance3d),
-        "squared Euclidean distance of windows to filters",
-        "y[n,f,i] = sum[c,p]((x[n,c,s*i+d*p-lo] - w[f,c,p])**2)",
-    ),
-    (
-        "max_plus",
-        (max_plus1d, max_plus2d, max_plus3d),
-        "max-plus convolution: grey-scale dilation",
-        "y[n,f,i] = max[c,p](x[n,c,s*i+d*p-lo] + w[f,c,p])",
-    ),
-    (
-        "min_plus",
-        (min_plus1d, min_plus2d, min_plus3d),
-        "min-plus convolution: grey-scale erosion by -w",
-        "y[n,f,i] = min[c,p](x[n,c,s*i+d*p-lo] + w[f,c,p])",
-    ),
-    (
-        "kervolution",
-        (kervolution1d, kervolution2d, kervolution3d),
-        "kervolution with a polynomial kernel",
-        "y[n,f,i] = (sum[c,p](x[n,c,s*i+d*p-lo] * w[f,c,p]) + offset)**power",
-    ),
-    (
-        "max_pool",
-        (max_pool1d, max_pool2d, max_pool3d),
-        "max pooling",
-        "y[n,c,i] = max[p](x[n,c,s*i+d*p-lo])",
-    ),
-    (
-        "avg_pool",
-        (avg_pool1d, avg_pool2d, avg_pool3d),
-        "average pooling",
-        "y[n,c,i] = mean[p](x[n,c,s*i+d*p-lo])",
-    ),
-    (
-        "locally_connected",
-        (locally_connected1d, locally_connected2d, locally_connected3d),
-        "convolution that shares no weights between positions",
-        "y[n,f,i] = sum[c,p](x[n,c,s*i+d*p-lo] * w[i,f,c,p]) + b[i,f]",
-    ),
-    (
-        "dynamic_filter",
-        (dynamic_filter1d, dynamic_filter2d, dynamic_filter3d),
-        "a filter of its own for every output position of every sample",
-        "y[n,c,i] = sum[p](x[n,c,s*i+d*p-lo] * w[n,i,p])",
-    ),
+_MAKERS: tuple[tuple[Make, Make, Make], ...] = (
+    (conv1d, conv2d, conv3d),
+    (conv_transpose1d, conv_transpose2d, conv_transpose3d),
+    (conv_bias_act1d, conv_bias_act2d, conv_bias_act3d),
+    (adder1d, adder2d, adder3d),
+    (squared_distance1d, squared_distance2d, squared_distance3d),
+    (max_plus1d, max_plus2d, max_plus3d),
+    (min_plus1d, min_plus2d, min_plus3d),
+    (kervolution1d, kervolution2d, kervolution3d),
+    (max_pool1d, max_pool2d, max_pool3d),
+    (avg_pool1d, avg_pool2d, avg_pool3d),
+    (locally_connected1d, locally_connected2d, locally_connected3d),
+    (dynamic_filter1d, dynamic_filter2d, dynamic_filter3d),
 )
+"""In the order of the families, by rank."""
 
 
 def operator(
@@ -255,7 +197,7 @@ def catalogue() -> dict[str, Entry]:
     """
     return {
         f"{name}{rank}d": Entry(makers[rank - 1], f"{rank}-D {line}", text)
-        for name, makers, line, text in _FAMILIES
+        for (name, line, text), makers in zip(FAMILIES, _MAKERS, strict=True)
         for rank in (1, 2, 3)
     }
 
@@ -266,4 +208,4 @@ def ops() -> tuple[str, ...]:
     >>> ops()[:2]
     ('conv1d', 'conv2d')
     """
-    return tuple(catalogue())
+    return names()

@@ -48,7 +48,7 @@ def gather_text(gather: Gather) -> str:
     return _block(gather_rows(gather, text(names_of(gather.operator))))
 
 
-def step_text(step: Step) -> str:
+def step_text(step: Step, width: int = WIDTH) -> str:
     """One step: its rule, what it comes to, how it was checked and what to know.
 
     >>> import symconv as sc
@@ -58,9 +58,9 @@ def step_text(step: Step) -> str:
       checked: SymPy; at 24 random points the chain rule by a second table of
                derivatives agrees
     """
-    lines = [step.rule, textwrap.indent(_block(step_rows(step, text), WIDTH - 4), "    ")]
-    lines += _said("checked: ", step.check)
-    lines += _said("note: ", step.note)
+    lines = [step.rule, textwrap.indent(_block(step_rows(step, text), width - 4), "    ")]
+    lines += _said("checked: ", step.check, width)
+    lines += _said("note: ", step.note, width)
     return "\n".join(lines)
 
 
@@ -106,7 +106,7 @@ def _table(table: PhaseTable) -> str:
     return "\n".join(lines)
 
 
-def derivation_text(derivation: Derivation) -> str:
+def derivation_text(derivation: Derivation, width: int = WIDTH) -> str:
     """A whole derivation: the result first, then its phases, then every step.
 
     >>> import symconv as sc
@@ -117,24 +117,24 @@ def derivation_text(derivation: Derivation) -> str:
     title = f"gradient of {stated} with respect to {derivation.wrt}" if derivation.wrt else stated
     names = text(names_of(derivation.operator))
     parts = [
-        "\n".join(_folded(title, "", WIDTH)),
-        textwrap.indent(_block(derivation_rows(derivation, names), WIDTH - 2), "  "),
+        "\n".join(_folded(title, "", width)),
+        textwrap.indent(_block(derivation_rows(derivation, names), width - 2), "  "),
     ]
     if tables := phases_text(derivation.gather):
         parts.append("phases\n" + textwrap.indent(tables, "  "))
     for k, (step, small) in enumerate(zip(derivation.trace, small_steps(derivation), strict=True), 1):
-        parts.append("\n".join((f"{k}. {step_text(step)}", *_small(small, k, names))))
+        parts.append("\n".join((f"{k}. {step_text(step, width)}", *_small(small, k, names, width))))
     return "\n\n".join(parts)
 
 
-def _small(steps: Trace, number: int, names: Dialect) -> Iterator[str]:
+def _small(steps: Trace, number: int, names: Dialect, width: int) -> Iterator[str]:
     """The small steps within a step, numbered, one column further in."""
     for k, step in enumerate(steps, 1):
         yield f"  {number}.{k} {TITLES[step.rule]}" + (f" ({step.note})" if step.note.startswith("so that") else "")
-        yield textwrap.indent(_block(small_rows(step, names), WIDTH - 8), "        ")
-        yield from (f"    {line}" for line in _said("checked: ", step.check, WIDTH - 4))
+        yield textwrap.indent(_block(small_rows(step, names), width - 8), "        ")
+        yield from (f"    {line}" for line in _said("checked: ", step.check, width - 4))
         if not step.note.startswith("so that"):
-            yield from (f"    {line}" for line in _said("note: ", step.note, WIDTH - 4))
+            yield from (f"    {line}" for line in _said("note: ", step.note, width - 4))
 
 
 def _block(rows: Rows, width: int = WIDTH) -> str:

@@ -27,6 +27,8 @@ def cache(kernels: Path) -> Iterator[Path]:
     """The cache while these tests run, and no longer."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SYMCONV_CACHE", str(kernels))
+        for name in ("COLUMNS", "FORCE_COLOR", "CLICOLOR_FORCE"):
+            patch.delenv(name, raising=False)
         yield kernels
 
 
