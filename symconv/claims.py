@@ -31,6 +31,10 @@ class Proof(Displayed, Decided):
 class Proofs(DecidedAll[Proof]):
     """A proof per gradient that code returns: ``p["x"]``, ``p["w"]``; see ``symconv.code.proofs.Proofs``."""
 
+    def __repr__(self) -> str:
+        words = {True: "true", False: "false", None: "undecided"}
+        return f"<proofs of {self.name}: {', '.join(f'g{key} {words[one.holds]}' for key, one in self.items())}>"
+
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         bundles = [proof._repr_mimebundle_() for proof in self.values()]
         return {kind: "\n".join(bundle[kind] for bundle in bundles) for kind in bundles[0]} if bundles else {}

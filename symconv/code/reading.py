@@ -255,7 +255,15 @@ def coded(reading: Reading, tensor: str, key: Any) -> Coded:
         lambda arrays: _computed(reading, arrays, key),
         op.output.name in reads,
         bool(words & _APPLIED),
+        *_listed(reading),
     )
+
+
+def _listed(reading: Reading) -> tuple[tuple[str, ...], int]:
+    """The lines of the function in the text that it was read from, and the number of the first."""
+    whole = reading.program.functions.get(reading.node.name, reading.node)
+    first, last = (getattr(whole, name, None) or 1 for name in ("lineno", "end_lineno"))
+    return reading.program.lines[first - 1 : last], first
 
 
 def part(reading: Reading, key: Any) -> Reading:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from html import escape
 
+from symconv.code.proofs import Proofs
 from symconv.prove.decide.evidence import Pattern, pattern
 from symconv.prove.language.coded import Coded
 from symconv.prove.language.syntax import (
@@ -22,11 +24,14 @@ from symconv.prove.language.syntax import (
 )
 from symconv.prove.proof import Proof
 from symconv.views.differences import Difference, difference
-from symconv.views.svg import drawing, label, rect
+from symconv.views.highlight import highlighted
+from symconv.views.planes import difference_svgs, excess, pattern_svgs
 
-__all__ = ["claim_latex", "difference_svg", "pattern_svg", "proof_html"]
+__all__ = ["claim_latex", "proof_html"]
 
-_CELL = 34
+_AROUND = 4
+"""Lines of code shown on either side of the one at fault."""
+_MOST_TERMS = 24
 _COMPARED = {"<": "<", ">": ">", "<=": r"\le", ">=": r"\ge", "==": "=", "!=": r"\ne"}
 _WORDS = {True: "true for all sizes", False: "false", None: "undecided"}
 
@@ -109,66 +114,139 @@ def _item(item: Span | Pick) -> str:
     return ""
 
 
-def pattern_svg(found: Pattern) -> str:
-    """A plane of the true side as a grid of cells; a cell shows how many products it sums."""
-    rows, columns = found.want_shape
-    parts = [label(20.0, 20, found.side, "start")]
-    for i in range(rows):
-        for j in range(columns):
-            terms = found.want.get((i, j), ())
-            x, y = 20.0 + j * _CELL, 34.0 + i * _CELL
-            parts.append(rect(x, y, _CELL - 2, _CELL - 2, None, f"{found.side}[{i},{j}]: {' + '.join(terms) or '0'}"))
-            parts.append(label(x + _CELL / 2 - 1, y + _CELL / 2 + 4, str(len(terms))))
-    return drawing(max(60.0 + columns * _CELL, 110.0), 34 + rows * _CELL + 10, parts, f"{found.side} at {found.where}")
-
-
-def difference_svg(found: Difference) -> str:
-    """Both sides as grids of numbers, those that differ or that only one side has coloured and marked."""
-    rows = max(found.want_shape[0], found.got_shape[0])
-    wide = max((len(text) for cells in (found.got, found.want) for text in cells.values()), default=1)
-    cell = max(_CELL, 8 * (wide + 1) + 8)
-    parts: list[str] = []
-    left = 20.0
-    for title, shape, cells in (("claimed", found.got_shape, found.got), ("true", found.want_shape, found.want)):
-        width = max(shape[1] * cell, 90)
-        parts.append(label(left, 20, f"{found.side}, {title}", "start"))
-        for (i, j), text in cells.items():
-            wrong = (i, j) in found.wrong
-            x, y = left + j * cell, 34.0 + i * _CELL
-            index = ",".join(map(str, (*found.leading, i, j)))
-            parts.append(
-                rect(x, y, cell - 2, _CELL - 2, 1 if wrong else None, f"{found.side}[{index}] {title}: {text}")
-            )
-            words = f"{text}{'!' if wrong else ''}"
-            parts.append(label(x + cell / 2 - 1, y + _CELL / 2 + 4, words, kind="on" if wrong else "label"))
-        left += width + 40
-    return drawing(left, 34 + rows * _CELL + 10, parts, f"{found.side} as claimed and as it is, at {found.where}")
-
-
-def _picture(proof: Proof) -> str:
-    if proof.holds is False and (wrong := difference(proof)) is not None:
-        place = f" at index {', '.join(map(str, wrong.leading))}" if any(wrong.leading) else ""
-        caption = (
-            f"One plane of {wrong.side}{place} for {wrong.where}, on small integers, as claimed and as it is; cells "
-            "marked ! differ, or only one side has them."
-        )
-        return f"<figure>{difference_svg(wrong)}<figcaption>{escape(caption)}</figcaption></figure>"
-    if proof.holds is True and proof.decision is not None:
-        found = pattern(proof.operator, proof.claim, proof.decision.domain)
-        if found is not None:
-            caption = f"One plane of {found.side} at {found.where}: how many products a cell sums. Hovering shows them."
-            return f"<figure>{pattern_svg(found)}<figcaption>{escape(caption)}</figcaption></figure>"
-    return ""
-
-
-def proof_html(proof: Proof) -> str:
-    """The proof as a piece of HTML, every word of a user escaped."""
-    rows = [("claim", str(proof.claim)), ("operator", str(proof.operator)), ("answer", _WORDS[proof.holds])]
-    if proof.holds is False:
-        rows += [("fails when", proof.fails_when), ("holds when", proof.holds_when)]
-        rows += [("shapes do not fit when", proof.mismatched_when), ("counterexample", str(proof.counterexample or ""))]
-        rows += [("likely cause", proof.cause), ("proved instead", proof.repair)]
+def proof_html(proof: Proof | Proofs[Proof]) -> str:
+    """A proof as a piece of HTML, or one after the other those of several gradients; every word of a user escaped."""
+    if isinstance(proof, Proofs):
+        return "".join(f"<h3>g{escape(name)}</h3>{proof_html(one)}" for name, one in proof.items())
+    parts = [_table([("claim", str(proof.claim)), ("operator", str(proof.operator)), ("answer", _WORDS[proof.holds])])]
+    parts.append(_cases(proof))
+    rows = (
+        [("counterexample", str(proof.counterexample or "")), ("likely cause", proof.cause)] if _is_false(proof) else []
+    )
     rows += [("reason", proof.reason), ("leaning", proof.leaning), *(("proved", line) for line in proof.proved)]
-    row = "<tr><th>{}</th><td><pre class='wrap'>{}</pre></td></tr>"
+    parts.append(_table(rows))
+    parts.append(_repair(proof))
+    return f'<div class="proof">{"".join(parts)}{_pictures(proof)}</div>'
+
+
+def _is_false(proof: Proof) -> bool:
+    return proof.holds is False
+
+
+def _table(rows: list[tuple[str, str]]) -> str:
+    row = '<tr><th>{}</th><td><pre class="wrap">{}</pre></td></tr>'
     body = "".join(row.format(escape(name), escape(text)) for name, text in rows if text)
-    return f"<table>{body}</table>{_picture(proof)}"
+    return f"<table>{body}</table>" if body else ""
+
+
+def _cases(proof: Proof) -> str:
+    """For which sizes the claim is right and for which it is wrong, a row each."""
+    if not _is_false(proof):
+        return ""
+    rows = [("bad", "wrong", proof.fails_when)]
+    rows += [("bad", "wrong already in shape", proof.mismatched_when)] if proof.mismatched_when != "never" else []
+    rows += [("good", "right", proof.holds_when)]
+    body = "".join(
+        f'<tr><td class="{kind}">{word}</td><td><pre class="wrap">{escape(_when(sizes))}</pre></td></tr>'
+        for kind, word, sizes in rows
+    )
+    return f"<table><thead><tr><th>the claim is</th><th>when</th></tr></thead><tbody>{body}</tbody></table>"
+
+
+def _when(sizes: str) -> str:
+    return {"always": "always: for all sizes", "never": "never: for no sizes"}.get(sizes, sizes)
+
+
+def _repair(proof: Proof) -> str:
+    """What is wrong beside what was proved instead: a claim, or the lines of a function with the one at fault."""
+    if not _is_false(proof):
+        return ""
+    if isinstance(proof.claim, Coded) and proof.line is not None and proof.claim.listing:
+        return _listing(proof.claim, proof.line, proof.repair)
+    if not proof.repair:
+        return ""
+    lines = (("cut", "−", str(proof.claim)), ("put", "+", proof.repair))
+    return f"<p>Proved instead:</p>{_code(lines)}"
+
+
+def _listing(code: Coded, at: int, repair: str) -> str:
+    """The function around the line at fault; the line that was proved instead stands below it."""
+    new = repair.removeprefix(f"line {at}: ") if repair.startswith(f"line {at}: ") else ""
+    lines = []
+    for number, text in enumerate(code.listing, code.first):
+        if abs(number - at) > _AROUND and number != code.first:
+            continue
+        lines.append(("cut" if number == at else "", f"{number}{'−' if number == at else ' '}", text))
+        if number == at and new:
+            indent = text[: len(text) - len(text.lstrip())]
+            lines.append(("put", f"{number}+", indent + new.strip()))
+    said = "the line at fault, and below it what was proved instead" if new else "the line at fault"
+    other = f'<pre class="wrap">{escape(repair)}</pre>' if repair and not new else ""
+    return f"<p>Line {at}: {said}.</p>{_code(lines)}{other}"
+
+
+def _code(lines: Iterable[tuple[str, str, str]]) -> str:
+    body = "".join(
+        f'<span class="line {kind}"><span class="gutter">{escape(sign):>5} </span>{highlighted(text)}</span>'
+        for kind, sign, text in lines
+    )
+    return f'<pre class="listing">{body}</pre>'
+
+
+def _pictures(proof: Proof) -> str:
+    """The two patterns side by side at sizes where they differ, and the numbers of both."""
+    if proof.decision is None or proof.holds is None:
+        return ""
+    decision = proof.decision
+    # Where a counterexample alone decided, its sizes are the smallest there are; larger ones show more.
+    regions = (decision.domain, decision.values) if proof.holds or decision.undecided else (decision.values,)
+    several = (pattern(proof.operator, proof.claim, r, differing=not proof.holds) for r in regions if not r.empty)
+    found = next((one for one in several if one is not None), None)
+    parts = [_patterns(found, proof.holds)] if found is not None else []
+    numbers = difference(proof) if _is_false(proof) else None
+    if numbers is not None:
+        text = _numbers(numbers)
+        parts.append(f"<details><summary>In numbers</summary>{text}</details>" if parts else text)
+    return "".join(parts)
+
+
+def _patterns(found: Pattern, holds: bool) -> str:
+    place = f", of index {', '.join(map(str, found.leading))}" if any(found.leading) else ""
+    caption = f"One plane of {found.side}{place} at {found.where}: how many products a cell sums. Hovering shows them."
+    if holds:
+        return _figure(pattern_svgs(found)[1:], caption)
+    caption += " +n: products the claim has and the truth has not. −n: products that the claim misses."
+    cell = min(
+        key for key in found.want if excess(found.got[key], found.want[key]) or excess(found.want[key], found.got[key])
+    )
+    return _figure(pattern_svgs(found), caption) + _cell(found, cell)
+
+
+def _cell(found: Pattern, cell: tuple[int, int]) -> str:
+    """One cell in full, its own products marked on either side."""
+    name = f"{found.side}[{','.join(map(str, (*found.leading, *cell)))}]"
+    rows = []
+    for title, own, other, kind, sign in (
+        ("claimed", found.got, found.want, "extra", "+"), ("true", found.want, found.got, "missing", "−"),
+    ):  # fmt: skip
+        odd, terms = list(excess(own[cell], other[cell])), []
+        for term in own[cell][:_MOST_TERMS]:
+            marked = term in odd
+            terms.append(f'<mark class="{kind}">{sign} {escape(term)}</mark>' if marked else escape(term))
+        more = f" and {len(own[cell]) - _MOST_TERMS} more" if len(own[cell]) > _MOST_TERMS else ""
+        rows.append(f"<tr><th>{title}</th><td>{' , '.join(terms) or '0'}{more}</td></tr>")
+    return f"<p>The products of {escape(name)}:</p><table>{''.join(rows)}</table>"
+
+
+def _numbers(found: Difference) -> str:
+    place = f" at index {', '.join(map(str, found.leading))}" if any(found.leading) else ""
+    caption = (
+        f"One plane of {found.side}{place} for {found.where}, on small integers, as claimed and as it is; cells "
+        "marked ! differ, or only one side has them."
+    )
+    return _figure(difference_svgs(found), caption)
+
+
+def _figure(pictures: Iterable[str], caption: str) -> str:
+    sides = "".join(f'<div class="scroll">{picture}</div>' for picture in pictures)
+    return f'<figure><div class="sides">{sides}</div><figcaption>{escape(caption)}</figcaption></figure>'

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from symconv.code.proofs import Proofs
 from symconv.errors import SpecError, shown
 from symconv.gather.derivation import Derivation
 from symconv.notation.operator import Operator
@@ -28,7 +29,7 @@ def report_html(
     source: str | None = None,
     verdict: Any = None,
     facts: Mapping[str, str] | None = None,
-    proof: Proof | None = None,
+    proof: Proof | Proofs[Proof] | None = None,
 ) -> str:
     """The page as text: no script, no network, every word of a user escaped.
 

@@ -11,6 +11,7 @@ from symconv.errors import SpecError, shown
 
 if TYPE_CHECKING:
     from symconv.api import Gradient
+    from symconv.code.proofs import Proofs
     from symconv.gather.derivation import Derivation
     from symconv.kernel import Kernel
     from symconv.notation.operator import Operator
@@ -28,10 +29,10 @@ class _Page:
     source: str | None = None
     verdict: Verdict | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
-    proof: Proof | None = None
+    proof: Proof | Proofs[Proof] | None = None
 
 
-def show(anything: Operator | Gradient | Kernel | Verdict | Proof, path: str | Path) -> Path:
+def show(anything: Operator | Gradient | Kernel | Verdict | Proof | Proofs[Proof], path: str | Path) -> Path:
     """Write one offline HTML page about an operator, a gradient, a kernel, a verdict or a proof; return its path.
 
     An operator is shown with the derivation of every gradient, a gradient with its own, a kernel also with its source.
@@ -56,6 +57,7 @@ def show(anything: Operator | Gradient | Kernel | Verdict | Proof, path: str | P
 
 def _page(anything: object) -> _Page:
     from symconv.api import Gradient
+    from symconv.code.proofs import Proofs
     from symconv.kernel import Kernel
     from symconv.notation.operator import Operator
     from symconv.prove.proof import Proof
@@ -73,6 +75,8 @@ def _page(anything: object) -> _Page:
             return _Page(op.name, op, _derivations(op), anything.source, facts=kernel_facts(anything))
         case Proof():
             return _Page(f"{anything.operator.name}: {anything.claim}", anything.operator, proof=anything)
+        case Proofs() if anything:
+            return _Page(anything.name, next(iter(anything.values())).operator, proof=anything)
         case Verdict():
             return _Page(anything.operator, verdict=anything)
     given = type(anything).__name__

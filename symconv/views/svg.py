@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-__all__ = ["COLOURS", "circle", "colour", "drawing", "label", "line", "rect"]
+__all__ = ["COLOURS", "circle", "colour", "drawing", "label", "line", "mark", "rect"]
 
 COLOURS = ("#3b6ea8", "#c2703d", "#4f8a5b", "#8c5fa8", "#b8923a", "#3f8f93", "#b3506b", "#6b6f76")
 """One colour per class; a page may restyle ``.c0`` to ``.c7``."""
@@ -46,6 +46,28 @@ def rect(
                 fill_opacity=0.35 if faint else None, **style)  # fmt: skip
 
 
+_MARKS = {"extra": (1, 1), "missing": (0, 0)}
+"""Each kind of mark: which way its hatch leans, and its colour; either tells it from the other without the other."""
+
+
+def mark(x: float, y: float, width: float, height: float, kind: str) -> str:
+    """What sets a cell apart: a tint and a hatch of its own, ``/`` for what is extra and ``\\`` for what is missing."""
+    leans, number = _MARKS[kind]
+    path = []
+    for k in range(1, 8):
+        low, high = k * (width + height) / 8 - height, k * (width + height) / 8
+        start, end = max(low, 0.0), min(high, width)
+        first, last = (start, start - low), (end, end - low)
+        # Lines of slope one, mirrored where they lean to the right.
+        points = [(px, height - py if leans else py) for px, py in (first, last)]
+        path.append("M" + " L".join(f"{x + px:.1f} {y + py:.1f}" for px, py in points))
+    tint = _tag("rect", x=float(x), y=float(y), width=float(width), height=float(height), rx=3.0,
+                fill=COLOURS[number], fill_opacity=0.22, class_=f"tint c{number}")  # fmt: skip
+    hatch = _tag("path", d=" ".join(path), stroke=COLOURS[number], stroke_opacity=0.55, fill="none",
+                 class_=f"hatch s{number}")  # fmt: skip
+    return tint + hatch
+
+
 def circle(x: float, y: float, radius: float, number: int | None) -> str:
     """A point of a class; without a number, a hollow one."""
     if number is None:
@@ -76,7 +98,7 @@ def label(x: float, y: float, words: str, anchor: str = "middle", kind: str = "l
         text_anchor=anchor,
         font_size=size,
         class_=kind,
-        fill="#888" if kind != "on" else "#fff",
+        fill={"on": "#fff", "number": "currentColor"}.get(kind.split(maxsplit=1)[0], "#888"),
     )
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 import pytest
 
 import symconv as sc
+from symconv.prove.decide.evidence import pattern
 from symconv.views.claims import proof_html
 from symconv.views.differences import difference
+from symconv.views.planes import excess, pattern_svgs
 
 FALSE = [
     (sc.conv2d(stride=2), "gx = conv_transpose(gy, w, stride=2)"),
@@ -71,3 +74,52 @@ def test_a_claim_without_a_value_has_no_picture() -> None:
     # gy and x have one length only where w is 1: elsewhere the product has no value to draw.
     assert proof.holds is False
     assert found is None or proof_html(proof).count("!</text>") > 0
+
+
+def _products(cell, shapes, swapped):
+    """What gx of a convolution sums, by loops; without the exchange of channels where it is forgotten."""
+    n, c, u, v = cell
+    (_, _, height, width), (filters, _, kh, kw) = shapes
+    found = []
+    for f, p, q in itertools.product(range(filters), range(kh), range(kw)):
+        i, j = u - p, v - q
+        if 0 <= i <= height - kh and 0 <= j <= width - kw:
+            found.append(f"gy[{n},{f},{i},{j}]·w[{f if swapped else c},{c if swapped else f},{p},{q}]")
+    return tuple(sorted(found))
+
+
+def test_products_that_differ_are_marked_where_their_numbers_agree() -> None:
+    proof = sc.prove(sc.conv2d(), "gx = conv2d(gy, flip(w), padding=K - 1)")
+    found = pattern(proof.operator, proof.claim, proof.decision.values, differing=True)
+    shapes = [tuple(map(int, shape.split("x"))) for shape in re.findall(r"[\dx]{7}", found.where)]
+    for (i, j), terms in found.want.items():
+        cell = (*found.leading, i, j)
+        assert tuple(sorted(terms)) == _products(cell, shapes, True)
+        assert tuple(sorted(found.got[i, j])) == _products(cell, shapes, False)
+        assert len(terms) == len(found.got[i, j])
+    claimed, true = pattern_svgs(found)
+    odd = sum(bool(excess(found.got[cell], found.want[cell])) for cell in found.want)
+    assert odd > 0
+    assert len(re.findall(r">\+\d+</text>", claimed)) == len(re.findall(r">−\d+</text>", true)) == odd
+    assert claimed.count('class="hatch') == true.count('class="hatch') == odd
+    page = proof_html(proof)
+    assert '<mark class="extra">+ ' in page
+    assert '<mark class="missing">− ' in page
+    assert page.count('class="line cut"') == page.count('class="line put"') == 1
+
+
+def test_the_plane_that_is_drawn_is_one_that_differs() -> None:
+    op = sc.operator("y[n,c,i] = x[n,c,i]*a[c]")
+    proof = sc.prove(op, "gx[n,c,i] = gy[n,c,i]*a[0]")
+    found = pattern(proof.operator, proof.claim, proof.decision.values, differing=True)
+    assert found.got != found.want
+
+
+def test_the_line_at_fault_is_shown_in_its_function() -> None:
+    code = "def scale(v):\n    return v\n\ndef backward(gy, x):\n    twice = gy + gy\n    return twice * x * x\n"
+    proofs = sc.prove(sc.operator("y[i] = x[i]*x[i]"), code=code, name="backward")
+    page = proof_html(proofs["x"])
+    assert proofs["x"].line is not None
+    assert f">{proofs['x'].line:>4}−" in page
+    assert "def scale" not in page
+    assert repr(proofs) == "<proofs of backward: gx false>"

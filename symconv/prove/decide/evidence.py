@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import islice
 from math import prod
 
 import numpy as np
@@ -188,10 +189,18 @@ class Pattern:
     want_shape: tuple[int, int]
     got: Mapping[tuple[int, int], tuple[str, ...]]
     want: Mapping[tuple[int, int], tuple[str, ...]]
+    leading: tuple[int, ...] = ()
 
 
-def pattern(op: Operator, claim: Claim | Coded, region: Region) -> Pattern | None:
-    """The plane of a side at small sizes of ``region``; None where there are none to draw."""
+_MOST_PLANES, _MOST_CELLS = 8, 150
+"""Planes that are looked through for a difference, and cells of one that is still looked at."""
+
+
+def pattern(op: Operator, claim: Claim | Coded, region: Region, differing: bool = False) -> Pattern | None:
+    """A plane of a side at small sizes of ``region``; None where there are none to draw.
+
+    With ``differing`` the first plane with a cell that has other products as claimed than in truth.
+    """
     for shapes in _pictured(op, region):
         sizes = op.sizes(**shapes)
         pinned = region.where(*(equal(var(name), affine(value)) for name, value in sizes.items()))
@@ -200,19 +209,34 @@ def pattern(op: Operator, claim: Claim | Coded, region: Region) -> Pattern | Non
         except (Mismatch, Undecided, Fork):
             continue
         shape = tuple(prod(s.evaluate(sizes) for s in one.sizes) for one in wanted.axes)
-        plane = (*((1,) * (2 - len(shape))), *shape[-2:])
-        cells: list[dict[tuple[int, int], tuple[str, ...]]] = [{}, {}]
-        for flat in range(prod(plane)):
-            i, j = divmod(flat, plane[1])
-            cell = (0,) * (len(shape) - 2) + ((i, j) if len(shape) > 1 else (j,))
-            for held, value in zip(cells, (given, wanted), strict=True):
-                here = dict(zip((n for g in wanted.names for n in g), _logical(wanted, sizes, cell), strict=True))
-                products = _products(op, value, pinned, sizes, here)
-                held[i, j] = tuple(k if v == 1 else f"{v}·{k}" for k, v in sorted(products.items()) if v)
+        rows, columns = (*((1,) * (2 - len(shape))), *shape[-2:])
+        if rows * columns > _MOST_CELLS:
+            continue
         where = ", ".join(f"{name} {times(s)}" for name, s in shapes.items())
-        size = (plane[0], plane[1])
-        return Pattern(claim.side, where, size, size, *cells)
+        planes = islice(np.ndindex(*shape[:-2]), _MOST_PLANES if differing else 1)
+        for leading in (tuple(map(int, place)) for place in planes):
+            got, want = (
+                _plane(op, value, wanted, pinned, sizes, (leading, rows, columns, len(shape)))
+                for value in (given, wanted)
+            )
+            if got != want or not differing:
+                return Pattern(claim.side, where, (rows, columns), (rows, columns), got, want, leading)
     return None
+
+
+def _plane(
+    op: Operator, value: Value, wanted: Value, pinned: Region, sizes: dict[str, int],
+    place: tuple[tuple[int, ...], int, int, int],
+) -> dict[tuple[int, int], tuple[str, ...]]:  # fmt: skip
+    """The products of each cell of one plane."""
+    leading, rows, columns, rank = place
+    cells = {}
+    for i, j in np.ndindex(rows, columns):
+        cell = (*leading, *((i, j) if rank > 1 else (j,) if rank else ()))
+        here = dict(zip((n for g in wanted.names for n in g), _logical(wanted, sizes, cell), strict=True))
+        products = _products(op, value, pinned, sizes, here)
+        cells[int(i), int(j)] = tuple(k if v == 1 else f"{v}·{k}" for k, v in sorted(products.items()) if v)
+    return cells
 
 
 def _pictured(op: Operator, region: Region) -> list[Shapes]:

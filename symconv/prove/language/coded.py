@@ -19,7 +19,8 @@ class Coded:
 
     ``denote`` gives the array it is in one branch of sizes; ``run`` computes it on the arrays of every tensor and of
     the cotangent; ``uses_output`` says whether the forward value is among its arguments, ``applies`` whether it applies
-    functions whose values at fractions are no fractions.
+    functions whose values at fractions are no fractions. ``listing`` are the lines of the code that say it, from line
+    ``first`` on.
     """
 
     side: str
@@ -28,6 +29,8 @@ class Coded:
     run: Callable[[Mapping[str, Any]], Any] = field(compare=False, repr=False)
     uses_output: bool = field(default=False, compare=False)
     applies: bool = field(default=False, compare=False)
+    listing: tuple[str, ...] = field(default=(), compare=False, repr=False)
+    first: int = field(default=1, compare=False, repr=False)
 
     def __str__(self) -> str:
         return f"{self.side} = {self.source}"
