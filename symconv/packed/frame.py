@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, reduce
+from math import gcd
 
 from symconv.errors import InternalError
 from symconv.loops.arith import add, ceildiv, const, floordiv, largest, mul, smallest, sub, total
-from symconv.loops.ir import LANES, Binary, Compare, Expr, Select, Size, Var
+from symconv.loops.ir import LANES, Binary, Compare, Expr, Mod, Select, Size, Var
 from symconv.loops.nest import bounds_of
 from symconv.loops.scalars import integer
 from symconv.notation.affine import Affine
@@ -67,7 +68,7 @@ def _weakest(found: Contraction, form: Affine) -> Affine:
 class Strip:
     """One flat loop: its cells ``first .. first+count-1``, the offsets ``low .. high`` that taps reach, and the length
     of the packed operand along it, in steps of its factor. A loop packed in two ways has a ``tag`` in one. Boxes start
-    at multiples of ``block``."""
+    at multiples of ``block``. ``reached`` says of the residue class at hand whether some tap reads it."""
 
     loop: str
     first: Expr
@@ -77,6 +78,12 @@ class Strip:
     length: Expr
     tag: str = ""
     block: int = 1
+    reached: Expr = const(1)
+
+    @property
+    def residue(self) -> str:
+        """The number of the residue class at hand, of an operand that is read in steps."""
+        return f"{self.loop}_class_"
 
     @property
     def parameter(self) -> str:
@@ -216,8 +223,24 @@ def frame(found: Contraction, axes: tuple[Axis, ...]) -> Frame:
         lower, upper = extent(found, loop)
         low, high = _offsets(found, axis)
         length = floordiv(add(integer(axis.length), const(axis.factor - 1)), axis.factor)
-        strips.append(Strip(loop, lower, largest([const(0), sub(upper, lower)]), low, high, length))
+        count = largest([const(0), sub(upper, lower)])
+        strip = Strip(loop, lower, count, low, high, length)
+        strips.append(replace(strip, reached=_reached(found, axis, Var(strip.residue))))
     return Frame(tuple(strips))
+
+
+def _reached(found: Contraction, axis: Axis, residue: Expr) -> Expr:
+    """Whether a tap ``t`` has ``factor*t + rest`` in a residue class: the least such ``t`` is one of its values."""
+    taps = [tap for tap in (*found.taps, *found.columns) if axis.rest.coefficient(tap)]
+    if axis.factor == 1 or len(set(taps)) != 1 or found.solution.phases:
+        return const(1)
+    step = axis.rest.coefficient(taps[0])
+    shared = gcd(step, axis.factor)
+    modulus = axis.factor // shared
+    behind = sub(residue, integer(axis.rest.substitute({taps[0]: 0})))
+    least = Mod(mul(const(pow(step // shared, -1, modulus)), floordiv(behind, shared)), modulus)
+    found_one = Compare("<", least, tap_count(found, taps[0], {}))
+    return found_one if shared == 1 else Select(Compare("==", Mod(behind, shared), const(0)), found_one, const(0))
 
 
 def _offsets(found: Contraction, axis: Axis) -> tuple[Expr, Expr]:

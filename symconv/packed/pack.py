@@ -107,12 +107,17 @@ def _prefix(space: Frame, operand: Operand, plane: Expr) -> tuple[Expr, ...]:
 
 def _in_classes(space: Frame, operand: Operand, body: tuple[Stmt, ...], behind: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
     """Rows for every residue class (those of lanes are split off a row where it is), and what lies behind them."""
-    lane = space.lane.loop
+    reached = {strip.loop: strip.reached for strip in space.strips}
     for loop, factor in reversed(classes_of(space, operand)):
-        if loop != lane:
-            body = (For(f"{loop}_class_", const(0), const(factor), body),)
-        behind = (For(f"{loop}_class_", const(0), const(factor), behind),)
+        if loop != space.lane.loop:
+            body = (For(f"{loop}_class_", const(0), const(factor), _where(reached[loop], body)),)
+        behind = (For(f"{loop}_class_", const(0), const(factor), _where(reached[loop], behind)),)
     return (*body, *behind)
+
+
+def _where(reached: Expr, body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
+    """Nothing is packed that no tap reads."""
+    return body if reached == const(1) else (If(reached, body),)
 
 
 def _ahead(space: Frame, operand: Operand) -> Expr:
@@ -166,9 +171,10 @@ def _rows(
                 origin = replace(source, shift=substitute(source.shift, fixed))
                 place = tuple(substitute(part, fixed) for part in row)
                 beside = add(ahead, mul(const(residue), Var(LANES)))
-                own += copied_row(
+                copied = copied_row(
                     buffer, place, tensor, partial(index, origin), origin, valid, space.lane.pitch, beside
                 )
+                own += _where(simplify(substitute(space.lane.reached, fixed)), copied)
             long = space.lane.size, Var(LANES)
             body = (If(Compare(">=", *long), own), If(Compare("<", *long), body))
     for loop in reversed(named):
