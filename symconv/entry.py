@@ -30,6 +30,8 @@ __all__ = ["Entry", "Plan"]
 
 Array = np.ndarray[Any, Any]
 Shapes = tuple[tuple[int, ...], ...]
+_MODEL = 1 << 21
+"""What the owner of a plan by the model has more than one that was measured; no machine has so many threads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +75,14 @@ class Entry:
         self.whose = self._whose()
         self.call = guarded(op, self._function())
 
+    @property
+    def measures(self) -> bool:
+        """Whether plans are measured, not only made by the model."""
+        return self.options.tune and self.planned
+
     def _whose(self) -> int:
-        """Plans that were measured are for so many threads; those of the model are for any number."""
-        return self.threads if self.options.tune and self.planned else 0
+        """Plans are for so many threads, measured ones and those of the model apart."""
+        return self.threads if self.measures else _MODEL + self.threads if self.planned else 0
 
     @property
     def grows(self) -> bool:
@@ -228,7 +235,7 @@ class Entry:
         if facts is None:
             return self._plain()
         named = dict(zip(self.size_names, sizes, strict=True))
-        best = self._measured(facts, sizes, named, arrays) if self.whose and arrays is not None else None
+        best = self._measured(facts, sizes, named, arrays) if self.measures and arrays is not None else None
         choices = best or tuple(self._ranked(one, named, 1)[0] for one in facts)
         return tuple((choice.candidate, *choice.parameters) for choice in choices)
 

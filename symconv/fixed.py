@@ -48,7 +48,7 @@ def _plan(entry: Entry, shapes: Shapes) -> tuple[int, ...]:
     """The kernel and the numbers of each output, each in as many places as its longest choice takes."""
     if not entry.planned:
         return ()
-    choices = entry.plan(shapes, _samples(entry, shapes) if entry.whose else None)
+    choices = entry.plan(shapes, _samples(entry, shapes) if entry.measures else None)
     widths = (1 + max(len(way.parameters) for way in output.ways) for output in entry.outputs)
     padded = ((*choice, *(0,) * (width - len(choice))) for choice, width in zip(choices, widths, strict=True))
     return tuple(number for one in padded for number in one)

@@ -13,6 +13,7 @@ from symconv.tune.grid import Array, blocks, combined, strips
 from symconv.tune.machine import Machine
 from symconv.tune.near import columns_near, rows_near
 from symconv.tune.outer import distance, moved, pieces, pitch, plane, span
+from symconv.tune.shares import row_blocks
 from symconv.tune.tiles import dot_step, folded_lanes
 
 __all__ = ["bound", "cycles", "numbers", "workspace"]
@@ -48,11 +49,10 @@ def bound(n: Counts, machine: Machine) -> float:
 def numbers(n: Counts, machine: Machine) -> dict[str, Array]:
     """Every combination worth trying, by the names of the plan's numbers."""
     extents = [max(axis.extent, 1) for axis in n.axes]
-    m, columns = n.tile
-    rows = {max(m, -(-length // m) * m) for length in blocks(max(n.rows, 1), most=8)}
+    columns = n.tile[1]
     per_plane = -(-max(n.columns, 1) // max(n.planes, 1))
     across = {-(-length * per_plane // columns) * columns for length in blocks(max(n.planes, 1), most=16)}
-    found = combined(strips(extents, 4 * machine.lanes), sorted(rows), sorted(across))
+    found = combined(strips(extents, 4 * machine.lanes), row_blocks(n), sorted(across))
     chosen = dict(zip([*(f"T_{axis.name}" for axis in n.axes), "MB", "NB"], found, strict=True))
     boxes = np.prod([np.ceil(axis.extent / chosen[f"T_{axis.name}"]) for axis in n.axes], axis=0)
     items = n.groups * np.ceil(n.rows / chosen["MB"])

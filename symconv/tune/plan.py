@@ -13,6 +13,7 @@ from symconv.tune.counts import Counts, Parts, counts, possible
 from symconv.tune.facts import Facts
 from symconv.tune.grid import Array
 from symconv.tune.machine import Machine, Vectors, caches
+from symconv.tune.shares import parts, spread
 
 __all__ = ["Choice", "machine_of", "plan", "ranked"]
 
@@ -50,9 +51,9 @@ def plan(
 ) -> tuple[Choice, ...]:
     """The choice for each output that the cost model likes best, from the facts of each output's candidates.
 
-    ``limit`` bounds the workspace in bytes; the masked candidate needs none. The choice does not depend on ``threads``,
-    so that no sum does: their number only counts in what the workspace takes. Raises :class:`InternalError` where facts
-    do not fit the sizes.
+    ``limit`` bounds the workspace in bytes; the masked candidate needs none. Which candidate runs and in which order it
+    adds does not depend on ``threads``; how finely cells and rows are cut does. Raises :class:`InternalError` where
+    facts do not fit the sizes.
     """
     return tuple(ranked(candidates, sizes, isa, itemsize, limit, threads, 1)[0] for candidates in facts)
 
@@ -102,17 +103,24 @@ def _choices(number: int, n: Counts, machine: Machine, limit: int | None, thread
     if min(n.rows, n.planes, n.groups, n.columns, *(axis.extent for axis in n.axes)) < 1:
         return []
     chosen = model.numbers(n, machine)
-    shared, private = model.workspace(n, machine, chosen)
-    total, bytes_ = _total(model.cycles(n, machine, chosen)), shared + threads * private
-    total = total * _balance(n, chosen)
-    if limit is not None:
-        total = np.where(bytes_ > limit, np.inf, total)
+
+    def taken(numbers: dict[str, Array]) -> Array:
+        shared, private = model.workspace(n, machine, numbers)
+        bytes_: Array = shared + threads * private
+        return bytes_
+
+    def cost(numbers: dict[str, Array]) -> Array:
+        total = _total(model.cycles(n, machine, numbers))
+        return total if limit is None else np.where(taken(numbers) > limit, np.inf, total)
+
+    total = cost(chosen) * _balance(n, chosen)
     order = np.argsort(total, kind="stable")
     kept = [k for k in order[: 40 if most > 1 else 1] if np.isfinite(total[k])]
-    return [
-        Choice(number, _ordered(n.facts, chosen, int(k)), float(total[k]), int(bytes_[k]))
-        for k in _different(chosen, kept, most)
-    ]
+    found = []
+    for k in _different(chosen, kept, most):
+        numbers = spread(n, chosen, int(k), threads, cost)
+        found.append(Choice(number, _ordered(n.facts, numbers, 0), float(total[k]), int(taken(numbers)[0])))
+    return found
 
 
 def _total(parts: Parts) -> Array:
@@ -123,13 +131,13 @@ def _total(parts: Parts) -> Array:
 def _balance(n: Counts, chosen: dict[str, Array]) -> Array:
     """More for plans of which one of two threads would wait for the other, and a little for those with few parts.
 
-    It holds for one thread too: which plan is made does not depend on how many there are.
+    It holds for one thread too, where what is cut decides in which order numbers are added.
     """
-    cut = np.prod([np.ceil(axis.extent / chosen[f"T_{axis.name}"]) for axis in n.axes], axis=0)
-    parts = chosen["S"] * np.ceil(n.rows / chosen["MB"]) if "S" in chosen else cut
-    parts = parts * n.groups
-    waiting = 2 * np.ceil(parts / 2) / parts - 1
-    balance: Array = 1 + _WAITING * waiting + _FEW * np.maximum(0.0, 1 - parts / _ENOUGH)
+    if n.facts.scheme in ("outer", "winograd") and "S" not in chosen:
+        return np.ones(1)
+    number = parts(n, chosen)
+    waiting = 2 * np.ceil(number / 2) / number - 1
+    balance: Array = 1 + _WAITING * waiting + _FEW * np.maximum(0.0, 1 - number / _ENOUGH)
     return balance
 
 
