@@ -16,7 +16,22 @@ from symconv.notation.affine import Affine
 from symconv.notation.expr import Constraint
 from symconv.packed.roles import Axis, Contraction
 
-__all__ = ["Frame", "Strip", "apart", "ceiling", "ends", "extent", "frame", "product", "quotient", "tap_count"]
+__all__ = [
+    "ALWAYS",
+    "Frame",
+    "Strip",
+    "apart",
+    "ceiling",
+    "ends",
+    "extent",
+    "frame",
+    "product",
+    "quotient",
+    "tap_count",
+]
+
+ALWAYS = const(1)
+"""What always holds."""
 
 
 def quotient(value: Expr, divisor: Expr) -> Expr:
@@ -78,7 +93,7 @@ class Strip:
     length: Expr
     tag: str = ""
     block: int = 1
-    reached: Expr = const(1)
+    reached: Expr = ALWAYS
 
     @property
     def residue(self) -> str:
@@ -233,7 +248,7 @@ def _reached(found: Contraction, axis: Axis, residue: Expr) -> Expr:
     """Whether a tap ``t`` has ``factor*t + rest`` in a residue class: the least such ``t`` is one of its values."""
     taps = [tap for tap in (*found.taps, *found.columns) if axis.rest.coefficient(tap)]
     if axis.factor == 1 or len(set(taps)) != 1 or found.solution.phases:
-        return const(1)
+        return ALWAYS
     step = axis.rest.coefficient(taps[0])
     shared = gcd(step, axis.factor)
     modulus = axis.factor // shared

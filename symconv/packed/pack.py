@@ -25,7 +25,7 @@ from symconv.loops.ir import (
 from symconv.loops.scalars import integer
 from symconv.loops.traverse import substitute
 from symconv.packed.copying import Source, copied_row, inside, zeroed
-from symconv.packed.frame import Frame, product, quotient
+from symconv.packed.frame import ALWAYS, Frame, product, quotient
 from symconv.packed.roles import Operand
 
 __all__ = ["classes_of", "line_buffers", "packed_operand", "place_of_tap", "still_operand"]
@@ -117,7 +117,7 @@ def _in_classes(space: Frame, operand: Operand, body: tuple[Stmt, ...], behind: 
 
 def _where(reached: Expr, body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
     """Nothing is packed that no tap reads."""
-    return body if reached == const(1) else (If(reached, body),)
+    return body if reached == ALWAYS else (If(reached, body),)
 
 
 def _ahead(space: Frame, operand: Operand) -> Expr:

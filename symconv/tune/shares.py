@@ -44,8 +44,9 @@ def spread(
         rows = np.array(row_blocks(n, most=2 * threads), dtype=np.float64)
         others = {name: np.full_like(rows, values[0]) for name, values in one.items()} | {"MB": rows}
     else:
-        same = chosen["FB"] == one["FB"] if "FB" in chosen else np.full(len(chosen[next(iter(chosen))]), fill_value=True)
-        others = {name: values[same] for name, values in chosen.items()}
+        others = chosen
+        if "FB" in chosen:
+            others = {name: values[chosen["FB"] == one["FB"]] for name, values in chosen.items()}
     number = parts(n, others)
     best = int(np.argmin(cost(others) * np.ceil(number / threads) / number))
     return {name: values[best : best + 1] for name, values in others.items()}
