@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from symconv.errors import SpecError
+from symconv.errors import SpecError, shown
 from symconv.notation.operator import Operator
 from symconv.notation.shapes import describe
 from symconv.options import Options
@@ -27,6 +27,7 @@ __all__ = [
 ]
 
 Array = np.ndarray[Any, Any]
+_MOST_TAPS = 10**6
 
 process: dict[str, Any] = {"forked": False, "started": 1}
 # The parent's OpenMP threads do not exist in a forked child: one thread there.
@@ -91,7 +92,8 @@ def check_arrays(op: Operator, options: Options, names: tuple[str, ...], arrays:
         wanted = describe(op.input(name)) if name in op.tensors else name
         tensor = op.input(name) if name in op.tensors else op.output
         dtype = _dtype(op, options, name)
-        array = _lent(op, name, given if tensor.axes else _number(given, dtype))
+        given = _counted(op, name, given) if tensor.is_size else given if tensor.axes else _number(given, dtype)
+        array = _lent(op, name, given)
         if not isinstance(array, np.ndarray):
             raise SpecError(
                 f"{op.name}: {name} is a {type(array).__name__}, wanted a NumPy array {wanted} of {options.dtype}"
@@ -137,6 +139,15 @@ def _number(given: Any, dtype: np.dtype[Any]) -> Any:
         except OverflowError:
             return given
     return given
+
+
+def _counted(op: Operator, name: str, given: Any) -> Any:
+    """A size that is given as a number, as the array of that length it stands for."""
+    if isinstance(given, np.ndarray):
+        return given
+    if isinstance(given, bool) or not isinstance(given, int | np.integer) or not 1 <= given <= _MOST_TAPS:
+        raise SpecError(f"{op.name}: {name} is a whole number from 1 to {_MOST_TAPS}; given {shown(given)}")
+    return np.zeros(int(given), np.int32)
 
 
 def readable(arrays: tuple[Array, ...]) -> tuple[Array, ...]:

@@ -1,16 +1,25 @@
-"""The public door for operators of one's own: a formula, a SymPy equation, or a forward function in Python."""
+"""The public door for operators of one's own: a formula, a SymPy equation, or a forward function in Python.
+
+What the command line takes as OP is taken here too: the name of a shipped operator, a TOML file, FILE.py:FUNCTION.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import wraps
+from inspect import Parameter, signature
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from symconv.errors import SpecError
 from symconv.notation.operator import Operator
 from symconv.ops import registry
+from symconv.ops.arguments import IN_A_FORMULA
 
-__all__ = ["operator"]
+__all__ = ["operator", "read_file"]
+
+_FILE = re.compile(r"(?P<path>.+\.(?:py|ipynb)):(?P<name>[A-Za-z_]\w*)")
 
 if TYPE_CHECKING:
     from symconv.ops.registry import operator
@@ -21,21 +30,74 @@ else:
         """See ``symconv.ops.registry.operator``; a function is parsed, never executed."""
         if callable(source) and hasattr(source, "__code__"):
             return _read(source, options)
+        if isinstance(source, str) and (known := _named(source.strip(), options)) is not None:
+            return known
+        taken = signature(registry.operator).parameters
+        for option in options:
+            if option not in taken:
+                hint = IN_A_FORMULA.get(option, f"it takes {', '.join([*taken][1:])}")
+                raise SpecError(f"a formula does not take {option}: {hint}")
         return registry.operator(source, **options)
 
 
-def _read(function: Callable[..., Any], options: dict[str, Any]) -> Operator:
-    from symconv.code.checked import settings_of
-    from symconv.code.forward import forward_of
-    from symconv.code.own import source_of
-    from symconv.code.source import program
+def _named(text: str, options: dict[str, Any]) -> Operator | None:
+    """The operator that a name, a TOML file or FILE.py:FUNCTION stands for; None for a formula."""
+    if "=" in text:
+        return None
+    if text.endswith(".toml"):
+        if options:
+            raise SpecError(f"{text} says everything about its operator; given {', '.join(options)}")
+        return registry.load(text)
+    if _FILE.fullmatch(text):
+        return read_file(text, _params(options))
+    entry = registry.catalogue().get(text)
+    if entry is None:
+        return None
+    taken = signature(entry.make).parameters
+    for option in options:
+        if option not in taken:
+            raise SpecError(f"{text} does not take {option}; it takes {', '.join(taken)}")
+    for name, parameter in taken.items():
+        if name not in options and parameter.default is Parameter.empty:
+            raise SpecError(f"{text} needs {name}")
+    return entry.make(**options)
 
+
+def _params(options: dict[str, Any]) -> Any:
     params = options.pop("params", None)
     if options:
         raise SpecError(
             f"a forward function says everything itself but its numbers (params=); given {', '.join(options)}"
         )
-    text, name = source_of(function)
+    return params
+
+
+def read_file(file: str, params: Any = None) -> Operator:
+    """The operator that a function of a file computes, ``layer.py:forward``; the file is parsed, never executed.
+
+    Raises SpecError where there is no such file or function, or for what is not read.
+    """
+    from symconv.code.source import read_text
+
+    found = _FILE.fullmatch(file.strip())
+    if found is None:
+        raise SpecError(f"a function of a file is written FILE.py:FUNCTION; given {file!r}")
+    text, _ = read_text(Path(found["path"]))
+    return _formed(text, found["name"], params)
+
+
+def _read(function: Callable[..., Any], options: dict[str, Any]) -> Operator:
+    from symconv.code.own import source_of
+
+    params = _params(options)
+    return _formed(*source_of(function), params)
+
+
+def _formed(text: str, name: str, params: Any) -> Operator:
+    from symconv.code.checked import settings_of
+    from symconv.code.forward import forward_of
+    from symconv.code.source import program
+
     source = program(text, name)
     node = source.function(name)
     return forward_of(source, node, settings_of(node, params)[0])[0]

@@ -108,6 +108,8 @@ def _fixed(sizes: Mapping[str, tuple[int, ...]] | None) -> tuple[tuple[str, tupl
     if sizes is None:
         return None
     shapes = tuple(sizes.items()) if isinstance(sizes, Mapping) else ((sizes, None),)
+    # A size that is given as a number, of a window without a weight.
+    shapes = tuple((name, (n,) if isinstance(n, int) and not isinstance(n, bool) else n) for name, n in shapes)
     for name, shape in shapes:
         whole = isinstance(shape, tuple | list) and all(isinstance(n, int) and not isinstance(n, bool) for n in shape)
         if not isinstance(name, str) or not whole:

@@ -7,6 +7,7 @@ from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Any
 
 from symconv.commands.operators import flag, is_formula, is_spec, near
+from symconv.commands.spoken import spoken
 from symconv.errors import SpecError
 
 if TYPE_CHECKING:
@@ -14,14 +15,6 @@ if TYPE_CHECKING:
 
 __all__ = ["gradient_names", "requested"]
 
-_IN_A_FORMULA = {
-    "stride": "write it into the index, as in x[n,2*i+p]",
-    "dilation": "write it into the index, as in x[n,i+2*p]",
-    "groups": "write a group index, as in y[n,(g,f),i] and x[n,(g,c),i+p], with --extents g=2",
-    "bias": "add the term, as in + b[f]",
-    "flip": "turn the tap, as in w[size(p)-1-p]",
-    "layout": "order the indices as the arrays are",
-}
 _BY_NAME = {"extents", "where", "kinks", "params", "surrogate"}
 
 
@@ -40,16 +33,31 @@ def requested(op: str, settings: Mapping[str, object]) -> Operator:
     given |= {name: dict(given[name]) for name in _BY_NAME & set(given)}
     if is_formula(op):
         return _formula(op, given)
+    if ".py:" in op or ".ipynb:" in op:
+        return _function(op, given)
     return _spec_file(op, given) if is_spec(op) else _shipped(op, given)
 
 
 def _formula(source: str, given: Mapping[str, Any]) -> Operator:
+    from symconv.ops.arguments import IN_A_FORMULA
     from symconv.ops.registry import operator
 
     for option in given:
         if option not in signature(operator).parameters:
-            raise SpecError(f"a formula does not take {flag(option)}: {_IN_A_FORMULA.get(option, 'leave it out')}")
+            hint = spoken(IN_A_FORMULA.get(option, "leave it out"))
+            raise SpecError(f"a formula does not take {flag(option)}: {hint}")
     return operator(source, **given)
+
+
+def _function(file: str, given: Mapping[str, Any]) -> Operator:
+    """The operator that a forward function of a file computes."""
+    from symconv.forwards import read_file
+
+    for option in given.keys() - {"params"}:
+        raise SpecError(
+            f"a function of a file does not take {flag(option)}: it says everything but its numbers itself"
+        )
+    return read_file(file, dict(given.get("params", {})))
 
 
 def _spec_file(path: str, given: Mapping[str, Any]) -> Operator:
@@ -68,8 +76,8 @@ def _shipped(name: str, given: Mapping[str, Any]) -> Operator:
         close = near(name, known)
         hint = f"; did you mean {close}?" if close else ";"
         raise SpecError(
-            f"there is no operator {name!r}{hint} OP is a name (`symconv list` shows them), a .toml spec file, or a "
-            "formula in quotes, as in 'y[n,f,i] = sum[c,p](x[n,c,i+p]*w[f,c,p])'"
+            f"there is no operator {name!r}{hint} OP is a name (`symconv list` shows them), a .toml spec file, "
+            "FILE.py:FUNCTION, or a formula in quotes, as in 'y[n,f,i] = sum[c,p](x[n,c,i+p]*w[f,c,p])'"
         )
     make = known[name].make
     taken = signature(make).parameters

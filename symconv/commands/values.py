@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -40,6 +41,14 @@ def _number(text: str) -> int | float | None:
     if number is not None or not _FLOAT.fullmatch(text.strip()):
         return number
     return float(text)
+
+
+def _fraction(text: str) -> int | float | Fraction | None:
+    """A number, or a quotient of integers as it is."""
+    parts = _integers(text, "/")
+    if parts is None or len(parts) != 2 or not parts[1]:
+        return _number(text)
+    return Fraction(*parts)
 
 
 class Integer(Base):
@@ -168,10 +177,10 @@ class Family(Base):
 
 
 class BorderValue(Base):
-    """The name of a rule, or a number: the value outside.
+    """The name of a rule, or a number: the value outside; or one for each tensor.
 
-    >>> [BorderValue().convert(text, None, None) for text in ("reflect", "-1", "0.5")]
-    ['reflect', -1, 0.5]
+    >>> [BorderValue().convert(text, None, None) for text in ("reflect", "-1", "x=reflect,v=0.5")]
+    ['reflect', -1, {'x': 'reflect', 'v': 0.5}]
     """
 
     name = "RULE|NUMBER"
@@ -180,6 +189,13 @@ class BorderValue(Base):
         """A number where it is one; operators judge the names."""
         if not isinstance(value, str):
             return value
+        if "=" in value:
+            pairs = [part.partition("=") for part in value.split(",")]
+            if not all(name.strip().isidentifier() and rule.strip() for name, _, rule in pairs):
+                self.fail(
+                    f"{shown(value)} is no rule and no number, nor one per tensor, as in x=reflect,w=0", param, ctx
+                )
+            return {name.strip(): self.convert(rule.strip(), param, ctx) for name, _, rule in pairs}
         number = _number(value)
         return value if number is None else number
 
@@ -196,14 +212,14 @@ class Named(Base):
     def __init__(self, name: str, wanted: str, example: str, number: bool = False) -> None:
         self.name, self.wanted, self.example, self.number = name, wanted, example, number
 
-    def convert(self, value: Any, param: Parameter, ctx: Context) -> tuple[str, str | float | None]:
+    def convert(self, value: Any, param: Parameter, ctx: Context) -> tuple[str, str | float | Fraction | None]:
         """The name and what is said of it, None for a number given at run time; a usage error for anything else."""
         if not isinstance(value, str):
             return value  # type: ignore[no-any-return]
         name, given, said = (part.strip() for part in value.partition("="))
         if self.number and said in {"?", "None"} and name.isidentifier():
             return name, None
-        number = _number(said) if self.number else None
+        number = _fraction(said) if self.number else None
         if not (name.isidentifier() and given and said) or (self.number and number is None):
             self.fail(f"{shown(value)} is not {self.wanted}, as in {self.example}", param, ctx)
         return name, said if number is None else number

@@ -63,7 +63,8 @@ def adjoint(op: Operator, wrt: str) -> Operator:
     if wrt not in op.tensors:
         raise SpecError(f"{op.name} has no tensor {wrt!r} to differentiate by; its tensors are {', '.join(op.tensors)}")
     if op.input(wrt).dtype != "real":
-        raise DerivationError(f"{wrt} holds positions: there is no gradient with respect to it")
+        what = "is a size" if op.input(wrt).is_size else "holds positions"
+        raise DerivationError(f"{wrt} {what}: there is no gradient with respect to it")
     for name in (cotangent_name(op.output.name), cotangent_name(wrt)):
         if name in op.tensors:
             raise SpecError(f"{op.name} already has a tensor {name!r}, the name its gradient needs: rename that tensor")

@@ -16,7 +16,7 @@ from symconv.notation.lexer import point
 from symconv.notation.parse import COMPARISONS
 from symconv.notation.quotients import slot_index, summed
 from symconv.notation.size_text import size_form
-from symconv.notation.tree import Binary, Call, Group, Name, Negate, Node, Number
+from symconv.notation.tree import Binary, Call, Group, Name, Negate, Node, Number, nodes, put
 from symconv.notation.window_words import NORMALISED, WORDS, meaning
 
 __all__ = ["REDUCTIONS", "elaborate_body", "scalar_expression"]
@@ -217,7 +217,7 @@ def _run(body: Body, item: Node) -> Name:
         case Name():
             return item
         case Binary("<" | "<=", Name(text) as name, right):
-            bound = size_form(right, body.source) + (item.operator == "<=")
+            bound = size_form(_settled(body, right, frozenset()), body.source) + (item.operator == "<=")
             if body.bounds.setdefault(text, bound) != bound:
                 raise point(body.source, item.column, f"column {item.column + 1}: {text} has another bound before")
             return name
@@ -225,10 +225,30 @@ def _run(body: Body, item: Node) -> Name:
     raise point(body.source, item.column, message)
 
 
+def _settled(body: Body, item: Node, known: frozenset[str]) -> Node:
+    """An index or a bound with the whole numbers that are given by name, as the stride in ``x[n,s*i+p]``."""
+    names: dict[str, Node] = {}
+    for part in nodes(item):
+        if not isinstance(part, Name) or part.text in known:
+            continue
+        value = body.parameters.get(part.text)
+        if part.text in body.scalars or (value is not None and value.denominator != 1):
+            said = "is given at run time" if value is None else f"is {value}"
+            message = (
+                f"column {part.column + 1}: {part.text} {said}; in an index stands a whole number that is known when "
+                f"the operator is made, params={{{part.text!r}: 2}}"
+            )
+            raise point(body.source, part.column, message)
+        if value is not None:
+            number = Number(str(abs(value)), part.column)
+            names[part.text] = number if value >= 0 else Negate(number, part.column)
+    return put(item, names) if names else item
+
+
 def _read(body: Body, node: Call, known: frozenset[str]) -> Expr:
     if node.name == body.output:
         raise point(body.source, node.column, f"column {node.column + 1}: the output {node.name} cannot be read")
-    axes = index_forms(body.source, node.brackets or (), known)
+    axes = index_forms(body.source, tuple(_settled(body, item, known) for item in node.brackets or ()), known)
     layout = tuple(len(axis) for axis in axes)
     if body.layout.setdefault(node.name, layout) != layout:
         raise point(

@@ -49,6 +49,7 @@ def elaborate(equation: Equation, settings: Settings) -> Operator:
     axes = iter(sizes.extents[name] for name in outputs)
     target = Tensor(equation.target.name, tuple(tuple(next(axes) for _ in range(n)) for n in layout))
     inputs = tuple(_tensor(sizes, name, lengths) for name, lengths in body.layout.items())
+    inputs += tuple(Tensor(name, ((var(name),),), "index") for name in dict.fromkeys(sizes.told))
     statement = Statement(target, outputs, expr)
     logical = {tensor.name: tensor.sizes for tensor in inputs}
     return Operator(

@@ -11,7 +11,8 @@ from symconv.notation.extents import Settings
 from symconv.notation.lexer import point
 from symconv.notation.merging import merged
 from symconv.notation.operator import Operator
-from symconv.notation.parse import Binary, Call, Equation, Group, Name, Negate, Node
+from symconv.notation.settle import assumed
+from symconv.notation.tree import Call, Equation, Group, Name, Node, nodes
 
 __all__ = ["elaborated"]
 
@@ -23,8 +24,6 @@ def elaborated(equations: Sequence[Equation], settings: Settings) -> Operator:
     where an intermediate is named twice, read too early or never, and for what must still be said.
     """
     _check_order(equations)
-    if settings.where:
-        raise SpecError("where speaks of the sizes of one equation; leave it out where intermediates are named")
     indices = {text for e in equations for text in _bound(e)}
     if twice := sorted(indices & {e.target.name for e in equations}):
         raise SpecError(f"{twice[0]!r} is both an index and what an equation computes; rename one of them")
@@ -40,7 +39,12 @@ def elaborated(equations: Sequence[Equation], settings: Settings) -> Operator:
             if name not in everywhere:
                 raise SpecError(f"{what} names {name!r}, which is in none of the equations")
     parts = [elaborate(e, _own(settings, e, m)) for e, m in zip(equations, mentioned, strict=True)]
-    return merged(parts, " ".join(equations[0].source.split()), settings.name)
+    op = merged(parts, " ".join(equations[0].source.split()), settings.name)
+    tensors = (*op.inputs, *(s.target for s in op.statements))
+    bound = frozenset(name for t in tensors for size in t.sizes for name in size.names())
+    bound |= {d.name for d in op.definitions}
+    told = tuple(assumed(one, bound, f"a formula in {', '.join(sorted(bound))}") for one in settings.where)
+    return replace(op, assumptions=(*op.assumptions, *told))
 
 
 def _own(settings: Settings, equation: Equation, mentioned: frozenset[str]) -> Settings:
@@ -49,6 +53,7 @@ def _own(settings: Settings, equation: Equation, mentioned: frozenset[str]) -> S
         settings,
         padding=settings.padding if _slides(equation.body) else None,
         borders=tuple(pair for pair in settings.borders if pair[0] in mentioned),
+        where=(),
         extents=tuple(pair for pair in settings.extents if pair[0] in mentioned),
         scalars=tuple(name for name in settings.scalars if name in mentioned),
         parameters=tuple(pair for pair in settings.parameters if pair[0] in mentioned),
@@ -77,32 +82,13 @@ def _wrong(source: str, column: int, message: str) -> SpecError:
     return point(source, column, f"column {column + 1}: {message}")
 
 
-def _children(node: Node) -> tuple[Node, ...]:
-    match node:
-        case Negate(operand):
-            return (operand,)
-        case Binary(_, left, right):
-            return (left, right)
-        case Group(items):
-            return items
-        case Call(_, brackets, arguments):
-            return (*(brackets or ()), *(arguments or ()))
-    return ()
-
-
-def _nodes(node: Node) -> Iterator[Node]:
-    yield node
-    for child in _children(node):
-        yield from _nodes(child)
-
-
 def _calls(node: Node) -> Iterator[Call]:
-    return (one for one in _nodes(node) if isinstance(one, Call))
+    return (one for one in nodes(node) if isinstance(one, Call))
 
 
 def _mentioned(equation: Equation) -> Iterator[str]:
     """Every name of an equation: tensors, functions, indices, numbers."""
-    for node in (*_nodes(equation.target), *_nodes(equation.body)):
+    for node in (*nodes(equation.target), *nodes(equation.body)):
         match node:
             case Name(text):
                 yield text
@@ -116,7 +102,7 @@ def _bound(equation: Equation) -> Iterator[str]:
     lists += [one.brackets or () for one in _calls(equation.body) if one.arguments is not None]
     for items in lists:
         for item in items:
-            yield from (node.text for node in _nodes(item) if isinstance(node, Name) and node.text[:1].islower())
+            yield from (node.text for node in nodes(item) if isinstance(node, Name) and node.text[:1].islower())
 
 
 def _slides(node: Node) -> bool:

@@ -51,7 +51,7 @@ class Sizes:
     """What is known of the sizes so far: of every axis that is read, of every index, and what follows from what.
 
     ``names`` are sizes that turned out to be others, ``given`` the provisional names of extents that the user gave as
-    formulas.
+    formulas, ``told`` sizes that no tensor tells.
     """
 
     body: Body
@@ -66,6 +66,7 @@ class Sizes:
     taken: set[str] = field(default_factory=set)
     names: dict[str, Affine] = field(default_factory=dict)
     given: dict[str, Affine] = field(default_factory=dict)
+    told: list[str] = field(default_factory=list)
 
     @property
     def stated(self) -> frozenset[str]:

@@ -81,7 +81,9 @@ def _affine(source: str, node: Node, known: frozenset[str]) -> Affine:
         case Name(text, column):
             if text not in known:
                 names = ", ".join(sorted(known)) or "none"
-                raise point(source, column, f"column {column + 1}: {text!r} is no index here; the indices are {names}")
+                message = f"column {column + 1}: {text!r} is no index here; the indices are {names}"
+                hint = f"; a stride or another whole number is given by params={{{text!r}: 2}}"
+                raise point(source, column, message + (hint if known else ""))
             return var(text)
         case Call("size", None, (Name(text, column),)):
             if text not in known:

@@ -30,6 +30,11 @@ class Tensor:
     dtype: str = "real"
 
     @property
+    def is_size(self) -> bool:
+        """Whether its length alone counts: a size that is given as a number, of a window without a weight."""
+        return self.dtype == "index" and self.name[:1].isupper()
+
+    @property
     def sizes(self) -> tuple[Affine, ...]:
         """The logical sizes, one per index of a read."""
         return tuple(size for axis in self.axes for size in axis)

@@ -12,7 +12,7 @@ from symconv.notation.extents import Sizes, Stated, is_direct, offered
 from symconv.notation.indices import size_of_tap
 from symconv.notation.operator import Assumption, Definition, Window
 
-__all__ = ["floors", "provide", "settle"]
+__all__ = ["assumed", "floors", "provide", "settle"]
 
 
 def provide(sizes: Sizes) -> None:
@@ -50,7 +50,10 @@ def settle(sizes: Sizes) -> None:
     sizes.windows = [_window(window, names) for window in sizes.windows]
     sizes.definitions = [replace(d, form=final(d.form)) for d in sizes.definitions]
     _check_known(sizes)
-    sizes.assumptions += [_stated(sizes, stated) for stated in sizes.settings.where]
+    if sizes.settings.where:
+        bound = frozenset(name for size in sizes.slots.values() for name in size.names())
+        bound |= {definition.name for definition in sizes.definitions} | {*sizes.told}
+        sizes.assumptions += [assumed(stated, bound, offered(sizes)) for stated in sizes.settings.where]
     sizes.definitions = _ordered(sizes.definitions)
 
 
@@ -96,20 +99,30 @@ def _check_known(sizes: Sizes) -> None:
         if extent is None or (extent.names() - bound and name not in sizes.stated):
             raise SpecError(
                 f"the extent of index {name!r} does not follow from any tensor; say extents={{{name!r}: ...}}, "
-                f"{offered(sizes)}"
+                f"{offered(sizes)}{_own(sizes, name)}"
             )
     for name, form in sizes.settings.extents:
-        if unknown := sorted(form.names() - bound):
+        unknown = sorted(form.names() - bound)
+        if unknown and name in sizes.body.taps and all(one[:1].isupper() and one.isalnum() for one in unknown):
+            # How far a window reaches that no tensor tells is a number of its own, given with the arrays.
+            sizes.told += unknown
+        elif unknown:
             raise SpecError(
                 f"extents says {form} for {name!r}, and no axis has the size {unknown[0]}; it is {offered(sizes)}"
             )
 
 
-def _stated(sizes: Sizes, stated: Stated) -> Assumption:
-    bound = {name for size in sizes.slots.values() for name in size.names()} | {d.name for d in sizes.definitions}
+def _own(sizes: Sizes, name: str) -> str:
+    taken = {size for form in sizes.slots.values() for size in form.names()}
+    free = next(one for one in ("K", "R", "S", f"K{name}") if one not in taken)
+    return f", or a size that is given at each call, as {free!r}" if name in sizes.body.taps else ""
+
+
+def assumed(stated: Stated, bound: frozenset[str], offer: str) -> Assumption:
+    """What a user states of the sizes; raises SpecError for one that is none of ``bound``, and for what says nothing."""
     for form in (stated.left, stated.right):
         if unknown := sorted(form.names() - bound):
-            raise SpecError(f"where says {stated.text}, and no axis has the size {unknown[0]}; it is {offered(sizes)}")
+            raise SpecError(f"where says {stated.text}, and no axis has the size {unknown[0]}; it is {offer}")
     left, right = stated.left, stated.right
     match stated.relation:
         case "<=":

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-__all__ = ["Binary", "Call", "Equation", "Group", "Name", "Negate", "Node", "Number", "put"]
+__all__ = ["Binary", "Call", "Equation", "Group", "Name", "Negate", "Node", "Number", "children", "nodes", "put"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,27 @@ class Equation:
     target: Call
     body: Node
     source: str
+
+
+def children(node: Node) -> tuple[Node, ...]:
+    """The direct parts of a tree."""
+    match node:
+        case Negate(operand):
+            return (operand,)
+        case Binary(_, left, right):
+            return (left, right)
+        case Group(items):
+            return items
+        case Call(_, brackets, arguments):
+            return (*(brackets or ()), *(arguments or ()))
+    return ()
+
+
+def nodes(node: Node) -> Iterator[Node]:
+    """A tree and everything below it, in reading order."""
+    yield node
+    for child in children(node):
+        yield from nodes(child)
 
 
 def put(node: Node, names: Mapping[str, Node]) -> Node:

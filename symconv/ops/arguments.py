@@ -29,6 +29,16 @@ LAYOUTS = ("NCHW", "NHWC")
 POSITIONS, TAPS = ("i", "j", "k"), ("p", "q", "r")
 _DEFAULTS: dict[str, object] = {"padding": 0, "layout": "NCHW", "border": "zero", "output_padding": 0, "flip": False}
 
+IN_A_FORMULA = {
+    "stride": "write it into the index, as in x[n,2*i+p], or x[n,s*i+p] with params={'s': 2}",
+    "dilation": "write it into the index, as in x[n,i+2*p]",
+    "groups": "write a group index, as in y[n,(g,f),i] and x[n,(g,c),i+p], with extents={'g': 2}",
+    "bias": "add the term, as in + b[f]",
+    "flip": "turn the tap, as in w[size(p)-1-p]",
+    "layout": "order the indices as the arrays are",
+}
+"""What formulas say themselves, where operators that are shipped have an option."""
+
 
 def count(value: int, what: str, least: int = 1) -> int:
     """A whole number of at least ``least``; raises SpecError."""

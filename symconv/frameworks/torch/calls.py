@@ -11,6 +11,7 @@ from symconv.arrays import process
 from symconv.errors import SpecError
 from symconv.frameworks.layers import Layer
 from symconv.kernel import Kernel
+from symconv.notation.operator import Tensor
 
 __all__ = ["as_inputs", "backward", "forward", "is_opaque", "is_plain", "second_order", "stacks"]
 
@@ -62,10 +63,17 @@ def _usual(layer: Layer, tensors: Sequence[Any]) -> bool:
     )
 
 
+def _counted(tensor: Tensor, given: Any) -> Any:
+    """A size that is given as a number, as the tensor of that length it stands for."""
+    whole = tensor.is_size and isinstance(given, int) and not isinstance(given, bool) and given > 0
+    return torch.zeros(given, dtype=torch.int32) if whole else given
+
+
 def _judged(layer: Layer, tensors: Sequence[Any]) -> tuple[torch.Tensor, ...]:
     op = layer.op
     if len(tensors) != len(op.tensors):
         raise SpecError(f"{op.name} takes {len(op.tensors)} tensors ({', '.join(op.tensors)}); given {len(tensors)}")
+    tensors = [_counted(op.input(name), tensor) for name, tensor in zip(op.tensors, tensors, strict=True)]
     for name, tensor in zip(op.tensors, tensors, strict=True):
         if not isinstance(tensor, torch.Tensor):
             raise SpecError(f"{op.name}: {name} is a {type(tensor).__name__}, wanted a torch tensor")
