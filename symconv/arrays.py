@@ -92,8 +92,8 @@ def check_arrays(op: Operator, options: Options, names: tuple[str, ...], arrays:
         wanted = describe(op.input(name)) if name in op.tensors else name
         tensor = op.input(name) if name in op.tensors else op.output
         dtype = _dtype(op, options, name)
-        given = _counted(op, name, given) if tensor.is_size else given if tensor.axes else _number(given, dtype)
-        array = _lent(op, name, given)
+        plain = _counted(op, name, given) if tensor.is_size else given if tensor.axes else _number(given, dtype)
+        array = _lent(op, name, plain)
         if not isinstance(array, np.ndarray):
             raise SpecError(
                 f"{op.name}: {name} is a {type(array).__name__}, wanted a NumPy array {wanted} of {options.dtype}"

@@ -40,10 +40,7 @@ def bind_sizes(op: Operator, shapes: Mapping[str, tuple[int, ...]]) -> dict[str,
     Raises SpecError when a tensor is missing or unknown, a rank or an axis does not fit, an assumption fails, an extent
     would be empty, or a mean, max or min has no tap. The batch may be 0.
     """
-    shapes = {
-        **shapes,
-        **{t.name: (shapes[t.name],) for t in op.inputs if t.is_size and _is_number(shapes.get(t.name))},
-    }
+    shapes = _counted(op, shapes)
     _check_names(op, shapes)
     sizes: dict[str, int] = {}
     for tensor in op.inputs:
@@ -193,8 +190,10 @@ def _check_extents(op: Operator, shapes: Mapping[str, tuple[int, ...]], sizes: d
             raise SpecError(f"{op.name}: size {name} is {value}; only the batch may be empty; given {_shapes(shapes)}")
 
 
-def _is_number(given: object) -> bool:
-    return isinstance(given, int) and not isinstance(given, bool)
+def _counted(op: Operator, shapes: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    """The shapes, with those of sizes that are given as numbers."""
+    sizes = {tensor.name for tensor in op.inputs if tensor.is_size}
+    return {k: (n,) if k in sizes and isinstance(n, int) and not isinstance(n, bool) else n for k, n in shapes.items()}
 
 
 def _is_output(op: Operator, name: str) -> bool:

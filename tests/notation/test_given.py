@@ -58,7 +58,7 @@ def test_whole_numbers_by_name_stand_in_indices_and_bounds() -> None:
     for value, said in ((0.5, "s is 1/2"), (None, "given at run time")):
         with pytest.raises(sc.SpecError, match=said):
             sc.operator("y[i] = x[s*i]", params={"s": value})
-    with pytest.raises(sc.SpecError, match="params={'s': 2}"):
+    with pytest.raises(sc.SpecError, match=r"params=\{'s': 2\}"):
         sc.operator("y[i] = x[s*i]")
 
 

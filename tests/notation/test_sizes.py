@@ -112,7 +112,7 @@ def test_what_is_asked_for_names_the_sizes_there_are(text: str, extents: dict[st
 
 
 def test_no_size_is_offered_that_is_the_one_asked_for() -> None:
-    with pytest.raises(SpecError, match=r"a number or a formula in L \(axis 0 of a\)$"):
+    with pytest.raises(SpecError, match=r"a number or a formula in L \(axis 0 of a\), or a size that is given"):
         sc.operator("y[i] = sum[p](a[i+p]*b[i+p])")
     with pytest.raises(SpecError, match=r"L \(axis 0 of x\), K \(how far k runs\)$"):
         sc.operator("y[t] = sum[k](x[t-k]*w[k])")
