@@ -119,7 +119,7 @@ def _own(sizes: Sizes, name: str) -> str:
 
 
 def assumed(stated: Stated, bound: frozenset[str], offer: str) -> Assumption:
-    """What a user states of the sizes; raises SpecError for a size that is none of ``bound``, or where nothing is said."""
+    """What a user states of sizes; raises SpecError for one that is none of ``bound``, and where nothing is said."""
     for form in (stated.left, stated.right):
         if unknown := sorted(form.names() - bound):
             raise SpecError(f"where says {stated.text}, and no axis has the size {unknown[0]}; it is {offer}")
