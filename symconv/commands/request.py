@@ -54,9 +54,7 @@ def _function(file: str, given: Mapping[str, Any]) -> Operator:
     from symconv.forwards import read_file
 
     for option in given.keys() - {"params"}:
-        raise SpecError(
-            f"a function of a file does not take {flag(option)}: it says everything but its numbers itself"
-        )
+        raise SpecError(f"a function of a file does not take {flag(option)}: it says everything but its numbers itself")
     return read_file(file, dict(given.get("params", {})))
 
 
