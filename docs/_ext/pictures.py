@@ -23,6 +23,7 @@ def pictures() -> dict[str, str]:
     # A white ground: the picture is also shown on dark pages.
     ground = f'<rect x="{left}" y="{top}" width="{width}" height="{height}" fill="white"/>'
     return {
+        "cell.svg": sc.picture(gradient, cell=(0, 0, 3, 3), x=(1, 1, 7, 8), w=(1, 1, 3, 3)).svg + "\n",
         "phases.svg": phase_plan(gradient.derivation.gather, op) + "\n",
         "gradient.svg": svg.replace("</title>", f"</title>{ground}", 1) + "\n",
     }
