@@ -88,19 +88,32 @@ def test_each_output_can_be_shown_by_every_frontend(executed) -> None:
     json.dumps([data for _, data in bundles(executed)])
 
 
+def exported(book, theme: str) -> str:
+    """A page of nbconvert, which has JupyterLab's styles; or outputs as VS Code places them."""
+    if theme in {"light", "dark"}:
+        exporter = pytest.importorskip("nbconvert").HTMLExporter
+        return exporter(theme=theme, mathjax_url="", require_js_url="", jquery_url="").from_notebook_node(book)[0]
+    parts = [f"<div class='output_container'><div>{data['text/html']}</div></div>"
+             for _, data in bundles(book) if "text/html" in data]  # fmt: skip
+    style = "body { background: #1f1f1f; color: #cccccc; font: 13px system-ui } table { border-collapse: collapse }"
+    return f"<html><head><style>{style}</style></head><body class='vscode-dark'>{''.join(parts)}</body></html>"
+
+
 @pytest.mark.full
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", "dark", "vscode"])
 def test_an_exported_page_is_readable_in_a_browser(executed, theme, tmp_path) -> None:
-    exporter = pytest.importorskip("nbconvert").HTMLExporter
     browser = shutil.which("chromium") or shutil.which("google-chrome") or pytest.skip("there is no browser")
-    made = exporter(theme=theme, mathjax_url="", require_js_url="", jquery_url="")
-    page, _ = made.from_notebook_node(executed)
-    (tmp_path / "page.html").write_text(page.replace("</head>", MEASURED + "</head>", 1), encoding="utf-8")
+    page = exported(executed, theme).replace("</head>", MEASURED + "</head>", 1)
+    (tmp_path / "page.html").write_text(page, encoding="utf-8")
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--window-size=1100,900", "--dump-dom"]
+    alone = [f"--user-data-dir={tmp_path / 'profile'}", "--host-resolver-rules=MAP * ~NOTFOUND"]
     done = subprocess.run(
-        [browser, "--headless", "--no-sandbox", "--disable-gpu", "--window-size=1100,900", "--dump-dom",
-         f"--user-data-dir={tmp_path / 'profile'}", "--host-resolver-rules=MAP * ~NOTFOUND", str(tmp_path / "page.html")],
-        capture_output=True, text=True, timeout=120, check=True,
-    )  # fmt: skip
+        [browser, *options, *alone, str(tmp_path / "page.html")],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
     told = json.loads(re.findall(r'<pre id="told">(.*?)</pre>', done.stdout, re.DOTALL)[0])
     assert told["objects"] >= 9 and told["formulas"] > 30
     assert told["cut"] == 0 and not told["wide"] and not told["raw"], told
