@@ -14,7 +14,7 @@ from symconv.views.forms import form_text
 from symconv.views.svg import drawing, label, rect
 from symconv.views.terms import Cell, Term, cell_terms
 
-__all__ = ["Grid", "Mark", "laid_out", "overview", "panels"]
+__all__ = ["Grid", "Mark", "Plane", "laid_out", "overview", "panels", "plane_of"]
 
 _CELL, _GAP, _MARGIN, _HEAD = 30, 3, 14, 44
 _AROUND, _WIDEST, _SLICES, _WRITTEN = 2, 16, 4, 8
@@ -45,7 +45,7 @@ class Grid:
 
 
 @dataclass(frozen=True, slots=True)
-class _Plane:
+class Plane:
     """A tensor's axes that are drawn (up to three, the last two as a plane) and the names of all."""
 
     tensor: Tensor
@@ -80,7 +80,8 @@ def _cut(length: int, marked: list[int]) -> range:
     return range(start, min(length, max(start + _WIDEST, max(marked) + _AROUND + 1)))
 
 
-def _plane(op: Operator, tensor: Tensor, sizes: Mapping[str, int]) -> _Plane:
+def plane_of(op: Operator, tensor: Tensor, sizes: Mapping[str, int]) -> Plane:
+    """How a tensor is drawn: its last sliding axes, or its last axis where none slides."""
     sliding = {name for w in op.windows for name in (w.size, w.kernel, w.extent)}
     axes = [k for k, axis in enumerate(tensor.axes) if any(str(size) in sliding for size in axis)]
     drawn = tuple(axes[-3:]) or tuple(range(len(tensor.axes)))[-1:]
@@ -92,7 +93,7 @@ def _plane(op: Operator, tensor: Tensor, sizes: Mapping[str, int]) -> _Plane:
         named = (read.index for one in op.statements for read in reads(one.expr) if read.tensor == tensor.name)
         forms = iter([form_text(form, text()) for form in next(named, ())])
     names = tuple(",".join(next(forms, "") for _ in axis) for axis in tensor.axes)
-    return _Plane(tensor, tensor.shape(dict(sizes)), drawn, names)
+    return Plane(tensor, tensor.shape(dict(sizes)), drawn, names)
 
 
 def panels(
@@ -100,11 +101,11 @@ def panels(
 ) -> tuple[Grid, ...]:
     """The chosen cell in its plane, and the cells of each operand that feed it, numbered by term."""
     sizes = bind_sizes(op, completed(op, shapes))
-    target = _plane(op, op.output, sizes)
+    target = plane_of(op, op.output, sizes)
     first: dict[str, Cell] = {}
     for name, index in found[0].factors if found else ():
         first.setdefault(name, index)
-    planes = {name: _plane(op, op.tensor(name), sizes) for name in first}
+    planes = {name: plane_of(op, op.tensor(name), sizes) for name in first}
     shown = [term for term in found if _together(term, planes, first)]
     grids: list[Grid] = []
     for name, plane in planes.items():
@@ -124,7 +125,7 @@ def panels(
     return (target.grid(cell, chosen, notes), *grids)
 
 
-def _together(term: Term, planes: Mapping[str, _Plane], first: Mapping[str, Cell]) -> bool:
+def _together(term: Term, planes: Mapping[str, Plane], first: Mapping[str, Cell]) -> bool:
     """Whether a term reads from the planes that the first one reads from, slices of a third axis aside."""
     for name, index in term.factors:
         plane, there = planes.get(name), first.get(name)
@@ -135,7 +136,7 @@ def _together(term: Term, planes: Mapping[str, _Plane], first: Mapping[str, Cell
     return True
 
 
-def _whole(plane: _Plane, fixed: Cell) -> Cell:
+def _whole(plane: Plane, fixed: Cell) -> Cell:
     rest = iter(fixed)
     return tuple(0 if axis in plane.drawn[-2:] else next(rest) for axis in range(len(plane.shape)))
 
@@ -148,7 +149,7 @@ def _numbered(name: str, numbers: list[int], shown: list[Term]) -> Mark:
 def overview(op: Operator, shapes: Mapping[str, tuple[int, ...]]) -> tuple[Grid, ...]:
     """Every cell of a plane of the output: how many terms it sums, coloured by the residue class of its index."""
     sizes = bind_sizes(op, completed(op, shapes))
-    plane = _plane(op, op.output, sizes)
+    plane = plane_of(op, op.output, sizes)
     classes = _classes(op, plane, sizes)
     slices = product(*(range(min(plane.shape[axis], _SLICES)) for axis in plane.drawn[:-2]))
     grids: list[Grid] = []
@@ -163,7 +164,7 @@ def overview(op: Operator, shapes: Mapping[str, tuple[int, ...]]) -> tuple[Grid,
 
 
 def _counted(
-    op: Operator, plane: _Plane, at: Cell, classes: Mapping[int, tuple[int, int]], sizes: Mapping[str, int]
+    op: Operator, plane: Plane, at: Cell, classes: Mapping[int, tuple[int, int]], sizes: Mapping[str, int]
 ) -> dict[tuple[int, int], Mark]:
     flat = plane.drawn[-2:]
     counts: dict[Cell, int] = {}
@@ -182,7 +183,7 @@ def _counted(
     return marks
 
 
-def _classes(op: Operator, plane: _Plane, sizes: Mapping[str, int]) -> dict[int, tuple[int, int]]:
+def _classes(op: Operator, plane: Plane, sizes: Mapping[str, int]) -> dict[int, tuple[int, int]]:
     """Of each drawn axis that a window strides over: what is added to the index, and the modulus."""
     found = {}
     for window in op.windows:
@@ -200,7 +201,7 @@ def _kind(index: Cell, classes: Mapping[int, tuple[int, int]]) -> int:
     return kind
 
 
-def _legend(op: Operator, plane: _Plane, sizes: Mapping[str, int]) -> tuple[str, ...]:
+def _legend(op: Operator, plane: Plane, sizes: Mapping[str, int]) -> tuple[str, ...]:
     classes = _classes(op, plane, sizes)
     words = [f"({plane.names[axis]}+{shift}) mod {modulus}" if shift else f"{plane.names[axis]} mod {modulus}"
              for axis, (shift, modulus) in classes.items()]  # fmt: skip

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import secrets
+from base64 import b64encode
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from symconv.templates import environment
 from symconv.views.claims import proof_html
 from symconv.views.general import LABEL
 from symconv.views.highlight import highlighted
+from symconv.views.lesson.page import embedded, lesson_data
 from symconv.views.sections import Page, gradient_section, operator_section
 
 __all__ = ["report_html", "verdict_data", "write_report"]
@@ -31,9 +34,10 @@ def report_html(
     facts: Mapping[str, str] | None = None,
     proof: Proof | Proofs[Proof] | None = None,
 ) -> str:
-    """The page as text: no script, no network, every word of a user escaped.
+    """The page as text: no network, every word of a user escaped; all of it can be read without its script.
 
-    What is None or empty has no section; ``verdict`` is what ``verify`` answers.
+    What is None or empty has no section; ``verdict`` is what ``verify`` answers. The script, which lets a reader go
+    through the cells of the gradients, is the only one that the page allows to run.
 
     >>> import symconv as sc
     >>> op = sc.conv1d(stride=2)
@@ -46,6 +50,11 @@ def report_html(
     page = Page()
     opened = operator_section(operator, page) if operator is not None else None
     gradients = tuple(gradient_section(derivation, page) for derivation in derivations)
+    lessons = [
+        {**lesson_data(derivation, source), "anchor": section["anchor"], "title": section["title"]}
+        for derivation, section in zip(derivations, gradients, strict=True)
+    ]
+    told = [one["script"] for one in lessons if one["script"]]
     shown = None
     if source is not None:
         shown = {"html": Markup(highlighted(source)), "lines": len(source.splitlines())}
@@ -56,6 +65,9 @@ def report_html(
             title=title,
             operator=opened,
             gradients=gradients,
+            lessons=lessons,
+            lesson_data=embedded(told) if told else None,
+            script=_script() if told else None,
             label=LABEL,
             source=shown,
             verdict=None if verdict is None else verdict_data(verdict),
@@ -64,6 +76,14 @@ def report_html(
             glyphs=page.glyphs(),
         )
     )
+
+
+def _script() -> dict[str, Any]:
+    """The page's script, and the digest by which a browser knows it."""
+    from markupsafe import Markup
+
+    text = environment().get_template("html/lesson.js.j2").render()
+    return {"text": Markup(text), "digest": b64encode(sha256(text.encode("utf-8")).digest()).decode("ascii")}
 
 
 def verdict_data(verdict: Any) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -21,13 +22,28 @@ from symconv.views.printer import Printer, expr_text
 if TYPE_CHECKING:
     from symconv.api import Gradient
 
-__all__ = ["Cell", "Term", "cell_terms", "resolved", "terms"]
+__all__ = ["Cell", "Part", "Term", "access_of", "cell_terms", "logical", "resolved", "terms"]
 
 Cell = tuple[int, ...]
 Access = tuple[str, Cell]
-_Product = tuple[Fraction, tuple[tuple[str, tuple[Access, ...]], ...]]
 _MOST = 2_000_000
 """Index values that are tried for one cell: some seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One factor of a term: how it is written, the elements it reads, and what it is, at known indices.
+
+    ``expr`` has no index left; it is None for an element alone.
+    """
+
+    words: str
+    accesses: tuple[Access, ...]
+    expr: Expr | None = field(default=None, compare=False)
+
+
+_Parts = tuple[Part, ...]
+_Product = tuple[Fraction, _Parts]
 
 
 class Term(tuple["int | Fraction", tuple[Access, ...]]):
@@ -38,16 +54,19 @@ class Term(tuple["int | Fraction", tuple[Access, ...]]):
     """
 
     text: str
+    parts: tuple[Part, ...]
 
-    def __new__(cls, coefficient: Fraction, factors: tuple[Access, ...], written: str) -> Term:
+    def __new__(
+        cls, coefficient: Fraction, factors: tuple[Access, ...], written: str, parts: tuple[Part, ...] = ()
+    ) -> Term:
         """A whole coefficient is an int."""
         whole = coefficient.denominator == 1
         made = super().__new__(cls, (int(coefficient) if whole else coefficient, factors))
-        made.text = written
+        made.text, made.parts = written, parts
         return made
 
-    def __getnewargs__(self) -> tuple[Fraction, tuple[Access, ...], str]:
-        return Fraction(self.coefficient), self.factors, self.text
+    def __getnewargs__(self) -> tuple[Fraction, tuple[Access, ...], str, tuple[Part, ...]]:
+        return Fraction(self.coefficient), self.factors, self.text, self.parts
 
     @property
     def coefficient(self) -> int | Fraction:
@@ -105,22 +124,24 @@ def _checked(op: Operator, cell: Sequence[int], sizes: Mapping[str, int]) -> Cel
 def cell_terms(op: Operator, cell: Cell, sizes: Mapping[str, int]) -> tuple[Term, ...]:
     """The terms of a cell, for sizes and a cell that are known to fit."""
     statement = op.statements[-1]
-    known = {**sizes, **dict(zip(statement.indices, _logical(statement.target, cell, sizes), strict=True))}
-    summed: dict[tuple[tuple[str, tuple[Access, ...]], ...], Fraction] = {}
+    known = {**sizes, **dict(zip(statement.indices, logical(statement.target, cell, sizes), strict=True))}
+    summed: dict[_Parts, Fraction] = {}
     for factor, parts in _products(op, statement.expr, known, [_MOST]):
         summed[parts] = summed.get(parts, Fraction(0)) + factor
     found = (_term(factor, parts) for parts, factor in summed.items() if factor)
     return tuple(sorted(found, key=lambda term: term.factors))
 
 
-def _term(factor: Fraction, parts: tuple[tuple[str, tuple[Access, ...]], ...]) -> Term:
-    written = "·".join(words for words, _ in parts)
+def _term(factor: Fraction, parts: _Parts) -> Term:
+    written = "·".join(part.words for part in parts)
     sign = "−" if factor < 0 else ""
     number = "" if abs(factor) == 1 and written else f"{abs(factor)}{'·' if written else ''}"
-    return Term(factor, tuple(access for _, accesses in parts for access in accesses), f"{sign}{number}{written}")
+    accesses = tuple(access for part in parts for access in part.accesses)
+    return Term(factor, accesses, f"{sign}{number}{written}", parts)
 
 
-def _logical(tensor: Tensor, cell: Cell, sizes: Mapping[str, int]) -> Iterator[int]:
+def logical(tensor: Tensor, cell: Cell, sizes: Mapping[str, int]) -> Iterator[int]:
+    """The values of a tensor's logical indices at a cell of its array: merged axes taken apart."""
     for axis, position in zip(tensor.axes, cell, strict=True):
         yield from map(int, np.unravel_index(position, [size.evaluate(dict(sizes)) for size in axis])) if axis else ()
 
@@ -133,8 +154,8 @@ def _products(op: Operator, expr: Expr, known: Mapping[str, int], left: list[int
         case Index(form):
             return [(Fraction(form.evaluate(dict(known))), ())]
         case Read():
-            access = _access(op, expr, known)
-            return [(Fraction(1), ((f"{access[0]}[{','.join(map(str, access[1]))}]", (access,)),))]
+            access = access_of(op, expr, known)
+            return [(Fraction(1), (Part(f"{access[0]}[{','.join(map(str, access[1]))}]", (access,)),))]
         case Apply("add", (one, other)):
             return [*_products(op, one, known, left), *_products(op, other, known, left)]
         case Apply("sub", (one, other)):
@@ -153,7 +174,8 @@ def _products(op: Operator, expr: Expr, known: Mapping[str, int], left: list[int
                 for point in _points(indices, piece.where, dict(known), left)
                 for found in _products(op, piece.body, point, left)
             ]
-    return [(Fraction(1), ((_written(op, expr, known), tuple(_accesses(op, expr, known, left))),))]
+    accesses = tuple(_accesses(op, expr, known, left))
+    return [(Fraction(1), (Part(_written(op, expr, known), accesses, rename(expr, _fixed(known))),))]
 
 
 def _negative(products: list[_Product]) -> list[_Product]:
@@ -169,14 +191,25 @@ def _number(op: Operator, expr: Expr, known: Mapping[str, int], left: list[int])
 def _points(
     ranges: tuple[Range, ...], where: tuple[Constraint, ...], known: dict[str, int], left: list[int]
 ) -> Iterator[dict[str, int]]:
-    """Every value of the indices under the constraints; an index that the others settle is not searched."""
-    if not ranges:
-        if all(_holds(constraint, known) for constraint in where):
-            yield known
+    """Every value of the indices under the constraints; they hide indices of the same name around."""
+    names = {one.name for one in ranges}
+    return _found(ranges, where, {name: value for name, value in known.items() if name not in names}, left)
+
+
+def _found(
+    ranges: tuple[Range, ...], where: tuple[Constraint, ...], known: dict[str, int], left: list[int]
+) -> Iterator[dict[str, int]]:
+    """An index that the others settle comes first, without a search; a constraint is tried once all of it is known."""
+    open_ = tuple(one for one in where if not one.form.names() <= known.keys())
+    if len(open_) < len(where) and not all(_holds(one, known) for one in where if one not in open_):
         return
-    (first, *rest), name = ranges, ranges[0].name
-    low, high = 0, first.extent.evaluate(known) - 1
-    for constraint in where:
+    if not ranges:
+        yield known
+        return
+    name, extent = _next(ranges, open_, known)
+    rest = tuple(other for other in ranges if other.name != name)
+    low, high = 0, extent.evaluate(known) - 1
+    for constraint in open_:
         if constraint.form.names() - known.keys() == {name}:
             a = constraint.form.coefficient(name)
             b = constraint.form.evaluate({**known, name: 0})
@@ -188,7 +221,15 @@ def _points(
         left[0] -= 1
         if left[0] < 0:
             raise SpecError(f"more than {_MOST:,} index values would have to be tried for this cell: use smaller sizes")
-        yield from _points(tuple(rest), where, {**known, name: value}, left)
+        yield from _found(rest, open_, {**known, name: value}, left)
+
+
+def _next(ranges: tuple[Range, ...], where: tuple[Constraint, ...], known: Mapping[str, int]) -> tuple[str, Affine]:
+    """The index to choose next: one that an equation settles, or the first."""
+    settled = {name for one in where if one.equality and len(one.form.names() - known.keys()) == 1
+               for name in one.form.names() - known.keys()}  # fmt: skip
+    chosen = next((one for one in ranges if one.name in settled), ranges[0])
+    return chosen.name, chosen.extent
 
 
 def _holds(constraint: Constraint, known: Mapping[str, int]) -> bool:
@@ -196,7 +237,7 @@ def _holds(constraint: Constraint, known: Mapping[str, int]) -> bool:
     return value == 0 if constraint.equality else value >= 0
 
 
-def _access(op: Operator, read: Read, known: Mapping[str, int]) -> Access:
+def access_of(op: Operator, read: Read, known: Mapping[str, int]) -> Access:
     """The element of the array, its merged axes merged."""
     tensor, at = op.tensor(read.tensor), iter(form.evaluate(dict(known)) for form in read.index)
     index = []
@@ -212,7 +253,7 @@ def _accesses(op: Operator, expr: Expr, known: Mapping[str, int], left: list[int
     """Every element that an expression reads at known indices, each once for each time it is written."""
     match expr:
         case Read():
-            yield _access(op, expr, known)
+            yield access_of(op, expr, known)
         case Apply(_, arguments):
             for argument in arguments:
                 yield from _accesses(op, argument, known, left)
@@ -222,13 +263,15 @@ def _accesses(op: Operator, expr: Expr, known: Mapping[str, int], left: list[int
                     yield from _accesses(op, piece.body, point, left)
 
 
-def _written(op: Operator, expr: Expr, known: Mapping[str, int]) -> str:
-    fixed: dict[str, Affine] = {name: affine(value) for name, value in known.items()}
+def _fixed(known: Mapping[str, int]) -> dict[str, Affine]:
+    return {name: affine(value) for name, value in known.items()}
 
+
+def _written(op: Operator, expr: Expr, known: Mapping[str, int]) -> str:
     def whole(node: Expr) -> Expr | None:
         if isinstance(node, Read) and all(form.is_constant for form in node.index):
-            name, index = _access(op, node, known)
+            name, index = access_of(op, node, known)
             return Read(name, tuple(map(affine, index)))
         return None
 
-    return expr_text(transform(rename(expr, fixed), whole), Printer.plain(text()))
+    return expr_text(transform(rename(expr, _fixed(known)), whole), Printer.plain(text()))
