@@ -97,5 +97,6 @@ def _numbers(kernel: Kernel, text: Listing, nest: int, source: str | None) -> tu
         if head.match(line):
             opened = next((k for k in range(start, len(whole)) if whole[k].endswith("in range(sc_begin, sc_end):")), 0)
             if whole[opened + 1 : opened + 1 + len(body)] == body:
-                return (opened, opened + 1, *range(opened + 2, opened + 2 + len(body)))
+                said = next((k for k in range(start, opened) if whole[k].strip() == text.lines[lines[0]]), start)
+                return (said + 1, opened + 1, *range(opened + 2, opened + 2 + len(body)))
     return None
