@@ -68,7 +68,7 @@ def test_a_cell_is_looked_at_by_mouse_and_keys(browser, written):
     total(page)
     page.move(cell(0))
     assert "gx[0,0,0]" in page.text(".sum")
-    assert page.value("document.querySelectorAll('.line.on').length") > 3
+    assert page.value("document.querySelectorAll('#lesson .line.on').length") > 3
 
 
 @pytest.mark.full
@@ -134,7 +134,7 @@ def test_every_cell_of_every_gradient_says_what_it_is(browser, written, name):
                 assert total(page) == number(page.value(f"document.querySelector('{cell(int(at))}').lastChild.data"))
                 fed = page.value("document.querySelectorAll('td.fed').length")
                 assert fed > 0
-            assert page.value("document.querySelectorAll('.line.on').length") > 0
+            assert page.value("document.querySelectorAll('#lesson .line.on').length") > 0
         assert count > 0
 
 
@@ -156,7 +156,7 @@ def test_the_compiled_lines_are_marked_where_the_source_is_shown(browser, writte
     page = browser.page(written(op, ("x",), pipeline.source(op, options()).text))
     page.click("input[name=lesson-kernel][value='1']")
     marked = page.value(
-        "[...document.querySelectorAll('.line.on')].map(e => [Number(e.dataset.number), e.textContent])"
+        "[...document.querySelectorAll('#lesson .line.on')].map(e => [Number(e.dataset.number), e.textContent])"
     )
     source = page.text("pre.source").splitlines()
     assert any("gx[" in text for _, text in marked)
