@@ -16,7 +16,8 @@ from symconv.views.names import latex_symbol, names_of
 from symconv.views.polynomial import Poly, poly
 from symconv.views.printer import Printer, bracketed, counted, expr_frag, expr_text, over, side_by_side, total
 from symconv.views.relations import Condition, Eliminated, GeneralPiece, general_piece, generic
-from symconv.views.rows import Row, Rows, aligned, domain_row, target_text
+from symconv.views.rows import Row, Rows, domain_row, target_text
+from symconv.views.typeset.layout import aligned
 
 __all__ = ["LABEL", "General", "general", "general_evaluate", "general_latex", "general_rows"]
 

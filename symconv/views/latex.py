@@ -15,8 +15,9 @@ from symconv.views.general import general_latex
 from symconv.views.names import Names, names_of
 from symconv.views.phases import PhaseTable, phase_tables
 from symconv.views.printer import Printer, expr_text
-from symconv.views.rows import Row, aligned, gather_rows
+from symconv.views.rows import Row, gather_rows
 from symconv.views.stages import derivation_rows, operator_rows, step_rows
+from symconv.views.typeset.layout import aligned
 
 __all__ = [
     "derivation_latex",

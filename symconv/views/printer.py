@@ -35,11 +35,15 @@ _ZERO, _ONE = Const(Fraction(0)), Const(Fraction(1))
 
 @dataclass(frozen=True, slots=True)
 class Printer:
-    """A dialect, how integer forms are written, and what stands for a reduction (None: the reduction itself)."""
+    """A dialect, how integer forms are written, and what stands for a reduction (None: the reduction itself).
+
+    ``mark`` tells the named limits of one statement from those of another.
+    """
 
     dialect: Dialect
     write: Write
     replace: Callable[[Reduce], Frag | None] = lambda _: None
+    mark: str = ""
 
     @classmethod
     def plain(cls, dialect: Dialect) -> Printer:

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from symconv.gather.solution import Gather, Phase, Solved
 from symconv.notation.affine import Affine, affine, var
-from symconv.notation.expr import Const, Constraint, Expr, Piece, Reduce, transform, walk
+from symconv.notation.expr import Const, Expr, Piece, Reduce, transform, walk
 from symconv.notation.operator import Definition, Operator, Statement
 from symconv.notation.tables import table_of
-from symconv.views.closed import Closed, Divides, Division, Sum, closed
+from symconv.views.closed import Closed, Division, closed
 from symconv.views.closed import _forms as forms_of
-from symconv.views.dialect import ADD, BREAK, MUL, Dialect, Frag
-from symconv.views.forms import bound_text, chain, form_text, ranges_text
+from symconv.views.dialect import ADD, MUL, Dialect, Frag
+from symconv.views.forms import form_text, ranges_text
+from symconv.views.heads import conditions, heads, limit_lines, spans
 from symconv.views.matrices import matrix_text
-from symconv.views.printer import Printer, bracketed, counted, expr_frag, expr_text, over, side_by_side, total
+from symconv.views.printer import Printer, bracketed, counted, expr_frag, expr_text, over, total
+from symconv.views.shared import named_sum, shared_sums
 
 __all__ = [
     "Row",
     "Rows",
-    "aligned",
     "definition_rows",
     "domain_row",
     "gather_rows",
@@ -48,17 +49,6 @@ class Rows:
     domain: tuple[Row, ...]
 
 
-def aligned(rows: Rows) -> str:
-    """Rows in LaTeX as one block, aligned at the equals signs."""
-    lines = [
-        f"{row.left} &= {row.right}" if row.left else f"&{row.right}"
-        for row in (*rows.formulas, *rows.where)
-        if row.right
-    ]
-    lines += [f"&{row.right}" for row in rows.domain if row.right]
-    return rf"\begin{{aligned}} {BREAK.join(lines)} \end{{aligned}}"
-
-
 def target_text(statement: Statement, dialect: Dialect, mark: str = "") -> str:
     """``\\bar x_{n,c,u}``, with the number of a part."""
     name = dialect.tensor(statement.target.name)
@@ -77,8 +67,8 @@ def _listed(items: Iterable[str], dialect: Dialect) -> str:
     return (r",\ " if dialect.kind == "latex" else ", ").join(items)
 
 
-def statement_rows(statement: Statement, dialect: Dialect) -> Rows:
-    """A statement as it is stated: over ranges and relations."""
+def statement_rows(statement: Statement, dialect: Dialect, sums: Mapping[Reduce, str] | None = None) -> Rows:
+    """A statement as it is stated: over ranges and relations; ``sums`` are written by these names."""
     if matrix := matrix_text(statement, dialect):
         return Rows((Row(dialect.tensor(statement.target.name), matrix),), (), (domain_row(statement, dialect),))
     said = {end for r in statement.ranges for end in (var(r.name), r.extent - 1 - var(r.name))}
@@ -90,20 +80,40 @@ def statement_rows(statement: Statement, dialect: Dialect) -> Rows:
         ties = [c.form * sign for c in piece.where if c.equality for sign in (1, -1)]
         return replace(piece, where=tuple(c for c in piece.where if not any(c.form + tie in said for tie in ties)))
 
+    plain = Printer.plain(dialect)
+    names = shared_sums((statement,)) if sums is None else sums
+    writing = {
+        node: expr_frag(transform(node, shortened), plain) for node in names if node in set(walk(statement.expr))
+    }
+    defined = _named_sums(names, statement, writing, dialect)
+    stands = {shortened(node): frag for node, frag in writing.items()}
     expr = transform(statement.expr, shortened)
-    row = Row(target_text(statement, dialect), expr_text(expr, Printer.plain(dialect)))
-    return Rows((row,), (), (domain_row(statement, dialect),))
+    row = Row(target_text(statement, dialect), expr_text(expr, replace(plain, replace=stands.get)))
+    return Rows((row,), defined, (domain_row(statement, dialect),))
 
 
 def gather_rows(gather: Gather, dialect: Dialect) -> Rows:
     """Every statement of an operator in solved form."""
-    several = [solved_rows(solved, dialect) for solved in gather.statements]
+    several = _told_apart(gather.statements, dialect)
     names = {name for solved in gather.statements for name in _names(solved)}
     formulas = tuple(row for rows in several for row in rows.formulas)
     where = tuple(dict.fromkeys(row for rows in several for row in rows.where))
     domain = tuple(row for rows in several for row in rows.domain)[-1:]
     sizes = _used(definition_rows(gather.operator, names, dialect), (*formulas, *where, *domain))
     return Rows(formulas, (*where, *sizes), domain)
+
+
+def _told_apart(statements: tuple[Solved, ...], dialect: Dialect) -> list[Rows]:
+    """The rows of every statement; what several of them define differently has the number of its statement."""
+    sums = shared_sums(solved.statement for solved in statements)
+    found: list[Rows] = []
+    for number, solved in enumerate(statements, 1):
+        rows = solved_rows(solved, dialect, sums)
+        said = {row.left: row.right for earlier in found for row in earlier.where if row.left}
+        if any(said.get(row.left, row.right) != row.right for row in rows.where):
+            rows = solved_rows(solved, dialect, sums, str(number))
+        found.append(rows)
+    return found
 
 
 def _used(definitions: tuple[Row, ...], rows: Iterable[Row]) -> tuple[Row, ...]:
@@ -137,8 +147,13 @@ def definition_rows(op: Operator, names: Iterable[str], dialect: Dialect) -> tup
     return tuple(Row(dialect.symbol(d.name), form_text(d.form, dialect)) for d in kept)
 
 
-def solved_rows(solved: Solved, dialect: Dialect) -> Rows:
-    """A statement in solved form: one formula, or one per part where parts cut the cells differently."""
+def solved_rows(
+    solved: Solved, dialect: Dialect, sums: Mapping[Reduce, str] | None = None, mark: str = ""
+) -> Rows:  # fmt: skip
+    """A statement in solved form: one formula, or one per part where parts cut the cells differently.
+
+    ``sums`` are written by these names; limits that have a name bear ``mark``.
+    """
     statement = solved.statement
     if table_of(statement):
         return statement_rows(statement, dialect)
@@ -151,7 +166,7 @@ def solved_rows(solved: Solved, dialect: Dialect) -> Rows:
     everything = [part for several in parts.values() for part in several]
     cuts = {(part.divisions, part.phases) for part in everything if part.divisions}
     named = sum(s.compound for part in everything for s in part.sums) > 1 or len(everything) > 1
-    printer = Printer.plain(dialect)
+    printer = replace(Printer.plain(dialect), mark=mark)
     if len(cuts) > 1:
         return _parted(statement, parts, printer)
     named = named and any(sum(s.compound for s in part.sums) > 1 for part in everything) and len(everything) == 1
@@ -160,10 +175,24 @@ def solved_rows(solved: Solved, dialect: Dialect) -> Rows:
         node: total([_part_frag(node, part, named, printer) for part in several], node.kind, printer)
         for node, several in parts.items()
     }
+    defined = _named_sums(shared_sums((statement,)) if sums is None else sums, statement, writing, dialect)
     formula = Row(target_text(statement, dialect), expr_text(statement.expr, replace(printer, replace=writing.get)))
-    where = [row for part in everything[:1] for row in (_limit_rows(part, printer) if named else ())]
+    where = [*defined, *(row for part in everything[:1] for row in (_limits(part, printer) if named else ()))]
     where += [row for cut in everything if cut.divisions for row in _cut_rows(cut, printer)]
     return Rows((formula,), tuple(dict.fromkeys(where)), (domain_row(statement, dialect),))
+
+
+def _named_sums(
+    sums: Mapping[Reduce, str], statement: Statement, writing: dict[Reduce, Frag], dialect: Dialect
+) -> tuple[Row, ...]:
+    """Definitions of the sums that have a name; from here on ``writing`` has their names."""
+    rows = []
+    for node, name in sums.items():
+        if node in writing:
+            stands = named_sum(node, name, statement, dialect)
+            rows.append(Row(stands.text, writing[node].text))
+            writing[node] = stands
+    return tuple(rows)
 
 
 def _parted(statement: Statement, parts: dict[Reduce, list[Closed]], printer: Printer) -> Rows:
@@ -177,7 +206,7 @@ def _parted(statement: Statement, parts: dict[Reduce, list[Closed]], printer: Pr
         for mark, part in zip(marks, several, strict=True):
             named = sum(s.compound for s in part.sums) > 1 and _has_limits(node, part)
             right = _part_frag(node, part, named, printer).text
-            cut = [*(_limit_rows(part, printer) if named else ()), *_cut_rows(part, printer)]
+            cut = [*(_limits(part, printer) if named else ()), *_cut_rows(part, printer)]
             said = _listed((f"{row.left} = {row.right}" for row in cut), dialect)
             formulas.append(Row(target_text(statement, dialect, mark), right))
             where.append(Row("", f"{dialect.words(f'in part {mark}: ')}{said}") if said else Row("", ""))
@@ -195,68 +224,20 @@ def _part_frag(node: Reduce, part: Closed, named: bool, printer: Printer) -> Fra
     """``[P] Σ Σ body``."""
     if node.kind == "prod":
         # A bracket would make the factor 0 that is to be left out.
-        lines = (*_spans(part.sums, printer), *_conditions((*part.outside, *part.inside), printer))
+        lines = (*spans(part.sums, printer), *conditions((*part.outside, *part.inside), printer))
         head = printer.dialect.under("prod", lines) if lines else ""
         return over(head, expr_frag(part.body, printer), "prod", printer)
-    body = bracketed(_conditions(part.inside, printer), expr_frag(part.body, printer), printer)
+    body = bracketed(conditions(part.inside, printer), expr_frag(part.body, printer), printer)
     if part.sums and node.kind == "sum" and part.body == Const(Fraction(1)):
-        lines = (*_spans(part.sums, printer), *_conditions(part.inside, printer))
+        lines = (*spans(part.sums, printer), *conditions(part.inside, printer))
         body = counted((printer.dialect.symbol(s.name) for s in part.sums), lines, printer.dialect)
     elif part.sums:
-        body = over(_heads(node.kind, part.sums, named and node.kind == "sum", printer), body, node.kind, printer)
-    return bracketed(_conditions(part.outside, printer), body, printer)
+        body = over(heads(node.kind, part.sums, named and node.kind == "sum", printer), body, node.kind, printer)
+    return bracketed(conditions(part.outside, printer), body, printer)
 
 
-def _conditions(conditions: Iterable[Constraint | Divides], printer: Printer) -> tuple[str, ...]:
-    dialect = printer.dialect
-    items = tuple(conditions)
-    divides = [f"{c.divisor} {dialect.divides} {printer.write(c.form)}" for c in items if isinstance(c, Divides)]
-    return (*divides, *chain((c for c in items if isinstance(c, Constraint)), dialect, printer.write))
-
-
-def _heads(kind: str, sums: tuple[Sum, ...], named: bool, printer: Printer) -> str:
-    dialect = printer.dialect
-    if kind != "sum":
-        return dialect.under(kind, _spans(sums, printer))
-    heads: list[str] = []
-    for s in sums:
-        low, high = _limits(s, printer)
-        if named:
-            names = _limit_names(s, dialect)
-            low, high = names[0] if len(s.lowers) > 1 else low, names[1] if len(s.uppers) > 1 else high
-        heads.append(dialect.limits("sum", dialect.symbol(s.name), low, high))
-    return side_by_side(heads, dialect)
-
-
-def _spans(sums: tuple[Sum, ...], printer: Printer) -> tuple[str, ...]:
-    """``low ≤ p ≤ high`` of every loop."""
-    less = printer.dialect.relations["le"]
-    return tuple(f" {less} ".join((low, printer.dialect.symbol(s.name), high))
-                 for s in sums for low, high in (_limits(s, printer),))  # fmt: skip
-
-
-def _limits(s: Sum, printer: Printer) -> tuple[str, str]:
-    dialect, write = printer.dialect, printer.write
-    return bound_text(s.lowers, True, dialect, write), bound_text(s.uppers, False, dialect, write)
-
-
-def _limit_names(s: Sum, dialect: Dialect) -> tuple[str, str]:
-    name = dialect.symbol(s.name)
-    if dialect.kind != "latex":
-        return f"{name}min", f"{name}max"
-    head, _, tail = name.partition("_")
-    inner = tail.strip("{}") + "," if tail else ""
-    return rf"{head}_{{{inner}\min}}", rf"{head}_{{{inner}\max}}"
-
-
-def _limit_rows(part: Closed, printer: Printer) -> list[Row]:
-    rows = []
-    for s in (s for s in part.sums if s.compound):
-        ends = zip(_limit_names(s, printer.dialect), _limits(s, printer), (s.lowers, s.uppers), strict=True)
-        said = [(name, text) for name, text, bounds in ends if len(bounds) > 1]
-        rest = "".join(f",{printer.dialect.gap}{name} = {text}" for name, text in said[1:])
-        rows.append(Row(said[0][0], said[0][1] + rest))
-    return rows
+def _limits(part: Closed, printer: Printer) -> tuple[Row, ...]:
+    return tuple(Row(*line) for line in limit_lines(part, printer))
 
 
 def _cut_rows(part: Closed, printer: Printer) -> list[Row]:

@@ -23,8 +23,9 @@ from symconv.views.mathsvg import Formula, formula_svg, sprite
 from symconv.views.names import names_of
 from symconv.views.phases import PhaseTable, phase_tables
 from symconv.views.printer import Printer
-from symconv.views.rows import Rows, aligned
+from symconv.views.rows import Rows
 from symconv.views.stages import derivation_rows, operator_rows, step_rows
+from symconv.views.typeset.layout import aligned
 
 __all__ = ["Page", "formulas", "gradient_section", "operator_section", "phases_data", "step_data"]
 

@@ -28,6 +28,7 @@ from symconv.views.rows import (
     statement_rows,
     target_text,
 )
+from symconv.views.shared import shared_sums
 
 __all__ = ["derivation_rows", "operator_rows", "step_rows"]
 
@@ -42,10 +43,16 @@ _BORDERS = {
 }
 
 
-def operator_rows(op: Operator, dialect: Dialect) -> Rows:
-    """An operator as stated: formulas, the sizes that are defined, cells, borders and merged axes."""
-    formulas = tuple(statement_rows(statement, dialect).formulas[0] for statement in op.statements)
-    where = definition_rows(op, {name for d in op.definitions if d.extent for name in (d.name,)} | _used(op), dialect)
+def operator_rows(op: Operator, dialect: Dialect, *, named: bool = True) -> Rows:
+    """An operator as stated: formulas, the sizes that are defined, cells, borders and merged axes.
+
+    ``named``: sums that stand more than once are written once and named.
+    """
+    sums = shared_sums(op.statements) if named else {}
+    several = [statement_rows(statement, dialect, sums) for statement in op.statements]
+    formulas = tuple(rows.formulas[0] for rows in several)
+    where = tuple(dict.fromkeys(row for rows in several for row in rows.where))
+    where += definition_rows(op, {name for d in op.definitions if d.extent for name in (d.name,)} | _used(op), dialect)
     remarks = (
         domain_row(op.statements[-1], dialect),
         *_borders(op, dialect),
@@ -135,12 +142,12 @@ def step_rows(step: Step, voice: Callable[..., Dialect], names: Names | None = N
             return _chained(statement_rows(before, dialect), solved_rows(after, dialect))
         case Operator() as before, Operator() as after if before.output == after.output:
             return replace(
-                _chained(operator_rows(before, dialect), operator_rows(after, dialect)),
+                _chained(operator_rows(before, dialect, named=False), operator_rows(after, dialect, named=False)),
                 where=(),
                 domain=_domain(after, dialect),
             )
         case Operator(), Operator() as after:
-            return replace(operator_rows(after, dialect), where=(), domain=_domain(after, dialect))
+            return replace(operator_rows(after, dialect, named=False), where=(), domain=_domain(after, dialect))
         case (body, Read() | Reduce() as leaf), slope if _is_expr(body) and _is_expr(slope):
             return _derivative(body, leaf, slope, dialect)
     return object_rows(step.after, dialect)
