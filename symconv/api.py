@@ -68,11 +68,30 @@ class Gradient(Displayed):
         """The residue classes of the strided axes, in the order they are solved; empty without strides."""
         return Phases(self.derivation.gather)
 
-    def latex(self) -> str:
-        """The gather formula as LaTeX, without dollar signs."""
-        from symconv.views.latex import derivation_latex
+    def latex(self, width: str | None = None, label: str | None = None) -> str:
+        r"""The gather formula as LaTeX, without dollar signs.
 
-        return derivation_latex(self.derivation)
+        Without arguments it is a block for the inside of a formula, no wider than 6.5 in. With a ``width`` (a number
+        and in, cm, mm or pt) or a ``label`` it is a numbered ``align`` environment, which a document with amsmath takes
+        as it stands. Raises SpecError for a width or a label that is none.
+
+        >>> import symconv as sc
+        >>> print(sc.derive(sc.conv1d(), "w").latex("10cm", label="eq:gw"))
+        % gradient of conv1d() with respect to w: \eqref{eq:gw}
+        \begin{align}
+        \bar w_{f,c,p} &= \sum_{n=0}^{N - 1}\;\sum_{i=0}^{O_{L} - 1}\, \bar y_{n,f,i}\,x_{n,c,i + p} \label{eq:gw} \\
+        O_{L} &= L - K + 1 \notag \\
+        &\text{for }0 \le f < F,\ 0 \le c < C,\ 0 \le p < K \notag
+        \end{align}
+        """
+        if width is None and label is None:
+            from symconv.views.latex import derivation_latex
+
+            return derivation_latex(self.derivation)
+        from symconv.views.typeset.fragment import derivation_fragment
+        from symconv.views.typeset.layout import TEXT_WIDTH
+
+        return derivation_fragment(self.derivation, TEXT_WIDTH if width is None else width, label)
 
     def code(self, library: str = "numpy") -> str:
         """Readable source: a function of the arrays, with loops over the taps and slices for the rest.

@@ -80,22 +80,23 @@ def list_operators(form: str) -> int:
     "--format",
     "form",
     type=click.Choice(("text", "latex", "json", "numpy", "torch")),
-    default="text",
-    show_default=True,
-    help="numpy and torch: readable functions, the forward first",
+    help="Default text, or latex where -o is a .tex file. latex: fragments for \\input. numpy and torch: functions.",
 )
+@click.option("--width", metavar="LENGTH", help="LaTeX: no line is wider, as in 6.5in (the default), 12cm or 345pt.")
 @the_output("The file to write; default stdout.")
-def derive(op: str, wrt: tuple[str, ...], form: str, output: Path | None, **settings: object) -> int:
+def derive(
+    op: str, wrt: tuple[str, ...], form: str | None, width: str | None, output: Path | None, **settings: object
+) -> int:
     """Derive gradients, step by step.
 
     \b
     Examples:
       symconv derive conv2d --stride 2 --padding 1 --wrt x
-      symconv derive 'y[n,i] = sum[p](x[n,2*i+p]*w[p])' --format latex
+      symconv derive 'y[n,i] = sum[p](x[n,2*i+p]*w[p])' --width 12cm -o formulas.tex
     """
     from symconv.commands.derive import derive as work
 
-    return work(op, settings, wrt, form, output)
+    return work(op, settings, wrt, form, output, width)
 
 
 @command()

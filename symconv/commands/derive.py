@@ -11,18 +11,34 @@ from symconv.commands.files import write
 from symconv.commands.outcome import RIGHT
 from symconv.commands.request import gradient_names, requested
 from symconv.commands.terminal import columns, say
+from symconv.errors import SpecError
 from symconv.gather.derivation import Derivation
-from symconv.views.document import one_line
 
 __all__ = ["derive"]
 
 
-def derive(op: str, settings: Mapping[str, object], wrt: tuple[str, ...], form: str, output: Path | None) -> int:
-    """Print or write the derivations as text, LaTeX, JSON or source; as source, the forward stands before them."""
+def derive(
+    op: str,
+    settings: Mapping[str, object],
+    wrt: tuple[str, ...],
+    form: str | None,
+    output: Path | None,
+    width: str | None = None,
+) -> int:
+    """Print or write the derivations as text, LaTeX, JSON or source; as source, the forward stands before them.
+
+    Without ``form`` a .tex file holds LaTeX; all else is text.
+    """
+    chosen = form or ("latex" if output is not None and output.suffix.lower() == ".tex" else "text")
+    if width is not None and chosen != "latex":
+        raise SpecError("--width is for LaTeX: add --format latex, or write to a .tex file")
     operator = requested(op, settings)
     derivations = [pipeline.derive(operator, name) for name in gradient_names(operator, wrt)]
-    text = {"text": _text, "latex": _latex, "json": _json, "numpy": _numpy, "torch": _torch}[form](derivations)
-    if output is None and form == "text":
+    if chosen == "latex":
+        text = _latex(derivations, width)
+    else:
+        text = {"text": _text, "json": _json, "numpy": _numpy, "torch": _torch}[chosen](derivations)
+    if output is None and chosen == "text":
         say(text.rstrip("\n"))
     elif output is None:
         print(text.rstrip("\n"))
@@ -37,11 +53,14 @@ def _text(derivations: list[Derivation]) -> str:
     return "\n\n".join(derivation_text(found, columns()) for found in derivations)
 
 
-def _latex(derivations: list[Derivation]) -> str:
-    from symconv.views.latex import derivation_latex, operator_latex
+def _latex(derivations: list[Derivation], width: str | None) -> str:
+    from symconv.views.typeset.fragment import derivation_fragment, fragments, operator_fragment
+    from symconv.views.typeset.layout import TEXT_WIDTH
 
-    stated = f"% {one_line(str(derivations[0].stated))}\n{operator_latex(derivations[0].stated)}"
-    return "\n\n".join((stated, *(f"% {d.operator.output.name}\n{derivation_latex(d)}" for d in derivations)))
+    room = TEXT_WIDTH if width is None else width
+    stated = derivations[0].stated
+    blocks = [operator_fragment(stated, room), *(derivation_fragment(found, room) for found in derivations)]
+    return fragments(blocks, (str(stated),), room)
 
 
 def _json(derivations: list[Derivation]) -> str:

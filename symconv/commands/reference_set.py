@@ -13,7 +13,6 @@ from symconv.gather.derivation import Derivation
 from symconv.notation.operator import Operator
 from symconv.ops.registry import adder1d, conv1d, conv2d, conv3d, max_plus2d, operator
 from symconv.options import Options, options
-from symconv.views.document import document
 
 __all__ = ["REFERENCES", "Reference", "chosen", "rendered", "stated", "unit"]
 
@@ -85,17 +84,19 @@ def rendered(reference: Reference) -> dict[str, str]:
     """The files of a reference by name: the module's source and the formulas it was generated from."""
     written = f"{reference.name}: written by `symconv generate --all`, checked by `symconv generate --all --check`."
     source = pipeline.generate((unit(reference),), chosen(reference))
-    formulas = document(_formulas(reference), (written,))
+    from symconv.views.typeset.fragment import fragments
+
+    formulas = fragments(_formulas(reference), (written,))
     return {f"{reference.name}.pyx": f"# {written}\n{source.text}", f"{reference.name}.tex": formulas}
 
 
-def _formulas(reference: Reference) -> list[tuple[str, str]]:
-    from symconv.views.latex import gather_latex, operator_latex
+def _formulas(reference: Reference) -> list[str]:
+    from symconv.views.typeset.fragment import gather_fragment, operator_fragment
 
     op = stated(reference)
     forward, *others = derivations(reference)
-    first = gather_latex(forward.gather) if reference.derived else operator_latex(op)
-    return [(op.output.name, first), *((d.operator.output.name, gather_latex(d.gather)) for d in others)]
+    first = gather_fragment(forward.gather, op.name) if reference.derived else operator_fragment(op)
+    return [first, *(gather_fragment(d.gather, f"gradient of {op.name} by {d.wrt}") for d in others)]
 
 
 def derivations(reference: Reference) -> tuple[Derivation, ...]:

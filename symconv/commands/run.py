@@ -24,7 +24,6 @@ from symconv.options import Options, options
 from symconv.validate.validation import Validations, validate_all
 from symconv.verify.verdict import Verdict
 from symconv.views.data import verdict_data
-from symconv.views.document import document
 from symconv.views.drawing import Drawing
 from symconv.views.sections import formulas
 
@@ -101,13 +100,13 @@ def _compiled_and_proved(operator: Operator, chosen: Options) -> tuple[Kernel, V
 
 
 def _written(job: _Job, place: Path) -> list[Path]:
-    from symconv.views.latex import derivation_latex, operator_latex
     from symconv.views.report import report_html
     from symconv.views.show import kernel_facts
+    from symconv.views.typeset.fragment import derivation_fragment, fragments, operator_fragment
 
     name = stem(job.operator)
-    formulas = {job.operator.output.name: operator_latex(job.operator)}
-    formulas |= {d.operator.output.name: derivation_latex(d) for d in job.derivations}
+    formulas = {job.operator.output.name: operator_fragment(job.operator)}
+    formulas |= {d.operator.output.name: derivation_fragment(d) for d in job.derivations}
     page = report_html(
         job.operator.name,
         job.operator,
@@ -116,7 +115,7 @@ def _written(job: _Job, place: Path) -> list[Path]:
         verdict=job.verdict,
         facts={**kernel_facts(job.kernel), "loop nests": job.nests.line},
     )
-    texts = {f"{name}_{tensor}.tex": document([(str(job.operator), text)]) for tensor, text in formulas.items()}
+    texts = {f"{name}_{tensor}.tex": fragments([text], (str(job.operator),)) for tensor, text in formulas.items()}
     texts |= {f"{name}.pyx": job.kernel.source, "report.html": page, "verdict.txt": f"{_said(job)}\n"}
     return [write(place / file, text) for file, text in texts.items()]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from symconv.export.layer import Layer
 from symconv.export.package import File
-from symconv.views.document import document
 from symconv.views.latex import derivation_latex, operator_latex
+from symconv.views.typeset.fragment import derivation_fragment, fragments, operator_fragment
 
 __all__ = ["formulas", "formulas_file"]
 
@@ -27,5 +27,7 @@ def formulas(layer: Layer) -> tuple[tuple[str, str], ...]:
 
 
 def formulas_file(layer: Layer) -> File:
-    """``<name>.tex``: a document that compiles on its own."""
-    return File(f"{layer.name}.tex", document(formulas(layer), (str(layer.operator),)))
+    """``<name>.tex``: the formulas for ``\\input`` in a document."""
+    op = layer.operator
+    blocks = [operator_fragment(op), *(derivation_fragment(function.derivation) for function in layer.gradients)]
+    return File(f"{layer.name}.tex", fragments(blocks, (str(op),)))

@@ -36,7 +36,19 @@ def test_derive_shows_every_gradient_or_the_one_asked_for(call):
 def test_derive_speaks_latex(call):
     result = call("derive", *OPERATOR, "--format", "latex")
     for wrt in ("x", "w"):
-        assert sc.derive(sc.conv1d(stride=2, padding=1), wrt).latex() in result.output
+        assert sc.derive(sc.conv1d(stride=2, padding=1), wrt).latex("6.5in") in result.output
+
+
+def test_derive_writes_fragments_as_wide_as_asked_for(call, tmp_path):
+    assert call("derive", *OPERATOR, "--width", "12cm", "-o", tmp_path / "f.tex").exit_code == 0
+    text = (tmp_path / "f.tex").read_text(encoding="utf-8")
+    assert sc.derive(sc.conv1d(stride=2, padding=1), "x").latex(width="12cm") in text
+    assert "documentclass" not in text
+    for wrong, words in ((("--width", "wide"), "6.5in"), (("--width", "6.5in", "--format", "json"), "--format latex")):
+        refused = call("derive", *OPERATOR, *wrong, "-o", tmp_path / "g.tex")
+        assert refused.exit_code == 2
+        assert words in refused.output
+        assert not (tmp_path / "g.tex").exists()
 
 
 def test_derive_speaks_json(call, tmp_path):
@@ -163,7 +175,7 @@ def test_run_tells_what_goes_on_line_by_line(written):
 def test_run_writes_the_formulas_and_the_source_of_the_kernel(written):
     _, folder = written
     op = sc.conv1d(stride=2, padding=1)
-    assert sc.derive(op, "x").latex() in (folder / "conv1d_gx.tex").read_text(encoding="utf-8")
+    assert sc.derive(op, "x").latex("6.5in") in (folder / "conv1d_gx.tex").read_text(encoding="utf-8")
     x, w = np.arange(9.0, dtype="f").reshape(1, 1, 9), np.ones((1, 1, 3), "f")
     kernel = sc.build(op)
     assert kernel.source == (folder / "conv1d.pyx").read_text(encoding="utf-8")

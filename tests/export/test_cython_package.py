@@ -80,7 +80,9 @@ def test_documents_hold_formulas_that_render():
     assert len(formulas) == 3
     for formula in formulas:
         pykatex.renderToString(formula, displayMode=True)
-        assert formula in package.text("sample.tex")
+    op = sc.adder2d(stride=2, padding=1)
+    for wrt in op.tensors:
+        assert sc.derive(op, wrt).latex("6.5in") in package.text("sample.tex")
     assert "the slope of |u| at u = 0 is taken as 0" in package.text("README.md")
     assert "`grad_x(gy, x, w)` | `gx` (N, C, H, W)" in package.text("README.md")
 
