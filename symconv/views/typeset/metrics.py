@@ -22,8 +22,8 @@ U8.9 V8.9 W12.1 X8.9 Y8.9 Z7.2 .3.3 ,3.3 :3.3 (4.6 )4.6 =9.2 '3.3 -4.0 /5.9 +9.2
 _NAMED = """
 alpha7.6 beta7.3 gamma6.8 delta5.7 epsilon4.8 zeta6.1 eta6.3 theta5.9 iota4.2 kappa6.8 lambda6.9 mu7.1 nu6.6 xi5.8
 pi7.1 rho6.1 sigma7.2 tau6.5 phi7.0 chi7.4 psi8.1 omega7.8 partial6.9 le9.4 ge9.4 ne9.2 mid3.4 cdot3.4 times9.4
-infty12.1 lvert3.4 rvert3.4 lfloor5.4 rfloor5.4 lceil5.4 rceil5.4 sum17.4 prod15.7 max21.9 min19.6 sin14.5 cos15.8 tan17.0
-sinh21.0 cosh22.3 tanh23.5 exp18.0 log15.2 ln9.8 vdots3.3 in8.1 to12.0
+infty12.1 lvert3.4 rvert3.4 lfloor5.4 rfloor5.4 lceil5.4 rceil5.4 sum17.4 prod15.7 max21.9 min19.6 sin14.5 cos15.8
+tan17.0 sinh21.0 cosh22.3 tanh23.5 exp18.0 log15.2 ln9.8 vdots3.3 in8.1 to12.0
 """
 
 
