@@ -192,6 +192,19 @@ class Concrete:
             raise Misfit(str(problem)) from None
         return value
 
+    def extreme(self, kind: str, value: Array, axes: Sequence[int], keep: bool) -> Array:
+        """The largest or smallest elements over axes."""
+        if any(value.shape[k] == 0 for k in axes):
+            raise Misfit(f"the {kind} of no elements")
+        return self._typed((np.max if kind == "max" else np.min)(value, axis=tuple(axes), keepdims=keep))
+
+    def position(self, kind: str, value: Array, position: int | None) -> Any:
+        """The place of the first extreme element, of all or along an axis."""
+        if value.size == 0:
+            raise Misfit(f"the arg{kind} of no elements")
+        found = (np.argmax if kind == "max" else np.argmin)(value, axis=position)
+        return affine(int(found)) if position is None else np.asarray(found)
+
     def counted(self, first: Affine, step: int, count: Affine) -> Array:
         """``first + step*k`` for each ``k`` below a count."""
         return first.constant + step * np.arange(max(0, count.constant))

@@ -18,7 +18,8 @@ __all__ = ["Methods"]
 
 _OF_CONTEXTS = frozenset({"mark_non_differentiable", "mark_dirty", "set_materialize_grads", "train", "eval"})
 """Methods that no array depends on."""
-_NUMPY_METHODS = frozenset({"sum", "mean", "reshape", "flatten", "swapaxes", "ravel", "squeeze"})
+_NUMPY_METHODS = frozenset({"sum", "mean", "reshape", "flatten", "swapaxes", "ravel", "squeeze", "max", "min", "argmax",
+                            "argmin", "var", "std"})  # fmt: skip
 
 
 class Methods(Python):

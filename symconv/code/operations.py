@@ -14,6 +14,8 @@ from symconv.code.held import Held
 from symconv.code.trouble import Outside
 from symconv.code.values import (
     Box,
+    Choice,
+    Chosen,
     Condition,
     Dotted,
     Opaque,
@@ -56,16 +58,8 @@ class Operations(Held):
 
     def binary(self, op: str, left: Any, right: Any) -> Any:
         """``left op right``."""
-        if isinstance(left, tuple | list) or isinstance(right, tuple | list):
-            return self._sequences(op, left, right)
-        if isinstance(left, str) or isinstance(right, str):
-            return Opaque("text")
-        for value in (left, right):
-            if isinstance(value, Stale):
-                raise Outside(value.why, self.line)
-        for value, times in ((left, right), (right, left)):
-            if isinstance(value, Strides) and op == "*":
-                return replace(value, step=value.step * self.constant(times, "the step of a view"))
+        if (found := self._of_others(op, left, right)) is not None:
+            return found
         if is_number(left) and is_number(right):
             return arithmetic(op, number_of(left), number_of(right))
         if (found := self._positions(op, left, right)) is not None:
@@ -82,9 +76,39 @@ class Operations(Held):
             return self.boxed(self.on.scale(self.array(other), as_product(whole_or_product(number))))
         if op == "**" and is_number(right):
             return self._power(left, right)
+        if op == "/":
+            return self.boxed(self.on.word("divide", [self.array(left), self.array(right)], {}))
         if op in {"+", "-", "*"}:
             return self.boxed(self.on.elementwise(op, self.array(left), self.array(right)))
         raise Outside(f"{op} of {self.kind(left)} and {self.kind(right)}", self.line)
+
+    def _of_others(self, op: str, left: Any, right: Any) -> Any:
+        """The result where one of them is no number and no array; None where both are."""
+        if isinstance(left, tuple | list) or isinstance(right, tuple | list):
+            return self._sequences(op, left, right)
+        if isinstance(left, str) or isinstance(right, str):
+            return Opaque("text")
+        for value in (left, right):
+            if isinstance(value, Stale):
+                raise Outside(value.why, self.line)
+        for value, times in ((left, right), (right, left)):
+            if isinstance(value, Strides) and op == "*":
+                return replace(value, step=value.step * self.constant(times, "the step of a view"))
+        if isinstance(left, Choice | Chosen) or isinstance(right, Choice | Chosen):
+            return self._of_choice(op, left, right)
+        return None
+
+    def _of_choice(self, op: str, left: Any, right: Any) -> Chosen:
+        """An offset to a place, or one of its two indices by ``//`` and ``%``."""
+        for place, other in ((left, right), (right, left)):
+            if isinstance(place, Chosen) and op == "+" and isinstance(other, Affine):
+                return replace(place, offset=place.offset + other)
+        if isinstance(left, Chosen) and op == "-" and isinstance(right, Affine):
+            return replace(left, offset=left.offset - right)
+        plane = isinstance(left, Choice) and len(left.sizes) == 2 and isinstance(right, Affine)
+        if plane and op in {"//", "%"} and self.on.walk.same(left.sizes[1], right):
+            return Chosen(left, 0 if op == "//" else 1)
+        raise Outside(f"{op} of the place of an extreme", self.line)
 
     def _positions(self, op: str, left: Any, right: Any) -> Box | None:
         """The result where both are positions, or one is and the other one a whole number."""
@@ -96,9 +120,10 @@ class Operations(Held):
         return self.boxed(self.on.arithmetic(op, *sides))
 
     def _power(self, left: Any, right: Any) -> Box:
-        power = self.constant(right, "the exponent")
+        number = number_of(right)
+        power = number.constant if isinstance(number, Affine) and number.is_constant else 0
         if not 1 <= power <= 4:
-            raise Outside(f"an array to the power {power}", self.line)
+            return self.boxed(self.on.word("power", [self.array(left), number], {}))
         array = result = self.array(left)
         for _ in range(power - 1):
             result = self.on.elementwise("*", result, array)

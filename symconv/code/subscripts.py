@@ -8,7 +8,7 @@ from typing import Any
 from symconv.code.expressions import Expressions
 from symconv.code.slicing import composed
 from symconv.code.trouble import Outside
-from symconv.code.values import Box, Pack, Plan, Series, Slice, Span
+from symconv.code.values import Box, Chosen, Pack, Plan, Series, Slice, Span
 from symconv.notation.affine import Affine, affine
 
 __all__ = ["Subscripts"]
@@ -71,6 +71,9 @@ class Subscripts(Expressions):
             return self.boxed(self.on.pick(self.array(box), self.plan(array, entries)))
         plan = self.plan(array, entries)
         found = self.on.pick(array, plan)
+        if any(isinstance(entry, Chosen) for entry in entries):
+            self.touched(box, plan, "read")
+            return self.boxed(self.on.chosen(found, plan))
         return self.view(box, found, lambda value: self.on.pick(value, plan), plan)
 
     def plan(self, array: Any, entries: tuple[Any, ...]) -> Plan:
@@ -94,6 +97,8 @@ class Subscripts(Expressions):
                 continue
             if isinstance(entry, Box) and self.on.rank(self.current(entry)):
                 items.append(self.position(entry))
+            elif isinstance(entry, Chosen):
+                items.append(self.on.place(entry, array, axis))
             elif isinstance(entry, Slice):
                 items.append(self._span(array, entry, axis))
             else:

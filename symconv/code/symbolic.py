@@ -7,12 +7,13 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
+from symconv.code.choices import choice_of, chosen, extremes
 from symconv.code.grids import Factor as Run
 from symconv.code.grids import Grid, counted, joined
 from symconv.code.nodes import Arguments, node_of
 from symconv.code.scattering import gathered, scattered
 from symconv.code.slicing import picked, span, updated
-from symconv.code.values import Condition, Plan, Span
+from symconv.code.values import Choice, Chosen, Condition, Plan, Span
 from symconv.code.walk import Walk
 from symconv.notation.affine import Affine, affine, quotient, var
 from symconv.notation.expr import Constraint
@@ -39,6 +40,7 @@ class Symbolic:
         self.walk = walk
         self.caret = walk.caret
         self.unset_count = 0
+        self.choices: dict[str, Choice] = {}
         self.limits: dict[str, tuple[Constraint, ...]] = {}
 
     def is_array(self, value: object) -> bool:
@@ -168,6 +170,39 @@ class Symbolic:
             return gathered(self.walk, value, plan)
         return picked(self.walk, value, plan)
 
+    def extreme(self, kind: str, value: Value, axes: Sequence[int], keep: bool) -> Value:
+        """The largest or smallest elements over axes."""
+        return extremes(self.walk, kind, value, axes, keep)
+
+    def position(self, kind: str, value: Value, position: int | None) -> Choice:
+        """The place of the first extreme element."""
+        if position is not None:
+            raise Undecided(f"arg{kind} along an axis")
+        choice = choice_of(self.walk, kind, value)
+        for name in choice.taps:
+            self.choices[name] = choice
+            self.limits[name] = tuple(c for c in choice.limits if name in c.form.names())
+        return choice
+
+    def place(self, entry: Chosen, value: Value, position: int) -> Affine:
+        """The index that the place of an extreme is on an axis."""
+        with self.walk.inside(entry.choice.taps, entry.choice.limits):
+            return self.index(entry.form, value, position)
+
+    def chosen(self, value: Value, plan: Plan) -> Value:
+        """What was picked at every place, where the extreme is there."""
+        choice = self._choice(plan)
+        return (
+            value if choice is None else Value(value.axes, value.names, tuple(chosen(self.walk, choice, value.terms)))
+        )
+
+    def _choice(self, plan: Sequence[object]) -> Choice | None:
+        names = {n for one in plan if isinstance(one, Affine) for n in one.names() if n in self.choices}
+        found = {id(self.choices[name]): self.choices[name] for name in names}
+        if len(found) > 1:
+            raise Undecided("places of two extremes in one subscript")
+        return next(iter(found.values()), None)
+
     def scatter(self, value: Value, plan: Any, new: Value, sign: int, how: str) -> Value:
         """The array after elements that positions name were changed."""
         return scattered(self.walk, value, plan, new, sign, how)
@@ -190,6 +225,16 @@ class Symbolic:
 
     def update(self, value: Value, plan: Plan, new: Value, sign: int, replacing: bool, local: bool) -> Value:
         """The array after its elements were changed."""
+        choice = self._choice(plan)
+        if choice is not None:
+            old = picked(self.walk, value, plan)
+            new = (
+                elements.elementwise(self.walk, "-", new, old, "what is put where an extreme is") if replacing else new
+            )
+            whole = updated(self.walk, value, plan, new, sign, False, local)
+            count = len(value.terms)
+            added = chosen(self.walk, choice, whole.terms[count:])
+            return Value(whole.axes, whole.names, (*whole.terms[:count], *added))
         return updated(self.walk, value, plan, new, sign, replacing, local)
 
     def index(self, form: Affine, value: Value, position: int) -> Affine:

@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from symconv.errors import SpecError
-from symconv.notation.affine import Affine
+from symconv.notation.affine import ZERO, Affine, var
 from symconv.notation.expr import Constraint
+from symconv.prove.meaning.value import Term
 
 __all__ = [
     "Box",
+    "Choice",
+    "Chosen",
     "Condition",
     "Context",
     "Dotted",
@@ -164,3 +167,28 @@ class Strides:
     of: Box
     axis: int
     step: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The place of the first extreme element of an array: ``indicator`` is 1 where the ``taps`` are that place."""
+
+    kind: str
+    taps: tuple[str, ...]
+    sizes: tuple[Affine, ...]
+    limits: tuple[Constraint, ...]
+    indicator: Term
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A whole number that such a place gives: its index along one axis, plus ``offset``."""
+
+    choice: Choice
+    axis: int
+    offset: Affine = ZERO
+
+    @property
+    def form(self) -> Affine:
+        """The number over the taps of the choice."""
+        return var(self.choice.taps[self.axis]) + self.offset

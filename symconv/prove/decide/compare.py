@@ -9,6 +9,7 @@ from symconv.notation.affine import var
 from symconv.prove.meaning.functions import cancelled, told_apart
 from symconv.prove.meaning.scope import Scope, Undecided
 from symconv.prove.meaning.value import Term, Value, inside, scaled
+from symconv.relation.collecting import plain
 from symconv.relation.equality import Difference, difference
 
 __all__ = ["compare", "limited", "renamed"]
@@ -32,7 +33,7 @@ def limited(value: Value) -> Iterator[Term]:
     names = (name for group in value.names for name in group)
     sizes = (size for one in value.axes for size in one.sizes)
     limits = [c for name, size in zip(names, sizes, strict=True) for c in inside(var(name), size)]
-    return (cancelled(term).under(*limits) for term in value.terms)
+    return (cancelled(one).under(*limits) for term in value.terms if (one := plain(term)) is not None)
 
 
 def renamed(value: Value, like: Value) -> Value:

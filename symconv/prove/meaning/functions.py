@@ -167,8 +167,14 @@ def powered(argument: Sum, power: Product, limits: Collection[Constraint], of_su
 
 
 def cancelled(term: Term) -> Term:
-    """The term without elements that stand beside their own inverse."""
+    """The term without elements that stand beside their own inverse; powers of ``step`` are ``step``."""
     factors = list(term.factors)
+    for factor in set(factors):
+        most = next((n for name, n in (("step(", 1), ("sign(", 2)) if factor.tensor.startswith(name)), len(factors))
+        # sign³ is sign, step² is step.
+        for _ in range(0, factors.count(factor) - most, most):
+            for _ in range(most):
+                factors.remove(factor)
     for inverse in term.factors:
         if inverse.tensor.startswith(_RECIPROCAL):
             name = inverse.tensor.removeprefix(_RECIPROCAL).partition("{")[0]
@@ -261,7 +267,7 @@ def told_apart(terms: Iterable[Term]) -> bool:
         if any(OF_SUM in factor.tensor for factor in term.factors):
             return False
         atoms = {factor for factor in term.factors if is_atom(factor.tensor)}
-        if len(atoms) > 1:
+        if len(atoms) > 1 or any(one.tensor.startswith("sign(") and term.factors.count(one) > 1 for one in atoms):
             return False
         names |= {factor.tensor for factor in atoms}
     functions = {name.partition("(")[0] for name in names}

@@ -15,6 +15,7 @@ from symconv.notation.tables import table_of
 from symconv.prove.language.facts import Facts, facts_of
 from symconv.prove.meaning.amounts import as_product
 from symconv.prove.meaning.arrays import tensor
+from symconv.prove.meaning.extremes import extreme, first_extreme, tapped
 from symconv.prove.meaning.functions import applied, powered
 from symconv.prove.meaning.scope import Names, Scope, Undecided
 from symconv.prove.meaning.value import (
@@ -126,6 +127,8 @@ class _Reader:
                 yield from scaled(self._sum(expr, put), scale.coefficient, scale.monomial)
             case Apply(function, arguments):
                 yield from self._apply(function, arguments, put)
+            case Reduce("max" | "min", _, (_,)):
+                yield self._extreme(expr, put)
             case Reduce(kind, _, _):
                 raise Undecided(f"the formula takes a {kind}, which is no polynomial in the tensors")
 
@@ -158,6 +161,39 @@ class _Reader:
         sizes = self.scope.names.logical.get(name, index)
         return tuple(form for form, size in zip(index, sizes, strict=True) if size != affine(1))
 
+    def _window(
+        self, reduce: Reduce, put: dict[str, Affine], taps: Mapping[str, Affine]
+    ) -> tuple[list[Term], list[Constraint]]:
+        """The element of a window at its taps, and the conditions on these."""
+        inner = put | dict(taps)
+        (piece,) = reduce.pieces
+        within = [c for one in reduce.indices for c in inside(inner[one.name], one.extent.substitute(inner))]
+        within += [constraint.substitute(inner) for constraint in piece.where]
+        return list(self.terms(piece.body, inner)), within
+
+    def _extreme(self, reduce: Reduce, put: dict[str, Affine]) -> Term:
+        taps = {one.name: self.scope.fresh() for one in reduce.indices}
+        element, within = self._window(reduce, put, {old: var(new) for old, new in taps.items()})
+        return extreme(self.scope, reduce.kind, element, tuple(taps.values()), within, self.limits)
+
+    def _chosen(self, name: str, index: tuple[Affine, ...], position: Expr, put: dict[str, Affine]) -> Iterator[Term]:
+        """1 where the extreme that a statement chose is at a position of its window."""
+        op, at = self.earlier[name]
+        statement = op.statements[at]
+        reduce = statement.expr
+        assert isinstance(reduce, Reduce)
+        outer = dict(zip(statement.indices, (form.substitute(put) for form in index), strict=True))
+        places = tapped(position)
+        if len(places) != len(reduce.indices) or len(reduce.pieces) != 1:
+            raise Undecided("the formula compares the place of an extreme in a way that is not known here")
+        taps = {one.name: self.scope.fresh() for one in reduce.indices}
+        element, within = self._window(reduce, outer, {old: var(new) for old, new in taps.items()})
+        new = {taps[one.name]: form.substitute(put) for one, form in zip(reduce.indices, places, strict=True)}
+        for term in first_extreme(
+            self.scope, reduce.kind.removeprefix("arg"), element, tuple(taps.values()), within, self.limits
+        ):
+            yield term.substitute(new)
+
     def _sum(self, reduce: Reduce, put: dict[str, Affine]) -> Iterator[Term]:
         for piece in reduce.pieces:
             fresh = {one.name: self.scope.fresh() for one in reduce.indices}
@@ -178,6 +214,8 @@ class _Reader:
                 yield from scaled(self.terms(b, put), Fraction(1 if function == "add" else -1))
             case "neg", (a,):
                 yield from scaled(self.terms(a, put), Fraction(-1))
+            case "eq", (Read(name, index, _), position) if self._chooses(name):
+                yield from self._chosen(name, index, position, put)
             case "mul", (a, b):
                 yield from collected(multiplied(self.terms(a, put), self.terms(b, put)))
             case "div", (a, b):
@@ -187,6 +225,13 @@ class _Reader:
             case _:
                 given = [tuple(d for one in self.terms(argument, put) for d in domains(one)) for argument in arguments]
                 yield from applied(function, given, self.limits, self.scope.of_sum)
+
+    def _chooses(self, name: str) -> bool:
+        if name not in self.earlier:
+            return False
+        op, at = self.earlier[name]
+        expr = op.statements[at].expr
+        return isinstance(expr, Reduce) and expr.kind in {"argmax", "argmin"}
 
     def _over(self, a: Expr, b: Expr, put: dict[str, Affine]) -> Iterator[Term]:
         yield from collected(multiplied(self.terms(a, put), self._inverse(b, put)))

@@ -1,0 +1,77 @@
+"""The largest or smallest of elements, and which of them is the first such: atoms known by the elements they are of.
+
+Elements are told by the sum they would have: equal sums of single elements are sums over the same elements, each as
+often, and those have the same extremes. Which one is the first depends on their order too; an order is known where it
+is that of the tensor itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+from fractions import Fraction
+
+from symconv.notation.affine import Affine, var
+from symconv.notation.expr import Apply, Constraint, Expr, Index
+from symconv.prove.meaning.functions import is_atom
+from symconv.prove.meaning.scope import Scope, Undecided
+from symconv.prove.meaning.value import Factor, Term
+
+__all__ = ["extreme", "first_extreme", "tapped"]
+
+_WORDS = {"max": "largest", "min": "smallest"}
+
+
+def extreme(scope: Scope, kind: str, element: Sequence[Term], taps: Sequence[str],
+            within: Collection[Constraint], limits: Collection[Constraint]) -> Term:  # fmt: skip
+    """The ``kind`` ("max" or "min") over ``taps``, kept ``within`` their lengths, of an element.
+
+    Raises Undecided where the element is no element of one tensor.
+    """
+    one = _plain(kind, element)
+    whole = replace(one, bound=(*one.bound, *taps)).under(*within)
+    (found,) = scope.of_sum(_WORDS[kind], [whole], limits)
+    return found
+
+
+def first_extreme(scope: Scope, kind: str, element: Sequence[Term], taps: Sequence[str],
+                  within: Collection[Constraint], limits: Collection[Constraint]) -> Iterator[Term]:  # fmt: skip
+    """1 where the element is the first extreme one over ``taps`` in row-major order, else 0."""
+    one = _plain(kind, element)
+    _in_order(one.factors[0], taps)
+    fresh = {tap: scope.fresh() for tap in taps}
+    put = {tap: var(new) for tap, new in fresh.items()}
+    moved = one.substitute(put)
+    there = extreme(scope, kind, [moved], tuple(fresh.values()), [c.substitute(put) for c in within], limits)
+    (known,) = there.factors
+    name = f"first {known.tensor}"
+    yield Term(Fraction(1), (), (Factor(name, (*known.index, *one.factors[0].index)),))
+
+
+def tapped(position: Expr) -> list[Affine]:
+    """The places of the taps in a row-major position ``(p*K + q)*L + r``."""
+    match position:
+        case Index(form):
+            return [form]
+        case Apply("add", (Apply("mul", (first, Index(_))), Index(last))):
+            return [*tapped(first), last]
+    return []
+
+
+def _plain(kind: str, element: Sequence[Term]) -> Term:
+    match element:
+        case [Term(coefficient, (), (Factor(name, _),), (), _, ()) as one] if coefficient == 1 and not is_atom(name):
+            return one
+    raise Undecided(f"{kind} of sums, of products or of elements some of which are fixed numbers (a pad)")
+
+
+def _in_order(factor: Factor, taps: Sequence[str]) -> None:
+    """That later taps are later elements of the tensor."""
+    places = []
+    for tap in taps:
+        where = [k for k, form in enumerate(factor.index) if tap in form.names()]
+        if len(where) != 1 or factor.index[where[0]].coefficient(tap) < 1:
+            raise Undecided("the first extreme of elements in an order that is not that of their tensor")
+        places.append(where[0])
+    if sorted(set(places)) != places:
+        raise Undecided("the first extreme of elements in an order that is not that of their tensor")
