@@ -263,13 +263,19 @@ def told_apart(terms: Iterable[Term]) -> bool:
     polynomials.
     """
     names: set[str] = set()
+    squared = plain = False
     for term in terms:
         if any(OF_SUM in factor.tensor for factor in term.factors):
             return False
         atoms = {factor for factor in term.factors if is_atom(factor.tensor)}
-        if len(atoms) > 1 or any(one.tensor.startswith("sign(") and term.factors.count(one) > 1 for one in atoms):
+        if len(atoms) > 1:
             return False
+        squared |= any(one.tensor.startswith("sign(") and term.factors.count(one) > 1 for one in atoms)
+        plain |= not atoms
         names |= {factor.tensor for factor in atoms}
+    if squared and plain:
+        # u·sign(u)² is u.
+        return False
     functions = {name.partition("(")[0] for name in names}
     bodies = {name: name.partition("(")[2][:-1].split(" + ") for name in names}
     single = all(len({_bare(word) for word in words}) == len(words) for words in bodies.values())
