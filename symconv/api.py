@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from symconv.display import Displayed
 from symconv.errors import SpecError
 from symconv.kernel import Kernel, compiled
 from symconv.notation.operator import Operator
-from symconv.options import Options, asked, options
+from symconv.options import Options, options, spelled_out
 
 if TYPE_CHECKING:
     from symconv.gather.derivation import Derivation
@@ -255,7 +255,16 @@ def jvp(op: Operator | Gradient, wrt: tuple[str, ...] | str) -> Gradient:
     return Gradient(pipeline.jvp(operator, tensor_names(operator, wrt)))
 
 
-def build(op: Operator | Gradient, **chosen: Any) -> Kernel:
+@spelled_out
+def build(
+    op: Operator | Gradient,
+    dtype: str = "float32",
+    sizes: Mapping[str, tuple[int, ...]] | None = None,
+    threads: int | None = None,
+    accuracy: str = "default",
+    tune: bool = False,
+    target: str = "native",
+) -> Kernel:
     """Derive, generate and compile an operator; the module is cached on disk.
 
     Parameters
@@ -270,7 +279,7 @@ def build(op: Operator | Gradient, **chosen: Any) -> Kernel:
 
     Raises SpecError for bad options, DerivationError and GatherError from the derivation, BuildError from the compiler.
     """
-    return built(op, asked(chosen))
+    return built(op, options(dtype=dtype, sizes=sizes, threads=threads, accuracy=accuracy, tune=tune, target=target))
 
 
 def built(op: Operator | Gradient, chosen: Options, progress: Callable[[str], None] | None = None) -> Kernel:

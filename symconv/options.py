@@ -3,18 +3,24 @@ key."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from inspect import signature
-from typing import Any
+from functools import wraps
+from inspect import Parameter, signature
+from typing import Any, ParamSpec, TypeVar
 
 from symconv.errors import SpecError, shown
 
-__all__ = ["ACCURACIES", "DTYPES", "TARGETS", "Options", "asked", "names", "options"]
+__all__ = ["ACCURACIES", "DTYPES", "TARGETS", "Options", "asked", "names", "options", "said", "spelled_out"]
 
 DTYPES = ("float32", "float64")
 TARGETS = ("native", "portable", "x86-64-v2", "x86-64-v3", "x86-64-v4")
 ACCURACIES = ("default", "strict")
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +86,54 @@ def asked(given: Mapping[str, Any]) -> Options:
     >>> asked({"threads": 2}).threads
     2
     """
-    if unknown := [name for name in given if name not in names()]:
-        raise SpecError(f"build has no option {unknown[0]!r}; its options are {', '.join(names())}")
+    for name in given:
+        if name not in names():
+            raise _unknown("build", name)
     return options(**given)
+
+
+def said(**given: object) -> dict[str, Any]:
+    """Those of the build options that are not at their defaults.
+
+    >>> said(threads=2, tune=False, dtype="float32")
+    {'threads': 2}
+    """
+    usual = {name: one.default for name, one in signature(options).parameters.items()}
+    return {
+        name: value
+        for name, value in given.items()
+        if not (value is usual[name] or (isinstance(value, str) and value == usual[name]))
+    }
+
+
+def spelled_out(function: Callable[P, R]) -> Callable[P, R]:
+    """A function with the build options in its signature: a name that is none is a SpecError that says what there is.
+
+    >>> @spelled_out
+    ... def build(op: str, threads: int | None = None) -> int | None:
+    ...     return threads
+    >>> build("y", thread=2)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    symconv.errors.SpecError: build has no option 'thread'; did you mean threads? Its options are dtype, ...
+    """
+    parameters = signature(function).parameters
+    closed = not any(one.kind is Parameter.VAR_KEYWORD for one in parameters.values())
+
+    @wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        if closed:
+            for name in kwargs:
+                if name not in parameters:
+                    raise _unknown(function.__name__, name)
+        return function(*args, **kwargs)
+
+    return call
+
+
+def _unknown(function: str, name: str) -> SpecError:
+    near = difflib.get_close_matches(name, names(), 1)
+    hint = f"did you mean {near[0]}? Its options" if near else "its options"
+    return SpecError(f"{function} has no option {name!r}; {hint} are {', '.join(names())}")
 
 
 def names() -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -14,7 +14,7 @@ from symconv.errors import SpecError
 from symconv.frameworks.jax.primitives import operator_p
 from symconv.frameworks.layers import Layer, layer_of
 from symconv.notation.operator import Operator
-from symconv.options import Options
+from symconv.options import Options, said, spelled_out
 
 if TYPE_CHECKING:
     from symconv.api import Gradient
@@ -114,13 +114,22 @@ def _check(layer: Layer, arrays: Sequence[Any]) -> None:
         wanted, first = array.dtype, first or name
 
 
-def as_function(op: Operator | Gradient, **build: Any) -> Function:
+@spelled_out
+def as_function(
+    op: Operator | Gradient,
+    dtype: str = "float32",
+    sizes: Mapping[str, tuple[int, ...]] | None = None,
+    threads: int | None = None,
+    accuracy: str = "default",
+    tune: bool = False,
+    target: str = "native",
+) -> Function:
     """A function on JAX arrays that computes an operator with symconv's kernels, called by XLA without Python.
 
     Parameters
     ----------
     op : an operator, or a gradient
-    build : options of ``sc.build``; ``dtype`` is taken from the arrays of each call
+    dtype, sizes, threads, accuracy, tune, target : as in ``sc.build``; ``dtype`` is that of the arrays of each call
 
     The function takes arrays in ``op.tensors`` order, float32 or (with ``jax_enable_x64``) float64 on the CPU, and has
     every transform: ``jit``, ``grad``, ``jvp``, ``vjp``, ``linearize``, ``hessian``, ``vmap``, ``checkpoint``.
@@ -134,6 +143,7 @@ def as_function(op: Operator | Gradient, **build: Any) -> Function:
     >>> jax.grad(lambda x: conv(x, w).sum())(x).tolist()
     [[[2.0, 3.0, 3.0, 2.0]]]
     """
+    build = said(dtype=dtype, sizes=sizes, threads=threads, accuracy=accuracy, tune=tune, target=target)
     return Function(layer_of(op, build))
 
 

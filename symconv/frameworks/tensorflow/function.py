@@ -6,7 +6,7 @@ an operator, and one that computes its gradients.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
@@ -20,7 +20,7 @@ from symconv.frameworks.tensorflow.calls import as_inputs, as_it_is, has_values
 from symconv.frameworks.tensorflow.calls import backward as computed_gradients
 from symconv.frameworks.tensorflow.calls import forward as computed
 from symconv.notation.operator import Operator
-from symconv.options import Options
+from symconv.options import Options, said, spelled_out
 
 if TYPE_CHECKING:
     from symconv.api import Gradient
@@ -133,13 +133,22 @@ def _no_forward_mode(name: str, tensors: Tensors) -> None:
         )
 
 
-def as_function(op: Operator | Gradient, **build: Any) -> Function:
+@spelled_out
+def as_function(
+    op: Operator | Gradient,
+    dtype: str = "float32",
+    sizes: Mapping[str, tuple[int, ...]] | None = None,
+    threads: int | None = None,
+    accuracy: str = "default",
+    tune: bool = False,
+    target: str = "native",
+) -> Function:
     """A differentiable function on TensorFlow tensors that computes an operator with symconv's kernels.
 
     Parameters
     ----------
     op : an operator, or a gradient; ``layout="NHWC"`` gives TensorFlow's order of axes
-    build : options of ``sc.build``; ``dtype`` is taken from the tensors of each call
+    dtype, sizes, threads, accuracy, tune, target : as in ``sc.build``; ``dtype`` is that of the tensors of each call
 
     The function takes tensors, variables or NumPy arrays in ``op.tensors`` order, float32 or float64. Tapes of any
     order, ``tf.autodiff.ForwardAccumulator`` and ``tf.function`` work; ``jit_compile=True`` is refused.
@@ -155,6 +164,7 @@ def as_function(op: Operator | Gradient, **build: Any) -> Function:
     >>> tape.gradient(y, x).numpy().ravel().tolist()
     [2.0, 3.0, 3.0, 2.0]
     """
+    build = said(dtype=dtype, sizes=sizes, threads=threads, accuracy=accuracy, tune=tune, target=target)
     return Function(layer_of(op, build))
 
 

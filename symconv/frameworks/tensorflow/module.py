@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from symconv.frameworks.parameters import fans, parameters
 from symconv.frameworks.tensorflow.calls import as_it_is
 from symconv.frameworks.tensorflow.function import Function, as_function
 from symconv.notation.operator import Operator
+from symconv.options import said, spelled_out
 
 if TYPE_CHECKING:
     from symconv.api import Gradient
@@ -49,14 +51,24 @@ class Module(tf.Module):  # type: ignore[misc]
         return f"<{self.function.operator.source or self.function.operator.name}, {shapes}>"
 
 
-def as_module(op: Operator | Gradient, **given: Any) -> Module:
+@spelled_out
+def as_module(
+    op: Operator | Gradient,
+    dtype: str = "float32",
+    sizes: Mapping[str, tuple[int, ...]] | None = None,
+    threads: int | None = None,
+    accuracy: str = "default",
+    tune: bool = False,
+    target: str = "native",
+    **shapes: tuple[int, ...],
+) -> Module:
     """A ``tf.Module`` that computes an operator.
 
     Parameters
     ----------
     op : an operator
-    given : for each tensor that is a variable its shape by name, as ``w=(3, 3, 3, 16)``; and options of ``sc.build``,
-        of which ``dtype`` is that of the variables
+    dtype, sizes, threads, accuracy, tune, target : as in ``sc.build``; ``dtype`` is that of the variables
+    shapes : for each tensor that is a variable its shape by name, as ``w=(3, 3, 3, 16)``
 
     Variables are drawn uniformly within 1/sqrt(n), where one number of the output sums over n numbers of the variable;
     those that are not summed over take the largest n of the others.
@@ -72,5 +84,6 @@ def as_module(op: Operator | Gradient, **given: Any) -> Module:
     [1, 4]
     """
     operator = operator_of(op)
-    shapes, build = parameters(operator, given)
-    return Module(as_function(op, **build), shapes)
+    chosen = said(dtype=dtype, sizes=sizes, threads=threads, accuracy=accuracy, tune=tune, target=target)
+    given, build = parameters(operator, {**shapes, **chosen})
+    return Module(as_function(op, **build), given)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -14,7 +15,7 @@ from symconv.frameworks.torch.calls import as_inputs, is_plain
 from symconv.frameworks.torch.custom import operator_op
 from symconv.frameworks.torch.functions import operator
 from symconv.notation.operator import Operator
-from symconv.options import Options
+from symconv.options import Options, said, spelled_out
 
 if TYPE_CHECKING:
     from symconv.api import Gradient
@@ -81,13 +82,22 @@ def _no_forward_mode(name: str) -> None:
         )
 
 
-def as_function(op: Operator | Gradient, **build: Any) -> Function:
+@spelled_out
+def as_function(
+    op: Operator | Gradient,
+    dtype: str = "float32",
+    sizes: Mapping[str, tuple[int, ...]] | None = None,
+    threads: int | None = None,
+    accuracy: str = "default",
+    tune: bool = False,
+    target: str = "native",
+) -> Function:
     """A differentiable function on torch tensors that computes an operator with symconv's kernels.
 
     Parameters
     ----------
     op : an operator, or a gradient
-    build : options of ``sc.build``; ``dtype`` is taken from the tensors of each call
+    dtype, sizes, threads, accuracy, tune, target : as in ``sc.build``; ``dtype`` is that of the tensors of each call
 
     The function takes tensors in ``op.tensors`` order, float32 or float64 on the CPU, and has every derivative:
     backward of any order, forward mode, ``torch.func`` and ``vmap``. Under ``torch.compile`` it is one opaque operator.
@@ -102,6 +112,7 @@ def as_function(op: Operator | Gradient, **build: Any) -> Function:
     >>> x.grad
     tensor([[[2., 3., 3., 2.]]])
     """
+    build = said(dtype=dtype, sizes=sizes, threads=threads, accuracy=accuracy, tune=tune, target=target)
     return Function(layer_of(op, build))
 
 

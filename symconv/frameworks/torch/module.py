@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import prod, sqrt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -12,6 +13,7 @@ from symconv.errors import SpecError
 from symconv.frameworks.parameters import parameters
 from symconv.frameworks.torch.function import Function, as_function
 from symconv.notation.operator import Operator
+from symconv.options import said, spelled_out
 
 if TYPE_CHECKING:
     from symconv.api import Gradient
@@ -58,14 +60,24 @@ class Module(torch.nn.Module):  # type: ignore[misc]
         return f"{self.function.operator.source or self.function.operator.name}, {shapes}"
 
 
-def as_module(op: Operator | Gradient, **given: Any) -> Module:
+@spelled_out
+def as_module(
+    op: Operator | Gradient,
+    dtype: str = "float32",
+    sizes: Mapping[str, tuple[int, ...]] | None = None,
+    threads: int | None = None,
+    accuracy: str = "default",
+    tune: bool = False,
+    target: str = "native",
+    **shapes: tuple[int, ...],
+) -> Module:
     """A ``torch.nn.Module`` that computes an operator.
 
     Parameters
     ----------
     op : an operator
-    given : for each tensor that is a parameter its shape by name, as ``w=(16, 3, 3, 3)``; and options of ``sc.build``,
-        of which ``dtype`` is that of the parameters
+    dtype, sizes, threads, accuracy, tune, target : as in ``sc.build``; ``dtype`` is that of the parameters
+    shapes : for each tensor that is a parameter its shape by name, as ``w=(16, 3, 3, 3)``
 
     Raises SpecError where a name is neither, or a shape does not have the tensor's axes.
 
@@ -78,7 +90,8 @@ def as_module(op: Operator | Gradient, **given: Any) -> Module:
     ['w', 'b']
     """
     operator = operator_of(op)
-    shapes, build = parameters(operator, given)
-    dtype = {"float32": torch.float32, "float64": torch.float64}
+    chosen = said(dtype=dtype, sizes=sizes, threads=threads, accuracy=accuracy, tune=tune, target=target)
+    given, build = parameters(operator, {**shapes, **chosen})
+    types = {"float32": torch.float32, "float64": torch.float64}
     function = as_function(op, **build)
-    return Module(function, shapes, dtype[function.layer.chosen.dtype])
+    return Module(function, given, types[function.layer.chosen.dtype])

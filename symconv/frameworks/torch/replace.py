@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from functools import cache, lru_cache
 from typing import Any
 
@@ -19,6 +20,7 @@ from symconv.ops.registry import (
     conv_transpose2d,
     conv_transpose3d,
 )
+from symconv.options import said, spelled_out
 
 __all__ = ["replace_convs"]
 
@@ -27,13 +29,22 @@ _CONVS: tuple[type[nn.Module], ...] = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _TRANSPOSED: tuple[type[nn.Module], ...] = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 
 
-def replace_convs(model: nn.Module, **build: Any) -> nn.Module:
+@spelled_out
+def replace_convs(
+    model: nn.Module,
+    dtype: str = "float32",
+    sizes: Mapping[str, tuple[int, ...]] | None = None,
+    threads: int | None = None,
+    accuracy: str = "default",
+    tune: bool = False,
+    target: str = "native",
+) -> nn.Module:
     """The network with every ``nn.Conv1d/2d/3d`` and ``nn.ConvTranspose1d/2d/3d`` computed by symconv.
 
     Parameters
     ----------
     model : any module; it is not changed
-    build : options of ``sc.build``
+    dtype, sizes, threads, accuracy, tune, target : as in ``sc.build``; ``dtype`` is that of the tensors of each call
 
     Parameters and buffers are shared with ``model``, not copied: an optimizer of either trains both. Hooks, names and
     the classes of everything else stay. Raises SpecError for what is no module or cannot be copied, for lazy layers
@@ -49,6 +60,7 @@ def replace_convs(model: nn.Module, **build: Any) -> nn.Module:
     """
     if not isinstance(model, nn.Module):
         raise SpecError(f"a torch.nn.Module is wanted; given a {type(model).__name__}")
+    build = said(dtype=dtype, sizes=sizes, threads=threads, accuracy=accuracy, tune=tune, target=target)
     options = tuple(sorted(build.items()))
     as_function(conv1d(), **build)
     made = _sharing(model)
