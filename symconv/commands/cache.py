@@ -41,7 +41,13 @@ class Choice:
         return not self.names and self.older is None
 
 
-def cache(choice: Choice, every: bool, empty: bool, dry: bool, form: str = "text") -> int:
+def cache(
+    choice: Choice = Choice(),
+    every: bool = False,
+    empty: bool = False,
+    dry: bool = False,
+    form: str = "text",
+) -> int:
     """Print what the cache holds, or delete what is chosen of it."""
     if dry and not empty:
         raise SpecError("--dry-run says what --clear would delete: it goes with --clear")

@@ -1,0 +1,123 @@
+"""Answers for programs: one object on stdout, with the fields that are documented and no others."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from symconv.commands.fields import EVERY, FIELDS
+
+CODE = """
+import numpy as np
+def matmul_forward(x, w):
+    return x @ w, (x, w)
+def matmul_backward(dout, cache):
+    x, w = cache
+    return dout @ w.T, x.T @ dout
+def backward(dy, x, w):
+    return np.einsum("ni,fi->nf", dy, w), np.einsum("nf,nc->fc", dy, x)
+"""
+FLAT = "y[n,f] = sum[c](x[n,c]*w[f,c])"
+LINE = "y[i] = 3*x[i]"
+TRANSPOSED = "gx = conv_transpose(gy, w, stride=2)"
+KINDS = {"text": str, "integer": int, "number": (int, float), "boolean": bool, "list": list, "object": dict}
+PARTS = {"check": "check of a verdict"}
+
+
+def fits(value, kind):
+    """Whether a value is of a kind as documented, and so is what it holds."""
+    kind = kind.removesuffix(" or null")
+    kind, _, inner = kind.partition(" of ")
+    if value is None:
+        return True
+    if kind in KINDS:
+        right = isinstance(value, KINDS[kind]) and (kind != "integer" or not isinstance(value, bool))
+        held = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        return right and all(fits(one, inner) for one in held if inner)
+    matches(value, FIELDS[PARTS.get(kind, kind)])
+    return True
+
+
+def matches(found, fields):
+    assert list(found) == list(fields)
+    for name, (kind, _) in fields.items():
+        assert fits(found[name], kind), (name, found[name])
+        assert found[name] is not None or kind.endswith("or null"), name
+
+
+@pytest.fixture
+def answered(call, tmp_path):
+    """The one object on stdout of a command, its fields those of a title, its status that of the process."""
+    (tmp_path / "layer.py").write_text(CODE)
+
+    def ask(title, status, *words, more=()):
+        done = call(*[word.replace("FOLDER", str(tmp_path)) for word in words], "--format", "json")
+        assert done.exit_code == status, done.stderr
+        found = json.loads(done.stdout)
+        assert (found["command"], found["status"]) == (words[0], status)
+        fields = {**EVERY, **FIELDS[title]}
+        for other in more:
+            fields |= FIELDS[other]
+        matches(dict(sorted(found.items(), key=lambda item: list(fields).index(item[0]))), fields)
+        return found
+
+    return ask
+
+
+def test_list_and_doctor(answered, monkeypatch):
+    found = answered("list", 0, "list")["operators"]
+    assert found[0]["tensors"]["w"] == "(F, C, K)"
+    assert found[0]["example"] == "symconv run conv1d --stride 2 --padding 1"
+    monkeypatch.setattr(
+        "symconv.commands.doctor.facts", lambda _: [("C compiler", False, "none"), ("torch", True, "2")]
+    )
+    assert answered("doctor", 2, "doctor")["usable"] is False
+
+
+def test_prove(answered):
+    right = answered("prove", 0, "prove", "conv1d", "--claim", "gx = conv_transpose(gy, w)")
+    assert (right["verdict"], right["counterexample"], right["report"]) == ("true", None, None)
+    wrong = answered("prove", 1, "prove", "conv1d", "--stride", "2", "--claim", TRANSPOSED)
+    assert "mod s" in wrong["fails_when"]
+    assert wrong["counterexample"]["shapes"]
+    family = answered("prove --for", 1, "prove", "conv1d", "--claim", "gx = conv_transpose(gy, w, stride=s)",
+                      "--for", "stride=1..2")  # fmt: skip
+    assert [(one["stride"], one["verdict"]) for one in family["members"]] == [(1, "yes"), (2, "no")]
+    code = answered("prove --code", 1, "prove", FLAT, "--code", "FOLDER/layer.py:backward", "--returns", "x,w")
+    assert (code["proofs"]["w"]["verdict"], code["proofs"]["x"]["verdict"]) == ("true", "false")
+
+
+def test_check(answered):
+    assert list(answered("check", 0, "check", "FOLDER/layer.py:matmul")["proofs"]) == ["x", "w"]
+
+
+def test_verify_and_run(answered, tmp_path):
+    verdict = answered("verify", 0, "verify", LINE)
+    assert (verdict["dtype"], verdict["verdict"]) == ("float32", "passed")
+    several = answered("verify OP OP", 0, "verify", LINE, LINE, "--jobs", "1")
+    assert [one["passed"] for one in several["verdicts"]] == [True, True]
+    ran = answered("run", 0, "run", LINE, "-o", "FOLDER/out")
+    assert (ran["dtype"], ran["verdict"]["verdict"]) == ("float32", "passed")
+    assert all(str(tmp_path) in file for file in ran["files"])
+
+
+def test_cache(answered):
+    answered("cache", 0, "cache")
+    answered("cache", 0, "cache", "--clear", "--older", "9999d", "--dry-run", more=("cache --clear",))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("prove", "conv1d"),
+        ("verify", "conv7d"),
+        ("run", "conv1d", "--stride", "0"),
+        ("check", "none.py:f"),
+        ("cache", "--dry-run"),
+    ],
+)
+def test_what_cannot_be_used_answers_nothing_on_stdout(words, call):
+    done = call(*words, "--format", "json")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.startswith("symconv: ")
