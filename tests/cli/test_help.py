@@ -12,6 +12,7 @@ import click
 import pytest
 
 from symconv.cli import cli
+from symconv.commands.request import requested
 from symconv.ops.registry import catalogue, operator
 
 HEAVY = ("numpy", "sympy", "islpy", "rich", "torch", "Cython", "jinja2")
@@ -62,3 +63,74 @@ def test_the_version_is_the_packages(call):
     import symconv
 
     assert call("--version").output == f"symconv {symconv.__version__}\n"
+
+
+def own_options(page: str) -> set[str]:
+    """The options that a page lists under the operator's title."""
+    section = re.search(r"^Options of [^\n]*:\n(.*?)\n\n", page, re.MULTILINE | re.DOTALL)
+    return set(re.findall(r"^  (--[a-z-]+)", section[1], re.MULTILINE)) if section else set()
+
+
+@pytest.mark.parametrize("op", [name for name in catalogue() if name.endswith("2d")])
+def test_the_page_of_an_operator_shows_what_it_takes_and_an_example_that_runs(op, call):
+    page = call("help", op).stdout
+    taken = signature(catalogue()[op].make).parameters
+    assert own_options(page) == {f"--{name.replace('_', '-')}" for name in taken}
+    command = re.search(r"^ +(symconv run .*)$", page, re.MULTILINE)[1]
+    with cli.commands["run"].make_context("run", shlex.split(command)[2:]) as context:
+        settings = {name: value for name, value in context.params.items() if name in taken}
+    made = requested(op, settings)
+    assert made.source in page
+    for tensor in (*made.tensors, made.output.name):
+        assert re.search(rf"^    {tensor} \(", page, re.MULTILINE)
+    assert call("run", op, "--help").stdout == page
+
+
+def test_formulas_and_spec_files_have_pages_of_their_own(call):
+    formula = call("derive", "y[n,i] = sum[p](x[n,2*i+p]*w[p])", "--help").stdout
+    assert own_options(formula) == {
+        "--called" if name == "name" else f"--{name}" for name in signature(operator).parameters if name != "source"
+    }
+    assert "  w (K)" in formula
+    assert "none: the file says everything" in call("derive", "mine.toml", "--help").stdout
+
+
+def example_on(page: str) -> list[str]:
+    """The words of a page's example, whose lines go on behind a backslash."""
+    lines = re.search(r"^ +symconv (?!help)(?:[^\\\n]|\\\n)*", page.partition("Example:")[2], re.MULTILINE)
+    return shlex.split(lines[0].replace("\\\n", ""))[1:]
+
+
+@pytest.mark.parametrize("name", ["derive", "prove", "bench", "tune", "export"])
+def test_a_command_shows_its_own_example_for_an_operator(name, call):
+    page = call("help", name, "conv2d").stdout
+    words = example_on(page)
+    assert words[:2] == [name, "conv2d"]
+    with cli.commands[name].make_context(name, words[1:]) as context:
+        assert context.args == []
+
+
+def test_the_claim_of_an_example_is_proved(call):
+    page = call("help", "prove", "adder1d").stdout
+    assert call(*example_on(page)).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("help", "conv7d"), "no help on 'conv7d'; did you mean conv"),
+        (("help", "run", "verify"), "help is on a command, an operator, or both"),
+        (("verfy", "conv1d"), "No such command 'verfy'; did you mean 'verify'?"),
+        (("conv2d",), "'conv2d' is an operator: say what to do with it, as in `symconv run conv2d`"),
+        (("run", "con2d"), "did you mean conv2d?"),
+        (("run", "conv2d", "--strid", "2"), "No such option: --strid; did you mean --stride?"),
+        (("run", "max_pool2d", "--group", "2"), "max_pool2d does not take --groups; it takes --kernel"),
+        (("derive", "conv2d", "--wrt", "weight"), "did you mean w? --wrt is one of x, w"),
+        (("derive", "conv2d", "--wrt", "dx"), "did you mean x?"),
+        (("bench", "conv1d", "--shape", "X=1,2,9", "--shape", "w=1,2,3"), "--shape is wanted for x"),
+    ],
+)
+def test_what_was_probably_meant_is_said(words, said, call):
+    result = call(*words)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert said in result.stderr

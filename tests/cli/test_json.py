@@ -7,6 +7,7 @@ import json
 import pytest
 
 from symconv.commands.fields import EVERY, FIELDS
+from symconv.verify.verdict import Check, Verdict
 
 CODE = """
 import numpy as np
@@ -92,13 +93,22 @@ def test_check(answered):
     assert list(answered("check", 0, "check", "FOLDER/layer.py:matmul")["proofs"]) == ["x", "w"]
 
 
-def test_verify_and_run(answered, tmp_path):
+def test_verify(answered, monkeypatch):
+    made_up = Verdict(False, "formula", "float32", (Check("forward", "made up", 1, 2.0, False),))
+    for module in ("verify", "verify_many"):
+        monkeypatch.setattr(f"symconv.commands.{module}.built", lambda *_: None)
+        monkeypatch.setattr(f"symconv.commands.{module}.judged", lambda *_: made_up)
+    assert answered("verify", 1, "verify", LINE)["checks"][0]["mark"] == "FAILED"
+    several = answered("verify OP OP", 1, "verify", LINE, LINE, "--jobs", "1")
+    assert [one["passed"] for one in several["verdicts"]] == [False, False]
+
+
+@pytest.mark.full
+def test_run(answered, tmp_path):
     verdict = answered("verify", 0, "verify", LINE)
-    assert (verdict["dtype"], verdict["verdict"]) == ("float32", "passed")
-    several = answered("verify OP OP", 0, "verify", LINE, LINE, "--jobs", "1")
-    assert [one["passed"] for one in several["verdicts"]] == [True, True]
     ran = answered("run", 0, "run", LINE, "-o", "FOLDER/out")
-    assert (ran["dtype"], ran["verdict"]["verdict"]) == ("float32", "passed")
+    assert ran["dtype"] == verdict["dtype"] == "float32"
+    assert ran["verdict"]["verdict"] == verdict["verdict"] == "passed"
     assert all(str(tmp_path) in file for file in ran["files"])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import symconv
@@ -14,20 +15,22 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 NAME = re.compile(r"_?[A-Z][A-Z0-9_]+")
 
 
+@cache
 def read_by_the_code() -> tuple[set[str], set[str]]:
     """The variables of symconv's own that are named in the code, and all that are looked up in the environment."""
     own, looked_up = set(), set()
     for path in Path(symconv.__file__).parent.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        text = path.read_text(encoding="utf-8")
+        if "environ" not in text and "SYMCONV_" not in text:
+            continue
+        for node in ast.walk(ast.parse(text)):
             match node:
-                case ast.Constant(str(text)) if re.fullmatch(r"_?SYMCONV_[A-Z_]+", text):
-                    own.add(text)
-                case ast.Call(ast.Attribute(place, "get"), [ast.Constant(str(name)), *_]) if "environ" in ast.unparse(
-                    node.func
+                case ast.Constant(str(word)) if re.fullmatch(r"_?SYMCONV_[A-Z_]+", word):
+                    own.add(word)
+                case ast.Call(ast.Attribute(where, "get"), [ast.Constant(str(name)), *_]) | ast.Subscript(
+                    where, ast.Constant(str(name))
                 ):
-                    looked_up.add(name)
-                case ast.Subscript(value, ast.Constant(str(name))) if ast.unparse(value) == "os.environ":
-                    looked_up.add(name)
+                    looked_up |= {name} if ast.unparse(where) == "os.environ" else set()
     return own, looked_up
 
 
