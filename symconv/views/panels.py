@@ -81,10 +81,10 @@ def _cut(length: int, marked: list[int]) -> range:
 
 
 def plane_of(op: Operator, tensor: Tensor, sizes: Mapping[str, int]) -> Plane:
-    """How a tensor is drawn: its last sliding axes, or its last axis where none slides."""
+    """How a tensor is drawn: its last sliding axes, or its last two axes where none slides."""
     sliding = {name for w in op.windows for name in (w.size, w.kernel, w.extent)}
     axes = [k for k, axis in enumerate(tensor.axes) if any(str(size) in sliding for size in axis)]
-    drawn = tuple(axes[-3:]) or tuple(range(len(tensor.axes)))[-1:]
+    drawn = tuple(axes[-3:]) or tuple(range(len(tensor.axes)))[-2:]
     statement = op.statements[-1]
     forms: Iterator[str] = iter(())
     if tensor == statement.target:

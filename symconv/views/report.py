@@ -51,7 +51,7 @@ def report_html(
     opened = operator_section(operator, page) if operator is not None else None
     gradients = tuple(gradient_section(derivation, page) for derivation in derivations)
     lessons = [
-        {**lesson_data(derivation, source), "anchor": section["anchor"], "title": section["title"]}
+        {**lesson_data(derivation, source), **{key: section[key] for key in ("anchor", "title", "formula")}}
         for derivation, section in zip(derivations, gradients, strict=True)
     ]
     told = [one["script"] for one in lessons if one["script"]]
@@ -67,7 +67,7 @@ def report_html(
             gradients=gradients,
             lessons=lessons,
             lesson_data=embedded(told) if told else None,
-            script=_script() if told else None,
+            script=_script(),
             label=LABEL,
             source=shown,
             verdict=None if verdict is None else verdict_data(verdict),

@@ -193,30 +193,35 @@ def _points(
 ) -> Iterator[dict[str, int]]:
     """Every value of the indices under the constraints; they hide indices of the same name around."""
     names = {one.name for one in ranges}
-    return _found(ranges, where, {name: value for name, value in known.items() if name not in names}, left)
+    tied = tuple((constraint, constraint.form.names()) for constraint in where)
+    return _found(ranges, tied, {name: value for name, value in known.items() if name not in names}, left)
 
 
-def _found(
-    ranges: tuple[Range, ...], where: tuple[Constraint, ...], known: dict[str, int], left: list[int]
-) -> Iterator[dict[str, int]]:
+_Tied = tuple[tuple[Constraint, frozenset[str]], ...]
+"""Constraints, each with the names it speaks of."""
+
+
+def _found(ranges: tuple[Range, ...], where: _Tied, known: dict[str, int], left: list[int]) -> Iterator[dict[str, int]]:
     """An index that the others settle comes first, without a search; a constraint is tried once all of it is known."""
-    open_ = tuple(one for one in where if not one.form.names() <= known.keys())
-    if len(open_) < len(where) and not all(_holds(one, known) for one in where if one not in open_):
+    open_ = tuple(one for one in where if not one[1] <= known.keys())
+    if len(open_) < len(where) and not all(_holds(one, known) for one, names in where if names <= known.keys()):
         return
     if not ranges:
         yield known
         return
-    name, extent = _next(ranges, open_, known)
-    rest = tuple(other for other in ranges if other.name != name)
-    low, high = 0, extent.evaluate(known) - 1
-    for constraint in open_:
-        if constraint.form.names() - known.keys() == {name}:
-            a = constraint.form.coefficient(name)
-            b = constraint.form.evaluate({**known, name: 0})
-            if a > 0 or constraint.equality:
-                low = max(low, -(b // a) if a > 0 else -(-b // a))
-            if a < 0 or constraint.equality:
-                high = min(high, b // -a if a < 0 else -b // a)
+    alone = [(one, name) for one, names in open_ if len(unknown := names - known.keys()) == 1 for name in unknown
+             if _linear(one.form, name)]  # fmt: skip
+    settled = {name for one, name in alone if one.equality}
+    chosen = next((one for one in ranges if one.name in settled), ranges[0])
+    rest = tuple(other for other in ranges if other.name != chosen.name)
+    name, low, high = chosen.name, 0, chosen.extent.evaluate(known) - 1
+    for constraint in (one for one, bounded in alone if bounded == name):
+        a = constraint.form.coefficient(name)
+        b = constraint.form.evaluate({**known, name: 0})
+        if a > 0 or constraint.equality:
+            low = max(low, -(b // a) if a > 0 else -(-b // a))
+        if a < 0 or constraint.equality:
+            high = min(high, b // -a if a < 0 else -b // a)
     for value in range(low, high + 1):
         left[0] -= 1
         if left[0] < 0:
@@ -224,12 +229,9 @@ def _found(
         yield from _found(rest, open_, {**known, name: value}, left)
 
 
-def _next(ranges: tuple[Range, ...], where: tuple[Constraint, ...], known: Mapping[str, int]) -> tuple[str, Affine]:
-    """The index to choose next: one that an equation settles, or the first."""
-    settled = {name for one in where if one.equality and len(one.form.names() - known.keys()) == 1
-               for name in one.form.names() - known.keys()}  # fmt: skip
-    chosen = next((one for one in ranges if one.name in settled), ranges[0])
-    return chosen.name, chosen.extent
+def _linear(form: Affine, name: str) -> bool:
+    """Whether a name stands in a form as a multiple alone, in no quotient."""
+    return name in dict(form.terms) and not any(name in affine(atom).names() for atom, _ in form.terms if atom != name)
 
 
 def _holds(constraint: Constraint, known: Mapping[str, int]) -> bool:

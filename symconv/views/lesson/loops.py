@@ -72,7 +72,8 @@ def _loops(
     at = {line: k for k, line in enumerate(lines)}
     sets: dict[tuple[int, ...], int] = {}
     cells = {}
-    known = {visit.path: text.lines_of(visit.path) for visits in shown.values() for visit in visits}
+    paths = {visit.path for visits in shown.values() for visit in visits}
+    known = {path: text.lines_of(path) for path in paths}
     for cell, visits in shown.items():
         mine = tuple(sorted({at[line] for visit in visits for line in known[visit.path]}))
         cells[cell] = (sets.setdefault(mine, len(sets)), _values(visits))

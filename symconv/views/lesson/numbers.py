@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from symconv.errors import InternalError
+from symconv.errors import InternalError, SpecError
 from symconv.gather.derivation import Derivation
 from symconv.notation.expr import Const, Expr, Read, Reduce, transform, walk
 from symconv.notation.operator import Operator
@@ -23,12 +23,13 @@ from symconv.views.terms import Part, Term, access_of
 
 __all__ = ["Numbers", "factor", "figures", "number", "product", "worked"]
 
-_DRAWS = ((-3, 4), (1, 5), (1, 2))
+_DRAWS = ((-3, 4), (1, 5), (1, 2), (6, 10), (20, 30))
 _CURVED = ((-1, 2), *_DRAWS)
 """Ranges of whole numbers, in the order they are tried: both signs, then what logarithms and roots take. Functions that
 flatten out are tried near their middle first."""
 _LONG = 6
 """Elements of a factor that are written out with numbers."""
+_NOISE = 1e-13
 _FRACTIONS = 3000
 """Points of a grid that are computed in fractions: a tenth of a second; numbers of larger ones are floats."""
 
@@ -48,13 +49,18 @@ class Numbers:
 
 
 def worked(derivation: Derivation, shapes: Mapping[str, tuple[int, ...]]) -> Numbers:
-    """Numbers for these input shapes; raises InternalError where derivation and definition disagree."""
+    """Numbers for these input shapes.
+
+    Raises SpecError where none give finite results, InternalError where derivation and definition disagree.
+    """
     op = derivation.operator
     for low, high in _DRAWS if exact_bits(op) is not None else _CURVED:
         drawn = _drawn(op, shapes, low, high)
         problem, exact = _run(op, drawn)
         if all(_finite(problem.tensors[s.target.name]) for s in op.statements):
             break
+    else:
+        raise SpecError("no small whole numbers were found where it is finite")
     arrays = {t.name: problem.tensors[t.name].reshape(t.shape(problem.sizes)) for t in _tensors(op)}
     return Numbers(problem, arrays, exact, _compared(derivation, arrays))
 
@@ -157,5 +163,7 @@ def number(value: Any) -> str:
     elif not np.isfinite(value):
         said = str(float(value))
     else:
-        said = str(int(value)) if value == int(value) and abs(value) < 1e15 else f"{float(value):.4g}"
+        # What is left of rounding is no number to look at.
+        value = 0 if abs(value) < _NOISE else value
+        said = str(int(value)) if value == int(value) and abs(value) < 1 / _NOISE else f"{float(value):.4g}"
     return said.replace("-", "−")

@@ -80,9 +80,10 @@ def _kernels(derivation: Derivation, found: Lesson, source: str | None) -> list[
 
 def _checked(found: Lesson, kernels: list[Loops]) -> str:
     said = "Whole numbers, every result exact. " if found.numbers.exact else "Numbers are rounded to four digits here. "
-    if found.numbers.compared:
-        said += f"All {found.numbers.compared} cells are what the definition gives, scattered by brute force"
-        said += f", and what the {' and the '.join(_LOOPS[one.title] for one in kernels)} compute." if kernels else "."
+    sides = ["what the definition gives, scattered by brute force"] if found.numbers.compared else []
+    sides += [f"what the {' and the '.join(_LOOPS[one.title] for one in kernels)} compute"] if kernels else []
+    if sides:
+        said += f"All {found.total.size} cells are {', and '.join(sides)}."
     return said
 
 
