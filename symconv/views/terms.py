@@ -12,7 +12,7 @@ import numpy as np
 from symconv import pipeline
 from symconv.asked import operator_of
 from symconv.errors import SpecError, shown
-from symconv.notation.affine import Affine, affine
+from symconv.notation.affine import Affine, affine, var
 from symconv.notation.expr import Apply, Const, Constraint, Expr, Index, Range, Read, Reduce, rename, transform
 from symconv.notation.operator import Operator, Tensor
 from symconv.notation.shapes import bind_sizes, completed
@@ -231,7 +231,8 @@ def _found(ranges: tuple[Range, ...], where: _Tied, known: dict[str, int], left:
 
 def _linear(form: Affine, name: str) -> bool:
     """Whether a name stands in a form as a multiple alone, in no quotient."""
-    return name in dict(form.terms) and not any(name in affine(atom).names() for atom, _ in form.terms if atom != name)
+    factor = form.coefficient(name)
+    return bool(factor) and name not in (form - factor * var(name)).names()
 
 
 def _holds(constraint: Constraint, known: Mapping[str, int]) -> bool:
