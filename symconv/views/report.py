@@ -47,7 +47,7 @@ def report_html(
     """
     from markupsafe import Markup
 
-    page = Page()
+    page = Page(numbered=True)
     opened = operator_section(operator, page) if operator is not None else None
     gradients = tuple(gradient_section(derivation, page) for derivation in derivations)
     lessons = [

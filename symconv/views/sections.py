@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from markupsafe import Markup
 
-from symconv.gather.derivation import Derivation
+from symconv.errors import SymconvError
+from symconv.gather.derivation import Derivation, derivation, forward
 from symconv.gather.small import small_steps
-from symconv.gather.solution import Gather
+from symconv.gather.solution import Gather, Solved
 from symconv.notation.expr import reads
 from symconv.notation.operator import Operator, Tensor
 from symconv.notation.trace import Step, Trace
+from symconv.readable.code import code
 from symconv.views.diagram import phase_plan, window_pattern
 from symconv.views.dialect import Dialect, latex
 from symconv.views.facts import TITLES
 from symconv.views.forms import form_text
 from symconv.views.general import general_rows
+from symconv.views.mathml import mathml
 from symconv.views.mathsvg import Formula, formula_svg, sprite
 from symconv.views.names import names_of
 from symconv.views.phases import PhaseTable, phase_tables
 from symconv.views.printer import Printer
 from symconv.views.rows import Rows
 from symconv.views.stages import derivation_rows, operator_rows, step_rows
+from symconv.views.sympy_text import sympy_gather, sympy_operator, sympy_step
 from symconv.views.typeset.layout import aligned
 
 __all__ = ["Page", "formulas", "gradient_section", "operator_section", "phases_data", "step_data"]
@@ -40,6 +45,7 @@ _RULES = {
 _MAX_CLASSES = 12
 
 Data = dict[str, Any]
+Text = Callable[[], str]
 
 
 @dataclass(slots=True)
@@ -47,6 +53,9 @@ class Page:
     """The formulas drawn so far: their glyphs are kept once for the whole page."""
 
     drawn: list[Formula] = field(default_factory=list)
+    numbered: bool = False
+    """Whether texts to copy have names, which no other page beside this one may have."""
+    copies: int = 0
 
     def math(self, text: str) -> Data:
         """A formula for the template: its drawing, None where there is none, and its LaTeX."""
@@ -56,8 +65,8 @@ class Page:
         self.drawn.append(formula)
         return {"latex": text, "svg": Markup(formula.svg)}
 
-    def rows(self, rows: Rows) -> Data:
-        """A block of equations: each side drawn by itself, so that the page can set them."""
+    def rows(self, rows: Rows, sympy: Text = str, numpy: Text = str) -> Data:
+        """A block of equations: each side drawn by itself, so that the page can set them; and its texts to copy."""
         lines = []
         for row in (*rows.formulas, *rows.where):
             if row.right:
@@ -70,7 +79,16 @@ class Page:
                     }
                 )
         lines += [{"left": None, "right": self.math(row.right), "kind": "domain"} for row in rows.domain if row.right]
-        return {"latex": aligned(rows), "lines": lines}
+        return {"latex": aligned(rows), "lines": lines, "copies": self.texts(rows, sympy, numpy)}
+
+    def texts(self, rows: Rows, sympy: Text, numpy: Text) -> list[Data]:
+        """The formula as people paste it elsewhere, in every form that it has."""
+        texts = {"LaTeX": aligned(rows), "MathML": mathml(rows), "SymPy": sympy(), "NumPy": numpy()}
+        return [{"name": name, "text": text, "id": self._next()} for name, text in texts.items() if text]
+
+    def _next(self) -> str:
+        self.copies += 1
+        return f"copy-{self.copies}" if self.numbered else ""
 
     def glyphs(self) -> Markup:
         """Every glyph in use, once."""
@@ -86,6 +104,9 @@ class _Listed(Page):
         self.asked.append(text)
         return {"latex": text, "svg": None}
 
+    def texts(self, rows: Rows, sympy: Text, numpy: Text) -> list[Data]:
+        return []
+
 
 def formulas(op: Operator, derivations: tuple[Derivation, ...]) -> list[str]:
     """The formulas that the sections of a page show, as LaTeX.
@@ -97,8 +118,8 @@ def formulas(op: Operator, derivations: tuple[Derivation, ...]) -> list[str]:
     page = _Listed()
     page.asked = []
     operator_section(op, page)
-    for derivation in derivations:
-        gradient_section(derivation, page)
+    for found in derivations:
+        gradient_section(found, page)
     return page.asked
 
 
@@ -107,7 +128,7 @@ def operator_section(op: Operator, page: Page) -> Data:
     dialect = latex(names_of(op))
     return {
         "source": op.source,
-        "formula": page.rows(operator_rows(op, dialect)),
+        "formula": page.rows(operator_rows(op, dialect), lambda: sympy_operator(op), lambda: _numpy(op, "")),
         "tensors": [_tensor(tensor, dialect, page) for tensor in (*op.inputs, op.output)],
         "assumptions": tuple(dict.fromkeys(assumption.sentence for assumption in op.assumptions)),
         "pictures": _patterns(op),
@@ -128,34 +149,55 @@ def _tensor(tensor: Tensor, dialect: Dialect, page: Page) -> Data:
     return {"name": page.math(dialect.tensor(tensor.name)), "shape": page.math(shape)}
 
 
-def gradient_section(derivation: Derivation, page: Page) -> Data:
+def gradient_section(found: Derivation, page: Page) -> Data:
     """One derivation: result, phases, general form and steps."""
-    op = derivation.operator
+    op = found.operator
     dialect = latex(names_of(op))
-    general = general_rows(derivation.stated, derivation.wrt) if derivation.wrt in derivation.stated.tensors else None
-    wrt = derivation.wrt
-    plan = phase_plan(derivation.gather, derivation.stated)
+    general = general_rows(found.stated, found.wrt) if found.wrt in found.stated.tensors else None
+    wrt = found.wrt
+    plan = phase_plan(found.gather, found.stated)
     needed = {read.tensor for statement in op.statements for read in reads(statement.expr)}
     given = ", ".join(name for name in op.tensors if name in needed) or "the shapes alone"
-    way = "each cell gathers its own sum" if derivation.owned else "not invertible, contributions choose their cell"
+    way = "each cell gathers its own sum" if found.owned else "not invertible, contributions choose their cell"
     return {
         "anchor": re.sub(r"\W+", "-", f"d-{wrt or 'forward'}"),
         "title": f"Gradient with respect to {wrt}" if wrt else "Forward",
         "lead": f"{op.output.name} from {given}: {way}.",
-        "formula": page.rows(derivation_rows(derivation, dialect)),
-        "tables": phases_data(derivation.gather, page),
+        "formula": page.rows(
+            derivation_rows(found, dialect), lambda: sympy_gather(found.gather), lambda: _numpy(found.stated, wrt)
+        ),
+        "tables": phases_data(found.gather, page),
         "plan": Markup(plan) if plan else None,
         "general": page.rows(general) if general else None,
         "steps": [
-            step_data(step, page, op, small)
-            for step, small in zip(derivation.trace, small_steps(derivation), strict=True)
+            step_data(step, page, op, small, found) for step, small in zip(found.trace, small_steps(found), strict=True)
         ],
     }
 
 
-def step_data(step: Step, page: Page, op: Operator | None = None, small: Trace = ()) -> Data:
+def _numpy(op: Operator, wrt: str) -> str:
+    """A forward operator or one of its gradients as a NumPy function; "" for what is not written as one."""
+    try:
+        return code(derivation(op, wrt) if wrt in op.tensors else forward(op)) if wrt in ("", *op.tensors) else ""
+    except SymconvError:
+        return ""
+
+
+def _numpy_of(step: Step, found: Derivation) -> str:
+    """What a step comes to as a NumPy function, where it is a whole operator."""
+    if step.rule in {"state", "border"}:
+        return _numpy(found.stated, "")
+    last = isinstance(step.after, Solved) and step.after.statement == found.gather.statements[-1].statement
+    return _numpy(found.stated, found.wrt) if step.rule == "transpose" or last else ""
+
+
+def step_data(
+    step: Step, page: Page, op: Operator | None = None, small: Trace = (), found: Derivation | None = None
+) -> Data:
     """One step of a derivation with the small steps in it; symbols are written as in ``op`` where it is given."""
-    formula = page.rows(step_rows(step, latex, names_of(op)) if op is not None else step_rows(step, latex))
+    rows = step_rows(step, latex, names_of(op)) if op is not None else step_rows(step, latex)
+    sympy: Text = (lambda: sympy_step(step, op)) if op is not None else str
+    formula = page.rows(rows, sympy, (lambda: _numpy_of(step, found)) if found is not None else str)
     title = _RULES.get(step.rule) or TITLES.get(step.rule, step.rule)
     parts = [step_data(part, page, op) for part in small]
     return {"title": title, "formula": formula, "check": step.check, "note": step.note, "parts": parts}
