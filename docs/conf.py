@@ -10,6 +10,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from sphinx.ext.autodoc.mock import _MockObject
+
 sys.path.insert(0, str(Path(__file__).resolve().parent / "_ext"))
 
 project = "symconv"
@@ -19,7 +21,8 @@ release = version = installed_version("symconv")
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "svg_math"]
 exclude_patterns = ["_build"]
-suppress_warnings = ["mystnb.unknown_mime_type"]
+# A page that is not executed has no kernel that names the language of its cells.
+suppress_warnings = ["mystnb.unknown_mime_type", "myst-nb.lexer"]
 
 # Optional libraries: a page about one that is not installed is shown without its output.
 libraries = {"pytorch": "torch", "jax": "jax", "tensorflow": "tensorflow"}
@@ -33,6 +36,8 @@ nb_ipywidgets_js: dict[str, dict[str, str]] = {}
 myst_enable_extensions = ["dollarmath", "colon_fence"]
 myst_heading_anchors = 3
 
+# JAX's tables of rules are written to when its adaptor is imported; what stands in for them has to take that.
+_MockObject.__setitem__ = lambda self, key, value: None
 autodoc_mock_imports = [library for library in libraries.values() if find_spec(library) is None]
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
