@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -72,28 +73,28 @@ def name_of(path: Path) -> str:
     return ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
 
 
-def imports(path: Path, lazy: bool) -> set[str]:
+@cache
+def imports(path: Path, lazy: bool) -> frozenset[str]:
     """What a module imports: at its top, or with ``lazy`` anywhere; imports for type checkers do not count."""
     found: set[str] = set()
-
-    def look(nodes: list[ast.stmt]) -> None:
-        for node in nodes:
-            match node:
-                case ast.Import(names):
-                    found.update(alias.name for alias in names)
-                case ast.ImportFrom(module, names) if module == "symconv":
-                    found.update(f"symconv.{alias.name}" for alias in names)
-                case ast.ImportFrom(str(module), _):
-                    found.add(module)
-                case ast.If(ast.Name("TYPE_CHECKING")):
-                    continue
-                case ast.FunctionDef() | ast.AsyncFunctionDef() if not lazy:
-                    continue
-                case _:
-                    look([child for child in ast.walk(node) if isinstance(child, ast.stmt) and child is not node])
-
-    look(ast.parse(path.read_text(encoding="utf-8")).body)
-    return found
+    waiting: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
+    while waiting:
+        match waiting.pop():
+            case ast.Import(names):
+                found.update(alias.name for alias in names)
+            case ast.ImportFrom(module, names) if module == "symconv":
+                found.update(f"symconv.{alias.name}" for alias in names)
+            case ast.ImportFrom(str(module), _):
+                found.add(module)
+            case ast.If(ast.Name("TYPE_CHECKING"), _, otherwise):
+                waiting += otherwise
+            case ast.FunctionDef() | ast.AsyncFunctionDef() if not lazy:
+                pass
+            case ast.expr():
+                pass
+            case node:
+                waiting += ast.iter_child_nodes(node)
+    return frozenset(found)
 
 
 MODULES = {name_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
