@@ -97,8 +97,6 @@ class Calls(Methods):
             return None
         if name in {"tuple", "Size", "TensorShape"} and arguments:
             return tuple(self.sequence(arguments[0]))
-        if path.startswith("tensorflow.nn.") and name == "conv2d_transpose":
-            path = "tensorflow.conv2d_transpose"
         if name == "at":
             path = path.rpartition(".")[0].rpartition(".")[0] + ".add_at" if path.endswith(".add.at") else path
         if name == "transpose" and path.startswith("torch") and len(arguments) != 3 and not {"dim0"} & options.keys():

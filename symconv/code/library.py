@@ -14,6 +14,8 @@ _INPUT = "input_size weight grad_output stride padding dilation groups"
 _WEIGHT = "input weight_size grad_output stride padding dilation groups"
 _TF = "input filters strides padding data_format dilations name"
 
+_JAX = "lhs rhs window_strides padding lhs_dilation rhs_dilation dimension_numbers feature_group_count"
+
 _SIGNATURES: dict[str, tuple[str, str]] = {
     # name: the word, its arguments in order; "torch." and so on in front where libraries differ
     **{f"torch.conv{n}d": ("conv", _CONV) for n in (1, 2, 3)},
@@ -21,12 +23,17 @@ _SIGNATURES: dict[str, tuple[str, str]] = {
     **{f"torch.conv{n}d_input": ("conv_input", _INPUT) for n in (1, 2, 3)},
     **{f"torch.conv{n}d_weight": ("conv_weight", _WEIGHT) for n in (1, 2, 3)},
     "torch.unfold": ("unfold", "input kernel_size dilation padding stride"),
+    "torch.tensor_unfold": ("tensor_unfold", "input axis size step"),
     "torch.fold": ("fold", "input output_size kernel_size dilation padding stride"),
     "tensorflow.conv2d": ("tf_conv", _TF),
     "tensorflow.conv1d": ("tf_conv", _TF),
     "tensorflow.conv2d_transpose": ("tf_conv_transpose", _TF.replace("strides", "output_shape strides")),
     "tensorflow.convolution": ("tf_conv", _TF),
-    "tensorflow.conv2d_backprop_input": ("tf_input", "input_sizes filter out_backprop strides padding"),
+    "conv2d_backprop_input": ("tf_input", "input_sizes filters out_backprop strides padding data_format dilations"),
+    "conv2d_backprop_filter": ("tf_filter", "input filter_sizes out_backprop strides padding data_format dilations"),
+    "jax.conv_general_dilated": ("jax_conv", _JAX), "jax.conv": ("jax_conv", "lhs rhs window_strides padding"),
+    "jax.conv_with_general_padding": ("jax_conv", "lhs rhs window_strides padding lhs_dilation rhs_dilation"),
+    "jax.conv_dimension_numbers": ("dimension_numbers", "lhs rhs numbers"),
     "scipy.convolve2d": ("scipy", "in1 in2 mode boundary fillvalue"),
     "scipy.correlate2d": ("scipy", "in1 in2 mode boundary fillvalue"),
     "scipy.convolve": ("scipy", "in1 in2 mode method"),
@@ -105,7 +112,7 @@ SKIPPED = frozenset({"print", "assert_shape", "mark_non_differentiable", "set_ma
 _SAME = {
     "dim": "axis", "dims": "axis", "axes": "axis", "keepdim": "keepdims", "keep_dims": "keepdims",
     "reduction_indices": "axis", "x": "input", "a": "input", "array": "input", "tensor": "input",
-    "inputs": "input", "weights": "weight", "filter": "filters", "perm": "axis", "size": "shape",
+    "inputs": "input", "weights": "weight", "filter": "filters", "dimension": "axis", "perm": "axis", "size": "shape",
     "newshape": "shape", "paddings": "pad_width", "chunks": "count", "indices_or_sections": "count",
     "num_or_size_splits": "count", "seq": "arrays", "tensors": "arrays", "values": "arrays", "a_min": "min",
     "a_max": "max", "split_size_or_sections": "size", "repeats": "repeats", "dim0": "a", "dim1": "b",

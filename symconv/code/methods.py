@@ -64,6 +64,8 @@ class Methods(Python):
                 return affine(getattr(owner, name)(arguments[0]))
             case tuple(), "as_list":
                 return list(owner)
+            case Box(), "unfold":
+                return self.library("torch.tensor_unfold", [owner, *arguments], options)
             case Box(), _:
                 numpy = name in _NUMPY_METHODS or (name == "repeat" and ("axis" in options or len(arguments) == 1))
                 return self.library(f"{'numpy' if numpy else 'torch'}.{name}", [owner, *arguments], options)

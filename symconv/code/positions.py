@@ -139,6 +139,18 @@ def _slid(r: Reader, box: Box, axes: list[int], counts: list[Affine], lengths: l
     return r.boxed(r.on.permute(r.array(found), [*lead, *[k for k in order if k not in lead]]))
 
 
+def _tensor_windows(r: Reader, g: Given, name: str) -> Box:
+    """``x.unfold(axis, size, step)`` of torch: windows of one axis, their elements along a new last one."""
+    box = g["input"]
+    array = r.array(box)
+    axis = r.constant(g["axis"], "an axis") % r.on.rank(array)
+    taps, step = r.integer(g["size"], "a length"), r.constant(g["step"], "a step")
+    if step < 1:
+        raise r.error("the step of unfold is at least 1")
+    count = quotient(r.integer(r.on.size(array, axis), "a length") - taps, step) + 1
+    return _slid(r, box, [axis], [count], [taps], [step])
+
+
 def _strided(r: Reader, g: Given, name: str) -> Box:
     """``as_strided`` of an array of its own: each axis walks along one axis of it by whole steps."""
     box = g["input"]
@@ -160,5 +172,5 @@ def _strided(r: Reader, g: Given, name: str) -> Box:
 
 POSITIONS: dict[str, Callable[[Reader, Given, str], Any]] = {
     "arange": _arange, "add_at": _add_at, "meshgrid": _meshgrid, "ix": _open, "windows": _windows,
-    "strided": _strided,
+    "strided": _strided, "tensor_unfold": _tensor_windows,
 }  # fmt: skip

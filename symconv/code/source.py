@@ -98,6 +98,7 @@ def program(text: str, name: str = "code") -> Program:
         at = getattr(error, "lineno", None)
         where = f", line {at}" if at else ""
         raise SpecError(f"{name}{where}: no Python that can be read ({getattr(error, 'msg', error)})") from None
+    tree = _InPlace(_aliased(tree)).visit(tree)
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     script = functions_of(tree)
     functions |= {key: node for key, node in script.items() if key not in functions}
@@ -110,6 +111,43 @@ def program(text: str, name: str = "code") -> Program:
     return Program(
         name, functions, classes, constants, {**_USUAL, **_imports(tree)}, tuple(text.splitlines()), bool(script)
     )
+
+
+def _aliased(tree: ast.Module) -> frozenset[str]:
+    """Names that may stand for one array with another name."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.Assign(targets, ast.Name(name)):
+                found |= {name, *(one.id for one in targets if isinstance(one, ast.Name))}
+    return frozenset(found)
+
+
+class _InPlace(ast.NodeTransformer):
+    """``a = a.at[i].add(e)`` as ``a[i] += e``, and ``set`` as an assignment: what JAX writes for them.
+
+    Left alone where the array may have another name: that one keeps the old elements.
+    """
+
+    def __init__(self, aliased: frozenset[str]) -> None:
+        self.aliased = aliased
+
+    def visit_Assign(self, node: ast.Assign) -> ast.stmt:
+        match node:
+            case ast.Assign(
+                [ast.Name(name)],
+                ast.Call(
+                    ast.Attribute(
+                        ast.Subscript(ast.Attribute(ast.Name(same), "at"), index), ("add" | "set" | "subtract") as word
+                    ),
+                    [value],
+                ),
+            ) if name == same and name not in self.aliased:
+                target = ast.Subscript(ast.Name(name, ast.Load()), index, ast.Store())
+                op = ast.Sub() if word == "subtract" else ast.Add()
+                new: ast.stmt = ast.Assign([target], value) if word == "set" else ast.AugAssign(target, op, value)
+                return ast.fix_missing_locations(ast.copy_location(new, node))
+        return node
 
 
 def _plain(text: str) -> str:

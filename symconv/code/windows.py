@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from symconv.code.amounts import is_number
 from symconv.code.trouble import Outside
 from symconv.code.values import Box, Slice
-from symconv.notation.affine import Affine, affine, maximum, quotient
+from symconv.notation.affine import Affine, affine
 from symconv.notation.expr import nonnegative
 
 if TYPE_CHECKING:
@@ -170,47 +170,6 @@ def _tf_conv(r: Reader, g: Given, name: str) -> Box:
     return r.boxed(_first(r, g, value, rank))
 
 
-def _tf_transposed(r: Reader, g: Given, given: tuple[Any, Any, Any], name: str) -> Box:
-    a, k, shape = given
-    rank = _rank(r, name, a)
-    options = _tf_options(r, g, rank)
-    sizes = [r.integer(one, "a length") for one in shape]
-    sizes = (
-        sizes[2:]
-        if _layout(r, g, rank) == "NCHW" and len(sizes) == rank + 2
-        else sizes[1:-1]
-        if len(sizes) == rank + 2
-        else sizes
-    )
-    stride = _per_axis(r, options.get("stride"), rank, 1)
-    padding = options.get("padding", "VALID")
-    pads, more = [], []
-    last = _last(r, g, a, rank)
-    for axis in range(rank):
-        out, taps = r.integer(r.on.size(last, axis + 1), "a length"), r.integer(r.on.size(k, axis), "a length")
-        full = (out - 1) * r.constant(stride[axis], "the stride") + taps
-        low = affine(0)
-        if str(padding).upper() == "SAME":
-            low = quotient(maximum(full - sizes[axis], affine(0)), 2)
-            pads.append((low, maximum(full - sizes[axis], affine(0)) - low))
-        else:
-            pads.append((low, low))
-        more.append(sizes[axis] - full + pads[-1][0] + pads[-1][1])
-    found = {"layout": "NHWC", "padding": tuple(pads), "output_padding": tuple(more)}
-    found |= {"stride": options["stride"]} if "stride" in options else {}
-    return r.boxed(_first(r, g, r.on.word(f"conv_transpose{rank}d", [last, k], found), rank))
-
-
-def _tf_conv_transpose(r: Reader, g: Given, name: str) -> Box:
-    shape = r.sequence(g["output_shape"])
-    return _tf_transposed(r, g, (r.array(g["input"]), r.array(g["filters"]), shape), name)
-
-
-def _tf_input(r: Reader, g: Given, name: str) -> Box:
-    filters = g.get("filter", g.get("filters"))
-    return _tf_transposed(r, g, (r.array(g["out_backprop"]), r.array(filters), r.sequence(g["input_sizes"])), "conv2d")
-
-
 # -- windows as columns, SciPy
 def _unfold(r: Reader, g: Given, name: str) -> Any:
     array = r.array(g["input"])
@@ -250,6 +209,6 @@ def _slid(r: Reader, word: str, a: Any, b: Any, mode: Any) -> Any:
 
 WINDOWS: dict[str, Callable[[Reader, Given, str], Any]] = {
     "conv": _conv, "conv_transpose": _conv, "conv_input": _conv_input, "conv_weight": _conv_weight,
-    "tf_conv": _tf_conv, "tf_conv_transpose": _tf_conv_transpose, "tf_input": _tf_input,
+    "tf_conv": _tf_conv,
     "unfold": _unfold, "fold": _unfold, "scipy": _scipy, "np_scipy": _np_scipy,
 }  # fmt: skip

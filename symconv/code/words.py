@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from symconv.code.amounts import is_number, number_of, rounded
+from symconv.code.convolutions import CONVOLUTIONS
 from symconv.code.extremes import EXTREMES
 from symconv.code.positions import POSITIONS, arranged_positions
 from symconv.code.products import PRODUCTS
@@ -394,5 +395,5 @@ WORDS: dict[str, Word] = {
     "numel": lambda r, g, name: r.product(r.array_attribute(g["input"], "shape")),
     "prod": lambda r, g, name: r.product(r.sequence(g["items"])),
     "zero_": _in_place("0"), "fill_": _in_place("="), "add_": _in_place("+"), "mul_": _in_place("*"), "item": _item,
-    "same": _item, "where": _where, "narrow": _narrow, **PRODUCTS, **WINDOWS, **POSITIONS, **EXTREMES,
+    "same": _item, "where": _where, "narrow": _narrow, **PRODUCTS, **WINDOWS, **POSITIONS, **EXTREMES, **CONVOLUTIONS,
 }  # fmt: skip

@@ -40,6 +40,7 @@ def cases() -> Iterator[Case]:
     yield from windows()
     yield from others()
     yield from courses()
+    yield from frameworks()
 
 
 def windows() -> Iterator[Case]:
@@ -69,6 +70,26 @@ def courses() -> Iterator[Case]:
         for name in ("while_square", "listed_columns", "listed_per_sample", "listed_mean", "window_views",
                      "window_views_no_stride", "strided_view", "generated_regions"):  # fmt: skip
             yield Case("courses", name, op, given, ("w",))
+
+
+def frameworks() -> Iterator[Case]:
+    """Calls of PyTorch, TensorFlow and JAX."""
+    for op, numbers in ((STRIDED, (2, 1)), (PLAIN, (1, 0)), (SKEW, (3, 2))):
+        given = {"stride": numbers[0], "pad": numbers[1]}
+        for name in ("torch_unfold_fold", "torch_unfold_flat", "torch_unfold_not_transposed", "torch_functional_grad"):
+            yield Case("torchcalls", name, op, given)
+        yield Case("torchcalls", "torch_tensor_unfold", op, given, ("w",))
+        # TensorFlow ends the process where shapes of its gradients do not fit: those are not executed.
+        valid = ("tf_backprop_valid",) if op is PLAIN else ()
+        for name in ("tf_backprop", *valid):
+            yield Case("tfcalls", name, op, given)
+        yield Case("tfcalls", "tf_transposed", op, given, ("x",))
+        # XLA ends the process at pads that cut: those are not executed.
+        if op is PLAIN:
+            yield Case("jaxcalls", "jax_general", op, given)
+            yield Case("jaxcalls", "jax_general_not_flipped", op, given, ("x",))
+        yield Case("jaxcalls", "jax_scatter", op, given, ("x",))
+        yield Case("jaxcalls", "jax_conv_valid", op, given, ("w",))
 
 
 def others() -> Iterator[Case]:
