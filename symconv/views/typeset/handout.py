@@ -1,0 +1,140 @@
+"""Two pages for a lecture: how a gradient comes about, and what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from symconv import pipeline
+from symconv.gather.derivation import Derivation
+from symconv.gather.small import small_steps
+from symconv.notation.operator import Operator
+from symconv.notation.trace import Step
+from symconv.views.dialect import latex
+from symconv.views.facts import TITLES
+from symconv.views.names import Names, names_of
+from symconv.views.rows import Rows
+from symconv.views.stages import derivation_rows, operator_rows, step_rows
+from symconv.views.typeset.examples import kernel_lines, phases_picture, worked
+from symconv.views.typeset.layout import TEXT_WIDTH, aligned, points
+from symconv.views.typeset.words import code, words
+
+__all__ = ["handout"]
+
+_PREAMBLE = r"""% Compile with pdflatex, lualatex or tectonic; needs amsmath, amssymb, geometry and tikz.
+\documentclass[10pt]{article}
+\usepackage{amsmath,amssymb,textcomp,multicol,tikz}
+\usepackage[letterpaper,textwidth=6.5in,textheight=9.6in,top=0.7in]{geometry}
+\pagestyle{empty}
+\setlength{\parindent}{0pt}
+\newcommand\tight{\setlength{\abovedisplayskip}{3pt}\setlength{\belowdisplayskip}{3pt}%
+  \setlength{\abovedisplayshortskip}{2pt}\setlength{\belowdisplayshortskip}{2pt}\setlength{\jot}{2pt}}
+\setlength{\multicolsep}{6pt}\setlength{\columnsep}{6pt}
+\newcommand\head[1]{\par\vspace{0.5em}{\bfseries #1}\par\vspace{0.15em}}
+\newcommand\said[1]{{\footnotesize\itshape #1\par}}
+\newsavebox\fitting
+% What is too much for a page is set smaller, and in the end scaled.
+\newcommand\attempt[2]{\sbox\fitting{\begin{minipage}[t]{\textwidth}#1\tight #2\end{minipage}}}
+\newcommand\smaller[2]{\ifdim\dimexpr\ht\fitting+\dp\fitting\relax>0.99\textheight\attempt{#1}{#2}\fi}
+\newcommand\fitted[1]{\attempt\normalsize{#1}\smaller\small{#1}\smaller\footnotesize{#1}\smaller\scriptsize{#1}%
+  \ifdim\dimexpr\ht\fitting+\dp\fitting\relax>0.99\textheight
+    \sbox\fitting{\resizebox*{!}{0.99\textheight}{\usebox\fitting}}\fi
+  \noindent\usebox\fitting\par}
+\begin{document}
+"""
+
+_TITLES = {
+    "state": "The operator is stated",
+    "shift": "The largest exponent is taken off",
+    "border": "The border rule is resolved",
+    "differentiate": "The summand is differentiated",
+    "transpose": "The relation is transposed",
+    "solve": "The relation is solved for each cell",
+}
+
+
+def handout(op: Operator, wrt: str | None = None) -> str:
+    """A document of two pages about an operator; ``wrt`` is the gradient whose steps it shows, the first by default.
+
+    >>> import symconv as sc
+    >>> text = handout(sc.conv1d(stride=2))
+    >>> text.count(r"\\fitted{"), text.count(r"\\newpage"), r"\\begin{tikzpicture}" in text
+    (2, 1, True)
+    """
+    names = pipeline.gradients(op)
+    derivations = tuple(pipeline.derive(op, name) for name in names)
+    chosen = derivations[names.index(wrt)] if wrt in names else derivations[0]
+    first, second = "\n".join(_first(op, chosen)), "\n".join(_second(derivations, chosen))
+    return f"{_PREAMBLE}\\fitted{{%\n{first}\n}}\n\\newpage\n\\fitted{{%\n{second}\n}}\n\\end{{document}}\n"
+
+
+def _first(op: Operator, chosen: Derivation) -> Iterator[str]:
+    """The statement, the picture, the steps."""
+    yield rf"{{\Large\bfseries {words(op.name)}}}\par"
+    if op.source:
+        yield rf"{{\ttfamily\small\raggedright {code(op.source).replace('~', ' ')}\par}}"
+    yield r"\head{The operator}"
+    yield _shown(operator_rows(op, latex(names_of(op))))
+    name = chosen.wrt or op.output.name
+    yield rf"\head{{The gradient by {words(name)}, step by step}}"
+    marks = names_of(chosen.operator)
+    for number, (step, small) in enumerate(zip(chosen.trace, small_steps(chosen), strict=True), 1):
+        yield from _step(str(number), step, marks, shown=step.rule != "state")
+        yield from _columns([_small(part, marks) for part in small])
+
+
+def _step(number: str, step: Step, marks: Names, *, shown: bool) -> Iterator[str]:
+    """A step with its check; the statement itself stands above already."""
+    title = words(_TITLES.get(step.rule, step.rule.capitalize()))
+    yield rf"\par\vspace{{0.35em}}\textbf{{{number}.}} {title}.\par\nobreak"
+    if shown:
+        # Limits and cells stand with the gradients.
+        yield _shown(replace(step_rows(step, latex, marks), where=(), domain=()))
+    said = "; ".join(part for part in (step.check and f"checked: {step.check}", step.note) if part)
+    if said:
+        yield rf"\said{{{words(said)}}}"
+
+
+def _columns(blocks: list[str]) -> Iterator[str]:
+    """Small steps side by side."""
+    if not blocks:
+        return
+    yield rf"\begin{{multicols}}{{{2 if len(blocks) < 3 else 3}}}\raggedcolumns"
+    yield "\n".join(f"{block}\\par" for block in blocks)
+    yield r"\end{multicols}"
+
+
+def _small(step: Step, marks: Names) -> str:
+    """A small step: what it does, and what it comes to, no wider than a column."""
+    block = aligned(step_rows(step, latex, marks), points(TEXT_WIDTH) * 0.4)
+    title = words(TITLES.get(step.rule, step.rule.capitalize()))
+    return (
+        rf"\begin{{minipage}}{{\linewidth}}\footnotesize\raggedright {title}:\\ \strut${block}$\strut\end{{minipage}}"
+    )
+
+
+def _second(derivations: tuple[Derivation, ...], chosen: Derivation) -> Iterator[str]:
+    """Every gradient with the bounds of its sums, the phases, a cell worked out, and the loops."""
+    for derivation in derivations:
+        way = "each cell gathers its own sum" if derivation.owned else "the contributions choose their cell"
+        yield rf"\head{{The gradient by {words(derivation.wrt)}: {way}}}"
+        yield _shown(derivation_rows(derivation, latex(names_of(derivation.operator))))
+    if picture := phases_picture(chosen):
+        yield rf"\head{{Which taps reach which cells of the gradient by {words(chosen.wrt)}}}"
+        yield rf"{{\centering {picture}\par}}"
+    if example := worked(chosen):
+        yield rf"\head{{One cell, worked out at {words(example.sizes)}}}"
+        yield _shown(example.rows)
+    if lines := kernel_lines(chosen):
+        yield rf"\head{{The loops of the kernel of the gradient by {words(chosen.wrt)}}}"
+        yield _listing(lines)
+
+
+def _listing(lines: tuple[str, ...]) -> str:
+    body = "\\\\\n".join(code(line) or "~" for line in lines)
+    return f"{{\\ttfamily\\scriptsize\\raggedright\n{body}\\par}}"
+
+
+def _shown(rows: Rows) -> str:
+    """A block of equations, flush left, in the width of the page."""
+    return rf"\[{aligned(rows, points(TEXT_WIDTH) - 10)}\]"
