@@ -142,20 +142,31 @@ def generate(
 @command()
 @the_op
 @the_settings
-@the_output("The file to write; default report.html or picture.svg.")
+@the_output("The file to write; default report.html or picture.svg. A .tex or .pdf is a handout of two pages.")
 @the_picture
-def show(op: str, output: Path | None, picture: bool, wrt: str | None, cell: str | None, **settings: object) -> int:
-    """Write a page of the derivations, or a picture.
+def show(
+    op: str,
+    output: Path | None,
+    picture: bool,
+    wrt: str | None,
+    cell: str | None,
+    frames: bool,
+    animate: bool,
+    **settings: object,
+) -> int:
+    """Write a page of the derivations, a handout, or a picture.
 
     \b
     Examples:
       symconv show conv2d --stride 2 --padding 1 -o report.html
       symconv show conv2d --stride 2 --padding 1 --picture --wrt x -o x.svg
       symconv show conv2d --stride 2 --padding 1 --picture --cell 0,0,2,3
+      symconv show conv2d --stride 2 --padding 1 --picture --animate -o x.svg
+      symconv show conv2d --stride 2 --padding 1 -o handout.pdf
     """
     from symconv.commands.show import show as work
 
-    return work(op, settings, output, picture, wrt, cell)
+    return work(op, settings, output, picture, wrt, cell, (frames, animate))
 
 
 @command()

@@ -119,9 +119,11 @@ the_picture = all_of(
         "--wrt",
         metavar="TENSOR",
         shell_complete=tensors,
-        help="With --picture: the gradient by this tensor, or the output by name.",
+        help="With --picture: the gradient by this tensor, or the output by name. Also for a handout.",
     ),
     click.option("--cell", metavar="INDEX", help="With --picture: what feeds this cell, as in 0,0,2,3; default: all."),
+    click.option("--frames", is_flag=True, help="With --picture: cell after cell, side by side."),
+    click.option("--animate", is_flag=True, help="With --picture: cell after cell, in turn."),
 )
 the_threads = click.option("--threads", type=Integer(1, 4096), help="At most so many threads; default every core.")
 the_target = click.option(

@@ -1,4 +1,4 @@
-"""``symconv show``: an operator and its derivations as one HTML page, or a gradient as a picture."""
+"""``symconv show``: an operator and its derivations as one HTML page or a handout, or a gradient as a picture."""
 
 from __future__ import annotations
 
@@ -15,21 +15,36 @@ from symconv.notation.operator import Operator
 from symconv.pipeline import derive
 from symconv.views.picture import picture
 from symconv.views.show import show as write_page
+from symconv.views.typeset.written import PAPER, write_handout
 
 __all__ = ["show"]
 
 
 def show(
-    op: str, settings: Mapping[str, object], output: Path | None, drawn: bool, wrt: str | None, cell: str | None
+    op: str,
+    settings: Mapping[str, object],
+    output: Path | None,
+    drawn: bool,
+    wrt: str | None,
+    cell: str | None,
+    motion: tuple[bool, bool] = (False, False),
 ) -> int:
-    """Write the page or the picture, and say where it is."""
+    """Write the page, the handout or the picture, and say where it is; ``motion``: frames, or an animation of them."""
     operator = requested(op, settings)
-    if not drawn and (wrt is not None or cell is not None):
-        raise SpecError("--wrt and --cell belong to a picture: add --picture, or leave them out for the whole page")
     path = output if output is not None else Path("picture.svg" if drawn else "report.html")
+    paper = not drawn and path.suffix.lower() in PAPER
+    if not drawn and (cell is not None or any(motion) or (wrt is not None and not paper)):
+        raise SpecError(
+            "--wrt, --cell, --frames and --animate belong to a picture: add --picture, or leave them out for the whole "
+            "page; --wrt also chooses the gradient of a handout, -o handout.pdf or handout.tex"
+        )
     with stage("drawing" if drawn else "deriving"):
         if drawn:
-            write(path, picture(_shown(operator, wrt), None if cell is None else _index(cell)).svg)
+            frames, animate = motion
+            at = None if cell is None else _index(cell)
+            write(path, picture(_shown(operator, wrt), at, frames=frames, animate=animate).svg)
+        elif paper:
+            write_handout(path, operator, wrt=None if wrt is None else gradient_names(operator, (wrt,))[0])
         else:
             write_page(operator, path)
     print(path)

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from symconv.errors import SpecError
 from symconv.notation.operator import Operator
+from symconv.notation.shapes import bind_sizes, completed
+from symconv.views.motion import animated, cells_in_turn, storyboard
 from symconv.views.panels import Grid, laid_out, overview, panels
 from symconv.views.sized import sizes_to_show
 from symconv.views.terms import Cell, Term, resolved, terms
@@ -20,12 +23,16 @@ __all__ = ["Picture", "picture"]
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Picture:
-    """A drawn gradient: ``svg``, and what it shows: ``terms`` of a ``cell`` (none for an overview) at ``shapes``."""
+    """A drawn gradient: ``svg``, and what it shows: ``terms`` of a ``cell`` (none for an overview) at ``shapes``.
+
+    ``cells`` are those of the frames, where it has some.
+    """
 
     svg: str
     shapes: tuple[tuple[str, tuple[int, ...]], ...]
     cell: Cell | None = None
     terms: tuple[Term, ...] = ()
+    cells: tuple[Cell, ...] = ()
 
     def _repr_svg_(self) -> str:
         return self.svg
@@ -38,19 +45,29 @@ class Picture:
 
     def __str__(self) -> str:
         where = ", ".join(f"{name} {shape}" for name, shape in self.shapes)
-        return f"picture of {'every cell' if self.cell is None else f'cell {self.cell}'} at {where}"
+        what = f"{len(self.cells)} cells in turn" if self.cells else "every cell"
+        return f"picture of {what if self.cell is None else f'cell {self.cell}'} at {where}"
 
     def __repr__(self) -> str:
         return f"<{self}>"
 
 
-def picture(op: Operator | Gradient, cell: Sequence[int] | None = None, **shapes: tuple[int, ...]) -> Picture:
+def picture(
+    op: Operator | Gradient,
+    cell: Sequence[int] | None = None,
+    *,
+    frames: bool = False,
+    animate: bool = False,
+    **shapes: tuple[int, ...],
+) -> Picture:
     """Draw which cells of the operands feed ``cell``; without one, all cells with a colour for each residue class.
 
     Parameters
     ----------
     op : a gradient, or an operator (then its output is drawn)
     cell : the index of a cell of the output, one number per axis
+    frames : draw cell after cell of a plane, side by side: of the one through ``cell``, or of the first one
+    animate : show these frames in turn; they rest under the pointer, and where motion is not wanted
     shapes : input shapes by name; small ones are chosen where none are given
 
     The picture is an SVG that needs no font and no network. A plane of each tensor is drawn, over its two last sliding
@@ -67,6 +84,10 @@ def picture(op: Operator | Gradient, cell: Sequence[int] | None = None, **shapes
     if not shapes:
         shapes = sizes_to_show(operator, tuple(cell) if cell is not None else None)
     title = f"{operator.name}: {operator.output.name}"
+    if frames or animate:
+        if frames and animate:
+            raise SpecError("frames=True draws all cells side by side, animate=True in turn: give one of them")
+        return _in_turn(op, operator, None if cell is None else tuple(map(int, cell)), animate, shapes)
     if cell is None:
         return Picture(laid_out(overview(operator, shapes), title), tuple(shapes.items()))
     found = terms(op, cell, **shapes)
@@ -74,3 +95,16 @@ def picture(op: Operator | Gradient, cell: Sequence[int] | None = None, **shapes
     grids: tuple[Grid, ...] = panels(operator, shapes, at, found)
     named = f"{title}[{','.join(map(str, at))}] is the sum of {len(found)} terms"
     return Picture(laid_out(grids, named), tuple(shapes.items()), at, found)
+
+
+def _in_turn(
+    op: Operator | Gradient, operator: Operator, cell: Cell | None, moving: bool, shapes: dict[str, tuple[int, ...]]
+) -> Picture:
+    if cell is not None:
+        terms(op, cell, **shapes)
+    shape = operator.output.shape(dict(bind_sizes(operator, completed(operator, shapes))))
+    cells = cells_in_turn(operator, shape, cell)
+    pictures = tuple(picture(op, at, frames=False, animate=False, **shapes).svg for at in cells)
+    title = f"{operator.name}: the terms of {operator.output.name}, cell by cell"
+    drawn = animated(pictures, title) if moving else storyboard(pictures, title)
+    return Picture(drawn, tuple(shapes.items()), cells=cells)

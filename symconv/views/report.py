@@ -104,7 +104,7 @@ def verdict_data(verdict: Any) -> dict[str, Any]:
     return {"passed": bool(verdict), "word": word, "text": str(verdict), "checks": checks}
 
 
-def write_report(path: str | Path, html: str) -> Path:
+def write_report(path: str | Path, page: str | bytes) -> Path:
     """Put a page at ``path`` in one step, so that a reader finds the old page or the new one, and return the path.
 
     Raises SpecError when the place cannot be written.
@@ -118,7 +118,7 @@ def write_report(path: str | Path, html: str) -> Path:
         place = Path(path).resolve()
         draft = place.with_name(f".{place.name}.{os.getpid()}.{secrets.token_hex(4)}")
         try:
-            draft.write_text(html, encoding="utf-8", newline="\n")
+            draft.write_bytes(page if isinstance(page, bytes) else page.encode())
             draft.replace(place)
         finally:
             draft.unlink(missing_ok=True)

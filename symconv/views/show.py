@@ -35,6 +35,9 @@ class _Page:
 def show(anything: Operator | Gradient | Kernel | Verdict | Proof | Proofs[Proof], path: str | Path) -> Path:
     """Write one offline HTML page about an operator, a gradient, a kernel, a verdict or a proof; return its path.
 
+    A path that ends with ``.tex`` or ``.pdf`` gets a handout of two pages about an operator, a gradient or a kernel; a
+    PDF is compiled by the LaTeX of this machine, and where there is none a BuildError says how to get one.
+
     An operator is shown with the derivation of every gradient, a gradient with its own, a kernel also with its source.
     Raises SpecError for anything else and for a path that cannot be written.
 
@@ -47,8 +50,13 @@ def show(anything: Operator | Gradient | Kernel | Verdict | Proof | Proofs[Proof
     if not isinstance(path, str | Path):
         raise SpecError(f"a path is wanted, as in sc.show(op, 'report.html'); given {shown(path)}")
     from symconv.views.report import report_html, write_report
+    from symconv.views.typeset.written import PAPER, write_handout
 
     place = Path(path)
+    if place.suffix.lower() in PAPER:
+        if page.operator is None or page.proof is not None:
+            raise SpecError(f"{place.suffix} is for operators, gradients and kernels; write this one to a .html file")
+        return write_handout(place, page.operator, page.derivations)
     facts = dict(page.facts)
     html = report_html(page.title, page.operator, page.derivations, page.source, page.verdict, facts, page.proof)
     write_report(place, html)

@@ -53,18 +53,20 @@ _TITLES = {
 }
 
 
-def handout(op: Operator, wrt: str | None = None) -> str:
-    """A document of two pages about an operator; ``wrt`` is the gradient whose steps it shows, the first by default.
+def handout(op: Operator, derivations: tuple[Derivation, ...] = (), wrt: str | None = None) -> str:
+    r"""A document of two pages about an operator and its gradients, all of them by default.
+
+    ``wrt`` is the gradient whose steps it shows, the first by default.
 
     >>> import symconv as sc
     >>> text = handout(sc.conv1d(stride=2))
-    >>> text.count(r"\\fitted{"), text.count(r"\\newpage"), r"\\begin{tikzpicture}" in text
+    >>> text.count("\n\\fitted{"), text.count(r"\newpage"), r"\begin{tikzpicture}" in text
     (2, 1, True)
     """
-    names = pipeline.gradients(op)
-    derivations = tuple(pipeline.derive(op, name) for name in names)
-    chosen = derivations[names.index(wrt)] if wrt in names else derivations[0]
-    first, second = "\n".join(_first(op, chosen)), "\n".join(_second(derivations, chosen))
+    found = derivations or tuple(pipeline.derive(op, name) for name in pipeline.gradients(op))
+    found = found or (pipeline.forward(op),)
+    chosen = next((one for one in found if one.wrt == wrt), found[0])
+    first, second = "\n".join(_first(op, chosen)), "\n".join(_second(found, chosen))
     return f"{_PREAMBLE}\\fitted{{%\n{first}\n}}\n\\newpage\n\\fitted{{%\n{second}\n}}\n\\end{{document}}\n"
 
 
@@ -75,12 +77,15 @@ def _first(op: Operator, chosen: Derivation) -> Iterator[str]:
         yield rf"{{\ttfamily\small\raggedright {code(op.source).replace('~', ' ')}\par}}"
     yield r"\head{The operator}"
     yield _shown(operator_rows(op, latex(names_of(op))))
-    name = chosen.wrt or op.output.name
-    yield rf"\head{{The gradient by {words(name)}, step by step}}"
+    yield rf"\head{{{_called(chosen)}, step by step}}"
     marks = names_of(chosen.operator)
     for number, (step, small) in enumerate(zip(chosen.trace, small_steps(chosen), strict=True), 1):
         yield from _step(str(number), step, marks, shown=step.rule != "state")
         yield from _columns([_small(part, marks) for part in small])
+
+
+def _called(derivation: Derivation) -> str:
+    return f"The gradient by {words(derivation.wrt)}" if derivation.wrt else "The output"
 
 
 def _step(number: str, step: Step, marks: Names, *, shown: bool) -> Iterator[str]:
@@ -117,16 +122,16 @@ def _second(derivations: tuple[Derivation, ...], chosen: Derivation) -> Iterator
     """Every gradient with the bounds of its sums, the phases, a cell worked out, and the loops."""
     for derivation in derivations:
         way = "each cell gathers its own sum" if derivation.owned else "the contributions choose their cell"
-        yield rf"\head{{The gradient by {words(derivation.wrt)}: {way}}}"
+        yield rf"\head{{{_called(derivation)}: {way}}}"
         yield _shown(derivation_rows(derivation, latex(names_of(derivation.operator))))
     if picture := phases_picture(chosen):
-        yield rf"\head{{Which taps reach which cells of the gradient by {words(chosen.wrt)}}}"
+        yield rf"\head{{Which taps reach which cells: {words(chosen.operator.output.name)}}}"
         yield rf"{{\centering {picture}\par}}"
     if example := worked(chosen):
         yield rf"\head{{One cell, worked out at {words(example.sizes)}}}"
         yield _shown(example.rows)
     if lines := kernel_lines(chosen):
-        yield rf"\head{{The loops of the kernel of the gradient by {words(chosen.wrt)}}}"
+        yield rf"\head{{The loops of the kernel: {words(chosen.operator.output.name)}}}"
         yield _listing(lines)
 
 

@@ -1,0 +1,131 @@
+"""The handout: two pages whatever the operator, compiled by a real LaTeX, with nothing of a user's read as TeX."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import symconv as sc
+from symconv import pipeline
+from symconv.views.typeset import engine
+from symconv.views.typeset.examples import _number, kernel_lines, worked
+from symconv.views.typeset.handout import handout
+
+sys.path.insert(0, str(Path(__file__).parent))
+from paper import needs_latex, printed
+
+NASTY = "a_b%$&#{}~^\\input{/etc/passwd}\\write18{touch owned}|<é中>"
+
+
+def body(text: str) -> str:
+    return text[text.index(r"\begin{document}") :]
+
+
+def test_a_handout_says_all_that_a_lecture_wants():
+    text = handout(sc.conv2d(stride=2, padding=1))
+    for words in ("The operator", "The gradient by x, step by step", "The relation is transposed", "Residue:",
+                  "The gradient by w: each cell gathers its own sum", "Which taps reach", "One cell, worked out",
+                  "The loops of the kernel"):  # fmt: skip
+        assert words in text
+    assert r"\begin{tikzpicture}" in text
+    assert text.count("\n\\fitted{%\n") == 2
+
+
+def test_the_gradient_whose_steps_are_shown_is_chosen():
+    assert "The gradient by w, step by step" in handout(sc.conv1d(), wrt="w")
+
+
+def test_nothing_of_a_user_is_a_command():
+    text = body(handout(sc.operator("y[i] = 2*x[i]", name=NASTY)))
+    for command in (r"\input", r"\write18"):
+        assert command not in text
+    assert r"\textbackslash{}input\{/etc/passwd\}" in text
+
+
+def test_the_worked_cell_is_the_number_that_numpy_finds():
+    """The data of the handout, put into arrays and summed by NumPy over the terms of the definition."""
+    derivation = pipeline.derive(sc.conv1d(stride=2, padding=1), "x")
+    found = worked(derivation)
+    shapes = {
+        name: tuple(map(int, shape.split("x"))) for name, shape in re.findall(r"(\w+) (\d+(?:x\d+)+)", found.sizes)
+    }
+    arrays = {}
+    for name, shape in shapes.items():
+        arrays[name] = np.array([_number(name, at) for at in np.ndindex(shape)], dtype=int).reshape(shape)
+    cell = tuple(map(int, re.search(r"_\{(.*)\}", found.rows.formulas[0].left)[1].split(",")))
+    total = 0
+    for f in range(arrays["w"].shape[0]):
+        for i in range(arrays["gy"].shape[2]):
+            for p in range(arrays["w"].shape[2]):
+                if 2 * i + p - 1 == cell[2]:
+                    total += arrays["gy"][cell[0], f, i] * arrays["w"][f, cell[1], p]
+    assert Fraction(found.rows.formulas[-1].right) == total
+
+
+def test_the_loops_are_those_of_the_kernel_and_fit():
+    lines = kernel_lines(pipeline.derive(sc.conv2d(stride=2, padding=1), "x"))
+    assert lines[0].startswith("for ")
+    assert any("gx[" in line and "w[" in "".join(lines[k : k + 4]) for k, line in enumerate(lines))
+    assert max(map(len, lines)) <= 112
+
+
+def test_without_latex_the_error_says_how_to_get_one(monkeypatch, tmp_path):
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    with pytest.raises(sc.SymconvError, match=r"pdflatex.*apt-get install.*handout\.tex") as refused:
+        sc.show(sc.operator("y[i] = 2*x[i]"), tmp_path / "x.pdf")
+    assert "tectonic" in str(refused.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_latex_that_hangs_or_fails_is_an_error_in_words(monkeypatch, tmp_path):
+    monkeypatch.setattr(engine.shutil, "which", lambda name: "/bin/" + name if name == "lualatex" else None)
+
+    def hangs(*_, **settings):
+        raise subprocess.TimeoutExpired("lualatex", settings["timeout"])
+
+    monkeypatch.setattr(engine.subprocess, "run", hangs)
+    with pytest.raises(sc.SymconvError, match="lualatex was stopped after 120 seconds"):
+        engine.pdf("")
+    done = subprocess.CompletedProcess("lualatex", 1, b"! LaTeX Error: File `tikz.sty' not found.\n", b"")
+    monkeypatch.setattr(engine.subprocess, "run", lambda *_, **__: done)
+    with pytest.raises(sc.SymconvError, match=r"tikz\.sty' not found.*texlive-pictures"):
+        engine.pdf("")
+
+
+def test_only_operators_gradients_and_kernels_have_a_handout(tmp_path):
+    proof = sc.prove(sc.conv1d(), "gx = conv1d(gy, w)")
+    with pytest.raises(sc.SymconvError, match=r"\.html"):
+        sc.show(proof, tmp_path / "x.tex")
+    g = sc.derive(sc.conv1d(), "w")
+    assert "The gradient by w, step by step" in sc.show(g, tmp_path / "w.tex").read_text(encoding="utf-8")
+    assert [path.name for path in tmp_path.iterdir()] == ["w.tex"]
+
+
+@needs_latex
+@pytest.mark.full
+def test_a_pdf_of_two_pages_is_written(tmp_path):
+    made = sc.show(sc.operator("y[n,i] = sum[p](x[n,2*i+p]*w[p])", name=NASTY), tmp_path / "x.pdf")
+    assert made.read_bytes().startswith(b"%PDF")
+    assert [path.name for path in tmp_path.iterdir()] == ["x.pdf"]
+
+
+@needs_latex
+@pytest.mark.full
+@pytest.mark.parametrize("name", sc.ops())
+def test_every_shipped_operator_fills_two_pages_and_no_more(tmp_path, name):
+    make, sizes = getattr(sc, name), ((3, 2) if "pool" in name else ())
+    try:
+        op = make(*sizes, stride=2, padding=1)
+    except (sc.SymconvError, TypeError):
+        op = make(*sizes)
+    found = printed(tmp_path, handout(op))
+    assert found.errors == found.overfull == ()
+    assert "Overfull \\vbox" not in found.log
+    assert found.pages == 2
