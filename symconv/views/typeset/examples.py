@@ -23,7 +23,7 @@ __all__ = ["Worked", "kernel_lines", "phases_picture", "worked"]
 
 _WIDTH, _HEIGHT = 440.0, 170.0
 """Points that a picture may take."""
-_TERMS, _LINES, _COLUMNS = 9, 40, 112
+_TERMS, _LINES, _COLUMNS = 9, 30, 112
 """Terms written out, lines of a kernel shown, and how wide they are."""
 
 
@@ -114,10 +114,21 @@ def kernel_lines(derivation: Derivation) -> tuple[str, ...]:
     if start is None:
         return ()
     end = next(k for k in range(start + 1, len(lines)) if lines[k].startswith(("def ", "cdef ", "@")))
-    nests = next(k for k in range(start, end) if lines[k].lstrip().startswith("for "))
-    body = [part for line in lines[nests:end] if line.strip() and not line.strip().startswith("# ")
-            for part in _folded(line.rstrip().removeprefix("    "))]  # fmt: skip
+    nest = _nest([line.removeprefix("    ") for line in lines[start:end]], derivation.operator.output.name)
+    body = [part for line in nest for part in _folded(line)]
     return tuple(body) if len(body) <= _LINES else (*body[:_LINES], "...")
+
+
+def _nest(lines: list[str], result: str) -> list[str]:
+    """The longest nest that writes the result: others make it zero or compute what it reads."""
+    nests: list[list[str]] = []
+    for line in (line.rstrip() for line in lines if line.strip() and not line.strip().startswith("# ")):
+        if line.startswith("for "):
+            nests.append([])
+        if nests:
+            nests[-1].append(line)
+    writing = [nest for nest in nests if any(line.lstrip().startswith(f"{result}[") for line in nest)]
+    return max(writing or nests, key=len, default=[])
 
 
 def _folded(line: str) -> list[str]:

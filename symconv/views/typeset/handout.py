@@ -33,10 +33,13 @@ _PREAMBLE = r"""% Compile with pdflatex, lualatex or tectonic; needs amsmath, am
 \newcommand\head[1]{\par\vspace{0.5em}{\bfseries #1}\par\vspace{0.15em}}
 \newcommand\said[1]{{\footnotesize\itshape #1\par}}
 \newsavebox\fitting
-% What is too much for a page is set smaller, and in the end scaled.
+% What is too much for a page is set smaller, then with less detail, and in the end scaled.
+\newcount\detail
 \newcommand\attempt[2]{\sbox\fitting{\begin{minipage}[t]{\textwidth}#1\tight #2\end{minipage}}}
-\newcommand\smaller[2]{\ifdim\dimexpr\ht\fitting+\dp\fitting\relax>0.99\textheight\attempt{#1}{#2}\fi}
-\newcommand\fitted[1]{\attempt\normalsize{#1}\smaller\small{#1}\smaller\footnotesize{#1}\smaller\scriptsize{#1}%
+\newcommand\smaller[3]{\ifdim\dimexpr\ht\fitting+\dp\fitting\relax>0.99\textheight\detail=#1 \attempt{#2}{#3}\fi}
+\newcommand\fitted[1]{\detail=2 \attempt\normalsize{#1}\smaller2\small{#1}\smaller2\footnotesize{#1}%
+  \smaller2\scriptsize{#1}\smaller1\footnotesize{#1}\smaller1\scriptsize{#1}\smaller0\footnotesize{#1}%
+  \smaller0\scriptsize{#1}%
   \ifdim\dimexpr\ht\fitting+\dp\fitting\relax>0.99\textheight
     \sbox\fitting{\resizebox*{!}{0.99\textheight}{\usebox\fitting}}\fi
   \noindent\usebox\fitting\par}
@@ -79,9 +82,15 @@ def _first(op: Operator, chosen: Derivation) -> Iterator[str]:
     yield _shown(operator_rows(op, latex(names_of(op))))
     yield rf"\head{{{_called(chosen)}, step by step}}"
     marks = names_of(chosen.operator)
-    for number, (step, small) in enumerate(zip(chosen.trace, small_steps(chosen), strict=True), 1):
+    several = small_steps(chosen)
+    longest = max(several, key=len, default=())
+    for number, (step, small) in enumerate(zip(chosen.trace, several, strict=True), 1):
         yield from _step(str(number), step, marks, shown=step.rule != "state")
-        yield from _columns([_small(part, marks) for part in small])
+        if small:
+            yield rf"\ifnum\detail>{0 if small == longest else 1}"
+            yield from _columns([_small(part, marks) for part in small])
+            yield r"\fi"
+    yield r"\ifnum\detail<2\said{More small steps, each checked: symconv derive.}\fi"
 
 
 def _called(derivation: Derivation) -> str:
@@ -97,13 +106,11 @@ def _step(number: str, step: Step, marks: Names, *, shown: bool) -> Iterator[str
         yield _shown(replace(step_rows(step, latex, marks), where=(), domain=()))
     said = "; ".join(part for part in (step.check and f"checked: {step.check}", step.note) if part)
     if said:
-        yield rf"\said{{{words(said)}}}"
+        yield rf"\ifnum\detail>0\said{{{words(said)}}}\fi"
 
 
 def _columns(blocks: list[str]) -> Iterator[str]:
     """Small steps side by side."""
-    if not blocks:
-        return
     yield rf"\begin{{multicols}}{{{2 if len(blocks) < 3 else 3}}}\raggedcolumns"
     yield "\n".join(f"{block}\\par" for block in blocks)
     yield r"\end{multicols}"
@@ -123,7 +130,11 @@ def _second(derivations: tuple[Derivation, ...], chosen: Derivation) -> Iterator
     for derivation in derivations:
         way = "each cell gathers its own sum" if derivation.owned else "the contributions choose their cell"
         yield rf"\head{{{_called(derivation)}: {way}}}"
-        yield _shown(derivation_rows(derivation, latex(names_of(derivation.operator))))
+        rows = derivation_rows(derivation, latex(names_of(derivation.operator)))
+        if derivation is chosen:
+            yield _shown(rows)
+        else:
+            yield rf"\ifnum\detail>1{_shown(rows)}\else{_shown(replace(rows, where=()))}\fi"
     if picture := phases_picture(chosen):
         yield rf"\head{{Which taps reach which cells: {words(chosen.operator.output.name)}}}"
         yield rf"{{\centering {picture}\par}}"
