@@ -18,8 +18,8 @@ from symconv.prove.proof import Proof
 from symconv.templates import environment
 from symconv.views.claims import proof_html
 from symconv.views.general import LABEL
-from symconv.views.highlight import highlighted
 from symconv.views.lesson.page import embedded, lesson_data
+from symconv.views.nests import kernel_data
 from symconv.views.sections import Page, gradient_section, operator_section
 
 __all__ = ["report_html", "verdict_data", "write_report"]
@@ -55,9 +55,7 @@ def report_html(
         for derivation, section in zip(derivations, gradients, strict=True)
     ]
     told = [one["script"] for one in lessons if one["script"]]
-    shown = None
-    if source is not None:
-        shown = {"html": Markup(highlighted(source)), "lines": len(source.splitlines())}
+    shown = None if source is None else kernel_data(source, operator, derivations, page)
     return (
         environment()
         .get_template("html/report.html.j2")

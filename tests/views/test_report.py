@@ -20,7 +20,9 @@ from symconv.views.diagram import phase_plan, window_pattern
 from symconv.views.highlight import highlighted
 from symconv.views.latex import gather_latex
 from symconv.views.mathsvg import formula_svg
+from symconv.views.nests import kernel_data
 from symconv.views.report import report_html, write_report
+from symconv.views.sections import Page
 
 EVIL = "<script>alert('1')</script>\"'>&{{ 7*7 }}"
 VERDICT = Verdict(True, "conv1d()", "float64", (Check("gx", "finite sums", 1234, 0, True, "detail here"),))
@@ -92,7 +94,8 @@ def test_the_page_needs_no_network_and_runs_one_script_of_its_own(page):
     assert not re.search(r"\b(eval|fetch|import|XMLHttpRequest|WebSocket)\b", script)
     assert not any(name.startswith("on") for name in reader.attributes)
     assert all(link.startswith("#") for link in reader.links)
-    assert not re.findall(r"https?://", page.replace('xmlns="http://www.w3.org/2000/svg"', ""))
+    named = page.replace('xmlns="http://www.w3.org/2000/svg"', "").replace("http://www.w3.org/1998/Math/MathML", "")
+    assert not re.findall(r"https?://", named)
     assert "@import" not in page
     assert "url(" not in page
 
@@ -232,3 +235,39 @@ def test_missing_templates_are_said(monkeypatch, tmp_path):
     monkeypatch.setattr(templates, "__file__", str(tmp_path / "symconv" / "templates.py"))
     with pytest.raises(InternalError, match="install symconv again"):
         templates.template_folder()
+
+
+def test_the_loops_of_a_kernel_stand_beside_their_formula() -> None:
+    body = "    # {0}: contributions of p\n    cdef Py_ssize_t i\n    for i in range(0, 3):\n        {0}[i] = 1\n\n\n"
+    heads = (
+        f"cdef sc_nest u0_{name}_{k}(\n    sc_out {name},\n) noexcept nogil:\n" for k, name in enumerate(("y", "gx"))
+    )
+    source = (
+        "import x\n\n\n"
+        + "".join(head + body.format(name) for head, name in zip(heads, ("y", "gx"), strict=True))
+        + "def f(): pass\n"
+    )
+    op = sc.conv1d(stride=2)
+    found = sc.derive(op, "x").derivation
+    data = kernel_data(source, op, (found,), Page())
+    assert [(group["target"], [nest["line"] for nest in group["nests"]]) for group in data["groups"]] == [
+        ("y", [9]),
+        ("gx", [18]),
+    ]
+    for group in data["groups"]:
+        assert group["formula"]["lines"][0]["left"]["svg"].startswith("<svg")
+        for nest in group["nests"]:
+            first = re.sub(r"<[^>]+>", "", nest["html"]).splitlines()[0]
+            assert source.splitlines()[nest["line"] - 1].strip() == first == "for i in range(0, 3):"
+    page = report_html("k", op, (found,), source)
+    assert page.index("computed") < page.index("The whole module")
+
+
+def test_a_formula_has_its_texts_and_a_name_for_each() -> None:
+    page = report_html("k", sc.conv1d(), (sc.derive(sc.conv1d(), "w").derivation,))
+    named = re.findall(r'<pre class="wrap" id="(copy-\d+)">', page)
+    assert len(named) == len(set(named)) > 25
+    assert sorted(re.findall(r'data-copy-from="(copy-\d+)"', page)) == sorted(named)
+    for form in ("LaTeX", "MathML", "SymPy", "NumPy"):
+        assert f'<p class="format">{form} ' in page
+    assert "def conv1d_grad_w(gy, x, w)" in page
