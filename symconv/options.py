@@ -3,7 +3,6 @@ key."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
@@ -131,6 +130,8 @@ def spelled_out(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def _unknown(function: str, name: str) -> SpecError:
+    import difflib  # a slow import, for a message alone
+
     near = difflib.get_close_matches(name, names(), 1)
     hint = f"did you mean {near[0]}? Its options" if near else "its options"
     return SpecError(f"{function} has no option {name!r}; {hint} are {', '.join(names())}")

@@ -92,7 +92,7 @@ def derive(
     \b
     Examples:
       symconv derive conv2d --stride 2 --padding 1 --wrt x
-      symconv derive 'y[n,i] = sum[p](x[n,2*i+p]*w[p])' --width 12cm -o formulas.tex
+      symconv derive 'y[n,i] = sum[p](x[n,2*i+p]*w[p])' --width 12cm -o f.tex
     """
     from symconv.commands.derive import derive as work
 

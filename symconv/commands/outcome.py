@@ -7,7 +7,6 @@ import os
 import platform
 import shlex
 import sys
-import tempfile
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -114,6 +113,8 @@ def _internal(error: Exception) -> int:
 
 
 def _kept(report: str) -> str:
+    import tempfile  # a slow import, for a failure alone
+
     try:
         handle, name = tempfile.mkstemp(prefix="symconv-error-", suffix=".txt", text=True)
         os.close(handle)

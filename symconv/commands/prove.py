@@ -13,7 +13,7 @@ from symconv.commands.answer import answer, proof_data, proofs_data
 from symconv.commands.check import named, place
 from symconv.commands.outcome import FAILED, RIGHT, UNDECIDED, UNUSABLE
 from symconv.commands.progress import stage
-from symconv.commands.request import requested
+from symconv.commands.request import requested, titled
 from symconv.commands.rules import rule
 from symconv.commands.sweep import Where, aligned, one_only, swept, worst
 from symconv.commands.terminal import say, told
@@ -58,7 +58,7 @@ def prove(
         return _table(op, settings, claim, family, where, form)
     one_only(where, "--for")
     operator = requested(op, settings)
-    with stage(f"proving for {operator.name}"):
+    with stage(f"proving for {titled(operator)}"):
         proof = decided(operator, claim)
     report = None
     if output is not None:

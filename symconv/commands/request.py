@@ -13,8 +13,9 @@ from symconv.errors import SpecError
 if TYPE_CHECKING:
     from symconv.notation.operator import Operator
 
-__all__ = ["gradient_names", "requested"]
+__all__ = ["gradient_names", "requested", "titled"]
 
+_NAMELESS, _LONGEST = "formula", 48  # what else progress says has to fit beside it
 _BY_NAME = {"extents", "where", "kinks", "params", "surrogate"}
 
 
@@ -102,3 +103,14 @@ def gradient_names(op: Operator, wrt: tuple[str, ...]) -> tuple[str, ...]:
                 f"{op.name} has no gradient with respect to {name!r}{hint} --wrt is one of {', '.join(real)}"
             )
     return tuple(dict.fromkeys(wrt)) or real
+
+
+def titled(op: Operator) -> str:
+    """What progress calls an operator: its name with its settings, of a formula without one its beginning.
+
+    >>> titled(requested("conv1d", {"stride": 2})), titled(requested("y[i] = 3*x[i]", {}))
+    ('conv1d(stride=2)', 'y[i] = 3*x[i]')
+    """
+    named = op.name != _NAMELESS or not op.source
+    text = " ".join((op.name if named else op.source).split())
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."

@@ -14,7 +14,7 @@ from symconv.commands.answer import answer, word
 from symconv.commands.files import folder, write
 from symconv.commands.outcome import FAILED
 from symconv.commands.progress import stage
-from symconv.commands.request import gradient_names, requested
+from symconv.commands.request import gradient_names, requested, titled
 from symconv.commands.terminal import say
 from symconv.commands.verify import judged, outcome
 from symconv.gather.derivation import Derivation
@@ -79,7 +79,7 @@ def _work(operator: Operator, gradients: tuple[str, ...], chosen: Options) -> _J
     drawing = Drawing(formulas(operator, tuple(derivations)))
     try:
         kernel, nests = _compiled_and_proved(operator, chosen)
-        with stage(f"verifying {operator.name}") as tell:
+        with stage(f"verifying {titled(operator)}") as tell:
             verdict = judged(operator, kernel, gradients, tell)
         drawing.finish()
     finally:
@@ -95,7 +95,7 @@ def _compiled_and_proved(operator: Operator, chosen: Options) -> tuple[Kernel, V
             kernel = elsewhere.submit(built, operator, chosen)
             # Kernels with numbers of a plan take seconds each: `symconv validate` proves those.
             nests = validate_all((one for one in candidates if not one.kernel.parameters), tell)
-        with stage(f"compiling {operator.name}", chosen.words):
+        with stage(f"compiling {titled(operator)}", chosen.words):
             return kernel.result(), nests
 
 

@@ -19,9 +19,12 @@ GREEN, RED, YELLOW, BOLD, CYAN = "32", "1;31", "33", "1", "36"
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), colour)
     for pattern, colour in (
-        (r"^ *(?:ok|yes)(?= |$)|(?<= )(?:passed|proved|yes)(?=$|  | for all sizes)", GREEN),
-        (r"^ *(?:holds|true)(?= for all sizes)|^kernels can be built here$", GREEN),
-        (r"\b(?:FAILED|MISSING|WRONG)\b|^symconv:|(?<= )(?:no|unusable|given up)(?=  |$)|^ *fails when|^false\b", RED),
+        (r"^ *(?:ok|yes)(?= |$)|(?<= )(?:ok|passed|proved|yes)(?=$|,|  | for all sizes)", GREEN),
+        (r"^true(?=:)|^kernels can be built here$", GREEN),
+        (
+            r"\b(?:FAILED|MISSING|WRONG)\b|^symconv:|(?<= )(?:no|unusable|given up)(?=  |$)|^ *fails when|^false(?=:)",
+            RED,
+        ),
         (r"\b(?:NOT JUDGED|not judged|not run|undecided)\b|^ *-(?=  )", YELLOW),
         (r"^[A-Z][\w ]*:$|^Usage:", BOLD),
         (r"(?<![\w-])--?[a-z][\w-]*|^ *\^[~^]*$", CYAN),

@@ -13,7 +13,7 @@ from symconv.api import built
 from symconv.arrays import default_threads
 from symconv.commands.outcome import RIGHT
 from symconv.commands.progress import Tell, stage
-from symconv.commands.request import requested
+from symconv.commands.request import requested, titled
 from symconv.commands.sweep import Where, one_only
 from symconv.commands.terminal import say
 from symconv.errors import SpecError
@@ -75,7 +75,7 @@ def _measured(
         raise SpecError(f"{operator.name} is measured at shapes of all its tensors: {wanted}")
     operator.output_shape(**shapes)
     given = options(**{**chosen, "tune": True})  # type: ignore[arg-type]
-    with stage("building and measuring") as tell:
+    with stage(f"building and measuring {titled(operator)}", given.words) as tell:
         return measured(operator, shapes, given, nullcontext, tell)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from symconv import pipeline
 from symconv.commands.outcome import FAILED, RIGHT, UNDECIDED
 from symconv.commands.progress import stage
-from symconv.commands.request import requested
+from symconv.commands.request import requested, titled
 from symconv.commands.terminal import say
 from symconv.options import options
 from symconv.validate.validation import validate_all
@@ -18,7 +18,7 @@ __all__ = ["validate"]
 def validate(op: str, settings: Mapping[str, object], dtype: str, every: bool = False) -> int:
     """Print what was proved of each kernel; the status says proved, wrong or undecided."""
     operator = requested(op, settings)
-    with stage("deriving"):
+    with stage(f"deriving {titled(operator)}"):
         candidates = pipeline.unit(operator, options(dtype=dtype), every=every).candidates
     with stage("proving the loop nests") as tell:
         found = validate_all(candidates, tell)

@@ -12,7 +12,7 @@ from symconv.asked import module_text
 from symconv.commands.answer import answer
 from symconv.commands.outcome import FAILED, RIGHT, UNDECIDED
 from symconv.commands.progress import Tell, stage
-from symconv.commands.request import gradient_names, requested
+from symconv.commands.request import gradient_names, requested, titled
 from symconv.commands.sweep import Where, one_only
 from symconv.commands.terminal import say
 from symconv.errors import SpecError
@@ -53,9 +53,9 @@ def verify(
     operator = requested(ops[0], settings)
     gradients = gradient_names(operator, wrt)
     given = options(**chosen)
-    with stage(f"building {operator.name}", given.words) as tell:
+    with stage(f"building {titled(operator)}", given.words) as tell:
         kernel = built(operator, given, tell) if source is None else _given(operator, source, given)
-    with stage(f"verifying {operator.name}") as tell:
+    with stage(f"verifying {titled(operator)}") as tell:
         verdict = judged(operator, kernel, gradients, tell)
     if form == "json":
         return answer("verify", outcome(verdict), verdict_data(verdict))
