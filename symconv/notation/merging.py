@@ -50,7 +50,8 @@ def _joined(
     )
     last = parts[-1]
     kept = {f.name for f in map(final, (var(d.name) for d in sizes.definitions)) if f.name}
-    definitions = {d.name: d for part in parts for d in part.definitions if d.name in kept}
+    # An extent that turned out to be a size of the inputs is not defined by itself.
+    definitions = {d.name: d for part in parts for d in part.definitions if d.name in kept and d.form.name != d.name}
     stated = all(part.empty is None for part in parts)
     return Operator(
         name=name,

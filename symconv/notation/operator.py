@@ -152,6 +152,16 @@ class Operator(Displayed):
         targets = (statement.target for statement in self.statements)
         return {tensor.name: tensor for tensor in (*self.inputs, *targets)}[name]
 
+    def upto(self, name: str) -> Operator:
+        """The operator that computes an intermediate: the statements as far as that; raises KeyError.
+
+        >>> import symconv as sc
+        >>> sc.operator("z[i] = x[i]**2; y[i] = exp(z[i])").upto("z").output.name
+        'z'
+        """
+        at = {s.target.name: k for k, s in enumerate(self.statements)}[name]
+        return replace(self, statements=self.statements[: at + 1])
+
     def sizes(self, **shapes: tuple[int, ...]) -> dict[str, int]:
         """Every size by name, solved from the input shapes; raises SpecError when they do not fit."""
         return bind_sizes(self, shapes)

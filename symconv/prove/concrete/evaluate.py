@@ -26,6 +26,7 @@ from symconv.prove.concrete.numbers import (
 from symconv.prove.concrete.windows import shown
 from symconv.prove.concrete.words import called, multiplied, scaled
 from symconv.prove.language.parse import Caret
+from symconv.prove.language.people import named_in
 from symconv.prove.language.syntax import (
     Binary,
     Call,
@@ -79,6 +80,9 @@ def evaluate(claim: Claim, op: Operator, arrays: Mapping[str, Array], prime: int
     if claim.side != output and Name(output) in set(claim.nodes()):
         known = arrays.get(output)
         given[output] = _forward(op, given, prime) if known is None else _lifted(output, known, prime)
+    for name in named_in(op, claim):
+        known = arrays.get(name)
+        given[name] = _forward(op.upto(name), given, prime) if known is None else _lifted(name, known, prime)
     ground = grounded(op, caret, given, _array, prime)
     tensor = op.output if claim.side == output else op.input(claim.side[1:])
     shape = tensor.shape(op.sizes(**shapes))
@@ -90,7 +94,7 @@ def evaluate(claim: Claim, op: Operator, arrays: Mapping[str, Array], prime: int
 
 def _claimed(op: Operator, ground: Ground, claim: Claim, tensor: Tensor) -> Array:
     """The array the last equation gives, the intermediates before it computed and named."""
-    held = [*op.inputs, op.output, replace(op.output, name=f"g{op.output.name}")]
+    held = [*op.inputs, *(s.target for s in op.statements), replace(op.output, name=f"g{op.output.name}")]
     layout = {one.name: _logical(one, ground.sizes) for one in held}
     for equation in claim.earlier:
         if equation.name in {*ground.arrays, *ground.sizes, claim.side}:

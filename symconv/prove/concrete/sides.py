@@ -14,6 +14,7 @@ from symconv.prove.concrete.definition import computed
 from symconv.prove.concrete.enclosure import Enclosure, NoValueError, apart
 from symconv.prove.concrete.evaluate import Misfit, evaluate
 from symconv.prove.language.coded import Coded
+from symconv.prove.language.people import named_in
 from symconv.prove.language.syntax import Binary, Call, Claim, Name, show
 from symconv.prove.language.vocabulary import ELEMENTWISE, canonical
 from symconv.prove.language.words import IRRATIONAL
@@ -114,6 +115,7 @@ def sides_at(op: Operator, claim: Claim | Coded, arrays: Mapping[str, Array]) ->
     uses = claim.uses_output if isinstance(claim, Coded) else Name(output) in set(claim.nodes())
     if claim.side != output and uses:
         held[output] = _known(op, output, arrays)
+    held |= {name: _known(op.upto(name), name, arrays) for name in named_in(op, claim)}
     if applies_functions(claim):
         held = {name: _each(_exactly, array) for name, array in held.items()}
     got = evaluated(claim, op, held)

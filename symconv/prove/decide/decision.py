@@ -12,7 +12,7 @@ from symconv.prove.decide.compare import compare, renamed
 from symconv.prove.language.coded import Coded
 from symconv.prove.language.facts import facts_of
 from symconv.prove.language.parse import Caret
-from symconv.prove.language.people import aliases, nearest
+from symconv.prove.language.people import aliases, named_in, nearest
 from symconv.prove.language.syntax import Claim, Name
 from symconv.prove.meaning.addresses import flat, place, same_structure
 from symconv.prove.meaning.claimed import claimed
@@ -138,6 +138,8 @@ class _Problem:
         output = self.op.output.name
         if self.claim.side != output and _reads(self.claim, output):
             scope.names = scope.names.with_tensor(output, truth(scope, self.op, output))
+        for name in named_in(self.op, self.claim):
+            scope.names = scope.names.with_tensor(name, truth(scope, self.op.upto(name), name))
         axes = axes_of(_target(self.op, self.claim.side))
         given = self.claim.denote(scope) if isinstance(self.claim, Coded) else claimed(scope, self.claim, axes)
         sentence = f"gives {given}, {self.claim.side} is {Value(axes, (), ())}"

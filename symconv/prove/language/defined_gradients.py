@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from symconv.prove.language.defined import Arguments, Defined, number, size
-from symconv.prove.language.syntax import Binary, Call, Node, Number, Sliced, Span, Tuple
+from symconv.prove.language.syntax import Binary, Call, Node, Number, Sliced, Span, Text, Tuple
 
 __all__ = ["GRADIENTS"]
 
 _WINDOW = ("stride", "padding", "dilation", "groups")
+_FIRST = ("layout", Text("NCHW"))
+"""Torch has channels first, whatever the operator has."""
 
 
 def _entry(node: Node, axis: int) -> Node:
@@ -42,7 +44,7 @@ def _by_input(given: Arguments) -> Node:
         reach = Binary("*", dilation, Binary("-", size(weight, axis + 2), number(1)))
         grown = Binary("+", Binary("-", Binary("+", steps, reach), Binary("*", number(2), padding)), number(1))
         rest.append(Binary("-", _length(given, "input_size", axis + 2), grown))
-    options = (*_options(given, *_WINDOW), ("output_padding", Tuple(tuple(rest))))
+    options = (*_options(given, *_WINDOW), ("output_padding", Tuple(tuple(rest))), _FIRST)
     return Call("conv_transpose", (cotangent, weight), options)
 
 
@@ -59,7 +61,7 @@ def _one_group(given: Arguments, group: int, count: int) -> Node:
     image, cotangent = (_channels(array, group, count) for array in given.arrays)
     swapped = [Call("swap", (array, number(0), number(1))) for array in (image, cotangent)]
     options = [("padding", _option(given, "padding")), ("stride", _option(given, "dilation")),
-               ("dilation", _option(given, "stride"))]  # fmt: skip
+               ("dilation", _option(given, "stride")), _FIRST]  # fmt: skip
     whole = Call("swap", (Call("conv", tuple(swapped), tuple(options)), number(0), number(1)))
     taps = (Span(None, _length(given, "weight_size", axis)) for axis in range(2, given.ranks[0]))
     return Sliced(whole, (Span(), Span(), *taps))

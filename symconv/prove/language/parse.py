@@ -19,6 +19,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from symconv.errors import SpecError, shown
+from symconv.prove.language.frameworks import foreign
 from symconv.prove.language.libraries import arranged
 from symconv.prove.language.parse_index import IndexGrammar
 from symconv.prove.language.syntax import Call, Claim, Equation, Name, Node, Number, Pick, Sliced, Span, Text
@@ -169,6 +170,8 @@ class _Parser(IndexGrammar):
             return self.reduction(name, at)
         if not self.accept("("):
             return Name(_SPELLINGS.get(name, name), at)
+        if (read := foreign(".".join(path), name)) is not None:
+            return read(self.caret, self.call(name, at, ()))
         if (message := unknown_word(name)) is not None:
             raise self.caret.error(at, message)
         return arranged(self.caret, ".".join(path), self.call(name, at, ()))

@@ -8,11 +8,12 @@ from dataclasses import replace
 from functools import lru_cache
 
 from symconv.notation.operator import Operator
+from symconv.prove.language.coded import Coded
 from symconv.prove.language.facts import Facts, facts_of
 from symconv.prove.language.syntax import Claim, Equation, Name, Node, Reduction, Sliced, Span, children, rebuild
 from symconv.prove.language.syntax import Tuple as Several
 
-__all__ = ["aliases", "named_by_the_operator", "nearest", "renamed"]
+__all__ = ["aliases", "named_by_the_operator", "named_in", "nearest", "renamed"]
 
 _ROLES: Mapping[str, tuple[str, ...]] = {
     "input": ("x", "input", "inputs", "inp", "image", "images", "img", "data", "X"),
@@ -46,12 +47,27 @@ def aliases(op: Operator) -> Mapping[str, str]:
     ('gx', 'gy', 'gw', 'KH')
     """
     facts = facts_of(op)
-    own = {*op.tensors, op.output.name, *(f"g{t}" for t in (*op.tensors, op.output.name)), *facts.sizes, *facts.vectors}
+    own = {
+        *op.tensors,
+        *(s.target.name for s in op.statements),
+        *(f"g{t}" for t in (*op.tensors, op.output.name)),
+        *facts.sizes,
+        *facts.vectors,
+    }
     meanings: dict[str, set[str]] = {}
     for other, name in (*_tensors(op, facts), *_sizes(facts)):
         if other not in own:
             meanings.setdefault(other, set()).add(name)
     return {other: next(iter(names)) for other, names in meanings.items() if len(names) == 1}
+
+
+def named_in(op: Operator, claim: Claim | Coded) -> tuple[str, ...]:
+    """The operator's intermediates that a claim reads and does not compute itself."""
+    if isinstance(claim, Coded) or len(op.statements) == 1:
+        return ()
+    own = {equation.name for equation in claim.earlier} | set(op.tensors)
+    read = {node.name for node in claim.nodes() if isinstance(node, Name)}
+    return tuple(s.target.name for s in op.statements[:-1] if s.target.name in read - own)
 
 
 def _tensors(op: Operator, facts: Facts) -> Iterator[tuple[str, str]]:

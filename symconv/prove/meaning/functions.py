@@ -70,6 +70,10 @@ def applied(function: str, arguments: Sequence[Sum], limits: Collection[Constrai
 
     def atom(name: str, argument: Sum) -> Iterator[Term]:
         argument = [term for term in argument if term.coefficient]
+        if name in {"step", "sign"} and (found := _clipped(argument, given)) is not None:
+            # relu(u) is above 0 where u is, and nowhere below.
+            where, falls = found
+            return iter([Term(Fraction(-1 if falls else 1), (), (where,))] if not falls or name == "sign" else [])
         summed = any(term.bound or any(is_atom(f.tensor) for f in term.factors) for term in argument)
         return of_sum(name, argument, limits) if summed else _atom(name, argument, limits)
 
@@ -101,6 +105,20 @@ def applied(function: str, arguments: Sequence[Sum], limits: Collection[Constrai
             yield from atom(function, a)
         case _:
             raise Undecided(f"the formula applies {function}, which is no function of elements that is known here")
+
+
+def _clipped(argument: Sum, given: Callable[..., list[Term]]) -> tuple[Factor, bool] | None:
+    """Of ``u*step(u)``, which is relu, the factor ``step(u)``; with True for what is less by the sign."""
+    common = [f for f in argument[0].factors if f.tensor.startswith("step(")] if argument else []
+    for where in common:
+        if any(term.factors.count(where) != 1 for term in argument):
+            continue
+        rest = [replace(term, factors=tuple(f for f in term.factors if f != where)) for term in argument]
+        for falls in (False, True):
+            inner = list(scaled(rest, Fraction(-1))) if falls else rest
+            if given("where", given("gt", inner, ()), _ONE, ()) == [Term(Fraction(1), (), (where,))]:
+                return where, falls
+    return None
 
 
 def _compared(function: str, above: Sum, below: Sum) -> Iterable[Term]:
