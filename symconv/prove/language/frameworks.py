@@ -115,29 +115,36 @@ def _tensorflow(caret: Caret, stem: str, call: Call, given: dict[str, Node]) -> 
         if node is not None:
             options[new] = node
     pads = _padding(given.get("padding"), spatial)
-    kernel = (rank + 1, rank, *range(rank))
     if stem == "conv":
         image, filters = given["input"], given["filters"]
         if not last:
             # TensorFlow's filters are laid out alike for both.
-            filters = _turned(filters, kernel)
+            filters = _turned(filters, (rank + 1, rank, *range(rank)))
         named = {**options, "layout": Text("NHWC" if last else "NCHW"), **({"padding": pads} if pads else {})}
         return Call(f"conv{rank}d", (image, filters), tuple(named.items()), call.at)
-    if isinstance(pads, Text) and pads.value != "valid" or isinstance(pads, Several):
-        raise caret.error(call.at, f'{call.function}: padding is "VALID" here; other pads in torch\'s words, '
-                          f"conv{rank}d_input(x.shape, w, gy, stride=2, padding=1)")  # fmt: skip
+    return _gradient(caret, stem, call, given, rank, last, tuple(options.items()), pads)
+
+
+def _gradient(
+    caret: Caret, stem: str, call: Call, given: Mapping[str, Node], rank: int, last: bool,
+    options: tuple[tuple[str, Node], ...], pads: Node | None,
+) -> Node:  # fmt: skip
+    """TensorFlow's gradients as torch's, with the arrays turned to channels first and back."""
+    if isinstance(pads, Several) or (isinstance(pads, Text) and pads.value != "valid"):
+        words = f"conv{rank}d_input(x.shape, w, gy, stride=2, padding=1)"
+        raise caret.error(call.at, f'{call.function}: padding is "VALID" here; other pads in torch\'s words, {words}')
+    kernel = (rank + 1, rank, *range(rank))
     first = (0, rank + 1, *range(1, rank + 1)) if last else tuple(range(rank + 2))
     back = (0, *range(2, rank + 2), 1) if last else first
-    named = tuple(options.items())
     if stem == "conv_backprop_filter":
         arrays = tuple(_turned(given[one], first) for one in ("input", "out_backprop"))
         sizes = _sizes(given["filter_sizes"], kernel)
-        made = Call("conv_weight", arrays, (("weight_size", sizes), *named), call.at)
+        made = Call("conv_weight", arrays, (("weight_size", sizes), *options), call.at)
         return _turned(made, (*range(2, rank + 2), 1, 0))
     cotangent = given["input" if stem == "conv_transpose" else "out_backprop"]
     shape = given["output_shape" if stem == "conv_transpose" else "input_sizes"]
     arrays = (_turned(cotangent, first), _turned(given["filters"], kernel))
-    return _turned(Call("conv_input", arrays, (("input_size", _sizes(shape, first)), *named), call.at), back)
+    return _turned(Call("conv_input", arrays, (("input_size", _sizes(shape, first)), *options), call.at), back)
 
 
 def _turned(array: Node, axes: tuple[int, ...]) -> Node:
