@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from symconv.notation.affine import var
-from symconv.prove.meaning.functions import cancelled, told_apart
+from symconv.prove.meaning.atoms import told_apart
+from symconv.prove.meaning.functions import cancelled
 from symconv.prove.meaning.scope import Scope, Undecided
 from symconv.prove.meaning.value import Term, Value, inside, scaled
 from symconv.relation.collecting import plain

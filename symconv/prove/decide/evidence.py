@@ -21,7 +21,7 @@ from symconv.prove.decide.compare import limited
 from symconv.prove.decide.decision import Decision, sides
 from symconv.prove.language.coded import Coded
 from symconv.prove.language.syntax import Claim
-from symconv.prove.meaning.functions import OF_SUM, is_atom, spelled
+from symconv.prove.meaning.atoms import OF_SUM, is_atom, spelled
 from symconv.prove.meaning.scope import Fork, Mismatch, Undecided
 from symconv.prove.meaning.value import Term, Value
 from symconv.relation.counting import points

@@ -13,7 +13,7 @@ from fractions import Fraction
 
 from symconv.notation.affine import Affine, var
 from symconv.notation.expr import Apply, Constraint, Expr, Index
-from symconv.prove.meaning.functions import is_atom
+from symconv.prove.meaning.atoms import is_atom
 from symconv.prove.meaning.scope import Scope, Undecided
 from symconv.prove.meaning.value import Factor, Term
 

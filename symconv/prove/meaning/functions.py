@@ -7,7 +7,6 @@ only where ``told_apart`` says so.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -18,32 +17,21 @@ from symconv.derive.conventions import in_arguments
 from symconv.errors import InternalError
 from symconv.notation.expr import Apply, Const, Constraint, Expr, Read
 from symconv.notation.functions import ARGUMENTS, TABLE
+from symconv.prove.meaning.atoms import EVEN, NONE, ODD, OTHER, is_atom
 from symconv.prove.meaning.scope import Undecided
 from symconv.prove.meaning.value import Factor, Product, Term, multiplied, scaled
 
 __all__ = [
     "COMPARED",
-    "OF_SUM",
     "UNARY",
     "OfSum",
     "applied",
     "cancelled",
-    "is_atom",
     "powered",
-    "spelled",
-    "told_apart",
 ]
 
-_ODD, _EVEN, _NONE, _OTHER = (
-    frozenset(name for name, entry in TABLE.items() if entry.symmetry == kind)
-    for kind in ("odd", "even", "none", "other")
-)
-_ORIENTED = _NONE | {"step"}
-UNARY = _ODD | _EVEN | _NONE | _OTHER
+UNARY = ODD | EVEN | NONE | OTHER
 """The functions of one element that claims know too."""
-
-OF_SUM = "(a sum, "
-"""Marks the atoms that are functions of whole sums, told by number."""
 
 _RECIPROCAL = "reciprocal(1*"
 _MOST_POWER = 8
@@ -52,7 +40,6 @@ COMPARED = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne"
 """Comparisons as functions of elements."""
 
 _MOST = 64
-_PLACE = re.compile(r"([A-Za-z_]\w*)\{(\d+)\}")
 _ONE = [Term(Fraction(1), (), ())]
 
 Sum = Sequence[Term]
@@ -240,9 +227,9 @@ def _of(function: str, argument: Sum) -> Iterator[Term]:
         return
     parts = sorted(argument, key=lambda t: ([f.tensor for f in t.factors], str(t.factors), t.coefficient))
     sign = Fraction(1)
-    if parts[0].coefficient < 0 and function in _ODD | _EVEN:
+    if parts[0].coefficient < 0 and function in ODD | EVEN:
         parts = list(scaled(parts, Fraction(-1)))
-        sign = Fraction(-1 if function in _ODD else 1)
+        sign = Fraction(-1 if function in ODD else 1)
     words = [
         "*".join((str(part.coefficient), *(f"({f})^{p}" for f, p in part.scale), *(_place(f) for f in part.factors)))
         for part in parts
@@ -256,57 +243,3 @@ _AT_ZERO = {name: Fraction(entry.at_zero) for name, entry in TABLE.items() if en
 
 def _place(factor: Factor) -> str:
     return f"{factor.tensor}{{{len(factor.index)}}}"
-
-
-def is_atom(name: str) -> bool:
-    """Whether an operand is a function of elements."""
-    return "(" in name
-
-
-def spelled(name: str, element: Callable[[str, int], str]) -> str:
-    """An atom with ``element(tensor, count)`` in place of each element, which has ``count`` indices.
-
-    >>> spelled("sign(1*x{1} + -1*w{1})", lambda tensor, count: f"{tensor}[i]")
-    'sign(x[i] - w[i])'
-    """
-    text = _PLACE.sub(lambda match: element(match.group(1), int(match.group(2))), name)
-    return text.replace("+ -", "- ").replace("(1*", "(").replace("(-1*", "(-").replace(" 1*", " ")
-
-
-def told_apart(terms: Iterable[Term]) -> bool:
-    """Whether different sums of these terms are known to be different functions.
-
-    So it is where one function alone occurs, each term holds powers of one atom at most, and (but for ``exp``) no
-    argument comes with its opposite: such functions of different arguments are linearly independent over the
-    polynomials.
-    """
-    names: set[str] = set()
-    squared = plain = False
-    for term in terms:
-        if any(OF_SUM in factor.tensor for factor in term.factors):
-            return False
-        atoms = {factor for factor in term.factors if is_atom(factor.tensor)}
-        if len(atoms) > 1:
-            return False
-        squared |= any(one.tensor.startswith("sign(") and term.factors.count(one) > 1 for one in atoms)
-        plain |= not atoms
-        names |= {factor.tensor for factor in atoms}
-    if squared and plain:
-        # u·sign(u)² is u.
-        return False
-    functions = {name.partition("(")[0] for name in names}
-    bodies = {name: name.partition("(")[2][:-1].split(" + ") for name in names}
-    single = all(len({_bare(word) for word in words}) == len(words) for words in bodies.values())
-    opposite = functions != {"exp"} and any(
-        sorted(map(_negated, a)) == sorted(b) for a in bodies.values() for b in bodies.values()
-    )
-    return not functions or (len(functions) == 1 and functions <= _ODD | _EVEN | _ORIENTED and single and not opposite)
-
-
-def _bare(word: str) -> str:
-    return word.partition("*")[2]
-
-
-def _negated(word: str) -> str:
-    number, star, rest = word.partition("*")
-    return f"{-Fraction(number)}{star}{rest}"

@@ -13,7 +13,8 @@ from itertools import permutations
 
 from symconv.notation.affine import var
 from symconv.notation.expr import Constraint
-from symconv.prove.meaning.functions import OF_SUM, Sum
+from symconv.prove.meaning.atoms import OF_SUM
+from symconv.prove.meaning.functions import Sum
 from symconv.prove.meaning.scope import Scope, Undecided
 from symconv.prove.meaning.value import Factor, Term, scaled
 from symconv.relation.equality import difference

@@ -1,0 +1,76 @@
+"""Functions of elements as operands of their own: what they are called, how they are shown, which are told apart."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+
+from symconv.notation.functions import TABLE
+from symconv.prove.meaning.value import Term
+
+__all__ = ["EVEN", "NONE", "ODD", "OF_SUM", "OTHER", "is_atom", "spelled", "told_apart"]
+
+ODD, EVEN, NONE, OTHER = (
+    frozenset(name for name, entry in TABLE.items() if entry.symmetry == kind)
+    for kind in ("odd", "even", "none", "other")
+)
+_ORIENTED = NONE | {"step"}
+OF_SUM = "(a sum, "
+"""Marks the atoms that are functions of whole sums, told by number."""
+
+_PLACE = re.compile(r"([A-Za-z_]\w*)\{(\d+)\}")
+
+
+def is_atom(name: str) -> bool:
+    """Whether an operand is a function of elements."""
+    return "(" in name
+
+
+def spelled(name: str, element: Callable[[str, int], str]) -> str:
+    """An atom with ``element(tensor, count)`` in place of each element, which has ``count`` indices.
+
+    >>> spelled("sign(1*x{1} + -1*w{1})", lambda tensor, count: f"{tensor}[i]")
+    'sign(x[i] - w[i])'
+    """
+    text = _PLACE.sub(lambda match: element(match.group(1), int(match.group(2))), name)
+    return text.replace("+ -", "- ").replace("(1*", "(").replace("(-1*", "(-").replace(" 1*", " ")
+
+
+def told_apart(terms: Iterable[Term]) -> bool:
+    """Whether different sums of these terms are known to be different functions.
+
+    So it is where one function alone occurs, each term holds powers of one atom at most, and (but for ``exp``) no
+    argument comes with its opposite: such functions of different arguments are linearly independent over the
+    polynomials.
+    """
+    names: set[str] = set()
+    squared = plain = False
+    for term in terms:
+        if any(OF_SUM in factor.tensor for factor in term.factors):
+            return False
+        atoms = {factor for factor in term.factors if is_atom(factor.tensor)}
+        if len(atoms) > 1:
+            return False
+        squared |= any(one.tensor.startswith("sign(") and term.factors.count(one) > 1 for one in atoms)
+        plain |= not atoms
+        names |= {factor.tensor for factor in atoms}
+    if squared and plain:
+        # u·sign(u)² is u.
+        return False
+    functions = {name.partition("(")[0] for name in names}
+    bodies = {name: name.partition("(")[2][:-1].split(" + ") for name in names}
+    single = all(len({_bare(word) for word in words}) == len(words) for words in bodies.values())
+    opposite = functions != {"exp"} and any(
+        sorted(map(_negated, a)) == sorted(b) for a in bodies.values() for b in bodies.values()
+    )
+    return not functions or (len(functions) == 1 and functions <= ODD | EVEN | _ORIENTED and single and not opposite)
+
+
+def _bare(word: str) -> str:
+    return word.partition("*")[2]
+
+
+def _negated(word: str) -> str:
+    number, star, rest = word.partition("*")
+    return f"{-Fraction(number)}{star}{rest}"
