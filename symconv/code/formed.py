@@ -10,7 +10,7 @@ from fractions import Fraction
 from symconv.notation.affine import Affine, affine, var
 from symconv.notation.expr import Apply, Const, Constraint, Expr, Index, Piece, Range, Read, Reduce, equal
 from symconv.notation.operator import Definition, Operator, Statement, Tensor
-from symconv.prove.meaning.functions import is_atom
+from symconv.prove.meaning.atoms import is_atom
 from symconv.prove.meaning.value import Term, Value, inside
 from symconv.relation.regions import Region
 from symconv.relation.sets import Context, System, form_text, implied
