@@ -127,7 +127,7 @@ class Page:
 
     def value(self, script: str) -> Any:
         """What an expression is on the page."""
-        answer = self.call("Runtime.evaluate", expression=script, returnByValue=True)
+        answer = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
         if "exceptionDetails" in answer:
             raise RuntimeError(json.dumps(answer["exceptionDetails"])[:400])
         return answer["result"].get("value")

@@ -258,6 +258,21 @@ def _mean(path: Path) -> float:
 
 
 @pytest.mark.full
+def test_formulas_are_copied(browser, written):
+    page = browser.page(written(sc.conv1d(stride=2, padding=1), ("x",)))
+    browser.call("Browser.grantPermissions", permissions=["clipboardReadWrite", "clipboardSanitizedWrite"])
+    page.call("Emulation.setFocusEmulationEnabled", enabled=True)
+    assert page.value("[...document.querySelectorAll('button.copy')].some(e => e.hidden)") is False
+    ids = page.value("[...document.querySelectorAll('button.copy')].map(e => e.dataset.copyFrom)")
+    assert len(ids) > 3
+    for held in ids[:4]:
+        page.value(f"document.getElementById({held!r}).closest('details').open = true")
+        page.click(f'button.copy[data-copy-from="{held}"]')
+        page.until(f"document.querySelector('button.copy[data-copy-from=\"{held}\"]').textContent === 'copied'")
+        assert page.value("navigator.clipboard.readText()") == page.text(f"#{held}")
+
+
+@pytest.mark.full
 def test_a_report_is_small(written):
     for op in (OPS["grids"](), sc.conv3d(stride=2, padding=1)):
         source = pipeline.source(op, options()).text

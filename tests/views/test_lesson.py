@@ -17,6 +17,7 @@ import symconv as sc
 from symconv import pipeline
 from symconv.errors import InternalError
 from symconv.options import options
+from symconv.views import mathsvg
 from symconv.views.lesson import cells, tracing
 from symconv.views.lesson.page import embedded, lesson_data
 from symconv.views.report import report_html
@@ -148,6 +149,8 @@ def test_what_is_too_much_is_said(monkeypatch):
     monkeypatch.setattr(cells, "_TERMS", 1)
     said = lesson_data(derived)
     assert "more than 2 terms" in said["reason"]
+    monkeypatch.setattr(mathsvg, "drawn", lambda latex: None)
+    monkeypatch.setattr(mathsvg, "_KNOWN", {})
     page = report_html("t", OPERATORS["conv1_s2p1"], (derived,))
     assert "Not shown cell by cell: its cells sum more than 2 terms" in page
     assert "application/json" not in page
