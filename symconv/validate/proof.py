@@ -70,6 +70,9 @@ def _context(op: Operator, kernel: Kernel, tests: int) -> Context:
     known = [context.facts, *(f"{s.name} = {s.value.value}" for s in kernel.sizes if isinstance(s.value, Const))]
     # Kernels whose number of lanes is known do not speak of it.
     known += [f"{name} >= 1" for name in (*kernel.parameters, LANES)]
+    if kernel.parameters and op.batch:
+        # A plan takes such a kernel only where nothing is empty.
+        known.append(f"{op.batch} >= 1")
     for size in kernel.layout:
         # A product of sizes is any number, for all that is known here.
         with suppress(UnclearError):

@@ -146,6 +146,8 @@ def validate(derivation: Derivation | Candidate, kernel: Kernel, lanes: Sequence
     if wide:
         known = [str(count) for count in counts if count]
         lines = (*lines, f"vectors of {', '.join(known) or 'any number of'} lanes")
+    if kernel.parameters and op.batch:
+        lines = (*lines, "where nothing is empty: no plan takes this kernel otherwise")
     return Validation(kernel.name, True, lines)
 
 

@@ -95,6 +95,8 @@ def _shapes(op: Operator, kernel: Kernel, requires: Sequence[Expr]) -> Iterator[
         return
     if kernel.parameters:
         found = (*found, *fitting(op, _fixed(requires), _SHAPES))
+        # A plan takes such a kernel only where nothing is empty.
+        found = tuple(shapes for shapes in found if all(map(prod, shapes.values())))
     usable = [shapes for shapes in found if all(evaluated(test, op.sizes(**shapes)) for test in requires)]
     yield from sorted(usable, key=lambda shapes: sum(prod(shape) for shape in shapes.values()))
 

@@ -184,6 +184,17 @@ def test_operands_at_the_cell_are_proved_whatever_rows_a_tile_has(tile: Tile) ->
     assert found.holds, str(found)
 
 
+def test_a_sum_over_the_batch_is_proved_where_there_is_one() -> None:
+    """Plans take the direct kernel where the batch is empty: the result is zero then, as compiled calls show."""
+    op = sc.operator("y[n,f] = sum[c](x[n,c]*w[f,c])")
+    derivation = pipeline.derive(op, "w")
+    kernel = packed_kernel(derivation.gather, "gw", Tile(1, 2))
+    assert kernel is not None
+    found = validate(derivation, kernel)
+    assert found.holds, str(found)
+    assert "where nothing is empty" in str(found)
+
+
 MUTANTS: dict[str, Callable[[Any], Any]] = {
     "an offset of the table": lambda n: replace(n, index=(*n.index[:-1], add(n.index[-1], const(1)))) if type(n).__name__ == "Address" else n,
     "the order of the table": lambda n: replace(n, index=(n.index[0], add(n.index[1], const(1)))) if isinstance(n, Store) and n.buffer == "offsets_" else n,
