@@ -77,7 +77,8 @@ def function_of(derivation: Derivation, dialect: Dialect, name: str = "") -> str
 def _form(derivation: Derivation) -> tuple[Operator, tuple[Copied, ...]]:
     """What is printed: borders that are more than zeros as copies, if that can be derived."""
     usual = _plain(derivation.operator)
-    if not any(
+    # Declared slopes speak of the tensors by name; a copy has another one.
+    if any(not one.function for one in derivation.stated.surrogates) or not any(
         s.expr != o.expr for s, o in zip(derivation.stated.statements, derivation.operator.statements, strict=False)
     ):
         return usual, ()
