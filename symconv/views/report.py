@@ -19,6 +19,7 @@ from symconv.templates import environment
 from symconv.views.claims import proof_html
 from symconv.views.general import LABEL
 from symconv.views.lesson.page import embedded, lesson_data
+from symconv.views.measured import measured_data
 from symconv.views.nests import kernel_data
 from symconv.views.sections import Page, gradient_section, operator_section
 
@@ -33,11 +34,12 @@ def report_html(
     verdict: Any = None,
     facts: Mapping[str, str] | None = None,
     proof: Proof | Proofs[Proof] | None = None,
+    measured: Mapping[str, Any] | None = None,
 ) -> str:
     """The page as text: no network, every word of a user escaped; all of it can be read without its script.
 
-    What is None or empty has no section; ``verdict`` is what ``verify`` answers. The script, which lets a reader go
-    through the cells of the gradients, is the only one that the page allows to run.
+    What is None or empty has no section; ``verdict`` is what ``verify`` answers, ``measured`` a benchmark record. The
+    script, which lets a reader go through the cells of the gradients, is the only one that the page allows to run.
 
     >>> import symconv as sc
     >>> op = sc.conv1d(stride=2)
@@ -69,6 +71,7 @@ def report_html(
             label=LABEL,
             source=shown,
             verdict=None if verdict is None else verdict_data(verdict),
+            measured=None if measured is None else measured_data(measured, operator),
             facts=tuple((facts or {}).items()),
             proof=None if proof is None else Markup(proof_html(proof)),
             glyphs=page.glyphs(),

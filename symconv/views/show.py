@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from symconv.errors import SpecError, shown
 
@@ -32,14 +32,16 @@ class _Page:
     proof: Proof | Proofs[Proof] | None = None
 
 
-def show(anything: Operator | Gradient | Kernel | Verdict | Proof | Proofs[Proof], path: str | Path) -> Path:
+def show(anything: Operator | Gradient | Kernel | Verdict | Proof | Proofs[Proof], path: str | Path,
+         *, measured: str | Path | Mapping[str, Any] | None = None) -> Path:  # fmt: skip
     """Write one offline HTML page about an operator, a gradient, a kernel, a verdict or a proof; return its path.
 
     A path that ends with ``.tex`` or ``.pdf`` gets a handout of two pages about an operator, a gradient or a kernel; a
     PDF is compiled by the LaTeX of this machine, and where there is none a BuildError says how to get one.
 
     An operator is shown with the derivation of every gradient, a gradient with its own, a kernel also with its source.
-    Raises SpecError for anything else and for a path that cannot be written.
+    ``measured`` is a record of ``symconv bench --json``, or its path: figures are shown where they were measured.
+    Raises SpecError for anything else, for a path that cannot be written, and for another record.
 
     >>> import pathlib, tempfile, symconv as sc
     >>> page = show(sc.derive(sc.conv1d(), "w"), pathlib.Path(tempfile.mkdtemp()) / "report.html")
@@ -49,16 +51,20 @@ def show(anything: Operator | Gradient | Kernel | Verdict | Proof | Proofs[Proof
     page = _page(anything)
     if not isinstance(path, str | Path):
         raise SpecError(f"a path is wanted, as in sc.show(op, 'report.html'); given {shown(path)}")
+    from symconv.views.measured import read_record
     from symconv.views.report import report_html, write_report
     from symconv.views.typeset.written import PAPER, write_handout
 
+    record = None if measured is None else read_record(measured)
     place = Path(path)
     if place.suffix.lower() in PAPER:
         if page.operator is None or page.proof is not None:
             raise SpecError(f"{place.suffix} is for operators, gradients and kernels; write this one to a .html file")
         return write_handout(place, page.operator, page.derivations)
     facts = dict(page.facts)
-    html = report_html(page.title, page.operator, page.derivations, page.source, page.verdict, facts, page.proof)
+    html = report_html(
+        page.title, page.operator, page.derivations, page.source, page.verdict, facts, page.proof, record
+    )
     write_report(place, html)
     return place
 

@@ -271,3 +271,38 @@ def test_a_formula_has_its_texts_and_a_name_for_each() -> None:
     for form in ("LaTeX", "MathML", "SymPy", "NumPy"):
         assert f'<p class="format">{form} ' in page
     assert "def conv1d_grad_w(gy, x, w)" in page
+
+
+RECORD = {
+    "format": "symconv bench", "version": 1, "dtype": "float32", "threads": 1, "target": "native",
+    "machine": {"cpu": "a <CPU>", "cores": 2, "torch": None},
+    "protocol": {"statistic": "median", "sizes": "run-time", "outputs": "new", "environment": {}},
+    "ceilings": {"gflops": 100.0, "reads": [{"level": "L1", "gbs": 200.0}]},
+    "layers": [
+        {"operator": name, "shapes": {"x": [2, 3, 8]}, "directions": {"backward": {
+            "ms": 1.25, "gflops": 40.0, "best": None, "torch": {}, "ratio": None, "bound": "flops", "percent": 40.0}}}
+        for name in ("conv1d(stride=2)", "conv1d()")
+    ],
+}  # fmt: skip
+
+
+def test_figures_are_shown_where_they_were_measured(tmp_path) -> None:
+    path = tmp_path / "record.json"
+    path.write_text(json.dumps(RECORD))
+    op = sc.conv1d(stride=2)
+    page = sc.show(sc.derive(op, "w"), tmp_path / "page.html", measured=path).read_text()
+    assert "conv1d(stride=2): x 2×3×8" in page
+    assert "conv1d(): x" not in page
+    assert "a &lt;CPU&gt;, 2 cores" in page
+    assert "40 % of flops" in page
+    assert 'id="performance"' not in report_html("k", None)
+
+
+@pytest.mark.parametrize(
+    "record", [{**RECORD, "version": 2}, {**RECORD, "layers": 3}, {"format": "symconv bench"}, 5, "no such file.json",
+               {**RECORD, "machine": {}}, {**RECORD, "layers": [{"operator": "conv1d()"}]}]
+)  # fmt: skip
+def test_another_record_is_refused_in_words(record, tmp_path) -> None:
+    with pytest.raises(SpecError, match="measured="):
+        sc.show(VERDICT, tmp_path / "page.html", measured=record)
+    assert not (tmp_path / "page.html").exists()
