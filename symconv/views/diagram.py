@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
 from symconv.gather.solution import Gather
 from symconv.notation.operator import Operator, Window
+from symconv.views.mirrors import border_of, mirrors
 from symconv.views.names import text_symbol
 from symconv.views.phases import PhaseTable, phase_tables
-from symconv.views.svg import circle, drawing, label, line, rect
+from symconv.views.svg import arc, circle, drawing, label, line, rect
 
 __all__ = ["phase_plan", "window_pattern"]
 
@@ -169,6 +170,8 @@ def _row(numbers: tuple[int | None, ...], x: float, y: float, what: str) -> list
 def window_pattern(window: Window, op: Operator) -> str:
     """How one axis is slid over, coloured by tap, and next to it the transposed pattern, coloured by class of the cell.
 
+    Where a border continues the axis, cells beyond its ends are read too, and a bow leads to the cell that is in truth.
+
     >>> import symconv as sc
     >>> op = sc.conv1d(stride=2, padding=1)
     >>> window_pattern(op.windows[0], op).count("<line")
@@ -178,29 +181,42 @@ def window_pattern(window: Window, op: Operator) -> str:
     ends = _ends(window, op)
     if ends is None:
         return ""
-    for count, most in ((4, _USUAL_CELLS), (3, _USUAL_CELLS), (2, _USUAL_CELLS), (2, _MAX_CELLS)):
-        lo, size = _sizes(window, kernel, count)
-        reach = window.stride * (count - 1) + window.dilation * (kernel - 1) + 1
-        if max(size, reach - lo) + max(lo, 0) <= most and kernel <= _MAX_MODULUS + 1:
-            break
-    else:
+    kind = border_of(op, ends[0 if window.transposed else 1])
+    placed = next((p for p in _placings(window, kernel, kind) if p), None)
+    if placed is None:
         return ""
-    points = {
-        (o, k): window.stride * o + window.dilation * (kernel - 1 - k if window.flip else k) - lo
-        for o, k in product(range(count), range(kernel))
-    }
-    low, high = min(0, *points.values()), max(size - 1, *points.values())
+    points, span = placed
+    lo = -points[0, kernel - 1 if window.flip else 0]
     names = {"upper": ends[0], "lower": ends[1]}
-    panel = (high - low) * 27 + 2 * 40
+    panel = (span.high - span.low) * 27 + 2 * 40
     classes = {r: n for n, r in enumerate(sorted({(t + lo) % window.stride for t in points.values()}))}
-    left = _panel(points, (low, high, size), 0, names, lambda _, k, __: k, lambda _: None)
+    left = _panel(points, span, 0, names, lambda _, k, __: k, lambda _: None)
     right = _panel(
-        points, (low, high, size), panel + 24, {key: f"g{name}" for key, name in names.items()},
+        points, span, panel + 24, {key: f"g{name}" for key, name in names.items()},
         lambda _, __, t: classes[(t + lo) % window.stride], lambda t: classes.get((t + lo) % window.stride),
     )  # fmt: skip
     heads = [label(8, 14, "forward, coloured by tap", "start"),
              label(panel + 32, 14, "gradient, coloured by class of the cell", "start")]  # fmt: skip
-    return drawing(2 * panel + 24 + 30, 150, [*heads, *left, *right], "the window, and its transpose")
+    height = 200 if span.mirrors else 150
+    return drawing(2 * panel + 24 + 30, height, [*heads, *left, *right], "the window, and its transpose")
+
+
+def _placings(window: Window, kernel: int, kind: str) -> Iterator[tuple[dict[tuple[int, int], int], _Span] | None]:
+    """Ways to draw a window, the best first: four outputs, more where a border needs a longer axis, less for room."""
+    usual = ((4, _USUAL_CELLS), (3, _USUAL_CELLS), (2, _USUAL_CELLS), (2, _MAX_CELLS))
+    for count, most in (*((n, _MAX_CELLS) for n in (range(4, 9) if kind else ())), *usual):
+        lo, size = _sizes(window, kernel, count)
+        reach = window.stride * (count - 1) + window.dilation * (kernel - 1) + 1
+        if max(size, reach - lo) + max(lo, 0) > most or kernel > _MAX_MODULUS + 1:
+            continue
+        points = {
+            (o, k): window.stride * o + window.dilation * (kernel - 1 - k if window.flip else k) - lo
+            for o, k in product(range(count), range(kernel))
+        }
+        low, high = min(0, *points.values()), max(size - 1, *points.values())
+        found = mirrors(kind, -low, high - size + 1, size)
+        wanted = kind and most == _MAX_CELLS and count > 2 and (low < 0 or high >= size)
+        yield (points, _Span(low, high, size, found)) if found or not wanted else None
 
 
 def _ends(window: Window, op: Operator) -> tuple[str, str] | None:
@@ -220,11 +236,21 @@ def _sizes(window: Window, kernel: int, count: int) -> tuple[int, int]:
     return max(reach - size, 0) // 2, size
 
 
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """The positions drawn, how many of them are cells, and where those beyond the ends are read."""
+
+    low: int
+    high: int
+    size: int
+    mirrors: Mapping[int, int]
+
+
 def _panel(
-    points: Mapping[tuple[int, int], int], span: tuple[int, int, int], left: float, names: Mapping[str, str],
+    points: Mapping[tuple[int, int], int], span: _Span, left: float, names: Mapping[str, str],
     edge: Callable[[int, int, int], int], cell: Callable[[int], int | None],
 ) -> list[str]:  # fmt: skip
-    low, high, size = span
+    low, high, size = span.low, span.high, span.size
     count = max(o for o, _ in points) + 1
     start = left + 40
 
@@ -233,13 +259,17 @@ def _panel(
 
     middle, step = (below(low) + below(high)) / 2, max(27.0, (high - low) * 27 / max(count, 1))
     above = [middle + (o - (count - 1) / 2) * step for o in range(count)]
-    parts = [line(above[o], 44, below(t), 118, edge(o, k, t)) for (o, k), t in points.items() if 0 <= t < size]
+    drawn = {at: t for at, t in points.items() if 0 <= t < size or t in span.mirrors}
+    parts = [line(above[o], 44, below(t), 118, edge(o, k, t)) for (o, k), t in drawn.items()]
     parts += [circle(x, 40, 6, 7) for x in above]
     for t in range(low, high + 1):
         inside = 0 <= t < size
         number = cell(t)
         parts.append(circle(below(t), 122, 6, (7 if number is None else number) if inside else None))
-        parts.append(label(below(t), 143, str(t), size=10) if inside else "")
+        parts.append(label(below(t), 143, str(t), size=10) if inside or t in span.mirrors else "")
+    for (o, k), t in {t: (at, t) for at, t in drawn.items() if t in span.mirrors}.values():
+        here, there = below(t), below(span.mirrors[t])
+        parts.append(arc(here, there, 148, min(40.0, 10 + abs(here - there) / 4), edge(o, k, t)))
     return [
         *parts,
         label(left + 8, 44, names["upper"], "start"),

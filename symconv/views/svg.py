@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-__all__ = ["COLOURS", "circle", "colour", "drawing", "label", "line", "mark", "rect"]
+__all__ = ["COLOURS", "arc", "circle", "colour", "drawing", "label", "line", "mark", "rect"]
 
 COLOURS = ("#3b6ea8", "#c2703d", "#4f8a5b", "#8c5fa8", "#b8923a", "#3f8f93", "#b3506b", "#6b6f76")
 """One colour per class; a page may restyle ``.c0`` to ``.c7``."""
@@ -86,6 +86,14 @@ def line(x1: float, y1: float, x2: float, y2: float, number: int) -> str:
     """A connection of a class."""
     return _tag("line", x1=float(x1), y1=float(y1), x2=float(x2), y2=float(y2), stroke=COLOURS[colour(number)],
                 stroke_width=1.6, class_=f"edge s{colour(number)}")  # fmt: skip
+
+
+def arc(x1: float, x2: float, y: float, depth: float, number: int) -> str:
+    """A bow below two points of a height, dashed."""
+    ends = [f"{_number(float(x))} {_number(float(y))}" for x in (x1, x2)]
+    way = f"M {ends[0]} Q {_number((x1 + x2) / 2)} {_number(y + 2 * depth)} {ends[1]}"
+    return _tag("path", d=way, fill="none", stroke=COLOURS[colour(number)], stroke_width=1.6, stroke_dasharray="3 3",
+                class_=f"edge s{colour(number)}")  # fmt: skip
 
 
 def label(x: float, y: float, words: str, anchor: str = "middle", kind: str = "label", size: int = 12) -> str:

@@ -36,7 +36,7 @@ def broken(latex: str, width: float) -> tuple[str, ...]:
     Lines end before relations and terms, after commas, between factors (where a dot is written); fences around a break
     get a size of their own, because those that grow may not hold one.
 
-    >>> broken(r"a + b + c", 50.0)
+    >>> broken(r"a + b + c", 44.0)
     ('a + b', '{}+ c')
     >>> broken(r"a + b + c", 400.0)
     ('a + b + c',)

@@ -34,7 +34,7 @@ def test_lines_are_narrow_and_hold_everything_in_order(width):
 
 def test_a_break_is_where_a_reader_would_make_it():
     assert broken(r"aaaa\,bbbb + cccc\,dddd", 90.0) == (r"aaaa\,bbbb", r"{}+ cccc\,dddd")
-    assert broken(r"a_{i}\,b_{i}\,c_{i}", 36.0) == (r"a_{i}\,b_{i}", r"\cdot c_{i}")
+    assert broken(r"a_{i}\,b_{i}\,c_{i}", 30.0) == (r"a_{i}\,b_{i}", r"\cdot c_{i}")
     assert broken(r"\text{for }0 \le n < N,\ 0 \le c < C", 110.0) == (r"\text{for }0 \le n < N,", r"0 \le c < C")
 
 
