@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -12,23 +13,15 @@ import pytest
 collect_ignore = [f"symconv/frameworks/{name}" for name in ("jax", "tensorflow", "torch") if find_spec(name) is None]
 """Adaptors of what is not installed have no doctests here."""
 
-TOGETHER = frozenset(
-    f"tests/{name}.py"
-    for name in (
-        "emit/test_packed_text",
-        "emit/test_planned",
-        "generated/test_generated",
-        "loops/test_wide",
-        "ops/test_jacobian",
-        "packed/test_mutants",
-        "packed/test_nonfinite",
-        "test_api",
-        "test_arrays",
-        "test_entry",
-        "views/test_report",
-    )
-)
-"""Files whose tests share what was derived or compiled for them: one worker runs all of a file."""
+TOGETHER = frozenset(f"tests/{name}.py" for name in ("packed/test_nonfinite", "views/test_artefacts"))
+"""Files whose tests share, through what lies outside them, what was derived or compiled."""
+
+
+@cache
+def _together(file: str) -> bool:
+    """Whether one worker runs all tests of a file: those with fixtures of the module would be prepared twice."""
+    text = (Path(__file__).parent / file).read_text(encoding="utf-8") if file.startswith("tests/") else ""
+    return file in TOGETHER or 'scope="module"' in text or "\n@cache\n" in text
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -37,13 +30,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Tests one by one to whichever worker is free, files of ``TOGETHER`` as a whole and first."""
+    """Tests one by one to whichever worker is free, files that share fixtures as a whole and first."""
     from xdist.scheduler import LoadScopeScheduling
 
     class Sharing(LoadScopeScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.partition("::")[0]
-            return file if file in TOGETHER else nodeid
+            return file if _together(file) else nodeid
 
     return Sharing(config, log)
 
