@@ -89,7 +89,7 @@ def _page(anything: object) -> _Page:
             return _Page(op.name, op, _derivations(op), anything.source, facts=kernel_facts(anything))
         case Proof():
             return _Page(f"{anything.operator.name}: {anything.claim}", anything.operator, proof=anything)
-        case Proofs() if anything:
+        case Proofs() if len(anything):
             return _Page(anything.name, next(iter(anything.values())).operator, proof=anything)
         case Verdict():
             return _Page(anything.operator, verdict=anything)
