@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,7 +27,7 @@ def line(title: str) -> Iterator[Callable[[str], None]]:
         nonlocal told
         if sys.stderr.isatty():
             told = True
-            print(f"\r{title}: {detail}\033[K", end="", file=sys.stderr, flush=True)
+            print(f"\r{_fitting(f'{title}: {detail}')}\033[K", end="", file=sys.stderr, flush=True)
 
     try:
         yield tell
@@ -44,6 +45,13 @@ def measuring(name: str) -> Callable[[Progress], None]:
                 f"measuring {name}: output {progress.output} of {progress.outputs}, {progress.alternatives} plans left"
             )
             done = progress.alternatives < 2 and progress.output == progress.outputs
-            print(f"\r{line}, best {progress.seconds * 1e3:.3f} ms\033[K", end="\n" if done else "", file=sys.stderr)
+            text = _fitting(f"{line}, best {progress.seconds * 1e3:.3f} ms")
+            print(f"\r{text}\033[K", end="\n" if done else "", file=sys.stderr)
 
     return told
+
+
+def _fitting(text: str) -> str:
+    """What fits the terminal: the rest of a line that wraps could not be taken back."""
+    width = max(shutil.get_terminal_size().columns - 1, 20)
+    return text if len(text) <= width else f"{text[: width - 3]}..."

@@ -31,6 +31,16 @@ def test_nothing_is_left_on_a_terminal_and_nothing_written_elsewhere(monkeypatch
     assert silent.getvalue() == ""
 
 
+def test_a_line_is_never_wider_than_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setattr(sys, "stderr", stream := Terminal())
+    with line("a title") as tell:
+        tell("x" * 100)
+    shown = stream.getvalue().split("\033[K")[0].removeprefix("\r")
+    assert shown == f"a title: {'x' * 27}..."
+    assert len(shown) == 39
+
+
 def test_a_first_call_with_much_work_says_what_it_waits_for(monkeypatch: pytest.MonkeyPatch) -> None:
     kernel = sc.build(sc.conv1d(), target="portable")
 

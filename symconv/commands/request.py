@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from symconv.errors import SpecError
 if TYPE_CHECKING:
     from symconv.notation.operator import Operator
 
-__all__ = ["gradient_names", "requested", "titled"]
+__all__ = ["gradient_names", "misnamed", "requested", "titled"]
 
 _NAMELESS, _LONGEST = "formula", 48  # what else progress says has to fit beside it
 _BY_NAME = {"extents", "where", "kinks", "params", "surrogate"}
@@ -103,6 +103,17 @@ def gradient_names(op: Operator, wrt: tuple[str, ...]) -> tuple[str, ...]:
                 f"{op.name} has no gradient with respect to {name!r}{hint} --wrt is one of {', '.join(real)}"
             )
     return tuple(dict.fromkeys(wrt)) or real
+
+
+def misnamed(given: Iterable[str], op: Operator) -> str:
+    """What to add to a message where a name is no tensor of the operator: which was probably meant.
+
+    >>> misnamed(["X", "w"], requested("conv1d", {}))
+    ' (X: did you mean x?)'
+    """
+    found = [(name, near(name, op.tensors)) for name in given if name not in op.tensors]
+    said = ", ".join(f"{name}: did you mean {close}?" for name, close in found if close)
+    return f" ({said})" if said else ""
 
 
 def titled(op: Operator) -> str:

@@ -13,7 +13,7 @@ from symconv.api import built
 from symconv.arrays import default_threads
 from symconv.commands.outcome import RIGHT
 from symconv.commands.progress import Tell, stage
-from symconv.commands.request import requested, titled
+from symconv.commands.request import misnamed, requested, titled
 from symconv.commands.sweep import Where, one_only
 from symconv.commands.terminal import say
 from symconv.errors import SpecError
@@ -72,7 +72,9 @@ def _measured(
     operator = requested(op, settings)
     if set(shapes) != set(operator.tensors):
         wanted = " ".join(f"--shape {name}=..." for name in operator.tensors)
-        raise SpecError(f"{operator.name} is measured at shapes of all its tensors: {wanted}")
+        raise SpecError(
+            f"{operator.name} is measured at shapes of all its tensors: {wanted}{misnamed(shapes, operator)}"
+        )
     operator.output_shape(**shapes)
     given = options(**{**chosen, "tune": True})  # type: ignore[arg-type]
     with stage(f"building and measuring {titled(operator)}", given.words) as tell:

@@ -127,10 +127,27 @@ def test_the_claim_of_an_example_is_proved(call):
         (("run", "max_pool2d", "--group", "2"), "max_pool2d does not take --groups; it takes --kernel"),
         (("derive", "conv2d", "--wrt", "weight"), "did you mean w? --wrt is one of x, w"),
         (("derive", "conv2d", "--wrt", "dx"), "did you mean x?"),
-        (("bench", "conv1d", "--shape", "X=1,2,9", "--shape", "w=1,2,3"), "--shape is wanted for x"),
+        (
+            ("bench", "conv1d", "--shape", "X=1,2,9", "--shape", "w=1,2,3"),
+            "--shape is wanted for x (X: did you mean x?)",
+        ),
     ],
 )
 def test_what_was_probably_meant_is_said(words, said, call):
     result = call(*words)
     assert (result.exit_code, result.stdout) == (2, "")
     assert said in result.stderr
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("op", catalogue())
+def test_every_example_of_an_operator_derives_and_can_be_timed(op, call):
+    assert call(*example_on(call("help", "derive", op).stdout)).exit_code == 0
+    words = example_on(call("help", "bench", op).stdout)
+    with cli.commands["bench"].make_context("bench", words[1:]) as context:
+        shapes = dict(context.params["shapes"])
+        own = {
+            name: value for name, value in context.params.items() if name in signature(catalogue()[op].make).parameters
+        }
+    made = requested(op, own)
+    assert not shapes or made.output_shape(**shapes)
