@@ -8,9 +8,10 @@ from pathlib import Path
 
 from symconv import pipeline
 from symconv.commands.files import write
+from symconv.commands.narrow import narrow
 from symconv.commands.outcome import RIGHT
 from symconv.commands.request import gradient_names, requested
-from symconv.commands.terminal import columns, say
+from symconv.commands.terminal import columns, say, told
 from symconv.errors import SpecError
 from symconv.gather.derivation import Derivation
 
@@ -41,7 +42,8 @@ def derive(
     if output is None and chosen == "text":
         say(text.rstrip("\n"))
     elif output is None:
-        print(text.rstrip("\n"))
+        room = told() if chosen in {"numpy", "torch"} else None
+        print((text if room is None else narrow(text, room)).rstrip("\n"))
     else:
         write(output, f"{text.rstrip(chr(10))}\n")
     return RIGHT
