@@ -11,16 +11,15 @@ from typing import Any
 import numpy as np
 
 from symconv.code.concrete import Concrete
-from symconv.code.edits import edits
+from symconv.code.edits import Edit, edits
+from symconv.code.kinks import at_kinks
 from symconv.code.reading import Reading, coded, finished, part
+from symconv.code.trouble import FAILED
 from symconv.errors import SymconvError
 from symconv.notation.operator import Operator
 from symconv.prove.concrete.counterexample import drawn
-from symconv.prove.concrete.enclosure import NoValueError
-from symconv.prove.concrete.evaluate import Misfit
 from symconv.prove.concrete.sides import Array, truth_of
 from symconv.prove.decide.decision import decide
-from symconv.prove.meaning.scope import Undecided
 from symconv.prove.proof import Proof
 from symconv.verify.geometry import geometries
 
@@ -28,8 +27,8 @@ __all__ = ["Fault", "explained"]
 
 _POINTS, _MOST, _STEPS = 400, 400, 60_000
 """Elements of an array of a trial, edits that are tried, statements that are run for them: about a second's work."""
-_FAILED = (SymconvError, Misfit, Undecided, NoValueError, ValueError, ArithmeticError, LookupError, TypeError)
-"""How an edit that makes no sense fails."""
+_SCORED, _TRIED = 2, 4
+"""Trials that tell whether an edit makes a function better, and such edits after which a second one is looked for."""
 _LINE = re.compile(r"^line (\d+): ")
 
 
@@ -47,6 +46,8 @@ def explained(reading: Reading, tensor: str, key: Any, proof: Proof) -> Proof:
     if proof.holds is not False:
         return proof
     whole, reading = reading, part(reading, key)
+    if kink := at_kinks(reading, tensor, key):
+        return replace(proof, line=_made(reading, key, proof), cause=kink)
     fault = _edited(reading, tensor, key, whole) or Fault(_made(reading, key, proof))
     repair = f"line {fault.line}: {fault.text}" if fault.text else ""
     return replace(proof, line=fault.line, cause=fault.cause, repair=repair)
@@ -56,22 +57,88 @@ def _edited(reading: Reading, tensor: str, key: Any, whole: Reading) -> Fault | 
     trials = _trials(reading.op, tensor)
     if not trials:
         return None
-    names = _called(reading, trials[0][0])
-    left, seen = _STEPS, set[str]()
-    for owner, function in _functions(reading):
-        for edit in edits(reading.op, function, names):
-            text = ast.dump(edit.node)
-            if text in seen or not edit.line:
-                continue
-            seen.add(text)
-            new = _with(reading, owner, edit.node)
-            right, steps = _agrees(new, key, trials)
-            left -= steps
-            if right and _proved(new, tensor, key):
-                return Fault(edit.line, edit.cause, _line_of(edit.node, whole.node, edit.line))
-            if left < 0 or len(seen) > _MOST:
-                return None
+    search = _Search(reading, tensor, key, _called(reading, trials[0][0]), trials)
+    found, better = search.best(reading, _wrong(reading, key, trials[:_SCORED])[0])
+    if found is not None:
+        return Fault(found.line, found.cause, _line_of(found.node, whole.node, found.line))
+    search.left = _STEPS // 2
+    for first, owner, count in better[:_TRIED]:
+        second, _ = search.best(_with(reading, owner, first.node), count)
+        if second is not None:
+            lines = sorted({first.line, second.line})
+            texts = [_line_of(second.node, whole.node, line) if owner is None else "" for line in lines]
+            if owner is not None or second.owner is not None:
+                one, other = (first.node, first.line), (second.node, second.line)
+                texts = [_line_of(node, whole.node, line) for node, line in sorted((one, other), key=lambda p: p[1])]
+            text = texts[0] + "".join(f"; line {n}: {t}" for n, t in zip(lines[1:], texts[1:], strict=True))
+            return Fault(lines[0], f"{first.cause} and {second.cause}", text)
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Repaired:
+    """A function with one place more changed."""
+
+    node: ast.FunctionDef
+    line: int
+    cause: str
+    owner: str | None
+
+
+class _Search:
+    """Edits that are tried, with what is left of the work."""
+
+    def __init__(self, reading: Reading, tensor: str, key: Any, names: Mapping[str, str],
+                 trials: list[tuple[dict[str, Array], Array]]) -> None:  # fmt: skip
+        self.op, self.tensor, self.key, self.names, self.trials = reading.op, tensor, key, names, trials
+        self.left = _STEPS
+
+    def best(self, reading: Reading, least: int) -> tuple[_Repaired | None, list[tuple[Edit, str | None, int]]]:
+        """An edit that is proved; else those after which fewer elements are wrong than ``least``, the best first."""
+        seen = set[str]()
+        better: list[tuple[Edit, str | None, int]] = []
+        for owner, function in _functions(reading):
+            for edit in edits(self.op, function, self.names):
+                text = ast.dump(edit.node)
+                if text in seen or not edit.line:
+                    continue
+                seen.add(text)
+                new = _with(reading, owner, edit.node)
+                count, steps = _wrong(new, self.key, self.trials[:_SCORED])
+                self.left -= steps
+                if not count:
+                    right, steps = _agrees(new, self.key, self.trials)
+                    self.left -= steps
+                    if right and _proved(new, self.tensor, self.key):
+                        return _Repaired(edit.node, edit.line, edit.cause, owner), better
+                if count < least:
+                    better.append((edit, owner, count))
+                if self.left < 0 or len(seen) > _MOST:
+                    return None, sorted(better, key=lambda one: one[2])
+        return None, sorted(better, key=lambda one: one[2])
+
+
+def _wrong(reading: Reading, key: Any, trials: list[tuple[dict[str, Array], Array]]) -> tuple[int, int]:
+    """How many elements are wrong on trials, and how many statements were run."""
+    count, steps = 0, 1
+    for arrays, want in trials:
+        got, more = _value(reading, key, arrays)
+        steps += more
+        if got is None or got.shape != want.shape:
+            count += 2 * want.size
+        else:
+            count += int((~np.isclose(got.astype(np.float64), want, rtol=1e-9)).sum())
+    return count, steps
+
+
+def _value(reading: Reading, key: Any, arrays: dict[str, Array]) -> tuple[Array | None, int]:
+    """What a function gives, None where it makes no sense, and how many statements were run."""
+    try:
+        on = Concrete(reading.op, dict(arrays))
+        got, reader = finished(reading, on, {name: a.copy() for name, a in arrays.items()}, key)
+    except FAILED:
+        return None, 20
+    return (got if isinstance(got, np.ndarray) else None), reader.steps
 
 
 def _functions(reading: Reading) -> Iterator[tuple[str | None, ast.FunctionDef]]:
@@ -102,26 +169,10 @@ def _trials(op: Operator, tensor: str) -> list[tuple[dict[str, Array], Array]]:
 def _agrees(reading: Reading, key: Any, trials: list[tuple[dict[str, Array], Array]]) -> tuple[bool, int]:
     """Whether the function is right on all trials, and how many statements were run."""
     steps = 1
-    for arrays, want in trials:
-        try:
-            on = Concrete(reading.op, dict(arrays))
-            got, reader = finished(reading, on, {name: a.copy() for name, a in arrays.items()}, key)
-            steps += reader.steps
-        except (
-            SymconvError,
-            Misfit,
-            Undecided,
-            NoValueError,
-            ValueError,
-            ArithmeticError,
-            LookupError,
-            TypeError,
-            AssertionError,
-        ):
-            return False, steps + 20
-        if not isinstance(got, np.ndarray) or got.shape != want.shape:
-            return False, steps
-        if not np.allclose(got.astype(np.float64), want, rtol=1e-9):
+    for trial in trials:
+        count, more = _wrong(reading, key, [trial])
+        steps += more
+        if count:
             return False, steps
     return True, steps
 

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import re
 
-from symconv.errors import SpecError
+from symconv.errors import SpecError, SymconvError
+from symconv.prove.concrete.enclosure import NoValueError
+from symconv.prove.concrete.evaluate import Misfit
 from symconv.prove.language.parse import Caret
 from symconv.prove.meaning.scope import Undecided
 
-__all__ = ["CodeError", "LineCaret", "Outside"]
+__all__ = ["FAILED", "CodeError", "LineCaret", "Outside"]
+
+FAILED = (SymconvError, Misfit, Undecided, NoValueError, ValueError, ArithmeticError, LookupError, TypeError,
+          AssertionError)  # fmt: skip
+"""How code that makes no sense on numbers fails, such as an edit that is only tried."""
 
 
 class CodeError(SpecError):

@@ -131,3 +131,23 @@ def test_an_array_that_is_bound_anew_in_a_loop_is_a_sum() -> None:
 def test_a_list_that_is_too_long_is_not_written_out() -> None:
     code = "def backward(dout, x, w):\n    return [x for _ in range(10**9)][0]\n"
     assert sc.prove(sc.conv2d(), code=code).holds is None
+
+
+def test_two_wrong_lines_are_both_found_and_the_whole_is_proved() -> None:
+    code = (
+        "def backward(dout, x, w):\n    dx = np.zeros_like(x)\n    for i in range(dout.shape[0]):\n"
+        "        dx[i:i+w.shape[0]] -= dout[i] * w\n    return dx / dout.shape[0]\n"
+    )
+    proof = sc.prove(sc.operator("y[i] = sum[p](x[i+p]*w[p])"), code=code)["x"]
+    assert (proof.holds, proof.line) == (False, 4)
+    assert proof.repair == "line 4: dx[i:i + w.shape[0]] += dout[i] * w; line 5: return dx"
+
+
+def test_a_gradient_that_is_wrong_at_kinks_alone_is_said_to_be() -> None:
+    code = "def backward(dout, x):\n    return dout * (x >= 0)\n"
+    op = sc.operator("y[i,j] = relu(x[i,j])")
+    proof = sc.prove(op, code=code)["x"]
+    assert proof.holds is False and proof.cause.startswith("right but at kinks")
+    assert 'it is proved with kinks={"relu": "one"}' in proof.cause
+    assert sc.prove(sc.operator("y[i,j] = relu(x[i,j])", kinks={"relu": "one"}), code=code).holds is True
+    assert "kinks" not in sc.prove(op, code=code.replace(">=", "<"))["x"].cause
