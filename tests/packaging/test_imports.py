@@ -24,7 +24,7 @@ ALLOWED = {
     "gather": {"errors", "notation", "relation", "derive", "verify"},
     "algorithms": {"errors", "notation", "relation", "derive", "gather", "prove"},
     "prove": {"display", "errors", "notation", "relation", "derive", "verify"},
-    "code": {"display", "errors", "notation", "relation", "ops", "prove", "verify"},
+    "code": {"display", "errors", "notation", "relation", "derive", "ops", "prove", "verify"},
     "loops": {"errors", "options", "notation", "gather", "algorithms"},
     "packed": {"errors", "options", "isa", "notation", "gather", "algorithms", "loops", "tune"},
     "emit": {"errors", "options", "templates", "loops"},
