@@ -74,7 +74,11 @@ def _check_order(equations: Sequence[Equation]) -> None:
     read = {one.name for equation in equations for one in _calls(equation.body)}
     for equation in equations[:-1]:
         if equation.target.name not in read:
-            message = f"{equation.target.name} is computed and never read; the last equation is the output"
+            name = equation.target.name
+            message = (
+                f"{name} is computed and never read; the last equation is the output, and the only one: what also has "
+                f"the output {name} is another operator"
+            )
             raise _wrong(source, equation.target.column, message)
 
 

@@ -287,8 +287,15 @@ def _collected(node: Reduction, body: Array, taken: Any, axes: tuple[int, ...]) 
         if total.dtype.kind == "f":
             return np.asarray(total / count)
         return np.asarray(total * np.frompyfunc(lambda n: Fraction(1, int(n)), 1, 1)(count), dtype=object)
+    if node.kind == "prod":
+        return np.asarray(np.prod(np.where(taken, body, np.ones((), dtype=body.dtype)), axis=axes))
     if not np.all(np.any(taken, axis=axes)):
         raise NoValueError("an extreme of no elements")
-    worst = -np.inf if node.kind == "max" else np.inf
+    worst = -np.inf if node.kind.endswith("max") else np.inf
     held = np.where(taken, body.astype(object), worst)
+    if node.kind.startswith("arg"):
+        # Row-major, the first of equal ones: what comparisons of objects find as they go.
+        flat = held.reshape(*held.shape[: axes[0]], -1)
+        sign = 1 if node.kind == "argmax" else -1
+        return np.asarray(np.argmax((sign * flat).astype(object), axis=-1), dtype=object)
     return np.asarray((np.max if node.kind == "max" else np.min)(held, axis=axes)).astype(body.dtype)

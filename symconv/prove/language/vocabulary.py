@@ -36,7 +36,7 @@ class Word:
 
 _WINDOW = ("stride", "padding", "dilation")
 _CONV = (*_WINDOW, "groups")
-REDUCTIONS = ("sum", "mean", "max", "min")
+REDUCTIONS = ("sum", "mean", "max", "min", "prod", "argmax", "argmin")
 """What index notation reduces by."""
 ELEMENTWISE = (*sorted(name for name, entry in TABLE.items() if entry.symmetry), "maximum", "minimum")
 """Functions of single elements; the last two take two."""

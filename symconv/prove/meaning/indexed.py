@@ -8,7 +8,7 @@ nowhere and no condition bounds it, over the positions at which the first read i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import product
 
@@ -47,6 +47,7 @@ from symconv.prove.meaning.value import (
     multiplied,
     scaled,
 )
+from symconv.prove.meaning.windowed import extremes, few, first
 
 __all__ = ["indexed"]
 
@@ -189,6 +190,15 @@ class _Reader:
 
     def _condition(self, node: Binary, put: Put, limits: Limits) -> Iterator[Term]:
         """1 where a comparison holds: of positions by constraints, of elements by their signs."""
+        for one, other in ((node.left, node.right), (node.right, node.left)):
+            if node.op == "==" and isinstance(one, Reduction) and one.kind in {"argmax", "argmin"} and (
+                self._is_position(other, put)
+            ):  # fmt: skip
+                at, exact = self._form(other, put, None)
+                element, taps, within = self._window(one, put, limits)
+                found = first(self.scope, one, element, taps, at, within, limits)
+                yield from (term.under(*exact) for term in found)
+                return
         if not (self._is_position(node.left, put) and self._is_position(node.right, put)):
             given = [self.terms(side, put, limits) for side in (node.left, node.right)]
             yield from applied(COMPARED[node.op], given, limits, self.scope.of_sum)
@@ -205,8 +215,15 @@ class _Reader:
         ) and all(one.function == "size" for one in parts if isinstance(one, Call))
 
     def _reduced(self, node: Reduction, put: Put, limits: Limits) -> Iterator[Term]:
-        if node.kind not in {"sum", "mean"}:
-            raise Undecided(f"{show(node)}: a {node.kind} is no polynomial in the tensors")
+        match node.kind:
+            case "prod":
+                yield from few(node, put, limits, self.terms)
+                return
+            case "max" | "min":
+                yield from extremes(self.scope, node, *self._window(node, put, limits), limits)
+                return
+            case "argmax" | "argmin":
+                raise Undecided(f"{show(node)} stands where it is not compared with an index")
         for name in node.indices:
             if name in put or name in self.scope.names.tensors:
                 raise self.scope.error(node.at, f"{name} means something already; choose another index")
@@ -234,6 +251,25 @@ class _Reader:
             result = list(scaled(result, count.coefficient, count.monomial))
         for term in bound_over(result, fresh.values()):
             yield term.under(*own)
+
+    def _window(self, node: Reduction, put: Put, limits: Limits) -> tuple[list[Term], tuple[str, ...], Limits]:
+        """The element of a reduction, its taps, and what these are kept within."""
+        fresh = {name: self.scope.fresh() for name in node.indices}
+        inner = {**put, **{name: var(new) for name, new in fresh.items()}}
+        within: list[Constraint] = []
+        for name in node.indices:
+            within.append(nonnegative(inner[name]))
+            if alone(node.body, name):
+                within.append(nonnegative(self.longest(name, node.body, node.at) - 1 - inner[name]))
+            elif not bounds(node.where, name):
+                within += self._around(node, name, inner)
+        for condition in node.where:
+            for found in self.terms(condition, inner, limits) or [None]:
+                if found is None or replace(found, where=()) != _ONE:
+                    raise Undecided(f"{show(node)}: a condition on elements")
+                within += found.where
+        element = self.terms(node.body, inner, (*limits, *within))
+        return element, tuple(fresh.values()), tuple(within)
 
     def _around(self, node: Reduction, name: str, put: Put) -> Limits:
         """That the first read an index stands in is inside its array."""

@@ -16,6 +16,7 @@ from symconv.prove.language.facts import Facts, facts_of
 from symconv.prove.meaning.amounts import as_product
 from symconv.prove.meaning.arrays import tensor
 from symconv.prove.meaning.extremes import extreme, first_extreme, tapped
+from symconv.prove.meaning.factors import multiplied_out
 from symconv.prove.meaning.functions import applied, powered
 from symconv.prove.meaning.scope import Names, Scope, Undecided
 from symconv.prove.meaning.value import (
@@ -56,7 +57,7 @@ def axes_of(one: Tensor) -> tuple[Axis, ...]:
 
 def truth(scope: Scope, op: Operator, side: str) -> Value:
     """The gradient or the output; raises Undecided where the formula is no sum of products."""
-    resolved = resolve_borders(op)
+    resolved = resolve_borders(multiplied_out(op))
     whole = resolved if side == op.output.name else adjoint(resolved, side[1:])
     return expanded(scope, _without_held(whole))
 
