@@ -36,8 +36,8 @@ IN_A_FORMULA = {
     "bias": "add the term, as in + b[f]",
     "flip": "turn the tap, as in w[size(p)-1-p]",
     "layout": "order the indices as the arrays are",
-    "outputs": "an operator has one output; make one for each, with the equations before it repeated: the gradient of a "
-    "loss of several is the sum of theirs",
+    "outputs": "an operator has one output; make one for each, with the equations before it repeated: the gradient of "
+    "a loss of several is the sum of theirs",
 }
 """What formulas say themselves, where operators that are shipped have an option."""
 

@@ -294,7 +294,6 @@ def _collected(node: Reduction, body: Array, taken: Any, axes: tuple[int, ...]) 
     worst = -np.inf if node.kind.endswith("max") else np.inf
     held = np.where(taken, body.astype(object), worst)
     if node.kind.startswith("arg"):
-        # Row-major, the first of equal ones: what comparisons of objects find as they go.
         flat = held.reshape(*held.shape[: axes[0]], -1)
         sign = 1 if node.kind == "argmax" else -1
         return np.asarray(np.argmax((sign * flat).astype(object), axis=-1), dtype=object)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import product
 
-from symconv.notation.affine import Affine, quotient, var
+from symconv.notation.affine import Affine, var
 from symconv.notation.expr import Constraint, nonnegative
 from symconv.prove.language.places import Place, alone, bounds, names_of, places
 from symconv.prove.language.syntax import (
@@ -31,12 +31,12 @@ from symconv.prove.language.syntax import (
 )
 from symconv.prove.language.vocabulary import ELEMENTWISE, canonical
 from symconv.prove.meaning.addresses import Position, flat, read_at
-from symconv.prove.meaning.amounts import amount, as_product, at_axis
+from symconv.prove.meaning.amounts import amount, as_product
 from symconv.prove.meaning.functions import COMPARED, applied, powered
+from symconv.prove.meaning.positions import as_term, compared, position
 from symconv.prove.meaning.scope import Scope, Undecided
 from symconv.prove.meaning.value import (
     Axis,
-    Pair,
     Product,
     Term,
     Value,
@@ -145,14 +145,14 @@ class _Reader:
             case Name(name) if name in put:
                 if not put[name].names() <= set(self.scope.region.context.sizes):
                     raise Undecided(f"{name} is an index, and stands where a number is wanted")
-                return [_number(as_product(put[name]))]
+                return [as_term(put[name])]
             case Name(name) if name in self.scope.names.tensors:
                 held = self.array(node)
                 if held.rank:
                     raise self.scope.error(node.at, f"{name} has {held.rank} axes: index it, as in {name}[...]")
                 return list(read_at(self.scope.fresh, held, ()))
             case Name() | Call("size", _):
-                return [_number(as_product(amount(self.scope, node)))]
+                return [as_term(amount(self.scope, node))]
         message = f"{show(node)} stands among indices; words of arrays are indexed too, as in flip(w)[f,c,p,q]"
         raise self.scope.error(node.at, message)
 
@@ -191,20 +191,18 @@ class _Reader:
     def _condition(self, node: Binary, put: Put, limits: Limits) -> Iterator[Term]:
         """1 where a comparison holds: of positions by constraints, of elements by their signs."""
         for one, other in ((node.left, node.right), (node.right, node.left)):
-            if node.op == "==" and isinstance(one, Reduction) and one.kind in {"argmax", "argmin"} and (
-                self._is_position(other, put)
-            ):  # fmt: skip
-                at, exact = self._form(other, put, None)
+            found_at = node.op == "==" and isinstance(one, Reduction) and one.kind in {"argmax", "argmin"}
+            if found_at and isinstance(one, Reduction) and self._is_position(other, put):
+                at, exact = position(self.scope, other, put, None)
                 element, taps, within = self._window(one, put, limits)
-                found = first(self.scope, one, element, taps, at, within, limits)
-                yield from (term.under(*exact) for term in found)
+                yield from (t.under(*exact) for t in first(self.scope, one, element, taps, at, within, limits))
                 return
         if not (self._is_position(node.left, put) and self._is_position(node.right, put)):
             given = [self.terms(side, put, limits) for side in (node.left, node.right)]
             yield from applied(COMPARED[node.op], given, limits, self.scope.of_sum)
             return
-        (a, exact), (b, whole) = (self._form(side, put, None) for side in (node.left, node.right))
-        for constraint in _compared(node.op, a - b):
+        (a, exact), (b, whole) = (position(self.scope, side, put, None) for side in (node.left, node.right))
+        for constraint in compared(node.op, a - b):
             yield _ONE.under(constraint, *exact, *whole)
 
     def _is_position(self, node: Node, put: Put) -> bool:
@@ -223,7 +221,7 @@ class _Reader:
                 yield from extremes(self.scope, node, *self._window(node, put, limits), limits)
                 return
             case "argmax" | "argmin":
-                raise Undecided(f"{show(node)} stands where it is not compared with an index")
+                raise Undecided(f"{show(node)} is not compared with an index")
         for name in node.indices:
             if name in put or name in self.scope.names.tensors:
                 raise self.scope.error(node.at, f"{name} means something already; choose another index")
@@ -264,10 +262,10 @@ class _Reader:
             elif not bounds(node.where, name):
                 within += self._around(node, name, inner)
         for condition in node.where:
-            for found in self.terms(condition, inner, limits) or [None]:
-                if found is None or replace(found, where=()) != _ONE:
-                    raise Undecided(f"{show(node)}: a condition on elements")
-                within += found.where
+            holds = self.terms(condition, inner, limits)
+            if len(holds) != 1 or replace(holds[0], where=()) != _ONE:
+                raise Undecided(f"{show(node)}: a condition on elements")
+            within += holds[0].where
         element = self.terms(node.body, inner, (*limits, *within))
         return element, tuple(fresh.values()), tuple(within)
 
@@ -277,7 +275,7 @@ class _Reader:
         if place is None:
             message = f"{name} stands in no read of {show(node)}: say how far it runs, as in {node.kind}[{name}<3]"
             raise self.scope.error(node.at, message)
-        form, exact = self._form(place.form, put, self._spatial(place.read, place.axis))
+        form, exact = position(self.scope, place.form, put, self._spatial(place.read, place.axis))
         return (*inside(form, self._size(place)), *exact)
 
     def _read(self, node: Sliced, put: Put) -> Iterator[Term]:
@@ -287,7 +285,7 @@ class _Reader:
         for at, item in enumerate(node.items):
             assert isinstance(item, Pick) and item.value is not None
             parts = item.value.items if isinstance(item.value, Tuple) else (item.value,)
-            found = [self._form(part, put, self._spatial(node, at)) for part in parts]
+            found = [position(self.scope, part, put, self._spatial(node, at)) for part in parts]
             where += [c for _, exact in found for c in exact]
             if len(parts) > 1 and len(parts) != len(value.axes[at].sizes):
                 raise self.scope.error(item.value.at, f"{show(item.value)}: the axis is {value.axes[at]}")
@@ -300,63 +298,3 @@ class _Reader:
         return self.scope.names.facts.spatial(
             read.value.name if isinstance(read.value, Name) else "", at, len(read.items)
         )
-
-    def _form(self, node: Node, put: Put, spatial: int | None) -> tuple[Affine, Limits]:
-        """A position, and where it is a whole number."""
-        names = {one.name for one in walk(node) if isinstance(one, Name)}
-        if not names & put.keys():
-            number = at_axis(self.scope, node, spatial)
-            number = number.lo if isinstance(number, Pair) else number
-            if not isinstance(number, Affine):
-                raise Undecided(f"{show(node)} is no whole number that is affine in the sizes")
-            return number, ()
-        match node:
-            case Name(name):
-                return put[name], ()
-            case Binary("+" | "-", left, right):
-                (a, exact), (b, whole) = self._form(left, put, spatial), self._form(right, put, spatial)
-                return (a + b if node.op == "+" else a - b), (*exact, *whole)
-            case Binary("*", left, right):
-                (a, exact), (b, whole) = self._form(left, put, spatial), self._form(right, put, spatial)
-                known = [self._known(form) for form in (a, b)]
-                if known[1] is None and known[0] is None:
-                    raise Undecided(f"{show(node)}: an index times what is no number")
-                return (a * known[1] if known[1] is not None else b * (known[0] or 0)), (*exact, *whole)
-            case Binary("/" | "//" | "%", left, right):
-                return self._divided(node, self._form(left, put, spatial), right, put, spatial)
-        raise self.scope.error(
-            node.at, f"{show(node)} is no position: sums of indices times numbers are, and such a sum over a number"
-        )
-
-    def _known(self, form: Affine) -> int | None:
-        return self.scope.known(form) if form.names() <= set(self.scope.region.context.sizes) else None
-
-    def _divided(
-        self, node: Binary, numerator: tuple[Affine, Limits], right: Node, put: Put, spatial: int | None
-    ) -> tuple[Affine, Limits]:
-        form, exact = numerator
-        divisor = self._known(self._form(right, put, spatial)[0])
-        if divisor is None:
-            raise Undecided(f"{show(node)} divides by what is no number")
-        if divisor < 1:
-            raise self.scope.error(node.at, f"{show(node)}: an index is divided by a positive integer")
-        whole = quotient(form, divisor)
-        match node.op:
-            case "/":
-                return whole, (*exact, Constraint(form - whole * divisor, True))
-            case "//":
-                return whole, exact
-        return form - whole * divisor, exact
-
-
-def _number(value: Product) -> Term:
-    return Term(value.coefficient, value.monomial, ())
-
-
-def _compared(op: str, difference: Affine) -> list[Constraint]:
-    """Where ``difference op 0`` holds, in parts that do not overlap."""
-    up, down = nonnegative(difference - 1), nonnegative(-difference - 1)
-    return {
-        "<": [down], ">": [up], "<=": [nonnegative(-difference)], ">=": [nonnegative(difference)],
-        "==": [Constraint(difference, True)], "!=": [up, down],
-    }[op]  # fmt: skip
