@@ -7,8 +7,8 @@ from html import escape
 
 __all__ = ["COLOURS", "arc", "circle", "colour", "drawing", "label", "line", "mark", "rect"]
 
-COLOURS = ("#3b6ea8", "#c2703d", "#4f8a5b", "#8c5fa8", "#b8923a", "#3f8f93", "#b3506b", "#6b6f76")
-"""One colour per class; a page may restyle ``.c0`` to ``.c7``."""
+COLOURS = ("#4198c7", "#cf861e", "#397248", "#b761f6", "#a24000", "#184bf9", "#793775", "#7d828a")
+"""One colour per class, told apart with any kind of colour vision; a page may restyle ``.c0`` to ``.c7``."""
 
 
 def colour(number: int) -> int:

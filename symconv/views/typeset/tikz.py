@@ -21,7 +21,7 @@ def tikz(svg: str, width: float, height: float = 1e4) -> str:
     >>> from symconv.views.svg import drawing, rect
     >>> print(tikz(drawing(40, 40, [rect(1, 1, 20, 20, 0)], "one"), 100.0))
     \begin{tikzpicture}[x=0.75pt,y=-0.75pt]
-    \path[fill={rgb,255:red,59;green,110;blue,168},rounded corners=1.1pt] (1,1) rectangle (21,21);
+    \path[fill={rgb,255:red,65;green,152;blue,199},rounded corners=1.1pt] (1,1) rectangle (21,21);
     \end{tikzpicture}
     """
     # The text comes from this package's own writer, never from outside.
