@@ -17,6 +17,7 @@ from symconv.notation.operator import Operator
 from symconv.prove.proof import Proof
 from symconv.templates import environment
 from symconv.views.claims import proof_html
+from symconv.views.compact import compact
 from symconv.views.general import LABEL
 from symconv.views.lesson.page import embedded, lesson_data
 from symconv.views.measured import measured_data
@@ -58,7 +59,7 @@ def report_html(
     ]
     told = [one["script"] for one in lessons if one["script"]]
     shown = None if source is None else kernel_data(source, operator, derivations, page)
-    return (
+    return compact(
         environment()
         .get_template("html/report.html.j2")
         .render(

@@ -274,6 +274,6 @@ def test_formulas_are_copied(browser, written):
 
 @pytest.mark.full
 def test_a_report_is_small(written):
-    for op in (OPS["grids"](), sc.conv3d(stride=2, padding=1)):
+    for op in (OPS["grids"](), sc.conv_bias_act3d("gelu", stride=2, padding=1)):
         source = pipeline.source(op, options()).text
         assert written(op, source=source).stat().st_size < 3_000_000
