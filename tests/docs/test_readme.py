@@ -49,12 +49,21 @@ def test_the_pictures_are_what_symconv_draws() -> None:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     folder, drawn = ROOT / "docs" / "_static", module.pictures()
-    assert {path.name for path in folder.iterdir()} == drawn.keys()
+    assert {path.name for path in folder.glob("*.svg")} == drawn.keys()
     shown = {name: (folder / name).read_text(encoding="utf-8") for name in drawn}
     # Glyph outlines are ziamath's; the formula is ours.
     for pictures in (shown, drawn):
         pictures["gradient.svg"] = re.findall("<title>.*?</title>", pictures["gradient.svg"], re.DOTALL)[0]
     assert shown == drawn, "run python docs/_ext/pictures.py"
+
+
+def test_screenshots_are_small_and_shown_by_a_page() -> None:
+    pages = "".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md"))
+    shots = [path for path in (ROOT / "docs" / "_static").iterdir() if path.suffix != ".svg"]
+    assert shots
+    for path in shots:
+        assert f"_static/{path.name}" in pages, path.name
+        assert path.stat().st_size < 200_000, path.name
 
 
 def test_every_python_block_is_a_session() -> None:
