@@ -8,18 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from symconv.code.forward import forward_of
+from symconv.code.pairs import pair_of
 from symconv.code.proofs import Proofs, proofs_of
 from symconv.code.reading import Reading, results_of
 from symconv.code.roles import numeric, numeric_kind
-from symconv.code.source import Program, program, read_text
+from symconv.code.source import program, read_text
 from symconv.errors import SpecError, SymconvError
 from symconv.notation.affine import affine
 from symconv.prove.proof import Proof
 
 __all__ = ["check_code", "settings_of"]
-
-_FORWARD = ("forward", "fwd", "fprop", "call", "__call__")
-_BACKWARD = ("backward", "bwd", "bprop", "vjp", "grad", "backprop")
 
 
 def check_code(path: str | Path, name: str | None = None, arguments: Mapping[str, Any] | None = None,
@@ -27,13 +25,14 @@ def check_code(path: str | Path, name: str | None = None, arguments: Mapping[str
     """Decide the gradients of a class or of a pair of functions, whose forward function says what they are of.
 
     ``name`` is a class with ``forward`` and ``backward``, or the common part of the names of two functions
-    (``conv`` for ``conv_forward`` and ``conv_backward``), or the name of the backward function. ``arguments`` are the
+    (``conv`` for ``conv_forward`` and ``conv_backward``), or the name of the backward function, or a function that
+    returns its value and a function for the gradients, as ``tf.custom_gradient`` wants. ``arguments`` are the
     numbers that parameters of the forward function have, such as ``{"stride": 2}``; else its defaults are tried, and
     then a stride of 2 with a padding of 1. Raises SpecError where the code is unusable.
     """
     text, title = read_text(path if isinstance(path, Path) else Path(path) if "\n" not in str(path) else path)
     source = program(text, title)
-    forward, backward = _pair(source, name)
+    source, forward, backward = pair_of(source, name)
     first: Proofs[Proof] | None = None
     for settings in settings_of(forward, arguments):
         try:
@@ -95,36 +94,3 @@ def _number(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _number(one) for key, one in value.items()}
     raise SpecError(f"arguments: numbers, texts, tuples and dicts are read; given {value!r}")
-
-
-def _pair(source: Program, name: str | None) -> tuple[ast.FunctionDef, ast.FunctionDef]:
-    if name is None and len(source.classes) == 1:
-        name = next(iter(source.classes))
-    if name is not None and name in source.classes:
-        methods = {n.name: n for n in source.classes[name].body if isinstance(n, ast.FunctionDef)}
-        forward = next((methods[k] for k in _FORWARD if k in methods), None)
-        backward = next((methods[k] for k in _BACKWARD if k in methods), None)
-        if forward is None or backward is None:
-            raise SpecError(
-                f"{source.name}: {name} has no forward and backward; it has {', '.join(methods) or 'nothing'}"
-            )
-        return forward, backward
-    stems: dict[str, dict[str, ast.FunctionDef]] = {}
-    for known, node in source.functions.items():
-        for kind, words in (("forward", _FORWARD), ("backward", _BACKWARD)):
-            for word in words:
-                if word in known.lower().split("_") or known.lower() == word:
-                    stem = known.lower().replace(word, "").replace("__", "_").strip("_")
-                    stems.setdefault(stem, {}).setdefault(kind, node)
-    pairs = {stem: both for stem, both in stems.items() if len(both) == 2}
-    if name is not None:
-        pairs = {s: b for s, b in pairs.items() if name.lower() == s or name in {b["forward"].name, b["backward"].name}}
-    if len(pairs) != 1:
-        known_ = ", ".join((*source.classes, *source.functions)) or "nothing"
-        found = "several match" if pairs else "none match"
-        raise SpecError(
-            f"{source.name}: a class with forward and backward is wanted, or two functions such as conv_forward and "
-            f"conv_backward; {found}; there are {known_}"
-        )
-    both = next(iter(pairs.values()))
-    return both["forward"], both["backward"]

@@ -256,6 +256,10 @@ def _candidates(read: _Read, name: str) -> Iterator[Operator]:
                 more = {} if layout == "NCHW" else {"layout": layout}
                 with suppress(SymconvError):
                     yield catalogue()[f"conv{rank}d"].make(**options, **more, bias=bias)
+    if any(f.tensor.startswith("largest(") for term in value.terms for f in term.factors):
+        for size, stride in product((2, 3), (2, 1, 3)):
+            with suppress(SymconvError, KeyError):
+                yield catalogue()[f"max_pool{rank}d"].make(kernel=size, stride=stride)
     with suppress(SymconvError):
         found = formed(name, value, read.sizes, read.region)
         if found is not None:

@@ -32,6 +32,7 @@ class Program:
     ----------
     functions, classes : the definitions at the top of the text, by name
     constants : the expressions of simple assignments at the top
+    owner : the class whose methods are read, where that is known
     imports : what each imported name stands for, as a dotted name
     """
 
@@ -42,6 +43,7 @@ class Program:
     imports: Mapping[str, str]
     lines: tuple[str, ...] = field(default=(), repr=False)
     script: bool = False
+    owner: str = ""
 
     def line(self, number: int) -> str:
         """One line of the text, without the blanks around it."""
@@ -65,9 +67,9 @@ class Program:
         return self.functions[name]
 
     def method(self, name: str) -> ast.FunctionDef | None:
-        """The method of that name, where one class alone has it."""
-        found = [n for owner in self.classes.values() for n in owner.body
-                 if isinstance(n, ast.FunctionDef) and n.name == name]  # fmt: skip
+        """The method of that name: of the class that is read, else where one class alone has it."""
+        classes = [self.classes[self.owner]] if self.owner in self.classes else list(self.classes.values())
+        found = [n for one in classes for n in one.body if isinstance(n, ast.FunctionDef) and n.name == name]
         return found[0] if len(found) == 1 else None
 
     def _known(self) -> str:

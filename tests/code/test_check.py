@@ -85,3 +85,20 @@ def test_an_operator_is_read_from_a_forward_function() -> None:
     assert sc.derive(sc.operator(gate), "v").tensors == ("gy", "x", "w", "v")
     with pytest.raises(sc.SpecError, match="params="):
         sc.operator(forward, padding=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "formula", "tensors"),
+    [
+        ("max_pool_naive", "max_pool2d(kernel=2, stride=2)", "x"),
+        ("same_conv", "sum[c,p,q", "xw"),
+        ("ReLU", "x[n,f,i,j]", "x"),
+        ("Windows", "sum", "w"),
+    ],
+)
+def test_pairs_that_people_write_otherwise_are_found(name: str, formula: str, tensors: str) -> None:
+    pool = {"pool_param": {"pool_height": 2, "pool_width": 2, "stride": 2}} if "pool" in name else None
+    proofs = sc.check(LAYERS.with_name("pairs.py"), name, arguments=pool)
+    assert proofs.holds is True, str(proofs)
+    assert set(proofs) == set(tensors)
+    assert formula in str(next(iter(proofs.values())).operator)
