@@ -6,9 +6,10 @@ from typing import Any
 
 from markupsafe import Markup
 
-from symconv.api import Gradient, Phases, StepView
+from symconv.api import Gradient
 from symconv.errors import InternalError
 from symconv.gather.derivation import Derivation
+from symconv.handles import Phases, StepView
 from symconv.kernel import Kernel
 from symconv.notation.operator import Operator
 from symconv.prove.concrete.counterexample import Counterexample
