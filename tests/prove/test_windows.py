@@ -40,6 +40,9 @@ def test_a_place_that_is_no_place_is_refused() -> None:
     for claim, said in (
         ("y[n,c,i] = argmax[p<2,q<2](x[n,c,2*i+p+q])", "position along one index"),
         ("y[n,c,i] = argmax[p<2]", r"'\(' is wanted"),
+        ("y[n,c,i] = prod[c<2](x[n,c,2*i])", "c means something already"),
+        ("y[n,c,i] = max[c<2](x[n,c,2*i])", "c means something already"),
+        ("y[n,c,i] = (c == argmax[c<2](x[n,c,2*i]))", "c means something already"),
     ):
         with pytest.raises(sc.SpecError, match=said):
             sc.prove(POOL, claim, explain=False)

@@ -47,7 +47,7 @@ from symconv.prove.meaning.value import (
     multiplied,
     scaled,
 )
-from symconv.prove.meaning.windowed import extremes, few, first
+from symconv.prove.meaning.windowed import check_new, extremes, few, first
 
 __all__ = ["indexed"]
 
@@ -213,6 +213,7 @@ class _Reader:
         ) and all(one.function == "size" for one in parts if isinstance(one, Call))
 
     def _reduced(self, node: Reduction, put: Put, limits: Limits) -> Iterator[Term]:
+        check_new(self.scope, node, put)
         match node.kind:
             case "prod":
                 yield from few(node, put, limits, self.terms)
@@ -222,9 +223,6 @@ class _Reader:
                 return
             case "argmax" | "argmin":
                 raise Undecided(f"{show(node)} is not compared with an index")
-        for name in node.indices:
-            if name in put or name in self.scope.names.tensors:
-                raise self.scope.error(node.at, f"{name} means something already; choose another index")
         fresh = {name: self.scope.fresh() for name in node.indices}
         inner = {**put, **{name: var(new) for name, new in fresh.items()}}
         own: list[Constraint] = []
@@ -252,6 +250,7 @@ class _Reader:
 
     def _window(self, node: Reduction, put: Put, limits: Limits) -> tuple[list[Term], tuple[str, ...], Limits]:
         """The element of a reduction, its taps, and what these are kept within."""
+        check_new(self.scope, node, put)
         fresh = {name: self.scope.fresh() for name in node.indices}
         inner = {**put, **{name: var(new) for name, new in fresh.items()}}
         within: list[Constraint] = []

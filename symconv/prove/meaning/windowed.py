@@ -15,12 +15,19 @@ from symconv.prove.meaning.scope import Scope, Undecided
 from symconv.prove.meaning.value import Term, multiplied
 from symconv.relation.sets import System, implied
 
-__all__ = ["extremes", "few", "first"]
+__all__ = ["check_new", "extremes", "few", "first"]
 
 Terms = Callable[[Node, Mapping[str, Affine], tuple[Constraint, ...]], list[Term]]
 
 _MOST_FACTORS = 8
 _ONE = Term(Fraction(1), (), ())
+
+
+def check_new(scope: Scope, node: Reduction, put: Mapping[str, Affine]) -> None:
+    """Raises SpecError where an index of a reduction means something already."""
+    for name in node.indices:
+        if name in put or name in scope.names.tensors:
+            raise scope.error(node.at, f"{name} means something already; choose another index")
 
 
 def extremes(
