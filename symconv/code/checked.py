@@ -10,7 +10,8 @@ from typing import Any
 from symconv.code.forward import forward_of
 from symconv.code.pairs import pair_of
 from symconv.code.proofs import Proofs, proofs_of
-from symconv.code.reading import Reading, results_of
+from symconv.code.reading import Reading
+from symconv.code.results import results_of
 from symconv.code.roles import numeric, numeric_kind
 from symconv.code.source import program, read_text
 from symconv.errors import SpecError, SymconvError

@@ -8,9 +8,8 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from symconv.notation.affine import Affine
+from symconv.code.edits_calls import options, parsed
 from symconv.notation.operator import Operator
-from symconv.prove.language.facts import facts_of
 
 __all__ = ["Edit", "edits"]
 
@@ -34,17 +33,12 @@ _PAIRS = (
     ("rows", "cols"),
     ("row", "col"),
 )
-_CONVOLUTIONS = tuple(
-    word.replace("?", str(rank))
-    for rank in (1, 2, 3)
-    for word in ("conv?d", "conv_transpose?d", "conv?d_input", "conv?d_weight")
-)
 
 
 def edits(op: Operator, function: ast.FunctionDef, names: Mapping[str, str]) -> Iterator[Edit]:
     """Functions that differ in one place, likely mistakes first; ``names`` says what each tensor is called there."""
     kinds: list[Iterator[tuple[ast.AST, ast.AST, str]]] = [
-        _options(op, function, names), _statements(function), _crops(op, function, names), _moves(function),
+        options(op, function, names), _statements(function), _crops(op, function, names), _moves(function),
         _numbers(function), _factors(op, function, names), _names(function),
     ]  # fmt: skip
     for kind in kinds:
@@ -70,121 +64,6 @@ def _replaced(function: ast.FunctionDef, old: ast.AST, new: ast.AST) -> ast.Func
     ast.fix_missing_locations(result)
     assert isinstance(result, ast.FunctionDef)
     return result
-
-
-def _parsed(text: str) -> ast.expr:
-    return ast.parse(text, mode="eval").body
-
-
-def _word(node: ast.Call) -> str:
-    return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-
-
-def _calls(function: ast.FunctionDef) -> Iterator[ast.Call]:
-    return (node for node in ast.walk(function) if isinstance(node, ast.Call))
-
-
-# -- convolutions of libraries
-def _options(
-    op: Operator, function: ast.FunctionDef, names: Mapping[str, str]
-) -> Iterator[tuple[ast.AST, ast.AST, str]]:
-    facts = facts_of(op)
-    values: dict[str, list[int | None]] = {
-        "stride": [one.stride for one in facts.axes], "dilation": [one.dilation for one in facts.axes],
-        "padding": [_number(one.pads) for one in facts.axes],
-    }  # fmt: skip
-    for call in _calls(function):
-        word = _word(call)
-        if word not in _CONVOLUTIONS:
-            continue
-        if word.startswith("conv_transpose"):
-            yield from _output_padding(op, call, names)
-        for key, other in (("stride", "dilation"), ("dilation", "stride")):
-            found = _keyword(call, key)
-            if found is not None and _keyword(call, other) is None:
-                yield call, _with(call, {key: None, other: found}), f"{key} and {other} are exchanged"
-        for key, held in values.items():
-            if None not in held:
-                text = _tuple([str(one) for one in held])
-                yield call, _with(call, {key: _parsed(text)}), f"{key} {text} is missing"
-            if _keyword(call, key) is not None:
-                yield call, _with(call, {key: None}), f"{key} does not belong there"
-        yield from _full(op, call)
-        yield from _exchanged(call)
-
-
-def _number(pads: tuple[Affine, Affine] | None) -> int | None:
-    if pads is not None and pads[0] == pads[1] and pads[0].is_constant:
-        return pads[0].constant
-    return None
-
-
-def _tuple(items: Sequence[str]) -> str:
-    return items[0] if len(set(items)) == 1 else f"({', '.join(items)})"
-
-
-def _output_padding(op: Operator, call: ast.Call, names: Mapping[str, str]) -> Iterator[tuple[ast.AST, ast.AST, str]]:
-    axes, x = facts_of(op).axes, names.get("x")
-    filters = next((names[n] for n in facts_of(op).filters if n in names), None)
-    if x is None or filters is None or _keyword(call, "output_padding") is not None or len(call.args) > 5:
-        return
-    parts = []
-    for k, one in enumerate(axes):
-        if one.stride is None or one.dilation is None or one.pads is None:
-            return
-        pads = one.pads[0] + one.pads[1]
-        room = f"{x}.shape[{k + 2}]" + (f" + {pads}" if str(pads) != "0" else "")
-        taps = f"{filters}.shape[{k + 2}]"
-        taps = taps if one.dilation == 1 else f"{one.dilation}*({taps} - 1) - 1"
-        parts.append(f"({room} - {taps}) % {one.stride}")
-    text = f"({', '.join(parts)}{',' if len(parts) == 1 else ''})"
-    yield (
-        call,
-        _with(call, {"output_padding": _parsed(text)}),
-        "output_padding is missing: the sizes that stride leaves over",
-    )
-
-
-def _full(op: Operator, call: ast.Call) -> Iterator[tuple[ast.AST, ast.AST, str]]:
-    if len(call.args) >= 2 and _word(call).startswith("conv") and "transpose" not in _word(call):
-        axes = facts_of(op).axes
-        weight = ast.unparse(call.args[1])
-        pads = [_number(one.pads) for one in axes]
-        if None not in pads:
-            text = _tuple([f"{weight}.shape[{k + 2}] - 1 - {p}" for k, p in enumerate(pads)])
-            yield call, _with(call, {"padding": _parsed(text)}), "the padding of the full convolution, K - 1 - p"
-
-
-def _exchanged(call: ast.Call) -> Iterator[tuple[ast.AST, ast.AST, str]]:
-    if len(call.args) >= 2:
-        new = deepcopy(call)
-        new.args[0], new.args[1] = new.args[1], new.args[0]
-        yield call, new, "the two arrays are exchanged"
-    for k in range(min(2, len(call.args))):
-        new = deepcopy(call)
-        text = ast.unparse(call.args[k])
-        new.args[k] = _parsed(f"({text}).transpose(0, 1)")
-        yield call, new, "batch and channels are exchanged"
-    if len(call.args) >= 2:
-        new = deepcopy(call)
-        for k in range(2):
-            new.args[k] = _parsed(f"({ast.unparse(call.args[k])}).transpose(0, 1)")
-        yield (
-            call,
-            ast.Call(ast.Attribute(new, "transpose", ast.Load()), [ast.Constant(0), ast.Constant(1)], []),
-            ("batch and channels are exchanged"),
-        )
-
-
-def _keyword(call: ast.Call, name: str) -> ast.expr | None:
-    return next((one.value for one in call.keywords if one.arg == name), None)
-
-
-def _with(call: ast.Call, changed: Mapping[str, ast.expr | None]) -> ast.Call:
-    new = deepcopy(call)
-    new.keywords = [one for one in new.keywords if one.arg not in changed]
-    new.keywords += [ast.keyword(key, deepcopy(value)) for key, value in changed.items() if value is not None]
-    return new
 
 
 # -- statements
@@ -214,7 +93,7 @@ def _crops(op: Operator, function: ast.FunctionDef, names: Mapping[str, str]) ->
             match item:
                 case ast.Slice(lower, ast.UnaryOp(ast.USub(), _), None) if x is not None:
                     start = f"{ast.unparse(lower)} + " if lower is not None else ""
-                    item.upper, changed = _parsed(f"{start}{x}.shape[{k}]"), True
+                    item.upper, changed = parsed(f"{start}{x}.shape[{k}]"), True
         yield from _shifted(node, function)
         if changed:
             yield node, new, "a crop up to -p is empty for p = 0, and keeps what stride leaves over"
@@ -230,7 +109,7 @@ def _shifted(node: ast.Subscript, function: ast.FunctionDef) -> Iterator[tuple[a
         for item in new.slice.elts:
             match item:
                 case ast.Slice(None, ast.Name(size), None):
-                    item.lower, item.upper, changed = _parsed(name), _parsed(f"{name} + {size}"), True
+                    item.lower, item.upper, changed = parsed(name), parsed(f"{name} + {size}"), True
         if changed:
             yield node, new, "a crop that starts where the padding does"
 
@@ -264,7 +143,7 @@ def _moves(function: ast.FunctionDef) -> Iterator[tuple[ast.AST, ast.AST, str]]:
         text = ast.unparse(node)
         for tail in ("[..., ::-1, ::-1]", "[..., ::-1]", ".T"):
             cause = "a transpose is missing" if tail == ".T" else "a flip is missing"
-            yield node, _parsed(f"{text}{tail}"), cause
+            yield node, parsed(f"{text}{tail}"), cause
         if isinstance(node, ast.Attribute) and node.attr == "T":
             yield node, deepcopy(node.value), "a transpose that does not belong there"
 
@@ -299,7 +178,7 @@ def _strides(index: ast.expr, strides: Sequence[str], pads: set[str]) -> Iterato
                     yield part, _renamed(part, name, f"{name} * {stride}"), f"{stride} is missing"
         if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Load) and part.id not in {*strides, *pads}:
             for name in strides:
-                yield part, _parsed(f"{part.id} * {name}"), f"{name} is missing"
+                yield part, parsed(f"{part.id} * {name}"), f"{name} is missing"
         if isinstance(part, ast.BinOp) and isinstance(part.op, ast.Mult):
             for side, other in ((part.left, part.right), (part.right, part.left)):
                 if isinstance(side, ast.Name) and side.id in strides:
@@ -311,7 +190,7 @@ def _renamed(node: ast.expr, name: str, text: str) -> ast.expr:
 
     class Renaming(ast.NodeTransformer):
         def visit_Name(self, one: ast.Name) -> ast.expr:
-            return _parsed(text) if one.id == name else one
+            return parsed(text) if one.id == name else one
 
     new = Renaming().visit(deepcopy(node))
     assert isinstance(new, ast.expr)
@@ -323,7 +202,7 @@ def _off_by_one(bound: ast.expr, cause: str) -> Iterator[tuple[ast.AST, ast.AST,
         case ast.BinOp(inner, ast.Add() | ast.Sub(), ast.Constant(1)):
             yield bound, deepcopy(inner), cause
     for text in (f"{ast.unparse(bound)} - 1", f"{ast.unparse(bound)} + 1"):
-        yield bound, _parsed(text), cause
+        yield bound, parsed(text), cause
 
 
 # -- factors
@@ -351,7 +230,7 @@ def _factors(
                 for k, item in enumerate(items):
                     if cotangent is not None and isinstance(item, ast.Name):
                         new_items = [*map(deepcopy, items)]
-                        new_items[k] = _parsed(f"-{item.id}")
+                        new_items[k] = parsed(f"-{item.id}")
                         yield node, ast.Return(ast.Tuple(new_items, ast.Load())), "the sign"
 
 
@@ -360,14 +239,14 @@ def _axes(call: ast.Call) -> Iterator[tuple[ast.AST, ast.AST, str]]:
         new = deepcopy(call)
         keys = [one for one in new.keywords if one.arg in {"axis", "dim"}]
         if keys:
-            keys[0].value = _parsed(text)
+            keys[0].value = parsed(text)
         else:
             first = (
                 1
                 if isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value) in {"np", "torch", "jnp", "tf"}
                 else 0
             )
-            new.args = [*new.args[:first], _parsed(text)]
+            new.args = [*new.args[:first], parsed(text)]
         yield call, new, "summed over other axes"
 
 

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
 
+from symconv.code.values import Plan, Span
 from symconv.notation.affine import Affine, affine, quotient, var
 from symconv.notation.expr import Constraint
 from symconv.prove.meaning.amounts import as_product, product_of
 from symconv.prove.meaning.scope import Undecided
 from symconv.prove.meaning.value import Amount, Axis, Fresh, Product, axis, inside
 
-__all__ = ["Factor", "Grid", "arranged", "common", "counted", "joined", "repeated", "tiled"]
+__all__ = ["Factor", "Grid", "arranged", "common", "counted", "joined", "part", "repeated", "tiled"]
 
 Factor = tuple[str, Product]
 """A name, empty where the elements do not depend on it, and how many values it takes."""
@@ -190,3 +191,22 @@ def joined(fresh: Fresh, op: str, left: Grid | Affine, right: Grid | Affine) -> 
             down = quotient(a, b.constant)
             return Grid(axes, down if op == "//" else a - down * b.constant)
     raise Undecided(f"{op} of positions that is not affine in them")
+
+
+def part(grid: Grid, plan: Plan) -> Grid:
+    """A subscript of positions: new axes, and indices that are fixed."""
+    axes: list[tuple[Factor, ...]] = []
+    put: dict[str, Affine | int] = {}
+    rest = iter(grid.axes)
+    for item in plan:
+        if item is None:
+            axes.append(())
+            continue
+        factors = next(rest)
+        if isinstance(item, Span) and item.whole:
+            axes.append(factors)
+        elif isinstance(item, Affine) and len(factors) == 1:
+            put[factors[0][0]] = item
+        else:
+            raise Undecided("a part of an array of positions")
+    return Grid(tuple(axes), grid.form.substitute(put))

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from symconv.code.faults import explained
-from symconv.code.reading import Reading, coded, results_of
+from symconv.code.reading import Reading, coded
+from symconv.code.results import results_of
 from symconv.code.source import program, read_text
 from symconv.errors import SpecError
 from symconv.notation.operator import Operator

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
-
-import numpy as np
 
 from symconv.code.concrete import Concrete
 from symconv.code.forward import Forward, context_of_forward
@@ -17,24 +15,18 @@ from symconv.code.slices import part_for
 from symconv.code.source import Program
 from symconv.code.statements import Reader
 from symconv.code.symbolic import Symbolic
-from symconv.code.trouble import CodeError, Outside
+from symconv.code.trouble import Outside
 from symconv.code.values import Box, Context, Pack
 from symconv.code.walk import Walk
-from symconv.errors import SpecError, SymconvError, shown
+from symconv.errors import SpecError, SymconvError
 from symconv.notation.operator import Operator
-from symconv.prove.concrete.counterexample import drawn
 from symconv.prove.concrete.numbers import Misfit
 from symconv.prove.language.coded import Coded
 from symconv.prove.meaning.scope import Mismatch, Scope, Undecided
-from symconv.verify.geometry import geometries
 
-__all__ = ["Reading", "coded", "finished", "part", "results_of"]
+__all__ = ["Reading", "coded", "computed", "finished", "kept", "part"]
 
 _APPLIED = frozenset({"exp", "tanh", "sigmoid", "log", "sqrt", "sin", "cos", "softmax"})
-
-
-_MOST_CELLS = 400
-"""Cells of the arrays that tell a result by its shape."""
 
 
 @dataclass(frozen=True)
@@ -135,43 +127,7 @@ class _Attributes(dict[str, Any]):
         return self.roles.of(key)
 
 
-def results_of(reading: Reading, returns: Sequence[str] | None) -> dict[str, Any]:
-    """Per tensor, how its gradient is picked from what the function returns: a position, or a key."""
-    tensors = [t.name for t in reading.op.inputs if t.dtype == "real"]
-    value = _returned(reading.node)
-    if isinstance(value, ast.Name):
-        value = _assigned(reading.node, value.id) or value
-    if isinstance(value, ast.Dict):
-        named = {k.value: gradient_named(reading.op, str(k.value)) for k in value.keys if isinstance(k, ast.Constant)}
-        found = {tensor: key for key, tensor in named.items() if tensor is not None}
-        if found:
-            return found
-    kept = _kept(reading)
-    if kept and returns is None:
-        mine = gradient_named(reading.op, value.id) if isinstance(value, ast.Name) else None
-        rest = [t for t in tensors if t not in kept]
-        return {**({mine or rest[0]: None} if mine or rest else {}), **{t: k for t, k in kept.items() if t != mine}}
-    items = list(value.elts) if isinstance(value, ast.Tuple | ast.List) else None
-    count = 1 if items is None else len(items)
-    if returns is not None:
-        names = [returns] if isinstance(returns, str) else list(returns)
-        if bad := [n for n in names if n is not None and n not in tensors]:
-            raise SpecError(f"returns names tensors of the operator, {', '.join(tensors)}; given {shown(bad[0])}")
-        return {n: None if items is None and len(names) == 1 else k for k, n in enumerate(names) if n is not None}
-    if items is None:
-        return {_single(reading, _returned(reading.node), tensors): None}
-    named_ = [gradient_named(reading.op, item.id) if isinstance(item, ast.Name) else None for item in items]
-    if len({n for n in named_ if n}) == sum(not _is_none(item) for item in items):
-        return {n: k for k, n in enumerate(named_) if n is not None}
-    known = [k for k, item in enumerate(items) if not _is_none(item)]
-    if count >= len(tensors) and all(k < len(tensors) for k in known):
-        return {tensors[k]: k for k in known}
-    if len(known) <= len(tensors):
-        return dict(zip(tensors, known, strict=False))
-    raise SpecError(f"{reading.node.name} returns {count} values; say which gradients they are, with returns=(...)")
-
-
-def _kept(reading: Reading) -> dict[str, str]:
+def kept(reading: Reading) -> dict[str, str]:
     """The gradients that a method leaves as attributes (``self.dw = ...``)."""
     found = {}
     for one in ast.walk(reading.node):
@@ -179,64 +135,6 @@ def _kept(reading: Reading) -> dict[str, str]:
             tensor = gradient_named(reading.op, one.attr)
             if tensor is not None and isinstance(one.ctx, ast.Store):
                 found[tensor] = f".{one.attr}"
-    return found
-
-
-def _single(reading: Reading, value: ast.expr | None, tensors: list[str]) -> str:
-    """The gradient that a function with one result returns: by its name, else by the shape it has."""
-    root = value
-    while isinstance(root, ast.Subscript | ast.Attribute):
-        root = root.value
-    named = root.id if isinstance(root, ast.Name) else ""
-    for suffix in ("", "_padded", "_pad", "pad", "p"):
-        found = gradient_named(reading.op, named.removesuffix(suffix)) if named else None
-        if found is not None:
-            return found
-    words = reading.node.name.lower()
-    found = gradient_named(reading.op, reading.node.name)
-    for tensor, hints in (("x", ("input", "data")), ("w", ("weight", "filter")), ("b", ("bias",))):
-        if found is None and tensor in tensors and any(hint in words for hint in hints):
-            found = tensor
-    return found or _by_shape(reading, tensors) or tensors[0]
-
-
-def _by_shape(reading: Reading, tensors: list[str]) -> str | None:
-    """The tensor that has the shape of the result at some sizes."""
-    for seed, shapes in enumerate(geometries(reading.op, 12, 0)):
-        arrays = {name: array.astype(np.float64) for name, array in drawn(reading.op, shapes, seed).items()}
-        if len(set(shapes.values())) < len(shapes) or any(a.size > _MOST_CELLS for a in arrays.values()):
-            continue
-        with suppress(SymconvError, Undecided, Mismatch, Misfit):
-            got = _computed(reading, arrays, None)
-            return next((name for name in tensors if shapes[name] == got.shape), None)
-    return None
-
-
-def _is_none(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None
-
-
-def _returned(node: ast.FunctionDef) -> ast.expr | None:
-    found = [one.value for one in _own(node) if isinstance(one, ast.Return)]
-    if not found:
-        raise CodeError(f"{node.name} returns nothing", node.lineno)
-    return found[-1]
-
-
-def _own(node: ast.AST) -> list[ast.AST]:
-    """Statements of a function without those of the functions in it."""
-    found: list[ast.AST] = []
-    for child in ast.iter_child_nodes(node):
-        if not isinstance(child, ast.FunctionDef | ast.Lambda | ast.ClassDef):
-            found += [child, *_own(child)]
-    return found
-
-
-def _assigned(node: ast.FunctionDef, name: str) -> ast.expr | None:
-    found = None
-    for one in _own(node):
-        if isinstance(one, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in one.targets):
-            found = one.value
     return found
 
 
@@ -252,7 +150,7 @@ def coded(reading: Reading, tensor: str, key: Any) -> Coded:
         f"g{tensor}",
         f"{reading.node.name}(...)" + ("" if key is None else f"[{key!r}]"),
         lambda scope: _denoted(reading, scope, key),
-        lambda arrays: _computed(reading, arrays, key),
+        lambda arrays: computed(reading, arrays, key),
         op.output.name in reads,
         bool(words & _APPLIED),
         *_listed(reading),
@@ -268,7 +166,7 @@ def _listed(reading: Reading) -> tuple[tuple[str, ...], int]:
 
 def part(reading: Reading, key: Any) -> Reading:
     """The reading of what one result needs."""
-    others = [other for other in _kept(reading).values() if other != key]
+    others = [other for other in kept(reading).values() if other != key]
     return replace(reading, node=part_for(reading.node, key, others))
 
 
@@ -320,7 +218,8 @@ def finished(reading: Reading, on: Concrete, arrays: Mapping[str, Any], key: Any
     ), reader
 
 
-def _computed(reading: Reading, arrays: Mapping[str, Any], key: Any) -> Any:
+def computed(reading: Reading, arrays: Mapping[str, Any], key: Any) -> Any:
+    """One result on arrays; raises Misfit where shapes do not fit, SpecError where the code is not read."""
     on = Concrete(reading.op, dict(arrays))
     try:
         return _picked(reading.result(on, {n: a.copy() for n, a in arrays.items()})[0], key, reading.node.name).value

@@ -8,8 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from symconv.code.choices import choice_of, chosen, extremes
-from symconv.code.grids import Factor as Run
-from symconv.code.grids import Grid, counted, joined
+from symconv.code.grids import Grid, counted, joined, part
 from symconv.code.nodes import Arguments, node_of
 from symconv.code.scattering import gathered, scattered
 from symconv.code.slicing import picked, span, updated
@@ -165,7 +164,7 @@ class Symbolic:
     def pick(self, value: Any, plan: Any) -> Any:
         """The elements of a subscript."""
         if isinstance(value, Grid):
-            return _of_grid(value, plan)
+            return part(value, plan)
         if any(isinstance(one, Grid) for one in plan):
             return gathered(self.walk, value, plan)
         return picked(self.walk, value, plan)
@@ -286,22 +285,3 @@ class Symbolic:
     def tensor(self, name: str, axes: Sequence[Axis]) -> Value:
         """An operand."""
         return build(self.walk.fresh, axes, lambda *g: [Term(Fraction(1), (), (Factor(name, sum(g, ())),))])
-
-
-def _of_grid(grid: Grid, plan: Plan) -> Grid:
-    """A subscript of positions: new axes, and indices that are fixed."""
-    axes: list[tuple[Run, ...]] = []
-    put: dict[str, Affine | int] = {}
-    rest = iter(grid.axes)
-    for item in plan:
-        if item is None:
-            axes.append(())
-            continue
-        factors = next(rest)
-        if isinstance(item, Span) and item.whole:
-            axes.append(factors)
-        elif isinstance(item, Affine) and len(factors) == 1:
-            put[factors[0][0]] = item
-        else:
-            raise Undecided("a part of an array of positions")
-    return Grid(tuple(axes), grid.form.substitute(put))

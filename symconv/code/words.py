@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 from symconv.code.amounts import is_number, number_of, rounded
 from symconv.code.convolutions import CONVOLUTIONS
 from symconv.code.extremes import EXTREMES
-from symconv.code.positions import POSITIONS, arranged_positions
+from symconv.code.given import axes_of, fraction_of, shape_of
+from symconv.code.moves import MOVES, reshaped
+from symconv.code.positions import POSITIONS
 from symconv.code.products import PRODUCTS
 from symconv.code.trouble import Outside
-from symconv.code.values import Box, Opaque, Series, Slice
+from symconv.code.values import Box, Series, Slice
 from symconv.code.windows import WINDOWS
 from symconv.notation.affine import affine, quotient
 from symconv.notation.expr import nonnegative
 from symconv.prove.meaning.value import Product
-from symconv.relation.terms import as_product
 
 if TYPE_CHECKING:
     from symconv.code.calls import Calls as Reader
@@ -30,38 +31,8 @@ Given = Mapping[str, Any]
 Word = Callable[[Reader, Given, str], Any]
 
 
-def _shape(r: Reader, given: Any) -> list[Any]:
-    items = list(given) if isinstance(given, tuple | list) else [given]
-    if len(items) == 1 and isinstance(items[0], tuple | list):
-        items = list(items[0])
-    for item in items:
-        if not is_number(item):
-            raise r.error(f"a shape is wanted as numbers; given {r.kind(item)}")
-    return [number_of(item) for item in items]
-
-
-def _axes(r: Reader, given: Any, rank: int) -> list[int]:
-    items = list(given) if isinstance(given, tuple | list) else [given]
-    found = []
-    for item in items:
-        k = r.constant(item, "the number of an axis")
-        if not -rank <= k < rank:
-            raise r.error(f"there is no axis {k}; the array has {rank} axes")
-        found.append(k % rank)
-    return found
-
-
-def _fraction(r: Reader, given: Any) -> Fraction:
-    if isinstance(given, Opaque):
-        raise Outside("an infinite number", r.line)
-    number = as_product(number_of(given))  # type: ignore[arg-type]
-    if number.monomial:
-        raise Outside("an array filled with a size", r.line)
-    return number.coefficient
-
-
 def _filled(number: int) -> Word:
-    return lambda r, g, name: r.boxed(r.on.fill(_shape(r, g["shape"]), Fraction(number)))
+    return lambda r, g, name: r.boxed(r.on.fill(shape_of(r, g["shape"]), Fraction(number)))
 
 
 def _filled_like(number: int) -> Word:
@@ -117,73 +88,9 @@ def _sum(r: Reader, g: Given, name: str) -> Any:
         return value
     array = r.array(value)
     rank = r.on.rank(array)
-    over = list(range(rank)) if g.get("axis") is None else _axes(r, g["axis"], rank)
+    over = list(range(rank)) if g.get("axis") is None else axes_of(r, g["axis"], rank)
     options = {"keepdims": g.get("keepdims") is True, "axes": tuple(over)}
     return r.boxed(r.on.word("mean" if "mean" in name else "sum", [array], options) if over else array)
-
-
-def _flip(r: Reader, g: Given, name: str) -> Box:
-    box = g["input"]
-    rank = r.on.rank(r.current(box))
-    axes = list(range(rank)) if g.get("axis") is None else _axes(r, g["axis"], rank)
-    return r.view(box, r.on.flip(r.array(box), axes), lambda v: r.on.flip(v, axes))
-
-
-def _rot90(r: Reader, g: Given, name: str) -> Box:
-    box = g["input"]
-    turns = r.constant(g.get("k", affine(1)), "the number of turns") % 4
-    rank = r.on.rank(r.current(box))
-    a, b = _axes(r, g.get("axis") or (affine(0), affine(1)), rank)
-    order = list(range(rank))
-    order[a], order[b] = b, a
-    if turns == 2:
-        return _flip(r, {"input": box, "axis": (affine(a), affine(b))}, name)
-    turned = box if turns == 0 else _flip(r, {"input": box, "axis": affine(b if turns == 1 else a)}, name)
-    return turned if turns == 0 else _permuted(r, turned, order)
-
-
-def _permuted(r: Reader, box: Box, order: Sequence[int]) -> Box:
-    if sorted(order) != list(range(r.on.rank(r.current(box)))):
-        raise r.error(f"the axes {', '.join(map(str, order))} are no order of those of the array")
-    return r.view(box, r.on.permute(r.array(box), order), lambda v: r.on.permute(v, order))
-
-
-def _permute(r: Reader, g: Given, name: str) -> Box:
-    box = g["input"]
-    rank = r.on.rank(r.current(box))
-    order = list(reversed(range(rank))) if g.get("axis") in (None, ()) else _axes(r, g["axis"], rank)
-    return _permuted(r, box, order)
-
-
-def _swap(r: Reader, g: Given, name: str) -> Box:
-    box = g["input"]
-    rank = r.on.rank(r.current(box))
-    (a,), (b,) = _axes(r, g["a"], rank), _axes(r, g["b"], rank)
-    order = list(range(rank))
-    order[a], order[b] = b, a
-    return _permuted(r, box, order)
-
-
-def _moveaxis(r: Reader, g: Given, name: str) -> Box:
-    box = g["input"]
-    rank = r.on.rank(r.current(box))
-    sources = _axes(r, g["source"], rank)
-    if name == "rollaxis":
-        end = r.constant(g.get("destination", affine(0)), "an axis")
-        targets = [end % (rank + 1) - (sources[0] < end)]
-    else:
-        targets = _axes(r, g["destination"], rank)
-    order = [k for k in range(rank) if k not in sources]
-    for target, source in sorted(zip(targets, sources, strict=True)):
-        order.insert(target, source)
-    return _permuted(r, box, order)
-
-
-def _t(r: Reader, g: Given, name: str) -> Box:
-    rank = r.on.rank(r.current(g["input"]))
-    if rank > 2:
-        raise r.error(f"t wants an array of at most 2 axes; given {rank} axes")
-    return _permute(r, {"input": g["input"]}, name)
 
 
 def _clamp(r: Reader, g: Given, name: str) -> Any:
@@ -197,54 +104,12 @@ def _clamp(r: Reader, g: Given, name: str) -> Any:
     return value
 
 
-def _reshape(r: Reader, g: Given, name: str) -> Box:
-    return _reshaped(r, g["input"], _shape(r, g["shape"]))
-
-
-def _reshaped(r: Reader, box: Box, shape: Sequence[Any]) -> Box:
-    if r.on.positions(r.current(box)):
-        return arranged_positions(r, box, list(shape))
-    array = r.array(box)
-    return r.view(box, r.on.word("reshape", [array, tuple(shape)], {}))
-
-
-def _flatten(r: Reader, g: Given, name: str) -> Box:
-    shape = list(r.array_attribute(g["input"], "shape"))
-    start = r.constant(g.get("start", affine(0)), "an axis") if name == "flatten" else 0
-    return _reshaped(r, g["input"], [*shape[:start], affine(-1)])
-
-
-def _squeeze(r: Reader, g: Given, name: str) -> Box:
-    box = g["input"]
-    array = r.array(box)
-    shape = r.array_attribute(box, "shape")
-    if g.get("axis") is None:
-        gone = [k for k, size in enumerate(shape) if size == affine(1)]
-    else:
-        gone = _axes(r, g["axis"], len(shape))
-    plan = tuple(affine(0) if k in gone else item for k, item in enumerate(r.whole_plan(array)))
-    return r.view(box, r.on.pick(array, plan), lambda v: r.on.pick(v, plan), plan)
-
-
-def _unsqueeze(r: Reader, g: Given, name: str) -> Box:
-    box = g["input"]
-    array = r.array(box)
-    rank = r.on.rank(array)
-    whole = r.whole_plan(array)
-    axes = sorted(_axes(r, g["axis"], rank + 1))
-    plan = list(whole)
-    for k in axes:
-        plan.insert(k, None)
-    fixed = tuple(plan)
-    return r.view(box, r.on.pick(array, fixed), lambda v: r.on.pick(v, fixed), fixed)
-
-
 def _cat(r: Reader, g: Given, name: str) -> Box:
     items = g["arrays"]
     if isinstance(items, Series):
         return _cat_series(r, items, g.get("axis", affine(0)))
     boxes = [r.array(one) for one in r.sequence(items)]
-    (axis,) = _axes(r, g.get("axis", affine(0)), r.on.rank(boxes[0]))
+    (axis,) = axes_of(r, g.get("axis", affine(0)), r.on.rank(boxes[0]))
     return r.boxed(joined(r, boxes, axis))
 
 
@@ -252,11 +117,11 @@ def _cat_series(r: Reader, items: Series, axis: Any) -> Box:
     """Arrays of a loop, joined along an axis they have."""
     value = r.array(items)
     rank = r.on.rank(value) - 1
-    (at,) = _axes(r, axis, rank)
+    (at,) = axes_of(r, axis, rank)
     order = [*range(1, at + 1), 0, *range(at + 1, rank + 1)]
     moved = r.boxed(r.on.permute(value, order))
     shape = list(r.array_attribute(moved, "shape"))
-    return _reshaped(r, moved, [*shape[:at], r.binary("*", shape[at], shape[at + 1]), *shape[at + 2 :]])
+    return reshaped(r, moved, [*shape[:at], r.binary("*", shape[at], shape[at + 1]), *shape[at + 2 :]])
 
 
 def joined(r: Reader, arrays: Sequence[Any], axis: int) -> Any:
@@ -287,7 +152,7 @@ def _stack(r: Reader, g: Given, name: str) -> Box:
 
 def _chunk(r: Reader, g: Given, name: str) -> list[Box]:
     box = g["input"]
-    (axis,) = _axes(r, g.get("axis", affine(0)), r.on.rank(r.current(box)))
+    (axis,) = axes_of(r, g.get("axis", affine(0)), r.on.rank(r.current(box)))
     count = r.constant(g["count"], "the number of parts")
     from symconv.notation.expr import equal
 
@@ -300,14 +165,14 @@ def _chunk(r: Reader, g: Given, name: str) -> list[Box]:
 
 def _split_by(r: Reader, g: Given, name: str) -> list[Box]:
     size = r.constant(g["size"], "the size of a part")
-    (axis,) = _axes(r, g.get("axis", affine(0)), r.on.rank(r.current(g["input"])))
+    (axis,) = axes_of(r, g.get("axis", affine(0)), r.on.rank(r.current(g["input"])))
     whole = r.integer(r.on.size(r.current(g["input"]), axis), "a length")
     return _chunk(r, {**g, "count": quotient(whole + size - 1, size)}, name)
 
 
 def _broadcast(r: Reader, g: Given, name: str) -> Box:
     array = r.array(g["input"])
-    shape = r.array_attribute(g["other"], "shape") if name == "expand_as" else tuple(_shape(r, g["shape"]))
+    shape = r.array_attribute(g["other"], "shape") if name == "expand_as" else tuple(shape_of(r, g["shape"]))
     own = r.array_attribute(g["input"], "shape")
     lead = len(shape) - len(own)
     wanted = [own[k - lead] if size == affine(-1) else size for k, size in enumerate(shape)]
@@ -318,7 +183,7 @@ def _size(r: Reader, g: Given, name: str) -> Any:
     shape = r.array_attribute(g["input"], "shape")
     if g.get("axis") is None:
         return shape
-    return shape[_axes(r, g["axis"], len(shape))[0]]
+    return shape[axes_of(r, g["axis"], len(shape))[0]]
 
 
 def _rounded(r: Reader, g: Given, name: str) -> Any:
@@ -360,7 +225,7 @@ def _where(r: Reader, g: Given, name: str) -> Any:
 
 
 def _narrow(r: Reader, g: Given, name: str) -> Box:
-    (axis,) = _axes(r, g["axis"], r.on.rank(r.current(g["input"])))
+    (axis,) = axes_of(r, g["axis"], r.on.rank(r.current(g["input"])))
     start = g["start"]
     return r.picked(g["input"], (*((Slice(),) * axis), Slice(start, r.binary("+", start, g["length"]))))
 
@@ -368,26 +233,23 @@ def _narrow(r: Reader, g: Given, name: str) -> Box:
 def _made(how: str) -> Word:
     number = {"zeros": 0, "ones": 1}.get(how)
     if number is None:
-        return lambda r, g, name: r.boxed(r.on.unset(_shape(r, g["shape"])))
+        return lambda r, g, name: r.boxed(r.on.unset(shape_of(r, g["shape"])))
     return _filled(number)
 
 
 WORDS: dict[str, Word] = {
     "zeros": _made("zeros"), "ones": _made("ones"), "empty": _made("empty"), "new_zeros": _made("zeros"),
     "new_ones": _made("ones"), "new_empty": _made("empty"), "zeros_like": _filled_like(0), "ones_like": _filled_like(1),
-    "full": lambda r, g, name: r.boxed(r.on.fill(_shape(r, g["shape"]), _fraction(r, g["fill_value"]))),
+    "full": lambda r, g, name: r.boxed(r.on.fill(shape_of(r, g["shape"]), fraction_of(r, g["fill_value"]))),
     "full_like": lambda r, g, name: r.boxed(
-        r.on.fill(r.array_attribute(g["input"], "shape"), _fraction(r, g["fill_value"]))
+        r.on.fill(r.array_attribute(g["input"], "shape"), fraction_of(r, g["fill_value"]))
     ),
     "empty_like": lambda r, g, name: r.boxed(r.on.unset(r.array_attribute(g["input"], "shape"))),
-    "torch_pad": _torch_pad, "pad": _pad, "sum": _sum, "mean": _sum, "flip": _flip, "permute": _permute, "swap": _swap,
-    "t": _t, "clamp": _clamp,
-    "fliplr": lambda r, g, name: _flip(r, {"input": g["input"], "axis": affine(1)}, name),
-    "flipud": lambda r, g, name: _flip(r, {"input": g["input"], "axis": affine(0)}, name),
-    "rot90": _rot90, "moveaxis": _moveaxis, "rollaxis": _moveaxis, "reshape": _reshape,
-    "flatten": _flatten, "ravel": _flatten,
-    "reshape_as": lambda r, g, name: _reshaped(r, g["input"], r.array_attribute(g["other"], "shape")),
-    "squeeze": _squeeze, "unsqueeze": _unsqueeze, "cat": _cat, "stack": _stack, "chunk": _chunk,
+    "torch_pad": _torch_pad, "pad": _pad, "sum": _sum, "mean": _sum,
+    "clamp": _clamp,
+
+
+    "cat": _cat, "stack": _stack, "chunk": _chunk,
     "split_by": _split_by, "broadcast": _broadcast, "expand_as": _broadcast, "size": _size,
     "shape": _size,
     "floor": _rounded, "ceil": _rounded,
@@ -395,5 +257,6 @@ WORDS: dict[str, Word] = {
     "numel": lambda r, g, name: r.product(r.array_attribute(g["input"], "shape")),
     "prod": lambda r, g, name: r.product(r.sequence(g["items"])),
     "zero_": _in_place("0"), "fill_": _in_place("="), "add_": _in_place("+"), "mul_": _in_place("*"), "item": _item,
-    "same": _item, "where": _where, "narrow": _narrow, **PRODUCTS, **WINDOWS, **POSITIONS, **EXTREMES, **CONVOLUTIONS,
+    "same": _item, "where": _where, "narrow": _narrow,
+    **PRODUCTS, **WINDOWS, **POSITIONS, **EXTREMES, **MOVES, **CONVOLUTIONS,
 }  # fmt: skip
