@@ -18,6 +18,7 @@ _UNITS = {"in": 72.27, "cm": 72.27 / 2.54, "mm": 72.27 / 25.4, "pt": 1.0}
 _LENGTH = re.compile(r"\s*(\d{1,4}(?:\.\d{1,6})?)\s*(in|cm|mm|pt)\s*")
 _LEAST = 144.27
 """Two inches less half a point: a row of indices and its operators need about that."""
+_TOGETHER = r",\quad "
 _EQUALS = 1.35 * EM
 _NUMBER = 3.0 * EM
 """Room for the number of an equation beside it."""
@@ -87,10 +88,19 @@ def _lines(rows: Rows, width: float) -> list[_Line]:
     lines: list[_Line] = []
     for number, row in enumerate(equations):
         formula = number if number < len([r for r in rows.formulas if r.right]) else None
-        lines += _equation(row, formula, width - column)
+        for one in _apart(row, width - column - _EQUALS):
+            lines += _equation(one, formula, width - column)
     for row in remarks:
         lines += _spread("", broken(row.right, width - column), None)
     return lines
+
+
+def _apart(row: Row, width: float) -> tuple[Row, ...]:
+    """Two definitions of a row as two rows, where they do not fit into one."""
+    first, *others = row.right.split(_TOGETHER)
+    if not row.left or wide(row.right) <= width or not all(" = " in other for other in others):
+        return (row,)
+    return (Row(row.left, first), *(Row(*other.split(" = ", 1)) for other in others))
 
 
 def _equation(row: Row, formula: int | None, width: float) -> list[_Line]:

@@ -63,7 +63,7 @@ class _Flat:
                     yield Piece(f" {node.whole} ", node.width, here if before else None, lead)
                     cost, lead = None, ""
                 case "punct":
-                    yield Piece(node.whole, node.width)
+                    yield Piece(f"{node.whole} " if depth else node.whole, node.width)
                     cost, lead = COMMA + DEEPER * depth, ""
                 case _:
                     first = True

@@ -108,6 +108,11 @@ def test_limits_of_two_statements_are_told_apart():
     assert text.count(r"\sum_{p=p_{\min}^{(2)}}^{p_{\max}^{(2)}}") == 1
 
 
+def test_definitions_that_do_not_fit_side_by_side_have_rows_of_their_own():
+    text = sc.derive(sc.conv_bias_act2d("tanh", padding=1), "x").latex(width="8cm")
+    assert r"q_{\max}^{(2)} &= \min(v + 1, K_{W} - 1) \notag" in text
+
+
 @needs_latex
 @pytest.mark.full
 @pytest.mark.parametrize("options", ["10pt", "11pt", "12pt"])
