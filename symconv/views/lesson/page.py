@@ -79,7 +79,8 @@ def _kernels(derivation: Derivation, found: Lesson, source: str | None) -> list[
 
 
 def _checked(found: Lesson, kernels: list[Loops]) -> str:
-    said = "Whole numbers go in, every result exact. " if found.numbers.exact else "Numbers are rounded to four digits here. "
+    exact, rounded = "Whole numbers go in, every result exact. ", "Numbers are rounded to four digits here. "
+    said = exact if found.numbers.exact else rounded
     sides = ["what the definition gives, scattered by brute force"] if found.numbers.compared else []
     sides += [f"what the {' and the '.join(_LOOPS[one.title] for one in kernels)} compute"] if kernels else []
     if sides:
