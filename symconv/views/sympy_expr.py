@@ -81,12 +81,19 @@ def expr_of(expr: Expr, known: Mapping[Any, str] | None = None) -> str:
         case Apply("neg", (inner,)):
             return f"(-{expr_of(inner, names)})"
         case Apply(function, (left, right)) if function in _INFIX:
-            first = f"sp.Integer({expr_of(left, names)})" if isinstance(left, Const | Index) else expr_of(left, names)
+            first = f"sp.Integer({expr_of(left, names)})" if _is_number(left) else expr_of(left, names)
             return f"({first}{_spaced(_INFIX[function])}{expr_of(right, names)})"
         case Apply(function, arguments):
             return _call(function, ", ".join(expr_of(argument, names) for argument in arguments))
         case Reduce():
             return _reduce(expr, names)
+
+
+def _is_number(expr: Expr) -> bool:
+    """Whether Python would compute with it before SymPy sees it."""
+    return (isinstance(expr, Const) and expr.value.denominator == 1) or (
+        isinstance(expr, Index) and expr.form.is_constant
+    )
 
 
 def _spaced(sign: str) -> str:

@@ -28,7 +28,7 @@ def sympy_operator(op: Operator) -> str:
     >>> print(sympy_operator(formula("y[n,i] = sum[p](x[n,i+p]*w[p])")))
     import sympy as sp
     x, w, y = map(sp.IndexedBase, ("x", "w", "y"))
-    K, N, i, n, p = sp.symbols("K N i n p", integer=True)
+    K, i, n, p = sp.symbols("K i n p", integer=True)
     y_is = sp.Eq(y[n, i], sp.Sum((x[n, i + p]*w[p]), (p, 0, K - 1)))
     """
     return _source(op, [f"{name_of(s.target.name)}_is = {equation_of(s, expr_of(s.expr))}" for s in op.statements])
@@ -74,7 +74,9 @@ def _source(op: Operator, lines: list[str]) -> str:
             kept.insert(0, line)
             used |= _words(line)
     made = {line.partition(" = ")[0] for line in (*kept, *lines)}
-    bases = [name_of(name) for name in tensors if name_of(name) in used]
+    # Steps may read tensors that the result has not: copies with a border.
+    read = [word for before, word, after in _tokens(text) if before != "." and after == "["]
+    bases = list(dict.fromkeys(n for n in (*map(name_of, tensors), *read) if n in used))
     rest = sorted(used - made - set(bases) - {"sp", "True"} - _called(text, kept))
     scalars = {name_of(t.name) for t in (*op.inputs, *(s.target for s in op.statements)) if not t.sizes}
     head = ["import sympy as sp", *_declared("sp.IndexedBase", [b for b in bases if b not in scalars])]
@@ -92,8 +94,8 @@ def _declared(maker: str, names: list[str]) -> Iterator[str]:
         yield f"{', '.join(names)} = map({maker}, ({quoted}))"
 
 
-def _tokens(text: str) -> Iterator[tuple[str, str]]:
-    """Identifiers with the character in front of them."""
+def _tokens(text: str) -> Iterator[tuple[str, str, str]]:
+    """Identifiers with the characters in front of them and after them."""
     at = 0
     while at < len(text):
         if text[at] == '"':
@@ -102,18 +104,18 @@ def _tokens(text: str) -> Iterator[tuple[str, str]]:
             end = at
             while end < len(text) and (text[end].isalnum() or text[end] == "_"):
                 end += 1
-            yield text[at - 1] if at else "", text[at:end]
+            yield text[at - 1] if at else "", text[at:end], text[end : end + 1]
             at = end
         else:
             at += 1
 
 
 def _words(text: str) -> set[str]:
-    return {word for before, word in _tokens(text) if before != "." and word not in {"integer", "real", "evaluate"}}
+    return {word for before, word, _ in _tokens(text) if before != "." and word not in {"integer", "real", "evaluate"}}
 
 
 def _called(text: str, lines: list[str]) -> set[str]:
-    return {word for part in (text, *lines) for before, word in _tokens(part) if before == "."}
+    return {word for part in (text, *lines) for before, word, _ in _tokens(part) if before == "."}
 
 
 def _solved(solved: Solved) -> Iterator[str]:

@@ -57,6 +57,8 @@ def test_a_forward_formula_with_a_function_and_a_condition():
 
 def test_every_step_is_source_that_runs():
     for op in (
+        sc.conv1d(padding=1, bias=True, border="replicate"),
+        sc.operator("y[n,i] = max[c,p](x[n,c,i+p] + w[c,p])"),
         sc.conv1d(stride=4, dilation=2, padding=1, bias=True),
         sc.operator("y[i] = tanh(max[t](x[2*i+t]*sp[t]))"),
     ):
