@@ -14,6 +14,10 @@ from sphinx.ext.autodoc.mock import _MockObject
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "_ext"))
 
+# Pages are executed side by side: threads that wait busily for their turn would take it from those they wait for.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 project = "symconv"
 author = "The symconv authors"
 project_copyright = "2026, The symconv authors"

@@ -42,7 +42,7 @@ def execute(page: Path, code: str, folder: Path) -> subprocess.CompletedProcess[
     return subprocess.run(
         [sys.executable, "-W", "error", "-c", RUNNER, str(page), str(folder / "page.py")],
         cwd=folder,
-        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+        env={"OMP_WAIT_POLICY": "passive", "OPENBLAS_NUM_THREADS": "1", **os.environ, "PYTHONIOENCODING": "utf-8"},
         capture_output=True,
         text=True,
         encoding="utf-8",
@@ -50,8 +50,8 @@ def execute(page: Path, code: str, folder: Path) -> subprocess.CompletedProcess[
     )
 
 
-LONG = {"training"}
-"""Pages that take a minute; the site, built by .ci/full, executes them as well."""
+LONG = {"training", "jupyter"}
+"""Pages that take a minute, or that a test of .ci/full executes; it builds the site as well, with every page."""
 
 
 @pytest.mark.parametrize(
