@@ -252,3 +252,22 @@ def test_what_cannot_be_verified_is_said(call, arguments, words):
     result = call("verify", *arguments)
     assert result.exit_code == 2
     assert words in result.stderr
+
+
+def test_show_writes_a_handout_and_pictures_in_turn(call, tmp_path):
+    assert call("show", *OPERATOR, "--wrt", "w", "-o", tmp_path / "h.tex").exit_code == 0
+    assert "The gradient by w, step by step" in (tmp_path / "h.tex").read_text(encoding="utf-8")
+    assert call("show", *OPERATOR, "--picture", "--animate", "-o", tmp_path / "a.svg").exit_code == 0
+    assert "@keyframes" in (tmp_path / "a.svg").read_text(encoding="utf-8")
+    for wrong in (("--animate",), ("--frames", "-o", tmp_path / "x.tex"), ("--picture", "--frames", "--animate")):
+        refused = call("show", *OPERATOR, *wrong)
+        assert refused.exit_code == 2
+        assert "--picture" in refused.output or "one of them" in refused.output
+
+
+def test_show_without_latex_says_how_to_get_it_and_writes_nothing(call, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    refused = call("show", *OPERATOR, "-o", tmp_path / "h.pdf")
+    assert refused.exit_code == 2
+    assert "texlive-pictures" in refused.output
+    assert not list(tmp_path.iterdir())
