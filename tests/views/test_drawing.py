@@ -27,6 +27,7 @@ def _forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_other_process_draws_every_formula_of_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = formulas(OP, (sc.derive(OP, "x").derivation,))
     here = _page()
+    assert " at 0x" not in here
     assert set(mathsvg._KNOWN) == set(asked)
     mathsvg._KNOWN.clear()
     assert Drawing(asked).finish() == len(set(asked))
