@@ -61,7 +61,8 @@ def formula(
     if not isinstance(source, str):
         raise SpecError(f"a formula is text, as in 'y[n,i] = sum[p](x[n,i+p]*w[p])'; given {type(source).__name__}")
     per_tensor = border if isinstance(border, Mapping) else {}
-    numbers = {k: None if v in ("?", "None") else v for k, v in by_name("params", params, "{'t': 0.5}").items()}
+    stated = by_name("params", params, "{'t': 0.5}")
+    numbers = {key: None if isinstance(value, str) and value == "?" else value for key, value in stated.items()}
     settings = Settings(
         name=name,
         padding=padding if isinstance(padding, str) or padding is None else pairs(padding, "padding"),
