@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from symconv.code.library import IDENTITIES, SKIPPED, bound, nearest, signature
+from symconv.code.library import IDENTITIES, PARTS, SKIPPED, bound, nearest, signature
 from symconv.code.methods import Methods
 from symconv.code.trouble import Outside
 from symconv.code.values import Box, Dotted, Function, Method, Opaque
@@ -90,7 +90,9 @@ class Calls(Methods):
 
     def library(self, path: str, arguments: list[Any], options: dict[str, Any]) -> Any:
         """The value of a word of a library."""
-        name = path.rpartition(".")[2]
+        *parts, name = path.split(".")
+        if unknown := [part for part in parts[1:] if part not in PARTS]:
+            raise self.error(f"{'.'.join(parts)} is not known: no library here has {unknown[0]}")
         if name in IDENTITIES and arguments:
             return self._copied(name, arguments[0])
         if name in SKIPPED:

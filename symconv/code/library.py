@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
-__all__ = ["IDENTITIES", "SKIPPED", "bound", "nearest", "signature"]
+__all__ = ["IDENTITIES", "PARTS", "SKIPPED", "bound", "nearest", "signature"]
 
 _CONV = "input weight bias stride padding dilation groups"
 _TRANSPOSE = "input weight bias stride padding output_padding groups dilation"
@@ -104,6 +104,12 @@ IDENTITIES = frozenset({
     "stop",
 })  # fmt: skip
 """Functions whose value is their first argument."""
+
+PARTS = frozenset({
+    "add", "array_ops", "autograd", "backend", "compat", "fft", "functional", "grad", "image", "keras", "lax", "lib",
+    "linalg", "math", "nn", "numpy", "ops", "raw_ops", "signal", "special", "stride_tricks", "v1", "v2", "random",
+})  # fmt: skip
+"""Parts of libraries that functions are found in."""
 
 SKIPPED = frozenset({"print", "assert_shape", "mark_non_differentiable", "set_materialize_grads", "mark_dirty",
                      "warn", "debug", "info"})  # fmt: skip

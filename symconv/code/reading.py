@@ -101,7 +101,7 @@ def _run(reader: Reader, node: ast.FunctionDef, parameters: dict[str, Any]) -> A
         raise
     except RecursionError:
         raise Outside("functions or expressions are nested too deeply", reader.line) from None
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, AssertionError) as problem:
+    except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, AssertionError) as problem:
         raise Outside(f"this is not read ({type(problem).__name__}: {problem})", reader.line) from None
 
 
