@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from functools import cache
 from importlib.util import find_spec
@@ -9,6 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+# Workers share the cores: threads that spin while they wait take them from each other.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 collect_ignore = [f"symconv/frameworks/{name}" for name in ("jax", "tensorflow", "torch") if find_spec(name) is None]
 """Adaptors of what is not installed have no doctests here."""
