@@ -40,6 +40,8 @@ _BASE = (
 )
 # One expression in two places is one number: where a maximum is looked for and where its ties are counted.
 _ALIKE = ("-fno-associative-math", "-ffp-contract=off")
+# gcc 12, told that the sign of 0 does not matter, takes 0*x for 0 in vectors, whatever x is.
+_NOUGHTS = ("-fno-associative-math", "-fsigned-zeros")
 _NATIVE = ("-march=native", "-mcpu=native")
 _WIDE = "-mprefer-vector-width=512"
 _PLAINEST = "-mcpu=baseline"  # zig alone knows it, and needs it: without, it compiles for this very CPU
@@ -85,8 +87,8 @@ class Toolchain:
         # zig alone has portable flags.
         others = isa(source.target).asked[bool(self.portable_flags)] or self.portable_flags
         machine = self.native_flags if source.target == "native" else others
-        alike = _ALIKE if source.alike else ()
-        return self.flags + machine + alike + (("-fopenmp",) if source.openmp and self.openmp else ())
+        exact = (_ALIKE if source.alike else ()) + (_NOUGHTS if source.noughts else ())
+        return self.flags + machine + exact + (("-fopenmp",) if source.openmp and self.openmp else ())
 
 
 def toolchain() -> Toolchain:

@@ -1,11 +1,11 @@
-"""Whether kernels ask if computed real numbers are equal: then an expression must have one value wherever it stands."""
+"""What kernels ask of real arithmetic: one value of an expression wherever it stands, products with 0 that are made."""
 
 from __future__ import annotations
 
-from symconv.loops.ir import Binary, Call, Compare, Const, Declare, Expr, Kernel, Load, LoadLanes, Var
+from symconv.loops.ir import Binary, Call, Compare, Const, Declare, Expr, Kernel, Load, LoadLanes, Select, Var
 from symconv.loops.traverse import walk
 
-__all__ = ["compares"]
+__all__ = ["compares", "multiplies_choices"]
 
 
 def compares(kernel: Kernel) -> bool:
@@ -26,3 +26,18 @@ def compares(kernel: Kernel) -> bool:
 
     equalities = [node for node in nodes if isinstance(node, Compare) and node.op in {"==", "!=", "same"}]
     return any(computed(node.left) or computed(node.right) for node in equalities)
+
+
+def multiplies_choices(kernel: Kernel) -> bool:
+    """Whether a product has a factor that is a choice of 0: ``where(c, 1, 0)*x`` is NaN where x is."""
+
+    def chosen(expr: Expr) -> bool:
+        match expr:
+            case Select(_, yes, no):
+                return any((isinstance(b, Const) and b.real and b.value == 0) or chosen(b) for b in (yes, no))
+            case Binary("*" | "+" | "-", left, right):
+                return chosen(left) or chosen(right)
+        return False
+
+    nodes = (node for nest in kernel.nests for node in walk(nest))
+    return any(isinstance(n, Binary) and n.op == "*" and (chosen(n.left) or chosen(n.right)) for n in nodes)

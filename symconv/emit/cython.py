@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from symconv.emit.comparing import compares
+from symconv.emit.comparing import compares, multiplies_choices
 from symconv.emit.entries import entry_text
 from symconv.emit.functions import Functions
 from symconv.emit.prelude import prelude
-from symconv.emit.source import ALIKE, Source
+from symconv.emit.source import ALIKE, NOUGHTS, Source
 from symconv.emit.units import Entry, Unit
 from symconv.options import Options
 from symconv.templates import environment
@@ -29,7 +29,8 @@ def emit(units: tuple[Unit, ...], options: Options) -> Source:
     )
     body = environment().get_template("cython/kernels.pyx.j2").render(type=number, few=_FEW, units=told)
     native = environment().get_template("cython/functions.h.j2").render(functions=functions.made).split("\n")
-    alike = any(compares(k) for unit in units for entry in unit.entries for k in entry.kernels)
+    kernels = [kernel for unit in units for entry in unit.entries for kernel in entry.kernels]
+    alike = any(map(compares, kernels))
     text = (
         environment()
         .get_template("cython/module.pyx.j2")
@@ -37,6 +38,7 @@ def emit(units: tuple[Unit, ...], options: Options) -> Source:
             dtype=options.dtype,
             ctype=ctype,
             alike=ALIKE if alike else "",
+            noughts=NOUGHTS if any(map(multiplies_choices, kernels)) else "",
             units=told,
             needs=_needs(told),
             prelude=prelude(body, ctype, code, "\n".join(native), alike),

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["ALIKE", "Source"]
+__all__ = ["ALIKE", "NOUGHTS", "Source"]
 
 ALIKE = "# Real numbers are compared for equality: every operation rounds by itself."
 """The line of a text that must be compiled so that an expression has one value wherever it stands."""
+
+NOUGHTS = "# Choices of 0 are factors: what they multiply decides whether the product is a number."
+"""The line of a text in which ``0*x`` may not be taken for 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +32,8 @@ class Source:
     def alike(self) -> bool:
         """Whether sums may not be reordered nor products fused, because their values are compared."""
         return ALIKE in self.text
+
+    @property
+    def noughts(self) -> bool:
+        """Whether a product with 0 has to be made, because the other factor may be no number."""
+        return NOUGHTS in self.text

@@ -28,6 +28,7 @@ def package(layer: Layer) -> Package:
         "env": name.upper(),
         "title": in_docstring(op.name),
         "alike": compiled.alike,
+        "noughts": compiled.noughts,
         "description": json.dumps(f"{op.name}: forward and gradients as compiled loops"),
         "arguments": [safe(tensor) for tensor in op.tensors],
         "tensors": op.tensors,

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from symconv.emit.comparing import compares
+from symconv.emit.comparing import compares, multiplies_choices
 from symconv.emit.functions import TYPES, Functions, declared, mentioned
 from symconv.emit.prelude import prelude
 from symconv.emit.printer import Printer
@@ -31,10 +31,14 @@ _DEFINED = re.compile(r"^static inline (\w+) (sc_\w+)\(([^)]*)\)")
 
 @dataclass(frozen=True, slots=True)
 class Loops:
-    """The text of a ``.pyx``; ``alike`` says that it must be compiled so that equal expressions are equal numbers."""
+    """The text of a ``.pyx``; ``alike`` says that it must be compiled so that equal expressions are equal numbers.
+
+    ``noughts`` says that products with 0 have to be made.
+    """
 
     text: str
     alike: bool
+    noughts: bool
 
 
 def loops(layer: Layer) -> Loops:
@@ -54,7 +58,7 @@ def loops(layer: Layer) -> Loops:
         letters=letters,
         numbers=_NUMBERS,
     )
-    return Loops(text, any(compares(kernel) for kernel in kernels.values()))
+    return Loops(text, any(map(compares, kernels.values())), any(map(multiplies_choices, kernels.values())))
 
 
 def _lines(told: dict[str, Any]) -> list[str]:

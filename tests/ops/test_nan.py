@@ -142,3 +142,20 @@ def test_beside_a_zero_border_a_nan_weight_is_not_met(lowered, interpreted) -> N
     got = np.array(interpreted(lowered(op), {"x": x, "w": w}), float)
     np.testing.assert_array_equal(got, [21, NAN, NAN])
     assert np.isnan(evaluate(op, {"x": x, "w": w})).all(), "the definition itself, where x is 0 outside"
+
+
+def test_a_choice_of_0_times_what_is_no_number(compiled) -> None:
+    """0·NaN and 0·∞ are no numbers, also where a compiler knows the 0 and computes many cells at once."""
+    masks = {
+        "where(0<x[i],1,0)": lambda a: 1.0 * (a > 0),
+        "(0<x[i]<1)": lambda a: 1.0 * ((a > 0) & (a < 1)),
+        "where(0<x[i],1,0)*where(x[i]<1,1,0)": lambda a: 1.0 * ((a > 0) & (a < 1)),
+        "where(x[i]<1,0,-2)": lambda a: np.where(a < 1, 0.0, -2.0),
+    }
+    x = np.array([NAN, math.inf, -math.inf, 0.5, -0.5, 2.0, 0.0] * 6)
+    units = compiled([sc.operator(f"y[i] = {mask}*x[i]") for mask in masks], entries=("forward",))
+    for unit, mask in zip(units, masks.values(), strict=True):
+        with np.errstate(invalid="ignore"):
+            want = mask(x) * x
+        np.testing.assert_array_equal(unit.forward(x), want)
+        np.testing.assert_array_equal(evaluate(unit.operator, {"x": x}), want)
