@@ -77,10 +77,11 @@ def _quotient(
     step, along = _STEP if exact else _FLOAT_STEP, _drawn(rng, shapes[wrt], exact)
     try:
         with np.errstate(all="ignore"):
-            before, after = (evaluate(op, {**arrays, wrt: arrays[wrt] + sign * step * along}) for sign in (0, 1))
+            moved = (np.asarray(arrays[wrt] + sign * step * along, along.dtype) for sign in (0, 1))
+            before, after = (evaluate(op, {**arrays, wrt: there}) for there in moved)
             cotangent = _drawn(rng, before.shape, exact)
             gradient = evaluate(result, {**arrays, result.inputs[0].name: cotangent})
-            want, got = (cotangent * (after - before)).sum() / step, (gradient * along).sum()
+            want, got = np.sum(cotangent * (after - before)) / step, np.sum(gradient * along)
     except (ArithmeticError, SpecError):
         return None
     return (got, want) if exact or np.isfinite([got, want]).all() else None

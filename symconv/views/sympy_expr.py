@@ -18,7 +18,9 @@ _COMPARED = {"lt": "sp.Lt", "le": "sp.Le", "gt": "sp.Gt", "ge": "sp.Ge", "eq": "
              "larger": "sp.Ge", "smaller": "sp.Le", "same": "sp.Eq"}  # fmt: skip
 _SPELLED = {"abs": "sp.Abs(#)", "max": "sp.Max(#)", "min": "sp.Min(#)", "ceil": "sp.ceiling(#)", "relu": "sp.Max(0, #)",
             "expm1": "(sp.exp(#) - 1)", "log1p": "sp.log(1 + #)", "sigmoid": "1/(1 + sp.exp(-(#)))", "held": "(#)",
-            "softplus": "sp.log(1 + sp.exp(#))", "pi": "sp.pi"}  # fmt: skip
+            "softplus": "sp.log(1 + sp.exp(#))", "gelu": "(#)*(1 + sp.erf((#)/sp.sqrt(2)))/2", "pi": "sp.pi",
+            "silu": "(#)/(1 + sp.exp(-(#)))", "elu": "sp.Piecewise((#, (#) > 0), (sp.exp(#) - 1, True))",
+            "hardtanh": "sp.Max(-1, sp.Min(1, #))"}  # fmt: skip
 _KNOWN = frozenset({"sign", "floor", "exp", "log", "sqrt", "sin", "cos", "tanh", "erf"})
 
 

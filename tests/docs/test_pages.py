@@ -16,8 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 CELL = re.compile(r"^```\{code-cell\}[^\n]*\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 PAGES = sorted(page for page in (ROOT / "docs").glob("*.md") if CELL.search(page.read_text(encoding="utf-8")))
 
-LIBRARIES = {"pytorch": "torch", "jax": "jax", "tensorflow": "tensorflow"}
-"""What the pages about optional libraries need."""
+LIBRARIES = {"pytorch": "torch", "jax": "jax", "tensorflow": "tensorflow", "commandline": "IPython"}
+"""What pages need besides symconv: optional libraries, and what shows text in notebooks."""
 
 RUNNER = """
 import sys

@@ -10,7 +10,7 @@ import pytest
 import symconv as sc
 from symconv.prove.concrete.evaluate import Misfit, evaluate
 from symconv.prove.language.parse import parse_claim
-from symconv.prove.meaning.functions import spelled, told_apart
+from symconv.prove.meaning.atoms import spelled, told_apart
 from symconv.prove.meaning.value import Factor, Term
 from symconv.verify import reference
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import pytest
 import sympy as sp
@@ -53,6 +54,25 @@ def test_a_forward_formula_with_a_function_and_a_condition():
     for value in (-2, 3):
         want = (sp.exp(value) if value > 0 else sp.Rational(value, 3)) + 2 * max(value, 0)
         assert space["y_is"].rhs.subs({x[i]: value}).doit() == want
+
+
+ACTIVATIONS = {
+    "relu": lambda a: max(a, 0),
+    "sigmoid": lambda a: 1 / (1 + math.exp(-a)),
+    "softplus": lambda a: math.log(1 + math.exp(a)),
+    "gelu": lambda a: a * (1 + math.erf(a / math.sqrt(2))) / 2,
+    "silu": lambda a: a / (1 + math.exp(-a)),
+    "elu": lambda a: a if a > 0 else math.exp(a) - 1,
+    "hardtanh": lambda a: min(max(a, -1), 1),
+}
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_an_activation_as_sympy(name):
+    space = _executed(sympy_operator(sc.operator(f"y[i] = {name}(x[i] - 1)")))
+    x, i = sp.IndexedBase("x"), space["i"]
+    for value in (-2, 0, 1, 3):
+        assert float(space["y_is"].rhs.subs({x[i]: value}).doit()) == pytest.approx(ACTIVATIONS[name](value - 1))
 
 
 def test_every_step_is_source_that_runs():
