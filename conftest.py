@@ -18,15 +18,35 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 collect_ignore = [f"symconv/frameworks/{name}" for name in ("jax", "tensorflow", "torch") if find_spec(name) is None]
 """Adaptors of what is not installed have no doctests here."""
 
-TOGETHER = frozenset(f"tests/{name}.py" for name in ("packed/test_nonfinite", "views/test_artefacts"))
-"""Files whose tests share, through what lies outside them, what was derived or compiled."""
+TOGETHER = frozenset(
+    f"tests/{name}.py"
+    for name in (
+        "emit/test_packed_text",
+        "emit/test_planned",
+        "generated/test_generated",
+        "loops/test_wide",
+        "ops/test_jacobian",
+        "packed/test_mutants",
+        "packed/test_nonfinite",
+        "test_api",
+        "test_arrays",
+        "test_entry",
+        "views/test_artefacts",
+        "views/test_report",
+    )
+)
+"""Files whose tests share much of what was derived or compiled for them: one worker runs all of a file."""
 
 
 @cache
 def _together(file: str) -> bool:
-    """Whether one worker runs all tests of a file: those with fixtures of the module would be prepared twice."""
+    """Whether one worker runs all tests of a file, because fixtures of the module would be prepared twice.
+
+    Exhaustive tests take longer than fixtures, and are dealt to all workers.
+    """
     text = (Path(__file__).parent / file).read_text(encoding="utf-8") if file.startswith("tests/") else ""
-    return file in TOGETHER or 'scope="module"' in text or "\n@cache\n" in text
+    prepares = 'scope="module"' in text or "\n@cache\n" in text
+    return file in TOGETHER or (prepares and "mark.full" not in text)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
