@@ -108,6 +108,7 @@ def test_the_template_gets_what_it_declares() -> None:
         "shuffles",
         "turns",
         "alike",
+        "noughts",
         "prelude",
         "body",
         "needs",
