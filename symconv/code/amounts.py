@@ -13,7 +13,7 @@ from symconv.prove.meaning.scope import Undecided
 from symconv.prove.meaning.value import Product
 from symconv.relation.terms import as_product
 
-__all__ = ["Number", "arithmetic", "extreme", "is_number", "number_of", "rounded", "whole"]
+__all__ = ["Number", "arithmetic", "extreme", "is_number", "number_of", "rounded", "whole", "whole_or_product"]
 
 Number = Affine | Product | Ratio
 
@@ -31,6 +31,14 @@ def number_of(value: object) -> Number:
         return affine(int(value))
     assert isinstance(value, Affine | Product | Ratio)
     return value
+
+
+def whole_or_product(value: object) -> Affine | Product:
+    """The number as something to multiply with."""
+    number = number_of(value)
+    if isinstance(number, Ratio):
+        return Product(Fraction(1, number.divisor)) * as_product(number.form)
+    return number
 
 
 def arithmetic(op: str, left: Number, right: Number) -> Number:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -20,9 +21,9 @@ _DEEPEST = 20
 class Calls(Methods):
     """Reads calls."""
 
+    @abstractmethod
     def run(self, node: ast.FunctionDef, names: dict[str, Any]) -> Any:
         """What a function returns."""
-        raise NotImplementedError
 
     def call(self, function: Any, arguments: list[Any], options: dict[str, Any]) -> Any:
         """The value of a call."""

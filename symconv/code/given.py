@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from symconv.code.amounts import is_number, number_of
+from symconv.code.amounts import is_number, number_of, whole_or_product
 from symconv.code.trouble import Outside
 from symconv.code.values import Opaque
 from symconv.relation.terms import as_product
@@ -45,7 +45,7 @@ def fraction_of(r: Reader, given: Any) -> Fraction:
     """A number that is known."""
     if isinstance(given, Opaque):
         raise Outside("an infinite number", r.line)
-    number = as_product(number_of(given))  # type: ignore[arg-type]
+    number = as_product(whole_or_product(given))
     if number.monomial:
         raise Outside("an array filled with a size", r.line)
     return number.coefficient

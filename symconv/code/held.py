@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
+from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager
-from fractions import Fraction
 from typing import Any
 
-from symconv.code.amounts import is_number, number_of, whole
+from symconv.code.amounts import is_number, number_of, whole, whole_or_product
 from symconv.code.source import Program
 from symconv.code.trouble import CodeError, Outside
 from symconv.code.values import (
@@ -27,7 +27,7 @@ from symconv.relation.terms import as_product
 __all__ = ["Held"]
 
 
-class Held:
+class Held(ABC):
     """The names of one function, and the arrays they stand for; ``on`` are the operations on arrays."""
 
     def __init__(self, program: Program, on: Any) -> None:
@@ -48,44 +48,45 @@ class Held:
         self.at = self.on.caret.line = number
 
     # -- what subclasses add
+    @abstractmethod
     def call(self, function: Any, arguments: list[Any], options: dict[str, Any]) -> Any:
         """The value of a call."""
-        raise NotImplementedError
 
+    @abstractmethod
     def series(self, node: ast.ListComp | ast.GeneratorExp) -> Any:
         """The value of a comprehension."""
-        raise NotImplementedError
 
+    @abstractmethod
     def subscript(self, owner: Any, index: ast.expr) -> Any:
         """``owner[index]``."""
-        raise NotImplementedError
 
+    @abstractmethod
     def picked(self, box: Box, entries: tuple[Any, ...]) -> Box:
         """The elements a subscript names."""
-        raise NotImplementedError
 
+    @abstractmethod
     def touched(self, box: Box, plan: Plan | None, kind: str) -> None:
         """Notes that an array is read or changed."""
 
+    @abstractmethod
     def named(self, name: str) -> Any:
         """What a name holds."""
-        return self.names[name]
 
+    @abstractmethod
     def kept(self, old: Any, new: Any) -> Any:
         """The new elements where the conditions around hold, else the old ones."""
-        return new
 
+    @abstractmethod
     def shown(self, value: Any) -> Any:
         """What an array adds under the conditions around."""
-        return value
 
+    @abstractmethod
     def indicator(self, where: Condition) -> Box:
         """1 where a condition on positions holds, else 0."""
-        raise NotImplementedError
 
+    @abstractmethod
     def guarding(self, where: Any) -> AbstractContextManager[None]:
         """Where only the positions of a condition matter."""
-        raise NotImplementedError
 
     # -- values
     def error(self, message: str) -> CodeError:
@@ -126,10 +127,7 @@ class Held:
         if isinstance(value, Series):
             return self.on.stacked(value.names, value.counts, self.array(value.element))
         if is_number(value):
-            number = number_of(value)
-            if isinstance(number, Ratio):
-                number = Product(Fraction(1, number.divisor)) * as_product(number.form)
-            return self.on.lift(as_product(number))
+            return self.on.lift(as_product(whole_or_product(value)))
         if isinstance(value, Stale):
             raise Outside(value.why, self.line)
         raise self.error(f"an array is wanted here; given {self.kind(value)}")
@@ -170,10 +168,10 @@ class Held:
             raise Outside(f"{what} depends on sizes", self.line)
         return form.constant
 
+    @abstractmethod
     def value(self, node: ast.expr) -> Any:
         """The value of an expression."""
-        raise NotImplementedError
 
+    @abstractmethod
     def binary(self, op: str, left: Any, right: Any) -> Any:
         """``left op right``."""
-        raise NotImplementedError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from abc import abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,9 +21,9 @@ __all__ = ["Lists"]
 class Lists(Frames):
     """Reads comprehensions."""
 
+    @abstractmethod
     def bind(self, target: ast.expr, value: Any) -> None:
         """Gives a value to a target."""
-        raise NotImplementedError
 
     # -- ranges
     def trips(self, first: Affine, stop: Affine, step: Affine) -> Affine:

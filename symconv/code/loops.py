@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -29,9 +30,9 @@ class Loops(Masked):
 
     unrolled = 8
 
+    @abstractmethod
     def inner(self, nodes: Sequence[ast.stmt]) -> None:
         """Runs the statements of one iteration."""
-        raise NotImplementedError
 
     def symbolic_loop(self, body: list[ast.stmt], count: Affine, start: Callable[[Affine], None],
                       bound: frozenset[str] = frozenset(),

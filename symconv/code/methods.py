@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -25,16 +26,16 @@ _NUMPY_METHODS = frozenset({"sum", "mean", "reshape", "flatten", "swapaxes", "ra
 class Methods(Python):
     """Reads calls of methods."""
 
+    @abstractmethod
     def inlined(self, node: ast.FunctionDef | ast.Lambda, names: Mapping[str, Any], arguments: list[Any],
                 options: dict[str, Any]) -> Any:  # fmt: skip
         """The value of a call of a function of the code."""
-        raise NotImplementedError
 
     masks: list[Any]
 
+    @abstractmethod
     def frames_around(self) -> int:
         """How many loops over sizes are around."""
-        raise NotImplementedError
 
     # -- methods
     def method(self, owner: Any, name: str, arguments: list[Any], options: dict[str, Any]) -> Any:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from symconv.code.amounts import arithmetic, is_number, number_of
+from symconv.code.amounts import arithmetic, is_number, number_of, whole_or_product
 from symconv.code.conditions import both, compared, either, opposite
 from symconv.code.held import Held
 from symconv.code.trouble import Outside
@@ -234,11 +234,3 @@ class Operations(Held):
         with self.guarding(opposite(found)):
             other = self.value(orelse)
         return self.call(Dotted("numpy.where"), [self.indicator(found), one, other], {})
-
-
-def whole_or_product(value: Any) -> Affine | Product:
-    """A number to multiply with."""
-    number = number_of(value)
-    if isinstance(number, Ratio):
-        return Product(Fraction(1, number.divisor)) * as_product(number.form)
-    return number

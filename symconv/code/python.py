@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,9 +20,9 @@ __all__ = ["Python", "is_range", "range_of"]
 class Python(Subscripts):
     """Reads calls of Python's own functions."""
 
+    @abstractmethod
     def library(self, path: str, arguments: list[Any], options: dict[str, Any]) -> Any:
         """The value of a word of a library."""
-        raise NotImplementedError
 
     def builtin(self, name: str, arguments: list[Any], options: dict[str, Any]) -> Any:
         match name, arguments:

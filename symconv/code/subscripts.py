@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from abc import abstractmethod
 from typing import Any
 
 from symconv.code.expressions import Expressions
@@ -140,9 +141,9 @@ class Subscripts(Expressions):
         box.value = self.on.scatter(box.value, plan, self.shown(new), sign, how)
         box.version += 1
 
+    @abstractmethod
     def masks_around(self) -> bool:
         """Whether a condition on elements is around."""
-        raise NotImplementedError
 
     def change(self, box: Box, plan: Plan, new: Any, sign: int, replacing: bool) -> None:
         """``box[plan] = new``, or plus ``sign*new``, in the array that ``box`` is a view of."""

@@ -66,7 +66,7 @@ def _modules(dtype: str, fixed: bool, target: str) -> dict[str, tuple[object, ob
     params=[
         ("float32", True, "native"),
         pytest.param(("float64", True, "portable"), marks=pytest.mark.full),
-        pytest.param(("float64", False, "native"), marks=pytest.mark.full),
+        ("float64", False, "native"),
     ],
     ids=["float32-fixed", "float64-fixed-portable", "float64-runtime"],
 )

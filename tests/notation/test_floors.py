@@ -56,7 +56,7 @@ FORMS = (
 )
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     form=st.sampled_from(FORMS),
     s=st.integers(1, 3),

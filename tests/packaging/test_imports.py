@@ -77,23 +77,20 @@ def name_of(path: Path) -> str:
 def imports(path: Path, lazy: bool) -> frozenset[str]:
     """What a module imports: at its top, or with ``lazy`` anywhere; imports for type checkers do not count."""
     found: set[str] = set()
-    waiting: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
-    while waiting:
-        match waiting.pop():
-            case ast.Import(names):
-                found.update(alias.name for alias in names)
-            case ast.ImportFrom(module, names) if module == "symconv":
-                found.update(f"symconv.{alias.name}" for alias in names)
-            case ast.ImportFrom(str(module), _):
-                found.add(module)
-            case ast.If(ast.Name("TYPE_CHECKING"), _, otherwise):
-                waiting += otherwise
+    for top in ast.parse(path.read_text(encoding="utf-8")).body:
+        match top:
+            case ast.If(ast.Name("TYPE_CHECKING")):
+                continue
             case ast.FunctionDef() | ast.AsyncFunctionDef() if not lazy:
-                pass
-            case ast.expr():
-                pass
-            case node:
-                waiting += ast.iter_child_nodes(node)
+                continue
+        for node in ast.walk(top):
+            match node:
+                case ast.Import(names):
+                    found.update(alias.name for alias in names)
+                case ast.ImportFrom(module, names) if module == "symconv":
+                    found.update(f"symconv.{alias.name}" for alias in names)
+                case ast.ImportFrom(str(module), _):
+                    found.add(module)
     return frozenset(found)
 
 
