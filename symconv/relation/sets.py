@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import islpy as isl
 
@@ -62,6 +63,8 @@ def context_of(op: Operator) -> Context:
     return Context(tuple(sorted(names)), " and ".join(facts))
 
 
+# The gradients of one operator ask the same questions: two of three are repeated.
+@lru_cache(maxsize=4096)
 def feasible(context: Context, system: System) -> bool:
     """Whether some sizes and some point satisfy the system."""
     return not _set(context, system).is_empty()
