@@ -41,6 +41,7 @@ __all__ = [
     "leaves",
     "linear",
     "needed",
+    "other_taps",
     "plain_statements",
     "slope_of",
     "unused",
@@ -145,13 +146,15 @@ def chooser(sweep: Sweep, statement: Statement, node: Reduce, weight: Expr) -> W
     )
 
 
-def _others(sweep: Sweep, statement: Statement, node: Reduce) -> Read:
+def other_taps(node: Reduce, taken: frozenset[str]) -> Reduce:
     """The product of all taps but one, for each of them: no quotient, so that a tap may be 0.
+
+    Its indices have names that are not ``taken``.
 
     What differs from a tap comes before it or behind it in the order of the taps: pieces that are disjoint and convex.
     """
-    named = {r.name for r in (*statement.ranges, *node.indices)}
-    fresh = (f"{r.name}{k}" for k in range(2, 1000) for r in node.indices)
+    named = {*taken, *(r.name for r in node.indices)}
+    fresh = (f"{r.name.rstrip('_')}{k}" for k in range(2, 1000) for r in node.indices)
     put = {r.name: var(next(n for n in fresh if n not in named)) for r in node.indices}
     pieces: list[Piece] = []
     for piece in node.pieces:
@@ -161,11 +164,16 @@ def _others(sweep: Sweep, statement: Statement, node: Reduce) -> Read:
             one, other = var(index.name), put[index.name]
             pieces += (Piece((*where, *alike, nonnegative(f)), body) for f in (one - 1 - other, other - 1 - one))
             alike = (*alike, equal(one, other))
-    ranges = tuple(Range(put[r.name].name or "", r.extent) for r in node.indices)
+    return Reduce("prod", tuple(Range(put[r.name].name or "", r.extent) for r in node.indices), tuple(pieces))
+
+
+def _others(sweep: Sweep, statement: Statement, node: Reduce) -> Read:
+    """The product of all taps but one is computed once per tap."""
     name = unused(sweep, f"o{statement.target.name}")
     axes = (*statement.target.axes, *((r.extent,) for r in node.indices))
     indices = (*statement.indices, *(r.name for r in node.indices))
-    sweep.new.append(Statement(Tensor(name, axes), indices, Reduce("prod", ranges, tuple(pieces))))
+    product = other_taps(node, frozenset(r.name for r in statement.ranges))
+    sweep.new.append(Statement(Tensor(name, axes), indices, product))
     return Read(name, tuple(map(var, indices)))
 
 

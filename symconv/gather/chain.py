@@ -13,8 +13,8 @@ from fractions import Fraction
 
 from symconv.derive.scalar import differentiate
 from symconv.derive.surrogates import plain
-from symconv.derive.weights import leaves
-from symconv.gather.chain_checks import checked_quotient, checked_written
+from symconv.derive.weights import leaves, other_taps
+from symconv.gather.chain_checks import CHOOSING, checked_quotient, checked_written
 from symconv.notation.affine import Affine, var
 from symconv.notation.expr import (
     Apply,
@@ -125,8 +125,13 @@ def _indices(op: Operator, name: str, result: Operator, wrt: str) -> tuple[str, 
 
 def _clear(statement: Statement, taken: tuple[str, ...]) -> dict[str, Affine]:
     """Indices of a statement that the cell has too get a prime."""
-    own = {*statement.indices, *(r.name for n in walk(statement.expr) if isinstance(n, Reduce) for r in n.indices)}
+    own = {*statement.indices, *_bound(statement.expr)}
     return {name: var(f"{name}_") for name in own & set(taken)}
+
+
+def _bound(expr: Expr) -> frozenset[str]:
+    """The indices that reductions run over."""
+    return frozenset(r.name for node in walk(expr) if isinstance(node, Reduce) for r in node.indices)
 
 
 def _output(statement: Statement, taken: tuple[str, ...]) -> tuple[Read, tuple[Range, ...]]:
@@ -143,6 +148,7 @@ def _partial(op: Operator, statement: Statement, output: Read, cell: Read) -> Pa
         list[tuple[str, Reduce]](),
     )
     body = _renamed(statement.expr, fresh)
+    taken = frozenset(name for at in (*cell.index, *output.index) for name in at.names()) | _bound(body)
     for leaf in leaves(body):
         if not any(read.tensor == cell.tensor for read in reads(leaf)):
             continue
@@ -150,22 +156,24 @@ def _partial(op: Operator, statement: Statement, output: Read, cell: Read) -> Pa
         if isinstance(leaf, Read):
             terms.append(_where(_hits(leaf, cell), slope))
             continue
-        if any(node == leaf for node in walk(slope)) or leaf.kind != "sum":
+        if any(node == leaf for node in walk(slope)) or leaf.kind in CHOOSING:
             named.append((f"S{len(named) + 1}" if len(leaves(body)) > 1 else "S", leaf))
-        terms += [mul(slope, term) for term in _inside(op, leaf, cell)]
+        terms += [mul(slope, term) for term in _inside(op, leaf, cell, taken)]
     total: Expr = Const(Fraction(0))
     for term in terms:
         total = add(total, term)
     return Partial(output, cell, total, tuple(named))
 
 
-def _inside(op: Operator, node: Reduce, cell: Read) -> Iterator[Expr]:
+def _inside(op: Operator, node: Reduce, cell: Read, taken: frozenset[str]) -> Iterator[Expr]:
     """A reduction's derivative: the slope of its summand, for each read, at the taps that reach the cell."""
     for piece in node.pieces:
         for read in dict.fromkeys(r for r in reads(piece.body) if r.tensor == cell.tensor):
             slope = plain(differentiate(piece.body, read, op.kinks, op.surrogates))
-            if node.kind != "sum":
+            if node.kind in CHOOSING:
                 slope = Apply("where", (Apply("same", (piece.body, node)), slope, Const(Fraction(0))))
+            elif node.kind == "prod":
+                slope = mul(other_taps(node, taken), slope)
             yield Reduce("sum", node.indices, (Piece((*piece.where, *_hits(read, cell)), slope),))
 
 

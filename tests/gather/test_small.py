@@ -92,6 +92,8 @@ def test_every_small_step_of_every_kind_is_checked():
         sc.operator("u[n,i] = sum[p](x[n,2*i+p]*v[p]); y[n,i] = u[n,i]*tanh(u[n,i]) + x[n,i]"),
         sc.operator("y[n,i] = x[n,2*i]"),
         sc.operator("y[i] = sum[p](x[i-p]*w[p])", extents={"i": "L"}),
+        sc.operator("y[n] = prod[p](x[n,p])"),
+        sc.operator("y[i,j] = prod[p,q](x[2*i+p-1,j+q]*w[p,q])", border="skip"),
     )
     seen = set()
     for op in ops:
@@ -122,6 +124,21 @@ def test_the_chain_rule_names_every_reader():
         ("u", ["y"]),
     ]
     assert sum(isinstance(part.before, Partial) for part in parts) == 3
+
+
+def test_the_chain_rule_of_a_product_multiplies_the_other_taps():
+    steps = sc.derive(sc.operator("y[n] = prod[p](x[n,p])"), "x").steps
+    partial = _one([part for step in steps for part in step.parts], "partial")
+    said = " ".join(str(partial).split())
+    assert "(Π{0≤p2<P, p′>p2} x[n′,p2])·Π{0≤p2<P, p2>p′} x[n′,p2]" in said
+    assert "S =" not in said and partial.check
+
+
+def test_a_chain_rule_of_a_product_that_is_written_wrongly_is_found(monkeypatch):
+    op = sc.operator("y[n] = prod[p](x[n,p])")
+    monkeypatch.setattr("symconv.gather.chain.other_taps", lambda node, taken: node)
+    with pytest.raises(InternalError, match="as it is written"):
+        chained(op, op, "x", sc.derive(op, "x").operator)
 
 
 def test_a_gradient_of_another_operator_is_found():
