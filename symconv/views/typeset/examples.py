@@ -5,18 +5,19 @@ from __future__ import annotations
 import textwrap
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 from symconv.errors import SymconvError
 from symconv.export.layer import layer
 from symconv.export.loops import loops
 from symconv.gather.derivation import Derivation
-from symconv.notation.shapes import bind_sizes, completed
 from symconv.views.diagram import phase_plan, window_pattern
 from symconv.views.dialect import latex
+from symconv.views.lesson.cells import Lesson, Shown, lesson
+from symconv.views.lesson.numbers import Numbers, factor, number
 from symconv.views.names import Names, latex_tensor, names_of
 from symconv.views.rows import Row, Rows
-from symconv.views.sized import sizes_to_show
-from symconv.views.terms import Cell, Term, cell_terms
+from symconv.views.terms import Cell, Term
 from symconv.views.typeset.tikz import tikz
 
 __all__ = ["Worked", "kernel_lines", "phases_picture", "worked"]
@@ -29,7 +30,7 @@ _TERMS, _LINES, _COLUMNS = 9, 30, 112
 
 @dataclass(frozen=True, slots=True)
 class Worked:
-    """A cell in numbers: the sizes in words, and the rows from the formula to the number."""
+    """A cell in numbers: the sizes and what the numbers are in words, and the rows from the formula to the number."""
 
     sizes: str
     rows: Rows
@@ -44,31 +45,44 @@ def phases_picture(derivation: Derivation) -> str:
 
 
 def worked(derivation: Derivation) -> Worked | None:
-    """A cell in the middle as a sum of small integers; None where its terms are no products."""
-    op = derivation.operator
+    """A cell in the middle as a sum of products of small numbers; None where its terms are no products."""
     try:
-        shapes = completed(op, sizes_to_show(op))
-        sizes = bind_sizes(op, shapes)
-        cell = tuple(n // 2 for n in op.output.shape(dict(sizes)))
-        found = cell_terms(op, cell, sizes)
+        found = lesson(derivation)
     except SymconvError:
         return None
-    if not found or len(found) > 4 * _TERMS or not all(_is_product(term) for term in found):
+    shown = _middle(found)
+    if shown is None or not 0 < len(shown.terms) <= 4 * _TERMS or not all(map(_is_product, shown.terms)):
         return None
-    names = names_of(op)
-    left = _element(op.output.name, cell, names)
-    written = " + ".join(_product(term, names) for term in found[:_TERMS])
-    more = r" + \cdots" if len(found) > _TERMS else ""
-    numbers = " + ".join(_numbers(term) for term in found[:_TERMS])
-    total = sum((_value(term) for term in found), Fraction(0))
-    rows = (Row(left, f"{written}{more}"), Row(" ", f"{numbers}{more}"), Row(" ", latex(names).number(total).text))
-    where = ", ".join(f"{name} {'x'.join(map(str, shape))}" for name, shape in shapes.items())
-    return Worked(f"{where} ({len(found)} terms; small whole numbers as data)", Rows(rows, (), ()))
+    names = names_of(found.operator)
+    written = " + ".join(_product(term, names) for term in shown.terms[:_TERMS])
+    more = r" + \cdots" if len(shown.terms) > _TERMS else ""
+    numbers = " + ".join(_figures(found.numbers, term) for term in shown.terms[:_TERMS])
+    rows = (
+        Row(_element(found.operator.output.name, shown.index, names), f"{written}{more}"),
+        Row(" ", f"{numbers}{more}"),
+        Row(" ", _figure(found.total[shown.index])),
+    )
+    return Worked(_said(found, shown), Rows(rows, (), ()))
+
+
+def _middle(found: Lesson) -> Shown | None:
+    """A cell of the middle's class that is worth a look."""
+    middle = tuple(length // 2 for length in found.total.shape)
+    here = next((one for one in found.cells.values() if one.index == middle), None)
+    return found.typical(here.residues) if here is not None else None
+
+
+def _said(found: Lesson, shown: Shown) -> str:
+    where = ", ".join(f"{name} {'x'.join(map(str, shape))}" for name, shape in found.shapes.items())
+    given = {tensor.name for tensor in found.operator.inputs}
+    made = any(name not in given for term in shown.terms for name, _ in term.factors)
+    data = f"small whole numbers as data{', the others computed from them' if made else ''}"
+    count = f"{len(shown.terms)} term{'' if len(shown.terms) == 1 else 's'}"
+    return f"{where} ({count}; {data}{'' if found.numbers.exact else '; to four digits'})"
 
 
 def _is_product(term: Term) -> bool:
-    plain = "·".join(f"{name}[{','.join(map(str, index))}]" for name, index in term.factors)
-    return bool(plain) and term.text.lstrip("−0123456789/·") == plain.lstrip("−0123456789/·")
+    return bool(term.parts) and all(part.expr is None for part in term.parts)
 
 
 def _element(name: str, index: Cell, names: Names) -> str:
@@ -83,25 +97,20 @@ def _product(term: Term, names: Names) -> str:
     return rf"({number})\,{factors}" if term.coefficient < 0 else rf"{number}\,{factors}"
 
 
-def _number(name: str, index: Cell) -> int:
-    """Small whole numbers that differ from cell to cell."""
-    mixed = sum((2 * k + 3) * (i + 1) for k, i in enumerate(index)) + sum(map(ord, name))
-    return (mixed * 7) % 9 - 4
-
-
-def _value(term: Term) -> Fraction:
-    value = Fraction(term.coefficient)
-    for name, index in term.factors:
-        value *= _number(name, index)
-    return value
-
-
-def _numbers(term: Term) -> str:
-    factors = [Fraction(_number(name, index)) for name, index in term.factors]
+def _figures(numbers: Numbers, term: Term) -> str:
+    values = [factor(numbers, part) for part in term.parts]
     if term.coefficient != 1:
-        factors.insert(0, Fraction(term.coefficient))
-    texts = [latex().number(value).text for value in factors]
-    return r" \cdot ".join(f"({text})" if value < 0 else text for value, text in zip(factors, texts, strict=True))
+        values.insert(0, Fraction(term.coefficient))
+    texts = [_figure(value) for value in values]
+    return r" \cdot ".join(f"({text})" if value < 0 else text for value, text in zip(values, texts, strict=True))
+
+
+def _figure(value: Any) -> str:
+    """A number as LaTeX: fractions as they are, others to four digits."""
+    if isinstance(value, Fraction):
+        return latex().number(value).text
+    digits, _, power = number(value).replace("−", "-").partition("e")
+    return rf"{digits} \cdot 10^{{{int(power)}}}" if power else digits
 
 
 def kernel_lines(derivation: Derivation) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shutil
 import subprocess
@@ -9,13 +10,13 @@ import sys
 from fractions import Fraction
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 import symconv as sc
 from symconv import pipeline
+from symconv.views.lesson.cells import lesson
 from symconv.views.typeset import engine
-from symconv.views.typeset.examples import _number, kernel_lines, worked
+from symconv.views.typeset.examples import kernel_lines, worked
 from symconv.views.typeset.handout import handout
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -49,24 +50,55 @@ def test_nothing_of_a_user_is_a_command():
     assert r"\textbackslash{}input\{/etc/passwd\}" in text
 
 
-def test_the_worked_cell_is_the_number_that_numpy_finds():
-    """The data of the handout, put into arrays and summed by NumPy over the terms of the definition."""
+def _cell(found):
+    return tuple(map(int, re.search(r"_\{(.*)\}", found.rows.formulas[0].left)[1].split(",")))
+
+
+def _summed(row):
+    """A row of products of numbers, multiplied and added here."""
+    value = Fraction(0)
+    for product in row.right.split(" + "):
+        value += math.prod(Fraction(factor.strip("()")) for factor in product.split(r" \cdot "))
+    return value
+
+
+def test_the_worked_cell_is_the_number_that_loops_find():
+    """The data of the handout, summed over the terms of the definition."""
     derivation = pipeline.derive(sc.conv1d(stride=2, padding=1), "x")
-    found = worked(derivation)
-    shapes = {
-        name: tuple(map(int, shape.split("x"))) for name, shape in re.findall(r"(\w+) (\d+(?:x\d+)+)", found.sizes)
-    }
-    arrays = {}
-    for name, shape in shapes.items():
-        arrays[name] = np.array([_number(name, at) for at in np.ndindex(shape)], dtype=int).reshape(shape)
-    cell = tuple(map(int, re.search(r"_\{(.*)\}", found.rows.formulas[0].left)[1].split(",")))
-    total = 0
+    found, arrays = worked(derivation), lesson(derivation).numbers.arrays
+    assert ", ".join(f"{name} {'x'.join(map(str, arrays[name].shape))}" for name in ("gy", "x", "w")) in found.sizes
+    cell, total = _cell(found), 0
     for f in range(arrays["w"].shape[0]):
         for i in range(arrays["gy"].shape[2]):
             for p in range(arrays["w"].shape[2]):
                 if 2 * i + p - 1 == cell[2]:
                     total += arrays["gy"][cell[0], f, i] * arrays["w"][f, cell[1], p]
-    assert Fraction(found.rows.formulas[-1].right) == total
+    assert total and Fraction(found.rows.formulas[2].right) == _summed(found.rows.formulas[1]) == total
+
+
+def test_a_worked_cell_computes_what_the_formula_computes_before_it():
+    op = sc.operator("u[n,i] = sum[p](x[n,2*i+p]*v[p]); y[n,i] = u[n,i]*u[n,i]*s[i]")
+    derivation = pipeline.derive(op, "x")
+    found, arrays = worked(derivation), lesson(derivation).numbers.arrays
+    x, v, s, gy = (arrays[name] for name in ("x", "v", "s", "gy"))
+    n, place = _cell(found)
+    total = 0
+    for i in range(gy.shape[1]):
+        u = sum(x[n, 2 * i + p] * v[p] for p in range(len(v)))
+        total += sum(gy[n, i] * 2 * u * s[i] * v[p] for p in range(len(v)) if 2 * i + p == place)
+    assert total and Fraction(found.rows.formulas[2].right) == _summed(found.rows.formulas[1]) == total
+    assert "the others computed from them" in found.sizes
+
+
+def test_a_worked_cell_of_a_norm_is_told_to_four_digits():
+    derivation = pipeline.derive(sc.operator("y[n] = norm[p](x[n,p])"), "x")
+    found, arrays = worked(derivation), lesson(derivation).numbers.arrays
+    n, p = _cell(found)
+    length = math.sqrt(sum(float(x) ** 2 for x in arrays["x"][n]))
+    want = float(arrays["gy"][n]) * float(arrays["x"][n, p]) / length
+    assert want and found.rows.formulas[2].right == f"{want:.4g}"
+    assert float(_summed(found.rows.formulas[1])) == pytest.approx(want, rel=1e-3)
+    assert "to four digits" in found.sizes
 
 
 def test_the_loops_are_those_of_the_kernel_and_fit():
