@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+from typing import Self
+
 __all__ = [
     "BuildError",
     "DerivationError",
@@ -11,6 +15,7 @@ __all__ = [
     "SpecError",
     "SymconvError",
     "VerificationError",
+    "setting",
     "shortened",
     "shown",
 ]
@@ -18,6 +23,9 @@ __all__ = [
 _LONGEST = 1200
 """The longest message: what a user gave is shown, but no page of it."""
 _SHOWN = 200
+
+# Characters that no message has: between them stand the keyword and the option of a hint.
+_HINT = re.compile("\x0e([^\x0e\x0f\x1f]*)\x1f([^\x0e\x0f\x1f]*)\x0f")
 
 
 def shortened(text: str, longest: int = _LONGEST) -> str:
@@ -46,13 +54,36 @@ def shown(value: object) -> str:
         return f"a {type(value).__name__} of integers too long to print"
 
 
+def setting(what: str, value: str, of: str | None = None) -> str:
+    """A keyword that a message advises, which the command line says as its option; ``of``: an index or another name.
+
+    >>> error = SpecError(f"say {setting('extents', '...', 'p')} or {setting('empty', '0')}")
+    >>> str(error), error.spoken
+    ("say extents={'p': ...} or empty=0", 'say --extents p=... or --empty 0')
+    """
+    bare = value.strip("'\"")
+    plain = f"{what}={value}" if of is None else f"{what}={{{of!r}: {value}}}"
+    option = f"--{what.replace('_', '-')} {shlex.quote(bare if of is None else f'{of}={bare}')}"
+    return f"\x0e{plain}\x1f{option}\x0f"
+
+
 class SymconvError(Exception):
     """Root of every error a user can cause: catch this to catch them all."""
 
     longest = _LONGEST
 
     def __init__(self, message: str = "") -> None:
-        super().__init__(shortened(message, self.longest))
+        super().__init__(shortened(_HINT.sub(r"\1", message), self.longest))
+        self._message = message
+
+    @property
+    def spoken(self) -> str:
+        """The message with options of the command line where it advises keywords."""
+        return shortened(_HINT.sub(r"\2", self._message), self.longest)
+
+    def within(self, what: str) -> Self:
+        """The error once more, with in what it came up before the message."""
+        return type(self)(f"{what}: {self._message}")
 
     def add_note(self, note: str, /) -> None:
         """Say in what the error came up, shortened as the message is."""

@@ -14,7 +14,6 @@ from typing import Any, NoReturn
 
 import click
 
-from symconv.commands.spoken import spoken
 from symconv.commands.terminal import say
 from symconv.errors import InternalError, SymconvError, VerificationError, shortened
 
@@ -89,7 +88,7 @@ def _misused(error: click.UsageError) -> int:
 def _refused(error: SymconvError) -> int:
     if isinstance(error, InternalError):
         return _internal(error)
-    _tell(spoken("\n  ".join((str(error), *getattr(error, "__notes__", ())))))
+    _tell("\n  ".join((error.spoken, *getattr(error, "__notes__", ()))))
     return FAILED if isinstance(error, VerificationError) else UNUSABLE
 
 

@@ -7,7 +7,6 @@ from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Any
 
 from symconv.commands.operators import flag, is_formula, is_spec, near
-from symconv.commands.spoken import spoken
 from symconv.errors import SpecError
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ def _formula(source: str, given: Mapping[str, Any]) -> Operator:
 
     for option in given:
         if option not in signature(operator).parameters:
-            hint = spoken(IN_A_FORMULA.get(option, "leave it out"))
+            hint = IN_A_FORMULA.get(option, "leave it out")
             raise SpecError(f"a formula does not take {flag(option)}: {hint}")
     return operator(source, **given)
 

@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterator
 from fractions import Fraction
 
+from symconv.errors import setting
 from symconv.notation.affine import var
 from symconv.notation.constants import refusal
 from symconv.notation.expr import FUNCTIONS, Apply, Const, Expr, Index, Piece, Range, Read, Reduce
@@ -132,7 +133,7 @@ def _name(body: Body, text: str, column: int, known: frozenset[str]) -> Expr:
         body.source,
         column,
         f"column {column + 1}: {text!r} is neither an index ({', '.join(sorted(known))}) nor a parameter; give a "
-        f"number with params={{{text!r}: ...}} or index a tensor as {text}[...]",
+        f"number with {setting('params', '...', text)} or index a tensor as {text}[...]",
     )
 
 
@@ -236,7 +237,7 @@ def _settled(body: Body, item: Node, known: frozenset[str]) -> Node:
             said = "is given at run time" if value is None else f"is {value}"
             message = (
                 f"column {part.column + 1}: {part.text} {said}; in an index stands a whole number that is known when "
-                f"the operator is made, params={{{part.text!r}: 2}}"
+                f"the operator is made, {setting('params', '2', part.text)}"
             )
             raise point(body.source, part.column, message)
         if value is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from symconv.errors import setting
 from symconv.notation.affine import Affine, Quotient, affine, quotient, var
 from symconv.notation.lexer import point
 from symconv.notation.parse import Binary, Call, Group, Name, Negate, Node, Number
@@ -82,7 +83,7 @@ def _affine(source: str, node: Node, known: frozenset[str]) -> Affine:
             if text not in known:
                 names = ", ".join(sorted(known)) or "none"
                 message = f"column {column + 1}: {text!r} is no index here; the indices are {names}"
-                hint = f"; a stride or another whole number is given by params={{{text!r}: 2}}"
+                hint = f"; a stride or another whole number is given by {setting('params', '2', text)}"
                 raise point(source, column, message + (hint if known else ""))
             return var(text)
         case Call("size", None, (Name(text, column),)):

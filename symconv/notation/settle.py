@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from symconv.errors import SpecError
+from symconv.errors import SpecError, setting
 from symconv.notation.affine import Affine, quotient, var
 from symconv.notation.expr import Constraint, equal, nonnegative
 from symconv.notation.extents import Sizes, Stated, is_direct, offered
@@ -98,7 +98,7 @@ def _check_known(sizes: Sizes) -> None:
         extent = sizes.extents.get(name)
         if extent is None or (extent.names() - bound and name not in sizes.stated):
             raise SpecError(
-                f"the extent of index {name!r} does not follow from any tensor; say extents={{{name!r}: ...}}, "
+                f"the extent of index {name!r} does not follow from any tensor; say {setting('extents', '...', name)}, "
                 f"{offered(sizes)}{_own(sizes, name)}"
             )
     for name, form in sizes.settings.extents:

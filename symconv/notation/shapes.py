@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from symconv.errors import SpecError, shown
+from symconv.errors import SpecError, setting, shown
 from symconv.notation.affine import Affine
 from symconv.notation.taps import vacant
 
@@ -63,7 +63,7 @@ def bind_sizes(op: Operator, shapes: Mapping[str, tuple[int, ...]]) -> dict[str,
     if sentence := vacant(op, sizes):
         raise SpecError(
             f"{op.name}: {sentence}; given {_shapes(shapes)}. Make the padding smaller than the window, or state what "
-            "an empty window is, as in empty=0"
+            f"an empty window is, as in {setting('empty', '0')}"
         )
     return sizes
 

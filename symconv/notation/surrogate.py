@@ -65,7 +65,7 @@ def _surrogate(target: str, text: str, expr: Expr, parameters: dict[str, Fractio
     try:
         slope = scalar_expression(text, parse_expression(text), names, parameters)
     except SpecError as error:
-        raise SpecError(f"surrogate of {target}: {error}") from None
+        raise error.within(f"surrogate of {target}") from None
     return Surrogate(target, " ".join(text.split()), slope, target not in tensors)
 
 

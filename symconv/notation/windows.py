@@ -3,7 +3,7 @@ known."""
 
 from __future__ import annotations
 
-from symconv.errors import SpecError, shown
+from symconv.errors import SpecError, setting, shown
 from symconv.notation.affine import Affine, affine, maximum, quotient, var
 from symconv.notation.expr import TURNS, Constraint, equal, nonnegative
 from symconv.notation.extents import Pads, Sizes, offered
@@ -50,7 +50,7 @@ def window(sizes: Sizes, slot: Slot, forms: list[IndexForm], output: str, paddin
         if not known:
             raise SpecError(
                 f"the extent of {output} does not follow from the indices of {slot.tensor}; "
-                f"say extents={{{output!r}: ...}}, {offered(sizes)}"
+                f"say {setting('extents', '...', output)}, {offered(sizes)}"
             )
         _each(sizes, slot, forms, output)
         return
@@ -141,7 +141,7 @@ class _Made:
         if self.implied:
             raise SpecError(
                 f"the low pad of {self.slot.tensor} is {self.lo}, so how far {self.output} runs is open; say "
-                f"extents={{{self.output!r}: '{size}'}} (as long as the input, causal) or "
+                f"{setting('extents', repr(str(size)), self.output)} (as long as the input, causal) or "
                 f"'{size + self.lo}' (full), or another extent: {offered(sizes)}"
             )
         self.hi = self._high_pad()
@@ -210,7 +210,9 @@ class _Made:
 
     def _same(self, extent: Affine) -> None:
         if self.low != affine(0):
-            raise SpecError('padding="same" chooses the low pad itself: leave the offset out of the index')
+            raise SpecError(
+                f"{setting('padding', repr('same'))} chooses the low pad itself: leave the offset out of the index"
+            )
         sizes, size = self.sizes, self.size
         total = sizes.define(f"T{size}", maximum(self.stride * (extent - 1) + self.span + 1 - size, affine(0)))
         low = sizes.define(f"P{size}", quotient(var(total), 2))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from symconv.errors import SpecError, shown
+from symconv.errors import SpecError, setting, shown
 from symconv.notation.front import Padding, pairs
 
 __all__ = [
@@ -30,9 +30,9 @@ POSITIONS, TAPS = ("i", "j", "k"), ("p", "q", "r")
 _DEFAULTS: dict[str, object] = {"padding": 0, "layout": "NCHW", "border": "zero", "output_padding": 0, "flip": False}
 
 IN_A_FORMULA = {
-    "stride": "write it into the index, as in x[n,2*i+p], or x[n,s*i+p] with params={'s': 2}",
+    "stride": f"write it into the index, as in x[n,2*i+p], or x[n,s*i+p] with {setting('params', '2', 's')}",
     "dilation": "write it into the index, as in x[n,i+2*p]",
-    "groups": "write a group index, as in y[n,(g,f),i] and x[n,(g,c),i+p], with extents={'g': 2}",
+    "groups": f"write a group index, as in y[n,(g,f),i] and x[n,(g,c),i+p], with {setting('extents', '2', 'g')}",
     "bias": "add the term, as in + b[f]",
     "flip": "turn the tap, as in w[size(p)-1-p]",
     "layout": "order the indices as the arrays are",

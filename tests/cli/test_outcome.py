@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import os
+import pickle
 import re
 import signal
 import subprocess
@@ -13,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import symconv
-from symconv.errors import BuildError, InternalError, VerificationError
+from symconv.errors import BuildError, InternalError, SpecError, VerificationError, setting
 
 COMMAND = "symconv.commands.listing.catalogue"
 
@@ -119,6 +121,26 @@ def test_a_full_disk_is_said(cache):
     with Path("/dev/full").open("w") as full:
         ran = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert (ran.returncode, ran.stderr) == (2, "symconv: cannot write: No space left on device\n")
+
+
+def test_an_error_leaves_what_was_typed_as_it_is(call):
+    claim = "gx = conv_transpose(gy, w, stride=2, paddin=1)"
+    first, quoted, caret = call("prove", "conv2d", "--stride", 2, "--padding", 1, "--claim", claim).stderr.splitlines()
+    assert "takes stride, padding, dilation" in first
+    assert quoted == f"  {claim}"
+    assert caret == " " * quoted.index("conv_transpose") + "^"
+    said = call("derive", "conv2d", "--stride", 2, "--padding", 1, "--wrt", "q").stderr
+    assert said.startswith("symconv: conv2d(stride=2, padding=1) has no gradient with respect to 'q'; --wrt")
+
+
+def test_only_advice_is_said_as_options():
+    typed = "conv2d(stride=2) empty=0 extents={'p': 3}"
+    error = SpecError(f"{typed}: say {setting('extents', repr('H + 1'), 'p')} or {setting('output_padding', '1')}")
+    assert str(error) == f"{typed}: say extents={{'p': 'H + 1'}} or output_padding=1"
+    assert error.spoken == f"{typed}: say --extents 'p=H + 1' or --output-padding 1"
+    for other in (pickle.loads(pickle.dumps(error)), copy.copy(error)):
+        assert (str(other), other.spoken) == (str(error), error.spoken)
+    assert error.within("a file").spoken == f"a file: {error.spoken}"
 
 
 def test_nothing_asked_for_shows_the_help(call):

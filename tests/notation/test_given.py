@@ -113,6 +113,9 @@ def test_what_the_command_line_takes_python_takes_and_the_reverse(tmp_path) -> N
         (["y[i] = a*x[i]"], "--params a=..."),
         (["y[i] = x[i]", "--groups", "2"], "with --extents g=2"),
         (["y[i] = x[s*i]"], "--params s=2"),
+        (["y[i] = x[s*i]", "--params", "s=?"], "--params s=2"),
+        (["y[n,i] = sum[p](x[n,i-p]*w[p])"], "say --extents i=L (as long as the input, causal)"),
+        (["y[n,i] = sum[p](x[n,i+p-1]*w[p])", "--padding", "same"], "--padding same chooses the low pad"),
     ],
 )
 def test_the_command_line_speaks_of_its_options(arguments, said) -> None:
