@@ -21,6 +21,7 @@ _SPELLED = {"abs": "sp.Abs(#)", "max": "sp.Max(#)", "min": "sp.Min(#)", "ceil": 
             "softplus": "sp.log(1 + sp.exp(#))", "gelu": "(#)*(1 + sp.erf((#)/sp.sqrt(2)))/2", "pi": "sp.pi",
             "silu": "(#)/(1 + sp.exp(-(#)))", "elu": "sp.Piecewise((#, (#) > 0), (sp.exp(#) - 1, True))",
             "hardtanh": "sp.Max(-1, sp.Min(1, #))"}  # fmt: skip
+_HEADS, _JOINS = {"sum": "sp.Sum", "prod": "sp.Product"}, {"sum": " + ", "prod": "*"}
 _KNOWN = frozenset({"sign", "floor", "exp", "log", "sqrt", "sin", "cos", "tanh", "erf"})
 
 
@@ -117,33 +118,58 @@ def _condition(condition: Expr, names: dict[Expr, str]) -> str:
 
 def _reduce(node: Reduce, names: dict[Expr, str]) -> str:
     limits = [f"({name_of(r.name)}, 0, {form_of(r.extent - 1)})" for r in reversed(node.indices)]
-    parts = [over(node, where(expr_of(p.body, names), p.where), limits) for p in node.pieces]
+    if node.kind.startswith("arg"):
+        # A position is one of all taps, not of those of a piece.
+        return over(node, _cases(node, [(expr_of(p.body, names), p.where) for p in node.pieces]), limits)
+    parts = [over(node, where(node, expr_of(p.body, names), p.where), limits) for p in node.pieces]
     return joined(node, parts)
+
+
+def neutral(node: Reduce) -> str:
+    """What a tap is that is not taken, and a reduction over none."""
+    match node.kind:
+        case "prod":
+            return "1"
+        case "max" | "argmax":
+            return "-sp.oo"
+        case "min" | "argmin":
+            return "sp.oo"
+    return "0"
 
 
 def joined(node: Reduce, parts: list[str]) -> str:
     """The parts of a reduction together."""
-    if node.kind == "sum":
-        return " + ".join(parts) if len(parts) < 2 else f"({' + '.join(parts)})" if parts else "0"
-    empty = "-sp.oo" if node.kind in {"max", "argmax"} else "sp.oo"
-    return parts[0] if len(parts) == 1 else _call(node.kind, ", ".join(parts)) if parts else empty
+    if len(parts) < 2:
+        return parts[0] if parts else neutral(node)
+    if node.kind in _JOINS:
+        return f"({_JOINS[node.kind].join(parts)})"
+    return _call(node.kind, ", ".join(parts))
 
 
 def over(node: Reduce, body: str, limits: list[str]) -> str:
     """A reduction of a body over limits, the innermost first."""
     if not limits:
         return body
-    head = "sp.Sum" if node.kind == "sum" else f'sp.Function("{node.kind}")'
+    head = _HEADS.get(node.kind, f'sp.Function("{node.kind}")')
     return f"{head}({body}, {', '.join(limits)})"
 
 
-def where(body: str, conditions: Iterable[Constraint | Divides]) -> str:
-    """A body where conditions hold, 0 elsewhere."""
-    said = [_holds(condition) for condition in conditions]
-    if not said:
-        return body
-    together = said[0] if len(said) == 1 else f"sp.And({', '.join(said)})"
-    return f"sp.Piecewise(({body}, {together}), (0, True))"
+def where(node: Reduce, body: str, conditions: Iterable[Constraint | Divides]) -> str:
+    """A body of a reduction where conditions hold, nothing to it elsewhere."""
+    found = tuple(conditions)
+    return _cases(node, [(body, found)]) if found else body
+
+
+def _cases(node: Reduce, bodies: Iterable[tuple[str, Iterable[Constraint | Divides]]]) -> str:
+    """Bodies under conditions of which at most one holds."""
+    rows = list[str]()
+    for body, conditions in bodies:
+        said = [_holds(condition) for condition in conditions]
+        if not said:
+            return body
+        together = said[0] if len(said) == 1 else f"sp.And({', '.join(said)})"
+        rows.append(f"({body}, {together})")
+    return f"sp.Piecewise({', '.join((*rows, f'({neutral(node)}, True)'))})"
 
 
 def remainder(form: str, modulus: int) -> str:

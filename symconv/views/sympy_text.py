@@ -1,7 +1,7 @@
 """Formulas as SymPy source: what stands on a page, to be pasted into a session and computed with.
 
-Tensors are ``IndexedBase``, sums are ``Sum`` with the limits that are shown, conditions are ``Piecewise``. A maximum
-over an index, which SymPy has not, is an undefined function of its body and its range.
+Tensors are ``IndexedBase``, sums and products are ``Sum`` and ``Product`` with the limits that are shown, conditions
+are ``Piecewise``. A maximum over an index, which SymPy has not, is an undefined function of its body and its range.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def _solved(solved: Solved) -> Iterator[str]:
     for node, solutions in solved.reductions:
         found = [closed(solved.statement, node, solution) for solution in solutions]
         complete = [part for part in found if part is not None]
-        if len(complete) != len(found) or not found or (node.kind != "sum" and len(found) > 1):
+        if len(complete) != len(found) or not found or (node.kind not in {"sum", "prod"} and len(found) > 1):
             continue
         parts = list[str]()
         for part in complete:
@@ -140,7 +140,7 @@ def _solved(solved: Solved) -> Iterator[str]:
 
 def _part(node: Reduce, part: Closed) -> str:
     limits = [_span(node, s) for s in reversed(part.sums)]
-    return where(over(node, where(expr_of(part.body), part.inside), limits), part.outside)
+    return where(node, over(node, where(node, expr_of(part.body), part.inside), limits), part.outside)
 
 
 def _span(node: Reduce, one: Sum) -> str:

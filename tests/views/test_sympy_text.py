@@ -7,9 +7,13 @@ import math
 
 import pytest
 import sympy as sp
+from sympy.core.function import AppliedUndef
 
 import symconv as sc
+from symconv import pipeline
 from symconv.gather.small import small_steps
+from symconv.notation.expr import Reduce
+from symconv.views.sympy_expr import expr_of
 from symconv.views.sympy_text import sympy_gather, sympy_operator, sympy_step
 
 
@@ -46,6 +50,74 @@ def test_a_gradient_as_sympy_is_the_sum_of_its_terms(stride, dilation, border):
                     want += gy[0, 0, i] * w[0, 0, p]
             sizes = {"N": 1, "C": 1, "F": 1, "L": length, "K": taps, "n": 0, "c": 0, "u": u}
             assert _value(space["gx_is"], space, sizes) == want
+
+
+def _reduced(expr):
+    """Maxima over an index, which SymPy does not know, taken over their ranges here."""
+    while found := [e for e in expr.atoms(AppliedUndef) if e.func.__name__ in {"max", "min"}]:
+        body, *limits = found[0].args
+        values = [body]
+        for name, low, high in limits:
+            values = [value.subs(name, k) for value in values for k in range(int(low), int(high) + 1)]
+        best = sp.Max if found[0].func.__name__ == "max" else sp.Min
+        expr = expr.subs(found[0], best(*(value.doit() for value in values)))
+    return expr
+
+
+@pytest.mark.parametrize("kind", ["max", "min"])
+def test_a_border_never_wins_a_maximum(kind):
+    if kind == "max":
+        op = sc.max_pool1d(3, stride=2, padding=1)
+    else:
+        op = sc.operator("y[n,c,i] = min[p](x[n,c,2*i+p-1])", extents={"p": 3}, border="skip")
+    sign = -1 if kind == "max" else 1
+    numbers = [sign * k for k in (7, 5, 9, 6, 8)]
+    found, x = pipeline.forward(op), sp.IndexedBase("x")
+    outputs = op.output_shape(x=(1, 1, 5))[2]
+    assert outputs == 3
+    for text in (sympy_gather(found.gather), sympy_operator(found.operator)):
+        space = _executed(text)
+        for i in range(outputs):
+            taken = [numbers[2 * i + p - 1] for p in range(3) if 0 <= 2 * i + p - 1 < 5]
+            sizes = {"N": 1, "C": 1, "L": 5, "n": 0, "c": 0, "i": i}
+            known = {space[name]: value for name, value in sizes.items() if isinstance(space.get(name), sp.Symbol)}
+            value = _reduced(space["y_is"].rhs.subs(known))
+            assert value.subs({x[0, 0, k]: number for k, number in enumerate(numbers)}) == (max, min)[kind == "min"](
+                taken
+            )
+
+
+def test_a_product_leaves_taps_out_and_its_gradient_has_the_others():
+    op = sc.operator("y[i] = prod[p](x[2*i+p-1]*w[p])", border="skip")
+    x, w, gy = (-2, -3, -5, -7, -11), (-1, 4, -3), (2, -5, 3)
+    outputs = op.output_shape(x=(5,), w=(3,))[0]
+    assert outputs == len(gy)
+    taps = {i: [p for p in range(3) if 0 <= 2 * i + p - 1 < 5] for i in range(outputs)}
+    forward, gradient = pipeline.forward(op), sc.derive(op, "x").derivation
+
+    def value(space, name, **sizes):
+        known = {space[k]: v for k, v in {"L": 5, "K": 3, **sizes}.items() if isinstance(space.get(k), sp.Symbol)}
+        found = space[name].rhs.subs(known).doit()
+        bases = {"x": x, "w": w, "gy": gy}
+        return found.subs({sp.IndexedBase(k)[j]: number for k, row in bases.items() for j, number in enumerate(row)})
+
+    for text in (sympy_gather(forward.gather), sympy_operator(forward.operator)):
+        assert "sp.Product" in text
+        for i in range(outputs):
+            assert value(_executed(text), "y_is", i=i) == math.prod(x[2 * i + p - 1] * w[p] for p in taps[i])
+    for text in (sympy_gather(gradient.gather), sympy_operator(gradient.operator)):
+        space, oy = _executed(text), sp.IndexedBase("oy")
+        for i, p in ((k, p) for k in taps for p in taps[k]):
+            want = math.prod(x[2 * i + q - 1] * w[q] for q in taps[i] if q != p)
+            assert value(space, "oy_is", i=i, p=p) == want
+        for u in range(5):
+            want = sum(oy[i, p] * gy[i] * w[p] for i in range(outputs) for p in taps[i] if 2 * i + p - 1 == u)
+            assert sp.expand(value(space, "gx_is", u=u) - want) == 0
+
+
+def test_a_product_and_a_maximum_of_nothing():
+    nothing = {kind: expr_of(Reduce(kind, (), ())) for kind in ("sum", "prod", "max", "min")}
+    assert nothing == {"sum": "0", "prod": "1", "max": "-sp.oo", "min": "sp.oo"}
 
 
 def test_a_forward_formula_with_a_function_and_a_condition():
