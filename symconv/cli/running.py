@@ -127,7 +127,7 @@ def cache(
     """The compiled kernels kept on disk.
 
     A summary by operator; NAME chooses kernels of operators that are called so, settings or not, and * and ? stand for
-    letters. What was measured by `tune` is kept apart, and stays.
+    letters. The key that --list shows is a NAME too. What was measured by `tune` is kept apart, and stays.
 
     \b
     Examples:

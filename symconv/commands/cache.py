@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ __all__ = ["Choice", "cache"]
 
 _SHOWN = 12
 _UNKNOWN = "(given source)"
+_LISTED = 12
+_KEY = re.compile(r"[0-9a-f]{8,}")
+"""The beginning of a key: so many letters that no operator is called so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,11 @@ def _known(names: Iterable[str], found: tuple[Entry, ...]) -> None:
 
 
 def _called(entry: Entry, name: str) -> bool:
-    return any(fnmatchcase(one, name) for one in (_title(entry), _family(entry), entry.key))
+    """Whether a name is the kernel's: as it stands (a formula has brackets, as patterns do), as a pattern, or as the
+    beginning of its key."""
+    own = (_title(entry), _family(entry), entry.key)
+    begins = _KEY.fullmatch(name) is not None and entry.key.startswith(name)
+    return name in own or begins or any(fnmatchcase(one, name) for one in own)
 
 
 def _title(entry: Entry) -> str:
@@ -131,7 +139,7 @@ def _numbers(members: list[Entry]) -> tuple[str, str, str, str]:
 
 def _lines(found: tuple[Entry, ...]) -> list[tuple[str, ...]]:
     ordered = sorted(found, key=lambda entry: (entry.unused, entry.key))
-    rows = [(entry.key[:12], f"{_size(entry.size):>8}", _age(entry.unused), _age(entry.age), _title(entry))
+    rows = [(entry.key[:_LISTED], f"{_size(entry.size):>8}", _age(entry.unused), _age(entry.age), _title(entry))
             for entry in ordered]  # fmt: skip
     return [("key", "    size", "last used", "made", "kernel"), *rows] if rows else []
 

@@ -99,6 +99,37 @@ def test_what_is_chosen_goes_and_nothing_else(call, kept, chosen, stays):
     assert done.stdout.startswith(f"removed {count} kernel")
 
 
+def keep(folder, key, name):
+    """One more kernel in a cache."""
+    (folder / "modules" / key).mkdir(parents=True)
+    (folder / "modules" / key / "library").write_bytes(b"0")
+    (folder / "requests").mkdir(exist_ok=True)
+    (folder / "requests" / f"{key}.json").write_text(json.dumps({"content": key, "meta": {"name": name}}))
+
+
+def test_the_key_that_is_listed_and_a_formula_are_names(call, tmp_path, monkeypatch):
+    monkeypatch.setenv("SYMCONV_CACHE", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "200")
+    names = {"0123456789abcdef" * 4: "y[n,i] = 3*x[n,i]", "0123456789abcdff" * 4: "y[n,i] = 5*x[n,i]",
+             "fedcba9876543210" * 4: "conv1d()"}  # fmt: skip
+    for key, name in names.items():
+        keep(tmp_path, key, name)
+
+    def chosen(*words):
+        return sorted(one["name"] for one in json.loads(call("cache", *words, "--format", "json").stdout)["kernels"])
+
+    shown = call("cache", "--list", "conv1d").stdout.splitlines()[1].split()[0]
+    assert shown == "fedcba987654"
+    assert chosen(shown) == chosen("fedcba98") == ["conv1d()"]
+    assert chosen("0123456789ab") == sorted(name for name in names.values() if "x" in name)
+    assert chosen("0123456789abcdef") == ["y[n,i] = 3*x[n,i]"]
+    assert chosen("y[n,i] = 5*x[n,i]") == ["y[n,i] = 5*x[n,i]"]
+    for short in ("fedcba9", "edcba9876543"):
+        assert call("cache", short).exit_code == 2
+    assert call("cache", "--clear", shown).stdout.startswith("removed 1 kernel, ")
+    assert sorted(path.name for path in (tmp_path / "modules").iterdir()) == sorted(names)[:2]
+
+
 def test_all_of_it_goes_where_nothing_is_chosen(call, kept):
     assert call("cache", "--clear").stdout.startswith("removed 4 kernels, ")
     assert left(kept) == []
