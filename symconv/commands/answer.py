@@ -19,9 +19,9 @@ _WORDS = {True: "true", False: "false", None: "undecided"}
 
 
 def answer(command: str, status: int, data: Mapping[str, Any]) -> int:
-    """Print the answer of a command as one JSON object, and return its exit status."""
+    """Print the answer of a command as one JSON object, in ASCII whatever stdout can show; return its exit status."""
     head = {"command": command, "symconv": __version__, "status": status}
-    print(json.dumps({**head, **data}, indent=1, ensure_ascii=False))
+    print(json.dumps({**head, **data}, indent=1))
     return status
 
 

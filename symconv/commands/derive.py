@@ -68,7 +68,7 @@ def _latex(derivations: list[Derivation], width: str | None) -> str:
 def _json(derivations: list[Derivation]) -> str:
     from symconv.views.data import derivation_data
 
-    return json.dumps([derivation_data(found) for found in derivations], indent=2, ensure_ascii=False)
+    return json.dumps([derivation_data(found) for found in derivations], indent=2)
 
 
 def _numpy(derivations: list[Derivation]) -> str:

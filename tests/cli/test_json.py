@@ -117,6 +117,16 @@ def test_cache(answered):
     answered("cache", 0, "cache", "--clear", "--older", "9999d", "--dry-run", more=("cache --clear",))
 
 
+def test_an_answer_is_json_on_a_stdout_without_the_letters_too(program, tmp_path):
+    folder = tmp_path / "a·b"
+    plain = {"PYTHONIOENCODING": "ascii"}
+    said = program("cache", "--format", "json", SYMCONV_CACHE=str(folder), **plain).stdout
+    assert json.loads(said)["folder"] == str(folder)
+    derived = [program("derive", LINE, "--format", "json", **more) for more in (plain, {"PYTHONIOENCODING": "utf-8"})]
+    assert derived[0].stdout == derived[1].stdout
+    assert "Σ" in str(json.loads(derived[0].stdout))
+
+
 @pytest.mark.parametrize(
     "words",
     [
