@@ -19,6 +19,10 @@ from symconv.views.typeset.written import PAPER, write_handout
 
 __all__ = ["show"]
 
+_PAGE, _PICTURE = (".html", ".htm", ".xhtml"), (".svg",)
+_SUITED = {True: ("", *_PICTURE), False: ("", *_PAGE, *PAPER)}
+"""How files are called, by whether they are a picture; a device has no such name."""
+
 
 def show(
     op: str,
@@ -30,7 +34,6 @@ def show(
     motion: tuple[bool, bool] = (False, False),
 ) -> int:
     """Write the page, the handout or the picture, and say where it is; ``motion``: frames, or an animation of them."""
-    operator = requested(op, settings)
     path = output if output is not None else Path("picture.svg" if drawn else "report.html")
     paper = not drawn and path.suffix.lower() in PAPER
     if not drawn and (cell is not None or any(motion) or (wrt is not None and not paper)):
@@ -38,6 +41,9 @@ def show(
             "--wrt, --cell, --frames and --animate belong to a picture: add --picture, or leave them out for the whole "
             "page; --wrt also chooses the gradient of a handout, -o handout.pdf or handout.tex"
         )
+    if path.suffix.lower() not in _SUITED[drawn]:
+        raise SpecError(_unsuited(path, drawn))
+    operator = requested(op, settings)
     with stage("drawing" if drawn else "deriving"):
         if drawn:
             frames, animate = motion
@@ -49,6 +55,15 @@ def show(
             write_page(operator, path)
     print(path)
     return RIGHT
+
+
+def _unsuited(path: Path, drawn: bool) -> str:
+    given = f"{shown(path.name)} is called"
+    if drawn:
+        rest = "; leave out --picture for a page or a handout" if path.suffix.lower() in (*_PAGE, *PAPER) else ""
+        return f"a picture is SVG, -o x.svg; {given} {path.suffix}{rest}"
+    rest = "; add --picture for a picture" if path.suffix.lower() in _PICTURE else ""
+    return f"a page is HTML, -o x.html, and a handout x.pdf or x.tex; {given} {path.suffix}{rest}"
 
 
 def _shown(operator: Operator, wrt: str | None) -> Operator | Gradient:

@@ -265,6 +265,24 @@ def test_show_writes_a_handout_and_pictures_in_turn(call, tmp_path):
         assert "--picture" in refused.output or "one of them" in refused.output
 
 
+@pytest.mark.parametrize(
+    ("arguments", "name", "words"),
+    [
+        (("--picture",), "x.pdf", "a picture is SVG, -o x.svg; 'x.pdf' is called .pdf; leave out --picture for"),
+        (("--picture", "--wrt", "w"), "x.TEX", "a picture is SVG"),
+        (("--picture",), "x.png", "a picture is SVG"),
+        ((), "x.svg", "x.pdf or x.tex; 'x.svg' is called .svg; add --picture"),
+        ((), "x.md", "a page is HTML, -o x.html"),
+    ],
+)
+def test_show_writes_nothing_into_a_file_of_another_kind(call, tmp_path, arguments, name, words):
+    (tmp_path / name).write_text("mine")
+    refused = call("show", *OPERATOR, *arguments, "-o", tmp_path / name)
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert words in refused.stderr
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(name, "mine")]
+
+
 def test_show_without_latex_says_how_to_get_it_and_writes_nothing(call, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     refused = call("show", *OPERATOR, "-o", tmp_path / "h.pdf")
