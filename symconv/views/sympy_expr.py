@@ -11,7 +11,7 @@ from symconv.notation.expr import Apply, Const, Constraint, Expr, Index, Read, R
 from symconv.notation.operator import Statement
 from symconv.views.closed import Divides
 
-__all__ = ["equation_of", "expr_of", "form_of", "joined", "name_of", "over", "remainder", "where"]
+__all__ = ["equation_of", "expr_of", "form_of", "joined", "made", "name_of", "over", "remainder", "where"]
 
 _INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**"}
 _COMPARED = {"lt": "sp.Lt", "le": "sp.Le", "gt": "sp.Gt", "ge": "sp.Ge", "eq": "sp.Eq", "ne": "sp.Ne",
@@ -27,8 +27,13 @@ _KNOWN = frozenset({"sign", "floor", "exp", "log", "sqrt", "sin", "cos", "tanh",
 
 def name_of(name: str) -> str:
     """A name as Python takes it, clear of what the source uses itself."""
-    # A loop is called as its index with one underscore.
-    return f"{name}__" if keyword.iskeyword(name) or name in {"sp", "map", "slope"} else name
+    return made(name) if keyword.iskeyword(name) or name in {"sp", "map"} else name
+
+
+def made(name: str) -> str:
+    """A name that only the source has."""
+    # No user's name ends so, and a loop is called as its index with one underscore.
+    return f"{name}__"
 
 
 def equation_of(statement: Statement, right: str) -> str:

@@ -16,7 +16,7 @@ from symconv.notation.operator import Operator, Statement
 from symconv.notation.trace import Step
 from symconv.views.closed import Closed, Sum, closed
 from symconv.views.forms import Bound
-from symconv.views.sympy_expr import equation_of, expr_of, form_of, joined, name_of, over, remainder, where
+from symconv.views.sympy_expr import equation_of, expr_of, form_of, joined, made, name_of, over, remainder, where
 
 __all__ = ["sympy_gather", "sympy_operator", "sympy_step"]
 
@@ -29,9 +29,9 @@ def sympy_operator(op: Operator) -> str:
     import sympy as sp
     x, w, y = map(sp.IndexedBase, ("x", "w", "y"))
     K, i, n, p = sp.symbols("K i n p", integer=True)
-    y_is = sp.Eq(y[n, i], sp.Sum((x[n, i + p]*w[p]), (p, 0, K - 1)))
+    y_is__ = sp.Eq(y[n, i], sp.Sum((x[n, i + p]*w[p]), (p, 0, K - 1)))
     """
-    return _source(op, [f"{name_of(s.target.name)}_is = {equation_of(s, expr_of(s.expr))}" for s in op.statements])
+    return _source(op, [_equation(s, expr_of(s.expr)) for s in op.statements])
 
 
 def sympy_gather(gather: Gather) -> str:
@@ -49,16 +49,16 @@ def sympy_step(step: Step, op: Operator) -> str:
         case ((Const() | Index() | Read() | Apply() | Reduce() as body, Read() | Reduce() as leaf), slope):
             return _slope(op, body, leaf, slope) if isinstance(slope, Const | Index | Read | Apply | Reduce) else ""
         case (tuple(), tuple() as facts):
-            lines = [f"fact{k} = {text}" for k, fact in enumerate(facts, 1) for text in _fact(fact)]
+            lines = [f"{made(f'fact{k}')} = {text}" for k, fact in enumerate(facts, 1) for text in _fact(fact)]
             return _source(op, lines) if lines else ""
     return ""
 
 
 def _slope(op: Operator, body: Expr, leaf: Read | Reduce, slope: Expr) -> str:
     """A derivative by a leaf, for which a symbol stands."""
-    known = {leaf: "by__"}
-    left, right = (expr_of(one, known) for one in (body, slope))
-    lines = ['by__ = sp.Symbol("by", real=True)', f"slope = sp.Eq(sp.Derivative({left}, by__), {right})"]
+    by = made("by")
+    left, right = (expr_of(one, {leaf: by}) for one in (body, slope))
+    lines = [f'{by} = sp.Symbol("by", real=True)', f"{made('slope')} = sp.Eq(sp.Derivative({left}, {by}), {right})"]
     return _source(op, lines)
 
 
@@ -73,11 +73,11 @@ def _source(op: Operator, lines: list[str]) -> str:
         if definition.name in used:
             kept.insert(0, line)
             used |= _words(line)
-    made = {line.partition(" = ")[0] for line in (*kept, *lines)}
+    assigned = {line.partition(" = ")[0] for line in (*kept, *lines)}
     # Steps may read tensors that the result has not: copies with a border.
     read = [word for before, word, after in _tokens(text) if before != "." and after == "["]
     bases = list(dict.fromkeys(n for n in (*map(name_of, tensors), *read) if n in used))
-    rest = sorted(used - made - set(bases) - {"sp", "True"} - _called(text, kept))
+    rest = sorted(used - assigned - set(bases) - {"sp", "True"})
     scalars = {name_of(t.name) for t in (*op.inputs, *(s.target for s in op.statements)) if not t.sizes}
     head = ["import sympy as sp", *_declared("sp.IndexedBase", [b for b in bases if b not in scalars])]
     head += [f'{base} = sp.Symbol("{base}", real=True)' for base in bases if base in scalars]
@@ -111,11 +111,8 @@ def _tokens(text: str) -> Iterator[tuple[str, str, str]]:
 
 
 def _words(text: str) -> set[str]:
-    return {word for before, word, _ in _tokens(text) if before != "." and word not in {"integer", "real", "evaluate"}}
-
-
-def _called(text: str, lines: list[str]) -> set[str]:
-    return {word for part in (text, *lines) for before, word, _ in _tokens(part) if before == "."}
+    """Identifiers that stand for something: no functions of SymPy, no names of their options."""
+    return {word for before, word, after in _tokens(text) if before != "." and after != "="}
 
 
 def _solved(solved: Solved) -> Iterator[str]:
@@ -131,11 +128,14 @@ def _solved(solved: Solved) -> Iterator[str]:
         for part in complete:
             count += 1
             yield from _cuts(part)
-            yield f"part{count} = {_part(node, part)}"
-            parts.append(f"part{count}")
+            parts.append(made(f"part{count}"))
+            yield f"{parts[-1]} = {_part(node, part)}"
         names[node] = joined(node, parts)
-    target = name_of(solved.statement.target.name)
-    yield f"{target}_is = {equation_of(solved.statement, expr_of(solved.statement.expr, names))}"
+    yield _equation(solved.statement, expr_of(solved.statement.expr, names))
+
+
+def _equation(statement: Statement, right: str) -> str:
+    return f"{made(f'{statement.target.name}_is')} = {equation_of(statement, right)}"
 
 
 def _part(node: Reduce, part: Closed) -> str:

@@ -49,7 +49,7 @@ def test_a_gradient_as_sympy_is_the_sum_of_its_terms(stride, dilation, border):
                 if place == u:
                     want += gy[0, 0, i] * w[0, 0, p]
             sizes = {"N": 1, "C": 1, "F": 1, "L": length, "K": taps, "n": 0, "c": 0, "u": u}
-            assert _value(space["gx_is"], space, sizes) == want
+            assert _value(space["gx_is__"], space, sizes) == want
 
 
 def _reduced(expr):
@@ -81,7 +81,7 @@ def test_a_border_never_wins_a_maximum(kind):
             taken = [numbers[2 * i + p - 1] for p in range(3) if 0 <= 2 * i + p - 1 < 5]
             sizes = {"N": 1, "C": 1, "L": 5, "n": 0, "c": 0, "i": i}
             known = {space[name]: value for name, value in sizes.items() if isinstance(space.get(name), sp.Symbol)}
-            value = _reduced(space["y_is"].rhs.subs(known))
+            value = _reduced(space["y_is__"].rhs.subs(known))
             assert value.subs({x[0, 0, k]: number for k, number in enumerate(numbers)}) == (max, min)[kind == "min"](
                 taken
             )
@@ -104,15 +104,15 @@ def test_a_product_leaves_taps_out_and_its_gradient_has_the_others():
     for text in (sympy_gather(forward.gather), sympy_operator(forward.operator)):
         assert "sp.Product" in text
         for i in range(outputs):
-            assert value(_executed(text), "y_is", i=i) == math.prod(x[2 * i + p - 1] * w[p] for p in taps[i])
+            assert value(_executed(text), "y_is__", i=i) == math.prod(x[2 * i + p - 1] * w[p] for p in taps[i])
     for text in (sympy_gather(gradient.gather), sympy_operator(gradient.operator)):
         space, oy = _executed(text), sp.IndexedBase("oy")
         for i, p in ((k, p) for k in taps for p in taps[k]):
             want = math.prod(x[2 * i + q - 1] * w[q] for q in taps[i] if q != p)
-            assert value(space, "oy_is", i=i, p=p) == want
+            assert value(space, "oy_is__", i=i, p=p) == want
         for u in range(5):
             want = sum(oy[i, p] * gy[i] * w[p] for i in range(outputs) for p in taps[i] if 2 * i + p - 1 == u)
-            assert sp.expand(value(space, "gx_is", u=u) - want) == 0
+            assert sp.expand(value(space, "gx_is__", u=u) - want) == 0
 
 
 def test_a_product_and_a_maximum_of_nothing():
@@ -125,7 +125,7 @@ def test_a_forward_formula_with_a_function_and_a_condition():
     x, i = sp.IndexedBase("x"), space["i"]
     for value in (-2, 3):
         want = (sp.exp(value) if value > 0 else sp.Rational(value, 3)) + 2 * max(value, 0)
-        assert space["y_is"].rhs.subs({x[i]: value}).doit() == want
+        assert space["y_is__"].rhs.subs({x[i]: value}).doit() == want
 
 
 ACTIVATIONS = {
@@ -144,7 +144,31 @@ def test_an_activation_as_sympy(name):
     space = _executed(sympy_operator(sc.operator(f"y[i] = {name}(x[i] - 1)")))
     x, i = sp.IndexedBase("x"), space["i"]
     for value in (-2, 0, 1, 3):
-        assert float(space["y_is"].rhs.subs({x[i]: value}).doit()) == pytest.approx(ACTIVATIONS[name](value - 1))
+        assert float(space["y_is__"].rhs.subs({x[i]: value}).doit()) == pytest.approx(ACTIVATIONS[name](value - 1))
+
+
+@pytest.mark.parametrize("name", ["part1", "gw_is", "slope", "real", "map"])
+def test_no_name_of_the_source_is_a_tensor_of_the_formula(name):
+    op = sc.operator(f"y[i] = sum[p]({name}[i+p-1]*w[p])", border="reflect")
+    found, values, gy = sc.derive(op, "w").derivation, (2, -3, 5, 7), (-1, 4, 6, -2)
+    assert op.output_shape(**{name: (4,), "w": (3,)})[0] == len(gy)
+    space = _executed(sympy_gather(found.gather))
+    # What Python takes itself has another name in the source.
+    bases = {name if name != "map" else "map__": values, "gy": gy}
+    known = {space[k][j]: number for k, row in bases.items() for j, number in enumerate(row)}
+    for p in (0, 2):
+        want = sum(gy[i] * values[_reflected(i + p - 1, 4)] for i in range(len(gy)))
+        assert _value(space["gw_is__"], space, {"K": 3, "L": 4, "p": p}).subs(known) == want
+    for step, parts in zip(found.trace, small_steps(found), strict=True):
+        for one in (step, *parts):
+            _executed(sympy_step(one, found.operator))
+
+
+@pytest.mark.parametrize("index", ["part1", "slope", "floor"])
+def test_no_name_of_the_source_is_an_index_of_the_formula(index):
+    found = sc.derive(sc.operator(f"y[i] = sum[{index}](x[2*i+{index}]*w[{index}])"), "x").derivation
+    space, gy, w = _executed(sympy_gather(found.gather)), sp.IndexedBase("gy"), sp.IndexedBase("w")
+    assert _value(space["gx_is__"], space, {"K": 3, "L": 7, "u": 4}) == gy[2] * w[0] + gy[1] * w[2]
 
 
 def test_every_step_is_source_that_runs():
@@ -161,7 +185,7 @@ def test_every_step_is_source_that_runs():
                 assert text or one.rule in {"chain", "partial"}
                 space = _executed(text)
                 if one.rule == "differentiate":
-                    assert sp.simplify(space["slope"].lhs.doit() - space["slope"].rhs) == 0
+                    assert sp.simplify(space["slope__"].lhs.doit() - space["slope__"].rhs) == 0
 
 
 def test_both_sides_of_a_small_step_agree_for_numbers():
