@@ -38,7 +38,7 @@ class StepView(Displayed):
 
     @property
     def parts(self) -> tuple[StepView, ...]:
-        """The small steps that this one is made of, each checked: the chain rule, the way from relation to loops.
+        """The small steps that this one is made of: the chain rule, the way from relation to loops.
 
         >>> import symconv as sc
         >>> [part.rule for part in sc.derive(sc.conv1d(stride=2, padding=1), "x").steps[-1].parts]

@@ -17,9 +17,10 @@ __all__ = ["small_steps"]
 
 @lru_cache(maxsize=256)
 def small_steps(derivation: Derivation) -> tuple[Trace, ...]:
-    """For each step of a derivation the small steps it is made of, none for most; each of them is checked.
+    """For each step of a derivation the small steps it is made of, none for most.
 
-    They are made when somebody looks: kernels do not need them. Raises InternalError where a check fails.
+    Each is checked where there is something to check it with, and says in ``check`` how. They are made when somebody
+    looks: kernels do not need them. Raises InternalError where a check fails.
 
     >>> import symconv as sc
     >>> found = sc.derive(sc.conv1d(stride=2), "x").derivation

@@ -26,8 +26,8 @@ from symconv.views.show import kernel_facts
 __all__ = ["bundle"]
 
 _EMPTY: dict[str, object] = dict.fromkeys(
-    ("badge", "source", "lead", "formula", "tensors", "tables", "picture", "steps", "step", "verdict", "facts", "html",
-     "words")
+    ("badge", "source", "lead", "formula", "tensors", "tables", "picture", "steps", "checked", "step", "verdict",
+     "facts", "html", "words")
 ) | {"opened": False}  # fmt: skip
 _ANSWERS = {True: ("good", "true for all sizes"), False: ("bad", "false"), None: ("soft", "undecided")}
 _PROVED = {True: ("good", "proved for all sizes"), False: ("bad", "wrong"), None: ("soft", "undecided")}
@@ -100,7 +100,8 @@ def _gradient(derivation: Derivation, page: Page) -> tuple[str, dict[str, Any]]:
     section = gradient_section(derivation, page)
     title = f"{derivation.stated.name}: {section['title'].lower()}"
     parts = {"lead": section["lead"], "formula": section["formula"], "tables": section["tables"]}
-    return title, {**parts, "picture": section["plan"], "steps": section["steps"]}
+    return title, {**parts, "picture": section["plan"], "steps": section["steps"],
+                   "checked": section["checked"]}  # fmt: skip
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:

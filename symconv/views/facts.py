@@ -1,4 +1,4 @@
-"""Small steps as rows: equations, remainders and inequalities side by side, and the chain rule."""
+"""Small steps as rows: equations, remainders and inequalities side by side, the chain rule; what steps are called."""
 
 from __future__ import annotations
 
@@ -9,14 +9,22 @@ from symconv.gather.facts import Congruent, Divided, Equal, Fact, Least, Limits,
 from symconv.gather.solution import settled
 from symconv.notation.affine import Affine
 from symconv.notation.expr import Read
-from symconv.notation.trace import Step
+from symconv.notation.trace import Step, Trace
 from symconv.views.dialect import Dialect, Frag
 from symconv.views.forms import Bound, bound_text, form_text, ranges_text
 from symconv.views.printer import Printer, expr_frag, expr_text, over, product
 from symconv.views.rows import Row, Rows, phase_definitions
 
-__all__ = ["TITLES", "is_small", "small_rows"]
+__all__ = ["TITLES", "checked_words", "is_small", "small_rows", "title_of"]
 
+_WHOLE = {
+    "state": "The operator is stated",
+    "shift": "The largest exponent is taken off",
+    "border": "The border rule is resolved",
+    "differentiate": "The summand is differentiated",
+    "transpose": "The relation is transposed",
+    "solve": "The relation is solved for each cell",
+}
 TITLES = {
     "chain": "The chain rule",
     "partial": "How an output changes with the cell",
@@ -29,6 +37,21 @@ TITLES = {
     "range": "A range becomes limits of a loop",
     "limits": "The limits of a loop together",
 }
+
+
+def title_of(step: Step) -> str:
+    """What a step does, in words."""
+    return _WHOLE.get(step.rule) or TITLES.get(step.rule, step.rule.capitalize())
+
+
+def checked_words(steps: Trace) -> str:
+    """How many of several steps have a check.
+
+    >>> checked_words((Step("state", None, None, "parsed"), Step("solve", None, None, "")))
+    '1 of 2 checked'
+    """
+    count = sum(bool(step.check) for step in steps)
+    return "each checked" if count == len(steps) else f"{count} of {len(steps)} checked"
 
 
 def is_small(step: Step) -> bool:

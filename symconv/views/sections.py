@@ -19,7 +19,7 @@ from symconv.notation.trace import Step, Trace
 from symconv.readable.code import code
 from symconv.views.diagram import phase_plan, window_pattern
 from symconv.views.dialect import Dialect, latex
-from symconv.views.facts import TITLES
+from symconv.views.facts import checked_words, title_of
 from symconv.views.forms import form_text
 from symconv.views.general import general_rows
 from symconv.views.mathml import mathml
@@ -34,14 +34,6 @@ from symconv.views.typeset.layout import aligned
 
 __all__ = ["Page", "formulas", "gradient_section", "operator_section", "phases_data", "step_data"]
 
-_RULES = {
-    "state": "The operator is stated",
-    "shift": "The largest exponent is taken off",
-    "border": "The border rule is resolved",
-    "differentiate": "The summand is differentiated",
-    "transpose": "The relation is transposed",
-    "solve": "The relation is solved for each cell",
-}
 _MAX_CLASSES = 12
 
 Data = dict[str, Any]
@@ -172,6 +164,7 @@ def gradient_section(found: Derivation, page: Page) -> Data:
         "steps": [
             step_data(step, page, op, small, found) for step, small in zip(found.trace, small_steps(found), strict=True)
         ],
+        "checked": checked_words(found.trace),
     }
 
 
@@ -198,9 +191,9 @@ def step_data(
     rows = step_rows(step, latex, names_of(op)) if op is not None else step_rows(step, latex)
     sympy: Text = (lambda: sympy_step(step, op)) if op is not None else str
     formula = page.rows(rows, sympy, (lambda: _numpy_of(step, found)) if found is not None else str)
-    title = _RULES.get(step.rule) or TITLES.get(step.rule, step.rule)
     parts = [step_data(part, page, op) for part in small]
-    return {"title": title, "formula": formula, "check": step.check, "note": step.note, "parts": parts}
+    said = {"title": title_of(step), "check": step.check, "note": step.note}
+    return {**said, "formula": formula, "parts": parts, "checked": checked_words(small)}
 
 
 def phases_data(gather: Gather, page: Page) -> list[Data]:

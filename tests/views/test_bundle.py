@@ -84,3 +84,14 @@ def test_phases_are_still_a_tuple():
 def test_the_spelling_of_an_operator_tells_operators_apart():
     assert sc.conv1d(stride=2).spelled != sc.conv1d(stride=3).spelled
     assert repr(sc.conv1d()) == "<operator conv1d(): y from x, w>"
+
+
+def test_steps_are_called_checked_where_they_are():
+    """A border that reads a cell twice makes ties, about which the chain rule as it is written says nothing."""
+    tied = sc.derive(sc.max_pool1d(3, stride=2, padding=1, border="reflect"), "x")
+    (step,) = (step for step in tied.steps if step.rule == "transpose")
+    assert [bool(part.check) for part in step.parts] == [True, False]
+    html = step._repr_mimebundle_()["text/html"]
+    assert "In 2 small steps, 1 of 2 checked" in html and "each checked" not in html
+    html = sc.derive(CONV, "x")._repr_mimebundle_()["text/html"]
+    assert "4 steps, each checked" in html and "In 2 small steps, each checked" in html

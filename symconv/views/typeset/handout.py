@@ -11,7 +11,7 @@ from symconv.gather.small import small_steps
 from symconv.notation.operator import Operator
 from symconv.notation.trace import Step
 from symconv.views.dialect import latex
-from symconv.views.facts import TITLES
+from symconv.views.facts import checked_words, title_of
 from symconv.views.names import Names, names_of
 from symconv.views.rows import Rows
 from symconv.views.stages import derivation_rows, operator_rows, step_rows
@@ -45,15 +45,6 @@ _PREAMBLE = r"""% Compile with pdflatex, lualatex or tectonic; needs amsmath, am
   \noindent\usebox\fitting\par}
 \begin{document}
 """
-
-_TITLES = {
-    "state": "The operator is stated",
-    "shift": "The largest exponent is taken off",
-    "border": "The border rule is resolved",
-    "differentiate": "The summand is differentiated",
-    "transpose": "The relation is transposed",
-    "solve": "The relation is solved for each cell",
-}
 
 
 def handout(op: Operator, derivations: tuple[Derivation, ...] = (), wrt: str | None = None) -> str:
@@ -90,7 +81,8 @@ def _first(op: Operator, chosen: Derivation) -> Iterator[str]:
             yield rf"\ifnum\detail>{0 if small == longest else 1}"
             yield from _columns([_small(part, marks) for part in small])
             yield r"\fi"
-    yield r"\ifnum\detail<2\said{More small steps, each checked: symconv derive.}\fi"
+    checked = checked_words(tuple(part for small in several for part in small))
+    yield rf"\ifnum\detail<2\said{{More small steps, {checked}: symconv derive.}}\fi"
 
 
 def _called(derivation: Derivation) -> str:
@@ -99,7 +91,7 @@ def _called(derivation: Derivation) -> str:
 
 def _step(number: str, step: Step, marks: Names, *, shown: bool) -> Iterator[str]:
     """A step with its check; the statement itself stands above already."""
-    title = words(_TITLES.get(step.rule, step.rule.capitalize()))
+    title = words(title_of(step))
     yield rf"\par\vspace{{0.35em}}\textbf{{{number}.}} {title}.\par\nobreak"
     if shown:
         # Limits and cells stand with the gradients.
@@ -119,7 +111,7 @@ def _columns(blocks: list[str]) -> Iterator[str]:
 def _small(step: Step, marks: Names) -> str:
     """A small step: what it does, and what it comes to, no wider than a column."""
     block = aligned(step_rows(step, latex, marks), points(TEXT_WIDTH) * 0.4)
-    title = words(TITLES.get(step.rule, step.rule.capitalize()))
+    title = words(title_of(step))
     return (
         rf"\begin{{minipage}}{{\linewidth}}\footnotesize\raggedright {title}:\\ \strut${block}$\strut\end{{minipage}}"
     )

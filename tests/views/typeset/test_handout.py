@@ -43,6 +43,15 @@ def test_the_gradient_whose_steps_are_shown_is_chosen():
     assert "The gradient by w, step by step" in handout(sc.conv1d(), wrt="w")
 
 
+def test_small_steps_are_called_checked_where_they_are():
+    assert "More small steps, each checked: symconv derive" in handout(sc.conv1d(stride=2), wrt="x")
+    tied = sc.max_pool1d(3, stride=2, padding=1, border="reflect")
+    parts = [part for step in sc.derive(tied, "x").steps for part in step.parts]
+    count = sum(part.check != "" for part in parts)
+    assert count == len(parts) - 1
+    assert f"More small steps, {count} of {len(parts)} checked: symconv derive" in handout(tied, wrt="x")
+
+
 def test_nothing_of_a_user_is_a_command():
     text = body(handout(sc.operator("y[i] = 2*x[i]", name=NASTY)))
     for command in (r"\input", r"\write18"):
