@@ -100,7 +100,7 @@ def _typed(ctx: click.Context) -> tuple[str, ...]:
 def _settings(ctx: click.Context) -> dict[str, Any]:
     """What was typed so far, without an option at the end whose value is still to come."""
     words = list(_typed(ctx))
-    while words and words[-1].startswith("-"):
+    while words and words[-1].startswith("-") and "=" not in words[-1]:
         words.pop()
     flags = [word for word in _typed(ctx)[len(words) :] if word in _flags(ctx)]
     return ctx.command.make_context(ctx.info_name, words + flags, ctx.parent, resilient_parsing=True).params

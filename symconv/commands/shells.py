@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+
 import click
-from click.shell_completion import BashComplete, FishComplete, ShellComplete, ZshComplete
+from click.shell_completion import FishComplete, ShellComplete, ZshComplete, add_completion_class, split_arg_string
 
 __all__ = ["SHELLS", "VARIABLE", "script"]
 
@@ -11,12 +13,13 @@ VARIABLE = "_SYMCONV_COMPLETE"
 """The variable by which a shell asks."""
 
 _BASH = """\
-_symconv_completion() {
+%(complete_func)s() {
     local IFS=$'\\n' reply type value
     COMPREPLY=()
-    reply=$(env COMP_WORDS="${COMP_WORDS[*]}" COMP_CWORD=$COMP_CWORD _SYMCONV_COMPLETE=bash_complete "$1" 2>/dev/null)
+    reply=$(COMP_LINE="${COMP_LINE:0:COMP_POINT}" COMP_WORD="${COMP_WORDS[COMP_CWORD]}" \\
+        %(complete_var)s=bash_complete "$1" 2>/dev/null)
     for reply in $reply; do
-        type=${reply%%,*} value=${reply#*,}
+        type=${reply%%%%,*} value=${reply#*,}
         case $type in
             dir) compopt -o dirnames ;;
             file) compopt -o default ;;
@@ -28,19 +31,36 @@ _symconv_completion() {
     done
     return 0
 }
-complete -o nosort -F _symconv_completion symconv
+complete -o nosort -F %(complete_func)s %(prog_name)s
 """
 
 
-class _Bash(BashComplete):
-    """Click's, without its start of a second shell, and with values that go on."""
+class _Bash(ShellComplete):
+    """Click's goes by the words that bash makes, which end at ``=`` and ``:`` as well; this one goes by the line."""
 
+    name = "bash"
     source_template = _BASH
 
-    def source(self) -> str:
-        """The script."""
-        return _BASH
+    def complete(self) -> str:
+        """What could come next, without what stands before the part of the word that bash puts it in the place of."""
+        line, part = os.environ["COMP_LINE"], os.environ["COMP_WORD"]
+        (_, *words), begun = _split(line)
+        # The part may go on behind the cursor; a sign alone is where bash starts a new one.
+        size = max(k for k in range(len(part) + 1) if line.endswith(part[:k])) if part.strip("=:") else 0
+        _, kept = _split(line[: len(line) - size])
+        option = begun[: begun.index("=") + 1] if begun.startswith("--") and "=" in begun else ""
+        offered = ((item.type, f"{option}{item.value}") for item in self.get_completions(words, begun))
+        return "\n".join(f"{kind},{value.removeprefix(kept)}" for kind, value in offered)
 
+
+def _split(line: str) -> tuple[list[str], str]:
+    """The words of a line, and the one that the cursor is in, or that it would begin."""
+    *words, last = split_arg_string(f"{line}x")
+    return words, last[:-1]
+
+
+# What bash asks by is a name that click knows its own class by.
+add_completion_class(_Bash)
 
 _SHELLS: dict[str, type[ShellComplete]] = {"bash": _Bash, "zsh": ZshComplete, "fish": FishComplete}
 SHELLS = tuple(_SHELLS)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import pty
+import select
 import shlex
 import shutil
 import subprocess
 import sys
+import time
 from inspect import signature
 
 import pytest
@@ -17,51 +20,109 @@ from symconv.ops.registry import catalogue
 BASH = shutil.which("bash")
 
 
+SCRIPT = """
+eval "$(symconv completion bash)"
+asked() { _symconv_completion "$@"; printf '%s\\n' "${COMPREPLY[@]}" >reply; }
+complete -o nosort -F asked symconv
+became() { printf '%s\\n' "$READLINE_LINE" >line.new; READLINE_LINE=; mv line.new line; }
+bind 'set bell-style none'
+bind -x '"\\C-g": became'
+echo ready
+"""
+
+
+class Typist:
+    """Somebody at a bash of their own, which splits lines into words as bash does."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        program = folder / "symconv"
+        program.write_text(f"#!{sys.executable}\nfrom symconv.cli import main\nmain()\n")
+        program.chmod(0o755)
+        (folder / "script").write_text(SCRIPT)
+        variables = {"PATH": f"{folder}:{os.environ['PATH']}", "PYTHONPATH": os.pathsep.join(sys.path), "TERM": "dumb"}
+        self.terminal, theirs = pty.openpty()
+        self.bash = subprocess.Popen(
+            [BASH, "--rcfile", str(folder / "script"), "--noprofile", "-i"],
+            env={**os.environ, **variables, "INPUTRC": os.devnull},
+            stdin=theirs, stdout=theirs, stderr=theirs, cwd=folder, start_new_session=True,
+        )  # fmt: skip
+        os.close(theirs)
+        self.until(lambda said: b"ready" in said)
+
+    def until(self, done):
+        """Read what bash shows until something is so."""
+        said, end = b"", time.monotonic() + 30
+        while not done(said):
+            assert time.monotonic() < end, said
+            if select.select([self.terminal], [], [], 0.02)[0]:
+                said += os.read(self.terminal, 4096)
+
+    def tab(self, line):
+        """What bash offers at the end of a line after a Tab, and what the line becomes."""
+        reply, became = self.folder / "reply", self.folder / "line"
+        for path in (reply, became):
+            path.unlink(missing_ok=True)
+        os.write(self.terminal, f"{line}\t\x07".encode())
+        self.until(lambda _: became.exists())
+        return [word for word in reply.read_text().splitlines() if word], became.read_text().removesuffix("\n")
+
+    def leave(self):
+        """The bash ends with its terminal."""
+        self.bash.kill()
+        self.bash.wait()
+        os.close(self.terminal)
+
+
 @pytest.fixture(scope="module")
-def offered(tmp_path_factory):
-    """What bash offers after a line, its last word being completed."""
+def tab(tmp_path_factory):
+    """A line to what bash offers at its end, and to what it becomes."""
     if BASH is None:
         pytest.skip("no bash here")
-    folder = tmp_path_factory.mktemp("bin")
-    program = folder / "symconv"
-    program.write_text(f"#!{sys.executable}\nfrom symconv.cli import main\nmain()\n")
-    program.chmod(0o755)
-    environment = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}", "PYTHONPATH": os.pathsep.join(sys.path)}
-
-    def ask(*lines: tuple[str, ...]) -> list[list[str]]:
-        script = ['eval "$(symconv completion bash)"']
-        for words in lines:
-            script += [
-                f"COMP_WORDS=({' '.join(map(shlex.quote, words))}); COMP_CWORD={len(words) - 1}",
-                "_symconv_completion symconv",
-                "printf '%s\\n' \"${COMPREPLY[@]}\"; echo ---",
-            ]
-        done = subprocess.run(
-            [BASH, "-c", "\n".join(script)], env=environment, capture_output=True, text=True, timeout=60, check=True
-        )
-        return [[line for line in part.splitlines() if line] for part in done.stdout.split("---\n")[:-1]]
-
-    return ask
+    typist = Typist(tmp_path_factory.mktemp("typist"))
+    yield typist.tab
+    typist.leave()
 
 
-def test_bash_completes_commands_operators_options_tensors_and_values(offered):
-    found = offered(
-        ("symconv", "ver"),
-        ("symconv", "run", "max_po"),
-        ("symconv", "run", "max_pool2d", "--"),
-        ("symconv", "verify", "conv2d", "--bias", "--wrt", ""),
-        ("symconv", "derive", "'y[n,i] = sum[p](x[n,i+p]*v[p])'", "--wrt", ""),
-        ("symconv", "tune", "conv1d", "--shape", "x=1,2,3", "--shape", ""),
-    )
-    assert found[0] == ["verify"]
-    assert found[1] == ["max_pool1d", "max_pool2d", "max_pool3d"]
+def test_bash_completes_options_that_the_operator_takes(tab):
     own = {flag(name) for name in signature(catalogue()["max_pool2d"].make).parameters}
-    assert own <= set(found[2])
-    assert {"--wrt", "--dtype", "--output"} <= set(found[2])
-    assert not {"--groups", "--bias", "--flip", "--extents"} & set(found[2])
-    assert found[3] == ["x", "w", "b"]
-    assert found[4] == ["x", "v"]
-    assert found[5] == ["w="]
+    offered, _ = tab("symconv run max_pool2d --")
+    assert own <= set(offered)
+    assert {"--wrt", "--dtype", "--output"} <= set(offered)
+    assert not {"--groups", "--bias", "--flip", "--extents"} & set(offered)
+
+
+@pytest.mark.parametrize(
+    ("line", "offered", "becomes"),
+    [
+        ("symconv ver", ["verify"], "symconv verify "),
+        ("symconv run max_po", ["max_pool1d", "max_pool2d", "max_pool3d"], "symconv run max_pool"),
+        ("symconv verify conv2d --bias --wrt ", ["x", "w", "b"], None),
+        ("symconv derive 'y[n,i] = sum[p](x[n,i+p]*v[p])' --wrt ", ["x", "v"], None),
+        ("symconv run conv1d --border=ref", ["reflect"], "symconv run conv1d --border=reflect "),
+        ("symconv run conv1d --border=", ["zero", "skip", "reflect", "symmetric", "replicate", "circular"], None),
+        ("symconv run conv1d --border re", ["reflect", "replicate"], "symconv run conv1d --border re"),
+        ("symconv run conv2d --padding 1:0,2:1 --border=circ", ["circular"], None),
+        ("symconv tune conv1d --shape x=1,2,3 --shape ", ["w="], "symconv tune conv1d --shape x=1,2,3 --shape w="),
+        ("symconv tune conv1d --shape=x=1,2,3 --shape=", ["w="], "symconv tune conv1d --shape=x=1,2,3 --shape=w="),
+        ("symconv tune conv1d --shape x=1,", [], "symconv tune conv1d --shape x=1,"),
+        ("symconv run conv1d --border='ref", ["reflect"], "symconv run conv1d --border='reflect' "),
+        ("cd .; symconv ver", ["verify"], "cd .; symconv verify "),
+    ],
+)
+def test_bash_completes_words_that_it_splits(tab, line, offered, becomes):
+    found, line_after = tab(line)
+    assert found == offered
+    if becomes is not None:
+        assert line_after == becomes
+
+
+def test_bash_completes_where_signs_end_no_word(tab):
+    assert tab("COMP_WORDBREAKS=${COMP_WORDBREAKS//=}\nsymconv run conv1d --border=ref") == (
+        ["--border=reflect"],
+        "symconv run conv1d --border=reflect ",
+    )
+    assert tab("COMP_WORDBREAKS+==\nsymconv run conv1d --border=ref")[0] == ["reflect"]
 
 
 @pytest.mark.parametrize(
