@@ -94,4 +94,4 @@ def test_steps_are_called_checked_where_they_are():
     html = step._repr_mimebundle_()["text/html"]
     assert "In 2 small steps, 1 of 2 checked" in html and "each checked" not in html
     html = sc.derive(CONV, "x")._repr_mimebundle_()["text/html"]
-    assert "4 steps, each checked" in html and "In 2 small steps, each checked" in html
+    assert "5 steps, each checked" in html and "In 2 small steps, each checked" in html
