@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from symconv.live import measuring
 from symconv.manifest import Output, outputs
 from symconv.notation.operator import Operator
 from symconv.options import Options
+from symconv.tune.machine import cores
 from symconv.workspace import Workspace, workspace_limit
 
 if TYPE_CHECKING:
@@ -118,8 +119,29 @@ class Entry:
                 "u0_backward, as in the modules that symconv generates"
             )
         if self.planned:
-            return partial(found, sc_tuned=self.whose)
+            call = partial(found, sc_tuned=self.whose)
+            return self._limited(call) if self.threads > cores() else call
         return partial(found, sc_asks=True) if self._larger is not None and self._counted is not None else found
+
+    def _limited(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        """A function that runs on as many threads as the limit of memory allows."""
+
+        def limited(mask: int, arrays: tuple[Array, ...], results: Any, threads: int, **more: Any) -> Any:
+            sizes = self._ask("sizes")(tuple(getattr(array, "shape", ()) for array in arrays))
+            # Arrays that do not fit are refused by the module.
+            most = threads if sizes is None else self.allowed(tuple(sizes))
+            return call(mask, arrays, results, min(threads, most), **more)
+
+        return limited
+
+    def allowed(self, sizes: tuple[int, ...]) -> int:
+        """How many threads calls of these sizes run on: plans fit the limit of memory on every core, and are the same
+        for more threads than cores, of which some are left out where that would take more."""
+        if not self.planned or self.threads <= cores():
+            return self.threads
+        every = (1 << self._count()) - 1
+        taken = self._ask("bytes")(sizes, every, self.threads, self.whose)
+        return self.threads if taken <= workspace_limit() else cores()
 
     @property
     def _counted(self) -> object:
@@ -210,38 +232,42 @@ class Entry:
     def plan(self, shapes: Shapes, arrays: tuple[Array, ...] | None = None) -> tuple[tuple[int, ...], ...]:
         """Choose for these shapes and have the module remember it; ``arrays`` of these shapes are for measuring."""
         sizes = self.sizes(shapes)
-        choices = self._chosen(sizes, arrays)
+        from symconv.tune.fit import fitted
+
+        def taken(choices: tuple[Choice, ...], place: int, threads: int) -> int:
+            self._keep(sizes, choices)
+            found: int = self._ask("bytes")(sizes, self._mask(place), threads, self.whose)
+            return found
+
+        few = min(self.threads, cores())
+        # What is measured is measured for so many threads.
+        most = few if self.measures and arrays is not None else cores()
+        choices = fitted(self._chosen(sizes, arrays), taken, workspace_limit(), most, few)
         self._keep(sizes, choices)
-        limit = workspace_limit()
-        for place in reversed(range(len(choices))):
-            # The model estimates; the module knows.
-            mask = self._mask(place)
-            if choices[place][0] and self._ask("bytes")(sizes, mask, self.threads, self.whose) > limit:
-                choices = (*choices[:place], (0,), *choices[place + 1 :])
-                self._keep(sizes, choices)
-        return choices
+        return tuple((choice.candidate, *choice.parameters) for choice in choices)
 
     def _mask(self, place: int) -> int:
         """The bits of the results for which an array is computed."""
         return (self.outputs[place].mask if self.outputs else 0) or 1 << place
 
-    def _keep(self, sizes: tuple[int, ...], choices: tuple[tuple[int, ...], ...]) -> None:
-        numbers = tuple(number for choice in choices for number in choice)
+    def _keep(self, sizes: tuple[int, ...], choices: tuple[Choice, ...]) -> None:
+        numbers = tuple(number for choice in choices for number in (choice.candidate, *choice.parameters))
         if self._ask("plan")(sizes, numbers, self.whose) != 0:
             raise InternalError(f"{self.operator.name}: the module refused the plan {numbers}")
 
-    def _chosen(self, sizes: tuple[int, ...], arrays: tuple[Array, ...] | None) -> tuple[tuple[int, ...], ...]:
+    def _chosen(self, sizes: tuple[int, ...], arrays: tuple[Array, ...] | None) -> tuple[Choice, ...]:
         facts = self._facts()
         if facts is None:
             return self._plain()
         named = dict(zip(self.size_names, sizes, strict=True))
         best = self._measured(facts, sizes, named, arrays) if self.measures and arrays is not None else None
-        choices = best or tuple(self._ranked(one, named, 1)[0] for one in facts)
-        return tuple((choice.candidate, *choice.parameters) for choice in choices)
+        return best or tuple(self._ranked(one, named, 1)[0] for one in facts)
 
-    def _plain(self) -> tuple[tuple[int, ...], ...]:
+    def _plain(self) -> tuple[Choice, ...]:
         """The first kernel of everything that is computed."""
-        return ((0,),) * (len(self.outputs) or self._count())
+        from symconv.tune.plan import Choice
+
+        return (Choice(0, (), 0.0),) * (len(self.outputs) or self._count())
 
     def _count(self) -> int:
         """How many results a call has: as many as the operator."""
@@ -296,7 +322,7 @@ class Entry:
         results: list[tuple[Array, ...]] = []
 
         def run(choices: tuple[Choice, ...]) -> None:
-            self._keep(sizes, tuple((choice.candidate, *choice.parameters) for choice in choices))
+            self._keep(sizes, choices)
             # New arrays once: what is compared are kernels, not the system that gives memory.
             made = self.call(every, arrays, results[0] if results else None, self.threads)
             if type(made) is tuple:
@@ -305,6 +331,8 @@ class Entry:
                 raise MemoryError(f"{self.operator.name}: no memory for the kernel's workspace")
 
         found = measure(alternatives, run, report=measuring(self.operator.name)).choices
+        # As they will be recalled from disk.
+        found = tuple(replace(choice, uncut=None) for choice in found)
         if all(facts):
             remembered(question, facts, found)
         return found
@@ -317,10 +345,10 @@ class Entry:
         if not self.scratch:
             return 0
         sizes, mask = self.sizes(shapes), (1 << self._count()) - 1
-        found: int = self._ask("bytes")(sizes, mask, self.threads, self.whose)
+        found: int = self._ask("bytes")(sizes, mask, self.allowed(sizes), self.whose)
         if found < 0:
             self.plan(shapes)
-            found = self._ask("bytes")(sizes, mask, self.threads, self.whose)
+            found = self._ask("bytes")(sizes, mask, self.allowed(sizes), self.whose)
         return found
 
     def plans(self) -> tuple[Plan, ...]:
@@ -336,6 +364,8 @@ class Entry:
             way = output.ways[left[0]]
             given = tuple(zip(way.parameters, left[1 : 1 + len(way.parameters)], strict=True))
             left = left[1 + len(way.parameters) :]
-            nbytes = self._ask("bytes")(sizes, self._mask(place), self.threads, self.whose) if self.scratch else 0
+            nbytes = (
+                self._ask("bytes")(sizes, self._mask(place), self.allowed(sizes), self.whose) if self.scratch else 0
+            )
             found.append(Plan(output.name, named, way.name, given, nbytes, way.bound))
         return tuple(found)

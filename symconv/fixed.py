@@ -41,7 +41,9 @@ def fixed_call(entry: Entry, shapes: Shapes, mask: int, results: int) -> FixedCa
             raise SpecError(f"{op.name}: {name} has shape {shape}, this kernel is built for {built_for[name]} only")
     entry.meet(shapes)
     sizes, plan = entry.sizes(shapes), _plan(entry, shapes)
-    return FixedCall(f"{entry.artifact.key}-{entry.name}", entry.address, mask, entry.threads, results, sizes, plan)
+    return FixedCall(
+        f"{entry.artifact.key}-{entry.name}", entry.address, mask, entry.allowed(sizes), results, sizes, plan
+    )
 
 
 def _plan(entry: Entry, shapes: Shapes) -> tuple[int, ...]:

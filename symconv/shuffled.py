@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import random
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from symconv.entry import Array, Entry
 from symconv.manifest import Output
+
+if TYPE_CHECKING:
+    from symconv.tune.plan import Choice
 
 __all__ = ["ShuffledEntry"]
 
@@ -26,7 +30,7 @@ class ShuffledEntry(Entry):
     def _whose(self) -> int:
         return _WHOSE if self.planned else 0
 
-    def _chosen(self, sizes: tuple[int, ...], arrays: tuple[Array, ...] | None) -> tuple[tuple[int, ...], ...]:
+    def _chosen(self, sizes: tuple[int, ...], arrays: tuple[Array, ...] | None) -> tuple[Choice, ...]:
         if not self.outputs or not all(sizes):
             return self._plain()
         named = dict(zip(self.size_names, sizes, strict=True))
@@ -34,9 +38,10 @@ class ShuffledEntry(Entry):
         return tuple(self._drawn(output, named, draw) for output in self.outputs)
 
     @staticmethod
-    def _drawn(output: Output, sizes: dict[str, int], draw: random.Random) -> tuple[int, ...]:
+    def _drawn(output: Output, sizes: dict[str, int], draw: random.Random) -> Choice:
         from symconv.tune.counts import possible
         from symconv.tune.facts import from_json
+        from symconv.tune.plan import Choice
 
         ways = [
             number
@@ -44,4 +49,4 @@ class ShuffledEntry(Entry):
             if way.bound is None and (way.facts is None or possible(from_json(way.facts), sizes))
         ]
         number = draw.choice(ways)
-        return (number, *(draw.choice(_NUMBERS) for _ in output.ways[number].parameters))
+        return Choice(number, tuple(draw.choice(_NUMBERS) for _ in output.ways[number].parameters), 0.0)

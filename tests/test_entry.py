@@ -200,7 +200,7 @@ def test_measured_plans_are_apart_from_the_model_s_and_remembered(
     assert modelled.algorithm.startswith("y: blocked")
     assert tuned.algorithm.startswith("y: direct")
     again = made(8, replace(CHOSEN, tune=True))
-    again._first._keep(again._first.sizes(((2, 20), (3,))), ((1, 3),))
+    again._first._keep(again._first.sizes(((2, 20), (3,))), (Choice(1, (3,), 0.0),))
     again._first.plan(((2, 20), (3,)), given)
     assert again.algorithm.startswith("y: direct")
     assert races == [1], "what was measured once is read from disk"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-__all__ = ["USUAL", "Caches", "Machine", "Vectors", "caches"]
+__all__ = ["USUAL", "Caches", "Machine", "Vectors", "caches", "cores"]
 
 
 class Vectors(Protocol):
@@ -48,6 +49,16 @@ class Machine:
     def itemsize(self) -> int:
         """Bytes of an element."""
         return self.vector_bytes // self.lanes
+
+
+@functools.cache
+def cores() -> int:
+    """The cores of this computer, whether this process may use them or not.
+
+    >>> cores() >= 1
+    True
+    """
+    return os.cpu_count() or 1
 
 
 @functools.cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from symconv.tune import dot, masked, outer, stencil, winograd
 from symconv.tune.counts import Counts, Parts, counts, possible
 from symconv.tune.facts import Facts
 from symconv.tune.grid import Array
-from symconv.tune.machine import Machine, Vectors, caches
+from symconv.tune.machine import Machine, Vectors, caches, cores
 from symconv.tune.shares import parts, spread
 
 __all__ = ["Choice", "machine_of", "plan", "ranked"]
@@ -22,13 +22,20 @@ __all__ = ["Choice", "machine_of", "plan", "ranked"]
 class Choice:
     """One candidate and the numbers it runs with, in the order of its facts' ``parameters``.
 
-    ``cycles`` is what the model expects; ``workspace`` is an estimate of bytes, all threads together.
+    ``cycles`` is what the model expects; ``workspace`` is an estimate of bytes, all threads together. ``uncut`` are the
+    numbers of one thread, of which the same bits come in the memory that every core has; None where they are not known.
     """
 
     candidate: int
     parameters: tuple[int, ...]
     cycles: float
     workspace: int = 0
+    uncut: tuple[int, ...] | None = None
+
+    @property
+    def whole(self) -> Choice:
+        """The same candidate with the numbers of one thread."""
+        return self if self.uncut is None else replace(self, parameters=self.uncut)
 
 
 _ENOUGH = 8
@@ -52,8 +59,9 @@ def plan(
     """The choice for each output that the cost model likes best, from the facts of each output's candidates.
 
     ``limit`` bounds the workspace in bytes; the masked candidate needs none. Which candidate runs and in which order it
-    adds does not depend on ``threads``; how finely cells and rows are cut does. Raises :class:`InternalError` where
-    facts do not fit the sizes.
+    adds does not depend on ``threads``; how finely cells and rows are cut does. So what runs is chosen to fit the limit
+    on every core of the machine; more threads than cores may run only where they fit it, too. Raises
+    :class:`InternalError` where facts do not fit the sizes.
     """
     return tuple(ranked(candidates, sizes, isa, itemsize, limit, threads, 1)[0] for candidates in facts)
 
@@ -104,22 +112,27 @@ def _choices(number: int, n: Counts, machine: Machine, limit: int | None, thread
         return []
     chosen = model.numbers(n, machine)
 
-    def taken(numbers: dict[str, Array]) -> Array:
+    def taken(numbers: dict[str, Array], count: int) -> Array:
         shared, private = model.workspace(n, machine, numbers)
-        bytes_: Array = shared + threads * private
+        bytes_: Array = shared + count * private
         return bytes_
 
-    def cost(numbers: dict[str, Array]) -> Array:
+    def cost(numbers: dict[str, Array], count: int) -> Array:
         total = _total(model.cycles(n, machine, numbers))
-        return total if limit is None else np.where(taken(numbers) > limit, np.inf, total)
+        return total if limit is None else np.where(taken(numbers, count) > limit, np.inf, total)
 
-    total = cost(chosen) * _balance(n, chosen)
+    # Sums follow from this choice: it fits as many threads as are of use here, however many this call has.
+    total = cost(chosen, cores()) * _balance(n, chosen)
     order = np.argsort(total, kind="stable")
-    kept = [k for k in order[: 40 if most > 1 else 1] if np.isfinite(total[k])]
+    kept = [int(k) for k in order[: 40 if most > 1 else 1] if np.isfinite(total[k])]
+    few = min(threads, cores())
     found = []
     for k in _different(chosen, kept, most):
-        numbers = spread(n, chosen, int(k), threads, cost)
-        found.append(Choice(number, _ordered(n.facts, numbers, 0), float(total[k]), int(taken(numbers)[0])))
+        numbers = spread(n, chosen, k, threads, lambda one: cost(one, few))
+        every = int(taken(numbers, threads)[0])
+        bytes_ = every if limit is None or every <= limit else int(taken(numbers, few)[0])
+        uncut = _ordered(n.facts, chosen, k)
+        found.append(Choice(number, _ordered(n.facts, numbers, 0), float(total[k]), bytes_, uncut))
     return found
 
 
@@ -148,9 +161,9 @@ def _ordered(facts: Facts, chosen: dict[str, Array], k: int) -> tuple[int, ...]:
     return tuple(int(chosen[name][k]) for name in names)
 
 
-def _different(chosen: dict[str, Array], order: list[np.intp], most: int) -> list[np.intp]:
+def _different(chosen: dict[str, Array], order: list[int], most: int) -> list[int]:
     """The best of the order, leaving out what differs from a better one by less than a tenth in every number."""
-    kept: list[np.intp] = []
+    kept: list[int] = []
     for k in order:
         near = [all(abs(a[k] - a[other]) < 0.1 * a[other] for a in chosen.values()) for other in kept]
         if not any(near):

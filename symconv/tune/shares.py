@@ -35,13 +35,14 @@ def spread(
 ) -> dict[str, Array]:
     """Numbers that add the same in the same order as the ``k``-th, cut so that so many threads are done soonest.
 
-    ``cost`` is what each combination of numbers takes in all.
+    ``cost`` is what each combination of numbers takes in all, infinite for those that take too much memory.
     """
     one = {name: values[k : k + 1] for name, values in chosen.items()}
     if threads == 1 or n.facts.scheme not in _CUT:
         return one
     if "S" in chosen:
-        rows = np.array(row_blocks(n, most=2 * threads), dtype=np.float64)
+        # The chosen one may be the only one that memory suffices for.
+        rows = np.array(sorted({*row_blocks(n, most=2 * threads), int(one["MB"][0])}), dtype=np.float64)
         others = {name: np.full_like(rows, values[0]) for name, values in one.items()} | {"MB": rows}
     else:
         others = chosen

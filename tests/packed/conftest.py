@@ -13,6 +13,7 @@ import pytest
 
 import symconv as sc
 from symconv import pipeline
+from symconv.build.cache import Artifact
 from symconv.build.cpu import cpu_flags
 from symconv.build.module import load
 from symconv.isa import isa
@@ -104,6 +105,7 @@ class Compiled:
 
     op: Operator
     dtype: str
+    artifact: Artifact
     calls: tuple[tuple[tuple[str, ...], Call], ...]
 
     def ways(self, arrays: Mapping[str, Array]) -> Iterator[Call]:
@@ -142,6 +144,6 @@ def compiled() -> Callable[[str], Compiled]:
             for place, output in enumerate(known):
                 numbers = range(1, len(output.ways))
                 calls += [(names, Call(module, case.op, entry, known, place, number)) for number in numbers]
-        return Compiled(case.op, case.dtype, tuple(calls))
+        return Compiled(case.op, case.dtype, artifact, tuple(calls))
 
     return make

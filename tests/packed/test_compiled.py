@@ -8,6 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from symconv import entry as entries
+from symconv.entry import Entry
+from symconv.options import Options
+from symconv.tune import plan as planning
+
 Shapes = dict[str, tuple[int, ...]]
 FAST = ("padded", "strided groups", "dilated", "depthwise")
 FULL = ("transposed", "product", "3-D", "AVX2", "SSE", "portable", "adder")
@@ -85,3 +90,29 @@ def _cut_otherwise(way: Any, numbers: tuple[int, ...]) -> tuple[int, ...]:
     names = [name.rstrip("_") for name in way.parameters]
     free = [name == "MB" if "S" in names else name.startswith("T_") for name in names]
     return tuple(NUMBERS[(NUMBERS.index(n) + 3) % len(NUMBERS)] if f else n for n, f in zip(numbers, free, strict=True))
+
+
+@pytest.mark.parametrize("cores", [2, 4])
+def test_threads_change_no_bit_within_a_limit_of_memory(
+    cores: int, compiled: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three threads are more than the two cores, and fewer than the four."""
+    for module in (entries, planning):
+        monkeypatch.setattr(module, "cores", lambda: cores)
+    made, rng, ways = compiled("padded"), np.random.default_rng(cores), set()
+    for turn, power in enumerate((15, 16, 17, 18, 20)):
+        monkeypatch.setenv("SYMCONV_WORKSPACE_LIMIT", str(2**power))
+        # Other sizes each time: plans are remembered.
+        x, w = (rng.standard_normal(s, np.float32) for s in ((1, 16, 19 + cores, 23 + turn), (16, 16, 3, 3)))
+        gy = rng.standard_normal(made.op.output_shape(x=x.shape, w=w.shape), np.float32)
+        for name, arrays, shapes in (("forward", (x, w), [gy.shape]), ("backward", (gy, x, w), [x.shape, w.shape])):
+            found = set()
+            for threads in (1, 2, 3):
+                entry = Entry(made.op, Options(), made.artifact, name, threads)
+                results = tuple(np.empty(shape, np.float32) for shape in shapes)
+                entry.run((1 << len(shapes)) - 1, arrays, results)
+                assert entry.nbytes(tuple(array.shape for array in arrays)) <= 2**power
+                ways |= {plan.way for plan in entry.plans()}
+                found.add(tuple(result.tobytes() for result in results))
+            assert len(found) == 1, (name, power)
+    assert len(ways) > 2

@@ -28,12 +28,14 @@ class Set:
 
 SETS = {"avx512": Set(64, 32), "avx2": Set(32, 16), "sse": Set(16, 16)}
 CACHES = Caches(48 << 10, 1 << 20, 32 << 20)
+LIMITS = tuple(2**power for power in range(18, 25))
 MODELS = {"outer": outer, "dot": dot}
 
 
 @pytest.fixture(autouse=True)
 def machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(planning, "caches", lambda: CACHES)
+    monkeypatch.setattr(planning, "cores", lambda: 4)
 
 
 def outputs(layer: Layer) -> tuple[tuple[Facts, ...], tuple[Facts, ...]]:
@@ -163,20 +165,44 @@ def test_tiny_tensors_stay_masked_and_dense_layers_do_not() -> None:
 def test_the_workspace_stays_within_its_limit(name: str) -> None:
     given = outputs(LAYERS[name])
     for isa in SETS.values():
-        for limit in (10**4, 10**6, 3 * 10**6):
+        for limit in (10**4, 10**6, 3 * 10**6, *LIMITS):
             for threads in (1, 2, 5):
                 assert all(choice.workspace <= limit for choice in plan(given, {}, isa, 4, limit, threads))
         assert [choice.candidate for choice in plan(given, {}, isa, 4, 0)] == [0, 0]
 
 
+@pytest.mark.parametrize("threads", [2, 5])
+def test_rows_are_cut_within_the_limit_of_memory(threads: int) -> None:
+    """With fewer bytes than blocks of rows for all threads take, rows stay as they are for one."""
+    candidates = grad_weight(LAYERS["dense 64@56"])
+    for limit in LIMITS:
+        found = ranked(candidates, {}, SETS["avx512"], 4, limit, threads)
+        assert all(choice.workspace <= limit for choice in found)
+    # This much is enough for what does not run one cell at a time.
+    assert ranked(candidates, {}, SETS["avx512"], 4, 2**20, threads, 1)[0].candidate
+
+
 def test_the_number_of_threads_changes_no_sum() -> None:
     for _, given, isa in both():
-        one, many = (plan(outputs(given), {}, isa, 4, threads=threads) for threads in (1, 7))
-        for candidates, a, b in zip(outputs(given), one, many, strict=True):
+        same_sums(outputs(given), isa, None, (7,))
+
+
+@pytest.mark.parametrize("name", ["dense 64@56", "strided 128@56", "1-D k10 s5"])
+def test_the_number_of_threads_changes_no_sum_within_a_limit(name: str) -> None:
+    for isa in SETS.values():
+        for limit in LIMITS:
+            same_sums(outputs(LAYERS[name]), isa, limit, (2, 3, 7))
+
+
+def same_sums(given: tuple[tuple[Facts, ...], ...], isa: Set, limit: int | None, several: tuple[int, ...]) -> None:
+    one = plan(given, {}, isa, 4, limit)
+    for threads in several:
+        for candidates, a, b in zip(given, one, plan(given, {}, isa, 4, limit, threads), strict=True):
             assert a.candidate == b.candidate
             first, second = (named(candidates[a.candidate], choice) for choice in (a, b))
             cut = {"MB"} if "S" in first else {name for name in first if name.startswith("T_")}
             assert {k: v for k, v in first.items() if k not in cut} == {k: v for k, v in second.items() if k not in cut}
+            assert b.whole.parameters == a.parameters
 
 
 def test_several_threads_have_parts_for_all() -> None:
