@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -127,8 +127,7 @@ def _choices(number: int, n: Counts, machine: Machine, limit: int | None, thread
     kept = [int(k) for k in order[: 40 if most > 1 else 1] if np.isfinite(total[k])]
     few = min(threads, cores())
     found = []
-    for k in _different(chosen, kept, most):
-        numbers = spread(n, chosen, k, threads, lambda one: cost(one, few))
+    for k, numbers in _different(kept, lambda k: spread(n, chosen, k, threads, lambda one: cost(one, few)), most):
         every = int(taken(numbers, threads)[0])
         bytes_ = every if limit is None or every <= limit else int(taken(numbers, few)[0])
         uncut = _ordered(n.facts, chosen, k)
@@ -161,13 +160,16 @@ def _ordered(facts: Facts, chosen: dict[str, Array], k: int) -> tuple[int, ...]:
     return tuple(int(chosen[name][k]) for name in names)
 
 
-def _different(chosen: dict[str, Array], order: list[int], most: int) -> list[int]:
-    """The best of the order, leaving out what differs from a better one by less than a tenth in every number."""
-    kept: list[int] = []
+def _different(
+    order: list[int], numbers: Callable[[int], dict[str, Array]], most: int
+) -> list[tuple[int, dict[str, Array]]]:
+    """The best of the order and the numbers each runs with, leaving out what differs from a better one by less than a
+    tenth in every number."""
+    kept: list[tuple[int, dict[str, Array]]] = []
     for k in order:
-        near = [all(abs(a[k] - a[other]) < 0.1 * a[other] for a in chosen.values()) for other in kept]
-        if not any(near):
-            kept.append(k)
+        one = numbers(k)
+        if not any(all(abs(one[a] - other[a]) < 0.1 * other[a] for a in one) for _, other in kept):
+            kept.append((k, one))
         if len(kept) == most:
             break
     return kept

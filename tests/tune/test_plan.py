@@ -232,10 +232,12 @@ def test_nothing_to_compute_is_left_to_the_first_candidate() -> None:
     assert [choice.candidate for choice in plan(outputs(empty), {}, SETS["avx2"], 4)] == [0, 0]
 
 
-def test_ranked_choices_differ_and_are_in_order() -> None:
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_ranked_choices_differ_and_are_in_order(threads: int) -> None:
+    """In what will run: several choices may be cut alike for several threads."""
     for given in LAYERS.values():
         for candidates in outputs(given):
-            found = ranked(candidates, {}, SETS["avx512"], 4)
+            found = ranked(candidates, {}, SETS["avx512"], 4, threads=threads, most=8)
             assert len(found) <= 8 and len({(c.candidate, c.parameters) for c in found}) == len(found)
             assert [c.cycles for c in found] == sorted(c.cycles for c in found)
 
