@@ -99,21 +99,24 @@ class Entry:
     formula: str
 
 
-_MAKERS: tuple[tuple[Make, Make, Make], ...] = (
-    (conv1d, conv2d, conv3d),
-    (conv_transpose1d, conv_transpose2d, conv_transpose3d),
-    (conv_bias_act1d, conv_bias_act2d, conv_bias_act3d),
-    (adder1d, adder2d, adder3d),
-    (squared_distance1d, squared_distance2d, squared_distance3d),
-    (max_plus1d, max_plus2d, max_plus3d),
-    (min_plus1d, min_plus2d, min_plus3d),
-    (kervolution1d, kervolution2d, kervolution3d),
-    (max_pool1d, max_pool2d, max_pool3d),
-    (avg_pool1d, avg_pool2d, avg_pool3d),
-    (locally_connected1d, locally_connected2d, locally_connected3d),
-    (dynamic_filter1d, dynamic_filter2d, dynamic_filter3d),
-)
-"""In the order of the families, by rank."""
+_MAKERS: dict[str, Make] = {
+    make.__name__: make
+    for make in (
+        *(conv1d, conv2d, conv3d),
+        *(conv_transpose1d, conv_transpose2d, conv_transpose3d),
+        *(conv_bias_act1d, conv_bias_act2d, conv_bias_act3d),
+        *(adder1d, adder2d, adder3d),
+        *(squared_distance1d, squared_distance2d, squared_distance3d),
+        *(max_plus1d, max_plus2d, max_plus3d),
+        *(min_plus1d, min_plus2d, min_plus3d),
+        *(kervolution1d, kervolution2d, kervolution3d),
+        *(max_pool1d, max_pool2d, max_pool3d),
+        *(avg_pool1d, avg_pool2d, avg_pool3d),
+        *(locally_connected1d, locally_connected2d, locally_connected3d),
+        *(dynamic_filter1d, dynamic_filter2d, dynamic_filter3d),
+    )
+}
+"""By the operator's name, which is the function's."""
 
 
 def operator(
@@ -196,8 +199,8 @@ def catalogue() -> dict[str, Entry]:
     '2-D max pooling'
     """
     return {
-        f"{name}{rank}d": Entry(makers[rank - 1], f"{rank}-D {line}", text)
-        for (name, line, text), makers in zip(FAMILIES, _MAKERS, strict=True)
+        f"{name}{rank}d": Entry(_MAKERS[f"{name}{rank}d"], f"{rank}-D {line}", text)
+        for name, line, text in FAMILIES
         for rank in (1, 2, 3)
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,10 @@ def test_every_operator_is_listed_public_and_documented() -> None:
     entries = registry.catalogue()
     assert sc.ops() == tuple(entries)
     assert len(entries) == 36
+    assert set(entries) == {name for name in registry.__all__ if re.fullmatch(r"\w+[123]d", name)}
     for name, entry in entries.items():
         assert getattr(sc, name) is entry.make
+        assert entry.make.__name__ == name
         assert name in sc.__all__
         assert ">>>" in (entry.make.__doc__ or "")
         assert entry.line
