@@ -26,8 +26,8 @@ def cli() -> None:
     Example:
       symconv run conv2d --stride 2 --padding 1 -o out/
 
-    OP is the name of an operator (`symconv list`), a formula in quotes, or a .toml spec file. `symconv help OP` says
-    which options it takes.
+    OP is the name of an operator (`symconv list`), a formula in quotes, a .toml spec file, or a function of a Python
+    file or notebook, FILE.py:FUNCTION. `symconv help OP` says which options it takes.
 
     Exit status: 0 right, 1 a check failed, 2 the request or the environment is not usable, 3 undecided, 70 an internal
     error.

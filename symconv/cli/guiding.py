@@ -22,6 +22,7 @@ def show_page(ctx: click.Context, topics: tuple[str, ...]) -> int:
       symconv help verify
       symconv help conv2d
       symconv help prove conv2d
+      symconv help layer.py:forward
     """
     from symconv.commands.help import show_help
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from inspect import Parameter, cleandoc
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
@@ -14,9 +14,6 @@ from symconv.commands.completing import operator_given, remember
 from symconv.commands.outcome import Door
 from symconv.commands.parameters import SETTINGS
 from symconv.commands.terminal import coloured, columns, painted
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["Group", "Page", "command"]
 
@@ -115,13 +112,15 @@ class Group(Door):
         word = args[0]
         if self.get_command(ctx, word) is not None or word.startswith("-") or ctx.resilient_parsing:
             return super().resolve_command(ctx, args)
-        from symconv.commands.operators import names, near
+        from symconv.commands.operators import is_code, is_spec, names, near
 
-        if word in names() or "[" in word or word.endswith(".toml"):
+        if word in names() or "[" in word or is_spec(word) or is_code(word):
             raise click.UsageError(f"{word!r} is an operator: say what to do with it, as in `symconv run {word}`", ctx)
-        hint = near(word, self.list_commands(ctx)) or near(word, names())
-        said = f"; did you mean {hint!r}?" if hint else ""
-        raise click.UsageError(f"No such command {word!r}{said}", ctx)
+        if meant := near(word, self.list_commands(ctx)):
+            hint = f"; did you mean {meant!r}?"
+        else:
+            hint = f"; did you mean `symconv run {meant}`?" if (meant := near(word, names())) else ""
+        raise click.UsageError(f"No such command {word!r}{hint}", ctx)
 
 
 def command(name: str | None = None) -> Callable[[Callable[..., Any]], Page]:

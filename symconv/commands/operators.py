@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import shlex
 from collections.abc import Iterable, Mapping
 from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from symconv.errors import SymconvError
 if TYPE_CHECKING:
     from symconv.notation.operator import Operator
 
-__all__ = ["defaults", "example", "flag", "is_formula", "is_spec", "made", "names", "near", "taken"]
+__all__ = ["defaults", "example", "flag", "is_code", "is_formula", "is_spec", "made", "names", "near", "taken"]
 
 _SHOWN: Mapping[str, tuple[str, Any]] = {"kernel": ("3", 3), "stride": ("2", 2), "padding": ("1", 1)}
 """What examples set, where an operator takes it: a window, a stride and a padding that go together."""
@@ -38,6 +39,15 @@ def is_spec(op: str) -> bool:
     return op.endswith(".toml")
 
 
+def is_code(op: str) -> bool:
+    """Whether OP is a function of a file.
+
+    >>> is_code("layer.py:forward"), is_code("layer.py")
+    (True, False)
+    """
+    return ".py:" in op or ".ipynb:" in op
+
+
 def flag(option: str) -> str:
     """How the command line writes a setting.
 
@@ -58,6 +68,8 @@ def defaults(op: str) -> Mapping[str, object] | None:
     if is_formula(op):
         found = signature(operator).parameters
         return {name: one.default for name, one in found.items() if name != "source"}
+    if is_code(op):
+        return {"params": None}
     if is_spec(op):
         return {}
     entry = catalogue().get(op)
@@ -78,7 +90,7 @@ def example(op: str) -> str:
     """
     own = defaults(op) or {}
     shown = [f"{flag(name)} {text}" for name, (text, _) in _SHOWN.items() if name in own and not is_formula(op)]
-    word = f"'{op}'" if is_formula(op) else op
+    word = f"'{op}'" if is_formula(op) else shlex.quote(op)
     return " ".join((word, *shown))
 
 

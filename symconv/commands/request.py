@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Any
 
-from symconv.commands.operators import flag, is_formula, is_spec, near
+from symconv.commands.operators import flag, is_code, is_formula, is_spec, near
 from symconv.errors import SpecError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def requested(op: str, settings: Mapping[str, object]) -> Operator:
     given |= {name: dict(given[name]) for name in _BY_NAME & set(given)}
     if is_formula(op):
         return _formula(op, given)
-    if ".py:" in op or ".ipynb:" in op:
+    if is_code(op):
         return _function(op, given)
     return _spec_file(op, given) if is_spec(op) else _shipped(op, given)
 

@@ -95,6 +95,20 @@ def test_formulas_and_spec_files_have_pages_of_their_own(call):
     assert "none: the file says everything" in call("derive", "mine.toml", "--help").stdout
 
 
+def test_functions_of_files_have_pages_of_their_own(call, tmp_path):
+    file = tmp_path / "my layer.py"
+    file.write_text("def forward(x, w):\n    return x @ w\n\nraise SystemExit\n")
+    op = f"{file}:forward"
+    page = call("help", "prove", op).stdout
+    assert own_options(page) == {"--params"}
+    assert re.search(r"^    w \(C, \w\)$", page, re.MULTILINE)
+    assert call("prove", op, "--help").stdout == page
+    words = example_on(page)
+    assert words[:2] == ["prove", op]
+    assert call(*words).exit_code == 0
+    assert own_options(call("run", f"{tmp_path}/none.py:f", "--help").stdout) == {"--params"}
+
+
 def example_on(page: str) -> list[str]:
     """The words of a page's example, whose lines go on behind a backslash."""
     lines = re.search(r"^ +symconv (?!help)(?:[^\\\n]|\\\n)*", page.partition("Example:")[2], re.MULTILINE)
@@ -121,6 +135,8 @@ def test_the_claim_of_an_example_is_proved(call):
         (("help", "conv7d"), "no help on 'conv7d'; did you mean conv"),
         (("help", "run", "verify"), "help is on a command, an operator, or both"),
         (("verfy", "conv1d"), "No such command 'verfy'; did you mean 'verify'?"),
+        (("con2d",), "No such command 'con2d'; did you mean `symconv run conv2d`?"),
+        (("layer.py:f",), "'layer.py:f' is an operator: say what to do with it, as in `symconv run layer.py:f`"),
         (("conv2d",), "'conv2d' is an operator: say what to do with it, as in `symconv run conv2d`"),
         (("run", "con2d"), "did you mean conv2d?"),
         (("run", "conv2d", "--strid", "2"), "No such option: --strid; did you mean --stride?"),
