@@ -28,7 +28,7 @@ def tune(
     op: str | None,
     settings: Mapping[str, object],
     shapes: Mapping[str, tuple[int, ...]],
-    chosen: Mapping[str, object],
+    chosen: Mapping[str, Any],
     files: tuple[Path | None, Path | None],
     many: tuple[str | None, tuple[str, ...]] = (None, ()),
     where: Where = Where(),  # noqa: B008 - frozen
@@ -67,7 +67,7 @@ def _suite(suite: str, only: tuple[str, ...], chosen: Mapping[str, Any], where: 
 
 
 def _measured(
-    op: str, settings: Mapping[str, object], shapes: Mapping[str, tuple[int, ...]], chosen: Mapping[str, object]
+    op: str, settings: Mapping[str, object], shapes: Mapping[str, tuple[int, ...]], chosen: Mapping[str, Any]
 ) -> str:
     operator = requested(op, settings)
     if set(shapes) != set(operator.tensors):
@@ -76,7 +76,7 @@ def _measured(
             f"{operator.name} is measured at shapes of all its tensors: {wanted}{misnamed(shapes, operator)}"
         )
     operator.output_shape(**shapes)
-    given = options(**{**chosen, "tune": True})  # type: ignore[arg-type]
+    given = options(**{**chosen, "tune": True})
     with stage(f"building and measuring {titled(operator)}", given.words) as tell:
         return measured(operator, shapes, given, nullcontext, tell)
 

@@ -119,10 +119,10 @@ class PerAxis(Base):
 
     name = "INT[,INT...]"
 
-    def convert(self, value: Any, param: Parameter, ctx: Context) -> int | tuple[int, ...]:
+    def convert(self, value: str | int | tuple[int, ...], param: Parameter, ctx: Context) -> int | tuple[int, ...]:
         """The integer or the tuple; a usage error for anything else."""
         if not isinstance(value, str):
-            return value  # type: ignore[no-any-return]
+            return value
         found = _integers(value, ",")
         if found is None:
             self.fail(f"{shown(value)} is not an integer, as in 2, or one per axis, as in 2,1", param, ctx)
@@ -160,10 +160,12 @@ class Family(Base):
 
     name = "NAME=A..B[,...]"
 
-    def convert(self, value: Any, param: Parameter, ctx: Context) -> tuple[tuple[str, range], ...]:
+    def convert(
+        self, value: str | tuple[tuple[str, range], ...], param: Parameter, ctx: Context
+    ) -> tuple[tuple[str, range], ...]:
         """The options with their values; a usage error for anything else."""
         if not isinstance(value, str):
-            return value  # type: ignore[no-any-return]
+            return value
         found: list[tuple[str, range]] = []
         for part in value.split(","):
             name, _, span = part.partition("=")
@@ -212,10 +214,12 @@ class Named(Base):
     def __init__(self, name: str, wanted: str, example: str, number: bool = False) -> None:
         self.name, self.wanted, self.example, self.number = name, wanted, example, number
 
-    def convert(self, value: Any, param: Parameter, ctx: Context) -> tuple[str, str | float | Fraction | None]:
+    def convert(
+        self, value: str | tuple[str, str | float | Fraction | None], param: Parameter, ctx: Context
+    ) -> tuple[str, str | float | Fraction | None]:
         """The name and what is said of it, None for a number given at run time; a usage error for anything else."""
         if not isinstance(value, str):
-            return value  # type: ignore[no-any-return]
+            return value
         name, given, said = (part.strip() for part in value.partition("="))
         if self.number and said in {"?", "None"} and name.isidentifier():
             return name, None
@@ -234,10 +238,12 @@ class Shape(Base):
 
     name = "TENSOR=N,..."
 
-    def convert(self, value: Any, param: Parameter, ctx: Context) -> tuple[str, tuple[int, ...]]:
+    def convert(
+        self, value: str | tuple[str, tuple[int, ...]], param: Parameter, ctx: Context
+    ) -> tuple[str, tuple[int, ...]]:
         """The tensor and its shape; a usage error for anything else."""
         if not isinstance(value, str):
-            return value  # type: ignore[no-any-return]
+            return value
         tensor, given, numbers = (part.strip() for part in value.partition("="))
         shape = _integers(numbers, ",")
         if not (tensor.isidentifier() and given) or shape is None or min(shape) < 0:
