@@ -99,6 +99,35 @@ def test_gradient_phase_and_plane_are_chosen_by_keys(browser, written):
 
 
 @pytest.mark.full
+def test_the_plane_that_is_chosen_is_the_one_that_is_drawn(browser, written):
+    page = browser.page(written(OPS["slices"](), ("x", "w"), drawn=False))
+    drawn, active = set(), "document.activeElement"
+
+    def plane():
+        chosen = page.value("document.querySelector('.lesson select').selectedOptions[0].textContent")
+        assert page.text(".target caption") == f"gx at {chosen}"
+        return chosen
+
+    page.value("document.querySelector('input[name=lesson-phase]').focus()")
+    count = page.value("document.querySelectorAll('input[name=lesson-phase]').length")
+    assert count > 4
+    for k in range(count - 1):
+        page.key("ArrowRight")
+        assert page.value(f"[{active}.name, {active}.checked, {active}.value]") == ["lesson-phase", True, str(k)]
+        drawn.add(plane())
+    assert len(drawn) > 1
+    # Another plane ends the phase; the choice that was made keeps the focus.
+    page.value("document.querySelector('.lesson select').focus()")
+    before = plane()
+    page.key("ArrowUp" if page.value(f"{active}.selectedIndex") else "ArrowDown")
+    assert plane() != before
+    assert page.value(f"{active}.tagName") == "SELECT"
+    page.value("document.querySelector('input[name=lesson-gradient]').focus()")
+    page.key("ArrowRight")
+    assert page.value(f"[{active}.name, {active}.checked, {active}.value]") == ["lesson-gradient", True, "1"]
+
+
+@pytest.mark.full
 def test_everything_that_acts_is_reached_by_the_tab_key_and_shows_it(browser, written):
     page = browser.page(written(OPS["strips"]()))
     page.value("document.querySelector('#explore').scrollIntoView()")

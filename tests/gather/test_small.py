@@ -7,6 +7,7 @@ import pytest
 import symconv as sc
 from symconv.errors import InternalError
 from symconv.gather.chain import Partial, Through, chained
+from symconv.gather.chain_checks import checked_quotient
 from symconv.gather.facts import Congruent, Equal, Limits, Within, agree
 from symconv.gather.small import small_steps
 from symconv.notation.affine import affine, var
@@ -145,6 +146,26 @@ def test_a_gradient_of_another_operator_is_found():
     op, other = sc.conv1d(stride=2, padding=1), sc.conv1d(stride=2, padding=((0, 2),))
     with pytest.raises(InternalError, match="along a direction"):
         chained(op, op, "x", sc.derive(other, "x").operator)
+
+
+def test_a_gradient_of_another_function_is_found_in_float64():
+    op, other = (sc.operator(f"y[n,i] = {name}(sum[p](x[n,2*i+p]*w[p]))") for name in ("tanh", "sin"))
+    with pytest.raises(InternalError, match="along a direction"):
+        checked_quotient(op, "w", sc.derive(other, "w").operator)
+    assert "in float64" in checked_quotient(op, "w", sc.derive(op, "w").operator)
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "y[n,i] = tanh(x[n,i]) + 10**30",
+        "y[n,i] = floor(x[n,i]*2**40)/2**40 + sin(x[n,i])",
+        "y[n,i] = sin(10**12*x[n,i])",
+    ],
+)
+def test_no_gradient_is_called_wrong_where_a_quotient_is_no_slope(formula):
+    op = sc.operator(formula)
+    assert checked_quotient(op, "x", sc.derive(op, "x").operator) == ""
 
 
 def test_isl_tells_facts_apart():
