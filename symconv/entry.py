@@ -31,8 +31,6 @@ __all__ = ["Entry", "Plan"]
 
 Array = np.ndarray[Any, Any]
 Shapes = tuple[tuple[int, ...], ...]
-_MODEL = 1 << 21
-"""What the owner of a plan by the model has more than one that was measured; no machine has so many threads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +71,7 @@ class Entry:
         self.module: ModuleType = load(artifact)
         self.planned = hasattr(self.module, f"u0_{name}_plan")
         self.scratch = hasattr(self.module, f"u0_{name}_bytes")
-        self.whose = self._whose()
+        self.owner = self._owner()
         self.call = guarded(op, self._function())
 
     @property
@@ -81,9 +79,10 @@ class Entry:
         """Whether plans are measured, not only made by the model."""
         return self.options.tune and self.planned
 
-    def _whose(self) -> int:
-        """Plans are for so many threads, measured ones and those of the model apart."""
-        return self.threads if self.measures else _MODEL + self.threads if self.planned else 0
+    def _owner(self) -> int:
+        """Whose plans the module is asked for: kernels of so many threads share theirs, and those that measure (odd
+        numbers) and those that ask the model (even ones) have plans apart."""
+        return 2 * self.threads + self.measures if self.planned else 0
 
     @property
     def grows(self) -> bool:
@@ -119,7 +118,7 @@ class Entry:
                 "u0_backward, as in the modules that symconv generates"
             )
         if self.planned:
-            call = partial(found, sc_tuned=self.whose)
+            call = partial(found, sc_owner=self.owner)
             return self._limited(call) if self.threads > cores() else call
         return partial(found, sc_asks=True) if self._larger is not None and self._counted is not None else found
 
@@ -140,7 +139,7 @@ class Entry:
         if not self.planned or self.threads <= cores():
             return self.threads
         every = (1 << self._count()) - 1
-        taken = self._ask("bytes")(sizes, every, self.threads, self.whose)
+        taken = self._ask("bytes")(sizes, every, self.threads, self.owner)
         return self.threads if taken <= workspace_limit() else cores()
 
     @property
@@ -236,7 +235,7 @@ class Entry:
 
         def taken(choices: tuple[Choice, ...], place: int, threads: int) -> int:
             self._keep(sizes, choices)
-            found: int = self._ask("bytes")(sizes, self._mask(place), threads, self.whose)
+            found: int = self._ask("bytes")(sizes, self._mask(place), threads, self.owner)
             return found
 
         few = min(self.threads, cores())
@@ -252,7 +251,7 @@ class Entry:
 
     def _keep(self, sizes: tuple[int, ...], choices: tuple[Choice, ...]) -> None:
         numbers = tuple(number for choice in choices for number in (choice.candidate, *choice.parameters))
-        if self._ask("plan")(sizes, numbers, self.whose) != 0:
+        if self._ask("plan")(sizes, numbers, self.owner) != 0:
             raise InternalError(f"{self.operator.name}: the module refused the plan {numbers}")
 
     def _chosen(self, sizes: tuple[int, ...], arrays: tuple[Array, ...] | None) -> tuple[Choice, ...]:
@@ -345,17 +344,17 @@ class Entry:
         if not self.scratch:
             return 0
         sizes, mask = self.sizes(shapes), (1 << self._count()) - 1
-        found: int = self._ask("bytes")(sizes, mask, self.allowed(sizes), self.whose)
+        found: int = self._ask("bytes")(sizes, mask, self.allowed(sizes), self.owner)
         if found < 0:
             self.plan(shapes)
-            found = self._ask("bytes")(sizes, mask, self.allowed(sizes), self.whose)
+            found = self._ask("bytes")(sizes, mask, self.allowed(sizes), self.owner)
         return found
 
     def plans(self) -> tuple[Plan, ...]:
         """What is remembered in this process, output by output; the sizes that were used last first."""
         if not self.planned or not self.outputs:
             return ()
-        found = (record for record in self._ask("plans")() if record[1] == self.whose)
+        found = (record for record in self._ask("plans")() if record[1] == self.owner)
         return tuple(plan for sizes, _, numbers in found for plan in self._plans(sizes, numbers))
 
     def _plans(self, sizes: tuple[int, ...], numbers: tuple[int, ...]) -> tuple[Plan, ...]:
@@ -365,7 +364,7 @@ class Entry:
             given = tuple(zip(way.parameters, left[1 : 1 + len(way.parameters)], strict=True))
             left = left[1 + len(way.parameters) :]
             nbytes = (
-                self._ask("bytes")(sizes, self._mask(place), self.allowed(sizes), self.whose) if self.scratch else 0
+                self._ask("bytes")(sizes, self._mask(place), self.allowed(sizes), self.owner) if self.scratch else 0
             )
             found.append(Plan(output.name, named, way.name, given, nbytes, way.bound))
         return tuple(found)

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ShuffledEntry"]
 
-_WHOSE = 1 << 20
-"""Plans that were drawn are nobody else's; no machine has so many threads."""
+_DRAWN = 1
+"""The owner of plans that were drawn: of no number of threads, so that they are nobody else's."""
 _NUMBERS = (1, 2, 3, 4, 5, 7, 8, 13, 16, 24, 33, 64, 100, 1000)
 """Small ones, so that every loop has a tail somewhere; some beyond every size."""
 
@@ -27,8 +27,8 @@ class ShuffledEntry(Entry):
     Methods that state an error of their own are left out: sums of small integers are compared exactly.
     """
 
-    def _whose(self) -> int:
-        return _WHOSE if self.planned else 0
+    def _owner(self) -> int:
+        return _DRAWN if self.planned else 0
 
     def _chosen(self, sizes: tuple[int, ...], arrays: tuple[Array, ...] | None) -> tuple[Choice, ...]:
         if not self.outputs or not all(sizes):

@@ -44,9 +44,9 @@ def brute(x: Array, w: Array) -> Array:
     return np.array([[sum(row[i + p] * w[p] for p in range(taps)) for i in range(len(row) - taps + 1)] for row in x])
 
 
-def planned(module: ModuleType, given: tuple[Array, ...], numbers: tuple[int, ...], tuned: int = 0) -> tuple[int, ...]:
+def planned(module: ModuleType, given: tuple[Array, ...], numbers: tuple[int, ...], owner: int = 0) -> tuple[int, ...]:
     sizes: tuple[int, ...] = module.u0_forward_sizes(tuple(a.shape for a in given))
-    assert module.u0_forward_plan(sizes, numbers, tuned) == 0
+    assert module.u0_forward_plan(sizes, numbers, owner) == 0
     return sizes
 
 
@@ -83,7 +83,7 @@ def test_without_a_plan_nothing_runs(module: ModuleType) -> None:
     assert module.u0_forward(1, given, (out,), 1) == 0
     assert (out == brute(*given)).all()
     assert module.u0_forward_plans()[0] == (sizes, 0, (1, 4))
-    assert module.u0_forward(1, given, None, 1, 1) == 3, "what was tuned is another plan"
+    assert module.u0_forward(1, given, None, 1, 1) == 3, "another owner has another plan"
 
 
 @pytest.mark.parametrize(
