@@ -121,6 +121,10 @@ def _moves(function: ast.FunctionDef) -> Iterator[tuple[ast.AST, ast.AST, str]]:
         id(n.value) for n in loads if isinstance(n, ast.Attribute | ast.Subscript)
     }
     stored |= {id(part) for n in loads if isinstance(n, ast.Subscript) for part in ast.walk(n.slice)}
+    # No flip or transpose is missing in a condition, nor in the bounds of a loop.
+    heads = [n.test for n in ast.walk(function) if isinstance(n, ast.If | ast.While)]
+    heads += [n.iter for n in ast.walk(function) if isinstance(n, ast.For)]
+    stored |= {id(part) for head in heads for part in ast.walk(head)}
     for node in loads:
         match node:
             case ast.Subscript(value, index) if isinstance(node.ctx, ast.Load):

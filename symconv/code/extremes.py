@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from symconv.code.amounts import is_number
+from symconv.code.given import axes_of
 from symconv.code.trouble import Outside
 from symconv.code.values import Box, Choice, Chosen
 from symconv.notation.affine import Affine, affine
@@ -20,20 +21,9 @@ __all__ = ["EXTREMES"]
 Given = Mapping[str, Any]
 
 
-def _axes(r: Reader, given: Any, rank: int) -> list[int]:
-    items = list(given) if isinstance(given, tuple | list) else [given]
-    found = []
-    for item in items:
-        k = r.constant(item, "the number of an axis")
-        if not -rank <= k < rank:
-            raise r.error(f"there is no axis {k}; the array has {rank} axes")
-        found.append(k % rank)
-    return found
-
-
 def _over(r: Reader, g: Given, array: Any) -> list[int]:
     rank = r.on.rank(array)
-    return list(range(rank)) if g.get("axis") is None else _axes(r, g["axis"], rank)
+    return list(range(rank)) if g.get("axis") is None else axes_of(r, g["axis"], rank)
 
 
 def _extreme(r: Reader, g: Given, name: str) -> Any:
@@ -50,7 +40,7 @@ def _position(r: Reader, g: Given, name: str) -> Any:
     """``argmax``: of all elements a position that is known when the numbers are; along an axis an array of them."""
     kind = "max" if "max" in name else "min"
     array = r.array(g["input"])
-    axis = None if g.get("axis") is None else _axes(r, g["axis"], r.on.rank(array))[0]
+    axis = None if g.get("axis") is None else axes_of(r, g["axis"], r.on.rank(array))[0]
     found = r.on.position(kind, array, axis)
     return found if isinstance(found, Choice | Affine) else r.boxed(found)
 

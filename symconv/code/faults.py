@@ -65,13 +65,13 @@ def _edited(reading: Reading, tensor: str, key: Any, whole: Reading) -> Fault | 
     for first, owner, count in better[:_TRIED]:
         second, _ = search.best(_with(reading, owner, first.node), count)
         if second is not None:
-            lines = sorted({first.line, second.line})
-            texts = [_line_of(second.node, whole.node, line) if owner is None else "" for line in lines]
-            if owner is not None or second.owner is not None:
-                one, other = (first.node, first.line), (second.node, second.line)
-                texts = [_line_of(node, whole.node, line) for node, line in sorted((one, other), key=lambda p: p[1])]
-            text = texts[0] + "".join(f"; line {n}: {t}" for n, t in zip(lines[1:], texts[1:], strict=True))
-            return Fault(lines[0], f"{first.cause} and {second.cause}", text)
+            # The second edit is of the function as the first one left it, where both are of one function.
+            old = second.node if owner == second.owner else first.node
+            nodes = {first.line: old} | {second.line: second.node}
+            texts = {line: _line_of(nodes[line], whole.node, line) for line in sorted(nodes)}
+            line, *others = texts
+            text = texts[line] + "".join(f"; line {other}: {texts[other]}" for other in others)
+            return Fault(line, f"{first.cause} and {second.cause}", text)
     return None
 
 

@@ -6,9 +6,7 @@ import ast
 from collections.abc import Sequence
 from copy import deepcopy
 
-from symconv.code.growth import bound_names
-
-__all__ = ["inlined", "yields"]
+__all__ = ["free_names", "inlined", "stored", "yields"]
 
 
 def yields(node: ast.AST) -> bool:
@@ -21,17 +19,15 @@ def inlined(loop: ast.For, function: ast.FunctionDef, call: ast.Call, owned: boo
 
     Names of the function get ``tag`` behind them; ``owned`` says that it is a method, whose ``self`` is the loop's.
     """
-    plain = [one.arg for one in (*function.args.posonlyargs, *function.args.args)][1 if owned else 0 :]
-    defaults = dict(zip(reversed(plain), reversed(function.args.defaults), strict=False))
-    given = dict(zip(plain, call.args, strict=False)) | {one.arg: one.value for one in call.keywords if one.arg}
+    given = _given(function, call, owned)
     leaves = any(isinstance(one, ast.Break | ast.Return) for top in loop.body for one in ast.walk(top))
-    if leaves or loop.orelse or set(given) - set(plain) or set(plain) - set(given) - set(defaults):
+    ends = any(isinstance(one, ast.Return | ast.YieldFrom) for one in ast.walk(function))
+    if given is None or leaves or ends or loop.orelse:
         return None
-    mine = set(plain) | {name for one in ast.walk(function) for name in _bound(one)}
+    mine = set(given) | stored(function)
     renaming = _Renaming({name: f"{name}{tag}" for name in mine})
     head: list[ast.stmt] = []
-    for name in plain:
-        value = given.get(name) or defaults[name]
+    for name, value in given.items():
         head.append(ast.Assign([ast.Name(f"{name}{tag}", ast.Store())], deepcopy(value)))
     body = [renaming.visit(deepcopy(one)) for one in function.body]
     jumps = any(isinstance(one, ast.Continue) for top in loop.body for one in ast.walk(top))
@@ -44,15 +40,34 @@ def inlined(loop: ast.For, function: ast.FunctionDef, call: ast.Call, owned: boo
     return new
 
 
-def _bound(node: ast.AST) -> set[str]:
-    match node:
-        case ast.Assign(targets, _):
-            return {name for target in targets for name in bound_names(target)}
-        case ast.AugAssign(ast.Name(name), _, _):
-            return {name}
-        case ast.For(target, _, _, _):
-            return bound_names(target)
-    return set()
+def free_names(function: ast.FunctionDef) -> set[str]:
+    """The names that a function reads and does not bind."""
+    arguments = {one.arg for one in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)}
+    read = {one.id for top in function.body for one in ast.walk(top) if isinstance(one, ast.Name)}
+    return read - arguments - stored(function)
+
+
+def _given(function: ast.FunctionDef, call: ast.Call, owned: bool) -> dict[str, ast.expr] | None:
+    """The value of each parameter; None where it is not told by the call, or by a default that is a number or text."""
+    told = function.args
+    plain = [one.arg for one in (*told.posonlyargs, *told.args)][1 if owned else 0 :]
+    every = [*plain, *(one.arg for one in told.kwonlyargs)]
+    defaults = dict(zip(reversed(plain), reversed(told.defaults), strict=False))
+    defaults |= {one.arg: value for one, value in zip(told.kwonlyargs, told.kw_defaults, strict=True) if value}
+    named = {one.arg: one.value for one in call.keywords if one.arg}
+    spread = told.vararg or told.kwarg or len(named) < len(call.keywords)
+    if spread or len(call.args) > len(plain) or any(isinstance(one, ast.Starred) for one in call.args):
+        return None
+    given = dict(zip(plain, call.args, strict=False)) | named
+    missing = [name for name in every if name not in given]
+    if set(given) - set(every) or not all(isinstance(defaults.get(name), ast.Constant) for name in missing):
+        return None
+    return given | {name: defaults[name] for name in missing}
+
+
+def stored(node: ast.AST) -> set[str]:
+    """The names that statements bind."""
+    return {one.id for one in ast.walk(node) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
 
 
 class _Renaming(ast.NodeTransformer):
@@ -86,6 +101,6 @@ def _last(nodes: Sequence[ast.stmt]) -> bool:
         inner = isinstance(node, ast.For | ast.While | ast.If) and any(isinstance(n, ast.Yield) for n in ast.walk(node))
         if yielded and position < len(nodes) - 1:
             return False
-        if inner and not _last(getattr(node, "body", [])):
+        if inner and not (_last(getattr(node, "body", [])) and _last(getattr(node, "orelse", []))):
             return False
     return True

@@ -44,7 +44,7 @@ def growth(nodes: Sequence[ast.stmt]) -> Growth:
             case ast.Assign(found, _):
                 for target in found:
                     assigned |= bound_names(target)
-            case ast.For(target, _, _, _):
+            case ast.For(target, _, _, _) | ast.AnnAssign(target) | ast.NamedExpr(target):
                 assigned |= bound_names(target)
             case ast.Call(ast.Attribute(ast.Name(name), "append"), _, _):
                 listed.add(name)

@@ -27,7 +27,10 @@ _TRIALS, _CELLS = 6, 400
 
 
 def at_kinks(reading: Reading, tensor: str, key: Any) -> str:
-    """Why a gradient that is right wherever no elements are equal or 0 is wrong; empty for others."""
+    """Why a gradient that is right wherever no elements are equal or 0 is wrong; empty for others.
+
+    Some sizes are compared; where it is proved with another convention, that is said.
+    """
     op = reading.op
     functions = _kinked(op)
     if not functions:
@@ -48,7 +51,7 @@ def at_kinks(reading: Reading, tensor: str, key: Any) -> str:
         (choice for choice in _others(op, functions) if _proved(replace(op, kinks=choice), reading, tensor, key)), None
     )
     if other is None:
-        return words
+        return words.replace("right but at kinks", f"right but at kinks, as far as {count} sizes show", 1)
     chosen = ", ".join(f'"{name}": "{choice}"' for name, choice in other if (name, choice) not in op.kinks)
     return f"{words}; it is proved with kinks={{{chosen}}}"
 

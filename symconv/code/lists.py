@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from symconv.code.expressions import LONGEST
@@ -63,8 +63,17 @@ class Lists(Frames):
         one, *rest = generators
         for item in self._listed(self.value(one.iter)):
             self.bind(one.target, item)
-            if all(self.truth(self.value(test)) is True for test in one.ifs):
+            if self._passes(one.ifs):
                 yield from self._elements(node, rest)
+
+    def _passes(self, tests: Sequence[ast.expr]) -> bool:
+        for test in tests:
+            found = self.truth(self.value(test))
+            if not isinstance(found, bool):
+                raise Outside("a condition on positions or elements in a list", self.line)
+            if not found:
+                return False
+        return True
 
     def _listed(self, value: Any) -> list[Any]:
         if is_range(value):

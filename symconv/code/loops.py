@@ -115,6 +115,8 @@ class Loops(Masked):
         steps = self.steps_of(found)
         if node.orelse or any(isinstance(one, ast.Break) for top in node.body for one in ast.walk(top)):
             raise Outside("while with break or else", self.line)
+        if changed := targets(node.test) & ((found.assigned | found.added | found.listed) - steps.keys()):
+            raise Outside(f"the condition of while depends on {min(changed)}, which its body changes", self.line)
         form, by = self._room(node.test, steps)
         count = quotient(form, -by) + 1
         if not count.is_constant:

@@ -12,9 +12,14 @@ from symconv.code.subscripts import Subscripts
 from symconv.code.trouble import Outside
 from symconv.code.values import Box, Condition, Dotted, Opaque, Pack, Series, Slice
 from symconv.notation.affine import Affine, affine
+from symconv.prove.meaning.scope import Mismatch
 from symconv.prove.meaning.value import Product
 
 __all__ = ["Python", "is_range", "range_of"]
+
+_ORDERS = {"enumerate": ("iterable", "start"), "sum": ("iterable", "start"), "round": ("number", "ndigits")}
+"""Arguments of Python's functions that may be given by name."""
+_FREE = frozenset({"dict", "print"})
 
 
 class Python(Subscripts):
@@ -25,6 +30,7 @@ class Python(Subscripts):
         """The value of a word of a library."""
 
     def builtin(self, name: str, arguments: list[Any], options: dict[str, Any]) -> Any:
+        arguments = self._placed(name, arguments, options)
         match name, arguments:
             case "range", _:
                 return Dotted("builtins.range"), tuple(self.integer(one, "a bound of range") for one in arguments)
@@ -59,9 +65,22 @@ class Python(Subscripts):
                 return self.attribute(owner, attribute)
             case (("print" | "type"), _):
                 return Opaque(name)
-        return self._iterating(name, arguments, options)
+        return self._iterating(name, arguments)
 
-    def _iterating(self, name: str, arguments: list[Any], options: dict[str, Any]) -> Any:
+    def _placed(self, name: str, arguments: list[Any], options: dict[str, Any]) -> list[Any]:
+        """Arguments in their places, those given by name too."""
+        if name in _FREE:
+            return arguments
+        if name == "zip" and options.get("strict") is True:
+            if len({len(self.iterated(one)) for one in arguments}) > 1:
+                raise Mismatch(f"line {self.line}: zip of lists of different lengths")
+            return arguments
+        order = _ORDERS.get(name, ())[len(arguments) :]
+        if strange := [key for key in options if key not in order]:
+            raise Outside(f"{name} with {strange[0]}=", self.line)
+        return [*arguments, *(options[key] for key in order if key in options)]
+
+    def _iterating(self, name: str, arguments: list[Any]) -> Any:
         match name, arguments:
             case "zip", _:
                 return [tuple(row) for row in zip(*(self.iterated(one) for one in arguments), strict=False)]
@@ -79,7 +98,7 @@ class Python(Subscripts):
             case (("any" | "all"), [items]):
                 return self._every(name == "all", self.iterated(items))
         if name in {"abs", "sum"}:
-            return self.library(f"numpy.{name}", arguments, options)
+            return self.library(f"numpy.{name}", arguments, {})
         raise self.error(f"{name} of {', '.join(map(self.kind, arguments))}")
 
     def _every(self, every: bool, items: Sequence[Any]) -> Any:

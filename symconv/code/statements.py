@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from symconv.code.assignments import Assignments
-from symconv.code.generators import inlined, yields
+from symconv.code.generators import free_names, inlined, stored, yields
 from symconv.code.growth import targets
 from symconv.code.python import is_range, range_of
 from symconv.code.trouble import CodeError, Outside
 from symconv.code.values import Box, Context, Function, Method, Pack
-from symconv.notation.affine import affine
 from symconv.prove.meaning.scope import Mismatch, Undecided
 
 __all__ = ["Reader"]
@@ -48,11 +47,15 @@ class Reader(Assignments):
             self.steps += 1
             if self.steps > _MOST_STEPS:
                 raise Outside("more steps than are taken", self.line)
-            if isinstance(node, ast.If):
-                found = self._if(node, nodes[position + 1 :])
-                if found is not None:
-                    return found[0]
-                continue
+            rest = nodes[position + 1 :]
+            match node:
+                case ast.With(_, body):
+                    return self.block([*body, *rest])
+                case ast.If():
+                    found = self._if(node, rest)
+                    if found is not None:
+                        return found[0]
+                    continue
             signal = self._guarded(node)
             if signal is not None:
                 return signal
@@ -100,8 +103,6 @@ class Reader(Assignments):
                 | ast.Delete()
             ):
                 return None
-            case ast.With(_, body):
-                return self.block(body)
             case ast.Raise():
                 raise Mismatch(f"line {self.line}: the code raises an error")
             case _:
@@ -121,8 +122,8 @@ class Reader(Assignments):
         except Undecided as reason:
             raise reason if isinstance(reason, Outside) else Outside(str(reason), self.line) from None
         if isinstance(found, bool):
-            signal = self.block(node.body if found else node.orelse)
-            return None if signal is None else (signal,)
+            # A condition on positions inside must know what it leaves out.
+            return (self.block([*(node.body if found else node.orelse), *rest]),)
         leaves = any(isinstance(one, ast.Continue | ast.Break | ast.Return) for part in (node.body, node.orelse)
                      for top in part for one in ast.walk(top))  # fmt: skip
         tail = list(rest) if leaves else []
@@ -154,6 +155,9 @@ class Reader(Assignments):
         found = inlined(node, held, node.iter, isinstance(function, Method), f"__{self.made}")
         if found is None:
             raise Outside(f"a loop over {held.name}, which yields, that is left in the middle", self.line)
+        sees = function.names if isinstance(function, Function) else {}
+        if sees is not self.names and (meant := free_names(held) & {*self.names, *sees, *stored(node)}):
+            raise Outside(f"{held.name}, which yields, reads {min(meant)} of other functions", self.line)
         return found
 
     def _for(self, node: ast.For) -> _Signal | None:
@@ -167,11 +171,11 @@ class Reader(Assignments):
                 by = step.constant
                 self.symbolic_loop(node.body, count, lambda at: self.bind(node.target, first + at * by),
                                    frozenset(targets(node.target)))  # fmt: skip
-                return None
+                return self.block(node.orelse)
             items = [first + step * k for k in range(max(0, count.constant))]
-        elif isinstance(items, Box):
+        elif isinstance(items, Box) and self.on.symbolic:
             self._over_array(node, items)
-            return None
+            return self.block(node.orelse)
         elif isinstance(items, Pack):
             raise Outside("a loop over a list of unknown length", self.line)
         for one in self.sequence(items):
@@ -185,11 +189,6 @@ class Reader(Assignments):
 
     def _over_array(self, node: ast.For, box: Box) -> None:
         size = self.integer(self.on.size(self.current(box), 0), "a length")
-        if not self.on.symbolic:
-            for k in range(size.constant):
-                self.bind(node.target, self.picked(box, (affine(k),)))
-                self.block(node.body)
-            return
         self.symbolic_loop(node.body, size, lambda at: self.bind(node.target, self.picked(box, (at,))),
                            frozenset(targets(node.target)))  # fmt: skip
 

@@ -143,6 +143,31 @@ def test_two_wrong_lines_are_both_found_and_the_whole_is_proved() -> None:
     assert proof.repair == "line 4: dx[i:i + w.shape[0]] += dout[i] * w; line 5: return dx"
 
 
+def test_two_wrong_places_of_one_line_of_a_helper() -> None:
+    code = (
+        "def helper(dout, w):\n    return np.concatenate([-dout[:, :1]*w[:1], -dout[:, 1:]*w[1:]], 1)\n"
+        "def backward(dout, x, w):\n    return helper(dout, w)\n"
+    )
+    proof = sc.prove(sc.operator("y[n,i] = x[n,i]*w[i]"), code=code, name="backward")["x"]
+    assert (proof.holds, proof.line) == (False, 2)
+    assert proof.repair == "line 2: return np.concatenate([dout[:, :1] * w[:1], dout[:, 1:] * w[1:]], 1)"
+
+
+def test_what_a_few_sizes_show_is_not_said_of_all() -> None:
+    code = "def backward(dout, x):\n    if x.shape[1] > 40:\n        return dout*(x > 1)\n    return dout*(x > 0)\n"
+    proof = sc.prove(sc.operator("y[n,i] = relu(x[n,i])"), code=code)["x"]
+    assert proof.holds is False and "as far as 6 sizes show" in proof.cause
+
+
+def test_no_transpose_is_missing_in_a_condition() -> None:
+    code = (
+        "def backward(dout, x):\n    out = []\n    for i in range(x.shape[1]):\n"
+        "        if i > 0:\n            out.append(2*dout[:, i])\n    return np.stack(out, 1)\n"
+    )
+    proof = sc.prove(sc.operator("y[n,i] = 2*x[n,i]"), code=code)["x"]
+    assert proof.holds is False and ".T" not in (proof.repair or "")
+
+
 def test_a_gradient_that_is_wrong_at_kinks_alone_is_said_to_be() -> None:
     code = "def backward(dout, x):\n    return dout * (x >= 0)\n"
     op = sc.operator("y[i,j] = relu(x[i,j])")

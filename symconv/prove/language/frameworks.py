@@ -29,6 +29,8 @@ _ORDERS: Mapping[str, tuple[str, ...]] = {
     "lax.conv_transpose": _LAX,
 }  # fmt: skip
 """Positional arguments by word, without the rank in its name."""
+_WANTED = {"tf.conv_backprop_input": 5, "tf.conv_backprop_filter": 5, "lax.conv_with_general_padding": 6}
+"""How many of them a library has no default for, where it is not four."""
 _CALLED = {"filter": "filters", "stride": "strides", "filter_backprop": "out_backprop", "value": "input"}
 _LINEAR = {"linear": ("input", "weight", "bias"), "addmm": ("input", "mat1", "mat2")}
 """Torch's words that are a product of matrices and what is added to it."""
@@ -57,7 +59,7 @@ def foreign(path: str, name: str) -> Callable[[Caret, Call], Node] | None:
         return None
 
     def read(caret: Caret, call: Call) -> Node:
-        given = _given(caret, call, _ORDERS[key])
+        given = _given(caret, call, _ORDERS[key], _WANTED.get(key, 4))
         return _tensorflow(caret, stem, call, given) if library == "tf" else _lax(caret, stem, call, given)
 
     return read
@@ -65,7 +67,7 @@ def foreign(path: str, name: str) -> Callable[[Caret, Call], Node] | None:
 
 def _linear(caret: Caret, call: Call) -> Node:
     order = _LINEAR[call.function]
-    given = _given(caret, call, order)
+    given = _given(caret, call, order, 3 if call.function == "addmm" else 2)
     if call.function == "addmm":
         added, left, right = (given.get(name, _NONE) for name in order)
     else:
@@ -74,17 +76,18 @@ def _linear(caret: Caret, call: Call) -> Node:
     return product if added == _NONE else Binary("+", product, added, call.at)
 
 
-def _given(caret: Caret, call: Call, order: tuple[str, ...]) -> dict[str, Node]:
+def _given(caret: Caret, call: Call, order: tuple[str, ...], wanted: int) -> dict[str, Node]:
     if len(call.arguments) > len(order):
         raise caret.error(call.at, f"{call.function} takes at most {len(order)} arguments: {', '.join(order)}")
     given = dict(zip(order, call.arguments, strict=False))
     for key, value in call.named:
         name = key if key in order else _CALLED.get(key, key)
-        if name not in order or name in given:
-            raise caret.error(call.at, f"{call.function}: {key} is given twice, or is none of {', '.join(order)}")
+        if name not in order:
+            raise caret.error(call.at, f"{call.function} takes no {key} here; it takes {', '.join(order)}")
+        if name in given:
+            raise caret.error(call.at, f"{call.function}: {key} is given twice")
         given[name] = value
     found = {name: value for name, value in given.items() if value != _NONE and name != "name"}
-    wanted = 3 if order[2] in {"output_shape", "out_backprop", "mat2"} else 2
     if missing := [name for name in order[:wanted] if name not in found]:
         raise caret.error(call.at, f"{call.function}: {missing[0]} is wanted")
     return found
