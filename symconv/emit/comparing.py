@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
-from symconv.loops.ir import Binary, Call, Compare, Const, Declare, Expr, Kernel, Load, LoadLanes, Select, Var
+from symconv.loops.ir import (
+    Accumulate,
+    Binary,
+    Call,
+    Compare,
+    Const,
+    Declare,
+    Expr,
+    Kernel,
+    Let,
+    Load,
+    LoadLanes,
+    Node,
+    Select,
+    Update,
+    Var,
+)
 from symconv.loops.traverse import walk
 
 __all__ = ["compares", "multiplies_choices"]
@@ -29,15 +45,32 @@ def compares(kernel: Kernel) -> bool:
 
 
 def multiplies_choices(kernel: Kernel) -> bool:
-    """Whether a product has a factor that is a choice of 0: ``where(c, 1, 0)*x`` is NaN where x is."""
+    """Whether a product has a factor that is made of a choice of 0: ``where(c, 1, 0)*x`` is NaN where x is."""
+    nodes = [node for nest in kernel.nests for node in walk(nest)]
+    chosen = _chosen(nodes)
+    for node in nodes:
+        match node:
+            case Binary("*" | "/", left, right) if _has_choice(left, chosen) or _has_choice(right, chosen):
+                return True
+            case Update(_, "*", value) | Accumulate(_, _, "*", value) if _has_choice(value, chosen):
+                return True
+    return False
 
-    def chosen(expr: Expr) -> bool:
-        match expr:
-            case Select(_, yes, no):
-                return any((isinstance(b, Const) and b.real and b.value == 0) or chosen(b) for b in (yes, no))
-            case Binary("*" | "+" | "-", left, right):
-                return chosen(left) or chosen(right)
-        return False
 
-    nodes = (node for nest in kernel.nests for node in walk(nest))
-    return any(isinstance(n, Binary) and n.op == "*" and (chosen(n.left) or chosen(n.right)) for n in nodes)
+def _chosen(nodes: list[Node]) -> frozenset[str]:
+    """Names that hold what is made of a choice of 0, also through other names."""
+    held = [(node.name, node.value) for node in nodes if isinstance(node, Declare | Let | Update)]
+    found: frozenset[str] = frozenset()
+    while more := {name for name, value in held if name not in found and _has_choice(value, found)}:
+        found |= more
+    return found
+
+
+def _has_choice(expr: Expr, names: frozenset[str]) -> bool:
+    for part in walk(expr):
+        match part:
+            case Select(_, yes, no) if any(isinstance(b, Const) and b.real and b.value == 0 for b in (yes, no)):
+                return True
+            case Var(name) if name in names:
+                return True
+    return False

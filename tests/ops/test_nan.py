@@ -151,6 +151,10 @@ def test_a_choice_of_0_times_what_is_no_number(compiled) -> None:
         "(0<x[i]<1)": lambda a: 1.0 * ((a > 0) & (a < 1)),
         "where(0<x[i],1,0)*where(x[i]<1,1,0)": lambda a: 1.0 * ((a > 0) & (a < 1)),
         "where(x[i]<1,0,-2)": lambda a: np.where(a < 1, 0.0, -2.0),
+        "(-where(0<x[i],1,0))": lambda a: -1.0 * (a > 0),
+        "(where(0<x[i],1,0)/2)": lambda a: 0.5 * (a > 0),
+        "abs(where(0<x[i],-1,0))": lambda a: 1.0 * (a > 0),
+        "max(where(0<x[i],1,0),0)": lambda a: 1.0 * (a > 0),
     }
     x = np.array([NAN, math.inf, -math.inf, 0.5, -0.5, 2.0, 0.0] * 6)
     units = compiled([sc.operator(f"y[i] = {mask}*x[i]") for mask in masks], entries=("forward",))
