@@ -6,6 +6,7 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from symconv.code.values import Ratio
+from symconv.limits import WRITTEN_POWER
 from symconv.notation.affine import Affine, affine, maximum, quotient
 from symconv.notation.expr import Constraint, nonnegative
 from symconv.prove.meaning.amounts import product_of
@@ -70,12 +71,12 @@ def arithmetic(op: str, left: Number, right: Number) -> Number:
             return found if op == "//" else left - found * k
         case "//", _, _:
             return _divided(as_product(left), as_product(right))
-        case "**", _, Affine() if right.is_constant and 0 <= right.constant <= 6:
+        case "**", _, Affine() if right.is_constant and 0 <= right.constant <= WRITTEN_POWER:
             result: Number = affine(1)
             for _ in range(right.constant):
                 result = arithmetic("*", result, left)
             return result
-        case "**", _, Affine() if right.is_constant and -6 <= right.constant < 0:
+        case "**", _, Affine() if right.is_constant and -WRITTEN_POWER <= right.constant < 0:
             return arithmetic("/", affine(1), arithmetic("**", left, -right))
     raise Undecided(f"{op} of {left} and {right} is not affine in the sizes")
 

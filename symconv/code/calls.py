@@ -12,10 +12,9 @@ from symconv.code.methods import Methods
 from symconv.code.trouble import Outside
 from symconv.code.values import Box, Dotted, Function, Method, Opaque
 from symconv.code.words import WORDS
+from symconv.limits import CALL_DEPTH
 
 __all__ = ["Calls"]
-
-_DEEPEST = 20
 
 
 class Calls(Methods):
@@ -48,7 +47,7 @@ class Calls(Methods):
         options: dict[str, Any],
     ) -> Any:
         """The value of a call of a function of the code."""
-        if self.calls > _DEEPEST:
+        if self.calls > CALL_DEPTH:
             raise self.error("functions call each other too deeply")
         line = self.line
         own = {**names, **self.bound(node, arguments, options)}

@@ -7,6 +7,7 @@ from typing import Any
 
 from symconv.code.amounts import Number
 from symconv.code.values import Condition, Ratio
+from symconv.limits import CONDITION_CASES
 from symconv.notation.affine import Affine
 from symconv.notation.expr import Constraint
 from symconv.prove.meaning.scope import Undecided
@@ -14,7 +15,6 @@ from symconv.prove.meaning.value import Product
 
 __all__ = ["both", "compared", "either", "opposite"]
 
-_MOST = 24
 
 Decide = Callable[[Constraint], bool]
 
@@ -83,8 +83,8 @@ def both(left: bool | Condition, right: bool | Condition) -> bool | Condition:
     if isinstance(right, bool):
         return left if right else False
     parts = tuple(tuple(dict.fromkeys((*a, *b))) for a in left.parts for b in right.parts)
-    if len(parts) > _MOST:
-        raise Undecided(f"a condition with more than {_MOST} cases")
+    if len(parts) > CONDITION_CASES:
+        raise Undecided(f"a condition with more than {CONDITION_CASES} cases")
     return Condition(parts)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from symconv.code.operations import LONGEST, Operations
+from symconv.code.operations import Operations
 from symconv.code.trouble import Outside
 from symconv.code.values import (
     Box,
@@ -22,7 +22,7 @@ from symconv.code.values import (
 from symconv.notation.affine import Affine, affine
 from symconv.prove.meaning.value import Product
 
-__all__ = ["LONGEST", "Expressions"]
+__all__ = ["Expressions"]
 
 _OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%",
               ast.MatMult: "@", ast.Pow: "**"}  # fmt: skip

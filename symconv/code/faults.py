@@ -16,6 +16,7 @@ from symconv.code.kinks import at_kinks
 from symconv.code.reading import Reading, coded, finished, part
 from symconv.code.trouble import FAILED
 from symconv.errors import SymconvError
+from symconv.limits import FAULT_CELLS, FAULT_EDITS, FAULT_FIRSTS, FAULT_SCORED, FAULT_STEPS, FAULT_TRIALS, GEOMETRIES
 from symconv.notation.operator import Operator
 from symconv.prove.concrete.counterexample import drawn
 from symconv.prove.concrete.sides import Array, truth_of
@@ -25,10 +26,6 @@ from symconv.verify.geometry import geometries
 
 __all__ = ["Fault", "explained"]
 
-_POINTS, _MOST, _STEPS = 400, 400, 60_000
-"""Elements of an array of a trial, edits that are tried, statements that are run for them: about a second's work."""
-_SCORED, _TRIED = 2, 4
-"""Trials that tell whether an edit makes a function better, and such edits after which a second one is looked for."""
 _LINE = re.compile(r"^line (\d+): ")
 
 
@@ -58,11 +55,11 @@ def _edited(reading: Reading, tensor: str, key: Any, whole: Reading) -> Fault | 
     if not trials:
         return None
     search = _Search(reading, tensor, key, _called(reading, trials[0][0]), trials)
-    found, better = search.best(reading, _wrong(reading, key, trials[:_SCORED])[0])
+    found, better = search.best(reading, _wrong(reading, key, trials[:FAULT_SCORED])[0])
     if found is not None:
         return Fault(found.line, found.cause, _line_of(found.node, whole.node, found.line))
-    search.left = _STEPS // 2
-    for first, owner, count in better[:_TRIED]:
+    search.left = FAULT_STEPS // 2
+    for first, owner, count in better[:FAULT_FIRSTS]:
         second, _ = search.best(_with(reading, owner, first.node), count)
         if second is not None:
             # The second edit is of the function as the first one left it, where both are of one function.
@@ -91,7 +88,7 @@ class _Search:
     def __init__(self, reading: Reading, tensor: str, key: Any, names: Mapping[str, str],
                  trials: list[tuple[dict[str, Array], Array]]) -> None:  # fmt: skip
         self.op, self.tensor, self.key, self.names, self.trials = reading.op, tensor, key, names, trials
-        self.left = _STEPS
+        self.left = FAULT_STEPS
 
     def best(self, reading: Reading, least: int) -> tuple[_Repaired | None, list[tuple[Edit, str | None, int]]]:
         """An edit that is proved; else those after which fewer elements are wrong than ``least``, the best first."""
@@ -104,7 +101,7 @@ class _Search:
                     continue
                 seen.add(text)
                 new = _with(reading, owner, edit.node)
-                count, steps = _wrong(new, self.key, self.trials[:_SCORED])
+                count, steps = _wrong(new, self.key, self.trials[:FAULT_SCORED])
                 self.left -= steps
                 if not count:
                     right, steps = _agrees(new, self.key, self.trials)
@@ -113,7 +110,7 @@ class _Search:
                         return _Repaired(edit.node, edit.line, edit.cause, owner), better
                 if count < least:
                     better.append((edit, owner, count))
-                if self.left < 0 or len(seen) > _MOST:
+                if self.left < 0 or len(seen) > FAULT_EDITS:
                     return None, sorted(better, key=lambda one: one[2])
         return None, sorted(better, key=lambda one: one[2])
 
@@ -158,12 +155,12 @@ def _with(reading: Reading, owner: str | None, node: ast.FunctionDef) -> Reading
 
 def _trials(op: Operator, tensor: str) -> list[tuple[dict[str, Array], Array]]:
     found = []
-    for seed, shapes in enumerate(geometries(op, 12, 0)):
+    for seed, shapes in enumerate(geometries(op, GEOMETRIES, 0)):
         arrays = {name: array.astype(np.float64) for name, array in drawn(op, shapes, seed).items()}
-        if all(0 < a.size < _POINTS for a in arrays.values()):
+        if all(0 < a.size < FAULT_CELLS for a in arrays.values()):
             output = {op.output.name: truth_of(op, op.output.name, arrays)}
             found.append((arrays | output, truth_of(op, f"g{tensor}", arrays)))
-    return sorted(found, key=lambda one: sum(a.size for a in one[0].values()))[:6]
+    return sorted(found, key=lambda one: sum(a.size for a in one[0].values()))[:FAULT_TRIALS]
 
 
 def _agrees(reading: Reading, key: Any, trials: list[tuple[dict[str, Array], Array]]) -> tuple[bool, int]:

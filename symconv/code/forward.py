@@ -17,6 +17,7 @@ from symconv.code.symbolic import Symbolic
 from symconv.code.values import Box, Context, Pack
 from symconv.code.walk import Walk
 from symconv.errors import SpecError, SymconvError
+from symconv.limits import FORWARD_BRANCHES
 from symconv.notation.affine import affine, var
 from symconv.notation.expr import equal
 from symconv.notation.operator import Operator
@@ -178,7 +179,7 @@ def _value(forward: Forward, ranks: Mapping[str, int], alike: bool) -> _Read:
         if ranks.get("w", 0) < 1 or ranks.get("x", 0) < 2:
             raise Undecided("it is read for sizes of its own alone")
         region = region.where(equal(var("w_0"), var("x_1")))
-    for _ in range(12):
+    for _ in range(FORWARD_BRANCHES):
         facts = facts_of(operator("y[i] = x[i]"))
         scope = Scope(region, Caret(""), Fresh(frozenset(flat)), Names({}, {}, {}, {}, facts))
         scope.of_sum = WholeSums(scope)

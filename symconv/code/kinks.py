@@ -13,6 +13,7 @@ from symconv.code.reading import Reading, coded, finished
 from symconv.code.trouble import FAILED
 from symconv.derive.conventions import sentence
 from symconv.errors import SymconvError
+from symconv.limits import GEOMETRIES, KINK_CELLS, KINK_TRIALS
 from symconv.notation.expr import Apply, Reduce, walk
 from symconv.notation.functions import TABLE
 from symconv.notation.operator import Operator
@@ -21,9 +22,6 @@ from symconv.prove.decide.decision import decide
 from symconv.verify.geometry import geometries
 
 __all__ = ["at_kinks"]
-
-_TRIALS, _CELLS = 6, 400
-"""Sizes that are compared, and what is computed at most at each: a few tenths of a second."""
 
 
 def at_kinks(reading: Reading, tensor: str, key: Any) -> str:
@@ -36,9 +34,9 @@ def at_kinks(reading: Reading, tensor: str, key: Any) -> str:
     if not functions:
         return ""
     count = 0
-    for seed, shapes in enumerate(geometries(op, 12, 0)):
+    for seed, shapes in enumerate(geometries(op, GEOMETRIES, 0)):
         arrays = _generic(op, shapes, seed)
-        if count == _TRIALS or any(not 0 < a.size < _CELLS for a in arrays.values()):
+        if count == KINK_TRIALS or any(not 0 < a.size < KINK_CELLS for a in arrays.values()):
             continue
         count += 1
         if not _right(reading, tensor, key, arrays):

@@ -7,11 +7,11 @@ from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from symconv.code.expressions import LONGEST
 from symconv.code.frames import Frame, Frames
 from symconv.code.python import is_range, range_of
 from symconv.code.trouble import Outside
 from symconv.code.values import Box, Series
+from symconv.limits import LIST_LENGTH
 from symconv.notation.affine import Affine, quotient, var
 from symconv.prove.meaning.value import inside
 
@@ -79,7 +79,7 @@ class Lists(Frames):
         if is_range(value):
             first, stop, step = range_of(value)
             count = self.constant(self.trips(first, stop, step), "the number of elements of a list")
-            if count > LONGEST:
+            if count > LIST_LENGTH:
                 raise Outside(f"a list of {count} elements", self.line)
             return [first + step * k for k in range(count)]
         return self.sequence(value)

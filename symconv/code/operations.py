@@ -24,14 +24,13 @@ from symconv.code.values import (
     Stale,
     Strides,
 )
+from symconv.limits import LIST_LENGTH
 from symconv.notation.affine import Affine, affine
 from symconv.prove.meaning.value import Product
 from symconv.relation.terms import as_product
 
-__all__ = ["LONGEST", "Operations"]
+__all__ = ["Operations"]
 
-LONGEST = 10_000
-"""Elements of a list that are written out: longer ones are no formula of a gradient."""
 _COMPARED = {ast.Eq: "eq", ast.NotEq: "ne", ast.Lt: "lt", ast.LtE: "le", ast.Gt: "gt", ast.GtE: "ge"}
 
 
@@ -135,7 +134,7 @@ class Operations(Held):
         if op == "*":
             items, times = (left, right) if isinstance(left, tuple | list) else (right, left)
             copies = self.constant(times, "the number of copies")
-            if copies * len(items) > LONGEST:
+            if copies * len(items) > LIST_LENGTH:
                 raise Outside(f"a list of {copies * len(items)} elements", self.line)
             return type(items)(list(items) * copies)
         raise self.error(f"{op} of {self.kind(left)} and {self.kind(right)}")

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from symconv.code.amounts import arithmetic, extreme, is_number, number_of, rounded
-from symconv.code.expressions import LONGEST
 from symconv.code.subscripts import Subscripts
 from symconv.code.trouble import Outside
 from symconv.code.values import Box, Condition, Dotted, Opaque, Pack, Series, Slice
+from symconv.limits import LIST_LENGTH
 from symconv.notation.affine import Affine, affine
 from symconv.prove.meaning.scope import Mismatch
 from symconv.prove.meaning.value import Product
@@ -153,7 +153,7 @@ class Python(Subscripts):
                 self.constant(first, "the start"),
                 self.constant(step, "the step"),
             )
-            if len(range(count[1], count[0], count[2])) > LONGEST:
+            if len(range(count[1], count[0], count[2])) > LIST_LENGTH:
                 raise Outside("a list that is too long", self.line)
             return [affine(k) for k in range(count[1], count[0], count[2])]
         if isinstance(value, Pack | Series):

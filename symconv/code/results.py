@@ -13,15 +13,13 @@ from symconv.code.reading import Reading, computed, kept
 from symconv.code.roles import gradient_named
 from symconv.code.trouble import CodeError
 from symconv.errors import SpecError, SymconvError, shown
+from symconv.limits import GEOMETRIES, RESULT_CELLS
 from symconv.prove.concrete.counterexample import drawn
 from symconv.prove.concrete.numbers import Misfit
 from symconv.prove.meaning.scope import Mismatch, Undecided
 from symconv.verify.geometry import geometries
 
 __all__ = ["results_of"]
-
-_MOST_CELLS = 400
-"""Cells of the arrays that tell a result by its shape."""
 
 
 def results_of(reading: Reading, returns: Sequence[str] | None) -> dict[str, Any]:
@@ -80,9 +78,9 @@ def _single(reading: Reading, value: ast.expr | None, tensors: list[str]) -> str
 
 def _by_shape(reading: Reading, tensors: list[str]) -> str | None:
     """The tensor that has the shape of the result at some sizes."""
-    for seed, shapes in enumerate(geometries(reading.op, 12, 0)):
+    for seed, shapes in enumerate(geometries(reading.op, GEOMETRIES, 0)):
         arrays = {name: array.astype(np.float64) for name, array in drawn(reading.op, shapes, seed).items()}
-        if len(set(shapes.values())) < len(shapes) or any(a.size > _MOST_CELLS for a in arrays.values()):
+        if len(set(shapes.values())) < len(shapes) or any(a.size > RESULT_CELLS for a in arrays.values()):
             continue
         with suppress(SymconvError, Undecided, Mismatch, Misfit):
             got = computed(reading, arrays, None)

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from symconv.code.scripts import functions_of
 from symconv.errors import SpecError, shown
+from symconv.limits import CODE_CHARACTERS
 
 __all__ = ["Program", "program", "read_text"]
 
-_MOST_CHARACTERS = 200_000
 _USUAL = {
     "np": "numpy", "numpy": "numpy", "torch": "torch", "F": "torch.nn.functional", "nn": "torch.nn",
     "tf": "tensorflow", "tensorflow": "tensorflow", "jnp": "jax.numpy", "jax": "jax", "lax": "jax.lax",
@@ -91,8 +91,8 @@ def read_text(code: str | Path) -> tuple[str, str]:
 
 def program(text: str, name: str = "code") -> Program:
     """The definitions of ``text``; raises SpecError where it is no Python."""
-    if len(text) > _MOST_CHARACTERS:
-        raise SpecError(f"{name}: {len(text)} characters; at most {_MOST_CHARACTERS} are read")
+    if len(text) > CODE_CHARACTERS:
+        raise SpecError(f"{name}: {len(text)} characters; at most {CODE_CHARACTERS} are read")
     text = textwrap.dedent(_plain(text))
     try:
         tree = ast.parse(text)

@@ -13,11 +13,10 @@ from symconv.code.growth import targets
 from symconv.code.python import is_range, range_of
 from symconv.code.trouble import CodeError, Outside
 from symconv.code.values import Box, Context, Function, Method, Pack
+from symconv.limits import CODE_STEPS
 from symconv.prove.meaning.scope import Mismatch, Undecided
 
 __all__ = ["Reader"]
-
-_MOST_STEPS = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,7 @@ class Reader(Assignments):
         for position, node in enumerate(nodes):
             self.line = node.lineno
             self.steps += 1
-            if self.steps > _MOST_STEPS:
+            if self.steps > CODE_STEPS:
                 raise Outside("more steps than are taken", self.line)
             rest = nodes[position + 1 :]
             match node:
@@ -201,7 +200,7 @@ class Reader(Assignments):
             if found is not True:
                 break
             self.steps += 1
-            if self.steps > _MOST_STEPS:
+            if self.steps > CODE_STEPS:
                 raise Outside("more steps than are taken", self.line)
             signal = self.block(node.body)
             if signal is not None and signal.kind == "return":

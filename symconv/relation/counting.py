@@ -13,14 +13,13 @@ from typing import Generic, TypeVar
 import islpy as isl
 
 from symconv.errors import InternalError
+from symconv.limits import REPEATS
 from symconv.notation.affine import Affine
 from symconv.notation.expr import Constraint
 from symconv.relation.regions import Region
 from symconv.relation.sets import constraint_text, form_text
 
 __all__ = ["Layer", "Points", "Visits", "cells", "points", "support", "visits"]
-
-_DEPTH = 4
 
 Weight = TypeVar("Weight", bound=Hashable)
 Points = isl.Set
@@ -60,7 +59,7 @@ def visits(
     except isl.Error as error:
         raise InternalError(f"isl does not read the relation {text}: {error}") from error
     layers: list[isl.Set] = []
-    while len(layers) < _DEPTH and not rest.is_empty():
+    while len(layers) < REPEATS and not rest.is_empty():
         layers.append(rest.domain().coalesce())
         if rest.is_single_valued():
             return Visits(tuple(layers), layers[0].subtract(layers[0]))

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import factorial, prod
 
+from symconv.limits import FACTOR_ORDERS
 from symconv.notation.affine import Affine, var
 from symconv.notation.expr import Constraint
 from symconv.relation.collecting import collected
@@ -25,7 +26,6 @@ from symconv.relation.vanish import Polynomial, vanishing
 __all__ = ["Difference", "difference"]
 
 _Key = tuple[str, ...]
-_MOST_ORDERS = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +101,8 @@ def _symmetric(term: Term) -> Iterator[Term]:
     for factor in sorted(term.factors, key=lambda f: f.tensor):
         runs.setdefault(factor.tensor, Counter())[factor] += 1
     total = prod(factorial(run.total()) // prod(map(factorial, run.values())) for run in runs.values())
-    if total > _MOST_ORDERS:
-        raise Undecided(f"a product of {len(term.factors)} elements has more than {_MOST_ORDERS} orders")
+    if total > FACTOR_ORDERS:
+        raise Undecided(f"a product of {len(term.factors)} elements has more than {FACTOR_ORDERS} orders")
     orders: list[tuple[Factor, ...]] = [()]
     for run in runs.values():
         orders = [(*order, *mixed) for order in orders for mixed in _arranged(run)]

@@ -9,6 +9,7 @@ from itertools import combinations, zip_longest
 
 import islpy as isl
 
+from symconv.limits import REPEATS
 from symconv.relation.points import (
     Instances,
     UnclearError,
@@ -25,8 +26,6 @@ from symconv.relation.sets import Context
 from symconv.relation.told import condition_text, tied
 
 __all__ = ["apart_cells", "difference_of", "escapes", "meeting", "repeated", "uncovered"]
-
-_DEPTH = 8
 
 
 def difference_of(
@@ -86,7 +85,7 @@ def _layers(context: Context, piece: Instances, once: bool) -> list[isl.Set]:
     rest = read(isl.Map, context, piece.dims, piece.image, piece.facts).reverse()
     layers: list[isl.Set] = []
     while not rest.is_empty():
-        if len(layers) == _DEPTH:
+        if len(layers) == REPEATS:
             raise UnclearError("more and more instances touch the same elements")
         layers.append(rest.domain().coalesce())
         if once or rest.is_single_valued():

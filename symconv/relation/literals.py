@@ -10,6 +10,13 @@ from math import gcd
 
 import islpy as isl
 
+from symconv.limits import (
+    DESCRIPTION_LITERALS,
+    DESCRIPTION_OPERATIONS,
+    DESCRIPTION_POOL,
+    DESCRIPTION_PRODUCTS,
+    DESCRIPTION_WIDTH,
+)
 from symconv.notation.affine import Affine, Quotient, affine, quotient, var
 from symconv.notation.expr import Constraint
 from symconv.relation.effort import ExhaustedError, effort
@@ -17,12 +24,7 @@ from symconv.relation.regions import Region
 
 __all__ = ["Literal", "Terms", "described", "literals_of", "opposed", "weight"]
 
-_WIDEST = 3
-_PRODUCTS = 24
 _MIXED = 60
-_MOST = 60
-_OPERATIONS = 3_000_000
-"""Of isl, for one description: well under a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +97,14 @@ def described(target: Region, outside: Region, domain: Region, asked: Iterable[C
     ``outside`` is the rest of ``domain``. Conditions are tried in the order of how much there is to read; ``asked``
     come from the user's own words.
     """
-    with suppress(ExhaustedError), effort(_OPERATIONS):
+    with suppress(ExhaustedError), effort(DESCRIPTION_OPERATIONS):
         return _described(target, outside, domain, asked)
     return None
 
 
 def opposed(terms: Terms, target: Region, domain: Region) -> Terms | None:
     """The same of what ``terms`` do not hold for, which is ``target``, by De Morgan's law; None where it grows long."""
-    with suppress(ExhaustedError), effort(_OPERATIONS):
+    with suppress(ExhaustedError), effort(DESCRIPTION_OPERATIONS):
         return _opposed(terms, target, domain)
     return None
 
@@ -116,7 +118,7 @@ def _opposed(terms: Terms, target: Region, domain: Region) -> Terms | None:
     products: list[tuple[Literal, ...]] = [()]
     for term in terms:
         products = [(*chosen, literal.opposite) for chosen in products for literal in term]
-        if len(products) > _PRODUCTS:
+        if len(products) > DESCRIPTION_PRODUCTS:
             return None
     kept: list[tuple[Literal, ...]] = []
     for product in products:
@@ -155,8 +157,8 @@ def _described(target: Region, outside: Region, domain: Region, asked: Iterable[
     terms: list[tuple[Literal, ...]] = []
     regions: list[Region] = []
     covered = target.minus(target)
-    for width in range(1, _WIDEST + 1):
-        pool = literals if width < _WIDEST else literals[:25]
+    for width in range(1, DESCRIPTION_WIDTH + 1):
+        pool = literals if width < DESCRIPTION_WIDTH else literals[:DESCRIPTION_POOL]
         for chosen in combinations(pool, width):
             held = [literal for literal, _ in chosen]
             if any(set(term) <= set(held) for term in terms):
@@ -186,14 +188,14 @@ def _useful(
     constraints = dict.fromkeys([*asked, *literals_of(_lean(target, domain)), *literals_of(_lean(outside, domain))])
     found = [Literal(form, positive) for c in constraints for form in _variants(c) for positive in (True, False)]
     result: list[tuple[Literal, Region]] = []
-    for literal in sorted(dict.fromkeys(found), key=lambda one: one.weight)[: 2 * _MOST]:
+    for literal in sorted(dict.fromkeys(found), key=lambda one: one.weight)[: 2 * DESCRIPTION_LITERALS]:
         region = literal.region(domain)
         if region.meet(target).empty or outside.within(region):
             continue
         if any(region.same(other) for _, other in result):
             continue
         result.append((literal, region))
-    return result[:_MOST]
+    return result[:DESCRIPTION_LITERALS]
 
 
 def _variants(constraint: Constraint) -> Iterator[Constraint]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import gcd
 
+from symconv.limits import PRODUCTS
 from symconv.notation.affine import Affine
 from symconv.notation.expr import Constraint, nonnegative
 
@@ -24,9 +25,6 @@ __all__ = [
     "power_product",
     "scaled",
 ]
-
-_MOST_PRODUCTS = 1000
-"""What one product of two sums may have: more takes seconds to write down and minutes to compare."""
 
 
 class Undecided(Exception):  # noqa: N818
@@ -106,7 +104,7 @@ def limit(count: int, most: int) -> None:
 def multiplied(left: Iterable[Term], right: Iterable[Term]) -> Iterator[Term]:
     """The product of two sums."""
     left, right = tuple(left), tuple(right)
-    limit(len(left) * len(right), _MOST_PRODUCTS)
+    limit(len(left) * len(right), PRODUCTS)
     for a in left:
         for b in right:
             yield Term(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from math import isqrt, lcm
 
+from symconv.limits import LARGEST_RATIO
 from symconv.notation.affine import Affine, affine
 from symconv.notation.expr import Constraint, equal, nonnegative
 from symconv.relation.regions import Region, nowhere
@@ -14,8 +15,6 @@ from symconv.relation.terms import Monomial, Undecided, power_product
 __all__ = ["Polynomial", "vanishing"]
 
 Polynomial = dict[Monomial, Fraction]
-
-_MOST = 10**6
 
 
 def vanishing(region: Region, polynomial: Polynomial) -> Region:
@@ -102,7 +101,7 @@ def _two(region: Region, polynomial: Polynomial) -> Region:
         raise Undecided("the coefficients differ by a product of sizes that may be negative")
     if ratio.denominator != 1 or ratio < 1:
         return nowhere(region.context)
-    if ratio > _MOST:
+    if ratio > LARGEST_RATIO:
         raise Undecided("the coefficients differ by a large number")
     result = nowhere(region.context)
     for values in _factorisations(int(ratio), len(forms)):

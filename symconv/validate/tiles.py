@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from symconv.limits import LANE_VECTORS
 from symconv.loops.arith import add, const, mul, sub
 from symconv.loops.ir import (
     LANES,
@@ -50,7 +51,8 @@ def in_cells(kernel: Kernel, loop: For, lets: Mapping[str, Expr], radices: Seque
     lane = next((s for s in loop.body if isinstance(s, Let) and uses(s.value, {LANES})), None)
     if lane is None or not uses(lane.value, {loop.var}) or loop.lower != const(0) or loop.step != 1:
         return None
-    per = next((n for n in range(1, 65) if alike(lane.value, mul(mul(const(n), WIDTH), Var(loop.var)))), 0)
+    counts = range(1, LANE_VECTORS + 1)
+    per = next((n for n in counts if alike(lane.value, mul(mul(const(n), WIDTH), Var(loop.var)))), 0)
     blocks = _blocks(loop.upper, per)
     if not per or blocks is None:
         raise UnclearError(f"{loop.var} counts no blocks of lanes")

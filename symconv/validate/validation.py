@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from symconv.display import Displayed
 from symconv.errors import shortened
 from symconv.gather.derivation import Derivation
+from symconv.limits import KERNEL_OPERATIONS, PLANNED_OPERATIONS
 from symconv.loops.candidate import Candidate
 from symconv.loops.ir import LANES as WIDTH
 from symconv.loops.ir import Expr, Kernel, LoadLanes, ReduceLanes, Splat, StoreLanes, Var
@@ -31,11 +32,6 @@ __all__ = ["LANES", "Validation", "Validations", "validate", "validate_all"]
 LANES = (2, 4, 8, 16)
 """The numbers of lanes of vectors of 16, 32 and 64 bytes, in single and double precision."""
 
-_OPERATIONS = 100_000_000
-"""Of isl, for one kernel and one number of lanes: ten times what the largest of the shipped operators need."""
-
-_PACKED = 50_000_000
-"""Of isl, for a kernel with numbers of a plan: there are many of these."""
 
 _VERDICTS = {True: "proved for all sizes", False: "wrong", None: "undecided"}
 
@@ -130,7 +126,7 @@ def validate(derivation: Derivation | Candidate, kernel: Kernel, lanes: Sequence
     for number in range(len(counts)):
         said = ""
         try:
-            with effort(_PACKED if kernel.parameters else _OPERATIONS):
+            with effort(PLANNED_OPERATIONS if kernel.parameters else KERNEL_OPERATIONS):
                 plainer, limits = plain(kernel, least_of(op))
                 wide = _wide(plainer)
                 if wide and _single(plainer):

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from symconv.errors import InternalError, SpecError
+from symconv.limits import RUN_SHAPES, RUN_STATEMENTS
 from symconv.loops.interpret import OverrunError, interpret
 from symconv.loops.interpret import evaluate as evaluated
 from symconv.loops.ir import Binary, Compare, Const, Expr, Kernel, Var
@@ -25,9 +26,6 @@ from symconv.verify.scalars import COMPARISONS
 
 __all__ = ["Seen", "witness"]
 
-_STATEMENTS = 100_000
-"""Of the interpreter, for one run: about a quarter of a second."""
-_SHAPES = 6
 _ALL = 100
 """Of a plan: more than any drawn size, so that one box holds everything."""
 _LARGE = 1_000_000
@@ -65,7 +63,7 @@ def witness(op: Operator, kernel: Kernel, requires: Sequence[Expr] = ()) -> Seen
             where = ", ".join(f"{name} {'x'.join(map(str, shape))}" for name, shape in shapes.items())
             where = ", ".join((where, *(f"{name} = {number}" for name, number in numbers.items())))
             try:
-                got = interpret(kernel, given, _STATEMENTS, numbers)
+                got = interpret(kernel, given, RUN_STATEMENTS, numbers)
             except InternalError as error:
                 return Seen(f"{error} ({where})")
             except (OverrunError, ArithmeticError, ValueError, KeyError, SpecError):
@@ -90,11 +88,11 @@ def _shapes(op: Operator, kernel: Kernel, requires: Sequence[Expr]) -> Iterator[
         return
     try:
         # Few cells hold no block of lanes that borders leave alone.
-        found = (*geometries(op, _SHAPES, 0), *rows(op)) if not requires else ()
+        found = (*geometries(op, RUN_SHAPES, 0), *rows(op)) if not requires else ()
     except SpecError:
         return
     if kernel.parameters:
-        found = (*found, *fitting(op, _fixed(requires), _SHAPES))
+        found = (*found, *fitting(op, _fixed(requires), RUN_SHAPES))
         # A plan takes such a kernel only where nothing is empty.
         found = tuple(shapes for shapes in found if all(map(prod, shapes.values())))
     usable = [shapes for shapes in found if all(evaluated(test, op.sizes(**shapes)) for test in requires)]

@@ -16,6 +16,7 @@ import numpy as np
 from symconv.derive.adjoint import adjoint
 from symconv.derive.borders import resolve_borders
 from symconv.errors import SymconvError
+from symconv.limits import DEFINITION_STEPS
 from symconv.notation.expr import Apply, Const, Expr, Index, Range, Read, Reduce
 from symconv.notation.operator import Operator, Statement
 from symconv.prove.concrete.enclosure import NoValueError, Number, applied
@@ -23,15 +24,13 @@ from symconv.prove.concrete.enclosure import NoValueError, Number, applied
 __all__ = ["computed"]
 
 Array = np.ndarray[Any, Any]
-_MOST = 40_000
-"""Scalar steps of one evaluation: some tenths of a second."""
 
 
 @dataclass(slots=True)
 class _Run:
     sizes: Mapping[str, int]
     tensors: dict[str, Array] = field(default_factory=dict)
-    left: int = _MOST
+    left: int = DEFINITION_STEPS
 
     def step(self) -> None:
         self.left -= 1

@@ -7,15 +7,13 @@ from math import prod
 
 import numpy as np
 
+from symconv.limits import EINSUM_OBJECTS, EINSUM_TERMS
 from symconv.prove.concrete.numbers import Array, Ground, Misfit, TooLargeError
 from symconv.prove.concrete.windows import shown
 from symconv.prove.language.syntax import Call, Text
 from symconv.prove.language.vocabulary import FUNCTIONS
 
 __all__ = ["einsum"]
-
-_MOST, _MOST_OBJECTS = 50_000_000, 500_000
-"""The terms of an einsum, in machine numbers and as Python numbers: some tenths of a second."""
 
 
 def einsum(ground: Ground, call: Call) -> Array:
@@ -43,6 +41,6 @@ def einsum(ground: Ground, call: Call) -> Array:
             if extents.setdefault(letter, length) != length:
                 shapes = ", ".join(shown(one.shape) for one in values)
                 raise Misfit(f"einsum {equation.value!r} of {shapes}: {letter} is {extents[letter]} and {length}")
-    if prod(extents.values()) > (_MOST_OBJECTS if any(a.dtype == object for a in values) else _MOST):
+    if prod(extents.values()) > (EINSUM_OBJECTS if any(a.dtype == object for a in values) else EINSUM_TERMS):
         raise TooLargeError("this einsum has too many terms to compute")
     return np.asarray(np.einsum(f"{left}->{output}", *values), dtype=np.result_type(*values))

@@ -13,14 +13,14 @@ from math import floor, isqrt
 
 import mpmath
 
+from symconv.limits import EXACT_POWER, EXPONENT
+
 __all__ = ["Enclosure", "NoValueError", "Number", "apart", "applied"]
 
 _GRID = 2**256
 """Ends are rounded outwards to this grid, so that they do not grow with every product."""
 _RELATIVE = Fraction(1, 2**280)
 _BITS = 320
-_LARGEST = 700
-"""Beyond it exp leaves what is worth to be written down."""
 
 
 class NoValueError(Exception):
@@ -152,7 +152,7 @@ def _plain(function: str, value: Number) -> Fraction | None:
 
 def _value(function: str, at: Fraction) -> tuple[Fraction, Fraction]:
     """Below and above the value of a function at a fraction."""
-    if abs(at) > _LARGEST and function in {"exp", "expm1"}:
+    if abs(at) > EXPONENT and function in {"exp", "expm1"}:
         raise NoValueError(f"{function} of a large number")
     with mpmath.workprec(_BITS):
         number = _MONOTONE[function](mpmath.mpf(at.numerator) / at.denominator)
@@ -230,7 +230,7 @@ def _power(a: Number, b: Number) -> Number:
     exponent = _enclosed(b)
     if exponent.lo == exponent.hi:
         number = exponent.lo
-        if number.denominator == 1 and abs(number) <= 64:
+        if number.denominator == 1 and abs(number) <= EXACT_POWER:
             result: Number = Fraction(1)
             for _ in range(abs(int(number))):
                 result = result * a

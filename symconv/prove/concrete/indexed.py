@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from symconv.limits import ARRAY_CELLS, OBJECT_CELLS
 from symconv.prove.concrete.elements import COMPARED, pointwise
 from symconv.prove.concrete.enclosure import NoValueError
 from symconv.prove.concrete.numbers import Array, Ground, TooLargeError, amount, component
@@ -32,8 +33,6 @@ from symconv.prove.language.vocabulary import ELEMENTWISE, canonical
 
 __all__ = ["indexed_array"]
 
-_MOST, _MOST_OBJECTS = 4_000_000, 250_000
-"""Cells of one grid, in machine numbers and as Python numbers: some tenths of a second."""
 _OPERATIONS = {"+": "add", "-": "sub", "*": "mul"}
 _REAL = {"maximum": "max", "minimum": "min"}
 
@@ -214,7 +213,7 @@ class _Reader:
             inner[name] = np.arange(length).reshape(*([1] * (depth + at)), length, *([1] * (count - 1 - at)))
         extents = np.broadcast_shapes(*(grid.shape for grid in inner.values()), (1,) * deeper)
         objects = self.ground.prime is not None or any(a.dtype == object for a in self.ground.arrays.values())
-        if prod(extents) > (_MOST_OBJECTS if objects else _MOST):
+        if prod(extents) > (OBJECT_CELLS if objects else ARRAY_CELLS):
             raise TooLargeError(f"{show(node)} has too many terms to compute")
         taken = self._taken(node, inner, deeper)
         body = self.value(node.body, inner, deeper)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from symconv.limits import EXACT_POWER
 from symconv.notation.expr import Apply, Const, Expr, walk
 from symconv.notation.operator import Operator
 from symconv.prove.concrete.definition import computed
@@ -36,7 +37,7 @@ Array = np.ndarray[Any, Any]
 _RATIONAL = frozenset({"add", "sub", "mul", "div", "neg", "abs", "sign", "relu", "max", "min", "where", "lt", "le",
                        "gt", "ge", "eq", "ne"})  # fmt: skip
 _RATIONAL_WORDS = frozenset({"abs", "relu", "sign", "maximum", "minimum"})
-_WHOLE = frozenset(map(str, range(-64, 65)))
+_WHOLE = frozenset(map(str, range(-EXACT_POWER, EXACT_POWER + 1)))
 """Exponents that keep fractions fractions."""
 _ROUNDING = 1e-6
 """How far the definition in float64 may be from the exact value; both are right, or neither is used."""

@@ -9,14 +9,10 @@ from math import prod
 
 import numpy as np
 
+from symconv.limits import ARRAY_CELLS, OBJECT_CELLS
 from symconv.prove.concrete.numbers import Array, Misfit, TooLargeError
 
 __all__ = ["Slid", "convolved", "folded", "padded", "shown", "slid", "transposed", "unfolded", "zeros"]
-
-_MOST = 4_000_000
-"""The cells of one array: a tenth of a second in machine numbers."""
-_MOST_OBJECTS = 250_000
-"""The same for Python integers and Fractions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +92,7 @@ def zeros(shape: tuple[int, ...], like: Array) -> Array:
 
 
 def _limited(cells: int, like: Array, what: str) -> None:
-    if cells > (_MOST_OBJECTS if like.dtype == object else _MOST):
+    if cells > (OBJECT_CELLS if like.dtype == object else ARRAY_CELLS):
         raise TooLargeError(f"the claim makes {what}, too large to compute")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from symconv.limits import BRANCHES, OPEN_BRANCHES
 from symconv.notation.affine import Affine, affine, var
 from symconv.notation.expr import Constraint, nonnegative
 from symconv.notation.operator import Operator, Tensor
@@ -24,10 +25,6 @@ from symconv.relation.regions import Region, everywhere, nowhere
 from symconv.relation.sets import context_of
 
 __all__ = ["Decision", "decide", "sides"]
-
-_MOST_BRANCHES = 200
-_MOST_OPEN = 8
-"""As many are enough to see wrong shapes of a claim that is undecided anyway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +72,8 @@ def decide(op: Operator, claim: Claim | Coded) -> Decision:
     while waiting:
         region = waiting.pop()
         seen += 1
-        if seen > (_MOST_OPEN if open_ else _MOST_BRANCHES):
-            open_ = open_ or f"the claim has more than {_MOST_BRANCHES} cases of sizes"
+        if seen > (OPEN_BRANCHES if open_ else BRANCHES):
+            open_ = open_ or f"the claim has more than {BRANCHES} cases of sizes"
             break
         scope = problem.scope(region)
         scope.asked = asked

@@ -11,6 +11,7 @@ from math import prod
 import numpy as np
 
 from symconv.errors import InternalError
+from symconv.limits import EXAMPLE_SEEDS, FORCED_POINTS, PICTURED_CELLS, PICTURED_PLANES
 from symconv.notation.affine import affine, var
 from symconv.notation.expr import Constraint, equal
 from symconv.notation.operator import Operator, Tensor
@@ -29,9 +30,6 @@ from symconv.relation.regions import Region
 from symconv.verify.grid import points as grid_points
 
 __all__ = ["Pattern", "counterexample", "pattern"]
-
-_MOST_POINTS = 100_000
-"""What brute force visits at most: a second of exact arithmetic."""
 
 
 def counterexample(op: Operator, claim: Claim | Coded, decision: Decision) -> Counterexample | None:
@@ -56,7 +54,7 @@ def _refuted(
 ) -> Counterexample | None:
     shapes = {t.name: t.shape(dict(sizes)) for t in op.inputs}
     computed = False
-    for seed in range(8):
+    for seed in range(EXAMPLE_SEEDS):
         try:
             example = seen(op, claim, shapes, seed)
         except NoValueError:
@@ -89,7 +87,7 @@ def _smallest(op: Operator, claim: Claim | Coded, decision: Decision) -> Iterato
         if sizes is None:
             raise InternalError(f"{claim}: no sizes in a set that is not empty")
         cells = sum(prod(t.shape(sizes)) for t in (*op.inputs, op.output))
-        if cells <= _MOST_POINTS and grid_points(op, sizes) <= _MOST_POINTS:
+        if cells <= FORCED_POINTS and grid_points(op, sizes) <= FORCED_POINTS:
             yield region, sizes
 
 
@@ -192,10 +190,6 @@ class Pattern:
     leading: tuple[int, ...] = ()
 
 
-_MOST_PLANES, _MOST_CELLS = 8, 150
-"""Planes that are looked through for a difference, and cells of one that is still looked at."""
-
-
 def pattern(op: Operator, claim: Claim | Coded, region: Region, differing: bool = False) -> Pattern | None:
     """A plane of a side at small sizes of ``region``; None where there are none to draw.
 
@@ -210,10 +204,10 @@ def pattern(op: Operator, claim: Claim | Coded, region: Region, differing: bool 
             continue
         shape = tuple(prod(s.evaluate(sizes) for s in one.sizes) for one in wanted.axes)
         rows, columns = (*((1,) * (2 - len(shape))), *shape[-2:])
-        if rows * columns > _MOST_CELLS:
+        if rows * columns > PICTURED_CELLS:
             continue
         where = ", ".join(f"{name} {times(s)}" for name, s in shapes.items())
-        planes = islice(np.ndindex(*shape[:-2]), _MOST_PLANES if differing else 1)
+        planes = islice(np.ndindex(*shape[:-2]), PICTURED_PLANES if differing else 1)
         for leading in (tuple(map(int, place)) for place in planes):
             got, want = (
                 _plane(op, value, wanted, pinned, sizes, (leading, rows, columns, len(shape)))

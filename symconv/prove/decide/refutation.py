@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from math import prod
 
 from symconv.errors import SpecError
+from symconv.limits import GEOMETRIES, REFUTED_CELLS, REFUTED_POINTS, REFUTED_SHAPES
 from symconv.notation.affine import var
 from symconv.notation.expr import Constraint
 from symconv.notation.operator import Operator
@@ -22,8 +23,6 @@ __all__ = ["refutation", "refuted"]
 
 _SEEDS = (0, 1, 4, 5)
 """Positive integers read well; functions such as ``sign`` want others too."""
-_MOST_SHAPES, _MOST_POINTS, _MOST_CELLS = 10, 20_000, 400
-"""What is computed in fractions: a few tenths of a second for each."""
 _LEAST = ((1, 1), (2, 1), (1, 2), (2, 2), (3, 2), (4, 2), (5, 3))
 """Least lengths of spatial and of other axes: the first shows most mistakes of shape, the last most others."""
 
@@ -52,12 +51,12 @@ def refuted(op: Operator, claim: Claim | Coded, shapes: Shapes) -> Counterexampl
 
 def _candidates(op: Operator, domain: Region) -> Iterator[Shapes]:
     found: dict[tuple[tuple[str, tuple[int, ...]], ...], int] = {}
-    for shapes in (*_small(op, domain), *geometries(op, 12, 1)):
+    for shapes in (*_small(op, domain), *geometries(op, GEOMETRIES, 1)):
         sizes = op.sizes(**shapes)
         cells = sum(prod(shape) for shape in (*shapes.values(), op.output_shape(**shapes)))
-        if all(map(all, shapes.values())) and cells <= _MOST_CELLS and points(op, sizes) <= _MOST_POINTS:
+        if all(map(all, shapes.values())) and cells <= REFUTED_CELLS and points(op, sizes) <= REFUTED_POINTS:
             found.setdefault(tuple(shapes.items()), points(op, sizes))
-    yield from map(dict, sorted(found, key=lambda shapes: found[shapes])[:_MOST_SHAPES])
+    yield from map(dict, sorted(found, key=lambda shapes: found[shapes])[:REFUTED_SHAPES])
 
 
 def _small(op: Operator, domain: Region) -> Iterator[Shapes]:

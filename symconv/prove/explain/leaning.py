@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from symconv.errors import SpecError
+from symconv.limits import GEOMETRIES
 from symconv.notation.operator import Operator
 from symconv.prove.concrete.counterexample import PRIME, drawn
 from symconv.prove.concrete.elements import COMPARED
@@ -22,8 +23,6 @@ from symconv.verify.geometry import geometries
 
 __all__ = ["leaning"]
 
-_GEOMETRIES = 12
-
 
 def leaning(op: Operator, claim: Claim | Coded) -> str:
     """What exact evaluation modulo a large prime says at random sizes."""
@@ -31,7 +30,7 @@ def leaning(op: Operator, claim: Claim | Coded) -> str:
         return _roughly(op, claim)
     count = 0
     prime = PRIME if _rational(op, claim) else None
-    for seed, shapes in enumerate(geometries(op, _GEOMETRIES, 1)):
+    for seed, shapes in enumerate(geometries(op, GEOMETRIES, 1)):
         if any(0 in shape for shape in shapes.values()):
             continue
         arrays = drawn(op, shapes, seed, prime or 10)
@@ -57,7 +56,7 @@ def leaning(op: Operator, claim: Claim | Coded) -> str:
 def _roughly(op: Operator, claim: Claim | Coded) -> str:
     """The same in float64, for functions such as tanh, which have no exact values."""
     count = 0
-    for seed, shapes in enumerate(geometries(op, _GEOMETRIES, 1)):
+    for seed, shapes in enumerate(geometries(op, GEOMETRIES, 1)):
         if any(0 in shape for shape in shapes.values()):
             continue
         rng = np.random.default_rng(seed)

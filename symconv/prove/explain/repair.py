@@ -13,6 +13,7 @@ from fractions import Fraction
 import numpy as np
 
 from symconv.errors import SpecError, SymconvError
+from symconv.limits import GEOMETRIES, REPAIR_CELLS, REPAIR_EDITS, REPAIR_FACTOR, REPAIR_NODES
 from symconv.notation.operator import Operator
 from symconv.prove.concrete.counterexample import drawn
 from symconv.prove.concrete.enclosure import NoValueError
@@ -25,11 +26,6 @@ from symconv.verify.geometry import geometries
 
 __all__ = ["Repair", "repair"]
 
-_DEPTH, _POINTS = 3, 3000
-_BUDGET = 30_000
-"""Nodes of all trees that are tried: about 2500 trees of common claims, a second's work."""
-_LARGEST_FACTOR = 64
-"""Factors with larger numerators or denominators are coincidences of the numbers tried."""
 
 _Trials = list[tuple[dict[str, Array], Array]]
 _Body = tuple[Node, tuple[str, ...]]
@@ -46,10 +42,10 @@ class Repair:
 def repair(op: Operator, claim: Claim) -> Repair | None:
     """The nearest claim that holds for all sizes, or None where up to three edits do not lead to one."""
     trials = _trials(op, claim)
-    tried = _Tried({show(claim.body)}, _BUDGET)
+    tried = _Tried({show(claim.body)}, REPAIR_NODES)
     frontier: list[_Body] = [(claim.body, ())]
     found = _first(op, claim, trials, frontier)
-    for _ in range(_DEPTH):
+    for _ in range(REPAIR_EDITS):
         if found is not None or tried.left < 0:
             break
         following: list[_Body] = []
@@ -127,9 +123,9 @@ def _times(body: Node, factor: Fraction) -> Node:
 def _trials(op: Operator, claim: Claim) -> _Trials:
     """Small integers as floats, with the true value: the smallest and some larger geometries."""
     found = []
-    for seed, shapes in enumerate(geometries(op, 12, 0)):
+    for seed, shapes in enumerate(geometries(op, GEOMETRIES, 0)):
         arrays = {name: array.astype(np.float64) for name, array in drawn(op, shapes, seed).items()}
-        if all(0 < a.size < _POINTS for a in arrays.values()):
+        if all(0 < a.size < REPAIR_CELLS for a in arrays.values()):
             output = {} if claim.side == op.output.name else {op.output.name: truth_of(op, op.output.name, arrays)}
             found.append((arrays | output, truth_of(op, claim.side, arrays)))
     return sorted(found, key=lambda one: sum(a.size for a in one[0].values()))
@@ -148,9 +144,9 @@ def _factor(op: Operator, claim: Claim, trials: _Trials) -> Fraction | None:
         given = got.astype(np.float64)
         if factor is None and (place := np.flatnonzero(given)).size:
             ratio = want.ravel()[place[0]] / given.ravel()[place[0]]
-            if not np.isfinite(ratio) or abs(ratio) > _LARGEST_FACTOR:
+            if not np.isfinite(ratio) or abs(ratio) > REPAIR_FACTOR:
                 return None
-            factor = Fraction(float(ratio)).limit_denominator(_LARGEST_FACTOR)
+            factor = Fraction(float(ratio)).limit_denominator(REPAIR_FACTOR)
         if not np.allclose(given * float(1 if factor is None else factor), want, rtol=1e-9):
             return None
     return factor if factor is not None or not trials else Fraction(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from symconv.limits import WRITTEN_GROUPS
 from symconv.prove.language.defined import Arguments, Defined, number, size
 from symconv.prove.language.syntax import Binary, Call, Node, Number, Sliced, Span, Text, Tuple
 
@@ -50,8 +51,8 @@ def _by_input(given: Arguments) -> Node:
 
 def _by_weight(given: Arguments) -> Node:
     count = _option(given, "groups")
-    if not isinstance(count, Number) or not 1 <= count.value <= 16 or count.value.denominator != 1:
-        raise given.wrong("groups is written as a number from 1 to 16 here")
+    if not isinstance(count, Number) or not 1 <= count.value <= WRITTEN_GROUPS or count.value.denominator != 1:
+        raise given.wrong(f"groups is written as a number from 1 to {WRITTEN_GROUPS} here")
     parts = [_one_group(given, group, int(count.value)) for group in range(int(count.value))]
     return parts[0] if len(parts) == 1 else Call("concatenate", (Tuple(tuple(parts)),), (("axis", number(0)),))
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from symconv.errors import SpecError, shown
+from symconv.limits import CLAIM_CHARACTERS
 from symconv.prove.language.frameworks import foreign
 from symconv.prove.language.libraries import arranged
 from symconv.prove.language.parse_index import IndexGrammar
@@ -28,9 +29,8 @@ from symconv.prove.language.tokens import Caret
 from symconv.prove.language.vocabulary import METHODS, MODULES, REDUCTIONS, UNCHANGED, unknown_method
 from symconv.prove.language.words import unknown_word
 
-__all__ = ["MAX_LENGTH", "Caret", "parse_claim"]
+__all__ = ["Caret", "parse_claim"]
 
-MAX_LENGTH = 4000
 _SPELLINGS = {"kD": "KD", "kH": "KH", "kW": "KW"}
 
 
@@ -44,8 +44,8 @@ def parse_claim(source: str) -> Claim:
     """
     if not isinstance(source, str):
         raise SpecError(f"a claim is a text, as in 'gx = conv_transpose(gy, w)'; given {shown(source)}")
-    if len(source) > MAX_LENGTH:
-        raise SpecError(f"the claim has {len(source)} characters; at most {MAX_LENGTH} are read")
+    if len(source) > CLAIM_CHARACTERS:
+        raise SpecError(f"the claim has {len(source)} characters; at most {CLAIM_CHARACTERS} are read")
     return _Parser(source).claim()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from symconv.errors import SpecError
+from symconv.limits import INDEX_OPERATIONS
 from symconv.notation.grammar import COMPARISONS, Grammar
 from symconv.notation.lexer import Token
 from symconv.prove.language.syntax import Binary, Name, Node, Number, Reduction
@@ -12,8 +13,6 @@ from symconv.prove.language.syntax import Tuple as Several
 from symconv.prove.language.tokens import Caret, tokens
 
 __all__ = ["IndexGrammar"]
-
-_MAX_OPERATIONS = 120
 
 
 class IndexGrammar(Grammar[Node]):
@@ -42,8 +41,8 @@ class IndexGrammar(Grammar[Node]):
     def count(self, at: int) -> None:
         """One more operation, which is one more level of the tree at most."""
         self.operations += 1
-        if self.operations > _MAX_OPERATIONS:
-            raise self.caret.error(at, f"the claim has more than {_MAX_OPERATIONS} operations")
+        if self.operations > INDEX_OPERATIONS:
+            raise self.caret.error(at, f"the claim has more than {INDEX_OPERATIONS} operations")
 
     def joined(self, operator: Token, left: Node, right: Node) -> Node:
         self.count(operator.column)

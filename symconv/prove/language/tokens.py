@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from symconv.errors import SpecError
+from symconv.limits import TOKEN_CHARACTERS
 from symconv.notation.lexer import Token
 
 __all__ = ["Caret", "tokens"]
@@ -19,7 +20,6 @@ _TOKEN = re.compile(
 _SAME = {"≤": "<=", "≥": ">=", "≠": "!=", "Σ": "sum", "∑": "sum"}
 _HINTS = {"^": "a power is written **", "·": "a product is written *", "×": "a product is written *",
           "−": "a minus is written -", "!": "unequal is written !="}  # fmt: skip
-_LONGEST = 60
 
 
 class Caret:
@@ -46,8 +46,8 @@ def tokens(source: str, caret: Caret) -> tuple[Token, ...]:
             raise caret.error(position, f"{sign!r} is not part of the claim language{hint}")
         kind, text = match.lastgroup or "op", match.group()
         if kind != "space":
-            if len(text) > _LONGEST and kind != "text":
-                raise caret.error(position, f"this {kind} is too long ({_LONGEST} characters)")
+            if len(text) > TOKEN_CHARACTERS and kind != "text":
+                raise caret.error(position, f"this {kind} is too long ({TOKEN_CHARACTERS} characters)")
             plain = re.sub(r"\s", "", text).replace("∂", "d") if kind == "name" else text
             found.append(Token(kind, _SAME.get(plain, plain), position))
         position = match.end()

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
+from symconv.limits import AXIS_ALTERNATIVES
 from symconv.notation.affine import Affine, affine, quotient, var
 from symconv.notation.expr import Constraint, equal
 from symconv.prove.meaning.scope import Scope, Undecided, same_size
@@ -13,7 +14,6 @@ from symconv.prove.meaning.value import Axis, Fresh, Term, Value, inside, read
 
 __all__ = ["Position", "Shared", "flat", "place", "read_at", "same_structure", "shared"]
 
-_MOST = 64
 
 Position = Affine | tuple[Affine, ...]
 """Where to read on an axis: a row-major position, or one form per logical size."""
@@ -34,7 +34,7 @@ def flat(axis: Axis, forms: Sequence[Affine]) -> list[_Flat]:
             found = [(where, position * size.constant + form) for where, position in found]
             reach *= size.constant
             continue
-        if reach > _MOST or reach == 0:
+        if reach > AXIS_ALTERNATIVES or reach == 0:
             raise Undecided(f"the position on an axis of length {axis} is not affine in its indices")
         pinned: list[_Flat] = []
         for where, position in found:
@@ -54,7 +54,7 @@ def place(axis: Axis, position: Affine) -> list[_Placed]:
     if len(sizes) == 1:
         return [((), (position,))]
     first, rest, last = sizes[0], Axis(sizes[1:]), sizes[-1]
-    if last.is_constant and last.constant <= _MOST:
+    if last.is_constant and last.constant <= AXIS_ALTERNATIVES:
         outer = Axis(sizes[:-1])
         wholes = [(k, quotient(position - k, last.constant)) for k in range(last.constant)]
         return [
@@ -62,7 +62,7 @@ def place(axis: Axis, position: Affine) -> list[_Placed]:
             for k, whole in wholes
             for where, forms in place(outer, whole)
         ]
-    if first.is_constant and first.constant <= _MOST and rest.size is not None:
+    if first.is_constant and first.constant <= AXIS_ALTERNATIVES and rest.size is not None:
         return [
             ((*where, *inside(position - rest.size * v, rest.size)), (affine(v), *forms))
             for v in range(first.constant)

@@ -6,13 +6,12 @@ from dataclasses import replace
 from functools import reduce
 from itertools import product
 
+from symconv.limits import FACTORS
 from symconv.notation.affine import affine
 from symconv.notation.expr import Apply, Expr, Reduce, reads, rename, transform, walk
 from symconv.notation.operator import Operator
 
 __all__ = ["multiplied_out"]
-
-_MOST = 8
 
 
 def multiplied_out(op: Operator) -> Operator:
@@ -34,7 +33,7 @@ def _factors(node: Expr) -> Expr | None:
             # binds would be replaced as well.
             skips = any(read.border is not None and read.border.kind == "skip" for read in reads(piece.body))
             nested = any(isinstance(inner, Reduce) for inner in walk(piece.body))
-            if 1 <= len(taps) <= _MOST and not skips and not nested:
+            if 1 <= len(taps) <= FACTORS and not skips and not nested:
                 names = [r.name for r in indices]
                 bodies = [rename(piece.body, dict(zip(names, map(affine, at), strict=True))) for at in taps]
                 return reduce(lambda one, other: Apply("mul", (one, other)), bodies)

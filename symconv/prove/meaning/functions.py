@@ -15,6 +15,7 @@ from math import prod
 
 from symconv.derive.conventions import in_arguments
 from symconv.errors import InternalError
+from symconv.limits import ARGUMENT_CASES, FACTORS
 from symconv.notation.expr import Apply, Const, Constraint, Expr, Read
 from symconv.notation.functions import ARGUMENTS, TABLE
 from symconv.prove.meaning.atoms import EVEN, NONE, ODD, OTHER, is_atom
@@ -34,12 +35,10 @@ UNARY = ODD | EVEN | NONE | OTHER
 """The functions of one element that claims know too."""
 
 _RECIPROCAL = "reciprocal(1*"
-_MOST_POWER = 8
 
 COMPARED = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne"}
 """Comparisons as functions of elements."""
 
-_MOST = 64
 _ONE = [Term(Fraction(1), (), ())]
 
 Sum = Sequence[Term]
@@ -157,7 +156,7 @@ def _inverse(argument: Sum, limits: Collection[Constraint], of_sum: OfSum) -> It
 
 def powered(argument: Sum, power: Product, limits: Collection[Constraint], of_sum: OfSum) -> list[Term]:
     """A sum to a power: whole powers by multiplication, half ones by roots. Raises Undecided for others."""
-    if power.monomial or power.coefficient.denominator > 2 or abs(power.coefficient) > _MOST_POWER:
+    if power.monomial or power.coefficient.denominator > 2 or abs(power.coefficient) > FACTORS:
         raise Undecided("powers are whole numbers or halves up to 8 in what can be decided")
     exponent = power.coefficient
     base = list(argument)
@@ -198,8 +197,8 @@ def _atom(function: str, argument: Sum, limits: Collection[Constraint]) -> Itera
     wheres = [tuple(c for c in term.where if c not in limits) for term in argument]
     conditions = list(dict.fromkeys(where for where in wheres if where))
     cases = [[(True, where), *((False, piece) for piece in _outside(where))] for where in conditions]
-    if prod(map(len, cases)) > _MOST:
-        raise Undecided(f"the argument of {function} has more than {_MOST} cases")
+    if prod(map(len, cases)) > ARGUMENT_CASES:
+        raise Undecided(f"the argument of {function} has more than {ARGUMENT_CASES} cases")
     for choice in product(*cases):
         there = {where for where, (held, _) in zip(conditions, choice, strict=True) if held}
         kept = [term for term, where in zip(argument, wheres, strict=True) if not where or where in there]

@@ -8,6 +8,7 @@ from itertools import permutations
 from math import gcd, prod
 
 from symconv.errors import InternalError, SpecError
+from symconv.limits import AXIS_ALTERNATIVES
 from symconv.notation.affine import Affine, affine
 from symconv.notation.expr import Constraint, equal, nonnegative
 from symconv.prove.language.facts import Facts
@@ -176,7 +177,7 @@ def _factored(number: int, count: int) -> Iterator[tuple[int, ...]]:
     if count == 1:
         yield (number,)
         return
-    for first in (k for k in range(1, min(number, 64) + 1) if number % k == 0):
+    for first in (k for k in range(1, min(number, AXIS_ALTERNATIVES) + 1) if number % k == 0):
         yield from ((first, *rest) for rest in _factored(number // first, count - 1))
 
 

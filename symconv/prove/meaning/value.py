@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
+from symconv.limits import ELEMENT_TERMS
 from symconv.notation.affine import Affine, affine, var
 from symconv.relation.terms import (
     Factor,
@@ -40,9 +41,6 @@ __all__ = [
     "read",
     "scaled",
 ]
-
-_MOST_TERMS = 2000
-"""What one element of a claim may sum: more takes seconds to write down and minutes to compare."""
 
 
 Amount = Affine | Product
@@ -136,8 +134,8 @@ def build(fresh: Fresh, axes: Iterable[Axis], body: Callable[..., Iterable[Term]
     """An array over ``axes`` whose element at given indices (a tuple of forms per axis) is ``body`` of them."""
     axes = tuple(axes)
     names = tuple(fresh.several(len(one.sizes)) for one in axes)
-    terms = tuple(islice(body(*(tuple(map(var, group)) for group in names)), _MOST_TERMS + 1))
-    limit(len(terms), _MOST_TERMS)
+    terms = tuple(islice(body(*(tuple(map(var, group)) for group in names)), ELEMENT_TERMS + 1))
+    limit(len(terms), ELEMENT_TERMS)
     return Value(axes, names, terms)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import permutations
 
+from symconv.limits import FREE_INDICES
 from symconv.notation.affine import var
 from symconv.notation.expr import Constraint
 from symconv.prove.meaning.atoms import OF_SUM
@@ -20,8 +21,6 @@ from symconv.prove.meaning.value import Factor, Term, scaled
 from symconv.relation.equality import difference
 
 __all__ = ["WholeSums"]
-
-_MOST_INDICES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ class WholeSums:
     def __call__(self, function: str, argument: Sum, limits: Collection[Constraint]) -> Iterator[Term]:
         """The atom for ``function`` of ``argument``, over the indices that stand free in it."""
         free = self._free(argument)
-        if len(free) > _MOST_INDICES:
+        if len(free) > FREE_INDICES:
             raise Undecided(f"the formula applies {function} to a sum over {len(free)} free indices")
         # What holds of other indices says nothing about this sum, and would leave them free in it.
         named = {*free, *self.scope.region.context.sizes}

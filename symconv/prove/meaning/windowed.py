@@ -7,6 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 from itertools import product
 
+from symconv.limits import FACTORS
 from symconv.notation.affine import Affine, affine
 from symconv.notation.expr import Constraint
 from symconv.prove.language.syntax import Node, Reduction, show
@@ -19,7 +20,6 @@ __all__ = ["check_new", "extremes", "few", "first"]
 
 Terms = Callable[[Node, Mapping[str, Affine], tuple[Constraint, ...]], list[Term]]
 
-_MOST_FACTORS = 8
 _ONE = Term(Fraction(1), (), ())
 
 
@@ -77,12 +77,12 @@ def _holds(node: Reduction, condition: list[Term]) -> bool:
 def few(node: Reduction, put: Mapping[str, Affine], limits: tuple[Constraint, ...], terms: Terms) -> list[Term]:
     """The product of factors that a claim counts out, as in ``prod[p<3](x[n,i+p])``."""
     chosen: list[dict[str, Affine]] = []
-    for values in product(range(_MOST_FACTORS + 1), repeat=len(node.indices)):
+    for values in product(range(FACTORS + 1), repeat=len(node.indices)):
         at = dict(zip(node.indices, map(affine, values), strict=True))
         if all(_holds(node, terms(condition, {**put, **at}, limits)) for condition in node.where):
             chosen.append(at)
-    if len(chosen) > _MOST_FACTORS or any(affine(_MOST_FACTORS) in at.values() for at in chosen):
-        raise Undecided(f"{show(node)}: products of up to {_MOST_FACTORS} factors are multiplied out")
+    if len(chosen) > FACTORS or any(affine(FACTORS) in at.values() for at in chosen):
+        raise Undecided(f"{show(node)}: products of up to {FACTORS} factors are multiplied out")
     result = [_ONE]
     for at in chosen:
         result = list(multiplied(result, terms(node.body, {**put, **at}, limits)))

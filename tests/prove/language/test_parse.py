@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from symconv.errors import SpecError
-from symconv.prove.language.parse import MAX_LENGTH, parse_claim
+from symconv.limits import CLAIM_CHARACTERS
+from symconv.prove.language.parse import parse_claim
 from symconv.prove.language.syntax import Binary, Call, Claim, Name, Node, Number, Pick, Sliced, Span, Text, Tuple, walk
 from symconv.prove.language.vocabulary import FUNCTIONS, METHODS
 
@@ -117,8 +118,8 @@ def test_a_wrong_text_is_refused_with_a_caret(text: str, column: int, words: str
 def test_texts_are_texts_of_bounded_length() -> None:
     with pytest.raises(SpecError, match="a claim is a text"):
         parse_claim(3)  # type: ignore[arg-type]
-    with pytest.raises(SpecError, match=f"at most {MAX_LENGTH} are read"):
-        parse_claim("gx = " + " " * MAX_LENGTH)
+    with pytest.raises(SpecError, match=f"at most {CLAIM_CHARACTERS} are read"):
+        parse_claim("gx = " + " " * CLAIM_CHARACTERS)
 
 
 def test_positions_do_not_count_for_equality() -> None:

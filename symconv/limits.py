@@ -1,0 +1,134 @@
+"""How much work deciding may be: every limit of ``relation``, ``prove``, ``code`` and ``validate``, with its reason.
+
+Beyond a limit the answer is a refusal in words or "undecided", never a guess: a larger number means more answers and a
+longer wait. Work is counted (in terms, cells, statements, operations of isl) and not timed, so that every machine gives
+the same answer.
+"""
+
+from __future__ import annotations
+
+# What is read ------------------------------------------------------------------------------------
+
+CLAIM_CHARACTERS = 4000
+"""Of a claim: some hundred times what people write; a parser's trees of more are deeper than Python's stack."""
+TOKEN_CHARACTERS = 60
+"""Of a name or number in a claim: longer ones are pasted by mistake, and would fill the message."""
+INDEX_OPERATIONS = 120
+"""Of a claim in index notation, which is expanded into one sum of products."""
+WRITTEN_GROUPS = 16
+"""Groups of a claim about the gradient of filters, which are written out one by one."""
+CODE_CHARACTERS = 200_000
+"""Of a file: a module of five thousand lines."""
+CODE_STEPS = 200_000
+"""Statements that are followed through one function: about a second."""
+CALL_DEPTH = 20
+"""Functions of the code that call each other; also what stops a recursion."""
+LIST_LENGTH = 10_000
+"""Elements of a list that are written out: longer ones are no formula of a gradient."""
+CONDITION_CASES = 24
+"""Alternatives of one condition in code: each is a set of terms of its own."""
+WRITTEN_POWER = 6
+"""A power of sizes in code, which is multiplied out."""
+FORWARD_BRANCHES = 12
+"""Choices of sizes that are followed while a forward function is read for its formula; each is read anew."""
+
+# Sums of products --------------------------------------------------------------------------------
+
+FACTORS = 8
+"""Of a product that is multiplied out, and the largest power of an element: 8 equal factors are one order, 8 different
+elements of one tensor are already more orders than FACTOR_ORDERS."""
+FACTOR_ORDERS = 120
+"""Orders of the factors of one product, each a relation of its own: those of five different elements of a tensor."""
+PRODUCTS = 1000
+"""Of two sums multiplied: more takes seconds to write down and minutes to compare."""
+ELEMENT_TERMS = 2000
+"""What one element of a claim may sum: more takes seconds to write down and minutes to compare."""
+ARGUMENT_CASES = 64
+"""Alternatives of what a function is applied to, each an atom of its own: six conditions that halve."""
+AXIS_ALTERNATIVES = 64
+"""Values of an index, and factors of a length, that are told apart where a position on a flat axis is not affine."""
+FREE_INDICES = 5
+"""Of a sum inside a function: all orders of them are tried to find an equal sum, and a batch of planes with channels
+has four."""
+
+# Sets --------------------------------------------------------------------------------------------
+
+REPEATS = 8
+"""How often one product of elements may occur in a sum: each occurrence is a set that is subtracted from the rest."""
+LARGEST_RATIO = 10**6
+"""Of coefficients that a product of sizes has to equal: its divisors are tried."""
+DESCRIPTION_WIDTH = 3
+"""Conditions that are joined by "and" in a description of sizes; people do not read more."""
+DESCRIPTION_PRODUCTS = 24
+"""Of such conditions, while a description is turned into its opposite."""
+DESCRIPTION_LITERALS = 60
+"""Conditions that a description is made of; isl looks at each."""
+DESCRIPTION_POOL = 25
+"""The shortest of them, of which all choices of DESCRIPTION_WIDTH are tried: 2300."""
+DESCRIPTION_OPERATIONS = 3_000_000
+"""Of isl, for one description: well under a second."""
+
+# Deciding ----------------------------------------------------------------------------------------
+
+BRANCHES = 200
+"""Cases of sizes that a claim is decided in one by one: a few seconds where each is simple."""
+OPEN_BRANCHES = 8
+"""As many are enough to see wrong shapes of a claim that is undecided anyway."""
+GEOMETRIES = 12
+"""Drawn sizes at which a claim or a function is tried on numbers; the first two or three find nearly all mistakes."""
+FORCED_POINTS = 100_000
+"""What brute force visits for one counterexample: a second of exact arithmetic."""
+EXAMPLE_SEEDS = 8
+"""Draws of numbers at one size before a difference that was proved is called unseen there."""
+PICTURED_PLANES, PICTURED_CELLS = 8, 150
+"""Planes that are looked through for a difference, and cells of one that is still looked at."""
+REFUTED_SHAPES, REFUTED_POINTS, REFUTED_CELLS = 10, 20_000, 400
+"""What is computed in fractions to refute what no proof decides: a few tenths of a second for each."""
+
+# Numbers -----------------------------------------------------------------------------------------
+
+DEFINITION_STEPS = 40_000
+"""Scalar steps of one evaluation of the definition in fractions: some tenths of a second."""
+ARRAY_CELLS, OBJECT_CELLS = 4_000_000, 250_000
+"""Cells of one array of a claim, in machine numbers and as Python numbers: some tenths of a second."""
+EINSUM_TERMS, EINSUM_OBJECTS = 50_000_000, 500_000
+"""The terms of an einsum, in machine numbers and as Python numbers: some tenths of a second."""
+EXPONENT = 700
+"""Of exp in exact arithmetic: beyond it the value leaves what is worth to be written down."""
+EXACT_POWER = 64
+"""Whole exponents that keep fractions fractions: each step doubles the digits at most."""
+
+# Explaining --------------------------------------------------------------------------------------
+
+REPAIR_EDITS = 3
+"""Mistakes in one claim that are mended together: with four, the nearest claim is another claim."""
+REPAIR_NODES = 30_000
+"""Nodes of all trees that are tried: about 2500 trees of common claims, a second's work."""
+REPAIR_CELLS = 3000
+"""Of an array that an edited claim is tried on."""
+REPAIR_FACTOR = 64
+"""Factors with larger numerators or denominators are coincidences of the numbers tried."""
+FAULT_CELLS, FAULT_EDITS, FAULT_STEPS = 400, 400, 60_000
+"""Elements of an array of a trial, edits of a function that are tried, statements that are run for them: about a
+second's work."""
+FAULT_TRIALS = 6
+"""The smallest of the drawn sizes: an edit that is right at six is worth a proof."""
+FAULT_SCORED, FAULT_FIRSTS = 2, 4
+"""Trials that tell whether an edit makes a function better, and such edits after which a second one is looked for."""
+KINK_TRIALS, KINK_CELLS = 6, 400
+"""Sizes that are compared away from kinks, and what is computed at most at each: a few tenths of a second."""
+RESULT_CELLS = 400
+"""Cells of the arrays that tell a result by its shape."""
+
+# Validation --------------------------------------------------------------------------------------
+
+KERNEL_OPERATIONS = 100_000_000
+"""Of isl, for one kernel and one number of lanes: ten times what the largest of the shipped operators need."""
+PLANNED_OPERATIONS = 50_000_000
+"""Of isl, for a kernel with numbers of a plan: there are many of these."""
+LANE_VECTORS = 64
+"""Vectors that one turn of a flat loop may hold: more than any machine has registers."""
+RUN_STATEMENTS = 100_000
+"""Of the interpreter, for one run of a kernel that is not proved: about a quarter of a second."""
+RUN_SHAPES = 6
+"""Drawn sizes at which such a kernel is run."""
