@@ -14,7 +14,7 @@ from symconv.asked import operator_of
 from symconv.errors import SpecError, shown
 from symconv.notation.affine import Affine, affine, var
 from symconv.notation.expr import Apply, Const, Constraint, Expr, Index, Range, Read, Reduce, rename, transform
-from symconv.notation.operator import Operator, Tensor
+from symconv.notation.operator import Operator, Statement, Tensor
 from symconv.notation.shapes import bind_sizes, completed
 from symconv.views.dialect import text
 from symconv.views.printer import Printer, expr_text
@@ -121,9 +121,12 @@ def _checked(op: Operator, cell: Sequence[int], sizes: Mapping[str, int]) -> Cel
     return tuple(map(int, cell))
 
 
-def cell_terms(op: Operator, cell: Cell, sizes: Mapping[str, int]) -> tuple[Term, ...]:
-    """The terms of a cell, for sizes and a cell that are known to fit."""
-    statement = op.statements[-1]
+def cell_terms(
+    op: Operator, cell: Cell, sizes: Mapping[str, int], statement: Statement | None = None
+) -> tuple[Term, ...]:
+    """The terms of a cell (of the output, or of what another statement computes), for sizes and a cell that are known
+    to fit."""
+    statement = statement or op.statements[-1]
     known = {**sizes, **dict(zip(statement.indices, logical(statement.target, cell, sizes), strict=True))}
     summed: dict[_Parts, Fraction] = {}
     for factor, parts in _products(op, statement.expr, known, [_MOST]):

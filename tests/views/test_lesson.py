@@ -18,8 +18,9 @@ from symconv import pipeline
 from symconv.errors import InternalError
 from symconv.options import options
 from symconv.views import mathsvg
-from symconv.views.lesson import cells, tracing
+from symconv.views.lesson import cells, numbers, tracing
 from symconv.views.lesson.page import embedded, lesson_data
+from symconv.views.lesson.sources import sources
 from symconv.views.report import report_html
 
 SHOWN = ("conv1_s2p1", "conv_tanh", "adder_reflect", "max_pool", "avg_pool_skip")
@@ -107,6 +108,50 @@ def test_the_lines_of_a_cell_are_those_of_the_nests_that_reach_it():
             assert made or not used
     # The mirrored reads reach only some cells.
     assert len(kernel["chosen"]) > 1
+
+
+def test_the_loops_of_intermediates_are_marked_where_a_cell_needs_them():
+    # u feeds outputs through a window; an element that stands beyond the last window is part of no cell.
+    op = sc.operator("u[i] = where(0 < x[i], x[i], 2*x[i]); y[i] = u[2*i]*u[2*i+1]*v[i]")
+    derived = sc.derive(op, "v").derivation
+    told = lesson_data(derived, pipeline.source(op, options(dtype="float64")).text)["script"]
+    assert [kernel["title"] for kernel in told["kernels"]] == ["plain loops", "as compiled"]
+    for number_, kernel in enumerate(told["kernels"]):
+        lines = [re.sub(r"<[^>]+>", "", line) for line in kernel["lines"]]
+        for cell in told["cells"]:
+            chosen = [lines[k].strip() for k in kernel["chosen"][cell["l"][number_][0]]]
+            stores = {
+                re.split(r"\W", re.sub(r"^sc_store\w*\(&amp;", "", line))[0]
+                for line in chosen
+                if re.match(r"sc_store|\w+\[", line)
+            }
+            assert {"u", "gv"} <= stores
+    terms = {k: sc.terms(derived.operator, (k,), gy=(3,), x=(7,), v=(3,)) for k in range(3)}
+    assert sources(derived.operator, terms, derived.operator.sizes(gy=(3,), x=(7,), v=(3,))) == {
+        0: {("u", 0), ("u", 1)}, 1: {("u", 2), ("u", 3)}, 2: {("u", 4), ("u", 5)}
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("source", "figures"),
+    [
+        ("y[i] = exp(x[i]*w[i] - 2*w[i])", "exp(A·(−1) − 2·(−1))"),
+        ("y[i] = exp(x[i] - w[i]**3)", "exp(A − (−1)^3)"),
+        ("y[i] = exp(w[i] - x[i])", "exp(−1 − A)"),
+        ("y[i] = exp(-w[i])/x[i]**2", "exp(−(−1))/A^3"),
+    ],
+)
+def test_negative_numbers_stand_in_parentheses_and_keep_the_shape_of_the_formula(source, figures):
+    (derived,) = (sc.derive(sc.operator(source), "x").derivation,)
+    found = cells.lesson(derived)
+    shapes = found.shapes
+    drawn = {name: np.full(shapes[name], value) for name, value in (("x", 3), ("w", -1), ("gy", 1))}
+    problem, exact = numbers._run(derived.operator, drawn)
+    arrays = {name: problem.tensors[name].reshape(shapes[name]) for name in drawn}
+    held = numbers.Numbers(problem, arrays, exact, 0)
+    (term,) = sc.terms(derived.operator, (1,), **{k: a.shape for k, a in drawn.items()})
+    said = [numbers.figures(held, part) for part in term.parts]
+    assert figures.replace("A", "3") in " · ".join(said)
 
 
 def test_compiled_lines_stand_in_the_source_under_their_numbers():

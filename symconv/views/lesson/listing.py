@@ -26,9 +26,19 @@ class Listing:
     statements: Mapping[Path, Stmt]
     nests: tuple[range, ...]
 
-    def lines_of(self, path: Path) -> tuple[int, ...]:
-        """The lines that a store depends on: its own, the loops around it, and what computes the names it uses."""
-        chosen = _slice(self.statements, path)
+    def lines_of(self, paths: Iterable[Path], followed: frozenset[str] = frozenset()) -> tuple[int, ...]:
+        """The lines that stores depend on: their own, the loops around them, and what computes the names they use.
+
+        ``followed`` are buffers of the way: where one is read, what stores into it belongs to it.
+        """
+        chosen: set[Path] = set()
+        left = list(paths)
+        while left:
+            if (path := left.pop()) not in chosen:
+                more = _slice(self.statements, path) - chosen
+                chosen |= more
+                read = {name for place in more for name in _buffers(self.statements.get(place))} & followed
+                left += [place for place, one in self.statements.items() if getattr(one, "buffer", None) in read]
         return tuple(k for k, place in enumerate(self.places) if place in chosen)
 
 
@@ -89,6 +99,15 @@ def _makers(statements: Mapping[Path, Stmt], places: Iterable[Path], site: Path)
     block = made[:-1]
     changed = [at for at in places if isinstance(statements[at], Update) and at[: len(block)] == block and at < site]
     return [made, *(at for at in changed if at > made)]
+
+
+def _buffers(statement: Stmt | None) -> frozenset[str]:
+    """The buffers that a statement reads, the one it stores into aside."""
+    if statement is None:
+        return frozenset()
+    bare = replace(statement, body=()) if isinstance(statement, For | If) else statement
+    nodes = (node for node in expressions((bare,)) if node is not bare)
+    return frozenset(name for node in nodes if isinstance(name := getattr(node, "buffer", None), str))
 
 
 def _used(statement: Stmt | None) -> frozenset[str]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -15,9 +15,12 @@ from symconv.verify.grid import Array
 from symconv.views.highlight import highlighted
 from symconv.views.lesson.listing import Listing, listing
 from symconv.views.lesson.numbers import Numbers
-from symconv.views.lesson.tracing import Trace, Visit, traced
+from symconv.views.lesson.sources import Element
+from symconv.views.lesson.tracing import Path, Trace, Visit, traced
 
 __all__ = ["Loops", "loops_of"]
+
+_HEAD = re.compile(r"cdef sc_nest (\w+)_(\d+)\(")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +38,13 @@ class Loops:
 
 
 def loops_of(
-    kernel: Kernel, numbers: Numbers, cells: Iterable[int], title: str, source: str | None = None
+    kernel: Kernel, numbers: Numbers, cells: Mapping[int, frozenset[Element]], title: str, source: str | None = None
 ) -> Loops | None:
     """A kernel run on the numbers, the nests that no cell needs left out; with ``source``, as they stand in there.
 
-    None where a run takes too long, or where the text of the nests is not in ``source``. Raises InternalError where
-    the nests compute another number than the derivation.
+    ``cells`` says which elements of intermediates each cell is made of. None where a run takes too long, or where the
+    text of the nests is not in ``source``. Raises InternalError where the nests compute another number than the
+    derivation.
     """
     if kernel.parameters:
         return None
@@ -49,14 +53,37 @@ def loops_of(
         trace = traced(kernel, {name: (array.shape, array.ravel().tolist()) for name, array in arrays.items()})
     except OverrunError:
         return None
-    _compare(kernel, trace, numbers.arrays[kernel.result.name])
-    shown = {at: trace.visits.get(at, ()) for at in cells}
+    result = kernel.result.name
+    _compare(kernel, trace, numbers.arrays[result])
     text = listing(kernel)
-    kept = sorted({visit.path[0] for visits in shown.values() for visit in visits})
-    places = [_numbers(kernel, text, nest, source) for nest in kept]
-    if any(place is None for place in places):
+    followed = frozenset(b.name for b in kernel.buffers if b.role != "in" and b.name not in numbers.arrays)
+    visits = {at: trace.visits[result].get(at, ()) for at in cells}
+    lines = _Lines(text, trace, followed)
+    shown = {at: lines.of(visits[at], cells[at]) for at in cells}
+    marked = frozenset().union(*shown.values())
+    kept = [k for k, nest in enumerate(text.nests) if not marked.isdisjoint(nest)]
+    places = {nest: _numbers(kernel, text, nest, source) for nest in kept}
+    if any(places[visit.path[0]] is None for mine in visits.values() for visit in mine):
         return None
-    return _loops(title, text, kept, [place for place in places if place is not None], shown)
+    found = {nest: place for nest, place in places.items() if place is not None}
+    return _loops(title, text, found, {at: (shown[at], _values(visits[at])) for at in cells})
+
+
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """The lines that make a cell, each set of stores looked up once."""
+
+    text: Listing
+    trace: Trace
+    followed: frozenset[str]
+    known: dict[frozenset[Path], frozenset[int]] = field(default_factory=dict)
+
+    def of(self, visits: tuple[Visit, ...], elements: frozenset[Element]) -> frozenset[int]:
+        earlier = (self.trace.visits.get(name, {}).get(at, ()) for name, at in elements)
+        paths = frozenset(visit.path for mine in (visits, *earlier) for visit in mine)
+        if paths not in self.known:
+            self.known[paths] = frozenset(self.text.lines_of(paths, self.followed))
+        return self.known[paths]
 
 
 def _compare(kernel: Kernel, trace: Trace, wanted: Array) -> None:
@@ -66,19 +93,17 @@ def _compare(kernel: Kernel, trace: Trace, wanted: Array) -> None:
 
 
 def _loops(
-    title: str, text: Listing, kept: list[int], places: list[tuple[int, ...]], shown: Mapping[int, tuple[Visit, ...]]
+    title: str, text: Listing, places: Mapping[int, tuple[int, ...]], cells: Mapping[int, tuple[frozenset[int], str]]
 ) -> Loops:
-    lines = [line for nest in kept for line in text.nests[nest]]
+    lines = [line for nest in places for line in text.nests[nest]]
     at = {line: k for k, line in enumerate(lines)}
     sets: dict[tuple[int, ...], int] = {}
-    cells = {}
-    paths = {visit.path for visits in shown.values() for visit in visits}
-    known = {path: text.lines_of(path) for path in paths}
-    for cell, visits in shown.items():
-        mine = tuple(sorted({at[line] for visit in visits for line in known[visit.path]}))
-        cells[cell] = (sets.setdefault(mine, len(sets)), _values(visits))
-    numbered = tuple(number for place in places for number in place)
-    return Loops(title, tuple(highlighted(text.lines[line]) for line in lines), numbered, tuple(sets), cells)
+    told = {}
+    for cell, (mine, values) in cells.items():
+        chosen = tuple(sorted(at[line] for line in mine if line in at))
+        told[cell] = (sets.setdefault(chosen, len(sets)), values)
+    numbered = tuple(number for place in places.values() for number in place)
+    return Loops(title, tuple(highlighted(text.lines[line]) for line in lines), numbered, tuple(sets), told)
 
 
 def _values(visits: tuple[Visit, ...]) -> str:
@@ -87,17 +112,22 @@ def _values(visits: tuple[Visit, ...]) -> str:
 
 
 def _numbers(kernel: Kernel, text: Listing, nest: int, source: str | None) -> tuple[int, ...] | None:
-    """The numbers of a nest's lines, where there is a ``source`` those in it."""
+    """The numbers of a nest's lines, where there is a ``source`` those in it.
+
+    What several results share stands there once, under the name of one of them.
+    """
     lines = text.nests[nest]
     if source is None:
         return tuple(line + 1 for line in lines)
     body = [f"    {text.lines[line]}" for line in lines[2:]]
     whole = source.splitlines()
-    head = re.compile(rf"cdef sc_nest \w+_{re.escape(kernel.result.name)}_{nest}\(")
+    found: list[tuple[bool, bool, tuple[int, ...]]] = []
     for start, line in enumerate(whole):
-        if head.match(line):
+        if head := _HEAD.match(line):
             opened = next((k for k in range(start, len(whole)) if whole[k].endswith("in range(sc_begin, sc_end):")), 0)
             if whole[opened + 1 : opened + 1 + len(body)] == body:
                 said = next((k for k in range(start, opened) if whole[k].strip() == text.lines[lines[0]]), start)
-                return (said + 1, opened + 1, *range(opened + 2, opened + 2 + len(body)))
-    return None
+                mine, same = head[1].endswith(f"_{kernel.result.name}"), int(head[2]) == nest
+                place = (said + 1, opened + 1, *range(opened + 2, opened + 2 + len(body)))
+                found.append((mine and same, same, place))
+    return max(found)[2] if found else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -11,7 +12,7 @@ import numpy as np
 
 from symconv.errors import InternalError, SpecError
 from symconv.gather.derivation import Derivation
-from symconv.notation.expr import Const, Expr, Read, Reduce, transform, walk
+from symconv.notation.expr import Expr, Read, Reduce, transform, walk
 from symconv.notation.operator import Operator
 from symconv.verify.analysis import exact_bits
 from symconv.verify.grid import Array, Scope, points
@@ -27,6 +28,8 @@ _DRAWS = ((-3, 4), (1, 5), (1, 2), (6, 10), (20, 30))
 _CURVED = ((-1, 2), *_DRAWS)
 """Ranges of whole numbers, in the order they are tried: both signs, then what logarithms and roots take. Functions that
 flatten out are tried near their middle first."""
+_ALONE = re.compile(r"(?<=[(\[|])\(([−\d./e+]+)\)(?=[)|\],]| [-+−<>≤≥=≠])")
+"""A number whose parentheses nothing needs: alone in others, or first in a sum or a comparison."""
 _LONG = 6
 """Elements of a factor that are written out with numbers."""
 _NOISE = 1e-13
@@ -139,9 +142,11 @@ def figures(numbers: Numbers, part: Part) -> str:
         if not isinstance(node, Read):
             return None
         tensor, index = access_of(op, node, sizes)
-        return Const(Fraction(f"{float(numbers.arrays[tensor][index]):.4g}"))
+        # A name of its own: what is known is written where it was read, and not worked into its surroundings.
+        said = number(numbers.arrays[tensor][index])
+        return Read(said if said.replace(".", "").isalnum() else f"({said})", ())
 
-    return expr_text(transform(part.expr, known), Printer.plain(text()))
+    return _ALONE.sub(r"\1", expr_text(transform(part.expr, known), Printer.plain(text())))
 
 
 def product(numbers: Numbers, term: Term) -> Any:

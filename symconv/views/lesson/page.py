@@ -18,6 +18,7 @@ from symconv.options import options
 from symconv.views.lesson.cells import Lesson, Shown, lesson
 from symconv.views.lesson.loops import Loops, loops_of
 from symconv.views.lesson.numbers import Numbers, factor, figures, number, product
+from symconv.views.lesson.sources import sources
 from symconv.views.panels import laid_out, panels
 from symconv.views.terms import Part, Term, logical
 
@@ -67,11 +68,13 @@ def _shape(shape: tuple[int, ...]) -> str:
 
 def _kernels(derivation: Derivation, found: Lesson, source: str | None) -> list[Loops]:
     name = found.operator.output.name
-    plain = loops_of(lower(derivation.gather, name), found.numbers, found.cells, "plain loops")
+    terms = {at: shown.terms for at, shown in found.cells.items()}
+    cells = sources(found.operator, terms, found.numbers.problem.sizes)
+    plain = loops_of(lower(derivation.gather, name), found.numbers, cells, "plain loops")
     made = [plain]
     for dtype in ("float32", "float64") if source is not None else ():
         kernel = pipeline.direct(derivation, name, options(dtype=dtype)).kernel
-        compiled = loops_of(kernel, found.numbers, found.cells, "as compiled", source)
+        compiled = loops_of(kernel, found.numbers, cells, "as compiled", source)
         if compiled is not None:
             made.append(compiled)
             break

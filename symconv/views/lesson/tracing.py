@@ -31,9 +31,10 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """The visits to each cell of the result, in order and each statement once; and what the cells hold in the end."""
+    """The visits to each cell of what is stored, by buffer, in order and each statement once; and what the cells of the
+    result hold in the end."""
 
-    visits: Mapping[int, tuple[Visit, ...]]
+    visits: Mapping[str, Mapping[int, tuple[Visit, ...]]]
     values: tuple[Any, ...]
 
 
@@ -82,7 +83,7 @@ class _Watched(Run):
 
 @dataclass(slots=True)
 class _Seen(Room):
-    """The result's memory: it keeps who stores each of its cells."""
+    """Memory that keeps who stores each of its cells."""
 
     run: _Watched | None = None
     visits: dict[int, dict[Path, Visit]] = field(default_factory=dict)
@@ -106,13 +107,12 @@ def traced(kernel: Kernel, arrays: Mapping[str, tuple[tuple[int, ...], list[Any]
     for size in (*kernel.sizes, *kernel.layout):
         scope[size.name] = evaluate(size.value, scope)
     run = _Watched(Meter(_MOST))
-    result = kernel.result.name
     for buffer in kernel.buffers:
         shape = tuple(evaluate(size, scope) for size in buffer.sizes)
         values = arrays[buffer.name][1] if buffer.role == "in" else [None] * prod(shape)
         slack = evaluate(buffer.slack, scope)
-        if buffer.name == result:
-            run.rooms[result] = _Seen(kernel.name, buffer, shape, slack, run.meter, values, run=run)
+        if buffer.role in {"out", "workspace"}:
+            run.rooms[buffer.name] = _Seen(kernel.name, buffer, shape, slack, run.meter, values, run=run)
         else:
             run.rooms[buffer.name] = Room(kernel.name, buffer, shape, slack, run.meter, values)
     for number, nest in enumerate(kernel.nests):
@@ -124,6 +124,6 @@ def traced(kernel: Kernel, arrays: Mapping[str, tuple[tuple[int, ...], list[Any]
                     room.values = room.fresh()
             scope[nest.var] = value
             body(dict(scope))
-    seen = run.rooms[result]
-    assert isinstance(seen, _Seen)
-    return Trace({at: tuple(found.values()) for at, found in seen.visits.items()}, tuple(seen.values))
+    seen = {name: room.visits for name, room in run.rooms.items() if isinstance(room, _Seen)}
+    visits = {name: {at: tuple(mine.values()) for at, mine in found.items()} for name, found in seen.items()}
+    return Trace(visits, tuple(run.rooms[kernel.result.name].values))
