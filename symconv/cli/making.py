@@ -150,6 +150,7 @@ def show(
     picture: bool,
     wrt: str | None,
     cell: str | None,
+    at: tuple[str, ...],
     frames: bool,
     animate: bool,
     **settings: object,
@@ -166,7 +167,7 @@ def show(
     """
     from symconv.commands.show import show as work
 
-    return work(op, settings, output, picture, wrt, cell, (frames, animate))
+    return work(op, settings, output, picture, wrt, cell, at, (frames, animate))
 
 
 @command()

@@ -122,6 +122,12 @@ the_picture = all_of(
         help="With --picture: the gradient by this tensor, or the output by name. Also for a handout.",
     ),
     click.option("--cell", metavar="INDEX", help="With --picture: what feeds this cell, as in 0,0,2,3; default: all."),
+    click.option(
+        "--at",
+        metavar="NAME=K",
+        multiple=True,
+        help="With --picture: the plane at an index, as in f=1; may be repeated.",
+    ),
     click.option("--frames", is_flag=True, help="With --picture: cell after cell, side by side."),
     click.option("--animate", is_flag=True, help="With --picture: cell after cell, in turn."),
 )

@@ -31,15 +31,16 @@ def show(
     drawn: bool,
     wrt: str | None,
     cell: str | None,
+    at: tuple[str, ...] = (),
     motion: tuple[bool, bool] = (False, False),
 ) -> int:
     """Write the page, the handout or the picture, and say where it is; ``motion``: frames, or an animation of them."""
     path = output if output is not None else Path("picture.svg" if drawn else "report.html")
     paper = not drawn and path.suffix.lower() in PAPER
-    if not drawn and (cell is not None or any(motion) or (wrt is not None and not paper)):
+    if not drawn and (cell is not None or at or any(motion) or (wrt is not None and not paper)):
         raise SpecError(
-            "--wrt, --cell, --frames and --animate belong to a picture: add --picture, or leave them out for the whole "
-            "page; --wrt also chooses the gradient of a handout, -o handout.pdf or handout.tex"
+            "--wrt, --cell, --at, --frames and --animate belong to a picture: add --picture, or leave them out for the "
+            "whole page; --wrt also chooses the gradient of a handout, -o handout.pdf or handout.tex"
         )
     if path.suffix.lower() not in _SUITED[drawn]:
         raise SpecError(_unsuited(path, drawn))
@@ -47,8 +48,9 @@ def show(
     with stage("drawing" if drawn else "deriving"):
         if drawn:
             frames, animate = motion
-            at = None if cell is None else _index(cell)
-            write(path, picture(_shown(operator, wrt), at, frames=frames, animate=animate).svg)
+            place = None if cell is None else _index(cell)
+            planes = dict(map(_plane, at))
+            write(path, picture(_shown(operator, wrt), place, frames=frames, animate=animate, at=planes).svg)
         elif paper:
             write_handout(path, operator, wrt=None if wrt is None else gradient_names(operator, (wrt,))[0])
         else:
@@ -78,3 +80,10 @@ def _index(text: str) -> tuple[int, ...]:
     if not all(word.strip().isdecimal() for word in words):
         raise SpecError(f"a cell is an index, one number per axis, as in --cell 0,0,2,3; given {shown(text)}")
     return tuple(map(int, words))
+
+
+def _plane(text: str) -> tuple[str, int]:
+    name, _, value = text.partition("=")
+    if not name.strip() or not value.strip().isdecimal():
+        raise SpecError(f"--at names an index and its value, as in --at f=1; given {shown(text)}")
+    return name.strip(), int(value)

@@ -14,8 +14,9 @@ from symconv.views.forms import form_text
 from symconv.views.svg import drawing, label, rect
 from symconv.views.terms import Cell, Term, cell_terms
 
-__all__ = ["Grid", "Mark", "Plane", "laid_out", "overview", "panels", "plane_of"]
+__all__ = ["Grid", "Mark", "Plane", "axis_names", "laid_out", "overview", "panels", "plane_of"]
 
+_NOWHERE: Mapping[str, int] = {}
 _CELL, _GAP, _MARGIN, _HEAD = 30, 3, 14, 44
 _AROUND, _WIDEST, _SLICES, _WRITTEN = 2, 16, 4, 8
 """Cells shown around those that matter, cells in a row, slices of a third axis, terms written out."""
@@ -57,6 +58,15 @@ class Plane:
         """The part of an index that a plane keeps."""
         return tuple(k for axis, k in enumerate(at) if axis not in self.drawn[-2:])
 
+    def apart(self) -> dict[str, int]:
+        """The axes that are not drawn, by name, and their lengths."""
+        return {name: n for k, (name, n) in enumerate(zip(self.names, self.shape, strict=True)) if k not in self.drawn}
+
+    def agrees(self, index: Cell, at: Mapping[str, int]) -> bool:
+        """Whether an index lies in the planes at these values."""
+        apart = self.apart()
+        return all(at.get(name, k) == k for name, k in zip(self.names, index, strict=True) if name in apart)
+
     def place(self, at: Cell) -> tuple[int, int]:
         """Row and column of an index."""
         row, column = (0, *(at[axis] for axis in self.drawn[-2:]))[-2:] if self.drawn else (0, 0)
@@ -81,10 +91,15 @@ def _cut(length: int, marked: list[int]) -> range:
 
 
 def plane_of(op: Operator, tensor: Tensor, sizes: Mapping[str, int]) -> Plane:
-    """How a tensor is drawn: its last sliding axes, or its last two axes where none slides."""
+    """How a tensor is drawn: its last sliding axes, or its last axes where none slides."""
     sliding = {name for w in op.windows for name in (w.size, w.kernel, w.extent)}
     axes = [k for k, axis in enumerate(tensor.axes) if any(str(size) in sliding for size in axis)]
-    drawn = tuple(axes[-3:]) or tuple(range(len(tensor.axes)))[-2:]
+    drawn = tuple(axes or range(len(tensor.axes)))[-3:]
+    return Plane(tensor, tensor.shape(dict(sizes)), drawn, axis_names(op, tensor))
+
+
+def axis_names(op: Operator, tensor: Tensor) -> tuple[str, ...]:
+    """What the formula calls the axes of a tensor: merged ones with a comma."""
     statement = op.statements[-1]
     forms: Iterator[str] = iter(())
     if tensor == statement.target:
@@ -92,20 +107,30 @@ def plane_of(op: Operator, tensor: Tensor, sizes: Mapping[str, int]) -> Plane:
     else:
         named = (read.index for one in op.statements for read in reads(one.expr) if read.tensor == tensor.name)
         forms = iter([form_text(form, text()) for form in next(named, ())])
-    names = tuple(",".join(next(forms, "") for _ in axis) for axis in tensor.axes)
-    return Plane(tensor, tensor.shape(dict(sizes)), drawn, names)
+    return tuple(",".join(next(forms, "") for _ in axis) for axis in tensor.axes)
 
 
 def panels(
-    op: Operator, shapes: Mapping[str, tuple[int, ...]], cell: Cell, found: tuple[Term, ...]
+    op: Operator,
+    shapes: Mapping[str, tuple[int, ...]],
+    cell: Cell,
+    found: tuple[Term, ...],
+    at: Mapping[str, int] = _NOWHERE,
 ) -> tuple[Grid, ...]:
-    """The chosen cell in its plane, and the cells of each operand that feed it, numbered by term."""
+    """The chosen cell in its plane, and the cells of each operand that feed it, numbered by term.
+
+    Of operands with several planes, those of the first term are drawn, or those ``at`` these index values.
+    """
     sizes = bind_sizes(op, completed(op, shapes))
     target = plane_of(op, op.output, sizes)
+    planes = {name: plane_of(op, op.tensor(name), sizes) for term in found for name, _ in term.factors}
     first: dict[str, Cell] = {}
-    for name, index in found[0].factors if found else ():
-        first.setdefault(name, index)
-    planes = {name: plane_of(op, op.tensor(name), sizes) for name in first}
+    for term in found:
+        if all(planes[name].agrees(index, at) for name, index in term.factors):
+            for name, index in term.factors:
+                first.setdefault(name, index)
+            break
+    planes = {name: planes[name] for name in first}
     shown = [term for term in found if _together(term, planes, first)]
     grids: list[Grid] = []
     for name, plane in planes.items():
@@ -117,10 +142,17 @@ def panels(
             marks = {at: _numbered(name, numbers, shown) for at, numbers in places.items()}
             grids.append(plane.grid(_whole(plane, fixed), marks))
     head = f"{op.output.name}[{','.join(map(str, cell))}] ="
-    written = [f"{'  ' if k else ''}{'+ ' if k and not str(t).startswith('−') else ''}{t}" for k, t in enumerate(found)]
+    numbered = [(term, f"   ({number})") for number, term in enumerate(shown, 1)]
+    drawn_too = set(map(id, shown))
+    ordered = [*numbered, *((term, "") for term in found if id(term) not in drawn_too)][:_WRITTEN]
+    written = [
+        f"{'  ' if k else ''}{'+ ' if k and not str(term).startswith('−') else ''}{term}{number}"
+        for k, (term, number) in enumerate(ordered)
+    ]
     more = (f"  and {len(found) - _WRITTEN} terms more",) if len(found) > _WRITTEN else ()
-    notes = (f"{len(shown)} of {len(found)} terms are drawn; equal numbers belong to one term", head,
-             *(written[:_WRITTEN] or ["0: no term reaches it"]), *more)  # fmt: skip
+    drawn = f"{len(shown)} of {len(found)} terms" if len(found) != 1 else "its one term"
+    notes = (f"drawn: {drawn}; equal numbers belong to one term", head,
+             *(written or ["0: no term reaches it"]), *more)  # fmt: skip
     chosen = {target.place(cell): Mark(0, str(len(found)), head[:-2], strong=True)}
     return (target.grid(cell, chosen, notes), *grids)
 
@@ -146,18 +178,24 @@ def _numbered(name: str, numbers: list[int], shown: list[Term]) -> Mark:
     return Mark(numbers[0] - 1, words, "; ".join(f"{k}: {shown[k - 1]}" for k in numbers))
 
 
-def overview(op: Operator, shapes: Mapping[str, tuple[int, ...]]) -> tuple[Grid, ...]:
-    """Every cell of a plane of the output: how many terms it sums, coloured by the residue class of its index."""
+def overview(
+    op: Operator, shapes: Mapping[str, tuple[int, ...]], through: Mapping[str, int] = _NOWHERE
+) -> tuple[Grid, ...]:
+    """Every cell of a plane of the output: how many terms it sums, coloured by the residue class of its index.
+
+    ``through`` are values of indices that are not drawn, 0 where they are not named.
+    """
     sizes = bind_sizes(op, completed(op, shapes))
     plane = plane_of(op, op.output, sizes)
     classes = _classes(op, plane, sizes)
     slices = product(*(range(min(plane.shape[axis], _SLICES)) for axis in plane.drawn[:-2]))
     grids: list[Grid] = []
     for ahead in slices:
-        at = [0] * len(plane.shape)
+        at = [through.get(name, 0) if k not in plane.drawn else 0 for k, name in enumerate(plane.names)]
         for axis, k in zip(plane.drawn[:-2], ahead, strict=True):
             at[axis] = k
-        grids.append(plane.grid(tuple(at), _counted(op, plane, tuple(at), classes, sizes), _legend(op, plane, sizes)))
+        marks = _counted(op, plane, tuple(at), classes, sizes)
+        grids.append(plane.grid(tuple(at), marks, _legend(op, plane, sizes, marks)))
         if not plane.drawn:
             break
     return tuple(grids)
@@ -201,12 +239,18 @@ def _kind(index: Cell, classes: Mapping[int, tuple[int, int]]) -> int:
     return kind
 
 
-def _legend(op: Operator, plane: Plane, sizes: Mapping[str, int]) -> tuple[str, ...]:
+def _legend(
+    op: Operator, plane: Plane, sizes: Mapping[str, int], marks: Mapping[tuple[int, int], Mark]
+) -> tuple[str, ...]:
+    """What the numbers and the kinds of cells that there are mean."""
     classes = _classes(op, plane, sizes)
     words = [f"({plane.names[axis]}+{shift}) mod {modulus}" if shift else f"{plane.names[axis]} mod {modulus}"
              for axis, (shift, modulus) in classes.items()]  # fmt: skip
-    colour = f"colour: residue class {', '.join(words)}" if words else "one class of cells"
-    return ("numbers: terms that a cell sums", colour, "pale: fewer terms, at a border", "dashed: no term reaches it")
+    said = ["numbers: terms that a cell sums"]
+    said += [f"colour: residue class {', '.join(words)}"] if words else []
+    said += ["pale: fewer terms, at a border"] if any(mark.faint for mark in marks.values()) else []
+    said += ["dashed: no term reaches it"] if any(mark.number is None for mark in marks.values()) else []
+    return tuple(said)
 
 
 def laid_out(grids: tuple[Grid, ...], title: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from symconv.errors import SpecError
 from symconv.notation.operator import Operator
 from symconv.notation.shapes import bind_sizes, completed
+from symconv.views.corners import check_planes, corner_of
 from symconv.views.motion import animated, cells_in_turn, storyboard
 from symconv.views.panels import Grid, laid_out, overview, panels
 from symconv.views.sized import sizes_to_show
@@ -58,6 +59,7 @@ def picture(
     *,
     frames: bool = False,
     animate: bool = False,
+    at: Mapping[str, int] | None = None,
     **shapes: tuple[int, ...],
 ) -> Picture:
     """Draw which cells of the operands feed ``cell``; without one, all cells with a colour for each residue class.
@@ -68,11 +70,13 @@ def picture(
     cell : the index of a cell of the output, one number per axis
     frames : draw cell after cell of a plane, side by side: of the one through ``cell``, or of the first one
     animate : show these frames in turn; they rest under the pointer, and where motion is not wanted
+    at : values of indices whose axes are not drawn, by the formula's name, as in ``{"f": 1}``: which planes are drawn
     shapes : input shapes by name; small ones are chosen where none are given
 
     The picture is an SVG that needs no font and no network. A plane of each tensor is drawn, over its two last sliding
-    axes; three such axes are drawn as slices, one as a strip. Equal numbers in two operands stand for one term.
-    Raises SpecError for a cell outside the output and for shapes that do not fit.
+    axes (its two last axes where none slides); a third such axis is drawn as slices, one alone as a strip. Equal
+    numbers in two operands stand for one term.
+    Raises SpecError for a cell outside the output, for shapes that do not fit, and for a plane that there is not.
 
     >>> import symconv as sc
     >>> g = sc.derive(sc.conv2d(stride=2, padding=1), "x")
@@ -81,30 +85,38 @@ def picture(
     (True, 4)
     """
     operator = resolved(op)
+    at = {} if at is None else at
+    corner = tuple(cell) if cell is not None else corner_of(operator, at)
     if not shapes:
-        shapes = sizes_to_show(operator, tuple(cell) if cell is not None else None)
+        shapes = sizes_to_show(operator, corner)
+    check_planes(operator, shapes, at, None if cell is None else corner)
     title = f"{operator.name}: {operator.output.name}"
     if frames or animate:
         if frames and animate:
             raise SpecError("frames=True draws all cells side by side, animate=True in turn: give one of them")
-        return _in_turn(op, operator, None if cell is None else tuple(map(int, cell)), animate, shapes)
+        return _in_turn(op, operator, corner, animate, at, shapes)
     if cell is None:
-        return Picture(laid_out(overview(operator, shapes), title), tuple(shapes.items()))
+        return Picture(laid_out(overview(operator, shapes, at), title), tuple(shapes.items()))
     found = terms(op, cell, **shapes)
-    at = tuple(map(int, cell))
-    grids: tuple[Grid, ...] = panels(operator, shapes, at, found)
-    named = f"{title}[{','.join(map(str, at))}] is the sum of {len(found)} terms"
-    return Picture(laid_out(grids, named), tuple(shapes.items()), at, found)
+    place = tuple(map(int, cell))
+    grids: tuple[Grid, ...] = panels(operator, shapes, place, found, at)
+    count = f"{len(found)} term{'' if len(found) == 1 else 's'}"
+    named = f"{title}[{','.join(map(str, place))}] is the sum of {count}"
+    return Picture(laid_out(grids, named), tuple(shapes.items()), place, found)
 
 
 def _in_turn(
-    op: Operator | Gradient, operator: Operator, cell: Cell | None, moving: bool, shapes: dict[str, tuple[int, ...]]
+    op: Operator | Gradient,
+    operator: Operator,
+    corner: Cell,
+    moving: bool,
+    at: Mapping[str, int],
+    shapes: dict[str, tuple[int, ...]],
 ) -> Picture:
-    if cell is not None:
-        terms(op, cell, **shapes)
+    terms(op, corner, **shapes)
     shape = operator.output.shape(dict(bind_sizes(operator, completed(operator, shapes))))
-    cells = cells_in_turn(operator, shape, cell)
-    pictures = tuple(picture(op, at, frames=False, animate=False, **shapes).svg for at in cells)
+    cells = cells_in_turn(operator, shape, corner)
+    pictures = tuple(picture(op, cell, frames=False, animate=False, at=at, **shapes).svg for cell in cells)
     title = f"{operator.name}: the terms of {operator.output.name}, cell by cell"
     drawn = animated(pictures, title) if moving else storyboard(pictures, title)
     return Picture(drawn, tuple(shapes.items()), cells=cells)

@@ -12,6 +12,8 @@ __all__ = ["sizes_to_show"]
 
 _TAPS, _CELLS, _LEAST, _MOST = 3, 2, 5, 48
 """Taps of a window and cells of other axes where nothing is said; lengths of a sliding axis that are tried."""
+_STILL = (2, 3, 4)
+"""Lengths of axes, in turn, where none slides: neighbours differ, so that a transposed operand is seen."""
 _SMALLER = 2
 """Taps and outputs where ``small`` sizes are wanted: of three axes, the product counts."""
 
@@ -57,12 +59,12 @@ def _sizes(op: Operator, length: int, cell: tuple[int, ...] | None, taps: int) -
         signed = [pair for d in op.definitions if d.extent for pair in _signed(d.form, 1)]
         kernels, sliding = {n for n, sign in signed if sign < 0}, [n for n, sign in signed if sign > 0]
     sizes: dict[str, int] = {}
-    for tensor in op.inputs:
-        for name in (n for size in tensor.sizes for n in sorted(size.names())):
-            if name in sliding:
-                sizes[name] = length + sliding.index(name)
-            else:
-                sizes[name] = 1 if name == op.batch else taps if name in kernels else _CELLS
+    for name in (n for tensor in op.inputs for size in tensor.sizes for n in sorted(size.names())):
+        if name in sliding:
+            sizes[name] = length + sliding.index(name)
+        elif name not in sizes:
+            still = _CELLS if sliding else _STILL[sum(n != op.batch for n in sizes) % len(_STILL)]
+            sizes[name] = 1 if name == op.batch else taps if name in kernels else still
     for axis, at in zip(op.output.axes, cell or (), strict=False):
         if len(axis) == 1 and (alone := axis[0].name) is not None and alone in sizes:
             sizes[alone] = max(sizes[alone], at + 1)

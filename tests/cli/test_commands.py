@@ -259,10 +259,14 @@ def test_show_writes_a_handout_and_pictures_in_turn(call, tmp_path):
     assert "The gradient by w, step by step" in (tmp_path / "h.tex").read_text(encoding="utf-8")
     assert call("show", *OPERATOR, "--picture", "--animate", "-o", tmp_path / "a.svg").exit_code == 0
     assert "@keyframes" in (tmp_path / "a.svg").read_text(encoding="utf-8")
-    for wrong in (("--animate",), ("--frames", "-o", tmp_path / "x.tex"), ("--picture", "--frames", "--animate")):
+    assert call("show", *OPERATOR, "--picture", "--at", "c=1", "-o", tmp_path / "c.svg").exit_code == 0
+    assert "gx at n=0, c=1" in (tmp_path / "c.svg").read_text(encoding="utf-8")
+    wrongs = (("--animate",), ("--at", "c=1"), ("--frames", "-o", tmp_path / "x.tex"), ("--picture", "--at", "c"),
+              ("--picture", "--frames", "--animate"))  # fmt: skip
+    for wrong in wrongs:
         refused = call("show", *OPERATOR, *wrong)
         assert refused.exit_code == 2
-        assert "--picture" in refused.output or "one of them" in refused.output
+        assert any(words in refused.output for words in ("--picture", "one of them", "--at f=1"))
 
 
 @pytest.mark.parametrize(

@@ -66,3 +66,36 @@ def test_a_picture_is_kept_and_says_what_it_shows(tmp_path):
     shown = sc.picture(sc.derive(sc.conv1d(), "x"), cell=(0, 0, 1))
     assert shown.save(tmp_path / "x.svg").read_text() == shown.svg == shown._repr_svg_()
     assert str(shown).startswith("picture of cell (0, 0, 1) at gy") and len(repr(shown)) < 200
+
+
+def test_planes_are_chosen_by_the_names_of_their_indices():
+    matmul = sc.derive(sc.operator("y[b,h,i,j] = sum[k](x[b,h,i,k]*w[b,h,k,j])"), "x")
+    assert all(shape[2] != shape[3] for shape in sizes_to_show(matmul.operator).values())
+    # Up to three axes are drawn where none slides; the others are chosen.
+    assert [words.split(" ")[0] for words in filled(sc.picture(matmul))][-1] == "gx[0,1,2,1]"
+    scaled = sc.operator("y[a,b,c,d,e] = x[a,b,c,d,e]*v[c]")
+    assert filled(sc.picture(sc.derive(scaled, "x"), at={"b": 1}))[0].startswith("gx[0,1,0,0,0]")
+    gv = sc.derive(scaled, "v")
+    shown = sc.picture(gv, cell=(2,), at={"b": 1})
+    drawn = {words.partition(": ")[2] for words in filled(shown)[1:]}
+    assert drawn == {str(term) for term in shown.terms if dict(term.factors)["gy"][1] == 1}
+    conv = sc.derive(sc.conv2d(), "x")
+    assert all("gy[0,1," in words for words in filled(sc.picture(conv, cell=(0, 0, 1, 1), at={"f": 1}))[1:])
+    assert sc.picture(conv, at={"c": 1}, frames=True).cells[0][:2] == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("at", "cell", "words"),
+    [
+        ({"u": 1}, (0, 0, 1, 1), "indices whose axes are not drawn: n, c, f"),
+        ({"f": 1}, None, "indices whose axes are not drawn: n, c"),
+        ({"f": 9}, (0, 0, 1, 1), "beyond its axis of 2"),
+        ({"c": 1}, (0, 0, 1, 1), "the cell says c=0"),
+        ({"c": -1}, None, "a whole number from 0 on"),
+        ({"c": True}, None, "a whole number from 0 on"),
+        (3, None, "at= names indices"),
+    ],
+)
+def test_a_plane_that_there_is_not_is_refused_in_words(at, cell, words):
+    with pytest.raises(sc.SymconvError, match=words):
+        sc.picture(sc.derive(sc.conv2d(), "x"), cell=cell, at=at)
