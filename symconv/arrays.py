@@ -90,7 +90,7 @@ def check_arrays(op: Operator, options: Options, names: tuple[str, ...], arrays:
     checked = []
     for name, given in zip(names, arrays, strict=True):
         wanted = describe(op.input(name)) if name in op.tensors else name
-        tensor = op.input(name) if name in op.tensors else op.output
+        tensor = op.input(name) if name in op.tensors else next(one for one in op.outputs if f"g{one.name}" == name)
         dtype = _dtype(op, options, name)
         plain = _counted(op, name, given) if tensor.is_size else given if tensor.axes else _number(given, dtype)
         array = _lent(op, name, plain)

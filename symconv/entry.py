@@ -271,7 +271,7 @@ class Entry:
     def _count(self) -> int:
         """How many results a call has: as many as the operator."""
         if self.name == "forward":
-            return 1
+            return len(self.operator.outputs)
         return sum(tensor.dtype == "real" for tensor in self.operator.inputs)
 
     def _facts(self) -> tuple[tuple[Facts, ...], ...] | None:

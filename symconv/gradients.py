@@ -10,22 +10,22 @@ __all__ = ["gradients_type"]
 
 
 @cache
-def gradients_type(names: tuple[str, ...]) -> Any:
+def gradients_type(names: tuple[str, ...], called: str = "Gradients") -> Any:
     """The NamedTuple with a field for each name.
 
     >>> import pickle
     >>> pickle.loads(pickle.dumps(gradients_type(("x", "w"))(1, None)))
     Gradients(x=1, w=None)
     """
-    base: Any = namedtuple("Gradients", names)  # type: ignore[misc]
+    base: Any = namedtuple(called, names)  # type: ignore[misc]
     # A class that no module has by name is made again from its fields.
-    made: Any = type("Gradients", (base,), {"__slots__": (), "__reduce__": _reduced})
+    made: Any = type(called, (base,), {"__slots__": (), "__reduce__": _reduced})
     return made
 
 
 def _reduced(self: Any) -> tuple[Any, ...]:
-    return _made, (self._fields, tuple(self))
+    return _made, (self._fields, tuple(self), type(self).__name__)
 
 
-def _made(names: tuple[str, ...], values: tuple[Any, ...]) -> Any:
-    return gradients_type(names)._make(values)
+def _made(names: tuple[str, ...], values: tuple[Any, ...], called: str = "Gradients") -> Any:
+    return gradients_type(names, called)._make(values)

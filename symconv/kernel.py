@@ -22,6 +22,7 @@ from symconv.live import line
 from symconv.notation.operator import Operator
 from symconv.options import Options
 from symconv.report import Report, reported
+from symconv.several import cotangents, into, outputs_type, zeroed
 from symconv.shuffled import ShuffledEntry
 from symconv.workspace import Workspace, shown_bytes
 
@@ -64,7 +65,8 @@ class Kernel(Displayed):
         self._larger = larger
         self._dtype = np.dtype(chosen.dtype)
         self._names = pipeline.gradients(op)
-        self._cotangent = f"g{op.output.name}"
+        self._cotangents = tuple(f"g{one.name}" for one in op.outputs)
+        self._returned = outputs_type(op) if op.several else None
         self._result = gradients_type(tuple(self._names))
         self._threads = startable(chosen.threads or default_threads())
         self._first = self._entry(artifact, "forward")
@@ -72,6 +74,7 @@ class Kernel(Displayed):
         self._forward = self._first.call
         self._backward = self._second.call if self._second else None
         self._all = (1 << len(self._names)) - 1
+        self._whole = (1 << len(op.outputs)) - 1
 
     def _entry(self, artifact: Artifact, name: str) -> Entry:
         larger = self._larger
@@ -140,9 +143,9 @@ class Kernel(Displayed):
     def _needed(self, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, int]:
         """The scratch bytes of each entry that is loaded."""
         op = self.operator
-        result = op.output_shape(**shapes)
+        results = op.output_shapes(**shapes)
         inputs = tuple(tuple(shapes[name]) for name in op.tensors)
-        given = {"forward": inputs, "backward": (tuple(result), *inputs)}
+        given = {"forward": inputs, "backward": (*results.values(), *inputs)}
         return {entry.name: entry.nbytes(given[entry.name]) for entry in self._entries()}
 
     def shuffled(self) -> Kernel:
@@ -168,20 +171,21 @@ class Kernel(Displayed):
     def _entries(self) -> tuple[Entry, ...]:
         return (self._first, self._second) if self._second else (self._first,)
 
-    def __call__(self, *arrays: Array, **named: Any) -> Array:
-        """The operator's output, as ``forward``."""
+    def __call__(self, *arrays: Array, **named: Any) -> Any:
+        """The operator's output, or outputs, as ``forward``."""
         return self.forward(*arrays, **named)
 
     def forward(
-        self, *arrays: Array, out: Array | None = None, workspace: Workspace | None = None, **named: Array
-    ) -> Array:
-        """The operator's output.
+        self, *arrays: Array, out: Any = None, workspace: Workspace | None = None, **named: Array
+    ) -> Any:
+        """The operator's output; of several a NamedTuple in the order of their equations.
 
         Parameters
         ----------
         arrays : the inputs in ``op.tensors`` order, or by name; dtype must match exactly; a tensor without axes may be
             a number
-        out : an array to write into: right shape and dtype, C-contiguous, no overlap with an input
+        out : an array to write into: right shape and dtype, C-contiguous, no overlap with an input; of several outputs
+            a tuple, or a mapping of some of their names
         workspace : memory from ``workspace()`` that the call uses; None to allocate what it needs
 
         Raises SpecError when an array does not fit.
@@ -190,29 +194,33 @@ class Kernel(Displayed):
             arrays = in_order(self.operator, arrays, named)
         if out is None:
             if workspace is None:
-                made = self._forward(1, arrays, None, 1 if process["forked"] else self._threads)
+                made = self._forward(self._whole, arrays, None, 1 if process["forked"] else self._threads)
             else:
-                made = self._first.made(1, arrays, workspace)
+                made = self._first.made(self._whole, arrays, workspace)
             if type(made) is tuple:
-                result: Array = made[0]
-                return result
+                return made[0] if self._returned is None else tuple.__new__(self._returned, made)
         return self._forward_checked(arrays, out, workspace)
 
-    def _forward_checked(self, arrays: tuple[Array, ...], out: Array | None, workspace: Workspace | None) -> Array:
-        arrays = check_arrays(self.operator, self.options, self.operator.tensors, arrays)
-        shapes = {name: a.shape for name, a in zip(self.operator.tensors, arrays, strict=True)}
-        shape = self.operator.output_shape(**shapes)
-        given = {} if out is None else {"out": out}
-        result = check_outputs(self._dtype, {"out": shape}, given)["out"]
+    def _forward_checked(self, arrays: tuple[Array, ...], out: Any, workspace: Workspace | None) -> Any:
+        op = self.operator
+        arrays = check_arrays(op, self.options, op.tensors, arrays)
+        wanted = op.output_shapes(**{name: a.shape for name, a in zip(op.tensors, arrays, strict=True)})
+        if self._returned is None:
+            wanted = {"out": next(iter(wanted.values()))}
+            given = {} if out is None else {"out": out}
+        else:
+            given = into(op, out)
+        results = check_outputs(self._dtype, wanted, given)
         arrays = readable(arrays)
-        check_apart({"out": result} if given else {}, arrays)
-        self._first.run(1, arrays, (result,), workspace)
+        check_apart({name: results[name] for name in given}, arrays)
+        self._first.run(self._whole, arrays, tuple(results.values()), workspace)
         self._forward = self._first.call
-        return result if out is None else out
+        made = [given.get(name, result) for name, result in results.items()]
+        return made[0] if self._returned is None else self._returned(*made)
 
     def backward(
         self,
-        gy: Array,
+        gy: Any,
         *arrays: Array,
         wrt: tuple[str, ...] | None = None,
         out: Mapping[str, Array] | None = None,
@@ -221,26 +229,32 @@ class Kernel(Displayed):
     ) -> Any:
         """The gradients of a loss whose gradient with respect to the output is ``gy``.
 
-        Returns a NamedTuple with a field per tensor; fields not in ``wrt`` are None. ``out`` maps names to arrays to
+        Of several outputs ``gy`` is a tuple of an array for each, or a mapping of their names; None and what is left out
+        of the mapping are zeros. One array for each, in their order, is taken too. Returns a NamedTuple with a field per tensor; fields not in ``wrt`` are None. ``out`` maps names to arrays to
         write into. ``workspace`` is memory from ``workspace()``. Raises SpecError when an array does not fit.
         """
-        if named:
-            arrays = in_order(self.operator, arrays, named)
+        if self._returned is not None:
+            given, arrays = cotangents(self.operator, gy, arrays, named)
+            given = zeroed(self.operator, self._dtype, given, arrays)
+        else:
+            given = (gy,)
+            if named:
+                arrays = in_order(self.operator, arrays, named)
         function = self._backward or self._load_backward()
         if out is None:
             mask = self._all if wrt is None else self._mask(wrt)
             if workspace is None or self._second is None:
-                made = function(mask, (gy, *arrays), None, 1 if process["forked"] else self._threads)
+                made = function(mask, (*given, *arrays), None, 1 if process["forked"] else self._threads)
             else:
-                made = self._second.made(mask, (gy, *arrays), workspace)
+                made = self._second.made(mask, (*given, *arrays), workspace)
             if type(made) is tuple:
                 # What _make does, without its length check: microseconds count for tiny tensors.
                 return tuple.__new__(self._result, made)
-        return self._backward_checked(gy, arrays, wrt, out, workspace)
+        return self._backward_checked(given, arrays, wrt, out, workspace)
 
     def _backward_checked(
         self,
-        gy: Array,
+        given: tuple[Array, ...],
         arrays: tuple[Array, ...],
         wrt: tuple[str, ...] | None,
         out: Mapping[str, Array] | None,
@@ -250,16 +264,18 @@ class Kernel(Displayed):
         chosen = self._chosen(wrt, out)
         arrays = check_arrays(op, self.options, op.tensors, arrays)
         shapes = {name: a.shape for name, a in zip(op.tensors, arrays, strict=True)}
-        (gy,) = check_arrays(op, self.options, (self._cotangent,), (gy,))
-        wanted = op.output_shape(**shapes)
-        if gy.shape != wanted:
-            raise SpecError(
-                f"{op.name}: the cotangent {self._cotangent} has shape {gy.shape}, wanted {wanted}, the shape of "
-                f"the output {op.output.name} for {', '.join(f'{n} {s}' for n, s in shapes.items())}"
-            )
+        given = check_arrays(op, self.options, self._cotangents, given)
+        for cotangent, one, (output, wanted) in zip(
+            self._cotangents, given, op.output_shapes(**shapes).items(), strict=True
+        ):
+            if one.shape != wanted:
+                raise SpecError(
+                    f"{op.name}: the cotangent {cotangent} has shape {one.shape}, wanted {wanted}, the shape of "
+                    f"the output {output} for {', '.join(f'{n} {s}' for n, s in shapes.items())}"
+                )
         targets = {name: shapes[name] for name in chosen}
         results = check_outputs(self._dtype, targets, out or {})
-        read = readable((gy, *arrays))
+        read = readable((*given, *arrays))
         check_apart({name: results[name] for name in results if name in (out or {})}, read)
         if self._second is None:
             raise InternalError("the module has no backward")

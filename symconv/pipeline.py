@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["build", "build_text", "candidates", "derive", "generate", "jvp", "source", "unit"]
 
 Progress = Callable[[str], None]
+Wanted = tuple[Operator, str]
+"""What an entry computes: an operator's output (""), or its gradient with respect to a tensor."""
 
 
 def derive(op: Operator, wrt: str) -> Derivation:
@@ -93,19 +95,19 @@ def _candidates(gather: Gather, name: str, sizes: dict[str, int] | None, options
     return (_direct(gather, name, sizes, options), *others)
 
 
-def _entry(op: Operator, name: str, wanted: tuple[str, ...], options: Options, every: bool) -> Entry:
+def _entry(op: Operator, name: str, wanted: tuple[Wanted, ...], options: Options, every: bool) -> Entry:
     """The outputs of one entry, with ``every`` candidate or the first ones alone."""
     from symconv.emit.units import Entry
     from symconv.staging import haloed, magnified, near_enough, staged, work
 
-    named = tuple((f"g{t}" if t else op.output.name, derive(op, t) if t else forward(op)) for t in wanted)
+    named = tuple((f"g{t}" if t else of.output.name, derive(of, t) if t else forward(of)) for of, t in wanted)
     if not every:
         first = tuple((direct(derived, output, options),) for output, derived in named)
         return Entry(name, first, work(op, tuple(derived.gather for _, derived in named)))
     sizes = next((_sizes(derived, options) for _, derived in named), None)
-    forms, lasts = staged(op, wanted)
+    forms, lasts = staged(wanted)
     near = magnified(forms, lasts)
-    halos = (*(None for _ in forms), *(haloed(op, t) for t in wanted))
+    halos = (*(None for _ in forms), *(haloed(of, t) for of, t in wanted))
     made = tuple(
         near_enough(_ways(form, halo, sizes, options), form.operator.output.name in near)
         for form, halo in zip((*forms, *lasts), halos, strict=True)
@@ -142,11 +144,10 @@ def unit(
 
     parts = []
     if "forward" in entries:
-        parts.append(_entry(op, "forward", ("",), options, every))
+        parts.append(_entry(op, "forward", tuple((op.only(one.name), "") for one in op.outputs), options, every))
     if "backward" in entries:
-        cotangent = (f"g{op.output.name}", op.output.shape(op.sizes(**dict(options.sizes)))) if options.sizes else None
-        chosen = options if cotangent is None else _with_shape(options, cotangent)
-        parts.append(_entry(op, "backward", gradients(op), chosen, every))
+        chosen = options if options.sizes is None else _with_cotangents(options, op)
+        parts.append(_entry(op, "backward", tuple((op, name) for name in gradients(op)), chosen, every))
     return Unit(name, tuple(parts), (str(op),))
 
 
@@ -155,8 +156,10 @@ def gradients(op: Operator) -> tuple[str, ...]:
     return tuple(tensor.name for tensor in op.inputs if tensor.dtype == "real")
 
 
-def _with_shape(options: Options, shape: tuple[str, tuple[int, ...]]) -> Options:
-    return replace(options, sizes=(*(options.sizes or ()), shape))
+def _with_cotangents(options: Options, op: Operator) -> Options:
+    given = options.sizes or ()
+    shapes = op.output_shapes(**dict(given))
+    return replace(options, sizes=(*given, *((f"g{name}", shape) for name, shape in shapes.items())))
 
 
 def generate(units: tuple[Unit, ...], options: Options) -> Source:

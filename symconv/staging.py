@@ -22,15 +22,15 @@ from symconv.tune.facts import Facts
 __all__ = ["haloed", "staged", "work"]
 
 
-def staged(op: Operator, wanted: tuple[str, ...]) -> tuple[tuple[Gather, ...], tuple[Gather, ...]]:
-    """The arrays that outputs share, and the form of each output: those are the gradients ``wanted``, or ("") the
-    operator itself.
+def staged(wanted: tuple[tuple[Operator, str], ...]) -> tuple[tuple[Gather, ...], tuple[Gather, ...]]:
+    """The arrays that outputs share, and the form of each output: those are gradients of operators, or ("") what the
+    operators compute.
 
     A sum over a border that is no zero in a product has a piece for every side. Where it is one sum over an operand
     that was copied with its halo, and that is proved, the copy is a stage; a halo of zeros needs none (``haloed``).
     """
-    wholes = tuple(_solved(op, wrt) for wrt in wanted)
-    return shared(tuple(_stages(op, wrt, wholes) for wrt in wanted))
+    wholes = tuple(_solved(op, wrt) for op, wrt in wanted)
+    return shared(tuple(_stages(op, wrt, wholes) for op, wrt in wanted))
 
 
 def _stages(op: Operator, wrt: str, beside: tuple[Gather, ...]) -> tuple[Gather, ...]:

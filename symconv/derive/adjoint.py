@@ -57,7 +57,7 @@ def cotangent_name(tensor: str) -> str:
 def adjoint(op: Operator, wrt: str) -> Operator:
     """The gradient of a loss with respect to input ``wrt``, as an operator over ``(g<output>, *op.inputs)``.
 
-    ``op`` has its borders resolved. Raises SpecError for an unknown tensor, DerivationError where there is no
+    Of several outputs each has a cotangent, and the loss is the sum of the products of both. ``op`` has its borders resolved. Raises SpecError for an unknown tensor, DerivationError where there is no
     derivative.
     """
     if wrt not in op.tensors:
@@ -65,21 +65,24 @@ def adjoint(op: Operator, wrt: str) -> Operator:
     if op.input(wrt).dtype != "real":
         what = "is a size" if op.input(wrt).is_size else "holds positions"
         raise DerivationError(f"{wrt} {what}: there is no gradient with respect to it")
-    for name in (cotangent_name(op.output.name), cotangent_name(wrt)):
-        if name in op.tensors:
+    cotangents = tuple(replace(one, name=cotangent_name(one.name)) for one in op.outputs)
+    taken = {*op.tensors, *(s.target.name for s in op.statements if op.several)}
+    for name in (*(one.name for one in cotangents), cotangent_name(wrt)):
+        if name in taken:
             raise SpecError(f"{op.name} already has a tensor {name!r}, the name its gradient needs: rename that tensor")
     active = _active(op, wrt)
     sweep = Sweep(op, wrt)
+    if op.several:
+        _given(sweep)
     for statement in reversed(op.statements):
         if statement.target.name in active:
             _statement(sweep, statement, active)
     target = op.input(wrt)
     gradient = _collect(sweep, target)
-    cotangent = replace(op.output, name=cotangent_name(op.output.name))
     kept = needed((*op.statements, *sweep.new), gradient)
     return Operator(
         name=f"grad_{wrt}({op.name})",
-        inputs=(cotangent, *op.inputs),
+        inputs=(*cotangents, *op.inputs),
         statements=plain_statements((*kept, gradient)),
         definitions=op.definitions,
         assumptions=op.assumptions,
@@ -101,12 +104,23 @@ def _active(op: Operator, wrt: str) -> frozenset[str]:
     return frozenset(found)
 
 
+def _given(sweep: Sweep) -> None:
+    """The cotangents of several outputs: what the caller gives is one of the contributions to each."""
+    for statement in sweep.op.statements:
+        output = statement.target
+        if output in sweep.op.outputs:
+            here = tuple(var(name) for name in statement.indices)
+            sweep.targets[output.name] = statement.indices
+            sweep.terms[output.name] = [Read(cotangent_name(output.name), here)]
+
+
 def _statement(sweep: Sweep, statement: Statement, active: frozenset[str]) -> None:
     """Add the contributions of one statement to the cotangents of what it reads."""
     output = statement.target.name
-    if output != sweep.op.output.name and not sweep.terms.get(output):
+    last = not sweep.op.several and output == sweep.op.output.name
+    if not last and not sweep.terms.get(output):
         return
-    if output == sweep.op.output.name:
+    if last:
         gy: Expr = Read(cotangent_name(output), tuple(var(name) for name in statement.indices))
     else:
         gy = _cotangent(sweep, statement)
@@ -127,6 +141,8 @@ def _cotangent(sweep: Sweep, statement: Statement) -> Expr:
     """The cotangent of an intermediate: an array of its own, or what it merely repeats."""
     collected = _collect(sweep, statement.target)
     match collected.expr:
+        case Read():
+            return rename(collected.expr, dict(zip(collected.indices, map(var, statement.indices), strict=True)))
         case Reduce("sum", (), (Piece((), body),)) if is_cheap(body):
             return rename(body, dict(zip(collected.indices, map(var, statement.indices), strict=True)))
     sweep.new.append(collected)

@@ -26,7 +26,7 @@ class Split:
         nodes = [n for s in op.statements for n in walk(s.expr) if isinstance(n, Reduce)]
         targets = (s.target.name for s in op.statements)
         names = (*(r.name for n in nodes for r in n.indices), *(n for s in op.statements for n in s.indices))
-        return cls({*op.tensors, *targets, *names}, op.output.name)
+        return cls({*op.tensors, *targets, *names}, op.statements[-1].target.name)
 
     def fresh(self) -> str:
         """A name for an intermediate whose cotangent and tangent have none either."""

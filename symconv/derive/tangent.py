@@ -26,6 +26,7 @@ def tangent(op: Operator, wrt: tuple[str, ...]) -> Operator:
             raise SpecError(f"{op.name} has no tensor {name!r}; its tensors are {', '.join(op.tensors)}")
         if f"t{name}" in op.tensors:
             raise SpecError(f"{op.name} already has a tensor {f't{name}'!r}, the name its tangent needs")
+    output = op.output
     sweep = Sweep(op, "")
     moving = {name: f"t{name}" for name in wrt}
     for statement in op.statements:
@@ -33,7 +34,7 @@ def tangent(op: Operator, wrt: tuple[str, ...]) -> Operator:
             continue
         terms = [term for leaf in leaves(statement.expr) for term in _moved(sweep, statement, leaf, moving)]
         name = unused(sweep, f"t{statement.target.name}")
-        if terms or statement is op.statements[-1]:
+        if terms or statement.target == output:
             expr: Expr = reduce(lambda a, b: Apply("add", (a, b)), terms) if terms else Const(Fraction(0))
             sweep.new.append(Statement(replace(statement.target, name=name), statement.indices, expr))
             moving[statement.target.name] = name

@@ -196,7 +196,7 @@ def unused(sweep: Sweep, wish: str) -> str:
     taken = {
         *sweep.op.tensors,
         *(s.target.name for s in (*sweep.op.statements, *sweep.new)),
-        f"g{sweep.op.output.name}",
+        *(f"g{one.name}" for one in sweep.op.outputs),
         f"g{sweep.wrt}",
     }
     name, count = wish, 2

@@ -16,6 +16,7 @@ import numpy as np
 from symconv.derive.borders import span
 from symconv.errors import InternalError, SpecError
 from symconv.notation.expr import Apply, Const, Expr, Index, Piece, Range, Read, Reduce, nonnegative, reads, walk
+from symconv.notation.loss import loss
 from symconv.notation.operator import Operator
 from symconv.relation.sets import Context, System, context_of, feasible, implied
 from symconv.verify.cases import REALS, Case, Ruling, prepare
@@ -80,11 +81,13 @@ def checked_borders(op: Operator, resolved: Operator) -> str:
         inside += sum(_inside(resolved, context, statement.ranges, Piece((), read)) for read in outer)
     apart = f"{_count(pieces, 'piece')}{' that do not overlap' if pairs else ''}, "
     said = f"isl, for all sizes: {apart if pieces else ''}{_count(inside, 'read')} inside the tensors"
-    case = _case(op, ())
-    if case is None:
-        return said
-    _compare(op, "resolving borders", evaluate(resolved, case.arrays), case.output.value, case.output.bound)
-    return f"{said}; by the definition the same {_place(case, case.output.value)}"
+    cases = [(one.name, _case(op.only(one.name), ())) for one in op.outputs]
+    found = [(name, case) for name, case in cases if case is not None]
+    for name, case in found:
+        value = evaluate(resolved.only(name), case.arrays)
+        _compare(op, "resolving borders", value, case.output.value, case.output.bound)
+    same = (_place(case, case.output.value) for _, case in found)
+    return f"{said}; by the definition the same {' and '.join(same)}" if found else said
 
 
 def _bare(expr: Expr) -> Expr:
@@ -174,11 +177,16 @@ def _forward(
 
 def checked_transpose(stated: Operator, wrt: str, result: Operator) -> str:
     """The gradient in relation form against the stated formula run backwards, cotangents scattered read by read."""
-    case = _case(stated, (wrt,))
+    case = _case(loss(stated) if stated.several else stated, (wrt,))
     if case is None:
         return "not compared: no small sizes with finite values were found"
     want = case.gradients[wrt]
-    got = evaluate(result, {**case.arrays, result.inputs[0].name: case.gy})
+    if stated.several:
+        # The loss hands on what it is given, times the cotangents: those are what the gradient takes.
+        scaled = {f"g{name}": case.gy * case.arrays[f"g{name}"] for name in stated.several}
+        got = evaluate(result, {**case.arrays, **scaled})
+    else:
+        got = evaluate(result, {**case.arrays, result.inputs[0].name: case.gy})
     _compare(stated, f"the transpose by {wrt}", got, want.value, want.bound)
     return f"by the definition, scattered instead of gathered, the same {_place(case, want.value)}"
 

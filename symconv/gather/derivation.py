@@ -54,7 +54,8 @@ class Derivation:
 
 @lru_cache(maxsize=256)
 def forward(op: Operator) -> Derivation:
-    """The forward operator itself: borders resolved, solved, proved."""
+    """The forward operator itself: borders resolved, solved, proved; raises SpecError for one of several outputs."""
+    _ = op.output
     resolved = _shown(resolve_borders(op))
     solved = gather(resolved)
     return Derivation(op, "", resolved, solved, (*_shifts(op), *_borders(op, resolved), *_solve(solved)))
@@ -107,7 +108,7 @@ def _asked(stated: Operator, result: Operator) -> str:
         f"reads {needed}" if needed else "reads no tensor",
         f"of {shapes} only the shape" if shapes else "",
         f"computes {again} first" if again else "",
-        f"does not ask for {stated.output.name}",
+        f"does not ask for {', '.join(one.name for one in stated.outputs)}",
     )
     return "; ".join(part for part in parts if part)
 
@@ -129,7 +130,7 @@ def _borders(stated: Operator, resolved: Operator) -> Trace:
 def _varying(op: Operator) -> tuple[Statement, ...]:
     """The statements whose values anything but a fixed shift reads."""
     read = {n.tensor for s in op.statements for n in walk(_without_held(s.expr)) if isinstance(n, Read)}
-    return tuple(s for s in op.statements if s.target.name in read or s is op.statements[-1])
+    return tuple(s for s in op.statements if s.target.name in read or s.target in op.outputs)
 
 
 def _without_held(expr: Expr) -> Expr:

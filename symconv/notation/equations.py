@@ -1,4 +1,4 @@
-"""A formula of several equations: named intermediates, and the output last."""
+"""A formula of several equations: named intermediates, and outputs: those that nothing reads, or those that are named."""
 
 from __future__ import annotations
 
@@ -18,12 +18,14 @@ __all__ = ["elaborated"]
 
 
 def elaborated(equations: Sequence[Equation], settings: Settings) -> Operator:
-    """The operator that computes the equations in their order.
+    """The operator that computes the equations in their order; its outputs are those that nothing reads, or the
+    settings name.
 
     A setting by name goes to the equations that have the name, ``padding`` to those with a window. Raises SpecError
     where an intermediate is named twice, read too early or never, and for what must still be said.
     """
     _check_order(equations)
+    outputs = _outputs(equations, settings.outputs)
     indices = {text for e in equations for text in _bound(e)}
     if twice := sorted(indices & {e.target.name for e in equations}):
         raise SpecError(f"{twice[0]!r} is both an index and what an equation computes; rename one of them")
@@ -44,7 +46,8 @@ def elaborated(equations: Sequence[Equation], settings: Settings) -> Operator:
     bound = frozenset(name for t in tensors for size in t.sizes for name in size.names())
     bound |= {d.name for d in op.definitions}
     told = tuple(assumed(one, bound, f"a formula in {', '.join(sorted(bound))}") for one in settings.where)
-    return replace(op, assumptions=(*op.assumptions, *told))
+    several = outputs if len(outputs) > 1 else ()
+    return replace(op, assumptions=(*op.assumptions, *told), several=several)
 
 
 def _own(settings: Settings, equation: Equation, mentioned: frozenset[str]) -> Settings:
@@ -71,15 +74,22 @@ def _check_order(equations: Sequence[Equation]) -> None:
         for call in _calls(equation.body):
             if call.name in targets[position:] and call.brackets is not None and not call.arguments:
                 raise _wrong(source, call.column, f"{call.name} is read before it is computed; put its equation first")
+
+
+def _outputs(equations: Sequence[Equation], named: tuple[str, ...]) -> tuple[str, ...]:
+    """The outputs in the order of their equations; raises SpecError for an equation that is computed for nobody."""
+    source, last = equations[0].source, equations[-1].target.name
+    targets = [equation.target.name for equation in equations]
+    if unknown := [name for name in named if name not in targets]:
+        raise SpecError(f"outputs names {unknown[0]!r}, which no equation computes; they compute {', '.join(targets)}")
     read = {one.name for equation in equations for one in _calls(equation.body)}
-    for equation in equations[:-1]:
-        if equation.target.name not in read:
-            name = equation.target.name
-            message = (
-                f"{name} is computed and never read; the last equation is the output, and the only one: what also has "
-                f"the output {name} is another operator"
-            )
+    for equation in equations:
+        name = equation.target.name
+        if named and name not in read and name not in named:
+            message = f"{name} is computed and never read, and is none of the outputs {', '.join(named)}"
             raise _wrong(source, equation.target.column, message)
+    assert last not in read
+    return tuple(name for name in targets if (name in named if named else name not in read))
 
 
 def _wrong(source: str, column: int, message: str) -> SpecError:

@@ -44,6 +44,7 @@ class Settings:
     kinks: tuple[tuple[str, str], ...] = ()
     surrogates: tuple[tuple[str, str], ...] = ()
     empty: Fraction | None = None
+    outputs: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)

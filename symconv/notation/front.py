@@ -43,10 +43,12 @@ def formula(
     kinks: Mapping[str, str] | None = None,
     surrogates: Mapping[str, str] | None = None,
     empty: float | Fraction | None = None,
+    outputs: Sequence[str] | str | None = None,
 ) -> Operator:
     """The Operator a text formula stands for.
 
-    Several equations, with semicolons between them, name intermediates; the last one is the output.
+    Several equations, with semicolons between them, name intermediates; those that no equation reads are outputs, or
+    those that ``outputs`` names.
     Low pads are the offsets in the indices; ``padding`` gives ``(low, high)`` per windowed axis, or
     ``"same"``/``"valid"``.
     ``extents`` says extents that do not follow, ``where`` what else must hold of the sizes; ``empty`` is the value of a
@@ -75,8 +77,11 @@ def formula(
         kinks=_kinks(by_name("kinks", kinks, "{'max': 'share'}")),
         surrogates=tuple(by_name("surrogate", surrogates, "{'w': 'x - w'}").items()),
         empty=None if empty is None else _number("empty", empty),
+        outputs=_outputs(outputs),
     )
     equations = parse_equations(source)
+    if len(equations) == 1 and settings.outputs not in {(), (equations[0].target.name,)}:
+        raise SpecError(f"outputs names {', '.join(settings.outputs)}; the formula computes {equations[0].target.name}")
     return elaborate(equations[0], settings) if len(equations) == 1 else elaborated(equations, settings)
 
 
@@ -87,6 +92,18 @@ def by_name(what: str, given: Mapping[str, Value] | None, example: str = "{'i': 
     if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
         raise SpecError(f"{what} is a mapping from names, as in {example}; given {shown(given)}")
     return given
+
+
+def _outputs(given: Sequence[str] | str | None) -> tuple[str, ...]:
+    """The names of outputs, from a tuple of them or a text with commas; raises SpecError for anything else."""
+    if given is None:
+        return ()
+    if isinstance(given, str):
+        given = [name.strip() for name in given.split(",")]
+    known = isinstance(given, Sequence) and all(isinstance(name, str) and name.isidentifier() for name in given)
+    if not known or not given or len(set(given)) != len(given):
+        raise SpecError(f"outputs names equations, each once, as in ('s', 'y') or 's,y'; given {shown(given)}")
+    return tuple(given)
 
 
 def border_of(rule: str | float) -> Border:

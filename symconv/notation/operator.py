@@ -6,9 +6,9 @@ from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 
 from symconv.display import Displayed
-from symconv.errors import shortened
+from symconv.errors import SpecError, shortened
 from symconv.notation.affine import Affine
-from symconv.notation.expr import Constraint, Expr, Range
+from symconv.notation.expr import Constraint, Expr, Range, reads
 from symconv.notation.shapes import bind_sizes, shape_of
 from symconv.notation.surrogate import Surrogate
 from symconv.notation.taps import Occupied
@@ -95,7 +95,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Operator(Displayed):
-    """A tuple of statements over input tensors; the last one writes the output.
+    """A tuple of statements over input tensors; the last one writes the output, or one of several.
 
     Attributes
     ----------
@@ -112,6 +112,7 @@ class Operator(Displayed):
     occupied : means, maxima and minima that need a tap for every cell
     empty : the value of those over no tap, where the operator states one
     notes : what a reader of the formula should know of how it is read
+    several : the names of the outputs, in the order of their statements, where there are two or more
     """
 
     name: str
@@ -127,6 +128,7 @@ class Operator(Displayed):
     occupied: tuple[Occupied, ...] = ()
     empty: Fraction | None = None
     notes: tuple[str, ...] = ()
+    several: tuple[str, ...] = ()
 
     @property
     def tensors(self) -> tuple[str, ...]:
@@ -140,8 +142,25 @@ class Operator(Displayed):
 
     @property
     def output(self) -> Tensor:
-        """The tensor the last statement writes."""
+        """The tensor the last statement writes; raises SpecError for an operator of several outputs."""
+        if self.several:
+            raise SpecError(
+                f"{shortened(self.name, 80)} has the outputs {' and '.join(self.several)}, and this is for operators "
+                f"of one: op.only({self.several[-1]!r}) is the operator of one of them"
+            )
         return self.statements[-1].target
+
+    @property
+    def outputs(self) -> tuple[Tensor, ...]:
+        """The tensors that are computed for the caller, in the order of their statements.
+
+        >>> import symconv as sc
+        >>> [one.name for one in sc.operator("s[i] = x[i]**2; y[i] = exp(s[i]); z[i] = s[i] + 1").outputs]
+        ['y', 'z']
+        """
+        if not self.several:
+            return (self.output,)
+        return tuple(s.target for s in self.statements if s.target.name in self.several)
 
     def input(self, name: str) -> Tensor:
         """The input tensor of that name; raises KeyError."""
@@ -160,7 +179,26 @@ class Operator(Displayed):
         'z'
         """
         at = {s.target.name: k for k, s in enumerate(self.statements)}[name]
-        return replace(self, statements=self.statements[: at + 1])
+        return replace(self, statements=self.statements[: at + 1], several=())
+
+    def only(self, name: str) -> Operator:
+        """The operator of one output: the statements that it needs, over the same inputs; raises SpecError.
+
+        >>> import symconv as sc
+        >>> sc.operator("s[i] = x[i]**2; y[i] = exp(s[i]); z[i] = 2*x[i]").only("z").output.name
+        'z'
+        """
+        found = {tensor.name: tensor for tensor in self.outputs}
+        if name not in found:
+            raise SpecError(f"{self.name} has no output {name!r}; it has {', '.join(found)}")
+        if not self.several:
+            return self
+        wanted, kept = {name}, list[Statement]()
+        for statement in reversed(self.statements):
+            if statement.target.name in wanted:
+                kept.append(statement)
+                wanted |= {read.tensor for read in reads(statement.expr)}
+        return replace(self, name=f"{name} of {self.name}", statements=tuple(reversed(kept)), several=())
 
     def sizes(self, **shapes: tuple[int, ...]) -> dict[str, int]:
         """Every size by name, solved from the input shapes; raises SpecError when they do not fit."""
@@ -177,16 +215,28 @@ class Operator(Displayed):
         """
         return self.output.shape(self.sizes(**shapes))
 
+    def output_shapes(self, **shapes: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+        """The shape of each output by its name; raises SpecError as ``output_shape`` does.
+
+        >>> import symconv as sc
+        >>> sc.operator("y[n,i] = x[n,i]**2; z[n] = sum[i](x[n,i])").output_shapes(x=(2, 3))
+        {'y': (2, 3), 'z': (2,)}
+        """
+        sizes = self.sizes(**shapes)
+        return {one.name: one.shape(sizes) for one in self.outputs}
+
     @property
     def spelled(self) -> str:
         """Every field in full: what keys and digests are made of."""
-        return repr(tuple(getattr(self, one.name) for one in fields(self)))
+        kept = (one for one in fields(self) if one.name != "several" or self.several)
+        return repr(tuple(getattr(self, one.name) for one in kept))
 
     def __str__(self) -> str:
         return f"{self.name}: {self.source}" if self.source else self.name
 
     def __repr__(self) -> str:
-        return f"<operator {shortened(self.name, 80)}: {self.output.name} from {', '.join(self.tensors)}>"
+        outputs = ", ".join(one.name for one in self.outputs)
+        return f"<operator {shortened(self.name, 80)}: {outputs} from {', '.join(self.tensors)}>"
 
     def renamed(self, name: str) -> Operator:
         """The same operator under another name."""

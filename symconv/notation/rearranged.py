@@ -35,7 +35,7 @@ def with_axis(op: Operator, names: Iterable[str]) -> Operator:
         raise SpecError(f"{op.name}: name the tensors that are stacked, some of {', '.join(op.tensors)}")
     index, size = _fresh(op, "s"), _fresh(op, "S")
     for statement in op.statements:
-        if statement is op.statements[-1] or any(r.tensor in stacked for r in reads(statement.expr)):
+        if statement.target in op.outputs or any(r.tensor in stacked for r in reads(statement.expr)):
             stacked.add(statement.target.name)
 
     def taller(tensor: Tensor) -> Tensor:

@@ -197,7 +197,7 @@ def _counted(op: Operator, shapes: Mapping[str, Any]) -> dict[str, tuple[int, ..
 
 
 def _is_output(op: Operator, name: str) -> bool:
-    return any(name in size.names() for size in op.output.sizes)
+    return any(name in size.names() for one in op.outputs for size in one.sizes)
 
 
 def _holds(form: Affine, equality: bool, sizes: Mapping[str, int]) -> bool:

@@ -97,6 +97,12 @@ def _padding(value: object) -> Any:
     return pairs(value, "padding")
 
 
+def _names(value: object) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise SpecError(f'it is a list of names, as in ["s", "y"]; given {shown(value)}')
+    return value
+
+
 def _border(value: object) -> Any:
     if isinstance(value, dict):
         for rule in value.values():
@@ -128,6 +134,7 @@ KEYS: dict[str, Callable[[object], Any]] = {
     "params": _mapping("name = number", int, float),
     "kinks": _mapping('function = "choice"', str),
     "empty": _real,
+    "outputs": _names,
     "surrogate": _mapping('tensor or function = "expression"', str),
 }
 """The keys of a spec file, each with its check."""

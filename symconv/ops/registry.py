@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -131,6 +131,7 @@ def operator(
     surrogate: Mapping[str, str] | None = None,
     empty: float | Fraction | None = None,
     name: str = "formula",
+    outputs: Sequence[str] | str | None = None,
 ) -> Operator:
     """The operator a formula in index notation, or a SymPy equation, stands for.
 
@@ -148,8 +149,9 @@ def operator(
         and constant factors around the sum included) or by function (``{"sign": "1"}``: the slope at ``u``)
     empty : the value of a mean, max or min whose taps are all left out; without it sizes with such a cell are an error
     name : what messages and files call the operator
+    outputs : the equations whose values are returned; without it those that no equation reads
 
-    Several equations, with semicolons or on lines of their own, name intermediates; the last one is the output.
+    Several equations, with semicolons or on lines of their own, name intermediates and outputs.
 
     Raises SpecError with a caret under what is wrong.
 
@@ -172,6 +174,7 @@ def operator(
         kinks=kinks,
         surrogates=surrogate,
         empty=empty,
+        outputs=outputs,
     )
 
 
@@ -179,7 +182,7 @@ def load(path: str | Path) -> Operator:
     """The operator a TOML file describes.
 
     Its keys are ``formula`` and, where needed, the keywords of ``operator``: name, padding, extents, where, border,
-    params, kinks, surrogate, empty. Raises SpecError that names the file and the key.
+    params, kinks, surrogate, empty, outputs. Raises SpecError that names the file and the key.
 
     >>> import pathlib, tempfile
     >>> file = pathlib.Path(tempfile.mkdtemp()) / "adder.toml"

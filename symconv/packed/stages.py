@@ -157,6 +157,7 @@ def shared(outputs: tuple[tuple[Gather, ...], ...]) -> tuple[tuple[Gather, ...],
     """The stages of several outputs, what is common stated once, and the form of each output itself."""
     taken = {name for forms in outputs for form in forms for name in _names(form.operator)}
     taken -= {form.operator.output.name for forms in outputs for form in forms[:-1]}
+    taken |= {forms[-1].operator.output.name for forms in outputs}
     made: dict[object, Gather] = {}
     lasts: list[Gather] = []
     for forms in outputs:
@@ -167,14 +168,29 @@ def shared(outputs: tuple[tuple[Gather, ...], ...]) -> tuple[tuple[Gather, ...],
             if form is forms[-1]:
                 lasts.append(put)
                 continue
-            statement = put.statements[0].statement
-            key = (statement.indices, own.axes, own.dtype, statement.expr)
+            key = _key(put)
             if key not in made:
                 name = _fresh(own.name, taken)
                 taken.add(name)
                 made[key] = _targeted(put, name)
             names[own.name] = made[key].operator.output
-    return tuple(made.values()), tuple(lasts)
+    return tuple(made.values()), tuple(_copied(last, made.get(_key(last))) for last in lasts)
+
+
+def _key(form: Gather) -> tuple[object, ...]:
+    statement = form.statements[0].statement
+    return statement.indices, statement.target.axes, statement.target.dtype, statement.expr
+
+
+def _copied(last: Gather, stage: Gather | None) -> Gather:
+    """An output that is a stage of others too: it is computed there, and copied."""
+    if stage is None:
+        return last
+    solved, made = last.statements[0], stage.operator.output
+    here = tuple(var(name) for name in solved.statement.indices)
+    statement = replace(solved.statement, expr=Read(made.name, here))
+    inputs = (*last.operator.inputs, made)
+    return Gather(replace(last.operator, inputs=inputs, statements=(statement,)), (Solved(statement, (), ""),))
 
 
 def _targeted(form: Gather, name: str) -> Gather:
