@@ -22,6 +22,7 @@ from symconv.prove.language.parse import parse_claim
 from symconv.prove.language.people import named_by_the_operator
 from symconv.prove.language.syntax import Claim
 from symconv.prove.meaning.scope import Undecided
+from symconv.prove.several import apart
 from symconv.relation.regions import Region
 
 __all__ = ["Proof", "judged", "prove"]
@@ -171,7 +172,10 @@ def prove(op: Operator, claim: str, explain: bool = True) -> Proof:
     >>> prove(sc.conv2d(), "gx = conv_transpose(gy, w)").holds
     True
     """
-    return judged(op, named_by_the_operator(op, parse_claim(claim)), explain)
+    stated = parse_claim(claim)
+    if op.several:
+        op, stated = apart(op, stated)
+    return judged(op, named_by_the_operator(op, stated), explain)
 
 
 def judged(op: Operator, stated: Claim | Coded, explain: bool = True) -> Proof:

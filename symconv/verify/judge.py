@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
+from symconv.notation.loss import loss
 from symconv.notation.operator import Operator
 from symconv.verify.analysis import kinks_are_exact
 from symconv.verify.cases import INTEGERS, REALS, Ruling, prepare
@@ -14,6 +16,7 @@ from symconv.verify.checks import adjoint_identity, autograd, definition, finite
 from symconv.verify.declared import declared_tensors
 from symconv.verify.geometry import Geometry, geometries, volumes
 from symconv.verify.reference import wanted
+from symconv.verify.several import One, Summed
 from symconv.verify.special import special_values
 from symconv.verify.trials import KernelLike, Trial, attempt, gradient_name
 from symconv.verify.verdict import Check, Verdict
@@ -55,6 +58,7 @@ def judge(
     progress : told which oracle is at work
 
     Where a derivative is declared (a surrogate), its definition alone judges it: no finite differences, no torch.
+    Of several outputs each is judged by itself, and the gradients are those of the loss that cotangents make of all.
     A number without a finite error bound judges nothing; a result of such numbers alone leaves the verdict false.
 
     Raises SpecError when ``op`` has no small valid geometry, or ``gradients``
@@ -68,6 +72,9 @@ def judge(
     >>> bool(judge(formula("y[n,i] = x[n,i] + x[n,i]"), Doubling(), gradients=(), count=3))
     True
     """
+    if op.several:
+        more = {"seed": seed, "count": count, "exact": exact, "slack": slack, "progress": progress}
+        return _together(op, kernel, dtype, gradients, shapes, more)
     ruling = Ruling(dtype, wanted(op, gradients), exact, slack)
     tell = progress or (lambda _: None)
     places = tuple(shapes) if shapes is not None else geometries(op, count, seed)
@@ -91,6 +98,37 @@ def judge(
     passed = all(check.passed for check in checks) and any(check.cases for check in checks) and not unjudged
     shown = tuple(tuple(place.items()) for place in places)
     return Verdict(passed, op.name, dtype, checks, shown, unjudged)
+
+
+def _together(
+    op: Operator,
+    kernel: KernelLike,
+    dtype: str,
+    gradients: tuple[str, ...] | None,
+    shapes: Sequence[Geometry] | None,
+    more: dict[str, Any],
+) -> Verdict:
+    """The verdict on several outputs: on each of them, and on the gradients of the loss that is made of them."""
+    parts = []
+    for name in op.several:
+        found = judge(op.only(name), One(op, kernel, name), dtype, gradients=(), shapes=shapes, **more)
+        parts.append(replace(found, checks=tuple(replace(c, name=f"{name}, {c.name}") for c in found.checks)))
+    whole, asked = loss(op), wanted(op, gradients)
+    if asked:
+        places = None if shapes is None else [{**_cotangents(op, one), **one} for one in shapes]
+        parts.append(judge(whole, Summed(op, kernel), dtype, gradients=asked, shapes=places, **more))
+    return Verdict(
+        all(part.passed for part in parts),
+        op.name,
+        dtype,
+        tuple(check for part in parts for check in part.checks),
+        parts[0].geometries,
+        tuple(name for part in parts for name in part.unjudged),
+    )
+
+
+def _cotangents(op: Operator, shapes: Geometry) -> Geometry:
+    return {f"g{name}": shape for name, shape in op.output_shapes(**shapes).items()}
 
 
 def _unjudged(op: Operator, checks: Sequence[Check], ruling: Ruling) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from symconv.prove.language.facts import Facts, facts_of
 from symconv.prove.language.syntax import Claim, Equation, Name, Node, Reduction, Sliced, Span, children, rebuild
 from symconv.prove.language.syntax import Tuple as Several
 
-__all__ = ["aliases", "named_by_the_operator", "named_in", "nearest", "renamed"]
+__all__ = ["aliases", "gradient_words", "named_by_the_operator", "named_in", "nearest", "renamed"]
 
 _ROLES: Mapping[str, tuple[str, ...]] = {
     "input": ("x", "input", "inputs", "inp", "image", "images", "img", "data", "X"),
@@ -80,6 +80,15 @@ def _tensors(op: Operator, facts: Facts) -> Iterator[tuple[str, str]]:
             for form in _GRADIENTS:
                 yield form.format(word), f"g{tensor}"
     yield from ((word, f"g{output}") for word in _COTANGENTS)
+
+
+def gradient_words(name: str) -> tuple[str, ...]:
+    """What people call the gradient of a loss with respect to a tensor.
+
+    >>> gradient_words("x")[:4]
+    ('dx', 'd_x', 'dL_dx', 'dLdx')
+    """
+    return tuple(form.format(name) for form in _GRADIENTS)
 
 
 def _roles(op: Operator, facts: Facts) -> Iterator[tuple[str, str]]:
