@@ -175,9 +175,7 @@ class Kernel(Displayed):
         """The operator's output, or outputs, as ``forward``."""
         return self.forward(*arrays, **named)
 
-    def forward(
-        self, *arrays: Array, out: Any = None, workspace: Workspace | None = None, **named: Array
-    ) -> Any:
+    def forward(self, *arrays: Array, out: Any = None, workspace: Workspace | None = None, **named: Array) -> Any:
         """The operator's output; of several a NamedTuple in the order of their equations.
 
         Parameters
@@ -229,8 +227,10 @@ class Kernel(Displayed):
     ) -> Any:
         """The gradients of a loss whose gradient with respect to the output is ``gy``.
 
-        Of several outputs ``gy`` is a tuple of an array for each, or a mapping of their names; None and what is left out
-        of the mapping are zeros. One array for each, in their order, is taken too. Returns a NamedTuple with a field per tensor; fields not in ``wrt`` are None. ``out`` maps names to arrays to
+        Of several outputs ``gy`` is a tuple of an array for each, or a mapping of their names; None and what is left
+        out of the mapping are zeros. One array for each, in their order, is taken too.
+
+        Returns a NamedTuple with a field per tensor; fields not in ``wrt`` are None. ``out`` maps names to arrays to
         write into. ``workspace`` is memory from ``workspace()``. Raises SpecError when an array does not fit.
         """
         if self._returned is not None:

@@ -95,6 +95,11 @@ the_settings = all_of(
         help="A number that a formula calls by name, as in t=0.5; t=? is given at run time; repeatable.",
     ),
     click.option(
+        "--outputs",
+        metavar="NAMES",
+        help="The equations of a formula that are returned, as in s,y; else the unread.",
+    ),
+    click.option(
         "--kinks",
         type=Named("FUNCTION=CHOICE", "a function and its convention", "max=share"),
         multiple=True,

@@ -57,8 +57,8 @@ def cotangent_name(tensor: str) -> str:
 def adjoint(op: Operator, wrt: str) -> Operator:
     """The gradient of a loss with respect to input ``wrt``, as an operator over ``(g<output>, *op.inputs)``.
 
-    Of several outputs each has a cotangent, and the loss is the sum of the products of both. ``op`` has its borders resolved. Raises SpecError for an unknown tensor, DerivationError where there is no
-    derivative.
+    Of several outputs each has a cotangent, and the loss is the sum of the products of both. ``op`` has its borders
+    resolved. Raises SpecError for an unknown tensor, DerivationError where there is no derivative.
     """
     if wrt not in op.tensors:
         raise SpecError(f"{op.name} has no tensor {wrt!r} to differentiate by; its tensors are {', '.join(op.tensors)}")

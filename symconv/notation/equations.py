@@ -1,4 +1,4 @@
-"""A formula of several equations: named intermediates, and outputs: those that nothing reads, or those that are named."""
+"""A formula of several equations: named intermediates, and outputs, which nothing reads or the settings name."""
 
 from __future__ import annotations
 

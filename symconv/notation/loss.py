@@ -13,7 +13,7 @@ __all__ = ["loss"]
 
 
 def loss(op: Operator) -> Operator:
-    """The sum of ``g<output>*<output>`` over every cell of every output, an operator over the cotangents and the inputs.
+    """The sum of ``g<output>*<output>`` over every cell of every output: over the cotangents and the inputs.
 
     Its gradients with respect to the inputs are those of ``op``, and that with respect to a cotangent is that output:
     so what is for operators of one output can be asked of those of several.

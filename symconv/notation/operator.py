@@ -146,7 +146,8 @@ class Operator(Displayed):
         if self.several:
             raise SpecError(
                 f"{shortened(self.name, 80)} has the outputs {' and '.join(self.several)}, and this is for operators "
-                f"of one: op.only({self.several[-1]!r}) is the operator of one of them"
+                f"of one: op.only({self.several[-1]!r}) is one of them, and so is the formula without the other "
+                "equations"
             )
         return self.statements[-1].target
 

@@ -1,4 +1,4 @@
-"""Claims about operators of several outputs: each is one about an operator of one, which is found by the side it is of."""
+"""Claims about operators of several outputs: each is one about an operator of one, found by the side it is of."""
 
 from __future__ import annotations
 

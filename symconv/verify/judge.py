@@ -73,8 +73,8 @@ def judge(
     True
     """
     if op.several:
-        more = {"seed": seed, "count": count, "exact": exact, "slack": slack, "progress": progress}
-        return _together(op, kernel, dtype, gradients, shapes, more)
+        settings = {"seed": seed, "count": count, "exact": exact, "slack": slack, "progress": progress}
+        return _together(op, kernel, dtype, gradients, shapes, settings)
     ruling = Ruling(dtype, wanted(op, gradients), exact, slack)
     tell = progress or (lambda _: None)
     places = tuple(shapes) if shapes is not None else geometries(op, count, seed)
@@ -106,17 +106,19 @@ def _together(
     dtype: str,
     gradients: tuple[str, ...] | None,
     shapes: Sequence[Geometry] | None,
-    more: dict[str, Any],
+    settings: dict[str, Any],
 ) -> Verdict:
     """The verdict on several outputs: on each of them, and on the gradients of the loss that is made of them."""
     parts = []
     for name in op.several:
-        found = judge(op.only(name), One(op, kernel, name), dtype, gradients=(), shapes=shapes, **more)
+        found = judge(op.only(name), One(op, kernel, name), dtype, gradients=(), shapes=shapes, **settings)
         parts.append(replace(found, checks=tuple(replace(c, name=f"{name}, {c.name}") for c in found.checks)))
     whole, asked = loss(op), wanted(op, gradients)
     if asked:
         places = None if shapes is None else [{**_cotangents(op, one), **one} for one in shapes]
-        parts.append(judge(whole, Summed(op, kernel), dtype, gradients=asked, shapes=places, **more))
+        found = judge(whole, Summed(op, kernel), dtype, gradients=asked, shapes=places, **settings)
+        kept = (replace(c, name=c.name.replace("forward", "loss", 1)) for c in found.checks)
+        parts.append(replace(found, checks=tuple(kept)))
     return Verdict(
         all(part.passed for part in parts),
         op.name,

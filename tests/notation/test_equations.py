@@ -41,6 +41,40 @@ def test_values_and_gradients_are_those_of_one_formula(source, whole, shapes, mo
         assert np.allclose(a[name], b[name], rtol=1e-10), name
 
 
+@pytest.mark.parametrize(
+    ("source", "outputs", "found"),
+    [
+        ("z[n] = sum[c](x[n,c]); y[n] = x[n,0]", None, ("z", "y")),
+        ("s[n] = x[n]**2; y[n] = 2*s[n]; z[n] = exp(s[n])", None, ("y", "z")),
+        ("s[n] = x[n]**2; y[n] = 2*s[n]; z[n] = exp(s[n])", "z, s ,y", ("s", "y", "z")),
+        ("s[n] = x[n]**2; y[n] = 2*s[n]", ("s", "y"), ("s", "y")),
+        ("s[n] = x[n]**2; y[n] = 2*s[n]", ["y"], ()),
+        ("y[n] = 2*x[n]", ("y",), ()),
+    ],
+)
+def test_what_nothing_reads_is_an_output_or_what_is_named(source, outputs, found) -> None:
+    assert sc.operator(source, outputs=outputs).several == found
+
+
+@pytest.mark.parametrize(
+    ("outputs", "words"),
+    [
+        ("z", "y is computed and never read, and is none of the outputs z"),
+        ("q,y,z", "outputs names 'q', which no equation computes; they compute s, y, z"),
+        ("y,y,z", "outputs names equations, each once"),
+        ("", "outputs names equations, each once"),
+        ((), "outputs names equations, each once"),
+        (3, "outputs names equations, each once"),
+        ((1, 2), "outputs names equations, each once"),
+    ],
+)
+def test_outputs_that_are_none(outputs, words) -> None:
+    with pytest.raises(SpecError, match=words):
+        sc.operator("s[n] = x[n]**2; y[n] = 2*s[n]; z[n] = exp(s[n])", outputs=outputs)
+    with pytest.raises(SpecError, match="outputs"):
+        sc.operator("u[n] = 2*x[n]", outputs=outputs)
+
+
 def test_two_layers_against_loops_written_out() -> None:
     op = sc.operator("z[n,h,i] = sum[c,p](x[n,c,i+p]*v[h,c,p]); y[n,f,j] = sum[h,p](z[n,h,2*j+p-1]*w[f,h,p])")
     rng = np.random.default_rng(1)
@@ -76,7 +110,6 @@ def test_intermediates_keep_their_names_and_gradients_share_them() -> None:
 @pytest.mark.parametrize(
     ("source", "words"),
     [
-        ("z[n] = sum[c](x[n,c]); y[n] = x[n,0]", "z is computed and never read"),
         ("z[n] = y[n]; y[n] = z[n]", "y is read before it is computed"),
         ("z[n] = x[n]; z[n] = z[n]", "z is computed twice"),
         ("z[n] = x[n]; y[n,c] = z[n,c]", "z has 1 axes in one equation and 2 in another"),

@@ -130,7 +130,8 @@ def _dtype(layer: Layer, tensors: Tensors) -> str:
 
 def _output(layer: Layer, dtype: str, *arrays: Array) -> Array:
     out = _aligned(layer.output_shape([array.shape for array in arrays]), dtype)
-    return layer.kernel(dtype, _threads()).forward(*arrays, out=out)
+    found: Array = layer.kernel(dtype, _threads()).forward(*arrays, out=out)
+    return found
 
 
 def _gradients(layer: Layer, places: tuple[int, ...], dtype: str, *arrays: Array) -> tuple[Array, ...]:
