@@ -60,27 +60,28 @@ def _parted(name: str, names: Names) -> tuple[tuple[str, ...], str]:
 
 
 def latex_tensor(name: str, names: Names) -> str:
-    r"""A tensor's name in LaTeX.
+    r"""A tensor's name in LaTeX; marks stand on the letter, and what tells it from others of that letter beside it.
 
-    >>> [latex_tensor(name, Names()) for name in ("x", "gy", "ggx", "w2", "mask")]
-    ['x', '\\bar y', '\\bar{\\bar x}', 'w^{(2)}', '\\mathit{mask}']
+    >>> [latex_tensor(name, Names()) for name in ("x", "gy", "ggx", "w2", "gx11", "mask")]
+    ['x', '\\bar y', '\\bar{\\bar x}', 'w^{(2)}', '\\bar x^{(11)}', '\\mathit{mask}']
     """
     marks, base = _parted(name, names)
-    text = _letter(base, names)
+    text, beside = _letter(base, names)
     for mark in reversed(marks):
         text = f"{_MARKS[mark]} {text}" if len(text) == 1 else f"{_MARKS[mark]}{{{text}}}"
-    return text
+    return f"{text}^{{{beside}}}" if beside else text
 
 
-def _letter(base: str, names: Names) -> str:
+def _letter(base: str, names: Names) -> tuple[str, str]:
+    """A letter, and what stands beside it."""
     if base not in names.inputs and base[:1] in {"k", "m", "q"} and len(base) > 1 and base[1:] != "":
         # What a derivation adds: the position k or the value m of an extreme tap, a weight q.
         owner = base[1:]
         outputs = {cotangent.lstrip("g") for cotangent in names.cotangents}
         if owner in names.tensors or owner in outputs or _SHORT.fullmatch(owner):
-            return f"{base[0]}^{{\\ast}}" if base[0] != "q" else f"q^{{({owner})}}"
+            return base[0], r"\ast" if base[0] != "q" else f"({owner})"
     text, digits = _numbered(base)
-    return f"{text}^{{({digits})}}" if digits else text
+    return text, f"({digits})" if digits else ""
 
 
 def latex_symbol(name: str) -> str:

@@ -129,7 +129,7 @@ def kernel_lines(derivation: Derivation) -> tuple[str, ...]:
 
 
 def _nest(lines: list[str], result: str) -> list[str]:
-    """The longest nest that writes the result: others make it zero or compute what it reads."""
+    """The nests that write the result: others compute what it reads."""
     nests: list[list[str]] = []
     for line in (line.rstrip() for line in lines if line.strip() and not line.strip().startswith("# ")):
         if line.startswith("for "):
@@ -137,7 +137,7 @@ def _nest(lines: list[str], result: str) -> list[str]:
         if nests:
             nests[-1].append(line)
     writing = [nest for nest in nests if any(line.lstrip().startswith(f"{result}[") for line in nest)]
-    return max(writing or nests, key=len, default=[])
+    return [line for nest in writing or nests for line in nest]
 
 
 def _folded(line: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Two pages for a lecture: how a gradient comes about, and what it is."""
+"""Two pages for a lecture: how a gradient comes about, and what it is; more where the small steps need them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from symconv import pipeline
 from symconv.gather.derivation import Derivation
 from symconv.gather.small import small_steps
 from symconv.notation.operator import Operator
-from symconv.notation.trace import Step
+from symconv.notation.trace import Step, Trace
 from symconv.views.dialect import latex
 from symconv.views.facts import checked_words, title_of
 from symconv.views.names import Names, names_of
@@ -29,16 +29,17 @@ _PREAMBLE = r"""% Compile with pdflatex, lualatex or tectonic; needs amsmath, am
 \setlength{\parindent}{0pt}
 \newcommand\tight{\setlength{\abovedisplayskip}{3pt}\setlength{\belowdisplayskip}{3pt}%
   \setlength{\abovedisplayshortskip}{2pt}\setlength{\belowdisplayshortskip}{2pt}\setlength{\jot}{2pt}}
-\setlength{\multicolsep}{6pt}\setlength{\columnsep}{6pt}
+\setlength{\multicolsep}{4pt}\setlength{\columnsep}{6pt}
 \newcommand\head[1]{\par\vspace{0.5em}{\bfseries #1}\par\vspace{0.15em}}
 \newcommand\said[1]{{\footnotesize\itshape #1\par}}
 \newsavebox\fitting
-% What is too much for a page is set smaller, then with less detail, and in the end scaled.
-\newcount\detail
+% What is too much for a page is set smaller, then with less detail, and in the end scaled. Details of the first page
+% that have no place there follow on pages of their own.
+\newcount\detail\newcount\kept
 \newcommand\attempt[2]{\sbox\fitting{\begin{minipage}[t]{\textwidth}#1\tight #2\end{minipage}}}
 \newcommand\smaller[3]{\ifdim\dimexpr\ht\fitting+\dp\fitting\relax>0.99\textheight\detail=#1 \attempt{#2}{#3}\fi}
 \newcommand\fitted[1]{\detail=2 \attempt\normalsize{#1}\smaller2\small{#1}\smaller2\footnotesize{#1}%
-  \smaller2\scriptsize{#1}\smaller1\footnotesize{#1}\smaller1\scriptsize{#1}\smaller0\footnotesize{#1}%
+  \smaller2\scriptsize{#1}\smaller1\small{#1}\smaller1\footnotesize{#1}\smaller1\scriptsize{#1}\smaller0\footnotesize{#1}%
   \smaller0\scriptsize{#1}%
   \ifdim\dimexpr\ht\fitting+\dp\fitting\relax>0.99\textheight
     \sbox\fitting{\resizebox*{!}{0.99\textheight}{\usebox\fitting}}\fi
@@ -50,7 +51,8 @@ _PREAMBLE = r"""% Compile with pdflatex, lualatex or tectonic; needs amsmath, am
 def handout(op: Operator, derivations: tuple[Derivation, ...] = (), wrt: str | None = None) -> str:
     r"""A document of two pages about an operator and its gradients, all of them by default.
 
-    ``wrt`` is the gradient whose steps it shows, the first by default.
+    ``wrt`` is the gradient whose steps it shows, the first by default. Small steps that the first page has no room for
+    follow on further ones.
 
     >>> import symconv as sc
     >>> text = handout(sc.conv1d(stride=2))
@@ -61,7 +63,9 @@ def handout(op: Operator, derivations: tuple[Derivation, ...] = (), wrt: str | N
     found = found or (pipeline.forward(op),)
     chosen = next((one for one in found if one.wrt == wrt), found[0])
     first, second = "\n".join(_first(op, chosen)), "\n".join(_second(found, chosen))
-    return f"{_PREAMBLE}\\fitted{{%\n{first}\n}}\n\\newpage\n\\fitted{{%\n{second}\n}}\n\\end{{document}}\n"
+    pages = f"\\fitted{{%\n{first}\n}}\\kept=\\detail\n\\newpage\n\\fitted{{%\n{second}\n}}"
+    annex = "\n".join(_annex(chosen))
+    return f"{_PREAMBLE}{pages}\n{annex}\n\\end{{document}}\n"
 
 
 def _first(op: Operator, chosen: Derivation) -> Iterator[str]:
@@ -74,15 +78,31 @@ def _first(op: Operator, chosen: Derivation) -> Iterator[str]:
     yield rf"\head{{{_called(chosen)}, step by step}}"
     marks = names_of(chosen.operator)
     several = small_steps(chosen)
-    longest = max(several, key=len, default=())
     for number, (step, small) in enumerate(zip(chosen.trace, several, strict=True), 1):
         yield from _step(str(number), step, marks, shown=step.rule != "state")
         if small:
-            yield rf"\ifnum\detail>{0 if small == longest else 1}"
-            yield from _columns([_small(part, marks) for part in small])
-            yield r"\fi"
-    checked = checked_words(tuple(part for small in several for part in small))
-    yield rf"\ifnum\detail<2\said{{More small steps, {checked}: symconv derive.}}\fi"
+            yield f"\\ifnum\\detail>1\n{_columns(small, marks)}\\fi"
+    if any(several):
+        checked = checked_words(tuple(part for small in several for part in small))
+        yield rf"\ifnum\detail<2\said{{The small steps, {checked}: from the third page on.}}\fi"
+
+
+def _annex(chosen: Derivation) -> Iterator[str]:
+    """The small steps on pages of their own, where the first page could not hold all of them."""
+    marks = names_of(chosen.operator)
+    numbered = [
+        (number, step, small)
+        for number, (step, small) in enumerate(zip(chosen.trace, small_steps(chosen), strict=True), 1)
+        if small
+    ]
+    if not numbered:
+        return
+    yield r"\ifnum\kept<2"
+    yield rf"\newpage\tight\head{{{_called(chosen)}: the small steps}}"
+    for number, step, small in numbered:
+        yield rf"\par\vspace{{0.35em}}\textbf{{{number}.}} {words(title_of(step))}.\par\nobreak"
+        yield _columns(small, marks)
+    yield r"\fi"
 
 
 def _called(derivation: Derivation) -> str:
@@ -101,20 +121,21 @@ def _step(number: str, step: Step, marks: Names, *, shown: bool) -> Iterator[str
         yield rf"\ifnum\detail>0\said{{{words(said)}}}\fi"
 
 
-def _columns(blocks: list[str]) -> Iterator[str]:
+def _columns(parts: Trace, marks: Names) -> str:
     """Small steps side by side."""
-    yield rf"\begin{{multicols}}{{{2 if len(blocks) < 3 else 3}}}\raggedcolumns"
-    yield "\n".join(f"{block}\\par" for block in blocks)
-    yield r"\end{multicols}"
+    count = 2 if len(parts) < 3 else 3
+    # They are set in eight points, where indices take relatively more, in columns a little apart.
+    room = points(TEXT_WIDTH) / count * 1.14
+    blocks = "\n".join(f"{_small(part, marks, room)}\\par" for part in parts)
+    return f"\\begin{{multicols}}{{{count}}}\\raggedcolumns\n{blocks}\n\\end{{multicols}}\n"
 
 
-def _small(step: Step, marks: Names) -> str:
-    """A small step: what it does, and what it comes to, no wider than a column."""
-    block = aligned(step_rows(step, latex, marks), points(TEXT_WIDTH) * 0.4)
+def _small(step: Step, marks: Names, room: float) -> str:
+    """A small step: what it does, and what it comes to, no wider than ``room`` points of the usual size."""
+    block = aligned(step_rows(step, latex, marks), room)
     title = words(title_of(step))
-    return (
-        rf"\begin{{minipage}}{{\linewidth}}\footnotesize\raggedright {title}:\\ \strut${block}$\strut\end{{minipage}}"
-    )
+    inner = rf"\footnotesize\raggedright {title}:\\[1pt] \strut${block}$\strut"
+    return rf"\begin{{minipage}}{{\linewidth}}{inner}\end{{minipage}}"
 
 
 def _second(derivations: tuple[Derivation, ...], chosen: Derivation) -> Iterator[str]:
