@@ -13,8 +13,8 @@ __all__ = ["Piece", "pieces"]
 
 RELATION, COMMA, WORD, TERM, FACTOR, SUM = 12, 5, 20, 10, 30, 60
 """What it costs to break there, in hundredths of a line: at a relation, after a comma or a word, before a term, ..."""
-DEEPER = 45
-"""And for every fence around it."""
+DEEPER, WHOLE = 45, 250
+"""And for every fence around it: one that fits no line, one that fits; the latter stays whole for two lines more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,29 +58,29 @@ class _Flat:
                     yield Piece(node.text, node.width, spare=True)
                     continue
                 case "rel" | "bin":
-                    here = (RELATION if node.kind == "rel" else TERM) + DEEPER * depth
+                    here = (RELATION if node.kind == "rel" else TERM) + depth
                     lead = "{}" if node.kind == "bin" else ""
                     yield Piece(f" {node.whole} ", node.width, here if before else None, lead)
                     cost, lead = None, ""
                 case "punct":
                     yield Piece(f"{node.whole} " if depth else node.whole, node.width)
-                    cost, lead = COMMA + DEEPER * depth, ""
+                    cost, lead = COMMA + depth, ""
                 case _:
                     first = True
                     for piece in self.one(node, depth):
                         yield replace(piece, cost=cost, lead=lead) if first else piece
                         first = False
-                    cost, lead = (SUM + 1 + DEEPER * depth, "") if node.kind == "op" else (None, "")
+                    cost, lead = (SUM + 1 + depth, "") if node.kind == "op" else (None, "")
                     if node.kind == "words" and node.parts[0].endswith(" "):
-                        cost = WORD + DEEPER * depth
+                        cost = WORD + depth
             before = node.kind
 
     @staticmethod
     def after_space(node: Node, before: str, cost: int | None, lead: str, depth: int) -> tuple[int | None, str]:
         if before == "op":
-            return SUM + DEEPER * depth, ""
+            return SUM + depth, ""
         if node.text == r"\," and before not in {"", "bin", "rel", "punct"}:
-            return FACTOR + DEEPER * depth, r"\cdot "
+            return FACTOR + depth, r"\cdot "
         return cost, lead
 
     def one(self, node: Node, depth: int) -> Iterator[Piece]:
@@ -104,7 +104,7 @@ class _Flat:
         grows = node.ends[0].startswith(r"\left")
         opened, closed = (rf"\{big}l{left}", rf"\{big}r{right}") if grows else node.ends
         yield Piece(node.ends[0], side, fence=number, grown=opened)
-        yield from self.of(inner, depth + 1)
+        yield from self.of(inner, depth + (DEEPER if node.width > self.limit else WHOLE))
         yield Piece(node.ends[1] + node.scripts, side, fence=-number, grown=closed + node.scripts)
 
     def apart(self, node: Node) -> tuple[Node, ...]:
@@ -132,7 +132,7 @@ def _words(node: Node, depth: int) -> Iterator[Piece]:
     sentence = node.parts[0]
     parts = sentence.replace(" ", " \0").split("\0")
     for number, part in enumerate(part for part in parts if part):
-        yield Piece(part, letters(part) * 1.02 + 0.5, WORD + DEEPER * depth if number else None, word=True)
+        yield Piece(part, letters(part) * 1.02 + 0.5, WORD + depth if number else None, word=True)
 
 
 def _stacked(scripts: str, limit: float) -> str:

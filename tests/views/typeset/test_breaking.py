@@ -66,3 +66,17 @@ def test_every_line_of_a_derivation_renders(width):
     for row in derivation_rows(found, latex(names_of(found.operator))).formulas:
         for line in broken(row.right, width):
             pykatex.renderToString(line, displayMode=True)
+
+
+@pytest.mark.parametrize("width", [150.0, 170.0, 190.0])
+def test_conditions_that_fit_a_line_stay_whole_in_narrow_columns(width):
+    terms = [
+        r"\bar x_{n,c,u,t + 2}",
+        r"[\,0 \le 2 - t < 2\,]\,\bar x_{n,c,u,2 - t}",
+        r"[\,W \le t + 2 < W + 1\,]\,\bar x_{n}",
+    ]
+    lines = broken(" + ".join(terms), width)
+    assert len(lines) > 1
+    for line in lines:
+        assert line.count("[") == line.count("]")
+        assert wide(line) <= width
