@@ -82,4 +82,5 @@ def _torch(derivations: list[Derivation]) -> str:
 def _module(derivations: list[Derivation], library: str) -> str:
     from symconv.readable.code import module
 
-    return module((pipeline.forward(derivations[0].stated), *derivations), library)
+    stated = derivations[0].stated
+    return module((*(pipeline.forward(stated.only(one.name)) for one in stated.outputs), *derivations), library)

@@ -105,7 +105,7 @@ def _written(job: _Job, place: Path) -> list[Path]:
     from symconv.views.typeset.fragment import derivation_fragment, fragments, operator_fragment
 
     name = stem(job.operator)
-    formulas = {job.operator.output.name: operator_fragment(job.operator)}
+    formulas = {"_".join(one.name for one in job.operator.outputs): operator_fragment(job.operator)}
     formulas |= {d.operator.output.name: derivation_fragment(d) for d in job.derivations}
     page = report_html(
         job.operator.name,

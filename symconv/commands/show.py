@@ -70,8 +70,8 @@ def _unsuited(path: Path, drawn: bool) -> str:
 
 def _shown(operator: Operator, wrt: str | None) -> Operator | Gradient:
     """The output where it is named, else a gradient: the first one where none is named."""
-    if wrt == operator.output.name:
-        return operator
+    if wrt in {one.name for one in operator.outputs}:
+        return operator.only(str(wrt))
     return Gradient(derive(operator, gradient_names(operator, () if wrt is None else (wrt,))[0]))
 
 

@@ -95,7 +95,7 @@ def _form(derivation: Derivation) -> tuple[Operator, tuple[Copied, ...]]:
 def _derived(derivation: Derivation, resolved: Operator) -> Operator:
     if not derivation.wrt:
         return resolved
-    if derivation.operator.output.name == f"t{derivation.stated.output.name}":
+    if not derivation.stated.several and derivation.operator.output.name == f"t{derivation.stated.output.name}":
         return tangent(resolved, tuple(derivation.wrt.split(",")))
     return adjoint(resolved, derivation.wrt)
 

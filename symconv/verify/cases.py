@@ -22,12 +22,16 @@ _DOMAINS = ("any", "away from 0", "positive")
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What is judged and how strictly: ``==`` where arithmetic is exact, a factor on the bounds elsewhere."""
+    """What is judged and how strictly: ``==`` where arithmetic is exact, a factor on the bounds elsewhere.
+
+    NaN and infinities are not put into the tensors ``finite``.
+    """
 
     dtype: str
     gradients: tuple[str, ...]
     exact: bool = True
     slack: float = 1.0
+    finite: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

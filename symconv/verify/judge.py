@@ -39,6 +39,7 @@ def judge(
     slack: float = 1.0,
     shapes: Sequence[Geometry] | None = None,
     progress: Callable[[str], None] | None = None,
+    finite: tuple[str, ...] = (),
 ) -> Verdict:
     """Whether ``kernel`` computes ``op`` and its gradients in ``dtype``; never raises for a wrong kernel.
 
@@ -56,6 +57,7 @@ def judge(
     slack : a factor on the rounding bound, for the same kernels
     shapes : the geometries themselves, for a kernel built for fixed sizes
     progress : told which oracle is at work
+    finite : tensors that never hold NaN or an infinity; cotangents never do
 
     Where a derivative is declared (a surrogate), its definition alone judges it: no finite differences, no torch.
     Of several outputs each is judged by itself, and the gradients are those of the loss that cotangents make of all.
@@ -75,7 +77,7 @@ def judge(
     if op.several:
         settings = {"seed": seed, "count": count, "exact": exact, "slack": slack, "progress": progress}
         return _together(op, kernel, dtype, gradients, shapes, settings)
-    ruling = Ruling(dtype, wanted(op, gradients), exact, slack)
+    ruling = Ruling(dtype, wanted(op, gradients), exact, slack, finite)
     tell = progress or (lambda _: None)
     places = tuple(shapes) if shapes is not None else geometries(op, count, seed)
     trials = []
@@ -115,8 +117,9 @@ def _together(
         parts.append(replace(found, checks=tuple(replace(c, name=f"{name}, {c.name}") for c in found.checks)))
     whole, asked = loss(op), wanted(op, gradients)
     if asked:
+        cotangents = tuple(f"g{name}" for name in op.several)
         places = None if shapes is None else [{**_cotangents(op, one), **one} for one in shapes]
-        found = judge(whole, Summed(op, kernel), dtype, gradients=asked, shapes=places, **settings)
+        found = judge(whole, Summed(op, kernel), dtype, gradients=asked, shapes=places, finite=cotangents, **settings)
         kept = (replace(c, name=c.name.replace("forward", "loss", 1)) for c in found.checks)
         parts.append(replace(found, checks=tuple(kept)))
     return Verdict(

@@ -62,7 +62,7 @@ def _tensors(op: Operator, ruling: Ruling, places: Sequence[Geometry]) -> tuple[
     if spoiled and any(_holds_sum(op, node) for node in nodes if _is_curved(node)):
         # The slope of what stands around the sum is NaN, and taps outside, where x is 0, have 0·NaN.
         return (), "not applicable: a slope that is NaN stands beside what is 0 outside"
-    names = tuple(name for name in real if name not in spoiled)
+    names = tuple(name for name in real if name not in spoiled and name not in ruling.finite)
     return names, "" if names else "not applicable: every tensor is a factor of one that is 0 outside"
 
 

@@ -222,9 +222,10 @@ def _placings(window: Window, kernel: int, kind: str) -> Iterator[tuple[dict[tup
 def _ends(window: Window, op: Operator) -> tuple[str, str] | None:
     """The tensors the window connects, outputs first; None for a gradient, which reads both."""
     inner = next((t.name for t in op.inputs if any(str(size) == window.size for size in t.sizes)), None)
-    if inner is None or not any(str(size) == window.extent for size in op.output.sizes):
+    outer = next((t.name for t in op.outputs if any(str(size) == window.extent for size in t.sizes)), None)
+    if inner is None or outer is None:
         return None
-    return (inner, op.output.name) if window.transposed else (op.output.name, inner)
+    return (inner, outer) if window.transposed else (outer, inner)
 
 
 def _sizes(window: Window, kernel: int, count: int) -> tuple[int, int]:

@@ -82,7 +82,7 @@ def kernel_data(source: str, op: Operator | None, derivations: tuple[Derivation,
 def _formulas(op: Operator, derivations: tuple[Derivation, ...], page: Page) -> dict[str, Any]:
     """The formula of every tensor that a kernel of the operator may compute, as it was solved."""
     found: dict[str, Any] = {}
-    for one in (forward(op), *derivations):
+    for one in (*(forward(op.only(output.name)) for output in op.outputs), *derivations):
         dialect = latex(names_of(one.operator))
         for solved in one.gather.statements:
             name = solved.statement.target.name

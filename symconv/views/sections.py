@@ -121,7 +121,7 @@ def operator_section(op: Operator, page: Page) -> Data:
     return {
         "source": op.source,
         "formula": page.rows(operator_rows(op, dialect), lambda: sympy_operator(op), lambda: _numpy(op, "")),
-        "tensors": [_tensor(tensor, dialect, page) for tensor in (*op.inputs, op.output)],
+        "tensors": [_tensor(tensor, dialect, page) for tensor in (*op.inputs, *op.outputs)],
         "assumptions": tuple(dict.fromkeys(assumption.sentence for assumption in op.assumptions)),
         "pictures": _patterns(op),
     }

@@ -54,7 +54,7 @@ def operator_rows(op: Operator, dialect: Dialect, *, named: bool = True) -> Rows
     where = tuple(dict.fromkeys(row for rows in several for row in rows.where))
     where += definition_rows(op, {name for d in op.definitions if d.extent for name in (d.name,)} | _used(op), dialect)
     remarks = (
-        domain_row(op.statements[-1], dialect),
+        *_cells(op, dialect),
         *_borders(op, dialect),
         *_shapes(op, dialect),
         *_positions(op, dialect),
@@ -112,7 +112,7 @@ def _border(tensor: str, border: Border, dialect: Dialect) -> str:
 
 def _shapes(op: Operator, dialect: Dialect) -> tuple[Row, ...]:
     """Tensors whose axes hold several indices each."""
-    tensors = (*op.inputs, op.output)
+    tensors = (*op.inputs, *op.outputs)
     return tuple(Row("", _shape(tensor, dialect)) for tensor in tensors if any(len(axis) > 1 for axis in tensor.axes))
 
 
@@ -140,7 +140,7 @@ def step_rows(step: Step, voice: Callable[..., Dialect], names: Names | None = N
     match step.before, step.after:
         case Statement() as before, Solved() as after:
             return _chained(statement_rows(before, dialect), solved_rows(after, dialect))
-        case Operator() as before, Operator() as after if before.output == after.output:
+        case Operator() as before, Operator() as after if before.outputs == after.outputs:
             return replace(
                 _chained(operator_rows(before, dialect, named=False), operator_rows(after, dialect, named=False)),
                 where=(),
@@ -154,7 +154,15 @@ def step_rows(step: Step, voice: Callable[..., Dialect], names: Names | None = N
 
 
 def _domain(op: Operator, dialect: Dialect) -> tuple[Row, ...]:
-    return (domain_row(op.statements[-1], dialect), *_positions(op, dialect))
+    return (*_cells(op, dialect), *_positions(op, dialect))
+
+
+def _cells(op: Operator, dialect: Dialect) -> tuple[Row, ...]:
+    """The cells of each output; what all have in common is said once."""
+    rows = {s.target.name: domain_row(s, dialect) for s in op.statements if s.target in op.outputs}
+    if len(alike := tuple(dict.fromkeys(rows.values()))) == 1:
+        return alike
+    return tuple(Row("", f"{dialect.tensor(n)}{dialect.words(' ')}{row.right}") for n, row in rows.items() if row.right)
 
 
 def _chained(before: Rows, after: Rows) -> Rows:

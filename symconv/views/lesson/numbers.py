@@ -13,6 +13,7 @@ import numpy as np
 from symconv.errors import InternalError, SpecError
 from symconv.gather.derivation import Derivation
 from symconv.notation.expr import Expr, Read, Reduce, transform, walk
+from symconv.notation.loss import loss
 from symconv.notation.operator import Operator
 from symconv.verify.analysis import exact_bits
 from symconv.verify.grid import Array, Scope, points
@@ -109,13 +110,17 @@ def _finite(array: Array) -> bool:
 def _compared(derivation: Derivation, arrays: Mapping[str, Array]) -> int:
     """How many cells are what the definition of the stated operator gives for them, scattered by brute force."""
     stated, wrt, op = derivation.stated, derivation.wrt, derivation.operator
-    cotangent = f"g{stated.output.name}"
-    if wrt not in stated.tensors or cotangent not in arrays or not set(stated.tensors) <= arrays.keys():
+    cotangents = tuple(f"g{one.name}" for one in stated.outputs)
+    if wrt not in stated.tensors or not {*cotangents, *stated.tensors} <= arrays.keys():
         return 0
     mine = arrays[op.output.name]
     real = {t.name for t in stated.inputs if t.dtype == "real"}
     given = {name: arrays[name].astype(np.float64) if name in real else arrays[name] for name in stated.tensors}
-    wanted = gradients(stated, given, arrays[cotangent].astype(np.float64), (wrt,))[wrt]
+    handed = {name: arrays[name].astype(np.float64) for name in cotangents}
+    if stated.several:
+        wanted = gradients(loss(stated), {**handed, **given}, np.ones(()), (wrt,))[wrt]
+    else:
+        wanted = gradients(stated, given, handed[cotangents[0]], (wrt,))[wrt]
     if not np.allclose(mine.astype(np.float64), wanted.astype(np.float64), rtol=1e-9, atol=1e-9, equal_nan=True):
         raise InternalError(f"{stated.name}: the derived gradient by {wrt} is not that of the definition")
     return int(mine.size)

@@ -66,7 +66,7 @@ def gather_fragment(gather: Gather, title: str, width: str = TEXT_WIDTH, label: 
 
 def _label(stated: Operator, op: Operator) -> str:
     name = re.sub(r"[^A-Za-z0-9]+", "_", stated.name.partition("(")[0]).strip("_") or "operator"
-    output = re.sub(r"[^A-Za-z0-9]+", "_", op.output.name).strip("_")
+    output = re.sub(r"[^A-Za-z0-9]+", "_", "-".join(one.name for one in op.outputs)).strip("_")
     return f"eq:{name[:60]}-{output[:30] or 'y'}"
 
 
