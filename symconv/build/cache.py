@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from symconv.build.artifact import Artifact, artifact, described, files, intact, module_folder, module_name
+from symconv.build.calm import calm
 from symconv.build.compiler import SOURCE_NAME, Rejected, compile_module
 from symconv.build.folder import make_folder, read_json, trusted_folder, unwritable, write_file, write_json
 from symconv.build.inventory import evict, size_limit, used
@@ -62,7 +63,8 @@ def obtain(
         recalled = _recalled(request)
         if recalled is not None:
             return recalled
-        product = produce()
+        with calm():
+            product = produce()
         if product.source.target != target:
             raise InternalError(f"asked for target {target!r}, got a source for {product.source.target!r}")
         meta = _as_json(product.meta)

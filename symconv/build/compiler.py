@@ -6,15 +6,16 @@ import re
 import shlex
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
+from typing import Self
 
+from symconv.build.calm import calm
 from symconv.build.folder import write_file
 from symconv.build.loading import refusal
-from symconv.build.parts import Parts, parted
+from symconv.build.parts import parted, sorted_out
 from symconv.build.process import Ran, run
 from symconv.build.tools import Toolchain
 from symconv.emit.source import Source
@@ -23,8 +24,7 @@ from symconv.errors import BuildError
 __all__ = ["SOURCE_NAME", "Rejected", "compile_module", "include_facts", "module_file"]
 
 SOURCE_NAME = "kernel.pyx"
-_C_NAME = "kernel.c"
-_FUNCTIONS, _OBJECT = "functions.c", "functions.o"
+_C_NAME, _FUNCTIONS, _NESTS = "kernel.c", "functions.c", "nests.c"
 _NUMPY = re.compile(
     r"^\s*(cimport\s+numpy|from\s+numpy(\.\w+)*\s+cimport|cdef\s+extern\s+from\s+\"numpy/)", re.MULTILINE
 )
@@ -76,22 +76,67 @@ def compile_module(source: Source, tools: Toolchain, name: str, folder: Path, pr
     FileNotFoundError: [Errno 2] No such file or directory: 'no such folder/kernel.pyx'
     """
     write_file(folder / SOURCE_NAME, source.text.encode())
-    parts = parted(source.text)
-    progress("translating to C (Cython)" if parts is None else "translating to C (Cython), and compiling beside it")
-    with _beside(parts, source, tools, folder) as functions:
-        _translate(folder, name, source.text if parts is None else parts.module)
-    if functions is not None:
-        _accepted(functions.result(), _apart(source, tools))
-    progress(f"compiling ({Path(tools.path).name})")
-    command = _command(source, tools, name, () if parts is None else (_OBJECT,))
-    made = folder / module_file(name)
-    _accepted(run(command, folder), command)
-    reason = refusal(made, f"PyInit_{name}")
-    if reason is not None:
-        raise Rejected("Python", command, f"the C compiler said that it had succeeded, but {reason}")
-    for file in (_C_NAME, _FUNCTIONS, _OBJECT):
+    flags, includes = tools.flags_for(source), _included(source)
+    with _Side(tools.command, folder) as side:
+        parts = parted(source.text)
+        many = parts is not None and parts.many
+        progress("translating to C (Cython)" + (", and compiling beside it" if many else ""))
+        if parts is not None and many:
+            side.compile(_FUNCTIONS, parts.alone, flags)
+        translated = _translate(folder, name, source.text if parts is None else parts.module)
+        progress(f"compiling ({Path(tools.path).name})")
+        found = None if parts is None else sorted_out(translated, parts)
+        if parts is not None and found is None and parts.functions and not many:
+            side.compile(_FUNCTIONS, parts.alone, flags)
+        if found is None:
+            side.compile(_C_NAME, translated, (*flags, *includes))
+        else:
+            side.compile(_C_NAME, found.rest, (*map(_quicker, flags), *includes))
+            side.compile(_NESTS, found.nests, flags)
+    objects = side.made()
+    made = _linked(source, tools, name, folder, objects)
+    for file in (_C_NAME, _FUNCTIONS, _NESTS, *objects):
         (folder / file).unlink(missing_ok=True)
     return made
+
+
+def _quicker(flag: str) -> str:
+    """Flags for what takes no time when it runs: more passes of the compiler would cost more than they gain."""
+    return "-O1" if flag == "-O2" else flag
+
+
+class _Side:
+    """Texts in C that are compiled side by side, each in a run of the compiler of its own.
+
+    All runs have ended when the block has.
+    """
+
+    def __init__(self, compiler: tuple[str, ...], folder: Path) -> None:
+        self._compiler, self._folder = compiler, folder
+        self._pool = ThreadPoolExecutor(3)  # a module has no more parts
+        self._runs: list[tuple[tuple[str, ...], Future[Ran]]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_raised: object) -> None:
+        self._pool.shutdown()
+
+    def compile(self, file: str, text: str, flags: tuple[str, ...]) -> None:
+        """Begin to compile a text."""
+        write_file(self._folder / file, text.encode())
+        command = (*self._compiler, *flags, "-c", file, "-o", _object(file))
+        self._runs.append((command, self._pool.submit(run, command, self._folder)))
+
+    def made(self) -> tuple[str, ...]:
+        """The objects. Raises what went wrong with the first that is none."""
+        for command, ran in self._runs:
+            _accepted(ran.result(), command)
+        return tuple(command[-1] for command, _ in self._runs)
+
+
+def _object(file: str) -> str:
+    return Path(file).with_suffix(".o").name
 
 
 def _accepted(ran: Ran, command: tuple[str, ...]) -> None:
@@ -99,22 +144,20 @@ def _accepted(ran: Ran, command: tuple[str, ...]) -> None:
         raise Rejected(f"the C compiler (exit status {ran.status})", command, ran.err + ran.out)
 
 
-@contextmanager
-def _beside(parts: Parts | None, source: Source, tools: Toolchain, folder: Path) -> Iterator[Future[Ran] | None]:
-    """The C compiler at work on the functions of a module in a thread, which has ended when the block has."""
-    if parts is None:
-        yield None
-        return
-    write_file(folder / _FUNCTIONS, parts.functions.encode())
-    with ThreadPoolExecutor(1) as pool:
-        yield pool.submit(run, _apart(source, tools), folder)
+def _linked(source: Source, tools: Toolchain, name: str, folder: Path, objects: tuple[str, ...]) -> Path:
+    # Relative names: no temporary path enters the module, and the command works where the source is kept.
+    shared = ("-bundle", "-undefined", "dynamic_lookup") if sys.platform == "darwin" else ("-shared",)
+    made = folder / module_file(name)
+    command = (*tools.command, *tools.flags_for(source), *shared, *objects, "-o", made.name, "-lm")
+    _accepted(run(command, folder), command)
+    reason = refusal(made, f"PyInit_{name}")
+    if reason is not None:
+        raise Rejected("Python", command, f"the C compiler said that it had succeeded, but {reason}")
+    return made
 
 
-def _apart(source: Source, tools: Toolchain) -> tuple[str, ...]:
-    return (*tools.command, *tools.flags_for(source), "-c", _FUNCTIONS, "-o", _OBJECT)
-
-
-def _translate(folder: Path, name: str, text: str) -> None:
+def _translate(folder: Path, name: str, text: str) -> str:
+    """The module in C."""
     try:
         from Cython.Compiler.Main import CompilationOptions, default_options
         from Cython.Compiler.Main import compile as translate
@@ -133,7 +176,7 @@ def _translate(folder: Path, name: str, text: str) -> None:
     )
     crash = ""
     try:
-        with _CYTHON:
+        with _CYTHON, calm():
             failed = translate(str(pyx), options, full_module_name=name).num_errors > 0
     except RecursionError as error:
         failed, crash = True, f"an expression is nested too deeply ({error})"
@@ -143,14 +186,14 @@ def _translate(folder: Path, name: str, text: str) -> None:
     if failed:
         command = ("cython", "-3", "--module-name", name, SOURCE_NAME, "-o", _C_NAME)
         raise Rejected("Cython", command, f"{said}\n{crash}".replace(pyx.name, SOURCE_NAME))
+    made = folder / _C_NAME
+    translated = made.read_text(encoding="utf-8")
+    made.unlink()  # it is written again in parts
+    return translated
 
 
-def _command(source: Source, tools: Toolchain, name: str, objects: tuple[str, ...]) -> tuple[str, ...]:
-    # Relative names: no temporary path enters the module, and the command works where the source is kept.
-    shared = ("-bundle", "-undefined", "dynamic_lookup") if sys.platform == "darwin" else ("-shared",)
-    includes = tuple(f"-I{folder}" for folder in (*_includes(source.text), *(folder for _, folder in source.headers)))
-    flags = tools.flags_for(source)
-    return (*tools.command, *flags, *shared, *includes, _C_NAME, *objects, "-o", module_file(name), "-lm")
+def _included(source: Source) -> tuple[str, ...]:
+    return tuple(f"-I{folder}" for folder in (*_includes(source.text), *(folder for _, folder in source.headers)))
 
 
 def _includes(text: str) -> tuple[str, ...]:

@@ -1,57 +1,112 @@
-"""The functions in C that a module's text carries, taken out to be compiled while Cython translates the rest."""
+"""A module's text in pieces that are compiled side by side: loops with every pass, the rest with few of them."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
-__all__ = ["Parts", "parted"]
+from symconv.emit.source import DRIVERS
+
+__all__ = ["Parts", "Translated", "parted", "sorted_out"]
 
 _OPENED = 'cdef extern from *:\n    """\n'
 _CLOSED = '\n    """\n'
 _FIRST = "\n    static sc_nest "
+_LAST = f"\n    /* {DRIVERS} */\n"
 _FUNCTION = re.compile(r"^    static (sc_nest (\w+)\([^)]*\))", re.MULTILINE)
-_DECLARED = re.compile(r"^    void (\w+)\(.*\) noexcept nogil$", re.MULTILINE)
-_ENOUGH = 60_000
-"""Characters of functions below which a second run of the compiler costs more than it saves."""
+_NEST = re.compile(r"^static (sc_nest (__pyx_f_\w+)\([^;{}]*\)) \{\n.*?^\}\n", re.MULTILINE | re.DOTALL)
+_DECLARED = re.compile(r"^static (sc_nest __pyx_f_\w+\([^;{}]*\);)", re.MULTILINE)
+_FOREIGN = re.compile(r"\b(?:__pyx_(?![vtL]_?\w)|__Pyx|Py(?!_ssize_t\b)|PY|CYTHON_(?!UNUSED\b))\w*")
+_CALLED = re.compile(r"\b([A-Za-z_]\w*) ?\(")
+_KEYWORDS = frozenset(("for", "if", "while", "return", "sizeof", "likely", "unlikely", "defined"))
 _HEAD = """\
 #include <stddef.h>
 #include <stdint.h>
 typedef ptrdiff_t Py_ssize_t;
 #define PY_SSIZE_T_MAX PTRDIFF_MAX
+#define CYTHON_UNUSED __attribute__((unused))
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
 """
+_ENOUGH = 60_000
+"""Characters of functions below which another run of the compiler costs more than it saves."""
 _SHARED = '__attribute__((visibility("hidden"))) '
 """Two modules in one process have functions of one name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """A module's text with its functions declared alone, line for line, and their text in C."""
+    """A module's text with its functions declared alone, line for line; the C that all share, the declarations, and
+    the functions.
+    """
 
     module: str
+    shared: str
+    declared: str
     functions: str
+
+    @property
+    def many(self) -> bool:
+        """Whether functions are compiled by themselves."""
+        return len(self.functions) >= _ENOUGH
+
+    @property
+    def alone(self) -> str:
+        """The functions as a text in C of its own."""
+        return f"{_HEAD}{self.shared}{self.functions}\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Translated:
+    """What Cython made of a module: its loop nests as a text in C of their own, and the rest, which declares them."""
+
+    rest: str
+    nests: str
 
 
 def parted(text: str) -> Parts | None:
-    """The parts of a module's text; None where it has few functions of its own, or is not as it was printed.
+    """The parts of a module's text; None where it has no C of its own, or is not as it was printed.
 
     >>> parted("cdef int one = 1") is None
     True
     """
     begin = text.find(_OPENED) + len(_OPENED)
     end = text.find(_CLOSED, begin)
-    first = text.find(_FIRST, begin, end) + 1
-    if begin < len(_OPENED) or end < 0 or first < 1 or end - first < _ENOUGH:
-        return None
-    head, functions = text[begin:first], text[first:end]
-    if "\\" in head or "\\" in functions:
+    if begin < len(_OPENED) or end < 0 or "\\" in text[begin:end]:
         return None  # Cython reads the text of a string, a C compiler the string itself.
-    called = set(_DECLARED.findall(text, end))
-    kept = "".join(_declaration(one) for one in _FUNCTION.finditer(functions) if one[2] in called)
+    first = text.find(_FIRST, begin, end) + 1
+    if first < 1:
+        return Parts(text, text[begin:end] + "\n", "", "")
+    last = text.find(_LAST, first, end) + 1 or end
+    functions = text[first:last]
+    used = set(_CALLED.findall(text, last))
+    kept = "".join(_declaration(one) for one in _FUNCTION.finditer(functions) if one[2] in used)
     blank = "\n" * (functions.count("\n") - kept.count("\n"))
-    apart = _FUNCTION.sub(lambda one: f"    {_SHARED}{one[1]}" if one[2] in called else one[0], functions)
-    return Parts(text[:first] + kept + blank + text[end:], f"{_HEAD}{head}{apart}\n")
+    apart = _FUNCTION.sub(lambda one: f"    {_SHARED}{one[1]}" if one[2] in used else one[0], functions)
+    return Parts(text[:first] + kept + blank + text[last:], text[begin:first], kept, apart)
 
 
 def _declaration(function: re.Match[str]) -> str:
     return f"    {_SHARED}{function[1]};\n"
+
+
+def sorted_out(translated: str, parts: Parts) -> Translated | None:
+    """The loop nests of a translated module, with its functions if they are few, apart from the rest of it.
+
+    None where there are none, or they call what only the rest knows.
+
+    >>> sorted_out("int x;", Parts("", "", "", "")) is None
+    True
+    """
+    nests = tuple(_NEST.finditer(translated))
+    above = parts.shared + (parts.declared if parts.many else parts.functions)
+    known = {*_CALLED.findall(above), *_KEYWORDS}
+    for nest in nests:
+        body = nest[0].removeprefix(f"static {nest[1]}")
+        if _FOREIGN.search(body) or not known.issuperset(_CALLED.findall(body)):
+            return None
+    if not nests:
+        return None
+    rest = _DECLARED.sub(lambda one: _SHARED + one[1], _NEST.sub("", translated))
+    loops = "".join(nest[0].replace("static ", _SHARED, 1) for nest in nests)
+    return Translated(rest, f"{_HEAD}{above}\n{loops}")

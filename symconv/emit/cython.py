@@ -8,7 +8,7 @@ from symconv.emit.comparing import compares, multiplies_choices
 from symconv.emit.entries import entry_text
 from symconv.emit.functions import Functions
 from symconv.emit.prelude import prelude
-from symconv.emit.source import ALIKE, NOUGHTS, Source
+from symconv.emit.source import ALIKE, DRIVERS, NOUGHTS, Source
 from symconv.emit.units import Entry, Unit
 from symconv.options import Options
 from symconv.templates import environment
@@ -28,7 +28,8 @@ def emit(units: tuple[Unit, ...], options: Options) -> Source:
         [nest for unit in told for entry in unit["entries"] for kernel in entry["kernels"] for nest in kernel["nests"]]
     )
     body = environment().get_template("cython/kernels.pyx.j2").render(type=number, few=_FEW, units=told)
-    native = environment().get_template("cython/functions.h.j2").render(functions=functions.made).split("\n")
+    drivers = [kernel for unit in told for entry in unit["entries"] for kernel in entry["kernels"] if kernel["native"]]
+    native = _in_c(functions, drivers).split("\n")
     kernels = [kernel for unit in units for entry in unit.entries for kernel in entry.kernels]
     alike = any(map(compares, kernels))
     text = (
@@ -43,11 +44,33 @@ def emit(units: tuple[Unit, ...], options: Options) -> Source:
             needs=_needs(told),
             prelude=prelude(body, ctype, code, "\n".join(native), alike),
             native=native,
-            called=[function.declaration for function in functions.made if f"{function.name}(" in body],
+            called=[
+                *(function.declaration for function in functions.made if f"{function.name}(" in body),
+                *(line for kernel in drivers for line in _declarations(kernel)),
+            ],
             body=body,
         )
     )
     return Source(text, options.target)
+
+
+def _in_c(functions: Functions, drivers: list[dict[str, Any]]) -> str:
+    """What of a module is written in C: bodies and nests, and the kernels that a plan chooses."""
+    made = environment().get_template("cython/functions.h.j2").render(functions=functions.made)
+    if not drivers:
+        return made
+    return made + environment().get_template("cython/drivers.h.j2").render(kernels=drivers, few=_FEW, marker=DRIVERS)
+
+
+def _declarations(kernel: dict[str, Any]) -> list[str]:
+    """The lines by which Cython knows a kernel in C."""
+    numbers = ["Py_ssize_t"] * len(kernel["taken"])
+    memory = ["char*"] if kernel["scratch"] else []
+    arrays = [array["type"] for array in kernel["outside"]]
+    parameters = ", ".join((*numbers, *arrays, *memory, "int"))
+    room = [f"Py_ssize_t {kernel['name']}_bytes({', '.join((*numbers, 'int'))}) noexcept nogil"] if memory else []
+    result = "Py_ssize_t" if memory else "void"
+    return [*room, f"{result} {kernel['name']}({parameters}) noexcept nogil"]
 
 
 def _needs(units: list[dict[str, Any]]) -> dict[str, bool]:
@@ -56,7 +79,7 @@ def _needs(units: list[dict[str, Any]]) -> dict[str, bool]:
     return {
         "plans": any(entry["planned"] for entry in entries),
         "scratch": any(entry["scratch"] for entry in entries),
-        "blocks": any(kernel["owned"] for entry in entries for kernel in entry["kernels"]),
+        "blocks": any(kernel["owned"] for entry in entries for kernel in entry["kernels"] if not kernel["native"]),
     }
 
 

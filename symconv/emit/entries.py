@@ -114,17 +114,19 @@ def _kernel(
         raise InternalError(f"the kernel {kernel.name} ({candidate.schedule.name}) is not well formed: {fault}")
     # No name of a tensor holds "0_": the suffix makes none that another kernel or nest has.
     prefix = f"{unit.name}_{entry.name}_{kernel.name}" + (f"_alt0_{number}_" if number else "")
-    printer = Printer(kernel)
+    native = bool(kernel.parameters)
+    printer = Printer(kernel, native=native)
     seen = {name for nest in kernel.nests for name in mentioned(nest.body)}
     used = [b for b in kernel.buffers if b.name in seen]
     places = _places(entry)
     inside = [b for b in used if b.role != "private"]
     slots = [f"sc_plan[{slot + 1 + at}]" for at in range(len(kernel.parameters))]
-    memory = scratch(kernel)
+    memory = scratch(kernel, native)
     sizes = [size.name for size in kernel.sizes]
     numbers = [*sizes, *kernel.parameters, *(size.name for size in kernel.layout)]
     return {
         "name": prefix,
+        "native": native,
         "choice": number,
         "checked": candidate.checked,
         "schedule": candidate.schedule.name,

@@ -23,7 +23,7 @@ def nest_text(kernel: Kernel, nest: Nest, name: str, functions: Functions) -> di
         "name": name,
         "comment": nest.comment,
         "var": nest.var,
-        "extent": Statements(kernel).expr(nest.extent),
+        "extent": Statements(kernel, native=bool(kernel.parameters)).expr(nest.extent),
         "parallel": nest.parallel,
         "native": bool(kernel.parameters),
     }

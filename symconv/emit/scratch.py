@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from symconv.emit.functions import mentioned, pointer_type
@@ -17,7 +18,8 @@ _ELEMENTS = {"real": "sc_real", "index": "sc_position", "offset": "Py_ssize_t"}
 def scratch(kernel: Kernel, native: bool = False) -> dict[str, Any]:
     """``shared``: the arrays of a call in order, ``blocks``: for every nest the arrays of its iterations in order.
 
-    Each with its name, its type and the bytes it takes. ``owned``: the bytes of one thread's block.
+    Each with its name, its type and the bytes it takes, in C also by the numbers that a call is told. ``owned``: the
+    bytes of one thread's block.
     ``native`` asks for C instead of Cython.
     """
     printer = Printer(kernel, native=native)
@@ -35,7 +37,9 @@ def _private(kernel: Kernel, nest: Nest) -> list[Buffer]:
 
 
 def _array(printer: Printer, buffer: Buffer) -> dict[str, str]:
-    return {"name": buffer.name, "type": pointer_type(buffer, True), "bytes": needed(printer, buffer)}
+    count = needed(printer, buffer)
+    told = re.sub(r"\bv_", "sc_given->v_", count)
+    return {"name": buffer.name, "type": pointer_type(buffer, True), "bytes": count, "told": told}
 
 
 def needed(printer: Printer, buffer: Buffer) -> str:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["ALIKE", "NOUGHTS", "Source"]
+__all__ = ["ALIKE", "DRIVERS", "NOUGHTS", "Source"]
 
 ALIKE = "# Real numbers are compared for equality: every operation rounds by itself."
 """The line of a text that must be compiled so that an expression has one value wherever it stands."""
 
 NOUGHTS = "# Choices of 0 are factors: what they multiply decides whether the product is a number."
 """The line of a text in which ``0*x`` may not be taken for 0."""
+
+DRIVERS = "Kernels that a plan chooses: each call computes its numbers once, and takes little of its time here."
+"""The line of a text from which on its C is not worth much of the compiler's time."""
 
 
 @dataclass(frozen=True, slots=True)

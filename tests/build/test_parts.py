@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +11,8 @@ import symconv as sc
 from symconv import pipeline
 from symconv.build import clear, compile_text, load
 from symconv.build.parts import parted
-from symconv.emit.source import Source
+from symconv.build.process import Ran, run
+from symconv.emit.source import DRIVERS, Source
 from symconv.options import Options
 
 TEXT = '''\
@@ -36,6 +38,32 @@ def twice(double x):
     return x
 '''
 
+LOOPS = '''\
+# cython: emit_code_comments=False
+cdef extern from *:
+    """
+    #define sc_nest __attribute__((noinline)) void
+    static inline double sc_half(double a) { return a / 2; }
+    """
+    ctypedef void sc_nest
+    double sc_half(double) noexcept nogil
+
+
+cdef double other(double x) noexcept nogil:
+    return x
+
+
+cdef sc_nest u0_halved(Py_ssize_t n, double* x) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        x[i] = sc_half(x[i])
+
+
+def halved(double x):
+    u0_halved(1, &x)
+    return other(x)
+'''
+
 
 @pytest.fixture
 def always(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,14 +82,65 @@ def test_the_rest_keeps_its_lines_and_declares_what_it_calls(always: None) -> No
 
 @pytest.mark.parametrize(
     "text",
-    ["", "x = 1\n", TEXT.replace("static ", ""), TEXT.replace("*= 2;", "*= 2; /* \\\\ */"), TEXT.replace('"""', "'''")],
+    ["", "x = 1\n", TEXT.replace("*= 2;", "*= 2; /* \\\\ */"), TEXT.replace('"""', "'''")],
 )
 def test_other_texts_stay_whole(always: None, text: str) -> None:
     assert parted(text) is None
 
 
-def test_few_functions_stay_where_they_are() -> None:
-    assert parted(TEXT) is None
+def test_a_text_without_functions_stays_whole() -> None:
+    text = TEXT.replace("static ", "")
+    found = parted(text)
+    assert found is not None
+    assert (found.module, found.functions) == (text, "")
+
+
+@pytest.fixture
+def commands(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[str, ...]]:
+    """What the compiler is asked for, by the file that it reads."""
+    found: dict[str, tuple[str, ...]] = {}
+    real = run
+
+    def noted(command: tuple[str, ...], folder: Path) -> Ran:
+        found.update({word: command for word in command if word.endswith(".c")})
+        return real(command, folder)
+
+    monkeypatch.setattr(sys.modules["symconv.build.compiler"], "run", noted)
+    return found
+
+
+def test_few_functions_are_compiled_as_loops_are(commands: dict[str, tuple[str, ...]]) -> None:
+    clear()
+    assert load(compile_text(Source(TEXT))).twice(1.5) == 3.0
+    assert {file: "-O2" in command for file, command in commands.items()} == {"functions.c": True, "kernel.c": True}
+
+
+def test_loops_get_every_pass_and_the_rest_few(commands: dict[str, tuple[str, ...]]) -> None:
+    clear()
+    artifact = compile_text(Source(LOOPS))
+    assert load(artifact).halved(5) == 2.5
+    assert {file: "-O2" in command for file, command in commands.items()} == {"nests.c": True, "kernel.c": False}
+    assert sorted(path.suffix for path in artifact.module_path.parent.iterdir()) == [".json", ".pyx", ".so"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [LOOPS.replace("sc_half(x[i])", "other(x[i]) / 2"), LOOPS.replace("sc_half(x[i])", "sqrt(x[i]) / 2")],
+)
+def test_loops_that_call_what_the_rest_defines_stay_in_it(text: str, commands: dict[str, tuple[str, ...]]) -> None:
+    clear()
+    text = text.replace("cdef double", "from libc.math cimport sqrt\n\ncdef double", 1)
+    assert load(compile_text(Source(text))).halved(1) == 0.5
+    assert {file: "-O2" in command for file, command in commands.items()} == {"kernel.c": True}
+
+
+def test_kernels_that_a_plan_chooses_stay_with_the_rest_and_their_loops_do_not() -> None:
+    op = sc.operator("y[n,i] = sum[p](x[n,i+2*p]*w[p])")
+    text = pipeline.generate((pipeline.unit(op, Options(), every=True),), Options()).text
+    found = parted(text)
+    assert found is not None
+    assert DRIVERS in found.module
+    assert DRIVERS not in found.functions
 
 
 def test_the_module_computes_the_same(always: None) -> None:
