@@ -159,7 +159,7 @@ class _Proof:
             yield f"{name} receives every term of the derivation exactly once and nothing else"
         check_reads(self.flow)
         if any(effect.stage is None for effect in self.flow.effects):
-            yield "every read of what the kernel writes comes after all stores to the cells that are read"
+            yield "the kernel reads what it writes only after all stores to those cells"
         yield "every access lies inside its array"
         check_owners(self.flow)
         yield "no two threads write one cell, and none reads what another writes"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from textwrap import wrap
 
 from symconv.display import Displayed
 from symconv.errors import shortened
 
 __all__ = ["Check", "Failure", "Verdict"]
+
+_WIDTH = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +139,7 @@ class Verdict(Displayed):
             if check.failure is not None:
                 lines.append(f"{check.name} failed: {check.failure}")
             elif check.remark:
-                lines.append(f"{check.name}: {check.remark}")
+                lines += _folded(f"{check.name}: {check.remark}")
         return "\n".join(lines)
 
 
@@ -151,4 +154,9 @@ def _table(checks: tuple[Check, ...]) -> list[str]:
     oracles: dict[str, list[str]] = {}
     for check in checks:
         oracles.setdefault(check.what, []).append(check.name)
-    return [*lines, *(["oracles:"] if oracles else []), *(f"  {what}: {'; '.join(n)}" for what, n in oracles.items())]
+    said = (part for what, names in oracles.items() for part in _folded(f"  {what}: {'; '.join(names)}"))
+    return [*lines, *(["oracles:"] if oracles else []), *said]
+
+
+def _folded(line: str) -> list[str]:
+    return wrap(line, _WIDTH, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
