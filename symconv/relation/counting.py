@@ -19,7 +19,7 @@ from symconv.notation.expr import Constraint
 from symconv.relation.regions import Region
 from symconv.relation.sets import constraint_text, form_text
 
-__all__ = ["Layer", "Points", "Visits", "cells", "points", "support", "visits"]
+__all__ = ["Layer", "Points", "Visits", "cells", "layered", "points", "support", "visits"]
 
 Weight = TypeVar("Weight", bound=Hashable)
 Points = isl.Set
@@ -55,17 +55,21 @@ def visits(
     pair = f"[{', '.join(points)}] -> [{', '.join(bound)}] : {hidden or 'true'}"
     text = f"[{', '.join(region.context.sizes)}] -> {{ {pair} }}"
     try:
-        rest = isl.Map(text).intersect_params(region.points)
+        visitors = isl.Map(text)
     except isl.Error as error:
         raise InternalError(f"isl does not read the relation {text}: {error}") from error
+    return layered(visitors.intersect_params(region.points))
+
+
+def layered(visitors: isl.Map) -> Visits:
+    """How often each point is visited, of a map from points to all that visit them."""
     layers: list[isl.Set] = []
-    while len(layers) < REPEATS and not rest.is_empty():
-        layers.append(rest.domain().coalesce())
-        if rest.is_single_valued():
+    while len(layers) < REPEATS and not visitors.is_empty():
+        layers.append(visitors.domain().coalesce())
+        if visitors.is_single_valued():
             return Visits(tuple(layers), layers[0].subtract(layers[0]))
-        rest = rest.subtract(rest.lexmin())
-    domain = rest.domain()
-    return Visits(tuple(layers), domain if layers else domain.subtract(domain))
+        visitors = visitors.subtract(visitors.lexmin())
+    return Visits(tuple(layers), visitors.domain())
 
 
 def cells(layers: Iterable[Layer[Weight]]) -> list[tuple[tuple[Weight, ...], isl.Set]]:

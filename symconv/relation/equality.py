@@ -1,8 +1,9 @@
-"""Whether a sum of products of elements is zero, cell by cell, and for which sizes it is not.
+"""Whether a sum of products of elements is zero, cell by cell, and for which sizes it is not: the one engine for that.
 
 Two sides are polynomials in the elements of the operands. They are equal when every monomial has the same coefficient,
-and how often a monomial occurs is counted by isl (``relation.counting``) for all sizes at once. Claims about gradients
-and rewrites of operators are decided here.
+and how often a monomial occurs is counted by isl (``relation.counting``) for all sizes at once: each side becomes sets
+of points with an exact weight, and ``remainders`` adds the weights up. ``difference`` brings the terms of claims about
+gradients and of rewrites of operators to that, ``relation.sums`` what the loop nests of a kernel execute.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ from symconv.relation.collecting import collected
 from symconv.relation.counting import Layer, Points, cells, support, visits
 from symconv.relation.regions import Region, nowhere
 from symconv.relation.tables import domains
-from symconv.relation.terms import Factor, Monomial, Term, Undecided, as_product, power_product
+from symconv.relation.terms import Factor, Monomial, Product, Term, Undecided, as_product, power_product
 from symconv.relation.vanish import Polynomial, vanishing
 
-__all__ = ["Difference", "difference"]
+__all__ = ["Difference", "difference", "remainders"]
 
 _Key = tuple[str, ...]
 
@@ -49,14 +50,15 @@ def difference(
             groups.setdefault(tuple(f.tensor for f in one.factors), []).append(one)
     fails, unknown, count = nowhere(region.context), nowhere(region.context), 0
     for terms in groups.values():
-        layers: list[Layer[tuple[Fraction, Monomial]]] = []
+        layers: list[Layer[Product]] = []
         for term in terms:
             found, deep = _layers(region, names, term)
             layers += found
             unknown = unknown.union(deep)
             count += 1
-        for weights, points in cells(_cancelled(layers)):
-            fails = fails.union(_failing(region, weights, points))
+        for total, points in remainders(layers):
+            sizes = support(region, points)
+            fails = fails.union(sizes.minus(vanishing(sizes, total)))
     if not unknown.minus(fails).empty:
         raise Undecided("the same product of elements occurs too often to be counted one by one")
     return Difference(fails.simplified(), count)
@@ -121,20 +123,33 @@ def _arranged(run: Counter[Factor]) -> Iterator[tuple[Factor, ...]]:
             run[factor] += 1
 
 
-def _layers(region: Region, names: Sequence[str], term: Term) -> tuple[list[Layer[tuple[Fraction, Monomial]]], Region]:
+def _layers(region: Region, names: Sequence[str], term: Term) -> tuple[list[Layer[Product]], Region]:
     image = [*map(var, names), *(form for factor in term.factors for form in factor.index)]
     found = visits(region, image, term.bound, names, term.where)
-    layers = [Layer((term.coefficient, term.scale), points) for points in found.layers]
+    layers = [Layer(Product(term.coefficient, term.scale), points) for points in found.layers]
     return layers, support(region, found.rest)
 
 
-def _cancelled(
-    layers: Iterable[Layer[tuple[Fraction, Monomial]]],
-) -> list[Layer[tuple[Fraction, Monomial]]]:
+def remainders(layers: Iterable[Layer[Product]]) -> list[tuple[Polynomial, Points]]:
+    """The points at which the weights do not add up to nothing, in parts, each with what they add up to.
+
+    A weight is a rational number times sizes; products of sizes are taken as independent.
+    """
+    found = []
+    for weights, points in cells(_cancelled(layers)):
+        total: Polynomial = {}
+        for weight in weights:
+            total[weight.monomial] = total.get(weight.monomial, Fraction(0)) + weight.coefficient
+        if total := {monomial: value for monomial, value in total.items() if value}:
+            found.append((total, points))
+    return found
+
+
+def _cancelled(layers: Iterable[Layer[Product]]) -> list[Layer[Product]]:
     """The layers without pairs that cancel."""
-    kept: list[Layer[tuple[Fraction, Monomial]]] = []
+    kept: list[Layer[Product]] = []
     for layer in layers:
-        opposite = (-layer.weight[0], layer.weight[1])
+        opposite = replace(layer.weight, coefficient=-layer.weight.coefficient)
         for k, other in enumerate(kept):
             if other.weight == opposite and other.points.is_equal(layer.points):
                 del kept[k]
@@ -142,14 +157,3 @@ def _cancelled(
         else:
             kept.append(layer)
     return kept
-
-
-def _failing(region: Region, weights: tuple[tuple[Fraction, Monomial], ...], points: Points) -> Region:
-    total: Polynomial = {}
-    for coefficient, scale in weights:
-        total[scale] = total.get(scale, Fraction(0)) + coefficient
-    total = {scale: value for scale, value in total.items() if value}
-    sizes = support(region, points)
-    if not total:
-        return nowhere(region.context)
-    return sizes.minus(vanishing(sizes, total))

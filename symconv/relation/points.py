@@ -28,7 +28,7 @@ __all__ = [
     "near",
     "point_of",
     "read",
-    "sample",
+    "some_point",
     "union",
 ]
 
@@ -117,12 +117,18 @@ def near(piece: Instances, names: frozenset[str]) -> tuple[tuple[Word, ...], tup
 
 def point_of(context: Context, held: isl.Set) -> str | None:
     """A point for sizes that exist, as text."""
+    point = some_point(context, held)
+    return None if point is None else str(point)
+
+
+def some_point(context: Context, held: isl.Set) -> isl.Point | None:
+    """A point for sizes that exist."""
     if held.is_empty():
         return None
     spoken = frozenset(held.get_dim_name(isl.dim_type.param, k) for k in range(held.dim(isl.dim_type.param)))
     facts = " and ".join(f"({word.text})" for word in _known(context.facts, spoken)) or "true"
     held = held.intersect_params(_parsed(isl.Set, f"[{_sizes(context, facts)}] -> {{ : {facts} }}"))
-    return None if held.is_empty() else sample(held)
+    return None if held.is_empty() else held.sample_point()
 
 
 def _sizes(context: Context, text: str) -> str:
@@ -145,11 +151,6 @@ def union(sets: list[isl.Set]) -> isl.Set:
     for one in sets[1:]:
         whole = whole.union(one)
     return whole
-
-
-def sample(held: isl.Set) -> str:
-    """A point as text."""
-    return str(held.sample_point())
 
 
 def read(

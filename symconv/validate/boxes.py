@@ -187,7 +187,7 @@ def _additive(flow: Flow, name: str, parts: Held, strip: Strip) -> None:
     sides = [_substituted(parts, {strip.start: f"({low})", strip.end: f"({high})"}) for low, high in cuts]
     comparison = Comparison(context, name, {})
     for one, other, whole in ([side.cleared for side in sides], [side.passes[0] for side in sides]):
-        comparison.instances([*one, *other], whole, f"stores of {name} by boxes")
+        comparison.stores([*one, *other], whole, " by boxes")
     terms: list[list[Term]] = [held_terms(side, flow.cuts) for side in sides]
     comparison.terms([*terms[0], *terms[1]], terms[2])
 

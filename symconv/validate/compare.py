@@ -6,15 +6,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import NoReturn
 
-from symconv.relation.instances import difference_of, repeated
+from symconv.relation.instances import repeated
 from symconv.relation.points import Instances, UnclearError, Word
 from symconv.relation.sets import Context
+from symconv.relation.sums import Counted, difference_of, once, other_points
 from symconv.validate.flow import TEST
 from symconv.validate.memory import Held
 from symconv.validate.ordering import FaultError
-from symconv.validate.terms import Sum, Term, reduced
+from symconv.validate.terms import Sum, Term, reduced, without_number
 
 __all__ = ["Comparison", "chosen", "held_terms"]
 
@@ -29,29 +31,36 @@ class Comparison:
     name: str
     flags: Mapping[str, int]
 
-    def instances(self, want: Sequence[Instances], got: Sequence[Instances], what: str, once: bool = False) -> None:
-        """Raises FaultError with a point that one side touches oftener than the other."""
-        if fault := difference_of(self.context, want, got, once):
-            raise FaultError(f"{what}: {fault}")
+    def stores(self, want: Sequence[Instances], got: Sequence[Instances], how: str = "") -> None:
+        """Raises FaultError with a cell that one side stores oftener than the other."""
+        if fault := difference_of(self.context, once(want), once(got)):
+            raise FaultError(f"stores of {self.name}{how}: {fault}")
 
     def terms(self, want: Sequence[Term], got: Sequence[Term], op: str = "+") -> None:
         """Raises FaultError where a term is missing or too many, UnclearError where this is not decided."""
-        sides = [_by_form(side, self.flags) for side in (want, got)]
+        sides = [_by_form(side, self.flags, op) for side in (want, got)]
         for form in dict.fromkeys((*sides[0], *sides[1])):
             a, b = (side.get(form, []) for side in sides)
-            self.instances([_read(t) for t in a], [_read(t) for t in b], f"terms of {self.name}", op in ("max", "min"))
-            slots = [(_sums(one), _sums(other)) for one in a[:1] for other in b[:1]]
+            if fault := self._compared(a, b, op):
+                raise FaultError(f"terms of {self.name}: {fault}")
+            slots = [(_sums(one.term), _sums(other.term)) for one in a[:1] for other in b[:1]]
             if slots and slots[0][0]:
                 self._alone([*a, *b], a)
             for k in range(len(slots[0][0]) if slots else 0):
-                self._slots([_sums(t)[k] for t in a], [_sums(t)[k] for t in b])
+                self._slots([_sums(one.term)[k] for one in a], [_sums(one.term)[k] for one in b])
 
-    def _alone(self, every: Sequence[Term], want: Sequence[Term]) -> None:
+    def _compared(self, want: Sequence[_Weighted], got: Sequence[_Weighted], op: str) -> str | None:
+        if op in ("max", "min"):
+            return other_points(self.context, *([_read(one.term) for one in side] for side in (want, got)))
+        sides = ([Counted(_read(one.term), one.times) for one in side] for side in (want, got))
+        return difference_of(self.context, *sides)
+
+    def _alone(self, every: Sequence[_Weighted], want: Sequence[_Weighted]) -> None:
         """Reductions inside functions are compared cell by cell: no cell may have two of the same form."""
-        if len(want) > 1 and repeated(self.context, [term.instances for term in want]):
+        if len(want) > 1 and repeated(self.context, [one.term.instances for one in want]):
             self._unclear("has several functions of reductions of one form")
-        for term in every:
-            if repeated(self.context, [term.instances]):
+        for one in every:
+            if repeated(self.context, [one.term.instances]):
                 self._unclear("sums functions of reductions")
 
     def _unclear(self, words: str) -> NoReturn:
@@ -82,12 +91,27 @@ def _unflagged(points: Instances) -> Instances:
     return replace(points, facts=tuple(fact for fact in points.facts if not _FLAG.match(fact.text)))
 
 
-def _by_form(terms: Sequence[Term], flags: Mapping[str, int]) -> dict[object, list[Term]]:
-    """The terms of the instances that run when the tests come out so, by sign and form."""
-    found: dict[object, list[Term]] = {}
+@dataclass(frozen=True, slots=True)
+class _Weighted:
+    """A term without the number in front of it, and that number."""
+
+    times: Fraction
+    term: Term
+
+
+def _by_form(terms: Sequence[Term], flags: Mapping[str, int], op: str) -> dict[object, list[_Weighted]]:
+    """The terms of the instances that run when the tests come out so, by what is added up.
+
+    Functions of reductions are not added up: what is in their slots is compared for each number apart.
+    """
+    found: dict[object, list[_Weighted]] = {}
     for term in terms:
+        number, tree = without_number(term.tree) if op == "+" else (Fraction(1), term.tree)
+        form, _, slots = tree.shape()
+        times = term.sign * number
         for points in chosen([term.instances], flags):
-            found.setdefault((term.sign, term.tree.shape()[0]), []).append(replace(term, instances=points))
+            one = _Weighted(times, replace(term, tree=tree, instances=points))
+            found.setdefault((form, times if slots else None), []).append(one)
     return found
 
 

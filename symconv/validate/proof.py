@@ -10,9 +10,10 @@ from itertools import product
 from symconv.loops.ir import LANES, Binary, Compare, Const, Expr, Kernel, Select, Var
 from symconv.loops.traverse import walk
 from symconv.notation.operator import Operator
-from symconv.relation.instances import difference_of, escapes, repeated
+from symconv.relation.instances import escapes, repeated
 from symconv.relation.points import Instances, UnclearError, Word
 from symconv.relation.sets import Context, context_of
+from symconv.relation.sums import difference_of, once
 from symconv.relation.told import occurs
 from symconv.validate.compare import Comparison, chosen, held_terms
 from symconv.validate.execute import execute, lifetimes
@@ -209,14 +210,14 @@ def _stored(sides: Comparison, every: Instances, held: Held) -> None:
     if any(len(stores.image) != len(every.image) for stores in (*cleared, *first)):
         # Stores of a loop that two stages share are told by its iteration as well.
         raise UnclearError(f"stores of {sides.name} are told by iterations of a loop, not by cells alone")
-    if first and cleared and difference_of(sides.context, [every], cleared) is None:
+    if first and cleared and difference_of(sides.context, once([every]), once(cleared)) is None:
         # What is cleared as a whole may be stored over, each cell once.
         if point := repeated(sides.context, first):
             raise FaultError(f"stores of {sides.name}: extra the 2. time: {point}")
     else:
-        sides.instances([every], [*cleared, *first], f"stores of {sides.name}")
+        sides.stores([every], [*cleared, *first])
     for stores in again:
-        sides.instances([every], stores, f"stores of {sides.name}")
+        sides.stores([every], stores)
 
 
 def _before(at: Sequence[Word], end: Sequence[str], radices: Sequence[str]) -> str:

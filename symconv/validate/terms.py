@@ -11,6 +11,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import count
+from math import prod
 
 from symconv.relation.points import Instances, Word
 
@@ -28,6 +29,7 @@ __all__ = [
     "number",
     "reduced",
     "terms_of",
+    "without_number",
 ]
 
 Form = Hashable
@@ -159,7 +161,7 @@ def reduced(op: str, terms: Sequence[Term]) -> Tree:
     return Tree("slot", (), (), Sum(op, tuple(terms)))
 
 
-ZERO, INFINITY = number(0), Tree("inf")
+ZERO, _ONE, INFINITY = number(0), number(1), Tree("inf")
 
 
 def apply(head: Hashable, *parts: Tree) -> Tree:
@@ -181,6 +183,25 @@ def apply(head: Hashable, *parts: Tree) -> Tree:
     if head in _COMMUTATIVE:
         parts = tuple(sorted(parts, key=lambda part: repr(part.shape()[0])))
     return Tree(head, parts)
+
+
+def without_number(tree: Tree) -> tuple[Fraction, Tree]:
+    """An expression as an exact number times an expression without one in front."""
+    match tree.head, tree.parts:
+        case ("const", Fraction() as value), ():
+            return value, _ONE
+        case "neg", (inner,):
+            value, rest = without_number(inner)
+            return -value, rest
+        case "*", parts:
+            numbers, rests = zip(*map(without_number, parts), strict=True)
+            left = [rest for rest in rests if rest != _ONE]
+            return prod(numbers, start=Fraction(1)), apply("*", *left) if len(left) > 1 else (*left, _ONE)[0]
+        case "/", (above, below):
+            (a, rest), (b, under) = without_number(above), without_number(below)
+            if b:
+                return a / b, rest if under == _ONE else Tree("/", (rest, under))
+    return Fraction(1), tree
 
 
 def terms_of(

@@ -1,16 +1,15 @@
-"""Collections of instances, compared with what enumeration says."""
+"""What instances touch, compared with what enumeration says."""
 
 from __future__ import annotations
 
 from collections import Counter
 from itertools import product
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symconv.relation.instances import difference_of, escapes
-from symconv.relation.points import Instances, UnclearError, Word
+from symconv.relation.instances import escapes
+from symconv.relation.points import Instances, Word
 from symconv.relation.sets import Context
 from symconv.relation.turns import runs_before, shared_cell
 
@@ -43,67 +42,6 @@ def instances(pieces: list[tuple[tuple[Form, ...], int]]) -> list[Instances]:
 
 
 forms = st.tuples(st.integers(-1, 2), st.integers(-1, 2), st.integers(0, 1))
-collections = st.lists(st.tuples(st.tuples(forms, forms), st.integers(0, 2)), min_size=1, max_size=2)
-
-
-@settings(deadline=None, max_examples=150)
-@given(collections, collections)
-def test_collections_are_compared_with_multiplicity(left, right) -> None:
-    # Images repeat at most a fixed number of times only where i can be told from them.
-    left, right = ([(f, s) for f, s in side if any(a for a, _, _ in f)] for side in (left, right))
-    if not left or not right:
-        return
-    same = all(images(left, size) == images(right, size) for size in SIZES)
-    found = difference_of(CONTEXT, instances(left), instances(right))
-    if found is None:
-        assert same
-    elif same:
-        # What differs, differs for larger sizes.
-        assert any(images(left, size) != images(right, size) for size in range(6, 12)), found
-
-
-@settings(deadline=None, max_examples=100)
-@given(collections, collections)
-def test_sets_are_compared_without_multiplicity(left, right) -> None:
-    same = all(set(images(left, size)) == set(images(right, size)) for size in SIZES)
-    found = difference_of(CONTEXT, instances(left), instances(right), once=True)
-    if found is None:
-        assert same
-    elif same:
-        assert any(set(images(left, size)) != set(images(right, size)) for size in range(6, 12)), found
-
-
-@settings(deadline=None, max_examples=100)
-@given(collections, collections)
-def test_what_occurs_more_and_more_often_is_equal_only_where_it_is(left, right) -> None:
-    left, right = ([(tuple((0, b, c) for _, b, c in forms), shift) for forms, shift in side] for side in (left, right))
-    try:
-        found = difference_of(CONTEXT, instances(left), instances(right))
-    except UnclearError:
-        return
-    assert (found is None) == all(images(left, size) == images(right, size) for size in SIZES)
-
-
-def test_what_occurs_more_and_more_often_is_told_apart_by_its_variables() -> None:
-    constant = [(((0, 0, 1), (0, 1, 0)), 0)]
-    assert difference_of(CONTEXT, instances(constant), instances(constant)) is None
-    with pytest.raises(UnclearError, match="more and more"):
-        difference_of(CONTEXT, instances(constant), instances([(((0, 0, 1), (0, 1, 0)), 1)]))
-
-
-@settings(deadline=None, max_examples=60)
-@given(collections)
-def test_a_collection_cut_in_two_is_the_same(pieces) -> None:
-    pieces = [(f, s) for f, s in pieces if any(a for a, _, _ in f)]
-    if not pieces:
-        return
-    cut = [
-        Instances(one.dims, (*one.facts, Word(side)), one.image)
-        for one in instances(pieces)
-        for side in ("j <= 0", "j > 0")
-    ]
-    assert difference_of(CONTEXT, instances(pieces), cut) is None
-    assert difference_of(CONTEXT, instances(pieces), cut[1:]) is not None
 
 
 @settings(deadline=None, max_examples=100)
