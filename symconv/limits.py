@@ -51,6 +51,19 @@ FREE_INDICES = 5
 """Of a sum inside a function: all orders of them are tried to find an equal sum, and a batch of planes with channels
 has four."""
 
+# Fractions of sums -------------------------------------------------------------------------------
+
+ROOT = 64
+"""Denominators of powers, as 4 in the power 3/4 of local response normalisation."""
+ALGEBRA_MONOMIALS, ALGEBRA_STEPS = 6000, 60_000
+"""Of one polynomial, and products of monomials for one claim: about two seconds."""
+ALGEBRA_ORDERS = 96
+"""Orders and ends in which one sum is written: enough for four indices that stand alone in one place each."""
+ALGEBRA_CLEARED = 24
+"""Denominators inside denominators that are multiplied out: people write three."""
+PRIMES = 100
+"""Of numbers under roots: those of formulas are products of small ones, as 1/100000 is."""
+
 # Sets --------------------------------------------------------------------------------------------
 
 REPEATS = 8

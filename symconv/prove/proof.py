@@ -216,9 +216,14 @@ def _sentences(op: Operator, decision: Decision) -> tuple[str, ...]:
     sizes = [name for name in decision.domain.context.sizes if name not in {d.name for d in op.definitions}]
     why = f" ({' and '.join(decision.misfits)})" if decision.misfits else ""
     empty = (f"for {op.batch} ≥ 1; of an empty batch it is not true{why}",)
-    return (
-        *(() if decision.fails.empty else empty),
-        f"for all sizes {', '.join(sizes)} for which the operator is valid: shapes fit, and every cell is the sum of "
-        "the same products, each as often",
-        f"by isl, from {decision.relations} relations in {decision.branches} case(s) of sizes",
-    )
+    valid = f"for all sizes {', '.join(sizes)} for which the operator is valid: shapes fit, and"
+    cases = f"{decision.relations} relations in {decision.branches} case(s) of sizes"
+    if decision.by_algebra:
+        how = (
+            f"{valid} wherever the formula has a value, every cell is the same function of elements and of sums that "
+            "do not depend on the indices",
+            f"by exact algebra of fractions, roots and functions of such sums, and by isl, from {cases}",
+        )
+    else:
+        how = (f"{valid} every cell is the sum of the same products, each as often", f"by isl, from {cases}")
+    return (*(() if decision.fails.empty else empty), *how)

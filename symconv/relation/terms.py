@@ -106,7 +106,8 @@ def multiplied(left: Iterable[Term], right: Iterable[Term]) -> Iterator[Term]:
     left, right = tuple(left), tuple(right)
     limit(len(left) * len(right), PRODUCTS)
     for a in left:
-        for b in right:
+        for one in right:
+            b = _apart(one, a)
             yield Term(
                 a.coefficient * b.coefficient,
                 power_product(a.scale, b.scale),
@@ -115,6 +116,22 @@ def multiplied(left: Iterable[Term], right: Iterable[Term]) -> Iterator[Term]:
                 tuple(dict.fromkeys((*a.where, *b.where))),
                 (*a.tables, *b.tables),
             )
+
+
+def _apart(term: Term, other: Term) -> Term:
+    """The term with indices of its own: of ``u*u`` both sums run over the same names."""
+    taken = {*term.bound, *other.bound}
+    put: dict[str, str] = {}
+    for name in dict.fromkeys(one for one in term.bound if one in other.bound):
+        new = f"{name}x"
+        while new in taken:
+            new += "x"
+        taken.add(new)
+        put[name] = new
+    if not put:
+        return term
+    renamed = term.substitute({name: Affine(((new, 1),)) for name, new in put.items()})
+    return replace(renamed, bound=tuple(put.get(name, name) for name in term.bound))
 
 
 def scaled(terms: Iterable[Term], number: Fraction, scale: Monomial = ()) -> Iterator[Term]:

@@ -52,7 +52,8 @@ PROVING = {
     "language": set(),
     "meaning": {"language"},
     "concrete": {"language"},
-    "decide": {"language", "meaning", "concrete"},
+    "algebra": {"meaning"},
+    "decide": {"language", "meaning", "concrete", "algebra"},
     "explain": {"language", "concrete", "decide"},
 }
 """The same within ``prove``: what a claim means and what it gives on numbers do not know each other."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from symconv.notation.affine import var
-from symconv.prove.meaning.atoms import told_apart
+from symconv.notation.expr import Constraint
+from symconv.prove.algebra.equal import same
+from symconv.prove.meaning.atoms import OF_SUM, told_apart
 from symconv.prove.meaning.functions import cancelled
 from symconv.prove.meaning.scope import Scope, Undecided
 from symconv.prove.meaning.value import Term, Value, inside, scaled
@@ -22,18 +24,49 @@ def compare(scope: Scope, wanted: Value, given: Value) -> Difference:
     Raises Undecided where the method ends.
     """
     names = [name for group in wanted.names for name in group]
-    both = (*limited(wanted), *scaled(limited(given), Fraction(-1)))
-    found = difference(scope.region, names, both, scope.names.definitions)
-    if not found.fails.empty and not told_apart(both):
-        raise Undecided("the two sides apply functions that may or may not be equal")
-    return found
+    true, claimed = tuple(limited(wanted)), tuple(limited(given))
+    both = (*true, *scaled(claimed, Fraction(-1)))
+    of_sums = any(OF_SUM in factor.tensor for term in both for factor in term.factors)
+    if of_sums and (found := _by_algebra(scope, wanted, true, claimed)) is not None:
+        return found
+    reason = "the two sides apply functions that may or may not be equal"
+    try:
+        direct = difference(scope.region, names, both, scope.names.definitions)
+        if direct.fails.empty or told_apart(both):
+            return direct
+    except Undecided as ended:
+        reason = str(ended)
+    if not of_sums and (found := _by_algebra(scope, wanted, true, claimed)) is not None:
+        return found
+    raise Undecided(reason)
+
+
+def _by_algebra(scope: Scope, like: Value, wanted: Sequence[Term], given: Sequence[Term]) -> Difference | None:
+    """That both sides are equal as rational functions of shared sums, roots and functions; None where it is not
+    known."""
+    try:
+        left_out = same(scope, wanted, given, tuple(_limits(like)))
+        if left_out is None:
+            return None
+        names = [name for group in like.names for name in group]
+        both = (*wanted, *scaled(given, Fraction(-1)))
+        fails = left_out if left_out.empty else difference(left_out, names, both, scope.names.definitions).fails
+    except Undecided:
+        return None
+    scope.by_algebra = True
+    return Difference(fails, len(wanted) + len(given))
+
+
+def _limits(value: Value) -> Iterator[Constraint]:
+    """That the indices of an array are inside."""
+    names = (name for group in value.names for name in group)
+    sizes = (size for one in value.axes for size in one.sizes)
+    return (c for name, size in zip(names, sizes, strict=True) for c in inside(var(name), size))
 
 
 def limited(value: Value) -> Iterator[Term]:
     """The terms of an array, its indices kept inside."""
-    names = (name for group in value.names for name in group)
-    sizes = (size for one in value.axes for size in one.sizes)
-    limits = [c for name, size in zip(names, sizes, strict=True) for c in inside(var(name), size)]
+    limits = list(_limits(value))
     return (cancelled(one).under(*limits) for term in value.terms if (one := plain(term)) is not None)
 
 

@@ -32,7 +32,8 @@ class Decision:
     """Where a claim fails, for all sizes at once.
 
     ``values`` are well-typed sizes whose values differ, ``shapes`` those whose shapes do not fit; ``undecided`` says
-    why the claim may be wrong for others too.
+    why the claim may be wrong for others too. ``by_algebra`` says that functions of whole sums were compared as
+    rational functions, wherever the true side has a value.
     """
 
     domain: Region
@@ -44,6 +45,7 @@ class Decision:
     relations: int = 0
     asked: tuple[Constraint, ...] = ()
     batch: str = ""
+    by_algebra: bool = False
 
     @property
     def wrong(self) -> Region:
@@ -69,6 +71,7 @@ def decide(op: Operator, claim: Claim | Coded) -> Decision:
     misfits: list[str] = []
     asked: list[Constraint] = []
     waiting, seen, relations, open_ = [domain], 0, 0, ""
+    by_algebra = False
     while waiting:
         region = waiting.pop()
         seen += 1
@@ -81,6 +84,7 @@ def decide(op: Operator, claim: Claim | Coded) -> Decision:
             found = problem.compared(scope)
             values = values.union(found[0])
             relations += found[1]
+            by_algebra |= scope.by_algebra
         except Fork as fork:
             waiting += [part for part in _halves(region, fork) if not part.empty]
             continue
@@ -104,6 +108,7 @@ def decide(op: Operator, claim: Claim | Coded) -> Decision:
         relations,
         tuple(dict.fromkeys(asked)),
         op.batch if op.batch in domain.context.sizes else "",
+        by_algebra,
     )
 
 

@@ -15,7 +15,7 @@ from math import prod
 
 from symconv.derive.conventions import in_arguments
 from symconv.errors import InternalError
-from symconv.limits import ARGUMENT_CASES, FACTORS
+from symconv.limits import ARGUMENT_CASES, FACTORS, ROOT
 from symconv.notation.expr import Apply, Const, Constraint, Expr, Read
 from symconv.notation.functions import ARGUMENTS, TABLE
 from symconv.prove.meaning.atoms import EVEN, NONE, ODD, OTHER, is_atom
@@ -155,18 +155,24 @@ def _inverse(argument: Sum, limits: Collection[Constraint], of_sum: OfSum) -> It
 
 
 def powered(argument: Sum, power: Product, limits: Collection[Constraint], of_sum: OfSum) -> list[Term]:
-    """A sum to a power: whole powers by multiplication, half ones by roots. Raises Undecided for others."""
-    if power.monomial or power.coefficient.denominator > 2 or abs(power.coefficient) > FACTORS:
-        raise Undecided("powers are whole numbers or halves up to 8 in what can be decided")
+    """A sum to a power: whole powers by multiplication, half ones by roots. Raises Undecided for large ones."""
+    if power.monomial or abs(power.coefficient) > FACTORS or power.coefficient.denominator > ROOT:
+        raise Undecided(f"powers are numbers up to {FACTORS} in what can be decided")
     exponent = power.coefficient
     base = list(argument)
+    fraction = exponent % 1 if exponent.denominator > 2 else abs(exponent) % 1
+    rest = exponent - fraction if exponent.denominator > 2 else exponent
+    rooted = base
     if exponent < 0:
         base = list(applied("reciprocal", [base], limits, of_sum))
+        rooted = rooted if exponent.denominator > 2 else base
     result = list(_ONE)
-    for _ in range(int(abs(exponent))):
+    for _ in range(int(abs(rest))):
         result = list(multiplied(result, base))
     if exponent.denominator == 2:
-        result = list(multiplied(result, list(applied("sqrt", [base], limits, of_sum))))
+        result = list(multiplied(result, list(applied("sqrt", [rooted], limits, of_sum))))
+    elif fraction:
+        result = list(multiplied(result, list(of_sum(f"power {fraction}", rooted, limits))))
     return result
 
 

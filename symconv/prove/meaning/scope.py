@@ -75,7 +75,10 @@ def _no_functions(function: str, argument: Sequence[Term], limits: Collection[Co
 
 @dataclass(slots=True)
 class Scope:
-    """One branch: its sizes shrink as shapes are required to fit; those that do not are ``refused``."""
+    """One branch: its sizes shrink as shapes are required to fit; those that do not are ``refused``.
+
+    ``by_algebra`` says that its values were compared as rational functions of whole sums.
+    """
 
     region: Region
     caret: Caret
@@ -84,6 +87,7 @@ class Scope:
     refused: list[Region] = field(default_factory=list)
     misfits: list[str] = field(default_factory=list)
     asked: list[Constraint] = field(default_factory=list)
+    by_algebra: bool = False
     size_of: Callable[[Node, Node], Affine] = _no_arrays
     rank_of: Callable[[Node], int] = _no_rank
     of_sum: Callable[[str, Sequence[Term], Collection[Constraint]], Iterator[Term]] = _no_functions

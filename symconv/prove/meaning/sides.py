@@ -18,6 +18,7 @@ from symconv.prove.meaning.arrays import tensor
 from symconv.prove.meaning.extremes import extreme, first_extreme, tapped
 from symconv.prove.meaning.factors import multiplied_out
 from symconv.prove.meaning.functions import applied, powered
+from symconv.prove.meaning.polynomial import vanishes_with
 from symconv.prove.meaning.scope import Names, Scope, Undecided
 from symconv.prove.meaning.value import (
     Amount,
@@ -63,11 +64,19 @@ def truth(scope: Scope, op: Operator, side: str) -> Value:
 
 
 def _without_held(op: Operator) -> Operator:
-    """The operator without shifts that cancel: ``Σ exp(a − m)·f / Σ exp(b − m)`` is the same for every ``m``."""
+    """The operator without shifts that cancel, and without conditions that a factor says.
+
+    ``Σ exp(a − m)·f / Σ exp(b − m)`` is the same for every ``m``, and ``c·u`` is 0 where ``c`` is.
+    """
     zero = Const(Fraction(0))
 
     def rule(node: Expr) -> Expr | None:
-        return zero if isinstance(node, Apply) and node.function == "held" else None
+        match node:
+            case Apply("held"):
+                return zero
+            case Apply("where", (Apply("ne", (one, Const(nought))), body, Const(other))) if nought == other == 0:
+                return transform(body, rule) if vanishes_with(body, one) else None
+        return None
 
     return replace(op, statements=tuple(replace(s, expr=transform(s.expr, rule)) for s in op.statements))
 

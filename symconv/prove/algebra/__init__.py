@@ -1,0 +1,1 @@
+"""Rational functions, roots and functions of shared sums, in exact arithmetic."""

@@ -1,0 +1,209 @@
+"""Whether two sums of terms are one function of the operands: rational functions, roots and functions of shared sums.
+
+What is claimed and what is true become polynomials (``field``) over elements, whole sums and functions of them. Their
+difference is multiplied by every denominator, and roots are told apart by their powers. Where nothing is left, both are
+equal wherever the true one is defined; where something is left, nothing is known.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from itertools import chain
+
+from symconv.limits import ALGEBRA_CLEARED
+from symconv.notation.affine import Affine, var
+from symconv.notation.expr import Constraint, nonnegative
+from symconv.prove.algebra.field import Field
+from symconv.prove.algebra.subsums import Sums
+from symconv.prove.algebra.variables import (
+    Base,
+    Polynomial,
+    Whole,
+    added,
+    constant,
+    element,
+    masked,
+    size,
+)
+from symconv.prove.meaning.atoms import OF_SUM, is_atom
+from symconv.prove.meaning.scope import Scope, Undecided
+from symconv.prove.meaning.value import Factor, Term
+from symconv.prove.meaning.whole_sums import WholeSums
+from symconv.relation.collecting import plain
+from symconv.relation.regions import Region, nowhere
+from symconv.relation.sets import System, implied
+
+__all__ = ["same"]
+
+_WORD = re.compile(r"(-?\d+(?:/\d+)?)((?:\*[A-Za-z_]\w*\{\d+\})*)\Z")
+_PLACE = re.compile(r"\*([A-Za-z_]\w*)\{(\d+)\}")
+
+Facts = Collection[Constraint]
+
+
+def same(scope: Scope, wanted: Sequence[Term], given: Sequence[Term], limits: Facts) -> Region | None:
+    """Whether both sums are equal where ``limits`` hold; None where that is not known.
+
+    The sizes that are returned are left out: a size that divides may be 0 there. Raises Undecided where the algebra
+    takes too long.
+    """
+    positive = _positive(scope, wanted, limits)
+    true, claimed = _Reader(scope, positive), _Reader(scope, positive)
+    left, right = true.terms(wanted, limits), claimed.terms(given, limits)
+    # What only the claim divides by may be 0 where the truth has a value.
+    if not set(map(masked, claimed.field.domains)) <= set(map(masked, true.field.domains)):
+        return None
+    rest = added(left, claimed.field.times(right, constant(Fraction(-1))))
+    if not claimed.is_zero(rest):
+        return None
+    left_out = nowhere(scope.region.context)
+    for name in sorted(true.field.zeros | claimed.field.zeros):
+        left_out = left_out.union(scope.region.where(Constraint(var(name), True)))
+    return left_out
+
+
+def _positive(scope: Scope, wanted: Sequence[Term], limits: Facts) -> frozenset[str]:
+    """What is positive wherever the truth has a value: it divides and is under a root, in terms without conditions."""
+    reader = _Reader(scope, frozenset())
+    for term in wanted:
+        if not any(factor.tensor.startswith(("step(", "sign(")) for factor in term.factors):
+            reader.terms([term], limits)
+    found = set(map(masked, reader.field.domains))
+    return frozenset(one for one in found if one.startswith("root") and one.removeprefix("root") in found)
+
+
+class _Reader:
+    """Terms as polynomials of one field."""
+
+    def __init__(self, scope: Scope, positive: frozenset[str]) -> None:
+        self.scope = scope
+        self.field = Field()
+        self.sums = Sums(self.field, self._counts, self.form)
+        self.sums.positive = positive
+        self.known: dict[tuple[str, int, tuple[str, ...], Facts], Polynomial] = {}
+        self.sizes: dict[str, bool] = {}
+
+    def terms(self, terms: Iterable[Term], facts: Facts) -> Polynomial:
+        """The sum of terms where ``facts`` hold."""
+        found = (plain(term) for term in terms)
+        return added(*(self._term(one, facts) for one in found if one is not None))
+
+    def _term(self, term: Term, facts: Facts) -> Polynomial:
+        if term.tables:
+            raise Undecided("a table of constants in the algebra of both sides")
+        kept = self._needed(term, facts)
+        here = frozenset((*facts, *term.where))
+        parts = [constant(term.coefficient), *map(self.sums.condition, kept)]
+        parts += [self.field.power(self.form(form), Fraction(power)) for form, power in term.scale]
+        parts += [self._factor(factor, here) for factor in term.factors]
+        return self.sums.total(self.field.times(*parts), term.bound)
+
+    def _needed(self, term: Term, facts: Facts) -> list[Constraint]:
+        """The conditions of a term that do not follow from the others and from the facts."""
+        kept = sorted(set(term.where) - set(facts), key=str)
+        for one in list(kept):
+            others = [other for other in kept if other != one]
+            if self._follows(one, (*facts, *others)):
+                kept = others
+        return kept
+
+    def _follows(self, condition: Constraint, facts: Facts) -> bool:
+        if condition.form.is_constant:
+            return condition.form.constant == 0 if condition.equality else condition.form.constant >= 0
+        sizes = set(self.scope.region.context.sizes)
+        if condition.form.names() <= sizes:
+            return self.scope.region.within(self.scope.region.where(condition))
+        used = _connected(condition.form.names(), facts, sizes)
+        dims = {name for one in (condition, *used) for name in one.form.names()} - sizes
+        system = System(tuple(sorted(dims)), tuple(sorted(used, key=str)))
+        return implied(self.scope.region.context, system, condition)
+
+    def form(self, form: Affine) -> Polynomial:
+        """A form over sizes as a polynomial."""
+        form = self.scope.names.definitions.get(form, form)
+        parts = [constant(Fraction(form.constant))]
+        for atom, factor in form.terms:
+            one = Affine(((atom, 1),))
+            base = size(atom) if isinstance(atom, str) and self._counts(one) else element("size", (one,))
+            parts.append({((base, Fraction(1)),): Fraction(factor)})
+        return added(*parts)
+
+    def _counts(self, form: Affine) -> bool:
+        if not form.names() <= set(self.scope.region.context.sizes):
+            return False
+        key = str(form)
+        if key not in self.sizes:
+            region = self.scope.region
+            self.sizes[key] = region.within(region.where(nonnegative(form)))
+        return self.sizes[key]
+
+    def _factor(self, factor: Factor, facts: Facts) -> Polynomial:
+        function, marked, number = factor.tensor.partition(OF_SUM)
+        whole = self.scope.of_sum
+        if marked and number[:-1].isdigit() and function.replace(" ", "").replace("/", "").isalnum():
+            assert isinstance(whole, WholeSums)
+            return self._of_sum(whole, function, int(number[:-1]), factor.index, facts)
+        if not marked and is_atom(factor.tensor):
+            found = self._of_elements(factor)
+            if found is not None:
+                return found
+        return {((element(factor.tensor, factor.index), Fraction(1)),): Fraction(1)}
+
+    def _of_sum(
+        self, whole: WholeSums, function: str, number: int, index: tuple[Affine, ...], facts: Facts
+    ) -> Polynomial:
+        one = whole.known[number]
+        named = frozenset(name for form in index for name in form.names())
+        facts = frozenset(_connected(named, facts, self.scope.region.context.sizes))
+        key = (function, number, tuple(map(str, index)), facts)
+        if key not in self.known:
+            terms = []
+            for term in one.terms:
+                bound = {name: self.scope.fresh() for name in term.bound}
+                put = {**dict(zip(one.names, index, strict=True)), **{old: var(new) for old, new in bound.items()}}
+                terms.append(replace(term.substitute(put), bound=tuple(bound.values())))
+            self.known[key] = self.sums.applied(function, self.terms(terms, facts))
+        return self.known[key]
+
+    def _of_elements(self, factor: Factor) -> Polynomial | None:
+        """A function of products of elements, whose text says what it is of."""
+        function, _, rest = factor.tensor.partition("(")
+        words = [_WORD.match(word) for word in rest[:-1].split(" + ")]
+        forms = iter(factor.index)
+        parts = []
+        for word in words:
+            if word is None:
+                return None
+            part = constant(Fraction(word.group(1)))
+            for name, count in _PLACE.findall(word.group(2)):
+                base = element(name, tuple(next(forms) for _ in range(int(count))))
+                part = self.field.times(part, {((base, Fraction(1)),): Fraction(1)})
+            parts.append(part)
+        return self.sums.applied(function, added(*parts))
+
+    def is_zero(self, polynomial: Polynomial) -> bool:
+        """Whether nothing is left once denominators are multiplied out."""
+        for _ in range(ALGEBRA_CLEARED):
+            lowest: dict[Base, Fraction] = {}
+            for base, power in chain.from_iterable(polynomial):
+                if isinstance(base.node, Whole) and power < 0:
+                    lowest[base] = min(power, lowest.get(base, power))
+            if not lowest:
+                return not polynomial
+            polynomial = self.field.raised(polynomial, {base: -power for base, power in lowest.items()}, Fraction(1))
+        return False
+
+
+def _connected(names: frozenset[str], facts: Facts, sizes: Collection[str]) -> set[Constraint]:
+    """The facts that share indices with ``names``, directly or by way of others."""
+    names = names - set(sizes)
+    used: set[Constraint] = set()
+    while True:
+        new = {one for one in facts if one not in used and not one.form.names().isdisjoint(names)}
+        if not new:
+            return used
+        used |= new
+        names = names.union(*(one.form.names() for one in new)) - set(sizes)

@@ -1,0 +1,250 @@
+"""The variables of a polynomial: elements, sizes, conditions, functions, powers, whole sums; what is known of signs."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import lru_cache
+
+from symconv.limits import PRIMES
+from symconv.notation.affine import Affine
+from symconv.notation.expr import Constraint
+
+__all__ = [
+    "ONE",
+    "Applied",
+    "Base",
+    "Element",
+    "Frozen",
+    "Holds",
+    "Monomial",
+    "Number",
+    "Polynomial",
+    "Size",
+    "Summed",
+    "Whole",
+    "added",
+    "application",
+    "constant",
+    "content_of",
+    "element",
+    "frozen",
+    "holds",
+    "masked",
+    "never_negative",
+    "never_zero",
+    "number",
+    "outside",
+    "positive",
+    "primes",
+    "shown",
+    "size",
+    "summed",
+    "thawed",
+    "whole",
+    "written",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One element of an operand, or of something that is not looked into."""
+
+    tensor: str
+    index: tuple[Affine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """A size, which is never negative."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Holds:
+    """1 where a condition on positions holds, else 0."""
+
+    condition: Constraint
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A positive number that stands under a root."""
+
+    value: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A function of a polynomial."""
+
+    function: str
+    argument: Frozen
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A polynomial under a power; ``plain`` ones have no factor that could stand outside, but for integer powers."""
+
+    argument: Frozen
+    plain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Summed:
+    """A product summed over all integers ``names`` for which the conditions among its factors hold."""
+
+    names: tuple[str, ...]
+    body: Monomial
+
+
+@dataclass(frozen=True)
+class Base:
+    """A variable, told by its text."""
+
+    text: str
+    node: Element | Size | Holds | Number | Applied | Whole | Summed = field(compare=False)
+    names: frozenset[str] = field(compare=False)
+
+
+Monomial = tuple[tuple[Base, Fraction], ...]
+Frozen = tuple[tuple[Monomial, Fraction], ...]
+Polynomial = dict[Monomial, Fraction]
+
+_NAME = re.compile(r"\be\d+_")
+ONE: Polynomial = {(): Fraction(1)}
+
+
+def masked(text: str) -> str:
+    """A text whatever its free indices are called."""
+    return _NAME.sub("?", text)
+
+
+def constant(value: Fraction) -> Polynomial:
+    """A number."""
+    return {(): value} if value else {}
+
+
+def added(*parts: Polynomial) -> Polynomial:
+    """The sum."""
+    total: Polynomial = {}
+    for part in parts:
+        for monomial, value in part.items():
+            total[monomial] = total.get(monomial, Fraction(0)) + value
+    return {monomial: value for monomial, value in total.items() if value}
+
+
+def shown(monomial: Monomial) -> str:
+    """A product as text, by which products are sorted and told apart."""
+    return "*".join(base.text if power == 1 else f"{base.text}^{power}" for base, power in monomial)
+
+
+def frozen(polynomial: Polynomial) -> Frozen:
+    """The same, sorted."""
+    return tuple(sorted(polynomial.items(), key=lambda item: shown(item[0])))
+
+
+def thawed(argument: Frozen) -> Polynomial:
+    """The same as a mapping."""
+    return dict(argument)
+
+
+def element(tensor: str, index: tuple[Affine, ...]) -> Base:
+    """The variable of an element."""
+    names = frozenset(name for form in index for name in form.names())
+    return Base(f"{tensor}[{', '.join(map(str, index))}]", Element(tensor, index), names)
+
+
+def size(name: str) -> Base:
+    """The variable of a size."""
+    return Base(f"<{name}>", Size(name), frozenset({name}))
+
+
+def holds(condition: Constraint) -> Base:
+    """The variable of a condition."""
+    return Base(f"[{condition}]", Holds(condition), condition.form.names())
+
+
+def number(value: Fraction) -> Base:
+    return Base(f"({value})", Number(value), frozenset())
+
+
+def written(argument: Frozen) -> str:
+    return " + ".join(f"{value}*{shown(monomial)}" for monomial, value in argument)
+
+
+def _names(argument: Frozen) -> frozenset[str]:
+    return frozenset(name for monomial, _ in argument for base, _ in monomial for name in base.names)
+
+
+def whole(argument: Frozen, plain: bool) -> Base:
+    text = f"({written(argument)})"
+    return Base(text if plain else f"root{text}", Whole(argument, plain), _names(argument))
+
+
+def application(function: str, argument: Frozen) -> Base:
+    """The variable of a function."""
+    return Base(f"{function}({written(argument)})", Applied(function, argument), _names(argument))
+
+
+def summed(names: tuple[str, ...], body: Monomial) -> Base:
+    """The variable of a sum."""
+    inside = frozenset(name for base, _ in body for name in base.names) - frozenset(names)
+    return Base(f"sum[{', '.join(names)}]({shown(body)})", Summed(names, body), inside)
+
+
+@lru_cache(maxsize=4096)
+def never_negative(base: Base) -> bool:
+    match base.node:
+        case Size() | Number() | Holds():
+            return True
+        case Applied(function):
+            return function in {"exp", "step"}
+        case Summed(_, body):
+            return all(_no_sign(one, power) for one, power in body)
+    return False
+
+
+def _no_sign(base: Base, power: Fraction) -> bool:
+    """Whether a power is nowhere negative."""
+    if never_negative(base) or (power.denominator == 1 and power % 2 == 0):
+        return True
+    return isinstance(base.node, Whole) and power.denominator % 2 == 0
+
+
+def never_zero(polynomial: Polynomial) -> bool:
+    """Whether it is plainly positive."""
+    fine = all(value > 0 and all(_no_sign(b, p) for b, p in monomial) for monomial, value in polynomial.items())
+    return fine and any(all(positive(base) for base, _ in monomial) for monomial in polynomial)
+
+
+def primes(number: int) -> dict[int, int]:
+    """A positive number as powers of primes, but for what is left without small ones."""
+    found: dict[int, int] = {}
+    for prime in (2, 3, 5, *range(7, PRIMES, 2)):
+        while number % prime == 0:
+            number //= prime
+            found[prime] = found.get(prime, 0) + 1
+    return {**found, number: 1} if number > 1 else found
+
+
+def outside(base: Base) -> bool:
+    """Whether it is positive, sizes that are 0 left aside, and so is a factor of a root."""
+    return isinstance(base.node, Size) or positive(base)
+
+
+def content_of(polynomial: Polynomial, whole: bool) -> tuple[Monomial, Fraction]:
+    """What all products share, and the number of the first; of roots the positive part of both."""
+    least: dict[Base, Fraction] = {}
+    for base in {base for monomial in polynomial for base, _ in monomial}:
+        if whole or outside(base):
+            least[base] = min(dict(monomial).get(base, Fraction(0)) for monomial in polynomial)
+    lead = frozen(polynomial)[0][1]
+    kept = tuple(sorted(((b, p) for b, p in least.items() if p), key=lambda item: item[0].text))
+    return kept, lead if whole else abs(lead)
+
+
+def positive(base: Base) -> bool:
+    return isinstance(base.node, Number) or (isinstance(base.node, Applied) and base.node.function == "exp")
