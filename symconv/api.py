@@ -10,6 +10,7 @@ from symconv import pipeline
 from symconv.asked import module_text, operator_of, tensor_names
 from symconv.display import Displayed
 from symconv.errors import SpecError
+from symconv.family import Family
 from symconv.handles import Phases, StepView
 from symconv.kernel import Kernel, compiled
 from symconv.notation.operator import Operator
@@ -130,18 +131,19 @@ class Gradient(Displayed):
         return f"<gradient of {self.derivation.stated.name} with respect to {self.wrt}>"
 
 
-def as_operator(op: Operator | Gradient) -> Operator:
-    """The operator behind a handle; raises SpecError for anything else."""
-    return operator_of(op)
+def as_operator(op: Operator | Gradient | Family, params: Mapping[str, int] | None = None) -> Operator:
+    """The operator behind a handle, of a family that with these numbers; raises SpecError for anything else."""
+    return operator_of(op, params)
 
 
-def derive(op: Operator | Gradient, wrt: str) -> Gradient:
+def derive(op: Operator | Gradient | Family, wrt: str, params: Mapping[str, int] | None = None) -> Gradient:
     """The gradient of a loss with respect to tensor ``wrt``; its cotangent is ``g<output>``.
 
     Parameters
     ----------
     op : an operator, or a gradient (second order)
     wrt : the name of an input tensor
+    params : the whole numbers that a family leaves open, as ``{"s": 2}``
 
     Raises SpecError for an unknown tensor, DerivationError where there is no derivative, GatherError when isl cannot
     prove
@@ -151,30 +153,33 @@ def derive(op: Operator | Gradient, wrt: str) -> Gradient:
     >>> sc.derive(sc.conv1d(), "w").output_shape(gy=(2, 4, 5), x=(2, 3, 7), w=(4, 3, 3))
     (4, 3, 3)
     """
-    operator = as_operator(op)
+    operator = as_operator(op, params)
     return Gradient(pipeline.derive(operator, *tensor_names(operator, (wrt,))))
 
 
-def jvp(op: Operator | Gradient, wrt: tuple[str, ...] | str) -> Gradient:
+def jvp(
+    op: Operator | Gradient | Family, wrt: tuple[str, ...] | str, params: Mapping[str, int] | None = None
+) -> Gradient:
     """The directional derivative (forward mode) along tangents ``t<name>`` of the tensors ``wrt``.
 
     >>> import symconv as sc
     >>> sc.jvp(sc.conv1d(), ("x", "w")).tensors
     ('x', 'w', 'tx', 'tw')
     """
-    operator = as_operator(op)
+    operator = as_operator(op, params)
     return Gradient(pipeline.jvp(operator, tensor_names(operator, wrt)))
 
 
 @spelled_out
 def build(
-    op: Operator | Gradient,
+    op: Operator | Gradient | Family,
     dtype: str = "float32",
     sizes: Mapping[str, tuple[int, ...]] | None = None,
     threads: int | None = None,
     accuracy: str = "default",
     tune: bool = False,
     target: str = "native",
+    params: Mapping[str, int] | None = None,
 ) -> Kernel:
     """Derive, generate and compile an operator; the module is cached on disk.
 
@@ -187,9 +192,12 @@ def build(
     accuracy : "default", or "strict" for direct sums only
     tune : True to measure candidate schedules when a shape is first used, and to remember the fastest on disk
     target : "native", "portable", or an instruction set: "x86-64-v2", "x86-64-v3" (AVX2), "x86-64-v4" (AVX-512)
+    params : the whole numbers that a family leaves open, as ``{"s": 2}``
 
     Raises SpecError for bad options, DerivationError and GatherError from the derivation, BuildError from the compiler.
     """
+    if not isinstance(op, Gradient) or params:
+        op = as_operator(op, params)
     return built(op, options(dtype=dtype, sizes=sizes, threads=threads, accuracy=accuracy, tune=tune, target=target))
 
 
@@ -198,22 +206,28 @@ def built(op: Operator | Gradient, chosen: Options, progress: Callable[[str], No
     return compiled(as_operator(op), chosen, isinstance(op, Gradient), progress)
 
 
-def verify(op: Operator | Gradient, kernel: Kernel | str | Path | None = None, dtype: str | None = None) -> Verdict:
+def verify(
+    op: Operator | Gradient | Family,
+    kernel: Kernel | str | Path | None = None,
+    dtype: str | None = None,
+    params: Mapping[str, int] | None = None,
+) -> Verdict:
     """Judge an operator's kernel against oracles that share no code with its derivation.
 
     ``kernel`` is a Kernel or the path of a ``.pyx`` module; None builds one. ``dtype`` is float64 unless said.
     ``bool(verdict)`` is the answer, ``print(verdict)`` explains it. Where a kernel chooses among several ways to sum,
-    all of them are judged, with numbers that no plan would have. Raises SpecError for what cannot be judged.
+    all of them are judged, with numbers that no plan would have. ``params`` are the whole numbers that a family leaves
+    open. Raises SpecError for what cannot be judged.
     """
     from symconv.verify.judge import judge
 
-    operator = as_operator(op)
+    operator = as_operator(op, params)
     if kernel is not None and not isinstance(kernel, Kernel | str | Path):
         raise SpecError(f"kernel is a Kernel or the path of a .pyx module; given a {type(kernel).__name__}")
     usual = kernel.options.dtype if isinstance(kernel, Kernel) else "float64"
     chosen = options(dtype=usual if dtype is None else dtype)
     if isinstance(kernel, str | Path):
         kernel = Kernel(operator, chosen, pipeline.build_text(module_text(Path(kernel)), chosen), None)
-    judged = kernel or built(op, chosen)
+    judged = kernel or built(op if isinstance(op, Gradient) else operator, chosen)
     gradients = () if isinstance(op, Gradient) else None
     return judge(operator, judged.shuffled(), chosen.dtype, gradients=gradients)

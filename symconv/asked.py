@@ -7,13 +7,23 @@ from pathlib import Path
 from typing import Any
 
 from symconv.errors import SpecError, shown
+from symconv.family import Family
+from symconv.notation.front import by_name
 from symconv.notation.operator import Operator
 
 __all__ = ["in_order", "module_text", "operator_of", "tensor_names"]
 
 
-def operator_of(op: object) -> Operator:
-    """An operator, or the one behind a gradient; raises SpecError for anything else."""
+def operator_of(op: object, params: Mapping[str, int] | None = None) -> Operator:
+    """An operator, the one behind a gradient, or that of a family with these whole numbers; raises SpecError."""
+    numbers = by_name("params", params, "{'s': 2}")
+    if isinstance(op, Family):
+        return op(**numbers)
+    if numbers:
+        raise SpecError(
+            f"params are the whole numbers that a family leaves open, params={{'s': int}} in sc.operator; "
+            f"{getattr(op, 'name', shown(op))} leaves none open, given {', '.join(numbers)}"
+        )
     # A gradient is known by its derivation: what handles there are is not known here.
     found = op if isinstance(op, Operator) else getattr(getattr(op, "derivation", None), "operator", None)
     if not isinstance(found, Operator):

@@ -15,6 +15,7 @@ from symconv.code.proofs import Proofs as DecidedAll
 from symconv.code.proofs import prove_code
 from symconv.display import Displayed
 from symconv.errors import SpecError, shown
+from symconv.family import Family
 from symconv.notation.operator import Operator
 from symconv.options import options
 from symconv.prove.proof import Proof as Decided
@@ -41,12 +42,14 @@ class Proofs(DecidedAll[Proof]):
 
 
 @overload
-def prove(op: Operator | Gradient, claim: str, explain: bool = True) -> Proof: ...
+def prove(
+    op: Operator | Gradient | Family, claim: str, explain: bool = True, *, params: Mapping[str, int] | None = None
+) -> Proof: ...
 
 
 @overload
 def prove(
-    op: Operator | Gradient,
+    op: Operator | Gradient | Family,
     claim: Callable[..., Any] | None = None,
     explain: bool = True,
     *,
@@ -54,11 +57,12 @@ def prove(
     name: str | None = None,
     arguments: Mapping[str, Any] | None = None,
     returns: Sequence[str] | None = None,
+    params: Mapping[str, int] | None = None,
 ) -> Proofs: ...
 
 
 def prove(
-    op: Operator | Gradient,
+    op: Operator | Gradient | Family,
     claim: str | Callable[..., Any] | None = None,
     explain: bool = True,
     *,
@@ -66,6 +70,7 @@ def prove(
     name: str | None = None,
     arguments: Mapping[str, Any] | None = None,
     returns: Sequence[str] | None = None,
+    params: Mapping[str, int] | None = None,
 ) -> Proof | Proofs:
     r"""Decide a hand-written gradient for all sizes: a formula (``gx = ...``, or ``y = ...``), or Python code.
 
@@ -75,7 +80,8 @@ def prove(
     Code is a function, or the text or path of a file as ``code`` with the function's ``name``; it is parsed, never
     executed, and the answer is a mapping with a proof for each gradient it returns. ``arguments`` says what its
     parameters are where their names do not: ``{"dout": "gy", "cache": ("x", "w", 2, 1)}``; ``returns`` which gradients
-    it returns, in order. Raises SpecError where claim or code is unusable, with the place and what was expected.
+    it returns, in order; ``params`` are the whole numbers that a family leaves open. Raises SpecError where claim
+    or code is unusable, with the place and what was expected.
 
     >>> import symconv as sc
     >>> print(sc.prove(sc.conv1d(stride=2), "gx = conv_transpose(gy, w, stride=2)", explain=False).fails_when)
@@ -86,7 +92,7 @@ def prove(
     >>> proofs["x"].holds, proofs["w"].holds, proofs.holds
     (True, True, True)
     """
-    operator = as_operator(op)
+    operator = as_operator(op, params)
     if isinstance(claim, str):
         if code is not None:
             raise SpecError("give a claim or code, not both")
@@ -139,10 +145,11 @@ def _proofs(found: DecidedAll[Decided]) -> Proofs:
 
 
 def validate(
-    op: Operator | Gradient,
+    op: Operator | Gradient | Family,
     dtype: str = "float32",
     sizes: Mapping[str, tuple[int, ...]] | None = None,
     every: bool = False,
+    params: Mapping[str, int] | None = None,
 ) -> Validations:
     """Prove that the loop nests which ``build`` compiles do what was derived, for all sizes.
 
@@ -150,9 +157,10 @@ def validate(
     the derivation exactly once and nothing else, every read of what the kernel writes comes after the stores to the
     cells that are read, every access lies inside its array, and no two threads write one cell.
     What is below the loop nests, the C compiler and the rounding, is not part of it; ``verify`` runs the machine code.
-    ``dtype`` and ``sizes`` are those of ``build``. ``every`` judges also the kernels that are compiled when calls have
-    enough work for them, for all numbers that a plan may give; of some of them nothing is decided yet, and the answer
-    then says so. Raises SpecError as ``build`` does.
+    ``dtype`` and ``sizes`` are those of ``build``. ``params`` are the whole numbers that a family leaves open.
+    ``every`` judges also the kernels that are compiled when calls have enough work for them, for all numbers that a
+    plan may give; of some of them nothing is decided yet, and the answer then says so. Raises SpecError as
+    ``build`` does.
 
     >>> import symconv as sc
     >>> print(sc.validate(sc.conv2d(stride=2, padding=1)).line)
@@ -160,4 +168,6 @@ def validate(
     """
     if not isinstance(every, bool):
         raise SpecError(f"every is True or False; given {shown(every)}")
-    return validate_all(pipeline.unit(as_operator(op), options(dtype=dtype, sizes=sizes), every=every).candidates)
+    return validate_all(
+        pipeline.unit(as_operator(op, params), options(dtype=dtype, sizes=sizes), every=every).candidates
+    )

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from symconv.errors import SpecError
+from symconv.family import Family, family_of
 from symconv.notation.operator import Operator
 from symconv.ops import registry
 from symconv.ops.arguments import IN_A_FORMULA
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 else:
 
     @wraps(registry.operator)
-    def operator(source: Any, **options: Any) -> Operator:
+    def operator(source: Any, **options: Any) -> Operator | Family:
         """See ``symconv.ops.registry.operator``; a function is parsed, never executed."""
         if callable(source) and hasattr(source, "__code__"):
             return _read(source, options)
@@ -37,7 +38,7 @@ else:
             if option not in taken:
                 hint = IN_A_FORMULA.get(option, f"it takes {', '.join([*taken][1:])}")
                 raise SpecError(f"a formula does not take {option}: {hint}")
-        return registry.operator(source, **options)
+        return family_of(source, options) or registry.operator(source, **options)
 
 
 def _named(text: str, options: dict[str, Any]) -> Operator | None:
@@ -45,9 +46,9 @@ def _named(text: str, options: dict[str, Any]) -> Operator | None:
     if "=" in text:
         return None
     if text.endswith(".toml"):
-        if options:
-            raise SpecError(f"{text} says everything about its operator; given {', '.join(options)}")
-        return registry.load(text)
+        if more := options.keys() - {"params"}:
+            raise SpecError(f"{text} says everything about its operator; given {', '.join(sorted(more))}")
+        return registry.load(text, options.get("params"))
     if _FILE.fullmatch(text):
         return read_file(text, _params(options))
     entry = registry.catalogue().get(text)

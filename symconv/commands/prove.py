@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from itertools import product
 from math import prod
 from pathlib import Path
+from typing import Any
 
 from symconv.claims import prove as decided
 from symconv.commands.answer import answer, proof_data, proofs_data
 from symconv.commands.check import named, place
+from symconv.commands.operators import is_formula
 from symconv.commands.outcome import FAILED, RIGHT, UNDECIDED, UNUSABLE
+from symconv.commands.parameters import SETTINGS
 from symconv.commands.progress import stage
 from symconv.commands.request import requested, titled
 from symconv.commands.rules import rule
@@ -92,6 +95,9 @@ def prove_file(op: str, settings: Mapping[str, object], claim: str | None, code:
 
 def _table(op: str, settings: Mapping[str, object], claim: str, family: Family, where: Where, form: str) -> int:
     names = [name for name, _ in family]
+    params: Any = settings.get("params") or ()
+    if twice := [name for name in names if name in dict(params)]:
+        raise SpecError(f"--for gives {twice[0]}, and --params does too; give it once")
     if twice := [name for name in names if settings.get(name) is not None]:
         raise SpecError(f"--for gives {twice[0]}, and --{twice[0]} does too; give it once")
     members = [(values, _member(op, settings, names, values)) for values in _members(family)]
@@ -157,8 +163,13 @@ def _summed_up(
 def _member(
     op: str, settings: Mapping[str, object], names: Sequence[str], values: tuple[int, ...]
 ) -> Operator | SpecError:
+    given = dict(zip(names, values, strict=True))
+    own = {name: value for name, value in given.items() if name in SETTINGS or not is_formula(op)}
+    # Of a formula they are the numbers that it calls by these names.
+    numbers = tuple((name, value) for name, value in given.items() if name not in own)
+    params: Any = settings.get("params") or ()
     try:
-        return requested(op, {**settings, **dict(zip(names, values, strict=True))})
+        return requested(op, {**settings, **own, **({"params": (*params, *numbers)} if numbers else {})})
     except SpecError as error:
         return error
 

@@ -61,9 +61,9 @@ def _function(file: str, given: Mapping[str, Any]) -> Operator:
 def _spec_file(path: str, given: Mapping[str, Any]) -> Operator:
     from symconv.ops.registry import load
 
-    for option in given:
+    for option in given.keys() - {"params"}:
         raise SpecError(f"a spec file does not take {flag(option)}: {path} says everything about its operator")
-    return load(path)
+    return load(path, given.get("params"))
 
 
 def _shipped(name: str, given: Mapping[str, Any]) -> Operator:

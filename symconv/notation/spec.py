@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from symconv.errors import SpecError, shown
-from symconv.notation.front import border_of, formula, pairs
+from symconv.errors import SpecError, setting, shown
+from symconv.notation.front import border_of, by_name, formula, pairs
 from symconv.notation.operator import Operator
 
 __all__ = ["KEYS", "read_spec"]
@@ -17,8 +17,11 @@ __all__ = ["KEYS", "read_spec"]
 MAX_BYTES = 100_000
 
 
-def read_spec(path: Path) -> Operator:
-    """The operator a TOML file describes; raises SpecError that names the file and the key."""
+def read_spec(path: Path, params: Mapping[str, int] | None = None) -> Operator:
+    """The operator a TOML file describes, with ``params`` for the whole numbers that it calls "int".
+
+    Raises SpecError that names the file and the key.
+    """
     spec = _table(path)
     for key in spec:
         if key not in KEYS:
@@ -31,12 +34,32 @@ def read_spec(path: Path) -> Operator:
         )
     given = {key: _checked(path, key, value) for key, value in spec.items()}
     source, name = given.pop("formula"), given.pop("name", path.stem)
+    if "params" in given or params:
+        given["params"] = _numbers(path, given.get("params", {}), by_name("params", params, "{'s': 2}"))
     if "surrogate" in given:
         given["surrogates"] = given.pop("surrogate")
     try:
         return formula(source, name=name, **given)
     except SpecError as error:
         raise SpecError(f"{path}: {_blamed(source, given)}: {error}") from error
+
+
+def _numbers(path: Path, stated: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The numbers of a file, with those given that it leaves open."""
+    left = [name for name, value in stated.items() if value == "int"]
+    for name, value in stated.items():
+        if isinstance(value, str) and name not in left:
+            raise SpecError(
+                f'{path}: params: {name} is a number, or "int" for one that is given later; it is {value!r}'
+            )
+    if unknown := [name for name in given if name not in left]:
+        raise SpecError(f"{path}: {unknown[0]} is none of the numbers that the file leaves open ({', '.join(left)})")
+    for name in left:
+        value = given.get(name)
+        if isinstance(value, bool) or not isinstance(value, int):
+            was = f"; given {shown(value)}" if name in given else ""
+            raise SpecError(f"{path} leaves {name} open, a whole number: say {setting('params', '2', name)}{was}")
+    return {**stated, **given}
 
 
 def _table(path: Path) -> dict[str, Any]:
@@ -131,7 +154,7 @@ KEYS: dict[str, Callable[[object], Any]] = {
     "extents": _mapping("index = integer or formula", int, str),
     "where": _mapping('size = "<= another"', str),
     "border": _border,
-    "params": _mapping("name = number", int, float),
+    "params": _mapping('name = number, or "int"', int, float, str),
     "kinks": _mapping('function = "choice"', str),
     "empty": _real,
     "outputs": _names,

@@ -143,7 +143,9 @@ def operator(
         down)
     where : what else must hold of the sizes, as ``{"K": "<= L"}``
     border : what lies outside a tensor: a rule or a number, or one per tensor
-    params : numbers by name; None makes one a tensor without axes, given at run time and with a gradient of its own
+    params : numbers by name; None makes one a tensor without axes, given at run time and with a gradient of its own;
+        ``int`` (or None of one that stands in an index) leaves a whole number open, as a stride: the result is a
+        family, and ``sc.build(family, params={"s": 2})``, derive, verify and prove take the number
     kinks : conventions at kinks by function: ``{"max": "share"}``
     surrogate : other derivatives, by tensor (``{"w": "x - w"}``: what one read of w gets of the sum's cotangent, signs
         and constant factors around the sum included) or by function (``{"sign": "1"}``: the slope at ``u``)
@@ -178,8 +180,8 @@ def operator(
     )
 
 
-def load(path: str | Path) -> Operator:
-    """The operator a TOML file describes.
+def load(path: str | Path, params: Mapping[str, int] | None = None) -> Operator:
+    """The operator a TOML file describes, with ``params`` for the whole numbers that it calls ``"int"``.
 
     Its keys are ``formula`` and, where needed, the keywords of ``operator``: name, padding, extents, where, border,
     params, kinks, surrogate, empty, outputs. Raises SpecError that names the file and the key.
@@ -192,7 +194,7 @@ def load(path: str | Path) -> Operator:
     """
     if not isinstance(path, str | Path):
         raise SpecError(f"the path of a TOML file is wanted; given {shown(path)}")
-    return read_spec(Path(path))
+    return read_spec(Path(path), params)
 
 
 def catalogue() -> dict[str, Entry]:

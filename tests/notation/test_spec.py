@@ -80,7 +80,10 @@ FORMULA = 'formula = "y[i] = sum[p](x[i+p-1]*w[p])"\n'
         (FORMULA + 'border = { z = "skip" }', "border: border names 'z'"),
         (FORMULA + 'border = { x = "mirror" }', "border: border is one of"),
         (FORMULA + "params = 3", "params: it is a table"),
-        (FORMULA + 'params = { a = "b" }', "params: it is a table of name = number; a is 'b'"),
+        (
+            FORMULA + 'params = { a = "b" }',
+            """params: a is a number, or "int" for one that is given later; it is 'b'""",
+        ),
         (FORMULA + "params = { a = inf }", "params: a is a finite number"),
         (FORMULA + "extents = { z = 3 }", "extents: extents names 'z'"),
         (FORMULA + "extents = { i = 1.5 }", "extents: it is a table"),
