@@ -12,6 +12,8 @@ from typing import Any
 
 from sphinx.ext.autodoc.mock import _MockObject
 
+import symconv
+
 sys.path.insert(0, str(Path(__file__).resolve().parent / "_ext"))
 
 # Pages are executed side by side: threads that wait busily for their turn would take it from those they wait for.
@@ -23,7 +25,7 @@ author = "The symconv authors"
 project_copyright = "2026, The symconv authors"
 release = version = installed_version("symconv")
 
-extensions = ["myst_nb", "sphinx.ext.autodoc", "svg_math"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "side_by_side", "svg_math"]
 exclude_patterns = ["_build"]
 # A page that is not executed has no kernel that names the language of its cells.
 suppress_warnings = ["mystnb.unknown_mime_type", "myst-nb.lexer"]
@@ -31,18 +33,31 @@ suppress_warnings = ["mystnb.unknown_mime_type", "myst-nb.lexer"]
 # Optional libraries: a page about one that is not installed is shown without its output.
 libraries = {"pytorch": "torch", "jax": "jax", "tensorflow": "tensorflow"}
 
+
+def every_module() -> list[str]:
+    """The modules of symconv that are imported without a framework."""
+    root = Path(symconv.__file__).parent
+    files = (path.relative_to(root.parent) for path in sorted(root.rglob("*.py")))
+    kept = (path for path in files if path.name != "__main__.py" and "frameworks" not in path.parts)
+    return [".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in kept]
+
+
 nb_execution_mode = "force"
 nb_execution_excludepatterns = [f"{page}.md" for page, library in libraries.items() if find_spec(library) is None]
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300
-nb_merge_streams = True
+nb_execution_in_temp = True
+# JAX and TensorFlow start threads when they are imported: their pages import them.
+imported_first = ["Cython.Build", "nbformat", "torch", *every_module()]
+dearest_pages = ["tutorial", "jax", "pytorch", "building", "training", "tensorflow", "extending", "invent", "notation"]
 nb_ipywidgets_js: dict[str, dict[str, str]] = {}
 myst_enable_extensions = ["dollarmath", "colon_fence"]
 myst_heading_anchors = 3
 
-# JAX's tables of rules are written to when its adaptor is imported; what stands in for them has to take that.
+# The reference of the adaptors needs none of the libraries, and importing them takes seconds. JAX's tables of rules
+# are written to when its adaptor is imported; what stands in for them has to take that.
 _MockObject.__setitem__ = lambda self, key, value: None
-autodoc_mock_imports = [library for library in libraries.values() if find_spec(library) is None]
+autodoc_mock_imports = [library for library in libraries.values() if library != "torch" or find_spec(library) is None]
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented"
@@ -53,10 +68,6 @@ html_title = f"symconv {release}"
 html_static_path = ["_static"]
 html_copy_source = False
 html_show_sourcelink = False
-
-
-# Sphinx deals the pages into a pile for each process, whatever they take: with two for a core none is idle for long.
-AT_ONCE = 2 * (os.cpu_count() or 1)
 
 STAR = re.compile(r"(?<![\w*\\])\*(?=\w)")
 
@@ -87,7 +98,7 @@ def plain(app: object, what: str, name: str, value: object, options: object, lin
 
 
 def setup(app: Any) -> None:
-    """Register ``plain``; pages are executed side by side, also where ``-j`` was not given."""
+    """Register ``plain``; pages are read and written side by side, also where ``-j`` was not given."""
     app.connect("autodoc-process-docstring", plain)
     if app.parallel < 2:
-        app.parallel = AT_ONCE
+        app.parallel = os.cpu_count() or 1

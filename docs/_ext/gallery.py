@@ -22,18 +22,23 @@ kernelspec:
 # Gallery of operators
 
 Every operator that comes with symconv: its formula, its gradients as they are derived, a picture of the input's
-gradient, and the loops that compute it. This page is made from the registry of operators. `symconv list` is the same
-list on a terminal, the [reference](reference.md) has the arguments.
+gradient, the loops that compute it, and how fast the compiled kernel is. This page is made from the registry of
+operators. `symconv list` is the same list on a terminal, the [reference](reference.md) has the arguments.
 
 Formulas and loops are shown in one dimension and pictures in two, with a stride of 2 and one cell of padding. Each
 operator is there in one, two and three. In a picture a colour is a residue class; a number counts the terms of a cell;
 a dashed cell has none. The loops are those of [the package to take away](export.md), for one gradient; what `sc.build`
 compiles has [register tiles](packed.md) besides.
 
+The times are those of one layer of each, in two dimensions: float32, one thread, the processor time of that thread
+(other work on the machine counts for neither side), the least of many calls. *backward* is all gradients. Beside it
+stands what one writes for the layer in torch, with autograd for its gradients; *ratio* is torch's time over ours. Both
+sides' results are compared before they are timed. [Performance](performance.md) has the layers of published networks.
+The CPU of all times on this page:
+
 ```{code-cell} ipython3
 :tags: [hide-input]
 import json
-import math
 import re
 from pathlib import Path
 
@@ -41,8 +46,9 @@ import symconv as sc
 from symconv.export.exporting import packaged
 from symconv.views.latex import operator_latex
 
-measured = Path(sc.__file__).resolve().parents[1] / "docs" / "measured"
-records = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(measured.glob("*.json"))]
+record = Path(sc.__file__).resolve().parents[1] / "docs" / "measured" / "gallery" / "figures.json"
+figures = json.loads(record.read_text(encoding="utf-8"))
+print(figures["machine"]["cpu"], "- torch", figures["machine"]["torch"])
 
 
 class formula:
@@ -63,18 +69,14 @@ def loops(op, wrt):
     print("\\n\\n".join(found).rstrip())
 
 
-def benchmarks(name):
-    """How its layers fared in the records that are kept: geometric means of torch's time over ours."""
-    for record in records:
-        layers = [one for one in record["layers"] if re.match(rf"{name}[123]d\\(", one["operator"])]
-        ratios = {}
-        for one in layers:
-            for direction in ("forward", "backward"):
-                if one["cls"] != "tiny" and one["directions"].get(direction, {}).get("ratio"):
-                    ratios.setdefault(direction, []).append(one["directions"][direction]["ratio"])
-        mean = {key: round(math.prod(found) ** (1 / len(found)), 2) for key, found in ratios.items()}
-        print(f"{record['machine']['cpu']}, {record['target']}, {record['dtype']}, threads: {record['threads']}")
-        print(f"    {len(layers)} layers: {', '.join(f'{key} {value}' for key, value in mean.items())}")
+def benchmark(name):
+    """How its layer fared beside what is written for it in torch, on one thread of the CPU of the record."""
+    layer = figures["layers"][name]
+    shapes = ", ".join("x".join(map(str, shape)) for shape in layer["shapes"])
+    print(f"{layer['operator']}, inputs {shapes}")
+    for direction in ("forward", "backward"):
+        mine, theirs = layer["ms"][direction], layer["ms"][f"torch {direction}"]
+        print(f"    {direction:8} {mine:8.2f} ms    {layer['torch']} {theirs:8.2f} ms    ratio {theirs / mine:5.2f}")
 ```
 '''
 
@@ -96,20 +98,15 @@ sc.picture(sc.derive(sc.{two}, "{first}"))
 :tags: [hide-output]
 loops(op, "{first}")
 ```
+
+```{{code-cell}} ipython3
+benchmark("{name}")
+```
 """
 
 GRADIENT = """
 ```{{code-cell}} ipython3
 formula(op, "{name}")
-```
-"""
-
-MEASURED = """
-torch's time over ours, geometric means over the layers of published networks in [the records](performance.md), on the
-CPU that each names:
-
-```{{code-cell}} ipython3
-benchmarks("{name}")
 ```
 """
 
@@ -127,7 +124,8 @@ def section(name: str, ranks: dict[int, tuple[str, Entry]]) -> str:
     _, entry = ranks[1]
     line = entry.line.removeprefix("1-D ")
     inputs = [tensor.name for tensor in entry.make(**numbers(entry)).inputs if tensor.dtype == "real"]
-    text = SECTION.format(
+    return SECTION.format(
+        name=name,
         title=name.replace("_", " "),
         line=line[0].upper() + line[1:],
         formula=entry.formula,
@@ -136,7 +134,6 @@ def section(name: str, ranks: dict[int, tuple[str, Entry]]) -> str:
         first=inputs[0],
         gradients="".join(GRADIENT.format(name=one) for one in inputs),
     )
-    return text + (MEASURED.format(name=name) if name in recorded() else "")
 
 
 def call(name: str, entry: Entry) -> str:
@@ -147,13 +144,6 @@ def call(name: str, entry: Entry) -> str:
 def numbers(entry: Entry) -> dict[str, int]:
     """The arguments of ``WANTED`` that it takes."""
     return {key: int(value) for key, value in WANTED.items() if key in inspect.signature(entry.make).parameters}
-
-
-def recorded() -> set[str]:
-    """The families that records of measurements are kept of."""
-    folder = PAGE.parent / "measured"
-    texts = [path.read_text(encoding="utf-8") for path in folder.glob("*.json")]
-    return {name[:-2] for name in catalogue() if any(f'"operator":"{name}(' in text for text in texts)}
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 from pathlib import Path
 
@@ -22,6 +23,9 @@ def test_the_gallery_is_what_the_registry_says() -> None:
     families = {name[:-2] for name in sc.ops()}
     assert set(re.findall(r"sc\.(\w+)1d\(", shown)) == families
     assert set(re.findall(r"sc\.(\w+)2d\(", shown)) == families
+    figures = json.loads((DOCS / "measured" / "gallery" / "figures.json").read_text(encoding="utf-8"))
+    assert figures["layers"].keys() == families, "run python docs/_ext/figures.py"
+    assert figures["machine"]["cpu"]
 
 
 def test_every_page_is_in_the_index_once() -> None:
