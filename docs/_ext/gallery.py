@@ -33,7 +33,8 @@ compiles has [register tiles](packed.md) besides.
 The times are those of one layer of each, in two dimensions: float32, one thread, the processor time of that thread
 (other work on the machine counts for neither side), the least of many calls. *backward* is all gradients. Beside it
 stands what one writes for the layer in torch, with autograd for its gradients; *ratio* is torch's time over ours. Both
-sides' results are compared before they are timed. [Performance](performance.md) has the layers of published networks.
+sides' results are compared before they are timed. torch's backward is given what its forward kept, such as the places
+of maxima; symconv's is given the inputs alone. [Performance](performance.md) has the layers of published networks.
 The CPU of all times on this page:
 
 ```{code-cell} ipython3

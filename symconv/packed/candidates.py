@@ -30,6 +30,7 @@ from symconv.packed.stencil_steps import steps_nests
 from symconv.packed.tiling import tiled
 from symconv.packed.wino import winograd_nests
 from symconv.packed.wino_dot import winograd_dot_nests
+from symconv.tune.facts import Facts
 
 __all__ = [
     "Halo",
@@ -75,7 +76,7 @@ def packed_candidates(gather: Gather, name: str, isa: Isa) -> tuple[Candidate, .
         return ()
     direct = tuple(_candidate(gather, name, found, tile) for tile in _tiles(found, isa))
     made = (*direct, *_stencils(gather, name, found, isa), *_transformed(gather, name, found, isa))
-    return tuple(candidate for candidate in made if _settled(candidate.kernel))
+    return tuple(candidate for candidate in made if _settled(candidate.kernel) and _counted(candidate))
 
 
 def bordered_candidates(gather: Gather, name: str, isa: Isa, halo: Halo) -> tuple[Candidate, ...]:
@@ -219,6 +220,14 @@ def _settled(kernel: Kernel) -> bool:
     known = {LANES, *kernel.parameters, *(size.name for size in (*kernel.sizes, *kernel.layout))}
     needed = {node.name for size in kernel.layout for node in walk(size.value) if isinstance(node, Var)}
     return needed <= known
+
+
+def _counted(candidate: Candidate) -> bool:
+    """Whether sizes alone say how far taps reach: a plan is made before there is a group that they move with."""
+    known = {size.name for size in candidate.kernel.sizes}
+    flat = candidate.facts.flat if isinstance(candidate.facts, Facts) else ()
+    reached = (end for axis in flat for end in (axis.low, axis.high, axis.extent, axis.operand))
+    return all(node.name in known for end in reached for node in walk(end) if isinstance(node, Var))
 
 
 def _contraction(gather: Gather) -> Contraction | None:

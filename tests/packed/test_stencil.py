@@ -19,8 +19,10 @@ from symconv.loops.ir import Declare, Kernel, Lanes, Prefetch, StoreLanes
 from symconv.loops.traverse import rewrite, walk
 from symconv.loops.wellformed import wellformed
 from symconv.notation.operator import Operator
+from symconv.options import Options
 from symconv.packed.candidates import stencil_kernel
 from symconv.packed.stencil import StencilTile
+from symconv.tune.counts import counts
 from symconv.tune.numbers import value
 
 Shapes = dict[str, tuple[int, ...]]
@@ -78,6 +80,17 @@ def test_weights_have_stencils_too() -> None:
     """Lanes summed: one tap along the rows is unrolled, so operators with rows alone have none."""
     found = {name for name in CASES for tile in TILES for target, *_ in kernels(name, tile) if target == "gw"}
     assert found == set(CASES) - {"1-D"}
+
+
+def test_what_moves_with_a_group_is_left_to_plain_loops() -> None:
+    """A plan is made from sizes alone: it cannot count rows that lie elsewhere for each place of the output."""
+    op = sc.locally_connected2d(padding=1)
+    sizes = {"N": 4, "C": 2, "F": 3, "H": 14, "W": 15, "KH": 3, "KW": 2, "OH": 14, "OW": 16}
+    made = [
+        c for entry in pipeline.unit(op, Options(target="portable"), every=True).entries for c in sum(entry.outputs, ())
+    ]
+    assert {candidate.kernel.name for candidate in made} == {"y", "gx", "gw"}
+    assert all(counts(candidate.facts, sizes) for candidate in made if candidate.facts is not None)
 
 
 def test_terms_beyond_a_border_are_left_out(drawn: Callable[..., Any]) -> None:
