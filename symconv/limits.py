@@ -29,6 +29,8 @@ CONDITION_CASES = 24
 """Alternatives of one condition in code: each is a set of terms of its own."""
 WRITTEN_POWER = 6
 """A power of sizes in code, which is multiplied out."""
+SHIFTED_BITS = 64
+"""Of a number in code that is shifted: larger ones are no sizes."""
 FORWARD_BRANCHES = 12
 """Choices of sizes that are followed while a forward function is read for its formula; each is read anew."""
 

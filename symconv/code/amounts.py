@@ -6,7 +6,7 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from symconv.code.values import Ratio
-from symconv.limits import WRITTEN_POWER
+from symconv.limits import SHIFTED_BITS, WRITTEN_POWER
 from symconv.notation.affine import Affine, affine, maximum, quotient
 from symconv.notation.expr import Constraint, nonnegative
 from symconv.prove.meaning.amounts import product_of
@@ -78,7 +78,18 @@ def arithmetic(op: str, left: Number, right: Number) -> Number:
             return result
         case "**", _, Affine() if right.is_constant and -WRITTEN_POWER <= right.constant < 0:
             return arithmetic("/", affine(1), arithmetic("**", left, -right))
+        case (("<<" | ">>" | "&" | "|" | "^"), Affine(), Affine()) if left.is_constant and right.is_constant:
+            return affine(_bits(op, left.constant, right.constant))
     raise Undecided(f"{op} of {left} and {right} is not affine in the sizes")
+
+
+def _bits(op: str, left: int, right: int) -> int:
+    if op in {"<<", ">>"} and not 0 <= right <= SHIFTED_BITS:
+        raise Undecided(f"a shift by {right}")
+    return {
+        "<<": lambda: left << right, ">>": lambda: left >> right, "&": lambda: left & right, "|": lambda: left | right,
+        "^": lambda: left ^ right,
+    }[op]()  # fmt: skip
 
 
 def _added(op: str, left: Product, right: Product) -> Number:
@@ -119,10 +130,14 @@ def _ratio(op: str, left: Number, right: Number) -> Number:
 
 
 def rounded(value: Number, how: str, decide: Decide) -> Affine:
-    """``int``, ``floor`` or ``ceil`` of a number."""
+    """``int``, ``floor``, ``ceil`` or ``round`` of a number."""
     match value:
         case Affine():
             return value
+        case Product(coefficient, ()) if how == "round":
+            return affine(round(coefficient))
+        case Ratio() if how == "round":
+            raise Undecided("a fraction of a size is rounded to the nearest")
         case Ratio(form, divisor):
             down = quotient(form, divisor)
             if how == "floor" or (how == "int" and decide(nonnegative(form))):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
 from symconv.code.amounts import arithmetic, is_number, number_of
 from symconv.code.calls import Calls
+from symconv.code.expressions import OPERATORS, lazy
+from symconv.code.kinds import fits, kind_of
 from symconv.code.loops import Loops
 from symconv.code.trouble import Outside
 from symconv.code.values import Box, Context, Dotted, Opaque, Pack
@@ -22,6 +24,8 @@ class Assignments(Loops, Calls):
 
     def assigned(self, targets: Sequence[ast.expr], node: ast.expr) -> None:
         """``target = node``."""
+        if lazy(node):
+            raise Outside("an iterator is kept; a list of it is read", self.line)
         if len(targets) == 1 and (added := self._added(targets[0], node)) is not None:
             self.augmented(targets[0], *added)
             return
@@ -37,6 +41,8 @@ class Assignments(Loops, Calls):
             return None
         if not isinstance(target, ast.Name | ast.Subscript):
             return None
+        if isinstance(target, ast.Subscript) and not isinstance(self.value(target.value), Box):
+            return None
         text = ast.unparse(target)
         if ast.unparse(node.left) == text:
             return node.op, node.right
@@ -46,6 +52,7 @@ class Assignments(Loops, Calls):
         """Gives a value to a name, to the elements of an array, or to several names."""
         match target:
             case ast.Name(name):
+                self.hold(value)
                 self.names[name] = value.of_name(name) if isinstance(value, Pack) else value
             case ast.Tuple(items) | ast.List(items):
                 self._unpacked(items, value)
@@ -55,8 +62,12 @@ class Assignments(Loops, Calls):
                 self._stored(self.value(owner), index, value)
             case ast.Attribute(owner, name):
                 held = self.value(owner)
+                self.hold(value)
                 if isinstance(held, Context):
+                    self.keeps_order("an attribute")
                     held.attributes[name] = value
+                elif not isinstance(held, Box) or name not in {"requires_grad", "grad"}:
+                    raise Outside(f"{name} of {self.kind(held)} is set", self.line)
             case _:
                 raise self.error("a value is given to something that is no name")
 
@@ -77,7 +88,7 @@ class Assignments(Loops, Calls):
             tail = len(items) - star - 1
             if len(held) < len(items) - 1:
                 raise self.error(f"{len(items)} names for {len(held)} values")
-            held = [*held[:star], held[star : len(held) - tail], *held[len(held) - tail :]]
+            held = [*held[:star], [*held][star : len(held) - tail], *held[len(held) - tail :]]
         for item, one in zip(items, held, strict=True):
             self.bind(item, one)
 
@@ -89,19 +100,37 @@ class Assignments(Loops, Calls):
                     self._masked_store(owner, entries[0], value)
                     return
                 plan = self.store_plan(owner, index)
-                self.change(owner, plan, self.array(value), 1, True)
-            case dict():
-                owner[self.value_of_index(index)] = value
-            case list():
-                owner[self.constant(self.value_of_index(index), "the position in a list")] = value
+                self.put(owner, plan, value if not isinstance(value, tuple | list) else self.listed(value))
+            case dict() | list():
+                self.keeps_order("an element of a list or a dict")
+                self.hold(value)
+                owner[self.place(owner, index)] = value
             case _:
                 raise self.error(f"{self.kind(owner)} has no elements to change")
+
+    def place(self, owner: Any, index: ast.expr) -> Any:
+        """What an element of a list or of a dict is told by."""
+        found = self.value_of_index(index)
+        if isinstance(owner, dict):
+            return self.key(found)
+        at = self.constant(found, "the position in a list")
+        if not -len(owner) <= at < len(owner):
+            raise self.error(f"there are {len(owner)} values, and no number {at}")
+        return at
+
+    def listed(self, value: Any) -> Box:
+        """A list of numbers and arrays as an array."""
+        found = self.call(Dotted("numpy.stack"), [value], {})
+        found.kind = kind_of(value)
+        return cast("Box", found)
 
     def _masked_store(self, owner: Box, mask: Box, value: Any) -> None:
         """``owner[mask] = value`` for a mask of the array's shape and a number."""
         array, held = self.array(owner), self.array(mask)
         if self.on.rank(held) != self.on.rank(array) or isinstance(value, Box):
             raise Outside("elements are changed that an array names", self.line)
+        if not fits(owner, value):
+            raise Outside("numbers are cut to those that the array holds", self.line)
         other = self.on.elementwise("-", self.on.lift(Product(Fraction(1))), held)
         kept = self.on.elementwise("*", array, other)
         new = self.on.elementwise("+", kept, self.on.elementwise("*", held, self.array(value)))
@@ -114,23 +143,10 @@ class Assignments(Loops, Calls):
     def augmented(self, target: ast.expr, op: ast.operator, node: ast.expr) -> None:
         """``target op= node``."""
         value = self.value(node)
-        word = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//"}.get(type(op), "?")
+        word = OPERATORS[type(op)]
         sign = {"+": 1, "-": -1}.get(word)
         if isinstance(target, ast.Subscript):
-            owner = self.value(target.value)
-            if isinstance(owner, dict | list):
-                key = self.value_of_index(target.slice)
-                key = self.constant(key, "the position") if isinstance(owner, list) else key
-                owner[key] = self.binary(word, owner[key], value)
-                return
-            if not isinstance(owner, Box):
-                raise self.error(f"{self.kind(owner)} has no elements to change")
-            plan = self.store_plan(owner, target.slice)
-            if sign is None:
-                held = self.picked(owner, self.entries(target.slice))
-                self.change(owner, plan, self.array(self.binary(word, held, value)), 1, True)
-            else:
-                self.change(owner, plan, self.array(value), sign, False)
+            self._element_augmented(target, word, sign, value)
             return
         if isinstance(target, ast.Attribute):
             self._attribute_augmented(target, word, sign, value)
@@ -139,29 +155,57 @@ class Assignments(Loops, Calls):
             raise self.error("a name or elements of an array are changed")
         self._named_augmented(target.id, word, sign, value)
 
+    def _element_augmented(self, target: ast.Subscript, word: str, sign: int | None, value: Any) -> None:
+        owner = self.value(target.value)
+        if isinstance(owner, dict | list):
+            key = self.place(owner, target.slice)
+            if isinstance(owner, dict) and key not in owner:
+                raise self.error(f"there is no {key!r}; there are {', '.join(map(str, owner))}")
+            if self._grown_in_place(owner[key], word, sign, value):
+                return
+            self.keeps_order("an element of a list or a dict")
+            owner[key] = self.binary(word, owner[key], value)
+            return
+        if not isinstance(owner, Box):
+            raise self.error(f"{self.kind(owner)} has no elements to change")
+        plan = self.store_plan(owner, target.slice)
+        if sign is None:
+            held = self.picked(owner, self.entries(target.slice))
+            self.put(owner, plan, self.binary(word, held, value))
+        else:
+            self.put(owner, plan, value, sign, False)
+
+    def _grown_in_place(self, held: Any, word: str, sign: int | None, value: Any) -> bool:
+        """Changes an array or a list itself, also under its other names; False for what has no elements."""
+        if isinstance(held, list):
+            if word != "+":
+                raise Outside(f"{word}= of a list", self.line)
+            self.keeps_order("a list")
+            held += self.iterated(value)
+            return True
+        if not isinstance(held, Box) or self.on.rank(self.current(held)) == 0:
+            return False
+        plan = self.whole_plan(self.current(held))
+        if sign is not None:
+            self.put(held, plan, value, sign, False)
+        else:
+            self.put(held, plan, self.binary(word, held, value))
+        return True
+
     def _attribute_augmented(self, target: ast.Attribute, word: str, sign: int | None, value: Any) -> None:
         held = self.value(target)
-        if sign is not None and isinstance(held, Box) and self.on.rank(held.value) > 0:
-            self.change(held, self.whole_plan(held.value), self.array(value), sign, False)
-        elif self.depth and self.on.symbolic:
-            raise Outside("a number that is an attribute grows in a loop", self.line)
-        else:
+        if not self._grown_in_place(held, word, sign, value):
             self.bind(target, self.binary(word, held, value))
 
     def _named_augmented(self, name: str, word: str, sign: int | None, value: Any) -> None:
         if name not in self.names:
             raise self.error(f"{name} has no value here")
         held = self.names[name]
-        array = held.value if isinstance(held, Box) else None
-        if sign is not None and array is not None and self.on.rank(array) > 0:
-            self.change(held, self.whole_plan(array), self.array(value), sign, False)
-            return
-        if sign is not None and self.accumulates(name):
+        array = isinstance(held, Box) and self.on.rank(held.value) > 0
+        if sign is not None and not array and self.accumulates(name):
             self.accumulate(name, word, value)
-            return
-        if is_number(held) and is_number(value):
-            self.names[name] = arithmetic(word, number_of(held), number_of(value))
-        elif array is not None and self.on.rank(array) > 0:
-            self.change(held, self.whole_plan(array), self.array(self.binary(word, held, value)), 1, True)
-        else:
-            self.names[name] = self.binary(word, held, value)
+        elif not self._grown_in_place(held, word, sign, value):
+            if is_number(held) and is_number(value):
+                self.names[name] = arithmetic(word, number_of(held), number_of(value))
+            else:
+                self.names[name] = self.binary(word, held, value)

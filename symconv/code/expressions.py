@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
@@ -22,16 +23,35 @@ from symconv.code.values import (
 from symconv.notation.affine import Affine, affine
 from symconv.prove.meaning.value import Product
 
-__all__ = ["Expressions"]
+__all__ = ["OPERATORS", "Expressions", "lazy"]
 
-_OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%",
-              ast.MatMult: "@", ast.Pow: "**"}  # fmt: skip
+OPERATORS: dict[type, str] = {
+    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%", ast.MatMult: "@",
+    ast.Pow: "**", ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^", ast.LShift: "<<", ast.RShift: ">>",
+}  # fmt: skip
+"""How operators are written."""
 _BUILTINS = frozenset({
     "range", "len", "int", "float", "slice", "zip", "enumerate", "reversed", "min", "max", "abs", "sum", "tuple",
     "list", "isinstance", "print", "dict", "bool", "round", "type", "any", "all", "getattr", "divmod", "map",
 })  # fmt: skip
 _DTYPES = frozenset({"float32", "float64", "int32", "int64", "float", "double", "dtype", "device", "float16", "bool"})
 _READ = "numbers, tuples, dicts, subscripts, comparisons, comprehensions over ranges and calls are"
+
+
+def lazy(node: ast.AST | None) -> bool:
+    """Whether an expression gives values one by one, once, at the time when they are asked for."""
+    match node:
+        case ast.GeneratorExp():
+            return True
+        case ast.Call(ast.Name("map" | "filter" | "iter" | "zip" | "enumerate" | "reversed"), _, _):
+            return True
+        case ast.IfExp(_, body, orelse):
+            return lazy(body) or lazy(orelse)
+        case ast.NamedExpr(_, value) | ast.Starred(value):
+            return lazy(value)
+        case ast.Tuple(items) | ast.List(items) | ast.BoolOp(_, items):
+            return any(lazy(one) for one in items if not isinstance(one, ast.Starred))
+    return False
 
 
 class Expressions(Operations):
@@ -55,9 +75,9 @@ class Expressions(Operations):
             case ast.UnaryOp(op, operand):
                 return self._unary(op, self.value(operand))
             case ast.BinOp(left, op, right):
-                return self.binary(_OPERATORS.get(type(op), "?"), self.value(left), self.value(right))
+                return self.binary(OPERATORS[type(op)], self.value(left), self.value(right))
             case ast.Compare(left, ops, rights):
-                return self._compare(left, ops, rights)
+                return self.comparison(left, ops, rights)
         return self._several(node)
 
     def _several(self, node: ast.expr) -> Any:
@@ -67,20 +87,62 @@ class Expressions(Operations):
             case ast.List(items) | ast.Set(items):
                 return self._items(items)
             case ast.Dict(keys, values):
-                return {self.value(k): self.value(v) for k, v in zip(keys, values, strict=True) if k is not None}
+                return self._dict(keys, values)
             case ast.BoolOp(op, values):
-                return self._boolean(isinstance(op, ast.And), values)
+                return self.boolean(isinstance(op, ast.And), values)
             case ast.IfExp(test, body, orelse):
                 return self._choice(test, body, orelse)
             case ast.ListComp() | ast.GeneratorExp():
                 return self.series(node)
             case ast.Lambda():
-                return Function(node, dict(self.names))
+                return self.function(node)
+            case ast.NamedExpr(ast.Name(name), value):
+                return self.renamed(name, self.value(value))
             case ast.Starred():
                 raise self.error("a starred value stands alone")
-            case ast.JoinedStr():
-                return Opaque("text")
+            case ast.JoinedStr(parts):
+                return self._text(parts)
         raise self.error(f"{type(node).__name__} is not read; {_READ}")
+
+    def _dict(self, keys: Sequence[ast.expr | None], values: Sequence[ast.expr]) -> dict[Any, Any]:
+        found: dict[Any, Any] = {}
+        for key, node in zip(keys, values, strict=True):
+            held = self.value(node)
+            if key is not None:
+                found[self.key(self.value(key))] = held
+            elif isinstance(held, dict):
+                found |= held
+            else:
+                raise self.error(f"** wants a dict; given {self.kind(held)}")
+        return found
+
+    def key(self, value: Any) -> Any:
+        """What elements of a dict are told by."""
+        known = isinstance(value, str | bool | None) or (isinstance(value, Affine) and value.is_constant)
+        if known or (isinstance(value, tuple) and [self.key(one) for one in value]):
+            return value
+        raise Outside(f"{self.kind(value)} as a key: texts and numbers that are known are read", self.line)
+
+    def _text(self, parts: Sequence[ast.expr]) -> Any:
+        """A text with values in it, where those are known; else one of which nothing is known."""
+        found = []
+        for part in parts:
+            held = self.value(part.value) if isinstance(part, ast.FormattedValue) else self.value(part)
+            if isinstance(held, Affine) and held.is_constant:
+                held = str(held.constant)
+            plain = not isinstance(part, ast.FormattedValue) or (part.conversion == -1 and part.format_spec is None)
+            if not plain or not isinstance(held, str):
+                return Opaque("text")
+            found.append(held)
+        return "".join(found)
+
+    @abstractmethod
+    def function(self, node: ast.FunctionDef | ast.Lambda) -> Function:
+        """A function that is defined here."""
+
+    @abstractmethod
+    def renamed(self, name: str, value: Any) -> Any:
+        """The value, which gets a name."""
 
     def _constant(self, value: object) -> Any:
         match value:
@@ -95,6 +157,8 @@ class Expressions(Operations):
     def _name(self, name: str) -> Any:
         if name in self.names:
             return self.named(name)
+        if name in self.program.unsettled:
+            raise Outside(f"{name} has several values, or one that other lines change", self.line)
         if name in self.program.functions:
             return Function(self.program.functions[name])
         if name in self.program.constants:
@@ -144,6 +208,10 @@ class Expressions(Operations):
                 options[one.arg] = value
             elif isinstance(value, Mapping):
                 options |= value
+            else:
+                raise self.error(f"** wants a dict; given {self.kind(value)}")
+        if isinstance(function, Function) and any(map(lazy, (*node.args, *(one.value for one in node.keywords)))):
+            raise Outside("an iterator is given to a function; a list of it is read", self.line)
         self.line = node.lineno
         return self.call(function, arguments, options)
 
@@ -186,6 +254,8 @@ class Expressions(Operations):
                 return self.view(box, self.on.permute(self.array(box), order), lambda v: self.on.permute(v, order))
             case "data" | "real":
                 return box
-            case "dtype" | "device" | "requires_grad" | "is_cuda" | "is_contiguous":
+            case "dtype":
+                return Opaque(f"dtype {self.root(box).kind}")
+            case "device" | "requires_grad" | "is_cuda" | "is_contiguous":
                 return Opaque(name)
         return Method(box, name)

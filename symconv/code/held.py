@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from symconv.code.amounts import is_number, number_of, whole, whole_or_product
+from symconv.code.kinds import REAL, kind_of
 from symconv.code.source import Program
 from symconv.code.trouble import CodeError, Outside
 from symconv.code.values import (
@@ -20,7 +21,8 @@ from symconv.code.values import (
     Series,
     Stale,
 )
-from symconv.notation.affine import Affine
+from symconv.notation.affine import Affine, affine
+from symconv.notation.expr import Constraint
 from symconv.prove.meaning.value import Product
 from symconv.relation.terms import as_product
 
@@ -88,6 +90,14 @@ class Held(ABC):
     def guarding(self, where: Any) -> AbstractContextManager[None]:
         """Where only the positions of a condition matter."""
 
+    masks: list[Any]
+
+    def fails(self, sentence: str = "the code raises an error") -> None:
+        """Leaves out all sizes at which this is reached: Python raises an error there."""
+        if self.masks:
+            raise Outside("an error is raised for some elements", self.line)
+        self.on.require(Constraint(affine(-1)), sentence)
+
     # -- values
     def error(self, message: str) -> CodeError:
         """An error at the current line."""
@@ -95,6 +105,8 @@ class Held(ABC):
 
     def current(self, box: Box) -> Any:
         """What an array holds now: a view follows its base."""
+        if self._loose(box) and self.root(box).version != box.seen:
+            raise Outside("an array is read that may share its elements with one that was changed", self.line)
         if box.base is not None and not self.on.symbolic:
             return box.value
         if box.base is not None and self.root(box).version != box.seen:
@@ -109,13 +121,41 @@ class Held(ABC):
             box = box.base
         return box
 
-    def boxed(self, value: Any) -> Box:
+    def _loose(self, box: Box | None) -> bool:
+        while box is not None:
+            if box.loose or box.scalar:
+                return True
+            box = box.base
+        return False
+
+    def changeable(self, box: Box) -> None:
+        """Raises Outside where it cannot be told which arrays change with this one."""
+        if self._loose(box):
+            raise Outside("an array is changed that may or may not share its elements with another", self.line)
+
+    def boxed(self, value: Any, kind: str = REAL) -> Box:
         """A new array."""
-        return Box(value, self.depth, line=self.line)
+        return Box(value, self.depth, line=self.line, kind=kind)
 
     def view(self, base: Box, value: Any, derive: Any = None, plan: Plan | None = None) -> Box:
         """An array that shares its elements with another."""
         return Box(value, base.depth, base, plan, derive, seen=self.root(base).version, line=self.line)
+
+    def loose(self, base: Box, value: Any) -> Box:
+        """An array that may share its elements with another, or may be a copy: of what nothing else holds, new."""
+        if not self.root(base).named:
+            return self.boxed(value, kind_of(base))
+        found = self.view(base, value)
+        found.loose = True
+        return found
+
+    def hold(self, value: Any) -> None:
+        """Notes that arrays have a name, or are kept in a list."""
+        if isinstance(value, Box):
+            self.root(value).named = True
+        elif isinstance(value, tuple | list):
+            for one in value:
+                self.hold(one)
 
     def array(self, value: Any) -> Any:
         """The elements of an array, or a number as one without axes."""
@@ -167,6 +207,10 @@ class Held(ABC):
         if not form.is_constant:
             raise Outside(f"{what} depends on sizes", self.line)
         return form.constant
+
+    @abstractmethod
+    def key(self, value: Any) -> Any:
+        """What elements of a dict are told by."""
 
     @abstractmethod
     def value(self, node: ast.expr) -> Any:

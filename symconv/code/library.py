@@ -65,7 +65,9 @@ _SIGNATURES: dict[str, tuple[str, str]] = {
     "matmul": ("matmul", "a b"), "dot": ("dot", "a b"), "mm": ("matmul", "a b"), "bmm": ("matmul", "a b"),
     "outer": ("outer", "a b"), "inner": ("vdot", "a b"), "vdot": ("vdot", "a b"), "kron": ("kron", "a b"),
     "multiply": ("multiply", "a b"), "mul": ("multiply", "a b"), "add": ("add", "a b"), "subtract": ("subtract", "a b"),
-    "sub": ("subtract", "a b"), "divide": ("divide", "a b"), "div": ("divide", "a b"), "true_divide": ("divide", "a b"),
+    "torch.add": ("add", "a b alpha"), "torch.sub": ("subtract", "a b alpha"),
+    "torch.subtract": ("subtract", "a b alpha"), "sub": ("subtract", "a b"), "divide": ("divide", "a b"),
+    "div": ("divide", "a b"), "true_divide": ("divide", "a b"),
     "maximum": ("maximum", "a b"), "minimum": ("minimum", "a b"), "where": ("where", "condition a b"),
     "greater": ("greater", "a b"), "less": ("less", "a b"), "square": ("square", "input"),
     "repeat": ("repeat", "input repeats axis"), "repeat_interleave": ("repeat", "input repeats axis"),
@@ -78,7 +80,8 @@ _SIGNATURES: dict[str, tuple[str, str]] = {
     "size": ("size", "input axis"), "numpy.shape": ("shape", "input"), "shape": ("shape", "input"),
     "ndim": ("ndim", "input"), "dim": ("ndim", "input"), "numel": ("numel", "input"), "prod": ("prod", "items axis"),
     "fill": ("fill_", "input value"),
-    "zero_": ("zero_", "input"), "add_": ("add_", "a b"), "mul_": ("mul_", "a b"), "item": ("item", "input"),
+    "zero_": ("zero_", "input"), "add_": ("add_", "a b alpha"), "sub_": ("sub_", "a b alpha"),
+    "mul_": ("mul_", "a b"), "div_": ("div_", "a b"), "copy_": ("fill_", "input value"), "item": ("item", "input"),
     "floor": ("floor", "x"), "ceil": ("ceil", "x"), "math.floor": ("floor", "x"), "math.ceil": ("ceil", "x"),
     "atleast_1d": ("same", "input"), "asarray": ("same", "input"),
     "new_ones": ("new_ones", "input *shape"), "new_empty": ("new_empty", "input *shape"),
@@ -104,6 +107,25 @@ IDENTITIES = frozenset({
     "stop",
 })  # fmt: skip
 """Functions whose value is their first argument."""
+
+COPIES = frozenset({"copy", "clone", "array", "tensor", "constant", "astype", "conj", "cast", "convert_to_tensor"})
+"""Those of them whose value has elements of its own."""
+ALIASES = frozenset({"asarray", "detach", "numpy", "cpu", "cuda", "from_numpy", "as_tensor", "requires_grad_",
+                     "identity", "stop_gradient", "stop", "Variable", "item_"})  # fmt: skip
+"""Those whose value is the argument itself; the others are that or a copy."""
+CONVERTED = frozenset({"dtype", "device", "copy", "requires_grad", "order", "non_blocking", "memory_format", "name",
+                       "other", "subok", "ndmin", "Tout", "shape"})  # fmt: skip
+MAKERS = frozenset({"zeros", "ones", "empty", "full", "new_zeros", "new_ones", "new_empty", "zeros_like", "ones_like",
+                    "empty_like", "full_like", "arange", "new_full"})  # fmt: skip
+TYPES = frozenset({
+    *(f"{sign}int{size}" for sign in ("", "u") for size in ("", 8, 16, 32, 64)), "bool", "bool_", "int_", "long",
+    "short", "byte", "intp", "float", "double", "half", "float16", "float32", "float64", "bfloat16", "float_",
+    "longdouble",
+    "dtype real", "dtype int", "dtype bool", "single", "longlong", "i", "f", "d", "?", "i4", "i8", "f4", "f8",
+})  # fmt: skip
+"""Names of types of numbers."""
+SHARED_OUT = frozenset({"flip", "fliplr", "flipud", "rot90"})
+"""Views in NumPy, copies in PyTorch."""
 
 PARTS = frozenset({
     "add", "array_ops", "autograd", "backend", "compat", "fft", "functional", "grad", "image", "keras", "lax", "lib",

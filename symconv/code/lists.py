@@ -42,7 +42,10 @@ class Lists(Frames):
     # -- comprehensions
     def series(self, node: ast.ListComp | ast.GeneratorExp) -> Any:
         """The value of a comprehension over one or several ranges or lists."""
-        kept = dict(self.names)
+        if any(isinstance(one, ast.NamedExpr) for one in ast.walk(node)):
+            raise Outside("a name that is bound in a list", self.line)
+        # Names of a list are its own: functions made in it see them as they are at its end.
+        outer, self.names = self.names, dict(self.names)
         try:
             if len(node.generators) == 1 and not node.generators[0].ifs:
                 items = self.value(node.generators[0].iter)
@@ -53,8 +56,7 @@ class Lists(Frames):
                         return self._over_index(node, first, step, count)
             return list(self._elements(node, list(node.generators)))
         finally:
-            self.names.clear()
-            self.names.update(kept)
+            self.names = outer
 
     def _elements(self, node: ast.ListComp | ast.GeneratorExp, generators: list[ast.comprehension]) -> Iterator[Any]:
         if not generators:
@@ -68,7 +70,7 @@ class Lists(Frames):
 
     def _passes(self, tests: Sequence[ast.expr]) -> bool:
         for test in tests:
-            found = self.truth(self.value(test))
+            found = self.tested(test)
             if not isinstance(found, bool):
                 raise Outside("a condition on positions or elements in a list", self.line)
             if not found:
@@ -92,6 +94,7 @@ class Lists(Frames):
         with walk.inside([index], inside(var(index), count)):
             self.bind(node.generators[0].target, first + var(index) * step.constant)
             element = self.value(node.elt)
+            self.hold(element)
             if not isinstance(element, Box):
                 element = self.boxed(self.array(element))
             self.array(element)

@@ -15,7 +15,7 @@ from symconv.code.masked import Masked
 from symconv.code.trouble import Outside
 from symconv.code.values import Box, Series, Stale
 from symconv.notation.affine import Affine, affine, quotient, var
-from symconv.notation.expr import Constraint
+from symconv.notation.expr import Constraint, nonnegative
 from symconv.prove.meaning.scope import Undecided
 from symconv.prove.meaning.value import Term, Value, inside
 
@@ -195,10 +195,20 @@ class Loops(Masked):
             array = self.array(gain)
             summed = Value(array.axes, array.names, tuple(_over(array.terms, index, limits)))
             self.names[name] = self.binary("+", held, self.boxed(summed)) if held != affine(0) else self.boxed(summed)
+        runs = self._runs(count)
         for name in assigned:
             value = self.names.get(name)
-            if (isinstance(value, Box | Affine) and _mentions(value, index)) or isinstance(value, tuple | list):
+            same = name in outside and value is outside[name]
+            plain = value is None or isinstance(value, str | bool | Box | Affine)
+            if name in self.names and not same and (not runs or not plain or _mentions(value, index)):
                 self.names[name] = Stale(f"{name} has the value of the last iteration")
+
+    def _runs(self, count: Affine) -> bool:
+        """Whether a loop runs at least once, at all sizes."""
+        try:
+            return bool(self.on.walk.always(nonnegative(count - 1)))
+        except Undecided:
+            return False
 
     def _grown(self, name: str, gain: Any, held: Any, index: str, count: Affine) -> Any:
         """A number after a loop in which it grew by the same in each iteration."""
@@ -241,11 +251,17 @@ def _over(terms: tuple[Term, ...], index: str, limits: tuple[Constraint, ...]) -
         yield replace(term, bound=(*term.bound, index)).under(*limits)
 
 
-def _mentions(value: Box | Affine, index: str) -> bool:
+def _mentions(value: Any, index: str) -> bool:
     if isinstance(value, Affine):
         return index in value.names()
-    if not isinstance(value.value, Value):
+    if not isinstance(value, Box):
         return False
+    if not isinstance(value.value, Value):
+        return True
+    if any(term.tables for term in value.value.terms):
+        return True
     forms = [f for t in value.value.terms for factor in t.factors for f in factor.index]
     forms += [c.form for t in value.value.terms for c in t.where]
+    forms += [form for t in value.value.terms for form, _ in t.scale]
+    forms += [form for one in value.value.axes for form in one.sizes]
     return any(index in form.names() for form in forms)

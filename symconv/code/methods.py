@@ -23,6 +23,9 @@ _NUMPY_METHODS = frozenset({"sum", "mean", "reshape", "flatten", "swapaxes", "ra
                             "argmin", "var", "std"})  # fmt: skip
 
 
+_OF_TEXTS = frozenset({"lower", "upper", "strip", "startswith", "endswith"})
+
+
 class Methods(Python):
     """Reads calls of methods."""
 
@@ -31,8 +34,6 @@ class Methods(Python):
                 options: dict[str, Any]) -> Any:  # fmt: skip
         """The value of a call of a function of the code."""
 
-    masks: list[Any]
-
     @abstractmethod
     def frames_around(self) -> int:
         """How many loops over sizes are around."""
@@ -40,14 +41,39 @@ class Methods(Python):
     # -- methods
     def method(self, owner: Any, name: str, arguments: list[Any], options: dict[str, Any]) -> Any:
         match owner, name:
+            case ((Context() | list() | dict() | Pack()), _) if name not in {"index", "count"}:
+                return self._of_several(owner, name, arguments, options)
+            case str(), _ if name in _OF_TEXTS and all(isinstance(one, str) for one in arguments) and not options:
+                return getattr(owner, name)(*arguments)
+            case ((str() | Opaque()), _):
+                return Opaque(name)
+            case tuple(), "numel":
+                return self.product(owner)
+            case ((tuple() | list()), ("index" | "count")) if all(map(self.key, [*owner, *arguments])):
+                return affine(getattr(owner, name)(arguments[0]))
+            case tuple(), "as_list":
+                return list(owner)
+            case Box(), "unfold":
+                return self.library("torch.tensor_unfold", [owner, *arguments], options)
+            case Box(), _:
+                numpy = name in _NUMPY_METHODS or (name == "repeat" and ("axis" in options or len(arguments) == 1))
+                return self.library(f"{'numpy' if numpy else 'torch'}.{name}", [owner, *arguments], options)
+        if is_number(owner) and name in {"item", "conjugate"} and not arguments:
+            return owner
+        raise self.error(f"{self.kind(owner)} has no method {name}")
+
+    def _of_several(self, owner: Any, name: str, arguments: list[Any], options: dict[str, Any]) -> Any:
+        match owner, name:
             case Context(), _:
                 return self._of_context(owner, name, arguments, options)
             case list(), ("append" | "extend" | "insert"):
                 return self._listed_more(owner, name, arguments)
             case ((list() | dict()), "copy"):
                 return owner.copy()
-            case dict(), ("get" | "pop"):
-                return owner.get(arguments[0], arguments[1] if len(arguments) > 1 else options.get("default"))
+            case dict(), "get":
+                return owner.get(self.key(arguments[0]), arguments[1] if len(arguments) > 1 else options.get("default"))
+            case ((list() | dict()), ("pop" | "update" | "reverse" | "clear")):
+                return self._emptied(owner, name, arguments, options)
             case dict(), ("items" | "keys" | "values"):
                 return [*getattr(owner, name)()]
             case Pack(_, resolve), "get":
@@ -57,25 +83,11 @@ class Methods(Python):
                     if len(arguments) > 1:
                         return arguments[1]
                     raise
-            case ((str() | Opaque()), _):
-                return getattr(owner, name)() if isinstance(owner, str) and name in {"lower", "upper"} else Opaque(name)
-            case tuple(), "numel":
-                return self.product(owner)
-            case tuple(), ("index" | "count"):
-                return affine(getattr(owner, name)(arguments[0]))
-            case tuple(), "as_list":
-                return list(owner)
-            case Box(), "unfold":
-                return self.library("torch.tensor_unfold", [owner, *arguments], options)
-            case Box(), _:
-                numpy = name in _NUMPY_METHODS or (name == "repeat" and ("axis" in options or len(arguments) == 1))
-                return self.library(f"{'numpy' if numpy else 'torch'}.{name}", [owner, *arguments], options)
-        if is_number(owner):
-            return owner
         raise self.error(f"{self.kind(owner)} has no method {name}")
 
     def _of_context(self, owner: Context, name: str, arguments: list[Any], options: dict[str, Any]) -> Any:
         if name in {"save_for_backward", "save_for_forward"}:
+            self.keeps_order("what is saved")
             owner.saved = tuple(arguments)
             return None
         node = self.program.method(name)
@@ -86,11 +98,35 @@ class Methods(Python):
             raise self.error(f"{name} is no method of a class of this text")
         return None
 
-    def _listed_more(self, owner: list[Any], name: str, arguments: list[Any]) -> None:
-        if self.on.symbolic and name != "append" and self.frames_around():
-            raise Outside("a list is extended in a loop over a size", self.line)
+    def keeps_order(self, what: str, grows: bool = False) -> None:
+        """Raises Outside where what is done now to a list, a dict or an attribute is done often, or only sometimes."""
+        if self.on.symbolic and not grows and self.frames_around():
+            raise Outside(f"{what} changes in a loop over a size", self.line)
         if self.on.symbolic and (self.masks or self.on.walk.guards):
-            raise Outside("a list grows under a condition on positions or elements", self.line)
+            raise Outside(f"{what} changes under a condition on positions or elements", self.line)
+
+    def _emptied(self, owner: Any, name: str, arguments: list[Any], options: dict[str, Any]) -> Any:
+        """Methods of lists and dicts that take things out, or turn them round."""
+        self.keeps_order("a list or a dict")
+        match owner, name, arguments:
+            case dict(), "update", []:
+                return owner.update(options)
+            case dict(), "update", [dict() as more] if not options:
+                return owner.update(more)
+            case dict(), "pop", [key, *default] if self.key(key) in owner or default:
+                return owner.pop(key, *default)
+            case list(), "pop", [] if owner:
+                return owner.pop()
+            case list(), "pop", [place] if -len(owner) <= self.constant(place, "a position") < len(owner):
+                return owner.pop(self.constant(place, "a position"))
+            case _, ("reverse" | "clear"), [] if isinstance(owner, list) or name == "clear":
+                return getattr(owner, name)()
+        raise self.error(f"{name} of {self.kind(owner)} with these arguments is not read")
+
+    def _listed_more(self, owner: list[Any], name: str, arguments: list[Any]) -> None:
+        self.keeps_order("a list", grows=name == "append")
+        for one in arguments:
+            self.hold(one)
         if name == "extend":
             owner.extend(self.iterated(arguments[0]))
         else:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from symconv.code.conditions import compared
 from symconv.code.given import axes_of, shape_of
+from symconv.code.kinds import kind_of
 from symconv.code.positions import arranged_positions
 from symconv.code.values import Box
 from symconv.notation.affine import affine
@@ -24,6 +26,8 @@ def _flip(r: Reader, g: Given, name: str) -> Box:
     box = g["input"]
     rank = r.on.rank(r.current(box))
     axes = list(range(rank)) if g.get("axis") is None else axes_of(r, g["axis"], rank)
+    if g.get("torch"):
+        return r.boxed(r.on.flip(r.array(box), axes), kind_of(box))
     return r.view(box, r.on.flip(r.array(box), axes), lambda v: r.on.flip(v, axes))
 
 
@@ -35,8 +39,8 @@ def _rot90(r: Reader, g: Given, name: str) -> Box:
     order = list(range(rank))
     order[a], order[b] = b, a
     if turns == 2:
-        return _flip(r, {"input": box, "axis": (affine(a), affine(b))}, name)
-    turned = box if turns == 0 else _flip(r, {"input": box, "axis": affine(b if turns == 1 else a)}, name)
+        return _flip(r, {**g, "input": box, "axis": (affine(a), affine(b))}, name)
+    turned = box if turns == 0 else _flip(r, {**g, "input": box, "axis": affine(b if turns == 1 else a)}, name)
     return turned if turns == 0 else _permuted(r, turned, order)
 
 
@@ -93,7 +97,7 @@ def reshaped(r: Reader, box: Box, shape: Sequence[Any]) -> Box:
     if r.on.positions(r.current(box)):
         return arranged_positions(r, box, list(shape))
     array = r.array(box)
-    return r.view(box, r.on.word("reshape", [array, tuple(shape)], {}))
+    return r.loose(box, r.on.word("reshape", [array, tuple(shape)], {}))
 
 
 def _flatten(r: Reader, g: Given, name: str) -> Box:
@@ -107,7 +111,7 @@ def _squeeze(r: Reader, g: Given, name: str) -> Box:
     array = r.array(box)
     shape = r.array_attribute(box, "shape")
     if g.get("axis") is None:
-        gone = [k for k, size in enumerate(shape) if size == affine(1)]
+        gone = [k for k, size in enumerate(shape) if compared("eq", size, affine(1), r.on.decide) is True]
     else:
         gone = axes_of(r, g["axis"], len(shape))
     plan = tuple(affine(0) if k in gone else item for k, item in enumerate(r.whole_plan(array)))
@@ -129,8 +133,8 @@ def _unsqueeze(r: Reader, g: Given, name: str) -> Box:
 
 MOVES: dict[str, Callable[[Reader, Given, str], Any]] = {
     "flip": _flip, "permute": _permute, "swap": _swap, "t": _t, "rot90": _rot90, "moveaxis": _moveaxis,
-    "fliplr": lambda r, g, name: _flip(r, {"input": g["input"], "axis": affine(1)}, name),
-    "flipud": lambda r, g, name: _flip(r, {"input": g["input"], "axis": affine(0)}, name),
+    "fliplr": lambda r, g, name: _flip(r, {**g, "axis": affine(1)}, name),
+    "flipud": lambda r, g, name: _flip(r, {**g, "axis": affine(0)}, name),
     "rollaxis": _moveaxis, "reshape": _reshape, "flatten": _flatten, "ravel": _flatten,
     "reshape_as": lambda r, g, name: reshaped(r, g["input"], r.array_attribute(g["other"], "shape")),
     "squeeze": _squeeze, "unsqueeze": _unsqueeze,

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 from symconv.code.amounts import arithmetic, is_number, number_of, whole_or_product
-from symconv.code.conditions import both, compared, either, opposite
-from symconv.code.held import Held
+from symconv.code.conditions import opposite
+from symconv.code.kinds import BOOL, combined, kind_of
 from symconv.code.trouble import Outside
+from symconv.code.truths import Truths
 from symconv.code.values import (
     Box,
     Choice,
@@ -19,8 +19,6 @@ from symconv.code.values import (
     Condition,
     Dotted,
     Opaque,
-    Pack,
-    Ratio,
     Stale,
     Strides,
 )
@@ -31,17 +29,15 @@ from symconv.relation.terms import as_product
 
 __all__ = ["Operations"]
 
-_COMPARED = {ast.Eq: "eq", ast.NotEq: "ne", ast.Lt: "lt", ast.LtE: "le", ast.Gt: "gt", ast.GtE: "ge"}
 
-
-class Operations(Held):
+class Operations(Truths):
     """Reads operators."""
 
     def _unary(self, op: ast.unaryop, value: Any) -> Any:
         if isinstance(op, ast.Not):
             truth = self.truth(value)
             if isinstance(truth, Box):
-                return self.boxed(self.on.elementwise("-", self.on.lift(Product(Fraction(1))), self.array(truth)))
+                return self._inverted(truth)
             return opposite(truth) if isinstance(truth, Condition) else not truth
         if isinstance(op, ast.USub):
             return (
@@ -51,12 +47,43 @@ class Operations(Held):
             )
         if isinstance(op, ast.UAdd):
             return value
-        if isinstance(value, Box):
-            return self.boxed(self.on.elementwise("-", self.on.lift(Product(Fraction(1))), self.array(value)))
-        raise self.error("~ is read of masks alone")
+        if isinstance(value, Box) and value.mask:
+            return self._inverted(value)
+        if is_number(value):
+            return arithmetic("-", affine(-1), number_of(value))
+        raise Outside("~ of what is no mask", self.line)
+
+    def _inverted(self, mask: Box) -> Box:
+        return self.boxed(self.on.elementwise("-", self.on.lift(Product(Fraction(1))), self.array(mask)), BOOL)
 
     def binary(self, op: str, left: Any, right: Any) -> Any:
         """``left op right``."""
+        kinds = {kind_of(one) for one in (left, right)}
+        if BOOL in kinds and any(isinstance(one, Box) and one.mask for one in (left, right)):
+            if kinds == {BOOL} and op in {"+", "-", "&", "|", "^", "**", "//", "%", "@"}:
+                return self._of_masks(op, left, right)
+            if op in {"&", "|", "^", "<<", ">>"}:
+                raise Outside(f"{op} of a mask and numbers", self.line)
+        found = self._binary(op, left, right)
+        if isinstance(found, Box):
+            found.kind = combined(op, left, right)
+        return found
+
+    def _of_masks(self, op: str, left: Any, right: Any) -> Box:
+        """``left op right`` of masks: ``+`` is ``|`` there."""
+        if op == "-":
+            self.fails("masks are subtracted, which NumPy and PyTorch refuse")
+            raise Outside("masks are subtracted", self.line)
+        if op not in {"+", "&", "|", "^"}:
+            raise Outside(f"{op} of masks", self.line)
+        a, b = (self.array(one if not isinstance(one, bool) else affine(int(one))) for one in (left, right))
+        product = self.on.elementwise("*", a, b)
+        if op == "&":
+            return self.boxed(product, BOOL)
+        less = self.on.elementwise("-", self.on.elementwise("+", a, b), product)
+        return self.boxed(less if op != "^" else self.on.elementwise("-", less, product), BOOL)
+
+    def _binary(self, op: str, left: Any, right: Any) -> Any:
         if (found := self._of_others(op, left, right)) is not None:
             return found
         if is_number(left) and is_number(right):
@@ -77,6 +104,8 @@ class Operations(Held):
             return self._power(left, right)
         if op == "/":
             return self.boxed(self.on.word("divide", [self.array(left), self.array(right)], {}))
+        if op == "+" and kind_of(left) == kind_of(right) == BOOL:
+            raise Outside("a sum of truth values", self.line)
         if op in {"+", "-", "*"}:
             return self.boxed(self.on.elementwise(op, self.array(left), self.array(right)))
         raise Outside(f"{op} of {self.kind(left)} and {self.kind(right)}", self.line)
@@ -86,7 +115,8 @@ class Operations(Held):
         if isinstance(left, tuple | list) or isinstance(right, tuple | list):
             return self._sequences(op, left, right)
         if isinstance(left, str) or isinstance(right, str):
-            return Opaque("text")
+            plain = op == "+" and isinstance(left, str) and isinstance(right, str)
+            return left + right if plain else Opaque("text")
         for value in (left, right):
             if isinstance(value, Stale):
                 raise Outside(value.why, self.line)
@@ -139,91 +169,8 @@ class Operations(Held):
             return type(items)(list(items) * copies)
         raise self.error(f"{op} of {self.kind(left)} and {self.kind(right)}")
 
-    def _compare(self, left: ast.expr, ops: Sequence[ast.cmpop], rights: Sequence[ast.expr]) -> Any:
-        result: Any = True
-        first = self.value(left)
-        for op, node in zip(ops, rights, strict=True):
-            second = self.value(node)
-            found = self._compared(op, first, second)
-            if isinstance(found, Box) or isinstance(result, Box):
-                result = found if result is True else self.binary("*", result, found)
-            elif isinstance(found, Condition) or isinstance(result, Condition):
-                result = both(result, found)
-            else:
-                result = result and found
-            first = second
-        return result
-
-    def _compared(self, op: ast.cmpop, first: Any, second: Any) -> Any:
-        if isinstance(op, ast.Is | ast.IsNot):
-            same = first is None and second is None if None in (first, second) else first is second or first == second
-            return same == isinstance(op, ast.Is)
-        if isinstance(op, ast.In | ast.NotIn):
-            found = any(first == one for one in (second if isinstance(second, tuple | list | dict) else ()))
-            return found == isinstance(op, ast.In)
-        word = _COMPARED[type(op)]
-        if isinstance(first, Box) or isinstance(second, Box):
-            mask = self.boxed(self.on.compare(word, self.array(first), self.array(second)))
-            mask.mask = True
-            return mask
-        if is_number(first) and is_number(second):
-            return compared(word, number_of(first), number_of(second), self.on.decide)
-        if isinstance(first, tuple | list) and isinstance(second, tuple | list):
-            pairs = [self._compared(ast.Eq(), a, b) for a, b in zip(first, second, strict=False)]
-            alike: Any = len(first) == len(second)
-            for one in pairs:
-                alike = both(alike, one)
-            return alike if word == "eq" else opposite(alike)
-        if isinstance(first, Pack) or isinstance(second, Pack):
-            raise self.error("what is compared cannot be told")
-        return (first == second) == (word == "eq")
-
-    def _boolean(self, every: bool, nodes: Sequence[ast.expr]) -> Any:
-        result: Any = every
-        for node in nodes:
-            if not isinstance(result, Condition | Box) and bool(result) != every:
-                return result
-            reads = any(isinstance(one, ast.Subscript) for one in ast.walk(node))
-            with self.guarding(result if every and reads else None):
-                value = self.value(node)
-            found = value if isinstance(value, Box) else self.truth(value)
-            if isinstance(found, Box) or isinstance(result, Box):
-                result = self._masks(every, result, found)
-            else:
-                result = both(result, found) if every else either(result, found)
-        return self.truth(result) if isinstance(result, Box) else result
-
-    def _masks(self, every: bool, left: Any, right: Any) -> Any:
-        """``and`` or ``or`` of conditions one of which is on elements."""
-        if left is every:
-            return right
-        if right is every:
-            return left
-        a, b = self.array(left), self.array(right)
-        product = self.on.elementwise("*", a, b)
-        if every:
-            return self.boxed(product)
-        return self.boxed(self.on.elementwise("-", self.on.elementwise("+", a, b), product))
-
-    def truth(self, value: Any) -> Any:
-        """A condition: True, False, or where it holds."""
-        match value:
-            case bool() | Condition():
-                return value
-            case Box():
-                return value if self.on.symbolic else self.on.true(value.value)
-            case None:
-                return False
-            case Affine() | Product() | Ratio():
-                return compared("ne", value, affine(0), self.on.decide)
-            case str() | tuple() | list() | dict():
-                return bool(value)
-            case Stale(why):
-                raise Outside(why, self.line)
-        return True
-
     def _choice(self, test: ast.expr, body: ast.expr, orelse: ast.expr) -> Any:
-        found = self.truth(self.value(test))
+        found = self.tested(test)
         if isinstance(found, bool):
             return self.value(body if found else orelse)
         if isinstance(found, Box):

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from symconv.code.amounts import arithmetic, extreme, is_number, number_of, rounded
+from symconv.code.kinds import INT, REAL, kind_of
 from symconv.code.subscripts import Subscripts
 from symconv.code.trouble import Outside
 from symconv.code.values import Box, Condition, Dotted, Opaque, Pack, Series, Slice
 from symconv.limits import LIST_LENGTH
 from symconv.notation.affine import Affine, affine
-from symconv.prove.meaning.scope import Mismatch
 from symconv.prove.meaning.value import Product
 
 __all__ = ["Python", "is_range", "range_of"]
@@ -39,9 +39,11 @@ class Python(Subscripts):
             case "len", [tuple() | list() | dict() as items]:
                 return affine(len(items))
             case (("int" | "float" | "round"), [value]) if is_number(value):
-                return number_of(value) if name == "float" else rounded(number_of(value), "int", self.on.decide)
-            case (("float" | "bool" | "int"), [value]):
-                return value
+                return number_of(value) if name == "float" else rounded(number_of(value), name, self.on.decide)
+            case (("float" | "int"), [Box() as box]):
+                return self._element_as(name, box)
+            case "bool", [value]:
+                return self.truth(value)
             case "slice", _:
                 given = [None, *arguments] if len(arguments) == 1 else arguments
                 return Slice(*given)
@@ -55,8 +57,6 @@ class Python(Subscripts):
             case "abs", [value] if is_number(value):
                 number = number_of(value)
                 return extreme("max", number, arithmetic("-", affine(0), number), self.on.decide)
-            case "divmod", [a, b]:
-                return self.binary("//", a, b), self.binary("%", a, b)
             case "isinstance", [value, kinds]:
                 return self._instance(value, kinds)
             case "dict", []:
@@ -67,13 +67,21 @@ class Python(Subscripts):
                 return Opaque(name)
         return self._iterating(name, arguments)
 
+    def _element_as(self, name: str, box: Box) -> Box:
+        """``float`` or ``int`` of an array of one element."""
+        if self.on.rank(self.current(box)):
+            raise Outside(f"{name} of an array with axes", self.line)
+        if name == "int" and kind_of(box) == REAL:
+            raise Outside("an element is cut to a whole number", self.line)
+        return self.boxed(self.array(box), REAL if name == "float" else INT)
+
     def _placed(self, name: str, arguments: list[Any], options: dict[str, Any]) -> list[Any]:
         """Arguments in their places, those given by name too."""
         if name in _FREE:
             return arguments
         if name == "zip" and options.get("strict") is True:
             if len({len(self.iterated(one)) for one in arguments}) > 1:
-                raise Mismatch(f"line {self.line}: zip of lists of different lengths")
+                self.fails("zip of lists of different lengths")
             return arguments
         order = _ORDERS.get(name, ())[len(arguments) :]
         if strange := [key for key in options if key not in order]:
@@ -82,6 +90,8 @@ class Python(Subscripts):
 
     def _iterating(self, name: str, arguments: list[Any]) -> Any:
         match name, arguments:
+            case "divmod", [a, b]:
+                return self.binary("//", a, b), self.binary("%", a, b)
             case "zip", _:
                 return [tuple(row) for row in zip(*(self.iterated(one) for one in arguments), strict=False)]
             case "enumerate", [items, *start]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from symconv.code.concrete import Concrete
+from symconv.code.definitions import plainly_decorated
 from symconv.code.forward import Forward, context_of_forward
 from symconv.code.roles import Roles, gradient_named
 from symconv.code.slices import part_for
@@ -54,7 +55,7 @@ class Reading:
     ) -> tuple[Any, Reader]:
         """What the function returns, and who read it."""
         reader = reader or Reader(self.program, on)
-        boxes = {name: Box(value) for name, value in tensors.items()}
+        boxes = {name: Box(value, named=True) for name, value in tensors.items()}
         roles = Roles(self.op, boxes, self.arguments)
         context, cache = Context(attributes=_Attributes(roles)), None
         if self.forward is not None:
@@ -89,13 +90,14 @@ class Reading:
             elif roles.known(name) or name not in defaults:
                 found[name] = roles.of(name)
             else:
-                found[name] = reader.value(defaults[name])
+                found[name] = reader.default(self.node, name, defaults[name])
         return found
 
 
 def _run(reader: Reader, node: ast.FunctionDef, parameters: dict[str, Any]) -> Any:
     """What the function returns; code that means something unforeseen is outside of what is read."""
     try:
+        plainly_decorated(node, reader.program, node.lineno)
         return reader.run(node, parameters)
     except SymconvError:
         raise

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from copy import copy
 from typing import Any
 
+from symconv.code.aliases import aliases, may_change, names_in
+
 __all__ = ["part_for"]
 
 
@@ -14,13 +16,16 @@ def part_for(function: ast.FunctionDef, key: Any, others: Sequence[str] = ()) ->
     """The statements that the result ``key`` needs; ``others`` are attributes that are other results."""
     groups = _Groups()
     for node in ast.walk(function):
-        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
-            root = _root(node.value)
-            if root is not None:
-                groups.join(node.targets[0].id, root)
-        elif isinstance(node, ast.For) and (root := _root(node.iter)) is not None:
-            for name in _names(node.target):
-                groups.join(name, root)
+        match node:
+            case ast.Assign(targets, value):
+                groups.joined([*targets], value)
+            case ast.FunctionDef(name) if node is not function:
+                for one in names_in(node):
+                    groups.join(name, one)
+            case ast.For(target, value) | ast.comprehension(target, value) | ast.NamedExpr(target, value):
+                groups.joined([target], value)
+            case ast.AnnAssign(target, _, value) | ast.withitem(value, target) if value is not None and target:
+                groups.joined([target], value)
     finder = _Finder(groups, key, set(others))
     count = -1
     while count != len(finder.needed):
@@ -41,6 +46,13 @@ class _Groups:
         while name in self.parent:
             name = self.parent[name]
         return name
+
+    def joined(self, targets: Sequence[ast.expr], value: ast.expr) -> None:
+        """Notes that what the targets hold may be what the value is made of."""
+        for target in targets:
+            for one in _bound(target):
+                for other in aliases(value):
+                    self.join(one, other)
 
     def join(self, one: str, other: str) -> None:
         a, b = self.of(one), self.of(other)
@@ -64,8 +76,12 @@ def _root(node: ast.expr) -> str | None:
                 return None
 
 
-def _names(node: ast.AST) -> set[str]:
-    return {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
+def _bound(target: ast.expr) -> set[str]:
+    """The names that a target binds, or changes the elements of."""
+    if isinstance(target, ast.Tuple | ast.List):
+        return {name for item in target.elts for name in _bound(item)}
+    root = _root(target)
+    return set() if root is None else {root}
 
 
 class _Finder:
@@ -82,7 +98,7 @@ class _Finder:
 
     def _need(self, *nodes: ast.AST) -> None:
         for node in nodes:
-            self.needed |= _names(node)
+            self.needed |= names_in(node)
 
     def _changes(self, target: ast.expr) -> bool:
         root = _root(target)
@@ -95,38 +111,51 @@ class _Finder:
             case ast.Return(value):
                 return self._return(node, value)
             case ast.Assign(targets, value):
-                counts = any(self._target(target) for target in targets)
+                counts = any(self._target(target) for target in targets) or self._effects(value)
                 if counts:
                     self._need(node)
                 return node if counts else None
             case ast.AnnAssign(target, _, value):
-                if value is not None and self._target(target):
+                if value is not None and (self._target(target) or self._effects(value)):
                     self._need(value)
                     return node
                 return None
             case ast.AugAssign(target, _, _):
                 counts = self._target(target) if isinstance(target, ast.Attribute) else self._changes(target)
-                if counts:
+                if counts or self._effects(node.value):
                     self._need(node)
-                return node if counts else None
+                    return node
+                return None
             case ast.For() | ast.While() | ast.If() | ast.With():
                 return self._compound(node)
             case ast.FunctionDef(name):
                 if name in self.needed:
-                    self._need(*node.body)
+                    self._need(node)
                 return node if name in self.needed else None
-            case ast.Expr(ast.Call(ast.Attribute(owner, _), arguments, _)):
+            case ast.Expr(ast.Call(ast.Attribute(owner, _), arguments, options)):
                 library = _root(owner) in {"np", "torch", "F", "tf", "jnp", "numpy"}
-                if not any(map(self._changes, arguments[:1] if library else [owner])):
+                named = [one.value for one in options if one.arg == "out" or not library]
+                first = arguments[:1] if library else [owner, *arguments]
+                if not any(map(self._changes, [*first, *named])) and not self._effects(node.value):
                     return None
                 self._need(node)
                 return node
-            case ast.Expr(ast.Call()):
+            case ast.Expr(ast.Call()) | ast.Assert():
                 self._need(node)
                 return node
-            case ast.Expr() | ast.Assert() | ast.Pass():
+            case ast.Expr(value) if not self._effects(value):
                 return None
+            case ast.Pass():
+                return None
+        self._need(node)
         return node
+
+    def _effects(self, value: ast.AST) -> bool:
+        """Whether computing a value may change something that counts."""
+        changed = may_change(value)
+        return bool(changed & self.needed) or any(
+            self.groups.of(name) in {self.groups.of(one) for one in self.needed} for name in changed
+        )
 
     def _target(self, target: ast.expr) -> bool:
         match target:
@@ -160,8 +189,11 @@ class _Finder:
         new.body = self.kept(node.body)
         if not isinstance(new, ast.With) and not isinstance(node, ast.With):
             new.orelse = self.kept(node.orelse)
-        leaves = any(isinstance(one, ast.Raise) for one in new.body) and len(new.body) == 1
-        if leaves or not (new.body or getattr(new, "orelse", [])):
+        tested = getattr(node, "test", getattr(node, "iter", None))
+        stays = (isinstance(node, ast.For) and self._target(node.target)) or (
+            tested is not None and self._effects(tested)
+        )
+        if not (stays or new.body or getattr(new, "orelse", [])):
             return None
         new.body = new.body or [ast.copy_location(ast.Pass(), node)]
         if isinstance(node, ast.For):

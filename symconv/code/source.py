@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from symconv.code.scripts import functions_of
+from symconv.code.settled import unsettled
 from symconv.errors import SpecError, shown
 from symconv.limits import CODE_CHARACTERS
 
@@ -34,6 +35,7 @@ class Program:
     constants : the expressions of simple assignments at the top
     owner : the class whose methods are read, where that is known
     imports : what each imported name stands for, as a dotted name
+    unsettled : names whose value depends on what ran before
     """
 
     name: str
@@ -44,6 +46,7 @@ class Program:
     lines: tuple[str, ...] = field(default=(), repr=False)
     script: bool = False
     owner: str = ""
+    unsettled: frozenset[str] = frozenset()
 
     def line(self, number: int) -> str:
         """One line of the text, without the blanks around it."""
@@ -108,11 +111,12 @@ def program(text: str, name: str = "code") -> Program:
     constants: dict[str, ast.expr] = {}
     for node in tree.body:
         match node:
-            case ast.Assign([ast.Name(target)], value):
+            case ast.Assign([ast.Name(target)], value) | ast.AnnAssign(ast.Name(target), _, value) if value is not None:
                 constants[target] = value
     return Program(
-        name, functions, classes, constants, {**_USUAL, **_imports(tree)}, tuple(text.splitlines()), bool(script)
-    )
+        name, functions, classes, constants, {**_USUAL, **_imports(tree)}, tuple(text.splitlines()), bool(script),
+        unsettled=frozenset() if script else unsettled(tree),
+    )  # fmt: skip
 
 
 def _aliased(tree: ast.Module) -> frozenset[str]:

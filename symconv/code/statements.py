@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from symconv.code.assignments import Assignments
+from symconv.code.expressions import lazy
 from symconv.code.generators import free_names, inlined, stored, yields
 from symconv.code.growth import targets
 from symconv.code.python import is_range, range_of
 from symconv.code.trouble import CodeError, Outside
-from symconv.code.values import Box, Context, Function, Method, Pack
+from symconv.code.values import Box, Condition, Context, Function, Method, Pack, Stale
 from symconv.limits import CODE_STEPS
 from symconv.prove.meaning.scope import Mismatch, Undecided
 
@@ -25,6 +26,14 @@ class _Signal:
 
     kind: str
     value: Any = None
+
+
+def _live(items: list[Any]) -> Iterator[Any]:
+    """The items of a list, which the loop may make longer or shorter."""
+    at = 0
+    while at < len(items):
+        yield items[at]
+        at += 1
 
 
 class Reader(Assignments):
@@ -81,6 +90,8 @@ class Reader(Assignments):
             case ast.While():
                 return self._while(node)
             case ast.Return(value):
+                if lazy(value):
+                    raise Outside("an iterator is returned; a list of it is read", self.line)
                 return _Signal("return", None if value is None else self.value(value))
             case ast.Expr(value):
                 if not isinstance(value, ast.Constant):
@@ -89,24 +100,62 @@ class Reader(Assignments):
                 return _Signal("continue")
             case ast.Break():
                 return _Signal("break")
+            case _:
+                return self._other(node)
+        return None
+
+    def _other(self, node: ast.stmt) -> _Signal | None:
+        match node:
             case ast.FunctionDef():
-                self.names[node.name] = Function(node, self.names)
-                return None
-            case (
-                ast.Assert()
-                | ast.Pass()
-                | ast.Import()
-                | ast.ImportFrom()
-                | ast.Global()
-                | ast.AnnAssign()
-                | ast.Delete()
-            ):
+                self.names[node.name] = self.function(node)
+            case ast.Assert(test):
+                self._asserted(test)
+            case ast.Delete(targets):
+                for deleted in targets:
+                    self._deleted(deleted)
+            case ast.Pass() | ast.Import() | ast.ImportFrom() | ast.AnnAssign():
                 return None
             case ast.Raise():
-                raise Mismatch(f"line {self.line}: the code raises an error")
+                self.fails()
+                return _Signal("continue")
             case _:
                 self._unread(node)
         return None
+
+    def _asserted(self, test: ast.expr) -> None:
+        found = self.tested(test)
+        if isinstance(found, Box):
+            raise Outside("a condition on elements is asserted", self.line)
+        if found is False:
+            self.fails()
+        elif isinstance(found, Condition):
+            self.branches([(self.opposite(found), self.fails)])
+
+    def _deleted(self, target: ast.expr) -> None:
+        self.keeps_order("what is deleted")
+        match target:
+            case ast.Name(name) if name in self.names:
+                self.names[name] = Stale(f"{name} was deleted")
+            case ast.Subscript(owner, index):
+                held = self.value(owner)
+                if not isinstance(held, list | dict):
+                    raise self.error(f"{self.kind(held)} has no elements to delete")
+                key = self.place(held, index)
+                if isinstance(held, dict) and key not in held:
+                    raise self.error(f"there is no {key!r} to delete")
+                del held[key]
+            case ast.Tuple(items):
+                for one in items:
+                    self._deleted(one)
+            case _:
+                raise Outside("del of this", self.line)
+
+    def renamed(self, name: str, value: Any) -> Any:
+        """The value, which gets a name."""
+        if self.on.symbolic and self.frames_around():
+            raise Outside("a name is bound inside an expression in a loop over a size", self.line)
+        self.bind(ast.Name(name, ast.Store()), value)
+        return value
 
     def _unread(self, node: ast.stmt) -> None:
         raise Outside(
@@ -117,7 +166,7 @@ class Reader(Assignments):
     def _if(self, node: ast.If, rest: Sequence[ast.stmt]) -> tuple[_Signal | None] | None:
         """Runs a condition; None where the statements after it are still to be run."""
         try:
-            found = self.truth(self.value(node.test))
+            found = self.tested(node.test)
         except Undecided as reason:
             raise reason if isinstance(reason, Outside) else Outside(str(reason), self.line) from None
         if isinstance(found, bool):
@@ -177,7 +226,7 @@ class Reader(Assignments):
             return self.block(node.orelse)
         elif isinstance(items, Pack):
             raise Outside("a loop over a list of unknown length", self.line)
-        for one in self.sequence(items):
+        for one in _live(items) if isinstance(items, list) else self.sequence(items):
             self.bind(node.target, one)
             signal = self.block(node.body)
             if signal is not None and signal.kind == "return":
@@ -196,7 +245,7 @@ class Reader(Assignments):
             self.while_loop(node)
             return None
         while True:
-            found = self.truth(self.value(node.test))
+            found = self.tested(node.test)
             if found is not True:
                 break
             self.steps += 1

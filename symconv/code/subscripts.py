@@ -7,6 +7,7 @@ from abc import abstractmethod
 from typing import Any
 
 from symconv.code.expressions import Expressions
+from symconv.code.kinds import kind_of
 from symconv.code.slicing import composed
 from symconv.code.trouble import Outside
 from symconv.code.values import Box, Chosen, Pack, Plan, Series, Slice, Span
@@ -37,7 +38,7 @@ class Subscripts(Expressions):
                 return owner[at]
             case dict():
                 key = self.value_of_index(index)
-                if key not in owner:
+                if self.key(key) not in owner:
                     raise self.error(f"there is no {key!r}; there are {', '.join(map(str, owner))}")
                 return owner[key]
             case Pack(_, resolve):
@@ -69,13 +70,21 @@ class Subscripts(Expressions):
         """The elements a subscript names: a view."""
         array = self.current(box)
         if any(isinstance(entry, Box) for entry in entries):
-            return self.boxed(self.on.pick(self.array(box), self.plan(array, entries)))
+            return self.boxed(self.on.pick(self.array(box), self.plan(array, entries)), kind_of(box))
         plan = self.plan(array, entries)
         found = self.on.pick(array, plan)
         if any(isinstance(entry, Chosen) for entry in entries):
             self.touched(box, plan, "read")
-            return self.boxed(self.on.chosen(found, plan))
+            return self.boxed(self.on.chosen(found, plan), kind_of(box))
+        if not any(item is None or isinstance(item, Span) for item in plan):
+            return self._element(box, found, plan)
         return self.view(box, found, lambda value: self.on.pick(value, plan), plan)
+
+    def _element(self, box: Box, found: Any, plan: Plan) -> Box:
+        """One element: a number in NumPy, a view in PyTorch."""
+        element = self.view(box, found, lambda value: self.on.pick(value, plan), plan)
+        element.scalar = True
+        return element
 
     def plan(self, array: Any, entries: tuple[Any, ...]) -> Plan:
         """The subscript of an array, an item per axis."""
@@ -130,8 +139,10 @@ class Subscripts(Expressions):
 
     def scatter(self, box: Box, plan: Any, new: Any, sign: int, how: str) -> None:
         """Changes the elements that positions name."""
+        self.changeable(box)
         if not self.on.symbolic:
             self.on.scatter(box.value, plan, new, sign, how)
+            self.root(box).version += 1
             return
         if box.base is not None:
             raise Outside("elements that positions name are changed in a view", self.line)
@@ -147,11 +158,13 @@ class Subscripts(Expressions):
 
     def change(self, box: Box, plan: Plan, new: Any, sign: int, replacing: bool) -> None:
         """``box[plan] = new``, or plus ``sign*new``, in the array that ``box`` is a view of."""
+        self.changeable(box)
         if any(self.on.positions(one) for one in plan):
             self.scatter(box, plan, new, sign, "=" if replacing else "+=")
             return
         if not self.on.symbolic:
             self.on.update(box.value, plan, new, sign, replacing, True)
+            self.root(box).version += 1
             return
         while box.base is not None:
             if box.plan is None:

@@ -52,8 +52,10 @@ class Box:
     """An array: names that are bound to one array share its box.
 
     A view has the box it was taken from as ``base``, and how it follows from that one as ``derive``; ``plan`` is its
-    subscript where it is one. ``depth`` counts the loops around the place where it was made; what
-    came of comparing is a ``mask``.
+    subscript where it is one. ``depth`` counts the loops around the place where it was made; ``kind`` says whether the
+    elements are real, whole ("int") or truth values ("bool"). ``loose`` says of a view that it may be a copy as well:
+    none of the two may be changed from then on. A ``scalar`` is one element, which is a number in NumPy and a view in
+    PyTorch: it is not read after its array changed. ``named`` is what a name or a list holds.
     """
 
     value: Any
@@ -64,7 +66,18 @@ class Box:
     version: int = 0
     seen: int = 0
     line: int = 0
-    mask: bool = False
+    kind: str = "real"
+    loose: bool = False
+    scalar: bool = False
+    named: bool = False
+
+    @property
+    def mask(self) -> bool:
+        """Whether its elements are truth values."""
+        box = self
+        while box.base is not None:
+            box = box.base
+        return box.kind == "bool"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +125,7 @@ class Function:
 
     node: ast.FunctionDef | ast.Lambda
     names: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    defaults: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

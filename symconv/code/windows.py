@@ -192,7 +192,15 @@ def _scipy(r: Reader, g: Given, name: str) -> Box:
 
 def _np_scipy(r: Reader, g: Given, name: str) -> Box:
     mode = g.get("mode", "valid" if name == "correlate" else "full")
-    return r.boxed(_slid(r, name, r.array(g["in1"]), r.array(g["in2"]), mode))
+    a, b = r.array(g["in1"]), r.array(g["in2"])
+    if mode == "same":
+        # NumPy's has the length of the longer one, SciPy's that of the first.
+        first, second = (r.integer(r.on.size(one, 0), "a length") for one in (a, b))
+        if not r.on.decide(nonnegative(first - second)):
+            if name == "correlate":
+                raise Outside("correlate with mode same and a longer second array", r.line)
+            a, b = b, a
+    return r.boxed(_slid(r, name, a, b, mode))
 
 
 def _slid(r: Reader, word: str, a: Any, b: Any, mode: Any) -> Any:

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from symconv.code.amounts import is_number, number_of, rounded
+from symconv.code.changes import CHANGES
 from symconv.code.convolutions import CONVOLUTIONS
 from symconv.code.extremes import EXTREMES
 from symconv.code.given import axes_of, fraction_of, shape_of
@@ -176,7 +177,13 @@ def _broadcast(r: Reader, g: Given, name: str) -> Box:
     own = r.array_attribute(g["input"], "shape")
     lead = len(shape) - len(own)
     wanted = [own[k - lead] if size == affine(-1) else size for k, size in enumerate(shape)]
-    return r.boxed(r.on.elementwise("+", r.on.fill(wanted, Fraction(0)), array))
+    new = r.on.elementwise("+", r.on.fill(wanted, Fraction(0)), array)
+    if not isinstance(g["input"], Box):
+        return r.boxed(new)
+    # Several of its elements are one in memory: NumPy and PyTorch refuse to change it.
+    found = r.view(g["input"], new)
+    found.loose = True
+    return found
 
 
 def _size(r: Reader, g: Given, name: str) -> Any:
@@ -192,30 +199,12 @@ def _rounded(r: Reader, g: Given, name: str) -> Any:
     return rounded(number_of(g["x"]), name, r.on.decide)
 
 
-def _in_place(op: str) -> Word:
-    def changed(r: Reader, g: Given, name: str) -> Box:
-        box = g.get("a", g.get("input"))
-        assert isinstance(box, Box)
-        plan = r.whole_plan(r.current(box))
-        if op == "0":
-            r.change(box, plan, r.on.lift(Product(Fraction(0))), 1, True)
-        elif op == "=":
-            r.change(box, plan, r.array(g["value"]), 1, True)
-        elif op == "+":
-            r.change(box, plan, r.array(g["b"]), 1, False)
-        else:
-            r.change(box, plan, r.array(r.binary("*", box, g["b"])), 1, True)
-        return box
-
-    return changed
-
-
 def _item(r: Reader, g: Given, name: str) -> Any:
     return g["input"]
 
 
 def _where(r: Reader, g: Given, name: str) -> Any:
-    mask = g["condition"]
+    mask = r.condition(g["condition"])
     if isinstance(mask, bool):
         return g["a"] if mask else g["b"]
     held = r.array(mask)
@@ -246,17 +235,14 @@ WORDS: dict[str, Word] = {
     ),
     "empty_like": lambda r, g, name: r.boxed(r.on.unset(r.array_attribute(g["input"], "shape"))),
     "torch_pad": _torch_pad, "pad": _pad, "sum": _sum, "mean": _sum,
-    "clamp": _clamp,
-
-
-    "cat": _cat, "stack": _stack, "chunk": _chunk,
+    "clamp": _clamp, "cat": _cat, "stack": _stack, "chunk": _chunk,
     "split_by": _split_by, "broadcast": _broadcast, "expand_as": _broadcast, "size": _size,
     "shape": _size,
     "floor": _rounded, "ceil": _rounded,
     "ndim": lambda r, g, name: r.array_attribute(g["input"], "ndim"),
     "numel": lambda r, g, name: r.product(r.array_attribute(g["input"], "shape")),
     "prod": lambda r, g, name: r.product(r.sequence(g["items"])),
-    "zero_": _in_place("0"), "fill_": _in_place("="), "add_": _in_place("+"), "mul_": _in_place("*"), "item": _item,
+    "item": _item,
     "same": _item, "where": _where, "narrow": _narrow,
-    **PRODUCTS, **WINDOWS, **POSITIONS, **EXTREMES, **MOVES, **CONVOLUTIONS,
+    **PRODUCTS, **WINDOWS, **POSITIONS, **EXTREMES, **MOVES, **CONVOLUTIONS, **CHANGES,
 }  # fmt: skip
