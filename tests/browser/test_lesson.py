@@ -230,7 +230,7 @@ def test_the_dark_is_dark_and_words_stand_out(browser, written):
     contrasts = {}
     for dark in (False, True):
         page = browser.page(path, dark=dark)
-        for selector in (".lesson .sum", ".target td", ".fed", ".keys", ".line.on", ".lesson .soft"):
+        for selector in (".lesson .sum", ".target td", ".fed", ".keys", ".line.on", ".line:not(.on)", ".lesson .soft"):
             ink, paper = page.value(
                 f"(() => {{ const e = document.querySelector({selector!r}); let p = e; const clear = /, 0\\)$|transparent/;"
                 "while (p && clear.test(getComputedStyle(p).backgroundColor)) p = p.parentElement;"
