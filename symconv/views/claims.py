@@ -231,10 +231,15 @@ def _cell(found: Pattern, cell: tuple[int, int]) -> str:
     ):  # fmt: skip
         odd, terms = list(excess(own[cell], other[cell])), []
         for term in own[cell][:_MOST_TERMS]:
-            marked = term in odd
-            terms.append(f'<mark class="{kind}">{sign} {escape(term)}</mark>' if marked else escape(term))
+            said = escape(term.replace("-", "−"))
+            if term in odd:
+                odd.remove(term)
+                held = f"({said})" if said.startswith("−") else said
+                terms.append(f'<mark class="{kind}" title="{kind}">{sign} {held}</mark>')
+            else:
+                terms.append(said)
         more = f" and {len(own[cell]) - _MOST_TERMS} more" if len(own[cell]) > _MOST_TERMS else ""
-        rows.append(f"<tr><th>{title}</th><td>{' , '.join(terms) or '0'}{more}</td></tr>")
+        rows.append(f"<tr><th>{title}</th><td>{', '.join(terms) or '0'}{more}</td></tr>")
     return f"<p>The products of {escape(name)}:</p><table>{''.join(rows)}</table>"
 
 

@@ -56,7 +56,8 @@ def _counts(
 
 
 def _sum(terms: tuple[str, ...]) -> str:
-    return " + ".join(terms) or "0"
+    said = (term.replace("-", "−") for term in terms)
+    return " + ".join(f"({term})" if term.startswith("−") else term for term in said) or "0"
 
 
 def _frame(title: str, rows: int, columns: int, size: float) -> Iterator[str]:

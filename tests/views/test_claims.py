@@ -103,8 +103,8 @@ def test_products_that_differ_are_marked_where_their_numbers_agree() -> None:
     assert len(re.findall(r">\+\d+</text>", claimed)) == len(re.findall(r">−\d+</text>", true)) == odd
     assert claimed.count('class="hatch') == true.count('class="hatch') == odd
     page = proof_html(proof)
-    assert '<mark class="extra">+ ' in page
-    assert '<mark class="missing">− ' in page
+    assert '<mark class="extra" title="extra">+ ' in page
+    assert '<mark class="missing" title="missing">− ' in page
     assert page.count('class="line cut"') == page.count('class="line put"') == 1
 
 
@@ -123,3 +123,12 @@ def test_the_line_at_fault_is_shown_in_its_function() -> None:
     assert f">{proofs['x'].line:>4}−" in page
     assert "def scale" not in page
     assert repr(proofs) == "<proofs of backward: gx false>"
+
+
+def test_a_product_with_a_minus_is_told_from_one_that_is_missing():
+    op = sc.operator("y[n,i] = sum[p]((x[n,3*i+p-1]-w[p])**2)")
+    html = sc.prove(op, "gw[p] = sum[n,i](2*gy[n,i]*(x[n,3*i+p-1]-w[p]))")._repr_mimebundle_()["text/html"]
+    assert 'title="extra">+ (−2·' in html
+    assert 'title="missing">− 2·' in html
+    assert "+ -" not in html
+    assert "− -" not in html
