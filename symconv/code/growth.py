@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Growth", "bound_names", "growth", "targets"]
+__all__ = ["Growth", "bound_names", "growth"]
 
 
 @dataclass(frozen=True)
@@ -86,11 +86,6 @@ def _inner(nodes: Sequence[ast.stmt]) -> Iterator[ast.AST]:
         yield one
         if not isinstance(one, ast.For | ast.While):
             waiting += ast.iter_child_nodes(one)
-
-
-def targets(node: ast.expr) -> set[str]:
-    """The names in a target."""
-    return {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
 
 
 def bound_names(target: ast.expr) -> set[str]:

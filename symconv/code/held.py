@@ -30,7 +30,10 @@ __all__ = ["Held"]
 
 
 class Held(ABC):
-    """The names of one function, and the arrays they stand for; ``on`` are the operations on arrays."""
+    """The names of one function, and the arrays they stand for; ``on`` are the operations on arrays.
+
+    ``depth`` counts the loops over sizes around, ``calls`` the functions that called each other.
+    """
 
     def __init__(self, program: Program, on: Any) -> None:
         self.program = program

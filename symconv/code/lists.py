@@ -105,7 +105,3 @@ class Lists(Frames):
     def fixed(self, element: Box) -> Box:
         """What an array holds now, whatever is done to it later."""
         return Box(self.current(element), self.depth, line=self.line)
-
-    def frames_around(self) -> int:
-        """How many loops over sizes are around."""
-        return self.depth

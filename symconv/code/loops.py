@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from symconv.code.aliases import names_in
 from symconv.code.amounts import arithmetic, extreme, is_number, number_of
 from symconv.code.frames import Frame
-from symconv.code.growth import Growth, growth, targets
+from symconv.code.growth import Growth, growth
 from symconv.code.masked import Masked
 from symconv.code.trouble import Outside
 from symconv.code.values import Box, Series, Stale
@@ -98,7 +99,7 @@ class Loops(Masked):
                     assert isinstance(node.value, ast.BinOp)
                     first = isinstance(node.value.left, ast.Name) and node.value.left.id == name
                     part, op = (node.value.right if first else node.value.left), node.value.op
-                if targets(part) & (found.assigned | found.added):
+                if names_in(part) & (found.assigned | found.added):
                     break
                 by = self.value(part)
                 if not isinstance(by, Affine) or not by.is_constant:
@@ -115,7 +116,7 @@ class Loops(Masked):
         steps = self.steps_of(found)
         if node.orelse or any(isinstance(one, ast.Break) for top in node.body for one in ast.walk(top)):
             raise Outside("while with break or else", self.line)
-        if changed := targets(node.test) & ((found.assigned | found.added | found.listed) - steps.keys()):
+        if changed := names_in(node.test) & ((found.assigned | found.added | found.listed) - steps.keys()):
             raise Outside(f"the condition of while depends on {min(changed)}, which its body changes", self.line)
         form, by = self._room(node.test, steps)
         count = quotient(form, -by) + 1

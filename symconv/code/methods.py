@@ -34,10 +34,6 @@ class Methods(Python):
                 options: dict[str, Any]) -> Any:  # fmt: skip
         """The value of a call of a function of the code."""
 
-    @abstractmethod
-    def frames_around(self) -> int:
-        """How many loops over sizes are around."""
-
     # -- methods
     def method(self, owner: Any, name: str, arguments: list[Any], options: dict[str, Any]) -> Any:
         match owner, name:
@@ -100,7 +96,7 @@ class Methods(Python):
 
     def keeps_order(self, what: str, grows: bool = False) -> None:
         """Raises Outside where what is done now to a list, a dict or an attribute is done often, or only sometimes."""
-        if self.on.symbolic and not grows and self.frames_around():
+        if self.on.symbolic and not grows and self.depth:
             raise Outside(f"{what} changes in a loop over a size", self.line)
         if self.on.symbolic and (self.masks or self.on.walk.guards):
             raise Outside(f"{what} changes under a condition on positions or elements", self.line)

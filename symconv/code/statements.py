@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from symconv.code.aliases import names_in
 from symconv.code.assignments import Assignments
 from symconv.code.expressions import lazy
 from symconv.code.generators import free_names, inlined, stored, yields
-from symconv.code.growth import targets
 from symconv.code.python import is_range, range_of
 from symconv.code.trouble import CodeError, Outside
 from symconv.code.values import Box, Condition, Context, Function, Method, Pack, Stale
@@ -152,7 +152,7 @@ class Reader(Assignments):
 
     def renamed(self, name: str, value: Any) -> Any:
         """The value, which gets a name."""
-        if self.on.symbolic and self.frames_around():
+        if self.on.symbolic and self.depth:
             raise Outside("a name is bound inside an expression in a loop over a size", self.line)
         self.bind(ast.Name(name, ast.Store()), value)
         return value
@@ -218,7 +218,7 @@ class Reader(Assignments):
             if not (count.is_constant and (not self.on.symbolic or count.constant <= self.unrolled)):
                 by = step.constant
                 self.symbolic_loop(node.body, count, lambda at: self.bind(node.target, first + at * by),
-                                   frozenset(targets(node.target)))  # fmt: skip
+                                   frozenset(names_in(node.target)))  # fmt: skip
                 return self.block(node.orelse)
             items = [first + step * k for k in range(max(0, count.constant))]
         elif isinstance(items, Box) and self.on.symbolic:
@@ -238,7 +238,7 @@ class Reader(Assignments):
     def _over_array(self, node: ast.For, box: Box) -> None:
         size = self.integer(self.on.size(self.current(box), 0), "a length")
         self.symbolic_loop(node.body, size, lambda at: self.bind(node.target, self.picked(box, (at,))),
-                           frozenset(targets(node.target)))  # fmt: skip
+                           frozenset(names_in(node.target)))  # fmt: skip
 
     def _while(self, node: ast.While) -> _Signal | None:
         if self.on.symbolic:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import ClassVar, Generic, TypeVar
 
 from symconv.errors import SpecError
@@ -13,6 +14,7 @@ __all__ = ["COMPARISONS", "Grammar"]
 
 COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
 N = TypeVar("N")
+E = TypeVar("E")
 
 
 class Grammar(ABC, Generic[N]):
@@ -22,7 +24,8 @@ class Grammar(ABC, Generic[N]):
     """Operators that associate to the left, those that bind least first."""
     most_depth: ClassVar[int]
 
-    def __init__(self, tokens: Sequence[Token]) -> None:
+    def __init__(self, source: str, tokens: Sequence[Token]) -> None:
+        self.source = source
         self.tokens = tokens
         self.position = self.depth = 0
 
@@ -33,6 +36,10 @@ class Grammar(ABC, Generic[N]):
     @abstractmethod
     def negated(self, operator: Token, operand: N) -> N:
         """``-operand``."""
+
+    @abstractmethod
+    def both(self, left: N, right: N) -> N:
+        """What is 1 where two comparisons hold, else 0."""
 
     @abstractmethod
     def operand(self) -> N:
@@ -100,3 +107,24 @@ class Grammar(ABC, Generic[N]):
             found.append((token, left, right))
             left = right
         return first, found
+
+    def chained(self, found: Sequence[tuple[Token, N, N]]) -> N:
+        """Comparisons one after the other, which hold where their product is 1."""
+        return reduce(self.both, [self.joined(*one) for one in found])
+
+    def condition(self) -> N:
+        """A sum, or comparisons of sums."""
+        first, found = self.compared()
+        return self.chained(found) if found else first
+
+    def equations_of(self, equation: Callable[[], E]) -> list[E]:
+        """One equation or several, each behind a semicolon or on a line of its own."""
+        found = [equation()]
+        while (self.accept(";") or self._starts_line()) and self.here.kind != "end":
+            found.append(equation())
+        return found
+
+    def _starts_line(self) -> bool:
+        """Whether a name stands first on a further line: an equation of its own."""
+        last = self.tokens[self.position - 1]
+        return self.here.kind == "name" and "\n" in self.source[last.column : self.here.column]

@@ -51,8 +51,7 @@ class _Parser(Grammar[Node]):
     most_depth = MAX_DEPTH
 
     def __init__(self, source: str) -> None:
-        super().__init__(tokenize(source))
-        self.source = source
+        super().__init__(source, tokenize(source))
 
     def error(self, column: int, message: str) -> SpecError:
         return point(self.source, column, message)
@@ -62,6 +61,9 @@ class _Parser(Grammar[Node]):
 
     def negated(self, operator: Token, operand: Node) -> Node:
         return Negate(operand, operator.column)
+
+    def both(self, left: Node, right: Node) -> Node:
+        return Binary("*", left, right, right.column)
 
     def expect(self, text: str, meaning: str) -> Token:
         if not self.at(text):
@@ -74,17 +76,9 @@ class _Parser(Grammar[Node]):
 
     def equations(self) -> tuple[Equation, ...]:
         """One formula, or several: named intermediates first, each behind a semicolon or on a line of its own."""
-        found = [self.equation()]
-        while self.accept(";") or self.starts_line():
-            if self.here.kind == "end":
-                break
-            found.append(self.equation())
+        found = self.equations_of(self.equation)
         self.end()
         return tuple(found)
-
-    def starts_line(self) -> bool:
-        last = self.tokens[self.position - 1]
-        return self.here.kind == "name" and "\n" in self.source[last.column : self.here.column]
 
     def equation(self) -> Equation:
         if self.here.kind != "name":
@@ -192,18 +186,6 @@ class _Parser(Grammar[Node]):
             starts[name.text] = low
             behind = Binary("-", behind, low, name.column)
         return Binary("<", name, behind, name.column)
-
-    def condition(self) -> Node:
-        first, found = self.compared()
-        return self.chained(found) if found else first
-
-    def chained(self, found: list[tuple[Token, Node, Node]]) -> Node:
-        """Comparisons one after the other, which hold where their product is 1."""
-        parts: list[Node] = [Binary(token.text, left, right, token.column) for token, left, right in found]
-        whole = parts[0]
-        for part in parts[1:]:
-            whole = Binary("*", whole, part, part.column)
-        return whole
 
     def listed(self, opening: str, closing: str, item: Callable[[], Node]) -> tuple[Node, ...]:
         self.expect(opening, "here")

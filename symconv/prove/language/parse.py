@@ -51,11 +51,7 @@ def parse_claim(source: str) -> Claim:
 
 class _Parser(IndexGrammar):
     def claim(self) -> Claim:
-        equations = [self.equation()]
-        while self.accept(";") or self.starts_line():
-            if self.here.kind == "end":
-                break
-            equations.append(self.equation())
+        equations = self.equations_of(self.equation)
         if self.here.kind != "end":
             joined = self.here.kind in {"name", "number"} or self.at("(")
             hint = "; a product is written with *" if joined else ""
@@ -63,11 +59,6 @@ class _Parser(IndexGrammar):
             raise self.caret.error(self.here.column, message)
         *earlier, last = equations
         return Claim(last.name, last.body, self.source, last.indices, tuple(earlier))
-
-    def starts_line(self) -> bool:
-        """Whether a name stands first on a further line: an equation of its own."""
-        last = self.tokens[self.position - 1]
-        return self.here.kind == "name" and "\n" in self.source[last.column : self.here.column]
 
     def equation(self) -> Equation:
         side, at = self.here.text, self.here.column
@@ -80,7 +71,7 @@ class _Parser(IndexGrammar):
         indices = self.target() if self.accept("[") else None
         if not self.accept("=", ":=", "=="):
             raise self.wrong(f"'=' is wanted after {side}, as in '{side} = conv(...)'")
-        return Equation(side, indices, self.expression(), at)
+        return Equation(side, indices, self.condition(), at)
 
     def operand(self) -> Node:
         node = self.primary()
@@ -154,7 +145,7 @@ class _Parser(IndexGrammar):
                 break
             if items and self.tokens[self.position - 1].text != ",":
                 raise self.wrong(f"',' or {closing!r} is wanted")
-            items.append(self.expression())
+            items.append(self.condition())
         if not items and closing == ")":
             return Several((), at)
         return Several(tuple(items), at) if several else items[0]
@@ -189,11 +180,11 @@ class _Parser(IndexGrammar):
                 self.position += 2
                 if key in named:
                     raise self.caret.error(column, f"{key} is given twice")
-                named[key] = self.expression()
+                named[key] = self.condition()
             elif named:
                 raise self.caret.error(column, "a positional argument stands before the named ones")
             else:
-                arguments.append(self.expression())
+                arguments.append(self.condition())
         return Call(name, tuple(arguments), tuple(named.items()), at)
 
     def subscript(self) -> tuple[Span | Pick, ...]:
@@ -216,11 +207,11 @@ class _Parser(IndexGrammar):
         ):  # fmt: skip
             self.take()
             return Pick("new")
-        start = None if self.at(":") else self.expression()
+        start = None if self.at(":") else self.condition()
         if not self.accept(":"):
             return Pick("index", start)
-        stop = None if self.at(":", ",", "]") else self.expression()
+        stop = None if self.at(":", ",", "]") else self.condition()
         step = None
         if self.accept(":") and not self.at(",", "]"):
-            step = self.expression()
+            step = self.condition()
         return Span(start, stop, step)

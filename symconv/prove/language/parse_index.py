@@ -22,9 +22,8 @@ class IndexGrammar(Grammar[Node]):
     most_depth = 60
 
     def __init__(self, source: str) -> None:
-        self.source = source
         self.caret = Caret(source)
-        super().__init__(tokens(source, self.caret))
+        super().__init__(source, tokens(source, self.caret))
         self.operations = 0
 
     def error(self, column: int, message: str) -> SpecError:
@@ -61,15 +60,8 @@ class IndexGrammar(Grammar[Node]):
             "-", Number(Fraction(0), at), operand, at
         )  # fmt: skip
 
-    def expression(self) -> Node:
-        first, found = self.compared()
-        parts = [self.joined(token, left, right) for token, left, right in found]
-        if not parts:
-            return first
-        whole = parts[0]
-        for part in parts[1:]:
-            whole = Binary("*", whole, part, part.at)
-        return whole
+    def both(self, left: Node, right: Node) -> Node:
+        return Binary("*", left, right, right.at)
 
     def target(self) -> tuple[Node, ...]:
         """The indices of a side: names, each once, or several in parentheses for a merged axis."""
@@ -77,7 +69,7 @@ class IndexGrammar(Grammar[Node]):
         while not self.accept("]"):
             if items:
                 self.expect(",", "between indices, or ']'")
-            items.append(self.expression())
+            items.append(self.condition())
         seen: set[str] = set()
         for item in (one for node in items for one in (node.items if isinstance(node, Several) else (node,))):
             if not isinstance(item, Name) or item.name in seen:
@@ -104,7 +96,7 @@ class IndexGrammar(Grammar[Node]):
         if kind.startswith("arg") and len(indices) > 1:
             raise self.caret.error(at, f"{kind}[...] is a position along one index, as in {kind}[p<3](x[n,i+p])")
         self.expect("(", f"after {kind}[{','.join(indices)}]")
-        body = self.expression()
+        body = self.condition()
         self.expect(")", "to end the summand")
         return Reduction(kind, tuple(indices), tuple(where), body, at)
 
@@ -138,7 +130,7 @@ class IndexGrammar(Grammar[Node]):
         first, found = self.compared()
         if not found and (least or not isinstance(first, Name)):
             raise self.wrong(f"a comparison is wanted, one of {' '.join(COMPARISONS)}")
-        return [self.joined(token, left, right) for token, left, right in found] or [first]
+        return [self.joined(*one) for one in found] or [first]
 
 
 def _sides(node: Node) -> tuple[Node, ...]:
