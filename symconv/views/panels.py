@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import product
 
 from symconv.notation.expr import reads
 from symconv.notation.operator import Operator, Tensor
@@ -12,13 +11,13 @@ from symconv.notation.shapes import bind_sizes, completed
 from symconv.views.dialect import text
 from symconv.views.forms import form_text
 from symconv.views.svg import drawing, label, rect
-from symconv.views.terms import Cell, Term, cell_terms
+from symconv.views.terms import Cell, Term
 
-__all__ = ["Grid", "Mark", "Plane", "axis_names", "laid_out", "overview", "panels", "plane_of"]
+__all__ = ["SLICES", "WIDEST", "Grid", "Mark", "Plane", "axis_names", "laid_out", "panels", "plane_of"]
 
 _NOWHERE: Mapping[str, int] = {}
 _CELL, _GAP, _MARGIN, _HEAD = 30, 3, 14, 44
-_AROUND, _WIDEST, _SLICES, _WRITTEN = 2, 16, 4, 8
+_AROUND, WIDEST, SLICES, _WRITTEN = 2, 16, 4, 8
 """Cells shown around those that matter, cells in a row, slices of a third axis, terms written out."""
 
 
@@ -84,10 +83,10 @@ class Plane:
 
 
 def _cut(length: int, marked: list[int]) -> range:
-    if length <= _WIDEST or not marked:
-        return range(min(length, _WIDEST))
+    if length <= WIDEST or not marked:
+        return range(min(length, WIDEST))
     start = max(0, min(marked) - _AROUND)
-    return range(start, min(length, max(start + _WIDEST, max(marked) + _AROUND + 1)))
+    return range(start, min(length, max(start + WIDEST, max(marked) + _AROUND + 1)))
 
 
 def plane_of(op: Operator, tensor: Tensor, sizes: Mapping[str, int]) -> Plane:
@@ -138,7 +137,7 @@ def panels(
         for number, term in enumerate(shown, 1):
             for index in dict.fromkeys(index for tensor, index in term.factors if tensor == name):
                 touched.setdefault(plane.fixed(index), {}).setdefault(plane.place(index), []).append(number)
-        for fixed, places in list(touched.items())[:_SLICES]:
+        for fixed, places in list(touched.items())[:SLICES]:
             marks = {at: _numbered(name, numbers, shown) for at, numbers in places.items()}
             grids.append(plane.grid(_whole(plane, fixed), marks))
     head = f"{op.output.name}[{','.join(map(str, cell))}] ="
@@ -178,81 +177,6 @@ def _numbered(name: str, numbers: list[int], shown: list[Term]) -> Mark:
     return Mark(numbers[0] - 1, words, "; ".join(f"{k}: {shown[k - 1]}" for k in numbers))
 
 
-def overview(
-    op: Operator, shapes: Mapping[str, tuple[int, ...]], through: Mapping[str, int] = _NOWHERE
-) -> tuple[Grid, ...]:
-    """Every cell of a plane of the output: how many terms it sums, coloured by the residue class of its index.
-
-    ``through`` are values of indices that are not drawn, 0 where they are not named.
-    """
-    sizes = bind_sizes(op, completed(op, shapes))
-    plane = plane_of(op, op.output, sizes)
-    classes = _classes(op, plane, sizes)
-    slices = product(*(range(min(plane.shape[axis], _SLICES)) for axis in plane.drawn[:-2]))
-    grids: list[Grid] = []
-    for ahead in slices:
-        at = [through.get(name, 0) if k not in plane.drawn else 0 for k, name in enumerate(plane.names)]
-        for axis, k in zip(plane.drawn[:-2], ahead, strict=True):
-            at[axis] = k
-        marks = _counted(op, plane, tuple(at), classes, sizes)
-        grids.append(plane.grid(tuple(at), marks, _legend(op, plane, sizes, marks)))
-        if not plane.drawn:
-            break
-    return tuple(grids)
-
-
-def _counted(
-    op: Operator, plane: Plane, at: Cell, classes: Mapping[int, tuple[int, int]], sizes: Mapping[str, int]
-) -> dict[tuple[int, int], Mark]:
-    flat = plane.drawn[-2:]
-    counts: dict[Cell, int] = {}
-    for place in product(*(range(min(plane.shape[axis], _WIDEST)) for axis in flat)):
-        index = list(at)
-        for axis, k in zip(flat, place, strict=True):
-            index[axis] = k
-        counts[tuple(index)] = len(cell_terms(op, tuple(index), sizes))
-    kinds = {index: _kind(index, classes) for index in counts}
-    full = {kind: max(n for index, n in counts.items() if kinds[index] == kind) for kind in kinds.values()}
-    marks = {}
-    for cell, count in counts.items():
-        words = f"{op.output.name}[{','.join(map(str, cell))}] sums {count} terms"
-        kind = kinds[cell]
-        marks[plane.place(cell)] = Mark(kind if count else None, str(count), words, faint=0 < count < full[kind])
-    return marks
-
-
-def _classes(op: Operator, plane: Plane, sizes: Mapping[str, int]) -> dict[int, tuple[int, int]]:
-    """Of each drawn axis that a window strides over: what is added to the index, and the modulus."""
-    found = {}
-    for window in op.windows:
-        size = window.extent if window.transposed else window.size
-        for axis in plane.drawn:
-            if [str(one) for one in plane.tensor.axes[axis]] == [size] and window.stride > 1:
-                found[axis] = (window.lo.evaluate(dict(sizes)), window.stride)
-    return found
-
-
-def _kind(index: Cell, classes: Mapping[int, tuple[int, int]]) -> int:
-    kind = 0
-    for axis, (shift, modulus) in classes.items():
-        kind = kind * modulus + (index[axis] + shift) % modulus
-    return kind
-
-
-def _legend(
-    op: Operator, plane: Plane, sizes: Mapping[str, int], marks: Mapping[tuple[int, int], Mark]
-) -> tuple[str, ...]:
-    """What the numbers and the kinds of cells that there are mean."""
-    classes = _classes(op, plane, sizes)
-    words = [f"({plane.names[axis]}+{shift}) mod {modulus}" if shift else f"{plane.names[axis]} mod {modulus}"
-             for axis, (shift, modulus) in classes.items()]  # fmt: skip
-    said = ["numbers: terms that a cell sums"]
-    said += [f"colour: residue class {', '.join(words)}"] if words else []
-    said += ["pale: fewer terms, at a border"] if any(mark.faint for mark in marks.values()) else []
-    said += ["dashed: no term reaches it"] if any(mark.number is None for mark in marks.values()) else []
-    return tuple(said)
-
-
 def laid_out(grids: tuple[Grid, ...], title: str) -> str:
     """Grids side by side, what is said of them below."""
     parts, left, bottom = [label(_MARGIN, 16, title, "start", size=13)], float(_MARGIN), 0.0
@@ -270,7 +194,7 @@ def laid_out(grids: tuple[Grid, ...], title: str) -> str:
 
 def _drawn(grid: Grid, left: float, top: float) -> tuple[list[str], float, float]:
     step = _CELL + _GAP
-    side = 22.0 if grid.names[0] else 0.0
+    side = max(22.0, 6.5 * len(grid.names[0]) + 15) if grid.names[0] else 0.0
     parts = [label(left, top + 8, grid.title, "start")]
     x0, y0 = left + side, top + _HEAD
     parts += [label(x0 + k * step + _CELL / 2, y0 - 6, str(j), size=10) for k, j in enumerate(grid.columns)]
@@ -279,7 +203,7 @@ def _drawn(grid: Grid, left: float, top: float) -> tuple[list[str], float, float
     for i in grid.rows:
         y = y0 + (i - grid.rows.start) * step
         if grid.names[0]:
-            parts.append(label(left + 8, y + _CELL / 2 + 4, str(i), size=10))
+            parts.append(label(x0 - 14, y + _CELL / 2 + 4, str(i), size=10))
         for j in grid.columns:
             x, mark = x0 + (j - grid.columns.start) * step, grid.marks.get((i, j), Mark())
             parts.append(rect(x, y, _CELL, _CELL, mark.number, mark.title, faint=mark.faint, strong=mark.strong))

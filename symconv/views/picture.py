@@ -12,7 +12,8 @@ from symconv.notation.operator import Operator
 from symconv.notation.shapes import bind_sizes, completed
 from symconv.views.corners import check_planes, corner_of
 from symconv.views.motion import animated, cells_in_turn, storyboard
-from symconv.views.panels import Grid, laid_out, overview, panels
+from symconv.views.overview import overview
+from symconv.views.panels import Grid, laid_out, panels
 from symconv.views.sized import sizes_to_show
 from symconv.views.terms import Cell, Term, resolved, terms
 

@@ -99,3 +99,11 @@ def test_planes_are_chosen_by_the_names_of_their_indices():
 def test_a_plane_that_there_is_not_is_refused_in_words(at, cell, words):
     with pytest.raises(sc.SymconvError, match=words):
         sc.picture(sc.derive(sc.conv2d(), "x"), cell=cell, at=at)
+
+
+def test_more_classes_than_colours_have_letters():
+    few, many = (sc.picture(sc.derive(sc.conv2d(stride=s), "x")).svg for s in ((2, 3), 3))
+    assert "colour: residue class u mod 2, v mod 3" in few
+    assert "letter: residue class u mod 3, v mod 3" in many
+    assert {f">2 {chr(ord('A') + k)}<" in many for k in range(9)} == {True}
+    assert ">2 J<" not in many
