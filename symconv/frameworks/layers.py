@@ -83,6 +83,19 @@ class Layer:
         name = self.op.tensors[place]
         return self._kept(("gradient", place), lambda: pipeline.derive(self.op, name).operator)
 
+    def single(self) -> Layer:
+        """This layer, where it has one output; raises SpecError where it has several."""
+        if self.op.several:
+            raise SpecError(
+                f"{self.op.name} has the outputs {' and '.join(self.op.several)}; here functions have one: make one of "
+                f"each, op.only({self.op.several[0]!r}) and so on"
+            )
+        return self
+
+    def only(self, name: str) -> Layer:
+        """The operator of one of several outputs."""
+        return self._kept(("only", name), lambda: self.op.only(name))
+
     def tangent(self, places: tuple[int, ...]) -> Layer:
         """The directional derivative, over ``(*inputs, *tangents)`` of the inputs at these places."""
         named = tuple(self.op.tensors[place] for place in places)

@@ -26,7 +26,7 @@ class Function:
     """What :func:`as_function` makes: call it with arrays in ``tensors`` order, or by name."""
 
     def __init__(self, layer: Layer) -> None:
-        self.layer = layer
+        self.layer = layer.single()
 
         def symconv(*arrays: Any) -> Any:
             _check(layer, arrays)

@@ -34,7 +34,7 @@ class Function:
     """What :func:`as_function` makes: call it with tensors in ``tensors`` order, or by name."""
 
     def __init__(self, layer: Layer) -> None:
-        self.layer = layer
+        self.layer = layer.single()
 
     @property
     def operator(self) -> Operator:

@@ -13,7 +13,8 @@ from symconv.frameworks.layers import Layer
 from symconv.kernel import Kernel
 from symconv.notation.operator import Tensor
 
-__all__ = ["as_inputs", "backward", "forward", "is_opaque", "is_plain", "second_order", "stacks"]
+__all__ = ["as_inputs", "backward", "forward", "is_opaque", "is_plain", "second_order", "stacks", "together",
+           "together_backward"]  # fmt: skip
 
 _DTYPES = {torch.float32: "float32", torch.float64: "float64"}
 _LAST = {4: (torch.channels_last, (0, 2, 3, 1)), 5: (torch.channels_last_3d, (0, 2, 3, 4, 1))}
@@ -134,6 +135,20 @@ def backward(
     if orders is None:
         return tuple(made)
     return tuple(_back(one, orders[place]) for one, place in zip(made, places, strict=True))
+
+
+def together(layer: Layer, tensors: Sequence[torch.Tensor]) -> tuple[torch.Tensor, ...]:
+    """Every output of an operator of several, of one call."""
+    return tuple(torch.from_numpy(one) for one in _kernel(layer, tensors).forward(*map(_array, tensors)))
+
+
+def together_backward(layer: Layer, places: tuple[int, ...], given: Sequence[torch.Tensor]) -> tuple[torch.Tensor, ...]:
+    """The gradients by the inputs at ``places`` of several outputs, of one call over the cotangents and the inputs."""
+    count, names = len(layer.op.outputs), layer.op.tensors
+    wanted = tuple(names[place] for place in places)
+    arrays = tuple(map(_array, given))
+    found = _kernel(layer, given[count:]).backward(arrays[:count], *arrays[count:], wrt=wanted)
+    return tuple(torch.from_numpy(getattr(found, name)) for name in wanted)
 
 
 def _kernel(layer: Layer, tensors: Sequence[torch.Tensor]) -> Kernel:

@@ -14,8 +14,10 @@ from symconv.frameworks.layers import Layer, layer_of
 from symconv.frameworks.torch.calls import as_inputs, is_plain
 from symconv.frameworks.torch.custom import operator_op
 from symconv.frameworks.torch.functions import operator
+from symconv.frameworks.torch.several import is_transformed, outputs
 from symconv.notation.operator import Operator
 from symconv.options import Options, said, spelled_out
+from symconv.several import outputs_type
 
 if TYPE_CHECKING:
     from symconv.api import Gradient
@@ -70,6 +72,38 @@ class Function:
         return f"<torch function of {self.operator}>"
 
 
+class Several(Function):
+    """What :func:`as_function` makes of an operator of several outputs: a call returns a named tuple of them.
+
+    One kernel computes all outputs, and one all gradients. Where torch transforms, traces or takes tangents each output
+    is an operator of its own.
+    """
+
+    def __init__(self, layer: Layer) -> None:
+        self.layer = layer
+        self._each = tuple(Function(layer.only(one.name)) for one in layer.op.outputs)
+        self._made = outputs_type(layer.op)
+
+    @property
+    def op(self) -> Any:
+        """There is none in torch's registry: raises SpecError."""
+        raise SpecError(f"{self.operator.name} has several outputs: each is an operator of torch's registry by itself")
+
+    def __call__(self, *tensors: torch.Tensor, **named: torch.Tensor) -> Any:
+        """The outputs, differentiable; raises SpecError where a tensor does not fit."""
+        if named:
+            tensors = in_order(self.operator, tensors, named)
+        if torch.compiler.is_compiling():
+            return self._made(*(one(*tensors) for one in self._each))
+        given = as_inputs(self.layer, tensors)
+        if is_transformed(given):
+            return self._made(*(one(*given) for one in self._each))
+        return self._made(*outputs(self.layer, given))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Several, (self.layer,)
+
+
 @torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
 def _no_forward_mode(name: str) -> None:
     """Refuses a tangent along with what is traced: a custom operator would drop it and say nothing."""
@@ -101,6 +135,7 @@ def as_function(
 
     The function takes tensors in ``op.tensors`` order, float32 or float64 on the CPU, and has every derivative:
     backward of any order, forward mode, ``torch.func`` and ``vmap``. Under ``torch.compile`` it is one opaque operator.
+    Of several outputs it returns a named tuple; one that the loss does not use takes no part in the gradients.
 
     Raises SpecError for bad options; calls raise it where a tensor does not fit.
 
@@ -113,9 +148,13 @@ def as_function(
     tensor([[[2., 3., 3., 2.]]])
     """
     build = said(dtype=dtype, sizes=sizes, threads=threads, accuracy=accuracy, tune=tune, target=target)
-    return Function(layer_of(op, build))
+    return _made(layer_of(op, build))
 
 
 def function_of(op: Operator, chosen: Options, lazy: bool) -> Function:
     """As :func:`as_function`, for options already checked; ``lazy`` compiles the backward when it is first called."""
-    return Function(Layer(op, chosen, lazy))
+    return _made(Layer(op, chosen, lazy))
+
+
+def _made(layer: Layer) -> Function:
+    return Several(layer) if layer.op.several else Function(layer)
