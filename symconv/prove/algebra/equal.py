@@ -143,7 +143,9 @@ class _Reader:
     def _factor(self, factor: Factor, facts: Facts) -> Polynomial:
         function, marked, number = factor.tensor.partition(OF_SUM)
         whole = self.scope.of_sum
-        if marked and number[:-1].isdigit() and function.replace(" ", "").replace("/", "").isalnum():
+        # Which element is the first largest one is told by that element too: it is no function of the sum alone.
+        of_one = not function.startswith("first ") and function.replace(" ", "").replace("/", "").isalnum()
+        if marked and number[:-1].isdigit() and of_one:
             assert isinstance(whole, WholeSums)
             return self._of_sum(whole, function, int(number[:-1]), factor.index, facts)
         if not marked and is_atom(factor.tensor):
