@@ -129,6 +129,11 @@ def _kernel(
         "native": native,
         "choice": number,
         "checked": candidate.checked,
+        "watched": [
+            {"place": f"<{pointer_type(b, False)}>{places[b.name]}", "count": printer.expr(total(b.sizes))}
+            for b in kernel.buffers
+            if b.name in candidate.watched
+        ],
         "schedule": candidate.schedule.name,
         "sizes": sizes,
         "parameters": list(kernel.parameters),

@@ -17,7 +17,8 @@ class Candidate:
 
     ``checked`` kernels may turn infinities that the definition never reads into NaN: after one has run, the module
     looks for results that are no finite numbers, and where there is one, the first candidate computes all of them
-    again. ``facts`` are what the planner counts with (:class:`symconv.tune.facts.Facts`); the first candidate needs
+    again. Where all elements of the inputs that ``watched`` names are finite, nothing of the kind happens: the module
+    looks at those where they are fewer than the results. ``facts`` are what the planner counts with (:class:`symconv.tune.facts.Facts`); the first candidate needs
     none. ``bound`` is the largest error in units of the largest result, where the method states one.
     """
 
@@ -27,6 +28,7 @@ class Candidate:
     checked: bool = False
     facts: object = None
     bound: float | None = None
+    watched: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

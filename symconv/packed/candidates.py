@@ -22,6 +22,7 @@ from symconv.packed.counting import masked_facts, packed_facts, stencil_facts, w
 from symconv.packed.dot import DotTile, dot_nests
 from symconv.packed.inplace import gapless, readable
 from symconv.packed.outer import Packed, Tile, outer_nests
+from symconv.packed.outside import harmless
 from symconv.packed.roles import Contraction, contraction, unhaloed
 from symconv.packed.stencil import StencilTile
 from symconv.packed.stencil_cells import cells_nests
@@ -203,7 +204,9 @@ def _candidate(gather: Gather, name: str, found: Contraction, tile: Tile | DotTi
     kernel = _kernel(gather, name, found, tile)
     label = f"packed {tile.rows}x{tile.blocks}" if isinstance(tile, Tile) else f"dot {tile.rows}x{tile.columns}"
     facts = packed_facts(found, tile, label, kernel.parameters)
-    return Candidate(gather, Schedule(label, (tile,)), kernel, checked=True, facts=facts)
+    watched = tuple(dict.fromkeys(read.tensor for read in found.narrow)) if harmless(found) else ()
+    checked = found.padded or found.lanes == "steps"
+    return Candidate(gather, Schedule(label, (tile,)), kernel, checked=checked, facts=facts, watched=watched)
 
 
 def packed_kernel(gather: Gather, name: str, tile: Tile | DotTile) -> Kernel | None:

@@ -108,11 +108,11 @@ def copied_row(
     source: Source,
     valid: tuple[Expr, ...],
     pitch: Expr,
-    ahead: Expr | None = None,
+    ahead: tuple[Expr, ...] = (),
 ) -> tuple[Stmt, ...]:
     """A packed row: elements of the operand where it has them, 0 elsewhere; all 0 where one of ``valid`` fails.
 
-    What lies ``ahead`` elements behind is fetched from memory meanwhile.
+    What lies ``ahead`` elements behind (one number for each line that a block takes) is fetched from memory meanwhile.
     """
     upper = largest([const(0), smallest([pitch, source.upper])])
     for condition in valid:
@@ -121,7 +121,7 @@ def copied_row(
 
     def block(k: Expr, mask: str) -> tuple[Stmt, ...]:
         copy = StoreLanes(buffer, (*prefix, k), 1, mask, "=", LoadLanes(tensor, index(k), source.factor, mask))
-        return (copy,) if ahead is None else (Prefetch(tensor, index(k), ahead), copy)
+        return (*(Prefetch(tensor, index(k), far) for far in ahead), copy)
 
     return (
         Let("upper_", upper),

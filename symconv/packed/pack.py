@@ -158,21 +158,22 @@ def _rows(
     row = (*_prefix(space, operand, plane), space.row(named.values()))
     tensor, ahead = operand.read.tensor, _ahead(space, operand)
     if source.factor == 1:
-        body = copied_row(buffer, row, tensor, partial(index, source), source, valid, space.lane.pitch, ahead)
+        body = copied_row(buffer, row, tensor, partial(index, source), source, valid, space.lane.pitch, (ahead,))
     else:
         length = mul(const(source.factor), space.lane.pitch)
-        line = copied_row(f"{buffer}line_", (), tensor, partial(index, whole), whole, valid, length, ahead)
+        line = copied_row(f"{buffer}line_", (), tensor, partial(index, whole), whole, valid, length, (ahead,))
         body = (*line, *_split(buffer, row, f"{lane}_class_", source.factor, space.lane.pitch))
         if source.factor == 2:
             # Of pairs, two loads are one shuffle away from a vector; a row shorter than a vector would need masks.
             own: tuple[Stmt, ...] = ()
+            # Both lines for each class: often no tap reads the other.
+            lines = tuple(add(ahead, mul(const(k), Var(LANES))) for k in range(source.factor))
             for residue in range(source.factor):
                 fixed: dict[str, Expr] = {f"{lane}_class_": const(residue)}
                 origin = replace(source, shift=substitute(source.shift, fixed))
                 place = tuple(substitute(part, fixed) for part in row)
-                beside = add(ahead, mul(const(residue), Var(LANES)))
                 copied = copied_row(
-                    buffer, place, tensor, partial(index, origin), origin, valid, space.lane.pitch, beside
+                    buffer, place, tensor, partial(index, origin), origin, valid, space.lane.pitch, lines
                 )
                 own += _where(simplify(substitute(space.lane.reached, fixed)), copied)
             long = space.lane.size, Var(LANES)
