@@ -18,8 +18,9 @@ class Candidate:
     ``checked`` kernels may turn infinities that the definition never reads into NaN: after one has run, the module
     looks for results that are no finite numbers, and where there is one, the first candidate computes all of them
     again. Where all elements of the inputs that ``watched`` names are finite, nothing of the kind happens: the module
-    looks at those where they are fewer than the results. ``facts`` are what the planner counts with (:class:`symconv.tune.facts.Facts`); the first candidate needs
-    none. ``bound`` is the largest error in units of the largest result, where the method states one.
+    looks at those where they are fewer than the results. ``facts`` are what the planner counts with
+    (:class:`symconv.tune.facts.Facts`); the first candidate needs none. ``bound`` is the largest
+    error in units of the largest result, where the method states one.
     """
 
     gather: Gather

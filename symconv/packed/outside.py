@@ -22,8 +22,8 @@ def harmless(found: Contraction) -> bool:
 
 
 def _outside(expr: Expr, zero: set[str]) -> str:
-    """What an expression of finite numbers is where the tensors in ``zero`` are 0: ``zero``, ``finite``, or nothing that
-    is known, as a product of large numbers."""
+    """What an expression of finite numbers is where the tensors in ``zero`` are 0: ``zero``, ``finite``, or nothing
+    that is known, as a product of large numbers."""
     match expr:
         case Read(tensor, _, _):
             return "zero" if tensor in zero else "finite"

@@ -28,10 +28,18 @@ _BOX = 150.0
 """Starting a box: an iteration of the outermost loop, its numbers."""
 _NARROW = 3.0
 """Storing an element of the narrow operand where the tile wants it."""
-_PANEL = 0.08
+_PANEL = 0.2
 """The share of a panel's way from the second cache that arithmetic does not cover."""
 _AFAR = 0.1
 """Cycles to wait for a byte of the narrow operand that only the last cache holds."""
+_LINE = 64
+"""Bytes of a line."""
+_SPARE = 0.9
+"""Of sums a little more than the second cache is thought to hold does no harm: the last ones are written once."""
+_RUN = 100.0
+"""Waiting where the next piece of a plane lies behind others, as in another page."""
+_SUMS = 0.5
+"""The share of the way of sums and copies from caches far away that nothing covers."""
 _THERE = 1.2
 """Reading an operand in place costs more than its way from memory: pieces of it lie far apart."""
 _START = 900.0
@@ -142,29 +150,42 @@ def cycles(n: Counts, machine: Machine, chosen: dict[str, Array]) -> Parts:
 
 def _cache(n: Counts, machine: Machine, chosen: dict[str, Array], calls: Calls, boxes: Array) -> Array:
     """Waiting for what register tiles read and write: panels of the wide operand, the narrow operand, sums."""
+    lengths, pitches = _spaces(n, chosen)
+    near = columns_near(n, pieces(n.axes, lengths), pitches)
+    row_blocks, held = -(-n.rows // n.tile[0]), np.ceil(n.planes / chosen["FB"])
+    narrow = row_blocks * n.tile[0] * sum(n.taps) * machine.itemsize
+    block, second = narrow * chosen["FB"], 0.6 * machine.caches.second
+    waiting: Array = np.select([block <= 0.5 * machine.caches.first, block <= second], [0.0, 0.004], 0.025)
+    shared, packed, summed = _memory(n, machine, chosen)
+    private = packed * (1 - near) + summed
+    evicted = shared / n.groups + private > 0.8 * machine.caches.second
+    passes = boxes / max(n.groups, 1) * np.where(evicted, _AFAR, 0.0)
+    # Beside operands and results they do not stay in the last cache: others use it, too.
+    far = np.where(private > 0.2 * machine.caches.last, 1 / 4, rate(_SPARE * private, machine))
+    sums = n.rows * len(n.taps) * calls.vectors * machine.vector_bytes * 2 * held
+    copied = 2 * boxes * plane(n, lengths, pitches) * n.planes * machine.itemsize * (1 - near)
+    return (
+        _panels(n, machine, chosen, calls, near)
+        + narrow * n.planes * n.groups * passes
+        + calls.number * narrow * n.planes * waiting
+        + (sums + copied) * np.maximum(0.0, far - 1 / 28) * _SUMS
+    )
+
+
+def _panels(n: Counts, machine: Machine, chosen: dict[str, Array], calls: Calls, near: Array) -> Array:
+    """Waiting for what the register tiles of a block of lanes read again and again, one for each block of rows."""
     lane, most = n.axes[-1], max(n.taps, default=1)
     beside = min(most, lane.high - lane.low + 1)
     row_blocks, held = -(-n.rows // n.tile[0]), np.ceil(n.planes / chosen["FB"])
     lanes = calls.vectors / calls.number * machine.lanes
-    panel = chosen["FB"] * -(-most // beside) * (lanes + beside - 1) * machine.itemsize
-    again = np.where(panel > 0.75 * machine.caches.first, row_blocks * len(n.taps), 1)
-    panels = calls.number * held * panel * rate(2.0 * panel, machine) * (0.5 + _PANEL * (again - 1))
-    narrow = row_blocks * n.tile[0] * sum(n.taps) * machine.itemsize
-    block, second = narrow * chosen["FB"], 0.6 * machine.caches.second
-    waiting: Array = np.select([block <= 0.5 * machine.caches.first, block <= second], [0.0, 0.004], 0.025)
-    private = workspace(n, machine, chosen)[1]
-    evicted = narrow * n.planes + private > 0.8 * machine.caches.second
-    passes = boxes / max(n.groups, 1) * np.where(evicted, _AFAR, 0.0)
-    sums = n.rows * len(n.taps) * calls.vectors * machine.vector_bytes * 2 * held
-    lengths, pitches = _spaces(n, chosen)
-    copied = 2 * boxes * plane(n, lengths, pitches) * n.planes * machine.itemsize
-    copied = copied * (1 - columns_near(n, pieces(n.axes, lengths), pitches))
-    return (
-        panels
-        + narrow * n.planes * n.groups * passes
-        + calls.number * narrow * n.planes * waiting
-        + (sums + copied) * np.maximum(0.0, rate(private, machine) - 1 / 28) * 0.5
-    )
+    pieces_ = chosen["FB"] * -(-most // beside)
+    panel = pieces_ * (lanes + beside - 1) * machine.itemsize
+    # What is read in place begins anywhere in a line, and the next panel is fetched beside it.
+    more = near * pieces_ * (0.5 * lanes * machine.itemsize + _LINE)
+    narrow = n.tile[0] * most * chosen["FB"] * machine.itemsize
+    again = np.where(panel + more + narrow > 0.9 * machine.caches.first, row_blocks * len(n.taps), 1)
+    waiting: Array = calls.number * held * panel * rate(2.0 * panel, machine) * (0.5 + _PANEL * (again - 1))
+    return waiting
 
 
 def _spaces(n: Counts, chosen: dict[str, Array]) -> tuple[list[Array], list[Array]]:
@@ -183,7 +204,13 @@ def _pack(n: Counts, machine: Machine, lengths: list[Array], pitches: list[Array
 
 
 def _unpack(n: Counts, machine: Machine, lengths: list[Array]) -> Array:
-    started = n.writes / (lengths[-1] * n.axes[-1].stride) * _ROW
+    row = lengths[-1] * n.axes[-1].stride
+    together = (
+        row
+        if len(n.axes) == 1
+        else np.where(lengths[-1] < n.axes[-1].extent, row, row * lengths[-2] * n.axes[-2].stride)
+    )
+    started = n.writes / row * _ROW + n.writes / together * _RUN
     return started + n.writes * moved(n.writes, machine, n.facts.phases) * _scattered(n, lengths)
 
 
@@ -206,10 +233,16 @@ def distance(elements: int, machine: Machine) -> float:
 
 def workspace(n: Counts, machine: Machine, chosen: dict[str, Array]) -> tuple[float, Array]:
     """Bytes shared by all threads, and bytes of each thread."""
+    shared, packed, sums = _memory(n, machine, chosen)
+    return shared, packed + sums
+
+
+def _memory(n: Counts, machine: Machine, chosen: dict[str, Array]) -> tuple[float, Array, Array]:
+    """Bytes of the narrow operand, and those of a thread: the packed operand and the sums of a box."""
     lengths, pitches = _spaces(n, chosen)
     m, vectors = n.tile
     rows = -(-n.rows // m) * m
     packed = chosen["FB"] * (plane(n, lengths, pitches) + 2 * pitches[-1]) * n.facts.classes
     sums = rows * max(len(n.taps), 1) * (span(lengths, pitches) + vectors * machine.lanes)
-    shared = rows * sum(n.taps) * n.planes * n.groups * machine.itemsize
-    return float(shared), (packed + sums) * machine.itemsize
+    narrow = rows * sum(n.taps) * n.planes * n.groups * machine.itemsize
+    return float(narrow), packed * machine.itemsize, sums * machine.itemsize
