@@ -147,7 +147,9 @@ class _Reader:
         of_one = not function.startswith("first ") and function.replace(" ", "").replace("/", "").isalnum()
         if marked and number[:-1].isdigit() and of_one:
             assert isinstance(whole, WholeSums)
-            return self._of_sum(whole, function, int(number[:-1]), factor.index, facts)
+            # A place of a maximum has the index of its tap besides: to this algebra it is a number like any other.
+            if len(factor.index) == len(whole.known[int(number[:-1])].names):
+                return self._of_sum(whole, function, int(number[:-1]), factor.index, facts)
         if not marked and is_atom(factor.tensor):
             found = self._of_elements(factor)
             if found is not None:
