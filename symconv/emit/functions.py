@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from symconv.loops.ir import (
     VECTOR,
@@ -35,6 +36,9 @@ TYPES = {"int": "Py_ssize_t", "real": "sc_real", "vector": "sc_vector", "positio
 """The C types of declared names, by what they are."""
 _NAME = re.compile(r"\bv_(\w+)")
 _WIDE = {"real": "vector", "index": "position"}
+_STORES = frozenset((Store, StoreLanes, StoreZip, StoreReduced, Accumulate))
+_USES = _STORES | {Load, LoadLanes, Prefetch}
+_REACHES = _USES | {Address}
 _POINTERS = {"real": "sc", "index": "sc_index", "offset": "sc_offset"}
 
 
@@ -87,15 +91,15 @@ class Functions:
     def _made(
         self, kernel: Kernel, body: tuple[Stmt, ...], name: str, lines: tuple[str, ...], comment: str | None = None
     ) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
-        own = declared(body, native=True)
+        own, nodes = declared(body, native=True), tuple(expressions(body))
         loops = {node.var for node in own_nodes(body) if isinstance(node, For)}
         text = "\n".join(lines)
         places = {name: number for number, name in enumerate(dict.fromkeys(_NAME.findall(text)))}
         local = {name for names in own.values() for name in names} | loops
-        outer = {node.name for node in expressions(body) if isinstance(node, Var)}
-        outer |= lengths(kernel, mentioned(body) | addressed(body))
+        outer = {node.name for node in nodes if type(node) is Var}
+        outer |= lengths(kernel, _named(nodes, _REACHES))
         integers = tuple(sorted((outer - local) & set(places), key=places.__getitem__))
-        stored, buffers = written(body), sorted(kernel.buffers, key=lambda b: places.get(b.name, 0))
+        stored, buffers = _named(nodes, _STORES), sorted(kernel.buffers, key=lambda b: places.get(b.name, 0))
         typed = {b.name: pointer_type(b, b.name in stored) for b in buffers if b.name in places}
         kinds = {name: TYPES[kind] for kind, names in own.items() for name in names}
         kinds |= dict.fromkeys(loops, "loop") | dict.fromkeys(integers, "number") | typed
@@ -122,19 +126,22 @@ def pointer_type(buffer: Buffer, stored: bool) -> str:
 
 def written(body: tuple[object, ...]) -> frozenset[str]:
     """The buffers that a block stores to."""
-    stores = (Store, StoreLanes, StoreZip, StoreReduced, Accumulate)
-    return frozenset(node.buffer for node in expressions(body) if isinstance(node, stores))  # type: ignore[arg-type]
+    return _named(expressions(body), _STORES)  # type: ignore[arg-type]
 
 
 def mentioned(body: tuple[object, ...]) -> frozenset[str]:
     """The buffers that a block needs."""
-    uses = (Load, LoadLanes, Store, StoreLanes, StoreZip, StoreReduced, Accumulate, Prefetch)
-    return frozenset(node.buffer for node in expressions(body) if isinstance(node, uses))  # type: ignore[arg-type]
+    return _named(expressions(body), _USES)  # type: ignore[arg-type]
 
 
 def addressed(body: tuple[object, ...]) -> frozenset[str]:
     """The buffers of which a block computes addresses; it needs their lengths alone."""
-    return frozenset(node.buffer for node in expressions(body) if isinstance(node, Address))  # type: ignore[arg-type]
+    return _named(expressions(body), frozenset((Address,)))  # type: ignore[arg-type]
+
+
+def _named(nodes: Iterable[Any], kinds: frozenset[type]) -> frozenset[str]:
+    """The buffers that nodes of such kinds name."""
+    return frozenset([node.buffer for node in nodes if type(node) in kinds])
 
 
 def lengths(kernel: Kernel, buffers: frozenset[str]) -> set[str]:
@@ -163,7 +170,9 @@ def declared(body: tuple[object, ...], native: bool = False) -> dict[str, list[s
 
 def own_nodes(body: tuple[object, ...]) -> Iterator[object]:
     """The nodes of a block, without those inside of outlined bodies."""
-    for node in body:
+    left = list(body[::-1])
+    while left:
+        node = left.pop()
         yield node
-        if not isinstance(node, Outlined):
-            yield from own_nodes(children(node))  # type: ignore[arg-type]
+        if type(node) is not Outlined:
+            left += children(node)[::-1]  # type: ignore[arg-type]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
+from operator import is_
 from typing import Any, get_args
 
 from symconv.loops.ir import Expr, Nest, Node, Stmt, Var
@@ -25,6 +26,7 @@ def _parts(kind: type) -> tuple[tuple[str, bool], ...]:
 
 _PARTS: dict[type, tuple[tuple[str, bool], ...]] = {kind: _parts(kind) for kind in _NODES}
 """Found once: trees of many nodes are walked often, and most nodes are names and numbers."""
+_BACKWARDS = {kind: parts[::-1] for kind, parts in _PARTS.items()}
 
 
 def children(node: Node | Nest) -> tuple[Any, ...]:
@@ -41,36 +43,46 @@ def children(node: Node | Nest) -> tuple[Any, ...]:
 
 def walk(node: Node | Nest) -> Iterator[Any]:
     """The node and everything below it, each before its parts."""
-    left = [node]
-    while left:
-        here = left.pop()
-        yield here
-        if _PARTS[type(here)]:
-            left += children(here)[::-1]
+    return iter(_below([node]))
 
 
 def expressions(body: tuple[Stmt, ...]) -> Iterator[Any]:
     """Every node of a block."""
-    for statement in body:
-        yield from walk(statement)
+    return iter(_below(list(body[::-1])))
+
+
+def _below(left: list[Any]) -> list[Any]:
+    """The nodes, the last one first, and everything below them."""
+    found: list[Any] = []
+    while left:
+        here = left.pop()
+        found.append(here)
+        for name, several in _BACKWARDS[type(here)]:
+            value = getattr(here, name)
+            if several:
+                left += value[::-1]
+            elif value is not None:
+                left.append(value)
+    return found
 
 
 def rewrite(node: Any, rule: Callable[[Any], Any]) -> Any:
     """Bottom-up: each node with rewritten parts goes through ``rule``, which answers the node that takes its place."""
+    changed = {}
+    for name, _ in _PARTS[type(node)]:
+        old = getattr(node, name)
+        new = _rewritten(old, rule)
+        if new is not old and new != old:
+            changed[name] = new
+    return rule(replace(node, **changed) if changed else node)
 
-    def part(value: Any) -> Any:
-        if type(value) is tuple:
-            return tuple([part(item) for item in value])
-        return rewrite(value, rule) if type(value) in _KINDS else value
 
-    parts = _PARTS[type(node)]
-    if not parts:
-        return rule(node)
-    old = [getattr(node, name) for name, _ in parts]
-    new = [part(value) for value in old]
-    if all(a is b or a == b for a, b in zip(old, new, strict=True)):
-        return rule(node)
-    return rule(replace(node, **{name: value for (name, _), value in zip(parts, new, strict=True)}))
+def _rewritten(value: Any, rule: Callable[[Any], Any]) -> Any:
+    """What a field holds, rewritten: the same object where nothing in it is another."""
+    if type(value) is tuple:
+        new = tuple([_rewritten(item, rule) for item in value])
+        return value if all(map(is_, new, value)) else new
+    return rewrite(value, rule) if type(value) in _KINDS else value
 
 
 def substitute(node: Any, values: dict[str, Expr]) -> Any:

@@ -16,6 +16,7 @@ from symconv.entry import Array, Entry
 from symconv.options import options
 from symconv.tune.counts import possible
 from symconv.tune.facts import from_json
+from symconv.tune.plan import Choice
 
 Shape = tuple[int, ...]
 Case = tuple[Callable[[], sc.Operator], str, str, int]
@@ -36,6 +37,7 @@ CASES: dict[str, Case] = {
 CHANNELS = (1, 3, 4, 5, 7, 8, 9, 15, 16, 17)
 COLUMNS = (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 24, 31, 33, 48, 49)
 NUMBERS = (1, 2, 3, 5, 8, 17, 1000)
+FIRST = Choice(0, (), 0.0)
 
 
 def drawn(op: sc.Operator, groups: int, rng: np.random.Generator) -> dict[str, Shape]:
@@ -59,21 +61,21 @@ def drawn(op: sc.Operator, groups: int, rng: np.random.Generator) -> dict[str, S
         return found
 
 
-def plans(entry: Entry, sizes: Shape, rng: np.random.Generator) -> Iterator[tuple[int, bool, tuple[Shape, ...]]]:
+def plans(entry: Entry, sizes: Shape, rng: np.random.Generator) -> Iterator[tuple[int, bool, tuple[Choice, ...]]]:
     """The bits of the results it is for, whether its sums are exact, and a plan, for every way possible at such sizes."""
     named = dict(zip(entry.size_names, sizes, strict=True))
     for place, output in enumerate(entry.outputs):
         for number, way in enumerate(output.ways):
             if number and possible(from_json(way.facts), named):
-                choice = (number, *(int(rng.choice(NUMBERS)) for _ in way.parameters))
-                plan = tuple(choice if k == place else (0,) for k in range(len(entry.outputs)))
+                choice = Choice(number, tuple(int(rng.choice(NUMBERS)) for _ in way.parameters), 0.0)
+                plan = tuple(choice if k == place else FIRST for k in range(len(entry.outputs)))
                 yield output.mask, way.bound is None, plan
 
 
 def compared(entry: Entry, arrays: tuple[Array, ...], rng: np.random.Generator) -> int:
     sizes = entry.sizes(tuple(array.shape for array in arrays))
     results = sum(not output.stage for output in entry.outputs)
-    entry._keep(sizes, tuple((0,) for _ in entry.outputs))
+    entry._keep(sizes, (FIRST,) * len(entry.outputs))
     first, done = entry.call((1 << results) - 1, arrays, None, 1), 0
     for mask, exact, plan in plans(entry, sizes, rng):
         entry._keep(sizes, plan)
