@@ -91,7 +91,7 @@ def compile_module(source: Source, tools: Toolchain, name: str, folder: Path, pr
         if found is None:
             side.compile(_C_NAME, translated, (*flags, *includes))
         else:
-            side.compile(_C_NAME, found.rest, (*map(_quicker, flags), *includes))
+            side.compile(_C_NAME, found.rest, (*_quicker(flags, tools), *includes))
             side.compile(_NESTS, found.nests, flags)
     objects = side.made()
     made = _linked(source, tools, name, folder, objects)
@@ -100,9 +100,10 @@ def compile_module(source: Source, tools: Toolchain, name: str, folder: Path, pr
     return made
 
 
-def _quicker(flag: str) -> str:
+def _quicker(flags: tuple[str, ...], tools: Toolchain) -> tuple[str, ...]:
     """Flags for what takes no time when it runs: more passes of the compiler would cost more than they gain."""
-    return "-O1" if flag == "-O2" else flag
+    level = "-O1" if "clang" in tools.version else "-Og"  # to zig the latter means traps where numbers overflow
+    return tuple(level if flag == "-O2" else flag for flag in flags)
 
 
 class _Side:

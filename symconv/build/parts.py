@@ -14,6 +14,8 @@ _CLOSED = '\n    """\n'
 _FIRST = "\n    static sc_nest "
 _LAST = f"\n    /* {DRIVERS} */\n"
 _FUNCTION = re.compile(r"^    static (sc_nest (\w+)\([^)]*\))", re.MULTILINE)
+_LONG = re.compile(r"^    static inline (int sc_finite\([^)]*\)) \{\n.*?^    \}\n", re.MULTILINE | re.DOTALL)
+"""The one helper of what calls loops that runs over a whole result itself."""
 _NEST = re.compile(r"^static (sc_nest (__pyx_f_\w+)\([^;{}]*\)) \{\n.*?^\}\n", re.MULTILINE | re.DOTALL)
 _DECLARED = re.compile(r"^static (sc_nest __pyx_f_\w+\([^;{}]*\);)", re.MULTILINE)
 _FOREIGN = re.compile(r"\b(?:__pyx_(?![vtL]_?\w)|__Pyx|Py(?!_ssize_t\b)|PY|CYTHON_(?!UNUSED\b))\w*")
@@ -78,12 +80,22 @@ def parted(text: str) -> Parts | None:
     if first < 1:
         return Parts(text, text[begin:end] + "\n", "", "")
     last = text.find(_LAST, first, end) + 1 or end
-    functions = text[first:last]
+    (head, long), functions = _without_long(text[:first]), text[first:last]
     used = set(_CALLED.findall(text, last))
     kept = "".join(_declaration(one) for one in _FUNCTION.finditer(functions) if one[2] in used)
     blank = "\n" * (functions.count("\n") - kept.count("\n"))
     apart = _FUNCTION.sub(lambda one: f"    {_SHARED}{one[1]}" if one[2] in used else one[0], functions)
-    return Parts(text[:first] + kept + blank + text[last:], text[begin:first], kept, apart)
+    return Parts(head + kept + blank + text[last:], head[begin:], kept, long + apart)
+
+
+def _without_long(head: str) -> tuple[str, str]:
+    """The text before functions with the helper that takes long declared alone, line for line, and that helper."""
+    found = _LONG.search(head)
+    if found is None:
+        return head, ""
+    blank = "\n" * (found[0].count("\n") - 1)
+    declared = f"{head[: found.start()]}{_declaration(found)}{blank}{head[found.end() :]}"
+    return declared, f"    {_SHARED}{found[0].removeprefix('    static inline ')}\n"
 
 
 def _declaration(function: re.Match[str]) -> str:
