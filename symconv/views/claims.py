@@ -23,9 +23,9 @@ from symconv.prove.language.syntax import (
     Tuple,
 )
 from symconv.prove.proof import Proof
+from symconv.views.compared import difference_svgs, excess, pattern_svgs
 from symconv.views.differences import Difference, difference
 from symconv.views.highlight import highlighted
-from symconv.views.planes import difference_svgs, excess, pattern_svgs
 
 __all__ = ["claim_latex", "proof_html"]
 

@@ -261,6 +261,11 @@ def test_paper_has_the_worked_cells(browser, written, tmp_path):
     assert page.value("getComputedStyle(document.querySelector('#lesson')).display") == "none"
     assert page.value("document.querySelector('.worked').getBoundingClientRect().height") > 100
     assert page.value("getComputedStyle(document.querySelector('nav')).display") == "none"
+    # Small steps are folded on a screen, and read on paper; who reads in the dark prints in black.
+    assert page.value("document.querySelector('details.parts').getBoundingClientRect().height") > 100
+    dark = browser.page(written(OPS["strips"]()), dark=True)
+    dark.call("Emulation.setEmulatedMedia", media="print", features=[{"name": "prefers-color-scheme", "value": "dark"}])
+    assert dark.value("getComputedStyle(document.body).color") == "rgb(35, 38, 43)"
 
 
 @pytest.mark.full

@@ -10,8 +10,8 @@ import pytest
 import symconv as sc
 from symconv.prove.decide.evidence import pattern
 from symconv.views.claims import proof_html
+from symconv.views.compared import excess, pattern_svgs
 from symconv.views.differences import difference
-from symconv.views.planes import excess, pattern_svgs
 
 FALSE = [
     (sc.conv2d(stride=2), "gx = conv_transpose(gy, w, stride=2)"),
