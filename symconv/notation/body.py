@@ -12,9 +12,9 @@ from symconv.notation.constants import refusal
 from symconv.notation.expr import FUNCTIONS, Apply, Const, Expr, Index, Piece, Range, Read, Reduce
 from symconv.notation.found import Body, Slot
 from symconv.notation.functions import TABLE
+from symconv.notation.grammar import COMPARISONS
 from symconv.notation.indices import index_forms, size_of_tap
 from symconv.notation.lexer import point
-from symconv.notation.parse import COMPARISONS
 from symconv.notation.quotients import slot_index, summed
 from symconv.notation.size_text import size_form
 from symconv.notation.tree import Binary, Call, Group, Name, Negate, Node, Number, nodes, put

@@ -12,7 +12,8 @@ from symconv.notation.lexer import Token
 
 __all__ = ["COMPARISONS", "Grammar"]
 
-COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
+COMPARISONS = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne"}
+"""The signs of comparisons, and the functions of numbers that they stand for."""
 N = TypeVar("N")
 E = TypeVar("E")
 

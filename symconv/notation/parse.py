@@ -43,7 +43,6 @@ MAX_DEPTH = 40
 MAX_HEIGHT = 120
 HEADS = frozenset({"sum", "prod", "mean", "max", "min", "logsumexp", "norm", "var", "std", "softmax", "log_softmax"})
 """Words that run over indices in brackets, of what stands in parentheses behind them."""
-COMPARISONS = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne"}
 
 
 class _Parser(Grammar[Node]):

@@ -8,7 +8,6 @@ from typing import Any
 
 from symconv.loops.arith import add, const, mul, sub
 from symconv.loops.ir import (
-    LANES,
     Declare,
     Expr,
     For,
@@ -24,12 +23,10 @@ from symconv.loops.ir import (
 )
 from symconv.loops.traverse import substitute, walk
 from symconv.relation.points import UnclearError
-from symconv.validate.polynomial import alike, polynomial
+from symconv.validate.polynomial import WIDTH, alike, polynomial
 from symconv.validate.unrolled import lane_of
 
 __all__ = ["block_of", "tile_of"]
-
-WIDTH = Var(LANES)
 
 
 def tile_of(body: tuple[Stmt, ...], lane: str, blocks: int) -> tuple[Stmt, ...]:

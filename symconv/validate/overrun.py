@@ -37,11 +37,10 @@ from symconv.loops.ir import (
 from symconv.loops.traverse import rewrite, substitute, walk
 from symconv.relation.points import UnclearError
 from symconv.validate.places import row_radices
-from symconv.validate.polynomial import alike, digits, expression, least_quotients, polynomial, uses
+from symconv.validate.polynomial import WIDTH, alike, digits, expression, least_quotients, polynomial, uses
 
 __all__ = ["without_junk"]
 
-WIDTH = Var(LANES)
 Path = tuple[tuple[int, Stmt], ...]
 """Positions in blocks with the statements there, from the outside in."""
 

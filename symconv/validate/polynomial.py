@@ -12,11 +12,14 @@ from fractions import Fraction
 from typing import Any
 
 from symconv.loops.arith import add, const, mul, sub
-from symconv.loops.ir import Binary, Compare, Const, Expr, FloorDiv, Mod, Select, Var
+from symconv.loops.ir import LANES, Binary, Compare, Const, Expr, FloorDiv, Mod, Select, Var
 from symconv.loops.traverse import children, walk
 from symconv.relation.points import UnclearError
 
-__all__ = ["Polynomial", "alike", "canonical", "digits", "expression", "least_quotients", "polynomial", "uses"]
+__all__ = ["WIDTH", "Polynomial", "alike", "canonical", "digits", "expression", "least_quotients", "polynomial", "uses"]
+
+WIDTH = Var(LANES)
+"""The number of lanes, where it is not known."""
 
 Polynomial = dict[tuple[Expr, ...], Fraction]
 """The coefficient of each product of atoms."""

@@ -35,11 +35,9 @@ from symconv.loops.traverse import rewrite, walk
 from symconv.relation.lemmas import ROWS, STRIPS, prove
 from symconv.relation.points import UnclearError
 from symconv.validate.micro import block_of, tile_of
-from symconv.validate.polynomial import alike, digits, expression, least_quotients, polynomial, uses
+from symconv.validate.polynomial import WIDTH, alike, digits, expression, least_quotients, polynomial, uses
 
 __all__ = ["in_cells"]
-
-WIDTH = Var(LANES)
 
 
 def in_cells(kernel: Kernel, loop: For, lets: Mapping[str, Expr], radices: Sequence[Expr]) -> tuple[Stmt, ...] | None:

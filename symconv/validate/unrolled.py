@@ -12,7 +12,6 @@ from typing import Any
 
 from symconv.loops.arith import add, const, mul, sub
 from symconv.loops.ir import (
-    LANES,
     Accumulate,
     Binary,
     Compare,
@@ -32,11 +31,9 @@ from symconv.loops.ir import (
     Var,
 )
 from symconv.loops.traverse import rewrite, substitute, walk
-from symconv.validate.polynomial import alike, expression, polynomial, uses
+from symconv.validate.polynomial import WIDTH, alike, expression, polynomial, uses
 
 __all__ = ["lane_of", "rolled_spans"]
-
-WIDTH = Var(LANES)
 
 
 def lane_of(node: Any, lane: Expr) -> Any:

@@ -15,14 +15,14 @@ from symconv.errors import shortened
 from symconv.gather.derivation import Derivation
 from symconv.limits import KERNEL_OPERATIONS, PLANNED_OPERATIONS
 from symconv.loops.candidate import Candidate
-from symconv.loops.ir import LANES as WIDTH
-from symconv.loops.ir import Expr, Kernel, LoadLanes, ReduceLanes, Splat, StoreLanes, Var
+from symconv.loops.ir import Expr, Kernel, LoadLanes, ReduceLanes, Splat, StoreLanes
 from symconv.loops.traverse import walk
 from symconv.notation.operator import Operator
 from symconv.relation.effort import ExhaustedError, effort
 from symconv.relation.points import UnclearError
 from symconv.validate.ordering import FaultError
 from symconv.validate.plain import plain
+from symconv.validate.polynomial import WIDTH
 from symconv.validate.proof import prove
 from symconv.validate.settled import least_of
 from symconv.validate.witness import witness
@@ -166,4 +166,4 @@ def _single(kernel: Kernel) -> bool:
 
 
 def _wide(kernel: Kernel) -> bool:
-    return any(isinstance(node, Var) and node.name == WIDTH for nest in kernel.nests for node in walk(nest))
+    return any(node == WIDTH for nest in kernel.nests for node in walk(nest))

@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
+from symconv.notation.grammar import COMPARISONS
 from symconv.prove.concrete.enclosure import Enclosure, NoValueError, applied
 from symconv.prove.concrete.numbers import Array, Ground
 from symconv.prove.language.syntax import Node, show
 from symconv.verify import scalars
 
-__all__ = ["COMPARED", "pointwise"]
+__all__ = ["pointwise"]
 
-COMPARED = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne"}
-_RATIONAL = frozenset({"abs", "relu", "sign", "max", "min", "where", "div", "pow", *COMPARED.values()})
+_RATIONAL = frozenset({"abs", "relu", "sign", "max", "min", "where", "div", "pow", *COMPARISONS.values()})
 
 
 def pointwise(ground: Ground, name: str, arrays: Sequence[Array], node: Node) -> Array:

@@ -9,8 +9,9 @@ from fractions import Fraction
 import numpy as np
 
 from symconv.errors import SpecError
+from symconv.notation.grammar import COMPARISONS
 from symconv.notation.operator import Operator, Tensor
-from symconv.prove.concrete.elements import COMPARED, pointwise
+from symconv.prove.concrete.elements import pointwise
 from symconv.prove.concrete.indexed import Layout, indexed_array
 from symconv.prove.concrete.numbers import (
     Array,
@@ -195,9 +196,9 @@ def _binary(ground: Ground, node: Binary) -> Array:
         case "**" if right and not left:
             base = _array(ground, node.left)
             return pointwise(ground, "pow", (base, _exact(amount(ground, node.right))), node)
-        case op if op in COMPARED and not (left and right):
+        case op if op in COMPARISONS and not (left and right):
             given = (_operand(ground, node.left), _operand(ground, node.right))
-            return _pointwise(ground, COMPARED[op], given, node)
+            return _pointwise(ground, COMPARISONS[op], given, node)
         case "@" if not left and not right:
             a, b = _array(ground, node.left), _array(ground, node.right)
             if min(a.ndim, b.ndim) < 2:

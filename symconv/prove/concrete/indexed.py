@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from symconv.limits import ARRAY_CELLS, OBJECT_CELLS
-from symconv.prove.concrete.elements import COMPARED, pointwise
+from symconv.notation.grammar import COMPARISONS
+from symconv.prove.concrete.elements import pointwise
 from symconv.prove.concrete.enclosure import NoValueError
 from symconv.prove.concrete.numbers import Array, Ground, TooLargeError, amount, component
 from symconv.prove.language.places import alone, bounds, names_of, places
@@ -105,9 +106,9 @@ class _Reader:
                 return self._read(node, put, depth)
             case Reduction():
                 return self._reduced(node, put, depth)
-            case Binary(op, left, right) if op in COMPARED and self._of_positions(node, put):
+            case Binary(op, left, right) if op in COMPARISONS and self._of_positions(node, put):
                 (first, exact), (second, whole) = (self._form(side, put, None) for side in (left, right))
-                held = pointwise(self.ground, COMPARED[op], (np.asarray(first), np.asarray(second)), node)
+                held = pointwise(self.ground, COMPARISONS[op], (np.asarray(first), np.asarray(second)), node)
                 return np.asarray(held * (exact & whole))
             case Binary(op, left, right):
                 a = self.value(left, put, depth)
@@ -141,8 +142,8 @@ class _Reader:
         )
 
     def _joined(self, node: Binary, op: str, a: Array, b: Array) -> Array:
-        if op in COMPARED:
-            return pointwise(self.ground, COMPARED[op], (a, b), node)
+        if op in COMPARISONS:
+            return pointwise(self.ground, COMPARISONS[op], (a, b), node)
         if op == "/":
             return pointwise(self.ground, "div", (a, b), node)
         if op not in _OPERATIONS:

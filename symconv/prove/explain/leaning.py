@@ -9,9 +9,9 @@ import numpy as np
 
 from symconv.errors import SpecError
 from symconv.limits import GEOMETRIES
+from symconv.notation.grammar import COMPARISONS
 from symconv.notation.operator import Operator
 from symconv.prove.concrete.counterexample import PRIME, drawn
-from symconv.prove.concrete.elements import COMPARED
 from symconv.prove.concrete.enclosure import NoValueError
 from symconv.prove.concrete.evaluate import Misfit
 from symconv.prove.concrete.sides import applies_functions, evaluated, is_rational, true_value, truth_of
@@ -81,7 +81,7 @@ def _rational(op: Operator, claim: Claim | Coded) -> bool:
     if isinstance(claim, Coded):
         return False
     calls = {canonical(node.function) for node in claim.nodes() if isinstance(node, Call)}
-    compared = any(isinstance(n, Binary) and (n.op in COMPARED or n.op == "**") for n in claim.nodes())
+    compared = any(isinstance(n, Binary) and (n.op in COMPARISONS or n.op == "**") for n in claim.nodes())
     return (
         not calls & {*ELEMENTWISE, *IRRATIONAL, "where", "clip"}
         and not compared

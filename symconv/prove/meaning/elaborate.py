@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from symconv.notation.affine import Affine, affine
+from symconv.notation.grammar import COMPARISONS
 from symconv.prove.language.defined import arguments_of
 from symconv.prove.language.people import nearest
 from symconv.prove.language.syntax import Binary, Call, Name, Node, Number, Reduction, Sliced, Text, Tuple, show
@@ -12,7 +13,6 @@ from symconv.prove.language.vocabulary import ELEMENTWISE, FUNCTIONS, OPTIONS_OF
 from symconv.prove.language.words import DEFINED
 from symconv.prove.meaning import arrays, elements
 from symconv.prove.meaning.amounts import amount, as_product
-from symconv.prove.meaning.functions import COMPARED
 from symconv.prove.meaning.movements import axes_of, axis_number, lengths_of, moved, subscript
 from symconv.prove.meaning.scope import Scope, Undecided
 from symconv.prove.meaning.sliding import columns, convolution, scipy
@@ -96,7 +96,7 @@ def _binary(scope: Scope, node: Binary) -> Value:
             )  # fmt: skip
         case "**" if right and not left:
             return elements.powered(scope, _array(scope, node.left), as_product(amount(scope, node.right)))
-        case op if op in COMPARED and not (left and right):
+        case op if op in COMPARISONS and not (left and right):
             return elements.elementwise(scope, op, _operand(scope, node.left), _operand(scope, node.right), show(node))
         case "@" if not left and not right:
             return _matmul(scope, _array(scope, node.left), _array(scope, node.right), node)

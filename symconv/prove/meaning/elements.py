@@ -7,8 +7,9 @@ from fractions import Fraction
 
 from symconv.notation.affine import Affine, affine
 from symconv.notation.expr import Constraint, equal
+from symconv.notation.grammar import COMPARISONS
 from symconv.prove.meaning.addresses import Position, read_at, same_structure, shared
-from symconv.prove.meaning.functions import COMPARED, applied
+from symconv.prove.meaning.functions import applied
 from symconv.prove.meaning.functions import powered as to_power
 from symconv.prove.meaning.scope import Scope, same_size
 from symconv.prove.meaning.value import Axis, Product, Term, Value, axis, build, inside, multiplied, read, scaled
@@ -38,8 +39,8 @@ def elementwise(scope: Scope, op: str, left: Value, right: Value, sentence: str)
         a, b = side(left, groups, 0), side(right, groups, 1)
         if op == "*":
             yield from multiplied(a, b)
-        elif op in COMPARED:
-            yield from applied(COMPARED[op], [list(a), list(b)], _limits(axes, groups), scope.of_sum)
+        elif op in COMPARISONS:
+            yield from applied(COMPARISONS[op], [list(a), list(b)], _limits(axes, groups), scope.of_sum)
         else:
             yield from a
             yield from scaled(b, Fraction(1 if op == "+" else -1))

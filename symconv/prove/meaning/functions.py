@@ -23,7 +23,6 @@ from symconv.prove.meaning.scope import Undecided
 from symconv.prove.meaning.value import Factor, Product, Term, multiplied, scaled
 
 __all__ = [
-    "COMPARED",
     "UNARY",
     "OfSum",
     "applied",
@@ -35,10 +34,6 @@ UNARY = ODD | EVEN | NONE | OTHER
 """The functions of one element that claims know too."""
 
 _RECIPROCAL = "reciprocal(1*"
-
-COMPARED = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne"}
-"""Comparisons as functions of elements."""
-
 _ONE = [Term(Fraction(1), (), ())]
 
 Sum = Sequence[Term]

@@ -14,6 +14,7 @@ from itertools import product
 
 from symconv.notation.affine import Affine, var
 from symconv.notation.expr import Constraint, nonnegative
+from symconv.notation.grammar import COMPARISONS
 from symconv.prove.language.places import Place, alone, bounds, names_of, places
 from symconv.prove.language.syntax import (
     Binary,
@@ -32,7 +33,7 @@ from symconv.prove.language.syntax import (
 from symconv.prove.language.vocabulary import ELEMENTWISE, canonical
 from symconv.prove.meaning.addresses import Position, flat, read_at
 from symconv.prove.meaning.amounts import amount, as_product
-from symconv.prove.meaning.functions import COMPARED, applied, powered
+from symconv.prove.meaning.functions import applied, powered
 from symconv.prove.meaning.positions import as_term, compared, position
 from symconv.prove.meaning.scope import Scope, Undecided
 from symconv.prove.meaning.value import (
@@ -157,7 +158,7 @@ class _Reader:
         raise self.scope.error(node.at, message)
 
     def _binary(self, node: Binary, put: Put, limits: Limits) -> list[Term]:
-        if node.op in COMPARED:
+        if node.op in COMPARISONS:
             return list(self._condition(node, put, limits))
         if node.op in {"//", "%"}:
             raise Undecided(f"{show(node)} stands where a number is wanted")
@@ -199,7 +200,7 @@ class _Reader:
                 return
         if not (self._is_position(node.left, put) and self._is_position(node.right, put)):
             given = [self.terms(side, put, limits) for side in (node.left, node.right)]
-            yield from applied(COMPARED[node.op], given, limits, self.scope.of_sum)
+            yield from applied(COMPARISONS[node.op], given, limits, self.scope.of_sum)
             return
         (a, exact), (b, whole) = (position(self.scope, side, put, None) for side in (node.left, node.right))
         for constraint in compared(node.op, a - b):
