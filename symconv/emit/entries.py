@@ -115,7 +115,7 @@ def _kernel(
     # No name of a tensor holds "0_": the suffix makes none that another kernel or nest has.
     prefix = f"{unit.name}_{entry.name}_{kernel.name}" + (f"_alt0_{number}_" if number else "")
     native = bool(kernel.parameters)
-    printer = Printer(kernel, native=native)
+    printer, outside = Printer(kernel, native=native), Printer(kernel)
     seen = {name for nest in kernel.nests for name in mentioned(nest.body)}
     used = [b for b in kernel.buffers if b.name in seen]
     places = _places(entry)
@@ -130,7 +130,7 @@ def _kernel(
         "choice": number,
         "checked": candidate.checked,
         "watched": [
-            {"place": f"<{pointer_type(b, False)}>{places[b.name]}", "count": printer.expr(total(b.sizes))}
+            {"place": f"<{pointer_type(b, False)}>{places[b.name]}", "count": outside.expr(total(b.sizes))}
             for b in kernel.buffers
             if b.name in candidate.watched
         ],
