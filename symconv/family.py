@@ -69,7 +69,7 @@ def family_of(source: Any, options: Mapping[str, Any]) -> Family | None:
     """
     params = by_name("params", options.get("params"), "{'s': 2}")
     later = [name for name, value in params.items() if value is int]
-    unsaid = [name for name, value in params.items() if value is None or value == "?"]
+    unsaid = [name for name, value in params.items() if value is None or (isinstance(value, str) and value == "?")]
     if (not later and not unsaid) or not isinstance(source, str):
         return None if not later else Family(source, *_split(options, params, later))
     equations = parse_equations(source)

@@ -66,9 +66,11 @@ def adjoint(op: Operator, wrt: str) -> Operator:
         what = "is a size" if op.input(wrt).is_size else "holds positions"
         raise DerivationError(f"{wrt} {what}: there is no gradient with respect to it")
     cotangents = tuple(replace(one, name=cotangent_name(one.name)) for one in op.outputs)
-    taken = {*op.tensors, *(s.target.name for s in op.statements if op.several)}
-    for name in (*(one.name for one in cotangents), cotangent_name(wrt)):
-        if name in taken:
+    targets = {s.target.name for s in op.statements}
+    names = tuple(one.name for one in cotangents)
+    for name in (*names, cotangent_name(wrt)):
+        # A gradient that is derived again computes what is called as its gradient will be, and does not need it.
+        if name in op.tensors or (name in targets and (op.several or name in names)):
             raise SpecError(f"{op.name} already has a tensor {name!r}, the name its gradient needs: rename that tensor")
     active = _active(op, wrt)
     sweep = Sweep(op, wrt)

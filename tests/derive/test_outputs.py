@@ -85,6 +85,7 @@ def test_by_a_cotangent_the_loss_has_the_output_as_its_gradient(arrays) -> None:
             "gy[i] = x[i]**2; y[i] = 2*gy[i]; z[i] = gy[i]*x[i]",
             "already has a tensor 'gy', the name its gradient needs",
         ),
+        ("gy[i] = x[i]**2; y[i] = 2*gy[i]", "already has a tensor 'gy', the name its gradient needs"),
     ],
 )
 def test_names_that_gradients_need(source, words) -> None:
