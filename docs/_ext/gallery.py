@@ -74,7 +74,7 @@ def benchmark(name):
     """How its layer fared beside what is written for it in torch, on one thread of the CPU of the record."""
     layer = figures["layers"][name]
     shapes = ", ".join("x".join(map(str, shape)) for shape in layer["shapes"])
-    print(f"{layer['operator']}, inputs {shapes}")
+    print(f"{layer['operator'].partition(': ')[0]}, inputs {shapes}")
     for direction in ("forward", "backward"):
         mine, theirs = layer["ms"][direction], layer["ms"][f"torch {direction}"]
         print(f"    {direction:8} {mine:8.2f} ms    {layer['torch']} {theirs:8.2f} ms    ratio {theirs / mine:5.2f}")
