@@ -84,8 +84,10 @@ class Expressions(Operations):
         match node:
             case ast.Tuple(items):
                 return tuple(self._items(items))
-            case ast.List(items) | ast.Set(items):
+            case ast.List(items):
                 return self._items(items)
+            case ast.Set(items):
+                return frozenset(map(self.key, self._items(items)))
             case ast.Dict(keys, values):
                 return self._dict(keys, values)
             case ast.BoolOp(op, values):

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from symconv.code.frames import Frame, Frames
+from symconv.code.kinds import kind_of
 from symconv.code.python import is_range, range_of
 from symconv.code.trouble import Outside
 from symconv.code.values import Box, Series
@@ -103,5 +104,9 @@ class Lists(Frames):
         return Series((index,), (count,), self.fixed(element))
 
     def fixed(self, element: Box) -> Box:
-        """What an array holds now, whatever is done to it later."""
-        return Box(self.current(element), self.depth, line=self.line)
+        """What an array holds now; one that was there before the loop is not read after it changed."""
+        now = self.current(element)
+        root = self.root(element)
+        if root.depth > self.depth:
+            return self.boxed(now, kind_of(element))
+        return Box(now, self.depth, element, seen=root.version, line=self.line, loose=True)

@@ -95,6 +95,8 @@ class Truths(Held):
             return first in second
         if isinstance(second, dict):
             return self.key(first) in second
+        if isinstance(second, frozenset):
+            second = list(second)
         if isinstance(second, tuple | list) and not (second and isinstance(second[0], Dotted) and len(second) == 2):
             found: Any = False
             for one in second:

@@ -183,3 +183,14 @@ def rows_zip(dout, x):
     for g, d in zip(gx, dout):
         g += 2 * d
     return gx
+
+
+def listed_views(dout, x):
+    d = 2 * dout
+    columns = [d[:, i] for i in range(x.shape[1])]
+    d += 1
+    return np.stack(columns, axis=1)
+
+
+def summed_set(dout, x):
+    return dout * sum({1, 1})
