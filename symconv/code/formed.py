@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from symconv.notation.affine import Affine, affine, var
 from symconv.notation.expr import Apply, Const, Constraint, Expr, Index, Piece, Range, Read, Reduce, equal
 from symconv.notation.operator import Definition, Operator, Statement, Tensor
-from symconv.prove.meaning.atoms import is_atom
+from symconv.prove.meaning.atoms import OF_SUM, is_atom
 from symconv.prove.meaning.value import Term, Value, inside
+from symconv.prove.meaning.whole_sums import KnownSum
 from symconv.relation.regions import Region
 from symconv.relation.sets import Context, System, form_text, implied
 from symconv.relation.terms import Factor
@@ -22,6 +23,8 @@ _SPATIAL = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
 _TAPS = {1: ("K",), 2: ("KH", "KW"), 3: ("KD", "KH", "KW")}
 _INDICES = "nfijkuvrst"
 _INNER = "cpqabdeghlmoz"
+_PLACES = ("largest", "smallest")
+"""Functions of the elements of a sum, which stand for others."""
 _FRESH = re.compile(r"e\d+_")
 _WORD = re.compile(r"(-?\d+(?:/\d+)?)((?:\*\([^)]*\)\^-?\d+)*)((?:\*\w+\{\d+\})*)")
 
@@ -36,10 +39,12 @@ class _Names:
         return form.substitute(dict(self.put))
 
 
-def formed(name: str, value: Value, sizes: Mapping[str, Sequence[str]], region: Region) -> Operator | None:
+def formed(name: str, value: Value, sizes: Mapping[str, Sequence[str]], region: Region,
+           known: Sequence[KnownSum] = ()) -> Operator | None:  # fmt: skip
     """The operator over these tensors, each with its sizes, whose output is ``value`` where ``region`` holds.
 
-    None where a term has a form that operators have not.
+    ``known`` are the sums that functions among the factors are of. None where a term has a form that operators have
+    not.
     """
     names = _Names(_named(sizes, region))
     inputs = tuple(Tensor(t, tuple((names.form(var(s)),) for s in row)) for t, row in sizes.items())
@@ -65,12 +70,9 @@ def formed(name: str, value: Value, sizes: Mapping[str, Sequence[str]], region: 
     ]
     facts = _facts(taken, definitions)
     try:
-        parts = [_expression(term, put, names, (facts, tuple(limits), tuple(indices))) for term in value.terms]
+        expr = _total(value.terms, put, names, _Cell(facts, tuple(limits), tuple(indices), tuple(known)))
     except _Unknown:
         return None
-    expr: Expr = parts[0] if parts else Const(Fraction(0))
-    for part in parts[1:]:
-        expr = Apply("add", (expr, part))
     statement = Statement(Tensor("y", tuple(axes)), tuple(indices), expr)
     batch = _batch(axes, inputs)
     source = f"y[{','.join(indices)}] = {_shown(expr)}"
@@ -159,8 +161,14 @@ def _size(form: Affine, taken: set[str], definitions: list[Definition]) -> Affin
     return var(known.name)
 
 
-_Cell = tuple[Context, tuple[Constraint, ...], tuple[str, ...]]
-"""What holds of the sizes, the limits of the output's indices, and these."""
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    """What holds of the sizes, the limits of the indices in sight, and these; the sums that functions are of."""
+
+    facts: Context
+    around: tuple[Constraint, ...]
+    indices: tuple[str, ...]
+    known: tuple[KnownSum, ...]
 
 
 def _facts(taken: set[str], definitions: Sequence[Definition]) -> Context:
@@ -170,15 +178,25 @@ def _facts(taken: set[str], definitions: Sequence[Definition]) -> Context:
     return Context(tuple(sorted(taken)), " and ".join(facts))
 
 
+def _total(terms: Sequence[Term], put: Mapping[str, Affine], names: _Names, cell: _Cell) -> Expr:
+    parts = [_expression(term, put, names, cell) for term in terms]
+    expr: Expr = parts[0] if parts else Const(Fraction(0))
+    for part in parts[1:]:
+        expr = Apply("add", (expr, part))
+    return expr
+
+
 def _expression(term: Term, put: Mapping[str, Affine], names: _Names, cell: _Cell) -> Expr:
     if term.tables:
         raise _Unknown
-    facts, around, indices = cell
-    inner = iter(n for n in _INNER if n not in indices)
+    inner = iter(n for n in _INNER if n not in cell.indices)
     ranges = []
     mine = dict(put)
     for bound in term.bound:
-        mine[bound] = var(next(inner))
+        letter = next(inner, None)
+        if letter is None:
+            raise _Unknown
+        mine[bound] = var(letter)
     where = list(term.where)
     for bound in term.bound:
         extent = _extent(bound, where)
@@ -189,13 +207,14 @@ def _expression(term: Term, put: Mapping[str, Affine], names: _Names, cell: _Cel
     def at(form: Affine) -> Affine:
         return names.form(form.substitute(mine))
 
+    around = (*cell.around, *(c for one in ranges for c in inside(var(one.name), one.extent)))
+    dims = (*cell.indices, *(one.name for one in ranges))
+    inside_ = replace(cell, around=around, indices=dims)
     body = _scaled(term, names)
     for factor in term.factors:
-        body = _times(body, _factor(factor, at))
+        body = _times(body, _factor(factor, at, names, inside_))
     conditions = tuple(dict.fromkeys(Constraint(at(c.form), c.equality) for c in where))
-    known = (*around, *(c for one in ranges for c in inside(var(one.name), one.extent)))
-    dims = (*indices, *(one.name for one in ranges))
-    conditions = tuple(c for c in conditions if not implied(facts, System(dims, known), c))
+    conditions = tuple(c for c in conditions if not implied(cell.facts, System(dims, around), c))
     body = body or Const(Fraction(1))
     if not ranges and not conditions:
         return body
@@ -225,12 +244,17 @@ def _extent(bound: str, where: Sequence[Constraint]) -> Affine:
     return plain[0]
 
 
-def _factor(factor: Factor, at: object) -> Expr:
-    assert callable(at)
-    if not is_atom(factor.tensor):
-        return Read(factor.tensor, tuple(at(form) for form in factor.index))
-    function, _, rest = factor.tensor.partition("(")
+def _factor(factor: Factor, at: Callable[[Affine], Affine], names: _Names, cell: _Cell) -> Expr:
     index = [at(form) for form in factor.index]
+    if not is_atom(factor.tensor):
+        return Read(factor.tensor, tuple(index))
+    function, marked, number = factor.tensor.partition(OF_SUM)
+    if marked:
+        if not number[:-1].isdigit() or int(number[:-1]) >= len(cell.known) or function in _PLACES:
+            raise _Unknown
+        one = cell.known[int(number[:-1])]
+        return _applied(function, _total(one.terms, dict(zip(one.names, index, strict=True)), names, cell))
+    function, _, rest = factor.tensor.partition("(")
     total: Expr | None = None
     for word in rest[:-1].split(" + "):
         match = _WORD.fullmatch(word)
@@ -243,6 +267,14 @@ def _factor(factor: Factor, at: object) -> Expr:
             part = read if part == Const(Fraction(1)) else Apply("mul", (part, read))
         total = part if total is None else Apply("add", (total, part))
     assert total is not None
+    return _applied(function, total)
+
+
+def _applied(function: str, total: Expr) -> Expr:
+    if function == "reciprocal":
+        return Apply("div", (Const(Fraction(1)), total))
+    if function.startswith("power "):
+        return Apply("pow", (total, Const(Fraction(function.removeprefix("power ")))))
     if function == "step":
         zero, one = Const(Fraction(0)), Const(Fraction(1))
         return Apply("where", (Apply("gt", (total, zero)), one, zero))

@@ -10,6 +10,7 @@ from itertools import product
 from typing import Any
 
 from symconv.code.formed import formed
+from symconv.code.ranks import ranks_of
 from symconv.code.roles import numeric, numeric_kind, packed, tensor_named
 from symconv.code.source import Program
 from symconv.code.statements import Reader
@@ -29,15 +30,13 @@ from symconv.prove.language.facts import facts_of
 from symconv.prove.language.parse import Caret
 from symconv.prove.meaning.scope import Fork, ForkAt, Mismatch, Names, Scope, Undecided
 from symconv.prove.meaning.value import Fresh, Term, Value, axis
-from symconv.prove.meaning.whole_sums import WholeSums
+from symconv.prove.meaning.whole_sums import KnownSum, WholeSums
 from symconv.relation.collecting import collected
 from symconv.relation.regions import Region, everywhere
 from symconv.relation.sets import Context as Sizes
 from symconv.relation.tables import domains
 
 __all__ = ["Forward", "forward_of"]
-
-_RANKS = {"x": (4, 3, 5, 2, 1), "w": (4, 3, 5, 2, 1), "b": (1,)}
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,7 @@ def forward_of(program: Program, node: ast.FunctionDef, settings: Mapping[str, A
     """The operator a forward function computes; raises SpecError where it is none that can be told."""
     forward = _described(program, node, settings)
     problems: list[str] = []
-    for ranks in _ranks(forward):
+    for ranks in ranks_of(forward.node, (*forward.tensors.values(), *forward.attributes.values())):
         for alike in (False, True):
             try:
                 read = _value(forward, ranks, alike)
@@ -117,7 +116,10 @@ def _described(program: Program, node: ast.FunctionDef, settings: Mapping[str, A
     spec = node.args
     plain = [one.arg for one in (*spec.posonlyargs, *spec.args, *spec.kwonlyargs)]
     tensors: dict[str, str] = {}
-    given = [n for n in plain if n not in {"self", "ctx"} and n not in settings and not numeric(n) and not packed(n)]
+    usually = zip(reversed([one.arg for one in (*spec.posonlyargs, *spec.args)]), reversed(spec.defaults), strict=False)
+    constants = {n for n, one in usually if isinstance(one, ast.Constant) and isinstance(one.value, int | float)}
+    known = {"self", "ctx", *constants, *settings}
+    given = [n for n in plain if n not in known and not numeric(n) and not packed(n)]
     usual = {tensor_named(name) for name in given}
     defaulted = set(plain[len(spec.posonlyargs) + len(spec.args) - len(spec.defaults) :]) if spec.defaults else set()
     for name in given:
@@ -138,29 +140,6 @@ def _described(program: Program, node: ast.FunctionDef, settings: Mapping[str, A
     return Forward(program, node, tensors, dict(settings), attributes)
 
 
-def _ranks(forward: Forward) -> Iterator[dict[str, int]]:
-    names = list(dict.fromkeys((*forward.tensors.values(), *forward.attributes.values())))
-    for rank in dict.fromkeys((*_hinted(forward.node), *_RANKS["x"])):
-        yield {name: 1 if name == "b" and "w" in names else rank for name in names}
-    for ranks in product(*(_RANKS.get(name, _RANKS["x"]) for name in names)):
-        if len(names) <= 2 and len(set(ranks)) > 1:
-            yield dict(zip(names, ranks, strict=True))
-
-
-def _hinted(node: ast.FunctionDef) -> list[int]:
-    """The numbers of axes that the text shows: what a shape is unpacked to, 2 where matrices are multiplied."""
-    found = []
-    for one in ast.walk(node):
-        match one:
-            case ast.Assign([ast.Tuple(items)], ast.Attribute(_, "shape") | ast.Call(ast.Attribute(_, "size"))):
-                found.append(len(items))
-    words = {n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute)}
-    matrices = words & {"mm", "dot", "matmul", "t", "linear", "addmm"} or any(
-        isinstance(n, ast.MatMult) for n in ast.walk(node)
-    )
-    return [*found, *([2] if matrices else [])]
-
-
 @dataclass(frozen=True)
 class _Read:
     """The output over tensors whose every length is a size of its own, and the sizes it is for."""
@@ -168,6 +147,7 @@ class _Read:
     value: Value
     sizes: Mapping[str, Sequence[str]]
     region: Region
+    known: Sequence[KnownSum] = ()
 
 
 def _value(forward: Forward, ranks: Mapping[str, int], alike: bool) -> _Read:
@@ -182,7 +162,7 @@ def _value(forward: Forward, ranks: Mapping[str, int], alike: bool) -> _Read:
     for _ in range(FORWARD_BRANCHES):
         facts = facts_of(operator("y[i] = x[i]"))
         scope = Scope(region, Caret(""), Fresh(frozenset(flat)), Names({}, {}, {}, {}, facts))
-        scope.of_sum = WholeSums(scope)
+        scope.of_sum = whole = WholeSums(scope)
         walk = Walk(scope)
         on = Symbolic(walk)
         arrays = {name: on.tensor(name, [axis(var(size)) for size in row]) for name, row in sizes.items()}
@@ -198,7 +178,7 @@ def _value(forward: Forward, ranks: Mapping[str, int], alike: bool) -> _Read:
             raise SpecError(f"{forward.node.name} does not return an array first")
         value = Reader(forward.program, on).current(result)
         kept = tuple(one for term in value.terms for one in domains(term))
-        return _Read(Value(value.axes, value.names, tuple(collected(kept))), sizes, walk.base)
+        return _Read(Value(value.axes, value.names, tuple(collected(kept))), sizes, walk.base, whole.known)
     raise Undecided("the sizes are split too often")
 
 
@@ -262,7 +242,7 @@ def _candidates(read: _Read, name: str) -> Iterator[Operator]:
             with suppress(SymconvError, KeyError):
                 yield catalogue()[f"max_pool{rank}d"].make(kernel=size, stride=stride)
     with suppress(SymconvError):
-        found = formed(name, value, read.sizes, read.region)
+        found = formed(name, value, read.sizes, read.region, read.known)
         if found is not None:
             yield found
 

@@ -147,16 +147,34 @@ def coded(reading: Reading, tensor: str, key: Any) -> Coded:
     reads = {one.id for one in ast.walk(reading.node) if isinstance(one, ast.Name)} | set(
         map(str, _flat(reading.arguments))
     )
-    words = {one.attr if isinstance(one, ast.Attribute) else getattr(one, "id", "") for one in ast.walk(reading.node)}
     return Coded(
         f"g{tensor}",
         f"{reading.node.name}(...)" + ("" if key is None else f"[{key!r}]"),
         lambda scope: _denoted(reading, scope, key),
         lambda arrays: computed(reading, arrays, key),
         op.output.name in reads,
-        bool(words & _APPLIED),
+        _applies(reading),
         *_listed(reading),
     )
+
+
+def _applies(reading: Reading) -> bool:
+    """Whether functions are applied whose values at fractions are no fractions, in the forward function too."""
+    waiting: list[ast.AST] = [reading.node, *([reading.forward.node] if reading.forward else [])]
+    seen: set[str] = set()
+    while waiting:
+        for one in ast.walk(waiting.pop()):
+            match one:
+                case ast.BinOp(_, ast.Pow(), power) if not (
+                    isinstance(power, ast.Constant) and isinstance(power.value, int)
+                ):
+                    return True
+                case ast.Attribute(_, word) | ast.Name(word) if word in _APPLIED:
+                    return True
+                case ast.Name(word) if word in reading.program.functions and word not in seen:
+                    seen.add(word)
+                    waiting.append(reading.program.functions[word])
+    return False
 
 
 def _listed(reading: Reading) -> tuple[tuple[str, ...], int]:

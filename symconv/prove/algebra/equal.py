@@ -144,12 +144,9 @@ class _Reader:
         function, marked, number = factor.tensor.partition(OF_SUM)
         whole = self.scope.of_sum
         # Which element is the first largest one is told by that element too: it is no function of the sum alone.
-        of_one = not function.startswith("first ") and function.replace(" ", "").replace("/", "").isalnum()
-        if marked and number[:-1].isdigit() and of_one:
+        if marked and number[:-1].isdigit() and (function.isidentifier() or function.startswith("power ")):
             assert isinstance(whole, WholeSums)
-            # A place of a maximum has the index of its tap besides: to this algebra it is a number like any other.
-            if len(factor.index) == len(whole.known[int(number[:-1])].names):
-                return self._of_sum(whole, function, int(number[:-1]), factor.index, facts)
+            return self._of_sum(whole, function, int(number[:-1]), factor.index, facts)
         if not marked and is_atom(factor.tensor):
             found = self._of_elements(factor)
             if found is not None:

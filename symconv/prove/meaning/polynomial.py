@@ -44,5 +44,8 @@ def _is_polynomial(expr: Expr) -> bool:
 
 
 def _is_size(expr: Expr) -> bool:
-    return all(isinstance(node, Const | Index) or (isinstance(node, Apply) and node.function == "mul")
-               for node in walk(expr))  # fmt: skip
+    """Whether it is made of sizes and numbers, which are divisors that every formula has."""
+    return all(
+        isinstance(node, Const | Index) or (isinstance(node, Apply) and node.function in {"mul", "pow"})
+        for node in walk(expr)
+    )

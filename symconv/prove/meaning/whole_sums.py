@@ -20,11 +20,13 @@ from symconv.prove.meaning.scope import Scope, Undecided
 from symconv.prove.meaning.value import Factor, Term, scaled
 from symconv.relation.equality import difference
 
-__all__ = ["WholeSums"]
+__all__ = ["KnownSum", "WholeSums"]
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class KnownSum:
+    """What a function was applied to: terms over the indices ``names`` that stand free in them."""
+
     function: str
     names: tuple[str, ...]
     terms: tuple[Term, ...]
@@ -35,7 +37,7 @@ class WholeSums:
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
-        self.known: list[_Known] = []
+        self.known: list[KnownSum] = []
 
     def __call__(self, function: str, argument: Sum, limits: Collection[Constraint]) -> Iterator[Term]:
         """The atom for ``function`` of ``argument``, over the indices that stand free in it."""
@@ -52,7 +54,7 @@ class WholeSums:
                     if self._equal(free, terms, self._renamed(one, order, limits)):
                         yield _atom(function, number, order)
                         return
-        self.known.append(_Known(function, free, tuple(argument)))
+        self.known.append(KnownSum(function, free, tuple(argument)))
         yield _atom(function, len(self.known) - 1, free)
 
     def _free(self, argument: Sum) -> tuple[str, ...]:
@@ -63,7 +65,7 @@ class WholeSums:
             found |= dict.fromkeys(n for form in forms for n in sorted(form.names()) if n not in {*term.bound, *sizes})
         return tuple(sorted(found, key=lambda name: (len(name), name)))
 
-    def _renamed(self, one: _Known, order: tuple[str, ...], limits: Collection[Constraint]) -> tuple[Term, ...]:
+    def _renamed(self, one: KnownSum, order: tuple[str, ...], limits: Collection[Constraint]) -> tuple[Term, ...]:
         result = []
         for term in one.terms:
             bound = {name: self.scope.fresh() for name in term.bound}
@@ -79,7 +81,7 @@ class WholeSums:
             return False
 
 
-def _orders(one: _Known, free: tuple[str, ...], argument: Sum) -> Iterator[tuple[str, ...]]:
+def _orders(one: KnownSum, free: tuple[str, ...], argument: Sum) -> Iterator[tuple[str, ...]]:
     """The indices in their own order, then in those in which each stands where the known one does."""
     yield free
     wanted = [_places(one.terms, name) for name in one.names]

@@ -1,0 +1,49 @@
+"""How many axes the tensors of a forward function have, by what its text shows."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from itertools import product
+
+__all__ = ["ranks_of"]
+
+_VECTORS = frozenset({"gamma", "beta", "g", "bias", "scale", "shift", "offset"})
+"""Parameters of normalisations: a number for each channel or feature."""
+_RANKS = {"x": (4, 3, 5, 2, 1), "w": (4, 3, 5, 2, 1), "b": (1,)}
+
+
+def ranks_of(node: ast.FunctionDef, tensors: Iterable[str]) -> Iterator[dict[str, int]]:
+    """Numbers of axes that the tensors of a forward function may have, likely ones first."""
+    names = list(dict.fromkeys(tensors))
+    vectors = {name for name in names if "x" in names and name.lower() in _VECTORS}
+    # Parameters of normalisations stand on the last axis of a matrix unless further axes are named.
+    hinted = (*_hinted(node), *([_axes_named(node)] if vectors else []))
+    for rank in dict.fromkeys((*hinted, *_RANKS["x"])):
+        if vectors and len(vectors) < len(names):
+            yield {name: 1 if name in vectors else rank for name in names}
+        yield {name: 1 if name == "b" and "w" in names else rank for name in names}
+    for ranks in product(*(_RANKS.get(name, _RANKS["x"]) for name in names)):
+        if len(names) <= 2 and len(set(ranks)) > 1:
+            yield dict(zip(names, ranks, strict=True))
+
+
+def _axes_named(node: ast.FunctionDef) -> int:
+    """How many axes there are at least, 2 or more, by the axes that reductions name."""
+    named = [one.value for one in ast.walk(node) if isinstance(one, ast.keyword) and one.arg in {"axis", "dim"}]
+    numbers = [one.value for value in named for one in ast.walk(value) if isinstance(one, ast.Constant)]
+    return max((2, *(number + 1 for number in numbers if isinstance(number, int))))
+
+
+def _hinted(node: ast.FunctionDef) -> list[int]:
+    """The numbers of axes that the text shows: what a shape is unpacked to, 2 where matrices are multiplied."""
+    found = []
+    for one in ast.walk(node):
+        match one:
+            case ast.Assign([ast.Tuple(items)], ast.Attribute(_, "shape") | ast.Call(ast.Attribute(_, "size"))):
+                found.append(len(items))
+    words = {n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute)}
+    matrices = words & {"mm", "dot", "matmul", "t", "linear", "addmm"} or any(
+        isinstance(n, ast.MatMult) for n in ast.walk(node)
+    )
+    return [*found, *([2] if matrices else [])]
