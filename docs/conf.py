@@ -49,9 +49,21 @@ nb_execution_timeout = 300
 nb_execution_in_temp = True
 # JAX and TensorFlow start threads when they are imported: their pages import them.
 imported_first = ["Cython.Build", "nbformat", "torch", *every_module()]
-# By the processor time that their last lines in the log say, so that the last pages to be executed are short.
-dearest_pages = """training tutorial pytorch notebook building tensorflow jax extending derivations museum notation start
-invent identities sweeps winograd c99 layout jupyter gallery claims""".split()
+# By the processor time that the log says of each, so that the pages that are executed last are short.
+dearest_pages = [
+    "training",
+    "tutorial",
+    "pytorch",
+    "notebook",
+    "building",
+    "tensorflow",
+    "jax",
+    "extending",
+    "derivations",
+    "museum",
+    "notation",
+    "start",
+]
 nb_ipywidgets_js: dict[str, dict[str, str]] = {}
 myst_enable_extensions = ["dollarmath", "colon_fence"]
 myst_heading_anchors = 3
