@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from symconv.loops.arith import add, ceildiv, const, largest, mul, smallest, sub
+from symconv.loops.arith import add, ceildiv, const, largest, mul, simplify, smallest, sub
 from symconv.loops.ir import (
     LANES,
     Address,
@@ -173,7 +173,9 @@ def columns_table(it: Dot) -> Nest:
     if it.near[1]:
         far = displacement(found.wide[1], {name: Var(name) for name in it.planes})
         stores.append(Store(it.name("distances"), (position,), far))
-        spare.append(Store(it.name("distances"), (Var("at_"),), const(0)))
+        # Not 0: where every tap lies to the left of its output, that element is further than any that counts.
+        first = simplify(substitute(far, dict.fromkeys(found.columns, const(0))))
+        spare.append(Store(it.name("distances"), (Var("at_"),), first))
     for number, read in enumerate(found.here):
         still: dict[str, Expr] = dict.fromkeys((*found.rows, *found.groups), const(0))
         place = tuple(substitute(integer(form), still) for form in read.index)
