@@ -39,6 +39,9 @@ class Operations(Truths):
             if isinstance(truth, Box):
                 return self._inverted(truth)
             return opposite(truth) if isinstance(truth, Condition) else not truth
+        if isinstance(op, ast.USub) and isinstance(value, Box) and value.mask:
+            self.fails("a mask is negated, which NumPy and PyTorch refuse")
+            raise Outside("a mask is negated", self.line)
         if isinstance(op, ast.USub):
             return (
                 self.binary("-", affine(0), value)

@@ -204,3 +204,8 @@ def list_mutated_in_loop(dout, x):
         if len(ks) < 2:
             ks.append(1)
     return dout * s
+
+
+def negated_mask(dout, x):
+    m = x > 0
+    return 2 * dout + 0 * (-m)
