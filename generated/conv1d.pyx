@@ -976,7 +976,7 @@ def u0_backward_sizes(tuple shapes):
     return (N, F, C, L, K, OL, )
 
 
-def u0_backward_bytes(tuple sizes, unsigned int mask, int threads, int sc_tuned=0):
+def u0_backward_bytes(tuple sizes, unsigned int mask, int threads, int sc_owner=0):
     """The scratch memory that a call for these outputs takes."""
     cdef Py_ssize_t sc_key[8]
     cdef Py_ssize_t sc_most = 0

@@ -693,7 +693,7 @@ def u0_forward_sizes(tuple shapes):
     return (N, C, H, W, F, KH, KW, OH, OW, )
 
 
-def u0_forward_bytes(tuple sizes, unsigned int mask, int threads, int sc_tuned=0):
+def u0_forward_bytes(tuple sizes, unsigned int mask, int threads, int sc_owner=0):
     """The scratch memory that a call for these outputs takes."""
     cdef Py_ssize_t sc_key[11]
     cdef Py_ssize_t sc_most = 0
