@@ -10,7 +10,7 @@ from symconv.errors import SpecError, shortened, shown
 from symconv.notation.front import by_name
 from symconv.notation.operator import Operator
 from symconv.notation.parse import parse_equations
-from symconv.notation.tree import Call, Name, nodes
+from symconv.notation.tree import Binary, Call, Equation, Name, nodes
 from symconv.ops import registry
 
 __all__ = ["Family", "family_of"]
@@ -85,8 +85,19 @@ def family_of(source: Any, options: Mapping[str, Any]) -> Family | None:
     mentioned = {node.text for node in trees if isinstance(node, Name)}
     if absent := [name for name in later if name not in mentioned]:
         raise SpecError(f"params names {absent[0]!r}, which the formula does not use: {' '.join(source.split())}")
-    later += [name for name in unsaid if name in indices]
+    later += [name for name in unsaid if name in indices - _counted(equations)]
     return Family(source, *_split(options, params, later)) if later else None
+
+
+def _counted(equations: tuple[Equation, ...]) -> frozenset[str]:
+    """The indices: in brackets of targets and of reductions, whose bounds are numbers."""
+    targets = [one.target for one in equations]
+    reductions = [
+        part for one in equations for part in nodes(one.body) if isinstance(part, Call) and part.arguments is not None
+    ]
+    items = [item for call in (*targets, *reductions) for item in call.brackets or ()]
+    firsts = [item.left if isinstance(item, Binary) else item for item in items]
+    return frozenset(one.text for one in firsts if isinstance(one, Name))
 
 
 def _split(

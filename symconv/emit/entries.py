@@ -134,6 +134,7 @@ def _kernel(
             for b in kernel.buffers
             if b.name in candidate.watched
         ],
+        "looked": " + ".join(outside.expr(total(b.sizes)) for b in kernel.buffers if b.name in candidate.watched),
         "schedule": candidate.schedule.name,
         "sizes": sizes,
         "parameters": list(kernel.parameters),

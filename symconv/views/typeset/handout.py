@@ -57,7 +57,7 @@ def handout(op: Operator, derivations: tuple[Derivation, ...] = (), wrt: str | N
     >>> import symconv as sc
     >>> text = handout(sc.conv1d(stride=2))
     >>> text.count("\n\\fitted{"), text.count(r"\newpage"), r"\begin{tikzpicture}" in text
-    (2, 1, True)
+    (2, 2, True)
     """
     found = derivations or tuple(pipeline.derive(op, name) for name in pipeline.gradients(op))
     found = found or (pipeline.forward(op),)
