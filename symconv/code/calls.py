@@ -15,6 +15,7 @@ from symconv.code.library import (
     ALIASES,
     CONVERTED,
     COPIES,
+    GATHERING,
     IDENTITIES,
     MAKERS,
     PARTS,
@@ -164,7 +165,9 @@ class Calls(Methods):
             raise self.error(f"{name} {problem}") from None
         if word not in WORDS:
             raise Outside(f"{path} is not read", self.line)
-        if name in SHARED_OUT and path.startswith("torch."):
+        if not isinstance(given.get("keepdims"), bool | None):
+            raise Outside(f"{name} with keepdims that is not True or False", self.line)
+        if (name in SHARED_OUT or word in {"var", "std"}) and path.startswith("torch."):
             given["torch"] = True
         handler: Callable[..., Any] = WORDS[word]
         try:
@@ -238,13 +241,15 @@ class Calls(Methods):
             and kind_of_type(given[0]) != (kind_of(value) if isinstance(value, Box) else "")
         ):
             return self.converted(name, value, given[0])
-        if isinstance(value, tuple | list | Series) and name in {"array", "tensor", "constant", "asarray", "as_tensor"}:
+        if isinstance(value, tuple | list | Series) and (name in GATHERING or path == "numpy.copy"):
             made = self.call(Dotted("numpy.stack"), [value], {})
             made.kind = kind_of(value) if not isinstance(value, Series) else kind_of(value.element)
             return made
-        if not isinstance(value, Box) or name in ALIASES or (name == "to" and not given):
+        if not isinstance(value, Box):
+            return value.copy() if isinstance(value, list | dict) and name == "copy" else value
+        if (name in ALIASES or name == "to") and not given and not {"copy", "order"} & options.keys():
             return value
         held = self.array(value)
-        if name in COPIES and not (name == "astype" and "copy" in options):
+        if options.get("copy") is True or (name in COPIES and "copy" not in options and path != "copy.copy"):
             return self.boxed(held.copy() if not self.on.symbolic else held, kind_of(value))
         return self.loose(value, held)

@@ -18,7 +18,7 @@ __all__ = ["CHANGES", "kind_made"]
 
 Given = Mapping[str, Any]
 Word = Callable[[Reader, Given, str], Any]
-_SUMS = frozenset({"sum", "matmul", "dot", "einsum", "tensordot", "add", "outer", "vdot", "kron", "multiply"})
+_SUMS = frozenset({"sum", "matmul", "dot", "einsum", "tensordot", "add", "outer", "vdot", "inner", "kron", "multiply"})
 """Of truth values they make whole numbers, or what is not read."""
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from symconv.code.amounts import is_number
 from symconv.code.given import axes_of
+from symconv.code.kinds import REAL, kind_of_type
 from symconv.code.trouble import Outside
 from symconv.code.values import Box, Choice, Chosen
 from symconv.notation.affine import Affine, affine
@@ -65,6 +66,16 @@ def _unravelled(r: Reader, g: Given, name: str) -> tuple[Any, ...]:
     return tuple(reversed(found))
 
 
+def _divided_by_all(r: Reader, g: Given, name: str) -> None:
+    """Raises Outside where squares are not divided by their number: what PyTorch does unless told otherwise."""
+    given = [g[key] for key in ("unbiased", "ddof", "correction") if key in g]
+    if any(one is not False and one != affine(0) for one in given) or (not given and g.get("torch")):
+        told = "; unbiased=False or correction=0 divides by N" if g.get("torch") else ""
+        raise Outside(f"{name} that does not divide by N{told}", r.line)
+    if isinstance(g.get("axis"), bool) or g.get("out") is not None or kind_of_type(g.get("dtype", "float")) != REAL:
+        raise Outside(f"{name} with these arguments is not read", r.line)
+
+
 def _word(word: str) -> Callable[[Reader, Given, str], Any]:
     """A word of the claim language over axes."""
 
@@ -74,8 +85,8 @@ def _word(word: str) -> Callable[[Reader, Given, str], Any]:
         if g.get("axis") is not None:
             axes = [affine(k) for k in _over(r, g, array)]
             options["axes"] = axes[0] if len(axes) == 1 else tuple(axes)
-        if g.get("ddof") not in (None, affine(0)) or g.get("unbiased") is True or g.get("correction") == affine(1):
-            raise Outside(f"{name} that divides by N - 1", r.line)
+        if word in {"var", "std"}:
+            _divided_by_all(r, g, name)
         if g.get("keepdims") is True:
             options["keepdims"] = True
         return r.boxed(r.on.word(word, [array], options))

@@ -63,7 +63,7 @@ _SIGNATURES: dict[str, tuple[str, str]] = {
     "torch.split": ("split_by", "input size axis"), "split": ("chunk", "input count axis"),
     "einsum": ("einsum", "equation *operands"), "tensordot": ("tensordot", "a b axes"),
     "matmul": ("matmul", "a b"), "dot": ("dot", "a b"), "mm": ("matmul", "a b"), "bmm": ("matmul", "a b"),
-    "outer": ("outer", "a b"), "inner": ("vdot", "a b"), "vdot": ("vdot", "a b"), "kron": ("kron", "a b"),
+    "outer": ("outer", "a b"), "inner": ("inner", "a b"), "vdot": ("vdot", "a b"), "kron": ("kron", "a b"),
     "multiply": ("multiply", "a b"), "mul": ("multiply", "a b"), "add": ("add", "a b"), "subtract": ("subtract", "a b"),
     "torch.add": ("add", "a b alpha"), "torch.sub": ("subtract", "a b alpha"),
     "torch.subtract": ("subtract", "a b alpha"), "sub": ("subtract", "a b"), "divide": ("divide", "a b"),
@@ -89,8 +89,8 @@ _SIGNATURES: dict[str, tuple[str, str]] = {
     **dict.fromkeys(("max", "amax", "min", "amin", "reduce_max", "reduce_min"), ("extreme", "input axis keepdims")),
     **dict.fromkeys(("argmax", "argmin", "nanargmax"), ("position", "input axis")),
     "unravel_index": ("unravel_index", "indices shape"), "broadcast_arrays": ("broadcast_arrays", "*arrays"),
-    "var": ("var", "input axis ddof keepdims unbiased correction"),
-    "std": ("std", "input axis ddof keepdims unbiased correction"),
+    **{f"torch.{name}": (name, "input axis unbiased keepdims correction") for name in ("var", "std")},
+    **{name: (name, "input axis dtype out ddof keepdims correction") for name in ("var", "std")},
     "softmax": ("softmax", "input axis"), "log_softmax": ("log_softmax", "input axis"),
     "logsumexp": ("logsumexp", "input axis keepdims"),
     "arange": ("arange", "start stop step"), "add_at": ("add_at", "a indices b"),
@@ -108,11 +108,13 @@ IDENTITIES = frozenset({
 })  # fmt: skip
 """Functions whose value is their first argument."""
 
-COPIES = frozenset({"copy", "clone", "array", "tensor", "constant", "astype", "conj", "cast", "convert_to_tensor"})
+COPIES = frozenset({"copy", "clone", "array", "tensor", "constant", "astype", "cast", "convert_to_tensor"})
 """Those of them whose value has elements of its own."""
-ALIASES = frozenset({"asarray", "detach", "numpy", "cpu", "cuda", "from_numpy", "as_tensor", "requires_grad_",
+ALIASES = frozenset({"asarray", "detach", "numpy", "from_numpy", "as_tensor", "requires_grad_",
                      "identity", "stop_gradient", "stop", "Variable", "item_"})  # fmt: skip
 """Those whose value is the argument itself; the others are that or a copy."""
+GATHERING = frozenset({"array", "tensor", "constant", "asarray", "as_tensor", "ascontiguousarray"})
+"""Functions that make an array of a list."""
 CONVERTED = frozenset({"dtype", "device", "copy", "requires_grad", "order", "non_blocking", "memory_format", "name",
                        "other", "subok", "ndmin", "Tout", "shape"})  # fmt: skip
 MAKERS = frozenset({"zeros", "ones", "empty", "full", "new_zeros", "new_ones", "new_empty", "zeros_like", "ones_like",

@@ -20,7 +20,7 @@ __all__ = ["Methods"]
 _OF_CONTEXTS = frozenset({"mark_non_differentiable", "mark_dirty", "set_materialize_grads", "train", "eval"})
 """Methods that no array depends on."""
 _NUMPY_METHODS = frozenset({"sum", "mean", "reshape", "flatten", "swapaxes", "ravel", "squeeze", "max", "min", "argmax",
-                            "argmin", "var", "std"})  # fmt: skip
+                            "argmin"})  # fmt: skip
 
 
 _OF_TEXTS = frozenset({"lower", "upper", "strip", "startswith", "endswith"})
@@ -51,12 +51,29 @@ class Methods(Python):
                 return list(owner)
             case Box(), "unfold":
                 return self.library("torch.tensor_unfold", [owner, *arguments], options)
+            case Box(), ("var" | "std"):
+                return self.library(
+                    f"{self._library_of(name, arguments, options)}.{name}", [owner, *arguments], options
+                )
             case Box(), _:
                 numpy = name in _NUMPY_METHODS or (name == "repeat" and ("axis" in options or len(arguments) == 1))
                 return self.library(f"{'numpy' if numpy else 'torch'}.{name}", [owner, *arguments], options)
         if is_number(owner) and name in {"item", "conjugate"} and not arguments:
             return owner
         raise self.error(f"{self.kind(owner)} has no method {name}")
+
+    def _library_of(self, name: str, arguments: list[Any], options: Mapping[str, Any]) -> str:
+        """Whose array a method is called of, where that tells what it computes."""
+        if {"dim", "keepdim", "unbiased"} & options.keys() or any(isinstance(one, bool) for one in arguments[:2]):
+            return "torch"
+        if {"ddof", "correction"} & options.keys() or len(arguments) > 3:
+            return "numpy"
+        if "torch" in self.program.libraries or not {"numpy", "jax"} & self.program.libraries:
+            raise Outside(
+                f"{name} divides by N in NumPy and by N - 1 in PyTorch, and the text does not say whose array it is of",
+                self.line,
+            )
+        return "numpy"
 
     def _of_several(self, owner: Any, name: str, arguments: list[Any], options: dict[str, Any]) -> Any:
         match owner, name:

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from symconv.code.amounts import extreme, is_number, number_of
+from symconv.code.conditions import compared
 from symconv.code.positions import repeated_positions
 from symconv.code.trouble import Outside
 from symconv.code.values import Box, Slice
@@ -31,7 +32,12 @@ def _einsum(r: Reader, g: Given, name: str) -> Box:
     equation = equation.replace(" ", "")
     if "..." in equation:
         equation = _spelled(r, equation, [r.on.rank(a) for a in arrays])
-    return r.boxed(r.on.word("einsum", [equation, *arrays], {}))
+    value = r.on.word("einsum", [equation, *arrays], {})
+    left, arrow, right = equation.partition("->")
+    moved = set(left) == set(right) if arrow else len(set(left)) == len(left)
+    if len(arrays) == 1 and moved and isinstance(box := g["operands"][0], Box):
+        return r.loose(box, value)
+    return r.boxed(value)
 
 
 def _spelled(r: Reader, equation: str, ranks: list[int]) -> str:
@@ -104,9 +110,24 @@ def _outer(r: Reader, g: Given, name: str) -> Box:
     return r.boxed(r.on.word("einsum", ["a,b->ab", a, b], {}))
 
 
+def _inner(r: Reader, g: Given, name: str) -> Any:
+    if is_number(g["a"]) or is_number(g["b"]):
+        return r.binary("*", g["a"], g["b"])
+    a, b = r.array(g["a"]), r.array(g["b"])
+    ranks = r.on.rank(a), r.on.rank(b)
+    if 0 in ranks:
+        return r.boxed(r.on.elementwise("*", a, b))
+    return r.boxed(_contracted(r, a, b, [ranks[0] - 1], [ranks[1] - 1]))
+
+
 def _vdot(r: Reader, g: Given, name: str) -> Box:
-    product = r.on.elementwise("*", r.array(g["a"]), r.array(g["b"]))
-    return r.boxed(r.on.word("sum", [product], {}))
+    a, b = r.array(g["a"]), r.array(g["b"])
+    shapes = [[r.on.size(one, k) for k in range(r.on.rank(one))] for one in (a, b)]
+    if len(shapes[0]) != len(shapes[1]) or not all(
+        compared("eq", one, other, r.on.decide) is True for one, other in zip(*shapes, strict=True)
+    ):
+        raise Outside("vdot of arrays of two shapes", r.line)
+    return r.boxed(r.on.word("sum", [r.on.elementwise("*", a, b)], {}))
 
 
 def _joined(op: str) -> Callable[[Reader, Given, str], Any]:
@@ -201,6 +222,7 @@ def _compared(word: str) -> Callable[[Reader, Given, str], Any]:
 
 PRODUCTS: dict[str, Callable[[Reader, Given, str], Any]] = {
     "einsum": _einsum, "tensordot": _tensordot, "dot": _dot, "matmul": _matmul, "outer": _outer, "vdot": _vdot,
+    "inner": _inner,
     "multiply": _joined("*"), "add": _joined("+"), "subtract": _joined("-"), "divide": _joined("/"),
     "maximum": _elementwise, "minimum": _elementwise, "function": _function, "repeat": _repeat, "kron": _kron,
     "tile": _tile, "roll": _roll, "neg": _neg, "square": _square, "greater": _compared("gt"), "less": _compared("lt"),

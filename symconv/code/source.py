@@ -36,6 +36,7 @@ class Program:
     owner : the class whose methods are read, where that is known
     imports : what each imported name stands for, as a dotted name
     unsettled : names whose value depends on what ran before
+    libraries : the libraries that the text imports or uses
     """
 
     name: str
@@ -47,6 +48,7 @@ class Program:
     script: bool = False
     owner: str = ""
     unsettled: frozenset[str] = frozenset()
+    libraries: frozenset[str] = frozenset()
 
     def line(self, number: int) -> str:
         """One line of the text, without the blanks around it."""
@@ -113,9 +115,10 @@ def program(text: str, name: str = "code") -> Program:
         match node:
             case ast.Assign([ast.Name(target)], value) | ast.AnnAssign(ast.Name(target), _, value) if value is not None:
                 constants[target] = value
+    imports = {**_USUAL, **_imports(tree)}
     return Program(
-        name, functions, classes, constants, {**_USUAL, **_imports(tree)}, tuple(text.splitlines()), bool(script),
-        unsettled=frozenset() if script else unsettled(tree),
+        name, functions, classes, constants, imports, tuple(text.splitlines()), bool(script),
+        unsettled=frozenset() if script else unsettled(tree), libraries=_libraries(tree, imports),
     )  # fmt: skip
 
 
@@ -154,6 +157,11 @@ class _InPlace(ast.NodeTransformer):
                 new: ast.stmt = ast.Assign([target], value) if word == "set" else ast.AugAssign(target, op, value)
                 return ast.fix_missing_locations(ast.copy_location(new, node))
         return node
+
+
+def _libraries(tree: ast.Module, imports: Mapping[str, str]) -> frozenset[str]:
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} | _imports(tree).keys()
+    return frozenset(imports[name].partition(".")[0] for name in used if name in imports)
 
 
 def _plain(text: str) -> str:

@@ -25,7 +25,7 @@ def functions(stem: str) -> dict[str, Any]:
     return {n: one for n, one in made.items() if list(inspect.signature(one).parameters) == ["dout", "x"]}
 
 
-FILES = {stem: functions(stem) for stem in ("tricky", "sharing", "moments")}
+FILES = {stem: functions(stem) for stem in ("tricky", "sharing", "moments", "slips")}
 CASES = [(stem, name) for stem, made in FILES.items() for name in made]
 OP = sc.operator("y[n,i] = 2*x[n,i]")
 SHAPES = [(1, 1), (2, 3), (3, 2), (1, 43), (4, 4)]
@@ -64,8 +64,45 @@ def test_no_decision_disagrees_with_python(stem: str, name: str) -> None:
         ("sharing", "default_sees_caller", True), ("sharing", "lambdas_bound", True),
         ("sharing", "walrus_condition", True), ("sharing", "or_numbers", True),
         ("moments", "list_rebind", True), ("moments", "raise_odd", False), ("moments", "squeeze_all", False),
-        ("moments", "out_kw", True),
+        ("moments", "out_kw", True), ("slips", "einsum_read", True), ("slips", "inner_product", True),
     ],
 )  # fmt: skip
 def test_what_is_read_is_decided(stem: str, name: str, holds: bool) -> None:
     assert sc.prove(OP, code=FOLDER / f"{stem}.py", name=name, explain=False)["x"].holds is holds
+
+
+MOMENTS = """
+import {library}
+
+def backward(dout, x):
+    mean = x.mean({axis}, keepdims=True)
+    return 2 * dout + ({variance} - ((x - mean) ** 2).mean({axis}, keepdims=True))
+"""
+
+
+@pytest.mark.parametrize(
+    ("library", "variance", "holds"),
+    [
+        ("torch", "torch.var(x, dim=-1, keepdim=True)", None),
+        ("torch", "torch.var(x, -1, False, True)", True),
+        ("torch", "torch.var(x, -1, True, True)", None),
+        ("torch", "x.var(-1, keepdim=True)", None),
+        ("torch", "x.var(axis=-1, keepdims=True)", None),
+        ("torch", "x.var(-1, False, True)", True),
+        ("torch", "x.var(dim=-1, keepdim=True, unbiased=False)", True),
+        ("torch", "x.var(dim=-1, keepdim=True, correction=0)", True),
+        ("torch", "x.var(dim=-1, keepdim=True, correction=2)", None),
+        ("torch", "x.std(dim=-1, keepdim=True) ** 2", None),
+        ("torch, numpy as np", "x.var(-1, keepdims=True)", None),
+        ("numpy as np", "x.var(-1, keepdims=True)", True),
+        ("numpy as np", "x.var(-1, None, None, 0, True)", True),
+        ("numpy as np", "x.var(-1, None, None, 1, True)", None),
+        ("numpy as np", "np.var(x, -1, ddof=2, keepdims=True)", None),
+        ("math", "x.var(-1, keepdims=True)", None),
+    ],
+)  # fmt: skip
+def test_variances_divide_by_what_their_library_divides_by(library: str, variance: str, holds: bool | None) -> None:
+    text = MOMENTS.format(library=library, variance=variance, axis=-1)
+    proof = sc.prove(OP, code=text, explain=False)["x"]
+    assert proof.holds is holds, str(proof)
+    assert holds or "by N" in str(proof.reason)
