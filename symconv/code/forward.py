@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
+from symconv.code.branches import Branches, HalfUnread, Read
+from symconv.code.definitions import plainly_decorated
 from symconv.code.formed import formed
 from symconv.code.ranks import ranks_of
 from symconv.code.roles import numeric, numeric_kind, packed, tensor_named
@@ -18,23 +20,17 @@ from symconv.code.symbolic import Symbolic
 from symconv.code.values import Box, Context, Pack
 from symconv.code.walk import Walk
 from symconv.errors import SpecError, SymconvError
-from symconv.limits import FORWARD_BRANCHES
 from symconv.notation.affine import affine, var
 from symconv.notation.expr import equal
 from symconv.notation.operator import Operator
-from symconv.ops.registry import catalogue, operator
+from symconv.ops.registry import catalogue
 from symconv.prove.concrete.numbers import Misfit
 from symconv.prove.decide.decision import decide
 from symconv.prove.language.coded import Coded
-from symconv.prove.language.facts import facts_of
-from symconv.prove.language.parse import Caret
-from symconv.prove.meaning.scope import Fork, ForkAt, Mismatch, Names, Scope, Undecided
-from symconv.prove.meaning.value import Fresh, Term, Value, axis
-from symconv.prove.meaning.whole_sums import KnownSum, WholeSums
-from symconv.relation.collecting import collected
-from symconv.relation.regions import Region, everywhere
+from symconv.prove.meaning.scope import Mismatch, Scope, Undecided
+from symconv.prove.meaning.value import Term, Value
+from symconv.relation.regions import everywhere
 from symconv.relation.sets import Context as Sizes
-from symconv.relation.tables import domains
 
 __all__ = ["Forward", "forward_of"]
 
@@ -61,6 +57,7 @@ class Forward:
 
     def run(self, on: Any, tensors: Mapping[str, Any], context: Context) -> tuple[Any, Any]:
         """The output, and what is kept for the backward function (None where nothing is returned beside it)."""
+        plainly_decorated(self.node, self.program, self.node.lineno)
         reader = Reader(self.program, on)
         names: dict[str, Any] = {}
         given = {name: tensors[tensor] for name, tensor in self.tensors.items()}
@@ -94,17 +91,32 @@ def forward_of(program: Program, node: ast.FunctionDef, settings: Mapping[str, A
     for ranks in ranks_of(forward.node, (*forward.tensors.values(), *forward.attributes.values())):
         for alike in (False, True):
             try:
-                read = _value(forward, ranks, alike)
-            except (SymconvError, Undecided, Mismatch, Fork, Misfit) as problem:
+                reads, line = _branches(forward, ranks, alike)
+            except HalfUnread as problem:
+                problems.append(str(problem))
+                break
+            except (SymconvError, Undecided, Mismatch, Misfit) as problem:
                 problems.append(str(problem))
                 continue
-            for candidate in _candidates(read, node.name):
-                if _is(candidate, forward):
-                    return candidate, forward
-            problems.append(f"its {len(read.value.terms)} terms are of no operator that is known here")
+            for read in reads:
+                for candidate in _candidates(read, node.name):
+                    if _is(candidate, forward):
+                        return candidate, forward
+            if line:
+                raise SpecError(_split(program, node, line))
+            problems.append(f"its {len(reads[0].value.terms)} terms are of no operator that is known here")
             break
     reason = max(problems, key=_told) if problems else "it has no tensors among its parameters"
     raise SpecError(f"{program.name}: {node.name} is not read as an operator: {reason}")
+
+
+def _split(program: Program, node: ast.FunctionDef, line: int) -> str:
+    where = f"line {line} asks for sizes ({program.line(line)})"
+    return (
+        f"{program.name}: {node.name} is not read as an operator: {where}, and what is computed on its two sides is "
+        "not proved to be one operator; none is chosen silently. Give the operator as a formula, "
+        "symconv.prove(formula, code=...), or assert in the function which sizes it is for"
+    )
 
 
 def _told(problem: str) -> tuple[bool, int]:
@@ -140,18 +152,8 @@ def _described(program: Program, node: ast.FunctionDef, settings: Mapping[str, A
     return Forward(program, node, tensors, dict(settings), attributes)
 
 
-@dataclass(frozen=True)
-class _Read:
-    """The output over tensors whose every length is a size of its own, and the sizes it is for."""
-
-    value: Value
-    sizes: Mapping[str, Sequence[str]]
-    region: Region
-    known: Sequence[KnownSum] = ()
-
-
-def _value(forward: Forward, ranks: Mapping[str, int], alike: bool) -> _Read:
-    """The output of a forward function; with ``alike`` the first lengths of w are the channels of x."""
+def _branches(forward: Forward, ranks: Mapping[str, int], alike: bool) -> tuple[list[Read], int]:
+    """The outputs of a forward function, and the line of a branch; with ``alike`` w has the channels of x first."""
     sizes = {name: [f"{name}_{k}" for k in range(rank)] for name, rank in ranks.items()}
     flat = [size for row in sizes.values() for size in row]
     region = everywhere(Sizes(tuple(sorted(flat)), " and ".join(f"{size} >= 1" for size in flat)))
@@ -159,27 +161,17 @@ def _value(forward: Forward, ranks: Mapping[str, int], alike: bool) -> _Read:
         if ranks.get("w", 0) < 1 or ranks.get("x", 0) < 2:
             raise Undecided("it is read for sizes of its own alone")
         region = region.where(equal(var("w_0"), var("x_1")))
-    for _ in range(FORWARD_BRANCHES):
-        facts = facts_of(operator("y[i] = x[i]"))
-        scope = Scope(region, Caret(""), Fresh(frozenset(flat)), Names({}, {}, {}, {}, facts))
-        scope.of_sum = whole = WholeSums(scope)
-        walk = Walk(scope)
-        on = Symbolic(walk)
-        arrays = {name: on.tensor(name, [axis(var(size)) for size in row]) for name, row in sizes.items()}
-        boxes = {name: Box(array) for name, array in arrays.items()}
-        try:
-            result, _ = forward.run(on, boxes, context_of_forward(forward, boxes))
-        except Fork as fork:
-            # Any branch shows the same formula; the larger sizes are the likelier ones.
-            yes = region.meet(fork.region) if isinstance(fork, ForkAt) else region.where(fork.constraint)
-            region = yes if not yes.empty else region.minus(yes)
-            continue
-        if not isinstance(result, Box):
-            raise SpecError(f"{forward.node.name} does not return an array first")
-        value = Reader(forward.program, on).current(result)
-        kept = tuple(one for term in value.terms for one in domains(term))
-        return _Read(Value(value.axes, value.names, tuple(collected(kept))), sizes, walk.base, whole.known)
-    raise Undecided("the sizes are split too often")
+    branches = Branches(lambda on, boxes: _output(forward, on, boxes), sizes)
+    return branches.read(region), branches.line
+
+
+def _output(forward: Forward, on: Symbolic, boxes: Mapping[str, Box]) -> Value:
+    result, _ = forward.run(on, boxes, context_of_forward(forward, boxes))
+    if not isinstance(result, Box):
+        raise SpecError(f"{forward.node.name} does not return an array first")
+    value = Reader(forward.program, on).current(result)
+    assert isinstance(value, Value)
+    return value
 
 
 def context_of_forward(forward: Forward, boxes: Mapping[str, Any]) -> Context:
@@ -207,13 +199,8 @@ def _is(candidate: Operator, forward: Forward) -> bool:
 
     def denote(scope: Scope) -> Value:
         walk = Walk(scope)
-        on = Symbolic(walk)
-        boxes = {name: Box(array) for name, array in scope.names.tensors.items()}
         try:
-            result, _ = forward.run(on, boxes, context_of_forward(forward, boxes))
-            found = Reader(forward.program, on).current(result)
-            assert isinstance(found, Value)
-            return found
+            return _output(forward, Symbolic(walk), {n: Box(array) for n, array in scope.names.tensors.items()})
         finally:
             scope.region = walk.base
 
@@ -226,7 +213,7 @@ def _is(candidate: Operator, forward: Forward) -> bool:
 
 
 # -- from terms to operators
-def _candidates(read: _Read, name: str) -> Iterator[Operator]:
+def _candidates(read: Read, name: str) -> Iterator[Operator]:
     value = read.value
     free = [names[0] if len(names) == 1 else "" for names in value.names]
     bias, rank = "b" in read.sizes, len(free) - 2

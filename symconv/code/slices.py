@@ -170,7 +170,13 @@ class _Finder:
         return self._changes(target)
 
     def _return(self, node: ast.Return, value: ast.expr | None) -> ast.stmt:
-        if isinstance(value, ast.Tuple | ast.List) and isinstance(self.key, int) and self.key < len(value.elts):
+        if (
+            isinstance(value, ast.Tuple | ast.List)
+            and isinstance(self.key, int)
+            and self.key < len(value.elts)
+            # Behind a star results have other numbers than the items that are written.
+            and not any(isinstance(item, ast.Starred) for item in value.elts[: self.key + 1])
+        ):
             new = copy(value)
             new.elts = [
                 item if k == self.key else ast.copy_location(ast.Constant(None), item)

@@ -22,7 +22,7 @@ from symconv.prove.meaning.addresses import Position, read_at
 from symconv.prove.meaning.amounts import as_product, product_of
 from symconv.prove.meaning.elaborate import denotation
 from symconv.prove.meaning.functions import applied
-from symconv.prove.meaning.scope import Undecided
+from symconv.prove.meaning.scope import Fork, Undecided
 from symconv.prove.meaning.value import Amount, Axis, Factor, Product, Term, Value, axis, build, inside, read
 
 __all__ = ["UNSET", "Symbolic"]
@@ -39,6 +39,7 @@ class Symbolic:
         self.walk = walk
         self.caret = walk.caret
         self.unset_count = 0
+        self.asked: tuple[Fork, int] | None = None
         self.choices: dict[str, Choice] = {}
         self.limits: dict[str, tuple[Constraint, ...]] = {}
 
@@ -68,8 +69,12 @@ class Symbolic:
         return product_of(product)
 
     def decide(self, constraint: Constraint) -> bool:
-        """Whether it holds."""
-        return self.walk.decide(constraint)
+        """Whether it holds; a Fork that the text itself asks for is kept with its line, in ``asked``."""
+        try:
+            return self.walk.decide(constraint)
+        except Fork as fork:
+            self.asked = (fork, getattr(self.walk.caret, "line", 0))
+            raise
 
     def require(self, constraint: Constraint, sentence: str) -> None:
         """Leave out the sizes where it fails."""

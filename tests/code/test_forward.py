@@ -1,0 +1,81 @@
+"""Forward functions as operators: a branch on sizes is proved to be none, refused in words, or fixes the sizes."""
+
+from __future__ import annotations
+
+import pytest
+
+import symconv as sc
+
+SPLIT = [
+    ("x", "    if x.shape[1] == 1:\n        return 2 * x\n    return 3 * x", "if x.shape[1] == 1:"),
+    ("x, w", "    if x.shape[0] == x.shape[1]:\n        return x * w\n    return x + w", "if x.shape[0] == x.shape[1]:"),
+    ("x", "    k = 2 if x.shape[1] < 2 else 3\n    return k * x", "k = 2 if x.shape[1] < 2 else 3"),
+    ("x, w", "    if w.shape[2] == 1:\n        return F.conv2d(x, w)\n    return F.conv2d(x, w, padding=1)", "shape[2]"),
+    ("x, gamma", "    if len(x.shape) == 2 and x.shape[0] == 1:\n        return gamma * x\n    return gamma * (x - x.mean(0))",
+     "and x.shape[0] == 1"),
+    ("x", "    return 2 * x.squeeze()", "x.squeeze()"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("parameters", "body", "line"), SPLIT)
+def test_a_branch_on_sizes_is_not_chosen_silently(parameters: str, body: str, line: str) -> None:
+    code = f"def s_forward({parameters}):\n{body}\n\ndef s_backward(gy, {parameters}):\n    return 2 * gy\n"
+    with pytest.raises(sc.SpecError) as refused:
+        sc.check(code)
+    words = str(refused.value)
+    assert line in words and "Give the operator as a formula" in words and "assert" in words
+
+
+@pytest.mark.parametrize(
+    ("body", "back"),
+    [
+        ("    if x.shape[0] > 5:\n        return w.T @ x.T\n    return (x @ w).T", "gy.T @ w.T, x.T @ gy.T"),
+        ("    if x.shape[1] != w.shape[0]:\n        raise ValueError\n    return x @ w", "gy @ w.T, x.T @ gy"),
+        ("    if x.ndim == 3:\n        return x\n    return x @ w", "gy @ w.T, x.T @ gy"),
+    ],
+)
+def test_branches_that_are_one_operator_are_read(body: str, back: str) -> None:
+    code = f"def s_forward(x, w):\n{body}\n\ndef s_backward(gy, x, w):\n    return {back}\n"
+    assert sc.check(code).holds is True
+    assert sc.check(code.replace("x.T @ gy", "2 * x.T @ gy")).holds is False
+
+
+def test_results_behind_a_star_are_counted() -> None:
+    code = (
+        "def s_forward(x, w):\n    return x @ w\n\ndef s_backward(gy, x, w):\n    gx, gw = gy @ w.T, x.T @ gy\n"
+        "    pair = [gx, 5 * gw]\n    return *pair, gw\n"
+    )
+    proofs = sc.check(code, explain=False)
+    assert (proofs["x"].holds, proofs["w"].holds) == (True, False)
+    assert sc.check(code.replace("5 * ", ""), explain=False).holds is True
+
+
+DECORATED = """
+from functools import partial
+import jax
+
+def twice(f):
+    return lambda *a: 2 * f(*a)
+
+{0}
+def s_forward(x, w):
+    return x @ w
+
+{1}
+def s_backward(gy, x, w):
+    return gy @ w.T, x.T @ gy
+"""
+
+
+@pytest.mark.parametrize(
+    ("forward", "backward", "holds"),
+    [("@twice", "", "refused"), ("", "@twice", None), ("", "@partial(twice)", None),
+     ("@jax.custom_vjp", "@partial(jax.jit, static_argnums=0)", True)],
+)  # fmt: skip
+def test_decorators_that_may_change_what_is_computed(forward: str, backward: str, holds: object) -> None:
+    code = DECORATED.format(forward, backward)
+    if holds == "refused":
+        with pytest.raises(sc.SpecError, match="s_forward is decorated by twice"):
+            sc.check(code, explain=False)
+    else:
+        assert sc.check(code, explain=False).holds is holds
