@@ -15,6 +15,7 @@ __all__ = [
     "SpecError",
     "SymconvError",
     "VerificationError",
+    "in_python",
     "setting",
     "shortened",
     "shown",
@@ -65,6 +66,16 @@ def setting(what: str, value: str, of: str | None = None) -> str:
     plain = f"{what}={value}" if of is None else f"{what}={{{of!r}: {value}}}"
     option = f"--{what.replace('_', '-')} {shlex.quote(bare if of is None else f'{of}={bare}')}"
     return f"\x0e{plain}\x1f{option}\x0f"
+
+
+def in_python(text: str) -> str:
+    """A part of a message that holds for Python alone: the command line leaves it out.
+
+    >>> error = SpecError(f"no index{in_python('; say int')}")
+    >>> str(error), error.spoken
+    ('no index; say int', 'no index')
+    """
+    return f"\x0e{text}\x1f\x0f"
 
 
 class SymconvError(Exception):

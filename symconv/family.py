@@ -41,7 +41,8 @@ class Family:
 
     def __call__(self, **numbers: int) -> Operator:
         """The operator with these numbers; raises SpecError where one is missing, unknown or not whole."""
-        wanted = f"params={{{', '.join(f'{name!r}: 2' for name in self.open)}}}"
+        named = f"family({', '.join(f'{name}=2' for name in self.open)})"
+        wanted = f"params={{{', '.join(f'{name!r}: 2' for name in self.open)}}}, or {named} in place of the family"
         if unknown := [name for name in numbers if name not in self.open]:
             raise SpecError(f"{self.name} leaves {', '.join(self.open)} open, not {unknown[0]}; say {wanted}")
         if missing := [name for name in self.open if name not in numbers]:

@@ -78,12 +78,25 @@ def test_what_leaves_nothing_open_takes_none(tmp_path) -> None:
         sc.derive(sc.derive(sc.conv1d(), "x"), "w", params={"s": 2})
     with pytest.raises(SpecError, match="params names 's', which the formula does not use"):
         sc.operator("y[i] = x[i]", params={"s": int})
-    for refused in (lambda: sc.export(FAMILY, tmp_path / "a"), lambda: sc.show(FAMILY, tmp_path / "a.html")):
-        with pytest.raises(SpecError, match=r"leaves s open|show takes an operator"):
+    with pytest.raises(SpecError, match=r"params are the whole numbers .* leaves none open, given s"):
+        sc.show(sc.conv1d(), tmp_path / "a.html", params={"s": 2})
+    for refused in (
+        lambda: sc.export(FAMILY, tmp_path / "a"),
+        lambda: sc.show(FAMILY, tmp_path / "a.html"),
+        lambda: sc.picture(FAMILY),
+        lambda: sc.terms(FAMILY, (0, 0), x=(1, 9), w=(3,)),
+    ):
+        with pytest.raises(SpecError, match=r"leaves s open.*, or family\(s=2, d=2, q=2\) in place of the family"):
             refused()
     assert list(tmp_path.iterdir()) == []
     # Among the values a number without a value is given at run time.
     assert sc.operator("y[n,i] = a*x[n,i]", params={"a": None}).tensors == ("a", "x")
+
+
+def test_it_is_shown_with_numbers(tmp_path) -> None:
+    family = sc.operator("y[n] = x[n+s]", params={"s": int})
+    page = sc.show(family, tmp_path / "a.html", params={"s": 3}).read_text(encoding="utf-8")
+    assert page == sc.show(family(s=3), tmp_path / "b.html").read_text(encoding="utf-8")
 
 
 def test_spec_files_and_the_command_line(tmp_path, capsys) -> None:

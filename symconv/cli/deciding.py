@@ -135,7 +135,8 @@ def check(layer: str, arguments: str | None, returns: str | None, form: str) -> 
 @the_settings
 @the_dtype("float32")
 @click.option("--every", is_flag=True, help="Judge also the kernels that are compiled when calls have enough work.")
-def validate(op: str, dtype: str, every: bool, **settings: object) -> int:
+@the_format
+def validate(op: str, dtype: str, every: bool, form: str, **settings: object) -> int:
     """Prove that the loop nests do what was derived.
 
     Exit status 0 where all are proved for all sizes, 1 where one is wrong, 3 where one is undecided.
@@ -146,4 +147,4 @@ def validate(op: str, dtype: str, every: bool, **settings: object) -> int:
     """
     from symconv.commands.validate import validate as work
 
-    return work(op, settings, dtype, every)
+    return work(op, settings, dtype, every, form)

@@ -191,6 +191,7 @@ def broadcast(walk: Walk, new: Value, axes: Sequence[Axis]) -> Value:
     sentence = f"{new} is put where {zeros} is"
     if new.rank > len(axes):
         walk.require(Constraint(affine(-1)), sentence)
+        return zeros
     result = elementwise(walk, "+", zeros, new, sentence)
     for k, (one, wanted) in enumerate(zip(result.axes, axes, strict=True)):
         if one is not wanted and one != wanted and not _equal(walk, one, wanted):

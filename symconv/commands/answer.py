@@ -10,8 +10,9 @@ from symconv import __version__
 
 if TYPE_CHECKING:
     from symconv.claims import Proof, Proofs
+    from symconv.validate.validation import Validations
 
-__all__ = ["answer", "proof_data", "proofs_data", "word"]
+__all__ = ["answer", "proof_data", "proofs_data", "validations_data", "word"]
 
 Data = dict[str, Any]
 
@@ -52,6 +53,15 @@ def proofs_data(proofs: Proofs) -> Data:
         "name": proofs.name, "holds": proofs.holds, "verdict": word(proofs.holds),
         "proofs": {tensor: proof_data(proof) for tensor, proof in proofs.items()}, "also": list(proofs.also),
     }  # fmt: skip
+
+
+def validations_data(found: Validations) -> Data:
+    """What was proved of each kernel of an operator."""
+    kernels = [
+        {"name": one.name, "holds": one.holds, "verdict": word(one.holds), "proved": list(one.lines),
+         "fault": one.fault, "reason": one.reason, "runs": one.runs} for one in found.kernels
+    ]  # fmt: skip
+    return {"holds": found.holds, "verdict": word(found.holds), "validations": kernels}
 
 
 def _counterexample(proof: Proof) -> Data | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -12,11 +13,11 @@ from typing import Any
 from symconv.claims import prove as decided
 from symconv.commands.answer import answer, proof_data, proofs_data
 from symconv.commands.check import named, place
-from symconv.commands.operators import is_formula
+from symconv.commands.operators import flag, is_code, is_formula, is_spec
 from symconv.commands.outcome import FAILED, RIGHT, UNDECIDED, UNUSABLE
 from symconv.commands.parameters import SETTINGS
 from symconv.commands.progress import stage
-from symconv.commands.request import requested, titled
+from symconv.commands.request import BY_NAME, requested, titled
 from symconv.commands.rules import rule
 from symconv.commands.sweep import Where, aligned, one_only, swept, worst
 from symconv.commands.terminal import say, told
@@ -98,8 +99,11 @@ def _table(op: str, settings: Mapping[str, object], claim: str, family: Family, 
     params: Any = settings.get("params") or ()
     if twice := [name for name in names if name in dict(params)]:
         raise SpecError(f"--for gives {twice[0]}, and --params does too; give it once")
-    if twice := [name for name in names if settings.get(name) is not None]:
-        raise SpecError(f"--for gives {twice[0]}, and --{twice[0]} does too; give it once")
+    numbers = _numbers(op, names)
+    if twice := [name for name in names if name not in numbers and _given(settings.get(name))]:
+        raise SpecError(f"--for gives {twice[0]}, and {flag(twice[0])} does too; give it once")
+    if named := [name for name in names if name not in numbers and name in BY_NAME]:
+        raise SpecError(f"--for gives whole numbers, and {flag(named[0])} takes none; leave {named[0]} out of it")
     members = [(values, _member(op, settings, names, values)) for values in _members(family)]
     _usable(names, members)
     titles = [", ".join(f"{name} {value}" for name, value in zip(names, values, strict=True)) for values, _ in members]
@@ -160,13 +164,24 @@ def _summed_up(
     return summary or "", repaired if right else ""
 
 
+def _numbers(op: str, names: Sequence[str]) -> tuple[str, ...]:
+    """Those of the names that are numbers of a formula, a spec file or a function, and no options of an operator."""
+    if is_formula(op):
+        return tuple(name for name in names if name not in SETTINGS or re.search(rf"\b{name}\b", op))
+    return tuple(names) if is_spec(op) or is_code(op) else ()
+
+
+def _given(value: object) -> bool:
+    return not (value is None or value is False or value == ())
+
+
 def _member(
     op: str, settings: Mapping[str, object], names: Sequence[str], values: tuple[int, ...]
 ) -> Operator | SpecError:
     given = dict(zip(names, values, strict=True))
-    own = {name: value for name, value in given.items() if name in SETTINGS or not is_formula(op)}
-    # Of a formula they are the numbers that it calls by these names.
-    numbers = tuple((name, value) for name, value in given.items() if name not in own)
+    called = _numbers(op, names)
+    own = {name: value for name, value in given.items() if name not in called}
+    numbers = tuple((name, given[name]) for name in called)
     params: Any = settings.get("params") or ()
     try:
         return requested(op, {**settings, **own, **({"params": (*params, *numbers)} if numbers else {})})
@@ -180,7 +195,7 @@ def _usable(names: Sequence[str], members: Sequence[tuple[tuple[int, ...], Opera
     for values, made in members:
         for name, value, good in zip(names, values, valid, strict=True):
             if isinstance(made, SpecError) and value not in good:
-                raise SpecError(f"--for: no operator of the family with {name} {value} is valid: {made}")
+                raise made.within(f"--for: no operator of the family with {name} {value} is valid")
 
 
 def _words(answer: _Answer | Lost) -> tuple[str, str]:

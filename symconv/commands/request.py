@@ -12,10 +12,11 @@ from symconv.errors import SpecError
 if TYPE_CHECKING:
     from symconv.notation.operator import Operator
 
-__all__ = ["gradient_names", "misnamed", "requested", "titled"]
+__all__ = ["BY_NAME", "gradient_names", "misnamed", "requested", "titled"]
 
 _NAMELESS, _LONGEST = "formula", 48  # what else progress says has to fit beside it
-_BY_NAME = {"extents", "where", "kinks", "params", "surrogate"}
+BY_NAME = frozenset({"extents", "where", "kinks", "params", "surrogate"})
+"""Settings that are given as NAME=VALUE."""
 
 
 def requested(op: str, settings: Mapping[str, object]) -> Operator:
@@ -30,7 +31,7 @@ def requested(op: str, settings: Mapping[str, object]) -> Operator:
     given: dict[str, Any] = {
         name: value for name, value in settings.items() if not (value is None or value is False or value == ())
     }
-    given |= {name: dict(given[name]) for name in _BY_NAME & set(given)}
+    given |= {name: dict(given[name]) for name in BY_NAME & set(given)}
     if is_formula(op):
         return _formula(op, given)
     if is_code(op):

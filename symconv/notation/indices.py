@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from symconv.errors import setting
+from symconv.errors import in_python, setting
 from symconv.notation.affine import Affine, Quotient, affine, quotient, var
 from symconv.notation.lexer import point
 from symconv.notation.parse import Binary, Call, Group, Name, Negate, Node, Number
@@ -84,7 +84,7 @@ def _affine(source: str, node: Node, known: frozenset[str]) -> Affine:
                 names = ", ".join(sorted(known)) or "none"
                 message = f"column {column + 1}: {text!r} is no index here; the indices are {names}"
                 hint = f"; a stride or another whole number is given by {setting('params', '2', text)}"
-                hint += ", or left open until build by int in its place"
+                hint += in_python(", or left open until build by int in its place")
                 raise point(source, column, message + (hint if known else ""))
             return var(text)
         case Call("size", None, (Name(text, column),)):

@@ -9,7 +9,7 @@ from symconv.errors import SpecError
 
 __all__ = ["check_names"]
 
-_RESERVED = frozenset(keyword.kwlist) | frozenset(
+_RESERVED = frozenset(word.lower() for word in keyword.kwlist) | frozenset(
     [
         "bint",
         "char",
@@ -58,6 +58,11 @@ _RESERVED = frozenset(keyword.kwlist) | frozenset(
         "held",
         "status",
         "prange",
+        "_asdict",
+        "_field_defaults",
+        "_fields",
+        "_make",
+        "_replace",
     ]
 )
 # Solving and lowering add names of these forms.

@@ -12,6 +12,7 @@ from symconv.errors import SpecError, shown
 if TYPE_CHECKING:
     from symconv.api import Gradient
     from symconv.code.proofs import Proofs
+    from symconv.family import Family
     from symconv.gather.derivation import Derivation
     from symconv.kernel import Kernel
     from symconv.notation.operator import Operator
@@ -32,8 +33,9 @@ class _Page:
     proof: Proof | Proofs[Proof] | None = None
 
 
-def show(anything: Operator | Gradient | Kernel | Verdict | Proof | Proofs[Proof], path: str | Path,
-         *, measured: str | Path | Mapping[str, Any] | None = None) -> Path:  # fmt: skip
+def show(anything: Operator | Gradient | Family | Kernel | Verdict | Proof | Proofs[Proof], path: str | Path,
+         *, measured: str | Path | Mapping[str, Any] | None = None,
+         params: Mapping[str, int] | None = None) -> Path:  # fmt: skip
     """Write one offline HTML page about an operator, a gradient, a kernel, a verdict or a proof; return its path.
 
     A path that ends with ``.tex`` or ``.pdf`` gets a handout of two pages about an operator, a gradient or a kernel; a
@@ -41,6 +43,7 @@ def show(anything: Operator | Gradient | Kernel | Verdict | Proof | Proofs[Proof
 
     An operator is shown with the derivation of every gradient, a gradient with its own, a kernel also with its source.
     ``measured`` is a record of ``symconv bench --json``, or its path: figures are shown where they were measured.
+    ``params`` are the whole numbers that a family leaves open.
     Raises SpecError for anything else, for a path that cannot be written, and for another record.
 
     >>> import pathlib, tempfile, symconv as sc
@@ -48,7 +51,7 @@ def show(anything: Operator | Gradient | Kernel | Verdict | Proof | Proofs[Proof
     >>> "<html" in page.read_text(encoding="utf-8")
     True
     """
-    page = _page(anything)
+    page = _page(_opened(anything, params))
     if not isinstance(path, str | Path):
         raise SpecError(f"a path is wanted, as in sc.show(op, 'report.html'); given {shown(path)}")
     from symconv.views.measured import read_record
@@ -67,6 +70,14 @@ def show(anything: Operator | Gradient | Kernel | Verdict | Proof | Proofs[Proof
     )
     write_report(place, html)
     return place
+
+
+def _opened(anything: object, params: Mapping[str, int] | None) -> object:
+    from symconv.asked import operator_of
+    from symconv.family import Family
+
+    left = isinstance(anything, Family) or params not in (None, {})
+    return operator_of(anything, params) if left else anything
 
 
 def _page(anything: object) -> _Page:

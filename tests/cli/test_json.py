@@ -7,6 +7,7 @@ import json
 import pytest
 
 from symconv.commands.fields import EVERY, FIELDS
+from symconv.validate.validation import Validation, Validations
 from symconv.verify.verdict import Check, Verdict
 
 CODE = """
@@ -93,6 +94,20 @@ def test_check(answered):
     assert list(answered("check", 0, "check", "FOLDER/layer.py:matmul")["proofs"]) == ["x", "w"]
 
 
+def test_validate(answered, monkeypatch):
+    found = answered("validate", 0, "validate", LINE, "--dtype", "float64")
+    assert [(one["name"], one["verdict"]) for one in found["validations"]] == [("y", "true"), ("gx", "true")]
+    assert (found["dtype"], all(one["proved"] for one in found["validations"])) == ("float64", True)
+    made_up = {
+        1: Validation("y", False, fault="a cell is not stored, at N = 1"),
+        3: Validation("y", None, reason="too large", runs=4),
+    }
+    for status, one in made_up.items():
+        monkeypatch.setattr("symconv.commands.validate.validate_all", lambda *_, one=one: Validations((one,)))
+        answer = answered("validate", status, "validate", LINE)
+        assert (answer["holds"], answer["validations"][0]["runs"]) == (one.holds, one.runs)
+
+
 def test_verify(answered, monkeypatch):
     made_up = Verdict(False, "formula", "float32", (Check("forward", "made up", 1, 2.0, False),))
     for module in ("verify", "verify_many"):
@@ -134,6 +149,7 @@ def test_an_answer_is_json_on_a_stdout_without_the_letters_too(program, tmp_path
         ("verify", "conv7d"),
         ("run", "conv1d", "--stride", "0"),
         ("check", "none.py:f"),
+        ("validate", "conv7d"),
         ("cache", "--dry-run"),
     ],
 )

@@ -147,3 +147,11 @@ def test_nothing_asked_for_shows_the_help(call):
     result = call()
     assert result.exit_code == 2
     assert result.stderr.startswith("Usage: symconv")
+
+
+def test_what_holds_in_python_alone_is_not_said(call):
+    formula = "y[n,i] = sum[p](x[n,s*i+p]*w[p])"
+    said = call("derive", formula).stderr.splitlines()[0]
+    assert said.endswith("a stride or another whole number is given by --params s=2")
+    with pytest.raises(SpecError, match="or left open until build by int in its place"):
+        symconv.operator(formula)

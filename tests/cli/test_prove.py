@@ -80,3 +80,41 @@ def test_a_family_is_a_table(call):
     assert call("prove", "conv1d", "--claim", "gx = gy", "--jobs", 2).exit_code == 2
     right = "gx = conv_transpose(gy, w, stride=s, padding=p, output_padding=(L+2*p-(K-1)-1)%s)"
     assert call("prove", "conv1d", "--claim", right, "--for", family).exit_code == 0
+
+
+FUNCTION = """
+import numpy as np
+def forward(x, w, stride):
+    y = np.zeros((x.shape[0], (x.shape[1] - len(w)) // stride + 1))
+    for i in range(y.shape[1]):
+        y[:, i] = x[:, i*stride:i*stride+len(w)] @ w
+    return y
+"""
+
+
+def test_the_numbers_of_a_formula_a_spec_file_and_a_function_are_a_family(call, tmp_path):
+    file, code = tmp_path / "layer.toml", tmp_path / "layer.py"
+    file.write_text('formula = "y[n,i] = sum[p](x[n,stride*i+p]*w[p])"\nparams = { stride = "int" }\n')
+    code.write_text(FUNCTION)
+    claim = ("--claim", "gw[p] = sum[n,i](gy[n,i]*x[n,2*i+p])")
+    for op, name in {
+        str(file): "stride",
+        f"{code}:forward": "stride",
+        "y[n,i] = sum[p](x[n,stride*i+p]*w[p])": "stride",
+        "y[n,i] = sum[p](x[n,where*i+p]*w[p])": "where",
+    }.items():
+        done = call("prove", op, *claim, "--for", f"{name}=1..3")
+        assert done.exit_code == 1, (op, done.output, done.stderr)
+        rows = [line.split()[:2] for line in done.output.splitlines() if line[:1].isdigit()]
+        assert rows == [["1", "no"], ["2", "yes"], ["3", "no"]], op
+    formula = "y[n,i] = sum[p](x[n,2*i+p]*w[p])"
+    for op, family, words in (
+        (str(file), "s=1..3", "s is none of the numbers that the file leaves open (stride)"),
+        (formula, "z=1..3", "params names 'z', which the formula does not use"),
+        (formula, "stride=1..3", "a formula does not take --stride: write it into the index"),
+        (formula, "where=1..3", "--for gives whole numbers, and --where takes none"),
+        ("conv1d", "bias=0..1", "bias is True or False; given 0"),
+        ("conv1d", "s=1..2", "conv1d does not take --s"),
+    ):
+        done = call("prove", op, *claim, "--for", family)
+        assert (done.exit_code, words in done.stderr) == (2, True), done.stderr
