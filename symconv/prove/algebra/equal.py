@@ -17,15 +17,18 @@ from symconv.limits import ALGEBRA_CLEARED
 from symconv.notation.affine import Affine, var
 from symconv.notation.expr import Constraint, nonnegative
 from symconv.prove.algebra.field import Field
-from symconv.prove.algebra.subsums import Sums
+from symconv.prove.algebra.subsums import Sums, extent_of
 from symconv.prove.algebra.variables import (
+    NONZERO,
+    ROOT,
+    Applied,
     Base,
     Polynomial,
     Whole,
     added,
+    application,
     constant,
     element,
-    masked,
     size,
 )
 from symconv.prove.meaning.atoms import OF_SUM, is_atom
@@ -51,10 +54,10 @@ def same(scope: Scope, wanted: Sequence[Term], given: Sequence[Term], limits: Fa
     takes too long.
     """
     positive = _positive(scope, wanted, limits)
-    true, claimed = _Reader(scope, positive), _Reader(scope, positive)
+    true, claimed = _Reader(scope, positive, told=True), _Reader(scope, positive)
     left, right = true.terms(wanted, limits), claimed.terms(given, limits)
     # What only the claim divides by may be 0 where the truth has a value.
-    if not set(map(masked, claimed.field.domains)) <= set(map(masked, true.field.domains)):
+    if not all(claimed.asked_anyway(one, true.field.domains) for one in claimed.field.domains):
         return None
     rest = added(left, claimed.field.times(right, constant(Fraction(-1))))
     if not claimed.is_zero(rest):
@@ -65,25 +68,29 @@ def same(scope: Scope, wanted: Sequence[Term], given: Sequence[Term], limits: Fa
     return left_out
 
 
-def _positive(scope: Scope, wanted: Sequence[Term], limits: Facts) -> frozenset[str]:
-    """What is positive wherever the truth has a value: it divides and is under a root, in terms without conditions."""
-    reader = _Reader(scope, frozenset())
+def _positive(scope: Scope, wanted: Sequence[Term], limits: Facts) -> frozenset[Base]:
+    """What is positive wherever the truth has a value: it divides and is under a root, whatever cells are summed."""
+    reader = _Reader(scope, frozenset(), told=True)
     for term in wanted:
         if not any(factor.tensor.startswith(("step(", "sign(")) for factor in term.factors):
             reader.terms([term], limits)
-    found = set(map(masked, reader.field.domains))
-    return frozenset(one for one in found if one.startswith("root") and one.removeprefix("root") in found)
+    found = reader.field.domains
+    rooted = ((base, base.node) for base in found if isinstance(base.node, Applied) and base.node.function == ROOT)
+    return frozenset(base for base, node in rooted if application(NONZERO, node.argument) in found)
 
 
 class _Reader:
     """Terms as polynomials of one field."""
 
-    def __init__(self, scope: Scope, positive: frozenset[str]) -> None:
+    def __init__(self, scope: Scope, positive: frozenset[Base], told: bool = False) -> None:
         self.scope = scope
+        # Of the truth only that counts which is asked for at every cell: not what an empty sum may hold.
+        self.told = told
+        self.everywhere: dict[Base, Base] = {}
         self.field = Field()
         self.sums = Sums(self.field, self._counts, self.form)
         self.sums.positive = positive
-        self.known: dict[tuple[str, int, tuple[str, ...], Facts], Polynomial] = {}
+        self.known: dict[tuple[str, int, tuple[str, ...], Facts], tuple[Polynomial, frozenset[Base]]] = {}
         self.sizes: dict[str, bool] = {}
 
     def terms(self, terms: Iterable[Term], facts: Facts) -> Polynomial:
@@ -96,10 +103,34 @@ class _Reader:
             raise Undecided("a table of constants in the algebra of both sides")
         kept = self._needed(term, facts)
         here = frozenset((*facts, *term.where))
+        outside, self.field.domains = self.field.domains, set()
         parts = [constant(term.coefficient), *map(self.sums.condition, kept)]
         parts += [self.field.power(self.form(form), Fraction(power)) for form, power in term.scale]
         parts += [self._factor(factor, here) for factor in term.factors]
-        return self.sums.total(self.field.times(*parts), term.bound)
+        product = self.field.times(*parts)
+        # Names are put in order from here on, which asks for the same again.
+        asked, self.field.domains = self.field.domains, set()
+        result = self.sums.total(product, term.bound)
+        found = {one for base in asked if (one := self._located(base, kept, term.bound, facts)) is not None}
+        self.field.domains = outside | found
+        return result
+
+    def _located(self, base: Base, kept: list[Constraint], bound: Sequence[str], facts: Facts) -> Base | None:
+        """What a term asks for, with the cells for which it does; None where that is not told and has to be."""
+        if not all(map(self.sums.condition, kept)):
+            return None  # nowhere
+        one, others = self.sums.located(base, kept, bound)
+        if self.told:
+            extents = [extent_of(names, body) for names, body in others]
+            if any(e is None or not self._follows(nonnegative(e - 1), facts) for e in extents):
+                return None
+        if one != base and base.names.isdisjoint(bound):
+            self.everywhere[one] = base
+        return one
+
+    def asked_anyway(self, base: Base, known: Collection[Base]) -> bool:
+        """Whether it is among what is known, for these cells or for all."""
+        return base in known or (base in self.everywhere and self.asked_anyway(self.everywhere[base], known))
 
     def _needed(self, term: Term, facts: Facts) -> list[Constraint]:
         """The conditions of a term that do not follow from the others and from the facts."""
@@ -166,8 +197,13 @@ class _Reader:
                 bound = {name: self.scope.fresh() for name in term.bound}
                 put = {**dict(zip(one.names, index, strict=True)), **{old: var(new) for old, new in bound.items()}}
                 terms.append(replace(term.substitute(put), bound=tuple(bound.values())))
-            self.known[key] = self.sums.applied(function, self.terms(terms, facts))
-        return self.known[key]
+            outside, self.field.domains = self.field.domains, set()
+            found = self.sums.applied(function, self.terms(terms, facts))
+            self.known[key] = found, frozenset(self.field.domains)
+            self.field.domains = outside
+        polynomial, asked = self.known[key]
+        self.field.domains |= asked
+        return polynomial
 
     def _of_elements(self, factor: Factor) -> Polynomial | None:
         """A function of products of elements, whose text says what it is of."""

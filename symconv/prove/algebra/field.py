@@ -13,7 +13,10 @@ from math import floor
 
 from symconv.limits import ALGEBRA_MONOMIALS, ALGEBRA_STEPS
 from symconv.prove.algebra.variables import (
+    LOG,
+    NONZERO,
     ONE,
+    ROOT,
     Applied,
     Base,
     Holds,
@@ -27,15 +30,14 @@ from symconv.prove.algebra.variables import (
     constant,
     content_of,
     frozen,
+    never_below,
     never_negative,
     never_zero,
     number,
     outside,
-    positive,
     primes,
     thawed,
     whole,
-    written,
 )
 from symconv.relation.terms import Undecided
 
@@ -43,10 +45,10 @@ __all__ = ["Field"]
 
 
 class Field:
-    """Arithmetic with a limit on its work; ``domains`` are what it divided by and took roots of, as texts."""
+    """Arithmetic with a limit on its work; ``domains`` are what it divided by and took roots and logarithms of."""
 
     def __init__(self) -> None:
-        self.domains: set[str] = set()
+        self.domains: set[Base] = set()
         self.zeros: set[str] = set()
         self.steps = 0
 
@@ -118,15 +120,15 @@ class Field:
             return self.times(*[polynomial] * int(power))
         if len(polynomial) == 1:
             ((monomial, value),) = polynomial.items()
-            self._remember(monomial, power)
+            if power < 0:
+                self._divides(monomial)
             return self._of_one(monomial, value, power)
         content, lead = content_of(polynomial, power.denominator == 1)
         if content or lead != 1:
             rest = self._divided(polynomial, content, lead)
             return self.times(self.power({content: lead}, power), self.power(rest, power))
         base = whole(frozen(polynomial), power.denominator == 1)
-        if not never_zero(polynomial):
-            self.domains.add(base.text)
+        self._remember(NONZERO if power.denominator == 1 else ROOT, polynomial)
         return self.monomial({base: power})
 
     def _divided(self, polynomial: Polynomial, content: Monomial, lead: Fraction) -> Polynomial:
@@ -142,7 +144,7 @@ class Field:
             parts.append(self.times(self.monomial(powers), constant(value * number)))
         return added(*parts)
 
-    def root_of(self, polynomial: Polynomial) -> str | None:
+    def root_of(self, polynomial: Polynomial) -> Polynomial | None:
         """What a polynomial is under a root, positive factors left out; None where it is plainly positive."""
         if never_zero(polynomial):
             return None
@@ -151,7 +153,7 @@ class Field:
             if not content and lead == 1:
                 break
             polynomial = self._divided(polynomial, content, lead)
-        return whole(frozen(polynomial), False).text
+        return polynomial
 
     def _of_one(self, monomial: Monomial, value: Fraction, power: Fraction) -> Polynomial:
         if power.denominator == 1:
@@ -167,6 +169,7 @@ class Field:
         parts = [self.monomial(out), self._rooted(abs(value), power)]
         if kept or value < 0:
             under: Polynomial = {kept: Fraction(1 if value > 0 else -1)}
+            self._remember(ROOT, under)
             parts.append(self.monomial({whole(frozen(under), False): power}))
         return self.times(*parts)
 
@@ -178,13 +181,17 @@ class Field:
                 powers[number(Fraction(prime))] = sign * count * power
         return self.monomial(powers)
 
-    def _remember(self, monomial: Monomial, power: Fraction) -> None:
-        for base, own in monomial:
+    def _divides(self, monomial: Monomial) -> None:
+        for base, _ in monomial:
             if isinstance(base.node, Size):
                 self.zeros.add(base.node.name)
-            elif not positive(base) and not isinstance(base.node, Whole):
-                even = own.denominator == 1 and own % 2 == 0
-                self.domains.add(base.text if power.denominator == 1 or even else f"root {base.text}")
+            elif not isinstance(base.node, Whole):
+                self._remember(NONZERO, {((base, Fraction(1)),): Fraction(1)})
+
+    def _remember(self, what: str, polynomial: Polynomial) -> None:
+        """That something is defined where ``polynomial`` is not 0, or is under a root or a logarithm."""
+        if not (never_below(polynomial) if what == ROOT else never_zero(polynomial)):
+            self.domains.add(application(what, frozen(polynomial)))
 
     def exponential(self, polynomial: Polynomial) -> Polynomial:
         """``exp`` of a sum: a product, and a power where the sum has a logarithm."""
@@ -204,8 +211,7 @@ class Field:
         """``log`` of a polynomial: the sum over its positive factors, and what is left."""
         if not polynomial:
             raise Undecided("the formula applies log to 0")
-        if not never_zero(polynomial):
-            self.domains.add(f"log {written(frozen(polynomial))}")
+        self._remember(LOG, polynomial)
         content, lead = content_of(polynomial, False)
         content = tuple((b, p) for b, p in content if isinstance(b.node, Applied) and b.node.function == "exp")
         rest = self._divided(polynomial, content, lead)

@@ -16,6 +16,8 @@ from symconv.notation.expr import Constraint
 from symconv.prove.algebra.field import Field
 from symconv.prove.algebra.variables import (
     ONE,
+    ROOT,
+    WHERE,
     Applied,
     Base,
     Element,
@@ -30,13 +32,12 @@ from symconv.prove.algebra.variables import (
     element,
     frozen,
     holds,
-    masked,
     summed,
     thawed,
 )
 from symconv.relation.terms import Undecided
 
-__all__ = ["Sums"]
+__all__ = ["Sums", "extent_of"]
 
 
 class Sums:
@@ -46,7 +47,7 @@ class Sums:
         self.field = field
         self.counts = counts
         self.size_of = size_of
-        self.positive: frozenset[str] = frozenset()
+        self.positive: frozenset[Base] = frozenset()
 
     def applied(self, function: str, argument: Polynomial) -> Polynomial:
         """A function of a polynomial."""
@@ -69,7 +70,7 @@ class Sums:
         """1 for what is plainly positive or was said to be, -1 for its opposite."""
         for sign in (1, -1):
             one = self.field.root_of(added(self.field.times(argument, constant(Fraction(sign)))))
-            if one is None or masked(one) in self.positive:
+            if one is None or application(ROOT, frozen(one)) in self.positive:
                 return sign
         return None
 
@@ -102,17 +103,21 @@ class Sums:
 
     def _count(self, names: tuple[str, ...], body: Monomial) -> Polynomial | None:
         """How many values one name has, where that is a form that is never negative."""
-        if len(names) != 1 or len(body) != 2 or not all(isinstance(base.node, Holds) for base, _ in body):
-            return None
-        name = names[0]
-        conditions = [base.node.condition for base, _ in body if isinstance(base.node, Holds)]
-        if any(one.equality for one in conditions):
-            return None
-        ends = {one.form.coefficient(name): one.form for one in conditions}
-        if ends.keys() != {1, -1}:
-            return None
-        extent = ends[1] + ends[-1] + 1
-        return self.size_of(extent) if name not in extent.names() and self.counts(extent) else None
+        extent = extent_of(names, body)
+        return self.size_of(extent) if extent is not None and self.counts(extent) else None
+
+    def located(
+        self, base: Base, conditions: Sequence[Constraint], names: Sequence[str]
+    ) -> tuple[Base, list[tuple[tuple[str, ...], Monomial]]]:
+        """What is asked for of a term, with the range of the names that stand in it; and the ranges of other names."""
+        product = self.field.times(*map(self.condition, conditions), {((base, Fraction(1)),): Fraction(1)})
+        ((monomial, _),) = product.items()
+        (_, free), *groups = _components(monomial, names)
+        others = [(group, bases) for group, bases in groups if all(one is not base for one, _ in bases)]
+        mine = [self._component(group, bases) for group, bases in groups if (group, bases) not in others]
+        if not mine and len(free) == 1:
+            return base, others
+        return application(WHERE, frozen(self.field.times({free: Fraction(1)}, *mine))), others
 
     def _written(self, names: tuple[str, ...], body: Monomial) -> Iterator[tuple[dict[str, Affine], tuple[str, ...]]]:
         """Ways to write a sum: which index stands alone in which place, and in which order they are named."""
@@ -156,6 +161,21 @@ class Sums:
             number = condition.form.constant
             return ONE if (number == 0 if condition.equality else number >= 0) else {}
         return {((holds(condition), Fraction(1)),): Fraction(1)}
+
+
+def extent_of(names: tuple[str, ...], body: Monomial) -> Affine | None:
+    """How many values one name has between two bounds; None where there is more than that."""
+    if len(names) != 1 or len(body) != 2 or not all(isinstance(base.node, Holds) for base, _ in body):
+        return None
+    name = names[0]
+    conditions = [base.node.condition for base, _ in body if isinstance(base.node, Holds)]
+    if any(one.equality for one in conditions):
+        return None
+    ends = {one.form.coefficient(name): one.form for one in conditions}
+    if ends.keys() != {1, -1}:
+        return None
+    extent = ends[1] + ends[-1] + 1
+    return None if name in extent.names() else extent
 
 
 def _components(monomial: Monomial, names: Sequence[str]) -> list[tuple[tuple[str, ...], Monomial]]:

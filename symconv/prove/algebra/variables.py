@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
@@ -12,7 +11,11 @@ from symconv.notation.affine import Affine
 from symconv.notation.expr import Constraint
 
 __all__ = [
+    "LOG",
+    "NONZERO",
     "ONE",
+    "ROOT",
+    "WHERE",
     "Applied",
     "Base",
     "Element",
@@ -31,7 +34,7 @@ __all__ = [
     "element",
     "frozen",
     "holds",
-    "masked",
+    "never_below",
     "never_negative",
     "never_zero",
     "number",
@@ -113,13 +116,9 @@ Monomial = tuple[tuple[Base, Fraction], ...]
 Frozen = tuple[tuple[Monomial, Fraction], ...]
 Polynomial = dict[Monomial, Fraction]
 
-_NAME = re.compile(r"\be\d+_")
 ONE: Polynomial = {(): Fraction(1)}
-
-
-def masked(text: str) -> str:
-    """A text whatever its free indices are called."""
-    return _NAME.sub("?", text)
+NONZERO, ROOT, LOG, WHERE = "is not 0", "has a root", "has a logarithm", "where"
+"""Functions that no operator has: of a polynomial, as far as something is defined only then."""
 
 
 def constant(value: Fraction) -> Polynomial:
@@ -214,10 +213,14 @@ def _no_sign(base: Base, power: Fraction) -> bool:
     return isinstance(base.node, Whole) and power.denominator % 2 == 0
 
 
+def never_below(polynomial: Polynomial) -> bool:
+    """Whether it is plainly not negative."""
+    return all(value > 0 and all(_no_sign(b, p) for b, p in monomial) for monomial, value in polynomial.items())
+
+
 def never_zero(polynomial: Polynomial) -> bool:
     """Whether it is plainly positive."""
-    fine = all(value > 0 and all(_no_sign(b, p) for b, p in monomial) for monomial, value in polynomial.items())
-    return fine and any(all(positive(base) for base, _ in monomial) for monomial in polynomial)
+    return never_below(polynomial) and any(all(positive(base) for base, _ in monomial) for monomial in polynomial)
 
 
 def primes(number: int) -> dict[int, int]:
