@@ -8,7 +8,7 @@ equal wherever the true one is defined; where something is left, nothing is know
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from itertools import chain
@@ -45,6 +45,7 @@ _WORD = re.compile(r"(-?\d+(?:/\d+)?)((?:\*[A-Za-z_]\w*\{\d+\})*)\Z")
 _PLACE = re.compile(r"\*([A-Za-z_]\w*)\{(\d+)\}")
 
 Facts = Collection[Constraint]
+Positive = Mapping[Base, frozenset[Constraint]]
 
 
 def same(scope: Scope, wanted: Sequence[Term], given: Sequence[Term], limits: Facts) -> Region | None:
@@ -68,25 +69,34 @@ def same(scope: Scope, wanted: Sequence[Term], given: Sequence[Term], limits: Fa
     return left_out
 
 
-def _positive(scope: Scope, wanted: Sequence[Term], limits: Facts) -> frozenset[Base]:
-    """What is positive wherever the truth has a value: it divides and is under a root, whatever cells are summed."""
-    reader = _Reader(scope, frozenset(), told=True)
+def _positive(scope: Scope, wanted: Sequence[Term], limits: Facts) -> Positive:
+    """What is positive wherever the truth has a value, with the conditions of the cells for which that is so.
+
+    It divides and is under a root, whatever cells are summed.
+    """
+    found: dict[Base, frozenset[Constraint]] = {}
     for term in wanted:
         if not any(factor.tensor.startswith(("step(", "sign(")) for factor in term.factors):
+            reader = _Reader(scope, {}, told=True)
             reader.terms([term], limits)
-    found = reader.field.domains
-    rooted = ((base, base.node) for base in found if isinstance(base.node, Applied) and base.node.function == ROOT)
-    return frozenset(base for base, node in rooted if application(NONZERO, node.argument) in found)
+            for base, where in reader.asked.items():
+                match base.node:
+                    case Applied(function, argument) if function == ROOT:
+                        if application(NONZERO, argument) in reader.asked:
+                            found[base] = min(where, found.get(base, where), key=len)
+    return found
 
 
 class _Reader:
     """Terms as polynomials of one field."""
 
-    def __init__(self, scope: Scope, positive: frozenset[Base], told: bool = False) -> None:
+    def __init__(self, scope: Scope, positive: Positive, told: bool = False) -> None:
         self.scope = scope
         # Of the truth only that counts which is asked for at every cell: not what an empty sum may hold.
         self.told = told
         self.everywhere: dict[Base, Base] = {}
+        self.asked: dict[Base, frozenset[Constraint]] = {}
+        self.depth = 0
         self.field = Field()
         self.sums = Sums(self.field, self._counts, self.form)
         self.sums.positive = positive
@@ -104,10 +114,14 @@ class _Reader:
         kept = self._needed(term, facts)
         here = frozenset((*facts, *term.where))
         outside, self.field.domains = self.field.domains, set()
+        self.depth += 1
+        before, self.sums.facts = self.sums.facts, here
         parts = [constant(term.coefficient), *map(self.sums.condition, kept)]
         parts += [self.field.power(self.form(form), Fraction(power)) for form, power in term.scale]
         parts += [self._factor(factor, here) for factor in term.factors]
         product = self.field.times(*parts)
+        self.depth -= 1
+        self.sums.facts = before
         # Names are put in order from here on, which asks for the same again.
         asked, self.field.domains = self.field.domains, set()
         result = self.sums.total(product, term.bound)
@@ -124,13 +138,15 @@ class _Reader:
             extents = [extent_of(names, body) for names, body in others]
             if any(e is None or not self._follows(nonnegative(e - 1), facts) for e in extents):
                 return None
-        if one != base and base.names.isdisjoint(bound):
+        if base.names.isdisjoint(bound):
             self.everywhere[one] = base
+            if not self.depth:
+                self.asked[base] = frozenset(kept)
         return one
 
     def asked_anyway(self, base: Base, known: Collection[Base]) -> bool:
         """Whether it is among what is known, for these cells or for all."""
-        return base in known or (base in self.everywhere and self.asked_anyway(self.everywhere[base], known))
+        return base in known or self.everywhere.get(base, base) in known
 
     def _needed(self, term: Term, facts: Facts) -> list[Constraint]:
         """The conditions of a term that do not follow from the others and from the facts."""
@@ -198,8 +214,11 @@ class _Reader:
                 put = {**dict(zip(one.names, index, strict=True)), **{old: var(new) for old, new in bound.items()}}
                 terms.append(replace(term.substitute(put), bound=tuple(bound.values())))
             outside, self.field.domains = self.field.domains, set()
-            found = self.sums.applied(function, self.terms(terms, facts))
-            self.known[key] = found, frozenset(self.field.domains)
+            argument = self.terms(terms, facts)
+            before, self.sums.facts = self.sums.facts, facts
+            applied = self.sums.applied(function, argument)
+            self.sums.facts = before
+            self.known[key] = applied, frozenset(self.field.domains)
             self.field.domains = outside
         polynomial, asked = self.known[key]
         self.field.domains |= asked

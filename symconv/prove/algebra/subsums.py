@@ -5,7 +5,7 @@ So ``sum(x - mean(x))`` is 0, and a sum that is written twice, in another order 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from itertools import islice, permutations, product
@@ -47,7 +47,8 @@ class Sums:
         self.field = field
         self.counts = counts
         self.size_of = size_of
-        self.positive: frozenset[Base] = frozenset()
+        self.positive: Mapping[Base, frozenset[Constraint]] = {}
+        self.facts: Collection[Constraint] = ()
 
     def applied(self, function: str, argument: Polynomial) -> Polynomial:
         """A function of a polynomial."""
@@ -67,10 +68,11 @@ class Sums:
         return {((application(function, frozen(argument)), Fraction(1)),): Fraction(1)}
 
     def _sign(self, argument: Polynomial) -> int | None:
-        """1 for what is plainly positive or was said to be, -1 for its opposite."""
+        """1 for what is plainly positive or was said to be where the facts hold, -1 for its opposite."""
         for sign in (1, -1):
             one = self.field.root_of(added(self.field.times(argument, constant(Fraction(sign)))))
-            if one is None or application(ROOT, frozen(one)) in self.positive:
+            where = frozenset() if one is None else self.positive.get(application(ROOT, frozen(one)))
+            if where is not None and where.issubset(self.facts):
                 return sign
         return None
 

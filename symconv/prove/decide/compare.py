@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from fractions import Fraction
 
 from symconv.notation.affine import var
 from symconv.notation.expr import Constraint
 from symconv.prove.algebra.equal import same
-from symconv.prove.meaning.atoms import OF_SUM, told_apart
+from symconv.prove.meaning.atoms import OF_SUM, PARTIAL, is_atom, spelled, told_apart
 from symconv.prove.meaning.functions import cancelled
 from symconv.prove.meaning.scope import Scope, Undecided
 from symconv.prove.meaning.value import Term, Value, inside, scaled
@@ -27,34 +27,48 @@ def compare(scope: Scope, wanted: Value, given: Value) -> Difference:
     true, claimed = tuple(limited(wanted)), tuple(limited(given))
     both = (*true, *scaled(claimed, Fraction(-1)))
     of_sums = any(OF_SUM in factor.tensor for term in both for factor in term.factors)
-    if of_sums and (found := _by_algebra(scope, wanted, true, claimed)) is not None:
+    if of_sums and (found := _by_algebra(scope, wanted, given)) is not None:
         return found
     reason = "the two sides apply functions that may or may not be equal"
     try:
         direct = difference(scope.region, names, both, scope.names.definitions)
-        if direct.fails.empty or told_apart(both):
+        if not direct.fails.empty and told_apart(both):
             return direct
+        if direct.fails.empty:
+            # In a sum of products it is gone: x/x, or 1/x - 1/x.
+            if not (more := _asked(given) - _asked(wanted)):
+                return direct
+            told = spelled(min(more), lambda tensor, _count: tensor)
+            reason = f"what is claimed holds {told}, which may have no value where the gradient has one"
     except Undecided as ended:
         reason = str(ended)
-    if not of_sums and (found := _by_algebra(scope, wanted, true, claimed)) is not None:
+    if not of_sums and (found := _by_algebra(scope, wanted, given)) is not None:
         return found
     raise Undecided(reason)
 
 
-def _by_algebra(scope: Scope, like: Value, wanted: Sequence[Term], given: Sequence[Term]) -> Difference | None:
+def _asked(value: Value) -> set[str]:
+    """The functions in an array that have no value for some numbers."""
+    factors = (factor.tensor for term in value.terms if plain(term) is not None for factor in term.factors)
+    names = ((tensor, tensor.partition("(")[0]) for tensor in factors if is_atom(tensor))
+    return {tensor for tensor, name in names if name in PARTIAL or name.startswith("power ")}
+
+
+def _by_algebra(scope: Scope, wanted: Value, given: Value) -> Difference | None:
     """That both sides are equal as rational functions of shared sums, roots and functions; None where it is not
     known."""
     try:
-        left_out = same(scope, wanted, given, tuple(_limits(like)))
+        true, claimed = tuple(_whole(wanted)), tuple(_whole(given))
+        left_out = same(scope, true, claimed, tuple(_limits(wanted)))
         if left_out is None:
             return None
-        names = [name for group in like.names for name in group]
-        both = (*wanted, *scaled(given, Fraction(-1)))
+        names = [name for group in wanted.names for name in group]
+        both = (*true, *scaled(claimed, Fraction(-1)))
         fails = left_out if left_out.empty else difference(left_out, names, both, scope.names.definitions).fails
     except Undecided:
         return None
     scope.by_algebra = True
-    return Difference(fails, len(wanted) + len(given))
+    return Difference(fails, len(true) + len(claimed))
 
 
 def _limits(value: Value) -> Iterator[Constraint]:
@@ -66,8 +80,13 @@ def _limits(value: Value) -> Iterator[Constraint]:
 
 def limited(value: Value) -> Iterator[Term]:
     """The terms of an array, its indices kept inside."""
+    return map(cancelled, _whole(value))
+
+
+def _whole(value: Value) -> Iterator[Term]:
+    """Its terms with what is gone where an element stands beside its own inverse."""
     limits = list(_limits(value))
-    return (cancelled(one).under(*limits) for term in value.terms if (one := plain(term)) is not None)
+    return (one.under(*limits) for term in value.terms if (one := plain(term)) is not None)
 
 
 def renamed(value: Value, like: Value) -> Value:

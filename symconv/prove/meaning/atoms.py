@@ -9,12 +9,14 @@ from fractions import Fraction
 from symconv.notation.functions import TABLE
 from symconv.prove.meaning.value import Term
 
-__all__ = ["EVEN", "NONE", "ODD", "OF_SUM", "OTHER", "is_atom", "spelled", "told_apart"]
+__all__ = ["EVEN", "NONE", "ODD", "OF_SUM", "OTHER", "PARTIAL", "is_atom", "spelled", "told_apart"]
 
 ODD, EVEN, NONE, OTHER = (
     frozenset(name for name, entry in TABLE.items() if entry.symmetry == kind)
     for kind in ("odd", "even", "none", "other")
 )
+PARTIAL = frozenset({"reciprocal", "sqrt", "log"})
+"""Functions without a value for some numbers, as are powers that are no whole numbers."""
 _ORIENTED = NONE | {"step"}
 OF_SUM = "(a sum, "
 """Marks the atoms that are functions of whole sums, told by number."""
