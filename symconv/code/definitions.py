@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+from symconv.code.shared import parents_of, read_only
 from symconv.code.source import Program
 from symconv.code.trouble import Outside
 from symconv.code.values import Box
@@ -22,8 +23,6 @@ _LIBRARIES = frozenset({
     "typeguard", "typing", "typing_extensions",
 })  # fmt: skip
 """Where those decorators are from."""
-_CHANGING = frozenset({"append", "extend", "insert", "pop", "update", "setdefault", "remove", "sort", "reverse",
-                       "clear", "popitem", "fill"})  # fmt: skip
 
 
 def plainly_decorated(node: ast.FunctionDef | ast.Lambda, program: Program, line: int) -> None:
@@ -57,15 +56,18 @@ def settled_default(node: ast.FunctionDef | ast.Lambda, name: str, value: Any, l
     """A default; Outside where the function changes it, so that the next call finds another one."""
     if not isinstance(value, list | dict | Box):
         return value
+    flat = isinstance(value, list | dict) and not any(
+        isinstance(one, list | dict | Box | tuple) for one in (value.values() if isinstance(value, dict) else value)
+    )
+    parents = parents_of(node)
     for one in ast.walk(node):
-        match one:
-            case (
-                ast.Subscript(ast.Name(held), _, ast.Store() | ast.Del())
-                | ast.AugAssign(ast.Name(held) | ast.Subscript(ast.Name(held)), _, _)
-                | ast.Assign(_, ast.Name(held))
-                | ast.Return(ast.Name(held))
-            ) if held == name:
-                raise Outside(f"the default of {name} may be changed by one call for the next one", line)
-            case ast.Call(ast.Attribute(ast.Name(held), method), _, _) if held == name and method in _CHANGING:
+        if isinstance(one, ast.Name) and one.id == name:
+            read = isinstance(one.ctx, ast.Load) and read_only(one, parents, flat)
+            if not (read or _rebinds(one, parents[one])):
                 raise Outside(f"the default of {name} may be changed by one call for the next one", line)
     return value
+
+
+def _rebinds(one: ast.Name, up: ast.AST) -> bool:
+    """Whether a name gets another value, and what it had stays as it was."""
+    return isinstance(one.ctx, ast.Store) and not isinstance(up, ast.AugAssign)

@@ -160,7 +160,7 @@ class Expressions(Operations):
         if name in self.names:
             return self.named(name)
         if name in self.program.unsettled:
-            raise Outside(f"{name} has several values, or one that other lines change", self.line)
+            raise Outside(f"{name} {self.program.unsettled[name]}", self.line)
         if name in self.program.functions:
             return Function(self.program.functions[name])
         if name in self.program.constants:
@@ -169,10 +169,10 @@ class Expressions(Operations):
                 return self.value(self.program.constants[name])
             finally:
                 self.names = kept
-        if name in _BUILTINS:
-            return Dotted(f"builtins.{name}")
         if name in self.program.imports:
             return Dotted(self.program.imports[name])
+        if name in _BUILTINS:
+            return Dotted(f"builtins.{name}")
         raise self.error(f"{name} has no value here")
 
     def _items(self, nodes: Sequence[ast.expr]) -> list[Any]:

@@ -30,7 +30,7 @@ def pair_of(source: Program, name: str | None) -> tuple[Program, ast.FunctionDef
             raise SpecError(
                 f"{source.name}: {name} has no forward and backward; it has {', '.join(methods) or 'nothing'}"
             )
-        return replace(source, owner=name), forward, backward
+        return replace(source, owner=name), source.settled(forward, name), source.settled(backward, name)
     stems: dict[str, dict[str, ast.FunctionDef]] = {}
     for known, node in source.functions.items():
         for kind, words in (("forward", _FORWARD), ("backward", _BACKWARD)):
@@ -44,6 +44,7 @@ def pair_of(source: Program, name: str | None) -> tuple[Program, ast.FunctionDef
     nested = [two for known, node in source.functions.items()
               if name in (None, known) and (two := _nested(node)) is not None]  # fmt: skip
     if not pairs and len(nested) == 1:
+        source.settled(nested[0][0])
         return source, *nested[0]
     if len(pairs) != 1:
         known_ = ", ".join((*source.classes, *source.functions)) or "nothing"
@@ -53,7 +54,7 @@ def pair_of(source: Program, name: str | None) -> tuple[Program, ast.FunctionDef
             f"conv_backward; {found}; there are {known_}"
         )
     both = next(iter(pairs.values()))
-    return source, both["forward"], both["backward"]
+    return source, source.settled(both["forward"]), source.settled(both["backward"])
 
 
 def _nested(node: ast.FunctionDef) -> tuple[ast.FunctionDef, ast.FunctionDef] | None:

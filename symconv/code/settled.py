@@ -4,64 +4,178 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
+
+from symconv.code.patched import patched
+from symconv.code.shared import shared
 
 __all__ = ["unsettled"]
 
 _CHANGING = frozenset({"append", "extend", "insert", "pop", "update", "setdefault", "remove", "sort", "reverse",
                        "clear", "popitem"})  # fmt: skip
+_SEVERAL = "has several values, or one that other lines change"
+_LIBRARIES = frozenset({
+    "__future__", "abc", "autograd", "beartype", "builtins", "collections", "copy", "cupy", "cupyx", "dataclasses",
+    "enum", "flax", "functools", "future", "itertools", "jax", "jaxtyping", "keras", "math", "numba", "numpy",
+    "operator", "past", "scipy", "six", "tensorflow", "torch", "typeguard", "typing", "typing_extensions",
+})  # fmt: skip
+"""Libraries whose words mean what is read here, and those that hold no functions of arrays."""
+_WHOLE_CLASS = frozenset({"dataclass", "final", "register_keras_serializable", "runtime_checkable"})
+"""Decorators of classes that leave their methods alone."""
+
+Binding = tuple[str, str, bool]
+"""How a name is bound, the name, and whether that is inside another statement."""
 
 
-def unsettled(tree: ast.Module) -> frozenset[str]:
-    """The names at the top that are bound in several ways, or whose elements some line changes."""
-    bound: Counter[str] = Counter()
-    meant: dict[str, set[str]] = {}
-    for kind, name in _bindings(tree.body):
-        bound[name] += kind == "value"
-        meant.setdefault(name, set()).add(kind)
-    found = {name for name, kinds in meant.items() if len(kinds) > 1 or (bound[name] > 1 and _nested(tree, name))}
-    made = {name for name, kinds in meant.items() if "value" in kinds}
+def unsettled(tree: ast.Module, script: bool, known: Mapping[str, str], builtin: Collection[str]) -> dict[str, str]:
+    """The names at the top, and the methods, whose value depends on more than their one definition; and why.
+
+    ``known`` are names of libraries that need no import, ``builtin`` those of Python. Of a ``script``, whose statements
+    are the functions, it is told which libraries are changed.
+    """
+    imports = _imports(tree)
+    foreign = {name: paths for name, paths in imports.items() if not _of_libraries(paths)}
+    found = {name: f"is imported from {min(paths).rpartition('.')[0] or min(paths)}, which is not read"
+             for name, paths in foreign.items()}  # fmt: skip
+    found |= dict.fromkeys((name for name, paths in imports.items() if len(paths) > 1), _SEVERAL)
+    bindings = [*_bindings(tree.body)]
+    bound = {name for _, name, _ in bindings} | {*known, *imports}
+    found |= dict.fromkeys(patched(tree, bound, {*known, *imports}), _SEVERAL)
+    if script:
+        return found
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    names = _rebound(bindings) | _hidden(tree, bindings, {*known, *builtin}) | _starred(tree, builtin) | shared(tree)
+    names |= _changed(tree, {name for kind, name, _ in bindings if kind == "value"})
+    names |= {one for node in classes for one in _methods(node)}
+    return found | dict.fromkeys(names, _SEVERAL)
+
+
+def _statements(nodes: list[ast.stmt], nested: bool = False) -> Iterator[tuple[ast.stmt, bool]]:
+    """Statements that run when the text does, those inside others too."""
+    for node in nodes:
+        yield node, nested
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            continue
+        for part in ("body", "orelse", "finalbody"):
+            yield from _statements(getattr(node, part, []), True)
+        for inner in (*getattr(node, "handlers", []), *getattr(node, "cases", [])):
+            yield from _statements(inner.body, True)
+
+
+def _bindings(nodes: list[ast.stmt]) -> Iterator[Binding]:
+    for node, nested in _statements(nodes):
+        match node:
+            case ast.FunctionDef(name) | ast.ClassDef(name) | ast.AsyncFunctionDef(name):
+                yield "definition", name, nested
+            case ast.Import(names) | ast.ImportFrom(_, names):
+                for one in names:
+                    yield "import", one.asname or one.name.partition(".")[0], nested
+            case _:
+                # The last of the plain assignments at the top counts; others may be made or not.
+                plain = isinstance(node, ast.Assign | ast.AnnAssign) and not nested
+                for part in _own(node):
+                    if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store | ast.Del):
+                        walrus = isinstance(node, ast.Assign) and not _among(part, node.targets)
+                        yield "value", part.id, not plain or walrus or isinstance(part.ctx, ast.Del)
+
+
+def _own(node: ast.stmt) -> Iterator[ast.AST]:
+    """The parts of a statement without the statements in it."""
+    waiting: list[ast.AST] = [node]
+    while waiting:
+        one = waiting.pop()
+        yield one
+        waiting += [n for n in ast.iter_child_nodes(one) if not isinstance(n, ast.stmt)]
+
+
+def _among(part: ast.Name, targets: list[ast.expr]) -> bool:
+    return any(one is part for target in targets for one in ast.walk(target))
+
+
+def _rebound(bindings: list[Binding]) -> set[str]:
+    """Names that are bound in several ways, or at other places than in plain statements at the top."""
+    counts = Counter(name for kind, name, _ in bindings if kind != "import")
+    kinds: dict[str, set[str]] = {}
+    for kind, name, _ in bindings:
+        kinds.setdefault(name, set()).add(kind)
+    inner = {name for kind, name, nested in bindings if nested and kind != "import"}
+    return {name for name, held in kinds.items() if len(held) > 1 or (counts[name] > 1 and name in inner)}
+
+
+def _hidden(tree: ast.Module, bindings: list[Binding], known: Collection[str]) -> set[str]:
+    """Names of libraries or of Python that are bound to what is not read: a class, the target of a loop."""
+    plain = {one.targets[0].id for one in tree.body if isinstance(one, ast.Assign) and len(one.targets) == 1
+             and isinstance(one.targets[0], ast.Name)}  # fmt: skip
+    plain |= {one.name for one in tree.body if isinstance(one, ast.FunctionDef)}
+    return {name for kind, name, _ in bindings if kind != "import" and name in known and name not in plain}
+
+
+def _starred(tree: ast.Module, builtin: Collection[str]) -> set[str]:
+    """Names that ``from ... import *`` may bind to something else."""
+    found: set[str] = set()
+    before: set[str] = set()
+    for node, _ in _statements(tree.body):
+        match node:
+            case ast.ImportFrom(module, [ast.alias("*")]) if module != "__future__":
+                own = _of_libraries({module or "."}) and not node.level
+                found |= {*builtin, *(() if own else before)}
+            case ast.FunctionDef(name) | ast.Assign([ast.Name(name)]):
+                before.add(name)
+    return found
+
+
+def _changed(tree: ast.Module, made: Collection[str]) -> set[str]:
+    """Names whose elements some line changes, or which some function binds."""
+    found: set[str] = set()
     for node in ast.walk(tree):
         match node:
             case ast.Global(names):
                 found |= {*names}
             case ast.AugAssign(ast.Name(name), _, _) if node in tree.body:
                 found.add(name)
-            case ast.Subscript(ast.Name(name), _, ast.Store() | ast.Del()) | ast.Call(
-                ast.Attribute(ast.Name(name), _), _, _
-            ) if name in made and (not isinstance(node, ast.Call) or _changes(node)):
+            case ast.Subscript(ast.Name(name), _, ast.Store() | ast.Del()) if name in made:
                 found.add(name)
-    return frozenset(found)
+            case ast.Call(ast.Attribute(ast.Name(name), method), _, _) if name in made and method in _CHANGING:
+                found.add(name)
+    return found
 
 
-def _changes(call: ast.Call) -> bool:
-    return isinstance(call.func, ast.Attribute) and call.func.attr in _CHANGING
+def _methods(node: ast.ClassDef) -> Iterator[str]:
+    """Methods of a class that are bound anew in it; all of them where a decorator or metaclass may change them."""
+    names = {one.name for one in node.body if isinstance(one, ast.FunctionDef)}
+    plain = all(_last(one) in _WHOLE_CLASS for one in node.decorator_list)
+    if not plain or any(one.arg == "metaclass" and _last(one.value) != "ABCMeta" for one in node.keywords):
+        yield from (f"{node.name}.{name}" for name in names)
+    bindings = [*_bindings(node.body)]
+    yield from (f"{node.name}.{name}" for name in names & _rebound(bindings))
 
 
-def _bindings(nodes: list[ast.stmt]) -> Iterator[tuple[str, str]]:
-    for node in nodes:
+def _last(node: ast.expr) -> str:
+    node = node.func if isinstance(node, ast.Call) else node
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+
+
+def _imports(tree: ast.Module) -> dict[str, set[str]]:
+    """What each imported name stands for, anywhere in the text."""
+    found: dict[str, set[str]] = {}
+    for node in ast.walk(tree):
         match node:
-            case ast.FunctionDef(name) | ast.ClassDef(name) | ast.AsyncFunctionDef(name):
-                yield "definition", name
-            case ast.Import(names) | ast.ImportFrom(_, names):
+            case ast.Import(names):
                 for one in names:
-                    yield "import", one.asname or one.name.partition(".")[0]
-            case _:
-                for part in ast.walk(node):
-                    if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
-                        yield "value", part.id
+                    path = one.name if one.asname else one.name.partition(".")[0]
+                    found.setdefault(one.asname or path, set()).add(_usual(path))
+            case ast.ImportFrom(module, names, level):
+                for one in names:
+                    if one.name != "*":
+                        path = "." * (level or 0) + ".".join(filter(None, (module, one.name)))
+                        found.setdefault(one.asname or one.name, set()).add(_usual(path))
+    return found
 
 
-def _nested(tree: ast.Module, name: str) -> bool:
-    """Whether a name is bound anywhere but in plain assignments at the top, the last of which counts."""
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) or (
-            isinstance(node, ast.Assign | ast.AnnAssign)
-            and not any(isinstance(one, ast.NamedExpr) for one in ast.walk(node))
-        ):
-            continue
-        if any(
-            isinstance(one, ast.Name) and one.id == name and isinstance(one.ctx, ast.Store) for one in ast.walk(node)
-        ):
-            return True
-    return False
+def _usual(path: str) -> str:
+    # Where there is no GPU, programs take the one library for the other.
+    return f"numpy{path.removeprefix('cupy')}" if path == "cupy" or path.startswith("cupy.") else path
+
+
+def _of_libraries(paths: Collection[str]) -> bool:
+    return all(path.partition(".")[0] in _LIBRARIES for path in paths)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 import textwrap
 from collections.abc import Mapping
@@ -35,7 +36,7 @@ class Program:
     constants : the expressions of simple assignments at the top
     owner : the class whose methods are read, where that is known
     imports : what each imported name stands for, as a dotted name
-    unsettled : names whose value depends on what ran before
+    unsettled : names, and methods as ``Class.method``, whose value depends on what ran before, and why
     libraries : the libraries that the text imports or uses
     """
 
@@ -47,7 +48,7 @@ class Program:
     lines: tuple[str, ...] = field(default=(), repr=False)
     script: bool = False
     owner: str = ""
-    unsettled: frozenset[str] = frozenset()
+    unsettled: Mapping[str, str] = field(default_factory=dict)
     libraries: frozenset[str] = frozenset()
 
     def line(self, number: int) -> str:
@@ -58,24 +59,36 @@ class Program:
         """The function of that name (``Class.method`` too), or the only one; raises SpecError with those there are."""
         if name is None:
             if len(self.functions) == 1:
-                return next(iter(self.functions.values()))
+                return self.settled(next(iter(self.functions.values())))
             if self.script:
                 return self.functions["backward"]
             raise SpecError(f"{self.name}: say which function, with name=...; there are {self._known()}")
         owner, dot, method = name.partition(".")
         if dot and owner in self.classes:
-            for node in self.classes[owner].body:
+            for node in reversed(self.classes[owner].body):
                 if isinstance(node, ast.FunctionDef) and node.name == method:
-                    return node
+                    return self.settled(node, owner)
         if name not in self.functions:
             raise SpecError(f"{self.name}: there is no function {name!r}; there are {self._known()}")
-        return self.functions[name]
+        return self.settled(self.functions[name])
+
+    def settled(self, node: ast.FunctionDef, owner: str = "") -> ast.FunctionDef:
+        """The function, or the method of a class; raises SpecError where its name stands for something else later."""
+        for name in (owner, f"{owner}.{node.name}") if owner else (node.name,):
+            if name in self.unsettled and not self.script:
+                raise SpecError(
+                    f"{self.name}, line {node.lineno}: {name} {self.unsettled[name]}; what it computes then cannot be "
+                    "told. Define it once, at the top of the text"
+                )
+        return node
 
     def method(self, name: str) -> ast.FunctionDef | None:
         """The method of that name: of the class that is read, else where one class alone has it."""
         classes = [self.classes[self.owner]] if self.owner in self.classes else list(self.classes.values())
-        found = [n for one in classes for n in one.body if isinstance(n, ast.FunctionDef) and n.name == name]
-        return found[0] if len(found) == 1 else None
+        found = [
+            (n, one.name) for one in classes for n in one.body if isinstance(n, ast.FunctionDef) and n.name == name
+        ]
+        return self.settled(*found[0]) if len(found) == 1 else None
 
     def _known(self) -> str:
         return ", ".join((*self.functions, *self.classes)) or "no functions, and no line that computes a gradient"
@@ -118,7 +131,7 @@ def program(text: str, name: str = "code") -> Program:
     imports = {**_USUAL, **_imports(tree)}
     return Program(
         name, functions, classes, constants, imports, tuple(text.splitlines()), bool(script),
-        unsettled=frozenset() if script else unsettled(tree), libraries=_libraries(tree, imports),
+        unsettled=unsettled(tree, bool(script), _USUAL, dir(builtins)), libraries=_libraries(tree, imports),
     )  # fmt: skip
 
 
@@ -181,5 +194,7 @@ def _imports(tree: ast.Module) -> dict[str, str]:
                     )
             case ast.ImportFrom(module, names) if module:
                 for one in names:
-                    found[one.asname or one.name] = f"{module}.{one.name}"
+                    # Programs for both Pythons take their builtins from there.
+                    moved = module in {"six.moves", "past.builtins", "future.builtins"}
+                    found[one.asname or one.name] = f"{'builtins' if moved else module}.{one.name}"
     return found
