@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
+import shlex
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -199,6 +201,7 @@ def _kept(key: str, folder: Path, refused: Rejected) -> BuildError:
     place = trusted_folder() / "failed" / key
     with contextlib.suppress(OSError):  # what was said matters more than where it is kept
         write_file(folder / "build.log", f"{refused.command}\n\n{refused.said}\n".encode())
+        _cleared(folder, refused.command)
     discard(place)
     _move(folder, place)
     lines = refused.said.splitlines()
@@ -213,6 +216,15 @@ def _kept(key: str, folder: Path, refused: Rejected) -> BuildError:
             )
         )
     )
+
+
+def _cleared(folder: Path, command: str) -> None:
+    """Leave texts, and of what compilers have made of them what the command reads: it works where they are kept."""
+    words = shlex.split(command)
+    read = {word for before, word in itertools.pairwise(("", *words)) if before != "-o"}
+    for path in folder.iterdir():
+        if path.suffix in {".o", ".s"} and path.name not in read:
+            path.unlink()
 
 
 @contextmanager

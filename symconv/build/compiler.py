@@ -7,7 +7,7 @@ import shlex
 import sys
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import Self
@@ -16,7 +16,7 @@ from symconv.build.calm import calm
 from symconv.build.folder import write_file
 from symconv.build.loading import refusal
 from symconv.build.parts import parted, sorted_out
-from symconv.build.process import Ran, run
+from symconv.build.process import Children, Ran, run
 from symconv.build.tools import Toolchain
 from symconv.emit.source import Source
 from symconv.errors import BuildError
@@ -93,7 +93,7 @@ def compile_module(source: Source, tools: Toolchain, name: str, folder: Path, pr
         else:
             side.compile(_C_NAME, found.rest, (*_quicker(flags, tools), *includes))
             side.compile(_NESTS, found.nests, flags)
-    objects = side.made()
+        objects = side.made()
     made = _linked(source, tools, name, folder, objects)
     for file in (_C_NAME, _FUNCTIONS, _NESTS, *objects):
         (folder / file).unlink(missing_ok=True)
@@ -109,31 +109,33 @@ def _quicker(flags: tuple[str, ...], tools: Toolchain) -> tuple[str, ...]:
 class _Side:
     """Texts in C that are compiled side by side, each in a run of the compiler of its own.
 
-    All runs have ended when the block has.
+    All runs have ended when the block has: those that nobody has waited for, as something went wrong, are stopped.
     """
 
     def __init__(self, compiler: tuple[str, ...], folder: Path) -> None:
         self._compiler, self._folder = compiler, folder
         self._pool = ThreadPoolExecutor(3)  # a module has no more parts
-        self._runs: list[tuple[tuple[str, ...], Future[Ran]]] = []
+        self._children = Children()
+        self._runs: dict[Future[Ran], tuple[str, ...]] = {}
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_raised: object) -> None:
-        self._pool.shutdown()
+        self._children.stop()
+        self._pool.shutdown(cancel_futures=True)
 
     def compile(self, file: str, text: str, flags: tuple[str, ...]) -> None:
         """Begin to compile a text."""
         write_file(self._folder / file, text.encode())
         command = (*self._compiler, *flags, "-c", file, "-o", _object(file))
-        self._runs.append((command, self._pool.submit(run, command, self._folder)))
+        self._runs[self._pool.submit(run, command, self._folder, self._children)] = command
 
     def made(self) -> tuple[str, ...]:
-        """The objects. Raises what went wrong with the first that is none."""
-        for command, ran in self._runs:
-            _accepted(ran.result(), command)
-        return tuple(command[-1] for command, _ in self._runs)
+        """The objects, when all are there. Raises what went wrong as soon as there is one that will not be."""
+        for ran in as_completed(self._runs):
+            _accepted(ran.result(), self._runs[ran])
+        return tuple(command[-1] for command in self._runs.values())
 
 
 def _object(file: str) -> str:

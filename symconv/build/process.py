@@ -12,7 +12,7 @@ from pathlib import Path
 
 from symconv.errors import BuildError
 
-__all__ = ["Ran", "run", "time_limit"]
+__all__ = ["Children", "Ran", "run", "time_limit"]
 
 _LIMIT = 300.0  # seconds: fifty times what the slowest kernel of the shipped operators takes
 
@@ -26,8 +26,37 @@ class Ran:
     err: str
 
 
-def run(command: tuple[str, ...], folder: Path) -> Ran:
-    """Run a compiler in ``folder``, where its temporary files go as well.
+class Children:
+    """Processes that other threads wait for: this one can stop them all, those too that are still to start."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: list[subprocess.Popen[bytes]] = []
+        self._stopped = False
+
+    def add(self, child: subprocess.Popen[bytes]) -> None:
+        """Name one that has started."""
+        with self._lock:
+            self._running.append(child)
+            if self._stopped:
+                _stop(child)
+
+    def remove(self, child: subprocess.Popen[bytes]) -> None:
+        """Forget one that has ended: its number may soon be another's."""
+        with self._lock:
+            self._running.remove(child)
+
+    def stop(self) -> None:
+        """Stop each, with all that it started."""
+        with self._lock:
+            self._stopped = True
+            for child in self._running:
+                if child.returncode is None:
+                    _stop(child)
+
+
+def run(command: tuple[str, ...], folder: Path, children: Children | None = None) -> Ran:
+    """Run a compiler in ``folder``, where its temporary files go as well, as one of ``children``.
 
     Raises :class:`BuildError` when it cannot be started, has no room to write, or is not done in time
     (``SYMCONV_CC_TIMEOUT`` seconds); it is then stopped, with all that it started.
@@ -49,8 +78,10 @@ def run(command: tuple[str, ...], folder: Path) -> Ran:
         )
     except OSError as error:
         raise BuildError(f"cannot start the C compiler {command[0]}: {error.strerror or error}") from error
+    children = Children() if children is None else children
     with child:
         try:
+            children.add(child)
             out, err = child.communicate(timeout=limit)
         except subprocess.TimeoutExpired:
             _stop(child)
@@ -61,6 +92,8 @@ def run(command: tuple[str, ...], folder: Path) -> Ran:
         except BaseException:
             _stop(child)
             raise
+        finally:
+            children.remove(child)
     ran = Ran(child.returncode, out.decode(errors="replace"), err.decode(errors="replace"))
     if ran.status != 0 and (reason := _no_room(ran.err + ran.out)):
         raise BuildError(
@@ -93,7 +126,7 @@ def time_limit() -> float:
 def _stop(child: subprocess.Popen[bytes]) -> None:
     try:
         os.killpg(child.pid, signal.SIGKILL)
-    except ProcessLookupError:
+    except (ProcessLookupError, PermissionError):  # macOS says the latter of one that has ended already
         child.kill()
 
 

@@ -2,39 +2,46 @@
 
 from __future__ import annotations
 
-from symconv.notation.expr import Apply, Const, Expr, Read
+from collections.abc import Iterator
+
+from symconv.notation.expr import Apply, Expr, Read
 from symconv.packed.roles import Contraction
 
 __all__ = ["harmless"]
 
 
-_LARGE = 2**60
-"""Constants below overflow in no type."""
-
-
 def harmless(found: Contraction) -> bool:
     """Whether terms of the outer form that the definition leaves out add nothing as long as the narrow operands are
-    finite: lanes that stand outside of the wide operand are 0 then, and no step on the way to a term overflows."""
+    finite: each is one number that packing has made 0, times one finite number.
+
+    Compilers may add and multiply in any order. Of ``x*w*v`` they may make ``x*(w*v)``, of ``x*w + x*v`` they may make
+    ``x*(w + v)``, and what stands in the parentheses may overflow where x is 0.
+    """
     if found.lanes != "cells" or found.here:
         return False
-    zero = {operand.read.tensor for operand in found.wide} - {read.tensor for read in found.narrow}
-    return _outside(found.solution.body, zero) == "zero"
+    outside = {operand.read.tensor for operand in found.wide} - {read.tensor for read in found.narrow}
+    factors = tuple(_factors(found.solution.body))
+    zeros = [one for one in factors if isinstance(one, Read) and one.tensor in outside]
+    return len(set(zeros)) == 1 and len(factors) <= len(zeros) + 1 and _apart(zeros[0], found) and _plain(factors)
 
 
-def _outside(expr: Expr, zero: set[str]) -> str:
-    """What an expression of finite numbers is where the tensors in ``zero`` are 0: ``zero``, ``finite``, or nothing
-    that is known, as a product of large numbers."""
+def _factors(expr: Expr) -> Iterator[Expr]:
     match expr:
-        case Read(tensor, _, _):
-            return "zero" if tensor in zero else "finite"
-        case Const(value):
-            return "finite" if abs(value) < _LARGE else ""
         case Apply("mul", arguments):
-            known = [_outside(argument, zero) for argument in arguments]
-            return "zero" if "zero" in known and "" not in known else ""
+            for argument in arguments:
+                yield from _factors(argument)
         case Apply("neg" | "abs" | "sign", (argument,)):
-            return _outside(argument, zero)
-        case Apply("add" | "sub", (left, right)):
-            either = {_outside(left, zero), _outside(right, zero)}
-            return "" if "" in either or either == {"finite"} else "finite" if "finite" in either else "zero"
-    return ""
+            yield from _factors(argument)
+        case _:
+            yield expr
+
+
+def _plain(factors: tuple[Expr, ...]) -> bool:
+    """Whether factors are numbers in memory: what is computed, or a constant, may be multiplied in another order."""
+    return all(isinstance(factor, Read) for factor in factors)
+
+
+def _apart(read: Read, found: Contraction) -> bool:
+    """Whether terms of a cell read different elements, so that none is factored out of a sum of two."""
+    steps = set(found.solution.steps)
+    return all(len(form.names() & steps) <= 1 for form in read.index)

@@ -11,7 +11,7 @@ import symconv as sc
 from symconv import pipeline
 from symconv.build import clear, compile_text, load
 from symconv.build.parts import parted
-from symconv.build.process import Ran, run
+from symconv.build.process import Children, Ran, run
 from symconv.emit.source import DRIVERS, Source
 from symconv.options import Options
 
@@ -101,9 +101,9 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     real = run
 
-    def noted(command: tuple[str, ...], folder: Path) -> Ran:
+    def noted(command: tuple[str, ...], folder: Path, children: Children | None = None) -> Ran:
         found.update({word: command for word in command if word.endswith(".c")})
-        return real(command, folder)
+        return real(command, folder, children)
 
     monkeypatch.setattr(sys.modules["symconv.build.compiler"], "run", noted)
     return found
