@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +22,24 @@ from symconv.errors import BuildError
 
 CC = shutil.which("cc") or "cc"
 Script = Callable[..., Path]
+
+
+PARTS = '''\
+cdef extern from *:
+    """
+    #define sc_nest __attribute__((noinline)) void
+    static sc_nest u0_twice(Py_ssize_t v_n, double *v_x)
+    {
+        for (Py_ssize_t v_i = 0; v_i < v_n; v_i++) v_x[v_i] *= 2;
+    }
+    """
+    void u0_twice(Py_ssize_t, double*) noexcept nogil
+
+
+def twice(double x):
+    u0_twice(1, &x)
+    return x
+'''
 
 
 def _text(number: int) -> Source:
@@ -93,11 +113,7 @@ def test_a_compiler_that_hangs_is_stopped_with_its_children(
         compile_text(_text(200))
     assert time.monotonic() - started < 60
     assert not list((cache / "modules").glob("*"))
-    child = int((tmp_path / "child").read_text())
-    deadline = time.monotonic() + 20
-    while _runs(child) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert not _runs(child)
+    assert _ends(int((tmp_path / "child").read_text()))
 
 
 def _runs(pid: int) -> bool:
@@ -105,6 +121,79 @@ def _runs(pid: int) -> bool:
         return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
     except (OSError, ValueError):
         return False
+
+
+def _ends(pid: int) -> bool:
+    deadline = time.monotonic() + 20
+    while _runs(pid) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return not _runs(pid)
+
+
+INTERRUPTED = """
+import os, signal, sys, threading, time
+from pathlib import Path
+from symconv.build import compile_text
+from symconv.emit.source import Source
+
+def interrupt():
+    while not Path(sys.argv[1]).exists():
+        time.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGINT)
+
+threading.Thread(target=interrupt, daemon=True).start()
+try:
+    compile_text(Source("def answer(): return 42", openmp=False))
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+def test_an_interrupt_stops_the_compiler_with_its_children(script: Script, cache: Path, tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    script(f'if [ "$kernel" ]; then sleep 300 & echo "$$ $!" > {pids}.new; mv {pids}.new {pids}; wait; fi')
+    toolchain()
+    started = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, str(pids)], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert (done.stdout, done.stderr) == ("interrupted\n", "")
+    assert time.monotonic() - started < 60
+    assert all(_ends(int(pid)) for pid in pids.read_text().split())
+    assert not list((cache / "modules").glob("*"))
+
+
+@pytest.mark.parametrize("refused", ["the C compiler", "Cython"])
+def test_what_is_refused_stops_the_other_parts(
+    refused: str, script: Script, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The functions take forever; what becomes of the rest is known before."""
+    monkeypatch.setattr(sys.modules["symconv.build.parts"], "_ENOUGH", 0)
+    pid = tmp_path / "pid"
+    script(
+        f'case "$*" in *functions.c*) sleep 300 & echo $! > {pid}; : > cc1.s; : > functions.o; wait;; esac\n'
+        f'if [ "$kernel" ]; then until [ -s {pid} ]; do sleep 0.01; done; echo "no kernel" >&2; exit 1; fi'
+    )
+    toolchain()
+    text = PARTS if refused == "the C compiler" else PARTS.replace("return x", "return (")
+    started = time.monotonic()
+    with pytest.raises(BuildError, match=f"{refused}.* refused") as caught:
+        compile_text(Source(text, openmp=False))
+    assert time.monotonic() - started < 60
+    assert ("no kernel" in str(caught.value)) == (refused == "the C compiler")
+    written = pid.read_text().split() if pid.exists() else []  # Cython may be the first to end
+    assert all(_ends(int(one)) for one in written)
+    kept = {path.name for path in next((cache / "failed").glob("*")).iterdir()}
+    assert kept >= {"kernel.pyx", "build.log"}
+    assert {Path(name).suffix for name in kept} <= {".pyx", ".c", ".log"}
+
+
+def test_what_the_linker_refuses_keeps_the_objects_that_its_command_names(script: Script, cache: Path) -> None:
+    script('case "$*" in "-c "*|*" -c "*) ;; *kernel.o*) echo "no library" >&2; exit 1;; esac')
+    with pytest.raises(BuildError, match="no library"):
+        compile_text(_text(700))
+    kept = {path.name for path in next((cache / "failed").glob("*")).iterdir()}
+    assert kept == {"kernel.pyx", "kernel.c", "kernel.o", "build.log"}
 
 
 @pytest.mark.parametrize("text", ["abc", "-1", "0", "nan", "inf", "1e400", "٣"])
