@@ -48,14 +48,15 @@ def _text(number: int) -> Source:
 
 @pytest.fixture
 def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Script:
-    """``script(lines)``: the compiler from now on; ``$o`` is the file it should write, ``$kernel`` if it is a module."""
+    """``script(lines)``: the compiler from now on; ``$o`` is the file it should write, ``$kernel`` if that is the object
+    of a module, ``$library`` if it is the module."""
 
     def make(lines: str, name: str = "mycc") -> Path:
         path = tmp_path / name
         path.write_text(
-            "#!/bin/sh\nkernel=; previous=; o=\n"
+            "#!/bin/sh\nkernel=; library=; previous=; o=\n"
             'for word; do [ "$previous" = -o ] && o=$word; previous=$word; done\n'
-            'case "$*" in *kernel.c*) kernel=1;; esac\n'
+            'case "$*" in *kernel.c*) kernel=1;; *"kernel.o -o "*) library=1;; esac\n'
             f'{lines}\nexec {CC} "$@"\n'
         )
         path.chmod(0o755)
@@ -78,7 +79,7 @@ LIES = {
 @pytest.mark.parametrize("lie", LIES)
 def test_a_lie_is_not_kept(lie: str, script: Script, cache: Path, tmp_path: Path) -> None:
     number = 100 + list(LIES).index(lie)
-    script(f'if [ "$kernel" ] && [ ! -e {tmp_path}/well ]; then {LIES[lie]}; fi')
+    script(f'if [ "$library" ] && [ ! -e {tmp_path}/well ]; then {LIES[lie]}; fi')
     for _ in range(2):
         with pytest.raises(BuildError, match="said that it had succeeded, but"):
             compile_text(_text(number))
@@ -86,6 +87,14 @@ def test_a_lie_is_not_kept(lie: str, script: Script, cache: Path, tmp_path: Path
     (tmp_path / "well").write_text("")
     made = compile_text(_text(number))
     assert (made.cached, load(made).answer()) == (False, number)
+
+
+@pytest.mark.parametrize("lie", ["garbage", "a folder"])
+def test_a_lie_about_an_object_is_found_when_it_is_linked(lie: str, script: Script, cache: Path) -> None:
+    script(f'if [ "$kernel" ]; then {LIES[lie]}; fi')
+    with pytest.raises(BuildError, match=r"the C compiler .*refused the generated source\n.* kernel\.o -o "):
+        compile_text(_text(150))
+    assert not list((cache / "modules").glob("*"))
 
 
 @pytest.mark.parametrize("lie", ["garbage", "nothing", "an empty file", "a folder"])
@@ -189,7 +198,7 @@ def test_what_is_refused_stops_the_other_parts(
 
 
 def test_what_the_linker_refuses_keeps_the_objects_that_its_command_names(script: Script, cache: Path) -> None:
-    script('case "$*" in "-c "*|*" -c "*) ;; *kernel.o*) echo "no library" >&2; exit 1;; esac')
+    script('if [ "$library" ]; then echo "no library" >&2; exit 1; fi')
     with pytest.raises(BuildError, match="no library"):
         compile_text(_text(700))
     kept = {path.name for path in next((cache / "failed").glob("*")).iterdir()}
