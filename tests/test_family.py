@@ -122,3 +122,35 @@ def test_spec_files_and_the_command_line(tmp_path, capsys) -> None:
     assert rows == [["1", "no"], ["2", "yes"], ["3", "no"]]
     with pytest.raises(SpecError, match="--for gives s, and --params does too"):
         prove(SOURCE, {"params": (("s", 1), *given)}, claim, (("s", range(1, 4)),), None)
+
+
+@pytest.mark.parametrize(
+    ("source", "params", "claim", "others"),
+    [
+        ("y[n,i] = sum[p](x[n,i+s*p]*w[p])", {"s": 2}, "gw[p] = sum[n,i](gy[n,i]*x[n,i+s*p])", "i+p"),
+        ("y[n,i] = sum[p](x[n,i+q*p]*w[p])", {"q": 3}, "gw[p] = sum[n,i](gy[n,i]*x[n,i+q*p])", "i+2*p"),
+        ("y[n,i] = sum[p](x[n,i*s+p]*w[p])", {"s": 2}, "gw[t] = sum[n,i](gy[n,i]*x[n,s*i+t])", "i+t"),
+        ("y[n,i] = sum[p](x[n,i*s+p]*w[p])", {"s": 2}, "gw[s] = sum[n,i](gy[n,i]*x[n,2*i+s])", "s*i+s"),
+        ("y[n,i] = sum[p](x[n,i+p-padding]*w[p])", {"padding": 2}, "gw[p] = sum[n,i](gy[n,i]*x[n,i+p-padding])", "i+p-1"),
+        ("y[n,i] = sum[p](x[n,i*s+p*d]*w[p]); z[n,i] = a*y[n,i]", {"s": 2, "d": 3, "a": -0.5},
+         "gw[p] = sum[n,i](a*gz[n,i]*x[n,s*i+d*p])", "d*i+s*p"),
+    ],
+)  # fmt: skip
+def test_claims_name_the_numbers_of_the_formula(source, params, claim, others) -> None:
+    op = sc.operator(source, params=params)
+    right = sc.prove(op, claim, explain=False)
+    assert right.holds is True
+    assert sc.prove(op, str(right.claim), explain=False).holds is True
+    start = claim.index("x[n,") + 4
+    wrong = claim[:start] + others + claim[claim.index("]", start) :]
+    assert sc.prove(op, wrong, explain=False).holds is False
+
+
+def test_letters_of_claims_that_are_something_else_there() -> None:
+    op = sc.conv1d(padding=1)
+    assert sc.prove(op, "gw[f,c,p] = sum[n,i](gy[n,f,i]*x[n,c,i+p-padding])").holds is True
+    with pytest.raises(SpecError, match="padding is p in claims, and p is an index of this one: rename the index"):
+        sc.prove(sc.conv2d(padding=(1, 2)), "gw[f,c,p,q] = sum[n,i,j](gy[n,f,i,j]*x[n,c,i+p-padding,j+q-2])")
+    taken = sc.operator("y[n,i] = sum[p](x[n,K*i+p]*w[p])", params={"K": 2})
+    with pytest.raises(SpecError, match="K is a number of the formula, and the size K is called so in claims"):
+        sc.prove(taken, "gw[p] = sum[n,i](gy[n,i]*x[n,K*i+p])")

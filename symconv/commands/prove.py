@@ -122,7 +122,9 @@ def _table(op: str, settings: Mapping[str, object], claim: str, family: Family, 
     status = worst(UNUSABLE if isinstance(answer, Lost) else _STATUS[answer.holds] for answer in answers)
     decided_ones = [answer for answer in answers if not isinstance(answer, Lost)]
     count = sum(answer.holds is True for answer in decided_ones)
-    stated = decided_ones[0].claim if decided_ones else claim
+    read = {answer.claim for answer in decided_ones}
+    # A number that is named in the claim is another one in each member.
+    stated = read.pop() if len(read) == 1 else claim
     operators = [(values, made) for values, made in members if isinstance(made, Operator)]
     summary, repaired = _summed_up(names, claim, operators, answers)
     if form == "json":

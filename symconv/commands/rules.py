@@ -65,12 +65,13 @@ def _predicate(names: Sequence[str], members: set[Values], everything: set[Value
 
 
 def _predicates(names: Sequence[str], everything: set[Values]) -> Iterator[_Predicate]:
-    for at, name in enumerate(names):
+    short = [one if (one := _SHORT.get(name, name)) not in names else name for name in names]
+    for at, name in enumerate(short):
         for sign, compare in _SIGNS.items():
             for value in sorted({values[at] for values in everything}):
-                yield f"{_SHORT.get(name, name)} {sign} {value}", partial(_holds, compare, at, None, value)
+                yield f"{name} {sign} {value}", partial(_holds, compare, at, None, value)
     for one, other in combinations(range(len(names)), 2):
-        a, b = (_SHORT.get(names[k], names[k]) for k in (one, other))
+        a, b = short[one], short[other]
         for sign, compare in _SIGNS.items():
             yield f"{a} {sign} {b}", partial(_holds, compare, one, other, 0)
 

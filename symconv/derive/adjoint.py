@@ -94,6 +94,7 @@ def adjoint(op: Operator, wrt: str) -> Operator:
         source=f"∂L/∂{wrt} of {op.source}",
         batch=op.batch,
         occupied=op.occupied,
+        numbers=op.numbers,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import TypeVar
 
@@ -82,7 +83,8 @@ def formula(
     equations = parse_equations(source)
     if len(equations) == 1 and settings.outputs not in {(), (equations[0].target.name,)}:
         raise SpecError(f"outputs names {', '.join(settings.outputs)}; the formula computes {equations[0].target.name}")
-    return elaborate(equations[0], settings) if len(equations) == 1 else elaborated(equations, settings)
+    made = elaborate(equations[0], settings) if len(equations) == 1 else elaborated(equations, settings)
+    return replace(made, numbers=settings.parameters)
 
 
 def by_name(what: str, given: Mapping[str, Value] | None, example: str = "{'i': '(H + 1)/2'}") -> Mapping[str, Value]:

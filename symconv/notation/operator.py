@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
 
 from symconv.display import Displayed
@@ -113,6 +113,7 @@ class Operator(Displayed):
     empty : the value of those over no tap, where the operator states one
     notes : what a reader of the formula should know of how it is read
     several : the names of the outputs, in the order of their statements, where there are two or more
+    numbers : the numbers that the formula calls by name, which claims may name too
     """
 
     name: str
@@ -129,6 +130,7 @@ class Operator(Displayed):
     empty: Fraction | None = None
     notes: tuple[str, ...] = ()
     several: tuple[str, ...] = ()
+    numbers: tuple[tuple[str, Fraction], ...] = field(default=(), compare=False, repr=False)
 
     @property
     def tensors(self) -> tuple[str, ...]:
@@ -228,8 +230,8 @@ class Operator(Displayed):
 
     @property
     def spelled(self) -> str:
-        """Every field in full: what keys and digests are made of."""
-        kept = (one for one in fields(self) if one.name != "several" or self.several)
+        """Every field that tells operators apart, in full: what keys and digests are made of."""
+        kept = (one for one in fields(self) if one.compare and (one.name != "several" or self.several))
         return repr(tuple(getattr(self, one.name) for one in kept))
 
     def __str__(self) -> str:

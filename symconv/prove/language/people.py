@@ -5,12 +5,27 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from fractions import Fraction
 from functools import lru_cache
 
+from symconv.errors import SpecError
+from symconv.notation.affine import affine
 from symconv.notation.operator import Operator
 from symconv.prove.language.coded import Coded
 from symconv.prove.language.facts import Facts, facts_of
-from symconv.prove.language.syntax import Claim, Equation, Name, Node, Reduction, Sliced, Span, children, rebuild
+from symconv.prove.language.syntax import (
+    Claim,
+    Equation,
+    Name,
+    Node,
+    Number,
+    Reduction,
+    Sliced,
+    Span,
+    children,
+    rebuild,
+    walk,
+)
 from symconv.prove.language.syntax import Tuple as Several
 
 __all__ = ["aliases", "gradient_words", "named_by_the_operator", "named_in", "nearest", "renamed"]
@@ -111,27 +126,73 @@ def _sizes(facts: Facts) -> Iterator[tuple[str, str]]:
 
 
 def named_by_the_operator(op: Operator, claim: Claim) -> Claim:
-    """The claim in the operator's own names; names of indices and intermediates are the claim's."""
-    names = dict(aliases(op))
-    taken = {one.name for one in claim.earlier} | set(_indices(claim))
-    names = {old: new for old, new in names.items() if old not in taken}
+    """The claim in the operator's own names; names of indices and intermediates are the claim's.
+
+    What the formula calls a number is this number, unless a letter of claims is the same: a stride stays ``s``.
+    """
+    others = aliases(op)
+    indices = set(_indices(claim))
+    taken = {one.name for one in claim.earlier} | indices
+    read = {name for equation in claim.equations for name in _said(equation.body)} - taken
+    meant: dict[str, str | Number] = {
+        **others,
+        **_values(op, others, read, indices),
+        **_numbers(op, others, read, indices),
+    }
+    names = {old: new for old, new in meant.items() if old not in taken}
 
     def own(equation: Equation) -> Equation:
         return replace(equation, body=renamed(equation.body, names))
 
     earlier = tuple(map(own, claim.earlier))
-    return replace(claim, side=names.get(claim.side, claim.side), body=renamed(claim.body, names), earlier=earlier)
+    side = claim.side if claim.side in taken else others.get(claim.side, claim.side)
+    return replace(claim, side=side, body=renamed(claim.body, names), earlier=earlier)
 
 
-def renamed(node: Node, names: Mapping[str, str]) -> Node:
-    """The expression with other names, in subscripts and conditions too; indices of a reduction keep theirs."""
+def _values(op: Operator, others: Mapping[str, str], read: set[str], indices: set[str]) -> Mapping[str, Number]:
+    """The numbers of words whose letter is an index of the claim, as padding where p runs over taps."""
+    found: dict[str, Number] = {}
+    for word, letter in others.items():
+        if word in read and letter in indices and letter not in op.tensors:
+            ends = {end for pair in facts_of(op).vectors.get(letter, ()) for end in pair}
+            one = ends.pop() if len(ends) == 1 else None
+            if one is None or not one.is_constant:
+                raise SpecError(f"{word} is {letter} in claims, and {letter} is an index of this one: rename the index")
+            found[word] = Number(Fraction(one.constant))
+    return found
+
+
+def _numbers(op: Operator, others: Mapping[str, str], read: set[str], indices: set[str]) -> Mapping[str, Number]:
+    if not op.numbers:
+        return {}
+    facts = facts_of(op)
+    found: dict[str, Number] = {}
+    for name, value in op.numbers:
+        letter = others.get(name, name)
+        here = affine(int(value)) if value.denominator == 1 else None
+        same = letter not in indices and letter in facts.vectors
+        if same and all(pair == (here, here) for pair in facts.vectors[letter]):
+            continue
+        if name in read and name in facts.sizes and name != "g":
+            raise SpecError(
+                f"{name} is a number of the formula, and the size {name} is called so in claims; call the number "
+                "something else"
+            )
+        found[name] = Number(value)
+    return found
+
+
+def renamed(node: Node, names: Mapping[str, str | Number]) -> Node:
+    """The expression with other names, or numbers in their place, in subscripts and conditions too; indices of a
+    reduction keep theirs."""
 
     def inner(one: Node | None) -> Node | None:
         return None if one is None else renamed(one, names)
 
     match node:
         case Name(name):
-            return replace(node, name=names.get(name, name))
+            put = names.get(name, name)
+            return replace(node, name=put) if isinstance(put, str) else replace(put, at=node.at)
         case Sliced(value, items):
             new = tuple(
                 replace(item, start=inner(item.start), stop=inner(item.stop), step=inner(item.step))
@@ -152,6 +213,20 @@ def _indices(claim: Claim) -> Iterator[str]:
     for node in claim.nodes():
         if isinstance(node, Reduction):
             yield from node.indices
+
+
+def _said(node: Node) -> Iterator[str]:
+    """Every name of an expression, those in subscripts and conditions too."""
+    for one in walk(node):
+        match one:
+            case Name(name):
+                yield name
+            case Sliced(_, items):
+                for item in items:
+                    inner = (item.start, item.stop, item.step) if isinstance(item, Span) else (item.value,)
+                    yield from (name for part in inner if part is not None for name in _said(part))
+            case Reduction():
+                yield from (name for part in one.where for name in _said(part))
 
 
 def _names(items: Iterable[Node]) -> Iterator[str]:
