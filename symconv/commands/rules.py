@@ -65,7 +65,8 @@ def _predicate(names: Sequence[str], members: set[Values], everything: set[Value
 
 
 def _predicates(names: Sequence[str], everything: set[Values]) -> Iterator[_Predicate]:
-    short = [one if (one := _SHORT.get(name, name)) not in names else name for name in names]
+    short = [_SHORT.get(name, name) for name in names]
+    short = [name if letter in names else letter for name, letter in zip(names, short, strict=True)]
     for at, name in enumerate(short):
         for sign, compare in _SIGNS.items():
             for value in sorted({values[at] for values in everything}):
