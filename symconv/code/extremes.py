@@ -99,7 +99,7 @@ def _broadcast_arrays(r: Reader, g: Given, name: str) -> list[Box]:
     zero = r.binary("*", boxes[0], affine(0))
     for box in boxes[1:]:
         zero = r.binary("+", zero, r.binary("*", box, affine(0)))
-    return [r.binary("+", box, zero) for box in boxes]
+    return [r.loose(box, r.array(r.binary("+", box, zero))) for box in boxes]
 
 
 EXTREMES: dict[str, Callable[[Reader, Given, str], Any]] = {

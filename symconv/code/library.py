@@ -6,7 +6,10 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
-__all__ = ["IDENTITIES", "PARTS", "SKIPPED", "bound", "nearest", "signature"]
+__all__ = [
+    "CHANGING", "FIRST_CHANGED", "IDENTITIES", "LIBRARIES", "PARTS", "SKIPPED", "bound", "changes_nothing", "computes",
+    "makes_several", "nearest", "signature",
+]  # fmt: skip
 
 _CONV = "input weight bias stride padding dilation groups"
 _TRANSPOSE = "input weight bias stride padding output_padding groups dilation"
@@ -129,6 +132,28 @@ TYPES = frozenset({
 SHARED_OUT = frozenset({"flip", "fliplr", "flipud", "rot90"})
 """Views in NumPy, copies in PyTorch."""
 
+LIBRARIES = frozenset({"numpy", "torch", "tensorflow", "jax", "scipy", "math", "cupy"})
+VIEWS = frozenset({
+    "flip", "fliplr", "flipud", "rot90", "swap", "t", "permute", "moveaxis", "rollaxis", "reshape", "ravel", "flatten",
+    "reshape_as", "squeeze", "unsqueeze", "chunk", "split_by", "unfold", "tensor_unfold", "einsum", "broadcast", "tile",
+    "expand_as", "broadcast_arrays", "meshgrid", "ix", "windows", "strided", "narrow", "same",
+})  # fmt: skip
+"""Words whose value may have the elements of an argument, in one of the libraries."""
+_SEVERAL = frozenset({"chunk", "split_by", "broadcast_arrays", "meshgrid", "ix", "unravel_index"})
+CHANGING = frozenset({
+    "append", "extend", "insert", "pop", "update", "setdefault", "remove", "sort", "reverse", "clear", "popitem",
+    "fill", "put", "at", "resize", "copyto", "fill_diagonal", "place", "putmask", "itemset", "add", "discard",
+})  # fmt: skip
+"""Methods of lists, dicts, sets and arrays, and functions, that change one of their arguments."""
+FIRST_CHANGED = frozenset({"at", "copyto", "fill_diagonal", "place", "putmask", "put"})
+"""Functions of libraries that change their first argument and no other one."""
+_READING = frozenset({
+    "get", "items", "keys", "values", "index", "count", "copy", "format", "join", "lower", "upper", "strip",
+    "startswith", "endswith", "conjugate", "tolist", "nonzero", "no_grad", "enable_grad", "inference_mode", "as_list",
+    "deepcopy", "TensorShape", "Size",
+})  # fmt: skip
+"""Methods and functions besides words that change nothing."""
+
 PARTS = frozenset({
     "add", "array_ops", "autograd", "backend", "compat", "fft", "functional", "grad", "image", "keras", "lax", "lib",
     "linalg", "math", "nn", "numpy", "ops", "raw_ops", "signal", "special", "stride_tricks", "v1", "v2", "random",
@@ -186,6 +211,44 @@ def bound(names: Sequence[str], arguments: Sequence[Any], options: Mapping[str, 
         elif key not in _IGNORED:
             raise ValueError(f"has no option {key}; it takes {', '.join(plain)}")
     return given
+
+
+def computes(path: str, options: Mapping[str, str]) -> bool:
+    """Whether the value of a function of a library, or of a method, has elements of its own."""
+    name = path.rpartition(".")[2]
+    if name in {"array", "tensor", "clone"} or path == "numpy.copy":
+        return options.keys() <= {"dtype"} and "object" not in options.get("dtype", "") and "O" not in options.values()
+    found = signature(path)
+    return found is not None and found[0] not in VIEWS and name not in IDENTITIES and not _in_place(name, options)
+
+
+def makes_several(path: str, count: int) -> bool:
+    """Whether the value of a function or method may be a list or a tuple of arrays; of what is not known it may."""
+    found = signature(path)
+    return found is None or found[0] in _SEVERAL or (found[0] == "where" and count == 1)
+
+
+def changes_nothing(path: str, count: int, options: Mapping[str, str]) -> bool:
+    """Whether a function of a library, or a method with its owner first, leaves ``count`` arguments as they are."""
+    library, _, name = path.rpartition(".")
+    if name in IDENTITIES | SKIPPED | TYPES | _READING:
+        return True
+    found = signature(path) or (signature(f"torch.{name}") if library == "method" else None)
+    if found is None or _in_place(name, options):
+        return False
+    word, names = found
+    if library == "method" and word not in {"extreme", "var", "std"}:
+        names = max(
+            names, (signature(f"torch.{name}") or found)[1], key=lambda given: ("*" in "".join(given), len(given))
+        )
+    if word == "extreme" and not path.startswith("torch."):
+        names = names[:2]
+    most = names.index("out") if "out" in names else len(names)
+    return count <= most or any(one.startswith("*") for one in names)
+
+
+def _in_place(name: str, options: Mapping[str, str]) -> bool:
+    return name.endswith("_") or name in {"fill", "add_at"} or bool({"out", "inplace"} & options.keys())
 
 
 def nearest(path: str) -> str:

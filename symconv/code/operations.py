@@ -49,7 +49,8 @@ class Operations(Truths):
                 else self.binary("*", affine(-1), value)
             )
         if isinstance(op, ast.UAdd):
-            return value
+            # NumPy copies there, PyTorch does not.
+            return self.loose(value, self.array(value)) if isinstance(value, Box) else value
         if isinstance(value, Box) and value.mask:
             return self._inverted(value)
         if is_number(value):

@@ -187,7 +187,7 @@ def _listed(reading: Reading) -> tuple[tuple[str, ...], int]:
 def part(reading: Reading, key: Any) -> Reading:
     """The reading of what one result needs."""
     others = [other for other in kept(reading).values() if other != key]
-    return replace(reading, node=part_for(reading.node, key, others))
+    return replace(reading, node=part_for(reading.node, key, others, reading.program))
 
 
 def _flat(value: Any) -> list[Any]:

@@ -6,13 +6,12 @@ import ast
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 
+from symconv.code.library import CHANGING
 from symconv.code.patched import patched
 from symconv.code.shared import shared
 
 __all__ = ["unsettled"]
 
-_CHANGING = frozenset({"append", "extend", "insert", "pop", "update", "setdefault", "remove", "sort", "reverse",
-                       "clear", "popitem"})  # fmt: skip
 _SEVERAL = "has several values, or one that other lines change"
 _LIBRARIES = frozenset({
     "__future__", "abc", "autograd", "beartype", "builtins", "collections", "copy", "cupy", "cupyx", "dataclasses",
@@ -135,7 +134,7 @@ def _changed(tree: ast.Module, made: Collection[str]) -> set[str]:
                 found.add(name)
             case ast.Subscript(ast.Name(name), _, ast.Store() | ast.Del()) if name in made:
                 found.add(name)
-            case ast.Call(ast.Attribute(ast.Name(name), method), _, _) if name in made and method in _CHANGING:
+            case ast.Call(ast.Attribute(ast.Name(name), method), _, _) if name in made and method in CHANGING:
                 found.add(name)
     return found
 

@@ -7,26 +7,30 @@ from collections.abc import Sequence
 from copy import copy
 from typing import Any
 
-from symconv.code.aliases import aliases, may_change, names_in
+from symconv.code.aliases import Aliases, bindings, names_in
+from symconv.code.source import Program
 
 __all__ = ["part_for"]
 
 
-def part_for(function: ast.FunctionDef, key: Any, others: Sequence[str] = ()) -> ast.FunctionDef:
+def part_for(function: ast.FunctionDef, key: Any, others: Sequence[str], program: Program) -> ast.FunctionDef:
     """The statements that the result ``key`` needs; ``others`` are attributes that are other results."""
-    groups = _Groups()
+    methods = {one.name for node in program.classes.values() for one in node.body if isinstance(one, ast.FunctionDef)}
+    known = Aliases(
+        function, program.imports, frozenset({*program.functions, *program.classes, *program.constants}),
+        frozenset(methods),
+    )  # fmt: skip
+    groups = _Groups(known)
+    for target, value in bindings(function):
+        groups.joined(target, value)
     for node in ast.walk(function):
         match node:
-            case ast.Assign(targets, value):
-                groups.joined([*targets], value)
+            case ast.AugAssign(target, _, value) if known.may_contain(value):
+                groups.joined(target, value)
             case ast.FunctionDef(name) if node is not function:
                 for one in names_in(node):
                     groups.join(name, one)
-            case ast.For(target, value) | ast.comprehension(target, value) | ast.NamedExpr(target, value):
-                groups.joined([target], value)
-            case ast.AnnAssign(target, _, value) | ast.withitem(value, target) if value is not None and target:
-                groups.joined([target], value)
-    finder = _Finder(groups, key, set(others))
+    finder = _Finder(groups, key, set() if _entangled(function, known, others) else set(others))
     count = -1
     while count != len(finder.needed):
         count = len(finder.needed)
@@ -36,10 +40,27 @@ def part_for(function: ast.FunctionDef, key: Any, others: Sequence[str] = ()) ->
     return new
 
 
+def _entangled(function: ast.FunctionDef, known: Aliases, others: Sequence[str]) -> bool:
+    """Whether an attribute that is another result is used, and may be an array with another name."""
+
+    def is_other(node: ast.AST) -> bool:
+        return isinstance(node, ast.Attribute) and f".{node.attr}" in others
+
+    inner = [*ast.walk(function)]
+    used = any(is_other(one) and isinstance(getattr(one, "ctx", None), ast.Load) for one in inner)
+    used = used or any(isinstance(one, ast.AugAssign) and is_other(one.target) for one in inner)
+    return used and any(
+        (known.of(value) and any(map(is_other, ast.walk(target))))
+        or any(is_other(one) and known.of(value) & names_in(one) for one in ast.walk(value))
+        for target, value in bindings(function)
+    )
+
+
 class _Groups:
     """Names that may stand for one array."""
 
-    def __init__(self) -> None:
+    def __init__(self, known: Aliases) -> None:
+        self.known = known
         self.parent: dict[str, str] = {}
 
     def of(self, name: str) -> str:
@@ -47,41 +68,16 @@ class _Groups:
             name = self.parent[name]
         return name
 
-    def joined(self, targets: Sequence[ast.expr], value: ast.expr) -> None:
-        """Notes that what the targets hold may be what the value is made of."""
-        for target in targets:
-            for one in _bound(target):
-                for other in aliases(value):
-                    self.join(one, other)
+    def joined(self, target: ast.expr, value: ast.expr) -> None:
+        """Notes that what the target holds may be what the value is made of."""
+        for one in self.known.roots(target):
+            for other in self.known.of(value):
+                self.join(one, other)
 
     def join(self, one: str, other: str) -> None:
         a, b = self.of(one), self.of(other)
         if a != b:
             self.parent[a] = b
-
-
-def _root(node: ast.expr) -> str | None:
-    """The name an expression is a part or a view of."""
-    while True:
-        match node:
-            case ast.Subscript(inner, _) | ast.Attribute(inner, _) | ast.Starred(inner):
-                node = inner
-            case ast.Call(ast.Attribute(ast.Name("np" | "torch" | "jnp" | "tf" | "F"), _), [first, *_], _):
-                node = first
-            case ast.Call(ast.Attribute(inner, _), _, _):
-                node = inner
-            case ast.Name(name):
-                return name
-            case _:
-                return None
-
-
-def _bound(target: ast.expr) -> set[str]:
-    """The names that a target binds, or changes the elements of."""
-    if isinstance(target, ast.Tuple | ast.List):
-        return {name for item in target.elts for name in _bound(item)}
-    root = _root(target)
-    return set() if root is None else {root}
 
 
 class _Finder:
@@ -101,10 +97,12 @@ class _Finder:
             self.needed |= names_in(node)
 
     def _changes(self, target: ast.expr) -> bool:
-        root = _root(target)
-        if root is None:
-            return True
-        return root in self.needed or self.groups.of(root) in {self.groups.of(name) for name in self.needed}
+        roots = self.groups.known.roots(target)
+        return not roots or self._counts(roots)
+
+    def _counts(self, names: set[str]) -> bool:
+        """Whether something that counts may share elements with one of the names."""
+        return not {self.groups.of(name) for name in names}.isdisjoint(map(self.groups.of, self.needed))
 
     def _statement(self, node: ast.stmt) -> ast.stmt | None:
         match node:
@@ -117,7 +115,7 @@ class _Finder:
                 return node if counts else None
             case ast.AnnAssign(target, _, value):
                 if value is not None and (self._target(target) or self._effects(value)):
-                    self._need(value)
+                    self._need(node)
                     return node
                 return None
             case ast.AugAssign(target, _, _):
@@ -132,15 +130,7 @@ class _Finder:
                 if name in self.needed:
                     self._need(node)
                 return node if name in self.needed else None
-            case ast.Expr(ast.Call(ast.Attribute(owner, _), arguments, options)):
-                library = _root(owner) in {"np", "torch", "F", "tf", "jnp", "numpy"}
-                named = [one.value for one in options if one.arg == "out" or not library]
-                first = arguments[:1] if library else [owner, *arguments]
-                if not any(map(self._changes, [*first, *named])) and not self._effects(node.value):
-                    return None
-                self._need(node)
-                return node
-            case ast.Expr(ast.Call()) | ast.Assert():
+            case ast.Expr(ast.Call(ast.Name())) | ast.Assert():
                 self._need(node)
                 return node
             case ast.Expr(value) if not self._effects(value):
@@ -152,10 +142,7 @@ class _Finder:
 
     def _effects(self, value: ast.AST) -> bool:
         """Whether computing a value may change something that counts."""
-        changed = may_change(value)
-        return bool(changed & self.needed) or any(
-            self.groups.of(name) in {self.groups.of(one) for one in self.needed} for name in changed
-        )
+        return self._counts(self.groups.known.changed(value))
 
     def _target(self, target: ast.expr) -> bool:
         match target:
@@ -177,14 +164,15 @@ class _Finder:
             # Behind a star results have other numbers than the items that are written.
             and not any(isinstance(item, ast.Starred) for item in value.elts[: self.key + 1])
         ):
+            self._need(value.elts[self.key])
             new = copy(value)
             new.elts = [
-                item if k == self.key else ast.copy_location(ast.Constant(None), item)
+                item if k == self.key or self._effects(item) else ast.copy_location(ast.Constant(None), item)
                 for k, item in enumerate(value.elts)
             ]
-            self._need(value.elts[self.key])
+            self._need(new)
             return ast.copy_location(ast.Return(new), node)
-        if isinstance(self.key, str) and self.key.startswith("."):
+        if isinstance(self.key, str) and self.key.startswith(".") and not (value and self._effects(value)):
             return ast.copy_location(ast.Return(None), node)
         if value is not None:
             self._need(value)
@@ -195,15 +183,10 @@ class _Finder:
         new.body = self.kept(node.body)
         if not isinstance(new, ast.With) and not isinstance(node, ast.With):
             new.orelse = self.kept(node.orelse)
-        tested = getattr(node, "test", getattr(node, "iter", None))
-        stays = (isinstance(node, ast.For) and self._target(node.target)) or (
-            tested is not None and self._effects(tested)
-        )
+        tested = node.items if isinstance(node, ast.With) else [node.iter if isinstance(node, ast.For) else node.test]
+        stays = (isinstance(node, ast.For) and self._target(node.target)) or any(map(self._effects, tested))
         if not (stays or new.body or getattr(new, "orelse", [])):
             return None
         new.body = new.body or [ast.copy_location(ast.Pass(), node)]
-        if isinstance(node, ast.For):
-            self._need(node.iter, node.target)
-        elif isinstance(node, ast.If | ast.While):
-            self._need(node.test)
+        self._need(*tested, *([node.target] if isinstance(node, ast.For) else []))
         return new

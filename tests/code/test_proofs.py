@@ -176,3 +176,29 @@ def test_a_gradient_that_is_wrong_at_kinks_alone_is_said_to_be() -> None:
     assert 'it is proved with kinks={"relu": "one"}' in proof.cause
     assert sc.prove(sc.operator("y[i,j] = relu(x[i,j])", kinks={"relu": "one"}), code=code).holds is True
     assert "kinks" not in sc.prove(op, code=code.replace(">=", "<"))["x"].cause
+
+
+KEPT = """
+class Linear:
+    def forward(self, x, w):
+        self.x, self.w = x, w
+        return x @ w.T
+
+    def backward(self, gy):
+        gx = gy @ self.w
+        self.dw = {first}
+        {change}
+        self.dw = gy.T @ self.x
+        return gx
+"""
+
+
+@pytest.mark.parametrize(
+    ("first", "change", "holds"),
+    [("gx", "self.dw *= 2", False), ("gx", "self.dw[:] = 2", False), ("2 * gx", "self.dw *= 2", True)],
+)
+def test_an_attribute_may_be_another_result_by_a_second_name(first: str, change: str, holds: bool) -> None:
+    op = sc.operator("y[n,f] = sum[c](x[n,c]*w[f,c])")
+    proofs = sc.prove(op, code=KEPT.format(first=first, change=change), name="Linear.backward", explain=False)
+    assert proofs["x"].holds is holds, str(proofs["x"])
+    assert proofs["w"].holds

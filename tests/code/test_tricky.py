@@ -81,6 +81,8 @@ def test_an_array_with_more_axes_than_its_place_never_fits() -> None:
         ("sharing", "walrus_condition", True), ("sharing", "or_numbers", True),
         ("moments", "list_rebind", True), ("moments", "raise_odd", False), ("moments", "squeeze_all", False),
         ("moments", "out_kw", True), ("slips", "einsum_read", True), ("slips", "inner_product", True),
+        ("slips", "copied_dict_twice", True), ("slips", "own_list", True), ("slips", "own_sum", True),
+        ("slips", "joined_lists", False), ("slips", "mapped", False), ("slips", "given_back", False),
     ],
 )  # fmt: skip
 def test_what_is_read_is_decided(stem: str, name: str, holds: bool) -> None:
