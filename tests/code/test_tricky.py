@@ -46,6 +46,10 @@ def runs_right(made: Any, shape: tuple[int, int]) -> bool:
 REFUSED = {
     ("moments", "loop_may_not_run_array"): "does not return an array where the gradient is wanted",
     ("moments", "summed_set"): "several values are wanted; given frozenset",
+    ("slips", "third_argument"): "multiply takes 2 arguments: a, b",
+    ("slips", "third_argument_in_list"): "add takes 2 arguments: a, b",
+    ("slips", "reduced"): "functools.reduce is not read",
+    ("slips", "by_item"): "has no method __getitem__",
 }
 """What is not read, and is said to be so."""
 
