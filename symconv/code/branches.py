@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from symconv.code.symbolic import Symbolic
@@ -67,8 +68,13 @@ class Branches:
                 value = self.denote(on, {name: Box(array) for name, array in arrays.items()})
             except Fork as fork:
                 yes = region.meet(fork.region) if isinstance(fork, ForkAt) else region.where(fork.constraint)
+                halves = (yes, region.minus(yes))
                 if on.asked is not None and on.asked[0] is fork:
-                    return self._halves((yes, region.minus(yes)), on.asked[1])
+                    return self._halves(halves, on.asked[1])
+                if not isinstance(fork, ForkAt) and not fork.constraint.equality:
+                    # Where a slice ends, say: of two such choices sizes could be equal.
+                    with suppress(HalfUnread):
+                        return self._halves(halves, 0)
                 # That shapes fit is what the code is for.
                 region = yes if not yes.empty else region.minus(yes)
                 continue

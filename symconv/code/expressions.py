@@ -234,7 +234,7 @@ class Expressions(Operations):
                 return Method(owner, name)
             case Box():
                 return self.array_attribute(owner, name)
-            case Pack(_, resolve):
+            case Pack(_, resolve) if name != "get":
                 return resolve(name)
         return Method(owner, name)
 

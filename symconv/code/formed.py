@@ -75,8 +75,16 @@ def formed(name: str, value: Value, sizes: Mapping[str, Sequence[str]], region: 
         return None
     statement = Statement(Tensor("y", tuple(axes)), tuple(indices), expr)
     batch = _batch(axes, inputs)
-    source = f"y[{','.join(indices)}] = {_shown(expr)}"
+    source = f"y[{','.join(indices)}] = {_shown(expr)}{_fixed(inputs)}"
     return Operator(name, inputs, (statement,), tuple(definitions), batch=batch, source=source)
+
+
+def _fixed(inputs: Sequence[Tensor]) -> str:
+    """The sizes of tensors, where some are numbers, or equal in one tensor: the formula alone does not show that."""
+    rows = {t.name: [str(s) for s in t.sizes] for t in inputs}
+    told = [f"{name} is {' x '.join(row)}" for name, row in rows.items()
+            if len({*row}) < len(row) or any(one.isdigit() for one in row)]  # fmt: skip
+    return f" where {', '.join(told)}" if told else ""
 
 
 _SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "gt": ">"}

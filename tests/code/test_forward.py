@@ -40,6 +40,31 @@ def test_branches_that_are_one_operator_are_read(body: str, back: str) -> None:
     assert sc.check(code.replace("x.T @ gy", "2 * x.T @ gy")).holds is False
 
 
+def test_sizes_that_an_assert_fixes_are_written() -> None:
+    code = (
+        "def s_forward(x, w):\n    assert x.shape[0] == 1\n    return x @ w\n\ndef s_backward(gy, x, w):\n"
+        "    return gy @ w.T / x.shape[0], x.T @ gy\n"
+    )
+    proofs = sc.check(code, explain=False)
+    assert proofs.holds is True and str(proofs["x"].operator).endswith("(x[n,c] * w[c,f]) where x is 1 x C")
+    assert sc.check(code.replace("    assert x.shape[0] == 1\n", ""), explain=False).holds is False
+
+
+def test_slices_that_fit_square_arrays_alone_are_not_the_identity() -> None:
+    code = "def s_forward(x):\n    return 2 * x[:, :x.shape[0]][:x.shape[1]]\n\ndef s_backward(gy, x):\n    return 2 * gy\n"
+    with pytest.raises(sc.SpecError, match="is not read as an operator"):
+        sc.check(code, explain=False)
+
+
+def test_numbers_of_a_dict_of_parameters_have_their_default() -> None:
+    code = (
+        "def s_forward(x, w, param):\n    return param.get('scale', 3) * x @ w\n\ndef s_backward(gy, x, w):\n"
+        "    return 3 * gy @ w.T, 3 * x.T @ gy\n"
+    )
+    assert sc.check(code, explain=False).holds is True
+    assert sc.check(code.replace("3) *", "2) *"), explain=False).holds is False
+
+
 def test_results_behind_a_star_are_counted() -> None:
     code = (
         "def s_forward(x, w):\n    return x @ w\n\ndef s_backward(gy, x, w):\n    gx, gw = gy @ w.T, x.T @ gy\n"
