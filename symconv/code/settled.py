@@ -21,6 +21,8 @@ _LIBRARIES = frozenset({
 """Libraries whose words mean what is read here, and those that hold no functions of arrays."""
 _WHOLE_CLASS = frozenset({"dataclass", "final", "register_keras_serializable", "runtime_checkable"})
 """Decorators of classes that leave their methods alone."""
+_ACCESS = frozenset({"__getattr__", "__getattribute__", "__setattr__"})
+"""Methods through which attributes go."""
 
 Binding = tuple[str, str, bool]
 """How a name is bound, the name, and whether that is inside another statement."""
@@ -42,11 +44,11 @@ def unsettled(tree: ast.Module, script: bool, known: Mapping[str, str], builtin:
     found |= dict.fromkeys(patched(tree, bound, {*known, *imports}), _SEVERAL)
     if script:
         return found
-    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
     names = _rebound(bindings) | _hidden(tree, bindings, {*known, *builtin}) | _starred(tree, builtin) | shared(tree)
     names |= _changed(tree, {name for kind, name, _ in bindings if kind == "value"})
-    names |= {one for node in classes for one in _methods(node)}
-    return found | dict.fromkeys(names, _SEVERAL)
+    methods = dict(one for node in classes.values() for one in _methods(node, classes))
+    return methods | found | dict.fromkeys(names, _SEVERAL)
 
 
 def _statements(nodes: list[ast.stmt], nested: bool = False) -> Iterator[tuple[ast.stmt, bool]]:
@@ -139,14 +141,32 @@ def _changed(tree: ast.Module, made: Collection[str]) -> set[str]:
     return found
 
 
-def _methods(node: ast.ClassDef) -> Iterator[str]:
-    """Methods of a class that are bound anew in it; all of them where a decorator or metaclass may change them."""
+def _methods(node: ast.ClassDef, classes: Mapping[str, ast.ClassDef]) -> Iterator[tuple[str, str]]:
+    """Methods of a class that compute something else than their definition says, or whose attributes do; and why."""
     names = {one.name for one in node.body if isinstance(one, ast.FunctionDef)}
     plain = all(_last(one) in _WHOLE_CLASS for one in node.decorator_list)
     if not plain or any(one.arg == "metaclass" and _last(one.value) != "ABCMeta" for one in node.keywords):
-        yield from (f"{node.name}.{name}" for name in names)
+        yield from ((f"{node.name}.{name}", _SEVERAL) for name in names)
     bindings = [*_bindings(node.body)]
-    yield from (f"{node.name}.{name}" for name in names & _rebound(bindings))
+    yield from ((f"{node.name}.{name}", _SEVERAL) for name in names & _rebound(bindings))
+    computed = {*_computed(node, classes, frozenset())}
+    for one in node.body:
+        if isinstance(one, ast.FunctionDef):
+            read = {part.attr for part in ast.walk(one) if isinstance(part, ast.Attribute)} & computed
+            if read or computed & _ACCESS:
+                yield f"{node.name}.{one.name}", f"reads {min(read, default='attributes')}, which a method computes"
+
+
+def _computed(node: ast.ClassDef, classes: Mapping[str, ast.ClassDef], seen: frozenset[str]) -> Iterator[str]:
+    """Attributes that methods of a class, or of those it is derived from, compute."""
+    for one in node.body:
+        if isinstance(one, ast.FunctionDef) and (
+            one.name in _ACCESS or any("property" in _last(by) for by in one.decorator_list)
+        ):
+            yield one.name
+    for base in node.bases:
+        if isinstance(base, ast.Name) and base.id in classes and base.id not in seen:
+            yield from _computed(classes[base.id], classes, seen | {base.id})
 
 
 def _last(node: ast.expr) -> str:

@@ -62,12 +62,12 @@ CASES = [
     Case("leaky_forgot", LEAKY, False),
     Case("dropout", DROPOUT, True, {"mask": "m"}),
     Case("dropout_unscaled", DROPOUT, False, {"mask": "m"}),
-    Case("batchnorm", NORM, None, {}, ("x", "gamma", "beta")),
-    Case("batchnorm_staged", NORM, None),
+    Case("batchnorm", NORM, True, {}, ("x", "gamma", "beta")),
+    Case("batchnorm_staged", NORM, True),
     Case("batchnorm_forgot_mean", NORM, False),
-    Case("softmax_rows", SOFTMAX, None),
+    Case("softmax_rows", SOFTMAX, True),
     Case("softmax_diagonal_alone", SOFTMAX, False),
-    Case("cross_entropy", ENTROPY, None),
+    Case("cross_entropy", ENTROPY, True),
     Case("cross_entropy_batch_mean", ENTROPY, False),
 ]
 

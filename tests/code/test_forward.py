@@ -75,6 +75,14 @@ def test_results_behind_a_star_are_counted() -> None:
     assert sc.check(code.replace("5 * ", ""), explain=False).holds is True
 
 
+@pytest.mark.parametrize("line", ["c.reverse()", "d = c; d.reverse()", "_ = c.reverse()"])
+def test_a_list_that_is_turned_round_is_read_so(line: str) -> None:
+    op = sc.operator("y[n,i] = x[n,i]")
+    code = f"def backward(gy, x):\n    c = [2, 1]\n    {line}\n    return gy * c[0]\n"
+    assert sc.prove(op, code=code, explain=False).holds is True
+    assert sc.prove(op, code=code.replace("c[0]", "c[1]"), explain=False).holds is False
+
+
 DECORATED = """
 from functools import partial
 import jax

@@ -142,6 +142,22 @@ def test_a_function_that_is_bound_anew_is_refused(code: str) -> None:
         sc.check(code, "L" if "class L" in code else "s", explain=False)
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        LAYER + "\n    @property\n    def w(self):\n        return 2 * self.v\n",
+        "class B:\n    @cached_property\n    def w(self):\n        return 2\n\n" + LAYER.replace("L:", "L(B):"),
+        LAYER + "\n    def __getattr__(self, name):\n        return 2\n",
+    ],
+)
+def test_attributes_that_methods_compute_are_refused(code: str) -> None:
+    with pytest.raises(sc.SpecError, match=r"reads (w|attributes), which a method computes"):
+        sc.check(code, "L", explain=False)
+    assert (
+        sc.check(code.replace("def w(", "def size(").replace("__getattr__", "extra"), "L", explain=False).holds is True
+    )
+
+
 def test_of_two_definitions_the_last_one_counts() -> None:
     wrong = PAIR.replace("gy @ w.T", "2 * gy @ w.T").partition("\n\n")[2]
     assert sc.check(PAIR + wrong, explain=False).holds is False
