@@ -91,7 +91,8 @@ class Aliases:
         self.libraries = {
             name: path for name, path in imports.items() if path.partition(".")[0] in LIBRARIES and name not in self.own
         }
-        self.containers: set[str] = set()
+        self.containers: set[str] = {one.arg for one in (function.args.vararg, function.args.kwarg) if one is not None}
+        self.unpacked = {"saved_tensors"}
         count = -1
         while count != len(self.containers):
             count = len(self.containers)
@@ -175,8 +176,8 @@ class Aliases:
         match node:
             case ast.Name(name):
                 return name in self.containers
-            case ast.Attribute(_, name) if name in _NUMBERS:
-                return False
+            case ast.Attribute(_, name) if name in _NUMBERS or name in self.unpacked:
+                return name not in _NUMBERS
             case ast.Attribute(inner, _) | ast.Subscript(inner, _) | ast.Starred(inner) | ast.UnaryOp(_, inner):
                 return self.may_contain(inner)
             case ast.BinOp(left, op, right):
@@ -206,6 +207,11 @@ class Aliases:
 
     def _find_containers(self, function: ast.FunctionDef) -> None:
         for target, value in bindings(function):
+            match target, value:
+                case ((ast.Tuple() | ast.List()), ast.Name(name)):
+                    self.containers.add(name)
+                case ((ast.Tuple() | ast.List()), ast.Attribute(_, name)):
+                    self.unpacked.add(name)
             if self._holds(target, value):
                 self.containers |= self.roots(target)
             if isinstance(value, ast.Name) and self.roots(target) & self.containers:
@@ -216,8 +222,8 @@ class Aliases:
                     self.containers |= self.roots(target)
                 case ast.Call(ast.Attribute(owner, name)) if name in CHANGING - _OF_ARRAYS:
                     self.containers |= self.of(owner)
-                case ast.Subscript(ast.Name(name), ast.Constant(), ast.Store()) if name not in self.stored:
-                    # A parameter is no list unless something is put into it.
+                case ast.Subscript(ast.Name(name), ast.Constant()) if name not in self.stored:
+                    # A parameter is no list or dict unless it is unpacked or one of its items is named.
                     self.containers.add(name)
 
     def _holds(self, target: ast.expr, value: ast.expr) -> bool:

@@ -234,8 +234,8 @@ def changes_nothing(path: str, count: int, options: Mapping[str, str]) -> bool:
     if name in IDENTITIES | SKIPPED | TYPES | _READING:
         return True
     found = signature(path) or (signature(f"torch.{name}") if library == "method" else None)
-    # A method of that name is a list's, which turns it round.
-    if found is None or _in_place(name, options) or path == "method.reverse":
+    # A method of such a name may be a list's or a set's.
+    if found is None or _in_place(name, options) or (library == "method" and name in CHANGING):
         return False
     word, names = found
     if library == "method" and word not in {"extreme", "var", "std"}:

@@ -202,3 +202,20 @@ def test_an_attribute_may_be_another_result_by_a_second_name(first: str, change:
     proofs = sc.prove(op, code=KEPT.format(first=first, change=change), name="Linear.backward", explain=False)
     assert proofs["x"].holds is holds, str(proofs["x"])
     assert proofs["w"].holds
+
+
+CACHED = """
+def backward(gy, cache):
+    {unpacked}
+    twice = cache * 2
+    twice[{place}][:] = 1
+    return gy @ w
+"""
+
+
+@pytest.mark.parametrize(("unpacked", "place"), [("x, w = cache", 1), ("c = cache; _, w = c", 3)])
+def test_what_changes_a_cache_under_another_name_counts(unpacked: str, place: int) -> None:
+    op = sc.operator("y[n,f] = sum[c](x[n,c]*w[f,c])")
+    code = CACHED.format(unpacked=unpacked, place=place)
+    with pytest.raises(sc.SymconvError, match="given pack"):
+        sc.prove(op, code=code, name="backward", returns="x", explain=False)

@@ -185,3 +185,29 @@ def own_sum(dout, x):
     w = np.multiply(gx, x)
     w += 1
     return gx
+
+
+def list_reversed(dout, x):
+    factors = [3, 2]
+    factors.reverse()
+    return dout * factors[0]
+
+
+def list_reversed_wrong(dout, x):
+    factors = [2, 3]
+    same = factors
+    _ = same.reverse()
+    return dout * factors[0]
+
+
+def set_of_one(dout, x):
+    factors = {3}
+    factors.add(1)
+    return dout * (len(factors) + 1) * 2 / 3
+
+
+def starred_parts(dout, x):
+    gx = 2 * dout
+    first, *rest = (x, gx)
+    rest[0] += 1
+    return gx
