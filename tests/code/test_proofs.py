@@ -205,7 +205,7 @@ def test_an_attribute_may_be_another_result_by_a_second_name(first: str, change:
 
 
 CACHED = """
-def backward(gy, cache):
+def joined(gy, cache):
     {unpacked}
     twice = cache * 2
     twice[{place}][:] = 1
@@ -218,4 +218,4 @@ def test_what_changes_a_cache_under_another_name_counts(unpacked: str, place: in
     op = sc.operator("y[n,f] = sum[c](x[n,c]*w[f,c])")
     code = CACHED.format(unpacked=unpacked, place=place)
     with pytest.raises(sc.SymconvError, match="given pack"):
-        sc.prove(op, code=code, name="backward", returns="x", explain=False)
+        sc.prove(op, code=code, name="joined", returns="x", explain=False)
