@@ -230,6 +230,10 @@ def total(frags: list[Frag], kind: str, printer: Printer) -> Frag:
     return Frag(printer.dialect.call(kind, tuple(frag.text for frag in frags)))
 
 
+def _in_pairs(lines: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(r",\ ".join(lines[k : k + 2]) for k in range(0, len(lines), 2))
+
+
 def reduction_head(node: Reduce, where: tuple[Constraint, ...], printer: Printer) -> str:
     """``Σ`` over the ranges of a reduction: limits where nothing else is said, a stack of conditions elsewhere."""
     dialect, write = printer.dialect, printer.write
@@ -238,7 +242,9 @@ def reduction_head(node: Reduce, where: tuple[Constraint, ...], printer: Printer
         return side_by_side(heads, dialect)
     ranges, conditions = ranges_text(node.indices, dialect, write), chain(where, dialect, write)
     if dialect.kind == "latex" and len(ranges) + len(conditions) > 4:
-        ranges = tuple(r",\ ".join(ranges[k : k + 2]) for k in range(0, len(ranges), 2))
+        ranges = _in_pairs(ranges)
+        # Beyond so many lines a sum stands taller than the formula around it.
+        conditions = _in_pairs(conditions) if len(ranges) + len(conditions) > 8 else conditions
     return dialect.under(node.kind, (*ranges, *conditions)) if node.indices or where else ""
 
 
