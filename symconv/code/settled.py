@@ -46,7 +46,7 @@ def unsettled(tree: ast.Module, script: bool, known: Mapping[str, str], builtin:
         return found
     classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
     names = _rebound(bindings) | _hidden(tree, bindings, {*known, *builtin}) | _starred(tree, builtin) | shared(tree)
-    names |= _changed(tree, {name for kind, name, _ in bindings if kind == "value"})
+    names |= _early(tree, bindings) | _changed(tree, {name for kind, name, _ in bindings if kind == "value"})
     methods = dict(one for node in classes.values() for one in _methods(node, classes))
     return methods | found | dict.fromkeys(names, _SEVERAL)
 
@@ -66,8 +66,10 @@ def _statements(nodes: list[ast.stmt], nested: bool = False) -> Iterator[tuple[a
 def _bindings(nodes: list[ast.stmt]) -> Iterator[Binding]:
     for node, nested in _statements(nodes):
         match node:
-            case ast.FunctionDef(name) | ast.ClassDef(name) | ast.AsyncFunctionDef(name):
+            case ast.FunctionDef(name) | ast.ClassDef(name):
                 yield "definition", name, nested
+            case ast.AsyncFunctionDef(name):
+                yield "coroutine", name, nested
             case ast.Import(names) | ast.ImportFrom(_, names):
                 for one in names:
                     yield "import", one.asname or one.name.partition(".")[0], nested
@@ -78,6 +80,40 @@ def _bindings(nodes: list[ast.stmt]) -> Iterator[Binding]:
                     if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store | ast.Del):
                         walrus = isinstance(node, ast.Assign) and not _among(part, node.targets)
                         yield "value", part.id, not plain or walrus or isinstance(part.ctx, ast.Del)
+                    elif isinstance(part, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and part.name:
+                        yield "value", part.name, True
+                    elif isinstance(part, ast.MatchMapping) and part.rest:
+                        yield "value", part.rest, True
+
+
+def _early(tree: ast.Module, bindings: list[Binding]) -> set[str]:
+    """Names with several values one of which is read while the text runs: the last one does not count then."""
+    counts = Counter(name for _, name, _ in bindings)
+    again = {name for name, count in counts.items() if count > 1}
+    defined = {name for kind, name, _ in bindings if kind != "import"}
+    read: set[str] = set()
+    for node, _ in _statements(tree.body):
+        for part in _run(node):
+            if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Load):
+                read.add(part.id)
+            if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(part, ast.Call):
+                # What the text's own functions read then is not followed.
+                called = part.func.id if isinstance(part.func, ast.Name) else ""
+                read |= again if called in defined else set()
+    return again & read
+
+
+def _run(node: ast.stmt) -> Iterator[ast.AST]:
+    """The expressions that are computed where a statement stands: of a definition, its defaults and decorators."""
+    match node:
+        case ast.FunctionDef() | ast.AsyncFunctionDef():
+            for one in (*node.args.defaults, *node.args.kw_defaults, *node.decorator_list):
+                yield from ast.walk(one) if one is not None else ()
+        case ast.ClassDef():
+            for inner in node.body:
+                yield from _run(inner)
+        case _:
+            yield from _own(node)
 
 
 def _own(node: ast.stmt) -> Iterator[ast.AST]:

@@ -40,7 +40,9 @@ def holds(top: str, body: str = "pass", result: str = "S[0]") -> bool | None:
         "S = [1]\ndef f(t=S):\n    t[0] = 2\nf()", "S = [1]\nif x:\n    S = [2]", "S = [1]\nfor S in [[2]]:\n    pass",
         "S = [1]\nfor k in [2]:\n    S[0] = k", "S = [1]\ndel S",
         "S = [1]\n(S := [2])", "S = [1]\nfrom mine import S", "from mine import S", "S = [1]\nclass S:\n    pass",
-        "S = torch.ones(1)\nT = +S\nT += 1",
+        "S = torch.ones(1)\nT = +S\nT += 1", "S = 1\nT = S\nS = 2", "S = 1\ndef h(s=S):\n    return s\nS = 2",
+        "S = 1\ndef h():\n    return S\nT = h()\nS = 2", "S = 1\ntry:\n    pass\nexcept E as S:\n    pass",
+        "S = 1\nmatch x:\n    case [S, *_]:\n        pass",
     ],
 )  # fmt: skip
 def test_what_other_lines_may_change_is_not_settled(top: str) -> None:
@@ -131,7 +133,7 @@ LAYER = (
         PAIR + "s_forward = lambda x, w: x\n", PAIR + "if True:\n    def s_backward(gy, x, w):\n        return gy, gy\n",
         PAIR + "s_backward, b = 1, 2\n", PAIR + "for s_backward in []:\n    pass\n",
         PAIR + "s_backward.__code__ = s_forward.__code__\n", PAIR + "globals()['s_backward'] = 3\n",
-        PAIR + "from mine import s_backward\n", PAIR + "def f():\n    global s_backward\n    s_backward = 3\n",
+        PAIR + "from mine import s_backward\n", PAIR + "async def s_backward(gy, x, w):\n    return gy, gy\n", PAIR + "def f():\n    global s_backward\n    s_backward = 3\n",
         LAYER + "L.backward = lambda self, gy: (gy, gy)\n", LAYER + "    backward = None\n", "@twice\n" + LAYER,
         LAYER + "    if True:\n        def backward(self, gy):\n            return gy, gy\n", LAYER + "L = wrapped(L)\n",
         LAYER + "setattr(L, 'backward', 3)\n", "class M(type): pass\n" + LAYER.replace("L:", "L(metaclass=M):"),
