@@ -17,6 +17,7 @@ from symconv.code.roles import numeric, numeric_kind, packed, tensor_named
 from symconv.code.source import Program
 from symconv.code.statements import Reader
 from symconv.code.symbolic import Symbolic
+from symconv.code.trouble import Outside
 from symconv.code.values import Box, Context, Pack
 from symconv.code.walk import Walk
 from symconv.errors import SpecError, SymconvError
@@ -78,7 +79,10 @@ class Forward:
                 if name not in defaults:
                     raise SpecError(f"{self.node.name}: what {name} is cannot be told; say it with arguments=")
                 names[name] = reader.value(defaults[name])
-        result = reader.run(self.node, names)
+        try:
+            result = reader.run(self.node, names)
+        except RecursionError:
+            raise Outside("functions or expressions are nested too deeply", reader.line) from None
         if isinstance(result, tuple) and len(result) >= 2 and isinstance(result[0], Box):
             return result[0], result[1] if len(result) == 2 else tuple(result[1:])
         return result, None

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Mapping
 
-__all__ = ["functions_of"]
+from symconv.code.cells import changed_between
+
+__all__ = ["functions_of", "unsure"]
 
 _MADE = frozenset({"tensor", "randn", "rand", "randint", "Variable", "constant", "array", "ones_like", "grad",
                    "gradient", "zeros", "normal", "uniform", "arange", "detach", "watch", "manual_seed",
@@ -35,6 +38,13 @@ def functions_of(tree: ast.Module) -> dict[str, ast.FunctionDef]:
     if output is not None:
         found["forward"] = _function("forward", [output], values, defined, frozenset())
     return found
+
+
+def unsure(tree: ast.Module, functions: Mapping[str, ast.FunctionDef]) -> str:
+    """Why the functions of a cell may compute something else than its statements say; empty where they do not."""
+    made = [node for node in tree.body if isinstance(node, ast.Assign) and _made(node.value)
+            and all(isinstance(one, ast.Name) and _is_gradient(one.id) for one in node.targets)]  # fmt: skip
+    return changed_between(tree, functions, made)
 
 
 def _is_gradient(name: str) -> bool:

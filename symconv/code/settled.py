@@ -28,11 +28,10 @@ Binding = tuple[str, str, bool]
 """How a name is bound, the name, and whether that is inside another statement."""
 
 
-def unsettled(tree: ast.Module, script: bool, known: Mapping[str, str], builtin: Collection[str]) -> dict[str, str]:
+def unsettled(tree: ast.Module, known: Mapping[str, str], builtin: Collection[str]) -> dict[str, str]:
     """The names at the top, and the methods, whose value depends on more than their one definition; and why.
 
-    ``known`` are names of libraries that need no import, ``builtin`` those of Python. Of a ``script``, whose statements
-    are the functions, it is told which libraries are changed.
+    ``known`` are names of libraries that need no import, ``builtin`` those of Python.
     """
     imports = _imports(tree)
     foreign = {name: paths for name, paths in imports.items() if not _of_libraries(paths)}
@@ -42,8 +41,6 @@ def unsettled(tree: ast.Module, script: bool, known: Mapping[str, str], builtin:
     bindings = [*_bindings(tree.body)]
     bound = {name for _, name, _ in bindings} | {*known, *imports}
     found |= dict.fromkeys(patched(tree, bound, {*known, *imports}), _SEVERAL)
-    if script:
-        return found
     classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
     names = _rebound(bindings) | _hidden(tree, bindings, {*known, *builtin}) | _starred(tree, builtin) | shared(tree)
     names |= _early(tree, bindings) | _changed(tree, {name for kind, name, _ in bindings if kind == "value"})

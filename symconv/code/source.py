@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from symconv.code.scripts import functions_of
+from symconv.code.scripts import functions_of, unsure
 from symconv.code.settled import unsettled
 from symconv.errors import SpecError, shown
 from symconv.limits import CODE_CHARACTERS
@@ -61,7 +61,7 @@ class Program:
             if len(self.functions) == 1:
                 return self.settled(next(iter(self.functions.values())))
             if self.script:
-                return self.functions["backward"]
+                return self.settled(self.functions["backward"])
             raise SpecError(f"{self.name}: say which function, with name=...; there are {self._known()}")
         owner, dot, method = name.partition(".")
         if dot and owner in self.classes:
@@ -75,10 +75,10 @@ class Program:
     def settled(self, node: ast.FunctionDef, owner: str = "") -> ast.FunctionDef:
         """The function, or the method of a class; raises SpecError where its name stands for something else later."""
         for name in (owner, f"{owner}.{node.name}") if owner else (node.name,):
-            if name in self.unsettled and not self.script:
+            if name in self.unsettled:
                 raise SpecError(
                     f"{self.name}, line {node.lineno}: {name} {self.unsettled[name]}; what it computes then cannot be "
-                    "told. Define it once, at the top of the text"
+                    "told. Bind each name once, at the top of the text"
                 )
         return node
 
@@ -123,6 +123,9 @@ def program(text: str, name: str = "code") -> Program:
     script = functions_of(tree)
     functions |= {key: node for key, node in script.items() if key not in functions}
     classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+    changed = dict(unsettled(tree, _USUAL, dir(builtins)))
+    if script and (why := unsure(tree, script)):
+        changed |= {key: why for key, node in script.items() if functions[key] is node}
     constants: dict[str, ast.expr] = {}
     for node in tree.body:
         match node:
@@ -131,7 +134,7 @@ def program(text: str, name: str = "code") -> Program:
     imports = {**_USUAL, **_imports(tree)}
     return Program(
         name, functions, classes, constants, imports, tuple(text.splitlines()), bool(script),
-        unsettled=unsettled(tree, bool(script), _USUAL, dir(builtins)), libraries=_libraries(tree, imports),
+        unsettled=changed, libraries=_libraries(tree, imports),
     )  # fmt: skip
 
 

@@ -160,6 +160,46 @@ def test_attributes_that_methods_compute_are_refused(code: str) -> None:
     )
 
 
+CELL = """
+import torch
+x, gy = torch.randn(2, 3), torch.randn(2, 4)
+w = torch.randn(3, 4, requires_grad=True)
+s = 3
+y = s * x @ w
+{between}
+gx = 3 * gy @ w.T
+gw = 3 * x.T @ gy
+{after}
+"""
+
+
+@pytest.mark.parametrize(
+    ("between", "after", "why"),
+    [
+        ("", "gx *= 2", "line 10, which may change gx"), ("", "gx[0] = 2", "line 10, which may change gx"),
+        ("", "gx.mul_(2)", "line 10, which may change gx"), ("", "t = gx.T; t += 1", "line 10, which may change gx"),
+        ("", "for k in x: gw = gw + 1", "line 10, which binds gw"), ("w *= 2", "", "line 7, which may change w"),
+        ("s = 2", "", "which binds s"), ("torch.add(x, x, out=x)", "", "line 7, which may change x"),
+    ],
+)  # fmt: skip
+def test_a_cell_whose_lines_change_what_others_read_is_refused(between: str, after: str, why: str) -> None:
+    with pytest.raises(sc.SpecError, match=why):
+        sc.check(CELL.format(between=between, after=after), explain=False)
+
+
+def test_a_cell_that_checks_and_trains_is_read() -> None:
+    after = "assert torch.allclose(gw, w.grad)\nwith torch.no_grad():\n    w -= 0.1 * gw\n    w.grad.zero_()"
+    assert sc.check(CELL.format(between="y.backward(gy)", after=after), explain=False).holds is True
+    assert sc.check(CELL.format(between="y.backward(gy)", after=after).replace("gx = 3", "gx = 2")).holds is False
+
+
+def test_a_demonstration_beside_functions_hides_no_change() -> None:
+    demo = "x, w, gy = np.ones((2, 3)), np.ones((3, 4)), np.ones((2, 4))\ngx, gw = s_backward(gy, x, w)\ndw = gw * 1\n"
+    assert sc.check(PAIR + demo, "s", explain=False).holds is True
+    with pytest.raises(sc.SpecError, match="s_backward has several values"):
+        sc.check(PAIR + "s_backward = twice(s_backward)\n" + demo, "s", explain=False)
+
+
 def test_of_two_definitions_the_last_one_counts() -> None:
     wrong = PAIR.replace("gy @ w.T", "2 * gy @ w.T").partition("\n\n")[2]
     assert sc.check(PAIR + wrong, explain=False).holds is False
