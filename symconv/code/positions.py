@@ -136,7 +136,7 @@ def _slid(r: Reader, box: Box, axes: list[int], counts: list[Affine], lengths: l
     order = list(range(len(kept) + total))
     first = {**{k: n for n, k in enumerate(kept)}, **{axis: len(kept) + n for n, axis in enumerate(axes)}}
     lead = [first[k] for k in range(rank)]
-    return r.boxed(r.on.permute(r.array(found), [*lead, *[k for k in order if k not in lead]]))
+    return r.loose(box, r.on.permute(r.array(found), [*lead, *[k for k in order if k not in lead]]))
 
 
 def _tensor_windows(r: Reader, g: Given, name: str) -> Box:
@@ -167,7 +167,7 @@ def _strided(r: Reader, g: Given, name: str) -> Box:
         part = arranged_positions(r, r.boxed(r.on.counted(affine(0), one.step, count)), at)
         forms[one.axis] = part if forms[one.axis] is None else r.binary("+", forms[one.axis], part)
     entries = tuple(affine(0) if one is None else one for one in forms)
-    return r.boxed(r.on.pick(array, r.plan(array, entries)))
+    return r.loose(box, r.on.pick(array, r.plan(array, entries)))
 
 
 POSITIONS: dict[str, Callable[[Reader, Given, str], Any]] = {
