@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Iterator
 
+from symconv.code.shared import parents_of
+
 __all__ = ["patched"]
 
 _HARMLESS = frozenset({"backends", "rcParams", "__doc__", "__name__", "__qualname__", "__module__"})
@@ -25,10 +27,12 @@ def patched(tree: ast.Module, bound: Collection[str], libraries: Collection[str]
                 roots |= _roots(owner)
             case ast.Attribute(owner, "__dict__" | "__setattr__"):
                 roots |= _roots(owner)
-            case ast.Call(ast.Name(name), _, _) if name in _EVERYTHING:
+            case ast.Attribute(ast.Name("sys"), "modules"):
                 return {*bound}
-    if "sys" in roots:
-        return {*bound}
+            case ast.Call(ast.Name(name), _, _) if name in _EVERYTHING and not (
+                name == "globals" and _only_read(tree, node)
+            ):
+                return {*bound}
     other = _named(tree)
     waiting = [*roots]
     while waiting:
@@ -38,6 +42,18 @@ def patched(tree: ast.Module, bound: Collection[str], libraries: Collection[str]
     if roots & parameters - {*bound}:
         roots |= {one.id for one in _given(tree) if one.id in libraries}
     return roots & {*bound}
+
+
+def _only_read(tree: ast.Module, call: ast.Call) -> bool:
+    """Whether a table of names is looked at: ``globals().items()``."""
+    match parents_of(tree)[call]:
+        case ast.Attribute(_, name):
+            return name in {"items", "keys", "values", "get"}
+        case ast.Subscript(_, _, context):
+            return isinstance(context, ast.Load)
+        case ast.Compare():
+            return True
+    return False
 
 
 def _roots(node: ast.expr) -> set[str]:

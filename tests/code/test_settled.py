@@ -200,6 +200,20 @@ def test_a_demonstration_beside_functions_hides_no_change() -> None:
         sc.check(PAIR + "s_backward = twice(s_backward)\n" + demo, "s", explain=False)
 
 
+def test_what_files_usually_hold_is_no_change() -> None:
+    around = (
+        "import argparse, os, sys\nimport numpy as np\nimport torch\nfrom .utils import *\nfrom torch.autograd import gradcheck\n"
+        "sys.path.append('..')\nsys.stdout = open('log')\nos.environ['X'] = '1'\nnp.random.seed(0)\n"
+        "torch.backends.cudnn.benchmark = True\n{0}\n\nargs = argparse.ArgumentParser().parse_args()\n"
+        "if __name__ == '__main__':\n    x, w = np.ones((2, 3)), np.ones((3, 4))\n    y = s_forward(x, w)\n    y.name = 'y'\n"
+        "    for name, test in globals().items():\n        print(name, s_backward(y, x, w))\n"
+    )
+    code = around.format(PAIR.replace("x @ w", "np.dot(x, w)"))
+    assert sc.check(code, "s", explain=False).holds is True
+    with pytest.raises(sc.SpecError, match="has several values"):
+        sc.check(code + "globals().update(s_backward=3)\n", "s", explain=False)
+
+
 def test_of_two_definitions_the_last_one_counts() -> None:
     wrong = PAIR.replace("gy @ w.T", "2 * gy @ w.T").partition("\n\n")[2]
     assert sc.check(PAIR + wrong, explain=False).holds is False
