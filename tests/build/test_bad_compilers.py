@@ -150,6 +150,8 @@ def interrupt():
         time.sleep(0.01)
     os.kill(os.getpid(), signal.SIGINT)
 
+# What a shell starts in the background ignores interrupts, and so would this.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 threading.Thread(target=interrupt, daemon=True).start()
 try:
     compile_text(Source("def answer(): return 42", openmp=False))
