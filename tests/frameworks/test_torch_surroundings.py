@@ -225,7 +225,7 @@ def between(call: Callable[[], Any]) -> int:
 @pytest.mark.full
 def test_python_runs_while_kernels_do() -> None:
     function = st.as_function(sc.operator("y[n,f,i] = sum[c,p](exp(x[n,c,i+p]*w[f,c,p]))"), threads=1)
-    x, w = torch.randn(48, 16, 400), torch.randn(32, 16, 5, requires_grad=True)
+    x, w = torch.randn(480, 16, 400), torch.randn(32, 16, 5, requires_grad=True)
     y = function(x, w)
     function(x, w).sum().backward()
     assert between(lambda: function(x, w)) > 10
