@@ -90,7 +90,8 @@ def _dot(r: Reader, g: Given, name: str) -> Any:
     ranks = r.on.rank(a), r.on.rank(b)
     if 0 in ranks:
         return r.boxed(r.on.elementwise("*", a, b))
-    return r.boxed(_contracted(r, a, b, [ranks[0] - 1], [max(0, ranks[1] - 2)]))
+    last = ranks[1] - 1 if name == "inner" else max(0, ranks[1] - 2)
+    return r.boxed(_contracted(r, a, b, [ranks[0] - 1], [last]))
 
 
 def _matmul(r: Reader, g: Given, name: str) -> Any:
@@ -108,16 +109,6 @@ def _matmul(r: Reader, g: Given, name: str) -> Any:
 def _outer(r: Reader, g: Given, name: str) -> Box:
     a, b = r.array(g["a"]), r.array(g["b"])
     return r.boxed(r.on.word("einsum", ["a,b->ab", a, b], {}))
-
-
-def _inner(r: Reader, g: Given, name: str) -> Any:
-    if is_number(g["a"]) or is_number(g["b"]):
-        return r.binary("*", g["a"], g["b"])
-    a, b = r.array(g["a"]), r.array(g["b"])
-    ranks = r.on.rank(a), r.on.rank(b)
-    if 0 in ranks:
-        return r.boxed(r.on.elementwise("*", a, b))
-    return r.boxed(_contracted(r, a, b, [ranks[0] - 1], [ranks[1] - 1]))
 
 
 def _vdot(r: Reader, g: Given, name: str) -> Box:
@@ -222,7 +213,7 @@ def _compared(word: str) -> Callable[[Reader, Given, str], Any]:
 
 PRODUCTS: dict[str, Callable[[Reader, Given, str], Any]] = {
     "einsum": _einsum, "tensordot": _tensordot, "dot": _dot, "matmul": _matmul, "outer": _outer, "vdot": _vdot,
-    "inner": _inner,
+    "inner": _dot,
     "multiply": _joined("*"), "add": _joined("+"), "subtract": _joined("-"), "divide": _joined("/"),
     "maximum": _elementwise, "minimum": _elementwise, "function": _function, "repeat": _repeat, "kron": _kron,
     "tile": _tile, "roll": _roll, "neg": _neg, "square": _square, "greater": _compared("gt"), "less": _compared("lt"),

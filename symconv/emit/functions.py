@@ -19,6 +19,7 @@ from symconv.loops.ir import (
     Load,
     LoadLanes,
     Nest,
+    Node,
     Outlined,
     Prefetch,
     Stmt,
@@ -124,19 +125,19 @@ def pointer_type(buffer: Buffer, stored: bool) -> str:
     return f"{_POINTERS[buffer.scalar.kind]}_{'out' if stored else 'in'}"
 
 
-def written(body: tuple[object, ...]) -> frozenset[str]:
+def written(body: tuple[Stmt, ...]) -> frozenset[str]:
     """The buffers that a block stores to."""
-    return _named(expressions(body), _STORES)  # type: ignore[arg-type]
+    return _named(expressions(body), _STORES)
 
 
-def mentioned(body: tuple[object, ...]) -> frozenset[str]:
+def mentioned(body: tuple[Stmt, ...]) -> frozenset[str]:
     """The buffers that a block needs."""
-    return _named(expressions(body), _USES)  # type: ignore[arg-type]
+    return _named(expressions(body), _USES)
 
 
-def addressed(body: tuple[object, ...]) -> frozenset[str]:
+def addressed(body: tuple[Stmt, ...]) -> frozenset[str]:
     """The buffers of which a block computes addresses; it needs their lengths alone."""
-    return _named(expressions(body), frozenset((Address,)))  # type: ignore[arg-type]
+    return _named(expressions(body), frozenset((Address,)))
 
 
 def _named(nodes: Iterable[Any], kinds: frozenset[type]) -> frozenset[str]:
@@ -150,7 +151,7 @@ def lengths(kernel: Kernel, buffers: frozenset[str]) -> set[str]:
     return {node.name for size in sizes for node in walk(size) if isinstance(node, Var)}
 
 
-def declared(body: tuple[object, ...], native: bool = False) -> dict[str, list[str]]:
+def declared(body: tuple[Stmt, ...], native: bool = False) -> dict[str, list[str]]:
     """The names that a block declares for itself, by what they are; those of outlined bodies are not among them.
 
     In C (``native``) loops declare their own variables.
@@ -168,11 +169,11 @@ def declared(body: tuple[object, ...], native: bool = False) -> dict[str, list[s
     return {kind: sorted(names) for kind, names in found.items()}
 
 
-def own_nodes(body: tuple[object, ...]) -> Iterator[object]:
+def own_nodes(body: tuple[Stmt, ...]) -> Iterator[Node]:
     """The nodes of a block, without those inside of outlined bodies."""
-    left = list(body[::-1])
+    left: list[Node] = list(body[::-1])
     while left:
         node = left.pop()
         yield node
         if type(node) is not Outlined:
-            left += children(node)[::-1]  # type: ignore[arg-type]
+            left += children(node)[::-1]

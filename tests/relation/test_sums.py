@@ -2,48 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from fractions import Fraction
-from itertools import product
 
 import pytest
+from enumerated import CONTEXT, SIZES, Form, forms, images, instances
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from symconv.relation.points import Instances, UnclearError, Word
-from symconv.relation.sets import Context
 from symconv.relation.sums import Counted, difference_of, once, other_points
 
-CONTEXT = Context(("N",), "N >= 1")
-SIZES = range(1, 6)
-
-Form = tuple[int, int, int]
 Piece = tuple[tuple[Form, ...], int]
 
-
-def text(form: Form) -> str:
-    a, b, c = form
-    return f"{a}*i + {b}*j + {c}"
-
-
-def images(pieces: list[tuple[tuple[Form, ...], int]], size: int) -> Counter[tuple[int, ...]]:
-    return Counter(
-        tuple(a * i + b * j + c for a, b, c in forms)
-        for forms, shift in pieces
-        for i, j in product(range(size), range(3))
-        if i >= shift
-    )
-
-
-def instances(pieces: list[tuple[tuple[Form, ...], int]]) -> list[Instances]:
-    made = []
-    for forms, shift in pieces:
-        facts = ("i >= 0", "i < N", "j >= 0", "j < 3", f"i >= {shift}")
-        made.append(Instances(("i", "j"), tuple(map(Word, facts)), tuple(Word(text(form)) for form in forms)))
-    return made
-
-
-forms = st.tuples(st.integers(-1, 2), st.integers(-1, 2), st.integers(0, 1))
 pieces_ = st.tuples(st.tuples(forms, forms), st.integers(0, 2))
 collections = st.lists(pieces_, min_size=1, max_size=2)
 numbers = st.sampled_from([Fraction(1), Fraction(-1), Fraction(2), Fraction(1, 2), Fraction(3, 2), Fraction(-1, 3)])
