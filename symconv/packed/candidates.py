@@ -18,12 +18,14 @@ from symconv.loops.schedule import Schedule
 from symconv.loops.sizes import runtime_sizes
 from symconv.loops.traverse import substitute, walk
 from symconv.notation.operator import Operator, Tensor
+from symconv.packed.contraction import Contraction
 from symconv.packed.counting import masked_facts, packed_facts, stencil_facts, winograd_facts
 from symconv.packed.dot import DotTile, dot_nests
+from symconv.packed.halos import unhaloed
 from symconv.packed.inplace import gapless, readable
 from symconv.packed.outer import Packed, Tile, outer_nests
 from symconv.packed.outside import harmless
-from symconv.packed.roles import Contraction, contraction, unhaloed
+from symconv.packed.roles import contraction
 from symconv.packed.stencil import StencilTile
 from symconv.packed.stencil_cells import cells_nests
 from symconv.packed.stencil_form import Cells, Steps, cells, steps

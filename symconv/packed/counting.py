@@ -12,12 +12,12 @@ from symconv.loops.ir import Expr
 from symconv.loops.scalars import integer
 from symconv.notation.expr import Apply, walk
 from symconv.notation.operator import Tensor
+from symconv.packed.contraction import Contraction
 from symconv.packed.dot import DotTile
 from symconv.packed.frame import extent, frame, product, tap_count
 from symconv.packed.loops import counts, phases_of
 from symconv.packed.outer import Tile
 from symconv.packed.pack import classes_of
-from symconv.packed.roles import Contraction
 from symconv.packed.stencil_form import Cells, Steps
 from symconv.packed.tiling import Tiled
 from symconv.tune.facts import Facts, FlatAxis

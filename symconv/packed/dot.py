@@ -28,13 +28,13 @@ from symconv.loops.ir import (
 from symconv.loops.scalars import integer
 from symconv.loops.traverse import rewrite, substitute
 from symconv.packed.chunks import added_chunks, target_flat
+from symconv.packed.contraction import Contraction
 from symconv.packed.dot_micro import dot_tiles, unless_near
 from symconv.packed.frame import Frame, apart, ceiling, frame, product, quotient
 from symconv.packed.inplace import displacement, gapless, readable
 from symconv.packed.loops import counts, decoded, in_boxes, in_taps, rank
 from symconv.packed.outer import Packed
 from symconv.packed.pack import classes_of, line_buffers, packed_operand, place_of_tap, still_operand
-from symconv.packed.roles import Contraction
 
 __all__ = [
     "Dot",

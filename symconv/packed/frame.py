@@ -14,21 +14,11 @@ from symconv.loops.nest import bounds_of
 from symconv.loops.scalars import integer
 from symconv.notation.affine import Affine
 from symconv.notation.expr import Constraint
-from symconv.packed.roles import Axis, Contraction
+from symconv.packed.contraction import Axis, Contraction
 
 __all__ = [
-    "ALWAYS",
-    "Frame",
-    "Strip",
-    "apart",
-    "ceiling",
-    "ends",
-    "extent",
-    "frame",
-    "product",
-    "quotient",
-    "tap_count",
-]
+    "ALWAYS", "Frame", "Strip", "apart", "ceiling", "ends", "extent", "frame", "product", "quotient", "tap_count",
+]  # fmt: skip
 
 ALWAYS = const(1)
 """What always holds."""

@@ -12,8 +12,8 @@ from symconv.loops.arith import add, const, mul, sub
 from symconv.loops.ir import LANES, Address, Binary, Compare, Expr, Select, Var
 from symconv.loops.scalars import integer
 from symconv.loops.traverse import substitute
+from symconv.packed.contraction import Axis, Contraction, Operand
 from symconv.packed.frame import Frame, product
-from symconv.packed.roles import Axis, Contraction, Operand
 
 __all__ = [
     "all_hold",

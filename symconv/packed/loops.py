@@ -6,8 +6,8 @@ from symconv.gather.solution import Phase
 from symconv.loops.arith import add, const, largest, mul, smallest, sub, total
 from symconv.loops.ir import Expr, FloorDiv, For, Let, Mod, Stmt, Var
 from symconv.loops.traverse import walk
+from symconv.packed.contraction import Contraction
 from symconv.packed.frame import Frame, extent, quotient
-from symconv.packed.roles import Contraction
 
 __all__ = [
     "counts",

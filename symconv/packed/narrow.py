@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from symconv.loops.arith import add, const, mul, sub
 from symconv.loops.ir import Compare, Expr, For, If, Let, Load, Nest, Stmt, Store, Var
 from symconv.loops.scalars import integer
+from symconv.packed.contraction import Contraction
 from symconv.packed.copying import ZERO
 from symconv.packed.loops import PHASE, counts, decoded, in_phases, in_taps, rank
-from symconv.packed.roles import Contraction
 
 if TYPE_CHECKING:
     from symconv.packed.outer import Outer

@@ -29,6 +29,7 @@ from symconv.loops.ir import (
 )
 from symconv.loops.scalars import integer
 from symconv.loops.traverse import substitute
+from symconv.packed.contraction import Contraction
 from symconv.packed.copying import copied_row, inside
 from symconv.packed.frame import Frame, ceiling, extent, frame, product, quotient
 from symconv.packed.inplace import all_hold, base, displacement, ends_inside, reaches_inside, readable, same_pitches
@@ -36,7 +37,6 @@ from symconv.packed.loops import PHASE, counts, decoded, in_boxes, in_phases, in
 from symconv.packed.micro import register_tiles
 from symconv.packed.narrow import name_of, narrow_nests
 from symconv.packed.pack import classes_of, line_buffers, packed_operand, place_of_tap
-from symconv.packed.roles import Contraction
 from symconv.packed.unpack import target_sources, unpacked
 
 __all__ = ["Outer", "Packed", "Tile", "offsets_table", "outer_nests", "register_tiles"]

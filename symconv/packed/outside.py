@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from symconv.notation.expr import Apply, Expr, Read
-from symconv.packed.roles import Contraction
+from symconv.packed.contraction import Contraction
 
 __all__ = ["harmless"]
 

@@ -24,9 +24,9 @@ from symconv.loops.ir import (
 )
 from symconv.loops.scalars import integer
 from symconv.loops.traverse import substitute
+from symconv.packed.contraction import Operand
 from symconv.packed.copying import Source, copied_row, inside, zeroed
 from symconv.packed.frame import ALWAYS, Frame, product, quotient
-from symconv.packed.roles import Operand
 
 __all__ = ["classes_of", "line_buffers", "packed_operand", "place_of_tap", "still_operand"]
 

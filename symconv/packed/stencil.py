@@ -20,8 +20,8 @@ from symconv.loops.traverse import substitute, walk
 from symconv.notation.affine import Affine
 from symconv.notation.expr import Apply, Read
 from symconv.notation.expr import Const as Constant
+from symconv.packed.contraction import Axis, Contraction, Operand, tensor_axes
 from symconv.packed.frame import ends
-from symconv.packed.roles import Axis, Contraction, Operand, tensor_axes
 from symconv.tune.numbers import value
 
 __all__ = [

@@ -7,7 +7,7 @@ from itertools import product as combinations
 
 from symconv.loops.arith import const
 from symconv.loops.ir import Expr
-from symconv.packed.roles import Axis, Contraction
+from symconv.packed.contraction import Axis, Contraction
 from symconv.packed.stencil import StencilTile, Unrolled, at, constant_value, tap_range, taps_along, unrolled
 
 __all__ = ["Cells", "Residue", "Steps", "cells", "steps"]

@@ -17,8 +17,8 @@ from symconv.loops.ir import TURNS, Compare, Expr, Var
 from symconv.notation.affine import Affine, var
 from symconv.notation.expr import Constraint
 from symconv.packed.bilinear import Point
+from symconv.packed.contraction import Axis, Contraction, Operand
 from symconv.packed.frame import Frame, Strip, extent, frame, quotient
-from symconv.packed.roles import Axis, Contraction, Operand
 
 __all__ = ["Tiled", "number_of", "tiled", "turned"]
 

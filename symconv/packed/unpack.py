@@ -30,8 +30,8 @@ from symconv.packed.loops import phases_of, settled, taps_of
 
 if TYPE_CHECKING:
     from symconv.gather.solution import Phase
+    from symconv.packed.contraction import Contraction
     from symconv.packed.outer import Outer
-    from symconv.packed.roles import Contraction
 
 __all__ = ["around", "finished", "leaves_out", "target_sources", "unpacked"]
 

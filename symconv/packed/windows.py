@@ -37,9 +37,9 @@ from symconv.loops.ir import (
 from symconv.loops.scalars import integer
 from symconv.loops.traverse import substitute
 from symconv.packed.bilinear import Point, transformed
+from symconv.packed.contraction import Operand
 from symconv.packed.copying import ZERO, Source, inside, zeroed
 from symconv.packed.frame import Strip, ceiling, product, quotient
-from symconv.packed.roles import Operand
 from symconv.packed.tiling import Tiled
 
 __all__ = ["AHEAD", "Windows", "line_layout", "lines_buffer", "transformed_planes"]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
-from functools import reduce
 
 from symconv.notation.affine import Affine
 from symconv.notation.expr import Apply, Const, Constraint, Expr, Index, Read, Reduce
-from symconv.views.dialect import ADD, ATOM, MUL, Dialect, Frag
-from symconv.views.forms import Write, chain, covering, form_text, ranges_text
+from symconv.views.dialect import ADD, ATOM, MUL, Frag
+from symconv.views.forms import chain, covering, ranges_text
+from symconv.views.frags import Printer, added, bracketed, counted, negated, over, product, side_by_side, total
 from symconv.views.lone import without_lone
 
 __all__ = [
@@ -31,24 +30,6 @@ COMPARE = ("lt", "le", "gt", "ge", "eq", "ne", "larger", "smaller", "same")
 _OPPOSITE = {"lt": "ge", "le": "gt", "gt": "le", "ge": "lt", "eq": "ne", "ne": "eq"}
 _OPPOSITE |= {"larger": "lt", "smaller": "gt", "same": "ne"}
 _ZERO, _ONE = Const(Fraction(0)), Const(Fraction(1))
-
-
-@dataclass(frozen=True, slots=True)
-class Printer:
-    """A dialect, how integer forms are written, and what stands for a reduction (None: the reduction itself).
-
-    ``mark`` tells the named limits of one statement from those of another.
-    """
-
-    dialect: Dialect
-    write: Write
-    replace: Callable[[Reduce], Frag | None] = lambda _: None
-    mark: str = ""
-
-    @classmethod
-    def plain(cls, dialect: Dialect) -> Printer:
-        """Every form and reduction as it is."""
-        return cls(dialect, lambda form: form_text(form, dialect))
 
 
 def expr_text(expr: Expr, printer: Printer) -> str:
@@ -84,13 +65,13 @@ def _apply(function: str, arguments: tuple[Expr, ...], printer: Printer) -> Frag
         case "where", (condition, yes, no):
             return _where(condition, yes, no, printer)
         case "add", (left, Apply("neg", (right,))):
-            return _sum(expr_frag(left, printer), dialect.minus, expr_frag(right, printer), printer)
+            return added(expr_frag(left, printer), dialect.minus, expr_frag(right, printer), printer)
         case "add", (left, Const(value)) if value < 0:
-            return _sum(expr_frag(left, printer), dialect.minus, dialect.number(-value), printer)
+            return added(expr_frag(left, printer), dialect.minus, dialect.number(-value), printer)
         case "add", (left, right):
-            return _sum(expr_frag(left, printer), "+", expr_frag(right, printer), printer)
+            return added(expr_frag(left, printer), "+", expr_frag(right, printer), printer)
         case "sub", (left, right):
-            return _sum(expr_frag(left, printer), dialect.minus, expr_frag(right, printer), printer)
+            return added(expr_frag(left, printer), dialect.minus, expr_frag(right, printer), printer)
         case "neg", (inner,):
             return negated(expr_frag(inner, printer), printer)
         case "mul", _:
@@ -102,13 +83,6 @@ def _apply(function: str, arguments: tuple[Expr, ...], printer: Printer) -> Frag
     if function in COMPARE:
         return Frag(dialect.bracket(_condition(Apply(function, arguments), printer)))
     return Frag(dialect.call(function, tuple(expr_text(argument, printer) for argument in arguments)))
-
-
-def negated(frag: Frag, printer: Printer) -> Frag:
-    """``-frag``; the sum of what is negated is the negated sum, so that the sign stands in front."""
-    held = frag.level < MUL
-    inner = printer.dialect.paren(frag.text) if held else frag.text
-    return Frag(printer.dialect.minus + inner, ADD, 0 if held else frag.open, inner)
 
 
 def _product(expr: Expr, printer: Printer) -> Frag:
@@ -150,44 +124,6 @@ def _factors(expr: Expr) -> tuple[list[Expr], bool]:
     return [expr], False
 
 
-def _sum(left: Frag, sign: str, right: Frag, printer: Printer) -> Frag:
-    first = printer.dialect.paren(left.text) if left.open == 2 else left.text
-    if sign == "+" and right.inner:
-        return Frag(f"{first} {printer.dialect.minus} {right.inner}", ADD, right.open)
-    tight = sign != "+" and right.level < MUL
-    starts_negative = right.level < MUL and right.text.startswith(printer.dialect.minus)
-    second = printer.dialect.paren(right.text) if tight or starts_negative else right.text
-    return Frag(f"{first} {sign} {second}", ADD, 0 if tight or starts_negative else right.open)
-
-
-def product(left: Frag, right: Frag, printer: Printer) -> Frag:
-    """Two factors side by side."""
-    dialect = printer.dialect
-    first = dialect.paren(left.text) if left.level < MUL or left.open else left.text
-    held = right.level < MUL
-    second = dialect.paren(right.text) if held else right.text
-    joint = dialect.dot if second[:1].isdigit() else dialect.times
-    return Frag(f"{first}{joint}{second}", MUL, 0 if held else right.open)
-
-
-def bracketed(conditions: tuple[str, ...], frag: Frag, printer: Printer) -> Frag:
-    """``[P] frag``, and the piece alone where there is no condition."""
-    if not conditions:
-        return frag
-    if frag.inner:
-        return negated(bracketed(conditions, replace(frag, text=frag.inner, level=MUL, inner=""), printer), printer)
-    separator = r",\ " if printer.dialect.kind == "latex" else ", "
-    held = Frag(printer.dialect.bracket(separator.join(conditions)))
-    return held if frag.text == "1" else product(held, frag, printer)
-
-
-def counted(names: Iterable[str], conditions: Iterable[str], dialect: Dialect) -> Frag:
-    """How many values of ``names`` meet the conditions: what a sum of ones is."""
-    comma, such = (r",\ ", r"\,:\,") if dialect.kind == "latex" else (", ", " : ")
-    held = f"{', '.join(names)}{such}{comma.join(conditions)}"
-    return Frag(rf"\left|\left\{{{held}\right\}}\right|" if dialect.kind == "latex" else f"#{{{held}}}")
-
-
 def _where(condition: Expr, yes: Expr, no: Expr, printer: Printer) -> Frag:
     dialect = printer.dialect
     if _ZERO in {yes, no}:
@@ -216,20 +152,6 @@ def _negated(condition: Expr, printer: Printer) -> str:
     return f"{expr_frag(condition, printer).text} = 0"
 
 
-def total(frags: list[Frag], kind: str, printer: Printer) -> Frag:
-    """Several parts of one reduction put together."""
-    if len(frags) == 1:
-        return frags[0]
-    if kind == "sum":
-        result = frags[0]
-        for frag in frags[1:]:
-            result = _sum(result, "+", frag, printer)
-        return result
-    if kind == "prod":
-        return reduce(lambda one, other: product(one, other, printer), frags)
-    return Frag(printer.dialect.call(kind, tuple(frag.text for frag in frags)))
-
-
 def _in_pairs(lines: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(r",\ ".join(lines[k : k + 2]) for k in range(0, len(lines), 2))
 
@@ -246,11 +168,6 @@ def reduction_head(node: Reduce, where: tuple[Constraint, ...], printer: Printer
         # Beyond so many lines a sum stands taller than the formula around it.
         conditions = _in_pairs(conditions) if len(ranges) + len(conditions) > 8 else conditions
     return dialect.under(node.kind, (*ranges, *conditions)) if node.indices or where else ""
-
-
-def side_by_side(heads: Iterable[str], dialect: Dialect) -> str:
-    """Several sums in a row, their limits kept apart."""
-    return (r"\;" if dialect.kind == "latex" else "").join(heads)
 
 
 def _reduce(node: Reduce, printer: Printer) -> Frag:
@@ -287,18 +204,6 @@ def _count(node: Reduce, where: tuple[Constraint, ...], printer: Printer) -> Fra
 def _joint(where: tuple[Constraint, ...], printer: Printer) -> str:
     separator = r",\ " if printer.dialect.kind == "latex" else " and "
     return separator.join(chain(where, printer.dialect, printer.write))
-
-
-def over(head: str, body: Frag, kind: str, printer: Printer) -> Frag:
-    """A reduction's head in front of its body."""
-    if not head:
-        return body
-    if kind == "sum" and body.inner:
-        return negated(over(head, replace(body, text=body.inner, level=MUL, inner=""), kind, printer), printer)
-    inner = printer.dialect.paren(body.text) if body.level < MUL else body.text
-    space = "" if printer.dialect.kind != "latex" else r"\, " if kind == "sum" else " "
-    closed = body.open if body.level >= MUL else 0
-    return Frag(f"{head}{space}{inner}", MUL, max(1 if kind == "sum" else 2, closed))
 
 
 def _otherwise(node: Reduce) -> str | None:
