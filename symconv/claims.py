@@ -10,9 +10,9 @@ from typing import Any, overload
 from symconv import pipeline
 from symconv.api import Gradient, as_operator
 from symconv.code.checked import check_code
-from symconv.code.own import source_of
 from symconv.code.proofs import Proofs as DecidedAll
 from symconv.code.proofs import prove_code
+from symconv.code.source.own import source_of
 from symconv.display import Displayed
 from symconv.errors import SpecError, shown
 from symconv.family import Family

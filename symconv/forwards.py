@@ -78,7 +78,7 @@ def read_file(file: str, params: Any = None) -> Operator:
 
     Raises SpecError where there is no such file or function, or for what is not read.
     """
-    from symconv.code.source import read_text
+    from symconv.code.source.program import read_text
 
     found = _FILE.fullmatch(file.strip())
     if found is None:
@@ -88,7 +88,7 @@ def read_file(file: str, params: Any = None) -> Operator:
 
 
 def _read(function: Callable[..., Any], options: dict[str, Any]) -> Operator:
-    from symconv.code.own import source_of
+    from symconv.code.source.own import source_of
 
     params = _params(options)
     return _formed(*source_of(function), params)
@@ -96,8 +96,8 @@ def _read(function: Callable[..., Any], options: dict[str, Any]) -> Operator:
 
 def _formed(text: str, name: str, params: Any) -> Operator:
     from symconv.code.checked import settings_of
-    from symconv.code.forward import forward_of
-    from symconv.code.source import program
+    from symconv.code.gradients.forward import forward_of
+    from symconv.code.source.program import program
 
     source = program(text, name)
     node = source.function(name)

@@ -27,7 +27,7 @@ NO_LIMITS = {
     "prove/concrete/words.py": {"_SMALL": "what int64 holds"},
     "prove/decide/refutation.py": {"_SEEDS": "what is drawn", "_LEAST": "what is drawn"},
     "relation/literals.py": {"_MIXED": "a weight of readability"},
-    "code/concrete.py": {"_UNSET": "a value that shows where memory is not set"},
+    "code/arrays/concrete.py": {"_UNSET": "a value that shows where memory is not set"},
     "validate/validation.py": {"LANES": "the vectors there are"},
     "validate/witness.py": {"_ALL": "what is drawn", "_LARGE": "what is drawn"},
 }

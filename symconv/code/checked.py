@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from symconv.code.forward import forward_of
-from symconv.code.pairs import pair_of
+from symconv.code.gradients.backward import Reading
+from symconv.code.gradients.forward import forward_of
+from symconv.code.gradients.results import results_of
+from symconv.code.gradients.roles import numeric, numeric_kind
 from symconv.code.proofs import Proofs, proofs_of
-from symconv.code.reading import Reading
-from symconv.code.results import results_of
-from symconv.code.roles import numeric, numeric_kind
-from symconv.code.source import program, read_text
+from symconv.code.source.pairs import pair_of
+from symconv.code.source.program import program, read_text
 from symconv.errors import SpecError, SymconvError
 from symconv.notation.affine import affine
 from symconv.prove.proof import Proof

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from symconv.code.faults import explained
-from symconv.code.reading import Reading, coded
-from symconv.code.results import results_of
-from symconv.code.source import program, read_text
+from symconv.code.explain.faults import explained
+from symconv.code.gradients.backward import Reading, coded
+from symconv.code.gradients.results import results_of
+from symconv.code.source.program import program, read_text
 from symconv.errors import SpecError
 from symconv.notation.operator import Operator
 from symconv.prove.proof import Proof, judged

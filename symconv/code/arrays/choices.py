@@ -1,0 +1,85 @@
+"""Elements at the place of an extreme: told by which element of a window is the first largest or smallest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from symconv.code.arrays.walk import Walk
+from symconv.code.values.objects import Choice
+from symconv.notation.affine import Affine, affine, var
+from symconv.notation.expr import Constraint
+from symconv.prove.meaning.addresses import read_at
+from symconv.prove.meaning.extremes import extreme, first_extreme
+from symconv.prove.meaning.scope import Undecided
+from symconv.prove.meaning.value import Axis, Term, Value, axis, build, inside, multiplied
+
+__all__ = ["choice_of", "chosen", "extremes"]
+
+
+def _element(walk: Walk, kind: str, value: Value, groups: Sequence[tuple[Affine, ...]], taps: tuple[str, ...],
+             limits: Sequence[Constraint]) -> list[Term]:  # fmt: skip
+    """The element at the taps, without conditions: those it has must hold in the whole window."""
+    terms = list(read_at(walk.fresh, value, list(groups)))
+    if len(terms) != 1:
+        raise Undecided(f"{kind} of sums, or of elements some of which are fixed numbers (a pad)")
+    with walk.inside(taps, limits):
+        if not all(walk.always(c) for c in terms[0].where):
+            raise Undecided(f"{kind} of elements some of which are fixed numbers (a pad)")
+    return [replace(terms[0], where=())]
+
+
+def _limits(names: Sequence[str], sizes: Sequence[Affine]) -> list[Constraint]:
+    return [c for name, size in zip(names, sizes, strict=True) for c in inside(var(name), size)]
+
+
+def extremes(walk: Walk, kind: str, value: Value, axes: Sequence[int], keep: bool) -> Value:
+    """The largest or smallest elements over axes."""
+    kept = [k for k in range(value.rank) if k not in axes]
+    taken = [k for k in range(value.rank) if k in axes]
+    shape: list[Axis] = [axis() if k in axes else value.axes[k] for k in range(value.rank) if keep or k in kept]
+    sizes = [size for k in taken for size in value.axes[k].sizes]
+
+    def body(*groups: tuple[Affine, ...]) -> list[Term]:
+        given = iter([group for k, group in enumerate(groups) if not (keep and k in axes)])
+        taps = walk.fresh.several(len(sizes))
+        rest = iter(taps)
+        index = [tuple(var(next(rest)) for _ in value.axes[k].sizes) if k in axes else next(given)
+                 for k in range(value.rank)]  # fmt: skip
+        within = _limits(taps, sizes)
+        own = [c for one, group in zip(shape, groups, strict=True)
+               for form, size in zip(group, one.sizes, strict=True) for c in inside(form, size)]  # fmt: skip
+        names = tuple(dict.fromkeys(n for c in own for n in c.form.names() if n not in walk.base.context.sizes))
+        new = tuple(n for n in names if n not in walk.indices)
+        around = [c for _, more in walk.around for c in more]
+        element = _element(walk, kind, value, index, (*new, *taps), [*own, *within])
+        return [extreme(walk, kind, element, taps, within, [*around, *own])]
+
+    return build(walk.fresh, shape, lambda *groups: iter(body(*groups)))
+
+
+def choice_of(walk: Walk, kind: str, value: Value) -> Choice:
+    """Which element of an array is the first extreme one."""
+    if any(len(one.sizes) > 1 for one in value.axes):
+        raise Undecided(f"arg{kind} over an axis that is a product of sizes")
+    sizes = tuple(one.size or affine(1) for one in value.axes)
+    taps = walk.fresh.several(len(sizes))
+    within = [c for name, size in zip(taps, sizes, strict=True) for c in inside(var(name), size)]
+    groups = [(var(name),) if one.sizes else () for name, one in zip(taps, value.axes, strict=True)]
+    element = _element(walk, kind, value, groups, taps, within)
+    around = [c for _, more in walk.around for c in more]
+    free = tuple(name for name, one in zip(taps, value.axes, strict=True) if one.sizes)
+    inner = [c for c in within if c.form.names() & set(free)]
+    (indicator,) = first_extreme(walk, kind, element, free, inner, around)
+    return Choice(kind, taps, sizes, tuple(within), indicator)
+
+
+def chosen(walk: Walk, choice: Choice, terms: Sequence[Term]) -> list[Term]:
+    """Terms at the place of the extreme: summed over all places, where it is there."""
+    result = []
+    for term in multiplied(terms, [choice.indicator]):
+        fresh = {name: walk.fresh() for name in choice.taps}
+        moved = replace(term, bound=(*term.bound, *choice.taps)).under(*choice.limits)
+        names = tuple(fresh.get(name, name) for name in moved.bound)
+        result.append(replace(moved.substitute({a: var(b) for a, b in fresh.items()}), bound=names))
+    return result

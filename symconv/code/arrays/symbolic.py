@@ -1,0 +1,292 @@
+"""Arrays of the code as sums of terms: the operations of ``concrete`` for all sizes of a branch at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+from symconv.code.arrays.choices import choice_of, chosen, extremes
+from symconv.code.arrays.grids import Grid, counted, joined, part
+from symconv.code.arrays.nodes import Arguments, node_of
+from symconv.code.arrays.scattering import gathered, scattered
+from symconv.code.arrays.slicing import picked, span, updated
+from symconv.code.arrays.walk import Walk
+from symconv.code.values.objects import Choice, Chosen, Condition, Plan, Span
+from symconv.notation.affine import Affine, affine, quotient, var
+from symconv.notation.expr import Constraint
+from symconv.prove.language.syntax import Call
+from symconv.prove.meaning import arrays, elements
+from symconv.prove.meaning.addresses import Position, read_at
+from symconv.prove.meaning.amounts import as_product, product_of
+from symconv.prove.meaning.elaborate import denotation
+from symconv.prove.meaning.functions import applied
+from symconv.prove.meaning.scope import Fork, Undecided
+from symconv.prove.meaning.value import Amount, Axis, Factor, Product, Term, Value, axis, build, inside, read
+
+__all__ = ["UNSET", "Symbolic"]
+
+UNSET = "unset memory "
+
+
+class Symbolic:
+    """Operations on arrays of terms."""
+
+    symbolic = True
+
+    def __init__(self, walk: Walk) -> None:
+        self.walk = walk
+        self.caret = walk.caret
+        self.unset_count = 0
+        self.asked: tuple[Fork, int] | None = None
+        self.choices: dict[str, Choice] = {}
+        self.limits: dict[str, tuple[Constraint, ...]] = {}
+
+    def is_array(self, value: object) -> bool:
+        """Whether it is an array of this kind."""
+        return isinstance(value, Value)
+
+    def positions(self, value: object) -> bool:
+        """Whether it is an array of positions."""
+        return isinstance(value, Grid)
+
+    def rank(self, value: Value | Grid) -> int:
+        """How many axes it has."""
+        return value.rank
+
+    def size(self, value: Value | Grid, position: int) -> Amount:
+        """The length of an axis."""
+        if isinstance(value, Grid):
+            length = value.size(position)
+            return self.walk.short(length) if isinstance(length, Affine) else length
+        one = value.axes[position]
+        if one.size is not None:
+            return self.walk.short(one.size)
+        product = Product(Fraction(1))
+        for size in one.sizes:
+            product = product * as_product(size)
+        return product_of(product)
+
+    def decide(self, constraint: Constraint) -> bool:
+        """Whether it holds; a Fork that the text itself asks for is kept with its line, in ``asked``."""
+        try:
+            return self.walk.decide(constraint)
+        except Fork as fork:
+            self.asked = (fork, getattr(self.walk.caret, "line", 0))
+            raise
+
+    def require(self, constraint: Constraint, sentence: str) -> None:
+        """Leave out the sizes where it fails."""
+        self.walk.require(constraint, sentence)
+
+    def lift(self, number: Product) -> Value:
+        """A number as an array without axes."""
+        return Value((), (), (Term(number.coefficient, number.monomial, ()),) if number.coefficient else ())
+
+    def fill(self, shape: Sequence[Amount], number: Fraction) -> Value:
+        """An array of one number."""
+        axes = [self.axis(length) for length in shape]
+        return build(self.walk.fresh, axes, lambda *_: [Term(number, (), ())] if number else [])
+
+    def unset(self, shape: Sequence[Amount]) -> Value:
+        """An array that nothing was put in yet: its elements equal nothing else."""
+        self.unset_count += 1
+        return arrays.tensor(self.walk, f"{UNSET}{self.unset_count}", [self.axis(length) for length in shape])
+
+    def axis(self, length: Amount) -> Axis:
+        """An axis of that length."""
+        number = as_product(length)
+        if number.coefficient.denominator != 1 or any(power < 0 for _, power in number.monomial):
+            raise Undecided("a length is no whole number")
+        forms = [form for form, power in number.monomial for _ in range(power)]
+        if len(forms) == 1:
+            return axis(self.walk.short(forms[0] * int(number.coefficient)))
+        return axis(int(number.coefficient), *forms)
+
+    def elementwise(self, op: str, left: Value, right: Value) -> Value:
+        """Sum, difference or product, broadcast."""
+        return elements.elementwise(self.walk, op, left, right, f"{left} {op} {right}")
+
+    def scale(self, value: Value, number: Product) -> Value:
+        """The array times a number."""
+        if any(form.names() & set(self.walk.indices) for form, _ in number.monomial):
+            raise Undecided("an array is multiplied by the index of a loop")
+        return arrays.multiply(value, number)
+
+    def compare(self, op: str, left: Value, right: Value) -> Value:
+        """1 where the comparison holds, else 0."""
+        over = self.elementwise("-", left, right)
+
+        def body(*groups: tuple[Affine, ...]) -> Iterator[Term]:
+            pairs = [(form, size) for one, group in zip(over.axes, groups, strict=True)
+                     for form, size in zip(group, one.sizes, strict=True)]  # fmt: skip
+            limits = [constraint for form, size in pairs for constraint in inside(form, size)]
+            limits += [c for _, around in self.walk.around for c in around]
+            return applied(op, [list(read(self.walk.fresh, over, groups)), []], limits, self.walk.of_sum)
+
+        return build(self.walk.fresh, over.axes, body)
+
+    def mapped(self, function: str, value: Value) -> Value:
+        """A function of every element."""
+        return elements.mapped(self.walk, function, value)
+
+    def pad(self, value: Value, pads: dict[int, tuple[Affine, Affine]]) -> Value:
+        """Zeros before and after, or a cut."""
+        return arrays.padded(self.walk, value, pads)
+
+    def flip(self, value: Value, axes: Sequence[int]) -> Value:
+        """The array backwards along axes."""
+        return arrays.flipped(self.walk, value, axes)
+
+    def permute(self, value: Any, order: Sequence[int]) -> Any:
+        """The axes in another order."""
+        if isinstance(value, Grid):
+            return Grid(tuple(value.axes[k] for k in order), value.form)
+        return arrays.permuted(value, order)
+
+    def repeat(self, value: Value, times: int, position: int) -> Value:
+        """Every element of an axis so many times."""
+        one = value.axes[position]
+        size = arrays.length(self.walk, value, position)
+        axes = [axis(size * times) if k == position else old for k, old in enumerate(value.axes)]
+        if one.size is None:
+            raise Undecided(f"an axis of length {one} is repeated")
+
+        def body(*groups: tuple[Affine, ...]) -> Iterator[Term]:
+            at = groups[position][0] if groups[position] else affine(0)
+            places: list[Position] = [quotient(at, times) if k == position else g for k, g in enumerate(groups)]
+            return read_at(self.walk.fresh, value, places)
+
+        return build(self.walk.fresh, axes, body)
+
+    def span(self, start: Affine | None, stop: Affine | None, step: int, value: Value, position: int) -> Span:
+        """A slice of an axis."""
+        if start is None and stop is None and step == 1:
+            return Span(affine(0), None, 1, True)
+        return span(self.walk, start, stop, step, arrays.length(self.walk, value, position))
+
+    def pick(self, value: Any, plan: Any) -> Any:
+        """The elements of a subscript."""
+        if isinstance(value, Grid):
+            return part(value, plan)
+        if any(isinstance(one, Grid) for one in plan):
+            return gathered(self.walk, value, plan)
+        return picked(self.walk, value, plan)
+
+    def extreme(self, kind: str, value: Value, axes: Sequence[int], keep: bool) -> Value:
+        """The largest or smallest elements over axes."""
+        return extremes(self.walk, kind, value, axes, keep)
+
+    def position(self, kind: str, value: Value, position: int | None) -> Choice:
+        """The place of the first extreme element."""
+        if position is not None:
+            raise Undecided(f"arg{kind} along an axis")
+        choice = choice_of(self.walk, kind, value)
+        for name in choice.taps:
+            self.choices[name] = choice
+            self.limits[name] = tuple(c for c in choice.limits if name in c.form.names())
+        return choice
+
+    def place(self, entry: Chosen, value: Value, position: int) -> Affine:
+        """The index that the place of an extreme is on an axis."""
+        with self.walk.inside(entry.choice.taps, entry.choice.limits):
+            return self.index(entry.form, value, position)
+
+    def chosen(self, value: Value, plan: Plan) -> Value:
+        """What was picked at every place, where the extreme is there."""
+        choice = self._choice(plan)
+        return (
+            value if choice is None else Value(value.axes, value.names, tuple(chosen(self.walk, choice, value.terms)))
+        )
+
+    def _choice(self, plan: Sequence[object]) -> Choice | None:
+        names = {n for one in plan if isinstance(one, Affine) for n in one.names() if n in self.choices}
+        found = {id(self.choices[name]): self.choices[name] for name in names}
+        if len(found) > 1:
+            raise Undecided("places of two extremes in one subscript")
+        return next(iter(found.values()), None)
+
+    def scatter(self, value: Value, plan: Any, new: Value, sign: int, how: str) -> Value:
+        """The array after elements that positions name were changed."""
+        return scattered(self.walk, value, plan, new, sign, how)
+
+    def short(self, size: Amount) -> Amount:
+        """A length under the names of its sizes."""
+        if isinstance(size, Affine):
+            return self.walk.short(size)
+        forms = tuple((self.walk.short(form), power) for form, power in size.monomial)
+        return Product(size.coefficient, forms)
+
+    def counted(self, first: Affine, step: int, count: Affine) -> Grid:
+        """``first + step*k`` for each ``k`` below a count."""
+        short = self.walk.short(count)
+        return counted(self.walk.fresh, first, step, short)
+
+    def arithmetic(self, op: str, left: Grid | Affine, right: Grid | Affine) -> Grid:
+        """``left op right`` of positions."""
+        return joined(self.walk.fresh, op, left, right)
+
+    def update(self, value: Value, plan: Plan, new: Value, sign: int, replacing: bool, local: bool) -> Value:
+        """The array after its elements were changed."""
+        choice = self._choice(plan)
+        if choice is not None:
+            old = picked(self.walk, value, plan)
+            new = (
+                elements.elementwise(self.walk, "-", new, old, "what is put where an extreme is") if replacing else new
+            )
+            whole = updated(self.walk, value, plan, new, sign, False, local)
+            count = len(value.terms)
+            added = chosen(self.walk, choice, whole.terms[count:])
+            return Value(whole.axes, whole.names, (*whole.terms[:count], *added))
+        return updated(self.walk, value, plan, new, sign, replacing, local)
+
+    def index(self, form: Affine, value: Value, position: int) -> Affine:
+        """An index of an axis, counted from the start."""
+        size = arrays.length(self.walk, value, position)
+        if not self.walk.decide(Constraint(form)):
+            form = form + size
+        for constraint in inside(form, size):
+            self.walk.require(constraint, f"index {form} on an axis of length {size}")
+        return form
+
+    def word(self, word: str, arguments: Sequence[Any], options: Arguments) -> Value:
+        """A word of the claim language."""
+        names = self.walk.names
+        count = 0
+        sizes, tensors = dict(names.sizes), dict(names.tensors)
+
+        def named(value: object) -> str:
+            nonlocal count
+            count += 1
+            name = f"code{count}_"
+            if isinstance(value, Affine):
+                sizes[name] = self.walk.short(value)
+            else:
+                assert isinstance(value, Value)
+                tensors[name] = value
+            return name
+
+        given = tuple(node_of(one, named) for one in arguments)
+        call = Call(word, given, tuple((key, node_of(one, named)) for key, one in options.items()))
+        self.walk.names = replace(names, sizes=sizes, tensors=tensors)
+        try:
+            return denotation(self.walk, call)
+        finally:
+            self.walk.names = names
+
+    def indicator(self, where: Condition) -> Value:
+        """1 where a condition on positions holds, else 0."""
+        return Value((), (), tuple(Term(Fraction(1), (), (), (), part) for part in where.parts))
+
+    def stacked(self, names: Sequence[str], counts: Sequence[Affine], value: Value) -> Value:
+        """One array per value of indices, along a new first axis."""
+        one = axis(*counts)
+        new = {name: self.walk.fresh() for name, count in zip(names, counts, strict=True) if count != affine(1)}
+        put = {name: var(new[name]) if name in new else affine(0) for name in names}
+        terms = tuple(term.substitute(put) for term in value.terms)
+        return Value((one, *value.axes), (tuple(new.values()), *value.names), terms)
+
+    def tensor(self, name: str, axes: Sequence[Axis]) -> Value:
+        """An operand."""
+        return build(self.walk.fresh, axes, lambda *g: [Term(Fraction(1), (), (Factor(name, sum(g, ())),))])

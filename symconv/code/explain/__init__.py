@@ -1,0 +1,1 @@
+"""Where a wrong gradient goes wrong: the line, its repair, kinks."""

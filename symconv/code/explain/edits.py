@@ -1,0 +1,275 @@
+"""Small edits of one line of code, each with the mistake it undoes."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+from symconv.code.explain.edits_calls import options, parsed
+from symconv.notation.operator import Operator
+
+__all__ = ["Edit", "edits"]
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A function with one place changed."""
+
+    node: ast.FunctionDef
+    line: int
+    cause: str
+
+
+_PAIRS = (
+    ("H", "W"),
+    ("h", "w"),
+    ("y", "x"),
+    ("i", "j"),
+    ("height", "width"),
+    ("0", "1"),
+    ("rows", "cols"),
+    ("row", "col"),
+)
+
+
+def edits(op: Operator, function: ast.FunctionDef, names: Mapping[str, str]) -> Iterator[Edit]:
+    """Functions that differ in one place, likely mistakes first; ``names`` says what each tensor is called there."""
+    kinds: list[Iterator[tuple[ast.AST, ast.AST, str]]] = [
+        options(op, function, names), _statements(function), _crops(op, function, names), _moves(function),
+        _numbers(function), _factors(op, function, names), _names(function),
+    ]  # fmt: skip
+    for kind in kinds:
+        for old, new, cause in kind:
+            yield Edit(
+                _replaced(function, old, new), getattr(old, "lineno", getattr(new, "lineno", function.lineno)), cause
+            )
+
+
+class _Replacing(ast.NodeTransformer):
+    def __init__(self, old: ast.AST, new: ast.AST) -> None:
+        self.old, self.new = old, new
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        return self.new if node is self.old else self.generic_visit(node)
+
+
+def _replaced(function: ast.FunctionDef, old: ast.AST, new: ast.AST) -> ast.FunctionDef:
+    memo: dict[int, Any] = {}
+    copied = deepcopy(function, memo)
+    ast.copy_location(new, old)
+    result = _Replacing(memo[id(old)], new).visit(copied)
+    ast.fix_missing_locations(result)
+    assert isinstance(result, ast.FunctionDef)
+    return result
+
+
+# -- statements
+def _statements(function: ast.FunctionDef) -> Iterator[tuple[ast.AST, ast.AST, str]]:
+    for node in ast.walk(function):
+        match node:
+            case ast.Assign([ast.Subscript() as target], value):
+                new = ast.AugAssign(deepcopy(target), ast.Add(), deepcopy(value))
+                yield node, new, "= replaces what += adds up"
+            case ast.AugAssign(ast.Subscript() as target, ast.Add(), value):
+                yield node, ast.Assign([deepcopy(target)], deepcopy(value)), "+= where = is meant"
+                yield node, ast.AugAssign(deepcopy(target), ast.Sub(), deepcopy(value)), "the sign"
+            case ast.AugAssign(target, ast.Sub(), value):
+                yield node, ast.AugAssign(deepcopy(target), ast.Add(), deepcopy(value)), "the sign"
+
+
+# -- crops
+def _crops(op: Operator, function: ast.FunctionDef, names: Mapping[str, str]) -> Iterator[tuple[ast.AST, ast.AST, str]]:
+    x = names.get("x")
+    for node in ast.walk(function):
+        if not (isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Tuple)):
+            continue
+        new = deepcopy(node)
+        assert isinstance(new.slice, ast.Tuple)
+        changed = False
+        for k, item in enumerate(new.slice.elts):
+            match item:
+                case ast.Slice(lower, ast.UnaryOp(ast.USub(), _), None) if x is not None:
+                    start = f"{ast.unparse(lower)} + " if lower is not None else ""
+                    item.upper, changed = parsed(f"{start}{x}.shape[{k}]"), True
+        yield from _shifted(node, function)
+        if changed:
+            yield node, new, "a crop up to -p is empty for p = 0, and keeps what stride leaves over"
+
+
+def _shifted(node: ast.Subscript, function: ast.FunctionDef) -> Iterator[tuple[ast.AST, ast.AST, str]]:
+    """A crop that starts where the padding ends."""
+    names = {n.id for n in ast.walk(function) if isinstance(n, ast.Name)}
+    for name in sorted(name for name in names if name.lower() in {"pad", "padding", "p"}):
+        new = deepcopy(node)
+        assert isinstance(new.slice, ast.Tuple)
+        changed = False
+        for item in new.slice.elts:
+            match item:
+                case ast.Slice(None, ast.Name(size), None):
+                    item.lower, item.upper, changed = parsed(name), parsed(f"{name} + {size}"), True
+        if changed:
+            yield node, new, "a crop that starts where the padding does"
+
+
+# -- flips and transposes
+def _moves(function: ast.FunctionDef) -> Iterator[tuple[ast.AST, ast.AST, str]]:
+    loads = [n for n in ast.walk(function) if isinstance(n, ast.Name | ast.Subscript | ast.Call | ast.Attribute)]
+    stored = {id(n.func) for n in loads if isinstance(n, ast.Call)} | {
+        id(n.value) for n in loads if isinstance(n, ast.Attribute | ast.Subscript)
+    }
+    stored |= {id(part) for n in loads if isinstance(n, ast.Subscript) for part in ast.walk(n.slice)}
+    # No flip or transpose is missing in a condition, nor in the bounds of a loop.
+    heads = [n.test for n in ast.walk(function) if isinstance(n, ast.If | ast.While)]
+    heads += [n.iter for n in ast.walk(function) if isinstance(n, ast.For)]
+    stored |= {id(part) for head in heads for part in ast.walk(head)}
+    for node in loads:
+        match node:
+            case ast.Subscript(value, index) if isinstance(node.ctx, ast.Load):
+                items = index.elts if isinstance(index, ast.Tuple) else [index]
+                plain = [i for i in items if not _reversed(i)]
+                if len(plain) < len(items):
+                    kept = [ast.Slice() if _reversed(i) else i for i in items]
+                    bare = all(isinstance(i, ast.Slice) and not i.lower and not i.upper for i in plain)
+                    new = value if bare else ast.Subscript(value, ast.Tuple(kept, ast.Load()), ast.Load())
+                    yield node, deepcopy(new), "a flip that does not belong there"
+            case ast.Call(ast.Attribute(_, ("flip" | "rot90" | "flipud" | "fliplr")), [first, *_], _) if (
+                id(node) not in stored
+            ):
+                owner = node.func.value if isinstance(node.func, ast.Attribute) else first
+                library = isinstance(owner, ast.Name) and owner.id in {"np", "torch", "jnp", "tf", "numpy"}
+                yield node, deepcopy(first if library else owner), "a flip that does not belong there"
+    for node in loads:
+        if id(node) in stored or isinstance(node, ast.Call) or not isinstance(getattr(node, "ctx", None), ast.Load):
+            continue
+        text = ast.unparse(node)
+        for tail in ("[..., ::-1, ::-1]", "[..., ::-1]", ".T"):
+            cause = "a transpose is missing" if tail == ".T" else "a flip is missing"
+            yield node, parsed(f"{text}{tail}"), cause
+        if isinstance(node, ast.Attribute) and node.attr == "T":
+            yield node, deepcopy(node.value), "a transpose that does not belong there"
+
+
+def _reversed(node: ast.expr) -> bool:
+    return isinstance(node, ast.Slice) and node.step is not None and ast.unparse(node.step) == "-1"
+
+
+# -- numbers
+def _numbers(function: ast.FunctionDef) -> Iterator[tuple[ast.AST, ast.AST, str]]:
+    names = {n.id for n in ast.walk(function) if isinstance(n, ast.Name)}
+    strides = sorted(name for name in names if name.lower() in {"stride", "s", "sh", "sw", "strides", "s_h", "s_w"})
+    pads = {name for name in names if name.lower() in {"pad", "padding", "p", "ph", "pw"}}
+    for node in ast.walk(function):
+        if isinstance(node, ast.Subscript):
+            yield from _strides(node.slice, strides, pads)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "range" and node.args:
+            yield from _off_by_one(node.args[-1], "the end of a range")
+    for node in ast.walk(function):
+        if isinstance(node, ast.Slice):
+            for bound in (node.lower, node.upper):
+                if bound is not None and not isinstance(bound, ast.Constant):
+                    yield from _off_by_one(bound, "a slice that is off by one")
+
+
+def _strides(index: ast.expr, strides: Sequence[str], pads: set[str]) -> Iterator[tuple[ast.AST, ast.AST, str]]:
+    for part in ast.walk(index):
+        if isinstance(part, ast.Slice):
+            inner = {n.id for n in ast.walk(part) if isinstance(n, ast.Name)} - {*strides, *pads}
+            for name in sorted(inner):
+                for stride in strides:
+                    yield part, _renamed(part, name, f"{name} * {stride}"), f"{stride} is missing"
+        if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Load) and part.id not in {*strides, *pads}:
+            for name in strides:
+                yield part, parsed(f"{part.id} * {name}"), f"{name} is missing"
+        if isinstance(part, ast.BinOp) and isinstance(part.op, ast.Mult):
+            for side, other in ((part.left, part.right), (part.right, part.left)):
+                if isinstance(side, ast.Name) and side.id in strides:
+                    yield part, deepcopy(other), f"{side.id} does not belong there"
+
+
+def _renamed(node: ast.expr, name: str, text: str) -> ast.expr:
+    """The expression with another one for each occurrence of a name."""
+
+    class Renaming(ast.NodeTransformer):
+        def visit_Name(self, one: ast.Name) -> ast.expr:
+            return parsed(text) if one.id == name else one
+
+    new = Renaming().visit(deepcopy(node))
+    assert isinstance(new, ast.expr)
+    return new
+
+
+def _off_by_one(bound: ast.expr, cause: str) -> Iterator[tuple[ast.AST, ast.AST, str]]:
+    match bound:
+        case ast.BinOp(inner, ast.Add() | ast.Sub(), ast.Constant(1)):
+            yield bound, deepcopy(inner), cause
+    for text in (f"{ast.unparse(bound)} - 1", f"{ast.unparse(bound)} + 1"):
+        yield bound, parsed(text), cause
+
+
+# -- factors
+def _factors(
+    op: Operator, function: ast.FunctionDef, names: Mapping[str, str]
+) -> Iterator[tuple[ast.AST, ast.AST, str]]:
+    cotangent = names.get(f"g{op.output.name}")
+    for node in ast.walk(function):
+        match node:
+            case ast.BinOp(left, ast.Div() | ast.Mult(), right) if not isinstance(right, ast.List | ast.Tuple):
+                yield node, deepcopy(left), "a factor that does not belong there"
+                yield node, deepcopy(right), "a factor that does not belong there"
+            case ast.AugAssign(_, ast.Div() | ast.Mult(), _):
+                yield node, ast.Pass(), "a factor that does not belong there"
+            case ast.UnaryOp(ast.USub(), inner):
+                yield node, deepcopy(inner), "the sign"
+            case ast.Call(ast.Attribute(owner, "mean"), arguments, keywords):
+                new = ast.Call(
+                    ast.Attribute(deepcopy(owner), "sum", ast.Load()), deepcopy(arguments), deepcopy(keywords)
+                )
+                yield node, new, "the mean where the sum is right"
+            case ast.Call(ast.Attribute(_, "sum"), _, keywords):
+                yield from _axes(node)
+            case ast.Return(ast.Tuple(items)):
+                for k, item in enumerate(items):
+                    if cotangent is not None and isinstance(item, ast.Name):
+                        new_items = [*map(deepcopy, items)]
+                        new_items[k] = parsed(f"-{item.id}")
+                        yield node, ast.Return(ast.Tuple(new_items, ast.Load())), "the sign"
+
+
+def _axes(call: ast.Call) -> Iterator[tuple[ast.AST, ast.AST, str]]:
+    for text in ("(0, 2, 3)", "(0, 2)", "(0, 1, 2)", "(0, 2, 3, 4)", "0", "1"):
+        new = deepcopy(call)
+        keys = [one for one in new.keywords if one.arg in {"axis", "dim"}]
+        if keys:
+            keys[0].value = parsed(text)
+        else:
+            first = (
+                1
+                if isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value) in {"np", "torch", "jnp", "tf"}
+                else 0
+            )
+            new.args = [*new.args[:first], parsed(text)]
+        yield call, new, "summed over other axes"
+
+
+# -- names that are exchanged
+def _names(function: ast.FunctionDef) -> Iterator[tuple[ast.AST, ast.AST, str]]:
+    known = {n.id for n in ast.walk(function) if isinstance(n, ast.Name)}
+    for node in ast.walk(function):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            for one, other in _PAIRS:
+                for a, b in ((one, other), (other, one)):
+                    new = node.id.replace(a, b)
+                    if new != node.id and new in known:
+                        yield node, ast.Name(new, ast.Load()), f"{node.id} where {new} is meant"
+        match node:
+            case ast.Subscript(_, ast.Tuple(items)) if isinstance(node.ctx, ast.Load):
+                for k in range(len(items) - 1):
+                    if isinstance(items[k], ast.Name) and isinstance(items[k + 1], ast.Name):
+                        new_node = deepcopy(node)
+                        assert isinstance(new_node.slice, ast.Tuple)
+                        elements = new_node.slice.elts
+                        elements[k], elements[k + 1] = elements[k + 1], elements[k]
+                        yield node, new_node, "indices are exchanged"

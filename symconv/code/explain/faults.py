@@ -1,0 +1,255 @@
+"""The line of a wrong gradient: found by edits of single lines, one of which is proved; else the line it is made in."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from symconv.code.arrays.concrete import Concrete
+from symconv.code.explain.edits import Edit, edits
+from symconv.code.explain.kinks import at_kinks
+from symconv.code.gradients.backward import Reading, coded, finished, part
+from symconv.code.source.trouble import FAILED
+from symconv.errors import SymconvError
+from symconv.limits import FAULT_CELLS, FAULT_EDITS, FAULT_FIRSTS, FAULT_SCORED, FAULT_STEPS, FAULT_TRIALS, GEOMETRIES
+from symconv.notation.operator import Operator
+from symconv.prove.concrete.counterexample import drawn
+from symconv.prove.concrete.sides import Array, truth_of
+from symconv.prove.decide.decision import decide
+from symconv.prove.proof import Proof
+from symconv.verify.geometry import geometries
+
+__all__ = ["Fault", "explained"]
+
+_LINE = re.compile(r"^line (\d+): ")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A line, the mistake in it, and what the line should be; both empty where no edit was found."""
+
+    line: int
+    cause: str = ""
+    text: str = ""
+
+
+def explained(reading: Reading, tensor: str, key: Any, proof: Proof) -> Proof:
+    """The proof of a wrong gradient with the line that is at fault."""
+    if proof.holds is not False:
+        return proof
+    whole, reading = reading, part(reading, key)
+    if kink := at_kinks(reading, tensor, key):
+        return replace(proof, line=_made(reading, key, proof), cause=kink)
+    fault = _edited(reading, tensor, key, whole) or Fault(_made(reading, key, proof))
+    repair = f"line {fault.line}: {fault.text}" if fault.text else ""
+    return replace(proof, line=fault.line, cause=fault.cause, repair=repair)
+
+
+def _edited(reading: Reading, tensor: str, key: Any, whole: Reading) -> Fault | None:
+    trials = _trials(reading.op, tensor)
+    if not trials:
+        return None
+    search = _Search(reading, tensor, key, _called(reading, trials[0][0]), trials)
+    found, better = search.best(reading, _wrong(reading, key, trials[:FAULT_SCORED])[0])
+    if found is not None:
+        return Fault(found.line, found.cause, _line_of(found.node, whole.node, found.line))
+    search.left = FAULT_STEPS // 2
+    for first, owner, count in better[:FAULT_FIRSTS]:
+        second, _ = search.best(_with(reading, owner, first.node), count)
+        if second is not None:
+            # The second edit is of the function as the first one left it, where both are of one function.
+            old = second.node if owner == second.owner else first.node
+            nodes = {first.line: old} | {second.line: second.node}
+            texts = {line: _line_of(nodes[line], whole.node, line) for line in sorted(nodes)}
+            line, *others = texts
+            text = texts[line] + "".join(f"; line {other}: {texts[other]}" for other in others)
+            return Fault(line, f"{first.cause} and {second.cause}", text)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Repaired:
+    """A function with one place more changed."""
+
+    node: ast.FunctionDef
+    line: int
+    cause: str
+    owner: str | None
+
+
+class _Search:
+    """Edits that are tried, with what is left of the work."""
+
+    def __init__(self, reading: Reading, tensor: str, key: Any, names: Mapping[str, str],
+                 trials: list[tuple[dict[str, Array], Array]]) -> None:  # fmt: skip
+        self.op, self.tensor, self.key, self.names, self.trials = reading.op, tensor, key, names, trials
+        self.left = FAULT_STEPS
+
+    def best(self, reading: Reading, least: int) -> tuple[_Repaired | None, list[tuple[Edit, str | None, int]]]:
+        """An edit that is proved; else those after which fewer elements are wrong than ``least``, the best first."""
+        seen = set[str]()
+        better: list[tuple[Edit, str | None, int]] = []
+        for owner, function in _functions(reading):
+            for edit in edits(self.op, function, self.names):
+                text = ast.dump(edit.node)
+                if text in seen or not edit.line:
+                    continue
+                seen.add(text)
+                new = _with(reading, owner, edit.node)
+                count, steps = _wrong(new, self.key, self.trials[:FAULT_SCORED])
+                self.left -= steps
+                if not count:
+                    right, steps = _agrees(new, self.key, self.trials)
+                    self.left -= steps
+                    if right and _proved(new, self.tensor, self.key):
+                        return _Repaired(edit.node, edit.line, edit.cause, owner), better
+                if count < least:
+                    better.append((edit, owner, count))
+                if self.left < 0 or len(seen) > FAULT_EDITS:
+                    return None, sorted(better, key=lambda one: one[2])
+        return None, sorted(better, key=lambda one: one[2])
+
+
+def _wrong(reading: Reading, key: Any, trials: list[tuple[dict[str, Array], Array]]) -> tuple[int, int]:
+    """How many elements are wrong on trials, and how many statements were run."""
+    count, steps = 0, 1
+    for arrays, want in trials:
+        got, more = _value(reading, key, arrays)
+        steps += more
+        if got is None or got.shape != want.shape:
+            count += 2 * want.size
+        else:
+            count += int((~np.isclose(got.astype(np.float64), want, rtol=1e-9)).sum())
+    return count, steps
+
+
+def _value(reading: Reading, key: Any, arrays: dict[str, Array]) -> tuple[Array | None, int]:
+    """What a function gives, None where it makes no sense, and how many statements were run."""
+    try:
+        on = Concrete(reading.op, dict(arrays))
+        got, reader = finished(reading, on, {name: a.copy() for name, a in arrays.items()}, key)
+    except FAILED:
+        return None, 20
+    return (got if isinstance(got, np.ndarray) else None), reader.steps
+
+
+def _functions(reading: Reading) -> Iterator[tuple[str | None, ast.FunctionDef]]:
+    """The function, and those of the same text that it calls."""
+    yield None, reading.node
+    called = {n.id for n in ast.walk(reading.node) if isinstance(n, ast.Name)}
+    for name, function in reading.program.functions.items():
+        if name in called and function is not reading.node:
+            yield name, function
+
+
+def _with(reading: Reading, owner: str | None, node: ast.FunctionDef) -> Reading:
+    if owner is None:
+        return replace(reading, node=node)
+    return replace(reading, program=replace(reading.program, functions={**reading.program.functions, owner: node}))
+
+
+def _trials(op: Operator, tensor: str) -> list[tuple[dict[str, Array], Array]]:
+    found = []
+    for seed, shapes in enumerate(geometries(op, GEOMETRIES, 0)):
+        arrays = {name: array.astype(np.float64) for name, array in drawn(op, shapes, seed).items()}
+        if all(0 < a.size < FAULT_CELLS for a in arrays.values()):
+            output = {op.output.name: truth_of(op, op.output.name, arrays)}
+            found.append((arrays | output, truth_of(op, f"g{tensor}", arrays)))
+    return sorted(found, key=lambda one: sum(a.size for a in one[0].values()))[:FAULT_TRIALS]
+
+
+def _agrees(reading: Reading, key: Any, trials: list[tuple[dict[str, Array], Array]]) -> tuple[bool, int]:
+    """Whether the function is right on all trials, and how many statements were run."""
+    steps = 1
+    for trial in trials:
+        count, more = _wrong(reading, key, [trial])
+        steps += more
+        if count:
+            return False, steps
+    return True, steps
+
+
+def _proved(reading: Reading, tensor: str, key: Any) -> bool:
+    try:
+        decision = decide(reading.op, coded(reading, tensor, key))
+    except SymconvError:
+        return False
+    return not decision.undecided and decision.wrong.empty
+
+
+def _called(reading: Reading, arrays: Mapping[str, Array]) -> dict[str, str]:
+    """What each tensor is called in the function."""
+    on = Concrete(reading.op, dict(arrays))
+    held = {name: a.copy() for name, a in arrays.items()}
+    found: dict[str, str] = {}
+    for name, box in reading.names(on, held).items():
+        for tensor, array in held.items():
+            if getattr(box, "value", None) is array:
+                found.setdefault(tensor, name)
+    return found
+
+
+def _line_of(node: ast.FunctionDef, before: ast.FunctionDef, line: int) -> str:
+    """The statement of an edited function that starts at a line, as text."""
+    best: ast.stmt | None = None
+    for one in ast.walk(node):
+        if not isinstance(one, ast.stmt) or one is node or not one.lineno <= line <= (one.end_lineno or one.lineno):
+            continue
+        if best is None or one.lineno >= best.lineno:
+            best = one
+    if best is None:
+        return ""
+    whole = _with_the_others(best, before)
+    if isinstance(whole, ast.Return) and isinstance(whole.value, ast.Tuple):
+        return f"return {', '.join(map(ast.unparse, whole.value.elts))}"
+    return ast.unparse(whole).splitlines()[0]
+
+
+def _with_the_others(node: ast.stmt, before: ast.FunctionDef) -> ast.stmt:
+    """A ``return`` with the results that were left out."""
+    if not (isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple)):
+        return node
+    for old in ast.walk(before):
+        if isinstance(old, ast.Return) and isinstance(old.value, ast.Tuple) and old.lineno == node.lineno:
+            pairs = zip(node.value.elts, old.value.elts, strict=False)
+            items = [b if isinstance(a, ast.Constant) and a.value is None else a for a, b in pairs]
+            return ast.Return(ast.Tuple(items, ast.Load()))
+    return node
+
+
+def _made(reading: Reading, key: Any, proof: Proof) -> int:
+    """The line in which a result is made, where no edit of a line repairs it."""
+    sentences = proof.decision.misfits if proof.decision is not None else ()
+    mismatch = proof.counterexample.mismatch if proof.counterexample is not None else ""
+    for sentence in (mismatch, *sentences):
+        found = _LINE.match(sentence)
+        if found and (mismatch or proof.mismatched_when == proof.fails_when):
+            return int(found.group(1))
+    returned = [one for one in ast.walk(reading.node) if isinstance(one, ast.Return) and one.value is not None]
+    value = returned[-1].value if returned else None
+    if isinstance(value, ast.Tuple) and isinstance(key, int) and key < len(value.elts):
+        value = value.elts[key]
+    line = (returned[-1].lineno if returned else 0) or reading.node.lineno
+    names = {n.id for n in ast.walk(value) if isinstance(n, ast.Name)} if value is not None else set()
+    for node in ast.walk(reading.node):
+        match node:
+            case ast.AugAssign(target, _, _) if names & _roots(target):
+                line = node.lineno
+            case ast.Assign([target], inner) if names & _roots(target) and not _empty(inner):
+                line = node.lineno
+    return line
+
+
+def _roots(target: ast.expr) -> set[str]:
+    while isinstance(target, ast.Subscript | ast.Attribute):
+        target = target.value
+    return {target.id} if isinstance(target, ast.Name) else set()
+
+
+def _empty(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and "zeros" in ast.unparse(node.func)

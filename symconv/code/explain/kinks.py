@@ -1,0 +1,106 @@
+"""Whether a wrong gradient is wrong at kinks alone: where there is no derivative, and its value is a convention."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from symconv.code.arrays.concrete import Concrete
+from symconv.code.gradients.backward import Reading, coded, finished
+from symconv.code.source.trouble import FAILED
+from symconv.derive.conventions import sentence
+from symconv.errors import SymconvError
+from symconv.limits import GEOMETRIES, KINK_CELLS, KINK_TRIALS
+from symconv.notation.expr import Apply, Reduce, walk
+from symconv.notation.functions import TABLE
+from symconv.notation.operator import Operator
+from symconv.prove.concrete.sides import Array, truth_of
+from symconv.prove.decide.decision import decide
+from symconv.verify.geometry import geometries
+
+__all__ = ["at_kinks"]
+
+
+def at_kinks(reading: Reading, tensor: str, key: Any) -> str:
+    """Why a gradient that is right wherever no elements are equal or 0 is wrong; empty for others.
+
+    Some sizes are compared; where it is proved with another convention, that is said.
+    """
+    op = reading.op
+    functions = _kinked(op)
+    if not functions:
+        return ""
+    count = 0
+    for seed, shapes in enumerate(geometries(op, GEOMETRIES, 0)):
+        arrays = _generic(op, shapes, seed)
+        if count == KINK_TRIALS or any(not 0 < a.size < KINK_CELLS for a in arrays.values()):
+            continue
+        count += 1
+        if not _right(reading, tensor, key, arrays):
+            return ""
+    if not count:
+        return ""
+    said = [text for name in functions if (text := sentence(name, dict(op.kinks).get(name)))]
+    words = "right but at kinks, where the derivative is a convention" + (f" ({'; '.join(said)})" if said else "")
+    other = next(
+        (choice for choice in _others(op, functions) if _proved(replace(op, kinks=choice), reading, tensor, key)), None
+    )
+    if other is None:
+        return words.replace("right but at kinks", f"right but at kinks, as far as {count} sizes show", 1)
+    chosen = ", ".join(f'"{name}": "{choice}"' for name, choice in other if (name, choice) not in op.kinks)
+    return f"{words}; it is proved with kinks={{{chosen}}}"
+
+
+def _kinked(op: Operator) -> list[str]:
+    """The functions of an operator whose slope jumps."""
+    found: dict[str, None] = {}
+    for node in (one for statement in op.statements for one in walk(statement.expr)):
+        match node:
+            case Apply(function, _) if function in TABLE and TABLE[function].kinks:
+                found[function] = None
+            case Reduce(("max" | "min") as kind, _, _):
+                found[kind] = None
+    return list(found)
+
+
+def _generic(op: Operator, shapes: dict[str, tuple[int, ...]], seed: int) -> dict[str, Array]:
+    """Operands, the output and its cotangent, no two elements of which are equal or opposite, and none 0."""
+    rng = np.random.default_rng(seed)
+    wanted = {**{t.name: shapes[t.name] for t in op.inputs}, f"g{op.output.name}": op.output_shape(**shapes)}
+    total = sum(int(np.prod(shape)) for shape in wanted.values())
+    values = (rng.permutation(total) + 1) * rng.choice([-0.25, 0.25], total)
+    arrays: dict[str, Array] = {}
+    for name, shape in wanted.items():
+        size = int(np.prod(shape))
+        arrays[name], values = values[:size].reshape(shape), values[size:]
+    return arrays
+
+
+def _right(reading: Reading, tensor: str, key: Any, arrays: dict[str, Array]) -> bool:
+    op = reading.op
+    try:
+        given = arrays | {op.output.name: truth_of(op, op.output.name, arrays)}
+        want = truth_of(op, f"g{tensor}", given)
+        got, _ = finished(reading, Concrete(op, dict(given)), {name: a.copy() for name, a in given.items()}, key)
+    except FAILED:
+        return False
+    return isinstance(got, np.ndarray) and got.shape == want.shape and bool(np.allclose(got.astype(np.float64), want))
+
+
+def _others(op: Operator, functions: list[str]) -> Iterator[tuple[tuple[str, str], ...]]:
+    """The other conventions, for one function at a time."""
+    for name in functions:
+        for kink in TABLE[name].kinks:
+            if kink.choice != dict(op.kinks).get(name, TABLE[name].kinks[0].choice):
+                yield tuple(sorted({**dict(op.kinks), name: kink.choice}.items()))
+
+
+def _proved(op: Operator, reading: Reading, tensor: str, key: Any) -> bool:
+    try:
+        decision = decide(op, coded(replace(reading, op=op), tensor, key))
+    except SymconvError:
+        return False
+    return not decision.undecided and decision.wrong.empty

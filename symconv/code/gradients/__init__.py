@@ -1,0 +1,1 @@
+"""What functions of the code are: forward an operator, backward its gradients."""

@@ -1,0 +1,249 @@
+"""A backward function for one operator: its arguments bound, its results told apart, each an array or numbers."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from symconv.code.arrays.concrete import Concrete
+from symconv.code.arrays.symbolic import Symbolic
+from symconv.code.arrays.walk import Walk
+from symconv.code.gradients.forward import Forward, context_of_forward
+from symconv.code.gradients.roles import Roles, gradient_named
+from symconv.code.reading.definitions import plainly_decorated
+from symconv.code.reading.statements import Reader
+from symconv.code.source.program import Program
+from symconv.code.source.slices import part_for
+from symconv.code.source.trouble import Outside
+from symconv.code.values.objects import Box, Context, Pack
+from symconv.errors import SpecError, SymconvError
+from symconv.notation.operator import Operator
+from symconv.prove.concrete.numbers import Misfit
+from symconv.prove.language.coded import Coded
+from symconv.prove.meaning.scope import Mismatch, Scope, Undecided
+
+__all__ = ["Reading", "coded", "computed", "finished", "kept", "part"]
+
+_APPLIED = frozenset({"exp", "tanh", "sigmoid", "log", "sqrt", "sin", "cos", "softmax"})
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One function and what its parameters are.
+
+    ``forward`` is the function whose saved values ``ctx`` or a cache hold, where it is in the same text.
+    """
+
+    op: Operator
+    program: Program
+    node: ast.FunctionDef
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    forward: Forward | None = None
+
+    def names(self, on: Concrete, tensors: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What the names of the function stand for when it ends, or where it fails."""
+        reader = Reader(self.program, on)
+        with suppress(SymconvError, Undecided, Mismatch, Misfit):
+            self.result(on, tensors, reader)
+        return reader.names
+
+    def result(
+        self, on: Symbolic | Concrete, tensors: Mapping[str, Any], reader: Reader | None = None
+    ) -> tuple[Any, Reader]:
+        """What the function returns, and who read it."""
+        reader = reader or Reader(self.program, on)
+        boxes = {name: Box(value, named=True) for name, value in tensors.items()}
+        roles = Roles(self.op, boxes, self.arguments)
+        context, cache = Context(attributes=_Attributes(roles)), None
+        if self.forward is not None:
+            context.attributes.update(context_of_forward(self.forward, boxes).attributes)
+            _, cache = self.forward.run(on, boxes, context)
+        result = _run(reader, self.node, self._parameters(reader, roles, context, cache))
+        kept = {f".{name}": value for name, value in context.attributes.items()}
+        return (_Result(result, kept) if kept else result), reader
+
+    def _parameters(self, reader: Reader, roles: Roles, context: Context, cache: Any) -> dict[str, Any]:
+        spec = self.node.args
+        plain = [one.arg for one in (*spec.posonlyargs, *spec.args)]
+        defaults = dict(zip(plain[len(plain) - len(spec.defaults) :], spec.defaults, strict=True))
+        plain += [one.arg for one in spec.kwonlyargs]
+        defaults |= {one.arg: d for one, d in zip(spec.kwonlyargs, spec.kw_defaults, strict=True) if d is not None}
+        if spec.vararg is not None and spec.vararg.arg in self.arguments:
+            plain.append(spec.vararg.arg)
+        if unknown := [name for name in self.arguments if name not in plain]:
+            raise SpecError(f"{self.node.name} has no parameter {unknown[0]}; it has {', '.join(plain)}")
+        found: dict[str, Any] = {}
+        for name in plain:
+            if name in {"self", "ctx"} and name not in self.arguments:
+                found[name] = context
+            elif (
+                cache is not None
+                and name not in self.arguments
+                and (roles.is_pack(name) or not (roles.known(name) or name in defaults))
+            ):
+                found[name] = cache
+            elif roles.is_pack(name):
+                found[name] = Pack(name, roles.of)
+            elif roles.known(name) or name not in defaults:
+                found[name] = roles.of(name)
+            else:
+                found[name] = reader.default(self.node, name, defaults[name])
+        return found
+
+
+def _run(reader: Reader, node: ast.FunctionDef, parameters: dict[str, Any]) -> Any:
+    """What the function returns; code that means something unforeseen is outside of what is read."""
+    try:
+        plainly_decorated(node, reader.program, node.lineno)
+        return reader.run(node, parameters)
+    except SymconvError:
+        raise
+    except RecursionError:
+        raise Outside("functions or expressions are nested too deeply", reader.line) from None
+    except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, AssertionError) as problem:
+        raise Outside(f"this is not read ({type(problem).__name__}: {problem})", reader.line) from None
+
+
+@dataclass(frozen=True)
+class _Result:
+    """What a method returns, and the attributes it leaves."""
+
+    value: Any
+    attributes: Mapping[str, Any]
+
+
+class _Attributes(dict[str, Any]):
+    """Attributes of ``self`` or ``ctx`` that were never set here, told by their names."""
+
+    def __init__(self, roles: Roles) -> None:
+        super().__init__()
+        self.roles = roles
+
+    def __contains__(self, key: object) -> bool:
+        return super().__contains__(key) or (isinstance(key, str) and self.roles.known(key))
+
+    def __missing__(self, key: str) -> Any:
+        return self.roles.of(key)
+
+
+def kept(reading: Reading) -> dict[str, str]:
+    """The gradients that a method leaves as attributes (``self.dw = ...``)."""
+    found = {}
+    for one in ast.walk(reading.node):
+        if isinstance(one, ast.Attribute) and isinstance(one.value, ast.Name) and one.value.id == "self":
+            tensor = gradient_named(reading.op, one.attr)
+            if tensor is not None and isinstance(one.ctx, ast.Store):
+                found[tensor] = f".{one.attr}"
+    return found
+
+
+def coded(reading: Reading, tensor: str, key: Any) -> Coded:
+    """The claim that one result of the function is the gradient in ``tensor``."""
+    op = reading.op
+    reading = part(reading, key)
+    reads = {one.id for one in ast.walk(reading.node) if isinstance(one, ast.Name)} | set(
+        map(str, _flat(reading.arguments))
+    )
+    return Coded(
+        f"g{tensor}",
+        f"{reading.node.name}(...)" + ("" if key is None else f"[{key!r}]"),
+        lambda scope: _denoted(reading, scope, key),
+        lambda arrays: computed(reading, arrays, key),
+        op.output.name in reads,
+        _applies(reading),
+        *_listed(reading),
+    )
+
+
+def _applies(reading: Reading) -> bool:
+    """Whether functions are applied whose values at fractions are no fractions, in the forward function too."""
+    waiting: list[ast.AST] = [reading.node, *([reading.forward.node] if reading.forward else [])]
+    seen: set[str] = set()
+    while waiting:
+        for one in ast.walk(waiting.pop()):
+            match one:
+                case ast.BinOp(_, ast.Pow(), power) if not (
+                    isinstance(power, ast.Constant) and isinstance(power.value, int)
+                ):
+                    return True
+                case ast.Attribute(_, word) | ast.Name(word) if word in _APPLIED:
+                    return True
+                case ast.Name(word) if word in reading.program.functions and word not in seen:
+                    seen.add(word)
+                    waiting.append(reading.program.functions[word])
+    return False
+
+
+def _listed(reading: Reading) -> tuple[tuple[str, ...], int]:
+    """The lines of the function in the text that it was read from, and the number of the first."""
+    whole = reading.program.functions.get(reading.node.name, reading.node)
+    first, last = (getattr(whole, name, None) or 1 for name in ("lineno", "end_lineno"))
+    return reading.program.lines[first - 1 : last], first
+
+
+def part(reading: Reading, key: Any) -> Reading:
+    """The reading of what one result needs."""
+    others = [other for other in kept(reading).values() if other != key]
+    return replace(reading, node=part_for(reading.node, key, others, reading.program))
+
+
+def _flat(value: Any) -> list[Any]:
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    return [one for item in value for one in _flat(item)] if isinstance(value, list | tuple) else [value]
+
+
+def _picked(reader_result: Any, key: Any, name: str) -> Any:
+    value = reader_result
+    if isinstance(value, _Result):
+        if isinstance(key, str) and key in value.attributes:
+            value, key = value.attributes[key], None
+        else:
+            value = value.value
+    if key is not None:
+        if isinstance(value, dict):
+            if key not in value:
+                raise SpecError(f"{name} returns a dict without {key!r}")
+            value = value[key]
+        elif isinstance(value, tuple | list):
+            if key >= len(value):
+                raise SpecError(f"{name} returns {len(value)} values; there is no number {key}")
+            value = value[key]
+        else:
+            raise SpecError(f"{name} returns one value; {key + 1} are wanted")
+    if not isinstance(value, Box):
+        raise SpecError(f"{name} does not return an array where the gradient is wanted")
+    return value
+
+
+def _denoted(reading: Reading, scope: Scope, key: Any) -> Any:
+    walk = Walk(scope)
+    try:
+        result, reader = reading.result(Symbolic(walk), scope.names.tensors)
+        return reader.current(_picked(result, key, reading.node.name))
+    finally:
+        scope.region = walk.base
+
+
+def finished(reading: Reading, on: Concrete, arrays: Mapping[str, Any], key: Any) -> tuple[Any, Reader]:
+    """One result on arrays (all of them without a key), and who read the function."""
+    result, reader = reading.result(on, arrays)
+    if key is None and isinstance(result, _Result) and not isinstance(result.value, Box):
+        return result.value, reader
+    return (
+        result if key is None and not isinstance(result, Box) else _picked(result, key, reading.node.name).value
+    ), reader
+
+
+def computed(reading: Reading, arrays: Mapping[str, Any], key: Any) -> Any:
+    """One result on arrays; raises Misfit where shapes do not fit, SpecError where the code is not read."""
+    on = Concrete(reading.op, dict(arrays))
+    try:
+        return _picked(reading.result(on, {n: a.copy() for n, a in arrays.items()})[0], key, reading.node.name).value
+    except Mismatch as reason:
+        raise Misfit(str(reason)) from None
+    except Undecided as reason:
+        raise SpecError(str(reason)) from None

@@ -1,0 +1,104 @@
+"""What a forward function computes where its text asks for sizes: both halves are read, none is left out silently."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from symconv.code.arrays.symbolic import Symbolic
+from symconv.code.arrays.walk import Walk
+from symconv.code.values.objects import Box
+from symconv.errors import SpecError, SymconvError
+from symconv.limits import FORWARD_BRANCHES
+from symconv.notation.affine import var
+from symconv.ops.registry import operator
+from symconv.prove.concrete.numbers import Misfit
+from symconv.prove.language.facts import facts_of
+from symconv.prove.language.parse import Caret
+from symconv.prove.meaning.scope import Fork, ForkAt, Mismatch, Names, Scope, Undecided
+from symconv.prove.meaning.value import Fresh, Value, axis
+from symconv.prove.meaning.whole_sums import KnownSum, WholeSums
+from symconv.relation.collecting import collected
+from symconv.relation.regions import Region
+from symconv.relation.tables import domains
+
+__all__ = ["Branches", "HalfUnread", "Read"]
+
+
+class HalfUnread(SpecError):  # noqa: N818
+    """One half of a branch on sizes is not read, so that nothing is known of it."""
+
+
+@dataclass(frozen=True)
+class Read:
+    """The output over tensors whose every length is a size of its own, and the sizes it is for."""
+
+    value: Value
+    sizes: Mapping[str, Sequence[str]]
+    region: Region
+    known: Sequence[KnownSum] = ()
+
+
+class Branches:
+    """Reads one function over tensors of these sizes; ``line`` is of a branch both halves of which give an output."""
+
+    def __init__(self, denote: Callable[[Symbolic, Mapping[str, Box]], Value], sizes: Mapping[str, Sequence[str]]):
+        self.denote = denote
+        self.sizes = sizes
+        self.left = FORWARD_BRANCHES
+        self.line = 0
+
+    def read(self, region: Region) -> list[Read]:
+        """The outputs in ``region``, one per half of a branch, each with all sizes at which none is refused.
+
+        Sizes at which shapes do not fit, or the text raises an error, are left out; raises HalfUnread, or what the
+        reading raises.
+        """
+        flat = [size for row in self.sizes.values() for size in row]
+        while self.left:
+            self.left -= 1
+            facts = facts_of(operator("y[i] = x[i]"))
+            scope = Scope(region, Caret(""), Fresh(frozenset(flat)), Names({}, {}, {}, {}, facts))
+            scope.of_sum = whole = WholeSums(scope)
+            walk = Walk(scope)
+            on = Symbolic(walk)
+            arrays = {n: on.tensor(n, [axis(var(size)) for size in row]) for n, row in self.sizes.items()}
+            try:
+                value = self.denote(on, {name: Box(array) for name, array in arrays.items()})
+            except Fork as fork:
+                yes = region.meet(fork.region) if isinstance(fork, ForkAt) else region.where(fork.constraint)
+                halves = (yes, region.minus(yes))
+                if on.asked is not None and on.asked[0] is fork:
+                    return self._halves(halves, on.asked[1])
+                if not isinstance(fork, ForkAt) and not fork.constraint.equality:
+                    # Where a slice ends, say: of two such choices sizes could be equal.
+                    with suppress(HalfUnread):
+                        return self._halves(halves, 0)
+                # That shapes fit is what the code is for.
+                region = yes if not yes.empty else region.minus(yes)
+                continue
+            kept = tuple(one for term in value.terms for one in domains(term))
+            return [Read(Value(value.axes, value.names, tuple(collected(kept))), self.sizes, walk.base, whole.known)]
+        raise Undecided("the sizes are split too often")
+
+    def _halves(self, halves: Sequence[Region], line: int) -> list[Read]:
+        found: list[list[Read]] = []
+        refused = Mismatch("no sizes are left")
+        for half in halves:
+            try:
+                found += [self.read(half)] if not half.empty else []
+            except Mismatch as reason:
+                refused = reason
+            except HalfUnread:
+                raise
+            except (SymconvError, Undecided, Misfit) as reason:
+                raise HalfUnread(f"line {line} asks for sizes, and one half is not read: {reason}") from None
+        if not found:
+            raise refused
+        if len(found) == 1:
+            return found[0]
+        self.line = self.line or line
+        whole = found[0][0].region.union(found[1][0].region)
+        # An equality makes the first half a special case; the other one is likelier to show the formula.
+        return [replace(one, region=whole) for one in (*found[1], *found[0])]

@@ -1,0 +1,265 @@
+"""The forward function of the code as an operator: its terms are read off, and what they say is proved to be it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any
+
+from symconv.code.arrays.symbolic import Symbolic
+from symconv.code.arrays.walk import Walk
+from symconv.code.gradients.branches import Branches, HalfUnread, Read
+from symconv.code.gradients.formed import formed
+from symconv.code.gradients.ranks import ranks_of
+from symconv.code.gradients.roles import numeric, numeric_kind, packed, tensor_named
+from symconv.code.reading.definitions import plainly_decorated
+from symconv.code.reading.statements import Reader
+from symconv.code.source.program import Program
+from symconv.code.source.trouble import Outside
+from symconv.code.values.objects import Box, Context, Pack
+from symconv.errors import SpecError, SymconvError
+from symconv.notation.affine import affine, var
+from symconv.notation.expr import equal
+from symconv.notation.operator import Operator
+from symconv.ops.registry import catalogue
+from symconv.prove.concrete.numbers import Misfit
+from symconv.prove.decide.decision import decide
+from symconv.prove.language.coded import Coded
+from symconv.prove.meaning.scope import Mismatch, Scope, Undecided
+from symconv.prove.meaning.value import Term, Value
+from symconv.relation.regions import everywhere
+from symconv.relation.sets import Context as Sizes
+
+__all__ = ["Forward", "forward_of"]
+
+
+@dataclass(frozen=True)
+class Forward:
+    """A forward function and what its parameters are: tensors of the operator, or numbers that are set."""
+
+    program: Program
+    node: ast.FunctionDef
+    tensors: Mapping[str, str]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+    def setting(self, name: str) -> Any:
+        """A number of the layer: as it was said, else a stride of 1 and no padding."""
+        if name in self.settings:
+            return self.settings[name]
+        found = numeric_kind(name)
+        if found is None:
+            raise SpecError(f"{self.node.name}: what {name} is cannot be told; say it with arguments=")
+        kinds = {numeric_kind(key): value for key, value in self.settings.items()}
+        return kinds.get(found, affine(0 if found == "padding" else 1))
+
+    def run(self, on: Any, tensors: Mapping[str, Any], context: Context) -> tuple[Any, Any]:
+        """The output, and what is kept for the backward function (None where nothing is returned beside it)."""
+        plainly_decorated(self.node, self.program, self.node.lineno)
+        reader = Reader(self.program, on)
+        names: dict[str, Any] = {}
+        given = {name: tensors[tensor] for name, tensor in self.tensors.items()}
+        spec = self.node.args
+        plain = [one.arg for one in (*spec.posonlyargs, *spec.args, *spec.kwonlyargs)]
+        for name in plain:
+            if name in {"ctx", "self"}:
+                names[name] = context
+            elif name in given:
+                names[name] = given[name]
+            elif name in self.settings:
+                names[name] = self.settings[name]
+            elif packed(name):
+                names[name] = Pack(name, self.setting)
+        defaults = dict(zip(reversed(plain), reversed(spec.defaults), strict=False))
+        for name in plain:
+            if name not in names:
+                if name not in defaults:
+                    raise SpecError(f"{self.node.name}: what {name} is cannot be told; say it with arguments=")
+                names[name] = reader.value(defaults[name])
+        try:
+            result = reader.run(self.node, names)
+        except RecursionError:
+            raise Outside("functions or expressions are nested too deeply", reader.line) from None
+        if isinstance(result, tuple) and len(result) >= 2 and isinstance(result[0], Box):
+            return result[0], result[1] if len(result) == 2 else tuple(result[1:])
+        return result, None
+
+
+def forward_of(program: Program, node: ast.FunctionDef, settings: Mapping[str, Any]) -> tuple[Operator, Forward]:
+    """The operator a forward function computes; raises SpecError where it is none that can be told."""
+    forward = _described(program, node, settings)
+    problems: list[str] = []
+    for ranks in ranks_of(forward.node, (*forward.tensors.values(), *forward.attributes.values())):
+        for alike in (False, True):
+            try:
+                reads, line = _branches(forward, ranks, alike)
+            except HalfUnread as problem:
+                problems.append(str(problem))
+                break
+            except (SymconvError, Undecided, Mismatch, Misfit) as problem:
+                problems.append(str(problem))
+                continue
+            for read in reads:
+                for candidate in _candidates(read, node.name):
+                    if _is(candidate, forward):
+                        return candidate, forward
+            if line:
+                raise SpecError(_split(program, node, line))
+            problems.append(f"its {len(reads[0].value.terms)} terms are of no operator that is known here")
+            break
+    reason = max(problems, key=_told) if problems else "it has no tensors among its parameters"
+    raise SpecError(f"{program.name}: {node.name} is not read as an operator: {reason}")
+
+
+def _split(program: Program, node: ast.FunctionDef, line: int) -> str:
+    where = f"line {line} asks for sizes ({program.line(line)})"
+    return (
+        f"{program.name}: {node.name} is not read as an operator: {where}, and what is computed on its two sides is "
+        "not proved to be one operator; none is chosen silently. Give the operator as a formula, "
+        "symconv.prove(formula, code=...), or assert in the function which sizes it is for"
+    )
+
+
+def _told(problem: str) -> tuple[bool, int]:
+    """The problem that says most: not one of a rank that was only tried."""
+    return not any(word in problem for word in ("axes are wanted", "names for", "axes; given")), len(problem)
+
+
+def _described(program: Program, node: ast.FunctionDef, settings: Mapping[str, Any]) -> Forward:
+    spec = node.args
+    plain = [one.arg for one in (*spec.posonlyargs, *spec.args, *spec.kwonlyargs)]
+    tensors: dict[str, str] = {}
+    usually = zip(reversed([one.arg for one in (*spec.posonlyargs, *spec.args)]), reversed(spec.defaults), strict=False)
+    constants = {n for n, one in usually if isinstance(one, ast.Constant) and isinstance(one.value, int | float)}
+    known = {"self", "ctx", *constants, *settings}
+    given = [n for n in plain if n not in known and not numeric(n) and not packed(n)]
+    usual = {tensor_named(name) for name in given}
+    defaulted = set(plain[len(spec.posonlyargs) + len(spec.args) - len(spec.defaults) :]) if spec.defaults else set()
+    for name in given:
+        # Names such as a and b are those of a layer where there is an input and a weight beside them.
+        found = tensor_named(name) if len(given) == 1 or {"x", "w"} <= usual or plain[:1] == ["self"] else name
+        if found is None and name not in defaulted and spec.vararg is None:
+            found = name
+        if found is not None:
+            tensors[name] = name if found in tensors.values() else found
+    attributes: dict[str, str] = {}
+    if plain[:1] == ["self"]:
+        for one in ast.walk(node):
+            owned = isinstance(one, ast.Attribute) and isinstance(one.value, ast.Name) and one.value.id == "self"
+            if owned and isinstance(one, ast.Attribute) and isinstance(one.ctx, ast.Load):
+                found = tensor_named(one.attr)
+                if found is not None and found not in tensors.values() and not numeric(one.attr):
+                    attributes[one.attr] = found
+    return Forward(program, node, tensors, dict(settings), attributes)
+
+
+def _branches(forward: Forward, ranks: Mapping[str, int], alike: bool) -> tuple[list[Read], int]:
+    """The outputs of a forward function, and the line of a branch; with ``alike`` w has the channels of x first."""
+    sizes = {name: [f"{name}_{k}" for k in range(rank)] for name, rank in ranks.items()}
+    flat = [size for row in sizes.values() for size in row]
+    region = everywhere(Sizes(tuple(sorted(flat)), " and ".join(f"{size} >= 1" for size in flat)))
+    if alike:
+        if ranks.get("w", 0) < 1 or ranks.get("x", 0) < 2:
+            raise Undecided("it is read for sizes of its own alone")
+        region = region.where(equal(var("w_0"), var("x_1")))
+    branches = Branches(lambda on, boxes: _output(forward, on, boxes), sizes)
+    return branches.read(region), branches.line
+
+
+def _output(forward: Forward, on: Symbolic, boxes: Mapping[str, Box]) -> Value:
+    result, _ = forward.run(on, boxes, context_of_forward(forward, boxes))
+    if not isinstance(result, Box):
+        raise SpecError(f"{forward.node.name} does not return an array first")
+    value = Reader(forward.program, on).current(result)
+    assert isinstance(value, Value)
+    return value
+
+
+def context_of_forward(forward: Forward, boxes: Mapping[str, Any]) -> Context:
+    """``ctx`` or ``self`` before the forward function runs."""
+    held = {name: boxes[tensor] for name, tensor in forward.attributes.items()}
+    return Context(None, _Settings(forward, held))
+
+
+class _Settings(dict[str, Any]):
+    """Attributes of ``self``: the tensors, what was set, and numbers by their names."""
+
+    def __init__(self, forward: Forward, held: Mapping[str, Any]) -> None:
+        super().__init__(held)
+        self.forward = forward
+
+    def __contains__(self, key: object) -> bool:
+        return super().__contains__(key) or (isinstance(key, str) and numeric_kind(key) is not None)
+
+    def __missing__(self, key: str) -> Any:
+        return self.forward.setting(key)
+
+
+def _is(candidate: Operator, forward: Forward) -> bool:
+    """Whether the forward function is proved to compute the operator."""
+
+    def denote(scope: Scope) -> Value:
+        walk = Walk(scope)
+        try:
+            return _output(forward, Symbolic(walk), {n: Box(array) for n, array in scope.names.tensors.items()})
+        finally:
+            scope.region = walk.base
+
+    claim = Coded(candidate.output.name, f"{forward.node.name}(...)", denote, lambda _: None)
+    try:
+        decision = decide(candidate, claim)
+    except (SymconvError, KeyError):
+        return False
+    return not decision.undecided and decision.wrong.empty
+
+
+# -- from terms to operators
+def _candidates(read: Read, name: str) -> Iterator[Operator]:
+    value = read.value
+    free = [names[0] if len(names) == 1 else "" for names in value.names]
+    bias, rank = "b" in read.sizes, len(free) - 2
+    main = [term for term in value.terms if sorted(f.tensor for f in term.factors) == ["w", "x"]]
+    if rank in {1, 2, 3} and main:
+        for layout in ("NCHW", "NHWC"):
+            for options in _slides(main[0], free, layout):
+                more = {} if layout == "NCHW" else {"layout": layout}
+                with suppress(SymconvError):
+                    yield catalogue()[f"conv{rank}d"].make(**options, **more, bias=bias)
+    if any(f.tensor.startswith("largest(") for term in value.terms for f in term.factors):
+        for size, stride in product((2, 3), (2, 1, 3)):
+            with suppress(SymconvError, KeyError):
+                yield catalogue()[f"max_pool{rank}d"].make(kernel=size, stride=stride)
+    with suppress(SymconvError):
+        found = formed(name, value, read.sizes, read.region, read.known)
+        if found is not None:
+            yield found
+
+
+def _slides(term: Term, free: Sequence[str], layout: str) -> Iterator[dict[str, Any]]:
+    """The options of the window that a term shows."""
+    reads = {f.tensor: f.index for f in term.factors}
+    x, w = reads["x"], reads["w"]
+    if len(x) != len(free) or len(w) != len(x):
+        return
+    spatial = slice(2, None) if layout == "NCHW" else slice(1, -1)
+    taps = w[2:] if layout == "NCHW" else w[:-2]
+    strides, dilations, lows = [], [], []
+    for out, form, tap in zip(free[spatial], x[spatial], taps, strict=True):
+        if not out or tap.name is None or form.coefficient(out) < 1 or form.coefficient(tap.name) < 1:
+            return
+        strides.append(form.coefficient(out))
+        dilations.append(form.coefficient(tap.name))
+        rest = form - var(out) * strides[-1] - var(tap.name) * dilations[-1]
+        if not rest.is_constant:
+            return
+        lows.append(-rest.constant)
+    common = {
+        key: held[0] if len(set(held)) == 1 else tuple(held)
+        for key, held in (("stride", strides), ("dilation", dilations))
+    }
+    for more in (0, 1, -1, 2):
+        pads = [lo if more == 0 else (lo, lo + more) for lo in lows]
+        yield {**common, "padding": pads[0] if len(set(pads)) == 1 and more == 0 else tuple(pads)}

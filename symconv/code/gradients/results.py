@@ -1,0 +1,116 @@
+"""Which result of a function is which gradient: by names, by order, by the shapes they have."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+
+from symconv.code.gradients.backward import Reading, computed, kept
+from symconv.code.gradients.roles import gradient_named
+from symconv.code.source.trouble import CodeError
+from symconv.errors import SpecError, SymconvError, shown
+from symconv.limits import GEOMETRIES, RESULT_CELLS
+from symconv.prove.concrete.counterexample import drawn
+from symconv.prove.concrete.numbers import Misfit
+from symconv.prove.meaning.scope import Mismatch, Undecided
+from symconv.verify.geometry import geometries
+
+__all__ = ["results_of"]
+
+
+def results_of(reading: Reading, returns: Sequence[str] | None) -> dict[str, Any]:
+    """Per tensor, how its gradient is picked from what the function returns: a position, or a key."""
+    tensors = [t.name for t in reading.op.inputs if t.dtype == "real"]
+    value = _returned(reading.node)
+    if isinstance(value, ast.Name):
+        value = _assigned(reading.node, value.id) or value
+    if isinstance(value, ast.Dict):
+        named = {k.value: gradient_named(reading.op, str(k.value)) for k in value.keys if isinstance(k, ast.Constant)}
+        found = {tensor: key for key, tensor in named.items() if tensor is not None}
+        if found:
+            return found
+    left = kept(reading)
+    if left and returns is None:
+        mine = gradient_named(reading.op, value.id) if isinstance(value, ast.Name) else None
+        rest = [t for t in tensors if t not in left]
+        return {**({mine or rest[0]: None} if mine or rest else {}), **{t: k for t, k in left.items() if t != mine}}
+    items = list(value.elts) if isinstance(value, ast.Tuple | ast.List) else None
+    count = 1 if items is None else len(items)
+    if returns is not None:
+        names = [returns] if isinstance(returns, str) else list(returns)
+        if bad := [n for n in names if n is not None and n not in tensors]:
+            raise SpecError(f"returns names tensors of the operator, {', '.join(tensors)}; given {shown(bad[0])}")
+        return {n: None if items is None and len(names) == 1 else k for k, n in enumerate(names) if n is not None}
+    if items is None:
+        return {_single(reading, _returned(reading.node), tensors): None}
+    named_ = [gradient_named(reading.op, item.id) if isinstance(item, ast.Name) else None for item in items]
+    if len({n for n in named_ if n}) == sum(not _is_none(item) for item in items):
+        return {n: k for k, n in enumerate(named_) if n is not None}
+    known = [k for k, item in enumerate(items) if not _is_none(item)]
+    if count >= len(tensors) and all(k < len(tensors) for k in known):
+        return {tensors[k]: k for k in known}
+    if len(known) <= len(tensors):
+        return dict(zip(tensors, known, strict=False))
+    raise SpecError(f"{reading.node.name} returns {count} values; say which gradients they are, with returns=(...)")
+
+
+def _single(reading: Reading, value: ast.expr | None, tensors: list[str]) -> str:
+    """The gradient that a function with one result returns: by its name, else by the shape it has."""
+    root = value
+    while isinstance(root, ast.Subscript | ast.Attribute):
+        root = root.value
+    named = root.id if isinstance(root, ast.Name) else ""
+    for suffix in ("", "_padded", "_pad", "pad", "p"):
+        found = gradient_named(reading.op, named.removesuffix(suffix)) if named else None
+        if found is not None:
+            return found
+    words = reading.node.name.lower()
+    found = gradient_named(reading.op, reading.node.name)
+    for tensor, hints in (("x", ("input", "data")), ("w", ("weight", "filter")), ("b", ("bias",))):
+        if found is None and tensor in tensors and any(hint in words for hint in hints):
+            found = tensor
+    return found or _by_shape(reading, tensors) or tensors[0]
+
+
+def _by_shape(reading: Reading, tensors: list[str]) -> str | None:
+    """The tensor that has the shape of the result at some sizes."""
+    for seed, shapes in enumerate(geometries(reading.op, GEOMETRIES, 0)):
+        arrays = {name: array.astype(np.float64) for name, array in drawn(reading.op, shapes, seed).items()}
+        if len(set(shapes.values())) < len(shapes) or any(a.size > RESULT_CELLS for a in arrays.values()):
+            continue
+        with suppress(SymconvError, Undecided, Mismatch, Misfit):
+            got = computed(reading, arrays, None)
+            return next((name for name in tensors if shapes[name] == got.shape), None)
+    return None
+
+
+def _is_none(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None
+
+
+def _returned(node: ast.FunctionDef) -> ast.expr | None:
+    found = [one.value for one in _own(node) if isinstance(one, ast.Return)]
+    if not found:
+        raise CodeError(f"{node.name} returns nothing", node.lineno)
+    return found[-1]
+
+
+def _own(node: ast.AST) -> list[ast.AST]:
+    """Statements of a function without those of the functions in it."""
+    found: list[ast.AST] = []
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, ast.FunctionDef | ast.Lambda | ast.ClassDef):
+            found += [child, *_own(child)]
+    return found
+
+
+def _assigned(node: ast.FunctionDef, name: str) -> ast.expr | None:
+    found = None
+    for one in _own(node):
+        if isinstance(one, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in one.targets):
+            found = one.value
+    return found

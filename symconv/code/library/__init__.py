@@ -1,0 +1,1 @@
+"""What the words of libraries do, said once for both kinds of arrays."""

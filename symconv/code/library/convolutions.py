@@ -1,0 +1,211 @@
+"""Convolutions with everything stated: dilations of both sides, pairs of pads, orders of axes (TensorFlow, JAX)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from symconv.code.source.trouble import Outside
+from symconv.code.values.amounts import is_number
+from symconv.code.values.objects import Box, Slice
+from symconv.notation.affine import Affine, affine, maximum, quotient
+from symconv.notation.expr import nonnegative
+
+if TYPE_CHECKING:
+    from symconv.code.reading.calls import Calls as Reader
+else:
+    Reader = Any
+
+__all__ = ["CONVOLUTIONS"]
+
+Given = Mapping[str, Any]
+Pads = list[tuple[Affine, Affine]]
+
+
+def _length(r: Reader, array: Any, axis: int) -> Affine:
+    return r.integer(r.on.size(array, axis), "a length")
+
+
+def _numbers(r: Reader, value: Any, rank: int, order: str = "") -> list[int]:
+    """A number per spatial axis: from one, from as many, or from one per axis of the array."""
+    if value is None:
+        return [1] * rank
+    items = [value] * rank if is_number(value) else list(r.sequence(value))
+    if order and len(items) == len(order):
+        items = [one for one, letter in zip(items, order, strict=True) if letter not in "NC"]
+    items = items * rank if len(items) == 1 else items
+    if len(items) != rank:
+        raise r.error(f"{len(items)} values; there are {rank} spatial axes")
+    return [r.constant(one, "a stride or a dilation") for one in items]
+
+
+def _dilated(r: Reader, array: Any, steps: Sequence[int]) -> Any:
+    """``step - 1`` zeros between neighbours of the spatial axes."""
+    if set(steps) <= {1}:
+        return array
+    shape: list[Any] = [r.on.size(array, 0), r.on.size(array, 1)]
+    entries: list[Any] = [Slice(), Slice()]
+    for k, step in enumerate(steps):
+        shape.append((_length(r, array, k + 2) - 1) * step + 1)
+        entries.append(Slice(None, None, affine(step)))
+    for length in shape[2:]:
+        r.on.require(nonnegative(length), f"an axis of {length} elements")
+    wide = r.on.fill(shape, Fraction(0))
+    return r.on.update(wide, r.plan(wide, tuple(entries)), array, 1, False, True)
+
+
+def _slid(r: Reader, a: Any, k: Any, stride: Sequence[int], pads: Pads, steps: Sequence[int], apart: Sequence[int],
+          groups: int = 1) -> Any:  # fmt: skip
+    """The correlation, batch and channels first; elements of ``a`` are ``steps`` apart, taps ``apart``."""
+    a = r.on.pad(_dilated(r, a, steps), {n + 2: pair for n, pair in enumerate(pads)})
+    options: dict[str, Any] = {
+        "stride": tuple(map(affine, stride)), "dilation": tuple(map(affine, apart)), "layout": "NCHW",
+    }  # fmt: skip
+    if groups != 1:
+        options["groups"] = affine(groups)
+    return r.on.word(f"conv{len(pads)}d", [a, k], options)
+
+
+def _same(size: Affine, taps: Affine, stride: int, apart: int) -> tuple[Affine, Affine]:
+    """The pads of TensorFlow's SAME: as many as give size/stride windows, the odd one behind."""
+    count = quotient(size + stride - 1, stride)
+    total = maximum((count - 1) * stride + (taps - 1) * apart + 1 - size, affine(0))
+    return quotient(total, 2), total - quotient(total, 2)
+
+
+def _pads(r: Reader, given: Any, sizes: Sequence[Affine], taps: Sequence[Affine], stride: Sequence[int],
+          apart: Sequence[int], order: str = "") -> Pads:  # fmt: skip
+    rank = len(sizes)
+    if given is None or isinstance(given, str):
+        match str(given or "VALID").upper():
+            case "VALID":
+                return [(affine(0), affine(0))] * rank
+            case "SAME":
+                return [_same(*one) for one in zip(sizes, taps, stride, apart, strict=True)]
+        raise Outside(f"padding {given!r}", r.line)
+    rows = [given] * rank if is_number(given) else list(r.sequence(given))
+    if order and len(rows) == len(order):
+        rows = [one for one, letter in zip(rows, order, strict=True) if letter not in "NC"]
+    if len(rows) != rank:
+        raise r.error(f"{len(rows)} pads; there are {rank} spatial axes")
+    found = []
+    for row in rows:
+        pair = [row, row] if is_number(row) else list(r.sequence(row))
+        if len(pair) != 2:
+            raise r.error("a pad is a pair of numbers")
+        found.append((r.integer(pair[0], "a pad"), r.integer(pair[1], "a pad")))
+    return found
+
+
+def _input_gradient(r: Reader, gy: Any, k: Any, sizes: Sequence[Affine], pads: Pads, stride: Sequence[int],
+                    apart: Sequence[int]) -> Any:  # fmt: skip
+    """What a correlation gives back to its input of these sizes; ``k`` with filters first."""
+    rank = len(sizes)
+    full: Pads = []
+    for axis in range(rank):
+        reach = (_length(r, k, axis + 2) - 1) * apart[axis]
+        low = reach - pads[axis][0]
+        full.append((low, sizes[axis] + reach - low - ((_length(r, gy, axis + 2) - 1) * stride[axis] + 1)))
+    turned = r.on.permute(r.on.flip(k, range(2, rank + 2)), [1, 0, *range(2, rank + 2)])
+    return _slid(r, gy, turned, [1] * rank, full, stride, apart)
+
+
+def _weight_gradient(r: Reader, x: Any, gy: Any, taps: Sequence[Affine], pads: Pads, stride: Sequence[int],
+                     apart: Sequence[int]) -> Any:  # fmt: skip
+    """What a correlation gives back to its weights, filters first."""
+    rank = len(taps)
+    swap = [1, 0, *range(2, rank + 2)]
+    cut: Pads = []
+    for axis in range(rank):
+        reach = (taps[axis] - 1) * apart[axis] + (_length(r, gy, axis + 2) - 1) * stride[axis] + 1
+        cut.append((pads[axis][0], reach - _length(r, x, axis + 2) - pads[axis][0]))
+    found = _slid(r, r.on.permute(x, swap), r.on.permute(gy, swap), apart, cut, [1] * rank, stride)
+    return r.on.permute(found, swap)
+
+
+# -- TensorFlow
+def _tf(r: Reader, g: Given, rank: int) -> tuple[str, list[int], list[int], list[int], list[int]]:
+    """The order of axes, how to bring images and filters to batch and filters first, strides, dilations."""
+    text = g.get("data_format") or ""
+    if not isinstance(text, str):
+        raise r.error("data_format is a text")
+    first = text.upper().startswith("NC")
+    order = "NC" + "SSS"[:rank] if first else "N" + "SSS"[:rank] + "C"
+    images = list(range(rank + 2)) if first else [0, rank + 1, *range(1, rank + 1)]
+    filters = [rank + 1, rank, *range(rank)]
+    return (
+        order,
+        images,
+        filters,
+        _numbers(r, g.get("strides"), rank, order),
+        _numbers(r, g.get("dilations"), rank, order),
+    )
+
+
+def _back(order: Sequence[int]) -> list[int]:
+    return [list(order).index(k) for k in range(len(order))]
+
+
+def _spatial(r: Reader, given: Any, order: str) -> list[Affine]:
+    items = list(r.sequence(given))
+    if len(items) == len(order):
+        items = [one for one, letter in zip(items, order, strict=True) if letter not in "NC"]
+    return [r.integer(one, "a length") for one in items]
+
+
+def _tf_input(r: Reader, g: Given, name: str) -> Box:
+    filters = g.get("filters", g.get("filter"))
+    gy, k = r.array(g["out_backprop"]), r.array(filters)
+    rank = r.on.rank(gy) - 2
+    order, images, turn, stride, apart = _tf(r, g, rank)
+    gy, k = r.on.permute(gy, images), r.on.permute(k, turn)
+    sizes = _spatial(r, g["input_sizes"], order)
+    taps = [_length(r, k, n + 2) for n in range(rank)]
+    pads = _pads(r, g.get("padding"), sizes, taps, stride, apart, order)
+    return r.boxed(r.on.permute(_input_gradient(r, gy, k, sizes, pads, stride, apart), _back(images)))
+
+
+def _tf_transposed(r: Reader, g: Given, name: str) -> Box:
+    return _tf_input(r, {**g, "out_backprop": g["input"], "input_sizes": g["output_shape"]}, name)
+
+
+def _tf_filter(r: Reader, g: Given, name: str) -> Box:
+    x, gy = r.array(g["input"]), r.array(g["out_backprop"])
+    rank = r.on.rank(gy) - 2
+    order, images, turn, stride, apart = _tf(r, g, rank)
+    x, gy = r.on.permute(x, images), r.on.permute(gy, images)
+    taps = [r.integer(one, "a length") for one in list(r.sequence(g["filter_sizes"]))[:rank]]
+    sizes = [_length(r, x, n + 2) for n in range(rank)]
+    pads = _pads(r, g.get("padding"), sizes, taps, stride, apart, order)
+    return r.boxed(r.on.permute(_weight_gradient(r, x, gy, taps, pads, stride, apart), _back(turn)))
+
+
+# -- JAX
+def _jax(r: Reader, g: Given, name: str) -> Box:
+    a, k = r.array(g["lhs"]), r.array(g["rhs"])
+    rank = r.on.rank(a) - 2
+    letters = "HWD"[:rank] if rank < 3 else "DHW"
+    given = g.get("dimension_numbers")
+    texts = [f"NC{letters}", f"OI{letters}", f"NC{letters}"] if given is None else list(r.sequence(given))
+    if len(texts) != 3 or not all(isinstance(one, str) and len(one) == rank + 2 for one in texts):
+        raise Outside("dimension_numbers are read as three texts such as ('NHWC', 'HWIO', 'NHWC')", r.line)
+    spatial = [letter for letter in texts[1] if letter not in "OI"]
+    try:
+        orders = [[text.index(letter) for letter in (*lead, *spatial)] for text, lead in
+                  zip(texts, ("NC", "OI", "NC"), strict=True)]  # fmt: skip
+    except ValueError:
+        raise r.error(f"dimension_numbers {', '.join(texts)} name different axes") from None
+    a, k = r.on.permute(a, orders[0]), r.on.permute(k, orders[1])
+    stride, steps, apart = (_numbers(r, g.get(key), rank) for key in ("window_strides", "lhs_dilation", "rhs_dilation"))
+    groups = 1 if g.get("feature_group_count") is None else r.constant(g["feature_group_count"], "the groups")
+    sizes = [(_length(r, a, n + 2) - 1) * steps[n] + 1 for n in range(rank)]
+    pads = _pads(r, g.get("padding"), sizes, [_length(r, k, n + 2) for n in range(rank)], stride, apart)
+    found = _slid(r, a, k, stride, pads, steps, apart, groups)
+    return r.boxed(r.on.permute(found, _back(orders[2])))
+
+
+CONVOLUTIONS: dict[str, Callable[[Reader, Given, str], Any]] = {
+    "tf_conv_transpose": _tf_transposed, "tf_input": _tf_input, "tf_filter": _tf_filter, "jax_conv": _jax,
+    "dimension_numbers": lambda r, g, name: g["numbers"],
+}  # fmt: skip

@@ -1,0 +1,1 @@
+"""Statements and expressions of the code, read one by one."""

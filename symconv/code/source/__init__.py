@@ -1,0 +1,1 @@
+"""Text to functions, and what the text alone tells of names; nothing of it is executed."""

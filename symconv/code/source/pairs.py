@@ -1,0 +1,77 @@
+"""Which two functions of a text are forward and backward."""
+
+from __future__ import annotations
+
+import ast
+from copy import copy
+from dataclasses import replace
+
+from symconv.code.source.program import Program
+from symconv.errors import SpecError
+
+__all__ = ["pair_of"]
+
+_FORWARD = ("forward", "fwd", "fprop", "call", "__call__")
+_BACKWARD = ("backward", "bwd", "bprop", "vjp", "grad", "backprop")
+
+
+def pair_of(source: Program, name: str | None) -> tuple[Program, ast.FunctionDef, ast.FunctionDef]:
+    """The forward and the backward function that are meant, and the text with the class they are of.
+
+    Raises SpecError where there are none, or several.
+    """
+    if name is None and len(source.classes) == 1:
+        name = next(iter(source.classes))
+    if name is not None and name in source.classes:
+        methods = {n.name: n for n in source.classes[name].body if isinstance(n, ast.FunctionDef)}
+        forward = next((methods[k] for k in _FORWARD if k in methods), None)
+        backward = next((methods[k] for k in _BACKWARD if k in methods), None)
+        if forward is None or backward is None:
+            raise SpecError(
+                f"{source.name}: {name} has no forward and backward; it has {', '.join(methods) or 'nothing'}"
+            )
+        return replace(source, owner=name), source.settled(forward, name), source.settled(backward, name)
+    stems: dict[str, dict[str, ast.FunctionDef]] = {}
+    for known, node in source.functions.items():
+        for kind, words in (("forward", _FORWARD), ("backward", _BACKWARD)):
+            for word in words:
+                if word in known.lower().split("_") or known.lower() == word:
+                    stem = known.lower().replace(word, "").replace("__", "_").strip("_")
+                    stems.setdefault(stem, {}).setdefault(kind, node)
+    pairs = {stem: both for stem, both in stems.items() if len(both) == 2}
+    if name is not None:
+        pairs = {s: b for s, b in pairs.items() if name.lower() == s or name in {b["forward"].name, b["backward"].name}}
+    nested = [two for known, node in source.functions.items()
+              if name in (None, known) and (two := _nested(node)) is not None]  # fmt: skip
+    if not pairs and len(nested) == 1:
+        source.settled(nested[0][0])
+        return source, *nested[0]
+    if len(pairs) != 1:
+        known_ = ", ".join((*source.classes, *source.functions)) or "nothing"
+        found = "several match" if pairs else "none match"
+        raise SpecError(
+            f"{source.name}: a class with forward and backward is wanted, or two functions such as conv_forward and "
+            f"conv_backward; {found}; there are {known_}"
+        )
+    both = next(iter(pairs.values()))
+    return source, source.settled(both["forward"]), source.settled(both["backward"])
+
+
+def _nested(node: ast.FunctionDef) -> tuple[ast.FunctionDef, ast.FunctionDef] | None:
+    """``def f(x, w): ...; def grad(dy): ...; return y, grad`` as two functions, the second with the names of both."""
+    inner = {one.name: one for one in node.body if isinstance(one, ast.FunctionDef)}
+    match node.body[-1]:
+        case ast.Return(ast.Tuple([value, ast.Name(name)])) if name in inner:
+            pass
+        case _:
+            return None
+    others = [one for one in node.body[:-1] if one is not inner[name]]
+    forward, backward = copy(node), copy(inner[name])
+    forward.body = [*others, ast.copy_location(ast.Return(value), node.body[-1])]
+    backward.args = copy(backward.args)
+    backward.args.args = [*backward.args.args, *node.args.args]
+    backward.args.defaults = [*backward.args.defaults, *node.args.defaults]
+    if len(backward.args.defaults) > len(node.args.defaults):
+        return None
+    backward.body = [*others, *backward.body]
+    return forward, backward

@@ -1,0 +1,192 @@
+"""The part of a function that one of its results depends on, so that each gradient is judged by its own lines."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from copy import copy
+from typing import Any
+
+from symconv.code.source.aliases import Aliases, bindings, names_in
+from symconv.code.source.program import Program
+
+__all__ = ["part_for"]
+
+
+def part_for(function: ast.FunctionDef, key: Any, others: Sequence[str], program: Program) -> ast.FunctionDef:
+    """The statements that the result ``key`` needs; ``others`` are attributes that are other results."""
+    methods = {one.name for node in program.classes.values() for one in node.body if isinstance(one, ast.FunctionDef)}
+    known = Aliases(
+        function, program.imports, frozenset({*program.functions, *program.classes, *program.constants}),
+        frozenset(methods),
+    )  # fmt: skip
+    groups = _Groups(known)
+    for target, value in bindings(function):
+        groups.joined(target, value)
+    for node in ast.walk(function):
+        match node:
+            case ast.AugAssign(target, _, value) if known.may_contain(value):
+                groups.joined(target, value)
+            case ast.FunctionDef(name) if node is not function:
+                for one in names_in(node):
+                    groups.join(name, one)
+    finder = _Finder(groups, key, set() if _entangled(function, known, others) else set(others))
+    count = -1
+    while count != len(finder.needed):
+        count = len(finder.needed)
+        body = finder.kept(function.body)
+    new = copy(function)
+    new.body = body or [ast.Pass()]
+    return new
+
+
+def _entangled(function: ast.FunctionDef, known: Aliases, others: Sequence[str]) -> bool:
+    """Whether an attribute that is another result is used, and may be an array with another name."""
+
+    def is_other(node: ast.AST) -> bool:
+        return isinstance(node, ast.Attribute) and f".{node.attr}" in others
+
+    inner = [*ast.walk(function)]
+    used = any(is_other(one) and isinstance(getattr(one, "ctx", None), ast.Load) for one in inner)
+    used = used or any(isinstance(one, ast.AugAssign) and is_other(one.target) for one in inner)
+    return used and any(
+        (known.of(value) and any(map(is_other, ast.walk(target))))
+        or any(is_other(one) and known.of(value) & names_in(one) for one in ast.walk(value))
+        for target, value in bindings(function)
+    )
+
+
+class _Groups:
+    """Names that may stand for one array."""
+
+    def __init__(self, known: Aliases) -> None:
+        self.known = known
+        self.parent: dict[str, str] = {}
+
+    def of(self, name: str) -> str:
+        while name in self.parent:
+            name = self.parent[name]
+        return name
+
+    def joined(self, target: ast.expr, value: ast.expr) -> None:
+        """Notes that what the target holds may be what the value is made of."""
+        for one in self.known.roots(target):
+            for other in self.known.of(value):
+                self.join(one, other)
+
+    def join(self, one: str, other: str) -> None:
+        a, b = self.of(one), self.of(other)
+        if a != b:
+            self.parent[a] = b
+
+
+class _Finder:
+    def __init__(self, groups: _Groups, key: Any, others: set[str]) -> None:
+        self.groups = groups
+        self.key = key
+        self.others = others
+        self.needed: set[str] = set()
+
+    def kept(self, nodes: Sequence[ast.stmt]) -> list[ast.stmt]:
+        """The statements that count, from the last to the first."""
+        found = [new for node in reversed(nodes) if (new := self._statement(node)) is not None]
+        return found[::-1]
+
+    def _need(self, *nodes: ast.AST) -> None:
+        for node in nodes:
+            self.needed |= names_in(node)
+
+    def _changes(self, target: ast.expr) -> bool:
+        roots = self.groups.known.roots(target)
+        return not roots or self._counts(roots)
+
+    def _counts(self, names: set[str]) -> bool:
+        """Whether something that counts may share elements with one of the names."""
+        return not {self.groups.of(name) for name in names}.isdisjoint(map(self.groups.of, self.needed))
+
+    def _statement(self, node: ast.stmt) -> ast.stmt | None:
+        match node:
+            case ast.Return(value):
+                return self._return(node, value)
+            case ast.Assign(targets, value):
+                counts = any(self._target(target) for target in targets) or self._effects(value)
+                if counts:
+                    self._need(node)
+                return node if counts else None
+            case ast.AnnAssign(target, _, value):
+                if value is not None and (self._target(target) or self._effects(value)):
+                    self._need(node)
+                    return node
+                return None
+            case ast.AugAssign(target, _, _):
+                counts = self._target(target) if isinstance(target, ast.Attribute) else self._changes(target)
+                if counts or self._effects(node.value):
+                    self._need(node)
+                    return node
+                return None
+            case ast.For() | ast.While() | ast.If() | ast.With():
+                return self._compound(node)
+            case ast.FunctionDef(name):
+                if name in self.needed:
+                    self._need(node)
+                return node if name in self.needed else None
+            case ast.Expr(ast.Call(ast.Name())) | ast.Assert():
+                self._need(node)
+                return node
+            case ast.Expr(value) if not self._effects(value):
+                return None
+            case ast.Pass():
+                return None
+        self._need(node)
+        return node
+
+    def _effects(self, value: ast.AST) -> bool:
+        """Whether computing a value may change something that counts."""
+        return self._counts(self.groups.known.changed(value))
+
+    def _target(self, target: ast.expr) -> bool:
+        match target:
+            case ast.Name(name):
+                return name in self.needed
+            case ast.Tuple(items) | ast.List(items):
+                return any(self._target(item) for item in items)
+            case ast.Starred(inner):
+                return self._target(inner)
+            case ast.Attribute(ast.Name("self" | "ctx"), name):
+                return f".{name}" not in self.others
+        return self._changes(target)
+
+    def _return(self, node: ast.Return, value: ast.expr | None) -> ast.stmt:
+        if (
+            isinstance(value, ast.Tuple | ast.List)
+            and isinstance(self.key, int)
+            and self.key < len(value.elts)
+            # Behind a star results have other numbers than the items that are written.
+            and not any(isinstance(item, ast.Starred) for item in value.elts[: self.key + 1])
+        ):
+            self._need(value.elts[self.key])
+            new = copy(value)
+            new.elts = [
+                item if k == self.key or self._effects(item) else ast.copy_location(ast.Constant(None), item)
+                for k, item in enumerate(value.elts)
+            ]
+            self._need(new)
+            return ast.copy_location(ast.Return(new), node)
+        if isinstance(self.key, str) and self.key.startswith(".") and not (value and self._effects(value)):
+            return ast.copy_location(ast.Return(None), node)
+        if value is not None:
+            self._need(value)
+        return node
+
+    def _compound(self, node: ast.For | ast.While | ast.If | ast.With) -> ast.stmt | None:
+        new = copy(node)
+        new.body = self.kept(node.body)
+        if not isinstance(new, ast.With) and not isinstance(node, ast.With):
+            new.orelse = self.kept(node.orelse)
+        tested = node.items if isinstance(node, ast.With) else [node.iter if isinstance(node, ast.For) else node.test]
+        stays = (isinstance(node, ast.For) and self._target(node.target)) or any(map(self._effects, tested))
+        if not (stays or new.body or getattr(new, "orelse", [])):
+            return None
+        new.body = new.body or [ast.copy_location(ast.Pass(), node)]
+        self._need(*tested, *([node.target] if isinstance(node, ast.For) else []))
+        return new
