@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent / "emit"))
 from strips import blocked
 
 import symconv as sc
-from symconv import pipeline
+from symconv import pipeline, planning
 from symconv.emit.units import Entry, Unit
 from symconv.errors import InternalError, SpecError
 from symconv.kernel import Kernel
@@ -27,7 +27,6 @@ from symconv.loops.schedule import Schedule
 from symconv.loops.traverse import rewrite
 from symconv.manifest import described, outputs
 from symconv.options import Options, options
-from symconv.tune import measure, plan
 from symconv.tune.facts import Facts
 from symconv.tune.measure import Measured
 from symconv.tune.plan import Choice
@@ -71,7 +70,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, int]]:
         calls.append(dict(sizes))
         return (Choice(1, (8,), 10.0), Choice(0, (), 20.0))
 
-    monkeypatch.setattr(plan, "ranked", ranked)
+    monkeypatch.setattr(planning, "ranked", ranked)
     return calls
 
 
@@ -191,7 +190,7 @@ def test_measured_plans_are_apart_from_the_model_s_and_remembered(
             run((choice,))
         return Measured((alternatives[0][1],), ((2.0, 1.0),))
 
-    monkeypatch.setattr(measure, "measure", race)
+    monkeypatch.setattr(planning, "measure", race)
     modelled, tuned = made(8), made(8, replace(CHOSEN, tune=True))
     given = arrays(20)
     for kernel in (modelled, tuned, modelled, tuned):
