@@ -9,6 +9,7 @@ import ziamath
 
 import symconv as sc
 from symconv.views.diagram import phase_plan
+from symconv.views.svg import grounded
 
 FOLDER = Path(__file__).resolve().parents[1] / "_static"
 
@@ -24,7 +25,7 @@ def pictures() -> dict[str, str]:
     ground = f'<rect x="{left}" y="{top}" width="{width}" height="{height}" fill="white"/>'
     return {
         "cell.svg": sc.picture(gradient, cell=(0, 0, 3, 3), x=(1, 1, 7, 8), w=(1, 1, 3, 3)).svg + "\n",
-        "phases.svg": phase_plan(gradient.derivation.gather, op) + "\n",
+        "phases.svg": grounded(phase_plan(gradient.derivation.gather, op)) + "\n",
         "gradient.svg": svg.replace("</title>", f"</title>{ground}", 1) + "\n",
     }
 

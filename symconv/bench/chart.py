@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from math import ceil, floor, log10
 from typing import Any
 
-from symconv.views.svg import circle, drawing, label, line, rect
+from symconv.views.svg import circle, drawing, grounded, label, line, rect
 
 __all__ = ["chart"]
 
@@ -31,7 +31,7 @@ def chart(found: Record) -> str:
         *_bars(found["layers"], classes),
         *_roofline(found, classes, height),
     ]
-    return drawing(_NAMES + _BARS + 100, height + _ROOF + 60, parts, f"symconv bench: {title}")
+    return grounded(drawing(_NAMES + _BARS + 100, height + _ROOF + 60, parts, f"symconv bench: {title}"))
 
 
 def _bars(layers: list[Record], classes: list[str]) -> Iterator[str]:

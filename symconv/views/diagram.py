@@ -11,7 +11,7 @@ from symconv.notation.operator import Operator, Window
 from symconv.views.mirrors import border_of, mirrors
 from symconv.views.names import text_symbol
 from symconv.views.phases import PhaseTable, phase_tables
-from symconv.views.svg import arc, circle, drawing, label, line, rect
+from symconv.views.svg import arc, circle, drawing, label, line, on, rect
 
 __all__ = ["phase_plan", "window_pattern"]
 
@@ -163,7 +163,7 @@ def _row(numbers: tuple[int | None, ...], x: float, y: float, what: str) -> list
     parts = []
     for place, number in enumerate(numbers):
         parts.append(rect(x + place * (_CELL + _GAP), y, _CELL, _CELL, number, f"{what} {place}"))
-        parts.append(label(_centre(x, place), y + 16, str(place), kind="on" if number is not None else "label"))
+        parts.append(label(_centre(x, place), y + 16, str(place), kind="label" if number is None else on(number)))
     return parts
 
 

@@ -10,7 +10,7 @@ from symconv.notation.operator import Operator, Tensor
 from symconv.notation.shapes import bind_sizes, completed
 from symconv.views.dialect import text
 from symconv.views.forms import form_text
-from symconv.views.svg import drawing, label, rect
+from symconv.views.svg import drawing, label, on, rect
 from symconv.views.terms import Cell, Term
 
 __all__ = ["SLICES", "WIDEST", "Grid", "Mark", "Plane", "axis_names", "laid_out", "panels", "plane_of"]
@@ -208,7 +208,7 @@ def _drawn(grid: Grid, left: float, top: float) -> tuple[list[str], float, float
             x, mark = x0 + (j - grid.columns.start) * step, grid.marks.get((i, j), Mark())
             parts.append(rect(x, y, _CELL, _CELL, mark.number, mark.title, faint=mark.faint, strong=mark.strong))
             if mark.words:
-                kind = "label" if mark.number is None or mark.faint else "on"
+                kind = "label" if mark.number is None else "label pale" if mark.faint else on(mark.number)
                 parts.append(label(x + _CELL / 2, y + _CELL / 2 + 4, mark.words, kind=kind))
     if grid.names[0]:
         parts.append(label(left, y0 - 6, f"{grid.names[0]} ↓", "start", size=11))

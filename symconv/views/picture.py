@@ -15,6 +15,7 @@ from symconv.views.motion import animated, cells_in_turn, storyboard
 from symconv.views.overview import overview
 from symconv.views.panels import Grid, laid_out, panels
 from symconv.views.sized import sizes_to_show
+from symconv.views.svg import grounded
 from symconv.views.terms import Cell, Term, resolved, terms
 
 if TYPE_CHECKING:
@@ -97,13 +98,19 @@ def picture(
             raise SpecError("frames=True draws all cells side by side, animate=True in turn: give one of them")
         return _in_turn(op, operator, corner, animate, at, shapes)
     if cell is None:
-        return Picture(laid_out(overview(operator, shapes, at), title), tuple(shapes.items()))
+        return Picture(grounded(laid_out(overview(operator, shapes, at), title)), tuple(shapes.items()))
     found = terms(op, cell, **shapes)
     place = tuple(map(int, cell))
+    return Picture(grounded(_of_cell(operator, place, found, at, shapes)), tuple(shapes.items()), place, found)
+
+
+def _of_cell(
+    operator: Operator, place: Cell, found: tuple[Term, ...], at: Mapping[str, int], shapes: dict[str, tuple[int, ...]]
+) -> str:
     grids: tuple[Grid, ...] = panels(operator, shapes, place, found, at)
     count = f"{len(found)} term{'' if len(found) == 1 else 's'}"
-    named = f"{title}[{','.join(map(str, place))}] is the sum of {count}"
-    return Picture(laid_out(grids, named), tuple(shapes.items()), place, found)
+    named = f"{operator.name}: {operator.output.name}[{','.join(map(str, place))}] is the sum of {count}"
+    return laid_out(grids, named)
 
 
 def _in_turn(
@@ -117,7 +124,7 @@ def _in_turn(
     terms(op, corner, **shapes)
     shape = operator.output.shape(dict(bind_sizes(operator, completed(operator, shapes))))
     cells = cells_in_turn(operator, shape, corner)
-    pictures = tuple(picture(op, cell, frames=False, animate=False, at=at, **shapes).svg for cell in cells)
+    pictures = tuple(_of_cell(operator, one, terms(op, one, **shapes), at, shapes) for one in cells)
     title = f"{operator.name}: the terms of {operator.output.name}, cell by cell"
     drawn = animated(pictures, title) if moving else storyboard(pictures, title)
-    return Picture(drawn, tuple(shapes.items()), cells=cells)
+    return Picture(grounded(drawn), tuple(shapes.items()), cells=cells)

@@ -5,15 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-__all__ = ["COLOURS", "arc", "circle", "colour", "drawing", "label", "line", "mark", "rect"]
+__all__ = ["COLOURS", "arc", "circle", "colour", "drawing", "grounded", "label", "line", "mark", "on", "rect"]
 
 COLOURS = ("#4198c7", "#cf861e", "#397248", "#b761f6", "#a24000", "#184bf9", "#793775", "#7d828a")
 """One colour per class, told apart with any kind of colour vision; a page may restyle ``.c0`` to ``.c7``."""
+_ON = ("#000", "#000", "#fff", "#000", "#fff", "#fff", "#fff", "#000")
+"""Black or white, whichever is read better on the colour of the class."""
+_GROUND = (
+    "<style>.sc-own{color:#1d1f23}.sc-own .sc-ground{fill:#fff}.sc-own .label{fill:#444}"
+    "@media (prefers-color-scheme:dark){.sc-own{color:#eceae4}.sc-own .sc-ground{fill:#17191d}"
+    ".sc-own .label{fill:#c8cbd1}}@media print{.sc-own{color:#000}.sc-own .sc-ground{fill:#fff}"
+    '.sc-own .label{fill:#444}}</style><rect class="sc-ground" width="100%" height="100%" fill="#fff"/>'
+)
+"""A picture alone brings its ground along: nothing says what colour lies below a file."""
 
 
 def colour(number: int) -> int:
     """The palette's place of a class."""
     return number % len(COLOURS)
+
+
+def on(number: int) -> str:
+    """The kind of a label that stands on the colour of a class."""
+    return f"on o{colour(number)}"
 
 
 def _tag(name: str, inner: str = "", **attributes: object) -> str:
@@ -42,7 +56,7 @@ def rect(
     fill = COLOURS[colour(number)] if number is not None else "none"
     inner = _tag("title", escape(title)) if title else ""
     return _tag("rect", inner, x=float(x), y=float(y), width=float(width), height=float(height), rx=3.0, fill=fill,
-                stroke=None if number is not None else "#999", stroke_dasharray=None if number is not None else "2 2",
+                stroke=None if number is not None else "#888", stroke_dasharray=None if number is not None else "2 2",
                 fill_opacity=0.35 if faint else None, **style)  # fmt: skip
 
 
@@ -71,7 +85,7 @@ def mark(x: float, y: float, width: float, height: float, kind: str) -> str:
 def circle(x: float, y: float, radius: float, number: int | None) -> str:
     """A point of a class; without a number, a hollow one."""
     if number is None:
-        return _tag("circle", cx=float(x), cy=float(y), r=float(radius), fill="none", stroke="#999", class_="dot none")
+        return _tag("circle", cx=float(x), cy=float(y), r=float(radius), fill="none", stroke="#888", class_="dot none")
     return _tag(
         "circle",
         cx=float(x),
@@ -97,7 +111,9 @@ def arc(x1: float, x2: float, y: float, depth: float, number: int) -> str:
 
 
 def label(x: float, y: float, words: str, anchor: str = "middle", kind: str = "label", size: int = 12) -> str:
-    """A text."""
+    """A text; what stands on the colour of a class has the kind that ``on`` gives it."""
+    first, _, rest = kind.partition(" ")
+    fill = _ON[int(rest.removeprefix("o"))] if first == "on" else "#444" if first == "label" else "currentColor"
     return _tag(
         "text",
         escape(words),
@@ -106,7 +122,7 @@ def label(x: float, y: float, words: str, anchor: str = "middle", kind: str = "l
         text_anchor=anchor,
         font_size=size,
         class_=kind,
-        fill={"on": "#fff", "number": "currentColor"}.get(kind.split(maxsplit=1)[0], "#888"),
+        fill=fill,
     )
 
 
@@ -116,3 +132,14 @@ def drawing(width: float, height: float, parts: Iterable[str], title: str) -> st
     return _tag("svg", inner, xmlns="http://www.w3.org/2000/svg", width=float(width), height=float(height),
                 viewBox=f"0 0 {_number(float(width))} {_number(float(height))}", role="img", class_="diagram",
                 font_family="system-ui, sans-serif")  # fmt: skip
+
+
+def grounded(svg: str) -> str:
+    """A drawing as a file of its own: on a ground, in the colours that the reader's screen asks for.
+
+    >>> grounded(drawing(40, 40, [label(20, 20, "one")], "a word")).count("prefers-color-scheme")
+    1
+    """
+    head, title, rest = svg.partition("</title>")
+    marked = head.replace('class="diagram"', 'class="diagram sc-own"', 1)
+    return f"{marked}{title}{_GROUND}{rest}"

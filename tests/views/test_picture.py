@@ -16,7 +16,8 @@ SVG = "{http://www.w3.org/2000/svg}"
 def filled(picture):
     """The cells of a class: what hovering says, for each."""
     tree = ElementTree.fromstring(picture.svg)
-    cells = [rect for rect in tree.iter(f"{SVG}rect") if "none" not in rect.get("class", "").split()]
+    cells = [rect for rect in tree.iter(f"{SVG}rect") if "cell" in rect.get("class", "").split()]
+    cells = [rect for rect in cells if "none" not in rect.get("class", "").split()]
     return [rect.findtext(f"{SVG}title") for rect in cells]
 
 

@@ -86,11 +86,11 @@ def _style(element: ElementTree.Element, scale: float) -> str:
 
 
 def _colour(text: str) -> str:
-    """``#rgb`` or ``#rrggbb`` for xcolor; greys of labels are darker on paper than on a screen."""
+    """``#rgb`` or ``#rrggbb`` for xcolor; greys of lines are darker on paper than on a screen."""
     digits = text.lstrip("#")
     digits = "".join(c * 2 for c in digits) if len(digits) == 3 else digits
     red, green, blue = (int(digits[k : k + 2], 16) for k in (0, 2, 4))
-    if red == green == blue and red < 160:
+    if red == green == blue and 100 < red < 160:
         red = green = blue = red // 2
     return f"rgb,255:red,{red};green,{green};blue,{blue}"
 
