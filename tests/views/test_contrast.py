@@ -110,7 +110,9 @@ def test_numbers_on_the_colours_of_a_report():
     css = (ROOT / "templates" / "html" / "report.css.j2").read_text(encoding="utf-8")
     light, dark = [line for line in css.splitlines() if "--c0:" in line]
     papers = re.findall(r"--paper: (#\w{6}); --ink: (#\w{6}); --soft: (#\w{6})", css)
-    inks = re.findall(r'"(#\w{3})"', re.search(r"_ON = \((.*?)\)", (ROOT / "symconv/views/svg.py").read_text(encoding="utf-8"))[1])
+    inks = re.findall(
+        r'"(#\w{3})"', re.search(r"_ON = \((.*?)\)", (ROOT / "symconv/views/svg.py").read_text(encoding="utf-8"))[1]
+    )
     for palette, (paper, ink, soft), standing in (
         (light, papers[0], inks),
         (dark, papers[1], [papers[1][0]] * 8),  # .diagram .on in the dark
