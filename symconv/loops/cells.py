@@ -30,7 +30,7 @@ from symconv.notation.affine import var
 from symconv.notation.expr import Constraint, nonnegative
 from symconv.notation.operator import Statement
 
-__all__ = ["FAR", "cell_nest", "first", "is_plain", "position"]
+__all__ = ["FAR", "cell_nest", "first", "in_order", "is_plain", "position"]
 
 FAR = Const(Fraction(2**31 - 1))
 """A position behind every tap."""
@@ -63,7 +63,7 @@ def cell_nest(
         names[node] = Var(f"at{count}_") if node.kind.startswith("arg") else Var(total)
         body += _start(node, total, f"at{count}_")
         for solution in several:
-            body += _loops(solution, statement, node, count, positions, orders[solution])
+            body += _loops(solution, statement, node, count, positions, orders[solution], len(several) == 1)
     target = tuple(Var(name) for name in statement.indices)
     body.append(Store(statement.target.name, target, scalar(statement.expr, names, positions)))
     frame = solve(statement.ranges, (), notation.Piece((), notation.Const(Fraction(0))))
@@ -85,6 +85,7 @@ def _loops(
     count: int,
     positions: frozenset[str],
     order: Order,
+    alone: bool,
 ) -> tuple[Stmt, ...]:
     steps = tuple(item for item in order.inner if isinstance(item, str) and item in solution.steps)
     rest = tuple(name for name in solution.steps if name not in steps)
@@ -94,7 +95,7 @@ def _loops(
     def leaf() -> tuple[Stmt, ...]:
         if not node.kind.startswith("arg"):
             return (Update(f"sum{count}_", JOINS.get(node.kind, node.kind), value),)
-        return _extreme(node, solution, count, value)
+        return _extreme(node, solution, count, value, alone and (*rest, *steps) == in_order(node, solution))
 
     built = nest(solution, frozen, leaf, wrap_at=-1, wrap=lambda body: body, comment="")
     loops = tuple(s for s in built.body if not (isinstance(s, Let) and _is_cell(s.name, statement)))
@@ -105,14 +106,14 @@ def _is_cell(name: str, statement: Statement) -> bool:
     return name in statement.indices or name.endswith("z_")
 
 
-def _extreme(node: notation.Reduce, solution: Solution, count: int, value: Expr) -> tuple[Stmt, ...]:
+def _extreme(node: notation.Reduce, solution: Solution, count: int, value: Expr, ordered: bool) -> tuple[Stmt, ...]:
     """Keep the better tap, and of equal ones the first in row-major window order."""
     best, at, new, where = Var(f"sum{count}_"), Var(f"at{count}_"), Var(f"new{count}_"), Var(f"pos{count}_")
     kind = node.kind.removeprefix("arg")
     return (
         Declare(new.name, value),
         Let(where.name, position(node, solution)),
-        Update(at.name, "=", first(kind, best, at, new, where)),
+        Update(at.name, "=", first(kind, best, at, new, where, ordered)),
         Update(best.name, kind, new),
     )
 
@@ -125,8 +126,23 @@ def position(node: notation.Reduce, solution: Solution) -> Expr:
     return result
 
 
-def first(kind: str, best: Expr, at: Expr, new: Expr, where: Expr) -> Expr:
+def in_order(node: notation.Reduce, solution: Solution) -> tuple[str, ...] | None:
+    """The steps in the order in which their loops meet taps by position, outermost first; None where none does."""
+    moved = [solution.value(index.name) for index in node.indices]
+    names = [[name for name in solution.steps if form.coefficient(name)] for form in moved]
+    along = tuple(name for found in names for name in found)
+    forward = all(
+        len(found) < 2 and form.coefficient(found[0]) > 0 for found, form in zip(names, moved, strict=True) if found
+    )
+    return along if forward and sorted(along) == sorted(solution.steps) else None
+
+
+def first(kind: str, best: Expr, at: Expr, new: Expr, where: Expr, ordered: bool = False) -> Expr:
     """The position of the better of ``best`` at ``at`` and ``new`` at ``where``, the smaller one where they are the
-    same."""
-    better = Select(Compare({"max": "larger", "min": "smaller"}[kind], new, best), where, at)
+    same; where taps come ``ordered`` by position that is the one at hand."""
+    relation = {"max": "larger", "min": "smaller"}[kind]
+    if ordered:
+        # A tap may be as extreme as what the search starts with, which has no position yet.
+        return Select(Compare(relation, best, new), smallest([where, at]), where)
+    better = Select(Compare(relation, new, best), where, at)
     return Select(Compare("same", new, best), smallest([where, at]), better)

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Literal
 
 from symconv.gather.solution import Gather, Solution, Solved
-from symconv.loops.cells import is_plain, position
+from symconv.loops.cells import in_order, is_plain, position
 from symconv.loops.scalars import scalar
 from symconv.loops.tile import JOINS, SUM, Target, neutral
 from symconv.notation.expr import Apply, Const, Reduce, reads
@@ -80,7 +80,8 @@ def whole_target(statement: Statement, form: Form, positions: frozenset[str]) ->
         case "linear":
             return Target(name, part.op, scalar(form.rest, {}, positions))
         case "first":
-            return Target(name, part.node.kind.removeprefix("arg"), where=position(part.node, part.solution))
+            where, along = position(part.node, part.solution), in_order(part.node, part.solution)
+            return Target(name, part.node.kind.removeprefix("arg"), where=where, along=along)
         case "single":
             finish = scalar(statement.expr, {part.node: SUM}, positions)
             beside = tuple(read for read in reads(statement.expr) if read.tensor not in positions)

@@ -208,7 +208,7 @@ def _updates(body: Body, name: str, value: Expr, mask: str) -> tuple[Stmt, ...]:
     if body.target.where is None:
         return (Update(name, body.target.op, value, mask),)
     new, at = Var(name.replace("acc", "new")), Var(_place(name))
-    chosen = first(body.target.op, Var(name), at, new, Splat(Var("where_")))
+    chosen = first(body.target.op, Var(name), at, new, Splat(Var("where_")), body.ordered)
     return (
         Declare(new.name, value, Scalar("real", VECTOR)),
         Update(at.name, "=", chosen, mask),

@@ -46,12 +46,13 @@ def lane_nests(
         raise ScheduleError(f"{tile}: {untiled[0]} is no parallel loop with a range of its own")
     moving = any(form.coefficient(lanes.loop) for form in solution.target)
     value = scalar(solution.body, {}, positions)
+    ordered = tuple(item for item in order.inner if item in solution.steps) == target.along
     nests = []
     # Each tiled loop in whole tiles, then what remains of it one by one.
     for tails in product((False, True), repeat=len(tile.factors)):
         factors = tuple((name, 1 if tail else factor) for (name, factor), tail in zip(tile.factors, tails, strict=True))
         spans = {name: (factor, tail) for (name, factor), tail in zip(tile.factors, tails, strict=True)}
-        body = Body(solution, lanes.loop, moving, factors, tile.blocks, target, value, positions, border)
+        body = Body(solution, lanes.loop, moving, factors, tile.blocks, target, value, positions, border, ordered)
         nests.append(lane_nest(order, body, spans))
     return tuple(nests)
 

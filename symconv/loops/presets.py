@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from symconv.gather.solution import Gather, Solved
 from symconv.loops.candidate import Candidate
+from symconv.loops.cells import in_order
 from symconv.loops.directives import Directive, Unroll, apply_all
 from symconv.loops.forms import Form, Part, form_of, index_tensors, whole_target
 from symconv.loops.heuristics import Sizes, choose_order, choose_tile, lane_order, trips
@@ -108,7 +109,8 @@ class _Choice:
 
     def _steps(self, part: Part) -> Reorder:
         """The order of a piece's steps inside its cell."""
-        steps = tuple(item for item in self._order(part).inner if item in part.solution.steps)
+        chosen = tuple(item for item in self._order(part).inner if item in part.solution.steps)
+        steps = _positions(part) or chosen
         return _said(part, Order(part.solution.cells, (*part.solution.phases, *steps)))
 
     def _lanes(self, part: Part, target: Target) -> tuple[LoopDirective, ...]:
@@ -119,9 +121,20 @@ class _Choice:
             return ()
         if self.sizes is not None and trips(solution, loop, self.sizes) < 2:
             return ()
-        order = lane_order(solution, chosen, loop)
+        order = _by_position(part, lane_order(solution, chosen, loop))
         tile = choose_tile(part.nest, solution, order, loop, self.sizes, self.itemsize)
         return _said(part, order), Lanes(part.nest, loop), tile
+
+
+def _positions(part: Part) -> tuple[str, ...]:
+    """The steps in the order of positions, where one is wanted: a tap that comes later then has to be better."""
+    return (in_order(part.node, part.solution) or ()) if part.node.kind.startswith("arg") else ()
+
+
+def _by_position(part: Part, order: Order) -> Order:
+    steps = _positions(part)
+    others = tuple(item for item in order.inner if item not in part.solution.steps)
+    return Order(order.parallel, (*others, *steps)) if steps else order
 
 
 def _said(part: Part, order: Order) -> Reorder:

@@ -25,7 +25,8 @@ class Target:
     whole.
 
     ``finish`` is what is stored of a sum, which it calls ``SUM``, with the reads it takes. With ``where``, a
-    contribution's position, the position of the first extreme one is stored; op is then max or min.
+    contribution's position, the position of the first extreme one is stored; op is then max or min, and loops in the
+    order ``along`` meet contributions by position.
     """
 
     buffer: str
@@ -34,13 +35,14 @@ class Target:
     where: Expr | None = None
     finish: Expr = SUM
     beside: tuple[Read, ...] = ()
+    along: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
     """One tiled body: ``factors`` of loops and ``blocks`` of lanes of ``contiguous``, which may move the cell or not.
 
-    ``border`` says that most blocks have nothing to do.
+    ``border`` says that most blocks have nothing to do, ``ordered`` that contributions come by position.
     """
 
     solution: Solution
@@ -52,6 +54,7 @@ class Body:
     value: Expr
     positions: frozenset[str] = frozenset()
     border: bool = False
+    ordered: bool = False
 
     @property
     def copies(self) -> tuple[tuple[str, int, dict[str, Expr]], ...]:

@@ -77,8 +77,9 @@ def packed_candidates(gather: Gather, name: str, isa: Isa) -> tuple[Candidate, .
     found = _contraction(gather)
     if found is None:
         return ()
-    direct = tuple(_candidate(gather, name, found, tile) for tile in _tiles(found, isa))
-    made = (*direct, *_stencils(gather, name, found, isa), *_transformed(gather, name, found, isa))
+    stencils = tuple(_stencils(gather, name, found, isa))
+    direct = () if found.counted else tuple(_candidate(gather, name, found, tile) for tile in _tiles(found, isa))
+    made = (*direct, *stencils, *(() if found.counted else _transformed(gather, name, found, isa)))
     return tuple(candidate for candidate in made if _settled(candidate.kernel) and _counted(candidate))
 
 
@@ -106,7 +107,7 @@ def _unhaloed(gather: Gather, halo: Halo) -> Contraction | None:
     if found is None or not found.solution.steps:
         return None
     found = unhaloed(found, gather.operator, copy.statements[-1].statement)
-    return None if found is None or _named(gather.operator, found) & OWN else found
+    return None if found is None or found.counted or _named(gather.operator, found) & OWN else found
 
 
 def _transformed(gather: Gather, name: str, found: Contraction, isa: Isa) -> Iterator[Candidate]:
@@ -130,7 +131,7 @@ def packs(gather: Gather, reused: bool = False) -> bool:
     """Whether the sum of a form with one statement can be packed; ``reused``: and what is packed is used again and
     again, by every row."""
     found = _contraction(gather)
-    if found is None or not found.solution.steps:
+    if found is None or not found.solution.steps or (found.counted and cells(found, _CELLS[0]) is None):
         return False
     return not reused or bool(found.rows and (found.planes or found.columns))
 
@@ -214,7 +215,7 @@ def _candidate(gather: Gather, name: str, found: Contraction, tile: Tile | DotTi
 def packed_kernel(gather: Gather, name: str, tile: Tile | DotTile) -> Kernel | None:
     """The kernel with its sum in packed form, or None where it has no such sum."""
     found = _contraction(gather)
-    if found is None or (found.lanes == "cells") != isinstance(tile, Tile):
+    if found is None or found.counted or (found.lanes == "cells") != isinstance(tile, Tile):
         return None
     kernel = _kernel(gather, name, found, tile)
     return kernel if _settled(kernel) else None

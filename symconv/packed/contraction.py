@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from symconv.gather.solution import Phase, Solution
 from symconv.notation.affine import Affine, var
-from symconv.notation.expr import Read, Reduce
+from symconv.notation.expr import Index, Read, Reduce, walk
 from symconv.notation.operator import Operator, Statement
 
 __all__ = ["Axis", "Contraction", "Operand", "alike", "tensor_axes"]
@@ -65,6 +65,21 @@ class Contraction:
     narrow: tuple[Read, ...]
     here: tuple[Read, ...]
     padded: bool
+
+    @property
+    def positions(self) -> frozenset[str]:
+        """The tensors that hold positions."""
+        return frozenset(tensor.name for tensor in self.operator.inputs if tensor.dtype == "index")
+
+    @property
+    def counted(self) -> bool:
+        """Whether the body asks for positions, or for the numbers of loops: what is packed holds real numbers alone."""
+        loops = {*self.solution.cells, *self.solution.steps, *(n for p in self.solution.phases for n in p.names)}
+        held = self.positions
+        return any(
+            node.tensor in held if isinstance(node, Read) else isinstance(node, Index) and node.form.names() & loops
+            for node in walk(self.solution.body)
+        )
 
     def phase(self, loop: str) -> Phase | None:
         """The residue classes of the target along a flat loop."""

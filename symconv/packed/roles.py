@@ -26,11 +26,12 @@ def contraction(op: Operator, solved: Solved) -> Contraction | None:
     if len(solved.reductions) != 1:
         return None
     reduce, solutions = solved.reductions[0]
-    if reduce.kind != "sum" or len(solutions) != 1 or not _usable(op, solutions[0]):
+    if reduce.kind != "sum" or len(solutions) != 1 or not _usable(solutions[0]):
         return None
     solution = from_zero(solutions[0])
     kinds = (find(op, solved.statement, reduce, solution) for find in (_in_cells, _in_steps))
     usable = [found for found in kinds if found is not None and bounded(found) and vanishes_outside(found)]
+    usable = [found for found in usable if not found.counted or _counts_taps(found)]
     if not usable:
         return None
     # A window and the positions it slides over often have the same roles: lanes go along the longer one.
@@ -38,13 +39,19 @@ def contraction(op: Operator, solved: Solved) -> Contraction | None:
     return replace(best, padded=padded(best))
 
 
-def _usable(op: Operator, solution: Solution) -> bool:
-    loops = {*solution.cells, *solution.steps}
-    counted = any(isinstance(n, Index) and n.form.names() & loops for n in walk(solution.body))
-    dtypes = {tensor.name: tensor.dtype for tensor in op.inputs}
-    positions = any(dtypes.get(read.tensor, "real") != "real" for read in reads(solution.body))
+def _usable(solution: Solution) -> bool:
     whole = all(phase.gap == 1 for phase in solution.phases)
-    return solution.owned and bool(solution.target) and not counted and not positions and whole
+    return solution.owned and bool(solution.target) and whole
+
+
+def _counts_taps(found: Contraction) -> bool:
+    """Whether positions are compared with numbers of taps, in sums whose operands all move with lanes."""
+    solution, loops = found.solution, {*found.solution.cells, *found.solution.steps}
+    forms = (node.form for node in walk(solution.body) if isinstance(node, Index))
+    moving = {operand.read for operand in found.wide} == {*reads(solution.body)}
+    return (
+        found.lanes == "cells" and moving and not found.rows and all(f.names() & loops <= {*found.taps} for f in forms)
+    )
 
 
 def _plain(solution: Solution, names: tuple[str, ...]) -> bool:

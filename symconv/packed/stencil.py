@@ -126,7 +126,7 @@ def vanishes(found: Contraction) -> bool:
 
     def plain(expr: object) -> bool:
         match expr:
-            case Apply("mul" | "add" | "sub" | "neg" | "abs" | "sign", arguments):
+            case Apply("mul" | "add" | "sub" | "neg" | "abs" | "sign", arguments) | Apply("where", (_, *arguments)):
                 return all(map(plain, arguments))
         return isinstance(expr, Read | Constant)
 

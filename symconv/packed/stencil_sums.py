@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product as combinations
 
-from symconv.loops.arith import add, const
+from symconv.loops.arith import add, const, simplify
 from symconv.loops.ir import (
     VECTOR,
     Address,
@@ -23,7 +23,7 @@ from symconv.loops.ir import (
     Var,
 )
 from symconv.loops.scalars import integer, scalar
-from symconv.loops.traverse import rewrite
+from symconv.loops.traverse import rewrite, substitute
 from symconv.packed.copying import ZERO
 from symconv.packed.stencil import (
     Values,
@@ -123,7 +123,8 @@ def _rows(part: _Part) -> Iterator[Stmt]:
             steps = tuple(const(distance if a.loop == down else 0) for a in operand.axes)
             one = behind(found, operand.read.tensor, steps, f"wide{n}_at_")
             lanes = LoadLanes(one.buffer, one.index, it.lane.factor, part.mask, one.offset)
-            body.append(Declare(f"wide{n}_", lanes, Scalar("real", VECTOR)))
+            kind = "index" if operand.read.tensor in found.positions else "real"
+            body.append(Declare(f"wide{n}_", lanes, Scalar(kind, VECTOR)))
         body += [Update(f"acc{r}_{part.c}_", "+", _value(part, r, k), mask) for r, k in users[distance]]
         if found.padded:
             yield within(add(Var("base_"), const(distance)), integer(it.row.length), tuple(body))
@@ -140,6 +141,8 @@ def _value(part: _Part, r: int, k: int) -> Expr:
     cell: dict[str, Expr] = {loops[-2]: add(Var("row_"), const(r)), loops[-1]: Var("at_")}
     for read in found.here:
         table[read_as_load(read)] = LoadLanes(read.tensor, loaded(read, {}, cell).index, 1, part.mask)
-    body = scalar(found.solution.body, {}, frozenset())
-    result: Expr = rewrite(body, lambda node: table.get(node, node) if isinstance(node, Load) else node)
+    body = scalar(found.solution.body, {}, found.positions)
+    put: Expr = rewrite(body, lambda node: table.get(node, node) if isinstance(node, Load) else node)
+    here: dict[str, Expr] = {name: const(value) for name, value in part.tap(part.taps[k]).items()}
+    result: Expr = simplify(substitute(put, here)) if found.counted else put
     return result

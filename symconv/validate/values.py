@@ -35,6 +35,7 @@ from symconv.loops.ir import (
 )
 from symconv.loops.traverse import rewrite, walk
 from symconv.relation.points import UnclearError, Word
+from symconv.validate.firsts import by_position, first_of
 from symconv.validate.flow import Flow
 from symconv.validate.memory import NEUTRAL, Case, Mask, joined
 from symconv.validate.scope import Scope
@@ -66,6 +67,7 @@ class _Accumulator:
     vector: bool
     op: str = ""
     terms: list[Term] = field(default_factory=list)
+    ordered: bool = False
 
 
 @dataclass(slots=True)
@@ -76,10 +78,11 @@ class Values:
     names: dict[str, tuple[Case, ...]] = field(default_factory=dict)
     positions: dict[str, Expr] = field(default_factory=dict)
     sums: dict[str, _Accumulator] = field(default_factory=dict)
+    integers: dict[str, Expr] = field(default_factory=dict)
 
     def inside(self) -> Values:
         """The names of a block inside: what it declares ends with it."""
-        return Values(self.flow, dict(self.names), dict(self.positions), dict(self.sums))
+        return Values(self.flow, dict(self.names), dict(self.positions), dict(self.sums), dict(self.integers))
 
     def known(self, statement: Stmt, scope: Scope) -> None:
         """Raises UnclearError where a statement uses a name that is not declared around it."""
@@ -99,6 +102,7 @@ class Values:
 
     def let(self, statement: Let, scope: Scope) -> Scope:
         """An integer is named; a row-major position, which is no affine form, stays an expression."""
+        self.integers[statement.name] = statement.value
         try:
             return scope.let(statement.name, statement.value)
         except UnclearError:
@@ -137,33 +141,32 @@ class Values:
             sum_.terms += [replace(term, sign=sign * term.sign) for term in terms]
 
     def _extreme(self, update: Update, sum_: _Accumulator, here: Place, following: tuple[Stmt, ...]) -> None:
-        """The first extreme tap: the earlier of two that are the same, else ``where`` if better, else ``at``.
-
-        Better is larger, or smaller, where NaN is both; NaN is the same as NaN.
-        """
-        match rewrite(update.value, lambda node: node.value if isinstance(node, Splat) else node):
-            case Select(
-                Compare("same", Var(new), Var(best)),
-                Binary("min", Var(where), Var(kept)),
-                Select(Compare("larger" | "smaller" as op, Var(again), Var(held)), Var(a), Var(b)),
-            ) if (again, held, a, b, kept) == (new, best, where, kept, update.name):
-                extreme = {"larger": "max", "smaller": "min"}[op]
-            case _:
-                raise UnclearError(f"{update.name} is no first position")
+        """A contribution to the position of the first extreme tap."""
+        found = first_of(update)
         # Where the better one is noted in between, the next tap is compared with itself.
         if (
-            following != (Update(best, extreme, Var(new), update.mask),)
-            or new not in self.names
-            or best not in self.sums
+            following != (Update(found.best, found.extreme, Var(found.new), update.mask),)
+            or found.new not in self.names
+            or found.best not in self.sums
         ):
             raise UnclearError(f"{update.name} is no first position")
         far = self._whole("int", FAR, here.scope)
-        if not _starts(self.sums[best], NEUTRAL[extreme]) or not _starts(sum_, far):
-            raise UnclearError(f"{best} and {update.name} do not start behind every tap")
-        extents, digits = parts(self._plain(Var(where)), here.scope.values)
-        sum_.op = f"arg{extreme}"
-        for case in self.cases(Var(new), here):
+        if not _starts(self.sums[found.best], NEUTRAL[found.extreme]) or not _starts(sum_, far):
+            raise UnclearError(f"{found.best} and {update.name} do not start behind every tap")
+        if found.ordered or sum_.ordered:
+            self._in_order(update.name, found.where, sum_, here.scope)
+        sum_.ordered = found.ordered
+        extents, digits = parts(self._plain(Var(found.where)), here.scope.values)
+        sum_.op = f"arg{found.extreme}"
+        for case in self.cases(Var(found.new), here):
             sum_.terms.append(Term(1, Tree(("at", extents), (case.tree,), digits), case.within(here.scope)))
+
+    def _in_order(self, name: str, where: str, sum_: _Accumulator, scope: Scope) -> None:
+        """Raises UnclearError unless this is the only update, and its loops meet taps by position."""
+        outer, every = _loops(sum_.scope), _loops(scope)
+        within = every[: len(outer)] == outer and scope.cuts == sum_.scope.cuts
+        if sum_.terms or not within or not by_position(self.integers.get(where, Var(where)), every[len(outer) :]):
+            raise UnclearError(f"nothing says that {name} meets taps by position")
 
     def cases(self, expr: Expr, here: Place) -> list[Case]:
         """What an expression is, case by case."""

@@ -1,0 +1,67 @@
+"""Stencils that read positions: the gradient of pooling, interpreted, against taps scattered one by one."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+
+import symconv as sc
+from symconv.loops.interpret import interpret
+from symconv.loops.wellformed import wellformed
+from symconv.packed.candidates import packed_kernel, stencil_kernel
+from symconv.packed.outer import Tile
+from symconv.packed.stencil import StencilTile
+from symconv.staging import staged
+from symconv.tune.numbers import value
+
+Pool = tuple[tuple[int, int], tuple[int, int], tuple[int, int], tuple[int, int]]
+
+POOLS: dict[str, Pool] = {
+    "beside each other": ((2, 3), (2, 3), (0, 0), (1, 1)),
+    "overlapping": ((3, 2), (2, 1), (1, 0), (1, 1)),
+    "dense": ((3, 5), (1, 1), (1, 2), (1, 1)),
+    "dilated": ((3, 3), (1, 2), (1, 2), (2, 1)),
+}
+"""Kernel, stride, padding, dilation."""
+PLANES = ((7, 9), (15, 6), (4, 21))
+
+
+def scattered(pool: Pool, x: Any, gy: Any) -> tuple[Any, Any]:
+    """The row-major position of the first largest tap of each window, and the gradient, by definition."""
+    (kh, kw), (sh, sw), (ph, pw), (dh, dw) = pool
+    gx, where = np.zeros(x.shape, int), np.zeros(gy.shape, int)
+    height, width = x.shape[2:]
+    for n, c, i, j in np.ndindex(*gy.shape):
+        taps = [(p, q, i * sh + p * dh - ph, j * sw + q * dw - pw) for p, q in product(range(kh), range(kw))]
+        inside = [(p, q, u, v) for p, q, u, v in taps if 0 <= u < height and 0 <= v < width]
+        p, q, u, v = max(inside, key=lambda tap: (x[n, c, tap[2], tap[3]], -tap[0], -tap[1]))
+        where[n, c, i, j] = p * kw + q
+        gx[n, c, u, v] += gy[n, c, i, j]
+    return where, gx
+
+
+@pytest.mark.parametrize("name", POOLS)
+def test_stencils_of_positions_equal_the_definition(name: str) -> None:
+    """Small integers, so that windows have ties; planes around every tile."""
+    pool = POOLS[name]
+    kernel, stride, padding, dilation = pool
+    op = sc.max_pool2d(kernel, stride, padding, dilation)
+    _, (last,) = staged(((op, "x"),))
+    assert packed_kernel(last, "gx", Tile(1, 2)) is None, "what is packed holds real numbers"
+    made = [stencil_kernel(last, "gx", tile) for tile in (StencilTile(3, 1), StencilTile(4, 3), StencilTile(2, 2))]
+    assert sum(one is not None for one in made) >= 2
+    for seed, (height, width) in enumerate(PLANES):
+        draw = np.random.default_rng(seed)
+        x = draw.integers(0, 3, (2, 3, height, width))
+        gy = draw.integers(-9, 10, op.output_shape(x=x.shape))
+        where, want = scattered(pool, x, gy)
+        given = {t: (a.shape, a.ravel().tolist()) for t, a in (("x", x), ("gy", gy), ("ky", where))}
+        for stencil, requires in (one for one in made if one is not None):
+            assert not wellformed(stencil)
+            if all(value(condition, op.sizes(x=x.shape)) for condition in requires):
+                for most in (1, 100):
+                    got = interpret(stencil, given, parameters=dict.fromkeys(stencil.parameters, most))
+                    assert got == want.ravel().tolist(), (height, width, most)
