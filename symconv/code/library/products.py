@@ -25,6 +25,15 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 def _einsum(r: Reader, g: Given, name: str) -> Box:
+    return _summed(r, g, "einsum")
+
+
+def _exact_einsum(r: Reader, g: Given, name: str) -> Box:
+    """TensorFlow's, which broadcasts no length of 1."""
+    return _summed(r, g, "exact_einsum")
+
+
+def _summed(r: Reader, g: Given, word: str) -> Box:
     equation = g["equation"]
     if not isinstance(equation, str):
         raise r.error("einsum wants its equation first, as a text")
@@ -32,7 +41,7 @@ def _einsum(r: Reader, g: Given, name: str) -> Box:
     equation = equation.replace(" ", "")
     if "..." in equation:
         equation = _spelled(r, equation, [r.on.rank(a) for a in arrays])
-    value = r.on.word("einsum", [equation, *arrays], {})
+    value = r.on.word(word, [equation, *arrays], {})
     left, arrow, right = equation.partition("->")
     moved = set(left) == set(right) if arrow else len(set(left)) == len(left)
     if len(arrays) == 1 and moved and isinstance(box := g["operands"][0], Box):
@@ -56,7 +65,7 @@ def _spelled(r: Reader, equation: str, ranks: list[int]) -> str:
     return f"{','.join(new)}->{right.replace('...', letters)}"
 
 
-def _contracted(r: Reader, a: Any, b: Any, first: list[int], second: list[int]) -> Any:
+def _contracted(r: Reader, a: Any, b: Any, first: list[int], second: list[int], word: str = "exact_einsum") -> Any:
     ranks = [r.on.rank(a), r.on.rank(b)]
     letters = iter(_LETTERS)
     left = [next(letters) for _ in range(ranks[0])]
@@ -64,10 +73,15 @@ def _contracted(r: Reader, a: Any, b: Any, first: list[int], second: list[int]) 
     for one, other in zip(first, second, strict=True):
         right[other] = left[one]
     out = [x for k, x in enumerate(left) if k not in first] + [x for k, x in enumerate(right) if k not in second]
-    return r.on.word("einsum", [f"{''.join(left)},{''.join(right)}->{''.join(out)}", a, b], {})
+    return r.on.word(word, [f"{''.join(left)},{''.join(right)}->{''.join(out)}", a, b], {})
 
 
-def _tensordot(r: Reader, g: Given, name: str) -> Box:
+def _torch_tensordot(r: Reader, g: Given, name: str) -> Box:
+    """Torch's, which broadcasts a length of 1."""
+    return _tensordot(r, g, name, "einsum")
+
+
+def _tensordot(r: Reader, g: Given, name: str, word: str = "exact_einsum") -> Box:
     a, b = r.array(g["a"]), r.array(g["b"])
     axes = g.get("axes", g.get("axis", affine(2)))
     ranks = [r.on.rank(a), r.on.rank(b)]
@@ -80,7 +94,7 @@ def _tensordot(r: Reader, g: Given, name: str) -> Box:
             [r.constant(k, "an axis") % rank for k in (r.sequence(one) if not is_number(one) else [one])]
             for one, rank in zip(pair, ranks, strict=True)
         )
-    return r.boxed(_contracted(r, a, b, first, second))
+    return r.boxed(_contracted(r, a, b, first, second, word))
 
 
 def _dot(r: Reader, g: Given, name: str) -> Any:
@@ -212,7 +226,8 @@ def _compared(word: str) -> Callable[[Reader, Given, str], Any]:
 
 
 PRODUCTS: dict[str, Callable[[Reader, Given, str], Any]] = {
-    "einsum": _einsum, "tensordot": _tensordot, "dot": _dot, "matmul": _matmul, "outer": _outer, "vdot": _vdot,
+    "einsum": _einsum, "exact_einsum": _exact_einsum, "tensordot": _tensordot, "torch_tensordot": _torch_tensordot,
+    "dot": _dot, "matmul": _matmul, "outer": _outer, "vdot": _vdot,
     "inner": _dot,
     "multiply": _joined("*"), "add": _joined("+"), "subtract": _joined("-"), "divide": _joined("/"),
     "maximum": _elementwise, "minimum": _elementwise, "function": _function, "repeat": _repeat, "kron": _kron,

@@ -64,7 +64,8 @@ _SIGNATURES: dict[str, tuple[str, str]] = {
     "concatenate": ("cat", "arrays axis"), "cat": ("cat", "arrays axis"), "concat": ("cat", "arrays axis"),
     "stack": ("stack", "arrays axis"), "chunk": ("chunk", "input count axis"),
     "torch.split": ("split_by", "input size axis"), "split": ("chunk", "input count axis"),
-    "einsum": ("einsum", "equation *operands"), "tensordot": ("tensordot", "a b axes"),
+    "einsum": ("einsum", "equation *operands"), "tensorflow.einsum": ("exact_einsum", "equation *operands"),
+    "tensordot": ("tensordot", "a b axes"), "torch.tensordot": ("torch_tensordot", "a b axes"),
     "matmul": ("matmul", "a b"), "dot": ("dot", "a b"), "mm": ("matmul", "a b"), "bmm": ("matmul", "a b"),
     "outer": ("outer", "a b"), "inner": ("inner", "a b"), "vdot": ("vdot", "a b"), "kron": ("kron", "a b"),
     "multiply": ("multiply", "a b"), "mul": ("multiply", "a b"), "add": ("add", "a b"), "subtract": ("subtract", "a b"),
@@ -135,7 +136,8 @@ SHARED_OUT = frozenset({"flip", "fliplr", "flipud", "rot90"})
 LIBRARIES = frozenset({"numpy", "torch", "tensorflow", "jax", "scipy", "math", "cupy"})
 VIEWS = frozenset({
     "flip", "fliplr", "flipud", "rot90", "swap", "t", "permute", "moveaxis", "rollaxis", "reshape", "ravel", "flatten",
-    "reshape_as", "squeeze", "unsqueeze", "chunk", "split_by", "unfold", "tensor_unfold", "einsum", "broadcast", "tile",
+    "reshape_as", "squeeze", "unsqueeze", "chunk", "split_by", "unfold", "tensor_unfold", "einsum", "exact_einsum",
+    "broadcast", "tile",
     "expand_as", "broadcast_arrays", "meshgrid", "ix", "windows", "strided", "narrow", "same",
 })  # fmt: skip
 """Words whose value may have the elements of an argument, in one of the libraries."""

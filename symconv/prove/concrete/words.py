@@ -97,7 +97,7 @@ def called(ground: Ground, call: Call) -> Array:
         case "zeros" | "ones":
             value = 0 if word == "zeros" else 1
             return np.full(_lengths(ground, call.arguments), value, dtype=np.int64 if ground.prime is None else object)
-        case "einsum":
+        case "einsum" | "exact_einsum":
             return einsum(ground, call)
         case "convolve" | "correlate":
             return scipy(ground, word, call, named)

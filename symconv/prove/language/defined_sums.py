@@ -13,11 +13,7 @@ __all__ = ["SUMS"]
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
-def _einsum(equation: str, *arrays: Node) -> Node:
-    return Call("einsum", (Text(equation), *arrays))
-
-
-def _contracted(given: Arguments, first: tuple[int, ...], second: tuple[int, ...]) -> Node:
+def _contracted(given: Arguments, first: tuple[int, ...], second: tuple[int, ...], word: str = "exact_einsum") -> Node:
     """The sum over pairs of axes, the others in their order."""
     (a, b), (m, n) = given.arrays, given.ranks
     left = list(_LETTERS[:m])
@@ -25,17 +21,17 @@ def _contracted(given: Arguments, first: tuple[int, ...], second: tuple[int, ...
     for one, other in zip(first, second, strict=True):
         right[other] = left[one]
     rest = [x for k, x in enumerate(left) if k not in first] + [x for k, x in enumerate(right) if k not in second]
-    return _einsum(f"{''.join(left)},{''.join(right)}->{''.join(rest)}", a, b)
+    return Call(word, (Text(f"{''.join(left)},{''.join(right)}->{''.join(rest)}"), a, b))
 
 
-def _tensordot(given: Arguments) -> Node:
+def _tensordot(given: Arguments, word: str = "exact_einsum") -> Node:
     m, n = given.ranks
     axes = given.given.get("axes", number(2))
     if isinstance(axes, Number):
         count = whole_numbers(given, axes)[0]
         if not 0 <= count <= min(m, n):
             raise given.wrong(f"{count} axes of arrays with {m} and {n}")
-        return _contracted(given, tuple(range(m - count, m)), tuple(range(count)))
+        return _contracted(given, tuple(range(m - count, m)), tuple(range(count)), word)
     if not isinstance(axes, Tuple) or len(axes.items) != 2:
         raise given.wrong("axes is a number, or a list for each array, as in tensordot(a, b, ([0, 2], [0, 1]))")
     first, second = (
@@ -44,7 +40,7 @@ def _tensordot(given: Arguments) -> Node:
     )
     if len(first) != len(second) or len(set(first)) != len(first) or len(set(second)) != len(second):
         raise given.wrong("as many different axes of both arrays are wanted")
-    return _contracted(given, first, second)
+    return _contracted(given, first, second, word)
 
 
 def _dot(given: Arguments) -> Node:
@@ -157,6 +153,8 @@ _REDUCED = ("axes", "keepdims")
 
 SUMS = {
     "tensordot": Defined("tensordot(a, b, axes=([0, 2], [0, 1]))", 2, ("axes",), _tensordot),
+    "torch_tensordot": Defined("torch.tensordot(a, b, dims=([0, 2], [0, 1]))", 2, ("axes",),
+                               lambda given: _tensordot(given, "einsum")),
     "dot": Defined("dot(a, b)", 2, (), _dot),
     "outer": Defined("outer(a, b)", 2, (), _outer),
     "kron": Defined("kron(a, b)", 2, (), _kron),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 
 from symconv.prove.language.syntax import Binary, Call, Name, Node, Number, Pick, Sliced, Span, Text
@@ -54,6 +55,10 @@ def arranged(caret: Caret, path: str, call: Call) -> Node:
             return _gradient(caret, word, call)
         case "repeat" if path == "method" and not call.named:
             return _repeated(caret, call)
+        case "einsum" if path.partition(".")[0] in {"tf", "tensorflow"}:
+            return replace(call, function="exact_einsum")
+        case "tensordot" if path == "torch":
+            return replace(call, function="torch_tensordot")
     if word not in _ORDERS:
         return call
     operands, order = _OPERANDS[word], _ORDERS[word]

@@ -83,9 +83,10 @@ KINDS: dict[str, dict[str, Word]] = {
     "sums and products": _SUMS,
     "functions of elements": _FUNCTIONS,
 }
-"""The words by what they do, as an error lists them."""
+"""The words by what they do, as an error lists them; einsum broadcasts lengths of 1, exact_einsum does not."""
 FUNCTIONS: dict[str, Word] = {
     **{name: word for words in KINDS.values() for name, word in words.items()},
+    "exact_einsum": Word(2, 9, (), 'tf.einsum("nfij,ncij->fc", gy, x)'),
     "size": Word(2, 2, (), "x.shape[2]"),
     "shape": Word(1, 1, (), "x.shape"),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 from symconv.limits import AXIS_ALTERNATIVES
@@ -12,7 +12,9 @@ from symconv.notation.expr import Constraint, equal
 from symconv.prove.meaning.scope import Scope, Undecided, same_size
 from symconv.prove.meaning.value import Axis, Fresh, Term, Value, inside, read
 
-__all__ = ["Position", "Shared", "flat", "place", "read_at", "same_structure", "shared"]
+__all__ = [
+    "Position", "Shared", "flat", "is_single", "over", "place", "read_at", "same_structure", "shared", "stretched",
+]  # fmt: skip
 
 
 Position = Affine | tuple[Affine, ...]
@@ -93,11 +95,19 @@ def same_structure(scope: Scope, left: Sequence[Affine], right: Sequence[Affine]
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """One index over axes of equal length: its names and sizes, and where to read with it."""
+    """One index over axes of equal length: its names and sizes, and where to read with it.
+
+    Axes that are ``single`` have length 1 beside a longer one, and are read at 0.
+    """
 
     axis: Axis
     names: tuple[str, ...]
     position: Position
+    single: tuple[Axis, ...] = ()
+
+    def at(self, one: Axis) -> Position:
+        """Where the index reads on one of its axes."""
+        return tuple(affine(0) for _ in one.sizes) if one in self.single else self.position
 
     @property
     def limits(self) -> tuple[Constraint, ...]:
@@ -121,3 +131,46 @@ def shared(scope: Scope, axes: Iterable[Axis], sentence: str) -> Shared:
         raise Undecided(f"{sentence}: {first} against {', '.join(map(str, others))} is not affine")
     name = scope.fresh()
     return Shared(Axis((size,)), (name,), var(name))
+
+
+def over(scope: Scope, groups: Sequence[Sequence[Axis]], sentence: str, broadcast: bool) -> Shared:
+    """An index over groups of axes, equal in length within each; between them a length of 1 fits any if ``broadcast``.
+
+    Raises Fork where the branch holds sizes that fit in different ways.
+    """
+    if not broadcast or len(groups) == 1:
+        return shared(scope, [one for group in groups for one in group], sentence)
+    lengths = [group[0] if len(group) == 1 else shared(scope, group, sentence).axis for group in groups]
+    longest = lengths[0]
+    for one in lengths[1:]:
+        longest = stretched(scope, longest, one, sentence)
+    single = tuple(length for length in lengths if is_single(scope, length) and not is_single(scope, longest))
+    full = [one for group, length in zip(groups, lengths, strict=True) if length not in single for one in group]
+    found = shared(scope, full, sentence)
+    return replace(found, single=tuple(one for group, a in zip(groups, lengths, strict=True) if a in single
+                                       for one in group))  # fmt: skip
+
+
+def is_single(scope: Scope, one: Axis) -> bool:
+    """Whether an axis has length 1 for all sizes of the branch."""
+    return not one.sizes or (one.size is not None and scope.known(one.size) == 1)
+
+
+def stretched(scope: Scope, a: Axis, b: Axis, sentence: str) -> Axis:
+    """The axis of two that are broadcast; raises Fork where the branch has to be split to say which it is.
+
+    Sizes for which the lengths differ, and neither is 1, are refused.
+    """
+    if same_structure(scope, a.sizes, b.sizes):
+        return a
+    for one, other in ((a, b), (b, a)):
+        if is_single(scope, one):
+            return other
+    wanted = same_size(scope, a.sizes, b.sizes, sentence)
+    if wanted is None or scope.decide(wanted):
+        return shared(scope, (a, b), sentence).axis
+    for one in (a, b):
+        if one.size is not None and scope.decide(equal(one.size, affine(1))):
+            return stretched(scope, a, b, sentence)
+    scope.require(wanted, f"{sentence}: {a} against {b}")
+    return a

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from symconv.notation.affine import Affine, affine, quotient, var
 from symconv.notation.expr import Constraint, nonnegative
-from symconv.prove.meaning.addresses import Position, read_at, shared
+from symconv.prove.meaning.addresses import Position, over, read_at
 from symconv.prove.meaning.amounts import as_product
 from symconv.prove.meaning.scope import Scope, Undecided
 from symconv.prove.meaning.value import (
@@ -206,16 +206,25 @@ def multiply(value: Value, number: Product) -> Value:
     return Value(value.axes, value.names, tuple(scaled(value.terms, number.coefficient, number.monomial)))
 
 
-def einsum(scope: Scope, inputs: Sequence[str], output: str, values: Sequence[Value], sentence: str) -> Value:
-    """Einstein's summation; a letter runs over all axes it names, which have equal length."""
-    axes: dict[str, list[Axis]] = {}
+def einsum(
+    scope: Scope, inputs: Sequence[str], output: str, values: Sequence[Value], sentence: str, stretched: str = ""
+) -> Value:
+    """Einstein's summation; a letter runs over all axes it names, which have equal length.
+
+    Of a letter in ``stretched`` an array may have length 1 where another has more, as NumPy broadcasts.
+    """
+    axes: dict[str, list[list[Axis]]] = {}
     for letters, value in zip(inputs, values, strict=True):
-        for letter, one in zip(letters, value.axes, strict=True):
-            axes.setdefault(letter, []).append(one)
-    common = {letter: shared(scope, found, f"{sentence}, letter {letter}") for letter, found in axes.items()}
+        for letter in dict.fromkeys(letters):
+            own = [one for name, one in zip(letters, value.axes, strict=True) if name == letter]
+            axes.setdefault(letter, []).append(own)
+    common = {
+        letter: over(scope, found, f"{sentence}, letter {letter}", letter in stretched)
+        for letter, found in axes.items()
+    }
     result: Iterator[Term] = iter([Term(Fraction(1), (), ())])
     for letters, value in zip(inputs, values, strict=True):
-        positions = [common[letter].position for letter in letters]
+        positions = [common[letter].at(one) for letter, one in zip(letters, value.axes, strict=True)]
         result = multiplied(result, read_at(scope.fresh, value, positions))
     gone = [letter for letter in axes if letter not in output]
     limits = [constraint for letter in gone for constraint in common[letter].limits]

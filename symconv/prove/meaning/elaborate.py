@@ -151,8 +151,8 @@ def _call(scope: Scope, call: Call) -> Value:
             return scipy(scope, word, call, named, a, b)
         case "unfold" | "fold":
             return columns(scope, word, call, named, _array(scope, arguments[0]))
-        case "einsum":
-            return _einsum(scope, call)
+        case "einsum" | "exact_einsum":
+            return _einsum(scope, call, word == "einsum")
         case "matmul":
             return _matmul(scope, _array(scope, arguments[0]), _array(scope, arguments[1]), call)
         case "sum" | "mean":
@@ -218,10 +218,10 @@ def _reduction(scope: Scope, word: str, call: Call, named: dict[str, Node]) -> V
     return arrays.summed(scope, value, over, kept, word == "mean")
 
 
-def _einsum(scope: Scope, call: Call) -> Value:
+def _einsum(scope: Scope, call: Call, broadcast: bool) -> Value:
     equation = call.arguments[0]
     if not isinstance(equation, Text):
-        raise scope.error(call.at, f"einsum is used as {FUNCTIONS['einsum'].usage}")
+        raise scope.error(call.at, f"{call.function} is used as {FUNCTIONS[canonical(call.function)].usage}")
     text = equation.value.replace(" ", "")
     left, arrow, output = text.partition("->")
     inputs = left.split(",")
@@ -236,4 +236,4 @@ def _einsum(scope: Scope, call: Call) -> Value:
     if len(values) != len(inputs) or any(len(part) != v.rank for part, v in zip(inputs, values, strict=False)):
         ranks = ", ".join(str(v.rank) for v in values)
         raise scope.error(equation.at, f"einsum: {equation.value!r} does not fit arrays of {ranks} axes")
-    return arrays.einsum(scope, inputs, output, values, show(call))
+    return arrays.einsum(scope, inputs, output, values, show(call), left if broadcast else "")

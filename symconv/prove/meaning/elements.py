@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from symconv.notation.affine import Affine, affine
-from symconv.notation.expr import Constraint, equal
+from symconv.notation.expr import Constraint
 from symconv.notation.grammar import COMPARISONS
-from symconv.prove.meaning.addresses import Position, read_at, same_structure, shared
+from symconv.prove.meaning.addresses import Position, is_single, read_at, same_structure, stretched
 from symconv.prove.meaning.functions import applied
 from symconv.prove.meaning.functions import powered as to_power
-from symconv.prove.meaning.scope import Scope, same_size
+from symconv.prove.meaning.scope import Scope
 from symconv.prove.meaning.value import Axis, Product, Term, Value, axis, build, inside, multiplied, read, scaled
 
 __all__ = ["chosen", "elementwise", "mapped", "powered"]
@@ -83,17 +83,8 @@ def _limits(axes: Sequence[Axis], groups: Sequence[tuple[Affine, ...]]) -> list[
 
 def _broadcast(scope: Scope, a: Axis, b: Axis, sentence: str) -> tuple[Axis, bool, bool]:
     """The axis of the result, and whether each operand follows it (an operand of length 1 does not)."""
+    common = stretched(scope, a, b, sentence)
     if same_structure(scope, a.sizes, b.sizes):
-        return a, True, True
-    for one, other, follows in ((a, b, (False, True)), (b, a, (True, False))):
-        if not one.sizes or (one.size is not None and scope.known(one.size) == 1):
-            return other, *follows
-    wanted = same_size(scope, a.sizes, b.sizes, sentence)
-    if wanted is None or scope.decide(wanted):
-        common = shared(scope, (a, b), sentence).axis
         return common, True, True
-    for one in (a, b):
-        if one.size is not None and scope.decide(equal(one.size, affine(1))):
-            return _broadcast(scope, a, b, sentence)
-    scope.require(wanted, f"{sentence}: {a} against {b}")
-    return a, True, True
+    single = [is_single(scope, one) for one in (a, b)]
+    return common, not single[0], single[0] or not single[1]

@@ -105,6 +105,8 @@ WORDS = {
     "einsum('abc,ab', a, b)": np.einsum("abc,ab", A, B),
     "einsum('aa->a', b[:, :3])": np.diag(B[:, :3]),
     "einsum('ab->b', b)": B.sum(0),
+    "einsum('abc,ab->cb', a[:1], b)": np.einsum("abc,ab->cb", A[:1], B),
+    "einsum('ab,bc,ab->ca', b[:1], b[:1].T, b)": np.einsum("ab,bc,ab->ca", B[:1], B[:1].T, B),
     "b.T @ a[:, 0]": B.T @ A[:, 0],
     "matmul(swap(a, 1, 2), b[:, :, None])": np.matmul(A.transpose(0, 2, 1), B[:, :, None]),
     "b[:, :0] @ b[:0]": np.zeros((3, 4), int),
