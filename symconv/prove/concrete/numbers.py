@@ -15,6 +15,7 @@ from symconv.notation.operator import Operator
 from symconv.prove.language.facts import Facts, facts_of
 from symconv.prove.language.parse import Caret
 from symconv.prove.language.syntax import Binary, Call, Name, Node, Number, Tuple, show, walk
+from symconv.prove.language.vocabulary import EXTREMES, canonical
 
 __all__ = [
     "Array",
@@ -114,6 +115,8 @@ def is_number(ground: Ground, node: Node) -> bool:
             return name not in ground.arrays
         case Binary(_, left, right):
             return is_number(ground, left) and is_number(ground, right)
+        case Call(function, arguments, ()) if canonical(function) in EXTREMES and arguments:
+            return all(is_number(ground, one) for one in arguments)
     return False
 
 
@@ -164,7 +167,8 @@ def pads(ground: Ground, node: Node, rank: int) -> tuple[tuple[int, int], ...]:
 def is_fixed(ground: Ground, node: Node) -> bool:
     """Whether a number depends on no size."""
     return all(
-        not (isinstance(part, Name) and part.name not in ground.fixed) and not isinstance(part, Call)
+        not (isinstance(part, Name) and part.name not in ground.fixed)
+        and not (isinstance(part, Call) and canonical(part.function) not in EXTREMES)
         for part in walk(node)
     )
 
@@ -225,9 +229,19 @@ def _evaluated(ground: Ground, node: Node, axis: int, literal: bool) -> _Value:
                 low, high = a if isinstance(a, tuple) else (a, a), b if isinstance(b, tuple) else (b, b)
                 return (_combined(ground, node, op, low[0], high[0]), _combined(ground, node, op, low[1], high[1]))
             return _combined(ground, node, op, a, b)
+        case Call(function, arguments, ()) if canonical(function) in EXTREMES and arguments:
+            return _extreme(canonical(function), [_evaluated(ground, one, axis, literal) for one in arguments])
         case Tuple(items):
             raise ground.error(node.at, f"{show(node)}: {len(items)} values where one is wanted")
-    raise ground.error(node.at, f"{show(node)} is not a number; sizes, integers, s, d, p, g and + - * // % are")
+    raise ground.error(node.at, f"{show(node)} is not a number; sizes, integers, s, d, p, g and + - * // % max min are")
+
+
+def _extreme(word: str, values: list[_Value]) -> _Value:
+    """The largest or smallest number; of pairs of pads each side by itself."""
+    chosen = max if word == "maximum" else min
+    pairs = [value if isinstance(value, tuple) else (value, value) for value in values]
+    low, high = chosen(lo for lo, _ in pairs), chosen(hi for _, hi in pairs)
+    return (low, high) if any(isinstance(value, tuple) for value in values) else low
 
 
 def _named(ground: Ground, name: str, axis: int, literal: bool, at: int) -> _Value:

@@ -13,7 +13,7 @@ import numpy as np
 
 from symconv.prove.concrete.einsum import einsum
 from symconv.prove.concrete.elements import pointwise
-from symconv.prove.concrete.numbers import Array, Ground, Misfit, amount, concrete, is_number, pads, whole
+from symconv.prove.concrete.numbers import Array, Ground, Misfit, amount, component, concrete, is_number, pads, whole
 from symconv.prove.concrete.slides import columns, convolution, scipy
 from symconv.prove.concrete.windows import padded, shown, zeros
 from symconv.prove.language.defined import arguments_of
@@ -129,7 +129,9 @@ def _moved(ground: Ground, word: str, call: Call, a: Array, named: Mapping[str, 
         case "pad" | "crop":
             return _padded(ground, word, call, a, padding_mode(call, named, ground.error))
         case "dilate":
-            return _dilated(ground, call, a)
+            return _dilated(ground, call, a, named.get("axes"))
+        case "sized":
+            return _sized(ground, call, a)
         case "reshape":
             return _reshaped(ground, call, a)
     raise ground.error(call.at, f"{call.function} stands where an array is wanted")
@@ -229,8 +231,20 @@ def _bordered(a: Array, ends: Sequence[tuple[int, int]], mode: str) -> Array:
     return np.pad(a, ends, mode=word)
 
 
-def _dilated(ground: Ground, call: Call, a: Array) -> Array:
-    axes = _spatial(ground, a, call.arguments[0], call)
+def _sized(ground: Ground, call: Call, a: Array) -> Array:
+    """The array itself; raises Misfit where an axis has another length than is wanted."""
+    wanted = call.arguments[1]
+    if not isinstance(wanted, Tuple) or len(wanted.items) != a.ndim:
+        raise ground.error(call.at, f"{call.function} wants a length, or None, for each of {a.ndim} axes")
+    for k, node in enumerate(wanted.items):
+        if node != Name("None") and component(ground, node, k - 2) != a.shape[k]:
+            raise Misfit(f"{show(call.arguments[0])} of {shown(a.shape)}: {component(ground, node, k - 2)} is wanted "
+                         f"on axis {k}")  # fmt: skip
+    return a
+
+
+def _dilated(ground: Ground, call: Call, a: Array, named: Node | None) -> Array:
+    axes = _spatial(ground, a, call.arguments[0], call) if named is None else _axes(ground, named, a.ndim)
     steps = concrete(ground, call.arguments[1], len(axes), "a dilation")
     shape = list(a.shape)
     for axis, step in zip(axes, steps, strict=True):

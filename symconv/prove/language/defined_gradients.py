@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import reduce
+
 from symconv.limits import WRITTEN_GROUPS
 from symconv.prove.language.defined import Arguments, Defined, number, size
-from symconv.prove.language.syntax import Binary, Call, Node, Number, Sliced, Span, Text, Tuple
+from symconv.prove.language.syntax import Binary, Call, Name, Node, Number, Sliced, Span, Text, Tuple
 
 __all__ = ["GRADIENTS"]
 
@@ -36,17 +39,53 @@ def _options(given: Arguments, *names: str) -> tuple[tuple[str, Node], ...]:
     return tuple((name, given.given[name]) for name in names if name in given.given)
 
 
+def _sum(*nodes: Node) -> Node:
+    return reduce(lambda a, b: Binary("+", a, b), nodes)
+
+
+def _pads(given: Arguments, axis: int, length: Node, taps: Node) -> tuple[Node, Node]:
+    """The pads of a convolution on one axis: as given, or as SAME has them for length/stride windows."""
+    padding, stride = _option(given, "padding"), _entry(_option(given, "stride"), axis)
+    match padding:
+        case Text("valid"):
+            return number(0), number(0)
+        case Text("same"):
+            last = Binary("*", Binary("//", Binary("-", length, number(1)), stride), stride)
+            reach = Binary("*", _entry(_option(given, "dilation"), axis), Binary("-", taps, number(1)))
+            short = Binary("-", _sum(last, reach, number(1)), length)
+            total = Call("maximum", (short, number(0)))
+            low = Binary("//", total, number(2))
+            return low, Binary("-", total, low)
+        case Text():
+            raise given.wrong('padding is "same", "valid" or numbers')
+    one = _entry(padding, axis)
+    return one.items[:2] if isinstance(one, Tuple) and len(one.items) == 2 else (one, one)
+
+
+def _slide(given: Arguments, axis: int, length: Node, taps: Node) -> tuple[tuple[Node, Node], Node, Node]:
+    """The pads of one axis, the number of windows on it, and the cells that no window reaches."""
+    stride, dilation = (_entry(_option(given, name), axis) for name in ("stride", "dilation"))
+    pads = _pads(given, axis, length, taps)
+    reach = Binary("*", dilation, Binary("-", taps, number(1)))
+    room = Binary("-", Binary("-", _sum(length, *pads), reach), number(1))
+    return pads, Binary("+", Binary("//", room, stride), number(1)), Binary("%", room, stride)
+
+
 def _by_input(given: Arguments) -> Node:
     cotangent, weight = given.arrays
-    rest: list[Node] = []
-    for axis in range(given.ranks[0] - 2):
-        stride, padding, dilation = (_entry(_option(given, name), axis) for name in _WINDOW[:3])
-        steps = Binary("*", Binary("-", size(cotangent, axis + 2), number(1)), stride)
-        reach = Binary("*", dilation, Binary("-", size(weight, axis + 2), number(1)))
-        grown = Binary("+", Binary("-", Binary("+", steps, reach), Binary("*", number(2), padding)), number(1))
-        rest.append(Binary("-", _length(given, "input_size", axis + 2), grown))
-    options = (*_options(given, *_WINDOW), ("output_padding", Tuple(tuple(rest))), _FIRST)
-    return Call("conv_transpose", (cotangent, weight), options)
+    slides = [
+        _slide(given, axis, _length(given, "input_size", axis + 2), size(weight, axis + 2))
+        for axis in range(given.ranks[0] - 2)
+    ]
+    pads = Tuple(tuple(Tuple(pair) for pair, _, _ in slides))
+    rest = Tuple(tuple(left for _, _, left in slides))
+    options = (*_options(given, "stride", "dilation", "groups"), ("padding", pads), ("output_padding", rest), _FIRST)
+    return Call("conv_transpose", (_sized(cotangent, slides), weight), options)
+
+
+def _sized(cotangent: Node, slides: Sequence[tuple[object, Node, object]]) -> Node:
+    """The cotangent where it has an element for each window; other sizes are refused, as the libraries do."""
+    return Call("sized", (cotangent, Tuple((Name("None"), Name("None"), *(count for _, count, _ in slides)))))
 
 
 def _by_weight(given: Arguments) -> Node:
@@ -59,20 +98,42 @@ def _by_weight(given: Arguments) -> Node:
 
 def _one_group(given: Arguments, group: int, count: int) -> Node:
     """The gradient of the filters of one group: a convolution with batch and channels exchanged."""
-    image, cotangent = (_channels(array, group, count) for array in given.arrays)
+    whole_image, whole = given.arrays
+    slides = [
+        _slide(given, axis, size(whole_image, axis + 2), _length(given, "weight_size", axis + 2))
+        for axis in range(given.ranks[0] - 2)
+    ]
+    image = _channels(whole_image, whole_image, group, count)
+    cotangent = _channels(_sized(whole, slides), whole, group, count)
     swapped = [Call("swap", (array, number(0), number(1))) for array in (image, cotangent)]
-    options = [("padding", _option(given, "padding")), ("stride", _option(given, "dilation")),
+    pads = Tuple(tuple(Tuple(pair) for pair, _, _ in slides))
+    options = [("padding", pads), ("stride", _option(given, "dilation")),
                ("dilation", _option(given, "stride")), _FIRST]  # fmt: skip
-    whole = Call("swap", (Call("conv", tuple(swapped), tuple(options)), number(0), number(1)))
+    found = Call("swap", (Call("conv", tuple(swapped), tuple(options)), number(0), number(1)))
     taps = (Span(None, _length(given, "weight_size", axis)) for axis in range(2, given.ranks[0]))
-    return Sliced(whole, (Span(), Span(), *taps))
+    return Sliced(found, (Span(), Span(), *taps))
 
 
-def _channels(array: Node, group: int, count: int) -> Node:
+def _channels(array: Node, whole: Node, group: int, count: int) -> Node:
     if count == 1:
         return array
-    each = Binary("//", size(array, 1), number(count))
+    each = Binary("//", size(whole, 1), number(count))
     return Sliced(array, (Span(), Span(Binary("*", number(group), each), Binary("*", number(group + 1), each))))
+
+
+def _by_depthwise_weight(given: Arguments) -> Node:
+    """The gradient of filters ``(KH, KW, C, M)``, each of one channel: windows times cotangents, channel by channel."""
+    image, whole = given.arrays
+    taps = [_length(given, "weight_size", axis) for axis in range(2)]
+    channels, each = (_length(given, "weight_size", axis) for axis in (2, 3))
+    slides = [_slide(given, axis, size(image, axis + 2), taps[axis]) for axis in range(2)]
+    pads = Tuple(tuple(Tuple(pair) for pair, _, _ in slides))
+    options = (*_options(given, "stride", "dilation"), ("padding", pads))
+    columns = Call("unfold", (image, Tuple(tuple(taps))), options)
+    windows = Call("reshape", (columns, Tuple((size(image, 0), channels, *taps, number(-1)))))
+    wide = Tuple((size(image, 0), channels, each, number(-1)))
+    cotangent = Call("reshape", (_sized(whole, slides), wide))
+    return Call("exact_einsum", (Text("ncpql,ncml->pqcm"), windows, cotangent))
 
 
 GRADIENTS = {
@@ -80,4 +141,6 @@ GRADIENTS = {
                           ("input_size", *_WINDOW), _by_input),
     "conv_weight": Defined("torch.nn.grad.conv2d_weight(x, w.shape, gy, stride=1, padding=0)", 2,
                            ("weight_size", *_WINDOW), _by_weight),
+    "depthwise_weight": Defined("tf.compat.v1.nn.depthwise_conv2d_native_backprop_filter(x, w.shape, gy, s, 'SAME')",
+                                2, ("weight_size", *_WINDOW[:3]), _by_depthwise_weight),
 }  # fmt: skip

@@ -52,7 +52,7 @@ def arranged(caret: Caret, path: str, call: Call) -> Node:
         case "flip" if len(call.arguments) > 2:
             return Call(call.function, (call.arguments[0], Several(call.arguments[1:], call.at)), call.named, call.at)
         case "conv_input" | "conv_weight":
-            return _gradient(caret, word, call)
+            return _gradient(caret, path, word, call)
         case "repeat" if path == "method" and not call.named:
             return _repeated(caret, call)
         case "einsum" if path.partition(".")[0] in {"tf", "tensorflow"}:
@@ -89,9 +89,11 @@ def arranged(caret: Caret, path: str, call: Call) -> Node:
     return Binary("+", result, Sliced(bias, (Pick("new"), Span(), *spatial), call.at), call.at)
 
 
-def _gradient(caret: Caret, word: str, call: Call) -> Node:
+def _gradient(caret: Caret, path: str, word: str, call: Call) -> Node:
     """Torch's gradients: the two arrays first, then the shape and the options."""
     own = ("input_size", "weight") if word == "conv_input" else ("input", "weight_size")
+    if not path and len(call.arguments) == 2 and any(key == own[word != "conv_input"] for key, _ in call.named):
+        return call  # as a proof prints it
     order = (*own, "grad_output", "stride", "padding", "dilation", "groups")
     if len(call.arguments) > len(order):
         raise caret.error(call.at, f"{call.function} takes at most {len(order)} arguments: {', '.join(order)}")
@@ -101,6 +103,8 @@ def _gradient(caret: Caret, word: str, call: Call) -> Node:
             known = ", ".join(order)
             raise caret.error(call.at, f"{call.function}: {key} is given twice, or is none of {known}")
         given[key] = value
+    if isinstance(given.get("padding"), Text):
+        raise caret.error(call.at, f"{call.function}: padding is a number, or one per axis, in PyTorch")
     arrays = ("grad_output", "weight") if word == "conv_input" else ("input", "grad_output")
     if missing := [name for name in order[:3] if name not in given]:
         raise caret.error(call.at, f"{call.function}: {missing[0]} is wanted")

@@ -9,6 +9,7 @@ from symconv.notation.functions import TABLE
 
 __all__ = [
     "ELEMENTWISE",
+    "EXTREMES",
     "FUNCTIONS",
     "KINDS",
     "METHODS",
@@ -36,6 +37,8 @@ class Word:
 
 _WINDOW = ("stride", "padding", "dilation")
 _CONV = (*_WINDOW, "groups")
+EXTREMES = frozenset({"maximum", "minimum"})
+"""Functions of elements that are numbers where all their arguments are."""
 REDUCTIONS = ("sum", "mean", "max", "min", "prod", "argmax", "argmin")
 """What index notation reduces by."""
 ELEMENTWISE = (*sorted(name for name, entry in TABLE.items() if entry.symmetry), "maximum", "minimum")
@@ -58,7 +61,7 @@ _PLACES: dict[str, Word] = {
     "permute": Word(1, 9, (), "permute(a, (3, 2, 1, 0))"),
     "pad": Word(2, 3, ("mode", "value"), 'pad(a, lo, hi) or pad(a, ((1, 1), (0, 2)), mode="reflect")'),
     "crop": Word(2, 3, (), "crop(a, lo, hi)"),
-    "dilate": Word(2, 2, (), "dilate(a, s)"),
+    "dilate": Word(2, 2, ("axes",), "dilate(a, s) or dilate(a, (2, 3), axes=(1, 2))"),
     "reshape": Word(2, 17, (), "reshape(a, (N, g, C//g, H, W))"),
 }
 _MADE: dict[str, Word] = {
@@ -87,6 +90,7 @@ KINDS: dict[str, dict[str, Word]] = {
 FUNCTIONS: dict[str, Word] = {
     **{name: word for words in KINDS.values() for name, word in words.items()},
     "exact_einsum": Word(2, 9, (), 'tf.einsum("nfij,ncij->fc", gy, x)'),
+    "sized": Word(2, 2, (), "sized(a, (None, None, OH, OW))"),
     "size": Word(2, 2, (), "x.shape[2]"),
     "shape": Word(1, 1, (), "x.shape"),
 }

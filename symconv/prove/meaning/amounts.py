@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial, reduce
 
-from symconv.notation.affine import Affine, affine, quotient
+from symconv.notation.affine import Affine, affine, maximum, quotient
 from symconv.prove.language.people import nearest
 from symconv.prove.language.syntax import Binary, Call, Name, Node, Number, Tuple, show
+from symconv.prove.language.vocabulary import EXTREMES, canonical
 from symconv.prove.meaning.scope import Scope, Undecided
 from symconv.prove.meaning.value import Amount, Pair, Product
 from symconv.relation.terms import as_product
@@ -77,9 +79,19 @@ def _quantity(scope: Scope, node: Node, axis: int | None) -> _Quantity:
         case Binary(op, left, right):
             a, b = _quantity(scope, left, axis), _quantity(scope, right, axis)
             return _lift(lambda x, y: _combined(scope, node, op, x, y), a, b)
+        case Call(function, arguments, ()) if canonical(function) in EXTREMES and arguments:
+            least = partial(_extreme, node, canonical(function))
+            return reduce(partial(_lift, least), (_quantity(scope, one, axis) for one in arguments))
         case Tuple(items):
             raise scope.error(node.at, f"{show(node)}: {len(items)} values where one is wanted")
-    raise scope.error(node.at, f"{show(node)} is not a number; sizes, integers, s, d, p, g and + - * // % are")
+    raise scope.error(node.at, f"{show(node)} is not a number; sizes, integers, s, d, p, g and + - * // % max min are")
+
+
+def _extreme(node: Node, word: str, a: Amount, b: Amount) -> Amount:
+    """The larger or smaller of two numbers that are affine in the sizes."""
+    if not (isinstance(a, Affine) and isinstance(b, Affine)):
+        raise Undecided(f"{show(node)} compares products of sizes")
+    return maximum(a, b) if word == "maximum" else -maximum(-a, -b)
 
 
 def _named(scope: Scope, name: str, axis: int | None, at: int) -> _Quantity:

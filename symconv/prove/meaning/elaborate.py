@@ -9,7 +9,7 @@ from symconv.notation.grammar import COMPARISONS
 from symconv.prove.language.defined import arguments_of
 from symconv.prove.language.people import nearest
 from symconv.prove.language.syntax import Binary, Call, Name, Node, Number, Reduction, Sliced, Text, Tuple, show
-from symconv.prove.language.vocabulary import ELEMENTWISE, FUNCTIONS, OPTIONS_OF, canonical
+from symconv.prove.language.vocabulary import ELEMENTWISE, EXTREMES, FUNCTIONS, OPTIONS_OF, canonical
 from symconv.prove.language.words import DEFINED
 from symconv.prove.meaning import arrays, elements
 from symconv.prove.meaning.amounts import amount, as_product
@@ -45,6 +45,8 @@ def is_number(scope: Scope, node: Node) -> bool:
             return True
         case Binary(_, left, right):
             return is_number(scope, left) and is_number(scope, right)
+        case Call(function, arguments, ()) if canonical(function) in EXTREMES and arguments:
+            return all(is_number(scope, one) for one in arguments)
     return False
 
 

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from symconv.notation.affine import Affine, affine
+from symconv.notation.expr import equal
 from symconv.prove.language.lengths import spread
 from symconv.prove.language.pads import padding_mode
 from symconv.prove.language.syntax import Call, Name, Node, Number, Pick, Span, Tuple, show
 from symconv.prove.meaning import arrays
-from symconv.prove.meaning.amounts import amount, as_form, as_integer, as_product, per_axis
+from symconv.prove.meaning.amounts import amount, as_form, as_integer, as_product, at_axis, per_axis
 from symconv.prove.meaning.bordered import bordered
 from symconv.prove.meaning.reshapes import reshaped
 from symconv.prove.meaning.scope import Scope, Undecided
@@ -39,13 +40,29 @@ def moved(scope: Scope, word: str, value: Value, call: Call, named: dict[str, No
         case "pad" | "crop":
             return _padded(scope, word, value, call, padding_mode(call, named, scope.error))
         case "dilate":
-            axes_ = _spatial(scope, value, first, call)
+            axes = named.get("axes")
+            axes_ = _spatial(scope, value, first, call) if axes is None else axes_of(scope, axes, value.rank)
             steps = per_axis(scope, rest[0], len(axes_))
             chosen_ = {k: as_integer(scope, step, rest[0], "a dilation") for k, step in zip(axes_, steps, strict=True)}
             return arrays.dilated(scope, value, chosen_)
+        case "sized":
+            return _sized(scope, value, rest[0], call)
         case "reshape":
             return _reshape(scope, value, rest, call)
     raise scope.error(call.at, f"{call.function} stands where an array is wanted")
+
+
+def _sized(scope: Scope, value: Value, wanted: Node, call: Call) -> Value:
+    """The array itself; sizes for which an axis has another length than is wanted are refused."""
+    if not isinstance(wanted, Tuple) or len(wanted.items) != value.rank:
+        raise scope.error(call.at, f"{call.function} wants a length, or None, for each of {value.rank} axes")
+    for k, node in enumerate(wanted.items):
+        if node != Name("None"):
+            size = as_form(scope, at_axis(scope, node, k - 2), node)
+            have = arrays.length(scope, value, k)
+            sentence = f"{show(call.arguments[0])}: an axis of length {have}, and {size} is wanted"
+            scope.require(equal(have, size), sentence)
+    return value
 
 
 def subscript(scope: Scope, value: Value, items: Sequence[Span | Pick], node: Node) -> Value:
