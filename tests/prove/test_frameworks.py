@@ -13,6 +13,7 @@ OPERATORS = {
     "nhwc 2": lambda: sc.conv2d(layout="NHWC", stride=2),
     "nhwc same": lambda: sc.conv2d(layout="NHWC", stride=2, padding="same"),
     "nhwc pad": lambda: sc.conv2d(layout="NHWC", padding=((0, 1), (2, 0))),
+    "nwc same": lambda: sc.conv1d(layout="NHWC", stride=2, padding="same"),
     "nwc": lambda: sc.conv1d(layout="NHWC"),
     "nchw": sc.conv2d,
     "nchw 2": lambda: sc.conv2d(stride=2),
@@ -45,6 +46,13 @@ CLAIMS = [
                "[(KH-1,KH-1),(KW-1,KW-1)], lhs_dilation=(2,2))", False),
     ("nchw 2", "gx = lax.conv_general_dilated(gy, w.flip(2,3).swapaxes(0,1), (1,1), "
                "[(KH-1,KH-1+(H-KH)%2),(KW-1,KW-1+(W-KW)%2)], lhs_dilation=(2,2))", True),
+    ("nwc same", "y = conv1d(pad(x, ((0, 0), (max((OL-1)*s + K - L, 0)//2, max((OL-1)*s + K - L, 0) - "
+                 "max((OL-1)*s + K - L, 0)//2), (0, 0))), w, stride=2)", True),
+    ("nwc same", "y = conv1d(pad(x, ((0, 0), (max((OL-1)*s + K - L, 0)//2, (OL-1)*s + K - L - "
+                 "min((OL-1)*s + K - L, 1)//2), (0, 0))), w, stride=2)", False),
+    ("nwc same", "gx = tf.nn.conv1d_transpose(gy, w, x.shape, 2)", True),
+    ("nhwc 2", "gx = lax.conv_general_dilated(gy, w.flip(0, 1), (1,1), [(KH-1, KH-1+(H-KH)%2), (KW-1, KW-1+(W-KW)%2)], "
+               "lhs_dilation=(2,2), dimension_numbers=('NHWC','HWOI','NHWC'))", True),
     ("linear", "gx = F.linear(gy, w.t())", True),
     ("linear", "y = torch.addmm(b, x, w.t())", True),
     ("relu", "gx = gy*(y > 0)", True),
@@ -79,13 +87,22 @@ def test_claims_are_decided(name: str, claim: str, holds: bool | None) -> None:
         ("y = tf.nn.conv2d(x, w, 1, 'FOO')", "padding is"),
         ("y = tf.nn.conv2d(x)", "filters is wanted"),
         ("y = tf.nn.conv2d(x, w, 1, 'VALID', 'QQ')", "data_format is one of"),
-        ("gx = tf.nn.conv2d_transpose(gy, w, x.shape, 2, 'SAME')", 'padding is "VALID" here'),
-        ("gx = lax.conv_transpose(gy, w, (1, 1), 'VALID')", "lhs_dilation"),
+        ("gx = tf.nn.conv2d_transpose(gy, w, x.shape, 2, 'FOO')", 'padding is "same", "valid" or numbers'),
+        ("gx = torch.nn.grad.conv2d_input(x.shape, w, gy, 1, 'same')", "one per axis, in PyTorch"),
+        ("gx = lax.conv_transpose(gy, w, (1, 1), 'same')", "padding is 'SAME', 'VALID' or a pair"),
+        ("gx = lax.conv_transpose(gy, w, (1, 1), 'SAME', transpose_kernel=2)", "transpose_kernel is True or False"),
+        ("y = lax.conv_general_dilated(x, w, (1,1), 'SAME', lhs_dilation=(2,2))", "pads as numbers"),
         ("y = lax.conv_general_dilated(x, w, (1,1), 'VALID', dimension_numbers=('A','B','C'))", "dimension_numbers is"),
-        ("y = lax.conv(x, w, (1, 1), 'VALID', 3, 4)", "takes at most 4 arguments"),
+        ("y = lax.conv(x, w, (1, 1), 'VALID', 3, 4, 5)", "takes at most 6 arguments"),
     ],
 )
 def test_what_is_not_read_is_said(claim: str, said: str) -> None:
     with pytest.raises(sc.SpecError) as caught:
         sc.prove(operator("nhwc"), claim, explain=False)
     assert said in str(caught.value)
+
+
+def test_a_stride_in_pads_of_every_axis_is_the_same_on_all() -> None:
+    claim = "gx = conv2d(pad(gy, ((0, 0), (s, 0), (s, 0), (0, 0))), w)"
+    with pytest.raises(sc.SpecError, match="s has a value per axis"):
+        sc.prove(sc.conv2d(layout="NHWC", stride=(2, 3)), claim, explain=False)

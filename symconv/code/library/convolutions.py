@@ -98,32 +98,6 @@ def _pads(r: Reader, given: Any, sizes: Sequence[Affine], taps: Sequence[Affine]
     return found
 
 
-def _input_gradient(r: Reader, gy: Any, k: Any, sizes: Sequence[Affine], pads: Pads, stride: Sequence[int],
-                    apart: Sequence[int]) -> Any:  # fmt: skip
-    """What a correlation gives back to its input of these sizes; ``k`` with filters first."""
-    rank = len(sizes)
-    full: Pads = []
-    for axis in range(rank):
-        reach = (_length(r, k, axis + 2) - 1) * apart[axis]
-        low = reach - pads[axis][0]
-        full.append((low, sizes[axis] + reach - low - ((_length(r, gy, axis + 2) - 1) * stride[axis] + 1)))
-    turned = r.on.permute(r.on.flip(k, range(2, rank + 2)), [1, 0, *range(2, rank + 2)])
-    return _slid(r, gy, turned, [1] * rank, full, stride, apart)
-
-
-def _weight_gradient(r: Reader, x: Any, gy: Any, taps: Sequence[Affine], pads: Pads, stride: Sequence[int],
-                     apart: Sequence[int]) -> Any:  # fmt: skip
-    """What a correlation gives back to its weights, filters first."""
-    rank = len(taps)
-    swap = [1, 0, *range(2, rank + 2)]
-    cut: Pads = []
-    for axis in range(rank):
-        reach = (taps[axis] - 1) * apart[axis] + (_length(r, gy, axis + 2) - 1) * stride[axis] + 1
-        cut.append((pads[axis][0], reach - _length(r, x, axis + 2) - pads[axis][0]))
-    found = _slid(r, r.on.permute(x, swap), r.on.permute(gy, swap), apart, cut, [1] * rank, stride)
-    return r.on.permute(found, swap)
-
-
 # -- TensorFlow
 def _tf(r: Reader, g: Given, rank: int) -> tuple[str, list[int], list[int], list[int], list[int]]:
     """The order of axes, how to bring images and filters to batch and filters first, strides, dilations."""
@@ -147,65 +121,149 @@ def _back(order: Sequence[int]) -> list[int]:
     return [list(order).index(k) for k in range(len(order))]
 
 
-def _spatial(r: Reader, given: Any, order: str) -> list[Affine]:
+def _lengths(r: Reader, given: Any, axes: Sequence[int]) -> tuple[Affine, ...]:
+    """A shape with its lengths in another order."""
     items = list(r.sequence(given))
-    if len(items) == len(order):
-        items = [one for one, letter in zip(items, order, strict=True) if letter not in "NC"]
-    return [r.integer(one, "a length") for one in items]
+    if len(items) != len(axes):
+        raise r.error(f"{len(items)} lengths; {len(axes)} are wanted")
+    return tuple(r.integer(items[axis], "a length") for axis in axes)
 
 
-def _tf_input(r: Reader, g: Given, name: str) -> Box:
-    filters = g.get("filters", g.get("filter"))
-    gy, k = r.array(g["out_backprop"]), r.array(filters)
+def _said(r: Reader, g: Given, order: str, default: str) -> Any:
+    """The padding as the claim language has it: a word, or a pair for each spatial axis."""
+    given = g.get("padding")
+    if given is None or isinstance(given, str):
+        word = (given or default).lower()
+        if word not in {"same", "valid"}:
+            raise Outside(f"padding {given!r}", r.line)
+        return word
+    return tuple(_pads(r, given, [affine(0)] * (len(order) - 2), [], [], [], order))
+
+
+def _tf_input(r: Reader, g: Given, name: str, default: str = "VALID") -> Box:
+    gy, k = r.array(g["out_backprop"]), r.array(g.get("filters", g.get("filter")))
     rank = r.on.rank(gy) - 2
     order, images, turn, stride, apart = _tf(r, g, rank)
-    gy, k = r.on.permute(gy, images), r.on.permute(k, turn)
-    sizes = _spatial(r, g["input_sizes"], order)
-    taps = [_length(r, k, n + 2) for n in range(rank)]
-    pads = _pads(r, g.get("padding"), sizes, taps, stride, apart, order)
-    return r.boxed(r.on.permute(_input_gradient(r, gy, k, sizes, pads, stride, apart), _back(images)))
+    options: dict[str, Any] = {}
+    if "depthwise" in name.lower():
+        options["groups"] = _length(r, k, rank)
+        k = _apart(r, k)
+    else:
+        k = r.on.permute(k, turn)
+    options |= {"input_size": _lengths(r, g["input_sizes"], images), "stride": tuple(map(affine, stride)),
+                "dilation": tuple(map(affine, apart)), "padding": _said(r, g, order, default)}  # fmt: skip
+    found = r.on.word(f"conv{rank}d_input", [r.on.permute(gy, images), k], options)
+    return r.boxed(r.on.permute(found, _back(images)))
+
+
+def _apart(r: Reader, filters: Any) -> Any:
+    """Filters ``(KH, KW, C, M)`` as ``(C*M, 1, KH, KW)``: those of as many groups as there are channels."""
+    rank = r.on.rank(filters) - 2
+    turned = r.on.permute(filters, [rank, rank + 1, *range(rank)])
+    taps = [r.on.size(filters, k) for k in range(rank)]
+    return r.on.word("reshape", [turned, (affine(-1), affine(1), *taps)], {})
 
 
 def _tf_transposed(r: Reader, g: Given, name: str) -> Box:
-    return _tf_input(r, {**g, "out_backprop": g["input"], "input_sizes": g["output_shape"]}, name)
+    return _tf_input(r, {**g, "out_backprop": g["input"], "input_sizes": g["output_shape"]}, name, "SAME")
 
 
 def _tf_filter(r: Reader, g: Given, name: str) -> Box:
     x, gy = r.array(g["input"]), r.array(g["out_backprop"])
     rank = r.on.rank(gy) - 2
     order, images, turn, stride, apart = _tf(r, g, rank)
-    x, gy = r.on.permute(x, images), r.on.permute(gy, images)
-    taps = [r.integer(one, "a length") for one in list(r.sequence(g["filter_sizes"]))[:rank]]
-    sizes = [_length(r, x, n + 2) for n in range(rank)]
-    pads = _pads(r, g.get("padding"), sizes, taps, stride, apart, order)
-    return r.boxed(r.on.permute(_weight_gradient(r, x, gy, taps, pads, stride, apart), _back(turn)))
+    depthwise = "depthwise" in name.lower()
+    options = {"weight_size": _lengths(r, g["filter_sizes"], range(rank + 2) if depthwise else turn),
+               "stride": tuple(map(affine, stride)), "dilation": tuple(map(affine, apart)),
+               "padding": _said(r, g, order, "VALID")}  # fmt: skip
+    word = "depthwise_weight" if depthwise else f"conv{rank}d_weight"
+    found = r.on.word(word, [r.on.permute(x, images), r.on.permute(gy, images)], options)
+    return r.boxed(found if depthwise else r.on.permute(found, _back(turn)))
+
+
+def _tf_depthwise(r: Reader, g: Given, name: str) -> Box:
+    a, k = r.array(g["input"]), r.array(g["filters"])
+    rank = r.on.rank(a) - 2
+    order, images, _, stride, apart = _tf(r, g, rank)
+    options = {"stride": tuple(map(affine, stride)), "dilation": tuple(map(affine, apart)), "layout": "NCHW",
+               "padding": _said(r, g, order, "VALID"), "groups": _length(r, k, rank)}  # fmt: skip
+    found = r.on.word(f"conv{rank}d", [r.on.permute(a, images), _apart(r, k)], options)
+    return r.boxed(r.on.permute(found, _back(images)))
 
 
 # -- JAX
-def _jax(r: Reader, g: Given, name: str) -> Box:
-    a, k = r.array(g["lhs"]), r.array(g["rhs"])
-    rank = r.on.rank(a) - 2
-    letters = "HWD"[:rank] if rank < 3 else "DHW"
-    given = g.get("dimension_numbers")
-    texts = [f"NC{letters}", f"OI{letters}", f"NC{letters}"] if given is None else list(r.sequence(given))
+def _jax_orders(r: Reader, given: Any, rank: int, default: Sequence[str]) -> list[list[int]]:
+    """How to bring image, filters and result to batch and filters first, from three texts such as NHWC, HWIO, NHWC."""
+    texts = list(default) if given is None else list(r.sequence(given))
     if len(texts) != 3 or not all(isinstance(one, str) and len(one) == rank + 2 for one in texts):
         raise Outside("dimension_numbers are read as three texts such as ('NHWC', 'HWIO', 'NHWC')", r.line)
     spatial = [letter for letter in texts[1] if letter not in "OI"]
     try:
-        orders = [[text.index(letter) for letter in (*lead, *spatial)] for text, lead in
-                  zip(texts, ("NC", "OI", "NC"), strict=True)]  # fmt: skip
+        return [[text.index(letter) for letter in (*lead, *spatial)] for text, lead in
+                zip(texts, ("NC", "OI", "NC"), strict=True)]  # fmt: skip
     except ValueError:
         raise r.error(f"dimension_numbers {', '.join(texts)} name different axes") from None
+
+
+def _jax(r: Reader, g: Given, name: str) -> Box:
+    a, k = r.array(g["lhs"]), r.array(g["rhs"])
+    rank = r.on.rank(a) - 2
+    letters = "HWD"[:rank] if rank < 3 else "DHW"
+    orders = _jax_orders(r, g.get("dimension_numbers"), rank, (f"NC{letters}", f"OI{letters}", f"NC{letters}"))
     a, k = r.on.permute(a, orders[0]), r.on.permute(k, orders[1])
     stride, steps, apart = (_numbers(r, g.get(key), rank) for key in ("window_strides", "lhs_dilation", "rhs_dilation"))
     groups = 1 if g.get("feature_group_count") is None else r.constant(g["feature_group_count"], "the groups")
+    if isinstance(g.get("padding"), str) and g["padding"].upper() != "VALID" and set(steps) != {1}:
+        raise r.error("with lhs_dilation JAX takes pads as numbers, or 'VALID'")
     sizes = [(_length(r, a, n + 2) - 1) * steps[n] + 1 for n in range(rank)]
     pads = _pads(r, g.get("padding"), sizes, [_length(r, k, n + 2) for n in range(rank)], stride, apart)
     found = _slid(r, a, k, stride, pads, steps, apart, groups)
     return r.boxed(r.on.permute(found, _back(orders[2])))
 
 
+_TRANSPOSED = {1: ("NHC", "HIO", "NHC"), 2: ("NHWC", "HWIO", "NHWC"), 3: ("NHWDC", "HWDIO", "NHWDC")}
+"""The orders of axes that ``lax.conv_transpose`` takes without being told."""
+
+
+def _flag(r: Reader, g: Given, name: str) -> bool:
+    found = r.truth(g.get(name, False))
+    if not isinstance(found, bool):
+        raise Outside(f"{name} that is not True or False", r.line)
+    return found
+
+
+def _jax_transposed(r: Reader, g: Given, name: str) -> Box:
+    """A convolution of the image with zeros between its elements, by the filters or, as stated, by them backwards."""
+    a, k = r.array(g["lhs"]), r.array(g["rhs"])
+    rank = r.on.rank(a) - 2
+    orders = _jax_orders(r, g.get("dimension_numbers"), rank, _TRANSPOSED.get(rank, ()))
+    a, k = r.on.permute(a, orders[0]), r.on.permute(k, orders[1])
+    steps, apart = (_numbers(r, g.get(key), rank) for key in ("strides", "rhs_dilation"))
+    given, consistent = g.get("padding"), _flag(r, g, "use_consistent_padding")
+    reach = [(_length(r, k, n + 2) - 1) * apart[n] for n in range(rank)]
+    if isinstance(given, str):
+        if given not in {"SAME", "VALID"}:
+            raise r.error(f"lax.conv_transpose takes 'SAME', 'VALID' or pairs; given {given!r}")
+        pads = [_around(given, one, step) for one, step in zip(reach, steps, strict=True)]
+    else:
+        pads = _pads(r, given, reach, reach, steps, apart)
+        if consistent:
+            pads = [(one - lo, one - hi) for one, (lo, hi) in zip(reach, pads, strict=True)]
+    if _flag(r, g, "transpose_kernel"):
+        k = r.on.permute(r.on.flip(k, range(2, rank + 2)), [1, 0, *range(2, rank + 2)])
+    return r.boxed(r.on.permute(_slid(r, a, k, [1] * rank, pads, steps, apart), _back(orders[2])))
+
+
+def _around(word: str, reach: Affine, step: int) -> tuple[Affine, Affine]:
+    """The pads of ``lax.conv_transpose`` around the image with its zeros, for a window of that reach."""
+    if word == "VALID":
+        return reach, maximum(reach + 1 - step, affine(0)) + step - 1
+    low = -maximum(-reach, -quotient(reach + step, 2))
+    return low, reach + step - 1 - low
+
+
 CONVOLUTIONS: dict[str, Callable[[Reader, Given, str], Any]] = {
     "tf_conv_transpose": _tf_transposed, "tf_input": _tf_input, "tf_filter": _tf_filter, "jax_conv": _jax,
+    "tf_depthwise": _tf_depthwise, "jax_conv_transpose": _jax_transposed,
     "dimension_numbers": lambda r, g, name: g["numbers"],
 }  # fmt: skip

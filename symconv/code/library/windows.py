@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from symconv.code.source.trouble import Outside
 from symconv.code.values.amounts import is_number
-from symconv.code.values.objects import Box, Slice
+from symconv.code.values.objects import Box
 from symconv.notation.affine import Affine, affine
 from symconv.notation.expr import nonnegative
 
@@ -68,57 +68,19 @@ def _per_axis(r: Reader, value: Any, rank: int, default: int) -> list[Affine]:
     return [r.integer(one, "an option") for one in items]
 
 
-def _conv_input(r: Reader, g: Given, name: str) -> Box:
-    """The gradient in the input: the transposed convolution of exactly that size."""
-    k, gy = r.array(g["weight"]), r.array(g["grad_output"])
-    rank = _rank(r, name, gy)
-    size = [r.integer(one, "a length") for one in r.sequence(g["input_size"])][-rank:]
-    stride, dilation, padding = (
-        _per_axis(r, g.get(key), rank, default) for key, default in (("stride", 1), ("dilation", 1), ("padding", 0))
-    )
-    more = []
-    for axis in range(rank):
-        out, taps = (r.integer(r.on.size(one, axis + 2), "a length") for one in (gy, k))
-        s, d = r.constant(stride[axis], "the stride"), r.constant(dilation[axis], "the dilation")
-        more.append(size[axis] - ((out - 1) * s - padding[axis] * 2 + (taps - 1) * d + 1))
-    options = {
-        **_options(g, "stride", "padding", "dilation", "groups"),
-        "output_padding": tuple(more),
-        "layout": "NCHW",
-    }
-    return r.boxed(r.on.word(f"conv_transpose{rank}d", [gy, k], options))
-
-
-def _conv_weight(r: Reader, g: Given, name: str) -> Box:
-    """The gradient in the weight: a correlation in which stride and dilation change places, cut to size."""
-    x, gy = r.array(g["input"]), r.array(g["grad_output"])
-    rank = _rank(r, name, x)
-    size = [r.integer(one, "a length") for one in r.sequence(g["weight_size"])][-rank:]
-    count = 1 if g.get("groups") is None else r.constant(g["groups"], "the number of groups")
-    options: dict[str, Any] = {key: value for key, value in (
-        ("stride", _option(g.get("dilation"))), ("dilation", _option(g.get("stride"))),
-        ("padding", _option(g.get("padding"))),
-    ) if value is not None}  # fmt: skip
-    parts = []
-    for group in range(count):
-        pair = [_share(r, one, group, count) for one in (x, gy)]
-        swapped = [r.on.permute(one, [1, 0, *range(2, rank + 2)]) for one in pair]
-        parts.append(_cut(r, r.on.word(f"conv{rank}d", swapped, {**options, "layout": "NCHW"}), size))
-    whole = [r.on.permute(one, [1, 0, *range(2, rank + 2)]) for one in parts]
-    return r.boxed(whole[0]) if count == 1 else r.call_word("concatenate", [r.boxed(one) for one in whole], affine(0))
-
-
-def _share(r: Reader, array: Any, group: int, count: int) -> Any:
-    if count == 1:
-        return array
-    box = r.boxed(array)
-    part = r.call_word("chunk", box, affine(count), affine(1))[group]
-    return r.array(part)
-
-
-def _cut(r: Reader, array: Any, size: list[Affine]) -> Any:
-    plan = r.plan(array, (Slice(), Slice(), *(Slice(None, one) for one in size)))
-    return r.on.pick(array, plan)
+def _conv_gradient(r: Reader, g: Given, name: str) -> Box:
+    """Torch's gradient in the input or in the weight, which want a cotangent of exactly the size that they say."""
+    by_input = name.endswith("input")
+    arrays = [r.array(g[one]) for one in (("grad_output", "weight") if by_input else ("input", "grad_output"))]
+    rank = _rank(r, name, arrays[0])
+    size = "input_size" if by_input else "weight_size"
+    for key in ("stride", "dilation", "padding"):
+        _per_axis(r, g.get(key), rank, 1)
+    if g.get("groups") is not None:
+        r.constant(g["groups"], "the number of groups")
+    lengths = tuple(r.integer(one, "a length") for one in r.sequence(g[size]))
+    options = {size: lengths, **_options(g, "stride", "padding", "dilation", "groups")}
+    return r.boxed(r.on.word(f"conv{rank}d_{'input' if by_input else 'weight'}", arrays, options))
 
 
 # -- TensorFlow and JAX
@@ -216,7 +178,7 @@ def _slid(r: Reader, word: str, a: Any, b: Any, mode: Any) -> Any:
 
 
 WINDOWS: dict[str, Callable[[Reader, Given, str], Any]] = {
-    "conv": _conv, "conv_transpose": _conv, "conv_input": _conv_input, "conv_weight": _conv_weight,
+    "conv": _conv, "conv_transpose": _conv, "conv_input": _conv_gradient, "conv_weight": _conv_gradient,
     "tf_conv": _tf_conv,
     "unfold": _unfold, "fold": _unfold, "scipy": _scipy, "np_scipy": _np_scipy,
 }  # fmt: skip

@@ -16,6 +16,16 @@ _TRANSPOSE = "input weight bias stride padding output_padding groups dilation"
 _INPUT = "input_size weight grad_output stride padding dilation groups"
 _WEIGHT = "input weight_size grad_output stride padding dilation groups"
 _TF = "input filters strides padding data_format dilations name"
+_BACK = "out_backprop strides padding data_format dilations"
+_CUDNN = _BACK.replace("data_format", "use_cudnn_on_gpu data_format")
+_BACKWARD = tuple(
+    (name.format(way, title), f"tf_{way}", f"{operands} {_CUDNN if name.startswith(('conv2d', 'Conv2D')) else _BACK}")
+    for way, title, operands in (("input", "Input", "input_sizes filters"), ("filter", "Filter", "input filter_sizes"))
+    for name in ("conv2d_backprop_{0}", "conv3d_backprop_{0}", "depthwise_conv2d_native_backprop_{0}",
+                 "depthwise_conv2d_backprop_{0}", "Conv2DBackprop{1}", "Conv3DBackprop{1}",
+                 "DepthwiseConv2dNativeBackprop{1}")
+)  # fmt: skip
+"""TensorFlow's gradients of convolutions: two-dimensional ones have an argument more, if not depthwise."""
 
 _JAX = "lhs rhs window_strides padding lhs_dilation rhs_dilation dimension_numbers feature_group_count"
 
@@ -28,12 +38,16 @@ _SIGNATURES: dict[str, tuple[str, str]] = {
     "torch.unfold": ("unfold", "input kernel_size dilation padding stride"),
     "torch.tensor_unfold": ("tensor_unfold", "input axis size step"),
     "torch.fold": ("fold", "input output_size kernel_size dilation padding stride"),
-    "tensorflow.conv2d": ("tf_conv", _TF),
-    "tensorflow.conv1d": ("tf_conv", _TF),
-    "tensorflow.conv2d_transpose": ("tf_conv_transpose", _TF.replace("strides", "output_shape strides")),
-    "tensorflow.convolution": ("tf_conv", _TF),
-    "conv2d_backprop_input": ("tf_input", "input_sizes filters out_backprop strides padding data_format dilations"),
-    "conv2d_backprop_filter": ("tf_filter", "input filter_sizes out_backprop strides padding data_format dilations"),
+    **{f"tensorflow.{name}": ("tf_conv", _TF) for name in ("conv1d", "conv2d", "conv3d", "convolution", "Conv2D")},
+    **{f"tensorflow.conv{n}d_transpose": ("tf_conv_transpose", _TF.replace("strides", "output_shape strides"))
+       for n in (1, 2, 3)},
+    **{f"{name}{tail}": (word, order) for name, word, order in _BACKWARD for tail in ("", "_v2", "V2")},
+    **dict.fromkeys(("depthwise_conv2d", "depthwise_conv2d_native", "DepthwiseConv2dNative"), ("tf_depthwise", _TF)),
+    "jax.conv_transpose": (
+        "jax_conv_transpose",
+        "lhs rhs strides padding rhs_dilation dimension_numbers transpose_kernel precision preferred_element_type "
+        "use_consistent_padding",
+    ),
     "jax.conv_general_dilated": ("jax_conv", _JAX), "jax.conv": ("jax_conv", "lhs rhs window_strides padding"),
     "jax.conv_with_general_padding": ("jax_conv", "lhs rhs window_strides padding lhs_dilation rhs_dilation"),
     "jax.conv_dimension_numbers": ("dimension_numbers", "lhs rhs numbers"),

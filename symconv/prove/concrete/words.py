@@ -214,12 +214,19 @@ def _padded(ground: Ground, word: str, call: Call, a: Array, mode: str | None) -
         flat = lo.items
         if not any(isinstance(item, Tuple) for item in flat):
             lo = Tuple(tuple(Tuple(flat[2 * k : 2 * k + 2], lo.at) for k in reversed(range(len(axes)))), lo.at)
-    lows = pads(ground, lo, len(axes))
+    lows = _each(ground, lo) if pairs else pads(ground, lo, len(axes))
     highs = pads(ground, more[0], len(axes)) if more else lows
     ends = [(0, 0)] * a.ndim
     for axis, low, high in zip(axes, lows, highs, strict=True):
         ends[axis] = (low[0], high[1]) if word == "pad" else (-low[0], -high[1])
     return padded(a, ends) if mode is None else _bordered(a, ends, mode)
+
+
+def _each(ground: Ground, pairs: Node) -> tuple[tuple[int, int], ...]:
+    """A pair for each axis of the array, none of which is known to be a certain spatial one."""
+    items = pairs.items if isinstance(pairs, Tuple) else ()
+    ends = [item.items if isinstance(item, Tuple) and len(item.items) == 2 else (item, item) for item in items]
+    return tuple((whole(ground, low), whole(ground, high)) for low, high in ends)
 
 
 def _bordered(a: Array, ends: Sequence[tuple[int, int]], mode: str) -> Array:

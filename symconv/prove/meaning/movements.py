@@ -154,7 +154,7 @@ def _padded(scope: Scope, word: str, value: Value, call: Call, mode: str | None)
     if flat and isinstance(lo, Tuple):
         pairs = tuple(Tuple(lo.items[2 * k : 2 * k + 2], lo.at) for k in reversed(range(count)))
         lo = Tuple(pairs, lo.at)
-    lows = per_axis(scope, lo, count)
+    lows = _each(scope, lo) if _numpy_pads(lo, value.rank) else per_axis(scope, lo, count)
     highs = per_axis(scope, more[0], count) if more else lows
     sign = 1 if word == "pad" else -1
     pads = {}
@@ -163,6 +163,13 @@ def _padded(scope: Scope, word: str, value: Value, call: Call, mode: str | None)
         b = high.hi if isinstance(high, Pair) else high
         pads[k] = (as_form(scope, a, lo) * sign, as_form(scope, b, lo) * sign)
     return arrays.padded(scope, value, pads) if mode is None else bordered(scope, value, pads, mode)
+
+
+def _each(scope: Scope, pairs: Node) -> tuple[Pair, ...]:
+    """A pair for each axis of the array, none of which is known to be a certain spatial one."""
+    items = pairs.items if isinstance(pairs, Tuple) else ()
+    ends = [item.items if isinstance(item, Tuple) and len(item.items) == 2 else (item, item) for item in items]
+    return tuple(Pair(amount(scope, low), amount(scope, high)) for low, high in ends)
 
 
 def _numpy_pads(lo: Node, rank: int) -> bool:
