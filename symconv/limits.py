@@ -23,6 +23,8 @@ CODE_STEPS = 200_000
 """Statements that are followed through one function: about a second."""
 CALL_DEPTH = 20
 """Functions of the code that call each other; also what stops a recursion."""
+LOOP_UNROLLED = 8
+"""Iterations of a loop that are read one by one: taps and pairs of axes, rather than positions."""
 LIST_LENGTH = 10_000
 """Elements of a list that are written out: longer ones are no formula of a gradient."""
 CONDITION_CASES = 24

@@ -62,9 +62,10 @@ READING = {
     "source": set(),
     "values": set(),
     "arrays": {"source", "values"},
-    "library": {"source", "values", "arrays"},
-    "reading": {"source", "values", "arrays", "library"},
-    "gradients": {"source", "values", "arrays", "reading"},
+    "held": {"source", "values", "arrays"},
+    "library": {"source", "values", "arrays", "held"},
+    "reading": {"source", "values", "held", "library"},
+    "gradients": {"source", "values", "arrays", "held", "reading"},
     "explain": {"source", "arrays", "gradients"},
 }
 """The same within ``code``: what words do to arrays is known below who reads the statements that use them."""

@@ -132,10 +132,10 @@ def _value(reading: Reading, key: Any, arrays: dict[str, Array]) -> tuple[Array 
     """What a function gives, None where it makes no sense, and how many statements were run."""
     try:
         on = Concrete(reading.op, dict(arrays))
-        got, reader = finished(reading, on, {name: a.copy() for name, a in arrays.items()}, key)
+        got, state = finished(reading, on, {name: a.copy() for name, a in arrays.items()}, key)
     except FAILED:
         return None, 20
-    return (got if isinstance(got, np.ndarray) else None), reader.steps
+    return (got if isinstance(got, np.ndarray) else None), state.steps
 
 
 def _functions(reading: Reading) -> Iterator[tuple[str | None, ast.FunctionDef]]:

@@ -13,8 +13,12 @@ from symconv.code.arrays.symbolic import Symbolic
 from symconv.code.arrays.walk import Walk
 from symconv.code.gradients.forward import Forward, context_of_forward
 from symconv.code.gradients.roles import Roles, gradient_named
+from symconv.code.held.boxes import current
+from symconv.code.held.state import State
+from symconv.code.reading.calls import default_of
 from symconv.code.reading.definitions import plainly_decorated
-from symconv.code.reading.statements import Reader
+from symconv.code.reading.reader import start
+from symconv.code.reading.statements import run_function
 from symconv.code.source.program import Program
 from symconv.code.source.slices import part_for
 from symconv.code.source.trouble import Outside
@@ -45,27 +49,27 @@ class Reading:
 
     def names(self, on: Concrete, tensors: Mapping[str, Any]) -> Mapping[str, Any]:
         """What the names of the function stand for when it ends, or where it fails."""
-        reader = Reader(self.program, on)
+        state = start(self.program, on)
         with suppress(SymconvError, Undecided, Mismatch, Misfit):
-            self.result(on, tensors, reader)
-        return reader.names
+            self.result(on, tensors, state)
+        return state.names
 
     def result(
-        self, on: Symbolic | Concrete, tensors: Mapping[str, Any], reader: Reader | None = None
-    ) -> tuple[Any, Reader]:
-        """What the function returns, and who read it."""
-        reader = reader or Reader(self.program, on)
+        self, on: Symbolic | Concrete, tensors: Mapping[str, Any], state: State | None = None
+    ) -> tuple[Any, State]:
+        """What the function returns, and the state at the end."""
+        state = state or start(self.program, on)
         boxes = {name: Box(value, named=True) for name, value in tensors.items()}
         roles = Roles(self.op, boxes, self.arguments)
         context, cache = Context(attributes=_Attributes(roles)), None
         if self.forward is not None:
             context.attributes.update(context_of_forward(self.forward, boxes).attributes)
             _, cache = self.forward.run(on, boxes, context)
-        result = _run(reader, self.node, self._parameters(reader, roles, context, cache))
+        result = _run(state, self.node, self._parameters(state, roles, context, cache))
         kept = {f".{name}": value for name, value in context.attributes.items()}
-        return (_Result(result, kept) if kept else result), reader
+        return (_Result(result, kept) if kept else result), state
 
-    def _parameters(self, reader: Reader, roles: Roles, context: Context, cache: Any) -> dict[str, Any]:
+    def _parameters(self, state: State, roles: Roles, context: Context, cache: Any) -> dict[str, Any]:
         spec = self.node.args
         plain = [one.arg for one in (*spec.posonlyargs, *spec.args)]
         defaults = dict(zip(plain[len(plain) - len(spec.defaults) :], spec.defaults, strict=True))
@@ -90,21 +94,21 @@ class Reading:
             elif roles.known(name) or name not in defaults:
                 found[name] = roles.of(name)
             else:
-                found[name] = reader.default(self.node, name, defaults[name])
+                found[name] = default_of(state, self.node, name, defaults[name])
         return found
 
 
-def _run(reader: Reader, node: ast.FunctionDef, parameters: dict[str, Any]) -> Any:
+def _run(state: State, node: ast.FunctionDef, parameters: dict[str, Any]) -> Any:
     """What the function returns; code that means something unforeseen is outside of what is read."""
     try:
-        plainly_decorated(node, reader.program, node.lineno)
-        return reader.run(node, parameters)
+        plainly_decorated(node, state.program, node.lineno)
+        return run_function(state, node, parameters)
     except SymconvError:
         raise
     except RecursionError:
-        raise Outside("functions or expressions are nested too deeply", reader.line) from None
+        raise Outside("functions or expressions are nested too deeply", state.line) from None
     except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, AssertionError) as problem:
-        raise Outside(f"this is not read ({type(problem).__name__}: {problem})", reader.line) from None
+        raise Outside(f"this is not read ({type(problem).__name__}: {problem})", state.line) from None
 
 
 @dataclass(frozen=True)
@@ -222,20 +226,20 @@ def _picked(reader_result: Any, key: Any, name: str) -> Any:
 def _denoted(reading: Reading, scope: Scope, key: Any) -> Any:
     walk = Walk(scope)
     try:
-        result, reader = reading.result(Symbolic(walk), scope.names.tensors)
-        return reader.current(_picked(result, key, reading.node.name))
+        result, state = reading.result(Symbolic(walk), scope.names.tensors)
+        return current(state, _picked(result, key, reading.node.name))
     finally:
         scope.region = walk.base
 
 
-def finished(reading: Reading, on: Concrete, arrays: Mapping[str, Any], key: Any) -> tuple[Any, Reader]:
-    """One result on arrays (all of them without a key), and who read the function."""
-    result, reader = reading.result(on, arrays)
+def finished(reading: Reading, on: Concrete, arrays: Mapping[str, Any], key: Any) -> tuple[Any, State]:
+    """One result on arrays (all of them without a key), and the state at the end."""
+    result, state = reading.result(on, arrays)
     if key is None and isinstance(result, _Result) and not isinstance(result.value, Box):
-        return result.value, reader
+        return result.value, state
     return (
         result if key is None and not isinstance(result, Box) else _picked(result, key, reading.node.name).value
-    ), reader
+    ), state
 
 
 def computed(reading: Reading, arrays: Mapping[str, Any], key: Any) -> Any:

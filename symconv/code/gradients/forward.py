@@ -15,8 +15,11 @@ from symconv.code.gradients.branches import Branches, HalfUnread, Read
 from symconv.code.gradients.formed import formed
 from symconv.code.gradients.ranks import ranks_of
 from symconv.code.gradients.roles import numeric, numeric_kind, packed, tensor_named
+from symconv.code.held.boxes import current
+from symconv.code.held.state import evaluate
 from symconv.code.reading.definitions import plainly_decorated
-from symconv.code.reading.statements import Reader
+from symconv.code.reading.reader import start
+from symconv.code.reading.statements import run_function
 from symconv.code.source.program import Program
 from symconv.code.source.trouble import Outside
 from symconv.code.values.objects import Box, Context, Pack
@@ -59,7 +62,7 @@ class Forward:
     def run(self, on: Any, tensors: Mapping[str, Any], context: Context) -> tuple[Any, Any]:
         """The output, and what is kept for the backward function (None where nothing is returned beside it)."""
         plainly_decorated(self.node, self.program, self.node.lineno)
-        reader = Reader(self.program, on)
+        state = start(self.program, on)
         names: dict[str, Any] = {}
         given = {name: tensors[tensor] for name, tensor in self.tensors.items()}
         spec = self.node.args
@@ -78,11 +81,11 @@ class Forward:
             if name not in names:
                 if name not in defaults:
                     raise SpecError(f"{self.node.name}: what {name} is cannot be told; say it with arguments=")
-                names[name] = reader.value(defaults[name])
+                names[name] = evaluate(state, defaults[name])
         try:
-            result = reader.run(self.node, names)
+            result = run_function(state, self.node, names)
         except RecursionError:
-            raise Outside("functions or expressions are nested too deeply", reader.line) from None
+            raise Outside("functions or expressions are nested too deeply", state.line) from None
         if isinstance(result, tuple) and len(result) >= 2 and isinstance(result[0], Box):
             return result[0], result[1] if len(result) == 2 else tuple(result[1:])
         return result, None
@@ -173,7 +176,7 @@ def _output(forward: Forward, on: Symbolic, boxes: Mapping[str, Box]) -> Value:
     result, _ = forward.run(on, boxes, context_of_forward(forward, boxes))
     if not isinstance(result, Box):
         raise SpecError(f"{forward.node.name} does not return an array first")
-    value = Reader(forward.program, on).current(result)
+    value = current(start(forward.program, on), result)
     assert isinstance(value, Value)
     return value
 

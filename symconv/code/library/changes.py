@@ -2,50 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
+from symconv.code.held.boxes import current
+from symconv.code.held.elements import put
+from symconv.code.held.operators import binary
+from symconv.code.held.state import State, whole_plan
+from symconv.code.library.given import Given, Word
 from symconv.code.values.kinds import BOOL, INT, REAL, kind_of
 from symconv.code.values.objects import Box
 from symconv.notation.affine import affine
 
-if TYPE_CHECKING:
-    from symconv.code.reading.calls import Calls as Reader
-else:
-    Reader = Any
-
 __all__ = ["CHANGES", "kind_made"]
 
-Given = Mapping[str, Any]
-Word = Callable[[Reader, Given, str], Any]
 _SUMS = frozenset({"sum", "matmul", "dot", "einsum", "tensordot", "add", "outer", "vdot", "inner", "kron", "multiply"})
 """Of truth values they make whole numbers, or what is not read."""
 
 
 def _in_place(op: str) -> Word:
-    def changed(r: Reader, g: Given, name: str) -> Box:
+    def changed(state: State, g: Given, name: str) -> Box:
         box = g.get("a", g.get("input"))
         assert isinstance(box, Box)
-        plan = r.whole_plan(r.current(box))
+        plan = whole_plan(state, current(state, box))
         if op == "0":
-            r.put(box, plan, affine(0))
+            put(state, box, plan, affine(0))
         elif op == "=":
-            r.put(box, plan, g["value"])
+            put(state, box, plan, g["value"])
         elif op in {"+", "-"}:
-            r.put(box, plan, _times(r, g["b"], g.get("alpha")), 1 if op == "+" else -1, False)
+            put(state, box, plan, _times(state, g["b"], g.get("alpha")), 1 if op == "+" else -1, False)
         else:
-            r.put(box, plan, r.binary(op, box, g["b"]))
+            put(state, box, plan, binary(state, op, box, g["b"]))
         return box
 
     return changed
 
 
-def _times(r: Reader, value: Any, alpha: Any) -> Any:
-    return value if alpha is None else r.binary("*", alpha, value)
+def _times(state: State, value: Any, alpha: Any) -> Any:
+    return value if alpha is None else binary(state, "*", alpha, value)
 
 
 def _added(op: str) -> Word:
-    return lambda r, g, name: r.binary(op, g["a"], _times(r, g["b"], g.get("alpha")))
+    return lambda state, g, name: binary(state, op, g["a"], _times(state, g["b"], g.get("alpha")))
 
 
 def kind_made(word: str, given: Given) -> str:

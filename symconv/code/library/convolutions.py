@@ -2,69 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from symconv.code.held.boxes import array_of, boxed
+from symconv.code.held.elements import plan_of
+from symconv.code.held.numbers import constant, integer
+from symconv.code.held.sequences import sequence
+from symconv.code.held.state import State
+from symconv.code.held.truths import truth_of
+from symconv.code.library.given import Given, Word
 from symconv.code.source.trouble import Outside
 from symconv.code.values.amounts import is_number
 from symconv.code.values.objects import Box, Slice
 from symconv.notation.affine import Affine, affine, maximum, quotient
 from symconv.notation.expr import nonnegative
 
-if TYPE_CHECKING:
-    from symconv.code.reading.calls import Calls as Reader
-else:
-    Reader = Any
-
 __all__ = ["CONVOLUTIONS"]
 
-Given = Mapping[str, Any]
 Pads = list[tuple[Affine, Affine]]
 
 
-def _length(r: Reader, array: Any, axis: int) -> Affine:
-    return r.integer(r.on.size(array, axis), "a length")
+def _length(state: State, array: Any, axis: int) -> Affine:
+    return integer(state, state.on.size(array, axis), "a length")
 
 
-def _numbers(r: Reader, value: Any, rank: int, order: str = "") -> list[int]:
+def _numbers(state: State, value: Any, rank: int, order: str = "") -> list[int]:
     """A number per spatial axis: from one, from as many, or from one per axis of the array."""
     if value is None:
         return [1] * rank
-    items = [value] * rank if is_number(value) else list(r.sequence(value))
+    items = [value] * rank if is_number(value) else list(sequence(state, value))
     if order and len(items) == len(order):
         items = [one for one, letter in zip(items, order, strict=True) if letter not in "NC"]
     items = items * rank if len(items) == 1 else items
     if len(items) != rank:
-        raise r.error(f"{len(items)} values; there are {rank} spatial axes")
-    return [r.constant(one, "a stride or a dilation") for one in items]
+        raise state.error(f"{len(items)} values; there are {rank} spatial axes")
+    return [constant(state, one, "a stride or a dilation") for one in items]
 
 
-def _dilated(r: Reader, array: Any, steps: Sequence[int]) -> Any:
+def _dilated(state: State, array: Any, steps: Sequence[int]) -> Any:
     """``step - 1`` zeros between neighbours of the spatial axes."""
     if set(steps) <= {1}:
         return array
-    shape: list[Any] = [r.on.size(array, 0), r.on.size(array, 1)]
+    shape: list[Any] = [state.on.size(array, 0), state.on.size(array, 1)]
     entries: list[Any] = [Slice(), Slice()]
     for k, step in enumerate(steps):
-        shape.append((_length(r, array, k + 2) - 1) * step + 1)
+        shape.append((_length(state, array, k + 2) - 1) * step + 1)
         entries.append(Slice(None, None, affine(step)))
     for length in shape[2:]:
-        r.on.require(nonnegative(length), f"an axis of {length} elements")
-    wide = r.on.fill(shape, Fraction(0))
-    return r.on.update(wide, r.plan(wide, tuple(entries)), array, 1, False, True)
+        state.on.require(nonnegative(length), f"an axis of {length} elements")
+    wide = state.on.fill(shape, Fraction(0))
+    return state.on.update(wide, plan_of(state, wide, tuple(entries)), array, 1, False, True)
 
 
-def _slid(r: Reader, a: Any, k: Any, stride: Sequence[int], pads: Pads, steps: Sequence[int], apart: Sequence[int],
+def _slid(state: State, a: Any, k: Any, stride: Sequence[int], pads: Pads, steps: Sequence[int], apart: Sequence[int],
           groups: int = 1) -> Any:  # fmt: skip
     """The correlation, batch and channels first; elements of ``a`` are ``steps`` apart, taps ``apart``."""
-    a = r.on.pad(_dilated(r, a, steps), {n + 2: pair for n, pair in enumerate(pads)})
+    a = state.on.pad(_dilated(state, a, steps), {n + 2: pair for n, pair in enumerate(pads)})
     options: dict[str, Any] = {
         "stride": tuple(map(affine, stride)), "dilation": tuple(map(affine, apart)), "layout": "NCHW",
     }  # fmt: skip
     if groups != 1:
         options["groups"] = affine(groups)
-    return r.on.word(f"conv{len(pads)}d", [a, k], options)
+    return state.on.word(f"conv{len(pads)}d", [a, k], options)
 
 
 def _same(size: Affine, taps: Affine, stride: int, apart: int) -> tuple[Affine, Affine]:
@@ -74,7 +75,7 @@ def _same(size: Affine, taps: Affine, stride: int, apart: int) -> tuple[Affine, 
     return quotient(total, 2), total - quotient(total, 2)
 
 
-def _pads(r: Reader, given: Any, sizes: Sequence[Affine], taps: Sequence[Affine], stride: Sequence[int],
+def _pads(state: State, given: Any, sizes: Sequence[Affine], taps: Sequence[Affine], stride: Sequence[int],
           apart: Sequence[int], order: str = "") -> Pads:  # fmt: skip
     rank = len(sizes)
     if given is None or isinstance(given, str):
@@ -83,27 +84,27 @@ def _pads(r: Reader, given: Any, sizes: Sequence[Affine], taps: Sequence[Affine]
                 return [(affine(0), affine(0))] * rank
             case "SAME":
                 return [_same(*one) for one in zip(sizes, taps, stride, apart, strict=True)]
-        raise Outside(f"padding {given!r}", r.line)
-    rows = [given] * rank if is_number(given) else list(r.sequence(given))
+        raise Outside(f"padding {given!r}", state.line)
+    rows = [given] * rank if is_number(given) else list(sequence(state, given))
     if order and len(rows) == len(order):
         rows = [one for one, letter in zip(rows, order, strict=True) if letter not in "NC"]
     if len(rows) != rank:
-        raise r.error(f"{len(rows)} pads; there are {rank} spatial axes")
+        raise state.error(f"{len(rows)} pads; there are {rank} spatial axes")
     found = []
     for row in rows:
-        pair = [row, row] if is_number(row) else list(r.sequence(row))
+        pair = [row, row] if is_number(row) else list(sequence(state, row))
         if len(pair) != 2:
-            raise r.error("a pad is a pair of numbers")
-        found.append((r.integer(pair[0], "a pad"), r.integer(pair[1], "a pad")))
+            raise state.error("a pad is a pair of numbers")
+        found.append((integer(state, pair[0], "a pad"), integer(state, pair[1], "a pad")))
     return found
 
 
 # -- TensorFlow
-def _tf(r: Reader, g: Given, rank: int) -> tuple[str, list[int], list[int], list[int], list[int]]:
+def _tf(state: State, g: Given, rank: int) -> tuple[str, list[int], list[int], list[int], list[int]]:
     """The order of axes, how to bring images and filters to batch and filters first, strides, dilations."""
     text = g.get("data_format") or ""
     if not isinstance(text, str):
-        raise r.error("data_format is a text")
+        raise state.error("data_format is a text")
     first = text.upper().startswith("NC")
     order = "NC" + "SSS"[:rank] if first else "N" + "SSS"[:rank] + "C"
     images = list(range(rank + 2)) if first else [0, rank + 1, *range(1, rank + 1)]
@@ -112,8 +113,8 @@ def _tf(r: Reader, g: Given, rank: int) -> tuple[str, list[int], list[int], list
         order,
         images,
         filters,
-        _numbers(r, g.get("strides"), rank, order),
-        _numbers(r, g.get("dilations"), rank, order),
+        _numbers(state, g.get("strides"), rank, order),
+        _numbers(state, g.get("dilations"), rank, order),
     )
 
 
@@ -121,137 +122,139 @@ def _back(order: Sequence[int]) -> list[int]:
     return [list(order).index(k) for k in range(len(order))]
 
 
-def _lengths(r: Reader, given: Any, axes: Sequence[int]) -> tuple[Affine, ...]:
+def _lengths(state: State, given: Any, axes: Sequence[int]) -> tuple[Affine, ...]:
     """A shape with its lengths in another order."""
-    items = list(r.sequence(given))
+    items = list(sequence(state, given))
     if len(items) != len(axes):
-        raise r.error(f"{len(items)} lengths; {len(axes)} are wanted")
-    return tuple(r.integer(items[axis], "a length") for axis in axes)
+        raise state.error(f"{len(items)} lengths; {len(axes)} are wanted")
+    return tuple(integer(state, items[axis], "a length") for axis in axes)
 
 
-def _said(r: Reader, g: Given, order: str, default: str) -> Any:
+def _said(state: State, g: Given, order: str, default: str) -> Any:
     """The padding as the claim language has it: a word, or a pair for each spatial axis."""
     given = g.get("padding")
     if given is None or isinstance(given, str):
         word = (given or default).lower()
         if word not in {"same", "valid"}:
-            raise Outside(f"padding {given!r}", r.line)
+            raise Outside(f"padding {given!r}", state.line)
         return word
-    return tuple(_pads(r, given, [affine(0)] * (len(order) - 2), [], [], [], order))
+    return tuple(_pads(state, given, [affine(0)] * (len(order) - 2), [], [], [], order))
 
 
-def _tf_input(r: Reader, g: Given, name: str, default: str = "VALID") -> Box:
-    gy, k = r.array(g["out_backprop"]), r.array(g.get("filters", g.get("filter")))
-    rank = r.on.rank(gy) - 2
-    order, images, turn, stride, apart = _tf(r, g, rank)
+def _tf_input(state: State, g: Given, name: str, default: str = "VALID") -> Box:
+    gy, k = array_of(state, g["out_backprop"]), array_of(state, g.get("filters", g.get("filter")))
+    rank = state.on.rank(gy) - 2
+    order, images, turn, stride, apart = _tf(state, g, rank)
     options: dict[str, Any] = {}
     if "depthwise" in name.lower():
-        options["groups"] = _length(r, k, rank)
-        k = _apart(r, k)
+        options["groups"] = _length(state, k, rank)
+        k = _apart(state, k)
     else:
-        k = r.on.permute(k, turn)
-    options |= {"input_size": _lengths(r, g["input_sizes"], images), "stride": tuple(map(affine, stride)),
-                "dilation": tuple(map(affine, apart)), "padding": _said(r, g, order, default)}  # fmt: skip
-    found = r.on.word(f"conv{rank}d_input", [r.on.permute(gy, images), k], options)
-    return r.boxed(r.on.permute(found, _back(images)))
+        k = state.on.permute(k, turn)
+    options |= {"input_size": _lengths(state, g["input_sizes"], images), "stride": tuple(map(affine, stride)),
+                "dilation": tuple(map(affine, apart)), "padding": _said(state, g, order, default)}  # fmt: skip
+    found = state.on.word(f"conv{rank}d_input", [state.on.permute(gy, images), k], options)
+    return boxed(state, state.on.permute(found, _back(images)))
 
 
-def _apart(r: Reader, filters: Any) -> Any:
+def _apart(state: State, filters: Any) -> Any:
     """Filters ``(KH, KW, C, M)`` as ``(C*M, 1, KH, KW)``: those of as many groups as there are channels."""
-    rank = r.on.rank(filters) - 2
-    turned = r.on.permute(filters, [rank, rank + 1, *range(rank)])
-    taps = [r.on.size(filters, k) for k in range(rank)]
-    return r.on.word("reshape", [turned, (affine(-1), affine(1), *taps)], {})
+    rank = state.on.rank(filters) - 2
+    turned = state.on.permute(filters, [rank, rank + 1, *range(rank)])
+    taps = [state.on.size(filters, k) for k in range(rank)]
+    return state.on.word("reshape", [turned, (affine(-1), affine(1), *taps)], {})
 
 
-def _tf_transposed(r: Reader, g: Given, name: str) -> Box:
-    return _tf_input(r, {**g, "out_backprop": g["input"], "input_sizes": g["output_shape"]}, name, "SAME")
+def _tf_transposed(state: State, g: Given, name: str) -> Box:
+    return _tf_input(state, {**g, "out_backprop": g["input"], "input_sizes": g["output_shape"]}, name, "SAME")
 
 
-def _tf_filter(r: Reader, g: Given, name: str) -> Box:
-    x, gy = r.array(g["input"]), r.array(g["out_backprop"])
-    rank = r.on.rank(gy) - 2
-    order, images, turn, stride, apart = _tf(r, g, rank)
+def _tf_filter(state: State, g: Given, name: str) -> Box:
+    x, gy = array_of(state, g["input"]), array_of(state, g["out_backprop"])
+    rank = state.on.rank(gy) - 2
+    order, images, turn, stride, apart = _tf(state, g, rank)
     depthwise = "depthwise" in name.lower()
-    options = {"weight_size": _lengths(r, g["filter_sizes"], range(rank + 2) if depthwise else turn),
+    options = {"weight_size": _lengths(state, g["filter_sizes"], range(rank + 2) if depthwise else turn),
                "stride": tuple(map(affine, stride)), "dilation": tuple(map(affine, apart)),
-               "padding": _said(r, g, order, "VALID")}  # fmt: skip
+               "padding": _said(state, g, order, "VALID")}  # fmt: skip
     word = "depthwise_weight" if depthwise else f"conv{rank}d_weight"
-    found = r.on.word(word, [r.on.permute(x, images), r.on.permute(gy, images)], options)
-    return r.boxed(found if depthwise else r.on.permute(found, _back(turn)))
+    found = state.on.word(word, [state.on.permute(x, images), state.on.permute(gy, images)], options)
+    return boxed(state, found if depthwise else state.on.permute(found, _back(turn)))
 
 
-def _tf_depthwise(r: Reader, g: Given, name: str) -> Box:
-    a, k = r.array(g["input"]), r.array(g["filters"])
-    rank = r.on.rank(a) - 2
-    order, images, _, stride, apart = _tf(r, g, rank)
+def _tf_depthwise(state: State, g: Given, name: str) -> Box:
+    a, k = array_of(state, g["input"]), array_of(state, g["filters"])
+    rank = state.on.rank(a) - 2
+    order, images, _, stride, apart = _tf(state, g, rank)
     options = {"stride": tuple(map(affine, stride)), "dilation": tuple(map(affine, apart)), "layout": "NCHW",
-               "padding": _said(r, g, order, "VALID"), "groups": _length(r, k, rank)}  # fmt: skip
-    found = r.on.word(f"conv{rank}d", [r.on.permute(a, images), _apart(r, k)], options)
-    return r.boxed(r.on.permute(found, _back(images)))
+               "padding": _said(state, g, order, "VALID"), "groups": _length(state, k, rank)}  # fmt: skip
+    found = state.on.word(f"conv{rank}d", [state.on.permute(a, images), _apart(state, k)], options)
+    return boxed(state, state.on.permute(found, _back(images)))
 
 
 # -- JAX
-def _jax_orders(r: Reader, given: Any, rank: int, default: Sequence[str]) -> list[list[int]]:
+def _jax_orders(state: State, given: Any, rank: int, default: Sequence[str]) -> list[list[int]]:
     """How to bring image, filters and result to batch and filters first, from three texts such as NHWC, HWIO, NHWC."""
-    texts = list(default) if given is None else list(r.sequence(given))
+    texts = list(default) if given is None else list(sequence(state, given))
     if len(texts) != 3 or not all(isinstance(one, str) and len(one) == rank + 2 for one in texts):
-        raise Outside("dimension_numbers are read as three texts such as ('NHWC', 'HWIO', 'NHWC')", r.line)
+        raise Outside("dimension_numbers are read as three texts such as ('NHWC', 'HWIO', 'NHWC')", state.line)
     spatial = [letter for letter in texts[1] if letter not in "OI"]
     try:
         return [[text.index(letter) for letter in (*lead, *spatial)] for text, lead in
                 zip(texts, ("NC", "OI", "NC"), strict=True)]  # fmt: skip
     except ValueError:
-        raise r.error(f"dimension_numbers {', '.join(texts)} name different axes") from None
+        raise state.error(f"dimension_numbers {', '.join(texts)} name different axes") from None
 
 
-def _jax(r: Reader, g: Given, name: str) -> Box:
-    a, k = r.array(g["lhs"]), r.array(g["rhs"])
-    rank = r.on.rank(a) - 2
+def _jax(state: State, g: Given, name: str) -> Box:
+    a, k = array_of(state, g["lhs"]), array_of(state, g["rhs"])
+    rank = state.on.rank(a) - 2
     letters = "HWD"[:rank] if rank < 3 else "DHW"
-    orders = _jax_orders(r, g.get("dimension_numbers"), rank, (f"NC{letters}", f"OI{letters}", f"NC{letters}"))
-    a, k = r.on.permute(a, orders[0]), r.on.permute(k, orders[1])
-    stride, steps, apart = (_numbers(r, g.get(key), rank) for key in ("window_strides", "lhs_dilation", "rhs_dilation"))
-    groups = 1 if g.get("feature_group_count") is None else r.constant(g["feature_group_count"], "the groups")
+    orders = _jax_orders(state, g.get("dimension_numbers"), rank, (f"NC{letters}", f"OI{letters}", f"NC{letters}"))
+    a, k = state.on.permute(a, orders[0]), state.on.permute(k, orders[1])
+    stride, steps, apart = (
+        _numbers(state, g.get(key), rank) for key in ("window_strides", "lhs_dilation", "rhs_dilation")
+    )
+    groups = 1 if g.get("feature_group_count") is None else constant(state, g["feature_group_count"], "the groups")
     if isinstance(g.get("padding"), str) and g["padding"].upper() != "VALID" and set(steps) != {1}:
-        raise r.error("with lhs_dilation JAX takes pads as numbers, or 'VALID'")
-    sizes = [(_length(r, a, n + 2) - 1) * steps[n] + 1 for n in range(rank)]
-    pads = _pads(r, g.get("padding"), sizes, [_length(r, k, n + 2) for n in range(rank)], stride, apart)
-    found = _slid(r, a, k, stride, pads, steps, apart, groups)
-    return r.boxed(r.on.permute(found, _back(orders[2])))
+        raise state.error("with lhs_dilation JAX takes pads as numbers, or 'VALID'")
+    sizes = [(_length(state, a, n + 2) - 1) * steps[n] + 1 for n in range(rank)]
+    pads = _pads(state, g.get("padding"), sizes, [_length(state, k, n + 2) for n in range(rank)], stride, apart)
+    found = _slid(state, a, k, stride, pads, steps, apart, groups)
+    return boxed(state, state.on.permute(found, _back(orders[2])))
 
 
 _TRANSPOSED = {1: ("NHC", "HIO", "NHC"), 2: ("NHWC", "HWIO", "NHWC"), 3: ("NHWDC", "HWDIO", "NHWDC")}
 """The orders of axes that ``lax.conv_transpose`` takes without being told."""
 
 
-def _flag(r: Reader, g: Given, name: str) -> bool:
-    found = r.truth(g.get(name, False))
+def _flag(state: State, g: Given, name: str) -> bool:
+    found = truth_of(state, g.get(name, False))
     if not isinstance(found, bool):
-        raise Outside(f"{name} that is not True or False", r.line)
+        raise Outside(f"{name} that is not True or False", state.line)
     return found
 
 
-def _jax_transposed(r: Reader, g: Given, name: str) -> Box:
+def _jax_transposed(state: State, g: Given, name: str) -> Box:
     """A convolution of the image with zeros between its elements, by the filters or, as stated, by them backwards."""
-    a, k = r.array(g["lhs"]), r.array(g["rhs"])
-    rank = r.on.rank(a) - 2
-    orders = _jax_orders(r, g.get("dimension_numbers"), rank, _TRANSPOSED.get(rank, ()))
-    a, k = r.on.permute(a, orders[0]), r.on.permute(k, orders[1])
-    steps, apart = (_numbers(r, g.get(key), rank) for key in ("strides", "rhs_dilation"))
-    given, consistent = g.get("padding"), _flag(r, g, "use_consistent_padding")
-    reach = [(_length(r, k, n + 2) - 1) * apart[n] for n in range(rank)]
+    a, k = array_of(state, g["lhs"]), array_of(state, g["rhs"])
+    rank = state.on.rank(a) - 2
+    orders = _jax_orders(state, g.get("dimension_numbers"), rank, _TRANSPOSED.get(rank, ()))
+    a, k = state.on.permute(a, orders[0]), state.on.permute(k, orders[1])
+    steps, apart = (_numbers(state, g.get(key), rank) for key in ("strides", "rhs_dilation"))
+    given, consistent = g.get("padding"), _flag(state, g, "use_consistent_padding")
+    reach = [(_length(state, k, n + 2) - 1) * apart[n] for n in range(rank)]
     if isinstance(given, str):
         if given not in {"SAME", "VALID"}:
-            raise r.error(f"lax.conv_transpose takes 'SAME', 'VALID' or pairs; given {given!r}")
+            raise state.error(f"lax.conv_transpose takes 'SAME', 'VALID' or pairs; given {given!r}")
         pads = [_around(given, one, step) for one, step in zip(reach, steps, strict=True)]
     else:
-        pads = _pads(r, given, reach, reach, steps, apart)
+        pads = _pads(state, given, reach, reach, steps, apart)
         if consistent:
             pads = [(one - lo, one - hi) for one, (lo, hi) in zip(reach, pads, strict=True)]
-    if _flag(r, g, "transpose_kernel"):
-        k = r.on.permute(r.on.flip(k, range(2, rank + 2)), [1, 0, *range(2, rank + 2)])
-    return r.boxed(r.on.permute(_slid(r, a, k, [1] * rank, pads, steps, apart), _back(orders[2])))
+    if _flag(state, g, "transpose_kernel"):
+        k = state.on.permute(state.on.flip(k, range(2, rank + 2)), [1, 0, *range(2, rank + 2)])
+    return boxed(state, state.on.permute(_slid(state, a, k, [1] * rank, pads, steps, apart), _back(orders[2])))
 
 
 def _around(word: str, reach: Affine, step: int) -> tuple[Affine, Affine]:
@@ -262,8 +265,8 @@ def _around(word: str, reach: Affine, step: int) -> tuple[Affine, Affine]:
     return low, reach + step - 1 - low
 
 
-CONVOLUTIONS: dict[str, Callable[[Reader, Given, str], Any]] = {
+CONVOLUTIONS: dict[str, Word] = {
     "tf_conv_transpose": _tf_transposed, "tf_input": _tf_input, "tf_filter": _tf_filter, "jax_conv": _jax,
     "tf_depthwise": _tf_depthwise, "jax_conv_transpose": _jax_transposed,
-    "dimension_numbers": lambda r, g, name: g["numbers"],
+    "dimension_numbers": lambda state, g, name: g["numbers"],
 }  # fmt: skip

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from symconv.code.held.boxes import array_of, boxed, current, loose_view
+from symconv.code.held.elements import picked
+from symconv.code.held.numbers import constant, integer
+from symconv.code.held.operators import binary
+from symconv.code.held.sequences import sequence
+from symconv.code.held.state import State, call_word, whole_plan
+from symconv.code.library.given import Given, Word
 from symconv.code.library.positions import repeated_positions
 from symconv.code.source.trouble import Outside
 from symconv.code.values.amounts import extreme, is_number, number_of
@@ -13,43 +19,37 @@ from symconv.code.values.conditions import compared
 from symconv.code.values.objects import Box, Slice
 from symconv.notation.affine import affine
 
-if TYPE_CHECKING:
-    from symconv.code.reading.calls import Calls as Reader
-else:
-    Reader = Any
-
 __all__ = ["PRODUCTS"]
 
-Given = Mapping[str, Any]
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
-def _einsum(r: Reader, g: Given, name: str) -> Box:
-    return _summed(r, g, "einsum")
+def _einsum(state: State, g: Given, name: str) -> Box:
+    return _summed(state, g, "einsum")
 
 
-def _exact_einsum(r: Reader, g: Given, name: str) -> Box:
+def _exact_einsum(state: State, g: Given, name: str) -> Box:
     """TensorFlow's, which broadcasts no length of 1."""
-    return _summed(r, g, "exact_einsum")
+    return _summed(state, g, "exact_einsum")
 
 
-def _summed(r: Reader, g: Given, word: str) -> Box:
+def _summed(state: State, g: Given, word: str) -> Box:
     equation = g["equation"]
     if not isinstance(equation, str):
-        raise r.error("einsum wants its equation first, as a text")
-    arrays = [r.array(one) for one in g["operands"]]
+        raise state.error("einsum wants its equation first, as a text")
+    arrays = [array_of(state, one) for one in g["operands"]]
     equation = equation.replace(" ", "")
     if "..." in equation:
-        equation = _spelled(r, equation, [r.on.rank(a) for a in arrays])
-    value = r.on.word(word, [equation, *arrays], {})
+        equation = _spelled(state, equation, [state.on.rank(a) for a in arrays])
+    value = state.on.word(word, [equation, *arrays], {})
     left, arrow, right = equation.partition("->")
     moved = set(left) == set(right) if arrow else len(set(left)) == len(left)
     if len(arrays) == 1 and moved and isinstance(box := g["operands"][0], Box):
-        return r.loose(box, value)
-    return r.boxed(value)
+        return loose_view(state, box, value)
+    return boxed(state, value)
 
 
-def _spelled(r: Reader, equation: str, ranks: list[int]) -> str:
+def _spelled(state: State, equation: str, ranks: list[int]) -> str:
     """The equation with letters for the dots."""
     left, arrow, right = equation.partition("->")
     parts = left.split(",")
@@ -59,173 +59,176 @@ def _spelled(r: Reader, equation: str, ranks: list[int]) -> str:
     ]
     most = max(counts)
     if not arrow or min((c for c, p in zip(counts, parts, strict=True) if "..." in p), default=0) < 0:
-        raise r.error(f"einsum: {equation!r} does not fit arrays of {', '.join(map(str, ranks))} axes")
+        raise state.error(f"einsum: {equation!r} does not fit arrays of {', '.join(map(str, ranks))} axes")
     letters = "".join(spare[:most])
     new = [p.replace("...", letters[most - c :] if c else "") for p, c in zip(parts, counts, strict=True)]
     return f"{','.join(new)}->{right.replace('...', letters)}"
 
 
-def _contracted(r: Reader, a: Any, b: Any, first: list[int], second: list[int], word: str = "exact_einsum") -> Any:
-    ranks = [r.on.rank(a), r.on.rank(b)]
+def _contracted(state: State, a: Any, b: Any, first: list[int], second: list[int], word: str = "exact_einsum") -> Any:
+    ranks = [state.on.rank(a), state.on.rank(b)]
     letters = iter(_LETTERS)
     left = [next(letters) for _ in range(ranks[0])]
     right = [next(letters) for _ in range(ranks[1])]
     for one, other in zip(first, second, strict=True):
         right[other] = left[one]
     out = [x for k, x in enumerate(left) if k not in first] + [x for k, x in enumerate(right) if k not in second]
-    return r.on.word(word, [f"{''.join(left)},{''.join(right)}->{''.join(out)}", a, b], {})
+    return state.on.word(word, [f"{''.join(left)},{''.join(right)}->{''.join(out)}", a, b], {})
 
 
-def _torch_tensordot(r: Reader, g: Given, name: str) -> Box:
+def _torch_tensordot(state: State, g: Given, name: str) -> Box:
     """Torch's, which broadcasts a length of 1."""
-    return _tensordot(r, g, name, "einsum")
+    return _tensordot(state, g, name, "einsum")
 
 
-def _tensordot(r: Reader, g: Given, name: str, word: str = "exact_einsum") -> Box:
-    a, b = r.array(g["a"]), r.array(g["b"])
+def _tensordot(state: State, g: Given, name: str, word: str = "exact_einsum") -> Box:
+    a, b = array_of(state, g["a"]), array_of(state, g["b"])
     axes = g.get("axes", g.get("axis", affine(2)))
-    ranks = [r.on.rank(a), r.on.rank(b)]
+    ranks = [state.on.rank(a), state.on.rank(b)]
     if is_number(axes):
-        count = r.constant(axes, "the number of axes")
+        count = constant(state, axes, "the number of axes")
         first, second = list(range(ranks[0] - count, ranks[0])), list(range(count))
     else:
-        pair = r.sequence(axes)
+        pair = sequence(state, axes)
         first, second = (
-            [r.constant(k, "an axis") % rank for k in (r.sequence(one) if not is_number(one) else [one])]
+            [constant(state, k, "an axis") % rank for k in (sequence(state, one) if not is_number(one) else [one])]
             for one, rank in zip(pair, ranks, strict=True)
         )
-    return r.boxed(_contracted(r, a, b, first, second, word))
+    return boxed(state, _contracted(state, a, b, first, second, word))
 
 
-def _dot(r: Reader, g: Given, name: str) -> Any:
+def _dot(state: State, g: Given, name: str) -> Any:
     if is_number(g["a"]) or is_number(g["b"]):
-        return r.binary("*", g["a"], g["b"])
-    a, b = r.array(g["a"]), r.array(g["b"])
-    ranks = r.on.rank(a), r.on.rank(b)
+        return binary(state, "*", g["a"], g["b"])
+    a, b = array_of(state, g["a"]), array_of(state, g["b"])
+    ranks = state.on.rank(a), state.on.rank(b)
     if 0 in ranks:
-        return r.boxed(r.on.elementwise("*", a, b))
+        return boxed(state, state.on.elementwise("*", a, b))
     last = ranks[1] - 1 if name == "inner" else max(0, ranks[1] - 2)
-    return r.boxed(_contracted(r, a, b, [ranks[0] - 1], [last]))
+    return boxed(state, _contracted(state, a, b, [ranks[0] - 1], [last]))
 
 
-def _matmul(r: Reader, g: Given, name: str) -> Any:
-    a, b = r.array(g["a"]), r.array(g["b"])
-    ranks = r.on.rank(a), r.on.rank(b)
+def _matmul(state: State, g: Given, name: str) -> Any:
+    a, b = array_of(state, g["a"]), array_of(state, g["b"])
+    ranks = state.on.rank(a), state.on.rank(b)
     if name in {"mm", "bmm"} and set(ranks) != {2 if name == "mm" else 3}:
-        raise r.error(f"{name} wants arrays of {2 if name == 'mm' else 3} axes; given {ranks[0]} and {ranks[1]}")
+        raise state.error(f"{name} wants arrays of {2 if name == 'mm' else 3} axes; given {ranks[0]} and {ranks[1]}")
     if 1 in ranks:
         if max(ranks) > 2:
-            raise Outside("matmul of a vector and a stack of matrices", r.line)
-        return r.boxed(_contracted(r, a, b, [ranks[0] - 1], [max(0, ranks[1] - 2)]))
-    return r.boxed(r.on.word("matmul", [a, b], {}))
+            raise Outside("matmul of a vector and a stack of matrices", state.line)
+        return boxed(state, _contracted(state, a, b, [ranks[0] - 1], [max(0, ranks[1] - 2)]))
+    return boxed(state, state.on.word("matmul", [a, b], {}))
 
 
-def _outer(r: Reader, g: Given, name: str) -> Box:
-    a, b = r.array(g["a"]), r.array(g["b"])
-    return r.boxed(r.on.word("einsum", ["a,b->ab", a, b], {}))
+def _outer(state: State, g: Given, name: str) -> Box:
+    a, b = array_of(state, g["a"]), array_of(state, g["b"])
+    return boxed(state, state.on.word("einsum", ["a,b->ab", a, b], {}))
 
 
-def _vdot(r: Reader, g: Given, name: str) -> Box:
-    a, b = r.array(g["a"]), r.array(g["b"])
-    shapes = [[r.on.size(one, k) for k in range(r.on.rank(one))] for one in (a, b)]
+def _vdot(state: State, g: Given, name: str) -> Box:
+    a, b = array_of(state, g["a"]), array_of(state, g["b"])
+    shapes = [[state.on.size(one, k) for k in range(state.on.rank(one))] for one in (a, b)]
     if len(shapes[0]) != len(shapes[1]) or not all(
-        compared("eq", one, other, r.on.decide) is True for one, other in zip(*shapes, strict=True)
+        compared("eq", one, other, state.on.decide) is True for one, other in zip(*shapes, strict=True)
     ):
-        raise Outside("vdot of arrays of two shapes", r.line)
-    return r.boxed(r.on.word("sum", [r.on.elementwise("*", a, b)], {}))
+        raise Outside("vdot of arrays of two shapes", state.line)
+    return boxed(state, state.on.word("sum", [state.on.elementwise("*", a, b)], {}))
 
 
-def _joined(op: str) -> Callable[[Reader, Given, str], Any]:
-    return lambda r, g, name: r.binary(op, g["a"], g["b"])
+def _joined(op: str) -> Word:
+    return lambda state, g, name: binary(state, op, g["a"], g["b"])
 
 
-def _elementwise(r: Reader, g: Given, name: str) -> Any:
+def _elementwise(state: State, g: Given, name: str) -> Any:
     if is_number(g["a"]) and is_number(g["b"]):
-        return extreme(name[:3], number_of(g["a"]), number_of(g["b"]), r.on.decide)
-    return r.boxed(r.on.word(name, [r.array(g["a"]), r.array(g["b"])], {}))
+        return extreme(name[:3], number_of(g["a"]), number_of(g["b"]), state.on.decide)
+    return boxed(state, state.on.word(name, [array_of(state, g["a"]), array_of(state, g["b"])], {}))
 
 
-def _function(r: Reader, g: Given, name: str) -> Box:
-    return r.boxed(r.on.mapped({"absolute": "abs"}.get(name, name), r.array(g["input"])))
+def _function(state: State, g: Given, name: str) -> Box:
+    return boxed(state, state.on.mapped({"absolute": "abs"}.get(name, name), array_of(state, g["input"])))
 
 
-def _repeat(r: Reader, g: Given, name: str) -> Box:
-    if r.on.positions(r.current(g["input"])) and g.get("axis") in (None, affine(0)):
-        return repeated_positions(r, g["input"], g["repeats"], "repeat")
-    times = r.constant(g["repeats"], "the number of repeats")
+def _repeat(state: State, g: Given, name: str) -> Box:
+    if state.on.positions(current(state, g["input"])) and g.get("axis") in (None, affine(0)):
+        return repeated_positions(state, g["input"], g["repeats"], "repeat")
+    times = constant(state, g["repeats"], "the number of repeats")
     if g.get("axis") is None:
-        raise Outside("repeat of the flattened array", r.line)
-    array = r.array(g["input"])
-    return r.boxed(r.on.repeat(array, times, r.constant(g["axis"], "an axis") % r.on.rank(array)))
+        raise Outside("repeat of the flattened array", state.line)
+    array = array_of(state, g["input"])
+    return boxed(state, state.on.repeat(array, times, constant(state, g["axis"], "an axis") % state.on.rank(array)))
 
 
-def _kron(r: Reader, g: Given, name: str) -> Box:
-    a, b = r.array(g["a"]), r.array(g["b"])
-    ranks = r.on.rank(a), r.on.rank(b)
+def _kron(state: State, g: Given, name: str) -> Box:
+    a, b = array_of(state, g["a"]), array_of(state, g["b"])
+    ranks = state.on.rank(a), state.on.rank(b)
     lead = ranks[0] - ranks[1]
     if lead < 0:
-        raise Outside("kron of an array with one of more axes", r.line)
-    times = [r.constant(r.on.size(b, k), "a length of kron's second array") for k in range(ranks[1])]
+        raise Outside("kron of an array with one of more axes", state.line)
+    times = [constant(state, state.on.size(b, k), "a length of kron's second array") for k in range(ranks[1])]
     for k, count in enumerate(times):
-        a = r.on.repeat(a, count, lead + k)
-    return r.boxed(
-        r.on.elementwise("*", a, _tiled(r, b, [r.on.size(r.array(g["a"]), lead + k) for k in range(ranks[1])]))
+        a = state.on.repeat(a, count, lead + k)
+    return boxed(
+        state,
+        state.on.elementwise(
+            "*", a, _tiled(state, b, [state.on.size(array_of(state, g["a"]), lead + k) for k in range(ranks[1])])
+        ),
     )
 
 
-def _tiled(r: Reader, array: Any, times: list[Any]) -> Any:
+def _tiled(state: State, array: Any, times: list[Any]) -> Any:
     """The array one after the other so many times along each axis."""
-    rank = r.on.rank(array)
-    shape = [r.on.size(array, k) for k in range(rank)]
+    rank = state.on.rank(array)
+    shape = [state.on.size(array, k) for k in range(rank)]
     plan: list[Any] = []
-    for item in r.whole_plan(array):
+    for item in whole_plan(state, array):
         plan += [None, item]
     spread: list[Any] = []
     for count, size in zip(times, shape, strict=True):
         spread += [count, size]
-    wide = r.on.elementwise("+", r.on.fill(spread, Fraction(0)), r.on.pick(array, tuple(plan)))
-    lengths = [r.binary("*", count, size) for count, size in zip(times, shape, strict=True)]
-    return r.on.word("reshape", [wide, tuple(lengths)], {})
+    wide = state.on.elementwise("+", state.on.fill(spread, Fraction(0)), state.on.pick(array, tuple(plan)))
+    lengths = [binary(state, "*", count, size) for count, size in zip(times, shape, strict=True)]
+    return state.on.word("reshape", [wide, tuple(lengths)], {})
 
 
-def _tile(r: Reader, g: Given, name: str) -> Box:
-    if r.on.positions(r.current(g["input"])):
-        return repeated_positions(r, g["input"], g["repeats"], "tile")
-    array = r.array(g["input"])
+def _tile(state: State, g: Given, name: str) -> Box:
+    if state.on.positions(current(state, g["input"])):
+        return repeated_positions(state, g["input"], g["repeats"], "tile")
+    array = array_of(state, g["input"])
     given = g["repeats"]
     times = list(given) if isinstance(given, tuple | list) else [given]
-    rank = r.on.rank(array)
+    rank = state.on.rank(array)
     if len(times) > rank:
-        array = r.on.pick(array, (*((None,) * (len(times) - rank)), *r.whole_plan(array)))
-    return r.boxed(_tiled(r, array, [affine(1)] * (rank - len(times)) + times))
+        array = state.on.pick(array, (*((None,) * (len(times) - rank)), *whole_plan(state, array)))
+    return boxed(state, _tiled(state, array, [affine(1)] * (rank - len(times)) + times))
 
 
-def _roll(r: Reader, g: Given, name: str) -> Box:
+def _roll(state: State, g: Given, name: str) -> Box:
     box = g["input"]
-    array = r.array(box)
+    array = array_of(state, box)
     if g.get("axis") is None:
-        raise Outside("roll of the flattened array", r.line)
-    axis = r.constant(g["axis"], "an axis") % r.on.rank(array)
-    shift = r.integer(g["shift"], "the shift")
+        raise Outside("roll of the flattened array", state.line)
+    axis = constant(state, g["axis"], "an axis") % state.on.rank(array)
+    shift = integer(state, g["shift"], "the shift")
     lead = (Slice(),) * axis
-    parts = [r.picked(box, (*lead, Slice(-shift, None))), r.picked(box, (*lead, Slice(None, -shift)))]
-    joined: Box = r.call_word("concatenate", parts, affine(axis))
+    parts = [picked(state, box, (*lead, Slice(-shift, None))), picked(state, box, (*lead, Slice(None, -shift)))]
+    joined: Box = call_word(state, "concatenate", parts, affine(axis))
     return joined
 
 
-def _neg(r: Reader, g: Given, name: str) -> Any:
-    return r.binary("*", affine(-1), g["input"])
+def _neg(state: State, g: Given, name: str) -> Any:
+    return binary(state, "*", affine(-1), g["input"])
 
 
-def _square(r: Reader, g: Given, name: str) -> Any:
-    return r.binary("*", g["input"], g["input"])
+def _square(state: State, g: Given, name: str) -> Any:
+    return binary(state, "*", g["input"], g["input"])
 
 
-def _compared(word: str) -> Callable[[Reader, Given, str], Any]:
-    return lambda r, g, name: r.boxed(r.on.compare(word, r.array(g["a"]), r.array(g["b"])))
+def _compared(word: str) -> Word:
+    return lambda state, g, name: boxed(state, state.on.compare(word, array_of(state, g["a"]), array_of(state, g["b"])))
 
 
-PRODUCTS: dict[str, Callable[[Reader, Given, str], Any]] = {
+PRODUCTS: dict[str, Word] = {
     "einsum": _einsum, "exact_einsum": _exact_einsum, "tensordot": _tensordot, "torch_tensordot": _torch_tensordot,
     "dot": _dot, "matmul": _matmul, "outer": _outer, "vdot": _vdot,
     "inner": _dot,

@@ -104,3 +104,19 @@ def _last(nodes: Sequence[ast.stmt]) -> bool:
         if inner and not (_last(getattr(node, "body", [])) and _last(getattr(node, "orelse", []))):
             return False
     return True
+
+
+def lazy(node: ast.AST | None) -> bool:
+    """Whether an expression gives values one by one, once, at the time when they are asked for."""
+    match node:
+        case ast.GeneratorExp():
+            return True
+        case ast.Call(ast.Name("map" | "filter" | "iter" | "zip" | "enumerate" | "reversed"), _, _):
+            return True
+        case ast.IfExp(_, body, orelse):
+            return lazy(body) or lazy(orelse)
+        case ast.NamedExpr(_, value) | ast.Starred(value):
+            return lazy(value)
+        case ast.Tuple(items) | ast.List(items) | ast.BoolOp(_, items):
+            return any(lazy(one) for one in items if not isinstance(one, ast.Starred))
+    return False

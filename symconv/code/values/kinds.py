@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from symconv.code.values.objects import Box, Condition, Dotted, Opaque, Ratio
+from symconv.code.values.objects import Box, Condition, Dotted, Method, Opaque, Ratio, Series
 from symconv.notation.affine import Affine
 from symconv.prove.meaning.value import Product
 
-__all__ = ["BOOL", "INT", "REAL", "combined", "fits", "kind_of", "kind_of_type", "of_type"]
+__all__ = ["BOOL", "INT", "REAL", "combined", "fits", "in_words", "kind_of", "kind_of_type", "of_type"]
 
 REAL, INT, BOOL = "real", "int", "bool"
 _INT = re.compile(r"u?int\d*_?|long|short|byte|intp|[iu]\d?|integer|dtype int")
@@ -68,3 +68,23 @@ def fits(box: Any, value: Any) -> bool:
     if kind_of(box) == BOOL and isinstance(value, Affine) and value.is_constant and value.constant in {0, 1}:
         return True
     return order.index(kind_of(value)) <= order.index(kind_of(box))
+
+
+def in_words(value: Any) -> str:
+    """What a value is, in words."""
+    match value:
+        case None:
+            return "None"
+        case bool() | str():
+            return repr(value)
+        case Affine() | Product() | Ratio():
+            return "a number"
+        case Box():
+            return "an array"
+        case tuple() | list():
+            return f"{len(value)} values"
+        case Dotted(name) | Method(_, name):
+            return name
+        case Series():
+            return "a list"
+    return type(value).__name__.lower()

@@ -1,0 +1,71 @@
+"""Attributes of values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from symconv.code.held.boxes import array_of, current, root_of, view_of
+from symconv.code.held.state import State
+from symconv.code.values.objects import (
+    Box,
+    Context,
+    Dotted,
+    Method,
+    Opaque,
+    Pack,
+    Strides,
+)
+from symconv.notation.affine import affine
+
+__all__ = ["array_attribute", "attribute_of"]
+
+_DTYPES = frozenset({"float32", "float64", "int32", "int64", "float", "double", "dtype", "device", "float16", "bool"})
+
+
+def attribute_of(state: State, owner: Any, name: str) -> Any:
+    """``owner.name``."""
+    match owner:
+        case Dotted(path):
+            if path.endswith(".newaxis") or name == "newaxis":
+                return None
+            return Opaque(name) if name in _DTYPES and path != "builtins" else Dotted(f"{path}.{name}")
+        case Context(saved, attributes):
+            if name in attributes:
+                return attributes[name]
+            if name in {"saved_tensors", "saved_variables"} and saved is not None:
+                return saved
+            if name == "needs_input_grad":
+                return Pack(name, lambda _: True)
+            return Method(owner, name)
+        case Box():
+            return array_attribute(state, owner, name)
+        case Pack(_, resolve) if name != "get":
+            return resolve(name)
+    return Method(owner, name)
+
+
+def array_attribute(state: State, box: Box, name: str) -> Any:
+    """An attribute of an array that is no call, else its method."""
+    array = current(state, box)
+    rank = state.on.rank(array)
+    match name:
+        case "shape":
+            return tuple(state.on.size(array, k) for k in range(rank))
+        case "ndim":
+            return affine(rank)
+        case "strides":
+            return tuple(Strides(box, k) for k in range(rank))
+        case "T" | "mT" | "H":
+            order = list(reversed(range(rank)))
+            if name == "mT":
+                order = [*range(rank - 2), rank - 1, rank - 2]
+            return view_of(
+                state, box, state.on.permute(array_of(state, box), order), lambda v: state.on.permute(v, order)
+            )
+        case "data" | "real":
+            return box
+        case "dtype":
+            return Opaque(f"dtype {root_of(box).kind}")
+        case "device" | "requires_grad" | "is_cuda" | "is_contiguous":
+            return Opaque(name)
+    return Method(box, name)

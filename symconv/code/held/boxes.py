@@ -1,0 +1,108 @@
+"""Arrays that names hold, with their views: what they hold now, and which of them share elements."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from symconv.code.held.accesses import touched
+from symconv.code.held.state import State
+from symconv.code.source.trouble import Outside
+from symconv.code.values.amounts import is_number, whole_or_product
+from symconv.code.values.kinds import REAL, in_words, kind_of
+from symconv.code.values.objects import (
+    Box,
+    Condition,
+    Plan,
+    Series,
+    Stale,
+)
+from symconv.relation.terms import as_product
+
+__all__ = ["array_of", "boxed", "changeable", "current", "fixed", "hold", "loose_view", "root_of", "view_of"]
+
+
+def current(state: State, box: Box) -> Any:
+    """What an array holds now: a view follows its base."""
+    if _unsure(box) and root_of(box).version != box.seen:
+        raise Outside("an array is read that may share its elements with one that was changed", state.line)
+    if box.base is not None and not state.on.symbolic:
+        return box.value
+    if box.base is not None and root_of(box).version != box.seen:
+        if box.derive is None:
+            raise Outside("an array is read whose elements were changed under another name", state.line)
+        box.value, box.seen = box.derive(current(state, box.base)), root_of(box).version
+    return box.value
+
+
+def changeable(state: State, box: Box) -> None:
+    """Raises Outside where it cannot be told which arrays change with this one."""
+    if _unsure(box):
+        raise Outside("an array is changed that may or may not share its elements with another", state.line)
+
+
+def boxed(state: State, value: Any, kind: str = REAL) -> Box:
+    """A new array."""
+    return Box(value, state.depth, line=state.line, kind=kind)
+
+
+def view_of(state: State, base: Box, value: Any, derive: Any = None, plan: Plan | None = None) -> Box:
+    """An array that shares its elements with another."""
+    return Box(value, base.depth, base, plan, derive, seen=root_of(base).version, line=state.line)
+
+
+def loose_view(state: State, base: Box, value: Any) -> Box:
+    """An array that may share its elements with another, or may be a copy: of what nothing else holds, new."""
+    if not root_of(base).named:
+        return boxed(state, value, kind_of(base))
+    found = view_of(state, base, value)
+    found.loose = True
+    return found
+
+
+def array_of(state: State, value: Any) -> Any:
+    """The elements of an array, or a number as one without axes."""
+    if isinstance(value, Box):
+        touched(state, value, None, "read")
+        return current(state, value)
+    if isinstance(value, Condition):
+        return state.on.indicator(value)
+    if isinstance(value, Series):
+        return state.on.stacked(value.names, value.counts, array_of(state, value.element))
+    if is_number(value):
+        return state.on.lift(as_product(whole_or_product(value)))
+    if isinstance(value, Stale):
+        raise Outside(value.why, state.line)
+    raise state.error(f"an array is wanted here; given {in_words(value)}")
+
+
+def root_of(box: Box) -> Box:
+    """The array that a view is of."""
+    while box.base is not None:
+        box = box.base
+    return box
+
+
+def _unsure(box: Box | None) -> bool:
+    while box is not None:
+        if box.loose or box.scalar:
+            return True
+        box = box.base
+    return False
+
+
+def hold(value: Any) -> None:
+    """Notes that arrays have a name, or are kept in a list."""
+    if isinstance(value, Box):
+        root_of(value).named = True
+    elif isinstance(value, tuple | list):
+        for one in value:
+            hold(one)
+
+
+def fixed(state: State, element: Box) -> Box:
+    """What an array holds now; one that was there before the loop is not read after it changed."""
+    now = current(state, element)
+    root = root_of(element)
+    if root.depth > state.depth:
+        return boxed(state, now, kind_of(element))
+    return Box(now, state.depth, element, seen=root.version, line=state.line, loose=True)

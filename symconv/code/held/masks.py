@@ -1,0 +1,67 @@
+"""What the conditions around let through: those on positions, and masks of elements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from typing import Any
+
+from symconv.code.held.boxes import array_of, boxed
+from symconv.code.held.state import State
+from symconv.code.source.trouble import Outside
+from symconv.code.values.conditions import opposite
+from symconv.code.values.objects import Box, Condition
+from symconv.prove.meaning.value import Product
+
+__all__ = ["guarding", "indicator_of", "keeps_order", "kept_where", "opposite_of", "shown"]
+
+
+def opposite_of(state: State, where: Any) -> Any:
+    """Where a condition does not hold."""
+    if isinstance(where, Box):
+        return boxed(state, state.on.elementwise("-", _one(state), array_of(state, where)))
+    return opposite(where)
+
+
+def _one(state: State) -> Any:
+    return state.on.lift(Product(Fraction(1)))
+
+
+def indicator_of(state: State, where: Condition) -> Box:
+    """1 where a condition on positions holds, else 0."""
+    return boxed(state, state.on.indicator(where))
+
+
+@contextmanager
+def guarding(state: State, where: Any) -> Iterator[None]:
+    """Where only the positions of a condition matter, if it is one conjunction."""
+    if not isinstance(where, Condition) or len(where.parts) != 1 or not state.on.symbolic:
+        yield
+        return
+    with state.on.walk.inside([], where.parts[0]):
+        yield
+
+
+def shown(state: State, value: Any) -> Any:
+    """What an array adds under the conditions on elements around."""
+    for mask in state.masks:
+        value = state.on.elementwise("*", mask, value)
+    return value
+
+
+def kept_where(state: State, old: Any, new: Any) -> Any:
+    """The new elements where the conditions on elements around hold, else the old ones."""
+    if not state.masks:
+        return new
+    mask = shown(state, _one(state))
+    rest = state.on.elementwise("-", _one(state), mask)
+    return state.on.elementwise("+", state.on.elementwise("*", mask, new), state.on.elementwise("*", rest, old))
+
+
+def keeps_order(state: State, what: str, grows: bool = False) -> None:
+    """Raises Outside where what is done now to a list, a dict or an attribute is done often, or only sometimes."""
+    if state.on.symbolic and not grows and state.depth:
+        raise Outside(f"{what} changes in a loop over a size", state.line)
+    if state.on.symbolic and (state.masks or state.on.walk.guards):
+        raise Outside(f"{what} changes under a condition on positions or elements", state.line)

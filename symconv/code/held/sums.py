@@ -1,0 +1,54 @@
+"""Names that only grow in the loops around: what is added to them is summed over the indices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from symconv.code.held.boxes import array_of, boxed
+from symconv.code.held.masks import shown
+from symconv.code.held.operators import binary
+from symconv.code.held.state import State
+from symconv.code.source.trouble import Outside
+from symconv.code.values.amounts import arithmetic, is_number, number_of
+from symconv.prove.meaning.value import Value
+
+__all__ = ["accumulate", "accumulates", "adds", "guarded", "read_name"]
+
+
+def adds(state: State, name: str) -> bool:
+    """Whether ``name = name + e`` adds to what the name held before the loop."""
+    return bool(state.frames) and accumulates(state, name)
+
+
+def accumulates(state: State, name: str) -> bool:
+    """Whether a name only grows in a loop around."""
+    return any(name in frame.sums and frame.scope is state.names for frame in state.frames)
+
+
+def read_name(state: State, name: str) -> Any:
+    """What a name holds; a sum that is not finished is nothing that can be read."""
+    if accumulates(state, name):
+        raise Outside(f"{name} is read in the loop in which it grows", state.line)
+    return state.names[name]
+
+
+def accumulate(state: State, name: str, word: str, value: Any) -> None:
+    """``name += value`` for such a name, under the conditions around."""
+    if not is_number(value):
+        array = array_of(state, value)
+        guards = state.on.walk.guards
+        value = boxed(state, shown(state, Value(array.axes, array.names, tuple(t.under(*guards) for t in array.terms))))
+    elif state.on.walk.guards or state.masks:
+        value = boxed(state, shown(state, guarded(state, value)))
+    held = state.names[name]
+    if is_number(held) and is_number(value):
+        state.names[name] = arithmetic(word, number_of(held), number_of(value))
+    else:
+        state.names[name] = binary(state, word, held, value)
+
+
+def guarded(state: State, value: Any) -> Value:
+    """A number under the conditions on positions around."""
+    array = array_of(state, value)
+    guards = state.on.walk.guards
+    return Value(array.axes, array.names, tuple(t.under(*guards) for t in array.terms))
