@@ -64,7 +64,7 @@ READING = {
     "arrays": {"source", "values"},
     "held": {"source", "values", "arrays"},
     "library": {"source", "values", "arrays", "held"},
-    "reading": {"source", "values", "held", "library"},
+    "reading": {"source", "values", "arrays", "held", "library"},
     "gradients": {"source", "values", "arrays", "held", "reading"},
     "explain": {"source", "arrays", "gradients"},
 }

@@ -73,7 +73,7 @@ class Symbolic:
         try:
             return self.walk.decide(constraint)
         except Fork as fork:
-            self.asked = (fork, getattr(self.walk.caret, "line", 0))
+            self.asked = (fork, self.caret.line)
             raise
 
     def require(self, constraint: Constraint, sentence: str) -> None:

@@ -25,6 +25,8 @@ class Walk(Scope):
     What is required has to hold in every iteration; what is decided holds in all or in none, else the sizes are split.
     """
 
+    caret: LineCaret
+
     def __init__(self, outer: Scope) -> None:
         super().__init__(outer.region, LineCaret(), outer.fresh, outer.names, outer.refused, outer.misfits, outer.asked)
         self.of_sum = outer.of_sum
@@ -95,8 +97,7 @@ class Walk(Scope):
 
     def require(self, constraint: Constraint, sentence: str = "") -> None:
         """Leave out the sizes where ``constraint`` fails in some iteration."""
-        line = self.caret.line if isinstance(self.caret, LineCaret) else 0
-        sentence = f"line {line}: {sentence}" if line else sentence
+        sentence = f"line {self.caret.line}: {sentence}" if self.caret.line else sentence
         if not constraint.form.names() & set(self.base.context.sizes):
             self.asked.append(constraint)
         lost = self._sizes(self.region.minus(self.region.where(constraint)))

@@ -20,6 +20,7 @@ from symconv.code.reading.definitions import plainly_decorated
 from symconv.code.reading.reader import start
 from symconv.code.reading.statements import run_function
 from symconv.code.source.program import Program
+from symconv.code.source.signatures import defaults, parameters
 from symconv.code.source.slices import part_for
 from symconv.code.source.trouble import Outside
 from symconv.code.values.objects import Box, Context, Pack
@@ -71,10 +72,7 @@ class Reading:
 
     def _parameters(self, state: State, roles: Roles, context: Context, cache: Any) -> dict[str, Any]:
         spec = self.node.args
-        plain = [one.arg for one in (*spec.posonlyargs, *spec.args)]
-        defaults = dict(zip(plain[len(plain) - len(spec.defaults) :], spec.defaults, strict=True))
-        plain += [one.arg for one in spec.kwonlyargs]
-        defaults |= {one.arg: d for one, d in zip(spec.kwonlyargs, spec.kw_defaults, strict=True) if d is not None}
+        plain, usual = parameters(spec), defaults(spec)
         if spec.vararg is not None and spec.vararg.arg in self.arguments:
             plain.append(spec.vararg.arg)
         if unknown := [name for name in self.arguments if name not in plain]:
@@ -86,15 +84,15 @@ class Reading:
             elif (
                 cache is not None
                 and name not in self.arguments
-                and (roles.is_pack(name) or not (roles.known(name) or name in defaults))
+                and (roles.is_pack(name) or not (roles.known(name) or name in usual))
             ):
                 found[name] = cache
             elif roles.is_pack(name):
                 found[name] = Pack(name, roles.of)
-            elif roles.known(name) or name not in defaults:
+            elif roles.known(name) or name not in usual:
                 found[name] = roles.of(name)
             else:
-                found[name] = default_of(state, self.node, name, defaults[name])
+                found[name] = default_of(state, self.node, name, usual[name])
         return found
 
 

@@ -21,6 +21,7 @@ from symconv.code.reading.definitions import plainly_decorated
 from symconv.code.reading.reader import start
 from symconv.code.reading.statements import run_function
 from symconv.code.source.program import Program
+from symconv.code.source.signatures import defaults, parameters
 from symconv.code.source.trouble import Outside
 from symconv.code.values.objects import Box, Context, Pack
 from symconv.errors import SpecError, SymconvError
@@ -65,8 +66,7 @@ class Forward:
         state = start(self.program, on)
         names: dict[str, Any] = {}
         given = {name: tensors[tensor] for name, tensor in self.tensors.items()}
-        spec = self.node.args
-        plain = [one.arg for one in (*spec.posonlyargs, *spec.args, *spec.kwonlyargs)]
+        plain, usual = parameters(self.node.args), defaults(self.node.args)
         for name in plain:
             if name in {"ctx", "self"}:
                 names[name] = context
@@ -76,12 +76,11 @@ class Forward:
                 names[name] = self.settings[name]
             elif packed(name):
                 names[name] = Pack(name, self.setting)
-        defaults = dict(zip(reversed(plain), reversed(spec.defaults), strict=False))
         for name in plain:
             if name not in names:
-                if name not in defaults:
+                if name not in usual:
                     raise SpecError(f"{self.node.name}: what {name} is cannot be told; say it with arguments=")
-                names[name] = evaluate(state, defaults[name])
+                names[name] = evaluate(state, usual[name])
         try:
             result = run_function(state, self.node, names)
         except RecursionError:
@@ -133,14 +132,15 @@ def _told(problem: str) -> tuple[bool, int]:
 
 def _described(program: Program, node: ast.FunctionDef, settings: Mapping[str, Any]) -> Forward:
     spec = node.args
-    plain = [one.arg for one in (*spec.posonlyargs, *spec.args, *spec.kwonlyargs)]
+    plain = parameters(spec)
     tensors: dict[str, str] = {}
-    usually = zip(reversed([one.arg for one in (*spec.posonlyargs, *spec.args)]), reversed(spec.defaults), strict=False)
-    constants = {n for n, one in usually if isinstance(one, ast.Constant) and isinstance(one.value, int | float)}
+    defaulted = defaults(spec)
+    constants = {
+        n for n, one in defaulted.items() if isinstance(one, ast.Constant) and isinstance(one.value, int | float)
+    }
     known = {"self", "ctx", *constants, *settings}
     given = [n for n in plain if n not in known and not numeric(n) and not packed(n)]
     usual = {tensor_named(name) for name in given}
-    defaulted = set(plain[len(spec.posonlyargs) + len(spec.args) - len(spec.defaults) :]) if spec.defaults else set()
     for name in given:
         # Names such as a and b are those of a layer where there is an input and a weight beside them.
         found = tensor_named(name) if len(given) == 1 or {"x", "w"} <= usual or plain[:1] == ["self"] else name

@@ -33,7 +33,7 @@ def touched(state: State, box: Box, plan: Plan | None, kind: str) -> None:
     picks = tuple(item if isinstance(item, Affine) else None for item in plan if item is not None)
     system = None
     if kind == "set":
-        walk = state.on.walk
+        walk = state.terms.walk
         value = Value(box.value.axes, box.value.names, ())
         reach = constraints(walk, value, plan)
         if len(reach) == 1:
@@ -82,7 +82,7 @@ def _private(state: State, accesses: list[Access], index: str) -> bool:
 
 def _apart(state: State, sets: list[Access], index: str, limits: tuple[Constraint, ...]) -> bool:
     """Whether no element is assigned in two iterations."""
-    walk = state.on.walk
+    walk = state.terms.walk
     context = Context(walk.base.context.sizes, walk.base.context.facts)
     around = [*limits, *(c for _, more in walk.around for c in more)]
     images = []
@@ -114,7 +114,7 @@ def _apart(state: State, sets: list[Access], index: str, limits: tuple[Constrain
 def _inner_limits(state: State, names: list[str]) -> tuple[Constraint, ...] | None:
     found: list[Constraint] = []
     for name in names:
-        if name not in state.on.limits:
+        if name not in state.terms.limits:
             return None
-        found += state.on.limits[name]
+        found += state.terms.limits[name]
     return tuple(found)

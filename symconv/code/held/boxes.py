@@ -65,9 +65,9 @@ def array_of(state: State, value: Any) -> Any:
         touched(state, value, None, "read")
         return current(state, value)
     if isinstance(value, Condition):
-        return state.on.indicator(value)
+        return state.terms.indicator(value)
     if isinstance(value, Series):
-        return state.on.stacked(value.names, value.counts, array_of(state, value.element))
+        return state.terms.stacked(value.names, value.counts, array_of(state, value.element))
     if is_number(value):
         return state.on.lift(as_product(whole_or_product(value)))
     if isinstance(value, Stale):

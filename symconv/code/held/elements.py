@@ -27,7 +27,7 @@ def picked(state: State, box: Box, entries: tuple[Any, ...]) -> Box:
     found = state.on.pick(array, plan)
     if any(isinstance(entry, Chosen) for entry in entries):
         touched(state, box, plan, "read")
-        return boxed(state, state.on.chosen(found, plan), kind_of(box))
+        return boxed(state, state.terms.chosen(found, plan), kind_of(box))
     if not any(item is None or isinstance(item, Span) for item in plan):
         return _element(state, box, found, plan)
     return view_of(state, box, found, lambda value: state.on.pick(value, plan), plan)
@@ -62,7 +62,7 @@ def plan_of(state: State, array: Any, entries: tuple[Any, ...]) -> Plan:
         if isinstance(entry, Box) and state.on.rank(current(state, entry)):
             items.append(position_of(state, entry))
         elif isinstance(entry, Chosen):
-            items.append(state.on.place(entry, array, axis))
+            items.append(state.terms.place(entry, array, axis))
         elif isinstance(entry, Slice):
             items.append(_span(state, array, entry, axis))
         else:

@@ -14,23 +14,26 @@ from symconv.code.values.conditions import opposite
 from symconv.code.values.objects import Box, Condition
 from symconv.prove.meaning.value import Product
 
-__all__ = ["guarding", "indicator_of", "keeps_order", "kept_where", "opposite_of", "shown"]
+__all__ = ["blended", "complement", "guarding", "indicator_of", "keeps_order", "kept_where", "opposite_of", "shown"]
+
+_ONE = Product(Fraction(1))
 
 
 def opposite_of(state: State, where: Any) -> Any:
     """Where a condition does not hold."""
     if isinstance(where, Box):
-        return boxed(state, state.on.elementwise("-", _one(state), array_of(state, where)))
+        return boxed(state, complement(state, array_of(state, where)))
     return opposite(where)
 
 
-def _one(state: State) -> Any:
-    return state.on.lift(Product(Fraction(1)))
+def complement(state: State, mask: Any) -> Any:
+    """1 where a mask is 0, and 0 where it is 1."""
+    return state.on.elementwise("-", state.on.lift(_ONE), mask)
 
 
 def indicator_of(state: State, where: Condition) -> Box:
     """1 where a condition on positions holds, else 0."""
-    return boxed(state, state.on.indicator(where))
+    return boxed(state, state.terms.indicator(where))
 
 
 @contextmanager
@@ -39,7 +42,7 @@ def guarding(state: State, where: Any) -> Iterator[None]:
     if not isinstance(where, Condition) or len(where.parts) != 1 or not state.on.symbolic:
         yield
         return
-    with state.on.walk.inside([], where.parts[0]):
+    with state.terms.walk.inside([], where.parts[0]):
         yield
 
 
@@ -54,14 +57,18 @@ def kept_where(state: State, old: Any, new: Any) -> Any:
     """The new elements where the conditions on elements around hold, else the old ones."""
     if not state.masks:
         return new
-    mask = shown(state, _one(state))
-    rest = state.on.elementwise("-", _one(state), mask)
-    return state.on.elementwise("+", state.on.elementwise("*", mask, new), state.on.elementwise("*", rest, old))
+    return blended(state, shown(state, state.on.lift(_ONE)), new, old)
+
+
+def blended(state: State, mask: Any, new: Any, old: Any) -> Any:
+    """Elements of ``new`` where a mask is 1, of ``old`` where it is 0."""
+    kept = state.on.elementwise("*", complement(state, mask), old)
+    return state.on.elementwise("+", state.on.elementwise("*", mask, new), kept)
 
 
 def keeps_order(state: State, what: str, grows: bool = False) -> None:
     """Raises Outside where what is done now to a list, a dict or an attribute is done often, or only sometimes."""
     if state.on.symbolic and not grows and state.depth:
         raise Outside(f"{what} changes in a loop over a size", state.line)
-    if state.on.symbolic and (state.masks or state.on.walk.guards):
+    if state.on.symbolic and (state.masks or state.terms.walk.guards):
         raise Outside(f"{what} changes under a condition on positions or elements", state.line)

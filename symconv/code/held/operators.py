@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 from dataclasses import replace
-from fractions import Fraction
 from typing import Any
 
 from symconv.code.held.boxes import array_of, boxed, current, loose_view
+from symconv.code.held.masks import complement
 from symconv.code.held.numbers import constant
 from symconv.code.held.state import State, call, fails
 from symconv.code.held.truths import truth_of
@@ -28,7 +28,6 @@ from symconv.code.values.objects import (
 )
 from symconv.limits import LIST_LENGTH
 from symconv.notation.affine import Affine, affine
-from symconv.prove.meaning.value import Product
 from symconv.relation.terms import as_product
 
 __all__ = ["OPERATORS", "binary", "product_of_all", "unary"]
@@ -66,7 +65,7 @@ def unary(state: State, op: ast.unaryop, value: Any) -> Any:
 
 
 def _inverted(state: State, mask: Box) -> Box:
-    return boxed(state, state.on.elementwise("-", state.on.lift(Product(Fraction(1))), array_of(state, mask)), BOOL)
+    return boxed(state, complement(state, array_of(state, mask)), BOOL)
 
 
 def binary(state: State, op: str, left: Any, right: Any) -> Any:
@@ -152,7 +151,7 @@ def _of_choice(state: State, op: str, left: Any, right: Any) -> Chosen:
     if isinstance(left, Chosen) and op == "-" and isinstance(right, Affine):
         return replace(left, offset=left.offset - right)
     plane = isinstance(left, Choice) and len(left.sizes) == 2 and isinstance(right, Affine)
-    if plane and op in {"//", "%"} and state.on.walk.same(left.sizes[1], right):
+    if plane and op in {"//", "%"} and state.terms.walk.same(left.sizes[1], right):
         return Chosen(left, 0 if op == "//" else 1)
     raise Outside(f"{op} of the place of an extreme", state.line)
 

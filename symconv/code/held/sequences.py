@@ -65,7 +65,7 @@ def trips(state: State, first: Affine, stop: Affine, step: Affine) -> Affine:
     count = quotient(room + abs(by) - 1, abs(by))
     if count.is_constant or not state.on.symbolic:
         return count
-    short = state.on.walk.short(count)
+    short = state.terms.walk.short(count)
     assert isinstance(short, Affine)
     return short
 

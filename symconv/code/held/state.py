@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from symconv.code.arrays.operations import Arrays
+from symconv.code.arrays.symbolic import Symbolic
 from symconv.code.held.frames import Frame
 from symconv.code.source.program import Program
 from symconv.code.source.trouble import CodeError, Outside
@@ -45,7 +47,7 @@ class State:
     """
 
     program: Program
-    on: Any
+    on: Arrays
     rules: Rules
     names: dict[str, Any] = field(default_factory=dict)
     frames: list[Frame] = field(default_factory=list)
@@ -59,6 +61,12 @@ class State:
     def depth(self) -> int:
         """How many loops over sizes are around."""
         return len(self.frames)
+
+    @property
+    def terms(self) -> Symbolic:
+        """The operations where they are on terms: what numbers have no need of."""
+        assert isinstance(self.on, Symbolic)
+        return self.on
 
     def reach(self, line: int) -> None:
         """Goes to a line, which errors name from here on."""

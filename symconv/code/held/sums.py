@@ -12,12 +12,7 @@ from symconv.code.source.trouble import Outside
 from symconv.code.values.amounts import arithmetic, is_number, number_of
 from symconv.prove.meaning.value import Value
 
-__all__ = ["accumulate", "accumulates", "adds", "guarded", "read_name"]
-
-
-def adds(state: State, name: str) -> bool:
-    """Whether ``name = name + e`` adds to what the name held before the loop."""
-    return bool(state.frames) and accumulates(state, name)
+__all__ = ["accumulate", "accumulates", "read_name"]
 
 
 def accumulates(state: State, name: str) -> bool:
@@ -34,12 +29,8 @@ def read_name(state: State, name: str) -> Any:
 
 def accumulate(state: State, name: str, word: str, value: Any) -> None:
     """``name += value`` for such a name, under the conditions around."""
-    if not is_number(value):
-        array = array_of(state, value)
-        guards = state.on.walk.guards
-        value = boxed(state, shown(state, Value(array.axes, array.names, tuple(t.under(*guards) for t in array.terms))))
-    elif state.on.walk.guards or state.masks:
-        value = boxed(state, shown(state, guarded(state, value)))
+    if not is_number(value) or state.terms.walk.guards or state.masks:
+        value = boxed(state, shown(state, _guarded(state, value)))
     held = state.names[name]
     if is_number(held) and is_number(value):
         state.names[name] = arithmetic(word, number_of(held), number_of(value))
@@ -47,8 +38,8 @@ def accumulate(state: State, name: str, word: str, value: Any) -> None:
         state.names[name] = binary(state, word, held, value)
 
 
-def guarded(state: State, value: Any) -> Value:
-    """A number under the conditions on positions around."""
+def _guarded(state: State, value: Any) -> Value:
+    """An array or a number under the conditions on positions around."""
     array = array_of(state, value)
-    guards = state.on.walk.guards
+    guards = state.terms.walk.guards
     return Value(array.axes, array.names, tuple(t.under(*guards) for t in array.terms))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+from symconv.code.arrays.concrete import Concrete
 from symconv.code.held.boxes import array_of, boxed
 from symconv.code.held.numbers import key_of
 from symconv.code.held.state import State
@@ -113,7 +114,7 @@ def truth_of(state: State, value: Any) -> Any:
             return value
         case Box():
             mask = value if value.mask else nonzero(state, value)
-            return mask if state.on.symbolic else state.on.true(mask.value)
+            return state.on.true(mask.value) if isinstance(state.on, Concrete) else mask
         case None:
             return False
         case Affine() | Product() | Ratio():

@@ -50,7 +50,7 @@ def _unravelled(state: State, g: Given, name: str) -> tuple[Any, ...]:
         if len(index.sizes) != len(shape):
             raise Outside("unravel_index with a shape that is not that of the array", state.line)
         for one, size in zip(index.sizes, shape, strict=True):
-            if not state.on.walk.same(one, size):
+            if not state.terms.walk.same(one, size):
                 raise Outside("unravel_index with a shape that is not that of the array", state.line)
         return tuple(Chosen(index, k) for k in range(len(shape)))
     if isinstance(index, Box):

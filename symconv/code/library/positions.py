@@ -42,7 +42,7 @@ def repeated_positions(state: State, box: Box, times: Any, name: str) -> Box:
     value = current(state, box)
     items: list[Any] = [number_of(one) for one in (times if isinstance(times, tuple | list) else [times])]
     if isinstance(value, Grid):
-        items = [state.on.short(one) for one in items]
+        items = [state.terms.short(one) for one in items]
         return boxed(state, repeated(value, items[0]) if name == "repeat" else tiled(value, items))
     counts = [int(constant(state, one, "a number of copies")) for one in items]
     if min(counts) < 0:
@@ -54,7 +54,7 @@ def arranged_positions(state: State, box: Box, shape: list[Any]) -> Box:
     """``reshape`` of positions."""
     value = current(state, box)
     if isinstance(value, Grid):
-        return boxed(state, arranged(value, [state.on.short(one) for one in shape]))
+        return boxed(state, arranged(value, [state.terms.short(one) for one in shape]))
     try:
         return boxed(state, value.reshape([constant(state, one, "a length") for one in shape]))
     except ValueError as problem:

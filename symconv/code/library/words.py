@@ -9,6 +9,7 @@ from typing import Any
 from symconv.code.held.attributes import array_attribute
 from symconv.code.held.boxes import array_of, boxed, current, view_of
 from symconv.code.held.elements import picked
+from symconv.code.held.masks import blended
 from symconv.code.held.numbers import constant, integer
 from symconv.code.held.operators import binary, product_of_all
 from symconv.code.held.sequences import sequence
@@ -209,10 +210,7 @@ def _where(state: State, g: Given, name: str) -> Any:
     mask = condition_of(state, g["condition"])
     if isinstance(mask, bool):
         return g["a"] if mask else g["b"]
-    held = array_of(state, mask)
-    other = state.on.elementwise("-", state.on.lift(Product(Fraction(1))), held)
-    parts = [state.on.elementwise("*", m, array_of(state, v)) for m, v in ((held, g["a"]), (other, g["b"]))]
-    return boxed(state, state.on.elementwise("+", *parts))
+    return boxed(state, blended(state, array_of(state, mask), array_of(state, g["a"]), array_of(state, g["b"])))
 
 
 def _narrow(state: State, g: Given, name: str) -> Box:

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from fractions import Fraction
 from typing import Any, cast
 
 from symconv.code.held.boxes import array_of, current, hold
 from symconv.code.held.elements import change, picked, put
-from symconv.code.held.masks import keeps_order
+from symconv.code.held.masks import complement, keeps_order
 from symconv.code.held.operators import OPERATORS, binary
 from symconv.code.held.sequences import iterated, sequence
 from symconv.code.held.state import State, call, evaluate, whole_plan
-from symconv.code.held.sums import accumulate, accumulates, adds
+from symconv.code.held.sums import accumulate, accumulates
 from symconv.code.reading.subscripts import entries_of, place_of, store_plan
 from symconv.code.source.generators import lazy
 from symconv.code.source.trouble import Outside
 from symconv.code.values.amounts import arithmetic, is_number, number_of
 from symconv.code.values.kinds import fits, in_words, kind_of
 from symconv.code.values.objects import Box, Context, Dotted, Opaque, Pack
-from symconv.prove.meaning.value import Product
 
 __all__ = ["assign", "augment", "bind", "bind_inside", "stacked_list"]
 
@@ -41,7 +39,7 @@ def _added(state: State, target: ast.expr, node: ast.expr) -> tuple[ast.operator
     """What ``a = a + e`` adds, where that is the same as ``a += e``."""
     if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Add | ast.Sub):
         return None
-    if isinstance(target, ast.Name) and not adds(state, target.id):
+    if isinstance(target, ast.Name) and not accumulates(state, target.id):
         return None
     if not isinstance(target, ast.Name | ast.Subscript):
         return None
@@ -130,8 +128,7 @@ def _masked_store(state: State, owner: Box, mask: Box, value: Any) -> None:
         raise Outside("elements are changed that an array names", state.line)
     if not fits(owner, value):
         raise Outside("numbers are cut to those that the array holds", state.line)
-    other = state.on.elementwise("-", state.on.lift(Product(Fraction(1))), held)
-    kept = state.on.elementwise("*", array, other)
+    kept = state.on.elementwise("*", array, complement(state, held))
     new = state.on.elementwise("+", kept, state.on.elementwise("*", held, array_of(state, value)))
     change(state, owner, whole_plan(state, array), new, 1, True)
 

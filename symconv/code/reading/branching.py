@@ -31,7 +31,7 @@ def _by_positions(state: State, pairs: Sequence[Branch]) -> None:
     for where, run in pairs:
         for part in where.parts if isinstance(where, Condition) else ((),) if where else ():
             _again(state, before, changed)
-            with state.on.walk.inside([], part) as some:
+            with state.terms.walk.inside([], part) as some:
                 if some:
                     run()
             changed |= _changed(state, before, sums)

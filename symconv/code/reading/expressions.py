@@ -16,9 +16,8 @@ from symconv.code.held.sums import read_name
 from symconv.code.reading.assignments import bind_inside
 from symconv.code.reading.calls import call_value, function_of
 from symconv.code.reading.conditions import boolean, chosen_value, comparison
-from symconv.code.reading.items import items_of
 from symconv.code.reading.lists import comprehension
-from symconv.code.reading.subscripts import subscript
+from symconv.code.reading.subscripts import items_of, subscript
 from symconv.code.source.generators import lazy
 from symconv.code.source.trouble import Outside
 from symconv.code.values.kinds import in_words

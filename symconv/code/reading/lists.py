@@ -74,7 +74,7 @@ def _listed(state: State, value: Any) -> list[Any]:
 def _over_index(
     state: State, node: ast.ListComp | ast.GeneratorExp, first: Affine, step: Affine, count: Affine
 ) -> Series:
-    walk = state.on.walk
+    walk = state.terms.walk
     index = walk.fresh()
     with looping(state, Frame(index)), walk.inside([index], inside(var(index), count)):
         bind(state, node.generators[0].target, first + var(index) * step.constant)

@@ -36,11 +36,11 @@ def symbolic_loop(state: State, body: list[ast.stmt], count: Affine, start: Call
 
     ``start`` binds the targets, ``bound``, at the value of the index; ``steps`` says how names are counted.
     """
-    walk = state.on.walk
+    walk = state.terms.walk
     index = walk.fresh()
     limits = inside(var(index), count)
     frame = Frame(index, scope=state.names)
-    state.on.limits[index] = limits
+    state.terms.limits[index] = limits
     outside = dict(state.names)
     found = growth(body)
     steps = steps_of(state, found) if steps is None else steps
@@ -113,7 +113,7 @@ def while_loop(state: State, node: ast.While) -> None:
     form, by = _room(state, node.test, steps)
     count = quotient(form, -by) + 1
     if not count.is_constant:
-        count = state.on.walk.short(count)
+        count = state.terms.walk.short(count)
     symbolic_loop(state, node.body, count, lambda _: None, frozenset(), steps)
 
 
@@ -171,7 +171,7 @@ def _renamed(state: State, outside: dict[str, Any], assigned: frozenset[str], gr
 def _runs(state: State, count: Affine) -> bool:
     """Whether a loop runs at least once, at all sizes."""
     try:
-        return bool(state.on.walk.always(nonnegative(count - 1)))
+        return bool(state.terms.walk.always(nonnegative(count - 1)))
     except Undecided:
         return False
 

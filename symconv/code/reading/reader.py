@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from symconv.code.arrays.operations import Arrays
 from symconv.code.held.state import State
 from symconv.code.reading.calls import call_value
 from symconv.code.reading.expressions import value_of
@@ -25,6 +24,6 @@ class _Python:
 _RULES = _Python()
 
 
-def start(program: Program, on: Any) -> State:
+def start(program: Program, on: Arrays) -> State:
     """The state before a function is read."""
     return State(program, on, _RULES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from symconv.code.held.boxes import current
@@ -14,7 +15,7 @@ from symconv.code.source.trouble import Outside
 from symconv.code.values.kinds import in_words
 from symconv.code.values.objects import Box, Pack, Series, Slice
 
-__all__ = ["entries_of", "place_of", "store_plan", "subscript", "value_of_index"]
+__all__ = ["entries_of", "items_of", "place_of", "store_plan", "subscript", "value_of_index"]
 
 
 def subscript(state: State, owner: Any, index: ast.expr) -> Any:
@@ -52,16 +53,21 @@ def value_of_index(state: State, node: ast.expr) -> Any:
     return evaluate(state, node)
 
 
+def items_of(state: State, nodes: Sequence[ast.expr], read: Callable[[State, ast.expr], Any] = evaluate) -> list[Any]:
+    """The values of expressions in a row, some of them starred."""
+    found: list[Any] = []
+    for node in nodes:
+        if isinstance(node, ast.Starred):
+            found += sequence(state, evaluate(state, node.value))
+        else:
+            found.append(read(state, node))
+    return found
+
+
 def entries_of(state: State, node: ast.expr) -> tuple[Any, ...]:
     """The entries of a subscript of an array."""
     if isinstance(node, ast.Tuple):
-        found: list[Any] = []
-        for one in node.elts:
-            if isinstance(one, ast.Starred):
-                found += sequence(state, evaluate(state, one.value))
-            else:
-                found.append(value_of_index(state, one))
-        return tuple(found)
+        return tuple(items_of(state, node.elts, value_of_index))
     value = value_of_index(state, node)
     return value if isinstance(value, tuple) else (value,)
 

@@ -6,7 +6,9 @@ import ast
 from collections.abc import Sequence
 from copy import deepcopy
 
-__all__ = ["free_names", "inlined", "stored", "yields"]
+from symconv.code.source.signatures import defaults, parameters, positional
+
+__all__ = ["free_names", "inlined", "lazy", "stored", "yields"]
 
 
 def yields(node: ast.AST) -> bool:
@@ -42,27 +44,24 @@ def inlined(loop: ast.For, function: ast.FunctionDef, call: ast.Call, owned: boo
 
 def free_names(function: ast.FunctionDef) -> set[str]:
     """The names that a function reads and does not bind."""
-    arguments = {one.arg for one in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)}
     read = {one.id for top in function.body for one in ast.walk(top) if isinstance(one, ast.Name)}
-    return read - arguments - stored(function)
+    return read - set(parameters(function.args)) - stored(function)
 
 
 def _given(function: ast.FunctionDef, call: ast.Call, owned: bool) -> dict[str, ast.expr] | None:
     """The value of each parameter; None where it is not told by the call, or by a default that is a number or text."""
     told = function.args
-    plain = [one.arg for one in (*told.posonlyargs, *told.args)][1 if owned else 0 :]
-    every = [*plain, *(one.arg for one in told.kwonlyargs)]
-    defaults = dict(zip(reversed(plain), reversed(told.defaults), strict=False))
-    defaults |= {one.arg: value for one, value in zip(told.kwonlyargs, told.kw_defaults, strict=True) if value}
+    skipped = 1 if owned else 0
+    plain, every, usual = positional(told)[skipped:], parameters(told)[skipped:], defaults(told)
     named = {one.arg: one.value for one in call.keywords if one.arg}
     spread = told.vararg or told.kwarg or len(named) < len(call.keywords)
     if spread or len(call.args) > len(plain) or any(isinstance(one, ast.Starred) for one in call.args):
         return None
     given = dict(zip(plain, call.args, strict=False)) | named
     missing = [name for name in every if name not in given]
-    if set(given) - set(every) or not all(isinstance(defaults.get(name), ast.Constant) for name in missing):
+    if set(given) - set(every) or not all(isinstance(usual.get(name), ast.Constant) for name in missing):
         return None
-    return given | {name: defaults[name] for name in missing}
+    return given | {name: usual[name] for name in missing}
 
 
 def stored(node: ast.AST) -> set[str]:
