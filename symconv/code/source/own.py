@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import textwrap
 from collections.abc import Callable
@@ -13,14 +14,59 @@ __all__ = ["source_of"]
 
 
 def source_of(function: Callable[..., Any]) -> tuple[str, str]:
-    """The text around a function and its name; raises SpecError where there is no source."""
-    name = getattr(function, "__name__", "")
+    """The text around a function, and its name there (``Class.method`` for a method).
+
+    Raises SpecError where there is no source, or where the object is not what its source defines.
+    """
+    name = getattr(function, "__name__", "") or repr(function)
+    if inspect.isclass(function):
+        raise SpecError(f"{name} is a class; give the function that computes its gradients, such as {name}.backward")
+    inner, wrapped = _unwrapped(function)
     try:
-        own = textwrap.dedent(inspect.getsource(function))
-    except (OSError, TypeError):
-        raise SpecError(f"the source of {name or function!r} is not known; give it as code=...") from None
+        lines, first = inspect.getsourcelines(inner)
+        path, own = inner.__code__.co_qualname, textwrap.dedent("".join(lines))
+    except (OSError, TypeError, AttributeError):
+        raise SpecError(f"the source of {name} is not known; give it as code=...") from None
+    whole = _module_text(inner)
+    found = _definition(whole, path, first)
+    node = found or _definition(own, inner.__code__.co_name, 1)
+    if node is not None and wrapped > len(node.decorator_list):
+        raise SpecError(
+            f"{name} wraps {node.name}, and its text does not show how; give {node.name} itself, or the wrapper as "
+            "code=... with the function's name"
+        )
+    return (whole, path) if found is not None else (own, inner.__code__.co_name)
+
+
+def _unwrapped(function: Any) -> tuple[Any, int]:
+    """The function within its wrappers, and their number."""
+    count, seen = 0, {id(function)}
+    function = getattr(function, "__func__", function)
+    while hasattr(function, "__wrapped__") and id(function.__wrapped__) not in seen:
+        function = function.__wrapped__
+        seen.add(id(function))
+        count += 1
+    return function, count
+
+
+def _module_text(function: Any) -> str:
     try:
-        whole = inspect.getsource(inspect.getmodule(function) or function)
+        return inspect.getsource(inspect.getmodule(function) or function)
     except (OSError, TypeError):
-        whole = own
-    return (whole if f"\ndef {name}(" in f"\n{whole}" else own), name
+        return ""
+
+
+def _definition(text: str, path: str, first: int) -> ast.FunctionDef | None:
+    """The last definition of a name, or of ``Class.method``, at the top of a text; None where it is of other lines."""
+    try:
+        body = ast.parse(text).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    owner, _, name = path.rpartition(".")
+    if owner:
+        body = next((node.body for node in reversed(body) if isinstance(node, ast.ClassDef) and node.name == owner), [])
+    named = (node for node in reversed(body) if isinstance(node, ast.FunctionDef) and node.name == name)
+    node = next(named, None)
+    if node is None or min([node.lineno, *(one.lineno for one in node.decorator_list)]) != first:
+        return None
+    return node
