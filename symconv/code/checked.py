@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from symconv.code.gradients.roles import numeric, numeric_kind
 from symconv.code.proofs import Proofs, proofs_of
 from symconv.code.source.pairs import pair_of
 from symconv.code.source.program import program, read_text
+from symconv.code.source.signatures import defaults, positional
 from symconv.errors import SpecError, SymconvError
 from symconv.notation.affine import affine
 from symconv.prove.proof import Proof
@@ -35,7 +36,7 @@ def check_code(path: str | Path, name: str | None = None, arguments: Mapping[str
     source = program(text, title)
     source, forward, backward = pair_of(source, name)
     first: Proofs[Proof] | None = None
-    for settings in settings_of(forward, arguments):
+    for settings in settings_of(forward, arguments, source.owned()):
         try:
             op, read = forward_of(source, forward, settings)
             reading = Reading(op, source, backward, {}, read)
@@ -54,8 +55,7 @@ def check_code(path: str | Path, name: str | None = None, arguments: Mapping[str
 def _ordered(reading: Reading, forward: ast.FunctionDef, returns: Sequence[str] | None) -> dict[str, Any]:
     """The results of ``backward``; an autograd function returns one for each argument of ``forward``."""
     assert reading.forward is not None
-    spec = forward.args
-    plain = [one.arg for one in (*spec.posonlyargs, *spec.args)]
+    plain = positional(forward.args)
     if returns is None and plain[:1] == ["ctx"]:
         order = [reading.forward.tensors.get(name) for name in plain[1:]]
         value = next((n.value for n in reversed(list(ast.walk(reading.node))) if isinstance(n, ast.Return)), None)
@@ -68,8 +68,13 @@ def _ordered(reading: Reading, forward: ast.FunctionDef, returns: Sequence[str] 
     return results_of(reading, returns)
 
 
-def settings_of(forward: ast.FunctionDef, arguments: Mapping[str, Any] | None) -> list[dict[str, Any]]:
-    """The numbers to check with: those that are said; else the defaults, and a stride of 2 with a padding of 1."""
+def settings_of(
+    forward: ast.FunctionDef, arguments: Mapping[str, Any] | None, known: Collection[str] = ()
+) -> list[dict[str, Any]]:
+    """The numbers to check with: those that are said; else the defaults, and a stride of 2 with a padding of 1.
+
+    ``known`` are names of numbers that the text itself says.
+    """
     given = {key: _number(value) for key, value in (arguments or {}).items()}
     if given:
         return [given]
@@ -77,10 +82,12 @@ def settings_of(forward: ast.FunctionDef, arguments: Mapping[str, Any] | None) -
     words |= {n.arg for n in ast.walk(forward) if isinstance(n, ast.arg)}
     words |= {n.value for n in ast.walk(forward) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
     harder = {"stride": affine(2), "padding": affine(1)}
-    chosen = {word: harder[kind] for word in sorted(words) if (kind := numeric_kind(word)) in harder and numeric(word)}
-    spec = forward.args
-    plain = [one.arg for one in (*spec.posonlyargs, *spec.args)]
-    defaulted = set(plain[len(plain) - len(spec.defaults) :]) if spec.defaults else set()
+    chosen = {
+        word: harder[kind]
+        for word in sorted(words - {*known})
+        if (kind := numeric_kind(word)) in harder and numeric(word)
+    }
+    defaulted = defaults(forward.args)
     plainest = {w: affine(0 if numeric_kind(w) == "padding" else 1) for w in chosen if w not in defaulted}
     return [plainest, chosen] if chosen else [{}]
 

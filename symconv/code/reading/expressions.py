@@ -15,6 +15,7 @@ from symconv.code.held.state import State, scoped
 from symconv.code.held.sums import read_name
 from symconv.code.reading.assignments import bind_inside
 from symconv.code.reading.calls import call_value, function_of
+from symconv.code.reading.classes import values_of_class
 from symconv.code.reading.conditions import boolean, chosen_value, comparison
 from symconv.code.reading.lists import comprehension
 from symconv.code.reading.subscripts import items_of, subscript
@@ -47,6 +48,8 @@ def value_of(state: State, node: ast.expr) -> Any:
             return _constant(value)
         case ast.Name(name):
             return _name(state, name)
+        case ast.Attribute(ast.Name(owner), name) if owner not in state.names and owner in state.program.attributes:
+            return _of_class(state, owner, name)
         case ast.Attribute(owner, name):
             return attribute_of(state, value_of(state, owner), name)
         case ast.Subscript(owner, index):
@@ -131,6 +134,16 @@ def _name(state: State, name: str) -> Any:
     if name in _BUILTINS:
         return Dotted(f"builtins.{name}")
     raise state.error(f"{name} has no value here")
+
+
+def _of_class(state: State, owner: str, name: str) -> Any:
+    """``Class.name``: a number or a text that the class gives its instances."""
+    if owner in state.program.unsettled:
+        raise Outside(f"{owner} {state.program.unsettled[owner]}", state.line)
+    found = values_of_class(state, state.program.attributes[owner])
+    if name not in found:
+        raise state.error(f"{owner}.{name} has no value that is known here")
+    return found[name]
 
 
 def _call(state: State, node: ast.Call) -> Any:

@@ -39,8 +39,12 @@ def subscript(state: State, owner: Any, index: ast.expr) -> Any:
             if key_of(state, key) not in owner:
                 raise state.error(f"there is no {key!r}; there are {', '.join(map(str, owner))}")
             return owner[key]
-        case Pack(_, resolve):
-            return resolve(value_of_index(state, index))
+        case Pack(name, resolve):
+            key = value_of_index(state, index)
+            if not isinstance(key, str):
+                told = f"unpack it to names (x, w = {name}), or say arguments={{{name!r}: ('x', 'w')}}"
+                raise Outside(f"which of its values {name}[{ast.unparse(index)}] is cannot be told; {told}", state.line)
+            return resolve(key)
         case Series():
             raise Outside("one element of a list over a loop", state.line)
     raise state.error(f"{in_words(owner)} has no elements")

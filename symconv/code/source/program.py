@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from symconv.code.source.attributes import attributes_of
 from symconv.code.source.scripts import functions_of, unsure
 from symconv.code.source.settled import unsettled
 from symconv.errors import SpecError, shown
@@ -35,6 +36,7 @@ class Program:
     functions, classes : the definitions at the top of the text, by name
     constants : the expressions of simple assignments at the top
     owner : the class whose methods are read, where that is known
+    attributes : what classes give their instances and nothing else sets, by class and name
     imports : what each imported name stands for, as a dotted name
     unsettled : names, and methods as ``Class.method``, whose value depends on what ran before, and why
     libraries : the libraries that the text imports or uses
@@ -48,6 +50,7 @@ class Program:
     lines: tuple[str, ...] = field(default=(), repr=False)
     script: bool = False
     owner: str = ""
+    attributes: Mapping[str, Mapping[str, ast.expr]] = field(default_factory=dict)
     unsettled: Mapping[str, str] = field(default_factory=dict)
     libraries: frozenset[str] = frozenset()
 
@@ -89,6 +92,10 @@ class Program:
             (n, one.name) for one in classes for n in one.body if isinstance(n, ast.FunctionDef) and n.name == name
         ]
         return self.settled(*found[0]) if len(found) == 1 else None
+
+    def owned(self) -> Mapping[str, ast.expr]:
+        """The attributes that the class which is read gives its instances, where that class is what it says."""
+        return {} if self.owner in self.unsettled else self.attributes.get(self.owner, {})
 
     def _known(self) -> str:
         return ", ".join((*self.functions, *self.classes)) or "no functions, and no line that computes a gradient"
@@ -134,7 +141,7 @@ def program(text: str, name: str = "code") -> Program:
     imports = {**_USUAL, **_imports(tree)}
     return Program(
         name, functions, classes, constants, imports, tuple(text.splitlines()), bool(script),
-        unsettled=changed, libraries=_libraries(tree, imports),
+        unsettled=changed, libraries=_libraries(tree, imports), attributes=attributes_of(tree),
     )  # fmt: skip
 
 

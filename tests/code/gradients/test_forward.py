@@ -112,3 +112,22 @@ def test_decorators_that_may_change_what_is_computed(forward: str, backward: str
             sc.check(code, explain=False)
     else:
         assert sc.check(code, explain=False).holds is holds
+
+
+KEYWORDS = """
+import numpy as np
+
+def fc_forward(x, w, scale=3, *, shift=2):
+    return scale * (x @ w.T) + 0 * shift, (x, w, scale, shift)
+
+def fc_backward(dy, cache):
+    x, w, scale, shift = cache
+    return {factor} * (dy @ w), scale * (dy.T @ x)
+"""
+
+
+def test_defaults_of_parameters_behind_a_star_are_their_own() -> None:
+    assert sc.check(KEYWORDS.format(factor="scale"), "fc").holds is True
+    assert sc.check(KEYWORDS.format(factor="3"), "fc").holds is True
+    assert sc.check(KEYWORDS.format(factor="2"), "fc").holds is False
+    assert sc.check(KEYWORDS.format(factor="(shift + 1)"), "fc").holds is True
