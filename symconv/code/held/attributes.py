@@ -35,7 +35,7 @@ def attribute_of(state: State, owner: Any, name: str) -> Any:
             if name in {"saved_tensors", "saved_variables"} and saved is not None:
                 return saved
             if name == "needs_input_grad":
-                return Pack(name, lambda _: True)
+                return Pack(name, lambda _: True, alike=True)
             return Method(owner, name)
         case Box():
             return array_attribute(state, owner, name)

@@ -39,9 +39,9 @@ def subscript(state: State, owner: Any, index: ast.expr) -> Any:
             if key_of(state, key) not in owner:
                 raise state.error(f"there is no {key!r}; there are {', '.join(map(str, owner))}")
             return owner[key]
-        case Pack(name, resolve):
+        case Pack(name, resolve, alike):
             key = value_of_index(state, index)
-            if not isinstance(key, str):
+            if not alike and not isinstance(key, str):
                 told = f"unpack it to names (x, w = {name}), or say arguments={{{name!r}: ('x', 'w')}}"
                 raise Outside(f"which of its values {name}[{ast.unparse(index)}] is cannot be told; {told}", state.line)
             return resolve(key)

@@ -144,10 +144,14 @@ class Stale:
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """A parameter of which only the names of its parts say what it is: a cache, a dict of parameters."""
+    """A parameter of which only the names of its parts say what it is: a cache, a dict of parameters.
+
+    ``alike`` says that all its parts are the same, whatever they are called.
+    """
 
     name: str
     resolve: Callable[[str], Any] = field(compare=False)
+    alike: bool = False
 
     def of_name(self, name: str) -> Any:
         """What a name bound to all of it stands for: ``x = cache`` where nothing but ``x`` was kept."""
