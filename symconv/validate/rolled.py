@@ -28,6 +28,7 @@ from symconv.loops.traverse import rewrite, substitute, walk
 from symconv.validate.overrun import without_junk
 from symconv.validate.places import Limits, gaps, in_digits, row_radices
 from symconv.validate.polynomial import polynomial, uses
+from symconv.validate.ranges import where_it_runs
 from symconv.validate.tables import Table, stepped, tables_of
 from symconv.validate.tiles import in_cells
 from symconv.validate.unrolled import rolled_spans
@@ -147,6 +148,8 @@ class _Roller:
         )
 
     def _loop(self, loop: For, lets: dict[str, Expr], chain: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
+        if isinstance(loop.upper, Select):
+            return self.block(where_it_runs(loop), lets, chain)
         made = self._cells(loop, lets)
         if made is None and _direct(loop):
             made = stepped(self.kernel, loop, self.tables, lets, chain)

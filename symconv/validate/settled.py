@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
+from itertools import product
 from typing import Any
 
 from symconv.loops.arith import add, simplify
-from symconv.loops.ir import Binary, Expr, Kernel, Var
+from symconv.loops.ir import Binary, Const, Expr, FloorDiv, Kernel, Var
 from symconv.loops.traverse import rewrite, substitute
 from symconv.notation.operator import Operator
 from symconv.validate.polynomial import Polynomial, expression, polynomial
@@ -33,7 +34,9 @@ def settled_sizes(kernel: Kernel, least: Mapping[str, int]) -> Kernel:
     known: dict[str, Expr] = {}
 
     def told(node: Any) -> Any:
-        return _plainer(simplify(substitute(node, known)), bounds)
+        new = simplify(substitute(node, known))
+        # Factors of a product stay as they are: they are the digits that positions are made of.
+        return new if _product(new) else _plainer(new, bounds)
 
     layout = []
     for size in kernel.layout:
@@ -51,11 +54,31 @@ def settled_sizes(kernel: Kernel, least: Mapping[str, int]) -> Kernel:
     return replace(kernel, buffers=buffers, layout=tuple(layout), nests=nests)
 
 
+def _product(node: Any) -> bool:
+    """Whether an expression is a product of sums."""
+    return isinstance(node, Binary) and node.op == "*" and len(polynomial(_plainest(node))) > 1
+
+
+def _plainest(node: Any) -> Any:
+    """With what a maximum of it and a number is in its place."""
+
+    def rule(part: Any) -> Any:
+        match part:
+            case Binary("max", Const(), value) | Binary("max", value, Const()):
+                return value
+        return part
+
+    return rewrite(node, rule)
+
+
 def _plainer(node: Any, bounds: Mapping[str, int]) -> Any:
     """Without the minima and maxima that the least values decide."""
 
     def rule(part: Any) -> Any:
         match part:
+            case Binary("max", Const(), Binary("min")):
+                # A number of a plan within its bounds: by this shape it is known to be as little as the constant.
+                return part
             case Binary("max" | "min" as op, a, b):
                 for one, other in ((a, b), (b, a)):
                     if _never_less(one, other, bounds):
@@ -72,25 +95,62 @@ def _outside(op: str, a: Polynomial, b: Polynomial) -> Expr | None:
     if all(len(atoms) < 2 for atoms in shared):
         return None
     left, right = (expression({m: f for m, f in form.items() if m not in shared}) for form in (a, b))
-    return add(expression(shared), Binary(op, left, right))
+    # The longest products stand first, where the pitches of rows are read from.
+    first = {atoms: factor for atoms, factor in shared.items() if len(atoms) == max(map(len, shared))}
+    rest = {atoms: factor for atoms, factor in shared.items() if atoms not in first}
+    return add(add(expression(first), expression(rest)), Binary(op, left, right))
 
 
 def _never_less(one: Expr, other: Expr, bounds: Mapping[str, int]) -> bool:
     """Whether ``one >= other`` for all values at or above their bounds."""
-    bound = _bounded(polynomial(Binary("-", one, other)), bounds)
+    return _never_negative(polynomial(Binary("-", one, other)), bounds)
+
+
+def _never_negative(form: Polynomial, bounds: Mapping[str, int]) -> bool:
+    for atoms, factor in form.items():
+        match atoms:
+            case (Binary("max" | "min" as op, a, b),) if (factor < 0) == (op == "max"):
+                # A form that falls with a maximum is least at the larger part, whichever that is.
+                rest = {other: times for other, times in form.items() if other != atoms}
+                return all(_never_negative(_plus(rest, polynomial(part), factor), bounds) for part in (a, b))
+    bound = _bounded(_without_falls(form, bounds), bounds)
     return bound is not None and bound >= 0
+
+
+def _plus(form: Polynomial, more: Polynomial, times: Fraction) -> Polynomial:
+    found = dict(form)
+    for atoms, factor in more.items():
+        found[atoms] = found.get(atoms, Fraction(0)) + times * factor
+    return {atoms: factor for atoms, factor in found.items() if factor}
+
+
+def _without_falls(form: Polynomial, bounds: Mapping[str, int]) -> Polynomial:
+    """A lower bound: ``a // d - b // d`` is not negative where a is never less than b."""
+    found = dict(form)
+    for (one, rises), (other, falls) in product(form.items(), repeat=2):
+        match one, other:
+            case ((FloorDiv(a, over),), (FloorDiv(b, under),)) if over == under and rises > 0 and rises == -falls:
+                if one in found and other in found and _never_less(a, b, bounds):
+                    del found[one], found[other]
+    return found
 
 
 def _bounded(form: Polynomial, bounds: Mapping[str, int]) -> Fraction | None:
     """The least value of a form that grows with all its names; None where it does not, or is not affine."""
     total = Fraction(0)
     for atoms, factor in form.items():
-        if not atoms:
-            total += factor
-        elif len(atoms) == 1 and factor > 0 and isinstance(atoms[0], Var) and atoms[0].name in bounds:
-            total += factor * bounds[atoms[0].name]
-        else:
-            return None
+        match atoms:
+            case ():
+                total += factor
+            case (Var(name),) if factor > 0 and name in bounds:
+                total += factor * bounds[name]
+            case (FloorDiv(value, divisor),) if factor > 0:
+                least = _bounded(polynomial(value), bounds)
+                if least is None:
+                    return None
+                total += factor * (least // divisor)
+            case _:
+                return None
     return total
 
 
