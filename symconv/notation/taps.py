@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from symconv.notation.affine import Affine
@@ -102,15 +103,20 @@ def _occupied(
 def vacant(op: Operator, sizes: Mapping[str, int]) -> str | None:
     """A cell that a mean, max or min has no tap for at these sizes, as a sentence; None where there is none."""
     for wanted in op.occupied:
-        if (cell := _vacancy(wanted, sizes)) is not None:
+        if (cell := _vacancy(wanted, tuple(sizes.items()))) is not None:
             over = ", ".join(r.name for r in wanted.taps)
             at = ", ".join(f"{name} = {value}" for name, value in cell.items()) or "any cell"
             return f"the {wanted.kind} over {over} has no tap at {at}: the whole window lies outside what it reads"
     return None
 
 
-def _vacancy(wanted: Occupied, sizes: Mapping[str, int]) -> dict[str, int] | None:
-    """The first such cell by the indices that decide it; independent groups of indices are looked at one by one."""
+@lru_cache(maxsize=256)
+def _vacancy(wanted: Occupied, known: tuple[tuple[str, int], ...]) -> Mapping[str, int] | None:
+    """The first such cell by the indices that decide it; independent groups of indices are looked at one by one.
+
+    Remembered, as claims and calls ask for the same few sizes again and again.
+    """
+    sizes = dict(known)
     # An empty batch has the windows of any other.
     lengths = {r.name: max(1, r.extent.evaluate(sizes)) for r in wanted.cells}
     lengths |= {r.name: max(0, r.extent.evaluate(sizes)) for r in wanted.taps}

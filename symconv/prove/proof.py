@@ -13,7 +13,7 @@ from symconv.notation.shapes import completed
 from symconv.prove.concrete.counterexample import Counterexample
 from symconv.prove.decide.decision import Decision, decide
 from symconv.prove.decide.evidence import counterexample
-from symconv.prove.decide.refutation import refutation, refuted
+from symconv.prove.decide.refutation import refuted
 from symconv.prove.explain.conditions import Speaker
 from symconv.prove.explain.leaning import leaning
 from symconv.prove.explain.repair import repair
@@ -185,7 +185,8 @@ def judged(op: Operator, stated: Claim | Coded, explain: bool = True) -> Proof:
         return Proof(op, stated, True, proved=_sentences(op, decision), decision=decision)
     example: Counterexample | None = None
     if decision.wrong.empty:
-        example = refutation(op, stated, decision.domain)
+        assert decision.search is not None
+        example = decision.search.smallest()
         if example is None:
             return Proof(op, stated, None, reason=decision.undecided, decision=decision)
         decision = replace(decision, values=_pinned(op, decision.domain, dict(example.shapes)))

@@ -176,7 +176,7 @@ def _agrees(reading: Reading, key: Any, trials: list[tuple[dict[str, Array], Arr
 
 def _proved(reading: Reading, tensor: str, key: Any) -> bool:
     try:
-        decision = decide(reading.op, coded(reading, tensor, key))
+        decision = decide(reading.op, coded(reading, tensor, key), doubted=False)
     except SymconvError:
         return False
     return not decision.undecided and decision.wrong.empty

@@ -19,7 +19,7 @@ from symconv.prove.concrete.sides import Array, applies_functions, difference, i
 from symconv.prove.language.coded import Coded
 from symconv.prove.language.syntax import Claim
 
-__all__ = ["PRIME", "Counterexample", "Shapes", "drawn", "seen", "times"]
+__all__ = ["PRIME", "Counterexample", "Shapes", "drawn", "drawn_for", "seen", "times"]
 
 Shapes = dict[str, tuple[int, ...]]
 PRIME = 2**61 - 1
@@ -81,14 +81,20 @@ def drawn(op: Operator, shapes: Mapping[str, tuple[int, ...]], seed: int, below:
     return {name: rng.integers(least, below, shape).astype(object) for name, shape in wanted.items()}
 
 
+def drawn_for(op: Operator, claim: Claim | Coded, shapes: Mapping[str, tuple[int, ...]], seed: int) -> dict[str, Array]:
+    """The integers on which both sides of a claim are compared."""
+    # Small numbers stay where functions such as tanh still grow.
+    below = 10 if is_rational(op) and not applies_functions(claim) else 3
+    return drawn(op, shapes, seed, below)
+
+
 def seen(op: Operator, claim: Claim | Coded, shapes: Mapping[str, tuple[int, ...]], seed: int) -> Counterexample | None:
     """A difference that is certain on integers of that seed, or None.
 
     Raises NoValueError where that cannot be computed, SpecError where the claim is unusable.
     """
     rational = is_rational(op) and not applies_functions(claim)
-    # Small numbers stay where functions such as tanh still grow.
-    arrays = drawn(op, shapes, seed) if rational else drawn(op, shapes, seed, 3)
+    arrays = drawn_for(op, claim, shapes, seed)
     at = tuple(shapes.items())
     try:
         got, want = sides_at(op, claim, arrays)

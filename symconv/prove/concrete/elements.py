@@ -25,7 +25,7 @@ def pointwise(ground: Ground, name: str, arrays: Sequence[Array], node: Node) ->
 
     Raises NoValueError where there is no value, as of a division by zero, and SpecError where a value is not exact.
     """
-    if any(isinstance(value, Enclosure) for a in arrays for value in a.flat):
+    if any(isinstance(value, Enclosure) for a in arrays if a.dtype == object for value in a.flat):
         return np.asarray(np.frompyfunc(partial(applied, name), len(arrays), 1)(*arrays), dtype=object)
     kinds = {a.dtype.kind for a in arrays if a.ndim or a.dtype.kind == "f"}
     if ground.prime is not None:
@@ -33,6 +33,8 @@ def pointwise(ground: Ground, name: str, arrays: Sequence[Array], node: Node) ->
     if "f" in kinds:
         with np.errstate(all="ignore"):
             return np.asarray(scalars.apply(name, tuple(a.astype(float) for a in arrays)))
+    if name in COMPARISONS.values() and all(a.dtype.kind in "ib" for a in arrays):
+        return np.asarray(scalars.apply(name, arrays)).astype(np.int64)
     if name not in _RATIONAL or (name == "pow" and any(Fraction(v).denominator != 1 for v in arrays[1].flat)):
         raise ground.error(node.at, f"{show(node)} has no exact value")
     return np.asarray(np.frompyfunc(partial(_exactly, name), len(arrays), 1)(*arrays), dtype=object)

@@ -76,6 +76,12 @@ class Enclosure:
     def __gt__(self, other: object) -> bool:
         return _enclosed(other) < self
 
+    def __le__(self, other: object) -> bool:
+        return not _enclosed(other) < self
+
+    def __ge__(self, other: object) -> bool:
+        return not self < other
+
     def __eq__(self, other: object) -> bool:
         o = _enclosed(other)
         if self.hi < o.lo or o.hi < self.lo:

@@ -46,7 +46,7 @@ from symconv.prove.language.syntax import (
 )
 from symconv.verify import reference
 
-__all__ = ["Misfit", "TooLargeError", "binary_shapes", "evaluate", "plain"]
+__all__ = ["Misfit", "TooLargeError", "binary_shapes", "evaluate", "evaluated_on", "ground_for", "plain"]
 
 
 def evaluate(claim: Claim, op: Operator, arrays: Mapping[str, Array], prime: int | None = None) -> Array:
@@ -65,6 +65,11 @@ def evaluate(claim: Claim, op: Operator, arrays: Mapping[str, Array], prime: int
     >>> evaluate(parse_claim('gx = convolve(gy, w, "full") / 2'), op, arrays, 7).tolist()
     [4, 6, 3]
     """
+    return evaluated_on(ground_for(claim, op, arrays, prime), claim, op)
+
+
+def ground_for(claim: Claim, op: Operator, arrays: Mapping[str, Array], prime: int | None = None) -> Ground:
+    """What the words of ``claim``, and of others with the same names, mean on ``arrays``."""
     caret = Caret(claim.source or str(claim))
     output = op.output.name
     sides = (*(f"g{t.name}" for t in op.inputs if t.dtype == "real"), output)
@@ -74,19 +79,22 @@ def evaluate(claim: Claim, op: Operator, arrays: Mapping[str, Array], prime: int
     if missing := [name for name in wanted if name not in arrays]:
         raise SpecError(f"{op.name}: the array {missing[0]} is missing")
     given = {name: _lifted(name, np.asarray(arrays[name]), prime) for name in wanted}
-    shapes = {name: given[name].shape for name in op.tensors}
-    want = op.output_shape(**shapes)
+    want = op.output_shape(**{name: given[name].shape for name in op.tensors})
     if claim.side != output and given[f"g{output}"].shape != want:
         raise SpecError(f"{op.name}: g{output} has shape {given[f'g{output}'].shape}, wanted {want}")
-    if claim.side != output and Name(output) in set(claim.nodes()):
-        known = arrays.get(output)
+    known = arrays.get(output)
+    if claim.side != output and (known is not None or Name(output) in set(claim.nodes())):
         given[output] = _forward(op, given, prime) if known is None else _lifted(output, known, prime)
     for name in named_in(op, claim):
         known = arrays.get(name)
         given[name] = _forward(op.upto(name), given, prime) if known is None else _lifted(name, known, prime)
-    ground = grounded(op, caret, given, _array, prime)
-    tensor = op.output if claim.side == output else op.input(claim.side[1:])
-    shape = tensor.shape(op.sizes(**shapes))
+    return grounded(op, caret, given, _array, prime)
+
+
+def evaluated_on(ground: Ground, claim: Claim, op: Operator) -> Array:
+    """The body of a claim on the arrays of ``ground``; raises as ``evaluate`` does."""
+    tensor = op.output if claim.side == op.output.name else op.input(claim.side[1:])
+    shape = tensor.shape(dict(ground.sizes))
     result = _claimed(op, ground, claim, tensor)
     if result.shape != shape:
         raise Misfit(f"gives {shown(result.shape)}, {claim.side} is {shown(shape)}", result)

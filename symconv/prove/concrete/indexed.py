@@ -12,8 +12,8 @@ import numpy as np
 
 from symconv.limits import ARRAY_CELLS, OBJECT_CELLS
 from symconv.notation.grammar import COMPARISONS
+from symconv.prove.concrete.collected import collected
 from symconv.prove.concrete.elements import pointwise
-from symconv.prove.concrete.enclosure import NoValueError
 from symconv.prove.concrete.numbers import Array, Ground, TooLargeError, amount, component
 from symconv.prove.language.places import alone, bounds, names_of, places
 from symconv.prove.language.syntax import (
@@ -27,6 +27,7 @@ from symconv.prove.language.syntax import (
     Reduction,
     Sliced,
     Tuple,
+    names_in,
     show,
     walk,
 )
@@ -180,8 +181,7 @@ class _Reader:
 
     def _form(self, node: Node, put: Put, spatial: int | None) -> tuple[Any, Any]:
         """A position at every point, and where it is a whole number."""
-        names = {one.name for one in walk(node) if isinstance(one, Name)}
-        if not names & put.keys():
+        if names_in(node).isdisjoint(put):
             number = component(self.ground, node, spatial)
             if number.denominator != 1:
                 raise self.ground.error(node.at, f"{show(node)} is a fraction; a whole number is wanted here")
@@ -220,7 +220,7 @@ class _Reader:
         body = self.value(node.body, inner, deeper)
         shape = np.broadcast_shapes(extents, body.shape, np.shape(taken))
         body, taken = np.broadcast_to(body, shape), np.broadcast_to(taken, shape)
-        return _collected(node, body, taken, tuple(range(depth, deeper)))
+        return collected(node, body, taken, tuple(range(depth, deeper)))
 
     def _taken(self, node: Reduction, put: Put, depth: int) -> Any:
         """Which points of the grid a sum takes: its conditions, and the reads that bound an index alone."""
@@ -273,28 +273,3 @@ def _divisors(node: Node) -> list[Node]:
 
 def _constant(value: Fraction) -> Array:
     return np.asarray(int(value) if value.denominator == 1 else value, dtype=object)
-
-
-def _collected(node: Reduction, body: Array, taken: Any, axes: tuple[int, ...]) -> Array:
-    """The reduction over the last axes, of what is taken."""
-    if node.kind in {"sum", "mean"}:
-        total = np.asarray(np.sum(np.where(taken, body, np.zeros((), dtype=body.dtype)), axis=axes))
-        if node.kind == "sum":
-            return total
-        count = np.sum(taken, axis=axes)
-        if np.any(count == 0):
-            raise NoValueError("a mean of no elements")
-        if total.dtype.kind == "f":
-            return np.asarray(total / count)
-        return np.asarray(total * np.frompyfunc(lambda n: Fraction(1, int(n)), 1, 1)(count), dtype=object)
-    if node.kind == "prod":
-        return np.asarray(np.prod(np.where(taken, body, np.ones((), dtype=body.dtype)), axis=axes))
-    if not np.all(np.any(taken, axis=axes)):
-        raise NoValueError("an extreme of no elements")
-    worst = -np.inf if node.kind.endswith("max") else np.inf
-    held = np.where(taken, body.astype(object), worst)
-    if node.kind.startswith("arg"):
-        flat = held.reshape(*held.shape[: axes[0]], -1)
-        sign = 1 if node.kind == "argmax" else -1
-        return np.asarray(np.argmax((sign * flat).astype(object), axis=-1), dtype=object)
-    return np.asarray((np.max if node.kind == "max" else np.min)(held, axis=axes)).astype(body.dtype)

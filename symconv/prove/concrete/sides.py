@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from symconv.errors import SpecError
 from symconv.limits import EXACT_POWER
 from symconv.notation.expr import Apply, Const, Expr, walk
 from symconv.notation.operator import Operator
@@ -27,6 +28,7 @@ __all__ = [
     "difference",
     "evaluated",
     "is_rational",
+    "roughly_apart",
     "sides_at",
     "times",
     "true_value",
@@ -39,6 +41,8 @@ _RATIONAL = frozenset({"add", "sub", "mul", "div", "neg", "abs", "sign", "relu",
 _RATIONAL_WORDS = frozenset({"abs", "relu", "sign", "maximum", "minimum"})
 _WHOLE = frozenset(map(str, range(-EXACT_POWER, EXACT_POWER + 1)))
 """Exponents that keep fractions fractions."""
+_FLOAT = 1e-10
+"""Relative differences that float64 shows in sums of a few hundred terms; smaller ones are left to exact numbers."""
 _ROUNDING = 1e-6
 """How far the definition in float64 may be from the exact value; both are right, or neither is used."""
 
@@ -133,6 +137,20 @@ def evaluated(claim: Claim | Coded, op: Operator, arrays: Mapping[str, Array], p
     if got.shape != shape:
         raise Misfit(f"gives {times(got.shape)}, {claim.side} is {times(shape)}", got)
     return got
+
+
+def roughly_apart(op: Operator, claim: Claim | Coded, arrays: Mapping[str, Array]) -> bool:
+    """Whether float64 shows a difference on integers that is more than its rounding: a hint, which proves nothing."""
+    floats = {name: array.astype(np.float64) for name, array in arrays.items()}
+    try:
+        with np.errstate(all="ignore"):
+            want, got = truth_of(op, claim.side, floats), evaluated(claim, op, floats).astype(np.float64)
+    except Misfit:
+        return True
+    except (NoValueError, SpecError, ArithmeticError):
+        return False
+    known = np.isfinite(want) & np.isfinite(got)
+    return not np.allclose(got[known], want[known], rtol=_FLOAT, atol=_FLOAT * np.abs(want[known]).max(initial=1))
 
 
 def times(shape: tuple[int, ...]) -> str:

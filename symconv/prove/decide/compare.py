@@ -17,6 +17,8 @@ from symconv.relation.equality import Difference, difference
 
 __all__ = ["compare", "limited", "renamed"]
 
+_UNKNOWN = "the two sides apply functions that may or may not be equal"
+
 
 def compare(scope: Scope, wanted: Value, given: Value) -> Difference:
     """Where ``given`` differs from ``wanted``, an array over the same axes and index names.
@@ -26,10 +28,13 @@ def compare(scope: Scope, wanted: Value, given: Value) -> Difference:
     names = [name for group in wanted.names for name in group]
     true, claimed = tuple(limited(wanted)), tuple(limited(given))
     both = (*true, *scaled(claimed, Fraction(-1)))
+    if not told_apart(both) and scope.refuted(scope.region):
+        # Then no algebra makes them equal, and where they differ is not told by their terms.
+        raise Undecided(_UNKNOWN)
     of_sums = any(OF_SUM in factor.tensor for term in both for factor in term.factors)
     if of_sums and (found := _by_algebra(scope, wanted, given)) is not None:
         return found
-    reason = "the two sides apply functions that may or may not be equal"
+    reason = _UNKNOWN
     try:
         direct = difference(scope.region, names, both, scope.names.definitions)
         if not direct.fails.empty and told_apart(both):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from symconv.limits import BRANCHES, OPEN_BRANCHES
 from symconv.notation.affine import Affine, affine, var
 from symconv.notation.expr import Constraint, nonnegative
 from symconv.notation.operator import Operator, Tensor
 from symconv.prove.decide.compare import compare, renamed
+from symconv.prove.decide.refutation import Search
 from symconv.prove.language.coded import Coded
 from symconv.prove.language.facts import facts_of
 from symconv.prove.language.parse import Caret
@@ -46,6 +47,7 @@ class Decision:
     asked: tuple[Constraint, ...] = ()
     batch: str = ""
     by_algebra: bool = False
+    search: Search | None = field(default=None, repr=False, compare=False)
 
     @property
     def wrong(self) -> Region:
@@ -59,14 +61,18 @@ class Decision:
         return self.values.union(self.shapes).simplified()
 
 
-def decide(op: Operator, claim: Claim | Coded) -> Decision:
-    """Decide ``claim`` for every size of ``op``; raises SpecError where the claim is unusable."""
+def decide(op: Operator, claim: Claim | Coded, doubted: bool = True) -> Decision:
+    """Decide ``claim`` for every size of ``op``; raises SpecError where the claim is unusable.
+
+    A ``doubted`` claim is tried on numbers before functions are compared: where these differ, no algebra is done.
+    """
     caret = Caret(claim.source or str(claim))
     if claim.side not in sides_of(op):
         near = nearest(claim.side, (*sides_of(op), *aliases(op)))
         raise caret.error(0, f"{claim.side} is not computed by {op.name}{near}; there are {', '.join(sides_of(op))}")
     domain = everywhere(context_of(op))
     problem = _Problem(op, claim, caret)
+    search = Search(op, claim, domain)
     values, shapes = nowhere(domain.context), nowhere(domain.context)
     misfits: list[str] = []
     asked: list[Constraint] = []
@@ -80,6 +86,8 @@ def decide(op: Operator, claim: Claim | Coded) -> Decision:
             break
         scope = problem.scope(region)
         scope.asked = asked
+        if doubted:
+            scope.refuted = search.inside
         try:
             found = problem.compared(scope)
             values = values.union(found[0])
@@ -109,6 +117,7 @@ def decide(op: Operator, claim: Claim | Coded) -> Decision:
         tuple(dict.fromkeys(asked)),
         op.batch if op.batch in domain.context.sizes else "",
         by_algebra,
+        search,
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from math import prod
 
 from symconv.errors import SpecError
@@ -10,8 +11,9 @@ from symconv.limits import GEOMETRIES, REFUTED_CELLS, REFUTED_POINTS, REFUTED_SH
 from symconv.notation.affine import var
 from symconv.notation.expr import Constraint
 from symconv.notation.operator import Operator
-from symconv.prove.concrete.counterexample import Counterexample, Shapes, seen
+from symconv.prove.concrete.counterexample import Counterexample, Shapes, drawn_for, seen
 from symconv.prove.concrete.enclosure import NoValueError
+from symconv.prove.concrete.sides import roughly_apart
 from symconv.prove.language.coded import Coded
 from symconv.prove.language.facts import facts_of
 from symconv.prove.language.syntax import Claim
@@ -19,7 +21,7 @@ from symconv.relation.regions import Region
 from symconv.verify.geometry import geometries
 from symconv.verify.grid import points
 
-__all__ = ["refutation", "refuted"]
+__all__ = ["Search", "refuted"]
 
 _SEEDS = (0, 1, 4, 5)
 """Positive integers read well; functions such as ``sign`` want others too."""
@@ -27,25 +29,67 @@ _LEAST = ((1, 1), (2, 1), (1, 2), (2, 2), (3, 2), (4, 2), (5, 3))
 """Least lengths of spatial and of other axes: the first shows most mistakes of shape, the last most others."""
 
 
-def refutation(op: Operator, claim: Claim | Coded, domain: Region) -> Counterexample | None:
-    """The smallest sizes tried at which a claim is certainly wrong; None where none was found."""
-    for shapes in _candidates(op, domain):
-        found = refuted(op, claim, shapes)
-        if found is not None:
-            return found
-    return None
+class Search:
+    """What numbers say of a claim at small sizes, each looked at when it is first asked for.
+
+    A hint in float64 says where exact arithmetic is worth its time, so that a wrong claim costs one exact evaluation
+    and not one for each of the sizes at which it is right by chance. Only what is exact counts.
+    """
+
+    def __init__(self, op: Operator, claim: Claim | Coded, domain: Region) -> None:
+        self.op, self.claim, self.domain = op, claim, domain
+        self.compared: list[Shapes] = []
+        self._known: dict[int, Counterexample | None] = {}
+
+    @cached_property
+    def _shapes(self) -> tuple[Shapes, ...]:
+        return tuple(_candidates(self.op, self.domain))
+
+    def inside(self, region: Region) -> bool:
+        """Whether the claim is certainly wrong at one of the small sizes of a region."""
+        for number, shapes in enumerate(self._shapes):
+            if region.contains(self.op.sizes(**shapes)) and self._hinted(number, _SEEDS[:1]) is not None:
+                return True
+        return False
+
+    def _hinted(self, number: int, seeds: Sequence[int]) -> Counterexample | None:
+        if self._known.get(number) is None:
+            shapes = self._shapes[number]
+            self._known[number] = refuted(self.op, self.claim, shapes, seeds, hinted=True)
+        return self._known[number]
+
+    def smallest(self) -> Counterexample | None:
+        """The smallest sizes tried at which the claim is certainly wrong; None where none was found."""
+        for number in range(len(self._shapes)):
+            if (found := self._hinted(number, _SEEDS)) is not None:
+                return found
+        for shapes in self._shapes:
+            # A difference that float64 does not show.
+            if (found := refuted(self.op, self.claim, shapes, _SEEDS, compared=self.compared)) is not None:
+                return found
+        return None
 
 
-def refuted(op: Operator, claim: Claim | Coded, shapes: Shapes) -> Counterexample | None:
-    """A difference at these shapes that is certain; None where none was found, which says nothing."""
-    for seed in _SEEDS:
+def refuted(
+    op: Operator, claim: Claim | Coded, shapes: Shapes, seeds: Sequence[int] = _SEEDS, hinted: bool = False,
+    compared: list[Shapes] | None = None,
+) -> Counterexample | None:  # fmt: skip
+    """A difference at these shapes that is certain; None where none was found, which says nothing.
+
+    With ``hinted`` only where float64 shows it; shapes at which both sides have a value are added to ``compared``.
+    """
+    for seed in seeds:
         try:
+            if hinted and not roughly_apart(op, claim, drawn_for(op, claim, shapes, seed)):
+                continue
             found = seen(op, claim, shapes, seed)
         except (NoValueError, SpecError):
             # Too large, or outside the domain of a function: no evidence either way.
             continue
         if found is not None:
             return found
+        if compared is not None and shapes not in compared:
+            compared.append(shapes)
     return None
 
 

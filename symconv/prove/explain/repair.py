@@ -17,7 +17,8 @@ from symconv.limits import GEOMETRIES, REPAIR_CELLS, REPAIR_EDITS, REPAIR_FACTOR
 from symconv.notation.operator import Operator
 from symconv.prove.concrete.counterexample import drawn
 from symconv.prove.concrete.enclosure import NoValueError
-from symconv.prove.concrete.evaluate import Misfit, evaluate
+from symconv.prove.concrete.evaluate import Misfit, evaluated_on, ground_for
+from symconv.prove.concrete.numbers import Ground
 from symconv.prove.concrete.sides import Array, truth_of
 from symconv.prove.decide.decision import decide
 from symconv.prove.explain.edits import edits, is_far
@@ -27,7 +28,7 @@ from symconv.verify.geometry import geometries
 __all__ = ["Repair", "repair"]
 
 
-_Trials = list[tuple[dict[str, Array], Array]]
+_Trials = list[tuple[Ground, Array]]
 _Body = tuple[Node, tuple[str, ...]]
 
 
@@ -127,16 +128,20 @@ def _trials(op: Operator, claim: Claim) -> _Trials:
         arrays = {name: array.astype(np.float64) for name, array in drawn(op, shapes, seed).items()}
         if all(0 < a.size < REPAIR_CELLS for a in arrays.values()):
             output = {} if claim.side == op.output.name else {op.output.name: truth_of(op, op.output.name, arrays)}
-            found.append((arrays | output, truth_of(op, claim.side, arrays)))
-    return sorted(found, key=lambda one: sum(a.size for a in one[0].values()))
+            try:
+                ground = ground_for(claim, op, arrays | output)
+            except (NoValueError, SpecError):
+                continue
+            found.append((ground, truth_of(op, claim.side, arrays)))
+    return sorted(found, key=lambda one: sum(a.size for a in one[0].arrays.values()))
 
 
 def _factor(op: Operator, claim: Claim, trials: _Trials) -> Fraction | None:
     """The one number that the claim is short of on all trials: 1 where it is right there, None where there is none."""
     factor: Fraction | None = None
-    for arrays, want in trials:
+    for ground, want in trials:
         try:
-            got = evaluate(claim, op, arrays)
+            got = evaluated_on(ground, claim, op)
         except (Misfit, NoValueError, SpecError):
             return None
         if got.shape != want.shape:
@@ -154,7 +159,7 @@ def _factor(op: Operator, claim: Claim, trials: _Trials) -> Fraction | None:
 
 def _proved(op: Operator, claim: Claim) -> bool:
     try:
-        decision = decide(op, claim)
+        decision = decide(op, claim, doubted=False)
     except SymconvError:
         return False
     return not decision.undecided and decision.wrong.empty

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from symconv.prove.language.syntax import Binary, Name, Node, Pick, Reduction, Sliced, Tuple, children, walk
+from symconv.prove.language.syntax import Binary, Name, Node, Pick, Reduction, Sliced, Tuple, children, names_in
 
 __all__ = ["Place", "alone", "bounds", "names_of", "places"]
 
@@ -35,7 +35,7 @@ def places(body: Node, name: str) -> Iterator[Place]:
                     parts = item.value.items if isinstance(item.value, Tuple) else (item.value,)
                     count = len(parts) if isinstance(item.value, Tuple) else 0
                     for part, form in enumerate(parts):
-                        if Name(name) in set(walk(form)):
+                        if name in names_in(form):
                             yield Place(body, axis, part, count, form)
     for child in children(body):
         yield from places(child, name)
@@ -49,7 +49,7 @@ def alone(body: Node, name: str) -> list[Place]:
 def bounds(where: Iterable[Node], name: str) -> bool:
     """Whether one of the conditions bounds an index from above, as far as its form tells."""
     return any(
-        isinstance(one, Binary) and one.op in {"<", "<=", ">", ">=", "=="} and Name(name) in set(walk(one))
+        isinstance(one, Binary) and one.op in {"<", "<=", ">", ">=", "=="} and name in names_in(one)
         for one in where
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import lru_cache
 
 __all__ = [
     "Binary",
@@ -21,6 +22,7 @@ __all__ = [
     "Text",
     "Tuple",
     "children",
+    "names_in",
     "rebuild",
     "show",
     "walk",
@@ -215,6 +217,13 @@ def walk(node: Node) -> Iterator[Node]:
     yield node
     for child in children(node):
         yield from walk(child)
+
+
+@lru_cache(maxsize=8192)
+def names_in(node: Node) -> frozenset[str]:
+    """The names that ``walk`` meets; remembered, as the same few expressions are evaluated at many sizes."""
+    own = {node.name} if isinstance(node, Name) else set[str]()
+    return frozenset(own.union(*map(names_in, children(node))))
 
 
 _LEVEL = {**dict.fromkeys(("<", "<=", ">", ">=", "==", "!="), 0), "+": 1, "-": 1, **dict.fromkeys("*/%@", 2), "//": 2,

@@ -73,11 +73,16 @@ def _no_functions(function: str, argument: Sequence[Term], limits: Collection[Co
     raise InternalError(f"{function} of {argument} is asked for before functions of sums mean anything")
 
 
+def _nowhere_refuted(region: Region) -> bool:
+    return False
+
+
 @dataclass(slots=True)
 class Scope:
     """One branch: its sizes shrink as shapes are required to fit; those that do not are ``refused``.
 
-    ``by_algebra`` says that its values were compared as rational functions of whole sums.
+    ``by_algebra`` says that its values were compared as rational functions of whole sums; ``refuted`` whether numbers
+    show that the claim is wrong somewhere in a region.
     """
 
     region: Region
@@ -88,6 +93,7 @@ class Scope:
     misfits: list[str] = field(default_factory=list)
     asked: list[Constraint] = field(default_factory=list)
     by_algebra: bool = False
+    refuted: Callable[[Region], bool] = _nowhere_refuted
     size_of: Callable[[Node, Node], Affine] = _no_arrays
     rank_of: Callable[[Node], int] = _no_rank
     of_sum: Callable[[str, Sequence[Term], Collection[Constraint]], Iterator[Term]] = _no_functions
