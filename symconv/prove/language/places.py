@@ -49,8 +49,7 @@ def alone(body: Node, name: str) -> list[Place]:
 def bounds(where: Iterable[Node], name: str) -> bool:
     """Whether one of the conditions bounds an index from above, as far as its form tells."""
     return any(
-        isinstance(one, Binary) and one.op in {"<", "<=", ">", ">=", "=="} and name in names_in(one)
-        for one in where
+        isinstance(one, Binary) and one.op in {"<", "<=", ">", ">=", "=="} and name in names_in(one) for one in where
     )
 
 
