@@ -34,7 +34,7 @@ def pointwise(ground: Ground, name: str, arrays: Sequence[Array], node: Node) ->
         with np.errstate(all="ignore"):
             return np.asarray(scalars.apply(name, tuple(a.astype(float) for a in arrays)))
     if name in COMPARISONS.values() and all(a.dtype.kind in "ib" for a in arrays):
-        return np.asarray(scalars.apply(name, arrays)).astype(np.int64)
+        return np.asarray(scalars.apply(name, tuple(arrays))).astype(np.int64)
     if name not in _RATIONAL or (name == "pow" and any(Fraction(v).denominator != 1 for v in arrays[1].flat)):
         raise ground.error(node.at, f"{show(node)} has no exact value")
     return np.asarray(np.frompyfunc(partial(_exactly, name), len(arrays), 1)(*arrays), dtype=object)
