@@ -47,11 +47,8 @@ from symconv.packed.wino_outputs import unpacked
 __all__ = ["winograd_nests"]
 
 
-LONGEST, SHORTEST = 128, 16
-"""Planes whose products are added in one chain: longer ones lose digits, shorter ones load and store sums too often."""
-
-NEAR = 2**18
-"""Elements of windows that are made before their products: what the second cache holds."""
+LONGEST = 128
+"""Planes whose products are added in one chain at most: longer ones lose digits."""
 
 
 _STACK = 16
@@ -70,7 +67,7 @@ def winograd_nests(it: Tiled, tile: Tile) -> Packed:
         Size("MT_", ceildiv(Var("M_"), tile.rows)),
         Size("KT_", product(counts(it.still, it.still.taps, exact=False))),
         Size("P_", sums.planes),
-        Size("PB_", _slab(it)),
+        Size("PB_", _slab()),
         Size("PP_", apart(Var("PB_"))),
         Size("ST_", ceiling(Var("P_"), const(_STACK))),
         Size("G_", product(counts(it.found, it.found.groups, exact=False))),
@@ -80,11 +77,14 @@ def winograd_nests(it: Tiled, tile: Tile) -> Packed:
     return Packed(nests, tuple(_buffers(it, sums)), layout, parameters)
 
 
-def _slab(it: Tiled) -> Expr:
-    """How many planes are transformed before their products are added."""
-    held = mul(const(it.products), mul(Var("RV_"), it.windows.lane.pitch))
-    near = largest([const(SHORTEST), smallest([const(LONGEST), quotient(const(NEAR), held)])])
-    return largest([const(1), smallest([Var("P_"), near])])
+def _slab() -> Expr:
+    """How many planes are transformed before their products are added: nearly as many each time.
+
+    Shorter slabs load and store sums more often, whatever cache their windows fit. Planes alone say how long they are:
+    strips are cut for threads, which must not change what is added in which order.
+    """
+    number = largest([const(1), ceildiv(Var("P_"), LONGEST)])
+    return largest([const(1), ceiling(Var("P_"), number)])
 
 
 def _buffers(it: Tiled, sums: Outer) -> Iterator[Buffer]:

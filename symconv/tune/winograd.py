@@ -39,6 +39,8 @@ _SPILT = 0.08
 """Cycles a byte of points waits for each second cache that a box of windows in one direction takes beyond the first:
 little is computed with a point that covers its way. Measured: boxes of 4 caches cost a third more than boxes of one.
 """
+_SLAB = 128
+"""Planes whose products are added in one chain at most."""
 _FACTOR = 1.8
 """Cycles to transform what one element of the narrow operand contributes to one point."""
 
@@ -135,14 +137,16 @@ def _summed(n: Counts, machine: Machine, lengths: list[Array], work: _Work) -> P
     tiles = np.prod(lengths, axis=0)
     step = outer_step(n.tile, machine, n.facts.operations, n.facts.loads) / most
     boxes, vectors, rows = work.boxes, work.vectors, _rows(pieces(n.axes, lengths), machine) * n.groups
-    calls = points * row_tiles * np.maximum(vectors / most, boxes)
-    held = points * tiles * (n.planes * work.again + row_tiles * m) * machine.itemsize
+    slabs = -(-n.planes // _SLAB)
+    calls = points * row_tiles * np.maximum(vectors / most, boxes) * slabs
+    held = points * tiles * (n.planes / slabs * work.again + row_tiles * m) * machine.itemsize
     narrow = points * row_tiles * m * n.planes * sum(n.taps) * machine.itemsize
-    spread = min(1.5, max(1.0, narrow * n.groups / (0.16 * machine.caches.last)))
-    once = points * vectors * machine.vector_bytes * (n.planes * work.again + 2.0 * n.rows) * _far(held, machine)
+    spread = min(3.0, max(1.0, narrow * n.groups / (0.35 * machine.caches.last)))
+    passed = n.planes * work.again + 2.0 * n.rows * slabs
+    once = points * vectors * machine.vector_bytes * passed * _far(held, machine)
     return {
         "multiply": points * row_tiles * vectors * sum(n.taps) * n.planes * step,
-        "calls": calls * (_CALL + m * most),
+        "calls": calls * (_CALL + m * most * (2.5 if slabs > 1 else 1.0)),
         "cache": (once + boxes * narrow * rate(narrow + held, machine)) * _HIDDEN,
         "pack": work.reached * n.planes + _HIDDEN * work.again * n.wide * moved(n.wide, machine, 1),
         "unpack": rows * n.rows * points * _WOVEN + _HIDDEN * n.writes * moved(n.writes, machine, 1),
@@ -185,4 +189,5 @@ def workspace(n: Counts, machine: Machine, chosen: dict[str, Array]) -> tuple[fl
         shared = chosen["S"] * points * (n.rows + m) * (n.columns + n.tile[1]) * n.groups * machine.itemsize
         return shared, points * tiles * (chosen["MB"] + n.columns) * machine.itemsize
     narrow = points * rows * n.planes * sum(n.taps) * n.groups * machine.itemsize
-    return float(narrow), points * tiles * (n.planes + rows) * machine.itemsize
+    slab = -(-n.planes // -(-n.planes // _SLAB))
+    return float(narrow), points * tiles * (slab + rows) * machine.itemsize

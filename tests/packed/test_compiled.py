@@ -92,6 +92,19 @@ def _cut_otherwise(way: Any, numbers: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(NUMBERS[(NUMBERS.index(n) + 3) % len(NUMBERS)] if f else n for n, f in zip(numbers, free, strict=True))
 
 
+def test_strips_change_no_bit_where_planes_are_many(compiled: Callable[[str], Any]) -> None:
+    """Planes come in slabs, which boxes that are cut for more threads must not move."""
+    made, seen = compiled("padded"), set()
+    arrays = made.drawn({"x": (1, 150, 33, 75), "w": (140, 150, 3, 3)}, 0)
+    for call in made.ways(arrays):
+        if call.way.bound is None or call.name == "gw":
+            continue
+        seen.add((call.name, call.way.name))
+        bits = {call(arrays, numbers).tobytes() for numbers in ((1, 1, 75), (1, 100, 100), (1, 3, 7))}
+        assert len(bits) == 1, (call.name, call.way.name)
+    assert len(seen) == 4
+
+
 @pytest.mark.parametrize("cores", [2, 4])
 def test_threads_change_no_bit_within_a_limit_of_memory(
     cores: int, compiled: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch

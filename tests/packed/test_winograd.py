@@ -55,7 +55,6 @@ def small(monkeypatch: pytest.MonkeyPatch) -> Isa:
     monkeypatch.setitem(candidates._STEPS, SMALL.registers, ())
     # Sums over planes in several parts, the last one shorter.
     monkeypatch.setattr(wino, "LONGEST", 2)
-    monkeypatch.setattr(wino, "SHORTEST", 1)
     return SMALL
 
 
