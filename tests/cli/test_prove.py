@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 
 def test_true_is_0(call):
     done = call("prove", "conv2d", "--claim", "gx = conv_transpose(gy, w)")
@@ -118,3 +120,22 @@ def test_the_numbers_of_a_formula_a_spec_file_and_a_function_are_a_family(call, 
     ):
         done = call("prove", op, *claim, "--for", family)
         assert (done.exit_code, words in done.stderr) == (2, True), done.stderr
+
+
+def test_three_parameters_have_a_rule_that_is_true_of_each_case(call):
+    claim = "gx = conv_transpose(gy, w, stride=s, padding=p)"
+    done = call("prove", "conv1d", "--claim", claim, "--for", "stride=1..3,padding=0..1,dilation=1..2")
+    assert "holds iff (s = 1 or (L + 2p − d(K − 1) − 1) mod s = 0) and (d = 1 or K = 1)" in done.stdout
+    for s, p, d in product((1, 2, 3), (0, 1), (1, 2)):
+        for length, taps in product(range(1, 9), range(1, 4)):
+            reach = d * (taps - 1) + 1
+            if length + 2 * p < reach:
+                continue
+            outputs = (length + 2 * p - reach) // s + 1
+            # The claim puts the tap k of window i at s*i + k - p, the gradient has it at s*i + d*k - p.
+            size = (outputs - 1) * s + taps - 2 * p
+            claimed = {(s * i + k - p, i, k) for i in range(outputs) for k in range(taps) if 0 <= s * i + k - p < size}
+            real = {(s * i + d * k - p, i, k) for i in range(outputs) for k in range(taps)}
+            right = size == length and claimed == {one for one in real if 0 <= one[0] < length}
+            said = (s == 1 or (length + 2 * p - d * (taps - 1) - 1) % s == 0) and (d == 1 or taps == 1)
+            assert said == right, (s, p, d, length, taps)

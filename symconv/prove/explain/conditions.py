@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from symconv.notation.affine import Affine, Quotient, affine, var
+from symconv.notation.affine import Affine, Quotient, affine, quotient, var
 from symconv.notation.expr import Constraint
 from symconv.notation.operator import Operator
 from symconv.prove.explain.leftover import leftovers
@@ -26,6 +26,7 @@ class Speaker:
     def __init__(self, op: Operator, domain: Region, general: bool = False) -> None:
         """With ``general`` remainders are written with every letter, as they read for any stride, pad and dilation."""
         self.op = op
+        self.general = general
         self.defined = {d.name: d.form for d in op.definitions}
         self.physical = facts_of(op).merged
         self.leftovers = leftovers(facts_of(op).axes, self._outer, general)
@@ -100,10 +101,29 @@ class Speaker:
         return rest
 
     def _term(self, term: tuple[Literal, ...], alone: bool) -> str:
-        plainest = (self._plainest(literal) for literal in term)
+        plainest = (self._plainest(literal) for literal in (self._general(term) if self.general else term))
         texts = list(dict.fromkeys(self._window(literal) or _literal(literal) for literal in plainest))
         text = " and ".join(texts)
         return text if alone or len(texts) == 1 else f"({text})"
+
+    def _general(self, term: tuple[Literal, ...]) -> tuple[Literal, ...]:
+        """Remainders as the window leaves them, where beside the other conditions of the term that says the same."""
+        whole = self._met(term)
+        for k, literal in enumerate(term):
+            if self._window(literal):
+                continue
+            for one in self.leftovers:
+                zero = Literal(Constraint(one.form - quotient(one.form, one.stride) * one.stride, True))
+                if (other := (*term[:k], zero, *term[k + 1 :])) and whole.same(self._met(other)):
+                    term = other
+                    break
+        return term
+
+    def _met(self, term: tuple[Literal, ...]) -> Region:
+        region = self.domain
+        for literal in term:
+            region = region.meet(literal.region(self.domain))
+        return region
 
     def _window(self, literal: Literal) -> str | None:
         """A condition on a remainder in the words of the window that leaves it."""
