@@ -24,7 +24,7 @@ from symconv.errors import BuildError
 __all__ = ["SOURCE_NAME", "Rejected", "compile_module", "include_facts", "module_file"]
 
 SOURCE_NAME = "kernel.pyx"
-_C_NAME, _FUNCTIONS, _NESTS = "kernel.c", "functions.c", "nests.c"
+_C_NAME, _FUNCTIONS, _NESTS = "kernel.c", ("functions.c", "functions2.c"), "nests.c"
 _NUMPY = re.compile(
     r"^\s*(cimport\s+numpy|from\s+numpy(\.\w+)*\s+cimport|cdef\s+extern\s+from\s+\"numpy/)", re.MULTILINE
 )
@@ -82,12 +82,12 @@ def compile_module(source: Source, tools: Toolchain, name: str, folder: Path, pr
         many = parts is not None and parts.many
         progress("translating to C (Cython)" + (", and compiling beside it" if many else ""))
         if parts is not None and many:
-            side.compile(_FUNCTIONS, parts.alone, flags)
+            side.compile_all(parts.alone, flags)
         translated = _translate(folder, name, source.text if parts is None else parts.module)
         progress(f"compiling ({Path(tools.path).name})")
         found = None if parts is None else sorted_out(translated, parts)
         if parts is not None and found is None and parts.functions and not many:
-            side.compile(_FUNCTIONS, parts.alone, flags)
+            side.compile_all(parts.alone, flags)
         if found is None:
             side.compile(_C_NAME, translated, (*flags, *includes))
         else:
@@ -95,7 +95,7 @@ def compile_module(source: Source, tools: Toolchain, name: str, folder: Path, pr
             side.compile(_NESTS, found.nests, flags)
         objects = side.made()
     made = _linked(source, tools, name, folder, objects)
-    for file in (_C_NAME, _FUNCTIONS, _NESTS, *objects):
+    for file in (_C_NAME, *_FUNCTIONS, _NESTS, *objects):
         (folder / file).unlink(missing_ok=True)
     return made
 
@@ -114,7 +114,7 @@ class _Side:
 
     def __init__(self, compiler: tuple[str, ...], folder: Path) -> None:
         self._compiler, self._folder = compiler, folder
-        self._pool = ThreadPoolExecutor(3)  # a module has no more parts
+        self._pool = ThreadPoolExecutor(4)  # a module has no more parts
         self._children = Children()
         self._runs: dict[Future[Ran], tuple[str, ...]] = {}
 
@@ -130,6 +130,11 @@ class _Side:
         write_file(self._folder / file, text.encode())
         command = (*self._compiler, *flags, "-c", file, "-o", _object(file))
         self._runs[self._pool.submit(run, command, self._folder, self._children)] = command
+
+    def compile_all(self, texts: tuple[str, ...], flags: tuple[str, ...]) -> None:
+        """Begin to compile the functions of a module."""
+        for file, text in zip(_FUNCTIONS, texts, strict=False):
+            self.compile(file, text, flags)
 
     def made(self) -> tuple[str, ...]:
         """The objects, when all are there. Raises what went wrong as soon as there is one that will not be."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from symconv.build.helpers import spared
 from symconv.emit.source import DRIVERS
 
 __all__ = ["Parts", "Translated", "parted", "sorted_out"]
@@ -14,6 +15,7 @@ _CLOSED = '\n    """\n'
 _FIRST = "\n    static sc_nest "
 _LAST = f"\n    /* {DRIVERS} */\n"
 _FUNCTION = re.compile(r"^    static (sc_nest (\w+)\([^)]*\))", re.MULTILINE)
+_BEGINNING = re.compile(r"^    (?:static|__attribute__\(\(visibility\(\"hidden\"\)\)\)) \w+ \w+\(", re.MULTILINE)
 _LONG = re.compile(r"^    static inline (int sc_finite\([^)]*\)) \{\n.*?^    \}\n", re.MULTILINE | re.DOTALL)
 """The one helper of what calls loops that runs over a whole result itself."""
 _NEST = re.compile(r"^static (sc_nest (__pyx_f_\w+)\([^;{}]*\)) \{\n.*?^\}\n", re.MULTILINE | re.DOTALL)
@@ -53,9 +55,10 @@ class Parts:
         return len(self.functions) >= _ENOUGH
 
     @property
-    def alone(self) -> str:
-        """The functions as a text in C of its own."""
-        return f"{_HEAD}{self.shared}{self.functions}\n"
+    def alone(self) -> tuple[str, ...]:
+        """The functions as texts in C of their own: one, or where they are many two of about one length."""
+        texts = _halves(self.functions) if self.many else (self.functions,)
+        return tuple(f"{_HEAD}{self.shared}{text}\n" for text in texts if text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,16 @@ def _without_long(head: str) -> tuple[str, str]:
     return declared, f"    {_SHARED}{found[0].removeprefix('    static inline ')}\n"
 
 
+def _halves(functions: str) -> tuple[str, ...]:
+    """The functions as two texts, of which the second declares what it calls of the first."""
+    begins = [found.start() for found in _BEGINNING.finditer(functions)]
+    cut = min(begins, key=lambda at: abs(2 * at - len(functions)), default=0)
+    first, second = functions[:cut], functions[cut:]
+    called = set(_CALLED.findall(second))
+    declared = "".join(_declaration(one) for one in _FUNCTION.finditer(first) if one[2] in called)
+    return _FUNCTION.sub(lambda one: f"    {_SHARED}{one[1]}" if one[2] in called else one[0], first), declared + second
+
+
 def _declaration(function: re.Match[str]) -> str:
     return f"    {_SHARED}{function[1]};\n"
 
@@ -119,6 +132,6 @@ def sorted_out(translated: str, parts: Parts) -> Translated | None:
             return None
     if not nests:
         return None
-    rest = _DECLARED.sub(lambda one: _SHARED + one[1], _NEST.sub("", translated))
+    rest = _DECLARED.sub(lambda one: _SHARED + one[1], spared(_NEST.sub("", translated), parts.shared))
     loops = "".join(nest[0].replace("static ", _SHARED, 1) for nest in nests)
     return Translated(rest, f"{_HEAD}{above}\n{loops}")

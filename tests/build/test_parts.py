@@ -10,7 +10,8 @@ import pytest
 import symconv as sc
 from symconv import pipeline
 from symconv.build import clear, compile_text, load
-from symconv.build.parts import parted
+from symconv.build.helpers import spared
+from symconv.build.parts import parted, sorted_out
 from symconv.build.process import Children, Ran, run
 from symconv.emit.source import DRIVERS, Source
 from symconv.options import Options
@@ -62,6 +63,19 @@ cdef sc_nest u0_halved(Py_ssize_t n, double* x) noexcept nogil:
 def halved(double x):
     u0_halved(1, &x)
     return other(x)
+'''
+
+SHARED = '''\
+cdef extern from *:
+    """
+    #include <immintrin.h>
+    typedef int sc_number;
+    static inline sc_number sc_one(sc_number a) { return _mm_cvtsi128_si32(_mm_set1_epi32(a)); }
+    static __attribute__((noinline, cold)) sc_number sc_two(sc_number a) {
+        if (a) { a++; }
+        return sc_one(a);
+    }
+    """
 '''
 
 
@@ -141,6 +155,38 @@ def test_kernels_that_a_plan_chooses_stay_with_the_rest_and_their_loops_do_not()
     assert found is not None
     assert DRIVERS in found.module
     assert DRIVERS not in found.functions
+
+
+def test_functions_in_two_texts_call_each_other(always: None, commands: dict[str, tuple[str, ...]]) -> None:
+    clear()
+    found = parted(TEXT)
+    assert found is not None
+    first, second = found.alone
+    assert 'visibility("hidden"))) sc_nest sc_twice_1(Py_ssize_t v_n, double *v_x)\n    {' in first
+    assert 'visibility("hidden"))) sc_nest sc_twice_1(Py_ssize_t v_n, double *v_x);' in second
+    assert load(compile_text(Source(TEXT))).twice(1.5) == 3.0
+    assert sorted(commands) == ["functions.c", "functions2.c", "kernel.c"]
+
+
+def test_what_calls_loops_reads_no_intrinsics() -> None:
+    op = sc.operator("y[n,i] = sum[p](x[n,i+2*p]*w[p])")
+    text = pipeline.generate((pipeline.unit(op, Options()),), Options()).text
+    found = parted(text)
+    assert found is not None
+    assert "immintrin" in found.shared
+    translated = sorted_out(f"{found.shared}\nstatic sc_nest __pyx_f_u0(void) {{\n  sc_load(0, 0);\n}}\n", found)
+    assert translated is not None
+    assert "immintrin" not in translated.rest
+    assert "immintrin" in translated.nests
+    assert "sc_load(" not in translated.rest
+
+
+def test_helpers_that_are_asked_for_stay_with_what_they_need() -> None:
+    shared = found.shared if (found := parted(SHARED)) else ""
+    assert spared(f"{shared}int x = 1;\n", shared) == "    typedef int sc_number;\nint x = 1;\n"
+    assert spared(f"{shared}int x = sc_two(1);\n", shared) == f"{shared}int x = sc_two(1);\n"
+    assert "sc_two" not in spared(f"{shared}int x = sc_one(1);\n", shared)
+    assert spared("int x = sc_two(1);\n", shared) == "int x = sc_two(1);\n"
 
 
 def test_the_module_computes_the_same(always: None) -> None:
