@@ -28,7 +28,7 @@ from symconv.packed.outside import harmless
 from symconv.packed.roles import contraction
 from symconv.packed.stencil import StencilTile
 from symconv.packed.stencil_cells import cells_nests
-from symconv.packed.stencil_form import Cells, Steps, cells, steps
+from symconv.packed.stencil_form import Cells, Steps, cells, stencil_tiles, steps
 from symconv.packed.stencil_steps import steps_nests
 from symconv.packed.tiling import tiled
 from symconv.packed.wino import winograd_nests
@@ -59,15 +59,6 @@ _DOT = {16: (DotTile(4, 3, True), DotTile(1, 9)), 32: (DotTile(8, 3, True), DotT
 _LONGEST = 8
 """Bytes of the longest element."""
 
-_CELLS = tuple(StencilTile(7, taps) for taps in (1, 3, 5, 7))
-"""Seven rows, because maps of 7, 14, 28 ... are common: with a column of taps they fit 16 registers."""
-
-_STEPS = {
-    16: (StencilTile(7, 3), StencilTile(7, 5), StencilTile(7, 7)),
-    32: (StencilTile(7, 3, 3), StencilTile(4, 5, 5), StencilTile(7, 7)),
-}
-"""By registers: a sum for each unrolled tap, and the rows in work."""
-
 _TRANSFORMS = ((4, 3), (2, 3))
 """Outputs and taps of the transforms that are built: the first is the fastest, the second loses less on small maps."""
 
@@ -78,8 +69,8 @@ def packed_candidates(gather: Gather, name: str, isa: Isa) -> tuple[Candidate, .
     if found is None:
         return ()
     stencils = tuple(_stencils(gather, name, found, isa))
-    direct = () if found.counted else tuple(_candidate(gather, name, found, tile) for tile in _tiles(found, isa))
-    made = (*direct, *stencils, *(() if found.counted else _transformed(gather, name, found, isa)))
+    direct = () if found.still else tuple(_candidate(gather, name, found, tile) for tile in _tiles(found, isa))
+    made = (*direct, *stencils, *(() if found.still else _transformed(gather, name, found, isa)))
     return tuple(candidate for candidate in made if _settled(candidate.kernel) and _counted(candidate))
 
 
@@ -107,7 +98,7 @@ def _unhaloed(gather: Gather, halo: Halo) -> Contraction | None:
     if found is None or not found.solution.steps:
         return None
     found = unhaloed(found, gather.operator, copy.statements[-1].statement)
-    return None if found is None or found.counted or _named(gather.operator, found) & OWN else found
+    return None if found is None or found.still or _named(gather.operator, found) & OWN else found
 
 
 def _transformed(gather: Gather, name: str, found: Contraction, isa: Isa) -> Iterator[Candidate]:
@@ -131,7 +122,7 @@ def packs(gather: Gather, reused: bool = False) -> bool:
     """Whether the sum of a form with one statement can be packed; ``reused``: and what is packed is used again and
     again, by every row."""
     found = _contraction(gather)
-    if found is None or not found.solution.steps or (found.counted and cells(found, _CELLS[0]) is None):
+    if found is None or not found.solution.steps or (found.still and cells(found, stencil_tiles(found, 16)[0]) is None):
         return False
     return not reused or bool(found.rows and (found.planes or found.columns))
 
@@ -140,7 +131,7 @@ def _stencils(gather: Gather, name: str, found: Contraction, isa: Isa) -> Iterat
     """Planes read in place, where groups keep the sums short: with all rows at hand, tiles of them do much more."""
     if found.rows and not found.groups:
         return
-    for tile in _CELLS if found.lanes == "cells" else _STEPS[isa.registers]:
+    for tile in stencil_tiles(found, isa.registers):
         it = stencil(found, tile)
         if it is not None:
             kernel = _stencil(gather, name, found, it)
@@ -215,7 +206,7 @@ def _candidate(gather: Gather, name: str, found: Contraction, tile: Tile | DotTi
 def packed_kernel(gather: Gather, name: str, tile: Tile | DotTile) -> Kernel | None:
     """The kernel with its sum in packed form, or None where it has no such sum."""
     found = _contraction(gather)
-    if found is None or found.counted or (found.lanes == "cells") != isinstance(tile, Tile):
+    if found is None or found.still or (found.lanes == "cells") != isinstance(tile, Tile):
         return None
     kernel = _kernel(gather, name, found, tile)
     return kernel if _settled(kernel) else None

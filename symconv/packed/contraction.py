@@ -41,7 +41,7 @@ class Operand:
 
 @dataclass(frozen=True, slots=True)
 class Contraction:
-    """A sum with its roles.
+    """A sum, or an extreme, with its roles.
 
     ``lanes`` says where neighbouring elements lie: in ``"cells"`` (outer form) or in ``"steps"`` (dot form). ``flats``
     are the flat loops, outermost first, the last one has the lanes. ``wide`` operands move with lanes and are packed
@@ -80,6 +80,21 @@ class Contraction:
             node.tensor in held if isinstance(node, Read) else isinstance(node, Index) and node.form.names() & loops
             for node in walk(self.solution.body)
         )
+
+    @property
+    def extreme(self) -> str:
+        """``max`` or ``min`` where an extreme is wanted, or its position; nothing of a sum."""
+        return self.reduce.kind.removeprefix("arg") if self.reduce.kind != "sum" else ""
+
+    @property
+    def placed(self) -> bool:
+        """Whether the position of an extreme is wanted."""
+        return self.reduce.kind.startswith("arg")
+
+    @property
+    def still(self) -> bool:
+        """Whether operands have to be read where they lie: what is packed are real numbers with zeros around them."""
+        return self.counted or bool(self.extreme)
 
     def phase(self, loop: str) -> Phase | None:
         """The residue classes of the target along a flat loop."""

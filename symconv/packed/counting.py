@@ -24,6 +24,9 @@ from symconv.tune.facts import Facts, FlatAxis
 
 __all__ = ["masked_facts", "packed_facts", "stencil_facts", "winograd_facts"]
 
+_EXTREME, _PLACED = 2, 7
+"""Instructions of an extreme that a NaN is, and of its position, beside one."""
+
 
 def packed_facts(found: Contraction, tile: Tile | DotTile, label: str, parameters: tuple[str, ...]) -> Facts:
     """The counts of one packed kernel."""
@@ -134,5 +137,6 @@ def _elements(tensor: Tensor) -> Expr:
 def _operations(found: Contraction) -> int:
     """Instructions of one contribution: a product is part of the multiply-add."""
     functions = sum(1 for node in walk(found.solution.body) if isinstance(node, Apply))
+    functions += _PLACED if found.placed else _EXTREME if found.extreme else 0
     plain = isinstance(found.solution.body, Apply) and found.solution.body.function == "mul" and functions == 1
     return 1 if plain else functions + 1

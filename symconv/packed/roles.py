@@ -20,17 +20,20 @@ from symconv.packed.residues import from_zero
 
 __all__ = ["contraction"]
 
+_KINDS = frozenset({"sum", "max", "min", "argmax", "argmin"})
+
 
 def contraction(op: Operator, solved: Solved) -> Contraction | None:
-    """The roles in a statement with one sum, or None where they are not of this kind."""
+    """The roles in a statement with one sum or extreme, or None where they are not of this kind."""
     if len(solved.reductions) != 1:
         return None
     reduce, solutions = solved.reductions[0]
-    if reduce.kind != "sum" or len(solutions) != 1 or not _usable(solutions[0]):
+    if reduce.kind not in _KINDS or len(solutions) != 1 or not _usable(solutions[0]):
         return None
     solution = from_zero(solutions[0])
     kinds = (find(op, solved.statement, reduce, solution) for find in (_in_cells, _in_steps))
-    usable = [found for found in kinds if found is not None and bounded(found) and vanishes_outside(found)]
+    usable = [found for found in kinds if found is not None and bounded(found)]
+    usable = [found for found in usable if (_selects(found) if found.extreme else vanishes_outside(found))]
     usable = [found for found in usable if not found.counted or _counts_taps(found)]
     if not usable:
         return None
@@ -42,6 +45,11 @@ def contraction(op: Operator, solved: Solved) -> Contraction | None:
 def _usable(solution: Solution) -> bool:
     whole = all(phase.gap == 1 for phase in solution.phases)
     return solution.owned and bool(solution.target) and whole
+
+
+def _selects(found: Contraction) -> bool:
+    """Whether an extreme is one of taps that lie side by side in lanes; those outside of operands are left out."""
+    return found.lanes == "cells" and bool(found.solution.steps) and not found.solution.phases and not found.rows
 
 
 def _counts_taps(found: Contraction) -> bool:

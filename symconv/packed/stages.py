@@ -74,6 +74,8 @@ class _Split:
         self._put(Solved(replace(solved.statement, expr=expr), left, solved.proved))
 
     def _packs(self, solved: Solved, node: Reduce, several: tuple[Solution, ...]) -> bool:
+        if node.kind.startswith("arg") and solved.statement.expr != node:
+            return False
         return packs(self._form(_alone(solved, solved.statement.target, node, several)))
 
     def _turned(self, solved: Solved, node: Reduce, several: tuple[Solution, ...]) -> Turned | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from symconv.loops.arith import add, const, largest, mul, smallest, sub
+from symconv.loops.cells import FAR
 from symconv.loops.ir import (
     LANES,
     VECTOR,
@@ -29,7 +30,7 @@ from symconv.loops.ir import (
     Var,
 )
 from symconv.loops.scalars import integer, scalar
-from symconv.packed.copying import ZERO
+from symconv.loops.tile import neutral
 from symconv.packed.frame import ceiling, extent, product, quotient
 from symconv.packed.loops import counts, decoded
 from symconv.packed.outer import Packed
@@ -127,9 +128,7 @@ def _lanes(it: Cells, number: int, rows: int) -> tuple[Stmt, ...]:
     for residue, values in zip(it.lanes, fixed, strict=True):
         inside = inside_lanes(found, it.lane, values, add(Var("at_"), const(residue.first)))
         inner = inside if inner == const(1) else both(inner, inside)
-    start = tuple(
-        Declare(f"acc{r}_{c}_", Splat(ZERO), Scalar("real", VECTOR)) for r in range(rows) for c in range(len(it.lanes))
-    )
+    start = tuple(s for r in range(rows) for c in range(len(it.lanes)) for s in _started(it, f"{r}_{c}_"))
     body = (
         Let("at_", first),
         *start,
@@ -140,10 +139,17 @@ def _lanes(it: Cells, number: int, rows: int) -> tuple[Stmt, ...]:
     return (For("laneblock_", const(0), blocks, body),)
 
 
+def _started(it: Cells, name: str) -> Iterator[Stmt]:
+    """A sum, or an extreme and its position."""
+    yield Declare(f"acc{name}", Splat(neutral(it.found.extreme or "+")), Scalar("real", VECTOR))
+    if it.found.placed:
+        yield Declare(f"at{name}", Splat(FAR), Scalar("index", VECTOR))
+
+
 def _everywhere(it: Cells, number: int, rows: int, inner: Expr) -> tuple[Stmt, ...]:
     """The sums where all lanes lie in the operand, and where some may not; one text where masks cost little."""
     masked = tuple(sums(it, number, rows, True))
-    if vanishes(it.found) and it.lane.factor == 1:
+    if vanishes(it.found) and it.lane.factor == 1 and not it.found.extreme:
         return masked
     return (
         Let("inner_", Select(inner, const(1), const(0))),
@@ -181,7 +187,7 @@ def _stored(it: Cells, number: int, rows: int) -> Iterator[Stmt]:
         for r in range(rows):
             index = _cell(it, fixed, r)
             named = dict(zip(found.statement.indices, index, strict=True))
-            value = around(found, Var(f"acc{r}_0_"), named, 1, mask)
+            value = around(found, Var(f"{'at' if found.placed else 'acc'}{r}_0_"), named, 1, mask)
             yield StoreLanes(found.statement.target.name, index, 1, mask, "=", value)
 
     yield If(Compare(">=", few, Var(LANES)), tuple(stores("")))

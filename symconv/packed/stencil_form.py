@@ -10,13 +10,32 @@ from symconv.loops.ir import Expr
 from symconv.packed.contraction import Axis, Contraction
 from symconv.packed.stencil import StencilTile, Unrolled, at, constant_value, tap_range, taps_along, unrolled
 
-__all__ = ["Cells", "Residue", "Steps", "cells", "steps"]
+__all__ = ["Cells", "Residue", "Steps", "cells", "stencil_tiles", "steps"]
+
+_CELLS = tuple(StencilTile(7, taps) for taps in (1, 3, 5, 7))
+"""Seven rows, because maps of 7, 14, 28 ... are common: with a column of taps they fit 16 registers."""
+
+_PLACES = {16: (StencilTile(4, 1),), 32: (StencilTile(7, 1),)}
+"""By registers: an extreme and its position for each row. No tap is unrolled, so that taps come by position."""
+
+_STEPS = {
+    16: (StencilTile(7, 3), StencilTile(7, 5), StencilTile(7, 7)),
+    32: (StencilTile(7, 3, 3), StencilTile(4, 5, 5), StencilTile(7, 7)),
+}
+"""By registers: a sum for each unrolled tap, and the rows in work."""
 
 _MOST_CLASSES = 4
 """Residue classes of lanes that are woven together: of more, too few rows would be in work at once."""
 
 _BUSY = 8
 """Additions that wait for nothing keep two units busy: four cycles each."""
+
+
+def stencil_tiles(found: Contraction, registers: int) -> tuple[StencilTile, ...]:
+    """The tiles that are built for a machine with so many vector registers."""
+    if found.lanes == "steps":
+        return _STEPS[registers]
+    return _PLACES[registers] if found.placed else _CELLS
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +79,8 @@ class Cells:
 
 def cells(found: Contraction, tile: StencilTile) -> Cells | None:
     """The stencil of a contraction, None where it has no such form."""
+    if found.placed and tile.taps > 1:
+        return None
     if found.lanes != "cells" or len(found.flats) < 2 or any(found.phase(loop) for loop in found.flats[:-2]):
         return None
     rows, lanes = _residues(found, found.flats[-2]), _woven(found)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import product as combinations
 
 from symconv.loops.arith import add, const, simplify
+from symconv.loops.cells import first, in_order, position
 from symconv.loops.ir import (
     VECTOR,
     Address,
@@ -78,7 +79,7 @@ class _Part:
     @property
     def cut(self) -> bool:
         """Whether the narrow operand is 0 in lanes beyond the border, as the wide one is: no sum needs a mask then."""
-        return self.masked and vanishes(self.it.found)
+        return self.masked and vanishes(self.it.found) and not self.it.found.extreme
 
     def tap(self, value: int) -> dict[str, int]:
         """What is fixed under an unrolled tap."""
@@ -117,6 +118,8 @@ def _rows(part: _Part) -> Iterator[Stmt]:
         index = tuple(start[a.loop] if a.loop in start else integer(a.form) for a in operand.axes)
         yield Let(f"wide{n}_at_", Address(operand.read.tensor, index))
     mask = "" if part.cut else part.mask
+    if found.placed:
+        yield Let("where_", position(found.reduce, found.solution))
     for distance in sorted(users):
         body: list[Stmt] = []
         for n, operand in enumerate(found.wide):
@@ -125,11 +128,27 @@ def _rows(part: _Part) -> Iterator[Stmt]:
             lanes = LoadLanes(one.buffer, one.index, it.lane.factor, part.mask, one.offset)
             kind = "index" if operand.read.tensor in found.positions else "real"
             body.append(Declare(f"wide{n}_", lanes, Scalar(kind, VECTOR)))
-        body += [Update(f"acc{r}_{part.c}_", "+", _value(part, r, k), mask) for r, k in users[distance]]
+        for r, k in users[distance]:
+            body += _joined(part, f"{r}_{part.c}_", _value(part, r, k), mask)
         if found.padded:
             yield within(add(Var("base_"), const(distance)), integer(it.row.length), tuple(body))
         else:
             yield from body
+
+
+def _joined(part: _Part, name: str, value: Expr, mask: str) -> tuple[Stmt, ...]:
+    """What a contribution does to a sum, or to an extreme and its position."""
+    found = part.it.found
+    if not found.placed:
+        return (Update(f"acc{name}", found.extreme or "+", value, mask),)
+    best, at, new = Var(f"acc{name}"), Var(f"at{name}"), Var(f"new{name}")
+    ordered = (*found.planes, *found.taps) == in_order(found.reduce, found.solution)
+    chosen = first(found.extreme, best, at, new, Splat(Var("where_")), ordered)
+    return (
+        Declare(new.name, value, Scalar("real", VECTOR)),
+        Update(at.name, "=", chosen, mask),
+        Update(best.name, found.extreme, new, mask),
+    )
 
 
 def _value(part: _Part, r: int, k: int) -> Expr:
