@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -66,6 +67,9 @@ def prove_code(
     """
     text, title = read_text(code)
     source = program(text, title)
+    owner, dot, _ = (name or "").partition(".")
+    if dot and owner in source.classes:
+        source = replace(source, owner=owner)
     reading = Reading(op, source, source.function(name), dict(arguments or {}))
     found = results_of(reading, returns)
     if not found:

@@ -16,7 +16,7 @@ from symconv.code.gradients.roles import Roles, gradient_named
 from symconv.code.held.boxes import current
 from symconv.code.held.state import State
 from symconv.code.reading.calls import default_of
-from symconv.code.reading.classes import values_of_class
+from symconv.code.reading.classes import give_attributes
 from symconv.code.reading.definitions import plainly_decorated
 from symconv.code.reading.reader import start
 from symconv.code.reading.statements import run_function
@@ -67,9 +67,7 @@ class Reading:
         if self.forward is not None:
             context.attributes.update(context_of_forward(self.forward, boxes).attributes)
             _, cache = self.forward.run(on, boxes, context)
-        for attribute, value in values_of_class(state, self.program.owned()).items():
-            if self.forward is None or attribute not in self.forward.settings:
-                dict.setdefault(context.attributes, attribute, value)
+        give_attributes(state, context, self.forward.settings if self.forward is not None else self.arguments)
         result = _run(state, self.node, self._parameters(state, roles, context, cache))
         kept = {f".{name}": value for name, value in context.attributes.items()}
         return (_Result(result, kept) if kept else result), state

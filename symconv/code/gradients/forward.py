@@ -17,7 +17,7 @@ from symconv.code.gradients.ranks import ranks_of
 from symconv.code.gradients.roles import numeric, numeric_kind, packed, tensor_named
 from symconv.code.held.boxes import current
 from symconv.code.held.state import evaluate
-from symconv.code.reading.classes import values_of_class
+from symconv.code.reading.classes import give_attributes
 from symconv.code.reading.definitions import plainly_decorated
 from symconv.code.reading.reader import start
 from symconv.code.reading.statements import run_function
@@ -65,9 +65,7 @@ class Forward:
         """The output, and what is kept for the backward function (None where nothing is returned beside it)."""
         plainly_decorated(self.node, self.program, self.node.lineno)
         state = start(self.program, on)
-        for attribute, value in values_of_class(state, self.program.owned()).items():
-            if attribute not in self.settings:
-                dict.setdefault(context.attributes, attribute, value)
+        give_attributes(state, context, self.settings)
         names: dict[str, Any] = {}
         given = {name: tensors[tensor] for name, tensor in self.tensors.items()}
         plain, usual = parameters(self.node.args), defaults(self.node.args)

@@ -9,6 +9,7 @@ from symconv.code.held.elements import picked
 from symconv.code.held.numbers import constant
 from symconv.code.held.state import State
 from symconv.code.source.trouble import Outside
+from symconv.code.values.amounts import count_between
 from symconv.code.values.kinds import in_words
 from symconv.code.values.objects import (
     Box,
@@ -17,7 +18,7 @@ from symconv.code.values.objects import (
     Series,
 )
 from symconv.limits import LIST_LENGTH
-from symconv.notation.affine import Affine, affine, quotient
+from symconv.notation.affine import Affine, affine
 
 __all__ = ["is_range", "iterated", "range_of", "sequence", "trips"]
 
@@ -61,8 +62,7 @@ def trips(state: State, first: Affine, stop: Affine, step: Affine) -> Affine:
     by = constant(state, step, "the step of a range")
     if by == 0:
         raise state.error("the step of a range is 0")
-    room = stop - first if by > 0 else first - stop
-    count = quotient(room + abs(by) - 1, abs(by))
+    count = count_between(first, stop, by)
     if count.is_constant or not state.on.symbolic:
         return count
     short = state.terms.walk.short(count)

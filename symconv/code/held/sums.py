@@ -9,7 +9,7 @@ from symconv.code.held.masks import shown
 from symconv.code.held.operators import binary
 from symconv.code.held.state import State
 from symconv.code.source.trouble import Outside
-from symconv.code.values.amounts import arithmetic, is_number, number_of
+from symconv.code.values.amounts import is_number
 from symconv.prove.meaning.value import Value
 
 __all__ = ["accumulate", "accumulates", "read_name"]
@@ -31,11 +31,7 @@ def accumulate(state: State, name: str, word: str, value: Any) -> None:
     """``name += value`` for such a name, under the conditions around."""
     if not is_number(value) or state.terms.walk.guards or state.masks:
         value = boxed(state, shown(state, _guarded(state, value)))
-    held = state.names[name]
-    if is_number(held) and is_number(value):
-        state.names[name] = arithmetic(word, number_of(held), number_of(value))
-    else:
-        state.names[name] = binary(state, word, held, value)
+    state.names[name] = binary(state, word, state.names[name], value)
 
 
 def _guarded(state: State, value: Any) -> Value:

@@ -15,7 +15,7 @@ from symconv.code.held.sequences import sequence
 from symconv.code.held.state import State
 from symconv.code.library.given import Given, Word
 from symconv.code.source.trouble import Outside
-from symconv.code.values.amounts import is_number, number_of
+from symconv.code.values.amounts import count_between, is_number, number_of
 from symconv.code.values.kinds import in_words
 from symconv.code.values.objects import Box, Slice, Strides
 from symconv.notation.affine import Affine, affine, quotient
@@ -31,8 +31,7 @@ def _arange(state: State, g: Given, name: str) -> Box:
     step = constant(state, by, "the step of arange")
     if step == 0:
         raise state.error("the step of arange is 0")
-    room = stop - first if step > 0 else first - stop
-    count = quotient(room + abs(step) - 1, abs(step))
+    count = count_between(first, stop, step)
     state.on.require(nonnegative(count), f"arange of {count} numbers")
     return boxed(state, state.on.counted(first, step, count))
 

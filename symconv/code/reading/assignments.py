@@ -16,7 +16,6 @@ from symconv.code.held.sums import accumulate, accumulates
 from symconv.code.reading.subscripts import entries_of, place_of, store_plan
 from symconv.code.source.generators import lazy
 from symconv.code.source.trouble import Outside
-from symconv.code.values.amounts import arithmetic, is_number, number_of
 from symconv.code.values.kinds import fits, in_words, kind_of
 from symconv.code.values.objects import Box, Context, Dotted, Opaque, Pack
 
@@ -202,10 +201,7 @@ def _named_augmented(state: State, name: str, word: str, sign: int | None, value
     if sign is not None and not array and accumulates(state, name):
         accumulate(state, name, word, value)
     elif not _grown_in_place(state, held, word, sign, value):
-        if is_number(held) and is_number(value):
-            state.names[name] = arithmetic(word, number_of(held), number_of(value))
-        else:
-            state.names[name] = binary(state, word, held, value)
+        state.names[name] = binary(state, word, held, value)
 
 
 def bind_inside(state: State, name: str, value: Any) -> Any:

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from contextlib import suppress
 from typing import Any
 
 from symconv.code.held.state import State, evaluate, scoped
 from symconv.code.values.amounts import is_number
+from symconv.code.values.objects import Context
 from symconv.errors import SymconvError
 from symconv.prove.meaning.scope import Undecided
 
-__all__ = ["values_of_class"]
+__all__ = ["give_attributes", "values_of_class"]
+
+
+def give_attributes(state: State, context: Context, said: Container[str]) -> None:
+    """What the class that is read gives ``self``, but for those that are said or were set."""
+    for name, value in values_of_class(state, state.program.owned()).items():
+        if name not in said:
+            # Attributes that are told by their names count as there; only those that were set count more.
+            dict.setdefault(context.attributes, name, value)
 
 
 def values_of_class(state: State, given: Mapping[str, ast.expr]) -> dict[str, Any]:

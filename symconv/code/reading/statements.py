@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -50,9 +50,7 @@ def run_block(state: State, nodes: Sequence[ast.stmt]) -> _Signal | None:
     """Runs statements."""
     for position, node in enumerate(nodes):
         state.reach(node.lineno)
-        state.steps += 1
-        if state.steps > CODE_STEPS:
-            raise Outside("more steps than are taken", state.line)
+        _step(state)
         rest = nodes[position + 1 :]
         match node:
             case ast.With(_, body):
@@ -225,14 +223,8 @@ def _for(state: State, node: ast.For) -> _Signal | None:
         return run_block(state, node.orelse)
     elif isinstance(items, Pack):
         raise Outside("a loop over a list of unknown length", state.line)
-    for one in _live(items) if isinstance(items, list) else sequence(state, items):
-        bind(state, node.target, one)
-        signal = run_block(state, node.body)
-        if signal is not None and signal.kind == "return":
-            return signal
-        if signal is not None and signal.kind == "break":
-            return None
-    return run_block(state, node.orelse)
+    every = _live(items) if isinstance(items, list) else sequence(state, items)
+    return _rounds(state, node, _each(state, node.target, every))
 
 
 def _over_array(state: State, node: ast.For, box: Box) -> None:
@@ -245,19 +237,36 @@ def _while(state: State, node: ast.While) -> _Signal | None:
     if state.on.symbolic:
         while_loop(state, node)
         return None
-    while True:
-        found = tested(state, node.test)
-        if found is not True:
-            break
-        state.steps += 1
-        if state.steps > CODE_STEPS:
-            raise Outside("more steps than are taken", state.line)
+    return _rounds(state, node, _turns(state, node.test))
+
+
+def _each(state: State, target: ast.expr, items: Iterable[Any]) -> Iterator[None]:
+    """With the target at each of the items."""
+    for one in items:
+        bind(state, target, one)
+        yield
+
+
+def _turns(state: State, test: ast.expr) -> Iterator[None]:
+    """As often as a condition is true."""
+    while tested(state, test) is True:
+        _step(state)
+        yield
+
+
+def _rounds(state: State, node: ast.For | ast.While, rounds: Iterable[None]) -> _Signal | None:
+    """Runs the body in each round, and what comes after the loop where nothing leaves it."""
+    for _ in rounds:
         signal = run_block(state, node.body)
-        if signal is not None and signal.kind == "return":
-            return signal
-        if signal is not None and signal.kind == "break":
-            return None
+        if signal is not None and signal.kind != "continue":
+            return signal if signal.kind == "return" else None
     return run_block(state, node.orelse)
+
+
+def _step(state: State) -> None:
+    state.steps += 1
+    if state.steps > CODE_STEPS:
+        raise Outside("more steps than are taken", state.line)
 
 
 def _live(items: list[Any]) -> Iterator[Any]:

@@ -14,7 +14,17 @@ from symconv.prove.meaning.scope import Undecided
 from symconv.prove.meaning.value import Product
 from symconv.relation.terms import as_product
 
-__all__ = ["Number", "arithmetic", "extreme", "is_number", "number_of", "rounded", "whole", "whole_or_product"]
+__all__ = [
+    "Number",
+    "arithmetic",
+    "count_between",
+    "extreme",
+    "is_number",
+    "number_of",
+    "rounded",
+    "whole",
+    "whole_or_product",
+]
 
 Number = Affine | Product | Ratio
 
@@ -148,6 +158,12 @@ def rounded(value: Number, how: str, decide: Decide) -> Affine:
             up = -(-coefficient.numerator // coefficient.denominator)
             return affine(whole if how == "floor" or (how == "int" and coefficient >= 0) else up)
     raise Undecided("a product of sizes is rounded")
+
+
+def count_between(first: Affine, stop: Affine, step: int) -> Affine:
+    """How many numbers ``range(first, stop, step)`` has; less than 0 where it is empty by more than a step."""
+    room = stop - first if step > 0 else first - stop
+    return quotient(room + abs(step) - 1, abs(step))
 
 
 def whole(value: Number, what: str) -> Affine:

@@ -44,6 +44,13 @@ def test_the_layer_is_the_one_of_its_class(own: str) -> None:
     assert checked(own, "2").holds is False
 
 
+def test_a_method_alone_has_the_numbers_of_its_class() -> None:
+    text = LAYER.format(forward="3", backward="self.stride", more="")
+    right, other = (sc.conv2d(stride=stride, padding=1) for stride in (3, 2))
+    assert sc.prove(right, code=text, name="Conv.backward", explain=False).holds is True
+    assert sc.prove(other, code=text, name="Conv.backward", explain=False).holds is False
+
+
 def test_numbers_that_are_said_count_more() -> None:
     text = LAYER.format(forward="self.stride", backward="2", more="")
     proofs = sc.check(text, "Conv", arguments={"stride": 2})
