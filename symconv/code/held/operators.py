@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -30,37 +29,34 @@ from symconv.limits import LIST_LENGTH
 from symconv.notation.affine import Affine, affine
 from symconv.relation.terms import as_product
 
-__all__ = ["OPERATORS", "binary", "product_of_all", "unary"]
-
-OPERATORS: dict[type, str] = {
-    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%", ast.MatMult: "@",
-    ast.Pow: "**", ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^", ast.LShift: "<<", ast.RShift: ">>",
-}  # fmt: skip
-"""How operators are written."""
+__all__ = ["binary", "product_of_all", "unary"]
 
 
-def unary(state: State, op: ast.unaryop, value: Any) -> Any:
-    if isinstance(op, ast.Not):
-        truth = truth_of(state, value)
-        if isinstance(truth, Box):
-            return _inverted(state, truth)
-        return opposite(truth) if isinstance(truth, Condition) else not truth
-    if isinstance(op, ast.USub) and isinstance(value, Box) and value.mask:
-        fails(state, "a mask is negated, which NumPy and PyTorch refuse")
-        raise Outside("a mask is negated", state.line)
-    if isinstance(op, ast.USub):
-        return (
-            binary(state, "-", affine(0), value)
-            if not isinstance(value, Box)
-            else binary(state, "*", affine(-1), value)
-        )
-    if isinstance(op, ast.UAdd):
-        # NumPy copies there, PyTorch does not.
-        return loose_view(state, value, array_of(state, value)) if isinstance(value, Box) else value
-    if isinstance(value, Box) and value.mask:
-        return _inverted(state, value)
-    if is_number(value):
-        return arithmetic("-", affine(-1), number_of(value))
+def unary(state: State, op: str, value: Any) -> Any:
+    """``op value``, for ``not - + ~``."""
+    mask = isinstance(value, Box) and value.mask
+    match op, value:
+        case "not", _:
+            truth = truth_of(state, value)
+            if isinstance(truth, Box):
+                return _inverted(state, truth)
+            return opposite(truth) if isinstance(truth, Condition) else not truth
+        case "-", _ if mask:
+            fails(state, "a mask is negated, which NumPy and PyTorch refuse")
+            raise Outside("a mask is negated", state.line)
+        case "-", Box():
+            return binary(state, "*", affine(-1), value)
+        case "-", _:
+            return binary(state, "-", affine(0), value)
+        case "+", Box():
+            # NumPy copies there, PyTorch does not.
+            return loose_view(state, value, array_of(state, value))
+        case "+", _:
+            return value
+        case "~", Box() if mask:
+            return _inverted(state, value)
+        case "~", _ if is_number(value):
+            return arithmetic("-", affine(-1), number_of(value))
     raise Outside("~ of what is no mask", state.line)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from typing import Any
 
 from symconv.code.arrays.concrete import Concrete
@@ -19,16 +18,17 @@ from symconv.prove.meaning.value import Product
 
 __all__ = ["compared_values", "condition_of", "joined_masks", "nonzero", "truth_of"]
 
-_COMPARED = {ast.Eq: "eq", ast.NotEq: "ne", ast.Lt: "lt", ast.LtE: "le", ast.Gt: "gt", ast.GtE: "ge"}
+_WORDS = {"==": "eq", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
 
 
-def compared_values(state: State, op: ast.cmpop, first: Any, second: Any) -> Any:
-    if isinstance(op, ast.Is | ast.IsNot):
-        return _identical(state, first, second) == isinstance(op, ast.Is)
-    if isinstance(op, ast.In | ast.NotIn):
+def compared_values(state: State, op: str, first: Any, second: Any) -> Any:
+    """``first op second``: True, False, where it holds, or a mask."""
+    if op in {"is", "is not"}:
+        return _identical(state, first, second) == (op == "is")
+    if op in {"in", "not in"}:
         found = _contained(state, first, second)
-        return found if isinstance(op, ast.In) else opposite(found)
-    word = _COMPARED[type(op)]
+        return found if op == "in" else opposite(found)
+    word = _WORDS[op]
     if isinstance(first, Box) or isinstance(second, Box):
         return boxed(state, state.on.compare(word, array_of(state, first), array_of(state, second)), BOOL)
     if is_number(first) and is_number(second):
@@ -44,7 +44,7 @@ def _alike(state: State, first: Any, second: Any) -> Any:
     if isinstance(first, tuple | list) and isinstance(second, tuple | list):
         alike: Any = len(first) == len(second)
         for a, b in zip(first, second, strict=False):
-            alike = both(alike, compared_values(state, ast.Eq(), a, b))
+            alike = both(alike, compared_values(state, "==", a, b))
         if alike is not False and type(first) is not type(second):
             raise Outside("a list is compared with a tuple", state.line)
         return alike
@@ -86,7 +86,7 @@ def _contained(state: State, first: Any, second: Any) -> Any:
         found: Any = False
         for one in second:
             alike = first is one if isinstance(first, str | None) != isinstance(one, str | None) else None
-            alike = compared_values(state, ast.Eq(), first, one) if alike is None else alike
+            alike = compared_values(state, "==", first, one) if alike is None else alike
             if isinstance(alike, Box):
                 raise Outside("whether an element is one of several", state.line)
             found = either(found, alike)

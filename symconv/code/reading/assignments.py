@@ -9,12 +9,13 @@ from typing import Any, cast
 from symconv.code.held.boxes import array_of, current, hold
 from symconv.code.held.elements import change, picked, put
 from symconv.code.held.masks import complement, keeps_order
-from symconv.code.held.operators import OPERATORS, binary
+from symconv.code.held.operators import binary
 from symconv.code.held.sequences import iterated, sequence
 from symconv.code.held.state import State, call, evaluate, whole_plan
 from symconv.code.held.sums import accumulate, accumulates
 from symconv.code.reading.subscripts import entries_of, place_of, store_plan
 from symconv.code.source.generators import lazy
+from symconv.code.source.spelling import OPERATORS
 from symconv.code.source.trouble import Outside
 from symconv.code.values.kinds import fits, in_words, kind_of
 from symconv.code.values.objects import Box, Context, Dotted, Opaque, Pack

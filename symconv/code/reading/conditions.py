@@ -11,6 +11,7 @@ from symconv.code.held.masks import guarding, indicator_of
 from symconv.code.held.operators import binary
 from symconv.code.held.state import State, call, evaluate
 from symconv.code.held.truths import compared_values, joined_masks, truth_of
+from symconv.code.source.spelling import COMPARISONS
 from symconv.code.source.trouble import Outside
 from symconv.code.values.conditions import both, either, opposite
 from symconv.code.values.kinds import in_words
@@ -28,7 +29,7 @@ def comparison(state: State, left: ast.expr, ops: Sequence[ast.cmpop], rights: S
     first = evaluate(state, left)
     for op, node in zip(ops, rights, strict=True):
         second = evaluate(state, node)
-        found = compared_values(state, op, first, second)
+        found = compared_values(state, COMPARISONS[type(op)], first, second)
         if isinstance(found, Box) or isinstance(result, Box):
             if len(ops) > 1 and any(isinstance(v, Box) and state.on.rank(current(state, v)) for v in (found, result)):
                 raise Outside("a chain of comparisons of arrays", state.line)

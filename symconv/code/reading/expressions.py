@@ -10,7 +10,7 @@ from typing import Any
 
 from symconv.code.held.attributes import attribute_of
 from symconv.code.held.numbers import key_of
-from symconv.code.held.operators import OPERATORS, binary, unary
+from symconv.code.held.operators import binary, unary
 from symconv.code.held.state import State, scoped
 from symconv.code.held.sums import read_name
 from symconv.code.reading.assignments import bind_inside
@@ -20,6 +20,7 @@ from symconv.code.reading.conditions import boolean, chosen_value, comparison
 from symconv.code.reading.lists import comprehension
 from symconv.code.reading.subscripts import items_of, subscript
 from symconv.code.source.generators import lazy
+from symconv.code.source.spelling import OPERATORS, SIGNS
 from symconv.code.source.trouble import Outside
 from symconv.code.values.kinds import in_words
 from symconv.code.values.objects import (
@@ -57,7 +58,7 @@ def value_of(state: State, node: ast.expr) -> Any:
         case ast.Call():
             return _call(state, node)
         case ast.UnaryOp(op, operand):
-            return unary(state, op, value_of(state, operand))
+            return unary(state, SIGNS[type(op)], value_of(state, operand))
         case ast.BinOp(left, op, right):
             return binary(state, OPERATORS[type(op)], value_of(state, left), value_of(state, right))
         case ast.Compare(left, ops, rights):
