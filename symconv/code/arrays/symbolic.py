@@ -82,6 +82,7 @@ class Symbolic:
 
     def lift(self, number: Product) -> Value:
         """A number as an array without axes."""
+        self._fixed(number, "an array is made of the index of a loop")
         return Value((), (), (Term(number.coefficient, number.monomial, ()),) if number.coefficient else ())
 
     def fill(self, shape: Sequence[Amount], number: Fraction) -> Value:
@@ -110,9 +111,13 @@ class Symbolic:
 
     def scale(self, value: Value, number: Product) -> Value:
         """The array times a number."""
-        if any(form.names() & set(self.walk.indices) for form, _ in number.monomial):
-            raise Undecided("an array is multiplied by the index of a loop")
+        self._fixed(number, "an array is multiplied by the index of a loop")
         return arrays.multiply(value, number)
+
+    def _fixed(self, number: Product, sentence: str) -> None:
+        """Raises Undecided for a number that differs from cell to cell, which coefficients of terms may not."""
+        if any(form.names() & set(self.walk.indices) for form, _ in number.monomial):
+            raise Undecided(sentence)
 
     def compare(self, op: str, left: Value, right: Value) -> Value:
         """1 where the comparison holds, else 0."""

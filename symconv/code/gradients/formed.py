@@ -26,6 +26,7 @@ _INNER = "cpqabdeghlmoz"
 _PLACES = ("largest", "smallest")
 """Functions of the elements of a sum, which stand for others."""
 _FRESH = re.compile(r"e\d+_")
+_SIZE = re.compile(r"\*\((\w+)\)\^(-?\d+)")
 _WORD = re.compile(r"(-?\d+(?:/\d+)?)((?:\*\([^)]*\)\^-?\d+)*)((?:\*\w+\{\d+\})*)")
 
 
@@ -266,9 +267,13 @@ def _factor(factor: Factor, at: Callable[[Affine], Affine], names: _Names, cell:
     total: Expr | None = None
     for word in rest[:-1].split(" + "):
         match = _WORD.fullmatch(word)
-        if match is None or match.group(2):
+        if match is None:
             raise _Unknown
-        part: Expr = Const(Fraction(match.group(1)))
+        scale = _SIZE.findall(match.group(2))
+        if len(scale) != match.group(2).count("^"):
+            raise _Unknown
+        monomial = tuple((var(size), int(power)) for size, power in scale)
+        part = _scaled(Term(Fraction(match.group(1)), monomial, ()), names) or Const(Fraction(1))
         for name, count in re.findall(r"\*(\w+)\{(\d+)\}", match.group(3)):
             own, index = index[: int(count)], index[int(count) :]
             read = Read(name, tuple(own))

@@ -129,7 +129,9 @@ def _split(program: Program, node: ast.FunctionDef, line: int) -> str:
 
 def _told(problem: str) -> tuple[bool, int]:
     """The problem that says most: not one of a rank that was only tried."""
-    return not any(word in problem for word in ("axes are wanted", "names for", "axes; given")), len(problem)
+    tried = ("axes are wanted", "names for", "axes; given", "does not fit arrays", "this broadcast of", "there is no axis",
+             "for sizes of its own alone", "values, and no number")  # fmt: skip
+    return not any(word in problem for word in tried), len(problem)
 
 
 def _described(program: Program, node: ast.FunctionDef, settings: Mapping[str, Any]) -> Forward:

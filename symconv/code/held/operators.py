@@ -12,7 +12,7 @@ from symconv.code.held.numbers import constant
 from symconv.code.held.state import State, call, fails
 from symconv.code.held.truths import truth_of
 from symconv.code.source.trouble import Outside
-from symconv.code.values.amounts import arithmetic, is_number, number_of, whole_or_product
+from symconv.code.values.amounts import Number, arithmetic, is_number, number_of, whole_or_product
 from symconv.code.values.conditions import opposite
 from symconv.code.values.kinds import BOOL, combined, in_words, kind_of
 from symconv.code.values.objects import (
@@ -27,6 +27,7 @@ from symconv.code.values.objects import (
 )
 from symconv.limits import LIST_LENGTH
 from symconv.notation.affine import Affine, affine
+from symconv.prove.meaning.value import Product
 from symconv.relation.terms import as_product
 
 __all__ = ["binary", "product_of_all", "unary"]
@@ -78,6 +79,11 @@ def binary(state: State, op: str, left: Any, right: Any) -> Any:
     return found
 
 
+def _is_root(power: Number) -> bool:
+    """Whether it is a number that is no whole one: powers of sizes are then numbers that only exact algebra knows."""
+    return isinstance(power, Product) and not power.monomial and power.coefficient.denominator > 1
+
+
 def _of_masks(state: State, op: str, left: Any, right: Any) -> Box:
     """``left op right`` of masks: ``+`` is ``|`` there."""
     if op == "-":
@@ -97,6 +103,8 @@ def _binary(state: State, op: str, left: Any, right: Any) -> Any:
     if (found := _of_others(state, op, left, right)) is not None:
         return found
     if is_number(left) and is_number(right):
+        if op == "**" and _is_root(number_of(right)):
+            return _power(state, left, right)
         return arithmetic(op, number_of(left), number_of(right))
     if (found := _positions(state, op, left, right)) is not None:
         return found

@@ -41,7 +41,8 @@ from symconv.relation.sets import System, implied
 
 __all__ = ["same"]
 
-_WORD = re.compile(r"(-?\d+(?:/\d+)?)((?:\*[A-Za-z_]\w*\{\d+\})*)\Z")
+_WORD = re.compile(r"(-?\d+(?:/\d+)?)((?:\*\(\w+\)\^-?\d+)*)((?:\*[A-Za-z_]\w*\{\d+\})*)\Z")
+_SIZE = re.compile(r"\*\((\w+)\)\^(-?\d+)")
 _PLACE = re.compile(r"\*([A-Za-z_]\w*)\{(\d+)\}")
 
 Facts = Collection[Constraint]
@@ -234,7 +235,9 @@ class _Reader:
             if word is None:
                 return None
             part = constant(Fraction(word.group(1)))
-            for name, count in _PLACE.findall(word.group(2)):
+            for name, power in _SIZE.findall(word.group(2)):
+                part = self.field.times(part, self.field.power(self.form(var(name)), Fraction(power)))
+            for name, count in _PLACE.findall(word.group(3)):
                 base = element(name, tuple(next(forms) for _ in range(int(count))))
                 part = self.field.times(part, {((base, Fraction(1)),): Fraction(1)})
             parts.append(part)

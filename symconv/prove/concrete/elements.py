@@ -21,12 +21,12 @@ _RATIONAL = frozenset({"abs", "relu", "sign", "max", "min", "where", "div", "pow
 
 
 def pointwise(ground: Ground, name: str, arrays: Sequence[Array], node: Node) -> Array:
-    """A function of elements: exact where its values are rational, enclosed for enclosures, in floats for floats.
+    """A function of elements: exact where its values are rational, else enclosed; in floats for floats.
 
-    Raises NoValueError where there is no value, as of a division by zero, and SpecError where a value is not exact.
+    Raises NoValueError where there is no value, as of a division by zero, and SpecError where there is none modulo a
+    prime.
     """
-    if any(isinstance(value, Enclosure) for a in arrays if a.dtype == object for value in a.flat):
-        return np.asarray(np.frompyfunc(partial(applied, name), len(arrays), 1)(*arrays), dtype=object)
+    enclosed = any(isinstance(value, Enclosure) for a in arrays if a.dtype == object for value in a.flat)
     kinds = {a.dtype.kind for a in arrays if a.ndim or a.dtype.kind == "f"}
     if ground.prime is not None:
         return _modular(ground, name, arrays, node)
@@ -35,9 +35,13 @@ def pointwise(ground: Ground, name: str, arrays: Sequence[Array], node: Node) ->
             return np.asarray(scalars.apply(name, tuple(a.astype(float) for a in arrays)))
     if name in COMPARISONS.values() and all(a.dtype.kind in "ib" for a in arrays):
         return np.asarray(scalars.apply(name, tuple(arrays))).astype(np.int64)
-    if name not in _RATIONAL or (name == "pow" and any(Fraction(v).denominator != 1 for v in arrays[1].flat)):
-        raise ground.error(node.at, f"{show(node)} has no exact value")
+    if enclosed or name not in _RATIONAL or (name == "pow" and _roots(arrays[1])):
+        return np.asarray(np.frompyfunc(partial(applied, name), len(arrays), 1)(*arrays), dtype=object)
     return np.asarray(np.frompyfunc(partial(_exactly, name), len(arrays), 1)(*arrays), dtype=object)
+
+
+def _roots(powers: Array) -> bool:
+    return any(Fraction(power).denominator != 1 for power in powers.flat)
 
 
 def _exactly(name: str, *values: Any) -> Any:
