@@ -35,6 +35,9 @@ SHIFTED_BITS = 64
 """Of a number in code that is shifted: larger ones are no sizes."""
 FORWARD_BRANCHES = 12
 """Choices of sizes that are followed while a forward function is read for its formula; each is read anew."""
+OTHER_FORWARDS = 8
+"""Further readings of a forward function (numbers of axes, choices at equal numbers) tried for a gradient that is not
+right with the first; each is a whole decision."""
 
 # Sums of products --------------------------------------------------------------------------------
 

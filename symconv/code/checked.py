@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from symconv.code.explain.kinks import kinked
 from symconv.code.gradients.backward import Reading
-from symconv.code.gradients.forward import forward_of
+from symconv.code.gradients.forward import Forward, operators_of, surely_tensors
 from symconv.code.gradients.results import results_of
 from symconv.code.gradients.roles import numeric, numeric_kind
 from symconv.code.proofs import Proofs, proofs_of
 from symconv.code.source.pairs import pair_of
-from symconv.code.source.program import program, read_text
+from symconv.code.source.program import Program, program, read_text
 from symconv.code.source.signatures import defaults, positional
 from symconv.errors import SpecError, SymconvError
+from symconv.limits import OTHER_FORWARDS
 from symconv.notation.affine import affine
+from symconv.notation.operator import Operator
 from symconv.prove.proof import Proof
 
 __all__ = ["check_code", "settings_of"]
+
+_NAMED = re.compile(r"(.+\.py):(\w+)")
+"""``layer.py:MyConv``, as on the command line."""
 
 
 def check_code(path: str | Path, name: str | None = None, arguments: Mapping[str, Any] | None = None,
@@ -32,15 +41,15 @@ def check_code(path: str | Path, name: str | None = None, arguments: Mapping[str
     numbers that parameters of the forward function have, such as ``{"stride": 2}``; else its defaults are tried, and
     then a stride of 2 with a padding of 1. Raises SpecError where the code is unusable.
     """
+    if name is None and not isinstance(path, Path) and (told := _NAMED.fullmatch(str(path))):
+        path, name = told.groups()
     text, title = read_text(path if isinstance(path, Path) else Path(path) if "\n" not in str(path) else path)
     source = program(text, title)
     source, forward, backward = pair_of(source, name)
     first: Proofs[Proof] | None = None
     for settings in settings_of(forward, arguments, source.owned()):
         try:
-            op, read = forward_of(source, forward, settings)
-            reading = Reading(op, source, backward, {}, read)
-            found = proofs_of(reading, _ordered(reading, forward, returns), explain)
+            op, found = _decided(source, forward, backward, settings, returns, explain)
         except SymconvError:
             if first is None:
                 raise
@@ -52,6 +61,51 @@ def check_code(path: str | Path, name: str | None = None, arguments: Mapping[str
     return first
 
 
+def _decided(source: Program, forward: ast.FunctionDef, backward: ast.FunctionDef, settings: Mapping[str, Any],
+             returns: Sequence[str] | None, explain: bool) -> tuple[Operator, Proofs[Proof]]:  # fmt: skip
+    """The proofs with these numbers.
+
+    What a forward function leaves open does not make a gradient wrong: where the derivative goes at equal numbers of
+    a maximum, and how many axes its tensors have, if with the likely ones no shape fits or an operation has no
+    meaning. Where it is not right as it is likely meant, the others are tried.
+    """
+
+    def decided(op: Operator, read: Forward, explain: bool) -> Proofs[Proof]:
+        reading = Reading(op, source, backward, {}, read)
+        return proofs_of(reading, _ordered(reading, forward, returns), explain)
+
+    operators = operators_of(source, forward, settings)
+    first: tuple[Operator, Proofs[Proof]] | None = None
+    problem: SymconvError | None = None
+    for op, read in islice(operators, OTHER_FORWARDS):
+        try:
+            proofs = decided(op, read, explain)
+        except SymconvError as unread:
+            problem = problem or unread
+            continue
+        if first is None or proofs.holds:
+            first = op, proofs
+        if not _never_fits(proofs):
+            first = op, proofs
+            break
+    if first is None:
+        assert problem is not None
+        raise problem
+    if first[1].holds is not True and kinked(first[0]):
+        for op, read in islice(operators_of(source, forward, settings, other_ties=True), OTHER_FORWARDS):
+            with suppress(SymconvError):
+                proofs = decided(op, read, False)
+                if proofs.holds:
+                    return op, proofs
+    return first
+
+
+def _never_fits(proofs: Proofs[Proof]) -> bool:
+    """Whether a result has the shape of its tensor for no sizes."""
+    decisions = (proof.decision for proof in proofs.values())
+    return any(found is not None and found.domain.minus(found.shapes).empty for found in decisions)
+
+
 def _ordered(reading: Reading, forward: ast.FunctionDef, returns: Sequence[str] | None) -> dict[str, Any]:
     """The results of ``backward``; an autograd function returns one for each argument of ``forward``."""
     assert reading.forward is not None
@@ -60,11 +114,14 @@ def _ordered(reading: Reading, forward: ast.FunctionDef, returns: Sequence[str] 
         order = [reading.forward.tensors.get(name) for name in plain[1:]]
         value = next((n.value for n in reversed(list(ast.walk(reading.node))) if isinstance(n, ast.Return)), None)
         if isinstance(value, ast.Tuple) and len(value.elts) <= len(order):
-            return {
-                tensor: k
-                for k, (tensor, item) in enumerate(zip(order, value.elts, strict=False))
-                if tensor is not None and not (isinstance(item, ast.Constant) and item.value is None)
-            }
+            given = [not (isinstance(item, ast.Constant) and item.value is None) for item in value.elts]
+            for name, tensor, item in zip(plain[1:], order, value.elts, strict=False):
+                if tensor is None and isinstance(item, ast.BinOp | ast.Call):
+                    raise SpecError(
+                        f"{forward.name}: {name} was taken for a number, and line {item.lineno} returns a gradient "
+                        "of it; if it is a tensor, save it with ctx.save_for_backward or call it otherwise"
+                    )
+            return {tensor: k for k, (tensor, there) in enumerate(zip(order, given, strict=False)) if tensor and there}
     return results_of(reading, returns)
 
 
@@ -81,6 +138,7 @@ def settings_of(
     words = {n.attr for n in ast.walk(forward) if isinstance(n, ast.Attribute)}
     words |= {n.arg for n in ast.walk(forward) if isinstance(n, ast.arg)}
     words |= {n.value for n in ast.walk(forward) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+    words -= surely_tensors(forward)
     harder = {"stride": affine(2), "padding": affine(1)}
     chosen = {
         word: harder[kind]

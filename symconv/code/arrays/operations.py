@@ -20,6 +20,8 @@ class Arrays(Protocol):
     """Operations on arrays of one kind; the arrays themselves are opaque to who reads."""
 
     caret: LineCaret
+    other_ties: bool
+    """Whether the derivative goes to the other one where two numbers of a maximum are equal."""
 
     @property
     def symbolic(self) -> bool:

@@ -21,7 +21,7 @@ from symconv.prove.concrete.sides import Array, truth_of
 from symconv.prove.decide.decision import decide
 from symconv.verify.geometry import geometries
 
-__all__ = ["at_kinks"]
+__all__ = ["at_kinks", "kinked"]
 
 
 def at_kinks(reading: Reading, tensor: str, key: Any) -> str:
@@ -30,7 +30,7 @@ def at_kinks(reading: Reading, tensor: str, key: Any) -> str:
     Some sizes are compared; where it is proved with another convention, that is said.
     """
     op = reading.op
-    functions = _kinked(op)
+    functions = kinked(op)
     if not functions:
         return ""
     count = 0
@@ -54,7 +54,7 @@ def at_kinks(reading: Reading, tensor: str, key: Any) -> str:
     return f"{words}; it is proved with kinks={{{chosen}}}"
 
 
-def _kinked(op: Operator) -> list[str]:
+def kinked(op: Operator) -> list[str]:
     """The functions of an operator whose slope jumps."""
     found: dict[str, None] = {}
     for node in (one for statement in op.statements for one in walk(statement.expr)):

@@ -188,14 +188,15 @@ def _facts(taken: set[str], definitions: Sequence[Definition]) -> Context:
 
 
 def _total(terms: Sequence[Term], put: Mapping[str, Affine], names: _Names, cell: _Cell) -> Expr:
-    parts = [_expression(term, put, names, cell) for term in terms]
+    parts = [part for term in terms if (part := _expression(term, put, names, cell)) is not None]
     expr: Expr = parts[0] if parts else Const(Fraction(0))
     for part in parts[1:]:
         expr = Apply("add", (expr, part))
     return expr
 
 
-def _expression(term: Term, put: Mapping[str, Affine], names: _Names, cell: _Cell) -> Expr:
+def _expression(term: Term, put: Mapping[str, Affine], names: _Names, cell: _Cell) -> Expr | None:
+    """A term as an expression; None for one that is nowhere."""
     if term.tables:
         raise _Unknown
     inner = iter(n for n in _INNER if n not in cell.indices)
@@ -219,6 +220,8 @@ def _expression(term: Term, put: Mapping[str, Affine], names: _Names, cell: _Cel
     around = (*cell.around, *(c for one in ranges for c in inside(var(one.name), one.extent)))
     dims = (*cell.indices, *(one.name for one in ranges))
     inside_ = replace(cell, around=around, indices=dims)
+    if any(implied(cell.facts, System(dims, around), Constraint(-at(c.form) - 1)) for c in where if not c.equality):
+        return None
     body = _scaled(term, names)
     for factor in term.factors:
         body = _times(body, _factor(factor, at, names, inside_))

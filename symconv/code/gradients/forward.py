@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
 
@@ -13,7 +13,7 @@ from symconv.code.arrays.symbolic import Symbolic
 from symconv.code.arrays.walk import Walk
 from symconv.code.gradients.branches import Branches, HalfUnread, Read
 from symconv.code.gradients.formed import formed
-from symconv.code.gradients.ranks import ranks_of
+from symconv.code.gradients.ranks import documented, ranks_of
 from symconv.code.gradients.roles import numeric, numeric_kind, packed, tensor_named
 from symconv.code.held.boxes import current
 from symconv.code.held.state import evaluate
@@ -38,18 +38,23 @@ from symconv.prove.meaning.value import Term, Value
 from symconv.relation.regions import everywhere
 from symconv.relation.sets import Context as Sizes
 
-__all__ = ["Forward", "forward_of"]
+__all__ = ["Forward", "forward_of", "operators_of", "surely_tensors"]
 
 
 @dataclass(frozen=True)
 class Forward:
-    """A forward function and what its parameters are: tensors of the operator, or numbers that are set."""
+    """A forward function and what its parameters are: tensors of the operator, or numbers that are set.
+
+    With ``other_ties`` the derivative goes to the other one where two numbers of a maximum are equal: where the
+    forward function says nothing else, either is right.
+    """
 
     program: Program
     node: ast.FunctionDef
     tensors: Mapping[str, str]
     settings: Mapping[str, Any] = field(default_factory=dict)
     attributes: Mapping[str, str] = field(default_factory=dict)
+    other_ties: bool = False
 
     def setting(self, name: str) -> Any:
         """A number of the layer: as it was said, else a stride of 1 and no padding."""
@@ -66,6 +71,7 @@ class Forward:
         plainly_decorated(self.node, self.program, self.node.lineno)
         state = start(self.program, on)
         give_attributes(state, context, self.settings)
+        on.other_ties = self.other_ties
         names: dict[str, Any] = {}
         given = {name: tensors[tensor] for name, tensor in self.tensors.items()}
         plain, usual = parameters(self.node.args), defaults(self.node.args)
@@ -94,28 +100,50 @@ class Forward:
 
 def forward_of(program: Program, node: ast.FunctionDef, settings: Mapping[str, Any]) -> tuple[Operator, Forward]:
     """The operator a forward function computes; raises SpecError where it is none that can be told."""
-    forward = _described(program, node, settings)
+    return next(operators_of(program, node, settings))
+
+
+def operators_of(program: Program, node: ast.FunctionDef, settings: Mapping[str, Any],
+                 other_ties: bool = False) -> Iterator[tuple[Operator, Forward]]:  # fmt: skip
+    """The operators a forward function computes: one for each number of axes its tensors may have, likely ones first.
+
+    Raises SpecError where there is none.
+    """
+    forward = replace(_described(program, node, settings), other_ties=other_ties)
+    tensors = (*forward.tensors.values(), *forward.attributes.values())
+    said = {tensor: rank for name, rank in documented(node).items() if (tensor := forward.tensors.get(name))}
     problems: list[str] = []
-    for ranks in ranks_of(forward.node, (*forward.tensors.values(), *forward.attributes.values())):
-        for alike in (False, True):
-            try:
-                reads, line = _branches(forward, ranks, alike)
-            except HalfUnread as problem:
-                problems.append(str(problem))
-                break
-            except (SymconvError, Undecided, Mismatch, Misfit) as problem:
-                problems.append(str(problem))
-                continue
-            for read in reads:
-                for candidate in _candidates(read, node.name):
-                    if _is(candidate, forward):
-                        return candidate, forward
-            if line:
-                raise SpecError(_split(program, node, line))
-            problems.append(f"its {len(reads[0].value.terms)} terms are of no operator that is known here")
-            break
-    reason = max(problems, key=_told) if problems else "it has no tensors among its parameters"
-    raise SpecError(f"{program.name}: {node.name} is not read as an operator: {reason}")
+    found = False
+    for ranks in ranks_of(forward.node, tensors, said):
+        operator, problem, line = _of_ranks(forward, ranks)
+        if operator is not None:
+            found = True
+            yield operator, forward
+        elif line and not found:
+            raise SpecError(_split(program, node, line))
+        problems.append(problem)
+    if not found:
+        reason = max(problems, key=_told) if problems else "it has no tensors among its parameters"
+        raise SpecError(f"{program.name}: {node.name} is not read as an operator: {reason}")
+
+
+def _of_ranks(forward: Forward, ranks: Mapping[str, int]) -> tuple[Operator | None, str, int]:
+    """The operator for these numbers of axes; else why there is none, and the line of a branch that is the reason."""
+    problem = ""
+    for alike in (False, True):
+        try:
+            reads, line = _branches(forward, ranks, alike)
+        except HalfUnread as unread:
+            return None, str(unread), 0
+        except (SymconvError, Undecided, Mismatch, Misfit) as unread:
+            problem = problem or str(unread)
+            continue
+        for read in reads:
+            for candidate in _candidates(read, forward.node.name):
+                if _is(candidate, forward):
+                    return candidate, "", 0
+        return None, f"its {len(reads[0].value.terms)} terms are of no operator that is known here", line
+    return None, problem, 0
 
 
 def _split(program: Program, node: ast.FunctionDef, line: int) -> str:
@@ -129,8 +157,8 @@ def _split(program: Program, node: ast.FunctionDef, line: int) -> str:
 
 def _told(problem: str) -> tuple[bool, int]:
     """The problem that says most: not one of a rank that was only tried."""
-    tried = ("axes are wanted", "names for", "axes; given", "does not fit arrays", "this broadcast of", "there is no axis",
-             "for sizes of its own alone", "values, and no number")  # fmt: skip
+    tried = ("axes are wanted", "names for", "axes; given", "does not fit arrays", "this broadcast of",
+             "there is no axis", "for sizes of its own alone", "values, and no number")  # fmt: skip
     return not any(word in problem for word in tried), len(problem)
 
 
@@ -143,7 +171,8 @@ def _described(program: Program, node: ast.FunctionDef, settings: Mapping[str, A
         n for n, one in defaulted.items() if isinstance(one, ast.Constant) and isinstance(one.value, int | float)
     }
     known = {"self", "ctx", *constants, *settings}
-    given = [n for n in plain if n not in known and not numeric(n) and not packed(n)]
+    saved = surely_tensors(node)
+    given = [n for n in plain if n not in known and (n in saved or not numeric(n)) and not packed(n)]
     usual = {tensor_named(name) for name in given}
     for name in given:
         # Names such as a and b are those of a layer where there is an input and a weight beside them.
@@ -161,6 +190,13 @@ def _described(program: Program, node: ast.FunctionDef, settings: Mapping[str, A
                 if found is not None and found not in tensors.values() and not numeric(one.attr):
                     attributes[one.attr] = found
     return Forward(program, node, tensors, dict(settings), attributes)
+
+
+def surely_tensors(node: ast.FunctionDef) -> frozenset[str]:
+    """What ``ctx.save_for_backward`` takes or has a documented shape: tensors, whatever they are called."""
+    calls = (one for one in ast.walk(node) if isinstance(one, ast.Call) and isinstance(one.func, ast.Attribute))
+    saving = (one for one in calls if isinstance(one.func, ast.Attribute) and one.func.attr == "save_for_backward")
+    return frozenset((*documented(node), *(n.id for one in saving for n in one.args if isinstance(n, ast.Name))))
 
 
 def _branches(forward: Forward, ranks: Mapping[str, int], alike: bool) -> tuple[list[Read], int]:

@@ -3,18 +3,48 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 
-__all__ = ["ranks_of"]
+__all__ = ["documented", "ranks_of"]
 
 _VECTORS = frozenset({"gamma", "beta", "g", "bias", "scale", "shift", "offset"})
 """Parameters of normalisations: a number for each channel or feature."""
 _RANKS = {"x": (4, 3, 5, 2, 1), "w": (4, 3, 5, 2, 1), "b": (1,)}
 
 
-def ranks_of(node: ast.FunctionDef, tensors: Iterable[str]) -> Iterator[dict[str, int]]:
-    """Numbers of axes that the tensors of a forward function may have, likely ones first."""
+_SHAPE = re.compile(r"\b(\w+)\b(\W[^\n()]*?)\(\s*([A-Za-z_]\w*(?:\s*,\s*[A-Za-z_]\w*)*)\s*(,?)\s*\)")
+"""``- w: Filter weights of shape (F, C, HH, WW)``, as courses and papers document it."""
+
+
+def documented(node: ast.FunctionDef) -> dict[str, int]:
+    """The numbers of axes of parameters whose shapes stand in the docstring or in text annotations (``"n c h w"``)."""
+    plain = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+    names = {one.arg for one in plain}
+    found: dict[str, int] = {}
+    for name, words, sizes, comma in _SHAPE.findall(ast.get_docstring(node) or ""):
+        if name in names and ("," in sizes or comma or "shape" in words):
+            found.setdefault(name, sizes.count(",") + 1)
+    for one in plain:
+        match one.annotation:
+            case ast.Subscript(_, ast.Tuple([_, ast.Constant(str() as sizes)])) if re.fullmatch(r"[\w\s]+", sizes):
+                found[one.arg] = len(sizes.split())
+    return found
+
+
+def ranks_of(node: ast.FunctionDef, tensors: Iterable[str], said: Mapping[str, int]) -> Iterator[dict[str, int]]:
+    """Numbers of axes that the tensors of a forward function may have, likely ones first; those that are said alone."""
+    every = list(_possible(node, tensors, said))
+    fitting = [ranks for ranks in every if all(ranks.get(name, rank) == rank for name, rank in said.items())]
+    seen: list[dict[str, int]] = []
+    for ranks in fitting or every:
+        if ranks not in seen:
+            seen.append(ranks)
+            yield ranks
+
+
+def _possible(node: ast.FunctionDef, tensors: Iterable[str], said: Mapping[str, int]) -> Iterator[dict[str, int]]:
     names = list(dict.fromkeys(tensors))
     vectors = {name for name in names if "x" in names and name.lower() in _VECTORS}
     # Parameters of normalisations stand on the last axis of a matrix unless further axes are named.
@@ -23,6 +53,8 @@ def ranks_of(node: ast.FunctionDef, tensors: Iterable[str]) -> Iterator[dict[str
         if vectors and len(vectors) < len(names):
             yield {name: 1 if name in vectors else rank for name in names}
         yield {name: 1 if name == "b" and "w" in names else rank for name in names}
+    if said:
+        yield from ({n: said.get(n, 1 if n == "b" and "w" in names else rank) for n in names} for rank in _RANKS["x"])
     for ranks in product(*(_RANKS.get(name, _RANKS["x"]) for name in names)):
         if len(names) <= 2 and len(set(ranks)) > 1:
             yield dict(zip(names, ranks, strict=True))

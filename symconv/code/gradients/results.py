@@ -25,9 +25,7 @@ __all__ = ["results_of"]
 def results_of(reading: Reading, returns: Sequence[str] | None) -> dict[str, Any]:
     """Per tensor, how its gradient is picked from what the function returns: a position, or a key."""
     tensors = [t.name for t in reading.op.inputs if t.dtype == "real"]
-    value = _returned(reading.node)
-    if isinstance(value, ast.Name):
-        value = _assigned(reading.node, value.id) or value
+    value = _result(reading)
     if isinstance(value, ast.Dict):
         named = {k.value: gradient_named(reading.op, str(k.value)) for k in value.keys if isinstance(k, ast.Constant)}
         found = {tensor: key for key, tensor in named.items() if tensor is not None}
@@ -56,6 +54,20 @@ def results_of(reading: Reading, returns: Sequence[str] | None) -> dict[str, Any
     if len(known) <= len(tensors):
         return dict(zip(tensors, known, strict=False))
     raise SpecError(f"{reading.node.name} returns {count} values; say which gradients they are, with returns=(...)")
+
+
+def _result(reading: Reading) -> ast.expr | None:
+    """The expression of what is returned: through a name, and through a function of the same text."""
+    node, seen = reading.node, set[str]()
+    while True:
+        value = _returned(node)
+        if isinstance(value, ast.Name):
+            value = _assigned(node, value.id) or value
+        called = value.func.id if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) else ""
+        if called not in reading.program.functions or called in seen:
+            return value
+        seen.add(called)
+        node = reading.program.functions[called]
 
 
 def _single(reading: Reading, value: ast.expr | None, tensors: list[str]) -> str:

@@ -142,7 +142,11 @@ def _joined(op: str) -> Word:
 def _elementwise(state: State, g: Given, name: str) -> Any:
     if is_number(g["a"]) and is_number(g["b"]):
         return extreme(name[:3], number_of(g["a"]), number_of(g["b"]), state.on.decide)
-    return boxed(state, state.on.word(name, [array_of(state, g["a"]), array_of(state, g["b"])], {}))
+    # Where both are equal the derivative goes to the second of a maximum and to the first of a minimum, in formulas;
+    # in code a number has it there, as in maximum(0, x), which people call relu.
+    swapped = is_number(g["a" if name == "maximum" else "b"]) != state.on.other_ties
+    a, b = (g["b"], g["a"]) if swapped else (g["a"], g["b"])
+    return boxed(state, state.on.word(name, [array_of(state, a), array_of(state, b)], {}))
 
 
 def _function(state: State, g: Given, name: str) -> Box:

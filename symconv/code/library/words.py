@@ -99,6 +99,8 @@ def _sum(state: State, g: Given, name: str) -> Any:
 
 def _clamp(state: State, g: Given, name: str) -> Any:
     value = g["input"]
+    if is_number(g.get("min")) and is_number(g.get("max")):
+        return _between(state, value, g["min"], g["max"])
     for word, bound in (("maximum", g.get("min")), ("minimum", g.get("max"))):
         if bound is not None:
             if word == "maximum" and bound in (affine(0), Product(Fraction(0))):
@@ -106,6 +108,26 @@ def _clamp(state: State, g: Given, name: str) -> Any:
             else:
                 value = call_word(state, word, value, bound)
     return value
+
+
+def _between(state: State, value: Any, low: Any, high: Any) -> Any:
+    """Elements cut to a range of numbers; at its ends the derivative is 1 as in PyTorch, or else 0."""
+    on = state.on
+
+    def over(a: Any, b: Any) -> Any:
+        return boxed(state, on.mapped("relu", array_of(state, binary(state, "-", a, b))))
+
+    if fraction_of(state, low) > fraction_of(state, high):
+        raise Outside("a range of numbers that ends before it starts", state.line)
+    if not on.other_ties:
+        return binary(state, "-", binary(state, "+", value, over(low, value)), over(value, high))
+    limits = ((value, low), (high, value))
+    above, below = (boxed(state, on.compare("gt", array_of(state, a), array_of(state, b))) for a, b in limits)
+    inner = binary(state, "*", value, binary(state, "*", above, below))
+    ends = (
+        binary(state, "*", end, binary(state, "-", affine(1), there)) for end, there in ((low, above), (high, below))
+    )
+    return binary(state, "+", inner, binary(state, "+", *ends))
 
 
 def _cat(state: State, g: Given, name: str) -> Box:

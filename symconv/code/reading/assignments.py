@@ -123,11 +123,24 @@ def stacked_list(state: State, value: Any) -> Box:
 
 def _masked_store(state: State, owner: Box, mask: Box, value: Any) -> None:
     """``owner[mask] = value`` for a mask of the array's shape and a number."""
-    array, held = array_of(state, owner), array_of(state, mask)
-    if state.on.rank(held) != state.on.rank(array) or isinstance(value, Box):
+    if isinstance(value, Box):
         raise Outside("elements are changed that an array names", state.line)
+    _put_where(state, owner, mask, value)
+
+
+def _masked_augmented(state: State, owner: Box, mask: Box, word: str, value: Any) -> None:
+    """``owner[mask] op= value``; a number keeps the elements in their places."""
+    if not is_number(value):
+        raise Outside("elements are changed that an array names", state.line)
+    _put_where(state, owner, mask, binary(state, word, owner, value))
+
+
+def _put_where(state: State, owner: Box, mask: Box, value: Any) -> None:
     if not fits(owner, value):
         raise Outside("numbers are cut to those that the array holds", state.line)
+    array, held = array_of(state, owner), array_of(state, mask)
+    if state.on.rank(held) != state.on.rank(array):
+        raise Outside("elements are changed that an array names", state.line)
     kept = state.on.elementwise("*", array, complement(state, held))
     new = state.on.elementwise("+", kept, state.on.elementwise("*", held, array_of(state, value)))
     change(state, owner, whole_plan(state, array), new, 1, True)
@@ -162,9 +175,13 @@ def _element_augmented(state: State, target: ast.Subscript, word: str, sign: int
         return
     if not isinstance(owner, Box):
         raise state.error(f"{in_words(owner)} has no elements to change")
+    entries = entries_of(state, target.slice)
+    if len(entries) == 1 and isinstance(entries[0], Box) and entries[0].mask:
+        _masked_augmented(state, owner, entries[0], word, value)
+        return
     plan = store_plan(state, owner, target.slice)
     if sign is None:
-        held = picked(state, owner, entries_of(state, target.slice))
+        held = picked(state, owner, entries)
         put(state, owner, plan, binary(state, word, held, value))
     else:
         put(state, owner, plan, value, sign, False)

@@ -11,6 +11,7 @@ from symconv.prove.algebra.equal import same
 from symconv.prove.meaning.atoms import OF_SUM, PARTIAL, is_atom, spelled, told_apart
 from symconv.prove.meaning.functions import cancelled
 from symconv.prove.meaning.scope import Scope, Undecided
+from symconv.prove.meaning.steps import settled
 from symconv.prove.meaning.value import Term, Value, inside, scaled
 from symconv.relation.collecting import plain
 from symconv.relation.equality import Difference, difference
@@ -85,7 +86,7 @@ def _limits(value: Value) -> Iterator[Constraint]:
 
 def limited(value: Value) -> Iterator[Term]:
     """The terms of an array, its indices kept inside."""
-    return map(cancelled, _whole(value))
+    return (one for term in _whole(value) if (one := settled(cancelled(term))) is not None)
 
 
 def _whole(value: Value) -> Iterator[Term]:

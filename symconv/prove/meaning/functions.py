@@ -55,6 +55,8 @@ def applied(function: str, arguments: Sequence[Sum], limits: Collection[Constrai
             # relu(u) is above 0 where u is, and nowhere below.
             where, falls = found
             return iter([Term(Fraction(-1 if falls else 1), (), (where,))] if not falls or name == "sign" else [])
+        if name == "step" and (parts := _of_absolute(argument, limits, given)) is not None:
+            return iter(parts)
         summed = any(term.bound or any(is_atom(f.tensor) for f in term.factors) for term in argument)
         return of_sum(name, argument, limits) if summed else _atom(name, argument, limits)
 
@@ -99,6 +101,29 @@ def _clipped(argument: Sum, given: Callable[..., list[Term]]) -> tuple[Factor, b
             inner = list(scaled(rest, Fraction(-1))) if falls else rest
             if given("where", given("gt", inner, ()), _ONE, ()) == [Term(Fraction(1), (), (where,))]:
                 return where, falls
+    return None
+
+
+def _of_absolute(argument: Sum, around: Collection[Constraint], given: Callable[..., list[Term]]) -> list[Term] | None:
+    """Where ``c - |u|`` or ``|u| - c`` is above 0, for a number ``c``, from where ``u`` is; None for others."""
+    argument = [replace(term, where=tuple(c for c in term.where if c not in around)) for term in argument]
+    inner = [term for term in argument if term.factors]
+    limits = [term for term in argument if not term.factors]
+    signs = [f for f in inner[0].factors if f.tensor.startswith("sign(")] if inner else []
+    if len(signs) != 1 or any(term.factors.count(signs[0]) != 1 for term in inner):
+        return None
+    if any(term.scale or term.where or term.bound or term.tables for term in limits):
+        return None
+    rest = [replace(term, factors=tuple(f for f in term.factors if f != signs[0])) for term in inner]
+    number = sum((term.coefficient for term in limits), Fraction(0))
+    bound, opposite = list(scaled(_ONE, abs(number))) if number else [], list(scaled(rest, Fraction(-1)))
+    one = [Term(Fraction(1), (), tuple(signs))]
+    if given("sign", rest) == one:
+        # |u| + c
+        return list(_ONE) if number > 0 else [*given("gt", rest, bound), *given("gt", opposite, bound)]
+    if given("sign", opposite) == one:
+        # c - |u|
+        return list(multiplied(given("gt", bound, rest), given("gt", bound, opposite))) if number > 0 else []
     return None
 
 

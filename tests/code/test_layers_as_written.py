@@ -1,0 +1,158 @@
+"""Pairs of functions as people write them: what the forward function leaves open makes no gradient wrong."""
+
+from __future__ import annotations
+
+import textwrap
+
+import numpy as np
+import pytest
+
+import symconv as sc
+
+PAIRS = {
+    "relu": ("np.maximum(0, x)", "dout * (x > 0)", True),
+    "relu_from_0": ("np.maximum(x, 0)", "dout * (x >= 0)", True),
+    "relu_from_1": ("np.maximum(x, 0)", "dout * (x > 1)", False),
+    "relu6": ("np.minimum(np.maximum(x, 0), 6)", "dout * (x > 0) * (x < 6)", True),
+    "inside": ("np.clip(x, -1, 1)", "dout * (np.abs(x) < 1)", True),
+    "up_to_the_ends": ("np.clip(x, -1, 1)", "dout * ((x >= -1) & (x <= 1))", True),
+    "one_end_moved": ("np.clip(x, -1, 1)", "dout * ((x > -1) & (x <= 2))", False),
+    "hinge": ("np.maximum(0, 1 - x)", "-dout * (x < 1)", True),
+    "hinge_without_sign": ("np.maximum(0, 1 - x)", "dout * (x < 1)", False),
+    "huber": ("np.where(np.abs(x) < 1, 0.5 * x * x, np.abs(x) - 0.5)",
+              "dout * np.where(np.abs(x) < 1, x, np.sign(x))", True),
+    "huber_without_sign": ("np.where(np.abs(x) < 1, 0.5 * x * x, np.abs(x) - 0.5)",
+                           "dout * np.where(np.abs(x) < 1, x, 1)", False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_functions_with_kinks(name: str) -> None:
+    forward, backward, right = PAIRS[name]
+    code = f"""
+import numpy as np
+def layer_forward(x):
+    return {forward}, x
+def layer_backward(dout, x):
+    return {backward}
+"""
+    space: dict[str, object] = {}
+    exec(compile(code, name, "exec"), space)  # noqa: S102
+    x = np.arange(-9.5, 10, 0.25).reshape(2, 1, 3, 13) + 1 / 16
+    run, back = space["layer_forward"], space["layer_backward"]
+    assert callable(run)
+    assert callable(back)
+    slope = (run(x + 1e-6)[0] - run(x - 1e-6)[0]) / 2e-6
+    assert np.allclose(back(np.ones_like(x), x), slope, atol=1e-6) == right
+    found = sc.check(code)
+    assert found.holds is True if right else found.holds is not True
+
+
+def checked(text: str, name: str | None = None, **given: object) -> dict[str, bool | None]:
+    found = sc.check("import numpy as np\nimport torch\n" + textwrap.dedent(text), name, **given)  # type: ignore[arg-type]
+    return {tensor: proof.holds for tensor, proof in found.items()}
+
+
+SCALE = """
+class Scale(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, s):
+        ctx.save_for_backward(x, s)
+        return x * s
+    @staticmethod
+    def backward(ctx, g):
+        x, s = ctx.saved_tensors
+        return g * s, (g * x).sum({axis})
+"""
+
+
+def test_a_saved_tensor_is_no_number_whatever_it_is_called() -> None:
+    assert checked(SCALE.format(axis="0")) == {"x": True, "s": True}
+    assert checked(SCALE.format(axis="1")) == {"x": True, "s": False}
+    with pytest.raises(sc.SpecError, match="s was taken for a number, and line"):
+        checked(SCALE.format(axis="0").replace("save_for_backward(x, s)", "save_for_backward(x)"))
+
+
+def test_the_number_of_axes_is_read_from_the_docstring() -> None:
+    text = '''
+    def scale_forward(x, s):
+        """Scale rows.
+
+        - x: Input of shape (N, D)
+        - s: Factors, of shape (D,)
+        """
+        return x * s, (x, s)
+    def scale_backward(dout, cache):
+        x, s = cache
+        ds = dout * x
+        return dout * s, {ds}
+    '''
+    assert checked(text.replace("{ds}", "ds.sum(axis=0)")) == {"x": True, "s": True}
+    assert checked(text.replace("{ds}", "ds")) == {"x": True, "s": False}
+
+
+def test_attention_is_scaled_by_roots_of_sizes() -> None:
+    text = """
+    def scores_forward(q, k):
+        return torch.einsum("bid,bjd->bij", q, k) / q.shape[-1] ** 0.5, (q, k)
+    def scores_backward(g, cache):
+        q, k = cache
+        s = q.shape[-1] ** -0.5
+        return torch.bmm(g, k) * s, torch.bmm(g.transpose(1, 2), q) {by} s
+    """
+    assert checked(text.replace("{by}", "*")) == {"q": True, "k": True}
+    assert checked(text.replace("{by}", "/")) == {"q": True, "k": False}
+
+
+def test_layers_made_of_layers() -> None:
+    text = """
+    def affine_forward(x, w, b):
+        return x.reshape(x.shape[0], -1).dot(w) + b, (x, w, b)
+    def affine_backward(dout, cache):
+        x, w, b = cache
+        return dout.dot(w.T).reshape(x.shape), x.reshape(x.shape[0], -1).T.dot(dout), dout.sum(axis=0)
+    def relu_forward(x):
+        return np.maximum(0, x), x
+    def relu_backward(dout, cache):
+        return dout * (cache > 0)
+    def affine_relu_forward(x, w, b):
+        a, fc_cache = affine_forward(x, w, b)
+        out, relu_cache = relu_forward(a)
+        return out, (fc_cache, relu_cache)
+    def affine_relu_backward(dout, cache):
+        fc_cache, relu_cache = cache
+        return affine_backward({da}, fc_cache)
+    """
+    right = text.replace("{da}", "relu_backward(dout, relu_cache)")
+    assert checked(right, "affine_relu") == {"x": True, "w": True, "b": True}
+    assert True not in checked(text.replace("{da}", "dout"), "affine_relu").values()
+
+
+def test_masked_elements_are_scaled() -> None:
+    text = """
+    def leaky_forward(x):
+        return np.where(x > 0, x, 0.1 * x), x
+    def leaky_backward(dout, x):
+        dx = dout.copy()
+        dx[x <= 0] {op}= 0.1
+        return dx
+    """
+    assert checked(text.replace("{op}", "*")) == {"x": True}
+    assert checked(text.replace("{op}", "/")) == {"x": False}
+
+
+@pytest.mark.parametrize("added", ["i", "np.exp(i)", "i * i"])
+def test_the_index_of_a_loop_is_no_number_of_an_array(added: str) -> None:
+    found = sc.prove(sc.operator("y[i] = 2*x[i]"), code=f"""
+import numpy as np
+def backward(dy):
+    n = dy.shape[0]
+    dx = 2 * dy
+    for i in range(n):
+        dx[i] += {added}
+    for i in range(n):
+        dx[n - 1 - i] -= {added}
+    return dx
+""")  # fmt: skip
+    assert found.holds is False
+    assert "index of a loop" in str(found)
