@@ -251,12 +251,16 @@ def _is(candidate: Operator, forward: Forward) -> bool:
         finally:
             scope.region = walk.base
 
-    claim = Coded(candidate.output.name, f"{forward.node.name}(...)", denote, lambda _: None)
+    claim = Coded(candidate.output.name, f"{forward.node.name}(...)", denote, _for_all_sizes_alone)
     try:
         decision = decide(candidate, claim)
     except (SymconvError, KeyError):
         return False
     return not decision.undecided and decision.wrong.empty
+
+
+def _for_all_sizes_alone(_: Mapping[str, Any]) -> Any:
+    raise SpecError("a forward function is compared for all sizes, not on numbers")
 
 
 # -- from terms to operators
