@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import product
 from typing import Any
 
 from symconv.code.arrays.symbolic import Symbolic
 from symconv.code.arrays.walk import Walk
 from symconv.code.gradients.branches import Branches, HalfUnread, Read
-from symconv.code.gradients.formed import formed
+from symconv.code.gradients.candidates import candidates
 from symconv.code.gradients.ranks import documented, ranks_of
 from symconv.code.gradients.roles import numeric, numeric_kind, packed, tensor_named
 from symconv.code.held.boxes import current
@@ -29,12 +27,11 @@ from symconv.errors import SpecError, SymconvError
 from symconv.notation.affine import affine, var
 from symconv.notation.expr import equal
 from symconv.notation.operator import Operator
-from symconv.ops.registry import catalogue
 from symconv.prove.concrete.numbers import Misfit
 from symconv.prove.decide.decision import decide
 from symconv.prove.language.coded import Coded
 from symconv.prove.meaning.scope import Mismatch, Scope, Undecided
-from symconv.prove.meaning.value import Term, Value
+from symconv.prove.meaning.value import Value
 from symconv.relation.regions import everywhere
 from symconv.relation.sets import Context as Sizes
 
@@ -139,7 +136,7 @@ def _of_ranks(forward: Forward, ranks: Mapping[str, int]) -> tuple[Operator | No
             problem = problem or str(unread)
             continue
         for read in reads:
-            for candidate in _candidates(read, forward.node.name):
+            for candidate in candidates(read, forward.node.name):
                 if _is(candidate, forward):
                     return candidate, "", 0
         return None, f"its {len(reads[0].value.terms)} terms are of no operator that is known here", line
@@ -261,52 +258,3 @@ def _is(candidate: Operator, forward: Forward) -> bool:
 
 def _for_all_sizes_alone(_: Mapping[str, Any]) -> Any:
     raise SpecError("a forward function is compared for all sizes, not on numbers")
-
-
-# -- from terms to operators
-def _candidates(read: Read, name: str) -> Iterator[Operator]:
-    value = read.value
-    free = [names[0] if len(names) == 1 else "" for names in value.names]
-    bias, rank = "b" in read.sizes, len(free) - 2
-    main = [term for term in value.terms if sorted(f.tensor for f in term.factors) == ["w", "x"]]
-    if rank in {1, 2, 3} and main:
-        for layout in ("NCHW", "NHWC"):
-            for options in _slides(main[0], free, layout):
-                more = {} if layout == "NCHW" else {"layout": layout}
-                with suppress(SymconvError):
-                    yield catalogue()[f"conv{rank}d"].make(**options, **more, bias=bias)
-    if any(f.tensor.startswith("largest(") for term in value.terms for f in term.factors):
-        for size, stride in product((2, 3), (2, 1, 3)):
-            with suppress(SymconvError, KeyError):
-                yield catalogue()[f"max_pool{rank}d"].make(kernel=size, stride=stride)
-    with suppress(SymconvError):
-        found = formed(name, value, read.sizes, read.region, read.known)
-        if found is not None:
-            yield found
-
-
-def _slides(term: Term, free: Sequence[str], layout: str) -> Iterator[dict[str, Any]]:
-    """The options of the window that a term shows."""
-    reads = {f.tensor: f.index for f in term.factors}
-    x, w = reads["x"], reads["w"]
-    if len(x) != len(free) or len(w) != len(x):
-        return
-    spatial = slice(2, None) if layout == "NCHW" else slice(1, -1)
-    taps = w[2:] if layout == "NCHW" else w[:-2]
-    strides, dilations, lows = [], [], []
-    for out, form, tap in zip(free[spatial], x[spatial], taps, strict=True):
-        if not out or tap.name is None or form.coefficient(out) < 1 or form.coefficient(tap.name) < 1:
-            return
-        strides.append(form.coefficient(out))
-        dilations.append(form.coefficient(tap.name))
-        rest = form - var(out) * strides[-1] - var(tap.name) * dilations[-1]
-        if not rest.is_constant:
-            return
-        lows.append(-rest.constant)
-    common = {
-        key: held[0] if len(set(held)) == 1 else tuple(held)
-        for key, held in (("stride", strides), ("dilation", dilations))
-    }
-    for more in (0, 1, -1, 2):
-        pads = [lo if more == 0 else (lo, lo + more) for lo in lows]
-        yield {**common, "padding": pads[0] if len(set(pads)) == 1 and more == 0 else tuple(pads)}

@@ -1,0 +1,66 @@
+"""Operators that the terms of a forward function may be: catalogued windows first, else what the terms say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from itertools import product
+from typing import Any
+
+from symconv.code.gradients.branches import Read
+from symconv.code.gradients.formed import formed
+from symconv.errors import SymconvError
+from symconv.notation.affine import var
+from symconv.notation.operator import Operator
+from symconv.ops.registry import catalogue
+from symconv.prove.meaning.value import Term
+
+__all__ = ["candidates"]
+
+
+def candidates(read: Read, name: str) -> Iterator[Operator]:
+    value = read.value
+    free = [names[0] if len(names) == 1 else "" for names in value.names]
+    bias, rank = "b" in read.sizes, len(free) - 2
+    main = [term for term in value.terms if sorted(f.tensor for f in term.factors) == ["w", "x"]]
+    if rank in {1, 2, 3} and main:
+        for layout in ("NCHW", "NHWC"):
+            for options in _slides(main[0], free, layout):
+                more = {} if layout == "NCHW" else {"layout": layout}
+                with suppress(SymconvError):
+                    yield catalogue()[f"conv{rank}d"].make(**options, **more, bias=bias)
+    if any(f.tensor.startswith("largest(") for term in value.terms for f in term.factors):
+        for size, stride in product((2, 3), (2, 1, 3)):
+            with suppress(SymconvError, KeyError):
+                yield catalogue()[f"max_pool{rank}d"].make(kernel=size, stride=stride)
+    with suppress(SymconvError):
+        found = formed(name, value, read.sizes, read.region, read.known)
+        if found is not None:
+            yield found
+
+
+def _slides(term: Term, free: Sequence[str], layout: str) -> Iterator[dict[str, Any]]:
+    """The options of the window that a term shows."""
+    reads = {f.tensor: f.index for f in term.factors}
+    x, w = reads["x"], reads["w"]
+    if len(x) != len(free) or len(w) != len(x):
+        return
+    spatial = slice(2, None) if layout == "NCHW" else slice(1, -1)
+    taps = w[2:] if layout == "NCHW" else w[:-2]
+    strides, dilations, lows = [], [], []
+    for out, form, tap in zip(free[spatial], x[spatial], taps, strict=True):
+        if not out or tap.name is None or form.coefficient(out) < 1 or form.coefficient(tap.name) < 1:
+            return
+        strides.append(form.coefficient(out))
+        dilations.append(form.coefficient(tap.name))
+        rest = form - var(out) * strides[-1] - var(tap.name) * dilations[-1]
+        if not rest.is_constant:
+            return
+        lows.append(-rest.constant)
+    common = {
+        key: held[0] if len(set(held)) == 1 else tuple(held)
+        for key, held in (("stride", strides), ("dilation", dilations))
+    }
+    for more in (0, 1, -1, 2):
+        pads = [lo if more == 0 else (lo, lo + more) for lo in lows]
+        yield {**common, "padding": pads[0] if len(set(pads)) == 1 and more == 0 else tuple(pads)}
