@@ -17,6 +17,7 @@ from symconv.code.reading.subscripts import entries_of, place_of, store_plan
 from symconv.code.source.generators import lazy
 from symconv.code.source.spelling import OPERATORS
 from symconv.code.source.trouble import Outside
+from symconv.code.values.amounts import is_number
 from symconv.code.values.kinds import fits, in_words, kind_of
 from symconv.code.values.objects import Box, Context, Dotted, Opaque, Pack
 
