@@ -89,12 +89,22 @@ def _main(it: Cells, row: str, lane: str) -> Nest:
     begin = mul(Var(f"B_{row}_"), Var(f"{row}_box_"))
     start = Let(f"{row}_start_", add(Var(f"F_{row}_"), begin))
     size = Let(f"{row}_size_", smallest([Var(f"B_{row}_"), sub(Var(f"Q_{row}_"), begin)]))
-    body = tuple(s for number, _ in enumerate(it.rows) for s in _class(it, number))
+    body = tuple(s for one in it.apart for s in _outside(one))
     first = mul(Var("ZB_"), Var("z_"))
     strips = For("strip_", first, smallest([add(first, Var("ZB_")), Var("Z_")]), (*lets, *shifted, start, size, *body))
     tensors = ", ".join(dict.fromkeys(operand.read.tensor for operand in found.wide))
     comment = f"{found.statement.target.name}: {tensors} read in place, {it.in_work} rows at once"
     return Nest("z_", ceiling(Var("Z_"), Var("ZB_")), (Outlined(f"stencil{it.in_work}", (strips,)),), comment)
+
+
+def _outside(it: Cells) -> Iterator[Stmt]:
+    """One residue class of each loop outside of rows, where it has the cells at hand."""
+    body = tuple(s for number, _ in enumerate(it.rows) for s in _class(it, number))
+    for loop in it.found.flats[:-2]:
+        if it.found.phase(loop) is not None:
+            lower, upper = tap_range(it.found, loop, dict(it.outer[0].values))
+            body = (If(both(Compare(">=", Var(loop), lower), Compare("<", Var(loop), upper)), body),)
+    yield from body
 
 
 def _class(it: Cells, number: int) -> tuple[Stmt, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product as combinations
 
 from symconv.loops.arith import const
@@ -48,13 +48,21 @@ class Residue:
 
 @dataclass(frozen=True)
 class Cells:
-    """Everything the parts of one kernel share; the residue classes of ``lanes`` are in the order of memory."""
+    """Everything the parts of one kernel share; the residue classes of ``lanes`` are in the order of memory, those of
+    ``outer`` are all combinations along the loops outside of rows."""
 
     found: Contraction
     tile: StencilTile
     rows: tuple[Residue, ...]
     lanes: tuple[Residue, ...]
     unrolled: Unrolled | None
+    outer: tuple[Residue, ...] = (Residue(()),)
+
+    @property
+    def apart(self) -> tuple[Cells, ...]:
+        """The same with one of the classes of the outer loops each, whose values its rows have too."""
+        rows = [tuple(Residue((*one.values, *r.values), r.first) for r in self.rows) for one in self.outer]
+        return tuple(replace(self, rows=own, outer=(one,)) for own, one in zip(rows, self.outer, strict=True))
 
     @property
     def row(self) -> Axis:
@@ -81,18 +89,20 @@ def cells(found: Contraction, tile: StencilTile) -> Cells | None:
     """The stencil of a contraction, None where it has no such form."""
     if found.placed and tile.taps > 1:
         return None
-    if found.lanes != "cells" or len(found.flats) < 2 or any(found.phase(loop) for loop in found.flats[:-2]):
+    if found.lanes != "cells" or len(found.flats) < 2:
         return None
     rows, lanes = _residues(found, found.flats[-2]), _woven(found)
+    every = combinations(*(_residues(found, loop) for loop in found.flats[:-2]))
+    outer = tuple(Residue(tuple(value for one in several for value in one.values)) for several in every)
     axis = found.wide[0].along(found.flats[-2])
     taps = taps_along(found, axis)
     alone = all(sum(a.form.coefficient(tap) != 0 for a in found.wide[0].axes) == 1 for tap in found.taps)
     if lanes is None or not alone or (len(lanes) > 1 and found.here):
         return None
     if tile.taps == 1:
-        return Cells(found, tile, rows, lanes, None)
+        return Cells(found, tile, rows, lanes, None, outer)
     fixed = unrolled(found, taps[0], tile.taps, [dict(r.values) for r in rows]) if len(taps) == 1 else None
-    return None if fixed is None else Cells(found, tile, rows, lanes, fixed)
+    return None if fixed is None else Cells(found, tile, rows, lanes, fixed, outer)
 
 
 def _residues(found: Contraction, loop: str) -> tuple[Residue, ...]:

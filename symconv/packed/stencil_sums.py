@@ -115,7 +115,8 @@ def _rows(part: _Part) -> Iterator[Stmt]:
         users.setdefault(it.row.factor * r + step * tap, []).append((r, k))
     start: dict[str, Expr] = {down: Var("base_"), right: Var("column_")}
     for n, operand in enumerate(found.wide):
-        index = tuple(start[a.loop] if a.loop in start else integer(a.form) for a in operand.axes)
+        forms = (integer(axis.form.substitute(dict(part.fixed))) for axis in operand.axes)
+        index = tuple(start.get(axis.loop, form) for axis, form in zip(operand.axes, forms, strict=True))
         yield Let(f"wide{n}_at_", Address(operand.read.tensor, index))
     mask = "" if part.cut else part.mask
     if found.placed:

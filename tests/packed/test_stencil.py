@@ -36,6 +36,7 @@ CASES: dict[str, tuple[Operator, list[Shapes]]] = {
     "dilated": (sc.conv2d(groups=3, stride=(1, 2), padding=(2, 1), dilation=(2, 1)), [{"x": (2, 3, 9, 21), "w": (3, 1, 3, 3)}]),
     "1-D": (sc.conv1d(groups=3, padding=1, stride=2, bias=True), [{"x": (5, 3, 13), "w": (3, 1, 3), "b": (3,)}]),
     "3-D": (sc.conv3d(groups=2, padding=(1, 0, 2)), [{"x": (1, 2, 3, 5, 7), "w": (2, 1, 3, 3, 2)}]),
+    "3-D with strides": (sc.conv3d(groups=2, stride=(2, 1, 2), padding=(1, 0, 1)), [{"x": (1, 2, 4, 5, 9), "w": (2, 1, 3, 2, 3)}, {"x": (2, 2, 5, 4, 6), "w": (2, 1, 2, 3, 2)}]),
     "transposed": (sc.conv_transpose2d(groups=2, stride=(1, 2), padding=1, bias=True), [{"x": (2, 2, 5, 7), "w": (2, 1, 3, 3), "b": (2,)}]),
     "distance": (sc.operator("y[n,c,i,j] = sum[a,b](abs(x[n,c,i+a,j+b]-w[c,a,b]))"), [{"x": (2, 3, 7, 10), "w": (3, 3, 4)}]),
     "shared window": (sc.operator("y[n,c,i,j] = sum[a,b](x[n,c,i+a-1,j+b-1]*w[a,b])"), [{"x": (2, 3, 7, 9), "w": (3, 3)}, {"x": (1, 2, 7, 12), "w": (5, 5)}]),
