@@ -111,8 +111,27 @@ def plain(app: object, what: str, name: str, value: object, options: object, lin
     lines[:] = shown
 
 
+def made_once(app: Any, env: object, names: list[str]) -> None:
+    """What most pages would do for a first time each, done before they are forked from this process.
+
+    Fonts are read, templates and tables of SymPy and Cython made. No kernel is called: it would start threads, which
+    forks do not have.
+    """
+    if app.config.nb_execution_mode != "force" or len(names) < 8:
+        return
+    op = symconv.conv2d(stride=2, padding=1)
+    gradient = symconv.derive(op, "x")
+    proof = symconv.prove(op, "gx = conv_transpose(gy, w, stride=2)")
+    for shown in (op, gradient, gradient.phases, proof):
+        shown._repr_mimebundle_()
+        str(shown)
+    symconv.picture(gradient)
+    symconv.build(op, dtype="float64")
+
+
 def setup(app: Any) -> None:
-    """Register ``plain``; pages are read and written side by side, also where ``-j`` was not given."""
+    """Register ``plain`` and ``made_once``; pages are read and written side by side, also where ``-j`` was not given."""
     app.connect("autodoc-process-docstring", plain)
+    app.connect("env-before-read-docs", made_once, priority=400)
     if app.parallel < 2:
         app.parallel = os.cpu_count() or 1

@@ -8,6 +8,7 @@ myst-nb's kernels are used.
 from __future__ import annotations
 
 import base64
+import gc
 import io
 import json
 import multiprocessing
@@ -221,7 +222,11 @@ def ahead(app: Any, env: Any, names: list[str]) -> None:
             import_module(module)
     dearest = {name: place for place, name in enumerate(app.config.dearest_pages)}
     order = sorted(pages, key=lambda name: dearest.get(name, len(dearest)))
+    # Page by page, collections would go through (and so copy) all that the processes share with this one.
+    gc.collect()
+    gc.freeze()
     run([pages[name] for name in order], jobs=os.cpu_count() or 1, timeout=app.config.nb_execution_timeout)
+    gc.unfreeze()
     for name in order:
         ran = DONE[pages[name]]
         LOG.info("%s: %.1f s, %.1f s of processor time", name, ran.seconds, ran.processor)
