@@ -130,7 +130,7 @@ def made_once(app: Any, env: object, names: list[str]) -> None:
 
 
 def setup(app: Any) -> None:
-    """Register ``plain`` and ``made_once``; pages are read and written side by side, also where ``-j`` was not given."""
+    """Register what is above; pages are read and written side by side, also where ``-j`` was not given."""
     app.connect("autodoc-process-docstring", plain)
     app.connect("env-before-read-docs", made_once, priority=400)
     if app.parallel < 2:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from symconv.derive.adjoint import cotangent_name
 from symconv.derive.scalar import differentiate
 from symconv.derive.surrogates import plain
 from symconv.derive.weights import leaves, other_taps
@@ -32,7 +33,8 @@ from symconv.notation.expr import (
     rename,
     walk,
 )
-from symconv.notation.operator import Operator, Statement
+from symconv.notation.loss import loss
+from symconv.notation.operator import Operator, Statement, Tensor
 from symconv.notation.trace import Step, Trace
 
 __all__ = ["Partial", "Through", "chained"]
@@ -42,10 +44,14 @@ _BRACKETS = "[...] is 1 where its condition holds, else 0"
 
 @dataclass(frozen=True, slots=True)
 class Through:
-    """``∂L/∂cell = Σ ∂L/∂output · ∂output/∂cell`` over every output that reads the cell's tensor."""
+    """``∂L/∂cell = Σ ∂L/∂output · ∂output/∂cell`` over every output that reads the cell's tensor.
+
+    Where the cell is one of several outputs itself, its own cotangent, ``given``, is a term too.
+    """
 
     cell: Read
     outputs: tuple[tuple[Read, tuple[Range, ...]], ...]
+    given: Read | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,7 @@ Link = tuple[Through, tuple[Partial, ...]]
 def chained(stated: Operator, op: Operator, wrt: str, result: Operator) -> Trace:
     """The chain rule for each tensor on the way from ``wrt`` to the output; ``op`` has its borders resolved.
 
+    Of several outputs, the loss that is the sum of their products with their cotangents stands for them.
     Raises InternalError where the gradient is not what the difference quotient says.
 
     >>> import symconv as sc
@@ -71,12 +78,19 @@ def chained(stated: Operator, op: Operator, wrt: str, result: Operator) -> Trace
     >>> [step.rule for step in chained(found.stated, found.stated, "x", found.operator)]
     ['chain', 'partial']
     """
+    outputs, cotangent = stated.several, result.inputs[0]
+    if outputs:
+        stated, op = loss(stated), loss(op)
+        cotangent = replace(op.output, name=f"g{op.output.name}")
     active = _active(op, wrt)
     on_the_way = [s.target.name for s in op.statements[:-1] if s.target.name in active]
     links = [_link(op, name, active, _indices(op, name, result, wrt)) for name in (wrt, *on_the_way)]
-    said = (checked_quotient(stated, wrt, result), checked_written(stated, wrt, _written(op, links, result)))
+    written = checked_written(stated, wrt, _written(op, links, cotangent))
+    said = (checked_quotient(stated, wrt, result, outputs), written)
+    if outputs:
+        links = [_given(link, op.output.name) for link in links]
     steps = list[Step]()
-    for k, (through, partials) in enumerate(links):
+    for k, (through, partials) in enumerate(link for link in links if link[0].outputs):
         steps.append(Step("chain", through, through, said[0] if k == 0 else said[1]))
         steps += [Step("partial", one, one, said[1], _BRACKETS if _selects(one.expr) else "") for one in partials]
     return tuple(steps)
@@ -94,9 +108,17 @@ def _link(op: Operator, name: str, active: frozenset[str], indices: tuple[str, .
     return Through(cell, outputs), tuple(partials)
 
 
-def _written(op: Operator, links: list[Link], result: Operator) -> Operator:
+def _given(link: Link, loss: str) -> Link:
+    """A link without the loss, through which an output gets the cotangent that is given."""
+    through, partials = link
+    kept = tuple(one for one in through.outputs if one[0].tensor != loss)
+    given = None if kept == through.outputs else replace(through.cell, tensor=cotangent_name(through.cell.tensor))
+    return Through(through.cell, kept, given), tuple(one for one in partials if one.output.tensor != loss)
+
+
+def _written(op: Operator, links: list[Link], cotangent: Tensor) -> Operator:
     """The chain rule as an operator over the cotangent and the inputs: what is shown, to be executed."""
-    names = {op.output.name: result.inputs[0].name, **{t.cell.tensor: f"chain_{t.cell.tensor}" for t, _ in links}}
+    names = {op.output.name: cotangent.name, **{t.cell.tensor: f"chain_{t.cell.tensor}" for t, _ in links}}
     tensors = {tensor.name: tensor for tensor in (*op.inputs, *(s.target for s in op.statements))}
     statements = list(op.statements)
     for through, partials in reversed(links):
@@ -106,7 +128,7 @@ def _written(op: Operator, links: list[Link], result: Operator) -> Operator:
             total = add(total, Reduce("sum", ranges, (Piece((), term),)))
         target = replace(tensors[through.cell.tensor], name=names[through.cell.tensor])
         statements.append(Statement(target, tuple(str(form) for form in through.cell.index), total))
-    return replace(op, name=f"chain({op.name})", inputs=(result.inputs[0], *op.inputs), statements=tuple(statements))
+    return replace(op, name=f"chain({op.name})", inputs=(cotangent, *op.inputs), statements=tuple(statements))
 
 
 def _active(op: Operator, wrt: str) -> frozenset[str]:

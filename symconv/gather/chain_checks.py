@@ -39,8 +39,10 @@ _ROUNDED = 1e-7
 
 
 @lru_cache(maxsize=64)
-def checked_quotient(op: Operator, wrt: str, result: Operator) -> str:
+def checked_quotient(op: Operator, wrt: str, result: Operator, outputs: tuple[str, ...] = ()) -> str:
     """``Σ gradient·v`` against ``(L(x + h v) - L(x))/h`` of the stated formula, in exact numbers where they exist.
+
+    Where ``result`` is a gradient of several ``outputs``, ``op`` is their loss.
 
     Once may be a kink, where a quotient is no slope; another draw tells. Raises InternalError where two draws disagree
     in exact numbers, or in float64 every draw of two or more beyond doubt; "" where nothing is told.
@@ -52,7 +54,7 @@ def checked_quotient(op: Operator, wrt: str, result: Operator) -> str:
     fits = [shapes for shapes in small_sizes(op) if points(op, op.sizes(**shapes)) <= _LARGEST]
     differing, doubtless = 0, not any(_is_stepped(node) for s in op.statements for node in walk(s.expr))
     for seed, shapes in enumerate(sorted(fits, key=lambda s: -points(op, op.sizes(**s)))[:_TRIES]):
-        found = _quotient(op, wrt, result, shapes, seed, step)
+        found = _quotient(op, wrt, result, shapes, seed, step, outputs)
         if found is None:
             continue
         got, want = found
@@ -63,7 +65,7 @@ def checked_quotient(op: Operator, wrt: str, result: Operator) -> str:
         said = f"{op.name}: along a direction the loss changes by {want}, by its gradient by {got}"
         if exact and differing > 1:
             raise InternalError(said)
-        doubtless = doubtless and not exact and _is_slope(op, wrt, result, shapes, seed, found)
+        doubtless = doubtless and not exact and _is_slope(op, wrt, result, shapes, seed, found, outputs)
     if doubtless and differing > 1:
         raise InternalError(said)
     return ""
@@ -74,11 +76,14 @@ def _is_stepped(node: Expr) -> bool:
     return isinstance(node, Apply) and node.function in {"floor", "ceil"}
 
 
-def _is_slope(op: Operator, wrt: str, result: Operator, shapes: Geometry, seed: int, found: tuple[Any, Any]) -> bool:
+def _is_slope(
+    op: Operator, wrt: str, result: Operator, shapes: Geometry, seed: int, found: tuple[Any, Any],
+    outputs: tuple[str, ...],
+) -> bool:  # fmt: skip
     """Whether a quotient in float64 is no work of rounding or of a kink: it is the same backwards and with a longer
     step, and the gradient is off by far more."""
     got, want = found
-    others = [_quotient(op, wrt, result, shapes, seed, factor * _FLOAT_STEP) for factor in (-1, 10)]
+    others = [_quotient(op, wrt, result, shapes, seed, factor * _FLOAT_STEP, outputs) for factor in (-1, 10)]
     spread = max(np.inf if other is None else abs(other[1] - want) for other in others)
     # Beside a number large enough, rounding leaves nothing of any step.
     seen = want != 0 and spread <= _FLOAT_CLOSE * (1 + abs(want))
@@ -95,7 +100,7 @@ def _is_exact(node: Expr) -> bool:
 
 
 def _quotient(
-    op: Operator, wrt: str, result: Operator, shapes: Geometry, seed: int, step: Any
+    op: Operator, wrt: str, result: Operator, shapes: Geometry, seed: int, step: Any, outputs: tuple[str, ...]
 ) -> tuple[Any, Any] | None:
     """What the gradient says of a direction and what a step along it does, as fractions where the step is one."""
     if any(tensor.dtype != "real" for tensor in op.inputs):
@@ -108,7 +113,9 @@ def _quotient(
             moved = (np.asarray(arrays[wrt] + sign * step * along, along.dtype) for sign in (0, 1))
             before, after = (evaluate(op, {**arrays, wrt: there}) for there in moved)
             cotangent = _drawn(rng, before.shape, exact)
-            gradient = evaluate(result, {**arrays, result.inputs[0].name: cotangent})
+            # The loss hands its cotangent on to each output, times the one that the output has in it.
+            handed = {f"g{name}": cotangent * arrays[f"g{name}"] for name in outputs}
+            gradient = evaluate(result, {**arrays, **(handed or {result.inputs[0].name: cotangent})})
             want, got = np.sum(cotangent * (after - before)) / step, np.sum(gradient * along)
     except (ArithmeticError, SpecError):
         return None

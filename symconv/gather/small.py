@@ -32,9 +32,6 @@ def small_steps(derivation: Derivation) -> tuple[Trace, ...]:
 
 def _parts(derivation: Derivation, step: Step) -> Trace:
     match step.rule, step.after:
-        case "transpose", Operator() if derivation.stated.several:
-            # The chain rule is written out for one output.
-            return ()
         case "transpose", Operator() as result:
             return chained(derivation.stated, resolve_borders(derivation.stated), derivation.wrt, result)
         case "solve", Solved() as solved:

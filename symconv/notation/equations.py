@@ -41,13 +41,20 @@ def elaborated(equations: Sequence[Equation], settings: Settings) -> Operator:
             if name not in everywhere:
                 raise SpecError(f"{what} names {name!r}, which is in none of the equations")
     parts = [elaborate(e, _own(settings, e, m)) for e, m in zip(equations, mentioned, strict=True)]
-    op = merged(parts, " ".join(equations[0].source.split()), settings.name)
+    op = merged(parts, _written(equations), settings.name)
     tensors = (*op.inputs, *(s.target for s in op.statements))
     bound = frozenset(name for t in tensors for size in t.sizes for name in size.names())
     bound |= {d.name for d in op.definitions}
     told = tuple(assumed(one, bound, f"a formula in {', '.join(sorted(bound))}") for one in settings.where)
     several = outputs if len(outputs) > 1 else ()
     return replace(op, assumptions=(*op.assumptions, *told), several=several)
+
+
+def _written(equations: tuple[Equation, ...]) -> str:
+    """The equations on one line, to be read again."""
+    source, starts = equations[0].source, [e.target.column for e in equations]
+    texts = (source[start:end] for start, end in zip(starts, (*starts[1:], len(source)), strict=True))
+    return "; ".join(" ".join(text.split()).rstrip("; ") for text in texts)
 
 
 def _own(settings: Settings, equation: Equation, mentioned: frozenset[str]) -> Settings:

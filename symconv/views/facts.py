@@ -156,7 +156,7 @@ def _element(read: Read, dialect: Dialect) -> str:
 
 def _through(through: Through, dialect: Dialect) -> Rows:
     printer, cell = Printer.plain(dialect), _element(through.cell, dialect)
-    terms = []
+    terms = [_element(through.given, dialect)] if through.given is not None else []
     for output, ranges in through.outputs:
         name = _element(output, dialect)
         factors = product(Frag(_rate("L", name, dialect)), Frag(_rate(name, cell, dialect)), printer)

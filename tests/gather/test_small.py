@@ -11,6 +11,7 @@ from symconv.gather.chain_checks import checked_quotient
 from symconv.gather.facts import Congruent, Equal, Limits, Within, agree
 from symconv.gather.small import small_steps
 from symconv.notation.affine import affine, var
+from symconv.notation.loss import loss
 from symconv.relation.sets import context_of
 
 
@@ -125,6 +126,31 @@ def test_the_chain_rule_names_every_reader():
         ("u", ["y"]),
     ]
     assert sum(isinstance(part.before, Partial) for part in parts) == 3
+
+
+SEVERAL = "s[n,i] = sum[p](x[n,2*i+p-1]*w[p]); y[n,i] = s[n,i]*s[n,i] + x[n,i]; z[n] = sum[i](s[n,i])"
+
+
+def test_the_chain_rule_of_several_outputs_has_their_cotangents():
+    op = sc.operator(SEVERAL, outputs=("s", "y", "z"))
+    parts = _parts(op, "x", "transpose")
+    through = [part.before for part in parts if isinstance(part.before, Through)]
+    assert [(one.cell.tensor, [read.tensor for read, _ in one.outputs]) for one in through] == [
+        ("x", ["s", "y"]),
+        ("s", ["y", "z"]),
+    ]
+    assert [one.given and one.given.tensor for one in through] == [None, "gs"]
+    assert sum(isinstance(part.before, Partial) for part in parts) == 4
+    assert all(part.check for part in parts)
+
+
+def test_a_gradient_of_several_outputs_that_is_another_is_found():
+    op = sc.operator(SEVERAL, outputs=("s", "y", "z"))
+    stated, right = op, sc.derive(op, "x").derivation.operator
+    assert "exact" in checked_quotient(loss(stated), "x", right, stated.several)
+    other = sc.operator(SEVERAL.replace("sum[i]", "2*sum[i]"), outputs=("s", "y", "z"))
+    with pytest.raises(InternalError, match="the loss changes"):
+        checked_quotient(loss(stated), "x", sc.derive(other, "x").derivation.operator, stated.several)
 
 
 def test_the_chain_rule_of_a_product_multiplies_the_other_taps():

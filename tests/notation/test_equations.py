@@ -126,6 +126,14 @@ def test_what_cannot_be_meant_is_refused(source: str, words: str) -> None:
         sc.operator(source)
 
 
+def test_equations_on_lines_are_written_so_that_they_can_be_read_again() -> None:
+    lines = "z[n,i] = sum[p](\n  x[n,i+p]*w[p]);\n\ny[n,i] = tanh(z[n,i])\n"
+    op = sc.operator(lines)
+    assert op.source == "z[n,i] = sum[p]( x[n,i+p]*w[p]); y[n,i] = tanh(z[n,i])"
+    assert sc.operator(op.source) == op
+    assert sc.operator(lines.replace(";", "")).source == op.source
+
+
 def test_settings_go_to_the_equations_that_have_the_name() -> None:
     source = "z[n,i] = sum[p](x[n,i+p-1]); y[n,j] = mean[q](z[n,j+q-1])"
     op = sc.operator(source, extents={"p": 3, "q": 2}, border={"x": "reflect"}, padding=None)
