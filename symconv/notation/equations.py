@@ -50,7 +50,7 @@ def elaborated(equations: Sequence[Equation], settings: Settings) -> Operator:
     return replace(op, assumptions=(*op.assumptions, *told), several=several)
 
 
-def _written(equations: tuple[Equation, ...]) -> str:
+def _written(equations: Sequence[Equation]) -> str:
     """The equations on one line, to be read again."""
     source, starts = equations[0].source, [e.target.column for e in equations]
     texts = (source[start:end] for start, end in zip(starts, (*starts[1:], len(source)), strict=True))
