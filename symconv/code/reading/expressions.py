@@ -49,7 +49,7 @@ def value_of(state: State, node: ast.expr) -> Any:
             return _constant(value)
         case ast.Name(name):
             return _name(state, name)
-        case ast.Attribute(ast.Name(owner), name) if owner not in state.names and owner in state.program.attributes:
+        case ast.Attribute(ast.Name(owner), name) if owner not in state.names and owner in state.program.classes:
             return _of_class(state, owner, name)
         case ast.Attribute(owner, name):
             return attribute_of(state, value_of(state, owner), name)
@@ -138,10 +138,16 @@ def _name(state: State, name: str) -> Any:
 
 
 def _of_class(state: State, owner: str, name: str) -> Any:
-    """``Class.name``: a number or a text that the class gives its instances."""
-    if owner in state.program.unsettled:
-        raise Outside(f"{owner} {state.program.unsettled[owner]}", state.line)
-    found = values_of_class(state, state.program.attributes[owner])
+    """``Class.name``: a function of the class, or a number or a text that it gives its instances."""
+    for told in (owner, f"{owner}.{name}"):
+        if told in state.program.unsettled:
+            raise Outside(f"{told} {state.program.unsettled[told]}", state.line)
+    for node in reversed(state.program.classes[owner].body):
+        if isinstance(node, ast.FunctionDef) and node.name == name:
+            if any("classmethod" in ast.unparse(one) for one in node.decorator_list):
+                raise Outside(f"{owner}.{name} is a method of the class itself", state.line)
+            return Function(node)
+    found = values_of_class(state, state.program.attributes.get(owner, {}))
     if name not in found:
         raise state.error(f"{owner}.{name} has no value that is known here")
     return found[name]

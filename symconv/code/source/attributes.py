@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 
 __all__ = ["attributes_of"]
 
-_OPEN = frozenset({"setattr", "delattr", "vars", "__dict__", "__setattr__"})
-"""Words through which attributes are set whose names the text does not show."""
+_OPEN = frozenset({"delattr", "vars", "__dict__", "__setattr__", "__getattr__", "__getattribute__", "__new__"})
+"""Words through which attributes may be others than the text shows."""
 
 
 def attributes_of(tree: ast.Module) -> dict[str, dict[str, ast.expr]]:
@@ -18,14 +18,13 @@ def attributes_of(tree: ast.Module) -> dict[str, dict[str, ast.expr]]:
     Left out are names that a class binds twice, or under a condition, those that the text sets anywhere as attributes,
     and fields of classes with decorators, which an instance is given.
     """
-    used = {word for node in ast.walk(tree) for word in _words(node)}
-    if used & _OPEN:
+    used = Counter(word for node in ast.walk(tree) for word in _words(node))
+    if used.keys() & _OPEN or used["setattr"] > sum(_sets_known(node) for node in ast.walk(tree)):
         return {}
     known = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
     again = {name for name, count in Counter(n.name for n in tree.body if isinstance(n, ast.ClassDef)).items()
              if count > 1}  # fmt: skip
-    changed = {node.attr for node in ast.walk(tree)
-               if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load)}  # fmt: skip
+    changed = {word for node in ast.walk(tree) for word in _set(node)}
     found: dict[str, dict[str, ast.expr]] = {}
     for name, node in known.items():
         held = {} if name in again else _held(node, known, ())
@@ -35,8 +34,26 @@ def attributes_of(tree: ast.Module) -> dict[str, dict[str, ast.expr]]:
 
 def _words(node: ast.AST) -> Iterator[str]:
     match node:
-        case ast.Name(word) | ast.Attribute(_, word):
+        case ast.Name(word) | ast.Attribute(_, word) | ast.FunctionDef(word):
             yield word
+
+
+def _sets_known(node: ast.AST) -> bool:
+    """Whether it is ``setattr(a, "name", value)``, which shows the name."""
+    return (
+        isinstance(node, ast.Call)
+        and "setattr" in _words(node.func)
+        and any(isinstance(one, ast.Constant) for one in node.args[1:2])
+    )
+
+
+def _set(node: ast.AST) -> Iterator[str]:
+    """The names of attributes that a part of the text may set: ``a.name = ...``, ``register("name", ...)``."""
+    match node:
+        case ast.Attribute(_, word, ast.Store() | ast.Del()):
+            yield word
+        case ast.Call(_, arguments):
+            yield from (str(one.value) for one in arguments if isinstance(one, ast.Constant))
 
 
 def _held(node: ast.ClassDef, known: Mapping[str, ast.ClassDef], below: tuple[str, ...]) -> dict[str, ast.expr | None]:
@@ -69,5 +86,5 @@ def _own(node: ast.ClassDef) -> dict[str, ast.expr | None]:
                 simple = None
         for part in ast.walk(one):
             if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store | ast.Del):
-                found[part.id] = None if part.id in found or node.decorator_list else simple
+                found[part.id] = None if part.id in found or node.decorator_list or node.keywords else simple
     return found

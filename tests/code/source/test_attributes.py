@@ -65,6 +65,42 @@ def test_what_an_instance_may_change_is_no_number_of_its_class() -> None:
         checked("Conv.stride", "3", "def halve(self):\n        self.stride = 1")
 
 
+HELPED = """
+import torch
+
+class Linear(torch.autograd.Function):
+    {decorator}
+    def half({own}a):
+        return a / 2
+
+    @staticmethod
+    def forward(ctx, x, w):
+        ctx.save_for_backward(x, w)
+        return x @ w.t()
+
+    @staticmethod
+    def backward(ctx, dy):
+        x, w = ctx.saved_tensors
+        return Linear.half({given}dy @ w) * {times}, dy.t() @ x
+"""
+
+
+@pytest.mark.parametrize(
+    ("decorator", "own", "given"), [("@staticmethod", "", ""), ("@torch.no_grad()", "self, ", "ctx, ")]
+)
+def test_functions_of_a_class_are_called_by_its_name(decorator: str, own: str, given: str) -> None:
+    for times, holds in ((2, True), (1, False)):
+        text = HELPED.format(decorator=decorator, own=own, given=given, times=times)
+        assert sc.check(text, "Linear", explain=False).holds is holds
+
+
+def test_what_a_class_is_given_first_is_not_guessed() -> None:
+    text = HELPED.format(decorator="@classmethod", own="cls, ", given="", times=2)
+    proofs = sc.check(text, "Linear", explain=False)
+    assert proofs["x"].holds is None
+    assert "Linear.half is a method of the class itself" in str(proofs)
+
+
 @pytest.mark.parametrize(
     ("text", "want"),
     [
@@ -75,6 +111,11 @@ def test_what_an_instance_may_change_is_no_number_of_its_class() -> None:
         ("class A:\n    s = 2\nA.s = 3", {}),
         ("class A:\n    s = 2\nsetattr(A, name, 3)", None),
         ("class A:\n    s = 2\nclass A:\n    s = 3", {}),
+        ("class A:\n    s = 2\nput = setattr\nput(A, name, 3)", None),
+        ('class A:\n    s = 2\n    t = 3\nsetattr(A, "s", 3)', {"t": "3"}),
+        ('class A:\n    s = 2\n    def __init__(self):\n        self.register_buffer("s", 3)', {}),
+        ("class A:\n    s = 2\n    def __getattribute__(self, name): ...", None),
+        ("class A(metaclass=M):\n    s = 2", {}),
         ("@dataclass\nclass A:\n    s: int = 2", {}),
         ("class B:\n    s = 1\n    t = 1\nclass A(B):\n    s = 2", {"s": "2", "t": "1"}),
         ("class B:\n    s = t = 0\nclass C:\n    s = 2\n    u = 3\nclass A(B, C): ...", {"t": "0", "u": "3"}),
