@@ -48,7 +48,9 @@ nb_execution_raise_on_error = True
 nb_execution_timeout = 300
 nb_execution_in_temp = True
 # JAX and TensorFlow start threads when they are imported: their pages import them.
-imported_first = ["Cython.Build", "nbformat", "torch", *every_module()]
+# What Cython loads when it translates, too: it would be loaded in each page that builds a kernel.
+_CYTHON = [f"Cython.Compiler.{name}" for name in ("ParseTreeTransforms", "Optimize", "ModuleNode", "FlowControl")]
+imported_first = ["Cython.Build", *_CYTHON, "nbformat", "torch", *every_module()]
 # By the processor time that the log says of each, so that the pages that are executed last are short.
 dearest_pages = [
     "training",

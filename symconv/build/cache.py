@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from symconv.build.ahead import Ahead, ahead
 from symconv.build.artifact import Artifact, artifact, described, files, intact, module_folder, module_name
 from symconv.build.calm import calm
 from symconv.build.compiler import SOURCE_NAME, Rejected, compile_module
@@ -65,12 +66,13 @@ def obtain(
         recalled = _recalled(request)
         if recalled is not None:
             return recalled
-        with calm():
-            product = produce()
-        if product.source.target != target:
-            raise InternalError(f"asked for target {target!r}, got a source for {product.source.target!r}")
-        meta = _as_json(product.meta)
-        made = _compiled(product.source, say)
+        with ahead() as cython:
+            with calm():
+                product = produce()
+            if product.source.target != target:
+                raise InternalError(f"asked for target {target!r}, got a source for {product.source.target!r}")
+            meta = _as_json(product.meta)
+            made = _compiled(product.source, say, cython)
         write_json(_request_file(request), {"content": made.key, "meta": meta})
         return replace(made, meta=meta)
 
@@ -134,7 +136,7 @@ def _recalled(request: str) -> Artifact | None:
     return None
 
 
-def _compiled(source: Source, say: Callable[[str], None]) -> Artifact:
+def _compiled(source: Source, say: Callable[[str], None], cython: Ahead | None = None) -> Artifact:
     size_limit()  # a limit that is none is said before the work, not after it
     tools = toolchain()
     key = content_key(source, tools)
@@ -149,7 +151,7 @@ def _compiled(source: Source, say: Callable[[str], None]) -> Artifact:
         with scratch_folder() as folder:
             started = time.monotonic()
             try:
-                library = compile_module(source, tools, module_name(key), folder, say)
+                library = compile_module(source, tools, module_name(key), folder, say, cython)
                 _tried(library, key)
             except Rejected as refused:
                 raise _kept(key, folder, refused) from refused

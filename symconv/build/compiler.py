@@ -1,4 +1,4 @@
-"""From the text of a Cython module to a shared library: Cython in-process, the C compiler beside it and after it."""
+"""From the text of a Cython module to a shared library: Cython, and the C compiler beside it and after it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import Self
 
+from symconv.build.ahead import Ahead
 from symconv.build.calm import calm
 from symconv.build.folder import write_file
 from symconv.build.loading import refusal
 from symconv.build.parts import parted, sorted_out
 from symconv.build.process import Children, Ran, run
 from symconv.build.tools import Toolchain
+from symconv.build.translation import translated
 from symconv.emit.source import Source
 from symconv.errors import BuildError
 
@@ -63,12 +65,19 @@ def include_facts(text: str) -> tuple[str, ...]:
     return (f"numpy {version('numpy')}",)
 
 
-def compile_module(source: Source, tools: Toolchain, name: str, folder: Path, progress: Callable[[str], None]) -> Path:
+def compile_module(
+    source: Source,
+    tools: Toolchain,
+    name: str,
+    folder: Path,
+    progress: Callable[[str], None],
+    cython: Ahead | None = None,
+) -> Path:
     """Write ``source`` into ``folder``, compile it there as the module ``name``, return the shared library.
 
-    Another process has loaded the library once when it is returned. Raises :class:`Rejected` when Cython or the
-    C compiler refuses the source or what was made does not load, :class:`BuildError` when Cython or Python's C
-    headers are missing, or the compiler has no room or no end.
+    ``cython`` is Cython where another process has loaded it. Another process has loaded the library once when it is
+    returned. Raises :class:`Rejected` when Cython or the C compiler refuses the source or what was made does not load,
+    :class:`BuildError` when Cython or Python's C headers are missing, or the compiler has no room or no end.
 
     >>> tools = Toolchain(("cc",), "cc 1", (), (), False, "3.1", "cpython-311", "a cpu")
     >>> compile_module(Source("x = ="), tools, "broken", Path("no such folder"), print)
@@ -83,13 +92,13 @@ def compile_module(source: Source, tools: Toolchain, name: str, folder: Path, pr
         progress("translating to C (Cython)" + (", and compiling beside it" if many else ""))
         if parts is not None and many:
             side.compile_all(parts.alone, flags)
-        translated = _translate(folder, name, source.text if parts is None else parts.module)
+        in_c = _translate(folder, name, source.text if parts is None else parts.module, cython)
         progress(f"compiling ({Path(tools.path).name})")
-        found = None if parts is None else sorted_out(translated, parts)
+        found = None if parts is None else sorted_out(in_c, parts)
         if parts is not None and found is None and parts.functions and not many:
             side.compile_all(parts.alone, flags)
         if found is None:
-            side.compile(_C_NAME, translated, (*flags, *includes))
+            side.compile(_C_NAME, in_c, (*flags, *includes))
         else:
             side.compile(_C_NAME, found.rest, (*_quicker(flags, tools), *includes))
             side.compile(_NESTS, found.nests, flags)
@@ -164,40 +173,31 @@ def _linked(source: Source, tools: Toolchain, name: str, folder: Path, objects: 
     return made
 
 
-def _translate(folder: Path, name: str, text: str) -> str:
+def _translate(folder: Path, name: str, text: str, cython: Ahead | None = None) -> str:
     """The module in C."""
-    try:
-        from Cython.Compiler.Main import CompilationOptions, default_options
-        from Cython.Compiler.Main import compile as translate
-    except ImportError as error:
-        raise BuildError("Cython is not installed: `pip install cython`") from error
     # Only for a file named like its module does Cython write the bare name, not the path, into the C text.
-    pyx, listing = folder / f"{name}.pyx", folder / f"{name}.lis"
+    pyx, listing, made = folder / f"{name}.pyx", folder / f"{name}.lis", folder / _C_NAME
     pyx.write_bytes(text.encode())
-    options = CompilationOptions(
-        default_options,
-        output_file=str(folder / _C_NAME),
-        language_level=3,
-        annotate=False,
-        use_listing_file=1,  # its errors go to a file of ours instead of the process's stderr
-        errors_to_stderr=0,
-    )
-    crash = ""
-    try:
-        with _CYTHON, calm():
-            failed = translate(str(pyx), options, full_module_name=name).num_errors > 0
-    except RecursionError as error:
-        failed, crash = True, f"an expression is nested too deeply ({error})"
+    failed, crash = False, ""
+    # What another process could not do is done here, where what is wrong is known.
+    if cython is None or not cython.translated(pyx, made, name):
+        listing.unlink(missing_ok=True)
+        try:
+            with _CYTHON, calm():
+                failed = not translated(str(pyx), str(made), name)
+        except ImportError as error:
+            raise BuildError("Cython is not installed: `pip install cython`") from error
+        except RecursionError as error:
+            failed, crash = True, f"an expression is nested too deeply ({error})"
     said = listing.read_text(encoding="utf-8", errors="replace") if listing.exists() else ""
     listing.unlink(missing_ok=True)
     pyx.unlink()
     if failed:
         command = ("cython", "-3", "--module-name", name, SOURCE_NAME, "-o", _C_NAME)
         raise Rejected("Cython", command, f"{said}\n{crash}".replace(pyx.name, SOURCE_NAME))
-    made = folder / _C_NAME
-    translated = made.read_text(encoding="utf-8")
+    in_c = made.read_text(encoding="utf-8")
     made.unlink()  # it is written again in parts
-    return translated
+    return in_c
 
 
 def _included(source: Source) -> tuple[str, ...]:

@@ -1,0 +1,90 @@
+"""Cython in another process: it translates alike, and where it cannot, this process does."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from importlib import import_module
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+import symconv as sc
+from symconv.build import Product, clear, load, obtain
+from symconv.build.ahead import ahead
+from symconv.build.compiler import _translate
+from symconv.emit.source import Source
+
+TEXT = "def doubled(x):\n    return 2 * x\n"
+
+
+@pytest.fixture
+def anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a process that has built nothing yet."""
+    module = import_module("symconv.build.ahead")
+    monkeypatch.setattr(module, "_USED", [])
+    monkeypatch.setattr(module, "_LOADED", "not loaded")
+
+
+def test_the_text_in_c_is_the_same(anew: None, tmp_path: Path) -> None:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    with ahead() as cython:
+        assert cython is not None
+        there = _translate(folder, "module", TEXT, cython)
+        assert cython._child.returncode == 0, "the other process has done it"
+    assert there == _translate(folder, "module", TEXT)
+    assert list(folder.iterdir()) == []
+
+
+def test_one_module_of_a_process_is_translated_elsewhere(anew: None) -> None:
+    with ahead() as first, ahead() as second:
+        assert first is not None
+        assert second is None
+
+
+def test_none_where_cython_is_loaded(anew: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(import_module("symconv.build.ahead"), "_LOADED", "sys")
+    with ahead() as cython:
+        assert cython is None
+
+
+@pytest.mark.parametrize("program", ["/usr/bin/player", "", None])
+def test_none_where_no_interpreter_can_be_started(
+    anew: None, program: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", program)
+    with ahead() as cython:
+        assert cython is None
+
+
+def test_it_ends_with_the_block(anew: None, recwarn: pytest.WarningsRecorder) -> None:
+    with pytest.raises(KeyboardInterrupt), ahead() as cython:
+        child = cython._child if cython is not None else None
+        raise KeyboardInterrupt
+    assert child is not None
+    assert child.returncode is not None
+    del child, cython
+    gc.collect()
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize("program", ["python", "no/such/python"])
+def test_this_process_does_what_the_other_cannot(
+    anew: None, program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clear()
+    (tmp_path / "python").write_text("#!/bin/sh\nexit 0\n")
+    (tmp_path / "python").chmod(0o700)
+    other = SimpleNamespace(
+        executable=str(tmp_path / program), modules=sys.modules, path=sys.path, dont_write_bytecode=True
+    )
+    monkeypatch.setattr(import_module("symconv.build.ahead"), "sys", other)
+    made = obtain("elsewhere", lambda: Product(Source(TEXT), {}), "native")
+    assert load(made).doubled(21) == 42
+
+
+def test_what_cython_refuses_is_said_as_ever(anew: None) -> None:
+    with pytest.raises(sc.BuildError, match=r"(?s)Cython refused.*kernel\.pyx:2:.*undeclared name"):
+        obtain("refused", lambda: Product(Source("def f():\n    return nothing\n"), {}), "native")
