@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from symconv.build import translation
 from symconv.build.process import time_limit
 
 __all__ = ["Ahead", "ahead"]
 
 _LOADED = "Cython.Compiler.ParseTreeTransforms"
 """The module of Cython that takes longest to load."""
+_PROGRAM = Path(__file__).with_name("translation.py")
 _LOCK = threading.Lock()
 _USED: list[bool] = []
 
@@ -66,7 +66,7 @@ def _started() -> subprocess.Popen[bytes] | None:
     with suppress(OSError):
         # A session of its own, as the compiler has: an interrupt is for this process, which stops the other.
         return subprocess.Popen(
-            [sys.executable, "-I", "-S", *plain, str(translation.__file__), paths],
+            [sys.executable, "-I", "-S", *plain, str(_PROGRAM), paths],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
