@@ -41,6 +41,8 @@ little is computed with a point that covers its way. Measured: boxes of 4 caches
 """
 _SLAB = 128
 """Planes whose products are added in one chain at most."""
+_KEPT, _CHUNK = 0.8, 0.75
+"""Cycles for an element of a point of the sums: of the first chunk, and of each further one while caches hold all."""
 _FACTOR = 1.8
 """Cycles to transform what one element of the narrow operand contributes to one point."""
 
@@ -141,7 +143,7 @@ def _summed(n: Counts, machine: Machine, lengths: list[Array], work: _Work) -> P
     calls = points * row_tiles * np.maximum(vectors / most, boxes) * slabs
     held = points * tiles * (n.planes / slabs * work.again + row_tiles * m) * machine.itemsize
     narrow = points * row_tiles * m * n.planes * sum(n.taps) * machine.itemsize
-    spread = min(3.0, max(1.0, narrow * n.groups / (0.35 * machine.caches.last)))
+    spread = min(2.2, max(1.0, narrow * n.groups / (0.35 * machine.caches.last)))
     passed = n.planes * work.again + 2.0 * n.rows * slabs
     once = points * vectors * machine.vector_bytes * passed * _far(held, machine)
     return {
@@ -165,7 +167,8 @@ def _dotted(n: Counts, machine: Machine, chosen: dict[str, Array], work: _Work) 
     bytes_ = points * vectors * machine.vector_bytes * (n.rows + n.columns * again)
     spilt = np.maximum(0.0, held / machine.caches.second - 0.8) if len(n.facts.transform) == 1 else 0.0
     cells = points * n.rows * n.columns * n.groups
-    spread = min(4.0, max(1.0, cells * machine.itemsize / (0.55 * machine.caches.last)))
+    stored = cells * machine.itemsize / machine.caches.last
+    spread, far = np.clip(2.5 * chosen["S"] * stored, 1.0, 4.0), 1.0 + 2.0 * max(0.0, stored - 1.0)
     block = np.ceil(n.columns / chosen["NB"]) * n.rows * points * vectors * machine.vector_bytes
     return {
         "multiply": points * row_tiles * column_tiles * vectors * dot_step(n.tile, machine, n.facts.operations),
@@ -176,7 +179,7 @@ def _dotted(n: Counts, machine: Machine, chosen: dict[str, Array], work: _Work) 
         "pack": work.reached * n.columns * passes
         + work.plane * n.rows
         + _HIDDEN * n.reads * moved(n.reads, machine, 1),
-        "chunks": (1.0 + 0.5 * chosen["S"]) * cells * 1.5 * spread,
+        "chunks": cells * (_KEPT * far + _CHUNK * (chosen["S"] - 1.0) * spread),
     }
 
 
