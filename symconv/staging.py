@@ -40,8 +40,9 @@ def _stages(op: Operator, wrt: str, beside: tuple[Gather, ...]) -> tuple[Gather,
         return found
     if haloed(op, wrt) is not None:
         return (whole,)
+    cut = any(map(_extreme_in_pieces, found))
     for copied in _copied(op, wrt):
-        if any(map(packs, copied)):
+        if any(map(packs, copied)) or (cut and not any(map(_in_pieces, copied))):
             return copied
     if any(map(packs, found)):
         return found
@@ -72,6 +73,12 @@ def _in_pieces(form: Gather) -> bool:
     """Whether what is left of a statement sums in several pieces, those of a border."""
     solutions = [one for _, several in form.statements[0].reductions for one in several]
     return sum(bool(one.steps) for one in solutions) > 1
+
+
+def _extreme_in_pieces(form: Gather) -> bool:
+    """Whether an extreme is one of several pieces, which have no lanes together."""
+    (solved, *_) = form.statements
+    return _in_pieces(form) and all(node.kind != "sum" for node, _ in solved.reductions)
 
 
 def _common(gathers: tuple[Gather, ...]) -> bool:
@@ -145,15 +152,15 @@ def _operations(op: Operator, gather: Gather) -> Expr | None:
     found = [facts.flops for form in stages(gather) if isinstance(facts := packed_masked(form), Facts)]
     if found:
         return reduce(add, found)
-    return _terms(op, "sum") if _bordered(op) else None
+    return _terms(op) if _bordered(op) else None
 
 
-def _terms(op: Operator, kind: str = "") -> Expr | None:
-    """Twice the terms of every reduction (of one kind) of the operator as it is stated."""
+def _terms(op: Operator) -> Expr | None:
+    """Twice the terms of every reduction of the operator as it is stated."""
     total: Expr = const(0)
     for statement in op.statements:
         for node in walk(statement.expr):
-            if isinstance(node, Reduce) and kind in {"", node.kind}:
+            if isinstance(node, Reduce):
                 extents = [integer(one.extent) for one in (*statement.ranges, *node.indices)]
                 total = add(total, mul(const(2), reduce(mul, extents)))
     return None if total == const(0) else total

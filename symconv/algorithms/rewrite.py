@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 
 from symconv.derive.borders import resolve_borders
 from symconv.errors import SpecError, SymconvError
+from symconv.gather.derivation import forward
 from symconv.notation.affine import var
+from symconv.notation.expr import Expr, Read, reads, rename, transform
 from symconv.notation.operator import Operator
 from symconv.prove.decide.compare import compare, renamed
 from symconv.prove.language.facts import facts_of
@@ -88,6 +90,8 @@ def certify(before: Operator, after: Operator) -> Certificate:
     False
     """
     _comparable(before, after)
+    if _inlined(before, after):
+        return Certificate(True)
     everything = replace(after, statements=(*before.statements, *after.statements))
     scope = _scope(before, everywhere(context_of(everything)))
     try:
@@ -96,6 +100,31 @@ def certify(before: Operator, after: Operator) -> Certificate:
     except Undecided as reason:
         return Certificate(None, str(reason))
     return Certificate(found.fails.empty, "", found.relations, None if found.fails.empty else found.fails)
+
+
+def _inlined(before: Operator, after: Operator) -> bool:
+    """Whether ``after`` is what ``before`` states, with some reads copied before they are used: right for any body.
+
+    A copy holds what it was copied from wherever the copy is read inside, which solving proves.
+    """
+    copies = {s.target.name: s for s in after.statements[:-1] if s not in before.statements}
+    if not copies or not all(isinstance(copy.expr, Read) for copy in copies.values()):
+        return False
+
+    def put(node: Expr) -> Expr | None:
+        if not isinstance(node, Read) or node.border is not None or node.tensor not in copies:
+            return None
+        copy = copies[node.tensor]
+        return rename(copy.expr, dict(zip(copy.indices, node.index, strict=True)))
+
+    last = replace(after.statements[-1], expr=transform(after.statements[-1].expr, put))
+    kept = tuple(s for s in after.statements[:-1] if s.target.name not in copies)
+    if (*kept, last) != before.statements or any(r.tensor in copies for c in copies.values() for r in reads(c.expr)):
+        return False
+    try:
+        return bool(forward(after).gather.statements)
+    except SymconvError:
+        return False
 
 
 def _comparable(before: Operator, after: Operator) -> None:

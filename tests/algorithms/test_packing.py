@@ -103,6 +103,21 @@ def test_a_border_in_the_halo_leaves_one_domain(op: Operator, wrt: str) -> None:
     assert [len(node.pieces) for node in walk(last) if isinstance(node, Reduce)] == [1]
 
 
+@pytest.mark.parametrize("border", ["reflect", 2.0])
+def test_a_copy_read_inside_is_what_it_was_copied_from(border: Any) -> None:
+    """Whatever is made of it: an extreme is no polynomial. A copy or a read that is moved is not taken for it."""
+    op = sc.max_plus2d(stride=(1, 2), padding=((1, 0), (2, 1)), border=border)
+    made = padded(op, "x")
+    assert made.certificate.holds
+    wrong = [one for one in moved(made.after) if one.statements[-1] != made.after.statements[-1]]
+    copy, last = made.after.statements[-2:]
+    for read in reads(copy.expr):
+        index = (*read.index[:-1], read.index[-1] + 1)
+        wrong.append(replace(made.after, statements=(replace(copy, expr=replace(read, index=index)), last)))
+    assert len(wrong) > 4
+    assert not any(certify(op, one).holds for one in wrong)
+
+
 def test_skipped_taps_are_zeros_where_that_is_right() -> None:
     assert padded(sc.conv1d(padding=1, border="skip"), "x").certificate.holds
     wrong = sc.operator("y[n,f,i] = sum[c,p](abs(x[n,c,i+p-1] - w[f,c,p]))", border="skip")
