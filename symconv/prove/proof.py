@@ -136,14 +136,15 @@ class Proof:
                 lines += [f"  reason: {self.reason}", f"  leaning: {self.leaning}"]
             case False:
                 fails, holds = self.fails_when, self.holds_when
-                lines.append("  fails for all sizes" if fails == "always" else f"  fails when {fails}")
+                misfits = self.mismatched_when
+                only = ": its shapes never fit" if fails == "always" else ": there its shapes do not fit"
+                said = "  fails for all sizes" if fails == "always" else f"  fails when {fails}"
+                lines.append(said + (only if misfits == fails else ""))
                 lines += [f"  holds when {holds}"] if holds not in {"never", "unknown"} else []
                 if self.decision is not None and self.decision.undecided:
                     lines.append(f"  not known elsewhere: {self.reason}")
-                if self.mismatched_when == "always":
-                    lines.append("  its shapes never fit")
-                elif self.mismatched_when != "never":
-                    lines.append(f"  shapes do not fit when {self.mismatched_when}")
+                if misfits not in {"never", fails}:
+                    lines.append(f"  shapes do not fit when {misfits}")
                 if self.counterexample is not None:
                     lines.append("  counterexample " + str(self.counterexample).replace("\n", "\n  "))
                 elif self.reason:

@@ -365,3 +365,24 @@ def test_wrong_functions_of_whole_sums_are_not_proved(claim) -> None:
     proof = sc.prove(ROOM, claim)
     assert proof.holds is not True
     assert proof.holds is False or proof.leaning.startswith("false"), str(proof)
+
+
+@pytest.mark.parametrize(
+    ("op", "claim", "lines"),
+    [
+        (
+            sc.conv1d(stride=2),
+            "gx = conv_transpose(gy, w, stride=2)",
+            ["fails when (L − K) mod s ≠ 0: there its shapes do not fit", "holds when (L − K) mod s = 0"],
+        ),
+        (sc.conv1d(groups=2), "gw = conv1d(swap(x, 0, 1), swap(gy, 0, 1))", ["fails for all sizes: its shapes never fit"]),
+        (
+            sc.conv1d(),
+            "gw = conv1d(x, gy)",
+            ["fails when C ≥ 2 or F ≥ 2 or N ≥ 2", "holds when N = 1 and F = 1 and C = 1", "shapes do not fit when C ≠ F or N ≠ F"],
+        ),
+    ],
+)  # fmt: skip
+def test_a_condition_is_said_once(op, claim, lines):
+    found = [line.strip() for line in str(sc.prove(op, claim)).splitlines()]
+    assert [line for line in found if line.startswith(("fails", "holds", "shapes", "its"))] == lines
