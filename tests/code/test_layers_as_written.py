@@ -128,6 +128,45 @@ def test_layers_made_of_layers() -> None:
     assert True not in checked(text.replace("{da}", "dout"), "affine_relu").values()
 
 
+def test_a_bias_is_a_vector_even_where_its_gradient_is_not() -> None:
+    text = """
+    def shift_forward(x, b):
+        return x + b, None
+    def shift_backward(dout, cache):
+        return dout, {db}
+    """
+    assert checked(text.replace("{db}", "dout.sum(axis=0)")) == {"x": True, "b": True}
+    assert checked(text.replace("{db}", "dout"))["b"] is False
+
+
+def test_attention_and_recurrent_cells() -> None:
+    text = """
+    def attention_forward(q, k, v):
+        s = q @ k.T / np.sqrt(q.shape[-1])
+        p = np.exp(s) / np.exp(s).sum(axis=1, keepdims=True)
+        return p @ v, (q, k, v, p)
+    def attention_backward(dout, cache):
+        q, k, v, p = cache
+        d = q.shape[-1]
+        dp = dout @ v.T
+        ds = p * (dp - (dp * p).sum(axis=1, keepdims=True))
+        return ds @ k / np.sqrt(d), ds.T @ q{root}, p.T @ dout
+    """
+    assert checked(text.replace("{root}", " / np.sqrt(d)")) == {"q": True, "k": True, "v": True}
+    assert checked(text.replace("{root}", "")) == {"q": True, "k": False, "v": True}
+    text = """
+    def step_forward(x, h, wx, wh, b):
+        nh = np.tanh(x.dot(wx) + h.dot(wh) + b)
+        return nh, (x, h, wx, wh, nh)
+    def step_backward(dnext_h, cache):
+        x, h, wx, wh, nh = cache
+        d = dnext_h * (1 - {kept} * nh)
+        return d.dot(wx.T), d.dot(wh.T), x.T.dot(d), h.T.dot(d), d.sum(axis=0)
+    """
+    assert checked(text.replace("{kept}", "nh")) == dict.fromkeys(("x", "h", "wx", "wh", "b"), True)
+    assert not any(checked(text.replace("{kept} * ", "")).values())
+
+
 def test_masked_elements_are_scaled() -> None:
     text = """
     def leaky_forward(x):

@@ -80,14 +80,23 @@ class Reading:
         if unknown := [name for name in self.arguments if name not in plain]:
             raise SpecError(f"{self.node.name} has no parameter {unknown[0]}; it has {', '.join(plain)}")
         found: dict[str, Any] = {}
+        kept = [
+            name
+            for name in plain
+            if cache is not None
+            and name not in {"self", "ctx", *self.arguments}
+            and (roles.is_pack(name) or not (roles.known(name) or name in usual))
+        ]
+        if len(kept) > 1 and not any(roles.is_cotangent(name) for name in plain):
+            # Of two names that say nothing the first is the cotangent: rnn_backward(dnext_h, cache).
+            found[kept[0]] = roles.cotangent
+            kept = kept[1:]
         for name in plain:
+            if name in found:
+                continue
             if name in {"self", "ctx"} and name not in self.arguments:
                 found[name] = context
-            elif (
-                cache is not None
-                and name not in self.arguments
-                and (roles.is_pack(name) or not (roles.known(name) or name in usual))
-            ):
+            elif name in kept:
                 found[name] = cache
             elif roles.is_pack(name):
                 found[name] = Pack(name, roles.of)

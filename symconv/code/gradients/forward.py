@@ -11,7 +11,7 @@ from symconv.code.arrays.symbolic import Symbolic
 from symconv.code.arrays.walk import Walk
 from symconv.code.gradients.branches import Branches, HalfUnread, Read
 from symconv.code.gradients.candidates import candidates
-from symconv.code.gradients.ranks import documented, ranks_of
+from symconv.code.gradients.ranks import documented, ranks_of, vectors_of
 from symconv.code.gradients.roles import numeric, numeric_kind, packed, tensor_named
 from symconv.code.held.boxes import current
 from symconv.code.held.state import evaluate
@@ -112,6 +112,9 @@ def operators_of(program: Program, node: ast.FunctionDef, settings: Mapping[str,
     problems: list[str] = []
     found = False
     for ranks in ranks_of(forward.node, tensors, said):
+        if found and any(ranks[name] == ranks["x"] for name in vectors_of(tensors)):
+            # A bias of the input's shape would make a forgotten sum right.
+            continue
         operator, problem, line = _of_ranks(forward, ranks)
         if operator is not None:
             found = True

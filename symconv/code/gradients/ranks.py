@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import product
 
-__all__ = ["documented", "ranks_of"]
+__all__ = ["documented", "ranks_of", "vectors_of"]
 
-_VECTORS = frozenset({"gamma", "beta", "g", "bias", "scale", "shift", "offset"})
-"""Parameters of normalisations: a number for each channel or feature."""
+_VECTORS = frozenset({"gamma", "beta", "g", "b", "bias", "scale", "shift", "offset"})
+"""Parameters of normalisations and biases: a number for each channel or feature."""
 _RANKS = {"x": (4, 3, 5, 2, 1), "w": (4, 3, 5, 2, 1), "b": (1,)}
 
 
@@ -46,7 +46,7 @@ def ranks_of(node: ast.FunctionDef, tensors: Iterable[str], said: Mapping[str, i
 
 def _possible(node: ast.FunctionDef, tensors: Iterable[str], said: Mapping[str, int]) -> Iterator[dict[str, int]]:
     names = list(dict.fromkeys(tensors))
-    vectors = {name for name in names if "x" in names and name.lower() in _VECTORS}
+    vectors = vectors_of(names)
     # Parameters of normalisations stand on the last axis of a matrix unless further axes are named.
     hinted = (*_hinted(node), *([_axes_named(node)] if vectors else []))
     for rank in dict.fromkeys((*hinted, *_RANKS["x"])):
@@ -58,6 +58,11 @@ def _possible(node: ast.FunctionDef, tensors: Iterable[str], said: Mapping[str, 
     for ranks in product(*(_RANKS.get(name, _RANKS["x"]) for name in names)):
         if len(names) <= 2 and len(set(ranks)) > 1:
             yield dict(zip(names, ranks, strict=True))
+
+
+def vectors_of(names: Collection[str]) -> frozenset[str]:
+    """Parameters beside an input that are vectors by what they are called, such as biases."""
+    return frozenset(name for name in names if "x" in names and name.lower() in _VECTORS)
 
 
 def _axes_named(node: ast.FunctionDef) -> int:

@@ -58,6 +58,15 @@ class Roles:
             return False
         return True
 
+    @property
+    def cotangent(self) -> Any:
+        """The cotangent of the output."""
+        return self.tensors[f"g{self.op.output.name}"]
+
+    def is_cotangent(self, name: str) -> bool:
+        """Whether a parameter is the cotangent, by what it is called."""
+        return self._tensor(name) == f"g{self.op.output.name}"
+
     def is_pack(self, name: str) -> bool:
         """Whether a parameter is one that holds several values."""
         return name.lower() in _PACKS and name not in self.arguments
