@@ -54,17 +54,19 @@ imported_first = ["Cython.Build", *_CYTHON, "nbformat", "torch", *every_module()
 # By the processor time that the log says of each, so that the pages that are executed last are short.
 dearest_pages = [
     "training",
-    "tutorial",
     "pytorch",
+    "tutorial",
     "notebook",
-    "building",
     "tensorflow",
-    "jax",
-    "extending",
-    "derivations",
-    "museum",
     "notation",
+    "museum",
+    "extending",
+    "jax",
+    "derivations",
+    "sweeps",
+    "identities",
     "start",
+    "invent",
 ]
 nb_ipywidgets_js: dict[str, dict[str, str]] = {}
 myst_enable_extensions = ["dollarmath", "colon_fence"]
