@@ -124,6 +124,8 @@ REPAIR_EDITS = 3
 """Mistakes in one claim that are mended together: with four, the nearest claim is another claim."""
 REPAIR_NODES = 30_000
 """Nodes of all trees that are tried: about 2500 trees of common claims, a second's work."""
+REPAIR_REDUCTION = 20
+"""Nodes that take as long as one sum or maximum in index notation, whose grid is made anew for each tree."""
 REPAIR_CELLS = 3000
 """Of an array that an edited claim is tried on."""
 REPAIR_FACTOR = 64

@@ -190,6 +190,9 @@ class Field:
 
     def _remember(self, what: str, polynomial: Polynomial) -> None:
         """That something is defined where ``polynomial`` is not 0, or is under a root or a logarithm."""
+        if what == LOG and never_below(polynomial):
+            # A sum of exponentials has a logarithm unless it is empty.
+            what = NONZERO
         if not (never_below(polynomial) if what == ROOT else never_zero(polynomial)):
             self.domains.add(application(what, frozen(polynomial)))
 
@@ -211,10 +214,10 @@ class Field:
         """``log`` of a polynomial: the sum over its positive factors, and what is left."""
         if not polynomial:
             raise Undecided("the formula applies log to 0")
-        self._remember(LOG, polynomial)
         content, lead = content_of(polynomial, False)
         content = tuple((b, p) for b, p in content if isinstance(b.node, Applied) and b.node.function == "exp")
         rest = self._divided(polynomial, content, lead)
+        self._remember(LOG, rest)
         parts = [self.times(thawed(b.node.argument), constant(p)) for b, p in content if isinstance(b.node, Applied)]
         if lead != 1:
             parts.append({((application("log", frozen(constant(lead))), Fraction(1)),): Fraction(1)})

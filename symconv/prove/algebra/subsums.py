@@ -14,6 +14,7 @@ from symconv.limits import ALGEBRA_ORDERS
 from symconv.notation.affine import Affine, var
 from symconv.notation.expr import Constraint
 from symconv.prove.algebra.field import Field
+from symconv.prove.algebra.laws import exponentials, turned
 from symconv.prove.algebra.variables import (
     ONE,
     ROOT,
@@ -65,7 +66,9 @@ class Sums:
                 return self.field.power(argument, Fraction(function.removeprefix("power ")))
             case "step" if (known := self._sign(argument)) is not None:
                 return constant(Fraction(known > 0))
-        return {((application(function, frozen(argument)), Fraction(1)),): Fraction(1)}
+            case "sigmoid" | "tanh" | "softplus" | "gelu":
+                return exponentials(self.field, function, argument)
+        return turned(function, argument)
 
     def _sign(self, argument: Polynomial) -> int | None:
         """1 for what is plainly positive or was said to be where the facts hold, -1 for its opposite."""

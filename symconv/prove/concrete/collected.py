@@ -39,7 +39,24 @@ def collected(node: Reduction, body: Array, taken: Any, axes: tuple[int, ...]) -
     result = np.empty(len(found), dtype=object)
     result[:] = found
     shaped = result.reshape(body.shape[: axes[0]])
-    return shaped if node.kind.startswith("arg") else np.asarray(shaped.astype(body.dtype))
+    if node.kind.startswith("arg"):
+        return np.asarray(_row_major(shaped.astype(np.int64), taken, len(axes)), dtype=object)
+    return np.asarray(shaped.astype(body.dtype))
+
+
+def _row_major(found: Array, taken: Array, count: int) -> Array:
+    """Positions in the window that is taken, from those in a grid that may be larger."""
+    if count == 1:
+        return found
+    grid = taken.shape[-count:]
+    extents = []
+    for axis in range(-count, 0):
+        others = tuple(other for other in range(-count, 0) if other != axis)
+        along = np.any(taken, axis=others)
+        if not np.array_equal(along, np.broadcast_to(along.reshape(-1, along.shape[-1])[0], along.shape)):
+            raise NoValueError("a position in windows of different lengths")
+        extents.append(int(np.flatnonzero(along.reshape(-1, along.shape[-1])[0]).max()) + 1)
+    return np.asarray(np.ravel_multi_index(np.unravel_index(found, grid), extents))
 
 
 def _machine(kind: str, body: Array, taken: Array, axes: tuple[int, ...]) -> Array:
@@ -48,7 +65,8 @@ def _machine(kind: str, body: Array, taken: Array, axes: tuple[int, ...]) -> Arr
     held = np.where(taken, body, np.asarray(low if kind.endswith("max") else high, dtype=body.dtype))
     if kind.startswith("arg"):
         flat = held.reshape(*held.shape[: axes[0]], -1)
-        return np.asarray((np.argmax if kind == "argmax" else np.argmin)(flat, axis=-1), dtype=object)
+        found = np.asarray((np.argmax if kind == "argmax" else np.argmin)(flat, axis=-1))
+        return np.asarray(_row_major(found, taken, len(axes)), dtype=object)
     return np.asarray((np.max if kind == "max" else np.min)(held, axis=axes))
 
 

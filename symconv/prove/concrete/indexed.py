@@ -15,7 +15,7 @@ from symconv.notation.grammar import COMPARISONS
 from symconv.prove.concrete.collected import collected
 from symconv.prove.concrete.elements import pointwise
 from symconv.prove.concrete.numbers import Array, Ground, TooLargeError, amount, component
-from symconv.prove.language.places import alone, bounds, names_of, places
+from symconv.prove.language.places import alone, bounds, mentioned, names_of, places
 from symconv.prove.language.syntax import (
     Binary,
     Call,
@@ -208,7 +208,9 @@ class _Reader:
             if name in put or name in self.ground.arrays:
                 raise self.ground.error(node.at, f"{name} means something already; choose another index")
         count, deeper = len(node.indices), depth + len(node.indices)
-        inner = {name: grid.reshape(*grid.shape, *([1] * count)) for name, grid in put.items()}
+        # What it does not depend on would only make its grid larger.
+        outside = [name for name in put if name in mentioned(node)]
+        inner = {name: put[name].reshape(*put[name].shape, *([1] * count)) for name in outside}
         lengths = [self._run(node, name, inner) for name in node.indices]
         for at, (name, length) in enumerate(zip(node.indices, lengths, strict=True)):
             inner[name] = np.arange(length).reshape(*([1] * (depth + at)), length, *([1] * (count - 1 - at)))

@@ -13,7 +13,7 @@ from fractions import Fraction
 import numpy as np
 
 from symconv.errors import SpecError, SymconvError
-from symconv.limits import GEOMETRIES, REPAIR_CELLS, REPAIR_EDITS, REPAIR_FACTOR, REPAIR_NODES
+from symconv.limits import GEOMETRIES, REPAIR_CELLS, REPAIR_EDITS, REPAIR_FACTOR, REPAIR_NODES, REPAIR_REDUCTION
 from symconv.notation.operator import Operator
 from symconv.prove.concrete.counterexample import drawn
 from symconv.prove.concrete.enclosure import NoValueError
@@ -22,7 +22,7 @@ from symconv.prove.concrete.numbers import Ground
 from symconv.prove.concrete.sides import Array, truth_of
 from symconv.prove.decide.decision import decide
 from symconv.prove.explain.edits import edits, is_far
-from symconv.prove.language.syntax import Binary, Claim, Node, Number, show, walk
+from symconv.prove.language.syntax import Binary, Claim, Node, Number, Reduction, show, walk
 from symconv.verify.geometry import geometries
 
 __all__ = ["Repair", "repair"]
@@ -64,7 +64,7 @@ class _Tried:
 def _edited(op: Operator, side: str, frontier: list[_Body], tried: _Tried, following: list[_Body]) -> Iterator[_Body]:
     """What one more edit makes of the bodies, each added to ``following`` when it is reached."""
     for body, causes in frontier:
-        size = sum(1 for _ in walk(body))
+        size = sum(REPAIR_REDUCTION if isinstance(one, Reduction) else 1 for one in walk(body))
         for cause, new in edits(op, side, body):
             tried.left -= size
             if tried.left < 0:

@@ -93,8 +93,6 @@ class IndexGrammar(Grammar[Node]):
         self.expect("]", "to end the indices")
         if not indices:
             raise self.caret.error(at, f"{kind}[...] runs over indices, as in {kind}[p](x[n,i+p])")
-        if kind.startswith("arg") and len(indices) > 1:
-            raise self.caret.error(at, f"{kind}[...] is a position along one index, as in {kind}[p<3](x[n,i+p])")
         self.expect("(", f"after {kind}[{','.join(indices)}]")
         body = self.condition()
         self.expect(")", "to end the summand")

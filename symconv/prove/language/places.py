@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from symconv.prove.language.syntax import Binary, Name, Node, Pick, Reduction, Sliced, Tuple, children, names_in
 
-__all__ = ["Place", "alone", "bounds", "names_of", "places"]
+__all__ = ["Place", "alone", "bounds", "mentioned", "names_of", "places"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,20 @@ def bounds(where: Iterable[Node], name: str) -> bool:
     return any(
         isinstance(one, Binary) and one.op in {"<", "<=", ">", ">=", "=="} and name in names_in(one) for one in where
     )
+
+
+@lru_cache(maxsize=8192)
+def mentioned(node: Node) -> frozenset[str]:
+    """All names in an expression, those in subscripts and conditions too."""
+    inside: tuple[Node, ...] = ()
+    match node:
+        case Sliced(_, items):
+            for item in items:
+                parts = (item.value,) if isinstance(item, Pick) else (item.start, item.stop, item.step)
+                inside += tuple(part for part in parts if part is not None)
+        case Reduction(_, _, where, _):
+            inside = where
+    return names_in(node).union(*map(mentioned, (*children(node), *inside)))
 
 
 def names_of(item: Node) -> tuple[str, ...]:

@@ -8,8 +8,8 @@ from fractions import Fraction
 from itertools import product
 
 from symconv.limits import FACTORS
-from symconv.notation.affine import Affine, affine
-from symconv.notation.expr import Constraint
+from symconv.notation.affine import Affine, affine, var
+from symconv.notation.expr import Constraint, equal
 from symconv.prove.language.syntax import Node, Reduction, show
 from symconv.prove.meaning.extremes import extreme, first_extreme
 from symconv.prove.meaning.scope import Scope, Undecided
@@ -43,13 +43,28 @@ def first(
     scope: Scope, node: Reduction, element: Sequence[Term], taps: tuple[str, ...], at: Affine,
     within: tuple[Constraint, ...], limits: tuple[Constraint, ...],
 ) -> Iterator[Term]:  # fmt: skip
-    """1 where the position ``at`` is that of the first extreme element, else 0."""
-    if len(taps) != 1:
-        raise Undecided(f"{show(node)}: a position among taps of several indices")
+    """1 where the row-major position ``at`` is that of the first extreme element, else 0."""
     element = _inside(scope, node, element, (*limits, *within))
-    put = {taps[0]: at}
+    lengths = [_length(node, tap, within) for tap in taps[1:]]
+    # Of several taps the one of the position is the only one with that number.
+    bound = {tap: scope.fresh() for tap in taps} if lengths else {}
+    put = {tap: var(new) for tap, new in bound.items()} or {taps[0]: at}
+    flat = put[taps[0]]
+    for tap, length in zip(taps[1:], lengths, strict=True):
+        flat = flat * length + put[tap]
     for term in first_extreme(scope, node.kind.removeprefix("arg"), element, taps, within, limits):
-        yield term.substitute(put).under(*(c.substitute(put) for c in within))
+        found = term.substitute(put).under(*(c.substitute(put) for c in within), equal(flat, at))
+        yield replace(found, bound=(*found.bound, *bound.values()))
+
+
+def _length(node: Reduction, tap: str, within: tuple[Constraint, ...]) -> int:
+    """How many values a tap has: a number, by which rows are counted."""
+    upper = [c.form for c in within if c.form.coefficient(tap) == -1 and not c.equality]
+    rest = [form + var(tap) for form in upper]
+    known = [form.constant for form in rest if form.is_constant]
+    if not known:
+        raise Undecided(f"{show(node)}: a row-major position where the length of a row is no number")
+    return min(known) + 1
 
 
 def _inside(
