@@ -38,7 +38,6 @@ def test_claims_are_decided(op, claim, holds) -> None:
 
 def test_a_place_that_is_no_place_is_refused() -> None:
     for claim, said in (
-        ("y[n,c,i] = argmax[p<2,q<2](x[n,c,2*i+p+q])", "position along one index"),
         ("y[n,c,i] = argmax[p<2]", r"'\(' is wanted"),
         ("y[n,c,i] = prod[c<2](x[n,c,2*i])", "c means something already"),
         ("y[n,c,i] = max[c<2](x[n,c,2*i])", "c means something already"),

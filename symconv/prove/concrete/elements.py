@@ -17,6 +17,9 @@ from symconv.verify import scalars
 
 __all__ = ["pointwise"]
 
+_COMPARED = {
+    "lt": np.less, "gt": np.greater, "le": np.less_equal, "ge": np.greater_equal, "eq": np.equal, "ne": np.not_equal,
+}  # fmt: skip
 _RATIONAL = frozenset({"abs", "relu", "sign", "max", "min", "where", "div", "pow", *COMPARISONS.values()})
 
 
@@ -33,8 +36,8 @@ def pointwise(ground: Ground, name: str, arrays: Sequence[Array], node: Node) ->
     if "f" in kinds:
         with np.errstate(all="ignore"):
             return np.asarray(scalars.apply(name, tuple(a.astype(float) for a in arrays)))
-    if name in COMPARISONS.values() and all(a.dtype.kind in "ib" for a in arrays):
-        return np.asarray(scalars.apply(name, tuple(arrays))).astype(np.int64)
+    if name in _COMPARED and not enclosed:
+        return np.asarray(_COMPARED[name](*arrays), dtype=bool).astype(np.int64)
     if enclosed or name not in _RATIONAL or (name == "pow" and _roots(arrays[1])):
         return np.asarray(np.frompyfunc(partial(applied, name), len(arrays), 1)(*arrays), dtype=object)
     return np.asarray(np.frompyfunc(partial(_exactly, name), len(arrays), 1)(*arrays), dtype=object)
