@@ -2,7 +2,7 @@
 
 ``sigmoid(u)`` is ``1/(1 + exp(-u))``, ``tanh(u)`` is ``1 - 2/(1 + exp(2u))``, ``softplus(u)`` is ``log(1 + exp(u))``
 and ``gelu(u)`` is ``u*(1 + erf(u/sqrt(2)))/2``, wherever they are asked for; so all that is known of exponentials,
-logarithms and fractions holds for them, such as ``sigmoid(-u) = 1 - sigmoid(u)``. Nothing is divided by that could be 0.
+logarithms and fractions holds for them, such as ``sigmoid(-u) = 1 - sigmoid(u)``. No divisor can be 0.
 """
 
 from __future__ import annotations
