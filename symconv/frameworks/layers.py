@@ -83,15 +83,6 @@ class Layer:
         name = self.op.tensors[place]
         return self._kept(("gradient", place), lambda: pipeline.derive(self.op, name).operator)
 
-    def single(self) -> Layer:
-        """This layer, where it has one output; raises SpecError where it has several."""
-        if self.op.several:
-            raise SpecError(
-                f"{self.op.name} has the outputs {' and '.join(self.op.several)}; here functions have one: make one of "
-                f"each, op.only({self.op.several[0]!r}) and so on"
-            )
-        return self
-
     def only(self, name: str) -> Layer:
         """The operator of one of several outputs."""
         return self._kept(("only", name), lambda: self.op.only(name))
@@ -118,6 +109,11 @@ class Layer:
             names = ", ".join(self.op.tensors)
             raise SpecError(f"{self.op.name} takes {len(self.op.tensors)} tensors ({names}); given {len(shapes)}")
         return self.op.output_shape(**dict(zip(self.op.tensors, (tuple(shape) for shape in shapes), strict=True)))
+
+    def output_shapes(self, shapes: Sequence[tuple[int, ...]]) -> tuple[tuple[int, ...], ...]:
+        """The shape of every output; raises SpecError where the inputs' shapes do not fit."""
+        given = dict(zip(self.op.tensors, (tuple(shape) for shape in shapes), strict=True))
+        return tuple(self.op.output_shapes(**given).values())
 
     def _kept(self, key: object, make: Callable[[], Operator]) -> Layer:
         if key not in self._made:

@@ -12,9 +12,11 @@ import numpy as np
 from symconv.asked import in_order
 from symconv.errors import SpecError
 from symconv.frameworks.jax.primitives import operator_p
+from symconv.frameworks.jax.several import outputs_p
 from symconv.frameworks.layers import Layer, layer_of
 from symconv.notation.operator import Operator
 from symconv.options import Options, said, spelled_out
+from symconv.several import outputs_type
 
 if TYPE_CHECKING:
     from symconv.api import Gradient
@@ -26,14 +28,18 @@ class Function:
     """What :func:`as_function` makes: call it with arrays in ``tensors`` order, or by name."""
 
     def __init__(self, layer: Layer) -> None:
-        self.layer = layer.single()
+        self.layer = layer
+        returned = outputs_type(layer.op)._make if layer.op.several else None
 
         def symconv(*arrays: Any) -> Any:
             _check(layer, arrays)
+            if returned is not None:
+                return tuple(outputs_p.bind(*arrays, layer=layer))
             return operator_p.bind(*arrays, layer=layer, linear=())
 
         # Compiled by itself too: what is not inside a jit of the user's is then one call.
         self._call = jax.jit(symconv)
+        self._returned = returned
 
     @property
     def operator(self) -> Operator:
@@ -45,16 +51,16 @@ class Function:
         """The names of the tensors in call order."""
         return self.layer.op.tensors
 
-    def __call__(self, *arrays: Any, **named: Any) -> jax.Array:
-        """The operator's output, differentiable; raises SpecError where an array does not fit."""
+    def __call__(self, *arrays: Any, **named: Any) -> Any:
+        """The operator's output, differentiable, or a named tuple of several; raises SpecError for misfits."""
         if named:
             arrays = in_order(self.operator, arrays, named)
         for one in arrays:
             if not isinstance(one, jax.Array):
                 arrays = _arrays(self.layer, arrays)
                 break
-        made: jax.Array = self._call(*arrays)
-        return made
+        made = self._call(*arrays)
+        return made if self._returned is None else self._returned(made)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Function, (self.layer,)
@@ -132,7 +138,8 @@ def as_function(
     dtype, sizes, threads, accuracy, tune, target : as in ``sc.build``; ``dtype`` is that of the arrays of each call
 
     The function takes arrays in ``op.tensors`` order, float32 or (with ``jax_enable_x64``) float64 on the CPU, and has
-    every transform: ``jit``, ``grad``, ``jvp``, ``vjp``, ``linearize``, ``hessian``, ``vmap``, ``checkpoint``.
+    every transform: ``jit``, ``grad``, ``jvp``, ``vjp``, ``linearize``, ``hessian``, ``vmap``, ``checkpoint``. Of
+    several outputs it returns a named tuple: one call computes them, and one the gradients of all their cotangents.
 
     Raises SpecError for bad options; calls raise it where an array does not fit.
 

@@ -30,13 +30,14 @@ _lock = threading.Lock()
 
 
 def call(layer: Layer, dtype: str, shapes: Sequence[Shape], places: tuple[int, ...] | None = None) -> np.ndarray:
-    """The attribute of a call: the output of a layer, or its gradients by the inputs at ``places``.
+    """The attribute of a call: the outputs of a layer, or its gradients by the inputs at ``places``.
 
     Compiles the kernel where that has not happened yet, plans the call, and tells the handler where the kernel lies.
     """
     kernel = layer.kernel(dtype, default_threads())
-    results = 1 if places is None else len(layer.real)
-    mask = 1 if places is None else sum(1 << layer.real.index(place) for place in places)
+    outputs = len(layer.op.outputs)
+    results = outputs if places is None else len(layer.real)
+    mask = (1 << outputs) - 1 if places is None else sum(1 << layer.real.index(place) for place in places)
     fixed = fixed_call(kernel.entry("forward" if places is None else "backward"), tuple(shapes), mask, results)
     # Of the content's hash as much as an attribute holds; a key of 0 would mean none.
     key = 1 << 62 | int(fixed.key[:15], 16) << 1 | (places is not None)

@@ -19,7 +19,7 @@ from symconv.errors import SpecError
 from symconv.frameworks.jax.handler import TARGET, call
 from symconv.frameworks.layers import Layer
 
-__all__ = ["gradients_p", "operator_p", "tangent_p"]
+__all__ = ["gradients_p", "lowered", "operator_p", "tangent_p"]
 
 Places = tuple[int, ...]
 
@@ -51,7 +51,8 @@ def _gradients_aval(cotangent: Any, *inputs: Any, layer: Layer, places: Places) 
     return [jax.core.ShapedArray(inputs[place].shape, inputs[place].dtype) for place in places]
 
 
-def _lowered(ctx: Any, operands: Sequence[Any], layer: Layer, places: Places | None) -> Any:
+def lowered(ctx: Any, operands: Sequence[Any], layer: Layer, places: Places | None) -> Any:
+    """A call of the layer's outputs, or of its gradients by the inputs at ``places``, which XLA makes by itself."""
     platforms = tuple(ctx.module_context.platforms)
     if platforms != ("cpu",):
         raise SpecError(
@@ -64,15 +65,15 @@ def _lowered(ctx: Any, operands: Sequence[Any], layer: Layer, places: Places | N
 
 
 def _lower_operator(ctx: Any, *operands: Any, layer: Layer, linear: Places) -> Any:
-    return _lowered(ctx, operands, layer, None)
+    return lowered(ctx, operands, layer, None)
 
 
 def _lower_tangent(ctx: Any, *operands: Any, layer: Layer, places: Places) -> Any:
-    return _lowered(ctx, operands, layer.tangent(places), None)
+    return lowered(ctx, operands, layer.tangent(places), None)
 
 
 def _lower_gradients(ctx: Any, *operands: Any, layer: Layer, places: Places) -> Any:
-    return _lowered(ctx, operands, layer, places)
+    return lowered(ctx, operands, layer, places)
 
 
 # -------------------------------------------------------------------------------------------------------- forward mode

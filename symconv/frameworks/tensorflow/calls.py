@@ -14,7 +14,7 @@ from symconv.errors import SpecError, SymconvError
 from symconv.frameworks.layers import Layer
 from symconv.notation.shapes import known_shape
 
-__all__ = ["as_inputs", "as_it_is", "backward", "forward", "has_values"]
+__all__ = ["as_inputs", "as_it_is", "backward", "every_output", "forward", "has_values"]
 
 Array = np.ndarray[Any, Any]
 Tensors = tuple[Any, ...]
@@ -110,10 +110,20 @@ def forward(layer: Layer, tensors: Tensors) -> Any:
     return made
 
 
-def backward(layer: Layer, places: tuple[int, ...], cotangent: Any, tensors: Tensors) -> Tensors:
+def every_output(layer: Layer, tensors: Tensors) -> Tensors:
+    """Every output of an operator of several, of one call; in graphs of one each, so that some can be left out."""
+    if not has_values(tensors):
+        return tuple(forward(layer.only(one.name), tensors) for one in layer.op.outputs)
+    arrays = tuple(map(_array, tensors))
+    dtype = _dtype(layer, tensors)
+    out = tuple(_aligned(shape, dtype) for shape in layer.output_shapes([array.shape for array in arrays]))
+    return tuple(map(_lent, layer.kernel(dtype, _threads()).forward(*arrays, out=out)))
+
+
+def backward(layer: Layer, places: tuple[int, ...], cotangents: Tensors, tensors: Tensors) -> Tensors:
     """The gradients by the inputs at ``places``: of one call; in graphs of one each, so that some can be left out."""
     dtype = _dtype(layer, tensors)
-    given = (cotangent, *tensors)
+    given = (*cotangents, *tensors)
     if has_values(given):
         return tuple(map(_lent, _gradients(layer, places, dtype, *map(_array, given))))
     found = []
@@ -136,7 +146,8 @@ def _output(layer: Layer, dtype: str, *arrays: Array) -> Array:
 
 def _gradients(layer: Layer, places: tuple[int, ...], dtype: str, *arrays: Array) -> tuple[Array, ...]:
     names = layer.op.tensors
-    out = {names[place]: _aligned(arrays[1 + place].shape, dtype) for place in places}
+    first = len(layer.op.outputs)
+    out = {names[place]: _aligned(arrays[first + place].shape, dtype) for place in places}
     layer.kernel(dtype, _threads()).backward(*arrays, wrt=tuple(out), out=out)
     return tuple(out[names[place]] for place in places)
 

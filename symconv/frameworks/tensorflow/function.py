@@ -16,11 +16,12 @@ from tensorflow.python.ops import gradients_util
 from symconv.asked import in_order
 from symconv.errors import SpecError
 from symconv.frameworks.layers import Layer, layer_of
-from symconv.frameworks.tensorflow.calls import as_inputs, as_it_is, has_values
+from symconv.frameworks.tensorflow.calls import as_inputs, as_it_is, every_output, has_values
 from symconv.frameworks.tensorflow.calls import backward as computed_gradients
 from symconv.frameworks.tensorflow.calls import forward as computed
 from symconv.notation.operator import Operator
 from symconv.options import Options, said, spelled_out
+from symconv.several import outputs_type
 
 if TYPE_CHECKING:
     from symconv.api import Gradient
@@ -34,7 +35,8 @@ class Function:
     """What :func:`as_function` makes: call it with tensors in ``tensors`` order, or by name."""
 
     def __init__(self, layer: Layer) -> None:
-        self.layer = layer.single()
+        self.layer = layer
+        self._returned = outputs_type(layer.op)._make if layer.op.several else None
 
     @property
     def operator(self) -> Operator:
@@ -48,10 +50,11 @@ class Function:
 
     @as_it_is
     def __call__(self, *tensors: Any, **named: Any) -> Any:
-        """The operator's output, differentiable; raises SpecError where a tensor does not fit."""
+        """The operator's output, differentiable, or a named tuple of several; raises SpecError for misfits."""
         if named:
             tensors = in_order(self.operator, tensors, named)
-        return _operator(self.layer, as_inputs(self.layer, tensors))
+        given = as_inputs(self.layer, tensors)
+        return _operator(self.layer, given) if self._returned is None else self._returned(_outputs(self.layer, given))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Function, (self.layer,)
@@ -77,12 +80,40 @@ def _operator(layer: Layer, tensors: Tensors) -> Any:
     return symconv(*tensors)
 
 
+def _outputs(layer: Layer, tensors: Tensors) -> Tensors:
+    """Every output of one call; tapes get the gradients of all cotangents from one call too."""
+    places = _watched(layer.op.name, tensors, layer.real)
+    if not places:
+        return every_output(layer, tensors)
+    if not has_values(tensors):
+        # In a graph each is a node of its own, so that what is not asked for can be left out.
+        return tuple(_operator(layer.only(one.name), tensors) for one in layer.op.outputs)
+
+    @tf.custom_gradient  # type: ignore[untyped-decorator]
+    def symconv(*given: Any) -> tuple[Any, Any]:
+        def back(*cotangents: Any) -> list[Any]:
+            made = dict(zip(places, _joint(layer, places, cotangents, tensors), strict=True))
+            return [made.get(place) for place in range(len(tensors))]
+
+        return every_output(layer, given), back
+
+    return tuple(symconv(*tensors))
+
+
+def _joint(layer: Layer, places: tuple[int, ...], cotangents: Tensors, tensors: Tensors) -> Tensors:
+    """The gradients by the inputs at ``places``; where they are differentiated themselves, each by its operator."""
+    given = (*cotangents, *tensors)
+    if not has_values(given) or _watched(layer.op.name, given, tuple(range(len(given)))):
+        return tuple(_operator(layer.gradient(place), given) for place in places)
+    return computed_gradients(layer, places, cotangents, tensors)
+
+
 def _gradients(layer: Layer, places: tuple[int, ...], cotangent: Any, tensors: Tensors) -> Tensors:
     """The gradients by the inputs at ``places``, differentiable in turn."""
     given = (cotangent, *tensors)
     wanted = _watched(layer.op.name, given, (0, *(1 + place for place in layer.real)))
     if not wanted:
-        return computed_gradients(layer, places, cotangent, tensors)
+        return computed_gradients(layer, places, (cotangent,), tensors)
     given = _here(given)
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
@@ -90,7 +121,7 @@ def _gradients(layer: Layer, places: tuple[int, ...], cotangent: Any, tensors: T
         def back(*upstream: Any) -> list[Any]:
             return _second_order(layer, places, upstream, given, wanted)
 
-        return computed_gradients(layer, places, inner[0], inner[1:]), back
+        return computed_gradients(layer, places, inner[:1], inner[1:]), back
 
     return tuple(symconv_gradients(*given))
 
@@ -151,7 +182,8 @@ def as_function(
     dtype, sizes, threads, accuracy, tune, target : as in ``sc.build``; ``dtype`` is that of the tensors of each call
 
     The function takes tensors, variables or NumPy arrays in ``op.tensors`` order, float32 or float64. Tapes of any
-    order, ``tf.autodiff.ForwardAccumulator`` and ``tf.function`` work; ``jit_compile=True`` is refused.
+    order, ``tf.autodiff.ForwardAccumulator`` and ``tf.function`` work; ``jit_compile=True`` is refused. Of several
+    outputs it returns a named tuple.
 
     Raises SpecError for bad options; calls raise it where a tensor does not fit.
 
