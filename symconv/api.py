@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from symconv import pipeline
 from symconv.asked import module_text, operator_of, tensor_names
 from symconv.display import Displayed
 from symconv.errors import SpecError
 from symconv.family import Family
+from symconv.gradients import gradients_type
 from symconv.handles import Phases, StepView
 from symconv.kernel import Kernel, compiled
 from symconv.notation.operator import Operator
@@ -157,17 +158,23 @@ def derive(op: Operator | Gradient | Family, wrt: str, params: Mapping[str, int]
     return Gradient(pipeline.derive(operator, *tensor_names(operator, (wrt,))))
 
 
-def jvp(
-    op: Operator | Gradient | Family, wrt: tuple[str, ...] | str, params: Mapping[str, int] | None = None
-) -> Gradient:
-    """The directional derivative (forward mode) along tangents ``t<name>`` of the tensors ``wrt``.
+def jvp(op: Operator | Gradient | Family, wrt: tuple[str, ...] | str, params: Mapping[str, int] | None = None) -> Any:
+    """The directional derivative (forward mode) along tangents ``t<name>`` of the tensors ``wrt``: a ``Gradient``.
+
+    Of several outputs it is a named tuple with one for each, ``j.y`` and ``j.z``.
 
     >>> import symconv as sc
     >>> sc.jvp(sc.conv1d(), ("x", "w")).tensors
     ('x', 'w', 'tx', 'tw')
+    >>> sc.jvp(sc.operator("y[i] = 2*x[i]; z[i] = x[i]*w[i]"), "x").z.tensors
+    ('x', 'w', 'tx')
     """
     operator = as_operator(op, params)
-    return Gradient(pipeline.jvp(operator, tensor_names(operator, wrt)))
+    names = tensor_names(operator, wrt)
+    if operator.several:
+        each = (Gradient(pipeline.jvp(operator.only(one), names)) for one in operator.several)
+        return gradients_type(operator.several, "Tangents")(*each)
+    return Gradient(pipeline.jvp(operator, names))
 
 
 @spelled_out

@@ -55,6 +55,38 @@ def test_an_intermediate_that_is_an_output_too(arrays) -> None:
     assert (found == by_hand(gs / 3 + gy, zero, arrays["x"], arrays["w"])["w"]).all()
 
 
+def test_the_directional_derivative_of_each_output_is_its_difference_quotient(arrays) -> None:
+    x, w = arrays["x"], arrays["w"]
+    tx, tw = x[::-1].copy(), w + 2
+    along = sc.jvp(sc.operator(SOURCE), ("x", "w"))
+    assert along._fields == ("y", "z")
+    for name, degree in (("y", 2), ("z", 4)):
+        assert getattr(along, name).tensors == ("x", "w", "tx", "tw")
+        found = evaluate(getattr(along, name).operator, {"x": x, "w": w, "tx": tx, "tw": tw})
+        # The value along the line is a polynomial: its slope at 0 follows exactly from so many values.
+        points = [Fraction(k) for k in range(-degree, degree + 1)]
+        values = [evaluate(sc.operator(SOURCE).only(name), {"x": x + h * tx, "w": w + h * tw}) for h in points]
+        assert (found == sum(c * v for c, v in zip(slopes(points), values, strict=True))).all()
+
+
+def slopes(points: list[Fraction]) -> list[Fraction]:
+    """What each value of a polynomial at the points counts for its slope at 0 (Lagrange)."""
+    found = []
+    for k, a in enumerate(points):
+        others = [b for j, b in enumerate(points) if j != k]
+        scale = Fraction(1)
+        for b in others:
+            scale *= a - b
+        total = Fraction(0)
+        for left in range(len(others)):
+            product = Fraction(1)
+            for j, b in enumerate(others):
+                product *= Fraction(1) if j == left else -b
+            total += product
+        found.append(total / scale)
+    return found
+
+
 def test_a_gradient_of_a_gradient_is_its_difference_quotient(arrays) -> None:
     twice = sc.derive(sc.derive(sc.operator(SOURCE), "x"), "w")
     assert twice.tensors == ("ggx", "gy", "gz", "x", "w")
@@ -95,7 +127,7 @@ def test_names_that_gradients_need(source, words) -> None:
 
 def test_what_is_for_one_output_says_so() -> None:
     op = sc.operator(SOURCE)
-    for refused in (lambda: sc.jvp(op, "x"), lambda: sc.picture(op), lambda: sc.terms(op, (0, 0)), lambda: op.output):
+    for refused in (lambda: sc.picture(op), lambda: sc.terms(op, (0, 0)), lambda: op.output):
         with pytest.raises(SpecError, match="has the outputs y and z, and this is for operators of one"):
             refused()
     assert "<operator formula: y, z from x, w>" in repr(op)

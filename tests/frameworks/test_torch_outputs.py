@@ -89,18 +89,3 @@ def test_every_order_and_every_mode(function, tensors) -> None:
     assert all(torch.allclose(a, b) for a, b in zip(mine, theirs, strict=True))
     layer = st.as_module(function.operator, dtype="float64", w=(4, 3, 3), v=(4,))
     assert [tuple(one.shape) for one in layer(x)] == [(2, 4, 4), (2, 4, 4), (2, 4)]
-
-
-@pytest.mark.parametrize("library", ["jax", "tensorflow"])
-def test_other_frameworks_say_that_they_have_one_output(library) -> None:
-    pytest.importorskip(library)
-    module = __import__(f"symconv.frameworks.{library}", fromlist=["as_function"])
-    with pytest.raises(SpecError, match="has the outputs s and y and t; here functions have one"):
-        module.as_function(sc.operator(SOURCE, outputs="s,y,t", name="three"))
-
-
-def test_a_layer_of_several_outputs_is_not_one_of_one() -> None:
-    from symconv.frameworks.layers import layer_of
-
-    with pytest.raises(SpecError, match=r"here functions have one: make one of each, op.only\('s'\)"):
-        layer_of(sc.operator(SOURCE, outputs="s,y,t"), {}).single()
