@@ -13,12 +13,12 @@ from typing import Any
 from symconv.code.explain.kinks import kinked
 from symconv.code.gradients.backward import Reading
 from symconv.code.gradients.forward import Forward, operators_of, surely_tensors
-from symconv.code.gradients.results import results_of
+from symconv.code.gradients.results import ordered_results
 from symconv.code.gradients.roles import numeric, numeric_kind
 from symconv.code.proofs import Proofs, proofs_of
 from symconv.code.source.pairs import pair_of
 from symconv.code.source.program import Program, program, read_text
-from symconv.code.source.signatures import defaults, positional
+from symconv.code.source.signatures import defaults
 from symconv.errors import SpecError, SymconvError
 from symconv.limits import OTHER_FORWARDS
 from symconv.notation.affine import affine
@@ -72,7 +72,7 @@ def _decided(source: Program, forward: ast.FunctionDef, backward: ast.FunctionDe
 
     def decided(op: Operator, read: Forward, explain: bool) -> Proofs[Proof]:
         reading = Reading(op, source, backward, {}, read)
-        return proofs_of(reading, _ordered(reading, forward, returns), explain)
+        return proofs_of(reading, ordered_results(reading, forward, returns), explain)
 
     operators = operators_of(source, forward, settings)
     first: tuple[Operator, Proofs[Proof]] | None = None
@@ -104,25 +104,6 @@ def _never_fits(proofs: Proofs[Proof]) -> bool:
     """Whether a result has the shape of its tensor for no sizes."""
     decisions = (proof.decision for proof in proofs.values())
     return any(found is not None and found.domain.minus(found.shapes).empty for found in decisions)
-
-
-def _ordered(reading: Reading, forward: ast.FunctionDef, returns: Sequence[str] | None) -> dict[str, Any]:
-    """The results of ``backward``; an autograd function returns one for each argument of ``forward``."""
-    assert reading.forward is not None
-    plain = positional(forward.args)
-    if returns is None and plain[:1] == ["ctx"]:
-        order = [reading.forward.tensors.get(name) for name in plain[1:]]
-        value = next((n.value for n in reversed(list(ast.walk(reading.node))) if isinstance(n, ast.Return)), None)
-        if isinstance(value, ast.Tuple) and len(value.elts) <= len(order):
-            given = [not (isinstance(item, ast.Constant) and item.value is None) for item in value.elts]
-            for name, tensor, item in zip(plain[1:], order, value.elts, strict=False):
-                if tensor is None and isinstance(item, ast.BinOp | ast.Call):
-                    raise SpecError(
-                        f"{forward.name}: {name} was taken for a number, and line {item.lineno} returns a gradient "
-                        "of it; if it is a tensor, save it with ctx.save_for_backward or call it otherwise"
-                    )
-            return {tensor: k for k, (tensor, there) in enumerate(zip(order, given, strict=False)) if tensor and there}
-    return results_of(reading, returns)
 
 
 def settings_of(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,8 +10,13 @@ from typing import Any, Generic, TypeVar
 
 from symconv.code.explain.faults import explained
 from symconv.code.gradients.backward import Reading, coded
-from symconv.code.gradients.results import results_of
+from symconv.code.gradients.forward import forward_for
+from symconv.code.gradients.results import ordered_results, results_of
+from symconv.code.source.pairs import pair_of
 from symconv.code.source.program import program, read_text
+from symconv.code.source.signatures import positional
+from symconv.derive.adjoint import adjoint
+from symconv.derive.borders import resolve_borders
 from symconv.errors import SpecError
 from symconv.notation.operator import Operator
 from symconv.prove.proof import Proof, judged
@@ -67,20 +73,41 @@ def prove_code(
     """
     text, title = read_text(code)
     source = program(text, title)
-    owner, dot, _ = (name or "").partition(".")
-    if dot and owner in source.classes:
-        source = replace(source, owner=owner)
-    reading = Reading(op, source, source.function(name), dict(arguments or {}))
-    found = results_of(reading, returns)
+    owner, dot, method = (name or "").partition(".")
+    if method in {"", "backward"} and owner in source.classes and _keeps(source.classes[owner]):
+        source, forward, backward = pair_of(source, owner)
+        saved = forward_for(source, forward, op, arguments or {})
+        given = {key: value for key, value in (arguments or {}).items() if key not in saved.settings}
+        reading = Reading(op, source, backward, given, saved)
+        found = ordered_results(reading, forward, returns)
+    else:
+        if dot and owner in source.classes:
+            source = replace(source, owner=owner)
+        reading = Reading(op, source, source.function(name), dict(arguments or {}))
+        found = results_of(reading, returns)
     if not found:
         raise SpecError(f"{reading.node.name} returns no gradient of {op.name}")
     return proofs_of(reading, found, explain)
+
+
+def _keeps(node: ast.ClassDef) -> bool:
+    """Whether a class has a backward method, and a forward one that keeps values for it in ``ctx``."""
+    methods = {one.name: one for one in node.body if isinstance(one, ast.FunctionDef)}
+    return "backward" in methods and "forward" in methods and positional(methods["forward"].args)[:1] == ["ctx"]
 
 
 def proofs_of(reading: Reading, found: Mapping[str, Any], explain: bool = True) -> Proofs[Proof]:
     """The proofs of the results that ``found`` names."""
     proofs = {}
     for tensor, key in found.items():
-        proof = judged(reading.op, coded(reading, tensor, key), explain)
-        proofs[tensor] = explained(reading, tensor, key, proof) if explain else proof
+        one = _apart(reading, tensor)
+        proof = judged(one.op, coded(one, tensor, key), explain)
+        proofs[tensor] = explained(one, tensor, key, proof) if explain else proof
     return Proofs(reading.node.name, proofs)
+
+
+def _apart(reading: Reading, tensor: str) -> Reading:
+    """The reading for one gradient: of several outputs it is an operator over all cotangents and the inputs."""
+    if not reading.op.several:
+        return reading
+    return replace(reading, op=adjoint(resolve_borders(reading.op), tensor), outputs=reading.op.several)

@@ -39,8 +39,3 @@ def test_decided(claim, holds) -> None:
 def test_unusable(claim, words) -> None:
     with pytest.raises(SpecError, match=words):
         sc.prove(OP, claim)
-
-
-def test_code_is_for_one_output() -> None:
-    with pytest.raises(SpecError, match="has the outputs y and z"):
-        sc.prove(OP, code="def backward(gy, gz, x, w):\n    return x, w\n")

@@ -40,7 +40,8 @@ _APPLIED = frozenset({"exp", "tanh", "sigmoid", "log", "sqrt", "sin", "cos", "so
 class Reading:
     """One function and what its parameters are.
 
-    ``forward`` is the function whose saved values ``ctx`` or a cache hold, where it is in the same text.
+    ``forward`` is the function whose saved values ``ctx`` or a cache hold, where it is in the same text. Of several
+    ``outputs`` each has a cotangent, and ``op`` is the gradient that is looked at, as an operator over all of them.
     """
 
     op: Operator
@@ -48,6 +49,7 @@ class Reading:
     node: ast.FunctionDef
     arguments: Mapping[str, Any] = field(default_factory=dict)
     forward: Forward | None = None
+    outputs: tuple[str, ...] = ()
 
     def names(self, on: Concrete, tensors: Mapping[str, Any]) -> Mapping[str, Any]:
         """What the names of the function stand for when it ends, or where it fails."""
@@ -62,7 +64,7 @@ class Reading:
         """What the function returns, and the state at the end."""
         state = state or start(self.program, on)
         boxes = {name: Box(value, named=True) for name, value in tensors.items()}
-        roles = Roles(self.op, boxes, self.arguments)
+        roles = Roles(self.op, boxes, self.arguments, self.outputs)
         context, cache = Context(attributes=_Attributes(roles)), None
         if self.forward is not None:
             context.attributes.update(context_of_forward(self.forward, boxes).attributes)
@@ -75,19 +77,19 @@ class Reading:
     def _parameters(self, state: State, roles: Roles, context: Context, cache: Any) -> dict[str, Any]:
         spec = self.node.args
         plain, usual = parameters(spec), defaults(spec)
-        if spec.vararg is not None and spec.vararg.arg in self.arguments:
+        if spec.vararg is not None and (spec.vararg.arg in self.arguments or self.outputs):
             plain.append(spec.vararg.arg)
         if unknown := [name for name in self.arguments if name not in plain]:
             raise SpecError(f"{self.node.name} has no parameter {unknown[0]}; it has {', '.join(plain)}")
-        found: dict[str, Any] = {}
+        found = self._cotangents(plain, roles)
         kept = [
             name
             for name in plain
             if cache is not None
-            and name not in {"self", "ctx", *self.arguments}
+            and name not in {"self", "ctx", *self.arguments, *found}
             and (roles.is_pack(name) or not (roles.known(name) or name in usual))
         ]
-        if len(kept) > 1 and not any(roles.is_cotangent(name) for name in plain):
+        if len(kept) > 1 and not self.outputs and not any(roles.is_cotangent(name) for name in plain):
             # Of two names that say nothing the first is the cotangent: rnn_backward(dnext_h, cache).
             found[kept[0]] = roles.cotangent
             kept = kept[1:]
@@ -104,6 +106,19 @@ class Reading:
                 found[name] = roles.of(name)
             else:
                 found[name] = default_of(state, self.node, name, usual[name])
+        return found
+
+    def _cotangents(self, plain: list[str], roles: Roles) -> dict[str, Any]:
+        """The parameters that are cotangents of several outputs by their place."""
+        if not self.outputs:
+            return {}
+        # What follows ctx is a cotangent for each value that forward returns.
+        own = [name for name in plain if name not in {"self", "ctx"}]
+        named = roles.in_order(own, plain[:1] == ["ctx"])
+        found: dict[str, Any] = {name: roles.tensors[tensor] for name, tensor in named.items()}
+        rest = self.node.args.vararg
+        if rest is not None and rest.arg not in self.arguments:
+            found[rest.arg] = tuple(roles.tensors[f"g{one}"] for one in self.outputs)
         return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,7 +13,7 @@ from symconv.code.arrays.walk import Walk
 from symconv.code.gradients.branches import Branches, HalfUnread, Read
 from symconv.code.gradients.candidates import candidates
 from symconv.code.gradients.ranks import documented, ranks_of, vectors_of
-from symconv.code.gradients.roles import numeric, numeric_kind, packed, tensor_named
+from symconv.code.gradients.roles import Roles, numeric, numeric_kind, packed, tensor_named
 from symconv.code.held.boxes import current
 from symconv.code.held.state import evaluate
 from symconv.code.reading.classes import give_attributes
@@ -35,7 +36,7 @@ from symconv.prove.meaning.value import Value
 from symconv.relation.regions import everywhere
 from symconv.relation.sets import Context as Sizes
 
-__all__ = ["Forward", "forward_of", "operators_of", "surely_tensors"]
+__all__ = ["Forward", "forward_for", "forward_of", "operators_of", "surely_tensors"]
 
 
 @dataclass(frozen=True)
@@ -144,6 +145,28 @@ def _of_ranks(forward: Forward, ranks: Mapping[str, int]) -> tuple[Operator | No
                     return candidate, "", 0
         return None, f"its {len(reads[0].value.terms)} terms are of no operator that is known here", line
     return None, problem, 0
+
+
+def forward_for(program: Program, node: ast.FunctionDef, op: Operator, arguments: Mapping[str, Any]) -> Forward:
+    """A forward function beside the one that is looked at: what it keeps is read, and what it computes is not compared.
+
+    Numbers that are not said are those of the operator. Raises SpecError where a tensor is none of the operator's.
+    """
+    roles, settings = Roles(op, {}, None), dict[str, Any]()
+    for name in parameters(node.args):
+        with suppress(SymconvError):
+            if name in arguments:
+                settings[name] = roles.value(arguments[name])
+            elif numeric(name) and numeric_kind(name) and name not in op.tensors:
+                settings[name] = roles.of(name)
+    found = _described(program, node, settings)
+    tensors = {name: name if name in op.tensors else tensor for name, tensor in found.tensors.items()}
+    if unknown := [name for name, tensor in tensors.items() if tensor not in op.tensors]:
+        raise SpecError(
+            f"{node.name}: {unknown[0]} is no tensor of {op.name}, which has {', '.join(op.tensors)}; call it by "
+            "one of these names"
+        )
+    return replace(found, tensors=tensors)
 
 
 def _split(program: Program, node: ast.FunctionDef, line: int) -> str:

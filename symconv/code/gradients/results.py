@@ -11,6 +11,7 @@ import numpy as np
 
 from symconv.code.gradients.backward import Reading, computed, kept
 from symconv.code.gradients.roles import gradient_named
+from symconv.code.source.signatures import positional
 from symconv.code.source.trouble import CodeError
 from symconv.errors import SpecError, SymconvError, shown
 from symconv.limits import GEOMETRIES, RESULT_CELLS
@@ -19,7 +20,7 @@ from symconv.prove.concrete.numbers import Misfit
 from symconv.prove.meaning.scope import Mismatch, Undecided
 from symconv.verify.geometry import geometries
 
-__all__ = ["results_of"]
+__all__ = ["ordered_results", "results_of"]
 
 
 def results_of(reading: Reading, returns: Sequence[str] | None) -> dict[str, Any]:
@@ -56,6 +57,25 @@ def results_of(reading: Reading, returns: Sequence[str] | None) -> dict[str, Any
     raise SpecError(f"{reading.node.name} returns {count} values; say which gradients they are, with returns=(...)")
 
 
+def ordered_results(reading: Reading, forward: ast.FunctionDef, returns: Sequence[str] | None) -> dict[str, Any]:
+    """The results of ``backward``; an autograd function returns one for each argument of ``forward``."""
+    assert reading.forward is not None
+    plain = positional(forward.args)
+    if returns is None and plain[:1] == ["ctx"]:
+        order = [reading.forward.tensors.get(name) for name in plain[1:]]
+        value = next((n.value for n in reversed(list(ast.walk(reading.node))) if isinstance(n, ast.Return)), None)
+        if isinstance(value, ast.Tuple) and len(value.elts) <= len(order):
+            given = [not (isinstance(item, ast.Constant) and item.value is None) for item in value.elts]
+            for name, tensor, item in zip(plain[1:], order, value.elts, strict=False):
+                if tensor is None and isinstance(item, ast.BinOp | ast.Call):
+                    raise SpecError(
+                        f"{forward.name}: {name} was taken for a number, and line {item.lineno} returns a gradient "
+                        "of it; if it is a tensor, save it with ctx.save_for_backward or call it otherwise"
+                    )
+            return {tensor: k for k, (tensor, there) in enumerate(zip(order, given, strict=False)) if tensor and there}
+    return results_of(reading, returns)
+
+
 def _result(reading: Reading) -> ast.expr | None:
     """The expression of what is returned: through a name, and through a function of the same text."""
     node, seen = reading.node, set[str]()
@@ -85,7 +105,11 @@ def _single(reading: Reading, value: ast.expr | None, tensors: list[str]) -> str
     for tensor, hints in (("x", ("input", "data")), ("w", ("weight", "filter")), ("b", ("bias",))):
         if found is None and tensor in tensors and any(hint in words for hint in hints):
             found = tensor
-    return found or _by_shape(reading, tensors) or tensors[0]
+    if found is None and reading.op.several and len(tensors) > 1:
+        raise SpecError(
+            f"{reading.node.name} returns one value; say which gradient it is, with returns=({tensors[0]!r},)"
+        )
+    return found or (None if reading.op.several else _by_shape(reading, tensors)) or tensors[0]
 
 
 def _by_shape(reading: Reading, tensors: list[str]) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -11,6 +11,7 @@ from symconv.errors import SpecError, shown
 from symconv.notation.affine import affine
 from symconv.notation.operator import Operator
 from symconv.prove.language.facts import facts_of
+from symconv.prove.language.people import gradient_words
 from symconv.prove.meaning.value import Product
 
 __all__ = ["Roles", "gradient_named", "numeric", "numeric_kind", "packed", "tensor_named"]
@@ -45,8 +46,16 @@ _PACKS = frozenset({
 class Roles:
     """The values of a function's parameters for one operator."""
 
-    def __init__(self, op: Operator, tensors: Mapping[str, Any], arguments: Mapping[str, Any] | None) -> None:
+    def __init__(
+        self,
+        op: Operator,
+        tensors: Mapping[str, Any],
+        arguments: Mapping[str, Any] | None,
+        outputs: tuple[str, ...] = (),
+    ) -> None:
+        """``outputs`` are the names of several outputs, each of which has a cotangent among the tensors."""
         self.op = op
+        self.outputs = outputs
         self.tensors = tensors
         self.arguments = _checked(arguments)
 
@@ -78,6 +87,8 @@ class Roles:
         found = self._tensor(name)
         if found is not None:
             return self.tensors[found]
+        if self.outputs and name.lower().rstrip("_") in _COTANGENT:
+            return tuple(self.tensors[f"g{one}"] for one in self.outputs)
         for option, names in _NUMBERS.items():
             if name.lower() in names:
                 return self._number(option, name)
@@ -89,6 +100,9 @@ class Roles:
         cotangent = f"g{self.op.output.name}"
         if name in self.tensors:
             return name
+        for one in self.outputs:
+            if low in {word.lower() for word in gradient_words(one)}:
+                return f"g{one}"
         if low in _COTANGENT and cotangent in self.tensors and low not in self.tensors:
             return cotangent
         for tensor, names in _TENSORS.items():
@@ -97,6 +111,15 @@ class Roles:
         if low in {"y", "out", "output", "z", "result"} and self.op.output.name in self.tensors:
             return self.op.output.name
         return None
+
+    def in_order(self, names: Sequence[str], always: bool) -> dict[str, str]:
+        """Cotangents by position, for the first parameters of a function; else where none of them says what it is."""
+        first = names[: len(self.outputs)]
+        if len(first) < len(self.outputs) or any(name in self.arguments for name in first):
+            return {}
+        if not always and any(self._tensor(name) for name in first):
+            return {}
+        return {name: f"g{one}" for name, one in zip(first, self.outputs, strict=True)}
 
     def _number(self, option: str, name: str) -> Any:
         facts = facts_of(self.op)
