@@ -109,10 +109,11 @@ def _never_less(one: Expr, other: Expr, bounds: Mapping[str, int]) -> bool:
 def _never_negative(form: Polynomial, bounds: Mapping[str, int]) -> bool:
     for atoms, factor in form.items():
         match atoms:
-            case (Binary("max" | "min" as op, a, b),) if (factor < 0) == (op == "max"):
-                # A form that falls with a maximum is least at the larger part, whichever that is.
+            case (Binary("max" | "min" as op, a, b),):
                 rest = {other: times for other, times in form.items() if other != atoms}
-                return all(_never_negative(_plus(rest, polynomial(part), factor), bounds) for part in (a, b))
+                parts = (_never_negative(_plus(rest, polynomial(part), factor), bounds) for part in (a, b))
+                # A form that falls with a maximum is least at the larger part, whichever that is.
+                return all(parts) if (factor < 0) == (op == "max") else any(parts)
     bound = _bounded(_without_falls(form, bounds), bounds)
     return bound is not None and bound >= 0
 
@@ -125,13 +126,15 @@ def _plus(form: Polynomial, more: Polynomial, times: Fraction) -> Polynomial:
 
 
 def _without_falls(form: Polynomial, bounds: Mapping[str, int]) -> Polynomial:
-    """A lower bound: ``a // d - b // d`` is not negative where a is never less than b."""
+    """A lower bound: ``a // d - b // d >= m // d`` where a - b is never less than m."""
     found = dict(form)
     for (one, rises), (other, falls) in product(form.items(), repeat=2):
         match one, other:
             case ((FloorDiv(a, over),), (FloorDiv(b, under),)) if over == under and rises > 0 and rises == -falls:
-                if one in found and other in found and _never_less(a, b, bounds):
+                least = _bounded(polynomial(Binary("-", a, b)), bounds)
+                if least is not None and one in found and other in found:
                     del found[one], found[other]
+                    found[()] = found.get((), Fraction(0)) + rises * (least // over)
     return found
 
 
