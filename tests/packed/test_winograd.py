@@ -16,7 +16,7 @@ from symconv.loops.interpret import interpret
 from symconv.loops.ir import Kernel
 from symconv.notation.operator import Operator
 from symconv.options import options as sc_options
-from symconv.packed import candidates, packed_candidates, wino
+from symconv.packed import candidates, packed_candidates, stencil_form, wino
 from symconv.packed.dot import DotTile
 from symconv.packed.outer import Tile
 from symconv.tune.counts import counts, possible
@@ -52,7 +52,7 @@ DEEP: dict[str, tuple[Operator, Shapes]] = {
 def small(monkeypatch: pytest.MonkeyPatch) -> Isa:
     monkeypatch.setitem(candidates._OUTER, SMALL.registers, (Tile(2, 2),))
     monkeypatch.setitem(candidates._DOT, SMALL.registers, (DotTile(2, 2),))
-    monkeypatch.setitem(candidates._STEPS, SMALL.registers, ())
+    monkeypatch.setitem(stencil_form._STEPS, SMALL.registers, ())
     # Sums over planes in several parts, the last one shorter.
     monkeypatch.setattr(wino, "LONGEST", 2)
     return SMALL
