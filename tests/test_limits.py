@@ -22,6 +22,7 @@ NO_LIMITS = {
         "_TERMS": "how much is printed",
         "_DIGITS": "how much is printed",
         "_POSITIVE": "what is drawn",
+        "_SMALL": "what is drawn",
     },
     "prove/concrete/enclosure.py": {"_GRID": "precision", "_BITS": "precision"},
     "prove/concrete/words.py": {"_SMALL": "what int64 holds"},

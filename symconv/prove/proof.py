@@ -189,7 +189,7 @@ def judged(op: Operator, stated: Claim | Coded, explain: bool = True) -> Proof:
         assert decision.search is not None
         example = decision.search.smallest()
         if example is None:
-            return Proof(op, stated, None, reason=decision.undecided, decision=decision)
+            return Proof(op, stated, None, reason=decision.undecided + decision.search.told, decision=decision)
         decision = replace(decision, values=_pinned(op, decision.domain, dict(example.shapes)))
     elif explain:
         try:

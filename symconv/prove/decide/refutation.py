@@ -11,7 +11,7 @@ from symconv.limits import GEOMETRIES, REFUTED_CELLS, REFUTED_POINTS, REFUTED_SH
 from symconv.notation.affine import var
 from symconv.notation.expr import Constraint
 from symconv.notation.operator import Operator
-from symconv.prove.concrete.counterexample import Counterexample, Shapes, drawn_for, seen
+from symconv.prove.concrete.counterexample import Counterexample, Shapes, drawn_for, seen, times
 from symconv.prove.concrete.enclosure import NoValueError
 from symconv.prove.concrete.sides import roughly_apart
 from symconv.prove.language.coded import Coded
@@ -23,7 +23,7 @@ from symconv.verify.grid import points
 
 __all__ = ["Search", "refuted"]
 
-_SEEDS = (0, 1, 4, 5)
+_SEEDS = (0, 1, 4, 5, 6)
 """Positive integers read well; functions such as ``sign`` want others too."""
 _LEAST = ((1, 1), (2, 1), (1, 2), (2, 2), (3, 2), (4, 2), (5, 3))
 """Least lengths of spatial and of other axes: the first shows most mistakes of shape, the last most others."""
@@ -44,6 +44,16 @@ class Search:
     @cached_property
     def _shapes(self) -> tuple[Shapes, ...]:
         return tuple(_candidates(self.op, self.domain))
+
+    @property
+    def told(self) -> str:
+        """At how many sizes both sides were found to agree, and up to which, to stand behind a reason."""
+        if not self.compared:
+            return ""
+        largest = max(self.compared, key=lambda shapes: sum(map(prod, shapes.values())))
+        where = ", ".join(f"{name} {times(shape)}" for name, shape in largest.items())
+        count = len(self.compared)
+        return f"; on integers both sides agree at {count} {'size' if count == 1 else 'sizes'}, up to {where}"
 
     def inside(self, region: Region) -> bool:
         """Whether the claim is certainly wrong at one of the small sizes of a region."""

@@ -122,3 +122,19 @@ def test_extremes_of_enclosed_numbers_are_computed() -> None:
     proof = sc.prove(sc.operator(SHARES), "y[n,d] = exp(x[n,d])/max[e](exp(x[n,e]))")
     assert proof.holds is False
     assert not proof.counterexample.exact
+
+
+def test_an_undecided_answer_says_what_was_compared() -> None:
+    proof = sc.prove(sc.operator("y[n,i] = relu(x[n,i])"), "y = (x + abs(x))/2")
+    assert proof.holds is None
+    assert "on integers both sides agree at" in proof.reason
+    assert "up to x " in proof.reason
+
+
+def test_masks_that_differ_at_one_number_are_refuted() -> None:
+    proof = sc.prove(sc.operator("y[n,i] = where(abs(x[n,i])<2, x[n,i], 0)"), "gx = gy*(x < 2)*(x >= -2)")
+    assert proof.holds is False
+    example = proof.counterexample
+    x = np.array(dict(example.arrays)["x"]).reshape(dict(example.shapes)["x"])
+    assert x[example.cell] == -2
+    assert example.want == 0
