@@ -27,7 +27,7 @@ _TERMS, _DIGITS = 6, 8
 _POSITIVE = 4
 """As many draws are of positive integers, which read well; functions such as ``sign`` want others too."""
 
-_SMALL = 6
+_SMALL = 8
 """Later draws are of -2 to 2, which are the numbers that people compare with."""
 
 
