@@ -92,7 +92,12 @@ def _solved(op: Operator, wrt: str) -> Gather:
 
 
 def _padded(op: Operator, tensor: str) -> Operator | None:
-    """The operator with an operand copied into its halo, where that is proved equal."""
+    """The operator with an operand copied into its halo, where that is proved equal.
+
+    None where slopes are declared: they are said of the operands, which a copy is none of.
+    """
+    if op.surrogates:
+        return None
     try:
         rewrite = padded(op, tensor)
     except SymconvError:

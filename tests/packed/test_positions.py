@@ -102,3 +102,10 @@ def searched(pool: Pool, x: Any, shape: tuple[int, ...]) -> tuple[Any, Any]:
         k, value = next((one for one in inside if np.isnan(one[1])), max(inside, key=lambda one: (one[1], -one[0])))
         where[n, c, i, j], best[n, c, i, j] = k, value
     return where, best
+
+
+def test_operands_of_declared_slopes_are_not_copied() -> None:
+    op = sc.adder2d(padding=1, surrogate={"w": "x - w", "x": "max(min(w - x, 1), -1)"})
+    arrays, forms = staged(tuple((op, wrt) for wrt in ("", "x", "w")))
+    assert arrays == () or all("pad" not in array.statements[-1].statement.target.name for array in arrays)
+    assert len(forms) == 3
