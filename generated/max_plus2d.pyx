@@ -197,13 +197,6 @@ cdef extern from *:
         return (sc_mask)(a >= b);
     #endif
     }
-    static inline sc_mask sc_veq(sc_vector a, sc_vector b) {
-    #if SC_BYTES == 64
-        return _mm512_cmp_ps_mask(a, b, 0);
-    #else
-        return (sc_mask)(a == b);
-    #endif
-    }
     static inline sc_mask sc_vne(sc_vector a, sc_vector b) {
     #if SC_BYTES == 64
         return _mm512_cmp_ps_mask(a, b, 4);
@@ -345,7 +338,6 @@ cdef extern from *:
     static inline sc_vector sc_vadd(sc_vector a, sc_vector b) { return a + b; }
     static inline sc_vector sc_vmax(sc_vector a, sc_vector b) { return sc_vwhere(sc_vne(b, b), b, sc_either_max(b, a)); }
     static inline sc_mask sc_vlarger(sc_vector a, sc_vector b) { return sc_vge(a, b) | sc_vne(a, a); }
-    static inline sc_mask sc_vsame(sc_vector a, sc_vector b) { return sc_veq(a, b) | (sc_vne(a, a) & sc_vne(b, b)); }
     static inline sc_vector sc_vmadd(sc_vector a, sc_mask m, sc_vector b) { return sc_vwhere(m, sc_vadd(a, b), a); }
     static inline sc_vector sc_vmmax(sc_vector a, sc_mask m, sc_vector b) { return sc_vwhere(m, sc_vmax(a, b), a); }
     static inline sc_real sc_hsum(sc_vector v) {
@@ -399,7 +391,6 @@ cdef extern from *:
     sc_vector sc_vadd(sc_vector, sc_vector) noexcept nogil
     sc_vector sc_vmax(sc_vector, sc_vector) noexcept nogil
     sc_mask sc_vlarger(sc_vector, sc_vector) noexcept nogil
-    sc_mask sc_vsame(sc_vector, sc_vector) noexcept nogil
     sc_vector sc_vmadd(sc_vector, sc_mask, sc_vector) noexcept nogil
     sc_vector sc_vmmax(sc_vector, sc_mask, sc_vector) noexcept nogil
     sc_real sc_hsum(sc_vector) noexcept nogil
@@ -791,9 +782,9 @@ cdef sc_nest u0_backward_gx_0(
                 at2_ = sc_psplat(2147483647)
                 acc3_ = sc_splat(sc_neg(sc_inf()))
                 at3_ = sc_psplat(2147483647)
-                for p in range(sc_imax(0, 1 - 2 * i), sc_imin(KH, H - 2 * i + 1)):
-                    for q in range(0, KW):
-                        for c in range(0, C):
+                for c in range(0, C):
+                    for p in range(sc_imax(0, 1 - 2 * i), sc_imin(KH, H - 2 * i + 1)):
+                        for q in range(0, KW):
                             v0_ = sc_load_all_strided(&x[((n*C + c)*H + 2 * i + p - 1)*W + 2 * j + q - 1], 2)
                             v1_ = w[((f*C + c)*KH + p)*KW + q]
                             v2_ = w[(((f + 1)*C + c)*KH + p)*KW + q]
@@ -801,16 +792,16 @@ cdef sc_nest u0_backward_gx_0(
                             v4_ = w[(((f + 3)*C + c)*KH + p)*KW + q]
                             where_ = (c * KH + p) * KW + q
                             new0_ = sc_vadd(v0_, sc_splat(v1_))
-                            at0_ = sc_pwhere(sc_vsame(new0_, acc0_), sc_pmin(sc_psplat(where_), at0_), sc_pwhere(sc_vlarger(new0_, acc0_), sc_psplat(where_), at0_))
+                            at0_ = sc_pwhere(sc_vlarger(acc0_, new0_), sc_pmin(sc_psplat(where_), at0_), sc_psplat(where_))
                             acc0_ = sc_vmax(acc0_, new0_)
                             new1_ = sc_vadd(v0_, sc_splat(v2_))
-                            at1_ = sc_pwhere(sc_vsame(new1_, acc1_), sc_pmin(sc_psplat(where_), at1_), sc_pwhere(sc_vlarger(new1_, acc1_), sc_psplat(where_), at1_))
+                            at1_ = sc_pwhere(sc_vlarger(acc1_, new1_), sc_pmin(sc_psplat(where_), at1_), sc_psplat(where_))
                             acc1_ = sc_vmax(acc1_, new1_)
                             new2_ = sc_vadd(v0_, sc_splat(v3_))
-                            at2_ = sc_pwhere(sc_vsame(new2_, acc2_), sc_pmin(sc_psplat(where_), at2_), sc_pwhere(sc_vlarger(new2_, acc2_), sc_psplat(where_), at2_))
+                            at2_ = sc_pwhere(sc_vlarger(acc2_, new2_), sc_pmin(sc_psplat(where_), at2_), sc_psplat(where_))
                             acc2_ = sc_vmax(acc2_, new2_)
                             new3_ = sc_vadd(v0_, sc_splat(v4_))
-                            at3_ = sc_pwhere(sc_vsame(new3_, acc3_), sc_pmin(sc_psplat(where_), at3_), sc_pwhere(sc_vlarger(new3_, acc3_), sc_psplat(where_), at3_))
+                            at3_ = sc_pwhere(sc_vlarger(acc3_, new3_), sc_pmin(sc_psplat(where_), at3_), sc_psplat(where_))
                             acc3_ = sc_vmax(acc3_, new3_)
                 sc_pstore_all(&ky[((n*F + f)*OH + i)*OW + j], at0_)
                 sc_pstore_all(&ky[((n*F + f + 1)*OH + i)*OW + j], at1_)
@@ -826,10 +817,10 @@ cdef sc_nest u0_backward_gx_0(
                 at2_ = sc_psplat(2147483647)
                 acc3_ = sc_splat(sc_neg(sc_inf()))
                 at3_ = sc_psplat(2147483647)
-                for p in range(sc_imax(0, 1 - 2 * i), sc_imin(KH, H - 2 * i + 1)):
-                    for q in range(0, KW):
-                        mask0_ = sc_lanemask(sc_imax(sc_floordiv(1 - q + 1, 2), 0) - j, sc_imin(sc_floordiv(W - q, 2) + 1, OW) - j)
-                        for c in range(0, C):
+                for c in range(0, C):
+                    for p in range(sc_imax(0, 1 - 2 * i), sc_imin(KH, H - 2 * i + 1)):
+                        for q in range(0, KW):
+                            mask0_ = sc_lanemask(sc_imax(sc_floordiv(1 - q + 1, 2), 0) - j, sc_imin(sc_floordiv(W - q, 2) + 1, OW) - j)
                             v0_ = sc_load_strided(&x[((n*C + c)*H + 2 * i + p - 1)*W + 2 * j + q - 1], 2, mask0_)
                             v1_ = w[((f*C + c)*KH + p)*KW + q]
                             v2_ = w[(((f + 1)*C + c)*KH + p)*KW + q]
@@ -837,16 +828,16 @@ cdef sc_nest u0_backward_gx_0(
                             v4_ = w[(((f + 3)*C + c)*KH + p)*KW + q]
                             where_ = (c * KH + p) * KW + q
                             new0_ = sc_vadd(v0_, sc_splat(v1_))
-                            at0_ = sc_pwhere(mask0_, sc_pwhere(sc_vsame(new0_, acc0_), sc_pmin(sc_psplat(where_), at0_), sc_pwhere(sc_vlarger(new0_, acc0_), sc_psplat(where_), at0_)), at0_)
+                            at0_ = sc_pwhere(mask0_, sc_pwhere(sc_vlarger(acc0_, new0_), sc_pmin(sc_psplat(where_), at0_), sc_psplat(where_)), at0_)
                             acc0_ = sc_vmmax(acc0_, mask0_, new0_)
                             new1_ = sc_vadd(v0_, sc_splat(v2_))
-                            at1_ = sc_pwhere(mask0_, sc_pwhere(sc_vsame(new1_, acc1_), sc_pmin(sc_psplat(where_), at1_), sc_pwhere(sc_vlarger(new1_, acc1_), sc_psplat(where_), at1_)), at1_)
+                            at1_ = sc_pwhere(mask0_, sc_pwhere(sc_vlarger(acc1_, new1_), sc_pmin(sc_psplat(where_), at1_), sc_psplat(where_)), at1_)
                             acc1_ = sc_vmmax(acc1_, mask0_, new1_)
                             new2_ = sc_vadd(v0_, sc_splat(v3_))
-                            at2_ = sc_pwhere(mask0_, sc_pwhere(sc_vsame(new2_, acc2_), sc_pmin(sc_psplat(where_), at2_), sc_pwhere(sc_vlarger(new2_, acc2_), sc_psplat(where_), at2_)), at2_)
+                            at2_ = sc_pwhere(mask0_, sc_pwhere(sc_vlarger(acc2_, new2_), sc_pmin(sc_psplat(where_), at2_), sc_psplat(where_)), at2_)
                             acc2_ = sc_vmmax(acc2_, mask0_, new2_)
                             new3_ = sc_vadd(v0_, sc_splat(v4_))
-                            at3_ = sc_pwhere(mask0_, sc_pwhere(sc_vsame(new3_, acc3_), sc_pmin(sc_psplat(where_), at3_), sc_pwhere(sc_vlarger(new3_, acc3_), sc_psplat(where_), at3_)), at3_)
+                            at3_ = sc_pwhere(mask0_, sc_pwhere(sc_vlarger(acc3_, new3_), sc_pmin(sc_psplat(where_), at3_), sc_psplat(where_)), at3_)
                             acc3_ = sc_vmmax(acc3_, mask0_, new3_)
                 sc_pstore(&ky[((n*F + f)*OH + i)*OW + j], cut0_, at0_)
                 sc_pstore(&ky[((n*F + f + 1)*OH + i)*OW + j], cut0_, at1_)
@@ -880,29 +871,29 @@ cdef sc_nest u0_backward_gx_1(
             if (room_ >= 0):
                 acc0_ = sc_splat(sc_neg(sc_inf()))
                 at0_ = sc_psplat(2147483647)
-                for p in range(sc_imax(0, 1 - 2 * i), sc_imin(KH, H - 2 * i + 1)):
-                    for q in range(0, KW):
-                        for c in range(0, C):
+                for c in range(0, C):
+                    for p in range(sc_imax(0, 1 - 2 * i), sc_imin(KH, H - 2 * i + 1)):
+                        for q in range(0, KW):
                             v0_ = sc_load_all_strided(&x[((n*C + c)*H + 2 * i + p - 1)*W + 2 * j + q - 1], 2)
                             v1_ = w[((f*C + c)*KH + p)*KW + q]
                             where_ = (c * KH + p) * KW + q
                             new0_ = sc_vadd(v0_, sc_splat(v1_))
-                            at0_ = sc_pwhere(sc_vsame(new0_, acc0_), sc_pmin(sc_psplat(where_), at0_), sc_pwhere(sc_vlarger(new0_, acc0_), sc_psplat(where_), at0_))
+                            at0_ = sc_pwhere(sc_vlarger(acc0_, new0_), sc_pmin(sc_psplat(where_), at0_), sc_psplat(where_))
                             acc0_ = sc_vmax(acc0_, new0_)
                 sc_pstore_all(&ky[((n*F + f)*OH + i)*OW + j], at0_)
             if (room_ < 0):
                 cut0_ = sc_lanemask(0, OW - j)
                 acc0_ = sc_splat(sc_neg(sc_inf()))
                 at0_ = sc_psplat(2147483647)
-                for p in range(sc_imax(0, 1 - 2 * i), sc_imin(KH, H - 2 * i + 1)):
-                    for q in range(0, KW):
-                        mask0_ = sc_lanemask(sc_imax(sc_floordiv(1 - q + 1, 2), 0) - j, sc_imin(sc_floordiv(W - q, 2) + 1, OW) - j)
-                        for c in range(0, C):
+                for c in range(0, C):
+                    for p in range(sc_imax(0, 1 - 2 * i), sc_imin(KH, H - 2 * i + 1)):
+                        for q in range(0, KW):
+                            mask0_ = sc_lanemask(sc_imax(sc_floordiv(1 - q + 1, 2), 0) - j, sc_imin(sc_floordiv(W - q, 2) + 1, OW) - j)
                             v0_ = sc_load_strided(&x[((n*C + c)*H + 2 * i + p - 1)*W + 2 * j + q - 1], 2, mask0_)
                             v1_ = w[((f*C + c)*KH + p)*KW + q]
                             where_ = (c * KH + p) * KW + q
                             new0_ = sc_vadd(v0_, sc_splat(v1_))
-                            at0_ = sc_pwhere(mask0_, sc_pwhere(sc_vsame(new0_, acc0_), sc_pmin(sc_psplat(where_), at0_), sc_pwhere(sc_vlarger(new0_, acc0_), sc_psplat(where_), at0_)), at0_)
+                            at0_ = sc_pwhere(mask0_, sc_pwhere(sc_vlarger(acc0_, new0_), sc_pmin(sc_psplat(where_), at0_), sc_psplat(where_)), at0_)
                             acc0_ = sc_vmmax(acc0_, mask0_, new0_)
                 sc_pstore(&ky[((n*F + f)*OH + i)*OW + j], cut0_, at0_)
 
