@@ -125,6 +125,15 @@ def test_causes_and_proved_repairs(op, claim, cause) -> None:
     assert sc.prove(op, proof.repair).holds
 
 
+@pytest.mark.parametrize("kernel", ["flip(swap(w, 0, 1))", "swap(rot180(w), 0, 1)"])
+def test_a_repair_takes_flips_and_swaps_away_and_adds_none_to_them(kernel) -> None:
+    op = sc.conv1d(padding=1, dilation=2)
+    proof = sc.prove(op, f"gx = conv1d(gy, {kernel}, padding=K-1-p)")
+    assert proof.repair == "gx = conv_transpose1d(gy, w, dilation=d, padding=p)"
+    assert proof.cause == "a flip too many, channels exchanged and conv where its transpose is wanted"
+    assert sc.prove(op, proof.repair).holds
+
+
 def test_nothing_fails_when_always() -> None:
     text = str(sc.prove(sc.conv1d(), "gx = 2*conv_transpose(gy, w)"))
     assert "fails for all sizes" in text

@@ -10,6 +10,7 @@ from itertools import combinations
 from symconv.notation.affine import affine
 from symconv.notation.operator import Operator
 from symconv.prove.explain.edits_indexed import indexed_edits
+from symconv.prove.explain.kernels import reversed_taps, swapped
 from symconv.prove.language.facts import Facts, facts_of
 from symconv.prove.language.syntax import (
     Binary,
@@ -111,7 +112,7 @@ def _local(facts: Facts, node: Node) -> Iterator[Edit]:
     match node:
         case Call(function, _, _) if canonical(function) in {"conv", "conv_transpose"}:
             yield from _window(facts, node)
-            yield "the result's batch and channel not exchanged", _swap(node)
+            yield "the result's batch and channel not exchanged", swapped(node)
         case Call(function, _, _) if canonical(function) in {"convolve", "correlate"}:
             yield from _scipy(node)
         case Call("mean", arguments, named):
@@ -172,20 +173,6 @@ def _cropped(facts: Facts, node: Node) -> Node:
     return Sliced(node, (Span(), Span(), *(Span(None, tap) for tap in taps)))
 
 
-def _swap(node: Node) -> Node:
-    match node:
-        case Call("swap", (inner, Number(a), Number(b))) if a == 0 and b == 1:
-            return inner
-    return Call("swap", (node, _ZERO, _ONE))
-
-
-def _flip(node: Node) -> Node:
-    match node:
-        case Call("flip" | "rot180", (inner,), ()):
-            return inner
-    return Call("flip", (node,))
-
-
 def _options(facts: Facts) -> dict[str, tuple[Node, str]]:
     """The operator's own window as options, where they are not the default."""
     found: dict[str, tuple[Node, str]] = {}
@@ -241,8 +228,8 @@ def _window(facts: Facts, call: Call) -> Iterator[Edit]:
 def _kernel(facts: Facts, call: Call) -> Iterator[Edit]:
     """Flip, channels and full padding of a kernel, one by one and together."""
     a, k = call.arguments
-    flip = "a flip too many" if _flip(k) != Call("flip", (k,)) else "flip missing"
-    swap = "channels exchanged" if _swap(k) != Call("swap", (k, _ZERO, _ONE)) else "channels not exchanged"
+    flip = "a flip too many" if reversed_taps(k) != Call("flip", (k,)) else "flip missing"
+    swap = "channels exchanged" if swapped(k) != Call("swap", (k, _ZERO, _ONE)) else "channels not exchanged"
     full = _full(facts)
     changes: list[tuple[str, bool, bool, bool]] = [(flip, True, False, False), (swap, False, True, False)]
     padding = f"padding should be {show(full)}"
@@ -251,9 +238,9 @@ def _kernel(facts: Facts, call: Call) -> Iterator[Edit]:
                     (f"{swap}, {padding}", False, True, True)]  # fmt: skip
         changes.append((f"{flip}, {swap}, {padding}", True, True, True))
     changes.insert(2, (f"{flip}, {swap}", True, True, False))
-    for words, flipped, swapped, padded in changes:
-        kernel = _swap(k) if swapped else k
-        edited = replace(call, arguments=(a, _flip(kernel) if flipped else kernel))
+    for words, flips, swaps, padded in changes:
+        kernel = swapped(k) if swaps else k
+        edited = replace(call, arguments=(a, reversed_taps(kernel) if flips else kernel))
         yield words, edited.with_option("padding", full) if padded else edited
 
 
@@ -279,17 +266,17 @@ def _batched(facts: Facts, call: Call) -> Iterator[Edit]:
     """Batch and channels exchanged on both operands and the result: the form of a weight gradient."""
     a, k = call.arguments
     if isinstance(k, Call | Name) and not any(isinstance(n, Name) and n.name in facts.filters for n in walk(k)):
-        plain = replace(call, arguments=(_swap(a), _swap(k)))
+        plain = replace(call, arguments=(swapped(a), swapped(k)))
         strided = facts.strided
         dilated = facts.dilated
         exchanged = plain.with_option("stride", Name("d") if dilated else None)
         exchanged = exchanged.with_option("dilation", Name("s") if strided else None)
         if facts.padded:
             exchanged = exchanged.with_option("padding", Name("p"))
-        yield "batch and channel not exchanged", _swap(plain)
+        yield "batch and channel not exchanged", swapped(plain)
         if strided or dilated:
             words = "batch and channel not exchanged, stride and dilation not exchanged"
-            yield words, _swap(exchanged)
-            yield f"{words}, the remainder of the stride not cropped", _cropped(facts, _swap(exchanged))
+            yield words, swapped(exchanged)
+            yield f"{words}, the remainder of the stride not cropped", _cropped(facts, swapped(exchanged))
         else:
-            yield "batch and channel not exchanged, the padding", _swap(exchanged)
+            yield "batch and channel not exchanged, the padding", swapped(exchanged)
