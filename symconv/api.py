@@ -12,7 +12,7 @@ from symconv.display import Displayed
 from symconv.errors import SpecError
 from symconv.family import Family
 from symconv.gradients import gradients_type
-from symconv.handles import Phases, StepView
+from symconv.handles import Phases, Steps
 from symconv.kernel import Kernel, compiled
 from symconv.notation.operator import Operator
 from symconv.options import Options, options, spelled_out
@@ -60,9 +60,9 @@ class Gradient(Displayed):
         return self.operator.output_shape(**shapes)
 
     @property
-    def steps(self) -> tuple[StepView, ...]:
+    def steps(self) -> Steps:
         """The derivation, step by step: each has ``.rule``, ``.latex()`` and ``.check``."""
-        return tuple(StepView(step, self.derivation) for step in self.derivation.trace)
+        return Steps(self.derivation)
 
     @property
     def phases(self) -> Phases:

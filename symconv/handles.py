@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from symconv.gather.solution import Gather
     from symconv.notation.trace import Step, Trace
 
-__all__ = ["Phases", "StepView"]
+__all__ = ["Phases", "StepView", "Steps"]
 
 
 class StepView(Displayed):
@@ -68,6 +68,38 @@ class StepView(Displayed):
 
     def __repr__(self) -> str:
         return f"<step {self.rule}>"
+
+
+class Steps(tuple[StepView, ...], Displayed):
+    """The steps of a derivation: a tuple that prints and shows itself as the way from formula to loops.
+
+    >>> import symconv as sc
+    >>> sc.derive(sc.conv1d(), "x").steps
+    <steps: state, border, differentiate, transpose, solve>
+    """
+
+    derivation: Derivation
+
+    def __new__(cls, derivation: Derivation) -> Steps:
+        """The steps in the order they are taken."""
+        made = super().__new__(cls, (StepView(step, derivation) for step in derivation.trace))
+        made.derivation = derivation
+        return made
+
+    def __reduce__(self) -> tuple[type[Steps], tuple[Derivation]]:
+        return type(self), (self.derivation,)
+
+    def latex(self) -> str:
+        """The steps one below the other as LaTeX, without dollar signs."""
+        return "\\begin{gathered}\n" + " \\\\[1ex]\n".join(step.latex() for step in self) + "\n\\end{gathered}"
+
+    def __str__(self) -> str:
+        from symconv.views.text import steps_text
+
+        return steps_text(self.derivation)
+
+    def __repr__(self) -> str:
+        return f"<steps: {', '.join(step.rule for step in self)}>"
 
 
 class Phases(tuple[Any, ...], Displayed):

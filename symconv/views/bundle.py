@@ -9,7 +9,7 @@ from markupsafe import Markup
 from symconv.api import Gradient
 from symconv.errors import InternalError
 from symconv.gather.derivation import Derivation
-from symconv.handles import Phases, StepView
+from symconv.handles import Phases, Steps, StepView
 from symconv.kernel import Kernel
 from symconv.notation.operator import Operator
 from symconv.prove.concrete.counterexample import Counterexample
@@ -18,9 +18,10 @@ from symconv.templates import environment
 from symconv.validate.validation import Validation, Validations
 from symconv.verify.verdict import Verdict
 from symconv.views.claims import claim_latex, proof_html
+from symconv.views.facts import checked_words
 from symconv.views.latex import operator_latex, phases_latex
 from symconv.views.report import verdict_data
-from symconv.views.sections import Page, gradient_section, operator_section, phases_data, step_data
+from symconv.views.sections import Page, gradient_section, operator_section, phases_data, step_data, steps_data
 from symconv.views.show import kernel_facts
 
 __all__ = ["bundle"]
@@ -59,6 +60,10 @@ def _parts(thing: object, page: Page) -> tuple[str, str, dict[str, Any]]:
             return thing.latex(), *_gradient(thing.derivation, page)
         case StepView():
             return thing.latex(), thing.rule, {"step": step_data(thing.step, page, small=thing.small)}
+        case Steps():
+            found = thing.derivation
+            parts = {"steps": steps_data(found, page), "checked": checked_words(found.trace), "opened": True}
+            return thing.latex(), f"{found.operator.name}, step by step", parts
         case Phases():
             return (
                 phases_latex(thing.gather),

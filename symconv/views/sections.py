@@ -32,7 +32,7 @@ from symconv.views.stages import derivation_rows, operator_rows, step_rows
 from symconv.views.sympy_text import sympy_gather, sympy_operator, sympy_step
 from symconv.views.typeset.layout import aligned
 
-__all__ = ["Page", "formulas", "gradient_section", "operator_section", "phases_data", "step_data"]
+__all__ = ["Page", "formulas", "gradient_section", "operator_section", "phases_data", "step_data", "steps_data"]
 
 _MAX_CLASSES = 12
 
@@ -161,11 +161,15 @@ def gradient_section(found: Derivation, page: Page) -> Data:
         "tables": phases_data(found.gather, page),
         "plan": Markup(plan) if plan else None,
         "general": page.rows(general) if general else None,
-        "steps": [
-            step_data(step, page, op, small, found) for step, small in zip(found.trace, small_steps(found), strict=True)
-        ],
+        "steps": steps_data(found, page),
         "checked": checked_words(found.trace),
     }
+
+
+def steps_data(found: Derivation, page: Page) -> list[Data]:
+    """The steps of a derivation, each with the small steps in it."""
+    pairs = zip(found.trace, small_steps(found), strict=True)
+    return [step_data(step, page, found.operator, small, found) for step, small in pairs]
 
 
 def _numpy(op: Operator, wrt: str) -> str:

@@ -18,7 +18,7 @@ from symconv.views.printer import Printer
 from symconv.views.rows import Row, Rows, gather_rows
 from symconv.views.stages import derivation_rows, operator_rows, step_rows
 
-__all__ = ["WIDTH", "derivation_text", "gather_text", "operator_text", "phases_text", "step_text"]
+__all__ = ["WIDTH", "derivation_text", "gather_text", "operator_text", "phases_text", "step_text", "steps_text"]
 
 WIDTH = 80
 _MAX_CLASSES = 12
@@ -122,9 +122,22 @@ def derivation_text(derivation: Derivation, width: int = WIDTH) -> str:
     ]
     if tables := phases_text(derivation.gather):
         parts.append("phases\n" + textwrap.indent(tables, "  "))
-    for k, (step, small) in enumerate(zip(derivation.trace, small_steps(derivation), strict=True), 1):
-        parts.append("\n".join((f"{k}. {step_text(step, width)}", *_small(small, k, names, width))))
-    return "\n\n".join(parts)
+    return "\n\n".join((*parts, steps_text(derivation, width)))
+
+
+def steps_text(derivation: Derivation, width: int = WIDTH) -> str:
+    """The steps of a derivation, numbered, with the small steps in each.
+
+    >>> import symconv as sc
+    >>> print(steps_text(sc.derive(sc.conv1d(), "x").derivation).splitlines()[0])
+    1. state
+    """
+    names = text(names_of(derivation.operator))
+    pairs = zip(derivation.trace, small_steps(derivation), strict=True)
+    return "\n\n".join(
+        "\n".join((f"{k}. {step_text(step, width)}", *_small(small, k, names, width)))
+        for k, (step, small) in enumerate(pairs, 1)
+    )
 
 
 def _small(steps: Trace, number: int, names: Dialect, width: int) -> Iterator[str]:

@@ -67,3 +67,17 @@ def test_the_marks_of_a_proof_differ_by_more_than_colour(browser, tmp_path):
         "[...document.querySelectorAll('.proof > figure .sides svg')].map(svg => svg.getBoundingClientRect().top)"
     )
     assert lefts[0] == lefts[1]
+
+
+def test_text_in_tables_begins_at_the_left_in_a_notebook_and_numbers_end_at_the_right(browser, tmp_path):
+    """The rules that JupyterLab and nbconvert have for tables in an output."""
+    lab = ":not(.jp-RenderedMarkdown).jp-RenderedHTMLCommon"
+    rules = f"{lab} td, {lab} th, {lab} tr {{ text-align: right }}"
+    shown = PAGES["verdict"]()._repr_mimebundle_()["text/html"]
+    path = tmp_path / "page.html"
+    path.write_text(f'<meta charset="utf-8"><style>{rules}</style><div class="jp-RenderedHTMLCommon">{shown}</div>')
+    page = browser.page(path)
+    sides = "[...document.querySelectorAll('.symconv td')].map(e => [e.className, getComputedStyle(e).textAlign])"
+    found = page.value(sides)
+    assert {side for name, side in found if "number" not in name} == {"left"}
+    assert {side for name, side in found if "number" in name} == {"right"}

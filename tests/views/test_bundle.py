@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 from html.parser import HTMLParser
 
@@ -14,6 +15,7 @@ THINGS = {
     "operator": lambda: sc.conv2d(stride=2, padding=1),
     "gradient": lambda: sc.derive(CONV, "x"),
     "step": lambda: sc.derive(CONV, "x").steps[0],
+    "steps": lambda: sc.derive(CONV, "x").steps,
     "phases": lambda: sc.derive(CONV, "x").phases,
     "kernel": lambda: sc.build(CONV, dtype="float64"),
     "verdict": lambda: sc.verify(CONV),
@@ -81,6 +83,17 @@ def test_phases_are_still_a_tuple():
     phases = sc.derive(sc.conv2d(stride=(2, 3)), "x").phases
     assert [phase.modulus for phase in phases] == [2, 3] and str(phases).count("mod") == 0
     assert not sc.derive(sc.conv1d(), "x").phases
+
+
+def test_steps_are_still_a_tuple_and_show_each_step_with_its_small_ones():
+    gradient = sc.derive(CONV, "x")
+    steps = gradient.steps
+    assert [step.rule for step in steps] == ["state", "border", "differentiate", "transpose", "solve"]
+    assert repr(steps) == "<steps: state, border, differentiate, transpose, solve>"
+    assert steps[1:3] == tuple(steps)[1:3] and str(steps) in str(gradient)
+    html = steps._repr_mimebundle_()["text/html"]
+    assert "<details open><summary>5 steps, each checked" in html and "In 2 small steps, each checked" in html
+    assert pickle.loads(pickle.dumps(steps))[-1].latex() == steps[-1].latex()
 
 
 def test_the_spelling_of_an_operator_tells_operators_apart():
