@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from symconv.notation.affine import Affine
 from symconv.notation.expr import reads
 from symconv.notation.operator import Operator, Tensor
 from symconv.notation.shapes import bind_sizes, completed
@@ -92,9 +93,14 @@ def _cut(length: int, marked: list[int]) -> range:
 def plane_of(op: Operator, tensor: Tensor, sizes: Mapping[str, int]) -> Plane:
     """How a tensor is drawn: its last sliding axes, or its last axes where none slides."""
     sliding = {name for w in op.windows for name in (w.size, w.kernel, w.extent)}
-    axes = [k for k, axis in enumerate(tensor.axes) if any(str(size) in sliding for size in axis)]
+    axes = [k for k, axis in enumerate(tensor.axes) if any(_slides(size, sliding) for size in axis)]
     drawn = tuple(axes or range(len(tensor.axes)))[-3:]
     return Plane(tensor, tensor.shape(dict(sizes)), drawn, axis_names(op, tensor))
+
+
+def _slides(size: Affine, sliding: set[str]) -> bool:
+    """Whether an axis slides, or is one that does with a border around it."""
+    return str(size) in sliding or (len(size.names()) == 1 and size.names() <= sliding)
 
 
 def axis_names(op: Operator, tensor: Tensor) -> tuple[str, ...]:

@@ -33,6 +33,20 @@ def test_a_chosen_cell_is_drawn_with_the_cells_that_feed_it():
     assert {words.partition(": ")[2] for words in said[1:]} == {str(term) for term in plane}
 
 
+@pytest.mark.parametrize("border", ["reflect", "replicate", "circular"])
+def test_a_copy_with_its_border_is_drawn_as_the_plane_that_it_is(border):
+    g = sc.derive(sc.conv2d(stride=(2, 1), padding=(1, 2), border=border), "x")
+    shapes = {"x": (1, 1, 5, 6), "w": (1, 1, 3, 2)}
+    seen = set()
+    for cell in [(0, 0, 1, 1), (0, 0, 0, 0), (0, 0, 4, 5)]:
+        shown = sc.picture(g, cell=cell, **shapes)
+        terms = sc.terms(g, cell, **shapes)
+        assert {words.partition(": ")[2] for words in filled(shown)[1:]} == {str(term) for term in terms}
+        assert f"drawn: {len(terms)} of {len(terms)} terms" in shown.svg or len(terms) == 1
+        seen.add(len(terms))
+    assert max(seen) > 1
+
+
 def test_an_overview_counts_the_terms_of_every_cell():
     g = sc.derive(sc.conv1d(stride=2, dilation=2, padding=1), "x")
     shapes = {"x": (1, 2, 9), "w": (2, 2, 3)}
