@@ -19,7 +19,7 @@ from symconv.derive.adjoint import adjoint
 from symconv.derive.borders import resolve_borders
 from symconv.errors import SpecError
 from symconv.notation.operator import Operator
-from symconv.prove.proof import Proof, judged
+from symconv.prove.proof import WIDTH, Proof, folded, judged
 
 __all__ = ["Proofs", "proofs_of", "prove_code"]
 
@@ -54,7 +54,12 @@ class Proofs(Mapping[str, _P], Generic[_P]):
         return False if False in found else None if None in found or not found else True
 
     def __str__(self) -> str:
-        return "\n".join((*map(str, self._proofs.values()), *(f"proved too: {line}" for line in self.also)))
+        return self.text(WIDTH)
+
+    def text(self, width: int | None = None) -> str:
+        """The answers in words; lines longer than ``width`` go on, indented, in the next one."""
+        answers = [proof.text() for proof in self._proofs.values()]
+        return folded("\n".join((*answers, *(f"proved too: {line}" for line in self.also))), width)
 
     __repr__ = __str__
 

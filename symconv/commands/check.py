@@ -23,7 +23,7 @@ def check(layer: str, arguments: str | None, returns: str | None, form: str = "t
     status = {True: RIGHT, False: FAILED, None: UNDECIDED}[proofs.holds]
     if form == "json":
         return answer("check", status, proofs_data(proofs))
-    say(proofs)
+    say(proofs.text())
     return status
 
 

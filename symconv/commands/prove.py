@@ -71,7 +71,7 @@ def prove(
         report = str(show(proof, output))
     if form == "json":
         return answer("prove", _STATUS[proof.holds], {**proof_data(proof), "report": report})
-    say(proof if report is None else f"{proof}\nreport: {report}")
+    say(proof.text() if report is None else f"{proof.text()}\nreport: {report}")
     return _STATUS[proof.holds]
 
 
@@ -90,7 +90,7 @@ def prove_file(op: str, settings: Mapping[str, object], claim: str | None, code:
     status = worst(_STATUS[proof.holds] for proof in proofs.values())
     if form == "json":
         return answer("prove", status, proofs_data(proofs))
-    say(proofs)
+    say(proofs.text())
     return status
 
 

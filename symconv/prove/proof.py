@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -25,8 +26,10 @@ from symconv.prove.meaning.scope import Undecided
 from symconv.prove.several import apart
 from symconv.relation.regions import Region
 
-__all__ = ["Proof", "judged", "prove"]
+__all__ = ["WIDTH", "Proof", "folded", "judged", "prove"]
 
+WIDTH = 100
+"""The columns of an answer that is printed."""
 _UNSEEN = "at none of its smallest sizes can both sides be computed"
 
 
@@ -129,6 +132,13 @@ class Proof:
         return f"<proof: {answer}: {shortened(str(self.claim), 120)}>"
 
     def __str__(self) -> str:
+        return self.text(WIDTH)
+
+    def text(self, width: int | None = None) -> str:
+        """The answer in words; lines longer than ``width`` go on, indented, in the next one."""
+        return folded("\n".join(self._lines()), width)
+
+    def _lines(self) -> list[str]:
         head = {True: "true", False: "false", None: "undecided"}[self.holds]
         lines = [f"{head}: {self.claim}", f"  for {self.operator}"]
         match self.holds:
@@ -155,7 +165,27 @@ class Proof:
                     lines.append(f"  likely cause: {self.cause}")
                 if self.repair:
                     lines.append(f"  proved instead: {self.repair}")
-        return "\n".join([*lines, *(f"  proved: {line}" for line in self.proved)])
+        return [*lines, *(f"  proved: {line}" for line in self.proved)]
+
+
+def folded(text: str, width: int | None) -> str:
+    """A text whose longer lines go on, indented, in the next one; whole lines where there is no width.
+
+    >>> print(folded("  fails when C = 1 or F = 2", 20))
+      fails when C = 1
+        or F = 2
+    """
+    return text if width is None else "\n".join(part for line in text.split("\n") for part in _pieces(line, width))
+
+
+def _pieces(line: str, width: int) -> list[str]:
+    if len(line) <= width:
+        return [line]
+    indent = line[: len(line) - len(line.lstrip(" "))]
+    return textwrap.wrap(
+        line.strip(), width, initial_indent=indent, subsequent_indent=f"{indent}  ",
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip
 
 
 def prove(op: Operator, claim: str, explain: bool = True) -> Proof:

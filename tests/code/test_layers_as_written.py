@@ -194,4 +194,4 @@ def backward(dy):
     return dx
 """)  # fmt: skip
     assert found.holds is False
-    assert "index of a loop" in str(found)
+    assert "index of a loop" in found.text()

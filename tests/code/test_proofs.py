@@ -226,6 +226,6 @@ def test_a_part_of_a_cache_that_only_a_number_names_is_asked_for(index: str) -> 
     op = sc.operator("y[n,f] = sum[c](x[n,c]*w[f,c])")
     code = f"def backward(dy, cache):\n    part = cache[{index}]\n    return dy @ part, dy.T @ part\n"
     words = f"line 2: which of its values cache[{index}] is cannot be told; unpack it to names (x, w = cache)"
-    assert words in str(sc.prove(op, code=code, explain=False))
+    assert words in sc.prove(op, code=code, explain=False).text()
     right = "def backward(dy, cache):\n    return dy @ cache[1], dy.T @ cache[0]\n"
     assert sc.prove(op, code=right, arguments={"cache": ("x", "w")}, explain=False).holds is True

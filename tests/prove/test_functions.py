@@ -119,7 +119,7 @@ def test_one_certain_difference_decides(op, claim) -> None:
     assert not example.exact
     assert abs(example.got - example.want) > 0.01
     assert proof.fails(**dict(example.shapes))
-    assert "enclosed by interval arithmetic" in str(proof)
+    assert "enclosed by interval arithmetic" in proof.text()
 
 
 def test_where_a_stride_is_forgotten_the_shapes_say_when() -> None:

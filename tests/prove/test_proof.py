@@ -134,6 +134,18 @@ def test_a_repair_takes_flips_and_swaps_away_and_adds_none_to_them(kernel) -> No
     assert sc.prove(op, proof.repair).holds
 
 
+def test_a_text_is_folded_and_loses_nothing() -> None:
+    proof = sc.prove(
+        sc.conv2d(stride=(2, 3), padding=(0, 1)), "gx = conv_transpose2d(gy, w, stride=(2, 3), padding=(0, 1))"
+    )
+    whole = proof.text()
+    assert max(map(len, whole.split("\n"))) > 100 >= max(map(len, str(proof).split("\n")))
+    assert str(proof).split() == whole.split()
+    assert str(proof).split("\n")[0] == whole.split("\n")[0] == f"false: {proof.claim}"
+    assert all(line.startswith("  ") for line in str(proof).split("\n")[1:])
+    assert max(map(len, proof.text(60).split("\n"))) <= 60
+
+
 def test_nothing_fails_when_always() -> None:
     text = str(sc.prove(sc.conv1d(), "gx = 2*conv_transpose(gy, w)"))
     assert "fails for all sizes" in text
@@ -155,7 +167,7 @@ def test_kernel_sizes_may_be_spelt_as_frameworks_do() -> None:
     claim = "gw = swap(conv(swap(x,0,1), swap(gy,0,1), dilation=s),0,1)[:, :, :kH, :kW]"
     proof = sc.prove(sc.conv2d(stride=2), claim)
     assert proof.holds
-    assert "[:, :, :KH, :KW]" in str(proof)
+    assert "[:, :, :KH, :KW]" in proof.text()
 
 
 def test_multiplicities_count() -> None:

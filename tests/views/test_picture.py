@@ -33,7 +33,9 @@ def test_a_chosen_cell_is_drawn_with_the_cells_that_feed_it():
     assert {words.partition(": ")[2] for words in said[1:]} == {str(term) for term in plane}
 
 
-@pytest.mark.parametrize("border", ["reflect", "replicate", "circular"])
+@pytest.mark.parametrize(
+    "border", ["reflect", *(pytest.param(one, marks=pytest.mark.full) for one in ("replicate", "circular"))]
+)
 def test_a_copy_with_its_border_is_drawn_as_the_plane_that_it_is(border):
     g = sc.derive(sc.conv2d(stride=(2, 1), padding=(1, 2), border=border), "x")
     shapes = {"x": (1, 1, 5, 6), "w": (1, 1, 3, 2)}

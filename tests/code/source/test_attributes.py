@@ -98,7 +98,7 @@ def test_what_a_class_is_given_first_is_not_guessed() -> None:
     text = HELPED.format(decorator="@classmethod", own="cls, ", given="", times=2)
     proofs = sc.check(text, "Linear", explain=False)
     assert proofs["x"].holds is None
-    assert "Linear.half is a method of the class itself" in str(proofs)
+    assert "Linear.half is a method of the class itself" in proofs.text()
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,7 @@ def test_what_wraps_a_function_is_not_taken_for_it() -> None:
         holds(wrapped_by_hand)
     proofs = sc.prove(LINEAR, wrapped_by_decorator)
     assert proofs.holds is None
-    assert "decorated by doubled" in str(proofs)
+    assert "decorated by doubled" in proofs.text()
 
 
 def test_objects_without_a_text_are_refused_in_words() -> None:
