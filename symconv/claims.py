@@ -141,7 +141,7 @@ def _proof(found: Decided) -> Proof:
 
 
 def _proofs(found: DecidedAll[Decided]) -> Proofs:
-    return Proofs(found.name, {tensor: _proof(proof) for tensor, proof in found.items()}, found.also)
+    return Proofs(found.name, {tensor: _proof(proof) for tensor, proof in found.items()}, found.also, found.unread)
 
 
 def validate(

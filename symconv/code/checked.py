@@ -50,9 +50,12 @@ def check_code(path: str | Path, name: str | None = None, arguments: Mapping[str
     for settings in settings_of(forward, arguments, source.owned()):
         try:
             op, found = _decided(source, forward, backward, settings, returns, explain)
-        except SymconvError:
+        except SymconvError as problem:
             if first is None:
                 raise
+            given = ", ".join(f"{key} = {value}" for key, value in settings.items())
+            unread = f"with {given} ({str(problem).splitlines()[0]})"
+            first = Proofs(first.name, dict(first), first.also, (*first.unread, unread))
             continue
         if found.holds is not True:
             return found

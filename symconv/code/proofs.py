@@ -28,11 +28,17 @@ _P = TypeVar("_P", bound=Proof)
 
 
 class Proofs(Mapping[str, _P], Generic[_P]):
-    """A proof per gradient that the code returns, by the name of its tensor (``p["x"]``, and ``p["gx"]`` too)."""
+    """A proof per gradient that the code returns, by the name of its tensor (``p["x"]``, and ``p["gx"]`` too).
 
-    def __init__(self, name: str, proofs: Mapping[str, _P], also: tuple[str, ...] = ()) -> None:
+    ``also`` says for which other forward functions all hold, ``unread`` with which numbers nothing could be decided.
+    """
+
+    def __init__(
+        self, name: str, proofs: Mapping[str, _P], also: tuple[str, ...] = (), unread: tuple[str, ...] = ()
+    ) -> None:
         self.name = name
         self.also = also
+        self.unread = unread
         self._proofs = dict(proofs)
 
     def __getitem__(self, key: str) -> _P:
@@ -59,7 +65,9 @@ class Proofs(Mapping[str, _P], Generic[_P]):
     def text(self, width: int | None = None) -> str:
         """The answers in words; lines longer than ``width`` go on, indented, in the next one."""
         answers = [proof.text() for proof in self._proofs.values()]
-        return folded("\n".join((*answers, *(f"proved too: {line}" for line in self.also))), width)
+        also = [f"proved too: {line}" for line in self.also]
+        unread = [f"not decided: {line}" for line in self.unread]
+        return folded("\n".join((*answers, *also, *unread)), width)
 
     __repr__ = __str__
 

@@ -52,6 +52,7 @@ def proofs_data(proofs: Proofs) -> Data:
     return {
         "name": proofs.name, "holds": proofs.holds, "verdict": word(proofs.holds),
         "proofs": {tensor: proof_data(proof) for tensor, proof in proofs.items()}, "also": list(proofs.also),
+        "unread": list(proofs.unread),
     }  # fmt: skip
 
 

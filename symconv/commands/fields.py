@@ -38,6 +38,7 @@ _PROOFS: Fields = {
     "verdict": ("text", "true, false or undecided"),
     "proofs": ("object of proof", "a proof for each tensor"),
     "also": ("list of text", "what else was proved, as of the forward function"),
+    "unread": ("list of text", "numbers of the layer with which nothing was decided, and why"),
 }
 
 _VERDICT: Fields = {

@@ -195,3 +195,18 @@ def backward(dy):
 """)  # fmt: skip
     assert found.holds is False
     assert "index of a loop" in found.text()
+
+
+def test_numbers_that_a_layer_does_not_take_are_said() -> None:
+    found = sc.check("""
+import numpy as np
+def pick_forward(x, stride):
+    if stride > 1:
+        return np.sort(x), stride
+    return 2 * x, stride
+def pick_backward(dout, stride):
+    return 2 * dout
+""")
+    assert found.holds is True
+    assert found.unread
+    assert "not decided: with stride = 2" in found.text()
