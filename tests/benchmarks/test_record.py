@@ -79,8 +79,9 @@ def test_the_table_has_80_columns_and_every_layer(found):
 def test_the_picture_is_svg_with_a_bar_for_each_ratio(found):
     root = ElementTree.fromstring(chart(found))
     assert root.tag.endswith("svg")
-    bars = [one for one in root if one.tag.endswith("rect")]
+    ground, *bars = [one for one in root if one.tag.endswith("rect")]
     assert len(bars) == 3
+    assert ground.get("width") == ground.get("height") == "100%"
     points = [one for one in root if one.tag.endswith("circle")]
     assert len(points) == len(found["layers"]) + len(found["summary"]["classes"])  # the layers, and the legend
     width, height = float(root.get("width")), float(root.get("height"))

@@ -13,7 +13,10 @@ from symconv.prove.algebra.field import Field
 from symconv.prove.algebra.variables import ONE, Polynomial, added, application, constant, frozen
 from symconv.prove.meaning.atoms import EVEN, ODD
 
-__all__ = ["exponentials", "turned"]
+__all__ = ["BY_EXPONENTIALS", "exponentials", "turned"]
+
+BY_EXPONENTIALS = frozenset({"sigmoid", "tanh", "softplus", "gelu"})
+"""The functions that laws say by exponentials and ``erf``."""
 
 
 def exponentials(field: Field, function: str, argument: Polynomial) -> Polynomial:

@@ -14,7 +14,7 @@ from symconv.limits import ALGEBRA_ORDERS
 from symconv.notation.affine import Affine, var
 from symconv.notation.expr import Constraint
 from symconv.prove.algebra.field import Field
-from symconv.prove.algebra.laws import exponentials, turned
+from symconv.prove.algebra.laws import BY_EXPONENTIALS, exponentials, turned
 from symconv.prove.algebra.variables import (
     ONE,
     ROOT,
@@ -66,7 +66,7 @@ class Sums:
                 return self.field.power(argument, Fraction(function.removeprefix("power ")))
             case "step" if (known := self._sign(argument)) is not None:
                 return constant(Fraction(known > 0))
-            case "sigmoid" | "tanh" | "softplus" | "gelu":
+            case _ if function in BY_EXPONENTIALS:
                 return exponentials(self.field, function, argument)
         return turned(function, argument)
 
