@@ -18,13 +18,16 @@ def test_the_guide_lists_the_files_that_name_a_function() -> None:
     guide = (PACKAGE.parent / "docs" / "extending.md").read_text()
     section = guide.partition("## A new scalar function")[2].partition("\n## ")[0]
     listed = set(re.findall(r"^\d\. `([^`]+)`", section, re.MULTILINE))
+    wanted = set(re.findall(r"^\d\. `([^`]+)`(?!.*\(optional\))", section, re.MULTILINE))
+    assert len(listed - wanted) == 1
     texts = {f"symconv/{path.relative_to(PACKAGE)}": path.read_text() for path in PACKAGE.rglob("*.py")}
     templates = template_folder()
     texts |= {f"templates/{path.relative_to(templates)}": path.read_text() for path in templates.rglob("*.j2")}
     named = 0
     for name, entry in TABLE.items():
         if entry.written and entry.is_activation and name not in {*PLAIN, "relu", "tanh", "sigmoid", "erf"}:
-            assert {path for path, text in texts.items() if re.search(rf"\b{name}\b", text)} == listed, name
+            found = {path for path, text in texts.items() if re.search(rf"\b{name}\b", text)}
+            assert wanted <= found <= listed, name
             named += 1
     assert named >= 5
-    assert len(listed) == 7
+    assert len(wanted) == 7
