@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from symconv.code.arrays.concrete import Concrete
-from symconv.code.held.boxes import array_of, boxed
+from symconv.code.held.boxes import array_of, boxed, current
 from symconv.code.held.numbers import key_of
 from symconv.code.held.state import State
 from symconv.code.source.trouble import Outside
@@ -113,6 +113,8 @@ def truth_of(state: State, value: Any) -> Any:
         case bool() | Condition():
             return value
         case Box():
+            if state.on.symbolic and state.on.rank(current(state, value)):
+                raise Outside("the truth of an array of several elements", state.line)
             mask = value if value.mask else nonzero(state, value)
             return state.on.true(mask.value) if isinstance(state.on, Concrete) else mask
         case None:

@@ -132,18 +132,36 @@ def _summed(state: State, items: Sequence[Any], start: Sequence[Any]) -> Any:
 
 
 def _extreme(state: State, name: str, arguments: list[Any]) -> Any:
+    if len(arguments) == 1 and isinstance(arguments[0], Box):
+        return _largest(state, name, arguments[0])
     items = iterated(state, arguments[0]) if len(arguments) == 1 else arguments
     if any(isinstance(one, Box) for one in items):
-        if len(arguments) == 1 and isinstance(arguments[0], Box):
-            return call_library(state, f"numpy.{name}", arguments, {})
         found = items[0]
         for one in items[1:]:
+            _compared(state, name, (found, one))
             found = call_library(state, f"numpy.{name}imum", [found, one], {})
         return found
     result = number_of(items[0])
     for one in items[1:]:
         result = extreme(name, result, number_of(one), state.on.decide)
     return result
+
+
+def _largest(state: State, name: str, box: Box) -> Any:
+    """Of the elements of one array, which Python takes by the first axis."""
+    if state.on.rank(current(state, box)) > 1:
+        _compared(state, name, (call(state, Dotted("numpy.ravel"), [box], {}),))
+    return call_library(state, f"numpy.{name}", [box], {})
+
+
+def _compared(state: State, name: str, values: Sequence[Any]) -> None:
+    """Raises an error where Python wants the truth of a comparison that is an array with axes."""
+    for one in values:
+        if not isinstance(one, Box) or not state.on.rank(current(state, one)):
+            continue
+        if state.on.symbolic:
+            raise Outside(f"{name} of arrays with axes, where Python wants the truth of an array", state.line)
+        truth_of(state, one)
 
 
 def _instance(value: Any, kinds: Any) -> bool:
