@@ -96,10 +96,15 @@ def _decided(source: Program, forward: ast.FunctionDef, backward: ast.FunctionDe
         raise problem
     if first[1].holds is not True and kinked(first[0]):
         for op, read in islice(operators_of(source, forward, settings, other_ties=True), OTHER_FORWARDS):
+            if op.inputs != first[0].inputs:
+                continue
+            if op.statements == first[0].statements:
+                break  # no two numbers of a maximum
             with suppress(SymconvError):
                 proofs = decided(op, read, False)
                 if proofs.holds:
                     return op, proofs
+            break
     return first
 
 
