@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,8 +17,9 @@ __all__ = ["Ahead", "ahead"]
 _LOADED = "Cython.Compiler.ParseTreeTransforms"
 """The module of Cython that takes longest to load."""
 _PROGRAM = Path(__file__).with_name("translation.py")
-_LOCK = threading.Lock()
-_USED: list[bool] = []
+_USED: dict[str, object] = {}
+"""Set once, in one step: a lock could be held by another thread where a process is forked."""
+_INTERPRETER = re.compile(r"(python|pypy)[\d.]*[a-z]?(\.exe)?", re.IGNORECASE)
 
 
 class Ahead:
@@ -30,8 +31,13 @@ class Ahead:
     def translated(self, pyx: Path, made: Path, name: str) -> bool:
         """Whether it has translated ``pyx`` to ``made``; otherwise nothing is known of why, and nothing is lost."""
         asked = json.dumps((str(pyx), str(made), name)) + "\n"
-        with suppress(OSError, subprocess.TimeoutExpired):
-            self._child.communicate(asked.encode(), timeout=time_limit())
+        try:
+            with suppress(OSError):
+                self._child.communicate(asked.encode(), timeout=time_limit())
+        except subprocess.TimeoutExpired:
+            # It would write where this process translates again.
+            self._child.kill()
+            self._child.wait()
         return self._child.returncode == 0 and made.is_file()
 
 
@@ -56,11 +62,14 @@ def ahead() -> Iterator[Ahead | None]:
             child.kill()
 
 
+def _interpreter() -> bool:
+    """Whether what runs is an interpreter, which may be started again: not an embedded one, nor a frozen program."""
+    return not getattr(sys, "frozen", False) and bool(_INTERPRETER.fullmatch(Path(sys.executable or "").name))
+
+
 def _started() -> subprocess.Popen[bytes] | None:
-    with _LOCK:
-        if _USED or _LOADED in sys.modules or "python" not in Path(sys.executable or "").name.lower():
-            return None  # embedded, there is no interpreter to start
-        _USED.append(True)
+    if _LOADED in sys.modules or not _interpreter() or _USED.setdefault("used", mine := object()) is not mine:
+        return None
     plain = ["-B"] if sys.dont_write_bytecode else []
     paths = json.dumps([path for path in sys.path if isinstance(path, str)])
     with suppress(OSError):

@@ -93,7 +93,8 @@ def _narrow(part: _Part, known: dict[str, Expr]) -> Iterator[Stmt]:
     yield Let("base_", at(it.row.form, {**part.fixed, **own}, known))
     yield Let("column_", at(it.lane.form, part.fixed, known))
     if part.masked:
-        yield mask_of("mask_", it.lane, Var("column_"))
+        # Operands read at the cell itself have rows of the target's length, whatever length the read ones have.
+        yield mask_of("mask_", it.lane, Var("column_"), Var(f"Q_{found.flats[-1]}_") if found.here else None)
     first = part.tap(part.taps[0]) if part.taps else dict(part.fixed)
     for n, read in enumerate(found.narrow):
         yield Let(f"narrow{n}_at_", Address(read.tensor, loaded(read, first, known).index))

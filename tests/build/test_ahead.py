@@ -23,7 +23,7 @@ TEXT = "def doubled(x):\n    return 2 * x\n"
 def anew(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a process that has built nothing yet."""
     module = import_module("symconv.build.ahead")
-    monkeypatch.setattr(module, "_USED", [])
+    monkeypatch.setattr(module, "_USED", {})
     monkeypatch.setattr(module, "_LOADED", "not loaded")
 
 
@@ -50,13 +50,27 @@ def test_none_where_cython_is_loaded(anew: None, monkeypatch: pytest.MonkeyPatch
         assert cython is None
 
 
-@pytest.mark.parametrize("program", ["/usr/bin/player", "", None])
+@pytest.mark.parametrize("program", ["/usr/bin/player", "/opt/my-python-app", "", None])
 def test_none_where_no_interpreter_can_be_started(
     anew: None, program: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "executable", program)
     with ahead() as cython:
         assert cython is None
+
+
+def test_none_in_a_frozen_program(anew: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    with ahead() as cython:
+        assert cython is None
+
+
+def test_it_has_ended_where_it_takes_too_long(anew: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(import_module("symconv.build.ahead"), "time_limit", lambda: 0.0)
+    with ahead() as cython:
+        assert cython is not None
+        assert not cython.translated(tmp_path / "kernel.pyx", tmp_path / "kernel.c", "module")
+        assert cython._child.returncode is not None
 
 
 def test_it_ends_with_the_block(anew: None, recwarn: pytest.WarningsRecorder) -> None:

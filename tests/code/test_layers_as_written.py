@@ -210,3 +210,83 @@ def pick_backward(dout, stride):
     assert found.holds is True
     assert found.unread
     assert "not decided: with stride = 2" in found.text()
+
+
+AUTOGRAD = """
+class Product(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, w):
+        ctx.save_for_backward(x, w)
+        return x * w
+    @staticmethod
+    def backward(ctx, g):
+        x, w = ctx.saved_tensors
+        dx, dw = g * w, g * x
+        {ends}
+"""
+
+
+@pytest.mark.parametrize(("ends", "right"), [
+    ("return dx, dw", True), ("return dw, dx", False), ("out = dx, dw; return out", True),
+    ("out = dw, dx; return out", False), ("return pair(dx, dw)", True), ("return pair(dw, dx)", False),
+])  # fmt: skip
+def test_gradients_of_an_autograd_function_are_told_by_position(ends: str, right: bool) -> None:
+    helper = """
+def pair(dw, dx):
+    return dw, dx
+"""
+    assert set(checked(helper + textwrap.dedent(AUTOGRAD).replace("{ends}", ends), "Product").values()) == {right}
+
+
+def test_outputs_of_an_autograd_function_are_no_cache() -> None:
+    text = """
+    class Two(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 2, x * 3
+        @staticmethod
+        def backward(ctx, g1, g2):
+            return 2 * g1
+    """
+    with pytest.raises(sc.SpecError, match="returns 2 outputs; give them as a formula"):
+        checked(text)
+
+
+def test_words_in_parentheses_are_no_shape() -> None:
+    text = '''
+    def shift_forward(x, b):
+        """Adds a bias.
+
+        Args:
+            x (Tensor): the input.
+            b (Tensor, optional): the bias.
+        """
+        return x + b, None
+    def shift_backward(dout, cache):
+        return dout, dout
+    '''
+    assert checked(text)["b"] is False
+    assert checked(text.replace("(Tensor, optional)", "(N, D)").replace("(Tensor)", "(N, D)"))["b"] is True
+
+
+def test_what_a_layer_returns_counts_beside_what_it_keeps() -> None:
+    text = """
+    class Twice:
+        def forward(self, x):
+            return x * 2
+        def backward(self, dout):
+            self.dx = dout * 2
+            return {value}
+    """
+    assert checked(text.replace("{value}", "self.dx")) == {"x": True}
+    assert checked(text.replace("{value}", "self.dx * 2")) == {"x": False}
+
+
+def test_outputs_among_the_parameters_are_no_cotangents() -> None:
+    op = sc.operator("y[n,i] = exp(x[n,i]); z[n,i] = 2*x[n,i]", outputs=("y", "z"))
+    for parameters in ("y, z, dy, dz, x", "dy, dz, y, x"):
+        try:
+            found = sc.prove(op, code=f"def backward({parameters}):\n    return dy*y + 2*dz\n", returns=("x",))
+        except sc.SpecError:
+            continue
+        assert found.holds is True

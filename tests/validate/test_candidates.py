@@ -33,3 +33,16 @@ def test_no_candidate_is_called_wrong(seed: int) -> None:
         told = f"{candidate.schedule.name}: {found}"
         assert found.holds is not False, told
         assert found.holds or found.runs, told
+
+
+def test_stencils_stay_inside_operands_that_are_read_at_the_cell_itself() -> None:
+    op = sc.max_pool2d(3, 1, 1, kinks={"max": "share"})
+    stencils = [
+        candidate
+        for candidate in pipeline.unit(op, options(dtype="float32"), every=True).candidates
+        if candidate.schedule.name.startswith("stencil") and candidate.kernel.name.endswith("gx")
+    ]
+    assert stencils
+    found = validate(stencils[0], stencils[0].kernel)
+    assert found.holds is not False, str(found)
+    assert found.holds or found.runs

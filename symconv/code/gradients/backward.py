@@ -214,7 +214,12 @@ def _listed(reading: Reading) -> tuple[tuple[str, ...], int]:
 
 def part(reading: Reading, key: Any) -> Reading:
     """The reading of what one result needs."""
-    others = [other for other in kept(reading).values() if other != key]
+    read = {
+        f".{one.attr}"
+        for one in ast.walk(reading.node)
+        if isinstance(one, ast.Attribute) and isinstance(one.ctx, ast.Load)
+    }
+    others = [other for other in kept(reading).values() if other != key and other not in read]
     return replace(reading, node=part_for(reading.node, key, others, reading.program))
 
 

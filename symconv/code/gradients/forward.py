@@ -91,6 +91,9 @@ class Forward:
             result = run_function(state, self.node, names)
         except RecursionError:
             raise Outside("functions or expressions are nested too deeply", state.line) from None
+        if plain[:1] == ["ctx"]:
+            # An autograd function keeps values in ctx; what it returns are outputs.
+            return result, None
         if isinstance(result, tuple) and len(result) >= 2 and isinstance(result[0], Box):
             return result[0], result[1] if len(result) == 2 else tuple(result[1:])
         return result, None
@@ -237,6 +240,11 @@ def _branches(forward: Forward, ranks: Mapping[str, int], alike: bool) -> tuple[
 
 def _output(forward: Forward, on: Symbolic, boxes: Mapping[str, Box]) -> Value:
     result, _ = forward.run(on, boxes, context_of_forward(forward, boxes))
+    if isinstance(result, tuple) and len(result) > 1:
+        raise SpecError(
+            f"{forward.node.name} returns {len(result)} outputs; give them as a formula, "
+            "symconv.prove(symconv.operator(formula, outputs=...), code=..., name=...)"
+        )
     if not isinstance(result, Box):
         raise SpecError(f"{forward.node.name} does not return an array first")
     value = current(start(forward.program, on), result)

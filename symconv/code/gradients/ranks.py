@@ -16,6 +16,12 @@ _RANKS = {"x": (4, 3, 5, 2, 1), "w": (4, 3, 5, 2, 1), "b": (1,)}
 
 _SHAPE = re.compile(r"\b(\w+)\b(\W[^\n()]*?)\(\s*([A-Za-z_]\w*(?:\s*,\s*[A-Za-z_]\w*)*)\s*(,?)\s*\)")
 """``- w: Filter weights of shape (F, C, HH, WW)``, as courses and papers document it."""
+_SIZE = re.compile(r"[A-Z][A-Z0-9_]*|[a-z]\d?|[A-Z][a-z]?|batch\w*|channels?|features?|height|width|length|dim\w*")
+_NO_SIZES = frozenset({
+    "optional", "tensor", "float", "int", "bool", "str", "array", "ndarray", "list", "tuple", "number", "scalar",
+    "default", "trainable", "required", "torch", "np", "numpy", "none",
+})  # fmt: skip
+"""Words in parentheses that say of what kind a parameter is: ``b (Tensor, optional)``."""
 
 
 def documented(node: ast.FunctionDef) -> dict[str, int]:
@@ -24,7 +30,10 @@ def documented(node: ast.FunctionDef) -> dict[str, int]:
     names = {one.arg for one in plain}
     found: dict[str, int] = {}
     for name, words, sizes, comma in _SHAPE.findall(ast.get_docstring(node) or ""):
-        if name in names and ("," in sizes or comma or "shape" in words):
+        lengths = [one.strip() for one in sizes.split(",")]
+        if _NO_SIZES & {one.lower() for one in lengths}:
+            continue
+        if name in names and ("shape" in words or ((len(lengths) > 1 or comma) and all(map(_SIZE.fullmatch, lengths)))):
             found.setdefault(name, sizes.count(",") + 1)
     for one in plain:
         match one.annotation:

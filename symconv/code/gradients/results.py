@@ -36,6 +36,9 @@ def results_of(reading: Reading, returns: Sequence[str] | None) -> dict[str, Any
     if left and returns is None:
         mine = gradient_named(reading.op, value.id) if isinstance(value, ast.Name) else None
         rest = [t for t in tensors if t not in left]
+        if not mine and not rest and isinstance(value, ast.BinOp | ast.UnaryOp | ast.Call):
+            # A value of its own is what the layer hands on.
+            mine = tensors[0]
         return {**({mine or rest[0]: None} if mine or rest else {}), **{t: k for t, k in left.items() if t != mine}}
     items = list(value.elts) if isinstance(value, ast.Tuple | ast.List) else None
     count = 1 if items is None else len(items)
@@ -62,18 +65,35 @@ def ordered_results(reading: Reading, forward: ast.FunctionDef, returns: Sequenc
     assert reading.forward is not None
     plain = positional(forward.args)
     if returns is None and plain[:1] == ["ctx"]:
-        order = [reading.forward.tensors.get(name) for name in plain[1:]]
-        value = next((n.value for n in reversed(list(ast.walk(reading.node))) if isinstance(n, ast.Return)), None)
-        if isinstance(value, ast.Tuple) and len(value.elts) <= len(order):
-            given = [not (isinstance(item, ast.Constant) and item.value is None) for item in value.elts]
-            for name, tensor, item in zip(plain[1:], order, value.elts, strict=False):
-                if tensor is None and isinstance(item, ast.BinOp | ast.Call):
-                    raise SpecError(
-                        f"{forward.name}: {name} was taken for a number, and line {item.lineno} returns a gradient "
-                        "of it; if it is a tensor, save it with ctx.save_for_backward or call it otherwise"
-                    )
-            return {tensor: k for k, (tensor, there) in enumerate(zip(order, given, strict=False)) if tensor and there}
+        return _by_position(reading, plain[1:])
     return results_of(reading, returns)
+
+
+def _by_position(reading: Reading, arguments: Sequence[str]) -> dict[str, Any]:
+    """One result for each argument of ``forward``, whatever they are called."""
+    assert reading.forward is not None
+    order = [reading.forward.tensors.get(name) for name in arguments]
+    value = _result(reading)
+    if not isinstance(value, ast.Tuple | ast.List):
+        if len(order) == 1 and not isinstance(value, ast.Call):
+            return {order[0]: None} if order[0] else {}
+        return {tensor: k for k, tensor in enumerate(order) if tensor}
+    for name, tensor, item in zip(arguments, order, value.elts, strict=False):
+        if tensor is None and isinstance(item, ast.BinOp | ast.Call):
+            raise SpecError(
+                f"{reading.forward.node.name}: {name} was taken for a number, and line {item.lineno} returns a "
+                "gradient of it; if it is a tensor, save it with ctx.save_for_backward or call it otherwise"
+            )
+    if more := [item for item in value.elts[len(order) :] if not _is_none(item)]:
+        raise SpecError(
+            f"{reading.node.name} returns {len(value.elts)} values, line {more[0].lineno}; forward has {len(order)} "
+            "arguments, and each has one gradient"
+        )
+    return {
+        tensor: k
+        for k, (tensor, item) in enumerate(zip(order, value.elts, strict=False))
+        if tensor and not _is_none(item)
+    }
 
 
 def _result(reading: Reading) -> ast.expr | None:

@@ -117,7 +117,9 @@ class Roles:
         first = names[: len(self.outputs)]
         if len(first) < len(self.outputs) or any(name in self.arguments for name in first):
             return {}
-        if not always and any(self._tensor(name) for name in first):
+        cotangents = {f"g{one}" for one in self.outputs}
+        told = any(self._tensor(name) or name in self.outputs for name in first)
+        if not always and (told or any(self._tensor(name) in cotangents for name in names)):
             return {}
         return {name: f"g{one}" for name, one in zip(first, self.outputs, strict=True)}
 
