@@ -37,3 +37,37 @@ def test_the_truth_of_an_array_with_axes_is_an_error(code: str) -> None:
                                    "dout[n, i]*(not (x[n, i] <= 0))"])  # fmt: skip
 def test_the_truth_of_an_element_is_taken(value: str) -> None:
     assert verdict(RELU, ELEMENTS.format(value)) is True
+
+
+SOFTMAX = sc.operator("y[n,i] = exp(x[n,i])/sum[j](exp(x[n,j]))")
+SHIFTED = """\
+{}
+def backward(dout, x):
+    e = torch.exp(x - {})
+    y = e/e.sum(1, keepdim=True)
+    return y*(dout - (dout*y).sum(1, keepdim=True))
+"""
+TORCH = "import torch"
+BOTH = "import torch\nimport numpy as np"
+
+
+@pytest.mark.parametrize(
+    ("imports", "shift", "holds"),
+    [
+        (TORCH, "x.max(0)[0]", False), (TORCH, "torch.max(x, 0)[0]", False), (TORCH, "x.min(axis=1)[0]", False),
+        (TORCH, "x.max(1, True)[0]", True), (TORCH, "torch.max(x, dim=1, keepdim=True).values", True),
+        (TORCH, "x.min(1)[0][:, None]", True), (TORCH, "torch.max(x, 0*x)[:, :1]", True), (TORCH, "x.max()", True),
+        (TORCH, "x.amax(1, keepdim=True)", True), (TORCH, "torch.amax(x, (0, 1), keepdim=True)", True),
+        (BOTH, "x.max(dim=1, keepdim=True)[0]", True), (BOTH, "x.max(axis=1, keepdims=True)", True),
+        (BOTH, "x.max(1)[0]", None),
+    ],
+)  # fmt: skip
+def test_along_an_axis_the_maximum_of_pytorch_is_a_pair(imports: str, shift: str, holds: bool | None) -> None:
+    assert verdict(SOFTMAX, SHIFTED.format(imports, shift)) is holds
+
+
+def test_the_pair_of_a_maximum_is_unpacked_and_is_no_array() -> None:
+    unpacked = SHIFTED.format(TORCH, "m").replace("    e =", "    m, _ = x.max(1, keepdim=True)\n    e =")
+    assert verdict(SOFTMAX, unpacked) is True
+    with pytest.raises(sc.SymconvError, match="an array and 2 values"):
+        verdict(SOFTMAX, SHIFTED.format(TORCH, "x.max(1, keepdim=True)"))

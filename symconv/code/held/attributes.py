@@ -10,6 +10,7 @@ from symconv.code.values.objects import (
     Box,
     Context,
     Dotted,
+    Extremes,
     Method,
     Opaque,
     Pack,
@@ -39,6 +40,8 @@ def attribute_of(state: State, owner: Any, name: str) -> Any:
             return Method(owner, name)
         case Box():
             return array_attribute(state, owner, name)
+        case Extremes() if name in Extremes._fields:
+            return getattr(owner, name)
         case Pack(_, resolve) if name != "get":
             return resolve(name)
     return Method(owner, name)

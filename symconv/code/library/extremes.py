@@ -12,8 +12,8 @@ from symconv.code.held.state import State, call_word
 from symconv.code.library.given import Given, Word, axes_of
 from symconv.code.source.trouble import Outside
 from symconv.code.values.amounts import is_number
-from symconv.code.values.kinds import REAL, kind_of_type
-from symconv.code.values.objects import Box, Choice, Chosen
+from symconv.code.values.kinds import REAL, kind_of, kind_of_type
+from symconv.code.values.objects import Box, Choice, Chosen, Extremes, Stale
 from symconv.notation.affine import Affine, affine
 
 __all__ = ["EXTREMES"]
@@ -32,6 +32,29 @@ def _extreme(state: State, g: Given, name: str) -> Any:
         return g["input"]
     array = array_of(state, g["input"])
     return boxed(state, state.on.extreme(kind, array, _over(state, g, array), g.get("keepdims") is True))
+
+
+def _torch_extreme(state: State, g: Given, name: str) -> Any:
+    """PyTorch's: along an axis the elements and their places, of all one element, of two arrays the larger ones."""
+    axis = g.get("axis")
+    if axis is None and "keepdims" in g:
+        raise state.error(f"{name} of PyTorch takes keepdim with an axis, given as dim")
+    if isinstance(axis, tuple | list):
+        raise state.error(f"{name} of PyTorch takes one axis; a{name} takes several")
+    if axis is None or isinstance(axis, Box):
+        return _extreme(state, g, name)
+    values = _extreme(state, g, name)
+    if not isinstance(values, Box):
+        raise Outside(f"{name} of a number along an axis", state.line)
+    values.kind = kind_of(g["input"])
+    return Extremes(values, _places(state, g, name))
+
+
+def _places(state: State, g: Given, name: str) -> Any:
+    """Where the extreme elements are along an axis."""
+    if state.on.symbolic or g.get("keepdims") is True:
+        return Stale(f"the places that {name} of PyTorch gives along an axis are not read")
+    return _position(state, g, name)
 
 
 def _position(state: State, g: Given, name: str) -> Any:
@@ -100,7 +123,8 @@ def _broadcast_arrays(state: State, g: Given, name: str) -> list[Box]:
 
 
 EXTREMES: dict[str, Word] = {
-    "extreme": _extreme, "position": _position, "unravel_index": _unravelled, "broadcast_arrays": _broadcast_arrays,
+    "extreme": _extreme, "torch_extreme": _torch_extreme,
+    "position": _position, "unravel_index": _unravelled, "broadcast_arrays": _broadcast_arrays,
     "var": _word("var"), "std": _word("std"), "softmax": _word("softmax"), "log_softmax": _word("log_softmax"),
     "logsumexp": _word("logsumexp"), "norm": _word("norm"),
 }  # fmt: skip

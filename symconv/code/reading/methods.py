@@ -27,7 +27,7 @@ __all__ = ["call_method"]
 _OF_CONTEXTS = frozenset({"mark_non_differentiable", "mark_dirty", "set_materialize_grads", "train", "eval"})
 """Methods that no array depends on."""
 
-_NUMPY_METHODS = frozenset({"sum", "mean", "reshape", "flatten", "swapaxes", "ravel", "squeeze", "max", "min", "argmax",
+_NUMPY_METHODS = frozenset({"sum", "mean", "reshape", "flatten", "swapaxes", "ravel", "squeeze", "argmax",
                             "argmin"})  # fmt: skip
 
 _OF_TEXTS = frozenset({"lower", "upper", "strip", "startswith", "endswith"})
@@ -53,6 +53,10 @@ def call_method(state: State, owner: Any, name: str, arguments: list[Any], optio
             return call_library(
                 state, f"{_library_of(state, name, arguments, options)}.{name}", [owner, *arguments], options
             )
+        case Box(), ("max" | "min"):
+            return call_library(
+                state, f"{_library_of_extreme(state, name, arguments, options)}.{name}", [owner, *arguments], options
+            )
         case Box(), _:
             numpy = name in _NUMPY_METHODS or (name == "repeat" and ("axis" in options or len(arguments) == 1))
             return call_library(state, f"{'numpy' if numpy else 'torch'}.{name}", [owner, *arguments], options)
@@ -70,6 +74,20 @@ def _library_of(state: State, name: str, arguments: list[Any], options: Mapping[
     if "torch" in state.program.libraries or not {"numpy", "jax"} & state.program.libraries:
         raise Outside(
             f"{name} divides by N in NumPy and by N - 1 in PyTorch, and the text does not say whose array it is of",
+            state.line,
+        )
+    return "numpy"
+
+
+def _library_of_extreme(state: State, name: str, arguments: list[Any], options: Mapping[str, Any]) -> str:
+    """Whose array it is the extreme of: along an axis PyTorch returns places too."""
+    others = bool({"numpy", "jax", "cupy"} & state.program.libraries)
+    if {"dim", "keepdim"} & options.keys() or ("torch" in state.program.libraries and not others):
+        return "torch"
+    if "torch" in state.program.libraries and arguments and arguments[0] is not None:
+        raise Outside(
+            f"{name} along an axis is one array in NumPy and two in PyTorch, and the text does not say whose array it "
+            "is of; axis= and dim= do",
             state.line,
         )
     return "numpy"

@@ -13,7 +13,7 @@ from symconv.code.held.sequences import sequence
 from symconv.code.held.state import State, evaluate
 from symconv.code.source.trouble import Outside
 from symconv.code.values.kinds import in_words
-from symconv.code.values.objects import Box, Pack, Series, Slice
+from symconv.code.values.objects import Box, Pack, Series, Slice, Stale
 
 __all__ = ["entries_of", "items_of", "place_of", "store_plan", "subscript", "value_of_index"]
 
@@ -45,6 +45,8 @@ def subscript(state: State, owner: Any, index: ast.expr) -> Any:
                 told = f"unpack it to names (x, w = {name}), or say arguments={{{name!r}: ('x', 'w')}}"
                 raise Outside(f"which of its values {name}[{ast.unparse(index)}] is cannot be told; {told}", state.line)
             return resolve(key)
+        case Stale(why):
+            raise Outside(why, state.line)
         case Series():
             raise Outside("one element of a list over a loop", state.line)
     raise state.error(f"{in_words(owner)} has no elements")

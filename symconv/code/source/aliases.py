@@ -183,10 +183,10 @@ class Aliases:
             case ast.BinOp(left, op, right):
                 joins = not isinstance(op, ast.MatMult | ast.Div | ast.FloorDiv | ast.Pow | ast.Mod)
                 return joins and (self.may_contain(left) or self.may_contain(right))
-            case ast.Call(function, arguments):
+            case ast.Call(function, arguments, keywords):
                 if isinstance(function, ast.Name) and function.id in _HARMLESS - self.own:
                     return function.id not in _FRESH
-                return self._may_return_several(function, arguments)
+                return self._may_return_several(function, arguments, [one.arg or "dim" for one in keywords])
             case ast.IfExp(_, body, orelse):
                 return self.may_contain(body) or self.may_contain(orelse)
             case ast.BoolOp(_, values):
@@ -195,7 +195,7 @@ class Aliases:
                 return self.may_contain(value)
         return not isinstance(node, ast.Compare | ast.Constant | ast.JoinedStr | ast.Slice)
 
-    def _may_return_several(self, function: ast.expr, arguments: list[ast.expr]) -> bool:
+    def _may_return_several(self, function: ast.expr, arguments: list[ast.expr], options: list[str]) -> bool:
         path = self._path(function)
         if path is None and isinstance(function, ast.Attribute) and not self._of_text(function.value, function.attr):
             path, arguments = f"method.{function.attr}", [function.value, *arguments]
@@ -203,7 +203,7 @@ class Aliases:
             return True
         if path.rpartition(".")[2] in IDENTITIES:
             return any(map(self.may_contain, arguments))
-        return makes_several(path, len(arguments))
+        return makes_several(path, len(arguments), options)
 
     def _find_containers(self, function: ast.FunctionDef) -> None:
         for target, value in bindings(function):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -105,6 +105,7 @@ _SIGNATURES: dict[str, tuple[str, str]] = {
     "new_ones": ("new_ones", "input *shape"), "new_empty": ("new_empty", "input *shape"),
     "clamp": ("clamp", "input min max"), "clip": ("clamp", "input min max"),
     **dict.fromkeys(("max", "amax", "min", "amin", "reduce_max", "reduce_min"), ("extreme", "input axis keepdims")),
+    **dict.fromkeys(("torch.max", "torch.min"), ("torch_extreme", "input axis keepdims")),
     **dict.fromkeys(("argmax", "argmin", "nanargmax"), ("position", "input axis")),
     "unravel_index": ("unravel_index", "indices shape"), "broadcast_arrays": ("broadcast_arrays", "*arrays"),
     **{f"torch.{name}": (name, "input axis unbiased keepdims correction") for name in ("var", "std")},
@@ -155,7 +156,7 @@ VIEWS = frozenset({
     "expand_as", "broadcast_arrays", "meshgrid", "ix", "windows", "strided", "narrow", "same",
 })  # fmt: skip
 """Words whose value may have the elements of an argument, in one of the libraries."""
-_SEVERAL = frozenset({"chunk", "split_by", "broadcast_arrays", "meshgrid", "ix", "unravel_index"})
+_SEVERAL = frozenset({"chunk", "split_by", "broadcast_arrays", "meshgrid", "ix", "unravel_index", "torch_extreme"})
 CHANGING = frozenset({
     "append", "extend", "insert", "pop", "update", "setdefault", "remove", "sort", "reverse", "clear", "popitem",
     "fill", "put", "at", "resize", "copyto", "fill_diagonal", "place", "putmask", "itemset", "add", "discard",
@@ -238,9 +239,11 @@ def computes(path: str, options: Mapping[str, str]) -> bool:
     return found is not None and found[0] not in VIEWS and name not in IDENTITIES and not _in_place(name, options)
 
 
-def makes_several(path: str, count: int) -> bool:
+def makes_several(path: str, count: int, options: Collection[str] = ()) -> bool:
     """Whether the value of a function or method may be a list or a tuple of arrays; of what is not known it may."""
     found = signature(path)
+    if path in {"method.max", "method.min"}:
+        return count > 1 or bool({"dim", "keepdim"} & set(options))
     return found is None or found[0] in _SEVERAL or (found[0] == "where" and count == 1)
 
 

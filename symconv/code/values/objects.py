@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from symconv.errors import SpecError
 from symconv.notation.affine import ZERO, Affine, var
@@ -19,6 +19,7 @@ __all__ = [
     "Condition",
     "Context",
     "Dotted",
+    "Extremes",
     "Function",
     "Method",
     "Opaque",
@@ -185,6 +186,13 @@ class Strides:
     of: Box
     axis: int
     step: int = 1
+
+
+class Extremes(NamedTuple):
+    """The extreme elements along an axis and their places: what PyTorch returns there."""
+
+    values: Any
+    indices: Any
 
 
 @dataclass(frozen=True, slots=True)
