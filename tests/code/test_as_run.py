@@ -71,3 +71,40 @@ def test_the_pair_of_a_maximum_is_unpacked_and_is_no_array() -> None:
     assert verdict(SOFTMAX, unpacked) is True
     with pytest.raises(sc.SymconvError, match="an array and 2 values"):
         verdict(SOFTMAX, SHIFTED.format(TORCH, "x.max(1, keepdim=True)"))
+
+
+DOUBLED = sc.operator("y[n,i] = 2*x[n,i]")
+
+
+@pytest.mark.parametrize(
+    ("value", "holds"),
+    [
+        ("2*np.roll(dout, N + 1, 0)", False), ("2*np.roll(dout, 3, 0)", False), ("2*np.roll(dout, -2*N, 0)", True),
+        ("2*np.roll(np.roll(dout, N + 1, 0), -1, 0)", True), ("2*np.roll(np.roll(dout, 3, 0), -3, 0)", True),
+        ("2*np.roll(np.roll(dout, 40, 0), -40, 0)", None),
+    ],
+)  # fmt: skip
+def test_a_roll_by_more_than_the_length_turns_on(value: str, holds: bool | None) -> None:
+    assert verdict(DOUBLED, HEAD + f"    return {value}\n") is holds
+
+
+def test_sizes_at_which_a_roll_turns_on_are_told() -> None:
+    proof = sc.prove(DOUBLED, code=HEAD + "    return 2*np.roll(dout, 3, 0)\n", returns=("x",), explain=False)["x"]
+    lengths = range(1, 8)
+    assert [proof.fails(x=(n, 2)) for n in lengths] == [n not in {1, 3} for n in lengths]
+
+
+@pytest.mark.parametrize(
+    ("imports", "value", "holds"),
+    [
+        (TORCH, "dout*(1 - (x <= 0))", False), (TORCH, "dout*((x > 0) - 0)", False),
+        (TORCH, "dout - (x <= 0)*dout", True), (TORCH, "dout*(1 - (x <= 0).float())", True),
+        ("import numpy as np", "dout*(1 - (x <= 0))", True),
+    ],
+)  # fmt: skip
+def test_pytorch_refuses_a_difference_with_a_mask(imports: str, value: str, holds: bool) -> None:
+    assert verdict(RELU, f"{imports}\ndef backward(dout, x):\n    return {value}\n") is holds
+
+
+def test_roots_of_squares_of_sums_of_sizes_are_no_internal_error() -> None:
+    assert verdict(DOUBLED, HEAD + "    return 2*dout*((N + I)**2)**0.5/(N + I)\n") is not False

@@ -69,6 +69,9 @@ def binary(state: State, op: str, left: Any, right: Any) -> Any:
     """``left op right``."""
     kinds = {kind_of(one) for one in (left, right)}
     if BOOL in kinds and any(isinstance(one, Box) and one.mask for one in (left, right)):
+        if op == "-" and "torch" in state.program.libraries and not {"numpy", "jax", "cupy"} & state.program.libraries:
+            fails(state, "a mask is subtracted or subtracted from, which PyTorch refuses")
+            raise Outside("a difference with a mask", state.line)
         if kinds == {BOOL} and op in {"+", "-", "&", "|", "^", "**", "//", "%", "@"}:
             return _of_masks(state, op, left, right)
         if op in {"&", "|", "^", "<<", ">>"}:

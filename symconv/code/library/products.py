@@ -17,10 +17,15 @@ from symconv.code.source.trouble import Outside
 from symconv.code.values.amounts import extreme, is_number, number_of
 from symconv.code.values.conditions import compared
 from symconv.code.values.objects import Box, Slice
-from symconv.notation.affine import affine
+from symconv.notation.affine import Affine, affine
+from symconv.notation.expr import equal, nonnegative
 
 __all__ = ["PRODUCTS"]
 
+_TURNS = (0, 1, -1, 2, -2)
+"""Whole turns of a roll that are told for all sizes at once."""
+_SHORT = 6
+"""Lengths below this are read one by one where a roll is by more: each is a branch of its own."""
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -213,11 +218,39 @@ def _roll(state: State, g: Given, name: str) -> Box:
     if g.get("axis") is None:
         raise Outside("roll of the flattened array", state.line)
     axis = constant(state, g["axis"], "an axis") % state.on.rank(array)
-    shift = integer(state, g["shift"], "the shift")
+    shift = _turned(
+        state, integer(state, g["shift"], "the shift"), integer(state, state.on.size(array, axis), "a length")
+    )
     lead = (Slice(),) * axis
     parts = [picked(state, box, (*lead, Slice(-shift, None))), picked(state, box, (*lead, Slice(None, -shift)))]
     joined: Box = call_word(state, "concatenate", parts, affine(axis))
     return joined
+
+
+def _turned(state: State, shift: Affine, size: Affine) -> Affine:
+    """The shift less whole turns, so that it is at most the length: slices cut what is more."""
+    if not state.on.symbolic:
+        return affine(shift.constant % size.constant if size.constant else 0)
+    always = state.terms.walk.always
+    within = always(nonnegative(size - shift)) and always(nonnegative(size + shift))
+    if not within and not state.on.decide(nonnegative(size - 1)):
+        return affine(0)
+    for turns in _TURNS:
+        left = shift - size * turns
+        if always(nonnegative(size - left)) and always(nonnegative(size + left)):
+            return left
+    if not shift.is_constant:
+        decide = state.on.decide
+        if decide(nonnegative(size - shift)) and decide(nonnegative(size + shift)):
+            return shift
+        raise Outside(f"roll by {shift}, which may be more than the length {size}", state.line)
+    steps = abs(shift.constant)
+    if state.on.decide(nonnegative(size - steps)):
+        return shift
+    for length in range(1, min(steps, _SHORT)):
+        if state.on.decide(equal(size, affine(length))):
+            return affine(shift.constant % length)
+    raise Outside(f"roll by {shift}, which is more than the length {size}", state.line)
 
 
 def _neg(state: State, g: Given, name: str) -> Any:

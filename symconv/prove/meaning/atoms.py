@@ -21,6 +21,8 @@ _ORIENTED = NONE | {"step"}
 OF_SUM = "(a sum, "
 """Marks the atoms that are functions of whole sums, told by number."""
 
+_NUMBER = re.compile(r"-?\d+(/\d+)?")
+_PIECE = re.compile(r" \+ |.", re.DOTALL)
 _PLACE = re.compile(r"([A-Za-z_]\w*)\{(\d+)\}")
 
 
@@ -61,12 +63,27 @@ def told_apart(terms: Iterable[Term]) -> bool:
         # u·sign(u)² is u.
         return False
     functions = {name.partition("(")[0] for name in names}
-    bodies = {name: name.partition("(")[2][:-1].split(" + ") for name in names}
+    bodies = {name: _words(name.partition("(")[2][:-1]) for name in names}
+    if not all(_NUMBER.fullmatch(word.partition("*")[0]) for words in bodies.values() for word in words):
+        # A factor that is a power of a sum of sizes, say.
+        return False
     single = all(len({_bare(word) for word in words}) == len(words) for words in bodies.values())
     opposite = functions != {"exp"} and any(
         sorted(map(_negated, a)) == sorted(b) for a in bodies.values() for b in bodies.values()
     )
     return not functions or (len(functions) == 1 and functions <= ODD | EVEN | _ORIENTED and single and not opposite)
+
+
+def _words(body: str) -> list[str]:
+    """The summands of an argument: what stands in parentheses is no sum of its own."""
+    found, depth = [""], 0
+    for piece in _PIECE.findall(body):
+        depth += piece.count("(") - piece.count(")")
+        if piece == " + " and not depth:
+            found.append("")
+        else:
+            found[-1] += piece
+    return found
 
 
 def _bare(word: str) -> str:
