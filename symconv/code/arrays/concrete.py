@@ -106,7 +106,9 @@ class Concrete:
 
     def scale(self, value: Array, number: Product) -> Array:
         """The array times a number."""
-        return np.asarray(value * (float(number.coefficient) if self.floats else _plainest(number.coefficient)))
+        # The logarithm of 0 may be among them.
+        with np.errstate(invalid="ignore"):
+            return np.asarray(value * (float(number.coefficient) if self.floats else _plainest(number.coefficient)))
 
     def compare(self, op: str, left: Array, right: Array) -> Array:
         """1 where the comparison holds, else 0."""

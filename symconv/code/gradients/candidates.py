@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -11,11 +12,28 @@ from symconv.code.gradients.branches import Read
 from symconv.code.gradients.formed import formed
 from symconv.errors import SymconvError
 from symconv.notation.affine import var
-from symconv.notation.operator import Operator
+from symconv.notation.operator import Assumption, Operator
 from symconv.ops.registry import catalogue
+from symconv.prove.decide.decision import Decision
+from symconv.prove.meaning.divisors import DIVIDED
 from symconv.prove.meaning.value import Term
 
-__all__ = ["candidates"]
+__all__ = ["candidates", "where_defined"]
+
+
+def where_defined(candidate: Operator, decision: Decision) -> Operator | None:
+    """The operator, for the sizes at which nothing is divided by 0; None where more than that is wrong or open."""
+    if decision.undecided or decision.wrong.empty:
+        return None if decision.undecided else candidate
+    if not decision.values.empty or not all(DIVIDED in sentence for sentence in decision.misfits):
+        return None
+    domain, lost = decision.domain, decision.shapes
+    outside = {c: domain.minus(domain.where(c)) for c in decision.asked if not c.equality}
+    needed = [c for c, part in outside.items() if not part.empty and part.within(lost)]
+    if not lost.meet(domain.where(*needed)).empty:
+        return None
+    stated = (Assumption(c, f"the forward function divides by no 0: {c}") for c in needed)
+    return replace(candidate, assumptions=(*candidate.assumptions, *stated))
 
 
 def candidates(read: Read, name: str) -> Iterator[Operator]:

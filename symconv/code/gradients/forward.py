@@ -11,7 +11,7 @@ from typing import Any
 from symconv.code.arrays.symbolic import Symbolic
 from symconv.code.arrays.walk import Walk
 from symconv.code.gradients.branches import Branches, HalfUnread, Read
-from symconv.code.gradients.candidates import candidates
+from symconv.code.gradients.candidates import candidates, where_defined
 from symconv.code.gradients.ranks import documented, ranks_of, vectors_of
 from symconv.code.gradients.roles import Roles, numeric, numeric_kind, packed, tensor_named
 from symconv.code.held.boxes import current
@@ -144,8 +144,8 @@ def _of_ranks(forward: Forward, ranks: Mapping[str, int]) -> tuple[Operator | No
             continue
         for read in reads:
             for candidate in candidates(read, forward.node.name):
-                if _is(candidate, forward):
-                    return candidate, "", 0
+                if (proved := _proved(candidate, forward)) is not None:
+                    return proved, "", 0
         return None, f"its {len(reads[0].value.terms)} terms are of no operator that is known here", line
     return None, problem, 0
 
@@ -272,8 +272,8 @@ class _Settings(dict[str, Any]):
         return self.forward.setting(key)
 
 
-def _is(candidate: Operator, forward: Forward) -> bool:
-    """Whether the forward function is proved to compute the operator."""
+def _proved(candidate: Operator, forward: Forward) -> Operator | None:
+    """The operator the forward function is proved to compute, for the sizes at which it divides by no 0."""
 
     def denote(scope: Scope) -> Value:
         walk = Walk(scope)
@@ -286,8 +286,8 @@ def _is(candidate: Operator, forward: Forward) -> bool:
     try:
         decision = decide(candidate, claim)
     except (SymconvError, KeyError):
-        return False
-    return not decision.undecided and decision.wrong.empty
+        return None
+    return where_defined(candidate, decision)
 
 
 def _for_all_sizes_alone(_: Mapping[str, Any]) -> Any:

@@ -27,6 +27,7 @@ from symconv.code.values.objects import (
 )
 from symconv.limits import LIST_LENGTH
 from symconv.notation.affine import Affine, affine
+from symconv.prove.meaning.divisors import nonzero
 from symconv.prove.meaning.value import Product
 from symconv.relation.terms import as_product
 
@@ -108,6 +109,7 @@ def _binary(state: State, op: str, left: Any, right: Any) -> Any:
     if is_number(left) and is_number(right):
         if op == "**" and _is_root(number_of(right)):
             return _power(state, left, right)
+        _divisor(state, op, number_of(left), number_of(right))
         return arithmetic(op, number_of(left), number_of(right))
     if (found := _positions(state, op, left, right)) is not None:
         return found
@@ -115,8 +117,9 @@ def _binary(state: State, op: str, left: Any, right: Any) -> Any:
         return call(state, Dotted("numpy.matmul"), [left, right], {})
     if op == "/" and is_number(right):
         divisor = as_product(whole_or_product(right))
-        if divisor.coefficient == 0:
+        if divisor.coefficient == 0 and state.on.symbolic:
             raise state.error("an array is divided by zero")
+        nonzero(state.on, divisor)
         return boxed(state, state.on.scale(array_of(state, left), divisor.inverse()))
     if op == "*" and (is_number(left) or is_number(right)):
         number, other = (left, right) if is_number(left) else (right, left)
@@ -130,6 +133,13 @@ def _binary(state: State, op: str, left: Any, right: Any) -> Any:
     if op in {"+", "-", "*"}:
         return boxed(state, state.on.elementwise(op, array_of(state, left), array_of(state, right)))
     raise Outside(f"{op} of {in_words(left)} and {in_words(right)}", state.line)
+
+
+def _divisor(state: State, op: str, left: Number, right: Number) -> None:
+    """Leaves out the sizes at which the divisor is 0."""
+    power = right.constant if op == "**" and isinstance(right, Affine) and right.is_constant else 0
+    if op in {"/", "//", "%"} or power < 0:
+        nonzero(state.on, as_product(whole_or_product(right if power == 0 else left)))
 
 
 def _of_others(state: State, op: str, left: Any, right: Any) -> Any:

@@ -10,6 +10,7 @@ from symconv.notation.affine import Affine, affine, maximum, quotient
 from symconv.prove.language.people import nearest
 from symconv.prove.language.syntax import Binary, Call, Name, Node, Number, Tuple, show
 from symconv.prove.language.vocabulary import EXTREMES, canonical
+from symconv.prove.meaning.divisors import nonzero
 from symconv.prove.meaning.scope import Scope, Undecided
 from symconv.prove.meaning.value import Amount, Pair, Product
 from symconv.relation.terms import as_product
@@ -141,6 +142,7 @@ def _combined(scope: Scope, node: Binary, op: str, a: Amount, b: Amount) -> Amou
             divisor = as_product(b)
             if divisor.coefficient == 0:
                 raise scope.error(node.at, f"{show(node)} divides by zero")
+            nonzero(scope, divisor)
             return product_of(as_product(a) * divisor.inverse())
         case "//" | "%":
             return _divided(scope, node, op, a, b)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 from symconv.notation.affine import Affine, affine
@@ -13,6 +14,7 @@ from symconv.prove.language.vocabulary import ELEMENTWISE, EXTREMES, FUNCTIONS, 
 from symconv.prove.language.words import DEFINED
 from symconv.prove.meaning import arrays, elements
 from symconv.prove.meaning.amounts import amount, as_product
+from symconv.prove.meaning.divisors import NOTHING, nonzero
 from symconv.prove.meaning.movements import axes_of, axis_number, lengths_of, moved, subscript
 from symconv.prove.meaning.scope import Scope, Undecided
 from symconv.prove.meaning.sliding import columns, convolution, scipy
@@ -82,6 +84,7 @@ def _binary(scope: Scope, node: Binary) -> Value:
             if node.op == "/":
                 if factor.coefficient == 0:
                     raise scope.error(node.at, f"{show(node)} divides by zero")
+                nonzero(scope, factor)
                 factor = factor.inverse()
             return arrays.multiply(_array(scope, node.left), factor)
         case "*" if left and not right:
@@ -93,9 +96,11 @@ def _binary(scope: Scope, node: Binary) -> Value:
             return elements.elementwise(scope, node.op, a, b, f"{show(node.left)} {node.op} {show(node.right)}")
         case "/" if not right:
             inverse = _inverse(scope, node.right)
-            return inverse if node.left == _ONE else elements.elementwise(
-                scope, "*", _operand(scope, node.left), inverse, show(node)
-            )  # fmt: skip
+            if node.left == _ONE:
+                return inverse
+            over = _operand(scope, node.left)
+            over = over if over.terms else replace(over, terms=(NOTHING,))
+            return elements.elementwise(scope, "*", over, inverse, show(node))
         case "**" if right and not left:
             return elements.powered(scope, _array(scope, node.left), as_product(amount(scope, node.right)))
         case op if op in COMPARISONS and not (left and right):

@@ -9,8 +9,8 @@ from symconv.notation.affine import Affine, affine
 from symconv.notation.expr import Constraint
 from symconv.notation.grammar import COMPARISONS
 from symconv.prove.meaning.addresses import Position, is_single, read_at, same_structure, stretched
+from symconv.prove.meaning.divisors import mapped_terms, to_power
 from symconv.prove.meaning.functions import applied
-from symconv.prove.meaning.functions import powered as to_power
 from symconv.prove.meaning.scope import Scope
 from symconv.prove.meaning.value import Axis, Product, Term, Value, axis, build, inside, multiplied, read, scaled
 
@@ -59,7 +59,7 @@ def mapped(scope: Scope, function: str, value: Value) -> Value:
 
     def body(*groups: tuple[Affine, ...]) -> Iterator[Term]:
         terms = list(read(scope.fresh, value, groups))
-        return applied(function, [terms], _limits(value.axes, groups), scope.of_sum)
+        return iter(mapped_terms(scope, function, [terms], _limits(value.axes, groups)))
 
     return build(scope.fresh, value.axes, body)
 
@@ -69,7 +69,7 @@ def powered(scope: Scope, value: Value, power: Product) -> Value:
 
     def body(*groups: tuple[Affine, ...]) -> Iterator[Term]:
         terms = list(read(scope.fresh, value, groups))
-        return iter(to_power(terms, power, _limits(value.axes, groups), scope.of_sum))
+        return iter(to_power(scope, terms, power, _limits(value.axes, groups)))
 
     return build(scope.fresh, value.axes, body)
 

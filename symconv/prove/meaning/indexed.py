@@ -33,7 +33,8 @@ from symconv.prove.language.syntax import (
 from symconv.prove.language.vocabulary import ELEMENTWISE, canonical
 from symconv.prove.meaning.addresses import Position, flat, read_at
 from symconv.prove.meaning.amounts import amount, as_product
-from symconv.prove.meaning.functions import applied, powered
+from symconv.prove.meaning.divisors import NOTHING, mapped_terms, to_power
+from symconv.prove.meaning.functions import applied
 from symconv.prove.meaning.positions import as_term, compared, position
 from symconv.prove.meaning.scope import Scope, Undecided
 from symconv.prove.meaning.value import (
@@ -142,7 +143,7 @@ class _Reader:
             case Call(function, arguments, ()) if canonical(function) in {*ELEMENTWISE, "where"}:
                 given = [self.terms(one, put, limits) for one in arguments]
                 word = canonical(function)
-                return list(applied(_REAL.get(word, word), given, limits, self.scope.of_sum))
+                return mapped_terms(self.scope, _REAL.get(word, word), given, limits)
             case Name(name) if name in put:
                 if not put[name].names() <= set(self.scope.region.context.sizes):
                     raise Undecided(f"{name} is an index, and stands where a number is wanted")
@@ -168,12 +169,11 @@ class _Reader:
                 right = self.terms(node.right, put, limits)
                 return [*left, *scaled(right, Fraction(1 if node.op == "+" else -1))]
             case "*":
-                return list(multiplied(left, self.terms(node.right, put, limits)))
+                return list(multiplied(left or [NOTHING], self.terms(node.right, put, limits) or [NOTHING]))
             case "/":
-                return list(multiplied(left, self._inverse(node.right, put, limits)))
+                return list(multiplied(left or [NOTHING], self._inverse(node.right, put, limits)))
             case "**":
-                exponent = amount(self.scope, node.right)
-                return powered(left, as_product(exponent), limits, self.scope.of_sum)
+                return to_power(self.scope, left, as_product(amount(self.scope, node.right)), limits)
         raise self.scope.error(node.at, f"{show(node)}: '{node.op}' does not join elements")
 
     def _inverse(self, node: Node, put: Put, limits: Limits) -> list[Term]:
@@ -183,11 +183,11 @@ class _Reader:
                 return list(multiplied(self._inverse(a, put, limits), self._inverse(b, put, limits)))
             case Binary("**", a, b):
                 power = as_product(amount(self.scope, b))
-                return powered(self._inverse(a, put, limits), power, limits, self.scope.of_sum)
+                return to_power(self.scope, self._inverse(a, put, limits), power, limits)
         terms = self.terms(node, put, limits)
         if not terms:
             raise self.scope.error(node.at, f"{show(node)} is 0, and divides")
-        return list(applied("reciprocal", [terms], limits, self.scope.of_sum))
+        return mapped_terms(self.scope, "reciprocal", [terms], limits)
 
     def _condition(self, node: Binary, put: Put, limits: Limits) -> Iterator[Term]:
         """1 where a comparison holds: of positions by constraints, of elements by their signs."""
