@@ -16,6 +16,7 @@ from math import prod
 from symconv.derive.conventions import in_arguments
 from symconv.errors import InternalError
 from symconv.limits import ARGUMENT_CASES, FACTORS, ROOT
+from symconv.notation.affine import Affine
 from symconv.notation.expr import Apply, Const, Constraint, Expr, Read
 from symconv.notation.functions import ARGUMENTS, TABLE
 from symconv.prove.meaning.atoms import EVEN, NONE, ODD, OTHER, is_atom
@@ -256,7 +257,7 @@ def _of(function: str, argument: Sum) -> Iterator[Term]:
         parts = list(scaled(parts, Fraction(-1)))
         sign = Fraction(-1 if function in ODD else 1)
     words = [
-        "*".join((str(part.coefficient), *(f"({f})^{p}" for f, p in part.scale), *(_place(f) for f in part.factors)))
+        "*".join((str(part.coefficient), *(_power(f, p) for f, p in part.scale), *(_place(f) for f in part.factors)))
         for part in parts
     ]
     index = tuple(form for part in parts for f in part.factors for form in f.index)
@@ -264,6 +265,11 @@ def _of(function: str, argument: Sum) -> Iterator[Term]:
 
 
 _AT_ZERO = {name: Fraction(entry.at_zero) for name, entry in TABLE.items() if entry.at_zero} | {"step": Fraction(0)}
+
+
+def _power(form: Affine, power: int) -> str:
+    """A power of a size; the words of a sum are told apart by the blanks between them."""
+    return f"({form})^{power}".replace(" ", "")
 
 
 def _place(factor: Factor) -> str:
