@@ -108,3 +108,8 @@ def test_pytorch_refuses_a_difference_with_a_mask(imports: str, value: str, hold
 
 def test_roots_of_squares_of_sums_of_sizes_are_no_internal_error() -> None:
     assert verdict(DOUBLED, HEAD + "    return 2*dout*((N + I)**2)**0.5/(N + I)\n") is not False
+
+
+def test_a_roll_in_a_claim_turns_on_too() -> None:
+    proof = sc.prove(DOUBLED, "gx = 2*roll(gy, 3, 0)", explain=False)
+    assert [proof.fails(x=(n, 2)) for n in range(1, 8)] == [n not in {1, 3} for n in range(1, 8)]

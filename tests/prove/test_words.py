@@ -51,6 +51,7 @@ VALUES: list[tuple[str, Numbers]] = [
     ("np.rot90(a, -1, axes=(1, 0))", lambda a, b: np.rot90(a, -1, (1, 0))),
     ("np.roll(a, 1, axis=1)", lambda a, b: np.roll(a, 1, 1)),
     ("np.roll(a, -2, axis=1)", lambda a, b: np.roll(a, -2, 1)),
+    ("np.roll(a, 7, axis=1)", lambda a, b: np.roll(a, 7, 1)),
     ("a.flatten()", lambda a, b: a.ravel()),
     ("outer(a, b).reshape(2, 3, 3, 4).flatten(1, 2)", lambda a, b: np.outer(a, b).reshape(2, 9, 4)),
     ("a.unsqueeze(1).squeeze(1)", lambda a, b: a),

@@ -12,6 +12,8 @@ from symconv.prove.language.syntax import Binary, Call, Node, Pick, Sliced, Span
 __all__ = ["PLACES", "expanded_dims", "ones", "product_of"]
 
 _ALL, _NEW = Span(), Pick("new")
+_ROLLED = 16
+"""The largest roll: each further 2 is a roll of its own."""
 
 
 def ones(lengths: Iterable[Node]) -> Node:
@@ -111,6 +113,13 @@ def _rolled(given: Arguments) -> Node:
     axis, shift = given.axis(0 if rank == 1 else None), given.integer("shift")
     if shift == 0:
         return array
+    if abs(shift) > _ROLLED:
+        raise given.wrong(f"by at most {_ROLLED}, given {shift}")
+    if abs(shift) > 2:
+        # A slice clamps at shorter lengths, where a roll turns on; by 2 both are the same at every length.
+        step = 2 if shift > 0 else -2
+        part = Call("roll", (array, number(step)), (("axis", number(axis)),))
+        return Call("roll", (part, number(shift - step)), (("axis", number(axis)),))
 
     def cut(start: int | None, stop: int | None) -> Node:
         span = Span(None if start is None else number(start), None if stop is None else number(stop))
