@@ -167,6 +167,45 @@ def test_attention_and_recurrent_cells() -> None:
     assert not any(checked(text.replace("{kept} * ", "")).values())
 
 
+@pytest.mark.parametrize(("axis", "right"), [(1, True), (0, False)])
+def test_a_softmax_that_subtracts_its_maximum_is_one(axis: int, right: bool) -> None:
+    text = """
+    def softmax_forward(x):
+        e = np.exp(x - x.max(axis=1, keepdims=True))
+        p = e / e.sum(axis=1, keepdims=True)
+        return p, p
+    def softmax_backward(dout, p):
+        return p * (dout - (dout * p).sum(axis={axis}, keepdims=True))
+    """
+    assert checked(text.replace("{axis}", str(axis))) == {"x": right}
+
+
+@pytest.mark.parametrize(("op", "right"), [("/", True), ("*", False)])
+def test_a_logarithm_of_a_sum_of_exponentials(op: str, right: bool) -> None:
+    text = """
+    def lse_forward(x):
+        m = x.max(axis=1, keepdims=True)
+        s = np.exp(x - m).sum(axis=1, keepdims=True)
+        return np.log(s) + m, (x, m, s)
+    def lse_backward(dout, cache):
+        x, m, s = cache
+        return dout * np.exp(x - m) {op} s
+    """
+    assert checked(text.replace("{op}", op)) == {"x": right}
+
+
+def test_the_largest_of_sums_is_refused_in_words() -> None:
+    with pytest.raises(sc.SpecError, match="max of sums"):
+        checked("""
+    def top_forward(q, k):
+        s = q @ k.T
+        return s - s.max(axis=1, keepdims=True), (q, k)
+    def top_backward(dout, cache):
+        q, k = cache
+        return dout @ k, dout.T @ q
+    """)
+
+
 def test_masked_elements_are_scaled() -> None:
     text = """
     def leaky_forward(x):

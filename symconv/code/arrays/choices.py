@@ -21,7 +21,7 @@ def _element(walk: Walk, kind: str, value: Value, groups: Sequence[tuple[Affine,
              limits: Sequence[Constraint]) -> list[Term]:  # fmt: skip
     """The element at the taps, without conditions: those it has must hold in the whole window."""
     terms = list(read_at(walk.fresh, value, list(groups)))
-    if len(terms) != 1:
+    if len(terms) != 1 or terms[0].bound:
         raise Undecided(f"{kind} of sums, or of elements some of which are fixed numbers (a pad)")
     with walk.inside(taps, limits):
         if not all(walk.always(c) for c in terms[0].where):

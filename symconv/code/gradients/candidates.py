@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import product
@@ -19,6 +19,9 @@ from symconv.prove.meaning.divisors import DIVIDED
 from symconv.prove.meaning.value import Term
 
 __all__ = ["candidates", "where_defined"]
+
+
+_EXTREMES = ("largest(", "smallest(")
 
 
 def where_defined(candidate: Operator, decision: Decision) -> Operator | None:
@@ -51,10 +54,27 @@ def candidates(read: Read, name: str) -> Iterator[Operator]:
         for size, stride in product((2, 3), (2, 1, 3)):
             with suppress(SymconvError, KeyError):
                 yield catalogue()[f"max_pool{rank}d"].make(kernel=size, stride=stride)
-    with suppress(SymconvError):
-        found = formed(name, value, read.sizes, read.region, read.known)
-        if found is not None:
-            yield found
+    for one in (read, _without_extremes(read)):
+        with suppress(SymconvError):
+            found = formed(name, one.value, one.sizes, one.region, one.known) if one is not None else None
+            if found is not None:
+                yield found
+
+
+def _without_extremes(read: Read) -> Read | None:
+    """What is left without the largest elements that stable forms of softmax and logsumexp subtract and add again.
+
+    That this is the same function is proved like anything else that is a candidate.
+    """
+
+    def left(terms: Iterable[Term]) -> tuple[Term, ...]:
+        return tuple(term for term in terms if not any(f.tensor.startswith(_EXTREMES) for f in term.factors))
+
+    known = tuple(replace(one, terms=left(one.terms)) for one in read.known)
+    value = replace(read.value, terms=left(read.value.terms))
+    lengths = [len(value.terms), *(len(one.terms) for one in known)]
+    before = [len(read.value.terms), *(len(one.terms) for one in read.known)]
+    return replace(read, value=value, known=known) if lengths != before else None
 
 
 def _slides(term: Term, free: Sequence[str], layout: str) -> Iterator[dict[str, Any]]:

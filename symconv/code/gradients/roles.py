@@ -138,6 +138,8 @@ class Roles:
                 raise SpecError(
                     f"{name}: the operator has no {option} that is one number; say arguments={{{name!r}: ...}}"
                 )
+        if not held:
+            raise SpecError(f"{name}: the operator slides no window; say arguments={{{name!r}: ...}}")
         return held[0] if len(set(held)) == 1 else tuple(held)
 
     def value(self, given: Any) -> Any:
