@@ -35,6 +35,12 @@ SHIFTED_BITS = 64
 """Of a number in code that is shifted: larger ones are no sizes."""
 FORWARD_BRANCHES = 12
 """Choices of sizes that are followed while a forward function is read for its formula; each is read anew."""
+ROLLED = 16
+"""Places that a claim rolls an axis by: each further 2 are a roll of their own."""
+ROLLED_TURNS = 2
+"""Whole turns of a roll that code tells for all sizes at once: each is a question to the solver."""
+ROLLED_LENGTHS = 6
+"""Lengths below this are read one by one where code rolls an axis by more: each is a branch of its own."""
 OTHER_FORWARDS = 8
 """Further readings of a forward function (numbers of axes, choices at equal numbers) tried for a gradient that is not
 right with the first; each is a whole decision."""

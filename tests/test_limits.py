@@ -26,6 +26,7 @@ NO_LIMITS = {
     },
     "prove/concrete/enclosure.py": {"_GRID": "precision", "_BITS": "precision"},
     "prove/concrete/words.py": {"_SMALL": "what int64 holds"},
+    "prove/proof.py": {"WIDTH": "how much is printed"},
     "prove/decide/refutation.py": {"_SEEDS": "what is drawn", "_LEAST": "what is drawn"},
     "relation/literals.py": {"_MIXED": "a weight of readability"},
     "code/arrays/concrete.py": {"_UNSET": "a value that shows where memory is not set"},

@@ -17,15 +17,13 @@ from symconv.code.source.trouble import Outside
 from symconv.code.values.amounts import extreme, is_number, number_of
 from symconv.code.values.conditions import compared
 from symconv.code.values.objects import Box, Slice
+from symconv.limits import ROLLED_LENGTHS, ROLLED_TURNS
 from symconv.notation.affine import Affine, affine
 from symconv.notation.expr import equal, nonnegative
 
 __all__ = ["PRODUCTS"]
 
-_TURNS = (0, 1, -1, 2, -2)
-"""Whole turns of a roll that are told for all sizes at once."""
-_SHORT = 6
-"""Lengths below this are read one by one where a roll is by more: each is a branch of its own."""
+_TURNS = sorted(range(-ROLLED_TURNS, ROLLED_TURNS + 1), key=abs)
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -247,7 +245,7 @@ def _turned(state: State, shift: Affine, size: Affine) -> Affine:
     steps = abs(shift.constant)
     if state.on.decide(nonnegative(size - steps)):
         return shift
-    for length in range(1, min(steps, _SHORT)):
+    for length in range(1, min(steps, ROLLED_LENGTHS)):
         if state.on.decide(equal(size, affine(length))):
             return affine(shift.constant % length)
     raise Outside(f"roll by {shift}, which is more than the length {size}", state.line)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
 
+from symconv.limits import ROLLED
 from symconv.prove.language.defined import Arguments, Defined, axis_of, number, size, whole_numbers
 from symconv.prove.language.lengths import is_list
 from symconv.prove.language.syntax import Binary, Call, Node, Pick, Sliced, Span, Text, Tuple
@@ -12,8 +13,6 @@ from symconv.prove.language.syntax import Binary, Call, Node, Pick, Sliced, Span
 __all__ = ["PLACES", "expanded_dims", "ones", "product_of"]
 
 _ALL, _NEW = Span(), Pick("new")
-_ROLLED = 16
-"""The largest roll: each further 2 is a roll of its own."""
 
 
 def ones(lengths: Iterable[Node]) -> Node:
@@ -113,8 +112,8 @@ def _rolled(given: Arguments) -> Node:
     axis, shift = given.axis(0 if rank == 1 else None), given.integer("shift")
     if shift == 0:
         return array
-    if abs(shift) > _ROLLED:
-        raise given.wrong(f"by at most {_ROLLED}, given {shift}")
+    if abs(shift) > ROLLED:
+        raise given.wrong(f"by at most {ROLLED}, given {shift}")
     if abs(shift) > 2:
         # A slice clamps at shorter lengths, where a roll turns on; by 2 both are the same at every length.
         step = 2 if shift > 0 else -2
