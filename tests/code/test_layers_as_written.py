@@ -277,6 +277,20 @@ def pair(dw, dx):
     assert set(checked(helper + textwrap.dedent(AUTOGRAD).replace("{ends}", ends), "Product").values()) == {right}
 
 
+@pytest.mark.parametrize(("axis", "right"), [(1, True), (0, False)])
+def test_the_one_gradient_of_an_autograd_function_may_be_any_expression(axis: int, right: bool) -> None:
+    text = """
+    class Flip(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return torch.flip(x, [1])
+        @staticmethod
+        def backward(ctx, g):
+            return torch.flip(g, [{axis}])
+    """
+    assert checked(text.replace("{axis}", str(axis))) == {"x": right}
+
+
 def test_outputs_of_an_autograd_function_are_no_cache() -> None:
     text = """
     class Two(torch.autograd.Function):

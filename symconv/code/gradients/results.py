@@ -75,7 +75,7 @@ def _by_position(reading: Reading, arguments: Sequence[str]) -> dict[str, Any]:
     order = [reading.forward.tensors.get(name) for name in arguments]
     value = _result(reading)
     if not isinstance(value, ast.Tuple | ast.List):
-        if len(order) == 1 and not isinstance(value, ast.Call):
+        if len(order) == 1:
             return {order[0]: None} if order[0] else {}
         return {tensor: k for k, tensor in enumerate(order) if tensor}
     for name, tensor, item in zip(arguments, order, value.elts, strict=False):
