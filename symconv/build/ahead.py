@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 
 from symconv.build.process import time_limit
@@ -17,8 +18,8 @@ __all__ = ["Ahead", "ahead"]
 _LOADED = "Cython.Compiler.ParseTreeTransforms"
 """The module of Cython that takes longest to load."""
 _PROGRAM = Path(__file__).with_name("translation.py")
-_USED: dict[str, object] = {}
-"""Set once, in one step: a lock could be held by another thread where a process is forked."""
+_ASKED = count()
+"""How often another process was asked for: counted in one step, as a lock could be held where a process is forked."""
 _INTERPRETER = re.compile(r"(python|pypy)[\d.]*[a-z]?(\.exe)?", re.IGNORECASE)
 
 
@@ -68,7 +69,7 @@ def _interpreter() -> bool:
 
 
 def _started() -> subprocess.Popen[bytes] | None:
-    if _LOADED in sys.modules or not _interpreter() or _USED.setdefault("used", mine := object()) is not mine:
+    if _LOADED in sys.modules or not _interpreter() or next(_ASKED):
         return None
     plain = ["-B"] if sys.dont_write_bytecode else []
     paths = json.dumps([path for path in sys.path if isinstance(path, str)])

@@ -86,10 +86,10 @@ def _decided(source: Program, forward: ast.FunctionDef, backward: ast.FunctionDe
         except SymconvError as unread:
             problem = problem or unread
             continue
-        if first is None or proofs.holds:
+        fits = not _never_fits(proofs)
+        if first is None or fits:
             first = op, proofs
-        if not _never_fits(proofs):
-            first = op, proofs
+        if fits:
             break
     if first is None:
         assert problem is not None

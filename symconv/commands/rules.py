@@ -148,11 +148,10 @@ class _Family:
         for at, name in enumerate(self.letters):
             for sign, compare in _SIGNS.items():
                 for value in sorted({values[at] for values in self.members}):
-                    yield f"{name} {sign} {value}", lambda v, c=compare, a=at, n=value: c(v[a], n)  # type: ignore[misc]
+                    yield f"{name} {sign} {value}", _against(compare, at, value)
         for one, other in combinations(range(len(self.names)), 2):
             for sign, compare in _SIGNS.items():
-                text = f"{self.letters[one]} {sign} {self.letters[other]}"
-                yield text, lambda v, c=compare, a=one, b=other: c(v[a], v[b])  # type: ignore[misc]
+                yield f"{self.letters[one]} {sign} {self.letters[other]}", _between(compare, one, other)
 
     def words(self, yes: int, no: int) -> _Words | None:
         """The shortest words that are true of ``yes`` and of none of ``no``; None where there are none."""
@@ -196,6 +195,14 @@ class _Family:
             return None
         text = ", ".join(f"({', '.join(map(str, values))})" for values in listed)
         return _Words(f"({', '.join(self.letters)}) in {{{text}}}", len(listed))
+
+
+def _against(compare: Callable[[int, int], bool], at: int, number: int) -> Callable[[Values], bool]:
+    return lambda values: compare(values[at], number)
+
+
+def _between(compare: Callable[[int, int], bool], one: int, other: int) -> Callable[[Values], bool]:
+    return lambda values: compare(values[one], values[other])
 
 
 def _cover(found: Mapping[int, object], wanted: int) -> Sequence[int]:

@@ -43,12 +43,9 @@ from symconv.packed.outer import Outer, Packed, Tile, offsets_table, register_ti
 from symconv.packed.tiling import Tiled, number_of
 from symconv.packed.windows import Windows, line_layout, lines_buffer, transformed_planes
 from symconv.packed.wino_outputs import unpacked
+from symconv.tune.facts import LONGEST
 
 __all__ = ["winograd_nests"]
-
-
-LONGEST = 128
-"""Planes whose products are added in one chain at most: longer ones lose digits."""
 
 
 _STACK = 16

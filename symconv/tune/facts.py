@@ -11,7 +11,10 @@ from symconv.errors import BuildError, shown
 from symconv.loops.ir import Const, Expr
 from symconv.tune.numbers import encoded, read
 
-__all__ = ["SCHEMES", "Facts", "FlatAxis", "from_json", "to_json"]
+__all__ = ["LONGEST", "SCHEMES", "Facts", "FlatAxis", "from_json", "to_json"]
+
+LONGEST = 128
+"""Planes whose products Winograd adds in one chain at most: longer ones lose digits."""
 
 SCHEMES = ("masked", "outer", "dot", "stencil", "stencil dot", "winograd")
 _ZERO = Const(Fraction(0))

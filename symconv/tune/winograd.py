@@ -14,6 +14,7 @@ import numpy as np
 
 from symconv.tune import dot
 from symconv.tune.counts import Counts, Parts, rate
+from symconv.tune.facts import LONGEST
 from symconv.tune.grid import Array, combined, strips
 from symconv.tune.machine import Machine
 from symconv.tune.outer import moved, pieces
@@ -39,8 +40,6 @@ _SPILT = 0.08
 """Cycles a byte of points waits for each second cache that a box of windows in one direction takes beyond the first:
 little is computed with a point that covers its way. Measured: boxes of 4 caches cost a third more than boxes of one.
 """
-_SLAB = 128
-"""Planes whose products are added in one chain at most."""
 _KEPT, _CHUNK = 0.8, 0.75
 """Cycles for an element of a point of the sums: of the first chunk, and of each further one while caches hold all."""
 _FACTOR = 1.8
@@ -139,7 +138,7 @@ def _summed(n: Counts, machine: Machine, lengths: list[Array], work: _Work) -> P
     tiles = np.prod(lengths, axis=0)
     step = outer_step(n.tile, machine, n.facts.operations, n.facts.loads) / most
     boxes, vectors, rows = work.boxes, work.vectors, _rows(pieces(n.axes, lengths), machine) * n.groups
-    slabs = -(-n.planes // _SLAB)
+    slabs = -(-n.planes // LONGEST)
     calls = points * row_tiles * np.maximum(vectors / most, boxes) * slabs
     held = points * tiles * (n.planes / slabs * work.again + row_tiles * m) * machine.itemsize
     narrow = points * row_tiles * m * n.planes * sum(n.taps) * machine.itemsize
@@ -192,5 +191,5 @@ def workspace(n: Counts, machine: Machine, chosen: dict[str, Array]) -> tuple[fl
         shared = chosen["S"] * points * (n.rows + m) * (n.columns + n.tile[1]) * n.groups * machine.itemsize
         return shared, points * tiles * (chosen["MB"] + n.columns) * machine.itemsize
     narrow = points * rows * n.planes * sum(n.taps) * n.groups * machine.itemsize
-    slab = -(-n.planes // -(-n.planes // _SLAB))
+    slab = -(-n.planes // -(-n.planes // LONGEST))
     return float(narrow), points * tiles * (slab + rows) * machine.itemsize

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 from importlib import import_module
+from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -23,7 +24,7 @@ TEXT = "def doubled(x):\n    return 2 * x\n"
 def anew(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a process that has built nothing yet."""
     module = import_module("symconv.build.ahead")
-    monkeypatch.setattr(module, "_USED", {})
+    monkeypatch.setattr(module, "_ASKED", count())
     monkeypatch.setattr(module, "_LOADED", "not loaded")
 
 

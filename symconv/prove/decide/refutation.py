@@ -39,7 +39,7 @@ class Search:
     def __init__(self, op: Operator, claim: Claim | Coded, domain: Region) -> None:
         self.op, self.claim, self.domain = op, claim, domain
         self.compared: list[Shapes] = []
-        self._known: dict[int, Counterexample | None] = {}
+        self._known: dict[int, Counterexample] = {}
 
     @cached_property
     def _shapes(self) -> tuple[Shapes, ...]:
@@ -63,10 +63,10 @@ class Search:
         return False
 
     def _hinted(self, number: int, seeds: Sequence[int]) -> Counterexample | None:
-        if self._known.get(number) is None:
-            shapes = self._shapes[number]
-            self._known[number] = refuted(self.op, self.claim, shapes, seeds, hinted=True)
-        return self._known[number]
+        found = self._known.get(number) or refuted(self.op, self.claim, self._shapes[number], seeds, hinted=True)
+        if found is not None:
+            self._known[number] = found
+        return found
 
     def smallest(self) -> Counterexample | None:
         """The smallest sizes tried at which the claim is certainly wrong; None where none was found."""
