@@ -246,7 +246,7 @@ def _picked(reader_result: Any, key: Any, name: str) -> Any:
                 raise SpecError(f"{name} returns {len(value)} values; there is no number {key}")
             value = value[key]
         else:
-            raise SpecError(f"{name} returns one value; {key + 1} are wanted")
+            raise SpecError(f"{name} returns one value; a gradient for each argument is wanted, as a tuple")
     if not isinstance(value, Box):
         raise SpecError(f"{name} does not return an array where the gradient is wanted")
     return value
