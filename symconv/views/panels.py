@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from symconv.notation.affine import Affine
 from symconv.notation.expr import reads
-from symconv.notation.operator import Operator, Tensor
+from symconv.notation.operator import Operator, Statement, Tensor
 from symconv.notation.shapes import bind_sizes, completed
+from symconv.views.copies import seen_through
 from symconv.views.dialect import text
 from symconv.views.forms import form_text
 from symconv.views.svg import drawing, label, on, rect
@@ -110,9 +111,18 @@ def axis_names(op: Operator, tensor: Tensor) -> tuple[str, ...]:
     if tensor == statement.target:
         forms = iter(statement.indices)
     else:
-        named = (read.index for one in op.statements for read in reads(one.expr) if read.tensor == tensor.name)
-        forms = iter([form_text(form, text()) for form in next(named, ())])
+        forms = iter([form_text(form, text()) for form in _read_at(op, tensor.name, seen_through(op))])
     return tuple(",".join(next(forms, "") for _ in axis) for axis in tensor.axes)
+
+
+def _read_at(op: Operator, tensor: str, seen: Mapping[str, Statement]) -> tuple[Affine, ...]:
+    """Where a tensor is read first, in the indices of who reads it; a copy is looked through."""
+    for one in op.statements:
+        for read in reads(one.expr):
+            if read.tensor == tensor:
+                outer = _read_at(op, one.target.name, seen) if one.target.name in seen else ()
+                return tuple(form.substitute(dict(zip(one.indices, outer, strict=False))) for form in read.index)
+    return ()
 
 
 def panels(
@@ -156,8 +166,10 @@ def panels(
     ]
     more = (f"  and {len(found) - _WRITTEN} terms more",) if len(found) > _WRITTEN else ()
     drawn = f"{len(shown)} of {len(found)} terms" if len(found) != 1 else "its one term"
+    named = (name for name in seen_through(op) if any(f"{name}[" in one for one in written))
+    copies = [f"{name}: a copy that goes on past the ends of its axes" for name in named]
     notes = (f"drawn: {drawn}; equal numbers belong to one term", head,
-             *(written or ["0: no term reaches it"]), *more)  # fmt: skip
+             *(written or ["0: no term reaches it"]), *more, *copies)  # fmt: skip
     chosen = {target.place(cell): Mark(0, str(len(found)), head[:-2], strong=True)}
     return (target.grid(cell, chosen, notes), *grids)
 

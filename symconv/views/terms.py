@@ -12,11 +12,13 @@ import numpy as np
 from symconv import pipeline
 from symconv.asked import operator_of
 from symconv.errors import SpecError, shown
-from symconv.notation.affine import Affine, affine, var
-from symconv.notation.expr import Apply, Const, Constraint, Expr, Index, Range, Read, Reduce, rename, transform
+from symconv.notation.affine import affine
+from symconv.notation.expr import Apply, Const, Expr, Index, Read, Reduce, rename, transform
 from symconv.notation.operator import Operator, Statement, Tensor
 from symconv.notation.shapes import bind_sizes, completed
+from symconv.views.copies import seen_through
 from symconv.views.dialect import text
+from symconv.views.points import MOST, points
 from symconv.views.printer import Printer, expr_text
 
 if TYPE_CHECKING:
@@ -26,8 +28,6 @@ __all__ = ["Cell", "Part", "Term", "access_of", "cell_terms", "logical", "resolv
 
 Cell = tuple[int, ...]
 Access = tuple[str, Cell]
-_MOST = 2_000_000
-"""Index values that are tried for one cell: some seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,16 @@ class Part:
     words: str
     accesses: tuple[Access, ...]
     expr: Expr | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sum:
+    """An operator at known sizes, what its reads are followed through, and what may still be tried."""
+
+    op: Operator
+    sizes: Mapping[str, int]
+    seen: Mapping[str, Statement]
+    left: list[int]
 
 
 _Parts = tuple[Part, ...]
@@ -91,9 +101,9 @@ def terms(op: Operator | Gradient, cell: Sequence[int], **shapes: tuple[int, ...
     cell : the index of the cell, one number per axis of the output
     shapes : input shapes by name; a cotangent's follows from the others and can be left out
 
-    Equal products are one term with a coefficient. Intermediates (the positions of maxima, what a function around a sum
-    receives) are tensors with a name of their own. Raises SpecError for a cell outside the output and for shapes that
-    do not fit.
+    Equal products are one term with a coefficient. A copy with a border is looked through. Other intermediates (the
+    positions of maxima, what a function around a sum receives) are tensors with a name of their own. Raises SpecError
+    for a cell outside the output and for shapes that do not fit.
 
     >>> import symconv as sc
     >>> for term in sc.terms(sc.derive(sc.conv1d(stride=2, padding=1), "x"), (0, 0, 3), x=(1, 1, 8), w=(1, 1, 3)):
@@ -122,17 +132,23 @@ def _checked(op: Operator, cell: Sequence[int], sizes: Mapping[str, int]) -> Cel
 
 
 def cell_terms(
-    op: Operator, cell: Cell, sizes: Mapping[str, int], statement: Statement | None = None
+    op: Operator, cell: Cell, sizes: Mapping[str, int], statement: Statement | None = None, *, seen: bool = True
 ) -> tuple[Term, ...]:
     """The terms of a cell (of the output, or of what another statement computes), for sizes and a cell that are known
-    to fit."""
+    to fit; ``seen=False`` names copies with a border instead of what they hold."""
     statement = statement or op.statements[-1]
-    known = {**sizes, **dict(zip(statement.indices, logical(statement.target, cell, sizes), strict=True))}
+    summing = _Sum(op, sizes, seen_through(op) if seen else {}, [MOST])
     summed: dict[_Parts, Fraction] = {}
-    for factor, parts in _products(op, statement.expr, known, [_MOST]):
+    for factor, parts in _of_cell(summing, statement, cell):
         summed[parts] = summed.get(parts, Fraction(0)) + factor
     found = (_term(factor, parts) for parts, factor in summed.items() if factor)
     return tuple(sorted(found, key=lambda term: term.factors))
+
+
+def _of_cell(summing: _Sum, statement: Statement, cell: Cell) -> list[_Product]:
+    """What a statement computes for a cell, as a sum of products."""
+    at = logical(statement.target, cell, summing.sizes)
+    return _products(summing, statement.expr, {**summing.sizes, **dict(zip(statement.indices, at, strict=True))})
 
 
 def _term(factor: Fraction, parts: _Parts) -> Term:
@@ -149,98 +165,67 @@ def logical(tensor: Tensor, cell: Cell, sizes: Mapping[str, int]) -> Iterator[in
         yield from map(int, np.unravel_index(position, [size.evaluate(dict(sizes)) for size in axis])) if axis else ()
 
 
-def _products(op: Operator, expr: Expr, known: Mapping[str, int], left: list[int]) -> list[_Product]:
-    """An expression at known indices as a sum of products; ``left`` is what may still be tried."""
+def _products(summing: _Sum, expr: Expr, known: Mapping[str, int]) -> list[_Product]:
+    """An expression at known indices as a sum of products."""
     match expr:
         case Const(value):
             return [(value, ())]
         case Index(form):
             return [(Fraction(form.evaluate(dict(known))), ())]
-        case Read():
-            access = access_of(op, expr, known)
+        case Read(tensor):
+            access = access_of(summing.op, expr, known)
+            if tensor in summing.seen:
+                return _of_cell(summing, summing.seen[tensor], access[1])
             return [(Fraction(1), (Part(f"{access[0]}[{','.join(map(str, access[1]))}]", (access,)),))]
         case Apply("add", (one, other)):
-            return [*_products(op, one, known, left), *_products(op, other, known, left)]
+            return [*_products(summing, one, known), *_products(summing, other, known)]
         case Apply("sub", (one, other)):
-            return [*_products(op, one, known, left), *_negative(_products(op, other, known, left))]
+            return [*_products(summing, one, known), *_negative(_products(summing, other, known))]
         case Apply("neg", (one,)):
-            return _negative(_products(op, one, known, left))
+            return _negative(_products(summing, one, known))
         case Apply("mul", (one, other)):
-            rights = _products(op, other, known, left)
-            return [(a * b, (*some, *more)) for a, some in _products(op, one, known, left) for b, more in rights]
-        case Apply("div", (one, other)) if (by := _number(op, other, known, left)) is not None and by:
-            return [(a / by, some) for a, some in _products(op, one, known, left)]
+            rights = _products(summing, other, known)
+            return [(a * b, (*some, *more)) for a, some in _products(summing, one, known) for b, more in rights]
+        case Apply("div", (one, other)) if (by := _number(summing, other, known)) is not None and by:
+            return [(a / by, some) for a, some in _products(summing, one, known)]
         case Reduce("sum", indices, pieces):
             return [
                 found
                 for piece in pieces
-                for point in _points(indices, piece.where, dict(known), left)
-                for found in _products(op, piece.body, point, left)
+                for point in points(indices, piece.where, dict(known), summing.left)
+                for found in _products(summing, piece.body, point)
             ]
-    accesses = tuple(_accesses(op, expr, known, left))
-    return [(Fraction(1), (Part(_written(op, expr, known), accesses, rename(expr, _fixed(known))),))]
+    whole = _looked_through(summing, expr, known)
+    accesses = tuple(_accesses(summing, expr, known))
+    return [(Fraction(1), (Part(_written(summing.op, whole, known), accesses, whole),))]
 
 
 def _negative(products: list[_Product]) -> list[_Product]:
     return [(-factor, parts) for factor, parts in products]
 
 
-def _number(op: Operator, expr: Expr, known: Mapping[str, int], left: list[int]) -> Fraction | None:
+def _number(summing: _Sum, expr: Expr, known: Mapping[str, int]) -> Fraction | None:
     """The value of an expression that reads nothing, where it is a sum of numbers."""
-    found = _products(op, expr, known, left)
+    found = _products(summing, expr, known)
     return None if any(parts for _, parts in found) else sum((factor for factor, _ in found), Fraction(0))
 
 
-def _points(
-    ranges: tuple[Range, ...], where: tuple[Constraint, ...], known: dict[str, int], left: list[int]
-) -> Iterator[dict[str, int]]:
-    """Every value of the indices under the constraints; they hide indices of the same name around."""
-    names = {one.name for one in ranges}
-    tied = tuple((constraint, constraint.form.names()) for constraint in where)
-    return _found(ranges, tied, {name: value for name, value in known.items() if name not in names}, left)
+def _looked_through(summing: _Sum, expr: Expr, known: Mapping[str, int]) -> Expr:
+    """An expression at known indices that reads, instead of an element of a copy, the element that is copied.
 
+    Where an index still runs, within a maximum, the copy keeps its name.
+    """
 
-_Tied = tuple[tuple[Constraint, frozenset[str]], ...]
-"""Constraints, each with the names it speaks of."""
+    def copied(node: Expr) -> Expr | None:
+        if not (isinstance(node, Read) and node.tensor in summing.seen and all(f.is_constant for f in node.index)):
+            return None
+        _, cell = access_of(summing.op, node, known)
+        match _of_cell(summing, summing.seen[node.tensor], cell):
+            case [(Fraction(numerator=1, denominator=1), (Part(accesses=((name, index),), expr=None),))]:
+                return Read(name, tuple(map(affine, logical(summing.op.tensor(name), index, known))))
+        return None
 
-
-def _found(ranges: tuple[Range, ...], where: _Tied, known: dict[str, int], left: list[int]) -> Iterator[dict[str, int]]:
-    """An index that the others settle comes first, without a search; a constraint is tried once all of it is known."""
-    open_ = tuple(one for one in where if not one[1] <= known.keys())
-    if len(open_) < len(where) and not all(_holds(one, known) for one, names in where if names <= known.keys()):
-        return
-    if not ranges:
-        yield known
-        return
-    alone = [(one, name) for one, names in open_ if len(unknown := names - known.keys()) == 1 for name in unknown
-             if _linear(one.form, name)]  # fmt: skip
-    settled = {name for one, name in alone if one.equality}
-    chosen = next((one for one in ranges if one.name in settled), ranges[0])
-    rest = tuple(other for other in ranges if other.name != chosen.name)
-    name, low, high = chosen.name, 0, chosen.extent.evaluate(known) - 1
-    for constraint in (one for one, bounded in alone if bounded == name):
-        a = constraint.form.coefficient(name)
-        b = constraint.form.evaluate({**known, name: 0})
-        if a > 0 or constraint.equality:
-            low = max(low, -(b // a) if a > 0 else -(-b // a))
-        if a < 0 or constraint.equality:
-            high = min(high, b // -a if a < 0 else -b // a)
-    for value in range(low, high + 1):
-        left[0] -= 1
-        if left[0] < 0:
-            raise SpecError(f"more than {_MOST:,} index values would have to be tried for this cell: use smaller sizes")
-        yield from _found(rest, open_, {**known, name: value}, left)
-
-
-def _linear(form: Affine, name: str) -> bool:
-    """Whether a name stands in a form as a multiple alone, in no quotient."""
-    factor = form.coefficient(name)
-    return bool(factor) and name not in (form - factor * var(name)).names()
-
-
-def _holds(constraint: Constraint, known: Mapping[str, int]) -> bool:
-    value = constraint.form.evaluate(dict(known))
-    return value == 0 if constraint.equality else value >= 0
+    return transform(rename(expr, {name: affine(value) for name, value in known.items()}), copied)
 
 
 def access_of(op: Operator, read: Read, known: Mapping[str, int]) -> Access:
@@ -255,22 +240,23 @@ def access_of(op: Operator, read: Read, known: Mapping[str, int]) -> Access:
     return read.tensor, tuple(index)
 
 
-def _accesses(op: Operator, expr: Expr, known: Mapping[str, int], left: list[int]) -> Iterator[Access]:
+def _accesses(summing: _Sum, expr: Expr, known: Mapping[str, int]) -> Iterator[Access]:
     """Every element that an expression reads at known indices, each once for each time it is written."""
     match expr:
-        case Read():
-            yield access_of(op, expr, known)
+        case Read(tensor):
+            access = access_of(summing.op, expr, known)
+            if tensor not in summing.seen:
+                yield access
+                return
+            for _, parts in _of_cell(summing, summing.seen[tensor], access[1]):
+                yield from (one for part in parts for one in part.accesses)
         case Apply(_, arguments):
             for argument in arguments:
-                yield from _accesses(op, argument, known, left)
+                yield from _accesses(summing, argument, known)
         case Reduce(_, indices, pieces):
             for piece in pieces:
-                for point in _points(indices, piece.where, dict(known), left):
-                    yield from _accesses(op, piece.body, point, left)
-
-
-def _fixed(known: Mapping[str, int]) -> dict[str, Affine]:
-    return {name: affine(value) for name, value in known.items()}
+                for point in points(indices, piece.where, dict(known), summing.left):
+                    yield from _accesses(summing, piece.body, point)
 
 
 def _written(op: Operator, expr: Expr, known: Mapping[str, int]) -> str:
@@ -280,4 +266,4 @@ def _written(op: Operator, expr: Expr, known: Mapping[str, int]) -> str:
             return Read(name, tuple(map(affine, index)))
         return None
 
-    return expr_text(transform(rename(expr, _fixed(known)), whole), Printer.plain(text()))
+    return expr_text(transform(expr, whole), Printer.plain(text()))

@@ -126,8 +126,7 @@ def test_the_loops_of_intermediates_are_marked_where_a_cell_needs_them():
                 if re.match(r"sc_store|\w+\[", line)
             }
             assert {"u", "gv"} <= stores
-    terms = {k: sc.terms(derived.operator, (k,), gy=(3,), x=(7,), v=(3,)) for k in range(3)}
-    assert sources(derived.operator, terms, derived.operator.sizes(gy=(3,), x=(7,), v=(3,))) == {
+    assert sources(derived.operator, {k: (k,) for k in range(3)}, derived.operator.sizes(gy=(3,), x=(7,), v=(3,))) == {
         0: {("u", 0), ("u", 1)}, 1: {("u", 2), ("u", 3)}, 2: {("u", 4), ("u", 5)}
     }  # fmt: skip
 

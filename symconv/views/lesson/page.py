@@ -68,8 +68,8 @@ def _shape(shape: tuple[int, ...]) -> str:
 
 def _kernels(derivation: Derivation, found: Lesson, source: str | None) -> list[Loops]:
     name = found.operator.output.name
-    terms = {at: shown.terms for at, shown in found.cells.items()}
-    cells = sources(found.operator, terms, found.numbers.problem.sizes)
+    places = {at: shown.index for at, shown in found.cells.items()}
+    cells = sources(found.operator, places, found.numbers.problem.sizes)
     plain = loops_of(lower(derivation.gather, name), found.numbers, cells, "plain loops")
     made = [plain]
     for dtype in ("float32", "float64") if source is not None else ():
