@@ -29,6 +29,7 @@ from symconv.relation.points import UnclearError, Word
 from symconv.validate.boxes import facts_of, join, mark, strip_of, strips_of
 from symconv.validate.effects import CLEARED, COMBINED, STORED, Effect, When, lives
 from symconv.validate.flow import Demand, Flow, Strip
+from symconv.validate.lying import found_there, noted
 from symconv.validate.memory import NEUTRAL
 from symconv.validate.scope import Scope
 from symconv.validate.terms import terms_of
@@ -97,6 +98,8 @@ class _Nest:
         around, self.values = self.values, self.values.inside()
         for position, statement in enumerate(body):
             self.when = (*when, (position, ""))
+            if noted(self.flow, statement, scope):
+                continue
             self.values.known(statement, scope)
             self._loads(statement, scope, updated)
             match statement:
@@ -162,6 +165,8 @@ class _Nest:
                 self._read(node.buffer, node.lane(Var("lane_")), lanes, node.buffer == own)
 
     def _read(self, buffer: str, index: tuple[Expr, ...], scope: Scope, current: bool) -> None:
+        if buffer in self.flow.notes:
+            found_there(self.flow, buffer, index, scope)
         for facts, cell in self.flow.touch(buffer, index, scope):
             if self.flow.written(buffer):
                 # An element of another tensor of the operator is what that tensor is in the end.

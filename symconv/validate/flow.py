@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from symconv.loops.ir import Buffer, Compare, Const, Expr, For, If, Kernel, Nest, Select, Stmt, Var
 from symconv.loops.traverse import walk
@@ -73,7 +74,8 @@ class Flow:
     """What a kernel does. ``own`` names the tensors of the operator, ``tests`` are the conditions that choose nests.
 
     ``life`` names the loops around the whole life of a workspace. ``accesses`` must lie in their buffers, ``lengths``
-    are factors of flat loops and must not be negative, ``faults`` are what is wrong already.
+    are factors of flat loops and must not be negative, ``faults`` are what is wrong already. ``notes`` say of packed
+    buffers which elements lie where theirs are.
     """
 
     kernel: Kernel
@@ -90,6 +92,7 @@ class Flow:
     cuts: set[str] = field(default_factory=set)
     demands: list[Demand] = field(default_factory=list)
     limits: Limits = field(default_factory=dict)
+    notes: dict[str, Any] = field(default_factory=dict)
 
     @property
     def plan(self) -> frozenset[str]:

@@ -54,6 +54,7 @@ def prove(op: Operator, kernel: Kernel, lanes: int | None, limits: Limits) -> tu
             faults=[],
             cuts=set(),
             demands=[],
+            notes={},
         )
         execute(flow)
         short = check_scratch(flow)

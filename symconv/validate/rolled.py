@@ -25,6 +25,8 @@ from symconv.loops.ir import (
     Var,
 )
 from symconv.loops.traverse import rewrite, substitute, walk
+from symconv.relation.points import UnclearError
+from symconv.validate.nearby import notes_of, packed_alone
 from symconv.validate.overrun import without_junk
 from symconv.validate.places import Limits, gaps, in_digits, row_radices
 from symconv.validate.polynomial import polynomial, uses
@@ -41,7 +43,8 @@ def rolled(kernel: Kernel) -> tuple[Kernel, Limits]:
 
     Raises UnclearError where something looks like one of these and is not as it should be.
     """
-    kernel = _settled(kernel)
+    kernel = packed_alone(_settled(kernel))
+    notes = notes_of(kernel)
     kernel = replace(kernel, nests=tuple(replace(n, body=_constants(n.body)) for n in kernel.nests))
     kernel = without_junk(kernel)
     tables = tables_of(kernel)
@@ -49,7 +52,10 @@ def rolled(kernel: Kernel) -> tuple[Kernel, Limits]:
     walker = _Roller(kernel, tables)
     nests = tuple(replace(nest, body=walker.block(nest.body, {}, (), frozenset((nest.var,)))) for nest in nests)
     buffers = tuple(b for b in kernel.buffers if b.name not in tables)
-    return in_digits(replace(kernel, nests=nests, buffers=buffers))
+    made = in_digits(replace(kernel, nests=nests, buffers=buffers))
+    if notes_of(made[0]) != notes:
+        raise UnclearError("what is said of operands that are read where they lie got lost")
+    return made
 
 
 def _settled(kernel: Kernel) -> Kernel:
