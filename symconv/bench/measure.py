@@ -18,6 +18,7 @@ from symconv.bench.problem import Problem, problem
 from symconv.bench.rival import Rival, rival, tangent
 from symconv.bench.timing import Timing, interleaved
 from symconv.bench.work import backward_bytes, backward_flops, forward_bytes, forward_flops
+from symconv.bench.written import outputs_of, written
 from symconv.errors import SpecError, VerificationError
 from symconv.kernel import Kernel
 from symconv.notation.operator import Operator
@@ -102,24 +103,24 @@ def measure(task: Task, how: How, tell: Callable[[str], None] = lambda _: None) 
     tell("building")
     started = time.perf_counter()
     kernel, build = _built(op, how, task.shapes), time.perf_counter() - started
-    arrays, gy = _data(task, how.dtype)
+    arrays, cotangents = _data(task, how.dtype)
     inputs = tuple(arrays.values())
     started = time.perf_counter()
-    gradients = kernel.backward(gy, *inputs)._asdict()
+    gradients = kernel.backward(*cotangents, *inputs)._asdict()
     first = time.perf_counter() - started
     found = problem(op, task.settings, task.shapes)
-    other = _rival(found, arrays, gy, how.threads)
+    other = _rival(op, found, arrays, cotangents, how.threads)
     tell("comparing")
-    exact = _exact(found, arrays, gy, other, how.threads)
-    results = {"y": kernel.forward(*inputs), **gradients}
+    exact = _exact(op, found, arrays, cotangents, other, how.threads)
+    results = {**outputs_of(op, kernel.forward(*inputs)), **gradients}
     said = (kernel.algorithm, str(kernel.schedule), kernel.workspace(limit=None, **task.shapes).nbytes)
     errors = _errors(task, "symconv", results, exact, how.dtype)
     theirs = _errors(task, "torch", other.results(), exact, how.dtype) if other else {}
     tell("measuring")
-    directions = _directions(task, kernel, other, (arrays, gy), how)
+    directions = _directions(task, kernel, other, (arrays, cotangents), how)
     if how.jvp:
         directions += (_forward_mode(task, found, arrays, how),)
-    alone = found if isinstance(found, str) else "" if other else "torch is not installed"
+    alone = "" if other else found if isinstance(found, str) else "torch is not installed"
     return Measurement(task, *said, directions, errors, theirs, alone, build, first)
 
 
@@ -131,12 +132,13 @@ def _built(op: Operator | Gradient, how: How, shapes: Mapping[str, tuple[int, ..
 def _forward_mode(task: Task, found: Problem | str, arrays: Arrays, how: How) -> Direction:
     """The directional derivative along tangents of every tensor; raises VerificationError where torch's is another."""
     op, size = task.op, np.dtype(how.dtype).itemsize
-    tangents = {name: array[::-1].copy() for name, array in arrays.items()}
+    tangents = {name: np.flip(array).copy() for name, array in arrays.items()}
     shapes = {**task.shapes, **{f"t{name}": shape for name, shape in task.shapes.items()}}
-    kernel = _built(jvp(op, op.tensors), how, shapes)
     given = {**arrays, **{f"t{name}": array for name, array in tangents.items()}}
-    inputs = tuple(given[name] for name in kernel.operator.tensors)
-    calls: dict[str, Callable[[], Any]] = {"ours": lambda: kernel.forward(*inputs)}
+    derived = jvp(op, op.tensors)
+    kernels = [_built(one, how, shapes) for one in (derived if op.several else (derived,))]
+    first, *rest = [partial(one.forward, *(given[name] for name in one.operator.tensors)) for one in kernels]
+    calls: dict[str, Callable[[], Any]] = {"ours": (lambda: [one() for one in (first, *rest)]) if rest else first}
     if isinstance(found, Problem) and found.body == "product" and find_spec("torch"):
         theirs = tangent(found, arrays, tangents, how.threads)
         want = channels_last("y", theirs["contiguous"]().double().numpy(), found.channels_last)
@@ -147,35 +149,45 @@ def _forward_mode(task: Task, found: Problem | str, arrays: Arrays, how: How) ->
     return Direction("jvp", times.pop("ours"), times, len(arrays) * work[0], 2 * work[1])
 
 
-def _data(task: Task, dtype: str) -> tuple[dict[str, Array], Array]:
+def _data(task: Task, dtype: str) -> tuple[dict[str, Array], tuple[Array, ...]]:
+    """Inputs, and a cotangent for each output."""
     random = np.random.default_rng(0)
     inputs = {tensor.name: tensor for tensor in task.op.inputs}
     if positions := [name for name, tensor in inputs.items() if tensor.dtype != "real"]:
         raise SpecError(f"{task.name}: {positions[0]} holds positions, which cannot be drawn at random")
-    gy = random.standard_normal(task.op.output_shape(**task.shapes)).astype(dtype)
-    return {name: np.asarray(random.standard_normal(task.shapes[name]), dtype) for name in inputs}, gy
+    wanted = task.op.output_shapes(**task.shapes).values()
+    cotangents = tuple(np.asarray(random.standard_normal(shape), dtype) for shape in wanted)
+    return {name: np.asarray(random.standard_normal(task.shapes[name]), dtype) for name in inputs}, cotangents
 
 
-def _rival(found: Problem | str, arrays: Arrays, gy: Array, threads: int) -> Rival | None:
-    if isinstance(found, str):
-        return None
+def _rival(
+    op: Operator, found: Problem | str, arrays: Arrays, cotangents: tuple[Array, ...], threads: int
+) -> Rival | None:
     try:
-        return rival(found, arrays, gy, threads)
+        if isinstance(found, Problem):
+            return rival(found, arrays, cotangents[0], threads)
+        return written(op, arrays, cotangents, threads) if op.several else None
     except ImportError:
         return None
 
 
-def _exact(found: Problem | str, arrays: Arrays, gy: Array, other: Rival | None, threads: int) -> dict[str, Array]:
-    """The results in float64: NumPy's of a convolution, autograd's of other bodies, nothing of the rest."""
-    if isinstance(found, str):
-        return {}
-    if found.body == "product":
-        return reference(found, arrays, gy)
+def _exact(
+    op: Operator,
+    found: Problem | str,
+    arrays: Arrays,
+    cotangents: tuple[Array, ...],
+    other: Rival | None,
+    threads: int,
+) -> dict[str, Array]:
+    """The results in float64: NumPy's of a convolution, autograd's where torch is beside us, nothing of the rest."""
+    if isinstance(found, Problem) and found.body == "product":
+        return reference(found, arrays, cotangents[0])
     if other is None:
         return {}
-    return rival(
-        found, {name: a.astype("float64") for name, a in arrays.items()}, gy.astype("float64"), threads
-    ).results()
+    wide = {name: array.astype("float64") for name, array in arrays.items()}
+    again = _rival(op, found, wide, tuple(one.astype("float64") for one in cotangents), threads)
+    assert again is not None
+    return again.results()
 
 
 def _errors(task: Task, who: str, results: Arrays, exact: Arrays, dtype: str) -> dict[str, float]:
@@ -195,7 +207,7 @@ def _errors(task: Task, who: str, results: Arrays, exact: Arrays, dtype: str) ->
 
 
 def _directions(
-    task: Task, kernel: Kernel, other: Rival | None, data: tuple[Arrays, Array], how: How
+    task: Task, kernel: Kernel, other: Rival | None, data: tuple[Arrays, tuple[Array, ...]], how: How
 ) -> tuple[Direction, ...]:
     op, size = task.op, np.dtype(how.dtype).itemsize
     calls = _calls(kernel, *data, kernel.workspace(limit=None, **task.shapes) if how.given else None)
@@ -212,17 +224,19 @@ def _directions(
     return tuple(found)
 
 
-def _calls(kernel: Kernel, arrays: Arrays, gy: Array, memory: Workspace | None) -> dict[str, Callable[[], Any]]:
+def _calls(
+    kernel: Kernel, arrays: Arrays, cotangents: tuple[Array, ...], memory: Workspace | None
+) -> dict[str, Callable[[], Any]]:
     """Our functions by direction: the forward, all gradients, each gradient; with ``memory``, outputs are given too."""
     inputs = tuple(arrays.values())
     if memory is None:
         return {
             "forward": lambda: kernel.forward(*inputs),
-            "backward": lambda: kernel.backward(gy, *inputs),
-            **{name: partial(kernel.backward, gy, *inputs, wrt=(name,)) for name in arrays},
+            "backward": lambda: kernel.backward(*cotangents, *inputs),
+            **{name: partial(kernel.backward, *cotangents, *inputs, wrt=(name,)) for name in arrays},
         }
-    y, gradients = kernel.forward(*inputs), kernel.backward(gy, *inputs)._asdict()
-    back = partial(kernel.backward, gy, *inputs, workspace=memory)
+    y, gradients = kernel.forward(*inputs), kernel.backward(*cotangents, *inputs)._asdict()
+    back = partial(kernel.backward, *cotangents, *inputs, workspace=memory)
     return {
         "forward": partial(kernel.forward, *inputs, out=y, workspace=memory),
         "backward": partial(back, out=gradients),

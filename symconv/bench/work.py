@@ -37,17 +37,17 @@ def backward_flops(op: Operator, shapes: Shapes, wrt: tuple[str, ...]) -> int:
 
 
 def forward_bytes(op: Operator, shapes: Shapes, itemsize: int) -> int:
-    """Every input read once, the output written once.
+    """Every input read once, every output written once.
 
     >>> import symconv as sc
     >>> forward_bytes(sc.conv1d(padding=1), {"x": (1, 2, 8), "w": (3, 2, 3)}, 4) == 4 * (16 + 18 + 24)
     True
     """
-    return itemsize * (sum(prod(shapes[name]) for name in op.tensors) + prod(op.output_shape(**shapes)))
+    return itemsize * (sum(prod(shapes[name]) for name in op.tensors) + _cells(op, shapes))
 
 
 def backward_bytes(op: Operator, shapes: Shapes, wrt: tuple[str, ...], itemsize: int) -> int:
-    """The cotangent and what the gradients by ``wrt`` depend on read once, the gradients written once.
+    """The cotangents and what the gradients by ``wrt`` depend on read once, the gradients written once.
 
     >>> import symconv as sc
     >>> shapes = {"x": (1, 2, 8), "w": (3, 2, 3)}
@@ -57,8 +57,12 @@ def backward_bytes(op: Operator, shapes: Shapes, wrt: tuple[str, ...], itemsize:
     True
     """
     needed = {name for tensor in wrt for name in op.tensors if name != tensor or not _linear(op, tensor)}
-    cells = prod(op.output_shape(**shapes)) + sum(prod(shapes[name]) for name in (*needed, *wrt))
+    cells = _cells(op, shapes) + sum(prod(shapes[name]) for name in (*needed, *wrt))
     return itemsize * cells
+
+
+def _cells(op: Operator, shapes: Shapes) -> int:
+    return sum(map(prod, op.output_shapes(**shapes).values()))
 
 
 def _terms(op: Operator, shapes: Shapes) -> dict[Reduce, int]:

@@ -98,6 +98,7 @@ def prove(
       symconv prove conv2d --padding 1 --claim 'gx = conv(gy, flip(w), padding=1)'
       symconv prove conv2d --stride 2 --code layers.py:conv_backward
       symconv prove conv1d --claim 'gx = conv(gy, flip(w))' --for padding=0..3
+      symconv prove conv2d --code layers.py:conv_backward --for stride=1..4
     """
     from symconv.commands.prove import prove as work
     from symconv.commands.prove import prove_file

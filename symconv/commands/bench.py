@@ -104,7 +104,7 @@ def _tasks(
                 "as in --shape x=8,64,56,56 --shape w=64,64,3,3"
             )
         own = {name: shapes[name] for name in operator.tensors}
-        operator.output_shape(**own)
+        operator.output_shapes(**own)
         yield Task("operators", operator.name, operator, settings, own)
 
 
@@ -112,7 +112,7 @@ def _task(layer: Layer) -> Task:
     settings = dict(layer.settings)
     try:
         op = requested(layer.op, settings)
-        op.output_shape(**layer.shapes)
+        op.output_shapes(**layer.shapes)
     except SpecError as error:
         raise SpecError(f"layer {layer.name!r} of class {layer.cls}: {error}") from error
     return Task(layer.cls, layer.name, op, settings, layer.shapes)

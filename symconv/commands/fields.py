@@ -93,6 +93,9 @@ FIELDS: Mapping[str, Fields] = {
         "held": ("integer", "members for which it holds"),
         "decided": ("integer", "members that were decided"),
     },
+    "prove --code --for": {
+        "tables": ("list of object", "for each gradient what `prove --for` says of a claim, and its name as gradient"),
+    },
     "check": _PROOFS,
     "validate": {
         "operator": ("text", "the operator's name with its settings"),

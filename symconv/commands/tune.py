@@ -75,7 +75,7 @@ def _measured(
         raise SpecError(
             f"{operator.name} is measured at shapes of all its tensors: {wanted}{misnamed(shapes, operator)}"
         )
-    operator.output_shape(**shapes)
+    operator.output_shapes(**shapes)
     given = options(**{**chosen, "tune": True})
     with stage(f"building and measuring {titled(operator)}", given.words) as tell:
         return measured(operator, shapes, given, nullcontext, tell)
@@ -98,11 +98,12 @@ def measured(
         else np.zeros(shapes[name], np.int32)
         for name in operator.tensors
     ]
-    along = rng.standard_normal(operator.output_shape(**shapes)).astype(given.dtype)
+    wanted = operator.output_shapes(**shapes).values()
+    along = [rng.standard_normal(shape).astype(given.dtype) for shape in wanted]
     tell("measuring")
     with alone():
         kernel.forward(*arrays)
-        kernel.backward(along, *arrays)
+        kernel.backward(*along, *arrays)
     return str(kernel.schedule)
 
 

@@ -53,7 +53,7 @@ def _task(layer: Layer, chosen: Options, away: bool) -> _Task:
     settings: dict[str, Any] = dict(layer.settings)
     try:
         operator = requested(layer.op, settings)
-        operator.output_shape(**layer.shapes)
+        operator.output_shapes(**layer.shapes)
     except SpecError as error:
         raise SpecError(f"layer {layer.name!r} of class {layer.cls}: {error}") from error
     return _Task(operator, layer.shapes, chosen, away)

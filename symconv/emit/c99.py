@@ -70,10 +70,11 @@ def header(unit: Unit, dtypes: tuple[str, ...], notes: Notes) -> str:
         **_named(unit),
         notes=_comment((*unit.notes, *notes.get("", ()))),
         guard=f"{unit.name.upper()}_H",
-        positions=any(b.scalar.kind == "index" for one in functions for b in (*one.inputs, one.result)),
+        positions=any(b.scalar.kind == "index" for one in functions for b in (*one.inputs, *one.results)),
         functions=shown,
         shapes=_shapes(functions[0]),
-        result=functions[0].result.name,
+        results=_listed(functions[0]),
+        several=len(functions[0].results) > 1,
     )
     return _spelled(text)
 
@@ -86,7 +87,7 @@ def shared_text(unit: Unit, sentences: Iterable[str], windows: Windows | None = 
     first = callables(unit, windows)[0]
     needs = ", ".join(check[1:-1] for check in first.fits).replace("v_", "")
     wanted = "; ".join(dict.fromkeys(sentences))
-    result = first.shape(first.result)
+    lengths = [length for result in first.results for length in first.lengths(result)]
     computed = (*(value for _, value in first.sizes), *first.checks, *(windows.lines if windows else ()))
     text = _template("layer.c").render(
         **_named(unit),
@@ -99,24 +100,27 @@ def shared_text(unit: Unit, sentences: Iterable[str], windows: Windows | None = 
         windows=windows,
         parameters=_shapes(first),
         arrays=[{"rank": len(b.axes), "shape": first.shape(b) if b.axes else "NULL"} for b in first.inputs],
-        sizes=_sizes(first, " ".join((*first.checks, *first.lengths))),
+        sizes=_sizes(first, " ".join((*first.checks, *lengths))),
         checks=first.checks,
-        lengths=first.lengths,
-        result=result,
+        results=[{"shape": first.shape(one), "lengths": first.lengths(one)} for one in first.results if one.axes],
     )
     return _spelled(text)
 
 
 def _sentences(name: str, first: Callable, needs: str) -> tuple[tuple[str, str], ...]:
-    result = first.result.name
+    result, several = _listed(first), len(first.results) > 1
     return (
         ("OK", "done"),
         ("POINTER", "an array that has elements, or a shape, is NULL; give memory for it"),
         ("SIZES", f"the shapes of the inputs do not fit the formula or one another; wanted: {needs}"),
-        ("OUTPUT", f"the shape given for {result} is not its shape; {name}_output_shape tells it"),
+        ("OUTPUT", f"the shape given for {result} is not its shape; {name}_output_shape tells it")
+        if not several
+        else ("OUTPUT", f"a shape given for {result} is not its shape; {name}_output_shape tells them"),
         ("TOO_LARGE", "an array of so many elements is in no memory; look for a length that was never set"),
         ("ALIGNMENT", "an array does not lie at a multiple of its elements' size, as malloc would have put it"),
-        ("OVERLAP", "the result shares memory with an input; give it memory of its own"),
+        ("OVERLAP", "the result shares memory with an input; give it memory of its own")
+        if not several
+        else ("OVERLAP", "a result shares memory with an input or another result; give it memory of its own"),
         ("MEMORY", "malloc found no memory for partial sums"),
     )
 
@@ -154,11 +158,10 @@ def _kernel(one: Callable, dtype: str, notes: Notes, known: Functions, made: set
         "function": f"{one.name}_{CODES[dtype]}",
         "parameters": _parameters(one, "sc_real", "SC_RESTRICT", "sc_position"),
         "arrays": [_array(one, buffer) for buffer in one.inputs],
-        "result": _array(one, one.result),
+        "results": [_array(one, result) | {"lengths": one.lengths(result)} for result in one.results],
         "stated": one.stated,
         "checks": one.checks,
-        "lengths": one.lengths,
-        "scratch": scratch(kernel, native=True)["shared"],
+        "scratch": [made for made in scratch(kernel, native=True)["shared"] if made["name"] not in one.returned],
         "nests": nests,
         "threads": one.threads,
         "unread": [buffer.name for buffer in one.inputs if buffer.name not in one.read],
@@ -198,26 +201,36 @@ def _array(one: Callable, buffer: Buffer) -> dict[str, Any]:
         "shape": one.shape(buffer) if buffer.axes else "NULL",
         "count": one.count(buffer),
         "element": "sc_real" if buffer.scalar.kind == "real" else "sc_position",
-        "read": buffer.name in one.read or buffer.role == "out",
+        "read": buffer.name in one.read or buffer in one.results,
     }
 
 
 def _parameters(one: Callable, real: str, restrict: str, position: str = "int32_t") -> str:
-    """The parameters of a function: arrays with their shapes, the result, threads."""
+    """The parameters of a function: arrays with their shapes, the results, threads."""
     types = {"real": real, "index": position}
     given = [
         part
         for buffer in one.inputs
         for part in (f"const {types[buffer.scalar.kind]} *v_{buffer.name}", *_shape(one, buffer, "const "))
     ]
-    result = f"{types[one.result.scalar.kind]} *{restrict} v_{one.result.name}"
-    stated = _shape(one, one.result, "const ") if one.stated else ()
-    return ", ".join((*given, result, *stated, f"int {one.threads}"))
+    results = [
+        part
+        for result in one.results
+        for part in (
+            f"{types[result.scalar.kind]} *{restrict} v_{result.name}",
+            *(_shape(one, result, "const ") if one.stated else ()),
+        )
+    ]
+    return ", ".join((*given, *results, f"int {one.threads}"))
 
 
 def _shapes(one: Callable) -> str:
     given = [part for buffer in one.inputs for part in _shape(one, buffer, "const ")]
-    return ", ".join((*given, *_shape(one, one.result, ""))) or "void"
+    return ", ".join((*given, *(part for result in one.results for part in _shape(one, result, "")))) or "void"
+
+
+def _listed(one: Callable) -> str:
+    return " and ".join(result.name for result in one.results)
 
 
 def _shape(one: Callable, buffer: Buffer, constant: str) -> tuple[str, ...]:

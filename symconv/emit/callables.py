@@ -1,4 +1,4 @@
-"""What a library in C offers of an operator: one function for the output and one for each gradient."""
+"""What a library in C offers of an operator: one function for its outputs and one for each gradient."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from symconv.emit.functions import mentioned
 from symconv.emit.printer import Printer
 from symconv.emit.units import Entry, Unit
 from symconv.errors import InternalError
-from symconv.loops.arith import total
+from symconv.loops.arith import const, total
 from symconv.loops.ir import Buffer, Expr, Kernel, Var
 from symconv.loops.rename import distinct, renamed
 from symconv.loops.traverse import substitute
@@ -36,7 +36,8 @@ class Callable:
     """A function: what it computes, the kernel it runs, and how its parameters are called.
 
     ``what`` is "forward" or "grad_x", ``name`` is that behind the operator's name; the element type follows.
-    ``stated`` functions are told the shape of their result; of others it is the shape of an input.
+    ``stated`` functions are told the shapes of their results; of others it is the shape of an input. ``returned`` are
+    results beside the last one.
     """
 
     what: str
@@ -45,6 +46,7 @@ class Callable:
     stated: bool
     taken: frozenset[str]
     windows: Windows | None = None
+    returned: tuple[str, ...] = ()
 
     @property
     def inputs(self) -> tuple[Buffer, ...]:
@@ -52,9 +54,9 @@ class Callable:
         return tuple(buffer for buffer in self.kernel.buffers if buffer.role == "in")
 
     @property
-    def result(self) -> Buffer:
-        """The array written."""
-        return self.kernel.result
+    def results(self) -> tuple[Buffer, ...]:
+        """The arrays written."""
+        return (*(self.kernel.buffer(name) for name in self.returned), self.kernel.result)
 
     @property
     def read(self) -> frozenset[str]:
@@ -90,17 +92,16 @@ class Callable:
         printer, lengths = Printer(self.kernel, native=True), self._lengths()
         return tuple(dict.fromkeys(printer.expr(substitute(check, lengths)) for check in self.kernel.checks))
 
-    @property
-    def lengths(self) -> tuple[str, ...]:
-        """The lengths of the result, in C."""
+    def lengths(self, result: Buffer) -> tuple[str, ...]:
+        """The lengths of a result, in C."""
         printer = Printer(self.kernel, native=True)
-        return tuple(printer.expr(total(axis), 3) for axis in self.result.axes)
+        return tuple(printer.expr(total(axis), 3) for axis in result.axes)
 
     def count(self, buffer: Buffer) -> str:
         """How many elements an array has, in C: an input by its shape, a result by its lengths."""
         shape = self.shape(buffer)
         given = tuple(f"{shape}[{axis}]" for axis in range(len(buffer.axes)))
-        return "*".join(given if buffer.role == "in" else self.lengths) or "1"
+        return "*".join(given if buffer.role == "in" else self.lengths(buffer)) or "1"
 
     def _lengths(self) -> dict[str, Expr]:
         # A printed name is marked by v_, which stands before the shape's name already.
@@ -124,8 +125,10 @@ def _functions(unit: Unit, entry: Entry, windows: Windows | None) -> Iterator[Ca
         kernel = renamed(candidates[0].kernel, distinct(candidates[0].kernel))
         if entry.stages or kernel.parameters or any(buffer.role == "private" for buffer in kernel.buffers):
             raise InternalError(f"{kernel.name}: C text is printed from kernels that need no plan")
+        if any(kernel.buffer(name).slack != const(0) for name in entry.returned):
+            raise InternalError(f"{kernel.name}: an array of the caller has no room behind its last element")
         if fault := wellformed(kernel):
             raise InternalError(f"the kernel {kernel.name} is not well formed: {fault}")
         stated = entry.name == "forward"
         what = "forward" if stated else f"grad_{kernel.result.name.removeprefix('g')}"
-        yield Callable(what, f"{unit.name}_{what}", kernel, stated, taken, windows)
+        yield Callable(what, f"{unit.name}_{what}", kernel, stated, taken, windows, entry.returned)

@@ -20,12 +20,14 @@ class Entry:
     Each output has one or more candidates, of which a plan chooses; the first needs no numbers of a plan. Where a
     larger module has more candidates, ``work`` counts the operations of a call: from ``ENOUGH`` on they pay.
     ``stages`` are arrays of a call that outputs, and later stages, read: each is computed once where it is needed.
+    ``returned`` are arrays that a kernel computes on its way to the last output and the caller of a library gets too.
     """
 
     name: str
     outputs: tuple[tuple[Candidate, ...], ...]
     work: Expr | None = None
     stages: tuple[tuple[Candidate, ...], ...] = ()
+    returned: tuple[str, ...] = ()
 
     @property
     def computed(self) -> tuple[tuple[Candidate, ...], ...]:

@@ -72,10 +72,15 @@ integers; guards around each array show who reads or writes beyond it. It also a
 
 def _order(layer: Layer) -> str:
     """How arguments are passed."""
-    stated = "its result comes last, with its shape" if layer.operator.output.axes else "its result comes last"
+    shaped = any(output.axes for output in layer.operator.outputs)
+    stated = f"its result comes last{', with its shape' if shaped else ''}"
+    first = "the cotangent"
+    if layer.operator.several:
+        stated = f"its results come last in theirs, each with its shape: {', '.join(layer.operator.several)}"
+        first = "a cotangent for each output"
     return f"""
 Each array is followed by its shape, an array of `ptrdiff_t`. `forward` takes its inputs in their order; {stated}.
-Gradients take the cotangent first, then all that `forward` takes, then the result, which has the shape of the tensor
+Gradients take {first} first, then all that `forward` takes, then the result, which has the shape of the tensor
 that it is the gradient by. `threads` comes last: among how many OpenMP shares the work, 0 for as many as it likes.
 Results are the same bits for any number of threads. Every function returns `{layer.name.upper()}_OK` or why
 it did nothing; `{layer.name}_strerror` says it in a sentence. `{layer.name}.h` has every signature.
@@ -85,6 +90,9 @@ it did nothing; `{layer.name}_strerror` says it in a sentence. `{layer.name}.h` 
 def _use(layer: Layer) -> str:
     """How the library is compiled and called, with one call as an example."""
     name, code = layer.name, CODES[layer.dtypes[0]]
+    inputs = [_array(tensor) for tensor in layer.forward.inputs]
+    results = [_array(tensor) for tensor in layer.forward.outputs]
+    ranked = any(one["rank"] for one in results)
     text = (
         environment()
         .get_template("c99/use.md.j2")
@@ -93,12 +101,9 @@ def _use(layer: Layer) -> str:
             macro=name.upper(),
             code=code,
             real={"f32": "float", "f64": "double"}[code],
-            inputs=[_array(tensor) for tensor in layer.forward.inputs],
-            result={
-                "name": layer.operator.output.name,
-                "rank": len(layer.operator.output.axes),
-                "index": layer.operator.output.dtype == "index",
-            },
+            inputs=inputs,
+            results=results,
+            ranked=[f"v_{one['name']}_shape" for one in (*inputs, *results) if one["rank"]] if ranked else [],
             sources=[f"{name}.c", f"{name}_{code}.c"],
             shapes=tested.cases(layer)[0],
         )
@@ -108,9 +113,11 @@ def _use(layer: Layer) -> str:
 
 def _unit(layer: Layer, chosen: Options) -> Unit:
     """The first candidates of the layer's functions: what is right for every size, and needs no plan."""
-    forward = pipeline.direct(layer.forward.derivation, layer.operator.output.name, chosen)
-    gradients = tuple((pipeline.direct(one.derivation, one.output.name, chosen),) for one in layer.gradients)
-    entries = (Entry("forward", ((forward,),)), *((Entry("backward", gradients),) if gradients else ()))
+    forward = pipeline.direct(layer.forward.derivation, layer.forward.outputs[-1].name, chosen)
+    gradients = tuple((pipeline.direct(one.derivation, one.outputs[-1].name, chosen),) for one in layer.gradients)
+    returned = tuple(output.name for output in layer.forward.outputs[:-1])
+    first = Entry("forward", ((forward,),), returned=returned)
+    entries = (first, *((Entry("backward", gradients),) if gradients else ()))
     return Unit(layer.name, entries, (str(layer.operator),))
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import combinations
 from math import isnan
 from typing import Any
 
 from symconv.emit.c99 import CODES
 from symconv.emit.callables import Callable
-from symconv.export.c_cases import Wanted, cases, unfit, wanted
+from symconv.export.c_cases import Checked, Wanted, cases, unfit, wanted
 from symconv.export.layer import Function, Layer
 from symconv.notation.operator import Tensor
 from symconv.templates import environment
-from symconv.verify.cases import Case
 from symconv.verify.geometry import Geometry
 from symconv.verify.grid import Array
 
@@ -25,9 +25,9 @@ _A_LINE = 20
 
 def check_text(layer: Layer, functions: tuple[Callable, ...]) -> str:
     """The program that ``make check`` runs; ``functions`` are those of the layer as they are written in C."""
-    tensors = {tensor.name: tensor for function in layer.functions for tensor in (*function.inputs, function.output)}
+    tensors = {tensor.name: tensor for function in layer.functions for tensor in (*function.inputs, *function.outputs)}
     found = cases(layer)
-    full = next((case for case in found if case.output.value.size and all(a.size for a in case.arrays.values())), None)
+    full = next((case for case in found if _full(case)), None)
     return (
         environment()
         .get_template("c99/check.c.j2")
@@ -45,13 +45,22 @@ def check_text(layer: Layer, functions: tuple[Callable, ...]) -> str:
     )
 
 
-def _case(layer: Layer, refusing: tuple[Callable, ...], case: Case, name: str) -> dict[str, Any]:
-    given = {**case.arrays, **({layer.cotangent.name: case.gy} if layer.gradients else {})}
+def _full(case: Checked) -> bool:
+    """Whether no array of a case is empty."""
+    return all(one.value.size for one in case.outputs.values()) and all(a.size for a in case.arrays.values())
+
+
+def _case(layer: Layer, refusing: tuple[Callable, ...], case: Checked, name: str) -> dict[str, Any]:
+    given = {**case.arrays, **(case.cotangents if layer.gradients else {})}
     results = {function.name: wanted(case, function) for function in layer.functions}
     arrays = [_array(f"{name}_{tensor}", numbers) for tensor, numbers in given.items()]
-    arrays += [_array(f"wanted_{name}_{result}", want.value) | {"rank": 0} for result, want in results.items()]
+    arrays += [
+        _array(_want(name, function, result), want.value) | {"rank": 0}
+        for function, wants in results.items()
+        for result, want in wants.items()
+    ]
     if not layer.gradients:
-        arrays.append(_shape(f"{name}_{layer.operator.output.name}", case.output.value.shape))
+        arrays += [_shape(f"{name}_{output}", one.value.shape) for output, one in case.outputs.items()]
     index = {tensor.name for tensor in layer.operator.inputs if tensor.dtype == "index"}
     calls = [_call(layer, function, results[function.name], name) for function in layer.functions]
     for one, call in zip(refusing, calls, strict=False):
@@ -68,23 +77,37 @@ def _case(layer: Layer, refusing: tuple[Callable, ...], case: Case, name: str) -
     }
 
 
-def _call(layer: Layer, function: Function, want: Wanted, case: str) -> dict[str, Any]:
-    result = function.output
+def _call(layer: Layer, function: Function, wants: dict[str, Wanted], case: str) -> dict[str, Any]:
     parts = [part for tensor in function.inputs for part in (f"in_{tensor.name}", *_passed(case, tensor))]
-    # The cotangent has the result's shape, and is there where there are gradients.
-    shaped = layer.cotangent if layer.gradients else result
-    stated = () if function.wrt else _passed(case, shaped)
+    results = []
+    for tensor, cotangent in zip(function.outputs, layer.cotangents, strict=False):
+        want = wants[tensor.name]
+        # A cotangent has its output's shape, and is there where there are gradients.
+        stated = () if function.wrt else _passed(case, cotangent if layer.gradients else tensor)
+        results.append(
+            {
+                "name": tensor.name,
+                "got": f"got_{tensor.name}",
+                "index": tensor.dtype == "index",
+                "count": want.value.size,
+                "want": _want(case, function.name, tensor.name),
+                "allowed": {CODES[dtype]: repr(allowed) for dtype, allowed in want.allowed},
+                "others": [] if function.wrt else _others(want.value.shape),
+            }
+        )
+        parts += [f"got_{tensor.name}", *stated]
     return {
         "what": function.name,
         "function": f"{layer.name}_{function.name}",
-        "index": result.dtype == "index",
-        "count": want.value.size,
-        "want": f"wanted_{case}_{function.name}",
-        "allowed": {CODES[dtype]: repr(allowed) for dtype, allowed in want.allowed},
+        "results": results,
         "refused": [],
-        "others": [] if function.wrt else _others(want.value.shape),
-        "parts": (*parts, "got", *stated, "threads"),
+        "parts": (*parts, "threads"),
     }
+
+
+def _want(case: str, function: str, result: str) -> str:
+    """The array that holds what a function is to make of a case."""
+    return f"wanted_{case}_{function}_{result}"
 
 
 def _refused(one: Callable, parts: tuple[str, ...]) -> Iterator[tuple[str, str]]:
@@ -99,12 +122,19 @@ def _refused(one: Callable, parts: tuple[str, ...]) -> Iterator[tuple[str, str]]
         if buffer.axes:
             shape = next(part for part in parts if re.fullmatch(rf"shape_case\d+_{buffer.name}", part))
             yield call(shape, "NULL"), "POINTER"
-        if buffer.name in one.read and buffer.scalar.kind == one.result.scalar.kind:
-            yield call("got", f"(REAL)same(in_{buffer.name})"), "OVERLAP"
-    yield call("got", "NULL"), "POINTER"
-    yield call("got", "beside"), "ALIGNMENT"
-    for axis in range(len(one.result.axes) if one.stated else 0):
-        yield ", ".join(f"other_{axis}" if at == len(parts) - 2 else part for at, part in enumerate(parts)), "OUTPUT"
+        for result in one.results:
+            if buffer.name in one.read and buffer.scalar.kind == result.scalar.kind:
+                yield call(f"got_{result.name}", f"(REAL)same(in_{buffer.name})"), "OVERLAP"
+    for result in one.results:
+        got = f"got_{result.name}"
+        yield call(got, "NULL"), "POINTER"
+        yield call(got, f"beside_{result.name}"), "ALIGNMENT"
+        place = parts.index(got) + 1
+        for axis in range(len(result.axes) if one.stated else 0):
+            other = f"other_{result.name}_{axis}"
+            yield ", ".join(other if at == place else part for at, part in enumerate(parts)), "OUTPUT"
+    for first, second in combinations(one.results, 2):
+        yield call(f"got_{second.name}", f"(REAL)same(got_{first.name})"), "OVERLAP"
 
 
 def _others(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
@@ -132,7 +162,7 @@ def _number(number: float) -> str:
     return str(int(number)) if number.is_integer() and abs(number) < 1 << 53 else repr(number)
 
 
-def _refusals(layer: Layer, found: tuple[Case, ...]) -> Iterator[str]:
+def _refusals(layer: Layer, found: tuple[Checked, ...]) -> Iterator[str]:
     """Shapes that have to be refused, with the status that says why."""
     op = layer.operator
     for case in found:
@@ -162,8 +192,9 @@ def _output_shape(
             lengths[0] = (first or {}).get(tensor.name, lengths[0])
             names.append(f"of_{tensor.name}")
             yield f"    const ptrdiff_t of_{tensor.name}[] = {{{', '.join(lengths)}}};"
-    if op.output.axes:
-        names.append("found")
-        yield f"    ptrdiff_t found[{len(op.output.axes)}];"
+    for output in op.outputs:
+        if output.axes:
+            names.append(f"found_{output.name}")
+            yield f"    ptrdiff_t found_{output.name}[{len(output.axes)}];"
     yield f'    expect({layer.name}_output_shape({", ".join(names)}) == {layer.name.upper()}_{status}, "{said}");'
     yield "}"

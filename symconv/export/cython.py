@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from symconv.export.face import arrays_file, face_file, shapes_file
+from symconv.export.face import arrays_file, example, face_file, order, shapes_file
 from symconv.export.formulas import formulas_file
 from symconv.export.layer import Layer
 from symconv.export.loops import loops
@@ -32,11 +32,13 @@ def package(layer: Layer) -> Package:
         "description": json.dumps(f"{op.name}: forward and gradients as compiled loops"),
         "arguments": [safe(tensor) for tensor in op.tensors],
         "tensors": op.tensors,
+        "several": bool(op.several),
+        "outputs": [output.name for output in op.outputs],
         "real": tuple(function.wrt for function in layer.gradients),
-        "formula": operator_text(op).split("\n")[0],
+        "formula": in_docstring(op.source) if op.several else operator_text(op).split("\n")[0],
     }
     files = (
-        readme_file(layer, _SUMMARY, _use(layer), _TESTS, _ORDER),
+        readme_file(layer, _SUMMARY, _use(layer), _TESTS, order(layer) + _ORDER),
         licence_file(),
         File("pyproject.toml", rendered("pyproject.toml.j2", **values)),
         File("setup.py", rendered("setup.py.j2", **values)),
@@ -53,9 +55,8 @@ def package(layer: Layer) -> Package:
 
 
 _SUMMARY = "A layer as a Python package: compiled loops for the forward and its gradients; it needs NumPy alone."
-_ORDER = """
-Gradients take the cotangent first, then all that `forward` takes, in its order; `backward` gives several of them in one
-call. Arrays are C-contiguous NumPy arrays of one dtype; TypeError and ValueError say what was given and what is wanted.
+_ORDER = """\
+Arrays are C-contiguous NumPy arrays of one dtype; TypeError and ValueError say what was given and what is wanted.
 Every function takes `out`, an array to write into, and `threads`. Results are the same bits for any number of threads.
 """
 _TESTS = """
@@ -75,14 +76,8 @@ def _use(layer: Layer) -> str:
         else f"{tensor.name} = rng.random({shapes[tensor.name]}).astype('{dtype}')"
         for tensor in op.inputs
     ]
-    given = ", ".join(op.tensors)
     lines = ["import numpy as np", f"import {name}", "", "rng = np.random.default_rng(0)", *made]
-    lines.append(f"{op.output.name} = {name}.forward({given})")
-    if layer.gradients:
-        cotangent, first = layer.cotangent.name, layer.gradients[0]
-        lines.append(f"{cotangent} = np.ones_like({op.output.name})")
-        lines.append(f"{first.output.name} = {name}.{first.name}({cotangent}, {given})")
-        lines.append(f"gradients = {name}.backward({cotangent}, {given})  # gradients.{first.wrt}, ...")
+    lines += example(layer)
     torch = f"""
 `{name}/torch.py` wraps the functions as a `torch.autograd.Function`; it is imported on request alone:
 

@@ -16,7 +16,7 @@ from symconv.export.python import condition, form_text, safe, shape_text, tuple_
 from symconv.export.sizes import Check, solved
 from symconv.notation.affine import Affine
 from symconv.notation.expr import Apply, Const, Expr, Index, Piece, Range, Read, Reduce, nonnegative, walk
-from symconv.notation.operator import Operator, Statement
+from symconv.notation.operator import Operator, Statement, Tensor
 from symconv.notation.taps import leaving
 
 __all__ = ["HELPERS", "POSITIVE", "WHOLE", "definition", "used"]
@@ -104,9 +104,7 @@ class _Writer:
                 yield f"    {safe(tensor.name)} = {safe(tensor.name)}.reshape({lengths})"
         for statement in self.op.statements:
             yield from self._statement(statement)
-        output = self.op.output
-        merged = any(len(axis) != 1 for axis in output.axes)
-        yield f"    return {safe(output.name)}{f'.reshape({shape_text(output)})' if merged else ''}"
+        yield f"    return {', '.join(map(_returned, self.op.outputs))}"
 
     def _statement(self, statement: Statement) -> Iterator[str]:
         target, name = statement.target, safe(statement.target.name)
@@ -192,6 +190,11 @@ class _Writer:
                 place = safe(r.name) if place == "0" else f"({place})*({form_text(r.extent)}) + {safe(r.name)}"
             value = f"({value}, {place})"
         return f"{value}{_BREAK}{loops}{f'{_BREAK}if {tests}' if tests else ''}"
+
+
+def _returned(output: Tensor) -> str:
+    merged = any(len(axis) != 1 for axis in output.axes)
+    return f"{safe(output.name)}{f'.reshape({shape_text(output)})' if merged else ''}"
 
 
 def _loops(ranges: tuple[Range, ...]) -> str:

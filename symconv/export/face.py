@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import fill
 from typing import Any
 
 from symconv.derive.conventions import sentence
@@ -15,7 +16,7 @@ from symconv.notation.operator import Operator, Tensor
 from symconv.notation.shapes import axis_text
 from symconv.views.text import gather_text, operator_text
 
-__all__ = ["arrays_file", "conventions", "face_file", "shape_words", "shapes_file"]
+__all__ = ["arrays_file", "conventions", "example", "face_file", "order", "shape_words", "shapes_file"]
 
 
 def shape_words(tensor: Tensor) -> str:
@@ -45,11 +46,15 @@ def conventions(op: Operator) -> tuple[str, ...]:
 
 def face_file(layer: Layer) -> File:
     """``__init__.py``: forward, each gradient, and all of them in one call."""
-    op, cotangent = layer.operator, layer.cotangent
+    op, cotangents = layer.operator, layer.cotangents
     gradients = [
         {"name": f.wrt, "field": safe(f.wrt), "argument": safe(f.wrt), "function": f.name} for f in layer.gradients
     ]
-    helpers = ["inputs", "result", "workers", *(["asked", "results", "same_shape"] if gradients else [])]
+    several = bool(op.several)
+    compared = "cotangent" if several else "same_shape"
+    helpers = {"inputs", "result", "workers", *(["asked", "results", compared] if gradients else [])}
+    helpers |= {"results"} if several else set()
+    shape = "output_shapes" if several else "output_shape"
     text = rendered(
         "init.py.j2",
         title=in_docstring(str(op)),
@@ -58,14 +63,23 @@ def face_file(layer: Layer) -> File:
         dtypes=layer.dtypes,
         helpers=sorted(helpers),
         exported=sorted(
-            [f.name for f in layer.functions] + ["output_shape"] + ["Gradients", "backward"] * bool(gradients)
+            [f.name for f in layer.functions]
+            + [shape]
+            + ["Outputs"] * several
+            + ["Gradients", "backward"] * bool(gradients)
         ),
-        tensors=[_tensor(t) for t in (*op.inputs, *((cotangent,) if gradients else ()))],
-        output=op.output.name,
-        cotangent={"name": cotangent.name, "argument": safe(cotangent.name)},
+        tensors=[_tensor(t) for t in (*op.inputs, *(cotangents if gradients else ()))],
+        several=several,
+        shape=shape,
+        outputs=[_tensor(t) | {"field": safe(t.name)} for t in op.outputs],
+        cotangents=[
+            {"name": one.name, "argument": safe(one.name), "output": of.name, "field": safe(of.name)}
+            for one, of in zip(cotangents, op.outputs, strict=True)
+        ],
+        said=_said(layer),
         gradients=gradients,
         functions=[_function(layer, function) for function in layer.functions],
-        backward=_call(layer, (cotangent, *op.inputs)) | {"names": [f.wrt for f in layer.gradients]},
+        backward=_call(layer, (*cotangents, *op.inputs)) | {"names": [f.wrt for f in layer.gradients]},
     )
     return File(f"src/{layer.name}/__init__.py", text)
 
@@ -99,22 +113,60 @@ def _function(layer: Layer, function: Function) -> dict[str, Any]:
     known = {read.tensor for s in function.derivation.operator.statements for read in reads(s.expr)}
     shapes = [tensor.name for tensor in function.inputs if tensor.name not in known]
     notes = [f"Of {', '.join(shapes)} only the shape is used."] if shapes else []
-    what = f"The gradient of a loss by {function.wrt}, from its gradient {layer.cotangent.name} by {op.output.name}."
+    what = f"The gradient of a loss by {function.wrt}, from {_said(layer)}."
+    outputs = ", ".join(output.name for output in op.outputs)
     formula = gather_text(function.derivation.gather) if function.wrt else operator_text(op)
     return _call(layer, function.inputs) | {
         "name": function.name,
-        "what": what if function.wrt else f"{op.output.name} from {', '.join(op.tensors)}.",
+        "what": what if function.wrt else f"{outputs} from {', '.join(op.tensors)}.",
         "formula": formula.split("\n"),
         "cotangent": bool(function.wrt),
-        "result": function.output.name,
-        "result_shape": shape_words(function.output),
+        "result": function.outputs[-1].name,
+        "returns": ", ".join(f"{one.name} {shape_words(one)}" for one in function.outputs),
+        "several": bool(function.several),
         "made": f"{safe(function.wrt)}.shape" if function.wrt else "shape",
         "notes": [*notes, *(f"Note: {words}." for words in conventions(op) if function.wrt)],
     }
 
 
+def _said(layer: Layer) -> str:
+    """The cotangents in words."""
+    pairs = zip(layer.cotangents, layer.operator.outputs, strict=True)
+    said = " and ".join(f"{cotangent.name} by {output.name}" for cotangent, output in pairs)
+    return f"its gradient{'s' if layer.operator.several else ''} {said}"
+
+
+def example(layer: Layer) -> tuple[str, ...]:
+    """Calls of a package, for its README: forward, a gradient, all of them.
+
+    >>> import symconv as sc
+    >>> from symconv.export.layer import layer
+    >>> example(layer(sc.conv1d(), "conv", ("float32",), ()))
+    ('y = conv.forward(x, w)',)
+    """
+    op, name = layer.operator, layer.name
+    given = ", ".join(op.tensors)
+    lines = [f"{', '.join(output.name for output in op.outputs)} = {name}.forward({given})"]
+    if layer.gradients:
+        first, cotangents = layer.gradients[0], ", ".join(one.name for one in layer.cotangents)
+        lines += [f"g{output.name} = np.ones_like({output.name})" for output in op.outputs]
+        lines.append(f"{first.outputs[-1].name} = {name}.{first.name}({cotangents}, {given})")
+        lines.append(f"gradients = {name}.backward({cotangents}, {given})  # gradients.{first.wrt}, ...")
+    return tuple(lines)
+
+
+def order(layer: Layer) -> str:
+    """How arrays are passed to the functions of a package, for its README."""
+    first, returned = "the cotangent first, then", ""
+    if several := layer.operator.several:
+        first = "a cotangent for each output first, None for one of zeros, then"
+        returned = f"`forward` returns a named tuple of {', '.join(several)}. "
+    rest = "all that `forward` takes, in its order; `backward` gives several of them in one call."
+    return f"{fill(f'{returned}Gradients take {first} {rest}', 120)}\n"
+
+
 def shapes_file(layer: Layer) -> File:
-    """``_shapes.py``: the output's shape, and what is wrong with shapes."""
+    """``_shapes.py``: the shape of each output, and what is wrong with shapes."""
     op = layer.operator
     text = rendered(
         "shapes.py.j2",
@@ -122,15 +174,20 @@ def shapes_file(layer: Layer) -> File:
         name=layer.name,
         arguments=[safe(name) for name in op.tensors],
         tensors=op.tensors,
-        output=op.output.name,
+        outputs=[output.name for output in op.outputs],
+        fields=[safe(output.name) for output in op.outputs],
+        several=bool(op.several),
         solved=list(solved(op)),
         wrong=list(wrong(op)),
         windows=windows(op),
-        shape=shape_text(op.output),
+        shapes=[shape_text(output) for output in op.outputs],
     )
     return File(f"src/{layer.name}/_shapes.py", text)
 
 
 def arrays_file(layer: Layer) -> File:
     """``_arrays.py``: what is asked of every array."""
-    return File(f"src/{layer.name}/_arrays.py", rendered("arrays.py.j2", name=layer.name, dtypes=layer.dtypes))
+    several = bool(layer.operator.several)
+    cotangents = [one.name for one in layer.cotangents] if several and layer.gradients else []
+    text = rendered("arrays.py.j2", name=layer.name, dtypes=layer.dtypes, several=several, cotangents=cotangents)
+    return File(f"src/{layer.name}/_arrays.py", text)

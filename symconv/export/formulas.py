@@ -19,9 +19,9 @@ def formulas(layer: Layer) -> tuple[tuple[str, str], ...]:
     ['forward: y of conv1d()', 'grad_x: gx, the gradient by x']
     """
     op = layer.operator
-    found = [(f"forward: {op.output.name} of {op.name}", operator_latex(op))]
+    found = [(f"forward: {', '.join(one.name for one in op.outputs)} of {op.name}", operator_latex(op))]
     for function in layer.gradients:
-        title = f"{function.name}: {function.output.name}, the gradient by {function.wrt}"
+        title = f"{function.name}: {function.outputs[-1].name}, the gradient by {function.wrt}"
         found.append((title, derivation_latex(function.derivation)))
     return tuple(found)
 

@@ -21,7 +21,7 @@ __all__ = ["plain"]
 def plain(function: Function) -> Kernel:
     """The loop nests of a function for sizes known when it is called; threads may share the first loop of each."""
     gather = function.derivation.gather
-    return lower(gather, function.output.name, None, tuple(_directives(gather)))
+    return lower(gather, function.outputs[-1].name, None, tuple(_directives(gather)))
 
 
 def _directives(gather: Gather) -> Iterator[LoopDirective]:

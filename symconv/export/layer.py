@@ -17,22 +17,25 @@ __all__ = ["Function", "Layer", "layer"]
 class Function:
     """One function of a package: ``name`` without the layer's, what it computes, and of which tensors, in order.
 
-    ``wrt`` is the tensor of a gradient, "" for the forward.
+    ``wrt`` is the tensor of a gradient, "" for the forward; ``several`` are the names of its outputs where it has two
+    or more: of the arrays that the derivation computes on its way, those that are returned.
     """
 
     name: str
     wrt: str
     derivation: Derivation
+    several: tuple[str, ...] = ()
 
     @property
     def inputs(self) -> tuple[Tensor, ...]:
-        """The arrays it takes, in call order; a gradient takes the cotangent first, then all that forward takes."""
+        """The arrays it takes, in call order; a gradient takes the cotangents first, then all that forward takes."""
         return self.derivation.operator.inputs
 
     @property
-    def output(self) -> Tensor:
-        """The array it returns."""
-        return self.derivation.operator.output
+    def outputs(self) -> tuple[Tensor, ...]:
+        """The arrays it returns, in order."""
+        op = self.derivation.operator
+        return tuple(s.target for s in op.statements if s.target.name in self.several) or (op.output,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +58,9 @@ class Layer:
         return (self.forward, *self.gradients)
 
     @property
-    def cotangent(self) -> Tensor:
-        """The gradient of a loss by the output, which every gradient takes first."""
-        output = self.operator.output
-        return Tensor(f"g{output.name}", output.axes)
+    def cotangents(self) -> tuple[Tensor, ...]:
+        """The gradients of a loss by each output, which every gradient takes first."""
+        return tuple(Tensor(f"g{output.name}", output.axes) for output in self.operator.outputs)
 
 
 def layer(op: Operator, name: str | None, dtypes: tuple[str, ...], wrt: tuple[str, ...]) -> Layer:
@@ -66,4 +68,4 @@ def layer(op: Operator, name: str | None, dtypes: tuple[str, ...], wrt: tuple[st
     op = apart(op)
     called = default_name(op.name) if name is None else legal_name(name)
     gradients = tuple(Function(f"grad_{tensor}", tensor, pipeline.derive(op, tensor)) for tensor in wrt)
-    return Layer(op, called, dtypes, Function("forward", "", pipeline.forward(op)), gradients)
+    return Layer(op, called, dtypes, Function("forward", "", pipeline.forward(op.joined()), op.several), gradients)

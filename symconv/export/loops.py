@@ -69,32 +69,34 @@ def _lines(told: dict[str, Any]) -> list[str]:
 def _function(function: Function, kernel: Kernel) -> dict[str, Any]:
     printer = Printer(kernel)
     inputs = [b for b in kernel.buffers if b.role == "in"]
-    made = [b for b in kernel.buffers if b.role == "workspace"]
+    results = [kernel.buffer(tensor.name) for tensor in function.outputs]
+    made = [b for b in kernel.buffers if b.role == "workspace" and b not in results]
     dims: dict[str, Expr] = {
         f"{b.name}_dim{axis}": Var(f"{safe(b.name)}.shape[{axis}]") for b in inputs for axis in range(len(b.axes))
     }
     seen = {name for nest in kernel.nests for name in mentioned(nest.body)}
     used = [b for b in kernel.buffers if b.name in seen]
     sizes = [size.name for size in kernel.sizes]
-    result = kernel.result
+    like = results[-1]
     values = [f"{size.name} = {_with(printer, size.value, dims)}" for size in kernel.sizes]
     ends = [
         f"{safe(result.name)}.shape[{axis}] == {printer.expr(total(lengths))}"
+        for result in results
         for axis, lengths in enumerate(result.axes)
     ]
     return {
         "name": function.name,
-        "result": result.name,
+        "result": ", ".join(result.name for result in results),
         "formula": gather_text(function.derivation.gather).split("\n"),
         "sizes": sizes,
         "solved": _wrapped("cdef Py_ssize_t ", values, ","),
         "checks": _wrapped("", [*(_bare(_with(printer, check, dims)) for check in kernel.checks), *ends], " and"),
         "used": [{"name": b.name, "held": safe(b.name), "type": _pointer(b, b.role != "in")} for b in used],
-        "arrays": [safe(b.name) for b in (*inputs, result)],
-        "number": f"cnp.PyArray_TYPE({safe(result.name)})",
-        "ready": [_ready(b) for b in (*inputs, result)],
-        "made": [_made(printer, b, result) for b in made],
-        "volume": " + ".join(f"cnp.PyArray_SIZE({safe(b.name)})" for b in (*inputs, result)),
+        "arrays": [safe(b.name) for b in (*inputs, *results)],
+        "number": f"cnp.PyArray_TYPE({safe(like.name)})",
+        "ready": [_ready(b) for b in (*inputs, *results)],
+        "made": [_made(printer, b, like) for b in made],
+        "volume": " + ".join(f"cnp.PyArray_SIZE({safe(b.name)})" for b in (*inputs, *results)),
         "declared": _declared(kernel),
         "nests": [_nest(kernel, nest) for nest in kernel.nests],
     }
@@ -149,7 +151,7 @@ def _pointer(buffer: Buffer, stored: bool) -> str:
 
 def _ready(buffer: Buffer) -> str:
     number = "number" if buffer.scalar.kind == "real" else "cnp.NPY_INT"
-    flags = "cnp.NPY_ARRAY_CARRAY" if buffer.role == "out" else "cnp.NPY_ARRAY_CARRAY_RO"
+    flags = "cnp.NPY_ARRAY_CARRAY_RO" if buffer.role == "in" else "cnp.NPY_ARRAY_CARRAY"
     return f"{safe(buffer.name)}, {len(buffer.axes)}, {number}, {flags}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from symconv.export.face import arrays_file, face_file, shapes_file
+from symconv.export.face import arrays_file, example, face_file, order, shapes_file
 from symconv.export.formulas import formulas_file
 from symconv.export.layer import Layer
 from symconv.export.package import File, Package
@@ -27,7 +27,7 @@ def package(layer: Layer) -> Package:
     return Package(
         name,
         (
-            readme_file(layer, _SUMMARY, _use(layer), _TESTS, _ORDER.format(name=name)),
+            readme_file(layer, _SUMMARY, _use(layer), _TESTS, order(layer) + _ORDER.format(name=name)),
             licence_file(),
             File("pyproject.toml", environment().get_template("package/numpy.toml.j2").render(**values)),
             File("MANIFEST.in", "recursive-include tests *.py\ninclude *.tex\n"),
@@ -44,7 +44,7 @@ def package(layer: Layer) -> Package:
 
 def _functions(layer: Layer) -> File:
     """``functions.py``: one function for the forward and each gradient."""
-    texts = [function_of(function.derivation, NUMPY, function.name) for function in layer.functions]
+    texts = [function_of(one.derivation, NUMPY, one.name, one.several) for one in layer.functions]
     said = f'"""{in_docstring(str(layer.operator))}\n\n{_PLAIN}"""\n\n'
     return File(f"src/{layer.name}/functions.py", said + header(texts, NUMPY) + "\n\n" + "\n\n".join(texts))
 
@@ -63,15 +63,19 @@ def _kernels(layer: Layer) -> File:
     ]
     for function in layer.functions:
         arrays = ", ".join(safe(tensor.name) for tensor in function.inputs)
-        lines += ["", "", f"def {function.name}({arrays}, result_, threads_):"]
-        lines += [f"    result_[...] = functions.{function.name}({arrays})"]
+        call = f"functions.{function.name}({arrays})"
+        if not function.several:
+            lines += ["", "", f"def {function.name}({arrays}, result_, threads_):", f"    result_[...] = {call}"]
+            continue
+        places = ", ".join(f"{safe(output.name)}_" for output in function.outputs)
+        lines += ["", "", f"def {function.name}({arrays}, {places}, threads_):"]
+        lines += [f"    for place_, result_ in zip(({places}), {call}):", "        place_[...] = result_"]
     return File(f"src/{layer.name}/_kernels.py", "\n".join(lines) + "\n")
 
 
 _SUMMARY = "A layer as a Python package: NumPy functions to read and to check others against; it needs NumPy alone."
-_ORDER = """
-Gradients take the cotangent first, then all that `forward` takes, in its order; `backward` gives several of them in one
-call. Arrays are C-contiguous NumPy arrays of one dtype; TypeError and ValueError say what was given and what is wanted.
+_ORDER = """\
+Arrays are C-contiguous NumPy arrays of one dtype; TypeError and ValueError say what was given and what is wanted.
 Every function takes `out`, an array to write into; `threads` is checked and changes nothing here.
 
 `src/{name}/functions.py` holds the functions themselves, as short as they can be written: loops over the taps, slices
@@ -89,14 +93,8 @@ def _use(layer: Layer) -> str:
     op, name = layer.operator, layer.name
     shapes, dtype = cases(layer)[0], layer.dtypes[0]
     made = [_drawn(tensor.name, tensor.dtype, shapes, dtype) for tensor in op.inputs]
-    given = ", ".join(op.tensors)
     lines = ["import numpy as np", f"import {name}", "", "rng = np.random.default_rng(0)", *made]
-    lines.append(f"{op.output.name} = {name}.forward({given})")
-    if layer.gradients:
-        cotangent, first = layer.cotangent.name, layer.gradients[0]
-        lines.append(f"{cotangent} = np.ones_like({op.output.name})")
-        lines.append(f"{first.output.name} = {name}.{first.name}({cotangent}, {given})")
-        lines.append(f"gradients = {name}.backward({cotangent}, {given})  # gradients.{first.wrt}, ...")
+    lines += example(layer)
     return "\n".join(("```sh", "pip install .", "```", "", "```python", *lines, "```"))
 
 

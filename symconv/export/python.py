@@ -28,6 +28,7 @@ _OURS = frozenset(
         *("np", "math", "cnp", "cython", "product", "prange", "number", "fits", "sizes", "flags", "rank"),
         *("out", "wrt", "threads", "dtype", "shape", "result", "results", "wanted", "outs", "shapes", "taken", "made"),
         *("name", "array", "inputs", "asked", "workers", "same_shape", "output_shape", "lru_cache", "cells", "groups"),
+        *("Outputs", "Shapes", "output_shapes", "cotangent"),
         *("Gradients", "NamedTuple", "Iterable", "Mapping", "forward", "backward"),
         *(
             "pytest",

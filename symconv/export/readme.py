@@ -23,8 +23,9 @@ def readme_file(
     tested; ``order`` says how arrays are passed, and ``calls`` how each function is called where that is not Python.
     """
     op = layer.operator
-    tensors = (*op.inputs, op.output, *((layer.cotangent,) if layer.gradients else ()))
-    notes = {layer.cotangent.name: f", the gradient of the loss by {op.output.name}"}
+    pairs = tuple(zip(layer.cotangents, op.outputs, strict=True))
+    tensors = (*op.inputs, *op.outputs, *(layer.cotangents if layer.gradients else ()))
+    notes = {cotangent.name: f", the gradient of the loss by {output.name}" for cotangent, output in pairs}
     text = rendered(
         "readme.md.j2",
         name=layer.name,
@@ -37,8 +38,7 @@ def readme_file(
         functions=[
             {
                 "call": (calls or {}).get(f.name, f"{f.name}({', '.join(t.name for t in f.inputs)})"),
-                "result": f.output.name,
-                "shape": shape_words(f.output),
+                "returns": ", ".join(f"`{one.name}` {shape_words(one)}" for one in f.outputs),
             }
             for f in layer.functions
         ],
@@ -68,8 +68,9 @@ def _empty(op: Operator) -> str:
     rest = "Any other empty axis, and sizes that leave the output empty, are refused."
     if not op.batch:
         return rest
-    empty = any(op.batch in size.names() for size in op.output.sizes)
-    said = "the output is empty then" if empty else "sums over it are 0 then"
+    empty = [any(op.batch in size.names() for size in one.sizes) for one in op.outputs]
+    which = "the outputs are" if op.several else "the output is"
+    said = f"{which} empty then" if all(empty) else "sums over it are 0 then"
     return f"The batch {op.batch} may be 0: {said}. {rest}"
 
 

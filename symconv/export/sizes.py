@@ -87,11 +87,11 @@ def wrong(op: Operator) -> Iterator[Check]:
     defined = {definition.name for definition in op.definitions}
     for definition in op.definitions:
         if definition.extent:
-            ours = any(definition.name in size.names() for size in op.output.sizes)
+            ours = any(definition.name in size.names() for output in op.outputs for size in output.sizes)
             name = safe(definition.name)
             yield Check(
                 f"{name} < 1",
-                f"{'the output' if ours else 'an axis or a window'} would be empty: "
+                f"{_output(op) if ours else 'an axis or a window'} would be empty: "
                 f"{definition.name} = {definition.form} = {{{name}}}; make the input or the padding larger, "
                 "or the kernel or the dilation smaller",
             )
@@ -107,6 +107,10 @@ def wrong(op: Operator) -> Iterator[Check]:
         )
     for assumption in op.assumptions:
         yield Check(f"not {condition(assumption.constraint)}", in_fstring(assumption.sentence))
+
+
+def _output(op: Operator) -> str:
+    return "an output" if op.several else "the output"
 
 
 def windows(op: Operator) -> tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...]:

@@ -46,6 +46,8 @@ def tests_file(layer: Layer, torch: bool = True) -> File:
         helpers=tuple(helpers.values()),
         definitions=[definition(_defined(layer, f), f"definition_of_{f.name}") for f in layer.functions],
         tensors=op.tensors,
+        several=bool(op.several),
+        outputs=tuple(output.name for output in op.outputs),
         positions=positions,
         gradients=[_gradient(layer, function) for function in layer.gradients],
         drawn=_drawn(op),
@@ -167,9 +169,9 @@ def _resized(op: Operator, shapes: Geometry, changed: Mapping[str, int]) -> Geom
 def _overlap(layer: Layer, shapes: Geometry) -> dict[str, Any] | None:
     op = layer.operator
     real = [name for name in op.tensors if op.input(name).dtype == "real" and _count(shapes[name]) and shapes[name]]
-    if not real or op.output.dtype != "real":
+    if not real or op.outputs[0].dtype != "real":
         return None
-    both: tuple[tuple[int, ...], ...] = (shapes[real[0]], op.output_shape(**shapes))
+    both: tuple[tuple[int, ...], ...] = (shapes[real[0]], next(iter(op.output_shapes(**shapes).values())))
     return {"name": real[0], "room": max(map(_count, both))}
 
 

@@ -203,6 +203,19 @@ class Operator(Displayed):
                 wanted |= {read.tensor for read in reads(statement.expr)}
         return replace(self, name=f"{name} of {self.name}", statements=tuple(reversed(kept)), several=())
 
+    def joined(self) -> Operator:
+        """The operator of the last output, which computes every other on its way; itself where there is one.
+
+        >>> import symconv as sc
+        >>> op = sc.operator("s[i] = x[i]**2; y[i] = exp(s[i]); z[i] = 2*x[i]").joined()
+        >>> [one.target.name for one in op.statements], op.output.name
+        (['s', 'y', 'z'], 'z')
+        """
+        if not self.several:
+            return self
+        last = max(at for at, one in enumerate(self.statements) if one.target.name in self.several)
+        return replace(self, statements=self.statements[: last + 1], several=())
+
     def sizes(self, **shapes: tuple[int, ...]) -> dict[str, int]:
         """Every size by name, solved from the input shapes; raises SpecError when they do not fit."""
         return bind_sizes(self, shapes)

@@ -68,10 +68,11 @@ def _called(derivation: Derivation) -> str:
     return "" if found is None else call_text(form, name_of(form), _doc(derivation), found.claim, found.torch)
 
 
-def function_of(derivation: Derivation, dialect: Dialect, name: str = "") -> str:
-    """One function, without the imports."""
+def function_of(derivation: Derivation, dialect: Dialect, name: str = "", several: tuple[str, ...] = ()) -> str:
+    """One function, without the imports; it returns ``several`` of the arrays that it computes, or the last one."""
     form, copies = _form(derivation)
-    return function_text(form, dialect, name or name_of(form), _doc(derivation), copies, taps_of(derivation.stated))
+    taps = taps_of(derivation.stated)
+    return function_text(form, dialect, name or name_of(form), _doc(derivation, several), copies, taps, several)
 
 
 def _form(derivation: Derivation) -> tuple[Operator, tuple[Copied, ...]]:
@@ -104,13 +105,13 @@ def _plain(op: Operator) -> Operator:
     return replace(op, statements=tuple(replace(s, expr=settled(plain(s.expr))) for s in op.statements))
 
 
-def _doc(derivation: Derivation) -> str:
+def _doc(derivation: Derivation, several: tuple[str, ...] = ()) -> str:
     stated, op = derivation.stated, derivation.operator
     formulas = formula_of(op)
     lines = list(formulas) if len(formulas) == 1 and len(formulas[0]) <= _WIDTH else []
     if derivation.wrt and stated.source:
         lines.append(f"{'where' if lines else _title(derivation)} {stated.source}")
-    lines.append(shapes_of(op))
+    lines.append(shapes_of(op, several))
     return "\n".join(part for line in lines for part in _folded(line)).replace("\\", "\\\\").replace('"""', "'''")
 
 

@@ -14,14 +14,15 @@ _SIGNS = {"add": (" + ", 1), "sub": (" - ", 1), "mul": (" * ", 2), "div": (" / "
           "ne": (" != ", 0), "larger": (" >= ", 0), "smaller": (" <= ", 0), "same": (" == ", 0)}  # fmt: skip
 
 
-def shapes_of(op: Operator) -> str:
-    """The shapes of what goes in and what comes out.
+def shapes_of(op: Operator, several: tuple[str, ...] = ()) -> str:
+    """The shapes of what goes in and what comes out: the output, or ``several`` of the arrays that are computed.
 
     >>> import symconv as sc
     >>> shapes_of(sc.conv1d())
     'x (N, C, L), w (F, C, K) -> y (N, F, OL)'
     """
-    return f"{', '.join(describe(t) for t in op.inputs)} -> {describe(op.output)}"
+    results = [s.target for s in op.statements if s.target.name in several] or [op.output]
+    return f"{', '.join(map(describe, op.inputs))} -> {', '.join(map(describe, results))}"
 
 
 def formula_of(op: Operator) -> tuple[str, ...]:

@@ -53,9 +53,15 @@ def function_text(
     doc: str,
     copies: tuple[Copied, ...] = (),
     taps: frozenset[str] = frozenset(),
+    several: tuple[str, ...] = (),
 ) -> str:
-    """One function over whole arrays that computes an operator whose borders are resolved."""
+    """One function over whole arrays that computes an operator whose borders are resolved.
+
+    It returns those of the arrays that it computes that ``several`` names, or the output.
+    """
+    places = [at for at, s in enumerate(op.statements) if s.target.name in several] or [-1]
     op, copies = _apart(op, copies)
+    results = [op.statements[at].target for at in places]
     index = {n for s in op.statements for n in s.indices}
     index |= {r.name for s in op.statements for node in walk(s.expr) if hasattr(node, "indices") for r in node.indices}
     context = context_of(op)
@@ -63,11 +69,12 @@ def function_text(
     words = Words(
         {*index, *tensors, *context.sizes, "math", "range", "max", "min", dialect.module}, frozenset(context.sizes)
     )
-    body = lines_of(op, place(op, context, taps), dialect, words, copies)
+    returned = tuple(one.name for one in results)
+    body = lines_of(op, place(op, context, taps), dialect, words, copies, returned)
     used = {r.tensor for s in op.statements for r in walk(s.expr) if isinstance(r, Read)}
     merged = [t for t in op.inputs if t.name in used and any(len(axis) > 1 for axis in t.axes)]
     views = [f"{t.name} = {t.name}.reshape({', '.join(words.form(s) for s in t.sizes)})" for t in merged]
-    last = _returned(op, words)
+    last = f"return {', '.join(_returned(one, words) for one in results)}"
     lines = [*_sizes(op, words), *views, *_shorter(body, last)]
     doc = f'"""{doc}\n"""' if "\n" in doc else f'"""{doc}"""'
     return f"def {name}({', '.join(op.tensors)}):\n" + textwrap.indent("\n".join((doc, *lines)), "    ") + "\n"
@@ -127,12 +134,11 @@ def _shorter(body: list[str], last: str) -> list[str]:
     return [*body, last]
 
 
-def _returned(op: Operator, words: Words) -> str:
-    out = op.output
+def _returned(out: Tensor, words: Words) -> str:
     if all(len(axis) == 1 for axis in out.axes):
-        return f"return {out.name}"
+        return out.name
     shape = [_physical(words, axis) for axis in out.axes]
-    return f"return {out.name}.reshape({', '.join(shape)})"
+    return f"{out.name}.reshape({', '.join(shape)})"
 
 
 def _physical(words: Words, axis: tuple[Affine, ...]) -> str:

@@ -35,10 +35,20 @@ class Program:
     padded: dict[tuple[str, Halo], str] = field(default_factory=dict)
 
 
-def lines_of(op: Operator, where: Place, dialect: Dialect, words: Words, copies: tuple[Copied, ...] = ()) -> list[str]:
-    """The statements of the function's body; ``copies`` are made by one call where the library has it."""
+def lines_of(
+    op: Operator,
+    where: Place,
+    dialect: Dialect,
+    words: Words,
+    copies: tuple[Copied, ...] = (),
+    returned: tuple[str, ...] = (),
+) -> list[str]:
+    """The statements of the function's body; ``copies`` are made by one call where the library has it.
+
+    ``returned`` names the arrays that are wanted, where it is not the output alone.
+    """
     calls = calls_of(where, copies, dialect, words)
-    live = _live(op, {one.name: one.tensor for one in copies if one.name in calls})
+    live = _live(op, {one.name: one.tensor for one in copies if one.name in calls}, returned or (op.output.name,))
     same = {d.name: d.form for d in op.definitions}
     like = next((t.name for t in op.inputs if t.dtype == "real"), "")
     program = Program(op, where, dialect, words, same, like)
@@ -53,9 +63,9 @@ def lines_of(op: Operator, where: Place, dialect: Dialect, words: Words, copies:
     return program.lines
 
 
-def _live(op: Operator, called: dict[str, str]) -> set[str]:
-    """The statements that the result needs: copies made by one call need no steps on the way to them."""
-    live = {op.output.name}
+def _live(op: Operator, called: dict[str, str], returned: tuple[str, ...]) -> set[str]:
+    """The statements that the results need: copies made by one call need no steps on the way to them."""
+    live = set(returned)
     for statement in reversed(op.statements):
         name = statement.target.name
         if name in live:

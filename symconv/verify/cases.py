@@ -14,7 +14,7 @@ from symconv.verify.geometry import Geometry
 from symconv.verify.grid import Array
 from symconv.verify.reference import evaluate, gradients
 
-__all__ = ["INTEGERS", "REALS", "Case", "Expected", "Ruling", "plain", "prepare"]
+__all__ = ["INTEGERS", "REALS", "Case", "Expected", "Ruling", "answered", "plain", "prepare"]
 
 INTEGERS, REALS = "integers", "reals"
 _DOMAINS = ("any", "away from 0", "positive")
@@ -87,9 +87,14 @@ def _prepare(op: Operator, shapes: Geometry, kind: str, ruling: Ruling, *, seed:
             arrays[tensor.name] = rng.integers(0, 6, shape).astype(np.int32)
         else:
             arrays[tensor.name] = _draw(rng, shape, kind, domain).astype(ruling.dtype)
-    value = evaluate(op, arrays)
-    gy = _draw(rng, value.shape, kind, "any").astype(ruling.dtype)
-    sizes = op.sizes(**shapes)
+    gy = _draw(rng, op.output_shape(**shapes), kind, "any").astype(ruling.dtype)
+    return answered(op, kind, ruling, arrays, gy)
+
+
+def answered(op: Operator, kind: str, ruling: Ruling, arrays: dict[str, Array], gy: Array) -> Case:
+    """What the reference answers for given data."""
+    shapes = {name: array.shape for name, array in arrays.items()}
+    value, sizes = evaluate(op, arrays), op.sizes(**shapes)
     output = _expected(op, kind, ruling, value, magnitude=magnitudes(op, arrays), terms=roundings(op, sizes))
     found: dict[str, Expected] = {}
     if ruling.gradients:

@@ -171,7 +171,7 @@ def _is_small(op: Operator, shapes: Geometry, sizes: Mapping[str, int]) -> bool:
 
 
 def _elements(op: Operator, shapes: Geometry) -> int:
-    return sum(math.prod(shape) for shape in (*shapes.values(), op.output_shape(**shapes)))
+    return sum(math.prod(shape) for shape in (*shapes.values(), *op.output_shapes(**shapes).values()))
 
 
 def _shapes(op: Operator, free: Mapping[str, int]) -> Geometry:

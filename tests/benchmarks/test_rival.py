@@ -12,7 +12,9 @@ from symconv.bench.exact import reference
 from symconv.bench.problem import Problem, problem
 from symconv.bench.rival import rival
 from symconv.bench.suite import read_suite
+from symconv.bench.written import written
 from symconv.commands.request import requested
+from symconv.notation.loss import loss
 from symconv.verify.reference import evaluate, gradients
 
 CASES = [
@@ -100,3 +102,32 @@ def test_every_layer_of_the_shipped_suites_has_a_rival(suite):
         assert isinstance(
             problem(requested(layer.op, dict(layer.settings)), dict(layer.settings), layer.shapes), Problem
         )
+
+
+SEVERAL = {
+    "a sum and what is made of it": ("s[n,i] = sum[p](x[n,i+p-1]*w[p]); y[n,i] = tanh(s[n,i])", ("s", "y")),
+    "a maximum beside a mean": ("m[n,i] = max[p](x[n,i+p]*w[p]); y[n] = mean[i](x[n,i]**2)", ("m", "y")),
+    "statistics": ("m[n] = mean[i](x[n,i]); v[n] = mean[i]((x[n,i]-m[n])**2); y[n,i] = (x[n,i]-m[n])*w[i]/sqrt(v[n]+1)",
+                   ("m", "v", "y")),
+}  # fmt: skip
+
+
+@pytest.mark.skipif(find_spec("torch") is None, reason="no torch")
+@pytest.mark.parametrize("name", SEVERAL)
+def test_autograd_of_what_is_written_has_every_output_and_cotangent(name):
+    source, outputs = SEVERAL[name]
+    op = sc.operator(source, outputs=outputs)
+    shapes = {"x": (2, 7), "w": (7,) if name == "statistics" else (3,)}
+    rng = np.random.default_rng(5)
+    arrays = {tensor: rng.standard_normal(shape) for tensor, shape in shapes.items()}
+    cotangents = {f"g{one}": rng.standard_normal(shape) for one, shape in op.output_shapes(**shapes).items()}
+    found = written(op, arrays, tuple(cotangents.values()), 1)
+    want = gradients(loss(op), {**cotangents, **arrays}, np.ones(()), (*cotangents, *op.tensors))
+    results = found.results()
+    assert set(results) == {*outputs, *op.tensors}
+    for one in outputs:
+        np.testing.assert_allclose(results[one], want[f"g{one}"], rtol=1e-12, atol=1e-12)
+    for tensor in op.tensors:
+        np.testing.assert_allclose(results[tensor], want[tensor], rtol=1e-12, atol=1e-12)
+        (alone,) = found.calls[tensor]["autograd"]()
+        np.testing.assert_array_equal(alone.numpy(), results[tensor])

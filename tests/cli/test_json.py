@@ -88,6 +88,9 @@ def test_prove(answered):
     assert [(one["stride"], one["verdict"]) for one in family["members"]] == [(1, "yes"), (2, "no")]
     code = answered("prove --code", 1, "prove", FLAT, "--code", "FOLDER/layer.py:backward", "--returns", "x,w")
     assert (code["proofs"]["w"]["verdict"], code["proofs"]["x"]["verdict"]) == ("true", "false")
+    several = answered("prove --code --for", 1, "prove", "y[n,f] = k*sum[c](x[n,c]*w[f,c])", "--code",
+                       "FOLDER/layer.py:backward", "--returns", "x,w", "--for", "k=1..2")  # fmt: skip
+    assert [(one["gradient"], one["held"], one["decided"]) for one in several["tables"]] == [("x", 0, 2), ("w", 1, 2)]
 
 
 def test_check(answered):

@@ -139,3 +139,67 @@ def test_three_parameters_have_a_rule_that_is_true_of_each_case(call):
             right = size == length and claimed == {one for one in real if 0 <= one[0] < length}
             said = (s == 1 or (length + 2 * p - d * (taps - 1) - 1) % s == 0) and (d == 1 or taps == 1)
             assert said == right, (s, p, d, length, taps)
+
+
+BACKWARD = """
+import numpy as np
+def backward(dy, x, w, stride=1, often=1):
+    dx, dw = np.zeros_like(x), np.zeros_like(w)
+    for i in range(dy.shape[1]):
+        for p in range(len(w)):
+            dx[:, i*often + p] += dy[:, i] * w[p]
+            dw[p] += (dy[:, i] * x[:, i*stride + p]).sum()
+    return dx, dw
+
+
+def both(gs, gy, x, w, k):
+    s = np.zeros_like(gy)
+    for i in range(gy.shape[1]):
+        for p in range(len(w)):
+            s[:, i] += x[:, i*k + p] * w[p]
+    g = gs + gy * 2 * s
+    dx = np.zeros_like(x)
+    for i in range(gy.shape[1]):
+        for p in range(len(w)):
+            dx[:, i*STEP + p] += g[:, i] * w[p]
+    return dx
+"""
+
+
+def rows(said):
+    return [line.split()[:2] for line in said.splitlines() if line[:1].isdigit()]
+
+
+def test_code_is_decided_for_each_member_of_a_family(call, tmp_path):
+    file = tmp_path / "layer.py"
+    file.write_text(BACKWARD.replace("STEP", "k"))
+    formula = "y[n,i] = sum[p](x[n,k*i+p]*w[p])"
+    words = ("prove", formula, "--code", f"{file}:backward", "--arguments", "stride=k", "--for", "k=1..3")
+    done = call(*words)
+    assert done.exit_code == 1, done.stderr
+    x, w = done.stdout.split("gw = backward(...)")
+    assert rows(x) == [["1", "yes"], ["2", "no"], ["3", "no"]]
+    assert rows(w) == [["1", "yes"], ["2", "yes"], ["3", "yes"]]
+    assert "gx = backward(...)" in x and "holds for all sizes in 1 of 3 cases" in x and "holds iff" in x
+    assert "holds for all sizes in 3 of 3 cases" in w
+    right = call(*words[:-3], "stride=k, often=k", *words[-2:])
+    assert right.exit_code == 0, right.output
+
+
+def test_code_of_several_outputs_is_decided_for_a_family(call, tmp_path):
+    file, formula = tmp_path / "layer.py", "s[n,i] = sum[p](x[n,k*i+p]*w[p]); y[n,i] = s[n,i]**2"
+    for step, wanted in (("k", ["yes", "yes"]), ("1", ["yes", "no"])):
+        file.write_text(BACKWARD.replace("STEP", step))
+        done = call("prove", formula, "--outputs", "s,y", "--code", f"{file}:both", "--returns", "x", "--for", "k=1..2")
+        assert [verdict for _, verdict in rows(done.stdout)] == wanted, done.output
+        assert done.exit_code == ("no" in wanted)
+
+
+def test_code_for_a_family_of_an_operator_by_name(call, tmp_path):
+    file = tmp_path / "layer.py"
+    file.write_text("def backward(dy, x, w, b):\n    return dy.sum((0, 2))\n")
+    words = ("prove", "conv1d", "--bias", "--code", f"{file}:backward", "--returns", "b", "--for", "stride=1..2")
+    done = call(*words)
+    assert done.exit_code == 0, done.output
+    assert rows(done.stdout) == [["1", "yes"], ["2", "yes"]]
+    assert call(*words, "--claim", "gb = gy").exit_code == 2

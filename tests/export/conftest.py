@@ -28,6 +28,11 @@ OPERATORS = {
     "gate": lambda: sc.operator("y[n,f,i] = tanh(sum[c,p](x[n,c,i+p-1]*w[f,c,p])) * sigmoid(b[f])"),
     "softmax": lambda: sc.operator("y[n,i] = exp(x[n,i])/sum[k](exp(x[n,k]))"),
     "a gradient": lambda: sc.derive(sc.conv1d(stride=2, padding=1), "w"),
+    "several outputs": lambda: sc.operator(
+        "s[n,f,i] = sum[c,p](x[n,c,i+p-1]*w[f,c,p]); y[n,f,i] = relu(s[n,f,i]); m[f] = sum[n,i](y[n,f,i]*y[n,f,i])",
+        outputs=("s", "y", "m"),
+    ),
+    "outputs apart": lambda: sc.operator("m[n,i] = mean[p](x[n,i+p]*w[p]); y[n] = sum[i](x[n,i])"),
     "of argmax": lambda: sc.derive(sc.max_pool1d(3, 2), "x"),
     "names": lambda: sc.operator("any[i] = sum[p](out[i+p]*wrt[p])*np[i] + dtype[i]"),
     "a size and an array of one name": lambda: sc.operator("OH[n,i,j] = sum[p,q](X[n,i+p,2*j+q-1]*W[p,q])"),

@@ -22,6 +22,10 @@ LAYERS = {
     "biased": lambda: sc.conv2d(bias=True, groups=2, padding=(1, 2), dilation=(1, 2)),
     "reflected": lambda: sc.conv2d(border="reflect", padding=(1, 2)),
     "last": lambda: sc.conv2d(layout="NHWC", padding=1, stride=(2, 1)),
+    "several": lambda: sc.operator(
+        "s[n,f,i] = sum[c,p](x[n,c,2*i+p-1]*w[f,c,p]); y[n,f,i] = tanh(s[n,f,i]); z[n] = sum[f,i](y[n,f,i])",
+        outputs="s,y,z",
+    ),
     "second": lambda: sc.derive(sc.conv2d(stride=2, padding=1), "w"),
 }
 

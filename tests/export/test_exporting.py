@@ -19,7 +19,7 @@ def toy(monkeypatch):
     module = ModuleType("toy_backend")
 
     def package(layer):
-        lines = [f"{f.name}({', '.join(t.name for t in f.inputs)}) -> {f.output.name}" for f in layer.functions]
+        lines = [f"{f.name}({', '.join(t.name for t in f.inputs)}) -> {f.outputs[-1].name}" for f in layer.functions]
         return Package(layer.name, (File("said.txt", "\n".join((*layer.dtypes, *lines))),))
 
     module.package = package

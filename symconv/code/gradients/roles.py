@@ -58,6 +58,9 @@ class Roles:
         self.outputs = outputs
         self.tensors = tensors
         self.arguments = _checked(arguments)
+        self.numbers = {
+            name: affine(int(number)) if number.denominator == 1 else Product(number) for name, number in op.numbers
+        }
 
     def known(self, name: str) -> bool:
         """Whether a parameter's role is known."""
@@ -84,6 +87,8 @@ class Roles:
         """The value of a parameter; raises SpecError where nothing says what it is."""
         if name in self.arguments:
             return self.value(self.arguments[name])
+        if name in self.numbers and name not in self.tensors:
+            return self.numbers[name]
         found = self._tensor(name)
         if found is not None:
             return self.tensors[found]
@@ -152,7 +157,7 @@ class Roles:
             case float():
                 return Product(Fraction(repr(given)))
             case str():
-                return self.tensors.get(given, given)
+                return self.tensors.get(given, self.numbers.get(given, given))
             case tuple() | list():
                 return type(given)(self.value(one) for one in given)
             case dict():

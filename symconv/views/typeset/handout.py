@@ -60,7 +60,7 @@ def handout(op: Operator, derivations: tuple[Derivation, ...] = (), wrt: str | N
     (2, 2, True)
     """
     found = derivations or tuple(pipeline.derive(op, name) for name in pipeline.gradients(op))
-    found = found or (pipeline.forward(op),)
+    found = found or tuple(pipeline.forward(op.only(one.name)) for one in op.outputs)
     chosen = next((one for one in found if one.wrt == wrt), found[0])
     first, second = "\n".join(_first(op, chosen)), "\n".join(_second(found, chosen))
     pages = f"\\fitted{{%\n{first}\n}}\\kept=\\detail\n\\newpage\n\\fitted{{%\n{second}\n}}"
