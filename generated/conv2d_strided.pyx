@@ -28,7 +28,7 @@ cdef extern from *:
     typedef sc_position *__restrict__ sc_index_out;
     static inline Py_ssize_t sc_floordiv(Py_ssize_t a, Py_ssize_t b) { return a / b - (a % b < 0); }
     static inline Py_ssize_t sc_mod(Py_ssize_t a, Py_ssize_t b) { return a % b + (a % b < 0 ? b : 0); }
-    static inline Py_ssize_t sc_quotient(Py_ssize_t a, Py_ssize_t b) { return b > 0 ? a / b : 0; }
+    static inline Py_ssize_t sc_quotient(Py_ssize_t a, Py_ssize_t b) { return b == 1 ? a : b > 0 ? a / b : 0; }
     /* More memory than any machine has; a thousand times as much still is a number. */
     #define SC_MOST (PY_SSIZE_T_MAX >> 10)
     static inline Py_ssize_t sc_times(Py_ssize_t a, Py_ssize_t b) { return a <= 0 || b <= 0 ? 0 : a > SC_MOST / b ? SC_MOST : a * b; }

@@ -37,16 +37,17 @@ class ShuffledEntry(Entry):
         draw = random.Random(repr((self.name, sizes, np.dtype(self.options.dtype).name)))
         return tuple(self._drawn(output, named, draw) for output in self.outputs)
 
-    @staticmethod
-    def _drawn(output: Output, sizes: dict[str, int], draw: random.Random) -> Choice:
+    def _drawn(self, output: Output, sizes: dict[str, int], draw: random.Random) -> Choice:
         from symconv.tune.counts import possible
         from symconv.tune.facts import from_json
+        from symconv.tune.machine import lanes_of
         from symconv.tune.plan import Choice
 
+        lanes = lanes_of(self.options.target, self.options.dtype)
         ways = [
             number
             for number, way in enumerate(output.ways)
-            if way.bound is None and (way.facts is None or possible(from_json(way.facts), sizes))
+            if way.bound is None and (way.facts is None or possible(from_json(way.facts), sizes, lanes))
         ]
         number = draw.choice(ways)
         return Choice(number, tuple(draw.choice(_NUMBERS) for _ in output.ways[number].parameters), 0.0)

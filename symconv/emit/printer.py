@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from symconv.emit.places import depths, monomials, plus, pointer, position
-from symconv.emit.shuffles import dealt, woven
+from symconv.emit.shuffles import dealt, moved, woven
 from symconv.errors import InternalError, SpecError
 from symconv.loops.arith import const, mul, total
 from symconv.loops.ir import (
@@ -27,6 +27,7 @@ from symconv.loops.ir import (
     Real,
     ReduceLanes,
     Select,
+    Shift,
     Splat,
     Unzip,
     Var,
@@ -90,6 +91,8 @@ class Printer:
                 return self.is_real(value)
             case Unzip(values) | Zip(values):
                 return self.is_real(values[0])
+            case Shift(value):
+                return self.is_real(value)
         return isinstance(expr, Real | Call | ReduceLanes)
 
     def is_vector(self, expr: Expr) -> bool:
@@ -103,7 +106,7 @@ class Printer:
                 return any(self.is_vector(part) for part in (condition, yes, no))
             case Call(_, arguments):
                 return any(self.is_vector(argument) for argument in arguments)
-        return isinstance(expr, LoadLanes | Splat | Unzip | Zip)
+        return isinstance(expr, LoadLanes | Splat | Unzip | Zip | Shift)
 
     def wide(self, expr: Expr) -> str:
         """An expression in every lane."""
@@ -186,6 +189,8 @@ class Printer:
                 return dealt([self.wide(value) for value in values], part, turn)
             case Zip(values, part, turn):
                 return woven([self.wide(value) for value in values], part, turn)
+            case Shift(value, by):
+                return moved(self.wide(value), by)
         raise InternalError(f"the printer knows no lanes of {type(expr).__name__}")
 
     def _step(self, load: LoadLanes) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from symconv.loops.ir import TURNS
+from symconv.loops.ir import SHIFTS, TURNS
 
-__all__ = ["SHUFFLES", "dealt", "shuffles", "woven"]
+__all__ = ["SHUFFLES", "dealt", "moved", "shuffles", "woven"]
 
 _WIDTHS = (64, 32, 16)
 _QUAD = 16
@@ -24,6 +24,11 @@ def _zipped(element: int, lane: int, n: int, turn: int) -> int:
     return (element // (2 * turn) * turn + lane % turn + element // turn % 2 * n) % (2 * n)
 
 
+def _moved(by: int) -> str:
+    """The name of a pattern."""
+    return f"SC_{'LEFT' if by > 0 else 'RIGHT'}_{abs(by)}"
+
+
 SHUFFLES: dict[str, Pattern] = {
     # Every second element; the same where the second vector ends with the last one wanted of two, of four vectors.
     "SC_EVEN": lambda lane, n, q: 2 * lane,
@@ -32,6 +37,8 @@ SHUFFLES: dict[str, Pattern] = {
     "SC_ODD": lambda lane, n, q: 2 * lane + 1,
     **{f"SC_EVEN_{t}": lambda lane, n, q, t=t: _place(2 * (lane // t), lane, n, t) for t in TURNS},
     **{f"SC_ODD_{t}": lambda lane, n, q, t=t: _place(2 * (lane // t) + 1, lane, n, t) for t in TURNS},
+    # Moved to the left or to the right, with lanes of the second vector where the first has none.
+    **{_moved(by): lambda lane, n, q, by=by: lane + by if 0 <= lane + by < n else n + lane for by in SHIFTS if by},
     # The first and the second half of the interleaved vectors.
     "SC_ZIP_LOW": lambda lane, n, q: lane // 2 + lane % 2 * n,
     "SC_ZIP_HIGH": lambda lane, n, q: lane // 2 + n // 2 + lane % 2 * n,
@@ -77,6 +84,15 @@ def dealt(values: list[str], part: int, turn: int = 1) -> str:
         return f"sc_unzip((const sc_vector[]){{{', '.join(values)}}}, {len(values)}, {part})"
     name = ("sc_odd" if part % 2 else "sc_even") + (f"_{turn}" if turn > 1 else "")
     return dealt([f"{name}({a}, {b})" for a, b in zip(values[::2], values[1::2], strict=True)], part // 2, turn)
+
+
+def moved(value: str, by: int) -> str:
+    """The lanes of a vector moved to the left, zeros behind them.
+
+    >>> moved("a", 1), moved("a", -2), moved("a", 0)
+    ('sc_moved(a, SC_LEFT_1)', 'sc_moved(a, SC_RIGHT_2)', 'a')
+    """
+    return f"sc_moved({value}, {_moved(by)})" if by else value
 
 
 def woven(values: list[str], part: int, turn: int = 1) -> str:

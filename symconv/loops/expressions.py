@@ -11,6 +11,7 @@ from fractions import Fraction
 __all__ = [
     "LANES",
     "REAL",
+    "SHIFTS",
     "TURNS",
     "VECTOR",
     "Address",
@@ -28,6 +29,7 @@ __all__ = [
     "ReduceLanes",
     "Scalar",
     "Select",
+    "Shift",
     "Splat",
     "Unzip",
     "Var",
@@ -199,6 +201,9 @@ class ReduceLanes:
 TURNS = (2, 4, 8)
 """How many neighbours may move together when lanes are rearranged."""
 
+SHIFTS = tuple(range(-6, 7))
+"""How far lanes may move to the left: as far as taps of seven reach."""
+
 
 @dataclass(frozen=True, slots=True)
 class Unzip:
@@ -222,6 +227,14 @@ class Zip:
     turn: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """Lanes moved: lane ``l`` is lane ``l + by`` of ``value``, 0 where there is none; ``by`` is one of ``SHIFTS``."""
+
+    value: Expr
+    by: int
+
+
 Expr = (
     Const
     | Var
@@ -239,5 +252,6 @@ Expr = (
     | ReduceLanes
     | Unzip
     | Zip
+    | Shift
     | Address
 )

@@ -12,6 +12,7 @@ from fractions import Fraction
 from symconv.loops.expressions import (
     LANES,
     REAL,
+    SHIFTS,
     TURNS,
     VECTOR,
     Address,
@@ -29,6 +30,7 @@ from symconv.loops.expressions import (
     ReduceLanes,
     Scalar,
     Select,
+    Shift,
     Splat,
     Unzip,
     Var,
@@ -52,6 +54,7 @@ from symconv.loops.statements import (
 
 __all__ = [
     "LANES",
+    "SHIFTS",
     "TURNS",
     "VECTOR",
     "Accumulate",
@@ -80,6 +83,7 @@ __all__ = [
     "ReduceLanes",
     "Scalar",
     "Select",
+    "Shift",
     "Size",
     "Splat",
     "Stmt",

@@ -30,6 +30,7 @@ from symconv.loops.ir import (
     Real,
     ReduceLanes,
     Select,
+    Shift,
     Splat,
     Stmt,
     Store,
@@ -236,6 +237,9 @@ class Run:
             case Zip(values, part, turn):
                 given, first = [self.value(value) for value in values], part * WIDTH
                 return lambda scope: _woven([lanes(one(scope)) for one in given], turn)[first : first + WIDTH]
+            case Shift(value, by):
+                inner = self.value(value)
+                return lambda scope: _shifted(lanes(inner(scope)), by)
         raise InternalError(f"the interpreter knows no {type(expr).__name__}")
 
     def _both(self, function: Callable[..., Any], left: Expr, right: Expr) -> Value:
@@ -282,6 +286,10 @@ def _joined(turns: Iterable[Sequence[Any]]) -> tuple[Any, ...]:
 
 def _woven(rows: list[tuple[Any, ...]], turn: int) -> tuple[Any, ...]:
     return _joined(one for several in zip(*(_turns(row, turn) for row in rows), strict=True) for one in several)
+
+
+def _shifted(values: tuple[Any, ...], by: int) -> tuple[Any, ...]:
+    return tuple([values[lane] if 0 <= lane < len(values) else 0 for lane in range(by, by + len(values))])
 
 
 def _between(low: Any, high: Any) -> tuple[bool, ...]:

@@ -135,9 +135,15 @@ def _stencils(gather: Gather, name: str, found: Contraction, isa: Isa) -> Iterat
         it = stencil(found, tile)
         if it is not None:
             kernel = _stencil(gather, name, found, it)
-            label = f"stencil {tile.rows}x{tile.taps}" if tile.taps > 1 else f"stencil {tile.rows}"
+            label = _label(tile)
             facts = stencil_facts(it, label, kernel.parameters)
             yield Candidate(gather, Schedule(label, (tile,)), kernel, facts=facts)
+
+
+def _label(tile: StencilTile) -> str:
+    """What a schedule calls a tile."""
+    taps = f"x{tile.taps}" if tile.taps > 1 else ""
+    return f"stencil {tile.rows}{taps}" + (" of whole rows" if tile.whole else "")
 
 
 def stencil(found: Contraction, tile: StencilTile) -> Cells | Steps | None:
@@ -269,7 +275,7 @@ OWN = frozenset(
         *("N_", "NT_", "BX_", "SC_", "RT_", "RN_", "NC_", "RG_", "RA_", "RL_", "RB_", "whole_", "S_", "MB_", "NB_"),
         *("near_", "near_rows_", "near_columns_", "base_", "from_", "ahead_", "still_", "apart_", "moved_"),
         *("base_", "column0_", "column1_", "inner_", "mask_", "from_", "to_", "some_", "four_", "group_", "group0_"),
-        *("groups_", "whole_", "rank_", "TG_", "GB_"),
+        *("groups_", "whole_", "rank_", "TG_", "GB_", "whole_mask_", "whole_row_"),
         *("point_", "group_", "mask_", "few_", "line_", "at_line_", "position_", "RS_", "RW_", "RV_", "RCUT_"),
         *("turn_", "first_", "first_lane_", "first_line_", "turn_mask_"),
         *("R_", "RC_", "M_", "MT_", "KT_", "P_", "PP_", "PB_", "G_", "FB_"),

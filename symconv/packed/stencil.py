@@ -35,6 +35,7 @@ __all__ = [
     "inside_lanes",
     "loaded",
     "mask_of",
+    "moved",
     "read_as_load",
     "tap_range",
     "taps_along",
@@ -53,11 +54,13 @@ _AHEAD = 2
 @dataclass(frozen=True, slots=True)
 class StencilTile:
     """``rows`` of a plane in work at once; ``taps`` along their axis that are unrolled (1: none is, there may be any
-    number), and ``across``, along the lanes."""
+    number), and ``across``, along the lanes. ``whole``: a row fits one vector, which is loaded once and moved for each
+    tap along the lanes."""
 
     rows: int
     taps: int
     across: int = 1
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +190,11 @@ def in_a_row(
     index[row] = add(index[row], const(_AHEAD * rows))
     for k in range(blocks):
         yield Prefetch(tensor, (*index[:-1], add(mul(const(blocks), lane), mul(const(k), Var(LANES)))))
+
+
+def moved(axis: Axis, fixed: Values) -> int:
+    """How far taps move lanes, where they and the residue class are fixed."""
+    return int(axis.rest.substitute(dict(fixed)).constant)
 
 
 def constant_value(expr: Expr) -> int | None:

@@ -124,6 +124,10 @@ def _class(it: Cells, number: int) -> tuple[Stmt, ...]:
 
 def _lanes(it: Cells, number: int, rows: int) -> tuple[Stmt, ...]:
     """Some rows, block of lanes by block of lanes; without residue classes the last block overlaps the one before."""
+    if it.tile.whole:
+        start = tuple(s for r in range(rows) for s in _started(it, f"{r}_0_"))
+        ahead = tuple(_wanted(it, number, rows)) if rows > 1 else ()
+        return (Let("at_", const(0)), *start, *ahead, *sums(it, number, rows, True), *_stored(it, number, rows))
     found, lane, step = it.found, it.found.flats[-1], mul(Var(LANES), Var("laneblock_"))
     if len(it.lanes) > 1:
         size = found.statement.target.axes[-1][-1]

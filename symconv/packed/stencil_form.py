@@ -6,21 +6,26 @@ from dataclasses import dataclass, replace
 from itertools import product as combinations
 
 from symconv.loops.arith import const
-from symconv.loops.ir import Expr
-from symconv.packed.contraction import Axis, Contraction
+from symconv.loops.ir import LANES, SHIFTS, Compare, Expr, Var
+from symconv.loops.scalars import integer
+from symconv.packed.contraction import Axis, Contraction, Operand
+from symconv.packed.frame import extent
 from symconv.packed.stencil import StencilTile, Unrolled, at, constant_value, tap_range, taps_along, unrolled
 
 __all__ = ["Cells", "Residue", "Steps", "cells", "stencil_tiles", "steps"]
 
-_CELLS = tuple(StencilTile(7, taps) for taps in (1, 3, 5, 7))
+_COLUMNS = tuple(StencilTile(7, taps) for taps in (1, 3, 5, 7))
 """Seven rows, because maps of 7, 14, 28 ... are common: with a column of taps they fit 16 registers."""
+
+_CELLS = {16: _COLUMNS, 32: (*_COLUMNS, StencilTile(7, 3, 3, whole=True))}
+"""By registers: all taps of a small window beside the rows take more than 16."""
 
 _PLACES = {16: (StencilTile(4, 1),), 32: (StencilTile(7, 1),)}
 """By registers: an extreme and its position for each row. No tap is unrolled, so that taps come by position."""
 
 _STEPS = {
     16: (StencilTile(7, 3), StencilTile(7, 5), StencilTile(7, 7)),
-    32: (StencilTile(7, 3, 3), StencilTile(4, 5, 5), StencilTile(7, 7)),
+    32: (StencilTile(7, 3, 3), StencilTile(4, 5, 5), StencilTile(7, 7), StencilTile(7, 3, 3, whole=True)),
 }
 """By registers: a sum for each unrolled tap, and the rows in work."""
 
@@ -35,7 +40,7 @@ def stencil_tiles(found: Contraction, registers: int) -> tuple[StencilTile, ...]
     """The tiles that are built for a machine with so many vector registers."""
     if found.lanes == "steps":
         return _STEPS[registers]
-    return _PLACES[registers] if found.placed else _CELLS
+    return _PLACES[registers] if found.placed else _CELLS[registers]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,7 @@ class Cells:
     rows: tuple[Residue, ...]
     lanes: tuple[Residue, ...]
     unrolled: Unrolled | None
+    across: Unrolled | None = None
     outer: tuple[Residue, ...] = (Residue(()),)
 
     @property
@@ -81,8 +87,8 @@ class Cells:
 
     @property
     def requires(self) -> tuple[Expr, ...]:
-        """Comparisons of sizes that must hold."""
-        return self.unrolled.requires if self.unrolled else ()
+        """Comparisons of sizes, and of the lanes of a vector, that must hold."""
+        return _required(self.found, self.tile, self.lane, self.unrolled, self.across)
 
 
 def cells(found: Contraction, tile: StencilTile) -> Cells | None:
@@ -100,9 +106,37 @@ def cells(found: Contraction, tile: StencilTile) -> Cells | None:
     if lanes is None or not alone or (len(lanes) > 1 and found.here):
         return None
     if tile.taps == 1:
-        return Cells(found, tile, rows, lanes, None, outer)
+        return Cells(found, tile, rows, lanes, None, None, outer)
     fixed = unrolled(found, taps[0], tile.taps, [dict(r.values) for r in rows]) if len(taps) == 1 else None
-    return None if fixed is None else Cells(found, tile, rows, lanes, fixed, outer)
+    across = _across(found, tile, found.wide[0]) if tile.whole and len(lanes) == 1 else None
+    if fixed is None or (tile.whole and across is None):
+        return None
+    return Cells(found, tile, rows, lanes, fixed, across, outer)
+
+
+def _across(found: Contraction, tile: StencilTile, operand: Operand) -> Unrolled | None:
+    """The taps along the lanes that a tile unrolls, None where there are none."""
+    axis = operand.along(found.flats[-1])
+    taps = taps_along(found, axis)
+    if len(taps) != 1 or tile.across == 1:
+        return None
+    fixed = unrolled(found, taps[0], tile.across, [{}])
+    if fixed is None or not tile.whole:
+        return fixed
+    if found.counted:
+        return None
+    moves = {constant_value(integer(axis.rest.substitute({fixed.tap: number}))) for number in fixed.values[0]}
+    begins = extent(found, found.flats[-1])[0] == const(0) and axis.factor == 1
+    return fixed if begins and moves <= set(SHIFTS) else None
+
+
+def _required(found: Contraction, tile: StencilTile, axis: Axis, *taps: Unrolled | None) -> tuple[Expr, ...]:
+    """What sizes must be: the numbers of unrolled taps, and rows of both sides that fit a vector."""
+    counts = tuple(condition for one in taps if one for condition in one.requires)
+    if not tile.whole:
+        return counts
+    lengths = (integer(axis.length), extent(found, found.flats[-1])[1])
+    return (*counts, *(Compare("<=", length, Var(LANES)) for length in lengths))
 
 
 def _residues(found: Contraction, loop: str) -> tuple[Residue, ...]:
@@ -168,8 +202,8 @@ class Steps:
 
     @property
     def requires(self) -> tuple[Expr, ...]:
-        """Comparisons of sizes that must hold."""
-        return (*self.along.requires, *(self.across.requires if self.across else ()))
+        """Comparisons of sizes, and of the lanes of a vector, that must hold."""
+        return _required(self.found, self.tile, self.lane, self.along, self.across)
 
 
 def steps(found: Contraction, tile: StencilTile) -> Steps | None:
@@ -177,12 +211,12 @@ def steps(found: Contraction, tile: StencilTile) -> Steps | None:
     if found.lanes != "steps" or len(found.flats) < 2:
         return None
     axes = found.wide[1].axes
-    rows, lanes = (taps_along(found, found.wide[1].along(loop)) for loop in found.flats[-2:])
+    rows = taps_along(found, found.wide[1].along(found.flats[-2]))
     alone = all(sum(axis.form.coefficient(tap) != 0 for axis in axes) == 1 for tap in found.taps)
-    if len(rows) != 1 or not alone or (tile.across > 1 and len(lanes) != 1):
+    if len(rows) != 1 or not alone:
         return None
     along = unrolled(found, rows[0], tile.taps, [{}])
-    across = unrolled(found, lanes[0], tile.across, [{}]) if tile.across > 1 else None
+    across = _across(found, tile, found.wide[1])
     if along is None or (across is None and tile.across > 1):
         return None
     return Steps(found, tile, along, across)

@@ -7,7 +7,6 @@ number of threads; a last nest sums the chunks of every cell in order.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import reduce
 from itertools import product as combinations
 
@@ -30,12 +29,11 @@ from symconv.loops.ir import (
     Outlined,
     Scalar,
     Select,
+    Shift,
     Size,
     Splat,
     Stmt,
-    Store,
     StoreLanes,
-    StoreReduced,
     Update,
     Var,
 )
@@ -53,6 +51,7 @@ from symconv.packed.stencil import (
     inside_lanes,
     loaded,
     mask_of,
+    moved,
     read_as_load,
     tap_range,
     taps_along,
@@ -60,13 +59,10 @@ from symconv.packed.stencil import (
     wanted,
     within,
 )
+from symconv.packed.stencil_folds import FOUR, cleared, combined, folded
 from symconv.packed.stencil_form import Steps
-from symconv.packed.unpack import finished
 
 __all__ = ["steps_nests"]
-
-_FOUR = 4
-"""Sums of lanes that are folded side by side."""
 
 
 def steps_nests(it: Steps) -> Packed:
@@ -83,13 +79,13 @@ def steps_nests(it: Steps) -> Packed:
         Size("G_", product(counts(found, found.groups, exact=False))),
         Size("GB_", largest([const(1), smallest([Var("TG_"), Var("G_")])])),
         Size("N_", product(counts(found, found.columns, exact=False))),
-        Size("NT_", ceiling(Var("N_"), const(_FOUR))),
+        Size("NT_", ceiling(Var("N_"), const(FOUR))),
     ]
-    cells = mul(const(_FOUR), Var("NT_"))
+    cells = mul(const(FOUR), Var("NT_"))
     parts = ((Var("G_"),), (Var("M_"),), (Var("SC_"),), (cells,))
     sums = ((Var("GB_"),), (Var("M_"),), (cells,), (Var(LANES),))
     buffers = (Buffer("parts_", parts, "workspace"), Buffer("sums_", sums, "private"))
-    return Packed((_main(it), _combined(it)), buffers, tuple(layout), ("TG_", "S_"))
+    return Packed((_main(it), combined(it)), buffers, tuple(layout), ("TG_", "S_"))
 
 
 def _main(it: Steps) -> Nest:
@@ -105,11 +101,21 @@ def _main(it: Steps) -> Nest:
     shifted = tuple(Let(n, add(Var(f"F_{n}_"), Var(f"{n}_box_"))) for n in outer)
     planes = (*boxes, *shifted, *_in_cells(it, tuple(_planes(it))))
     every = For("box_", begin, end, planes) if outer else For("box_", const(0), const(1), planes)
-    body = (_cleared(), Outlined(f"stencil{it.tile.rows}x{it.tile.taps}", (every,)), _folded())
+    masks = _masks(it) if it.tile.whole else ()
+    body = (cleared(), Outlined(f"stencil{it.tile.rows}x{it.tile.taps}", (*masks, every)), folded())
     tensors = " and ".join(dict.fromkeys(operand.read.tensor for operand in found.wide))
     comment = f"{found.statement.target.name}: {tensors} read in place, {it.tile.rows} rows at once, lanes summed"
     made = (*decoded(("chunk_of_", "block_"), sizes, "z_"), first, count, *body)
     return Nest("z_", product(sizes), made, comment)
+
+
+def _masks(it: Steps) -> Iterator[Stmt]:
+    """Where rows are whole: the lanes of both operands, and those that each tap finds."""
+    cells = Var(f"Q_{it.found.flats[-1]}_")
+    yield Declare("mask_", Lanes(const(0), cells), MASK)
+    yield mask_of("whole_mask_", it.lane, const(0))
+    for c in range(it.tile.across):
+        yield mask_of(f"mask{c}_", it.lane, const(moved(it.lane, it.taps(0, c))), cells)
 
 
 def _in_cells(it: Steps, body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
@@ -120,23 +126,6 @@ def _in_cells(it: Steps, body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
     rows = decoded(found.rows, counts(found, found.rows, exact=False), "rank_")
     inner = For("rank_", const(0), Var("M_"), (*rows, *body))
     return (For("group_", const(0), Var("groups_"), (group, *groups, inner)),)
-
-
-def _cleared() -> Stmt:
-    place = (Var("group_"), Var("rank_"), Var("sum_"), const(0))
-    zero = For("sum_", const(0), mul(const(_FOUR), Var("NT_")), (StoreLanes("sums_", place, 1, "", "=", Splat(ZERO)),))
-    return For("group_", const(0), Var("groups_"), (For("rank_", const(0), Var("M_"), (zero,)),))
-
-
-def _folded() -> Stmt:
-    """The lanes of every sum added, four sums side by side."""
-    first = mul(const(_FOUR), Var("four_"))
-    four = tuple(
-        LoadLanes("sums_", (Var("group_"), Var("rank_"), add(first, const(n)), const(0)), 1, "") for n in range(_FOUR)
-    )
-    place = (add(Var("group0_"), Var("group_")), Var("rank_"), Var("chunk_of_"), first)
-    fold = Outlined("folded", (For("four_", const(0), Var("NT_"), (StoreReduced("parts_", place, "=", four),)),))
-    return For("group_", const(0), Var("groups_"), (For("rank_", const(0), Var("M_"), (fold,)),))
 
 
 def _planes(it: Steps) -> tuple[Stmt, ...]:
@@ -188,6 +177,8 @@ def _lanes(it: Steps, rows: int) -> tuple[Stmt, ...]:
     )
     # Where a mask costs next to nothing one text is enough.
     body = masked if vanishes(found) and it.lane.factor == 1 else body
+    if it.tile.whole:
+        return (Let("base_", base), Let("at_", const(0)), *masked)
     blocks = ceiling(Var(f"Q_{lane}_"), Var(LANES))
     return (Let("base_", base), For("laneblock_", const(0), blocks, (Let("at_", first), *body)))
 
@@ -198,9 +189,9 @@ def _products(it: Steps, rows: int, masked: bool) -> Iterator[Stmt]:
     left = sub(add(Var(f"F_{lane}_"), Var(f"Q_{lane}_")), Var("at_"))
     # Lanes of both that a tap does not find are 0, and so is what they give: where a tap has its rows to itself.
     alone = masked and vanishes(found) and it.tile.across == 1
-    if masked and not alone:
+    if masked and not alone and not it.tile.whole:
         yield Declare("mask_", Lanes(const(0), left), MASK)
-    for c in range(it.tile.across):
+    for c in range(it.tile.across if not it.tile.whole else 0):
         yield Let(f"column{c}_", at(it.lane.form, it.taps(0, c) if it.across else {}, {lane: Var("at_")}))
         if masked:
             yield mask_of(f"mask{c}_", it.lane, Var(f"column{c}_"), left)
@@ -208,7 +199,7 @@ def _products(it: Steps, rows: int, masked: bool) -> Iterator[Stmt]:
         yield from _ahead(it, rows)
     here: dict[str, Expr] = {row: Var("row_"), lane: Var("at_")}
     yield Let("first_at_", Address(found.wide[0].read.tensor, loaded(found.wide[0].read, {}, here).index))
-    start: dict[str, Expr] = {row: Var("base_"), lane: Var("column0_")}
+    start: dict[str, Expr] = {row: Var("base_"), lane: const(0) if it.tile.whole else Var("column0_")}
     index = tuple(start[a.loop] if a.loop in start else integer(a.form) for a in found.wide[1].axes)
     yield Let("second_at_", Address(found.wide[1].read.tensor, index))
     yield from _rows(it, rows, "mask0_" if alone else "mask_" if masked else "")
@@ -233,9 +224,13 @@ def _sums(it: Steps, rows: int, masked: bool, added: bool) -> Iterator[Stmt]:
         users.setdefault(it.row.factor * r + step * tap, []).append((r, k))
     for distance in sorted(users):
         body: list[Stmt] = []
+        if it.tile.whole:
+            body.append(Declare("whole_row_", _moved(it, distance, 0, "whole_mask_"), Scalar("real", VECTOR)))
         for c in range(it.tile.across):
             mask = f"mask{c}_" if masked else ""
-            body.append(Declare("column_", _moved(it, distance, c, mask), Scalar("real", VECTOR)))
+            shifted = Shift(Var("whole_row_"), moved(it.lane, it.taps(0, c)))
+            column = shifted if it.tile.whole else _moved(it, distance, c, mask)
+            body.append(Declare("column_", column, Scalar("real", VECTOR)))
             mask = mask if added else ""
             for r, k in users[distance]:
                 body.append(Update(f"acc{k}_{c}_{r % it.chains}_", "+", _value(it, r, k, c), mask))
@@ -274,20 +269,3 @@ def _value(it: Steps, r: int, k: int, c: int) -> Expr:
     body = scalar(found.solution.body, {}, frozenset())
     result: Expr = rewrite(body, lambda node: table.get(node, node) if isinstance(node, Load) else node)
     return result
-
-
-def _combined(it: Steps) -> Nest:
-    """The chunks of every cell summed in order, and what the statement does to the sum."""
-    found = it.found
-    names = (*found.groups, *found.rows)
-    sizes = (*counts(found, found.groups, False), *counts(found, found.rows, False))
-    place = (rank(found, found.groups), rank(found, found.rows), Var("chunk_of_"), rank(found, found.columns))
-    cell = tuple(integer(form) for form in found.solution.target)
-    body = (
-        Declare("sum_", ZERO),
-        For("chunk_of_", const(0), Var("SC_"), (Update("sum_", "+", Load("parts_", place)),)),
-        Store(found.statement.target.name, cell, finished(found, Var("sum_"), "", {})),
-    )
-    made = (*decoded(names, sizes, "z_"), *in_taps(found, found.columns, body))
-    comment = f"{found.statement.target.name}: the chunks of each cell summed in order"
-    return replace(Nest("z_", product(sizes), made, comment), minor=True)

@@ -9,6 +9,7 @@ from math import prod
 import numpy as np
 
 from symconv.errors import InternalError
+from symconv.loops.ir import LANES
 from symconv.tune.facts import Facts
 from symconv.tune.grid import Array
 from symconv.tune.machine import Machine
@@ -87,9 +88,9 @@ def counts(facts: Facts, sizes: Mapping[str, int]) -> Counts:
     return Counts(facts, axes, whole[0], whole[1], taps, whole[2], whole[3], *work)
 
 
-def possible(facts: Facts, sizes: Mapping[str, int]) -> bool:
-    """Whether a candidate can run at these sizes."""
-    return all(value(condition, sizes) for condition in facts.requires)
+def possible(facts: Facts, sizes: Mapping[str, int], lanes: int) -> bool:
+    """Whether a candidate can run at these sizes, in vectors of so many lanes."""
+    return all(value(condition, {**sizes, LANES: lanes}) for condition in facts.requires)
 
 
 def rate(footprint: Array | float, machine: Machine) -> Array:

@@ -64,7 +64,8 @@ class Facts:
     * ``across``: taps along the lanes that a stencil unrolls; the tile's second number is that of taps along its rows.
     * ``transform``: of a bilinear method per transformed axis, how many results come from how many points; the flat
       axes then count tiles.
-    * ``requires``: comparisons of sizes that must all hold, or the candidate cannot run.
+    * ``requires``: comparisons of sizes, and of the lanes of a vector, that must all hold, or the candidate cannot run.
+    * ``whole``: 1 where a row fits one vector, which taps along the lanes move in registers.
     """
 
     scheme: str
@@ -88,10 +89,11 @@ class Facts:
     transform: tuple[tuple[int, int], ...] = ()
     requires: tuple[Expr, ...] = ()
     across: int = 1
+    whole: int = 0
 
 
 _EXPRESSIONS = ("rows", "planes", "groups", "columns", "flops", "reads", "writes")
-_WHOLE = ("phases", "classes", "operations", "loads", "across")
+_WHOLE = ("phases", "classes", "operations", "loads", "across", "whole")
 _AXIS = ("extent", "operand", "low", "high")
 
 

@@ -8,7 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-__all__ = ["USUAL", "Caches", "Machine", "Vectors", "caches", "cores"]
+import numpy as np
+
+from symconv.build.cpu import cpu_flags
+from symconv.isa import isa
+
+__all__ = ["USUAL", "Caches", "Machine", "Vectors", "caches", "cores", "lanes_of"]
 
 
 class Vectors(Protocol):
@@ -59,6 +64,15 @@ def cores() -> int:
     True
     """
     return os.cpu_count() or 1
+
+
+def lanes_of(target: str, dtype: str) -> int:
+    """How many elements one vector of a target has on this computer.
+
+    >>> lanes_of("x86-64-v3", "float64")
+    4
+    """
+    return isa(target, cpu_flags()).vector_bytes // np.dtype(dtype).itemsize
 
 
 @functools.cache

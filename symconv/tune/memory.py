@@ -14,6 +14,7 @@ from symconv.build.folder import cache_folder, listing, read_json, trusted_folde
 from symconv.errors import BuildError, SpecError, shown
 from symconv.tune.counts import possible
 from symconv.tune.facts import Facts
+from symconv.tune.machine import lanes_of
 from symconv.tune.plan import Choice
 
 __all__ = ["Question", "export_plans", "import_plans", "recalled", "remembered"]
@@ -80,17 +81,19 @@ def recalled(question: Question, facts: Sequence[Sequence[Facts]]) -> tuple[Choi
     answers = found["choices"]
     if not isinstance(answers, list) or len(answers) != len(facts):
         return None
-    sizes = dict(question.sizes)
-    chosen = [_choice(answer, candidates, sizes) for answer, candidates in zip(answers, facts, strict=True)]
+    sizes, lanes = dict(question.sizes), lanes_of(question.target, question.dtype)
+    chosen = [_choice(answer, candidates, sizes, lanes) for answer, candidates in zip(answers, facts, strict=True)]
     return tuple(choice for choice in chosen if choice) if all(chosen) else None
 
 
-def _choice(answer: dict[str, object], candidates: Sequence[Facts], sizes: Mapping[str, int]) -> Choice | None:
+def _choice(
+    answer: dict[str, object], candidates: Sequence[Facts], sizes: Mapping[str, int], lanes: int
+) -> Choice | None:
     """The candidate that an answer names, where it can run at such sizes: a file may say anything."""
     numbers = answer["parameters"]
     for position, facts in enumerate(candidates):
         if facts.label == answer["label"] and isinstance(numbers, list) and len(numbers) == len(facts.parameters):
-            return Choice(position, tuple(numbers), 0.0) if possible(facts, sizes) else None
+            return Choice(position, tuple(numbers), 0.0) if possible(facts, sizes, lanes) else None
     return None
 
 

@@ -77,7 +77,7 @@ def ranked(
 ) -> tuple[Choice, ...]:
     """Up to ``most`` choices for one output, the best first and of different kinds: what is worth measuring."""
     machine = machine_of(isa, itemsize)
-    counted = {k: counts(facts, sizes) for k, facts in enumerate(candidates) if possible(facts, sizes)}
+    counted = {k: counts(facts, sizes) for k, facts in enumerate(candidates) if possible(facts, sizes, machine.lanes)}
     found: list[Choice] = []
     for _, number in sorted((_bound(n, machine), number) for number, n in counted.items()):
         best = sorted(choice.cycles for choice in found)[:most]

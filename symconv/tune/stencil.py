@@ -18,6 +18,8 @@ __all__ = ["bound", "cycles", "numbers", "workspace"]
 
 _BLOCK = 14.0
 """A block of lanes of some rows: where it lies, whether it is inside, its first and its last instruction."""
+_WHOLE = 8.0
+"""A block that is a whole row of the plane: its masks are known before."""
 _TAP = 10.0
 """One more tap of those that are loops: where it lies, its elements of the narrow operand."""
 _PLANE = 60.0
@@ -108,18 +110,18 @@ def _block(n: Counts, machine: Machine, rows: int) -> float:
     if _steps(n):
         across = n.facts.across
         passes = n.columns / (taps * across)
-        loads = rows + reached * across * (strided + crossing) / 1.0
+        loads = rows + reached * ((1.0 + crossing) if n.facts.whole else across * (strided + crossing))
         updates = rows * taps * across
         cells = taps * across
         chains = min(1.0, cells * max(1, min(rows, _BUSY // cells)) / _BUSY)
         step = max(updates * n.facts.operations / 2 / chains, loads / 2, (updates + 2 * loads) / _ISSUED)
-        return passes * (step + _BLOCK)
+        return passes * (step + (_WHOLE if n.facts.whole else _BLOCK))
     total = sum(n.taps) * n.planes
     updates = rows * total
-    runs = total / taps
+    runs = total / taps / n.facts.across
     loads = runs * reached * (strided + crossing) + total
     step = max(updates * n.facts.operations / 2, loads / 2, (updates + 2 * loads) / _ISSUED)
-    return float(step + runs * _TAP + _BLOCK * len(n.taps))
+    return float(step + runs * _TAP + (_WHOLE if n.facts.whole else _BLOCK) * len(n.taps))
 
 
 def workspace(n: Counts, machine: Machine, chosen: dict[str, Array]) -> tuple[Array, Array]:

@@ -15,7 +15,8 @@ from symconv.errors import InternalError, SpecError
 from symconv.limits import RUN_SHAPES, RUN_STATEMENTS
 from symconv.loops.interpret import OverrunError, interpret
 from symconv.loops.interpret import evaluate as evaluated
-from symconv.loops.ir import Binary, Compare, Const, Expr, Kernel, Var
+from symconv.loops.ir import LANES, Binary, Compare, Const, Expr, Kernel, Var
+from symconv.loops.lanewise import WIDTH
 from symconv.notation.expr import Apply, walk
 from symconv.notation.operator import Operator
 from symconv.validate.polynomial import polynomial
@@ -95,7 +96,9 @@ def _shapes(op: Operator, kernel: Kernel, requires: Sequence[Expr]) -> Iterator[
         found = (*found, *fitting(op, _fixed(requires), RUN_SHAPES))
         # A plan takes such a kernel only where nothing is empty.
         found = tuple(shapes for shapes in found if all(map(prod, shapes.values())))
-    usable = [shapes for shapes in found if all(evaluated(test, op.sizes(**shapes)) for test in requires)]
+    usable = [
+        shapes for shapes in found if all(evaluated(test, {**op.sizes(**shapes), LANES: WIDTH}) for test in requires)
+    ]
     yield from sorted(usable, key=lambda shapes: sum(prod(shape) for shape in shapes.values()))
 
 

@@ -16,6 +16,7 @@ from symconv.entry import Array, Entry
 from symconv.options import options
 from symconv.tune.counts import possible
 from symconv.tune.facts import from_json
+from symconv.tune.machine import lanes_of
 from symconv.tune.plan import Choice
 
 Shape = tuple[int, ...]
@@ -29,6 +30,7 @@ CASES: dict[str, Case] = {
     "strided": (lambda: sc.conv2d(stride=(2, 3), padding=(1, 0)), "float32", "x86-64-v3", 1),
     "grouped": (lambda: sc.conv2d(stride=(2, 1), padding=1, groups=3), "float32", "native", 3),
     "depthwise": (lambda: sc.conv2d(padding=(1, 0), groups=17), "float64", "x86-64-v3", 17),
+    "whole rows": (lambda: sc.conv2d(padding=1, groups=17), "float32", "native", 17),
     "conv3d": (lambda: sc.conv3d(padding=(1, 0, 1)), "float32", "native", 1),
     "adder": (lambda: sc.adder2d(padding=1), "float32", "native", 1),
     "adder AVX2": (lambda: sc.adder1d(stride=2, padding=1), "float64", "x86-64-v3", 1),
@@ -64,9 +66,10 @@ def drawn(op: sc.Operator, groups: int, rng: np.random.Generator) -> dict[str, S
 def plans(entry: Entry, sizes: Shape, rng: np.random.Generator) -> Iterator[tuple[int, bool, tuple[Choice, ...]]]:
     """The bits of the results it is for, whether its sums are exact, and a plan, for every way possible at such sizes."""
     named = dict(zip(entry.size_names, sizes, strict=True))
+    lanes = lanes_of(entry.options.target, entry.options.dtype)
     for place, output in enumerate(entry.outputs):
         for number, way in enumerate(output.ways):
-            if number and possible(from_json(way.facts), named):
+            if number and possible(from_json(way.facts), named, lanes):
                 choice = Choice(number, tuple(int(rng.choice(NUMBERS)) for _ in way.parameters), 0.0)
                 plan = tuple(choice if k == place else FIRST for k in range(len(entry.outputs)))
                 yield output.mask, way.bound is None, plan

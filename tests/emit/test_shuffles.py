@@ -7,7 +7,7 @@ import re
 import pytest
 
 from symconv.emit.shuffles import SHUFFLES, dealt, woven
-from symconv.loops.ir import Unzip, Var, Zip
+from symconv.loops.ir import SHIFTS, Shift, Unzip, Var, Zip
 from symconv.loops.lanewise import WIDTH
 from symconv.loops.memory import Meter
 from symconv.loops.run import Run
@@ -55,3 +55,16 @@ def test_the_interpreter_deals_and_weaves(count: int) -> None:
         assert list(parts[part]) == row[part::count]
         back = {name.name: value for name, value in zip(names, parts, strict=True)}
         assert run.value(Zip(names, part))(back) == scope[names[part].name]
+
+
+@pytest.mark.parametrize("lanes", [2, 4, 8, 16])
+def test_lanes_are_moved_and_zeros_come_behind_them(lanes: int) -> None:
+    row = tuple(range(1, lanes + 1))
+    for by in SHIFTS:
+        want = [row[lane + by] if 0 <= lane + by < lanes else 0 for lane in range(lanes)]
+        name = f"SC_{'LEFT' if by > 0 else 'RIGHT'}_{abs(by)}"
+        if by:
+            picked = [SHUFFLES[name](lane, lanes, 1) for lane in range(lanes)]
+            assert [(*row, *(0,) * lanes)[one] for one in picked] == want
+        if lanes == WIDTH:
+            assert list(Run(Meter(None)).value(Shift(Var("v"), by))({"v": row})) == want

@@ -22,6 +22,7 @@ from symconv.notation.operator import Operator
 from symconv.options import Options
 from symconv.tune.counts import possible
 from symconv.tune.facts import from_json
+from symconv.tune.machine import lanes_of
 from symconv.verify.reference import evaluate, gradients
 
 Array = np.ndarray[Any, Any]
@@ -39,6 +40,7 @@ CASES = {
     "strided groups": Case(sc.conv2d(stride=(2, 3), padding=(1, 0), groups=2)),
     "dilated": Case(sc.conv1d(stride=2, padding=[(2, 1)], dilation=3, bias=True), "float64"),
     "depthwise": Case(sc.conv2d(groups=17, padding=(1, 0)), target="x86-64-v3"),
+    "whole rows": Case(sc.conv2d(groups=17, padding=1), target="x86-64-v4"),
     "transposed": Case(sc.conv_transpose2d(stride=(2, 1), padding=(0, 1))),
     "3-D": Case(sc.conv3d(stride=(1, 2, 1), padding=(1, 0, 2))),
     "AVX2": Case(sc.conv2d(padding=(2, 1)), target="x86-64-v3"),
@@ -61,6 +63,7 @@ class Call:
     known: tuple[Output, ...]
     place: int
     number: int
+    lanes: int
 
     @property
     def way(self) -> Way:
@@ -86,7 +89,7 @@ class Call:
         return tuple(arrays[name] for name in names)
 
     def possible(self, arrays: Mapping[str, Array], names: tuple[str, ...]) -> bool:
-        return possible(from_json(self.way.facts), dict(zip(names, self.sizes(arrays), strict=True)))
+        return possible(from_json(self.way.facts), dict(zip(names, self.sizes(arrays), strict=True)), self.lanes)
 
     def __call__(self, arrays: Mapping[str, Array], numbers: tuple[int, ...], threads: int = 1) -> Array:
         plan: list[int] = []
@@ -137,13 +140,13 @@ def compiled() -> Callable[[str], Compiled]:
         if lacking := isa(case.target).lacking(cpu_flags()) if case.target.startswith("x86") else ():
             pytest.skip(f"this CPU has no {', '.join(lacking)}")
         artifact = pipeline.build(case.op, Options(case.dtype, target=case.target), every=True)
-        module = load(artifact)
+        module, lanes = load(artifact), lanes_of(case.target, case.dtype)
         calls: list[tuple[tuple[str, ...], Call]] = []
         for entry in ("forward", "backward"):
             names, known = outputs(artifact.meta, entry)
             for place, output in enumerate(known):
                 numbers = range(1, len(output.ways))
-                calls += [(names, Call(module, case.op, entry, known, place, number)) for number in numbers]
+                calls += [(names, Call(module, case.op, entry, known, place, number, lanes)) for number in numbers]
         return Compiled(case.op, case.dtype, artifact, tuple(calls))
 
     return make

@@ -14,7 +14,7 @@ from symconv.options import Options
 from symconv.tune import plan as planning
 
 Shapes = dict[str, tuple[int, ...]]
-FAST = ("padded", "strided groups", "dilated", "depthwise")
+FAST = ("padded", "strided groups", "dilated", "depthwise", "whole rows")
 FULL = ("transposed", "product", "3-D", "AVX2", "SSE", "portable", "adder")
 NUMBERS = (1, 2, 3, 5, 8, 17, 1000)
 """Of a plan: what leaves tails nearly everywhere, and more than there is of anything."""
@@ -36,11 +36,12 @@ def _geometries(name: str) -> Iterator[Shapes]:
                     yield {"x": (n, 2 * c, rows + 6, 3 * columns + 5), "w": (2 * f, c, square, square)}
             case "dilated":
                 yield {"x": (n, c, 2 * columns + 7), "w": (f, c, 1 + turn % 4), "b": (f,)}
-            case "depthwise":
+            case "depthwise" | "whole rows":
                 yield {"x": (n, 17, rows + 1, columns + 2), "w": (17, 1, 2, 3)}
                 yield {"x": (n, 17, rows + 1, columns + 2), "w": (34, 1, 3, 1 + turn % 3)}
                 square = 3 + 2 * (turn % 3)
                 yield {"x": (n, 17, rows + 5, columns + 6), "w": (17, 1, square, square)}
+                yield {"x": (n, 17, rows + 5, 3 + 2 * turn), "w": (17 + 17 * (turn % 2), 1, 3, 3)}
             case "transposed":
                 yield {"x": (n, c, rows, columns), "w": (c, f, 1 + turn % 3, 3)}
             case "3-D":

@@ -13,16 +13,18 @@ import pytest
 import symconv as sc
 from symconv import pipeline
 from symconv.errors import InternalError
+from symconv.isa import isa
 from symconv.loops.arith import add, const
 from symconv.loops.interpret import interpret
-from symconv.loops.ir import Declare, Kernel, Lanes, Prefetch, StoreLanes
+from symconv.loops.ir import LANES, Declare, Kernel, Lanes, Prefetch, Shift, StoreLanes
+from symconv.loops.lanewise import WIDTH
 from symconv.loops.traverse import rewrite, walk
 from symconv.loops.wellformed import wellformed
 from symconv.notation.operator import Operator
 from symconv.options import Options
-from symconv.packed.candidates import stencil_kernel
+from symconv.packed.candidates import packed_candidates, stencil_kernel
 from symconv.packed.stencil import StencilTile
-from symconv.tune.counts import counts
+from symconv.tune.counts import counts, possible
 from symconv.tune.numbers import value
 
 Shapes = dict[str, tuple[int, ...]]
@@ -39,9 +41,20 @@ CASES: dict[str, tuple[Operator, list[Shapes]]] = {
     "3-D with strides": (sc.conv3d(groups=2, stride=(2, 1, 2), padding=(1, 0, 1)), [{"x": (1, 2, 4, 5, 9), "w": (2, 1, 3, 2, 3)}, {"x": (2, 2, 5, 4, 6), "w": (2, 1, 2, 3, 2)}]),
     "transposed": (sc.conv_transpose2d(groups=2, stride=(1, 2), padding=1, bias=True), [{"x": (2, 2, 5, 7), "w": (2, 1, 3, 3), "b": (2,)}]),
     "distance": (sc.operator("y[n,c,i,j] = sum[a,b](abs(x[n,c,i+a,j+b]-w[c,a,b]))"), [{"x": (2, 3, 7, 10), "w": (3, 3, 4)}]),
+    "far apart": (sc.conv2d(groups=2, padding=2, dilation=2), [{"x": (1, 2, 7, 9), "w": (2, 1, 3, 3)}]),
     "shared window": (sc.operator("y[n,c,i,j] = sum[a,b](x[n,c,i+a-1,j+b-1]*w[a,b])"), [{"x": (2, 3, 7, 9), "w": (3, 3)}, {"x": (1, 2, 7, 12), "w": (5, 5)}]),
 }  # fmt: skip
 TILES = (StencilTile(3, 1), StencilTile(2, 3), StencilTile(3, 3, 3), StencilTile(2, 5, 5), StencilTile(4, 7))
+WHOLE = StencilTile(3, 3, 3, whole=True)
+ROWS: dict[str, list[Shapes]] = {
+    "padded": [{"x": (2, 3, 6, 2), "w": (3, 1, 3, 3)}, {"x": (1, 3, 3, 1), "w": (3, 1, 3, 3)}],
+    "multiplied": [{"x": (2, 3, 7, 4), "w": (6, 1, 3, 3)}, {"x": (1, 6, 4, 3), "w": (3, 2, 3, 3)}],
+    "plain": [{"x": (2, 2, 7, 4), "w": (2, 1, 3, 3)}, {"x": (1, 2, 5, 3), "w": (2, 1, 3, 3)}],
+    "distance": [{"x": (2, 3, 7, 4), "w": (3, 3, 3)}],
+    "shared window": [{"x": (2, 3, 7, 4), "w": (3, 3)}, {"x": (1, 2, 2, 3), "w": (3, 3)}],
+    "far apart": [{"x": (1, 2, 7, 4), "w": (2, 1, 3, 3)}, {"x": (2, 2, 3, 3), "w": (2, 1, 3, 3)}],
+}
+"""Rows of no more elements than the interpreter's vectors have lanes."""
 
 
 @cache
@@ -77,6 +90,45 @@ def test_stencils_equal_the_definition(name: str, drawn: Callable[..., Any], wan
     assert {"y", "gx"} <= seen
 
 
+def _equal(kernel: Kernel, arrays: Any, want: Any) -> bool:
+    plans = (dict.fromkeys(kernel.parameters, most) for most in (2, 100))
+    return all(interpret(kernel, _given(kernel, arrays), parameters=plan) == want for plan in plans)
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_whole_rows_are_moved_in_registers(name: str, drawn: Callable[..., Any], wanted: Callable[..., Any]) -> None:
+    """One vector is loaded for a row, and all taps along the lanes take theirs from it; moved further they differ."""
+    op, _ = CASES[name]
+    seen = set()
+    for seed, shapes in enumerate(ROWS[name]):
+        arrays, sizes = drawn(op, shapes, seed), op.sizes(**shapes) | {LANES: WIDTH}
+        for target, kernel, requires in kernels(name, WHOLE):
+            assert not wellformed(kernel)
+            if not all(value(condition, sizes) for condition in requires):
+                continue
+            seen.add(target)
+            want = wanted(op, target[1:] if target.startswith("g") else "", arrays)
+            assert _equal(kernel, arrays, want), (target, shapes)
+            nests = rewrite(kernel.nests[0], lambda n: Shift(n.value, n.by + 1) if isinstance(n, Shift) else n)
+            assert not _equal(replace(kernel, nests=(nests, *kernel.nests[1:])), arrays, want), (target, shapes)
+    assert {"y", "gx", "gw"} <= seen
+
+
+def test_rows_longer_than_a_vector_are_refused() -> None:
+    op = sc.conv2d(groups=3, padding=1)
+    made = packed_candidates(pipeline.derive(op, "x").gather, "gx", isa("x86-64-v4"))
+    (facts,) = (one.facts for one in made if one.schedule.name == "stencil 7x3 of whole rows")
+    for width, lanes, fits in ((8, 8, True), (9, 8, False), (16, 16, True), (17, 16, False)):
+        assert possible(facts, op.sizes(x=(2, 3, 9, width), w=(3, 1, 3, 3)), lanes) is fits
+    assert not possible(facts, op.sizes(x=(2, 3, 9, 8), w=(3, 1, 3, 5)), 16)
+
+
+def test_strides_and_far_taps_have_no_whole_rows() -> None:
+    for op in (sc.conv2d(groups=2, stride=2, padding=1), sc.conv2d(groups=2, padding=7, dilation=7)):
+        assert stencil_kernel(pipeline.forward(op).gather, "y", WHOLE) is None
+        assert stencil_kernel(pipeline.derive(op, "w").gather, "gw", WHOLE) is None
+
+
 def test_weights_have_stencils_too() -> None:
     """Lanes summed: one tap along the rows is unrolled, so operators with rows alone have none."""
     found = {name for name in CASES for tile in TILES for target, *_ in kernels(name, tile) if target == "gw"}
@@ -96,25 +148,26 @@ def test_what_moves_with_a_group_is_left_to_plain_loops() -> None:
 
 def test_terms_beyond_a_border_are_left_out(drawn: Callable[..., Any]) -> None:
     """An infinity meets nothing but what the definition multiplies it with: no other result becomes NaN."""
-    op, (shapes, *_) = CASES["padded"]
-    arrays = {name: array.astype(float) for name, array in drawn(op, shapes, 1).items()}
-    arrays["w"][1, 0, 0, 0] = np.inf
-    read = np.zeros((2, 3, 6, 12), bool)
-    read[:, 1, 1:, 2:11] = True  # the rows and columns whose first tap lies in x
-    (kernel,) = (kernel for target, kernel, _ in kernels("padded", StencilTile(2, 3)) if target == "y")
-    got = np.array(interpret(kernel, _given(kernel, arrays), parameters=dict.fromkeys(kernel.parameters, 2)))
-    assert (~np.isfinite(got.reshape(read.shape).astype(float)) == read).all()
+    op, (given, *_) = CASES["padded"]
+    for tile, shapes in ((StencilTile(2, 3), given), (WHOLE, ROWS["padded"][0])):
+        arrays = {name: array.astype(float) for name, array in drawn(op, shapes, 1).items()}
+        arrays["w"][1, 0, 0, 0] = np.inf
+        read = np.zeros(op.output_shape(**shapes), bool)
+        read[:, 1, 1:, 2 : 2 + shapes["x"][-1]] = True  # the rows and columns whose first tap lies in x
+        (kernel,) = (kernel for target, kernel, _ in kernels("padded", tile) if target == "y")
+        got = np.array(interpret(kernel, _given(kernel, arrays), parameters=dict.fromkeys(kernel.parameters, 2)))
+        assert (~np.isfinite(got.reshape(read.shape).astype(float)) == read).all(), tile
 
 
 def test_an_infinity_reaches_the_taps_that_read_it(drawn: Callable[..., Any]) -> None:
     """In the corner of the cotangent it meets the taps that find the operand there, in its own channel alone."""
-    op, (shapes, *_) = CASES["padded"]
-    arrays = {name: array.astype(float) for name, array in drawn(op, {**shapes, "w": (3, 1, 3, 3)}, 1).items()}
-    arrays["x"] = np.ones_like(arrays["x"])
-    arrays["gy"][1, 2, 0, 0] = np.inf
+    op, (given, *_) = CASES["padded"]
     read = np.zeros((3, 1, 3, 3), bool)
     read[2, 0, 1:, 2:] = True  # padding is 1 row above and 2 columns beside
-    for tile in (StencilTile(2, 3), StencilTile(3, 3, 3)):
+    for tile, x in ((StencilTile(2, 3), given["x"]), (StencilTile(3, 3, 3), given["x"]), (WHOLE, (2, 3, 6, 2))):
+        arrays = {name: array.astype(float) for name, array in drawn(op, {"x": x, "w": (3, 1, 3, 3)}, 1).items()}
+        arrays["x"] = np.ones_like(arrays["x"])
+        arrays["gy"][1, 2, 0, 0] = np.inf
         (kernel,) = (kernel for target, kernel, _ in kernels("padded", tile) if target == "gw")
         got = np.array(interpret(kernel, _given(kernel, arrays), parameters=dict.fromkeys(kernel.parameters, 2)))
         assert (~np.isfinite(got.reshape(read.shape).astype(float)) == read).all(), tile

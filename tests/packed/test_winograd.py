@@ -141,7 +141,7 @@ def test_windows_of_any_size_are_blocks_of_three_taps(window: tuple[int, int], s
         facts = way.facts
         assert isinstance(facts, Facts)
         found = counts(facts, sizes)
-        assert possible(facts, sizes)
+        assert possible(facts, sizes, 16)
         assert {"y": found.planes, "gx": found.planes * 5 // 3, "gw": found.columns}[way.kernel.name] == blocks
 
 
