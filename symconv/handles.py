@@ -67,7 +67,9 @@ class StepView(Displayed):
         return step_text(self.step)
 
     def __repr__(self) -> str:
-        return f"<step {self.rule}>"
+        from symconv.views.text import WIDTH, step_line
+
+        return f"<step {step_line(self.step, WIDTH - len('<step >'))}>"
 
 
 class Steps(tuple[StepView, ...], Displayed):

@@ -18,7 +18,16 @@ from symconv.views.printer import Printer
 from symconv.views.rows import Row, Rows, gather_rows
 from symconv.views.stages import derivation_rows, operator_rows, step_rows
 
-__all__ = ["WIDTH", "derivation_text", "gather_text", "operator_text", "phases_text", "step_text", "steps_text"]
+__all__ = [
+    "WIDTH",
+    "derivation_text",
+    "gather_text",
+    "operator_text",
+    "phases_text",
+    "step_line",
+    "step_text",
+    "steps_text",
+]
 
 WIDTH = 80
 _MAX_CLASSES = 12
@@ -62,6 +71,21 @@ def step_text(step: Step, width: int = WIDTH) -> str:
     lines += _said("checked: ", step.check, width)
     lines += _said("note: ", step.note, width)
     return "\n".join(lines)
+
+
+def step_line(step: Step, width: int = WIDTH) -> str:
+    """One step in a line: its rule, and what it comes to as far as there is room.
+
+    >>> import symconv as sc
+    >>> step_line(sc.derive(sc.conv1d(), "w").steps[-1].step)
+    'solve: gw[f,c,p] = Σ n=0..N−1 Σ i=0..OL−1 gy[n,f,i]·x[n,c,i+p]'
+    """
+    left, said = "", ""
+    for row in step_rows(step, text).formulas:
+        left = row.left.strip() or left
+        said = f"{left} = {row.right}" if row.left else f"{said} {row.right}"
+    line = " ".join(f"{step.rule}: {said}".split())
+    return line if len(line) <= width else f"{line[: width - 1]}…"
 
 
 def _said(label: str, words: str, width: int = WIDTH) -> list[str]:

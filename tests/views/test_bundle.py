@@ -96,6 +96,20 @@ def test_steps_are_still_a_tuple_and_show_each_step_with_its_small_ones():
     assert pickle.loads(pickle.dumps(steps))[-1].latex() == steps[-1].latex()
 
 
+def test_a_step_says_in_a_line_what_it_comes_to():
+    steps = sc.derive(CONV, "x").steps
+    assert repr(steps[-1]).startswith("<step solve: gx[") and repr(steps[-1]).endswith("…>")
+    assert [repr(step).split(":")[0] for step in steps] == [f"<step {step.rule}" for step in steps]
+    small = [part for step in steps for part in step.parts]
+    copied = sc.derive(sc.max_pool2d(3, 2, padding=1, border="reflect"), "x").steps
+    for step in (*steps, *small, *copied):
+        assert len(repr(step)) <= 80 and "\n" not in repr(step) and {"=", "≤"} & set(repr(step))
+    assert (
+        repr(sc.derive(sc.conv1d(), "x").steps[2])
+        == "<step differentiate: ∂/∂x[n,c,i+p] (x[n,c,i+p]·w[f,c,p]) = w[f,c,p]>"
+    )
+
+
 def test_the_spelling_of_an_operator_tells_operators_apart():
     assert sc.conv1d(stride=2).spelled != sc.conv1d(stride=3).spelled
     assert repr(sc.conv1d()) == "<operator conv1d(): y from x, w>"
