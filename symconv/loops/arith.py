@@ -19,9 +19,6 @@ def const(value: int) -> Const:
     return Const(Fraction(value))
 
 
-_ZERO, _ONE = const(0), const(1)
-
-
 def add(left: Expr, right: Expr) -> Expr:
     """``left + right``, folded."""
     return _both("+", left, right)
@@ -112,11 +109,17 @@ def _fold(node: Any) -> Any:
     return node
 
 
+def _is(expr: Expr, value: int) -> bool:
+    return type(expr) is Const and not expr.real and expr.value == value
+
+
 def _neutral(node: Binary) -> Expr:
+    if node.op not in {"min", "max"} and not {type(node.left), type(node.right)} & {Const, Binary}:
+        return node  # most are products and sums of names
     match node:
-        case Binary("+", a, b) if _ZERO in (a, b):
-            return b if a == _ZERO else a
-        case Binary("-", a, b) if b == _ZERO:
+        case Binary("+", a, b) if _is(a, 0) or _is(b, 0):
+            return b if _is(a, 0) else a
+        case Binary("-", a, b) if _is(b, 0):
             return a
         case Binary("+", a, Binary("-", Const(b, False), c)) | Binary("+", Binary("-", Const(b, False), c), a) if (
             b == 0
@@ -126,11 +129,11 @@ def _neutral(node: Binary) -> Expr:
             return add(a, c)
         case Binary("-", a, Const(b, False)) if b < 0:
             return add(a, Const(-b))
-        case Binary("*", a, b) if _ZERO in (a, b):
-            return _ZERO
-        case Binary("*", a, b) if _ONE in (a, b):
-            return b if a == _ONE else a
-        case Binary("//", a, b) if b == _ONE:
+        case Binary("*", a, b) if _is(a, 0) or _is(b, 0):
+            return const(0)
+        case Binary("*", a, b) if _is(a, 1) or _is(b, 1):
+            return b if _is(a, 1) else a
+        case Binary("//", a, b) if _is(b, 1):
             return a
         case Binary("min" | "max", a, b) if a == b:
             return a

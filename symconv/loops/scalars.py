@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
+from functools import lru_cache
 
 from symconv.errors import InternalError
 from symconv.loops.arith import add, const, floordiv, largest, mul
@@ -20,6 +21,7 @@ _COMPARE = {
 }  # fmt: skip
 
 
+@lru_cache(maxsize=4096)
 def integer(form: Affine) -> Expr:
     """An affine form, quotients and maxima included."""
     total: Expr = const(0)
