@@ -322,8 +322,14 @@ cdef extern from *:
     #endif
     }
     static inline sc_positions sc_pmin(sc_positions a, sc_positions b) {
+    #if SC_BYTES == 64
+        return (sc_positions)_mm512_min_epi32((__m512i)a, (__m512i)b);
+    #elif SC_BYTES == 32
+        return (sc_positions)_mm256_min_epi32((__m256i)a, (__m256i)b);
+    #else
         sc_positions on = a < b;
         return (a & on) | (b & ~on);
+    #endif
     }
     static inline sc_mask sc_peq(sc_positions a, sc_positions b) {
     #if SC_BYTES == 64
@@ -793,16 +799,16 @@ cdef sc_nest u0_backward_gx_0(
                             where_ = (c * KH + p) * KW + q
                             new0_ = sc_vadd(v0_, sc_splat(v1_))
                             at0_ = sc_pwhere(sc_vlarger(acc0_, new0_), sc_pmin(sc_psplat(where_), at0_), sc_psplat(where_))
-                            acc0_ = sc_vmax(acc0_, new0_)
+                            acc0_ = sc_vwhere(sc_vlarger(acc0_, new0_), acc0_, new0_)
                             new1_ = sc_vadd(v0_, sc_splat(v2_))
                             at1_ = sc_pwhere(sc_vlarger(acc1_, new1_), sc_pmin(sc_psplat(where_), at1_), sc_psplat(where_))
-                            acc1_ = sc_vmax(acc1_, new1_)
+                            acc1_ = sc_vwhere(sc_vlarger(acc1_, new1_), acc1_, new1_)
                             new2_ = sc_vadd(v0_, sc_splat(v3_))
                             at2_ = sc_pwhere(sc_vlarger(acc2_, new2_), sc_pmin(sc_psplat(where_), at2_), sc_psplat(where_))
-                            acc2_ = sc_vmax(acc2_, new2_)
+                            acc2_ = sc_vwhere(sc_vlarger(acc2_, new2_), acc2_, new2_)
                             new3_ = sc_vadd(v0_, sc_splat(v4_))
                             at3_ = sc_pwhere(sc_vlarger(acc3_, new3_), sc_pmin(sc_psplat(where_), at3_), sc_psplat(where_))
-                            acc3_ = sc_vmax(acc3_, new3_)
+                            acc3_ = sc_vwhere(sc_vlarger(acc3_, new3_), acc3_, new3_)
                 sc_pstore_all(&ky[((n*F + f)*OH + i)*OW + j], at0_)
                 sc_pstore_all(&ky[((n*F + f + 1)*OH + i)*OW + j], at1_)
                 sc_pstore_all(&ky[((n*F + f + 2)*OH + i)*OW + j], at2_)
@@ -829,16 +835,16 @@ cdef sc_nest u0_backward_gx_0(
                             where_ = (c * KH + p) * KW + q
                             new0_ = sc_vadd(v0_, sc_splat(v1_))
                             at0_ = sc_pwhere(mask0_, sc_pwhere(sc_vlarger(acc0_, new0_), sc_pmin(sc_psplat(where_), at0_), sc_psplat(where_)), at0_)
-                            acc0_ = sc_vmmax(acc0_, mask0_, new0_)
+                            acc0_ = sc_vwhere(mask0_, sc_vwhere(sc_vlarger(acc0_, new0_), acc0_, new0_), acc0_)
                             new1_ = sc_vadd(v0_, sc_splat(v2_))
                             at1_ = sc_pwhere(mask0_, sc_pwhere(sc_vlarger(acc1_, new1_), sc_pmin(sc_psplat(where_), at1_), sc_psplat(where_)), at1_)
-                            acc1_ = sc_vmmax(acc1_, mask0_, new1_)
+                            acc1_ = sc_vwhere(mask0_, sc_vwhere(sc_vlarger(acc1_, new1_), acc1_, new1_), acc1_)
                             new2_ = sc_vadd(v0_, sc_splat(v3_))
                             at2_ = sc_pwhere(mask0_, sc_pwhere(sc_vlarger(acc2_, new2_), sc_pmin(sc_psplat(where_), at2_), sc_psplat(where_)), at2_)
-                            acc2_ = sc_vmmax(acc2_, mask0_, new2_)
+                            acc2_ = sc_vwhere(mask0_, sc_vwhere(sc_vlarger(acc2_, new2_), acc2_, new2_), acc2_)
                             new3_ = sc_vadd(v0_, sc_splat(v4_))
                             at3_ = sc_pwhere(mask0_, sc_pwhere(sc_vlarger(acc3_, new3_), sc_pmin(sc_psplat(where_), at3_), sc_psplat(where_)), at3_)
-                            acc3_ = sc_vmmax(acc3_, mask0_, new3_)
+                            acc3_ = sc_vwhere(mask0_, sc_vwhere(sc_vlarger(acc3_, new3_), acc3_, new3_), acc3_)
                 sc_pstore(&ky[((n*F + f)*OH + i)*OW + j], cut0_, at0_)
                 sc_pstore(&ky[((n*F + f + 1)*OH + i)*OW + j], cut0_, at1_)
                 sc_pstore(&ky[((n*F + f + 2)*OH + i)*OW + j], cut0_, at2_)
@@ -879,7 +885,7 @@ cdef sc_nest u0_backward_gx_1(
                             where_ = (c * KH + p) * KW + q
                             new0_ = sc_vadd(v0_, sc_splat(v1_))
                             at0_ = sc_pwhere(sc_vlarger(acc0_, new0_), sc_pmin(sc_psplat(where_), at0_), sc_psplat(where_))
-                            acc0_ = sc_vmax(acc0_, new0_)
+                            acc0_ = sc_vwhere(sc_vlarger(acc0_, new0_), acc0_, new0_)
                 sc_pstore_all(&ky[((n*F + f)*OH + i)*OW + j], at0_)
             if (room_ < 0):
                 cut0_ = sc_lanemask(0, OW - j)
@@ -894,7 +900,7 @@ cdef sc_nest u0_backward_gx_1(
                             where_ = (c * KH + p) * KW + q
                             new0_ = sc_vadd(v0_, sc_splat(v1_))
                             at0_ = sc_pwhere(mask0_, sc_pwhere(sc_vlarger(acc0_, new0_), sc_pmin(sc_psplat(where_), at0_), sc_psplat(where_)), at0_)
-                            acc0_ = sc_vmmax(acc0_, mask0_, new0_)
+                            acc0_ = sc_vwhere(mask0_, sc_vwhere(sc_vlarger(acc0_, new0_), acc0_, new0_), acc0_)
                 sc_pstore(&ky[((n*F + f)*OH + i)*OW + j], cut0_, at0_)
 
 

@@ -30,10 +30,12 @@ from symconv.notation.affine import var
 from symconv.notation.expr import Constraint, nonnegative
 from symconv.notation.operator import Statement
 
-__all__ = ["FAR", "cell_nest", "first", "in_order", "is_plain", "position"]
+__all__ = ["FAR", "best_of", "cell_nest", "first", "in_order", "is_plain", "position"]
 
 FAR = Const(Fraction(2**31 - 1))
 """A position behind every tap."""
+
+_RELATIONS = {"max": "larger", "min": "smaller"}
 
 
 def is_plain(statement: Statement, solution: Solution) -> bool:
@@ -140,9 +142,17 @@ def in_order(node: notation.Reduce, solution: Solution) -> tuple[str, ...] | Non
 def first(kind: str, best: Expr, at: Expr, new: Expr, where: Expr, ordered: bool = False) -> Expr:
     """The position of the better of ``best`` at ``at`` and ``new`` at ``where``, the smaller one where they are the
     same; where taps come ``ordered`` by position that is the one at hand."""
-    relation = {"max": "larger", "min": "smaller"}[kind]
+    relation = _RELATIONS[kind]
     if ordered:
         # A tap may be as extreme as what the search starts with, which has no position yet.
         return Select(Compare(relation, best, new), smallest([where, at]), where)
     better = Select(Compare(relation, new, best), where, at)
     return Select(Compare("same", new, best), smallest([where, at]), better)
+
+
+def best_of(kind: str, best: Var, new: Var, ordered: bool, mask: str) -> Update:
+    """The better of both, in lanes, right after :func:`first`: where taps come ``ordered``, what is compared there says
+    it, and lanes compare once."""
+    if not ordered:
+        return Update(best.name, kind, new, mask)
+    return Update(best.name, "=", Select(Compare(_RELATIONS[kind], best, new), best, new), mask)

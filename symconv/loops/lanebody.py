@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from symconv.loops.arith import add, const, mul, simplify, smallest, sub
-from symconv.loops.cells import FAR, first
+from symconv.loops.cells import FAR, best_of, first
 from symconv.loops.interior import rooms, split
 from symconv.loops.ir import (
     LANES,
@@ -212,7 +212,7 @@ def _updates(body: Body, name: str, value: Expr, mask: str) -> tuple[Stmt, ...]:
     return (
         Declare(new.name, value, Scalar("real", VECTOR)),
         Update(at.name, "=", chosen, mask),
-        Update(name, body.target.op, new, mask),
+        best_of(body.target.op, Var(name), new, body.ordered, mask),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import product as combinations
 
 from symconv.loops.arith import add, const, simplify
-from symconv.loops.cells import first, in_order, position
+from symconv.loops.cells import best_of, first, in_order, position
 from symconv.loops.ir import (
     VECTOR,
     Address,
@@ -172,7 +172,7 @@ def _joined(part: _Part, name: str, value: Expr, mask: str) -> tuple[Stmt, ...]:
     return (
         Declare(new.name, value, Scalar("real", VECTOR)),
         Update(at.name, "=", chosen, mask),
-        Update(best.name, found.extreme, new, mask),
+        best_of(found.extreme, best, new, ordered, mask),
     )
 
 

@@ -9,7 +9,7 @@ from symconv.loops.ir import Binary, Compare, Const, Expr, Select, Splat, Update
 from symconv.loops.traverse import rewrite, walk
 from symconv.relation.points import UnclearError
 
-__all__ = ["First", "by_position", "first_of"]
+__all__ = ["First", "by_position", "first_of", "named"]
 
 _EXTREMES = {"larger": "max", "smaller": "min"}
 
@@ -46,6 +46,15 @@ def first_of(update: Update) -> First:
         ) if (again, kept) == (where, update.name):
             return First(_EXTREMES[op], new, best, where, True)
     raise UnclearError(f"{update.name} is no first position")
+
+
+def named(update: Update) -> Update:
+    """The same update with its operation named, where it writes the better of both by comparing them."""
+    match update:
+        case Update(name, "=", Select(Compare("larger" | "smaller" as op, Var(best), Var(new)), Var(kept), Var(other))):
+            if (best, kept, other) == (name, name, new):
+                return Update(name, _EXTREMES[op], Var(new), update.mask)
+    return update
 
 
 def by_position(position: Expr, loops: tuple[str, ...]) -> bool:

@@ -35,7 +35,7 @@ from symconv.loops.ir import (
 )
 from symconv.loops.traverse import rewrite, walk
 from symconv.relation.points import UnclearError, Word
-from symconv.validate.firsts import by_position, first_of
+from symconv.validate.firsts import by_position, first_of, named
 from symconv.validate.flow import Flow
 from symconv.validate.memory import NEUTRAL, Case, Mask, joined
 from symconv.validate.scope import Scope
@@ -123,6 +123,7 @@ class Values:
 
     def update(self, update: Update, scope: Scope, following: tuple[Stmt, ...] = ()) -> None:
         """A contribution to an accumulator; ``following`` is the next statement."""
+        update = named(update)
         if update.name not in self.sums:
             raise UnclearError(f"{update.name} is no accumulator here")
         sum_ = self.sums[update.name]
@@ -145,7 +146,8 @@ class Values:
         found = first_of(update)
         # Where the better one is noted in between, the next tap is compared with itself.
         if (
-            following != (Update(found.best, found.extreme, Var(found.new), update.mask),)
+            [named(after) for after in following if isinstance(after, Update)]
+            != [Update(found.best, found.extreme, Var(found.new), update.mask)]
             or found.new not in self.names
             or found.best not in self.sums
         ):

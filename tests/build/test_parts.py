@@ -212,5 +212,7 @@ def test_all_candidates_are_parted() -> None:
     assert found is not None
     assert len(found.module) < 0.7 * len(text)
     assert found.module.count("\n") == text.count("\n")
-    assert "sc_finite(const sc_real *p, Py_ssize_t n);" in found.module, "what runs over a whole result is a loop too"
-    assert "sc_finite(const sc_real *p, Py_ssize_t n) {" in found.functions
+    assert "sc_finite(const sc_real *p, Py_ssize_t n, int threads);" in found.module, (
+        "what runs over a whole result is a loop too"
+    )
+    assert "sc_finite(const sc_real *p, Py_ssize_t n, int threads) {" in found.functions

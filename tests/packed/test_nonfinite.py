@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+import symconv as sc
+
 Shapes = dict[str, tuple[int, ...]]
 SHAPES: dict[str, Shapes] = {
     "padded": {"x": (2, 9, 5, 19), "w": (10, 9, 3, 3)},
@@ -67,3 +69,20 @@ def _same(got: Any, want: Any, exact: bool, told: str) -> None:
     np.testing.assert_array_equal(got[~finite], want[~finite], told)
     error = np.abs(got[finite] - want[finite]).max(initial=0)
     assert error <= (0 if exact else 1e-5 * np.abs(want[finite]).max(initial=0)), told
+
+
+@pytest.mark.parametrize("place", [(0, 0), (47, 191), (95, 383)])
+def test_large_results_are_looked_at_by_every_thread(place: tuple[int, int]) -> None:
+    """Each thread looks at a part of the result for what is not finite; it may lie in any of them."""
+    rng = np.random.default_rng(1)
+    x = rng.integers(-4, 5, (1, 16, 96, 384)).astype("float32")
+    w = rng.integers(-4, 5, (16, 16, 3, 3)).astype("float32")
+    w[w == 0] = 1
+    x[(0, 5, *place)] = np.inf
+    results = [sc.build(sc.conv2d(padding=1), threads=threads).forward(x, w) for threads in (1, 2, 3)]
+    rows, columns = (slice(max(0, at - 1), at + 2) for at in place)
+    reached = np.zeros((96, 384), bool)
+    reached[rows, columns] = True
+    for y in results:
+        np.testing.assert_array_equal(np.isfinite(y), np.broadcast_to(~reached, y.shape))
+        np.testing.assert_array_equal(y, results[0])

@@ -15,7 +15,7 @@ from symconv.loops.interpret import WIDTH, interpret
 from symconv.loops.ir import Binary, Compare, For, Kernel, Select, Update, Var
 from symconv.loops.traverse import rewrite, walk
 from symconv.options import Options
-from symconv.validate.firsts import by_position
+from symconv.validate.firsts import by_position, named
 from symconv.validate.validation import validate
 
 P, Q = Var("p"), Var("q")
@@ -72,3 +72,20 @@ def test_a_tap_as_extreme_as_the_start_has_a_position() -> None:
     _, kernel = side(op, "x", Options(target="portable"))
     given = {"x": ((1, 1, 2, 2), [-np.inf] * 4), "gy": ((1, 1, 1, 1), [5.0])}
     assert interpret(kernel, given) == [5.0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("op", [sc.max_pool2d((2, 3), (1, 2), (1, 0)), sc.min_plus1d(padding=1)], ids=str)
+def test_the_better_of_both_is_proved_and_the_worse_is_not(op: Any) -> None:
+    """Lanes keep the best by what was compared for its position."""
+    derivation, kernel = side(op, "x", Options(target="portable"))
+    kept = [node for nest in kernel.nests for node in walk(nest) if isinstance(node, Update) and named(node) != node]
+    assert kept and {named(node).op for node in kept} <= {"max", "min"}
+
+    def other(node: Any) -> Any:
+        if not isinstance(node, Update) or named(node) == node:
+            return node
+        return replace(node, value=Select(node.value.condition, node.value.no, node.value.yes))
+
+    mutant = replace(kernel, nests=tuple(rewrite(nest, other) for nest in kernel.nests))
+    assert mutant != kernel
+    assert not validate(derivation, mutant, (WIDTH,)).holds
