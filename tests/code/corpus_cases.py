@@ -84,6 +84,10 @@ def frameworks() -> Iterator[Case]:
         for name in ("tf_backprop", *valid):
             yield Case("tfcalls", name, op, given)
         yield Case("tfcalls", "tf_transposed", op, given, ("x",))
+        if op is STRIDED:
+            # Nobody tells TensorFlow how many groups there are.
+            for name, wanted in (("tf_backprop", ("x", "w")), ("tf_transposed", ("x",))):
+                yield Case("tfcalls", name, sc.conv2d(groups=2, stride=2, padding=1), given, wanted)
         # XLA ends the process at pads that cut: those are not executed.
         if op is PLAIN:
             yield Case("jaxcalls", "jax_general", op, given)

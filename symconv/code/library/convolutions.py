@@ -17,15 +17,34 @@ from symconv.code.source.trouble import Outside
 from symconv.code.values.amounts import is_number
 from symconv.code.values.objects import Box, Slice
 from symconv.notation.affine import Affine, affine, maximum, quotient
-from symconv.notation.expr import nonnegative
+from symconv.notation.expr import Constraint, equal, nonnegative
+from symconv.relation.terms import as_product
 
-__all__ = ["CONVOLUTIONS"]
+__all__ = ["CONVOLUTIONS", "implied_groups"]
 
 Pads = list[tuple[Affine, Affine]]
 
 
 def _length(state: State, array: Any, axis: int) -> Affine:
     return integer(state, state.on.size(array, axis), "a length")
+
+
+def implied_groups(state: State, rank: int, channels: Affine, own: Affine) -> dict[str, Affine]:
+    """As many groups as TensorFlow's filters would have to lie side by side; volumes have none, it refuses them.
+
+    Lengths of which neither divides the other for all sizes have to be equal.
+    """
+    if rank > 2 or channels == own:
+        return {}
+    ratio = as_product(channels) * as_product(own).inverse()
+    if any(power < 0 for _, power in ratio.monomial) or len(ratio.monomial) > 1:
+        state.on.require(equal(channels, own), f"{channels} channels for filters of {own}")
+        return {}
+    state.on.require(nonnegative(own - 1), "filters of no channels")
+    if ratio.coefficient.denominator > 1:
+        state.on.require(Constraint(affine(-1)), f"{channels} channels for filters of {own}")
+    count = affine(1) if not ratio.monomial else ratio.monomial[0][0]
+    return {"groups": count * ratio.coefficient.numerator}
 
 
 def _numbers(state: State, value: Any, rank: int, order: str = "") -> list[int]:
@@ -146,12 +165,14 @@ def _tf_input(state: State, g: Given, name: str, default: str = "VALID") -> Box:
     rank = state.on.rank(gy) - 2
     order, images, turn, stride, apart = _tf(state, g, rank)
     options: dict[str, Any] = {}
+    sizes = _lengths(state, g["input_sizes"], images)
     if "depthwise" in name.lower():
         options["groups"] = _length(state, k, rank)
         k = _apart(state, k)
     else:
         k = state.on.permute(k, turn)
-    options |= {"input_size": _lengths(state, g["input_sizes"], images), "stride": tuple(map(affine, stride)),
+        options = dict(implied_groups(state, rank, sizes[1], _length(state, k, 1)))
+    options |= {"input_size": sizes, "stride": tuple(map(affine, stride)),
                 "dilation": tuple(map(affine, apart)), "padding": _said(state, g, order, default)}  # fmt: skip
     found = state.on.word(f"conv{rank}d_input", [state.on.permute(gy, images), k], options)
     return boxed(state, state.on.permute(found, _back(images)))
@@ -174,11 +195,13 @@ def _tf_filter(state: State, g: Given, name: str) -> Box:
     rank = state.on.rank(gy) - 2
     order, images, turn, stride, apart = _tf(state, g, rank)
     depthwise = "depthwise" in name.lower()
-    options = {"weight_size": _lengths(state, g["filter_sizes"], range(rank + 2) if depthwise else turn),
-               "stride": tuple(map(affine, stride)), "dilation": tuple(map(affine, apart)),
-               "padding": _said(state, g, order, "VALID")}  # fmt: skip
+    x, gy = state.on.permute(x, images), state.on.permute(gy, images)
+    sizes = _lengths(state, g["filter_sizes"], range(rank + 2) if depthwise else turn)
+    groups = {} if depthwise else implied_groups(state, rank, _length(state, x, 1), sizes[1])
+    options = {**groups, "weight_size": sizes, "stride": tuple(map(affine, stride)),
+               "dilation": tuple(map(affine, apart)), "padding": _said(state, g, order, "VALID")}  # fmt: skip
     word = "depthwise_weight" if depthwise else f"conv{rank}d_weight"
-    found = state.on.word(word, [state.on.permute(x, images), state.on.permute(gy, images)], options)
+    found = state.on.word(word, [x, gy], options)
     return boxed(state, found if depthwise else state.on.permute(found, _back(turn)))
 
 

@@ -8,6 +8,7 @@ from symconv.code.held.boxes import array_of, boxed
 from symconv.code.held.numbers import constant, integer
 from symconv.code.held.sequences import sequence
 from symconv.code.held.state import State, whole_plan
+from symconv.code.library.convolutions import implied_groups
 from symconv.code.library.given import Given, Word
 from symconv.code.source.trouble import Outside
 from symconv.code.values.amounts import is_number
@@ -126,7 +127,12 @@ def _first(state: State, g: Given, array: Any, rank: int) -> Any:
 def _tf_conv(state: State, g: Given, name: str) -> Box:
     a, k = array_of(state, g["input"]), array_of(state, g["filters"])
     rank = _rank(state, name, a)
-    value = state.on.word(f"conv{rank}d", [_last(state, g, a, rank), k], _tf_options(state, g, rank))
+    if state.on.rank(k) != rank + 2:
+        raise state.error(f"{name} wants filters of {rank + 2} axes; given {state.on.rank(k)}")
+    image = _last(state, g, a, rank)
+    lengths = [integer(state, state.on.size(*one), "a length") for one in ((image, rank + 1), (k, rank))]
+    options = {**_tf_options(state, g, rank), **implied_groups(state, rank, *lengths)}
+    value = state.on.word(f"conv{rank}d", [image, k], options)
     return boxed(state, _first(state, g, value, rank))
 
 

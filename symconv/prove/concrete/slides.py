@@ -14,7 +14,7 @@ from symconv.prove.concrete.windows import Slid, shown
 from symconv.prove.language.syntax import Call, Node, Number, Text, Tuple, show
 from symconv.prove.language.vocabulary import canonical, mode_of, rank_of
 
-__all__ = ["columns", "convolution", "scipy"]
+__all__ = ["columns", "convolution", "groups_of", "scipy"]
 
 _ZERO, _ONE = Number(Fraction(0)), Number(Fraction(1))
 
@@ -50,7 +50,7 @@ def convolution(ground: Ground, word: str, call: Call, named: Mapping[str, Node]
         a, k = a[None, None], k[None, None]
     elif last:
         a, k = np.moveaxis(a, -1, 1), k.transpose(rank + 1, rank, *range(rank))
-    groups = _groups(ground, named.get("groups", _ONE))
+    groups = groups_of(ground, named.get("groups", _ONE))
     slides = _slides(ground, call, a.shape[2:], k.shape[2:], named)
     result = (windows.convolved if word == "conv" else windows.transposed)(a, k, slides, groups)
     if flat:
@@ -67,7 +67,8 @@ def _layout(ground: Ground, call: Call, named: Mapping[str, Node], flat: bool) -
         raise ground.error(call.at, str(error)) from None
 
 
-def _groups(ground: Ground, node: Node) -> int:
+def groups_of(ground: Ground, node: Node) -> int:
+    """A number of groups; raises Misfit where it is no whole number."""
     if is_fixed(ground, node):
         return concrete(ground, node, 1, "groups")[0]
     value = amount(ground, node)

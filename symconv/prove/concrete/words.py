@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from itertools import combinations
 from math import prod
 from typing import Any
@@ -14,7 +15,7 @@ import numpy as np
 from symconv.prove.concrete.einsum import einsum
 from symconv.prove.concrete.elements import pointwise
 from symconv.prove.concrete.numbers import Array, Ground, Misfit, amount, component, concrete, is_number, pads, whole
-from symconv.prove.concrete.slides import columns, convolution, scipy
+from symconv.prove.concrete.slides import columns, convolution, groups_of, scipy
 from symconv.prove.concrete.windows import padded, shown, zeros
 from symconv.prove.language.defined import arguments_of
 from symconv.prove.language.lengths import spread
@@ -150,7 +151,8 @@ def _by_definition(ground: Ground, word: str, call: Call) -> Array:
             held[node.name] = value
         return node, value.ndim
 
-    meaning = DEFINED[word].meaning(arguments_of(DEFINED[word], call, ground.error, computed))
+    count = partial(groups_of, ground)
+    meaning = DEFINED[word].meaning(arguments_of(DEFINED[word], call, ground.error, computed, count))
     if is_number(ground, meaning):
         return scaled(ground, np.asarray(1, dtype=object), amount(ground, meaning))
     return ground.array(replace(ground, arrays=held), meaning)

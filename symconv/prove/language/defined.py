@@ -20,13 +20,17 @@ Error = Callable[[int, str], SpecError]
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """What a defined word is given: ``arrays`` by name with their ``ranks``, everything else by parameter."""
+    """What a defined word is given: ``arrays`` by name with their ``ranks``, everything else by parameter.
+
+    ``count`` gives the value of a positive whole number, where the sizes leave only one.
+    """
 
     call: Call
     arrays: tuple[Node, ...]
     ranks: tuple[int, ...]
     given: Mapping[str, Node]
     error: Error
+    count: Callable[[Node], int]
 
     def wrong(self, message: str) -> SpecError:
         """An error that points at the call."""
@@ -114,8 +118,10 @@ def split_arguments(word: Defined, call: Call, error: Error) -> tuple[tuple[Node
     return arrays, {name: value for name, value in given.items() if value != Name("None")}
 
 
-def arguments_of(word: Defined, call: Call, error: Error, computed: Callable[[Node], tuple[Node, int]]) -> Arguments:
-    """The arguments of a call; ``computed`` gives an array its name and its rank."""
+def arguments_of(
+    word: Defined, call: Call, error: Error, computed: Callable[[Node], tuple[Node, int]], count: Callable[[Node], int]
+) -> Arguments:
+    """The arguments of a call; ``computed`` gives an array its name and its rank, ``count`` a number its value."""
     arrays, given = split_arguments(word, call, error)
     named = [computed(node) for node in arrays]
-    return Arguments(call, tuple(name for name, _ in named), tuple(rank for _, rank in named), given, error)
+    return Arguments(call, tuple(name for name, _ in named), tuple(rank for _, rank in named), given, error, count)

@@ -89,10 +89,14 @@ def _sized(cotangent: Node, slides: Sequence[tuple[object, Node, object]]) -> No
 
 
 def _by_weight(given: Arguments) -> Node:
-    count = _option(given, "groups")
-    if not isinstance(count, Number) or not 1 <= count.value <= WRITTEN_GROUPS or count.value.denominator != 1:
-        raise given.wrong(f"groups is written as a number from 1 to {WRITTEN_GROUPS} here")
-    parts = [_one_group(given, group, int(count.value)) for group in range(int(count.value))]
+    match _option(given, "groups"):
+        case Number(value) if 1 <= value <= WRITTEN_GROUPS and value.denominator == 1:
+            count = int(value)
+        case Binary("/") as implied:
+            count = given.count(implied)
+        case _:
+            raise given.wrong(f"groups is written as a number from 1 to {WRITTEN_GROUPS} here")
+    parts = [_one_group(given, group, count) for group in range(count)]
     return parts[0] if len(parts) == 1 else Call("concatenate", (Tuple(tuple(parts)),), (("axis", number(0)),))
 
 

@@ -25,7 +25,7 @@ def foreign(path: str, name: str) -> Callable[[Caret, Call], Node] | None:
     >>> from symconv.prove.language.syntax import Name, Text, show
     >>> call = Call("conv2d", (Name("x"), Name("w"), Name("s"), Text("VALID")))
     >>> show(foreign("tf.nn", "conv2d")(Caret(""), call))
-    'conv2d(x, w, stride=s, layout="NHWC", padding="valid")'
+    'conv2d(x, w, stride=s, groups=size(x, 3)/size(w, 2), layout="NHWC", padding="valid")'
     >>> foreign("F", "conv2d") is None
     True
     """

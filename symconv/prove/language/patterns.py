@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from symconv.prove.language.defined import Arguments, Defined, number, size
 from symconv.prove.language.defined_places import product_of
@@ -99,8 +100,7 @@ def _reduced(given: Arguments) -> Node:
     gone = [name for name in before if name not in after]
     if not set(after) <= set(before):
         raise given.wrong("the right side of the pattern names an axis that the left one has not")
-    inner = Arguments(given.call, given.arrays, given.ranks, {k: v for k, v in given.given.items() if k != "reduction"},
-                      given.error)  # fmt: skip
+    inner = replace(given, given={k: v for k, v in given.given.items() if k != "reduction"})
     lengths = _lengths(inner, left)
     node = _reshaped(given.arrays[0], [[lengths[name]] for name in before])
     if gone:

@@ -8,7 +8,7 @@ from fractions import Fraction
 from symconv.prove.language.syntax import Call, Name, Node, Number, Tuple
 from symconv.prove.language.tokens import Caret
 
-__all__ = ["given_to", "rank_in", "sizes_in", "stem_of", "turned"]
+__all__ = ["given_to", "length_in", "rank_in", "sizes_in", "stem_of", "turned"]
 
 _CALLED = {"filter": "filters", "stride": "strides", "filter_backprop": "out_backprop", "value": "input"}
 
@@ -68,3 +68,13 @@ def sizes_in(shape: Node, axes: tuple[int, ...]) -> Node:
         case Tuple(items) if len(items) == len(axes):
             return Tuple(tuple(items[axis] for axis in axes), shape.at)
     return shape
+
+
+def length_in(shape: Node, axis: int) -> Node | None:
+    """One length of a shape; None where it is not written as a list of lengths or as that of an array."""
+    match shape:
+        case Call("shape", (array,)):
+            return Call("size", (array, Number(Fraction(axis))), (), shape.at)
+        case Tuple(items) if axis < len(items):
+            return items[axis]
+    return None

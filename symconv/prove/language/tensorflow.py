@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 
-from symconv.prove.language.stated import given_to, rank_in, sizes_in, turned
-from symconv.prove.language.syntax import Call, Node, Number, Text, Tuple
+from symconv.prove.language.stated import given_to, length_in, rank_in, sizes_in, turned
+from symconv.prove.language.syntax import Binary, Call, Node, Number, Text, Tuple
 from symconv.prove.language.tokens import Caret
 
 __all__ = ["TENSORFLOW", "from_tensorflow"]
@@ -28,6 +28,9 @@ TENSORFLOW: Mapping[str, tuple[str, ...]] = {
 _LAYOUTS = {"NHWC": "NHWC", "NWC": "NHWC", "NDHWC": "NHWC", "NCHW": "NCHW", "NCW": "NCHW", "NCDHW": "NCHW"}
 _DEFAULTS = {"conv_transpose": "same", "convolution": "valid"}
 """What stands for a padding that is not given."""
+_IMAGES, _FILTERS = ("output_shape", "input_sizes", "input"), ("filter_sizes", "filters")
+_SHAPES = {"output_shape", "input_sizes", "filter_sizes"}
+"""The arguments that say the shapes of the image and of the filters, or are these arrays."""
 
 
 def from_tensorflow(stem: str, caret: Caret, call: Call) -> Node:
@@ -51,10 +54,11 @@ def from_tensorflow(stem: str, caret: Caret, call: Call) -> Node:
     pads = _padding(given.get("padding", Text(default) if default else None), spatial)
     if pads is not None:
         options["padding"] = pads
+    options |= _groups(stem, given, rank, last)
     if stem == "conv":
         # TensorFlow's filters are laid out alike for both orders.
         filters = given["filters"] if last else turned(given["filters"], (rank + 1, rank, *range(rank)))
-        stride = tuple((key, options[key]) for key in ("stride", "dilation") if key in options)
+        stride = tuple((key, options[key]) for key in ("stride", "dilation", "groups") if key in options)
         ends = tuple((key, options[key]) for key in ("padding",) if key in options)
         named = (*stride, ("layout", Text("NHWC" if last else "NCHW")), *ends)
         return Call(f"conv{rank}d", (given["input"], filters), named, call.at)
@@ -62,6 +66,19 @@ def from_tensorflow(stem: str, caret: Caret, call: Call) -> Node:
     back = (0, *range(2, rank + 2), 1) if last else first
     reading = _depthwise if stem.startswith("depthwise") else _gradient
     return reading(stem, call, given, first, back, options)
+
+
+def _groups(stem: str, given: Mapping[str, Node], rank: int, last: bool) -> dict[str, Node]:
+    """As many groups as filters would have to lie side by side to have the image's channels, which nobody states.
+
+    Volumes have none: TensorFlow refuses them.
+    """
+    if rank > 2 or stem.startswith("depthwise"):
+        return {}
+    image, filters = (next(one for one in names if one in given) for names in (_IMAGES, _FILTERS))
+    channels, own = (length_in(given[key] if key in _SHAPES else Call("shape", (given[key],)), axis)
+                     for key, axis in ((image, rank + 1 if last else 1), (filters, rank)))  # fmt: skip
+    return {} if channels is None or own is None else {"groups": Binary("/", channels, own)}
 
 
 def _padding(node: Node | None, spatial: slice) -> Node | None:

@@ -17,7 +17,7 @@ from symconv.prove.meaning.amounts import amount, as_product
 from symconv.prove.meaning.divisors import NOTHING, nonzero
 from symconv.prove.meaning.movements import axes_of, axis_number, lengths_of, moved, subscript
 from symconv.prove.meaning.scope import Scope, Undecided
-from symconv.prove.meaning.sliding import columns, convolution, scipy
+from symconv.prove.meaning.sliding import columns, convolution, groups_of, scipy
 from symconv.prove.meaning.value import Term, Value, build
 
 __all__ = ["denotation", "is_number"]
@@ -188,8 +188,14 @@ def _by_definition(scope: Scope, word: str, call: Call) -> Value:
             scope.names = scope.names.with_tensor(node.name, value)
         return node, value.rank
 
+    def count(node: Node) -> int:
+        found = groups_of(scope, node)
+        if not isinstance(found, int):
+            raise Undecided(f"{show(node)} groups in {word}: as many as sizes say")
+        return found
+
     try:
-        meaning = DEFINED[word].meaning(arguments_of(DEFINED[word], call, scope.error, computed))
+        meaning = DEFINED[word].meaning(arguments_of(DEFINED[word], call, scope.error, computed, count))
         return _operand(scope, meaning)
     finally:
         scope.names = names

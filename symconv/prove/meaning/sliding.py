@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from symconv.notation.affine import Affine, affine
+from symconv.notation.expr import equal, nonnegative
 from symconv.prove.language.syntax import Call, Node, Number, Text, Tuple, show
 from symconv.prove.language.vocabulary import mode_of, rank_of
 from symconv.prove.meaning import arrays, windows
@@ -14,7 +15,7 @@ from symconv.prove.meaning.scope import Scope, Undecided
 from symconv.prove.meaning.slides import slides_of
 from symconv.prove.meaning.value import Value
 
-__all__ = ["columns", "convolution", "scipy"]
+__all__ = ["columns", "convolution", "groups_of", "scipy"]
 
 _ONE = Number(Fraction(1))
 
@@ -45,7 +46,7 @@ def convolution(scope: Scope, word: str, call: Call, named: dict[str, Node], a: 
     sizes = a.axes[1:-1] if order == "NHWC" else a.axes[2:]
     slides = slides_of(scope, named, call, [x.size for x in sizes], [x.size for x in kernel], word == "conv_transpose")
     slide = windows.correlated if word == "conv" else windows.transposed
-    value = slide(scope, a, k, slides, _groups(scope, named.get("groups", _ONE)), order)
+    value = slide(scope, a, k, slides, groups_of(scope, named.get("groups", _ONE)), order)
     return Value(value.axes[2:], value.names[2:], value.terms) if flat else value
 
 
@@ -58,7 +59,7 @@ def _layout(scope: Scope, call: Call, named: dict[str, Node], flat: bool) -> str
         raise scope.error(call.at, str(error)) from None
 
 
-def _groups(scope: Scope, node: Node) -> Groups:
+def groups_of(scope: Scope, node: Node) -> Groups:
     """An integer, or a product of sizes."""
     given = amount(scope, node)
     if isinstance(given, Affine) and (known := scope.known(given)) is not None:
@@ -66,6 +67,9 @@ def _groups(scope: Scope, node: Node) -> Groups:
     if isinstance(given, Affine) and given.is_constant:
         return as_integer(scope, given, node, "groups")
     product = as_product(given)
+    match product.monomial:
+        case ((whole, 1), (part, -1)) | ((part, -1), (whole, 1)):
+            return _implied(scope, node, whole * product.coefficient.numerator, part * product.coefficient.denominator)
     if (
         product.coefficient < 1
         or product.coefficient.denominator > 1
@@ -73,6 +77,14 @@ def _groups(scope: Scope, node: Node) -> Groups:
     ):
         raise Undecided(f"{show(node)} groups: a product of sizes is wanted")
     return product
+
+
+def _implied(scope: Scope, node: Node, whole: Affine, part: Affine) -> int:
+    """The quotient of two lengths: one where they are equal, undecided where it depends on them."""
+    if scope.decide(equal(whole, part)):
+        return 1
+    scope.require(nonnegative(whole - part), f"{whole} channels for filters of {part}")
+    raise Undecided(f"{show(node)} groups: whether {part} divides {whole} is not affine in the sizes")
 
 
 def _count(node: Node) -> int:
