@@ -154,12 +154,20 @@ def _aligned(fresh: Fresh, one: Sequence[Factor], other: Sequence[Factor]) -> tu
     return found, put
 
 
+def _apart(fresh: Fresh, grid: Grid, taken: set[str]) -> Grid:
+    """The grid with names of its own: of ``k[:, None] - k[None, :]`` both sides are one array."""
+    new = {name: fresh() for name in grid.names if name in taken}
+    axes = tuple(tuple((new.get(name, name), size) for name, size in one) for one in grid.axes)
+    return Grid(axes, grid.form.substitute({old: var(name) for old, name in new.items()}))
+
+
 def common(fresh: Fresh, grids: Sequence[Grid]) -> tuple[tuple[tuple[Factor, ...], ...], list[Affine]]:
     """The axes of several grids, broadcast, and the form of each over their names."""
     rank = max(grid.rank for grid in grids)
     axes: list[tuple[Factor, ...]] = [()] * rank
     forms: list[Affine] = []
-    for grid in grids:
+    for one in grids:
+        grid = _apart(fresh, one, {name for factors in axes for name, _ in factors})
         lead = rank - grid.rank
         form = grid.form
         for k, factors in enumerate(grid.axes):
@@ -170,7 +178,7 @@ def common(fresh: Fresh, grids: Sequence[Grid]) -> tuple[tuple[tuple[Factor, ...
                 continue
             new, put = _aligned(fresh, axes[lead + k], factors)
             axes[lead + k] = tuple(new)
-            forms = [one.substitute(dict(put)) for one in forms]
+            forms = [known.substitute(dict(put)) for known in forms]
             form = form.substitute(dict(put))
         forms.append(form)
     return tuple(axes), forms

@@ -9,6 +9,7 @@ from typing import Any
 
 from symconv.code.arrays.choices import choice_of, chosen, extremes
 from symconv.code.arrays.grids import Grid, counted, joined, part
+from symconv.code.arrays.indexed import lifted, varies
 from symconv.code.arrays.nodes import Arguments, node_of
 from symconv.code.arrays.scattering import gathered, scattered
 from symconv.code.arrays.slicing import picked, span, updated
@@ -83,8 +84,7 @@ class Symbolic:
 
     def lift(self, number: Product) -> Value:
         """A number as an array without axes."""
-        self._fixed(number, "an array is made of the index of a loop")
-        return Value((), (), (Term(number.coefficient, number.monomial, ()),) if number.coefficient else ())
+        return lifted(self.walk, number)
 
     def fill(self, shape: Sequence[Amount], number: Fraction) -> Value:
         """An array of one number."""
@@ -112,13 +112,9 @@ class Symbolic:
 
     def scale(self, value: Value, number: Product) -> Value:
         """The array times a number."""
-        self._fixed(number, "an array is multiplied by the index of a loop")
+        if varies(self.walk, number):
+            return self.elementwise("*", value, lifted(self.walk, number))
         return arrays.multiply(value, number)
-
-    def _fixed(self, number: Product, sentence: str) -> None:
-        """Raises Undecided for a number that differs from cell to cell, which coefficients of terms may not."""
-        if any(form.names() & set(self.walk.indices) for form, _ in number.monomial):
-            raise Undecided(sentence)
 
     def compare(self, op: str, left: Value, right: Value) -> Value:
         """1 where the comparison holds, else 0."""

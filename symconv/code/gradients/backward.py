@@ -33,7 +33,8 @@ from symconv.prove.meaning.scope import Mismatch, Scope, Undecided
 
 __all__ = ["Reading", "coded", "computed", "finished", "kept", "part"]
 
-_APPLIED = frozenset({"exp", "tanh", "sigmoid", "log", "sqrt", "sin", "cos", "softmax"})
+_APPLIED = frozenset({"exp", "tanh", "sigmoid", "log", "sqrt", "sin", "cos", "softmax", "pi", "erf", "expit",
+                      "gelu", "silu"})  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -188,6 +189,7 @@ def coded(reading: Reading, tensor: str, key: Any) -> Coded:
 
 def _applies(reading: Reading) -> bool:
     """Whether functions are applied whose values at fractions are no fractions, in the forward function too."""
+    named: Mapping[str, ast.AST] = {**reading.program.constants, **reading.program.functions}
     waiting: list[ast.AST] = [reading.node, *([reading.forward.node] if reading.forward else [])]
     seen: set[str] = set()
     while waiting:
@@ -199,9 +201,9 @@ def _applies(reading: Reading) -> bool:
                     return True
                 case ast.Attribute(_, word) | ast.Name(word) if word in _APPLIED:
                     return True
-                case ast.Name(word) if word in reading.program.functions and word not in seen:
+                case ast.Name(word) if word in named and word not in seen:
                     seen.add(word)
-                    waiting.append(reading.program.functions[word])
+                    waiting.append(named[word])
     return False
 
 

@@ -10,7 +10,7 @@ from fractions import Fraction
 from symconv.notation.affine import Affine, affine, var
 from symconv.notation.expr import Apply, Const, Constraint, Expr, Index, Piece, Range, Read, Reduce, equal
 from symconv.notation.operator import Definition, Operator, Statement, Tensor
-from symconv.prove.meaning.atoms import OF_SUM, is_atom
+from symconv.prove.meaning.atoms import OF_SUM, PI, is_atom
 from symconv.prove.meaning.value import Term, Value, inside
 from symconv.prove.meaning.whole_sums import KnownSum
 from symconv.relation.regions import Region
@@ -100,6 +100,8 @@ def _shown(expr: Expr, level: int = 0) -> str:
             return f"({form})" if len(form.terms) + bool(form.constant) > 1 else str(form)
         case Read(tensor, index, _):
             return f"{tensor}[{','.join(str(form).replace(' ', '') for form in index)}]"
+        case Apply("pi"):
+            return "pi"
         case Apply(function, (a, b)) if function in _SIGNS:
             mine = 1 if function in {"add", "sub", "gt"} else 2
             text = f"{_shown(a, mine)} {_SIGNS[function]} {_shown(b, mine + 1)}"
@@ -258,8 +260,8 @@ def _extent(bound: str, where: Sequence[Constraint]) -> Affine:
 
 def _factor(factor: Factor, at: Callable[[Affine], Affine], names: _Names, cell: _Cell) -> Expr:
     index = [at(form) for form in factor.index]
-    if not is_atom(factor.tensor):
-        return Read(factor.tensor, tuple(index))
+    if factor.tensor == PI or not is_atom(factor.tensor):
+        return Apply("pi", ()) if factor.tensor == PI else Read(factor.tensor, tuple(index))
     function, marked, number = factor.tensor.partition(OF_SUM)
     if marked:
         if not number[:-1].isdigit() or int(number[:-1]) >= len(cell.known) or function in _PLACES:

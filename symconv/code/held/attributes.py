@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from symconv.code.held.boxes import array_of, current, root_of, view_of
+from symconv.code.held.boxes import array_of, boxed, current, root_of, view_of
 from symconv.code.held.state import State
 from symconv.code.values.objects import (
     Box,
@@ -22,6 +22,8 @@ __all__ = ["array_attribute", "attribute_of"]
 
 _DTYPES = frozenset({"float32", "float64", "int32", "int64", "float", "double", "dtype", "device", "float16", "bool"})
 
+_WITH_PI = frozenset({"math", "numpy", "torch", "jax.numpy", "scipy", "scipy.constants", "cupy"})
+
 
 def attribute_of(state: State, owner: Any, name: str) -> Any:
     """``owner.name``."""
@@ -29,6 +31,8 @@ def attribute_of(state: State, owner: Any, name: str) -> Any:
         case Dotted(path):
             if path.endswith(".newaxis") or name == "newaxis":
                 return None
+            if name == "pi" and path in _WITH_PI:
+                return boxed(state, state.on.word("pi", [], {}))
             return Opaque(name) if name in _DTYPES and path != "builtins" else Dotted(f"{path}.{name}")
         case Context(saved, attributes):
             if name in attributes:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from symconv.code.arrays.grids import Grid
+from symconv.code.arrays.indexed import numbers_of
 from symconv.code.held.accesses import touched
 from symconv.code.held.state import State
 from symconv.code.source.trouble import Outside
@@ -18,7 +20,7 @@ from symconv.code.values.objects import (
 )
 from symconv.relation.terms import as_product
 
-__all__ = ["array_of", "boxed", "changeable", "current", "fixed", "hold", "loose_view", "root_of", "view_of"]
+__all__ = ["array_of", "boxed", "changeable", "current", "fixed", "hold", "loose_view", "numeric", "root_of", "view_of"]
 
 
 def current(state: State, box: Box) -> Any:
@@ -73,6 +75,12 @@ def array_of(state: State, value: Any) -> Any:
     if isinstance(value, Stale):
         raise Outside(value.why, state.line)
     raise state.error(f"an array is wanted here; given {in_words(value)}")
+
+
+def numeric(state: State, value: Any) -> Any:
+    """The value, but an array of positions as one of numbers."""
+    held = current(state, value) if isinstance(value, Box) else None
+    return boxed(state, numbers_of(state.terms.walk, held), value.kind) if isinstance(held, Grid) else value
 
 
 def root_of(box: Box) -> Box:

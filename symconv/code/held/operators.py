@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from symconv.code.held.boxes import array_of, boxed, current, loose_view
+from symconv.code.held.boxes import array_of, boxed, current, loose_view, numeric
 from symconv.code.held.masks import complement
 from symconv.code.held.numbers import constant
 from symconv.code.held.state import State, call, fails
@@ -113,6 +113,7 @@ def _binary(state: State, op: str, left: Any, right: Any) -> Any:
         return arithmetic(op, number_of(left), number_of(right))
     if (found := _positions(state, op, left, right)) is not None:
         return found
+    left, right = numeric(state, left), numeric(state, right)
     if op == "@":
         return call(state, Dotted("numpy.matmul"), [left, right], {})
     if op == "/" and is_number(right):

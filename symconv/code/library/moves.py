@@ -7,10 +7,11 @@ from typing import Any
 
 from symconv.code.held.attributes import array_attribute
 from symconv.code.held.boxes import array_of, boxed, current, loose_view, view_of
-from symconv.code.held.numbers import constant
+from symconv.code.held.numbers import constant, integer
 from symconv.code.held.state import State, whole_plan
 from symconv.code.library.given import Given, Word, axes_of, shape_of
 from symconv.code.library.positions import arranged_positions
+from symconv.code.source.trouble import Outside
 from symconv.code.values.conditions import compared
 from symconv.code.values.kinds import kind_of
 from symconv.code.values.objects import Box
@@ -26,6 +27,40 @@ def _flip(state: State, g: Given, name: str) -> Box:
     if g.get("torch"):
         return boxed(state, state.on.flip(array_of(state, box), axes), kind_of(box))
     return view_of(state, box, state.on.flip(array_of(state, box), axes), lambda v: state.on.flip(v, axes))
+
+
+def _cumsum(state: State, g: Given, name: str) -> Box:
+    """Running sums; without an axis NumPy's are of the flattened array."""
+    array = array_of(state, g["input"])
+    rank = state.on.rank(array)
+    if g.get("axis") is None and rank != 1:
+        raise Outside("cumsum of the flattened array", state.line)
+    axis = affine(0) if g.get("axis") is None else affine(axes_of(state, g["axis"], rank)[0])
+    return boxed(state, state.on.word("cumsum", [array, axis], {}))
+
+
+def _tf_cumsum(state: State, g: Given, name: str) -> Box:
+    """TensorFlow's along the first axis if nothing is said, and from the end where that is asked for."""
+    if g.get("exclusive", False) is not False or not isinstance(g.get("reverse", False), bool):
+        raise Outside("cumsum without the element itself", state.line)
+    array, axis = array_of(state, g["input"]), g.get("axis", affine(0))
+    if not g.get("reverse", False):
+        return _cumsum(state, {"input": boxed(state, array), "axis": axis}, name)
+    axes = axes_of(state, axis, state.on.rank(array))
+    found = _cumsum(state, {"input": boxed(state, state.on.flip(array, axes)), "axis": axis}, name)
+    return boxed(state, state.on.flip(array_of(state, found), axes))
+
+
+def _triangle(state: State, g: Given, name: str) -> Box:
+    diagonal = integer(state, g.get("k", g.get("diagonal", affine(0))), "a diagonal")
+    return boxed(state, state.on.word(name, [array_of(state, g["input"]), diagonal], {}))
+
+
+def _diff(state: State, g: Given, name: str) -> Box:
+    array = array_of(state, g["input"])
+    times = constant(state, g.get("n", affine(1)), "how often neighbours are subtracted")
+    axis = axes_of(state, g.get("axis", affine(-1)), state.on.rank(array))[0]
+    return boxed(state, state.on.word("diff", [array, affine(times), affine(axis)], {}))
 
 
 def _rot90(state: State, g: Given, name: str) -> Box:
@@ -129,6 +164,7 @@ def _unsqueeze(state: State, g: Given, name: str) -> Box:
 
 
 MOVES: dict[str, Word] = {
+    "cumsum": _cumsum, "tf_cumsum": _tf_cumsum, "triangle": _triangle, "diff": _diff,
     "flip": _flip, "permute": _permute, "swap": _swap, "t": _t, "rot90": _rot90, "moveaxis": _moveaxis,
     "fliplr": lambda state, g, name: _flip(state, {**g, "axis": affine(1)}, name),
     "flipud": lambda state, g, name: _flip(state, {**g, "axis": affine(0)}, name),

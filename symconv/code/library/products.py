@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from symconv.code.held.boxes import array_of, boxed, current, loose_view
+from symconv.code.held.boxes import array_of, boxed, current, loose_view, numeric
 from symconv.code.held.elements import picked
 from symconv.code.held.numbers import constant, integer
 from symconv.code.held.operators import binary
@@ -20,10 +20,12 @@ from symconv.code.values.objects import Box, Slice
 from symconv.limits import ROLLED_LENGTHS, ROLLED_TURNS
 from symconv.notation.affine import Affine, affine
 from symconv.notation.expr import equal, nonnegative
+from symconv.prove.meaning.value import Product
 
 __all__ = ["PRODUCTS"]
 
 _TURNS = sorted(range(-ROLLED_TURNS, ROLLED_TURNS + 1), key=abs)
+_CUBIC = Fraction("0.044715")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -153,7 +155,30 @@ def _elementwise(state: State, g: Given, name: str) -> Any:
 
 
 def _function(state: State, g: Given, name: str) -> Box:
-    return boxed(state, state.on.mapped({"absolute": "abs"}.get(name, name), array_of(state, g["input"])))
+    return _mapped(state, {"absolute": "abs", "expit": "sigmoid"}.get(name, name), g["input"])
+
+
+def _gelu(state: State, g: Given, name: str) -> Box:
+    """By ``erf``, or by ``tanh`` where that is asked for; PyTorch says "none" and "tanh", the others False and True."""
+    x, how = boxed(state, array_of(state, g["input"])), g.get("approximate", False)
+    if how in ("none", False):
+        return _mapped(state, "gelu", x)
+    if how not in ("tanh", True):
+        raise Outside("gelu with another approximation", state.line)
+    root = _mapped(state, "sqrt", binary(state, "/", affine(2), boxed(state, state.on.word("pi", [], {}))))
+    cube = binary(state, "*", binary(state, "*", x, x), x)
+    inner = binary(state, "+", x, binary(state, "*", Product(_CUBIC), cube))
+    share = _mapped(state, "tanh", binary(state, "*", root, inner))
+    half: Box = binary(state, "*", binary(state, "*", Product(Fraction(1, 2)), x), binary(state, "+", affine(1), share))
+    return half
+
+
+def _mapped(state: State, function: str, given: Any) -> Box:
+    return boxed(state, state.on.mapped(function, array_of(state, numeric(state, given))))
+
+
+def _jax_gelu(state: State, g: Given, name: str) -> Box:
+    return _gelu(state, {"approximate": True, **g}, name)
 
 
 def _repeat(state: State, g: Given, name: str) -> Box:
@@ -213,9 +238,9 @@ def _tile(state: State, g: Given, name: str) -> Box:
 def _roll(state: State, g: Given, name: str) -> Box:
     box = g["input"]
     array = array_of(state, box)
-    if g.get("axis") is None:
+    if g.get("axis") is None and state.on.rank(array) != 1:
         raise Outside("roll of the flattened array", state.line)
-    axis = constant(state, g["axis"], "an axis") % state.on.rank(array)
+    axis = constant(state, g.get("axis") or affine(0), "an axis") % state.on.rank(array)
     shift = _turned(
         state, integer(state, g["shift"], "the shift"), integer(state, state.on.size(array, axis), "a length")
     )
@@ -268,6 +293,7 @@ PRODUCTS: dict[str, Word] = {
     "dot": _dot, "matmul": _matmul, "outer": _outer, "vdot": _vdot,
     "inner": _dot,
     "multiply": _joined("*"), "add": _joined("+"), "subtract": _joined("-"), "divide": _joined("/"),
-    "maximum": _elementwise, "minimum": _elementwise, "function": _function, "repeat": _repeat, "kron": _kron,
+    "maximum": _elementwise, "minimum": _elementwise, "function": _function, "gelu": _gelu, "jax_gelu": _jax_gelu,
+    "repeat": _repeat, "kron": _kron,
     "tile": _tile, "roll": _roll, "neg": _neg, "square": _square, "greater": _compared("gt"), "less": _compared("lt"),
 }  # fmt: skip

@@ -131,7 +131,8 @@ def _name(state: State, name: str) -> Any:
         with scoped(state, {}):
             return value_of(state, state.program.constants[name])
     if name in state.program.imports:
-        return Dotted(state.program.imports[name])
+        owner, _, last = state.program.imports[name].rpartition(".")
+        return attribute_of(state, Dotted(owner), last) if last == "pi" else Dotted(state.program.imports[name])
     if name in _BUILTINS:
         return Dotted(f"builtins.{name}")
     raise state.error(f"{name} has no value here")

@@ -32,6 +32,7 @@ from symconv.prove.algebra.variables import (
     size,
 )
 from symconv.prove.meaning.atoms import OF_SUM, is_atom
+from symconv.prove.meaning.indices import INDEX
 from symconv.prove.meaning.scope import Scope, Undecided
 from symconv.prove.meaning.value import Factor, Term
 from symconv.prove.meaning.whole_sums import WholeSums
@@ -170,7 +171,7 @@ class _Reader:
         return implied(self.scope.region.context, system, condition)
 
     def form(self, form: Affine) -> Polynomial:
-        """A form over sizes as a polynomial."""
+        """A form over sizes and indices as a polynomial."""
         form = self.scope.names.definitions.get(form, form)
         parts = [constant(Fraction(form.constant))]
         for atom, factor in form.terms:
@@ -189,6 +190,8 @@ class _Reader:
         return self.sizes[key]
 
     def _factor(self, factor: Factor, facts: Facts) -> Polynomial:
+        if factor.tensor == INDEX:
+            return self.form(factor.index[0])
         function, marked, number = factor.tensor.partition(OF_SUM)
         whole = self.scope.of_sum
         # Which element is the first largest one is told by that element too: it is no function of the sum alone.

@@ -9,6 +9,7 @@ from functools import lru_cache
 from symconv.limits import PRIMES
 from symconv.notation.affine import Affine
 from symconv.notation.expr import Constraint
+from symconv.prove.meaning.atoms import PI
 
 __all__ = [
     "LOG",
@@ -199,6 +200,8 @@ def never_negative(base: Base) -> bool:
     match base.node:
         case Size() | Number() | Holds():
             return True
+        case Element(tensor):
+            return tensor == PI
         case Applied(function):
             return function in {"exp", "step"}
         case Summed(_, body):
@@ -250,4 +253,11 @@ def content_of(polynomial: Polynomial, whole: bool) -> tuple[Monomial, Fraction]
 
 
 def positive(base: Base) -> bool:
-    return isinstance(base.node, Number) or (isinstance(base.node, Applied) and base.node.function == "exp")
+    match base.node:
+        case Number():
+            return True
+        case Element(tensor):
+            return tensor == PI
+        case Applied(function):
+            return function == "exp"
+    return False

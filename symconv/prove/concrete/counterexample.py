@@ -27,6 +27,7 @@ _TERMS, _DIGITS = 6, 8
 _POSITIVE = 4
 """As many draws are of positive integers, which read well; functions such as ``sign`` want others too."""
 
+_ROUNDED = Fraction(1, 10**5)
 _SMALL = 8
 """Later draws are of -2 to 2, which are the numbers that people compare with."""
 
@@ -62,11 +63,18 @@ class Counterexample(Displayed):
         got, want = (str(v) if self.exact or v is None else _decimal(v) for v in (self.got, self.want))
         how = "integers, confirmed by brute force" if self.exact else "on integers; enclosed by interval arithmetic"
         lines = [f"at {where}: {cell} is {got}, want {want} ({how})"]
+        if not self.exact and self.got is not None and self.want is not None and _close(self.got, self.want):
+            lines.append("  so close that a decimal seems to stand for a number such as sqrt(2/pi), which has no end")
         for word, terms in (("missing", self.missing), ("extra", self.extra)):
             if terms:
                 more = f" and {len(terms) - _TERMS} more" if len(terms) > _TERMS else ""
                 lines.append(f"  {word}: {' + '.join(terms[:_TERMS])}{more}")
         return "\n".join(lines)
+
+
+def _close(got: Fraction, want: Fraction) -> bool:
+    """Whether a number that somebody wrote with a few digits can make the difference."""
+    return abs(got - want) <= abs(want) * _ROUNDED
 
 
 def _decimal(value: Fraction) -> str:

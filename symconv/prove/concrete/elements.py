@@ -15,12 +15,19 @@ from symconv.prove.concrete.numbers import Array, Ground
 from symconv.prove.language.syntax import Node, show
 from symconv.verify import scalars
 
-__all__ = ["pointwise"]
+__all__ = ["pi_value", "pointwise"]
 
 _COMPARED = {
     "lt": np.less, "gt": np.greater, "le": np.less_equal, "ge": np.greater_equal, "eq": np.equal, "ne": np.not_equal,
 }  # fmt: skip
 _RATIONAL = frozenset({"abs", "relu", "sign", "max", "min", "where", "div", "pow", *COMPARISONS.values()})
+
+
+def pi_value(ground: Ground, node: Node) -> Array:
+    """The number pi, enclosed; raises SpecError modulo a prime."""
+    if ground.prime is not None:
+        raise ground.error(node.at, "pi has no exact value")
+    return np.asarray(applied("pi"), dtype=object)
 
 
 def pointwise(ground: Ground, name: str, arrays: Sequence[Array], node: Node) -> Array:

@@ -176,7 +176,7 @@ def plain(ground: Ground, node: Node) -> Array:
             raise ground.error(node.at, f"{show(node)} stands where an array is wanted")
         case Reduction():
             raise ground.error(node.at, f"{show(node)}: the side is indexed too, as in gx[n,c,u] = ...")
-    names = ", ".join(ground.arrays)
+    names = ", ".join(name for name, one in ground.arrays.items() if name != "pi" or one.ndim)
     raise ground.error(node.at, f"{show(node)} is no array of this operator; its arrays are {names}")
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from math import pi
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from symconv.errors import SpecError
 from symconv.notation.affine import Affine
 from symconv.notation.operator import Operator
+from symconv.prove.concrete.enclosure import applied
 from symconv.prove.language.facts import Facts, facts_of
 from symconv.prove.language.parse import Caret
 from symconv.prove.language.syntax import Binary, Call, Name, Node, Number, Tuple, show, walk
@@ -83,6 +86,9 @@ def grounded(
     """What the words of a claim about ``op`` mean; raises SpecError where the arrays do not fit the operator."""
     sizes = op.sizes(**{t.name: arrays[t.name].shape for t in op.inputs})
     facts = facts_of(op)
+    if prime is None and "pi" not in facts.sizes:
+        floats = any(one.dtype.kind == "f" for one in arrays.values())
+        arrays = {"pi": np.asarray(pi) if floats else np.asarray(applied("pi"), dtype=object), **arrays}
     return Ground(
         caret,
         arrays,

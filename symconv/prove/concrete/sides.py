@@ -62,9 +62,11 @@ def is_rational(op: Operator) -> bool:
 
 
 def applies_functions(claim: Claim | Coded) -> bool:
-    """Whether a claim applies functions whose values at fractions are no fractions."""
+    """Whether a claim applies functions whose values at fractions are no fractions, or names such a number."""
     if isinstance(claim, Coded):
         return claim.applies
+    if Name("pi") in set(claim.nodes()):
+        return True
     calls = {canonical(node.function) for node in claim.nodes() if isinstance(node, Call)}
     roots = any(isinstance(n, Binary) and n.op == "**" and show(n.right) not in _WHOLE for n in claim.nodes())
     return roots or bool(calls & ({*ELEMENTWISE, *IRRATIONAL} - _RATIONAL_WORDS))

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from symconv.prove.concrete.einsum import einsum
-from symconv.prove.concrete.elements import pointwise
+from symconv.prove.concrete.elements import pi_value, pointwise
 from symconv.prove.concrete.numbers import Array, Ground, Misfit, amount, component, concrete, is_number, pads, whole
 from symconv.prove.concrete.slides import columns, convolution, groups_of, scipy
+from symconv.prove.concrete.triangles import towards
 from symconv.prove.concrete.windows import padded, shown, zeros
 from symconv.prove.language.defined import arguments_of
 from symconv.prove.language.lengths import spread
@@ -96,8 +97,9 @@ def called(ground: Ground, call: Call) -> Array:
         return _elementwise(ground, word, call)
     match word:
         case "zeros" | "ones":
-            value = 0 if word == "zeros" else 1
-            return np.full(_lengths(ground, call.arguments), value, dtype=np.int64 if ground.prime is None else object)
+            return _filled(ground, call.arguments, int(word == "ones"))
+        case "pi":
+            return pi_value(ground, call)
         case "einsum" | "exact_einsum":
             return einsum(ground, call)
         case "convolve" | "correlate":
@@ -123,6 +125,8 @@ def _moved(ground: Ground, word: str, call: Call, a: Array, named: Mapping[str, 
         case "flip" | "rot180":
             axes = rest[0] if rest else named.get("axes")
             return np.flip(a, _spatial(ground, a, first, call) if axes is None else _axes(ground, axes, a.ndim))
+        case "cumsum" | "tril" | "triu":
+            return towards(ground, word, call, a, [*rest, *named.values()])
         case "swap":
             return np.swapaxes(a, *(_axis(ground, node, a.ndim) for node in rest))
         case "transpose" | "permute":
@@ -159,15 +163,14 @@ def _by_definition(ground: Ground, word: str, call: Call) -> Array:
 
 
 def _spread(ground: Ground, nodes: Sequence[Node]) -> tuple[Node, ...]:
-    whole_list = nodes[0] if len(nodes) == 1 else Tuple(tuple(nodes))
-    return spread(whole_list, lambda node: ground.array(ground, node).ndim)
+    return spread(nodes[0] if len(nodes) == 1 else Tuple(tuple(nodes)), lambda node: ground.array(ground, node).ndim)
 
 
-def _lengths(ground: Ground, nodes: Sequence[Node]) -> tuple[int, ...]:
+def _filled(ground: Ground, nodes: Sequence[Node], value: int) -> Array:
     found = tuple(whole(ground, node) for node in _spread(ground, nodes))
     if min(found, default=0) < 0:
         raise Misfit(f"an array of {shown(found)}")
-    return found
+    return np.full(found, value, dtype=np.int64 if ground.prime is None else object)
 
 
 def _axis(ground: Ground, node: Node, rank: int) -> int:
@@ -254,14 +257,13 @@ def _sized(ground: Ground, call: Call, a: Array) -> Array:
 
 def _dilated(ground: Ground, call: Call, a: Array, named: Node | None) -> Array:
     axes = _spatial(ground, a, call.arguments[0], call) if named is None else _axes(ground, named, a.ndim)
-    steps = concrete(ground, call.arguments[1], len(axes), "a dilation")
+    places = dict(zip(axes, concrete(ground, call.arguments[1], len(axes), "a dilation"), strict=True))
     shape = list(a.shape)
-    for axis, step in zip(axes, steps, strict=True):
+    for axis, step in places.items():
         if a.shape[axis] < 1:
             raise Misfit(f"dilate of {shown(a.shape)}: there is nothing to put zeros between")
         shape[axis] = (a.shape[axis] - 1) * step + 1
     result = zeros(tuple(shape), a)
-    places = dict(zip(axes, steps, strict=True))
     result[tuple(slice(None, None, places.get(axis, 1)) for axis in range(a.ndim))] = a
     return result
 

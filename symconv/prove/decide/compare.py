@@ -10,6 +10,7 @@ from symconv.notation.expr import Constraint
 from symconv.prove.algebra.equal import same
 from symconv.prove.meaning.atoms import OF_SUM, PARTIAL, is_atom, spelled, told_apart
 from symconv.prove.meaning.functions import cancelled
+from symconv.prove.meaning.indices import spread
 from symconv.prove.meaning.scope import Scope, Undecided
 from symconv.prove.meaning.steps import settled
 from symconv.prove.meaning.value import Term, Value, inside, scaled
@@ -27,7 +28,8 @@ def compare(scope: Scope, wanted: Value, given: Value) -> Difference:
     Raises Undecided where the method ends.
     """
     names = [name for group in wanted.names for name in group]
-    true, claimed = tuple(limited(wanted)), tuple(limited(given))
+    sizes = scope.region.context.sizes
+    true, claimed = ([one for term in limited(side) for one in spread(term, sizes)] for side in (wanted, given))
     both = (*true, *scaled(claimed, Fraction(-1)))
     if not told_apart(both) and scope.refuted(scope.region):
         # Then no algebra makes them equal, and where they differ is not told by their terms.

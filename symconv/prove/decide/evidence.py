@@ -23,6 +23,7 @@ from symconv.prove.decide.decision import Decision, sides
 from symconv.prove.language.coded import Coded
 from symconv.prove.language.syntax import Claim
 from symconv.prove.meaning.atoms import OF_SUM, is_atom, spelled
+from symconv.prove.meaning.indices import INDEX
 from symconv.prove.meaning.scope import Fork, Mismatch, Undecided
 from symconv.prove.meaning.value import Term, Value
 from symconv.relation.counting import points
@@ -140,8 +141,9 @@ def _products(
         fixed = term.substitute(numbers)
         scale = prod((Fraction(f.evaluate(dict(sizes))) ** p for f, p in term.scale), start=term.coefficient)
         for point in points(region, fixed.bound, fixed.where):
+            number = prod(f.index[0].evaluate(dict(point)) for f in fixed.factors if f.tensor == INDEX)
             product = _named(tensors, op, fixed, point, sizes)
-            total[product] = total.get(product, Fraction(0)) + scale
+            total[product] = total.get(product, Fraction(0)) + scale * number
     return total
 
 
@@ -150,6 +152,8 @@ def _named(
 ) -> str:
     parts = []
     for factor in term.factors:
+        if factor.tensor == INDEX:
+            continue
         rest = [form.evaluate(dict(point)) for form in factor.index]
 
         def element(name: str, count: int, rest: list[int] = rest) -> str:

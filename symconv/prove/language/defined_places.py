@@ -127,6 +127,21 @@ def _rolled(given: Arguments) -> Node:
     return Call("concatenate", (Tuple((cut(-shift, None), cut(None, -shift))),), (("axis", number(axis)),))
 
 
+def _differences(given: Arguments) -> Node:
+    """Neighbours along an axis, the later one less the earlier, once or several times."""
+    (array,), (rank,) = given.arrays, given.ranks
+    axis, times = given.axis(-1), given.integer("n", 1)
+    if not 0 <= times <= ROLLED:
+        raise given.wrong(f"of 0 to {ROLLED} times, given {times}")
+    for _ in range(times):
+        later, earlier = (
+            Sliced(array, tuple(span if at == axis else _ALL for at in range(rank)))
+            for span in (Span(number(1), None), Span(None, number(-1)))
+        )
+        array = Binary("-", later, earlier)
+    return array
+
+
 def _turned(given: Arguments) -> Node:
     (array,), (rank,) = given.arrays, given.ranks
     turns = given.integer("k", 1) % 4
@@ -224,6 +239,7 @@ PLACES = {
     "tile": Defined("tile(a, (1, 1, 2, 2))", 1, ("repeats", "*"), _tiled),
     "interpolate": Defined('interpolate(a, scale_factor=2, mode="nearest")', 1, ("size", "scale_factor", "mode"),
                            _upsampled),
+    "diff": Defined("diff(a, axis=1)", 1, ("n", "axes"), _differences),
     "roll": Defined("roll(a, 1, axis=2)", 1, ("shift", "axes"), _rolled),
     "rot90": Defined("rot90(a, 2, axes=(2, 3))", 1, ("k", "axes"), _turned),
     "flatten": Defined("flatten(a, 2)", 1, ("start_dim", "end_dim"), _flattened),

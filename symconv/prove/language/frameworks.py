@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from functools import partial
 
 from symconv.prove.language.jax import LAX, from_jax
 from symconv.prove.language.stated import given_to, stem_of
-from symconv.prove.language.syntax import Binary, Call, Name, Node
+from symconv.prove.language.syntax import Binary, Call, Name, Node, Number, Text
 from symconv.prove.language.tensorflow import TENSORFLOW, from_tensorflow
 from symconv.prove.language.tokens import Caret
 
@@ -32,11 +33,29 @@ def foreign(path: str, name: str) -> Callable[[Caret, Call], Node] | None:
     parts = path.split(".")
     if name in _LINEAR and path not in {"", "method"}:
         return _linear
+    if name == "gelu" and path not in {"", "method"}:
+        return partial(_gelu, "tanh" if "jax" in parts else "none")
     if _TF & {*parts} and (word := stem_of(name)) in TENSORFLOW:
         return partial(from_tensorflow, word)
     if "lax" in parts and (word := stem_of(name)) in LAX:
         return partial(from_jax, word)
     return None
+
+
+def _gelu(usual: str, caret: Caret, call: Call) -> Node:
+    """By ``erf``, or by ``tanh``, which is what JAX takes if nothing is said."""
+    given = given_to(caret, call, ("input", "approximate"), 1)
+    x, how = given["input"], given.get("approximate", Text(usual))
+    if how in {Text("none"), Name("False")}:
+        return Call("gelu", (x,), (), call.at)
+    if how not in {Text("tanh"), Name("True")}:
+        raise caret.error(
+            call.at, f'{call.function}: approximate is "none" or "tanh", in JAX and TensorFlow a truth value'
+        )
+    root = Call("sqrt", (Binary("/", Number(Fraction(2)), Name("pi")),))
+    inner = Binary("+", x, Binary("*", Number(Fraction("0.044715")), Binary("**", x, Number(Fraction(3)))))
+    share = Binary("+", Number(Fraction(1)), Call("tanh", (Binary("*", root, inner),)))
+    return Binary("*", Binary("*", Number(Fraction(1, 2)), x), share, call.at)
 
 
 def _linear(caret: Caret, call: Call) -> Node:

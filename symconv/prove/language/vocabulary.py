@@ -62,6 +62,7 @@ _PLACES: dict[str, Word] = {
     "pad": Word(2, 3, ("mode", "value"), 'pad(a, lo, hi) or pad(a, ((1, 1), (0, 2)), mode="reflect")'),
     "crop": Word(2, 3, (), "crop(a, lo, hi)"),
     "dilate": Word(2, 2, ("axes",), "dilate(a, s) or dilate(a, (2, 3), axes=(1, 2))"),
+    **{name: Word(1, 2, ("k", "diagonal"), f"{name}(a, k=0)") for name in ("tril", "triu")},
     "reshape": Word(2, 17, (), "reshape(a, (N, g, C//g, H, W))"),
 }
 _MADE: dict[str, Word] = {
@@ -69,6 +70,7 @@ _MADE: dict[str, Word] = {
     "ones": Word(1, 9, (), "ones((KH, KW))"),
 }
 _SUMS: dict[str, Word] = {
+    "cumsum": Word(1, 2, ("axes",), "cumsum(a, axis=1)"),
     "sum": Word(1, 2, ("axes", "keepdims"), "sum(a, (0, 2, 3))"),
     "mean": Word(1, 2, ("axes", "keepdims"), "mean(a, (0, 2, 3))"),
     "einsum": Word(2, 9, (), 'einsum("nfij,ncij->fc", gy, x)'),
@@ -90,6 +92,7 @@ KINDS: dict[str, dict[str, Word]] = {
 FUNCTIONS: dict[str, Word] = {
     **{name: word for words in KINDS.values() for name, word in words.items()},
     "exact_einsum": Word(2, 9, (), 'tf.einsum("nfij,ncij->fc", gy, x)'),
+    "pi": Word(0, 0, (), "pi"),
     "sized": Word(2, 2, (), "sized(a, (None, None, OH, OW))"),
     "size": Word(2, 2, (), "x.shape[2]"),
     "shape": Word(1, 1, (), "x.shape"),
@@ -112,7 +115,7 @@ METHODS = frozenset(
      "movedim", "softmax", "log_softmax", "logsumexp", "pow", "square", "clamp", "clip", "dot", "matmul", "mm", "bmm",
      "roll", "rot90", "fliplr", "flipud", "detach", "contiguous", "clone", "copy", "abs", "tanh", "sigmoid", "relu",
      "exp", "log", "sqrt", "sign", "sin", "cos", "neg", "mul", "add", "sub", "div", "gt", "ge", "lt", "le", "eq", "ne",
-     "var", "std", "norm", "outer", "tile", "size", "unfold", "reciprocal"}
+     "var", "std", "norm", "outer", "tile", "size", "unfold", "reciprocal", "cumsum", "tril", "triu", "diff"}
 )  # fmt: skip
 UNCHANGED = frozenset({"detach", "contiguous", "clone", "copy"})
 """Methods that give the same numbers."""

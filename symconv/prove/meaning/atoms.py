@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable
 from fractions import Fraction
 
 from symconv.notation.functions import TABLE
-from symconv.prove.meaning.value import Term
+from symconv.prove.meaning.value import Factor, Term, Value
 
-__all__ = ["EVEN", "NONE", "ODD", "OF_SUM", "OTHER", "PARTIAL", "is_atom", "spelled", "told_apart"]
+__all__ = ["EVEN", "NONE", "ODD", "OF_SUM", "OTHER", "PARTIAL", "PI", "is_atom", "pi_value", "spelled",
+           "told_apart"]  # fmt: skip
 
 ODD, EVEN, NONE, OTHER = (
     frozenset(name for name, entry in TABLE.items() if entry.symmetry == kind)
@@ -21,9 +22,17 @@ _ORIENTED = NONE | {"step"}
 OF_SUM = "(a sum, "
 """Marks the atoms that are functions of whole sums, told by number."""
 
+PI = "pi()"
+"""The number, an atom without indices: nothing rational is known of it."""
+
 _NUMBER = re.compile(r"-?\d+(/\d+)?")
 _PIECE = re.compile(r" \+ |.", re.DOTALL)
 _PLACE = re.compile(r"([A-Za-z_]\w*)\{(\d+)\}")
+
+
+def pi_value() -> Value:
+    """The number pi, as an array without axes."""
+    return Value((), (), (Term(Fraction(1), (), (Factor(PI, ()),)),))
 
 
 def is_atom(name: str) -> bool:

@@ -14,6 +14,7 @@ from symconv.prove.language.vocabulary import ELEMENTWISE, EXTREMES, FUNCTIONS, 
 from symconv.prove.language.words import DEFINED
 from symconv.prove.meaning import arrays, elements
 from symconv.prove.meaning.amounts import amount, as_product
+from symconv.prove.meaning.atoms import pi_value
 from symconv.prove.meaning.divisors import NOTHING, nonzero
 from symconv.prove.meaning.movements import axes_of, axis_number, lengths_of, moved, subscript
 from symconv.prove.meaning.scope import Scope, Undecided
@@ -158,6 +159,8 @@ def _call(scope: Scope, call: Call) -> Value:
             return scipy(scope, word, call, named, a, b)
         case "unfold" | "fold":
             return columns(scope, word, call, named, _array(scope, arguments[0]))
+        case "pi":
+            return pi_value()
         case "einsum" | "exact_einsum":
             return _einsum(scope, call, word == "einsum")
         case "matmul":

@@ -19,7 +19,7 @@ from symconv.limits import ARGUMENT_CASES, FACTORS, ROOT
 from symconv.notation.affine import Affine
 from symconv.notation.expr import Apply, Const, Constraint, Expr, Read
 from symconv.notation.functions import ARGUMENTS, TABLE
-from symconv.prove.meaning.atoms import EVEN, NONE, ODD, OTHER, is_atom
+from symconv.prove.meaning.atoms import EVEN, NONE, ODD, OTHER, is_atom, pi_value
 from symconv.prove.meaning.scope import Undecided
 from symconv.prove.meaning.value import Factor, Product, Term, multiplied, scaled
 
@@ -81,6 +81,8 @@ def applied(function: str, arguments: Sequence[Sum], limits: Collection[Constrai
             yield from multiplied(_minus(_ONE, c), b)
         case (("gt" | "lt" | "ge" | "larger" | "le" | "smaller" | "ne" | "eq" | "same"), (a, b)):
             yield from _compared(function, step(a, b), step(b, a))
+        case "pi", ():
+            yield from pi_value().terms
         case "reciprocal", (a,):
             yield from _inverse(a, limits, of_sum)
         case _ if made := TABLE[function].made if function in TABLE else "":

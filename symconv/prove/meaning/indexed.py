@@ -35,6 +35,7 @@ from symconv.prove.meaning.addresses import Position, flat, read_at
 from symconv.prove.meaning.amounts import amount, as_product
 from symconv.prove.meaning.divisors import NOTHING, mapped_terms, to_power
 from symconv.prove.meaning.functions import applied
+from symconv.prove.meaning.indices import number_terms
 from symconv.prove.meaning.positions import as_term, compared, position
 from symconv.prove.meaning.scope import Scope, Undecided
 from symconv.prove.meaning.value import (
@@ -145,9 +146,7 @@ class _Reader:
                 word = canonical(function)
                 return mapped_terms(self.scope, _REAL.get(word, word), given, limits)
             case Name(name) if name in put:
-                if not put[name].names() <= set(self.scope.region.context.sizes):
-                    raise Undecided(f"{name} is an index, and stands where a number is wanted")
-                return [as_term(put[name])]
+                return number_terms(put[name], self.scope.region.context.sizes)
             case Name(name) if name in self.scope.names.tensors:
                 held = self.array(node)
                 if held.rank:

@@ -15,6 +15,7 @@ from symconv.prove.meaning.amounts import amount, as_form, as_integer, as_produc
 from symconv.prove.meaning.bordered import bordered
 from symconv.prove.meaning.reshapes import reshaped
 from symconv.prove.meaning.scope import Scope, Undecided
+from symconv.prove.meaning.triangles import running, triangle
 from symconv.prove.meaning.value import Axis, Pair, Value, axis
 
 __all__ = ["axes_of", "axis_number", "lengths_of", "moved", "subscript"]
@@ -33,6 +34,8 @@ def moved(scope: Scope, word: str, value: Value, call: Call, named: dict[str, No
             axes = rest[0] if rest else named.get("axes")
             chosen = _spatial(scope, value, first, call) if axes is None else axes_of(scope, axes, value.rank)
             return arrays.flipped(scope, value, chosen)
+        case "cumsum" | "tril" | "triu":
+            return _towards(scope, word, value, call, rest, named)
         case "swap":
             return _swapped(scope, value, rest)
         case "transpose" | "permute":
@@ -50,6 +53,21 @@ def moved(scope: Scope, word: str, value: Value, call: Call, named: dict[str, No
         case "reshape":
             return _reshape(scope, value, rest, call)
     raise scope.error(call.at, f"{call.function} stands where an array is wanted")
+
+
+def _towards(scope: Scope, word: str, value: Value, call: Call, rest: Sequence[Node], named: dict[str, Node]) -> Value:
+    """Running sums along an axis, or a triangle of the last two."""
+    given = [*rest, *named.values()]
+    if len(given) > 1:
+        raise scope.error(call.at, f"{word} takes one number beside the array; given {len(given)}")
+    if word == "cumsum":
+        if not given and value.rank != 1:
+            raise scope.error(call.at, f"cumsum of an array of {value.rank} axes wants the one it runs along: axis=0")
+        return running(scope, value, axis_number(scope, given[0], value.rank) if given else 0)
+    if value.rank < 2:
+        raise scope.error(call.at, f"{word} wants an array of 2 or more axes; given {value.rank}")
+    diagonal = as_form(scope, amount(scope, given[0]), given[0]) if given else affine(0)
+    return triangle(scope, value, word == "tril", diagonal)
 
 
 def _sized(scope: Scope, value: Value, wanted: Node, call: Call) -> Value:

@@ -10,15 +10,19 @@ from symconv.derive.adjoint import adjoint
 from symconv.derive.borders import resolve_borders
 from symconv.notation.affine import Affine, affine, var
 from symconv.notation.expr import Apply, Const, Constraint, Expr, Index, Read, Reduce, transform
+from symconv.notation.grammar import COMPARISONS
 from symconv.notation.operator import Operator, Statement, Tensor
 from symconv.notation.tables import table_of
 from symconv.prove.language.facts import Facts, facts_of
 from symconv.prove.meaning.amounts import as_product
 from symconv.prove.meaning.arrays import tensor
+from symconv.prove.meaning.atoms import pi_value
 from symconv.prove.meaning.extremes import extreme, first_extreme, tapped
 from symconv.prove.meaning.factors import multiplied_out
 from symconv.prove.meaning.functions import applied, powered
+from symconv.prove.meaning.indices import number_terms
 from symconv.prove.meaning.polynomial import vanishes_with
+from symconv.prove.meaning.positions import compared
 from symconv.prove.meaning.scope import Names, Scope, Undecided
 from symconv.prove.meaning.value import (
     Amount,
@@ -37,6 +41,8 @@ from symconv.prove.meaning.value import (
 from symconv.relation.collecting import collected
 from symconv.relation.tables import domains
 from symconv.relation.terms import Table
+
+_COMPARED = {name: sign for sign, name in COMPARISONS.items()}
 
 __all__ = ["axes_of", "expanded", "names_of", "sides_of", "truth"]
 
@@ -143,10 +149,7 @@ class _Reader:
                 raise Undecided(f"the formula takes a {kind}, which is no polynomial in the tensors")
 
     def _number(self, form: Affine) -> Iterator[Term]:
-        if not form.names() <= set(self.scope.region.context.sizes):
-            raise Undecided("the formula multiplies by an index")
-        number = as_product(form)
-        yield Term(number.coefficient, number.monomial, ())
+        yield from number_terms(form, self.scope.region.context.sizes)
 
     def _read(self, name: str, index: tuple[Affine, ...]) -> Iterator[Term]:
         if name not in self.earlier:
@@ -219,6 +222,9 @@ class _Reader:
 
     def _apply(self, function: str, arguments: tuple[Expr, ...], put: dict[str, Affine]) -> Iterator[Term]:
         match function, arguments:
+            case (("lt" | "gt" | "le" | "ge" | "eq" | "ne"), (a, b)) if (form := _positions(a, b, put)) is not None:
+                for constraint in compared(_COMPARED[function], form):
+                    yield Term(Fraction(1), (), ()).under(constraint)
             case ("add" | "sub", (a, b)):
                 yield from self.terms(a, put)
                 yield from scaled(self.terms(b, put), Fraction(1 if function == "add" else -1))
@@ -257,6 +263,18 @@ class _Reader:
         return list(applied("reciprocal", [terms], self.limits, self.scope.of_sum))
 
 
+def _positions(a: Expr, b: Expr, put: Mapping[str, Affine]) -> Affine | None:
+    """The difference of two numbers that are made of indices and whole numbers alone; None for others."""
+    match a, b:
+        case Index(one), Index(other):
+            return (one - other).substitute(dict(put))
+        case Index(one), Const(number) if Fraction(number).denominator == 1:
+            return (one - int(number)).substitute(dict(put))
+        case Const(number), Index(one) if Fraction(number).denominator == 1:
+            return (-one + int(number)).substitute(dict(put))
+    return None
+
+
 def names_of(op: Operator, scope: Scope, side: str) -> Names:
     """What the words of a claim about ``op`` mean; the forward value too where it is a polynomial."""
     facts = facts_of(op)
@@ -265,7 +283,10 @@ def names_of(op: Operator, scope: Scope, side: str) -> Names:
     logical = {t.name: t.sizes for t in given}
     short = {d.form: var(d.name) for d in op.definitions} | {var(w.size): var(w.size) for w in op.windows}
     names = Names(dict(facts.sizes), _vectors(facts), {}, logical, facts, short)
-    return replace(names, tensors={t.name: tensor(scope, t.name, axes_of(t)) for t in given})
+    tensors = {t.name: tensor(scope, t.name, axes_of(t)) for t in given}
+    if "pi" not in names.sizes:
+        tensors = {"pi": pi_value(), **tensors}
+    return replace(names, tensors=tensors)
 
 
 def _vectors(facts: Facts) -> dict[str, tuple[Amount | Pair, ...]]:

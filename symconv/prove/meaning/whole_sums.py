@@ -16,6 +16,7 @@ from symconv.notation.affine import var
 from symconv.notation.expr import Constraint
 from symconv.prove.meaning.atoms import OF_SUM
 from symconv.prove.meaning.functions import Sum
+from symconv.prove.meaning.indices import spread
 from symconv.prove.meaning.scope import Scope, Undecided
 from symconv.prove.meaning.value import Factor, Term, scaled
 from symconv.relation.equality import difference
@@ -41,6 +42,7 @@ class WholeSums:
 
     def __call__(self, function: str, argument: Sum, limits: Collection[Constraint]) -> Iterator[Term]:
         """The atom for ``function`` of ``argument``, over the indices that stand free in it."""
+        argument = [one for term in argument for one in spread(term, self.scope.region.context.sizes)]
         free = self._free(argument)
         if len(free) > FREE_INDICES:
             raise Undecided(f"the formula applies {function} to a sum over {len(free)} free indices")
