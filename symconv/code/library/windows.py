@@ -82,6 +82,13 @@ def _conv_gradient(state: State, g: Given, name: str) -> Box:
     return boxed(state, state.on.word(f"conv{rank}d_{'input' if by_input else 'weight'}", arrays, options))
 
 
+def _torch_word(state: State, g: Given, name: str) -> Box:
+    """What a claim's word of the same name means, with the same options."""
+    options = {key.replace("upscale_", "").replace("downscale_", ""): _option(value)
+               for key, value in g.items() if key != "input" and value is not None}  # fmt: skip
+    return boxed(state, state.on.word(name, [array_of(state, g["input"])], options))
+
+
 # -- TensorFlow and JAX
 def _spatial(value: Any, order: str) -> Any:
     """The options of the spatial axes, from one per axis of the array."""
@@ -183,6 +190,6 @@ def _slid(state: State, word: str, a: Any, b: Any, mode: Any) -> Any:
 
 WINDOWS: dict[str, Word] = {
     "conv": _conv, "conv_transpose": _conv, "conv_input": _conv_gradient, "conv_weight": _conv_gradient,
-    "tf_conv": _tf_conv,
+    "tf_conv": _tf_conv, "torch_word": _torch_word,
     "unfold": _unfold, "fold": _unfold, "scipy": _scipy, "np_scipy": _np_scipy,
 }  # fmt: skip

@@ -94,6 +94,12 @@ _SIGNATURES: dict[str, tuple[str, str]] = {
     "broadcast_to": ("broadcast", "input shape"), "roll": ("roll", "input shift axis"),
     "cumsum": ("cumsum", "input axis"), "tril": ("triangle", "input k diagonal"),
     "triu": ("triangle", "input k diagonal"), "tensorflow.cumsum": ("tf_cumsum", "input axis exclusive reverse"),
+    **{f"torch.avg_pool{n}d": ("torch_word", "input kernel_size stride padding ceil_mode count_include_pad "
+                               "divisor_override") for n in (1, 2, 3)},
+    **{f"torch.adaptive_avg_pool{n}d": ("torch_word", "input output_size") for n in (1, 2, 3)},
+    "torch.pixel_shuffle": ("torch_word", "input upscale_factor"),
+    "torch.pixel_unshuffle": ("torch_word", "input downscale_factor"),
+    "torch.interpolate": ("torch_word", "input size scale_factor mode"),
     "diff": ("diff", "input n axis"), "sign": ("function", "input"),
     "negative": ("neg", "input"), "neg": ("neg", "input"),
     **dict.fromkeys(("abs", "exp", "log", "tanh", "sigmoid", "relu", "sqrt", "sin", "cos"), ("function", "input")),

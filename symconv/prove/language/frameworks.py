@@ -31,6 +31,8 @@ def foreign(path: str, name: str) -> Callable[[Caret, Call], Node] | None:
     True
     """
     parts = path.split(".")
+    if "avg_pool" in name and path not in {"", "method"} and not {"torch", "functional", "F"} & {*parts}:
+        return _not_torch
     if name in _LINEAR and path not in {"", "method"}:
         return _linear
     if name == "gelu" and path not in {"", "method"}:
@@ -40,6 +42,10 @@ def foreign(path: str, name: str) -> Callable[[Caret, Call], Node] | None:
     if "lax" in parts and (word := stem_of(name)) in LAX:
         return partial(from_jax, word)
     return None
+
+
+def _not_torch(caret: Caret, call: Call) -> Node:
+    raise caret.error(call.at, f"{call.function} is read as PyTorch's: write F.{call.function}(x, kernel_size, stride)")
 
 
 def _gelu(usual: str, caret: Caret, call: Call) -> Node:
