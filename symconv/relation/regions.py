@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import islpy as isl
@@ -55,6 +55,10 @@ class Region:
     def within(self, other: Region) -> bool:
         """Whether all its sizes are in ``other``."""
         return bool(self.points.is_subset(other.points))
+
+    def reaches(self, names: Sequence[str], limits: Iterable[Constraint]) -> bool:
+        """Whether some values of ``names`` are within the limits, for some of its sizes."""
+        return not Region(Context((*self.context.sizes, *names), "true"), self.points).where(*limits).empty
 
     def same(self, other: Region) -> bool:
         """Whether both hold the same sizes."""

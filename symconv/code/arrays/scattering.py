@@ -12,7 +12,7 @@ from symconv.code.arrays.walk import Varies, Walk
 from symconv.code.values.objects import Span
 from symconv.notation.affine import Affine, affine, var
 from symconv.notation.expr import Constraint, equal, nonnegative
-from symconv.prove.meaning.addresses import Position, place, read_at
+from symconv.prove.meaning.addresses import Position, flat, place, read_at
 from symconv.prove.meaning.arrays import length
 from symconv.prove.meaning.scope import Undecided
 from symconv.prove.meaning.value import Axis, Term, Value, axis, build, inside, scaled
@@ -195,12 +195,17 @@ def _reached(walk: Walk, value: Value, plan: _Plan, runs: Sequence[int | None], 
             ]
             continue
         assert run is not None
-        for k, (bound, where, index) in enumerate(found):
-            if item.whole:
+        if item.whole:
+            for _, _, index in found:
                 index[run] = tuple(map(var, names))
-            else:
-                more, held, (index[run],) = offset(walk, one, names, item, (bound, where, []))
-                found[k] = (more, held, index)
+            continue
+        cells = flat(one, tuple(map(var, names)))
+        found = [
+            (more, held, [*index[:run], offsets, *index[run + 1 :]])
+            for bound, where, index in found
+            for there, cell in cells
+            for more, held, (offsets,) in [offset(walk, cell, item, (bound, (*where, *there), []))]
+        ]
     return found
 
 

@@ -11,7 +11,7 @@ from symconv.code.arrays.walk import Varies, Walk
 from symconv.code.values.objects import Plan, Span
 from symconv.notation.affine import Affine, affine, quotient, var
 from symconv.notation.expr import Constraint, equal, nonnegative
-from symconv.prove.meaning.addresses import Position, place, read_at
+from symconv.prove.meaning.addresses import Position, flat, place, read_at, somewhere
 from symconv.prove.meaning.arrays import length
 from symconv.prove.meaning.elements import elementwise
 from symconv.prove.meaning.scope import Undecided, same_size
@@ -83,7 +83,10 @@ def picked(walk: Walk, value: Value, plan: Plan) -> Value:
             axes.append(axis(item.count))
             how.append(partial(_stepped, at, item))
         old += 1
-    return build(walk.fresh, axes, lambda *groups: read_at(walk.fresh, value, [h(list(groups)) for h in how]))
+    found = build(walk.fresh, axes, lambda *groups: read_at(walk.fresh, value, [h(list(groups)) for h in how]))
+    cut = any(len(old.sizes) > 1 and not (isinstance(item, Span) and item.whole)
+              for old, item in zip(value.axes, (one for one in plan if one is not None), strict=True))  # fmt: skip
+    return somewhere(walk, found) if cut else found
 
 
 def _fixed(form: Affine, _: _Groups) -> Position:
@@ -126,17 +129,19 @@ def constraints(walk: Walk, value: Value, plan: Plan) -> list[_Reach]:
                 for held, forms in place(one, item)
             ]
         else:
-            found = [(*offset(walk, one, names, item, reach),) for reach in found]
+            cells = flat(one, tuple(map(var, names)))
+            found = [
+                offset(walk, cell, item, (bound, (*where, *held), index))
+                for bound, where, index in found
+                for held, cell in cells
+            ]
     return found
 
 
-def offset(walk: Walk, one: Axis, names: Sequence[str], item: Span, reach: _Reach) -> _Reach:
-    """The alternative ``reach`` with the offset of an element in a slice of its axis."""
+def offset(walk: Walk, cell: Affine, item: Span, reach: _Reach) -> _Reach:
+    """The alternative ``reach`` with the offset of an element, at ``cell`` of its axis, in a slice of it."""
     bound, where, index = reach
     assert item.count is not None
-    if len(one.sizes) > 1:
-        raise Undecided(f"a part of an axis of length {one}, a product of sizes, is changed")
-    cell = var(names[0]) if names else affine(0)
     new = axis(item.count)
     name: tuple[str, ...] = ()
     more: tuple[Constraint, ...] = ()

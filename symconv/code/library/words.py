@@ -20,13 +20,14 @@ from symconv.code.library.convolutions import CONVOLUTIONS
 from symconv.code.library.extremes import EXTREMES
 from symconv.code.library.given import Given, Word, axes_of, fraction_of, shape_of
 from symconv.code.library.moves import MOVES, reshaped
+from symconv.code.library.parts import PARTS
 from symconv.code.library.positions import POSITIONS
 from symconv.code.library.products import PRODUCTS
 from symconv.code.library.windows import WINDOWS
 from symconv.code.source.trouble import Outside
 from symconv.code.values.amounts import is_number, number_of, rounded
 from symconv.code.values.objects import Box, Series, Slice
-from symconv.notation.affine import affine, quotient
+from symconv.notation.affine import affine
 from symconv.notation.expr import nonnegative
 from symconv.prove.meaning.value import Product
 
@@ -139,6 +140,18 @@ def _cat(state: State, g: Given, name: str) -> Box:
     return boxed(state, joined(state, boxes, axis))
 
 
+def _side_by_side(state: State, g: Given, name: str) -> Box:
+    """``hstack``: along the axis after the samples, or along the only one."""
+    arrays = sequence(state, g["arrays"])
+    return _cat(state, {"arrays": arrays, "axis": affine(min(1, state.on.rank(array_of(state, arrays[0])) - 1))}, name)
+
+
+def _in_rows(state: State, g: Given, name: str) -> Box:
+    """``vstack``: along the first axis of rows."""
+    arrays = sequence(state, g["arrays"])
+    return (_cat if state.on.rank(array_of(state, arrays[0])) > 1 else _stack)(state, {"arrays": arrays}, name)
+
+
 def _cat_series(state: State, items: Series, axis: Any) -> Box:
     """Arrays of a loop, joined along an axis they have."""
     value = array_of(state, items)
@@ -174,26 +187,6 @@ def _stack(state: State, g: Given, name: str) -> Box:
     order = list(range(1, rank))
     order.insert(axis % rank, 0)
     return boxed(state, state.on.permute(value, order))
-
-
-def _chunk(state: State, g: Given, name: str) -> list[Box]:
-    box = g["input"]
-    (axis,) = axes_of(state, g.get("axis", affine(0)), state.on.rank(current(state, box)))
-    count = constant(state, g["count"], "the number of parts")
-    from symconv.notation.expr import equal
-
-    whole = integer(state, state.on.size(current(state, box), axis), "a length")
-    size = quotient(whole, count)
-    state.on.require(equal(whole, size * count), f"{whole} in {count} equal parts")
-    lead = (Slice(),) * axis
-    return [picked(state, box, (*lead, Slice(size * k, size * (k + 1)))) for k in range(count)]
-
-
-def _split_by(state: State, g: Given, name: str) -> list[Box]:
-    size = constant(state, g["size"], "the size of a part")
-    (axis,) = axes_of(state, g.get("axis", affine(0)), state.on.rank(current(state, g["input"])))
-    whole = integer(state, state.on.size(current(state, g["input"]), axis), "a length")
-    return _chunk(state, {**g, "count": quotient(whole + size - 1, size)}, name)
 
 
 def _broadcast(state: State, g: Given, name: str) -> Box:
@@ -263,8 +256,9 @@ WORDS: dict[str, Word] = {
     "full": _full, "full_like": _full_like,
     "empty_like": lambda state, g, name: boxed(state, state.on.unset(array_attribute(state, g["input"], "shape"))),
     "torch_pad": _torch_pad, "pad": _pad, "sum": _sum, "mean": _sum,
-    "clamp": _clamp, "cat": _cat, "stack": _stack, "chunk": _chunk,
-    "split_by": _split_by, "broadcast": _broadcast, "expand_as": _broadcast, "size": _size,
+    "clamp": _clamp, "cat": _cat, "stack": _stack,
+    "hstack": _side_by_side, "vstack": _in_rows,
+    "broadcast": _broadcast, "expand_as": _broadcast, "size": _size,
     "shape": _size,
     "floor": _rounded, "ceil": _rounded,
     "ndim": lambda state, g, name: array_attribute(state, g["input"], "ndim"),
@@ -272,5 +266,5 @@ WORDS: dict[str, Word] = {
     "prod": lambda state, g, name: product_of_all(state, sequence(state, g["items"])),
     "item": _item,
     "same": _item, "where": _where, "narrow": _narrow,
-    **PRODUCTS, **WINDOWS, **POSITIONS, **EXTREMES, **MOVES, **CONVOLUTIONS, **CHANGES,
+    **PARTS, **PRODUCTS, **WINDOWS, **POSITIONS, **EXTREMES, **MOVES, **CONVOLUTIONS, **CHANGES,
 }  # fmt: skip

@@ -11,7 +11,7 @@ from symconv.code.held.elements import change, picked, put
 from symconv.code.held.masks import complement, keeps_order
 from symconv.code.held.operators import binary
 from symconv.code.held.sequences import iterated, sequence
-from symconv.code.held.state import State, call, evaluate, whole_plan
+from symconv.code.held.state import State, call, evaluate, fails, whole_plan
 from symconv.code.held.sums import accumulate, accumulates
 from symconv.code.reading.subscripts import entries_of, place_of, store_plan
 from symconv.code.source.generators import lazy
@@ -19,7 +19,7 @@ from symconv.code.source.spelling import OPERATORS
 from symconv.code.source.trouble import Outside
 from symconv.code.values.amounts import is_number
 from symconv.code.values.kinds import fits, in_words, kind_of
-from symconv.code.values.objects import Box, Context, Dotted, Opaque, Pack
+from symconv.code.values.objects import Box, Context, Dotted, Opaque, Pack, Parts
 
 __all__ = ["assign", "augment", "bind", "bind_inside", "stacked_list"]
 
@@ -88,6 +88,8 @@ def _unpacked(state: State, items: Sequence[ast.expr], value: Any) -> None:
     star = next((k for k, item in enumerate(items) if isinstance(item, ast.Starred)), None)
     held = sequence(state, value, None if star is not None else len(items))
     if star is None and len(held) != len(items):
+        if isinstance(value, Parts):
+            fails(state, f"{len(items)} names for {len(held)} parts")
         raise state.error(f"{len(items)} names for {len(held)} values")
     if star is not None:
         tail = len(items) - star - 1

@@ -76,8 +76,11 @@ _SIGNATURES: dict[str, tuple[str, str]] = {
     "reshape_as": ("reshape_as", "input other"), "squeeze": ("squeeze", "input axis"),
     "unsqueeze": ("unsqueeze", "input axis"), "expand_dims": ("unsqueeze", "input axis"),
     "concatenate": ("cat", "arrays axis"), "cat": ("cat", "arrays axis"), "concat": ("cat", "arrays axis"),
+    "hstack": ("hstack", "arrays"), "vstack": ("vstack", "arrays"), "row_stack": ("vstack", "arrays"),
     "stack": ("stack", "arrays axis"), "chunk": ("chunk", "input count axis"),
-    "torch.split": ("split_by", "input size axis"), "split": ("chunk", "input count axis"),
+    "torch.split": ("split_by", "input size axis"), "split": ("split", "input count axis"),
+    "tensorflow.split": ("tf_split", "input count axis"),
+    "hsplit": ("hsplit", "input count"), "vsplit": ("vsplit", "input count"),
     "einsum": ("einsum", "equation *operands"), "tensorflow.einsum": ("exact_einsum", "equation *operands"),
     "tensordot": ("tensordot", "a b axes"), "torch.tensordot": ("torch_tensordot", "a b axes"),
     "matmul": ("matmul", "a b"), "dot": ("dot", "a b"), "mm": ("matmul", "a b"), "bmm": ("matmul", "a b"),
@@ -162,12 +165,27 @@ SHARED_OUT = frozenset({"flip", "fliplr", "flipud", "rot90"})
 LIBRARIES = frozenset({"numpy", "torch", "tensorflow", "jax", "scipy", "math", "cupy"})
 VIEWS = frozenset({
     "flip", "fliplr", "flipud", "rot90", "swap", "t", "permute", "moveaxis", "rollaxis", "reshape", "ravel", "flatten",
-    "reshape_as", "squeeze", "unsqueeze", "chunk", "split_by", "unfold", "tensor_unfold", "einsum", "exact_einsum",
+    "reshape_as", "squeeze", "unsqueeze", "chunk", "split", "tf_split", "split_by", "hsplit",
+    "vsplit", "unfold", "tensor_unfold", "einsum", "exact_einsum",
     "broadcast", "tile",
     "expand_as", "broadcast_arrays", "meshgrid", "ix", "windows", "strided", "narrow", "same",
 })  # fmt: skip
 """Words whose value may have the elements of an argument, in one of the libraries."""
-_SEVERAL = frozenset({"chunk", "split_by", "broadcast_arrays", "meshgrid", "ix", "unravel_index", "torch_extreme"})
+_SEVERAL = frozenset(
+    {
+        "chunk",
+        "split",
+        "tf_split",
+        "split_by",
+        "hsplit",
+        "vsplit",
+        "broadcast_arrays",
+        "meshgrid",
+        "ix",
+        "unravel_index",
+        "torch_extreme",
+    }
+)
 CHANGING = frozenset({
     "append", "extend", "insert", "pop", "update", "setdefault", "remove", "sort", "reverse", "clear", "popitem",
     "fill", "put", "at", "resize", "copyto", "fill_diagonal", "place", "putmask", "itemset", "add", "discard",

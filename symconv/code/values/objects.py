@@ -24,6 +24,7 @@ __all__ = [
     "Method",
     "Opaque",
     "Pack",
+    "Parts",
     "Plan",
     "Ratio",
     "Series",
@@ -168,6 +169,10 @@ class Context:
 
     saved: tuple[Any, ...] | None = None
     attributes: dict[str, Any] = field(default_factory=dict)
+
+
+class Parts(list["Box"]):
+    """What an axis was cut into; how many parts there are may depend on its length."""
 
 
 @dataclass(eq=False)

@@ -16,7 +16,7 @@ from symconv.prove.language.facts import facts_of
 from symconv.prove.language.parse import Caret
 from symconv.prove.language.people import aliases, named_in, nearest
 from symconv.prove.language.syntax import Claim, Name
-from symconv.prove.meaning.addresses import flat, place, same_structure
+from symconv.prove.meaning.addresses import flat, place, same_structure, somewhere
 from symconv.prove.meaning.claimed import claimed
 from symconv.prove.meaning.scope import Fork, ForkAt, Mismatch, Names, Scope, Undecided, same_size
 from symconv.prove.meaning.sides import axes_of, names_of, sides_of, truth
@@ -202,7 +202,9 @@ def _aligned(scope: Scope, value: Value, axes: tuple[Axis, ...]) -> Value:
             for term in read(scope.fresh, value, index):
                 yield term.under(*where)
 
-    return build(scope.fresh, axes, body)
+    whole = build(scope.fresh, axes, body)
+    cut = any(len(one.sizes) > 1 and len(old.sizes) < len(one.sizes) for old, one in zip(value.axes, axes, strict=True))
+    return somewhere(scope, whole) if cut else whole
 
 
 def _matched(scope: Scope, old: Axis, new: Axis, group: tuple[Affine, ...]) -> tuple[Affine, ...] | None:

@@ -13,7 +13,8 @@ from symconv.prove.meaning.scope import Scope, Undecided, same_size
 from symconv.prove.meaning.value import Axis, Fresh, Term, Value, inside, read
 
 __all__ = [
-    "Position", "Shared", "flat", "is_single", "over", "place", "read_at", "same_structure", "shared", "stretched",
+    "Position", "Shared", "flat", "is_single", "over", "place", "read_at", "same_structure", "shared", "somewhere",
+    "stretched",
 ]  # fmt: skip
 
 
@@ -83,6 +84,20 @@ def read_at(fresh: Fresh, value: Value, positions: Sequence[Position]) -> Iterat
         where = [constraint for part, _ in chosen for constraint in part]
         for term in read(fresh, value, [forms for _, forms in chosen]):
             yield term.under(*where)
+
+
+def somewhere(scope: Scope, value: Value) -> Value:
+    """The array without terms that are nowhere, such as those of the other parts of an axis that was cut."""
+    pairs = [(name, size) for one, names in zip(value.axes, value.names, strict=True)
+             for name, size in zip(names, one.sizes, strict=True)]  # fmt: skip
+    limits = tuple(dict.fromkeys(limit for name, size in pairs for limit in inside(var(name), size)))
+    names = tuple(name for name, _ in pairs)
+
+    def there(term: Term) -> bool:
+        more = [one for one in term.where if one not in limits]
+        return not more or scope.region.reaches((*names, *term.bound), (*limits, *more))
+
+    return Value(value.axes, value.names, tuple(filter(there, value.terms)))
 
 
 def same_structure(scope: Scope, left: Sequence[Affine], right: Sequence[Affine]) -> bool:
