@@ -19,6 +19,8 @@ __all__ = ["SLICES", "WIDEST", "Grid", "Mark", "Plane", "axis_names", "laid_out"
 
 _NOWHERE: Mapping[str, int] = {}
 _CELL, _GAP, _MARGIN, _HEAD = 30, 3, 14, 44
+_ROOM, _WHOLE = 5, 4
+"""Signs that a cell has room for in small print, and in the usual size."""
 _AROUND, WIDEST, SLICES, _WRITTEN = 2, 16, 4, 8
 """Cells shown around those that matter, cells in a row, slices of a third axis, terms written out."""
 
@@ -154,7 +156,7 @@ def panels(
             for index in dict.fromkeys(index for tensor, index in term.factors if tensor == name):
                 touched.setdefault(plane.fixed(index), {}).setdefault(plane.place(index), []).append(number)
         for fixed, places in list(touched.items())[:SLICES]:
-            marks = {at: _numbered(name, numbers, shown) for at, numbers in places.items()}
+            marks = {at: _numbered(numbers, shown) for at, numbers in places.items()}
             grids.append(plane.grid(_whole(plane, fixed), marks))
     head = f"{op.output.name}[{','.join(map(str, cell))}] ="
     numbered = [(term, f"   ({number})") for number, term in enumerate(shown, 1)]
@@ -190,9 +192,17 @@ def _whole(plane: Plane, fixed: Cell) -> Cell:
     return tuple(0 if axis in plane.drawn[-2:] else next(rest) for axis in range(len(plane.shape)))
 
 
-def _numbered(name: str, numbers: list[int], shown: list[Term]) -> Mark:
-    words = ",".join(map(str, numbers[:3])) + ("…" if len(numbers) > 3 else "")
+def _numbered(numbers: list[int], shown: list[Term]) -> Mark:
+    """As many numbers as a cell has room for; hovering says all of them."""
+    kept = len(numbers)
+    while kept > 1 and len(_listed(numbers, kept)) > _ROOM:
+        kept -= 1
+    words = _listed(numbers, kept)
     return Mark(numbers[0] - 1, words, "; ".join(f"{k}: {shown[k - 1]}" for k in numbers))
+
+
+def _listed(numbers: list[int], kept: int) -> str:
+    return ",".join(map(str, numbers[:kept])) + ("…" if kept < len(numbers) else "")
 
 
 def laid_out(grids: tuple[Grid, ...], title: str) -> str:
@@ -227,7 +237,8 @@ def _drawn(grid: Grid, left: float, top: float) -> tuple[list[str], float, float
             parts.append(rect(x, y, _CELL, _CELL, mark.number, mark.title, faint=mark.faint, strong=mark.strong))
             if mark.words:
                 kind = "label" if mark.number is None else "label pale" if mark.faint else on(mark.number)
-                parts.append(label(x + _CELL / 2, y + _CELL / 2 + 4, mark.words, kind=kind))
+                size = 12 if len(mark.words) <= _WHOLE else 10
+                parts.append(label(x + _CELL / 2, y + _CELL / 2 + 4, mark.words, kind=kind, size=size))
     if grid.names[0]:
         parts.append(label(left, y0 - 6, f"{grid.names[0]} ↓", "start", size=11))
     wide = max(side + len(grid.columns) * step, 7.0 * len(grid.title))

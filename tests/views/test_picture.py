@@ -51,6 +51,14 @@ def test_an_operand_that_is_read_past_a_border_is_drawn_with_every_term(border):
     assert max(seen) > 1
 
 
+def test_numbers_stay_in_their_cell_and_hovering_says_all_of_them():
+    g = sc.derive(sc.conv2d(padding=1, border="reflect"), "x")
+    shown = sc.picture(g, cell=(0, 0, 1, 1), x=(1, 1, 5, 5), w=(1, 1, 3, 3))
+    words = re.findall(r'<text[^>]* class="on[^"]*"[^>]*>([^<]*)</text>', shown.svg)
+    assert max(map(len, words)) == 5 and "1,2…" in words
+    assert filled(shown)[1].count(": ") == 4
+
+
 def test_an_overview_counts_the_terms_of_every_cell():
     g = sc.derive(sc.conv1d(stride=2, dilation=2, padding=1), "x")
     shapes = {"x": (1, 2, 9), "w": (2, 2, 3)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from copy import copy
 from dataclasses import replace
+from difflib import get_close_matches
 
 from symconv.code.source.program import Program
 from symconv.errors import SpecError
@@ -47,7 +48,11 @@ def pair_of(source: Program, name: str | None) -> tuple[Program, ast.FunctionDef
         source.settled(nested[0][0])
         return source, *nested[0]
     if len(pairs) != 1:
-        known_ = ", ".join((*source.classes, *source.functions)) or "nothing"
+        there = (*source.classes, *source.functions)
+        known_ = ", ".join(there) or "nothing"
+        near = get_close_matches(name or "", there, 1)
+        if near and name not in there:
+            raise SpecError(f"{source.name} has no {name!r}; did you mean {near[0]!r}? There are {known_}")
         found = "several match" if pairs else "none match"
         raise SpecError(
             f"{source.name}: a class with forward and backward is wanted, or two functions such as conv_forward and "
