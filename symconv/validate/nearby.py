@@ -7,8 +7,7 @@ one is read. With that, all boxes are the same:
 * Both tiles are one but for these reads, and what is packed is read by nothing else.
 * Packed cells ``c`` apart lie ``(..(c0*E1 + c1)..)*En + cn`` positions apart; the test says that their elements do, too
   (or that there is one of a kind, ``c = 0``). So a position in lanes is an element, and the note says which.
-* That what was packed there is this element follows from the note, wherever the tile of the other kernel reads
-  (``found_there``).
+* What was packed there is shown to be this element, wherever the other kernel's tile reads it (``found_there``).
 * Lanes behind the last cell read junk, at most as far as the test says that the operand goes on behind the last element
   that any cell reads.
 """
@@ -210,7 +209,9 @@ class _Way:
                 case Let(name, Select(test)) if test == zero and not uses(self.nest, {name}):
                     continue
                 case If(_, inner) if self._asks(statement, 0):
-                    found.append(If(_ALWAYS, self._block(inner, base, note)))
+                    made = self._block(inner, base, note)
+                    # Names of a block end with it; tiles alone stand in the loop over their rows.
+                    found += made if all(isinstance(one, If) for one in made) else (If(_ALWAYS, made),)
                 case If() if self._asks(statement, 1):
                     continue
                 case For() | If():

@@ -39,6 +39,7 @@ OPERATORS = {
     "a border": (sc.conv1d(padding=1), ""),
     "a gradient": (sc.conv1d(padding=1), "x"),
     "a dilated gradient": (sc.conv1d(dilation=2, padding=2), "x"),
+    "operands at the cell": (sc.adder1d(padding=1), "x"),
     "planes": (sc.conv2d(), ""),
     "a product of matrices": (sc.operator("y[n,f,i,j] = sum[c](x[n,c,i,j]*w[f,c])"), ""),
 }
