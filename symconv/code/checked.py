@@ -13,6 +13,7 @@ from typing import Any
 from symconv.code.explain.kinks import kinked
 from symconv.code.gradients.backward import Reading
 from symconv.code.gradients.forward import Forward, operators_of, surely_tensors
+from symconv.code.gradients.outputs import one_output
 from symconv.code.gradients.results import ordered_results
 from symconv.code.gradients.roles import numeric, numeric_kind
 from symconv.code.proofs import Proofs, proofs_of
@@ -46,6 +47,7 @@ def check_code(path: str | Path, name: str | None = None, arguments: Mapping[str
     text, title = read_text(path if isinstance(path, Path) else Path(path) if "\n" not in str(path) else path)
     source = program(text, title)
     source, forward, backward = pair_of(source, name)
+    one_output(forward, backward)
     first: Proofs[Proof] | None = None
     for settings in settings_of(forward, arguments, source.owned()):
         try:

@@ -305,6 +305,38 @@ def test_outputs_of_an_autograd_function_are_no_cache() -> None:
         checked(text)
 
 
+PAIR = """
+def pair_forward(x, w):
+    s = x @ w
+    y = np.tanh(s)
+    return {returned}
+def pair_backward({taken}):
+    d = {first} + {second} * (1 - np.tanh(x @ w) ** 2)
+    return d @ w.T, x.T @ d
+"""
+
+
+@pytest.mark.parametrize(("returned", "first", "second"), [
+    ("s, y", "gs", "gy"), ("s, y", "dout1", "dout2"), ("[s, y]", "grad_s", "grad_y"), ("(s, y), None", "ds", "dy"),
+])  # fmt: skip
+def test_what_has_a_cotangent_is_no_cache(returned: str, first: str, second: str) -> None:
+    text = PAIR.format(returned=returned, taken=f"{first}, {second}, x, w", first=first, second=second)
+    with pytest.raises(sc.SpecError, match=f"several outputs: pair_backward takes the cotangents {first}, {second}"):
+        checked(text)
+
+
+def test_what_has_no_cotangent_is_kept() -> None:
+    text = """
+    def pair_forward(x, w):
+        y = np.tanh(x @ w)
+        return y, y
+    def pair_backward(dy, y, x, w):
+        d = dy * (1 - y ** 2)
+        return d @ w.T, x.T @ d
+    """
+    assert checked(text) == {"x": True, "w": True}
+
+
 def test_words_in_parentheses_are_no_shape() -> None:
     text = '''
     def shift_forward(x, b):
