@@ -12,6 +12,7 @@ from symconv.build.key import request_key
 from symconv.build.tools import fingerprint
 from symconv.errors import SymconvError
 from symconv.notation.operator import Operator
+from symconv.notation.shapes import check_told
 from symconv.options import Options
 
 if TYPE_CHECKING:
@@ -138,10 +139,12 @@ def unit(
 ) -> Unit:
     """Operator -> the kernels a module holds for it; a few are kept for who builds one and proves or prints it.
 
-    A module has the first candidate of each output, which compiles in a moment, or ``every`` one.
+    A module has the first candidate of each output, which compiles in a moment, or ``every`` one. Raises SpecError
+    where no shape tells a size.
     """
     from symconv.emit.units import Unit
 
+    check_told(op)
     parts = []
     if "forward" in entries:
         parts.append(_entry(op, "forward", tuple((op.only(one.name), "") for one in op.outputs), options, every))

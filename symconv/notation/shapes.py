@@ -13,7 +13,7 @@ from symconv.notation.taps import vacant
 if TYPE_CHECKING:
     from symconv.notation.operator import Operator, Tensor
 
-__all__ = ["axis_text", "bind_sizes", "completed", "describe", "known_shape", "shape_of", "traced_shape"]
+__all__ = ["axis_text", "bind_sizes", "check_told", "completed", "describe", "known_shape", "shape_of", "traced_shape"]
 
 
 _MOST = (1 << 63) - 1
@@ -47,6 +47,7 @@ def bind_sizes(op: Operator, shapes: Mapping[str, tuple[int, ...]]) -> dict[str,
         _solve(op, tensor, shapes[tensor.name], sizes)
     for tensor in op.inputs:
         _solve(op, tensor, shapes[tensor.name], sizes)
+    check_told(op)
     for definition in op.definitions:
         sizes[definition.name] = definition.form.evaluate(sizes)
     _check_extents(op, shapes, sizes)
@@ -173,6 +174,23 @@ def _solve(op: Operator, tensor: Tensor, shape: tuple[int, ...], sizes: dict[str
                 f"divisible by {rest}"
             )
         sizes[name] = length // rest
+
+
+def check_told(op: Operator) -> None:
+    """Raise SpecError where an axis is put together of several indices whose sizes no shape tells apart."""
+    known = {definition.name for definition in op.definitions}
+    axes = [(tensor, axis) for tensor in op.inputs for axis in tensor.axes]
+    for _ in range(2):
+        for _, axis in axes:
+            unknown = [size for size in axis if size.names() - known]
+            if len(unknown) == 1 and unknown[0].name is not None:
+                known.add(unknown[0].name)
+    for tensor, axis in axes:
+        if len(untold := sorted({name for size in axis for name in size.names()} - known)) > 1:
+            raise SpecError(
+                f"{op.name}: no shape tells {' and '.join(untold)} apart in the axes of {describe(tensor)}; say how "
+                f"long one of its indices is, {setting('extents', '4', 'c')}"
+            )
 
 
 def _check_extents(op: Operator, shapes: Mapping[str, tuple[int, ...]], sizes: dict[str, int]) -> None:

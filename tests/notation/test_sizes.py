@@ -319,3 +319,13 @@ def test_a_number_below_one_is_no_extent(extent: int | str) -> None:
 def test_extents_that_need_one_another_are_refused() -> None:
     with pytest.raises(SpecError, match="need one another"):
         sc.operator("y[i] = sum[p](x[i+p])", extents={"p": "OL + 1"})
+
+
+@pytest.mark.parametrize("formula", ["y[n,(g,c)] = x[n,(c,g)]", "y[n,c] = x[n,(0,c)]*exp(x[n,(1,c)])"])
+def test_sizes_that_no_shape_tells_apart_are_asked_for(formula: str) -> None:
+    op = sc.operator(formula)
+    with pytest.raises(SpecError, match=r"no shape tells C and \w+ apart .* x \(N, .*say how long"):
+        sc.build(op)
+    with pytest.raises(SpecError, match="no shape tells C"):
+        op.output_shape(x=(2, 8))
+    assert sc.operator(formula, extents={"c": 4}).output_shape(x=(2, 8))[0] == 2
