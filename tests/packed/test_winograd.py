@@ -53,6 +53,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> Isa:
     monkeypatch.setitem(candidates._OUTER, SMALL.registers, (Tile(2, 2),))
     monkeypatch.setitem(candidates._DOT, SMALL.registers, (DotTile(2, 2),))
     monkeypatch.setitem(stencil_form._STEPS, SMALL.registers, ())
+    monkeypatch.setitem(stencil_form._CELLS, SMALL.registers, ())
     # Sums over planes in several parts, the last one shorter.
     monkeypatch.setattr(wino, "LONGEST", 2)
     return SMALL
