@@ -24,8 +24,8 @@ def one_output(forward: ast.FunctionDef, backward: ast.FunctionDef) -> None:
     inputs = parameters(forward.args)
     if inputs[:1] == ["ctx"]:
         return  # keeps values in ctx: all that it returns are outputs
-    returned = dict.fromkeys(_returned(forward))
-    words = {word: name for name in returned if name not in inputs for word in gradient_words(name)}
+    returned = set(_returned(forward))
+    words = {word for name in returned - {*inputs} for word in gradient_words(name)}
     own = [name for name in parameters(backward.args) if name not in inputs and name not in returned]
     found = [name for name in own if name in words or (returned and _NUMBERED.fullmatch(name))]
     if len(found) > 1:

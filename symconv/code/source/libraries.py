@@ -46,26 +46,14 @@ LIBRARIES = frozenset({"numpy", "torch", "tensorflow", "jax", "scipy", "math", "
 VIEWS = frozenset({
     "flip", "fliplr", "flipud", "rot90", "swap", "t", "permute", "moveaxis", "rollaxis", "reshape", "ravel", "flatten",
     "reshape_as", "squeeze", "unsqueeze", "chunk", "split", "tf_split", "split_by", "hsplit",
-    "vsplit", "unfold", "tensor_unfold", "einsum", "exact_einsum",
-    "broadcast", "tile",
+    "vsplit", "unfold", "tensor_unfold", "einsum", "exact_einsum", "broadcast", "tile",
     "expand_as", "broadcast_arrays", "meshgrid", "ix", "windows", "strided", "narrow", "same",
 })  # fmt: skip
 """Words whose value may have the elements of an argument, in one of the libraries."""
-_SEVERAL = frozenset(
-    {
-        "chunk",
-        "split",
-        "tf_split",
-        "split_by",
-        "hsplit",
-        "vsplit",
-        "broadcast_arrays",
-        "meshgrid",
-        "ix",
-        "unravel_index",
-        "torch_extreme",
-    }
-)
+_SEVERAL = frozenset({
+    "chunk", "split", "tf_split", "split_by", "hsplit", "vsplit", "broadcast_arrays", "meshgrid", "ix",
+    "unravel_index", "torch_extreme",
+})  # fmt: skip
 CHANGING = frozenset({
     "append", "extend", "insert", "pop", "update", "setdefault", "remove", "sort", "reverse", "clear", "popitem",
     "fill", "put", "at", "resize", "copyto", "fill_diagonal", "place", "putmask", "itemset", "add", "discard",
