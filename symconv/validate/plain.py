@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -12,9 +12,11 @@ from symconv.loops.ir import (
     LANES,
     Accumulate,
     Kernel,
+    LoadLanes,
     Outlined,
     Prefetch,
     ReduceLanes,
+    Splat,
     Stmt,
     Store,
     StoreLanes,
@@ -27,11 +29,21 @@ from symconv.validate.places import Limits
 from symconv.validate.rolled import rolled
 from symconv.validate.scoping import told_apart
 from symconv.validate.settled import settled_sizes
+from symconv.validate.stencils import in_rows
 
-__all__ = ["for_lanes", "plain"]
+__all__ = ["Plain", "for_lanes", "plain"]
 
 
-def plain(kernel: Kernel, least: Mapping[str, int]) -> tuple[Kernel, Limits]:
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A kernel in plain statements, and the limits of rows that became digits. ``single``: vectors have one lane."""
+
+    kernel: Kernel
+    limits: Limits
+    single: bool = False
+
+
+def plain(kernel: Kernel, least: Mapping[str, int]) -> Plain:
     """The kernel in plain statements; each nest has private buffers of its own.
 
     Kernels with numbers of a plan are rolled up; where rows of buffers become digits, their limits are answered.
@@ -39,9 +51,18 @@ def plain(kernel: Kernel, least: Mapping[str, int]) -> tuple[Kernel, Limits]:
     """
     kernel = _apart(replace(kernel, nests=tuple(_flattened(nest) for nest in kernel.nests)))
     if not kernel.parameters:
-        return kernel, {}
+        return Plain(kernel, {})
+    if (rows := in_rows(kernel)) is not None:
+        return Plain(settled_sizes(rows, least), {}, True)
     kernel = replace(kernel, nests=tuple(map(told_apart, kernel.nests)))
-    return rolled(settled_sizes(kernel, least))
+    made, limits = rolled(settled_sizes(kernel, least))
+    return Plain(made, limits, _in_no_lanes(made))
+
+
+def _in_no_lanes(kernel: Kernel) -> bool:
+    """Whether no statement is in lanes."""
+    nodes = (node for nest in kernel.nests for node in walk(nest))
+    return not any(isinstance(node, LoadLanes | StoreLanes | ReduceLanes | Splat) for node in nodes)
 
 
 def for_lanes(kernel: Kernel, lanes: int) -> Kernel:

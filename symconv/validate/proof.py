@@ -20,8 +20,8 @@ from symconv.validate.execute import execute, lifetimes
 from symconv.validate.flow import TEST, Access, Flow, tests_of
 from symconv.validate.memory import Held
 from symconv.validate.ordering import FaultError, check_order, check_owners, check_reads, check_scratch
-from symconv.validate.places import Limits, at_least
-from symconv.validate.plain import for_lanes
+from symconv.validate.places import at_least
+from symconv.validate.plain import Plain, for_lanes
 from symconv.validate.polynomial import polynomial
 from symconv.validate.stated import cells, stated
 from symconv.validate.words import condition, word
@@ -31,16 +31,19 @@ __all__ = ["prove"]
 _OPPOSITE = {"<": ">=", ">=": "<", "<=": ">", ">": "<="}
 
 
-def prove(op: Operator, kernel: Kernel, lanes: int | None, limits: Limits) -> tuple[str, ...]:
+def prove(op: Operator, made: Plain, lanes: int | None, requires: Sequence[Expr] = ()) -> tuple[str, ...]:
     """What is proved of a plain kernel, a sentence each; without ``lanes``, for any number of them.
 
-    Raises FaultError with a point, UnclearError where something is not decided.
+    ``requires`` are conditions on sizes without which nobody takes the kernel. Raises FaultError with a point,
+    UnclearError where something is not decided.
     """
-    kernel = kernel if lanes is None else for_lanes(kernel, lanes)
+    kernel = made.kernel if lanes is None else for_lanes(made.kernel, lanes)
     tests = tests_of(kernel.nests)
     own = frozenset(s.target.name for s in op.statements)
-    context = _context(op, kernel, len(tests))
-    flow = Flow(kernel, context, own, lanes or 1, tests, {}, limits=limits)
+    context = _context(op, kernel, len(tests), requires)
+    if requires and not occurs(context, Instances((), tuple(condition(test, {}) for test in requires))):
+        raise UnclearError("no sizes are as the kernel requires")
+    flow = Flow(kernel, context, own, lanes or 1, tests, {}, limits=made.limits)
     life = lifetimes(flow)
     while True:
         flow = replace(
@@ -67,11 +70,12 @@ def prove(op: Operator, kernel: Kernel, lanes: int | None, limits: Limits) -> tu
         life = {**life, buffer: life[buffer][:-1]}
 
 
-def _context(op: Operator, kernel: Kernel, tests: int) -> Context:
+def _context(op: Operator, kernel: Kernel, tests: int, requires: Sequence[Expr]) -> Context:
     context = context_of(op)
     known = [context.facts, *(f"{s.name} = {s.value.value}" for s in kernel.sizes if isinstance(s.value, Const))]
     # Kernels whose number of lanes is known do not speak of it.
     known += [f"{name} >= 1" for name in (*kernel.parameters, LANES)]
+    known += [condition(test, {}).text for test in requires]
     if kernel.parameters and op.batch:
         # A plan takes such a kernel only where nothing is empty.
         known.append(f"{op.batch} >= 1")

@@ -15,7 +15,8 @@ from symconv.errors import shortened
 from symconv.gather.derivation import Derivation
 from symconv.limits import KERNEL_OPERATIONS, PLANNED_OPERATIONS
 from symconv.loops.candidate import Candidate
-from symconv.loops.ir import Expr, Kernel, LoadLanes, ReduceLanes, Splat, StoreLanes
+from symconv.loops.ir import LANES as LANE_COUNT
+from symconv.loops.ir import Expr, Kernel
 from symconv.loops.traverse import walk
 from symconv.notation.operator import Operator
 from symconv.relation.effort import ExhaustedError, effort
@@ -26,6 +27,7 @@ from symconv.validate.polynomial import WIDTH
 from symconv.validate.proof import prove
 from symconv.validate.settled import least_of
 from symconv.validate.witness import witness
+from symconv.validate.words import condition
 
 __all__ = ["LANES", "Validation", "Validations", "validate", "validate_all"]
 
@@ -121,27 +123,30 @@ def validate(derivation: Derivation | Candidate, kernel: Kernel, lanes: Sequence
       ...
     """
     op, wide = derivation.gather.operator, False
+    requires = getattr(getattr(derivation, "facts", None), "requires", ())
     lines: tuple[str, ...] = ()
     counts: tuple[int | None, ...] = tuple(lanes)
     for number in range(len(counts)):
         said = ""
         try:
             with effort(PLANNED_OPERATIONS if kernel.parameters else KERNEL_OPERATIONS):
-                plainer, limits = plain(kernel, least_of(op))
-                wide = _wide(plainer)
-                if wide and _single(plainer):
+                made = plain(kernel, least_of(op))
+                wide = _wide(made.kernel)
+                if made.single:
                     # The number of lanes is a size like others where nothing is left that is in lanes.
                     counts = (None,)
                 said = f" (with {counts[number]} lanes)" if wide and counts[number] else ""
-                lines = prove(op, plainer, counts[number], limits)
+                lines = prove(op, made, counts[number], requires)
         except (ExhaustedError, UnclearError, FaultError) as reason:
-            requires = getattr(getattr(derivation, "facts", None), "requires", ())
             return _unproved(op, kernel, f"{reason}{said}", requires)
         if not wide or len(counts) == 1:
             break
     if wide:
         known = [str(count) for count in counts if count]
         lines = (*lines, f"vectors of {', '.join(known) or 'any number of'} lanes")
+    if requires:
+        said = " and ".join(condition(test, {}).text for test in requires).replace(LANE_COUNT, "the number of lanes")
+        lines = (*lines, f"where {said}: no plan takes this kernel otherwise")
     if kernel.parameters and op.batch:
         lines = (*lines, "where nothing is empty: no plan takes this kernel otherwise")
     return Validation(kernel.name, True, lines)
@@ -157,12 +162,6 @@ def _unproved(op: Operator, kernel: Kernel, reason: str, requires: Sequence[Expr
         drawn = "sizes and numbers of a plan" if kernel.parameters else "sizes"
         said += f" ({seen.runs} exact ones, with drawn {drawn})"
     return Validation(kernel.name, None, reason=said, runs=seen.runs)
-
-
-def _single(kernel: Kernel) -> bool:
-    """Whether no statement is in lanes."""
-    nodes = (node for nest in kernel.nests for node in walk(nest))
-    return not any(isinstance(node, LoadLanes | StoreLanes | ReduceLanes | Splat) for node in nodes)
 
 
 def _wide(kernel: Kernel) -> bool:
