@@ -20,6 +20,7 @@ from symconv.loops.traverse import substitute, walk
 from symconv.notation.operator import Operator, Tensor
 from symconv.packed.contraction import Contraction
 from symconv.packed.counting import masked_facts, packed_facts, stencil_facts, winograd_facts
+from symconv.packed.direct import storable
 from symconv.packed.dot import DotTile, dot_nests
 from symconv.packed.halos import unhaloed
 from symconv.packed.inplace import gapless, readable
@@ -50,7 +51,10 @@ __all__ = [
 Halo = tuple[Gather, Gather]
 """An operand copied with a halo, and the sum over the copy."""
 
-_OUTER = {16: (Tile(4, 3, True), Tile(1, 8)), 32: (Tile(8, 3, True), Tile(4, 5), Tile(1, 8))}
+_OUTER = {
+    16: (Tile(4, 3, True), Tile(1, 8), Tile(4, 3, stores=True)),
+    32: (Tile(8, 3, True), Tile(4, 5), Tile(1, 8), Tile(8, 3, stores=True)),
+}
 """By registers: a tile with its row of loads and one broadcast fills them; few rows take more blocks of lanes."""
 
 _DOT = {16: (DotTile(4, 3, True), DotTile(1, 9)), 32: (DotTile(8, 3, True), DotTile(1, 9))}
@@ -188,6 +192,8 @@ def _tiles(found: Contraction, isa: Isa) -> Iterator[Tile | DotTile]:
     # The rows of the dot form lie between the gaps that taps of the columns need.
     possible = _worth_reading(found, isa) if found.lanes == "cells" else gapless(found, found.wide[1])
     for tile in several:
+        if isinstance(tile, Tile) and tile.stores and not storable(found):
+            continue
         if found.rows or tile.rows == 1:
             yield replace(tile, in_place=tile.in_place and possible)
 
@@ -202,7 +208,8 @@ def _worth_reading(found: Contraction, isa: Isa) -> bool:
 
 def _candidate(gather: Gather, name: str, found: Contraction, tile: Tile | DotTile) -> Candidate:
     kernel = _kernel(gather, name, found, tile)
-    label = f"packed {tile.rows}x{tile.blocks}" if isinstance(tile, Tile) else f"dot {tile.rows}x{tile.columns}"
+    label = f"dot {tile.rows}x{tile.columns}" if isinstance(tile, DotTile) else f"packed {tile.rows}x{tile.blocks}"
+    label += " stored by row" if isinstance(tile, Tile) and tile.stores else ""
     facts = packed_facts(found, tile, label, kernel.parameters)
     watched = tuple(dict.fromkeys(read.tensor for read in found.narrow)) if harmless(found) else ()
     checked = found.padded or found.lanes == "steps"
@@ -213,6 +220,8 @@ def packed_kernel(gather: Gather, name: str, tile: Tile | DotTile) -> Kernel | N
     """The kernel with its sum in packed form, or None where it has no such sum."""
     found = _contraction(gather)
     if found is None or found.still or (found.lanes == "cells") != isinstance(tile, Tile):
+        return None
+    if isinstance(tile, Tile) and tile.stores and not storable(found):
         return None
     kernel = _kernel(gather, name, found, tile)
     return kernel if _settled(kernel) else None

@@ -52,6 +52,7 @@ def packed_facts(found: Contraction, tile: Tile | DotTile, label: str, parameter
         axes, every[0], every[1], _taps(found), phases[-1].modulus if phases else 1, every[3], every[2],
         tile.in_place, classes,
         parameters, *_work(found), operations=_operations(found), loads=len(found.here),
+        stores=int(isinstance(tile, Tile) and tile.stores),
     )  # fmt: skip
 
 

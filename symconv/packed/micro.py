@@ -40,7 +40,7 @@ from symconv.packed.unpack import leaves_out
 if TYPE_CHECKING:
     from symconv.packed.outer import Outer
 
-__all__ = ["register_tiles"]
+__all__ = ["accumulated", "register_tiles"]
 
 _AHEAD = 64
 """Steps from the one at hand to the one whose narrow operand is fetched."""
@@ -91,7 +91,16 @@ def _rows_at_hand(it: Outer) -> Expr:
 
 
 def _micro(it: Outer, blocks: int, near: bool) -> Outlined:
-    """Accumulators of one tile over all steps at hand."""
+    """Accumulators of one tile over all steps at hand, kept among the sums of the box."""
+    cells = [(m, v) for m in range(it.tile.rows) for v in range(blocks)]
+    stores = [_stored(it, m, v) for m, v in cells]
+    begin = If(Compare("==", Var("plane0_"), const(0)), tuple(replace(store, op="=") for store in stores))
+    more = If(Compare(">", Var("plane0_"), const(0)), tuple(stores))
+    return Outlined(f"tile{it.tile.rows}x{blocks}", (*accumulated(it, blocks, near, const(0)), begin, more))
+
+
+def accumulated(it: Outer, blocks: int, near: bool, row: Expr) -> tuple[Stmt, ...]:
+    """The accumulators of one tile and the loop over all steps at hand; lanes start in this ``row`` of a plane."""
     found, rows = it.found, it.tile.rows
     zero, group = const(0), rank(found, found.groups)
     cells = [(m, v) for m in range(rows) for v in range(blocks)]
@@ -104,7 +113,7 @@ def _micro(it: Outer, blocks: int, near: bool) -> Outlined:
     first = Var("from_") if it.in_place else Var("lane_")
     for number, operand in enumerate(found.wide):
         buffer = operand.read.tensor if near else name_of("wide", number)
-        before = (zero,) * (len(operand.axes) - 1) if near else (*prefix, zero)
+        before = (zero,) * (len(operand.axes) - 1) if near else (*prefix, row)
         for v in range(blocks):
             place = (*before, add(first, mul(const(v), Var(LANES))))
             lanes = LoadLanes(buffer, place, 1, "", offset)
@@ -123,10 +132,7 @@ def _micro(it: Outer, blocks: int, near: bool) -> Outlined:
         place = (group, PHASE, Var("rowblock_"), add(Var("done_"), Var("step_")), zero)
         loads.append(Prefetch(name_of("narrow"), place, const(_AHEAD * rows)))
     loop = For("step_", zero, Var("steps_"), (*loads, *updates))
-    stores = [_stored(it, m, v) for m, v in cells]
-    begin = If(Compare("==", Var("plane0_"), zero), tuple(replace(store, op="=") for store in stores))
-    more = If(Compare(">", Var("plane0_"), zero), tuple(stores))
-    return Outlined(f"tile{rows}x{blocks}", (*start, loop, begin, more))
+    return (*start, loop)
 
 
 def _sum_place(it: Outer, m: int, v: int) -> tuple[Expr, ...]:

@@ -7,7 +7,7 @@ steps, whose offsets stand in a table; then unpack the sums. What differs betwee
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from symconv.loops.arith import add, ceildiv, const, largest, mul, smallest, sub
 from symconv.loops.ir import (
@@ -31,6 +31,7 @@ from symconv.loops.scalars import integer
 from symconv.loops.traverse import substitute
 from symconv.packed.contraction import Contraction
 from symconv.packed.copying import copied_row, inside
+from symconv.packed.direct import stored_tiles
 from symconv.packed.frame import Frame, ceiling, extent, frame, product, quotient
 from symconv.packed.inplace import all_hold, base, displacement, ends_inside, reaches_inside, readable, same_pitches
 from symconv.packed.loops import PHASE, counts, decoded, in_boxes, in_phases, in_taps, phase_count, rank
@@ -46,12 +47,14 @@ __all__ = ["Outer", "Packed", "Tile", "offsets_table", "outer_nests", "register_
 class Tile:
     """Accumulators of the micro-kernel: ``rows`` broadcast elements times ``blocks`` blocks of lanes.
 
-    ``in_place``: boxes of the wide operand that lie in memory as flat rows would are read there.
+    ``in_place``: boxes of the wide operand that lie in memory as flat rows would are read there. ``stores``: a tile
+    adds up all planes, for one row of cells, and stores its sums in the target itself.
     """
 
     rows: int
     blocks: int
     in_place: bool = False
+    stores: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,11 @@ class Outer:
         return self.tile.in_place and not self.products and readable(self.found, self.found.wide[0])
 
     @property
+    def slabs(self) -> bool:
+        """Whether planes are summed in slabs, of which a plan says how many planes they have."""
+        return bool(self.found.planes) and not self.tile.stores
+
+    @property
     def rows(self) -> Expr:
         """How many rows the target has."""
         return product(counts(self.found, self.found.rows, exact=False))
@@ -109,14 +117,19 @@ def outer_nests(found: Contraction, tile: Tile) -> Packed:
         Size("MT_", ceildiv(Var("M_"), tile.rows)),
         Size("KT_", product(counts(found, found.taps, exact=False))),
         Size("P_", it.planes),
-        Size("PB_", largest([const(1), smallest([Var("FB_"), Var("P_")])])),
+        Size("PB_", _planes_at_once(it)),
         Size("G_", product(counts(found, found.groups, exact=False))),
     )
     nests = (offsets_table(it), *narrow_nests(it, found), _main(it))
-    parameters = (*(strip.parameter for strip in it.space.strips), *(("FB_",) if found.planes else ()))
-    if not found.planes:
-        layout = tuple(replace(s, value=const(1)) if s.name == "PB_" else s for s in layout)
+    parameters = (*(strip.parameter for strip in it.space.strips), *(("FB_",) if it.slabs else ()))
     return Packed(nests, tuple(_buffers(it)), layout, parameters)
+
+
+def _planes_at_once(it: Outer) -> Expr:
+    """How many planes are packed before tiles run over them."""
+    if not it.found.planes:
+        return const(1)
+    return largest([const(1), smallest([Var("FB_"), Var("P_")]) if it.slabs else Var("P_")])
 
 
 def _buffers(it: Outer) -> Iterator[Buffer]:
@@ -133,6 +146,8 @@ def _buffers(it: Outer) -> Iterator[Buffer]:
     for number, _ in enumerate(it.found.wide):
         yield Buffer(name_of("wide", number), ((Var("PB_"),), *classes, *rows), "private", slack=slack)
         yield from line_buffers(it.space, it.found.wide[0], name_of("wide", number))
+    if it.tile.stores:
+        return
     sums = ((mul(Var("MT_"), const(it.tile.rows)),), (phases,), (Var("RC_"), it.space.lane.pitch))
     for number, _ in enumerate(it.found.here):
         yield Buffer(name_of("here", number), sums, "private", slack=slack)
@@ -163,7 +178,23 @@ def _main(it: Outer) -> Nest:
     found = it.found
     names = (*(f"{s.loop}_box_" for s in it.space.strips), *found.groups)
     sizes = (*it.space.boxes, *counts(found, found.groups, exact=False))
-    lets = decoded(names, sizes, "z_")
+    work = _stored(it) if it.tile.stores else _summed(it)
+    body = (*decoded(names, sizes, "z_"), *in_boxes(it.space), *work)
+    wide = ", ".join(dict.fromkeys(operand.read.tensor for operand in found.wide))
+    comment = (
+        f"{it.target}: {wide} packed in flat rows; tiles of {it.tile.rows} rows by {it.tile.blocks} blocks of lanes"
+    )
+    return Nest("z_", product(sizes), body, comment)
+
+
+def _stored(it: Outer) -> tuple[Stmt, ...]:
+    """Every plane of the box packed, and tiles that store their sums in the target."""
+    return (Let("plane0_", const(0)), Let("planes_", Var("PB_")), *_packed_wide(it), *stored_tiles(it))
+
+
+def _summed(it: Outer) -> tuple[Stmt, ...]:
+    """Planes packed and summed in slabs, and what the sums of the box become."""
+    found = it.found
     here = tuple(s for number, read in enumerate(found.here) for s in _packed_here(it, number))
     blocks: list[Stmt] = [Let("blocks_", ceiling(it.space.span, Var(LANES)))]
     pack = _packed_wide(it)
@@ -180,12 +211,7 @@ def _main(it: Outer) -> Nest:
         work: tuple[Stmt, ...] = (For("slab_", const(0), ceiling(Var("P_"), Var("PB_")), step),)
     else:
         work = (Let("plane0_", const(0)), Let("planes_", const(1)), *pack, *register_tiles(it))
-    body = (*lets, *in_boxes(it.space), *here, *blocks, *work, *unpacked(it))
-    wide = ", ".join(dict.fromkeys(operand.read.tensor for operand in found.wide))
-    comment = (
-        f"{it.target}: {wide} packed in flat rows; tiles of {it.tile.rows} rows by {it.tile.blocks} blocks of lanes"
-    )
-    return Nest("z_", product(sizes), body, comment)
+    return (*here, *blocks, *work, *unpacked(it))
 
 
 def _near(it: Outer) -> Expr:

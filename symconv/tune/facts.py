@@ -65,6 +65,7 @@ class Facts:
     * ``transform``: of a bilinear method per transformed axis, how many results come from how many points; the flat
       axes then count tiles.
     * ``requires``: comparisons of sizes, and of the lanes of a vector, that must all hold, or the candidate cannot run.
+    * ``stores``: 1 where register tiles add up all planes for one row of cells, and store sums in the output.
     * ``whole``: 1 where a row fits one vector, which taps along the lanes move in registers.
     """
 
@@ -90,10 +91,11 @@ class Facts:
     requires: tuple[Expr, ...] = ()
     across: int = 1
     whole: int = 0
+    stores: int = 0
 
 
 _EXPRESSIONS = ("rows", "planes", "groups", "columns", "flops", "reads", "writes")
-_WHOLE = ("phases", "classes", "operations", "loads", "across", "whole")
+_WHOLE = ("phases", "classes", "operations", "loads", "across", "whole", "stores")
 _AXIS = ("extent", "operand", "low", "high")
 
 

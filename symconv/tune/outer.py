@@ -40,6 +40,8 @@ _RUN = 100.0
 """Waiting where the next piece of a plane lies behind others, as in another page."""
 _SUMS = 0.5
 """The share of the way of sums and copies from caches far away that nothing covers."""
+_STORED = 0.5
+"""The share of the way to memory that arithmetic does not cover where tiles store their sums themselves."""
 _THERE = 1.2
 """Reading an operand in place costs more than its way from memory: pieces of it lie far apart."""
 _START = 900.0
@@ -62,6 +64,7 @@ def numbers(n: Counts, machine: Machine) -> dict[str, Array]:
     halves = blocks(max(n.planes, 1))
     # Fewer than 24 steps do not pay for a tile's start; more than 2500 fit no cache.
     planes = [f for f in halves if 24 <= f * most <= 2500] or [halves[0] if halves[0] * most < 24 else halves[-1]]
+    planes = [max(n.planes, 1)] if n.facts.stores else planes
     columns = combined(strips(extents, n.tile[1] * machine.lanes), planes)
     names = [*(f"T_{axis.name}" for axis in n.axes), "FB"]
     return dict(zip(names, columns, strict=True))
@@ -100,9 +103,13 @@ def span(lengths: Sequence[Array], pitches: Sequence[Array]) -> Array:
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """Register tiles of all boxes, for one block of rows: how many, of how many vectors, and cycles of one step."""
+    """Register tiles of all boxes, for one block of rows: how many, of how many vectors, and cycles of one step.
+
+    ``panels`` are pieces of the wide operand, each read by all blocks of rows before the next.
+    """
 
     number: Array
+    panels: Array
     vectors: Array
     step: Array
 
@@ -111,14 +118,18 @@ def tiles(n: Counts, machine: Machine, lengths: Sequence[Array], pitches: Sequen
     """The register tiles that cover every box; the last ones of a box have fewer vectors."""
     m, most = n.tile
     steps = [0.0, *(outer_step((m, v), machine, n.facts.operations, n.facts.loads) for v in range(1, most + 1))]
-    number, vectors, step = (np.zeros_like(lengths[0]) for _ in range(3))
-    for amount, kind in pieces(n.axes, lengths):
-        blocks_ = np.ceil(span(kind, pitches) / machine.lanes)
+    number, panels, vectors, step = (np.zeros_like(lengths[0]) for _ in range(4))
+    for kinds, kind in pieces(n.axes, lengths):
+        # What is stored where it belongs starts in a new vector with every row of cells.
+        apart = np.prod(kind[:-1], axis=0) if n.facts.stores else 1.0
+        amount = kinds * apart
+        blocks_ = np.ceil((kind[-1] if n.facts.stores else span(kind, pitches)) / machine.lanes)
         whole, rest = np.divmod(blocks_, most)
         number += amount * (whole + (rest > 0))
+        panels += amount * (1.0 if n.facts.stores else whole + (rest > 0))
         vectors += amount * blocks_
         step += amount * (whole * steps[most] + np.take(steps, rest.astype(np.intp)))
-    return Calls(number * n.groups, vectors * n.groups, step * n.groups)
+    return Calls(number * n.groups, panels * n.groups, vectors * n.groups, step * n.groups)
 
 
 def plane(n: Counts, lengths: Sequence[Array], pitches: Sequence[Array]) -> Array:
@@ -162,12 +173,12 @@ def _cache(n: Counts, machine: Machine, chosen: dict[str, Array], calls: Calls, 
     passes = boxes / max(n.groups, 1) * np.where(evicted, _AFAR, 0.0)
     # Beside operands and results they do not stay in the last cache: others use it, too.
     far = np.where(private > 0.2 * machine.caches.last, 1 / 4, rate(_SPARE * private, machine))
-    sums = n.rows * len(n.taps) * calls.vectors * machine.vector_bytes * 2 * held
+    sums = n.rows * len(n.taps) * calls.vectors * machine.vector_bytes * 2 * held * (1 - n.facts.stores)
     copied = 2 * boxes * plane(n, lengths, pitches) * n.planes * machine.itemsize * (1 - near)
     return (
         _panels(n, machine, chosen, calls, near)
         + narrow * n.planes * n.groups * passes
-        + calls.number * narrow * n.planes * waiting
+        + calls.panels * narrow * n.planes * waiting
         + (sums + copied) * np.maximum(0.0, far - 1 / 28) * _SUMS
     )
 
@@ -177,14 +188,14 @@ def _panels(n: Counts, machine: Machine, chosen: dict[str, Array], calls: Calls,
     lane, most = n.axes[-1], max(n.taps, default=1)
     beside = min(most, lane.high - lane.low + 1)
     row_blocks, held = -(-n.rows // n.tile[0]), np.ceil(n.planes / chosen["FB"])
-    lanes = calls.vectors / calls.number * machine.lanes
+    lanes = calls.vectors / calls.panels * machine.lanes
     pieces_ = chosen["FB"] * -(-most // beside)
     panel = pieces_ * (lanes + beside - 1) * machine.itemsize
     # What is read in place begins anywhere in a line, and the next panel is fetched beside it.
     more = near * pieces_ * (0.5 * lanes * machine.itemsize + _LINE)
     narrow = n.tile[0] * most * chosen["FB"] * machine.itemsize
     again = np.where(panel + more + narrow > 0.9 * machine.caches.first, row_blocks * len(n.taps), 1)
-    waiting: Array = calls.number * held * panel * rate(2.0 * panel, machine) * (0.5 + _PANEL * (again - 1))
+    waiting: Array = calls.panels * held * panel * rate(2.0 * panel, machine) * (0.5 + _PANEL * (again - 1))
     return waiting
 
 
@@ -205,6 +216,8 @@ def _pack(n: Counts, machine: Machine, lengths: list[Array], pitches: list[Array
 
 def _unpack(n: Counts, machine: Machine, lengths: list[Array]) -> Array:
     row = lengths[-1] * n.axes[-1].stride
+    if n.facts.stores:
+        return n.writes / row * _ROW + n.writes * distance(n.writes, machine) * _STORED
     together = (
         row
         if len(n.axes) == 1
@@ -243,6 +256,6 @@ def _memory(n: Counts, machine: Machine, chosen: dict[str, Array]) -> tuple[floa
     m, vectors = n.tile
     rows = -(-n.rows // m) * m
     packed = chosen["FB"] * (plane(n, lengths, pitches) + 2 * pitches[-1]) * n.facts.classes
-    sums = rows * max(len(n.taps), 1) * (span(lengths, pitches) + vectors * machine.lanes)
+    sums = rows * max(len(n.taps), 1) * (span(lengths, pitches) + vectors * machine.lanes) * (1 - n.facts.stores)
     narrow = rows * sum(n.taps) * n.planes * n.groups * machine.itemsize
     return float(narrow), packed * machine.itemsize, sums * machine.itemsize

@@ -23,7 +23,7 @@ from symconv.loops.ir import (
 )
 from symconv.loops.traverse import substitute, walk
 from symconv.relation.points import UnclearError
-from symconv.validate.polynomial import WIDTH, alike, polynomial
+from symconv.validate.polynomial import WIDTH, alike, polynomial, uses
 from symconv.validate.unrolled import lane_of
 
 __all__ = ["block_of", "tile_of"]
@@ -82,10 +82,8 @@ def _own(statement: Stmt, name: str) -> Stmt | None:
         case If(test, body):
             kept = tuple(own for one in body if (own := _own(one, name)) is not None)
             return If(test, kept) if kept else None
-        case StoreLanes(_, _, 1, "", op, value) if op in "=+" and value == Var(name):
-            return replace(statement, value=Var("sum_"))
-        case StoreLanes(_, _, 1, "", op, Var()) if op in "=+":
-            return None
+        case StoreLanes(_, _, 1, "", op, value) if op in "=+":
+            return replace(statement, value=substitute(value, {name: Var("sum_")})) if uses(value, {name}) else None
     raise UnclearError("a tile does more than to store its sums")
 
 

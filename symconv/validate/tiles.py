@@ -31,13 +31,17 @@ from symconv.loops.ir import (
     Store,
     Var,
 )
-from symconv.loops.traverse import rewrite, walk
+from symconv.loops.traverse import rewrite, substitute, walk
 from symconv.relation.lemmas import ROWS, STRIPS, prove
 from symconv.relation.points import UnclearError
+from symconv.validate.masks import by_cell
 from symconv.validate.micro import block_of, tile_of
 from symconv.validate.polynomial import WIDTH, alike, digits, expression, least_quotients, polynomial, uses
 
 __all__ = ["in_cells"]
+
+_GIVEN = {"in", "out"}
+"""Roles of an operator's own arrays, which hold nothing but elements."""
 
 
 def in_cells(kernel: Kernel, loop: For, lets: Mapping[str, Expr], radices: Sequence[Expr]) -> tuple[Stmt, ...] | None:
@@ -58,10 +62,10 @@ def in_cells(kernel: Kernel, loop: For, lets: Mapping[str, Expr], radices: Seque
     prove(ROWS)
     tiles = _Tiles(kernel, loop.var, lane.name, per, blocks, lets)
     rest = tuple(s for s in loop.body if s is not lane)
-    body = tuple(tiles.rolled(s) for s in rest)
+    body = tiles.block(rest)
     if uses_any(body, {loop.var, LANES}):
         raise UnclearError(f"{loop.var} is used beside its blocks of lanes")
-    return _cells(body, lane.name, _positions(blocks, lets), radices, kernel)
+    return _cells(body, lane.name, _positions(blocks, lets), radices, kernel, tiles.kept_out)
 
 
 def uses_any(body: Sequence[Stmt], names: set[str]) -> bool:
@@ -89,7 +93,7 @@ def _positions(blocks: Expr, lets: Mapping[str, Expr]) -> Expr:
 
 
 def _cells(
-    body: tuple[Stmt, ...], lane: str, positions: Expr, radices: Sequence[Expr], kernel: Kernel
+    body: tuple[Stmt, ...], lane: str, positions: Expr, radices: Sequence[Expr], kernel: Kernel, kept_out: bool
 ) -> tuple[Stmt, ...]:
     """The loops over cells: the last one's coordinates are the digits of the last position."""
     last = digits(sub(positions, const(1)), radices)
@@ -97,23 +101,33 @@ def _cells(
     row: Expr = const(0)
     for name, radix in zip(names[:-1], (const(0), *radices[:-1]), strict=True):
         row = add(mul(row, radix), Var(name))
-    moved = tuple(_moved(statement, lane, row, Var(names[-1]), kernel, radices) for statement in body)
+    own = {b.name for b in kernel.buffers if b.role in _GIVEN}
+    if not kept_out or not all(alike(digit, const(0)) for digit in last[:-1]):
+        own = set()
+    moved = tuple(_moved(s, lane, row, Var(names[-1]), kernel, radices, own) for s in body)
     if uses_any(moved, {lane}):
         raise UnclearError("a position in flat rows is used in another way")
     fits = [If(Compare(">=", sub(radix, end), const(1)), ()) for radix, end in zip(radices, last[1:], strict=True)]
-    demands = (*fits, *_room(moved, body, lane, kernel, last, radices))
+    demands = (*fits, *_room(moved, body, lane, kernel, last, radices, own))
     for name, end in reversed(list(zip(names, last, strict=True))):
         moved = (For(name, const(0), expression(polynomial(add(end, const(1)))), moved),)
     return (*demands, *moved)
 
 
-def _moved(node: Any, lane: str, row: Expr, column: Expr, kernel: Kernel, radices: Sequence[Expr]) -> Any:
-    """Every access at ``lane`` positions further at the row and the column of a cell."""
+def _moved(
+    node: Any, lane: str, row: Expr, column: Expr, kernel: Kernel, radices: Sequence[Expr], own: set[str]
+) -> Any:
+    """Every access at ``lane`` positions further at the row and the column of a cell.
+
+    ``own`` are arrays that are no flat rows, and are touched along one row by its cells alone.
+    """
 
     def rule(part: Any) -> Any:
         index = getattr(part, "index", ())
         if not index or not uses(index[-1], {lane}):
             return part
+        if part.buffer in own:
+            return replace(part, index=tuple(substitute(i, {lane: column}) for i in index))
         if (
             index[-1] != Var(lane)
             or any(uses(i, {lane}) for i in index[:-1])
@@ -137,13 +151,14 @@ def _room(
     kernel: Kernel,
     last: Sequence[Expr],
     radices: Sequence[Expr],
+    own: set[str],
 ) -> Iterator[Stmt]:
     """What keeps junk where it does no harm: reads inside the buffer and its slack, stores inside their rows."""
     names = {
         node.buffer for s in body for node in walk(s) if getattr(node, "index", ()) and uses(node.index[-1], {lane})
     }
     stored = {node.buffer for s in body for node in walk(s) if isinstance(node, Store | Accumulate)}
-    for name in sorted(names):
+    for name in sorted(names - own):
         buffer = kernel.buffer(name)
         if name in stored:
             yield from _inside_rows(buffer, kernel, last, radices)
@@ -171,7 +186,10 @@ def _inside_rows(buffer: Buffer, kernel: Kernel, last: Sequence[Expr], radices: 
 
 @dataclass(slots=True)
 class _Tiles:
-    """The loop ``var`` over ``ceil(blocks / per)`` tiles, which start at ``lane``."""
+    """The loop ``var`` over ``ceil(blocks / per)`` tiles, which start at ``lane``.
+
+    ``kept_out`` says of those seen so far that their junk touches no array of the operator.
+    """
 
     kernel: Kernel
     var: str
@@ -179,15 +197,16 @@ class _Tiles:
     per: int
     blocks: Expr
     lets: Mapping[str, Expr]
+    kept_out: bool = True
 
-    def rolled(self, statement: Stmt) -> Stmt:
-        """A statement with every choice of a tile by the blocks that are left as what one lane of a block does."""
-        if isinstance(statement, For | If):
-            body = statement.body
-            if body and all(self._choice(one) for one in body):
-                return replace(statement, body=self._one(body, statement if isinstance(statement, For) else None))
-            return replace(statement, body=tuple(self.rolled(one) for one in body))
-        return statement
+    def block(self, body: tuple[Stmt, ...], around: For | None = None) -> tuple[Stmt, ...]:
+        """A block with every choice of a tile by the blocks that are left as what one lane of a block does."""
+        if body and all(self._choice(one) for one in body):
+            return self._one(body, around)
+        return tuple(
+            replace(s, body=self.block(s.body, s if isinstance(s, For) else None)) if isinstance(s, For | If) else s
+            for s in body
+        )
 
     def _choice(self, statement: Stmt) -> int:
         """How many blocks of lanes a tile has that is chosen by what is left; 0 where it is none."""
@@ -203,10 +222,17 @@ class _Tiles:
         sizes = sorted(self._choice(one) for one in body)
         if sizes != list(range(1, self.per + 1)):
             raise UnclearError("some numbers of blocks of lanes have no tile, or several")
-        made = [tile_of(one.body, self.lane, self._choice(one)) for one in body if isinstance(one, If)]
+        made = [tile_of(self._unmasked(one), self.lane, self._choice(one)) for one in body if isinstance(one, If)]
         if any(not alike(block_of(one), block_of(made[0])) for one in made):
             raise UnclearError("tiles of different sizes compute different things")
         return self._meant(made[0], around)
+
+    def _unmasked(self, tile: If) -> tuple[Stmt, ...]:
+        """A tile without the mask that keeps junk out of an operator's arrays."""
+        arrays = frozenset(b.name for b in self.kernel.buffers if b.role in _GIVEN)
+        made = by_cell(tile.body, self.lane, self._choice(tile), _positions(self.blocks, self.lets), arrays)
+        self.kept_out = self.kept_out and made is not None
+        return tile.body if made is None else made
 
     def _meant(self, made: tuple[Stmt, ...], around: For | None) -> tuple[Stmt, ...]:
         """The rows of a tile that there are: a last tile may have more, whose sums are junk in places that it has.

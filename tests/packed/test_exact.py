@@ -32,6 +32,9 @@ CASES = {
     "same": (sc.conv1d(padding="same", stride=2), [{"x": (2, 3, 7), "w": (2, 3, 4)}]),
 }  # fmt: skip
 
+STORING = [Tile(2, 2, stores=True), Tile(3, 1, stores=True), Tile(1, 3, stores=True)]
+TILES = [Tile(2, 2), Tile(3, 1), Tile(1, 3), *STORING, DotTile(2, 3), DotTile(3, 2)]
+
 
 def _kernels(op: Operator, tile: Tile | DotTile) -> list[tuple[str, Any]]:
     derived = [(op.output.name, pipeline.forward(op))]
@@ -41,7 +44,7 @@ def _kernels(op: Operator, tile: Tile | DotTile) -> list[tuple[str, Any]]:
 
 
 @pytest.mark.parametrize("name", CASES)
-@pytest.mark.parametrize("tile", [Tile(2, 2), Tile(3, 1), Tile(1, 3), DotTile(2, 3), DotTile(3, 2)])
+@pytest.mark.parametrize("tile", TILES)
 def test_packed_equals_the_definition(
     name: str, tile: Tile | DotTile, drawn: Callable[..., Any], wanted: Callable[..., Any]
 ) -> None:
@@ -73,3 +76,15 @@ def test_rows_that_run_over_behind_a_short_strip(
     for strip in (1, 2, 3):
         parameters = {**dict.fromkeys(kernel.parameters, 100), "T_u_": strip}
         assert interpret(kernel, given, parameters=parameters) == wanted(op, "x", arrays), strip
+
+
+def test_tiles_store_wherever_neighbouring_lanes_are_neighbours_in_the_result() -> None:
+    """Sums with rows, one residue class, and nothing to read at the result's own cell; no sums are kept elsewhere."""
+    storing = {name: [target for target, _ in _kernels(op, STORING[0])] for name, (op, _) in CASES.items()}
+    assert storing["padded"] == storing["plain"] == storing["grouped"] == ["y", "gx"]
+    assert storing["strided"] == storing["same"] == storing["adder"] == ["y"]
+    assert storing["transposed"] == ["gx"]
+    for op, _ in CASES.values():
+        for _, kernel in _kernels(op, STORING[0]):
+            assert {b.name for b in kernel.buffers if b.role == "private"} <= {"wide_", "wide_line_"}
+            assert "FB_" not in kernel.parameters

@@ -14,14 +14,19 @@ from symconv import pipeline
 from symconv.errors import InternalError
 from symconv.isa import Isa
 from symconv.loops.interpret import interpret
-from symconv.loops.ir import Address, Binary, Const, Declare, For, Kernel, Lanes, Store, StoreLanes
+from symconv.loops.ir import Address, Binary, Compare, Const, Declare, For, If, Kernel, Lanes, Store, StoreLanes, Var
 from symconv.loops.traverse import rewrite, walk
 from symconv.packed import candidates, packed_candidates
 from symconv.packed.dot import DotTile
 from symconv.packed.outer import Tile
 
 OP = sc.conv1d(padding=[(1, 2)])
-SHAPES = ({"x": (2, 3, 11), "w": (3, 3, 3)}, {"x": (3, 2, 4), "w": (5, 2, 3)}, {"x": (2, 1, 6), "w": (3, 1, 3)})
+SHAPES = (
+    {"x": (2, 3, 11), "w": (3, 3, 3)},
+    {"x": (3, 2, 4), "w": (5, 2, 3)},
+    {"x": (2, 1, 6), "w": (3, 1, 3)},
+    {"x": (1, 2, 6), "w": (2, 2, 3)},
+)
 PLANS = (1, 2, 100)
 
 
@@ -29,7 +34,7 @@ PLANS = (1, 2, 100)
 def kernels() -> Iterator[dict[tuple[str, str], Kernel]]:
     """Of both gradients: outer form, dot form and transforms, in tiles of two rows and two vectors."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(candidates._OUTER, 4, (Tile(2, 2),))
+        patch.setitem(candidates._OUTER, 4, (Tile(2, 2), Tile(2, 2, stores=True)))
         patch.setitem(candidates._DOT, 4, (DotTile(2, 2),))
         small = Isa("small", 16, 4)
         yield {
@@ -76,7 +81,9 @@ def rejected(drawn: Callable[..., Any], wanted: Callable[..., Any]) -> Callable[
     return judge
 
 
-WAYS = [("x", "packed 2x2"), ("w", "dot 2x2"), *((wrt, f"Winograd F({m},3)") for wrt in "xw" for m in (4, 2))]
+TRANSFORMS = [(wrt, f"Winograd F({m},3)") for wrt in "xw" for m in (4, 2)]
+STORED = ("x", "packed 2x2 stored by row")
+WAYS = [("x", "packed 2x2"), STORED, ("w", "dot 2x2"), *TRANSFORMS]
 ONE = Const(Fraction(1))
 
 
@@ -95,7 +102,7 @@ def test_a_wrong_table_of_offsets(way: tuple[str, str], kernels: Any, rejected: 
     assert all(rejected(way[0], mutant) for mutant in mutants)
 
 
-@pytest.mark.parametrize("way", WAYS[2:])
+@pytest.mark.parametrize("way", TRANSFORMS)
 def test_a_wrong_coefficient_of_a_transform(way: tuple[str, str], kernels: Any, rejected: Any) -> None:
     """Each number of the three matrices that is written, by a seventh."""
 
@@ -123,7 +130,7 @@ def test_no_zeros_where_an_operand_ends(way: tuple[str, str], kernels: Any, reje
     assert rows != kernel
     # Windows along one axis are read under masks: their rows lie inside, and lanes that do not hold zeros.
     masks = [*changed(kernel, lambda n: isinstance(n, Lanes), lambda n: replace(n, upper=Binary("+", n.upper, ONE)))]
-    assert any(rejected(way[0], mutant) for mutant in (masks if way in WAYS[2:4] else [rows]))
+    assert any(rejected(way[0], mutant) for mutant in (masks if way in TRANSFORMS[:2] else [rows]))
     sums = [*changed(kernel, lambda n: isinstance(n, Declare) and any(map(zero, walk(n.value))), filled)]
     assert sums
     assert all(rejected(way[0], mutant) for mutant in sums)
@@ -147,3 +154,38 @@ def test_a_tail_that_ends_early(way: tuple[str, str], kernels: Any, rejected: An
     mutants = [*changed(kernels[way], stores, shorter)]
     assert mutants
     assert all(rejected(way[0], mutant) for mutant in mutants)
+
+
+def test_a_wrong_mask_or_row_where_tiles_store(kernels: Any, rejected: Any) -> None:
+    """A lane more, a row more, a block fewer under the mask: in memory they are neighbours of the result's cells."""
+    kernel = kernels[STORED]
+    wider = changed(kernel, _some_lanes, lambda n: replace(n, body=(_wider(n.body[0]), *n.body[1:])))
+    bare = changed(kernel, lambda n: isinstance(n, StoreLanes) and bool(n.mask) and n.buffer == "gx", _bare)
+    rows = [replace(kernel, nests=tuple(rewrite(nest, _row_more) for nest in kernel.nests))]
+    shifted = changed(kernel, lambda n: isinstance(n, StoreLanes) and n.buffer == "gx", _beside)
+    for mutants in map(list, (wider, bare, rows, shifted)):
+        assert mutants
+        assert all(rejected("x", mutant) for mutant in mutants)
+
+
+def _some_lanes(node: Any) -> bool:
+    """A tile's stores under the mask of its last block."""
+    kept = isinstance(node, If) and isinstance(node.body[0], Declare)
+    return kept and any(isinstance(n, StoreLanes) and n.buffer == "gx" for n in walk(node))
+
+
+def _wider(mask: Declare) -> Any:
+    return rewrite(mask, lambda n: replace(n, upper=Binary("+", n.upper, ONE)) if isinstance(n, Lanes) else n)
+
+
+def _row_more(node: Any) -> Any:
+    """The first row of a tile is always there: its test alone decides nothing."""
+    return replace(node, op="<=") if isinstance(node, Compare) and node.right == Var("M_") else node
+
+
+def _bare(node: Any) -> Any:
+    return replace(node, mask="")
+
+
+def _beside(node: Any) -> Any:
+    return replace(node, index=(*node.index[:-1], Binary("+", node.index[-1], ONE)))

@@ -14,7 +14,24 @@ import symconv as sc
 from symconv import pipeline
 from symconv.errors import InternalError
 from symconv.loops.arith import add, const, mul, sub
-from symconv.loops.ir import Binary, Buffer, Compare, For, If, Kernel, Let, Load, LoadLanes, Nest, Size, Store, Var
+from symconv.loops.ir import (
+    LANES,
+    Binary,
+    Buffer,
+    Compare,
+    For,
+    If,
+    Kernel,
+    Lanes,
+    Let,
+    Load,
+    LoadLanes,
+    Nest,
+    Size,
+    Store,
+    StoreLanes,
+    Var,
+)
 from symconv.loops.traverse import rewrite
 from symconv.packed.candidates import packed_kernel
 from symconv.packed.outer import Tile
@@ -209,3 +226,54 @@ MUTANTS: dict[str, Callable[[Any], Any]] = {
 def test_mutants_of_the_outer_form_are_not_proved(outer: tuple[Any, Kernel], name: str) -> None:
     derivation, kernel = outer
     assert validate(derivation, _changed(kernel, MUTANTS[name])).holds is not True
+
+
+# ------------------------------------------------------------------------------------------------ tiles that store
+
+
+@pytest.fixture(scope="module", params=["conv1d", "bias"])
+def storing(request: pytest.FixtureRequest) -> tuple[Any, Kernel]:
+    derivation = pipeline.forward(sc.conv1d(padding=1, bias=request.param == "bias"))
+    kernel = packed_kernel(derivation.gather, "y", Tile(2, 2, stores=True))
+    assert kernel is not None
+    return derivation, kernel
+
+
+def test_tiles_that_store_are_proved_for_all_sizes_and_plans(storing: tuple[Any, Kernel]) -> None:
+    found = validate(*storing)
+    assert found.holds, str(found)
+    assert "every cell of y is stored exactly once" in str(found)
+
+
+def test_rows_of_every_stride_are_proved() -> None:
+    derivation = pipeline.forward(sc.conv1d(stride=2, padding=3))
+    kernel = packed_kernel(derivation.gather, "y", Tile(3, 1, stores=True))
+    assert kernel is not None
+    found = validate(derivation, kernel)
+    assert found.holds, str(found)
+
+
+def _stores(node: Any, mask: bool | None = None) -> bool:
+    return isinstance(node, StoreLanes) and node.buffer == "y" and (mask is None or bool(node.mask) == mask)
+
+
+STORING: dict[str, Callable[[Any], Any]] = {
+    "no mask": lambda n: replace(n, mask="") if _stores(n, mask=True) else n,
+    "a wider mask": lambda n: replace(n, upper=add(n.upper, const(1))) if isinstance(n, Lanes) and n.upper != const(0) else n,
+    "whole blocks too late": lambda n: replace(n, right=add(n.right, const(1))) if n == Compare(">=", getattr(n, "left", None), Var(LANES)) else n,
+    "whole blocks too soon": lambda n: replace(n, right=sub(n.right, const(1))) if n == Compare(">=", getattr(n, "left", None), Var(LANES)) else n,
+    "a row too many": lambda n: replace(n, op="<=") if isinstance(n, Compare) and n.right == Var("M_") else n,
+    "a row too few": lambda n: replace(n, right=sub(n.right, const(1))) if isinstance(n, Compare) and n.right == Var("M_") else n,
+    "a lane beside": lambda n: replace(n, index=(*n.index[:-1], add(n.index[-1], const(1)))) if _stores(n) else n,
+    "sums in two rows": lambda n: replace(n, value=Var("acc0_0_")) if _stores(n) else n,
+    "added to what is there": lambda n: replace(n, op="+") if _stores(n) else n,
+    "too few planes": lambda n: Let("planes_", const(1)) if isinstance(n, Let) and n.name == "planes_" else n,
+    "another row of the operand": lambda n: replace(n, index=(*n.index[:-2], add(n.index[-2], const(1)), n.index[-1])) if isinstance(n, LoadLanes) and n.buffer == "wide_" and n.offset is not None else n,
+    "the operand itself": lambda n: replace(n, buffer="x", index=(const(0), const(0), n.index[-1])) if isinstance(n, LoadLanes) and n.buffer == "wide_" and n.offset is not None else n,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", STORING)
+def test_mutants_of_tiles_that_store_are_not_proved(storing: tuple[Any, Kernel], name: str) -> None:
+    derivation, kernel = storing
+    assert validate(derivation, _changed(kernel, STORING[name])).holds is not True
