@@ -242,21 +242,50 @@ def test_ranked_choices_differ_and_are_in_order(threads: int) -> None:
             assert [c.cycles for c in found] == sorted(c.cycles for c in found)
 
 
-def test_blocks_of_lanes_are_those_that_loops_count() -> None:
+@pytest.mark.parametrize("stores", [0, 1])
+def test_blocks_of_lanes_are_those_that_loops_count(stores: int) -> None:
+    """Where tiles store their sums a block starts with every row of cells, else with every box."""
     axes = (("n", 3, 0, 0), ("h", 7, -1, 2), ("w", 13, 0, 1))
     flat = tuple(FlatAxis(name, number(q), number(q), number(low), number(high)) for name, q, low, high in axes)
-    n = counts(Facts("outer", "packed 4x3", (4, 3), flat, parameters=("T_n", "T_h", "T_w")), {})
+    n = counts(Facts("outer", "packed 4x3", (4, 3), flat, parameters=("T_n", "T_h", "T_w"), stores=stores), {})
     machine = machine_of(SETS["avx2"], 4)
     for t in product((1, 2, 3), (1, 3, 4, 7), (4, 5, 13)):
         pitches = [t[a] if a == 0 else (t[a] + high - low) for a, (_, q, low, high) in enumerate(axes)]
-        vectors = calls = 0
+        vectors = calls = panels = 0
         for starts in product(*(range(0, q, step) for (_, q, _, _), step in zip(axes, t, strict=True))):
             lengths = [min(step, q - start) for (_, q, _, _), step, start in zip(axes, t, starts, strict=True)]
             last = ((lengths[0] - 1) * pitches[1] + lengths[1] - 1) * pitches[2] + lengths[2]
-            vectors += -(-last // 8)
-            calls += -(-last // 24)
+            rows, each = (lengths[0] * lengths[1], lengths[2]) if stores else (1, last)
+            vectors += rows * -(-each // 8)
+            calls += rows * -(-each // 24)
+            panels += rows if stores else -(-last // 24)
         found = outer.tiles(n, machine, [np.array([float(x)]) for x in t], [np.array([float(x)]) for x in pitches])
-        assert (found.vectors[0], found.number[0]) == (vectors, calls), t
+        assert (found.vectors[0], found.number[0], found.panels[0]) == (vectors, calls, panels), t
+
+
+def storing(facts: Facts) -> Facts:
+    """The same sums, stored by their tiles."""
+    return replace(facts, label=f"{facts.label} stored by row", parameters=facts.parameters[:-1], stores=1)
+
+
+def test_tiles_store_their_sums_where_few_planes_are_summed_for_many_rows() -> None:
+    few = layer(2, 64, (224, 224), 3, (3, 3), pad=1)
+    for isa in (SETS["avx512"], SETS["avx2"]):
+        for given, wanted in ((few, True), (LAYERS["dense 512@7"], False)):
+            facts = grad_input(given, ((4, 3),))
+            chosen = plan(((*facts, storing(facts[1])),), {}, isa, 4)[0]
+            assert (chosen.candidate == 2) is wanted
+            assert all(len(choice.parameters) == 3 for choice in ranked((storing(facts[1]),), {}, isa, 4))
+
+
+def test_what_tiles_store_needs_no_memory_for_sums() -> None:
+    facts = grad_input(layer(2, 64, (224, 224), 3, (3, 3), pad=1), ((4, 3),))[1]
+    chosen = {"T_n": np.array([1.0]), "T_h": np.array([13.0]), "T_w": np.array([224.0]), "FB": np.array([3.0])}
+    machine = machine_of(SETS["avx512"], 4)
+    (shared, private), (same, less) = (
+        outer.workspace(counts(one, {}), machine, chosen) for one in (facts, storing(facts))
+    )
+    assert same == shared and private[0] - less[0] > 64 * 13 * 224 * 4
 
 
 def test_whole_rows_share_a_gap_and_pieces_do_not() -> None:
