@@ -24,9 +24,10 @@ from symconv.loops.traverse import rewrite, substitute, walk
 from symconv.notation.expr import Index, Read, reads
 from symconv.notation.expr import walk as parts
 from symconv.notation.operator import Statement
-from symconv.packed.candidates import OWN, buffer_of
+from symconv.packed.candidates import buffer_of
 from symconv.packed.copying import span
 from symconv.packed.loops import decoded
+from symconv.packed.naming import OWN
 
 __all__ = ["pointwise"]
 
