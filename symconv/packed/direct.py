@@ -30,9 +30,8 @@ _FEW = "few_"
 
 def storable(found: Contraction) -> bool:
     """Whether neighbouring lanes of a sum are neighbours in the target, and a tile reads packed and narrow operands."""
-    lane = found.flats[-1]
-    *outer, last = found.solution.target
-    plain = last == var(lane) and not any(form.coefficient(lane) for form in outer)
+    target = found.solution.target
+    plain = target[-1] == var(found.flats[-1]) and all(var(loop) in target for loop in found.flats)
     return plain and found.lanes == "cells" and bool(found.rows) and not found.solution.phases and not found.here
 
 
