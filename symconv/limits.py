@@ -33,7 +33,7 @@ WRITTEN_POWER = 6
 """A power of sizes in code, which is multiplied out."""
 SHIFTED_BITS = 64
 """Of a number in code that is shifted: larger ones are no sizes."""
-FORWARD_BRANCHES = 12
+FORWARD_BRANCHES = 20
 """Choices of sizes that are followed while a forward function is read for its formula; each is read anew."""
 ROLLED = 16
 """Places that a claim rolls an axis by: each further 2 are a roll of their own."""
@@ -112,6 +112,9 @@ PICTURED_PLANES, PICTURED_CELLS = 8, 150
 """Planes that are looked through for a difference, and cells of one that is still looked at."""
 REFUTED_SHAPES, REFUTED_POINTS, REFUTED_CELLS = 10, 20_000, 400
 """What is computed in fractions to refute what no proof decides: a few tenths of a second for each."""
+
+REFUTED_ENCLOSED = 40_000
+"""Nodes of a formula with functions times points, of all its values that are enclosed without a hint: two seconds."""
 
 # Numbers -----------------------------------------------------------------------------------------
 

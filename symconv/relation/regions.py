@@ -118,6 +118,13 @@ class Region:
         value = form.evaluate(sizes)
         return value if self.within(self.where(Constraint(form - value, True))) else None
 
+    def ratio(self, one: str, other: str) -> int:
+        """How many times the other a size always is, where that is two or more; else 0."""
+        sizes = self.sample() or {}
+        count, rest = divmod(sizes.get(one, 0), sizes.get(other, 0) or 1)
+        same = Constraint(Affine(((one, 1),)) - Affine(((other, 1),)) * count, True)
+        return count if count > 1 and not rest and self.within(self.where(same)) else 0
+
     def smallest(self, names: Iterable[str]) -> dict[str, int] | None:
         """The sizes with the least sum over ``names``; among those the one with the least largest size."""
         found = self.sample()

@@ -12,6 +12,7 @@ from symconv.code.values.objects import Box
 from symconv.errors import SpecError, SymconvError
 from symconv.limits import FORWARD_BRANCHES
 from symconv.notation.affine import var
+from symconv.notation.expr import Constraint
 from symconv.ops.registry import operator
 from symconv.prove.concrete.numbers import Misfit
 from symconv.prove.language.facts import facts_of
@@ -20,7 +21,7 @@ from symconv.prove.meaning.scope import Fork, ForkAt, Mismatch, Names, Scope, Un
 from symconv.prove.meaning.value import Fresh, Value, axis
 from symconv.prove.meaning.whole_sums import KnownSum, WholeSums
 from symconv.relation.collecting import collected
-from symconv.relation.regions import Region
+from symconv.relation.regions import Region, everywhere
 from symconv.relation.tables import domains
 
 __all__ = ["Branches", "HalfUnread", "Read"]
@@ -32,12 +33,16 @@ class HalfUnread(SpecError):  # noqa: N818
 
 @dataclass(frozen=True)
 class Read:
-    """The output over tensors whose every length is a size of its own, and the sizes it is for."""
+    """The output over tensors whose every length is a size of its own, and the sizes it is for.
+
+    ``fitted`` are the equalities that were taken there so that shapes fit.
+    """
 
     value: Value
     sizes: Mapping[str, Sequence[str]]
     region: Region
     known: Sequence[KnownSum] = ()
+    fitted: tuple[Constraint, ...] = ()
 
 
 class Branches:
@@ -49,7 +54,7 @@ class Branches:
         self.left = FORWARD_BRANCHES
         self.line = 0
 
-    def read(self, region: Region) -> list[Read]:
+    def read(self, region: Region, fitted: tuple[Constraint, ...] = ()) -> list[Read]:
         """The outputs in ``region``, one per half of a branch, each with all sizes at which none is refused.
 
         Sizes at which shapes do not fit, or the text raises an error, are left out; raises HalfUnread, or what the
@@ -70,24 +75,42 @@ class Branches:
                 yes = region.meet(fork.region) if isinstance(fork, ForkAt) else region.where(fork.constraint)
                 halves = (yes, region.minus(yes))
                 if on.asked is not None and on.asked[0] is fork:
-                    return self._halves(halves, on.asked[1])
+                    return self._halves(halves, on.asked[1], fitted)
                 if not isinstance(fork, ForkAt) and not fork.constraint.equality:
                     # Where a slice ends, say: of two such choices sizes could be equal.
                     with suppress(HalfUnread):
-                        return self._halves(halves, 0)
+                        return self._halves(halves, 0, fitted, fork.constraint)
                 # That shapes fit is what the code is for.
+                if not yes.empty and not isinstance(fork, ForkAt) and fork.constraint.equality:
+                    fitted = (*fitted, fork.constraint)
                 region = yes if not yes.empty else region.minus(yes)
                 continue
             kept = tuple(one for term in value.terms for one in domains(term))
-            return [Read(Value(value.axes, value.names, tuple(collected(kept))), self.sizes, walk.base, whole.known)]
+            return [
+                Read(Value(value.axes, value.names, tuple(collected(kept))), self.sizes, walk.base, whole.known, fitted)
+            ]
         raise Undecided("the sizes are split too often")
 
-    def _halves(self, halves: Sequence[Region], line: int) -> list[Read]:
+    def _halves(
+        self, halves: Sequence[Region], line: int, fitted: tuple[Constraint, ...], condition: Constraint | None = None
+    ) -> list[Read]:
+        """The outputs of both halves; of the first alone where all sizes whose shapes fit in it satisfy its condition.
+
+        Of ``a[:, 3*H:]`` beside arrays of H columns it is said that ``a`` has 4*H of them: that it has 3*H at least is
+        no choice then, and what is shorter would have to fit in another way.
+        """
         found: list[list[Read]] = []
         refused = Mismatch("no sizes are left")
         for half in halves:
             try:
-                found += [self.read(half)] if not half.empty else []
+                found += [self.read(half, fitted)] if not half.empty else []
+                if (
+                    half is halves[0]
+                    and condition is not None
+                    and found
+                    and all(_follows(o, condition) for o in found[0])
+                ):
+                    return found[0]
             except Mismatch as reason:
                 refused = reason
             except HalfUnread:
@@ -101,4 +124,11 @@ class Branches:
         self.line = self.line or line
         whole = found[0][0].region.union(found[1][0].region)
         # An equality makes the first half a special case; the other one is likelier to show the formula.
-        return [replace(one, region=whole) for one in (*found[1], *found[0])]
+        return [replace(one, region=whole, fitted=fitted) for one in (*found[1], *found[0])]
+
+
+def _follows(read: Read, constraint: Constraint) -> bool:
+    """Whether a condition on sizes, none of which is a number, follows from the equalities that make shapes fit."""
+    told = everywhere(read.region.context).where(*read.fitted)
+    numbers = any(told.constant(var(name)) is not None for name in sorted(constraint.form.names()))
+    return not numbers and told.within(told.where(constraint))

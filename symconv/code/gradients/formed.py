@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from symconv.code.gradients.formula import fixed, shown
 from symconv.notation.affine import Affine, affine, var
 from symconv.notation.expr import Apply, Const, Constraint, Expr, Index, Piece, Range, Read, Reduce, equal
 from symconv.notation.operator import Definition, Operator, Statement, Tensor
@@ -48,7 +49,7 @@ def formed(name: str, value: Value, sizes: Mapping[str, Sequence[str]], region: 
     not.
     """
     names = _Names(_named(sizes, region))
-    inputs = tuple(Tensor(t, tuple((names.form(var(s)),) for s in row)) for t, row in sizes.items())
+    inputs = tuple(Tensor(t, tuple(_parts(names.form(var(s))) for s in row)) for t, row in sizes.items())
     taken = {n for t in inputs for s in t.sizes for n in s.names()}
     definitions: list[Definition] = []
     axes: list[tuple[Affine, ...]] = []
@@ -71,52 +72,14 @@ def formed(name: str, value: Value, sizes: Mapping[str, Sequence[str]], region: 
     ]
     facts = _facts(taken, definitions)
     try:
-        expr = _total(value.terms, put, names, _Cell(facts, tuple(limits), tuple(indices), tuple(known)))
+        cell = _Cell(facts, tuple(limits), tuple(indices), tuple(known), {t.name: t.axes for t in inputs})
+        expr = _total(value.terms, put, names, cell)
     except _Unknown:
         return None
     statement = Statement(Tensor("y", tuple(axes)), tuple(indices), expr)
     batch = _batch(axes, inputs)
-    source = f"y[{','.join(indices)}] = {_shown(expr)}{_fixed(inputs)}"
+    source = f"y[{','.join(indices)}] = {shown(expr, {t.name: t.axes for t in inputs})}{fixed(inputs)}"
     return Operator(name, inputs, (statement,), tuple(definitions), batch=batch, source=source)
-
-
-def _fixed(inputs: Sequence[Tensor]) -> str:
-    """The sizes of tensors, where some are numbers, or equal in one tensor: the formula alone does not show that."""
-    rows = {t.name: [str(s) for s in t.sizes] for t in inputs}
-    told = [f"{name} is {' x '.join(row)}" for name, row in rows.items()
-            if len({*row}) < len(row) or any(one.isdigit() for one in row)]  # fmt: skip
-    return f" where {', '.join(told)}" if told else ""
-
-
-_SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "gt": ">"}
-
-
-def _shown(expr: Expr, level: int = 0) -> str:
-    """An expression as text."""
-    match expr:
-        case Const(value):
-            return str(value) if value.denominator == 1 else f"({value})"
-        case Index(form):
-            return f"({form})" if len(form.terms) + bool(form.constant) > 1 else str(form)
-        case Read(tensor, index, _):
-            return f"{tensor}[{','.join(str(form).replace(' ', '') for form in index)}]"
-        case Apply("pi"):
-            return "pi"
-        case Apply(function, (a, b)) if function in _SIGNS:
-            mine = 1 if function in {"add", "sub", "gt"} else 2
-            text = f"{_shown(a, mine)} {_SIGNS[function]} {_shown(b, mine + 1)}"
-            return f"({text})" if mine < level else text
-        case Apply(function, arguments):
-            return f"{function}({', '.join(map(_shown, arguments))})"
-        case Reduce(_, ranges, (piece,)):
-            bounds = ", ".join(_bound(c) for c in piece.where)
-            names = ",".join(one.name for one in ranges)
-            return f"sum[{names}{f': {bounds}' if bounds else ''}]({_shown(piece.body)})"
-    return "..."
-
-
-def _bound(constraint: Constraint) -> str:
-    return f"{constraint.form} {'=' if constraint.equality else '>='} 0"
 
 
 class _Unknown(Exception):  # noqa: N818
@@ -137,13 +100,17 @@ def _named(sizes: Mapping[str, Sequence[str]], region: Region) -> dict[str, Affi
     found: dict[str, Affine] = {}
     used: set[str] = set()
     flat = [(t, k, len(row), size) for t, row in sizes.items() for k, size in enumerate(row)]
-    for tensor, k, rank, size in flat:
+    shorter = sorted(flat, key=lambda item: any(region.ratio(item[3], one[3]) for one in flat))
+    for tensor, k, rank, size in shorter:
         number = region.constant(var(size))
         same = next((o for o in found if region.within(region.where(equal(var(o), var(size))))), None)
+        count, part = next(((m, o) for o in found if (m := region.ratio(size, o))), (0, ""))
         if number is not None:
             found[size] = affine(number)
         elif same is not None:
             found[size] = found[same]
+        elif count:
+            found[size] = found[part] * count
         else:
             public = next(n for n in _usual(tensor, k, rank) if n not in used)
             used.add(public)
@@ -174,12 +141,39 @@ def _size(form: Affine, taken: set[str], definitions: list[Definition]) -> Affin
 
 @dataclass(frozen=True, slots=True)
 class _Cell:
-    """What holds of the sizes, the limits of the indices in sight, and these; the sums that functions are of."""
+    """What holds of the sizes, the limits of the indices in sight, and these; the sums that functions are of.
+
+    ``axes`` are those of the tensors.
+    """
 
     facts: Context
     around: tuple[Constraint, ...]
     indices: tuple[str, ...]
     known: tuple[KnownSum, ...]
+    axes: Mapping[str, tuple[tuple[Affine, ...], ...]]
+
+    def place(self, tensor: str, index: Sequence[Affine]) -> tuple[Affine, ...]:
+        """The index of an element, with two numbers for an axis that is a number of parts."""
+        place: list[Affine] = []
+        for axis, form in zip(self.axes[tensor], index, strict=True):
+            place += [form] if len(axis) == 1 else self._of_part(form, axis[1], axis[0].constant)
+        return tuple(place)
+
+    def _of_part(self, form: Affine, length: Affine, count: int) -> list[Affine]:
+        system = System(self.indices, self.around)
+        for part in range(count):
+            within = form - length * part
+            if all(implied(self.facts, system, one) for one in inside(within, length)):
+                return [affine(part), within]
+        raise _Unknown
+
+
+def _parts(size: Affine) -> tuple[Affine, ...]:
+    """An axis: a multiple of a size is so many parts of it."""
+    match size.terms:
+        case ((str() as name, count),) if count > 1 and not size.constant:
+            return affine(count), var(name)
+    return (size,)
 
 
 def _facts(taken: set[str], definitions: Sequence[Definition]) -> Context:
@@ -261,7 +255,7 @@ def _extent(bound: str, where: Sequence[Constraint]) -> Affine:
 def _factor(factor: Factor, at: Callable[[Affine], Affine], names: _Names, cell: _Cell) -> Expr:
     index = [at(form) for form in factor.index]
     if factor.tensor == PI or not is_atom(factor.tensor):
-        return Apply("pi", ()) if factor.tensor == PI else Read(factor.tensor, tuple(index))
+        return Apply("pi", ()) if factor.tensor == PI else Read(factor.tensor, cell.place(factor.tensor, index))
     function, marked, number = factor.tensor.partition(OF_SUM)
     if marked:
         if not number[:-1].isdigit() or int(number[:-1]) >= len(cell.known) or function in _PLACES:
@@ -281,7 +275,7 @@ def _factor(factor: Factor, at: Callable[[Affine], Affine], names: _Names, cell:
         part = _scaled(Term(Fraction(match.group(1)), monomial, ()), names) or Const(Fraction(1))
         for name, count in re.findall(r"\*(\w+)\{(\d+)\}", match.group(3)):
             own, index = index[: int(count)], index[int(count) :]
-            read = Read(name, tuple(own))
+            read = Read(name, cell.place(name, own))
             part = read if part == Const(Fraction(1)) else Apply("mul", (part, read))
         total = part if total is None else Apply("add", (total, part))
     assert total is not None

@@ -38,7 +38,7 @@ from symconv.prove.meaning.value import Factor, Term
 from symconv.prove.meaning.whole_sums import WholeSums
 from symconv.relation.collecting import plain
 from symconv.relation.regions import Region, nowhere
-from symconv.relation.sets import System, implied
+from symconv.relation.sets import System, feasible, implied
 
 __all__ = ["same"]
 
@@ -56,7 +56,7 @@ def same(scope: Scope, wanted: Sequence[Term], given: Sequence[Term], limits: Fa
     The sizes that are returned are left out: a size that divides may be 0 there. Raises Undecided where the algebra
     takes too long.
     """
-    positive = _positive(scope, wanted, limits)
+    positive = _positive(scope, wanted, given, limits)
     true, claimed = _Reader(scope, positive, told=True), _Reader(scope, positive)
     left, right = true.terms(wanted, limits), claimed.terms(given, limits)
     # What only the claim divides by may be 0 where the truth has a value.
@@ -71,12 +71,14 @@ def same(scope: Scope, wanted: Sequence[Term], given: Sequence[Term], limits: Fa
     return left_out
 
 
-def _positive(scope: Scope, wanted: Sequence[Term], limits: Facts) -> Positive:
+def _positive(scope: Scope, wanted: Sequence[Term], given: Sequence[Term], limits: Facts) -> Positive:
     """What is positive wherever the truth has a value, with the conditions of the cells for which that is so.
 
-    It divides and is under a root, whatever cells are summed.
+    It divides and is under a root, whatever cells are summed. Only steps ask for it.
     """
     found: dict[Base, frozenset[Constraint]] = {}
+    if not _steps(scope, (*wanted, *given)):
+        return found
     for term in wanted:
         if not any(factor.tensor.startswith(("step(", "sign(")) for factor in term.factors):
             reader = _Reader(scope, {}, told=True)
@@ -87,6 +89,14 @@ def _positive(scope: Scope, wanted: Sequence[Term], limits: Facts) -> Positive:
                         if application(NONZERO, argument) in reader.asked:
                             found[base] = min(where, found.get(base, where), key=len)
     return found
+
+
+def _steps(scope: Scope, terms: Iterable[Term]) -> bool:
+    """Whether a step is among the factors, or among the functions of sums that were met."""
+    known = scope.of_sum.known if isinstance(scope.of_sum, WholeSums) else ()
+    inner = chain.from_iterable(one.terms for one in known)
+    atoms = (factor.tensor for term in chain(terms, inner) for factor in term.factors)
+    return any(one.function == "step" for one in known) or any(atom.startswith("step(") for atom in atoms)
 
 
 class _Reader:
@@ -104,6 +114,7 @@ class _Reader:
         self.sums.positive = positive
         self.known: dict[tuple[str, int, tuple[str, ...], Facts], tuple[Polynomial, frozenset[Base]]] = {}
         self.sizes: dict[str, bool] = {}
+        self.names: dict[tuple[int, int], str] = {}
 
     def terms(self, terms: Iterable[Term], facts: Facts) -> Polynomial:
         """The sum of terms where ``facts`` hold."""
@@ -113,6 +124,9 @@ class _Reader:
     def _term(self, term: Term, facts: Facts) -> Polynomial:
         if term.tables:
             raise Undecided("a table of constants in the algebra of both sides")
+        if self._nowhere({*facts, *term.where}):
+            return {}
+        term = self._named(term)
         kept = self._needed(term, facts)
         here = frozenset((*facts, *term.where))
         outside, self.field.domains = self.field.domains, set()
@@ -130,6 +144,13 @@ class _Reader:
         found = {one for base in asked if (one := self._located(base, kept, term.bound, facts)) is not None}
         self.field.domains = outside | found
         return result
+
+    def _named(self, term: Term) -> Term:
+        """The term with the same names for what it sums over as all that stand as deep: equal sums are met again."""
+        places = [(self.depth, at) for at in range(len(term.bound))]
+        names = tuple(self.names.setdefault(one, self.scope.fresh()) for one in places)
+        put = {old: var(new) for old, new in zip(term.bound, names, strict=True)}
+        return replace(term.substitute(put), bound=names)
 
     def _located(self, base: Base, kept: list[Constraint], bound: Sequence[str], facts: Facts) -> Base | None:
         """What a term asks for, with the cells for which it does; None where that is not told and has to be."""
@@ -158,6 +179,13 @@ class _Reader:
             if self._follows(one, (*facts, *others)):
                 kept = others
         return kept
+
+    def _nowhere(self, conditions: set[Constraint]) -> bool:
+        """Whether the conditions of a term hold for no numbers: a part of an axis that has none of another."""
+        sizes = set(self.scope.region.context.sizes)
+        dims = {name for one in conditions for name in one.form.names()} - sizes
+        system = System(tuple(sorted(dims)), tuple(sorted(conditions, key=str)))
+        return not feasible(self.scope.region.context, system)
 
     def _follows(self, condition: Constraint, facts: Facts) -> bool:
         if condition.form.is_constant:

@@ -29,11 +29,14 @@ from symconv.prove.algebra.variables import (
     application,
     constant,
     content_of,
+    first_of_two,
     frozen,
+    negated,
     never_below,
     never_negative,
     never_zero,
     number,
+    one_and_a_product,
     outside,
     primes,
     thawed,
@@ -78,7 +81,7 @@ class Field:
         for base, power in b:
             same |= base in powers
             powers[base] = powers.get(base, Fraction(0)) + power
-        if not same:
+        if not same and not any(one_and_a_product(base) for base in powers):
             return {tuple(sorted(powers.items(), key=lambda item: item[0].text)): Fraction(1)}
         return self.monomial(powers)
 
@@ -107,8 +110,33 @@ class Field:
                         others.append(self.power(thawed(argument), Fraction(floor(power))))
             if rest:
                 kept[base] = rest
+        if (split := self._split(kept)) is not None:
+            return self.times(constant(number), split, *others)
         first: Polynomial = {tuple(sorted(kept.items(), key=lambda item: item[0].text)): number}
-        return self.times(first, *others)
+        return self.times(first, *others) if others else first
+
+    def _split(self, powers: Mapping[Base, Fraction]) -> Polynomial | None:
+        """``u/(1 + u)`` as ``1 - 1/(1 + u)`` and ``1/(u*(1 + u))`` as ``1/u - 1/(1 + u)``, with whatever stands beside
+        it; None where there is none.
+
+        In a sum nothing is multiplied out by denominators, so that fractions are told there by their numerators.
+        """
+        for base, power in powers.items():
+            found = one_and_a_product(base)
+            if found is None or power >= 0 or power.denominator != 1:
+                continue
+            product, number = found
+            least = min(powers.get(one, 0) / own for one, own in product)
+            most = max(powers.get(one, 0) / own for one, own in product)
+            above = {**powers, base: power + 1}
+            if least >= 1:
+                rest = {one: powers[one] - own for one, own in product}
+                parts = self.monomial({**above, **rest}), negated(self.monomial({**powers, **rest}))
+                return self.times(constant(1 / number), added(*parts))
+            if most <= -1:
+                rest = {one: powers[one] + own for one, own in product}
+                return added(self.monomial(above), self.times(constant(-number), self.monomial({**powers, **rest})))
+        return None
 
     def power(self, polynomial: Polynomial, power: Fraction) -> Polynomial:
         """A polynomial to a power; what would have to be different from 0, or positive, is remembered."""
@@ -123,7 +151,7 @@ class Field:
             if power < 0:
                 self._divides(monomial)
             return self._of_one(monomial, value, power)
-        content, lead = content_of(polynomial, power.denominator == 1)
+        content, lead = first_of_two(polynomial) or content_of(polynomial, power.denominator == 1)
         if content or lead != 1:
             rest = self._divided(polynomial, content, lead)
             return self.times(self.power({content: lead}, power), self.power(rest, power))

@@ -50,6 +50,7 @@ class Sums:
         self.size_of = size_of
         self.positive: Mapping[Base, frozenset[Constraint]] = {}
         self.facts: Collection[Constraint] = ()
+        self.moved: dict[tuple[Base, Fraction, tuple[tuple[str, Affine], ...], Collection[Constraint]], Polynomial] = {}
 
     def applied(self, function: str, argument: Polynomial) -> Polynomial:
         """A function of a polynomial."""
@@ -142,8 +143,18 @@ class Sums:
         for monomial, value in polynomial.items():
             moved = [(base, power) for base, power in monomial if not base.names.isdisjoint(put)]
             kept: Polynomial = {tuple(one for one in monomial if one not in moved): value}
-            parts.append(self.field.times(kept, *(self._moved(base, power, put) for base, power in moved)))
+            parts.append(self.field.times(kept, *(self._known(base, power, put) for base, power in moved)))
         return added(*parts)
+
+    def _known(self, base: Base, power: Fraction, put: Mapping[str, Affine]) -> Polynomial:
+        """What becomes of a power, once for each way to replace the names in it: a sum in a function is in many."""
+        own = tuple((name, put[name]) for name in sorted(base.names & put.keys()))
+        # What holds here is asked for by steps alone.
+        facts = frozenset(self.facts) if self.positive and "step(" in base.text else ()
+        key = base, power, own, facts
+        if key not in self.moved:
+            self.moved[key] = self._moved(base, power, put)
+        return self.moved[key]
 
     def _moved(self, base: Base, power: Fraction, put: Mapping[str, Affine]) -> Polynomial:
         match base.node:

@@ -33,12 +33,15 @@ __all__ = [
     "constant",
     "content_of",
     "element",
+    "first_of_two",
     "frozen",
     "holds",
+    "negated",
     "never_below",
     "never_negative",
     "never_zero",
     "number",
+    "one_and_a_product",
     "outside",
     "positive",
     "primes",
@@ -136,6 +139,11 @@ def added(*parts: Polynomial) -> Polynomial:
     return {monomial: value for monomial, value in total.items() if value}
 
 
+def negated(polynomial: Polynomial) -> Polynomial:
+    """The opposite."""
+    return {monomial: -value for monomial, value in polynomial.items()}
+
+
 def shown(monomial: Monomial) -> str:
     """A product as text, by which products are sorted and told apart."""
     return "*".join(base.text if power == 1 else f"{base.text}^{power}" for base, power in monomial)
@@ -196,6 +204,15 @@ def summed(names: tuple[str, ...], body: Monomial) -> Base:
 
 
 @lru_cache(maxsize=4096)
+def one_and_a_product(base: Base) -> tuple[Monomial, Fraction] | None:
+    """The product and its number, where a denominator is 1 plus that; else None."""
+    match base.node:
+        case Whole((((), one), (product, value)), True) if one == 1:
+            return product, value
+    return None
+
+
+@lru_cache(maxsize=4096)
 def never_negative(base: Base) -> bool:
     match base.node:
         case Size() | Number() | Holds():
@@ -250,6 +267,26 @@ def content_of(polynomial: Polynomial, whole: bool) -> tuple[Monomial, Fraction]
     lead = frozen(polynomial)[0][1]
     kept = tuple(sorted(((b, p) for b, p in least.items() if p), key=lambda item: item[0].text))
     return kept, lead if whole else abs(lead)
+
+
+def first_of_two(polynomial: Polynomial) -> tuple[Monomial, Fraction] | None:
+    """Of two products of exponentials the one that both are divided by, so that 1 and a product are left; else None.
+
+    The other quotient is the reciprocal of that product: the choice is the same whatever both are multiplied by.
+    """
+    if len(polynomial) != 2 or not all(_exponential(base) for monomial in polynomial for base, _ in monomial):
+        return None
+    one, other = polynomial
+    powers = {base: -power for base, power in one}
+    for base, power in other:
+        powers[base] = powers.get(base, Fraction(0)) + power
+    quotient = tuple(sorted(((b, p) for b, p in powers.items() if p), key=lambda item: item[0].text))
+    first = one if shown(quotient) < shown(tuple((base, -power) for base, power in quotient)) else other
+    return first, polynomial[first]
+
+
+def _exponential(base: Base) -> bool:
+    return isinstance(base.node, Applied) and base.node.function == "exp"
 
 
 def positive(base: Base) -> bool:

@@ -7,13 +7,13 @@ from functools import cached_property, lru_cache
 from math import prod
 
 from symconv.errors import SpecError
-from symconv.limits import GEOMETRIES, REFUTED_CELLS, REFUTED_POINTS, REFUTED_SHAPES
+from symconv.limits import GEOMETRIES, REFUTED_CELLS, REFUTED_ENCLOSED, REFUTED_POINTS, REFUTED_SHAPES
 from symconv.notation.affine import var
-from symconv.notation.expr import Constraint
+from symconv.notation.expr import Constraint, walk
 from symconv.notation.operator import Operator
 from symconv.prove.concrete.counterexample import Counterexample, Shapes, drawn_for, seen, times
 from symconv.prove.concrete.enclosure import NoValueError
-from symconv.prove.concrete.sides import roughly_apart
+from symconv.prove.concrete.sides import applies_functions, is_rational, roughly_apart
 from symconv.prove.language.coded import Coded
 from symconv.prove.language.facts import facts_of
 from symconv.prove.language.syntax import Claim
@@ -73,11 +73,27 @@ class Search:
         for number in range(len(self._shapes)):
             if (found := self._hinted(number, _SEEDS)) is not None:
                 return found
-        for shapes in self._shapes:
+        for shapes, seeds in self._exact():
             # A difference that float64 does not show.
-            if (found := refuted(self.op, self.claim, shapes, _SEEDS, compared=self.compared)) is not None:
+            if (found := refuted(self.op, self.claim, shapes, seeds, compared=self.compared)) is not None:
                 return found
         return None
+
+    def _exact(self) -> Iterator[tuple[Shapes, Sequence[int]]]:
+        """Sizes and draws at which both sides are computed exactly: all, or as many as enclosing functions allows."""
+        if is_rational(self.op) and not applies_functions(self.claim):
+            yield from ((shapes, _SEEDS) for shapes in self._shapes)
+            return
+        nodes = sum(1 for statement in self.op.statements for _ in walk(statement.expr))
+        work = 0
+        for number, shapes in enumerate(self._shapes):
+            for turn in range(len(_SEEDS)):
+                work += nodes * points(self.op, self.op.sizes(**shapes))
+                if work > REFUTED_ENCLOSED and number:
+                    return
+                yield shapes, (_SEEDS[(number + turn) % len(_SEEDS)],)
+                if shapes in self.compared:
+                    break
 
 
 def refuted(

@@ -1,0 +1,58 @@
+"""The formula of an operator that was read from code, as text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from symconv.notation.affine import Affine
+from symconv.notation.expr import Apply, Const, Constraint, Expr, Index, Read, Reduce
+from symconv.notation.operator import Tensor
+from symconv.notation.shapes import axis_text
+
+__all__ = ["fixed", "shown"]
+
+
+def fixed(inputs: Sequence[Tensor]) -> str:
+    """The sizes of tensors, where some are numbers, or equal in one tensor: the formula alone does not show that."""
+    rows = {t.name: [axis_text(axis) for axis in t.axes] for t in inputs}
+    told = [f"{name} is {' x '.join(row)}" for name, row in rows.items()
+            if len({*row}) < len(row) or any(one.isdigit() or "*" in one for one in row)]  # fmt: skip
+    return f" where {', '.join(told)}" if told else ""
+
+
+_SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "gt": ">"}
+
+
+def shown(expr: Expr, axes: Mapping[str, tuple[tuple[Affine, ...], ...]], level: int = 0) -> str:
+    """An expression over tensors with these axes as text."""
+
+    def text(inner: Expr, level: int = 0) -> str:
+        return shown(inner, axes, level)
+
+    match expr:
+        case Const(value):
+            return str(value) if value.denominator == 1 else f"({value})"
+        case Index(form):
+            return f"({form})" if len(form.terms) + bool(form.constant) > 1 else str(form)
+        case Read(tensor, index, _):
+            forms = iter(str(form).replace(" ", "") for form in index)
+            places = [[next(forms) for _ in axis] for axis in axes[tensor]]
+            words = [one[0] if len(one) == 1 else f"({','.join(one)})" for one in places]
+            return f"{tensor}[{','.join(words)}]"
+        case Apply("pi"):
+            return "pi"
+        case Apply(function, (a, b)) if function in _SIGNS:
+            mine = 1 if function in {"add", "sub", "gt"} else 2
+            both = f"{text(a, mine)} {_SIGNS[function]} {text(b, mine + 1)}"
+            return f"({both})" if mine < level else both
+        case Apply(function, arguments):
+            return f"{function}({', '.join(map(text, arguments))})"
+        case Reduce(_, ranges, (piece,)):
+            bounds = ", ".join(_bound(c) for c in piece.where)
+            names = ",".join(one.name for one in ranges)
+            return f"sum[{names}{f': {bounds}' if bounds else ''}]({text(piece.body)})"
+    return "..."
+
+
+def _bound(constraint: Constraint) -> str:
+    return f"{constraint.form} {'=' if constraint.equality else '>='} 0"
