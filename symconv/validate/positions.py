@@ -25,7 +25,6 @@ from symconv.loops.ir import (
     Let,
     Load,
     LoadLanes,
-    Real,
     ReduceLanes,
     Shift,
     Stmt,
@@ -37,6 +36,7 @@ from symconv.loops.ir import (
 )
 from symconv.loops.traverse import expressions, rewrite, substitute
 from symconv.relation.points import UnclearError
+from symconv.validate.inner import in_general, whole_parts
 from symconv.validate.polynomial import WIDTH, alike, expression, polynomial, uses
 
 __all__ = ["each_position"]
@@ -52,12 +52,14 @@ def each_position(body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
     """
     match body:
         case (For(counter, Const(zero, False), blocks, (Let(at, value), *rest), 1),) if not zero:
-            block, length = _stored(tuple(rest))
+            chosen, length = _stored(tuple(rest))
+            block, full = in_general(chosen)
             start = _start(at, value, counter, length)
             if not alike(blocks, Binary("//", sub(add(length, WIDTH), const(1)), WIDTH)):
                 raise UnclearError(f"{counter} counts no blocks of lanes")
             _even(block, at)
-            return _both(at, block, start, length)
+            checked = (For(at, start, add(start, length), full),) if full else ()
+            return *checked, *_both(at, block, start, length)
         case (*rest,):
             # One block from 0 on: its lanes are the positions, if it has as many.
             block, length = _stored(_without_shifts(tuple(rest)))
@@ -104,8 +106,9 @@ def _stored(body: tuple[Stmt, ...]) -> tuple[tuple[Stmt, ...], Expr]:
 def _masked(store: Stmt, mask: str) -> Stmt:
     """What stores the lanes of a mask where a statement stores all; doing so twice has to be the same as once."""
     match store:
-        case StoreLanes(_, _, _, "", "=", Var()):
-            return replace(store, mask=mask)
+        case StoreLanes(_, _, _, "", "=", value):
+            few = rewrite(value, lambda n: replace(n, mask=mask) if isinstance(n, LoadLanes) and not n.mask else n)
+            return replace(store, mask=mask, value=few)
     raise UnclearError("lanes are stored in another way than each at its place")
 
 
@@ -113,7 +116,7 @@ def _even(block: tuple[Stmt, ...], at: str) -> None:
     """Raises UnclearError unless the second lane does what the first lane of the block from the next position does."""
     further = {at: add(Var(at), const(1))}
     for one, moved in zip(block, _moved(block, const(1)), strict=True):
-        if not alike(moved, substitute(one, further)):
+        if not alike(whole_parts(moved), whole_parts(substitute(one, further))):
             raise UnclearError(f"lanes do not do the same, each at its position {at}")
 
 
@@ -128,7 +131,7 @@ def _moved(block: tuple[Stmt, ...], by: Expr) -> tuple[Stmt, ...]:
                 return replace(part, index=(*index[:-1], add(index[-1], mul(const(stride), by))))
             case Lanes(lower, upper):
                 return Lanes(sub(lower, by), sub(upper, by))
-            case LoadLanes() | Shift() | ReduceLanes() | Zip() | Unzip() | Address() | Real():
+            case LoadLanes() | Shift() | ReduceLanes() | Zip() | Unzip() | Address():
                 raise UnclearError(f"{type(part).__name__} is not one lane's business")
         return part
 
@@ -174,7 +177,9 @@ def _touched(block: tuple[Stmt, ...]) -> Iterator[Stmt]:
     for statement in block:
         match statement:
             case For() | If():
-                yield replace(statement, body=tuple(_touched(statement.body)))
+                # Without a body, a condition would be a demand.
+                if inside := tuple(_touched(statement.body)):
+                    yield replace(statement, body=inside)
             case Declare(_, Lanes() | Load() | LoadLanes()) | Let():
                 yield statement
             case Update(name):

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
+from itertools import product
 from typing import Any
 
 import pytest
 
 import symconv as sc
 from symconv import pipeline
-from symconv.loops.arith import add, const, mul
+from symconv.loops.arith import add, const, mul, simplify, sub
 from symconv.loops.candidate import Candidate
 from symconv.loops.ir import (
     Address,
@@ -19,21 +20,25 @@ from symconv.loops.ir import (
     Compare,
     Declare,
     Expr,
+    FloorDiv,
     For,
+    If,
     Lanes,
     Let,
     Load,
     LoadLanes,
     Shift,
+    Splat,
     StoreLanes,
     Update,
     Var,
 )
-from symconv.loops.traverse import rewrite
+from symconv.loops.traverse import rewrite, substitute, walk
 from symconv.options import options
 from symconv.relation.points import UnclearError
 from symconv.tune.facts import Facts
 from symconv.validate.inlined import inlined
+from symconv.validate.inner import whole_parts
 from symconv.validate.ordering import FaultError
 from symconv.validate.plain import plain
 from symconv.validate.proof import prove
@@ -41,6 +46,7 @@ from symconv.validate.settled import least_of
 from symconv.validate.validation import validate
 
 DEPTHWISE = sc.operator("y[n,c,i,j] = sum[p,q](x[n,c,i+p-1,j+q-1]*w[c,p,q])")
+STRIDED = sc.operator("y[n,c,i,j] = sum[p,q](x[n,c,2*i+p-1,2*j+q-1]*w[c,p,q])")
 DIFFERENCES = sc.operator("y[n,c,i,j] = sum[p,q](abs(x[n,c,i+p,j+q]-w[c,p,q]))")
 
 
@@ -52,13 +58,22 @@ def stencils(op: sc.Operator, wrt: str = "") -> dict[str, Candidate]:
     return {one.schedule.name: one for one in every if one.schedule.name.startswith("stencil")}
 
 
-@pytest.mark.parametrize("op", [DEPTHWISE, DIFFERENCES], ids=["products", "differences"])
-def test_every_stencil_of_rows_is_proved(op: sc.Operator) -> None:
-    found = stencils(op)
-    assert len(found) >= 3
-    for name, candidate in found.items():
+OPERATORS = {
+    "products": DEPTHWISE,
+    "strides": STRIDED,
+    "differences": DIFFERENCES,
+    "averages": sc.avg_pool2d(3, 1, 1),
+    "maxima": sc.max_pool2d(3, 2, 1),
+}
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_every_stencil_of_rows_is_proved(name: str) -> None:
+    found = stencils(OPERATORS[name])
+    assert found
+    for schedule, candidate in found.items():
         proof = validate(candidate, candidate.kernel)
-        assert proof.holds, f"{name}: {proof}"
+        assert proof.holds, f"{schedule}: {proof}"
 
 
 def test_what_a_proof_takes_for_granted_is_said() -> None:
@@ -165,6 +180,49 @@ WHOLE: dict[str, Callable[[Any], Any]] = {
 def test_wrong_rows_in_registers_are_not_proved(name: str) -> None:
     whole = stencils(DEPTHWISE)["stencil 7x3 of whole rows"]
     refused(whole, WHOLE[name])
+
+
+INNER: dict[str, Callable[[Any], Any]] = {
+    "lanes one further are said to lie inside": lambda n: Compare("<=", n.left, n.right) if isinstance(n, Compare) and n.op == "<" and n.right == Var("W") else n,
+    "lanes before the first are said to lie inside": lambda n: Compare(">=", n.left, const(-2)) if isinstance(n, Compare) and n.op == ">=" and _of_lanes(n.left) else n,
+    "no masks where some lanes lie outside": lambda n: If(Compare("==", Var("inner_"), const(1 - int(n.condition.right.value))), n.body) if _chosen(n) else n,
+    "never masked": lambda n: replace(n, body=()) if _chosen(n) and n.condition.right == const(0) else n,
+    "a tap without masks is missing": lambda n: _without(n, lambda one: isinstance(one, Update) and one.name == "acc2_0_" and one.value == mul(Var("wide0_"), Splat(Var("narrow0_1_0_")))),
+    "a mask too long by a quotient": lambda n: Lanes(n.lower, add(n.upper, const(1))) if isinstance(n, Lanes) and n.lower != const(0) else n,
+    "a mask that starts early": lambda n: Lanes(sub(n.lower, const(1)), n.upper) if isinstance(n, Lanes) and n.lower != const(0) else n,
+    "a mask that starts late": lambda n: Lanes(add(n.lower, const(1)), n.upper) if isinstance(n, Lanes) and n.lower != const(0) else n,
+    "lanes side by side instead of in strides": lambda n: replace(n, stride=1) if isinstance(n, LoadLanes) and n.buffer == "x" else n,
+    "another factor in front of positions": lambda n: mul(const(3), Var("at_")) if n == mul(const(2), Var("at_")) else n,
+}  # fmt: skip
+
+
+def _chosen(node: Any) -> bool:
+    return isinstance(node, If) and isinstance(node.condition, Compare) and node.condition.left == Var("inner_")
+
+
+def _of_lanes(node: Any) -> bool:
+    return mul(const(2), Var("at_")) in walk(node)
+
+
+@pytest.mark.parametrize("name", INNER)
+def test_wrong_choices_of_masks_are_not_proved(name: str) -> None:
+    refused(stencils(STRIDED)["stencil 7x3"], INNER[name])
+
+
+def test_wrong_numbers_and_masks_of_pooling_are_not_proved() -> None:
+    average, most = (stencils(OPERATORS[name])["stencil 7"] for name in ("averages", "maxima"))
+    refused(average, lambda n: replace(n, value=add(n.value, n.value)) if isinstance(n, StoreLanes) else n)
+    refused(most, lambda n: replace(n, mask="") if isinstance(n, Update) and n.mask else n)
+    refused(most, lambda n: replace(n, op="min") if isinstance(n, Update) and n.op == "max" else n)
+
+
+def test_quotients_lose_their_whole_parts_and_nothing_else() -> None:
+    n, m = Var("n"), Var("m")
+    found = whole_parts(FloorDiv(add(sub(mul(const(5), n), mul(const(3), m)), const(-1)), 2))
+    for values in product(range(-5, 6), repeat=2):
+        one, other = values
+        known: dict[str, Expr] = {"n": const(one), "m": const(other)}
+        assert simplify(substitute(found, known)) == const((5 * one - 3 * other - 1) // 2)
 
 
 def test_rows_longer_than_a_vector_are_not_proved_in_registers() -> None:
