@@ -17,7 +17,7 @@ from symconv.code.gradients.outputs import one_output
 from symconv.code.gradients.results import ordered_results
 from symconv.code.gradients.roles import numeric, numeric_kind
 from symconv.code.proofs import Proofs, proofs_of
-from symconv.code.source.pairs import pair_of
+from symconv.code.source.pairs import is_loss, pair_of
 from symconv.code.source.program import Program, program, read_text
 from symconv.code.source.signatures import defaults
 from symconv.errors import SpecError, SymconvError
@@ -76,7 +76,10 @@ def _decided(source: Program, forward: ast.FunctionDef, backward: ast.FunctionDe
     """
 
     def decided(op: Operator, read: Forward, explain: bool) -> Proofs[Proof]:
-        reading = Reading(op, source, backward, {}, read)
+        loss = is_loss(forward, backward)
+        if loss and op.output.axes:
+            raise SpecError(f"{forward.name} returns gradients beside a value that is no scalar")
+        reading = Reading(op, source, backward, {}, None if loss else read, loss=loss)
         return proofs_of(reading, ordered_results(reading, forward, returns), explain)
 
     operators = operators_of(source, forward, settings)

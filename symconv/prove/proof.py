@@ -19,6 +19,7 @@ from symconv.prove.explain.conditions import Speaker
 from symconv.prove.explain.leaning import leaning
 from symconv.prove.explain.repair import repair
 from symconv.prove.language.coded import Coded
+from symconv.prove.language.labels import LABEL, labels_of
 from symconv.prove.language.parse import parse_claim
 from symconv.prove.language.people import named_by_the_operator
 from symconv.prove.language.syntax import Claim
@@ -248,7 +249,9 @@ def _sentences(op: Operator, decision: Decision) -> tuple[str, ...]:
     sizes = [name for name in decision.domain.context.sizes if name not in {d.name for d in op.definitions}]
     why = f" ({' and '.join(decision.misfits)})" if decision.misfits else ""
     empty = (f"for {op.batch} ≥ 1; of an empty batch it is not true{why}",)
-    valid = f"for all sizes {', '.join(sizes)} for which the operator is valid: shapes fit, and"
+    named = [labels_of(t.name) for t in op.inputs if t.dtype == LABEL]
+    labels = f" and all labels {', '.join(named)}" if named else ""
+    valid = f"for all sizes {', '.join(sizes)}{labels} for which the operator is valid: shapes fit, and"
     cases = f"{decision.relations} relations in {decision.branches} case(s) of sizes"
     if decision.by_algebra:
         how = (

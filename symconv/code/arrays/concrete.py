@@ -18,6 +18,7 @@ from symconv.notation.operator import Operator
 from symconv.prove.concrete.evaluate import binary_shapes, plain
 from symconv.prove.concrete.numbers import Array, Ground, Misfit, grounded
 from symconv.prove.concrete.words import called
+from symconv.prove.language.labels import is_selector
 from symconv.prove.language.syntax import Call
 from symconv.prove.meaning.scope import Undecided
 from symconv.prove.meaning.value import Product
@@ -207,6 +208,11 @@ class Concrete:
             raise Misfit(f"the arg{kind} of no elements")
         found = (np.argmax if kind == "max" else np.argmin)(value, axis=position)
         return affine(int(found)) if position is None else np.asarray(found)
+
+    def given(self, name: str, value: Array) -> Array:
+        """An operand as the code holds it: labels for a selector."""
+        # Enclosures are compared as floats.
+        return np.argmax(value.astype(np.float64), axis=-1) if is_selector(name) else value
 
     def counted(self, first: Affine, step: int, count: Affine) -> Array:
         """``first + step*k`` for each ``k`` below a count."""

@@ -1,9 +1,13 @@
-"""Arrays of positions (``np.repeat(np.arange(KH), KW)``): whole numbers that are affine in their own indices."""
+"""Arrays of positions (``np.repeat(np.arange(KH), KW)``): whole numbers that are affine in their own indices.
+
+Labels are positions of which only the length of the axis that they are for is known: such a number has a name of its
+own in the form, and a selector (``prove/meaning/selectors.py``) is 1 where the label is that number.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import prod
 
@@ -12,21 +16,69 @@ from symconv.notation.affine import Affine, affine, quotient, var
 from symconv.notation.expr import Constraint
 from symconv.prove.meaning.amounts import as_product, product_of
 from symconv.prove.meaning.scope import Undecided
-from symconv.prove.meaning.value import Amount, Axis, Fresh, Product, axis, inside
+from symconv.prove.meaning.value import Amount, Axis, Fresh, Product, Value, axis, inside
+from symconv.relation.terms import Factor as Element
 
-__all__ = ["Factor", "Grid", "arranged", "common", "counted", "joined", "part", "repeated", "tiled"]
+__all__ = [
+    "Factor",
+    "Grid",
+    "Label",
+    "arranged",
+    "common",
+    "counted",
+    "joined",
+    "labelled",
+    "part",
+    "repeated",
+    "tiled",
+]
 
 Factor = tuple[str, Product]
 """A name, empty where the elements do not depend on it, and how many values it takes."""
+Same = Callable[[Affine, Affine], bool]
 _ONE = Product(Fraction(1))
+
+
+def _never(one: Affine, other: Affine) -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A label as a name below ``size``: ``selector`` at the place ``row`` is 1 where it is that number."""
+
+    name: str
+    selector: str
+    row: tuple[Affine, ...]
+    size: Affine
+
+    def moved(self, put: Mapping[str, Affine]) -> Label:
+        """The label with names replaced, its own one too."""
+        own = put.get(self.name, var(self.name)).name
+        assert own is not None
+        return replace(self, name=own, row=tuple(form.substitute(dict(put)) for form in self.row))
+
+    @property
+    def limits(self) -> tuple[Constraint, ...]:
+        """That its number is one of the labels."""
+        return inside(var(self.name), self.size)
+
+    @property
+    def factor(self) -> Element:
+        """The element of the selector."""
+        return Element(self.selector, (*self.row, var(self.name)))
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """An array of whole numbers: per axis its factors, slowest first, and the number over their names."""
+    """An array of whole numbers: per axis its factors, slowest first, and the number over their names.
+
+    ``labels`` stand in the form by their names.
+    """
 
     axes: tuple[tuple[Factor, ...], ...]
     form: Affine
+    labels: tuple[Label, ...] = ()
 
     @property
     def rank(self) -> int:
@@ -80,9 +132,20 @@ def counted(fresh: Fresh, first: Affine, step: int, count: Affine) -> Grid:
     return Grid((((name, as_product(count)),),), first + var(name) * step)
 
 
+def labelled(fresh: Fresh, selector: str, value: Value) -> Grid:
+    """The labels whose selector is an operand with one more axis, that of the classes."""
+    *axes, classes = value.axes
+    if len(classes.sizes) != 1 or any(len(one.sizes) > 1 for one in axes):
+        raise Undecided("labels below 1, or along a product of sizes")
+    names = [fresh() if one.sizes else "" for one in axes]
+    label = Label(fresh(), selector, tuple(var(name) for name in names if name), classes.sizes[0])
+    factors = [((name, as_product(one.sizes[0])),) if name else () for name, one in zip(names, axes, strict=True)]
+    return Grid(tuple(factors), var(label.name), (label,))
+
+
 def repeated(grid: Grid, times: Amount) -> Grid:
     """Every element so many times, flattened."""
-    return Grid(((*(f for one in grid.axes for f in one), ("", as_product(times))),), grid.form)
+    return replace(grid, axes=((*(f for one in grid.axes for f in one), ("", as_product(times))),))
 
 
 def tiled(grid: Grid, times: Sequence[Amount]) -> Grid:
@@ -90,7 +153,7 @@ def tiled(grid: Grid, times: Sequence[Amount]) -> Grid:
     lead = ((),) * (len(times) - grid.rank)
     more = [affine(1)] * (grid.rank - len(times)) + list(times)
     axes = [(("", as_product(count)), *one) for count, one in zip(more, (*lead, *grid.axes), strict=True)]
-    return Grid(tuple(tuple(f for f in one if f[1] != _ONE) for one in axes), grid.form)
+    return replace(grid, axes=tuple(tuple(f for f in one if f[1] != _ONE) for one in axes))
 
 
 def _quotient(size: Product, part: Product) -> Product | None:
@@ -126,10 +189,12 @@ def arranged(grid: Grid, shape: Sequence[Amount]) -> Grid:
             taken.append((name, length))
             wanted = left
         axes.append(tuple(taken))
-    return Grid(tuple(axes), grid.form)
+    return replace(grid, axes=tuple(axes))
 
 
-def _aligned(fresh: Fresh, one: Sequence[Factor], other: Sequence[Factor]) -> tuple[list[Factor], dict[str, Affine]]:
+def _aligned(
+    fresh: Fresh, one: Sequence[Factor], other: Sequence[Factor], same: Same
+) -> tuple[list[Factor], dict[str, Affine]]:
     """Factors of an axis that two lists of them can be written with, and what their names become."""
     a, b = list(one), list(other)
     found: list[Factor] = []
@@ -144,7 +209,7 @@ def _aligned(fresh: Fresh, one: Sequence[Factor], other: Sequence[Factor]) -> tu
             elif more is not None and not x:
                 a.insert(0, ("", more))
                 size = length
-            else:
+            elif not same(_form(size), _form(length)):
                 raise Undecided(f"positions along {product_of(size)} and along {product_of(length)} are put together")
         name = fresh() if x or y else ""
         put |= {old: var(name) for old in (x, y) if old}
@@ -158,53 +223,62 @@ def _apart(fresh: Fresh, grid: Grid, taken: set[str]) -> Grid:
     """The grid with names of its own: of ``k[:, None] - k[None, :]`` both sides are one array."""
     new = {name: fresh() for name in grid.names if name in taken}
     axes = tuple(tuple((new.get(name, name), size) for name, size in one) for one in grid.axes)
-    return Grid(axes, grid.form.substitute({old: var(name) for old, name in new.items()}))
+    put = {old: var(name) for old, name in (*new.items(), *((one.name, fresh()) for one in grid.labels))}
+    return Grid(axes, grid.form.substitute(dict(put)), tuple(one.moved(put) for one in grid.labels))
 
 
-def common(fresh: Fresh, grids: Sequence[Grid]) -> tuple[tuple[tuple[Factor, ...], ...], list[Affine]]:
-    """The axes of several grids, broadcast, and the form of each over their names."""
+def common(
+    fresh: Fresh, grids: Sequence[Grid], same: Same = _never
+) -> tuple[tuple[tuple[Factor, ...], ...], list[Affine], tuple[Label, ...]]:
+    """The axes of several grids, broadcast, the form of each over their names, and all labels.
+
+    ``same`` says whether two lengths of one axis are equal.
+    """
     rank = max(grid.rank for grid in grids)
     axes: list[tuple[Factor, ...]] = [()] * rank
     forms: list[Affine] = []
+    labels: list[Label] = []
     for one in grids:
         grid = _apart(fresh, one, {name for factors in axes for name, _ in factors})
         lead = rank - grid.rank
-        form = grid.form
+        form, mine = grid.form, list(grid.labels)
         for k, factors in enumerate(grid.axes):
             if not factors:
                 continue
             if not axes[lead + k]:
                 axes[lead + k] = factors
                 continue
-            new, put = _aligned(fresh, axes[lead + k], factors)
+            new, put = _aligned(fresh, axes[lead + k], factors, same)
             axes[lead + k] = tuple(new)
             forms = [known.substitute(dict(put)) for known in forms]
             form = form.substitute(dict(put))
+            labels, mine = ([label.moved(put) for label in some] for some in (labels, mine))
         forms.append(form)
-    return tuple(axes), forms
+        labels += mine
+    return tuple(axes), forms, tuple(labels)
 
 
-def joined(fresh: Fresh, op: str, left: Grid | Affine, right: Grid | Affine) -> Grid:
+def joined(fresh: Fresh, op: str, left: Grid | Affine, right: Grid | Affine, same: Same = _never) -> Grid:
     """``left op right``, where at least one of them is a grid."""
     sides = [one if isinstance(one, Grid) else Grid((), one) for one in (left, right)]
-    axes, (a, b) = common(fresh, sides)
+    axes, (a, b), labels = common(fresh, sides, same)
     match op:
         case "+":
-            return Grid(axes, a + b)
+            return Grid(axes, a + b, labels)
         case "-":
-            return Grid(axes, a - b)
+            return Grid(axes, a - b, labels)
         case "*" if a.is_constant or b.is_constant:
-            return Grid(axes, b * a.constant if a.is_constant else a * b.constant)
+            return Grid(axes, b * a.constant if a.is_constant else a * b.constant, labels)
         case "//" | "%" if b.is_constant and b.constant > 0:
             down = quotient(a, b.constant)
-            return Grid(axes, down if op == "//" else a - down * b.constant)
+            return Grid(axes, down if op == "//" else a - down * b.constant, labels)
     raise Undecided(f"{op} of positions that is not affine in them")
 
 
 def part(grid: Grid, plan: Plan) -> Grid:
     """A subscript of positions: new axes, and indices that are fixed."""
     axes: list[tuple[Factor, ...]] = []
-    put: dict[str, Affine | int] = {}
+    put: dict[str, Affine] = {}
     rest = iter(grid.axes)
     for item in plan:
         if item is None:
@@ -214,7 +288,7 @@ def part(grid: Grid, plan: Plan) -> Grid:
         if isinstance(item, Span) and item.whole:
             axes.append(factors)
         elif isinstance(item, Affine) and len(factors) == 1:
-            put[factors[0][0]] = item
+            put[factors[0][0]] = affine(item)
         else:
             raise Undecided("a part of an array of positions")
-    return Grid(tuple(axes), grid.form.substitute(put))
+    return Grid(tuple(axes), grid.form.substitute(dict(put)), tuple(one.moved(put) for one in grid.labels))

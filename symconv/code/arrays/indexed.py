@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 
-from symconv.code.arrays.grids import Grid
+from symconv.code.arrays.grids import Grid, Label
 from symconv.code.arrays.walk import Walk
 from symconv.prove.meaning import elements
 from symconv.prove.meaning.indices import number_terms
 from symconv.prove.meaning.value import Product, Term, Value
 
-__all__ = ["lifted", "numbers_of", "varies"]
+__all__ = ["by_labels", "lifted", "numbers_of", "over_axes", "varies"]
 
 
 def varies(walk: Walk, number: Product) -> bool:
@@ -33,6 +35,20 @@ def lifted(walk: Walk, number: Product) -> Value:
 
 def numbers_of(walk: Walk, grid: Grid) -> Value:
     """An array of positions as an array of numbers."""
+    labels = tuple(one.name for one in grid.labels)
+    terms = number_terms(grid.form, walk.base.context.sizes)
+    bound = (replace(term, bound=(*term.bound, *labels)) for term in terms)
+    return over_axes(walk, grid, [by_labels(term, grid.labels) for term in bound])
+
+
+def over_axes(walk: Walk, grid: Grid, terms: Sequence[Term]) -> Value:
+    """An array over the axes of positions, from terms over their names."""
     axes, names = zip(*map(grid.axis, range(grid.rank)), strict=True) if grid.rank else ((), ())
     shown = tuple(tuple(name or walk.fresh() for name in group) for group in names)
-    return Value(tuple(axes), shown, tuple(number_terms(grid.form, walk.base.context.sizes)))
+    return Value(tuple(axes), shown, tuple(terms))
+
+
+def by_labels(term: Term, labels: Sequence[Label]) -> Term:
+    """The term where labels are what their names say."""
+    whole = replace(term, factors=(*term.factors, *(one.factor for one in labels)))
+    return whole.under(*(c for one in labels for c in one.limits))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from symconv.code.arrays.grids import Grid, common
+from symconv.code.arrays.indexed import by_labels
 from symconv.code.arrays.slicing import broadcast, offset
 from symconv.code.arrays.walk import Varies, Walk
 from symconv.code.values.objects import Span
@@ -35,8 +36,8 @@ class _Plan:
 
 def _planned(walk: Walk, value: Value, entries: Sequence[Entry]) -> _Plan:
     grids = [one for one in entries if isinstance(one, Grid)]
-    axes, forms = common(walk.fresh, grids)
-    grid = Grid(axes, affine(0))
+    axes, forms, labels = common(walk.fresh, grids, walk.alike)
+    grid = Grid(axes, affine(0), labels)
     rest = iter(forms)
     named = [isinstance(one, Grid | Affine) for one in entries]
     items: list[Span | Affine | None] = []
@@ -55,13 +56,20 @@ def _planned(walk: Walk, value: Value, entries: Sequence[Entry]) -> _Plan:
 
 def _inside(walk: Walk, grid: Grid, form: Affine, size: Affine) -> Affine:
     """A form that is an index of an axis; negative ones count from the end."""
-    with walk.inside(grid.names, grid.limits):
+    for one in grid.labels:
+        if form == var(one.name):
+            # Labels are below the length of the axis that they are for.
+            walk.alike(one.size, size)
+    mine = [one for one in grid.labels if one.name in form.names()]
+    what = f"labels below {mine[0].size}" if mine else f"position {form}"
+    names = (*grid.names, *(one.name for one in grid.labels))
+    with walk.inside(names, (*grid.limits, *(c for one in grid.labels for c in one.limits))):
         try:
             form = form if walk.decide(nonnegative(form)) else form + size
         except Varies:
             raise Undecided("positions some of which are negative, and count from the end") from None
         for constraint in inside(form, size):
-            walk.require(constraint, f"position {form} on an axis of length {size}")
+            walk.require(constraint, f"{what} on an axis of length {size}")
     return form
 
 
@@ -116,7 +124,11 @@ def gathered(walk: Walk, value: Value, entries: Sequence[Entry]) -> Value:
                 assert run is not None
                 group = groups[run]
                 where.append(group if item.whole else (group[0] if group else affine(0)) * item.step + item.start)
-        return read_at(walk.fresh, value, where)
+        labels = [one.moved(put) for one in plan.grid.labels]
+        bound = tuple(one.name for one in labels)
+        return (
+            by_labels(replace(term, bound=(*term.bound, *bound)), labels) for term in read_at(walk.fresh, value, where)
+        )
 
     return build(walk.fresh, axes, body)
 
@@ -126,9 +138,10 @@ def scattered(walk: Walk, value: Value, entries: Sequence[Entry], new: Value, si
     plan = _planned(walk, value, entries)
     axes, runs = _axes(value, plan)
     spread = broadcast(walk, new, axes)
-    fresh = {name: walk.fresh() for name in plan.grid.names}
+    fresh = {name: walk.fresh() for name in (*plan.grid.names, *(one.name for one in plan.grid.labels))}
     put: dict[str, Affine] = {old: var(name) for old, name in fresh.items()}
     limits = tuple(c.substitute(put) for c in plan.grid.limits)
+    labels = [one.moved(put) for one in plan.grid.labels]
     if how != "at" and not _distinct(walk, plan):
         raise Undecided("elements are changed that positions name several times; np.add.at adds all of them up")
     added: list[Term] = []
@@ -146,12 +159,14 @@ def scattered(walk: Walk, value: Value, entries: Sequence[Entry], new: Value, si
                 moved = replace(term.substitute(put_back), bound=tuple(kept[n] for n in term.bound))
                 more = tuple(c.substitute(dict(put_back)) for c in here)
                 all_bound = (*moved.bound, *(kept[n] for n in (*bound, *names)))
-                added += scaled([replace(moved, bound=all_bound).under(*more)], Fraction(-1))
+                moved = by_labels(replace(moved, bound=all_bound), [one.moved(put_back) for one in labels])
+                added += scaled([moved.under(*more)], Fraction(-1))
         for choice, extra, more_limits in free:
             at = [tuple(choice.get((k, m), form) for m, form in enumerate(group)) for k, group in enumerate(index)]
             for term in read_at(walk.fresh, spread, at):
                 every = (*term.bound, *bound, *names, *extra)
-                added += scaled([replace(term, bound=every).under(*here, *more_limits)], Fraction(sign))
+                named = by_labels(replace(term, bound=every), labels)
+                added += scaled([named.under(*here, *more_limits)], Fraction(sign))
     return Value(value.axes, value.names, (*value.terms, *added))
 
 
@@ -215,12 +230,15 @@ def _distinct(walk: Walk, plan: _Plan) -> bool:
         return False
     forms = [item for item in plan.items if isinstance(item, Affine)]
     names = plan.grid.names
-    twin: dict[str, Affine] = {name: var(f"{name}b") for name in names}
+    # Of two places in an array of labels nothing says that the labels differ.
+    every = (*names, *(one.name for one in plan.grid.labels))
+    twin: dict[str, Affine] = {name: var(f"{name}b") for name in every}
     context = Context(walk.base.context.sizes, walk.base.context.facts)
     around = [c for _, more in walk.around for c in more]
-    limits = [*plan.grid.limits, *(c.substitute(twin) for c in plan.grid.limits), *around]
+    own = (*plan.grid.limits, *(c for one in plan.grid.labels for c in one.limits))
+    limits = [*own, *(c.substitute(dict(twin)) for c in own), *around]
     same = [equal(form, form.substitute(dict(twin))) for form in forms]
-    dims = (*names, *(f"{name}b" for name in names), *walk.indices)
+    dims = (*every, *(f"{name}b" for name in every), *walk.indices)
     return not any(
         feasible(context, System(dims, (*limits, *same, nonnegative((var(name) - var(f"{name}b")) * sign - 1))))
         for name in names

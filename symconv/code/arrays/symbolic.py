@@ -8,18 +8,19 @@ from fractions import Fraction
 from typing import Any
 
 from symconv.code.arrays.choices import choice_of, chosen, extremes
-from symconv.code.arrays.grids import Grid, counted, joined, part
+from symconv.code.arrays.grids import Grid, counted, joined, labelled, part
 from symconv.code.arrays.indexed import lifted, varies
+from symconv.code.arrays.lengths import length_of, repeated_along, through
 from symconv.code.arrays.nodes import Arguments, node_of
 from symconv.code.arrays.scattering import gathered, scattered
 from symconv.code.arrays.slicing import picked, span, updated
 from symconv.code.arrays.walk import Walk
 from symconv.code.values.objects import Choice, Chosen, Condition, Plan, Span
-from symconv.notation.affine import Affine, affine, quotient, var
+from symconv.notation.affine import Affine, affine, var
 from symconv.notation.expr import Constraint
+from symconv.prove.language.labels import is_selector
 from symconv.prove.language.syntax import Call
 from symconv.prove.meaning import arrays, elements
-from symconv.prove.meaning.addresses import Position, read_at
 from symconv.prove.meaning.amounts import as_product, product_of
 from symconv.prove.meaning.elaborate import denotation
 from symconv.prove.meaning.functions import applied
@@ -61,7 +62,7 @@ class Symbolic:
         """The length of an axis."""
         if isinstance(value, Grid):
             length = value.size(position)
-            return self.walk.short(length) if isinstance(length, Affine) else length
+            return self.short(length)
         one = value.axes[position]
         if one.size is not None:
             return self.walk.short(one.size)
@@ -121,9 +122,8 @@ class Symbolic:
         over = self.elementwise("-", left, right)
 
         def body(*groups: tuple[Affine, ...]) -> Iterator[Term]:
-            pairs = [(form, size) for one, group in zip(over.axes, groups, strict=True)
-                     for form, size in zip(group, one.sizes, strict=True)]  # fmt: skip
-            limits = [constraint for form, size in pairs for constraint in inside(form, size)]
+            limits = [c for one, group in zip(over.axes, groups, strict=True)
+                      for form, size in zip(group, one.sizes, strict=True) for c in inside(form, size)]  # fmt: skip
             limits += [c for _, around in self.walk.around for c in around]
             return applied(op, [list(read(self.walk.fresh, over, groups)), []], limits, self.walk.of_sum)
 
@@ -144,29 +144,18 @@ class Symbolic:
     def permute(self, value: Any, order: Sequence[int]) -> Any:
         """The axes in another order."""
         if isinstance(value, Grid):
-            return Grid(tuple(value.axes[k] for k in order), value.form)
+            return replace(value, axes=tuple(value.axes[k] for k in order))
         return arrays.permuted(value, order)
 
     def repeat(self, value: Value, times: int, position: int) -> Value:
         """Every element of an axis so many times."""
-        one = value.axes[position]
-        size = arrays.length(self.walk, value, position)
-        axes = [axis(size * times) if k == position else old for k, old in enumerate(value.axes)]
-        if one.size is None:
-            raise Undecided(f"an axis of length {one} is repeated")
+        return repeated_along(self.walk, value, times, position)
 
-        def body(*groups: tuple[Affine, ...]) -> Iterator[Term]:
-            at = groups[position][0] if groups[position] else affine(0)
-            places: list[Position] = [quotient(at, times) if k == position else g for k, g in enumerate(groups)]
-            return read_at(self.walk.fresh, value, places)
-
-        return build(self.walk.fresh, axes, body)
-
-    def span(self, start: Affine | None, stop: Affine | None, step: int, value: Value, position: int) -> Span:
+    def span(self, start: Affine | None, stop: Affine | None, step: int, value: Value | Grid, position: int) -> Span:
         """A slice of an axis."""
         if start is None and stop is None and step == 1:
             return Span(affine(0), None, 1, True)
-        return span(self.walk, start, stop, step, arrays.length(self.walk, value, position))
+        return span(self.walk, start, stop, step, length_of(self.walk, value, position))
 
     def pick(self, value: Any, plan: Any) -> Any:
         """The elements of a subscript."""
@@ -227,7 +216,7 @@ class Symbolic:
 
     def arithmetic(self, op: str, left: Grid | Affine, right: Grid | Affine) -> Grid:
         """``left op right`` of positions."""
-        return joined(self.walk.fresh, op, left, right)
+        return joined(self.walk.fresh, op, left, right, self.walk.alike)
 
     def update(self, value: Value, plan: Plan, new: Value, sign: int, replacing: bool, local: bool) -> Value:
         """The array after its elements were changed."""
@@ -243,9 +232,10 @@ class Symbolic:
             return Value(whole.axes, whole.names, (*whole.terms[:count], *added))
         return updated(self.walk, value, plan, new, sign, replacing, local)
 
-    def index(self, form: Affine, value: Value, position: int) -> Affine:
+    def index(self, form: Affine, value: Value | Grid, position: int) -> Affine:
         """An index of an axis, counted from the start."""
-        size = arrays.length(self.walk, value, position)
+        size = length_of(self.walk, value, position)
+        through(self.walk, value, form, size)
         if not self.walk.decide(Constraint(form)):
             form = form + size
         for constraint in inside(form, size):
@@ -291,4 +281,10 @@ class Symbolic:
 
     def tensor(self, name: str, axes: Sequence[Axis]) -> Value:
         """An operand."""
+        if is_selector(name):
+            self.walk.labels[name] = tuple(size for one in axes for size in one.sizes)
         return build(self.walk.fresh, axes, lambda *g: [Term(Fraction(1), (), (Factor(name, sum(g, ())),))])
+
+    def given(self, name: str, value: Value) -> Value | Grid:
+        """An operand as the code holds it: labels for a selector."""
+        return labelled(self.walk.fresh, name, value) if is_selector(name) else value

@@ -30,7 +30,9 @@ class Walk(Scope):
     def __init__(self, outer: Scope) -> None:
         super().__init__(outer.region, LineCaret(), outer.fresh, outer.names, outer.refused, outer.misfits, outer.asked)
         self.of_sum = outer.of_sum
+        self.labels, self.loops = outer.labels, outer.loops
         self.base = outer.region
+        self.outer = outer
         self.around: list[tuple[tuple[str, ...], tuple[Constraint, ...]]] = []
 
     @property
@@ -56,6 +58,7 @@ class Walk(Scope):
 
     def _extend(self) -> None:
         region = self.base
+        self.loops[:] = [c for _, limits in self.around for c in limits]
         if self.around:
             sizes = (*self.base.context.sizes, *self.indices)
             region = Region(Context(sizes, "true"), self.base.points)
@@ -107,7 +110,7 @@ class Walk(Scope):
         lost = lost.meet(self.base)
         self.refused.append(lost)
         self.misfits.append(sentence)
-        self.base = self.base.minus(lost)
+        self.base = self.outer.region = self.base.minus(lost)
         self._extend()
         if self.base.empty:
             raise Mismatch(sentence)
@@ -122,6 +125,10 @@ class Walk(Scope):
             return left if self.decide(nonnegative(right - left)) else right
         except Varies:
             return -maximum(-left, -right)
+
+    def alike(self, left: Affine, right: Affine) -> bool:
+        """Whether two lengths are equal, which has to be so for all sizes of the branch or for none."""
+        return left == right or self.decide(equal(left, right))
 
     def same(self, left: Affine, right: Affine) -> bool:
         """Whether two forms are equal for all sizes of the branch in every iteration."""

@@ -17,8 +17,10 @@ from symconv.limits import GEOMETRIES, KINK_CELLS, KINK_TRIALS
 from symconv.notation.expr import Apply, Reduce, walk
 from symconv.notation.functions import TABLE
 from symconv.notation.operator import Operator
+from symconv.prove.concrete.counterexample import labels
 from symconv.prove.concrete.sides import Array, truth_of
 from symconv.prove.decide.decision import decide
+from symconv.prove.language.labels import LABEL
 from symconv.verify.geometry import geometries
 
 __all__ = ["at_kinks", "kinked"]
@@ -76,7 +78,7 @@ def _generic(op: Operator, shapes: dict[str, tuple[int, ...]], seed: int) -> dic
     for name, shape in wanted.items():
         size = int(np.prod(shape))
         arrays[name], values = values[:size].reshape(shape), values[size:]
-    return arrays
+    return arrays | {t.name: labels(rng, shapes[t.name]).astype(np.float64) for t in op.inputs if t.dtype == LABEL}
 
 
 def _right(reading: Reading, tensor: str, key: Any, arrays: dict[str, Array]) -> bool:

@@ -12,6 +12,7 @@ from symconv.code.arrays.concrete import Concrete
 from symconv.code.arrays.symbolic import Symbolic
 from symconv.code.arrays.walk import Walk
 from symconv.code.gradients.forward import Forward, context_of_forward
+from symconv.code.gradients.operands import given
 from symconv.code.gradients.roles import Roles, gradient_named
 from symconv.code.held.boxes import current
 from symconv.code.held.state import State
@@ -43,6 +44,7 @@ class Reading:
 
     ``forward`` is the function whose saved values ``ctx`` or a cache hold, where it is in the same text. Of several
     ``outputs`` each has a cotangent, and ``op`` is the gradient that is looked at, as an operator over all of them.
+    Of a function that returns a ``loss`` beside its gradients these are for a cotangent of 1.
     """
 
     op: Operator
@@ -51,6 +53,11 @@ class Reading:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     forward: Forward | None = None
     outputs: tuple[str, ...] = ()
+    loss: bool = False
+
+    def seeded(self, on: Symbolic | Concrete, value: Any, tensors: Mapping[str, Any]) -> Any:
+        """A gradient for the cotangent that there is."""
+        return on.elementwise("*", value, tensors[f"g{self.op.output.name}"]) if self.loss else value
 
     def names(self, on: Concrete, tensors: Mapping[str, Any]) -> Mapping[str, Any]:
         """What the names of the function stand for when it ends, or where it fails."""
@@ -64,7 +71,7 @@ class Reading:
     ) -> tuple[Any, State]:
         """What the function returns, and the state at the end."""
         state = state or start(self.program, on)
-        boxes = {name: Box(value, named=True) for name, value in tensors.items()}
+        boxes = given(on, tensors, named=True)
         roles = Roles(self.op, boxes, self.arguments, self.outputs)
         context, cache = Context(attributes=_Attributes(roles)), None
         if self.forward is not None:
@@ -257,8 +264,9 @@ def _picked(reader_result: Any, key: Any, name: str) -> Any:
 def _denoted(reading: Reading, scope: Scope, key: Any) -> Any:
     walk = Walk(scope)
     try:
-        result, state = reading.result(Symbolic(walk), scope.names.tensors)
-        return current(state, _picked(result, key, reading.node.name))
+        on = Symbolic(walk)
+        result, state = reading.result(on, scope.names.tensors)
+        return reading.seeded(on, current(state, _picked(result, key, reading.node.name)), scope.names.tensors)
     finally:
         scope.region = walk.base
 
@@ -268,16 +276,17 @@ def finished(reading: Reading, on: Concrete, arrays: Mapping[str, Any], key: Any
     result, state = reading.result(on, arrays)
     if key is None and isinstance(result, _Result) and not isinstance(result.value, Box):
         return result.value, state
-    return (
-        result if key is None and not isinstance(result, Box) else _picked(result, key, reading.node.name).value
-    ), state
+    if key is None and not isinstance(result, Box):
+        return result, state
+    return reading.seeded(on, _picked(result, key, reading.node.name).value, arrays), state
 
 
 def computed(reading: Reading, arrays: Mapping[str, Any], key: Any) -> Any:
     """One result on arrays; raises Misfit where shapes do not fit, SpecError where the code is not read."""
     on = Concrete(reading.op, dict(arrays))
     try:
-        return _picked(reading.result(on, {n: a.copy() for n, a in arrays.items()})[0], key, reading.node.name).value
+        result, _ = reading.result(on, {n: a.copy() for n, a in arrays.items()})
+        return reading.seeded(on, _picked(result, key, reading.node.name).value, arrays)
     except Mismatch as reason:
         raise Misfit(str(reason)) from None
     except Undecided as reason:

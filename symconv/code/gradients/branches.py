@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from symconv.code.arrays.symbolic import Symbolic
 from symconv.code.arrays.walk import Walk
+from symconv.code.gradients.operands import given
 from symconv.code.values.objects import Box
 from symconv.errors import SpecError, SymconvError
 from symconv.limits import FORWARD_BRANCHES
@@ -18,6 +19,7 @@ from symconv.prove.concrete.numbers import Misfit
 from symconv.prove.language.facts import facts_of
 from symconv.prove.language.parse import Caret
 from symconv.prove.meaning.scope import Fork, ForkAt, Mismatch, Names, Scope, Undecided
+from symconv.prove.meaning.selectors import without_labels
 from symconv.prove.meaning.value import Fresh, Value, axis
 from symconv.prove.meaning.whole_sums import KnownSum, WholeSums
 from symconv.relation.collecting import collected
@@ -70,7 +72,7 @@ class Branches:
             on = Symbolic(walk)
             arrays = {n: on.tensor(n, [axis(var(size)) for size in row]) for n, row in self.sizes.items()}
             try:
-                value = self.denote(on, {name: Box(array) for name, array in arrays.items()})
+                value = self.denote(on, given(on, arrays))
             except Fork as fork:
                 yes = region.meet(fork.region) if isinstance(fork, ForkAt) else region.where(fork.constraint)
                 halves = (yes, region.minus(yes))
@@ -85,6 +87,7 @@ class Branches:
                     fitted = (*fitted, fork.constraint)
                 region = yes if not yes.empty else region.minus(yes)
                 continue
+            value = without_labels(scope, value)
             kept = tuple(one for term in value.terms for one in domains(term))
             return [
                 Read(Value(value.axes, value.names, tuple(collected(kept))), self.sizes, walk.base, whole.known, fitted)

@@ -11,6 +11,7 @@ from symconv.code.gradients.formula import fixed, shown
 from symconv.notation.affine import Affine, affine, var
 from symconv.notation.expr import Apply, Const, Constraint, Expr, Index, Piece, Range, Read, Reduce, equal
 from symconv.notation.operator import Definition, Operator, Statement, Tensor
+from symconv.prove.language.labels import LABEL, is_selector
 from symconv.prove.meaning.atoms import OF_SUM, PI, is_atom
 from symconv.prove.meaning.value import Term, Value, inside
 from symconv.prove.meaning.whole_sums import KnownSum
@@ -49,7 +50,10 @@ def formed(name: str, value: Value, sizes: Mapping[str, Sequence[str]], region: 
     not.
     """
     names = _Names(_named(sizes, region))
-    inputs = tuple(Tensor(t, tuple(_parts(names.form(var(s))) for s in row)) for t, row in sizes.items())
+    inputs = tuple(
+        Tensor(t, tuple(_parts(names.form(var(s))) for s in row), LABEL if is_selector(t) else "real")
+        for t, row in sizes.items()
+    )
     taken = {n for t in inputs for s in t.sizes for n in s.names()}
     definitions: list[Definition] = []
     axes: list[tuple[Affine, ...]] = []
@@ -76,9 +80,12 @@ def formed(name: str, value: Value, sizes: Mapping[str, Sequence[str]], region: 
         expr = _total(value.terms, put, names, cell)
     except _Unknown:
         return None
-    statement = Statement(Tensor("y", tuple(axes)), tuple(indices), expr)
+    # Labels are often called y.
+    output = "loss" if not axes and any(is_selector(name) for name in sizes) else "y"
+    statement = Statement(Tensor(output, tuple(axes)), tuple(indices), expr)
     batch = _batch(axes, inputs)
-    source = f"y[{','.join(indices)}] = {shown(expr, {t.name: t.axes for t in inputs})}{fixed(inputs)}"
+    place = f"[{','.join(indices)}]" if indices else ""
+    source = f"{output}{place} = {shown(expr, {t.name: t.axes for t in inputs})}{fixed(inputs)}"
     return Operator(name, inputs, (statement,), tuple(definitions), batch=batch, source=source)
 
 

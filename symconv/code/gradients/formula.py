@@ -8,15 +8,20 @@ from symconv.notation.affine import Affine
 from symconv.notation.expr import Apply, Const, Constraint, Expr, Index, Read, Reduce
 from symconv.notation.operator import Tensor
 from symconv.notation.shapes import axis_text
+from symconv.prove.language.labels import LABEL, labels_of
 
 __all__ = ["fixed", "shown"]
 
 
 def fixed(inputs: Sequence[Tensor]) -> str:
-    """The sizes of tensors, where some are numbers, or equal in one tensor: the formula alone does not show that."""
+    """What the formula alone does not show: sizes that are numbers, or equal in one tensor, and what selectors are."""
     rows = {t.name: [axis_text(axis) for axis in t.axes] for t in inputs}
     told = [f"{name} is {' x '.join(row)}" for name, row in rows.items()
             if len({*row}) < len(row) or any(one.isdigit() or "*" in one for one in row)]  # fmt: skip
+    for one in inputs:
+        if one.dtype == LABEL:
+            places = ",".join("nmij"[: len(one.axes) - 1])
+            told.append(f"{one.name}[{places},c] is 1 where {labels_of(one.name)}[{places}] is c, else 0")
     return f" where {', '.join(told)}" if told else ""
 
 

@@ -12,6 +12,7 @@ from symconv.code.arrays.symbolic import Symbolic
 from symconv.code.arrays.walk import Walk
 from symconv.code.gradients.branches import Branches, HalfUnread, Read
 from symconv.code.gradients.candidates import candidates, where_defined
+from symconv.code.gradients.operands import given, sizes_of
 from symconv.code.gradients.ranks import documented, ranks_of, vectors_of
 from symconv.code.gradients.roles import Roles, numeric, numeric_kind, packed, tensor_named
 from symconv.code.held.boxes import current
@@ -20,6 +21,7 @@ from symconv.code.reading.classes import give_attributes
 from symconv.code.reading.definitions import plainly_decorated
 from symconv.code.reading.reader import start
 from symconv.code.reading.statements import run_function
+from symconv.code.source.labels import labels_in
 from symconv.code.source.program import Program
 from symconv.code.source.signatures import defaults, parameters
 from symconv.code.source.trouble import Outside
@@ -31,6 +33,7 @@ from symconv.notation.operator import Operator
 from symconv.prove.concrete.numbers import Misfit
 from symconv.prove.decide.decision import decide
 from symconv.prove.language.coded import Coded
+from symconv.prove.language.labels import is_selector, selector
 from symconv.prove.meaning.scope import Mismatch, Scope, Undecided
 from symconv.prove.meaning.value import Value
 from symconv.relation.regions import everywhere
@@ -112,7 +115,8 @@ def operators_of(program: Program, node: ast.FunctionDef, settings: Mapping[str,
     """
     forward = replace(_described(program, node, settings), other_ties=other_ties)
     tensors = (*forward.tensors.values(), *forward.attributes.values())
-    said = {tensor: rank for name, rank in documented(node).items() if (tensor := forward.tensors.get(name))}
+    told = documented(node)
+    said = {tensor: told[name] + is_selector(tensor) for name, tensor in forward.tensors.items() if name in told}
     problems: list[str] = []
     found = False
     for ranks in ranks_of(forward.node, tensors, said):
@@ -127,6 +131,8 @@ def operators_of(program: Program, node: ast.FunctionDef, settings: Mapping[str,
             raise SpecError(_split(program, node, line))
         problems.append(problem)
     if not found:
+        # The likely numbers of axes of labels come first, and are hardly ever others.
+        problems = problems[:1] if any(map(is_selector, tensors)) else problems
         reason = max(problems, key=_told) if problems else "it has no tensors among its parameters"
         raise SpecError(f"{program.name}: {node.name} is not read as an operator: {reason}")
 
@@ -189,24 +195,24 @@ def _told(problem: str) -> tuple[bool, int]:
 
 
 def _described(program: Program, node: ast.FunctionDef, settings: Mapping[str, Any]) -> Forward:
-    spec = node.args
-    plain = parameters(spec)
+    plain, defaulted = parameters(node.args), defaults(node.args)
     tensors: dict[str, str] = {}
-    defaulted = defaults(spec)
     constants = {
         n for n, one in defaulted.items() if isinstance(one, ast.Constant) and isinstance(one.value, int | float)
     }
-    known = {"self", "ctx", *constants, *settings}
+    labels = labels_in(node) - {"self", "ctx", *constants, *settings}
+    known = {"self", "ctx", *constants, *settings, *labels}
     saved = surely_tensors(node)
     given = [n for n in plain if n not in known and (n in saved or not numeric(n)) and not packed(n)]
     usual = {tensor_named(name) for name in given}
     for name in given:
         # Names such as a and b are those of a layer where there is an input and a weight beside them.
         found = tensor_named(name) if len(given) == 1 or {"x", "w"} <= usual or plain[:1] == ["self"] else name
-        if found is None and name not in defaulted and spec.vararg is None:
+        if found is None and name not in defaulted and node.args.vararg is None:
             found = name
         if found is not None:
             tensors[name] = name if found in tensors.values() else found
+    tensors |= {name: selector(name) for name in plain if name in labels}
     attributes: dict[str, str] = {}
     if plain[:1] == ["self"]:
         for one in ast.walk(node):
@@ -227,7 +233,7 @@ def surely_tensors(node: ast.FunctionDef) -> frozenset[str]:
 
 def _branches(forward: Forward, ranks: Mapping[str, int], alike: bool) -> tuple[list[Read], int]:
     """The outputs of a forward function, and the line of a branch; with ``alike`` w has the channels of x first."""
-    sizes = {name: [f"{name}_{k}" for k in range(rank)] for name, rank in ranks.items()}
+    sizes = {name: sizes_of(name, rank) for name, rank in ranks.items()}
     flat = [size for row in sizes.values() for size in row]
     region = everywhere(Sizes(tuple(sorted(flat)), " and ".join(f"{size} >= 1" for size in flat)))
     if alike:
@@ -278,7 +284,8 @@ def _proved(candidate: Operator, forward: Forward) -> Operator | None:
     def denote(scope: Scope) -> Value:
         walk = Walk(scope)
         try:
-            return _output(forward, Symbolic(walk), {n: Box(array) for n, array in scope.names.tensors.items()})
+            on = Symbolic(walk)
+            return _output(forward, on, given(on, scope.names.tensors))
         finally:
             scope.region = walk.base
 

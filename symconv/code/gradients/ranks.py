@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import product
+
+from symconv.prove.language.labels import is_selector, labels_of
 
 __all__ = ["documented", "ranks_of", "vectors_of"]
 
@@ -44,13 +46,34 @@ def documented(node: ast.FunctionDef) -> dict[str, int]:
 
 def ranks_of(node: ast.FunctionDef, tensors: Iterable[str], said: Mapping[str, int]) -> Iterator[dict[str, int]]:
     """Numbers of axes that the tensors of a forward function may have, likely ones first; those that are said alone."""
-    every = list(_possible(node, tensors, said))
+    labels = [name for name in tensors if is_selector(name)]
+    every = list(_possible(node, [name for name in tensors if name not in labels], said))
+    if labels:
+        every = list(_labelled(node, labels, every))
     fitting = [ranks for ranks in every if all(ranks.get(name, rank) == rank for name, rank in said.items())]
     seen: list[dict[str, int]] = []
     for ranks in fitting or every:
         if ranks not in seen:
             seen.append(ranks)
             yield ranks
+
+
+def _labelled(
+    node: ast.FunctionDef, labels: Sequence[str], every: Iterable[Mapping[str, int]]
+) -> Iterator[dict[str, int]]:
+    """The same with selectors, whose last axis is that of the classes: matrices and vectors of labels come first."""
+    shapes = {labels_of(name): len(items) for name, items in _unpacked(node)}
+    for ranks in sorted(every, key=lambda ranks: next(iter(ranks.values()), 2) != 2):
+        for rank in (1, 2):
+            yield {**ranks, **{name: shapes.get(labels_of(name), rank) + 1 for name in labels}}
+
+
+def _unpacked(node: ast.FunctionDef) -> Iterator[tuple[str, Sequence[ast.expr]]]:
+    """What shapes are unpacked to, with the array they are of."""
+    for one in ast.walk(node):
+        match one:
+            case ast.Assign([ast.Tuple(items)], ast.Attribute(ast.Name(name), "shape")):
+                yield name, items
 
 
 def _possible(node: ast.FunctionDef, tensors: Iterable[str], said: Mapping[str, int]) -> Iterator[dict[str, int]]:

@@ -17,6 +17,7 @@ from symconv.errors import SpecError, SymconvError, shown
 from symconv.limits import GEOMETRIES, RESULT_CELLS
 from symconv.prove.concrete.counterexample import drawn
 from symconv.prove.concrete.numbers import Misfit
+from symconv.prove.language.labels import is_selector
 from symconv.prove.meaning.scope import Mismatch, Undecided
 from symconv.verify.geometry import geometries
 
@@ -41,6 +42,8 @@ def results_of(reading: Reading, returns: Sequence[str] | None) -> dict[str, Any
             mine = tensors[0]
         return {**({mine or rest[0]: None} if mine or rest else {}), **{t: k for t, k in left.items() if t != mine}}
     items = list(value.elts) if isinstance(value, ast.Tuple | ast.List) else None
+    if reading.loss and items:
+        items[0] = ast.Constant(None)
     count = 1 if items is None else len(items)
     if returns is not None:
         names = [returns] if isinstance(returns, str) else list(returns)
@@ -62,7 +65,6 @@ def results_of(reading: Reading, returns: Sequence[str] | None) -> dict[str, Any
 
 def ordered_results(reading: Reading, forward: ast.FunctionDef, returns: Sequence[str] | None) -> dict[str, Any]:
     """The results of ``backward``; an autograd function returns one for each argument of ``forward``."""
-    assert reading.forward is not None
     plain = positional(forward.args)
     if returns is None and plain[:1] == ["ctx"]:
         return _by_position(reading, plain[1:])
@@ -72,7 +74,8 @@ def ordered_results(reading: Reading, forward: ast.FunctionDef, returns: Sequenc
 def _by_position(reading: Reading, arguments: Sequence[str]) -> dict[str, Any]:
     """One result for each argument of ``forward``, whatever they are called."""
     assert reading.forward is not None
-    order = [reading.forward.tensors.get(name) for name in arguments]
+    held = [reading.forward.tensors.get(name) for name in arguments]
+    order = [None if tensor is None or is_selector(tensor) else tensor for tensor in held]
     value = _result(reading)
     if not isinstance(value, ast.Tuple | ast.List):
         if len(order) == 1:

@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
+from symconv.code.source.labels import USUAL_LABELS
 from symconv.errors import SpecError, shown
 from symconv.notation.affine import affine
 from symconv.notation.operator import Operator
 from symconv.prove.language.facts import facts_of
+from symconv.prove.language.labels import is_selector, selector
 from symconv.prove.language.people import gradient_words
 from symconv.prove.meaning.value import Product
 
@@ -103,8 +105,10 @@ class Roles:
     def _tensor(self, name: str) -> str | None:
         low = name.lower().rstrip("_")
         cotangent = f"g{self.op.output.name}"
-        if name in self.tensors:
+        if name in self.tensors and selector(name) not in self.tensors:
             return name
+        if (found := self._labels(name)) is not None:
+            return found
         for one in self.outputs:
             if low in {word.lower() for word in gradient_words(one)}:
                 return f"g{one}"
@@ -116,6 +120,13 @@ class Roles:
         if low in {"y", "out", "output", "z", "result"} and self.op.output.name in self.tensors:
             return self.op.output.name
         return None
+
+    def _labels(self, name: str) -> str | None:
+        """The selector of an array of labels: the one of that name, or the only one there is."""
+        known = [one for one in self.tensors if is_selector(one)]
+        if selector(name) in known:
+            return selector(name)
+        return known[0] if len(known) == 1 and name.lower() in USUAL_LABELS else None
 
     def in_order(self, names: Sequence[str], always: bool) -> dict[str, str]:
         """Cotangents by position, for the first parameters of a function; else where none of them says what it is."""

@@ -59,7 +59,7 @@ def plan_of(state: State, array: Any, entries: tuple[Any, ...]) -> Plan:
             items += [whole_axis] * (rank - count)
             axis += rank - count
             continue
-        if isinstance(entry, Box) and state.on.rank(current(state, entry)):
+        if isinstance(entry, Box) and (state.on.rank(current(state, entry)) or _is_label(state, entry)):
             items.append(position_of(state, entry))
         elif isinstance(entry, Chosen):
             items.append(state.terms.place(entry, array, axis))
@@ -69,6 +69,11 @@ def plan_of(state: State, array: Any, entries: tuple[Any, ...]) -> Plan:
             items.append(state.on.index(integer(state, entry, "an index"), array, axis))
         axis += 1
     return tuple(items)
+
+
+def _is_label(state: State, entry: Box) -> bool:
+    """Whether an array without axes is one of the labels."""
+    return state.on.positions(current(state, entry))
 
 
 def position_of(state: State, entry: Box) -> Any:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from symconv.code.arrays.coinciding import coinciding
 from symconv.code.arrays.concrete import Concrete
 from symconv.code.held.boxes import array_of, boxed, current
+from symconv.code.held.masks import complement
 from symconv.code.held.numbers import key_of
 from symconv.code.held.state import State
 from symconv.code.source.trouble import Outside
@@ -30,6 +32,8 @@ def compared_values(state: State, op: str, first: Any, second: Any) -> Any:
         return found if op == "in" else opposite(found)
     word = _WORDS[op]
     if isinstance(first, Box) or isinstance(second, Box):
+        if (found := _coinciding(state, word, first, second)) is not None:
+            return found
         return boxed(state, state.on.compare(word, array_of(state, first), array_of(state, second)), BOOL)
     if is_number(first) and is_number(second):
         return compared(word, number_of(first), number_of(second), state.on.decide)
@@ -37,6 +41,16 @@ def compared_values(state: State, op: str, first: Any, second: Any) -> Any:
         raise Outside(f"a comparison of {in_words(first)} and {in_words(second)}", state.line)
     alike = _alike(state, first, second)
     return alike if word == "eq" else opposite(alike)
+
+
+def _coinciding(state: State, word: str, first: Any, second: Any) -> Box | None:
+    """Where positions are equal, or are not; None for other values."""
+    sides = [current(state, one) if isinstance(one, Box) else one for one in (first, second)]
+    known = all(state.on.positions(one) or isinstance(one, Affine) for one in sides)
+    if not state.on.symbolic or not known or word not in {"eq", "ne"}:
+        return None
+    found = coinciding(state.terms.walk, *sides)
+    return boxed(state, found if word == "eq" else complement(state, found), BOOL)
 
 
 def _alike(state: State, first: Any, second: Any) -> Any:

@@ -19,6 +19,7 @@ from symconv.code.library.changes import CHANGES
 from symconv.code.library.convolutions import CONVOLUTIONS
 from symconv.code.library.extremes import EXTREMES
 from symconv.code.library.given import Given, Word, axes_of, fraction_of, shape_of
+from symconv.code.library.lookups import LOOKUPS
 from symconv.code.library.moves import MOVES, reshaped
 from symconv.code.library.parts import PARTS
 from symconv.code.library.positions import POSITIONS
@@ -266,5 +267,5 @@ WORDS: dict[str, Word] = {
     "prod": lambda state, g, name: product_of_all(state, sequence(state, g["items"])),
     "item": _item,
     "same": _item, "where": _where, "narrow": _narrow,
-    **PARTS, **PRODUCTS, **WINDOWS, **POSITIONS, **EXTREMES, **MOVES, **CONVOLUTIONS, **CHANGES,
+    **PARTS, **PRODUCTS, **WINDOWS, **POSITIONS, **EXTREMES, **MOVES, **CONVOLUTIONS, **CHANGES, **LOOKUPS,
 }  # fmt: skip

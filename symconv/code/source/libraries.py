@@ -85,6 +85,7 @@ _SAME = {
     "newshape": "shape", "paddings": "pad_width", "chunks": "count", "indices_or_sections": "count",
     "num_or_size_splits": "count", "seq": "arrays", "tensors": "arrays", "values": "arrays", "a_min": "min",
     "a_max": "max", "split_size_or_sections": "size", "repeats": "repeats", "dim0": "a", "dim1": "b",
+    "num_classes": "classes", "depth": "classes", "N": "rows", "M": "columns", "params": "weight", "ids": "input",
     "shape": "shape", "condition": "condition", "kernel_shape": "kernel_size",
 }  # fmt: skip
 _IGNORED = frozenset({"dtype", "device", "out", "name", "optimize", "requires_grad", "order", "casting", "precision",

@@ -8,10 +8,13 @@ from dataclasses import replace
 from difflib import get_close_matches
 
 from symconv.code.source.program import Program
+from symconv.code.source.signatures import parameters
+from symconv.code.source.slices import part_for
 from symconv.errors import SpecError
 
-__all__ = ["pair_of"]
+__all__ = ["is_loss", "pair_of"]
 
+_GRADIENTS = ("d", "grad_", "d_", "g", "grad")
 _FORWARD = ("forward", "fwd", "fprop", "call", "__call__")
 _BACKWARD = ("backward", "bwd", "bprop", "vjp", "grad", "backprop")
 
@@ -47,6 +50,10 @@ def pair_of(source: Program, name: str | None) -> tuple[Program, ast.FunctionDef
     if not pairs and len(nested) == 1:
         source.settled(nested[0][0])
         return source, *nested[0]
+    losses = [node for known, node in source.functions.items() if name in (None, known) and _gives_loss(node)]
+    if not pairs and not nested and len(losses) == 1:
+        node = source.settled(losses[0])
+        return source, part_for(node, 0, (), source), node
     if len(pairs) != 1:
         there = (*source.classes, *source.functions)
         known_ = ", ".join(there) or "nothing"
@@ -55,11 +62,27 @@ def pair_of(source: Program, name: str | None) -> tuple[Program, ast.FunctionDef
             raise SpecError(f"{source.name} has no {name!r}; did you mean {near[0]!r}? There are {known_}")
         found = "several match" if pairs else "none match"
         raise SpecError(
-            f"{source.name}: a class with forward and backward is wanted, or two functions such as conv_forward and "
-            f"conv_backward; {found}; there are {known_}"
+            f"{source.name}: a class with forward and backward is wanted, two functions such as conv_forward and "
+            f"conv_backward, or one that returns a loss and gradients (return loss, dx); {found}; there are {known_}"
         )
     both = next(iter(pairs.values()))
     return source, source.settled(both["forward"]), source.settled(both["backward"])
+
+
+def is_loss(forward: ast.FunctionDef, backward: ast.FunctionDef) -> bool:
+    """Whether both are one function, which returns a loss and its gradients."""
+    return forward.name == backward.name
+
+
+def _gives_loss(node: ast.FunctionDef) -> bool:
+    """Whether a function returns a value and, beside it, what is called a gradient in one of its parameters."""
+    plain = {name.lower() for name in parameters(node.args)}
+    gradients = {f"{before}{name}" for name in plain for before in _GRADIENTS} | {"grad", "gradient", "dx", "dw"}
+    match node.body[-1]:
+        case ast.Return(ast.Tuple([_, *rest])) if rest:
+            named = ({n.id.lower() for n in ast.walk(one) if isinstance(n, ast.Name)} for one in rest)
+            return all(names & gradients for names in named)
+    return False
 
 
 def _nested(node: ast.FunctionDef) -> tuple[ast.FunctionDef, ast.FunctionDef] | None:

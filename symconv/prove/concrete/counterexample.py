@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from fractions import Fraction
@@ -17,9 +17,10 @@ from symconv.prove.concrete.enclosure import Enclosure
 from symconv.prove.concrete.evaluate import Misfit
 from symconv.prove.concrete.sides import Array, applies_functions, difference, is_rational, sides_at, times
 from symconv.prove.language.coded import Coded
+from symconv.prove.language.labels import LABEL, is_selector, labels_of
 from symconv.prove.language.syntax import Claim
 
-__all__ = ["PRIME", "Counterexample", "Shapes", "drawn", "drawn_for", "seen", "times"]
+__all__ = ["PRIME", "Counterexample", "Shapes", "drawn", "drawn_for", "labels", "seen", "times"]
 
 Shapes = dict[str, tuple[int, ...]]
 PRIME = 2**61 - 1
@@ -56,7 +57,8 @@ class Counterexample(Displayed):
         return f"<counterexample {shortened(str(self).splitlines()[0], 120)}>"
 
     def __str__(self) -> str:
-        where = ", ".join(f"{name} {times(shape)}" for name, shape in self.shapes)
+        held = dict(self.arrays)
+        where = ", ".join(_shown(name, shape, held.get(name)) for name, shape in self.shapes)
         if self.mismatch:
             return f"at {where}: {self.mismatch}"
         cell = f"{self.side}[{','.join(map(str, self.cell))}]"
@@ -70,6 +72,16 @@ class Counterexample(Displayed):
                 more = f" and {len(terms) - _TERMS} more" if len(terms) > _TERMS else ""
                 lines.append(f"  {word}: {' + '.join(terms[:_TERMS])}{more}")
         return "\n".join(lines)
+
+
+def _shown(name: str, shape: tuple[int, ...], values: Sequence[Any] | None) -> str:
+    """An operand by its shape, labels by their values."""
+    if not is_selector(name):
+        return f"{name} {times(shape)}"
+    if values is None:
+        return f"{labels_of(name)} {times(shape[:-1])} (labels below {shape[-1]})"
+    rows = np.asarray(values, dtype=int).reshape(shape)
+    return f"{labels_of(name)} = {np.argmax(rows, axis=-1).tolist()}"
 
 
 def _close(got: Fraction, want: Fraction) -> bool:
@@ -89,7 +101,18 @@ def drawn(op: Operator, shapes: Mapping[str, tuple[int, ...]], seed: int, below:
     rng = np.random.default_rng(seed)
     least = 1 if seed < _POSITIVE else 1 - below
     wanted = {t.name: shapes[t.name] for t in op.inputs} | {f"g{op.output.name}": op.output_shape(**dict(shapes))}
-    return {name: rng.integers(least, below, shape).astype(object) for name, shape in wanted.items()}
+    found = {name: rng.integers(least, below, shape).astype(object) for name, shape in wanted.items()}
+    if not op.output.axes and not seed:
+        # The gradient of a loss as people know it.
+        found[f"g{op.output.name}"] = np.ones((), dtype=object)
+    return found | {t.name: labels(rng, shapes[t.name]) for t in op.inputs if t.dtype == LABEL}
+
+
+def labels(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    """A selector of drawn labels: one 1 in each row."""
+    *rows, classes = shape
+    drawn = rng.integers(0, max(classes, 1), rows)
+    return np.asarray(drawn[..., None] == np.arange(classes)).astype(int).astype(object)
 
 
 def drawn_for(op: Operator, claim: Claim | Coded, shapes: Mapping[str, tuple[int, ...]], seed: int) -> dict[str, Array]:

@@ -12,6 +12,7 @@ from symconv.prove.meaning.atoms import OF_SUM, PARTIAL, is_atom, spelled, told_
 from symconv.prove.meaning.functions import cancelled
 from symconv.prove.meaning.indices import spread
 from symconv.prove.meaning.scope import Scope, Undecided
+from symconv.prove.meaning.selectors import without_labels
 from symconv.prove.meaning.steps import settled
 from symconv.prove.meaning.value import Term, Value, inside, scaled
 from symconv.relation.collecting import plain
@@ -27,6 +28,7 @@ def compare(scope: Scope, wanted: Value, given: Value) -> Difference:
 
     Raises Undecided where the method ends.
     """
+    wanted, given = without_labels(scope, wanted), without_labels(scope, given)
     names = [name for group in wanted.names for name in group]
     sizes = scope.region.context.sizes
     true, claimed = ([one for term in limited(side) for one in spread(term, sizes)] for side in (wanted, given))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from fractions import Fraction
 
 from symconv.notation.functions import TABLE
+from symconv.prove.language.labels import is_selector
 from symconv.prove.meaning.value import Factor, Term, Value
 
 __all__ = ["EVEN", "NONE", "ODD", "OF_SUM", "OTHER", "PARTIAL", "PI", "is_atom", "pi_value", "spelled",
@@ -60,7 +61,7 @@ def told_apart(terms: Iterable[Term]) -> bool:
     names: set[str] = set()
     squared = plain = False
     for term in terms:
-        if any(OF_SUM in factor.tensor for factor in term.factors):
+        if any(OF_SUM in factor.tensor or is_selector(factor.tensor) for factor in term.factors):
             return False
         atoms = {factor for factor in term.factors if is_atom(factor.tensor)}
         if len(atoms) > 1:

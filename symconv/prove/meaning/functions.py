@@ -19,13 +19,14 @@ from symconv.limits import ARGUMENT_CASES, FACTORS, ROOT
 from symconv.notation.affine import Affine
 from symconv.notation.expr import Apply, Const, Constraint, Expr, Read
 from symconv.notation.functions import ARGUMENTS, TABLE
+from symconv.prove.language.labels import is_selector
 from symconv.prove.meaning.atoms import EVEN, NONE, ODD, OTHER, is_atom, pi_value
-from symconv.prove.meaning.scope import Undecided
+from symconv.prove.meaning.scope import OfSum, Undecided
+from symconv.prove.meaning.selectors import Case, cases
 from symconv.prove.meaning.value import Factor, Product, Term, multiplied, scaled
 
 __all__ = [
     "UNARY",
-    "OfSum",
     "applied",
     "cancelled",
     "powered",
@@ -39,9 +40,6 @@ _ONE = [Term(Fraction(1), (), ())]
 
 Sum = Sequence[Term]
 
-OfSum = Callable[[str, Sum, Collection[Constraint]], Iterator[Term]]
-"""What a function of a sum over indices is, for the indices that satisfy the limits."""
-
 
 def applied(function: str, arguments: Sequence[Sum], limits: Collection[Constraint], of_sum: OfSum) -> Iterator[Term]:
     """A scalar function of sums of products, as terms.
@@ -49,6 +47,15 @@ def applied(function: str, arguments: Sequence[Sum], limits: Collection[Constrai
     Piecewise functions become polynomials in ``sign(u)`` and ``step(u)``, which is 1 for u > 0 and else 0. ``limits``
     hold wherever the result is asked for. Raises Undecided for functions that are not known.
     """
+
+    if not (by_label := _cases(arguments, limits, of_sum)):
+        yield from _applied(function, arguments, limits, of_sum)
+    for one in by_label:
+        yield from one.taken(applied(function, one.arguments, (*limits, *one.where), of_sum))
+
+
+def _applied(function: str, arguments: Sequence[Sum], limits: Collection[Constraint], of_sum: OfSum) -> Iterator[Term]:
+    """A function of sums without labels."""
 
     def atom(name: str, argument: Sum) -> Iterator[Term]:
         argument = [term for term in argument if term.coefficient]
@@ -91,6 +98,13 @@ def applied(function: str, arguments: Sequence[Sum], limits: Collection[Constrai
             yield from atom(function, a)
         case _:
             raise Undecided(f"the formula applies {function}, which is no function of elements that is known here")
+
+
+def _cases(arguments: Sequence[Sum], limits: Collection[Constraint], of_sum: OfSum) -> list[Case]:
+    """The arguments by the values of a label in them; none where they have none."""
+    if not any(is_selector(factor.tensor) for side in arguments for term in side for factor in term.factors):
+        return []
+    return cases(arguments, limits, of_sum.scope)
 
 
 def _clipped(argument: Sum, given: Callable[..., list[Term]]) -> tuple[Factor, bool] | None:
@@ -181,6 +195,9 @@ def powered(argument: Sum, power: Product, limits: Collection[Constraint], of_su
     """A sum to a power: whole powers by multiplication, half ones by roots. Raises Undecided for large ones."""
     if power.monomial or abs(power.coefficient) > FACTORS or power.coefficient.denominator > ROOT:
         raise Undecided(f"powers are numbers up to {FACTORS} in what can be decided")
+    if by_label := _cases([argument], limits, of_sum):
+        parts = (one.taken(powered(one.arguments[0], power, (*limits, *one.where), of_sum)) for one in by_label)
+        return [term for part in parts for term in part]
     exponent = power.coefficient
     base = list(argument)
     fraction = exponent % 1 if exponent.denominator > 2 else abs(exponent) % 1
@@ -253,7 +270,9 @@ def _of(function: str, argument: Sum) -> Iterator[Term]:
         if value:
             yield Term(value, (), ())
         return
-    parts = sorted(argument, key=lambda t: ([f.tensor for f in t.factors], str(t.factors), t.coefficient))
+    # Names of indices change: elements of one tensor are told apart by numbers first, but where a sign can go outside.
+    by_name = function in ODD | EVEN
+    parts = sorted(argument, key=lambda t: ([f.tensor for f in t.factors], by_name or t.coefficient, str(t.factors)))
     sign = Fraction(1)
     if parts[0].coefficient < 0 and function in ODD | EVEN:
         parts = list(scaled(parts, Fraction(-1)))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import permutations
 from math import gcd, prod
+from typing import Protocol
 
 from symconv.errors import InternalError, SpecError
 from symconv.limits import AXIS_ALTERNATIVES
@@ -17,7 +18,7 @@ from symconv.prove.language.syntax import Node
 from symconv.prove.meaning.value import Amount, Axis, Fresh, Pair, Term, Undecided, Value
 from symconv.relation.regions import Region
 
-__all__ = ["Fork", "ForkAt", "Mismatch", "Names", "Scope", "Undecided", "same_size"]
+__all__ = ["Fork", "ForkAt", "Mismatch", "Names", "OfSum", "Scope", "Undecided", "same_size"]
 
 
 class Mismatch(Exception):  # noqa: N818
@@ -69,8 +70,24 @@ def _no_rank(array: Node) -> int:
     raise InternalError(f"{array}.shape is asked for before arrays mean anything")
 
 
-def _no_functions(function: str, argument: Sequence[Term], limits: Collection[Constraint]) -> Iterator[Term]:
-    raise InternalError(f"{function} of {argument} is asked for before functions of sums mean anything")
+class OfSum(Protocol):
+    """What a function of a sum over indices is, for the indices that satisfy the limits, in one branch."""
+
+    @property
+    def scope(self) -> Scope:
+        """The branch."""
+
+    def __call__(self, function: str, argument: Sequence[Term], limits: Collection[Constraint]) -> Iterator[Term]:
+        """The function as terms."""
+
+
+class _NoFunctions:
+    @property
+    def scope(self) -> Scope:
+        raise InternalError("functions are asked for before functions of sums mean anything")
+
+    def __call__(self, function: str, argument: Sequence[Term], limits: Collection[Constraint]) -> Iterator[Term]:
+        raise InternalError(f"{function} of {argument} is asked for before functions of sums mean anything")
 
 
 def _nowhere_refuted(region: Region) -> bool:
@@ -82,7 +99,8 @@ class Scope:
     """One branch: its sizes shrink as shapes are required to fit; those that do not are ``refused``.
 
     ``by_algebra`` says that its values were compared as rational functions of whole sums; ``refuted`` whether numbers
-    show that the claim is wrong somewhere in a region.
+    show that the claim is wrong somewhere in a region. ``labels`` are the sizes of operands that are selectors,
+    ``loops`` what holds in the loops of code around what is read.
     """
 
     region: Region
@@ -96,7 +114,9 @@ class Scope:
     refuted: Callable[[Region], bool] = _nowhere_refuted
     size_of: Callable[[Node, Node], Affine] = _no_arrays
     rank_of: Callable[[Node], int] = _no_rank
-    of_sum: Callable[[str, Sequence[Term], Collection[Constraint]], Iterator[Term]] = _no_functions
+    of_sum: OfSum = field(default_factory=_NoFunctions)
+    labels: dict[str, tuple[Affine, ...]] = field(default_factory=dict)
+    loops: list[Constraint] = field(default_factory=list)
 
     def decide(self, constraint: Constraint) -> bool:
         """Whether ``constraint`` holds in the branch; raises Fork where that depends on the sizes."""

@@ -14,6 +14,7 @@ from symconv.notation.grammar import COMPARISONS
 from symconv.notation.operator import Operator, Statement, Tensor
 from symconv.notation.tables import table_of
 from symconv.prove.language.facts import Facts, facts_of
+from symconv.prove.language.labels import LABEL
 from symconv.prove.meaning.amounts import as_product
 from symconv.prove.meaning.arrays import tensor
 from symconv.prove.meaning.atoms import pi_value
@@ -24,6 +25,7 @@ from symconv.prove.meaning.indices import number_terms
 from symconv.prove.meaning.polynomial import vanishes_with
 from symconv.prove.meaning.positions import compared
 from symconv.prove.meaning.scope import Names, Scope, Undecided
+from symconv.prove.meaning.selectors import without_labels
 from symconv.prove.meaning.value import (
     Amount,
     Axis,
@@ -90,6 +92,7 @@ def _without_held(op: Operator) -> Operator:
 def expanded(scope: Scope, whole: Operator) -> Value:
     """The output of an operator without borders, earlier statements inlined, constant tables contracted."""
     value = _written(scope, whole, len(whole.statements) - 1)
+    value = without_labels(scope, value)
     return replace(value, terms=tuple(collected(one for term in value.terms for one in domains(term))))
 
 
@@ -284,6 +287,7 @@ def names_of(op: Operator, scope: Scope, side: str) -> Names:
     short = {d.form: var(d.name) for d in op.definitions} | {var(w.size): var(w.size) for w in op.windows}
     names = Names(dict(facts.sizes), _vectors(facts), {}, logical, facts, short)
     tensors = {t.name: tensor(scope, t.name, axes_of(t)) for t in given}
+    scope.labels |= {t.name: tuple(s for s in t.sizes if s != affine(1)) for t in op.inputs if t.dtype == LABEL}
     if "pi" not in names.sizes:
         tensors = {"pi": pi_value(), **tensors}
     return replace(names, tensors=tensors)

@@ -34,12 +34,18 @@ class _Linear:
 
 
 def settled(term: Term) -> Term | None:
-    """The term with one step where several say the same; None where two of its steps are never 1 together."""
+    """The term with one step where several say the same, and none of a number; None where it is 0."""
     known: dict[Factor, _Linear] = {}
     for factor in dict.fromkeys(term.factors):
         if factor.tensor.startswith("step(") and (linear := _read(factor)) is not None:
             known[factor] = linear
     dropped: set[Factor] = set()
+    for one, a in known.items():
+        if not a.weights:
+            # Of two elements that are one: step(1 + x[n,c] - x[n,c]).
+            if a.constant <= 0:
+                return None
+            dropped.add(one)
     for one, a in known.items():
         for other, b in known.items():
             ratio = a.ratio(b)

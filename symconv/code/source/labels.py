@@ -1,0 +1,81 @@
+"""Which parameters of functions are labels: whole numbers that name elements, as ``y`` in ``x[np.arange(N), y]``."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from symconv.code.source.signatures import parameters
+
+__all__ = ["USUAL_LABELS", "labels_in"]
+
+USUAL_LABELS = frozenset({"y", "labels", "label", "targets", "target", "y_true", "indices", "ids", "tokens", "classes",
+                          "class_labels", "token_ids", "input_ids", "word_ids", "y_batch", "t", "idx"})  # fmt: skip
+_ARRAYS = frozenset({"x", "inputs", "input", "y", "labels", "targets", "target", "indices", "ids", "tokens", "classes",
+                     "y_true", "token_ids", "input_ids", "word_ids", "y_batch", "class_labels"})  # fmt: skip
+"""Names that arrays have, where nothing else says that it is not one number."""
+_TAKING = {"one_hot": 0, "embedding": 0, "cross_entropy": 1, "nll_loss": 1, "take_along_axis": 1, "gather": 2,
+           "index_add": 2, "index_add_": 2, "index_select": 2, "scatter_add": 2, "scatter_add_": 2,
+           "scatter": 2, "scatter_": 2, "take": 1, "embedding_lookup": 1}  # fmt: skip
+"""Functions of arrays of labels, and which argument these are."""
+_KEYWORDS = frozenset({"index", "indices", "target", "labels", "ids"})
+_OF_ARRAYS = frozenset({"shape", "size", "astype", "long", "reshape", "view", "unsqueeze", "ravel", "flatten", "ndim",
+                        "squeeze", "numel"})  # fmt: skip
+
+
+def labels_in(*nodes: ast.FunctionDef) -> frozenset[str]:
+    """The parameters of functions that name elements, and are arrays by how they are used or what they are called."""
+    known = {name for node in nodes for name in parameters(node.args)}
+    naming = {name for node in nodes for one in ast.walk(node) for name in _naming(one)} & known
+    arrays = {name for node in nodes for one in ast.walk(node) for name in _of_array(one)}
+    return frozenset(name for name in naming if name in arrays or name in _ARRAYS)
+
+
+def _naming(node: ast.AST) -> Iterator[str]:
+    """Names of what names elements in a subscript or a call."""
+    match node:
+        case ast.Subscript(_, ast.Tuple(entries)):
+            yield from (name for one in entries for name in _label(one))
+        case ast.Subscript(_, entry):
+            yield from _label(entry)
+        case ast.Call():
+            yield from _called(node)
+
+
+def _called(node: ast.Call) -> Iterator[str]:
+    word = ast.unparse(node.func).rpartition(".")[2]
+    if ast.unparse(node.func).endswith("add.at") and len(node.args) > 1:
+        index = node.args[1]
+        yield from (name for one in (index.elts if isinstance(index, ast.Tuple) else [index]) for name in _label(one))
+    elif word in _TAKING or word == "sparse_softmax_cross_entropy_with_logits":
+        # As a method the array stands before the parentheses, or the axis is not said.
+        first = _TAKING.get(word, -1)
+        places = (first, first - 1) if first == 2 else (first,)
+        for place in places:
+            yield from _label(node.args[place]) if 0 <= place < len(node.args) else ()
+        yield from (name for one in node.keywords if one.arg in _KEYWORDS
+                    for name in _label(one.value))  # fmt: skip
+
+
+def _label(entry: ast.expr) -> Iterator[str]:
+    """The name of an entry of a subscript: itself, of another type or shape, or one of its elements."""
+    match entry:
+        case ast.Name(name):
+            yield name
+        case ast.Call(ast.Attribute(inner, word)) if word in _OF_ARRAYS:
+            yield from _label(inner)
+        case ast.Subscript(inner, _):
+            yield from _label(inner)
+
+
+def _of_array(node: ast.AST) -> Iterator[str]:
+    """Names of what is an array by how it is used."""
+    match node:
+        case ast.Attribute(ast.Name(name), word) if word in _OF_ARRAYS:
+            yield name
+        case ast.Call(ast.Name("len"), [ast.Name(name)]):
+            yield name
+        case ast.Subscript(_, ast.Tuple(entries)) if any("arange" in ast.unparse(one) for one in entries):
+            yield from (name for one in entries for name in _label(one))
+        case ast.Call():
+            yield from _called(node)
