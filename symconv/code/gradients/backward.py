@@ -14,17 +14,15 @@ from symconv.code.arrays.walk import Walk
 from symconv.code.gradients.forward import Forward, context_of_forward
 from symconv.code.gradients.operands import given
 from symconv.code.gradients.roles import Roles, gradient_named
+from symconv.code.gradients.running import run
 from symconv.code.held.boxes import current
 from symconv.code.held.state import State
 from symconv.code.reading.calls import default_of
 from symconv.code.reading.classes import give_attributes
-from symconv.code.reading.definitions import plainly_decorated
 from symconv.code.reading.reader import start
-from symconv.code.reading.statements import run_function
 from symconv.code.source.program import Program
 from symconv.code.source.signatures import defaults, parameters
 from symconv.code.source.slices import part_for
-from symconv.code.source.trouble import Outside
 from symconv.code.values.objects import Box, Context, Pack
 from symconv.errors import SpecError, SymconvError
 from symconv.notation.operator import Operator
@@ -78,7 +76,7 @@ class Reading:
             context.attributes.update(context_of_forward(self.forward, boxes).attributes)
             _, cache = self.forward.run(on, boxes, context)
         give_attributes(state, context, self.forward.settings if self.forward is not None else self.arguments)
-        result = _run(state, self.node, self._parameters(state, roles, context, cache))
+        result = run(state, self.node, self._parameters(state, roles, context, cache))
         kept = {f".{name}": value for name, value in context.attributes.items()}
         return (_Result(result, kept) if kept else result), state
 
@@ -128,19 +126,6 @@ class Reading:
         if rest is not None and rest.arg not in self.arguments:
             found[rest.arg] = tuple(roles.tensors[f"g{one}"] for one in self.outputs)
         return found
-
-
-def _run(state: State, node: ast.FunctionDef, parameters: dict[str, Any]) -> Any:
-    """What the function returns; code that means something unforeseen is outside of what is read."""
-    try:
-        plainly_decorated(node, state.program, node.lineno)
-        return run_function(state, node, parameters)
-    except SymconvError:
-        raise
-    except RecursionError:
-        raise Outside("functions or expressions are nested too deeply", state.line) from None
-    except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, AssertionError) as problem:
-        raise Outside(f"this is not read ({type(problem).__name__}: {problem})", state.line) from None
 
 
 @dataclass(frozen=True)

@@ -15,16 +15,14 @@ from symconv.code.gradients.candidates import candidates, where_defined
 from symconv.code.gradients.operands import given, sizes_of
 from symconv.code.gradients.ranks import documented, ranks_of, vectors_of
 from symconv.code.gradients.roles import Roles, numeric, numeric_kind, packed, tensor_named
+from symconv.code.gradients.running import run
 from symconv.code.held.boxes import current
 from symconv.code.held.state import evaluate
 from symconv.code.reading.classes import give_attributes
-from symconv.code.reading.definitions import plainly_decorated
 from symconv.code.reading.reader import start
-from symconv.code.reading.statements import run_function
 from symconv.code.source.labels import labels_in
 from symconv.code.source.program import Program
 from symconv.code.source.signatures import defaults, parameters
-from symconv.code.source.trouble import Outside
 from symconv.code.values.objects import Box, Context, Pack
 from symconv.errors import SpecError, SymconvError
 from symconv.notation.affine import affine, var
@@ -69,7 +67,6 @@ class Forward:
 
     def run(self, on: Any, tensors: Mapping[str, Any], context: Context) -> tuple[Any, Any]:
         """The output, and what is kept for the backward function (None where nothing is returned beside it)."""
-        plainly_decorated(self.node, self.program, self.node.lineno)
         state = start(self.program, on)
         give_attributes(state, context, self.settings)
         on.other_ties = self.other_ties
@@ -90,10 +87,7 @@ class Forward:
                 if name not in usual:
                     raise SpecError(f"{self.node.name}: what {name} is cannot be told; say it with arguments=")
                 names[name] = evaluate(state, usual[name])
-        try:
-            result = run_function(state, self.node, names)
-        except RecursionError:
-            raise Outside("functions or expressions are nested too deeply", state.line) from None
+        result = run(state, self.node, names)
         if plain[:1] == ["ctx"]:
             # An autograd function keeps values in ctx; what it returns are outputs.
             return result, None
@@ -131,8 +125,7 @@ def operators_of(program: Program, node: ast.FunctionDef, settings: Mapping[str,
             raise SpecError(_split(program, node, line))
         problems.append(problem)
     if not found:
-        # The likely numbers of axes of labels come first, and are hardly ever others.
-        problems = problems[:1] if any(map(is_selector, tensors)) else problems
+        problems = problems[:1] if any(map(is_selector, tensors)) else problems  # with labels the first ones are likely
         reason = max(problems, key=_told) if problems else "it has no tensors among its parameters"
         raise SpecError(f"{program.name}: {node.name} is not read as an operator: {reason}")
 

@@ -264,29 +264,6 @@ def svm_all_classes(x, y):
     return loss, dx
 
 
-def linear_softmax(W, X, y):
-    N = X.shape[0]
-    scores = X.dot(W)
-    scores -= scores.max(axis=1, keepdims=True)
-    probs = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
-    loss = -np.log(probs[np.arange(N), y]).sum() / N
-    dscores = probs.copy()
-    dscores[np.arange(N), y] -= 1
-    dW = X.T.dot(dscores) / N
-    return loss, dW
-
-
-def linear_softmax_untransposed(W, X, y):
-    N = X.shape[0]
-    scores = X.dot(W)
-    probs = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
-    loss = -np.log(probs[np.arange(N), y]).sum() / N
-    dscores = probs.copy()
-    dscores[np.arange(N), y] -= 1
-    dW = X.T.dot(probs) / N
-    return loss, dW
-
-
 def hot_forward(x, W):
     hot = np.eye(W.shape[0])[x]
     return hot.dot(W), (x, W)

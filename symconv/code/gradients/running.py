@@ -1,0 +1,27 @@
+"""Functions of the code that are run, with what is unforeseen in them told as such."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from symconv.code.held.state import State
+from symconv.code.reading.definitions import plainly_decorated
+from symconv.code.reading.statements import run_function
+from symconv.code.source.trouble import Outside
+from symconv.errors import SymconvError
+
+__all__ = ["run"]
+
+
+def run(state: State, node: ast.FunctionDef, parameters: dict[str, Any]) -> Any:
+    """What the function returns; code that means something unforeseen is outside of what is read."""
+    try:
+        plainly_decorated(node, state.program, node.lineno)
+        return run_function(state, node, parameters)
+    except SymconvError:
+        raise
+    except RecursionError:
+        raise Outside("functions or expressions are nested too deeply", state.line) from None
+    except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, AssertionError) as problem:
+        raise Outside(f"this is not read ({type(problem).__name__}: {problem})", state.line) from None
