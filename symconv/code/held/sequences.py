@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+from itertools import product
+from math import prod
 from typing import Any
 
 from symconv.code.held.boxes import current
 from symconv.code.held.elements import picked
-from symconv.code.held.numbers import constant
+from symconv.code.held.numbers import constant, integer
 from symconv.code.held.state import State
 from symconv.code.source.trouble import Outside
 from symconv.code.values.amounts import count_between
 from symconv.code.values.kinds import in_words
 from symconv.code.values.objects import (
     Box,
+    Counted,
     Dotted,
+    Grid,
     Pack,
     Series,
 )
 from symconv.limits import LIST_LENGTH
 from symconv.notation.affine import Affine, affine
 
-__all__ = ["is_range", "iterated", "range_of", "sequence", "trips"]
+__all__ = ["counted", "is_range", "iterated", "many", "range_of", "sequence", "trips"]
 
 
 def sequence(state: State, value: Any, count: int | None = None) -> list[Any]:
@@ -42,19 +46,42 @@ def sequence(state: State, value: Any, count: int | None = None) -> list[Any]:
 
 def iterated(state: State, value: Any) -> list[Any]:
     """The items that a loop over ``value`` runs through, where their number is known."""
-    if is_range(value):
-        first, stop, step = range_of(value)
-        count = (
-            constant(state, stop, "the end of a range"),
-            constant(state, first, "the start"),
-            constant(state, step, "the step"),
-        )
-        if len(range(count[1], count[0], count[2])) > LIST_LENGTH:
+    if isinstance(value, Counted) or is_range(value):
+        found = counted(state, value)
+        assert found is not None
+        count = constant(state, found.count, "the number of items of an iterator")
+        if count > LIST_LENGTH:
             raise Outside("a list that is too long", state.line)
-        return [affine(k) for k in range(count[1], count[0], count[2])]
+        return [found.at(affine(k)) for k in range(count)]
+    if isinstance(value, Grid):
+        rows = [iterated(state, row) for row in value.rows]
+        if prod(map(len, rows)) > LIST_LENGTH:
+            raise Outside("a list that is too long", state.line)
+        return list(product(*rows))
     if isinstance(value, Pack | Series):
         raise Outside("a list of unknown length", state.line)
     return sequence(state, value)
+
+
+def counted(state: State, value: Any) -> Counted | None:
+    """The items of a range, of an iterator over one, or of an array, by their place; None for other values."""
+    match value:
+        case Counted():
+            return value
+        case Box() if state.on.rank(current(state, value)):
+            size = integer(state, state.on.size(current(state, value), 0), "a length")
+            return Counted(size, lambda at: picked(state, value, (at,)))
+    if not is_range(value):
+        return None
+    first, stop, step = range_of(value)
+    count = trips(state, first, stop, step)
+    return Counted(count, lambda at: first + at * step.constant)
+
+
+def many(state: State, value: Any) -> Counted | None:
+    """The same where their number is not known."""
+    found = counted(state, value)
+    return None if found is None or found.count.is_constant else found
 
 
 def trips(state: State, first: Affine, stop: Affine, step: Affine) -> Affine:

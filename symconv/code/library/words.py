@@ -12,7 +12,7 @@ from symconv.code.held.elements import picked
 from symconv.code.held.masks import blended
 from symconv.code.held.numbers import constant, integer
 from symconv.code.held.operators import binary, product_of_all
-from symconv.code.held.sequences import sequence
+from symconv.code.held.sequences import is_range, sequence
 from symconv.code.held.state import State, call_word, whole_plan
 from symconv.code.held.truths import condition_of
 from symconv.code.library.changes import CHANGES
@@ -27,7 +27,7 @@ from symconv.code.library.products import PRODUCTS
 from symconv.code.library.windows import WINDOWS
 from symconv.code.source.trouble import Outside
 from symconv.code.values.amounts import is_number, number_of, rounded
-from symconv.code.values.objects import Box, Series, Slice
+from symconv.code.values.objects import Box, Dotted, Grid, Series, Slice
 from symconv.notation.affine import affine
 from symconv.notation.expr import nonnegative
 from symconv.prove.meaning.value import Product
@@ -251,6 +251,19 @@ def _full_like(state: State, g: Given, name: str) -> Box:
     return boxed(state, state.on.fill(shape, fraction_of(state, g["fill_value"])))
 
 
+def _grid(state: State, g: Given, name: str) -> Grid:
+    """``np.ndindex``: the places of an array of a shape."""
+    return Grid(
+        tuple((Dotted("builtins.range"), (integer(state, one, "a length"),)) for one in shape_of(state, g["shape"]))
+    )
+
+
+def _combined(state: State, g: Given, name: str) -> Grid:
+    """``itertools.product``."""
+    rows = (g["arrays"],) if is_range(g["arrays"]) or not isinstance(g["arrays"], tuple) else g["arrays"]
+    return Grid(tuple(rows) * constant(state, g.get("repeat", affine(1)), "repeat"))
+
+
 WORDS: dict[str, Word] = {
     "zeros": _made("zeros"), "ones": _made("ones"), "empty": _made("empty"), "new_zeros": _made("zeros"),
     "new_ones": _made("ones"), "new_empty": _made("empty"), "zeros_like": _filled_like(0), "ones_like": _filled_like(1),
@@ -266,6 +279,6 @@ WORDS: dict[str, Word] = {
     "numel": lambda state, g, name: product_of_all(state, array_attribute(state, g["input"], "shape")),
     "prod": lambda state, g, name: product_of_all(state, sequence(state, g["items"])),
     "item": _item,
-    "same": _item, "where": _where, "narrow": _narrow,
+    "same": _item, "where": _where, "narrow": _narrow, "grid": _grid, "product": _combined,
     **PARTS, **PRODUCTS, **WINDOWS, **POSITIONS, **EXTREMES, **MOVES, **CONVOLUTIONS, **CHANGES, **LOOKUPS,
 }  # fmt: skip

@@ -8,15 +8,13 @@ from typing import Any
 
 from symconv.code.held.boxes import array_of, boxed, fixed, hold
 from symconv.code.held.frames import Frame
-from symconv.code.held.numbers import constant
-from symconv.code.held.sequences import is_range, range_of, sequence, trips
+from symconv.code.held.sequences import iterated, many
 from symconv.code.held.state import State, evaluate, looping, scoped
 from symconv.code.reading.assignments import bind
 from symconv.code.reading.conditions import tested
 from symconv.code.source.trouble import Outside
-from symconv.code.values.objects import Box, Series
-from symconv.limits import LIST_LENGTH
-from symconv.notation.affine import Affine, var
+from symconv.code.values.objects import Box, Counted, Series
+from symconv.notation.affine import var
 from symconv.prove.meaning.value import inside
 
 __all__ = ["comprehension"]
@@ -30,11 +28,8 @@ def comprehension(state: State, node: ast.ListComp | ast.GeneratorExp) -> Any:
     with scoped(state, dict(state.names)):
         if len(node.generators) == 1 and not node.generators[0].ifs:
             items = evaluate(state, node.generators[0].iter)
-            if is_range(items):
-                first, stop, step = range_of(items)
-                count = trips(state, first, stop, step)
-                if not count.is_constant:
-                    return _over_index(state, node, first, step, count)
+            if (found := many(state, items)) is not None:
+                return _over_index(state, node, found)
         return list(_elements(state, node, list(node.generators)))
 
 
@@ -45,7 +40,7 @@ def _elements(
         yield evaluate(state, node.elt)
         return
     one, *rest = generators
-    for item in _listed(state, evaluate(state, one.iter)):
+    for item in iterated(state, evaluate(state, one.iter)):
         bind(state, one.target, item)
         if _passes(state, one.ifs):
             yield from _elements(state, node, rest)
@@ -61,26 +56,14 @@ def _passes(state: State, tests: Sequence[ast.expr]) -> bool:
     return True
 
 
-def _listed(state: State, value: Any) -> list[Any]:
-    if is_range(value):
-        first, stop, step = range_of(value)
-        count = constant(state, trips(state, first, stop, step), "the number of elements of a list")
-        if count > LIST_LENGTH:
-            raise Outside(f"a list of {count} elements", state.line)
-        return [first + step * k for k in range(count)]
-    return sequence(state, value)
-
-
-def _over_index(
-    state: State, node: ast.ListComp | ast.GeneratorExp, first: Affine, step: Affine, count: Affine
-) -> Series:
+def _over_index(state: State, node: ast.ListComp | ast.GeneratorExp, items: Counted) -> Series:
     walk = state.terms.walk
     index = walk.fresh()
-    with looping(state, Frame(index)), walk.inside([index], inside(var(index), count)):
-        bind(state, node.generators[0].target, first + var(index) * step.constant)
+    with looping(state, Frame(index)), walk.inside([index], inside(var(index), items.count)):
+        bind(state, node.generators[0].target, items.at(var(index)))
         element = evaluate(state, node.elt)
         hold(element)
         if not isinstance(element, Box):
             element = boxed(state, array_of(state, element))
         array_of(state, element)
-    return Series((index,), (count,), fixed(state, element))
+    return Series((index,), (items.count,), fixed(state, element))

@@ -10,15 +10,16 @@ from symconv.code.held.attributes import attribute_of
 from symconv.code.held.boxes import array_of, boxed, current
 from symconv.code.held.numbers import constant, integer
 from symconv.code.held.operators import binary
-from symconv.code.held.sequences import iterated
+from symconv.code.held.sequences import counted, iterated, many
 from symconv.code.held.state import State, call, fails
 from symconv.code.held.truths import truth_of
 from symconv.code.library.calls import call_library
 from symconv.code.source.trouble import Outside
 from symconv.code.values.amounts import arithmetic, extreme, is_number, number_of, rounded
 from symconv.code.values.kinds import INT, REAL, in_words, kind_of
-from symconv.code.values.objects import Box, Condition, Dotted, Opaque, Series, Slice
+from symconv.code.values.objects import Box, Condition, Counted, Dotted, Opaque, Series, Slice
 from symconv.notation.affine import Affine, affine
+from symconv.notation.expr import equal
 from symconv.prove.meaning.value import Product
 
 __all__ = ["call_builtin"]
@@ -34,10 +35,8 @@ def call_builtin(state: State, name: str, arguments: list[Any], options: dict[st
     match name, arguments:
         case "range", _:
             return Dotted("builtins.range"), tuple(integer(state, one, "a bound of range") for one in arguments)
-        case "len", [Box() as box]:
-            return state.on.size(current(state, box), 0)
-        case "len", [tuple() | list() | dict() as items]:
-            return affine(len(items))
+        case "len", [Box() | tuple() | list() | dict() as items]:
+            return _length(state, items)
         case (("int" | "float" | "round"), [value]) if is_number(value):
             return number_of(value) if name == "float" else rounded(number_of(value), name, state.on.decide)
         case (("float" | "int"), [Box() as box]):
@@ -68,6 +67,13 @@ def call_builtin(state: State, name: str, arguments: list[Any], options: dict[st
     return _iterating(state, name, arguments)
 
 
+def _length(state: State, items: Any) -> Any:
+    if isinstance(items, Box):
+        return state.on.size(current(state, items), 0)
+    found = counted(state, items)
+    return affine(len(items)) if found is None else extreme("max", found.count, affine(0), state.on.decide)
+
+
 def _element_as(state: State, name: str, box: Box) -> Box:
     """``float`` or ``int`` of an array of one element."""
     if state.on.rank(current(state, box)):
@@ -82,7 +88,10 @@ def _placed(state: State, name: str, arguments: list[Any], options: dict[str, An
     if name in _FREE:
         return arguments
     if name == "zip" and options.get("strict") is True:
-        if len({len(iterated(state, one)) for one in arguments}) > 1:
+        if (rows := _all_many(state, arguments)) is not None:
+            for one in rows[1:]:
+                state.on.require(equal(one.count, rows[0].count), "zip of iterators of different lengths")
+        elif len({len(iterated(state, one)) for one in arguments}) > 1:
             fails(state, "zip of lists of different lengths")
         return arguments
     order = _ORDERS.get(name, ())[len(arguments) :]
@@ -95,11 +104,17 @@ def _iterating(state: State, name: str, arguments: list[Any]) -> Any:
     match name, arguments:
         case "divmod", [a, b]:
             return binary(state, "//", a, b), binary(state, "%", a, b)
+        case "zip", _ if (rows := _all_many(state, arguments)) is not None:
+            return _zipped(state, rows)
         case "zip", _:
             return [tuple(row) for row in zip(*(iterated(state, one) for one in arguments), strict=False)]
         case "enumerate", [items, *start]:
             first = constant(state, start[0], "start") if start else 0
+            if (one := many(state, items)) is not None:
+                return Counted(one.count, lambda at: (at + first, one.at(at)))
             return [(affine(k), one) for k, one in enumerate(iterated(state, items), first)]
+        case "reversed", [items] if (every := many(state, items)) is not None:
+            return Counted(every.count, lambda at: every.at(every.count - 1 - at))
         case "reversed", [items]:
             return list(reversed(iterated(state, items)))
         case "map", [function, *rows]:
@@ -115,6 +130,23 @@ def _iterating(state: State, name: str, arguments: list[Any]) -> Any:
     if name in {"abs", "sum"}:
         return call_library(state, f"numpy.{name}", arguments, {})
     raise state.error(f"{name} of {', '.join(map(in_words, arguments))}")
+
+
+def _all_many(state: State, items: Sequence[Any]) -> list[Counted] | None:
+    """The items of several iterators, where the number is known of none; None where it is of all."""
+    found = [one for item in items if (one := many(state, item)) is not None]
+    if found and len(found) < len(items):
+        raise Outside("zip of an iterator whose length is a size and of one whose length is known", state.line)
+    return found or None
+
+
+def _zipped(state: State, rows: Sequence[Counted]) -> Counted:
+    count = rows[0].count
+    for one in rows[1:]:
+        found = extreme("min", count, one.count, state.on.decide)
+        assert isinstance(found, Affine)
+        count = found
+    return Counted(count, lambda at: tuple(one.at(at) for one in rows))
 
 
 def _every(state: State, every: bool, items: Sequence[Any]) -> Any:

@@ -8,11 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from symconv.code.held.boxes import current
-from symconv.code.held.elements import picked
 from symconv.code.held.masks import keeps_order, opposite_of
-from symconv.code.held.numbers import integer
-from symconv.code.held.sequences import is_range, range_of, sequence, trips
+from symconv.code.held.sequences import counted, iterated
 from symconv.code.held.state import State, evaluate, fails
 from symconv.code.reading.assignments import assign, augment, bind
 from symconv.code.reading.branching import run_branches
@@ -24,7 +21,7 @@ from symconv.code.source.aliases import names_in
 from symconv.code.source.generators import free_names, inlined, lazy, stored, yields
 from symconv.code.source.trouble import CodeError, Outside
 from symconv.code.values.kinds import in_words
-from symconv.code.values.objects import Box, Condition, Context, Function, Method, Pack, Stale
+from symconv.code.values.objects import Box, Condition, Context, Counted, Function, Grid, Method, Stale
 from symconv.limits import CODE_STEPS, LOOP_UNROLLED
 from symconv.prove.meaning.scope import Mismatch, Undecided
 
@@ -209,28 +206,45 @@ def _for(state: State, node: ast.For) -> _Signal | None:
     if (statements := _generated(state, node)) is not None:
         return run_block(state, statements)
     items = evaluate(state, node.iter)
-    if is_range(items):
-        first, stop, step = range_of(items)
-        count = trips(state, first, stop, step)
-        if not (count.is_constant and (not state.on.symbolic or count.constant <= LOOP_UNROLLED)):
-            by = step.constant
-            symbolic_loop(state, node.body, count, lambda at: bind(state, node.target, first + at * by),
-                               frozenset(names_in(node.target)))  # fmt: skip
-            return run_block(state, node.orelse)
-        items = [first + step * k for k in range(max(0, count.constant))]
-    elif isinstance(items, Box) and state.on.symbolic:
-        _over_array(state, node, items)
+    if isinstance(items, Grid) and state.on.symbolic:
+        return run_block(state, _nested(state, node, items))
+    found = counted(state, items) if state.on.symbolic or not isinstance(items, Box) else None
+    if found is not None and not _unrolled(state, items, found):
+        symbolic_loop(state, node.body, found.count, lambda at: bind(state, node.target, found.at(at)),
+                      frozenset(names_in(node.target)))  # fmt: skip
         return run_block(state, node.orelse)
-    elif isinstance(items, Pack):
-        raise Outside("a loop over a list of unknown length", state.line)
-    every = _live(items) if isinstance(items, list) else sequence(state, items)
+    every = _live(items) if isinstance(items, list) else iterated(state, items)
     return _rounds(state, node, _each(state, node.target, every))
 
 
-def _over_array(state: State, node: ast.For, box: Box) -> None:
-    size = integer(state, state.on.size(current(state, box), 0), "a length")
-    symbolic_loop(state, node.body, size, lambda at: bind(state, node.target, picked(state, box, (at,))),
-                       frozenset(names_in(node.target)))  # fmt: skip
+def _unrolled(state: State, items: Any, found: Counted) -> bool:
+    """Whether the iterations are read one by one."""
+    few = found.count.is_constant and (not state.on.symbolic or found.count.constant <= LOOP_UNROLLED)
+    return few and not isinstance(items, Box)
+
+
+def _nested(state: State, node: ast.For, grid: Grid) -> list[ast.stmt]:
+    """A loop over all combinations as loops in one another."""
+    if any(isinstance(one, ast.Break) for top in node.body for one in ast.walk(top)):
+        raise Outside("a loop over combinations that is left in the middle", state.line)
+    state.made += 1
+    rows = [f"__{state.made}_{k}" for k in range(len(grid.rows))]
+    for name, row in zip(rows, grid.rows, strict=True):
+        state.names[name] = row
+    body = node.body
+    targets: list[ast.expr] = [ast.Name(f"{name}_item", ast.Store()) for name in rows]
+    match node.target:
+        case ast.Tuple(items) if len(items) == len(rows) and not any(isinstance(one, ast.Starred) for one in items):
+            targets = items
+        case _:
+            every: list[ast.expr] = [ast.Name(f"{name}_item", ast.Load()) for name in rows]
+            body = [ast.Assign([node.target], ast.Tuple(every, ast.Load())), *body]
+    for target, name in zip(reversed(targets), reversed(rows), strict=True):
+        body = [ast.For(target, ast.Name(name, ast.Load()), body, [])]
+    for one in body:
+        ast.copy_location(one, node)
+        ast.fix_missing_locations(one)
+    return [*body, *node.orelse]
 
 
 def _while(state: State, node: ast.While) -> _Signal | None:

@@ -42,17 +42,17 @@ TYPES = frozenset({
 SHARED_OUT = frozenset({"flip", "fliplr", "flipud", "rot90"})
 """Views in NumPy, copies in PyTorch."""
 
-LIBRARIES = frozenset({"numpy", "torch", "tensorflow", "jax", "scipy", "math", "cupy"})
+LIBRARIES = frozenset({"numpy", "torch", "tensorflow", "jax", "scipy", "math", "cupy", "itertools"})
 VIEWS = frozenset({
     "flip", "fliplr", "flipud", "rot90", "swap", "t", "permute", "moveaxis", "rollaxis", "reshape", "ravel", "flatten",
     "reshape_as", "squeeze", "unsqueeze", "chunk", "split", "tf_split", "split_by", "hsplit",
     "vsplit", "unfold", "tensor_unfold", "einsum", "exact_einsum", "broadcast", "tile",
-    "expand_as", "broadcast_arrays", "meshgrid", "ix", "windows", "strided", "narrow", "same",
+    "expand_as", "broadcast_arrays", "meshgrid", "ix", "windows", "strided", "narrow", "same", "product",
 })  # fmt: skip
 """Words whose value may have the elements of an argument, in one of the libraries."""
 _SEVERAL = frozenset({
     "chunk", "split", "tf_split", "split_by", "hsplit", "vsplit", "broadcast_arrays", "meshgrid", "ix",
-    "unravel_index", "torch_extreme",
+    "unravel_index", "torch_extreme", "product", "grid",
 })  # fmt: skip
 CHANGING = frozenset({
     "append", "extend", "insert", "pop", "update", "setdefault", "remove", "sort", "reverse", "clear", "popitem",

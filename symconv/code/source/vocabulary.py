@@ -120,6 +120,7 @@ SIGNATURES: dict[str, tuple[str, str]] = {
     "softmax": ("softmax", "input axis"), "log_softmax": ("log_softmax", "input axis"),
     "logsumexp": ("logsumexp", "input axis keepdims"),
     "arange": ("arange", "start stop step"), "add_at": ("add_at", "a indices b"),
+    "ndindex": ("grid", "*shape"), "itertools.product": ("product", "*arrays repeat"),
     "meshgrid": ("meshgrid", "*arrays indexing"), "ix_": ("ix", "*arrays"),
     "sliding_window_view": ("windows", "input window_shape axis"),
     "as_strided": ("strided", "input shape strides"),

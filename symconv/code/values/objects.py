@@ -18,9 +18,11 @@ __all__ = [
     "Chosen",
     "Condition",
     "Context",
+    "Counted",
     "Dotted",
     "Extremes",
     "Function",
+    "Grid",
     "Method",
     "Opaque",
     "Pack",
@@ -182,6 +184,21 @@ class Series:
     names: tuple[str, ...]
     counts: tuple[Affine, ...]
     element: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What an iterator gives where the number of its items is a size: item ``k`` is ``at(k)``."""
+
+    count: Affine
+    at: Callable[[Affine], Any] = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """One item of each of these, in every combination, the last one running fastest."""
+
+    rows: tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
