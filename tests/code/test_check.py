@@ -102,3 +102,18 @@ def test_pairs_that_people_write_otherwise_are_found(name: str, formula: str, te
     assert proofs.holds is True, str(proofs)
     assert set(proofs) == set(tensors)
     assert formula in str(next(iter(proofs.values())).operator)
+
+
+@pytest.mark.parametrize(("dw", "right"), [('np.convolve(x[::-1], dy, mode="valid")', True),
+                                           ('np.convolve(x, dy, mode="valid")', False)])  # fmt: skip
+def test_numpy_convolves_arrays_of_one_axis(dw: str, right: bool) -> None:
+    proofs = sc.check(f"""
+import numpy as np
+def line_forward(x, w):
+    assert len(w) <= len(x)
+    return np.convolve(x, w, mode="valid"), (x, w)
+def line_backward(dy, cache):
+    x, w = cache
+    return np.convolve(dy, w[::-1], mode="full"), {dw}
+""", explain=False)  # fmt: skip
+    assert {name: proof.holds for name, proof in proofs.items()} == {"x": True, "w": right}

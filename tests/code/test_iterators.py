@@ -71,6 +71,12 @@ def test_iterators_over_sizes(loop: str, right: bool) -> None:
     assert holds(loop) is right
 
 
+@pytest.mark.parametrize("kept", ["np.ndindex(N, M)", "product(range(N), range(M))", "[np.ndindex(N, M)][0]"])
+def test_an_iterator_that_is_kept_gives_its_items_once(kept: str) -> None:
+    assert holds(f"at = {kept}\nfor i, j in at:\n    dx[i, j] += dy[i, j]\n"
+                 "for i, j in at:\n    dx[i, j] += dy[i, j]") is not True  # fmt: skip
+
+
 def test_a_strided_window_by_its_starts() -> None:
     code = """
 import numpy as np

@@ -182,7 +182,7 @@ def _split(program: Program, node: ast.FunctionDef, line: int) -> str:
 
 def _told(problem: str) -> tuple[bool, int]:
     """The problem that says most: not one of a rank that was only tried."""
-    tried = ("axes are wanted", "names for", "axes; given", "does not fit arrays", "this broadcast of",
+    tried = ("axes are wanted", "names for", "axes; given", "axis; given", "does not fit arrays", "this broadcast of",
              "there is no axis", "for sizes of its own alone", "values, and no number")  # fmt: skip
     return not any(word in problem for word in tried), len(problem)
 

@@ -13,11 +13,14 @@ from symconv.code.values.amounts import is_number, whole_or_product
 from symconv.code.values.kinds import REAL, in_words, kind_of
 from symconv.code.values.objects import (
     Box,
+    Combinations,
     Condition,
+    Counted,
     Plan,
     Series,
     Stale,
 )
+from symconv.prove.meaning.scope import Undecided
 from symconv.relation.terms import as_product
 
 __all__ = ["array_of", "boxed", "changeable", "current", "fixed", "hold", "loose_view", "numeric", "root_of", "view_of"]
@@ -105,6 +108,9 @@ def hold(value: Any) -> None:
     elif isinstance(value, tuple | list):
         for one in value:
             hold(one)
+    elif isinstance(value, Combinations | Counted):
+        # It gives its items once.
+        raise Undecided("an iterator is kept; a list of it is read")
 
 
 def fixed(state: State, element: Box) -> Box:

@@ -15,9 +15,9 @@ from symconv.code.values.amounts import count_between
 from symconv.code.values.kinds import in_words
 from symconv.code.values.objects import (
     Box,
+    Combinations,
     Counted,
     Dotted,
-    Grid,
     Pack,
     Series,
 )
@@ -53,7 +53,7 @@ def iterated(state: State, value: Any) -> list[Any]:
         if count > LIST_LENGTH:
             raise Outside("a list that is too long", state.line)
         return [found.at(affine(k)) for k in range(count)]
-    if isinstance(value, Grid):
+    if isinstance(value, Combinations):
         rows = [iterated(state, row) for row in value.rows]
         if prod(map(len, rows)) > LIST_LENGTH:
             raise Outside("a list that is too long", state.line)

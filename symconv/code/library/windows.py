@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from symconv.code.held.boxes import array_of, boxed
@@ -160,12 +161,23 @@ def _scipy(state: State, g: Given, name: str) -> Box:
     if g.get("boundary", "fill") != "fill" or g.get("fillvalue", affine(0)) != affine(0):
         raise Outside(f"{name} with another boundary", state.line)
     word = "correlate" if "correlate" in name else "convolve"
-    return boxed(state, _slid(state, word, array_of(state, g["in1"]), array_of(state, g["in2"]), g.get("mode", "full")))
+    a, b = array_of(state, g["in1"]), array_of(state, g["in2"])
+    if name.endswith("2d"):
+        _of_axes(state, name, 2, (a, b))
+    return boxed(state, _slid(state, word, a, b, g.get("mode", "full")))
+
+
+def _of_axes(state: State, name: str, wanted: int, arrays: Sequence[Any]) -> None:
+    """Raises an error for arrays of other ranks, which NumPy and SciPy refuse there."""
+    for one in arrays:
+        if (rank := state.on.rank(one)) != wanted:
+            raise state.error(f"{name} wants arrays of {wanted} {'axis' if wanted == 1 else 'axes'}; given {rank} axes")
 
 
 def _np_scipy(state: State, g: Given, name: str) -> Box:
     mode = g.get("mode", "valid" if name == "correlate" else "full")
     a, b = array_of(state, g["in1"]), array_of(state, g["in2"])
+    _of_axes(state, name, 1, (a, b))
     if mode == "same":
         # NumPy's has the length of the longer one, SciPy's that of the first.
         first, second = (integer(state, state.on.size(one, 0), "a length") for one in (a, b))

@@ -27,7 +27,7 @@ from symconv.code.library.products import PRODUCTS
 from symconv.code.library.windows import WINDOWS
 from symconv.code.source.trouble import Outside
 from symconv.code.values.amounts import is_number, number_of, rounded
-from symconv.code.values.objects import Box, Dotted, Grid, Series, Slice
+from symconv.code.values.objects import Box, Combinations, Dotted, Series, Slice
 from symconv.notation.affine import affine
 from symconv.notation.expr import nonnegative
 from symconv.prove.meaning.value import Product
@@ -251,17 +251,18 @@ def _full_like(state: State, g: Given, name: str) -> Box:
     return boxed(state, state.on.fill(shape, fraction_of(state, g["fill_value"])))
 
 
-def _grid(state: State, g: Given, name: str) -> Grid:
+def _grid(state: State, g: Given, name: str) -> Combinations:
     """``np.ndindex``: the places of an array of a shape."""
-    return Grid(
+    return Combinations(
         tuple((Dotted("builtins.range"), (integer(state, one, "a length"),)) for one in shape_of(state, g["shape"]))
     )
 
 
-def _combined(state: State, g: Given, name: str) -> Grid:
+def _combined(state: State, g: Given, name: str) -> Combinations:
     """``itertools.product``."""
     rows = (g["arrays"],) if is_range(g["arrays"]) or not isinstance(g["arrays"], tuple) else g["arrays"]
-    return Grid(tuple(rows) * constant(state, g.get("repeat", affine(1)), "repeat"))
+    every = tuple(tuple(row) if isinstance(row, list) else row for row in rows)
+    return Combinations(every * constant(state, g.get("repeat", affine(1)), "repeat"))
 
 
 WORDS: dict[str, Word] = {

@@ -21,7 +21,7 @@ from symconv.code.source.aliases import names_in
 from symconv.code.source.generators import free_names, inlined, lazy, stored, yields
 from symconv.code.source.trouble import CodeError, Outside
 from symconv.code.values.kinds import in_words
-from symconv.code.values.objects import Box, Condition, Context, Counted, Function, Grid, Method, Stale
+from symconv.code.values.objects import Box, Combinations, Condition, Context, Counted, Function, Method, Stale
 from symconv.limits import CODE_STEPS, LOOP_UNROLLED
 from symconv.prove.meaning.scope import Mismatch, Undecided
 
@@ -206,7 +206,7 @@ def _for(state: State, node: ast.For) -> _Signal | None:
     if (statements := _generated(state, node)) is not None:
         return run_block(state, statements)
     items = evaluate(state, node.iter)
-    if isinstance(items, Grid) and state.on.symbolic:
+    if isinstance(items, Combinations) and state.on.symbolic:
         return run_block(state, _nested(state, node, items))
     found = counted(state, items) if state.on.symbolic or not isinstance(items, Box) else None
     if found is not None and not _unrolled(state, items, found):
@@ -223,7 +223,7 @@ def _unrolled(state: State, items: Any, found: Counted) -> bool:
     return few and not isinstance(items, Box)
 
 
-def _nested(state: State, node: ast.For, grid: Grid) -> list[ast.stmt]:
+def _nested(state: State, node: ast.For, grid: Combinations) -> list[ast.stmt]:
     """A loop over all combinations as loops in one another."""
     if any(isinstance(one, ast.Break) for top in node.body for one in ast.walk(top)):
         raise Outside("a loop over combinations that is left in the middle", state.line)

@@ -16,13 +16,13 @@ __all__ = [
     "Box",
     "Choice",
     "Chosen",
+    "Combinations",
     "Condition",
     "Context",
     "Counted",
     "Dotted",
     "Extremes",
     "Function",
-    "Grid",
     "Method",
     "Opaque",
     "Pack",
@@ -195,7 +195,7 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
+class Combinations:
     """One item of each of these, in every combination, the last one running fastest."""
 
     rows: tuple[Any, ...]
