@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
@@ -61,6 +62,10 @@ class Kernel(Loaded):
         self._result = gradients_type(tuple(self._names))
         self._all = (1 << len(self._names)) - 1
         self._whole = (1 << len(op.outputs)) - 1
+        # Solving for sizes takes many times what a tiny kernel does.
+        self._shapes = lru_cache(maxsize=64)(
+            lambda *shapes: tuple(op.output_shapes(**dict(zip(op.tensors, shapes, strict=True))).items())
+        )
 
     def shuffled(self) -> Kernel:
         """The same modules with plans that are drawn, not made: every way to compute an output runs for some shapes.
@@ -103,7 +108,7 @@ class Kernel(Loaded):
     def _forward_checked(self, arrays: tuple[Array, ...], out: Any, workspace: Workspace | None) -> Any:
         op = self.operator
         arrays = check_arrays(op, self.options, op.tensors, arrays)
-        wanted = op.output_shapes(**{name: a.shape for name, a in zip(op.tensors, arrays, strict=True)})
+        wanted = dict(self._shapes(*(a.shape for a in arrays)))
         if self._returned is None:
             wanted = {"out": next(iter(wanted.values()))}
             given = {} if out is None else {"out": out}
@@ -167,7 +172,7 @@ class Kernel(Loaded):
         shapes = {name: a.shape for name, a in zip(op.tensors, arrays, strict=True)}
         given = check_arrays(op, self.options, self._cotangents, given)
         for cotangent, one, (output, wanted) in zip(
-            self._cotangents, given, op.output_shapes(**shapes).items(), strict=True
+            self._cotangents, given, self._shapes(*shapes.values()), strict=True
         ):
             if one.shape != wanted:
                 raise SpecError(
