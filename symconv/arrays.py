@@ -89,12 +89,12 @@ def check_arrays(op: Operator, options: Options, names: tuple[str, ...], arrays:
     fixed = dict(options.sizes or ())
     checked = []
     for name, given in zip(names, arrays, strict=True):
-        wanted = describe(op.input(name)) if name in op.tensors else name
         tensor = op.input(name) if name in op.tensors else next(one for one in op.outputs if f"g{one.name}" == name)
         dtype = _dtype(op, options, name)
         plain = _counted(op, name, given) if tensor.is_size else given if tensor.axes else _number(given, dtype)
         array = _lent(op, name, plain)
         if not isinstance(array, np.ndarray):
+            wanted = describe(tensor) if name in op.tensors else name
             raise SpecError(
                 f"{op.name}: {name} is a {type(array).__name__}, wanted a NumPy array {wanted} of {options.dtype}"
             )
