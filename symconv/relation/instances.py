@@ -21,8 +21,10 @@ def escapes(context: Context, points: Instances, sizes: Sequence[Word]) -> str |
     for form, size in zip(points.image, sizes, strict=True):
         for wrong in (f"{form.text} < 0", f"{form.text} >= {size.text}"):
             facts, dims = near(points, names_in(wrong) & set(points.dims))
-            held = read(isl.Set, context, dims, (), (*facts, Word(wrong)))
-            if point := point_of(context, held):
+            if not point_of(context, read(isl.Set, context, dims, (), (*facts, Word(wrong)))):
+                continue
+            # What says that an instance never runs may be about other indices alone.
+            if point := point_of(context, read(isl.Set, context, points.dims, (), (*points.facts, Word(wrong)))):
                 return point
     return None
 

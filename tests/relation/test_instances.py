@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 from enumerated import CONTEXT, Form, forms, images, instances
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from symconv.relation.instances import escapes
-from symconv.relation.points import Word
+from symconv.relation.points import Instances, Word
 from symconv.relation.turns import runs_before, shared_cell
 
 
@@ -19,6 +20,14 @@ def test_escapes_are_found(form, size) -> None:
     points = instances([((form,), 0)])[0]
     inside = all(0 <= at < size for n in range(1, 12) for (at,) in images([((form,), 0)], n))
     assert (escapes(CONTEXT, points, (Word(str(size)),)) is None) == inside
+
+
+def test_what_never_runs_escapes_nothing() -> None:
+    # The facts that rule it out speak of another index than the image does.
+    dead = Instances(("i", "j"), tuple(map(Word, ("0 <= i", "i < N", "0 <= j", "j < 0"))), (Word("i + 1"),))
+    assert escapes(CONTEXT, dead, (Word("N"),)) is None
+    alive = replace(dead, facts=(*dead.facts[:3], Word("j < 1")))
+    assert escapes(CONTEXT, alive, (Word("N"),)) is not None
 
 
 @settings(deadline=None, max_examples=100)
