@@ -21,21 +21,23 @@ def interpret(
     arrays: Mapping[str, tuple[tuple[int, ...], list[Any]]],
     budget: int | None = None,
     parameters: Mapping[str, int] | None = None,
+    width: int = WIDTH,
 ) -> list[Any]:
     """Run a kernel on ``name -> (shape, row-major values)`` and return the output's values, row-major.
 
     Values may be int, Fraction or float; None is a cell of the output that is never stored. ``parameters`` are the
-    numbers of a plan. Raises InternalError when an index leaves its buffer, the arrays do not pass the kernel's checks,
-    a result depends on memory where nothing was stored, or two iterations of a parallel loop touch one cell that one of
-    them writes: the compiled kernel would compute anything there. What a private buffer holds does not outlive an
-    iteration of its nest's first loop. Raises OverrunError after ``budget`` statements.
+    numbers of a plan, ``width`` the lanes of a vector. Raises InternalError when an index leaves its buffer, the arrays
+    do not pass the kernel's checks, a result depends on memory where nothing was stored, or two iterations of a
+    parallel loop touch one cell that one of them writes: the compiled kernel would compute anything there. What a
+    private buffer holds does not outlive an iteration of its nest's first loop. Raises OverrunError after ``budget``
+    statements.
     """
     numbers = dict(parameters or {})
     if set(numbers) != set(kernel.parameters):
         raise InternalError(f"{kernel.name} takes the parameters {kernel.parameters}; given {numbers}")
     if any(value < 1 for value in numbers.values()):
         raise InternalError(f"parameters are whole numbers from 1 on; {kernel.name} is given {numbers}")
-    scope: Scope = {LANES: WIDTH, **numbers} | {
+    scope: Scope = {LANES: width, **numbers} | {
         f"{name}_dim{axis}": length for name, (shape, _) in arrays.items() for axis, length in enumerate(shape)
     }
     for size in kernel.sizes:
@@ -45,7 +47,7 @@ def interpret(
             raise InternalError(f"{kernel.name}: the arrays do not pass {check}")
     for size in kernel.layout:
         scope[size.name] = evaluate(size.value, scope)
-    run = Run(Meter(budget))
+    run = Run(Meter(budget), width=width)
     for buffer in kernel.buffers:
         shape = tuple(evaluate(size, scope) for size in buffer.sizes)
         values = arrays[buffer.name][1] if buffer.role == "in" else [None] * prod(shape)

@@ -13,7 +13,7 @@ from symconv.notation.functions import TABLE, largest, smallest
 __all__ = ["FUNCTIONS", "OPERATORS", "RELATIONS", "WIDTH", "called", "chosen", "combined", "lanes", "reduced"]
 
 WIDTH = 4
-"""The lanes of the interpreter's machine: few, so that small cases have blocks and remainders."""
+"""The lanes of the interpreter's machine where nothing is said: few, so that small cases have blocks and remainders."""
 
 Function = Callable[..., Any]
 
@@ -57,15 +57,17 @@ FUNCTIONS: dict[str, Function] = {
 _ASSIGN = OPERATORS["="]
 
 
-def lanes(value: Any) -> tuple[Any, ...]:
+def lanes(value: Any, width: int) -> tuple[Any, ...]:
     """A value in every lane."""
-    return value if type(value) is tuple else (value,) * WIDTH
+    return value if type(value) is tuple else (value,) * width
 
 
 def combined(function: Function, a: Any, b: Any) -> Any:
     """A function of two values, lane by lane where either has lanes; what was never stored stays what it is."""
-    if type(a) is tuple or type(b) is tuple:
-        return tuple([_one(function, x, y) for x, y in zip(lanes(a), lanes(b), strict=True)])
+    if type(a) is tuple:
+        return tuple([_one(function, x, y) for x, y in zip(a, lanes(b, len(a)), strict=True)])
+    if type(b) is tuple:
+        return tuple([_one(function, a, y) for y in b])
     return _one(function, a, b)
 
 
@@ -77,13 +79,13 @@ def _one(function: Function, a: Any, b: Any) -> Any:
 
 def chosen(condition: Any, yes: Any, no: Any) -> Any:
     """``yes`` in the lanes where the condition holds, else ``no``; what a lane of junk chooses is junk."""
-    picks = zip(condition, lanes(yes), lanes(no), strict=True)
+    picks = zip(condition, lanes(yes, len(condition)), lanes(no, len(condition)), strict=True)
     return tuple([on if type(on) is Junk else a if on else b for on, a, b in picks])
 
 
-def reduced(function: Function, value: Any) -> Any:
+def reduced(function: Function, value: tuple[Any, ...]) -> Any:
     """All lanes combined, first to last."""
-    first, *rest = lanes(value)
+    first, *rest = value
     for other in rest:
         first = combined(function, first, other)
     return first
@@ -91,9 +93,10 @@ def reduced(function: Function, value: Any) -> Any:
 
 def called(function: Function, arguments: list[Any]) -> Any:
     """A scalar function, lane by lane where an argument has lanes."""
-    if not any(type(argument) is tuple for argument in arguments):
+    width = next((len(argument) for argument in arguments if type(argument) is tuple), 0)
+    if not width:
         return _total(function, tuple(arguments))
-    columns = zip(*(lanes(argument) for argument in arguments), strict=True)
+    columns = zip(*(lanes(argument, width) for argument in arguments), strict=True)
     return tuple([_total(function, column) for column in columns])
 
 

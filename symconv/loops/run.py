@@ -59,9 +59,9 @@ def _known(value: Any, use: str) -> Any:
     return value
 
 
-def _mask(scope: Scope, mask: str) -> tuple[Any, ...]:
+def _mask(scope: Scope, mask: str, width: int) -> tuple[Any, ...]:
     if not mask:
-        return (True,) * WIDTH
+        return (True,) * width
     return tuple([_known(on, f"the mask {mask} depends on it") for on in scope[mask]])
 
 
@@ -71,6 +71,7 @@ class Run:
 
     meter: Meter
     rooms: dict[str, Room] = field(default_factory=dict)
+    width: int = WIDTH
 
     def block(self, body: tuple[Stmt, ...]) -> Action:
         actions, spend, count = [self.action(statement) for statement in body], self.meter.spend, len(body)
@@ -133,7 +134,7 @@ class Run:
         def act(scope: Scope) -> None:
             old = scope[name]
             new = combined(function, old, value(scope))
-            scope[name] = chosen(_mask(scope, mask), new, old) if mask else new
+            scope[name] = chosen(_mask(scope, mask, self.width), new, old) if mask else new
 
         return act
 
@@ -154,8 +155,8 @@ class Run:
         function = OPERATORS[op]
 
         def act(scope: Scope) -> None:
-            new = lanes(value(scope))
-            for lane, on in enumerate(_mask(scope, statement.mask)):
+            new = lanes(value(scope), self.width)
+            for lane, on in enumerate(_mask(scope, statement.mask, self.width)):
                 if on:
                     at = place(scope, lane * stride)
                     room.write(at, new[lane] if op == "=" else combined(function, room.old(at), new[lane]))
@@ -164,7 +165,7 @@ class Run:
 
     def _store_zip(self, room: Room, place: Callable[..., int], values: list[Value]) -> Action:
         def act(scope: Scope) -> None:
-            rows = [lanes(value(scope)) for value in values]
+            rows = [lanes(value(scope), self.width) for value in values]
             for number, value in enumerate(value for column in zip(*rows, strict=True) for value in column):
                 room.write(place(scope, number), value)
 
@@ -224,22 +225,23 @@ class Run:
                 return lambda scope: room.address(_index(forms, scope))
             case Lanes(lower, upper):
                 low, high = self.value(lower), self.value(upper)
-                return lambda scope: _between(low(scope), high(scope))
+                return lambda scope: _between(low(scope), high(scope), self.width)
             case Splat(value):
                 inner = self.value(value)
-                return lambda scope: lanes(inner(scope))
+                return lambda scope: lanes(inner(scope), self.width)
             case ReduceLanes(op, value):
                 inner = self.value(value)
-                return lambda scope: reduced(OPERATORS[op], inner(scope))
+                return lambda scope: reduced(OPERATORS[op], lanes(inner(scope), self.width))
             case Unzip(values, part, turn):
-                given, n = [self.value(value) for value in values], len(values)
-                return lambda scope: _joined(_turns([e for v in given for e in lanes(v(scope))], turn)[part::n])
+                given, n, width = [self.value(value) for value in values], len(values), self.width
+                return lambda scope: _joined(_turns([e for v in given for e in lanes(v(scope), width)], turn)[part::n])
             case Zip(values, part, turn):
-                given, first = [self.value(value) for value in values], part * WIDTH
-                return lambda scope: _woven([lanes(one(scope)) for one in given], turn)[first : first + WIDTH]
+                given, width = [self.value(value) for value in values], self.width
+                whole = slice(part * width, (part + 1) * width)
+                return lambda scope: _woven([lanes(one(scope), width) for one in given], turn)[whole]
             case Shift(value, by):
                 inner = self.value(value)
-                return lambda scope: _shifted(lanes(inner(scope)), by)
+                return lambda scope: _shifted(lanes(inner(scope), self.width), by)
         raise InternalError(f"the interpreter knows no {type(expr).__name__}")
 
     def _both(self, function: Callable[..., Any], left: Expr, right: Expr) -> Value:
@@ -260,13 +262,13 @@ class Run:
     def _load_lanes(self, load: LoadLanes, room: Room) -> Value:
         if load.axis in (-1, len(load.index) - 1):
             place = self.place(load.buffer, load.index, load.offset)
-            steps = [(lane, place, lane * load.stride) for lane in range(WIDTH)]
+            steps = [(lane, place, lane * load.stride) for lane in range(self.width)]
         else:
-            indices = [load.lane(Const(Fraction(lane))) for lane in range(WIDTH)]
+            indices = [load.lane(Const(Fraction(lane))) for lane in range(self.width)]
             steps = [(lane, self.place(load.buffer, at, load.offset), 0) for lane, at in enumerate(indices)]
 
         def value(scope: Scope) -> Any:
-            on = _mask(scope, load.mask)
+            on = _mask(scope, load.mask, self.width)
             return tuple([room.read(place(scope, shift)) if on[lane] else 0 for lane, place, shift in steps])
 
         return value
@@ -292,6 +294,6 @@ def _shifted(values: tuple[Any, ...], by: int) -> tuple[Any, ...]:
     return tuple([values[lane] if 0 <= lane < len(values) else 0 for lane in range(by, by + len(values))])
 
 
-def _between(low: Any, high: Any) -> tuple[bool, ...]:
+def _between(low: Any, high: Any, width: int) -> tuple[bool, ...]:
     low, high = _known(low, "a mask depends on it"), _known(high, "a mask depends on it")
-    return tuple([low <= lane < high for lane in range(WIDTH)])
+    return tuple([low <= lane < high for lane in range(width)])

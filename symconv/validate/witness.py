@@ -51,9 +51,11 @@ def witness(op: Operator, kernel: Kernel, requires: Sequence[Expr] = ()) -> Seen
 
     A run also shows a fault where the kernel leaves an array, reads what is not stored, or lets two threads meet in a
     cell. Kernels with numbers of a plan run with several: small ones have many boxes, and boxes that are not full.
+    Vectors are longer where no size fits short ones, as in kernels of rows that are one vector.
     """
     runs = 0
-    for seed, shapes in enumerate(_shapes(op, kernel, requires)):
+    width, usable = next(_usable(op, kernel, requires))
+    for seed, shapes in enumerate(usable):
         arrays = _drawn(op, shapes, seed)
         given = {b.name: (shapes[b.name], arrays[b.name].ravel().tolist()) for b in kernel.buffers if b.role == "in"}
         try:
@@ -64,7 +66,7 @@ def witness(op: Operator, kernel: Kernel, requires: Sequence[Expr] = ()) -> Seen
             where = ", ".join(f"{name} {'x'.join(map(str, shape))}" for name, shape in shapes.items())
             where = ", ".join((where, *(f"{name} = {number}" for name, number in numbers.items())))
             try:
-                got = interpret(kernel, given, RUN_STATEMENTS, numbers)
+                got = interpret(kernel, given, RUN_STATEMENTS, numbers, width)
             except InternalError as error:
                 return Seen(f"{error} ({where})")
             except (OverrunError, ArithmeticError, ValueError, KeyError, SpecError):
@@ -82,7 +84,15 @@ def _numbers(kernel: Kernel, seed: int) -> Iterator[dict[str, int]]:
         yield dict.fromkeys(kernel.parameters, _ALL)
 
 
-def _shapes(op: Operator, kernel: Kernel, requires: Sequence[Expr]) -> Iterator[Shapes]:
+def _usable(op: Operator, kernel: Kernel, requires: Sequence[Expr]) -> Iterator[tuple[int, tuple[Shapes, ...]]]:
+    """Shapes to run, and the lanes that they need."""
+    for width in (WIDTH, 2 * WIDTH, 4 * WIDTH):
+        if found := tuple(_shapes(op, kernel, requires, width)):
+            yield width, found
+    yield WIDTH, ()
+
+
+def _shapes(op: Operator, kernel: Kernel, requires: Sequence[Expr], width: int) -> Iterator[Shapes]:
     sizes = {size.name: int(size.value.value) for size in kernel.sizes if isinstance(size.value, Const)}
     if sizes:
         yield {tensor.name: tensor.shape(sizes) for tensor in op.inputs}
@@ -97,7 +107,7 @@ def _shapes(op: Operator, kernel: Kernel, requires: Sequence[Expr]) -> Iterator[
         # A plan takes such a kernel only where nothing is empty.
         found = tuple(shapes for shapes in found if all(map(prod, shapes.values())))
     usable = [
-        shapes for shapes in found if all(evaluated(test, {**op.sizes(**shapes), LANES: WIDTH}) for test in requires)
+        shapes for shapes in found if all(evaluated(test, {**op.sizes(**shapes), LANES: width}) for test in requires)
     ]
     yield from sorted(usable, key=lambda shapes: sum(prod(shape) for shape in shapes.values()))
 
