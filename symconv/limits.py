@@ -41,6 +41,8 @@ ROLLED_TURNS = 2
 """Whole turns of a roll that code tells for all sizes at once: each is a question to the solver."""
 ROLLED_LENGTHS = 6
 """Lengths below this are read one by one where code rolls an axis by more: each is a branch of its own."""
+FORWARDS = 12
+"""Candidates of one output of several, and combinations of them, that are tried."""
 OTHER_FORWARDS = 8
 """Further readings of a forward function (numbers of axes, choices at equal numbers) tried for a gradient that is not
 right with the first; each is a whole decision."""

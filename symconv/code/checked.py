@@ -12,8 +12,8 @@ from typing import Any
 
 from symconv.code.explain.kinks import kinked
 from symconv.code.gradients.backward import Reading
-from symconv.code.gradients.forward import Forward, operators_of, surely_tensors
-from symconv.code.gradients.outputs import one_output
+from symconv.code.gradients.forward import Forward, surely_tensors
+from symconv.code.gradients.operators import operators_of
 from symconv.code.gradients.results import ordered_results
 from symconv.code.gradients.roles import numeric, numeric_kind
 from symconv.code.proofs import Proofs, proofs_of
@@ -47,7 +47,6 @@ def check_code(path: str | Path, name: str | None = None, arguments: Mapping[str
     text, title = read_text(path if isinstance(path, Path) else Path(path) if "\n" not in str(path) else path)
     source = program(text, title)
     source, forward, backward = pair_of(source, name)
-    one_output(forward, backward)
     first: Proofs[Proof] | None = None
     for settings in settings_of(forward, arguments, source.owned()):
         try:
@@ -82,7 +81,7 @@ def _decided(source: Program, forward: ast.FunctionDef, backward: ast.FunctionDe
         reading = Reading(op, source, backward, {}, None if loss else read, loss=loss)
         return proofs_of(reading, ordered_results(reading, forward, returns), explain)
 
-    operators = operators_of(source, forward, settings)
+    operators = operators_of(source, forward, settings, backward=backward)
     first: tuple[Operator, Proofs[Proof]] | None = None
     problem: SymconvError | None = None
     for op, read in islice(operators, OTHER_FORWARDS):
@@ -100,7 +99,7 @@ def _decided(source: Program, forward: ast.FunctionDef, backward: ast.FunctionDe
         assert problem is not None
         raise problem
     if first[1].holds is not True and kinked(first[0]):
-        for op, read in islice(operators_of(source, forward, settings, other_ties=True), OTHER_FORWARDS):
+        for op, read in islice(operators_of(source, forward, settings, True, backward), OTHER_FORWARDS):
             if op.inputs != first[0].inputs:
                 continue
             if op.statements == first[0].statements:

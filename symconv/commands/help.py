@@ -102,7 +102,7 @@ def _shapes(found: Operator) -> dict[str, tuple[int, ...]]:
         return {}
     shapes = {tensor.name: tensor.shape(sizes) for tensor in found.inputs}
     try:
-        found.output_shape(**shapes)
+        found.output_shapes(**shapes)
     except SymconvError:
         return {}
     return shapes

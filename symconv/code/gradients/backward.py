@@ -118,6 +118,8 @@ class Reading:
         """The parameters that are cotangents of several outputs by their place."""
         if not self.outputs:
             return {}
+        if self.forward is not None and (said := self.forward.outputs.cotangents):
+            return {name: roles.tensors[f"g{one}"] for name, one in said.items()}
         # What follows ctx is a cotangent for each value that forward returns.
         own = [name for name in plain if name not in {"self", "ctx"}]
         named = roles.in_order(own, plain[:1] == ["ctx"])

@@ -1,22 +1,17 @@
-"""The forward function of the code as an operator: its terms are read off, and what they say is proved to be it."""
+"""A forward function: what its parameters are, what it returns and what it keeps."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from symconv.code.arrays.symbolic import Symbolic
-from symconv.code.arrays.walk import Walk
-from symconv.code.gradients.branches import Branches, HalfUnread, Read
-from symconv.code.gradients.candidates import candidates, where_defined
-from symconv.code.gradients.operands import given, sizes_of
-from symconv.code.gradients.ranks import documented, ranks_of, vectors_of
+from symconv.code.gradients.outputs import Outputs
+from symconv.code.gradients.ranks import documented
 from symconv.code.gradients.roles import Roles, numeric, numeric_kind, packed, tensor_named
 from symconv.code.gradients.running import run
-from symconv.code.held.boxes import current
 from symconv.code.held.state import evaluate
 from symconv.code.reading.classes import give_attributes
 from symconv.code.reading.reader import start
@@ -25,19 +20,11 @@ from symconv.code.source.program import Program
 from symconv.code.source.signatures import defaults, parameters
 from symconv.code.values.objects import Box, Context, Pack
 from symconv.errors import SpecError, SymconvError
-from symconv.notation.affine import affine, var
-from symconv.notation.expr import equal
+from symconv.notation.affine import affine
 from symconv.notation.operator import Operator
-from symconv.prove.concrete.numbers import Misfit
-from symconv.prove.decide.decision import decide
-from symconv.prove.language.coded import Coded
-from symconv.prove.language.labels import is_selector, selector
-from symconv.prove.meaning.scope import Mismatch, Scope, Undecided
-from symconv.prove.meaning.value import Value
-from symconv.relation.regions import everywhere
-from symconv.relation.sets import Context as Sizes
+from symconv.prove.language.labels import selector
 
-__all__ = ["Forward", "forward_for", "forward_of", "operators_of", "surely_tensors"]
+__all__ = ["Forward", "context_of_forward", "described", "forward_for", "surely_tensors"]
 
 
 @dataclass(frozen=True)
@@ -45,7 +32,7 @@ class Forward:
     """A forward function and what its parameters are: tensors of the operator, or numbers that are set.
 
     With ``other_ties`` the derivative goes to the other one where two numbers of a maximum are equal: where the
-    forward function says nothing else, either is right.
+    forward function says nothing else, either is right. Of several ``outputs`` one is looked at, number ``which``.
     """
 
     program: Program
@@ -54,6 +41,8 @@ class Forward:
     settings: Mapping[str, Any] = field(default_factory=dict)
     attributes: Mapping[str, str] = field(default_factory=dict)
     other_ties: bool = False
+    outputs: Outputs = field(default_factory=Outputs)
+    which: int = 0
 
     def setting(self, name: str) -> Any:
         """A number of the layer: as it was said, else a stride of 1 and no padding."""
@@ -88,65 +77,14 @@ class Forward:
                     raise SpecError(f"{self.node.name}: what {name} is cannot be told; say it with arguments=")
                 names[name] = evaluate(state, usual[name])
         result = run(state, self.node, names)
+        if self.outputs.names:
+            return self.outputs.split(result)
         if plain[:1] == ["ctx"]:
             # An autograd function keeps values in ctx; what it returns are outputs.
             return result, None
         if isinstance(result, tuple) and len(result) >= 2 and isinstance(result[0], Box):
             return result[0], result[1] if len(result) == 2 else tuple(result[1:])
         return result, None
-
-
-def forward_of(program: Program, node: ast.FunctionDef, settings: Mapping[str, Any]) -> tuple[Operator, Forward]:
-    """The operator a forward function computes; raises SpecError where it is none that can be told."""
-    return next(operators_of(program, node, settings))
-
-
-def operators_of(program: Program, node: ast.FunctionDef, settings: Mapping[str, Any],
-                 other_ties: bool = False) -> Iterator[tuple[Operator, Forward]]:  # fmt: skip
-    """The operators a forward function computes: one for each number of axes its tensors may have, likely ones first.
-
-    Raises SpecError where there is none.
-    """
-    forward = replace(_described(program, node, settings), other_ties=other_ties)
-    tensors = (*forward.tensors.values(), *forward.attributes.values())
-    told = documented(node)
-    said = {tensor: told[name] + is_selector(tensor) for name, tensor in forward.tensors.items() if name in told}
-    problems: list[str] = []
-    found = False
-    for ranks in ranks_of(forward.node, tensors, said):
-        if found and any(ranks[name] == ranks["x"] for name in vectors_of(tensors)):
-            # A bias of the input's shape would make a forgotten sum right.
-            continue
-        operator, problem, line = _of_ranks(forward, ranks)
-        if operator is not None:
-            found = True
-            yield operator, forward
-        elif line and not found:
-            raise SpecError(_split(program, node, line))
-        problems.append(problem)
-    if not found:
-        problems = problems[:1] if any(map(is_selector, tensors)) else problems  # with labels the first ones are likely
-        reason = max(problems, key=_told) if problems else "it has no tensors among its parameters"
-        raise SpecError(f"{program.name}: {node.name} is not read as an operator: {reason}")
-
-
-def _of_ranks(forward: Forward, ranks: Mapping[str, int]) -> tuple[Operator | None, str, int]:
-    """The operator for these numbers of axes; else why there is none, and the line of a branch that is the reason."""
-    problem = ""
-    for alike in (False, True):
-        try:
-            reads, line = _branches(forward, ranks, alike)
-        except HalfUnread as unread:
-            return None, str(unread), 0
-        except (SymconvError, Undecided, Mismatch, Misfit) as unread:
-            problem = problem or str(unread)
-            continue
-        for read in reads:
-            for candidate in candidates(read, forward.node.name):
-                if (proved := _proved(candidate, forward)) is not None:
-                    return proved, "", 0
-        return None, f"its {len(reads[0].value.terms)} terms are of no operator that is known here", line
-    return None, problem, 0
 
 
 def forward_for(program: Program, node: ast.FunctionDef, op: Operator, arguments: Mapping[str, Any]) -> Forward:
@@ -161,7 +99,7 @@ def forward_for(program: Program, node: ast.FunctionDef, op: Operator, arguments
                 settings[name] = roles.value(arguments[name])
             elif numeric(name) and numeric_kind(name) and name not in op.tensors:
                 settings[name] = roles.of(name)
-    found = _described(program, node, settings)
+    found = described(program, node, settings)
     tensors = {name: name if name in op.tensors else tensor for name, tensor in found.tensors.items()}
     if unknown := [name for name, tensor in tensors.items() if tensor not in op.tensors]:
         raise SpecError(
@@ -171,23 +109,7 @@ def forward_for(program: Program, node: ast.FunctionDef, op: Operator, arguments
     return replace(found, tensors=tensors)
 
 
-def _split(program: Program, node: ast.FunctionDef, line: int) -> str:
-    where = f"line {line} asks for sizes ({program.line(line)})"
-    return (
-        f"{program.name}: {node.name} is not read as an operator: {where}, and what is computed on its two sides is "
-        "not proved to be one operator; none is chosen silently. Give the operator as a formula, "
-        "symconv.prove(formula, code=...), or assert in the function which sizes it is for"
-    )
-
-
-def _told(problem: str) -> tuple[bool, int]:
-    """The problem that says most: not one of a rank that was only tried."""
-    tried = ("axes are wanted", "names for", "axes; given", "axis; given", "does not fit arrays", "this broadcast of",
-             "there is no axis", "for sizes of its own alone", "values, and no number")  # fmt: skip
-    return not any(word in problem for word in tried), len(problem)
-
-
-def _described(program: Program, node: ast.FunctionDef, settings: Mapping[str, Any]) -> Forward:
+def described(program: Program, node: ast.FunctionDef, settings: Mapping[str, Any]) -> Forward:
     plain, defaulted = parameters(node.args), defaults(node.args)
     tensors: dict[str, str] = {}
     constants = {
@@ -224,33 +146,6 @@ def surely_tensors(node: ast.FunctionDef) -> frozenset[str]:
     return frozenset((*documented(node), *(n.id for one in saving for n in one.args if isinstance(n, ast.Name))))
 
 
-def _branches(forward: Forward, ranks: Mapping[str, int], alike: bool) -> tuple[list[Read], int]:
-    """The outputs of a forward function, and the line of a branch; with ``alike`` w has the channels of x first."""
-    sizes = {name: sizes_of(name, rank) for name, rank in ranks.items()}
-    flat = [size for row in sizes.values() for size in row]
-    region = everywhere(Sizes(tuple(sorted(flat)), " and ".join(f"{size} >= 1" for size in flat)))
-    if alike:
-        if ranks.get("w", 0) < 1 or ranks.get("x", 0) < 2:
-            raise Undecided("it is read for sizes of its own alone")
-        region = region.where(equal(var("w_0"), var("x_1")))
-    branches = Branches(lambda on, boxes: _output(forward, on, boxes), sizes)
-    return branches.read(region), branches.line
-
-
-def _output(forward: Forward, on: Symbolic, boxes: Mapping[str, Box]) -> Value:
-    result, _ = forward.run(on, boxes, context_of_forward(forward, boxes))
-    if isinstance(result, tuple) and len(result) > 1:
-        raise SpecError(
-            f"{forward.node.name} returns {len(result)} outputs; give them as a formula, "
-            "symconv.prove(symconv.operator(formula, outputs=...), code=..., name=...)"
-        )
-    if not isinstance(result, Box):
-        raise SpecError(f"{forward.node.name} does not return an array first")
-    value = current(start(forward.program, on), result)
-    assert isinstance(value, Value)
-    return value
-
-
 def context_of_forward(forward: Forward, boxes: Mapping[str, Any]) -> Context:
     """``ctx`` or ``self`` before the forward function runs."""
     held = {name: boxes[tensor] for name, tensor in forward.attributes.items()}
@@ -269,26 +164,3 @@ class _Settings(dict[str, Any]):
 
     def __missing__(self, key: str) -> Any:
         return self.forward.setting(key)
-
-
-def _proved(candidate: Operator, forward: Forward) -> Operator | None:
-    """The operator the forward function is proved to compute, for the sizes at which it divides by no 0."""
-
-    def denote(scope: Scope) -> Value:
-        walk = Walk(scope)
-        try:
-            on = Symbolic(walk)
-            return _output(forward, on, given(on, scope.names.tensors))
-        finally:
-            scope.region = walk.base
-
-    claim = Coded(candidate.output.name, f"{forward.node.name}(...)", denote, _for_all_sizes_alone)
-    try:
-        decision = decide(candidate, claim)
-    except (SymconvError, KeyError):
-        return None
-    return where_defined(candidate, decision)
-
-
-def _for_all_sizes_alone(_: Mapping[str, Any]) -> Any:
-    raise SpecError("a forward function is compared for all sizes, not on numbers")

@@ -1,48 +1,155 @@
-"""Whether a forward function has several outputs: by what it returns, and by the cotangents that backward takes."""
+"""Which values of a forward function are its outputs: by what it returns, and by the cotangents that backward takes."""
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from symconv.code.source.signatures import parameters
 from symconv.errors import SpecError
+from symconv.notation.merging import merged
+from symconv.notation.operator import Operator
+from symconv.notation.rearranged import renamed
 from symconv.prove.language.people import gradient_words
 
-__all__ = ["one_output"]
+__all__ = ["Outputs", "joined", "outputs_of"]
 
-_NUMBERED = re.compile(r"(?:d|g|grad|gradient|cotangent|ct)_?(?:out|output|y|z|o|next)?_?[0-9]+")
+_NUMBERED = re.compile(r"(?:d|g|grad|gradient|cotangent|ct)_?(?:out|output|y|z|o|next)?_?([0-9]+)")
 """Cotangents that are told apart by a number: ``dout1, dout2``."""
 
 
-def one_output(forward: ast.FunctionDef, backward: ast.FunctionDef) -> None:
-    """Raise SpecError where the backward function takes cotangents of several values that the forward one returns.
+@dataclass(frozen=True)
+class Outputs:
+    """The names of several outputs in the order in which they are returned, none where there is one.
 
-    What a forward function returns beside its output is else what it keeps.
+    ``cotangents`` says which parameter of the backward function is whose, where a name says it and not the place.
     """
+
+    names: tuple[str, ...] = ()
+    cotangents: Mapping[str, str] = field(default_factory=dict)
+
+    def split(self, result: Any) -> tuple[tuple[Any, ...], Any]:
+        """The outputs among what a forward function returned, and what is kept for the backward function."""
+        if not isinstance(result, tuple | list):
+            return (), None
+        inner, count = bool(result) and isinstance(result[0], tuple | list), len(self.names)
+        values, kept = (result[0], result[1:]) if inner else (result[:count], result[count:])
+        if len(values) != count:
+            return (), None
+        return tuple(values), kept[0] if len(kept) == 1 else tuple(kept) or None
+
+
+def outputs_of(forward: ast.FunctionDef, backward: ast.FunctionDef, tensors: Collection[str]) -> Outputs:
+    """The outputs of a forward function; ``tensors`` are names that are taken.
+
+    An autograd function keeps values in ctx: all that it returns are outputs. What another function returns beside its
+    outputs is what it keeps. Raises SpecError where it cannot be told which are outputs.
+    """
+    whole = parameters(forward.args)[:1] == ["ctx"]
+    rows = list(_returned(forward))
+    row = rows[-1] if rows else []
+    own = parameters(backward.args)[1:] if whole else _cotangents(forward, backward, rows)
+    if len(row if whole else own) < 2:
+        return Outputs()
+    if whole and any(isinstance(one, ast.Attribute) and one.attr == "mark_non_differentiable"
+                     for one in ast.walk(forward)):  # fmt: skip
+        raise _asked(forward, "some are marked as not differentiable")
+    if len({len(one) for one in rows}) > 1 or len(row) < len(own):
+        raise _asked(forward, f"{backward.name} takes the cotangents {', '.join(own)}")
+    if any(isinstance(one, ast.Constant | ast.Starred) for one in row):
+        raise _asked(forward, "not all of them are arrays")
+    if whole:
+        if len(own) != len(row) and backward.args.vararg is None:
+            raise SpecError(
+                f"{forward.name} returns {len(row)} outputs, and {backward.name} takes {len(own)} after ctx; it takes "
+                "a cotangent for each output, in their order"
+            )
+        return Outputs(_named(row, tensors))
+    nested = isinstance(row[0], ast.Tuple | ast.List)
+    shown = row[0].elts if isinstance(row[0], ast.Tuple | ast.List) else row
+    found = _places(own, shown)
+    if sorted(found) != list(range(len(own))) or (nested and len(own) != len(shown)):
+        raise _asked(forward, f"{backward.name} takes the cotangents {', '.join(own)}")
+    names = _named(shown[: len(own)], tensors)
+    return Outputs(names, {name: names[at] for name, at in zip(own, found, strict=True)})
+
+
+def joined(parts: Sequence[Operator], names: tuple[str, ...], order: Sequence[str], name: str) -> Operator:
+    """One operator of several outputs: a part computes each of them last, and ``order`` is that of the inputs.
+
+    Raises SpecError where the parts do not fit together.
+    """
+    single, sources = list[Operator](), list[str]()
+    for at, (part, output) in enumerate(zip(parts, names, strict=True), 1):
+        inner = {s.target.name: f"{s.target.name}_{at}" for s in part.statements[:-1]}
+        called = {**inner, part.output.name: output}
+        one = renamed(part, called)
+        sources.append(_rewritten(part.source, called))
+        for k, statement in enumerate(one.statements):
+            earlier = tuple(other.target for other in one.statements[:k])
+            single.append(replace(one, statements=(statement,), inputs=(*one.inputs, *earlier)))
+    if len({part.kinks for part in parts}) > 1:
+        raise SpecError("its outputs have conventions of their own where they have kinks")
+    whole = replace(merged(single, "; ".join(sources), name), several=names)
+    at_place = {tensor: k for k, tensor in enumerate(order)}
+    return replace(whole, inputs=tuple(sorted(whole.inputs, key=lambda one: at_place.get(one.name, len(at_place)))))
+
+
+def _rewritten(source: str, called: Mapping[str, str]) -> str:
+    """The formula with other names for what it computes."""
+    return re.sub(r"(?<!\w)\w+(?=\[)", lambda found: called.get(found[0], found[0]), source)
+
+
+def _asked(forward: ast.FunctionDef, reason: str) -> SpecError:
+    return SpecError(
+        f"{forward.name} has several outputs, and which they are cannot be told: {reason}; give the outputs as a "
+        "formula, symconv.prove(symconv.operator(formula, outputs=...), code=..., name=...)"
+    )
+
+
+def _cotangents(forward: ast.FunctionDef, backward: ast.FunctionDef, rows: Sequence[Sequence[ast.expr]]) -> list[str]:
+    """The parameters of a backward function that are called as cotangents of returned values are."""
     inputs = parameters(forward.args)
-    if inputs[:1] == ["ctx"]:
-        return  # keeps values in ctx: all that it returns are outputs
-    returned = set(_returned(forward))
+    returned = {name.id for row in rows for one in row for name in ast.walk(one) if isinstance(name, ast.Name)}
     words = {word for name in returned - {*inputs} for word in gradient_words(name)}
     own = [name for name in parameters(backward.args) if name not in inputs and name not in returned]
-    found = [name for name in own if name in words or (returned and _NUMBERED.fullmatch(name))]
-    if len(found) > 1:
-        raise SpecError(
-            f"{forward.name} has several outputs: {backward.name} takes the cotangents {', '.join(found)}; give the "
-            "outputs as a formula, symconv.prove(symconv.operator(formula, outputs=...), code=..., name=...)"
-        )
+    return [name for name in own if name in words or (returned and _NUMBERED.fullmatch(name))]
 
 
-def _returned(node: ast.FunctionDef) -> Iterator[str]:
-    """The names in the tuples that a function returns."""
+def _places(cotangents: Sequence[str], shown: Sequence[ast.expr]) -> list[int]:
+    """Which of the returned values each is of: by their names, or by numbers where no name says it."""
+    words = [gradient_words(one.id) if isinstance(one, ast.Name) else () for one in shown]
+    by_name = [[at for at, row in enumerate(words) if name in row] for name in cotangents]
+    if all(len(found) == 1 for found in by_name):
+        return [found[0] for found in by_name]
+    numbers = [int(found[1]) if (found := _NUMBERED.fullmatch(name)) else -1 for name in cotangents]
+    if not any(by_name) and numbers[0] in {0, 1} and numbers == list(range(numbers[0], numbers[0] + len(numbers))):
+        return list(range(len(numbers)))
+    return []
+
+
+def _named(shown: Sequence[ast.expr], tensors: Collection[str]) -> tuple[str, ...]:
+    """What the outputs are called: as in the function; one that has no name of its own there is y1, y2, ..."""
+    names: list[str] = []
+    for at, node in enumerate(shown, 1):
+        own = node.id if isinstance(node, ast.Name) and re.fullmatch(r"[a-z][a-z0-9]*", node.id) else ""
+        free = own and not {own, f"g{own}"} & {*tensors, *names, *(f"g{one}" for one in (*tensors, *names))}
+        names.append(own if free else f"y{at}")
+    if len({*names, *tensors}) < len(names) + len({*tensors}):
+        return tuple(f"output{at}" for at in range(1, len(shown) + 1))
+    return tuple(names)
+
+
+def _returned(node: ast.FunctionDef) -> Iterator[list[ast.expr]]:
+    """What stands in each tuple that a function returns; one value is a row of its own."""
     inner = {one for child in ast.walk(node) if child is not node and isinstance(child, ast.FunctionDef | ast.Lambda)
              for one in ast.walk(child)}  # fmt: skip
     tuples = {name.id: one.value for one in ast.walk(node) if isinstance(one, ast.Assign) for name in one.targets
               if isinstance(name, ast.Name) and isinstance(one.value, ast.Tuple | ast.List)}  # fmt: skip
     for one in ast.walk(node):
-        if isinstance(one, ast.Return) and one not in inner:
+        if isinstance(one, ast.Return) and one not in inner and one.value is not None:
             value = tuples.get(one.value.id, one.value) if isinstance(one.value, ast.Name) else one.value
-            if isinstance(value, ast.Tuple | ast.List):
-                yield from (name.id for name in ast.walk(value) if isinstance(name, ast.Name))
+            yield list(value.elts) if isinstance(value, ast.Tuple | ast.List) else [value]

@@ -1,0 +1,193 @@
+"""The forward function of the code as an operator: its terms are read off, and what they say is proved to be it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from itertools import islice, product
+from typing import Any
+
+from symconv.code.arrays.symbolic import Symbolic
+from symconv.code.arrays.walk import Walk
+from symconv.code.gradients.branches import Branches, HalfUnread, Read
+from symconv.code.gradients.candidates import candidates, where_defined
+from symconv.code.gradients.forward import Forward, context_of_forward, described
+from symconv.code.gradients.operands import given, sizes_of
+from symconv.code.gradients.outputs import joined, outputs_of
+from symconv.code.gradients.ranks import documented, ranks_of, vectors_of
+from symconv.code.held.boxes import current
+from symconv.code.reading.reader import start
+from symconv.code.source.program import Program
+from symconv.code.values.objects import Box
+from symconv.errors import SpecError, SymconvError
+from symconv.limits import FORWARDS
+from symconv.notation.affine import var
+from symconv.notation.expr import equal
+from symconv.notation.operator import Operator
+from symconv.prove.concrete.numbers import Misfit
+from symconv.prove.decide.decision import decide
+from symconv.prove.language.coded import Coded
+from symconv.prove.language.labels import is_selector
+from symconv.prove.meaning.scope import Mismatch, Scope, Undecided
+from symconv.prove.meaning.value import Value
+from symconv.relation.regions import everywhere
+from symconv.relation.sets import Context as Sizes
+
+__all__ = ["forward_of", "operators_of"]
+
+
+def forward_of(program: Program, node: ast.FunctionDef, settings: Mapping[str, Any]) -> tuple[Operator, Forward]:
+    """The operator a forward function computes; raises SpecError where it is none that can be told."""
+    return next(operators_of(program, node, settings))
+
+
+def operators_of(program: Program, node: ast.FunctionDef, settings: Mapping[str, Any], other_ties: bool = False,
+                 backward: ast.FunctionDef | None = None) -> Iterator[tuple[Operator, Forward]]:  # fmt: skip
+    """The operators a forward function computes: one for each number of axes its tensors may have, likely ones first.
+
+    What is ``backward`` to it says whether it has several outputs. Raises SpecError where there is none.
+    """
+    forward = replace(described(program, node, settings), other_ties=other_ties)
+    tensors = (*forward.tensors.values(), *forward.attributes.values())
+    if backward is not None:
+        forward = replace(forward, outputs=outputs_of(node, backward, tensors))
+    told = documented(node)
+    said = {tensor: told[name] + is_selector(tensor) for name, tensor in forward.tensors.items() if name in told}
+    problems: list[str] = []
+    found = False
+    for ranks in ranks_of(forward.node, tensors, said):
+        if found and any(ranks[name] == ranks["x"] for name in vectors_of(tensors)):
+            # A bias of the input's shape would make a forgotten sum right.
+            continue
+        operator, problem, line = _of_outputs(forward, ranks)
+        if operator is not None:
+            found = True
+            yield operator, forward
+        elif line and not found:
+            raise SpecError(_split(program, node, line))
+        problems.append(problem)
+    if not found:
+        problems = problems[:1] if any(map(is_selector, tensors)) else problems  # with labels the first ones are likely
+        reason = max(problems, key=_told) if problems else "it has no tensors among its parameters"
+        raise SpecError(f"{program.name}: {node.name} is not read as an operator: {reason}")
+
+
+def _of_outputs(forward: Forward, ranks: Mapping[str, int]) -> tuple[Operator | None, str, int]:
+    """The operator of all outputs, which is proved as a whole: what one of them computes has sizes of the others."""
+    names = forward.outputs.names
+    if not names:
+        return _of_ranks(forward, ranks)
+    each = [replace(forward, which=which) for which in range(len(names))]
+    options: list[list[Operator]] = []
+    for one in each:
+        operator, problem, line = _of_ranks(one, ranks)
+        found = [operator] if operator is not None else [] if line else list(islice(_open(one, ranks), FORWARDS))
+        if not found:
+            return None, problem, line
+        options.append(found)
+    order = (*forward.tensors.values(), *forward.attributes.values())
+    for parts in islice(product(*options), FORWARDS):
+        with suppress(SymconvError):
+            whole = joined(parts, names, order, forward.node.name)
+            apart = zip((whole.only(name) for name in names), each, strict=True)
+            if all(_proved(part, one) == part for part, one in apart):
+                return whole, "", 0
+    return None, "its outputs together are not proved to be an operator that is known here", 0
+
+
+def _open(forward: Forward, ranks: Mapping[str, int]) -> Iterator[Operator]:
+    """What one output may be, where that depends on sizes of what else is computed."""
+    with suppress(SymconvError, Undecided, Mismatch, Misfit):
+        for read in _branches(forward, ranks, False)[0]:
+            yield from candidates(read, forward.node.name)
+
+
+def _of_ranks(forward: Forward, ranks: Mapping[str, int]) -> tuple[Operator | None, str, int]:
+    """The operator for these numbers of axes; else why there is none, and the line of a branch that is the reason."""
+    problem = ""
+    for alike in (False, True):
+        try:
+            reads, line = _branches(forward, ranks, alike)
+        except HalfUnread as unread:
+            return None, str(unread), 0
+        except (SymconvError, Undecided, Mismatch, Misfit) as unread:
+            problem = problem or str(unread)
+            continue
+        for read in reads:
+            for candidate in candidates(read, forward.node.name):
+                if (proved := _proved(candidate, forward)) is not None:
+                    return proved, "", 0
+        return None, f"its {len(reads[0].value.terms)} terms are of no operator that is known here", line
+    return None, problem, 0
+
+
+def _split(program: Program, node: ast.FunctionDef, line: int) -> str:
+    where = f"line {line} asks for sizes ({program.line(line)})"
+    return (
+        f"{program.name}: {node.name} is not read as an operator: {where}, and what is computed on its two sides is "
+        "not proved to be one operator; none is chosen silently. Give the operator as a formula, "
+        "symconv.prove(formula, code=...), or assert in the function which sizes it is for"
+    )
+
+
+def _told(problem: str) -> tuple[bool, int]:
+    """The problem that says most: not one of a rank that was only tried."""
+    tried = ("axes are wanted", "names for", "axes; given", "axis; given", "does not fit arrays", "this broadcast of",
+             "there is no axis", "for sizes of its own alone", "values, and no number")  # fmt: skip
+    return not any(word in problem for word in tried), len(problem)
+
+
+def _branches(forward: Forward, ranks: Mapping[str, int], alike: bool) -> tuple[list[Read], int]:
+    """The outputs of a forward function, and the line of a branch; with ``alike`` w has the channels of x first."""
+    sizes = {name: sizes_of(name, rank) for name, rank in ranks.items()}
+    flat = [size for row in sizes.values() for size in row]
+    region = everywhere(Sizes(tuple(sorted(flat)), " and ".join(f"{size} >= 1" for size in flat)))
+    if alike:
+        if ranks.get("w", 0) < 1 or ranks.get("x", 0) < 2:
+            raise Undecided("it is read for sizes of its own alone")
+        region = region.where(equal(var("w_0"), var("x_1")))
+    branches = Branches(lambda on, boxes: _output(forward, on, boxes), sizes)
+    return branches.read(region), branches.line
+
+
+def _output(forward: Forward, on: Symbolic, boxes: Mapping[str, Box]) -> Value:
+    result, _ = forward.run(on, boxes, context_of_forward(forward, boxes))
+    if forward.outputs.names:
+        result = result[forward.which] if forward.which < len(result) else None
+    elif isinstance(result, tuple) and len(result) > 1:
+        raise SpecError(
+            f"{forward.node.name} returns {len(result)} outputs; give them as a formula, "
+            "symconv.prove(symconv.operator(formula, outputs=...), code=..., name=...)"
+        )
+    if not isinstance(result, Box):
+        where = f"as output {forward.which + 1}" if forward.outputs.names else "first"
+        wanted = "; outputs are read from a tuple, in the order of their cotangents" if isinstance(result, dict) else ""
+        raise SpecError(f"{forward.node.name} does not return an array {where}{wanted}")
+    value = current(start(forward.program, on), result)
+    assert isinstance(value, Value)
+    return value
+
+
+def _proved(candidate: Operator, forward: Forward) -> Operator | None:
+    """The operator the forward function is proved to compute, for the sizes at which it divides by no 0."""
+
+    def denote(scope: Scope) -> Value:
+        walk = Walk(scope)
+        try:
+            on = Symbolic(walk)
+            return _output(forward, on, given(on, scope.names.tensors))
+        finally:
+            scope.region = walk.base
+
+    claim = Coded(candidate.output.name, f"{forward.node.name}(...)", denote, _for_all_sizes_alone)
+    try:
+        decision = decide(candidate, claim)
+    except (SymconvError, KeyError):
+        return None
+    return where_defined(candidate, decision)
+
+
+def _for_all_sizes_alone(_: Mapping[str, Any]) -> Any:
+    raise SpecError("a forward function is compared for all sizes, not on numbers")
