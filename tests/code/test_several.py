@@ -130,3 +130,38 @@ def test_what_is_kept_is_not_an_output(returned: str, arguments: str, holds: str
             sc.check(code)
     else:
         assert sc.check(code).holds is True
+
+
+FLAT = """
+def mixed_forward(x, w):
+    p = x * w
+    q = x + w
+    return RETURNED
+
+
+def mixed_backward(ARGUMENTS):
+    UNPACKED
+    return dy * (q**2 * w + FACTOR * p * q), dy * (q**2 * x + 2 * p * q)
+"""
+
+
+@pytest.mark.parametrize(
+    ("returned", "arguments", "unpacked"),
+    [
+        ("p * q**2, p, q", "dy, x, w, p, q", "pass"),
+        ("p * q**2, q, p", "dy, x, w, p, q", "pass"),
+        ("p * q**2, (p, q)", "dy, x, w, p, q", "pass"),
+        ("p * q**2, p, q", "dy, x, w, cache", "p, q = cache"),
+    ],
+)
+def test_values_that_are_kept_flat_are_taken_by_their_names(returned: str, arguments: str, unpacked: str) -> None:
+    code = FLAT.replace("RETURNED", returned).replace("ARGUMENTS", arguments).replace("UNPACKED", unpacked)
+    assert sc.check(code.replace("FACTOR", "2"), explain=False).holds is True
+    assert sc.check(code.replace("FACTOR", "3"), explain=False).holds is False
+
+
+def test_values_that_are_kept_under_other_names_are_asked_for() -> None:
+    code = FLAT.replace("RETURNED", "p * q**2, p, q").replace("FACTOR", "2")
+    code = code.replace("ARGUMENTS", "dy, x, w, p, v").replace("UNPACKED", "q = v")
+    with pytest.raises(sc.SpecError, match="which value of mixed_forward v is cannot be told"):
+        sc.check(code, explain=False)

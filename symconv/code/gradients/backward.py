@@ -13,6 +13,7 @@ from symconv.code.arrays.symbolic import Symbolic
 from symconv.code.arrays.walk import Walk
 from symconv.code.gradients.forward import Forward, context_of_forward
 from symconv.code.gradients.operands import given
+from symconv.code.gradients.outputs import names_kept
 from symconv.code.gradients.roles import Roles, gradient_named
 from symconv.code.gradients.running import run
 from symconv.code.held.boxes import current
@@ -95,17 +96,26 @@ class Reading:
             and name not in {"self", "ctx", *self.arguments, *found}
             and (roles.is_pack(name) or not (roles.known(name) or name in usual))
         ]
-        if len(kept) > 1 and not self.outputs and not any(roles.is_cotangent(name) for name in plain):
+        places = self._places(cache)
+        first = kept[0] if len(kept) > 1 and kept[0] not in places else None
+        if first and not self.outputs and not any(roles.is_cotangent(name) for name in plain):
             # Of two names that say nothing the first is the cotangent: rnn_backward(dnext_h, cache).
-            found[kept[0]] = roles.cotangent
+            found[first] = roles.cotangent
             kept = kept[1:]
+        single = [name for name in kept if name not in places and not roles.is_pack(name)]
+        if single and len(kept) > 1 and self.forward is not None:
+            said = f"it keeps {', '.join(places)}" if places else "it keeps no values of these names"
+            raise SpecError(
+                f"{self.node.name} takes {', '.join(kept)}, and which value of {self.forward.node.name} {single[0]} is "
+                f"cannot be told: {said}; give it the name that it has where it is returned, or take one cache"
+            )
         for name in plain:
             if name in found:
                 continue
             if name in {"self", "ctx"} and name not in self.arguments:
                 found[name] = context
             elif name in kept:
-                found[name] = cache
+                found[name] = cache[places[name]] if name in places else cache
             elif roles.is_pack(name):
                 found[name] = Pack(name, roles.of)
             elif roles.known(name) or name not in usual:
@@ -113,6 +123,13 @@ class Reading:
             else:
                 found[name] = default_of(state, self.node, name, usual[name])
         return found
+
+    def _places(self, cache: Any) -> dict[str, int]:
+        """Which value of the cache has which name, where the forward function returns values by their names."""
+        if self.forward is None or not isinstance(cache, tuple):
+            return {}
+        names = names_kept(self.forward.node, len(self.forward.outputs.names) or 1)
+        return {name: at for at, name in enumerate(names) if name} if len(names) == len(cache) else {}
 
     def _cotangents(self, plain: list[str], roles: Roles) -> dict[str, Any]:
         """The parameters that are cotangents of several outputs by their place."""
