@@ -13,7 +13,7 @@ from symconv.code.arrays.symbolic import Symbolic
 from symconv.code.arrays.walk import Walk
 from symconv.code.gradients.forward import Forward, context_of_forward
 from symconv.code.gradients.operands import given
-from symconv.code.gradients.outputs import names_kept
+from symconv.code.gradients.outputs import kept_by_name
 from symconv.code.gradients.roles import Roles, gradient_named
 from symconv.code.gradients.running import run
 from symconv.code.held.boxes import current
@@ -96,15 +96,15 @@ class Reading:
             and name not in {"self", "ctx", *self.arguments, *found}
             and (roles.is_pack(name) or not (roles.known(name) or name in usual))
         ]
-        places = self._places(cache)
-        first = kept[0] if len(kept) > 1 and kept[0] not in places else None
+        values = self._values(cache)
+        first = kept[0] if len(kept) > 1 and kept[0] not in values else None
         if first and not self.outputs and not any(roles.is_cotangent(name) for name in plain):
             # Of two names that say nothing the first is the cotangent: rnn_backward(dnext_h, cache).
             found[first] = roles.cotangent
             kept = kept[1:]
-        single = [name for name in kept if name not in places and not roles.is_pack(name)]
+        single = [name for name in kept if name not in values and not roles.is_pack(name)]
         if single and len(kept) > 1 and self.forward is not None:
-            said = f"it keeps {', '.join(places)}" if places else "it keeps no values of these names"
+            said = f"it keeps {', '.join(values)}" if values else "it keeps no values of these names"
             raise SpecError(
                 f"{self.node.name} takes {', '.join(kept)}, and which value of {self.forward.node.name} {single[0]} is "
                 f"cannot be told: {said}; give it the name that it has where it is returned, or take one cache"
@@ -114,8 +114,11 @@ class Reading:
                 continue
             if name in {"self", "ctx"} and name not in self.arguments:
                 found[name] = context
+            elif name in values:
+                # An input too: the forward function may have given its name to something else before it kept it.
+                found[name] = values[name]
             elif name in kept:
-                found[name] = cache[places[name]] if name in places else cache
+                found[name] = cache
             elif roles.is_pack(name):
                 found[name] = Pack(name, roles.of)
             elif roles.known(name) or name not in usual:
@@ -124,12 +127,11 @@ class Reading:
                 found[name] = default_of(state, self.node, name, usual[name])
         return found
 
-    def _places(self, cache: Any) -> dict[str, int]:
-        """Which value of the cache has which name, where the forward function returns values by their names."""
-        if self.forward is None or not isinstance(cache, tuple):
+    def _values(self, cache: Any) -> dict[str, Any]:
+        """What the forward function keeps, by the names it has where it is returned."""
+        if self.forward is None or cache is None:
             return {}
-        names = names_kept(self.forward.node, len(self.forward.outputs.names) or 1)
-        return {name: at for at, name in enumerate(names) if name} if len(names) == len(cache) else {}
+        return kept_by_name(self.forward.node, len(self.forward.outputs.names) or 1, cache)
 
     def _cotangents(self, plain: list[str], roles: Roles) -> dict[str, Any]:
         """The parameters that are cotangents of several outputs by their place."""

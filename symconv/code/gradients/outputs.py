@@ -15,7 +15,7 @@ from symconv.notation.operator import Operator
 from symconv.notation.rearranged import renamed
 from symconv.prove.language.people import gradient_words
 
-__all__ = ["Outputs", "joined", "names_kept", "outputs_of"]
+__all__ = ["Outputs", "joined", "kept_by_name", "outputs_of"]
 
 _NUMBERED = re.compile(r"(?:d|g|grad|gradient|cotangent|ct)_?(?:out|output|y|z|o|next)?_?([0-9]+)")
 """Cotangents that are told apart by a number: ``dout1, dout2``."""
@@ -77,8 +77,8 @@ def outputs_of(forward: ast.FunctionDef, backward: ast.FunctionDef, tensors: Col
     return Outputs(names, {name: names[at] for name, at in zip(own, found, strict=True)})
 
 
-def names_kept(forward: ast.FunctionDef, outputs: int) -> tuple[str, ...]:
-    """What the values are called that a function returns beside its outputs, "" for one without a name of its own.
+def kept_by_name(forward: ast.FunctionDef, outputs: int, cache: Any) -> dict[str, Any]:
+    """What a function returns beside its outputs, by the names it has there: one value, or several in ``cache``.
 
     None are told where it returns at several places that differ.
     """
@@ -86,11 +86,16 @@ def names_kept(forward: ast.FunctionDef, outputs: int) -> tuple[str, ...]:
     for row in _returned(forward):
         nested = bool(row) and outputs > 1 and isinstance(row[0], ast.Tuple | ast.List)
         rest = row[1 if nested else outputs :]
+        one = len(rest) == 1 and not isinstance(rest[0], ast.Tuple | ast.List)
         if len(rest) == 1 and isinstance(rest[0], ast.Tuple | ast.List):
             rest = rest[0].elts
-        names = [one.id if isinstance(one, ast.Name) else "" for one in rest]
-        found.add(tuple(name if names.count(name) == 1 else "" for name in names))
-    return found.pop() if len(found) == 1 else ()
+        names = [value.id if isinstance(value, ast.Name) else "" for value in rest]
+        found.add((one, tuple(name if names.count(name) == 1 else "" for name in names)))
+    if len(found) != 1:
+        return {}
+    ((one, called),) = found
+    values = (cache,) if one else cache if isinstance(cache, tuple | list) else ()
+    return {name: value for name, value in zip(called, values, strict=False) if name and len(called) == len(values)}
 
 
 def joined(parts: Sequence[Operator], names: tuple[str, ...], order: Sequence[str], name: str) -> Operator:
