@@ -34,7 +34,7 @@ def span(walk: Walk, start: Bound, stop: Bound, step: int, size: Affine) -> Span
     counts = [quotient(end - low - 1, step) + 1 for end in ((high,) if stop is None else (high, size))]
     count = counts[0] if len(counts) == 1 else walk.least(counts[0], counts[1])
     if not walk.always(nonnegative(count)):
-        count = count if walk.decide(nonnegative(count)) else affine(0)
+        count = walk.most(count, affine(0))
     if low == affine(0) and step == 1 and walk.same(count, size):
         return Span(low, None, 1, True)
     return Span(low, walk.short(count), step)
@@ -47,7 +47,7 @@ def _backwards(walk: Walk, start: Bound, stop: Bound, step: int, size: Affine) -
     end = affine(-1) if stop is None else _bound(walk, stop, size)
     count = quotient(low - end - 1, -step) + 1
     if not walk.always(nonnegative(count)):
-        count = count if walk.decide(nonnegative(count)) else affine(0)
+        count = walk.most(count, affine(0))
     return Span(low, count, step)
 
 
@@ -55,12 +55,11 @@ def _bound(walk: Walk, bound: Affine, size: Affine) -> Affine:
     try:
         if walk.decide(nonnegative(bound)):
             return bound
-        bound = bound + size
-        return bound if walk.decide(nonnegative(bound)) else affine(0)
     except Varies:
         raise Undecided(
             f"the bound {bound} of a slice is negative in some iterations, and counts from the end"
         ) from None
+    return walk.most(bound + size, affine(0))
 
 
 def picked(walk: Walk, value: Value, plan: Plan) -> Value:

@@ -126,6 +126,10 @@ class Walk(Scope):
         except Varies:
             return -maximum(-left, -right)
 
+    def most(self, left: Affine, right: Affine) -> Affine:
+        """The larger of two forms."""
+        return -self.least(-left, -right)
+
     def alike(self, left: Affine, right: Affine) -> bool:
         """Whether two lengths are equal, which has to be so for all sizes of the branch or for none."""
         return left == right or self.decide(equal(left, right))

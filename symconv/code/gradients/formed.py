@@ -148,10 +148,7 @@ def _size(form: Affine, taken: set[str], definitions: list[Definition]) -> Affin
 
 @dataclass(frozen=True, slots=True)
 class _Cell:
-    """What holds of the sizes, the limits of the indices in sight, and these; the sums that functions are of.
-
-    ``axes`` are those of the tensors.
-    """
+    """What holds of the sizes, the limits of the indices in sight, and these; the sums of functions; the axes."""
 
     facts: Context
     around: tuple[Constraint, ...]
@@ -162,6 +159,8 @@ class _Cell:
     def place(self, tensor: str, index: Sequence[Affine]) -> tuple[Affine, ...]:
         """The index of an element, with two numbers for an axis that is a number of parts."""
         place: list[Affine] = []
+        if tensor not in self.axes:  # memory that was never set
+            raise _Unknown
         for axis, form in zip(self.axes[tensor], index, strict=True):
             place += [form] if len(axis) == 1 else self._of_part(form, axis[1], axis[0].constant)
         return tuple(place)

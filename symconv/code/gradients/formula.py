@@ -10,7 +10,7 @@ from symconv.notation.operator import Tensor
 from symconv.notation.shapes import axis_text
 from symconv.prove.language.labels import LABEL, labels_of
 
-__all__ = ["fixed", "shown"]
+__all__ = ["fixed", "numbered", "shown"]
 
 
 def fixed(inputs: Sequence[Tensor]) -> str:
@@ -23,6 +23,11 @@ def fixed(inputs: Sequence[Tensor]) -> str:
             places = ",".join("nmij"[: len(one.axes) - 1])
             told.append(f"{one.name}[{places},c] is 1 where {labels_of(one.name)}[{places}] is c, else 0")
     return f" where {', '.join(told)}" if told else ""
+
+
+def numbered(inputs: Sequence[Tensor]) -> bool:
+    """Whether a length of a tensor is a number."""
+    return any(axis_text(axis).isdigit() for one in inputs for axis in one.axes)
 
 
 _SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "gt": ">"}

@@ -13,10 +13,11 @@ from symconv.code.arrays.symbolic import Symbolic
 from symconv.code.arrays.walk import Walk
 from symconv.code.gradients.branches import Branches, HalfUnread, Read
 from symconv.code.gradients.candidates import candidates, where_defined
+from symconv.code.gradients.formula import numbered
 from symconv.code.gradients.forward import Forward, context_of_forward, described
 from symconv.code.gradients.operands import given, sizes_of
 from symconv.code.gradients.outputs import joined, outputs_of
-from symconv.code.gradients.ranks import documented, ranks_of, vectors_of
+from symconv.code.gradients.ranks import documented, ranks_of, shown_ranks, vectors_of
 from symconv.code.held.boxes import current
 from symconv.code.reading.reader import start
 from symconv.code.source.program import Program
@@ -47,15 +48,16 @@ def operators_of(program: Program, node: ast.FunctionDef, settings: Mapping[str,
                  backward: ast.FunctionDef | None = None) -> Iterator[tuple[Operator, Forward]]:  # fmt: skip
     """The operators a forward function computes: one for each number of axes its tensors may have, likely ones first.
 
+    Operators of tensors some of whose lengths are numbers come last: the code may be meant for other numbers of axes.
     What is ``backward`` to it says whether it has several outputs. Raises SpecError where there is none.
     """
     forward = replace(described(program, node, settings), other_ties=other_ties)
     tensors = (*forward.tensors.values(), *forward.attributes.values())
     if backward is not None:
         forward = replace(forward, outputs=outputs_of(node, backward, tensors))
-    told = documented(node)
+    told = {**shown_ranks(node), **documented(node)}
     said = {tensor: told[name] + is_selector(tensor) for name, tensor in forward.tensors.items() if name in told}
-    problems: list[str] = []
+    problems, last = list[str](), list[Operator]()
     found = False
     for ranks in ranks_of(forward.node, tensors, said):
         if found and any(ranks[name] == ranks["x"] for name in vectors_of(tensors)):
@@ -64,10 +66,14 @@ def operators_of(program: Program, node: ast.FunctionDef, settings: Mapping[str,
         operator, problem, line = _of_outputs(forward, ranks)
         if operator is not None:
             found = True
-            yield operator, forward
+            if numbered(operator.inputs):
+                last.append(operator)
+            else:
+                yield operator, forward
         elif line and not found:
             raise SpecError(_split(program, node, line))
         problems.append(problem)
+    yield from ((operator, forward) for operator in last)
     if not found:
         problems = problems[:1] if any(map(is_selector, tensors)) else problems  # with labels the first ones are likely
         reason = max(problems, key=_told) if problems else "it has no tensors among its parameters"

@@ -9,7 +9,7 @@ from itertools import product
 
 from symconv.prove.language.labels import is_selector, labels_of
 
-__all__ = ["documented", "ranks_of", "vectors_of"]
+__all__ = ["documented", "ranks_of", "shown_ranks", "vectors_of"]
 
 _VECTORS = frozenset({"gamma", "beta", "g", "b", "bias", "scale", "shift", "offset"})
 """Parameters of normalisations and biases: a number for each channel or feature."""
@@ -44,6 +44,23 @@ def documented(node: ast.FunctionDef) -> dict[str, int]:
     return found
 
 
+def shown_ranks(node: ast.FunctionDef) -> dict[str, int]:
+    """The numbers of axes of parameters that the first statements show, whatever the sizes are.
+
+    These are shapes that are unpacked (``N, C, H, W = x.shape``) and operands of ``einsum``, before a parameter's name
+    is given to something else.
+    """
+    names = {one.arg for one in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)}
+    found: dict[str, int] = {}
+    for statement in node.body:
+        if isinstance(statement, ast.Assign | ast.Return | ast.Expr):
+            for name, rank in (*_unpacked([statement]), *_summed(statement)):
+                if name in names:
+                    found.setdefault(name, rank)
+        names -= {n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    return found
+
+
 def ranks_of(node: ast.FunctionDef, tensors: Iterable[str], said: Mapping[str, int]) -> Iterator[dict[str, int]]:
     """Numbers of axes that the tensors of a forward function may have, likely ones first; those that are said alone."""
     labels = [name for name in tensors if is_selector(name)]
@@ -62,18 +79,36 @@ def _labelled(
     node: ast.FunctionDef, labels: Sequence[str], every: Iterable[Mapping[str, int]]
 ) -> Iterator[dict[str, int]]:
     """The same with selectors, whose last axis is that of the classes: matrices and vectors of labels come first."""
-    shapes = {labels_of(name): len(items) for name, items in _unpacked(node)}
+    shapes = dict(_unpacked(ast.walk(node)))
     for ranks in sorted(every, key=lambda ranks: next(iter(ranks.values()), 2) != 2):
         for rank in (1, 2):
             yield {**ranks, **{name: shapes.get(labels_of(name), rank) + 1 for name in labels}}
 
 
-def _unpacked(node: ast.FunctionDef) -> Iterator[tuple[str, Sequence[ast.expr]]]:
-    """What shapes are unpacked to, with the array they are of."""
-    for one in ast.walk(node):
+def _unpacked(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, int]]:
+    """The arrays whose shapes are unpacked, each with the number of names."""
+    for one in nodes:
         match one:
-            case ast.Assign([ast.Tuple(items)], ast.Attribute(ast.Name(name), "shape")):
-                yield name, items
+            case ast.Assign([ast.Tuple(items)], ast.Attribute(ast.Name(name), "shape")) if not _starred(items):
+                yield name, len(items)
+            case ast.Assign([ast.Tuple(items)], ast.Call(ast.Attribute(ast.Name(name), "size"), [], [])) if (
+                not _starred(items)
+            ):
+                yield name, len(items)
+
+
+def _starred(items: Iterable[ast.expr]) -> bool:
+    return any(isinstance(one, ast.Starred) for one in items)
+
+
+def _summed(statement: ast.stmt) -> Iterator[tuple[str, int]]:
+    """The operands of ``einsum("nchw,fc->nfhw", x, w)`` that are names, with the number of their letters."""
+    for one in ast.walk(statement):
+        match one:
+            case ast.Call(ast.Attribute(_, "einsum") | ast.Name("einsum"), [ast.Constant(str() as letters), *operands]):
+                for axes, operand in zip(letters.partition("->")[0].split(","), operands, strict=False):
+                    if isinstance(operand, ast.Name) and "." not in axes:
+                        yield operand.id, len(axes.replace(" ", ""))
 
 
 def _possible(node: ast.FunctionDef, tensors: Iterable[str], said: Mapping[str, int]) -> Iterator[dict[str, int]]:
@@ -87,9 +122,10 @@ def _possible(node: ast.FunctionDef, tensors: Iterable[str], said: Mapping[str, 
         yield {name: 1 if name == "b" and "w" in names else rank for name in names}
     if said:
         yield from ({n: said.get(n, 1 if n == "b" and "w" in names else rank) for n in names} for rank in _RANKS["x"])
-    for ranks in product(*(_RANKS.get(name, _RANKS["x"]) for name in names)):
-        if len(names) <= 2 and len(set(ranks)) > 1:
-            yield dict(zip(names, ranks, strict=True))
+    if len([name for name in names if name not in said]) <= 2:
+        for ranks in product(*((said[n],) if n in said else _RANKS.get(n, _RANKS["x"]) for n in names)):
+            if len(set(ranks)) > 1:
+                yield dict(zip(names, ranks, strict=True))
 
 
 def vectors_of(names: Collection[str]) -> frozenset[str]:

@@ -1,0 +1,89 @@
+"""How many axes tensors have: told by shapes that are unpacked, else every number that fits is looked at."""
+
+from __future__ import annotations
+
+import pytest
+
+import symconv as sc
+
+SHIFTED = """
+import numpy as np
+def causal_forward(x, w):
+    B, T, C = x.shape
+    K = w.shape[0]
+    y = x * w[0]
+    for k in range(1, K):
+        y[:, k:] += x[:, :-k] * w[k]
+    return y, (x, w)
+def causal_backward(dy, cache):
+    x, w = cache
+    K = len(w)
+    dx = dy * w[0]
+    dw = np.zeros_like(w)
+    dw[0] = np.sum(dy * x, axis=(0, 1))
+    for k in range(1, K):
+        dx[:, :-k] += dy[:, k:] * w[k]
+        dw[k] = np.sum(dy[:, k:] * x[:, :-k], axis=(0, 1))
+    return dx, dw
+"""
+FIRST = """
+import numpy as np
+def first_forward(x, w):
+    return x * w[0]
+def first_backward(gy, x, w):
+    dw = np.zeros_like(w)
+    dw[0] = {}
+    return gy * w[0], dw
+"""
+SEPARABLE = """
+import numpy as np
+def sep_forward(x, wd, wp):
+    N, C, L = x.shape
+    _, K = wd.shape
+    out = L - K + 1
+    mid = np.zeros((N, C, out))
+    for p in range(K):
+        mid += x[:, :, p:p + out] * wd[None, :, p, None]
+    return np.einsum("ncl,fc->nfl", mid, wp), (x, wd, wp, mid)
+def sep_backward(dout, cache):
+    x, wd, wp, mid = cache
+    K, out = wd.shape[1], dout.shape[-1]
+    dmid = np.einsum("nfl,fc->ncl", dout, wp)
+    dx, dwd = np.zeros_like(x), np.zeros_like(wd)
+    for p in range(K):
+        dx[:, :, p:p + out] += dmid * wd[:, p].reshape(1, -1, 1)
+        dwd[:, p] = (x[:, :, p:p + out] * dmid).sum(axis=(0, 2))
+    return dx, dwd, np.einsum("nfl,ncl->fc", dout, mid)
+"""
+
+
+def test_a_kernel_of_which_one_length_shows_is_not_of_one_tap() -> None:
+    found = sc.check(SHIFTED, explain=False)
+    assert found.holds is True
+    assert [len(tensor.axes) for tensor in found["w"].operator.inputs] == [3, 2]
+    for right, wrong in (("dy[:, k:] * w", "dy[:, :-k] * w"), ("x[:, :-k], axis=(0, 1)", "x[:, k:], axis=(0, 1)")):
+        assert sc.check(SHIFTED.replace(right, wrong), explain=False).holds is False
+
+
+@pytest.mark.parametrize(("value", "right"), [("(gy * x).sum(0)", True), ("2 * (gy * x).sum(0)", False)])
+def test_what_no_number_of_axes_makes_right_is_refuted(value: str, right: bool) -> None:
+    assert sc.check(FIRST.format(value), explain=False).holds is right
+
+
+@pytest.mark.parametrize(("shapes", "right"), [("A, B = w.shape", True), ("A, B, C, D = w.shape", False)])
+def test_shapes_that_are_unpacked_answer(shapes: str, right: bool) -> None:
+    code = FIRST.format("(gy * x).sum((0, 1, 2))").replace(
+        "return x", f"{shapes}\n    E, F, G, H = x.size()\n    return x"
+    )
+    assert sc.check(code, explain=False).holds is right
+
+
+def test_weights_of_other_numbers_of_axes_are_read() -> None:
+    assert sc.check(SEPARABLE, explain=False).holds is True
+    assert sc.check(SEPARABLE.replace("+= dmid", "+= 2 * dmid"), explain=False)["x"].holds is False
+
+
+def test_memory_that_is_set_for_some_sizes_alone_is_no_operator() -> None:
+    code = "import numpy as np\ndef p_forward(x):\n    y = np.empty_like(x)\n    y[1:] = x[1:]\n    return y\n"
+    with pytest.raises(sc.SpecError, match="is not read as an operator"):
+        sc.check(f"{code}def p_backward(gy):\n    return gy\n", explain=False)
