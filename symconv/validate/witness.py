@@ -54,7 +54,7 @@ def witness(op: Operator, kernel: Kernel, requires: Sequence[Expr] = ()) -> Seen
     Vectors are longer where no size fits short ones, as in kernels of rows that are one vector.
     """
     runs = 0
-    width, usable = next(_usable(op, kernel, requires))
+    width, usable = _usable(op, kernel, requires)
     for seed, shapes in enumerate(usable):
         arrays = _drawn(op, shapes, seed)
         given = {b.name: (shapes[b.name], arrays[b.name].ravel().tolist()) for b in kernel.buffers if b.role == "in"}
@@ -84,12 +84,12 @@ def _numbers(kernel: Kernel, seed: int) -> Iterator[dict[str, int]]:
         yield dict.fromkeys(kernel.parameters, _ALL)
 
 
-def _usable(op: Operator, kernel: Kernel, requires: Sequence[Expr]) -> Iterator[tuple[int, tuple[Shapes, ...]]]:
-    """Shapes to run, and the lanes that they need."""
+def _usable(op: Operator, kernel: Kernel, requires: Sequence[Expr]) -> tuple[int, tuple[Shapes, ...]]:
+    """The lanes that some shapes fit, and these shapes."""
     for width in (WIDTH, 2 * WIDTH, 4 * WIDTH):
         if found := tuple(_shapes(op, kernel, requires, width)):
-            yield width, found
-    yield WIDTH, ()
+            return width, found
+    return WIDTH, ()
 
 
 def _shapes(op: Operator, kernel: Kernel, requires: Sequence[Expr], width: int) -> Iterator[Shapes]:
