@@ -146,14 +146,20 @@ def remainders(layers: Iterable[Layer[Product]]) -> list[tuple[Polynomial, Point
 
 
 def _cancelled(layers: Iterable[Layer[Product]]) -> list[Layer[Product]]:
-    """The layers without pairs that cancel."""
+    """The layers without the points that two of opposite weight share.
+
+    Pair by pair, and each pair only shrinks: what is left of equal sides is nothing. Cutting all layers against each
+    other instead makes as many parts as there are ways to overlap.
+    """
     kept: list[Layer[Product]] = []
     for layer in layers:
         opposite = replace(layer.weight, coefficient=-layer.weight.coefficient)
+        points = layer.points
         for k, other in enumerate(kept):
-            if other.weight == opposite and other.points.is_equal(layer.points):
-                del kept[k]
-                break
-        else:
-            kept.append(layer)
+            if other.weight == opposite and not other.points.is_disjoint(points):
+                kept[k] = replace(other, points=other.points.subtract(points).coalesce())
+                points = points.subtract(other.points).coalesce()
+        kept = [one for one in kept if not one.points.is_empty()]
+        if not points.is_empty():
+            kept.append(replace(layer, points=points))
     return kept

@@ -13,7 +13,7 @@ from symconv.relation.points import Instances, Word, flat, near, point_of, read,
 from symconv.relation.sets import Context
 from symconv.relation.told import tied
 
-__all__ = ["disjoint", "images", "products", "unequal"]
+__all__ = ["disjoint", "distinct_factors", "images", "products", "unequal"]
 
 
 def products(
@@ -61,9 +61,8 @@ def images(context: Context, pieces: Sequence[Instances], groups: Sequence[tuple
 
 def disjoint(products: list[list[isl.Set]]) -> bool:
     """Join products that differ in one factor; whether no two of them share a point."""
-    width = len(products[0]) if products else 0
-    distinct: list[list[isl.Set]] = [[] for _ in range(width)]
-    rows = [tuple(_number(distinct[k], part) for k, part in enumerate(product)) for product in products]
+    distinct, rows = distinct_factors(products)
+    width = len(distinct)
     if len(set(rows)) < len(rows):
         return False
     before = 0
@@ -82,6 +81,13 @@ def disjoint(products: list[list[isl.Set]]) -> bool:
         any(a.intersect(b).is_empty() for a, b in zip(one, other, strict=True))
         for one, other in combinations(products, 2)
     )
+
+
+def distinct_factors(products: Sequence[Sequence[isl.Set]]) -> tuple[list[list[isl.Set]], list[tuple[int, ...]]]:
+    """The sets of each factor without repetition, and each product as their numbers."""
+    distinct: list[list[isl.Set]] = [[] for _ in (products[0] if products else ())]
+    rows = [tuple(_number(distinct[k], part) for k, part in enumerate(product)) for product in products]
+    return distinct, rows
 
 
 def unequal(context: Context, want: list[list[isl.Set]], got: list[list[isl.Set]]) -> str | None:

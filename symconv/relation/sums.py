@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import islpy as isl
 
+from symconv.relation.balance import unbalanced
 from symconv.relation.counting import Layer, layered
 from symconv.relation.equality import remainders
-from symconv.relation.points import Instances, UnclearError, Word, coordinates, point_of, read, some_point, union
+from symconv.relation.points import Instances, UnclearError, Word, coordinates, flat, point_of, read, some_point, union
 from symconv.relation.products import disjoint, products, unequal
 from symconv.relation.sets import Context
 from symconv.relation.terms import Product
@@ -46,13 +47,18 @@ def difference_of(context: Context, expected: Iterable[Counted], found: Iterable
     left = {times: sides for times, (sides, text) in said.items() if text != ""}
     if len(left) == 1 and (text := said[next(iter(left))][1]):
         return text
+    if not left:
+        return None
+    if (text := _by_balance(context, left)) is not None:
+        return text or None
     try:
-        layers = [[one for times, sides in left.items() for one in _weighed(context, sides[k], times)] for k in (0, 1)]
+        want, got = ([one for times, both in left.items() for one in _weighed(context, both[k], times)] for k in (0, 1))
     except UnclearError:
         if all(_same_by_name(context, *sides) for sides in left.values()):
             return None
         raise
-    return _said(context, *layers) if left else None
+    against = [Layer(replace(one.weight, coefficient=-one.weight.coefficient), one.points) for one in got]
+    return _said(context, want, got, (part for _, part in remainders((*want, *against))))
 
 
 def _by_number(expected: Iterable[Counted], found: Iterable[Counted]) -> dict[Fraction, _Sides]:
@@ -82,6 +88,19 @@ def _by_products(context: Context, want: _Pieces, got: _Pieces) -> str | None:
     return unequal(context, sides[0], sides[1]) or ""
 
 
+def _by_balance(context: Context, sides: Mapping[Fraction, _Sides]) -> str | None:
+    """How sides of several numbers differ, "" where they do not, None where pieces are no products of factors."""
+    rows = [(times, k, pieces) for times, both in sides.items() for k, pieces in enumerate(both)]
+    groups = coordinates([piece for _, _, pieces in rows for piece in pieces])
+    found = [products(context, pieces, groups) for _, _, pieces in rows]
+    if len(groups) < 2 or any(one is None for one in found):
+        return None
+    held = [(times, k, one) for (times, k, _), side in zip(rows, found, strict=True) for one in side or ()]
+    weights = [-times if k else times for times, k, _ in held]
+    want, got = ([Layer(Product(times), flat(one)) for times, k, one in held if k == side] for side in (0, 1))
+    return _said(context, want, got, unbalanced(weights, [one for _, _, one in held])) or ""
+
+
 def _same_by_name(context: Context, want: _Pieces, got: _Pieces) -> bool:
     """Whether the images are equal even with the variables that all pieces share shown beside them."""
     pieces = [*want, *got]
@@ -106,9 +125,8 @@ def _touched(context: Context, piece: Instances) -> isl.Map:
     return read(isl.Map, context, piece.dims, piece.image, piece.facts).reverse()
 
 
-def _said(context: Context, want: _Layers, got: _Layers) -> str | None:
-    against = [Layer(replace(one.weight, coefficient=-one.weight.coefficient), one.points) for one in got]
-    for _, part in remainders((*want, *against)):
+def _said(context: Context, want: _Layers, got: _Layers, parts: Iterable[isl.Set]) -> str | None:
+    for part in parts:
         if (point := some_point(context, part)) is None:
             continue
         a, b = (_counted(side, isl.Set.from_point(point)) for side in (want, got))
