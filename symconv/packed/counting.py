@@ -91,7 +91,7 @@ def stencil_facts(it: Cells | Steps, label: str, parameters: tuple[str, ...]) ->
     rows = it.tile.rows if isinstance(it, Steps) else it.in_work
     return replace(
         direct, scheme="stencil dot" if steps else "stencil", tile=(rows, tile.taps), in_place=True,
-        requires=it.requires, across=tile.across, whole=int(tile.whole),
+        requires=it.requires, across=tile.across, whole=tile.whole,
     )  # fmt: skip
 
 

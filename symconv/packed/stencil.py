@@ -54,13 +54,19 @@ _AHEAD = 2
 @dataclass(frozen=True, slots=True)
 class StencilTile:
     """``rows`` of a plane in work at once; ``taps`` along their axis that are unrolled (1: none is, there may be any
-    number), and ``across``, along the lanes. ``whole``: a row fits one vector, which is loaded once and moved for each
-    tap along the lanes."""
+    number), and ``across``, along the lanes. ``whole``: a row fits so many vectors, so that masks are known before (0:
+    rows are of any length). One vector is loaded once and moved for each tap along the lanes; of several, rows of both
+    operands are loaded for each tap, since sums under a mask may be an instruction more."""
 
     rows: int
     taps: int
     across: int = 1
-    whole: bool = False
+    whole: int = 0
+
+    @property
+    def moves(self) -> bool:
+        """Whether taps along lanes move a vector that is loaded once."""
+        return self.whole == 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,27 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from itertools import product as combinations
 
-from symconv.loops.arith import const
+from symconv.loops.arith import const, mul
 from symconv.loops.ir import LANES, SHIFTS, Compare, Expr, Var
 from symconv.loops.scalars import integer
 from symconv.packed.contraction import Axis, Contraction, Operand
 from symconv.packed.frame import extent
-from symconv.packed.stencil import StencilTile, Unrolled, at, constant_value, tap_range, taps_along, unrolled
+from symconv.packed.stencil import StencilTile, Unrolled, at, constant_value, tap_range, taps_along, unrolled, vanishes
 
 __all__ = ["Cells", "Residue", "Steps", "cells", "stencil_tiles", "steps"]
 
 _COLUMNS = tuple(StencilTile(7, taps) for taps in (1, 3, 5, 7))
 """Seven rows, because maps of 7, 14, 28 ... are common: with a column of taps they fit 16 registers."""
 
-_CELLS = {16: _COLUMNS, 32: (*_COLUMNS, StencilTile(7, 3, 3, whole=True))}
+_CELLS = {16: _COLUMNS, 32: (*_COLUMNS, StencilTile(7, 3, 3, whole=1))}
 """By registers: all taps of a small window beside the rows take more than 16."""
 
 _PLACES = {16: (StencilTile(4, 1),), 32: (StencilTile(7, 1),)}
 """By registers: an extreme and its position for each row. No tap is unrolled, so that taps come by position."""
 
 _STEPS = {
-    16: (StencilTile(7, 3), StencilTile(7, 5), StencilTile(7, 7)),
-    32: (StencilTile(7, 3, 3), StencilTile(4, 5, 5), StencilTile(7, 7), StencilTile(7, 3, 3, whole=True)),
+    16: (StencilTile(7, 3), StencilTile(7, 5), StencilTile(7, 7), StencilTile(4, 3, 3, whole=2)),
+    32: (StencilTile(7, 3, 3), StencilTile(4, 5, 5), StencilTile(7, 7), StencilTile(7, 3, 3, whole=1)),
 }
 """By registers: a sum for each unrolled tap, and the rows in work."""
 
@@ -108,7 +108,7 @@ def cells(found: Contraction, tile: StencilTile) -> Cells | None:
     if tile.taps == 1:
         return Cells(found, tile, rows, lanes, None, None, outer)
     fixed = unrolled(found, taps[0], tile.taps, [dict(r.values) for r in rows]) if len(taps) == 1 else None
-    across = _across(found, tile, found.wide[0]) if tile.whole and len(lanes) == 1 else None
+    across = _across(found, tile, found.wide[0]) if tile.moves and len(lanes) == 1 else None
     if fixed is None or (tile.whole and across is None):
         return None
     return Cells(found, tile, rows, lanes, fixed, across, outer)
@@ -131,12 +131,12 @@ def _across(found: Contraction, tile: StencilTile, operand: Operand) -> Unrolled
 
 
 def _required(found: Contraction, tile: StencilTile, axis: Axis, *taps: Unrolled | None) -> tuple[Expr, ...]:
-    """What sizes must be: the numbers of unrolled taps, and rows of both sides that fit a vector."""
+    """What sizes must be: the numbers of unrolled taps, and rows of both sides that fit the vectors."""
     counts = tuple(condition for one in taps if one for condition in one.requires)
     if not tile.whole:
         return counts
     lengths = (integer(axis.length), extent(found, found.flats[-1])[1])
-    return (*counts, *(Compare("<=", length, Var(LANES)) for length in lengths))
+    return (*counts, *(Compare("<=", length, mul(const(tile.whole), Var(LANES))) for length in lengths))
 
 
 def _residues(found: Contraction, loop: str) -> tuple[Residue, ...]:
@@ -194,6 +194,12 @@ class Steps:
     def chains(self) -> int:
         """Accumulators of each cell: of few cells several, since each waits for its last addition."""
         return max(1, min(self.tile.rows, _BUSY // len(self.cells)))
+
+    @property
+    def alone(self) -> bool:
+        """Whether a tap has masked rows to itself: lanes that it does not find are 0 in both, and so is what they
+        give."""
+        return vanishes(self.found) and (self.tile.across == 1 or self.tile.whole > 1)
 
     def taps(self, k: int, c: int) -> dict[str, int]:
         """The unrolled taps of an accumulator."""

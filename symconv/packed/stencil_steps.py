@@ -110,12 +110,24 @@ def _main(it: Steps) -> Nest:
 
 
 def _masks(it: Steps) -> Iterator[Stmt]:
-    """Where rows are whole: the lanes of both operands, and those that each tap finds."""
+    """Where rows are whole: the lanes of both operands in each vector, and those that each tap finds."""
     cells = Var(f"Q_{it.found.flats[-1]}_")
-    yield Declare("mask_", Lanes(const(0), cells), MASK)
-    yield mask_of("whole_mask_", it.lane, const(0))
-    for c in range(it.tile.across):
-        yield mask_of(f"mask{c}_", it.lane, const(moved(it.lane, it.taps(0, c))), cells)
+    if it.tile.moves:
+        yield mask_of("whole_mask_", it.lane, const(0))
+    for block in range(it.tile.whole):
+        start = mul(const(block), Var(LANES))
+        left = sub(cells, start)
+        if not it.alone:
+            yield Declare(_mask(it, block), Lanes(const(0), left), MASK)
+        for c in range(it.tile.across):
+            column = add(start, const(moved(it.lane, it.taps(0, c))))
+            yield mask_of(_mask(it, block, c), it.lane, column, left)
+
+
+def _mask(it: Steps, block: int, c: int | None = None) -> str:
+    """The lanes of a block that are cells, or of these the ones that a tap finds."""
+    own = f"{block}_" if it.tile.whole else ""
+    return f"mask_{own}" if c is None else f"mask{c}_{own}"
 
 
 def _in_cells(it: Steps, body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
@@ -169,6 +181,9 @@ def _lanes(it: Steps, rows: int) -> tuple[Stmt, ...]:
     whole = Compare("<=", add(Var("at_"), Var(LANES)), end)
     inner = both(whole, inside_lanes(found, it.lane, {}, Var("at_")))
     base = at(it.row.form, {it.along.tap: 0}, {found.flats[-2]: Var("row_")})
+    if it.tile.whole:
+        each = [(Let("at_", mul(const(n), Var(LANES))), *_products(it, rows, True, n)) for n in range(it.tile.whole)]
+        return (Let("base_", base), *(s for block in each for s in block))
     masked = tuple(_products(it, rows, True))
     body: tuple[Stmt, ...] = (
         Let("inner_", Select(inner, const(1), const(0))),
@@ -177,63 +192,72 @@ def _lanes(it: Steps, rows: int) -> tuple[Stmt, ...]:
     )
     # Where a mask costs next to nothing one text is enough.
     body = masked if vanishes(found) and it.lane.factor == 1 else body
-    if it.tile.whole:
-        return (Let("base_", base), Let("at_", const(0)), *masked)
     blocks = ceiling(Var(f"Q_{lane}_"), Var(LANES))
     return (Let("base_", base), For("laneblock_", const(0), blocks, (Let("at_", first), *body)))
 
 
-def _products(it: Steps, rows: int, masked: bool) -> Iterator[Stmt]:
+def _products(it: Steps, rows: int, masked: bool, block: int = 0) -> Iterator[Stmt]:
     """What a block of lanes of some rows gives to every sum."""
     found, (row, lane) = it.found, it.found.flats[-2:]
     left = sub(add(Var(f"F_{lane}_"), Var(f"Q_{lane}_")), Var("at_"))
-    # Lanes of both that a tap does not find are 0, and so is what they give: where a tap has its rows to itself.
-    alone = masked and vanishes(found) and it.tile.across == 1
+    alone = masked and it.alone
     if masked and not alone and not it.tile.whole:
         yield Declare("mask_", Lanes(const(0), left), MASK)
     for c in range(it.tile.across if not it.tile.whole else 0):
         yield Let(f"column{c}_", at(it.lane.form, it.taps(0, c) if it.across else {}, {lane: Var("at_")}))
         if masked:
             yield mask_of(f"mask{c}_", it.lane, Var(f"column{c}_"), left)
-    if rows > 1:
+    if rows > 1 and block == 0:
         yield from _ahead(it, rows)
     here: dict[str, Expr] = {row: Var("row_"), lane: Var("at_")}
     yield Let("first_at_", Address(found.wide[0].read.tensor, loaded(found.wide[0].read, {}, here).index))
-    start: dict[str, Expr] = {row: Var("base_"), lane: const(0) if it.tile.whole else Var("column0_")}
+    start: dict[str, Expr] = {row: Var("base_"), lane: _column(it)}
     index = tuple(start[a.loop] if a.loop in start else integer(a.form) for a in found.wide[1].axes)
     yield Let("second_at_", Address(found.wide[1].read.tensor, index))
-    yield from _rows(it, rows, "mask0_" if alone else "mask_" if masked else "")
-    yield from _sums(it, rows, masked, not alone)
+    every = tuple(range(it.tile.across))
+    for columns in [(c,) for c in every] if alone else [every]:
+        own = _mask(it, block, columns[0] if alone else None) if masked else ""
+        found_by = [_mask(it, block, c) if masked else "" for c in every]
+        yield from _rows(it, rows, columns[0], own)
+        yield from _sums(it, rows, columns, found_by, not alone)
 
 
-def _rows(it: Steps, rows: int, mask: str) -> Iterator[Stmt]:
+def _column(it: Steps) -> Expr:
+    """Where the lanes begin that the first tap finds."""
+    if not it.tile.whole:
+        return Var("column0_")
+    return const(0) if it.tile.moves else add(Var("at_"), const(moved(it.lane, it.taps(0, 0))))
+
+
+def _rows(it: Steps, rows: int, c: int, mask: str) -> Iterator[Stmt]:
     """Lanes of the operand at the cells themselves."""
     operand, row = it.found.wide[0], it.found.flats[-2]
     for r in range(rows):
         steps = tuple(const(a.factor * r if a.loop == row else 0) for a in operand.axes)
         one = behind(it.found, operand.read.tensor, steps, "first_at_")
         lanes = LoadLanes(one.buffer, one.index, 1, mask, one.offset)
-        yield Declare(f"row{r}_", lanes, Scalar("real", VECTOR))
+        yield Declare(f"row{r}_{c}_", lanes, Scalar("real", VECTOR))
 
 
-def _sums(it: Steps, rows: int, masked: bool, added: bool) -> Iterator[Stmt]:
-    """What each row of the other operand gives; ``added`` says whether sums are masked too."""
+def _sums(it: Steps, rows: int, columns: tuple[int, ...], masks: list[str], added: bool) -> Iterator[Stmt]:
+    """What each row of the other operand gives to taps along lanes that share the rows of the first; ``added`` says
+    whether sums are masked too."""
     step, taps = it.row.form.coefficient(it.along.tap), it.along.values[0]
     users: dict[int, list[tuple[int, int]]] = {}
     for r, (k, tap) in combinations(range(rows), enumerate(taps)):
         users.setdefault(it.row.factor * r + step * tap, []).append((r, k))
     for distance in sorted(users):
         body: list[Stmt] = []
-        if it.tile.whole:
+        if it.tile.moves:
             body.append(Declare("whole_row_", _moved(it, distance, 0, "whole_mask_"), Scalar("real", VECTOR)))
-        for c in range(it.tile.across):
-            mask = f"mask{c}_" if masked else ""
+        for c in columns:
+            mask = masks[c]
             shifted = Shift(Var("whole_row_"), moved(it.lane, it.taps(0, c)))
-            column = shifted if it.tile.whole else _moved(it, distance, c, mask)
+            column = shifted if it.tile.moves else _moved(it, distance, c, mask)
             body.append(Declare("column_", column, Scalar("real", VECTOR)))
             mask = mask if added else ""
             for r, k in users[distance]:
-                body.append(Update(f"acc{k}_{c}_{r % it.chains}_", "+", _value(it, r, k, c), mask))
+                body.append(Update(f"acc{k}_{c}_{r % it.chains}_", "+", _value(it, r, k, c, columns[0]), mask))
         if it.found.padded:
             yield within(add(Var("base_"), const(distance)), integer(it.row.length), tuple(body))
         else:
@@ -260,11 +284,11 @@ def _moved(it: Steps, distance: int, c: int, mask: str) -> LoadLanes:
     return LoadLanes(one.buffer, one.index, it.lane.factor, mask, one.offset)
 
 
-def _value(it: Steps, r: int, k: int, c: int) -> Expr:
-    """The body with each read replaced by what is at hand of it."""
+def _value(it: Steps, r: int, k: int, c: int, held: int) -> Expr:
+    """The body with each read replaced by what is at hand of it; ``held`` names the rows of the first operand."""
     found = it.found
     first, second = (read_as_load(operand.read) for operand in found.wide)
-    table: dict[Expr, Expr] = {first: Var(f"row{r}_"), second: Var("column_")}
+    table: dict[Expr, Expr] = {first: Var(f"row{r}_{held}_"), second: Var("column_")}
     table.update({read_as_load(read): Var(f"here{n}_{k}_{c}_") for n, read in enumerate(found.here)})
     body = scalar(found.solution.body, {}, frozenset())
     result: Expr = rewrite(body, lambda node: table.get(node, node) if isinstance(node, Load) else node)

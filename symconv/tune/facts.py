@@ -66,7 +66,8 @@ class Facts:
       axes then count tiles.
     * ``requires``: comparisons of sizes, and of the lanes of a vector, that must all hold, or the candidate cannot run.
     * ``stores``: 1 where register tiles add up all planes for one row of cells, and store sums in the output.
-    * ``whole``: 1 where a row fits one vector, which taps along the lanes move in registers.
+    * ``whole``: of how many vectors a whole row is at most: of one, which taps along the lanes move in registers, or of
+      several, which each of them loads under masks that are known before (0: rows are of any length).
     """
 
     scheme: str

@@ -19,7 +19,7 @@ __all__ = ["bound", "cycles", "numbers", "workspace"]
 _BLOCK = 14.0
 """A block of lanes of some rows: where it lies, whether it is inside, its first and its last instruction."""
 _WHOLE = 8.0
-"""A block that is a whole row of the plane: its masks are known before."""
+"""A block of a whole row of the plane: its masks are known before."""
 _TAP = 10.0
 """One more tap of those that are loops: where it lies, its elements of the narrow operand."""
 _PLANE = 60.0
@@ -87,7 +87,7 @@ def cycles(n: Counts, machine: Machine, chosen: dict[str, Array]) -> Parts:
     planes = prod(axis.extent for axis in outer) * n.groups * n.rows
     strips = np.ceil(row.extent / chosen[f"T_{row.name}"])
     many, single = divmod(row.extent, n.tile[0])
-    vectors = ceil(lane.extent / machine.lanes)
+    vectors = max(ceil(lane.extent / machine.lanes), n.facts.whole)
     work = planes * vectors * (many * _block(n, machine, n.tile[0]) + single * _block(n, machine, 1))
     moved = n.wide + (n.cells * n.groups * n.rows if _steps(n) else _STORED * n.writes)
     far = _FETCHED * float(rate(float((moved + n.writes) * machine.itemsize), machine))
@@ -110,7 +110,8 @@ def _block(n: Counts, machine: Machine, rows: int) -> float:
     if _steps(n):
         across = n.facts.across
         passes = n.columns / (taps * across)
-        loads = rows + reached * ((1.0 + crossing) if n.facts.whole else across * (strided + crossing))
+        loads = reached * ((1.0 + crossing) if n.facts.whole == 1 else across * (strided + crossing))
+        loads += rows * (across if n.facts.whole > 1 else 1)
         updates = rows * taps * across
         cells = taps * across
         chains = min(1.0, cells * max(1, min(rows, _BUSY // cells)) / _BUSY)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,9 @@ CASES: dict[str, tuple[Operator, list[Shapes]]] = {
     "shared window": (sc.operator("y[n,c,i,j] = sum[a,b](x[n,c,i+a-1,j+b-1]*w[a,b])"), [{"x": (2, 3, 7, 9), "w": (3, 3)}, {"x": (1, 2, 7, 12), "w": (5, 5)}]),
 }  # fmt: skip
 TILES = (StencilTile(3, 1), StencilTile(2, 3), StencilTile(3, 3, 3), StencilTile(2, 5, 5), StencilTile(4, 7))
-WHOLE = StencilTile(3, 3, 3, whole=True)
+WHOLE = StencilTile(3, 3, 3, whole=1)
+SEVERAL = (StencilTile(3, 3, 3, whole=2), StencilTile(2, 3, 3, whole=3))
+LENGTHS = (1, 3, WIDTH, WIDTH + 1, WIDTH + 2, 2 * WIDTH - 2, 2 * WIDTH, 2 * WIDTH + 1, 3 * WIDTH - 2, 3 * WIDTH)
 ROWS: dict[str, list[Shapes]] = {
     "padded": [{"x": (2, 3, 6, 2), "w": (3, 1, 3, 3)}, {"x": (1, 3, 3, 1), "w": (3, 1, 3, 3)}],
     "multiplied": [{"x": (2, 3, 7, 4), "w": (6, 1, 3, 3)}, {"x": (1, 6, 4, 3), "w": (3, 2, 3, 3)}],
@@ -114,6 +117,35 @@ def test_whole_rows_are_moved_in_registers(name: str, drawn: Callable[..., Any],
     assert {"y", "gx", "gw"} <= seen
 
 
+@pytest.mark.parametrize("name", ROWS)
+def test_whole_rows_of_several_vectors(name: str, drawn: Callable[..., Any], wanted: Callable[..., Any]) -> None:
+    """Lengths around those of one, two and three vectors, also of fewer vectors than are in work."""
+    op, _ = CASES[name]
+    seen = set()
+    for length, tile in product(LENGTHS, SEVERAL):
+        shapes = {tensor: (*shape[:-1], length) if tensor == "x" else shape for tensor, shape in ROWS[name][0].items()}
+        try:
+            sizes, arrays = op.sizes(**shapes) | {LANES: WIDTH}, drawn(op, shapes, length)
+        except sc.SpecError:
+            continue
+        made = kernels(name, tile)
+        assert [target for target, *_ in made] == ["gw"]
+        for _, kernel, requires in made:
+            assert not wellformed(kernel)
+            if all(value(condition, sizes) for condition in requires):
+                seen.add((tile, -(-sizes["OW"] // WIDTH)))
+                assert _equal(kernel, arrays, wanted(op, "w", arrays)), (tile, shapes)
+    assert seen == {(tile, vectors) for tile in SEVERAL for vectors in range(1, tile.whole + 1)}
+
+
+def test_rows_longer_than_two_vectors_are_refused() -> None:
+    op = sc.conv2d(groups=3, padding=1)
+    made = packed_candidates(pipeline.derive(op, "w").gather, "gw", isa("x86-64-v3"))
+    (facts,) = (one.facts for one in made if one.schedule.name == "stencil 4x3 of whole rows")
+    for width, lanes, fits in ((16, 8, True), (17, 8, False), (8, 4, True), (9, 4, False)):
+        assert possible(facts, op.sizes(x=(2, 3, 9, width), w=(3, 1, 3, 3)), lanes) is fits
+
+
 def test_rows_longer_than_a_vector_are_refused() -> None:
     op = sc.conv2d(groups=3, padding=1)
     made = packed_candidates(pipeline.derive(op, "x").gather, "gx", isa("x86-64-v4"))
@@ -164,7 +196,8 @@ def test_an_infinity_reaches_the_taps_that_read_it(drawn: Callable[..., Any]) ->
     op, (given, *_) = CASES["padded"]
     read = np.zeros((3, 1, 3, 3), bool)
     read[2, 0, 1:, 2:] = True  # padding is 1 row above and 2 columns beside
-    for tile, x in ((StencilTile(2, 3), given["x"]), (StencilTile(3, 3, 3), given["x"]), (WHOLE, (2, 3, 6, 2))):
+    tiles = ((StencilTile(2, 3), given["x"]), (StencilTile(3, 3, 3), given["x"]), (WHOLE, (2, 3, 6, 2)))
+    for tile, x in (*tiles, *((one, (2, 3, 6, 6)) for one in SEVERAL)):
         arrays = {name: array.astype(float) for name, array in drawn(op, {"x": x, "w": (3, 1, 3, 3)}, 1).items()}
         arrays["x"] = np.ones_like(arrays["x"])
         arrays["gy"][1, 2, 0, 0] = np.inf
@@ -177,11 +210,15 @@ def _more(expr: Any) -> Any:
     return add(expr, const(1))
 
 
+def _is_mask(node: Any) -> bool:
+    return isinstance(node, Declare) and node.scalar.kind == "mask"
+
+
 def _changed(kernel: Kernel) -> Iterator[Kernel]:
     """One mask a lane longer or shorter, or one store a cell further."""
 
     def chosen(node: Any) -> bool:
-        return isinstance(node, Lanes | StoreLanes) or (isinstance(node, Declare) and node.scalar.kind == "mask")
+        return isinstance(node, Lanes | StoreLanes) or _is_mask(node)
 
     def change(node: Any) -> Any:
         match node:
@@ -201,6 +238,18 @@ def _changed(kernel: Kernel) -> Iterator[Kernel]:
         yield replace(kernel, nests=tuple(rewrite(nest, rule) for nest in kernel.nests))
 
 
+def _differs(mutant: Kernel, cases: Sequence[tuple[Any, Any]]) -> bool:
+    """Whether a kernel gives something else than is wanted for some arrays, or reads outside of one."""
+    for (arrays, want), most in product(cases, (1, 100)):
+        try:
+            got = interpret(mutant, _given(mutant, arrays), parameters=dict.fromkeys(mutant.parameters, most))
+        except InternalError:
+            return True
+        if got != want:
+            return True
+    return False
+
+
 @pytest.mark.parametrize("target", ["gx", "gw"])
 def test_changed_stencils_are_rejected(target: str, drawn: Callable[..., Any], wanted: Callable[..., Any]) -> None:
     op, _ = CASES["padded"]
@@ -209,24 +258,27 @@ def test_changed_stencils_are_rejected(target: str, drawn: Callable[..., Any], w
         {"x": (1, 3, 4, 2), "w": (3, 1, 3, 3)},
         {"x": (1, 3, 3, 3), "w": (3, 1, 3, 4)},
     )
-    cases = [drawn(op, shape, 5) for shape in shapes]
-    tile = StencilTile(2, 3)
-    (kernel,) = (kernel for name, kernel, _ in kernels("padded", tile) if name == target)
-
-    def differs(mutant: Kernel) -> bool:
-        for arrays in cases:
-            for most in (1, 100):
-                try:
-                    got = interpret(mutant, _given(mutant, arrays), parameters=dict.fromkeys(mutant.parameters, most))
-                except InternalError:
-                    return True
-                if got != wanted(op, target[1:], arrays):
-                    return True
-        return False
-
-    assert not differs(kernel)
+    cases = [(arrays, wanted(op, target[1:], arrays)) for arrays in (drawn(op, shape, 5) for shape in shapes)]
+    (kernel,) = (kernel for name, kernel, _ in kernels("padded", StencilTile(2, 3)) if name == target)
+    assert not _differs(kernel, cases)
     mutants = list(_changed(kernel))
-    alive = [number for number, mutant in enumerate(mutants) if not differs(mutant)]
+    alive = [number for number, mutant in enumerate(mutants) if not _differs(mutant, cases)]
     assert len(mutants) > 4, len(mutants)
     assert not alive, alive
     assert any(isinstance(node, Prefetch) for nest in kernel.nests for node in walk(nest))
+
+
+def test_changed_rows_of_two_vectors_are_rejected(drawn: Callable[..., Any], wanted: Callable[..., Any]) -> None:
+    """Of both vectors every mask is needed as it is, but that no lane of the second one lies before the row."""
+    op, _ = CASES["padded"]
+    ((_, kernel, _),) = kernels("padded", SEVERAL[0])
+    shapes = [{"x": (2, 3, 6, length), "w": (3, 1, 3, 3)} for length in (1, WIDTH - 1, 2 * WIDTH - 3, 2 * WIDTH - 2)]
+    cases = [(arrays, wanted(op, "w", arrays)) for arrays in (drawn(op, shape, 5) for shape in shapes)]
+    assert not _differs(kernel, cases)
+    mutants = list(_changed(kernel))
+    masks = [{n.name: n.value for nest in one.nests for n in walk(nest) if _is_mask(n)} for one in (kernel, *mutants)]
+    alive = [number for number, mutant in enumerate(mutants, 1) if not _differs(mutant, cases)]
+    changed = [(name, mask) for number in alive for name, mask in masks[number].items() if mask != masks[0][name]]
+    assert sorted(name for name, _ in changed) == ["mask0_1_", "mask1_1_", "mask2_1_"]
+    assert all(mask.upper == masks[0][name].upper for name, mask in changed)
+    assert len(alive) == len(changed) < len(mutants) // 3
