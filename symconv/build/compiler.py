@@ -14,7 +14,9 @@ from typing import Self
 
 from symconv.build.ahead import Ahead
 from symconv.build.calm import calm
+from symconv.build.cpu import cpu_flags
 from symconv.build.folder import write_file
+from symconv.build.intrinsics import INCLUDED, definitions, header
 from symconv.build.loading import refusal
 from symconv.build.parts import parted, sorted_out
 from symconv.build.process import Children, Ran, run
@@ -22,6 +24,7 @@ from symconv.build.tools import Toolchain
 from symconv.build.translation import translated
 from symconv.emit.source import Source
 from symconv.errors import BuildError
+from symconv.isa import isa
 
 __all__ = ["SOURCE_NAME", "Rejected", "compile_module", "include_facts", "module_file"]
 
@@ -86,8 +89,10 @@ def compile_module(
     """
     write_file(folder / SOURCE_NAME, source.text.encode())
     flags, includes = tools.flags_for(source), _included(source)
-    with _Side(tools.command, folder) as side:
+    with _Side(tools, folder) as side:
         parts = parted(source.text)
+        if parts is not None and _reads(source, parts.shared):
+            side.read_header(parts.shared, flags)
         many = parts is not None and parts.many
         progress("translating to C (Cython)" + (", and compiling beside it" if many else ""))
         if parts is not None and many:
@@ -115,17 +120,23 @@ def _quicker(flags: tuple[str, ...], tools: Toolchain) -> tuple[str, ...]:
     return tuple(level if flag == "-O2" else flag for flag in flags)
 
 
+def _reads(source: Source, shared: str) -> bool:
+    """Whether the header of intrinsics is read at all: narrow vectors do without."""
+    return INCLUDED in shared and isa(source.target, cpu_flags()).vector_bytes > 16
+
+
 class _Side:
     """Texts in C that are compiled side by side, each in a run of the compiler of its own.
 
     All runs have ended when the block has: those that nobody has waited for, as something went wrong, are stopped.
     """
 
-    def __init__(self, compiler: tuple[str, ...], folder: Path) -> None:
-        self._compiler, self._folder = compiler, folder
+    def __init__(self, tools: Toolchain, folder: Path) -> None:
+        self._tools, self._folder = tools, folder
         self._pool = ThreadPoolExecutor(4)  # a module has no more parts
         self._children = Children()
         self._runs: dict[Future[Ran], tuple[str, ...]] = {}
+        self._header: Future[str | None] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -134,10 +145,16 @@ class _Side:
         self._children.stop()
         self._pool.shutdown(cancel_futures=True)
 
+    def read_header(self, shared: str, flags: tuple[str, ...]) -> None:
+        """Begin to read the header of intrinsics: all texts have in its place what is used of it."""
+        if "clang" not in self._tools.version:  # its header is written in another way
+            self._header = self._pool.submit(lambda: definitions(shared, header(self._tools.command, flags)))
+
     def compile(self, file: str, text: str, flags: tuple[str, ...]) -> None:
         """Begin to compile a text."""
-        write_file(self._folder / file, text.encode())
-        command = (*self._compiler, *flags, "-c", file, "-o", _object(file))
+        used = self._header.result() if self._header and INCLUDED in text else None
+        write_file(self._folder / file, (text if used is None else text.replace(INCLUDED, used, 1)).encode())
+        command = (*self._tools.command, *flags, "-c", file, "-o", _object(file))
         self._runs[self._pool.submit(run, command, self._folder, self._children)] = command
 
     def compile_all(self, texts: tuple[str, ...], flags: tuple[str, ...]) -> None:

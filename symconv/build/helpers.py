@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 
+from symconv.build.intrinsics import INCLUDED, INTRINSIC
+
 __all__ = ["spared"]
 
 _HELPER = re.compile(
     r"^    static (?:inline|__attribute__\(\([\w, ]*\)\)) \w+ (\w+)\([^)]*\) \{(?:.*\}|\n(?:.*\n)*?    \})\n",
     re.MULTILINE,
 )
-_INTRINSICS = "    #include <immintrin.h>\n"
-_INTRINSIC = re.compile(r"\b(?:_mm|__m(?:\d|mask)|_pdep_)")
 _NAME = re.compile(r"\w+")
 
 
@@ -35,4 +35,4 @@ def spared(text: str, shared: str) -> str:
         left += [helpers[name] for name in more]
     kept = _HELPER.sub(lambda helper: helper[0] if helper[1] in needed else "", shared)
     whole = before + kept + after
-    return whole if _INTRINSIC.search(whole) else before + kept.replace(_INTRINSICS, "") + after
+    return whole if INTRINSIC.search(whole) else before + kept.replace(INCLUDED, "") + after

@@ -10,10 +10,13 @@ import pytest
 import symconv as sc
 from symconv import pipeline
 from symconv.build import clear, compile_text, load
+from symconv.build.cpu import cpu_flags
 from symconv.build.helpers import spared
 from symconv.build.parts import parted, sorted_out
 from symconv.build.process import Children, Ran, run
+from symconv.build.tools import toolchain
 from symconv.emit.source import DRIVERS, Source
+from symconv.isa import isa
 from symconv.options import Options
 
 TEXT = '''\
@@ -179,6 +182,24 @@ def test_what_calls_loops_reads_no_intrinsics() -> None:
     assert "immintrin" not in translated.rest
     assert "immintrin" in translated.nests
     assert "sc_load(" not in translated.rest
+
+
+def test_no_text_reads_the_whole_header_of_intrinsics(monkeypatch: pytest.MonkeyPatch) -> None:
+    clear()
+    written: dict[str, str] = {}
+
+    def noted(path: Path, content: bytes) -> None:
+        written[path.name] = content.decode()
+        path.write_bytes(content)
+
+    monkeypatch.setattr(sys.modules["symconv.build.compiler"], "write_file", noted)
+    pipeline.build(sc.operator("y[n,i] = sum[p](x[n,i+3*p]*w[p])"), Options())
+    whole = isa("native", cpu_flags()).vector_bytes <= 16 or "clang" in toolchain().version
+    assert {file: "immintrin" in text for file, text in written.items()} == {
+        "kernel.pyx": True,
+        "nests.c": whole,
+        "kernel.c": False,
+    }
 
 
 def test_helpers_that_are_asked_for_stay_with_what_they_need() -> None:
