@@ -1,5 +1,5 @@
 """Cycles of the bilinear form: tiles of an operand become points, products are taken point by point, and sums of them
-become tiles of the result.
+become tiles of the result, which is looked through for NaN and infinities.
 
 Per box of tiles: every plane of the wide operand is transformed; for each point a register tile of the outer form (or,
 where contributions are summed, of the dot form) runs over the planes; sums are transformed back.
@@ -17,7 +17,7 @@ from symconv.tune.counts import Counts, Parts, rate
 from symconv.tune.facts import LONGEST
 from symconv.tune.grid import Array, combined, strips
 from symconv.tune.machine import Machine
-from symconv.tune.outer import moved, pieces
+from symconv.tune.outer import distance, moved, pieces
 from symconv.tune.tiles import dot_step, folded_lanes, outer_step
 
 __all__ = ["bound", "cycles", "numbers", "workspace"]
@@ -84,7 +84,8 @@ def cycles(n: Counts, machine: Machine, chosen: dict[str, Array]) -> Parts:
     reached = [(a, [length + x.high - x.low for length, x in zip(k, n.axes, strict=True)]) for a, k in kinds]
     work = _Work(boxes, vectors * n.groups, *(_transforms(n, machine, k) * n.groups for k in (kinds, reached)))
     parts = _dotted(n, machine, chosen, work) if _folds(n) else _summed(n, machine, lengths, work)
-    return {**parts, "start": _START + _BOX * boxes}
+    looked = n.writes * distance(n.writes, machine)
+    return {**parts, "look": looked * np.ones_like(boxes), "start": _START + _BOX * boxes}
 
 
 @dataclass(frozen=True, slots=True)
