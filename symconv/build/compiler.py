@@ -18,6 +18,7 @@ from symconv.build.cpu import cpu_flags
 from symconv.build.folder import write_file
 from symconv.build.intrinsics import INCLUDED, definitions, header
 from symconv.build.loading import refusal
+from symconv.build.objects import keep, kept, object_key
 from symconv.build.parts import parted, sorted_out
 from symconv.build.process import Children, Ran, run
 from symconv.build.tools import Toolchain
@@ -29,7 +30,7 @@ from symconv.isa import isa
 __all__ = ["SOURCE_NAME", "Rejected", "compile_module", "include_facts", "module_file"]
 
 SOURCE_NAME = "kernel.pyx"
-_C_NAME, _FUNCTIONS, _NESTS = "kernel.c", ("functions.c", "functions2.c"), "nests.c"
+_C_NAME, _FUNCTIONS = "kernel.c", ("functions.c", "functions2.c")
 _NUMPY = re.compile(
     r"^\s*(cimport\s+numpy|from\s+numpy(\.\w+)*\s+cimport|cdef\s+extern\s+from\s+\"numpy/)", re.MULTILINE
 )
@@ -99,18 +100,21 @@ def compile_module(
             side.compile_all(parts.alone, flags)
         in_c = _translate(folder, name, source.text if parts is None else parts.module, cython)
         progress(f"compiling ({Path(tools.path).name})")
-        found = None if parts is None else sorted_out(in_c, parts)
+        found = None if parts is None else sorted_out(in_c, parts, name)
         if parts is not None and found is None and parts.functions and not many:
             side.compile_all(parts.alone, flags)
         if found is None:
             side.compile(_C_NAME, in_c, (*flags, *includes))
         else:
             side.compile(_C_NAME, found.rest, (*_quicker(flags, tools), *includes))
-            side.compile(_NESTS, found.nests, flags)
+            for file, nests in found.nests:
+                side.compile(file, nests, flags, again=True)
         objects = side.made()
-    made = _linked(source, tools, name, folder, objects)
-    for file in (_C_NAME, *_FUNCTIONS, _NESTS, *objects):
+        made = _linked(source, tools, name, folder, objects)
+        side.keep()
+    for file in objects:
         (folder / file).unlink(missing_ok=True)
+        (folder / file).with_suffix(".c").unlink(missing_ok=True)
     return made
 
 
@@ -133,10 +137,11 @@ class _Side:
 
     def __init__(self, tools: Toolchain, folder: Path) -> None:
         self._tools, self._folder = tools, folder
-        self._pool = ThreadPoolExecutor(4)  # a module has no more parts
+        self._pool = ThreadPoolExecutor(6)  # a module of one operator has no more parts
         self._children = Children()
         self._runs: dict[Future[Ran], tuple[str, ...]] = {}
         self._header: Future[str | None] | None = None
+        self._keys: dict[str, str] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -150,11 +155,20 @@ class _Side:
         if "clang" not in self._tools.version:  # its header is written in another way
             self._header = self._pool.submit(lambda: definitions(shared, header(self._tools.command, flags)))
 
-    def compile(self, file: str, text: str, flags: tuple[str, ...]) -> None:
-        """Begin to compile a text."""
+    def compile(self, file: str, text: str, flags: tuple[str, ...], again: bool = False) -> None:
+        """Begin to compile a text; what later modules have ``again`` is compiled once."""
+        command = (*self._tools.command, *flags, "-c", file, "-o", _object(file))
+        # An object has the name of its file in it.
+        key = object_key(self._tools, flags, file, text) if again else ""
+        found = kept(key)
+        if found is not None:
+            write_file(self._folder / _object(file), found)
+            self._runs[self._pool.submit(Ran, 0, "", "")] = command
+            return
+        if again:
+            self._keys[_object(file)] = key
         used = self._header.result() if self._header and INCLUDED in text else None
         write_file(self._folder / file, (text if used is None else text.replace(INCLUDED, used, 1)).encode())
-        command = (*self._tools.command, *flags, "-c", file, "-o", _object(file))
         self._runs[self._pool.submit(run, command, self._folder, self._children)] = command
 
     def compile_all(self, texts: tuple[str, ...], flags: tuple[str, ...]) -> None:
@@ -167,6 +181,11 @@ class _Side:
         for ran in as_completed(self._runs):
             _accepted(ran.result(), self._runs[ran])
         return tuple(command[-1] for command in self._runs.values())
+
+    def keep(self) -> None:
+        """Keep what later modules have again, once a module of it has been loaded."""
+        for file, key in self._keys.items():
+            keep(key, (self._folder / file).read_bytes())
 
 
 def _object(file: str) -> str:

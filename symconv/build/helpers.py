@@ -6,13 +6,18 @@ import re
 
 from symconv.build.intrinsics import INCLUDED, INTRINSIC
 
-__all__ = ["spared"]
+__all__ = ["needed", "spared"]
 
 _HELPER = re.compile(
     r"^    static (?:inline|__attribute__\(\([\w, ]*\)\)) \w+ (\w+)\([^)]*\) \{(?:.*\}|\n(?:.*\n)*?    \})\n",
     re.MULTILINE,
 )
 _NAME = re.compile(r"\w+")
+_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_DEFINED = re.compile(
+    r"^ *#define (\w+)|^ *typedef [^;]*?(\w+)(?: __attribute__\(.*\))?;|^ *(?:static|__attribute__)[^;{]*?\b(sc_\w+)\(",
+    re.MULTILINE,
+)
 
 
 def spared(text: str, shared: str) -> str:
@@ -36,3 +41,42 @@ def spared(text: str, shared: str) -> str:
     kept = _HELPER.sub(lambda helper: helper[0] if helper[1] in needed else "", shared)
     whole = before + kept + after
     return whole if INTRINSIC.search(whole) else before + kept.replace(INCLUDED, "") + after
+
+
+def needed(text: str, shared: str) -> str:
+    """What a text in C needs of what all parts of a module share, without comments: one text needs the same of every
+    module.
+
+    >>> shared = "    #include <math.h>\\n    /* One. */\\n    #define SC_ONE 1\\n    typedef float sc_real;\\n"
+    >>> needed("sc_real x;", shared) == "    #include <math.h>\\n    typedef float sc_real;\\n"
+    True
+    """
+    chunks = _chunks(_COMMENT.sub("", shared))
+    names = [{name for found in _DEFINED.findall(chunk) for name in found if name} for chunk in chunks]
+    homes: dict[str, list[int]] = {}
+    for number, defined in enumerate(names):
+        for name in defined:
+            homes.setdefault(name, []).append(number)
+    wanted = {number for number, defined in enumerate(names) if not defined}
+    left = [text, *(chunks[number] for number in wanted)]
+    while left:
+        more = {number for name in _NAME.findall(left.pop()) for number in homes.get(name, ())} - wanted
+        wanted |= more
+        left += [chunks[number] for number in more]
+    return "".join(chunks[number] for number in sorted(wanted))
+
+
+def _chunks(shared: str) -> list[str]:
+    """The definitions of a text in C, each with the conditions around it."""
+    found, chunk, deep = [], "", 0
+    for line in shared.splitlines():
+        plain = line.strip()
+        if not plain:
+            continue
+        chunk += f"{line}\n"
+        deep += plain.startswith("#if") - plain.startswith("#endif")
+        deep += 0 if plain.startswith("#") else plain.count("{") - plain.count("}")
+        if deep == 0 and (plain.startswith("#") or plain[-1] in ";}"):
+            found.append(chunk)
+            chunk = ""
+    return [*found, chunk] if chunk else found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from symconv.build.helpers import spared
+from symconv.build.helpers import needed, spared
 from symconv.emit.source import DRIVERS
 
 __all__ = ["Parts", "Translated", "parted", "sorted_out"]
@@ -19,8 +19,10 @@ _BEGINNING = re.compile(r"^    (?:static|__attribute__\(\(visibility\(\"hidden\"
 _LONG = re.compile(r"^    static inline (int sc_finite\([^)]*\)) \{\n.*?^    \}\n", re.MULTILINE | re.DOTALL)
 """The one helper of what calls loops that runs over a whole result itself."""
 _NEST = re.compile(r"^static (sc_nest (__pyx_f_\w+)\([^;{}]*\)) \{\n.*?^\}\n", re.MULTILINE | re.DOTALL)
+_ENTRY = re.compile(r"__pyx_f(_u\d+_[a-z]+)_")
 _DECLARED = re.compile(r"^static (sc_nest __pyx_f_\w+\([^;{}]*\);)", re.MULTILINE)
 _FOREIGN = re.compile(r"\b(?:__pyx_(?![vtL]_?\w)|__Pyx|Py(?!_ssize_t\b)|PY|CYTHON_(?!UNUSED\b))\w*")
+_DECLARATION = re.compile(r"\bsc_nest (\w+)\(")
 _CALLED = re.compile(r"\b([A-Za-z_]\w*) ?\(")
 _KEYWORDS = frozenset(("for", "if", "while", "return", "sizeof", "likely", "unlikely", "defined"))
 _HEAD = """\
@@ -63,10 +65,11 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Translated:
-    """What Cython made of a module: its loop nests as a text in C of their own, and the rest, which declares them."""
+    """What Cython made of a module: its loop nests as texts in C of their own, by file, one for each entry, and the
+    rest, which declares them."""
 
     rest: str
-    nests: str
+    nests: tuple[tuple[str, str], ...]
 
 
 def parted(text: str) -> Parts | None:
@@ -115,17 +118,19 @@ def _declaration(function: re.Match[str]) -> str:
     return f"    {_SHARED}{function[1]};\n"
 
 
-def sorted_out(translated: str, parts: Parts) -> Translated | None:
-    """The loop nests of a translated module, with its functions if they are few, apart from the rest of it.
+def sorted_out(translated: str, parts: Parts, name: str) -> Translated | None:
+    """The loop nests of the translated module ``name``, with its functions if they are few, apart from the rest of it.
 
     None where there are none, or they call what only the rest knows.
 
-    >>> sorted_out("int x;", Parts("", "", "", "")) is None
+    >>> sorted_out("int x;", Parts("", "", "", ""), "module") is None
     True
     """
+    # Their names are those of the entries, so that modules with one nest have one text of it.
+    translated = translated.replace(f"__pyx_f_{len(name)}{name}_", "__pyx_f_")
     nests = tuple(_NEST.finditer(translated))
-    above = parts.shared + (parts.declared if parts.many else parts.functions)
-    known = {*_CALLED.findall(above), *_KEYWORDS}
+    above = parts.declared if parts.many else parts.functions
+    known = {*_CALLED.findall(parts.shared + above), *_KEYWORDS}
     for nest in nests:
         body = nest[0].removeprefix(f"static {nest[1]}")
         if _FOREIGN.search(body) or not known.issuperset(_CALLED.findall(body)):
@@ -133,5 +138,22 @@ def sorted_out(translated: str, parts: Parts) -> Translated | None:
     if not nests:
         return None
     rest = _DECLARED.sub(lambda one: _SHARED + one[1], spared(_NEST.sub("", translated), parts.shared))
-    loops = "".join(nest[0].replace("static ", _SHARED, 1) for nest in nests)
-    return Translated(rest, f"{_HEAD}{above}\n{loops}")
+    few = not parts.many and above
+    loops: dict[str, str] = {}
+    for nest in nests:
+        entry = _ENTRY.match(nest[2])
+        file = f"nests{'' if few or entry is None else entry[1]}.c"
+        loops[file] = loops.get(file, "") + nest[0].replace("static ", _SHARED, 1)
+    told = {file: above if few else _declared(above, text) for file, text in loops.items()}
+    return Translated(rest, tuple((file, _apart(told[file], text, parts)) for file, text in loops.items()))
+
+
+def _declared(above: str, loops: str) -> str:
+    """The declarations of functions, if loops call one of them."""
+    return above if set(_DECLARATION.findall(above)) & set(_CALLED.findall(loops)) else ""
+
+
+def _apart(above: str, loops: str, parts: Parts) -> str:
+    """Loops, and functions with them, as a text of their own."""
+    whole = f"{above}\n{loops}"
+    return f"{_HEAD}{needed(whole, parts.shared)}{whole}"

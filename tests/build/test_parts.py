@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import symconv as sc
 from symconv import pipeline
 from symconv.build import clear, compile_text, load
 from symconv.build.cpu import cpu_flags
-from symconv.build.helpers import spared
+from symconv.build.helpers import needed, spared
 from symconv.build.parts import parted, sorted_out
 from symconv.build.process import Children, Ran, run
 from symconv.build.tools import toolchain
@@ -117,6 +118,7 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[str, ...]]:
     """What the compiler is asked for, by the file that it reads."""
     found: dict[str, tuple[str, ...]] = {}
     real = run
+    monkeypatch.setattr(sys.modules["symconv.build.objects"], "_KEPT", {})
 
     def noted(command: tuple[str, ...], folder: Path, children: Children | None = None) -> Ran:
         found.update({word: command for word in command if word.endswith(".c")})
@@ -177,15 +179,16 @@ def test_what_calls_loops_reads_no_intrinsics() -> None:
     found = parted(text)
     assert found is not None
     assert "immintrin" in found.shared
-    translated = sorted_out(f"{found.shared}\nstatic sc_nest __pyx_f_u0(void) {{\n  sc_load(0, 0);\n}}\n", found)
+    translated = sorted_out(f"{found.shared}\nstatic sc_nest __pyx_f_u0(void) {{\n  sc_load(0, 0);\n}}\n", found, "one")
     assert translated is not None
     assert "immintrin" not in translated.rest
-    assert "immintrin" in translated.nests
+    assert "immintrin" in translated.nests[0][1]
     assert "sc_load(" not in translated.rest
 
 
 def test_no_text_reads_the_whole_header_of_intrinsics(monkeypatch: pytest.MonkeyPatch) -> None:
     clear()
+    monkeypatch.setattr(sys.modules["symconv.build.objects"], "_KEPT", {})
     written: dict[str, str] = {}
 
     def noted(path: Path, content: bytes) -> None:
@@ -197,9 +200,32 @@ def test_no_text_reads_the_whole_header_of_intrinsics(monkeypatch: pytest.Monkey
     whole = isa("native", cpu_flags()).vector_bytes <= 16 or "clang" in toolchain().version
     assert {file: "immintrin" in text for file, text in written.items()} == {
         "kernel.pyx": True,
-        "nests.c": whole,
+        "nests_u0_forward.c": whole,
+        "nests_u0_backward.c": whole,
         "kernel.c": False,
     }
+
+
+def test_loops_are_compiled_once_for_all_modules_of_an_operator(commands: dict[str, tuple[str, ...]]) -> None:
+    clear()
+    op = sc.operator("y[n,f,i] = sum[c,p](x[n,c,i+p]*w[f,c,p])")
+    first = load(pipeline.build(op, Options()))
+    assert {"nests_u0_forward.c", "nests_u0_backward.c"} <= commands.keys(), "an entry each"
+    commands.clear()
+    larger = load(pipeline.build(op, Options(), entries=("backward",), every=True))
+    assert "kernel.c" in commands
+    assert not [file for file in commands if file.startswith("nests")]
+    generator = np.random.default_rng(0)
+    arrays = tuple(generator.standard_normal(s).astype("f") for s in ((2, 5, 9), (2, 3, 11), (5, 3, 3)))
+    one, two = (module.u0_backward(3, arrays, None, 1) for module in (first, larger))
+    assert all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))
+
+
+def test_what_a_text_needs_depends_on_nothing_else() -> None:
+    shared = found.shared if (found := parted(SHARED)) else ""
+    more = shared.replace("    typedef int", "    /* Of no use. */\n    #define SC_MORE 1\n    typedef int")
+    assert needed("sc_two(1)", more) == needed("sc_two(1)", shared) == shared
+    assert needed("sc_number a;", shared) == "    #include <immintrin.h>\n    typedef int sc_number;\n"
 
 
 def test_helpers_that_are_asked_for_stay_with_what_they_need() -> None:
