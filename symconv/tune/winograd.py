@@ -36,6 +36,8 @@ _STORED = 15.0
 """Bytes stored a cycle, with what is computed of them."""
 _HIDDEN = 0.35
 """The share of waiting that other work does not cover."""
+_IN_ORDER = 0.25
+"""The same share for what is read from its first element to its last, which is fetched ahead."""
 _SPILT = 0.08
 """Cycles a byte of points waits for each second cache that a box of windows in one direction takes beyond the first:
 little is computed with a point that covers its way. Measured: boxes of 4 caches cost a third more than boxes of one.
@@ -79,11 +81,12 @@ def cycles(n: Counts, machine: Machine, chosen: dict[str, Array]) -> Parts:
     lengths = [chosen[f"T_{axis.name}"] for axis in n.axes]
     boxes = np.prod([np.ceil(axis.extent / t) for axis, t in zip(n.axes, lengths, strict=True)], axis=0) * n.groups
     kinds = pieces(n.axes, lengths)
-    vectors = np.sum([number * np.ceil(np.prod(kind, axis=0) / machine.lanes) for number, kind in kinds], axis=0)
+    each = [(number, np.ceil(np.prod(kind, axis=0) / machine.lanes)) for number, kind in kinds]
+    vectors = np.sum([number * vectors for number, vectors in each], axis=0)
     # Every box transforms what the taps of other axes reach: short boxes transform the same windows several times.
     reached = [(a, [length + x.high - x.low for length, x in zip(k, n.axes, strict=True)]) for a, k in kinds]
     work = _Work(boxes, vectors * n.groups, *(_transforms(n, machine, k) * n.groups for k in (kinds, reached)))
-    parts = _dotted(n, machine, chosen, work) if _folds(n) else _summed(n, machine, lengths, work)
+    parts = _dotted(n, machine, chosen, work) if _folds(n) else _summed(n, machine, lengths, each, work)
     looked = n.writes * distance(n.writes, machine)
     return {**parts, "look": looked * np.ones_like(boxes), "start": _START + _BOX * boxes}
 
@@ -128,28 +131,40 @@ def _transforms(n: Counts, machine: Machine, kinds: list[tuple[Array, list[Array
 
 def _far(held: Array, machine: Machine) -> Array:
     """Cycles per byte of points, which are written far from each other: dear far outside of the second cache."""
-    levels = [held > 0.3 * machine.caches.last, held > 5.0 * machine.caches.second]
-    cost: Array = rate(held, machine) * np.select(levels, [8.0, 1.5], 1.0)
+    levels = [held > 0.3 * machine.caches.last, held > 4.0 * machine.caches.second]
+    cost: Array = rate(held, machine) * np.select(levels, [8.0, 2.0], 1.0)
     return cost
 
 
-def _summed(n: Counts, machine: Machine, lengths: list[Array], work: _Work) -> Parts:
+def _register_tiles(n: Counts, machine: Machine, each: list[tuple[Array, Array]]) -> tuple[Array, Array]:
+    """Register tiles over the vectors of all boxes at a point, and cycles of one step in each; the last has fewer."""
+    m, most = n.tile
+    each_step = (outer_step((m, v), machine, n.facts.operations, n.facts.loads) for v in range(1, most + 1))
+    steps, number, step = np.array([0.0, *each_step]), np.zeros_like(each[0][0]), np.zeros_like(each[0][0])
+    for amount, vectors in each:
+        whole, rest = np.divmod(vectors, most)
+        number += amount * (whole + (rest > 0))
+        step += amount * (whole * steps[most] + steps[rest.astype(np.intp)])
+    return number * n.groups, step * n.groups
+
+
+def _summed(n: Counts, machine: Machine, lengths: list[Array], each: list[tuple[Array, Array]], work: _Work) -> Parts:
     m, most = n.tile
     points, row_tiles = _points(n), -(-n.rows // m)
     tiles = np.prod(lengths, axis=0)
-    step = outer_step(n.tile, machine, n.facts.operations, n.facts.loads) / most
+    number, step = _register_tiles(n, machine, each)
     boxes, vectors, rows = work.boxes, work.vectors, _rows(pieces(n.axes, lengths), machine) * n.groups
     slabs = -(-n.planes // LONGEST)
-    calls = points * row_tiles * np.maximum(vectors / most, boxes) * slabs
+    calls = points * row_tiles * number * slabs
     held = points * tiles * (n.planes / slabs * work.again + row_tiles * m) * machine.itemsize
     narrow = points * row_tiles * m * n.planes * sum(n.taps) * machine.itemsize
     spread = min(2.2, max(1.0, narrow * n.groups / (0.35 * machine.caches.last)))
     passed = n.planes * work.again + 2.0 * n.rows * slabs
     once = points * vectors * machine.vector_bytes * passed * _far(held, machine)
     return {
-        "multiply": points * row_tiles * vectors * sum(n.taps) * n.planes * step,
+        "multiply": points * row_tiles * sum(n.taps) * n.planes * step,
         "calls": calls * (_CALL + m * most * (2.5 if slabs > 1 else 1.0)),
-        "cache": (once + boxes * narrow * rate(narrow + held, machine)) * _HIDDEN,
+        "cache": once * _HIDDEN + boxes * narrow * rate(narrow + held, machine) * _IN_ORDER,
         "pack": work.reached * n.planes + _HIDDEN * work.again * n.wide * moved(n.wide, machine, 1),
         "unpack": rows * n.rows * points * _WOVEN + _HIDDEN * n.writes * moved(n.writes, machine, 1),
         "narrow": _FACTOR * spread * points * n.rows * n.planes * n.groups * np.ones_like(boxes),

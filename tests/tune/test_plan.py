@@ -11,7 +11,7 @@ import pytest
 from shown_layers import LAYERS, Layer, grad_input, grad_weight, layer, number, tiled
 
 import symconv as sc
-from symconv.tune import dot, outer
+from symconv.tune import dot, outer, winograd
 from symconv.tune import plan as planning
 from symconv.tune.counts import Axis, counts
 from symconv.tune.facts import Facts, FlatAxis
@@ -324,3 +324,12 @@ def test_tiles_pay_for_large_dense_layers_and_not_for_small_ones(gradient: str, 
     assert "winograd" not in chosen(small)
     # What it requires does not hold.
     assert "winograd" not in chosen(large, kH=5)
+
+
+def test_the_last_register_tile_of_a_box_costs_what_it_is() -> None:
+    """An image has a vector of windows here, a register tile three: boxes of four images end with a tile of one."""
+    machine, images = machine_of(SETS["avx512"], 4), np.array([1.0, 3.0, 4.0, 8.0])
+    given = tiled(layer(8, 256, (14, 14), 256, (3, 3), pad=1), 4, "x")
+    chosen = {"T_n": images, **dict.fromkeys(("T_h", "T_w"), np.full(len(images), 4.0))}
+    ones, threes, fours, whole = winograd.cycles(counts(given, {}), machine, chosen)["multiply"]
+    assert threes == whole < fours < ones
