@@ -1,4 +1,4 @@
-"""Arrays from symconv's layout to torch's, channels first, and back."""
+"""Arrays from symconv's layout to torch's, channels first, and back; in what order torch may hold them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["channels_first", "channels_last"]
+__all__ = ["channels_first", "channels_last", "memory_formats"]
 
 Array = np.ndarray[Any, Any]
 
@@ -27,3 +27,11 @@ def channels_last(name: str, array: Array, last: bool) -> Array:
     if not last or name == "b":
         return array
     return np.moveaxis(array, (0, 1), (-1, -2)) if name == "w" else np.moveaxis(array, 1, -1)
+
+
+def memory_formats(rank: int) -> dict[str, Any]:
+    """torch's memory formats for arrays of so many axes beside images and channels, by name."""
+    import torch
+
+    last = {2: torch.channels_last, 3: torch.channels_last_3d}
+    return {"contiguous": torch.contiguous_format} | ({"channels_last": last[rank]} if rank in last else {})

@@ -1,4 +1,5 @@
-"""torch on the same arrays: ``aten.convolution`` and its backward in both memory formats, or autograd over unfold."""
+"""torch on the same arrays: ``aten.convolution`` and its backward in both memory formats, or autograd over what is
+written."""
 
 from __future__ import annotations
 
@@ -9,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from symconv.bench.bodies import autograd
-from symconv.bench.layout import channels_first, channels_last
-from symconv.bench.problem import Problem
+from symconv.bench.composed import layered
+from symconv.bench.layout import channels_first, channels_last, memory_formats
+from symconv.bench.problem import COMPOSED, Problem
 
 __all__ = ["Rival", "rival", "tangent"]
 
@@ -35,6 +37,9 @@ def rival(problem: Problem, arrays: Mapping[str, Array], gy: Array, threads: int
     import torch
 
     torch.set_num_threads(threads)
+    if problem.body in COMPOSED:
+        tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
+        return Rival(*layered(problem, tensors, torch.from_numpy(gy)))
     if problem.body != "product":
         return Rival(
             *autograd(problem, torch.from_numpy(arrays["x"]), torch.from_numpy(arrays["w"]), torch.from_numpy(gy))
@@ -72,12 +77,9 @@ def _laid(problem: Problem, named: Mapping[str, Array]) -> dict[str, tuple[Any, 
 
     last = problem.channels_last
     tensors = [torch.from_numpy(np.ascontiguousarray(channels_first(name, a, last))) for name, a in named.items()]
-    formats = {"contiguous": torch.contiguous_format}
-    if len(problem.stride) > 1:
-        formats["channels_last"] = torch.channels_last if len(problem.stride) == 2 else torch.channels_last_3d
     return {
         name: tuple(t.contiguous(memory_format=memory).clone(memory_format=memory) for t in tensors)
-        for name, memory in formats.items()
+        for name, memory in memory_formats(len(problem.stride)).items()
     }
 
 

@@ -10,11 +10,13 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
+from symconv.bench.composed import shapes_of
+from symconv.bench.problem import COMPOSED
 from symconv.errors import SpecError, shown
 
 __all__ = ["OPERATORS", "Layer", "chosen_layers", "read_suite", "shipped"]
 
-OPERATORS = ("conv", "conv_transpose", "adder", "squared_distance", "max_plus", "min_plus")
+OPERATORS = ("conv", "conv_transpose", "adder", "squared_distance", "max_plus", "min_plus", *COMPOSED)
 """What a layer's ``op`` can be; its rank is that of ``spatial``."""
 
 _FOLDER = Path(__file__).with_name("suites")
@@ -29,7 +31,7 @@ _BYTES = 1 << 24  # of a suite: thousands of layers
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One layer: the shipped operator it is, that operator's settings, and the shapes of x and w."""
+    """One layer: the operator it is, shipped or one of ``COMPOSED``, its settings, and the shapes of x and w."""
 
     cls: str
     name: str
@@ -39,20 +41,25 @@ class Layer:
     w: tuple[int, ...]
 
     @property
+    def composed(self) -> bool:
+        """Whether it is a layer of several steps, which is no shipped operator."""
+        return self.op[: -len("1d")] in COMPOSED
+
+    @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """The shapes by tensor name.
 
         >>> read_suite("devset")[3].shapes
         {'x': (8, 1, 28, 28), 'w': (6, 1, 5, 5)}
         """
-        return {"x": self.x, "w": self.w}
+        return shapes_of(self.op, self.x, self.w) if self.composed else {"x": self.x, "w": self.w}
 
 
 def shipped() -> tuple[str, ...]:
     """The suites that come with symconv.
 
     >>> shipped()
-    ('bodies', 'devset')
+    ('bodies', 'composed', 'devset')
     """
     return tuple(sorted(path.stem for path in _FOLDER.glob("*.json")))
 

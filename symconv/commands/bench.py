@@ -11,6 +11,7 @@ from typing import Any
 
 from symconv.bench.ceilings import Ceilings, ceilings
 from symconv.bench.chart import chart
+from symconv.bench.composed import formula
 from symconv.bench.conditions import environment, machine, restart
 from symconv.bench.measure import How, Task, measure
 from symconv.bench.record import bounded, document, layer_record
@@ -111,7 +112,7 @@ def _tasks(
 def _task(layer: Layer) -> Task:
     settings = dict(layer.settings)
     try:
-        op = requested(layer.op, settings)
+        op = formula(layer.op, settings) if layer.composed else requested(layer.op, settings)
         op.output_shapes(**layer.shapes)
     except SpecError as error:
         raise SpecError(f"layer {layer.name!r} of class {layer.cls}: {error}") from error

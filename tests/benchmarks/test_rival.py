@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 import symconv as sc
+from symconv.bench.composed import formula, shapes_of
 from symconv.bench.exact import reference
-from symconv.bench.problem import Problem, problem
+from symconv.bench.problem import COMPOSED, Problem, problem
 from symconv.bench.rival import rival
-from symconv.bench.suite import read_suite
+from symconv.bench.suite import read_suite, shipped
 from symconv.bench.written import written
 from symconv.commands.request import requested
 from symconv.notation.loss import loss
@@ -96,12 +97,47 @@ def test_torch_is_left_out_where_it_has_no_such_operator(op, settings, why):
     assert why in problem(op, settings, {"x": (1, 2, 9), "w": (2, 2, 3)})
 
 
-@pytest.mark.parametrize("suite", ["devset", "bodies"])
+SETTINGS = {
+    1: {"stride": (2,), "padding": ((3, 1),), "dilation": (2,)},
+    2: {"stride": (1, 2), "padding": ((1, 1), (0, 2)), "dilation": (2, 1)},
+}
+
+
+@pytest.mark.skipif(find_spec("torch") is None, reason="no torch")
+@pytest.mark.parametrize("rank", SETTINGS)
+@pytest.mark.parametrize("name", COMPOSED)
+def test_a_layer_of_several_steps_is_the_same_in_torch(name, rank):
+    settings = {**SETTINGS[rank], "groups": 1}
+    op = formula(f"{name}{rank}d", settings)
+    shapes = shapes_of(f"{name}{rank}d", (2, 3, 9, 7)[: rank + 2], (4, 3, 3, 2)[: rank + 2])
+    assert tuple(shapes) == op.tensors
+    rng = np.random.default_rng(7)
+    arrays = {tensor: rng.standard_normal(shape) for tensor, shape in shapes.items()}
+    gy, found = rng.standard_normal(op.output_shape(**shapes)), problem(op, settings, shapes)
+    assert isinstance(found, Problem), found
+    other, want = rival(found, arrays, gy, 1), defined(op, arrays, gy)
+    results = other.results()
+    assert results.keys() == want.keys()
+    for tensor, value in results.items():
+        assert np.allclose(value, want[tensor], rtol=1e-9, atol=1e-9), tensor
+    for direction, forms in other.calls.items():
+        assert tuple(forms) == ("contiguous", "channels_last")[:rank]
+        if direction in shapes:
+            for form, call in forms.items():
+                assert np.allclose(call()[0].numpy(), want[direction], rtol=1e-9, atol=1e-9), (direction, form)
+
+
+def test_layers_of_several_steps_have_one_group():
+    with pytest.raises(sc.SpecError, match="groups is 1"):
+        formula("gated_conv1d", {**SETTINGS[1], "groups": 2})
+
+
+@pytest.mark.parametrize("suite", shipped())
 def test_every_layer_of_the_shipped_suites_has_a_rival(suite):
     for layer in read_suite(suite):
-        assert isinstance(
-            problem(requested(layer.op, dict(layer.settings)), dict(layer.settings), layer.shapes), Problem
-        )
+        settings = dict(layer.settings)
+        op = formula(layer.op, settings) if layer.composed else requested(layer.op, settings)
+        assert isinstance(problem(op, settings, layer.shapes), Problem)
 
 
 SEVERAL = {

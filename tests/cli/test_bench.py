@@ -143,7 +143,7 @@ def test_requests_that_do_not_fit_together(suite, tmp_path, call):
         (("conv1d", "--suite", suite), "leave out OP"),
         (("--suite", suite, "--stride", "2"), "leave out OP"),
         (("--suite", suite, "--only", "nowhere"), "no layer"),
-        (("--suite", tmp_path / "missing.json"), "the suites that come with symconv: bodies, devset"),
+        (("--suite", tmp_path / "missing.json"), "the suites that come with symconv: bodies, composed, devset"),
         (("conv1d", *SHAPES, "--only", "x"), "goes with --suite"),
         (("conv1d", *SHAPES, "--json", tmp_path / "no" / "o.json"), "there is no folder"),
         (("conv1d", *SHAPES, "--seconds", "-1"), "--seconds"),
