@@ -67,6 +67,21 @@ def test_a_suite_is_written_as_json_and_drawn(suite, tmp_path, call):
 
 
 @pytest.mark.usefixtures("quick_ceilings")
+def test_a_layer_of_several_steps_is_measured_beside_autograd(tmp_path, call):
+    pytest.importorskip("torch")
+    gated = {"cls": "gated", "name": "one", "op": "gated_conv", "N": 2, "C": 3, "spatial": [9], "F": 4, "kernel": [2],
+             "padding": [[2, 0]], "dilation": 2}  # fmt: skip
+    suite, record = tmp_path / "suite.json", tmp_path / "out.json"
+    suite.write_text(json.dumps([gated]))
+    result = call("bench", "--suite", suite, "--json", record, *QUICK)
+    assert result.exit_code == 0, result.output
+    (layer,) = json.loads(record.read_text())["layers"]
+    assert set(layer["directions"]) == {"forward", "backward", "x", "w", "a", "u", "b"}
+    assert all(one["ratio"] > 0 for one in layer["directions"].values())
+    assert max(layer["errors"].values()) < 1e-6 and set(layer["errors"]) == {"y", "x", "w", "a", "u", "b"}
+
+
+@pytest.mark.usefixtures("quick_ceilings")
 def test_a_suite_runs_without_torch(suite, tmp_path, call, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "torch", None)
     record = tmp_path / "out.json"

@@ -50,6 +50,13 @@ CASES = {
     "product": Case(
         sc.operator("y[n,f,i] = sum[c,p](x[n,c,2*i+p-1] * w[f,c,p]) * sum[c,p](x[n,c,2*i+p-1] * v[f,c,p])")
     ),
+    "gated": Case(
+        sc.operator(
+            "z[n,f,i] = sum[c,p](x[n,c,i+2*p-2] * w[f,c,p]) + a[f];"
+            "v[n,f,i] = sum[c,p](x[n,c,i+2*p-2] * u[f,c,p]) + b[f];"
+            "y[n,f,i] = z[n,f,i] * (1 + v[n,f,i])"
+        )
+    ),
 }
 
 

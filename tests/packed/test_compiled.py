@@ -15,7 +15,7 @@ from symconv.tune import plan as planning
 
 Shapes = dict[str, tuple[int, ...]]
 FAST = ("padded", "strided groups", "dilated", "depthwise", "whole rows")
-FULL = ("transposed", "product", "3-D", "AVX2", "SSE", "portable", "adder")
+FULL = ("transposed", "product", "gated", "3-D", "AVX2", "SSE", "portable", "adder")
 NUMBERS = (1, 2, 3, 5, 8, 17, 1000)
 """Of a plan: what leaves tails nearly everywhere, and more than there is of anything."""
 
@@ -50,6 +50,9 @@ def _geometries(name: str) -> Iterator[Shapes]:
                 yield {"x": (n, c, columns + 1), "w": (f, c, 3)}
             case "product":
                 yield {"x": (n, c, 2 * columns + 1), "w": (f, c, 1 + turn % 3), "v": (f, c, 1 + turn % 3)}
+            case "gated":
+                weight = (f, c, 1 + turn % 3)
+                yield {"x": (n, c, columns + 7), "w": weight, "a": (f,), "u": weight, "b": (f,)}
             case "adder":
                 yield {"x": (n, c, rows + 1, columns + 2), "w": (f, c, 2, 3)}
 

@@ -25,6 +25,10 @@ TWO = "sum[c,p,q](x[n,c,i+p-1,2*j+q] * w[f,c,p,q])"
 OTHER = "sum[c,p,q](x[n,c,i+p-1,2*j+q] * v[f,c,p,q])"
 CASES = {
     "product": (sc.operator(f"y[n,f,i,j] = {TWO} * {OTHER}"), {"x": (2, 2, 3, 6), "w": (3, 2, 3, 2), "v": (3, 2, 3, 2)}),
+    "gated": (sc.operator("z[n,f,i] = sum[c,p](x[n,c,i+2*p-2] * w[f,c,p]) + a[f]; v[n,f,i] = sum[c,p](x[n,c,i+2*p-2] * u[f,c,p]) + b[f]; y[n,f,i] = z[n,f,i]**2 * relu(v[n,f,i])"),
+              {"x": (2, 3, 7), "w": (5, 3, 2), "a": (5,), "u": (5, 3, 2), "b": (5,)}),
+    "activated": (sc.operator("z[n,f,i,j] = sum[c,p,q](x[n,c,i+p-1,j+q-1] * w[f,c,p,q]) + b[f]; y[n,f,i,j] = relu(z[n,f,i,j])"),
+                  {"x": (2, 3, 5, 7), "w": (5, 3, 3, 2), "b": (5,)}),
     "square": (sc.operator("y[n,f,i] = sum[c,p](x[n,c,i+p-1] * w[f,c,p])**2 + b[f]"), {"x": (2, 3, 7), "w": (5, 3, 2), "b": (5,)}),
     "adder": (sc.adder1d(padding=[(2, 1)], stride=2, border=2.0), {"x": (2, 3, 8), "w": (5, 3, 3)}),
     "reflect": (sc.conv2d(padding=(1, 2), border="reflect"), {"x": (1, 2, 3, 5), "w": (3, 2, 3, 2)}),
@@ -79,6 +83,17 @@ def test_what_outputs_share_is_one_stage_of_all() -> None:
     assert backward.masks == (0b011, 0b101, 0b001, 0b001, 0b010, 0b100)
 
 
+def test_the_gradients_of_a_gate_share_its_sums_and_their_cotangents() -> None:
+    """Of x, w, a, u and b: each named sum is computed once for all of them, the cotangent of each once for those of its
+    operands; what a sum over a border of zeros is left to is packing."""
+    backward = _entries(CASES["gated"][0])[1]
+    names = [candidates[0].name for candidates in backward.computed]
+    masks = dict(zip(names, backward.masks, strict=True))
+    assert (masks["z"], masks["v"]) == (0b11111, 0b11111)
+    assert (masks["gz"], masks["gv"]) == (0b00111, 0b11001)
+    assert all(len(backward.computed[names.index(one)]) > 2 for one in ("z", "v", "gx", "gw", "gu"))
+
+
 def test_a_sum_that_two_cotangents_want_is_an_array() -> None:
     op = sc.operator("y[n,f,i] = sum[c,p](x[n,c,i+p] * w[f,c,p])**2 * sum[c,p](x[n,c,i+p] * v[f,c,p])")
     gathers = tuple(pipeline.derive(op, name).gather for name in ("w", "v"))
@@ -94,8 +109,8 @@ def test_a_copy_with_its_halo_is_made_where_it_is_needed_alone() -> None:
     assert [c[0].name for c in backward.stages] == ["P"] and backward.masks == (0b10, 0b1, 0b10)
 
 
-@pytest.mark.parametrize("name", ["adder", "reflect"])
-def test_a_copy_from_a_neighbour_is_noticed(name: str, drawn: Callable[..., Any], wanted: Callable[..., Any]) -> None:
+@pytest.mark.parametrize("name", ["adder", "reflect", "gated"])
+def test_a_wrong_first_stage_is_noticed(name: str, drawn: Callable[..., Any], wanted: Callable[..., Any]) -> None:
     """Mutants of the first stage: each number in its nests one larger; those that change nothing are few."""
     op, shapes = CASES[name]
     arrays = drawn(op, shapes, 1)
