@@ -78,6 +78,9 @@ def tiled(found: Contraction, form: WinogradForm, number: int, lanes: int) -> Ti
     dense = all(axis.factor <= 1 for operand in found.wide for axis in operand.axes)
     if not plain or not starts or not dense or found.solution.phases or found.wide[number].read != form.data:
         return None
+    # Windows lie along the loops that are packed last: where results have them first, others may be.
+    if found.flats[-len(form.axes) :] != tuple(axis.moving for axis in form.axes):
+        return None
     moving = {axis.moving: axis for axis in form.axes}
     data = found.wide[number]
     split = Operand(data.read, tuple(_split(axis, moving) for axis in data.axes))

@@ -14,6 +14,7 @@ from symconv.isa import Isa
 from symconv.loops.candidate import Candidate
 from symconv.loops.interpret import interpret
 from symconv.loops.ir import Kernel
+from symconv.loops.wellformed import wellformed
 from symconv.notation.operator import Operator
 from symconv.options import options as sc_options
 from symconv.packed import candidates, packed_candidates, stencil_form, wino
@@ -156,3 +157,13 @@ def test_strict_sums_are_direct() -> None:
     for accuracy, expected in (("default", True), ("strict", False)):
         ways = pipeline.candidates(pipeline.forward(op), "y", sc_options(accuracy=accuracy))
         assert any(way.bound is not None for way in ways) is expected
+
+
+@pytest.mark.parametrize(
+    "formula", ["y[n,i,f] = sum[c,p](x[n,c,i+p]*w[f,c,p])", "y[n,i,f] = sum[c,p](x[n,i+p,c]*w[f,c,p])"]
+)
+def test_kernels_are_well_formed_wherever_the_channels_stand(formula: str) -> None:
+    op, options = sc.operator(formula), sc_options(target="portable")
+    unit = pipeline.unit(op, options, every=True)
+    assert [c.schedule.name for c in unit.candidates if wellformed(c.kernel)] == []
+    assert len(unit.candidates) > 3
