@@ -13,7 +13,19 @@ from symconv.relation.instances import apart_cells
 from symconv.relation.points import Instances, UnclearError, Word
 from symconv.relation.sets import Context
 from symconv.validate.scope import Scope
-from symconv.validate.terms import INFINITY, ZERO, Term, Tree, apart_from, apply, fresh, number, reduced, terms_of
+from symconv.validate.terms import (
+    INFINITY,
+    ZERO,
+    Term,
+    Tree,
+    apart_from,
+    apply,
+    fresh,
+    inner_dims,
+    number,
+    reduced,
+    terms_of,
+)
 
 __all__ = ["NEUTRAL", "Case", "Held", "joined"]
 
@@ -51,7 +63,9 @@ def joined(head: Hashable, choices: Iterable[Case]) -> Case:
     facts: tuple[Word, ...] = ()
     outside: frozenset[Mask] = frozenset()
     for choice in choices:
-        case = choice.renamed(fresh(frozenset(dims) & frozenset(choice.dims), {*dims, *choice.dims}))
+        taken = {*dims, *(name for tree in trees for name in inner_dims(tree))}
+        own = {*choice.dims, *inner_dims(choice.tree)}
+        case = choice.renamed(fresh(taken & {*choice.dims}, taken | own))
         trees.append(apart_from(case.tree, frozenset(dims) - set(case.dims)))
         dims, facts, outside = (*dims, *case.dims), (*facts, *case.facts), outside | case.outside
     return Case(apply(head, *trees), dims, facts, outside)
@@ -149,8 +163,7 @@ class Held:
                 self._part(mine.text, asked.text, scope, cuts)
             else:
                 equal.append((mine, asked))
-        inner = {d for sum_ in tree.sums() for term in sum_.terms for d in term.instances.dims}
-        own = ({*stored.dims} | inner) - names.keys()
+        own = {*stored.dims, *inner_dims(tree)} - names.keys()
         names |= fresh(own & {*scope.dims}, {*scope.dims} | own)
         dims = tuple(names.get(dim, dim) for dim in stored.dims if names.get(dim, "")[:1] != "(")
         ties = (Word(f"{mine.renamed(names).text} = {asked.text}") for mine, asked in equal)

@@ -26,6 +26,7 @@ __all__ = [
     "apply",
     "element",
     "fresh",
+    "inner_dims",
     "number",
     "reduced",
     "terms_of",
@@ -246,8 +247,13 @@ def _contributions(
 
 def apart_from(tree: Tree, taken: frozenset[str]) -> Tree:
     """With variables of their own in place of those of its reductions that are called like ``taken``."""
-    used = frozenset(dim for sum_ in tree.sums() for term in sum_.terms for dim in term.instances.dims)
+    used = inner_dims(tree)
     return tree.renamed(fresh(used & taken, used | taken)) if used & taken else tree
+
+
+def inner_dims(tree: Tree) -> frozenset[str]:
+    """The variables of its reductions."""
+    return frozenset(dim for sum_ in tree.sums() for term in sum_.terms for dim in term.instances.dims)
 
 
 def fresh(names: Iterable[str], taken: Iterable[str]) -> dict[str, str]:

@@ -101,6 +101,14 @@ def test_cases_are_proved_in_double_precision(name) -> None:
     assert undecided(CASES[name], DOUBLE) == []
 
 
+def test_lanes_of_one_nest_are_not_those_of_another() -> None:
+    """The numerator is summed in lanes of taps, the divisor stored in lanes of channels; the quotient reads both."""
+    op = sc.operator("y[n,f,i] = sum[c](mean[p](x[n,c,i-p+size(p)-2]*w[f,c,p]))", border="skip")
+    derivation = pipeline.forward(op)
+    found = validate(derivation, masked(derivation.gather, "k", None, 4))
+    assert found, str(found)
+
+
 @pytest.mark.parametrize(
     "op", [sc.conv1d(stride=2, padding=1), sc.adder1d(stride=2, padding=1), sc.max_plus1d(padding=1)]
 )
