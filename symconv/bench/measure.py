@@ -132,10 +132,10 @@ def _built(op: Operator | Gradient, how: How, shapes: Mapping[str, tuple[int, ..
 def _forward_mode(task: Task, found: Problem | str, arrays: Arrays, how: How) -> Direction:
     """The directional derivative along tangents of every tensor; raises VerificationError where torch's is another."""
     op, size = task.op, np.dtype(how.dtype).itemsize
-    tangents = {name: np.flip(array).copy() for name, array in arrays.items()}
-    shapes = {**task.shapes, **{f"t{name}": shape for name, shape in task.shapes.items()}}
+    tangents = {name: np.flip(array).copy() for name, array in arrays.items() if array.dtype.kind == "f"}
+    shapes = {**task.shapes, **{f"t{name}": task.shapes[name] for name in tangents}}
     given = {**arrays, **{f"t{name}": array for name, array in tangents.items()}}
-    derived = jvp(op, op.tensors)
+    derived = jvp(op, tuple(tangents))
     kernels = [_built(one, how, shapes) for one in (derived if op.several else (derived,))]
     first, *rest = [partial(one.forward, *(given[name] for name in one.operator.tensors)) for one in kernels]
     calls: dict[str, Callable[[], Any]] = {"ours": (lambda: [one() for one in (first, *rest)]) if rest else first}
@@ -146,18 +146,22 @@ def _forward_mode(task: Task, found: Problem | str, arrays: Arrays, how: How) ->
         calls |= theirs
     times = interleaved(calls, how.repeat, seconds=how.seconds / 4)
     work = (forward_flops(op, task.shapes), forward_bytes(op, task.shapes, size))
-    return Direction("jvp", times.pop("ours"), times, len(arrays) * work[0], 2 * work[1])
+    return Direction("jvp", times.pop("ours"), times, len(tangents) * work[0], 2 * work[1])
 
 
 def _data(task: Task, dtype: str) -> tuple[dict[str, Array], tuple[Array, ...]]:
     """Inputs, and a cotangent for each output."""
     random = np.random.default_rng(0)
     inputs = {tensor.name: tensor for tensor in task.op.inputs}
-    if positions := [name for name, tensor in inputs.items() if tensor.dtype != "real"]:
+    if positions := [name for name, tensor in inputs.items() if tensor.dtype != "real" and not tensor.is_size]:
         raise SpecError(f"{task.name}: {positions[0]} holds positions, which cannot be drawn at random")
     wanted = task.op.output_shapes(**task.shapes).values()
     cotangents = tuple(np.asarray(random.standard_normal(shape), dtype) for shape in wanted)
-    return {name: np.asarray(random.standard_normal(task.shapes[name]), dtype) for name in inputs}, cotangents
+    drawn = {
+        name: np.zeros(shape, np.int32) if inputs[name].is_size else np.asarray(random.standard_normal(shape), dtype)
+        for name, shape in ((name, task.shapes[name]) for name in inputs)
+    }
+    return drawn, cotangents
 
 
 def _rival(
@@ -228,17 +232,17 @@ def _calls(
     kernel: Kernel, arrays: Arrays, cotangents: tuple[Array, ...], memory: Workspace | None
 ) -> dict[str, Callable[[], Any]]:
     """Our functions by direction: the forward, all gradients, each gradient; with ``memory``, outputs are given too."""
-    inputs = tuple(arrays.values())
+    inputs, wrt = tuple(arrays.values()), [name for name, array in arrays.items() if array.dtype.kind == "f"]
     if memory is None:
         return {
             "forward": lambda: kernel.forward(*inputs),
             "backward": lambda: kernel.backward(*cotangents, *inputs),
-            **{name: partial(kernel.backward, *cotangents, *inputs, wrt=(name,)) for name in arrays},
+            **{name: partial(kernel.backward, *cotangents, *inputs, wrt=(name,)) for name in wrt},
         }
     y, gradients = kernel.forward(*inputs), kernel.backward(*cotangents, *inputs)._asdict()
     back = partial(kernel.backward, *cotangents, *inputs, workspace=memory)
     return {
         "forward": partial(kernel.forward, *inputs, out=y, workspace=memory),
         "backward": partial(back, out=gradients),
-        **{name: partial(back, wrt=(name,), out={name: gradients[name]}) for name in arrays},
+        **{name: partial(back, wrt=(name,), out={name: gradients[name]}) for name in wrt},
     }

@@ -19,7 +19,7 @@ from symconv.bench.suite import Layer, chosen_layers
 from symconv.bench.table import line, table
 from symconv.commands.outcome import RIGHT
 from symconv.commands.progress import stage
-from symconv.commands.request import misnamed, requested
+from symconv.commands.request import completed, misnamed, requested
 from symconv.errors import SpecError
 
 __all__ = ["bench", "how", "restart_alike"]
@@ -98,13 +98,14 @@ def _tasks(
         raise SpecError("--only chooses layers of a suite: it goes with --suite")
     for op in ops:
         operator = requested(op, settings)
-        if missing := [name for name in operator.tensors if name not in shapes]:
+        held = completed(shapes, operator)
+        if missing := [name for name in operator.tensors if name not in held]:
             raise SpecError(
                 f"{operator.name} is measured at concrete sizes: --shape is wanted for {', '.join(missing)}"
                 f"{misnamed(shapes, operator)}, "
                 "as in --shape x=8,64,56,56 --shape w=64,64,3,3"
             )
-        own = {name: shapes[name] for name in operator.tensors}
+        own = {name: held[name] for name in operator.tensors}
         operator.output_shapes(**own)
         yield Task("operators", operator.name, operator, settings, own)
 

@@ -90,7 +90,7 @@ the_settings = all_of(
     ),
     click.option(
         "--params",
-        type=Named("NAME=NUMBER", "a name and a number", "t=0.5", number=True),
+        type=Named("NAME=NUMBER", "a name and a number", "t=0.5, or t=? for one given at run time", number=True),
         multiple=True,
         help="A number that a formula calls by name, as in t=0.5; t=? is given at run time; repeatable.",
     ),

@@ -12,7 +12,7 @@ from symconv.errors import SpecError
 if TYPE_CHECKING:
     from symconv.notation.operator import Operator
 
-__all__ = ["BY_NAME", "gradient_names", "misnamed", "requested", "titled"]
+__all__ = ["BY_NAME", "completed", "gradient_names", "misnamed", "requested", "titled"]
 
 _NAMELESS, _LONGEST = "formula", 48  # what else progress says has to fit beside it
 BY_NAME = frozenset({"extents", "where", "kinks", "params", "surrogate"})
@@ -103,6 +103,15 @@ def gradient_names(op: Operator, wrt: tuple[str, ...]) -> tuple[str, ...]:
                 f"{op.name} has no gradient with respect to {name!r}{hint} --wrt is one of {', '.join(real)}"
             )
     return tuple(dict.fromkeys(wrt)) or real
+
+
+def completed(shapes: Mapping[str, tuple[int, ...]], op: Operator) -> dict[str, tuple[int, ...]]:
+    """The shapes that were given, and that of every tensor without axes: a number given at run time has but one.
+
+    >>> completed({"x": (3,)}, requested("y[i] = eps*x[i]", {"params": {"eps": None}}))
+    {'x': (3,), 'eps': ()}
+    """
+    return {**shapes, **{tensor.name: () for tensor in op.inputs if not tensor.axes and tensor.name not in shapes}}
 
 
 def misnamed(given: Iterable[str], op: Operator) -> str:

@@ -13,7 +13,7 @@ from symconv.api import built
 from symconv.arrays import default_threads
 from symconv.commands.outcome import RIGHT
 from symconv.commands.progress import Tell, stage
-from symconv.commands.request import misnamed, requested, titled
+from symconv.commands.request import completed, misnamed, requested, titled
 from symconv.commands.sweep import Where, one_only
 from symconv.commands.terminal import say
 from symconv.errors import SpecError
@@ -70,6 +70,7 @@ def _measured(
     op: str, settings: Mapping[str, object], shapes: Mapping[str, tuple[int, ...]], chosen: Mapping[str, Any]
 ) -> str:
     operator = requested(op, settings)
+    shapes = completed(shapes, operator)
     if set(shapes) != set(operator.tensors):
         wanted = " ".join(f"--shape {name}=..." for name in operator.tensors)
         raise SpecError(
