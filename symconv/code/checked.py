@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from symconv.code.gradients.forward import Forward, surely_tensors
 from symconv.code.gradients.operators import operators_of
 from symconv.code.gradients.results import ordered_results
 from symconv.code.gradients.roles import numeric, numeric_kind
-from symconv.code.proofs import Proofs, proofs_of
+from symconv.code.proofs import Decided, Proofs, decided_of, proofs_of
 from symconv.code.source.pairs import is_loss, pair_of
 from symconv.code.source.program import Program, program, read_text
 from symconv.code.source.signatures import defaults
@@ -50,7 +51,7 @@ def check_code(path: str | Path, name: str | None = None, arguments: Mapping[str
     first: Proofs[Proof] | None = None
     for settings in settings_of(forward, arguments, source.owned()):
         try:
-            op, found = _decided(source, forward, backward, settings, returns, explain)
+            op, found = _decided(_Pair(source, forward, backward, returns), settings, explain)
         except SymconvError as problem:
             if first is None:
                 raise
@@ -65,57 +66,94 @@ def check_code(path: str | Path, name: str | None = None, arguments: Mapping[str
     return first
 
 
-def _decided(source: Program, forward: ast.FunctionDef, backward: ast.FunctionDef, settings: Mapping[str, Any],
-             returns: Sequence[str] | None, explain: bool) -> tuple[Operator, Proofs[Proof]]:  # fmt: skip
+@dataclass(frozen=True)
+class _Pair:
+    """A forward and a backward function, and the order of results where it is said."""
+
+    source: Program
+    forward: ast.FunctionDef
+    backward: ast.FunctionDef
+    returns: Sequence[str] | None
+
+    def results(self, op: Operator, read: Forward) -> tuple[Reading, dict[str, Any]]:
+        """The backward function for one reading of the forward one, and where its results are."""
+        loss = is_loss(self.forward, self.backward)
+        if loss and op.output.axes:
+            raise SpecError(f"{self.forward.name} returns gradients beside a value that is no scalar")
+        reading = Reading(op, self.source, self.backward, {}, None if loss else read, loss=loss)
+        return reading, ordered_results(reading, self.forward, self.returns)
+
+    def operators(self, settings: Mapping[str, Any], other_ties: bool = False) -> Iterator[tuple[Operator, Forward]]:
+        """What the forward function may be, likely operators first."""
+        found = operators_of(self.source, self.forward, settings, other_ties, self.backward)
+        return islice(found, OTHER_FORWARDS)
+
+
+def _decided(pair: _Pair, settings: Mapping[str, Any], explain: bool) -> tuple[Operator, Proofs[Proof]]:
     """The proofs with these numbers.
 
     What a forward function leaves open does not make a gradient wrong: where the derivative goes at equal numbers of
     a maximum, and how many axes its tensors have, if with the likely ones no shape fits or an operation has no
     meaning. Where it is not right as it is likely meant, the others are tried.
     """
-
-    def decided(op: Operator, read: Forward, explain: bool) -> Proofs[Proof]:
-        loss = is_loss(forward, backward)
-        if loss and op.output.axes:
-            raise SpecError(f"{forward.name} returns gradients beside a value that is no scalar")
-        reading = Reading(op, source, backward, {}, None if loss else read, loss=loss)
-        return proofs_of(reading, ordered_results(reading, forward, returns), explain)
-
-    operators = operators_of(source, forward, settings, backward=backward)
-    first: tuple[Operator, Proofs[Proof]] | None = None
-    problem: SymconvError | None = None
-    for op, read in islice(operators, OTHER_FORWARDS):
-        try:
-            proofs = decided(op, read, explain)
-        except SymconvError as unread:
-            problem = problem or unread
-            continue
-        fits = not _never_fits(proofs)
-        if first is None or fits:
-            first = op, proofs
-        if fits:
-            break
-    if first is None:
-        assert problem is not None
-        raise problem
-    if first[1].holds is not True and kinked(first[0]):
-        for op, read in islice(operators_of(source, forward, settings, True, backward), OTHER_FORWARDS):
-            if op.inputs != first[0].inputs:
+    op, proofs = _as_likely(pair, settings, explain)
+    if proofs.holds is not True and kinked(op):
+        for other, read in pair.operators(settings, True):
+            if other.inputs != op.inputs:
                 continue
-            if op.statements == first[0].statements:
+            if other.statements == op.statements:
                 break  # no two numbers of a maximum
             with suppress(SymconvError):
-                proofs = decided(op, read, False)
-                if proofs.holds:
-                    return op, proofs
+                right = proofs_of(*pair.results(other, read), False)
+                if right.holds:
+                    return other, right
             break
-    return first
+    return op, proofs
 
 
-def _never_fits(proofs: Proofs[Proof]) -> bool:
-    """Whether a result has the shape of its tensor for no sizes."""
-    decisions = (proof.decision for proof in proofs.values())
-    return any(found is not None and found.domain.minus(found.shapes).empty for found in decisions)
+def _as_likely(pair: _Pair, settings: Mapping[str, Any], explain: bool) -> tuple[Operator, Proofs[Proof]]:
+    """The proofs for the first numbers of axes at which all results may fit; where there are none, for the first."""
+    unfit: list[tuple[Operator, Forward]] = []
+    problem: SymconvError | None = None
+    for op, read in pair.operators(settings):
+        try:
+            reading, found = pair.results(op, read)
+            known = _fitting(reading, found)
+            if known is not None:
+                return op, proofs_of(reading, found, explain, known)
+            unfit.append((op, read))
+        except SymconvError as unread:
+            problem = problem or unread
+    for op, read in unfit:
+        try:
+            return op, proofs_of(*pair.results(op, read), explain)
+        except SymconvError as unread:
+            problem = problem or unread
+    assert problem is not None
+    raise problem
+
+
+def _fitting(reading: Reading, found: dict[str, Any]) -> dict[str, Decided] | None:
+    """What is decided of each result; None as soon as one has the shape of its tensor for no sizes.
+
+    Those of few axes come first, biases and weights before the input: they show soonest that the tensors are meant to
+    have other numbers of axes.
+    """
+    known: dict[str, Decided] = {}
+    problems: dict[str, SymconvError] = {}
+    order = [*reversed(found)]
+    order.sort(key=lambda name: len(reading.op.input(name).axes))
+    for tensor in order:
+        try:
+            known[tensor] = decided_of(reading, tensor, found[tensor])
+        except SymconvError as problem:
+            problems[tensor] = problem
+            continue
+        if not known[tensor].fits:
+            return None
+    if problems:
+        raise next(problems[tensor] for tensor in found if tensor in problems)
+    return known
 
 
 def settings_of(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -19,9 +19,11 @@ from symconv.derive.adjoint import adjoint
 from symconv.derive.borders import resolve_borders
 from symconv.errors import SpecError
 from symconv.notation.operator import Operator
-from symconv.prove.proof import WIDTH, Proof, folded, judged
+from symconv.prove.decide.decision import Decision, decide
+from symconv.prove.language.coded import Coded
+from symconv.prove.proof import WIDTH, Proof, answered, folded
 
-__all__ = ["Proofs", "proofs_of", "prove_code"]
+__all__ = ["Decided", "Proofs", "decided_of", "proofs_of", "prove_code"]
 
 
 _P = TypeVar("_P", bound=Proof)
@@ -109,14 +111,37 @@ def _keeps(node: ast.ClassDef) -> bool:
     return "backward" in methods and "forward" in methods and positional(methods["forward"].args)[:1] == ["ctx"]
 
 
-def proofs_of(reading: Reading, found: Mapping[str, Any], explain: bool = True) -> Proofs[Proof]:
-    """The proofs of the results that ``found`` names."""
-    proofs = {}
+@dataclass(frozen=True)
+class Decided:
+    """What was decided of one gradient that a function returns."""
+
+    reading: Reading
+    claim: Coded
+    decision: Decision
+
+    @property
+    def fits(self) -> bool:
+        """Whether it has the shape of its tensor for some sizes."""
+        return not self.decision.domain.minus(self.decision.shapes).empty
+
+
+def proofs_of(
+    reading: Reading, found: Mapping[str, Any], explain: bool = True, known: Mapping[str, Decided] | None = None
+) -> Proofs[Proof]:
+    """The proofs of the results that ``found`` names; those that are ``known`` are not decided again."""
+    proofs, known = {}, known or {}
     for tensor, key in found.items():
-        one = _apart(reading, tensor)
-        proof = judged(one.op, coded(one, tensor, key), explain)
-        proofs[tensor] = explained(one, tensor, key, proof) if explain else proof
+        one = known[tensor] if tensor in known else decided_of(reading, tensor, key)
+        proof = answered(one.reading.op, one.claim, one.decision, explain)
+        proofs[tensor] = explained(one.reading, tensor, key, proof) if explain else proof
     return Proofs(reading.node.name, proofs)
+
+
+def decided_of(reading: Reading, tensor: str, key: Any) -> Decided:
+    """The decision on one result."""
+    one = _apart(reading, tensor)
+    claim = coded(one, tensor, key)
+    return Decided(one, claim, decide(one.op, claim))
 
 
 def _apart(reading: Reading, tensor: str) -> Reading:

@@ -27,7 +27,7 @@ from symconv.prove.meaning.scope import Undecided
 from symconv.prove.several import apart
 from symconv.relation.regions import Region
 
-__all__ = ["WIDTH", "Proof", "folded", "judged", "prove"]
+__all__ = ["WIDTH", "Proof", "answered", "folded", "judged", "prove"]
 
 WIDTH = 100
 """The columns of an answer that is printed."""
@@ -212,7 +212,11 @@ def prove(op: Operator, claim: str, explain: bool = True) -> Proof:
 
 def judged(op: Operator, stated: Claim | Coded, explain: bool = True) -> Proof:
     """Decide what a text or code claims; code is not repaired here."""
-    decision = decide(op, stated)
+    return answered(op, stated, decide(op, stated), explain)
+
+
+def answered(op: Operator, stated: Claim | Coded, decision: Decision, explain: bool = True) -> Proof:
+    """The proof that a decision is, with a counterexample where it is wrong."""
     if decision.wrong.empty and not decision.undecided:
         return Proof(op, stated, True, proved=_sentences(op, decision), decision=decision)
     example: Counterexample | None = None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 import symconv as sc
@@ -122,3 +124,85 @@ def test_wrong_pairs_are_refuted(tmp_path: Path, text: str, name: str, old: str,
     path.write_text(text.replace(old, new))
     proofs = sc.check(path, name)
     assert proofs.holds is False, str(proofs)
+
+
+LAYER = """import numpy as np
+
+def ln_forward(x, gamma, beta):
+    mu = x.mean(axis=-1, keepdims=True)
+    var = x.var(axis=-1, keepdims=True)
+    rstd = (var + 1e-5) ** -0.5
+    xhat = (x - mu) * rstd
+    return xhat * gamma + beta, (xhat, rstd, gamma)
+
+def ln_backward(dout, cache):
+    xhat, rstd, gamma = cache
+    dbeta = dout.sum(axis=(0, 1))
+    dgamma = (dout * xhat).sum(axis=(0, 1))
+    dnorm = dout * gamma
+    dx = dnorm - dnorm.mean(axis=-1, keepdims=True) - xhat * (dnorm * xhat).mean(axis=-1, keepdims=True)
+    dx *= rstd
+    return dx, dgamma, dbeta
+"""
+ROWS = """import numpy as np
+
+def ln_forward(x, gamma, beta):
+    B, T, C = x.shape
+    mean = x.sum(-1, keepdims=True) / C
+    shifted = x - mean
+    rstd = ((shifted ** 2).sum(-1, keepdims=True) / C + 1e-5) ** -0.5
+    return shifted * rstd * gamma + beta, (x, gamma, mean, rstd)
+
+def ln_backward(dout, cache):
+    x, gamma, mean, rstd = cache
+    norm = (x - mean) * rstd
+    dnorm = dout * gamma
+    dx = dnorm - dnorm.mean(-1, keepdims=True) - norm * (dnorm * norm).mean(-1, keepdims=True)
+    return dx * rstd, (dout * norm).sum((0, 1)), dout.sum((0, 1))
+"""
+
+
+def as_run(code: str, shape: tuple[int, int, int]) -> dict[str, bool]:
+    """Which gradients of a layer norm are those of difference quotients, for an input of this shape."""
+    space: dict[str, Any] = {}
+    exec(code, space)  # noqa: S102
+    rng = np.random.default_rng(sum(shape))
+    arrays = {"x": rng.normal(size=shape), "gamma": rng.normal(size=shape[-1:]), "beta": rng.normal(size=shape[-1:])}
+    dout = rng.normal(size=shape)
+    given = space["ln_backward"](dout, space["ln_forward"](*arrays.values())[1])
+    right = {}
+    for (name, array), got in zip(arrays.items(), given, strict=True):
+        want = np.zeros(array.shape)
+        for cell in np.ndindex(array.shape):
+            ends = []
+            for step in (1e-6, -1e-6):
+                moved = array.copy()
+                moved[cell] += step
+                ends.append((space["ln_forward"](*{**arrays, name: moved}.values())[0] * dout).sum())
+            want[cell] = (ends[0] - ends[1]) / 2e-6
+        right[name] = got.shape == want.shape and np.allclose(got, want, rtol=1e-4, atol=1e-5)
+    return right
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "new"),
+    [
+        (LAYER, "", ""),
+        (LAYER, "dx *= rstd", "dx /= rstd"),
+        (LAYER, "- dnorm.mean(axis=-1, keepdims=True) - xhat", "- xhat"),
+        (LAYER, "(dnorm * xhat).mean", "(dnorm * xhat).sum"),
+        (LAYER, "(dnorm * xhat).mean", "(dout * xhat).mean"),
+        (LAYER, "dout.sum(axis=(0, 1))", "dout.mean(axis=(0, 1))"),
+        (ROWS, "", ""),
+        (ROWS, "dx * rstd", "dx * rstd ** 2"),
+        (ROWS, "norm * (dnorm * norm)", "(dnorm * norm)"),
+    ],
+)
+def test_layer_norm_by_powers_is_decided_as_it_runs(text: str, old: str, new: str) -> None:
+    assert not old or text.count(old) == 1
+    code = text.replace(old, new) if old else text
+    runs = [as_run(code, shape) for shape in ((2, 3, 4), (1, 2, 3), (3, 2, 2))]
+    right = {name: all(run[name] for run in runs) for name in runs[0]}
+    assert all(right.values()) is not bool(old)
+    found = sc.check(code, "ln", explain=False)
+    assert {name: proof.holds for name, proof in found.items()} == right

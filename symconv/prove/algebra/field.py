@@ -178,9 +178,16 @@ class Field:
             return None
         while polynomial:
             content, lead = content_of(polynomial, False)
-            if not content and lead == 1:
-                break
-            polynomial = self._divided(polynomial, content, lead)
+            match tuple(polynomial.items()):
+                case ((((Base(node=Whole(argument)), power),), value),) if (
+                    value > 0 and power.denominator == 1 and power % 2
+                ):
+                    # An odd power has the sign of what it is of.
+                    polynomial = thawed(argument)
+                case _ if not content and lead == 1:
+                    break
+                case _:
+                    polynomial = self._divided(polynomial, content, lead)
         return polynomial
 
     def _of_one(self, monomial: Monomial, value: Fraction, power: Fraction) -> Polynomial:
