@@ -73,7 +73,9 @@ class Affine:
         return affine(other) - self
 
     def __mul__(self, factor: int) -> Affine:
-        return _canonical({atom: value * factor for atom, value in self.terms}, self.constant * factor)
+        if not factor:
+            return ZERO
+        return Affine(tuple((atom, value * factor) for atom, value in self.terms), self.constant * factor)
 
     __rmul__ = __mul__
 
@@ -90,7 +92,7 @@ class Affine:
 
     def coefficient(self, atom: Atom) -> int:
         """The factor in front of ``atom``, 0 where it does not occur."""
-        return dict(self.terms).get(atom, 0)
+        return next((factor for one, factor in self.terms if one == atom), 0)
 
     def names(self) -> frozenset[str]:
         """Every name that occurs, inside quotients and maxima too."""

@@ -122,8 +122,8 @@ class Field:
         In a sum nothing is multiplied out by denominators, so that fractions are told there by their numerators.
         """
         for base, power in powers.items():
-            found = one_and_a_product(base)
-            if found is None or power >= 0 or power.denominator != 1:
+            found = one_and_a_product(base) if power < 0 and power.denominator == 1 else None
+            if found is None:
                 continue
             product, number = found
             least = min(powers.get(one, 0) / own for one, own in product)

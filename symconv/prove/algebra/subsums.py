@@ -129,7 +129,8 @@ class Sums:
         """Ways to write a sum: which index stands alone in which place, and in which order they are named."""
         depth = _depth(body)
         new = tuple(f"#{depth}.{k}" for k in range(len(names)))
-        anchors = [_anchors(name, names, body) or [(1, Affine())] for name in names]
+        forms = tuple(dict.fromkeys(form for index in _indices(body) for form in index))
+        anchors = [_anchors(name, names, forms) or [(1, Affine())] for name in names]
         for order in permutations(range(len(names))):
             for chosen in product(*anchors):
                 put = {}
@@ -231,14 +232,14 @@ def _inside(base: Base) -> int:
     return 0
 
 
-def _anchors(name: str, names: Sequence[str], body: Monomial) -> list[tuple[int, Affine]]:
+def _anchors(name: str, names: Sequence[str], forms: Sequence[Affine]) -> list[tuple[int, Affine]]:
     """Where a name stands in an element with nothing that is summed over: its sign there, and the rest."""
     found: dict[tuple[int, str], tuple[int, Affine]] = {}
-    for index in _indices(body):
-        for form in index:
-            sign = form.coefficient(name)
+    for form in forms:
+        sign = form.coefficient(name)
+        if abs(sign) == 1:
             rest = form - var(name) * sign
-            if abs(sign) == 1 and rest.names().isdisjoint(names) and not any("#" in one for one in rest.names()):
+            if rest.names().isdisjoint(names) and not any("#" in one for one in rest.names()):
                 found[sign, str(rest)] = (sign, rest)
     return [found[key] for key in sorted(found, key=str)]
 
