@@ -17,12 +17,13 @@ from math import prod
 from symconv.algorithms.cooktoom import Transform
 from symconv.algorithms.matrices import Matrix
 from symconv.algorithms.points import transform
+from symconv.algorithms.products import product_of_reads
 from symconv.gather.solution import Solution
 from symconv.notation.affine import Affine, affine, var
-from symconv.notation.expr import Apply, Const, Constraint, Expr, Read, nonnegative
+from symconv.notation.expr import Constraint, Read, nonnegative
 from symconv.notation.operator import Operator, Statement
 
-__all__ = ["WinogradAxis", "WinogradForm", "product_of_reads", "winograd_form"]
+__all__ = ["WinogradAxis", "WinogradForm", "winograd_form"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class WinogradAxis:
     before : those of them that say that no tap is below the first
     reach : from one tap to the next in the data
     transform : the matrices
+    stride : residue classes of taps, as many as taps lie between neighbouring cells: row ``k`` of class ``ρ`` is
+        ``tap = stride·k + ρ``, and its windows start ``reach·ρ`` further on
     """
 
     moving: str
@@ -57,6 +60,7 @@ class WinogradAxis:
     before: tuple[Constraint, ...]
     reach: int
     transform: Transform
+    stride: int = 1
 
     def taps(self) -> tuple[int, ...]:
         """The tap of each row of the kernel."""
@@ -121,20 +125,22 @@ def winograd_form(
     m: int | tuple[int, ...] = 4,
     r: int | tuple[int, ...] = 3,
     rank: int = 2,
+    classes: bool = False,
 ) -> WinogradForm | None:
     """A solution of a sum in ``statement`` as transformed products along its last ``rank`` correlated axes, or None.
 
     ``m`` and ``r`` are for every axis, or one per axis. There is a form where the body is a product of two reads (and a
     number), one of which is addressed by the sum of a cell and a step, and where the solution's bounds only keep reads
-    and cells inside. It is right for sizes that meet the conditions of its axes. Raises SpecError where ``m`` or ``r``
-    is below 1.
+    and cells inside. It is right for sizes that meet the conditions of its axes. With ``classes``, windows may move by
+    several taps: then axes have residue classes of taps, and no conditions say what those need. Raises SpecError where
+    ``m`` or ``r`` is below 1.
     """
     parts = product_of_reads(solution.body)
     if parts is None or not solution.owned:
         return None
     coefficient, *reads = parts
     for data, narrow in (reads, reads[::-1]):
-        place = _Place(op, statement, solution, data, narrow)
+        place = _Place(op, statement, solution, data, narrow, classes)
         found = [pair for axis in range(len(data.index)) if (pair := place.pair(axis))]
         if not found or not place.bounded:
             continue
@@ -145,26 +151,6 @@ def winograd_form(
         axes = tuple(place.axis(pair, transform(a, b)) for pair, a, b in zip(chosen, ms, rs, strict=True))
         return WinogradForm(chosen[0].kind, coefficient, data, narrow, axes)
     return None
-
-
-def product_of_reads(body: Expr) -> tuple[Fraction, Read, Read] | None:
-    """A body that is a number times two reads."""
-    number, reads = Fraction(1), []
-    waiting = [body]
-    while waiting:
-        match waiting.pop():
-            case Apply("mul", (left, right)):
-                waiting += [right, left]
-            case Apply("neg", (one,)):
-                number = -number
-                waiting.append(one)
-            case Const(value):
-                number *= value
-            case Read() as read:
-                reads.append(read)
-            case _:
-                return None
-    return (number, reads[0], reads[1]) if len(reads) == 2 and number else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +172,7 @@ class _Place:
     solution: Solution
     data: Read
     narrow: Read
+    classes: bool
 
     @property
     def bounded(self) -> bool:
@@ -231,13 +218,15 @@ class _Place:
             found = _Pair("taps", step, cell, axis, other[0], own[0])
         else:
             return None
-        return found if form.coefficient(found.tap) % form.coefficient(found.moving) == 0 else None
+        moves, reach = form.coefficient(found.moving), form.coefficient(found.tap)
+        return found if reach % moves == 0 or (self.classes and moves % reach == 0) else None
 
     def axis(self, pair: _Pair, transform: Transform) -> WinogradAxis:
         """The addresses of windows, and when all taps are among those of the transform."""
         form = self.data.index[pair.data_axis]
         alpha, beta = form.coefficient(pair.moving), form.coefficient(pair.tap)
-        dilation, flip = abs(beta // alpha), beta // alpha < 0
+        stride = 1 if beta % alpha == 0 else abs(alpha // beta)
+        dilation, flip = abs(stride * beta // alpha), beta * alpha < 0
         offset = form - alpha * var(pair.moving) - beta * var(pair.tap)
         if pair.kind == "moving":
             kernel, tensor = self.narrow.index[pair.narrow_axis], self.op.tensor(self.narrow.tensor)
@@ -253,12 +242,13 @@ class _Place:
             dilation,
             alpha * dilation,
             alpha,
-            offset + (transform.r - 1) * beta if flip else offset,
+            offset + (transform.r - 1) * stride * beta if flip else offset,
             flip,
             _outside(kernel, pair.tap, size, (-1, transform.r)),
             _outside(kernel, pair.tap, size, (-1,)),
             beta,
             transform,
+            stride,
         )
 
 

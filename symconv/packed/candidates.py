@@ -67,6 +67,9 @@ _LONGEST = 8
 _TRANSFORMS = ((4, 3), (2, 3))
 """Outputs and taps of the transforms that are built: the first is the fastest, the second loses less on small maps."""
 
+_OF_CLASSES = ((4, 2),)
+"""The same of residue classes, whose windows have few taps."""
+
 
 def packed_candidates(gather: Gather, name: str, isa: Isa) -> tuple[Candidate, ...]:
     """The packed ways to compute an output for sizes known at run time, none where its sum has no such form."""
@@ -111,11 +114,13 @@ def _transformed(gather: Gather, name: str, found: Contraction, isa: Isa) -> Ite
     if not found.rows:
         return
     tile = replace((_OUTER if found.lanes == "cells" else _DOT)[isa.registers][0], in_place=False)
-    for m, r in _TRANSFORMS:
-        form = winograd_form(gather.operator, found.statement, found.solution, m, r)
+    for m, r in (*_TRANSFORMS, *_OF_CLASSES):
+        form = winograd_form(gather.operator, found.statement, found.solution, m, r, classes=True)
         it = None if form is None else tiled(found, form, int(found.lanes == "steps"), isa.vector_bytes // _LONGEST)
         if form is None or it is None:
             return
+        if any(axis.unit > 1 for axis in form.axes) != ((m, r) in _OF_CLASSES):
+            continue
         made = winograd_nests(it, tile) if isinstance(tile, Tile) else winograd_dot_nests(it, tile)
         kernel = _assembled(gather, name, found, made)
         label = f"Winograd {form.name}"

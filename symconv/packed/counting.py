@@ -8,7 +8,7 @@ from itertools import pairwise
 from itertools import product as combinations
 
 from symconv.loops.arith import add, const, floordiv, largest, mul, sub, total
-from symconv.loops.ir import Expr
+from symconv.loops.ir import Compare, Expr, Mod
 from symconv.loops.scalars import integer
 from symconv.notation.expr import Apply, walk
 from symconv.notation.operator import Tensor
@@ -67,7 +67,7 @@ def winograd_facts(it: Tiled, tile: Tile | DotTile, label: str, parameters: tupl
     """The counts of one transformed kernel: flat axes count tiles, taps that are transformed are gone."""
     direct = packed_facts(it.found, tile, label, parameters)
     axes = tuple(
-        FlatAxis(strip.loop.rstrip("_"), strip.count, strip.length, strip.low, strip.high)
+        FlatAxis(strip.loop.rstrip("_"), strip.count, strip.length, strip.low, strip.high, it.unit(strip.loop))
         for strip in it.windows.strips
     )
     still = it.still
@@ -79,8 +79,14 @@ def winograd_facts(it: Tiled, tile: Tile | DotTile, label: str, parameters: tupl
     taps = _taps(still) if outer else (const(1),)
     return replace(
         direct, scheme="winograd", flat=axes, planes=planes, taps=taps, columns=columns, classes=1,
-        transform=transform,
+        transform=transform, requires=_whole_classes(it),
     )  # fmt: skip
+
+
+def _whole_classes(it: Tiled) -> tuple[Expr, ...]:
+    """All residue classes have as many taps: the products of taps that a class has not cost as much as others."""
+    axes = [axis for axis in it.form.axes if axis.stride > 1]
+    return tuple(Compare("==", Mod(extent(it.found, axis.tap)[1], axis.stride), const(0)) for axis in axes)
 
 
 def stencil_facts(it: Cells | Steps, label: str, parameters: tuple[str, ...]) -> Facts:

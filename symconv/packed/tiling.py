@@ -4,18 +4,22 @@ A kernel of any length is cut into blocks of as many taps as the transform has; 
 more plane: ``Σ_tap = Σ_block Σ_k``, and its windows start ``r`` taps further on. Where taps are ``d`` cells apart, the
 cells fall into ``d`` classes that know nothing of each other. Class ``φ`` of tile ``t`` is packed element ``d·t + φ``,
 so that neighbours stay neighbours, and windows lie ``d`` elements apart instead of one.
+
+Where cells are ``s`` taps apart, taps fall into ``s`` residue classes, each of which is a plane as well: ``Σ_tap = Σ_ρ
+Σ_block Σ_k``, and windows of class ``ρ`` hold every ``s``-th element of the data.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import chain
 from math import prod
 
 from symconv.algorithms.winograd import WinogradAxis, WinogradForm
 from symconv.loops.arith import add, const, floordiv, mul, sub
 from symconv.loops.ir import TURNS, Compare, Expr, Var
 from symconv.notation.affine import Affine, var
-from symconv.notation.expr import Constraint
+from symconv.notation.expr import Constraint, nonnegative
 from symconv.packed.bilinear import Point
 from symconv.packed.contraction import Axis, Contraction, Operand
 from symconv.packed.frame import Frame, Strip, extent, frame, quotient
@@ -53,9 +57,16 @@ class Tiled:
         """The transformed axis of a loop."""
         return {axis.moving: axis for axis in self.form.axes}.get(loop)
 
+    def unit(self, loop: str) -> int:
+        """From one element of a window to the next in the data."""
+        axis = self.axis(loop)
+        return 1 if axis is None else axis.unit
+
     def tap(self, axis: WinogradAxis, row: int) -> Expr:
         """The tap of a row of the block at hand; one that there is not belongs to the last block's zeros."""
-        return add(mul(const(axis.transform.r), Var(block_of(axis.tap))), const(axis.taps()[row]))
+        block = mul(const(axis.stride * axis.transform.r), Var(block_of(axis.tap)))
+        tap = add(block, const(axis.stride * axis.taps()[row]))
+        return add(tap, Var(residue_of(axis.tap))) if axis.stride > 1 else tap
 
     def known(self, axis: WinogradAxis, row: int) -> Compare:
         """Whether there is such a tap."""
@@ -67,21 +78,26 @@ def block_of(tap: str) -> str:
     return f"{tap}_block_"
 
 
+def residue_of(tap: str) -> str:
+    """The loop over the residue classes of a tap."""
+    return f"{tap}_residue_"
+
+
 def tiled(found: Contraction, form: WinogradForm, number: int, lanes: int) -> Tiled | None:
     """The contraction in tiles along the axes of a form; ``number`` is that of the operand that holds the data.
 
     ``lanes`` is how many lanes vectors have at least, whatever the type.
     """
-    plain = all(axis.unit == 1 and axis.transform.m > 1 for axis in form.axes)
+    plain = all(axis.unit >= 1 and 1 in (axis.unit, axis.dilation) and axis.transform.m > 1 for axis in form.axes)
     starts = all(extent(found, loop)[0] == const(0) for axis in form.axes for loop in (axis.moving, axis.tap))
     # Other axes may reach, but not in strides: windows have no residue classes of their own.
-    dense = all(axis.factor <= 1 for operand in found.wide for axis in operand.axes)
+    moving = {axis.moving: axis for axis in form.axes}
+    dense = all(axis.factor <= 1 or axis.loop in moving for operand in found.wide for axis in operand.axes)
     if not plain or not starts or not dense or found.solution.phases or found.wide[number].read != form.data:
         return None
     # Windows lie along the loops that are packed last: where results have them first, others may be.
     if found.flats[-len(form.axes) :] != tuple(axis.moving for axis in form.axes):
         return None
-    moving = {axis.moving: axis for axis in form.axes}
     data = found.wide[number]
     split = Operand(data.read, tuple(_split(axis, moving) for axis in data.axes))
     whole = Operand(data.read, tuple(_whole(axis, moving) for axis in data.axes))
@@ -107,17 +123,21 @@ def _tiles(cells: Expr, axis: WinogradAxis) -> Expr:
 
 def _still(found: Contraction, form: WinogradForm, wide: tuple[Operand, ...]) -> Contraction:
     """What is left for each point: sums over planes and blocks of taps; where taps are cells, one for each block."""
-    blocks = {axis.tap: axis.transform.r * var(block_of(axis.tap)) for axis in form.axes}
+    blocks = {axis.tap: axis.stride * axis.transform.r * var(block_of(axis.tap)) for axis in form.axes}
+    residues = {axis.tap: axis.stride for axis in form.axes if axis.stride > 1}
     loops = {*found.solution.cells, *found.solution.steps}
     known = dict.fromkeys((*found.solution.ranges, *found.solution.bounds, *found.solution.limits))
     bounds: list[Constraint] = []
     for tap, first in blocks.items():
         own = [one for one in known if one.form.names() & loops == {tap}]
         bounds += [Constraint(one.form.substitute({tap: first}), one.equality) for one in own]
-    names = tuple(block_of(tap) for tap in blocks)
+    for tap, stride in residues.items():
+        bounds += [nonnegative(var(residue_of(tap))), nonnegative(stride - 1 - var(residue_of(tap)))]
+    names = (*map(block_of, blocks), *map(residue_of, residues))
     solution = replace(found.solution, steps=(*found.solution.steps, *names), bounds=(*found.solution.bounds, *bounds))
     rest = tuple(tap for tap in found.taps if tap not in blocks)
-    columns = tuple(block_of(name) if name in blocks else name for name in found.columns)
+    taken = {tap: (block_of(tap), *((residue_of(tap),) if tap in residues else ())) for tap in blocks}
+    columns = tuple(chain.from_iterable(taken.get(name, (name,)) for name in found.columns))
     planes = (*found.planes, *names) if found.lanes == "cells" else found.planes
     return replace(found, wide=wide, taps=rest, columns=columns, planes=planes, solution=solution)
 
@@ -127,9 +147,9 @@ def _split(axis: Axis, moving: dict[str, WinogradAxis]) -> Axis:
     found = moving.get(axis.loop)
     if found is None:
         return axis
-    m = found.transform.m
-    step = axis.form.coefficient(found.tap) * found.transform.r
-    start: Affine = found.offset + step * var(block_of(found.tap))
+    m = found.transform.m * found.unit
+    start: Affine = found.offset + found.reach * found.stride * found.transform.r * var(block_of(found.tap))
+    start = start + found.reach * var(residue_of(found.tap)) if found.stride > 1 else start
     return Axis(m * var(axis.loop) + start, axis.length, axis.loop, m)
 
 

@@ -41,6 +41,7 @@ from symconv.packed.contraction import Operand
 from symconv.packed.copying import ZERO, Source, inside, zeroed
 from symconv.packed.frame import Strip, ceiling, product, quotient
 from symconv.packed.tiling import Tiled
+from symconv.packed.window_reads import in_groups, lane_step, places_before, window_masks, window_reads
 
 __all__ = ["AHEAD", "Windows", "line_layout", "lines_buffer", "transformed_planes"]
 
@@ -78,6 +79,11 @@ class Windows:
     def around(self) -> tuple[Strip, ...]:
         """The strips that are not transformed."""
         return self.strips[: -len(self.matrices)]
+
+    def unit(self, strip: Strip) -> int:
+        """From one element of a window to the next in the operand."""
+        axis = self.it.axis(strip.loop)
+        return 1 if axis is None else self.operand.along(strip.loop).factor // axis.transform.m
 
     def count(self, strip: Strip) -> Expr:
         """How many windows are made along a loop."""
@@ -155,15 +161,16 @@ def _along_lanes(job: Windows, planes: dict[str, Expr]) -> tuple[Stmt, ...]:
         axis, matrix = job.it.form.axes[-2], job.matrices[-2]
         m, first, end = axis.transform.m, job.first(job.strips[-2]), job.end(job.strips[-2])
         count = add(mul(const(m), job.count(job.strips[-2])), const(axis.dilation * (len(matrix[0]) - m)))
-        lower = smallest([count, largest([const(0), sub(const(0), first)])])
-        upper = largest([Var("lower_"), smallest([count, sub(end, first)])])
+        unit = job.unit(job.strips[-2])
+        lower = smallest([count, places_before(largest([const(0), sub(const(0), first)]), unit)])
+        upper = largest([Var("lower_"), smallest([count, places_before(sub(end, first), unit)])])
     else:
         count, lower, upper = const(1), const(0), const(1)
     for condition in valid:
         upper = Select(condition, upper, Var("lower_"))
     nothing = tuple(_kept(job, point, Splat(ZERO)) for point in range(len(job.matrices[-1])))
     body = (
-        *_masks(job),
+        *window_masks(job),
         For("line_", const(0), Var("lower_"), nothing),
         For("line_", Var("lower_"), Var("upper_"), _dealt(job, sources, planes)),
         For("line_", Var("upper_"), count, nothing),
@@ -177,7 +184,7 @@ def _along_lanes(job: Windows, planes: dict[str, Expr]) -> tuple[Stmt, ...]:
 def _blocks(job: Windows, blocks: Expr, width: Expr, body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
     """The blocks of a row, ``at_`` the first window of each and ``first_`` where it begins in the operand."""
     axis = job.it.form.axes[-1]
-    m, chunk = const(axis.transform.m), mul(Var(LANES), Var("chunk_"))
+    m, chunk = const(job.unit(job.strips[-1]) * axis.transform.m), mul(Var(LANES), Var("chunk_"))
     if job.it.dealt:
         at = Let("at_", mul(Var(LANES), sub(sub(blocks, const(1)), Var("chunk_"))))
         first = Let("first_", add(Var("first_lane_"), mul(m, _COLUMN)))
@@ -190,52 +197,30 @@ def _blocks(job: Windows, blocks: Expr, width: Expr, body: tuple[Stmt, ...]) -> 
     return (For("turn_", const(0), quotient(width, turn), (inner,)),)
 
 
-def _reads(job: Windows) -> Iterator[tuple[str, Expr]]:
-    """Vectors that are read, named, and where: those of a tile, then those of the next tile that windows reach.
-
-    Where lanes are the classes of one tile, a vector for each element of a window.
-    """
-    axis, width = job.it.form.axes[-1], len(job.matrices[-1][0])
-    m = axis.transform.m
-    if not job.it.dealt:
-        yield from ((f"{e}_", add(Var("first_"), const(axis.dilation * e))) for e in range(width))
-        return
-    for group in range(-(-width // m)):
-        start = add(Var("first_"), const(group * m * axis.dilation))
-        yield from ((f"{group}_{vector}_", add(start, mul(const(vector), Var(LANES)))) for vector in range(m))
-
-
-def _masks(job: Windows) -> Iterator[Stmt]:
-    """Which lanes of each vector lie in the operand."""
-    end = job.end(job.strips[-1])
-    for name, at in _reads(job):
-        yield Declare(f"in{name}", Lanes(sub(const(0), at), sub(end, at)), Scalar("mask"))
-
-
 def _dealt(job: Windows, sources: dict[str, Source], planes: dict[str, Expr]) -> tuple[Stmt, ...]:
     """One row of windows, read and transformed along the lanes."""
     lane, operand, axis = job.strips[-1], job.operand, job.it.form.axes[-1]
     m = axis.transform.m
     at = {loop: source.at(Var(f"{loop}_at_")) for loop, source in sources.items()}
     if len(job.matrices) > 1:
-        at[job.strips[-2].loop] = add(Var("first_line_"), _LINE)
+        at[job.strips[-2].loop] = add(Var("first_line_"), mul(const(job.unit(job.strips[-2])), _LINE))
 
     def index(place: Expr) -> tuple[Expr, ...]:
         here = {**at, lane.loop: place}
         return tuple(here[a.loop] if a.loop else substitute(integer(a.form), planes) for a in operand.axes)
 
     def read(name: str, place: Expr) -> Stmt:
-        lanes = LoadLanes(operand.read.tensor, index(place), 1, f"in{name}")
+        lanes = LoadLanes(operand.read.tensor, index(place), lane_step(job), f"in{name}")
         return Declare(f"e{name}", lanes, Scalar("real", VECTOR))
 
     def load(point: Point) -> Expr:
         group, part = divmod(point[0], m)
-        if not job.it.dealt:
+        if not in_groups(job):
             return Var(f"e{point[0]}_")
         return Unzip(tuple(Var(f"e{group}_{vector}_") for vector in range(m)), part, axis.dilation)
 
     # Hardware runs ahead of a stream to the end of its page alone.
-    reads = list(_reads(job))
+    reads = list(window_reads(job))
     ahead = [Prefetch(operand.read.tensor, index(place), const(AHEAD)) for _, place in reads[:m]]
     loads = (*ahead, *(read(name, place) for name, place in reads))
     return (*loads, *transformed(job.matrices[-1:], load, lambda point, value: _kept(job, point[0], value)))

@@ -30,6 +30,11 @@ _START = 1500.0
 """A workspace, one more loop nest."""
 _DEALT = 3.0
 """Cycles of a point of a row that is transformed along the lanes, beside its store."""
+_PICKED = 1.0
+"""Cycles of an element that is read apart from its neighbours."""
+_DOUBT, _FEW = 0.14, 2.0
+"""What windows that move in strides must save before they are taken, of all cycles, and how much more for one plane:
+the model says too little by as much where sums of many taps are larger than caches, and where planes are few."""
 _WOVEN = 5.5
 """Cycles of a point of a tile that becomes outputs, or of a sum that becomes taps."""
 _STORED = 15.0
@@ -85,10 +90,16 @@ def cycles(n: Counts, machine: Machine, chosen: dict[str, Array]) -> Parts:
     vectors = np.sum([number * vectors for number, vectors in each], axis=0)
     # Every box transforms what the taps of other axes reach: short boxes transform the same windows several times.
     reached = [(a, [length + x.high - x.low for length, x in zip(k, n.axes, strict=True)]) for a, k in kinds]
-    work = _Work(boxes, vectors * n.groups, *(_transforms(n, machine, k) * n.groups for k in (kinds, reached)))
+    # Elements of windows that move in long strides are picked lane by lane.
+    picked = n.facts.transform[-1][1] * _PICKED * machine.lanes if n.axes[-1].stride > 2 else 0.0
+    planes = _transforms(n, machine, kinds), _transforms(n, machine, reached, picked)
+    work = _Work(boxes, vectors * n.groups, *(plane * n.groups for plane in planes))
     parts = _dotted(n, machine, chosen, work) if _folds(n) else _summed(n, machine, lengths, each, work)
     looked = n.writes * distance(n.writes, machine)
-    return {**parts, "look": looked * np.ones_like(boxes), "start": _START + _BOX * boxes}
+    parts.update(look=looked * np.ones_like(boxes), start=_START + _BOX * boxes)
+    if any(axis.stride > 1 for axis in n.axes):
+        parts["doubt"] = (_DOUBT + _FEW / n.planes) * np.sum(list(parts.values()), axis=0)
+    return parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +126,10 @@ def _rows(kinds: list[tuple[Array, list[Array]]], machine: Machine) -> Array:
     return total
 
 
-def _transforms(n: Counts, machine: Machine, kinds: list[tuple[Array, list[Array]]]) -> Array:
-    """Cycles to transform the windows of a plane: rows along the lanes, then full vectors across them."""
-    along = n.facts.transform[-1][1] * (_DEALT + machine.vector_bytes / 14)
+def _transforms(n: Counts, machine: Machine, kinds: list[tuple[Array, list[Array]]], more: float = 0.0) -> Array:
+    """Cycles to transform the windows of a plane: rows along the lanes (``more`` for each vector), then full vectors
+    across them."""
+    along = n.facts.transform[-1][1] * (_DEALT + machine.vector_bytes / 14) + more
     if len(n.facts.transform) == 1:
         return _rows(kinds, machine) * along
     m, _ = n.facts.transform[-2]

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 import symconv as sc
-from symconv.algorithms.winograd import WinogradForm, product_of_reads, winograd_form
+from symconv.algorithms.products import product_of_reads
+from symconv.algorithms.winograd import WinogradForm, winograd_form
 from symconv.derive.adjoint import adjoint
 from symconv.derive.borders import resolve_borders
 from symconv.gather.gather import gather

@@ -49,6 +49,29 @@ DEEP: dict[str, tuple[Operator, Shapes]] = {
 }
 
 
+IN_CLASSES: dict[str, tuple[Operator, Shapes, str]] = {
+    "ten taps by five": (sc.conv1d(stride=5), {"x": (2, 2, 52), "w": (3, 2, 10)}, "4,2"),
+    "four by four": (sc.conv2d(stride=2, padding=1), {"x": (2, 2, 12, 14), "w": (3, 2, 4, 4)}, "4x4,2x2"),
+    "classes without a tap": (
+        sc.conv2d(stride=(2, 3), padding=(2, 1)),
+        {"x": (1, 2, 9, 17), "w": (2, 2, 3, 4)},
+        "4x4,2x2",
+    ),
+    "fewer taps than classes": (sc.conv1d(stride=3, padding=1), {"x": (2, 2, 20), "w": (2, 2, 2)}, "4,2"),
+    "blocks": (sc.conv1d(stride=2, padding=[(3, 4)], bias=True), {"x": (1, 2, 21), "w": (2, 2, 7), "b": (2,)}, "4,2"),
+    "rows alone": (sc.conv2d(stride=(2, 1), padding=1), {"x": (1, 2, 11, 7), "w": (2, 2, 4, 3)}, "4x4,2x2"),
+    "dilated rows": (sc.conv2d(stride=(1, 2), dilation=(2, 1)), {"x": (1, 2, 9, 13), "w": (2, 2, 2, 4)}, "4x4,2x2"),
+    "taps as far apart": (sc.conv1d(stride=2, dilation=2, padding=2), {"x": (1, 2, 19), "w": (2, 2, 3)}, "4,2"),
+    "two classes of four": (sc.conv1d(stride=4, dilation=2, padding=3), {"x": (1, 2, 33), "w": (2, 2, 4)}, "4,2"),
+    "groups": (
+        sc.conv2d(stride=2, padding=[(0, 1), (2, 1)], groups=2),
+        {"x": (1, 4, 9, 8), "w": (4, 2, 4, 2)},
+        "4x4,2x2",
+    ),
+    "flipped": (sc.conv1d(stride=3, padding=2, flip=True), {"x": (2, 2, 30), "w": (2, 2, 6)}, "4,2"),
+}
+
+
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> Isa:
     monkeypatch.setitem(candidates._OUTER, SMALL.registers, (Tile(2, 2),))
@@ -108,6 +131,16 @@ def test_winograd_is_the_definition(
     assert _compared(op, shapes, small, drawn, wanted, 1, 2, 100) == _every(op)
 
 
+@pytest.mark.parametrize("name", IN_CLASSES)
+def test_residue_classes_of_taps_are_planes(
+    name: str, small: Isa, drawn: Callable[..., Any], wanted: Callable[..., Any]
+) -> None:
+    """What is read with a stride has windows of every class; a gradient of the data has none of its own."""
+    op, shapes, transform = IN_CLASSES[name]
+    seen = _compared(op, shapes, small, drawn, wanted, 1, 2, 100)
+    assert seen == {(what, f"Winograd F({transform})") for what in ("y", "gw")}
+
+
 @pytest.mark.full
 @pytest.mark.parametrize("name", DEEP)
 def test_winograd_of_more_loops_and_tiles(
@@ -147,7 +180,7 @@ def test_windows_of_any_size_are_blocks_of_three_taps(window: tuple[int, int], s
         assert {"y": found.planes, "gx": found.planes * 5 // 3, "gw": found.columns}[way.kernel.name] == blocks
 
 
-@pytest.mark.parametrize("op", [sc.conv2d(stride=2), sc.adder2d()])
+@pytest.mark.parametrize("op", [sc.conv1d(stride=2, dilation=3), sc.conv3d(stride=(2, 1, 1)), sc.adder2d()])
 def test_what_is_no_correlation_has_no_winograd(op: Operator, small: Isa) -> None:
     assert all(way.kernel.name != "y" for way in _ways(op, small))
 

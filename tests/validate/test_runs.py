@@ -14,7 +14,7 @@ from symconv import pipeline
 from symconv.isa import Isa
 from symconv.loops.arith import add, const
 from symconv.loops.candidate import Candidate
-from symconv.loops.ir import Address, Const, For, Kernel, Nest, StoreReduced, Var
+from symconv.loops.ir import Address, Const, Declare, For, Kernel, Lanes, Let, LoadLanes, Nest, StoreReduced, Var
 from symconv.loops.traverse import rewrite
 from symconv.packed import candidates, packed_candidates
 from symconv.packed.dot import DotTile
@@ -50,6 +50,11 @@ CASES = {
     "Winograd for a kernel": (sc.conv1d(padding=1), "w", "F(4,3)"),
     "strided": (sc.conv1d(stride=2, padding=1), "x", "packed"),
 }
+IN_CLASSES = {
+    "Winograd of classes": (sc.conv1d(stride=2, padding=1), "", "F(4,2)"),
+    "Winograd of classes for a kernel": (sc.conv1d(stride=3, padding=1), "w", "F(4,2)"),
+}
+EVERY = CASES | IN_CLASSES
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -57,6 +62,14 @@ def test_runs_are_counted(small: Isa, case: str) -> None:
     seen = _seen(_candidate(*CASES[case][:2], small, CASES[case][2]))
     assert not seen.fault
     assert seen.runs >= 5
+
+
+@pytest.mark.parametrize("case", IN_CLASSES)
+def test_runs_have_the_sizes_that_a_kernel_requires(small: Isa, case: str) -> None:
+    """Of the sizes that are drawn, those whose taps fill all classes."""
+    seen = _seen(_candidate(*EVERY[case][:2], small, EVERY[case][2]))
+    assert not seen.fault
+    assert seen.runs >= 3
 
 
 def test_the_answer_says_how_many_runs_there_were(small: Isa) -> None:
@@ -88,6 +101,21 @@ def _tail(node: Any) -> Any:
     return replace(node, upper=Var("MT_")) if isinstance(node, For) and node.upper == Var("rowblocks_") else node
 
 
+def _class(node: Any) -> Any:
+    """Windows of one class for all of them."""
+    return replace(node, value=const(0)) if isinstance(node, Let) and node.name == "p_residue_" else node
+
+
+def _far(node: Any) -> Any:
+    return replace(node, stride=node.stride + 1) if isinstance(node, LoadLanes) and node.stride > 1 else node
+
+
+def _end(node: Any) -> Any:
+    """One lane more than lies in the operand."""
+    wide = isinstance(node, Declare) and isinstance(node.value, Lanes) and node.name.startswith("in")
+    return replace(node, value=replace(node.value, upper=add(node.value.upper, const(1)))) if wide else node
+
+
 WRONG: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "an offset of the table": ("gradient of a kernel", _offset),
     "a chunk without its first box": ("gradient of a kernel", _chunk),
@@ -95,13 +123,17 @@ WRONG: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "rows behind the last": ("gradient of a kernel", _tail),
     "an offset among residue classes": ("strided", _offset),
     "a coefficient of a transform": ("Winograd", _coefficient),
+    "one class for all": ("Winograd of classes", _class),
+    "elements of other classes": ("Winograd of classes", _far),
+    "elements of other windows": ("Winograd of classes for a kernel", _far),
+    "a lane behind the end": ("Winograd of classes for a kernel", _end),
 }
 
 
 @pytest.mark.parametrize("name", WRONG)
 def test_what_is_wrong_is_seen(small: Isa, name: str) -> None:
     case, rule = WRONG[name]
-    candidate = _candidate(*CASES[case][:2], small, CASES[case][2])
+    candidate = _candidate(*EVERY[case][:2], small, EVERY[case][2])
     nests: tuple[Nest, ...] = tuple(rewrite(nest, rule) for nest in candidate.kernel.nests)
     wrong = replace(candidate.kernel, nests=nests)
     assert wrong != candidate.kernel

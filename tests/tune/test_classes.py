@@ -1,0 +1,72 @@
+"""Where windows move in strides, transforms of residue classes are taken where they save enough, and nowhere else."""
+
+from __future__ import annotations
+
+import pytest
+
+import symconv as sc
+from symconv import pipeline
+from symconv.isa import isa
+from symconv.notation.operator import Operator
+from symconv.options import Options
+from symconv.tune import plan as planning
+from symconv.tune.facts import Facts, from_json, to_json
+from symconv.tune.machine import Caches
+from symconv.tune.plan import plan
+
+SQUARE, LINE = sc.conv2d(stride=2, padding=1), sc.conv1d(stride=5)
+AVX512, AVX2 = "x86-64-v4", "x86-64-v3"
+
+
+@pytest.fixture(autouse=True)
+def machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planning, "caches", lambda: Caches(48 << 10, 1 << 20, 32 << 20))
+    monkeypatch.setattr(planning, "cores", lambda: 4)
+
+
+def _facts(op: Operator, wrt: str, target: str) -> tuple[Facts, ...]:
+    line = pipeline.derive(op, wrt) if wrt else pipeline.forward(op)
+    made = pipeline.candidates(line, f"g{wrt}" if wrt else "y", Options(target=target))
+    return tuple(one.facts for one in made if isinstance(one.facts, Facts))
+
+
+def _chosen(op: Operator, wrt: str, target: str, x: tuple[int, ...], w: tuple[int, ...]) -> str:
+    facts = _facts(op, wrt, target)
+    return facts[plan((facts,), op.sizes(x=x, w=w), isa(target), 4)[0].candidate].label
+
+
+@pytest.mark.parametrize("target", [AVX512, AVX2])
+@pytest.mark.parametrize("wrt", ["", "w"])
+def test_four_taps_by_two_are_transformed(wrt: str, target: str) -> None:
+    for side, channels in ((64, 64), (32, 128)):
+        x, w = (8, channels, side, side), (2 * channels, channels, 4, 4)
+        assert _chosen(SQUARE, wrt, target, x, w) == "Winograd F(4x4,2x2)"
+
+
+@pytest.mark.parametrize("target", [AVX512, AVX2])
+def test_ten_taps_by_five_are_transformed(target: str) -> None:
+    assert _chosen(LINE, "", target, (2, 512, 3200), (512, 512, 10)) == "Winograd F(4,2)"
+
+
+@pytest.mark.parametrize("target", [AVX512, AVX2])
+@pytest.mark.parametrize("wrt", ["", "w"])
+def test_classes_of_one_tap_are_summed_directly(wrt: str, target: str) -> None:
+    """Three taps by two leave classes of two taps and of one; two by two leave one tap to each."""
+    for taps in (2, 3):
+        x, w = (8, 128, 56, 56), (128, 128, taps, taps)
+        assert "Winograd" not in _chosen(SQUARE, wrt, target, x, w)
+
+
+def test_few_planes_are_summed_directly() -> None:
+    for target in (AVX512, AVX2):
+        assert "Winograd" not in _chosen(SQUARE, "", target, (8, 3, 128, 128), (64, 3, 4, 4))
+
+
+def test_gradients_of_data_have_no_windows_in_strides() -> None:
+    assert all(facts.scheme != "winograd" for facts in _facts(SQUARE, "x", AVX512))
+
+
+def test_what_a_kernel_requires_is_kept() -> None:
+    (facts,) = (one for one in _facts(SQUARE, "", AVX512) if one.scheme == "winograd")
+    assert len(facts.requires) == 2
+    assert from_json(to_json(facts)) == facts
