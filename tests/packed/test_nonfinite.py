@@ -86,3 +86,15 @@ def test_large_results_are_looked_at_by_every_thread(place: tuple[int, int]) -> 
     for y in results:
         np.testing.assert_array_equal(np.isfinite(y), np.broadcast_to(~reached, y.shape))
         np.testing.assert_array_equal(y, results[0])
+
+
+@pytest.mark.parametrize("channel", [0, 10, 20, 31])
+def test_every_piece_of_a_large_result_is_looked_through(channel: int) -> None:
+    """A filter with an infinity, whose transform is NaN: one channel of many is summed again."""
+    kernel = sc.build(sc.conv2d(padding=1))
+    x, w = np.ones((1, 32, 40, 40), np.float32), np.ones((32, 32, 3, 3), np.float32)
+    w[channel, 0, 1, 1] = np.inf
+    y = kernel.forward(x, w)[0]
+    assert "Winograd" in str(kernel.schedule).split(" at N=")[-1]
+    assert np.isposinf(y[channel]).all()
+    assert np.isfinite(np.delete(y, channel, axis=0)).all()
