@@ -19,7 +19,7 @@ from symconv.code.gradients.running import run
 from symconv.code.held.boxes import current
 from symconv.code.held.state import State
 from symconv.code.reading.calls import default_of
-from symconv.code.reading.classes import give_attributes
+from symconv.code.reading.classes import give_attributes, give_zeros
 from symconv.code.reading.reader import start
 from symconv.code.source.program import Program
 from symconv.code.source.signatures import defaults, parameters
@@ -77,6 +77,7 @@ class Reading:
             context.attributes.update(context_of_forward(self.forward, boxes).attributes)
             _, cache = self.forward.run(on, boxes, context)
         give_attributes(state, context, self.forward.settings if self.forward is not None else self.arguments)
+        give_zeros(state, context)
         result = run(state, self.node, self._parameters(state, roles, context, cache))
         kept = {f".{name}": value for name, value in context.attributes.items()}
         return (_Result(result, kept) if kept else result), state

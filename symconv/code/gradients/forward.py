@@ -15,6 +15,8 @@ from symconv.code.gradients.running import run
 from symconv.code.held.state import evaluate
 from symconv.code.reading.classes import give_attributes
 from symconv.code.reading.reader import start
+from symconv.code.source.held_gradients import numbers_in, with_gradients
+from symconv.code.source.keyed import own_attribute
 from symconv.code.source.labels import labels_in
 from symconv.code.source.program import Program
 from symconv.code.source.signatures import defaults, parameters
@@ -130,13 +132,30 @@ def described(program: Program, node: ast.FunctionDef, settings: Mapping[str, An
     tensors |= {name: selector(name) for name in plain if name in labels}
     attributes: dict[str, str] = {}
     if plain[:1] == ["self"]:
-        for one in ast.walk(node):
-            owned = isinstance(one, ast.Attribute) and isinstance(one.value, ast.Name) and one.value.id == "self"
-            if owned and isinstance(one, ast.Attribute) and isinstance(one.ctx, ast.Load):
-                found = tensor_named(one.attr)
-                if found is not None and found not in tensors.values() and not numeric(one.attr):
-                    attributes[one.attr] = found
+        attributes = _tensors_held(program, node, tensors, settings)
     return Forward(program, node, tensors, dict(settings), attributes)
+
+
+def _tensors_held(
+    program: Program, node: ast.FunctionDef, tensors: Mapping[str, str], settings: Mapping[str, Any]
+) -> dict[str, str]:
+    """The attributes of ``self`` that are tensors, by their names or by the gradients that stand beside them."""
+    found: dict[str, str] = {}
+    shown, numbers = with_gradients(program, node), numbers_in(node)
+    for one in ast.walk(node):
+        name = own_attribute(one) if isinstance(one, ast.Attribute) and isinstance(one.ctx, ast.Load) else None
+        if name is None or name in found or name in settings or numeric(name):
+            continue
+        tensor = tensor_named(name) or (name if name in shown else None)
+        if tensor is None or tensor in tensors.values():
+            continue
+        if name in numbers:
+            raise SpecError(
+                f"{node.name}: self.{name} is a number, by what line {numbers[name]} does with it, and which one "
+                f"cannot be told; say it with arguments={{{name!r}: 2}}"
+            )
+        found[name] = name if tensor in found.values() else tensor
+    return found
 
 
 def surely_tensors(node: ast.FunctionDef) -> frozenset[str]:
@@ -149,6 +168,8 @@ def surely_tensors(node: ast.FunctionDef) -> frozenset[str]:
 def context_of_forward(forward: Forward, boxes: Mapping[str, Any]) -> Context:
     """``ctx`` or ``self`` before the forward function runs."""
     held = {name: boxes[tensor] for name, tensor in forward.attributes.items()}
+    if parameters(forward.node.args)[:1] == ["self"]:
+        held = {**forward.settings, **held}
     return Context(None, _Settings(forward, held))
 
 

@@ -130,7 +130,7 @@ def _possible(node: ast.FunctionDef, tensors: Iterable[str], said: Mapping[str, 
 
 def vectors_of(names: Collection[str]) -> frozenset[str]:
     """Parameters beside an input that are vectors by what they are called, such as biases."""
-    return frozenset(name for name in names if "x" in names and name.lower() in _VECTORS)
+    return frozenset(name for name in names if "x" in names and name.lower().rstrip("0123456789") in _VECTORS)
 
 
 def _axes_named(node: ast.FunctionDef) -> int:

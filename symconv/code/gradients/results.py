@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from symconv.code.gradients.backward import Reading, computed, kept
-from symconv.code.gradients.roles import gradient_named
+from symconv.code.gradients.roles import gradient_named, tensor_named
 from symconv.code.source.signatures import positional
 from symconv.code.source.trouble import CodeError
 from symconv.errors import SpecError, SymconvError, shown
@@ -31,6 +31,7 @@ def results_of(reading: Reading, returns: Sequence[str] | None) -> dict[str, Any
     if isinstance(value, ast.Dict):
         named = {k.value: gradient_named(reading.op, str(k.value)) for k in value.keys if isinstance(k, ast.Constant)}
         found = {tensor: key for key, tensor in named.items() if tensor is not None}
+        found = found or {tensor: key for key in named for tensor in tensors if tensor == tensor_named(str(key))}
         if found:
             return found
     left = kept(reading)

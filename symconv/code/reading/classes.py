@@ -8,12 +8,13 @@ from contextlib import suppress
 from typing import Any
 
 from symconv.code.held.state import State, evaluate, scoped
+from symconv.code.source.held_gradients import added_up
 from symconv.code.values.amounts import is_number
 from symconv.code.values.objects import Context
 from symconv.errors import SymconvError
 from symconv.prove.meaning.scope import Undecided
 
-__all__ = ["give_attributes", "values_of_class"]
+__all__ = ["give_attributes", "give_zeros", "values_of_class"]
 
 
 def give_attributes(state: State, context: Context, said: Container[str]) -> None:
@@ -22,6 +23,14 @@ def give_attributes(state: State, context: Context, said: Container[str]) -> Non
         if name not in said:
             # Attributes that are told by their names count as there; only those that were set count more.
             dict.setdefault(context.attributes, name, value)
+
+
+def give_zeros(state: State, context: Context) -> None:
+    """What gradients are before the first backward, where they are added up."""
+    for name, tensor in added_up(state.program).items():
+        if not dict.__contains__(context.attributes, name):
+            with scoped(state, {"self": context}):
+                context.attributes[name] = evaluate(state, ast.parse(f"0 * self.{tensor}", mode="eval").body)
 
 
 def values_of_class(state: State, given: Mapping[str, ast.expr]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from symconv.code.source.attributes import attributes_of
+from symconv.code.source.keyed import as_attributes
 from symconv.code.source.scripts import functions_of, unsure
 from symconv.code.source.settled import unsettled
 from symconv.errors import SpecError, shown
@@ -126,6 +127,9 @@ def program(text: str, name: str = "code") -> Program:
         where = f", line {at}" if at else ""
         raise SpecError(f"{name}{where}: no Python that can be read ({getattr(error, 'msg', error)})") from None
     tree = _InPlace(_aliased(tree)).visit(tree)
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            as_attributes(node)
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     script = functions_of(tree)
     functions |= {key: node for key, node in script.items() if key not in functions}

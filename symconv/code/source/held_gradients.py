@@ -1,0 +1,89 @@
+"""Parameters that a class shows by the gradients that it leaves beside them, and gradients that are added up."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from symconv.code.source.keyed import own_attribute, reached
+from symconv.code.source.program import Program
+
+__all__ = ["added_up", "numbers_in", "with_gradients"]
+
+
+def with_gradients(program: Program, forward: ast.FunctionDef) -> frozenset[str]:
+    """The attributes that forward reads and sets nowhere, and whose gradients are set: ``W1`` beside ``self.dW1``."""
+    if program.owner not in program.classes:
+        return frozenset()
+    nodes = [one for method in reached(program.classes[program.owner]).values() for one in ast.walk(method)]
+    stored = {name for one in nodes if (name := own_attribute(one)) and _is_store(one)}
+    read = {name for one in ast.walk(forward) if (name := own_attribute(one))}
+    return frozenset(name for name in read - stored if stored & {*_gradients(name)})
+
+
+def added_up(program: Program) -> dict[str, str]:
+    """Gradients that are first set to zeros outside of backward, with their parameters: ``self.dW += ...``."""
+    node = program.classes.get(program.owner)
+    if node is None:
+        return {}
+    grown = {own_attribute(one.target) for method in reached(node).values() for one in ast.walk(method)
+             if isinstance(one, ast.AugAssign)}  # fmt: skip
+    zeros = {name for one in ast.walk(node) for name in _zeroed(one)} - _otherwise_set(node)
+    every = {name for one in ast.walk(node) if (name := own_attribute(one))}
+    return {gradient: name for name in every for gradient in _gradients(name) if gradient in grown & zeros}
+
+
+def _otherwise_set(node: ast.ClassDef) -> set[str]:
+    """The attributes that methods which are not read set to something else than zeros or None."""
+    others = [one for one in node.body if one not in reached(node).values()]
+    found: set[str] = set()
+    for one in (part for method in others for part in ast.walk(method)):
+        match one:
+            case ast.Assign(_, ast.Constant(None)):
+                pass
+            case ast.Assign(targets) if not set(_zeroed(one)):
+                found |= {name for target in targets for part in ast.walk(target) if (name := own_attribute(part))}
+    return found
+
+
+def numbers_in(node: ast.FunctionDef) -> dict[str, int]:
+    """The attributes that count or bound something, with a line each: ``range(self.f)``, ``x[i:i + self.f]``."""
+    found: dict[str, int] = {}
+    for one in ast.walk(node):
+        match one:
+            case ast.Slice() | ast.Call(ast.Name("range" | "int")):
+                for name in _counted(one):
+                    found.setdefault(name, getattr(one, "lineno", node.lineno))
+    return found
+
+
+def _counted(node: ast.AST) -> Iterator[str]:
+    """The attributes among the numbers that an expression is computed of."""
+    if name := own_attribute(node):
+        yield name
+    match node:
+        case ast.BinOp() | ast.UnaryOp() | ast.Slice() | ast.Call(ast.Name("range" | "int")):
+            for child in ast.iter_child_nodes(node):
+                yield from _counted(child)
+
+
+def _gradients(name: str) -> tuple[str, ...]:
+    return f"d{name}", f"d_{name}", f"grad_{name}", f"grad{name}", f"{name}_grad"
+
+
+def _is_store(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+
+
+def _zeroed(node: ast.AST) -> Iterator[str]:
+    """The attributes that a statement sets to zeros."""
+    match node:
+        case ast.Assign(targets, ast.Call(ast.Attribute(_, "zeros" | "zeros_like")) | ast.Constant(0 | 0.0)):
+            yield from filter(None, map(own_attribute, targets))
+        case ast.Assign([target], ast.Dict(keys, values)) if own_attribute(target) in {"grads", "gradients", "grad"}:
+            for key, value in zip(keys, values, strict=True):
+                match key, value:
+                    case ast.Constant(str() as word), (
+                        ast.Call(ast.Attribute(_, "zeros" | "zeros_like")) | ast.Constant(0 | 0.0)
+                    ):
+                        yield from (word, f"d{word}")
