@@ -11,7 +11,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from symconv.code.explain.kinks import kinked
 from symconv.code.gradients.backward import Reading
 from symconv.code.gradients.forward import Forward, surely_tensors
 from symconv.code.gradients.operators import operators_of
@@ -25,6 +24,7 @@ from symconv.errors import SpecError, SymconvError
 from symconv.limits import OTHER_FORWARDS
 from symconv.notation.affine import affine
 from symconv.notation.operator import Operator
+from symconv.prove.explain.smooth import kinked, misses
 from symconv.prove.proof import Proof
 
 __all__ = ["check_code", "settings_of"]
@@ -105,7 +105,7 @@ def _decided(pair: _Pair, settings: Mapping[str, Any], explain: bool) -> tuple[O
                 break  # no two numbers of a maximum
             with suppress(SymconvError):
                 right = proofs_of(*pair.results(other, read), False)
-                if right.holds:
+                if right.holds and (other.several or not any(misses(other, op, f"g{name}") for name in right)):
                     return other, right
             break
     return op, proofs

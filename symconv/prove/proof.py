@@ -18,6 +18,7 @@ from symconv.prove.decide.refutation import refuted
 from symconv.prove.explain.conditions import Speaker
 from symconv.prove.explain.leaning import leaning
 from symconv.prove.explain.repair import repair
+from symconv.prove.explain.smooth import kinked, smooth_there
 from symconv.prove.language.coded import Coded
 from symconv.prove.language.labels import LABEL, labels_of
 from symconv.prove.language.parse import parse_claim
@@ -226,11 +227,13 @@ def answered(op: Operator, stated: Claim | Coded, decision: Decision, explain: b
         if example is None:
             return Proof(op, stated, None, reason=decision.undecided + decision.search.told, decision=decision)
         decision = replace(decision, values=_pinned(op, decision.domain, dict(example.shapes)))
-    elif explain:
+    elif explain or kinked(op):
         try:
             example = counterexample(op, stated, decision)
         except Undecided as reason:
             return Proof(op, stated, None, reason=str(reason), decision=decision)
+    if example is not None and (smooth := smooth_there(op, stated, example)):
+        return Proof(op, stated, None, reason=smooth, decision=decision)
     found = repair(op, stated) if explain and isinstance(stated, Claim) else None
     return Proof(
         op,

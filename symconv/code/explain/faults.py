@@ -21,6 +21,7 @@ from symconv.notation.operator import Operator
 from symconv.prove.concrete.counterexample import drawn
 from symconv.prove.concrete.sides import Array, truth_of
 from symconv.prove.decide.decision import decide
+from symconv.prove.explain.smooth import missed
 from symconv.prove.proof import Proof
 from symconv.verify.geometry import geometries
 
@@ -44,7 +45,8 @@ def explained(reading: Reading, tensor: str, key: Any, proof: Proof) -> Proof:
         return proof
     whole, reading = reading, part(reading, key)
     if kink := at_kinks(reading, tensor, key):
-        return replace(proof, line=_made(reading, key, proof), cause=kink)
+        smooth = proof.counterexample and missed(reading.op, proof.counterexample)
+        return replace(proof, line=_made(reading, key, proof), cause=smooth or kink)
     fault = _edited(reading, tensor, key, whole) or Fault(_made(reading, key, proof))
     repair = f"line {fault.line}: {fault.text}" if fault.text else ""
     return replace(proof, line=fault.line, cause=fault.cause, repair=repair)

@@ -13,17 +13,13 @@ from symconv.code.gradients.backward import Reading, coded, finished
 from symconv.code.source.trouble import FAILED
 from symconv.derive.conventions import sentence
 from symconv.errors import SymconvError
-from symconv.limits import GEOMETRIES, KINK_CELLS, KINK_TRIALS
-from symconv.notation.expr import Apply, Reduce, walk
 from symconv.notation.functions import TABLE
 from symconv.notation.operator import Operator
-from symconv.prove.concrete.counterexample import labels
 from symconv.prove.concrete.sides import Array, truth_of
 from symconv.prove.decide.decision import decide
-from symconv.prove.language.labels import LABEL
-from symconv.verify.geometry import geometries
+from symconv.prove.explain.smooth import kinked, trials
 
-__all__ = ["at_kinks", "kinked"]
+__all__ = ["at_kinks"]
 
 
 def at_kinks(reading: Reading, tensor: str, key: Any) -> str:
@@ -36,10 +32,7 @@ def at_kinks(reading: Reading, tensor: str, key: Any) -> str:
     if not functions:
         return ""
     count = 0
-    for seed, shapes in enumerate(geometries(op, GEOMETRIES, 0)):
-        arrays = _generic(op, shapes, seed)
-        if count == KINK_TRIALS or any(not 0 < a.size < KINK_CELLS for a in arrays.values()):
-            continue
+    for arrays in trials(op):
         count += 1
         if not _right(reading, tensor, key, arrays):
             return ""
@@ -54,31 +47,6 @@ def at_kinks(reading: Reading, tensor: str, key: Any) -> str:
         return words.replace("right but at kinks", f"right but at kinks, as far as {count} sizes show", 1)
     chosen = ", ".join(f'"{name}": "{choice}"' for name, choice in other if (name, choice) not in op.kinks)
     return f"{words}; it is proved with kinks={{{chosen}}}"
-
-
-def kinked(op: Operator) -> list[str]:
-    """The functions of an operator whose slope jumps."""
-    found: dict[str, None] = {}
-    for node in (one for statement in op.statements for one in walk(statement.expr)):
-        match node:
-            case Apply(function, _) if function in TABLE and TABLE[function].kinks:
-                found[function] = None
-            case Reduce(("max" | "min") as kind, _, _):
-                found[kind] = None
-    return list(found)
-
-
-def _generic(op: Operator, shapes: dict[str, tuple[int, ...]], seed: int) -> dict[str, Array]:
-    """Operands, the output and its cotangent, no two elements of which are equal or opposite, and none 0."""
-    rng = np.random.default_rng(seed)
-    wanted = {**{t.name: shapes[t.name] for t in op.inputs}, f"g{op.output.name}": op.output_shape(**shapes)}
-    total = sum(int(np.prod(shape)) for shape in wanted.values())
-    values = (rng.permutation(total) + 1) * rng.choice([-0.25, 0.25], total)
-    arrays: dict[str, Array] = {}
-    for name, shape in wanted.items():
-        size = int(np.prod(shape))
-        arrays[name], values = values[:size].reshape(shape), values[size:]
-    return arrays | {t.name: labels(rng, shapes[t.name]).astype(np.float64) for t in op.inputs if t.dtype == LABEL}
 
 
 def _right(reading: Reading, tensor: str, key: Any, arrays: dict[str, Array]) -> bool:
