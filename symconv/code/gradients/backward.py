@@ -34,7 +34,8 @@ from symconv.prove.meaning.scope import Mismatch, Scope, Undecided
 __all__ = ["Reading", "coded", "computed", "finished", "kept", "part"]
 
 _APPLIED = frozenset({"exp", "tanh", "sigmoid", "log", "sqrt", "sin", "cos", "softmax", "pi", "erf", "expit",
-                      "gelu", "silu"})  # fmt: skip
+                      "gelu", "silu", "softplus", "logsigmoid", "log_sigmoid", "mish", "elu", "log1p", "expm1",
+                      "rsqrt"})  # fmt: skip
 
 
 @dataclass(frozen=True)

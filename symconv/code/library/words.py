@@ -15,6 +15,7 @@ from symconv.code.held.operators import binary, product_of_all
 from symconv.code.held.sequences import is_range, sequence
 from symconv.code.held.state import State, call_word, whole_plan
 from symconv.code.held.truths import condition_of
+from symconv.code.library.activations import ACTIVATIONS
 from symconv.code.library.changes import CHANGES
 from symconv.code.library.convolutions import CONVOLUTIONS
 from symconv.code.library.extremes import EXTREMES
@@ -97,39 +98,6 @@ def _sum(state: State, g: Given, name: str) -> Any:
     over = list(range(rank)) if g.get("axis") is None else axes_of(state, g["axis"], rank)
     options = {"keepdims": g.get("keepdims") is True, "axes": tuple(over)}
     return boxed(state, state.on.word("mean" if "mean" in name else "sum", [array], options) if over else array)
-
-
-def _clamp(state: State, g: Given, name: str) -> Any:
-    value = g["input"]
-    if is_number(g.get("min")) and is_number(g.get("max")):
-        return _between(state, value, g["min"], g["max"])
-    for word, bound in (("maximum", g.get("min")), ("minimum", g.get("max"))):
-        if bound is not None:
-            if word == "maximum" and bound in (affine(0), Product(Fraction(0))):
-                value = boxed(state, state.on.mapped("relu", array_of(state, value)))
-            else:
-                value = call_word(state, word, value, bound)
-    return value
-
-
-def _between(state: State, value: Any, low: Any, high: Any) -> Any:
-    """Elements cut to a range of numbers; at its ends the derivative is 1 as in PyTorch, or else 0."""
-    on = state.on
-
-    def over(a: Any, b: Any) -> Any:
-        return boxed(state, on.mapped("relu", array_of(state, binary(state, "-", a, b))))
-
-    if fraction_of(state, low) > fraction_of(state, high):
-        raise Outside("a range of numbers that ends before it starts", state.line)
-    if not on.other_ties:
-        return binary(state, "-", binary(state, "+", value, over(low, value)), over(value, high))
-    limits = ((value, low), (high, value))
-    above, below = (boxed(state, on.compare("gt", array_of(state, a), array_of(state, b))) for a, b in limits)
-    inner = binary(state, "*", value, binary(state, "*", above, below))
-    ends = (
-        binary(state, "*", end, binary(state, "-", affine(1), there)) for end, there in ((low, above), (high, below))
-    )
-    return binary(state, "+", inner, binary(state, "+", *ends))
 
 
 def _cat(state: State, g: Given, name: str) -> Box:
@@ -271,7 +239,7 @@ WORDS: dict[str, Word] = {
     "full": _full, "full_like": _full_like,
     "empty_like": lambda state, g, name: boxed(state, state.on.unset(array_attribute(state, g["input"], "shape"))),
     "torch_pad": _torch_pad, "pad": _pad, "sum": _sum, "mean": _sum,
-    "clamp": _clamp, "cat": _cat, "stack": _stack,
+    "cat": _cat, "stack": _stack,
     "hstack": _side_by_side, "vstack": _in_rows,
     "broadcast": _broadcast, "expand_as": _broadcast, "size": _size,
     "shape": _size,
@@ -281,5 +249,6 @@ WORDS: dict[str, Word] = {
     "prod": lambda state, g, name: product_of_all(state, sequence(state, g["items"])),
     "item": _item,
     "same": _item, "where": _where, "narrow": _narrow, "grid": _grid, "product": _combined,
-    **PARTS, **PRODUCTS, **WINDOWS, **POSITIONS, **EXTREMES, **MOVES, **CONVOLUTIONS, **CHANGES, **LOOKUPS,
+    **ACTIVATIONS, **PARTS, **PRODUCTS, **WINDOWS, **POSITIONS, **EXTREMES, **MOVES, **CONVOLUTIONS, **CHANGES,
+    **LOOKUPS,
 }  # fmt: skip

@@ -87,6 +87,8 @@ _SAME = {
     "a_max": "max", "split_size_or_sections": "size", "repeats": "repeats", "dim0": "a", "dim1": "b",
     "num_classes": "classes", "depth": "classes", "N": "rows", "M": "columns", "params": "weight", "ids": "input",
     "shape": "shape", "condition": "condition", "kernel_shape": "kernel_size",
+    "features": "input", "x1": "input", "x2": "exponent", "y": "exponent", "exp": "exponent", "mat1": "a", "mat2": "b",
+    "batch1": "a", "batch2": "b",
 }  # fmt: skip
 _IGNORED = frozenset({"dtype", "device", "out", "name", "optimize", "requires_grad", "order", "casting", "precision",
                       "preferred_element_type", "use_cudnn", "copy", "memory_format", "stat_length"})  # fmt: skip
