@@ -29,6 +29,7 @@ NO_LIMITS = {
     "prove/proof.py": {"WIDTH": "how much is printed"},
     "prove/decide/refutation.py": {"_SEEDS": "what is drawn", "_LEAST": "what is drawn"},
     "relation/literals.py": {"_MIXED": "a weight of readability"},
+    "code/library/activations.py": {"_OVERFLOW": "torch's threshold of softplus"},
     "code/arrays/concrete.py": {"_UNSET": "a value that shows where memory is not set"},
     "validate/validation.py": {"LANES": "the vectors there are"},
     "validate/witness.py": {"_ALL": "what is drawn", "_LARGE": "what is drawn"},
