@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from symconv.code.gradients.backward import Reading
+from symconv.code.gradients.formula import numbered
 from symconv.code.gradients.forward import Forward, surely_tensors
 from symconv.code.gradients.operators import operators_of
 from symconv.code.gradients.results import ordered_results
 from symconv.code.gradients.roles import numeric, numeric_kind
 from symconv.code.proofs import Decided, Proofs, decided_of, proofs_of
+from symconv.code.several_ranks import which_axes
 from symconv.code.source.pairs import is_loss, pair_of
 from symconv.code.source.program import Program, program, read_text
 from symconv.code.source.signatures import defaults
@@ -94,7 +96,8 @@ def _decided(pair: _Pair, settings: Mapping[str, Any], explain: bool) -> tuple[O
 
     What a forward function leaves open does not make a gradient wrong: where the derivative goes at equal numbers of
     a maximum, and how many axes its tensors have, if with the likely ones no shape fits or an operation has no
-    meaning. Where it is not right as it is likely meant, the others are tried.
+    meaning. Where it is not right as it is likely meant, the others are tried. Raises SpecError where the gradients are
+    right for another number of axes: it is asked which is meant.
     """
     op, proofs = _as_likely(pair, settings, explain)
     if proofs.holds is not True and kinked(op):
@@ -108,7 +111,26 @@ def _decided(pair: _Pair, settings: Mapping[str, Any], explain: bool) -> tuple[O
                 if right.holds and (other.several or not any(misses(other, op, f"g{name}") for name in right)):
                     return other, right
             break
+    if proofs.holds is False:
+        for other, read in pair.operators(settings):
+            fewer = numbered(other.inputs) and not numbered(op.inputs)  # a length of 1 makes a forgotten sum right
+            if _axes(other) != _axes(op) and not fewer and _right(pair, other, read):
+                raise SpecError(which_axes(read, other, op))
     return op, proofs
+
+
+def _axes(op: Operator) -> list[int]:
+    return [len(tensor.axes) for tensor in op.inputs]
+
+
+def _right(pair: _Pair, op: Operator, read: Forward) -> bool:
+    """Whether the gradients are right for a further number of axes."""
+    try:
+        reading, found = pair.results(op, read)
+        known = _fitting(reading, found)
+        return known is not None and proofs_of(reading, found, False, known).holds is True
+    except SymconvError:
+        return False
 
 
 def _as_likely(pair: _Pair, settings: Mapping[str, Any], explain: bool) -> tuple[Operator, Proofs[Proof]]:

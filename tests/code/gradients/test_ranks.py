@@ -65,6 +65,34 @@ def test_a_kernel_of_which_one_length_shows_is_not_of_one_tap() -> None:
         assert sc.check(SHIFTED.replace(right, wrong), explain=False).holds is False
 
 
+@pytest.mark.parametrize("axes", ["(0, 1, 2)", "(0, 1)", "None"])
+def test_what_is_right_for_other_numbers_of_axes_is_asked_for(axes: str) -> None:
+    with pytest.raises(sc.SpecError, match=r"gradients are right where .* wrong where .* docstring, such as .*w: \(A"):
+        sc.check(FIRST.format(f"(gy * x).sum({axes})"), explain=False)
+
+
+MEANS = """
+import numpy as np
+def pool_forward(x):
+    out = np.zeros(x.shape[0] - 2)
+    for i in range(x.shape[0] - 2):
+        out[i] = np.mean(x[i:i + 3])
+    return out
+def pool_backward(gy, x):
+    gx = np.zeros_like(x)
+    for i in range(gy.shape[0]):
+        gx[i:i + 3] += gy[i] / 3
+    return gx
+"""
+
+
+def test_a_mean_over_all_axes_is_divided_by_three_where_there_is_one() -> None:
+    with pytest.raises(sc.SpecError, match=r"right where x has 1 .* wrong where x has 4 .*unpacking shapes: A, = x"):
+        sc.check(MEANS, explain=False)
+    assert sc.check(MEANS.replace("    out", "    L, = x.shape\n    out", 1), explain=False).holds is True
+    assert sc.check(MEANS.replace("/ 3", "/ 2"), explain=False).holds is False
+
+
 @pytest.mark.parametrize(("value", "right"), [("(gy * x).sum(0)", True), ("2 * (gy * x).sum(0)", False)])
 def test_what_no_number_of_axes_makes_right_is_refuted(value: str, right: bool) -> None:
     assert sc.check(FIRST.format(value), explain=False).holds is right

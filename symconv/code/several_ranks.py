@@ -1,0 +1,30 @@
+"""What is asked where gradients are right for one number of axes and wrong for another."""
+
+from __future__ import annotations
+
+from symconv.code.gradients.forward import Forward
+from symconv.notation.operator import Operator
+
+__all__ = ["which_axes"]
+
+
+def which_axes(forward: Forward, right: Operator, wrong: Operator) -> str:
+    """That a function may be of arrays of several numbers of axes, and how it is said which is meant."""
+    called = {tensor: name for name, tensor in forward.tensors.items()}
+    pairs = zip(right.inputs, wrong.inputs, strict=True)
+    differ = [one for one, other in pairs if len(one.axes) != len(other.axes)]
+    shapes = {called[one.name]: _letters(len(one.axes)) for one in differ if one.name in called}
+    here, there = (", ".join(f"{t.name} has {len(t.axes)}" for t in op.inputs) for op in (right, wrong))
+    ways = [
+        f"in its docstring, such as {', '.join(f'{name}: ({sizes})' for name, sizes in shapes.items())}, or ",
+        f"by unpacking shapes: {'; '.join(f'{sizes} = {name}.shape' for name, sizes in shapes.items())}",
+    ]
+    said = f". Say which is meant {''.join(ways)}" if shapes else ""
+    return (
+        f"{forward.program.name}: {forward.node.name} is a function of arrays of several numbers of axes. The "
+        f"gradients are right where {here} ({right.source}), and wrong where {there} ({wrong.source}){said}"
+    )
+
+
+def _letters(count: int) -> str:
+    return "A," if count == 1 else ", ".join("ABCDEFG"[:count])
