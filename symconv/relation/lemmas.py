@@ -8,6 +8,11 @@ cover, ``[0, min(x, N))``, grows by the next one to ``[0, min(x + B, N))`` witho
 
 *Rows.* ``r*E + c`` with ``0 <= c < E`` takes every whole number at exactly one pair ``(r, c)``, in the order of the
 pairs. With ``x = r*E``: of two rows the later one starts behind all of the earlier one.
+
+*Chunks.* ``[floor(c*N/S), floor((c + 1)*N/S))`` for ``c = 0 .. S - 1`` partition ``[0, N)``, whatever ``S >= 1`` and
+``N >= 0`` are. Each starts where the one before it ends, and none ends before it starts: with ``a = c*N``, ``x`` and
+``y`` are S times the two quotients. The first starts at 0. The last ends at a number q with ``0 <= S*N - S*q < S``;
+``z = S*(N - q)`` is S or more where N is larger, and -S or less where q is, so that they are the same.
 """
 
 from __future__ import annotations
@@ -18,7 +23,7 @@ import islpy as isl
 
 from symconv.errors import InternalError
 
-__all__ = ["ROWS", "STRIPS", "prove"]
+__all__ = ["CHUNKS", "ROWS", "STRIPS", "prove"]
 
 _COUNT = "B >= 1 and N >= 0 and y <= N + B - 1 and N + B - 1 < y + B"
 """y is B times the quotient of N + B - 1 by B."""
@@ -51,6 +56,23 @@ ROWS = (
 )
 """The steps of the lemma of rows, each with the set of its counterexamples."""
 
+CHUNKS = (
+    ("the first chunk starts at the start", "[S, x] : S >= 1 and x <= 0 < x + S and x >= S"),
+    ("no chunk starts before the first", "[S, x] : S >= 1 and x <= 0 < x + S and x + S <= 0"),
+    (
+        "no chunk ends before it starts",
+        "[S, N, a, x, y] : S >= 1 and N >= 0 and x <= a < x + S and y <= a + N < y + S and y + S <= x",
+    ),
+    ("the last chunk ends no later than the end", "[S, N, q, z] : S >= 1 and 0 <= z < S and q > N and z <= -S"),
+    ("the last chunk ends no earlier than the end", "[S, N, q, z] : S >= 1 and 0 <= z < S and q < N and z >= S"),
+    (
+        "the next chunk has what is new, and nothing else",
+        "[a, b, u] : 0 <= a <= b and ((0 <= u < b and not (0 <= u < a) and not (a <= u < b))"
+        " or (a <= u < b and (0 <= u < a or not (0 <= u < b))))",
+    ),
+)
+"""The steps of the lemma of chunks, each with the set of its counterexamples."""
+
 
 @lru_cache(maxsize=8)
 def prove(lemma: tuple[tuple[str, str], ...]) -> None:
@@ -58,6 +80,7 @@ def prove(lemma: tuple[tuple[str, str], ...]) -> None:
 
     >>> prove(STRIPS)
     >>> prove(ROWS)
+    >>> prove(CHUNKS)
     >>> prove((("strips never end early", "[N, B, x] : B >= 1 and 0 <= x < N and min(x + B, N) < x + B"),))
     Traceback (most recent call last):
         ...

@@ -11,6 +11,7 @@ from symconv.loops.arith import add, const, simplify
 from symconv.loops.ir import (
     LANES,
     Accumulate,
+    If,
     Kernel,
     LoadLanes,
     Outlined,
@@ -30,6 +31,7 @@ from symconv.validate.rolled import rolled
 from symconv.validate.scoping import told_apart
 from symconv.validate.settled import settled_sizes
 from symconv.validate.stencils import in_rows
+from symconv.validate.steps import in_steps
 
 __all__ = ["Plain", "for_lanes", "plain"]
 
@@ -52,8 +54,8 @@ def plain(kernel: Kernel, least: Mapping[str, int]) -> Plain:
     kernel = _apart(replace(kernel, nests=tuple(_flattened(nest) for nest in kernel.nests)))
     if not kernel.parameters:
         return Plain(kernel, {})
-    if (rows := in_rows(kernel)) is not None:
-        return Plain(settled_sizes(rows, least), {}, True)
+    if (loops := in_rows(kernel) or in_steps(kernel)) is not None:
+        return Plain(settled_sizes(loops, least), {}, True)
     kernel = replace(kernel, nests=tuple(map(told_apart, kernel.nests)))
     made, limits = rolled(settled_sizes(kernel, least))
     return Plain(made, limits, _in_no_lanes(made))
@@ -89,6 +91,9 @@ def _plainly(statement: Stmt) -> tuple[Stmt, ...]:
         case Outlined(_, body):
             return tuple(one for inner in body for one in _plainly(inner))
         case Prefetch():
+            return ()
+        case If(_, body) if body and not _flattened(statement).body:
+            # Without a body, a condition would be a demand.
             return ()
         case StoreZip(buffer, index, values):
             starts = (_behind(index, k) for k in range(len(values)))

@@ -39,7 +39,7 @@ from symconv.relation.points import UnclearError
 from symconv.validate.inner import in_general, whole_parts
 from symconv.validate.polynomial import WIDTH, alike, expression, polynomial, uses
 
-__all__ = ["each_position"]
+__all__ = ["both", "each_position", "even"]
 
 _AT = "position_"
 
@@ -57,18 +57,19 @@ def each_position(body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
             start = _start(at, value, counter, length)
             if not alike(blocks, Binary("//", sub(add(length, WIDTH), const(1)), WIDTH)):
                 raise UnclearError(f"{counter} counts no blocks of lanes")
-            _even(block, at)
+            even(block, at)
             checked = (For(at, start, add(start, length), full),) if full else ()
-            return *checked, *_both(at, block, start, length)
+            return *checked, *both(at, block, start, length)
         case (*rest,):
             # One block from 0 on: its lanes are the positions, if it has as many.
             block, length = _stored(_without_shifts(tuple(rest)))
             fits = If(Compare("<=", length, WIDTH), ())
-            return (fits, *_both(_AT, _moved(block, Var(_AT)), const(0), length))
+            return (fits, *both(_AT, _moved(block, Var(_AT)), const(0), length))
     raise UnclearError("a row is in no blocks of lanes")
 
 
-def _both(at: str, block: tuple[Stmt, ...], start: Expr, length: Expr) -> tuple[Stmt, ...]:
+def both(at: str, block: tuple[Stmt, ...], start: Expr, length: Expr) -> tuple[Stmt, ...]:
+    """The loops over the positions of a row, and over lanes behind its end, which load alone."""
     end = add(start, length)
     junk = For(at, end, add(end, WIDTH), tuple(_touched(block)))
     return For(at, start, end, block), junk
@@ -112,7 +113,7 @@ def _masked(store: Stmt, mask: str) -> Stmt:
     raise UnclearError("lanes are stored in another way than each at its place")
 
 
-def _even(block: tuple[Stmt, ...], at: str) -> None:
+def even(block: tuple[Stmt, ...], at: str) -> None:
     """Raises UnclearError unless the second lane does what the first lane of the block from the next position does."""
     further = {at: add(Var(at), const(1))}
     for one, moved in zip(block, _moved(block, const(1)), strict=True):

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import takewhile
 
 from symconv.loops.arith import add, const, mul
 from symconv.loops.ir import Binary, Const, Expr, For, Kernel, Let, Nest, Stmt, Var
-from symconv.loops.traverse import expressions, substitute
+from symconv.loops.traverse import expressions, substitute, walk
 from symconv.relation.lemmas import STRIPS, prove
 from symconv.relation.points import UnclearError
 from symconv.validate.polynomial import alike, uses
 from symconv.validate.positions import each_position
 from symconv.validate.several import each_row
+from symconv.validate.woven import is_woven, unwoven
 
 __all__ = ["in_rows"]
 
@@ -27,7 +29,10 @@ def in_rows(kernel: Kernel) -> Kernel | None:
         return None
     prove(STRIPS)
     nests = tuple(_each_strip(kernel, nest, layout) for nest in kernel.nests)
-    return replace(kernel, nests=nests)
+    used = {getattr(node, "buffer", "") for nest in nests for node in walk(nest)}
+    return replace(
+        kernel, nests=nests, buffers=tuple(b for b in kernel.buffers if b.role != "private" or b.name in used)
+    )
 
 
 def _groups(nest: Nest, layout: dict[str, Expr]) -> tuple[For, Expr] | None:
@@ -60,13 +65,17 @@ def _strip(kernel: Kernel, body: Sequence[Stmt]) -> tuple[Stmt, ...]:
         match left:
             case [Let(name, Var() | Binary("//", Binary("max"), Const()) as value), *_]:
                 # Another name, or how many times several rows are in work at once.
-                given = _given(tuple(left[1:]))
-                if name in given or uses(value, given):
-                    raise UnclearError(f"{name} is given again while it is still meant")
-                left = [substitute(statement, {name: value}) for statement in left[1:]]
+                left = _told(name, value, left[1:])
             case [Let() as statement, *_]:
                 found.append(statement)
                 left = left[1:]
+            case [For() as several, For() as single, *rest] if is_woven(kernel, single):
+                (several, weave), (single, same) = (unwoven(kernel, loop) for loop in (several, single))
+                if weave != same:
+                    raise UnclearError("rows at once are woven in another way than single ones")
+                rows = each_row(kernel, several, single)
+                found.append(replace(rows, body=weave.positions(rows.body)))
+                left = rest
             case [For() as several, For() as single, *rest]:
                 rows = each_row(kernel, several, single)
                 found.append(replace(rows, body=each_position(rows.body)))
@@ -74,6 +83,17 @@ def _strip(kernel: Kernel, body: Sequence[Stmt]) -> tuple[Stmt, ...]:
             case _:
                 raise UnclearError("a strip has something else than rows")
     return tuple(found)
+
+
+def _told(name: str, value: Expr, body: Sequence[Stmt]) -> list[Stmt]:
+    """A block with a value in place of a name, as far as it is meant: each residue class gives its own again."""
+    names = {name, *(node.name for node in walk(value) if isinstance(node, Var))}
+    again = next((k for k, one in enumerate(body) if isinstance(one, Let) and one.name in names), len(body))
+    meant, rest = body[:again], body[again:]
+    late = takewhile(lambda one: not isinstance(one, Let) or one.name != name or uses(one, {name}), rest)
+    if _given(tuple(meant)) & names or any(uses(one, {name}) for one in late):
+        raise UnclearError(f"{name} is given again while it is still meant")
+    return [*(substitute(statement, {name: value}) for statement in meant), *rest]
 
 
 def _given(body: tuple[Stmt, ...]) -> set[str]:

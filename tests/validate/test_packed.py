@@ -35,7 +35,7 @@ from symconv.loops.ir import (
 from symconv.loops.traverse import rewrite
 from symconv.packed.candidates import packed_kernel
 from symconv.packed.outer import Tile
-from symconv.relation.lemmas import ROWS, STRIPS, prove
+from symconv.relation.lemmas import CHUNKS, ROWS, STRIPS, prove
 from symconv.validate.validation import validate
 
 # ------------------------------------------------------------------------------------------------ lemmas
@@ -54,7 +54,15 @@ def test_rows_number_every_position_once() -> None:
         assert [r * pitch + c for r in range(7) for c in range(pitch)] == list(range(7 * pitch))
 
 
-@pytest.mark.parametrize("lemma", [STRIPS, ROWS])
+def test_chunks_partition_a_range() -> None:
+    for total in range(13):
+        for count in range(1, 17):
+            ends = [(c * total // count, (c + 1) * total // count) for c in range(count)]
+            assert [u for low, high in ends for u in range(low, high)] == list(range(total))
+            assert all(low <= high for low, high in ends)
+
+
+@pytest.mark.parametrize("lemma", [STRIPS, ROWS, CHUNKS])
 def test_lemmas_are_proved(lemma: tuple[tuple[str, str], ...]) -> None:
     prove(lemma)
 
