@@ -167,3 +167,5 @@ RUN_STATEMENTS = 100_000
 """Of the interpreter, for one run of a kernel that is not proved: about a quarter of a second."""
 RUN_SHAPES = 6
 """Drawn sizes at which such a kernel is run."""
+UNROLLED_TAPS = 16
+"""Of one axis, that have sums of their own in a stencil: more than any tile has."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
+from symconv.limits import UNROLLED_TAPS
 from symconv.loops.arith import add, const, mul, sub
 from symconv.loops.ir import (
     LANES,
@@ -28,9 +29,6 @@ from symconv.relation.points import UnclearError
 from symconv.validate.polynomial import alike, polynomial, uses
 
 __all__ = ["Combined"]
-
-_UNROLLED = 16
-"""Taps of one axis that have sums of their own: more than any tile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +94,7 @@ class Combined:
             loop = loops.get(name)
             if loop is not None and loop.lower == const(0) and alike(_count(loop.upper), length):
                 choices.append([Var(name)])
-            elif loop is None and isinstance(length, Const) and 0 < length.value <= _UNROLLED:
+            elif loop is None and isinstance(length, Const) and 0 < length.value <= UNROLLED_TAPS:
                 choices.append([const(k) for k in range(int(length.value))])
             else:
                 raise UnclearError(f"{self.parts} has sums for other taps than it is read for")
