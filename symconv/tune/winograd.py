@@ -43,10 +43,17 @@ _HIDDEN = 0.35
 """The share of waiting that other work does not cover."""
 _IN_ORDER = 0.25
 """The same share for what is read from its first element to its last, which is fetched ahead."""
-_SPILT = 0.08
+_SPILT, _MOST_SPILT = 0.08, 3.2
 """Cycles a byte of points waits for each second cache that a box of windows in one direction takes beyond the first:
-little is computed with a point that covers its way. Measured: boxes of 4 caches cost a third more than boxes of one.
+little is computed with a point that covers its way. Measured: boxes of 4 caches cost a third more than boxes of one; a
+box of 19 costs less than two of 9.
 """
+_BESIDE = 0.2
+"""The share of the way of a block of columns from caches behind the second that arithmetic does not cover, where
+windows have one direction: points are few, and their planes long."""
+_NEAR_RUN, _RUN = 40.0, 150.0
+"""Waiting where a box of windows in one direction begins to read a row of a plane, or to write one: from caches, and
+from memory."""
 _KEPT, _CHUNK = 0.8, 0.75
 """Cycles for an element of a point of the sums: of the first chunk, and of each further one while caches hold all."""
 _FACTOR = 1.8
@@ -92,8 +99,9 @@ def cycles(n: Counts, machine: Machine, chosen: dict[str, Array]) -> Parts:
     reached = [(a, [length + x.high - x.low for length, x in zip(k, n.axes, strict=True)]) for a, k in kinds]
     # Elements of windows that move in long strides are picked lane by lane.
     picked = n.facts.transform[-1][1] * _PICKED * machine.lanes if n.axes[-1].stride > 2 else 0.0
-    planes = _transforms(n, machine, kinds), _transforms(n, machine, reached, picked)
-    work = _Work(boxes, vectors * n.groups, *(plane * n.groups for plane in planes))
+    once, again = _transforms(n, machine, kinds), _transforms(n, machine, reached)
+    plane = _transforms(n, machine, reached, picked) if picked else again
+    work = _Work(boxes, vectors * n.groups, once * n.groups, plane * n.groups, again / once)
     parts = _dotted(n, machine, chosen, work) if _folds(n) else _summed(n, machine, lengths, each, work)
     looked = n.writes * distance(n.writes, machine)
     parts.update(look=looked * np.ones_like(boxes), start=_START + _BOX * boxes)
@@ -104,19 +112,14 @@ def cycles(n: Counts, machine: Machine, chosen: dict[str, Array]) -> Parts:
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """What all boxes have: their number, vectors of tiles at a point, and cycles to transform a plane, without and with
-    what taps of other axes reach."""
+    """What all boxes have: their number, vectors of tiles at a point, cycles to transform a plane, without and with
+    what taps of other axes reach, and how often a window is transformed."""
 
     boxes: Array
     vectors: Array
     plane: Array
     reached: Array
-
-    @property
-    def again(self) -> Array:
-        """How often a window is transformed."""
-        again: Array = self.reached / self.plane
-        return again
+    again: Array
 
 
 def _rows(kinds: list[tuple[Array, list[Array]]], machine: Machine) -> Array:
@@ -124,6 +127,16 @@ def _rows(kinds: list[tuple[Array, list[Array]]], machine: Machine) -> Array:
     each = [amount * np.prod(k[:-1], axis=0) * np.ceil(k[-1] / machine.lanes) for amount, k in kinds]
     total: Array = np.sum(each, axis=0)
     return total
+
+
+def _begun(n: Counts, machine: Machine, kinds: list[tuple[Array, list[Array]]]) -> Array:
+    """Waiting for the rows that boxes begin where windows have one direction: lines of several hide it."""
+    if len(n.facts.transform) > 1:
+        return np.zeros_like(kinds[0][0])
+    begun: Array = np.sum([amount * np.prod(k[:-1], axis=0) for amount, k in kinds], axis=0)
+    far = [2.0 * elements * machine.itemsize > 0.3 * machine.caches.last for elements in (n.wide, n.writes)]
+    read, written = (_RUN if one else _NEAR_RUN for one in far)
+    return begun * (n.planes * read + n.rows * written)
 
 
 def _transforms(n: Counts, machine: Machine, kinds: list[tuple[Array, list[Array]]], more: float = 0.0) -> Array:
@@ -165,7 +178,8 @@ def _summed(n: Counts, machine: Machine, lengths: list[Array], each: list[tuple[
     points, row_tiles = _points(n), -(-n.rows // m)
     tiles = np.prod(lengths, axis=0)
     number, step = _register_tiles(n, machine, each)
-    boxes, vectors, rows = work.boxes, work.vectors, _rows(pieces(n.axes, lengths), machine) * n.groups
+    boxes, vectors, kinds = work.boxes, work.vectors, pieces(n.axes, lengths)
+    rows = _rows(kinds, machine) * n.groups
     slabs = -(-n.planes // LONGEST)
     calls = points * row_tiles * number * slabs
     held = points * tiles * (n.planes / slabs * work.again + row_tiles * m) * machine.itemsize
@@ -179,6 +193,7 @@ def _summed(n: Counts, machine: Machine, lengths: list[Array], each: list[tuple[
         "cache": once * _HIDDEN + boxes * narrow * rate(narrow + held, machine) * _IN_ORDER,
         "pack": work.reached * n.planes + _HIDDEN * work.again * n.wide * moved(n.wide, machine, 1),
         "unpack": rows * n.rows * points * _WOVEN + _HIDDEN * n.writes * moved(n.writes, machine, 1),
+        "rows": _begun(n, machine, kinds) * n.groups,
         "narrow": _FACTOR * spread * points * n.rows * n.planes * n.groups * np.ones_like(boxes),
     }
 
@@ -192,7 +207,11 @@ def _dotted(n: Counts, machine: Machine, chosen: dict[str, Array], work: _Work) 
     lengths = [chosen[f"T_{axis.name}"] for axis in n.axes]
     held = points * np.prod(lengths, axis=0) * (chosen["MB"] + n.columns) * machine.itemsize
     bytes_ = points * vectors * machine.vector_bytes * (n.rows + n.columns * again)
-    spilt = np.maximum(0.0, held / machine.caches.second - 0.8) if len(n.facts.transform) == 1 else 0.0
+    line = len(n.facts.transform) == 1
+    spilt = np.clip(held / machine.caches.second - 0.8, 0.0, _MOST_SPILT) * line
+    # Each tile of rows reads a block of columns again.
+    beside = rate(2.0 * np.prod(lengths, axis=0) * chosen["NB"] * machine.itemsize, machine) - 1 / 28
+    panels = row_tiles * n.columns * points * vectors * machine.vector_bytes * np.maximum(0.0, beside) * line
     cells = points * n.rows * n.columns * n.groups
     stored = cells * machine.itemsize / machine.caches.last
     spread, far = np.clip(2.5 * chosen["S"] * stored, 1.0, 4.0), 1.0 + 2.0 * max(0.0, stored - 1.0)
@@ -202,7 +221,8 @@ def _dotted(n: Counts, machine: Machine, chosen: dict[str, Array], work: _Work) 
         "calls": calls * _CALL,
         "fold": calls * m * columns * folded_lanes(machine),
         "cache": (bytes_ * _far(held, machine) + block * rate(held / points, machine)) * _HIDDEN
-        + _SPILT * bytes_ * spilt,
+        + _SPILT * bytes_ * spilt
+        + _BESIDE * panels,
         "pack": work.reached * n.columns * passes
         + work.plane * n.rows
         + _HIDDEN * n.reads * moved(n.reads, machine, 1),
