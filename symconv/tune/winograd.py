@@ -51,7 +51,7 @@ box of 19 costs less than two of 9.
 _BESIDE = 0.2
 """The share of the way of a block of columns from caches behind the second that arithmetic does not cover, where
 windows have one direction: points are few, and their planes long."""
-_NEAR_RUN, _RUN = 40.0, 150.0
+_NEAR_RUN, _RUN = 40.0, 100.0
 """Waiting where a box of windows in one direction begins to read a row of a plane, or to write one: from caches, and
 from memory."""
 _KEPT, _CHUNK = 0.8, 0.75
