@@ -26,18 +26,24 @@ class _Layer:
     torch: Callable[..., Any]
 
 
-def _gelu(z: Any) -> Any:
-    from torch.nn.functional import gelu
+def _activated(name: str) -> _Layer:
+    """The layer that ends in the function of its last word, which the notation and torch call alike."""
+    function = name.rpartition("_")[2]
 
-    return gelu(z)
+    def applied(z: Any) -> Any:
+        from torch.nn import functional
+
+        return getattr(functional, function)(z)
+
+    return _Layer((("z", "w", "b"),), f"{function}(z[{{at}}])", applied)
 
 
-_ONE, _TWO = (("z", "w", "b"),), (("z", "w", "a"), ("v", "u", "b"))
+_GATE = _Layer(
+    (("z", "w", "a"), ("v", "u", "b")), "tanh(z[{at}]) * sigmoid(v[{at}])", lambda z, v: z.tanh() * v.sigmoid()
+)
 _LAYERS = {
-    "gated_conv": _Layer(_TWO, "tanh(z[{at}]) * sigmoid(v[{at}])", lambda z, v: z.tanh() * v.sigmoid()),
-    "conv_bias_relu": _Layer(_ONE, "relu(z[{at}])", lambda z: z.relu()),
-    "conv_bias_tanh": _Layer(_ONE, "tanh(z[{at}])", lambda z: z.tanh()),
-    "conv_bias_gelu": _Layer(_ONE, "gelu(z[{at}])", _gelu),
+    "gated_conv": _GATE,
+    **{name: _activated(name) for name in ("conv_bias_relu", "conv_bias_tanh", "conv_bias_gelu")},
 }
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping, Sequence
-from copy import deepcopy
+from copy import copy, deepcopy
 from dataclasses import dataclass
+from operator import is_
 from typing import Any
 
 from symconv.code.explain.edits_calls import options, parsed
@@ -48,21 +49,33 @@ def edits(op: Operator, function: ast.FunctionDef, names: Mapping[str, str]) -> 
             )
 
 
-class _Replacing(ast.NodeTransformer):
-    def __init__(self, old: ast.AST, new: ast.AST) -> None:
-        self.old, self.new = old, new
-
-    def visit(self, node: ast.AST) -> ast.AST:
-        return self.new if node is self.old else self.generic_visit(node)
-
-
 def _replaced(function: ast.FunctionDef, old: ast.AST, new: ast.AST) -> ast.FunctionDef:
-    memo: dict[int, Any] = {}
-    copied = deepcopy(function, memo)
-    ast.copy_location(new, old)
-    result = _Replacing(memo[id(old)], new).visit(copied)
-    ast.fix_missing_locations(result)
+    """A function with a node in place of another; what is not around that node is shared with the function."""
+    ast.fix_missing_locations(ast.copy_location(new, old))
+    result = _beside(function, old, new)
     assert isinstance(result, ast.FunctionDef)
+    return result
+
+
+def _beside(node: ast.AST, old: ast.AST, new: ast.AST) -> ast.AST:
+    if node is old:
+        return new
+    changed: dict[str, Any] = {}
+    for name, value in ast.iter_fields(node):
+        if isinstance(value, ast.AST):
+            inner: Any = _beside(value, old, new)
+        elif isinstance(value, list):
+            inner = [_beside(one, old, new) if isinstance(one, ast.AST) else one for one in value]
+            inner = value if all(map(is_, inner, value)) else inner
+        else:
+            continue
+        if inner is not value:
+            changed[name] = inner
+    if not changed:
+        return node
+    result = copy(node)
+    for name, value in changed.items():
+        setattr(result, name, value)
     return result
 
 

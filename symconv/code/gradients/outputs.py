@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from symconv.code.source.signatures import parameters
@@ -82,6 +83,17 @@ def kept_by_name(forward: ast.FunctionDef, outputs: int, cache: Any) -> dict[str
 
     None are told where it returns at several places that differ.
     """
+    found = _kept_names(forward, outputs)
+    if len(found) != 1:
+        return {}
+    ((one, called),) = found
+    values = (cache,) if one else cache if isinstance(cache, tuple | list) else ()
+    return {name: value for name, value in zip(called, values, strict=False) if name and len(called) == len(values)}
+
+
+@lru_cache(maxsize=256)
+def _kept_names(forward: ast.FunctionDef, outputs: int) -> frozenset[tuple[bool, tuple[str, ...]]]:
+    """Whether one value is kept, and the names, for each place at which a function returns."""
     found = set()
     for row in _returned(forward):
         nested = bool(row) and outputs > 1 and isinstance(row[0], ast.Tuple | ast.List)
@@ -91,11 +103,7 @@ def kept_by_name(forward: ast.FunctionDef, outputs: int, cache: Any) -> dict[str
             rest = rest[0].elts
         names = [value.id if isinstance(value, ast.Name) else "" for value in rest]
         found.add((one, tuple(name if names.count(name) == 1 else "" for name in names)))
-    if len(found) != 1:
-        return {}
-    ((one, called),) = found
-    values = (cache,) if one else cache if isinstance(cache, tuple | list) else ()
-    return {name: value for name, value in zip(called, values, strict=False) if name and len(called) == len(values)}
+    return frozenset(found)
 
 
 def joined(parts: Sequence[Operator], names: tuple[str, ...], order: Sequence[str], name: str) -> Operator:
