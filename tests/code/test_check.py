@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -102,6 +104,45 @@ def test_pairs_that_people_write_otherwise_are_found(name: str, formula: str, te
     assert proofs.holds is True, str(proofs)
     assert set(proofs) == set(tensors)
     assert formula in str(next(iter(proofs.values())).operator)
+
+
+FLAT = ("np.convolve", 'np.convolve(dy, w[::-1], mode="full")', 'np.convolve(x[::-1], dy, mode="valid")', "dw[::-1]")
+PLANE = ("signal.convolve2d", 'signal.correlate2d(dy, w, mode="full")',
+         'signal.convolve2d(x[::-1, ::-1], dy, mode="valid")', "dw[:, ::-1]")  # fmt: skip
+
+
+@pytest.mark.parametrize(("word", "dx", "dw", "wrong"), [FLAT, PLANE])
+@pytest.mark.parametrize("right", [True, False])
+def test_the_first_array_of_a_valid_convolution_is_taken_for_the_longer_one(word, dx, dw, wrong, right) -> None:
+    """Where the second one is longer NumPy and SciPy exchange them; no layer is meant for that."""
+    code = f"""
+import numpy as np
+from scipy import signal
+def line_forward(x, w):
+    return {word}(x, w, mode="valid"), (x, w)
+def line_backward(dy, cache):
+    x, w = cache
+    dw = {dw}
+    return {dx}, {"dw" if right else wrong}
+"""
+    space: dict[str, Any] = {}
+    exec(compile(code, "line", "exec"), space)  # noqa: S102
+    rng = np.random.default_rng(0)
+    rank = 2 if word == PLANE[0] else 1
+    x, w = rng.normal(size=(5, 7)[:rank]), rng.normal(size=(3, 2)[:rank])
+    y, cache = space["line_forward"](x, w)
+    dy = rng.normal(size=y.shape)
+    for at, (name, got) in enumerate(zip("xw", space["line_backward"](dy, cache), strict=True)):
+        want = np.zeros_like(cache[at])
+        for cell in np.ndindex(want.shape):
+            step = np.zeros_like(want)
+            step[cell] = 1.0
+            moved = [x + step, w] if name == "x" else [x, w + step]
+            # Linear in each, so that a step of 1 is exact.
+            want[cell] = ((space["line_forward"](*moved)[0] - y) * dy).sum()
+        assert np.allclose(got, want) == (right or name == "x")
+    proofs = sc.check(code, explain=False)
+    assert {name: proof.holds for name, proof in proofs.items()} == {"x": True, "w": right}
 
 
 @pytest.mark.parametrize(("dw", "right"), [('np.convolve(x[::-1], dy, mode="valid")', True),

@@ -181,7 +181,7 @@ def _np_scipy(state: State, g: Given, name: str) -> Box:
     if mode == "same":
         # NumPy's has the length of the longer one, SciPy's that of the first.
         first, second = (integer(state, state.on.size(one, 0), "a length") for one in (a, b))
-        if not state.on.decide(nonnegative(first - second)):
+        if state.on.decide(nonnegative(second - first - 1)):
             if name == "correlate":
                 raise Outside("correlate with mode same and a longer second array", state.line)
             a, b = b, a
@@ -193,8 +193,9 @@ def _slid(state: State, word: str, a: Any, b: Any, mode: Any) -> Any:
     rank = state.on.rank(a)
     if mode == "valid" and state.on.rank(b) == rank:
         pairs = [[integer(state, state.on.size(one, k), "a length") for one in (a, b)] for k in range(rank)]
-        fits = all(state.on.decide(nonnegative(x - y)) for x, y in pairs)
-        if not fits and all(state.on.decide(nonnegative(y - x)) for x, y in pairs):
+        # Asked so that a no is the likely half: that is the one a forward function is taken for.
+        longer = any(state.on.decide(nonnegative(y - x - 1)) for x, y in pairs)
+        if longer and all(state.on.decide(nonnegative(y - x)) for x, y in pairs):
             found = state.on.word(word, [b, a], {"mode": mode})
             return state.on.flip(found, range(rank)) if word == "correlate" else found
     return state.on.word(word, [a, b], {"mode": mode})
