@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from symconv.bench.layout import memory_formats
-from symconv.bench.problem import Problem
+from symconv.bench.problem import COMPOSED, Problem
 from symconv.errors import SpecError
 from symconv.forwards import operator
 from symconv.notation.operator import Operator
@@ -41,10 +41,7 @@ def _activated(name: str) -> _Layer:
 _GATE = _Layer(
     (("z", "w", "a"), ("v", "u", "b")), "tanh(z[{at}]) * sigmoid(v[{at}])", lambda z, v: z.tanh() * v.sigmoid()
 )
-_LAYERS = {
-    "gated_conv": _GATE,
-    **{name: _activated(name) for name in ("conv_bias_relu", "conv_bias_tanh", "conv_bias_gelu")},
-}
+_LAYERS = {name: _GATE if name == "gated_conv" else _activated(name) for name in COMPOSED}
 
 
 def formula(name: str, settings: Mapping[str, Any]) -> Operator:
