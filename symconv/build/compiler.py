@@ -19,7 +19,7 @@ from symconv.build.folder import write_file
 from symconv.build.intrinsics import INCLUDED, definitions, header
 from symconv.build.loading import refusal
 from symconv.build.objects import keep, kept, object_key
-from symconv.build.parts import parted, sorted_out
+from symconv.build.parts import Parts, parted, sorted_out
 from symconv.build.process import Children, Ran, run
 from symconv.build.tools import Toolchain
 from symconv.build.translation import translated
@@ -97,12 +97,12 @@ def compile_module(
         many = parts is not None and parts.many
         progress("translating to C (Cython)" + (", and compiling beside it" if many else ""))
         if parts is not None and many:
-            side.compile_all(parts.alone, flags)
+            side.compile_all(parts, flags)
         in_c = _translate(folder, name, source.text if parts is None else parts.module, cython)
         progress(f"compiling ({Path(tools.path).name})")
         found = None if parts is None else sorted_out(in_c, parts, name)
         if parts is not None and found is None and parts.functions and not many:
-            side.compile_all(parts.alone, flags)
+            side.compile_all(parts, flags)
         if found is None:
             side.compile(_C_NAME, in_c, (*flags, *includes))
         else:
@@ -171,9 +171,11 @@ class _Side:
         write_file(self._folder / file, (text if used is None else text.replace(INCLUDED, used, 1)).encode())
         self._runs[self._pool.submit(run, command, self._folder, self._children)] = command
 
-    def compile_all(self, texts: tuple[str, ...], flags: tuple[str, ...]) -> None:
+    def compile_all(self, parts: Parts, flags: tuple[str, ...]) -> None:
         """Begin to compile the functions of a module."""
-        for file, text in zip(_FUNCTIONS, texts, strict=False):
+        for file, text in parts.again:
+            self.compile(file, text, flags, again=True)
+        for file, text in zip(_FUNCTIONS, parts.alone, strict=False):
             self.compile(file, text, flags)
 
     def made(self) -> tuple[str, ...]:

@@ -1,4 +1,5 @@
-"""Loops compiled in this process: the module of an operator with every candidate has those of its first module."""
+"""What was compiled in this process and modules have again: the loops of an operator's first module stand in the one
+with every candidate, and a convolution and its gradients run the same functions on packed operands."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from symconv.build.tools import Toolchain
 __all__ = ["keep", "kept", "object_key"]
 
 _MOST = 32
-"""So many objects are kept, of some ten thousand bytes each."""
+"""So many objects are kept, of some hundred thousand bytes at most."""
 _KEPT: dict[str, bytes] = {}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from symconv.build.common import HIDDEN, Common, begins, declarations, set_apart
 from symconv.build.helpers import needed, spared
 from symconv.emit.source import DRIVERS
 
@@ -15,7 +16,6 @@ _CLOSED = '\n    """\n'
 _FIRST = "\n    static sc_nest "
 _LAST = f"\n    /* {DRIVERS} */\n"
 _FUNCTION = re.compile(r"^    static (sc_nest (\w+)\([^)]*\))", re.MULTILINE)
-_BEGINNING = re.compile(r"^    (?:static|__attribute__\(\(visibility\(\"hidden\"\)\)\)) \w+ \w+\(", re.MULTILINE)
 _LONG = re.compile(r"^    static inline (int sc_finite\([^)]*\)) \{\n.*?^    \}\n", re.MULTILINE | re.DOTALL)
 """The one helper of what calls loops that runs over a whole result itself."""
 _NEST = re.compile(r"^static (sc_nest (__pyx_f_\w+)\([^;{}]*\)) \{\n.*?^\}\n", re.MULTILINE | re.DOTALL)
@@ -36,31 +36,35 @@ typedef ptrdiff_t Py_ssize_t;
 """
 _ENOUGH = 60_000
 """Characters of functions below which another run of the compiler costs more than it saves."""
-_SHARED = '__attribute__((visibility("hidden"))) '
-"""Two modules in one process have functions of one name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """A module's text with its functions declared alone, line for line; the C that all share, the declarations, and
-    the functions.
+    """A module's text with its functions declared alone, line for line; the C that all share, the declarations, the
+    functions, and those that other modules may have too.
     """
 
     module: str
     shared: str
     declared: str
     functions: str
+    common: tuple[Common, ...] = ()
 
     @property
     def many(self) -> bool:
         """Whether functions are compiled by themselves."""
-        return len(self.functions) >= _ENOUGH
+        return bool(self.common) or len(self.functions) >= _ENOUGH
 
     @property
     def alone(self) -> tuple[str, ...]:
         """The functions as texts in C of their own: one, or where they are many two of about one length."""
-        texts = _halves(self.functions) if self.many else (self.functions,)
-        return tuple(f"{_HEAD}{self.shared}{text}\n" for text in texts if text)
+        texts = _halves(self.functions) if len(self.functions) >= _ENOUGH else (self.functions,)
+        return tuple(f"{_HEAD}{self.shared}{declarations(text, self.common)}{text}\n" for text in texts if text)
+
+    @property
+    def again(self) -> tuple[tuple[str, str], ...]:
+        """The functions that other modules may have too as texts in C of their own, by file."""
+        return tuple((one.file, _apart("", one.text, self)) for one in self.common)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +94,9 @@ def parted(text: str) -> Parts | None:
     used = set(_CALLED.findall(text, last))
     kept = "".join(_declaration(one) for one in _FUNCTION.finditer(functions) if one[2] in used)
     blank = "\n" * (functions.count("\n") - kept.count("\n"))
-    apart = _FUNCTION.sub(lambda one: f"    {_SHARED}{one[1]}" if one[2] in used else one[0], functions)
-    return Parts(head + kept + blank + text[last:], head[begin:], kept, long + apart)
+    apart = _FUNCTION.sub(lambda one: f"    {HIDDEN}{one[1]}" if one[2] in used else one[0], functions)
+    own, common = set_apart(long + apart, frozenset(used)) if len(functions) >= _ENOUGH else (long + apart, ())
+    return Parts(head + kept + blank + text[last:], head[begin:], kept, own, common)
 
 
 def _without_long(head: str) -> tuple[str, str]:
@@ -101,21 +106,20 @@ def _without_long(head: str) -> tuple[str, str]:
         return head, ""
     blank = "\n" * (found[0].count("\n") - 1)
     declared = f"{head[: found.start()]}{_declaration(found)}{blank}{head[found.end() :]}"
-    return declared, f"    {_SHARED}{found[0].removeprefix('    static inline ')}\n"
+    return declared, f"    {HIDDEN}{found[0].removeprefix('    static inline ')}\n"
 
 
 def _halves(functions: str) -> tuple[str, ...]:
     """The functions as two texts, of which the second declares what it calls of the first."""
-    begins = [found.start() for found in _BEGINNING.finditer(functions)]
-    cut = min(begins, key=lambda at: abs(2 * at - len(functions)), default=0)
+    cut = min(begins(functions), key=lambda at: abs(2 * at - len(functions)), default=0)
     first, second = functions[:cut], functions[cut:]
     called = set(_CALLED.findall(second))
     declared = "".join(_declaration(one) for one in _FUNCTION.finditer(first) if one[2] in called)
-    return _FUNCTION.sub(lambda one: f"    {_SHARED}{one[1]}" if one[2] in called else one[0], first), declared + second
+    return _FUNCTION.sub(lambda one: f"    {HIDDEN}{one[1]}" if one[2] in called else one[0], first), declared + second
 
 
 def _declaration(function: re.Match[str]) -> str:
-    return f"    {_SHARED}{function[1]};\n"
+    return f"    {HIDDEN}{function[1]};\n"
 
 
 def sorted_out(translated: str, parts: Parts, name: str) -> Translated | None:
@@ -137,13 +141,13 @@ def sorted_out(translated: str, parts: Parts, name: str) -> Translated | None:
             return None
     if not nests:
         return None
-    rest = _DECLARED.sub(lambda one: _SHARED + one[1], spared(_NEST.sub("", translated), parts.shared))
+    rest = _DECLARED.sub(lambda one: HIDDEN + one[1], spared(_NEST.sub("", translated), parts.shared))
     few = not parts.many and above
     loops: dict[str, str] = {}
     for nest in nests:
         entry = _ENTRY.match(nest[2])
         file = f"nests{'' if few or entry is None else entry[1]}.c"
-        loops[file] = loops.get(file, "") + nest[0].replace("static ", _SHARED, 1)
+        loops[file] = loops.get(file, "") + nest[0].replace("static ", HIDDEN, 1)
     told = {file: above if few else _declared(above, text) for file, text in loops.items()}
     return Translated(rest, tuple((file, _apart(told[file], text, parts)) for file, text in loops.items()))
 
