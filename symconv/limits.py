@@ -146,6 +146,8 @@ REPAIR_FACTOR = 64
 FAULT_CELLS, FAULT_EDITS, FAULT_STEPS = 400, 400, 60_000
 """Elements of an array of a trial, edits of a function that are tried, statements that are run for them: about a
 second's work."""
+FAULT_FAILED = 20
+"""Statements that a trial counts for which makes no sense: where it stopped is not known."""
 FAULT_TRIALS = 6
 """The smallest of the drawn sizes: an edit that is right at six is worth a proof."""
 FAULT_SCORED, FAULT_FIRSTS = 2, 4

@@ -13,17 +13,14 @@ import numpy as np
 from symconv.code.arrays.concrete import Concrete
 from symconv.code.explain.edits import Edit, edits
 from symconv.code.explain.kinks import at_kinks
-from symconv.code.gradients.backward import Reading, coded, finished, part
-from symconv.code.source.trouble import FAILED
+from symconv.code.explain.trials import Trial, trials_of
+from symconv.code.gradients.backward import Reading, coded, part
 from symconv.errors import SymconvError
-from symconv.limits import FAULT_CELLS, FAULT_EDITS, FAULT_FIRSTS, FAULT_SCORED, FAULT_STEPS, FAULT_TRIALS, GEOMETRIES
-from symconv.notation.operator import Operator
-from symconv.prove.concrete.counterexample import drawn
-from symconv.prove.concrete.sides import Array, truth_of
+from symconv.limits import FAULT_EDITS, FAULT_FIRSTS, FAULT_SCORED, FAULT_STEPS
+from symconv.prove.concrete.sides import Array
 from symconv.prove.decide.decision import decide
 from symconv.prove.explain.smooth import missed
 from symconv.prove.proof import Proof
-from symconv.verify.geometry import geometries
 
 __all__ = ["Fault", "explained"]
 
@@ -53,10 +50,10 @@ def explained(reading: Reading, tensor: str, key: Any, proof: Proof) -> Proof:
 
 
 def _edited(reading: Reading, tensor: str, key: Any, whole: Reading) -> Fault | None:
-    trials = _trials(reading.op, tensor)
+    trials = trials_of(reading.op, tensor)
     if not trials:
         return None
-    search = _Search(reading, tensor, key, _called(reading, trials[0][0]), trials)
+    search = _Search(reading, tensor, key, _called(reading, trials[0].arrays), trials)
     found, better = search.best(reading, _wrong(reading, key, trials[:FAULT_SCORED])[0])
     if found is not None:
         return Fault(found.line, found.cause, _line_of(found.node, whole.node, found.line))
@@ -88,7 +85,7 @@ class _Search:
     """Edits that are tried, with what is left of the work."""
 
     def __init__(self, reading: Reading, tensor: str, key: Any, names: Mapping[str, str],
-                 trials: list[tuple[dict[str, Array], Array]]) -> None:  # fmt: skip
+                 trials: list[Trial]) -> None:  # fmt: skip
         self.op, self.tensor, self.key, self.names, self.trials = reading.op, tensor, key, names, trials
         self.left = FAULT_STEPS
 
@@ -117,27 +114,17 @@ class _Search:
         return None, sorted(better, key=lambda one: one[2])
 
 
-def _wrong(reading: Reading, key: Any, trials: list[tuple[dict[str, Array], Array]]) -> tuple[int, int]:
+def _wrong(reading: Reading, key: Any, trials: list[Trial]) -> tuple[int, int]:
     """How many elements are wrong on trials, and how many statements were run."""
     count, steps = 0, 1
-    for arrays, want in trials:
-        got, more = _value(reading, key, arrays)
+    for trial in trials:
+        got, more = trial.value(reading, key)
         steps += more
-        if got is None or got.shape != want.shape:
-            count += 2 * want.size
+        if got is None or got.shape != trial.want.shape:
+            count += 2 * trial.want.size
         else:
-            count += int((~np.isclose(got.astype(np.float64), want, rtol=1e-9)).sum())
+            count += int((~np.isclose(got.astype(np.float64), trial.want, rtol=1e-9)).sum())
     return count, steps
-
-
-def _value(reading: Reading, key: Any, arrays: dict[str, Array]) -> tuple[Array | None, int]:
-    """What a function gives, None where it makes no sense, and how many statements were run."""
-    try:
-        on = Concrete(reading.op, dict(arrays))
-        got, state = finished(reading, on, {name: a.copy() for name, a in arrays.items()}, key)
-    except FAILED:
-        return None, 20
-    return (got if isinstance(got, np.ndarray) else None), state.steps
 
 
 def _functions(reading: Reading) -> Iterator[tuple[str | None, ast.FunctionDef]]:
@@ -155,17 +142,7 @@ def _with(reading: Reading, owner: str | None, node: ast.FunctionDef) -> Reading
     return replace(reading, program=replace(reading.program, functions={**reading.program.functions, owner: node}))
 
 
-def _trials(op: Operator, tensor: str) -> list[tuple[dict[str, Array], Array]]:
-    found = []
-    for seed, shapes in enumerate(geometries(op, GEOMETRIES, 0)):
-        arrays = {name: array.astype(np.float64) for name, array in drawn(op, shapes, seed).items()}
-        if all(0 < a.size < FAULT_CELLS for a in arrays.values()):
-            output = {op.output.name: truth_of(op, op.output.name, arrays)}
-            found.append((arrays | output, truth_of(op, f"g{tensor}", arrays)))
-    return sorted(found, key=lambda one: sum(a.size for a in one[0].values()))[:FAULT_TRIALS]
-
-
-def _agrees(reading: Reading, key: Any, trials: list[tuple[dict[str, Array], Array]]) -> tuple[bool, int]:
+def _agrees(reading: Reading, key: Any, trials: list[Trial]) -> tuple[bool, int]:
     """Whether the function is right on all trials, and how many statements were run."""
     steps = 1
     for trial in trials:

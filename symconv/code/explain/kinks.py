@@ -54,7 +54,8 @@ def _right(reading: Reading, tensor: str, key: Any, arrays: dict[str, Array]) ->
     try:
         given = arrays | {op.output.name: truth_of(op, op.output.name, arrays)}
         want = truth_of(op, f"g{tensor}", given)
-        got, _ = finished(reading, Concrete(op, dict(given)), {name: a.copy() for name, a in given.items()}, key)
+        on = Concrete(op, dict(given))
+        got, _ = finished(reading, on, reading.begun(on, {name: a.copy() for name, a in given.items()}), key)
     except FAILED:
         return False
     return isinstance(got, np.ndarray) and got.shape == want.shape and bool(np.allclose(got.astype(np.float64), want))

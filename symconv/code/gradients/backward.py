@@ -11,8 +11,8 @@ from typing import Any
 from symconv.code.arrays.concrete import Concrete
 from symconv.code.arrays.symbolic import Symbolic
 from symconv.code.arrays.walk import Walk
-from symconv.code.gradients.forward import Forward, context_of_forward
-from symconv.code.gradients.operands import given
+from symconv.code.gradients.beginning import Beginning, beginning
+from symconv.code.gradients.forward import Forward
 from symconv.code.gradients.outputs import kept_by_name
 from symconv.code.gradients.roles import Roles, gradient_named
 from symconv.code.gradients.running import run
@@ -63,20 +63,17 @@ class Reading:
         """What the names of the function stand for when it ends, or where it fails."""
         state = start(self.program, on)
         with suppress(SymconvError, Undecided, Mismatch, Misfit):
-            self.result(on, tensors, state)
+            self.result(on, self.begun(on, tensors), state)
         return state.names
 
-    def result(
-        self, on: Symbolic | Concrete, tensors: Mapping[str, Any], state: State | None = None
-    ) -> tuple[Any, State]:
-        """What the function returns, and the state at the end."""
+    def begun(self, on: Symbolic | Concrete, tensors: Mapping[str, Any]) -> Beginning:
+        """What the function begins with."""
+        return beginning(self.op, on, tensors, self.arguments, self.outputs, self.forward)
+
+    def result(self, on: Symbolic | Concrete, begun: Beginning, state: State | None = None) -> tuple[Any, State]:
+        """What the function returns, and the state at the end; it may change what it begins with."""
         state = state or start(self.program, on)
-        boxes = given(on, tensors, named=True)
-        roles = Roles(self.op, boxes, self.arguments, self.outputs)
-        context, cache = Context(attributes=_Attributes(roles)), None
-        if self.forward is not None:
-            context.attributes.update(context_of_forward(self.forward, boxes).attributes)
-            _, cache = self.forward.run(on, boxes, context)
+        roles, context, cache = begun.roles, begun.context, begun.cache
         give_attributes(state, context, self.forward.settings if self.forward is not None else self.arguments)
         give_zeros(state, context)
         result = run(state, self.node, self._parameters(state, roles, context, cache))
@@ -157,20 +154,6 @@ class _Result:
 
     value: Any
     attributes: Mapping[str, Any]
-
-
-class _Attributes(dict[str, Any]):
-    """Attributes of ``self`` or ``ctx`` that were never set here, told by their names."""
-
-    def __init__(self, roles: Roles) -> None:
-        super().__init__()
-        self.roles = roles
-
-    def __contains__(self, key: object) -> bool:
-        return super().__contains__(key) or (isinstance(key, str) and self.roles.known(key))
-
-    def __missing__(self, key: str) -> Any:
-        return self.roles.of(key)
 
 
 def kept(reading: Reading) -> dict[str, str]:
@@ -273,19 +256,22 @@ def _denoted(reading: Reading, scope: Scope, key: Any) -> Any:
     walk = Walk(scope)
     try:
         on = Symbolic(walk)
-        result, state = reading.result(on, scope.names.tensors)
+        result, state = reading.result(on, reading.begun(on, scope.names.tensors))
         return reading.seeded(on, current(state, _picked(result, key, reading.node.name)), scope.names.tensors)
     finally:
         scope.region = walk.base
 
 
-def finished(reading: Reading, on: Concrete, arrays: Mapping[str, Any], key: Any) -> tuple[Any, State]:
+def finished(
+    reading: Reading, on: Concrete, begun: Beginning, key: Any, state: State | None = None
+) -> tuple[Any, State]:
     """One result on arrays (all of them without a key), and the state at the end."""
-    result, state = reading.result(on, arrays)
+    result, state = reading.result(on, begun, state)
     if key is None and isinstance(result, _Result) and not isinstance(result.value, Box):
         return result.value, state
     if key is None and not isinstance(result, Box):
         return result, state
+    arrays = {name: box.value for name, box in begun.boxes.items()}
     return reading.seeded(on, _picked(result, key, reading.node.name).value, arrays), state
 
 
@@ -293,7 +279,7 @@ def computed(reading: Reading, arrays: Mapping[str, Any], key: Any) -> Any:
     """One result on arrays; raises Misfit where shapes do not fit, SpecError where the code is not read."""
     on = Concrete(reading.op, dict(arrays))
     try:
-        result, _ = reading.result(on, {n: a.copy() for n, a in arrays.items()})
+        result, _ = reading.result(on, reading.begun(on, {n: a.copy() for n, a in arrays.items()}))
         return reading.seeded(on, _picked(result, key, reading.node.name).value, arrays)
     except Mismatch as reason:
         raise Misfit(str(reason)) from None

@@ -64,6 +64,10 @@ class Roles:
             name: affine(int(number)) if number.denominator == 1 else Product(number) for name, number in op.numbers
         }
 
+    def of_tensors(self, tensors: Mapping[str, Any]) -> Roles:
+        """The same for other values of the tensors."""
+        return Roles(self.op, tensors, self.arguments, self.outputs)
+
     def known(self, name: str) -> bool:
         """Whether a parameter's role is known."""
         try:
