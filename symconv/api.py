@@ -226,7 +226,7 @@ def verify(
     all of them are judged, with numbers that no plan would have. ``params`` are the whole numbers that a family leaves
     open. Raises SpecError for what cannot be judged.
     """
-    from symconv.verify.judge import judge
+    from symconv.judged import judged
 
     operator = as_operator(op, params)
     if kernel is not None and not isinstance(kernel, Kernel | str | Path):
@@ -235,6 +235,6 @@ def verify(
     chosen = options(dtype=usual if dtype is None else dtype)
     if isinstance(kernel, str | Path):
         kernel = Kernel(operator, chosen, pipeline.build_text(module_text(Path(kernel)), chosen), None)
-    judged = kernel or built(op if isinstance(op, Gradient) else operator, chosen)
+    made = kernel or built(op if isinstance(op, Gradient) else operator, chosen)
     gradients = () if isinstance(op, Gradient) else None
-    return judge(operator, judged.shuffled(), chosen.dtype, gradients=gradients)
+    return judged(operator, made, chosen.dtype, gradients)

@@ -20,7 +20,7 @@ from symconv.loaded import Loaded
 from symconv.notation.operator import Operator
 from symconv.options import Options
 from symconv.several import cotangents, into, outputs_type, zeroed
-from symconv.shuffled import ShuffledEntry
+from symconv.shuffled import ShuffledEntry, TransformedEntry
 from symconv.workspace import Workspace
 
 __all__ = ["Kernel", "compiled"]
@@ -67,15 +67,17 @@ class Kernel(Loaded):
             lambda *shapes: tuple(op.output_shapes(**dict(zip(op.tensors, shapes, strict=True))).items())
         )
 
-    def shuffled(self) -> Kernel:
+    def shuffled(self, transformed: bool = False) -> Kernel:
         """The same modules with plans that are drawn, not made: every way to compute an output runs for some shapes.
 
-        For judging a kernel; ``verify`` uses it. A kernel that has had large calls is judged with what was compiled
-        for them.
+        These are ways that sum directly, or, where ``transformed``, those that transform, which round what direct sums
+        of small integers do not. For judging a kernel; ``verify`` uses it. A kernel that has had large calls is judged
+        with what was compiled for them.
         """
         second = self._second
         lazy = self._lazy if second is None else lambda: second.artifact
-        return _Shuffled(self.operator, self.options, self._first.artifact, lazy)
+        kind = _Transformed if transformed else _Shuffled
+        return kind(self.operator, self.options, self._first.artifact, lazy)
 
     def __call__(self, *arrays: Array, **named: Any) -> Any:
         """The operator's output, or outputs, as ``forward``."""
@@ -255,6 +257,10 @@ class Kernel(Loaded):
 
 class _Shuffled(Kernel):
     _kind = ShuffledEntry
+
+
+class _Transformed(Kernel):
+    _kind = TransformedEntry
 
 
 def compiled(op: Operator, chosen: Options, lazy: bool, progress: Callable[[str], None] | None = None) -> Kernel:

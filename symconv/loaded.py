@@ -125,6 +125,11 @@ class Loaded(Displayed):
             raise InternalError("the module has no backward")
         return self._second
 
+    @property
+    def transforms(self) -> bool:
+        """Whether some way to compute an output states an error of its own, in the modules that are loaded."""
+        return any(way.bound is not None for e in self._entries() for one in e.outputs for way in one.ways)
+
     def _entries(self) -> tuple[Entry, ...]:
         return (self._first, self._second) if self._second else (self._first,)
 

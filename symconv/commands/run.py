@@ -16,8 +16,9 @@ from symconv.commands.outcome import FAILED
 from symconv.commands.progress import stage
 from symconv.commands.request import gradient_names, requested, titled
 from symconv.commands.terminal import say
-from symconv.commands.verify import judged, outcome
+from symconv.commands.verify import outcome
 from symconv.gather.derivation import Derivation
+from symconv.judged import judged
 from symconv.kernel import Kernel
 from symconv.notation.operator import Operator
 from symconv.options import Options, options
@@ -80,7 +81,7 @@ def _work(operator: Operator, gradients: tuple[str, ...], chosen: Options) -> _J
     try:
         kernel, nests = _compiled_and_proved(operator, chosen)
         with stage(f"verifying {titled(operator)}") as tell:
-            verdict = judged(operator, kernel, gradients, tell)
+            verdict = judged(operator, kernel, kernel.options.dtype, gradients, tell)
         drawing.finish()
     finally:
         drawing.close()

@@ -11,19 +11,19 @@ from symconv.api import built
 from symconv.asked import module_text
 from symconv.commands.answer import answer
 from symconv.commands.outcome import FAILED, RIGHT, UNDECIDED
-from symconv.commands.progress import Tell, stage
+from symconv.commands.progress import stage
 from symconv.commands.request import gradient_names, requested, titled
 from symconv.commands.sweep import Where, one_only
 from symconv.commands.terminal import say
 from symconv.errors import SpecError
+from symconv.judged import judged
 from symconv.kernel import Kernel
 from symconv.notation.operator import Operator
 from symconv.options import Options, options
-from symconv.verify.judge import judge
 from symconv.verify.verdict import Verdict
 from symconv.views.data import verdict_data
 
-__all__ = ["judged", "outcome", "verify"]
+__all__ = ["outcome", "verify"]
 
 
 def verify(
@@ -56,7 +56,7 @@ def verify(
     with stage(f"building {titled(operator)}", given.words) as tell:
         kernel = built(operator, given, tell) if source is None else _given(operator, source, given)
     with stage(f"verifying {titled(operator)}") as tell:
-        verdict = judged(operator, kernel, gradients, tell)
+        verdict = judged(operator, kernel, kernel.options.dtype, gradients, tell)
     if form == "json":
         return answer("verify", outcome(verdict), verdict_data(verdict))
     say(verdict)
@@ -68,11 +68,6 @@ def outcome(verdict: Verdict) -> int:
     if verdict:
         return RIGHT
     return FAILED if any(not check.passed for check in verdict.checks) else UNDECIDED
-
-
-def judged(op: Operator, kernel: Kernel, gradients: tuple[str, ...], tell: Tell) -> Verdict:
-    """The verdict on every way that ``kernel`` may compute; declared derivatives are judged as declared."""
-    return judge(op, kernel.shuffled(), kernel.options.dtype, gradients=gradients, progress=tell)
 
 
 def _given(op: Operator, source: Path, chosen: Options) -> Kernel:

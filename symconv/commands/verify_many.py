@@ -13,8 +13,9 @@ from symconv.commands.outcome import UNUSABLE
 from symconv.commands.request import gradient_names, requested
 from symconv.commands.sweep import Where, aligned, swept, worst
 from symconv.commands.terminal import say
-from symconv.commands.verify import judged, outcome
+from symconv.commands.verify import outcome
 from symconv.errors import SpecError, SymconvError
+from symconv.judged import judged
 from symconv.notation.operator import Operator
 from symconv.ops.registry import catalogue
 from symconv.options import Options, options
@@ -91,7 +92,7 @@ def _judged(task: _Task) -> _Found:
     """The verdict in words and numbers, which processes can send one another."""
     try:
         kernel = built(task.operator, task.chosen, lambda _: None)
-        verdict = judged(task.operator, kernel, task.gradients, lambda _: None)
+        verdict = judged(task.operator, kernel, kernel.options.dtype, task.gradients)
     except SymconvError as error:
         text = f"{task.operator.name}: {error}"
         return _Found("unusable", "-", text, {"operator": task.operator.name, "error": str(error)}, UNUSABLE)

@@ -131,7 +131,11 @@ def _expected(
     digits = np.finfo(ruling.dtype).nmant
     if bits is not None and float(np.max(magnitude, initial=0.0)) * 2.0**bits < 2.0**digits:
         return Expected(value, np.zeros(value.shape), magnitude)
-    bound = ruling.slack * allowed(magnitude, terms, ruling.dtype)
+    bound = allowed(magnitude, terms, ruling.dtype)
+    if not ruling.exact:
+        # A transform adds what other cells sum, so that each cell may have the error of the largest.
+        bound = np.where(np.isfinite(bound), np.max(bound, initial=0.0, where=np.isfinite(bound)), bound)
+    bound = ruling.slack * bound
     return Expected(value, np.broadcast_to(bound, value.shape), magnitude)
 
 

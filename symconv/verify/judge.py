@@ -53,7 +53,7 @@ def judge(
         alone
     seed, count : which geometries and data, and how many geometries
     exact : compare with ``==`` where small integers make direct summation exact; False for kernels that trade
-        exactness for speed (Winograd), which then have to keep within the bound
+        exactness for speed (Winograd), where every cell then has to keep within the bound of the largest one
     slack : a factor on the rounding bound, for the same kernels
     shapes : the geometries themselves, for a kernel built for fixed sizes
     progress : told which oracle is at work
