@@ -1,9 +1,12 @@
-"""Cython in another process that loads it while this one derives what is to be translated."""
+"""Cython in another process that loads it while this one derives what is to be translated, and waits for more."""
 
 from __future__ import annotations
 
+import atexit
 import json
+import os
 import re
+import selectors
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,47 +23,92 @@ _LOADED = "Cython.Compiler.ParseTreeTransforms"
 _PROGRAM = Path(__file__).with_name("translation.py")
 _ASKED = count()
 """How often another process was asked for: counted in one step, as a lock could be held where a process is forked."""
+_WAITING: list[Ahead] = []
+"""The process that waits for more, if there is one: taken and put back in one step each, too."""
 _INTERPRETER = re.compile(r"(python|pypy)[\d.]*[a-z]?(\.exe)?", re.IGNORECASE)
 
 
 class Ahead:
-    """A process that translates one module, if it can."""
+    """A process that translates modules, one after the other, as long as it can."""
 
     def __init__(self, child: subprocess.Popen[bytes]) -> None:
         self._child = child
 
+    @property
+    def alive(self) -> bool:
+        """Whether it may be asked; it ends by itself where it is not for a minute."""
+        return self._child.poll() is None
+
     def translated(self, pyx: Path, made: Path, name: str) -> bool:
         """Whether it has translated ``pyx`` to ``made``; otherwise nothing is known of why, and nothing is lost."""
-        asked = json.dumps((str(pyx), str(made), name)) + "\n"
-        try:
-            with suppress(OSError):
-                self._child.communicate(asked.encode(), timeout=time_limit())
-        except subprocess.TimeoutExpired:
+        # It was started in what was the working folder then.
+        done = self._answer(json.dumps((str(pyx.absolute()), str(made.absolute()), name))) == b"done\n"
+        if not done:
             # It would write where this process translates again.
-            self._child.kill()
-            self._child.wait()
-        return self._child.returncode == 0 and made.is_file()
+            self.end()
+        return done and made.is_file()
+
+    def _answer(self, asked: str) -> bytes:
+        asking, answering = self._child.stdin, self._child.stdout
+        if asking is None or answering is None:
+            return b""
+        with suppress(OSError), selectors.DefaultSelector() as ready:
+            asking.write(f"{asked}\n".encode())
+            asking.flush()
+            ready.register(answering, selectors.EVENT_READ)
+            return answering.readline() if ready.select(time_limit()) else b""
+        return b""
+
+    def end(self) -> None:
+        """Stop it."""
+        self._child.kill()
+        with suppress(OSError):  # what was asked and not read
+            self._child.__exit__(None, None, None)
 
 
 @contextmanager
 def ahead() -> Iterator[Ahead | None]:
-    """Cython in another process during the block, or None where this process has loaded it or asked for that before.
+    """Cython in another process during the block, or None where that is busy, or this process has loaded Cython itself.
 
-    Who builds one kernel waits less; who builds many loads Cython once, for all but the first.
+    Who builds one kernel waits less; who builds many at once loads Cython once more, for all but the first.
 
     >>> with ahead() as first, ahead() as second:
     ...     second is None
     True
     """
-    child = _started()
-    if child is None:
+    cython = _taken()
+    if cython is None:
         yield None
         return
-    with child:
-        try:
-            yield Ahead(child)
-        finally:
-            child.kill()
+    try:
+        yield cython
+    except BaseException:
+        cython.end()
+        raise
+    if cython.alive:
+        _WAITING.append(cython)
+
+
+def _taken() -> Ahead | None:
+    """The process that waits, or a new one."""
+    with suppress(IndexError):
+        waiting = _WAITING.pop()
+        if waiting.alive:
+            return waiting
+        waiting.end()
+    child = _started()
+    return None if child is None else Ahead(child)
+
+
+@atexit.register
+def _ended() -> None:
+    """Nothing waits any more; in a fork what did was another's, which no signal reaches."""
+    while _WAITING:
+        _WAITING.pop().end()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_ended)
 
 
 def _interpreter() -> bool:
@@ -78,7 +126,7 @@ def _started() -> subprocess.Popen[bytes] | None:
         return subprocess.Popen(
             [sys.executable, "-I", "-S", *plain, str(_PROGRAM), paths],
             stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )

@@ -1,14 +1,19 @@
-"""Cython's run on one file; as a program of its own it loads Cython first, then waits for the file's name."""
+"""Cython's run on one file; as a program of its own it loads Cython first, then waits for names of files."""
 
 # This file imports nothing of the package: the program starts sooner.
 from __future__ import annotations
 
 import gc
 import json
+import os
+import select
 import sys
 from typing import Any
 
 __all__ = ["translated"]
+
+_PATIENCE = 60.0
+"""Seconds: forward and backward are first called with much work soon after an operator was built, or much later."""
 
 
 def translated(pyx: str, c_name: str, name: str) -> bool:
@@ -31,17 +36,32 @@ def translated(pyx: str, c_name: str, name: str) -> bool:
     return int(result.num_errors) == 0
 
 
-def _serve() -> int:
-    """Load what a translation loads, then do one, if there is one to do: 0 where it went well."""
+def _translated_there(pyx: str, c_name: str, name: str) -> bool:
+    """Translate in the folder of a file: Cython writes its name as seen from the working folder, which may be above."""
+    os.chdir(os.path.dirname(pyx))  # noqa: PTH120  (pathlib is one more thing to load)
+    done = translated(pyx, c_name, name)
+    os.chdir(os.sep)
+    return done
+
+
+def _serve() -> None:
+    """Load what a translation loads, then do what is asked for, as long as it goes well and somebody asks."""
     sys.path[:] = json.loads(sys.argv[1])
     gc.disable()
     from importlib import import_module
 
     for module in ("Main", "ParseTreeTransforms", "Optimize", "ModuleNode", "Pipeline", "FlowControl", "UtilityCode"):
         import_module(f"Cython.Compiler.{module}")
-    asked = sys.stdin.readline()
-    return 0 if asked and translated(*json.loads(asked)) else 1
+    gc.freeze()
+    with os.fdopen(os.dup(1), "wb", buffering=0) as answers:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whatever Cython says is no answer
+        while select.select((0,), (), (), _PATIENCE)[0]:
+            asked = sys.stdin.readline()
+            if not asked or not _translated_there(*json.loads(asked)):
+                return
+            answers.write(b"done\n")
+            gc.collect()
 
 
 if __name__ == "__main__":
-    sys.exit(_serve())
+    _serve()

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import gc
+import json
+import os
+import re
+import subprocess
 import sys
+from collections.abc import Iterator
 from importlib import import_module
 from itertools import count
 from pathlib import Path
@@ -12,7 +17,7 @@ from types import SimpleNamespace
 import pytest
 
 import symconv as sc
-from symconv.build import Product, clear, load, obtain
+from symconv.build import Product, clear, load, obtain, translation
 from symconv.build.ahead import ahead
 from symconv.build.compiler import _translate
 from symconv.emit.source import Source
@@ -21,11 +26,14 @@ TEXT = "def doubled(x):\n    return 2 * x\n"
 
 
 @pytest.fixture
-def anew(monkeypatch: pytest.MonkeyPatch) -> None:
+def anew(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """As in a process that has built nothing yet."""
     module = import_module("symconv.build.ahead")
     monkeypatch.setattr(module, "_ASKED", count())
     monkeypatch.setattr(module, "_LOADED", "not loaded")
+    monkeypatch.setattr(module, "_WAITING", [])
+    yield
+    module._ended()
 
 
 def test_the_text_in_c_is_the_same(anew: None, tmp_path: Path) -> None:
@@ -34,15 +42,78 @@ def test_the_text_in_c_is_the_same(anew: None, tmp_path: Path) -> None:
     with ahead() as cython:
         assert cython is not None
         there = _translate(folder, "module", TEXT, cython)
-        assert cython._child.returncode == 0, "the other process has done it"
+        assert cython.alive, "the other process has done it"
     assert there == _translate(folder, "module", TEXT)
     assert list(folder.iterdir()) == []
 
 
-def test_one_module_of_a_process_is_translated_elsewhere(anew: None) -> None:
+def test_one_process_translates_module_after_module(
+    anew: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = (TEXT, TEXT.replace("2", "3"), f"cdef extern from *:\n    double fabs(double)\n{TEXT}", TEXT)
+    children, made = set[int](), list[str]()
+    (tmp_path / "work").mkdir()
+    for where, text in zip((".", "..", "work", "."), texts, strict=True):
+        monkeypatch.chdir(tmp_path / where)
+        work = Path("work")
+        work.mkdir(exist_ok=True)
+        with ahead() as cython:
+            assert cython is not None
+            made.append(_translate(work, "module", text, cython))
+            assert cython.alive
+            children.add(cython._child.pid)
+    assert len(children) == 1
+    assert made[0] == made[3]
+    assert made[:3] == [_translate(tmp_path, "module", text) for text in texts[:3]]
+
+
+def test_one_module_at_a_time_is_translated_elsewhere(anew: None) -> None:
     with ahead() as first, ahead() as second:
         assert first is not None
         assert second is None
+    with ahead() as third, ahead() as fourth:
+        assert third is first
+        assert fourth is None
+
+
+def test_none_after_it_has_ended(anew: None, recwarn: pytest.WarningsRecorder) -> None:
+    with ahead() as cython:
+        assert cython is not None
+    cython._child.kill()
+    cython._child.wait()
+    with ahead() as other:
+        assert other is None
+    del cython
+    gc.collect()
+    assert not recwarn.list
+
+
+def test_it_ends_where_nobody_asks(anew: None, tmp_path: Path) -> None:
+    program = tmp_path / "translation.py"
+    program.write_text(re.sub(r"_PATIENCE = .*", "_PATIENCE = 0.1", Path(translation.__file__).read_text()))
+    child = subprocess.run(
+        [sys.executable, str(program), json.dumps(sys.path)], stdin=subprocess.PIPE, timeout=60, check=False
+    )
+    assert child.returncode == 0
+
+
+def test_it_ends_with_this_process() -> None:
+    program = """if True:
+        import os
+        from symconv.build.ahead import ahead
+        with ahead() as cython:
+            print(cython._child.pid)
+        if not os.fork():
+            raise SystemExit  # what a fork does at its end is its own
+        os.wait()
+        assert cython.alive
+    """
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(done.stdout.split()[0]), 0)
 
 
 def test_none_where_cython_is_loaded(anew: None, monkeypatch: pytest.MonkeyPatch) -> None:
