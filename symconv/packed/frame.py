@@ -30,7 +30,7 @@ def quotient(value: Expr, divisor: Expr) -> Expr:
 
 
 def apart(planes: Expr) -> Expr:
-    """Planes from one point to the next: one more than there are, so that points do not lie whole pages apart.
+    """Planes or steps from one point to the next: one more than there are, so that points do not lie whole pages apart.
 
     Stores a page apart fall into one set of the nearest cache, and wait for each other.
     """

@@ -121,15 +121,17 @@ def accumulated(it: Outer, blocks: int, near: bool, row: Expr) -> tuple[Stmt, ..
             if it.in_place:
                 ahead = (*before, add(add(first, Var("ahead_")), mul(const(v), Var(LANES))))
                 loads.append(Prefetch(buffer, ahead, offset))
+    # Points of a tile's rows are made together, and lie together.
+    rows_of_tile = (group, *((Var("rowblock_"), PHASE) if it.products else (PHASE, Var("rowblock_"))))
     updates: list[Stmt] = []
     for m in range(rows):
         for number, _ in enumerate(found.narrow):
-            place = (group, PHASE, Var("rowblock_"), add(Var("done_"), Var("step_")), const(m))
+            place = (*rows_of_tile, add(Var("done_"), Var("step_")), const(m))
             updates.append(Declare(f"narrow{number}_{m}_", Load(name_of("narrow", number), place)))
         updates.extend(Update(f"acc{m}_{v}_", "+", _value(it, m, v)) for v in range(blocks))
     if it.products:
         # All points together seldom fit a near cache, and hardware runs ahead to the end of a page alone.
-        place = (group, PHASE, Var("rowblock_"), add(Var("done_"), Var("step_")), zero)
+        place = (*rows_of_tile, add(Var("done_"), Var("step_")), zero)
         loads.append(Prefetch(name_of("narrow"), place, const(_AHEAD * rows)))
     loop = For("step_", zero, Var("steps_"), (*loads, *updates))
     return (*start, loop)

@@ -14,9 +14,11 @@ from symconv.loops.arith import add, ceildiv, const, largest, mul, smallest, sub
 from symconv.loops.ir import (
     LANES,
     Buffer,
+    Compare,
     Declare,
     Expr,
     For,
+    If,
     Lanes,
     Let,
     Load,
@@ -37,6 +39,7 @@ from symconv.loops.traverse import substitute
 from symconv.packed.bilinear import Point, points, transformed
 from symconv.packed.copying import ZERO
 from symconv.packed.frame import apart, ceiling, extent, product, quotient
+from symconv.packed.inplace import all_hold
 from symconv.packed.loops import counts, decoded, in_boxes, in_taps, rank
 from symconv.packed.narrow import name_of
 from symconv.packed.outer import Outer, Packed, Tile, offsets_table, register_tiles
@@ -92,7 +95,7 @@ def _buffers(it: Tiled, sums: Outer) -> Iterator[Buffer]:
     yield Buffer(name_of("offsets"), ((const(1),), (mul(Var("PB_"), Var("KT_")),)), "workspace", Scalar("offset"))
     raw = ((taps,), (mul(mul(const(_STACK), Var("KT_")), rows),))
     yield Buffer(name_of("raw"), raw, "private", slack=lanes)
-    narrow = ((Var("G_"),), (every,), (Var("MT_"),), (steps, rows))
+    narrow = ((Var("G_"),), (Var("MT_"),), (every,), (apart(steps), rows))
     yield Buffer(name_of("narrow"), narrow, "workspace")
     yield from lines_buffer(it)
     windows = ((mul(every, Var("PP_")),), (Var("RV_"), it.windows.lane.pitch))
@@ -114,7 +117,7 @@ def _narrow(it: Tiled, sums: Outer) -> Nest:
 
     def store(point: Point, value: Expr) -> Stmt:
         number = const(number_of(point, it.form))
-        place = (rank(found, found.groups), number, Var("rowblock_"), mul(first, Var("KT_")), column)
+        place = (rank(found, found.groups), Var("rowblock_"), number, mul(first, Var("KT_")), column)
         return StoreLanes(name_of("narrow"), place, 1, "mask_", "=", value)
 
     scale = it.form.coefficient
@@ -140,32 +143,49 @@ def _tap_number(it: Tiled, point: Point) -> int:
 
 def _raw(it: Tiled, sums: Outer) -> tuple[Stmt, ...]:
     """One plane of the narrow operand as it is given, rows of a tile side by side; 0 where there is no row, no tap."""
-    found, rows, (read,) = it.found, const(sums.tile.rows), it.found.narrow
-    kept, row = it.still.taps, add(mul(Var("rowblock_"), rows), Var("row_"))
-    cell = tuple(Let(name, row) for name in found.rows)
-    step = add(mul(Var("plane_"), Var("KT_")), rank(it.still, kept))
-    column = add(mul(step, rows), Var("row_"))
-    body: list[Stmt] = []
+    found, rows = it.found, const(sums.tile.rows)
+    cell = tuple(Let(name, _row(sums)) for name in found.rows)
+    copies: list[Stmt] = []
+    some: list[Stmt] = []
     for point in points(tuple(axis.transform.r for axis in it.form.axes)):
-        pairs = list(zip(it.form.axes, point, strict=True))
+        copy, nothing = _tap(it, sums, point)
         count: Expr = Var("held_")
-        for axis, k in pairs:
+        for axis, k in zip(it.form.axes, point, strict=True):
             count = Select(it.known(axis, k), count, const(0))
-        taps: dict[str, Expr] = {axis.tap: it.tap(axis, k) for axis, k in pairs}
-        index = tuple(substitute(integer(form), taps) for form in read.index)
-        place = (const(_tap_number(it, point)), column)
-        copy: tuple[Stmt, ...] = (*cell, Store(name_of("raw"), place, Load(read.tensor, index)))
-        if not any(point):
-            # Rows of later blocks lie apart, by whole planes or not: what is read there is fetched meanwhile.
-            later: dict[str, Expr] = dict.fromkeys(found.rows, add(row, const(2 * sums.tile.rows)))
-            copy = (*copy, Prefetch(read.tensor, tuple(substitute(form, later) for form in index)))
-        nothing = Store(name_of("raw"), place, ZERO)
-        body += [
+        copies += copy
+        some += [
             Let("count_", count),
-            For("row_", const(0), Var("count_"), copy),
+            For("row_", const(0), Var("count_"), (*cell, *copy)),
             For("row_", Var("count_"), rows, (nothing,)),
         ]
-    return (*_loops_of(it, "position_"), *in_taps(it.still, kept, tuple(body)))
+    # Where there is every row and every tap, the taps of a row, which lie side by side, are copied with no test.
+    known = (it.known(axis, k) for axis in it.form.axes for k in range(axis.transform.r))
+    body = (
+        Let("whole_", all_hold((Compare("==", Var("held_"), rows), *known))),
+        If(Compare("==", Var("whole_"), const(1)), (For("row_", const(0), rows, (*cell, *copies)),)),
+        If(Compare("==", Var("whole_"), const(0)), tuple(some)),
+    )
+    return (*_loops_of(it, "position_"), *in_taps(it.still, it.still.taps, body))
+
+
+def _row(sums: Outer) -> Expr:
+    """The row at hand of the narrow operand."""
+    return add(mul(Var("rowblock_"), const(sums.tile.rows)), Var("row_"))
+
+
+def _tap(it: Tiled, sums: Outer, point: Point) -> tuple[tuple[Stmt, ...], Stmt]:
+    """One element of the narrow operand where the transform wants it, and 0 there."""
+    found, rows, (read,) = it.found, sums.tile.rows, it.found.narrow
+    taps: dict[str, Expr] = {axis.tap: it.tap(axis, k) for axis, k in zip(it.form.axes, point, strict=True)}
+    index = tuple(substitute(integer(form), taps) for form in read.index)
+    step = add(mul(Var("plane_"), Var("KT_")), rank(it.still, it.still.taps))
+    place = (const(_tap_number(it, point)), add(mul(step, const(rows)), Var("row_")))
+    copy: tuple[Stmt, ...] = (Store(name_of("raw"), place, Load(read.tensor, index)),)
+    if not any(point):
+        # Rows of later blocks lie apart, by whole planes or not: what is read there is fetched meanwhile.
+        later: dict[str, Expr] = dict.fromkeys(found.rows, add(_row(sums), const(2 * rows)))
+        copy = (*copy, Prefetch(read.tensor, tuple(substitute(form, later) for form in index)))
+    return copy, Store(name_of("raw"), place, ZERO)
 
 
 def _main(it: Tiled, sums: Outer) -> Nest:

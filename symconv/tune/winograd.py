@@ -238,6 +238,6 @@ def workspace(n: Counts, machine: Machine, chosen: dict[str, Array]) -> tuple[fl
     if _folds(n):
         shared = chosen["S"] * points * (n.rows + m) * (n.columns + n.tile[1]) * n.groups * machine.itemsize
         return shared, points * tiles * (chosen["MB"] + n.columns) * machine.itemsize
-    narrow = points * rows * n.planes * sum(n.taps) * n.groups * machine.itemsize
+    narrow = points * rows * (n.planes * sum(n.taps) + 1) * n.groups * machine.itemsize
     slab = -(-n.planes // -(-n.planes // LONGEST))
     return float(narrow), points * tiles * (slab + rows) * machine.itemsize
