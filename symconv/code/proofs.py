@@ -132,7 +132,7 @@ def proofs_of(
     proofs, known = {}, known or {}
     for tensor, key in found.items():
         one = known[tensor] if tensor in known else decided_of(reading, tensor, key)
-        proof = answered(one.reading.op, one.claim, one.decision, explain)
+        proof = answered(one.reading.op, one.claim, one.decision, explain, one.reading.whole)
         proofs[tensor] = explained(one.reading, tensor, key, proof) if explain else proof
     return Proofs(reading.node.name, proofs)
 
@@ -148,4 +148,4 @@ def _apart(reading: Reading, tensor: str) -> Reading:
     """The reading for one gradient: of several outputs it is an operator over all cotangents and the inputs."""
     if not reading.op.several:
         return reading
-    return replace(reading, op=adjoint(resolve_borders(reading.op), tensor), outputs=reading.op.several)
+    return replace(reading, op=adjoint(resolve_borders(reading.op), tensor), several=reading.op)

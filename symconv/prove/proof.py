@@ -18,7 +18,7 @@ from symconv.prove.decide.refutation import refuted
 from symconv.prove.explain.conditions import Speaker
 from symconv.prove.explain.leaning import leaning
 from symconv.prove.explain.repair import repair
-from symconv.prove.explain.smooth import kinked, smooth_there
+from symconv.prove.explain.smooth import kinked, smooth_there, unlike
 from symconv.prove.language.coded import Coded
 from symconv.prove.language.labels import LABEL, labels_of
 from symconv.prove.language.parse import parse_claim
@@ -207,18 +207,27 @@ def prove(op: Operator, claim: str, explain: bool = True) -> Proof:
     """
     stated = parse_claim(claim)
     if op.several:
-        op, stated = apart(op, stated)
+        gradient, stated = apart(op, stated)
+        return judged(gradient, named_by_the_operator(gradient, stated), explain, op)
     return judged(op, named_by_the_operator(op, stated), explain)
 
 
-def judged(op: Operator, stated: Claim | Coded, explain: bool = True) -> Proof:
+def judged(op: Operator, stated: Claim | Coded, explain: bool = True, whole: Operator | None = None) -> Proof:
     """Decide what a text or code claims; code is not repaired here."""
-    return answered(op, stated, decide(op, stated), explain)
+    return answered(op, stated, decide(op, stated), explain, whole)
 
 
-def answered(op: Operator, stated: Claim | Coded, decision: Decision, explain: bool = True) -> Proof:
-    """The proof that a decision is, with a counterexample where it is wrong."""
+def answered(
+    op: Operator, stated: Claim | Coded, decision: Decision, explain: bool = True, whole: Operator | None = None
+) -> Proof:
+    """The proof that a decision is, with a counterexample where it is wrong.
+
+    ``whole`` is the operator of several outputs that ``op`` is a gradient of.
+    """
+    whole = whole or op
     if decision.wrong.empty and not decision.undecided:
+        if reason := unlike(whole, op, stated):
+            return Proof(op, stated, None, reason=reason, decision=decision)
         return Proof(op, stated, True, proved=_sentences(op, decision), decision=decision)
     example: Counterexample | None = None
     if decision.wrong.empty:
@@ -227,12 +236,12 @@ def answered(op: Operator, stated: Claim | Coded, decision: Decision, explain: b
         if example is None:
             return Proof(op, stated, None, reason=decision.undecided + decision.search.told, decision=decision)
         decision = replace(decision, values=_pinned(op, decision.domain, dict(example.shapes)))
-    elif explain or kinked(op):
+    elif explain or kinked(whole):
         try:
             example = counterexample(op, stated, decision)
         except Undecided as reason:
             return Proof(op, stated, None, reason=str(reason), decision=decision)
-    if example is not None and (smooth := smooth_there(op, stated, example)):
+    if example is not None and (smooth := smooth_there(whole, op, stated, example)):
         return Proof(op, stated, None, reason=smooth, decision=decision)
     found = repair(op, stated) if explain and isinstance(stated, Claim) else None
     return Proof(

@@ -42,7 +42,7 @@ def explained(reading: Reading, tensor: str, key: Any, proof: Proof) -> Proof:
         return proof
     whole, reading = reading, part(reading, key)
     if kink := at_kinks(reading, tensor, key):
-        smooth = proof.counterexample and missed(reading.op, proof.counterexample)
+        smooth = proof.counterexample and missed(reading.whole, proof.operator, proof.claim, proof.counterexample)
         return replace(proof, line=_made(reading, key, proof), cause=smooth or kink)
     fault = _edited(reading, tensor, key, whole) or Fault(_made(reading, key, proof))
     repair = f"line {fault.line}: {fault.text}" if fault.text else ""

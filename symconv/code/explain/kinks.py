@@ -11,6 +11,8 @@ import numpy as np
 from symconv.code.arrays.concrete import Concrete
 from symconv.code.gradients.backward import Reading, coded, finished
 from symconv.code.source.trouble import FAILED
+from symconv.derive.adjoint import adjoint
+from symconv.derive.borders import resolve_borders
 from symconv.derive.conventions import sentence
 from symconv.errors import SymconvError
 from symconv.notation.functions import TABLE
@@ -27,8 +29,8 @@ def at_kinks(reading: Reading, tensor: str, key: Any) -> str:
 
     Some sizes are compared; where it is proved with another convention, that is said.
     """
-    op = reading.op
-    functions = kinked(op)
+    op, whole = reading.op, reading.whole
+    functions = kinked(whole)
     if not functions:
         return ""
     count = 0
@@ -41,7 +43,7 @@ def at_kinks(reading: Reading, tensor: str, key: Any) -> str:
     said = [text for name in functions if (text := sentence(name, dict(op.kinks).get(name)))]
     words = "right but at kinks, where the derivative is a convention" + (f" ({'; '.join(said)})" if said else "")
     other = next(
-        (choice for choice in _others(op, functions) if _proved(replace(op, kinks=choice), reading, tensor, key)), None
+        (choice for choice in _others(op, functions) if _proved(_with(reading, choice, tensor), tensor, key)), None
     )
     if other is None:
         return words.replace("right but at kinks", f"right but at kinks, as far as {count} sizes show", 1)
@@ -69,9 +71,17 @@ def _others(op: Operator, functions: list[str]) -> Iterator[tuple[tuple[str, str
                 yield tuple(sorted({**dict(op.kinks), name: kink.choice}.items()))
 
 
-def _proved(op: Operator, reading: Reading, tensor: str, key: Any) -> bool:
+def _with(reading: Reading, kinks: tuple[tuple[str, str], ...], tensor: str) -> Reading:
+    """The reading for other conventions."""
+    whole = replace(reading.whole, kinks=kinks)
+    if reading.several is None:
+        return replace(reading, op=whole)
+    return replace(reading, op=adjoint(resolve_borders(whole), tensor), several=whole)
+
+
+def _proved(reading: Reading, tensor: str, key: Any) -> bool:
     try:
-        decision = decide(op, coded(replace(reading, op=op), tensor, key))
+        decision = decide(reading.op, coded(reading, tensor, key))
     except SymconvError:
         return False
     return not decision.undecided and decision.wrong.empty

@@ -11,6 +11,7 @@ from typing import Any
 from symconv.code.arrays.concrete import Concrete
 from symconv.code.arrays.symbolic import Symbolic
 from symconv.code.arrays.walk import Walk
+from symconv.code.gradients.applied import applies
 from symconv.code.gradients.beginning import Beginning, beginning
 from symconv.code.gradients.forward import Forward
 from symconv.code.gradients.outputs import kept_by_name
@@ -33,17 +34,13 @@ from symconv.prove.meaning.scope import Mismatch, Scope, Undecided
 
 __all__ = ["Reading", "coded", "computed", "finished", "kept", "part"]
 
-_APPLIED = frozenset({"exp", "tanh", "sigmoid", "log", "sqrt", "sin", "cos", "softmax", "pi", "erf", "expit",
-                      "gelu", "silu", "softplus", "logsigmoid", "log_sigmoid", "mish", "elu", "log1p", "expm1",
-                      "rsqrt"})  # fmt: skip
-
 
 @dataclass(frozen=True)
 class Reading:
     """One function and what its parameters are.
 
-    ``forward`` is the function whose saved values ``ctx`` or a cache hold, where it is in the same text. Of several
-    ``outputs`` each has a cotangent, and ``op`` is the gradient that is looked at, as an operator over all of them.
+    ``forward`` is the function whose saved values ``ctx`` or a cache hold, where it is in the same text. Of ``several``
+    outputs each has a cotangent, and ``op`` is the gradient that is looked at, as an operator over all of them.
     Of a function that returns a ``loss`` beside its gradients these are for a cotangent of 1.
     """
 
@@ -52,8 +49,18 @@ class Reading:
     node: ast.FunctionDef
     arguments: Mapping[str, Any] = field(default_factory=dict)
     forward: Forward | None = None
-    outputs: tuple[str, ...] = ()
+    several: Operator | None = None
     loss: bool = False
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The names of several outputs."""
+        return self.several.several if self.several is not None else ()
+
+    @property
+    def whole(self) -> Operator:
+        """The operator that the gradient is of."""
+        return self.several or self.op
 
     def seeded(self, on: Symbolic | Concrete, value: Any, tensors: Mapping[str, Any]) -> Any:
         """A gradient for the cotangent that there is."""
@@ -180,29 +187,9 @@ def coded(reading: Reading, tensor: str, key: Any) -> Coded:
         lambda scope: _denoted(reading, scope, key),
         lambda arrays: computed(reading, arrays, key),
         op.output.name in reads,
-        _applies(reading),
+        applies(reading.program, [reading.node, *([reading.forward.node] if reading.forward else [])]),
         *_listed(reading),
     )
-
-
-def _applies(reading: Reading) -> bool:
-    """Whether functions are applied whose values at fractions are no fractions, in the forward function too."""
-    named: Mapping[str, ast.AST] = {**reading.program.constants, **reading.program.functions}
-    waiting: list[ast.AST] = [reading.node, *([reading.forward.node] if reading.forward else [])]
-    seen: set[str] = set()
-    while waiting:
-        for one in ast.walk(waiting.pop()):
-            match one:
-                case ast.BinOp(_, ast.Pow(), power) if not (
-                    isinstance(power, ast.Constant) and isinstance(power.value, int)
-                ):
-                    return True
-                case ast.Attribute(_, word) | ast.Name(word) if word in _APPLIED:
-                    return True
-                case ast.Name(word) if word in named and word not in seen:
-                    seen.add(word)
-                    waiting.append(named[word])
-    return False
 
 
 def _listed(reading: Reading) -> tuple[tuple[str, ...], int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import product
 
 import numpy as np
 
@@ -15,35 +16,37 @@ from symconv.prove.concrete.counterexample import Counterexample, labels
 from symconv.prove.concrete.enclosure import NoValueError
 from symconv.prove.concrete.evaluate import Misfit
 from symconv.prove.concrete.sides import Array, evaluated, truth_of
+from symconv.prove.explain.slopes import near, slopes
 from symconv.prove.language.coded import Coded
 from symconv.prove.language.labels import LABEL
 from symconv.prove.language.people import named_in
 from symconv.prove.language.syntax import Claim
 from symconv.verify.geometry import geometries
 
-__all__ = ["kinked", "missed", "misses", "smooth_there", "trials"]
+__all__ = ["kinked", "missed", "misses", "smooth_there", "trials", "unlike"]
 
-_STEP = 2.0**-12
-_CLOSE = 1e-5
-"""What difference quotients of that step tell apart, relative to what they are."""
+_UNREAD = (Misfit, NoValueError, SpecError, ArithmeticError)
+_PROBED = 3
+"""Elements that are moved to where kinks may be, of the smallest size: a tenth of a second."""
 
 
-def smooth_there(op: Operator, claim: Claim | Coded, example: Counterexample) -> str:
+def smooth_there(whole: Operator, op: Operator, claim: Claim | Coded, example: Counterexample) -> str:
     """Why a counterexample is none: the claim gives the derivative that the function has where its parts have kinks.
 
+    ``whole`` is the operator that ``claim`` is a gradient of; ``op`` is it too or, of several outputs, that gradient.
     Empty where the function has no derivative there, or another one, or where the claim is wrong elsewhere too.
     """
-    if claim.side == op.output.name or not example.arrays or not kinked(op):
+    if not _of_gradient(whole, claim) or not example.arrays or not kinked(whole):
         return ""
     try:
-        if not _gives_slopes(op, claim, example):
+        if not _gives_slopes(whole, op, claim, example):
             return ""
-        agreed = [_agrees(op, claim, arrays) for arrays in trials(op)]
-    except (Misfit, NoValueError, SpecError, ArithmeticError):
+        agreed = [not _differing(op, claim, arrays) for arrays in trials(op)]
+    except _UNREAD:
         return ""
     if not all(agreed):
         return ""
-    parts = ", ".join(kinked(op))
+    parts = ", ".join(kinked(whole))
     return (
         f"where the slope of {parts} jumps, the rules for the parts of a formula may miss the derivative that the "
         f"whole has; it is the claimed one at {example.side}[{','.join(map(str, example.cell))}] on the integers "
@@ -51,20 +54,57 @@ def smooth_there(op: Operator, claim: Claim | Coded, example: Counterexample) ->
     )
 
 
-def missed(op: Operator, example: Counterexample) -> str:
-    """What the derivative is where a counterexample lies, if the function has one though its parts have kinks."""
-    if example.side == op.output.name or not example.arrays:
+def missed(whole: Operator, op: Operator, claim: Claim | Coded, example: Counterexample) -> str:
+    """What the derivative is where a counterexample lies, if the function has one though its parts have kinks.
+
+    Of several outputs, and of several elements, some may have a derivative there: the claim has to give that much.
+    """
+    if not _of_gradient(whole, claim) or not example.arrays:
         return ""
-    right, left = _slopes(op, example.side[1:], example.cell, _arrays(op, example))
-    if not _near(left, right):
+    arrays = _arrays(op, example)
+    try:
+        for cell in _differing(op, claim, arrays):
+            found = slopes(whole, claim.side[1:], cell, arrays)
+            part, want = found.smooth(arrays), found.gradient(arrays)
+            got, rules = _at(op, claim, part, cell), float(_truth(op, claim, part)[cell])
+            if not near(got, want):
+                break
+        else:
+            return ""
+    except _UNREAD:
         return ""
-    if example.want is not None and _near(float(example.want), right):
+    if near(rules, want):
         count = sum(1 for _ in trials(op))
         return f"wrong where the function has a derivative; elsewhere right, as far as {count} sizes show"
     return (
         f"wrong where parts of the formula have kinks and the function has none: its derivative there is about "
-        f"{right:.6g}, whatever the rules for the parts give"
+        f"{want:.6g}, whatever the rules for the parts give"
     )
+
+
+def unlike(whole: Operator, op: Operator, claim: Claim | Coded) -> str:
+    """Why a claim that the rules for the parts prove is not right: at kinks of the parts the whole has a derivative.
+
+    Empty where no such place is found with one element at a small integer, or equal or opposite to another one.
+    """
+    if not _of_gradient(whole, claim) or not kinked(whole):
+        return ""
+    side = claim.side
+    for arrays, cell in _probes(op, side[1:]):
+        try:
+            found = slopes(whole, side[1:], cell, arrays)
+            part, want = found.smooth(arrays), found.gradient(arrays)
+            got = _at(op, claim, part, cell)
+        except _UNREAD:
+            continue
+        if np.isfinite(got) and not near(got, want):
+            parts = ", ".join(kinked(whole))
+            return (
+                f"it is what the rules for the parts of the formula give; where the slope of {parts} jumps, they miss "
+                f"the derivative that the whole has: at {side}[{','.join(map(str, cell))}] with "
+                f"{side[1:]} = {arrays[side[1:]][cell]:.6g} it is about {want:.6g}, not {got:.6g}"
+            )
+    return ""
 
 
 def misses(op: Operator, other: Operator, side: str) -> bool:
@@ -77,14 +117,10 @@ def misses(op: Operator, other: Operator, side: str) -> bool:
         with np.errstate(all="ignore"):
             given, usual = (truth_of(one, side, arrays) for one in (op, other))
         for cell in map(tuple, np.argwhere(~np.isclose(given, usual, equal_nan=True)).tolist()):
-            right, left = _slopes(op, side[1:], cell, arrays)
-            if _near(right, left) and not _near(right, float(given[cell])):
+            found = slopes(op, side[1:], cell, arrays)
+            if found.whole and not near(float(given[cell]), found.gradient(arrays)):
                 return True
     return False
-
-
-def _near(left: float, right: float) -> bool:
-    return abs(left - right) <= _CLOSE * max(1.0, abs(right))
 
 
 def kinked(op: Operator) -> list[str]:
@@ -122,46 +158,66 @@ def _generic(op: Operator, shapes: Mapping[str, tuple[int, ...]], seed: int) -> 
     return arrays | {t.name: labels(rng, shapes[t.name]).astype(np.float64) for t in op.inputs if t.dtype == LABEL}
 
 
-def _agrees(op: Operator, claim: Claim | Coded, arrays: Mapping[str, Array]) -> bool:
-    return not _differing(op, claim, arrays)
+def _probes(op: Operator, tensor: str) -> Iterator[tuple[dict[str, Array], tuple[int, ...]]]:
+    """Numbers away from kinks but for one element: a small integer, or equal or opposite to another element."""
+    arrays = min(trials(op), key=lambda one: sum(array.size for array in one.values()), default=None)
+    if arrays is None:
+        return
+    mine = arrays[tensor]
+    others = [arrays[one.name] for one in op.inputs if one.dtype == "real" and one.name != tensor]
+    cells = [*np.ndindex(mine.shape)]
+    for cell in cells[:: max(1, len(cells) // _PROBED)][:_PROBED]:
+        beside = [float(one[cell]) for one in others if one.shape == mine.shape]
+        beside += [float(mine[other]) for other in cells[:2] if other != cell]
+        for value in (*range(-2, 3), *(sign * one for one, sign in product(beside, (1, -1)))):
+            moved = mine.copy()
+            moved[cell] = value
+            yield {**arrays, tensor: moved}, cell
 
 
-def _differing(op: Operator, claim: Claim | Coded, arrays: Mapping[str, Array]) -> dict[tuple[int, ...], float]:
-    """What is claimed at the cells where that is not what the rules for the parts give."""
+def _of_gradient(whole: Operator, claim: Claim | Coded) -> bool:
+    return claim.side not in {one.name for one in whole.outputs}
+
+
+def _differing(op: Operator, claim: Claim | Coded, arrays: Mapping[str, Array]) -> list[tuple[int, ...]]:
+    """The cells at which what is claimed is not what the rules for the parts give."""
+    want, got = _truth(op, claim, arrays), _claimed(op, claim, arrays)
+    wrong = np.isfinite(want) & ~np.isclose(got, want, rtol=1e-7, atol=1e-9)
+    return [cell for cell in np.ndindex(want.shape) if wrong[cell]]
+
+
+def _truth(op: Operator, claim: Claim | Coded, arrays: Mapping[str, Array]) -> Array:
+    with np.errstate(all="ignore"):
+        return truth_of(op, claim.side, arrays)
+
+
+def _claimed(op: Operator, claim: Claim | Coded, arrays: Mapping[str, Array]) -> Array:
     with np.errstate(all="ignore"):
         held = {**arrays, op.output.name: truth_of(op, op.output.name, arrays)}
         held |= {name: truth_of(op.upto(name), name, arrays) for name in named_in(op, claim)}
-        want, got = truth_of(op, claim.side, arrays), evaluated(claim, op, held).astype(np.float64)
-    wrong = np.isfinite(want) & ~np.isclose(got, want, rtol=1e-7, atol=1e-9)
-    return {cell: float(got[cell]) for cell in np.ndindex(want.shape) if wrong[cell]}
+        found: Array = evaluated(claim, op, held).astype(np.float64)
+    return found
 
 
-def _gives_slopes(op: Operator, claim: Claim | Coded, example: Counterexample) -> bool:
-    """Whether the function has the claimed derivative at every cell of the counterexample."""
+def _at(op: Operator, claim: Claim | Coded, arrays: Mapping[str, Array], cell: tuple[int, ...]) -> float:
+    return float(_claimed(op, claim, arrays)[cell])
+
+
+def _gives_slopes(whole: Operator, op: Operator, claim: Claim | Coded, example: Counterexample) -> bool:
+    """Whether the claim is the derivative wherever there is one, and what the rules give where there is none."""
     arrays = _arrays(op, example)
-    found = _differing(op, claim, arrays)
-    return example.cell in found and all(
-        _near(slope, value) for cell, value in found.items() for slope in _slopes(op, claim.side[1:], cell, arrays)
-    )
+    cells = _differing(op, claim, arrays)
+    for cell in cells:
+        found = slopes(whole, claim.side[1:], cell, arrays)
+        smooth, rest = found.smooth(arrays), found.smooth(arrays, there=False)
+        if not near(_at(op, claim, smooth, cell), found.gradient(arrays)):
+            return False
+        if not found.whole and not near(_at(op, claim, rest, cell), float(_truth(op, claim, rest)[cell])):
+            return False
+    return example.cell in cells
 
 
 def _arrays(op: Operator, example: Counterexample) -> dict[str, Array]:
     shapes = dict(example.shapes)
     shapes[f"g{op.output.name}"] = op.output_shape(**shapes)
     return {name: np.array(values, np.float64).reshape(shapes[name]) for name, values in example.arrays}
-
-
-def _slopes(op: Operator, tensor: str, cell: tuple[int, ...], arrays: Mapping[str, Array]) -> tuple[float, float]:
-    """The derivatives from the right and from the left, by quotients of second order."""
-
-    def at(step: float) -> Array:
-        moved = arrays[tensor].copy()
-        moved[cell] += step
-        return truth_of(op, op.output.name, {**arrays, tensor: moved})
-
-    def one_sided(step: float) -> float:
-        change = 4 * (at(step) - middle) - (at(2 * step) - middle)
-        return float((change * arrays[f"g{op.output.name}"]).sum() / (2 * step))
-
-    middle = at(0.0)
-    return one_sided(_STEP), one_sided(-_STEP)

@@ -1,0 +1,65 @@
+"""The derivative of an operator in one element, where there is one: by difference quotients from both sides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from symconv.notation.operator import Operator
+from symconv.prove.concrete.sides import Array, truth_of
+
+__all__ = ["Slopes", "near", "slopes"]
+
+_STEP = 2.0**-12
+_CLOSE = 1e-5
+"""What difference quotients of that step tell apart, relative to what they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slopes:
+    """By the name of each output, how it changes with one element, and which of its elements have a derivative."""
+
+    values: Mapping[str, Array]
+    known: Mapping[str, Array]
+
+    @property
+    def whole(self) -> bool:
+        """Whether every element of every output has a derivative."""
+        return all(bool(known.all()) for known in self.known.values())
+
+    def smooth(self, arrays: Mapping[str, Array], there: bool = True) -> dict[str, Array]:
+        """The arrays with cotangents of 0 but where there is a derivative, or but where there is none."""
+        return {**arrays, **{f"g{n}": np.where(k == there, arrays[f"g{n}"], 0.0) for n, k in self.known.items()}}
+
+    def gradient(self, arrays: Mapping[str, Array]) -> float:
+        """The element of the gradient, as far as there is a derivative."""
+        parts = (np.where(k, arrays[f"g{n}"] * self.values[n], 0.0) for n, k in self.known.items())
+        return float(sum(part.sum() for part in parts))
+
+
+def slopes(op: Operator, tensor: str, cell: tuple[int, ...], arrays: Mapping[str, Array]) -> Slopes:
+    """The derivatives of all outputs in ``tensor[cell]``, by quotients of second order for two steps on each side."""
+
+    def at(step: float) -> dict[str, Array]:
+        moved = arrays[tensor].copy()
+        moved[cell] += step
+        given = {**arrays, tensor: moved}
+        return {one.name: truth_of(op.only(one.name), one.name, given) for one in op.outputs}
+
+    def quotients(step: float) -> dict[str, Array]:
+        one, two = at(step), at(2 * step)
+        return {name: (4 * (one[name] - start) - (two[name] - start)) / (2 * step) for name, start in middle.items()}
+
+    with np.errstate(all="ignore"):
+        middle = at(0.0)
+        first, *others = (quotients(step) for step in (_STEP, -_STEP, _STEP / 4, -_STEP / 4))
+        known = {name: np.isfinite(row) & np.logical_and.reduce([near(one[name], row) for one in others])
+                 for name, row in first.items()}  # fmt: skip
+    return Slopes(first, known)
+
+
+def near(left: Array | float, right: Array | float) -> Array:
+    """Whether numbers are the same as far as quotients tell."""
+    return np.asarray(np.abs(left - right) <= _CLOSE * np.maximum(1.0, np.abs(right)))
