@@ -108,7 +108,9 @@ def prove_code(
 def _keeps(node: ast.ClassDef) -> bool:
     """Whether a class has a backward method, and a forward one that keeps values for it in ``ctx``."""
     methods = {one.name: one for one in node.body if isinstance(one, ast.FunctionDef)}
-    return "backward" in methods and "forward" in methods and positional(methods["forward"].args)[:1] == ["ctx"]
+    if not {"backward", "forward"} <= {*methods}:
+        return False
+    return "setup_context" in methods or positional(methods["forward"].args)[:1] == ["ctx"]
 
 
 @dataclass(frozen=True)

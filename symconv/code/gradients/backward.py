@@ -14,7 +14,7 @@ from symconv.code.arrays.walk import Walk
 from symconv.code.gradients.applied import applies
 from symconv.code.gradients.beginning import Beginning, beginning
 from symconv.code.gradients.forward import Forward
-from symconv.code.gradients.outputs import kept_by_name
+from symconv.code.gradients.outputs import Outputs, kept_by_name
 from symconv.code.gradients.roles import Roles, gradient_named
 from symconv.code.gradients.running import run
 from symconv.code.held.boxes import current
@@ -62,6 +62,11 @@ class Reading:
         """The operator that the gradient is of."""
         return self.several or self.op
 
+    @property
+    def _marked(self) -> bool:
+        """Whether the forward function has outputs without a gradient."""
+        return self.forward is not None and bool(self.forward.outputs.marked)
+
     def seeded(self, on: Symbolic | Concrete, value: Any, tensors: Mapping[str, Any]) -> Any:
         """A gradient for the cotangent that there is."""
         return on.elementwise("*", value, tensors[f"g{self.op.output.name}"]) if self.loss else value
@@ -90,7 +95,7 @@ class Reading:
     def _parameters(self, state: State, roles: Roles, context: Context, cache: Any) -> dict[str, Any]:
         spec = self.node.args
         plain, usual = parameters(spec), defaults(spec)
-        if spec.vararg is not None and (spec.vararg.arg in self.arguments or self.outputs):
+        if spec.vararg is not None and (spec.vararg.arg in self.arguments or self.outputs or self._marked):
             plain.append(spec.vararg.arg)
         if unknown := [name for name in self.arguments if name not in plain]:
             raise SpecError(f"{self.node.name} has no parameter {unknown[0]}; it has {', '.join(plain)}")
@@ -141,17 +146,23 @@ class Reading:
 
     def _cotangents(self, plain: list[str], roles: Roles) -> dict[str, Any]:
         """The parameters that are cotangents of several outputs by their place."""
-        if not self.outputs:
+        said = self.forward.outputs if self.forward is not None else Outputs()
+        if said.cotangents:
+            return {name: roles.tensors[f"g{one}"] for name, one in said.cotangents.items()}
+        if not self.outputs and not said.marked:
             return {}
-        if self.forward is not None and (said := self.forward.outputs.cotangents):
-            return {name: roles.tensors[f"g{one}"] for name, one in said.items()}
         # What follows ctx is a cotangent for each value that forward returns.
         own = [name for name in plain if name not in {"self", "ctx"}]
-        named = roles.in_order(own, plain[:1] == ["ctx"])
-        found: dict[str, Any] = {name: roles.tensors[tensor] for name, tensor in named.items()}
+        each = said.in_order([roles.tensors[f"g{one}"] for one in self.outputs] or [roles.cotangent])
+        named = (
+            dict(zip(own, each, strict=False))
+            if said.marked
+            else {name: roles.tensors[tensor] for name, tensor in roles.in_order(own, plain[:1] == ["ctx"]).items()}
+        )
+        found: dict[str, Any] = dict(named)
         rest = self.node.args.vararg
         if rest is not None and rest.arg not in self.arguments:
-            found[rest.arg] = tuple(roles.tensors[f"g{one}"] for one in self.outputs)
+            found[rest.arg] = each
         return found
 
 

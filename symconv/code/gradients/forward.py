@@ -78,7 +78,7 @@ class Forward:
                 if name not in usual:
                     raise SpecError(f"{self.node.name}: what {name} is cannot be told; say it with arguments=")
                 names[name] = evaluate(state, usual[name])
-        result = run(state, self.node, names)
+        result = self.outputs.differentiable(run(state, self.node, names))
         if self.outputs.names:
             return self.outputs.split(result)
         if plain[:1] == ["ctx"]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from symconv.code.source.signatures import parameters
 from symconv.errors import SpecError
+from symconv.notation.affine import affine
 from symconv.notation.merging import merged
 from symconv.notation.operator import Operator
 from symconv.notation.rearranged import renamed
@@ -27,10 +28,24 @@ class Outputs:
     """The names of several outputs in the order in which they are returned, none where there is one.
 
     ``cotangents`` says which parameter of the backward function is whose, where a name says it and not the place.
+    At the places ``marked`` of all that is returned are outputs without a gradient: their cotangents are 0.
     """
 
     names: tuple[str, ...] = ()
     cotangents: Mapping[str, str] = field(default_factory=dict)
+    marked: frozenset[int] = frozenset()
+
+    def differentiable(self, result: Any) -> Any:
+        """What was returned, without the outputs that have no gradient."""
+        if not self.marked or not isinstance(result, tuple | list):
+            return result
+        kept = tuple(one for at, one in enumerate(result) if at not in self.marked)
+        return kept[0] if len(kept) == 1 else kept
+
+    def in_order(self, cotangents: Sequence[Any]) -> tuple[Any, ...]:
+        """A cotangent for each place of what is returned, for those of the outputs with a gradient."""
+        left = [*cotangents]
+        return tuple(affine(0) if at in self.marked else left.pop(0) for at in range(len(left) + len(self.marked)))
 
     def split(self, result: Any) -> tuple[tuple[Any, ...], Any]:
         """The outputs among what a forward function returned, and what is kept for the backward function."""
@@ -53,11 +68,9 @@ def outputs_of(forward: ast.FunctionDef, backward: ast.FunctionDef, tensors: Col
     rows = list(_returned(forward))
     row = rows[-1] if rows else []
     own = parameters(backward.args)[1:] if whole else _cotangents(forward, backward, rows)
+    marked = _marked(forward, row) if whole else frozenset[int]()
     if len(row if whole else own) < 2:
         return Outputs()
-    if whole and any(isinstance(one, ast.Attribute) and one.attr == "mark_non_differentiable"
-                     for one in ast.walk(forward)):  # fmt: skip
-        raise _asked(forward, "some are marked as not differentiable")
     if len({len(one) for one in rows}) > 1 or len(row) < len(own):
         raise _asked(forward, f"{backward.name} takes the cotangents {', '.join(own)}")
     if any(isinstance(one, ast.Constant | ast.Starred) for one in row):
@@ -68,7 +81,8 @@ def outputs_of(forward: ast.FunctionDef, backward: ast.FunctionDef, tensors: Col
                 f"{forward.name} returns {len(row)} outputs, and {backward.name} takes {len(own)} after ctx; it takes "
                 "a cotangent for each output, in their order"
             )
-        return Outputs(_named(row, tensors))
+        kept = [one for at, one in enumerate(row) if at not in marked]
+        return Outputs(_named(kept, tensors) if len(kept) > 1 else (), marked=marked)
     nested = isinstance(row[0], ast.Tuple | ast.List)
     shown = row[0].elts if isinstance(row[0], ast.Tuple | ast.List) else row
     found = _places(own, shown)
@@ -125,6 +139,38 @@ def joined(parts: Sequence[Operator], names: tuple[str, ...], order: Sequence[st
     whole = replace(merged(single, "; ".join(sources), name), several=names)
     at_place = {tensor: k for k, tensor in enumerate(order)}
     return replace(whole, inputs=tuple(sorted(whole.inputs, key=lambda one: at_place.get(one.name, len(at_place)))))
+
+
+def _marked(forward: ast.FunctionDef, row: Sequence[ast.expr]) -> frozenset[int]:
+    """The places of outputs that ``ctx.mark_non_differentiable`` names; raises SpecError where it is not sure which."""
+    calls = [one for one in ast.walk(forward) if isinstance(one, ast.Call) and isinstance(one.func, ast.Attribute)
+             and one.func.attr == "mark_non_differentiable"]  # fmt: skip
+    always = [one.value for one in forward.body if isinstance(one, ast.Expr)]
+    names = _called(forward, row)
+    found = set[int]()
+    for call in calls:
+        given = [one.id if isinstance(one, ast.Name) else "" for one in call.args]
+        if call not in always or call.keywords or not all(one and names.count(one) == 1 for one in given):
+            raise SpecError(
+                f"{forward.name}, line {call.lineno}: which outputs are marked as not differentiable cannot be told; "
+                "mark_non_differentiable is read outside of branches, with names that are returned"
+            )
+        found |= {names.index(one) for one in given}
+    if found and len(found) == len(row):
+        raise SpecError(f"{forward.name} marks all that it returns as not differentiable: there is no gradient")
+    return frozenset(found)
+
+
+def _called(forward: ast.FunctionDef, row: Sequence[ast.expr]) -> list[str]:
+    """What the outputs are called: where they are returned, or where the tuple of them is taken apart."""
+    names = [one.id if isinstance(one, ast.Name) else "" for one in row]
+    match forward.body[-1]:
+        case ast.Return(ast.Name(whole)):
+            for one in forward.body:
+                match one:
+                    case ast.Assign([ast.Tuple(parts)], ast.Name(name)) if name == whole and len(parts) == len(row):
+                        names = [part.id if isinstance(part, ast.Name) else "" for part in parts]
+    return names
 
 
 def _rewritten(source: str, called: Mapping[str, str]) -> str:

@@ -7,6 +7,7 @@ from copy import copy
 from dataclasses import replace
 from difflib import get_close_matches
 
+from symconv.code.source.contexts import with_context
 from symconv.code.source.program import Program
 from symconv.code.source.signatures import parameters
 from symconv.code.source.slices import part_for
@@ -34,7 +35,10 @@ def pair_of(source: Program, name: str | None) -> tuple[Program, ast.FunctionDef
             raise SpecError(
                 f"{source.name}: {name} has no forward and backward; it has {', '.join(methods) or 'nothing'}"
             )
-        return replace(source, owner=name), source.settled(forward, name), source.settled(backward, name)
+        forward, backward = source.settled(forward, name), source.settled(backward, name)
+        if "setup_context" in methods and parameters(forward.args)[:1] != ["ctx"]:
+            forward = with_context(forward, source.settled(methods["setup_context"], name))
+        return replace(source, owner=name), forward, backward
     stems: dict[str, dict[str, ast.FunctionDef]] = {}
     for known, node in source.functions.items():
         for kind, words in (("forward", _FORWARD), ("backward", _BACKWARD)):
