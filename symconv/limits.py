@@ -152,6 +152,8 @@ FAULT_TRIALS = 6
 """The smallest of the drawn sizes: an edit that is right at six is worth a proof."""
 FAULT_SCORED, FAULT_FIRSTS = 2, 4
 """Trials that tell whether an edit makes a function better, and such edits after which a second one is looked for."""
+KINK_ELEMENTS = 3
+"""Elements that are moved to where kinks may be, at the smallest of those sizes: a tenth of a second."""
 KINK_TRIALS, KINK_CELLS = 6, 400
 """Sizes that are compared away from kinks, and what is computed at most at each: a few tenths of a second."""
 RESULT_CELLS = 400

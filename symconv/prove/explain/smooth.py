@@ -8,7 +8,7 @@ from itertools import product
 import numpy as np
 
 from symconv.errors import SpecError
-from symconv.limits import GEOMETRIES, KINK_CELLS, KINK_TRIALS
+from symconv.limits import GEOMETRIES, KINK_CELLS, KINK_ELEMENTS, KINK_TRIALS
 from symconv.notation.expr import Apply, Reduce, walk
 from symconv.notation.functions import TABLE
 from symconv.notation.operator import Operator
@@ -26,8 +26,6 @@ from symconv.verify.geometry import geometries
 __all__ = ["kinked", "missed", "misses", "smooth_there", "trials", "unlike"]
 
 _UNREAD = (Misfit, NoValueError, SpecError, ArithmeticError)
-_PROBED = 3
-"""Elements that are moved to where kinks may be, of the smallest size: a tenth of a second."""
 
 
 def smooth_there(whole: Operator, op: Operator, claim: Claim | Coded, example: Counterexample) -> str:
@@ -166,7 +164,7 @@ def _probes(op: Operator, tensor: str) -> Iterator[tuple[dict[str, Array], tuple
     mine = arrays[tensor]
     others = [arrays[one.name] for one in op.inputs if one.dtype == "real" and one.name != tensor]
     cells = [*np.ndindex(mine.shape)]
-    for cell in cells[:: max(1, len(cells) // _PROBED)][:_PROBED]:
+    for cell in cells[:: max(1, len(cells) // KINK_ELEMENTS)][:KINK_ELEMENTS]:
         beside = [float(one[cell]) for one in others if one.shape == mine.shape]
         beside += [float(mine[other]) for other in cells[:2] if other != cell]
         for value in (*range(-2, 3), *(sign * one for one, sign in product(beside, (1, -1)))):
