@@ -171,5 +171,9 @@ RUN_STATEMENTS = 100_000
 """Of the interpreter, for one run of a kernel that is not proved: about a quarter of a second."""
 RUN_SHAPES = 6
 """Drawn sizes at which such a kernel is run."""
+RUN_HIGHER = 2
+"""Drawn sizes that are made higher, for kernels that sum several rows at once; such images run in one box, too."""
+RUN_LINES = 16
+"""Rows of cells that they are made higher by at most; a larger divisor is no number of rows at once."""
 UNROLLED_TAPS = 16
 """Of one axis, that have sums of their own in a stencil: more than any tile has."""

@@ -12,15 +12,16 @@ from typing import Any
 import numpy as np
 
 from symconv.errors import InternalError, SpecError
-from symconv.limits import RUN_SHAPES, RUN_STATEMENTS
+from symconv.limits import RUN_HIGHER, RUN_LINES, RUN_SHAPES, RUN_STATEMENTS
+from symconv.loops import traverse
 from symconv.loops.interpret import OverrunError, interpret
 from symconv.loops.interpret import evaluate as evaluated
-from symconv.loops.ir import LANES, Binary, Compare, Const, Expr, Kernel, Var
+from symconv.loops.ir import LANES, Binary, Compare, Const, Expr, FloorDiv, Kernel, Var
 from symconv.loops.lanewise import WIDTH
 from symconv.notation.expr import Apply, walk
 from symconv.notation.operator import Operator
 from symconv.validate.polynomial import polynomial
-from symconv.verify.geometry import fitting, geometries, rows
+from symconv.verify.geometry import fitting, geometries, rows, taller
 from symconv.verify.grid import Array
 from symconv.verify.reference import evaluate
 from symconv.verify.scalars import COMPARISONS
@@ -51,7 +52,8 @@ def witness(op: Operator, kernel: Kernel, requires: Sequence[Expr] = ()) -> Seen
 
     A run also shows a fault where the kernel leaves an array, reads what is not stored, or lets two threads meet in a
     cell. Kernels with numbers of a plan run with several: small ones have many boxes, and boxes that are not full.
-    Vectors are longer where no size fits short ones, as in kernels of rows that are one vector.
+    Images are higher than the rows that a kernel sums at once, so that these and those left over both run. Vectors are
+    longer where no size fits short ones, as in kernels of rows that are one vector.
     """
     runs = 0
     width, usable = _usable(op, kernel, requires)
@@ -62,7 +64,8 @@ def witness(op: Operator, kernel: Kernel, requires: Sequence[Expr] = ()) -> Seen
             want = evaluate(op, arrays)
         except (ArithmeticError, ValueError, KeyError, SpecError):
             continue
-        for numbers in _numbers(kernel, seed):
+        # The last shapes are the largest, with whole tiles in one box.
+        for numbers in _numbers(kernel, seed, seed % 2 == 1 or seed + RUN_HIGHER >= len(usable)):
             where = ", ".join(f"{name} {'x'.join(map(str, shape))}" for name, shape in shapes.items())
             where = ", ".join((where, *(f"{name} = {number}" for name, number in numbers.items())))
             try:
@@ -77,10 +80,10 @@ def witness(op: Operator, kernel: Kernel, requires: Sequence[Expr] = ()) -> Seen
     return Seen("", runs)
 
 
-def _numbers(kernel: Kernel, seed: int) -> Iterator[dict[str, int]]:
-    """Numbers of a plan: small ones, and for every second shape also one box over everything."""
+def _numbers(kernel: Kernel, seed: int, whole: bool) -> Iterator[dict[str, int]]:
+    """Numbers of a plan: small ones, and, where ``whole``, also one box over everything."""
     yield {name: 1 + (seed + k) % 3 for k, name in enumerate(kernel.parameters)}
-    if kernel.parameters and seed % 2:
+    if kernel.parameters and whole:
         yield dict.fromkeys(kernel.parameters, _ALL)
 
 
@@ -109,7 +112,30 @@ def _shapes(op: Operator, kernel: Kernel, requires: Sequence[Expr], width: int) 
     usable = [
         shapes for shapes in found if all(evaluated(test, {**op.sizes(**shapes), LANES: width}) for test in requires)
     ]
-    yield from sorted(usable, key=lambda shapes: sum(prod(shape) for shape in shapes.values()))
+    usable.sort(key=_elements)
+    yield from usable
+    yield from _higher(op, kernel, usable)
+
+
+def _elements(shapes: Shapes) -> int:
+    return sum(map(prod, shapes.values()))
+
+
+def _higher(op: Operator, kernel: Kernel, usable: Sequence[Shapes]) -> Iterator[Shapes]:
+    """The widest shapes, with rows for a whole turn of the loops over several rows, and some that are left over."""
+    nodes = [node for nest in kernel.nests for node in traverse.walk(nest)]
+    at_once = {int(n.divisor) for n in nodes if isinstance(n, FloorDiv)}
+    quotients = [n.right for n in nodes if isinstance(n, Binary) and n.op == "//"]
+    at_once |= {int(below.value) for below in quotients if isinstance(below, Const)}
+    lines = max((k for k in at_once if k <= RUN_LINES), default=1)
+    if lines > 1:
+        widest = sorted(usable, key=lambda shapes: (-_width(op, shapes), _elements(shapes)))
+        made = (taller(op, dict(shapes), lines) for shapes in widest[:RUN_HIGHER])
+        yield from (shapes for shapes in made if shapes is not None)
+
+
+def _width(op: Operator, shapes: Shapes) -> int:
+    return op.sizes(**shapes)[op.windows[-1].size] if op.windows else 0
 
 
 def _fixed(requires: Sequence[Expr]) -> dict[str, int]:

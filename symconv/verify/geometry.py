@@ -11,7 +11,7 @@ from symconv.notation.operator import Operator, Window
 from symconv.verify.analysis import empty_windows
 from symconv.verify.grid import Scope, form, points
 
-__all__ = ["POINTS", "Geometry", "fitting", "geometries", "rows", "volumes"]
+__all__ = ["POINTS", "Geometry", "fitting", "geometries", "rows", "taller", "volumes"]
 
 Geometry = dict[str, tuple[int, ...]]
 POINTS = 300_000
@@ -126,6 +126,23 @@ def rows(op: Operator, cells: int = 20) -> tuple[Geometry, ...]:
     drafts = [{name: some[at % 2] for at, name in enumerate(plain)} for some in ((4, 1), (1, 4))]
     admitted = (_admitted(op, {n: v for n, v in (sizes | draft).items() if n in free}) for draft in drafts)
     return tuple(shapes for shapes in admitted if windows and shapes)
+
+
+def taller(op: Operator, shapes: Geometry, lines: int) -> Geometry | None:
+    """These shapes with so many more cells along every window's axis but the last; None where there is no such axis.
+
+    None also where the operator refuses them, or they have too many grid points.
+
+    >>> from symconv.notation.front import formula
+    >>> op = formula("y[n,i,j] = sum[p,q](x[n,2*i+p,j+q]*w[p,q])")
+    >>> taller(op, {"x": (1, 3, 9), "w": (2, 3)}, 7)
+    {'x': (1, 17, 9), 'w': (2, 3)}
+    """
+    windows, free, _ = _names(op)
+    sizes = op.sizes(**shapes)
+    axes = [name for name in windows if name in free][:-1]
+    longer = {name: sizes[name] + lines * (1 if windows[name].transposed else windows[name].stride) for name in axes}
+    return _admitted(op, {name: longer.get(name, sizes[name]) for name in free}) if longer else None
 
 
 def _names(op: Operator) -> tuple[dict[str, Window], list[str], list[str]]:

@@ -11,11 +11,24 @@ import pytest
 
 import symconv as sc
 from symconv import pipeline
-from symconv.isa import Isa
+from symconv.isa import Isa, isa
 from symconv.loops.arith import add, const
 from symconv.loops.candidate import Candidate
-from symconv.loops.ir import Address, Const, Declare, For, Kernel, Lanes, Let, LoadLanes, Nest, StoreReduced, Var
-from symconv.loops.traverse import rewrite
+from symconv.loops.ir import (
+    Address,
+    Const,
+    Declare,
+    For,
+    Kernel,
+    Lanes,
+    Let,
+    LoadLanes,
+    Nest,
+    StoreReduced,
+    Update,
+    Var,
+)
+from symconv.loops.traverse import rewrite, walk
 from symconv.packed import candidates, packed_candidates
 from symconv.packed.dot import DotTile
 from symconv.packed.outer import Tile
@@ -139,3 +152,36 @@ def test_what_is_wrong_is_seen(small: Isa, name: str) -> None:
     assert wrong != candidate.kernel
     found = validate(candidate, wrong)
     assert found.holds is False, str(found)
+
+
+def _added(kernel: Kernel) -> list[tuple[int, For]]:
+    """The loops that add to sums, each with the number of its nest."""
+    found = [(k, node) for k, nest in enumerate(kernel.nests) for node in walk(nest) if isinstance(node, For)]
+    return [(k, loop) for k, loop in found if any(isinstance(one, Update) for one in loop.body)]
+
+
+def _subtracting(kernel: Kernel, place: int, loop: For) -> Kernel:
+    """With the first update of a loop subtracting what it should add."""
+    at = next(k for k, one in enumerate(loop.body) if isinstance(one, Update))
+    body = tuple(
+        replace(one, op="-") if isinstance(one, Update) and k == at else one for k, one in enumerate(loop.body)
+    )
+    nests = list(kernel.nests)
+    nests[place] = rewrite(nests[place], lambda node: replace(loop, body=body) if node == loop else node)
+    return replace(kernel, nests=tuple(nests))
+
+
+@pytest.mark.parametrize("wrt", ["", "x", "w"])
+@pytest.mark.parametrize("columns", ["7x3", "7x3 of whole rows"])
+def test_images_have_rows_for_kernels_that_sum_seven_at_once(wrt: str, columns: str) -> None:
+    """A sign in the loop over seven rows, or in that over those left over, is seen to be wrong."""
+    op = sc.operator("y[n,c,i,j] = sum[p,q](x[n,c,i+p-1,j+q-1]*w[c,p,q])")
+    candidate = _candidate(op, wrt, isa("x86-64-v4"), f"stencil {columns}")
+    assert candidate.schedule.name == f"stencil {columns}"
+    loops = _added(candidate.kernel)
+    assert len(loops) == (1 if wrt == "w" else 2)
+    assert not _seen(candidate).fault
+    for place, loop in loops:
+        wrong = _subtracting(candidate.kernel, place, loop)
+        assert wrong != candidate.kernel
+        assert _seen(candidate, wrong).fault

@@ -12,7 +12,7 @@ from symconv.notation.expr import Constraint
 from symconv.notation.front import formula
 from symconv.notation.operator import Assumption, Operator, Statement, Tensor
 from symconv.ops.conv import conv
-from symconv.verify.geometry import POINTS, geometries
+from symconv.verify.geometry import POINTS, geometries, taller
 from symconv.verify.grid import points
 
 CONV = conv(2, stride=(2, 3), padding=((1, 2), (0, 1)), dilation=(2, 1), groups=2, bias=True)
@@ -83,3 +83,14 @@ def test_long_strides_do_not_fill_the_memory(step: int) -> None:
     for text in (f"y[n,i] = x[n,{step}*i]", f"y[n,i] = sum[p](x[n,{step}*i+{step - 1}*p]*w[p])"):
         for shapes in geometries(formula(text)):
             assert sum(math.prod(shape) for shape in shapes.values()) <= 4_000_000
+
+
+def test_shapes_are_made_taller_by_whole_cells() -> None:
+    op = conv(2, stride=(3, 2), padding=1)
+    shapes = {"x": (1, 2, 5, 9), "w": (4, 2, 3, 3)}
+    higher = taller(op, shapes, 7)
+    assert higher == {"x": (1, 2, 26, 9), "w": (4, 2, 3, 3)}
+    (before, after) = (op.output_shape(**one)[2:] for one in (shapes, higher))
+    assert after == (before[0] + 7, before[1])
+    assert taller(conv(1), {"x": (1, 2, 9), "w": (4, 2, 3)}, 7) is None, "no axis but the last"
+    assert taller(op, shapes, POINTS) is None, "too many grid points"
