@@ -150,6 +150,8 @@ FAULT_FAILED = 20
 """Statements that a trial counts for which makes no sense: where it stopped is not known."""
 FAULT_TRIALS = 6
 """The smallest of the drawn sizes: an edit that is right at six is worth a proof."""
+FAULT_KNOWN = 20_000
+"""Values of expressions that are kept at one size for further edits: some ten megabytes."""
 FAULT_SCORED, FAULT_FIRSTS = 2, 4
 """Trials that tell whether an edit makes a function better, and such edits after which a second one is looked for."""
 KINK_ELEMENTS = 3

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from symconv.code.explain.faults import explained
+from symconv.code.explain.trials import Trials
 from symconv.code.gradients.backward import Reading, coded
 from symconv.code.gradients.forward import forward_for
 from symconv.code.gradients.results import ordered_results, results_of
@@ -131,11 +132,11 @@ def proofs_of(
     reading: Reading, found: Mapping[str, Any], explain: bool = True, known: Mapping[str, Decided] | None = None
 ) -> Proofs[Proof]:
     """The proofs of the results that ``found`` names; those that are ``known`` are not decided again."""
-    proofs, known = {}, known or {}
+    proofs, known, trials = {}, known or {}, Trials()
     for tensor, key in found.items():
         one = known[tensor] if tensor in known else decided_of(reading, tensor, key)
         proof = answered(one.reading.op, one.claim, one.decision, explain, one.reading.whole)
-        proofs[tensor] = explained(one.reading, tensor, key, proof) if explain else proof
+        proofs[tensor] = explained(one.reading, tensor, key, proof, trials) if explain else proof
     return Proofs(reading.node.name, proofs)
 
 

@@ -42,18 +42,23 @@ def edits(op: Operator, function: ast.FunctionDef, names: Mapping[str, str]) -> 
         options(op, function, names), _statements(function), _crops(op, function, names), _moves(function),
         _numbers(function), _factors(op, function, names), _names(function),
     ]  # fmt: skip
+    places = {id(node): k for k, one in enumerate(function.body) for node in ast.walk(one)}
     for kind in kinds:
         for old, new, cause in kind:
-            yield Edit(
-                _replaced(function, old, new), getattr(old, "lineno", getattr(new, "lineno", function.lineno)), cause
-            )
+            edited = _replaced(function, places.get(id(old)), old, new)
+            yield Edit(edited, getattr(old, "lineno", getattr(new, "lineno", function.lineno)), cause)
 
 
-def _replaced(function: ast.FunctionDef, old: ast.AST, new: ast.AST) -> ast.FunctionDef:
-    """A function with a node in place of another; what is not around that node is shared with the function."""
+def _replaced(function: ast.FunctionDef, place: int | None, old: ast.AST, new: ast.AST) -> ast.FunctionDef:
+    """A function with a node of one of its statements in place of another; all that is not around it is shared."""
     ast.fix_missing_locations(ast.copy_location(new, old))
-    result = _beside(function, old, new)
-    assert isinstance(result, ast.FunctionDef)
+    if place is None:
+        result = _beside(function, old, new)
+        assert isinstance(result, ast.FunctionDef)
+        return result
+    result, statement = copy(function), _beside(function.body[place], old, new)
+    assert isinstance(statement, ast.stmt)
+    result.body = [*function.body[:place], statement, *function.body[place + 1 :]]
     return result
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from symconv.code.arrays.concrete import Concrete
 from symconv.code.explain.edits import Edit, edits
 from symconv.code.explain.kinks import at_kinks
-from symconv.code.explain.trials import Trial, trials_of
+from symconv.code.explain.trials import Trial, Trials
 from symconv.code.gradients.backward import Reading, coded, part
 from symconv.errors import SymconvError
 from symconv.limits import FAULT_EDITS, FAULT_FIRSTS, FAULT_SCORED, FAULT_STEPS
@@ -36,21 +36,21 @@ class Fault:
     text: str = ""
 
 
-def explained(reading: Reading, tensor: str, key: Any, proof: Proof) -> Proof:
-    """The proof of a wrong gradient with the line that is at fault."""
+def explained(reading: Reading, tensor: str, key: Any, proof: Proof, trials: Trials) -> Proof:
+    """The proof of a wrong gradient with the line that is at fault; ``trials`` are those of all of a function."""
     if proof.holds is not False:
         return proof
     whole, reading = reading, part(reading, key)
     if kink := at_kinks(reading, tensor, key):
         smooth = proof.counterexample and missed(reading.whole, proof.operator, proof.claim, proof.counterexample)
         return replace(proof, line=_made(reading, key, proof), cause=smooth or kink)
-    fault = _edited(reading, tensor, key, whole) or Fault(_made(reading, key, proof))
+    fault = _edited(reading, tensor, key, whole, trials) or Fault(_made(reading, key, proof))
     repair = f"line {fault.line}: {fault.text}" if fault.text else ""
     return replace(proof, line=fault.line, cause=fault.cause, repair=repair)
 
 
-def _edited(reading: Reading, tensor: str, key: Any, whole: Reading) -> Fault | None:
-    trials = trials_of(reading.op, tensor)
+def _edited(reading: Reading, tensor: str, key: Any, whole: Reading, sizes: Trials) -> Fault | None:
+    trials = sizes.of(reading, tensor)
     if not trials:
         return None
     search = _Search(reading, tensor, key, _called(reading, trials[0].arrays), trials)
@@ -88,14 +88,15 @@ class _Search:
                  trials: list[Trial]) -> None:  # fmt: skip
         self.op, self.tensor, self.key, self.names, self.trials = reading.op, tensor, key, names, trials
         self.left = FAULT_STEPS
+        self.texts: dict[int, tuple[ast.AST, str]] = {}
 
     def best(self, reading: Reading, least: int) -> tuple[_Repaired | None, list[tuple[Edit, str | None, int]]]:
         """An edit that is proved; else those after which fewer elements are wrong than ``least``, the best first."""
-        seen = set[str]()
+        seen = set[tuple[str, ...]]()
         better: list[tuple[Edit, str | None, int]] = []
         for owner, function in _functions(reading):
             for edit in edits(self.op, function, self.names):
-                text = ast.dump(edit.node)
+                text = self._text(edit.node)
                 if text in seen or not edit.line:
                     continue
                 seen.add(text)
@@ -112,6 +113,15 @@ class _Search:
                 if self.left < 0 or len(seen) > FAULT_EDITS:
                     return None, sorted(better, key=lambda one: one[2])
         return None, sorted(better, key=lambda one: one[2])
+
+    def _text(self, node: ast.FunctionDef) -> tuple[str, ...]:
+        """A function as text, part by part: edits share all parts but one."""
+        parts = [node.args, *node.body, *node.decorator_list, *([node.returns] if node.returns else [])]
+        for one in parts:
+            if id(one) not in self.texts:
+                # The part is kept as well, so that no other one gets its place in memory.
+                self.texts[id(one)] = one, ast.dump(one)
+        return (node.name, *(self.texts[id(one)][1] for one in parts))
 
 
 def _wrong(reading: Reading, key: Any, trials: list[Trial]) -> tuple[int, int]:

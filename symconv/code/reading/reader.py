@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from symconv.code.arrays.operations import Arrays
-from symconv.code.held.state import State
+from symconv.code.held.state import Rules, State
 from symconv.code.reading.calls import call_value
 from symconv.code.reading.expressions import value_of
 from symconv.code.reading.statements import run_function, run_inner
 from symconv.code.source.program import Program
 
-__all__ = ["start"]
+__all__ = ["Python", "start"]
 
 
-class _Python:
+class Python:
     """The rules of Python."""
 
     value = staticmethod(value_of)
@@ -21,9 +21,9 @@ class _Python:
     statements = staticmethod(run_inner)
 
 
-_RULES = _Python()
+_RULES = Python()
 
 
-def start(program: Program, on: Arrays) -> State:
+def start(program: Program, on: Arrays, rules: Rules = _RULES) -> State:
     """The state before a function is read."""
-    return State(program, on, _RULES)
+    return State(program, on, rules)

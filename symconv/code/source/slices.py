@@ -9,17 +9,14 @@ from typing import Any
 
 from symconv.code.source.aliases import Aliases, bindings, names_in
 from symconv.code.source.program import Program
+from symconv.code.source.unchanging import aliases_of
 
 __all__ = ["part_for"]
 
 
 def part_for(function: ast.FunctionDef, key: Any, others: Sequence[str], program: Program) -> ast.FunctionDef:
     """The statements that the result ``key`` needs; ``others`` are attributes that are other results."""
-    methods = {one.name for node in program.classes.values() for one in node.body if isinstance(one, ast.FunctionDef)}
-    known = Aliases(
-        function, program.imports, frozenset({*program.functions, *program.classes, *program.constants}),
-        frozenset(methods),
-    )  # fmt: skip
+    known = aliases_of(function, program)
     groups = _Groups(known)
     for target, value in bindings(function):
         groups.joined(target, value)

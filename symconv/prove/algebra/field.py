@@ -46,6 +46,8 @@ from symconv.relation.terms import Undecided
 
 __all__ = ["Field"]
 
+_NUMBER = ONE.keys()
+
 
 class Field:
     """Arithmetic with a limit on its work; ``domains`` are what it divided by and took roots and logarithms of."""
@@ -66,6 +68,9 @@ class Field:
         self.steps += len(one) * len(other)
         if self.steps > ALGEBRA_STEPS:
             raise Undecided(f"the algebra of both sides takes more than {ALGEBRA_STEPS} products")
+        if one.keys() == _NUMBER or other.keys() == _NUMBER:
+            polynomial, number = (other, one[()]) if one.keys() == _NUMBER else (one, other[()])
+            return polynomial if number == 1 else {monomial: value * number for monomial, value in polynomial.items()}
         total: Polynomial = {}
         for a, x in one.items():
             for b, y in other.items():
@@ -126,6 +131,8 @@ class Field:
             if found is None:
                 continue
             product, number = found
+            if not all(one in powers for one, _ in product):
+                continue
             least = min(powers.get(one, 0) / own for one, own in product)
             most = max(powers.get(one, 0) / own for one, own in product)
             above = {**powers, base: power + 1}
