@@ -1,14 +1,16 @@
-"""The public handles of ``prove`` and ``validate``: apart from ``api``, because proofs need isl and kernels do not."""
+"""The public handles of ``prove`` and ``validate``: apart from ``api``, because proofs need isl and kernels do not.
+
+What compiles kernels is imported when one is validated.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
-from symconv import pipeline
-from symconv.api import Gradient, as_operator
+from symconv.asked import operator_of
 from symconv.code.checked import check_code
 from symconv.code.proofs import Proofs as DecidedAll
 from symconv.code.proofs import prove_code
@@ -20,7 +22,10 @@ from symconv.notation.operator import Operator
 from symconv.options import options
 from symconv.prove.proof import Proof as Decided
 from symconv.prove.proof import prove as decided
-from symconv.validate.validation import Validations, validate_all
+
+if TYPE_CHECKING:
+    from symconv.api import Gradient
+    from symconv.validate.validation import Validations
 
 __all__ = ["Proof", "Proofs", "check", "prove", "validate"]
 
@@ -92,7 +97,7 @@ def prove(
     >>> proofs["x"].holds, proofs["w"].holds, proofs.holds
     (True, True, True)
     """
-    operator = as_operator(op, params)
+    operator = operator_of(op, params)
     if isinstance(claim, str):
         if code is not None:
             raise SpecError("give a claim or code, not both")
@@ -168,6 +173,9 @@ def validate(
     """
     if not isinstance(every, bool):
         raise SpecError(f"every is True or False; given {shown(every)}")
+    from symconv import pipeline
+    from symconv.validate.validation import validate_all
+
     return validate_all(
-        pipeline.unit(as_operator(op, params), options(dtype=dtype, sizes=sizes), every=every).candidates
+        pipeline.unit(operator_of(op, params), options(dtype=dtype, sizes=sizes), every=every).candidates
     )

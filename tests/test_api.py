@@ -229,6 +229,14 @@ print(k.forward(np.ones((1, 1, 5)), np.ones((1, 1, 3))).tolist(), sorted({heavy}
 """
     isolated(warm)
     assert isolated(warm) == "[[[3.0, 3.0]]] []"
+    # What decides claims and code compiles nothing.
+    compiling = "{'symconv.pipeline', 'symconv.kernel', 'symconv.validate.validation', 'Cython', 'jinja2'}"
+    decided = f"""
+import sys, symconv as sc
+code = "def f_forward(x):\\n    return x * x, x\\n\\ndef f_backward(dy, x):\\n    return 2 * dy * x\\n"
+print(sc.check(code).holds, sc.prove(sc.conv1d(), "gw = conv1d(x, gy)").holds, sorted({compiling} & set(sys.modules)))
+"""
+    assert isolated(decided) == "True False []"
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")

@@ -201,7 +201,7 @@ def _note(state: _Shift, said: str) -> None:
 
 
 def _require(difference: Any, what: str) -> None:
-    if sympy.simplify(difference) != 0:
+    if difference != 0 and sympy.simplify(difference) != 0:
         raise InternalError(f"a shift of exponents changes a formula: {what} is not so")
 
 
@@ -225,8 +225,11 @@ def _factor(before: Expr, after: Expr, held: Expr, leaves: dict[Expr, Any]) -> A
         case Apply("mul", (left, right)), Apply("mul", (first, second)) if right == second or left == first:
             found = {_factor(*((left, first) if right == second else (right, second)), held, leaves)}
         case _:
-            quotient = symbolic(after, leaves) / symbolic(before, leaves)
-            found = {sympy.powsimp(sympy.simplify(quotient))}
+            quotient = sympy.powsimp(symbolic(after, leaves) / symbolic(before, leaves))
+            # Most are that by now, and SymPy takes long to simplify what is simple.
+            if quotient != sympy.exp(-symbolic(held, leaves)):
+                quotient = sympy.powsimp(sympy.simplify(quotient))
+            found = {quotient}
     if len(found) != 1:
         raise InternalError(f"the terms of {before} are multiplied by different factors")
     return found.pop()
