@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
-from symconv.build.process import time_limit
+from symconv.build.process import stop, time_limit
 
 __all__ = ["Ahead", "ahead"]
 
@@ -60,8 +60,9 @@ class Ahead:
         return b""
 
     def end(self) -> None:
-        """Stop it."""
-        self._child.kill()
+        """Stop it, with what it started."""
+        if self.alive:
+            stop(self._child)
         with suppress(OSError):  # what was asked and not read
             self._child.__exit__(None, None, None)
 

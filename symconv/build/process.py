@@ -12,7 +12,7 @@ from pathlib import Path
 
 from symconv.errors import BuildError
 
-__all__ = ["Children", "Ran", "run", "time_limit"]
+__all__ = ["Children", "Ran", "run", "stop", "time_limit"]
 
 _LIMIT = 300.0  # seconds: fifty times what the slowest kernel of the shipped operators takes
 
@@ -39,7 +39,7 @@ class Children:
         with self._lock:
             self._running.append(child)
             if self._stopped:
-                _stop(child)
+                stop(child)
 
     def remove(self, child: subprocess.Popen[bytes]) -> None:
         """Forget one that has ended: its number may soon be another's."""
@@ -52,7 +52,7 @@ class Children:
             self._stopped = True
             for child in self._running:
                 if child.returncode is None:
-                    _stop(child)
+                    stop(child)
 
 
 def run(command: tuple[str, ...], folder: Path, children: Children | None = None) -> Ran:
@@ -84,13 +84,13 @@ def run(command: tuple[str, ...], folder: Path, children: Children | None = None
             children.add(child)
             out, err = child.communicate(timeout=limit)
         except subprocess.TimeoutExpired:
-            _stop(child)
+            stop(child)
             raise BuildError(
                 f"the C compiler {command[0]} was stopped: it was not done after {limit:g} s "
                 "(SYMCONV_CC_TIMEOUT sets the number of seconds)"
             ) from None
         except BaseException:
-            _stop(child)
+            stop(child)
             raise
         finally:
             children.remove(child)
@@ -123,7 +123,14 @@ def time_limit() -> float:
     return seconds
 
 
-def _stop(child: subprocess.Popen[bytes]) -> None:
+def stop(child: subprocess.Popen[bytes]) -> None:
+    """Stop a process that has a session of its own, with all that it started; it has not been waited for.
+
+    >>> child = subprocess.Popen(("sleep", "9"), start_new_session=True)
+    >>> stop(child)
+    >>> child.wait() == -signal.SIGKILL
+    True
+    """
     try:
         os.killpg(child.pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):  # macOS says the latter of one that has ended already

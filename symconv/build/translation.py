@@ -36,12 +36,18 @@ def translated(pyx: str, c_name: str, name: str) -> bool:
     return int(result.num_errors) == 0
 
 
-def _translated_there(pyx: str, c_name: str, name: str) -> bool:
-    """Translate in the folder of a file: Cython writes its name as seen from the working folder, which may be above."""
-    os.chdir(os.path.dirname(pyx))  # noqa: PTH120  (pathlib is one more thing to load)
-    done = translated(pyx, c_name, name)
-    os.chdir(os.sep)
-    return done
+def _done(pyx: str, c_name: str, name: str) -> bool:
+    """Whether a process that ends with it has translated a module: what waits for the next one stays small."""
+    worker = os.fork()
+    if worker == 0:
+        done = False
+        try:
+            # Cython writes a file's name as seen from the working folder, which may be above.
+            os.chdir(os.path.dirname(pyx))  # noqa: PTH120  (pathlib is one more thing to load)
+            done = translated(pyx, c_name, name)
+        finally:
+            os._exit(0 if done else 1)
+    return os.waitpid(worker, 0)[1] == 0
 
 
 def _serve() -> None:
@@ -57,10 +63,9 @@ def _serve() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whatever Cython says is no answer
         while select.select((0,), (), (), _PATIENCE)[0]:
             asked = sys.stdin.readline()
-            if not asked or not _translated_there(*json.loads(asked)):
+            if not asked or not _done(*json.loads(asked)):
                 return
             answers.write(b"done\n")
-            gc.collect()
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@ import os
 import re
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from importlib import import_module
 from itertools import count
@@ -86,6 +88,32 @@ def test_none_after_it_has_ended(anew: None, recwarn: pytest.WarningsRecorder) -
     del cython
     gc.collect()
     assert not recwarn.list
+
+
+def test_what_it_started_ends_with_it(anew: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.mkfifo(tmp_path / "module.pyx")
+    opened = threading.Event()
+
+    def write() -> None:
+        # A pipe opens for writing when it is read: by what does the translation.
+        with (tmp_path / "module.pyx").open("wb"):
+            opened.set()
+            ended.wait(60)
+
+    ended = threading.Event()
+    writes = threading.Thread(target=write, daemon=True)
+    monkeypatch.setattr(import_module("symconv.build.ahead"), "time_limit", lambda: 60.0 * (not opened.wait(60)))
+    with ahead() as cython:
+        assert cython is not None
+        writes.start()
+        assert not cython.translated(tmp_path / "module.pyx", tmp_path / "module.c", "module")
+    assert opened.is_set()
+    ended.set()
+    writes.join(60)
+    with pytest.raises(ProcessLookupError):
+        for _ in range(100):  # the system takes a moment to bury it
+            os.killpg(cython._child.pid, 0)
+            time.sleep(0.1)
 
 
 def test_it_ends_where_nobody_asks(anew: None, tmp_path: Path) -> None:
