@@ -85,7 +85,7 @@ def formed(name: str, value: Value, sizes: Mapping[str, Sequence[str]], region: 
     statement = Statement(Tensor(output, tuple(axes)), tuple(indices), expr)
     batch = _batch(axes, inputs)
     place = f"[{','.join(indices)}]" if indices else ""
-    source = f"{output}{place} = {shown(expr, {t.name: t.axes for t in inputs})}{fixed(inputs)}"
+    source = f"{output}{place} = {shown(expr, {t.name: t.axes for t in inputs})}{fixed(inputs, indices, expr)}"
     return Operator(name, inputs, (statement,), tuple(definitions), batch=batch, source=source)
 
 

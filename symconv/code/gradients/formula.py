@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
 
 from symconv.notation.affine import Affine
-from symconv.notation.expr import Apply, Const, Constraint, Expr, Index, Read, Reduce
+from symconv.notation.expr import Apply, Const, Constraint, Expr, Index, Read, Reduce, children
 from symconv.notation.operator import Tensor
 from symconv.notation.shapes import axis_text
 from symconv.prove.language.labels import LABEL, labels_of
@@ -13,16 +14,54 @@ from symconv.prove.language.labels import LABEL, labels_of
 __all__ = ["fixed", "numbered", "shown"]
 
 
-def fixed(inputs: Sequence[Tensor]) -> str:
-    """What the formula alone does not show: sizes that are numbers, or equal in one tensor, and what selectors are."""
+def fixed(inputs: Sequence[Tensor], indices: Sequence[str], expr: Expr) -> str:
+    """What the formula alone does not show: some sizes, and what selectors are.
+
+    Sizes that are numbers, or equal in one tensor, and those of two tensors that are equal without a common index.
+    """
     rows = {t.name: [axis_text(axis) for axis in t.axes] for t in inputs}
+    equal = _equal_unseen(inputs, indices, expr)
     told = [f"{name} is {' x '.join(row)}" for name, row in rows.items()
-            if len({*row}) < len(row) or any(one.isdigit() or "*" in one for one in row)]  # fmt: skip
+            if name in equal or len({*row}) < len(row) or any(one.isdigit() or "*" in one for one in row)]  # fmt: skip
     for one in inputs:
         if one.dtype == LABEL:
             places = ",".join("nmij"[: len(one.axes) - 1])
             told.append(f"{one.name}[{places},c] is 1 where {labels_of(one.name)}[{places}] is c, else 0")
     return f" where {', '.join(told)}" if told else ""
+
+
+def _equal_unseen(inputs: Sequence[Tensor], free: Sequence[str], expr: Expr) -> set[str]:
+    """The tensors with a size of another one, where no index runs over both: ``x + x``, say, where ``k`` is as long."""
+    held = {(t.name, size): set[int]() for t in inputs for size in t.sizes if size.names()}
+    sizes = {t.name: t.sizes for t in inputs}
+    numbers = count()
+    for tensor, k, index in _indexed(expr, {name: next(numbers) for name in free}, numbers):
+        if (tensor, size := sizes[tensor][k]) in held:
+            held[tensor, size].add(index)
+    found = set[str]()
+    for size in {size for _, size in held}:
+        groups: list[tuple[set[str], set[int]]] = []
+        for (name, other), mine in held.items():
+            if other == size:
+                joined = [group for group in groups if group[1] & mine]
+                groups = [group for group in groups if group not in joined]
+                groups.append(({name}.union(*(g[0] for g in joined)), mine.union(*(g[1] for g in joined))))
+        if len(groups) > 1:
+            found.update(*(names for names, _ in groups))
+    return found
+
+
+def _indexed(expr: Expr, known: Mapping[str, int], fresh: Iterator[int]) -> Iterator[tuple[str, int, int]]:
+    """The places of tensors at which an index stands alone, with a number for each index: sums have their own ones."""
+    match expr:
+        case Read(tensor, index, _):
+            for k, form in enumerate(index):
+                if form.name is not None and form.name in known:
+                    yield tensor, k, known[form.name]
+        case Reduce(_, ranges, _):
+            known = {**known} | {one.name: next(fresh) for one in ranges}
+    for child in children(expr):
+        yield from _indexed(child, known, fresh)
 
 
 def numbered(inputs: Sequence[Tensor]) -> bool:

@@ -14,7 +14,7 @@ from symconv.code.values.kinds import in_words
 from symconv.code.values.objects import Opaque
 from symconv.relation.terms import as_product
 
-__all__ = ["Given", "Word", "axes_of", "fraction_of", "shape_of"]
+__all__ = ["Given", "Word", "axes_of", "axis_of", "fraction_of", "shape_of"]
 
 Given = Mapping[str, Any]
 """The arguments of a word by name."""
@@ -43,6 +43,14 @@ def axes_of(state: State, given: Any, rank: int) -> list[int]:
             raise state.error(f"there is no axis {k}; the array has {rank} axes")
         found.append(k % rank)
     return found
+
+
+def axis_of(state: State, given: Any, rank: int) -> int:
+    """The number of the one axis that is meant, counted from the start."""
+    axes = axes_of(state, given, rank)
+    if len(axes) != 1:
+        raise state.error(f"the number of one axis is wanted; given {len(axes)}")
+    return axes[0]
 
 
 def fraction_of(state: State, given: Any) -> Fraction:

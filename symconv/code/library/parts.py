@@ -10,7 +10,7 @@ from symconv.code.held.elements import picked
 from symconv.code.held.numbers import constant, integer
 from symconv.code.held.sequences import sequence
 from symconv.code.held.state import State
-from symconv.code.library.given import Given, Word, axes_of
+from symconv.code.library.given import Given, Word, axis_of
 from symconv.code.source.trouble import Outside
 from symconv.code.values.amounts import is_number
 from symconv.code.values.objects import Box, Parts, Slice
@@ -24,7 +24,7 @@ __all__ = ["PARTS"]
 def _axis_of(state: State, g: Given) -> tuple[int, Affine]:
     """The axis that is cut, and its length."""
     array = current(state, g["input"])
-    (axis,) = axes_of(state, g.get("axis", affine(0)), state.on.rank(array))
+    axis = axis_of(state, g.get("axis", affine(0)), state.on.rank(array))
     return axis, integer(state, state.on.size(array, axis), "a length")
 
 

@@ -13,7 +13,7 @@ from symconv.code.held.numbers import constant, integer
 from symconv.code.held.operators import binary
 from symconv.code.held.sequences import sequence
 from symconv.code.held.state import State
-from symconv.code.library.given import Given, Word
+from symconv.code.library.given import Given, Word, axes_of, axis_of
 from symconv.code.source.trouble import Outside
 from symconv.code.values.amounts import count_between, is_number, number_of
 from symconv.code.values.kinds import in_words
@@ -105,9 +105,11 @@ def _windows(state: State, g: Given, name: str) -> Box:
     given = g.get("axis")
     if given is None and len(lengths) != rank:
         raise state.error(f"sliding_window_view over {len(lengths)} axes of {rank} wants axis=")
-    axes = list(range(rank)) if given is None else [
-        constant(state, one, "an axis") % rank for one in ([given] if is_number(given) else sequence(state, given))
-    ]  # fmt: skip
+    axes = (
+        list(range(rank))
+        if given is None
+        else axes_of(state, given if is_number(given) else sequence(state, given), rank)
+    )
     if len(axes) != len(lengths):
         raise state.error(f"{len(lengths)} lengths of windows for {len(axes)} axes")
     counts = [integer(state, state.on.size(array, axis), "a length") - taps + 1
@@ -146,7 +148,7 @@ def _tensor_windows(state: State, g: Given, name: str) -> Box:
     """``x.unfold(axis, size, step)`` of torch: windows of one axis, their elements along a new last one."""
     box = g["input"]
     array = array_of(state, box)
-    axis = constant(state, g["axis"], "an axis") % state.on.rank(array)
+    axis = axis_of(state, g["axis"], state.on.rank(array))
     taps, step = integer(state, g["size"], "a length"), constant(state, g["step"], "a step")
     if step < 1:
         raise state.error("the step of unfold is at least 1")

@@ -11,7 +11,7 @@ from symconv.code.held.numbers import constant, integer
 from symconv.code.held.operators import binary
 from symconv.code.held.sequences import sequence
 from symconv.code.held.state import State, call_word, whole_plan
-from symconv.code.library.given import Given, Word
+from symconv.code.library.given import Given, Word, axes_of, axis_of
 from symconv.code.library.positions import repeated_positions
 from symconv.code.source.trouble import Outside
 from symconv.code.values.amounts import extreme, is_number, number_of
@@ -96,7 +96,7 @@ def _tensordot(state: State, g: Given, name: str, word: str = "exact_einsum") ->
     else:
         pair = sequence(state, axes)
         first, second = (
-            [constant(state, k, "an axis") % rank for k in (sequence(state, one) if not is_number(one) else [one])]
+            axes_of(state, one if is_number(one) else sequence(state, one), rank)
             for one, rank in zip(pair, ranks, strict=True)
         )
     return boxed(state, _contracted(state, a, b, first, second, word))
@@ -188,7 +188,8 @@ def _repeat(state: State, g: Given, name: str) -> Box:
     if g.get("axis") is None:
         raise Outside("repeat of the flattened array", state.line)
     array = array_of(state, g["input"])
-    return boxed(state, state.on.repeat(array, times, constant(state, g["axis"], "an axis") % state.on.rank(array)))
+    axis = axis_of(state, g["axis"], state.on.rank(array))
+    return boxed(state, state.on.repeat(array, times, axis))
 
 
 def _kron(state: State, g: Given, name: str) -> Box:
@@ -240,7 +241,7 @@ def _roll(state: State, g: Given, name: str) -> Box:
     array = array_of(state, box)
     if g.get("axis") is None and state.on.rank(array) != 1:
         raise Outside("roll of the flattened array", state.line)
-    axis = constant(state, g.get("axis") or affine(0), "an axis") % state.on.rank(array)
+    axis = axis_of(state, g.get("axis") or affine(0), state.on.rank(array))
     shift = _turned(
         state, integer(state, g["shift"], "the shift"), integer(state, state.on.size(array, axis), "a length")
     )

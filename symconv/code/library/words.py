@@ -19,7 +19,7 @@ from symconv.code.library.activations import ACTIVATIONS
 from symconv.code.library.changes import CHANGES
 from symconv.code.library.convolutions import CONVOLUTIONS
 from symconv.code.library.extremes import EXTREMES
-from symconv.code.library.given import Given, Word, axes_of, fraction_of, shape_of
+from symconv.code.library.given import Given, Word, axes_of, axis_of, fraction_of, shape_of
 from symconv.code.library.lookups import LOOKUPS
 from symconv.code.library.moves import MOVES, reshaped
 from symconv.code.library.parts import PARTS
@@ -146,7 +146,6 @@ def joined(state: State, arrays: Sequence[Any], axis: int) -> Any:
 
 def _stack(state: State, g: Given, name: str) -> Box:
     items = g["arrays"]
-    axis = constant(state, g.get("axis", affine(0)), "an axis")
     if isinstance(items, Series):
         value = array_of(state, items)
     else:
@@ -154,7 +153,7 @@ def _stack(state: State, g: Given, name: str) -> Box:
         value = joined(state, [state.on.pick(a, (None, *whole_plan(state, a))) for a in arrays], 0)
     rank = state.on.rank(value)
     order = list(range(1, rank))
-    order.insert(axis % rank, 0)
+    order.insert(axis_of(state, g.get("axis", affine(0)), rank), 0)
     return boxed(state, state.on.permute(value, order))
 
 
