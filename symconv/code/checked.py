@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,15 +16,16 @@ from symconv.code.gradients.formula import numbered
 from symconv.code.gradients.forward import Forward, surely_tensors
 from symconv.code.gradients.operators import operators_of
 from symconv.code.gradients.results import ordered_results
-from symconv.code.gradients.roles import numeric, numeric_kind
+from symconv.code.gradients.roles import WINDOW_KEYS, WINDOWS, numeric, numeric_kind, packed
 from symconv.code.proofs import Decided, Proofs, decided_of, proofs_of
 from symconv.code.several_ranks import which_axes
 from symconv.code.source.pairs import is_loss, pair_of
 from symconv.code.source.program import Program, program, read_text
-from symconv.code.source.signatures import defaults
+from symconv.code.source.signatures import defaults, parameters
 from symconv.errors import SpecError, SymconvError
 from symconv.limits import OTHER_FORWARDS
 from symconv.notation.affine import affine
+from symconv.notation.expr import Reduce, walk
 from symconv.notation.operator import Operator
 from symconv.prove.explain.smooth import kinked, misses
 from symconv.prove.proof import Proof
@@ -51,7 +52,8 @@ def check_code(path: str | Path, name: str | None = None, arguments: Mapping[str
     source = program(text, title)
     source, forward, backward = pair_of(source, name)
     first: Proofs[Proof] | None = None
-    for settings in settings_of(forward, arguments, source.owned()):
+    likely: Operator | None = None
+    for settings in settings_of(forward, arguments, source.owned(), source.initial().defaulted()):
         try:
             op, found = _decided(_Pair(source, forward, backward, returns), settings, explain)
         except SymconvError as problem:
@@ -63,7 +65,10 @@ def check_code(path: str | Path, name: str | None = None, arguments: Mapping[str
             continue
         if found.holds is not True:
             return found
-        first = found if first is None else Proofs(first.name, dict(first), (*first.also, f"for {op}"))
+        if first is None:
+            first, likely = found, op
+        elif likely is None or (op.statements, op.inputs) != (likely.statements, likely.inputs):
+            first = Proofs(first.name, dict(first), (*first.also, f"for {op}"), first.unread)
     assert first is not None
     return first
 
@@ -111,12 +116,28 @@ def _decided(pair: _Pair, settings: Mapping[str, Any], explain: bool) -> tuple[O
                 if right.holds and (other.several or not any(misses(other, op, f"g{name}") for name in right)):
                     return other, right
             break
+    if proofs.holds is False and (shared := _with_shared_ties(op)) != op:
+        for other, read in pair.operators(settings):
+            if other.statements == op.statements and other.inputs == op.inputs:
+                with suppress(SymconvError):
+                    right = proofs_of(*pair.results(shared, read), explain)
+                    missed = right.holds and any(misses(shared, op, f"g{name}") for name in right)
+                    if right.holds is not False and not missed:
+                        return shared, right
+                break
     if proofs.holds is False:
         for other, read in pair.operators(settings):
             fewer = numbered(other.inputs) and not numbered(op.inputs)  # a length of 1 makes a forgotten sum right
             if _axes(other) != _axes(op) and not fewer and _right(pair, other, read):
                 raise SpecError(which_axes(read, other, op))
     return op, proofs
+
+
+def _with_shared_ties(op: Operator) -> Operator:
+    """The operator whose equal extremes share the derivative, where it has reductions to extremes."""
+    reductions = {one.kind for expr in (s.expr for s in op.statements) for one in walk(expr) if isinstance(one, Reduce)}
+    shared = dict.fromkeys(reductions & {"max", "min"}, "share")
+    return replace(op, kinks=tuple(sorted({**dict(op.kinks), **shared}.items()))) if shared else op
 
 
 def _axes(op: Operator) -> list[int]:
@@ -179,28 +200,42 @@ def _fitting(reading: Reading, found: dict[str, Any]) -> dict[str, Decided] | No
 
 
 def settings_of(
-    forward: ast.FunctionDef, arguments: Mapping[str, Any] | None, known: Collection[str] = ()
+    forward: ast.FunctionDef,
+    arguments: Mapping[str, Any] | None,
+    known: Collection[str] = (),
+    defaulted: Collection[str] = (),
 ) -> list[dict[str, Any]]:
     """The numbers to check with: those that are said; else the defaults, and a stride of 2 with a padding of 1.
 
-    ``known`` are names of numbers that the text itself says.
+    Lengths of windows that nothing says are 2, with a stride of 2, and then 3. ``known`` are names of numbers that
+    the text itself says, ``defaulted`` attributes that ``__init__`` gives a default.
     """
     given = {key: _number(value) for key, value in (arguments or {}).items()}
     if given:
         return [given]
+    keys = {n.value for n in ast.walk(forward) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
     words = {n.attr for n in ast.walk(forward) if isinstance(n, ast.Attribute)}
     words |= {n.arg for n in ast.walk(forward) if isinstance(n, ast.arg)}
-    words |= {n.value for n in ast.walk(forward) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
-    words -= surely_tensors(forward)
+    words = (words | keys) - surely_tensors(forward) - {*known}
+    usual = {*defaults(forward.args), *defaulted}
+    windows = sorted(word for word in words - usual if word in WINDOWS or word in WINDOW_KEYS & _keys(forward))
     harder = {"stride": affine(2), "padding": affine(1)}
-    chosen = {
-        word: harder[kind]
-        for word in sorted(words - {*known})
-        if (kind := numeric_kind(word)) in harder and numeric(word)
-    }
-    defaulted = defaults(forward.args)
-    plainest = {w: affine(0 if numeric_kind(w) == "padding" else 1) for w in chosen if w not in defaulted}
-    return [plainest, chosen] if chosen else [{}]
+    chosen = {word: harder[kind] for word in sorted(words) if (kind := numeric_kind(word)) in harder and numeric(word)}
+    steps = affine(2 if windows else 1)
+    plainest = {w: affine(0) if numeric_kind(w) == "padding" else steps for w in chosen if w not in usual}
+    if not chosen and not windows:
+        return [{}]
+    return [plainest | dict.fromkeys(windows, affine(2)), chosen | dict.fromkeys(windows, affine(3))]
+
+
+def _keys(node: ast.FunctionDef) -> set[str]:
+    """The texts by which values are taken out of dicts of parameters."""
+    found = set[str]()
+    for one in ast.walk(node):
+        match one:
+            case ast.Subscript(ast.Name(name), ast.Constant(str() as key), ast.Load()) if packed(name):
+                found.add(key)
+    return found - {*parameters(node.args)}
 
 
 def _number(value: Any) -> Any:

@@ -86,7 +86,8 @@ class Reading:
         """What the function returns, and the state at the end; it may change what it begins with."""
         state = state or start(self.program, on)
         roles, context, cache = begun.roles, begun.context, begun.cache
-        give_attributes(state, context, self.forward.settings if self.forward is not None else self.arguments)
+        said = self.forward.settings if self.forward else {n: roles.value(v) for n, v in self.arguments.items()}
+        give_attributes(state, context, said)
         give_zeros(state, context)
         result = run(state, self.node, self._parameters(state, roles, context, cache))
         kept = {f".{name}": value for name, value in context.attributes.items()}
@@ -265,10 +266,9 @@ def finished(
 ) -> tuple[Any, State]:
     """One result on arrays (all of them without a key), and the state at the end."""
     result, state = reading.result(on, begun, state)
-    if key is None and isinstance(result, _Result) and not isinstance(result.value, Box):
-        return result.value, state
-    if key is None and not isinstance(result, Box):
-        return result, state
+    value = result.value if isinstance(result, _Result) else result
+    if key is None and not isinstance(value, Box):
+        return value, state
     arrays = {name: box.value for name, box in begun.boxes.items()}
     return reading.seeded(on, _picked(result, key, reading.node.name).value, arrays), state
 

@@ -12,6 +12,7 @@ from symconv.code.gradients.branches import Read
 from symconv.code.gradients.formed import formed
 from symconv.errors import SymconvError
 from symconv.notation.affine import var
+from symconv.notation.expr import Constraint
 from symconv.notation.operator import Assumption, Operator
 from symconv.ops.registry import catalogue
 from symconv.prove.decide.decision import Decision
@@ -54,11 +55,19 @@ def candidates(read: Read, name: str) -> Iterator[Operator]:
         for size, stride in product((2, 3), (2, 1, 3)):
             with suppress(SymconvError, KeyError):
                 yield catalogue()[f"max_pool{rank}d"].make(kernel=size, stride=stride)
-    for one in (read, _without_extremes(read)):
+    # An extreme that cancels is no part of the function.
+    for one in (_without_extremes(read), read, _not_empty(read)):
         with suppress(SymconvError):
             found = formed(name, one.value, one.sizes, one.region, one.known) if one is not None else None
             if found is not None:
                 yield found
+
+
+def _not_empty(read: Read) -> Read | None:
+    """For sizes at which the output has elements: a loop that never runs asks nothing of shapes."""
+    least = [Constraint(size - 1) for one in read.value.axes for size in one.sizes]
+    region = read.region.where(*least)
+    return None if region.empty or read.region.within(region) else replace(read, region=region)
 
 
 def _without_extremes(read: Read) -> Read | None:

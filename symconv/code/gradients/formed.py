@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import reduce
 
 from symconv.code.gradients.formula import fixed, shown
 from symconv.notation.affine import Affine, affine, var
@@ -25,8 +26,8 @@ _SPATIAL = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
 _TAPS = {1: ("K",), 2: ("KH", "KW"), 3: ("KD", "KH", "KW")}
 _INDICES = "nfijkuvrst"
 _INNER = "cpqabdeghlmoz"
-_PLACES = ("largest", "smallest")
-"""Functions of the elements of a sum, which stand for others."""
+_EXTREMES = {"largest": "max", "smallest": "min"}
+"""Functions of the elements of a sum, and the reductions that they are."""
 _FRESH = re.compile(r"e\d+_")
 _SIZE = re.compile(r"\*\((\w+)\)\^(-?\d+)")
 _WORD = re.compile(r"(-?\d+(?:/\d+)?)((?:\*\([^)]*\)\^-?\d+)*)((?:\*\w+\{\d+\})*)")
@@ -55,9 +56,8 @@ def formed(name: str, value: Value, sizes: Mapping[str, Sequence[str]], region: 
         for t, row in sizes.items()
     )
     taken = {n for t in inputs for s in t.sizes for n in s.names()}
-    definitions: list[Definition] = []
+    definitions, indices = list[Definition](), list[str]()
     axes: list[tuple[Affine, ...]] = []
-    indices: list[str] = []
     letters = iter(_INDICES)
     put: dict[str, Affine] = {}
     for one, group in zip(value.axes, value.names, strict=True):
@@ -80,8 +80,9 @@ def formed(name: str, value: Value, sizes: Mapping[str, Sequence[str]], region: 
         expr = _total(value.terms, put, names, cell)
     except _Unknown:
         return None
-    # Labels are often called y.
-    output = "loss" if not axes and any(is_selector(name) for name in sizes) else "y"
+    # Labels and targets are often called y.
+    likely = ("y", "out") if axes else ("loss", "out") if any(map(is_selector, sizes)) else ("y", "loss", "out")
+    output = next((name for name in likely if name not in sizes), "result")
     statement = Statement(Tensor(output, tuple(axes)), tuple(indices), expr)
     batch = _batch(axes, inputs)
     place = f"[{','.join(indices)}]" if indices else ""
@@ -191,10 +192,7 @@ def _facts(taken: set[str], definitions: Sequence[Definition]) -> Context:
 
 def _total(terms: Sequence[Term], put: Mapping[str, Affine], names: _Names, cell: _Cell) -> Expr:
     parts = [part for term in terms if (part := _expression(term, put, names, cell)) is not None]
-    expr: Expr = parts[0] if parts else Const(Fraction(0))
-    for part in parts[1:]:
-        expr = Apply("add", (expr, part))
-    return expr
+    return reduce(lambda left, right: Apply("add", (left, right)), parts) if parts else Const(Fraction(0))
 
 
 def _expression(term: Term, put: Mapping[str, Affine], names: _Names, cell: _Cell) -> Expr | None:
@@ -264,7 +262,7 @@ def _factor(factor: Factor, at: Callable[[Affine], Affine], names: _Names, cell:
         return Apply("pi", ()) if factor.tensor == PI else Read(factor.tensor, cell.place(factor.tensor, index))
     function, marked, number = factor.tensor.partition(OF_SUM)
     if marked:
-        if not number[:-1].isdigit() or int(number[:-1]) >= len(cell.known) or function in _PLACES:
+        if not number[:-1].isdigit() or int(number[:-1]) >= len(cell.known):
             raise _Unknown
         one = cell.known[int(number[:-1])]
         return _applied(function, _total(one.terms, dict(zip(one.names, index, strict=True)), names, cell))
@@ -289,11 +287,14 @@ def _factor(factor: Factor, at: Callable[[Affine], Affine], names: _Names, cell:
 
 
 def _applied(function: str, total: Expr) -> Expr:
+    if function in _EXTREMES:
+        if not isinstance(total, Reduce):
+            raise _Unknown
+        return replace(total, kind=_EXTREMES[function])
     if function == "reciprocal":
         return Apply("div", (Const(Fraction(1)), total))
     if function.startswith("power "):
         return Apply("pow", (total, Const(Fraction(function.removeprefix("power ")))))
     if function == "step":
-        zero, one = Const(Fraction(0)), Const(Fraction(1))
-        return Apply("where", (Apply("gt", (total, zero)), one, zero))
+        return Apply("where", (Apply("gt", (total, Const(Fraction(0)))), Const(Fraction(1)), Const(Fraction(0))))
     return Apply(function, (total,))

@@ -96,10 +96,10 @@ def shown(expr: Expr, axes: Mapping[str, tuple[tuple[Affine, ...], ...]], level:
             return f"({both})" if mine < level else both
         case Apply(function, arguments):
             return f"{function}({', '.join(map(text, arguments))})"
-        case Reduce(_, ranges, (piece,)):
+        case Reduce(kind, ranges, (piece,)):
             bounds = ", ".join(_bound(c) for c in piece.where)
             names = ",".join(one.name for one in ranges)
-            return f"sum[{names}{f': {bounds}' if bounds else ''}]({text(piece.body)})"
+            return f"{kind}[{names}{f': {bounds}' if bounds else ''}]({text(piece.body)})"
     return "..."
 
 

@@ -115,7 +115,7 @@ def described(program: Program, node: ast.FunctionDef, settings: Mapping[str, An
     plain, defaulted = parameters(node.args), defaults(node.args)
     tensors: dict[str, str] = {}
     constants = {
-        n for n, one in defaulted.items() if isinstance(one, ast.Constant) and isinstance(one.value, int | float)
+        n for n, one in defaulted.items() if isinstance(one, ast.Constant) and isinstance(one.value, int | float | str)
     }
     labels = labels_in(node) - {"self", "ctx", *constants, *settings}
     known = {"self", "ctx", *constants, *settings, *labels}
@@ -141,13 +141,13 @@ def _tensors_held(
 ) -> dict[str, str]:
     """The attributes of ``self`` that are tensors, by their names or by the gradients that stand beside them."""
     found: dict[str, str] = {}
-    shown, numbers = with_gradients(program, node), numbers_in(node)
+    shown, numbers, initial = with_gradients(program, node), numbers_in(node), program.initial()
     for one in ast.walk(node):
         name = own_attribute(one) if isinstance(one, ast.Attribute) and isinstance(one.ctx, ast.Load) else None
         if name is None or name in found or name in settings or numeric(name):
             continue
         tensor = tensor_named(name) or (name if name in shown else None)
-        if tensor is None or tensor in tensors.values():
+        if tensor is None or tensor in tensors.values() or (name not in shown and initial.number(name, settings)):
             continue
         if name in numbers:
             raise SpecError(

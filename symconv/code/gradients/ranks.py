@@ -48,7 +48,7 @@ def shown_ranks(node: ast.FunctionDef) -> dict[str, int]:
     """The numbers of axes of parameters that the first statements show, whatever the sizes are.
 
     These are shapes that are unpacked (``N, C, H, W = x.shape``) and operands of ``einsum``, before a parameter's name
-    is given to something else.
+    is given to something else; of biases also subscripts (``b[:, :, :, c]``).
     """
     names = {one.arg for one in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)}
     found: dict[str, int] = {}
@@ -57,6 +57,9 @@ def shown_ranks(node: ast.FunctionDef) -> dict[str, int]:
             for name, rank in (*_unpacked([statement]), *_summed(statement)):
                 if name in names:
                     found.setdefault(name, rank)
+        for name, rank in _entries(statement):
+            if name in names & _VECTORS:
+                found.setdefault(name, rank)
         names -= {n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
     return found
 
@@ -93,6 +96,17 @@ def _unpacked(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, int]]:
                 yield name, len(items)
             case ast.Assign([ast.Tuple(items)], ast.Call(ast.Attribute(ast.Name(name), "size"), [], [])) if (
                 not _starred(items)
+            ):
+                yield name, len(items)
+
+
+def _entries(statement: ast.stmt) -> Iterator[tuple[str, int]]:
+    """The arrays that have a subscript of several entries, each of them for one axis, with their number."""
+    for one in ast.walk(statement):
+        match one:
+            case ast.Subscript(ast.Name(name), ast.Tuple(items)) if not any(
+                isinstance(part, ast.Starred) or (isinstance(part, ast.Constant) and part.value in (None, ...))
+                for part in items
             ):
                 yield name, len(items)
 

@@ -16,7 +16,7 @@ from symconv.prove.language.labels import is_selector, selector
 from symconv.prove.language.people import gradient_words
 from symconv.prove.meaning.value import Product
 
-__all__ = ["Roles", "gradient_named", "numeric", "numeric_kind", "packed", "tensor_named"]
+__all__ = ["WINDOWS", "WINDOW_KEYS", "Roles", "gradient_named", "numeric", "numeric_kind", "packed", "tensor_named"]
 
 _COTANGENT = frozenset({
     "dout", "dy", "gy", "dz", "d", "g", "grad", "grad_output", "grad_out", "grad_y", "grad_outputs", "d_out",
@@ -39,6 +39,13 @@ _NUMBERS = {
     "dilation": {"dilation", "dil", "dilations", "dilate", "rate"},
     "groups": {"groups", "group", "n_groups", "num_groups", "g", "ngroups"},
 }  # fmt: skip
+WINDOWS = frozenset({
+    "pool_size", "pool_height", "pool_width", "pool_h", "pool_w", "kernel_size", "window_size", "filter_size",
+    "kernel_height", "kernel_width", "kernel_h", "kernel_w",
+})  # fmt: skip
+"""Names of lengths of windows, which are numbers that something has to say."""
+WINDOW_KEYS = frozenset({"f", "size", "kernel", "k", "HH", "WW"})
+"""Further ones where they are keys of a dict."""
 _PACKS = frozenset({
     "cache", "ctx_cache", "hparameters", "hparams", "params", "conv_param", "conv_params", "param", "cfg", "config",
     "saved", "state", "res", "residuals", "aux", "args", "options", "pool_param", "caches",
@@ -87,7 +94,7 @@ class Roles:
 
     def is_pack(self, name: str) -> bool:
         """Whether a parameter is one that holds several values."""
-        return name.lower() in _PACKS and name not in self.arguments
+        return packed(name) and name not in self.arguments
 
     def of(self, name: str) -> Any:
         """The value of a parameter; raises SpecError where nothing says what it is."""
@@ -208,7 +215,7 @@ def gradient_named(op: Operator, name: str) -> str | None:
 
 def packed(name: str) -> bool:
     """Whether a parameter of that name holds several values."""
-    return name.lower() in _PACKS
+    return name.lower() in _PACKS or name.lower().endswith(("_param", "_params"))
 
 
 def numeric_kind(name: str) -> str | None:

@@ -28,9 +28,10 @@ from symconv.code.library.products import PRODUCTS
 from symconv.code.library.windows import WINDOWS
 from symconv.code.source.trouble import Outside
 from symconv.code.values.amounts import is_number, number_of, rounded
+from symconv.code.values.kinds import kind_of
 from symconv.code.values.objects import Box, Combinations, Dotted, Series, Slice
 from symconv.notation.affine import affine
-from symconv.notation.expr import nonnegative
+from symconv.notation.expr import equal, nonnegative
 from symconv.prove.meaning.value import Product
 
 __all__ = ["WORDS"]
@@ -58,9 +59,15 @@ def _torch_pad(state: State, g: Given, name: str) -> Box:
 
 def _constant_mode(state: State, g: Given) -> None:
     mode = g.get("mode", "constant")
-    value = g.get("value", g.get("constant_values"))
-    if str(mode).lower() != "constant" or not (value is None or value == affine(0) or value == Product(Fraction(0))):
+    if str(mode).lower() != "constant" or not _zero(g.get("value", g.get("constant_values"))):
         raise Outside(f"pad with {mode if mode != 'constant' else 'a number that is not 0'}", state.line)
+
+
+def _zero(value: Any) -> bool:
+    """Whether what is put on the border is 0, on all sides."""
+    if isinstance(value, tuple | list):
+        return all(map(_zero, value))
+    return value is None or value == affine(0) or value == Product(Fraction(0))
 
 
 def _pad(state: State, g: Given, name: str) -> Box:
@@ -185,8 +192,21 @@ def _rounded(state: State, g: Given, name: str) -> Any:
     return rounded(number_of(g["x"]), name, state.on.decide)
 
 
-def _item(state: State, g: Given, name: str) -> Any:
+def _same(state: State, g: Given, name: str) -> Any:
     return g["input"]
+
+
+def _item(state: State, g: Given, name: str) -> Any:
+    """The one element of an array."""
+    box = g["input"]
+    if not isinstance(box, Box) or not (rank := state.on.rank(current(state, box))):
+        return box
+    array = array_of(state, box)
+    for k in range(rank):
+        state.on.require(
+            equal(integer(state, state.on.size(array, k), "a length"), affine(1)), f"{name} of one element"
+        )
+    return boxed(state, state.on.pick(array, (affine(0),) * rank), kind_of(box))
 
 
 def _where(state: State, g: Given, name: str) -> Any:
@@ -247,7 +267,7 @@ WORDS: dict[str, Word] = {
     "numel": lambda state, g, name: product_of_all(state, array_attribute(state, g["input"], "shape")),
     "prod": lambda state, g, name: product_of_all(state, sequence(state, g["items"])),
     "item": _item,
-    "same": _item, "where": _where, "narrow": _narrow, "grid": _grid, "product": _combined,
+    "same": _same, "where": _where, "narrow": _narrow, "grid": _grid, "product": _combined,
     **ACTIVATIONS, **PARTS, **PRODUCTS, **WINDOWS, **POSITIONS, **EXTREMES, **MOVES, **CONVOLUTIONS, **CHANGES,
     **LOOKUPS,
 }  # fmt: skip

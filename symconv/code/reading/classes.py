@@ -1,14 +1,16 @@
-"""Attributes of classes of the text: numbers, texts and tuples of them, which no instance changes."""
+"""Attributes that a class gives its instances, in its body or by ``__init__``: numbers, texts and tuples of them."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Container, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 from symconv.code.held.state import State, evaluate, scoped
 from symconv.code.source.held_gradients import added_up
+from symconv.code.source.initial import Initial
+from symconv.code.source.keyed import own_attribute
 from symconv.code.values.amounts import is_number
 from symconv.code.values.objects import Context
 from symconv.errors import SymconvError
@@ -17,9 +19,10 @@ from symconv.prove.meaning.scope import Undecided
 __all__ = ["give_attributes", "give_zeros", "values_of_class"]
 
 
-def give_attributes(state: State, context: Context, said: Container[str]) -> None:
+def give_attributes(state: State, context: Context, said: Mapping[str, Any]) -> None:
     """What the class that is read gives ``self``, but for those that are said or were set."""
-    for name, value in values_of_class(state, state.program.owned()).items():
+    of_class = values_of_class(state, state.program.owned())
+    for name, value in {**of_class, **_values_of_start(state, state.program.initial(), said)}.items():
         if name not in said:
             # Attributes that are told by their names count as there; only those that were set count more.
             dict.setdefault(context.attributes, name, value)
@@ -44,6 +47,79 @@ def values_of_class(state: State, given: Mapping[str, ast.expr]) -> dict[str, An
                 found[name] = value
     state.reach(line)
     return found
+
+
+def _values_of_start(state: State, initial: Initial, said: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of the attributes that ``__init__`` sets, with what is ``said`` for its parameters or for them."""
+    line = state.line
+    names: dict[str, Any] = {}
+    for name, default in initial.defaults.items():
+        told = [said[one] for one in said if name in (one, initial.parameter(one))]
+        with suppress(SymconvError, Undecided), scoped(state, {}):
+            if told:
+                names[name] = told[0]
+            elif default is not None:
+                names[name] = evaluate(state, default)
+    context = Context()
+    unknown = ({*initial.defaults} | _stored(initial.body)) - {*names}
+    _start(state, initial.body, {**names, "self": context}, unknown)
+    state.reach(line)
+    return {name: value for name, value in context.attributes.items() if name in initial.lasting and _lasting(value)}
+
+
+def _start(state: State, body: Iterable[ast.stmt], names: dict[str, Any], unknown: set[str]) -> None:
+    """Runs the assignments of ``__init__``; what is not read leaves its names and attributes unknown."""
+    for node in body:
+        with suppress(SymconvError, Undecided):
+            match node:
+                case ast.Assign(targets, value) if not _reads(value) & unknown:
+                    with scoped(state, names):
+                        found = evaluate(state, value)
+                    if all(_told(target, found, names) for target in targets):
+                        unknown -= _stored([node])
+                        continue
+                case ast.If(test, then, other) if not _reads(test) & unknown:
+                    with scoped(state, names):
+                        holds = evaluate(state, test)
+                    if isinstance(holds, bool):
+                        _start(state, then if holds else other, names, unknown)
+                        continue
+        for word in _stored([node]):
+            unknown.add(word)
+            names.pop(word, None)
+            names["self"].attributes.pop(word.removeprefix("."), None)
+
+
+def _told(target: ast.expr, value: Any, names: dict[str, Any]) -> bool:
+    match target:
+        case ast.Name(name) if _lasting(value):
+            names[name] = value
+            return True
+        case ast.Tuple(items) | ast.List(items) if isinstance(value, tuple) and len(items) == len(value):
+            return all(_told(item, one, names) for item, one in zip(items, value, strict=True))
+    attribute = own_attribute(target)
+    if attribute is None or not _lasting(value):
+        return False
+    names["self"].attributes[attribute] = value
+    return True
+
+
+def _reads(node: ast.expr) -> set[str]:
+    """The names that an expression reads, and the attributes of ``self`` with a dot before them."""
+    return {word for one in ast.walk(node) if (word := _word(one))}
+
+
+def _stored(nodes: Sequence[ast.stmt]) -> set[str]:
+    """The names and attributes that statements set."""
+    parts = [one for node in nodes for one in ast.walk(node)]
+    return {
+        word for one in parts if isinstance(getattr(one, "ctx", None), ast.Store | ast.Del) and (word := _word(one))
+    }
+
+
+def _word(node: ast.AST) -> str:
+    name = own_attribute(node)
+    return f".{name}" if name is not None else node.id if isinstance(node, ast.Name) and node.id != "self" else ""
 
 
 def _lasting(value: Any) -> bool:

@@ -6,7 +6,7 @@ import ast
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-__all__ = ["attributes_of"]
+__all__ = ["attributes_of", "open_to_all"]
 
 _OPEN = frozenset({"delattr", "vars", "__dict__", "__setattr__", "__getattr__", "__getattribute__", "__new__"})
 """Words through which attributes may be others than the text shows."""
@@ -18,8 +18,7 @@ def attributes_of(tree: ast.Module) -> dict[str, dict[str, ast.expr]]:
     Left out are names that a class binds twice, or under a condition, those that the text sets anywhere as attributes,
     and fields of classes with decorators, which an instance is given.
     """
-    used = Counter(word for node in ast.walk(tree) for word in _words(node))
-    if used.keys() & _OPEN or used["setattr"] > sum(_sets_known(node) for node in ast.walk(tree)):
+    if open_to_all(tree):
         return {}
     known = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
     again = {name for name, count in Counter(n.name for n in tree.body if isinstance(n, ast.ClassDef)).items()
@@ -30,6 +29,12 @@ def attributes_of(tree: ast.Module) -> dict[str, dict[str, ast.expr]]:
         held = {} if name in again else _held(node, known, ())
         found[name] = {key: value for key, value in held.items() if value is not None and key not in changed}
     return found
+
+
+def open_to_all(tree: ast.Module) -> bool:
+    """Whether attributes may be others than the text shows."""
+    used = Counter(word for node in ast.walk(tree) for word in _words(node))
+    return bool(used.keys() & _OPEN) or used["setattr"] > sum(_sets_known(node) for node in ast.walk(tree))
 
 
 def _words(node: ast.AST) -> Iterator[str]:

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from symconv.code.source.attributes import attributes_of
+from symconv.code.source.attributes import attributes_of, open_to_all
+from symconv.code.source.initial import Initial, initial_of
 from symconv.code.source.keyed import as_attributes
 from symconv.code.source.scripts import functions_of, unsure
 from symconv.code.source.settled import unsettled
@@ -38,6 +39,7 @@ class Program:
     constants : the expressions of simple assignments at the top
     owner : the class whose methods are read, where that is known
     attributes : what classes give their instances and nothing else sets, by class and name
+    initials : what ``__init__`` of each class gives its instances
     imports : what each imported name stands for, as a dotted name
     unsettled : names, and methods as ``Class.method``, whose value depends on what ran before, and why
     libraries : the libraries that the text imports or uses
@@ -52,6 +54,7 @@ class Program:
     script: bool = False
     owner: str = ""
     attributes: Mapping[str, Mapping[str, ast.expr]] = field(default_factory=dict)
+    initials: Mapping[str, Initial] = field(default_factory=dict)
     unsettled: Mapping[str, str] = field(default_factory=dict)
     libraries: frozenset[str] = frozenset()
 
@@ -97,6 +100,10 @@ class Program:
     def owned(self) -> Mapping[str, ast.expr]:
         """The attributes that the class which is read gives its instances, where that class is what it says."""
         return {} if self.owner in self.unsettled else self.attributes.get(self.owner, {})
+
+    def initial(self) -> Initial:
+        """``__init__`` of the class that is read, where that class is what it says."""
+        return Initial() if self.owner in self.unsettled else self.initials.get(self.owner, Initial())
 
     def _known(self) -> str:
         return ", ".join((*self.functions, *self.classes)) or "no functions, and no line that computes a gradient"
@@ -146,6 +153,7 @@ def program(text: str, name: str = "code") -> Program:
     return Program(
         name, functions, classes, constants, imports, tuple(text.splitlines()), bool(script),
         unsettled=changed, libraries=_libraries(tree, imports), attributes=attributes_of(tree),
+        initials={} if open_to_all(tree) else {one: initial_of(tree, one) for one in classes},
     )  # fmt: skip
 
 

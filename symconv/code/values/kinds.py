@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from symconv.code.values.objects import Box, Condition, Dotted, Method, Opaque, Ratio, Series
+from symconv.code.values.objects import Box, Condition, Context, Dotted, Method, Opaque, Ratio, Series
 from symconv.notation.affine import Affine
 from symconv.prove.meaning.value import Product
 
@@ -83,6 +83,8 @@ def in_words(value: Any) -> str:
             return "an array"
         case tuple() | list():
             return f"{len(value)} values"
+        case Method(Context(), name):
+            return f"self.{name}, and nothing says what it is; say it with arguments={{{name!r}: 2}}"
         case Dotted(name) | Method(_, name):
             return name
         case Series():

@@ -1,0 +1,97 @@
+"""What ``__init__`` of a class gives its instances, and that nothing else in the text changes."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from symconv.code.source.keyed import own_attribute
+from symconv.code.source.signatures import defaults, parameters
+
+__all__ = ["Initial", "initial_of"]
+
+
+@dataclass(frozen=True)
+class Initial:
+    """``__init__`` of a class.
+
+    Attributes
+    ----------
+    body : its statements
+    defaults : its parameters, each with the expression of its default, None where it has none
+    lasting : the attributes that it sets and nothing else does
+    """
+
+    body: tuple[ast.stmt, ...] = ()
+    defaults: Mapping[str, ast.expr | None] = field(default_factory=dict)
+    lasting: frozenset[str] = frozenset()
+
+    def parameter(self, name: str) -> str | None:
+        """The parameter that an attribute is set to as it is."""
+        for one in self.body:
+            match one:
+                case ast.Assign([target], ast.Name(given)) if own_attribute(target) == name and given in self.defaults:
+                    return given
+        return None
+
+    def number(self, name: str, said: Collection[str]) -> bool:
+        """Whether an attribute is a whole number: a parameter that is ``said`` or has such a default, or a constant."""
+        for one in self.body:
+            match one:
+                case ast.Assign([target], value) if own_attribute(target) == name and name in self.lasting:
+                    if isinstance(value, ast.Name):
+                        return value.id in said or _whole(self.defaults.get(value.id))
+                    return _whole(value)
+        return False
+
+    def defaulted(self) -> frozenset[str]:
+        """The attributes that are parameters with a default."""
+        return frozenset(n for n in self.lasting if self.defaults.get(self.parameter(n) or "") is not None)
+
+
+def initial_of(tree: ast.Module, name: str) -> Initial:
+    """``__init__`` of the class of that name; it says nothing where attributes are set in ways that are not seen."""
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    mine = [node for node in classes if node.name == name]
+    if len(mine) != 1:
+        return Initial()
+    starts = [one for one in mine[0].body if isinstance(one, ast.FunctionDef) and one.name == "__init__"]
+    if len(starts) != 1 or starts[0].decorator_list or any(isinstance(n, ast.Return) for n in ast.walk(starts[0])):
+        return Initial()
+    (start,) = starts
+    inside = {*ast.walk(start)}
+    ancestors = _ancestors(mine[0], classes)
+    strangers = {part for node in classes if node.name not in ancestors for part in ast.walk(node)}
+    elsewhere = {word for node in ast.walk(tree) if node not in inside for word in _set(node, node in strangers)}
+    own = {word for node in inside if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+           if (word := own_attribute(node))}  # fmt: skip
+    given = {one: defaults(start.args).get(one) for one in parameters(start.args)[1:]}
+    methods = {one.name for one in mine[0].body if isinstance(one, ast.FunctionDef)}
+    return Initial(tuple(start.body), given, frozenset(own - elsewhere - methods))
+
+
+def _ancestors(node: ast.ClassDef, classes: Collection[ast.ClassDef]) -> set[str]:
+    """The class and what it is derived from in the text."""
+    found, waiting = set[str](), [node.name]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += [base.id for one in classes if one.name == name for base in one.bases
+                        if isinstance(base, ast.Name)]  # fmt: skip
+    return found
+
+
+def _set(node: ast.AST, stranger: bool) -> Iterator[str]:
+    """The attributes that a part of the text may set; ``self`` of a strange class is another object."""
+    match node:
+        case ast.Attribute(owner, word, ast.Store() | ast.Del()):
+            if not (stranger and isinstance(owner, ast.Name) and owner.id == "self"):
+                yield word
+        case ast.Call(ast.Name("setattr" | "delattr"), [_, ast.Constant(str() as word), *_]):
+            yield word
+
+
+def _whole(node: ast.expr | None) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, int) and not isinstance(node.value, bool)
