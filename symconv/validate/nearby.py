@@ -277,15 +277,17 @@ class _Way:
     def _blocks(self) -> Iterator[Let]:
         """The numbers of blocks of lanes that every loop around a tile runs over."""
         named = [n for n in walk(self.nest) if isinstance(n, Let)]
-        loops = [n for n in walk(self.nest) if isinstance(n, For) and any(map(self._starts, n.body))]
+        loops = [n for n in walk(self.nest) if isinstance(n, For) and self._starts(n.body)]
         loops = [loop for loop in loops if list(self._pairs(loop.body))]
         for let in named:
             once = sum(other.name == let.name for other in named) == 1
             if once and loops and all(_tiles_of(loop.upper, Var(let.name)) for loop in loops):
                 yield let
 
-    def _starts(self, statement: Stmt) -> bool:
-        return isinstance(statement, Let) and uses(statement.value, {LANES})
+    def _starts(self, body: Sequence[Stmt]) -> bool:
+        """Whether a number of lanes is named there for something: what is fetched ahead has been left out."""
+        named = {one.name for one in body if isinstance(one, Let) and uses(one.value, {LANES})}
+        return any(uses(one, named) for one in body)
 
 
 def _tiles_of(upper: Expr, blocks: Expr) -> bool:

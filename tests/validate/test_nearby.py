@@ -40,6 +40,7 @@ OPERATORS = {
     "a gradient": (sc.conv1d(padding=1), "x"),
     "a dilated gradient": (sc.conv1d(dilation=2, padding=2), "x"),
     "operands at the cell": (sc.adder1d(padding=1), "x"),
+    "residue classes": (sc.conv1d(stride=2), "x"),
     "planes": (sc.conv2d(), ""),
     "a product of matrices": (sc.operator("y[n,f,i,j] = sum[c](x[n,c,i,j]*w[f,c])"), ""),
 }
@@ -191,6 +192,23 @@ MUTANTS: dict[str, Callable[[Any], Any]] = {
 def test_mutants_are_not_proved(border: Side, name: str) -> None:
     derivation, kernel = border
     assert validate(derivation, _changed(kernel, MUTANTS[name])).holds is not True
+
+
+@pytest.mark.parametrize("name", ["a distance along rows", "one block too many"])
+def test_mutants_of_residue_classes_are_not_proved(name: str) -> None:
+    """Lanes start in the loop around that over the classes, which names what is fetched ahead."""
+    derivation, kernel = made("residue classes")
+    assert validate(derivation, _changed(kernel, MUTANTS[name])).holds is not True
+
+
+def test_lanes_that_start_later_in_each_residue_class_are_not_proved() -> None:
+    derivation, kernel = made("residue classes")
+
+    def later(node: Any) -> Any:
+        started = isinstance(node, Let) and node.name == "from_"
+        return Let("from_", add(node.value, Var(LANES))) if started else node
+
+    assert validate(derivation, _changed(kernel, later)).holds is False
 
 
 def test_no_tile_reads_what_was_not_packed(border: Side) -> None:
