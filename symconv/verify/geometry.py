@@ -14,6 +14,7 @@ from symconv.verify.grid import Scope, form, points
 __all__ = ["POINTS", "Geometry", "fitting", "geometries", "rows", "taller", "volumes"]
 
 Geometry = dict[str, tuple[int, ...]]
+_Key = tuple[tuple[str, tuple[int, ...]], ...]
 POINTS = 300_000
 """Most grid points of one geometry."""
 _MOST_ELEMENTS = 4_000_000
@@ -43,7 +44,8 @@ def geometries(op: Operator, count: int = 12, seed: int = 0) -> tuple[Geometry, 
     (4, True)
     """
     rng = random.Random(seed)
-    found: dict[tuple[tuple[str, tuple[int, ...]], ...], frozenset[str]] = {}
+    found: dict[_Key, frozenset[str]] = {}
+    tried: dict[_Key, SpecError | None] = {}
     refusal: SpecError | None = None
     reach = 0
     for trial in range(_TRIALS):
@@ -51,13 +53,19 @@ def geometries(op: Operator, count: int = 12, seed: int = 0) -> tuple[Geometry, 
             # Offsets that no window shows, as in x[i] - x[i+12], want longer axes.
             reach = min(2 * reach + 8, _FARTHEST)
         shapes = _shapes(op, _draw(op, rng, trial, reach))
+        key = tuple(shapes.items())
+        if key in tried:
+            # Operators of few sizes draw the same ones again and again.
+            refusal = tried[key] or refusal
+            continue
+        tried[key] = None
         try:
             sizes = op.sizes(**shapes)
         except SpecError as error:
-            refusal = error
+            tried[key] = refusal = error
             continue
         if _is_small(op, shapes, sizes) and not empty_windows(op, sizes):
-            found.setdefault(tuple(shapes.items()), _features(op, sizes))
+            found[key] = _features(op, sizes)
         if len(found) >= max(60, 3 * count):
             break
     if not found:
@@ -163,7 +171,7 @@ def fitting(op: Operator, fixed: Mapping[str, int], count: int, seed: int = 0) -
     {3}
     """
     rng = random.Random(seed)
-    found: dict[tuple[tuple[str, tuple[int, ...]], ...], None] = {}
+    found: dict[_Key, None] = {}
     for trial in range(_TRIALS):
         if len(found) >= count:
             break
@@ -265,11 +273,9 @@ def _features(op: Operator, sizes: Mapping[str, int]) -> frozenset[str]:
     return frozenset(features)
 
 
-def _choose(
-    found: Mapping[tuple[tuple[str, tuple[int, ...]], ...], frozenset[str]], count: int
-) -> list[tuple[tuple[str, tuple[int, ...]], ...]]:
+def _choose(found: Mapping[_Key, frozenset[str]], count: int) -> list[_Key]:
     left, covered = list(found), set[str]()
-    chosen: list[tuple[tuple[str, tuple[int, ...]], ...]] = []
+    chosen: list[_Key] = []
     empty = 0
     while left and len(chosen) < count:
         best = max(left, key=lambda shapes: len(found[shapes] - covered))
