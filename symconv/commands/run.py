@@ -81,7 +81,7 @@ def _work(operator: Operator, gradients: tuple[str, ...], chosen: Options) -> _J
     try:
         kernel, nests = _compiled_and_proved(operator, chosen)
         with stage(f"verifying {titled(operator)}") as tell:
-            verdict = judged(operator, kernel, kernel.options.dtype, gradients, tell)
+            verdict = judged(operator, kernel, chosen.dtype, gradients, tell)
         drawing.finish()
     finally:
         drawing.close()

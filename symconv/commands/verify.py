@@ -56,7 +56,7 @@ def verify(
     with stage(f"building {titled(operator)}", given.words) as tell:
         kernel = built(operator, given, tell) if source is None else _given(operator, source, given)
     with stage(f"verifying {titled(operator)}") as tell:
-        verdict = judged(operator, kernel, kernel.options.dtype, gradients, tell)
+        verdict = judged(operator, kernel, given.dtype, gradients, tell)
     if form == "json":
         return answer("verify", outcome(verdict), verdict_data(verdict))
     say(verdict)

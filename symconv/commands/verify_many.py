@@ -92,7 +92,7 @@ def _judged(task: _Task) -> _Found:
     """The verdict in words and numbers, which processes can send one another."""
     try:
         kernel = built(task.operator, task.chosen, lambda _: None)
-        verdict = judged(task.operator, kernel, kernel.options.dtype, task.gradients)
+        verdict = judged(task.operator, kernel, task.chosen.dtype, task.gradients)
     except SymconvError as error:
         text = f"{task.operator.name}: {error}"
         return _Found("unusable", "-", text, {"operator": task.operator.name, "error": str(error)}, UNUSABLE)
