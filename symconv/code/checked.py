@@ -26,12 +26,14 @@ from symconv.errors import SpecError, SymconvError
 from symconv.limits import OTHER_FORWARDS
 from symconv.notation.affine import affine
 from symconv.notation.expr import Reduce, walk
+from symconv.notation.functions import TABLE
 from symconv.notation.operator import Operator
 from symconv.prove.explain.smooth import kinked, misses
 from symconv.prove.proof import Proof
 
 __all__ = ["check_code", "settings_of"]
 
+_STEEP = "infinite"
 _NAMED = re.compile(r"(.+\.py):(\w+)")
 """``layer.py:MyConv``, as on the command line."""
 
@@ -125,6 +127,10 @@ def _decided(pair: _Pair, settings: Mapping[str, Any], explain: bool) -> tuple[O
                     if right.holds is not False and not missed:
                         return shared, right
                 break
+    if any(proof.holds is None for proof in proofs.values()):
+        proofs = next(
+            (_steep(pair, op, read, proofs) for other, read in pair.operators(settings) if other == op), proofs
+        )
     if proofs.holds is False:
         for other, read in pair.operators(settings):
             fewer = numbered(other.inputs) and not numbered(op.inputs)  # a length of 1 makes a forgotten sum right
@@ -140,6 +146,19 @@ def _with_shared_ties(op: Operator) -> Operator:
     return replace(op, kinks=tuple(sorted({**dict(op.kinks), **shared}.items()))) if shared else op
 
 
+def _steep(pair: _Pair, op: Operator, read: Forward, proofs: Proofs[Proof]) -> Proofs[Proof]:
+    """The proofs, with those of what is undecided where roots of 0 have the infinite slope that libraries compute."""
+    choices = {name: [kink.choice for kink in TABLE[name].kinks] for name in kinked(op) if name in TABLE}
+    steep = tuple((name, _STEEP) for name in sorted(choices) if _STEEP in choices[name])
+    if not steep or op.kinks:
+        return proofs
+    with suppress(SymconvError):
+        found = proofs_of(*pair.results(replace(op, kinks=steep), read), False)
+        better = {name: found[name] for name in proofs if proofs[name].holds is None and found[name].holds}
+        return Proofs(proofs.name, {**proofs, **better}, proofs.also, proofs.unread)
+    return proofs
+
+
 def _axes(op: Operator) -> list[int]:
     return [len(tensor.axes) for tensor in op.inputs]
 
@@ -149,7 +168,8 @@ def _right(pair: _Pair, op: Operator, read: Forward) -> bool:
     try:
         reading, found = pair.results(op, read)
         known = _fitting(reading, found)
-        return known is not None and proofs_of(reading, found, False, known).holds is True
+        proofs = None if known is None else proofs_of(reading, found, False, known)
+        return proofs is not None and (proofs.holds or _steep(pair, op, read, proofs).holds) is True
     except SymconvError:
         return False
 

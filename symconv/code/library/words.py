@@ -17,6 +17,7 @@ from symconv.code.held.state import State, call_word, whole_plan
 from symconv.code.held.truths import condition_of
 from symconv.code.library.activations import ACTIVATIONS
 from symconv.code.library.changes import CHANGES
+from symconv.code.library.composed import COMPOSITIONS
 from symconv.code.library.convolutions import CONVOLUTIONS
 from symconv.code.library.extremes import EXTREMES
 from symconv.code.library.given import Given, Word, axes_of, axis_of, fraction_of, shape_of
@@ -269,5 +270,5 @@ WORDS: dict[str, Word] = {
     "item": _item,
     "same": _same, "where": _where, "narrow": _narrow, "grid": _grid, "product": _combined,
     **ACTIVATIONS, **PARTS, **PRODUCTS, **WINDOWS, **POSITIONS, **EXTREMES, **MOVES, **CONVOLUTIONS, **CHANGES,
-    **LOOKUPS,
+    **LOOKUPS, **COMPOSITIONS,
 }  # fmt: skip

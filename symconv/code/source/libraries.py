@@ -98,7 +98,7 @@ def signature(path: str) -> tuple[str, tuple[str, ...]] | None:
     """The word a dotted name or a method stands for, and the names of its arguments."""
     library, _, rest = path.partition(".")
     name = rest.rpartition(".")[2] or library
-    for key in (f"{library}.{name}", name):
+    for key in (path, f"{library}.{name}", name):
         if key in SIGNATURES:
             word, names = SIGNATURES[key]
             return word, tuple(names.split())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from symconv.code.source.composed import composed_signatures
+
 __all__ = ["SIGNATURES"]
 
 _CONV = "input weight bias stride padding dilation groups"
@@ -23,6 +25,7 @@ _BACKWARD = tuple(
 _JAX = "lhs rhs window_strides padding lhs_dilation rhs_dilation dimension_numbers feature_group_count"
 
 SIGNATURES: dict[str, tuple[str, str]] = {
+    **composed_signatures(),
     # name: the word, its arguments in order; "torch." and so on in front where libraries differ
     **{f"torch.conv{n}d": ("conv", _CONV) for n in (1, 2, 3)},
     **{f"torch.conv_transpose{n}d": ("conv_transpose", _TRANSPOSE) for n in (1, 2, 3)},

@@ -1,0 +1,36 @@
+"""Words that are made of other words: their definitions are read like functions of the code."""
+
+from __future__ import annotations
+
+import ast
+from copy import deepcopy
+from functools import partial
+from typing import Any
+
+from symconv.code.held.state import State, call
+from symconv.code.library.given import Given, Word
+from symconv.code.source.composed import COMPOSED
+from symconv.code.values.objects import Dotted, Function, Opaque
+
+__all__ = ["COMPOSITIONS"]
+
+_BUILTINS = ("isinstance", "len", "list", "range", "tuple")
+_SEEN = {
+    **{name: Dotted(name) for name in ("numpy", "own", "torch")},
+    **{name: Dotted(f"builtins.{name}") for name in _BUILTINS},
+}
+"""The names that definitions see."""
+
+
+def _read(node: ast.FunctionDef, state: State, g: Given, name: str) -> Any:
+    placed = deepcopy(node)
+    for one in ast.walk(placed):
+        if isinstance(one, ast.stmt | ast.expr):
+            one.lineno = state.line
+    names = {**_SEEN, "unread": Opaque(f"{name} with these arguments")}
+    spread = list(g[node.args.vararg.arg]) if node.args.vararg else []
+    given = {key: value for key, value in g.items() if not node.args.vararg}
+    return call(state, Function(placed, names), spread, given)
+
+
+COMPOSITIONS: dict[str, Word] = {f"composed {name}": partial(_read, node) for name, node in COMPOSED.items()}
