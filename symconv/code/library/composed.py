@@ -16,7 +16,8 @@ __all__ = ["COMPOSITIONS"]
 
 _BUILTINS = ("isinstance", "len", "list", "range", "tuple")
 _SEEN = {
-    **{name: Dotted(name) for name in ("numpy", "own", "torch")},
+    **{name: Dotted(name) for name in ("numpy", "torch")},
+    "own": Dotted("<own>"),
     **{name: Dotted(f"builtins.{name}") for name in _BUILTINS},
 }
 """The names that definitions see."""

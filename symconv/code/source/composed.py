@@ -58,7 +58,7 @@ class torch:
         if p != 2 and p != "fro":
             unread()
         return torch.sqrt(torch.sum(input * input, dim, keepdim))
-    def linalg_norm(A, ord=None, dim=None, keepdim=False):
+    def linalg__norm(A, ord=None, dim=None, keepdim=False):
         return own.length(A, ord, dim, keepdim)
     def vector_norm(x, ord=2, dim=None, keepdim=False):
         return torch.norm(x, ord, dim, keepdim)
@@ -139,14 +139,14 @@ class numpy:
 class jax:
     def norm(x, ord=None, axis=None, keepdims=False):
         return own.length(x, ord, axis, keepdims)
-    def softmax(x, axis=-1):
+    def nn__softmax(x, axis=-1):
         return torch.softmax(x, axis)
-    def log_softmax(x, axis=-1):
+    def nn__log_softmax(x, axis=-1):
         return torch.log_softmax(x, axis)
-    def standardize(x, axis=-1, mean=None, variance=None, epsilon=1e-5):
+    def nn__standardize(x, axis=-1, mean=None, variance=None, epsilon=1e-5):
         own.plain(mean, variance)
         return own.standard(x, axis, epsilon)
-    def select(pred, on_true, on_false):
+    def lax__select(pred, on_true, on_false):
         return torch.where(pred, on_true, on_false)
 
 class tensorflow:
@@ -226,14 +226,17 @@ class own:
         return found if bias is None else found + bias
 """
 
+_LEADS = {"every": "", "own": "<own>."}
+"""What stands before a name where it is not the library: no text can name what definitions share."""
+
 
 def _functions() -> dict[str, ast.FunctionDef]:
     found: dict[str, ast.FunctionDef] = {}
     for library in ast.parse(_TEXT).body:
         assert isinstance(library, ast.ClassDef)
-        lead = "" if library.name == "every" else f"{library.name}."
+        lead = _LEADS.get(library.name, f"{library.name}.")
         nodes = [node for node in library.body if isinstance(node, ast.FunctionDef)]
-        found |= {lead + node.name.replace("linalg_", "linalg."): node for node in nodes}
+        found |= {lead + node.name.replace("__", "."): node for node in nodes}
     return found
 
 
