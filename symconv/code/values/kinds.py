@@ -84,7 +84,7 @@ def in_words(value: Any) -> str:
         case tuple() | list():
             return f"{len(value)} values"
         case Method(Context(), name):
-            return f"self.{name}, and nothing says what it is; say it with arguments={{{name!r}: 2}}"
+            return f"self.{name} (nothing says what it is; arguments={{{name!r}: 2}} does)"
         case Dotted(name) | Method(_, name):
             return name
         case Series():
