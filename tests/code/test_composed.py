@@ -222,6 +222,26 @@ def dense_backward(g, cache):
     assert [found[name].holds for name in ("x", "w", "b")] == [True, False, True]
 
 
+@pytest.mark.parametrize(
+    ("layout", "axes"), [("NCW", "(0, 2)"), ("NC...", "(0, 2)"), ("NWC", "(0, 1)"), (None, "(0, 1)")]
+)
+def test_the_axis_of_a_bias_in_tensorflow(layout: str | None, axes: str) -> None:
+    code = """
+import tensorflow as tf
+def bias_forward(x, b):
+    N, A, B = x.shape
+    return tf.nn.bias_add(x, b, data_format={layout!r})
+def bias_backward(g, x, b):
+    return g, tf.reduce_sum(g, {axes})
+"""
+    assert sc.check(code.format(layout=layout, axes=axes)).holds
+    other = "(0, 2)" if axes == "(0, 1)" else "(0, 1)"
+    found = sc.check(code.format(layout=layout, axes=other))
+    assert [found[name].holds for name in ("x", "b")] == [True, False]
+    with pytest.raises(sc.SpecError, match="with these arguments"):
+        sc.check(code.format(layout="NXW", axes=axes))
+
+
 @pytest.mark.parametrize("forward", [
     "torch.norm(x, p=3)", "torch.linalg.norm(x, ord=2)", "F.normalize(x, eps=0.1)", "F.mse_loss(x, x, size_average=True)",
     "F.batch_norm(x, x[0], x[0], training=True)", "F.rms_norm(x, x.shape[1:])",

@@ -55,8 +55,8 @@ class Remembering(Python):
 
 
 def _told(value: Any) -> Any:
-    """What tells a value from others: a number or a text by what it is, else by its place in memory."""
-    return value if value is None or isinstance(value, str) or is_number(value) else id(value)
+    """What tells a value from others: a number or a text by kind and what it is, else by its place in memory."""
+    return (type(value), value) if value is None or isinstance(value, str) or is_number(value) else id(value)
 
 
 def _lasts(value: Any) -> bool:

@@ -175,7 +175,11 @@ class tensorflow:
         return own.scaled((x - mean) / torch.sqrt(variance + variance_epsilon), scale, offset)
     def bias_add(value, bias, data_format=None):
         own.axes(bias, 1)
-        return value + (own.channels(value, bias) if data_format == "NCHW" else bias)
+        if data_format in ("NC...", "NCW", "NCHW", "NCDHW"):
+            return value + own.channels(value, bias)
+        if data_format not in (None, "N...C", "NWC", "NHWC", "NDHWC"):
+            unread()
+        return value + bias
     def matmul(a, b, transpose_a=False, transpose_b=False):
         if transpose_a:
             a = torch.transpose(a, -1, -2)
