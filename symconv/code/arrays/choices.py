@@ -10,7 +10,8 @@ from symconv.code.values.objects import Choice
 from symconv.notation.affine import Affine, affine, var
 from symconv.notation.expr import Constraint
 from symconv.prove.meaning.addresses import read_at
-from symconv.prove.meaning.extremes import extreme, first_extreme
+from symconv.prove.meaning.atoms import is_atom
+from symconv.prove.meaning.extremes import extreme, first_extreme, opaque
 from symconv.prove.meaning.scope import Undecided
 from symconv.prove.meaning.value import Axis, Term, Value, axis, build, inside, multiplied
 
@@ -27,6 +28,14 @@ def _element(walk: Walk, kind: str, value: Value, groups: Sequence[tuple[Affine,
         if not all(walk.always(c) for c in terms[0].where):
             raise Undecided(f"{kind} of elements some of which are fixed numbers (a pad)")
     return [replace(terms[0], where=())]
+
+
+def _of_sums(elements: Sequence[Term]) -> bool:
+    """Whether elements are made of others, so that which are equal does not tell their extreme."""
+    return len(elements) > 1 or any(
+        one.bound or one.coefficient != 1 or one.scale or len(one.factors) != 1 or is_atom(one.factors[0].tensor)
+        for one in elements
+    )
 
 
 def _limits(names: Sequence[str], sizes: Sequence[Affine]) -> list[Constraint]:
@@ -47,6 +56,10 @@ def extremes(walk: Walk, kind: str, value: Value, axes: Sequence[int], keep: boo
         index = [tuple(var(next(rest)) for _ in value.axes[k].sizes) if k in axes else next(given)
                  for k in range(value.rank)]  # fmt: skip
         within = _limits(taps, sizes)
+        elements = list(read_at(walk.fresh, value, index))
+        if _of_sums(elements):
+            place = f"line {walk.caret.line}: " if walk.caret.line else ""
+            return [opaque(walk.fresh, kind, place, elements, {*taps, *walk.base.context.sizes}, walk.indices)]
         own = [c for one, group in zip(shape, groups, strict=True)
                for form, size in zip(group, one.sizes, strict=True) for c in inside(form, size)]  # fmt: skip
         names = tuple(dict.fromkeys(n for c in own for n in c.form.names() if n not in walk.base.context.sizes))

@@ -31,6 +31,7 @@ from symconv.prove.concrete.numbers import Misfit
 from symconv.prove.decide.decision import decide
 from symconv.prove.language.coded import Coded
 from symconv.prove.language.labels import is_selector
+from symconv.prove.meaning.extremes import opaque_of
 from symconv.prove.meaning.scope import Mismatch, Scope, Undecided
 from symconv.prove.meaning.value import Value
 from symconv.relation.regions import everywhere
@@ -125,8 +126,16 @@ def _of_ranks(forward: Forward, ranks: Mapping[str, int]) -> tuple[Operator | No
             for candidate in candidates(read, forward.node.name):
                 if (proved := _proved(candidate, forward)) is not None:
                     return proved, "", 0
-        return None, f"its {len(reads[0].value.terms)} terms are of no operator that is known here", line
+        return None, _unknown(reads[0]), line
     return None, problem, 0
+
+
+def _unknown(read: Read) -> str:
+    """Why what was read is no operator that can be told."""
+    terms = (*read.value.terms, *(term for one in read.known for term in one.terms))
+    for where in (where for term in terms for one in term.factors if (where := opaque_of(one.tensor))):
+        return f"{where} of sums, or of elements some of which are fixed numbers (a pad), that does not cancel"
+    return f"its {len(read.value.terms)} terms are of no operator that is known here"
 
 
 def _split(program: Program, node: ast.FunctionDef, line: int) -> str:

@@ -13,12 +13,13 @@ from fractions import Fraction
 
 from symconv.notation.affine import Affine, var
 from symconv.notation.expr import Apply, Constraint, Expr, Index
-from symconv.prove.meaning.atoms import is_atom
+from symconv.prove.meaning.atoms import OF_SUM, is_atom
 from symconv.prove.meaning.scope import Scope, Undecided
-from symconv.prove.meaning.value import Factor, Term
+from symconv.prove.meaning.value import Factor, Fresh, Term
 
-__all__ = ["extreme", "first_extreme", "tapped"]
+__all__ = ["extreme", "first_extreme", "opaque", "opaque_of", "tapped"]
 
+_OPAQUE = "opaque "
 _WORDS = {"max": "largest", "min": "smallest"}
 
 
@@ -32,6 +33,31 @@ def extreme(scope: Scope, kind: str, element: Sequence[Term], taps: Sequence[str
     whole = replace(one, bound=(*one.bound, *taps)).under(*within)
     (found,) = scope.of_sum(_WORDS[kind], [whole], limits)
     return found
+
+
+def opaque(fresh: Fresh, kind: str, place: str, elements: Sequence[Term], fixed: Collection[str],
+           more: Collection[str]) -> Term:  # fmt: skip
+    """The extreme of elements that are sums or products: a number of its own, of which only the indices are known.
+
+    It is the same for all that is ``fixed``, taps and sizes, and may differ between all other indices, ``more`` among
+    them. No two of them are known to be equal, so what is proved with it holds whatever it is. ``place`` is where it is
+    written. Raises Undecided where elements are at positions that tables hold.
+    """
+    if any(one.tables for one in elements):
+        raise Undecided(f"{kind} of sums")
+    forms = [form for one in elements for factor in one.factors for form in factor.index]
+    forms += [c.form for one in elements for c in one.where]
+    forms += [form for one in elements for form, _ in one.scale]
+    bound = {name for one in elements for name in one.bound}
+    names = {name for form in forms for name in form.names()} - bound
+    free = sorted((names | {*more}) - {*fixed})
+    name = f"{_WORDS[kind]}{OF_SUM}{_OPAQUE}{place}{kind} {fresh()})"
+    return Term(Fraction(1), (), (Factor(name, tuple(map(var, free))),))
+
+
+def opaque_of(name: str) -> str:
+    """Where an operand of which nothing else is known is written, and its kind; empty for others."""
+    return name.partition(_OPAQUE)[2].rpartition(" ")[0]
 
 
 def first_extreme(scope: Scope, kind: str, element: Sequence[Term], taps: Sequence[str],
