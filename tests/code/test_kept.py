@@ -41,3 +41,44 @@ def test_pairs_are_decided_as_they_run(name: str) -> None:
         ends = [[a + side * 1e-6 * direction if k == at else a for k, a in enumerate(arrays)] for side in (1, -1)]
         slope = sum(side * np.sum(dy * forward(*end)[0]) for side, end in zip((1, -1), ends, strict=True)) / 2e-6
         assert proof.holds is bool(np.isclose(slope, np.sum(one * direction), rtol=1e-5))
+
+
+TANH = """
+import numpy as np
+
+def layer_forward(x):
+    r = np.tanh(x)
+    c = {kept}
+    return r, {name}
+
+def layer_backward(g, {taken}):
+    return g * (1 - {taken}**2)
+"""
+
+
+@pytest.mark.parametrize("kept", ["r", "r * 1"])
+def test_a_kept_value_taken_by_the_name_of_an_input_is_asked_for(kept: str) -> None:
+    text, given = TANH.format(kept=kept, name="c", taken="x"), np.array([0.3, -0.8])
+    scope: dict[str, Any] = {}
+    exec(text, scope)  # noqa: S102
+    _, passed = scope["layer_forward"](given)
+    # Right for what a caller passes on, wrong for the input of that name.
+    slope = (np.tanh(given + 1e-6) - np.tanh(given - 1e-6)) / 2e-6
+    assert np.allclose(scope["layer_backward"](np.ones(2), passed), slope)
+    assert not np.allclose(scope["layer_backward"](np.ones(2), given), slope)
+    with pytest.raises(sc.SymconvError, match="that it calls x: which of the two it is cannot be told"):
+        sc.check(text, explain=False)
+    (as_input,) = sc.check(TANH.format(kept=kept, name="x", taken="x"), explain=False).values()
+    assert as_input.holds is False
+
+
+@pytest.mark.parametrize(("kept", "name", "taken"), [("r", "c", "c"), ("r", "r", "r"), ("r * 1", "c", "cache")])
+def test_a_kept_value_taken_by_its_own_name_is_what_was_kept(kept: str, name: str, taken: str) -> None:
+    (proof,) = sc.check(TANH.format(kept=kept, name=name, taken=taken), explain=False).values()
+    assert proof.holds is True
+
+
+@pytest.mark.parametrize("kept", ["x", "x.copy()"])
+def test_a_kept_input_or_a_copy_of_it_is_not_asked_for(kept: str) -> None:
+    (proof,) = sc.check(TANH.format(kept=kept, name="c", taken="x"), explain=False).values()
+    assert proof.holds is False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,7 +14,7 @@ from symconv.code.arrays.walk import Walk
 from symconv.code.gradients.applied import applies
 from symconv.code.gradients.beginning import Beginning, beginning
 from symconv.code.gradients.forward import Forward
-from symconv.code.gradients.outputs import Outputs, kept_by_name
+from symconv.code.gradients.outputs import Outputs, kept_by_name, same_value
 from symconv.code.gradients.roles import Roles, gradient_named
 from symconv.code.gradients.running import run
 from symconv.code.held.boxes import current
@@ -121,6 +121,8 @@ class Reading:
                 f"{self.node.name} takes {', '.join(kept)}, and which value of {self.forward.node.name} {single[0]} is "
                 f"cannot be told: {said}; give it the name that it has where it is returned, or take one cache"
             )
+        if not kept and not values.keys() & {*plain}:
+            self._ask_which(roles, cache, [name for name in plain if name not in {"self", "ctx", *found}])
         for name in plain:
             if name in found:
                 continue
@@ -138,6 +140,19 @@ class Reading:
             else:
                 found[name] = default_of(state, self.node, name, usual[name])
         return found
+
+    def _ask_which(self, roles: Roles, cache: Any, plain: Sequence[str]) -> None:
+        """Raise SpecError where one value is kept, and the only parameter for it is called like an input."""
+        taken = [name for name in plain if name in self.arguments or not roles.is_cotangent(name)]
+        if self.forward is None or cache is None or isinstance(cache, tuple | list | dict) or len(taken) != 1:
+            return
+        (name,), inputs = taken, {one.name for one in self.op.inputs}
+        if name in inputs and name not in self.arguments and not same_value(cache, roles.tensors[name]):
+            raise SpecError(
+                f"{self.forward.node.name} keeps one value, which is not its input {name}, and {self.node.name} takes "
+                f"one that it calls {name}: which of the two it is cannot be told; take what is kept by the name that "
+                f"it has where it is returned, or as cache, or keep {name} itself"
+            )
 
     def _values(self, cache: Any) -> dict[str, Any]:
         """What the forward function keeps, by the names it has where it is returned."""

@@ -9,7 +9,10 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
+
 from symconv.code.source.signatures import parameters
+from symconv.code.values.objects import Box
 from symconv.errors import SpecError
 from symconv.notation.affine import affine
 from symconv.notation.merging import merged
@@ -17,7 +20,7 @@ from symconv.notation.operator import Operator
 from symconv.notation.rearranged import renamed
 from symconv.prove.language.people import gradient_words
 
-__all__ = ["Outputs", "joined", "kept_by_name", "outputs_of"]
+__all__ = ["Outputs", "joined", "kept_by_name", "outputs_of", "same_value"]
 
 _NUMBERED = re.compile(r"(?:d|g|grad|gradient|cotangent|ct)_?(?:out|output|y|z|o|next)?_?([0-9]+)")
 """Cotangents that are told apart by a number: ``dout1, dout2``."""
@@ -103,6 +106,12 @@ def kept_by_name(forward: ast.FunctionDef, outputs: int, cache: Any) -> dict[str
     ((one, called),) = found
     values = (cache,) if one else cache if isinstance(cache, tuple | list) else ()
     return {name: value for name, value in zip(called, values, strict=False) if name and len(called) == len(values)}
+
+
+def same_value(one: Any, other: Any) -> bool:
+    """Whether two arrays hold the same, as a copy does."""
+    held, kept = (each.value if isinstance(each, Box) else each for each in (one, other))
+    return np.array_equal(held, kept) if isinstance(held, np.ndarray) else bool(held == kept)
 
 
 @lru_cache(maxsize=256)
