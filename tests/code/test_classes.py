@@ -30,6 +30,24 @@ DICTS = {"kept": "self.params, self.grads, self.cache = {'W': W, 'b': b}, {}, {}
          "x": "self.cache['x']", "W": "self.params['W']", "b": "self.params['b']", "dW": "self.grads['W']",
          "db": "self.grads['b']"}  # fmt: skip
 ZEROS = "self.W, self.b = W, b; self.grad_W = np.zeros_like(W); self.grad_b = np.zeros_like(b)"
+LISTED = """
+import numpy as np
+class Layer:
+    def __init__(self, W, b):
+        self.params = [W, b]
+        self.grads = [np.zeros_like(W), np.zeros_like(b)]
+    def forward(self, x):
+        W, b = self.params
+        self.x = x
+        return x @ W + b
+    def backward(self, dout):
+        W, b = self.params
+        dW = self.x.T @ dout
+        db = dout.sum(axis=0)
+        self.grads[0][...] = dW
+        self.grads[1][...] = db
+        return dout @ W.T
+"""
 SPELLINGS = {
     "attributes": AFFINE.format(**ATTRIBUTES),
     "dicts": AFFINE.format(**{**DICTS, "held": "self.cache", "x": "self.cache"}),
@@ -42,6 +60,12 @@ SPELLINGS = {
         "'] = self.x.T", "'] += self.x.T").replace("'] = dout.sum", "'] += dout.sum"),
     "numbered": AFFINE.format(**{**ATTRIBUTES, "kept": "self.W1, self.b1 = W, b", "W": "self.W1", "b": "self.b1",
                                  "dW": "self.dW1", "db": "self.db1"}),
+    "listed": LISTED,
+    "listed_anew": LISTED.replace("self.grads[0][...] = dW", "self.grads = [dW, db]").replace(
+        "self.grads[1][...] = db", "pass"),
+    "listed_places": LISTED.replace("W, b = self.params", "W = self.params[0]; b = self.params[1]"),
+    "listed_attributes": LISTED.replace("self.params = [W, b]", "self.W, self.b = W, b; self.params = [self.W, self.b]"),
+    "listed_row": LISTED.replace("dout.sum(axis=0)", "dout.sum(axis=0)[None]"),
     "one_literal": """
 import numpy as np
 class Layer:
@@ -70,6 +94,11 @@ MISTAKES = [("", ""), ("T @ dout", "T @ dout / len(dout)"), ("dout.sum(axis=0)",
             ("dout @", "2 * dout @")]  # fmt: skip
 
 
+def _grads(layer: Any) -> dict[str, Any]:
+    grads = getattr(layer, "grads", {})
+    return grads if isinstance(grads, dict) else dict(zip(("dW", "db"), grads, strict=True))
+
+
 def slopes(text: str) -> dict[str, bool]:
     """Which gradients are right, by difference quotients of the class as it runs."""
     space: dict[str, Any] = {}
@@ -84,7 +113,7 @@ def slopes(text: str) -> dict[str, bool]:
     layer = space["Layer"](arrays["w"], arrays["b"])
     layer.forward(arrays["x"])
     back = layer.backward(dout)
-    found = back if isinstance(back, dict) else {"x": back, **getattr(layer, "grads", {}), **vars(layer)}
+    found = back if isinstance(back, dict) else {"x": back, **_grads(layer), **vars(layer)}
     right: dict[str, bool] = {}
     for name, words in {"x": ("x",), "w": ("W", "dW", "dW1", "grad_W"), "b": ("b", "db", "db1", "grad_b")}.items():
         key = "x" if name == "x" else [word for word in words if word in found][-1]

@@ -245,3 +245,45 @@ def test_an_input_that_is_called_y(text: str, line: str, wrong: str) -> None:
     assert sc.check(text).holds is True
     proofs = sc.check(text.replace(line, wrong), explain=False)
     assert {name: proof.holds for name, proof in proofs.items()} == {name: name != "x" for name in proofs}
+
+
+CUBE = """
+def cube_forward(x):
+    return x ** 3, x
+def cube_backward({parameters}):
+    return 3 * {kept} ** 2 * {cotangent}
+"""
+METHOD = """
+class Cube:
+    def forward(self, x):
+        self.kept = x
+        return x ** 3
+    def backward(self, {cotangent}):
+        return 3 * self.kept ** 2 * {cotangent}
+"""
+
+
+@pytest.mark.parametrize("cotangent", ["dA", "do", "delta", "upstream", "grad", "dL", "dO", "dnext", "d_up", "my_grad"])
+@pytest.mark.parametrize("order", ["{0}, cache", "cache, {0}"])
+def test_the_first_parameter_that_is_called_as_a_derivative_is_the_cotangent(cotangent: str, order: str) -> None:
+    text = CUBE.format(parameters=order.format(cotangent), kept="cache", cotangent=cotangent)
+    method = METHOD.format(cotangent=cotangent)
+    space: dict[str, Any] = {}
+    exec(text + method, space)  # noqa: S102
+    x, dy, step = (np.random.default_rng(seed).normal(size=(2, 3)) for seed in range(3))
+    more, less = (((x + sign * 1e-5 * step) ** 3 * dy).sum() for sign in (1, -1))
+    layer = space["Cube"]()
+    layer.forward(x)
+    both = (space["cube_backward"](*((dy, x) if order.startswith("{") else (x, dy))), layer.backward(dy))
+    np.testing.assert_allclose([(one * step).sum() for one in both], (more - less) / 2e-5, rtol=1e-6)
+    for one in (text, method):
+        assert sc.check(one, explain=False).holds is True
+        assert sc.check(one.replace("3 *", "2 *"), explain=False).holds is False
+
+
+@pytest.mark.parametrize("text", [CUBE.format(parameters="value, dA", kept="value", cotangent="dA"),
+                                  CUBE.format(parameters="u, v", kept="u", cotangent="v"),
+                                  METHOD.format(cotangent="v")])  # fmt: skip
+def test_a_parameter_of_which_nothing_says_whether_it_is_the_cotangent_is_asked_for(text: str) -> None:
+    with pytest.raises(sc.SymconvError, match="cannot be told"):
+        sc.check(text, explain=False)

@@ -100,7 +100,17 @@ class Reading:
             plain.append(spec.vararg.arg)
         if unknown := [name for name in self.arguments if name not in plain]:
             raise SpecError(f"{self.node.name} has no parameter {unknown[0]}; it has {', '.join(plain)}")
+        values = self._values(cache)
         found = self._cotangents(plain, roles)
+        unsaid = [
+            name
+            for name in plain
+            if name not in {"self", "ctx", *self.arguments, *found, *values, *usual}
+            and not (roles.is_pack(name) or roles.known(name))
+        ]
+        missing = not (found or self.outputs or self.loss or self._has_cotangent(plain, roles))
+        if missing and (derivative := roles.derivative_among(unsaid)):
+            found[derivative] = roles.cotangent
         kept = [
             name
             for name in plain
@@ -108,12 +118,9 @@ class Reading:
             and name not in {"self", "ctx", *self.arguments, *found}
             and (roles.is_pack(name) or not (roles.known(name) or name in usual))
         ]
-        values = self._values(cache)
-        first = kept[0] if len(kept) > 1 and kept[0] not in values else None
-        if first and not self.outputs and not any(roles.is_cotangent(name) for name in plain):
-            # Of two names that say nothing the first is the cotangent: rnn_backward(dnext_h, cache).
-            found[first] = roles.cotangent
-            kept = kept[1:]
+        if missing and len(kept) > 1 and kept[:1] == unsaid:
+            # Of a name that says nothing and a cache the name is the cotangent: layer_backward(v, cache).
+            found[kept.pop(0)] = roles.cotangent
         single = [name for name in kept if name not in values and not roles.is_pack(name)]
         if single and len(kept) > 1 and self.forward is not None:
             said = f"it keeps {', '.join(values)}" if values else "it keeps no values of these names"
@@ -153,6 +160,11 @@ class Reading:
                 f"one that it calls {name}: which of the two it is cannot be told; take what is kept by the name that "
                 f"it has where it is returned, or as cache, or keep {name} itself"
             )
+
+    def _has_cotangent(self, plain: list[str], roles: Roles) -> bool:
+        """Whether a parameter is the cotangent by its name, or because the user says so."""
+        said = f"g{self.op.output.name}" in self.arguments.values()
+        return said or any(roles.is_cotangent(name) for name in plain)
 
     def _values(self, cache: Any) -> dict[str, Any]:
         """What the forward function keeps, by the names it has where it is returned."""

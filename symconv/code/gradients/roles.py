@@ -26,6 +26,8 @@ _COTANGENT = frozenset({
     "y_bar", "ybar", "dconv", "output_gradient", "upstream_grad", "grad_from_next", "dvalues", "d_l_d_out",
     "next_delta", "g_out", "gout",
 })  # fmt: skip
+_DERIVATIVE = re.compile(r"d_?[A-Z]\w*|d_\w+|d[a-z]\d?|d[a-z]_\w+|d(next|out|pred|act|logit|hidden|score)\w*|"
+                         r"\w*(grad|delta|upstream|cotangent)\w*")  # fmt: skip
 _TENSORS = {
     "x": {"x", "input", "inp", "inputs", "a_prev", "a", "data", "img", "image", "images", "x_in", "feature", "features",
           "in_data", "input_data", "bottom", "input_", "layer_input", "last_input", "x_data", "signal", "inp_"},
@@ -91,6 +93,11 @@ class Roles:
     def is_cotangent(self, name: str) -> bool:
         """Whether a parameter is the cotangent, by what it is called."""
         return self._tensor(name) == f"g{self.op.output.name}"
+
+    def derivative_among(self, names: Sequence[str]) -> str | None:
+        """Which of the parameters that say no role is the cotangent: the first, where it alone is called as one."""
+        called = [name for name in names if _DERIVATIVE.fullmatch(name)]
+        return called[0] if called and called == list(names[:1]) else None
 
     def is_pack(self, name: str) -> bool:
         """Whether a parameter is one that holds several values."""

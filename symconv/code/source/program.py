@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from symconv.code.source import listed
 from symconv.code.source.attributes import attributes_of, open_to_all
 from symconv.code.source.initial import Initial, initial_of
 from symconv.code.source.keyed import as_attributes
@@ -137,6 +138,7 @@ def program(text: str, name: str = "code") -> Program:
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
             as_attributes(node)
+            listed.as_attributes(node)
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     script = functions_of(tree)
     functions |= {key: node for key, node in script.items() if key not in functions}
