@@ -167,3 +167,56 @@ def test_a_number_that_is_called_as_a_kernel_is_asked_for(count: str, right: boo
     with pytest.raises(sc.SpecError, match=r"self\.f is a number, by what line 10 does with it.*arguments="):
         sc.check(text, "Pool")
     assert sc.check(text, "Pool", arguments={"f": 2}).holds is right
+
+
+RNN = """
+import numpy as np
+class RNN:
+    def __init__(self, Wx, Wh, b):
+        self.params = [Wx, Wh, b]
+        self.grads = [np.zeros_like(Wx), np.zeros_like(Wh), np.zeros_like(b)]
+    def forward(self, x, h_prev):
+        Wx, Wh, b = self.params
+        h_next = np.tanh(h_prev @ Wh + x @ Wx + b)
+        self.cache = (x, h_prev, h_next)
+        return h_next
+    def backward(self, dh_next):
+        Wx, Wh, b = self.params
+        x, h_prev, h_next = self.cache
+        dt = dh_next * (1 - h_next ** 2)
+        db = dt.sum(axis=0)
+        dWh = h_prev.T @ dt
+        dWx = x.T @ dt
+        dx = dt @ Wx.T
+        dh_prev = dt @ Wh.T
+        self.grads[0][...] = dWx
+        self.grads[1][...] = dWh
+        self.grads[2][...] = db
+        return dx, dh_prev
+"""
+
+
+@pytest.mark.parametrize(("line", "wrong"), [("", ""), ("dWh = h_prev.T", "dWh = -h_prev.T"), ("dx = dt", "dx = 2 * dt"),
+                                             ("dh_prev = dt @", "dh_prev = dh_next @")])  # fmt: skip
+def test_gradients_that_are_returned_beside_those_in_a_list(line: str, wrong: str) -> None:
+    text = RNN.replace(line, wrong, 1)
+    space: dict[str, Any] = {}
+    exec(compile(text, "layer", "exec"), space)  # noqa: S102
+    rng = np.random.default_rng(0)
+    shapes = {"x": (3, 4), "h_prev": (3, 2), "Wx": (4, 2), "Wh": (2, 2), "b": (2,)}
+    arrays = {name: rng.normal(size=shape) for name, shape in shapes.items()}
+    dout = rng.normal(size=(3, 2))
+
+    def run(given: dict[str, Any]) -> tuple[Any, float]:
+        layer = space["RNN"](given["Wx"], given["Wh"], given["b"])
+        return layer, float((layer.forward(given["x"], given["h_prev"]) * dout).sum())
+
+    layer, _ = run(arrays)
+    found = dict(zip(shapes, (*layer.backward(dout), *layer.grads), strict=True))
+    right = {}
+    for name, array in arrays.items():
+        step = 1e-6 * rng.normal(size=array.shape)
+        more, less = (run({**arrays, name: array + sign * step})[1] for sign in (1, -1))
+        right[name] = bool(np.isclose((more - less) / 2, (found[name] * step).sum(), rtol=1e-5, atol=1e-11))
+    assert sum(not one for one in right.values()) == (line != "")
+    assert {name: proof.holds for name, proof in sc.check(text, explain=False).items()} == right

@@ -38,6 +38,10 @@ def results_of(reading: Reading, returns: Sequence[str] | None) -> dict[str, Any
     if left and returns is None:
         mine = gradient_named(reading.op, value.id) if isinstance(value, ast.Name) else None
         rest = [t for t in tensors if t not in left]
+        each = value.elts if isinstance(value, ast.Tuple) else []
+        handed = [gradient_named(reading.op, one.id) if isinstance(one, ast.Name) else None for one in each]
+        if handed and all(handed) and not {*handed} & {*left} and len({*handed}) == len(handed):
+            return {**{name: place for place, name in enumerate(handed) if name}, **left}
         if not mine and not rest and isinstance(value, ast.BinOp | ast.UnaryOp | ast.Call):
             # A value of its own is what the layer hands on.
             mine = tensors[0]
