@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,19 +13,17 @@ from symconv.code.arrays.symbolic import Symbolic
 from symconv.code.arrays.walk import Walk
 from symconv.code.gradients.applied import applies
 from symconv.code.gradients.beginning import Beginning, beginning
+from symconv.code.gradients.binding import Binding, bound
 from symconv.code.gradients.forward import Forward
-from symconv.code.gradients.outputs import Outputs, kept_by_name, same_value
 from symconv.code.gradients.roles import Roles, gradient_named
 from symconv.code.gradients.running import run
 from symconv.code.held.boxes import current
 from symconv.code.held.state import State
-from symconv.code.reading.calls import default_of
 from symconv.code.reading.classes import give_attributes, give_zeros
 from symconv.code.reading.reader import start
 from symconv.code.source.program import Program
-from symconv.code.source.signatures import defaults, parameters
 from symconv.code.source.slices import part_for
-from symconv.code.values.objects import Box, Context, Pack
+from symconv.code.values.objects import Box, Context
 from symconv.errors import SpecError, SymconvError
 from symconv.notation.operator import Operator
 from symconv.prove.concrete.numbers import Misfit
@@ -62,11 +60,6 @@ class Reading:
         """The operator that the gradient is of."""
         return self.several or self.op
 
-    @property
-    def _marked(self) -> bool:
-        """Whether the forward function has outputs without a gradient."""
-        return self.forward is not None and bool(self.forward.outputs.marked)
-
     def seeded(self, on: Symbolic | Concrete, value: Any, tensors: Mapping[str, Any]) -> Any:
         """A gradient for the cotangent that there is."""
         return on.elementwise("*", value, tensors[f"g{self.op.output.name}"]) if self.loss else value
@@ -89,109 +82,13 @@ class Reading:
         said = self.forward.settings if self.forward else {n: roles.value(v) for n, v in self.arguments.items()}
         give_attributes(state, context, said)
         give_zeros(state, context)
-        result = run(state, self.node, self._parameters(state, roles, context, cache))
+        result = run(state, self.node, bound(state, self._given(roles, context, cache)))
         kept = {f".{name}": value for name, value in context.attributes.items()}
         return (_Result(result, kept) if kept else result), state
 
-    def _parameters(self, state: State, roles: Roles, context: Context, cache: Any) -> dict[str, Any]:
-        spec = self.node.args
-        plain, usual = parameters(spec), defaults(spec)
-        if spec.vararg is not None and (spec.vararg.arg in self.arguments or self.outputs or self._marked):
-            plain.append(spec.vararg.arg)
-        if unknown := [name for name in self.arguments if name not in plain]:
-            raise SpecError(f"{self.node.name} has no parameter {unknown[0]}; it has {', '.join(plain)}")
-        values = self._values(cache)
-        found = self._cotangents(plain, roles)
-        unsaid = [
-            name
-            for name in plain
-            if name not in {"self", "ctx", *self.arguments, *found, *values, *usual}
-            and not (roles.is_pack(name) or roles.known(name))
-        ]
-        missing = not (found or self.outputs or self.loss or self._has_cotangent(plain, roles))
-        if missing and (derivative := roles.derivative_among(unsaid)):
-            found[derivative] = roles.cotangent
-        kept = [
-            name
-            for name in plain
-            if cache is not None
-            and name not in {"self", "ctx", *self.arguments, *found}
-            and (roles.is_pack(name) or not (roles.known(name) or name in usual))
-        ]
-        if missing and len(kept) > 1 and kept[:1] == unsaid:
-            # Of a name that says nothing and a cache the name is the cotangent: layer_backward(v, cache).
-            found[kept.pop(0)] = roles.cotangent
-        single = [name for name in kept if name not in values and not roles.is_pack(name)]
-        if single and len(kept) > 1 and self.forward is not None:
-            said = f"it keeps {', '.join(values)}" if values else "it keeps no values of these names"
-            raise SpecError(
-                f"{self.node.name} takes {', '.join(kept)}, and which value of {self.forward.node.name} {single[0]} is "
-                f"cannot be told: {said}; give it the name that it has where it is returned, or take one cache"
-            )
-        if not kept and not values.keys() & {*plain}:
-            self._ask_which(roles, cache, [name for name in plain if name not in {"self", "ctx", *found}])
-        for name in plain:
-            if name in found:
-                continue
-            if name in {"self", "ctx"} and name not in self.arguments:
-                found[name] = context
-            elif name in values:
-                # An input too: the forward function may have given its name to something else before it kept it.
-                found[name] = values[name]
-            elif name in kept:
-                found[name] = cache
-            elif roles.is_pack(name):
-                found[name] = Pack(name, roles.of)
-            elif roles.known(name) or name not in usual:
-                found[name] = roles.of(name)
-            else:
-                found[name] = default_of(state, self.node, name, usual[name])
-        return found
-
-    def _ask_which(self, roles: Roles, cache: Any, plain: Sequence[str]) -> None:
-        """Raise SpecError where one value is kept, and the only parameter for it is called like an input."""
-        taken = [name for name in plain if name in self.arguments or not roles.is_cotangent(name)]
-        if self.forward is None or cache is None or isinstance(cache, tuple | list | dict) or len(taken) != 1:
-            return
-        (name,), inputs = taken, {one.name for one in self.op.inputs}
-        if name in inputs and name not in self.arguments and not same_value(cache, roles.tensors[name]):
-            raise SpecError(
-                f"{self.forward.node.name} keeps one value, which is not its input {name}, and {self.node.name} takes "
-                f"one that it calls {name}: which of the two it is cannot be told; take what is kept by the name that "
-                f"it has where it is returned, or as cache, or keep {name} itself"
-            )
-
-    def _has_cotangent(self, plain: list[str], roles: Roles) -> bool:
-        """Whether a parameter is the cotangent by its name, or because the user says so."""
-        said = f"g{self.op.output.name}" in self.arguments.values()
-        return said or any(roles.is_cotangent(name) for name in plain)
-
-    def _values(self, cache: Any) -> dict[str, Any]:
-        """What the forward function keeps, by the names it has where it is returned."""
-        if self.forward is None or cache is None:
-            return {}
-        return kept_by_name(self.forward.node, len(self.forward.outputs.names) or 1, cache)
-
-    def _cotangents(self, plain: list[str], roles: Roles) -> dict[str, Any]:
-        """The parameters that are cotangents of several outputs by their place."""
-        said = self.forward.outputs if self.forward is not None else Outputs()
-        if said.cotangents:
-            return {name: roles.tensors[f"g{one}"] for name, one in said.cotangents.items()}
-        if not self.outputs and not said.marked:
-            return {}
-        # What follows ctx is a cotangent for each value that forward returns.
-        own = [name for name in plain if name not in {"self", "ctx"}]
-        each = said.in_order([roles.tensors[f"g{one}"] for one in self.outputs] or [roles.cotangent])
-        named = (
-            dict(zip(own, each, strict=False))
-            if said.marked
-            else {name: roles.tensors[tensor] for name, tensor in roles.in_order(own, plain[:1] == ["ctx"]).items()}
-        )
-        found: dict[str, Any] = dict(named)
-        rest = self.node.args.vararg
-        if rest is not None and rest.arg not in self.arguments:
-            found[rest.arg] = each
-        return found
+    def _given(self, roles: Roles, context: Context, cache: Any) -> Binding:
+        """What its parameters are bound to."""
+        return Binding(self.op, self.node, self.arguments, self.outputs, self.forward, self.loss, roles, context, cache)
 
 
 @dataclass(frozen=True)

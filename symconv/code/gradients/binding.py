@@ -1,0 +1,165 @@
+"""What each parameter of a backward function is bound to: a cotangent, an operand, what is kept, a number."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from symconv.code.gradients.forward import Forward
+from symconv.code.gradients.outputs import Outputs, kept_by_name, same_value
+from symconv.code.gradients.roles import Roles
+from symconv.code.held.state import State
+from symconv.code.reading.calls import default_of
+from symconv.code.source.signatures import defaults, parameters
+from symconv.code.values.objects import Context, Pack
+from symconv.errors import SpecError
+from symconv.notation.operator import Operator
+
+__all__ = ["Binding", "bound"]
+
+_OWN = frozenset({"self", "ctx"})
+
+
+@dataclass(frozen=True)
+class Binding:
+    """A backward function, and what its parameters can be.
+
+    ``arguments`` are those that the user states, ``outputs`` the names of several outputs, ``cache`` is what forward
+    keeps, if it returns it; ``loss`` says that the cotangent is 1.
+    """
+
+    op: Operator
+    node: ast.FunctionDef
+    arguments: Mapping[str, Any]
+    outputs: tuple[str, ...]
+    forward: Forward | None
+    loss: bool
+    roles: Roles
+    context: Context
+    cache: Any
+
+    @cached_property
+    def plain(self) -> tuple[str, ...]:
+        """The parameters in order."""
+        spec, marked = self.node.args, self.forward is not None and bool(self.forward.outputs.marked)
+        rest = spec.vararg
+        found = parameters(spec)
+        if rest is not None and (rest.arg in self.arguments or self.outputs or marked):
+            found.append(rest.arg)
+        if unknown := [name for name in self.arguments if name not in found]:
+            raise SpecError(f"{self.node.name} has no parameter {unknown[0]}; it has {', '.join(found)}")
+        return tuple(found)
+
+    @cached_property
+    def usual(self) -> Mapping[str, ast.expr]:
+        """The defaults."""
+        return defaults(self.node.args)
+
+    @cached_property
+    def values(self) -> Mapping[str, Any]:
+        """What the forward function keeps, by the names it has where it is returned."""
+        if self.forward is None or self.cache is None:
+            return {}
+        return kept_by_name(self.forward.node, len(self.forward.outputs.names) or 1, self.cache)
+
+    def by_place(self) -> dict[str, Any]:
+        """The parameters that are cotangents of several outputs by their place."""
+        roles, said = self.roles, self.forward.outputs if self.forward is not None else Outputs()
+        if said.cotangents:
+            return {name: roles.tensors[f"g{one}"] for name, one in said.cotangents.items()}
+        if not self.outputs and not said.marked:
+            return {}
+        # What follows ctx is a cotangent for each value that forward returns.
+        own = [name for name in self.plain if name not in _OWN]
+        each = said.in_order([roles.tensors[f"g{one}"] for one in self.outputs] or [roles.cotangent])
+        named = (
+            dict(zip(own, each, strict=False))
+            if said.marked
+            else {name: roles.tensors[t] for name, t in roles.in_order(own, self.plain[:1] == ("ctx",)).items()}
+        )
+        found: dict[str, Any] = dict(named)
+        rest = self.node.args.vararg
+        if rest is not None and rest.arg not in self.arguments:
+            found[rest.arg] = each
+        return found
+
+    def cotangents(self) -> tuple[dict[str, Any], list[str]]:
+        """The parameters that are cotangents, though no role says so, and those that are what is kept."""
+        roles, found = self.roles, self.by_place()
+        unsaid = [
+            name
+            for name in self.plain
+            if name not in {*_OWN, *self.arguments, *found, *self.values, *self.usual}
+            and not (roles.is_pack(name) or roles.known(name))
+        ]
+        missing = not (found or self.outputs or self.loss or self._has_cotangent())
+        if missing and (derivative := roles.derivative_among(unsaid)):
+            found[derivative] = roles.cotangent
+        kept = [
+            name
+            for name in self.plain
+            if self.cache is not None
+            and name not in {*_OWN, *self.arguments, *found}
+            and (roles.is_pack(name) or not (roles.known(name) or name in self.usual))
+        ]
+        if missing and len(kept) > 1 and kept[:1] == unsaid:
+            # Of a name that says nothing and a cache the name is the cotangent: layer_backward(v, cache).
+            found[kept.pop(0)] = roles.cotangent
+        return found, kept
+
+    def _has_cotangent(self) -> bool:
+        """Whether a parameter is the cotangent by its name, or because the user says so."""
+        said = f"g{self.op.output.name}" in self.arguments.values()
+        return said or any(map(self.roles.is_cotangent, self.plain))
+
+    def ask(self, found: Mapping[str, Any], kept: list[str]) -> None:
+        """Raise SpecError where it cannot be told which of the values that are there a parameter is."""
+        if self.forward is None:
+            return
+        values, name = self.values, self.forward.node.name
+        single = [one for one in kept if one not in values and not self.roles.is_pack(one)]
+        if single and len(kept) > 1:
+            said = f"it keeps {', '.join(values)}" if values else "it keeps no values of these names"
+            raise SpecError(
+                f"{self.node.name} takes {', '.join(kept)}, and which value of {name} {single[0]} is "
+                f"cannot be told: {said}; give it the name that it has where it is returned, or take one cache"
+            )
+        if kept or values.keys() & {*self.plain} or self.cache is None or isinstance(self.cache, tuple | list | dict):
+            return
+        left = [one for one in self.plain if one not in {*_OWN, *found}]
+        taken = [one for one in left if one in self.arguments or not self.roles.is_cotangent(one)]
+        mine = {one.name for one in self.op.inputs} - {*self.arguments}
+        if len(taken) == 1 and taken[0] in mine and not same_value(self.cache, self.roles.tensors[taken[0]]):
+            # One value is kept, and the only parameter for it is called like an input.
+            raise SpecError(
+                f"{name} keeps one value, which is not its input {taken[0]}, and {self.node.name} takes "
+                f"one that it calls {taken[0]}: which of the two it is cannot be told; take what is kept by the name "
+                f"that it has where it is returned, or as cache, or keep {taken[0]} itself"
+            )
+
+
+def bound(state: State, binding: Binding) -> dict[str, Any]:
+    """The value of each parameter; raises SpecError where it cannot be told."""
+    roles, values, usual = binding.roles, binding.values, binding.usual
+    found, kept = binding.cotangents()
+    binding.ask(found, kept)
+    for name in binding.plain:
+        if name in found:
+            continue
+        if name in _OWN and name not in binding.arguments:
+            found[name] = binding.context
+        elif name in values:
+            # An input too: the forward function may have given its name to something else before it kept it.
+            found[name] = values[name]
+        elif name in kept:
+            found[name] = binding.cache
+        elif roles.is_pack(name):
+            found[name] = Pack(name, roles.of)
+        elif roles.known(name) or name not in usual:
+            found[name] = roles.of(name)
+        else:
+            found[name] = default_of(state, binding.node, name, usual[name])
+    return found
