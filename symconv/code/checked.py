@@ -18,12 +18,12 @@ from symconv.code.gradients.operators import operators_of
 from symconv.code.gradients.results import ordered_results
 from symconv.code.gradients.roles import WINDOW_KEYS, WINDOWS, numeric, numeric_kind, packed
 from symconv.code.proofs import Decided, Proofs, decided_of, proofs_of
-from symconv.code.several_ranks import which_axes
+from symconv.code.several_ranks import rated, which_axes
 from symconv.code.source.pairs import is_loss, pair_of
 from symconv.code.source.program import Program, program, read_text
 from symconv.code.source.signatures import defaults, parameters
 from symconv.errors import SpecError, SymconvError
-from symconv.limits import OTHER_FORWARDS
+from symconv.limits import OTHER_FORWARDS, OTHER_RANKS
 from symconv.notation.affine import affine
 from symconv.notation.expr import Reduce, walk
 from symconv.notation.functions import TABLE
@@ -92,10 +92,11 @@ class _Pair:
         reading = Reading(op, self.source, self.backward, {}, None if loss else read, loss=loss)
         return reading, ordered_results(reading, self.forward, self.returns)
 
-    def operators(self, settings: Mapping[str, Any], other_ties: bool = False) -> Iterator[tuple[Operator, Forward]]:
+    def operators(
+        self, settings: Mapping[str, Any], other_ties: bool = False, most: int = OTHER_RANKS
+    ) -> Iterator[tuple[Operator, Forward]]:
         """What the forward function may be, likely operators first."""
-        found = operators_of(self.source, self.forward, settings, other_ties, self.backward)
-        return islice(found, OTHER_FORWARDS)
+        return islice(operators_of(self.source, self.forward, settings, other_ties, self.backward), most)
 
 
 def _decided(pair: _Pair, settings: Mapping[str, Any], explain: bool) -> tuple[Operator, Proofs[Proof]]:
@@ -131,11 +132,28 @@ def _decided(pair: _Pair, settings: Mapping[str, Any], explain: bool) -> tuple[O
         proofs = next(
             (_steep(pair, op, read, proofs) for other, read in pair.operators(settings) if other == op), proofs
         )
-    if proofs.holds is False:
-        for other, read in pair.operators(settings):
-            fewer = numbered(other.inputs) and not numbered(op.inputs)  # a length of 1 makes a forgotten sum right
-            if _axes(other) != _axes(op) and not fewer and _right(pair, other, read):
-                raise SpecError(which_axes(read, other, op))
+    return _meant(pair, settings, op, proofs, explain) if proofs.holds is False else (op, proofs)
+
+
+def _meant(
+    pair: _Pair, settings: Mapping[str, Any], op: Operator, proofs: Proofs[Proof], explain: bool
+) -> tuple[Operator, Proofs[Proof]]:
+    """What is wrong, for the numbers of axes at which most gradients are right and shapes fit.
+
+    Raises SpecError where all of them are right for others than those of ``op``.
+    """
+    best, rank = None, rated(proofs.values())
+    for other, read in pair.operators(settings, most=OTHER_RANKS if rank.misfits else OTHER_FORWARDS):
+        fewer = numbered(other.inputs) and not numbered(op.inputs)  # a length of 1 makes a forgotten sum right
+        if _axes(other) == _axes(op) or fewer:
+            continue
+        judged = _judged(pair, other, read)
+        if judged is not None and judged.holds:
+            raise SpecError(which_axes(read, other, op))
+        if judged is not None and rated(judged.values()).better(rank):
+            best, rank = (other, read), rated(judged.values())
+    if best is not None:
+        return best[0], proofs_of(*pair.results(*best), explain)
     return op, proofs
 
 
@@ -163,15 +181,15 @@ def _axes(op: Operator) -> list[int]:
     return [len(tensor.axes) for tensor in op.inputs]
 
 
-def _right(pair: _Pair, op: Operator, read: Forward) -> bool:
-    """Whether the gradients are right for a further number of axes."""
-    try:
+def _judged(pair: _Pair, op: Operator, read: Forward) -> Proofs[Proof] | None:
+    """The gradients for a further number of axes; None where one never fits or they are not read."""
+    with suppress(SymconvError):
         reading, found = pair.results(op, read)
         known = _fitting(reading, found)
-        proofs = None if known is None else proofs_of(reading, found, False, known)
-        return proofs is not None and (proofs.holds or _steep(pair, op, read, proofs).holds) is True
-    except SymconvError:
-        return False
+        if known is not None:
+            proofs = proofs_of(reading, found, False, known)
+            return proofs if proofs.holds else _steep(pair, op, read, proofs)
+    return None
 
 
 def _as_likely(pair: _Pair, settings: Mapping[str, Any], explain: bool) -> tuple[Operator, Proofs[Proof]]:

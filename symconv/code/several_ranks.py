@@ -1,11 +1,34 @@
-"""What is asked where gradients are right for one number of axes and wrong for another."""
+"""Gradients that are right for one number of axes and wrong for another: which numbers are meant, and what is asked."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 from symconv.code.gradients.forward import Forward
 from symconv.notation.operator import Operator
+from symconv.prove.proof import Proof
 
-__all__ = ["which_axes"]
+__all__ = ["Rated", "rated", "which_axes"]
+
+
+@dataclass(frozen=True)
+class Rated:
+    """How many gradients are right with some numbers of axes, and how many have shapes that do not fit."""
+
+    right: int
+    misfits: int
+
+    def better(self, other: Rated) -> bool:
+        """Whether more are right than with the others, and no more shapes misfit."""
+        return self.right > other.right and self.misfits <= other.misfits
+
+
+def rated(proofs: Iterable[Proof]) -> Rated:
+    """What is counted of the proofs for one number of axes."""
+    each = tuple(proofs)
+    misfits = (one.decision is not None and not one.decision.shapes.empty for one in each)
+    return Rated(sum(one.holds is True for one in each), sum(misfits))
 
 
 def which_axes(forward: Forward, right: Operator, wrong: Operator) -> str:

@@ -61,7 +61,7 @@ def operators_of(program: Program, node: ast.FunctionDef, settings: Mapping[str,
     problems, last = list[str](), list[Operator]()
     found = False
     for ranks in ranks_of(forward.node, tensors, said):
-        if found and any(ranks[name] == ranks["x"] for name in vectors_of(tensors)):
+        if found and any(ranks[name] == ranks["x"] for name in vectors_of(node, tensors)):
             # A bias of the input's shape would make a forgotten sum right.
             continue
         operator, problem, line = _of_outputs(forward, ranks)

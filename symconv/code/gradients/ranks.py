@@ -127,24 +127,48 @@ def _summed(statement: ast.stmt) -> Iterator[tuple[str, int]]:
 
 def _possible(node: ast.FunctionDef, tensors: Iterable[str], said: Mapping[str, int]) -> Iterator[dict[str, int]]:
     names = list(dict.fromkeys(tensors))
-    vectors = vectors_of(names)
+    vectors = vectors_of(node, names)
     # Parameters of normalisations stand on the last axis of a matrix unless further axes are named.
     hinted = (*_hinted(node), *([_axes_named(node)] if vectors else []))
     for rank in dict.fromkeys((*hinted, *_RANKS["x"])):
         if vectors and len(vectors) < len(names):
             yield {name: 1 if name in vectors else rank for name in names}
         yield {name: 1 if name == "b" and "w" in names else rank for name in names}
+    if named := _called_vectors(names) - vectors:
+        yield from ({name: 1 if name in vectors | named else rank for name in names} for rank in _RANKS["x"])
     if said:
         yield from ({n: said.get(n, 1 if n == "b" and "w" in names else rank) for n in names} for rank in _RANKS["x"])
-    if len([name for name in names if name not in said]) <= 2:
+    if len([name for name in names if name not in said and not (name == "b" and "w" in names)]) <= 2:
         for ranks in product(*((said[n],) if n in said else _RANKS.get(n, _RANKS["x"]) for n in names)):
             if len(set(ranks)) > 1:
                 yield dict(zip(names, ranks, strict=True))
 
 
-def vectors_of(names: Collection[str]) -> frozenset[str]:
-    """Parameters beside an input that are vectors by what they are called, such as biases."""
+def vectors_of(node: ast.FunctionDef, names: Collection[str]) -> frozenset[str]:
+    """Parameters beside an input that are vectors by what they are called, such as biases.
+
+    What the function multiplies is no bias, though it is called ``b``.
+    """
+    found = _called_vectors(names)
+    return found - {"b"} if "w" not in names and "b" in _factors(node) else found
+
+
+def _called_vectors(names: Collection[str]) -> frozenset[str]:
     return frozenset(name for name in names if "x" in names and name.lower().rstrip("0123456789") in _VECTORS)
+
+
+def _factors(node: ast.FunctionDef) -> set[str]:
+    """The names that stand as factors in products, or as divisors."""
+    found: list[ast.expr] = []
+    for one in ast.walk(node):
+        match one:
+            case ast.BinOp(left, ast.Mult() | ast.Div(), right):
+                found += [left, right]
+            case ast.Call(ast.Attribute(_, "addcmul" | "addcdiv"), [_, *operands]):
+                found += operands
+            case ast.Call(ast.Attribute(_, "mul" | "multiply" | "div" | "divide"), operands):
+                found += operands
+    return {one.id for one in found if isinstance(one, ast.Name)}
 
 
 def _axes_named(node: ast.FunctionDef) -> int:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import pytest
 
 import symconv as sc
@@ -115,3 +118,85 @@ def test_memory_that_is_set_for_some_sizes_alone_is_no_operator() -> None:
     code = "import numpy as np\ndef p_forward(x):\n    y = np.empty_like(x)\n    y[1:] = x[1:]\n    return y\n"
     with pytest.raises(sc.SpecError, match="is not read as an operator"):
         sc.check(f"{code}def p_backward(gy):\n    return gy\n", explain=False)
+
+
+MATVEC = """
+import numpy as np
+def vector_forward(x, w):
+    return x @ w
+def vector_backward(g, x, w):
+    return g[:, None] * w, x.T @ g
+"""
+SWAPPED = """
+import numpy as np
+def batched_forward(x, w):
+    return x @ w
+def batched_backward(g, x, w):
+    return g @ np.swapaxes(w, 1, 2), np.swapaxes(x, 1, 2) @ g
+"""
+PRODUCT = """
+import torch
+def product_forward(x, a, b):
+    return torch.addcmul(x, a, b)
+def product_backward(g, x, a, b):
+    return g, g * b, {}
+"""
+
+
+def _quotients_agree(code: str, name: str, *operands: np.ndarray) -> bool:
+    """Whether the gradients are the slopes of the forward function, which is a polynomial of degree 1 in each."""
+    names: dict[str, Any] = {}
+    exec(code.replace("torch.addcmul(x, a, b)", "x + a * b").replace("import torch", ""), names)  # noqa: S102
+    forward, backward = names[f"{name}_forward"], names[f"{name}_backward"]
+    g = np.arange(2, 2 + forward(*operands).size).reshape(forward(*operands).shape)
+    for place, (one, got) in enumerate(zip(operands, backward(g, *operands), strict=True)):
+        for cell in np.ndindex(one.shape):
+            moved = one.copy()
+            moved[cell] += 1
+            more = forward(*operands[:place], moved, *operands[place + 1 :])
+            if got.shape != one.shape or ((more - forward(*operands)) * g).sum() != got[cell]:
+                return False
+    return True
+
+
+def _drawn(*shapes: tuple[int, ...]) -> list[np.ndarray]:
+    rng = np.random.default_rng(0)
+    return [rng.integers(1, 9, shape) for shape in shapes]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [(MATVEC, True), (MATVEC.replace("x.T @", "2 * x.T @"), False), (MATVEC.replace("* w,", ","), False)],
+)
+def test_a_vector_is_found_where_matrices_never_fit(wrong: str, right: bool) -> None:
+    found = sc.check(wrong, explain=False)
+    assert found.holds is right
+    assert [len(tensor.axes) for tensor in found["w"].operator.inputs] == [2, 1]
+    assert _quotients_agree(wrong, "vector", *_drawn((3, 2), (2,))) is right
+
+
+def test_of_a_wrong_pair_the_right_gradient_is_judged_where_it_is_right() -> None:
+    code = SWAPPED.replace("np.swapaxes(x", "2 * np.swapaxes(x")
+    found = sc.check(code, explain=False)
+    assert (found["x"].holds, found["w"].holds) == (True, False)
+    assert [len(tensor.axes) for tensor in found["w"].operator.inputs] == [3, 3]
+    assert _quotients_agree(SWAPPED, "batched", *_drawn((2, 3, 4), (2, 4, 5)))
+    assert not _quotients_agree(code, "batched", *_drawn((2, 3, 4), (2, 4, 5)))
+    with pytest.raises(sc.SpecError, match="right where x has 3, w has 3"):
+        sc.check(SWAPPED, explain=False)
+
+
+@pytest.mark.parametrize(
+    ("value", "right", "shape"),
+    [("g * a", True, (2, 3)), ("2 * g * a", False, (2, 3)), ("(g * a).sum(0)", True, (3,)), ("g.sum(0)", False, (3,))],
+)
+def test_a_factor_is_no_bias_by_its_name(value: str, right: bool, shape: tuple[int, ...]) -> None:
+    code = PRODUCT.format(value)
+    assert sc.check(code, explain=False).holds is right
+    assert _quotients_agree(code, "product", *_drawn((2, 3), (2, 3), shape)) is right
+
+
+def test_a_bias_whose_sum_is_forgotten_stays_refuted() -> None:
+    code = "def shift_forward(x, b):\n    return x + b\ndef shift_backward(g, x, b):\n    return g, {}\n"
+    assert sc.check(code.format("g"), explain=False).holds is False
+    assert sc.check(code.format("g.sum(0)"), explain=False).holds is True
