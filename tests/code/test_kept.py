@@ -82,3 +82,33 @@ def test_a_kept_value_taken_by_its_own_name_is_what_was_kept(kept: str, name: st
 def test_a_kept_input_or_a_copy_of_it_is_not_asked_for(kept: str) -> None:
     (proof,) = sc.check(TANH.format(kept=kept, name="c", taken="x"), explain=False).values()
     assert proof.holds is False
+
+
+SOFTMAX = """
+import numpy as np
+
+def softmax_forward(x):
+    e = np.exp(x)
+    a = e / e.sum(-1, keepdims=True)
+    return a, {kept}
+
+def softmax_backward({first}, a):
+    return a * ({first} - ({first} * a).sum(-1, keepdims=True))
+"""
+
+
+@pytest.mark.parametrize("first", ["ga", "v", "da"])
+def test_what_stands_beside_a_kept_value_of_its_own_name_is_the_cotangent(first: str) -> None:
+    text = SOFTMAX.format(kept="a", first=first)
+    assert sc.check(text, explain=False).holds is True
+    assert (
+        sc.check(text.replace(".sum(-1, keepdims=True))", ".sum(-1, keepdims=True) * 2)"), explain=False).holds is False
+    )
+
+
+def test_a_value_that_may_be_the_cotangent_or_what_is_kept_is_asked_for() -> None:
+    text = SOFTMAX.format(kept="a * 1", first="v")
+    with pytest.raises(
+        sc.SpecError, match="softmax_backward takes v, a, and which of them is the gradient of the output"
+    ):
+        sc.check(text, explain=False)

@@ -95,9 +95,12 @@ class Binding:
             if name not in {*_OWN, *self.arguments, *found, *self.values, *self.usual}
             and not (roles.is_pack(name) or roles.known(name))
         ]
-        missing = not (found or self.outputs or self.loss or self._has_cotangent())
+        missing = self._misses_cotangent(found)
         if missing and (derivative := roles.derivative_among(unsaid)):
             found[derivative] = roles.cotangent
+        elif missing and self.values.keys() & {*self.plain} and unsaid == [n for n in self.plain if n not in _OWN][:1]:
+            # What is kept has its own name: softmax_backward(v, probs).
+            found[unsaid[0]] = roles.cotangent
         kept = [
             name
             for name in self.plain
@@ -110,17 +113,24 @@ class Binding:
             found[kept.pop(0)] = roles.cotangent
         return found, kept
 
-    def _has_cotangent(self) -> bool:
-        """Whether a parameter is the cotangent by its name, or because the user says so."""
+    def _misses_cotangent(self, found: Mapping[str, Any]) -> bool:
+        """Whether no parameter is the cotangent by its place or name, or because the user says so."""
         said = f"g{self.op.output.name}" in self.arguments.values()
-        return said or any(map(self.roles.is_cotangent, self.plain))
+        return not (found or self.outputs or self.loss or said or any(map(self.roles.is_cotangent, self.plain)))
 
     def ask(self, found: Mapping[str, Any], kept: list[str]) -> None:
         """Raise SpecError where it cannot be told which of the values that are there a parameter is."""
         if self.forward is None:
             return
         values, name = self.values, self.forward.node.name
-        single = [one for one in kept if one not in values and not self.roles.is_pack(one)]
+        unnamed = [one for one in kept if not self.roles.is_pack(one)]
+        if unnamed and self._misses_cotangent(found):
+            gradient = f"g{self.op.output.name}"
+            raise SpecError(
+                f"{self.node.name} takes {', '.join(self.plain)}, and which of them is the gradient of the output "
+                f"cannot be told; call it {gradient} or dout, or say arguments={{{unnamed[0]!r}: {gradient!r}}}"
+            )
+        single = [one for one in unnamed if one not in values]
         if single and len(kept) > 1:
             said = f"it keeps {', '.join(values)}" if values else "it keeps no values of these names"
             raise SpecError(
