@@ -46,6 +46,9 @@ def _geometries(name: str) -> Iterator[Shapes]:
                 yield {"x": (n, c, rows, columns), "w": (c, f, 1 + turn % 3, 3)}
             case "3-D":
                 yield {"x": (n, c, 2, rows + 2, columns), "w": (f, c, 2, 3, 1 + turn % 3)}
+                if turn < 3:
+                    # Two taps in each residue class of the rows, and two columns.
+                    yield {"x": (n, c, 2, rows + 4, columns), "w": (f, c, 2, 4, 2)}
             case "portable":
                 yield {"x": (n, c, columns + 1), "w": (f, c, 3)}
             case "product":
