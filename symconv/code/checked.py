@@ -142,16 +142,16 @@ def _meant(
 
     Raises SpecError where all of them are right for others than those of ``op``.
     """
-    best, rank = None, rated(proofs.values())
+    best, rank = None, rated(proof.decision for proof in proofs.values())
     for other, read in pair.operators(settings, most=OTHER_RANKS if rank.misfits else OTHER_FORWARDS):
         fewer = numbered(other.inputs) and not numbered(op.inputs)  # a length of 1 makes a forgotten sum right
         if _axes(other) == _axes(op) or fewer:
             continue
-        judged = _judged(pair, other, read)
-        if judged is not None and judged.holds:
+        known, right = _judged(pair, other, read)
+        if right:
             raise SpecError(which_axes(read, other, op))
-        if judged is not None and rated(judged.values()).better(rank):
-            best, rank = (other, read), rated(judged.values())
+        if known and (mine := rated(one.decision for one in known.values())).better(rank):
+            best, rank = (other, read), mine
     if best is not None:
         return best[0], proofs_of(*pair.results(*best), explain)
     return op, proofs
@@ -168,7 +168,7 @@ def _steep(pair: _Pair, op: Operator, read: Forward, proofs: Proofs[Proof]) -> P
     """The proofs, with those of what is undecided where roots of 0 have the infinite slope that libraries compute."""
     choices = {name: [kink.choice for kink in TABLE[name].kinks] for name in kinked(op) if name in TABLE}
     steep = tuple((name, _STEEP) for name in sorted(choices) if _STEEP in choices[name])
-    if not steep or op.kinks:
+    if not steep or op.kinks or all(proof.holds is not None for proof in proofs.values()):
         return proofs
     with suppress(SymconvError):
         found = proofs_of(*pair.results(replace(op, kinks=steep), read), False)
@@ -181,15 +181,15 @@ def _axes(op: Operator) -> list[int]:
     return [len(tensor.axes) for tensor in op.inputs]
 
 
-def _judged(pair: _Pair, op: Operator, read: Forward) -> Proofs[Proof] | None:
-    """The gradients for a further number of axes; None where one never fits or they are not read."""
+def _judged(pair: _Pair, op: Operator, read: Forward) -> tuple[dict[str, Decided], bool]:
+    """What is decided for a further number of axes, nothing where one never fits, and whether all is proved."""
     with suppress(SymconvError):
         reading, found = pair.results(op, read)
-        known = _fitting(reading, found)
-        if known is not None:
-            proofs = proofs_of(reading, found, False, known)
-            return proofs if proofs.holds else _steep(pair, op, read, proofs)
-    return None
+        known = _fitting(reading, found) or {}
+        if not known or any(not one.decision.wrong.empty for one in known.values()):
+            return known, False
+        return known, _steep(pair, op, read, proofs_of(reading, found, False, known)).holds is True
+    return {}, False
 
 
 def _as_likely(pair: _Pair, settings: Mapping[str, Any], explain: bool) -> tuple[Operator, Proofs[Proof]]:

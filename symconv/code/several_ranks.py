@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from symconv.code.gradients.forward import Forward
 from symconv.notation.operator import Operator
-from symconv.prove.proof import Proof
+from symconv.prove.decide.decision import Decision
 
 __all__ = ["Rated", "rated", "which_axes"]
 
@@ -24,11 +24,11 @@ class Rated:
         return self.right > other.right and self.misfits <= other.misfits
 
 
-def rated(proofs: Iterable[Proof]) -> Rated:
-    """What is counted of the proofs for one number of axes."""
-    each = tuple(proofs)
-    misfits = (one.decision is not None and not one.decision.shapes.empty for one in each)
-    return Rated(sum(one.holds is True for one in each), sum(misfits))
+def rated(decisions: Iterable[Decision | None]) -> Rated:
+    """What is counted of the decisions for one number of axes."""
+    each = [one for one in decisions if one is not None]
+    right = (one.wrong.empty and not one.undecided for one in each)
+    return Rated(sum(right), sum(not one.shapes.empty for one in each))
 
 
 def which_axes(forward: Forward, right: Operator, wrong: Operator) -> str:
