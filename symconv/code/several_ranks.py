@@ -28,7 +28,7 @@ def rated(decisions: Iterable[Decision | None]) -> Rated:
     """What is counted of the decisions for one number of axes."""
     each = [one for one in decisions if one is not None]
     right = (one.wrong.empty and not one.undecided for one in each)
-    return Rated(sum(right), sum(not one.shapes.empty for one in each))
+    return Rated(sum(right), sum(not one.unfit.empty for one in each))
 
 
 def which_axes(forward: Forward, right: Operator, wrong: Operator) -> str:

@@ -52,8 +52,15 @@ class Decision:
     @property
     def wrong(self) -> Region:
         """The sizes for which the claim is wrong, of batches that have an element."""
-        fails = self.fails
-        return fails.where(nonnegative(var(self.batch) - 1)) if self.batch else fails
+        return self._with_elements(self.fails)
+
+    @property
+    def unfit(self) -> Region:
+        """The sizes for which shapes do not fit, of batches that have an element."""
+        return self._with_elements(self.shapes)
+
+    def _with_elements(self, region: Region) -> Region:
+        return region.where(nonnegative(var(self.batch) - 1)) if self.batch else region
 
     @property
     def fails(self) -> Region:
