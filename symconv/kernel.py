@@ -61,6 +61,7 @@ class Kernel(Loaded):
         self._returned = outputs_type(op) if op.several else None
         self._result = gradients_type(tuple(self._names))
         self._all = (1 << len(self._names)) - 1
+        self._masks: dict[tuple[str, ...] | str, int] = {}
         self._whole = (1 << len(op.outputs)) - 1
         # Solving for sizes takes many times what a tiny kernel does.
         self._shapes = lru_cache(maxsize=64)(
@@ -193,10 +194,20 @@ class Kernel(Loaded):
         return self._result(*fields)
 
     def _mask(self, wrt: tuple[str, ...] | str) -> int:
+        # Reading names takes longer than a tiny kernel.
+        try:
+            known = self._masks.get(wrt)
+        except TypeError:  # it holds what is no name
+            known = None
+        if known is not None:
+            return known
         chosen = tensor_names(self.operator, wrt)
         if unknown := [name for name in chosen if name not in self._names]:
             raise SpecError(f"{self.operator.name} has no gradient {unknown[0]!r}; it has {', '.join(self._names)}")
-        return sum(1 << k for k, name in enumerate(self._names) if name in chosen)
+        mask = sum(1 << k for k, name in enumerate(self._names) if name in chosen)
+        if isinstance(wrt, tuple | str):
+            self._masks[wrt] = mask
+        return mask
 
     def _chosen(self, wrt: tuple[str, ...] | None, out: Mapping[str, Array] | None) -> tuple[str, ...]:
         chosen = self._names if wrt is None else tensor_names(self.operator, wrt)

@@ -28,25 +28,8 @@ def pair_of(source: Program, name: str | None) -> tuple[Program, ast.FunctionDef
     if name is None and len(source.classes) == 1:
         name = next(iter(source.classes))
     if name is not None and name in source.classes:
-        methods = {n.name: n for n in source.classes[name].body if isinstance(n, ast.FunctionDef)}
-        forward = next((methods[k] for k in _FORWARD if k in methods), None)
-        backward = next((methods[k] for k in _BACKWARD if k in methods), None)
-        if forward is None or backward is None:
-            raise SpecError(
-                f"{source.name}: {name} has no forward and backward; it has {', '.join(methods) or 'nothing'}"
-            )
-        forward, backward = source.settled(forward, name), source.settled(backward, name)
-        if "setup_context" in methods and parameters(forward.args)[:1] != ["ctx"]:
-            forward = with_context(forward, source.settled(methods["setup_context"], name))
-        return replace(source, owner=name), forward, backward
-    stems: dict[str, dict[str, ast.FunctionDef]] = {}
-    for known, node in source.functions.items():
-        for kind, words in (("forward", _FORWARD), ("backward", _BACKWARD)):
-            for word in words:
-                if word in known.lower().split("_") or known.lower() == word:
-                    stem = known.lower().replace(word, "").replace("__", "_").strip("_")
-                    stems.setdefault(stem, {}).setdefault(kind, node)
-    pairs = {stem: both for stem, both in stems.items() if len(both) == 2}
+        return _of_class(source, name)
+    pairs = _by_stem(source)
     if name is not None:
         pairs = {s: b for s, b in pairs.items() if name.lower() == s or name in {b["forward"].name, b["backward"].name}}
     nested = [two for known, node in source.functions.items()
@@ -59,18 +42,45 @@ def pair_of(source: Program, name: str | None) -> tuple[Program, ast.FunctionDef
         node = source.settled(losses[0])
         return source, part_for(node, 0, (), source), node
     if len(pairs) != 1:
-        there = (*source.classes, *source.functions)
-        known_ = ", ".join(there) or "nothing"
-        near = get_close_matches(name or "", there, 1)
-        if near and name not in there:
-            raise SpecError(f"{source.name} has no {name!r}; did you mean {near[0]!r}? There are {known_}")
-        found = "several match" if pairs else "none match"
-        raise SpecError(
-            f"{source.name}: a class with forward and backward is wanted, two functions such as conv_forward and "
-            f"conv_backward, or one that returns a loss and gradients (return loss, dx); {found}; there are {known_}"
-        )
+        raise _unmatched(source, name, "several match" if pairs else "none match")
     both = next(iter(pairs.values()))
     return source, source.settled(both["forward"]), source.settled(both["backward"])
+
+
+def _of_class(source: Program, name: str) -> tuple[Program, ast.FunctionDef, ast.FunctionDef]:
+    methods = {n.name: n for n in source.classes[name].body if isinstance(n, ast.FunctionDef)}
+    forward = next((methods[k] for k in _FORWARD if k in methods), None)
+    backward = next((methods[k] for k in _BACKWARD if k in methods), None)
+    if forward is None or backward is None:
+        raise SpecError(f"{source.name}: {name} has no forward and backward; it has {', '.join(methods) or 'nothing'}")
+    forward, backward = source.settled(forward, name), source.settled(backward, name)
+    if "setup_context" in methods and parameters(forward.args)[:1] != ["ctx"]:
+        forward = with_context(forward, source.settled(methods["setup_context"], name))
+    return replace(source, owner=name), forward, backward
+
+
+def _by_stem(source: Program) -> dict[str, dict[str, ast.FunctionDef]]:
+    """Functions called forward and backward that have the rest of their names in common, by that rest."""
+    stems: dict[str, dict[str, ast.FunctionDef]] = {}
+    for known, node in source.functions.items():
+        for kind, words in (("forward", _FORWARD), ("backward", _BACKWARD)):
+            for word in words:
+                if word in known.lower().split("_") or known.lower() == word:
+                    stem = known.lower().replace(word, "").replace("__", "_").strip("_")
+                    stems.setdefault(stem, {}).setdefault(kind, node)
+    return {stem: both for stem, both in stems.items() if len(both) == 2}
+
+
+def _unmatched(source: Program, name: str | None, found: str) -> SpecError:
+    there = (*source.classes, *source.functions)
+    known_ = ", ".join(there) or "nothing"
+    near = get_close_matches(name or "", there, 1)
+    if near and name not in there:
+        return SpecError(f"{source.name} has no {name!r}; did you mean {near[0]!r}? There are {known_}")
+    return SpecError(
+        f"{source.name}: a class with forward and backward is wanted, two functions such as conv_forward and "
+        f"conv_backward, or one that returns a loss and gradients (return loss, dx); {found}; there are {known_}"
+    )
 
 
 def is_loss(forward: ast.FunctionDef, backward: ast.FunctionDef) -> bool:

@@ -78,52 +78,27 @@ def decide(op: Operator, claim: Claim | Coded, doubted: bool = True) -> Decision
         near = nearest(claim.side, (*sides_of(op), *aliases(op)))
         raise caret.error(0, f"{claim.side} is not computed by {op.name}{near}; there are {', '.join(sides_of(op))}")
     domain = everywhere(context_of(op))
-    problem = _Problem(op, claim, caret)
     search = Search(op, claim, domain)
-    values, shapes = nowhere(domain.context), nowhere(domain.context)
-    misfits: list[str] = []
-    asked: list[Constraint] = []
-    waiting, seen, relations, open_ = [domain], 0, 0, ""
-    by_algebra = False
+    found = _Found(_Problem(op, claim, caret), search if doubted else None, nowhere(domain.context))
+    waiting, seen = [domain], 0
     while waiting:
         region = waiting.pop()
         seen += 1
-        if seen > (OPEN_BRANCHES if open_ else BRANCHES):
-            open_ = open_ or f"the claim has more than {BRANCHES} cases of sizes"
+        if seen > (OPEN_BRANCHES if found.open else BRANCHES):
+            found.open = found.open or f"the claim has more than {BRANCHES} cases of sizes"
             break
-        scope = problem.scope(region)
-        scope.asked = asked
-        if doubted:
-            scope.refuted = search.inside
-        try:
-            found = problem.compared(scope)
-            values = values.union(found[0])
-            relations += found[1]
-            by_algebra |= scope.by_algebra
-        except Fork as fork:
-            waiting += [part for part in _halves(region, fork) if not part.empty]
-            continue
-        except Mismatch:
-            pass
-        except Undecided as reason:
-            # The sizes that were refused until here are wrong whatever the values are.
-            open_ = open_ or str(reason)
-        for refused in scope.refused:
-            shapes = shapes.union(refused)
-        misfits += scope.misfits
-    if open_ and domain.within(values.union(shapes)):
-        open_ = ""
+        waiting += found.in_branch(region)
     return Decision(
         domain,
-        values.simplified(),
-        shapes.simplified(),
-        tuple(dict.fromkeys(misfits)),
-        open_,
+        found.values.simplified(),
+        found.shapes.simplified(),
+        tuple(dict.fromkeys(found.misfits)),
+        "" if found.open and domain.within(found.values.union(found.shapes)) else found.open,
         seen,
-        relations,
-        tuple(dict.fromkeys(asked)),
+        found.relations,
+        tuple(dict.fromkeys(found.asked)),
         op.batch if op.batch in domain.context.sizes else "",
-        by_algebra,
+        found.by_algebra,
         search,
     )
 
@@ -175,6 +150,43 @@ class _Problem:
         given, wanted = self.both(scope)
         difference = compare(scope, wanted, given)
         return difference.fails, difference.relations
+
+
+class _Found:
+    """What the branches decided so far say together."""
+
+    def __init__(self, problem: _Problem, search: Search | None, nothing: Region) -> None:
+        self.problem = problem
+        self.search = search
+        self.values = self.shapes = nothing
+        self.misfits: list[str] = []
+        self.asked: list[Constraint] = []
+        self.open = ""
+        self.relations = 0
+        self.by_algebra = False
+
+    def in_branch(self, region: Region) -> tuple[Region, ...]:
+        """Decide one branch; the branches that it has to be split into are returned undecided."""
+        scope = self.problem.scope(region)
+        scope.asked = self.asked
+        if self.search is not None:
+            scope.refuted = self.search.inside
+        try:
+            fails, relations = self.problem.compared(scope)
+            self.values = self.values.union(fails)
+            self.relations += relations
+            self.by_algebra |= scope.by_algebra
+        except Fork as fork:
+            return tuple(part for part in _halves(region, fork) if not part.empty)
+        except Mismatch:
+            pass
+        except Undecided as reason:
+            # The sizes that were refused until here are wrong whatever the values are.
+            self.open = self.open or str(reason)
+        for refused in scope.refused:
+            self.shapes = self.shapes.union(refused)
+        self.misfits += scope.misfits
+        return ()
 
 
 def sides(op: Operator, claim: Claim | Coded, region: Region) -> tuple[Value, Value]:
