@@ -95,8 +95,8 @@ def _read(function: Callable[..., Any], options: dict[str, Any]) -> Operator:
 
 
 def _formed(text: str, name: str, params: Any) -> Operator:
-    from symconv.code.checked import settings_of
     from symconv.code.gradients.operators import forward_of
+    from symconv.code.settings import settings_of
     from symconv.code.source.program import program
 
     source = program(text, name)

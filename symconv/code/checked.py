@@ -4,34 +4,33 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from symconv.code.distributions import perhaps_targets, summing_to_one, targets_of
 from symconv.code.gradients.backward import Reading
 from symconv.code.gradients.formula import numbered
-from symconv.code.gradients.forward import Forward, surely_tensors
+from symconv.code.gradients.forward import Forward
 from symconv.code.gradients.operators import operators_of
 from symconv.code.gradients.results import ordered_results
-from symconv.code.gradients.roles import WINDOW_KEYS, WINDOWS, numeric, numeric_kind, packed
 from symconv.code.proofs import Decided, Proofs, decided_of, proofs_of
+from symconv.code.settings import settings_of
 from symconv.code.several_ranks import rated, which_axes
 from symconv.code.source.pairs import is_loss, pair_of
 from symconv.code.source.program import Program, program, read_text
-from symconv.code.source.signatures import defaults, parameters
 from symconv.errors import SpecError, SymconvError
 from symconv.limits import OTHER_FORWARDS, OTHER_RANKS
-from symconv.notation.affine import affine
 from symconv.notation.expr import Reduce, walk
 from symconv.notation.functions import TABLE
 from symconv.notation.operator import Operator
 from symconv.prove.explain.smooth import kinked, misses
 from symconv.prove.proof import Proof
 
-__all__ = ["check_code", "settings_of"]
+__all__ = ["check_code"]
 
 _STEEP = "infinite"
 _NAMED = re.compile(r"(.+\.py):(\w+)")
@@ -107,7 +106,15 @@ def _decided(pair: _Pair, settings: Mapping[str, Any], explain: bool) -> tuple[O
     meaning. Where it is not right as it is likely meant, the others are tried. Raises SpecError where the gradients are
     right for another number of axes: it is asked which is meant.
     """
-    op, proofs = _as_likely(pair, settings, explain)
+    targets = perhaps_targets(pair.forward)
+    op, proofs = _as_likely(pair, settings, explain and not targets)
+    if proofs.holds is False and targets:
+        if (found := _of_targets(pair, settings, op, proofs, False)) is not None:
+            return found
+        if explain:
+            op, proofs = _as_likely(pair, settings, explain)
+        if not _repaired(proofs) and (found := _of_targets(pair, settings, op, proofs, explain)) is not None:
+            return found
     if proofs.holds is not True and kinked(op):
         for other, read in pair.operators(settings, True):
             if other.inputs != op.inputs:
@@ -133,6 +140,29 @@ def _decided(pair: _Pair, settings: Mapping[str, Any], explain: bool) -> tuple[O
             (_steep(pair, op, read, proofs) for other, read in pair.operators(settings) if other == op), proofs
         )
     return _meant(pair, settings, op, proofs, explain) if proofs.holds is False else (op, proofs)
+
+
+def _of_targets(
+    pair: _Pair, settings: Mapping[str, Any], op: Operator, proofs: Proofs[Proof], explain: bool
+) -> tuple[Operator, Proofs[Proof]] | None:
+    """The proofs where targets sum to 1, as one-hot rows and probabilities do, if they are right there.
+
+    With ``explain`` also wrong ones, of functions with an edit that is right there.
+    """
+    names = targets_of(pair.forward, op, proofs)
+    for one in summing_to_one(pair.forward, names) if names else ():
+        such = replace(pair, forward=one.of(pair.forward), backward=one.of(pair.backward))
+        with suppress(SymconvError):
+            summed, found = _as_likely(such, settings, explain)
+            for plain, _ in pair.operators(settings) if found.holds or _repaired(found) else ():
+                if plain.inputs == summed.inputs and {*found} == {*proofs}:
+                    return plain, Proofs(proofs.name, {name: one.said(plain, proof) for name, proof in found.items()})
+    return None
+
+
+def _repaired(proofs: Proofs[Proof]) -> bool:
+    """Whether what is wrong has an edit that is proved."""
+    return any(proof.repair for proof in proofs.values())
 
 
 def _meant(
@@ -235,54 +265,3 @@ def _fitting(reading: Reading, found: dict[str, Any]) -> dict[str, Decided] | No
     if problems:
         raise next(problems[tensor] for tensor in found if tensor in problems)
     return known
-
-
-def settings_of(
-    forward: ast.FunctionDef,
-    arguments: Mapping[str, Any] | None,
-    known: Collection[str] = (),
-    defaulted: Collection[str] = (),
-) -> list[dict[str, Any]]:
-    """The numbers to check with: those that are said; else the defaults, and a stride of 2 with a padding of 1.
-
-    Lengths of windows that nothing says are 2, with a stride of 2, and then 3. ``known`` are names of numbers that
-    the text itself says, ``defaulted`` attributes that ``__init__`` gives a default.
-    """
-    given = {key: _number(value) for key, value in (arguments or {}).items()}
-    if given:
-        return [given]
-    keys = {n.value for n in ast.walk(forward) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
-    words = {n.attr for n in ast.walk(forward) if isinstance(n, ast.Attribute)}
-    words |= {n.arg for n in ast.walk(forward) if isinstance(n, ast.arg)}
-    words = (words | keys) - surely_tensors(forward) - {*known}
-    usual = {*defaults(forward.args), *defaulted}
-    windows = sorted(word for word in words - usual if word in WINDOWS or word in WINDOW_KEYS & _keys(forward))
-    harder = {"stride": affine(2), "padding": affine(1)}
-    chosen = {word: harder[kind] for word in sorted(words) if (kind := numeric_kind(word)) in harder and numeric(word)}
-    steps = affine(2 if windows else 1)
-    plainest = {w: affine(0) if numeric_kind(w) == "padding" else steps for w in chosen if w not in usual}
-    if not chosen and not windows:
-        return [{}]
-    return [plainest | dict.fromkeys(windows, affine(2)), chosen | dict.fromkeys(windows, affine(3))]
-
-
-def _keys(node: ast.FunctionDef) -> set[str]:
-    """The texts by which values are taken out of dicts of parameters."""
-    found = set[str]()
-    for one in ast.walk(node):
-        match one:
-            case ast.Subscript(ast.Name(name), ast.Constant(str() as key), ast.Load()) if packed(name):
-                found.add(key)
-    return found - {*parameters(node.args)}
-
-
-def _number(value: Any) -> Any:
-    if isinstance(value, bool) or value is None or isinstance(value, str):
-        return value
-    if isinstance(value, int):
-        return affine(value)
-    if isinstance(value, tuple | list):
-        return tuple(map(_number, value))
-    if isinstance(value, Mapping):
-        return {key: _number(one) for key, one in value.items()}
-    raise SpecError(f"arguments: numbers, texts, tuples and dicts are read; given {value!r}")

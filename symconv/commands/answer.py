@@ -43,7 +43,8 @@ def proof_data(proof: Proof) -> Data:
         "operator": proof.operator.name, "claim": str(proof.claim), "holds": proof.holds, "verdict": word(proof.holds),
         "fails_when": proof.fails_when, "holds_when": proof.holds_when, "mismatched_when": proof.mismatched_when,
         "counterexample": _counterexample(proof), "cause": proof.cause, "repair": proof.repair,
-        "proved": list(proof.proved), "reason": proof.reason, "leaning": proof.leaning, "line": proof.line,
+        "where": proof.where, "proved": list(proof.proved), "reason": proof.reason, "leaning": proof.leaning,
+        "line": proof.line,
     }  # fmt: skip
 
 

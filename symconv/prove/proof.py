@@ -52,6 +52,7 @@ class Proof:
     reason : why it is undecided, for all sizes or elsewhere, or why a wrong claim has no counterexample
     line : of a wrong gradient in code, the line that is at fault
     leaning : of an undecided claim, what random exact checks say
+    where : the inputs that the answer is for, such as targets that sum to 1; mostly empty, for all
     """
 
     operator: Operator
@@ -64,6 +65,7 @@ class Proof:
     reason: str = ""
     decision: Decision | None = field(default=None, repr=False, compare=False)
     line: int | None = None
+    where: str = ""
 
     def __bool__(self) -> bool:
         return self.holds is True
@@ -143,6 +145,8 @@ class Proof:
     def _lines(self) -> list[str]:
         head = {True: "true", False: "false", None: "undecided"}[self.holds]
         lines = [f"{head}: {self.claim}", f"  for {self.operator}"]
+        if self.where:
+            lines.append(f"  where {self.where}" + ("; it is wrong elsewhere" if self.holds else ""))
         match self.holds:
             case None:
                 lines += [f"  reason: {self.reason}", f"  leaning: {self.leaning}"]

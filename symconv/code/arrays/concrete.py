@@ -103,7 +103,8 @@ class Concrete:
     def elementwise(self, op: str, left: Array, right: Array) -> Array:
         """Sum, difference or product, broadcast."""
         binary_shapes(f"{left.shape} {op} {right.shape}", left, right)
-        return np.asarray(left + right if op == "+" else left - right if op == "-" else left * right)
+        with np.errstate(invalid="ignore"):  # quotients by 0 may be among them
+            return np.asarray(left + right if op == "+" else left - right if op == "-" else left * right)
 
     def scale(self, value: Array, number: Product) -> Array:
         """The array times a number."""
@@ -261,7 +262,8 @@ class Concrete:
         given = tuple(node_of(one, named) for one in arguments)
         call = Call(word, given, tuple((key, node_of(one, named)) for key, one in options.items()))
         ground: Ground = replace(self.ground, arrays={**self.ground.arrays, **arrays})
-        return self._typed(called(ground, call))
+        with np.errstate(invalid="ignore"):
+            return self._typed(called(ground, call))
 
 
 def _plainest(number: Fraction) -> Fraction | int:

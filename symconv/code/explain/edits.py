@@ -10,6 +10,7 @@ from operator import is_
 from typing import Any
 
 from symconv.code.explain.edits_calls import options, parsed
+from symconv.code.explain.edits_factors import factors
 from symconv.notation.operator import Operator
 
 __all__ = ["Edit", "edits"]
@@ -40,7 +41,7 @@ def edits(op: Operator, function: ast.FunctionDef, names: Mapping[str, str]) -> 
     """Functions that differ in one place, likely mistakes first; ``names`` says what each tensor is called there."""
     kinds: list[Iterator[tuple[ast.AST, ast.AST, str]]] = [
         options(op, function, names), _statements(function), _crops(op, function, names), _moves(function),
-        _numbers(function), _factors(op, function, names), _names(function),
+        _numbers(function), factors(op, function, names), _names(function),
     ]  # fmt: skip
     places = {id(node): k for k, one in enumerate(function.body) for node in ast.walk(one)}
     for kind in kinds:
@@ -225,51 +226,6 @@ def _off_by_one(bound: ast.expr, cause: str) -> Iterator[tuple[ast.AST, ast.AST,
             yield bound, deepcopy(inner), cause
     for text in (f"{ast.unparse(bound)} - 1", f"{ast.unparse(bound)} + 1"):
         yield bound, parsed(text), cause
-
-
-# -- factors
-def _factors(
-    op: Operator, function: ast.FunctionDef, names: Mapping[str, str]
-) -> Iterator[tuple[ast.AST, ast.AST, str]]:
-    cotangent = names.get(f"g{op.output.name}")
-    for node in ast.walk(function):
-        match node:
-            case ast.BinOp(left, ast.Div() | ast.Mult(), right) if not isinstance(right, ast.List | ast.Tuple):
-                yield node, deepcopy(left), "a factor that does not belong there"
-                yield node, deepcopy(right), "a factor that does not belong there"
-            case ast.AugAssign(_, ast.Div() | ast.Mult(), _):
-                yield node, ast.Pass(), "a factor that does not belong there"
-            case ast.UnaryOp(ast.USub(), inner):
-                yield node, deepcopy(inner), "the sign"
-            case ast.Call(ast.Attribute(owner, "mean"), arguments, keywords):
-                new = ast.Call(
-                    ast.Attribute(deepcopy(owner), "sum", ast.Load()), deepcopy(arguments), deepcopy(keywords)
-                )
-                yield node, new, "the mean where the sum is right"
-            case ast.Call(ast.Attribute(_, "sum"), _, keywords):
-                yield from _axes(node)
-            case ast.Return(ast.Tuple(items)):
-                for k, item in enumerate(items):
-                    if cotangent is not None and isinstance(item, ast.Name):
-                        new_items = [*map(deepcopy, items)]
-                        new_items[k] = parsed(f"-{item.id}")
-                        yield node, ast.Return(ast.Tuple(new_items, ast.Load())), "the sign"
-
-
-def _axes(call: ast.Call) -> Iterator[tuple[ast.AST, ast.AST, str]]:
-    for text in ("(0, 2, 3)", "(0, 2)", "(0, 1, 2)", "(0, 2, 3, 4)", "0", "1"):
-        new = deepcopy(call)
-        keys = [one for one in new.keywords if one.arg in {"axis", "dim"}]
-        if keys:
-            keys[0].value = parsed(text)
-        else:
-            first = (
-                1
-                if isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value) in {"np", "torch", "jnp", "tf"}
-                else 0
-            )
-            new.args = [*new.args[:first], parsed(text)]
-        yield call, new, "summed over other axes"
 
 
 # -- names that are exchanged

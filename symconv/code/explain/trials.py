@@ -36,7 +36,9 @@ class Trials:
         if op not in self.sizes:
             self.sizes[op] = _sizes(op)
         told = Unchanging(reading.node, reading.program)
-        return [Trial(one, truth_of(op, f"g{tensor}", one.inputs), reading, told) for one in self.sizes[op]]
+        trials = [Trial(one, truth_of(op, f"g{tensor}", one.inputs), reading, told) for one in self.sizes[op]]
+        # What has no value, such as a quotient by 0, compares with nothing.
+        return [one for one in trials if np.isfinite(one.want.astype(np.float64)).all()]
 
 
 @dataclass(frozen=True)

@@ -179,7 +179,10 @@ def _axes_named(node: ast.FunctionDef) -> int:
 
 
 def _hinted(node: ast.FunctionDef) -> list[int]:
-    """The numbers of axes that the text shows: what a shape is unpacked to, 2 where matrices are multiplied."""
+    """The numbers of axes that the text shows: what a shape is unpacked to, 2 where matrices are multiplied.
+
+    Losses of classes, logarithms beside sums over an axis, have samples and classes unless further axes are named.
+    """
     found = []
     for one in ast.walk(node):
         match one:
@@ -189,4 +192,6 @@ def _hinted(node: ast.FunctionDef) -> list[int]:
     matrices = words & {"mm", "dot", "matmul", "t", "linear", "addmm"} or any(
         isinstance(n, ast.MatMult) for n in ast.walk(node)
     )
-    return [*found, *([2] if matrices else [])]
+    along = {n.arg for n in ast.walk(node) if isinstance(n, ast.keyword)} & {"axis", "dim", "keepdims", "keepdim"}
+    classes = "log" in words and along
+    return [*found, *([2] if matrices else []), *([_axes_named(node)] if classes else [])]

@@ -1,0 +1,106 @@
+"""Targets of a loss that are one-hot rows or probabilities: gradients that are right where these sum to 1."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from symconv.code.source.signatures import parameters
+from symconv.notation.expr import Apply, walk
+from symconv.notation.operator import Operator
+from symconv.prove.concrete.counterexample import Counterexample
+from symconv.prove.proof import Proof
+
+__all__ = ["Summing", "perhaps_targets", "summing_to_one", "targets_of"]
+
+_TARGETS = frozenset({
+    "t", "target", "targets", "label", "labels", "y", "y_true", "ytrue", "truth", "ground_truth", "gt", "true",
+    "onehot", "one_hot", "y_onehot", "y_one_hot", "onehot_labels", "one_hot_labels", "t_onehot", "labels_onehot",
+    "y_hot", "yt", "tgt", "y_train", "expected", "teacher", "supervise_data",
+})  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Summing:
+    """A function whose ``names`` sum to 1 along an axis, which is told as ``words``."""
+
+    names: tuple[str, ...]
+    axis: int
+    words: str
+
+    def of(self, node: ast.FunctionDef) -> ast.FunctionDef:
+        """The function with what it takes by these names over its sums, which has every array that sums to 1."""
+        taken = {*parameters(node.args)}
+        put = [_over_its_sums(name, self.axis, node) for name in self.names if name in taken]
+        said = ast.get_docstring(node, clean=False) is not None
+        return _with_body(node, [*node.body[:said], *put, *node.body[said:]])
+
+    def said(self, op: Operator, proof: Proof) -> Proof:
+        """A proof about the function of such arrays as one about ``op``, which is not told that they sum to 1."""
+        example = proof.counterexample
+        return replace(proof, operator=op, where=self.words, counterexample=self._at(example) if example else None)
+
+    def _at(self, example: Counterexample) -> Counterexample:
+        shapes = dict(example.shapes)
+        each = ((name, self._put(values, shapes[name]) if name in self.names else values)
+                for name, values in example.arrays)  # fmt: skip
+        return replace(example, arrays=tuple(each))
+
+    def _put(self, values: Sequence[Any], shape: tuple[int, ...]) -> tuple[Any, ...]:
+        given = np.array([Fraction(one) for one in values], dtype=object).reshape(shape)
+        return tuple((given / given.sum(axis=self.axis, keepdims=True)).reshape(-1))
+
+
+def perhaps_targets(forward: ast.FunctionDef) -> bool:
+    """Whether a function takes targets by their names, and logarithms."""
+    words = {one.attr if isinstance(one, ast.Attribute) else one.id
+             for one in ast.walk(forward) if isinstance(one, ast.Attribute | ast.Name)}  # fmt: skip
+    return any("log" in word for word in words) and any(name.lower() in _TARGETS for name in parameters(forward.args))
+
+
+def targets_of(forward: ast.FunctionDef, op: Operator, judged: Collection[str]) -> tuple[str, ...]:
+    """Parameters of a loss that are targets by their names, and whose gradients nobody asks for.
+
+    A loss is a function of logarithms: weights and masks of other sums need not sum to 1.
+    """
+    if not any(isinstance(one, Apply) and one.function == "log" for s in op.statements for one in walk(s.expr)):
+        return ()
+    return tuple(name for name in parameters(forward.args) if name.lower() in _TARGETS and name not in judged)
+
+
+def summing_to_one(forward: ast.FunctionDef, names: tuple[str, ...]) -> Iterator[Summing]:
+    """That targets sum to 1 along the last axis, or along one that the function names."""
+    stated = [one for node in ast.walk(forward) if isinstance(node, ast.keyword) and node.arg in {"axis", "dim"}
+              and (one := _whole(node.value)) is not None]  # fmt: skip
+    for axis in dict.fromkeys((-1, *stated)):
+        verb, whose = ("sums", "its") if len(names) == 1 else ("sum", "their")
+        along = f"{whose} last axis" if axis == -1 else f"axis {axis}"
+        # Backward may have other names for them.
+        every = (*names, *sorted(_TARGETS - {*names}))
+        yield Summing(every, axis, f"{' and '.join(names)} {verb} to 1 along {along}")
+
+
+def _over_its_sums(name: str, axis: int, node: ast.FunctionDef) -> ast.stmt:
+    said = ast.parse(f"{name} = {name} / {name}.sum(axis={axis}, keepdims=True)").body[0]
+    for one in ast.walk(said):
+        ast.copy_location(one, node)
+    return said
+
+
+def _with_body(node: ast.FunctionDef, body: list[ast.stmt]) -> ast.FunctionDef:
+    fields = {name: getattr(node, name) for name in node._fields}
+    return ast.copy_location(ast.FunctionDef(**(fields | {"body": body})), node)
+
+
+def _whole(node: ast.expr) -> int | None:
+    match node:
+        case ast.Constant(int() as number) if not isinstance(number, bool):
+            return number
+        case ast.UnaryOp(ast.USub(), ast.Constant(int() as number)):
+            return -number
+    return None

@@ -1,0 +1,72 @@
+"""Edits of factors, signs and sums of one line of code, each with the mistake it undoes."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+
+from symconv.code.explain.edits_calls import parsed
+from symconv.notation.operator import Operator
+
+__all__ = ["factors"]
+
+
+def factors(
+    op: Operator, function: ast.FunctionDef, names: Mapping[str, str]
+) -> Iterator[tuple[ast.AST, ast.AST, str]]:
+    """What a factor, a sign or a sum that is another one makes of each line, and what was wrong."""
+    cotangent = names.get(f"g{op.output.name}")
+    for node in ast.walk(function):
+        match node:
+            case ast.BinOp(left, ast.Div() | ast.Mult(), right) if not isinstance(right, ast.List | ast.Tuple):
+                yield node, deepcopy(left), "a factor that does not belong there"
+                yield node, deepcopy(right), "a factor that does not belong there"
+            case ast.AugAssign(_, ast.Div() | ast.Mult(), _):
+                yield node, ast.Pass(), "a factor that does not belong there"
+            case ast.UnaryOp(ast.USub(), inner):
+                yield node, deepcopy(inner), "the sign"
+            case ast.Call(ast.Attribute(owner, "mean"), arguments, keywords):
+                new = ast.Call(
+                    ast.Attribute(deepcopy(owner), "sum", ast.Load()), deepcopy(arguments), deepcopy(keywords)
+                )
+                yield node, new, "the mean where the sum is right"
+            case ast.Call(ast.Attribute(_, "sum"), _, keywords):
+                yield from _axes(node)
+            case ast.Return(ast.expr() as value) if not op.output.axes:
+                yield from _means(node, value, cotangent)
+        match node:
+            case ast.Return(ast.Tuple(items)):
+                for k, item in enumerate(items):
+                    if cotangent is not None and isinstance(item, ast.Name):
+                        new_items = [*map(deepcopy, items)]
+                        new_items[k] = parsed(f"-{item.id}")
+                        yield node, ast.Return(ast.Tuple(new_items, ast.Load())), "the sign"
+
+
+def _means(node: ast.Return, value: ast.expr, cotangent: str | None) -> Iterator[tuple[ast.AST, ast.AST, str]]:
+    """Each gradient of a loss over the number of samples."""
+    items = value.elts if isinstance(value, ast.Tuple) else [value]
+    for k, item in enumerate(items):
+        arrays = dict.fromkeys(one.id for one in ast.walk(item) if isinstance(one, ast.Name) and one.id != cotangent)
+        for name in arrays:
+            over = ast.BinOp(deepcopy(item), ast.Div(), parsed(f"{name}.shape[0]"))
+            row: list[ast.expr] = [over if other == k else deepcopy(one) for other, one in enumerate(items)]
+            whole = ast.Tuple(row, ast.Load()) if isinstance(value, ast.Tuple) else over
+            yield node, ast.Return(whole), "the sum over the samples where the mean is right"
+
+
+def _axes(call: ast.Call) -> Iterator[tuple[ast.AST, ast.AST, str]]:
+    for text in ("(0, 2, 3)", "(0, 2)", "(0, 1, 2)", "(0, 2, 3, 4)", "0", "1"):
+        new = deepcopy(call)
+        keys = [one for one in new.keywords if one.arg in {"axis", "dim"}]
+        if keys:
+            keys[0].value = parsed(text)
+        else:
+            first = (
+                1
+                if isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value) in {"np", "torch", "jnp", "tf"}
+                else 0
+            )
+            new.args = [*new.args[:first], parsed(text)]
+        yield call, new, "summed over other axes"

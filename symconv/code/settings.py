@@ -1,0 +1,66 @@
+"""The numbers that the parameters of a layer have while it is checked."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from symconv.code.gradients.forward import surely_tensors
+from symconv.code.gradients.roles import WINDOW_KEYS, WINDOWS, numeric, numeric_kind, packed
+from symconv.code.source.signatures import defaults, parameters
+from symconv.errors import SpecError
+from symconv.notation.affine import affine
+
+__all__ = ["settings_of"]
+
+
+def settings_of(
+    forward: ast.FunctionDef,
+    arguments: Mapping[str, Any] | None,
+    known: Collection[str] = (),
+    defaulted: Collection[str] = (),
+) -> list[dict[str, Any]]:
+    """The numbers to check with: those that are said; else the defaults, and a stride of 2 with a padding of 1.
+
+    Lengths of windows that nothing says are 2, with a stride of 2, and then 3. ``known`` are names of numbers that
+    the text itself says, ``defaulted`` attributes that ``__init__`` gives a default.
+    """
+    given = {key: _number(value) for key, value in (arguments or {}).items()}
+    if given:
+        return [given]
+    keys = {n.value for n in ast.walk(forward) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+    words = {n.attr for n in ast.walk(forward) if isinstance(n, ast.Attribute)}
+    words |= {n.arg for n in ast.walk(forward) if isinstance(n, ast.arg)}
+    words = (words | keys) - surely_tensors(forward) - {*known}
+    usual = {*defaults(forward.args), *defaulted}
+    windows = sorted(word for word in words - usual if word in WINDOWS or word in WINDOW_KEYS & _keys(forward))
+    harder = {"stride": affine(2), "padding": affine(1)}
+    chosen = {word: harder[kind] for word in sorted(words) if (kind := numeric_kind(word)) in harder and numeric(word)}
+    steps = affine(2 if windows else 1)
+    plainest = {w: affine(0) if numeric_kind(w) == "padding" else steps for w in chosen if w not in usual}
+    if not chosen and not windows:
+        return [{}]
+    return [plainest | dict.fromkeys(windows, affine(2)), chosen | dict.fromkeys(windows, affine(3))]
+
+
+def _keys(node: ast.FunctionDef) -> set[str]:
+    """The texts by which values are taken out of dicts of parameters."""
+    found = set[str]()
+    for one in ast.walk(node):
+        match one:
+            case ast.Subscript(ast.Name(name), ast.Constant(str() as key), ast.Load()) if packed(name):
+                found.add(key)
+    return found - {*parameters(node.args)}
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, bool) or value is None or isinstance(value, str):
+        return value
+    if isinstance(value, int):
+        return affine(value)
+    if isinstance(value, tuple | list):
+        return tuple(map(_number, value))
+    if isinstance(value, Mapping):
+        return {key: _number(one) for key, one in value.items()}
+    raise SpecError(f"arguments: numbers, texts, tuples and dicts are read; given {value!r}")
