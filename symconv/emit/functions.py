@@ -76,10 +76,13 @@ class Functions:
         return tuple(self.known.values())
 
     def outlined(
-        self, kernel: Kernel, statement: Outlined, lines: tuple[str, ...]
+        self, kernel: Kernel, statement: Outlined, lines: tuple[str, ...], more: Iterable[str] = ()
     ) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
-        """The function that an outlined body is, by its text in C, and the numbers and buffers it is given."""
-        return self._made(kernel, statement.body, f"sc_{statement.name}_{len(self.known)}", lines)
+        """The function that an outlined body is, by its text in C, and the numbers and buffers it is given.
+
+        ``more`` are numbers that its text alone has names for.
+        """
+        return self._made(kernel, statement.body, f"sc_{statement.name}_{len(self.known)}", lines, more=more)
 
     def nest(
         self, kernel: Kernel, nest: Nest, name: str, lines: tuple[str, ...]
@@ -90,7 +93,13 @@ class Functions:
         return self._made(kernel, (loop,), name, lines, nest.comment)
 
     def _made(
-        self, kernel: Kernel, body: tuple[Stmt, ...], name: str, lines: tuple[str, ...], comment: str | None = None
+        self,
+        kernel: Kernel,
+        body: tuple[Stmt, ...],
+        name: str,
+        lines: tuple[str, ...],
+        comment: str | None = None,
+        more: Iterable[str] = (),
     ) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
         own, nodes = declared(body, native=True), tuple(expressions(body))
         loops = {node.var for node in own_nodes(body) if isinstance(node, For)}
@@ -98,7 +107,7 @@ class Functions:
         places = {name: number for number, name in enumerate(dict.fromkeys(_NAME.findall(text)))}
         local = {name for names in own.values() for name in names} | loops
         outer = {node.name for node in nodes if type(node) is Var}
-        outer |= lengths(kernel, _named(nodes, _REACHES))
+        outer |= lengths(kernel, _named(nodes, _REACHES)) | set(more)
         integers = tuple(sorted((outer - local) & set(places), key=places.__getitem__))
         stored, buffers = _named(nodes, _STORES), sorted(kernel.buffers, key=lambda b: places.get(b.name, 0))
         typed = {b.name: pointer_type(b, b.name in stored) for b in buffers if b.name in places}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from symconv.emit.places import depths, monomials, plus, pointer, position
+from symconv.emit.given import Given, rest
+from symconv.emit.places import Monomials, depths, monomials, plus, pointer, position
 from symconv.emit.shuffles import dealt, moved, woven
 from symconv.errors import InternalError, SpecError
 from symconv.loops.arith import const, mul, total
@@ -51,20 +53,26 @@ class Printer:
 
     ``native`` says that C is printed, not Cython: names are then marked, since any of them may be a macro. ``tile``
     says that an outlined body is, where every address is a sum of pointers; ``levels`` then holds how deep inside loops
-    a name is given its value.
+    a name is given its value, and ``given`` what of addresses its caller computes.
     """
 
     kernel: Kernel
     native: bool = False
     tile: bool = False
     levels: dict[str, int] = field(default_factory=dict)
+    given: Given = field(default_factory=Given)
     reals: set[str] = field(default_factory=set)
     vectors: set[str] = field(default_factory=set)
     positions: set[str] = field(default_factory=set)
     buffers: dict[str, Buffer] = field(default_factory=dict)
+    bases: dict[str, Monomials] = field(default_factory=dict)
+    products: dict[tuple[str, ...], str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.buffers = {buffer.name: buffer for buffer in self.kernel.buffers}
+        self.bases = {buffer: monomials(base, self.expr) for buffer, base in self.given.bases.items()}
+        for name, product in self.given.products.items():
+            self.products |= dict.fromkeys(monomials(product, self.expr), self.named(name))
 
     def named(self, name: str) -> str:
         """A name as it is printed."""
@@ -243,17 +251,28 @@ class Printer:
         """Where an element lies in memory."""
         if not self.tile:
             return f"&{self.element(buffer, index, offset)}"
+        changes = dict.fromkeys(self.products.values(), 0)
+        show = self._shown(changes)
+        at = position(index, self.buffers[buffer].sizes, show)
+        if offset is not None:
+            at = plus(at, monomials(offset, show))
+        return pointer(self.named(buffer), rest(at, self.bases.get(buffer, {}), self.products), changes.__getitem__)
+
+    def handed(self, buffer: str, by: Expr) -> str:
+        """The pointer that an outlined body is given, ``by`` elements behind the first."""
         changes: dict[str, int] = {}
+        at = monomials(by, self._shown(changes))
+        return pointer(self.named(buffer), at, changes.__getitem__)
+
+    def _shown(self, changes: dict[str, int]) -> Callable[[Expr], str]:
+        """Prints factors of places, and notes how deep inside loops each changes."""
 
         def show(expr: Expr) -> str:
             text = self.expr(expr)
             changes[text] = depths(expr, self.levels)
             return text
 
-        at = position(index, self.buffers[buffer].sizes, show)
-        if offset is not None:
-            at = plus(at, monomials(offset, show))
-        return pointer(self.named(buffer), at, changes.__getitem__)
+        return show
 
 
 def access(verb: str, place: str, stride: str, mask: str, value: str = "") -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from symconv.emit.functions import Functions
+from symconv.emit.given import given
 from symconv.emit.outlining import prepared
 from symconv.emit.printer import VERBS, Printer, access
 from symconv.errors import InternalError
@@ -103,12 +104,18 @@ class Statements(Printer):
                 return f"{self.element(buffer, index)} = {self._updated(Load(buffer, index), op, value)}"
             case Prefetch(buffer, index, offset):
                 return f"sc_prefetch({self.place(buffer, index, offset)})"
-            case Outlined(_, inner):
-                made = replace(statement, body=prepared(self.kernel, inner))
-                inside = Statements(self.kernel, native=True, tile=True, functions=self.functions)
-                name, *given = self.functions.outlined(self.kernel, made, tuple(inside.block(made.body, 1)))
-                return f"{name}({', '.join(self.named(each) for names in given for each in names)})"
+            case Outlined():
+                return self._called(replace(statement, body=prepared(self.kernel, statement.body)))
         raise InternalError(f"the printer knows no {type(statement).__name__}")
+
+    def _called(self, outlined: Outlined) -> str:
+        known = given(self.kernel, outlined.body)
+        inside = Statements(self.kernel, native=True, tile=True, given=known, functions=self.functions)
+        lines = tuple(inside.block(outlined.body, 1))
+        name, numbers, buffers = self.functions.outlined(self.kernel, outlined, lines, known.products)
+        counted = (self.expr(known.products.get(number, Var(number))) for number in numbers)
+        handed = (self.handed(buffer, known.bases.get(buffer, const(0))) for buffer in buffers)
+        return f"{name}({', '.join((*counted, *handed))})"
 
     def _held(self, buffer: str, value: Expr) -> str:
         """A value as its buffer holds it: positions are shorter than the integers they are computed from."""
