@@ -26,6 +26,7 @@ _PROOF: Fields = {
     "counterexample": ("counterexample or null", "the smallest sizes for which it is wrong"),
     "cause": ("text", "the likely mistake"),
     "repair": ("text", "a claim without it, itself proved; empty where none was found"),
+    "where": ("text", "the inputs that the answer is for, such as targets that sum to 1; empty for all"),
     "proved": ("list of text", "what was proved"),
     "reason": ("text", "why it is undecided"),
     "leaning": ("text", "what exact checks at random say of an undecided claim"),
