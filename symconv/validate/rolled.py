@@ -35,7 +35,7 @@ from symconv.validate.tables import Table, stepped, tables_of
 from symconv.validate.tiles import in_cells
 from symconv.validate.unrolled import rolled_spans
 
-__all__ = ["rolled"]
+__all__ = ["rolled", "with_constants"]
 
 
 def rolled(kernel: Kernel) -> tuple[Kernel, Limits]:
@@ -43,7 +43,7 @@ def rolled(kernel: Kernel) -> tuple[Kernel, Limits]:
 
     Raises UnclearError where something looks like one of these and is not as it should be.
     """
-    kernel = packed_alone(_settled(kernel))
+    kernel = packed_alone(with_constants(kernel))
     notes = notes_of(kernel)
     kernel = replace(kernel, nests=tuple(replace(n, body=_constants(n.body)) for n in kernel.nests))
     kernel = without_junk(kernel)
@@ -58,7 +58,7 @@ def rolled(kernel: Kernel) -> tuple[Kernel, Limits]:
     return made
 
 
-def _settled(kernel: Kernel) -> Kernel:
+def with_constants(kernel: Kernel) -> Kernel:
     """With constants in place of what is computed from sizes and is the same for all of them."""
     known: dict[str, Expr] = {s.name: s.value for s in kernel.layout if isinstance(s.value, Const)}
 
