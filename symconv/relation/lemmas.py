@@ -12,7 +12,8 @@ pairs. With ``x = r*E``: of two rows the later one starts behind all of the earl
 *Chunks.* ``[floor(c*N/S), floor((c + 1)*N/S))`` for ``c = 0 .. S - 1`` partition ``[0, N)``, whatever ``S >= 1`` and
 ``N >= 0`` are. Each starts where the one before it ends, and none ends before it starts: with ``a = c*N``, ``x`` and
 ``y`` are S times the two quotients. The first starts at 0. The last ends at a number q with ``0 <= S*N - S*q < S``;
-``z = S*(N - q)`` is S or more where N is larger, and -S or less where q is, so that they are the same.
+``z = S*(N - q)`` is S or more where N is larger, and -S or less where q is, so that they are the same. None is empty
+where ``S <= N``.
 """
 
 from __future__ import annotations
@@ -62,6 +63,10 @@ CHUNKS = (
     (
         "no chunk ends before it starts",
         "[S, N, a, x, y] : S >= 1 and N >= 0 and x <= a < x + S and y <= a + N < y + S and y + S <= x",
+    ),
+    (
+        "no chunk is empty where there are not more of them than elements",
+        "[S, N, a, x, y] : 1 <= S <= N and x <= a < x + S and y <= a + N < y + S and y <= x",
     ),
     ("the last chunk ends no later than the end", "[S, N, q, z] : S >= 1 and 0 <= z < S and q > N and z <= -S"),
     ("the last chunk ends no earlier than the end", "[S, N, q, z] : S >= 1 and 0 <= z < S and q < N and z >= S"),

@@ -8,6 +8,7 @@ from symconv.loops.arith import const
 from symconv.loops.ir import (
     Accumulate,
     Binary,
+    Compare,
     Const,
     Declare,
     Expr,
@@ -26,13 +27,14 @@ from symconv.loops.ir import (
 )
 from symconv.loops.traverse import walk
 from symconv.relation.points import UnclearError, Word
+from symconv.relation.told import occurs
 from symconv.validate.boxes import facts_of, join, mark, strip_of, strips_of
 from symconv.validate.effects import CLEARED, COMBINED, STORED, Effect, When, lives
 from symconv.validate.flow import Demand, Flow, Strip
 from symconv.validate.lying import found_there, noted
 from symconv.validate.memory import NEUTRAL
 from symconv.validate.scope import Scope
-from symconv.validate.terms import terms_of
+from symconv.validate.terms import ZERO, terms_of
 from symconv.validate.values import Place, Values, laned
 from symconv.validate.words import Digits, condition, radix, word
 
@@ -151,6 +153,12 @@ class _Nest:
         join(self.flow, before, effects, (strip,), False, frozenset(inside - outside))
 
     def _demanded(self, test: Expr, scope: Scope) -> None:
+        match test:
+            case Compare("==", Var(name), Const(value, True)) if not value:
+                cases = (one for one in self.values.cases(Var(name), Place(scope)) if one.tree != ZERO)
+                if any(occurs(self.flow.context, one.within(scope)) for one in cases):
+                    raise UnclearError("positions of no cell may hold something else than 0")
+                return
         self.flow.demands.append(Demand(condition(test, scope.values), scope.points))
 
     def _loads(self, statement: Stmt, scope: Scope, updated: set[str]) -> None:

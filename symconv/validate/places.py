@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from symconv.loops.arith import add, const, mul, sub
+from symconv.loops.arith import add, const, largest, mul, sub
 from symconv.loops.ir import LANES, Binary, Buffer, Compare, Const, Expr, For, If, Kernel, Let, Stmt, Var
 from symconv.loops.traverse import rewrite, substitute, walk
 from symconv.relation.lemmas import ROWS, prove
@@ -21,8 +21,10 @@ from symconv.validate.tables import counts
 
 __all__ = ["Limits", "at_least", "gaps", "in_digits", "row_radices", "settled"]
 
-Limits = dict[str, tuple[int, tuple[Expr, ...], tuple[Expr, ...]]]
-"""Of buffers whose rows are digits: the first of those axes, the digits of how many rows there are, the radices."""
+Limits = dict[str, tuple[int, tuple[tuple[Expr, ...], ...], tuple[Expr, ...]]]
+"""Of buffers whose rows are digits: the first of those axes, the digits of how many rows there are, the radices.
+
+There may be several numbers of rows, of which the largest counts."""
 
 
 def settled(expr: Expr, kernel: Kernel) -> Expr:
@@ -62,8 +64,8 @@ def in_digits(kernel: Kernel) -> tuple[Kernel, Limits]:
                 prove(ROWS)
                 kernel = _with(kernel, buffer.name, axis)
                 if axis.rows:
-                    whole = digits(at_least(settled(buffer.sizes[number], kernel)), axis.radices)
-                    limits[buffer.name] = number, whole, axis.radices
+                    ends = [digits(at_least(one), axis.radices) for one in _ends(buffer.sizes[number], kernel)]
+                    limits[buffer.name] = number, tuple(ends), axis.radices
     return kernel, limits
 
 
@@ -84,11 +86,12 @@ def at_least(rows: Expr) -> Expr:
 
 
 def _taken_apart(kernel: Kernel, buffer: Buffer, number: int) -> _Axis | None:
-    size = settled(buffer.sizes[number], kernel)
-    if all(len(atoms) < 2 for atoms in polynomial(size)):
+    every = _ends(buffer.sizes[number], kernel)
+    size = every[0]
+    if all(len(atoms) < 2 for one in every for atoms in polynomial(one)):
         return None
     if radices := row_radices(kernel, size):
-        most = digits(size, radices)[0]
+        most = largest([digits(one, radices)[0] for one in every])
         return _Axis(number, radices, (add(most, const(2)), *radices), True)
     factors = [f for f in _factors(size) if not _one(f, kernel)]
     stores = [n.index[number] for nest in kernel.nests for s in nest.body for n in _stores(s, buffer.name)]
@@ -97,6 +100,14 @@ def _taken_apart(kernel: Kernel, buffer: Buffer, number: int) -> _Axis | None:
     if len(radices) + 1 != len(factors):
         raise UnclearError(f"nothing says how positions in {buffer.name} are numbered")
     return _Axis(number, radices, tuple(factors), False)
+
+
+def _ends(rows: Expr, kernel: Kernel) -> tuple[Expr, ...]:
+    """The numbers of which a number of rows is the largest, as far as these have names."""
+    match rows:
+        case Binary("max", Var() as one, Var() as other):
+            return settled(one, kernel), settled(other, kernel)
+    return (settled(rows, kernel),)
 
 
 def _one(factor: Expr, kernel: Kernel) -> bool:

@@ -26,6 +26,7 @@ from symconv.loops.ir import (
     Var,
 )
 from symconv.loops.traverse import rewrite, walk
+from symconv.validate.dots import in_dots
 from symconv.validate.places import Limits
 from symconv.validate.rolled import rolled
 from symconv.validate.scoping import told_apart
@@ -57,6 +58,7 @@ def plain(kernel: Kernel, least: Mapping[str, int]) -> Plain:
         return Plain(kernel, {})
     if (loops := in_rows(kernel) or in_steps(kernel) or in_points(kernel)) is not None:
         return Plain(settled_sizes(loops, least), {}, True)
+    kernel = in_dots(kernel) or kernel
     kernel = replace(kernel, nests=tuple(map(told_apart, kernel.nests)))
     made, limits = rolled(settled_sizes(kernel, least))
     return Plain(made, limits, _in_no_lanes(made))

@@ -172,11 +172,16 @@ class _Proof:
 
     def _rows(self, access: Access) -> None:
         """Rows of digits stay before the end: of canonical digits, those that come first count less."""
-        start, digits, radices = self.flow.limits[access.buffer]
-        end, pitches = [word(d, {}).text for d in digits], [word(r, {}).text for r in radices]
-        at = access.points.image[start : start + len(digits)]
-        fits = " and ".join([*(f"{word.text} >= 0" for word in at), *(f"{text} >= 0" for text in end[1:])])
-        wrong = Word(f"not ({fits} and ({_before(at, end, pitches)}))")
+        start, ends, radices = self.flow.limits[access.buffer]
+        pitches, at = [word(r, {}).text for r in radices], access.points.image[start : start + len(radices) + 1]
+        cases = []
+        for digits in ends:
+            end = [word(d, {}).text for d in digits]
+            known = [f"{text} >= 0" for text in end[1:]]
+            cases.append(" and ".join([*known, f"({_before(at, end, pitches)})"]))
+        before = " or ".join(f"({case})" for case in cases)
+        fits = " and ".join([*(f"{word.text} >= 0" for word in at), f"({before})"])
+        wrong = Word(f"not ({fits})")
         if occurs(self.context, replace(access.points, facts=(*access.points.facts, wrong))):
             raise UnclearError(f"nothing says that an access stays in the rows of {access.buffer}")
 
@@ -187,8 +192,8 @@ class _Proof:
             image = list(access.points.image)
             if access.buffer in self.flow.limits:
                 self._rows(access)
-                start, digits, _ = self.flow.limits[access.buffer]
-                del image[start : start + len(digits)], sizes[start : start + len(digits)]
+                start, _, radices = self.flow.limits[access.buffer]
+                del image[start : start + len(radices) + 1], sizes[start : start + len(radices) + 1]
             if point := escapes(self.context, access.points.touching(image), sizes):
                 raise FaultError(f"an access leaves {access.buffer}: {point}")
         for demand in dict.fromkeys(self.flow.demands):
