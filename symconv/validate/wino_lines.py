@@ -23,7 +23,7 @@ from symconv.loops.ir import (
     Var,
 )
 from symconv.relation.points import UnclearError
-from symconv.validate.polynomial import WIDTH, alike, expression, polynomial
+from symconv.validate.polynomial import WIDTH, alike, canonical, expression, polynomial, uses
 from symconv.validate.wino_linear import Form, linear
 from symconv.validate.wino_reading import ranges, tests_of
 
@@ -178,7 +178,8 @@ def elements(kernel: Kernel, body: Sequence[Stmt], masks: Mapping[str, Lanes], a
     ((_, load),) = list(places.values())[:1]
     (step,) = {step for step, _ in places.values()}
     origin, unit, numbers = _numbers(list(places))
-    if polynomial(origin).get((Var(at),), 0) != step:
+    around = (*load.index[:-1], sub(origin, mul(const(step), Var(at))))
+    if any(uses(one, {at}) for one in map(canonical, around)):
         raise UnclearError("windows in lanes do not lie where those in their places do")
     told = {name: {numbers[place]: times for place, times in form.items()} for name, form in forms.items()}
     return Elements(load.buffer, (*load.index[:-1], origin), unit, told)

@@ -28,7 +28,7 @@ from symconv.loops.ir import (
     Zip,
 )
 from symconv.relation.points import UnclearError
-from symconv.validate.polynomial import WIDTH, alike, polynomial
+from symconv.validate.polynomial import WIDTH, alike, polynomial, uses
 from symconv.validate.wino_boxes import Boxes
 from symconv.validate.wino_linear import Form, linear
 from symconv.validate.wino_reading import blocks_of, each, told
@@ -137,6 +137,9 @@ class _Woven:
         *outer, begin = first.index
         limit = self._limit(begin, masks.get(first.mask), at[-1], many)
         kept = _without(tests, masks.get(first.mask))
+        if any(uses(one, {at[-1]}) for one in (*outer, *kept, limit)):
+            # Lanes do not move along these.
+            raise UnclearError("outputs of a row are stored by where their block starts")
         for part, (store, others) in parts.items():
             place, lanes = add(begin, mul(const(part), WIDTH)), masks.get(store.mask)
             end = self._end(begin, at[-1], many, limit)

@@ -113,7 +113,7 @@ class _Windows:
                 lines = Lines(before, dealt, behind)
             case _:
                 raise UnclearError("rows of windows are not read between rows of zeros")
-        if uses_any((*lines.ends, *masks.values()), {lines.name}):
+        if uses_any((*lines.ends, *masks.values()), {lines.name}) or uses_any(lines.ends, {at}):
             raise UnclearError("rows of windows depend on each other")
         read = elements(self.kernel, dealt.body, masks, at)
         tests = lines.tests()

@@ -288,6 +288,8 @@ WRONG: dict[str, tuple[int, Callable[[Any], Any]]] = {
     "a block of rows too few": (1, lambda n: replace(n, upper=_less(n.upper)) if isinstance(n, For) and n.upper == Var("MT_") else n),
     "outputs of the next row": (1, lambda n: _at(n, 0, const(1)) if isinstance(n, LoadLanes) and n.buffer == "sums_" else n),
     "outputs one further": (1, lambda n: _at(n, 2, const(1)) if _stores(n, "y") else n),
+    "outputs by where their block starts": (1, lambda n: If(Compare("<", add(Var("start_1_"), Var("at_")), const(2)), n.body) if isinstance(n, If) and any(_stores(s, "y") for s in n.body) else n),
+    "batches by where their block starts": (1, lambda n: _at(n, 0, sub(Var("at_"), Var("at_0_"))) if isinstance(n, LoadLanes) and n.buffer == "x" else n),
     "outputs in each other's places": (1, lambda n: replace(n, values=n.values[::-1]) if isinstance(n, Zip) else n),
     "vectors of outputs in each other's places": (1, lambda n: replace(n, part=1 - n.part) if isinstance(n, Zip) else n),
     "outputs without the last": (1, _lanes(_output_mask, lambda m: Lanes(m.lower, _less(m.upper)))),
