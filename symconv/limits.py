@@ -158,6 +158,11 @@ FAULT_SCORED, FAULT_FIRSTS = 2, 4
 """Trials that tell whether an edit makes a function better, and such edits after which a second one is looked for."""
 KINK_ELEMENTS = 3
 """Elements that are moved to where kinks may be, at the smallest of those sizes: a tenth of a second."""
+KINK_PLACES = 12
+"""Numbers that make an argument of a kinked part 0 and are tried for one element."""
+KINK_ROWS, KINK_SAMPLES, KINK_ROUNDS = 64, 24, 12
+"""Elements of outputs whose slopes at a kink are compared, gradients nearby that are drawn for one, and times that a
+further one is looked for: a few tenths of a second for one element that has another slope."""
 KINK_TRIALS, KINK_CELLS = 6, 400
 """Sizes that are compared away from kinks, and what is computed at most at each: a few tenths of a second."""
 RESULT_CELLS = 400

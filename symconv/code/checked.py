@@ -88,7 +88,7 @@ class _Pair:
         loss = is_loss(self.forward, self.backward)
         if loss and op.output.axes:
             raise SpecError(f"{self.forward.name} returns gradients beside a value that is no scalar")
-        reading = Reading(op, self.source, self.backward, {}, None if loss else read, loss=loss)
+        reading = Reading(op, self.source, self.backward, {}, None if loss else read, loss=loss, free=True)
         return reading, ordered_results(reading, self.forward, self.returns)
 
     def operators(
@@ -126,7 +126,7 @@ def _decided(pair: _Pair, settings: Mapping[str, Any], explain: bool) -> tuple[O
                 if right.holds and (other.several or not any(misses(other, op, f"g{name}") for name in right)):
                     return other, right
             break
-    if proofs.holds is False and (shared := _with_shared_ties(op)) != op:
+    if proofs.holds is not True and (shared := _with_shared_ties(op)) != op:
         for other, read in pair.operators(settings):
             if other.statements == op.statements and other.inputs == op.inputs:
                 with suppress(SymconvError):

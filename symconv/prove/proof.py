@@ -18,7 +18,7 @@ from symconv.prove.decide.refutation import refuted
 from symconv.prove.explain.conditions import Speaker
 from symconv.prove.explain.leaning import leaning
 from symconv.prove.explain.repair import repair
-from symconv.prove.explain.smooth import kinked, smooth_there, unlike
+from symconv.prove.explain.smooth import beyond, kinked, smooth_there, unlike
 from symconv.prove.language.coded import Coded
 from symconv.prove.language.labels import LABEL, labels_of
 from symconv.prove.language.parse import parse_claim
@@ -236,7 +236,7 @@ def answered(
     example: Counterexample | None = None
     if decision.wrong.empty:
         assert decision.search is not None
-        example = decision.search.smallest()
+        example = decision.search.smallest() or beyond(whole, op, stated)
         if example is None:
             return Proof(op, stated, None, reason=decision.undecided + decision.search.told, decision=decision)
         decision = replace(decision, values=_pinned(op, decision.domain, dict(example.shapes)))

@@ -19,7 +19,7 @@ from symconv.errors import SymconvError
 from symconv.limits import FAULT_EDITS, FAULT_FIRSTS, FAULT_SCORED, FAULT_STEPS
 from symconv.prove.concrete.sides import Array
 from symconv.prove.decide.decision import decide
-from symconv.prove.explain.smooth import missed
+from symconv.prove.explain.smooth import missed, outside
 from symconv.prove.proof import Proof
 
 __all__ = ["Fault", "explained"]
@@ -42,8 +42,11 @@ def explained(reading: Reading, tensor: str, key: Any, proof: Proof, trials: Tri
         return proof
     whole, reading = reading, part(reading, key)
     if kink := at_kinks(reading, tensor, key):
-        smooth = proof.counterexample and missed(reading.whole, proof.operator, proof.claim, proof.counterexample)
-        return replace(proof, line=_made(reading, key, proof), cause=smooth or kink)
+        example, at = proof.counterexample, (reading.whole, proof.operator, proof.claim)
+        cause = example and missed(*at, example)
+        if not cause and example and (more := outside(*at, example)):
+            cause = f"{kink.partition('; it is proved')[0]}, {more}"
+        return replace(proof, line=_made(reading, key, proof), cause=cause or kink)
     fault = _edited(reading, tensor, key, whole, trials) or Fault(_made(reading, key, proof))
     repair = f"line {fault.line}: {fault.text}" if fault.text else ""
     return replace(proof, line=fault.line, cause=fault.cause, repair=repair)

@@ -39,7 +39,8 @@ class Reading:
 
     ``forward`` is the function whose saved values ``ctx`` or a cache hold, where it is in the same text. Of ``several``
     outputs each has a cotangent, and ``op`` is the gradient that is looked at, as an operator over all of them.
-    Of a function that returns a ``loss`` beside its gradients these are for a cotangent of 1.
+    Of a function that returns a ``loss`` beside its gradients these are for a cotangent of 1. With ``free`` the
+    operator is what a forward function computes, which says nothing about slopes at kinks.
     """
 
     op: Operator
@@ -49,6 +50,7 @@ class Reading:
     forward: Forward | None = None
     several: Operator | None = None
     loss: bool = False
+    free: bool = False
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -125,6 +127,7 @@ def coded(reading: Reading, tensor: str, key: Any) -> Coded:
         op.output.name in reads,
         applies(reading.program, [reading.node, *([reading.forward.node] if reading.forward else [])]),
         *_listed(reading),
+        reading.free,
     )
 
 

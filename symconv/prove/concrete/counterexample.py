@@ -1,4 +1,4 @@
-"""One place where a claim is wrong, on small integers."""
+"""One place where a claim is wrong, on small integers, or on the fractions at which a formula has a kink."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from symconv.prove.language.coded import Coded
 from symconv.prove.language.labels import LABEL, is_selector, labels_of
 from symconv.prove.language.syntax import Claim
 
-__all__ = ["PRIME", "Counterexample", "Shapes", "drawn", "drawn_for", "labels", "seen", "times"]
+__all__ = ["PRIME", "Counterexample", "Shapes", "differing", "drawn", "drawn_for", "labels", "seen", "times"]
 
 Shapes = dict[str, tuple[int, ...]]
 PRIME = 2**61 - 1
@@ -38,7 +38,7 @@ class Counterexample(Displayed):
     """One place where a claim is wrong.
 
     ``shapes`` of the inputs; where the shapes do not fit ``mismatch`` says how; else ``cell`` of the side is ``got``
-    and should be ``want`` on the integers ``arrays``, because of the products that are ``missing`` from the claim or
+    and should be ``want`` on the numbers ``arrays``, because of the products that are ``missing`` from the claim or
     ``extra`` in it. Where functions have no ``exact`` values, both are given to some digits, and are proved to differ.
     """
 
@@ -63,7 +63,8 @@ class Counterexample(Displayed):
             return f"at {where}: {self.mismatch}"
         cell = f"{self.side}[{','.join(map(str, self.cell))}]"
         got, want = (str(v) if self.exact or v is None else _decimal(v) for v in (self.got, self.want))
-        how = "integers, confirmed by brute force" if self.exact else "on integers; enclosed by interval arithmetic"
+        how = self._numbers("integers, confirmed by brute force" if self.exact else
+                            "on integers; enclosed by interval arithmetic")  # fmt: skip
         lines = [f"at {where}: {cell} is {got}, want {want} ({how})"]
         if not self.exact and self.got is not None and self.want is not None and _close(self.got, self.want):
             lines.append("  so close that a decimal seems to stand for a number such as sqrt(2/pi), which has no end")
@@ -72,6 +73,17 @@ class Counterexample(Displayed):
                 more = f" and {len(terms) - _TERMS} more" if len(terms) > _TERMS else ""
                 lines.append(f"  {word}: {' + '.join(terms[:_TERMS])}{more}")
         return "\n".join(lines)
+
+    def _numbers(self, how: str) -> str:
+        """How both values are known; on fractions, what the element is there."""
+        held, name = dict(self.arrays), self.side[1:]
+        if all(Fraction(value).denominator == 1 for values in held.values() for value in values):
+            return how
+        how = how.replace("integers", "fractions")
+        if name not in held:
+            return how
+        value = np.array(held[name], dtype=object).reshape(dict(self.shapes)[name])[self.cell]
+        return f"where {name}[{','.join(map(str, self.cell))}] = {value}; {how}"
 
 
 def _shown(name: str, shape: tuple[int, ...], values: Sequence[Any] | None) -> str:
@@ -127,8 +139,14 @@ def seen(op: Operator, claim: Claim | Coded, shapes: Mapping[str, tuple[int, ...
 
     Raises NoValueError where that cannot be computed, SpecError where the claim is unusable.
     """
+    return differing(op, claim, shapes, drawn_for(op, claim, shapes, seed))
+
+
+def differing(
+    op: Operator, claim: Claim | Coded, shapes: Mapping[str, tuple[int, ...]], arrays: Mapping[str, Array]
+) -> Counterexample | None:
+    """A difference that is certain on these integers or fractions, or None; raises as ``seen`` does."""
     rational = is_rational(op) and not applies_functions(claim)
-    arrays = drawn_for(op, claim, shapes, seed)
     at = tuple(shapes.items())
     try:
         got, want = sides_at(op, claim, arrays)
@@ -138,9 +156,14 @@ def seen(op: Operator, claim: Claim | Coded, shapes: Mapping[str, tuple[int, ...
     if not cells:
         return None
     cell = cells[0] if rational else max(cells, key=lambda one: abs(float(got[one]) - float(want[one])))
-    held = tuple((name, tuple(int(v) for v in array.ravel())) for name, array in arrays.items())
+    held = tuple((name, tuple(map(_plainest, array.ravel()))) for name, array in arrays.items())
     pair, exact = _valued(got[cell], want[cell])
     return Counterexample(claim.side, at, "", cell, *pair, arrays=held, exact=exact)
+
+
+def _plainest(value: Any) -> int | Fraction:
+    number = Fraction(value)
+    return number if number.denominator > 1 else int(number)
 
 
 def _valued(got: Any, want: Any) -> tuple[tuple[Fraction, Fraction], bool]:

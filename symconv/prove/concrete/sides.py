@@ -111,7 +111,7 @@ def _gradients(op: Operator, inputs: tuple[tuple[str, tuple[int, ...], bytes], .
 
 
 def _fractions(array: Array) -> Array:
-    return _each(lambda value: Fraction(int(value)), array)
+    return _each(lambda value: value if isinstance(value, Fraction) else Fraction(int(value)), array)
 
 
 def _each(change: Any, array: Array) -> Array:

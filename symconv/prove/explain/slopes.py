@@ -31,16 +31,17 @@ class Slopes:
 
     def smooth(self, arrays: Mapping[str, Array], there: bool = True) -> dict[str, Array]:
         """The arrays with cotangents of 0 but where there is a derivative, or but where there is none."""
-        return {**arrays, **{f"g{n}": np.where(k == there, arrays[f"g{n}"], 0.0) for n, k in self.known.items()}}
+        return {**arrays, **{f"g{n}": np.where(k == there, arrays[f"g{n}"], 0) for n, k in self.known.items()}}
 
     def gradient(self, arrays: Mapping[str, Array]) -> float:
         """The element of the gradient, as far as there is a derivative."""
-        parts = (np.where(k, arrays[f"g{n}"] * self.values[n], 0.0) for n, k in self.known.items())
+        parts = (np.where(k, arrays[f"g{n}"].astype(np.float64) * self.values[n], 0.0) for n, k in self.known.items())
         return float(sum(part.sum() for part in parts))
 
 
 def slopes(op: Operator, tensor: str, cell: tuple[int, ...], arrays: Mapping[str, Array]) -> Slopes:
     """The derivatives of all outputs in ``tensor[cell]``, by quotients of second order for two steps on each side."""
+    arrays = {name: array.astype(np.float64) for name, array in arrays.items()}
 
     def at(step: float) -> dict[str, Array]:
         moved = arrays[tensor].copy()

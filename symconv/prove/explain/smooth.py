@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from fractions import Fraction
 from itertools import product
 
 import numpy as np
@@ -12,18 +14,20 @@ from symconv.limits import GEOMETRIES, KINK_CELLS, KINK_ELEMENTS, KINK_TRIALS
 from symconv.notation.expr import Apply, Reduce, walk
 from symconv.notation.functions import TABLE
 from symconv.notation.operator import Operator
-from symconv.prove.concrete.counterexample import Counterexample, labels
+from symconv.prove.concrete.counterexample import Counterexample, differing, labels
 from symconv.prove.concrete.enclosure import NoValueError
 from symconv.prove.concrete.evaluate import Misfit
-from symconv.prove.concrete.sides import Array, evaluated, truth_of
+from symconv.prove.concrete.sides import Array, applies_functions, evaluated, is_rational, truth_of
+from symconv.prove.explain.places import places
 from symconv.prove.explain.slopes import near, slopes
+from symconv.prove.explain.subgradients import within
 from symconv.prove.language.coded import Coded
 from symconv.prove.language.labels import LABEL
 from symconv.prove.language.people import named_in
 from symconv.prove.language.syntax import Claim
 from symconv.verify.geometry import geometries
 
-__all__ = ["kinked", "missed", "misses", "smooth_there", "trials", "unlike"]
+__all__ = ["beyond", "kinked", "missed", "misses", "outside", "smooth_there", "trials", "unlike"]
 
 _UNREAD = (Misfit, NoValueError, SpecError, ArithmeticError)
 
@@ -31,13 +35,15 @@ _UNREAD = (Misfit, NoValueError, SpecError, ArithmeticError)
 def smooth_there(whole: Operator, op: Operator, claim: Claim | Coded, example: Counterexample) -> str:
     """Why a counterexample is none: the claim gives the derivative that the function has where its parts have kinks.
 
+    Where it has none, a claim about code whose forward function says no more may take any slope between those around.
     ``whole`` is the operator that ``claim`` is a gradient of; ``op`` is it too or, of several outputs, that gradient.
     Empty where the function has no derivative there, or another one, or where the claim is wrong elsewhere too.
     """
     if not _of_gradient(whole, claim) or not example.arrays or not kinked(whole):
         return ""
     try:
-        if not _gives_slopes(whole, op, claim, example):
+        derivative = _gives_slopes(whole, op, claim, example)
+        if not derivative and not (_is_free(claim) and _within(whole, op, claim, example) is not False):
             return ""
         agreed = [not _differing(op, claim, arrays) for arrays in trials(op)]
     except _UNREAD:
@@ -45,9 +51,16 @@ def smooth_there(whole: Operator, op: Operator, claim: Claim | Coded, example: C
     if not all(agreed):
         return ""
     parts = ", ".join(kinked(whole))
+    if not derivative:
+        return (
+            f"where the slope of {parts} jumps, it is a convention, and the forward function does not say which; the "
+            f"claim takes another one than the rules for the parts at {example.side}"
+            f"[{','.join(map(str, example.cell))}] on the numbers tried, and the sides agree where no slope jumps, at "
+            f"{len(agreed)} sizes"
+        )
     return (
         f"where the slope of {parts} jumps, the rules for the parts of a formula may miss the derivative that the "
-        f"whole has; it is the claimed one at {example.side}[{','.join(map(str, example.cell))}] on the integers "
+        f"whole has; it is the claimed one at {example.side}[{','.join(map(str, example.cell))}] on the numbers "
         f"tried, and the sides agree where no slope jumps, at {len(agreed)} sizes"
     )
 
@@ -59,7 +72,7 @@ def missed(whole: Operator, op: Operator, claim: Claim | Coded, example: Counter
     """
     if not _of_gradient(whole, claim) or not example.arrays:
         return ""
-    arrays = _arrays(op, example)
+    arrays = _arrays(op, claim, example)
     try:
         for cell in _differing(op, claim, arrays):
             found = slopes(whole, claim.side[1:], cell, arrays)
@@ -83,12 +96,13 @@ def missed(whole: Operator, op: Operator, claim: Claim | Coded, example: Counter
 def unlike(whole: Operator, op: Operator, claim: Claim | Coded) -> str:
     """Why a claim that the rules for the parts prove is not right: at kinks of the parts the whole has a derivative.
 
-    Empty where no such place is found with one element at a small integer, or equal or opposite to another one.
+    Empty where no such place is found with one element where an argument of a part is 0, at a small integer, or equal
+    or opposite to another one.
     """
     if not _of_gradient(whole, claim) or not kinked(whole):
         return ""
     side = claim.side
-    for arrays, cell in _probes(op, side[1:]):
+    for arrays, cell in _probes(whole, op, side[1:]):
         try:
             found = slopes(whole, side[1:], cell, arrays)
             part, want = found.smooth(arrays), found.gradient(arrays)
@@ -100,8 +114,39 @@ def unlike(whole: Operator, op: Operator, claim: Claim | Coded) -> str:
             return (
                 f"it is what the rules for the parts of the formula give; where the slope of {parts} jumps, they miss "
                 f"the derivative that the whole has: at {side}[{','.join(map(str, cell))}] with "
-                f"{side[1:]} = {arrays[side[1:]][cell]:.6g} it is about {want:.6g}, not {got:.6g}"
+                f"{side[1:]} = {float(arrays[side[1:]][cell]):.6g} it is about {want:.6g}, not {got:.6g}"
             )
+    return ""
+
+
+def beyond(whole: Operator, op: Operator, claim: Claim | Coded) -> Counterexample | None:
+    """Where a claim that agrees on integers is wrong at a kink: with another derivative than the whole has there, or
+    with what is no convention."""
+    if not _of_gradient(whole, claim) or not kinked(whole):
+        return None
+    for arrays, _ in _probes(whole, op, claim.side[1:]):
+        shapes = {one.name: arrays[one.name].shape for one in op.inputs}
+        try:
+            exact = {name: _fractions(array) for name, array in arrays.items()}
+            example = differing(op, claim, shapes, exact)
+            if example is None or example.cell not in _differing(op, claim, _arrays(op, claim, example)):
+                continue
+            if _gives_slopes(whole, op, claim, example):
+                continue
+            if not _is_free(claim) or _within(whole, op, claim, example) is False:
+                return example
+        except _UNREAD:
+            continue
+    return None
+
+
+def outside(whole: Operator, op: Operator, claim: Claim | Coded, example: Counterexample) -> str:
+    """What is said of a claim that gives at a kink what is no convention: nothing between the slopes around it."""
+    if not _of_gradient(whole, claim) or not example.arrays:
+        return ""
+    with suppress(*_UNREAD):
+        if _within(whole, op, claim, example) is False:
+            return "and it takes none of them, as it is not between the slopes around"
     return ""
 
 
@@ -148,7 +193,8 @@ def _generic(op: Operator, shapes: Mapping[str, tuple[int, ...]], seed: int) -> 
     rng = np.random.default_rng(seed)
     wanted = {**{t.name: shapes[t.name] for t in op.inputs}, f"g{op.output.name}": op.output_shape(**dict(shapes))}
     total = sum(int(np.prod(shape)) for shape in wanted.values())
-    values = (rng.permutation(total) + rng.uniform(0.1, 0.9, total)) * rng.choice([-0.25, 0.25], total)
+    parts = (2 * np.floor(rng.uniform(3, 29, total)) + 1) / 64
+    values = (rng.permutation(total) + parts) * rng.choice([-0.25, 0.25], total)
     arrays: dict[str, Array] = {}
     for name, shape in wanted.items():
         size = int(np.prod(shape))
@@ -156,8 +202,9 @@ def _generic(op: Operator, shapes: Mapping[str, tuple[int, ...]], seed: int) -> 
     return arrays | {t.name: labels(rng, shapes[t.name]).astype(np.float64) for t in op.inputs if t.dtype == LABEL}
 
 
-def _probes(op: Operator, tensor: str) -> Iterator[tuple[dict[str, Array], tuple[int, ...]]]:
-    """Numbers away from kinks but for one element: a small integer, or equal or opposite to another element."""
+def _probes(whole: Operator, op: Operator, tensor: str) -> Iterator[tuple[dict[str, Array], tuple[int, ...]]]:
+    """Numbers away from kinks but for one element: where a part has one, a small integer, or equal or opposite to
+    another element."""
     arrays = min(trials(op), key=lambda one: sum(array.size for array in one.values()), default=None)
     if arrays is None:
         return
@@ -167,8 +214,9 @@ def _probes(op: Operator, tensor: str) -> Iterator[tuple[dict[str, Array], tuple
     for cell in cells[:: max(1, len(cells) // KINK_ELEMENTS)][:KINK_ELEMENTS]:
         beside = [float(one[cell]) for one in others if one.shape == mine.shape]
         beside += [float(mine[other]) for other in cells[:2] if other != cell]
-        for value in (*range(-2, 3), *(sign * one for one, sign in product(beside, (1, -1)))):
-            moved = mine.copy()
+        usual = (*range(-2, 3), *(sign * one for one, sign in product(beside, (1, -1))))
+        for value in dict.fromkeys((*places(whole, tensor, cell, arrays), *usual)):
+            moved = mine.astype(object if isinstance(value, Fraction) else np.float64)
             moved[cell] = value
             yield {**arrays, tensor: moved}, cell
 
@@ -187,10 +235,12 @@ def _differing(op: Operator, claim: Claim | Coded, arrays: Mapping[str, Array]) 
 
 def _truth(op: Operator, claim: Claim | Coded, arrays: Mapping[str, Array]) -> Array:
     with np.errstate(all="ignore"):
-        return truth_of(op, claim.side, arrays)
+        return truth_of(op, claim.side, arrays).astype(np.float64)
 
 
 def _claimed(op: Operator, claim: Claim | Coded, arrays: Mapping[str, Array]) -> Array:
+    if applies_functions(claim):
+        arrays = {name: array.astype(np.float64) for name, array in arrays.items()}
     with np.errstate(all="ignore"):
         held = {**arrays, op.output.name: truth_of(op, op.output.name, arrays)}
         held |= {name: truth_of(op.upto(name), name, arrays) for name in named_in(op, claim)}
@@ -202,9 +252,26 @@ def _at(op: Operator, claim: Claim | Coded, arrays: Mapping[str, Array], cell: t
     return float(_claimed(op, claim, arrays)[cell])
 
 
+def _is_free(claim: Claim | Coded) -> bool:
+    """Whether nothing says what slopes at kinks are taken as."""
+    return isinstance(claim, Coded) and claim.free
+
+
+def _within(whole: Operator, op: Operator, claim: Claim | Coded, example: Counterexample) -> bool | None:
+    """Whether a claim is a convention there: between the gradients around."""
+    return within(
+        whole, claim.side[1:], _arrays(op, claim, example),
+        lambda arrays: _claimed(op, claim, arrays), lambda arrays: _truth(op, claim, arrays),
+    )  # fmt: skip
+
+
+def _fractions(array: Array) -> Array:
+    return np.vectorize(Fraction, otypes=[object])(array) if array.size else array.astype(object)
+
+
 def _gives_slopes(whole: Operator, op: Operator, claim: Claim | Coded, example: Counterexample) -> bool:
     """Whether the claim is the derivative wherever there is one, and what the rules give where there is none."""
-    arrays = _arrays(op, example)
+    arrays = _arrays(op, claim, example)
     cells = _differing(op, claim, arrays)
     for cell in cells:
         found = slopes(whole, claim.side[1:], cell, arrays)
@@ -216,7 +283,10 @@ def _gives_slopes(whole: Operator, op: Operator, claim: Claim | Coded, example: 
     return example.cell in cells
 
 
-def _arrays(op: Operator, example: Counterexample) -> dict[str, Array]:
+def _arrays(op: Operator, claim: Claim | Coded, example: Counterexample) -> dict[str, Array]:
+    """The numbers of a counterexample, fractions as they are where both sides keep them."""
+    exact = is_rational(op) and not applies_functions(claim)
+    dtype = object if exact and any(isinstance(one, Fraction) for _, row in example.arrays for one in row) else float
     shapes = dict(example.shapes)
     shapes[f"g{op.output.name}"] = op.output_shape(**shapes)
-    return {name: np.array(values, np.float64).reshape(shapes[name]) for name, values in example.arrays}
+    return {name: np.array(values, dtype).reshape(shapes[name]) for name, values in example.arrays}

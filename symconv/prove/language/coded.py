@@ -19,7 +19,8 @@ class Coded:
 
     ``denote`` gives the array it is in one branch of sizes; ``run`` computes it on the arrays of every tensor and of
     the cotangent; ``uses_output`` says whether the forward value is among its arguments, ``applies`` whether it applies
-    functions whose values at fractions are no fractions. ``listing`` are the lines of the code that say it, from line
+    functions whose values at fractions are no fractions. With ``free`` nothing says what a slope is taken as at kinks.
+    ``listing`` are the lines of the code that say it, from line
     ``first`` on.
     """
 
@@ -31,6 +32,7 @@ class Coded:
     applies: bool = field(default=False, compare=False)
     listing: tuple[str, ...] = field(default=(), compare=False, repr=False)
     first: int = field(default=1, compare=False, repr=False)
+    free: bool = field(default=False, compare=False)
 
     def __str__(self) -> str:
         return f"{self.side} = {self.source}"
