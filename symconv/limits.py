@@ -165,6 +165,8 @@ KINK_ROWS, KINK_SAMPLES, KINK_ROUNDS = 64, 24, 12
 further one is looked for: a few tenths of a second for one element that has another slope."""
 KINK_TRIALS, KINK_CELLS = 6, 400
 """Sizes that are compared away from kinks, and what is computed at most at each: a few tenths of a second."""
+SHARED_TRIALS = 3
+"""Sizes at which a gradient of one element is compared with difference quotients."""
 RESULT_CELLS = 400
 """Cells of the arrays that tell a result by its shape."""
 

@@ -13,6 +13,7 @@ from symconv.code.explain.trials import Trials
 from symconv.code.gradients.backward import Reading, coded
 from symconv.code.gradients.forward import forward_for
 from symconv.code.gradients.results import ordered_results, results_of
+from symconv.code.shared_weight import shared
 from symconv.code.source.pairs import pair_of
 from symconv.code.source.program import program, read_text
 from symconv.code.source.signatures import positional
@@ -136,6 +137,8 @@ def proofs_of(
     for tensor, key in found.items():
         one = known[tensor] if tensor in known else decided_of(reading, tensor, key)
         proof = answered(one.reading.op, one.claim, one.decision, explain, one.reading.whole)
+        if proof.holds is False and (reason := shared(one.reading, tensor, key, one.decision)):
+            proof = Proof(proof.operator, proof.claim, None, reason=reason, decision=one.decision)
         proofs[tensor] = explained(one.reading, tensor, key, proof, trials) if explain else proof
     return Proofs(reading.node.name, proofs)
 
