@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from symconv.errors import SpecError, shortened
-from symconv.notation.affine import affine, var
-from symconv.notation.expr import equal
+from symconv.notation.affine import Affine, affine, var
+from symconv.notation.expr import equal, reads
 from symconv.notation.operator import Operator
 from symconv.notation.shapes import completed
 from symconv.prove.concrete.counterexample import Counterexample
@@ -232,7 +232,7 @@ def answered(
     if decision.wrong.empty and not decision.undecided:
         if reason := unlike(whole, op, stated):
             return Proof(op, stated, None, reason=reason, decision=decision)
-        return Proof(op, stated, True, proved=_sentences(op, decision), decision=decision)
+        return Proof(op, stated, True, proved=(*_sentences(op, decision), *_alike(whole, stated)), decision=decision)
     example: Counterexample | None = None
     if decision.wrong.empty:
         assert decision.search is not None
@@ -258,6 +258,21 @@ def answered(
         reason=decision.undecided or (_UNSEEN if explain and example is None else ""),
         decision=decision,
     )
+
+
+def _alike(op: Operator, stated: Claim | Coded) -> tuple[str, ...]:
+    """What is said of inputs of one shape that a forward function may also be given in shapes that are broadcast."""
+    if not (isinstance(stated, Coded) and stated.free):
+        return ()
+    found: dict[tuple[Affine, ...], dict[str, None]] = {}
+    for statement in op.statements:
+        own = tuple(map(var, statement.indices))
+        for read in reads(statement.expr):
+            if own and read.index == own and read.tensor in {one.name for one in op.inputs}:
+                found.setdefault(op.input(read.tensor).sizes, {})[read.tensor] = None
+    rows = [[*names] for names in found.values() if len(names) > 1]
+    same = [" and ".join((", ".join(names[:-1]), names[-1])) for names in rows]
+    return tuple(f"where {names} have one shape; where one is broadcast to another, nothing is said" for names in same)
 
 
 def _pinned(op: Operator, domain: Region, shapes: dict[str, tuple[int, ...]]) -> Region:
