@@ -160,9 +160,10 @@ KINK_ELEMENTS = 3
 """Elements that are moved to where kinks may be, at the smallest of those sizes: a tenth of a second."""
 KINK_PLACES = 12
 """Numbers that make an argument of a kinked part 0 and are tried for one element."""
-KINK_ROWS, KINK_SAMPLES, KINK_ROUNDS = 64, 24, 12
+KINK_ROWS, KINK_SAMPLES, KINK_ROUNDS, KINK_STEPS = 64, 24, 12, 400
 """Elements of outputs whose slopes at a kink are compared, gradients nearby that are drawn for one, and times that a
-further one is looked for: a few tenths of a second for one element that has another slope."""
+further one is looked for, by so many steps through those known: a few tenths of a second for one element that has
+another slope."""
 KINK_TRIALS, KINK_CELLS = 6, 400
 """Sizes that are compared away from kinks, and what is computed at most at each: a few tenths of a second."""
 SHARED_TRIALS = 3

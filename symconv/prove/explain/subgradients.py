@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from symconv.limits import KINK_ROUNDS, KINK_ROWS, KINK_SAMPLES
+from symconv.limits import KINK_ROUNDS, KINK_ROWS, KINK_SAMPLES, KINK_STEPS
 from symconv.notation.operator import Operator
 from symconv.prove.concrete.sides import Array
 
@@ -15,7 +15,6 @@ __all__ = ["within"]
 
 _NEAR = 2.0**-20
 _CLOSE, _OUTSIDE = 1e-3, 5e-2
-_STEPS = 400
 Gradient = Callable[[Mapping[str, Array]], Array]
 
 
@@ -84,7 +83,7 @@ def _nearest(rows: Any, wanted: Array) -> Array:
     """The point of a convex hull that is nearest, by steps from the farthest used corner to the best one."""
     shares = np.zeros(len(rows))
     shares[int(np.argmin(((rows - wanted) ** 2).sum(axis=1)))] = 1.0
-    for _ in range(_STEPS):
+    for _ in range(KINK_STEPS):
         slope = rows @ (shares @ rows - wanted)
         best = int(np.argmin(slope))
         worst = int(np.argmax(np.where(shares > 0, slope, -np.inf)))
