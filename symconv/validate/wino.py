@@ -17,7 +17,7 @@ from itertools import product
 from math import prod
 from typing import Any
 
-from symconv.loops.arith import add, const, mul
+from symconv.loops.arith import add, const, mul, sub
 from symconv.loops.ir import (
     Binary,
     Compare,
@@ -40,14 +40,14 @@ from symconv.loops.ir import (
 from symconv.loops.traverse import substitute, walk
 from symconv.relation.lemmas import ROWS, STRIPS, prove
 from symconv.relation.points import UnclearError
-from symconv.validate.polynomial import alike, uses
+from symconv.validate.polynomial import alike
 from symconv.validate.rolled import with_constants
 from symconv.validate.scoping import told_apart
 from symconv.validate.wino_boxes import Boxes
 from symconv.validate.wino_factors import ROW, Factors, Tap, factors
 from symconv.validate.wino_linear import Form, Point, correlation
 from symconv.validate.wino_outputs import Output, Outputs, outputs
-from symconv.validate.wino_reading import factors_of, family, numbered, since
+from symconv.validate.wino_reading import factors_of, family, numbered
 from symconv.validate.wino_sums import Slab, Sums, table
 from symconv.validate.wino_windows import Windows, windows
 
@@ -175,7 +175,7 @@ class _Direct:
             *_in_loops([*planes, *across], summed),
             Store(outs.target, index, Var("sum_")),
         )
-        cells = [(f"cell{k}_", layout[strip.every]) for k, strip in enumerate(it.boxes.strips)]
+        cells = it.boxes.cells()
         ends = list(zip(named, map(const, self.lengths), strict=True))
         touched = _in_loops([*planes, *elements], _where(there, (Declare("element_", window, Scalar()),)))
         body = (*touched, *_in_loops([row, *ends], _where(kept, stored)))
@@ -214,9 +214,12 @@ class _Direct:
         moved: dict[str, Expr] = {}
         if len(every) > 1:
             at[-1:] = ["row_of_windows_", wide.column]
-            moved = {wide.line: add(mul(const(wide.step), Var("row_of_windows_")), Var(every[0]))}
+            turn, residue = self.stages.boxes.turn(-2), self.stages.boxes.residue(-2)
+            element = sub(mul(const(turn), Var(every[0])), mul(const(wide.step - 1), residue))
+            moved = {wide.line: add(mul(const(wide.step), Var("row_of_windows_")), element)}
         *outer, last = wide.index
         place = add(last, mul(const(wide.unit), Var(every[-1])))
+        place = add(place, mul(const(wide.pace), self.stages.boxes.residue(-1)))
         load = Load(wide.tensor, (*outer, place))
         size = self.stages.kernel.buffer(wide.tensor).sizes[-1]
         tests = (*wide.tests, Compare(">=", place, const(0)), Compare("<", place, size))
@@ -246,12 +249,7 @@ class _Direct:
 
     def _settled(self, expr: Any, at: Sequence[str]) -> Any:
         """An expression by places instead of coordinates in a box; raises UnclearError where it depends on boxes."""
-        boxes = self.stages.boxes
-        found = since(expr, boxes.places(at)) if at else expr
-        names = {name for strip in boxes.strips for name in (strip.start, strip.size)}
-        if uses(found, names):
-            raise UnclearError("what is computed depends on how boxes are cut")
-        return found
+        return self.stages.boxes.placed(expr, at) if at else expr
 
 
 def _in_loops(loops: Sequence[tuple[str, Expr]], body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:

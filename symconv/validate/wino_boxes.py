@@ -9,26 +9,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from symconv.loops.arith import add, const, mul, sub
-from symconv.loops.ir import Binary, Const, Expr, Kernel, Let, Nest, Stmt, Var
-from symconv.loops.traverse import substitute
+from symconv.loops.ir import Binary, Const, Expr, FloorDiv, Kernel, Let, Mod, Nest, Stmt, Var
+from symconv.loops.traverse import rewrite, substitute
 from symconv.relation.points import UnclearError
 from symconv.validate.places import row_radices
-from symconv.validate.polynomial import alike
-from symconv.validate.wino_reading import blocks_of, covers, factors_of, never_negative, number_of, numbered
+from symconv.validate.polynomial import alike, expression, polynomial, uses
+from symconv.validate.wino_reading import blocks_of, covers, factors_of, never_negative, number_of, numbered, one_sided
 
 __all__ = ["Boxes"]
 
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """Names: where a strip starts and how many cells it has, how many it has at most, and how many all have."""
+    """Names: where a strip starts, how many cells it has, and how many at most; ``every`` are the turns of all strips.
+
+    A turn is as many neighbouring cells as windows are dilated by; strips are whole turns.
+    """
 
     start: str
     size: str
     most: Var
-    every: str
+    every: Expr
+    turn: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +116,57 @@ class Boxes:
         needed = sub(end, const(1))
         return any(never_negative(sub(way, add(needed, Var("sc_lanes")))) for way in _ways(room, layout, self.pitches))
 
-    def places(self, at: Sequence[str]) -> Mapping[str, tuple[str, str]]:
-        """Of the names of coordinates in a box: the names of places, and where the box starts."""
-        return {name: (f"cell{k}_", strip.start) for k, (name, strip) in enumerate(zip(at, self.strips, strict=True))}
+    def turn(self, number: int) -> int:
+        """How many neighbouring cells are a turn along a loop."""
+        return self.strips[number].turn
+
+    def residue(self, number: int) -> Expr:
+        """Which cell of its turn a cell is."""
+        at = number % self.count
+        return Var(f"residue{at}_") if self.strips[at].turn > 1 else const(0)
+
+    def cells(self) -> list[tuple[str, Expr]]:
+        """Loops over all cells: their turns, and those of a turn."""
+        found = []
+        for k, strip in enumerate(self.strips):
+            found.append((f"cell{k}_", strip.every))
+            found += [(f"residue{k}_", const(strip.turn))] if strip.turn > 1 else []
+        return found
+
+    def placed(self, expr: Any, at: Sequence[str]) -> Any:
+        """An expression of coordinates in a box by places in all of them; the last one is where a turn starts.
+
+        Raises UnclearError where it depends on how boxes are cut.
+        """
+        moved: dict[str, Expr] = {}
+        for k, (name, strip) in enumerate(zip(at, self.strips, strict=True)):
+            # A strip starts with a turn: from here on its name is the number of that.
+            place = mul(const(strip.turn), sub(Var(f"cell{k}_"), Var(strip.start)))
+            moved[name] = place if k + 1 == self.count else add(place, self.residue(k))
+            moved[strip.start] = mul(const(strip.turn), Var(strip.start))
+        turns = {f"residue{k}_": strip.turn for k, strip in enumerate(self.strips)}
+        found = one_sided(rewrite(substitute(expr, moved), lambda node: _taken_apart(node, turns)))
+        if uses(found, {name for strip in self.strips for name in (strip.start, strip.size)}):
+            raise UnclearError("what is computed depends on how boxes are cut")
+        return found
+
+
+def _taken_apart(node: Any, turns: Mapping[str, int]) -> Any:
+    """The turn of a cell, or which of its turn it is, from a number of whole turns and one of a turn."""
+    match node:
+        case Binary("//", value, Const(by, False)):
+            form, whole = polynomial(value), True
+        case FloorDiv(value, by):
+            form, whole = polynomial(value), True
+        case Mod(value, by):
+            form, whole = polynomial(value), False
+        case _:
+            return node
+    rest = {atoms: factor for atoms, factor in form.items() if factor % by}
+    if rest and not any(rest == {(Var(name),): 1} and turn == by for name, turn in turns.items()):
+        return node
+    most = {atoms: factor / by for atoms, factor in form.items() if atoms not in rest}
+    return expression(most if whole else rest)
 
 
 def _strip(kernel: Kernel, box: str, number: Expr, start: tuple[str, Expr], size: tuple[str, Expr, Expr]) -> Strip:
@@ -123,15 +176,27 @@ def _strip(kernel: Kernel, box: str, number: Expr, start: tuple[str, Expr], size
     every = add(rest, begin)
     match most, layout.get(getattr(most, "name", "")):
         case Var(), Binary("max", Const(least, False), _) if least >= 1:
-            pass
+            turn = 1
+        case Var(), Binary("*", Const(cells, False), Binary("max", Const(least, False), _)) if least >= 1 and cells > 1:
+            turn = int(cells)
         case _:
             raise UnclearError("nothing says that a strip has a cell")
     if not alike(start[1], begin):
         raise UnclearError("strips do not begin at 0")
     for value in (one for one in layout if alike(every, Var(one))):
         if alike(number, Binary("//", sub(add(Var(value), most), const(1)), most)):
-            return Strip(start[0], name, most, value)
+            return Strip(start[0], name, most, _turns(layout[value], turn), turn)
     raise UnclearError("boxes are not cut in strips")
+
+
+def _turns(cells: Expr, turn: int) -> Expr:
+    """How many turns so many cells are."""
+    match cells:
+        case _ if turn == 1:
+            return cells
+        case Binary("*", Const(each, False), turns) if each == turn:
+            return turns
+    raise UnclearError("strips are no whole turns")
 
 
 def _pitches(kernel: Kernel, blocks: Expr, count: int) -> tuple[Expr, ...]:
@@ -153,7 +218,10 @@ def _ways(expr: Expr, layout: Mapping[str, Expr], kept: Sequence[Expr]) -> list[
 
 def _plan(value: Expr) -> bool:
     """Whether a number is what a plan says, within bounds: its name is as good as that."""
-    return isinstance(value, Binary) and value.op == "max" and isinstance(value.left, Const)
+    match value:
+        case Binary("max", Const(), _) | Binary("*", Const(), Binary("max", Const(), _)):
+            return True
+    return False
 
 
 def _parts(expr: Expr) -> list[Expr]:

@@ -128,16 +128,22 @@ def _inside(expr: Expr) -> Expr:
 
 @dataclass(frozen=True, slots=True)
 class Elements:
-    """``index`` is where the first element of a window lies, the next ones ``unit`` further; ``forms`` are by name."""
+    """``index`` is where the first element of a window lies, the next ones ``unit`` further; ``forms`` are by name.
+
+    Windows of a turn lie ``pace`` apart.
+    """
 
     tensor: str
     index: tuple[Expr, ...]
     unit: int
+    pace: int
     forms: Mapping[str, Form]
 
 
-def elements(kernel: Kernel, body: Sequence[Stmt], masks: Mapping[str, Lanes], at: str) -> Elements:
+def elements(kernel: Kernel, body: Sequence[Stmt], masks: Mapping[str, Lanes], at: str, turn: int) -> Elements:
     """What a row is dealt to in blocks of lanes that start at the window ``at``, whose numbers are its lanes.
+
+    Lanes are whole turns: lane l of an element is the one ``l % turn`` behind that of the first window of its turn.
 
     Raises UnclearError where lanes are dealt in another way, or read outside of the operand.
     """
@@ -156,18 +162,18 @@ def elements(kernel: Kernel, body: Sequence[Stmt], masks: Mapping[str, Lanes], a
 
     def element(value: Expr) -> Expr | None:
         match value:
-            case Var(name) if name in loads:
-                load, part, apart = loads[name], 0, 1
-            case Unzip((Var(first), *_) as vectors, part, 1) if first in loads:
-                load, apart = loads[first], len(vectors)
+            case Var(name) if name in loads and turn == 1:
+                load, part, many = loads[name], 0, 1
+            case Unzip((Var(first), *_) as vectors, part, apart) if first in loads and apart == turn:
+                load, many = loads[first], len(vectors)
                 for k, one in enumerate(vectors):
                     there = add(load.index[-1], mul(const(load.stride * k), WIDTH))
                     if not isinstance(one, Var) or one.name not in loads or not _further(loads[one.name], load, there):
                         raise UnclearError("windows are dealt from vectors that do not lie side by side")
             case _:
                 return None
-        place = expression(polynomial(add(load.index[-1], const(load.stride * part))))
-        places[place] = load.stride * apart, load
+        place = expression(polynomial(add(load.index[-1], const(load.stride * part * turn))))
+        places[place] = load.stride * many, load
         return place
 
     forms = linear(rest, element)
@@ -182,7 +188,7 @@ def elements(kernel: Kernel, body: Sequence[Stmt], masks: Mapping[str, Lanes], a
     if any(uses(one, {at}) for one in map(canonical, around)):
         raise UnclearError("windows in lanes do not lie where those in their places do")
     told = {name: {numbers[place]: times for place, times in form.items()} for name, form in forms.items()}
-    return Elements(load.buffer, (*load.index[:-1], origin), unit, told)
+    return Elements(load.buffer, (*load.index[:-1], origin), unit, load.stride, told)
 
 
 def _rows(places: Mapping[Expr, tuple[int, LoadLanes]]) -> set[tuple[str, tuple[Expr, ...]]]:

@@ -111,7 +111,8 @@ class _Woven:
             values, part = (
                 (store.value.values, store.value.part) if isinstance(store.value, Zip) else ((store.value,), 0)
             )
-            plain = not isinstance(store.value, Zip) or store.value.turn == 1
+            turn = store.value.turn if isinstance(store.value, Zip) else 1
+            plain = turn == self.boxes.turn(-1)
             if part in groups.setdefault(values, {}) or not plain or store.op != "=" or store.stride != 1:
                 raise UnclearError("outputs are woven in another way than those of each cell side by side")
             groups[values][part] = store, tests
@@ -151,7 +152,7 @@ class _Woven:
         for k, value in enumerate(values):
             if not isinstance(value, Var) or value.name not in forms:
                 raise UnclearError("an output is no sum of points")
-            place = add(begin, const(k))
+            place = add(add(begin, const(self.boxes.turn(-1) * k)), self.boxes.residue(-1))
             found.append(Output((*outer, place), (*kept, Compare("<", place, limit)), forms[value.name]))
         return tuple(found)
 

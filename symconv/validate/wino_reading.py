@@ -24,8 +24,8 @@ __all__ = [
     "never_negative",
     "number_of",
     "numbered",
+    "one_sided",
     "ranges",
-    "since",
     "tests_of",
     "told",
 ]  # fmt: skip
@@ -139,17 +139,11 @@ def family(values: Mapping[Point, Expr], names: Sequence[str]) -> Expr:
     return expression(polynomial(found))
 
 
-def since(expr: Any, starts: Mapping[str, tuple[str, str]]) -> Any:
-    """An expression of places in a box by places in all of them: of each name, the name for it and where a box starts.
-
-    It may still hold a start, where it depends on how boxes are cut.
-    """
-    moved = {at: sub(Var(name), Var(start)) for at, (name, start) in starts.items()}
-    found = substitute(expr, moved)
-    if isinstance(found, Compare):
-        # A start on both sides is one on neither.
-        found = Compare(found.op, sub(found.left, found.right), const(0))
-    return canonical(found)
+def one_sided(expr: Any) -> Any:
+    """An expression in one form, in which what stands on both sides of a test stands on neither."""
+    if isinstance(expr, Compare):
+        expr = Compare(expr.op, sub(expr.left, expr.right), const(0))
+    return canonical(expr)
 
 
 def covers(pitch: Expr, count: Expr, kernel: Kernel) -> bool:

@@ -54,6 +54,7 @@ class Windows:
     tensor: str
     index: tuple[Expr, ...]
     unit: int
+    pace: int
     tests: tuple[Expr, ...]
     matrices: tuple[tuple[Form, ...], ...]
     step: int
@@ -115,7 +116,7 @@ class _Windows:
                 raise UnclearError("rows of windows are not read between rows of zeros")
         if uses_any((*lines.ends, *masks.values()), {lines.name}) or uses_any(lines.ends, {at}):
             raise UnclearError("rows of windows depend on each other")
-        read = elements(self.kernel, dealt.body, masks, at)
+        read = elements(self.kernel, dealt.body, masks, at, self.boxes.turn(-1))
         tests = lines.tests()
         made: tuple[tuple[Form, ...], ...]
         if across is None:
@@ -125,7 +126,9 @@ class _Windows:
             made, step = (matrix,), 0
         else:
             buffer, made, step = self._across(lines, read, at, across)
-        return Windows(buffer, read.tensor, read.index, read.unit, tests, made, step, self.around, at, lines.name)
+        return Windows(
+            buffer, read.tensor, read.index, read.unit, read.pace, tests, made, step, self.around, at, lines.name
+        )
 
     def _row_of_wide(self, at: str) -> Callable[[tuple[Expr, ...]], int | None]:
         """The number of the point that is stored at a place of the wide buffer, None at other places."""
@@ -179,12 +182,13 @@ class _Windows:
                 step = int(apart)
             case _:
                 raise UnclearError(f"{buffer} has other axes than points and rows of windows")
-        line = Var(lines.name)
+        line, turn = Var(lines.name), self.boxes.turn(-2)
+        row_of_line = add(mul(const(turn), _quotient(line, step * turn)), _mod(line, turn))
 
         def number(index: tuple[Expr, ...]) -> int | None:
             match index:
                 case (Const(one, False), *place):
-                    wanted = (_mod(line, step), _quotient(line, step), Var(at))
+                    wanted = (_mod(_quotient(line, turn), step), row_of_line, Var(at))
                     return int(one) if len(place) == 3 and all(map(alike, place, wanted)) else None
             return None
 
@@ -193,10 +197,10 @@ class _Windows:
 
         def element(value: Expr) -> int | None:
             match value:
-                case LoadLanes(name, (Var(one), Const(residue), Const(turn), place), 1, "", None) if (
-                    name == kept and one == point and alike(place, column)
+                case LoadLanes(name, (Var(one), Const(residue), Const(further), place), 1, "", None) if (
+                    name == kept and one == point and alike(place, column) and further >= 0 and not further % turn
                 ):
-                    return int(turn) * step + int(residue) if 0 <= residue < step and turn >= 0 else None
+                    return int(further / turn) * step + int(residue) if 0 <= residue < step else None
             return None
 
         body = [one for one in chunks.body if not isinstance(one, StoreLanes)]
@@ -226,8 +230,8 @@ class _Windows:
 
     def _counted(self, lines: Lines, chunks: For, rows: Expr, step: int, elements: int) -> None:
         """As many rows are kept as windows need, and there is room for them."""
-        number, more = self.boxes.count - 2, elements - step
-        for wanted in lines.windows(step, more):
+        number, more, turn = self.boxes.count - 2, elements - step, self.boxes.turn(-2)
+        for wanted in lines.windows(step, turn * more):
             if self.boxes.counts(wanted, number) and ranges(
                 chunks, const(0), blocks_of(mul(wanted, self.boxes.pitches[-1]))
             ):
@@ -235,8 +239,8 @@ class _Windows:
         else:
             raise UnclearError("rows of windows are not all kept and transformed")
         most = self.boxes.pitches[-2] if number else self.boxes.strips[0].most
-        end = mul(add(most, const(1 + max(more - 1, 0) // step)), self.boxes.pitches[-1])
-        further = mul(add(most, const((elements - 1) // step)), self.boxes.pitches[-1])
+        end = mul(add(most, const(turn * (1 + max(more - 1, 0) // step))), self.boxes.pitches[-1])
+        further = mul(add(most, const(turn * ((elements - 1) // step))), self.boxes.pitches[-1])
         if not self.boxes.holds(rows, end) or not self.boxes.holds(rows, further):
             raise UnclearError("rows of windows have no room for lanes behind the last one")
 

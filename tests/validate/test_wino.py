@@ -30,6 +30,7 @@ from symconv.loops.ir import (
     Let,
     Load,
     LoadLanes,
+    Mod,
     Select,
     Size,
     Splat,
@@ -59,6 +60,8 @@ OPERATORS = {
     "two axes": (sc.conv2d(padding=1), ("y", "gx")),
     "groups": (sc.conv2d(padding=(2, 0), groups=4), ("y", "gx")),
     "strides": (sc.conv2d(stride=2, padding=1), ("y",)),
+    "dilation": (sc.conv2d(padding=2, dilation=2), ("y", "gx")),
+    "dilation along one axis": (sc.conv1d(padding=4, dilation=4), ("y",)),
     "strides that are picked": (sc.conv1d(stride=5), ("y",)),
 }
 
@@ -81,18 +84,22 @@ def test_transformed_sums_are_proved(name: str, target: str) -> None:
             assert proof.holds, f"{candidate.schedule.name}: {proof}"
 
 
-@pytest.mark.parametrize("op", [sc.conv2d(padding=2, dilation=2), sc.conv3d(padding=1)], ids=["dilation", "three axes"])
+@pytest.mark.parametrize("op", [sc.conv1d(dilation=64), sc.conv3d(padding=1)], ids=["dilation", "three axes"])
 def test_what_is_not_read_is_left_open(op: Any) -> None:
-    """Windows in turns, and taps beside windows, are not followed."""
+    """Windows whose lanes are one turn, and taps beside windows, are not followed."""
     candidate = transformed(op, "y", "x86-64-v3")[0]
     with pytest.raises(UnclearError):
         plain(candidate.kernel, least_of(op))
 
 
+TURNS = 3
+"""Two axes along which windows are dilated, beside the numbers of axes."""
+
+
 @cache
 def small(axes: int) -> Candidate:
     """A kernel of so small tiles and slabs that little tensors have several, and tails."""
-    op = (sc.conv1d if axes == 1 else sc.conv2d)(padding=1)
+    op = {1: sc.conv1d(padding=1), 2: sc.conv2d(padding=1), TURNS: sc.conv2d(padding=2, dilation=2)}[axes]
     with pytest.MonkeyPatch.context() as patched:
         patched.setitem(candidates._OUTER, SMALL.registers, (Tile(2, 2),))
         patched.setattr(wino, "LONGEST", 2)
@@ -100,7 +107,7 @@ def small(axes: int) -> Candidate:
     return next(one for one in made if one.schedule.name == ("Winograd F(2,3)" if axes == 1 else "Winograd F(2x2,3x3)"))
 
 
-@pytest.mark.parametrize("axes", [1, 2])
+@pytest.mark.parametrize("axes", [1, 2, TURNS])
 def test_the_kernel_that_is_changed_is_right(axes: int) -> None:
     candidate = small(axes)
     assert validate(candidate, candidate.kernel).holds
@@ -300,6 +307,12 @@ WRONG: dict[str, tuple[int, Callable[[Any], Any]]] = {
     "boxes that overlap": (2, _let("start_1_", lambda v: Binary("max", const(0), _less(v)))),
     "a block of lanes too few": (1, _let("blocks_", lambda v: Binary("max", const(1), _less(v)))),
     "rows of a box on each other": (2, lambda n: replace(n, index=(n.index[0], n.index[1], Var("at_1_"), n.index[3])) if isinstance(n, LoadLanes) and n.buffer == "sums_" else n),
+    "outputs that are not in turns": (TURNS, lambda n: replace(n, turn=1) if isinstance(n, Zip) else n),
+    "elements that are not in turns": (TURNS, lambda n: replace(n, turn=1) if isinstance(n, Unzip) else n),
+    "rows of a turn exchanged": (TURNS, lambda n: sub(const(1), n) if isinstance(n, Mod) and n.value == Var("line_") else n),
+    "elements of the next row of a turn": (TURNS, lambda n: _at(n, 2, const(-1)) if isinstance(n, LoadLanes) and n.buffer == "lines_" and n.index[2] == const(2) else n),
+    "outputs of one row of a turn": (TURNS, lambda n: _at(n, 2, const(1)) if isinstance(n, LoadLanes) and n.buffer == "sums_" else n),
+    "rows of outputs beside each other": (TURNS, lambda n: _at(n, 2, const(-1)) if _stores(n, "y") and n.index[2].right == const(2) else n),
 }  # fmt: skip
 HIDDEN: dict[str, tuple[int, Callable[[Any], Any]]] = {
     "factors without a mask": (1, lambda n: replace(n, mask="") if _stores(n, "narrow_") else n),
@@ -361,6 +374,19 @@ LAYOUT: dict[str, Callable[[Size], Size]] = {
     "rows that lie too near": lambda s: Size("E2_", _less(Var("B2_"))) if s.name == "E2_" else s,
     "strips of no cell": lambda s: Size("B1_", Var("T_i_")) if s.name == "B1_" else s,
 }
+
+
+HALF: dict[str, Callable[[Size], Size]] = {
+    "strips of half a turn": lambda s: Size("B1_", s.value.right) if s.name == "B1_" else s,
+    "strips of three": lambda s: Size("B2_", mul(const(3), s.value.right)) if s.name == "B2_" else s,
+    "half a turn at the end": lambda s: Size("Q1_", add(s.value, const(1))) if s.name == "Q1_" else s,
+}
+
+
+@pytest.mark.parametrize("name", HALF)
+def test_strips_that_are_no_whole_turns_are_not_proved(name: str) -> None:
+    kernel = small(TURNS).kernel
+    refused(small(TURNS), replace(kernel, layout=tuple(map(HALF[name], kernel.layout))))
 
 
 @pytest.mark.parametrize("name", LAYOUT)
