@@ -32,7 +32,7 @@ from symconv.loops.ir import (
 from symconv.loops.traverse import substitute
 from symconv.relation.points import UnclearError
 from symconv.validate.polynomial import WIDTH, alike, polynomial, uses
-from symconv.validate.wino_linear import Form, Point, linear
+from symconv.validate.wino_linear import Form, Point, linear, named
 from symconv.validate.wino_reading import (
     blocks_of,
     each,
@@ -284,7 +284,7 @@ class _Stack:
                     and number not in found
                 ):
                     buffers.add(buffer)
-                    found[int(number)] = forms[name]
+                    found[int(number)] = named(forms, name)
                 case StoreLanes():
                     raise UnclearError("points of the narrow operand are stored at other places")
         if len(buffers) != 1 or set(found) != set(range(len(found))):

@@ -15,7 +15,7 @@ from typing import Any
 from symconv.loops.ir import Binary, Const, Declare, Expr, Splat, Stmt, Var
 from symconv.relation.points import UnclearError
 
-__all__ = ["Form", "Point", "correlation", "linear"]
+__all__ = ["Form", "Point", "correlation", "linear", "named"]
 
 Point = tuple[int, ...]
 """The number of a tap, of an element of a window, or of an output, along each axis."""
@@ -36,6 +36,13 @@ def linear(body: Iterable[Stmt], element: Callable[[Expr], Any]) -> dict[str, Fo
             case _:
                 raise UnclearError("a transform does more than to add up elements times constants")
     return known
+
+
+def named(forms: Mapping[str, Form], name: str) -> Form:
+    """The form of a name; raises UnclearError where it is of no number in lanes."""
+    if name not in forms:
+        raise UnclearError(f"{name} is no sum of elements")
+    return forms[name]
 
 
 def _form(value: Expr, known: Mapping[str, Form], element: Callable[[Expr], Any]) -> Form:
@@ -79,7 +86,8 @@ def correlation(
         ...
     symconv.relation.points.UnclearError: the transforms are no correlation
     """
-    if len(factors) != len(windows) or any(number >= len(factors) for output in outputs.values() for number in output):
+    points = set(range(len(factors)))
+    if len(factors) != len(windows) or not all(output.keys() <= points for output in outputs.values()):
         raise UnclearError("outputs are sums of points that there are not")
     counted = set()
     for at, output in outputs.items():

@@ -202,6 +202,8 @@ def _further(one: LoadLanes, first: LoadLanes, there: Expr) -> bool:
 
 def _masked(kernel: Kernel, load: LoadLanes, masks: Mapping[str, Lanes]) -> None:
     """Lanes are let through exactly where they lie in the last axis of the operand, and are elements of it."""
+    if load.buffer not in {buffer.name for buffer in kernel.buffers}:
+        raise UnclearError("windows are of something else than an operand")
     size, at, step = kernel.buffer(load.buffer).sizes[-1], load.index[-1], load.stride
     if load.mask not in masks or load.offset is not None or load.axis != -1 or step < 1:
         raise UnclearError("windows are read without a mask")

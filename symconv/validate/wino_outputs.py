@@ -30,7 +30,7 @@ from symconv.loops.ir import (
 from symconv.relation.points import UnclearError
 from symconv.validate.polynomial import WIDTH, alike, polynomial, uses
 from symconv.validate.wino_boxes import Boxes
-from symconv.validate.wino_linear import Form, linear
+from symconv.validate.wino_linear import Form, linear, named
 from symconv.validate.wino_reading import blocks_of, each, told
 
 __all__ = ["Output", "Outputs", "outputs"]
@@ -150,10 +150,10 @@ class _Woven:
                 raise UnclearError("outputs that are woven together are not stored side by side")
         found = []
         for k, value in enumerate(values):
-            if not isinstance(value, Var) or value.name not in forms:
+            if not isinstance(value, Var):
                 raise UnclearError("an output is no sum of points")
             place = add(add(begin, const(self.boxes.turn(-1) * k)), self.boxes.residue(-1))
-            found.append(Output((*outer, place), (*kept, Compare("<", place, limit)), forms[value.name]))
+            found.append(Output((*outer, place), (*kept, Compare("<", place, limit)), named(forms, value.name)))
         return tuple(found)
 
     def _end(self, begin: Expr, at: str, many: int, limit: Expr) -> Expr:

@@ -32,7 +32,7 @@ from symconv.loops.ir import (
 from symconv.relation.points import UnclearError
 from symconv.validate.polynomial import WIDTH, alike, polynomial, uses
 from symconv.validate.wino_boxes import Boxes
-from symconv.validate.wino_linear import Form, linear
+from symconv.validate.wino_linear import Form, linear, named
 from symconv.validate.wino_lines import Elements, Lines, elements
 from symconv.validate.wino_reading import PLANES, blocks_of, each, ranges, told
 
@@ -216,7 +216,7 @@ class _Windows:
                     and which not in made
                 ):
                     wide.add(name)
-                    made[which] = forms[value]
+                    made[which] = named(forms, value)
                 case StoreLanes():
                     raise UnclearError("points of windows are stored at other places")
         if len(wide) != 1 or set(made) != set(range(len(made))) or kept in wide or len(along) != inner:
@@ -257,7 +257,7 @@ def _stored(
                 at = number(index)
                 if at is None or at in found or (isinstance(value, Splat) and value != _ZERO):
                     raise UnclearError("points of windows are stored at other places")
-                found[at] = read.forms[value.name] if isinstance(value, Var) else {}
+                found[at] = named(read.forms, value.name) if isinstance(value, Var) else {}
                 buffers.add(buffer)
             case StoreLanes():
                 raise UnclearError("points of windows are stored at other places")

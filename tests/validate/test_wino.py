@@ -307,6 +307,8 @@ WRONG: dict[str, tuple[int, Callable[[Any], Any]]] = {
     "boxes that overlap": (2, _let("start_1_", lambda v: Binary("max", const(0), _less(v)))),
     "a block of lanes too few": (1, _let("blocks_", lambda v: Binary("max", const(1), _less(v)))),
     "rows of a box on each other": (2, lambda n: replace(n, index=(n.index[0], n.index[1], Var("at_1_"), n.index[3])) if isinstance(n, LoadLanes) and n.buffer == "sums_" else n),
+    "a point before the first": (1, lambda n: replace(n, index=(n.index[0], const(-1), *n.index[2:])) if isinstance(n, LoadLanes) and n.buffer == "sums_" and n.index[1] == const(3) else n),
+    "what is read stored as a point": (1, lambda n: replace(n, value=Var("e0_0_")) if _stores(n, "wide_") and n.value == Var("p0_") else n),
     "outputs that are not in turns": (TURNS, lambda n: replace(n, turn=1) if isinstance(n, Zip) else n),
     "elements that are not in turns": (TURNS, lambda n: replace(n, turn=1) if isinstance(n, Unzip) else n),
     "rows of a turn exchanged": (TURNS, lambda n: sub(const(1), n) if isinstance(n, Mod) and n.value == Var("line_") else n),
