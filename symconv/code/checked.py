@@ -20,6 +20,7 @@ from symconv.code.gradients.results import ordered_results
 from symconv.code.proofs import Decided, Proofs, decided_of, proofs_of
 from symconv.code.settings import settings_of
 from symconv.code.several_ranks import rated, which_axes
+from symconv.code.source.declared import declared_names
 from symconv.code.source.pairs import is_loss, pair_of
 from symconv.code.source.program import Program, program, read_text
 from symconv.errors import SpecError, SymconvError
@@ -54,7 +55,8 @@ def check_code(path: str | Path, name: str | None = None, arguments: Mapping[str
     source, forward, backward = pair_of(source, name)
     first: Proofs[Proof] | None = None
     likely: Operator | None = None
-    for settings in settings_of(forward, arguments, source.owned(), source.initial().defaulted()):
+    lengths = declared_names(source.initial())
+    for settings in settings_of(forward, arguments, {*source.owned(), *lengths}, source.initial().defaulted()):
         try:
             op, found = _decided(_Pair(source, forward, backward, returns), settings, explain)
         except SymconvError as problem:

@@ -10,11 +10,12 @@ from typing import Any
 
 from symconv.code.gradients.outputs import Outputs
 from symconv.code.gradients.ranks import documented
-from symconv.code.gradients.roles import Roles, numeric, numeric_kind, packed, tensor_named
+from symconv.code.gradients.roles import Roles, flag, numeric, numeric_kind, packed, tensor_named
 from symconv.code.gradients.running import run
 from symconv.code.held.state import evaluate
 from symconv.code.reading.classes import give_attributes
 from symconv.code.reading.reader import start
+from symconv.code.source.declared import declared_names, declared_shapes
 from symconv.code.source.held_gradients import numbers_in, with_gradients
 from symconv.code.source.keyed import own_attribute
 from symconv.code.source.labels import labels_in
@@ -46,6 +47,12 @@ class Forward:
     outputs: Outputs = field(default_factory=Outputs)
     which: int = 0
 
+    @property
+    def shapes(self) -> dict[str, tuple[int | str | None, ...]]:
+        """The shapes that ``__init__`` gives tensors of the operator."""
+        declared = declared_shapes(self.program.initial()) if self.attributes else {}
+        return {tensor: declared[name] for name, tensor in self.attributes.items() if name in declared}
+
     def setting(self, name: str) -> Any:
         """A number of the layer: as it was said, else a stride of 1 and no padding."""
         if name in self.settings:
@@ -75,6 +82,9 @@ class Forward:
                 names[name] = Pack(name, self.setting)
         for name in plain:
             if name not in names:
+                if name not in usual and flag(name):
+                    names[name] = True
+                    continue
                 if name not in usual:
                     raise SpecError(f"{self.node.name}: what {name} is cannot be told; say it with arguments=")
                 names[name] = evaluate(state, usual[name])
@@ -120,7 +130,7 @@ def described(program: Program, node: ast.FunctionDef, settings: Mapping[str, An
     labels = labels_in(node) - {"self", "ctx", *constants, *settings}
     known = {"self", "ctx", *constants, *settings, *labels}
     saved = surely_tensors(node)
-    given = [n for n in plain if n not in known and (n in saved or not numeric(n)) and not packed(n)]
+    given = [n for n in plain if n not in known and (n in saved or not numeric(n)) and not (packed(n) or flag(n))]
     usual = {tensor_named(name) for name in given}
     for name in given:
         # Names such as a and b are those of a layer where there is an input and a weight beside them.
@@ -142,9 +152,10 @@ def _tensors_held(
     """The attributes of ``self`` that are tensors, by their names or by the gradients that stand beside them."""
     found: dict[str, str] = {}
     shown, numbers, initial = with_gradients(program, node), numbers_in(node), program.initial()
+    lengths = declared_names(initial)
     for one in ast.walk(node):
         name = own_attribute(one) if isinstance(one, ast.Attribute) and isinstance(one.ctx, ast.Load) else None
-        if name is None or name in found or name in settings or numeric(name):
+        if name is None or name in found or name in settings or name in lengths or numeric(name):
             continue
         tensor = tensor_named(name) or (name if name in shown else None)
         if tensor is None or tensor in tensors.values() or (name not in shown and initial.number(name, settings)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import islice, product
@@ -24,8 +24,8 @@ from symconv.code.source.program import Program
 from symconv.code.values.objects import Box
 from symconv.errors import SpecError, SymconvError
 from symconv.limits import FORWARDS
-from symconv.notation.affine import var
-from symconv.notation.expr import equal
+from symconv.notation.affine import Affine, affine, var
+from symconv.notation.expr import Constraint, equal
 from symconv.notation.operator import Operator
 from symconv.prove.concrete.numbers import Misfit
 from symconv.prove.decide.decision import decide
@@ -58,10 +58,11 @@ def operators_of(program: Program, node: ast.FunctionDef, settings: Mapping[str,
         forward = replace(forward, outputs=outputs_of(node, backward, tensors))
     told = {**shown_ranks(node), **documented(node)}
     said = {tensor: told[name] + is_selector(tensor) for name, tensor in forward.tensors.items() if name in told}
+    said |= {tensor: len(shape) for tensor, shape in forward.shapes.items()}
     problems, last = list[str](), list[Operator]()
-    found = False
+    found, vectors = False, vectors_of(node, tensors) - forward.shapes.keys()
     for ranks in ranks_of(forward.node, tensors, said):
-        if found and any(ranks[name] == ranks["x"] for name in vectors_of(node, tensors)):
+        if found and any(ranks[name] == ranks["x"] for name in vectors):
             # A bias of the input's shape would make a forgotten sum right.
             continue
         operator, problem, line = _of_outputs(forward, ranks)
@@ -163,8 +164,20 @@ def _branches(forward: Forward, ranks: Mapping[str, int], alike: bool) -> tuple[
         if ranks.get("w", 0) < 1 or ranks.get("x", 0) < 2:
             raise Undecided("it is read for sizes of its own alone")
         region = region.where(equal(var("w_0"), var("x_1")))
+    region = region.where(*_declared(forward, sizes))
     branches = Branches(lambda on, boxes: _output(forward, on, boxes), sizes)
     return branches.read(region), branches.line
+
+
+def _declared(forward: Forward, sizes: Mapping[str, Sequence[str]]) -> Iterator[Constraint]:
+    """What ``__init__`` says of the sizes: those that are numbers, and those that are one parameter."""
+    first: dict[str, Affine] = {n: v for n, v in forward.settings.items() if isinstance(v, Affine) and v.is_constant}
+    for tensor, shape in forward.shapes.items():
+        for size, length in zip(map(var, sizes[tensor]), shape, strict=False):
+            if length is not None:
+                known = affine(length) if isinstance(length, int) else first.setdefault(length, size)
+                if known != size:
+                    yield equal(size, known)
 
 
 def _output(forward: Forward, on: Symbolic, boxes: Mapping[str, Box]) -> Value:

@@ -129,7 +129,8 @@ def _possible(node: ast.FunctionDef, tensors: Iterable[str], said: Mapping[str, 
     names = list(dict.fromkeys(tensors))
     vectors = vectors_of(node, names)
     # Parameters of normalisations stand on the last axis of a matrix unless further axes are named.
-    hinted = (*_hinted(node), *([_axes_named(node)] if vectors else []))
+    named_axes = _axes_named(node)
+    hinted = (*_hinted(node), *([named_axes] if vectors or (named_axes == 2 and _kept_axes(node)) else []))
     for rank in dict.fromkeys((*hinted, *_RANKS["x"])):
         if vectors and len(vectors) < len(names):
             yield {name: 1 if name in vectors else rank for name in names}
@@ -137,7 +138,8 @@ def _possible(node: ast.FunctionDef, tensors: Iterable[str], said: Mapping[str, 
     if named := _called_vectors(names) - vectors:
         yield from ({name: 1 if name in vectors | named else rank for name in names} for rank in _RANKS["x"])
     if said:
-        yield from ({n: said.get(n, 1 if n == "b" and "w" in names else rank) for n in names} for rank in _RANKS["x"])
+        likely = dict.fromkeys((*hinted, *_RANKS["x"]))
+        yield from ({n: said.get(n, 1 if n == "b" and "w" in names else rank) for n in names} for rank in likely)
     if len([name for name in names if name not in said and not (name == "b" and "w" in names)]) <= 2:
         for ranks in product(*((said[n],) if n in said else _RANKS.get(n, _RANKS["x"]) for n in names)):
             if len(set(ranks)) > 1:
@@ -176,6 +178,17 @@ def _axes_named(node: ast.FunctionDef) -> int:
     named = [one.value for one in ast.walk(node) if isinstance(one, ast.keyword) and one.arg in {"axis", "dim"}]
     numbers = [one.value for value in named for one in ast.walk(value) if isinstance(one, ast.Constant)]
     return max((2, *(number + 1 for number in numbers if isinstance(number, int))))
+
+
+def _kept_axes(node: ast.FunctionDef) -> bool:
+    """Whether something is reduced along axis 1 and kept as a column, as courses do with rows of scores."""
+    for one in ast.walk(node):
+        match one:
+            case ast.Call(_, _, keywords):
+                said = {k.arg: k.value.value for k in keywords if isinstance(k.value, ast.Constant)}
+                if said.get("axis") == 1 and said.get("keepdims") is True:
+                    return True
+    return False
 
 
 def _hinted(node: ast.FunctionDef) -> list[int]:

@@ -13,6 +13,7 @@ from symconv.code.gradients.backward import Reading, computed, kept
 from symconv.code.gradients.roles import gradient_named, tensor_named
 from symconv.code.source.signatures import positional
 from symconv.code.source.trouble import CodeError
+from symconv.code.source.unreturned import own_statements
 from symconv.errors import SpecError, SymconvError, shown
 from symconv.limits import GEOMETRIES, RESULT_CELLS
 from symconv.prove.concrete.counterexample import drawn
@@ -27,6 +28,9 @@ __all__ = ["ordered_results", "results_of"]
 def results_of(reading: Reading, returns: Sequence[str] | None) -> dict[str, Any]:
     """Per tensor, how its gradient is picked from what the function returns: a position, or a key."""
     tensors = [t.name for t in reading.op.inputs if t.dtype == "real"]
+    left = kept(reading)
+    if left and returns is None and not any(isinstance(one, ast.Return) for one in own_statements(reading.node)):
+        return {**left}
     value = _result(reading)
     if isinstance(value, ast.Dict):
         named = {k.value: gradient_named(reading.op, str(k.value)) for k in value.keys if isinstance(k, ast.Constant)}
@@ -34,7 +38,6 @@ def results_of(reading: Reading, returns: Sequence[str] | None) -> dict[str, Any
         found = found or {tensor: key for key in named for tensor in tensors if tensor == tensor_named(str(key))}
         if found:
             return found
-    left = kept(reading)
     if left and returns is None:
         mine = gradient_named(reading.op, value.id) if isinstance(value, ast.Name) else None
         rest = [t for t in tensors if t not in left]
@@ -157,24 +160,19 @@ def _is_none(node: ast.expr) -> bool:
 
 
 def _returned(node: ast.FunctionDef) -> ast.expr | None:
-    found = [one.value for one in _own(node) if isinstance(one, ast.Return)]
+    found = [one.value for one in own_statements(node) if isinstance(one, ast.Return)]
     if not found:
-        raise CodeError(f"{node.name} returns nothing", node.lineno)
+        raise CodeError(
+            f"{node.name} returns nothing; let it return the gradients (return dx, dw), or leave them as attributes "
+            "that say whose they are (self.dinputs = ..., self.dweights = ...)",
+            node.lineno,
+        )
     return found[-1]
-
-
-def _own(node: ast.AST) -> list[ast.AST]:
-    """Statements of a function without those of the functions in it."""
-    found: list[ast.AST] = []
-    for child in ast.iter_child_nodes(node):
-        if not isinstance(child, ast.FunctionDef | ast.Lambda | ast.ClassDef):
-            found += [child, *_own(child)]
-    return found
 
 
 def _assigned(node: ast.FunctionDef, name: str) -> ast.expr | None:
     found = None
-    for one in _own(node):
+    for one in own_statements(node):
         if isinstance(one, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in one.targets):
             found = one.value
     return found

@@ -16,7 +16,8 @@ from symconv.prove.language.labels import is_selector, selector
 from symconv.prove.language.people import gradient_words
 from symconv.prove.meaning.value import Product
 
-__all__ = ["WINDOWS", "WINDOW_KEYS", "Roles", "gradient_named", "numeric", "numeric_kind", "packed", "tensor_named"]
+__all__ = ["WINDOWS", "WINDOW_KEYS", "Roles", "flag", "gradient_named", "numeric", "numeric_kind", "packed",
+           "tensor_named"]  # fmt: skip
 
 _COTANGENT = frozenset({
     "dout", "dy", "gy", "dz", "d", "g", "grad", "grad_output", "grad_out", "grad_y", "grad_outputs", "d_out",
@@ -48,6 +49,7 @@ WINDOWS = frozenset({
 """Names of lengths of windows, which are numbers that something has to say."""
 WINDOW_KEYS = frozenset({"f", "size", "kernel", "k", "HH", "WW"})
 """Further ones where they are keys of a dict."""
+_FLAGS = frozenset({"training", "train", "is_training", "is_train", "train_flg", "train_flag", "train_mode"})
 _PACKS = frozenset({
     "cache", "ctx_cache", "hparameters", "hparams", "params", "conv_param", "conv_params", "param", "cfg", "config",
     "saved", "state", "res", "residuals", "aux", "args", "options", "pool_param", "caches",
@@ -223,6 +225,11 @@ def gradient_named(op: Operator, name: str) -> str | None:
 def packed(name: str) -> bool:
     """Whether a parameter of that name holds several values."""
     return name.lower() in _PACKS or name.lower().endswith(("_param", "_params"))
+
+
+def flag(name: str) -> bool:
+    """Whether a parameter of that name says that the layer is trained, as it is where gradients are wanted."""
+    return name.lower().strip("_") in _FLAGS
 
 
 def numeric_kind(name: str) -> str | None:

@@ -7,12 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from symconv.code.held.boxes import current
 from symconv.code.held.state import State, evaluate, scoped
+from symconv.code.source.declared import declared_shapes
 from symconv.code.source.held_gradients import added_up
 from symconv.code.source.initial import Initial
 from symconv.code.source.keyed import own_attribute
 from symconv.code.values.amounts import is_number
-from symconv.code.values.objects import Context
+from symconv.code.values.objects import Box, Context
 from symconv.errors import SymconvError
 from symconv.prove.meaning.scope import Undecided
 
@@ -22,6 +24,7 @@ __all__ = ["give_attributes", "give_zeros", "values_of_class"]
 def give_attributes(state: State, context: Context, said: Mapping[str, Any]) -> None:
     """What the class that is read gives ``self``, but for those that are said or were set."""
     of_class = values_of_class(state, state.program.owned())
+    said = {**_lengths(state, context, state.program.initial()), **said}
     for name, value in {**of_class, **_values_of_start(state, state.program.initial(), said)}.items():
         if name not in said:
             # Attributes that are told by their names count as there; only those that were set count more.
@@ -46,6 +49,18 @@ def values_of_class(state: State, given: Mapping[str, ast.expr]) -> dict[str, An
             if _lasting(value):
                 found[name] = value
     state.reach(line)
+    return found
+
+
+def _lengths(state: State, context: Context, initial: Initial) -> dict[str, Any]:
+    """The parameters of ``__init__`` that are lengths of arrays it makes."""
+    found: dict[str, Any] = {}
+    for name, shape in declared_shapes(initial).items():
+        held = context.attributes[name] if dict.__contains__(context.attributes, name) else None
+        if isinstance(held, Box) and state.on.rank(current(state, held)) == len(shape):
+            for position, length in enumerate(shape):
+                if isinstance(length, str):
+                    found.setdefault(length, state.on.size(current(state, held), position))
     return found
 
 

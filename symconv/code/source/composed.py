@@ -133,6 +133,15 @@ class torch:
         return own.scaled(found, own.channels(input, weight), own.channels(input, bias))
 
 class numpy:
+    def diagflat(v, k=0):
+        if k != 0:
+            unread()
+        row = numpy.reshape(v, -1)
+        return numpy.eye(row.shape[0]) * row
+    def diag(v, k=0):
+        if k != 0 or torch.ndim(v) > 2:
+            unread()
+        return numpy.diagflat(v) if torch.ndim(v) == 1 else numpy.einsum("ii->i", v)
     def norm(x, ord=None, axis=None, keepdims=False):
         return own.length(x, ord, axis, keepdims)
 

@@ -11,6 +11,7 @@ from symconv.code.source.contexts import with_context
 from symconv.code.source.program import Program
 from symconv.code.source.signatures import parameters
 from symconv.code.source.slices import part_for
+from symconv.code.source.unreturned import with_output
 from symconv.errors import SpecError
 
 __all__ = ["is_loss", "pair_of"]
@@ -56,7 +57,7 @@ def _of_class(source: Program, name: str) -> tuple[Program, ast.FunctionDef, ast
     forward, backward = source.settled(forward, name), source.settled(backward, name)
     if "setup_context" in methods and parameters(forward.args)[:1] != ["ctx"]:
         forward = with_context(forward, source.settled(methods["setup_context"], name))
-    return replace(source, owner=name), forward, backward
+    return replace(source, owner=name), with_output(forward), backward
 
 
 def _by_stem(source: Program) -> dict[str, dict[str, ast.FunctionDef]]:
