@@ -23,6 +23,7 @@ from symconv.code.several_ranks import rated, which_axes
 from symconv.code.source.declared import declared_names
 from symconv.code.source.pairs import is_loss, pair_of
 from symconv.code.source.program import Program, program, read_text
+from symconv.code.source.signatures import parameters
 from symconv.errors import SpecError, SymconvError
 from symconv.limits import OTHER_FORWARDS, OTHER_RANKS
 from symconv.notation.expr import Reduce, walk
@@ -90,7 +91,10 @@ class _Pair:
         loss = is_loss(self.forward, self.backward)
         if loss and op.output.axes:
             raise SpecError(f"{self.forward.name} returns gradients beside a value that is no scalar")
-        reading = Reading(op, self.source, self.backward, {}, None if loss else read, loss=loss, free=True)
+        # A loss and its gradients are one function, with the same numbers.
+        said = {name: value for name, value in read.settings.items() if name in parameters(self.backward.args)}
+        given, kept = (said, None) if loss else ({}, read)
+        reading = Reading(op, self.source, self.backward, given, kept, loss=loss, free=True)
         return reading, ordered_results(reading, self.forward, self.returns)
 
     def operators(

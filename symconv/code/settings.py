@@ -8,7 +8,7 @@ from typing import Any
 
 from symconv.code.gradients.forward import surely_tensors
 from symconv.code.gradients.roles import WINDOW_KEYS, WINDOWS, numeric, numeric_kind, packed
-from symconv.code.source.signatures import defaults, parameters
+from symconv.code.source.signatures import defaults, factors_of_none, parameters
 from symconv.errors import SpecError
 from symconv.notation.affine import affine
 
@@ -23,8 +23,9 @@ def settings_of(
 ) -> list[dict[str, Any]]:
     """The numbers to check with: those that are said; else the defaults, and a stride of 2 with a padding of 1.
 
-    Lengths of windows that nothing says are 2, with a stride of 2, and then 3. ``known`` are names of numbers that
-    the text itself says, ``defaulted`` attributes that ``__init__`` gives a default.
+    Lengths of windows that nothing says are 2, with a stride of 2, and then 3; factors that are 0 by default are 3
+    then, so that what they multiply is judged too. ``known`` are names of numbers that the text itself says,
+    ``defaulted`` attributes that ``__init__`` gives a default.
     """
     given = {key: _number(value) for key, value in (arguments or {}).items()}
     if given:
@@ -39,9 +40,10 @@ def settings_of(
     chosen = {word: harder[kind] for word in sorted(words) if (kind := numeric_kind(word)) in harder and numeric(word)}
     steps = affine(2 if windows else 1)
     plainest = {w: affine(0) if numeric_kind(w) == "padding" else steps for w in chosen if w not in usual}
-    if not chosen and not windows:
+    left_out = dict.fromkeys(factors_of_none(forward), affine(3))
+    if not chosen and not windows and not left_out:
         return [{}]
-    return [plainest | dict.fromkeys(windows, affine(2)), chosen | dict.fromkeys(windows, affine(3))]
+    return [plainest | dict.fromkeys(windows, affine(2)), chosen | dict.fromkeys(windows, affine(3)) | left_out]
 
 
 def _keys(node: ast.FunctionDef) -> set[str]:

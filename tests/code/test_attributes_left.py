@@ -55,7 +55,34 @@ class Layer:
     def backward(self, dvalues):
         self.dinputs = 3 * dvalues
 """
+CONV = """
+import numpy as np
+class Layer:
+    def __init__(self, in_channels, out_channels, kernel_size, stride=1):
+        self.out_channels = out_channels
+        self.kernel_size = kernel_size
+        scale = np.sqrt(2.0 / (in_channels * kernel_size * kernel_size))
+        self.weights = np.random.randn(out_channels, in_channels, kernel_size, kernel_size) * scale
+        self.cache = {}
+    def forward(self, x):
+        N, C, H, W = x.shape
+        k = self.kernel_size
+        out = np.zeros((N, self.out_channels, H - k + 1, W - k + 1))
+        for i in range(H - k + 1):
+            for j in range(W - k + 1):
+                out[:, :, i, j] = np.tensordot(x[:, :, i:i+k, j:j+k], self.weights, axes=([1, 2, 3], [1, 2, 3]))
+        self.cache["x"] = x
+        return out
+    def backward(self, dout):
+        x, k = self.cache["x"], self.kernel_size
+        dx = np.zeros_like(x)
+        for i in range(dout.shape[2]):
+            for j in range(dout.shape[3]):
+                dx[:, :, i:i+k, j:j+k] += np.tensordot(dout[:, :, i, j], self.weights, axes=([1], [0]))
+        return dx
+"""
 CASES = {
+    "window": (CONV, "dx[:, :, i:i+k, j:j+k] +=", "dx[:, :, i:i+k, j:j+k] =", "x"),
     "weights": (DENSE, "(self.inputs.T, dvalues)", "(self.inputs.T, dvalues) / len(dvalues)", "w"),
     "biases": (DENSE, "axis=0, keepdims=True", "axis=1, keepdims=True", "b"),
     "inputs": (DENSE, "(dvalues, self.weights.T)", "(dvalues, self.weights)", "x"),
@@ -65,7 +92,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("text", [DENSE, RELU, SOFTMAX, EARLY])
+@pytest.mark.parametrize("text", [DENSE, RELU, SOFTMAX, EARLY, CONV])
 def test_right_ones_are_proved(text: str) -> None:
     assert sc.check(text, "Layer", explain=False).holds is True
 

@@ -16,7 +16,7 @@ from symconv.code.held.state import evaluate
 from symconv.code.reading.classes import give_attributes
 from symconv.code.reading.reader import start
 from symconv.code.source.declared import declared_names, declared_shapes
-from symconv.code.source.held_gradients import numbers_in, with_gradients
+from symconv.code.source.held_gradients import numbers_in, set_in_methods, with_gradients
 from symconv.code.source.keyed import own_attribute
 from symconv.code.source.labels import labels_in
 from symconv.code.source.program import Program
@@ -153,6 +153,7 @@ def _tensors_held(
     found: dict[str, str] = {}
     shown, numbers, initial = with_gradients(program, node), numbers_in(node), program.initial()
     lengths = declared_names(initial)
+    shown |= {*declared_shapes(initial)} - set_in_methods(program)
     for one in ast.walk(node):
         name = own_attribute(one) if isinstance(one, ast.Attribute) and isinstance(one.ctx, ast.Load) else None
         if name is None or name in found or name in settings or name in lengths or numeric(name):

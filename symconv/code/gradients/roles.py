@@ -9,7 +9,7 @@ from typing import Any
 
 from symconv.code.source.labels import USUAL_LABELS
 from symconv.errors import SpecError, shown
-from symconv.notation.affine import affine
+from symconv.notation.affine import Affine, affine
 from symconv.notation.operator import Operator
 from symconv.prove.language.facts import facts_of
 from symconv.prove.language.labels import is_selector, selector
@@ -181,7 +181,7 @@ class Roles:
     def value(self, given: Any) -> Any:
         """A value a user stated: names of tensors, numbers, tuples and dicts of them."""
         match given:
-            case bool() | None:
+            case bool() | None | Affine() | Product():
                 return given
             case int():
                 return affine(given)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from symconv.code.held.boxes import array_of, boxed, current, root_of, view_of
+from symconv.code.held.operators import product_of_all
 from symconv.code.held.state import State
 from symconv.code.values.objects import (
     Box,
@@ -60,6 +61,8 @@ def array_attribute(state: State, box: Box, name: str) -> Any:
             return tuple(state.on.size(array, k) for k in range(rank))
         case "ndim":
             return affine(rank)
+        case "size" if state.program.libraries & {"numpy", "jax"} and "torch" not in state.program.libraries:
+            return product_of_all(state, array_attribute(state, box, "shape"))
         case "strides":
             return tuple(Strides(box, k) for k in range(rank))
         case "T" | "mT" | "H":

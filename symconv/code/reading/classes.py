@@ -24,8 +24,9 @@ __all__ = ["give_attributes", "give_zeros", "values_of_class"]
 def give_attributes(state: State, context: Context, said: Mapping[str, Any]) -> None:
     """What the class that is read gives ``self``, but for those that are said or were set."""
     of_class = values_of_class(state, state.program.owned())
-    said = {**_lengths(state, context, state.program.initial()), **said}
-    for name, value in {**of_class, **_values_of_start(state, state.program.initial(), said)}.items():
+    initial = state.program.initial()
+    known = {**_lengths(state, context, initial), **said}
+    for name, value in {**of_class, **_values_of_start(state, initial, known)}.items():
         if name not in said:
             # Attributes that are told by their names count as there; only those that were set count more.
             dict.setdefault(context.attributes, name, value)

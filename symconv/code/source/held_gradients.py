@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from symconv.code.source.keyed import own_attribute, reached
 from symconv.code.source.program import Program
 
-__all__ = ["added_up", "numbers_in", "with_gradients"]
+__all__ = ["added_up", "numbers_in", "set_in_methods", "with_gradients"]
 
 
 def with_gradients(program: Program, forward: ast.FunctionDef) -> frozenset[str]:
@@ -19,6 +19,13 @@ def with_gradients(program: Program, forward: ast.FunctionDef) -> frozenset[str]
     stored = {name for one in nodes if (name := own_attribute(one)) and _is_store(one)}
     read = {name for one in ast.walk(forward) if (name := own_attribute(one))}
     return frozenset(name for name in read - stored if stored & {*_gradients(name)})
+
+
+def set_in_methods(program: Program) -> frozenset[str]:
+    """The attributes that the methods which are read set."""
+    node = program.classes.get(program.owner)
+    nodes = [one for method in reached(node).values() for one in ast.walk(method)] if node is not None else []
+    return frozenset(name for one in nodes if _is_store(one) and (name := own_attribute(one)))
 
 
 def added_up(program: Program) -> dict[str, str]:

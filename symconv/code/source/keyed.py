@@ -1,4 +1,4 @@
-"""Parameters and gradients that a class keeps in dicts, as attributes: ``self.params["W"]`` is ``self.W``."""
+"""What a class keeps in dicts, as attributes: ``self.params["W"]`` is ``self.W``, and so are gradients and caches."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ __all__ = ["as_attributes", "own_attribute", "reached"]
 
 _PARAMETERS = frozenset({"params", "parameters", "param", "weights", "_params"})
 _GRADIENTS = frozenset({"grads", "gradients", "grad", "gradient", "_grads"})
-_STARTS = ("forward", "call", "__call__", "backward", "backprop", "bprop", "grad")
+_CACHES = frozenset({"cache", "_cache", "caches", "saved", "memory"})
+_STARTS = ("forward", "call", "__call__", "backward", "backprop", "bprop", "grad", "loss")
 
 
 def own_attribute(node: ast.AST) -> str | None:
@@ -41,12 +42,17 @@ def as_attributes(node: ast.ClassDef) -> None:
     methods = list(reached(node).values())
     taken = {name for one in ast.walk(node) if (name := own_attribute(one))}
     keys = {name: _keys(methods, name) for name in (_PARAMETERS | _GRADIENTS) & taken}
+    caches = {name: _keys(methods, name) for name in _CACHES & taken}
     if sum(name in _PARAMETERS for name in keys) > 1 or sum(name in _GRADIENTS for name in keys) > 1:
         return
     known = taken | {key for name, held in keys.items() if name in _PARAMETERS for key in held or ()}
     renamed: dict[str, dict[str, str]] = {}
     for name, held in keys.items():
         new = {key: f"d{key}" if name in _GRADIENTS and key in known else key for key in held or ()}
+        if held and all(map(str.isidentifier, new.values())) and not taken & {*new.values()}:
+            renamed[name] = new
+    for name, held in caches.items():
+        new = {key: f"{name}_{key}" for key in held or ()}
         if held and all(map(str.isidentifier, new.values())) and not taken & {*new.values()}:
             renamed[name] = new
     if len({one for new in renamed.values() for one in new.values()}) == sum(map(len, renamed.values())):

@@ -28,7 +28,9 @@ def labels_in(*nodes: ast.FunctionDef) -> frozenset[str]:
     known = {name for node in nodes for name in parameters(node.args)}
     naming = {name for node in nodes for one in ast.walk(node) for name in _naming(one)} & known
     arrays = {name for node in nodes for one in ast.walk(node) for name in _of_array(one)}
-    return frozenset(name for name in naming if name in arrays or name in _ARRAYS)
+    # A layer is given many places at once.
+    usual = _ARRAYS | {"idx"} if any(parameters(node.args)[:1] == ["self"] for node in nodes) else _ARRAYS
+    return frozenset(name for name in naming if name in arrays or name in usual)
 
 
 def _naming(node: ast.AST) -> Iterator[str]:

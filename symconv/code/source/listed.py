@@ -89,8 +89,12 @@ class _Listed(ast.NodeTransformer):
 
     def _known(self, node: ast.AST) -> bool:
         match node:
-            case ast.Assign([ast.Tuple(targets) | ast.List(targets)], value) if own_attribute(value) == _PARAMETERS:
-                return len(targets) == len(self.names[_PARAMETERS]) and all(isinstance(t, ast.Name) for t in targets)
+            case ast.Assign([ast.Tuple(targets) | ast.List(targets)], value) if (
+                name := own_attribute(value)
+            ) in self.names:
+                begun = name == _PARAMETERS or self.zeros is not None
+                count = len(self.names[_PARAMETERS])
+                return begun and len(targets) == count and all(isinstance(t, ast.Name) for t in targets)
             case ast.Assign([target], ast.List(each) | ast.Tuple(each)) if (
                 name := own_attribute(target)
             ) in self.names:
@@ -119,17 +123,29 @@ class _Listed(ast.NodeTransformer):
                 each: list[ast.expr] = [_attribute(node, name, ast.Load()) for name in self.names[_PARAMETERS]]
                 node.value = ast.copy_location(ast.Tuple(each, ast.Load()), value)
                 return node
+            case ast.Assign([ast.Tuple() | ast.List()], value) if own_attribute(value) == _GRADIENTS:
+                # Each is what the list began with, and is filled in place: dW, = self.grads; dW[...] = 0.
+                names = self.names[_GRADIENTS]
+                begun = [self._begun(node, name) for name in names]
+                each = [_attribute(node, name, ast.Load()) for name in names]
+                node.value = ast.copy_location(ast.Tuple(each, ast.Load()), value)
+                return [*begun, node]
             case ast.Assign([target], ast.List(values) | ast.Tuple(values)) if own_attribute(target) in self.names:
                 names = self.names[own_attribute(target) or ""]
                 return [_set(node, name, self.visit(value)) for name, value in zip(names, values, strict=True)]
             case ast.Assign([ast.Subscript(inner, ast.Constant(value=value))]) if value is Ellipsis and self.zeros:
                 if (name := self._named(inner)) in self.names[_GRADIENTS] and name is not None:
-                    like = _attribute(node, name.removeprefix("d"), ast.Load())
-                    empty = _set(node, name, ast.copy_location(ast.Call(self.zeros, [like], []), node))
+                    empty = self._begun(node, name)
                     self.generic_visit(node)
                     return [empty, node]
         self.generic_visit(node)
         return node
+
+    def _begun(self, node: ast.Assign, name: str) -> ast.stmt:
+        """A gradient as the list begins with it."""
+        assert self.zeros is not None
+        like = _attribute(node, name.removeprefix("d"), ast.Load())
+        return _set(node, name, ast.copy_location(ast.Call(self.zeros, [like], []), node))
 
 
 def _attribute(place: ast.AST, name: str, ctx: ast.expr_context) -> ast.Attribute:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 
 from symconv.code.source.contexts import with_context
+from symconv.code.source.losses import with_gradients_in_order
 from symconv.code.source.program import Program
 from symconv.code.source.signatures import parameters
 from symconv.code.source.slices import part_for
@@ -16,7 +17,6 @@ from symconv.errors import SpecError
 
 __all__ = ["is_loss", "pair_of"]
 
-_GRADIENTS = ("d", "grad_", "d_", "g", "grad")
 _FORWARD = ("forward", "fwd", "fprop", "call", "__call__")
 _BACKWARD = ("backward", "bwd", "bprop", "vjp", "grad", "backprop")
 
@@ -38,10 +38,10 @@ def pair_of(source: Program, name: str | None) -> tuple[Program, ast.FunctionDef
     if not pairs and len(nested) == 1:
         source.settled(nested[0][0])
         return source, *nested[0]
-    losses = [node for known, node in source.functions.items() if name in (None, known) and _gives_loss(node)]
+    losses = [node for known, node in source.functions.items()
+              if name in (None, known) and with_gradients_in_order(node) is not None]  # fmt: skip
     if not pairs and not nested and len(losses) == 1:
-        node = source.settled(losses[0])
-        return source, part_for(node, 0, (), source), node
+        return source, *_of_loss(source, source.settled(losses[0]))
     if len(pairs) != 1:
         raise _unmatched(source, name, "several match" if pairs else "none match")
     both = next(iter(pairs.values()))
@@ -52,6 +52,9 @@ def _of_class(source: Program, name: str) -> tuple[Program, ast.FunctionDef, ast
     methods = {n.name: n for n in source.classes[name].body if isinstance(n, ast.FunctionDef)}
     forward = next((methods[k] for k in _FORWARD if k in methods), None)
     backward = next((methods[k] for k in _BACKWARD if k in methods), None)
+    losses = [one for one in methods.values() if with_gradients_in_order(one) is not None]
+    if forward is None and backward is None and len(losses) == 1:
+        return replace(source, owner=name), *_of_loss(source, source.settled(losses[0], name))
     if forward is None or backward is None:
         raise SpecError(f"{source.name}: {name} has no forward and backward; it has {', '.join(methods) or 'nothing'}")
     forward, backward = source.settled(forward, name), source.settled(backward, name)
@@ -80,7 +83,8 @@ def _unmatched(source: Program, name: str | None, found: str) -> SpecError:
         return SpecError(f"{source.name} has no {name!r}; did you mean {near[0]!r}? There are {known_}")
     return SpecError(
         f"{source.name}: a class with forward and backward is wanted, two functions such as conv_forward and "
-        f"conv_backward, or one that returns a loss and gradients (return loss, dx); {found}; there are {known_}"
+        f"conv_backward, or one that returns a loss and gradients (return loss, dx, or return loss, {{'x': dx}}); "
+        f"{found}; there are {known_}"
     )
 
 
@@ -89,15 +93,11 @@ def is_loss(forward: ast.FunctionDef, backward: ast.FunctionDef) -> bool:
     return forward.name == backward.name
 
 
-def _gives_loss(node: ast.FunctionDef) -> bool:
-    """Whether a function returns a value and, beside it, what is called a gradient in one of its parameters."""
-    plain = {name.lower() for name in parameters(node.args)}
-    gradients = {f"{before}{name}" for name in plain for before in _GRADIENTS} | {"grad", "gradient", "dx", "dw"}
-    match node.body[-1]:
-        case ast.Return(ast.Tuple([_, *rest])) if rest:
-            named = ({n.id.lower() for n in ast.walk(one) if isinstance(n, ast.Name)} for one in rest)
-            return all(names & gradients for names in named)
-    return False
+def _of_loss(source: Program, node: ast.FunctionDef) -> tuple[ast.FunctionDef, ast.FunctionDef]:
+    """What a function computes its loss by, and the function itself."""
+    both = with_gradients_in_order(node)
+    assert both is not None
+    return part_for(both, 0, (), source), both
 
 
 def _nested(node: ast.FunctionDef) -> tuple[ast.FunctionDef, ast.FunctionDef] | None:
