@@ -48,13 +48,17 @@ class Read:
 
 
 class Branches:
-    """Reads one function over tensors of these sizes; ``line`` is of a branch both halves of which give an output."""
+    """Reads one function over tensors of these sizes.
+
+    ``line`` is of a branch both halves of which give an output, ``unread`` says of which one a half is not read.
+    """
 
     def __init__(self, denote: Callable[[Symbolic, Mapping[str, Box]], Value], sizes: Mapping[str, Sequence[str]]):
         self.denote = denote
         self.sizes = sizes
         self.left = FORWARD_BRANCHES
         self.line = 0
+        self.unread = ""
 
     def read(self, region: Region, fitted: tuple[Constraint, ...] = ()) -> list[Read]:
         """The outputs in ``region``, one per half of a branch, each with all sizes at which none is refused.
@@ -77,7 +81,8 @@ class Branches:
                 yes = region.meet(fork.region) if isinstance(fork, ForkAt) else region.where(fork.constraint)
                 halves = (yes, region.minus(yes))
                 if on.asked is not None and on.asked[0] is fork:
-                    return self._halves(halves, on.asked[1], fitted)
+                    special = isinstance(fork, ForkAt) or fork.constraint.equality
+                    return self._halves(halves, on.asked[1], fitted, whole=not special)
                 if not isinstance(fork, ForkAt) and not fork.constraint.equality:
                     # Where a slice ends, say: of two such choices sizes could be equal.
                     with suppress(HalfUnread):
@@ -94,16 +99,17 @@ class Branches:
             ]
         raise Undecided("the sizes are split too often")
 
-    def _halves(
-        self, halves: Sequence[Region], line: int, fitted: tuple[Constraint, ...], condition: Constraint | None = None
-    ) -> list[Read]:
+    def _halves(self, halves: Sequence[Region], line: int, fitted: tuple[Constraint, ...],
+                condition: Constraint | None = None, whole: bool = False) -> list[Read]:  # fmt: skip
         """The outputs of both halves; of the first alone where all sizes whose shapes fit in it satisfy its condition.
 
         Of ``a[:, 3*H:]`` beside arrays of H columns it is said that ``a`` has 4*H of them: that it has 3*H at least is
-        no choice then, and what is shorter would have to fit in another way.
+        no choice then, and what is shorter would have to fit in another way. With ``whole`` a half may be unread: what
+        the other one shows is still to be proved for all sizes that the operator has, such as those of an output that
+        has elements. A half where a size is one number shows only what is so there.
         """
         found: list[list[Read]] = []
-        refused = Mismatch("no sizes are left")
+        refused: Exception = Mismatch("no sizes are left")
         for half in halves:
             try:
                 found += [self.read(half, fitted)] if not half.empty else []
@@ -116,10 +122,13 @@ class Branches:
                     return found[0]
             except Mismatch as reason:
                 refused = reason
-            except HalfUnread:
-                raise
             except (SymconvError, Undecided, Misfit) as reason:
-                raise HalfUnread(f"line {line} asks for sizes, and one half is not read: {reason}") from None
+                told = f"line {line} asks for sizes, and one half is not read: {reason}"
+                refused = reason if isinstance(reason, HalfUnread) else HalfUnread(told)
+                other = halves[1] if half is halves[0] else halves[0]
+                if not whole or any(other.constant(var(one)) for row in self.sizes.values() for one in row):
+                    raise refused from None
+                self.unread = self.unread or str(refused)
         if not found:
             raise refused
         if len(found) == 1:

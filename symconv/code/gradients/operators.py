@@ -117,17 +117,17 @@ def _of_ranks(forward: Forward, ranks: Mapping[str, int]) -> tuple[Operator | No
     problem = ""
     for alike in (False, True):
         try:
-            reads, line = _branches(forward, ranks, alike)
-        except HalfUnread as unread:
-            return None, str(unread), 0
-        except (SymconvError, Undecided, Mismatch, Misfit) as unread:
-            problem = problem or str(unread)
+            reads, line, unread = _branches(forward, ranks, alike)
+        except HalfUnread as half:
+            return None, str(half), 0
+        except (SymconvError, Undecided, Mismatch, Misfit) as refused:
+            problem = problem or str(refused)
             continue
         for read in reads:
             for candidate in candidates(read, forward.node.name):
                 if (proved := _proved(candidate, forward)) is not None:
                     return proved, "", 0
-        return None, _unknown(reads[0]), line
+        return None, unread or _unknown(reads[0]), line
     return None, problem, 0
 
 
@@ -155,8 +155,11 @@ def _told(problem: str) -> tuple[bool, int]:
     return not any(word in problem for word in tried), len(problem)
 
 
-def _branches(forward: Forward, ranks: Mapping[str, int], alike: bool) -> tuple[list[Read], int]:
-    """The outputs of a forward function, and the line of a branch; with ``alike`` w has the channels of x first."""
+def _branches(forward: Forward, ranks: Mapping[str, int], alike: bool) -> tuple[list[Read], int, str]:
+    """The outputs of a forward function, the line of a branch, and why a half of one is not read.
+
+    With ``alike`` w has the channels of x first.
+    """
     sizes = {name: sizes_of(name, rank) for name, rank in ranks.items()}
     flat = [size for row in sizes.values() for size in row]
     region = everywhere(Sizes(tuple(sorted(flat)), " and ".join(f"{size} >= 1" for size in flat)))
@@ -166,7 +169,7 @@ def _branches(forward: Forward, ranks: Mapping[str, int], alike: bool) -> tuple[
         region = region.where(equal(var("w_0"), var("x_1")))
     region = region.where(*_declared(forward, sizes))
     branches = Branches(lambda on, boxes: _output(forward, on, boxes), sizes)
-    return branches.read(region), branches.line
+    return branches.read(region), branches.line, branches.unread
 
 
 def _declared(forward: Forward, sizes: Mapping[str, Sequence[str]]) -> Iterator[Constraint]:

@@ -131,3 +131,28 @@ def test_defaults_of_parameters_behind_a_star_are_their_own() -> None:
     assert sc.check(KEYWORDS.format(factor="3"), "fc").holds is True
     assert sc.check(KEYWORDS.format(factor="2"), "fc").holds is False
     assert sc.check(KEYWORDS.format(factor="(shift + 1)"), "fc").holds is True
+
+
+HALVES = """
+def f_forward(x, w):
+    K, = w.shape
+    L, = x.shape
+    if {condition}:
+        return unknown(x), (x, w)
+    return x[:L - K + 1] * 3, (x, w)
+def f_backward(dout, cache):
+    x, w = cache
+    dx = np.zeros_like(x)
+    dx[:len(x) - len(w) + 1] = 3 * dout
+    return dx, np.zeros_like(w)
+"""
+
+
+def test_a_half_for_sizes_without_an_output_may_be_unread() -> None:
+    assert sc.check(HALVES.format(condition="L - K < 0"), "f", explain=False).holds is True
+
+
+@pytest.mark.parametrize("condition", ["L - K > 4", "L > 1", "L != K", "L == K"])
+def test_a_half_for_sizes_with_an_output_may_not_be_unread(condition: str) -> None:
+    with pytest.raises(sc.SymconvError, match="line 5 asks for sizes, and one half is not read"):
+        sc.check(HALVES.format(condition=condition), "f", explain=False)
