@@ -82,7 +82,7 @@ class Branches:
                 halves = (yes, region.minus(yes))
                 if on.asked is not None and on.asked[0] is fork:
                     special = isinstance(fork, ForkAt) or fork.constraint.equality
-                    return self._halves(halves, on.asked[1], fitted, whole=not special)
+                    return self._halves(halves, on.asked[1], fitted, half_unread=not special)
                 if not isinstance(fork, ForkAt) and not fork.constraint.equality:
                     # Where a slice ends, say: of two such choices sizes could be equal.
                     with suppress(HalfUnread):
@@ -100,11 +100,11 @@ class Branches:
         raise Undecided("the sizes are split too often")
 
     def _halves(self, halves: Sequence[Region], line: int, fitted: tuple[Constraint, ...],
-                condition: Constraint | None = None, whole: bool = False) -> list[Read]:  # fmt: skip
+                condition: Constraint | None = None, half_unread: bool = False) -> list[Read]:  # fmt: skip
         """The outputs of both halves; of the first alone where all sizes whose shapes fit in it satisfy its condition.
 
         Of ``a[:, 3*H:]`` beside arrays of H columns it is said that ``a`` has 4*H of them: that it has 3*H at least is
-        no choice then, and what is shorter would have to fit in another way. With ``whole`` a half may be unread: what
+        no choice then, and what is shorter would have to fit in another way. With ``half_unread`` one may be: what
         the other one shows is still to be proved for all sizes that the operator has, such as those of an output that
         has elements. A half where a size is one number shows only what is so there.
         """
@@ -126,7 +126,7 @@ class Branches:
                 told = f"line {line} asks for sizes, and one half is not read: {reason}"
                 refused = reason if isinstance(reason, HalfUnread) else HalfUnread(told)
                 other = halves[1] if half is halves[0] else halves[0]
-                if not whole or any(other.constant(var(one)) for row in self.sizes.values() for one in row):
+                if not half_unread or any(other.constant(var(one)) for row in self.sizes.values() for one in row):
                     raise refused from None
                 self.unread = self.unread or str(refused)
         if not found:
