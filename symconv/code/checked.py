@@ -6,8 +6,9 @@ import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from itertools import islice
+from copy import copy
+from dataclasses import dataclass, field, replace
+from itertools import islice, tee
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from symconv.code.source.program import Program, program, read_text
 from symconv.code.source.signatures import parameters
 from symconv.errors import SpecError, SymconvError
 from symconv.limits import OTHER_FORWARDS, OTHER_RANKS
-from symconv.notation.expr import Reduce, walk
+from symconv.notation.expr import Apply, Reduce, walk
 from symconv.notation.functions import TABLE
 from symconv.notation.operator import Operator
 from symconv.prove.explain.smooth import kinked, misses
@@ -35,6 +36,9 @@ from symconv.prove.proof import Proof
 __all__ = ["check_code"]
 
 _STEEP = "infinite"
+_SMOOTH = frozenset({"add", "sub", "mul", "div", "neg", "pow", "sqrt", "exp", "expm1", "log", "log1p", "sin", "cos",
+                     "tanh", "erf", "sigmoid", "softplus", "gelu", "silu", "pi"})  # fmt: skip
+"""Functions that no word of code makes of comparisons."""
 _NAMED = re.compile(r"(.+\.py):(\w+)")
 """``layer.py:MyConv``, as on the command line."""
 
@@ -59,7 +63,7 @@ def check_code(path: str | Path, name: str | None = None, arguments: Mapping[str
     lengths = declared_names(source.initial())
     for settings in settings_of(forward, arguments, {*source.owned(), *lengths}, source.initial().defaulted()):
         try:
-            op, found = _decided(_Pair(source, forward, backward, returns), settings, explain)
+            op, found = _decided(_Pair(source, forward, backward, returns, settings), explain)
         except SymconvError as problem:
             if first is None:
                 raise
@@ -79,12 +83,14 @@ def check_code(path: str | Path, name: str | None = None, arguments: Mapping[str
 
 @dataclass(frozen=True)
 class _Pair:
-    """A forward and a backward function, and the order of results where it is said."""
+    """A forward and a backward function, the order of results where it is said, and the numbers of the forward one."""
 
     source: Program
     forward: ast.FunctionDef
     backward: ast.FunctionDef
     returns: Sequence[str] | None
+    settings: Mapping[str, Any]
+    read: dict[bool, Iterator[tuple[Operator, Forward]]] = field(default_factory=dict, init=False)
 
     def results(self, op: Operator, read: Forward) -> tuple[Reading, dict[str, Any]]:
         """The backward function for one reading of the forward one, and where its results are."""
@@ -97,14 +103,15 @@ class _Pair:
         reading = Reading(op, self.source, self.backward, given, kept, loss=loss, free=True)
         return reading, ordered_results(reading, self.forward, self.returns)
 
-    def operators(
-        self, settings: Mapping[str, Any], other_ties: bool = False, most: int = OTHER_RANKS
-    ) -> Iterator[tuple[Operator, Forward]]:
-        """What the forward function may be, likely operators first."""
-        return islice(operators_of(self.source, self.forward, settings, other_ties, self.backward), most)
+    def operators(self, other_ties: bool = False, most: int = OTHER_RANKS) -> Iterator[tuple[Operator, Forward]]:
+        """What the forward function may be, likely operators first; each is read once, however often it is asked."""
+        if other_ties not in self.read:
+            found = operators_of(self.source, self.forward, self.settings, other_ties, self.backward)
+            (self.read[other_ties],) = tee(found, 1)
+        return islice(copy(self.read[other_ties]), most)
 
 
-def _decided(pair: _Pair, settings: Mapping[str, Any], explain: bool) -> tuple[Operator, Proofs[Proof]]:
+def _decided(pair: _Pair, explain: bool) -> tuple[Operator, Proofs[Proof]]:
     """The proofs with these numbers.
 
     What a forward function leaves open does not make a gradient wrong: where the derivative goes at equal numbers of
@@ -113,16 +120,16 @@ def _decided(pair: _Pair, settings: Mapping[str, Any], explain: bool) -> tuple[O
     right for another number of axes: it is asked which is meant.
     """
     targets = perhaps_targets(pair.forward)
-    op, proofs = _as_likely(pair, settings, explain and not targets)
+    op, proofs = _as_likely(pair, explain and not targets)
     if proofs.holds is False and targets:
-        if (found := _of_targets(pair, settings, op, proofs, False)) is not None:
+        if (found := _of_targets(pair, op, proofs, False)) is not None:
             return found
         if explain:
-            op, proofs = _as_likely(pair, settings, explain)
-        if not _repaired(proofs) and (found := _of_targets(pair, settings, op, proofs, explain)) is not None:
+            op, proofs = _as_likely(pair, explain)
+        if not _repaired(proofs) and (found := _of_targets(pair, op, proofs, explain)) is not None:
             return found
-    if proofs.holds is not True and kinked(op):
-        for other, read in pair.operators(settings, True):
+    if proofs.holds is not True and kinked(op) and not _without_ties(op):
+        for other, read in pair.operators(True):
             if other.inputs != op.inputs:
                 continue
             if other.statements == op.statements:
@@ -133,7 +140,7 @@ def _decided(pair: _Pair, settings: Mapping[str, Any], explain: bool) -> tuple[O
                     return other, right
             break
     if proofs.holds is not True and (shared := _with_shared_ties(op)) != op:
-        for other, read in pair.operators(settings):
+        for other, read in pair.operators():
             if other.statements == op.statements and other.inputs == op.inputs:
                 with suppress(SymconvError):
                     right = proofs_of(*pair.results(shared, read), explain)
@@ -142,14 +149,12 @@ def _decided(pair: _Pair, settings: Mapping[str, Any], explain: bool) -> tuple[O
                         return shared, right
                 break
     if any(proof.holds is None for proof in proofs.values()):
-        proofs = next(
-            (_steep(pair, op, read, proofs) for other, read in pair.operators(settings) if other == op), proofs
-        )
-    return _meant(pair, settings, op, proofs, explain) if proofs.holds is False else (op, proofs)
+        proofs = next((_steep(pair, op, read, proofs) for other, read in pair.operators() if other == op), proofs)
+    return _meant(pair, op, proofs, explain) if proofs.holds is False else (op, proofs)
 
 
 def _of_targets(
-    pair: _Pair, settings: Mapping[str, Any], op: Operator, proofs: Proofs[Proof], explain: bool
+    pair: _Pair, op: Operator, proofs: Proofs[Proof], explain: bool
 ) -> tuple[Operator, Proofs[Proof]] | None:
     """The proofs where targets sum to 1, as one-hot rows and probabilities do, if they are right there.
 
@@ -159,8 +164,8 @@ def _of_targets(
     for one in summing_to_one(pair.forward, names) if names else ():
         such = replace(pair, forward=one.of(pair.forward), backward=one.of(pair.backward))
         with suppress(SymconvError):
-            summed, found = _as_likely(such, settings, explain)
-            for plain, _ in pair.operators(settings) if found.holds or _repaired(found) else ():
+            summed, found = _as_likely(such, explain)
+            for plain, _ in pair.operators() if found.holds or _repaired(found) else ():
                 if plain.inputs == summed.inputs and {*found} == {*proofs}:
                     return plain, Proofs(proofs.name, {name: one.said(plain, proof) for name, proof in found.items()})
     return None
@@ -171,15 +176,13 @@ def _repaired(proofs: Proofs[Proof]) -> bool:
     return any(proof.repair for proof in proofs.values())
 
 
-def _meant(
-    pair: _Pair, settings: Mapping[str, Any], op: Operator, proofs: Proofs[Proof], explain: bool
-) -> tuple[Operator, Proofs[Proof]]:
+def _meant(pair: _Pair, op: Operator, proofs: Proofs[Proof], explain: bool) -> tuple[Operator, Proofs[Proof]]:
     """What is wrong, for the numbers of axes at which most gradients are right and shapes fit.
 
     Raises SpecError where all of them are right for others than those of ``op``.
     """
     best, rank = None, rated(proof.decision for proof in proofs.values())
-    for other, read in pair.operators(settings, most=OTHER_RANKS if rank.misfits else OTHER_FORWARDS):
+    for other, read in pair.operators(most=OTHER_RANKS if rank.misfits else OTHER_FORWARDS):
         fewer = numbered(other.inputs) and not numbered(op.inputs)  # a length of 1 makes a forgotten sum right
         if _axes(other) == _axes(op) or fewer:
             continue
@@ -191,6 +194,12 @@ def _meant(
     if best is not None:
         return best[0], proofs_of(*pair.results(*best), explain)
     return op, proofs
+
+
+def _without_ties(op: Operator) -> bool:
+    """Whether nothing in an operator may come of two numbers that are compared, so that no tie was read into it."""
+    nodes = (node for statement in op.statements for node in walk(statement.expr))
+    return all(not isinstance(node, Apply) or node.function in _SMOOTH for node in nodes)
 
 
 def _with_shared_ties(op: Operator) -> Operator:
@@ -228,11 +237,11 @@ def _judged(pair: _Pair, op: Operator, read: Forward) -> tuple[dict[str, Decided
     return {}, False
 
 
-def _as_likely(pair: _Pair, settings: Mapping[str, Any], explain: bool) -> tuple[Operator, Proofs[Proof]]:
+def _as_likely(pair: _Pair, explain: bool) -> tuple[Operator, Proofs[Proof]]:
     """The proofs for the first numbers of axes at which all results may fit; where there are none, for the first."""
     unfit: list[tuple[Operator, Forward]] = []
     problem: SymconvError | None = None
-    for op, read in pair.operators(settings):
+    for op, read in pair.operators():
         try:
             reading, found = pair.results(op, read)
             known = _fitting(reading, found)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Generic, TypeVar
 
 import islpy as isl
@@ -53,12 +54,17 @@ def visits(
     facts += map(constraint_text, where)
     hidden = f"exists ({', '.join(cell)} : {' and '.join(facts)})" if cell else " and ".join(facts)
     pair = f"[{', '.join(points)}] -> [{', '.join(bound)}] : {hidden or 'true'}"
-    text = f"[{', '.join(region.context.sizes)}] -> {{ {pair} }}"
+    visitors = _visitors(f"[{', '.join(region.context.sizes)}] -> {{ {pair} }}")
+    return layered(visitors.intersect_params(region.points))
+
+
+# The gradients of one function, and its repairs, share most of their terms.
+@lru_cache(maxsize=4096)
+def _visitors(text: str) -> isl.Map:
     try:
-        visitors = isl.Map(text)
+        return isl.Map(text)
     except isl.Error as error:
         raise InternalError(f"isl does not read the relation {text}: {error}") from error
-    return layered(visitors.intersect_params(region.points))
 
 
 def layered(visitors: isl.Map) -> Visits:

