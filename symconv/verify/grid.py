@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from math import prod
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ __all__ = [
     "address",
     "form",
     "lengths",
+    "once",
     "parts",
     "points",
     "reads_of",
@@ -33,6 +35,11 @@ __all__ = [
 Array = NDArray[Any]
 LIMIT = 20_000_000
 """Most grid points held at once; larger grids are cut along the target's leading axis."""
+KEPT = 4096
+"""Of grids with so many points at most it is kept what was worked out: claims are tried at the same sizes over and
+over."""
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +47,8 @@ class Scope:
     """The indices in force, one array axis each, and the ``mask`` of grid points that count.
 
     The leading index starts at ``start``: the grid may be a chunk. Where the mask is false, values are
-    arbitrary. ``bound`` are the indices that reductions around bind.
+    arbitrary. ``bound`` are the indices that reductions around bind. ``held`` is what was worked out of it already,
+    None where nothing is kept.
     """
 
     sizes: Mapping[str, int]
@@ -49,10 +57,14 @@ class Scope:
     start: int = 0
     mask: Array = field(default_factory=lambda: np.ones((), dtype=np.bool_))
     bound: frozenset[str] = frozenset()
+    held: dict[tuple[str, int], tuple[object, object, Any]] | None = field(default=None, compare=False, repr=False)
 
     def only(self, holds: Array) -> Scope:
         """The scope with fewer points that count."""
-        return replace(self, mask=self.mask & holds)
+        return replace(self, mask=self.mask & holds, held=self._fresh())
+
+    def _fresh(self) -> dict[tuple[str, int], tuple[object, object, Any]] | None:
+        return None if self.held is None else {}
 
     def index(self, name: str) -> Array | int:
         """The values of an index along its own axis, or a size's value; inner names hide outer ones."""
@@ -69,7 +81,20 @@ class Scope:
         extents = tuple(max(0, int(form(bare, r.extent))) for r in ranges)
         names, shape = self.names + tuple(r.name for r in ranges), self.shape + extents
         outer = np.broadcast_to(self.mask, self.shape)[(..., *(None,) * len(ranges))]
-        return replace(self, names=names, shape=shape, mask=outer, bound=self.bound | {r.name for r in ranges})
+        bound = self.bound | {r.name for r in ranges}
+        return replace(self, names=names, shape=shape, mask=outer, bound=bound, held=self._fresh())
+
+
+def once(scope: Scope, what: str, node: object, given: object, make: Callable[[], _T]) -> _T:
+    """What ``make`` works out of a scope for a node of an expression and what else is ``given``."""
+    if scope.held is None:
+        return make()
+    found = scope.held.get((what, id(node)))
+    # The node is held as well, so that no other one gets its place in memory.
+    if found is None or found[0] is not node or found[1] != given:
+        found = scope.held[what, id(node)] = node, given, make()
+    result: _T = found[2]
+    return result
 
 
 def form(scope: Scope, expr: Affine) -> Array:
@@ -103,6 +128,10 @@ class Address:
 
 def address(scope: Scope, read: Read, shape: tuple[int, ...]) -> Address:
     """Positions of a read in its tensor of logical ``shape``, border rule applied axis by axis."""
+    return once(scope, "address", read, shape, lambda: _address(scope, read, shape))
+
+
+def _address(scope: Scope, read: Read, shape: tuple[int, ...]) -> Address:
     flat: Array = np.zeros((1,) * len(scope.names), dtype=np.int64)
     inside: Array = np.ones((1,) * len(scope.names), dtype=np.bool_)
     for length, index in zip(shape, read.index, strict=True):
@@ -152,16 +181,24 @@ def parts(
     is this reduction's: the innermost one that binds an index of that axis, and where none does, the innermost one
     around the read. Raises InternalError where two pieces overlap.
     """
+    own = frozenset(r.name for r in node.indices)
+    skipped = tuple(tuple(_skipping(piece.body, scope.bound, own, shapes)) for piece in node.pieces)
+    return once(scope, "parts", node, skipped, lambda: _parts(node, scope, skipped))
+
+
+def _parts(
+    node: Reduce, scope: Scope, skipped: tuple[tuple[tuple[Affine, int], ...], ...]
+) -> tuple[Scope, tuple[tuple[Scope, Expr], ...]]:
     inner = scope.enter(node.indices)
     found: list[tuple[Scope, Expr]] = []
     covered: Array = np.zeros(inner.shape, dtype=np.bool_)
     taken: Array = np.zeros(inner.shape, dtype=np.bool_)
-    for piece in node.pieces:
+    for piece, axes in zip(node.pieces, skipped, strict=True):
         domain = np.broadcast_to(inner.mask & _where(piece, inner), inner.shape)
         if np.any(covered & domain):
             raise InternalError(f"two pieces of a {node.kind} overlap")
         covered = covered | domain
-        for index, length in _skipping(piece.body, scope.bound, frozenset(r.name for r in node.indices), shapes):
+        for index, length in axes:
             at = form(inner, index)
             domain = domain & (at >= 0) & (at < length)
         found.append((inner.only(domain), piece.body))
@@ -202,13 +239,21 @@ def _where(piece: Piece, scope: Scope) -> Array:
 def scopes(statement: Statement, sizes: Mapping[str, int]) -> Iterator[Scope]:
     """The target's index grid in chunks along its leading axis, each of at most ``LIMIT`` points."""
     shape = lengths(sizes, statement.target.sizes)
+    row = prod(shape[1:]) * taps(statement.expr, sizes)
+    if prod(shape[:1]) * row <= KEPT:
+        yield _small(statement, shape, tuple(sizes.items()))
+        return
     if not shape:
         yield Scope(sizes, (), ())
         return
-    row = prod(shape[1:]) * taps(statement.expr, sizes)
     step = max(1, LIMIT // max(row, 1))
     for start in range(0, max(shape[0], 1), step):
         yield Scope(sizes, statement.indices, (min(step, shape[0] - start), *shape[1:]), start)
+
+
+@lru_cache(maxsize=32)
+def _small(statement: Statement, shape: tuple[int, ...], sizes: tuple[tuple[str, int], ...]) -> Scope:
+    return Scope(dict(sizes), statement.indices, shape, held={})
 
 
 def points(op: Operator, sizes: Mapping[str, int]) -> int:

@@ -8,7 +8,7 @@ every reduction gives 0 where it leaves its tensor.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy as np
 from symconv.errors import InternalError
 from symconv.notation.expr import Apply, Const, Expr, Index, Read, Reduce
 from symconv.notation.operator import Operator, Statement
-from symconv.verify.grid import Array, Scope, address, form, lengths, parts, scopes
+from symconv.verify.grid import Array, Scope, address, form, lengths, once, parts, scopes
 from symconv.verify.scalars import apply, same
 
 __all__ = [
@@ -35,12 +35,16 @@ _fraction = np.frompyfunc(Fraction, 1, 1)
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """An operator with concrete data: logical arrays by tensor name, intermediates included once computed."""
+    """An operator with concrete data: logical arrays by tensor name, intermediates included once computed.
+
+    ``known`` are the values of expressions over small grids.
+    """
 
     op: Operator
     sizes: dict[str, int]
     tensors: dict[str, Array]
     exact: bool
+    known: dict[tuple[int, int], tuple[Expr, Scope, Array]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -79,11 +83,24 @@ def _statement(problem: Problem, statement: Statement) -> Array:
 
 def value(problem: Problem, expr: Expr, scope: Scope) -> Array:
     """The expression over the scope's grid, broadcastable to its shape; arbitrary where the mask is false."""
+    if scope.held is None:
+        return _value(problem, expr, scope)
+    found = problem.known.get((id(expr), id(scope)))
+    # Both are held as well, so that no others get their places in memory.
+    if found is None or found[0] is not expr or found[1] is not scope:
+        found = problem.known[id(expr), id(scope)] = expr, scope, _value(problem, expr, scope)
+        found[2].setflags(write=False)
+    return found[2]
+
+
+def _value(problem: Problem, expr: Expr, scope: Scope) -> Array:
+    exact = problem.exact
     match expr:
         case Const(number):
-            return lift(np.full((1,) * len(scope.names), number, dtype=object), problem.exact)
+            shape = (1,) * len(scope.names)
+            return once(scope, "value", expr, exact, lambda: lift(np.full(shape, number, dtype=object), exact))
         case Index(affine):
-            return lift(form(scope, affine), problem.exact)
+            return once(scope, "value", expr, exact, lambda: lift(form(scope, affine), exact))
         case Read():
             return _read(problem, expr, scope)
         case Apply(function, arguments):
