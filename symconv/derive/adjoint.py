@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
-from functools import reduce
+from functools import lru_cache, reduce
 from itertools import chain, count, islice
 
 from symconv.derive.merging import merged
@@ -60,6 +60,13 @@ def adjoint(op: Operator, wrt: str) -> Operator:
     Of several outputs each has a cotangent, and the loss is the sum of the products of both. ``op`` has its borders
     resolved. Raises SpecError for an unknown tensor, DerivationError where there is no derivative.
     """
+    # Equal operators may call their numbers by other names.
+    return replace(_adjoint(op, wrt), numbers=op.numbers)
+
+
+# Deciding a claim, refuting and explaining it ask for the same gradient.
+@lru_cache(maxsize=64)
+def _adjoint(op: Operator, wrt: str) -> Operator:
     if wrt not in op.tensors:
         raise SpecError(f"{op.name} has no tensor {wrt!r} to differentiate by; its tensors are {', '.join(op.tensors)}")
     if op.input(wrt).dtype != "real":
@@ -94,7 +101,6 @@ def adjoint(op: Operator, wrt: str) -> Operator:
         source=f"∂L/∂{wrt} of {op.source}",
         batch=op.batch,
         occupied=op.occupied,
-        numbers=op.numbers,
     )
 
 

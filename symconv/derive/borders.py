@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from fractions import Fraction
-from functools import cache, reduce
+from functools import cache, lru_cache, reduce
 
 from symconv.derive.addends import Leaving, addends, signature
 from symconv.derive.cases import Scope, cases, names
@@ -46,6 +46,11 @@ def resolve_borders(op: Operator) -> Operator:
 
     Raises DerivationError when a read can leave its tensor even though its border rule says it cannot.
     """
+    return replace(_resolve(op), numbers=op.numbers)
+
+
+@lru_cache(maxsize=64)
+def _resolve(op: Operator) -> Operator:
     op = unnest(_each(leave_out(pad(declare(shifted(op)[0]))), _beside))
     return _each(op, _resolved)
 

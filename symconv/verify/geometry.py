@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Mapping
+from functools import lru_cache
 
 from symconv.errors import SpecError
 from symconv.notation.operator import Operator, Window
@@ -43,6 +44,12 @@ def geometries(op: Operator, count: int = 12, seed: int = 0) -> tuple[Geometry, 
     >>> len(shapes), any(shape["x"][0] == 0 for shape in shapes)
     (4, True)
     """
+    return tuple(map(dict, _drawn(op, count, seed)))
+
+
+# A claim, its explanation and the repairs that are tried are compared at the same shapes.
+@lru_cache(maxsize=64)
+def _drawn(op: Operator, count: int, seed: int) -> tuple[_Key, ...]:
     rng = random.Random(seed)
     found: dict[_Key, frozenset[str]] = {}
     tried: dict[_Key, SpecError | None] = {}
@@ -70,7 +77,7 @@ def geometries(op: Operator, count: int = 12, seed: int = 0) -> tuple[Geometry, 
             break
     if not found:
         raise SpecError(f"{op.name}: no small geometry is valid; the last refusal: {refusal}")
-    return tuple(dict(shapes) for shapes in _choose(found, count))
+    return tuple(_choose(found, count))
 
 
 def volumes(op: Operator) -> tuple[Geometry, ...]:

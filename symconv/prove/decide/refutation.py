@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 from math import prod
 
 from symconv.errors import SpecError
@@ -121,18 +121,12 @@ def refuted(
 
 def _candidates(op: Operator, domain: Region) -> Iterator[Shapes]:
     found: dict[tuple[tuple[str, tuple[int, ...]], ...], int] = {}
-    for shapes in (*_small(op, domain), *_drawn(op)):
+    for shapes in (*_small(op, domain), *geometries(op, GEOMETRIES, 1)):
         sizes = op.sizes(**shapes)
         cells = sum(prod(shape) for shape in (*shapes.values(), op.output_shape(**shapes)))
         if all(map(all, shapes.values())) and cells <= REFUTED_CELLS and points(op, sizes) <= REFUTED_POINTS:
             found.setdefault(tuple(shapes.items()), points(op, sizes))
     yield from map(dict, sorted(found, key=lambda shapes: found[shapes])[:REFUTED_SHAPES])
-
-
-@lru_cache(maxsize=32)
-def _drawn(op: Operator) -> tuple[Shapes, ...]:
-    """Drawn shapes; remembered, as the gradients of one function and its repairs ask for the same."""
-    return tuple(geometries(op, GEOMETRIES, 1))
 
 
 def _small(op: Operator, domain: Region) -> Iterator[Shapes]:
