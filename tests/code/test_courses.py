@@ -287,3 +287,16 @@ def test_the_first_parameter_that_is_called_as_a_derivative_is_the_cotangent(cot
 def test_a_parameter_of_which_nothing_says_whether_it_is_the_cotangent_is_asked_for(text: str) -> None:
     with pytest.raises(sc.SymconvError, match="cannot be told"):
         sc.check(text, explain=False)
+
+
+def test_what_is_not_read_is_told_with_what_to_write() -> None:
+    text = """import numpy as np
+def f_forward(x):
+    return np.argmax(x, axis=1) * 1.0, x
+def f_backward(dout, x):
+    return dout
+"""
+    with pytest.raises(sc.SymconvError, match=r"line 3: argmax along an axis is not read; .*x == x\.max\(axis="):
+        sc.check(text, "f")
+    with pytest.raises(sc.SymconvError, match=r"line 3: float of an array with axes; take its one element"):
+        sc.check(text.replace("np.argmax(x, axis=1) * 1.0", "x * float(x)"), "f")

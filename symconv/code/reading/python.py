@@ -77,7 +77,7 @@ def _length(state: State, items: Any) -> Any:
 def _element_as(state: State, name: str, box: Box) -> Box:
     """``float`` or ``int`` of an array of one element."""
     if state.on.rank(current(state, box)):
-        raise Outside(f"{name} of an array with axes", state.line)
+        raise Outside(f"{name} of an array with axes; take its one element by a subscript first", state.line)
     if name == "int" and kind_of(box) == REAL:
         raise Outside("an element is cut to a whole number", state.line)
     return boxed(state, array_of(state, box), REAL if name == "float" else INT)
