@@ -173,8 +173,8 @@ class Symbolic:
         """The place of the first extreme element."""
         if position is not None:
             raise Undecided(
-                f"arg{kind} along an axis is not read; take it of one window at a time, in loops, or compare all windows "
-                f"with their {kind}: x == x.{kind}(axis=..., keepdims=True)"
+                f"arg{kind} along an axis is not read; take it of one window at a time, in loops, or compare all "
+                f"windows with their {kind}: x == x.{kind}(axis=..., keepdims=True)"
             )
         choice = choice_of(self.walk, kind, value)
         for name in choice.taps:
