@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -65,6 +65,8 @@ class Sums:
 
     def added(self, kernel: Kernel, nest: Nest) -> Nest:
         """The nest with one chunk, and with a loop over columns in place of blocks of lanes; raises UnclearError."""
+        if not any(isinstance(node, LoadLanes) for node in walk(nest)):
+            return replace(nest, body=tuple(self._by_cells(nest.body, ())))
         *before, rows = nest.body
         match rows:
             case For(row, low, _, (*lets, _, _, _) as body) if low == const(0) and rows.step == 1:
@@ -100,6 +102,46 @@ class Sums:
         if any(uses(part, {at, chunk}) for part in (*inner, *lets)):
             raise UnclearError("a column is used for something else than its place")
         return replace(nest, body=(*before, replace(rows, body=(*lets, *inner))))
+
+    def _by_cells(self, body: Sequence[Stmt], around: tuple[For, ...]) -> Iterator[Stmt]:
+        """A block inside of loops, with the sum of a cell in place of that over its chunks."""
+        match body:
+            case [*lets, For() as loop] if all(isinstance(one, Let) for one in lets):
+                yield from lets
+                yield replace(loop, body=tuple(self._by_cells(loop.body, (*around, replace(loop, body=())))))
+            case [
+                Declare(name, Const(zero, True), scalar),
+                For(chunk, low, chunks, (Update(same, "+", Load(buffer, place, None), ""),), 1),
+                Store() as store,
+            ] if name == same and not zero and (low, chunks, buffer) == (const(0), self.chunks, self.buffer):
+                yield Declare(name, Load(buffer, self._one(chunk, place, around)), scalar)
+                yield store
+            case _:
+                raise UnclearError("chunks are added up in another way than cell by cell")
+
+    def _one(self, chunk: str, place: tuple[Expr, ...], around: tuple[For, ...]) -> tuple[Expr, ...]:
+        """The sum that is at a place in all chunks: columns are those of the loops around."""
+        group, number, point, block, tile, column, within = place
+        rank: Expr = const(0)
+        for tap, count in zip(self.taps, counts(self.taps), strict=True):
+            rank = add(mul(rank, count), sub(Var(tap.var), tap.lower))
+        taps = [replace(tap, body=()) for tap in self.taps]
+        match block:
+            case Binary("//", row, Const(by, False)) if by == self.tile:
+                pass
+            case row if self.tile == 1:
+                pass
+            case _:
+                raise UnclearError(f"{self.buffer} is read at another place than it is stored to")
+        if (
+            (number, point, tile) != (Var(chunk), const(0), const(0))
+            or not alike(column, rank)
+            or not alike(within, sub(row, mul(const(self.tile), block)))
+            or any(tap not in around for tap in taps)
+            or uses(row, {chunk, *(tap.var for tap in taps)})
+        ):
+            raise UnclearError(f"{self.buffer} is read at another place than it is stored to")
+        return self.cell(group, row)
 
     def _flat(self, kernel: Kernel, target: str, index: tuple[Expr, ...], at: str) -> tuple[Expr, ...]:
         """The place of a column among the last axes of the target, which lie in memory as columns are numbered."""

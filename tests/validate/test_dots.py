@@ -46,6 +46,8 @@ from symconv.validate.settled import least_of
 from symconv.validate.validation import validate
 
 PADDED = sc.conv2d(padding=1)
+TURNED = sc.operator("y[n,f,i,j] = sum[c,p,q](x[n,c,i+p-1,j+q-1]*w[c,f,p,q])")
+"""The columns of its kernels are no axes of w that follow each other."""
 
 
 @cache
@@ -62,7 +64,7 @@ def test_sums_over_flat_rows_are_proved() -> None:
 
 @pytest.mark.full
 @pytest.mark.parametrize("target", ["x86-64-v3", "x86-64-v4"])
-@pytest.mark.parametrize("op", [PADDED, sc.conv2d(padding=2, dilation=2), sc.conv2d(padding=1, groups=4)])
+@pytest.mark.parametrize("op", [PADDED, TURNED, sc.conv2d(padding=2, dilation=2), sc.conv2d(padding=1, groups=4)])
 def test_all_dot_forms_are_proved(op: sc.Operator, target: str) -> None:
     for candidate in dots(op, target).values():
         assert validate(candidate, candidate.kernel).holds, candidate.schedule.name
@@ -188,21 +190,21 @@ WRONG: dict[str, Callable[[Any], Any]] = {
 }  # fmt: skip
 
 
-def right(kernel: Kernel, plan: tuple[int, ...]) -> bool:
-    """Whether a kernel of ``PADDED`` computes the gradient: five filters, two channels, four taps, two images."""
+def right(kernel: Kernel, plan: tuple[int, ...], turned: bool = False) -> bool:
+    """Whether a kernel of ``PADDED`` computes the gradient: five filters, two channels, four taps, two images.
+
+    ``turned``: one of ``TURNED``.
+    """
     draw = np.random.default_rng(0)
     gy, x = draw.integers(-9, 10, (2, 5, 3, 5)), draw.integers(-9, 10, (2, 2, 2, 4))
     padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
-    want = [
-        (gy[:, f] * padded[:, c, p : p + 3, q : q + 5]).sum()
-        for f in range(5)
-        for c in range(2)
-        for p in range(2)
-        for q in range(2)
-    ]
-    given = {
-        name: (a.shape, a.ravel().tolist()) for name, a in (("gy", gy), ("x", x), ("w", np.zeros((5, 2, 2, 2), int)))
-    }
+    found = np.zeros((5, 2, 2, 2), int)
+    for f, c, p, q in np.ndindex(found.shape):
+        found[f, c, p, q] = (gy[:, f] * padded[:, c, p : p + 3, q : q + 5]).sum()
+    found = found.swapaxes(0, 1) if turned else found
+    want = found.ravel().tolist()
+    arrays = {"gy": gy, "x": x, "w": np.zeros(found.shape, int)}
+    given = {name: (array.shape, array.ravel().tolist()) for name, array in arrays.items()}
     names = ("T_n_", "T_i_", "T_j_", "S_", "MB_", "NB_")
     *numbers, lanes = plan
     try:
@@ -218,6 +220,8 @@ PLANS = ((1, 3, 5, 2, 4, 6, 4), (2, 2, 3, 1, 8, 3, 8), (1, 3, 1, 1, 4, 6, 8), (2
 def test_the_kernel_that_is_changed_is_right() -> None:
     kernel = dots(PADDED)["dot 4x3"].kernel
     assert all(right(kernel, plan) for plan in PLANS)
+    turned = dots(TURNED)["dot 4x3"].kernel
+    assert all(right(turned, plan, turned=True) for plan in PLANS)
 
 
 def changed(kernel: Kernel, rule: Callable[[Any], Any]) -> Kernel:
@@ -242,3 +246,34 @@ def test_wrong_sums_over_flat_rows_are_not_proved(name: str) -> None:
     with pytest.raises((FaultError, UnclearError)):
         prove(op, plain(kernel, least_of(op)), None, facts.requires)
     assert not all(right(kernel, plan) for plan in PLANS)
+
+
+def _read(place: int, value: Callable[[Any], Expr]) -> Callable[[Any], Any]:
+    def rule(node: Any) -> Any:
+        if isinstance(node, Load) and node.buffer == "sums_":
+            return replace(node, index=(*node.index[:place], value(node.index[place]), *node.index[place + 1 :]))
+        return node
+
+    return rule
+
+
+MISREAD = {
+    "the first chunk": _read(1, lambda _: const(0)),
+    "another tile": _read(3, _more),
+    "another column": _read(5, _more),
+    "columns in another order": _read(5, lambda v: rewrite(v, lambda n: {"p": Var("q"), "q": Var("p")}.get(n.name, n) if isinstance(n, Var) else n)),
+    "another row": _read(6, _more),
+    "a chunk too few": lambda n: replace(n, upper=_less(n.upper)) if isinstance(n, For) and n.upper == Var("SC_") else n,
+    "chunks subtracted": lambda n: replace(n, op="-") if isinstance(n, Update) and n.name == "sum_" else n,
+    "a tap too few": lambda n: replace(n, upper=_less(n.upper)) if _var(n, "p") and any(getattr(m, "buffer", "") == "gw" for m in walk(n)) else n,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MISREAD)
+def test_wrong_sums_of_chunks_cell_by_cell_are_not_proved(name: str) -> None:
+    candidate = dots(TURNED)["dot 4x3"]
+    kernel, facts, op = changed(candidate.kernel, MISREAD[name]), candidate.facts, candidate.gather.operator
+    assert kernel != candidate.kernel and isinstance(facts, Facts)
+    with pytest.raises((FaultError, UnclearError)):
+        prove(op, plain(kernel, least_of(op)), None, facts.requires)
+    assert not all(right(kernel, plan, turned=True) for plan in PLANS)
