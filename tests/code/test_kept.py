@@ -112,3 +112,34 @@ def test_a_value_that_may_be_the_cotangent_or_what_is_kept_is_asked_for() -> Non
         sc.SpecError, match="softmax_backward takes v, a, and which of them is the gradient of the output"
     ):
         sc.check(text, explain=False)
+
+
+PRODUCT = """
+import numpy as np
+
+def layer_forward(x, w):
+    r = np.tanh(x)
+    return r * w, ({kept})
+
+def layer_backward(g, {taken}):
+    return {first}, {second}
+"""
+
+
+@pytest.mark.parametrize(("kept", "taken"), [("w, x", "x, w"), ("r, w", "x, w"), ("w, r", "x, w")])
+def test_several_kept_values_that_names_and_places_tell_differently_are_asked_for(kept: str, taken: str) -> None:
+    text = PRODUCT.format(kept=kept, taken=taken, first="g * w * (1 - np.tanh(x)**2)", second="g * np.tanh(x)")
+    with pytest.raises(sc.SpecError, match="has the name of another one than it is by its place"):
+        sc.check(text, explain=False)
+
+
+@pytest.mark.parametrize(("kept", "taken"), [("x, w", "x, w"), ("w, x", "w, x"), ("r, w", "r, w"), ("w, r", "w, r")])
+def test_several_kept_values_by_their_names_and_places_are_decided_as_they_run(kept: str, taken: str) -> None:
+    value = "np.tanh(x)" if "x" in taken else "r"
+    text = PRODUCT.format(kept=kept, taken=taken, first=f"g * w * (1 - {value}**2)", second=f"g * {value}")
+    scope: dict[str, Any] = {}
+    exec(text, scope)  # noqa: S102
+    x, w = np.array([0.3, -0.8]), np.array([2.0, 0.7])
+    slopes = scope["layer_backward"](np.ones(2), *scope["layer_forward"](x, w)[1])
+    assert np.allclose(slopes[0], w * (np.tanh(x + 1e-6) - np.tanh(x - 1e-6)) / 2e-6)
+    assert sc.check(text, explain=False).holds is True

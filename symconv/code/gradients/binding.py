@@ -14,7 +14,7 @@ from symconv.code.gradients.roles import Roles
 from symconv.code.held.state import State
 from symconv.code.reading.calls import default_of
 from symconv.code.source.signatures import defaults, parameters
-from symconv.code.values.objects import Context, Pack
+from symconv.code.values.objects import Box, Context, Pack
 from symconv.errors import SpecError
 from symconv.notation.operator import Operator
 
@@ -137,6 +137,8 @@ class Binding:
                 f"{self.node.name} takes {', '.join(kept)}, and which value of {name} {single[0]} is "
                 f"cannot be told: {said}; give it the name that it has where it is returned, or take one cache"
             )
+        if not kept:
+            self._ask_of_several(found)
         if kept or values.keys() & {*self.plain} or self.cache is None or isinstance(self.cache, tuple | list | dict):
             return
         left = [one for one in self.plain if one not in {*_OWN, *found}]
@@ -149,6 +151,24 @@ class Binding:
                 f"one that it calls {taken[0]}: which of the two it is cannot be told; take what is kept by the name "
                 f"that it has where it is returned, or as cache, or keep {taken[0]} itself"
             )
+
+    def _ask_of_several(self, found: Mapping[str, Any]) -> None:
+        """Raise SpecError where parameters by their names are others than the values kept, which are as many."""
+        roles, values = self.roles, self.values
+        if self.forward is None or not isinstance(self.cache, tuple | list):
+            return
+        asked = {*_OWN, *found, *self.arguments, *self.usual}
+        taken = [one for one in self.plain if one not in asked and not roles.is_cotangent(one)]
+        if len(taken) < 2 or len(taken) != len(self.cache) or not all(map(roles.known, taken)):
+            return
+        named = [values[one] if one in values else roles.of(one) for one in taken]
+        for name, mine, passed in zip(taken, named, self.cache, strict=True):
+            if not (isinstance(passed, Box) and isinstance(mine, Box) and same_value(mine, passed)):
+                raise SpecError(
+                    f"{self.forward.node.name} keeps {len(taken)} values, and {self.node.name} takes as many, of which "
+                    f"{name} has the name of another one than it is by its place: which of the two it is cannot be "
+                    f"told; take the values in the order and by the names in which they are returned, or take one cache"
+                )
 
 
 def bound(state: State, binding: Binding) -> dict[str, Any]:
