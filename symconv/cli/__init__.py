@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from io import TextIOWrapper
 
@@ -15,6 +16,9 @@ from symconv.cli.page import Group
 from symconv.cli.running import bench, cache, doctor, tune
 
 __all__ = ["cli", "main"]
+
+_COLLECTED = 50_000
+"""New objects after which cycles are looked for: a command ends soon, and hardly makes any."""
 
 
 @click.group("symconv", cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -43,6 +47,7 @@ for command in (
 
 def main() -> None:
     """The ``symconv`` program."""
+    gc.set_threshold(_COLLECTED)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             # Σ and · on a terminal that cannot show them are no reason to fail.
