@@ -40,6 +40,7 @@ class Symbolic:
     def __init__(self, walk: Walk) -> None:
         self.walk = walk
         self.other_ties = False
+        self.partial = False
         self.caret = walk.caret
         self.unset_count = 0
         self.asked: tuple[Fork, int] | None = None

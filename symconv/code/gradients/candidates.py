@@ -16,6 +16,7 @@ from symconv.notation.expr import Constraint
 from symconv.notation.operator import Assumption, Operator
 from symconv.ops.registry import catalogue
 from symconv.prove.decide.decision import Decision
+from symconv.prove.meaning.bordered import BORDERED
 from symconv.prove.meaning.divisors import DIVIDED
 from symconv.prove.meaning.value import Term
 
@@ -26,17 +27,21 @@ _EXTREMES = ("largest(", "smallest(")
 
 
 def where_defined(candidate: Operator, decision: Decision) -> Operator | None:
-    """The operator, for the sizes at which nothing is divided by 0; None where more than that is wrong or open."""
+    """The operator, for the sizes at which nothing is divided by 0 and axes are as long as what repeats them wants.
+
+    None where more than that is wrong or open.
+    """
     if decision.undecided or decision.wrong.empty:
         return None if decision.undecided else candidate
-    if not decision.values.empty or not all(DIVIDED in sentence for sentence in decision.misfits):
+    if not decision.values.empty or not all(DIVIDED in one or BORDERED in one for one in decision.misfits):
         return None
     domain, lost = decision.domain, decision.shapes
-    outside = {c: domain.minus(domain.where(c)) for c in decision.asked if not c.equality}
+    of_sizes = [c for c in decision.asked if c.form.names() <= set(domain.context.sizes)]
+    outside = {c: domain.minus(domain.where(c)) for c in of_sizes if not c.equality}
     needed = [c for c, part in outside.items() if not part.empty and part.within(lost)]
     if not lost.meet(domain.where(*needed)).empty:
         return None
-    stated = (Assumption(c, f"the forward function divides by no 0: {c}") for c in needed)
+    stated = (Assumption(c, f"the forward function is defined there: {c}") for c in needed)
     return replace(candidate, assumptions=(*candidate.assumptions, *stated))
 
 

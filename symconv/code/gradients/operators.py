@@ -184,6 +184,7 @@ def _declared(forward: Forward, sizes: Mapping[str, Sequence[str]]) -> Iterator[
 
 
 def _output(forward: Forward, on: Symbolic, boxes: Mapping[str, Box]) -> Value:
+    on.partial = True
     result, _ = forward.run(on, boxes, context_of_forward(forward, boxes))
     if forward.outputs.names:
         result = result[forward.which] if forward.which < len(result) else None
@@ -202,7 +203,7 @@ def _output(forward: Forward, on: Symbolic, boxes: Mapping[str, Box]) -> Value:
 
 
 def _proved(candidate: Operator, forward: Forward) -> Operator | None:
-    """The operator the forward function is proved to compute, for the sizes at which it divides by no 0."""
+    """The operator the forward function is proved to compute, for the sizes at which it is defined."""
 
     def denote(scope: Scope) -> Value:
         walk = Walk(scope)

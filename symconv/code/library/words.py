@@ -23,6 +23,7 @@ from symconv.code.library.extremes import EXTREMES
 from symconv.code.library.given import Given, Word, axes_of, axis_of, fraction_of, shape_of
 from symconv.code.library.lookups import LOOKUPS
 from symconv.code.library.moves import MOVES, reshaped
+from symconv.code.library.pads import PADS
 from symconv.code.library.parts import PARTS
 from symconv.code.library.positions import POSITIONS
 from symconv.code.library.products import PRODUCTS
@@ -32,8 +33,7 @@ from symconv.code.values.amounts import is_number, number_of, rounded
 from symconv.code.values.kinds import kind_of
 from symconv.code.values.objects import Box, Combinations, Dotted, Series, Slice
 from symconv.notation.affine import affine
-from symconv.notation.expr import equal, nonnegative
-from symconv.prove.meaning.value import Product
+from symconv.notation.expr import equal
 
 __all__ = ["WORDS"]
 
@@ -46,53 +46,6 @@ def _filled_like(number: int) -> Word:
     return lambda state, g, name: boxed(
         state, state.on.fill(array_attribute(state, g["input"], "shape"), Fraction(number))
     )
-
-
-def _torch_pad(state: State, g: Given, name: str) -> Box:
-    _constant_mode(state, g)
-    array = array_of(state, g["input"])
-    rank, pads = state.on.rank(array), list(sequence(state, g["pad"]))
-    found = {}
-    for k in range(len(pads) // 2):
-        found[rank - 1 - k] = (integer(state, pads[2 * k], "a pad"), integer(state, pads[2 * k + 1], "a pad"))
-    return boxed(state, state.on.pad(array, found))
-
-
-def _constant_mode(state: State, g: Given) -> None:
-    mode = g.get("mode", "constant")
-    if str(mode).lower() != "constant" or not _zero(g.get("value", g.get("constant_values"))):
-        raise Outside(f"pad with {mode if mode != 'constant' else 'a number that is not 0'}", state.line)
-
-
-def _zero(value: Any) -> bool:
-    """Whether what is put on the border is 0, on all sides."""
-    if isinstance(value, tuple | list):
-        return all(map(_zero, value))
-    return value is None or value == affine(0) or value == Product(Fraction(0))
-
-
-def _pad(state: State, g: Given, name: str) -> Box:
-    if g.get("mode") is None or isinstance(g.get("mode"), str):
-        _constant_mode(state, g)
-    array = array_of(state, g["input"])
-    rank = state.on.rank(array)
-    width = g["pad_width"]
-    rows: list[Any] = [width] * rank if is_number(width) else list(sequence(state, width))
-    if len(rows) == 2 and all(map(is_number, rows)):
-        rows = [tuple(rows)] * rank
-    if len(rows) == 1:
-        rows = rows * rank
-    if len(rows) != rank:
-        raise state.error(f"pad has {len(rows)} pairs; the array has {rank} axes")
-    found = {}
-    for k, row in enumerate(rows):
-        pair = [row, row] if is_number(row) else list(sequence(state, row))
-        pair = pair * 2 if len(pair) == 1 else pair
-        lo, hi = (integer(state, one, "a pad") for one in pair)
-        for one in (lo, hi):
-            state.on.require(nonnegative(one), f"pad by {one}")
-        found[k] = (lo, hi)
-    return boxed(state, state.on.pad(array, found))
 
 
 def _sum(state: State, g: Given, name: str) -> Any:
@@ -258,7 +211,7 @@ WORDS: dict[str, Word] = {
     "new_ones": _made("ones"), "new_empty": _made("empty"), "zeros_like": _filled_like(0), "ones_like": _filled_like(1),
     "full": _full, "full_like": _full_like,
     "empty_like": lambda state, g, name: boxed(state, state.on.unset(array_attribute(state, g["input"], "shape"))),
-    "torch_pad": _torch_pad, "pad": _pad, "sum": _sum, "mean": _sum,
+    "sum": _sum, "mean": _sum,
     "cat": _cat, "stack": _stack,
     "hstack": _side_by_side, "vstack": _in_rows,
     "broadcast": _broadcast, "expand_as": _broadcast, "size": _size,
@@ -270,5 +223,5 @@ WORDS: dict[str, Word] = {
     "item": _item,
     "same": _same, "where": _where, "narrow": _narrow, "grid": _grid, "product": _combined,
     **ACTIVATIONS, **PARTS, **PRODUCTS, **WINDOWS, **POSITIONS, **EXTREMES, **MOVES, **CONVOLUTIONS, **CHANGES,
-    **LOOKUPS, **COMPOSITIONS,
+    **LOOKUPS, **COMPOSITIONS, **PADS,
 }  # fmt: skip

@@ -11,7 +11,10 @@ from symconv.prove.meaning.arrays import length
 from symconv.prove.meaning.scope import Scope
 from symconv.prove.meaning.value import Term, Value, axis, build, inside
 
-__all__ = ["bordered"]
+__all__ = ["BORDERED", "bordered"]
+
+BORDERED = " pad of "
+"""What sentences say of an axis that is too short to be repeated."""
 
 
 def bordered(scope: Scope, value: Value, pads: Mapping[int, tuple[Affine, Affine]], mode: str) -> Value:
@@ -22,10 +25,10 @@ def bordered(scope: Scope, value: Value, pads: Mapping[int, tuple[Affine, Affine
         size = length(scope, value, at)
         room = {"reflect": size - 1, "replicate": None}.get(mode, size)
         for pad in (lo, hi):
-            scope.require(nonnegative(pad), f"a {mode} pad of {pad}")
+            scope.require(nonnegative(pad), f"a {mode}{BORDERED}{pad}")
             if room is not None:
-                scope.require(nonnegative(room - pad), f"a {mode} pad of {pad} on an axis of length {size}")
-        scope.require(nonnegative(size - 1), f"a {mode} pad of no elements")
+                scope.require(nonnegative(room - pad), f"a {mode}{BORDERED}{pad} on an axis of length {size}")
+        scope.require(nonnegative(size - 1), f"a {mode}{BORDERED}no elements")
         axes = [axis(size + lo + hi) if k == at else old for k, old in enumerate(value.axes)]
         value = build(scope.fresh, axes, _Body(scope, value, at, lo, size, mode))
     return value
