@@ -10,6 +10,8 @@ from typing import Any
 
 from symconv.code.gradients.branches import Read
 from symconv.code.gradients.formed import formed
+from symconv.code.library.parts import UNEQUAL
+from symconv.code.library.rolls import ROLLED
 from symconv.errors import SymconvError
 from symconv.notation.affine import var
 from symconv.notation.expr import Constraint
@@ -23,21 +25,23 @@ from symconv.prove.meaning.value import Term
 __all__ = ["candidates", "where_defined"]
 
 
+_LEFT_OUT = (DIVIDED, BORDERED, ROLLED, UNEQUAL)
+"""Why sizes are left out at which a forward function has no value, or another one than at larger sizes."""
 _EXTREMES = ("largest(", "smallest(")
 
 
 def where_defined(candidate: Operator, decision: Decision) -> Operator | None:
-    """The operator, for the sizes at which nothing is divided by 0 and axes are as long as what repeats them wants.
+    """The operator, for the sizes at which nothing is divided by 0 and axes are as long as pads, rolls and parts want.
 
     None where more than that is wrong or open.
     """
     if decision.undecided or decision.wrong.empty:
         return None if decision.undecided else candidate
-    if not decision.values.empty or not all(DIVIDED in one or BORDERED in one for one in decision.misfits):
+    if not decision.values.empty or not all(any(reason in one for reason in _LEFT_OUT) for one in decision.misfits):
         return None
     domain, lost = decision.domain, decision.shapes
     of_sizes = [c for c in decision.asked if c.form.names() <= set(domain.context.sizes)]
-    outside = {c: domain.minus(domain.where(c)) for c in of_sizes if not c.equality}
+    outside = {c: domain.minus(domain.where(c)) for c in of_sizes}
     needed = [c for c, part in outside.items() if not part.empty and part.within(lost)]
     if not lost.meet(domain.where(*needed)).empty:
         return None

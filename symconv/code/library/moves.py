@@ -113,6 +113,12 @@ def _moveaxis(state: State, g: Given, name: str) -> Box:
     return _permuted(state, box, order)
 
 
+def _unbind(state: State, g: Given, name: str) -> Box:
+    """The arrays along an axis: an array whose first axis it is stands for them."""
+    axis = axes_of(state, g.get("axis", affine(0)), state.on.rank(current(state, g["input"])))[0]
+    return _moveaxis(state, {"input": g["input"], "source": affine(axis), "destination": affine(0)}, name)
+
+
 def _t(state: State, g: Given, name: str) -> Box:
     rank = state.on.rank(current(state, g["input"]))
     if rank > 2:
@@ -170,5 +176,5 @@ MOVES: dict[str, Word] = {
     "flipud": lambda state, g, name: _flip(state, {**g, "axis": affine(0)}, name),
     "rollaxis": _moveaxis, "reshape": _reshape, "flatten": _flatten, "ravel": _flatten,
     "reshape_as": lambda state, g, name: reshaped(state, g["input"], array_attribute(state, g["other"], "shape")),
-    "squeeze": _squeeze, "unsqueeze": _unsqueeze,
+    "unbind": _unbind, "squeeze": _squeeze, "unsqueeze": _unsqueeze,
 }  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 from symconv.code.held.boxes import current
@@ -18,7 +19,10 @@ from symconv.limits import PARTS_OF_AN_AXIS
 from symconv.notation.affine import Affine, affine, quotient
 from symconv.notation.expr import equal, nonnegative
 
-__all__ = ["PARTS"]
+__all__ = ["PARTS", "UNEQUAL"]
+
+UNEQUAL = " equal parts"
+"""What is said of a length that so many parts do not make."""
 
 
 def _axis_of(state: State, g: Given) -> tuple[int, Affine]:
@@ -61,8 +65,18 @@ def _equal(state: State, g: Given, name: str) -> Parts:
         return _between(state, g["input"], axis, [*places, whole])
     count = _count(state, cuts)
     size = quotient(whole, count)
-    state.on.require(equal(whole, size * count), f"{whole} in {count} equal parts")
+    state.on.require(equal(whole, size * count), f"{whole} in {count}{UNEQUAL}")
     return _between(state, g["input"], axis, [size * (k + 1) for k in range(count)])
+
+
+def _array_split(state: State, g: Given, name: str) -> Parts:
+    """``np.array_split``: the first parts have an element more where they are not equal."""
+    if not is_number(g["count"]):
+        return _equal(state, g, name)
+    count = _count(state, g["count"])
+    axis, whole = _axis_of(state, g)
+    sizes = [quotient(whole + (count - 1 - k), count) for k in range(count)]
+    return _between(state, g["input"], axis, [*accumulate(sizes[:-1]), whole])
 
 
 def _hsplit(state: State, g: Given, name: str) -> Parts:
@@ -97,6 +111,6 @@ def _split_by(state: State, g: Given, name: str) -> Parts:
 
 
 PARTS: dict[str, Word] = {
-    "chunk": _chunk, "split": _equal, "hsplit": _hsplit, "vsplit": _equal, "split_by": _split_by,
-    "tf_split": _tf_split,
+    "chunk": _chunk, "split": _equal, "array_split": _array_split, "hsplit": _hsplit, "vsplit": _equal,
+    "split_by": _split_by, "tf_split": _tf_split,
 }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,10 +20,10 @@ from symconv.code.values.amounts import count_between, is_number, number_of
 from symconv.code.values.kinds import in_words
 from symconv.code.values.objects import Box, Slice, Strides
 from symconv.notation.affine import Affine, affine, quotient
-from symconv.notation.expr import nonnegative
+from symconv.notation.expr import equal, nonnegative
 from symconv.prove.concrete.numbers import Misfit
 
-__all__ = ["POSITIONS", "arranged_positions", "repeated_positions"]
+__all__ = ["POSITIONS", "arranged_positions", "repeated_positions", "spread_positions"]
 
 
 def _arange(state: State, g: Given, name: str) -> Box:
@@ -58,6 +59,18 @@ def arranged_positions(state: State, box: Box, shape: list[Any]) -> Box:
         return boxed(state, value.reshape([constant(state, one, "a length") for one in shape]))
     except ValueError as problem:
         raise Misfit(str(problem)) from None
+
+
+def spread_positions(state: State, box: Box, own: Sequence[Any], shape: Sequence[Any]) -> Box:
+    """``expand`` of positions: axes of length 1 are as long as is wanted, others have to be."""
+    for length, wanted in zip(reversed(own), reversed(shape), strict=False):
+        if length != wanted and not state.on.decide(equal(length, wanted)):
+            state.on.require(equal(length, affine(1)), f"an axis of length {length} is expanded to {wanted}")
+    for k, length in enumerate(shape):
+        row = boxed(state, state.on.counted(affine(0), 1, integer(state, length, "a length")))
+        along = arranged_positions(state, row, [affine(-1) if m == k else affine(1) for m in range(len(shape))])
+        box = binary(state, "+", box, binary(state, "*", along, affine(0)))
+    return box
 
 
 def _add_at(state: State, g: Given, name: str) -> None:

@@ -6,25 +6,21 @@ from fractions import Fraction
 from typing import Any
 
 from symconv.code.held.boxes import array_of, boxed, current, loose_view, numeric
-from symconv.code.held.elements import picked
-from symconv.code.held.numbers import constant, integer
+from symconv.code.held.numbers import constant
 from symconv.code.held.operators import binary
 from symconv.code.held.sequences import sequence
-from symconv.code.held.state import State, call_word, whole_plan
+from symconv.code.held.state import State, whole_plan
 from symconv.code.library.given import Given, Word, axes_of, axis_of
 from symconv.code.library.positions import repeated_positions
 from symconv.code.source.trouble import Outside
 from symconv.code.values.amounts import extreme, is_number, number_of
 from symconv.code.values.conditions import compared
-from symconv.code.values.objects import Box, Slice
-from symconv.limits import ROLLED_LENGTHS, ROLLED_TURNS
-from symconv.notation.affine import Affine, affine
-from symconv.notation.expr import equal, nonnegative
+from symconv.code.values.objects import Box
+from symconv.notation.affine import affine
 from symconv.prove.meaning.value import Product
 
 __all__ = ["PRODUCTS"]
 
-_TURNS = sorted(range(-ROLLED_TURNS, ROLLED_TURNS + 1), key=abs)
 _CUBIC = Fraction("0.044715")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
@@ -118,9 +114,11 @@ def _matmul(state: State, g: Given, name: str) -> Any:
     ranks = state.on.rank(a), state.on.rank(b)
     if name in {"mm", "bmm"} and set(ranks) != {2 if name == "mm" else 3}:
         raise state.error(f"{name} wants arrays of {2 if name == 'mm' else 3} axes; given {ranks[0]} and {ranks[1]}")
+    if 1 in ranks and max(ranks) > 2:
+        stack = "stuv"[: max(ranks) - 2]
+        equation = f"{stack}yz,z->{stack}y" if ranks[1] == 1 else f"y,{stack}yz->{stack}z"
+        return boxed(state, state.on.word("einsum", [equation, a, b], {}))
     if 1 in ranks:
-        if max(ranks) > 2:
-            raise Outside("matmul of a vector and a stack of matrices", state.line)
         return boxed(state, _contracted(state, a, b, [ranks[0] - 1], [max(0, ranks[1] - 2)]))
     return boxed(state, state.on.word("matmul", [a, b], {}))
 
@@ -236,47 +234,6 @@ def _tile(state: State, g: Given, name: str) -> Box:
     return boxed(state, _tiled(state, array, [affine(1)] * (rank - len(times)) + times))
 
 
-def _roll(state: State, g: Given, name: str) -> Box:
-    box = g["input"]
-    array = array_of(state, box)
-    if g.get("axis") is None and state.on.rank(array) != 1:
-        raise Outside("roll of the flattened array", state.line)
-    axis = axis_of(state, g.get("axis") or affine(0), state.on.rank(array))
-    shift = _turned(
-        state, integer(state, g["shift"], "the shift"), integer(state, state.on.size(array, axis), "a length")
-    )
-    lead = (Slice(),) * axis
-    parts = [picked(state, box, (*lead, Slice(-shift, None))), picked(state, box, (*lead, Slice(None, -shift)))]
-    joined: Box = call_word(state, "concatenate", parts, affine(axis))
-    return joined
-
-
-def _turned(state: State, shift: Affine, size: Affine) -> Affine:
-    """The shift less whole turns, so that it is at most the length: slices cut what is more."""
-    if not state.on.symbolic:
-        return affine(shift.constant % size.constant if size.constant else 0)
-    always = state.terms.walk.always
-    within = always(nonnegative(size - shift)) and always(nonnegative(size + shift))
-    if not within and not state.on.decide(nonnegative(size - 1)):
-        return affine(0)
-    for turns in _TURNS:
-        left = shift - size * turns
-        if always(nonnegative(size - left)) and always(nonnegative(size + left)):
-            return left
-    if not shift.is_constant:
-        decide = state.on.decide
-        if decide(nonnegative(size - shift)) and decide(nonnegative(size + shift)):
-            return shift
-        raise Outside(f"roll by {shift}, which may be more than the length {size}", state.line)
-    steps = abs(shift.constant)
-    if state.on.decide(nonnegative(size - steps)):
-        return shift
-    for length in range(1, min(steps, ROLLED_LENGTHS)):
-        if state.on.decide(equal(size, affine(length))):
-            return affine(shift.constant % length)
-    raise Outside(f"roll by {shift}, which is more than the length {size}", state.line)
-
-
 def _neg(state: State, g: Given, name: str) -> Any:
     return binary(state, "*", affine(-1), g["input"])
 
@@ -296,5 +253,5 @@ PRODUCTS: dict[str, Word] = {
     "multiply": _joined("*"), "add": _joined("+"), "subtract": _joined("-"), "divide": _joined("/"),
     "maximum": _elementwise, "minimum": _elementwise, "function": _function, "gelu": _gelu, "jax_gelu": _jax_gelu,
     "repeat": _repeat, "kron": _kron,
-    "tile": _tile, "roll": _roll, "neg": _neg, "square": _square, "greater": _compared("gt"), "less": _compared("lt"),
+    "tile": _tile, "neg": _neg, "square": _square, "greater": _compared("gt"), "less": _compared("lt"),
 }  # fmt: skip

@@ -25,8 +25,9 @@ from symconv.code.library.lookups import LOOKUPS
 from symconv.code.library.moves import MOVES, reshaped
 from symconv.code.library.pads import PADS
 from symconv.code.library.parts import PARTS
-from symconv.code.library.positions import POSITIONS
+from symconv.code.library.positions import POSITIONS, spread_positions
 from symconv.code.library.products import PRODUCTS
+from symconv.code.library.rolls import ROLLS
 from symconv.code.library.windows import WINDOWS
 from symconv.code.source.trouble import Outside
 from symconv.code.values.amounts import is_number, number_of, rounded
@@ -119,12 +120,13 @@ def _stack(state: State, g: Given, name: str) -> Box:
 
 
 def _broadcast(state: State, g: Given, name: str) -> Box:
-    array = array_of(state, g["input"])
     shape = array_attribute(state, g["other"], "shape") if name == "expand_as" else tuple(shape_of(state, g["shape"]))
     own = array_attribute(state, g["input"], "shape")
     lead = len(shape) - len(own)
     wanted = [own[k - lead] if size == affine(-1) else size for k, size in enumerate(shape)]
-    new = state.on.elementwise("+", state.on.fill(wanted, Fraction(0)), array)
+    if isinstance(g["input"], Box) and state.on.positions(current(state, g["input"])):
+        return spread_positions(state, g["input"], own, wanted)
+    new = state.on.elementwise("+", state.on.fill(wanted, Fraction(0)), array_of(state, g["input"]))
     if not isinstance(g["input"], Box):
         return boxed(state, new)
     # Several of its elements are one in memory: NumPy and PyTorch refuse to change it.
@@ -223,5 +225,5 @@ WORDS: dict[str, Word] = {
     "item": _item,
     "same": _same, "where": _where, "narrow": _narrow, "grid": _grid, "product": _combined,
     **ACTIVATIONS, **PARTS, **PRODUCTS, **WINDOWS, **POSITIONS, **EXTREMES, **MOVES, **CONVOLUTIONS, **CHANGES,
-    **LOOKUPS, **COMPOSITIONS, **PADS,
+    **LOOKUPS, **COMPOSITIONS, **PADS, **ROLLS,
 }  # fmt: skip

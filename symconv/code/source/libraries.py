@@ -46,13 +46,13 @@ LIBRARIES = frozenset({"numpy", "torch", "tensorflow", "jax", "scipy", "math", "
 VIEWS = frozenset({
     "flip", "fliplr", "flipud", "rot90", "swap", "t", "permute", "moveaxis", "rollaxis", "reshape", "ravel", "flatten",
     "reshape_as", "squeeze", "unsqueeze", "chunk", "split", "tf_split", "split_by", "hsplit",
-    "vsplit", "unfold", "tensor_unfold", "einsum", "exact_einsum", "broadcast", "tile",
+    "vsplit", "array_split", "unbind", "unfold", "tensor_unfold", "einsum", "exact_einsum", "broadcast", "tile",
     "expand_as", "broadcast_arrays", "meshgrid", "ix", "windows", "strided", "narrow", "same", "product",
 })  # fmt: skip
 """Words whose value may have the elements of an argument, in one of the libraries."""
 _SEVERAL = frozenset({
-    "chunk", "split", "tf_split", "split_by", "hsplit", "vsplit", "broadcast_arrays", "meshgrid", "ix",
-    "unravel_index", "torch_extreme", "product", "grid",
+    "chunk", "split", "tf_split", "split_by", "hsplit", "vsplit", "array_split", "unbind", "broadcast_arrays",
+    "meshgrid", "ix", "unravel_index", "torch_extreme", "product", "grid",
 })  # fmt: skip
 CHANGING = frozenset({
     "append", "extend", "insert", "pop", "update", "setdefault", "remove", "sort", "reverse", "clear", "popitem",
@@ -88,7 +88,7 @@ _SAME = {
     "num_classes": "classes", "depth": "classes", "N": "rows", "M": "columns", "params": "weight", "ids": "input",
     "shape": "shape", "condition": "condition", "kernel_shape": "kernel_size",
     "features": "input", "x1": "input", "x2": "exponent", "y": "exponent", "exp": "exponent", "mat1": "a", "mat2": "b",
-    "batch1": "a", "batch2": "b",
+    "batch1": "a", "batch2": "b", "shifts": "shift",
 }  # fmt: skip
 _IGNORED = frozenset({"dtype", "device", "out", "name", "optimize", "requires_grad", "order", "casting", "precision",
                       "preferred_element_type", "use_cudnn", "copy", "memory_format", "stat_length"})  # fmt: skip

@@ -1,0 +1,52 @@
+"""Linear layers."""
+
+TEXT = """
+class torch:
+    def linear(input, weight, bias=None):
+        own.axes(weight, 2)
+        own.axes(bias, 1)
+        found = torch.matmul(input, torch.t(weight))
+        return found if bias is None else found + bias
+    def bilinear(input1, input2, weight, bias=None):
+        own.axes(bias, 1)
+        found = torch.einsum("...i,oij,...j->...o", input1, weight, input2)
+        return found if bias is None else found + bias
+    def mv(input, vec):
+        own.axes(input, 2)
+        own.axes(vec, 1)
+        return torch.matmul(input, vec)
+
+    def trace(input):
+        own.axes(input, 2)
+        return torch.einsum("ii->", input)
+    def scaled_dot_product_attention(
+        query, key, value, attn_mask=None, dropout_p=0, is_causal=False, scale=None, enable_gqa=False
+    ):
+        own.plain(attn_mask)
+        if dropout_p != 0 or enable_gqa or is_causal:
+            unread()
+        if scale is None:
+            scale = query.shape[-1] ** -0.5
+        scores = torch.matmul(query, torch.transpose(key, -2, -1)) * scale
+        return torch.matmul(torch.softmax(scores, -1), value)
+
+class numpy:
+    def diagflat(v, k=0):
+        if k != 0:
+            unread()
+        row = numpy.reshape(v, -1)
+        return numpy.eye(row.shape[0]) * row
+    def diag(v, k=0):
+        if k != 0 or torch.ndim(v) > 2:
+            unread()
+        return numpy.diagflat(v) if torch.ndim(v) == 1 else numpy.einsum("ii->i", v)
+
+class own:
+    def axes(found, count):
+        if found is not None and torch.ndim(found) != count:
+            raise ValueError
+    def plain(*given):
+        for one in given:
+            if one is not None:
+                unread()
+"""

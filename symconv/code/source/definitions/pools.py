@@ -1,0 +1,75 @@
+"""Pools: the largest element or the mean of each window."""
+
+TEXT = """
+class torch:
+    def max_pool1d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
+        if ceil_mode or return_indices:
+            unread()
+        own.same(dilation, 1)
+        own.same(padding, 0)
+        return own.largest(input, 1, kernel_size, stride)
+    def adaptive_max_pool1d(input, output_size, return_indices=False):
+        own.same(output_size, 1)
+        if return_indices:
+            unread()
+        return torch.amax(input, [-1 - k for k in range(1)], True)
+    def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
+        if ceil_mode or return_indices:
+            unread()
+        own.same(dilation, 1)
+        own.same(padding, 0)
+        return own.largest(input, 2, kernel_size, stride)
+    def adaptive_max_pool2d(input, output_size, return_indices=False):
+        own.same(output_size, 1)
+        if return_indices:
+            unread()
+        return torch.amax(input, [-1 - k for k in range(2)], True)
+    def max_pool3d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
+        if ceil_mode or return_indices:
+            unread()
+        own.same(dilation, 1)
+        own.same(padding, 0)
+        return own.largest(input, 3, kernel_size, stride)
+    def adaptive_max_pool3d(input, output_size, return_indices=False):
+        own.same(output_size, 1)
+        if return_indices:
+            unread()
+        return torch.amax(input, [-1 - k for k in range(3)], True)
+
+class tensorflow:
+    def max_pool2d(input, ksize, strides, padding, data_format="NHWC"):
+        return torch.amax(own.windows(input, ksize, strides, padding, data_format), [-1, -2])
+    def avg_pool2d(input, ksize, strides, padding, data_format="NHWC"):
+        return torch.mean(own.windows(input, ksize, strides, padding, data_format), [-1, -2])
+    def max_pool(input, ksize, strides, padding, data_format="NHWC"):
+        return torch.amax(own.windows(input, ksize, strides, padding, data_format), [-1, -2])
+    def avg_pool(input, ksize, strides, padding, data_format="NHWC"):
+        return torch.mean(own.windows(input, ksize, strides, padding, data_format), [-1, -2])
+
+class own:
+    def same(given, wanted):
+        for one in given if isinstance(given, (tuple, list)) else [given]:
+            if one != wanted:
+                unread()
+    def each(given, count):
+        if not isinstance(given, (tuple, list)):
+            return [given for k in range(count)]
+        return [given[0] for k in range(count)] if len(given) == 1 else list(given)
+    def largest(input, count, kernel, stride):
+        own.axes(input, count + 2)
+        lengths = own.each(kernel, count)
+        steps = lengths if stride is None else own.each(stride, count)
+        for k in range(count):
+            input = torch.tensor_unfold(input, k + 2, lengths[k], steps[k])
+        return torch.amax(input, [-1 - k for k in range(count)])
+    def windows(input, ksize, strides, padding, data_format):
+        if padding != "VALID" or data_format not in (None, "NHWC", "NCHW"):
+            unread()
+        own.axes(input, 4)
+        first = 2 if data_format == "NCHW" else 1
+        lengths, steps = own.each(ksize, 2), own.each(strides, 2)
+        lengths = lengths[first:first + 2] if len(lengths) == 4 else lengths
+        steps = steps[first:first + 2] if len(steps) == 4 else steps
+        rows = torch.tensor_unfold(input, first, lengths[0], steps[0])
+        return torch.tensor_unfold(rows, first + 1, lengths[1], steps[1])
+"""
