@@ -171,14 +171,14 @@ OTHERS = {
                                         "(g - x * (g * x).sum(1, keepdims=True) / r ** 2) / r",
                                         "(g - x * (g * x).sum(1, keepdims=True) / r) / r"),
     "tf.math.squared_difference(x, 3)": ("(x - 3) ** 2", "", "2 * g * (x - 3)", "g * (x - 3)"),
-    "tf.nn.sigmoid_cross_entropy_with_logits(labels=0.25, logits=x)": (
+    "tf.nn.sigmoid_cross_entropy_with_logits(labels=0 * x + 0.25, logits=x)": (
         "np.log(1 + np.exp(x)) - x / 4", "", "g * (tf.sigmoid(x) - 0.25)", "g * (0.25 - tf.sigmoid(x))"),
     "tf.nn.log_softmax(x)": ("x - np.log(np.exp(x).sum(1, keepdims=True))", "p = tf.nn.softmax(x)",
                              "g - p * g.sum(1, keepdims=True)", "g - p * g"),
     "tf.math.reduce_variance(x, 1)": ("x.var(1)", "", "2 * g[:, None] * (x - x.mean(1, keepdims=True)) / x.shape[1]",
                                       "2 * g[:, None] * (x - x.mean(1, keepdims=True))"),
     "tf.nn.moments(x, [0])[1]": ("x.var(0)", "", "2 * g * (x - x.mean(0)) / x.shape[0]", "2 * g * x / x.shape[0]"),
-    "tf.nn.batch_normalization(x, 2, 3, 5, 4, 1)": ("(x - 2) / 2 * 4 + 5", "", "2 * g", "4 * g"),
+    "tf.nn.batch_normalization(x, 2.0, 3.0, 5.0, 4.0, 1.0)": ("(x - 2) / 2 * 4 + 5", "", "2 * g", "4 * g"),
     "jax.nn.standardize(x)": (
         "(x - x.mean(1, keepdims=True)) / np.sqrt(x.var(1, keepdims=True) + 1e-5)",
         "r = (x.var(1, keepdims=True) + 1e-5) ** -0.5",
@@ -236,6 +236,20 @@ def layer_backward(g, x):
 """
         found = sc.check(code, explain=False)
         assert found.holds is right, str(found)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("forward", OTHERS)
+def test_words_of_other_libraries_are_what_stands_beside_them(forward: str) -> None:
+    x = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
+    names: dict[str, object] = {"np": np}
+    if forward.startswith("tf"):
+        names["tf"] = pytest.importorskip("tensorflow")
+    elif not forward.startswith("np"):
+        jax = pytest.importorskip("jax")
+        names |= {"jax": jax, "jnp": jax.numpy, "lax": jax.lax}
+    found = eval(forward, names, {"x": x})  # noqa: S307
+    assert np.allclose(np.asarray(found), eval(OTHERS[forward][0], {"np": np}, {"x": x}), atol=1e-5)  # noqa: S307
 
 
 def test_matrices_that_tensorflow_turns() -> None:

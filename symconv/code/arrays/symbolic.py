@@ -36,6 +36,8 @@ class Symbolic:
     """Operations on arrays of terms."""
 
     symbolic = True
+    partial: bool
+    """Whether sizes may be left out: those at which a forward function is another formula than elsewhere."""
 
     def __init__(self, walk: Walk) -> None:
         self.walk = walk

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ from symconv.prove.meaning.value import Product
 
 __all__ = ["PADS"]
 
-Pads = Mapping[int, tuple[Affine, Affine]]
+Pads = dict[int, tuple[Affine, Affine]]
 
 
 def _torch_pad(state: State, g: Given, name: str) -> Box:
@@ -102,7 +103,7 @@ def _around(state: State, array: Any, pads: Pads, value: Any) -> Box:
     """A number around: zeros around what is less by it, and it added."""
     while isinstance(value, Sequence) and value and all(one == value[0] for one in value):
         value = value[0]
-    if value is None or value in (affine(0), Product(0)):
+    if value is None or value in (affine(0), Product(Fraction(0))):
         return boxed(state, state.on.pad(array, pads))
     if not is_number(value):
         raise Outside("pad with values that are not one number", state.line)

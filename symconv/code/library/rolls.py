@@ -21,22 +21,26 @@ ROLLED = "a roll of an axis by more than its length"
 _TURNS = sorted(range(-ROLLED_TURNS, ROLLED_TURNS + 1), key=abs)
 
 
-def _roll(state: State, g: Given, name: str) -> Box:
-    """Along one axis after the other; one shift may stand for all axes in NumPy."""
-    box: Box = g["input"]
-    rank = state.on.rank(array_of(state, box))
-    if g.get("axis") is None and rank != 1:
-        raise Outside("roll of the flattened array", state.line)
-    axes = axes_of(state, g.get("axis") or affine(0), rank)
-    given = g["shift"]
-    shifts = list(given) if isinstance(given, tuple | list) else [given]
-    if len(shifts) == 1 and "torch" not in g:
-        shifts = shifts * len(axes)
-    if len(shifts) != len(axes):
-        raise state.error(f"roll takes a shift for each axis; given {len(shifts)} for {len(axes)} axes")
-    for axis, shift in zip(axes, shifts, strict=True):
-        box = _along(state, box, axis, integer(state, shift, "the shift"))
-    return box
+def _roll(one_for_all: bool) -> Word:
+    """Along one axis after the other; in NumPy one shift may stand for all of them."""
+
+    def rolled(state: State, g: Given, name: str) -> Box:
+        box: Box = g["input"]
+        rank = state.on.rank(array_of(state, box))
+        if g.get("axis") is None and rank != 1:
+            raise Outside("roll of the flattened array", state.line)
+        axes = axes_of(state, g.get("axis") or affine(0), rank)
+        given = g["shift"]
+        shifts = list(given) if isinstance(given, tuple | list) else [given]
+        if len(shifts) == 1 and one_for_all:
+            shifts = shifts * len(axes)
+        if len(shifts) != len(axes):
+            raise state.error(f"roll takes a shift for each axis; given {len(shifts)} for {len(axes)} axes")
+        for axis, shift in zip(axes, shifts, strict=True):
+            box = _along(state, box, axis, integer(state, shift, "the shift"))
+        return box
+
+    return rolled
 
 
 def _along(state: State, box: Box, axis: int, by: Affine) -> Box:
@@ -76,4 +80,4 @@ def _turned(state: State, shift: Affine, size: Affine) -> Affine:
     raise Outside(f"roll by {shift}, which is more than the length {size}", state.line)
 
 
-ROLLS: dict[str, Word] = {"roll": _roll}
+ROLLS: dict[str, Word] = {"roll": _roll(False), "numpy_roll": _roll(True)}

@@ -95,6 +95,7 @@ SIGNATURES: dict[str, tuple[str, str]] = {
     "torch.repeat": ("tile", "input *repeats"), "tile": ("tile", "input repeats"),
     "expand": ("broadcast", "input *shape"), "expand_as": ("expand_as", "input other"),
     "broadcast_to": ("broadcast", "input shape"), "roll": ("roll", "input shift axis"),
+    **dict.fromkeys(("numpy.roll", "jax.roll"), ("numpy_roll", "input shift axis")),
     "cumsum": ("cumsum", "input axis"), "tril": ("triangle", "input k diagonal"),
     "triu": ("triangle", "input k diagonal"), "tensorflow.cumsum": ("tf_cumsum", "input axis exclusive reverse"),
     **{f"torch.avg_pool{n}d": ("torch_word", "input kernel_size stride padding ceil_mode count_include_pad "
