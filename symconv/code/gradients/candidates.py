@@ -10,8 +10,7 @@ from typing import Any
 
 from symconv.code.gradients.branches import Read
 from symconv.code.gradients.formed import formed
-from symconv.code.library.parts import UNEQUAL
-from symconv.code.library.rolls import ROLLED
+from symconv.code.source.trouble import ROLLED, UNEQUAL
 from symconv.errors import SymconvError
 from symconv.notation.affine import var
 from symconv.notation.expr import Constraint

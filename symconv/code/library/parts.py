@@ -12,17 +12,14 @@ from symconv.code.held.numbers import constant, integer
 from symconv.code.held.sequences import sequence
 from symconv.code.held.state import State
 from symconv.code.library.given import Given, Word, axis_of
-from symconv.code.source.trouble import Outside
+from symconv.code.source.trouble import UNEQUAL, Outside
 from symconv.code.values.amounts import is_number
 from symconv.code.values.objects import Box, Parts, Slice
 from symconv.limits import PARTS_OF_AN_AXIS
 from symconv.notation.affine import Affine, affine, quotient
 from symconv.notation.expr import equal, nonnegative
 
-__all__ = ["PARTS", "UNEQUAL"]
-
-UNEQUAL = " equal parts"
-"""What is said of a length that so many parts do not make."""
+__all__ = ["PARTS"]
 
 
 def _axis_of(state: State, g: Given) -> tuple[int, Affine]:

@@ -7,16 +7,13 @@ from symconv.code.held.elements import picked
 from symconv.code.held.numbers import integer
 from symconv.code.held.state import State, call_word
 from symconv.code.library.given import Given, Word, axes_of
-from symconv.code.source.trouble import Outside
+from symconv.code.source.trouble import ROLLED, Outside
 from symconv.code.values.objects import Box, Slice
 from symconv.limits import ROLLED_LENGTHS, ROLLED_TURNS
 from symconv.notation.affine import Affine, affine
 from symconv.notation.expr import equal, nonnegative
 
-__all__ = ["ROLLED", "ROLLS"]
-
-ROLLED = "a roll of an axis by more than its length"
-"""What is said of sizes that a forward function leaves out."""
+__all__ = ["ROLLS"]
 
 _TURNS = sorted(range(-ROLLED_TURNS, ROLLED_TURNS + 1), key=abs)
 

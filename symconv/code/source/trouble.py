@@ -10,7 +10,11 @@ from symconv.prove.concrete.evaluate import Misfit
 from symconv.prove.language.parse import Caret
 from symconv.prove.meaning.scope import Undecided
 
-__all__ = ["FAILED", "CodeError", "LineCaret", "Outside"]
+__all__ = ["FAILED", "ROLLED", "UNEQUAL", "CodeError", "LineCaret", "Outside"]
+
+ROLLED = "a roll of an axis by more than its length"
+UNEQUAL = " equal parts"
+"""What is said of sizes that a forward function leaves out: a length that so many equal parts do not make."""
 
 FAILED = (SymconvError, Misfit, Undecided, NoValueError, ValueError, ArithmeticError, LookupError, TypeError,
           AssertionError)  # fmt: skip
