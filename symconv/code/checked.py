@@ -18,10 +18,12 @@ from symconv.code.gradients.formula import numbered
 from symconv.code.gradients.forward import Forward
 from symconv.code.gradients.operators import operators_of
 from symconv.code.gradients.results import ordered_results
+from symconv.code.gradients.roles import packed
 from symconv.code.proofs import Decided, Proofs, decided_of, proofs_of
 from symconv.code.settings import settings_of
 from symconv.code.several_ranks import rated, which_axes
 from symconv.code.source.declared import declared_names
+from symconv.code.source.drawn import with_drawn
 from symconv.code.source.pairs import is_loss, pair_of
 from symconv.code.source.program import Program, program, read_text
 from symconv.code.source.signatures import parameters
@@ -58,6 +60,7 @@ def check_code(path: str | Path, name: str | None = None, arguments: Mapping[str
     text, title = read_text(path if isinstance(path, Path) else Path(path) if "\n" not in str(path) else path)
     source = program(text, title)
     source, forward, backward = pair_of(source, name)
+    forward = forward if is_loss(forward, backward) else with_drawn(forward)
     first: Proofs[Proof] | None = None
     likely: Operator | None = None
     lengths = declared_names(source.initial())
@@ -94,14 +97,25 @@ class _Pair:
 
     def results(self, op: Operator, read: Forward) -> tuple[Reading, dict[str, Any]]:
         """The backward function for one reading of the forward one, and where its results are."""
-        loss = is_loss(self.forward, self.backward)
-        if loss and op.output.axes:
+        beside = is_loss(self.forward, self.backward)
+        if beside and op.output.axes:
             raise SpecError(f"{self.forward.name} returns gradients beside a value that is no scalar")
         # A loss and its gradients are one function, with the same numbers.
         said = {name: value for name, value in read.settings.items() if name in parameters(self.backward.args)}
-        given, kept = (said, None) if loss else ({}, read)
+        given, kept = (said, None) if beside else ({}, read)
+        loss = beside or (not op.output.axes and self.without_cotangent)
         reading = Reading(op, self.source, self.backward, given, kept, loss=loss, free=True)
         return reading, ordered_results(reading, self.forward, self.returns)
+
+    @property
+    def without_cotangent(self) -> bool:
+        """Whether the backward function takes what the forward function takes or keeps alone: ``loss.backward()``."""
+        taken, known = parameters(self.backward.args), {"self", *parameters(self.forward.args)}
+        match self.forward.body[-1]:
+            case ast.Return(ast.Tuple(items)):
+                known |= {one.id for item in items for one in ast.walk(item) if isinstance(one, ast.Name)}
+        plain = taken[:1] != ["ctx"] and self.backward.args.vararg is None
+        return plain and all(name in known or packed(name) for name in taken)
 
     def operators(self, other_ties: bool = False, most: int = OTHER_RANKS) -> Iterator[tuple[Operator, Forward]]:
         """What the forward function may be, likely operators first; each is read once, however often it is asked."""

@@ -35,6 +35,7 @@ def settings_of(
     words |= {n.arg for n in ast.walk(forward) if isinstance(n, ast.arg)}
     words = (words | keys) - surely_tensors(forward) - {*known}
     usual = {*defaults(forward.args), *defaulted}
+    words -= {name for name, one in defaults(forward.args).items() if _fraction(one)}  # p=0.5 of a dropout
     windows = sorted(word for word in words - usual if word in WINDOWS or word in WINDOW_KEYS & _keys(forward))
     harder = {"stride": affine(2), "padding": affine(1)}
     chosen = {word: harder[kind] for word in sorted(words) if (kind := numeric_kind(word)) in harder and numeric(word)}
@@ -44,6 +45,10 @@ def settings_of(
     if not chosen and not windows and not left_out:
         return [{}]
     return [plainest | dict.fromkeys(windows, affine(2)), chosen | dict.fromkeys(windows, affine(3)) | left_out]
+
+
+def _fraction(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, float)
 
 
 def _keys(node: ast.FunctionDef) -> set[str]:

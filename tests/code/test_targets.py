@@ -73,7 +73,7 @@ def test_an_edit_is_found_where_targets_sum_to_one() -> None:
     proof = sc.check(PAIR.format(t=name, loss=loss.format(t=name), gradient=gradient), "loss")["x"]
     assert proof.holds is False
     assert proof.repair == "line 9: return dl * (p - t) / p.shape[0]"
-    assert proof.cause == "the sum over the samples where the mean is right"
+    assert proof.cause == "the sum where the mean is right"
     assert proof.where == "t sums to 1 along its last axis"
     assert "\n  where t sums to 1 along its last axis\n" in str(proof)
     assert proof.counterexample is not None

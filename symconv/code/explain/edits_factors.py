@@ -34,7 +34,7 @@ def factors(
             case ast.Call(ast.Attribute(_, "sum"), _, keywords):
                 yield from _axes(node)
             case ast.Return(ast.expr() as value) if not op.output.axes:
-                yield from _means(node, value, cotangent)
+                yield from _means(node, value, cotangent, _count(function))
         match node:
             case ast.Return(ast.Tuple(items)):
                 for k, item in enumerate(items):
@@ -44,16 +44,24 @@ def factors(
                         yield node, ast.Return(ast.Tuple(new_items, ast.Load())), "the sign"
 
 
-def _means(node: ast.Return, value: ast.expr, cotangent: str | None) -> Iterator[tuple[ast.AST, ast.AST, str]]:
-    """Each gradient of a loss over the number of samples."""
+def _count(function: ast.FunctionDef) -> str:
+    """The number of elements, as the library of a function calls it."""
+    words = {one.id for one in ast.walk(function) if isinstance(one, ast.Name)}
+    return "numel()" if words & {"ctx", "torch", "F"} else "size"
+
+
+def _means(
+    node: ast.Return, value: ast.expr, cotangent: str | None, count: str
+) -> Iterator[tuple[ast.AST, ast.AST, str]]:
+    """Each gradient of a loss over the number of samples, or of elements."""
     items = value.elts if isinstance(value, ast.Tuple) else [value]
     for k, item in enumerate(items):
         arrays = dict.fromkeys(one.id for one in ast.walk(item) if isinstance(one, ast.Name) and one.id != cotangent)
-        for name in arrays:
-            over = ast.BinOp(deepcopy(item), ast.Div(), parsed(f"{name}.shape[0]"))
+        for number in (f"{name}.{what}" for what in ("shape[0]", count) for name in arrays):
+            over = ast.BinOp(deepcopy(item), ast.Div(), parsed(number))
             row: list[ast.expr] = [over if other == k else deepcopy(one) for other, one in enumerate(items)]
             whole = ast.Tuple(row, ast.Load()) if isinstance(value, ast.Tuple) else over
-            yield node, ast.Return(whole), "the sum over the samples where the mean is right"
+            yield node, ast.Return(whole), "the sum where the mean is right"
 
 
 def _axes(call: ast.Call) -> Iterator[tuple[ast.AST, ast.AST, str]]:

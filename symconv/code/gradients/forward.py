@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -171,10 +171,26 @@ def _tensors_held(
 
 
 def surely_tensors(node: ast.FunctionDef) -> frozenset[str]:
-    """What ``ctx.save_for_backward`` takes or has a documented shape: tensors, whatever they are called."""
+    """What ``ctx.save_for_backward`` or a logarithm takes, has a documented shape, or is added to an input.
+
+    These are tensors, whatever they are called.
+    """
     calls = (one for one in ast.walk(node) if isinstance(one, ast.Call) and isinstance(one.func, ast.Attribute))
     saving = (one for one in calls if isinstance(one.func, ast.Attribute) and one.func.attr == "save_for_backward")
-    return frozenset((*documented(node), *(n.id for one in saving for n in one.args if isinstance(n, ast.Name))))
+    saved = (n.id for one in saving for n in one.args if isinstance(n, ast.Name))
+    return frozenset((*documented(node), *saved, *_in_formulas(node)))
+
+
+def _in_formulas(node: ast.FunctionDef) -> Iterator[str]:
+    """Parameters whose logarithm is taken, or whose difference to an input: ``a - p`` of an anchor and a positive."""
+    names = {*parameters(node.args)}
+    for one in ast.walk(node):
+        match one:
+            case ast.BinOp(ast.Name(left), ast.Add() | ast.Sub(), ast.Name(right)) if {left, right} <= names:
+                if "x" in {tensor_named(left), tensor_named(right)}:
+                    yield from (left, right)
+            case ast.Call(ast.Attribute(_, "log"), [ast.Name(name)]) if name in names:
+                yield name
 
 
 def context_of_forward(forward: Forward, boxes: Mapping[str, Any]) -> Context:

@@ -21,6 +21,7 @@ from symconv.code.gradients.ranks import documented, ranks_of, shown_ranks, vect
 from symconv.code.held.boxes import current
 from symconv.code.reading.reader import start
 from symconv.code.source.program import Program
+from symconv.code.values.kinds import in_words, untold
 from symconv.code.values.objects import Box
 from symconv.errors import SpecError, SymconvError
 from symconv.limits import FORWARDS
@@ -193,6 +194,8 @@ def _output(forward: Forward, on: Symbolic, boxes: Mapping[str, Box]) -> Value:
             f"{forward.node.name} returns {len(result)} outputs; give them as a formula, "
             "symconv.prove(symconv.operator(formula, outputs=...), code=..., name=...)"
         )
+    if untold(result):
+        raise SpecError(f"{forward.node.name} returns what depends on {in_words(result)}")
     if not isinstance(result, Box):
         where = f"as output {forward.which + 1}" if forward.outputs.names else "first"
         wanted = "; outputs are read from a tuple, in the order of their cotangents" if isinstance(result, dict) else ""

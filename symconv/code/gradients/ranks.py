@@ -13,6 +13,12 @@ __all__ = ["documented", "ranks_of", "shown_ranks", "vectors_of"]
 
 _VECTORS = frozenset({"gamma", "beta", "g", "b", "bias", "scale", "shift", "offset"})
 """Parameters of normalisations and biases: a number for each channel or feature."""
+_SCALARS = frozenset({
+    "b", "bias", "reg", "reg_strength", "lam", "lamb", "lambd", "lambda_", "l2", "l2_reg", "weight_decay",
+    "alpha", "beta", "margin", "eps",
+    "epsilon", "scale", "delta", "tau", "temperature", "temp", "c", "lr",
+})  # fmt: skip
+"""Parameters that may be one number."""
 _RANKS = {"x": (4, 3, 5, 2, 1), "w": (4, 3, 5, 2, 1), "b": (1,)}
 
 
@@ -64,12 +70,15 @@ def shown_ranks(node: ast.FunctionDef) -> dict[str, int]:
     return found
 
 
-def ranks_of(node: ast.FunctionDef, tensors: Iterable[str], said: Mapping[str, int]) -> Iterator[dict[str, int]]:
+def ranks_of(node: ast.FunctionDef, tensors: Collection[str], said: Mapping[str, int]) -> Iterator[dict[str, int]]:
     """Numbers of axes that the tensors of a forward function may have, likely ones first; those that are said alone."""
     labels = [name for name in tensors if is_selector(name)]
     every = list(_possible(node, [name for name in tensors if name not in labels], said))
     if labels:
         every = list(_labelled(node, labels, every))
+    single = [name for name in tensors if name.lower() in _SCALARS and name not in said]
+    if single and any(name not in single for name in tensors):
+        every += [ranks | dict.fromkeys(single, 0) for ranks in every]
     fitting = [ranks for ranks in every if all(ranks.get(name, rank) == rank for name, rank in said.items())]
     seen: list[dict[str, int]] = []
     for ranks in fitting or every:

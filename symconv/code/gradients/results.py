@@ -50,7 +50,8 @@ def results_of(reading: Reading, returns: Sequence[str] | None) -> dict[str, Any
             mine = tensors[0]
         return {**({mine or rest[0]: None} if mine or rest else {}), **{t: k for t, k in left.items() if t != mine}}
     items = list(value.elts) if isinstance(value, ast.Tuple | ast.List) else None
-    if reading.loss and items:
+    if reading.loss and reading.forward is None and items:
+        # The loss itself stands first.
         items[0] = ast.Constant(None)
     count = 1 if items is None else len(items)
     if returns is not None:

@@ -19,7 +19,7 @@ from symconv.code.values.objects import (
 )
 from symconv.notation.affine import affine
 
-__all__ = ["array_attribute", "attribute_of"]
+__all__ = ["array_attribute", "attribute_of", "elements"]
 
 _DTYPES = frozenset({"float32", "float64", "int32", "int64", "float", "double", "dtype", "device", "float16", "bool"})
 
@@ -79,3 +79,8 @@ def array_attribute(state: State, box: Box, name: str) -> Any:
         case "device" | "requires_grad" | "is_cuda" | "is_contiguous":
             return Opaque(name)
     return Method(box, name)
+
+
+def elements(state: State, box: Box) -> Any:
+    """How many elements an array has."""
+    return product_of_all(state, array_attribute(state, box, "shape"))

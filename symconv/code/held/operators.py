@@ -14,7 +14,7 @@ from symconv.code.held.truths import truth_of
 from symconv.code.source.trouble import Outside
 from symconv.code.values.amounts import Number, arithmetic, is_number, number_of, whole_or_product
 from symconv.code.values.conditions import opposite
-from symconv.code.values.kinds import BOOL, combined, in_words, kind_of
+from symconv.code.values.kinds import BOOL, combined, in_words, kind_of, untold
 from symconv.code.values.objects import (
     Box,
     Choice,
@@ -67,7 +67,9 @@ def _inverted(state: State, mask: Box) -> Box:
 
 
 def binary(state: State, op: str, left: Any, right: Any) -> Any:
-    """``left op right``."""
+    """``left op right``; of an attribute that nothing tells it is as unknown, which says so where it is needed."""
+    if (unknown := next(filter(untold, (left, right)), None)) is not None:
+        return unknown
     kinds = {kind_of(one) for one in (left, right)}
     if BOOL in kinds and any(isinstance(one, Box) and one.mask for one in (left, right)):
         if op == "-" and "torch" in state.program.libraries and not {"numpy", "jax", "cupy"} & state.program.libraries:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from symconv.code.held.attributes import array_attribute
+from symconv.code.held.attributes import array_attribute, elements
 from symconv.code.held.boxes import array_of, boxed, current, view_of
 from symconv.code.held.elements import picked
 from symconv.code.held.masks import blended
@@ -220,7 +220,7 @@ WORDS: dict[str, Word] = {
     "shape": _size,
     "floor": _rounded, "ceil": _rounded,
     "ndim": lambda state, g, name: array_attribute(state, g["input"], "ndim"),
-    "numel": lambda state, g, name: product_of_all(state, array_attribute(state, g["input"], "shape")),
+    "numel": lambda state, g, name: elements(state, g["input"]) if g.get("axis") is None else _size(state, g, name),
     "prod": lambda state, g, name: product_of_all(state, sequence(state, g["items"])),
     "item": _item,
     "same": _same, "where": _where, "narrow": _narrow, "grid": _grid, "product": _combined,

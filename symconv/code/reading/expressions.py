@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
-from symconv.code.held.attributes import attribute_of
+from symconv.code.held.attributes import attribute_of, elements
 from symconv.code.held.numbers import key_of
 from symconv.code.held.operators import binary, unary
 from symconv.code.held.state import State, scoped
@@ -24,8 +24,10 @@ from symconv.code.source.spelling import OPERATORS, SIGNS
 from symconv.code.source.trouble import Outside
 from symconv.code.values.kinds import in_words
 from symconv.code.values.objects import (
+    Box,
     Dotted,
     Function,
+    Method,
     Opaque,
 )
 from symconv.notation.affine import Affine, affine
@@ -52,7 +54,10 @@ def value_of(state: State, node: ast.expr) -> Any:
         case ast.Attribute(ast.Name(owner), name) if owner not in state.names and owner in state.program.classes:
             return _of_class(state, owner, name)
         case ast.Attribute(owner, name):
-            return attribute_of(state, value_of(state, owner), name)
+            held = value_of(state, owner)
+            return (
+                elements(state, held) if name == "size" and isinstance(held, Box) else attribute_of(state, held, name)
+            )
         case ast.Subscript(owner, index):
             return subscript(state, value_of(state, owner), index)
         case ast.Call():
@@ -155,7 +160,7 @@ def _of_class(state: State, owner: str, name: str) -> Any:
 
 
 def _call(state: State, node: ast.Call) -> Any:
-    function = value_of(state, node.func)
+    function = _called(state, node.func)
     arguments = items_of(state, node.args)
     options: dict[str, Any] = {}
     for one in node.keywords:
@@ -170,6 +175,15 @@ def _call(state: State, node: ast.Call) -> Any:
         raise Outside("an iterator is given to a function; a list of it is read", state.line)
     state.reach(node.lineno)
     return call_value(state, function, arguments, options)
+
+
+def _called(state: State, node: ast.expr) -> Any:
+    """What is called: ``size`` of an array is a method of PyTorch's, and a number of NumPy's."""
+    match node:
+        case ast.Attribute(owner, "size"):
+            held = value_of(state, owner)
+            return Method(held, "size") if isinstance(held, Box) else attribute_of(state, held, "size")
+    return value_of(state, node)
 
 
 def _constant(value: object) -> Any:

@@ -68,7 +68,22 @@ def initial_of(tree: ast.Module, name: str) -> Initial:
            if (word := own_attribute(node))}  # fmt: skip
     given = {one: defaults(start.args).get(one) for one in parameters(start.args)[1:]}
     methods = {one.name for one in mine[0].body if isinstance(one, ast.FunctionDef)}
-    return Initial(tuple(start.body), given, frozenset(own - elsewhere - methods))
+    return Initial(tuple(_one_by_one(start.body)), given, frozenset(own - elsewhere - methods))
+
+
+def _one_by_one(body: Collection[ast.stmt]) -> Iterator[ast.stmt]:
+    """Statements; ``self.a, self.b = a, b`` as one for each attribute."""
+    for one in body:
+        match one:
+            case ast.Assign([ast.Tuple(targets)], ast.Tuple(values)) if (
+                len(targets) == len(values)
+                and all(isinstance(value, ast.Name | ast.Constant) for value in values)
+                and all(isinstance(target, ast.Attribute) for target in targets)
+            ):
+                pairs = zip(targets, values, strict=True)
+                yield from (ast.copy_location(ast.Assign([target], value), one) for target, value in pairs)
+            case _:
+                yield one
 
 
 def _ancestors(node: ast.ClassDef, classes: Collection[ast.ClassDef]) -> set[str]:

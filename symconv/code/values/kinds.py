@@ -9,7 +9,7 @@ from symconv.code.values.objects import Box, Condition, Context, Dotted, Method,
 from symconv.notation.affine import Affine
 from symconv.prove.meaning.value import Product
 
-__all__ = ["BOOL", "INT", "REAL", "combined", "fits", "in_words", "kind_of", "kind_of_type", "of_type"]
+__all__ = ["BOOL", "INT", "REAL", "combined", "fits", "in_words", "kind_of", "kind_of_type", "of_type", "untold"]
 
 REAL, INT, BOOL = "real", "int", "bool"
 _INT = re.compile(r"u?int\d*_?|long|short|byte|intp|[iu]\d?|integer|dtype int")
@@ -68,6 +68,11 @@ def fits(box: Any, value: Any) -> bool:
     if kind_of(box) == BOOL and isinstance(value, Affine) and value.is_constant and value.constant in {0, 1}:
         return True
     return order.index(kind_of(value)) <= order.index(kind_of(box))
+
+
+def untold(value: Any) -> bool:
+    """Whether it is an attribute of an instance of which nothing says what it is."""
+    return isinstance(value, Method) and isinstance(value.owner, Context)
 
 
 def in_words(value: Any) -> str:

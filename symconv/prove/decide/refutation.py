@@ -80,9 +80,13 @@ class Search:
         return None
 
     def _exact(self) -> Iterator[tuple[Shapes, Sequence[int]]]:
-        """Sizes and draws at which both sides are computed exactly: all, or as many as enclosing functions allows."""
+        """Sizes and draws at which both sides are computed exactly: all, or as many as enclosing functions allows.
+
+        One draw of each size is enough: differences of 1e-6 and more were seen by float64 before.
+        """
         if is_rational(self.op) and not applies_functions(self.claim):
-            yield from ((shapes, _SEEDS) for shapes in self._shapes)
+            for number, shapes in enumerate(self._shapes):
+                yield shapes, (_SEEDS[number % len(_SEEDS)],)
             return
         nodes = sum(1 for statement in self.op.statements for _ in walk(statement.expr))
         work = 0
