@@ -10,7 +10,7 @@ from operator import is_
 from typing import Any
 
 from symconv.code.explain.edits_calls import options, parsed
-from symconv.code.explain.edits_factors import factors
+from symconv.code.explain.edits_factors import factors, signs
 from symconv.notation.operator import Operator
 
 __all__ = ["Edit", "edits"]
@@ -41,7 +41,7 @@ def edits(op: Operator, function: ast.FunctionDef, names: Mapping[str, str]) -> 
     """Functions that differ in one place, likely mistakes first; ``names`` says what each tensor is called there."""
     kinds: list[Iterator[tuple[ast.AST, ast.AST, str]]] = [
         options(op, function, names), _statements(function), _crops(op, function, names), _moves(function),
-        _numbers(function), factors(op, function, names), _names(function),
+        _numbers(function), factors(op, function, names), _names(function), signs(function),
     ]  # fmt: skip
     places = {id(node): k for k, one in enumerate(function.body) for node in ast.walk(one)}
     for kind in kinds:

@@ -9,7 +9,7 @@ from copy import deepcopy
 from symconv.code.explain.edits_calls import parsed
 from symconv.notation.operator import Operator
 
-__all__ = ["factors"]
+__all__ = ["factors", "signs"]
 
 
 def factors(
@@ -78,3 +78,14 @@ def _axes(call: ast.Call) -> Iterator[tuple[ast.AST, ast.AST, str]]:
             )
             new.args = [*new.args[:first], parsed(text)]
         yield call, new, "summed over other axes"
+
+
+def signs(function: ast.FunctionDef) -> Iterator[tuple[ast.AST, ast.AST, str]]:
+    """Sums as differences and the reverse, and differences the other way round."""
+    for node in ast.walk(function):
+        match node:
+            case ast.BinOp(left, ast.Sub(), right):
+                yield node, ast.BinOp(deepcopy(right), ast.Sub(), deepcopy(left)), "the sign"
+                yield node, ast.BinOp(deepcopy(left), ast.Add(), deepcopy(right)), "the sign"
+            case ast.BinOp(left, ast.Add(), right):
+                yield node, ast.BinOp(deepcopy(left), ast.Sub(), deepcopy(right)), "the sign"

@@ -17,7 +17,7 @@ from symconv.code.source.trouble import FAILED
 from symconv.code.source.unchanging import Expression, Unchanging
 from symconv.limits import FAULT_CELLS, FAULT_FAILED, FAULT_TRIALS, GEOMETRIES
 from symconv.notation.operator import Operator
-from symconv.prove.concrete.counterexample import drawn
+from symconv.prove.concrete.counterexample import UNIT, drawn
 from symconv.prove.concrete.sides import Array, truth_of
 from symconv.verify.geometry import geometries
 
@@ -109,7 +109,13 @@ class _Size:
 def _sizes(op: Operator) -> list[_Size]:
     found = []
     for seed, shapes in enumerate(geometries(op, GEOMETRIES, 0)):
-        inputs = {name: array.astype(np.float64) for name, array in drawn(op, shapes, seed).items()}
+        inputs = _floats(op, shapes, seed)
         if all(0 < a.size < FAULT_CELLS for a in inputs.values()):
-            found.append(_Size(op, inputs))
+            one = _Size(op, inputs)
+            valued = np.isfinite(one.arrays[op.output.name].astype(np.float64)).all()
+            found.append(one if valued else _Size(op, _floats(op, shapes, UNIT)))
     return sorted(found, key=lambda one: sum(a.size for a in one.arrays.values()))[:FAULT_TRIALS]
+
+
+def _floats(op: Operator, shapes: Mapping[str, tuple[int, ...]], seed: int) -> dict[str, Array]:
+    return {name: array.astype(np.float64) for name, array in drawn(op, shapes, seed).items()}

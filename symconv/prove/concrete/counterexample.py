@@ -20,13 +20,16 @@ from symconv.prove.language.coded import Coded
 from symconv.prove.language.labels import LABEL, is_selector, labels_of
 from symconv.prove.language.syntax import Claim
 
-__all__ = ["PRIME", "Counterexample", "Shapes", "differing", "drawn", "drawn_for", "labels", "seen", "times"]
+__all__ = ["PRIME", "UNIT", "Counterexample", "Shapes", "differing", "drawn", "drawn_for", "labels", "seen", "times"]
 
 Shapes = dict[str, tuple[int, ...]]
 PRIME = 2**61 - 1
 _TERMS, _DIGITS = 6, 8
 _POSITIVE = 4
 """As many draws are of positive integers, which read well; functions such as ``sign`` want others too."""
+
+UNIT = 101
+"""The draw of eighths between 0 and 1, where ``log(1 - x)`` and its like have values."""
 
 _ROUNDED = Fraction(1, 10**5)
 _SMALL = 8
@@ -109,11 +112,16 @@ def _decimal(value: Fraction) -> str:
 
 
 def drawn(op: Operator, shapes: Mapping[str, tuple[int, ...]], seed: int, below: int = 10) -> dict[str, Array]:
-    """Integers under ``below`` for every input and the cotangent, as Python ints: positive ones from few seeds."""
+    """Integers under ``below`` for every input and the cotangent, as Python ints: positive ones from few seeds.
+
+    The seed ``UNIT`` draws fractions for the inputs.
+    """
     rng = np.random.default_rng(seed)
     least = 1 if seed < _POSITIVE else 1 - below
     wanted = {t.name: shapes[t.name] for t in op.inputs} | {f"g{op.output.name}": op.output_shape(**dict(shapes))}
     found = {name: rng.integers(least, below, shape).astype(object) for name, shape in wanted.items()}
+    if seed == UNIT:
+        found |= {t.name: rng.integers(1, 8, shapes[t.name]).astype(object) * Fraction(1, 8) for t in op.inputs}
     if not op.output.axes and not seed:
         # The gradient of a loss as people know it.
         found[f"g{op.output.name}"] = np.ones((), dtype=object)
@@ -128,7 +136,7 @@ def labels(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
 
 
 def drawn_for(op: Operator, claim: Claim | Coded, shapes: Mapping[str, tuple[int, ...]], seed: int) -> dict[str, Array]:
-    """The integers on which both sides of a claim are compared."""
+    """The integers, or fractions, on which both sides of a claim are compared."""
     # Small numbers stay where functions such as tanh still grow.
     below = 10 if is_rational(op) and not applies_functions(claim) and seed < _SMALL else 3
     return drawn(op, shapes, seed, below)

@@ -11,7 +11,7 @@ from symconv.limits import GEOMETRIES, REFUTED_CELLS, REFUTED_ENCLOSED, REFUTED_
 from symconv.notation.affine import var
 from symconv.notation.expr import Constraint, walk
 from symconv.notation.operator import Operator
-from symconv.prove.concrete.counterexample import Counterexample, Shapes, drawn_for, seen, times
+from symconv.prove.concrete.counterexample import UNIT, Counterexample, Shapes, drawn_for, seen, times
 from symconv.prove.concrete.enclosure import NoValueError
 from symconv.prove.concrete.sides import applies_functions, is_rational, roughly_apart
 from symconv.prove.language.coded import Coded
@@ -45,6 +45,14 @@ class Search:
     def _shapes(self) -> tuple[Shapes, ...]:
         return tuple(_candidates(self.op, self.domain))
 
+    @cached_property
+    def _seeds(self) -> tuple[int, ...]:
+        return _SEEDS if self._rational else (*_SEEDS, UNIT)
+
+    @cached_property
+    def _rational(self) -> bool:
+        return is_rational(self.op) and not applies_functions(self.claim)
+
     @property
     def told(self) -> str:
         """At how many sizes both sides were found to agree, and up to which, to stand behind a reason."""
@@ -71,7 +79,7 @@ class Search:
     def smallest(self) -> Counterexample | None:
         """The smallest sizes tried at which the claim is certainly wrong; None where none was found."""
         for number in range(len(self._shapes)):
-            if (found := self._hinted(number, _SEEDS)) is not None:
+            if (found := self._hinted(number, self._seeds)) is not None:
                 return found
         for shapes, seeds in self._exact():
             # A difference that float64 does not show.
@@ -82,20 +90,20 @@ class Search:
     def _exact(self) -> Iterator[tuple[Shapes, Sequence[int]]]:
         """Sizes and draws at which both sides are computed exactly: all, or as many as enclosing functions allows.
 
-        One draw of each size is enough: differences of 1e-6 and more were seen by float64 before.
+        Of rational functions one draw of each size: what float64 tells apart was seen before.
         """
-        if is_rational(self.op) and not applies_functions(self.claim):
+        if self._rational:
             for number, shapes in enumerate(self._shapes):
                 yield shapes, (_SEEDS[number % len(_SEEDS)],)
             return
         nodes = sum(1 for statement in self.op.statements for _ in walk(statement.expr))
         work = 0
         for number, shapes in enumerate(self._shapes):
-            for turn in range(len(_SEEDS)):
+            for turn in range(len(self._seeds)):
                 work += nodes * points(self.op, self.op.sizes(**shapes))
                 if work > REFUTED_ENCLOSED and number:
                     return
-                yield shapes, (_SEEDS[(number + turn) % len(_SEEDS)],)
+                yield shapes, (self._seeds[(number + turn) % len(self._seeds)],)
                 if shapes in self.compared:
                     break
 
