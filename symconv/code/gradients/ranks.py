@@ -77,8 +77,10 @@ def ranks_of(node: ast.FunctionDef, tensors: Collection[str], said: Mapping[str,
     if labels:
         every = list(_labelled(node, labels, every))
     single = [name for name in tensors if name.lower() in _SCALARS and name not in said]
-    if single and any(name not in single for name in tensors):
-        every += [ranks | dict.fromkeys(single, 0) for ranks in every]
+    others = [name for name in tensors if name not in single and not is_selector(name)]
+    if single and others:
+        # Beside vectors a sum that is forgotten would be right.
+        every += [ranks | dict.fromkeys(single, 0) for ranks in every if min(map(ranks.__getitem__, others)) > 1]
     fitting = [ranks for ranks in every if all(ranks.get(name, rank) == rank for name, rank in said.items())]
     seen: list[dict[str, int]] = []
     for ranks in fitting or every:

@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from symconv.code.source.labels import USUAL_LABELS
+from symconv.code.source.updates import RATES
 from symconv.errors import SpecError, shown
 from symconv.notation.affine import Affine, affine
 from symconv.notation.operator import Operator
@@ -54,6 +55,10 @@ _PACKS = frozenset({
     "cache", "ctx_cache", "hparameters", "hparams", "params", "conv_param", "conv_params", "param", "cfg", "config",
     "saved", "state", "res", "residuals", "aux", "args", "options", "pool_param", "caches",
 })  # fmt: skip
+
+
+_STEP = Product(Fraction(1, 128))
+"""The length of a step that nobody tells: a gradient that depends on it is wrong for most lengths."""
 
 
 class Roles:
@@ -119,6 +124,8 @@ class Roles:
         for option, names in _NUMBERS.items():
             if name.lower() in names:
                 return self._number(option, name)
+        if name in RATES:
+            return _STEP
         known = ", ".join((*self.tensors, "a number", "a tuple of them"))
         raise SpecError(f"what {name} is cannot be told by its name; say arguments={{{name!r}: ...}} with {known}")
 

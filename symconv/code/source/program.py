@@ -16,6 +16,7 @@ from symconv.code.source.initial import Initial, initial_of
 from symconv.code.source.keyed import as_attributes
 from symconv.code.source.scripts import functions_of, unsure
 from symconv.code.source.settled import unsettled
+from symconv.code.source.updates import keep_steps
 from symconv.errors import SpecError, shown
 from symconv.limits import CODE_CHARACTERS
 
@@ -139,6 +140,7 @@ def program(text: str, name: str = "code") -> Program:
         if isinstance(node, ast.ClassDef):
             as_attributes(node)
             listed.as_attributes(node)
+            keep_steps(node)
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     script = functions_of(tree)
     functions |= {key: node for key, node in script.items() if key not in functions}
