@@ -103,7 +103,7 @@ class _Pair:
         # A loss and its gradients are one function, with the same numbers.
         said = {name: value for name, value in read.settings.items() if name in parameters(self.backward.args)}
         given, kept = (said, None) if beside else ({}, read)
-        loss = beside or (not op.output.axes and self.without_cotangent)
+        loss = beside or (not op.several and not op.output.axes and self.without_cotangent)
         reading = Reading(op, self.source, self.backward, given, kept, loss=loss, free=True)
         return reading, ordered_results(reading, self.forward, self.returns)
 

@@ -8,9 +8,11 @@ import numpy as np
 
 from symconv.code.arrays.concrete import Concrete
 from symconv.code.gradients.backward import Reading, finished
+from symconv.code.gradients.forward import context_of_forward
 from symconv.code.gradients.operands import given
 from symconv.code.source.trouble import FAILED
-from symconv.code.values.objects import Context
+from symconv.code.values.objects import Box
+from symconv.errors import SpecError
 from symconv.limits import SHARED_TRIALS
 from symconv.prove.concrete.sides import Array
 from symconv.prove.decide.decision import Decision
@@ -70,5 +72,8 @@ def _output(reading: Reading, arrays: Mapping[str, Array], held: Mapping[str, Ar
     """What the forward function gives on these arrays, one of which has another length than those of the operator."""
     assert reading.forward is not None
     on = Concrete(reading.op, dict(arrays))
-    value, _ = reading.forward.run(on, given(on, {n: a.copy() for n, a in held.items()}, named=True), Context())
+    boxes = given(on, {n: a.copy() for n, a in held.items()}, named=True)
+    value, _ = reading.forward.run(on, boxes, context_of_forward(reading.forward, boxes))
+    if not isinstance(value, Box):
+        raise SpecError(f"{reading.forward.node.name} does not return an array")
     return np.asarray(value.value, np.float64)

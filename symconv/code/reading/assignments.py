@@ -18,7 +18,7 @@ from symconv.code.source.generators import lazy
 from symconv.code.source.spelling import OPERATORS
 from symconv.code.source.trouble import Outside
 from symconv.code.values.amounts import is_number
-from symconv.code.values.kinds import fits, in_words, kind_of
+from symconv.code.values.kinds import fits, in_words, kind_of, untold
 from symconv.code.values.objects import Box, Context, Dotted, Opaque, Pack, Parts
 
 __all__ = ["assign", "augment", "bind", "bind_inside", "stacked_list"]
@@ -210,6 +210,9 @@ def _grown_in_place(state: State, held: Any, word: str, sign: int | None, value:
 
 def _attribute_augmented(state: State, target: ast.Attribute, word: str, sign: int | None, value: Any) -> None:
     held = evaluate(state, target)
+    if untold(held):
+        # What is added up is a result.
+        raise state.error(f"a number or an array is wanted here; given {in_words(held)}")
     if not _grown_in_place(state, held, word, sign, value):
         bind(state, target, binary(state, word, held, value))
 

@@ -121,7 +121,8 @@ def drawn(op: Operator, shapes: Mapping[str, tuple[int, ...]], seed: int, below:
     wanted = {t.name: shapes[t.name] for t in op.inputs} | {f"g{op.output.name}": op.output_shape(**dict(shapes))}
     found = {name: rng.integers(least, below, shape).astype(object) for name, shape in wanted.items()}
     if seed == UNIT:
-        found |= {t.name: rng.integers(1, 8, shapes[t.name]).astype(object) * Fraction(1, 8) for t in op.inputs}
+        eighths = {t.name: rng.integers(1, 8, shapes[t.name]).astype(object) for t in op.inputs}
+        found |= {name: np.asarray(value * Fraction(1, 8), dtype=object) for name, value in eighths.items()}
     if not op.output.axes and not seed:
         # The gradient of a loss as people know it.
         found[f"g{op.output.name}"] = np.ones((), dtype=object)
