@@ -24,7 +24,7 @@ from symconv.code.source.program import Program
 from symconv.code.values.kinds import in_words, untold
 from symconv.code.values.objects import Box
 from symconv.errors import SpecError, SymconvError
-from symconv.limits import FORWARDS
+from symconv.limits import FORWARD_TERMS, FORWARDS
 from symconv.notation.affine import Affine, affine, var
 from symconv.notation.expr import Constraint, equal
 from symconv.notation.operator import Operator
@@ -125,7 +125,7 @@ def _of_ranks(forward: Forward, ranks: Mapping[str, int]) -> tuple[Operator | No
             problem = problem or str(refused)
             continue
         for read in reads:
-            for candidate in candidates(read, forward.node.name):
+            for candidate in candidates(read, forward.node.name) if len(read.value.terms) <= FORWARD_TERMS else ():
                 if (proved := _proved(candidate, forward)) is not None:
                     return proved, "", 0
         return None, unread or _unknown(reads[0]), line

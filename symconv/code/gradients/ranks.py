@@ -15,11 +15,10 @@ _VECTORS = frozenset({"gamma", "beta", "g", "b", "bias", "scale", "shift", "offs
 """Parameters of normalisations and biases: a number for each channel or feature."""
 _SCALARS = frozenset({
     "b", "bias", "reg", "reg_strength", "lam", "lamb", "lambd", "lambda_", "l2", "l2_reg", "weight_decay",
-    "alpha", "beta", "margin", "eps",
-    "epsilon", "scale", "delta", "tau", "temperature", "temp", "c", "lr",
+    "alpha", "beta", "margin", "eps", "epsilon", "scale", "delta", "tau", "temperature", "temp", "c", "lr",
 })  # fmt: skip
 """Parameters that may be one number."""
-_RANKS = {"x": (4, 3, 5, 2, 1), "w": (4, 3, 5, 2, 1), "b": (1,)}
+_RANKS = (4, 3, 5, 2, 1)
 
 
 _SHAPE = re.compile(r"\b(\w+)\b(\W[^\n()]*?)\(\s*([A-Za-z_]\w*(?:\s*,\s*[A-Za-z_]\w*)*)\s*(,?)\s*\)")
@@ -142,17 +141,18 @@ def _possible(node: ast.FunctionDef, tensors: Iterable[str], said: Mapping[str, 
     # Parameters of normalisations stand on the last axis of a matrix unless further axes are named.
     named_axes = _axes_named(node)
     hinted = (*_hinted(node), *([named_axes] if vectors or (named_axes == 2 and _kept_axes(node)) else []))
-    for rank in dict.fromkeys((*hinted, *_RANKS["x"])):
+    for rank in dict.fromkeys((*hinted, *_RANKS)):
         if vectors and len(vectors) < len(names):
             yield {name: 1 if name in vectors else rank for name in names}
         yield {name: 1 if name == "b" and "w" in names else rank for name in names}
     if named := _called_vectors(names) - vectors:
-        yield from ({name: 1 if name in vectors | named else rank for name in names} for rank in _RANKS["x"])
+        yield from ({name: 1 if name in vectors | named else rank for name in names} for rank in _RANKS)
     if said:
-        likely = dict.fromkeys((*hinted, *_RANKS["x"]))
+        likely = dict.fromkeys((*hinted, *_RANKS))
         yield from ({n: said.get(n, 1 if n == "b" and "w" in names else rank) for n in names} for rank in likely)
     if len([name for name in names if name not in said and not (name == "b" and "w" in names)]) <= 2:
-        for ranks in product(*((said[n],) if n in said else _RANKS.get(n, _RANKS["x"]) for n in names)):
+        usual = tuple(dict.fromkeys((*hinted, *_RANKS)))
+        for ranks in product(*((said[n],) if n in said else (1,) if n == "b" else usual for n in names)):
             if len(set(ranks)) > 1:
                 yield dict(zip(names, ranks, strict=True))
 
