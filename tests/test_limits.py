@@ -30,6 +30,7 @@ NO_LIMITS = {
     "prove/proof.py": {"WIDTH": "how much is printed"},
     "prove/decide/refutation.py": {"_SEEDS": "what is drawn", "_LEAST": "what is drawn"},
     "relation/literals.py": {"_MIXED": "a weight of readability"},
+    "code/gradients/ranks.py": {"_RANKS": "what is likely, in order"},
     "code/library/activations.py": {"_OVERFLOW": "torch's threshold of softplus"},
     "code/arrays/concrete.py": {"_UNSET": "a value that shows where memory is not set"},
     "validate/validation.py": {"LANES": "the vectors there are"},
