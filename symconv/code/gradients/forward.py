@@ -15,7 +15,7 @@ from symconv.code.gradients.running import run
 from symconv.code.held.state import evaluate
 from symconv.code.reading.classes import give_attributes
 from symconv.code.reading.reader import start
-from symconv.code.source.declared import declared_names, declared_shapes
+from symconv.code.source.declared import Shape, declared_names, declared_shapes
 from symconv.code.source.held_gradients import numbers_in, set_in_methods, with_gradients
 from symconv.code.source.keyed import own_attribute
 from symconv.code.source.labels import labels_in
@@ -46,12 +46,13 @@ class Forward:
     other_ties: bool = False
     outputs: Outputs = field(default_factory=Outputs)
     which: int = 0
+    lines: Mapping[str, Shape] = field(default_factory=dict)
 
     @property
-    def shapes(self) -> dict[str, tuple[int | str | None, ...]]:
-        """The shapes that ``__init__`` gives tensors of the operator."""
+    def shapes(self) -> dict[str, Shape]:
+        """The shapes that ``__init__`` gives tensors; those in ``lines`` are taken for rows or columns."""
         declared = declared_shapes(self.program.initial()) if self.attributes else {}
-        return {tensor: declared[name] for name, tensor in self.attributes.items() if name in declared}
+        return {tensor: declared[name] for name, tensor in self.attributes.items() if name in declared} | {**self.lines}
 
     def setting(self, name: str) -> Any:
         """A number of the layer: as it was said, else a stride of 1 and no padding."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import islice, product
@@ -17,7 +17,7 @@ from symconv.code.gradients.formula import numbered
 from symconv.code.gradients.forward import Forward, context_of_forward, described
 from symconv.code.gradients.operands import given, sizes_of
 from symconv.code.gradients.outputs import joined, outputs_of
-from symconv.code.gradients.ranks import documented, ranks_of, shown_ranks, vectors_of
+from symconv.code.gradients.ranks import documented, lines_of, ranks_of, shown_ranks, vectors_of
 from symconv.code.held.boxes import current
 from symconv.code.reading.reader import start
 from symconv.code.source.program import Program
@@ -60,7 +60,7 @@ def operators_of(program: Program, node: ast.FunctionDef, settings: Mapping[str,
     told = {**shown_ranks(node), **documented(node)}
     said = {tensor: told[name] + is_selector(tensor) for name, tensor in forward.tensors.items() if name in told}
     said |= {tensor: len(shape) for tensor, shape in forward.shapes.items()}
-    problems, last = list[str](), list[Operator]()
+    problems, last = list[str](), list[tuple[Operator, Forward]]()
     found, vectors = False, vectors_of(node, tensors) - forward.shapes.keys()
     for ranks in ranks_of(forward.node, tensors, said):
         if found and any(ranks[name] == ranks["x"] for name in vectors):
@@ -70,17 +70,29 @@ def operators_of(program: Program, node: ast.FunctionDef, settings: Mapping[str,
         if operator is not None:
             found = True
             if numbered(operator.inputs):
-                last.append(operator)
+                last.append((operator, forward))
             else:
                 yield operator, forward
         elif line and not found:
             raise SpecError(_split(program, node, line))
         problems.append(problem)
-    yield from ((operator, forward) for operator in last)
+    yield from last
+    for lines in lines_of(backward, tensors, said) if found else ():
+        other = replace(forward, lines=lines)
+        operator, _, _ = _of_outputs(other, dict.fromkeys(tensors, 2))
+        if operator is not None and _of_weights(operator, lines):
+            yield operator, other
     if not found:
         problems = problems[:1] if any(map(is_selector, tensors)) else problems  # with labels the first ones are likely
         reason = max(problems, key=_told) if problems else "it has no tensors among its parameters"
         raise SpecError(f"{program.name}: {node.name} is not read as an operator: {reason}")
+
+
+def _of_weights(op: Operator, biases: Collection[str]) -> bool:
+    """Whether biases are as long as weights are: as the samples they never are meant to be."""
+    sizes = {one.name: {name for size in one.sizes for name in size.names()} for one in op.inputs}
+    weights = [one for one in sizes if one not in {"x", *biases}]
+    return all(any(sizes[one] <= sizes[other] for other in weights) for one in biases)
 
 
 def _of_outputs(forward: Forward, ranks: Mapping[str, int]) -> tuple[Operator | None, str, int]:

@@ -9,10 +9,11 @@ from itertools import product
 
 from symconv.prove.language.labels import is_selector, labels_of
 
-__all__ = ["documented", "ranks_of", "shown_ranks", "vectors_of"]
+__all__ = ["documented", "lines_of", "ranks_of", "shown_ranks", "vectors_of"]
 
 _VECTORS = frozenset({"gamma", "beta", "g", "b", "bias", "scale", "shift", "offset"})
 """Parameters of normalisations and biases: a number for each channel or feature."""
+_BIASES = frozenset({"b", "bias", "biases", "beta", "gamma"})
 _SCALARS = frozenset({
     "b", "bias", "reg", "reg_strength", "lam", "lamb", "lambd", "lambda_", "l2", "l2_reg", "weight_decay",
     "alpha", "beta", "margin", "eps", "epsilon", "scale", "delta", "tau", "temperature", "temp", "c", "lr",
@@ -155,6 +156,17 @@ def _possible(node: ast.FunctionDef, tensors: Iterable[str], said: Mapping[str, 
         for ranks in product(*((said[n],) if n in said else (1,) if n == "b" else usual for n in names)):
             if len(set(ranks)) > 1:
                 yield dict(zip(names, ranks, strict=True))
+
+
+def lines_of(
+    backward: ast.FunctionDef | None, tensors: Collection[str], said: Collection[str]
+) -> Iterator[dict[str, tuple[int | None, ...]]]:
+    """Biases beside matrices as a row, and as a column, where a backward function keeps axes that it sums over."""
+    kept = (one for one in ast.walk(backward or ast.Pass()) if isinstance(one, ast.keyword))
+    biases = [name for name in tensors if name.lower() in _BIASES and name not in said]
+    if biases and len(biases) < len(tensors) and any(one.arg in {"keepdims", "keepdim"} for one in kept):
+        for shape in ((1, None), (None, 1)):
+            yield dict.fromkeys(biases, shape)
 
 
 def vectors_of(node: ast.FunctionDef, names: Collection[str]) -> frozenset[str]:

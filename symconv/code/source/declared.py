@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from symconv.code.source.initial import Initial
 from symconv.code.source.keyed import own_attribute
 
-__all__ = ["declared_names", "declared_shapes"]
+__all__ = ["Shape", "declared_names", "declared_shapes"]
 
 Shape = tuple[int | str | None, ...]
 """A length for each axis: a number, the parameter of ``__init__`` that it is, None where it is computed."""
