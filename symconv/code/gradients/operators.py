@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import islice, product
@@ -17,7 +17,7 @@ from symconv.code.gradients.formula import numbered
 from symconv.code.gradients.forward import Forward, context_of_forward, described
 from symconv.code.gradients.operands import given, sizes_of
 from symconv.code.gradients.outputs import joined, outputs_of
-from symconv.code.gradients.ranks import documented, lines_of, ranks_of, shown_ranks, vectors_of
+from symconv.code.gradients.ranks import Lines, documented, lines_of, ranks_of, shown_ranks, vectors_of
 from symconv.code.held.boxes import current
 from symconv.code.reading.reader import start
 from symconv.code.source.program import Program
@@ -62,6 +62,9 @@ def operators_of(program: Program, node: ast.FunctionDef, settings: Mapping[str,
     said |= {tensor: len(shape) for tensor, shape in forward.shapes.items()}
     problems, last = list[str](), list[tuple[Operator, Forward]]()
     found, vectors = False, vectors_of(node, tensors) - forward.shapes.keys()
+    lines, sure = lines_of(backward, tensors, said)
+    each = _of_lines(forward, tensors, lines)
+    yield from (each if sure else ())
     for ranks in ranks_of(forward.node, tensors, said):
         if found and any(ranks[name] == ranks["x"] for name in vectors):
             # A bias of the input's shape would make a forgotten sum right.
@@ -77,21 +80,27 @@ def operators_of(program: Program, node: ast.FunctionDef, settings: Mapping[str,
             raise SpecError(_split(program, node, line))
         problems.append(problem)
     yield from last
-    for lines in lines_of(backward, tensors, said) if found else ():
-        other = replace(forward, lines=lines)
-        operator, _, _ = _of_outputs(other, dict.fromkeys(tensors, 2))
-        if operator is not None and _of_weights(operator, lines):
-            yield operator, other
+    yield from (each if found and not sure else ())
     if not found:
         problems = problems[:1] if any(map(is_selector, tensors)) else problems  # with labels the first ones are likely
         reason = max(problems, key=_told) if problems else "it has no tensors among its parameters"
         raise SpecError(f"{program.name}: {node.name} is not read as an operator: {reason}")
 
 
+def _of_lines(forward: Forward, tensors: Iterable[str], each: Iterable[Lines]) -> Iterator[tuple[Operator, Forward]]:
+    """What a forward function is with matrices, and biases that are rows or columns as long as weights are."""
+    for lines in each:
+        other = replace(forward, lines=lines)
+        operator, _, _ = _of_outputs(other, dict.fromkeys(tensors, 2))
+        if operator is not None and _of_weights(operator, lines):
+            yield operator, other
+
+
 def _of_weights(op: Operator, biases: Collection[str]) -> bool:
     """Whether biases are as long as weights are: as the samples they never are meant to be."""
     sizes = {one.name: {name for size in one.sizes for name in size.names()} for one in op.inputs}
-    weights = [one for one in sizes if one not in {"x", *biases}]
+    rest = [one for one in sizes if one not in {"x", *biases}]
+    weights = [one for one in rest if one[0] in "wWUV"] or rest
     return all(any(sizes[one] <= sizes[other] for other in weights) for one in biases)
 
 

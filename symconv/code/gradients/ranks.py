@@ -9,11 +9,13 @@ from itertools import product
 
 from symconv.prove.language.labels import is_selector, labels_of
 
-__all__ = ["documented", "lines_of", "ranks_of", "shown_ranks", "vectors_of"]
+__all__ = ["Lines", "documented", "lines_of", "ranks_of", "shown_ranks", "vectors_of"]
 
 _VECTORS = frozenset({"gamma", "beta", "g", "b", "bias", "scale", "shift", "offset"})
 """Parameters of normalisations and biases: a number for each channel or feature."""
-_BIASES = frozenset({"b", "bias", "biases", "beta", "gamma"})
+Lines = dict[str, tuple[int | None, int | None]]
+"""Shapes of biases that are rows or columns."""
+_BIASES = re.compile(r"b[a-z]?\d?|bias(es)?|beta|gamma", re.IGNORECASE)
 _SCALARS = frozenset({
     "b", "bias", "reg", "reg_strength", "lam", "lamb", "lambd", "lambda_", "l2", "l2_reg", "weight_decay",
     "alpha", "beta", "margin", "eps", "epsilon", "scale", "delta", "tau", "temperature", "temp", "c", "lr",
@@ -160,13 +162,33 @@ def _possible(node: ast.FunctionDef, tensors: Iterable[str], said: Mapping[str, 
 
 def lines_of(
     backward: ast.FunctionDef | None, tensors: Collection[str], said: Collection[str]
-) -> Iterator[dict[str, tuple[int | None, ...]]]:
-    """Biases beside matrices as a row, and as a column, where a backward function keeps axes that it sums over."""
-    kept = (one for one in ast.walk(backward or ast.Pass()) if isinstance(one, ast.keyword))
-    biases = [name for name in tensors if name.lower() in _BIASES and name not in said]
-    if biases and len(biases) < len(tensors) and any(one.arg in {"keepdims", "keepdim"} for one in kept):
-        for shape in ((1, None), (None, 1)):
-            yield dict.fromkeys(biases, shape)
+) -> tuple[list[Lines], bool]:
+    """Biases beside matrices as a row, and as a column, where a backward function keeps axes that it sums over.
+
+    And whether it is a bias whose gradient is kept so, by its name: then it is likely one of them.
+    """
+    nodes = [*ast.walk(backward)] if backward is not None else []
+    biases = [name for name in tensors if _BIASES.fullmatch(name) and name not in said]
+    if not any(map(_keeps, nodes)) or not 0 < len(biases) < len(tensors):
+        return [], False
+    named = re.compile(
+        rf"_?(d|grad|g)_?({'|'.join(map(re.escape, biases))})|({'|'.join(map(re.escape, biases))})_?grad"
+    )
+    sure = any(isinstance(one, ast.Assign) and any(map(_keeps, ast.walk(one.value)))
+               and any(named.fullmatch(_word(target)) for target in one.targets) for one in nodes)  # fmt: skip
+    return [dict.fromkeys(biases, shape) for shape in ((1, None), (None, 1))], sure
+
+
+def _keeps(node: ast.AST) -> bool:
+    return isinstance(node, ast.keyword) and node.arg in {"keepdims", "keepdim"}
+
+
+def _word(target: ast.expr) -> str:
+    """The name, the attribute or the key that something is put under."""
+    match target:
+        case ast.Name(name) | ast.Attribute(_, name) | ast.Subscript(_, ast.Constant(str() as name)):
+            return name
+    return ""
 
 
 def vectors_of(node: ast.FunctionDef, names: Collection[str]) -> frozenset[str]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 
 from symconv.code.source.contexts import with_context
+from symconv.code.source.dicts import with_items
 from symconv.code.source.losses import with_gradients_in_order
 from symconv.code.source.program import Program
 from symconv.code.source.signatures import parameters
@@ -45,7 +46,7 @@ def pair_of(source: Program, name: str | None) -> tuple[Program, ast.FunctionDef
     if len(pairs) != 1:
         raise _unmatched(source, name, "several match" if pairs else "none match")
     both = next(iter(pairs.values()))
-    return source, source.settled(both["forward"]), source.settled(both["backward"])
+    return source, with_items(source.settled(both["forward"])), source.settled(both["backward"])
 
 
 def _of_class(source: Program, name: str) -> tuple[Program, ast.FunctionDef, ast.FunctionDef]:
