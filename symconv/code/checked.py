@@ -24,7 +24,7 @@ from symconv.code.settings import settings_of
 from symconv.code.several_ranks import rated, which_axes
 from symconv.code.source.declared import declared_names
 from symconv.code.source.drawn import with_drawn
-from symconv.code.source.pairs import is_loss, pair_of
+from symconv.code.source.pairs import is_derivative, is_loss, pair_of
 from symconv.code.source.program import Program, program, read_text
 from symconv.code.source.signatures import parameters
 from symconv.errors import SpecError, SymconvError
@@ -103,7 +103,8 @@ class _Pair:
         # A loss and its gradients are one function, with the same numbers.
         said = {name: value for name, value in read.settings.items() if name in parameters(self.backward.args)}
         given, kept = (said, None) if beside else ({}, read)
-        loss = beside or (not op.several and not op.output.axes and self.without_cotangent)
+        whole = not op.several and (not op.output.axes or is_derivative(self.forward, self.backward))
+        loss = beside or (whole and self.without_cotangent)
         reading = Reading(op, self.source, self.backward, given, kept, loss=loss, free=True)
         return reading, ordered_results(reading, self.forward, self.returns)
 

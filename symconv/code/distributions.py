@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from symconv.code.source.labels import TARGETS
 from symconv.code.source.signatures import parameters
 from symconv.notation.expr import Apply, walk
 from symconv.notation.operator import Operator
@@ -17,12 +18,6 @@ from symconv.prove.concrete.counterexample import Counterexample
 from symconv.prove.proof import Proof
 
 __all__ = ["Summing", "perhaps_targets", "summing_to_one", "targets_of"]
-
-_TARGETS = frozenset({
-    "t", "target", "targets", "label", "labels", "y", "y_true", "ytrue", "truth", "ground_truth", "gt", "true",
-    "onehot", "one_hot", "y_onehot", "y_one_hot", "onehot_labels", "one_hot_labels", "t_onehot", "labels_onehot",
-    "y_hot", "yt", "tgt", "y_train", "expected", "teacher", "supervise_data",
-})  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -60,7 +55,7 @@ def perhaps_targets(forward: ast.FunctionDef) -> bool:
     """Whether a function takes targets by their names, and logarithms."""
     words = {one.attr if isinstance(one, ast.Attribute) else one.id
              for one in ast.walk(forward) if isinstance(one, ast.Attribute | ast.Name)}  # fmt: skip
-    return any("log" in word for word in words) and any(name.lower() in _TARGETS for name in parameters(forward.args))
+    return any("log" in word for word in words) and any(name.lower() in TARGETS for name in parameters(forward.args))
 
 
 def targets_of(forward: ast.FunctionDef, op: Operator, judged: Collection[str]) -> tuple[str, ...]:
@@ -70,7 +65,7 @@ def targets_of(forward: ast.FunctionDef, op: Operator, judged: Collection[str]) 
     """
     if not any(isinstance(one, Apply) and one.function == "log" for s in op.statements for one in walk(s.expr)):
         return ()
-    return tuple(name for name in parameters(forward.args) if name.lower() in _TARGETS and name not in judged)
+    return tuple(name for name in parameters(forward.args) if name.lower() in TARGETS and name not in judged)
 
 
 def summing_to_one(forward: ast.FunctionDef, names: tuple[str, ...]) -> Iterator[Summing]:
@@ -81,7 +76,7 @@ def summing_to_one(forward: ast.FunctionDef, names: tuple[str, ...]) -> Iterator
         verb, whose = ("sums", "its") if len(names) == 1 else ("sum", "their")
         along = f"{whose} last axis" if axis == -1 else f"axis {axis}"
         # Backward may have other names for them.
-        every = (*names, *sorted(_TARGETS - {*names}))
+        every = (*names, *sorted(TARGETS - {*names}))
         yield Summing(every, axis, f"{' and '.join(names)} {verb} to 1 along {along}")
 
 

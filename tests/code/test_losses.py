@@ -137,3 +137,38 @@ def test_the_gradient_that_a_function_does_not_take_is_not_made_up() -> None:
     text = CACHED.format(gradient="2 * diff / diff.size").replace("(cache)", "(dout, cache)")
     assert sc.check(text, explain=False).holds is False
     assert sc.check(text.replace("2 * diff", "2 * dout * diff"), explain=False).holds is True
+
+
+DERIVATIVES = {
+    "tanh": ("np.tanh(x)", "tanh_prime", "1 - np.tanh(x) ** 2", True),
+    "sigmoid": ("1 / (1 + np.exp(-x))", "d_sigmoid", "sigmoid(x) * (1 - sigmoid(x))", True),
+    "swish": ("x / (1 + np.exp(-x))", "swish_derivative", "(1 + np.exp(-x) * (1 - x)) / (1 + np.exp(-x)) ** 2", False),
+    "softmax": ("np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)", "softmax_grad", "softmax(x) * (1 - softmax(x))", False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DERIVATIVES)
+def test_a_derivative_beside_a_function_is_one_of_its_elements(name: str) -> None:
+    forward, called, derivative, right = DERIVATIVES[name]
+    text = f"import numpy as np\ndef {name}(x):\n    return {forward}\ndef {called}(x):\n    return {derivative}\n"
+    assert sc.check(text, explain=False).holds is right
+    module, x = run(text), np.random.default_rng(0).normal(size=(2, 3))
+    ones = 1e-6 * np.ones_like(x)
+    function = getattr(module, name)
+    slope = (function(x + ones) - function(x - ones)) / 2e-6
+    if name == "softmax":  # its elements have slopes in others too
+        slope = np.zeros_like(x)
+    assert np.allclose(getattr(module, called)(x), slope, rtol=1e-5) is right
+
+
+@pytest.mark.parametrize(("sign", "right"), [("y_pred - y_true", True), ("y_true - y_pred", False)])
+def test_the_derivative_of_a_loss_is_in_what_is_predicted(sign: str, right: bool) -> None:
+    text = f"""
+import numpy as np
+def mse(y_true, y_pred):
+    return np.mean(np.power(y_true - y_pred, 2))
+def mse_prime(y_true, y_pred):
+    return 2 * ({sign}) / np.size(y_true)
+"""
+    proofs = sc.check(text, explain=False)
+    assert {name: proof.holds for name, proof in proofs.items()} == {"y_pred": right}

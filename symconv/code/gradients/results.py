@@ -11,6 +11,7 @@ import numpy as np
 
 from symconv.code.gradients.backward import Reading, computed, kept
 from symconv.code.gradients.roles import gradient_named, tensor_named
+from symconv.code.source.labels import TARGETS
 from symconv.code.source.signatures import positional
 from symconv.code.source.trouble import CodeError
 from symconv.code.source.unreturned import own_statements
@@ -141,6 +142,8 @@ def _single(reading: Reading, value: ast.expr | None, tensors: list[str]) -> str
         raise SpecError(
             f"{reading.node.name} returns one value; say which gradient it is, with returns=({tensors[0]!r},)"
         )
+    # Of a loss the gradient in what is predicted is meant.
+    tensors = [name for name in tensors if name.lower() not in TARGETS] or tensors
     return found or (None if reading.op.several else _by_shape(reading, tensors)) or tensors[0]
 
 

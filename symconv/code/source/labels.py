@@ -7,10 +7,16 @@ from collections.abc import Iterator
 
 from symconv.code.source.signatures import parameters
 
-__all__ = ["USUAL_LABELS", "labels_in"]
+__all__ = ["TARGETS", "USUAL_LABELS", "labels_in"]
 
 USUAL_LABELS = frozenset({"y", "labels", "label", "targets", "target", "y_true", "indices", "ids", "tokens", "classes",
                           "class_labels", "token_ids", "input_ids", "word_ids", "y_batch", "t", "idx"})  # fmt: skip
+TARGETS = frozenset({
+    "t", "target", "targets", "label", "labels", "y", "y_true", "ytrue", "truth", "ground_truth", "gt", "true",
+    "onehot", "one_hot", "y_onehot", "y_one_hot", "onehot_labels", "one_hot_labels", "t_onehot", "labels_onehot",
+    "y_hot", "yt", "tgt", "y_train", "expected", "teacher", "actual",
+})  # fmt: skip
+"""What the numbers that a loss compares with are called."""
 _ARRAYS = frozenset({"x", "inputs", "input", "y", "labels", "targets", "target", "indices", "ids", "tokens", "classes",
                      "y_true", "token_ids", "input_ids", "word_ids", "y_batch", "class_labels"})  # fmt: skip
 """Names that arrays have, where nothing else says that it is not one number."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from copy import copy
 from dataclasses import replace
 from difflib import get_close_matches
@@ -16,9 +17,10 @@ from symconv.code.source.slices import part_for
 from symconv.code.source.unreturned import with_output
 from symconv.errors import SpecError
 
-__all__ = ["is_loss", "pair_of"]
+__all__ = ["is_derivative", "is_loss", "pair_of"]
 
 _FORWARD = ("forward", "fwd", "fprop", "call", "__call__")
+_DERIVED = ("prime", "derivative", "deriv", "grad", "gradient", "der")
 _BACKWARD = ("backward", "bwd", "bprop", "vjp", "grad", "backprop")
 
 
@@ -43,10 +45,31 @@ def pair_of(source: Program, name: str | None) -> tuple[Program, ast.FunctionDef
               if name in (None, known) and with_gradients_in_order(node) is not None]  # fmt: skip
     if not pairs and not nested and len(losses) == 1:
         return source, *_of_loss(source, source.settled(losses[0]))
+    if not pairs and len(derived := list(_derivatives(source, name))) == 1:
+        return source, *map(source.settled, derived[0])
     if len(pairs) != 1:
         raise _unmatched(source, name, "several match" if pairs else "none match")
     both = next(iter(pairs.values()))
     return source, with_items(source.settled(both["forward"])), source.settled(both["backward"])
+
+
+def _derivatives(source: Program, name: str | None) -> Iterator[tuple[ast.FunctionDef, ast.FunctionDef]]:
+    """Functions beside their derivatives: ``mse`` and ``mse_prime``, ``tanh`` and ``d_tanh``."""
+    for known, forward in source.functions.items():
+        called = (*(f"{known}_{word}" for word in _DERIVED), f"d_{known}", f"d{known}", f"grad_{known}", f"{known}_d")
+        for backward in (source.functions[one] for one in called if one in source.functions):
+            if name in {None, known, backward.name}:
+                yield forward, backward
+
+
+def is_derivative(forward: ast.FunctionDef, backward: ast.FunctionDef) -> bool:
+    """Whether a function takes what the other one takes, and is called as its derivative."""
+    taken = [parameters(one.args) for one in (forward, backward)]
+    return taken[0] == taken[1] and backward.name != forward.name and not _means_backward(backward.name)
+
+
+def _means_backward(name: str) -> bool:
+    return bool({*name.lower().split("_")} & {*_BACKWARD} - {"grad"})
 
 
 def _of_class(source: Program, name: str) -> tuple[Program, ast.FunctionDef, ast.FunctionDef]:

@@ -57,8 +57,8 @@ def _step(node: ast.stmt) -> tuple[str, ast.expr, ast.expr] | None:
             return None
     name = own_attribute(target)
     match value:
-        case ast.BinOp(rate, ast.Mult(), gradient) | ast.BinOp(gradient, ast.Mult(), rate) if name and _rate(rate):
-            return name, rate, gradient
+        case ast.BinOp(left, ast.Mult(), right) if name and (_rate(left) or _rate(right)):
+            return (name, left, right) if _rate(left) else (name, right, left)
     return None
 
 
