@@ -46,7 +46,7 @@ def pair_of(source: Program, name: str | None) -> tuple[Program, ast.FunctionDef
     if not pairs and not nested and len(losses) == 1:
         return source, *_of_loss(source, source.settled(losses[0]))
     if not pairs and len(derived := list(_derivatives(source, name))) == 1:
-        return source, *map(source.settled, derived[0])
+        return source, source.settled(derived[0][0]), source.settled(derived[0][1])
     if len(pairs) != 1:
         raise _unmatched(source, name, "several match" if pairs else "none match")
     both = next(iter(pairs.values()))
