@@ -27,6 +27,7 @@ from symconv.code.source.drawn import with_drawn
 from symconv.code.source.pairs import is_derivative, is_loss, pair_of
 from symconv.code.source.program import Program, program, read_text
 from symconv.code.source.signatures import parameters
+from symconv.code.values.kinds import UNTOLD
 from symconv.errors import SpecError, SymconvError
 from symconv.limits import OTHER_FORWARDS, OTHER_RANKS
 from symconv.notation.expr import Apply, Reduce, walk
@@ -264,6 +265,8 @@ def _as_likely(pair: _Pair, explain: bool) -> tuple[Operator, Proofs[Proof]]:
                 return op, proofs_of(reading, found, explain, known)
             unfit.append((op, read))
         except SymconvError as unread:
+            if UNTOLD in str(unread):
+                raise  # with no number of axes it is told
             problem = problem or unread
     for op, read in unfit:
         try:

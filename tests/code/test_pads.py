@@ -75,6 +75,7 @@ def test_a_gradient_that_pads_around_is_read_with_the_forward() -> None:
     code = """
 import numpy as np
 def circular_forward(x, w):
+    "x: (N,), w: (K,)"
     n, k = len(x), len(w)
     xp = np.pad(x, (0, k - 1), mode="wrap")
     return sum(w[i] * xp[i:i + n] for i in range(k)), (x, w)

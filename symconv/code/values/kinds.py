@@ -9,8 +9,21 @@ from symconv.code.values.objects import Box, Condition, Context, Dotted, Method,
 from symconv.notation.affine import Affine
 from symconv.prove.meaning.value import Product
 
-__all__ = ["BOOL", "INT", "REAL", "combined", "fits", "in_words", "kind_of", "kind_of_type", "of_type", "untold"]
+__all__ = [
+    "BOOL",
+    "INT",
+    "REAL",
+    "UNTOLD",
+    "combined",
+    "fits",
+    "in_words",
+    "kind_of",
+    "kind_of_type",
+    "of_type",
+    "untold",
+]
 
+UNTOLD = "nothing says what it is"
 REAL, INT, BOOL = "real", "int", "bool"
 _INT = re.compile(r"u?int\d*_?|long|short|byte|intp|[iu]\d?|integer|dtype int")
 _BOOL = re.compile(r"bool\d?_?|\?|dtype bool")
@@ -89,7 +102,7 @@ def in_words(value: Any) -> str:
         case tuple() | list():
             return f"{len(value)} values"
         case Method(Context(), name):
-            return f"self.{name} (nothing says what it is; arguments={{{name!r}: 2}} does)"
+            return f"self.{name} ({UNTOLD}; arguments={{{name!r}: 2}} does)"
         case Dotted(name) | Method(_, name):
             return name
         case Series():
