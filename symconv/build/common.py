@@ -27,7 +27,7 @@ _OPENED = "\n    {\n"
 _WORD = re.compile(r"\w+")
 HIDDEN = '__attribute__((visibility("hidden"))) '
 """Two modules in one process have functions of one name."""
-_ENOUGH = 60_000
+_ENOUGH = 50_000
 """Characters of common functions below which another run of the compiler costs more than it saves."""
 
 

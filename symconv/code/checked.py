@@ -27,10 +27,10 @@ from symconv.code.source.drawn import with_drawn
 from symconv.code.source.pairs import is_derivative, is_loss, pair_of
 from symconv.code.source.program import Program, program, read_text
 from symconv.code.source.signatures import parameters
+from symconv.code.ties import with_shared_ties, without_ties
 from symconv.code.values.kinds import UNTOLD
 from symconv.errors import SpecError, SymconvError
 from symconv.limits import OTHER_FORWARDS, OTHER_RANKS
-from symconv.notation.expr import Apply, Reduce, walk
 from symconv.notation.functions import TABLE
 from symconv.notation.operator import Operator
 from symconv.prove.explain.smooth import kinked, misses
@@ -39,9 +39,6 @@ from symconv.prove.proof import Proof
 __all__ = ["check_code"]
 
 _STEEP = "infinite"
-_SMOOTH = frozenset({"add", "sub", "mul", "div", "neg", "pow", "sqrt", "exp", "expm1", "log", "log1p", "sin", "cos",
-                     "tanh", "erf", "sigmoid", "softplus", "gelu", "silu", "pi"})  # fmt: skip
-"""Functions that no word of code makes of comparisons."""
 _NAMED = re.compile(r"(.+\.py):(\w+)")
 """``layer.py:MyConv``, as on the command line."""
 
@@ -144,7 +141,7 @@ def _decided(pair: _Pair, explain: bool) -> tuple[Operator, Proofs[Proof]]:
             op, proofs = _as_likely(pair, explain)
         if not _repaired(proofs) and (found := _of_targets(pair, op, proofs, explain)) is not None:
             return found
-    if proofs.holds is not True and kinked(op) and not _without_ties(op):
+    if proofs.holds is not True and kinked(op) and not without_ties(op):
         for other, read in pair.operators(True):
             if other.inputs != op.inputs:
                 continue
@@ -155,7 +152,7 @@ def _decided(pair: _Pair, explain: bool) -> tuple[Operator, Proofs[Proof]]:
                 if right.holds and (other.several or not any(misses(other, op, f"g{name}") for name in right)):
                     return other, right
             break
-    if proofs.holds is not True and (shared := _with_shared_ties(op)) != op:
+    if proofs.holds is not True and (shared := with_shared_ties(op)) != op:
         for other, read in pair.operators():
             if other.statements == op.statements and other.inputs == op.inputs:
                 with suppress(SymconvError):
@@ -210,19 +207,6 @@ def _meant(pair: _Pair, op: Operator, proofs: Proofs[Proof], explain: bool) -> t
     if best is not None:
         return best[0], proofs_of(*pair.results(*best), explain)
     return op, proofs
-
-
-def _without_ties(op: Operator) -> bool:
-    """Whether nothing in an operator may come of two numbers that are compared, so that no tie was read into it."""
-    nodes = (node for statement in op.statements for node in walk(statement.expr))
-    return all(not isinstance(node, Apply) or node.function in _SMOOTH for node in nodes)
-
-
-def _with_shared_ties(op: Operator) -> Operator:
-    """The operator whose equal extremes share the derivative, where it has reductions to extremes."""
-    reductions = {one.kind for expr in (s.expr for s in op.statements) for one in walk(expr) if isinstance(one, Reduce)}
-    shared = dict.fromkeys(reductions & {"max", "min"}, "share")
-    return replace(op, kinks=tuple(sorted({**dict(op.kinks), **shared}.items()))) if shared else op
 
 
 def _steep(pair: _Pair, op: Operator, read: Forward, proofs: Proofs[Proof]) -> Proofs[Proof]:
