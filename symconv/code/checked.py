@@ -134,7 +134,7 @@ def _decided(pair: _Pair, explain: bool) -> tuple[Operator, Proofs[Proof]]:
     """
     targets = perhaps_targets(pair.forward)
     op, proofs = _as_likely(pair, explain and not targets)
-    if proofs.holds is False and targets:
+    if proofs.holds is not True and targets:
         if (found := _of_targets(pair, op, proofs, False)) is not None:
             return found
         if explain:

@@ -65,7 +65,10 @@ def targets_of(forward: ast.FunctionDef, op: Operator, judged: Collection[str]) 
     """
     if not any(isinstance(one, Apply) and one.function == "log" for s in op.statements for one in walk(s.expr)):
         return ()
-    return tuple(name for name in parameters(forward.args) if name.lower() in TARGETS and name not in judged)
+    # What has another value under that name may be what backward takes by it.
+    bound = {one.id for one in ast.walk(forward) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
+    taken = (name for name in parameters(forward.args) if name not in {*judged, *bound})
+    return tuple(name for name in taken if name.lower() in TARGETS)
 
 
 def summing_to_one(forward: ast.FunctionDef, names: tuple[str, ...]) -> Iterator[Summing]:
@@ -75,9 +78,7 @@ def summing_to_one(forward: ast.FunctionDef, names: tuple[str, ...]) -> Iterator
     for axis in dict.fromkeys((-1, *stated)):
         verb, whose = ("sums", "its") if len(names) == 1 else ("sum", "their")
         along = f"{whose} last axis" if axis == -1 else f"axis {axis}"
-        # Backward may have other names for them.
-        every = (*names, *sorted(TARGETS - {*names}))
-        yield Summing(every, axis, f"{' and '.join(names)} {verb} to 1 along {along}")
+        yield Summing(names, axis, f"{' and '.join(names)} {verb} to 1 along {along}")
 
 
 def _over_its_sums(name: str, axis: int, node: ast.FunctionDef) -> ast.stmt:

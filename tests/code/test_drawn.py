@@ -34,6 +34,23 @@ def test_a_gradient_without_the_factor_of_the_mask_is_wrong(gradient: str) -> No
     assert sc.check(DROPOUT.format(draw="np.random.rand(*x.shape)", gradient=gradient), explain=False).holds is False
 
 
+def test_what_is_drawn_in_a_loop_is_another_array_each_time() -> None:
+    text = """
+import numpy as np
+def noisy_forward(x):
+    y = x
+    for i in range(2):
+        m = np.random.rand(*x.shape) > 0.5
+        y = y * m
+    return y, (m,)
+def noisy_backward(g, cache):
+    m, = cache
+    return g * m
+"""
+    with pytest.raises(sc.SpecError, match="random"):
+        sc.check(text, explain=False)
+
+
 def test_a_rate_is_no_padding() -> None:
     text = """
     import torch

@@ -93,3 +93,19 @@ def test_targets_whose_gradient_is_asked_for_are_any_numbers() -> None:
     text = PAIR.format(t="t", loss="-np.sum(t * np.log(p))", gradient="dl * (p - t), -dl * np.log(p)")
     proofs = sc.check(text, "loss", explain=False)
     assert {name: proof.holds for name, proof in proofs.items()} == {"x": False, "t": True}
+
+
+def test_what_backward_calls_as_a_target_is_not_made_to_sum_to_one() -> None:
+    """``y`` is exp(x), which forgets to be divided by its sum."""
+    text = """
+import numpy as np
+def loss_forward(x, t):
+    y = np.exp(x)
+    p = y / y.sum(axis=1, keepdims=True)
+    return -np.sum(t * np.log(p)) / len(x), (y, t)
+def loss_backward(dl, y, t):
+    return dl * ({taken} - t) / len(t)
+"""
+    right = sc.check(text.format(taken="y / y.sum(axis=1, keepdims=True)"), explain=False)["x"]
+    assert (right.holds, right.where) == (True, "t sums to 1 along its last axis")
+    assert sc.check(text.format(taken="y"), explain=False).holds is not True
