@@ -88,13 +88,9 @@ class Search:
         return None
 
     def _exact(self) -> Iterator[tuple[Shapes, Sequence[int]]]:
-        """Sizes and draws at which both sides are computed exactly: all, or as many as enclosing functions allows.
-
-        Of rational functions one draw of each size: what float64 tells apart was seen before.
-        """
+        """Sizes and draws at which both sides are computed exactly: all, or as many as enclosing functions allows."""
         if self._rational:
-            for number, shapes in enumerate(self._shapes):
-                yield shapes, (_SEEDS[number % len(_SEEDS)],)
+            yield from ((shapes, _SEEDS) for shapes in self._shapes)
             return
         nodes = sum(1 for statement in self.op.statements for _ in walk(statement.expr))
         work = 0
