@@ -16,6 +16,7 @@ from symconv.prove.decide.decision import Decision, decide
 from symconv.prove.decide.evidence import counterexample
 from symconv.prove.decide.refutation import refuted
 from symconv.prove.explain.conditions import Speaker
+from symconv.prove.explain.kinks import claimed_at_kinks
 from symconv.prove.explain.leaning import leaning
 from symconv.prove.explain.repair import repair
 from symconv.prove.explain.smooth import beyond, kinked, smooth_there, unlike
@@ -244,20 +245,31 @@ def answered(
         try:
             example = counterexample(op, stated, decision)
         except Undecided as reason:
-            return Proof(op, stated, None, reason=str(reason), decision=decision)
+            # The smallest sizes may need elements that few draws have: a kink, say.
+            example = decision.search.smallest() if decision.search is not None else None
+            if example is None:
+                return Proof(op, stated, None, reason=str(reason), decision=decision)
     if example is not None and (smooth := smooth_there(whole, op, stated, example)):
         return Proof(op, stated, None, reason=smooth, decision=decision)
-    found = repair(op, stated) if explain and isinstance(stated, Claim) else None
+    cause, repaired = _explained(op, stated, whole) if explain and isinstance(stated, Claim) else ("", "")
     return Proof(
         op,
         stated,
         False,
         example,
-        " and ".join(found.causes) if found else "",
-        str(found.claim) if found else "",
+        cause,
+        repaired,
         reason=decision.undecided or (_UNSEEN if explain and example is None else ""),
         decision=decision,
     )
+
+
+def _explained(op: Operator, claim: Claim, whole: Operator) -> tuple[str, str]:
+    """The likely cause of a wrong claim, and the claim that is proved instead; both may be empty."""
+    if kink := claimed_at_kinks(op, whole, claim):
+        return kink, ""
+    found = repair(op, claim)
+    return (" and ".join(found.causes), str(found.claim)) if found else ("", "")
 
 
 def _alike(op: Operator, stated: Claim | Coded) -> tuple[str, ...]:

@@ -59,10 +59,14 @@ OPEN = [
     (pointwise("sign(x[n,i])*sign(x[n,i])*x[n,i]"), "y = x", "true"),
 ]
 REFUTED = [
-    (pointwise("log(x[n,i])"), "y = log(x*2)"),
-    (pointwise("log(1 + x[n,i]*x[n,i])"), "y = log(2 + x*x)"),
-    (sc.operator("y[n,f] = tanh(sum[c](x[n,c]*w[f,c]))"), "gx = matmul(gy, w)"),
+    (pointwise("log(x[n,i])"), "y = log(x*2)", "always"),
+    (pointwise("log(1 + x[n,i]*x[n,i])"), "y = log(2 + x*x)", "always"),
+    (pointwise("log(x[n,i] + w[i])"), "y = log(x + 2*w)", "always"),
+    (pointwise("max(x[n,i], 0)"), "gx = gy*(x > 0)", "always"),
+    (pointwise("log(x[n,i]*x[n,0] + 70)"), "y = log(x*x + 70)", ""),
+    (sc.operator("y[n,f] = tanh(sum[c](x[n,c]*w[f,c]))"), "gx = matmul(gy, w)", ""),
 ]
+"""With where it fails: everywhere where each cell is one function of its own elements, else where it was seen."""
 
 
 def agrees(op: sc.Operator, claim: str, shapes: dict[str, tuple[int, ...]], seed: int) -> bool:
@@ -109,12 +113,24 @@ def test_what_may_be_equal_by_other_laws_is_left_open(op, claim, leaning) -> Non
     assert proof.leaning.startswith(leaning)
 
 
-@pytest.mark.parametrize(("op", "claim"), REFUTED)
-def test_one_certain_difference_decides(op, claim) -> None:
+@pytest.mark.parametrize(("op", "claim", "fails"), REFUTED)
+def test_one_certain_difference_decides(op, claim, fails) -> None:
     proof = sc.prove(op, claim)
     assert proof.holds is False, str(proof)
-    assert proof.fails_when.endswith("and perhaps elsewhere")
-    assert proof.holds_when == "unknown"
+    if fails:
+        assert (proof.fails_when, proof.holds_when) == (fails, "never")
+        assert all(proof.fails(**dict.fromkeys(op.tensors, shape)) for shape in ((1, 1), (3, 5))
+                   if len(op.tensors) == 1)  # fmt: skip
+    else:
+        assert proof.fails_when.endswith("and perhaps elsewhere")
+        assert proof.holds_when == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("op", "claim"), [(op, claim) for op, claim, _ in REFUTED if "log(" in claim or "(gy, w)" in claim]
+)
+def test_a_difference_of_functions_is_certain(op, claim) -> None:
+    proof = sc.prove(op, claim)
     example = proof.counterexample
     assert not example.exact
     assert abs(example.got - example.want) > 0.01

@@ -42,6 +42,9 @@ CLAIMS = [
     (STRIDED, "gw[f,c,k] = mean[n](sum[i](gy[n,f,i]*x[n,c,2*i+k-1]))", False),
     (STRIDED, "gw[f,c,k] = N*mean[n](sum[i](gy[n,f,i]*x[n,c,2*i+k-1]))", True),
     (STRIDED, "t = dilate(gy, 2); gx[n,c,u] = sum[f,k](t[n,f,u+1-k]*w[f,c,k])", True),
+    (STRIDED, "t[n,c,u<L] = sum[f,k](gy[n,f,(u+1-k)/2]*w[f,c,k]); gx = t", True),
+    (STRIDED, "t[n,c,u<L-1] = sum[f,k](gy[n,f,(u+1-k)/2]*w[f,c,k]); gx[n,c,u] = t[n,c,u]", False),
+    (STRIDED, "t[n,c,u<L-5] = sum[f,k](gy[n,f,(u+1-k)/2]*w[f,c,k]); gx[n,c,u] = t[n,c,u]", False),
     (STRIDED, "gx[n,c,u] = sum[f,k](dilate(gy,2)[n,f,u+1-k]*w[f,c,k])", True),
     (STRIDED, "gx[n,c,u] = sum[f,k](gy[n,f,(u+2-K+k)/2]*flip(w)[f,c,k])", True),
     (STRIDED, "y[n,f,i] = sum[c,p](x[n,c,2*i+p-1]*w[f,c,p])", True),
@@ -145,7 +148,11 @@ def test_numbers_of_index_notation(text: str, element: object) -> None:
         ("gx[n,c,u] = x[n,c,k]", "k is unknown"),
         ("gx = sum[k](x[k,0,0])", "the side is indexed too"),
         ("x = gy; gx = w", "choose another name"),
-        ("t[v] = x[0,0,v+1]; gx[n,c,u] = t[u]", "v stands alone in no read"),
+        (
+            "t[v] = x[0,0,v+1]; gx[n,c,u] = t[u]",
+            "v stands alone in no read, so how far it runs is not known: say it, as in t\\[v<L\\]",
+        ),
+        ("gx[n,c,u<L] = gy[n,c,u]", "leave it out; intermediates state lengths"),
     ],
 )
 def test_what_means_nothing_is_refused(text: str, words: str) -> None:

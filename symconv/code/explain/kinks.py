@@ -1,8 +1,7 @@
-"""Whether a wrong gradient is wrong at kinks alone: where there is no derivative, and its value is a convention."""
+"""Whether a wrong gradient of code is wrong at kinks alone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -11,15 +10,10 @@ import numpy as np
 from symconv.code.arrays.concrete import Concrete
 from symconv.code.gradients.backward import Reading, coded, finished
 from symconv.code.source.trouble import FAILED
-from symconv.derive.adjoint import adjoint
-from symconv.derive.borders import resolve_borders
-from symconv.derive.conventions import sentence
 from symconv.errors import SymconvError
-from symconv.notation.functions import TABLE
-from symconv.notation.operator import Operator
 from symconv.prove.concrete.sides import Array, truth_of
 from symconv.prove.decide.decision import decide
-from symconv.prove.explain.smooth import kinked, trials
+from symconv.prove.explain.kinks import Conventions, right_but_at_kinks, with_conventions
 
 __all__ = ["at_kinks"]
 
@@ -29,26 +23,12 @@ def at_kinks(reading: Reading, tensor: str, key: Any) -> str:
 
     Some sizes are compared; where it is proved with another convention, that is said.
     """
-    op, whole = reading.op, reading.whole
-    functions = kinked(whole)
-    if not functions:
-        return ""
-    count = 0
-    for arrays in trials(op):
-        count += 1
-        if not _right(reading, tensor, key, arrays):
-            return ""
-    if not count:
-        return ""
-    said = [text for name in functions if (text := sentence(name, dict(op.kinks).get(name)))]
-    words = "right but at kinks, where the derivative is a convention" + (f" ({'; '.join(said)})" if said else "")
-    other = next(
-        (choice for choice in _others(op, functions) if _proved(_with(reading, choice, tensor), tensor, key)), None
+    return right_but_at_kinks(
+        reading.op,
+        reading.whole,
+        lambda arrays: _right(reading, tensor, key, arrays),
+        lambda kinks: _proved(_with(reading, kinks, tensor), tensor, key),
     )
-    if other is None:
-        return words.replace("right but at kinks", f"right but at kinks, as far as {count} sizes show", 1)
-    chosen = ", ".join(f'"{name}": "{choice}"' for name, choice in other if (name, choice) not in op.kinks)
-    return f"{words}; it is proved with kinks={{{chosen}}}"
 
 
 def _right(reading: Reading, tensor: str, key: Any, arrays: dict[str, Array]) -> bool:
@@ -63,20 +43,10 @@ def _right(reading: Reading, tensor: str, key: Any, arrays: dict[str, Array]) ->
     return isinstance(got, np.ndarray) and got.shape == want.shape and bool(np.allclose(got.astype(np.float64), want))
 
 
-def _others(op: Operator, functions: list[str]) -> Iterator[tuple[tuple[str, str], ...]]:
-    """The other conventions, for one function at a time."""
-    for name in functions:
-        for kink in TABLE[name].kinks:
-            if kink.choice != dict(op.kinks).get(name, TABLE[name].kinks[0].choice):
-                yield tuple(sorted({**dict(op.kinks), name: kink.choice}.items()))
-
-
-def _with(reading: Reading, kinks: tuple[tuple[str, str], ...], tensor: str) -> Reading:
+def _with(reading: Reading, kinks: Conventions, tensor: str) -> Reading:
     """The reading for other conventions."""
-    whole = replace(reading.whole, kinks=kinks)
-    if reading.several is None:
-        return replace(reading, op=whole)
-    return replace(reading, op=adjoint(resolve_borders(whole), tensor), several=whole)
+    op = with_conventions(reading.op, reading.whole, kinks, tensor)
+    return replace(reading, op=op, several=replace(reading.whole, kinks=kinks) if reading.several else None)
 
 
 def _proved(reading: Reading, tensor: str, key: Any) -> bool:

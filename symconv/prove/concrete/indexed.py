@@ -15,7 +15,7 @@ from symconv.notation.grammar import COMPARISONS
 from symconv.prove.concrete.collected import collected
 from symconv.prove.concrete.elements import pointwise
 from symconv.prove.concrete.numbers import Array, Ground, TooLargeError, amount, component
-from symconv.prove.language.places import alone, bounds, mentioned, names_of, places
+from symconv.prove.language.places import alone, bounds, how_far, mentioned, names_of, places
 from symconv.prove.language.syntax import (
     Binary,
     Call,
@@ -53,7 +53,7 @@ def indexed_array(
     reader = _Reader(ground, layout)
     indices = equation.indices or ()
     if axes is None:
-        axes = tuple(tuple(reader.longest(n, equation.body, equation.at) for n in names_of(item)) for item in indices)
+        axes = tuple(tuple(reader.length(name, equation) for name in names_of(item)) for item in indices)
     if len(indices) != len(axes):
         raise ground.error(equation.at, f"{equation.name} has {len(axes)} axes; given {len(indices)} indices")
     lengths: list[int] = []
@@ -75,11 +75,20 @@ class _Reader:
     ground: Ground
     layout: Layout
 
+    def length(self, name: str, equation: Equation) -> int:
+        """How far an index of an intermediate runs: as stated, or along the longest axis that it stands alone on."""
+        if (stated := dict(equation.lengths).get(name)) is None:
+            return self.longest(name, equation.body, equation.at)
+        number = component(self.ground, stated, None)
+        if number.denominator != 1:
+            raise self.ground.error(stated.at, f"{name} runs below {show(stated)}, which is {number} here")
+        return max(int(number), 0)
+
     def longest(self, name: str, body: Node, at: int) -> int:
         """The longest axis that an index stands alone on."""
         found = [self._length(place.read, place.axis, place.part, place.count) for place in alone(body, name)]
         if not found:
-            raise self.ground.error(at, f"{name} stands alone in no read, so how far it runs is not known")
+            raise self.ground.error(at, how_far(name))
         return max(found)
 
     def _length(self, read: Sliced, axis: int, part: int, count: int) -> int:

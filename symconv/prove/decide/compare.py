@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from fractions import Fraction
 
-from symconv.notation.affine import var
-from symconv.notation.expr import Constraint
+from symconv.notation.affine import Affine, var
+from symconv.notation.expr import Constraint, nonnegative
 from symconv.prove.algebra.equal import same
-from symconv.prove.meaning.atoms import OF_SUM, PARTIAL, is_atom, spelled, told_apart
+from symconv.prove.language.labels import is_selector
+from symconv.prove.meaning.atoms import OF_SUM, PARTIAL, elements, is_atom, spelled, told_apart, words_of
 from symconv.prove.meaning.functions import cancelled
-from symconv.prove.meaning.indices import spread
+from symconv.prove.meaning.indices import INDEX, spread
 from symconv.prove.meaning.scope import Scope, Undecided
 from symconv.prove.meaning.selectors import without_labels
 from symconv.prove.meaning.steps import settled
@@ -33,9 +34,9 @@ def compare(scope: Scope, wanted: Value, given: Value) -> Difference:
     sizes = scope.region.context.sizes
     true, claimed = ([one for term in limited(side) for one in spread(term, sizes)] for side in (wanted, given))
     both = (*true, *scaled(claimed, Fraction(-1)))
-    if not told_apart(both) and scope.refuted(scope.region):
+    if not told_apart(both) and scope.refuted(scope.region, False):
         # Then no algebra makes them equal, and where they differ is not told by their terms.
-        raise Undecided(_UNKNOWN)
+        return _everywhere(scope, wanted, both, _UNKNOWN)
     of_sums = any(OF_SUM in factor.tensor for term in both for factor in term.factors)
     if of_sums and (found := _by_algebra(scope, wanted, given)) is not None:
         return found
@@ -54,7 +55,38 @@ def compare(scope: Scope, wanted: Value, given: Value) -> Difference:
         reason = str(ended)
     if not of_sums and (found := _by_algebra(scope, wanted, given)) is not None:
         return found
-    raise Undecided(reason)
+    return _everywhere(scope, wanted, both, reason)
+
+
+def _everywhere(scope: Scope, wanted: Value, both: Sequence[Term], reason: str) -> Difference:
+    """That all sizes with a cell are wrong, once numbers show that one is and every cell is the same function.
+
+    Raises Undecided where that is not so.
+    """
+    if not (_one_function(scope, both, tuple(_limits(wanted))) and scope.refuted(scope.region, True)):
+        raise Undecided(reason)
+    cells = (nonnegative(size - 1) for one in wanted.axes for size in one.sizes)
+    return Difference(scope.region.where(*cells), len(both))
+
+
+def _one_function(scope: Scope, terms: Iterable[Term], limits: Collection[Constraint]) -> bool:
+    """Whether every cell, at any size, is the same function of one element of each tensor.
+
+    Then a difference at one cell is one at every cell: it may hold the same elements there.
+    """
+    places: dict[str, tuple[Affine, ...]] = {}
+    sizes = set(scope.region.context.sizes)
+    for term in terms:
+        if term.bound or term.scale or term.tables or not set(term.where) <= set(limits):
+            return False
+        for factor in term.factors:
+            if factor.tensor == INDEX or OF_SUM in factor.tensor or is_selector(factor.tensor):
+                return False
+            if sizes & words_of(factor.tensor):
+                return False
+            if any(places.setdefault(tensor, at) != at for tensor, at in elements(factor)):
+                return False
+    return True
 
 
 def _asked(value: Value) -> set[str]:

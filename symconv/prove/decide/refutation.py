@@ -63,10 +63,11 @@ class Search:
         count = len(self.compared)
         return f"; on integers both sides agree at {count} {'size' if count == 1 else 'sizes'}, up to {where}"
 
-    def inside(self, region: Region) -> bool:
-        """Whether the claim is certainly wrong at one of the small sizes of a region."""
+    def inside(self, region: Region, thorough: bool) -> bool:
+        """Whether the claim is certainly wrong at one of the small sizes of a region, for one draw or for each."""
+        seeds = self._seeds if thorough else _SEEDS[:1]
         for number, shapes in enumerate(self._shapes):
-            if region.contains(self.op.sizes(**shapes)) and self._hinted(number, _SEEDS[:1]) is not None:
+            if region.contains(self.op.sizes(**shapes)) and self._hinted(number, seeds) is not None:
                 return True
         return False
 

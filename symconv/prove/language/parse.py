@@ -58,6 +58,9 @@ class _Parser(IndexGrammar):
             message = f"an operator or the end is wanted; found {self.here.text!r}{hint}"
             raise self.caret.error(self.here.column, message)
         *earlier, last = equations
+        for name, _ in last.lengths:
+            known = f"how far the index {name} runs is known from {last.name}"
+            raise self.caret.error(last.at, f"{known}: leave it out; intermediates state lengths")
         return Claim(last.name, last.body, self.source, last.indices, tuple(earlier))
 
     def equation(self) -> Equation:
@@ -68,10 +71,10 @@ class _Parser(IndexGrammar):
         if self.at(".") and self.tokens[self.position + 1].text == "grad":
             self.position += 2
             side = f"{side}.grad"
-        indices = self.target() if self.accept("[") else None
+        indices, lengths = self.target() if self.accept("[") else (None, ())
         if not self.accept("=", ":=", "=="):
             raise self.wrong(f"'=' is wanted after {side}, as in '{side} = conv(...)'")
-        return Equation(side, indices, self.condition(), at)
+        return Equation(side, indices, self.condition(), at, lengths)
 
     def operand(self) -> Node:
         node = self.primary()

@@ -63,19 +63,24 @@ class IndexGrammar(Grammar[Node]):
     def both(self, left: Node, right: Node) -> Node:
         return Binary("*", left, right, right.at)
 
-    def target(self) -> tuple[Node, ...]:
-        """The indices of a side: names, each once, or several in parentheses for a merged axis."""
+    def target(self) -> tuple[tuple[Node, ...], tuple[tuple[str, Node], ...]]:
+        """The indices of a side: names, each once, or several in parentheses for a merged axis; and stated lengths."""
         items: list[Node] = []
+        lengths: list[tuple[str, Node]] = []
         while not self.accept("]"):
             if items:
                 self.expect(",", "between indices, or ']'")
-            items.append(self.condition())
+            item = self.condition()
+            if isinstance(item, Binary) and item.op == "<" and isinstance(item.left, Name):
+                lengths.append((item.left.name, item.right))
+                item = item.left
+            items.append(item)
         seen: set[str] = set()
         for item in (one for node in items for one in (node.items if isinstance(node, Several) else (node,))):
             if not isinstance(item, Name) or item.name in seen:
                 raise self.caret.error(item.at, "what is computed is indexed by names, each once, as in gx[n,c,u,v]")
             seen.add(item.name)
-        return tuple(items)
+        return tuple(items), tuple(lengths)
 
     def reduction(self, kind: str, at: int) -> Node:
         self.expect("[", f"after {kind}")

@@ -142,7 +142,8 @@ def named_by_the_operator(op: Operator, claim: Claim) -> Claim:
     names = {old: new for old, new in meant.items() if old not in taken}
 
     def own(equation: Equation) -> Equation:
-        return replace(equation, body=renamed(equation.body, names))
+        lengths = tuple((name, renamed(length, names)) for name, length in equation.lengths)
+        return replace(equation, body=renamed(equation.body, names), lengths=lengths)
 
     earlier = tuple(map(own, claim.earlier))
     side = claim.side if claim.side in taken else others.get(claim.side, claim.side)

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from symconv.prove.language.syntax import Binary, Name, Node, Pick, Reduction, Sliced, Tuple, children, names_in
 
-__all__ = ["Place", "alone", "bounds", "mentioned", "names_of", "places"]
+__all__ = ["Place", "alone", "bounds", "how_far", "mentioned", "names_of", "places"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,11 @@ class Place:
     part: int
     count: int
     form: Node
+
+
+def how_far(name: str) -> str:
+    """What is said of an index of an intermediate whose length nothing tells."""
+    return f"{name} stands alone in no read, so how far it runs is not known: say it, as in t[{name}<L]"
 
 
 def places(body: Node, name: str) -> Iterator[Place]:

@@ -132,15 +132,21 @@ Node = Number | Text | Name | Tuple | Binary | Call | Sliced | Reduction
 
 @dataclass(frozen=True, slots=True)
 class Equation:
-    """``name = body``, or ``name[indices] = body`` in index notation; merged axes are tuples of indices."""
+    """``name = body``, or ``name[indices] = body`` in index notation; merged axes are tuples of indices.
+
+    ``lengths`` says how far an index of an intermediate runs, as in ``t[n,u<L]``.
+    """
 
     name: str
     indices: tuple[Node, ...] | None
     body: Node
     at: int = field(default=0, compare=False)
+    lengths: tuple[tuple[str, Node], ...] = ()
 
     def __str__(self) -> str:
-        target = self.name if self.indices is None else f"{self.name}[{','.join(map(show, self.indices))}]"
+        stated = {name: f"<{show(length)}" for name, length in self.lengths}
+        items = (f"{show(one)}{stated.get(show(one), '')}" for one in self.indices or ())
+        target = self.name if self.indices is None else f"{self.name}[{','.join(items)}]"
         return f"{target} = {show(self.body)}"
 
 

@@ -6,12 +6,13 @@ import re
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 
+from symconv.notation.affine import Affine
 from symconv.notation.functions import TABLE
 from symconv.prove.language.labels import is_selector
 from symconv.prove.meaning.value import Factor, Term, Value
 
-__all__ = ["EVEN", "NONE", "ODD", "OF_SUM", "OTHER", "PARTIAL", "PI", "is_atom", "pi_value", "spelled",
-           "told_apart"]  # fmt: skip
+__all__ = ["EVEN", "NONE", "ODD", "OF_SUM", "OTHER", "PARTIAL", "PI", "elements", "is_atom", "pi_value",
+           "spelled", "told_apart", "words_of"]  # fmt: skip
 
 ODD, EVEN, NONE, OTHER = (
     frozenset(name for name, entry in TABLE.items() if entry.symmetry == kind)
@@ -28,6 +29,7 @@ PI = "pi()"
 
 _NUMBER = re.compile(r"-?\d+(/\d+)?")
 _PIECE = re.compile(r" \+ |.", re.DOTALL)
+_WORD = re.compile(r"[A-Za-z_]\w*")
 _PLACE = re.compile(r"([A-Za-z_]\w*)\{(\d+)\}")
 
 
@@ -49,6 +51,22 @@ def spelled(name: str, element: Callable[[str, int], str]) -> str:
     """
     text = _PLACE.sub(lambda match: element(match.group(1), int(match.group(2))), name)
     return text.replace("+ -", "- ").replace("(1*", "(").replace("(-1*", "(-").replace(" 1*", " ")
+
+
+def elements(factor: Factor) -> list[tuple[str, tuple[Affine, ...]]]:
+    """The elements that an operand is or is a function of, each with its place."""
+    if not is_atom(factor.tensor):
+        return [(factor.tensor, factor.index)]
+    found, rest = [], factor.index
+    for tensor, count in _PLACE.findall(factor.tensor):
+        found.append((tensor, rest[: int(count)]))
+        rest = rest[int(count) :]
+    return found
+
+
+def words_of(name: str) -> set[str]:
+    """The words of an atom that name no element: functions, and sizes that stand in it."""
+    return set(_WORD.findall(_PLACE.sub("", name)))
 
 
 def told_apart(terms: Iterable[Term]) -> bool:

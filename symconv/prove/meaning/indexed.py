@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import product
 
-from symconv.notation.affine import Affine, var
+from symconv.notation.affine import Affine, affine, var
 from symconv.notation.expr import Constraint, nonnegative
 from symconv.notation.grammar import COMPARISONS
-from symconv.prove.language.places import Place, alone, bounds, names_of, places
+from symconv.prove.language.places import Place, alone, bounds, how_far, names_of, places
 from symconv.prove.language.syntax import (
     Binary,
     Call,
@@ -71,7 +71,7 @@ def indexed(scope: Scope, equation: Equation, axes: Sequence[Axis] | None, array
     indices = equation.indices or ()
     reader = _Reader(scope, array)
     if axes is None:
-        axes = [axis(*(reader.longest(name, equation.body, equation.at) for name in names_of(i))) for i in indices]
+        axes = [axis(*(reader.length(name, equation) for name in names_of(item))) for item in indices]
     if len(indices) != len(axes):
         shape = Value(tuple(axes), (), ())
         raise scope.error(equation.at, f"{equation.name} has {len(axes)} axes, {shape}; given {len(indices)} indices")
@@ -103,11 +103,20 @@ class _Reader:
             raise self.scope.error(item.at, f"{show(item)} are {len(names)} indices on an axis of {one}")
         return [((), dict(zip(names, group, strict=True)))]
 
+    def length(self, name: str, equation: Equation) -> Affine:
+        """How far an index of an intermediate runs: as stated, or along the longest axis that it stands alone on."""
+        if (stated := dict(equation.lengths).get(name)) is None:
+            return self.longest(name, equation.body, equation.at)
+        form, exact = position(self.scope, stated, {}, None)
+        if exact:
+            raise Undecided(f"{show(stated)} is no whole number for all sizes")
+        return form if self.scope.decide(nonnegative(form)) else affine(0)
+
     def longest(self, name: str, body: Node, at: int) -> Affine:
         """The longest axis that an index stands alone on."""
         found = [self._size(place) for place in alone(body, name)]
         if not found:
-            raise self.scope.error(at, f"{name} stands alone in no read, so how far it runs is not known")
+            raise self.scope.error(at, how_far(name))
         most = found[0]
         for size in found[1:]:
             if size != most and not self.scope.decide(nonnegative(most - size)):

@@ -90,7 +90,7 @@ class _NoFunctions:
         raise InternalError(f"{function} of {argument} is asked for before functions of sums mean anything")
 
 
-def _nowhere_refuted(region: Region) -> bool:
+def _nowhere_refuted(region: Region, thorough: bool) -> bool:
     return False
 
 
@@ -98,9 +98,9 @@ def _nowhere_refuted(region: Region) -> bool:
 class Scope:
     """One branch: its sizes shrink as shapes are required to fit; those that do not are ``refused``.
 
-    ``by_algebra`` says that its values were compared as rational functions of whole sums; ``refuted`` whether numbers
-    show that the claim is wrong somewhere in a region. ``labels`` are the sizes of operands that are selectors,
-    ``loops`` what holds in the loops of code around what is read.
+    ``by_algebra`` says that its values were compared as rational functions of whole sums; ``refuted`` whether numbers,
+    of one draw or of many, show that the claim is wrong somewhere in a region. ``labels`` are the sizes of operands
+    that are selectors, ``loops`` what holds in the loops of code around what is read.
     """
 
     region: Region
@@ -111,7 +111,7 @@ class Scope:
     misfits: list[str] = field(default_factory=list)
     asked: list[Constraint] = field(default_factory=list)
     by_algebra: bool = False
-    refuted: Callable[[Region], bool] = _nowhere_refuted
+    refuted: Callable[[Region, bool], bool] = _nowhere_refuted
     size_of: Callable[[Node, Node], Affine] = _no_arrays
     rank_of: Callable[[Node], int] = _no_rank
     of_sum: OfSum = field(default_factory=_NoFunctions)
