@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from symconv.errors import SpecError
 from symconv.loops.candidate import Candidate
 from symconv.loops.ir import Expr, Kernel
 
@@ -11,6 +12,9 @@ __all__ = ["ENOUGH", "Entry", "Unit"]
 
 ENOUGH = 2_000_000
 """Operations that take the preset about as long as a call and its plan: below, nothing is gained by other kernels."""
+
+MOST_OUTPUTS = 31
+"""The bits of a mask that is an int in C."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,13 @@ class Entry:
     work: Expr | None = None
     stages: tuple[tuple[Candidate, ...], ...] = ()
     returned: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(self.outputs) > MOST_OUTPUTS:
+            raise SpecError(
+                f"one call computes at most {MOST_OUTPUTS} outputs or gradients, asked for is {len(self.outputs)}; "
+                "state fewer at a time, or as slices of one tensor"
+            )
 
     @property
     def computed(self) -> tuple[tuple[Candidate, ...], ...]:

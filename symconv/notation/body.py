@@ -6,9 +6,10 @@ import difflib
 from collections.abc import Iterator
 from fractions import Fraction
 
-from symconv.errors import setting
+from symconv.errors import SpecError, setting
 from symconv.notation.affine import var
 from symconv.notation.constants import refusal
+from symconv.notation.element_words import ELEMENT_WORDS, MOST_WORDS, spelled_out
 from symconv.notation.expr import FUNCTIONS, Apply, Const, Expr, Index, Piece, Range, Read, Reduce
 from symconv.notation.found import Body, Slot
 from symconv.notation.functions import TABLE
@@ -142,13 +143,16 @@ def _function(body: Body, node: Call, known: frozenset[str]) -> Expr:
     if node.name == "size":
         form = index_forms(body.source, (node,), known)[0][0].form
         return Index(form)
+    if node.name in ELEMENT_WORDS:
+        return _expr(body, _located(body, node), known)
     if node.name not in allowed:
-        near = difflib.get_close_matches(node.name, allowed, 1)
+        near = difflib.get_close_matches(node.name, (*allowed, *ELEMENT_WORDS), 1)
         hint = f"; did you mean {near[0]!r}?" if near else ";"
         if node.name in {*REDUCTIONS, *WORDS}:
             hint = f" of arguments; its indices stand in brackets, as in {node.name}[p](x[n,i+p])."
         message = (
-            f"column {node.column + 1}: no function {node.name!r}{hint} The functions are {', '.join(sorted(allowed))}"
+            f"column {node.column + 1}: no function {node.name!r}{hint} The functions are "
+            f"{', '.join(sorted({*allowed, *ELEMENT_WORDS}))}"
         )
         raise point(body.source, node.column, message)
     arguments = node.arguments or ()
@@ -158,6 +162,19 @@ def _function(body: Body, node: Call, known: frozenset[str]) -> Expr:
         )
         raise point(body.source, node.column, message)
     return _held(body, Apply(node.name, tuple(_expr(body, argument, known) for argument in arguments)), node.column)
+
+
+def _located(body: Body, node: Call) -> Node:
+    """What a word means; every error about it points at the word."""
+    body.spelled += 1
+    if body.spelled > MOST_WORDS:
+        message = f"column {node.column + 1}: {node.name} stands in too many others, each of which is written out here"
+        raise point(body.source, node.column, f"{message}; name what it is of: u[i] = ...; y[i] = {node.name}(u[i])")
+    try:
+        meant = spelled_out(node)
+    except SpecError as wrong:
+        raise point(body.source, node.column, str(wrong)) from None
+    return meant
 
 
 def _held(body: Body, expr: Expr, column: int) -> Expr:

@@ -52,3 +52,4 @@ class Body:
     bounds: dict[str, Affine] = field(default_factory=dict)
     twins: dict[str, str] = field(default_factory=dict)
     scalars: frozenset[str] = frozenset()
+    spelled: int = 0
