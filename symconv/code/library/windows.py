@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from symconv.code.held.boxes import array_of, boxed
-from symconv.code.held.numbers import constant, integer
+from symconv.code.held.numbers import integer
 from symconv.code.held.sequences import sequence
 from symconv.code.held.state import State, whole_plan
 from symconv.code.library.convolutions import implied_groups
@@ -77,7 +77,7 @@ def _conv_gradient(state: State, g: Given, name: str) -> Box:
     for key in ("stride", "dilation", "padding"):
         _per_axis(state, g.get(key), rank, 1)
     if g.get("groups") is not None:
-        constant(state, g["groups"], "the number of groups")
+        integer(state, g["groups"], "the number of groups")
     lengths = tuple(integer(state, one, "a length") for one in sequence(state, g[size]))
     options = {size: lengths, **_options(g, "stride", "padding", "dilation", "groups")}
     return boxed(state, state.on.word(f"conv{rank}d_{'input' if by_input else 'weight'}", arrays, options))

@@ -105,6 +105,9 @@ class _Finder:
         match node:
             case ast.Return(value):
                 return self._return(node, value)
+            case ast.Assign(targets, ast.Constant()) if all(isinstance(one, ast.Name) for one in targets):
+                # ``gx = gw = None``: what names a number, or nothing, shares no elements.
+                return node if any(map(self._target, targets)) else None
             case ast.Assign(targets, value):
                 counts = any(self._target(target) for target in targets) or self._effects(value)
                 if counts:

@@ -94,8 +94,10 @@ def _by_weight(given: Arguments) -> Node:
             count = int(value)
         case Binary("/") as implied:
             count = given.count(implied)
-        case _:
-            raise given.wrong(f"groups is written as a number from 1 to {WRITTEN_GROUPS} here")
+        case Number():
+            raise given.wrong(f"groups is written as a number from 1 to {WRITTEN_GROUPS} here, or as a size")
+        case groups:
+            return _by_weight_of_groups(given, groups)
     parts = [_one_group(given, group, count) for group in range(count)]
     return parts[0] if len(parts) == 1 else Call("concatenate", (Tuple(tuple(parts)),), (("axis", number(0)),))
 
@@ -116,6 +118,22 @@ def _one_group(given: Arguments, group: int, count: int) -> Node:
     found = Call("swap", (Call("conv", tuple(swapped), tuple(options)), number(0), number(1)))
     taps = (Span(None, _length(given, "weight_size", axis)) for axis in range(2, given.ranks[0]))
     return Sliced(found, (Span(), Span(), *taps))
+
+
+def _by_weight_of_groups(given: Arguments, groups: Node) -> Node:
+    """As many groups as a size says: windows times cotangents, group by group."""
+    image, whole = given.arrays
+    lengths = [_length(given, "weight_size", axis) for axis in range(given.ranks[0])]
+    slides = [_slide(given, axis, size(image, axis + 2), taps) for axis, taps in enumerate(lengths[2:])]
+    pads = Tuple(tuple(Tuple(pair) for pair, _, _ in slides))
+    options = (*_options(given, "stride", "dilation"), ("padding", pads))
+    columns = Call("unfold", (image, Tuple(tuple(lengths[2:]))), options)
+    places = [size(whole, axis + 2) for axis in range(len(slides))]
+    windows = Call("reshape", (columns, Tuple((size(image, 0), groups, *lengths[1:], *places))))
+    cotangent = Call("reshape", (_sized(whole, slides), Tuple((size(image, 0), groups, number(-1), *places))))
+    taps, at = "pqr"[: len(slides)], "uvw"[: len(slides)]
+    found = Call("exact_einsum", (Text(f"ngc{taps}{at},ngf{at}->gfc{taps}"), windows, cotangent))
+    return Call("reshape", (found, Tuple(tuple(lengths))))
 
 
 def _channels(array: Node, whole: Node, group: int, count: int) -> Node:

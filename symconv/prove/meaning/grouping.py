@@ -109,6 +109,10 @@ def _lead(scope: Scope, groups: Product, channels: Axis) -> int:
     for lead in range(1, len(channels.sizes) + 1):
         if equal_products(scope, channels.sizes[:lead], [*wanted, affine(int(groups.coefficient))]):
             return lead
+    # A channel for each group, as depthwise layers have: of more the axis itself has to show it.
+    one_each = len(wanted) == len(channels.sizes) == groups.coefficient == 1
+    if one_each and scope.decide(equal(wanted[0], channels.sizes[0])):
+        return 1
     raise Undecided(f"how {channels} channels are split into groups is not affine in the sizes")
 
 
