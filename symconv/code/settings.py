@@ -8,6 +8,7 @@ from typing import Any
 
 from symconv.code.gradients.forward import surely_tensors
 from symconv.code.gradients.roles import WINDOW_KEYS, WINDOWS, numeric, numeric_kind, packed
+from symconv.code.source.counts import counts_in
 from symconv.code.source.signatures import defaults, factors_of_none, parameters
 from symconv.errors import SpecError
 from symconv.notation.affine import affine
@@ -23,9 +24,9 @@ def settings_of(
 ) -> list[dict[str, Any]]:
     """The numbers to check with: those that are said; else the defaults, and a stride of 2 with a padding of 1.
 
-    Lengths of windows that nothing says are 2, with a stride of 2, and then 3; factors that are 0 by default are 3
-    then, so that what they multiply is judged too. ``known`` are names of numbers that the text itself says,
-    ``defaulted`` attributes that ``__init__`` gives a default.
+    Lengths of windows that nothing says are 2, with a stride of 2, and then 3, as other whole numbers are; factors
+    that are 0 by default are 3 then, so that what they multiply is judged too. ``known`` are names of numbers that
+    the text itself says, ``defaulted`` attributes that ``__init__`` gives a default.
     """
     given = {key: _number(value) for key, value in (arguments or {}).items()}
     if given:
@@ -36,15 +37,17 @@ def settings_of(
     words = (words | keys) - surely_tensors(forward) - {*known}
     usual = {*defaults(forward.args), *defaulted}
     words -= {name for name, one in defaults(forward.args).items() if _fraction(one)}  # p=0.5 of a dropout
-    windows = sorted(word for word in words - usual if word in WINDOWS or word in WINDOW_KEYS & _keys(forward))
+    windows = {word for word in words - usual if word in WINDOWS or word in WINDOW_KEYS & _keys(forward)}
+    steps = affine(2 if windows else 1)
+    counts = counts_in(forward) - surely_tensors(forward) - {*known}
+    whole = sorted(windows | {word for word in counts if not numeric(word)})
     harder = {"stride": affine(2), "padding": affine(1)}
     chosen = {word: harder[kind] for word in sorted(words) if (kind := numeric_kind(word)) in harder and numeric(word)}
-    steps = affine(2 if windows else 1)
     plainest = {w: affine(0) if numeric_kind(w) == "padding" else steps for w in chosen if w not in usual}
     left_out = dict.fromkeys(factors_of_none(forward), affine(3))
-    if not chosen and not windows and not left_out:
+    if not chosen and not whole and not left_out:
         return [{}]
-    return [plainest | dict.fromkeys(windows, affine(2)), chosen | dict.fromkeys(windows, affine(3)) | left_out]
+    return [plainest | dict.fromkeys(whole, affine(2)), chosen | dict.fromkeys(whole, affine(3)) | left_out]
 
 
 def _fraction(node: ast.expr) -> bool:

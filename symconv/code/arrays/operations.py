@@ -22,6 +22,8 @@ class Arrays(Protocol):
     caret: LineCaret
     other_ties: bool
     """Whether the derivative goes to the other one where two numbers of a maximum are equal."""
+    equal_parts: bool
+    """Whether ``chunk`` leaves out the lengths that it does not cut into equal parts."""
 
     @property
     def symbolic(self) -> bool:

@@ -43,6 +43,7 @@ class Symbolic:
         self.walk = walk
         self.other_ties = False
         self.partial = False
+        self.equal_parts = False
         self.caret = walk.caret
         self.unset_count = 0
         self.asked: tuple[Fork, int] | None = None

@@ -19,18 +19,20 @@ from symconv.ops.registry import catalogue
 from symconv.prove.decide.decision import Decision
 from symconv.prove.meaning.bordered import BORDERED
 from symconv.prove.meaning.divisors import DIVIDED
+from symconv.prove.meaning.reshapes import RESHAPED
 from symconv.prove.meaning.value import Term
 
 __all__ = ["candidates", "where_defined"]
 
 
-_LEFT_OUT = (DIVIDED, BORDERED, ROLLED, UNEQUAL)
+_LEFT_OUT = (DIVIDED, BORDERED, ROLLED, UNEQUAL, RESHAPED)
 """Why sizes are left out at which a forward function has no value, or another one than at larger sizes."""
 _EXTREMES = ("largest(", "smallest(")
 
 
 def where_defined(candidate: Operator, decision: Decision) -> Operator | None:
-    """The operator, for the sizes at which nothing is divided by 0 and axes are as long as pads, rolls and parts want.
+    """The operator, for the sizes at which nothing is divided by 0 and axes are as long as pads, rolls, parts and
+    shapes want.
 
     None where more than that is wrong or open.
     """

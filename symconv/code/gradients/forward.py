@@ -35,7 +35,8 @@ class Forward:
     """A forward function and what its parameters are: tensors of the operator, or numbers that are set.
 
     With ``other_ties`` the derivative goes to the other one where two numbers of a maximum are equal: where the
-    forward function says nothing else, either is right. Of several ``outputs`` one is looked at, number ``which``.
+    forward function says nothing else, either is right. With ``equal_parts`` lengths that ``chunk`` does not cut into
+    equal parts are left out. Of several ``outputs`` one is looked at, number ``which``.
     """
 
     program: Program
@@ -44,6 +45,7 @@ class Forward:
     settings: Mapping[str, Any] = field(default_factory=dict)
     attributes: Mapping[str, str] = field(default_factory=dict)
     other_ties: bool = False
+    equal_parts: bool = False
     outputs: Outputs = field(default_factory=Outputs)
     which: int = 0
     lines: Mapping[str, Shape] = field(default_factory=dict)
@@ -68,7 +70,7 @@ class Forward:
         """The output, and what is kept for the backward function (None where nothing is returned beside it)."""
         state = start(self.program, on)
         give_attributes(state, context, self.settings)
-        on.other_ties = self.other_ties
+        on.other_ties, on.equal_parts = self.other_ties, self.equal_parts
         names: dict[str, Any] = {}
         given = {name: tensors[tensor] for name, tensor in self.tensors.items()}
         plain, usual = parameters(self.node.args), defaults(self.node.args)

@@ -40,6 +40,12 @@ from symconv.relation.sets import Context as Sizes
 
 __all__ = ["forward_of", "operators_of"]
 
+_MEETING = frozenset({
+    "cat", "concat", "concatenate", "stack", "hstack", "vstack", "einsum", "outer", "kron", "sum", "mean", "amax",
+    "max", "min", "amin", "tensordot", "norm", "pad", "prod", "var", "std", "softmax", "logsumexp", "shape", "size",
+})  # fmt: skip
+"""Words with which parts of other lengths may meet, or that ask for their lengths."""
+
 
 def forward_of(program: Program, node: ast.FunctionDef, settings: Mapping[str, Any]) -> tuple[Operator, Forward]:
     """The operator a forward function computes; raises SpecError where it is none that can be told."""
@@ -70,12 +76,16 @@ def operators_of(program: Program, node: ast.FunctionDef, settings: Mapping[str,
             # A bias of the input's shape would make a forgotten sum right.
             continue
         operator, problem, line = _of_outputs(forward, ranks)
+        read = forward
+        if operator is None and _halved(program, node):
+            read = replace(forward, equal_parts=True)
+            operator, _, _ = _of_outputs(read, ranks)
         if operator is not None:
             found = True
             if numbered(operator.inputs):
-                last.append((operator, forward))
+                last.append((operator, read))
             else:
-                yield operator, forward
+                yield operator, read
         elif line and not found:
             raise SpecError(_split(program, node, line))
         problems.append(problem)
@@ -85,6 +95,18 @@ def operators_of(program: Program, node: ast.FunctionDef, settings: Mapping[str,
         problems = problems[:1] if any(map(is_selector, tensors)) else problems  # with labels the first ones are likely
         reason = max(problems, key=_told) if problems else "it has no tensors among its parameters"
         raise SpecError(f"{program.name}: {node.name} is not read as an operator: {reason}")
+
+
+def _halved(program: Program, node: ast.FunctionDef) -> bool:
+    """Whether parts of a chunk meet element by element, which asks that they are equal: joined or summed they are not.
+
+    Functions of the text itself and several outputs are left out: parts may meet there in other ways.
+    """
+    parts = [*ast.walk(node)]
+    words = {one.attr for one in parts if isinstance(one, ast.Attribute)}
+    called = {one.func.id for one in parts if isinstance(one, ast.Call) and isinstance(one.func, ast.Name)}
+    several = any(isinstance(one, ast.Return) and isinstance(one.value, ast.Tuple) for one in parts)
+    return "chunk" in words and not (words & _MEETING or called & program.functions.keys() or several)
 
 
 def _of_lines(forward: Forward, tensors: Iterable[str], each: Iterable[Lines]) -> Iterator[tuple[Operator, Forward]]:

@@ -32,7 +32,7 @@ def _clamp(state: State, g: Given, name: str) -> Any:
         return _between(state, value, g["min"], g["max"], ends=not state.on.other_ties)
     for word, bound in (("maximum", g.get("min")), ("minimum", g.get("max"))):
         if bound is not None:
-            if word == "maximum" and bound in (affine(0), Product(Fraction(0))):
+            if word == "maximum" and bound in (affine(0), Product(Fraction(0))) and not state.on.other_ties:
                 value = _mapped(state, "relu", value)
             else:
                 value = call_word(state, word, value, bound)

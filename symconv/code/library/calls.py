@@ -27,6 +27,7 @@ from symconv.code.source.libraries import (
     signature,
 )
 from symconv.code.source.trouble import Outside
+from symconv.code.source.vocabulary import IN_PLACE
 from symconv.code.values.amounts import is_number
 from symconv.code.values.kinds import BOOL, INT, REAL, kind_of, kind_of_type, of_type
 from symconv.code.values.objects import Box, Dotted, Series
@@ -50,6 +51,8 @@ def call_library(state: State, path: str, arguments: list[Any], options: dict[st
     if name == "transpose" and path.startswith("torch") and len(arguments) != 3 and not {"dim0"} & options.keys():
         path = "numpy.transpose"
     found = signature(path)
+    if found is None and name[:-1] in IN_PLACE and name.endswith("_") and path.startswith("torch"):
+        return _put_out(state, call_library(state, path[:-1], arguments, options), arguments[0])
     if found is None:
         raise state.error(f"{path} is not read; {nearest(path)}")
     word, names = found

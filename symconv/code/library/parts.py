@@ -86,6 +86,8 @@ def _tf_split(state: State, g: Given, name: str) -> Parts:
 
 def _chunk(state: State, g: Given, name: str) -> Parts:
     """``torch.chunk``: parts of the size that so many equal ones would have at least; the last ones may be missing."""
+    if state.on.equal_parts:
+        return _equal(state, g, name)
     axis, whole = _axis_of(state, g)
     count = _count(state, g["count"])
     size = quotient(whole + count - 1, count)

@@ -85,6 +85,9 @@ def _conv_gradient(state: State, g: Given, name: str) -> Box:
 
 def _torch_word(state: State, g: Given, name: str) -> Box:
     """What a claim's word of the same name means, with the same options."""
+    for key, value in g.items():
+        if key != "input" and isinstance(value, Box):
+            raise state.error(f"{key} of {name} is wanted as a number; given an array")
     options = {key.replace("upscale_", "").replace("downscale_", ""): _option(value)
                for key, value in g.items() if key != "input" and value is not None}  # fmt: skip
     return boxed(state, state.on.word(name, [array_of(state, g["input"])], options))

@@ -69,8 +69,9 @@ _READING = frozenset({
 """Methods and functions besides words that change nothing."""
 
 PARTS = frozenset({
-    "add", "array_ops", "autograd", "backend", "compat", "fft", "functional", "grad", "image", "keras", "lax", "lib",
-    "linalg", "math", "nn", "numpy", "ops", "raw_ops", "signal", "special", "stride_tricks", "v1", "v2", "random",
+    "add", "array_ops", "aten", "autograd", "backend", "compat", "fft", "functional", "grad", "image", "keras", "lax",
+    "lib", "linalg", "math", "nn", "numpy", "ops", "raw_ops", "signal", "special", "stride_tricks", "v1", "v2",
+    "random",
 })  # fmt: skip
 """Parts of libraries that functions are found in."""
 

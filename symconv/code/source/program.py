@@ -145,7 +145,10 @@ def program(text: str, name: str = "code") -> Program:
     script = functions_of(tree)
     functions |= {key: node for key, node in script.items() if key not in functions}
     classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
-    changed = dict(unsettled(tree, _USUAL, dir(builtins)))
+    imported = _imports(tree)
+    # A class may be called F where nothing is imported under that name.
+    usual = {key: path for key, path in _USUAL.items() if key not in classes or key in imported}
+    changed = dict(unsettled(tree, usual, dir(builtins)))
     if script and (why := unsure(tree, script)):
         changed |= {key: why for key, node in script.items() if functions[key] is node}
     constants: dict[str, ast.expr] = {}
@@ -153,7 +156,7 @@ def program(text: str, name: str = "code") -> Program:
         match node:
             case ast.Assign([ast.Name(target)], value) | ast.AnnAssign(ast.Name(target), _, value) if value is not None:
                 constants[target] = value
-    imports = {**_USUAL, **_imports(tree)}
+    imports = {**usual, **imported}
     return Program(
         name, functions, classes, constants, imports, tuple(text.splitlines()), bool(script),
         unsettled=changed, libraries=_libraries(tree, imports), attributes=attributes_of(tree),

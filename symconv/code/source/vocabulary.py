@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from symconv.code.source.composed import composed_signatures
 
-__all__ = ["SIGNATURES"]
+__all__ = ["IN_PLACE", "SIGNATURES"]
+
+IN_PLACE = frozenset({"abs", "addcdiv", "addcmul", "celu", "clamp", "clip", "elu", "erf", "exp", "expm1", "hardtanh",
+                      "leaky_relu", "lerp", "log", "log1p", "masked_fill", "neg", "pow", "reciprocal", "relu", "relu6",
+                      "rsqrt", "selu", "sigmoid", "sign", "silu", "sin", "cos", "sqrt", "square", "tanh"})  # fmt: skip
+"""Functions of elements that PyTorch has with ``_`` too, which puts the result into the first argument."""
 
 _CONV = "input weight bias stride padding dilation groups"
 _TRANSPOSE = "input weight bias stride padding output_padding groups dilation"

@@ -12,7 +12,10 @@ from symconv.prove.meaning.amounts import as_product
 from symconv.prove.meaning.scope import Scope, Undecided, same_size
 from symconv.prove.meaning.value import Axis, Product, Term, Value, axis, build, read
 
-__all__ = ["equal_products", "reshaped"]
+__all__ = ["RESHAPED", "equal_products", "reshaped"]
+
+RESHAPED = "another number of elements"
+"""What is said of sizes at which a shape does not hold the elements."""
 
 
 def reshaped(scope: Scope, value: Value, targets: Sequence[tuple[Affine, ...]], sentence: str) -> Value:
@@ -21,7 +24,7 @@ def reshaped(scope: Scope, value: Value, targets: Sequence[tuple[Affine, ...]], 
     everything = [size for target in targets for size in target if size != affine(1)]
     wanted = same_size(scope, [size for size, _ in sources], everything, sentence)
     if wanted is not None:
-        scope.require(wanted, f"{sentence}: another number of elements")
+        scope.require(wanted, f"{sentence}: {RESHAPED}")
     runs = _runs(scope, [size for size, _ in sources], targets)
     new_axes: list[Axis] = [axis() for _ in targets]
     for _, _, new in runs:

@@ -15,7 +15,23 @@ class torch:
         own.axes(input, 2)
         own.axes(vec, 1)
         return torch.matmul(input, vec)
-
+    def convolution_backward(
+        grad_output, input, weight, bias_sizes, stride, padding, dilation, transposed, output_padding, groups,
+        output_mask
+    ):
+        if transposed:
+            unread()
+        rank = torch.ndim(input) - 2
+        if rank == 1:
+            into, of = torch.nn.grad.conv1d_input, torch.nn.grad.conv1d_weight
+        elif rank == 2:
+            into, of = torch.nn.grad.conv2d_input, torch.nn.grad.conv2d_weight
+        else:
+            into, of = torch.nn.grad.conv3d_input, torch.nn.grad.conv3d_weight
+        first = into(input.shape, weight, grad_output, stride, padding, dilation, groups) if output_mask[0] else None
+        second = of(input, weight.shape, grad_output, stride, padding, dilation, groups) if output_mask[1] else None
+        third = torch.sum(grad_output, [0] + [k + 2 for k in range(rank)]) if output_mask[2] else None
+        return first, second, third
     def trace(input):
         own.axes(input, 2)
         return torch.einsum("ii->", input)

@@ -1,0 +1,60 @@
+"""Parameters that are whole numbers by what a function does with them: factors of a shape, shifts, groups."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from symconv.code.source.signatures import defaults, parameters
+
+__all__ = ["counts_in"]
+
+_METHODS = frozenset({"view", "reshape", "chunk", "repeat_interleave", "unfold", "roll", "split"})
+"""Methods of arrays all of whose arguments are whole numbers."""
+_FUNCTIONS = {
+    **dict.fromkeys(("avg_pool1d", "avg_pool2d", "avg_pool3d", "max_pool1d", "max_pool2d", "max_pool3d"), 4),
+    **dict.fromkeys(("chunk", "repeat_interleave", "roll", "split"), 3),
+    **dict.fromkeys(("group_norm", "pad", "pixel_shuffle", "pixel_unshuffle", "reshape"), 2), "unfold": 5,
+}  # fmt: skip
+"""Functions whose arguments behind the array are whole numbers, up to this many."""
+_KEYS = frozenset({"kernel_size", "num_groups", "chunks", "upscale_factor", "downscale_factor", "shifts", "repeats"})
+_LIBRARIES = frozenset({"torch", "F", "functional", "np", "numpy", "tf", "jnp"})
+
+
+def counts_in(node: ast.FunctionDef) -> frozenset[str]:
+    """The parameters of ``forward(ctx, ...)`` without a default that its text takes for whole numbers."""
+    plain = parameters(node.args)
+    if plain[:1] != ["ctx"]:
+        return frozenset()
+    found = {name for one in ast.walk(node) for part in _counted(one) for name in _plain(part)}
+    return frozenset(found & ({*plain[2:]} - defaults(node.args).keys()))
+
+
+def _counted(node: ast.AST) -> Iterator[ast.expr]:
+    """The expressions in a part of the text that are whole numbers where it has a meaning."""
+    match node:
+        case ast.BinOp(_, ast.FloorDiv() | ast.Mod(), right):
+            yield right
+        case ast.Slice(low, high, step):
+            yield from (one for one in (low, high, step) if one is not None)
+        case ast.Call(ast.Name("range"), arguments):
+            yield from arguments
+        case ast.Call(ast.Attribute(owner, name), arguments, options):
+            if getattr(owner, "id", getattr(owner, "attr", "")) in _LIBRARIES:
+                yield from arguments[1 : _FUNCTIONS.get(name, 0)]
+            elif name in _METHODS:
+                yield from arguments
+            yield from (one.value for one in options if one.arg in _KEYS)
+
+
+def _plain(node: ast.expr) -> Iterator[str]:
+    """The names in arithmetic and tuples, without those whose attributes or elements are taken."""
+    match node:
+        case ast.Name(name):
+            yield name
+        case ast.BinOp(left, _, right):
+            yield from (*_plain(left), *_plain(right))
+        case ast.UnaryOp(_, operand):
+            yield from _plain(operand)
+        case ast.Tuple(items) | ast.List(items):
+            yield from (name for one in items for name in _plain(one))

@@ -1,0 +1,178 @@
+"""``torch.autograd.Function`` as people write it: numbers without a default, chunks, steps in place, odd names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import symconv as sc
+
+FUNCTIONS: dict[str, tuple[str, tuple[str, str], tuple[Any, ...]]] = {
+    "pixel_shuffle": (
+        """
+def forward(ctx, x, r):
+    N, C, H, W = x.shape
+    ctx.r = r
+    y = x.view(N, C // (r * r), r, r, H, W).permute(0, 1, 4, 2, 5, 3)
+    return y.reshape(N, C // (r * r), H * r, W * r)
+def backward(ctx, g):
+    r = ctx.r
+    N, C, H, W = g.shape
+    g = g.view(N, C, H // r, r, W // r, r).permute(0, 1, {}, 2, 4)
+    return g.reshape(N, C * r * r, H // r, W // r), None""", ("3, 5", "5, 3"), ((2, 8, 3, 2), 2)),
+    "default": (
+        """
+def forward(ctx, x, r=2):
+    n, c, h, w = x.size()
+    return x.view(n, c // r ** 2, r, r, h, w).sum((2, 3))
+def backward(ctx, g):
+    n, c, h, w = g.size()
+    return g[:, :, None, None].expand(n, c, 2, 2, h, w).reshape(n, c * 4, h, w){}, None""",
+        ("", " / 4"), ((1, 8, 2, 3),)),
+    "glu": (
+        """
+def forward(ctx, x):
+    a, b = x.chunk(2, dim=1)
+    s = torch.sigmoid(b)
+    ctx.save_for_backward(a, s)
+    return a * s
+def backward(ctx, g):
+    a, s = ctx.saved_tensors
+    return torch.cat([g * s, g * a * s * (1 {} s)], dim=1)""", ("-", "+"), ((2, 6, 3),)),
+    "mean_of_windows": (
+        """
+def forward(ctx, x, k):
+    ctx.save_for_backward(x)
+    ctx.k = k
+    return F.avg_pool2d(x, k)
+def backward(ctx, g):
+    x, = ctx.saved_tensors
+    k = ctx.k
+    g = g.repeat_interleave(k, dim=2).repeat_interleave(k, dim=3) / {}
+    gx = torch.zeros_like(x)
+    gx[:, :, :g.shape[2], :g.shape[3]] = g
+    return gx, None""", ("(k * k)", "k"), ((2, 3, 5, 4), 2)),
+    "shift": (
+        """
+def forward(ctx, x, steps):
+    ctx.steps = steps
+    return torch.roll(x, shifts=(-steps, -steps), dims=(1, 2))
+def backward(ctx, g):
+    s = ctx.steps
+    return torch.roll(g, shifts=(s, {}), dims=(1, 2)), None""", ("s", "-s"), ((2, 5, 5, 3), 2)),
+    "masked_in_place": (
+        """
+@staticmethod
+def forward(ctx, x, w):
+    h = x @ w.t()
+    ctx.save_for_backward(x, w, h)
+    return h.clamp(min=0)
+def backward(ctx, g):
+    x, w, h = ctx.saved_tensors
+    gh = g.clone()
+    gh.masked_fill_(h {} 0, 0)
+    return gh @ w, gh.t() @ x""".replace("@staticmethod\n", ""), ("<", ">"), ((2, 3), (4, 3))),
+    "tutorial_relu": (
+        """
+def forward(ctx, input):
+    ctx.save_for_backward(input)
+    return input.clamp(min=0)
+def backward(ctx, grad_output):
+    input, = ctx.saved_tensors
+    grad_input = grad_output.clone()
+    grad_input[input {} 0] = 0
+    return grad_input""", ("<", ">"), ((2, 3),)),
+    "aten": (
+        """
+def forward(ctx, x, w):
+    ctx.save_for_backward(x, w)
+    return F.conv2d(x, w, padding=1)
+def backward(ctx, g):
+    x, w = ctx.saved_tensors
+    gx, gw, _ = torch.ops.aten.convolution_backward(
+        g, x, w, None, [1, 1], [1, 1], [1, 1], False, [0, 0], 1, [True, True, False])
+    return gx, gw{}""", ("", " / 2"), ((2, 3, 5, 4), (4, 3, 3, 2))),
+}  # fmt: skip
+
+
+def text_of(name: str, filled: str) -> str:
+    lines = FUNCTIONS[name][0].replace("{}", filled).replace("\ndef ", "\n@staticmethod\ndef ").splitlines()
+    head = "import torch\nimport torch.nn.functional as F\nclass Layer(torch.autograd.Function):\n"
+    return head + "\n".join(f"    {line}" for line in lines if line)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions_of_autograd(name: str) -> None:
+    _, filled, given = FUNCTIONS[name]
+    for text, right in zip((text_of(name, one) for one in filled), (True, False), strict=True):
+        assert sc.check(text, "Layer").holds is right
+        torch = pytest.importorskip("torch")
+        space: dict[str, Any] = {}
+        exec(compile(text, name, "exec"), space)  # noqa: S102
+        draw = torch.Generator().manual_seed(1)
+        arrays = [
+            torch.randn(one, dtype=torch.double, generator=draw).requires_grad_() if isinstance(one, tuple) else one
+            for one in given
+        ]
+        assert torch.autograd.gradcheck(space["Layer"].apply, arrays, raise_exception=False) is right
+
+
+def test_a_number_is_tried_with_two_values() -> None:
+    # Right for factors of 2 alone.
+    found = sc.check(text_of("mean_of_windows", "(2 * k)"), "Layer")
+    assert found.holds is False
+
+
+def test_odd_lengths_are_not_left_out_where_parts_are_joined_again() -> None:
+    # The first part has an element more: with an odd length this cuts at another place.
+    text = """
+import torch
+class Halves(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        a, b = x.chunk(2, dim=1)
+        return torch.cat([b, a * 3], dim=1)
+    @staticmethod
+    def backward(ctx, g):
+        n = (g.shape[1] + 1) // 2
+        return torch.cat([g[:, n:] * 3, g[:, :n]], dim=1)
+"""
+    with pytest.raises(sc.SpecError, match="not read as an operator"):
+        sc.check(text, "Halves")
+
+
+def test_a_class_may_be_called_f() -> None:
+    text = """
+import torch
+class F(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x ** 3
+    @staticmethod
+    def backward(ctx, g):
+        x, = ctx.saved_tensors
+        return 3 * x ** 2 * g
+"""
+    assert sc.check(text, "F").holds is True
+    assert sc.check(text.replace("3 * x", "2 * x"), "F").holds is False
+    with pytest.raises(sc.SpecError, match="F has several values"):
+        sc.check("import torch.nn.functional as F" + text, "F")
+
+
+def test_a_window_that_is_an_array_is_refused_by_its_name() -> None:
+    text = """
+import torch
+import torch.nn.functional as F
+class Pool(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, k):
+        ctx.save_for_backward(k)
+        return F.avg_pool2d(x, k)
+    @staticmethod
+    def backward(ctx, g):
+        return g, None
+"""
+    with pytest.raises(sc.SpecError, match="line 8: kernel_size of avg_pool2d is wanted as a number; given an array"):
+        sc.check(text, "Pool")
