@@ -117,7 +117,7 @@ class Box:
         return (*found, *self._summed(end, radices, still.loop, moved.loop))
 
     def _radices(self) -> tuple[Expr, ...]:
-        return row_radices(self.kernel, at_least(self.value(self._lines())))
+        return row_radices(self.kernel, self.moved.sizes[-2])
 
     def _rows(self) -> tuple[Expr, Expr]:
         """The rows of a plane that taps of cells reach, and those that are packed."""
@@ -172,17 +172,24 @@ class Box:
                     return rows
         raise UnclearError(f"nothing says how many rows a line of {self.still.name} holds")
 
+    def _whole(self) -> Expr:
+        """The rows of a line, as they are numbered."""
+        radices = self._radices()
+        found: Expr = const(0)
+        whole = digits(at_least(self.value(self._lines())), radices)
+        for digit, radix in zip(whole, (const(0), *radices), strict=True):
+            found = add(mul(found, radix), digit)
+        return found
+
     def buffers(self) -> tuple[Buffer, ...]:
         """Buffers with axes for rows, for groups and columns of sums, and for marks of what is stored as zeros."""
         kept: list[Buffer] = []
         for buffer in self.kernel.buffers:
             if buffer.name == self.still.name:
-                kept.append(replace(buffer, axes=(buffer.axes[0], (at_least(self.value(self._lines())), self.pitch))))
+                kept.append(replace(buffer, axes=(buffer.axes[0], (self._whole(), self.pitch))))
                 kept.append(replace(buffer, name=mark(buffer.name), axes=buffer.axes[:1]))
             elif buffer.name == self.moved.name:
-                rows = Binary("max", self._kept(), Var(_PACKED_ROWS))
-                kept.append(replace(buffer, axes=(*buffer.axes[:-1], (rows, self.pitch))))
-                kept.append(replace(buffer, name=mark(buffer.name), axes=buffer.axes[:-1]))
+                kept += (buffer, replace(buffer, name=mark(buffer.name), axes=buffer.axes[:-1]))
             elif buffer.name == self.sums.buffer:
                 axes = (buffer.axes[0], (self.all_rows,), *((n,) for n in counts(self.sums.taps)))
                 kept.append(replace(buffer, axes=axes))

@@ -9,7 +9,7 @@ from fractions import Fraction
 from symconv.loops.arith import add, const, mul, sub
 from symconv.loops.ir import Binary, Compare, Const, Expr, For, If, Select, Stmt, Store, Var
 from symconv.relation.points import UnclearError
-from symconv.validate.polynomial import WIDTH, digits, expression, least_quotients, polynomial
+from symconv.validate.polynomial import WIDTH, digits, expression, least_quotients, natural, polynomial
 from symconv.validate.unrolled import rolled_spans
 
 __all__ = ["Zeros", "mark", "room"]
@@ -68,7 +68,7 @@ def room(rows: Expr, offset: Sequence[Expr], end: Sequence[Expr], pitches: Seque
     for count in _parts(rows):
         spare = sub(sub(mul(count, pitches[-1]), last), WIDTH)
         left = digits(expression(least_quotients(polynomial(spare))), pitches)
-        fits = Select(_natural(list(left), list(pitches)), const(1), fits)
+        fits = Select(natural(left, pitches), const(1), fits)
     yield If(fits, ())
 
 
@@ -80,16 +80,3 @@ def _parts(value: Expr) -> list[Expr]:
         case Binary("+", one, other):
             return [add(a, b) for a in _parts(one) for b in _parts(other)]
     return [value]
-
-
-def _natural(left: list[Expr], radices: list[Expr]) -> Expr:
-    """Whether a number is not negative, by its digits: what one is short of, the one before it may have."""
-    first, *rest = left
-    if not rest:
-        return Compare(">=", first, const(0))
-    found: Expr = const(0)
-    for borrowed in range(3):
-        second = add(rest[0], mul(const(borrowed), radices[0]))
-        test = _natural([second, *rest[1:]], radices[1:])
-        found = Select(Select(Compare(">=", first, const(borrowed)), test, const(0)), const(1), found)
-    return found

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from symconv.loops.arith import add, const, mul, sub
 from symconv.loops.ir import (
@@ -49,7 +48,7 @@ from symconv.relation.points import UnclearError
 from symconv.validate.asked import Reads, Test, packed_reads, reads_of, through_tables
 from symconv.validate.places import row_radices
 from symconv.validate.polynomial import WIDTH, alike, digits, expression, polynomial, uses
-from symconv.validate.tables import Table, tables_of
+from symconv.validate.tables import Table, tables_of, without_table
 
 __all__ = ["COORDINATE", "NOTE", "notes_of", "packed_alone"]
 
@@ -72,7 +71,7 @@ def packed_alone(kernel: Kernel) -> Kernel:
         if len(names) == 1:
             way = _Way(found, nest, names.pop(), tables_of(found))
             found = replace(found, nests=(*found.nests[:number], way.packed(), *found.nests[number + 1 :]))
-            found = _without_table(found, way.far)
+            found = without_table(found, way.far)
     return found
 
 
@@ -87,17 +86,6 @@ def _tests(nest: Nest) -> set[str]:
     tests = [n for n in walk(nest) if isinstance(n, Compare) and n.op == "==" and n.right == const(1)]
     chosen = {n.left.name for n in tests if isinstance(n.left, Var)}
     return {n.name for n in walk(nest) if isinstance(n, Let) and isinstance(n.value, Select) and n.name in chosen}
-
-
-def _without_table(kernel: Kernel, name: str) -> Kernel:
-    def kept(node: Any) -> Any:
-        body = getattr(node, "body", None)
-        if body is None:
-            return node
-        return replace(node, body=tuple(s for s in body if not (isinstance(s, Store) and s.buffer == name)))
-
-    buffers = tuple(b for b in kernel.buffers if b.name != name)
-    return replace(kernel, buffers=buffers, nests=tuple(rewrite(nest, kept) for nest in kernel.nests))
 
 
 @dataclass(slots=True)

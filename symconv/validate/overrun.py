@@ -28,6 +28,7 @@ from symconv.loops.ir import (
     Load,
     LoadLanes,
     Scalar,
+    Select,
     Splat,
     Stmt,
     Store,
@@ -36,8 +37,8 @@ from symconv.loops.ir import (
 )
 from symconv.loops.traverse import rewrite, substitute, walk
 from symconv.relation.points import UnclearError
-from symconv.validate.places import row_radices
-from symconv.validate.polynomial import WIDTH, alike, digits, expression, least_quotients, polynomial, uses
+from symconv.validate.places import ends, row_radices
+from symconv.validate.polynomial import WIDTH, alike, digits, expression, least_quotients, natural, polynomial, uses
 
 __all__ = ["without_junk"]
 
@@ -187,11 +188,12 @@ class _Junk:
         """Junk stays among the rows of its plane."""
         rows, pitch = buffer.axes[-1]
         radices = (*row_radices(self.kernel, rows), pitch)
-        rows = self._resolved(rows)
         end = add(mul(store.index[-2], pitch), add(count, sub(WIDTH, const(1))))
-        room = least_quotients(polynomial(sub(mul(rows, pitch), end)))
-        for digit in digits(expression(room), radices):
-            yield If(Compare(">=", digit, const(0)), ())
+        fits: Expr = const(0)
+        for one in ends(self._resolved(rows), self.kernel):
+            room = digits(expression(least_quotients(polynomial(sub(mul(one, pitch), end)))), radices)
+            fits = Select(natural(room, radices), const(1), fits)
+        yield If(fits, ())
 
     def _resolved(self, expr: Expr) -> Expr:
         """With what names stand for where it holds products of unknown numbers or their quotients."""

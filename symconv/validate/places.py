@@ -19,7 +19,7 @@ from symconv.relation.points import UnclearError
 from symconv.validate.polynomial import alike, digits, expression, polynomial, uses
 from symconv.validate.tables import counts
 
-__all__ = ["Limits", "at_least", "gaps", "in_digits", "row_radices", "settled"]
+__all__ = ["Limits", "at_least", "ends", "gaps", "in_digits", "row_radices", "settled"]
 
 Limits = dict[str, tuple[int, tuple[tuple[Expr, ...], ...], tuple[Expr, ...]]]
 """Of buffers whose rows are digits: the first of those axes, the digits of how many rows there are, the radices.
@@ -31,14 +31,14 @@ def settled(expr: Expr, kernel: Kernel) -> Expr:
     """With what a kernel computes from sizes in place of its names, as far as it holds products of unknown numbers."""
     layout = {size.name: size.value for size in kernel.layout}
     wanted = {name: settled(value, kernel) for name, value in layout.items() if uses(expr, {name})}
-    products = {n: v for n, v in wanted.items() if any(len(atoms) > 1 for atoms in polynomial(v))}
+    products = {n: v for n, v in wanted.items() if any(len(a) > 1 for part in _parts(v) for a in polynomial(part))}
     found: Expr = substitute(expr, dict(products))
     return found
 
 
 def row_radices(kernel: Kernel, rows: Expr) -> tuple[Expr, ...]:
     """The pitches that a number of rows is made with, outermost first."""
-    size = settled(rows, kernel)
+    size = ends(rows, kernel)[0]
     return _horner(size) if len(polynomial(size)) > 1 else ()
 
 
@@ -64,8 +64,8 @@ def in_digits(kernel: Kernel) -> tuple[Kernel, Limits]:
                 prove(ROWS)
                 kernel = _with(kernel, buffer.name, axis)
                 if axis.rows:
-                    ends = [digits(at_least(one), axis.radices) for one in _ends(buffer.sizes[number], kernel)]
-                    limits[buffer.name] = number, tuple(ends), axis.radices
+                    every = (digits(at_least(one), axis.radices) for one in ends(buffer.sizes[number], kernel))
+                    limits[buffer.name] = number, tuple(every), axis.radices
     return kernel, limits
 
 
@@ -86,7 +86,7 @@ def at_least(rows: Expr) -> Expr:
 
 
 def _taken_apart(kernel: Kernel, buffer: Buffer, number: int) -> _Axis | None:
-    every = _ends(buffer.sizes[number], kernel)
+    every = ends(buffer.sizes[number], kernel)
     size = every[0]
     if all(len(atoms) < 2 for one in every for atoms in polynomial(one)):
         return None
@@ -102,12 +102,19 @@ def _taken_apart(kernel: Kernel, buffer: Buffer, number: int) -> _Axis | None:
     return _Axis(number, radices, tuple(factors), False)
 
 
-def _ends(rows: Expr, kernel: Kernel) -> tuple[Expr, ...]:
-    """The numbers of which a number of rows is the largest, as far as these have names."""
-    match rows:
-        case Binary("max", Var() as one, Var() as other):
-            return settled(one, kernel), settled(other, kernel)
-    return (settled(rows, kernel),)
+def ends(rows: Expr, kernel: Kernel) -> tuple[Expr, ...]:
+    """The numbers of which a number of rows is the largest."""
+    return tuple(_parts(settled(rows, kernel)))
+
+
+def _parts(value: Expr) -> list[Expr]:
+    """What a sum of maxima of products may be; other maxima stay."""
+    match value:
+        case Binary("max", one, other) if any(len(atoms) > 1 for side in (one, other) for atoms in polynomial(side)):
+            return [*_parts(one), *_parts(other)]
+        case Binary("+", one, other):
+            return [add(a, b) for a in _parts(one) for b in _parts(other)]
+    return [value]
 
 
 def _one(factor: Expr, kernel: Kernel) -> bool:

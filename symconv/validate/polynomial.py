@@ -16,7 +16,18 @@ from symconv.loops.ir import LANES, Binary, Compare, Const, Expr, FloorDiv, Mod,
 from symconv.loops.traverse import children, walk
 from symconv.relation.points import UnclearError
 
-__all__ = ["WIDTH", "Polynomial", "alike", "canonical", "digits", "expression", "least_quotients", "polynomial", "uses"]
+__all__ = [
+    "WIDTH",
+    "Polynomial",
+    "alike",
+    "canonical",
+    "digits",
+    "expression",
+    "least_quotients",
+    "natural",
+    "polynomial",
+    "uses",
+]
 
 WIDTH = Var(LANES)
 """The number of lanes, where it is not known."""
@@ -156,3 +167,16 @@ def least_quotients(form: Polynomial) -> Polynomial:
                     found[more] = found.get(more, 0) + times * factor
                 break
     return {atoms: factor for atoms, factor in found.items() if factor}
+
+
+def natural(left: Sequence[Expr], radices: Sequence[Expr]) -> Expr:
+    """Whether a number is not negative, by its digits: what one is short of, the one before it may have."""
+    first, *rest = left
+    if not rest:
+        return Compare(">=", first, const(0))
+    found: Expr = const(0)
+    for borrowed in range(3):
+        second = add(rest[0], mul(const(borrowed), radices[0]))
+        test = natural([second, *rest[1:]], radices[1:])
+        found = Select(Select(Compare(">=", first, const(borrowed)), test, const(0)), const(1), found)
+    return found

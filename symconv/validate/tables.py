@@ -31,7 +31,7 @@ from symconv.relation.lemmas import ROWS, prove
 from symconv.relation.points import UnclearError
 from symconv.validate.polynomial import alike, expression, polynomial
 
-__all__ = ["Table", "counts", "stepped", "tables_of", "through"]
+__all__ = ["Table", "counts", "stepped", "tables_of", "through", "without_table"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,19 @@ def tables_of(kernel: Kernel) -> dict[str, Table]:
     if names - found.keys():
         raise UnclearError(f"{', '.join(sorted(names - found.keys()))} is never filled")
     return found
+
+
+def without_table(kernel: Kernel, name: str) -> Kernel:
+    """A kernel without a table and what fills it."""
+
+    def kept(node: Any) -> Any:
+        body = getattr(node, "body", None)
+        if body is None:
+            return node
+        return replace(node, body=tuple(s for s in body if not (isinstance(s, Store) and s.buffer == name)))
+
+    buffers = tuple(b for b in kernel.buffers if b.name != name)
+    return replace(kernel, buffers=buffers, nests=tuple(rewrite(nest, kept) for nest in kernel.nests))
 
 
 def _stores(
