@@ -28,7 +28,6 @@ from symconv.loops.ir import (
     Load,
     Scalar,
     Select,
-    Size,
     Stmt,
     Store,
     StoreLanes,
@@ -47,7 +46,7 @@ from symconv.validate.tables import Table, counts
 __all__ = ["Box"]
 
 _ZERO = Const(Fraction(0), True)
-_ROW, _SUM, _PACKED, _PACKED_ROWS = "row_", "sum_", "packed_", "packed_rows_"
+_ROW, _SUM, _PACKED = "row_", "sum_", "packed_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,18 +118,18 @@ class Box:
     def _radices(self) -> tuple[Expr, ...]:
         return row_radices(self.kernel, self.moved.sizes[-2])
 
-    def _rows(self) -> tuple[Expr, Expr]:
-        """The rows of a plane that taps of cells reach, and those that are packed."""
+    def _reached(self) -> Expr:
+        """The rows of a plane that taps of cells reach, which may be more than those that are packed."""
         match self.value(self.moved.sizes[-2]):
-            case Binary(
-                "+", Binary("+", Binary("max", reached, packed), Binary("//", lanes, by)), Const(one, False)
-            ) if lanes == WIDTH and by == self.pitch and one == 1:
-                return reached, packed
+            case Binary("+", Binary("+", Binary("max", reached, _), Binary("//", lanes, by)), Const(one, False)) if (
+                lanes == WIDTH and by == self.pitch and one == 1
+            ):
+                return reached
         raise UnclearError(f"nothing says how many rows a plane of {self.moved.name} has")
 
     def _kept(self) -> Expr:
         """The name of the number of rows that taps of cells reach."""
-        reached, _ = self._rows()
+        reached = self._reached()
         names = [size.name for size in self.kernel.layout if size.value == reached]
         if not names:
             raise UnclearError(f"nothing says which rows of {self.moved.name} taps reach")
@@ -197,10 +196,6 @@ class Box:
                 kept.append(buffer)
         return tuple(kept)
 
-    def layout(self) -> tuple[Size, ...]:
-        """Numbers, with that of rows that are packed."""
-        return (*self.kernel.layout, Size(_PACKED_ROWS, self._rows()[1]))
-
     def _summed(
         self, end: Sequence[Expr], radices: Sequence[Expr], still: For | None, moved: For | None
     ) -> Iterator[Stmt]:
@@ -231,7 +226,7 @@ class Box:
 
     def _least(self) -> Expr:
         """Fewer rows than a plane has, told by those that taps of cells reach."""
-        return add(add(self._rows()[0], Binary("//", WIDTH, self.pitch)), const(1))
+        return add(add(self._reached(), Binary("//", WIDTH, self.pitch)), const(1))
 
     def _at(self, sizes: Sequence[Expr], pitches: Sequence[Expr]) -> tuple[tuple[Expr, Expr], list[str]]:
         names = [f"cell{k}_" for k in range(len(sizes))]

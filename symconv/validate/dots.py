@@ -110,7 +110,7 @@ class _Dot:
             raise UnclearError("numbers of chunks and boxes are used in another way")
         nest = replace(main, extent=total(tuple(loops.values())), body=given)
         nests = nest, sums.added(self.kernel, last)
-        return replace(self.kernel, nests=nests, buffers=box.buffers(), layout=box.layout())
+        return replace(self.kernel, nests=nests, buffers=box.buffers())
 
     def _chunks(self, boxes: For, lets: dict[str, Expr], loops: dict[str, Expr]) -> tuple[str, Expr, Expr]:
         """The name of a chunk's number, how many chunks there are, and how many boxes."""
