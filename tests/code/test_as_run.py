@@ -113,3 +113,19 @@ def test_roots_of_squares_of_sums_of_sizes_are_no_internal_error() -> None:
 def test_a_roll_in_a_claim_turns_on_too() -> None:
     proof = sc.prove(DOUBLED, "gx = 2*roll(gy, 3, 0)", explain=False)
     assert [proof.fails(x=(n, 2)) for n in range(1, 8)] == [n not in {1, 3} for n in range(1, 8)]
+
+
+def test_a_roll_of_the_batch_is_undone_for_an_empty_batch_as_well() -> None:
+    text = """
+import torch
+class Rolled(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return torch.roll(x, 1, 0)
+    @staticmethod
+    def backward(ctx, g):
+        return torch.roll(g, -1, 0)
+"""
+    (proof,) = sc.check(text, "Rolled").values()
+    assert proof.holds is True
+    assert not any("empty batch" in line for line in proof.proved)

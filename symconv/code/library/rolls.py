@@ -42,6 +42,8 @@ def _roll(one_for_all: bool) -> Word:
 
 def _along(state: State, box: Box, axis: int, by: Affine) -> Box:
     shift = _turned(state, by, integer(state, state.on.size(array_of(state, box), axis), "a length"))
+    if shift == affine(0):
+        return box
     lead = (Slice(),) * axis
     parts = [picked(state, box, (*lead, Slice(-shift, None))), picked(state, box, (*lead, Slice(None, -shift)))]
     joined: Box = call_word(state, "concatenate", parts, affine(axis))
