@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection, Mapping
+from fractions import Fraction
 from typing import Any
 
 from symconv.code.gradients.forward import surely_tensors
 from symconv.code.gradients.roles import WINDOW_KEYS, WINDOWS, numeric, numeric_kind, packed
-from symconv.code.source.counts import counts_in
+from symconv.code.source.counts import counts_in, shares_in
 from symconv.code.source.signatures import defaults, factors_of_none, parameters
 from symconv.errors import SpecError
 from symconv.notation.affine import affine
+from symconv.prove.meaning.value import Product
 
 __all__ = ["settings_of"]
+
+_HALF, _QUARTER = Product(Fraction(1, 2)), Product(Fraction(1, 4))
 
 
 def settings_of(
@@ -24,9 +28,10 @@ def settings_of(
 ) -> list[dict[str, Any]]:
     """The numbers to check with: those that are said; else the defaults, and a stride of 2 with a padding of 1.
 
-    Lengths of windows that nothing says are 2, with a stride of 2, and then 3, as other whole numbers are; factors
-    that are 0 by default are 3 then, so that what they multiply is judged too. ``known`` are names of numbers that
-    the text itself says, ``defaulted`` attributes that ``__init__`` gives a default.
+    Lengths of windows that nothing says are 2, with a stride of 2, and then 3, as other whole numbers are;
+    probabilities are 1/2 and then 1/4; factors that are 0 by default are 3 then, so that what they multiply is judged
+    too. ``known`` are names of numbers that the text itself says, ``defaulted`` attributes that ``__init__`` gives a
+    default.
     """
     given = {key: _number(value) for key, value in (arguments or {}).items()}
     if given:
@@ -37,6 +42,8 @@ def settings_of(
     words = (words | keys) - surely_tensors(forward) - {*known}
     usual = {*defaults(forward.args), *defaulted}
     words -= {name for name, one in defaults(forward.args).items() if _fraction(one)}  # p=0.5 of a dropout
+    shares = sorted(word for word in words & shares_in(forward) if numeric(word))  # p of a dropout is no padding
+    words -= {*shares}
     windows = {word for word in words - usual if word in WINDOWS or word in WINDOW_KEYS & _keys(forward)}
     steps = affine(2 if windows else 1)
     counts = counts_in(forward) - surely_tensors(forward) - {*known}
@@ -45,9 +52,10 @@ def settings_of(
     chosen = {word: harder[kind] for word in sorted(words) if (kind := numeric_kind(word)) in harder and numeric(word)}
     plainest = {w: affine(0) if numeric_kind(w) == "padding" else steps for w in chosen if w not in usual}
     left_out = dict.fromkeys(factors_of_none(forward), affine(3))
-    if not chosen and not whole and not left_out:
-        return [{}]
-    return [plainest | dict.fromkeys(whole, affine(2)), chosen | dict.fromkeys(whole, affine(3)) | left_out]
+    first, then = dict.fromkeys(whole, affine(2)), dict.fromkeys(whole, affine(3)) | left_out
+    if shares or chosen or whole or left_out:
+        return [plainest | first | dict.fromkeys(shares, _HALF), chosen | then | dict.fromkeys(shares, _QUARTER)]
+    return [{}]
 
 
 def _fraction(node: ast.expr) -> bool:

@@ -73,6 +73,16 @@ def backward(ctx, g):
     gh = g.clone()
     gh.masked_fill_(h {} 0, 0)
     return gh @ w, gh.t() @ x""".replace("@staticmethod\n", ""), ("<", ">"), ((2, 3), (4, 3))),
+    "swiglu": (
+        """
+def forward(ctx, x):
+    a, b = x.chunk(2, dim=-1)
+    ctx.save_for_backward(a, b)
+    return F.silu(a) * b
+def backward(ctx, g):
+    a, b = ctx.saved_tensors
+    s = torch.sigmoid(a)
+    return torch.cat([g * b * s * (1 + a * (1 - s)), g * {}s], dim=-1)""", ("a * ", ""), ((2, 6),)),
     "tutorial_relu": (
         """
 def forward(ctx, input):
@@ -122,6 +132,33 @@ def test_a_number_is_tried_with_two_values() -> None:
     # Right for factors of 2 alone.
     found = sc.check(text_of("mean_of_windows", "(2 * k)"), "Layer")
     assert found.holds is False
+
+
+DROPOUTS = {
+    "divided_by_p": """
+def dropout_forward(x, p):
+    mask = (np.random.rand(*x.shape) < p) / p
+    return x * mask, mask
+def dropout_backward(dout, mask):
+    return dout * mask{}""",
+    "divided_by_the_rest": """
+class Dropout:
+    def __init__(self, p):
+        self.p = p
+    def forward(self, x):
+        self.mask = (np.random.rand(*x.shape) > self.p) / (1 - self.p)
+        return x * self.mask
+    def backward(self, g):
+        return g * self.mask{}""",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DROPOUTS)
+def test_p_of_a_dropout_is_no_padding(name: str) -> None:
+    mask = " * self.mask" if "class" in DROPOUTS[name] else " * mask"
+    held = {end: sc.check("import numpy as np" + DROPOUTS[name].replace("{}", end)).holds for end in ("", mask, " / 2")}
+    # The mask of 0 and 2 is no mask of 0 and 4; with p = 0 it was one of ones.
+    assert held == {"": True, mask: False, " / 2": False}
 
 
 def test_odd_lengths_are_not_left_out_where_parts_are_joined_again() -> None:

@@ -15,11 +15,13 @@ from symconv.code.values.objects import Plan, Span
 from symconv.notation.affine import Affine, affine
 from symconv.notation.expr import Constraint
 from symconv.notation.operator import Operator
+from symconv.prove.concrete.elements import pointwise
 from symconv.prove.concrete.evaluate import binary_shapes, plain
 from symconv.prove.concrete.numbers import Array, Ground, Misfit, grounded
 from symconv.prove.concrete.words import called
 from symconv.prove.language.labels import is_selector
 from symconv.prove.language.syntax import Call
+from symconv.prove.language.vocabulary import ELEMENTWISE
 from symconv.prove.meaning.scope import Undecided
 from symconv.prove.meaning.value import Product
 
@@ -126,7 +128,9 @@ class Concrete:
 
     def mapped(self, function: str, value: Array) -> Array:
         """A function of every element."""
-        return self.word(function, [value], {})
+        if function in ELEMENTWISE:
+            return self.word(function, [value], {})
+        return self._typed(pointwise(self.ground, function, [value], Call(function, ())))
 
     def pad(self, value: Array, pads: dict[int, tuple[Affine, Affine]]) -> Array:
         """Zeros before and after, or a cut."""

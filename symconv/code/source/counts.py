@@ -1,4 +1,4 @@
-"""Parameters that are whole numbers by what a function does with them: factors of a shape, shifts, groups."""
+"""Parameters that are numbers by what a function does with them: factors of a shape, shifts, groups, probabilities."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from symconv.code.source.signatures import defaults, parameters
 
-__all__ = ["counts_in"]
+__all__ = ["counts_in", "shares_in"]
 
 _METHODS = frozenset({"view", "reshape", "chunk", "repeat_interleave", "unfold", "roll", "split"})
 """Methods of arrays all of whose arguments are whole numbers."""
@@ -28,6 +28,26 @@ def counts_in(node: ast.FunctionDef) -> frozenset[str]:
         return frozenset()
     found = {name for one in ast.walk(node) for part in _counted(one) for name in _plain(part)}
     return frozenset(found & ({*plain[2:]} - defaults(node.args).keys()))
+
+
+def shares_in(node: ast.FunctionDef) -> frozenset[str]:
+    """The parameters and attributes that are compared with numbers that are drawn, or taken from 1: probabilities."""
+    found = set[str]()
+    for one in ast.walk(node):
+        match one:
+            case ast.BinOp(ast.Constant(1), ast.Sub(), ast.Name(name) | ast.Attribute(ast.Name(), name)):
+                found.add(name)
+            case ast.Compare(left, [_], [ast.Name(name) | ast.Attribute(ast.Name(), name)]) if _drawn(left):
+                found.add(name)
+            case ast.Compare(ast.Name(name) | ast.Attribute(ast.Name(), name), [_], [right]) if _drawn(right):
+                found.add(name)
+    return frozenset(found)
+
+
+def _drawn(node: ast.expr) -> bool:
+    """Whether it is drawn at random, or the parameter that stands for what was."""
+    words = (getattr(one, "attr", getattr(one, "id", "")) for one in ast.walk(node))
+    return any("rand" in word or word.startswith("drawn") for word in words)
 
 
 def _counted(node: ast.AST) -> Iterator[ast.expr]:
