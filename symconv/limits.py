@@ -83,6 +83,8 @@ ALGEBRA_ORDERS = 96
 """Orders and ends in which one sum is written: enough for four indices that stand alone in one place each."""
 ALGEBRA_CLEARED = 24
 """Denominators inside denominators that are multiplied out: people write three."""
+ALGEBRA_CASES, ALGEBRA_RELATIONS = 100, 64
+"""Signs and steps of what a difference holds, case by case: four of them have 81; and what is known in one of them."""
 PRIMES = 100
 """Of numbers under roots: those of formulas are products of small ones, as 1/100000 is."""
 

@@ -17,6 +17,7 @@ from symconv.limits import ALGEBRA_CLEARED
 from symconv.notation.affine import Affine, var
 from symconv.notation.expr import Constraint, nonnegative
 from symconv.prove.algebra.field import Field
+from symconv.prove.algebra.pieces import Pieces
 from symconv.prove.algebra.subsums import Sums, extent_of
 from symconv.prove.algebra.variables import (
     NONZERO,
@@ -63,7 +64,7 @@ def same(scope: Scope, wanted: Sequence[Term], given: Sequence[Term], limits: Fa
     if not all(claimed.asked_anyway(one, true.field.domains) for one in claimed.field.domains):
         return None
     rest = added(left, claimed.field.times(right, constant(Fraction(-1))))
-    if not claimed.is_zero(rest):
+    if not claimed.is_zero(rest) and not all(map(claimed.is_zero, Pieces(claimed.sums).cases(rest))):
         return None
     left_out = nowhere(scope.region.context)
     for name in sorted(true.field.zeros | claimed.field.zeros):

@@ -12,6 +12,7 @@ from fractions import Fraction
 from math import floor
 
 from symconv.limits import ALGEBRA_MONOMIALS, ALGEBRA_STEPS
+from symconv.prove.algebra.signs import never_below, never_negative, never_zero
 from symconv.prove.algebra.variables import (
     LOG,
     NONZERO,
@@ -32,9 +33,6 @@ from symconv.prove.algebra.variables import (
     first_of_two,
     frozen,
     negated,
-    never_below,
-    never_negative,
-    never_zero,
     number,
     one_and_a_product,
     outside,

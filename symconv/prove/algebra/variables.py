@@ -37,9 +37,6 @@ __all__ = [
     "frozen",
     "holds",
     "negated",
-    "never_below",
-    "never_negative",
-    "never_zero",
     "number",
     "one_and_a_product",
     "outside",
@@ -210,37 +207,6 @@ def one_and_a_product(base: Base) -> tuple[Monomial, Fraction] | None:
         case Whole((((), one), (product, value)), True) if one == 1:
             return product, value
     return None
-
-
-@lru_cache(maxsize=4096)
-def never_negative(base: Base) -> bool:
-    match base.node:
-        case Size() | Number() | Holds():
-            return True
-        case Element(tensor):
-            return tensor == PI
-        case Applied(function):
-            return function in {"exp", "step"}
-        case Summed(_, body):
-            return all(_no_sign(one, power) for one, power in body)
-    return False
-
-
-def _no_sign(base: Base, power: Fraction) -> bool:
-    """Whether a power is nowhere negative."""
-    if never_negative(base) or (power.denominator == 1 and power % 2 == 0):
-        return True
-    return isinstance(base.node, Whole) and power.denominator % 2 == 0
-
-
-def never_below(polynomial: Polynomial) -> bool:
-    """Whether it is plainly not negative."""
-    return all(value > 0 and all(_no_sign(b, p) for b, p in monomial) for monomial, value in polynomial.items())
-
-
-def never_zero(polynomial: Polynomial) -> bool:
-    """Whether it is plainly positive."""
-    return never_below(polynomial) and any(all(positive(base) for base, _ in monomial) for monomial in polynomial)
 
 
 def primes(number: int) -> dict[int, int]:
