@@ -26,6 +26,8 @@ def pointwise(body: str) -> sc.Operator:
 
 
 RIGHT = [
+    (pointwise("relu(x[n,i])"), "y = (x + abs(x))/2"),
+    (pointwise("sign(x[n,i])*sign(x[n,i])*x[n,i]"), "y = x"),
     (PLAIN, f"gw = {SIGNS.format('')}, (0, 4))"),
     (WINDOW, f"gw = {SIGNS.format(', stride=2, padding=1')}, (0, 4))"),
     (
@@ -55,8 +57,8 @@ WRONG = [
     (pointwise("exp(x[n,i])"), "gx = gy*exp(-x)", "always"),
 ]
 OPEN = [
-    (pointwise("relu(x[n,i])"), "y = (x + abs(x))/2", "true"),
-    (pointwise("sign(x[n,i])*sign(x[n,i])*x[n,i]"), "y = x", "true"),
+    (pointwise("relu(x[n,i])"), "y = (x + sqrt(x*x))/2", "true"),
+    (pointwise("sin(2*x[n,i])"), "y = 2*sin(x)*cos(x)", "true"),
 ]
 REFUTED = [
     (pointwise("log(x[n,i])"), "y = log(x*2)", "always"),
