@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import reduce
 
+from symconv.code.gradients.apart import summed_apart, times
 from symconv.code.gradients.formula import fixed, shown
 from symconv.notation.affine import Affine, affine, var
-from symconv.notation.expr import Apply, Const, Constraint, Expr, Index, Piece, Range, Read, Reduce, equal
+from symconv.notation.expr import Apply, Const, Constraint, Expr, Index, Range, Read, Reduce, equal
 from symconv.notation.operator import Definition, Operator, Statement, Tensor
 from symconv.prove.language.labels import LABEL, is_selector
 from symconv.prove.meaning.atoms import OF_SUM, PI, is_atom
@@ -222,15 +223,10 @@ def _expression(term: Term, put: Mapping[str, Affine], names: _Names, cell: _Cel
     inside_ = replace(cell, around=around, indices=dims)
     if any(implied(cell.facts, System(dims, around), Constraint(-at(c.form) - 1)) for c in where if not c.equality):
         return None
-    body = _scaled(term, names)
-    for factor in term.factors:
-        body = _times(body, _factor(factor, at, names, inside_))
+    factors = [_factor(factor, at, names, inside_) for factor in term.factors]
     conditions = tuple(dict.fromkeys(Constraint(at(c.form), c.equality) for c in where))
     conditions = tuple(c for c in conditions if not implied(cell.facts, System(dims, around), c))
-    body = body or Const(Fraction(1))
-    if not ranges and not conditions:
-        return body
-    return Reduce("sum", tuple(ranges), (Piece(conditions, body),))
+    return summed_apart(_scaled(term, names), ranges, factors, conditions)
 
 
 def _scaled(term: Term, names: _Names) -> Expr | None:
@@ -238,12 +234,8 @@ def _scaled(term: Term, names: _Names) -> Expr | None:
     for form, power in term.scale:
         for _ in range(abs(power)):
             number = Index(names.form(form))
-            body = _times(body, number) if power > 0 else Apply("div", (body or Const(Fraction(1)), number))
+            body = times(body, number) if power > 0 else Apply("div", (body or Const(Fraction(1)), number))
     return body
-
-
-def _times(left: Expr | None, right: Expr) -> Expr:
-    return right if left is None else Apply("mul", (left, right))
 
 
 def _extent(bound: str, where: Sequence[Constraint]) -> Affine:
