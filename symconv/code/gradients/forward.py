@@ -10,7 +10,7 @@ from typing import Any
 
 from symconv.code.gradients.outputs import Outputs
 from symconv.code.gradients.ranks import documented
-from symconv.code.gradients.roles import Roles, flag, numeric, numeric_kind, packed, tensor_named
+from symconv.code.gradients.roles import Roles, flag, mode, numeric, numeric_kind, packed, tensor_named
 from symconv.code.gradients.running import run
 from symconv.code.held.state import evaluate
 from symconv.code.reading.classes import give_attributes
@@ -60,6 +60,8 @@ class Forward:
         """A number of the layer: as it was said, else a stride of 1 and no padding."""
         if name in self.settings:
             return self.settings[name]
+        if mode(name) and (trained := self.program.trained()) is not None:
+            return trained
         found = numeric_kind(name)
         if found is None:
             raise SpecError(f"{self.node.name}: what {name} is cannot be told; say it with arguments=")

@@ -17,7 +17,7 @@ from symconv.prove.language.labels import is_selector, selector
 from symconv.prove.language.people import gradient_words
 from symconv.prove.meaning.value import Product
 
-__all__ = ["WINDOWS", "WINDOW_KEYS", "Roles", "flag", "gradient_named", "numeric", "numeric_kind", "packed",
+__all__ = ["WINDOWS", "WINDOW_KEYS", "Roles", "flag", "gradient_named", "mode", "numeric", "numeric_kind", "packed",
            "tensor_named"]  # fmt: skip
 
 _COTANGENT = frozenset({
@@ -237,6 +237,11 @@ def packed(name: str) -> bool:
 def flag(name: str) -> bool:
     """Whether a parameter of that name says that the layer is trained, as it is where gradients are wanted."""
     return name.lower().strip("_") in _FLAGS
+
+
+def mode(name: str) -> bool:
+    """Whether a parameter of that name says by a word whether the layer is trained."""
+    return name == "mode"
 
 
 def numeric_kind(name: str) -> str | None:

@@ -47,8 +47,8 @@ def attribute_of(state: State, owner: Any, name: str) -> Any:
             return array_attribute(state, owner, name)
         case Extremes() if name in Extremes._fields:
             return getattr(owner, name)
-        case Pack(_, resolve) if name != "get":
-            return resolve(name)
+        case Pack() if name != "get":
+            return owner.resolve(name)
     return Method(owner, name)
 
 

@@ -35,7 +35,7 @@ class Copies:
         if (
             isinstance(value, Pack)
             and self.lasting is not None
-            and getattr(value.resolve, "__self__", None) is self.lasting
+            and getattr(value.told, "__self__", None) is self.lasting
         ):
             return value
         if id(value) in self.made:

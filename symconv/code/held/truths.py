@@ -15,6 +15,7 @@ from symconv.code.values.amounts import is_number, number_of
 from symconv.code.values.conditions import both, compared, either, opposite
 from symconv.code.values.kinds import BOOL, in_words, kind_of_type, of_type
 from symconv.code.values.objects import Box, Condition, Context, Dotted, Function, Opaque, Pack, Ratio, Stale
+from symconv.errors import SymconvError
 from symconv.notation.affine import Affine, affine
 from symconv.prove.meaning.value import Product
 
@@ -105,6 +106,13 @@ def _contained(state: State, first: Any, second: Any) -> Any:
                 raise Outside("whether an element is one of several", state.line)
             found = either(found, alike)
         return found
+    if isinstance(second, Pack) and isinstance(first, str):
+        # As with get: what nothing tells is not given.
+        try:
+            second.resolve(first)
+        except SymconvError:
+            return False
+        return True
     raise Outside(f"whether {in_words(first)} is in {in_words(second)}", state.line)
 
 

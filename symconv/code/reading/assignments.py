@@ -113,6 +113,9 @@ def _stored(state: State, owner: Any, index: ast.expr, value: Any) -> None:
             keeps_order(state, "an element of a list or a dict")
             hold(value)
             owner[place_of(state, owner, index)] = value
+        case Pack() if isinstance(key := evaluate(state, index), str):
+            keeps_order(state, "a parameter of several values")
+            owner.changed.add(key)
         case _:
             raise state.error(f"{in_words(owner)} has no elements to change")
 

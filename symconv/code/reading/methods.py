@@ -109,11 +109,11 @@ def _of_several(state: State, owner: Any, name: str, arguments: list[Any], optio
             return _emptied(state, owner, name, arguments, options)
         case dict(), ("items" | "keys" | "values"):
             return [*getattr(owner, name)()]
-        case Pack(_, resolve), "get":
+        case Pack(), "get":
             try:
-                return resolve(arguments[0])
+                return owner.resolve(arguments[0])
             except (SymconvError, Undecided):
-                if len(arguments) > 1:
+                if len(arguments) > 1 and arguments[0] not in owner.changed:
                     return arguments[1]
                 raise
     raise state.error(f"{in_words(owner)} has no method {name}")

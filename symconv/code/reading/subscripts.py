@@ -10,10 +10,10 @@ from symconv.code.held.boxes import current
 from symconv.code.held.elements import picked, plan_of
 from symconv.code.held.numbers import constant, key_of
 from symconv.code.held.sequences import sequence
-from symconv.code.held.state import State, evaluate
+from symconv.code.held.state import State, call, evaluate
 from symconv.code.source.trouble import Outside
 from symconv.code.values.kinds import in_words
-from symconv.code.values.objects import Box, Pack, Series, Slice, Stale
+from symconv.code.values.objects import Box, Dotted, Pack, Series, Slice, Stale
 
 __all__ = ["entries_of", "items_of", "place_of", "store_plan", "subscript", "value_of_index"]
 
@@ -39,12 +39,12 @@ def subscript(state: State, owner: Any, index: ast.expr) -> Any:
             if key_of(state, key) not in owner:
                 raise state.error(f"there is no {key!r}; there are {', '.join(map(str, owner))}")
             return owner[key]
-        case Pack(name, resolve, alike):
+        case Pack(name, _, alike):
             key = value_of_index(state, index)
             if not alike and not isinstance(key, str):
                 told = f"unpack it to names (x, w = {name}), or say arguments={{{name!r}: ('x', 'w')}}"
                 raise Outside(f"which of its values {name}[{ast.unparse(index)}] is cannot be told; {told}", state.line)
-            return resolve(key)
+            return owner.resolve(key)
         case Stale(why):
             raise Outside(why, state.line)
         case Series():
@@ -56,6 +56,9 @@ def value_of_index(state: State, node: ast.expr) -> Any:
     """One entry of a subscript."""
     if isinstance(node, ast.Slice):
         return Slice(*(None if part is None else evaluate(state, part) for part in (node.lower, node.upper, node.step)))
+    match node:
+        case ast.Call(ast.Name("range") as named, arguments, []) if evaluate(state, named) == Dotted("builtins.range"):
+            return call(state, Dotted("numpy.arange"), items_of(state, arguments), {})
     return evaluate(state, node)
 
 

@@ -83,7 +83,7 @@ def _of_array(node: ast.AST) -> Iterator[str]:
             yield name
         case ast.Call(ast.Name("len"), [ast.Name(name)]):
             yield name
-        case ast.Subscript(_, ast.Tuple(entries)) if any("arange" in ast.unparse(one) for one in entries):
+        case ast.Subscript(_, ast.Tuple(entries)) if any("range" in ast.unparse(one) for one in entries):
             yield from (name for one in entries for name in _label(one))
         case ast.Call():
             yield from _called(node)

@@ -35,6 +35,7 @@ def pair_of(source: Program, name: str | None) -> tuple[Program, ast.FunctionDef
         return _of_class(source, name)
     pairs = _by_stem(source)
     if name is not None:
+        pairs |= _again(source, name)
         pairs = {s: b for s, b in pairs.items() if name.lower() == s or name in {b["forward"].name, b["backward"].name}}
     nested = [two for known, node in source.functions.items()
               if name in (None, known) and (two := _nested(node)) is not None]  # fmt: skip
@@ -85,6 +86,16 @@ def _of_class(source: Program, name: str) -> tuple[Program, ast.FunctionDef, ast
     if "setup_context" in methods and parameters(forward.args)[:1] != ["ctx"]:
         forward = with_context(forward, source.settled(methods["setup_context"], name))
     return replace(source, owner=name), with_output(forward), backward
+
+
+def _again(source: Program, name: str) -> dict[str, dict[str, ast.FunctionDef]]:
+    """A further backward function of a pair: ``norm_backward_alt`` beside ``norm_forward`` and ``norm_backward``."""
+    for backward in _BACKWARD:
+        start, word, rest = name.partition(f"_{backward}_")
+        forward = next((one for k in _FORWARD if (one := source.functions.get(f"{start}_{k}")) is not None), None)
+        if word and rest and forward is not None and name in source.functions:
+            return {name.lower(): {"forward": forward, "backward": source.functions[name]}}
+    return {}
 
 
 def _by_stem(source: Program) -> dict[str, dict[str, ast.FunctionDef]]:

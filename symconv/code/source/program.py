@@ -29,6 +29,7 @@ _USUAL = {
     "convolve2d": "scipy.signal.convolve2d", "correlate2d": "scipy.signal.correlate2d",
 }  # fmt: skip
 """What the usual short names mean in code that shows no imports."""
+_TRAINED = frozenset({"train", "training"})
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,15 @@ class Program:
             (n, one.name) for one in classes for n in one.body if isinstance(n, ast.FunctionDef) and n.name == name
         ]
         return self.settled(*found[0]) if len(found) == 1 else None
+
+    def trained(self) -> str | None:
+        """The word that a mode of training is compared with (``mode == "train"``), where there is one."""
+        found: set[str] = set()
+        for node in (part for one in (*self.functions.values(), *self.classes.values()) for part in ast.walk(one)):
+            match node:
+                case ast.Compare(_, [ast.Eq()], [ast.Constant(str() as word)]) if word in _TRAINED:
+                    found.add(word)
+        return found.pop() if len(found) == 1 else None
 
     def owned(self) -> Mapping[str, ast.expr]:
         """The attributes that the class which is read gives its instances, where that class is what it says."""
@@ -202,7 +212,14 @@ class _InPlace(ast.NodeTransformer):
 
 
 def _libraries(tree: ast.Module, imports: Mapping[str, str]) -> frozenset[str]:
-    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} | _imports(tree).keys()
+    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    imported = _imports(tree).keys()
+    # F of F, C, HH, WW = w.shape is a number.
+    own = {node.id for node in names if isinstance(node.ctx, ast.Store)} - imported
+    own -= {
+        node.value.id for node in ast.walk(tree) if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+    }
+    used = ({node.id for node in names} - own) | imported
     return frozenset(imports[name].partition(".")[0] for name in used if name in imports)
 
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from symconv.errors import SpecError
 from symconv.notation.affine import ZERO, Affine, var
 from symconv.notation.expr import Constraint
+from symconv.prove.meaning.scope import Undecided
 from symconv.prove.meaning.value import Term
 
 __all__ = [
@@ -150,12 +151,19 @@ class Stale:
 class Pack:
     """A parameter of which only the names of its parts say what it is: a cache, a dict of parameters.
 
-    ``alike`` says that all its parts are the same, whatever they are called.
+    ``alike`` says that all its parts are the same, whatever they are called. Those that were ``changed`` are not read.
     """
 
     name: str
-    resolve: Callable[[str], Any] = field(compare=False)
+    told: Callable[[str], Any] = field(compare=False)
     alike: bool = False
+    changed: set[Any] = field(default_factory=set, compare=False)
+
+    def resolve(self, name: str) -> Any:
+        """The value of one part; raises Undecided where it was changed, SpecError where it cannot be told."""
+        if name in self.changed:
+            raise Undecided(f"{self.name}[{name!r}] is read after it was changed")
+        return self.told(name)
 
     def of_name(self, name: str) -> Any:
         """What a name bound to all of it stands for: ``x = cache`` where nothing but ``x`` was kept."""
