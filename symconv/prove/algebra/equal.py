@@ -33,7 +33,7 @@ from symconv.prove.algebra.variables import (
     size,
 )
 from symconv.prove.meaning.atoms import OF_SUM, is_atom
-from symconv.prove.meaning.indices import INDEX
+from symconv.prove.meaning.indices import INDEX, connected
 from symconv.prove.meaning.scope import Scope, Undecided
 from symconv.prove.meaning.value import Factor, Term
 from symconv.prove.meaning.whole_sums import WholeSums
@@ -58,7 +58,18 @@ def same(scope: Scope, wanted: Sequence[Term], given: Sequence[Term], limits: Fa
     takes too long.
     """
     positive = _positive(scope, wanted, given, limits)
-    true, claimed = _Reader(scope, positive, told=True), _Reader(scope, positive)
+    for by_steps in (False, True):
+        true, claimed = _Reader(scope, positive, True, by_steps), _Reader(scope, positive, False, by_steps)
+        left_out = _left_out(true, claimed, wanted, given, limits)
+        if left_out is not None or not (true.field.stepped or claimed.field.stepped):
+            return left_out
+    return None
+
+
+def _left_out(
+    true: _Reader, claimed: _Reader, wanted: Sequence[Term], given: Sequence[Term], limits: Facts
+) -> Region | None:
+    """The sizes at which both sides, which are equal elsewhere, may differ; None where they may not be equal."""
     left, right = true.terms(wanted, limits), claimed.terms(given, limits)
     # What only the claim divides by may be 0 where the truth has a value.
     if not all(claimed.asked_anyway(one, true.field.domains) for one in claimed.field.domains):
@@ -66,9 +77,10 @@ def same(scope: Scope, wanted: Sequence[Term], given: Sequence[Term], limits: Fa
     rest = added(left, claimed.field.times(right, constant(Fraction(-1))))
     if not claimed.is_zero(rest) and not all(map(claimed.is_zero, Pieces(claimed.sums).cases(rest))):
         return None
-    left_out = nowhere(scope.region.context)
+    region = claimed.scope.region
+    left_out = nowhere(region.context)
     for name in sorted(true.field.zeros | claimed.field.zeros):
-        left_out = left_out.union(scope.region.where(Constraint(var(name), True)))
+        left_out = left_out.union(region.where(Constraint(var(name), True)))
     return left_out
 
 
@@ -103,14 +115,14 @@ def _steps(scope: Scope, terms: Iterable[Term]) -> bool:
 class _Reader:
     """Terms as polynomials of one field."""
 
-    def __init__(self, scope: Scope, positive: Positive, told: bool = False) -> None:
+    def __init__(self, scope: Scope, positive: Positive, told: bool = False, by_steps: bool = False) -> None:
         self.scope = scope
         # Of the truth only that counts which is asked for at every cell: not what an empty sum may hold.
         self.told = told
         self.everywhere: dict[Base, Base] = {}
         self.asked: dict[Base, frozenset[Constraint]] = {}
         self.depth = 0
-        self.field = Field()
+        self.field = Field(by_steps)
         self.sums = Sums(self.field, self._counts, self.form)
         self.sums.positive = positive
         self.known: dict[tuple[str, int, tuple[str, ...], Facts], tuple[Polynomial, frozenset[Base]]] = {}
@@ -194,7 +206,7 @@ class _Reader:
         sizes = set(self.scope.region.context.sizes)
         if condition.form.names() <= sizes:
             return self.scope.region.within(self.scope.region.where(condition))
-        used = _connected(condition.form.names(), facts, sizes)
+        used = connected(condition.form.names(), facts, sizes)
         dims = {name for one in (condition, *used) for name in one.form.names()} - sizes
         system = System(tuple(sorted(dims)), tuple(sorted(used, key=str)))
         return implied(self.scope.region.context, system, condition)
@@ -238,7 +250,7 @@ class _Reader:
     ) -> Polynomial:
         one = whole.known[number]
         named = frozenset(name for form in index for name in form.names())
-        facts = frozenset(_connected(named, facts, self.scope.region.context.sizes))
+        facts = frozenset(connected(named, facts, self.scope.region.context.sizes))
         key = (function, number, tuple(map(str, index)), facts)
         if key not in self.known:
             terms = []
@@ -286,15 +298,3 @@ class _Reader:
                 return not polynomial
             polynomial = self.field.raised(polynomial, {base: -power for base, power in lowest.items()}, Fraction(1))
         return False
-
-
-def _connected(names: frozenset[str], facts: Facts, sizes: Collection[str]) -> set[Constraint]:
-    """The facts that share indices with ``names``, directly or by way of others."""
-    names = names - set(sizes)
-    used: set[Constraint] = set()
-    while True:
-        new = {one for one in facts if one not in used and not one.form.names().isdisjoint(names)}
-        if not new:
-            return used
-        used |= new
-        names = names.union(*(one.form.names() for one in new)) - set(sizes)

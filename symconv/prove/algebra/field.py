@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from fractions import Fraction
 from math import floor
 
-from symconv.limits import ALGEBRA_MONOMIALS, ALGEBRA_STEPS
+from symconv.limits import ALGEBRA_MONOMIALS, ALGEBRA_POWER, ALGEBRA_STEPS
 from symconv.prove.algebra.signs import never_below, never_negative, never_zero
+from symconv.prove.algebra.steps import at_step, excluded, first_step
 from symconv.prove.algebra.variables import (
     LOG,
     NONZERO,
@@ -48,9 +49,14 @@ _NUMBER = ONE.keys()
 
 
 class Field:
-    """Arithmetic with a limit on its work; ``domains`` are what it divided by and took roots and logarithms of."""
+    """Arithmetic with a limit on its work; ``domains`` are what it divided by and took roots and logarithms of.
 
-    def __init__(self) -> None:
+    ``by_steps`` takes exponentials apart at the steps in them, and ``stepped`` says that there were some.
+    """
+
+    def __init__(self, by_steps: bool = False) -> None:
+        self.by_steps = by_steps
+        self.stepped = False
         self.domains: set[Base] = set()
         self.zeros: set[str] = set()
         self.steps = 0
@@ -84,7 +90,7 @@ class Field:
         for base, power in b:
             same |= base in powers
             powers[base] = powers.get(base, Fraction(0)) + power
-        if not same and not any(one_and_a_product(base) for base in powers):
+        if not same and not self.by_steps and not any(one_and_a_product(base) for base in powers):
             return {tuple(sorted(powers.items(), key=lambda item: item[0].text)): Fraction(1)}
         return self.monomial(powers)
 
@@ -113,6 +119,8 @@ class Field:
                         others.append(self.power(thawed(argument), Fraction(floor(power))))
             if rest:
                 kept[base] = rest
+        if self.by_steps and excluded(kept):
+            return {}
         if (split := self._split(kept)) is not None:
             return self.times(constant(number), split, *others)
         first: Polynomial = {tuple(sorted(kept.items(), key=lambda item: item[0].text)): number}
@@ -149,6 +157,8 @@ class Field:
             if power <= 0:
                 raise Undecided("something is divided by 0")
             return {}
+        if power.denominator == 1 and abs(power) > ALGEBRA_POWER:
+            return self._high(polynomial, power)
         if power.denominator == 1 and power >= 0:
             return self.times(*[polynomial] * int(power))
         if len(polynomial) == 1:
@@ -163,6 +173,13 @@ class Field:
         base = whole(frozen(polynomial), power.denominator == 1)
         self._remember(NONZERO if power.denominator == 1 else ROOT, polynomial)
         return self.monomial({base: power})
+
+    def _high(self, polynomial: Polynomial, power: Fraction) -> Polynomial:
+        """A product of powers to a power that nothing is multiplied out for, such as ``exp(1)`` to 1e9."""
+        ((monomial, value), *more) = polynomial.items()
+        if more or abs(value) != 1 or any(isinstance(base.node, Number | Whole) for base, _ in monomial):
+            raise Undecided(f"the algebra of both sides has powers above {ALGEBRA_POWER}")
+        return self._of_one(monomial, value, power)
 
     def _divided(self, polynomial: Polynomial, content: Monomial, lead: Fraction) -> Polynomial:
         return self.raised(polynomial, {base: -own for base, own in content}, 1 / lead)
@@ -238,6 +255,12 @@ class Field:
 
     def exponential(self, polynomial: Polynomial) -> Polynomial:
         """``exp`` of a sum: a product, and a power where the sum has a logarithm."""
+        if (step := first_step(polynomial)) is not None:
+            self.stepped = True
+            if self.by_steps:
+                there, elsewhere = (self.exponential(at_step(polynomial, step, one)) for one in (True, False))
+                held: Polynomial = {((step, Fraction(1)),): Fraction(1)}
+                return added(self.times(held, there), elsewhere, negated(self.times(held, elsewhere)))
         result = ONE
         for monomial, value in polynomial.items():
             match monomial:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 
 from symconv.notation.affine import Affine
@@ -41,6 +41,18 @@ def pi_value() -> Value:
 def is_atom(name: str) -> bool:
     """Whether an operand is a function of elements."""
     return "(" in name
+
+
+def is_number(term: Term) -> bool:
+    """Whether a term is a number, whatever the sizes are."""
+    return not (term.scale or term.factors or term.bound or term.tables)
+
+
+def with_one_number(argument: Sequence[Term]) -> list[Term]:
+    """A sum with its numbers added to one; its conditions are known to hold."""
+    number = sum((term.coefficient for term in argument if is_number(term)), Fraction(0))
+    rest = [term for term in argument if not is_number(term)]
+    return [*rest, Term(number, (), ())] if number else rest
 
 
 def spelled(name: str, element: Callable[[str, int], str]) -> str:

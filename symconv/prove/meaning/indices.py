@@ -10,11 +10,11 @@ from dataclasses import replace
 from fractions import Fraction
 
 from symconv.notation.affine import Affine, var
-from symconv.notation.expr import nonnegative
+from symconv.notation.expr import Constraint, nonnegative
 from symconv.prove.meaning.value import Factor, Term, multiplied, scaled
 from symconv.relation.terms import as_product
 
-__all__ = ["INDEX", "number_terms", "spread"]
+__all__ = ["INDEX", "connected", "number_terms", "spread"]
 
 INDEX = "index()"
 
@@ -76,3 +76,15 @@ def _solved(form: Affine, equations: frozenset[Affine], bound: Collection[str], 
         else:
             found.append(term)
     return found
+
+
+def connected(names: frozenset[str], facts: Collection[Constraint], sizes: Collection[str]) -> set[Constraint]:
+    """The facts that share indices with ``names``, directly or by way of others."""
+    names = names - set(sizes)
+    used: set[Constraint] = set()
+    while True:
+        new = {one for one in facts if one not in used and not one.form.names().isdisjoint(names)}
+        if not new:
+            return used
+        used |= new
+        names = names.union(*(one.form.names() for one in new)) - set(sizes)

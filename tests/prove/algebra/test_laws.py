@@ -37,6 +37,22 @@ ELEMENTS: tuple[tuple[str, Callable[[float], float], str, bool], ...] = (
     ("gelu(x[n,i])", lambda a: a * (1 + math.erf(a / math.sqrt(2))) / 2, "y = x*(1 + erf(x/2))/2", False),
 )
 
+MASKED = "exp(where(x[n,i] > 0, x[n,i], -3))"
+
+
+def masked(a: float) -> float:
+    return math.exp(a if a > 0 else -3)
+
+
+STEPS: tuple[tuple[str, Callable[[float], float], str, bool], ...] = (
+    (MASKED, masked, "y = where(x > 0, exp(x), exp(-3))", True),
+    (MASKED, masked, "y = where(x > 0, exp(x), exp(-2))", False),
+    (MASKED, masked, "gx = gy*where(x > 0, exp(x), 0)", True),
+    (MASKED, masked, "gx = gy*y*(x > 0)", True),
+    ("exp(1000000000*x[n,i])/exp(999999999*x[n,i])", math.exp, "gx = gy*exp(x)", True),
+)
+"""Exponents with steps in them, and exponents that nobody multiplies out."""
+
 
 def confirmed(proof: sc.Proof, value: Callable[[float], float]) -> bool:
     """Whether a counterexample of one element is what ``value``, or its difference quotient, says."""
@@ -50,7 +66,7 @@ def confirmed(proof: sc.Proof, value: Callable[[float], float]) -> bool:
     return math.isclose(float(example.want), want, rel_tol=1e-6) and abs(float(example.got - example.want)) > 1e-3
 
 
-@pytest.mark.parametrize(("body", "value", "claim", "holds"), ELEMENTS)
+@pytest.mark.parametrize(("body", "value", "claim", "holds"), (*ELEMENTS, *STEPS))
 def test_laws_of_one_element(body: str, value: Callable[[float], float], claim: str, holds: bool) -> None:
     proof = sc.prove(sc.operator(f"y[n,i] = {body}"), claim)
     assert proof.holds is holds, str(proof)
