@@ -17,7 +17,7 @@ from symconv.code.gradients.formula import numbered
 from symconv.code.gradients.forward import Forward, context_of_forward, described
 from symconv.code.gradients.operands import given, sizes_of
 from symconv.code.gradients.outputs import joined, outputs_of
-from symconv.code.gradients.ranks import Lines, documented, lines_of, ranks_of, shown_ranks, vectors_of
+from symconv.code.gradients.ranks import Lines, documented, lines_of, ranks_of, shown_behind, shown_ranks, vectors_of
 from symconv.code.held.boxes import current
 from symconv.code.reading.reader import start
 from symconv.code.source.program import Program
@@ -63,7 +63,8 @@ def operators_of(program: Program, node: ast.FunctionDef, settings: Mapping[str,
     tensors = (*forward.tensors.values(), *forward.attributes.values())
     if backward is not None:
         forward = replace(forward, outputs=outputs_of(node, backward, tensors))
-    told = {**shown_ranks(node), **documented(node)}
+    behind = shown_behind(node, backward) if backward is not None else {}
+    told = {**behind, **shown_ranks(node), **documented(node)}
     said = {tensor: told[name] + is_selector(tensor) for name, tensor in forward.tensors.items() if name in told}
     said |= {tensor: len(shape) for tensor, shape in forward.shapes.items()}
     problems, last = list[str](), list[tuple[Operator, Forward]]()

@@ -9,7 +9,7 @@ from itertools import product
 
 from symconv.prove.language.labels import is_selector, labels_of
 
-__all__ = ["Lines", "documented", "lines_of", "ranks_of", "shown_ranks", "vectors_of"]
+__all__ = ["Lines", "documented", "lines_of", "ranks_of", "shown_behind", "shown_ranks", "vectors_of"]
 
 _VECTORS = frozenset({"gamma", "beta", "g", "b", "bias", "scale", "shift", "offset"})
 """Parameters of normalisations and biases: a number for each channel or feature."""
@@ -70,6 +70,25 @@ def shown_ranks(node: ast.FunctionDef) -> dict[str, int]:
                 found.setdefault(name, rank)
         names -= {n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
     return found
+
+
+def shown_behind(forward: ast.FunctionDef, backward: ast.FunctionDef) -> dict[str, int]:
+    """The numbers of axes of parameters that the backward function shows by unpacking shapes, used or not.
+
+    Only of names that forward never gives to something else, and backward only to what it is handed.
+    """
+    computed = {one.id for one in ast.walk(forward) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
+    handed: set[int] = set()
+    for one in ast.walk(backward):
+        match one:
+            case ast.Assign(targets, ast.Name("cache") | ast.Attribute(ast.Name("ctx"), "saved_tensors")):
+                handed |= {id(part) for target in targets for part in ast.walk(target)}
+    computed |= {
+        one.id for one in ast.walk(backward)
+        if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store) and id(one) not in handed
+    }  # fmt: skip
+    names = {one.arg for one in forward.args.args} - computed
+    return {name: rank for name, rank in _unpacked(backward.body) if name in names}
 
 
 def ranks_of(node: ast.FunctionDef, tensors: Collection[str], said: Mapping[str, int]) -> Iterator[dict[str, int]]:

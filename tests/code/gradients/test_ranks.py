@@ -200,3 +200,18 @@ def test_a_bias_whose_sum_is_forgotten_stays_refuted() -> None:
     code = "def shift_forward(x, b):\n    return x + b\ndef shift_backward(g, x, b):\n    return g, {}\n"
     assert sc.check(code.format("g"), explain=False).holds is False
     assert sc.check(code.format("g.sum(0)"), explain=False).holds is True
+
+
+def test_a_shape_that_backward_unpacks_and_does_not_use_tells_the_number_of_axes() -> None:
+    text = """
+import numpy as np
+def square_forward(x):
+    return x**2, x
+def square_backward(dy, cache):
+    x = cache
+    N, D = x.shape
+    return 2 * x * dy
+"""
+    (proof,) = sc.check(text, "square").values()
+    assert proof.holds is True
+    assert len(proof.operator.input("x").axes) == 2
