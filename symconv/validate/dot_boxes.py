@@ -36,6 +36,7 @@ from symconv.loops.ir import (
 )
 from symconv.loops.traverse import rewrite, walk
 from symconv.relation.points import UnclearError
+from symconv.validate.dot_still import Lying
 from symconv.validate.dot_sums import Sums
 from symconv.validate.dot_tile import Tile
 from symconv.validate.dot_zeros import Zeros, mark, room
@@ -64,6 +65,7 @@ class Box:
     first: Expr
     rows: Expr
     all_rows: Expr
+    lying: Lying | None
 
     @property
     def still(self) -> Buffer:
@@ -210,6 +212,12 @@ class Box:
         yield from room(self.value(still.upper), (const(0),) * len(end), end, pitches)
         yield from room(self._least(), (const(0),) * len(end), end, pitches)
         yield self.of_rows(tuple(self._nothing(still, sizes, radices)))
+        if self.lying is not None:
+            if self.lying.packed != self.still.name:
+                raise UnclearError(f"{self.lying.packed} is not what stands still")
+            yield If(Compare("<=", add(self.first, self.rows), self._tiles()), ())
+            places = mul(const(self.tile.rows), self._tiles())
+            yield self.lying.note(self.kernel, end, pitches, (self.all_rows, places))
         at, cells = self._at(sizes, pitches)
         value = Binary(
             "*",
@@ -223,6 +231,11 @@ class Box:
         read = self._read(moved, tuple(prefix), radices)
         fits = tuple(room(self._least(), offset, end, pitches))
         yield from self.sums.around((*fits, *read, self.of_rows(each)))
+
+    def _tiles(self) -> Expr:
+        """How many tiles of rows there are in all."""
+        (count,) = self.kernel.buffer(self.sums.buffer).axes[3]
+        return count
 
     def _least(self) -> Expr:
         """Fewer rows than a plane has, told by those that taps of cells reach."""

@@ -39,6 +39,7 @@ from symconv.loops.traverse import substitute, walk
 from symconv.relation.lemmas import CHUNKS, ROWS, STRIPS, prove
 from symconv.relation.points import UnclearError
 from symconv.validate.dot_boxes import Box
+from symconv.validate.dot_still import Lying, rows_that_lie
 from symconv.validate.dot_sums import Sums
 from symconv.validate.dot_tile import Tile, tile_of
 from symconv.validate.polynomial import alike, expression, polynomial, uses
@@ -62,7 +63,10 @@ def in_dots(kernel: Kernel) -> Kernel | None:
             return None
     for lemma in (CHUNKS, STRIPS, ROWS):
         prove(lemma)
-    return _Dot(kernel).plain()
+    *header, _ = kernel.nests[1].body
+    boxes, lying = rows_that_lie(kernel, boxes)
+    main = replace(kernel.nests[1], body=(*header, boxes))
+    return _Dot(replace(kernel, nests=(kernel.nests[0], main, kernel.nests[2])), lying).plain()
 
 
 def _is_dot(boxes: For) -> bool:
@@ -73,9 +77,10 @@ def _is_dot(boxes: For) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Dot:
-    """Such a kernel: nests that fill tables, sum up boxes, and add up chunks."""
+    """Such a kernel: nests that fill tables, sum up boxes, and add up chunks; ``lying`` are rows it did not pack."""
 
     kernel: Kernel
+    lying: Lying | None
 
     def value(self, expr: Expr) -> Expr:
         """What the layout computes for a name."""
@@ -100,7 +105,7 @@ class _Dot:
         first = expression(polynomial(sub(place[2], Var(tiles.row))))
         if not all(map(alike, place, own)) or uses(first, {tiles.row, tiles.column}):
             raise UnclearError("a tile stores its sums at other places than its own")
-        box = Box(self.kernel, tiles.tile, sums, table, group, first, tiles.rows, tiles.all_rows)
+        box = Box(self.kernel, tiles.tile, sums, table, group, first, tiles.rows, tiles.all_rows, self.lying)
         whole = radix(Nest(boxes.var, self.value(count), tuple(work)), self.value(count))
         body = _strips(whole.loops, box.plain(whole.body))
         kept = (one for one in header if isinstance(one, Let) and one.name != begin)

@@ -4,36 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
+from dotted import computes, dots, refused
 
 import symconv as sc
-from symconv import pipeline
-from symconv.errors import InternalError
 from symconv.loops.arith import add, const, sub
-from symconv.loops.candidate import Candidate
-from symconv.loops.interpret import interpret
 from symconv.loops.ir import Address, Expr, FloorDiv, For, If, Kernel, LoadLanes, Mod, Store, StoreLanes, Var
 from symconv.loops.traverse import rewrite, walk
-from symconv.options import options
-from symconv.relation.points import UnclearError
-from symconv.tune.facts import Facts
-from symconv.validate.ordering import FaultError
-from symconv.validate.plain import plain
-from symconv.validate.proof import prove
-from symconv.validate.settled import least_of
 from symconv.validate.validation import validate
 
 STRIDED = sc.conv2d(stride=2)
-
-
-@cache
-def dots(op: sc.Operator) -> dict[str, Candidate]:
-    every = pipeline.candidates(pipeline.derive(op, "w"), "gw", options(target="x86-64-v3", dtype="float32"))
-    return {one.schedule.name: one for one in every if one.schedule.name.startswith("dot")}
 
 
 @pytest.mark.full
@@ -121,22 +104,7 @@ def right(kernel: Kernel, plan: tuple[int, ...]) -> bool:
     found = np.zeros((3, 2, 3, 2), int)
     for f, c, p, q in np.ndindex(found.shape):
         found[f, c, p, q] = (gy[:, f] * x[:, c, p : p + 5 : 2, q : q + 7 : 2]).sum()
-    arrays = {"gy": gy, "x": x, "w": np.zeros(found.shape, int)}
-    given = {name: (array.shape, array.ravel().tolist()) for name, array in arrays.items()}
-    names = ("T_n_", "T_i_", "T_j_", "S_", "MB_", "NB_")
-    *numbers, lanes = plan
-    try:
-        made = interpret(kernel, given, parameters=dict(zip(names, numbers, strict=True)), width=lanes)
-    except InternalError:
-        return False
-    return made == found.ravel().tolist()
-
-
-def refused(candidate: Candidate, kernel: Kernel) -> None:
-    facts, op = candidate.facts, candidate.gather.operator
-    assert kernel != candidate.kernel and isinstance(facts, Facts)
-    with pytest.raises((FaultError, UnclearError)):
-        prove(op, plain(kernel, least_of(op)), None, facts.requires)
+    return computes(kernel, {"gy": gy, "x": x}, found, plan)
 
 
 def test_the_kernel_that_is_changed_is_right() -> None:
