@@ -47,7 +47,7 @@ def settings_of(
     windows = {word for word in words - usual if word in WINDOWS or word in WINDOW_KEYS & _keys(forward)}
     steps = affine(2 if windows else 1)
     counts = counts_in(forward) - surely_tensors(forward) - {*known}
-    whole = sorted(windows | {word for word in counts if not numeric(word)})
+    whole = sorted(windows | {word for word in counts if not numeric(word) or numeric_kind(word) == "groups"})
     harder = {"stride": affine(2), "padding": affine(1)}
     chosen = {word: harder[kind] for word in sorted(words) if (kind := numeric_kind(word)) in harder and numeric(word)}
     plainest = {w: affine(0) if numeric_kind(w) == "padding" else steps for w in chosen if w not in usual}

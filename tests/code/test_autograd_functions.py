@@ -83,6 +83,45 @@ def backward(ctx, g):
     a, b = ctx.saved_tensors
     s = torch.sigmoid(a)
     return torch.cat([g * b * s * (1 + a * (1 - s)), g * {}s], dim=-1)""", ("a * ", ""), ((2, 6),)),
+    "clamp_by_methods": (
+        """
+def forward(ctx, x):
+    ctx.save_for_backward(x)
+    return torch.clamp(x, -1, 1)
+def backward(ctx, g):
+    x, = ctx.saved_tensors
+    outside = torch.logical_not(torch.logical_and(x.gt(-1), torch.lt(x, 1)))
+    gx = g.masked_fill(outside, 0)
+    gx[x.ge(1)] = 0
+    gx[x.{}(-1)] = 0
+    return gx""", ("le", "ge"), ((4, 5),)),
+    "shuffled_channels": (
+        """
+def forward(ctx, x, groups):
+    n, c, h, w = x.shape
+    ctx.groups = groups
+    return x.view(n, groups, c // groups, h, w).transpose(1, 2).contiguous().view(n, c, h, w)
+def backward(ctx, grad_output):
+    n, c, h, w = grad_output.shape
+    g = ctx.groups
+    return grad_output.view(n, {}, h, w).transpose(1, 2).reshape(n, c, h, w), None""",
+        ("c // g, g", "g, c // g"), ((2, 6, 3, 2), 2)),
+    "windows_by_strides": (
+        """
+def forward(ctx, x, w):
+    N, C, L = x.shape
+    K = w.shape[2]
+    sn, sc, sl = x.stride()
+    ctx.save_for_backward(x, w)
+    return torch.einsum('nctk,fck->nft', x.as_strided((N, C, L - K + 1, K), (sn, sc, sl, x.stride(2))), w)
+def backward(ctx, g):
+    x, w = ctx.saved_tensors
+    gx, gw = torch.zeros_like(x), torch.zeros_like(w)
+    T = g.shape[2]
+    for k in range(w.shape[2]):
+        gx[:, :, k:k + T] += torch.einsum('nft,fc->nct', g, w[:, :, k])
+        gw[:, :, k] = torch.einsum('nft,nct->fc', g, x[:, :, {}])
+    return gx, gw""", ("k:k + T", ":T"), ((2, 3, 5), (4, 3, 2))),
     "tutorial_relu": (
         """
 def forward(ctx, input):
@@ -132,6 +171,69 @@ def test_a_number_is_tried_with_two_values() -> None:
     # Right for factors of 2 alone.
     found = sc.check(text_of("mean_of_windows", "(2 * k)"), "Layer")
     assert found.holds is False
+
+
+def test_a_gradient_that_is_none_on_every_way_is_left_out() -> None:
+    text = """
+import torch
+class Scaled(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, input, target):
+        ctx.save_for_backward(input, target)
+        return (input * target).sum()
+    @staticmethod
+    def backward(ctx, grad_output):
+        input, target = ctx.saved_tensors
+        grad_input = grad_target = None
+        if ctx.needs_input_grad[0]:
+            grad_input = grad_output * target
+        if ctx.needs_input_grad[1]:
+            grad_target = None
+        return grad_input, grad_target
+"""
+    assert {name: one.holds for name, one in sc.check(text, "Scaled").items()} == {"input": True}
+    wrong = text.replace("grad_target = None\n        return", "grad_target = grad_output * target\n        return")
+    assert {name: one.holds for name, one in sc.check(wrong, "Scaled").items()} == {"input": True, "target": False}
+
+
+@pytest.mark.parametrize("forward", ["torch.round(x)", "torch.round(x * (2 ** k - 1)) / (2 ** k - 1)", "x.floor()"])
+def test_steps_are_refused_with_what_a_straight_through_gradient_is(forward: str) -> None:
+    text = f"""
+import torch
+class Quantised(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, k):
+        return {forward}
+    @staticmethod
+    def backward(ctx, g):
+        return g, None
+"""
+    with pytest.raises(sc.SpecError, match=r"line 6: (round|floor) of an array is flat .* \(straight-through\)"):
+        sc.check(text, "Quantised")
+
+
+REVERSED = """
+import torch
+class GradReverse(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, alpha):
+        ctx.alpha = alpha
+        return x.view_as(x)
+    @staticmethod
+    def backward(ctx, g):
+        return g.neg() * ctx.alpha, None
+"""
+
+
+def test_what_is_only_stored_is_a_number() -> None:
+    proof = sc.check(REVERSED, "GradReverse")["x"]
+    assert proof.holds is False
+    assert "alpha[]" in str(proof)
+    # What is read under its other name is an array.
+    text = REVERSED.replace("x, alpha)", "x)").replace("= alpha", "= x").replace("x.view_as(x)", "ctx.alpha * 3")
+    text = text.replace("g.neg() * ctx.alpha, None", "g * 3")
+    assert sc.check(text, "GradReverse").holds is True
+    assert sc.check(text.replace("g * 3", "g * 2"), "GradReverse").holds is False
 
 
 DROPOUTS = {

@@ -30,6 +30,33 @@ from symconv.prove.language.labels import selector
 __all__ = ["Forward", "context_of_forward", "described", "forward_for", "surely_tensors"]
 
 
+_OF_TENSORS = frozenset(
+    {
+        "view",
+        "reshape",
+        "permute",
+        "transpose",
+        "unsqueeze",
+        "squeeze",
+        "flatten",
+        "expand",
+        "shape",
+        "contiguous",
+        "clone",
+        "dim",
+        "ndim",
+        "numel",
+        "chunk",
+        "sum",
+        "mean",
+        "matmul",
+        "mm",
+        "bmm",
+    }
+)
+"""Attributes that numbers have not."""
+
+
 @dataclass(frozen=True)
 class Forward:
     """A forward function and what its parameters are: tensors of the operator, or numbers that are set.
@@ -176,14 +203,16 @@ def _tensors_held(
 
 
 def surely_tensors(node: ast.FunctionDef) -> frozenset[str]:
-    """What ``ctx.save_for_backward`` or a logarithm takes, has a documented shape, or is added to an input.
+    """What ``ctx.save_for_backward`` or a logarithm takes, has a documented shape or methods, or is added to an input.
 
     These are tensors, whatever they are called.
     """
     calls = (one for one in ast.walk(node) if isinstance(one, ast.Call) and isinstance(one.func, ast.Attribute))
     saving = (one for one in calls if isinstance(one.func, ast.Attribute) and one.func.attr == "save_for_backward")
     saved = (n.id for one in saving for n in one.args if isinstance(n, ast.Name))
-    return frozenset((*documented(node), *saved, *_in_formulas(node)))
+    moved = (one.value.id for one in ast.walk(node) if isinstance(one, ast.Attribute) and one.attr in _OF_TENSORS
+             and isinstance(one.value, ast.Name))  # fmt: skip
+    return frozenset((*documented(node), *saved, *moved, *_in_formulas(node)))
 
 
 def _in_formulas(node: ast.FunctionDef) -> Iterator[str]:

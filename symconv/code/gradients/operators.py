@@ -20,6 +20,7 @@ from symconv.code.gradients.outputs import joined, outputs_of
 from symconv.code.gradients.ranks import Lines, documented, lines_of, ranks_of, shown_behind, shown_ranks, vectors_of
 from symconv.code.held.boxes import current
 from symconv.code.reading.reader import start
+from symconv.code.source.counts import only_stored
 from symconv.code.source.program import Program
 from symconv.code.values.kinds import in_words, untold
 from symconv.code.values.objects import Box
@@ -67,6 +68,7 @@ def operators_of(program: Program, node: ast.FunctionDef, settings: Mapping[str,
     told = {**behind, **shown_ranks(node), **documented(node)}
     said = {tensor: told[name] + is_selector(tensor) for name, tensor in forward.tensors.items() if name in told}
     said |= {tensor: len(shape) for tensor, shape in forward.shapes.items()}
+    said |= {tensor: 0 for name, tensor in forward.tensors.items() if name in only_stored(node)}
     problems, last = list[str](), list[tuple[Operator, Forward]]()
     found, vectors = False, vectors_of(node, tensors) - forward.shapes.keys()
     lines, sure = lines_of(backward, tensors, said)

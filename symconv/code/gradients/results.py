@@ -105,7 +105,7 @@ def _by_position(reading: Reading, arguments: Sequence[str]) -> dict[str, Any]:
     return {
         tensor: k
         for k, (tensor, item) in enumerate(zip(order, value.elts, strict=False))
-        if tensor and not _is_none(item)
+        if tensor and not _never_set(reading.node, item)
     }
 
 
@@ -161,6 +161,17 @@ def _by_shape(reading: Reading, tensors: list[str]) -> str | None:
 
 def _is_none(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and node.value is None
+
+
+def _never_set(node: ast.FunctionDef, item: ast.expr) -> bool:
+    """Whether it is None, or a name that nothing but None is put under: ``grad_target = None`` on every way."""
+    if not isinstance(item, ast.Name):
+        return _is_none(item)
+    stored = sum(isinstance(one, ast.Name) and one.id == item.id and isinstance(one.ctx, ast.Store | ast.Del)
+                 for one in ast.walk(node))  # fmt: skip
+    without = [target for one in ast.walk(node) if isinstance(one, ast.Assign) and _is_none(one.value)
+               for target in one.targets if isinstance(target, ast.Name) and target.id == item.id]  # fmt: skip
+    return 0 < stored == len(without)
 
 
 def _returned(node: ast.FunctionDef) -> ast.expr | None:

@@ -20,6 +20,13 @@ _SUMS = frozenset({"sum", "matmul", "dot", "einsum", "tensordot", "add", "outer"
 """Of truth values they make whole numbers, or what is not read."""
 
 
+_TRUTHS = frozenset({
+    "greater", "less", "composed gt", "composed ge", "composed greater_equal", "composed lt", "composed le",
+    "composed less_equal", "composed eq", "composed ne", "composed not_equal", "composed logical_not",
+    "composed logical_and", "composed logical_or",
+})  # fmt: skip
+
+
 def _in_place(op: str) -> Word:
     def changed(state: State, g: Given, name: str) -> Box:
         box = g.get("a", g.get("input"))
@@ -67,7 +74,7 @@ def kind_made(word: str, given: Given) -> str:
     values = [one for one in given.values() if not isinstance(one, str)]
     if word in {"full", "full_like", "zeros_like", "ones_like", "empty_like", "new_zeros", "new_ones", "new_empty"}:
         return kind_of(given["fill_value"] if word == "full" else given["input"])
-    if word in {"greater", "less"}:
+    if word in _TRUTHS:
         return BOOL
     arrays = [kind_of(one) for one in _boxes(values)]
     if word == "where":

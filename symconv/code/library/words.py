@@ -142,9 +142,19 @@ def _size(state: State, g: Given, name: str) -> Any:
     return shape[axes_of(state, g["axis"], len(shape))[0]]
 
 
+def _stride(state: State, g: Given, name: str) -> Any:
+    steps = array_attribute(state, g["input"], "strides")
+    return steps if g.get("axis") is None else steps[axes_of(state, g["axis"], len(steps))[0]]
+
+
 def _rounded(state: State, g: Given, name: str) -> Any:
     if not is_number(g["x"]):
-        raise Outside(f"{name} of an array", state.line)
+        raise Outside(
+            f"{name} of an array is flat but at its jumps, so that its derivative is 0: a backward that lets the "
+            f"gradient through (straight-through) is that of another function; write that one in the place of {name} "
+            "to check it",
+            state.line,
+        )
     return rounded(number_of(g["x"]), name, state.on.decide)
 
 
@@ -217,7 +227,7 @@ WORDS: dict[str, Word] = {
     "cat": _cat, "stack": _stack,
     "hstack": _side_by_side, "vstack": _in_rows,
     "broadcast": _broadcast, "expand_as": _broadcast, "size": _size,
-    "shape": _size,
+    "shape": _size, "stride": _stride,
     "floor": _rounded, "ceil": _rounded,
     "ndim": lambda state, g, name: array_attribute(state, g["input"], "ndim"),
     "numel": lambda state, g, name: elements(state, g["input"]) if g.get("axis") is None else _size(state, g, name),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from symconv.code.source.signatures import defaults, parameters
 
-__all__ = ["counts_in", "shares_in"]
+__all__ = ["counts_in", "only_stored", "shares_in"]
 
 _METHODS = frozenset({"view", "reshape", "chunk", "repeat_interleave", "unfold", "roll", "split"})
 """Methods of arrays all of whose arguments are whole numbers."""
@@ -28,6 +28,21 @@ def counts_in(node: ast.FunctionDef) -> frozenset[str]:
         return frozenset()
     found = {name for one in ast.walk(node) for part in _counted(one) for name in _plain(part)}
     return frozenset(found & ({*plain[2:]} - defaults(node.args).keys()))
+
+
+def only_stored(node: ast.FunctionDef) -> frozenset[str]:
+    """The parameters of ``forward(ctx, ...)`` that are put under ``ctx.name`` and not read: numbers of backward."""
+    if parameters(node.args)[:1] != ["ctx"]:
+        return frozenset()
+    loaded = [one for one in ast.walk(node) if isinstance(getattr(one, "ctx", None), ast.Load)]
+    read = [one.id for one in loaded if isinstance(one, ast.Name)]
+    held = {one.attr for one in loaded if isinstance(one, ast.Attribute)}
+    stored = list[str]()
+    for one in ast.walk(node):
+        match one:
+            case ast.Assign([ast.Attribute(ast.Name("ctx"), attribute)], ast.Name(name)) if attribute not in held:
+                stored.append(name)
+    return frozenset(name for name in parameters(node.args)[1:] if 0 < stored.count(name) == read.count(name))
 
 
 def shares_in(node: ast.FunctionDef) -> frozenset[str]:
@@ -54,6 +69,8 @@ def _counted(node: ast.AST) -> Iterator[ast.expr]:
     """The expressions in a part of the text that are whole numbers where it has a meaning."""
     match node:
         case ast.BinOp(_, ast.FloorDiv() | ast.Mod(), right):
+            yield right
+        case ast.BinOp(ast.Constant(), ast.Pow(), right):
             yield right
         case ast.Slice(low, high, step):
             yield from (one for one in (low, high, step) if one is not None)

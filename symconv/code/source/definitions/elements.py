@@ -25,6 +25,30 @@ class every:
     def selu(input):
         below = 1.6732632423543772848170429916717 * torch.expm1(input)
         return 1.0507009873554804934193349852946 * torch.where(input > 0, input, below)
+    def gt(input, other):
+        return input > other
+    def ge(input, other):
+        return input >= other
+    def greater_equal(input, other):
+        return input >= other
+    def lt(input, other):
+        return input < other
+    def le(input, other):
+        return input <= other
+    def less_equal(input, other):
+        return input <= other
+    def eq(input, other):
+        return input == other
+    def ne(input, other):
+        return input != other
+    def not_equal(input, other):
+        return input != other
+    def logical_not(input):
+        return ~input
+    def logical_and(input, other):
+        return input & other
+    def logical_or(input, other):
+        return input | other
     def celu(input, alpha=1):
         return torch.where(input > 0, input, alpha * torch.expm1(input / alpha))
 
