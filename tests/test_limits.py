@@ -28,7 +28,7 @@ NO_LIMITS = {
     "prove/concrete/enclosure.py": {"_GRID": "precision", "_BITS": "precision"},
     "prove/concrete/words.py": {"_SMALL": "what int64 holds"},
     "prove/proof.py": {"WIDTH": "how much is printed"},
-    "prove/decide/refutation.py": {"_SEEDS": "what is drawn", "_LEAST": "what is drawn"},
+    "prove/decide/refutation.py": {"_SEEDS": "what is drawn", "_LEAST": "what is drawn", "_MASK": "what is drawn"},
     "relation/literals.py": {"_MIXED": "a weight of readability"},
     "code/gradients/ranks.py": {"_RANKS": "what is likely, in order"},
     "code/library/activations.py": {"_OVERFLOW": "torch's threshold of softplus"},

@@ -20,7 +20,19 @@ from symconv.prove.language.coded import Coded
 from symconv.prove.language.labels import LABEL, is_selector, labels_of
 from symconv.prove.language.syntax import Claim
 
-__all__ = ["PRIME", "UNIT", "Counterexample", "Shapes", "differing", "drawn", "drawn_for", "labels", "seen", "times"]
+__all__ = [
+    "MASKED",
+    "PRIME",
+    "UNIT",
+    "Counterexample",
+    "Shapes",
+    "differing",
+    "drawn",
+    "drawn_for",
+    "labels",
+    "seen",
+    "times",
+]
 
 Shapes = dict[str, tuple[int, ...]]
 PRIME = 2**61 - 1
@@ -30,6 +42,9 @@ _POSITIVE = 4
 
 UNIT = 101
 """The draw of eighths between 0 and 1, where ``log(1 - x)`` and its like have values."""
+
+MASKED = {102: 7, 103: 1}
+"""Draws of zeros and ones, as masks hold, with so many ones in eight: no mask of 2 leaves ``exp(1e9*(1 - mask))``."""
 
 _ROUNDED = Fraction(1, 10**5)
 _SMALL = 8
@@ -114,7 +129,7 @@ def _decimal(value: Fraction) -> str:
 def drawn(op: Operator, shapes: Mapping[str, tuple[int, ...]], seed: int, below: int = 10) -> dict[str, Array]:
     """Integers under ``below`` for every input and the cotangent, as Python ints: positive ones from few seeds.
 
-    The seed ``UNIT`` draws fractions for the inputs.
+    The seed ``UNIT`` draws fractions for the inputs, those of ``MASKED`` zeros and ones.
     """
     rng = np.random.default_rng(seed)
     least = 1 if seed < _POSITIVE else 1 - below
@@ -123,6 +138,10 @@ def drawn(op: Operator, shapes: Mapping[str, tuple[int, ...]], seed: int, below:
     if seed == UNIT:
         eighths = {t.name: rng.integers(1, 8, shapes[t.name]).astype(object) for t in op.inputs}
         found |= {name: np.asarray(value * Fraction(1, 8), dtype=object) for name, value in eighths.items()}
+    if seed in MASKED:
+        found |= {
+            t.name: (rng.integers(0, 8, shapes[t.name]) < MASKED[seed]).astype(int).astype(object) for t in op.inputs
+        }
     if not op.output.axes and not seed:
         # The gradient of a loss as people know it.
         found[f"g{op.output.name}"] = np.ones((), dtype=object)

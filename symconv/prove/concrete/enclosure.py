@@ -158,7 +158,10 @@ def _plain(function: str, value: Number) -> Fraction | None:
 
 def _value(function: str, at: Fraction) -> tuple[Fraction, Fraction]:
     """Below and above the value of a function at a fraction."""
-    if abs(at) > EXPONENT and function in {"exp", "expm1"}:
+    if at < -EXPONENT and function in {"exp", "expm1"}:
+        least = Fraction(0 if function == "exp" else -1)
+        return least, least + Fraction(1, _GRID)
+    if at > EXPONENT and function in {"exp", "expm1"}:
         raise NoValueError(f"{function} of a large number")
     with mpmath.workprec(_BITS):
         number = _MONOTONE[function](mpmath.mpf(at.numerator) / at.denominator)

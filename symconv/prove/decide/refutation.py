@@ -9,9 +9,9 @@ from math import prod
 from symconv.errors import SpecError
 from symconv.limits import GEOMETRIES, REFUTED_CELLS, REFUTED_ENCLOSED, REFUTED_POINTS, REFUTED_SHAPES
 from symconv.notation.affine import var
-from symconv.notation.expr import Constraint, walk
+from symconv.notation.expr import Const, Constraint, walk
 from symconv.notation.operator import Operator
-from symconv.prove.concrete.counterexample import UNIT, Counterexample, Shapes, drawn_for, seen, times
+from symconv.prove.concrete.counterexample import MASKED, UNIT, Counterexample, Shapes, drawn_for, seen, times
 from symconv.prove.concrete.enclosure import NoValueError
 from symconv.prove.concrete.sides import applies_functions, is_rational, roughly_apart
 from symconv.prove.language.coded import Coded
@@ -25,6 +25,8 @@ __all__ = ["Search", "refuted"]
 
 _SEEDS = (0, 1, 4, 5, 8)
 """Positive integers read well; functions such as ``sign`` want others too."""
+_MASK = 1000
+"""Numbers from here on stand for infinity in masked scores: a mask of 2 leaves no finite values."""
 _LEAST = ((1, 1), (2, 1), (1, 2), (2, 2), (3, 2), (4, 2), (5, 3))
 """Least lengths of spatial and of other axes: the first shows most mistakes of shape, the last most others."""
 
@@ -47,7 +49,11 @@ class Search:
 
     @cached_property
     def _seeds(self) -> tuple[int, ...]:
-        return _SEEDS if self._rational else (*_SEEDS, UNIT)
+        if self._rational:
+            return _SEEDS
+        expressions = (one for statement in self.op.statements for one in walk(statement.expr))
+        masked = any(isinstance(one, Const) and abs(one.value) >= _MASK for one in expressions)
+        return (*MASKED, *_SEEDS, UNIT) if masked else (*_SEEDS, UNIT)
 
     @cached_property
     def _rational(self) -> bool:
