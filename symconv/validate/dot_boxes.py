@@ -40,6 +40,7 @@ from symconv.validate.dot_still import Lying
 from symconv.validate.dot_sums import Sums
 from symconv.validate.dot_tile import Tile
 from symconv.validate.dot_zeros import Zeros, mark, room
+from symconv.validate.nearby import NOTE
 from symconv.validate.places import at_least, row_radices
 from symconv.validate.polynomial import WIDTH, digits
 from symconv.validate.tables import Table, counts
@@ -103,8 +104,11 @@ class Box:
         still, moved = Zeros(self.still.name, self.pitch), Zeros(self.moved.name, self.pitch)
         radices, found = self._radices(), list[Stmt]()
         end: tuple[Expr, ...] = ()
+        notes: list[Stmt] = []
         for one in body:
             match one:
+                case Declare(name) if name.startswith(NOTE):
+                    notes.append(one)
                 case Let(name, value) if self.tile.blocks == Var(name):
                     end = self._end(value, (*radices, self.pitch))
                 case Let():
@@ -115,7 +119,7 @@ class Box:
         packed = {n.buffer for one in found for n in walk(one) if isinstance(n, Store | StoreLanes)}
         if not end or not self._zeros_behind(found, still, moved) or self.sums.buffer in packed:
             raise UnclearError("a box is not packed and summed up over all its cells")
-        return (*found, *self._summed(end, radices, still.loop, moved.loop))
+        return (*found, *self._summed(end, radices, still.loop, moved.loop, notes))
 
     def _radices(self) -> tuple[Expr, ...]:
         return row_radices(self.kernel, self.moved.sizes[-2])
@@ -199,7 +203,12 @@ class Box:
         return tuple(kept)
 
     def _summed(
-        self, end: Sequence[Expr], radices: Sequence[Expr], still: For | None, moved: For | None
+        self,
+        end: Sequence[Expr],
+        radices: Sequence[Expr],
+        still: For | None,
+        moved: For | None,
+        notes: Sequence[Stmt],
     ) -> Iterator[Stmt]:
         assert still is not None and moved is not None
         yield If(Compare("<=", mul(self.rows, const(self.tile.rows)), self.still.sizes[0]), ())
@@ -228,8 +237,13 @@ class Box:
         for cell, size in reversed(list(zip(cells, sizes, strict=True))):
             added = (For(cell, const(0), size, added),)
         each = (Declare(_SUM, _ZERO, Scalar()), *added, Accumulate(self.sums.buffer, self.cell(), "+", Var(_SUM)))
-        read = self._read(moved, tuple(prefix), radices)
+        read = tuple(self._read(moved, tuple(prefix), radices))
         fits = tuple(room(self._least(), offset, end, pitches))
+        if notes:
+            # A note is of cells: what lies between them is anything.
+            yield from self.sums.around((*fits, *read))
+            yield from notes
+            fits = read = ()
         yield from self.sums.around((*fits, *read, self.of_rows(each)))
 
     def _tiles(self) -> Expr:

@@ -45,7 +45,7 @@ from symconv.relation.points import UnclearError
 from symconv.validate.nearby import COORDINATE, NOTE
 from symconv.validate.polynomial import WIDTH, Polynomial, alike, expression, polynomial, uses
 
-__all__ = ["Lying", "rows_that_lie"]
+__all__ = ["Lying", "begins", "meant_once", "rows_that_lie"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,16 +124,16 @@ def rows_that_lie(kernel: Kernel, boxes: For) -> tuple[For, Lying | None]:
 
     Raises UnclearError where tiles do not differ only by what they read.
     """
-    chosen = [one.name for one in boxes.body if isinstance(one, Let) and _begins(boxes.body, one.name)]
+    chosen = [one.name for one in boxes.body if isinstance(one, Let) and begins(boxes.body, one.name)]
     match chosen:
         case []:
             return boxes, None
         case [test]:
             return _Rows.of(kernel, boxes, test).packed()
-    raise UnclearError("both operands are read where they lie")
+    raise UnclearError("a box asks for more than where its operands lie")
 
 
-def _begins(body: Sequence[Stmt], test: str) -> list[Let]:
+def begins(body: Sequence[Stmt], test: str) -> list[Let]:
     """The names that mean something else where a test holds."""
     zero = Compare("==", Var(test), const(0))
     return [
@@ -158,17 +158,14 @@ class _Rows:
     @staticmethod
     def of(kernel: Kernel, boxes: For, test: str) -> _Rows:
         value = next(one.value for one in boxes.body if isinstance(one, Let) and one.name == test)
-        match [(one.name, one.value) for one in _begins(boxes.body, test)]:
+        match [(one.name, one.value) for one in begins(boxes.body, test)]:
             case [(still, Select(_, first, Address() as begin)), (apart, Select(_, pitch, Address() as step))] if (
                 first == const(0) and begin.buffer == step.buffer
             ):
                 found = _Rows(kernel, boxes, test, tuple(_asked(value)), still, apart, pitch, begin, step)
             case _:
                 raise UnclearError("nothing says where rows begin that are not packed")
-        meant = {n.name for one in (*found.asked, begin) for n in walk(one) if isinstance(n, Var)}
-        bound = [_named(node) for node in walk(boxes)]
-        if any(bound.count(name) > 1 for name in (*meant, test, still, apart)):
-            raise UnclearError("where rows begin has several meanings")
+        meant_once(boxes, (value, begin, step, pitch, Var(test), Var(still), Var(apart)))
         return found
 
     def packed(self) -> tuple[For, Lying]:
@@ -251,6 +248,14 @@ class _Rows:
         if any(uses(one, {self.still, self.apart}) for one in index):
             raise UnclearError(f"rows of {node.buffer} are read in another way")
         return replace(node, buffer=packed, index=index, offset=None)
+
+
+def meant_once(boxes: For, nodes: Sequence[Any]) -> None:
+    """Raises UnclearError where a name in these nodes is given several meanings in a loop."""
+    names = {n.name for one in nodes for n in walk(one) if isinstance(n, Var)}
+    bound = [_named(node) for node in walk(boxes)]
+    if several := sorted(name for name in names if bound.count(name) > 1):
+        raise UnclearError(f"{several[0]} has several meanings")
 
 
 def _named(node: Any) -> str:

@@ -39,6 +39,7 @@ from symconv.loops.traverse import substitute, walk
 from symconv.relation.lemmas import CHUNKS, ROWS, STRIPS, prove
 from symconv.relation.points import UnclearError
 from symconv.validate.dot_boxes import Box
+from symconv.validate.dot_moved import columns_packed
 from symconv.validate.dot_still import Lying, rows_that_lie
 from symconv.validate.dot_sums import Sums
 from symconv.validate.dot_tile import Tile, tile_of
@@ -63,9 +64,11 @@ def in_dots(kernel: Kernel) -> Kernel | None:
             return None
     for lemma in (CHUNKS, STRIPS, ROWS):
         prove(lemma)
-    *header, _ = kernel.nests[1].body
-    boxes, lying = rows_that_lie(kernel, boxes)
-    main = replace(kernel.nests[1], body=(*header, boxes))
+    kernel = columns_packed(kernel, boxes)
+    *header, loop = kernel.nests[1].body
+    assert isinstance(loop, For)
+    loop, lying = rows_that_lie(kernel, loop)
+    main = replace(kernel.nests[1], body=(*header, loop))
     return _Dot(replace(kernel, nests=(kernel.nests[0], main, kernel.nests[2])), lying).plain()
 
 

@@ -50,7 +50,7 @@ from symconv.validate.places import row_radices
 from symconv.validate.polynomial import WIDTH, alike, digits, expression, polynomial, uses
 from symconv.validate.tables import Table, tables_of, without_table
 
-__all__ = ["COORDINATE", "NOTE", "notes_of", "packed_alone"]
+__all__ = ["COORDINATE", "NOTE", "Way", "notes_of", "packed_alone"]
 
 NOTE = "lies where it is packed:"
 """What a note is called, with the packed buffer behind it; its arguments: the test, the element, and the last one."""
@@ -69,7 +69,7 @@ def packed_alone(kernel: Kernel) -> Kernel:
     for number, nest in enumerate(kernel.nests):
         names = _tests(nest)
         if len(names) == 1:
-            way = _Way(found, nest, names.pop(), tables_of(found))
+            way = Way(found, nest, names.pop(), tables_of(found))
             found = replace(found, nests=(*found.nests[:number], way.packed(), *found.nests[number + 1 :]))
             found = without_table(found, way.far)
     return found
@@ -89,7 +89,7 @@ def _tests(nest: Nest) -> set[str]:
 
 
 @dataclass(slots=True)
-class _Way:
+class Way:
     """A nest, the name of its test, and the kernel's tables. ``far`` is the table of distances that it reads."""
 
     kernel: Kernel
@@ -100,7 +100,7 @@ class _Way:
 
     def packed(self) -> Nest:
         """The nest that packs every box, with its note."""
-        pairs = list(self._pairs(self.nest.body))
+        pairs = list(self.pairs(self.nest.body))
         if not pairs:
             raise UnclearError(f"{self.test} chooses between other things than tiles")
         packed, lying = reads_of((pairs[0][0],)), reads_of((pairs[0][1],))
@@ -117,7 +117,7 @@ class _Way:
     def _asks(self, statement: Stmt | None, answer: int) -> bool:
         return isinstance(statement, If) and statement.condition == Compare("==", Var(self.test), const(answer))
 
-    def _pairs(self, body: Sequence[Stmt]) -> Iterator[tuple[Stmt, Stmt]]:
+    def pairs(self, body: Sequence[Stmt]) -> Iterator[tuple[Stmt, Stmt]]:
         """Tiles over what is packed, each with the one over what lies in place."""
         for one, other in zip((None, *body), body, strict=False):
             match other:
@@ -127,7 +127,7 @@ class _Way:
                         raise UnclearError(f"{self.test} chooses between other things than tiles")
                     yield from zip(packed, lying, strict=True)
                 case For() | If():
-                    yield from self._pairs(other.body)
+                    yield from self.pairs(other.body)
 
     def _outside(self, body: Sequence[Stmt]) -> tuple[Stmt, ...]:
         """A block without its pairs of tiles."""
@@ -219,7 +219,7 @@ class _Way:
         same = same and self.kernel.buffer(near.address.buffer).axes == wide.axes
         if not same or far.address.buffer != lying.buffer or len(wide.sizes) != 3:
             raise UnclearError(f"{packed.table} and {lying.table} are filled in different ways")
-        if self.kernel.buffer(lying.buffer).role != "in":
+        if self.kernel.buffer(lying.buffer).role != "in" or wide.role == "out":
             raise UnclearError(f"{lying.buffer} is read where it lies and written")
         radices = (*row_radices(self.kernel, wide.sizes[-2]), wide.sizes[-1])
         tensor, stated = self.kernel.buffer(lying.buffer), Test.of(self._value(), lying.buffer)
@@ -253,20 +253,21 @@ class _Way:
             ends = [n for n in walk(left) if isinstance(n, Address)]
             if not alike(right, behind) or len(ends) != 1:
                 continue
-            for blocks in self._blocks():
+            for blocks in self.blocks():
                 match blocks.value:
                     case Binary("//", above, by) if by == WIDTH:
                         span = sub(add(above, const(1)), WIDTH)
-                        over = sub(mul(WIDTH, Var(blocks.name)), span)
-                        if alike(sub(left, ends[0]), over) and stated.spans(sub(span, const(1)), radices):
+                        over = [sub(mul(WIDTH, count), span) for count in (Var(blocks.name), blocks.value)]
+                        behind_last = sub(left, ends[0])
+                        if any(alike(behind_last, one) for one in over) and stated.spans(sub(span, const(1)), radices):
                             return ends[0].index
         raise UnclearError(f"nothing says that lanes behind the last cell lie in {tensor.name}")
 
-    def _blocks(self) -> Iterator[Let]:
+    def blocks(self) -> Iterator[Let]:
         """The numbers of blocks of lanes that every loop around a tile runs over."""
         named = [n for n in walk(self.nest) if isinstance(n, Let)]
         loops = [n for n in walk(self.nest) if isinstance(n, For) and self._starts(n.body)]
-        loops = [loop for loop in loops if list(self._pairs(loop.body))]
+        loops = [loop for loop in loops if list(self.pairs(loop.body))]
         for let in named:
             once = sum(other.name == let.name for other in named) == 1
             if once and loops and all(_tiles_of(loop.upper, Var(let.name)) for loop in loops):

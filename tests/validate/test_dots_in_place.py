@@ -23,6 +23,7 @@ from symconv.loops.ir import (
     Load,
     LoadLanes,
     Select,
+    Store,
     StoreReduced,
     Update,
     Var,
@@ -31,10 +32,12 @@ from symconv.loops.traverse import rewrite, walk
 from symconv.validate.validation import validate
 
 STRIDED = sc.conv1d(stride=2)
+BOTH = sc.conv1d(padding=1)
+"""Both operands of its kernels may be read where they lie."""
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("op", [STRIDED, sc.conv1d(stride=5), sc.conv2d(stride=2)])
+@pytest.mark.parametrize("op", [STRIDED, BOTH, sc.conv1d(stride=5), sc.conv2d(stride=2), sc.conv2d()])
 def test_rows_that_are_read_where_they_lie_are_proved(op: sc.Operator) -> None:
     candidate = dots(op)["dot 4x3"]
     assert any(_let(n, "near_rows_") for nest in candidate.kernel.nests for n in walk(nest))
@@ -173,3 +176,90 @@ def test_rows_that_may_lie_apart_are_not_proved(kept: str) -> None:
     rule = _asked(lambda one: isinstance(one.left, Select) and kept not in repr(one))
     kernel = candidate.kernel
     refused(candidate, replace(kernel, nests=tuple(rewrite(nest, rule) for nest in kernel.nests)))
+
+
+def _begin(axis: int, value: Callable[[Expr], Expr]) -> Callable[[Any], Any]:
+    rule = _at(axis, value)
+    return lambda n: replace(rule(replace(n, name="still_")), name="moved_") if _let(n, "moved_") else n
+
+
+def _far(value: Callable[[Any], Any], spare: bool = False) -> Callable[[Any], Any]:
+    """Another distance in the table, of a tap or of a spare column."""
+
+    def rule(node: Any) -> Any:
+        mine = isinstance(node, Store) and node.buffer == "distances_" and (node.index == (Var("at_"),)) == spare
+        return replace(node, value=Address("x", value(node.value.index))) if mine else node
+
+    return rule
+
+
+def _boxes(without: Callable[[Compare], bool]) -> Callable[[Any], Any]:
+    rule = _asked(without)
+    return lambda n: (
+        replace(rule(replace(n, name="near_rows_")), name="near_columns_") if _let(n, "near_columns_") else n
+    )
+
+
+def _answer(node: Any, answer: int) -> bool:
+    return isinstance(node, If) and node.condition == Compare("==", Var("near_columns_"), const(answer))
+
+
+def _column(node: Any) -> bool:
+    return isinstance(node, LoadLanes) and node.buffer == "x" and isinstance(node.offset, Load)
+
+
+def _moves(node: Any) -> bool:
+    return any(isinstance(n, StoreReduced) for n in walk(node))
+
+
+MOVED: dict[str, Callable[[Any], Any]] = {
+    "columns begin one element further": _begin(2, _more),
+    "columns begin in the first image": _begin(0, lambda _: const(0)),
+    "columns begin in the second channel": _begin(1, _more),
+    "a tap one element further": _far(lambda at: (*at[:2], _more(at[2]))),
+    "taps of one channel": _far(lambda at: (at[0], const(0), at[2])),
+    "spare columns lie before the operand": _far(lambda at: (*at[:2], const(-99)), spare=True),
+    "taps may reach before the operand": _boxes(lambda one: one.op == ">=" and "start_1_" in repr(one)),
+    "taps may reach behind the operand": _boxes(lambda one: one.op == "<=" and "start_1_" in repr(one)),
+    "lanes may end behind the operand": _boxes(lambda one: one.op == "<"),
+    "images may lie apart": _boxes(lambda one: one.op == "==" and _memory(one)),
+    "all columns are read in place": lambda n: Let(n.name, const(1)) if _let(n, "near_columns_") else n,
+    "columns are packed where they are not read": lambda n: replace(n, condition=replace(n.condition, right=const(1))) if _answer(n, 0) and not _moves(n) else n,
+    "columns the other way round": lambda n: replace(n, condition=replace(n.condition, right=const(1 - int(n.condition.right.value)))) if (_answer(n, 0) or _answer(n, 1)) and _moves(n) else n,
+    "a column one element further": lambda n: replace(n, index=(*n.index[:-1], _more(n.index[-1]))) if _column(n) else n,
+    "offsets of packed columns": lambda n: replace(n, offset=replace(n.offset, buffer="offsets_")) if _column(n) else n,
+    "a product twice in place": lambda n: rewrite(n, lambda m: replace(m, value=add(m.value, m.value)) if _sum(m, "acc1_1_") else m) if _answer(n, 1) else n,
+    "the test of another loop": lambda n: replace(n, body=(Let("near_columns_", const(1)), *n.body)) if isinstance(n, For) and n.var == "tile_" else n,
+}  # fmt: skip
+
+BOXES = (
+    ((1, 4, 2, 4, 6, 4), 8),
+    ((1, 4, 1, 8, 3, 16), 6),
+    ((2, 4, 1, 8, 3, 4), 6),
+    ((1, 4, 1, 8, 3, 8), 8),
+)
+"""Numbers of a plan and of lanes, and how many filters there are."""
+
+
+def right_in_both(kernel: Kernel, case: tuple[tuple[int, ...], int]) -> bool:
+    """Whether a kernel of ``BOTH`` computes the gradient: two channels, two taps, two images, twelve outputs."""
+    plan, filters = case
+    draw = np.random.default_rng(0)
+    gy, x = draw.integers(-9, 10, (2, filters, 12)), draw.integers(-9, 10, (2, 2, 11))
+    padded, found = np.pad(x, ((0, 0), (0, 0), (1, 1))), np.zeros((filters, 2, 2), int)
+    for f, c, p in np.ndindex(found.shape):
+        found[f, c, p] = (gy[:, f] * padded[:, c, p : p + 12]).sum()
+    return computes(kernel, {"gy": gy, "x": x}, found, plan)
+
+
+def test_the_kernel_that_reads_both_in_place_is_right() -> None:
+    assert all(right_in_both(dots(BOTH)["dot 4x3"].kernel, case) for case in BOXES)
+
+
+@pytest.mark.parametrize("name", MOVED)
+def test_columns_that_lie_elsewhere_are_not_proved(name: str) -> None:
+    candidate = dots(BOTH)["dot 4x3"]
+    kernel = candidate.kernel
+    kernel = replace(kernel, nests=tuple(rewrite(nest, MOVED[name]) for nest in kernel.nests))
+    assert not all(right_in_both(kernel, case) for case in BOXES)
+    refused(candidate, kernel)
