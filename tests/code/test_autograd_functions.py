@@ -212,6 +212,27 @@ class Quantised(torch.autograd.Function):
         sc.check(text, "Quantised")
 
 
+@pytest.mark.parametrize("name", ["idx", "index", "indices"])
+def test_rows_that_are_looked_up(name: str) -> None:
+    text = f"""
+import torch
+class Rows(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, weight, {name}):
+        ctx.save_for_backward({name})
+        ctx.num = weight.shape[0]
+        return weight[{name}]
+    @staticmethod
+    def backward(ctx, g):
+        {name}, = ctx.saved_tensors
+        gw = torch.zeros(ctx.num, g.shape[1], dtype=g.dtype)
+        gw.index_add_(0, {name}, g)
+        return gw, None
+"""
+    assert sc.check(text, "Rows").holds is True
+    assert sc.check(text.replace("gw.index_add_(0, " + name + ", g)", f"gw[{name}] = g"), "Rows").holds is False
+
+
 REVERSED = """
 import torch
 class GradReverse(torch.autograd.Function):

@@ -35,7 +35,8 @@ def labels_in(*nodes: ast.FunctionDef) -> frozenset[str]:
     naming = {name for node in nodes for one in ast.walk(node) for name in _naming(one)} & known
     arrays = {name for node in nodes for one in ast.walk(node) for name in _of_array(one)}
     # A layer is given many places at once.
-    usual = _ARRAYS | {"idx"} if any(parameters(node.args)[:1] == ["self"] for node in nodes) else _ARRAYS
+    layers = any(parameters(node.args)[:1] in (["self"], ["ctx"]) for node in nodes)
+    usual = _ARRAYS | {"idx", "index"} if layers else _ARRAYS
     return frozenset(name for name in naming if name in arrays or name in usual)
 
 
