@@ -13,6 +13,7 @@ import pytest
 import symconv as sc
 
 FILE = Path(__file__).parent / "corpus" / "masks.py"
+TORCH = FILE.with_name("torchmasks.py")
 TEXT = FILE.read_text(encoding="utf-8")
 FUNCTIONS = {node.name: ast.get_source_segment(TEXT, node) or "" for node in ast.parse(TEXT).body
              if isinstance(node, ast.FunctionDef)}  # fmt: skip
@@ -23,12 +24,17 @@ def pair(forward: str, backward: str) -> str:
     return f"import numpy as np\n\n\n{first}\n\n\n{FUNCTIONS[backward].replace(f'def {backward}(', 'def backward(')}\n"
 
 
+def imported(path: Path) -> Any:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def quotients_agree(forward: str, backward: str) -> bool:
     """Whether a gradient is what central differences say where each row keeps one of its scores."""
-    spec = importlib.util.spec_from_file_location("masks", FILE)
-    assert spec is not None and spec.loader is not None
-    module: Any = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = imported(FILE)
     generator = np.random.default_rng(4)
     x, dy = generator.normal(size=(2, 3, 4)), generator.normal(size=(2, 3, 4))
     mask = generator.integers(0, 2, (2, 3, 4)).astype(float)
@@ -62,3 +68,20 @@ def test_a_mask_that_backward_forgets_is_not_called_right() -> None:
     # In exact arithmetic exp(-1e9) is no 0, and a row without any score left has a gradient in floating point too.
     assert quotients_agree("filled", "forgotten")
     assert sc.check(pair("filled", "forgotten"), explain=False)["scores"].holds is not True
+
+
+@pytest.mark.parametrize(("name", "right"), [("Kept", True), ("KeptJacobian", False)])
+def test_masks_of_truth_values_in_torch(name: str, right: bool) -> None:
+    proof = sc.check(TORCH, name, explain=False)["scores"]
+    assert proof.holds is right, str(proof)
+    torch = pytest.importorskip("torch")
+    layer = getattr(imported(TORCH), name)
+    scores = torch.linspace(-1, 2, 12, dtype=torch.float64).reshape(3, 4).sin().requires_grad_()
+    mask = torch.tensor([[1, 0, 1, 1], [0, 1, 1, 0], [1, 1, 1, 1]], dtype=torch.float64)
+    assert torch.autograd.gradcheck(lambda x: layer.apply(x, mask), (scores,), raise_exception=False) is right
+
+
+@pytest.mark.parametrize("kind", ["bool", "np.bool_"])
+def test_masks_converted_in_numpy(kind: str) -> None:
+    text = pair("filled", "filled_backward").replace("np.where(mask,", f"np.where(mask.astype({kind}),")
+    assert sc.check(text, explain=False).holds is True

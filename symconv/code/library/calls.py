@@ -9,6 +9,7 @@ from symconv.code.held.boxes import array_of, boxed, current, loose_view
 from symconv.code.held.elements import put
 from symconv.code.held.sequences import sequence
 from symconv.code.held.state import State, call, whole_plan
+from symconv.code.held.truths import nonzero
 from symconv.code.library.changes import kind_made
 from symconv.code.library.words import WORDS
 from symconv.code.source.libraries import (
@@ -109,8 +110,10 @@ def converted(state: State, name: str, value: Any, kind: Any) -> Any:
         value = call(state, Dotted("numpy.stack"), [value], {})
     if isinstance(value, Box):
         order = (BOOL, INT, REAL)
+        if wanted == BOOL:
+            return nonzero(state, value)
         if order.index(kind_of(value)) > order.index(wanted):
-            raise Outside(f"numbers are cut to {'truth values' if wanted == BOOL else 'whole numbers'}", state.line)
+            raise Outside("numbers are cut to whole numbers", state.line)
         new = array_of(state, value).copy() if not state.on.symbolic else array_of(state, value)
         return boxed(state, new, wanted)
     if is_number(value) and wanted == REAL:
@@ -127,6 +130,8 @@ def _copied(state: State, path: str, arguments: list[Any], options: dict[str, An
     given += [options["other"]] if "other" in options else []
     if name in {"float", "double", "half"}:
         given.append("float")
+    if name == "bool":
+        given.append("bool")
     if given and given[0] is not None and kind_of_type(given[0]) != (kind_of(value) if isinstance(value, Box) else ""):
         return converted(state, name, value, given[0])
     if isinstance(value, tuple | list | Series) and (name in GATHERING or path == "numpy.copy"):

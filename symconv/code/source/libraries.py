@@ -17,7 +17,7 @@ IDENTITIES = frozenset({
     "copy", "clone", "contiguous", "detach", "float", "double", "numpy", "cpu", "cuda", "to", "type", "astype",
     "type_as", "requires_grad_", "ascontiguousarray", "asarray", "array", "tensor", "as_tensor", "from_numpy",
     "constant", "convert_to_tensor", "Variable", "cast", "identity", "stop_gradient", "item_", "conj", "half",
-    "stop",
+    "stop", "bool",
 })  # fmt: skip
 """Functions whose value is their first argument."""
 
