@@ -41,6 +41,8 @@ ROLLED_TURNS = 2
 """Whole turns of a roll that code tells for all sizes at once: each is a question to the solver."""
 ROLLED_LENGTHS = 6
 """Lengths below this are read one by one where code rolls an axis by more: each is a branch of its own."""
+CENTRED_INDICES = 3
+"""Indices of one mean, as samples and two axes, whose squares are looked for: their orders in a squared sum are 720."""
 FORWARD_TERMS = 64
 """Terms of what a forward function computes that are proved to be it: pads of five axes make 243, and half a minute."""
 

@@ -9,6 +9,7 @@ from itertools import product
 from typing import Any
 
 from symconv.code.gradients.branches import Read
+from symconv.code.gradients.centred import centred
 from symconv.code.gradients.formed import formed
 from symconv.code.source.trouble import ROLLED, UNEQUAL
 from symconv.errors import SymconvError
@@ -50,7 +51,8 @@ def where_defined(candidate: Operator, decision: Decision) -> Operator | None:
     return replace(candidate, assumptions=(*candidate.assumptions, *stated))
 
 
-def candidates(read: Read, name: str) -> Iterator[Operator]:
+def candidates(read: Read, name: str, centre: bool = False) -> Iterator[Operator]:
+    """What the function that was read may be, likely operators first; ``centre`` takes means off before squares."""
     value = read.value
     free = [names[0] if len(names) == 1 else "" for names in value.names]
     bias, rank = "b" in read.sizes, len(free) - 2
@@ -66,11 +68,19 @@ def candidates(read: Read, name: str) -> Iterator[Operator]:
             with suppress(SymconvError, KeyError):
                 yield catalogue()[f"max_pool{rank}d"].make(kernel=size, stride=stride)
     # An extreme that cancels is no part of the function.
-    for one in (_without_extremes(read), read, _not_empty(read)):
+    plain = (_without_extremes(read), read, _not_empty(read))
+    for one in (*map(_centred, plain), *plain) if centre else plain:
         with suppress(SymconvError):
             found = formed(name, one.value, one.sizes, one.region, one.known) if one is not None else None
             if found is not None:
                 yield found
+
+
+def _centred(read: Read | None) -> Read | None:
+    """With means taken off before squares are summed."""
+    if read is None or (found := centred(read.value.terms, read.known)) is None:
+        return None
+    return replace(read, value=replace(read.value, terms=found[0]), known=found[1])
 
 
 def _not_empty(read: Read) -> Read | None:

@@ -64,6 +64,7 @@ class Forward:
     With ``other_ties`` the derivative goes to the other one where two numbers of a maximum are equal: where the
     forward function says nothing else, either is right. With ``equal_parts`` lengths that ``chunk`` does not cut into
     equal parts are left out. Of several ``outputs`` one is looked at, number ``which``.
+    ``centre`` wants a formula that takes means off before it sums squares.
     """
 
     program: Program
@@ -76,6 +77,7 @@ class Forward:
     outputs: Outputs = field(default_factory=Outputs)
     which: int = 0
     lines: Mapping[str, Shape] = field(default_factory=dict)
+    centre: bool = False
 
     @property
     def shapes(self) -> dict[str, Shape]:

@@ -50,17 +50,19 @@ _MEETING = frozenset({
 
 def forward_of(program: Program, node: ast.FunctionDef, settings: Mapping[str, Any]) -> tuple[Operator, Forward]:
     """The operator a forward function computes; raises SpecError where it is none that can be told."""
-    return next(operators_of(program, node, settings))
+    return next(operators_of(program, node, settings, centre=True))
 
 
 def operators_of(program: Program, node: ast.FunctionDef, settings: Mapping[str, Any], other_ties: bool = False,
-                 backward: ast.FunctionDef | None = None) -> Iterator[tuple[Operator, Forward]]:  # fmt: skip
+                 backward: ast.FunctionDef | None = None, centre: bool = False,
+                 ) -> Iterator[tuple[Operator, Forward]]:  # fmt: skip
     """The operators a forward function computes: one for each number of axes its tensors may have, likely ones first.
 
     Operators of tensors some of whose lengths are numbers come last: the code may be meant for other numbers of axes.
-    What is ``backward`` to it says whether it has several outputs. Raises SpecError where there is none.
+    What is ``backward`` to it says whether it has several outputs. With ``centre`` means are taken off before squares
+    are summed, as kernels want it and proofs do not. Raises SpecError where there is none.
     """
-    forward = replace(described(program, node, settings), other_ties=other_ties)
+    forward = replace(described(program, node, settings), other_ties=other_ties, centre=centre)
     tensors = (*forward.tensors.values(), *forward.attributes.values())
     if backward is not None:
         forward = replace(forward, outputs=outputs_of(node, backward, tensors))
@@ -156,7 +158,7 @@ def _open(forward: Forward, ranks: Mapping[str, int]) -> Iterator[Operator]:
     """What one output may be, where that depends on sizes of what else is computed."""
     with suppress(SymconvError, Undecided, Mismatch, Misfit):
         for read in _branches(forward, ranks, False)[0]:
-            yield from candidates(read, forward.node.name)
+            yield from candidates(read, forward.node.name, forward.centre)
 
 
 def _of_ranks(forward: Forward, ranks: Mapping[str, int]) -> tuple[Operator | None, str, int]:
@@ -171,7 +173,9 @@ def _of_ranks(forward: Forward, ranks: Mapping[str, int]) -> tuple[Operator | No
             problem = problem or str(refused)
             continue
         for read in reads:
-            for candidate in candidates(read, forward.node.name) if len(read.value.terms) <= FORWARD_TERMS else ():
+            for candidate in (
+                candidates(read, forward.node.name, forward.centre) if len(read.value.terms) <= FORWARD_TERMS else ()
+            ):
                 if (proved := _proved(candidate, forward)) is not None:
                     return proved, "", 0
         return None, unread or _unknown(reads[0]), line
