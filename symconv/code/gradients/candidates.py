@@ -14,7 +14,7 @@ from symconv.code.gradients.formed import formed
 from symconv.code.source.trouble import ROLLED, UNEQUAL
 from symconv.errors import SymconvError
 from symconv.notation.affine import var
-from symconv.notation.expr import Constraint
+from symconv.notation.expr import Constraint, equal
 from symconv.notation.operator import Assumption, Operator
 from symconv.ops.registry import catalogue
 from symconv.prove.decide.decision import Decision
@@ -68,7 +68,7 @@ def candidates(read: Read, name: str, centre: bool = False) -> Iterator[Operator
             with suppress(SymconvError, KeyError):
                 yield catalogue()[f"max_pool{rank}d"].make(kernel=size, stride=stride)
     # An extreme that cancels is no part of the function.
-    plain = (_without_extremes(read), read, _not_empty(read))
+    plain = (_without_extremes(read), read, _not_empty(read), _as_long(read))
     for one in (*map(_centred, plain), *plain) if centre else plain:
         with suppress(SymconvError):
             found = formed(name, one.value, one.sizes, one.region, one.known) if one is not None else None
@@ -88,6 +88,21 @@ def _not_empty(read: Read) -> Read | None:
     least = [Constraint(size - 1) for one in read.value.axes for size in one.sizes]
     region = read.region.where(*least)
     return None if region.empty or read.region.within(region) else replace(read, region=region)
+
+
+def _as_long(read: Read) -> Read | None:
+    """For sizes at which an axis that is read along one of the output is not longer than that.
+
+    Of ``b[:, :, :, c]`` in a loop over the filters it is said that there are as many biases at least.
+    """
+    full = _not_empty(read) or read
+    along = {size.name for axis in read.value.axes for size in axis.sizes if size.name is not None}
+    limits = {name for term in read.value.terms for c in term.where if not c.equality for name in c.form.names()}
+    region = full.region
+    for one, other in product(sorted(along), sorted({n for row in read.sizes.values() for n in row} & limits - along)):
+        if full.region.within(full.region.where(Constraint(var(other) - var(one)))):
+            region = region.where(equal(var(other), var(one)))
+    return None if region.empty or full.region.within(region) else replace(read, region=region)
 
 
 def _without_extremes(read: Read) -> Read | None:

@@ -75,12 +75,14 @@ def _length(state: State, items: Any) -> Any:
 
 
 def _element_as(state: State, name: str, box: Box) -> Box:
-    """``float`` or ``int`` of an array of one element."""
-    if state.on.rank(current(state, box)):
+    """``float`` or ``int`` of an array of one element; of a part of one, the axes that are left have length 1."""
+    whole = box.base is None
+    if whole and state.on.rank(current(state, box)):
         raise Outside(f"{name} of an array with axes; take its one element by a subscript first", state.line)
     if name == "int" and kind_of(box) == REAL:
         raise Outside("an element is cut to a whole number", state.line)
-    return boxed(state, array_of(state, box), REAL if name == "float" else INT)
+    one = box if whole else call(state, Dotted("numpy.item"), [box], {})
+    return boxed(state, array_of(state, one), REAL if name == "float" else INT)
 
 
 def _placed(state: State, name: str, arguments: list[Any], options: dict[str, Any]) -> list[Any]:
