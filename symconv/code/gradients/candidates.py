@@ -91,7 +91,7 @@ def _not_empty(read: Read) -> Read | None:
 
 
 def _as_long(read: Read) -> Read | None:
-    """For sizes at which an axis that is read along one of the output is not longer than that.
+    """For sizes at which an axis that is read along one of another tensor in the output is not longer than that.
 
     Of ``b[:, :, :, c]`` in a loop over the filters it is said that there are as many biases at least.
     """
@@ -99,9 +99,10 @@ def _as_long(read: Read) -> Read | None:
     along = {size.name for axis in read.value.axes for size in axis.sizes if size.name is not None}
     limits = {name for term in read.value.terms for c in term.where if not c.equality for name in c.form.names()}
     region = full.region
-    for one, other in product(sorted(along), sorted({n for row in read.sizes.values() for n in row} & limits - along)):
-        if full.region.within(full.region.where(Constraint(var(other) - var(one)))):
-            region = region.where(equal(var(other), var(one)))
+    for row in read.sizes.values():
+        for one, other in product(sorted(along - {*row}), sorted(limits & {*row} - along)):
+            if full.region.within(full.region.where(Constraint(var(other) - var(one)))):
+                region = region.where(equal(var(other), var(one)))
     return None if region.empty or full.region.within(region) else replace(read, region=region)
 
 
