@@ -9,7 +9,7 @@ from typing import Any
 
 from symconv.code.gradients.forward import surely_tensors
 from symconv.code.gradients.roles import WINDOW_KEYS, WINDOWS, numeric, numeric_kind, packed
-from symconv.code.source.counts import counts_in, shares_in
+from symconv.code.source.counts import counts_in, shares_in, small_in
 from symconv.code.source.signatures import defaults, factors_of_none, parameters
 from symconv.errors import SpecError
 from symconv.notation.affine import affine
@@ -29,9 +29,9 @@ def settings_of(
     """The numbers to check with: those that are said; else the defaults, and a stride of 2 with a padding of 1.
 
     Lengths of windows that nothing says are 2, with a stride of 2, and then 3, as other whole numbers are;
-    probabilities are 1/2 and then 1/4; factors that are 0 by default are 3 then, so that what they multiply is judged
-    too. ``known`` are names of numbers that the text itself says, ``defaulted`` attributes that ``__init__`` gives a
-    default.
+    probabilities, and eps, are 1/2 and then 1/4; factors that are 0 by default are 3 then, so that what they multiply
+    is judged too. ``known`` are names of numbers that the text itself says, ``defaulted`` attributes that
+    ``__init__`` gives a default.
     """
     given = {key: _number(value) for key, value in (arguments or {}).items()}
     if given:
@@ -42,7 +42,8 @@ def settings_of(
     words = (words | keys) - surely_tensors(forward) - {*known}
     usual = {*defaults(forward.args), *defaulted}
     words -= {name for name, one in defaults(forward.args).items() if _fraction(one)}  # p=0.5 of a dropout
-    shares = sorted(word for word in words & shares_in(forward) if numeric(word))  # p of a dropout is no padding
+    drawn = {word for word in words & shares_in(forward) if numeric(word)}  # p of a dropout is no padding
+    shares = sorted(drawn | words & small_in(forward))
     words -= {*shares}
     windows = {word for word in words - usual if word in WINDOWS or word in WINDOW_KEYS & _keys(forward)}
     steps = affine(2 if windows else 1)

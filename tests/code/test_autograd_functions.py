@@ -122,6 +122,16 @@ def backward(ctx, g):
         gx[:, :, k:k + T] += torch.einsum('nft,fc->nct', g, w[:, :, k])
         gw[:, :, k] = torch.einsum('nft,nct->fc', g, x[:, :, {}])
     return gx, gw""", ("k:k + T", ":T"), ((2, 3, 5), (4, 3, 2))),
+    "eps": (
+        """
+def forward(ctx, x, eps):
+    ctx.save_for_backward(x)
+    ctx.eps = eps
+    return x / (x * x + eps)
+def backward(ctx, g):
+    x, = ctx.saved_tensors
+    d = x * x + ctx.eps
+    return g * (ctx.eps {} x * x) / (d * d), None""", ("-", "+"), ((2, 3), 0.5)),
     "tutorial_relu": (
         """
 def forward(ctx, input):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from symconv.code.source.signatures import defaults, parameters
 
-__all__ = ["counts_in", "only_stored", "shares_in"]
+__all__ = ["counts_in", "only_stored", "shares_in", "small_in"]
 
 _METHODS = frozenset({"view", "reshape", "chunk", "repeat_interleave", "unfold", "roll", "split"})
 """Methods of arrays all of whose arguments are whole numbers."""
@@ -43,6 +43,14 @@ def only_stored(node: ast.FunctionDef) -> frozenset[str]:
             case ast.Assign([ast.Attribute(ast.Name("ctx"), attribute)], ast.Name(name)) if attribute not in held:
                 stored.append(name)
     return frozenset(name for name in parameters(node.args)[1:] if 0 < stored.count(name) == read.count(name))
+
+
+def small_in(node: ast.FunctionDef) -> frozenset[str]:
+    """The parameters of ``forward(ctx, ...)`` without a default that are called ``eps``: numbers in all code."""
+    plain = parameters(node.args)
+    if plain[:1] != ["ctx"]:
+        return frozenset()
+    return frozenset({"eps", "epsilon"} & ({*plain[2:]} - defaults(node.args).keys()))
 
 
 def shares_in(node: ast.FunctionDef) -> frozenset[str]:
