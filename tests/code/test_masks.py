@@ -85,3 +85,30 @@ def test_masks_of_truth_values_in_torch(name: str, right: bool) -> None:
 def test_masks_converted_in_numpy(kind: str) -> None:
     text = pair("filled", "filled_backward").replace("np.where(mask,", f"np.where(mask.astype({kind}),")
     assert sc.check(text, explain=False).holds is True
+
+
+ATTENTION = ({}, {"0) / np.sqrt(q.shape[1])": "0)"}, {"ds.T @ q": "ds @ q"})
+"""A right backward of causal attention, one without the scale, and one without a transpose."""
+
+
+@pytest.mark.parametrize("change", ATTENTION, ids=["right", "no scale", "no transpose"])
+def test_causal_attention(change: dict[str, str], tmp_path: Path) -> None:
+    text = pair("attention", "attention_backward")
+    for old, new in change.items():
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    proofs = sc.check(text, explain=False)
+    (tmp_path / "attention.py").write_text(text, encoding="utf-8")
+    module = imported(tmp_path / "attention.py")
+    generator = np.random.default_rng(2)
+    arrays = {name: generator.normal(size=(4, width)) for name, width in (("q", 3), ("k", 3), ("v", 2))}
+    dy = generator.normal(size=(4, 2))
+    for got, (name, array) in zip(module.backward(dy, *arrays.values()), arrays.items(), strict=True):
+        want = np.empty_like(array)
+        for cell in np.ndindex(array.shape):
+            step = np.zeros_like(array)
+            step[cell] = 1e-5
+            above, below = (module.forward(**{**arrays, name: array + sign * step}) for sign in (1, -1))
+            want[cell] = (dy * (above - below)).sum() / 2e-5
+        right = got.shape == want.shape and np.allclose(got, want, atol=1e-6)
+        assert proofs[name].holds is right, str(proofs[name])

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from symconv.notation.expr import Const, walk
 from symconv.notation.operator import Operator
 from symconv.prove.concrete.sides import Array, truth_of
 
 __all__ = ["Slopes", "near", "slopes"]
 
 _STEP = 2.0**-12
+_LARGE = 1e5
 _CLOSE = 1e-5
 """What difference quotients of that step tell apart, relative to what they are."""
 
@@ -23,6 +25,8 @@ class Slopes:
 
     values: Mapping[str, Array]
     known: Mapping[str, Array]
+    rounding: float = 0.0
+    """How far the quotients may be off, where -1e9 stands for infinity in a mask."""
 
     @property
     def whole(self) -> bool:
@@ -56,11 +60,19 @@ def slopes(op: Operator, tensor: str, cell: tuple[int, ...], arrays: Mapping[str
     with np.errstate(all="ignore"):
         middle = at(0.0)
         first, *others = (quotients(step) for step in (_STEP, -_STEP, _STEP / 4, -_STEP / 4))
-        known = {name: np.isfinite(row) & np.logical_and.reduce([near(one[name], row) for one in others])
+        off = _rounding(op)
+        known = {name: np.isfinite(row) & np.logical_and.reduce([near(one[name], row, off) for one in others])
                  for name, row in first.items()}  # fmt: skip
-    return Slopes(first, known)
+    return Slopes(first, known, off)
 
 
-def near(left: Array | float, right: Array | float) -> Array:
+def _rounding(op: Operator) -> float:
+    """What the largest number of a formula loses of others that it is added to, divided by the shortest step."""
+    numbers = (one.value for statement in op.statements for one in walk(statement.expr) if isinstance(one, Const))
+    largest = float(max(map(abs, numbers), default=0))
+    return 16 * largest * 2.0**-52 / _STEP if largest > _LARGE else 0.0
+
+
+def near(left: Array | float, right: Array | float, rounding: float = 0.0) -> Array:
     """Whether numbers are the same as far as quotients tell."""
-    return np.asarray(np.abs(left - right) <= _CLOSE * np.maximum(1.0, np.abs(right)))
+    return np.asarray(np.abs(left - right) <= _CLOSE * np.maximum(1.0, np.abs(right)) + rounding)

@@ -109,7 +109,7 @@ def unlike(whole: Operator, op: Operator, claim: Claim | Coded) -> str:
             got = _at(op, claim, part, cell)
         except _UNREAD:
             continue
-        if np.isfinite(got) and not near(got, want):
+        if np.isfinite(got) and not near(got, want, found.rounding):
             parts = ", ".join(kinked(whole))
             return (
                 f"it is what the rules for the parts of the formula give; where the slope of {parts} jumps, they miss "
