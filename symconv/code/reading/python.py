@@ -41,6 +41,8 @@ def call_builtin(state: State, name: str, arguments: list[Any], options: dict[st
             return number_of(value) if name == "float" else rounded(number_of(value), name, state.on.decide)
         case (("float" | "int"), [Box() as box]):
             return _element_as(state, name, box)
+        case "float", [str(text)] if text.lstrip("+-").lower() in {"inf", "infinity"}:
+            raise Outside("an infinite number is not read; a mask of a finite one, such as -1e9, is", state.line)
         case "bool", [value]:
             return truth_of(state, value)
         case "slice", _:
