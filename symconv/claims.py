@@ -146,7 +146,8 @@ def _proof(found: Decided) -> Proof:
 
 
 def _proofs(found: DecidedAll[Decided]) -> Proofs:
-    return Proofs(found.name, {tensor: _proof(proof) for tensor, proof in found.items()}, found.also, found.unread)
+    proofs = {tensor: _proof(proof) for tensor, proof in found.items()}
+    return Proofs(found.name, proofs, found.also, found.unread, found.numbers)
 
 
 def validate(

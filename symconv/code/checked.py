@@ -62,24 +62,51 @@ def check_code(path: str | Path, name: str | None = None, arguments: Mapping[str
     first: Proofs[Proof] | None = None
     likely: Operator | None = None
     lengths = declared_names(source.initial())
-    for settings in settings_of(forward, arguments, {*source.owned(), *lengths}, source.initial().defaulted()):
+    each = settings_of(forward, arguments, {*source.owned(), *lengths}, source.initial().defaulted())
+    for number, settings in enumerate(each):
         try:
             op, found = _decided(_Pair(source, forward, backward, returns, settings), explain)
         except SymconvError as problem:
             if first is None:
                 raise
-            given = ", ".join(f"{key} = {value}" for key, value in settings.items())
-            unread = f"with {given} ({str(problem).splitlines()[0]})"
+            unread = f"with {_given(settings)} ({str(problem).splitlines()[0]})"
             first = Proofs(first.name, dict(first), first.also, (*first.unread, unread))
             continue
         if found.holds is not True:
-            return found
+            others = [_Pair(source, forward, backward, returns, one) for one in each[number + 1 :]]
+            right: list[Mapping[str, Any]] = [*each[:number]] or [
+                one.settings for one in others if _misfits(found) and _is_right(one)
+            ]
+            return Proofs(found.name, dict(found), found.also, found.unread, _numbers(settings, right))
         if first is None:
             first, likely = found, op
         elif likely is None or (op.statements, op.inputs) != (likely.statements, likely.inputs):
             first = Proofs(first.name, dict(first), (*first.also, f"for {op}"), first.unread)
     assert first is not None
     return first
+
+
+def _given(settings: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key} = {value}" for key, value in settings.items())
+
+
+def _numbers(settings: Mapping[str, Any], right: Sequence[Mapping[str, Any]]) -> str:
+    """With which numbers what is not right was looked at, and with which it is right."""
+    if not settings:
+        return ""
+    return f"looked at with {_given(settings)}" + "".join(f"; proved with {_given(one)}" for one in right)
+
+
+def _misfits(proofs: Proofs[Proof]) -> bool:
+    """Whether shapes alone are wrong: the numbers may be ones that nobody would take."""
+    decisions = [proof.decision for proof in proofs.values() if proof.holds is not True]
+    return all(one is not None and one.values.empty and not one.unfit.empty for one in decisions)
+
+
+def _is_right(pair: _Pair) -> bool:
+    with suppress(SymconvError):
+        return _decided(pair, False)[1].holds is True
+    return False
 
 
 @dataclass(frozen=True)

@@ -34,13 +34,16 @@ _P = TypeVar("_P", bound=Proof)
 class Proofs(Mapping[str, _P], Generic[_P]):
     """A proof per gradient that the code returns, by the name of its tensor (``p["x"]``, and ``p["gx"]`` too).
 
-    ``also`` says for which other forward functions all hold, ``unread`` with which numbers nothing could be decided.
+    ``also`` says for which other forward functions all hold, ``unread`` with which numbers nothing could be decided,
+    ``numbers`` with which ones of the layer what is wrong is wrong, and with which it is right.
     """
 
     def __init__(
-        self, name: str, proofs: Mapping[str, _P], also: tuple[str, ...] = (), unread: tuple[str, ...] = ()
-    ) -> None:
+        self, name: str, proofs: Mapping[str, _P], also: tuple[str, ...] = (), unread: tuple[str, ...] = (),
+        numbers: str = "",
+    ) -> None:  # fmt: skip
         self.name = name
+        self.numbers = numbers
         self.also = also
         self.unread = unread
         self._proofs = dict(proofs)
@@ -71,7 +74,8 @@ class Proofs(Mapping[str, _P], Generic[_P]):
         answers = [proof.text() for proof in self._proofs.values()]
         also = [f"proved too: {line}" for line in self.also]
         unread = [f"not decided: {line}" for line in self.unread]
-        return folded("\n".join((*answers, *also, *unread)), width)
+        numbers = [self.numbers] if self.numbers else []
+        return folded("\n".join((*answers, *also, *unread, *numbers)), width)
 
     __repr__ = __str__
 

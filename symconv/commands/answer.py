@@ -54,6 +54,7 @@ def proofs_data(proofs: Proofs) -> Data:
         "name": proofs.name, "holds": proofs.holds, "verdict": word(proofs.holds),
         "proofs": {tensor: proof_data(proof) for tensor, proof in proofs.items()}, "also": list(proofs.also),
         "unread": list(proofs.unread),
+        "numbers": proofs.numbers,
     }  # fmt: skip
 
 

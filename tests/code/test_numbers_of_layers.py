@@ -1,0 +1,53 @@
+"""What numbers of a layer a wrong gradient was looked at with is said, and with which ones it is right."""
+
+from __future__ import annotations
+
+import pytest
+
+import symconv as sc
+
+LAYER = """
+import numpy as np
+
+def conv_forward(x, w, stride, pad):
+    n, c, length = x.shape
+    f, _, k = w.shape
+    xp = np.pad(x, ((0, 0), (0, 0), (pad, pad)))
+    out = (length + 2*pad - k)//stride + 1
+    y = np.zeros((n, f, out))
+    for i in range(out):
+        y[:, :, i] = np.einsum("ncp,fcp->nf", xp[:, :, i*stride:i*stride + k], w)
+    return y, (x, w, stride, pad)
+
+def conv_backward(dy, cache):
+    x, w, stride, pad = cache
+    n, c, length = x.shape
+    k = w.shape[2]
+    xp = np.pad(x, ((0, 0), (0, 0), (pad, pad)))
+    dxp, dw = np.zeros(xp.shape), np.zeros(w.shape)
+    for i in range(dy.shape[2]):
+        dw += np.einsum("nf,ncp->fcp", dy[:, :, i], xp[:, :, i*stride:i*stride + k])
+        dxp[:, :, i*stride:i*stride + k] += np.einsum("nf,fcp->ncp", dy[:, :, i], w)
+    return dxp[:, :, pad:length + pad], dw
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("", "", ""),
+        ("dxp[:, :, i*stride:i*stride + k] +=", "dxp[:, :, i:i + k] +=",
+         "looked at with pad = 1, stride = 2; proved with pad = 0, stride = 1"),
+        ("dxp[:, :, pad:length + pad]", "dxp[:, :, pad:-pad]",
+         "looked at with pad = 0, stride = 1; proved with pad = 1, stride = 2"),
+        ("return dxp[:, :, pad:length + pad], dw", "return 2*dxp[:, :, pad:length + pad], dw",
+         "looked at with pad = 0, stride = 1"),
+    ],
+)  # fmt: skip
+def test_the_numbers_of_a_wrong_gradient_are_said(old: str, new: str, said: str) -> None:
+    proofs = sc.check(LAYER.replace(old, new) if old else LAYER, "conv_forward", explain=False)
+    assert proofs.holds is not bool(old)
+    assert proofs.numbers == said
+    assert str(proofs).endswith(said)
+    told = sc.check(LAYER.replace(old, new) if old else LAYER, "conv_forward", {"stride": 1, "pad": 1}, explain=False)
+    assert told.numbers in {"", "looked at with stride = 1, pad = 1"}
