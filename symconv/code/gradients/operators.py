@@ -15,12 +15,14 @@ from symconv.code.gradients.branches import Branches, HalfUnread, Read
 from symconv.code.gradients.candidates import candidates, where_defined
 from symconv.code.gradients.formula import numbered
 from symconv.code.gradients.forward import Forward, context_of_forward, described
+from symconv.code.gradients.kept_axes import broadcast_shapes
 from symconv.code.gradients.operands import given, sizes_of
 from symconv.code.gradients.outputs import joined, outputs_of
 from symconv.code.gradients.ranks import Lines, documented, lines_of, ranks_of, shown_behind, shown_ranks, vectors_of
 from symconv.code.held.boxes import current
 from symconv.code.reading.reader import start
 from symconv.code.source.counts import only_stored
+from symconv.code.source.declared import Shape
 from symconv.code.source.program import Program
 from symconv.code.values.kinds import in_words, untold
 from symconv.code.values.objects import Box
@@ -73,6 +75,9 @@ def operators_of(program: Program, node: ast.FunctionDef, settings: Mapping[str,
     said |= {tensor: 0 for name, tensor in forward.tensors.items() if name in only_stored(node)}
     problems, last = list[str](), list[tuple[Operator, Forward]]()
     found, vectors = False, vectors_of(node, tensors) - forward.shapes.keys()
+    kept = broadcast_shapes(node, backward, forward.tensors)
+    if kept and not kept.keys() & forward.shapes.keys():
+        yield from _of_kept(forward, tensors, said, kept)
     lines, sure = lines_of(backward, tensors, said)
     each = _of_lines(forward, tensors, lines)
     yield from (each if sure else ())
@@ -120,6 +125,19 @@ def _of_lines(forward: Forward, tensors: Iterable[str], each: Iterable[Lines]) -
         other = replace(forward, lines=lines)
         operator, _, _ = _of_outputs(other, dict.fromkeys(tensors, 2))
         if operator is not None and _of_weights(operator, lines):
+            yield operator, other
+
+
+def _of_kept(
+    forward: Forward, tensors: Iterable[str], said: Mapping[str, int], kept: Mapping[str, Shape]
+) -> Iterator[tuple[Operator, Forward]]:
+    """What a forward function is with parameters that are broadcast along axes of length 1."""
+    rank = len(next(iter(kept.values())))
+    other = replace(forward, lines={**forward.lines, **kept})
+    ranks = {**dict.fromkeys(tensors, rank), **said}
+    if all(ranks[tensor] == rank for tensor in kept):
+        operator, _, _ = _of_outputs(other, ranks)
+        if operator is not None:
             yield operator, other
 
 

@@ -1,0 +1,84 @@
+"""Parameters broadcast along axes of length 1, as their gradients show: ``(g * x).sum((0, 2, 3), keepdim=True)``.
+
+A gradient has the shape of its parameter. Where a backward function keeps the axes that it sums over, the parameter of
+``x * w`` is 1 x C x 1 x 1, though the forward function says nothing of it.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+
+from symconv.code.source.declared import Shape
+from symconv.code.source.signatures import parameters
+
+__all__ = ["broadcast_shapes"]
+
+_SUMS = frozenset({"sum", "mean"})
+
+
+def broadcast_shapes(
+    forward: ast.FunctionDef, backward: ast.FunctionDef | None, tensors: Mapping[str, str]
+) -> dict[str, Shape]:
+    """The shapes of tensors, by the parameters that they are, whose gradients are sums that keep all axes but one.
+
+    Gradients are told by the order in which they are returned, one for each parameter of ``forward``.
+    """
+    items = _returned(backward) if backward is not None else ()
+    names = [name for name in parameters(forward.args) if name not in {"ctx", "self"}]
+    if backward is None or len(items) != len(names):
+        return {}
+    found: dict[str, Shape] = {}
+    for name, item in zip(names, items, strict=True):
+        value = _value(backward, item)
+        if name in tensors and value is not None and (shape := _kept(value)) is not None and _bare(forward, name):
+            found[tensors[name]] = shape
+    # One number of axes is meant: that of what is summed.
+    return found if len({len(shape) for shape in found.values()}) == 1 else {}
+
+
+def _bare(forward: ast.FunctionDef, name: str) -> bool:
+    """Whether a parameter stands as it is: one that is given other axes may have any number of its own."""
+    shaped = (one.value for one in ast.walk(forward) if isinstance(one, ast.Attribute | ast.Subscript))
+    return not any(isinstance(one, ast.Name) and one.id == name for one in shaped)
+
+
+def _returned(backward: ast.FunctionDef) -> tuple[ast.expr, ...]:
+    """What a function returns in its only return."""
+    found = [one for one in ast.walk(backward) if isinstance(one, ast.Return)]
+    match found:
+        case [ast.Return(ast.Tuple(items))]:
+            return tuple(items)
+    return ()
+
+
+def _value(backward: ast.FunctionDef, item: ast.expr) -> ast.expr | None:
+    """What is returned, or what a name of it is given once."""
+    if not isinstance(item, ast.Name):
+        return item
+    stored = [one for one in ast.walk(backward) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)]
+    given = [one.value for one in ast.walk(backward) if isinstance(one, ast.Assign) and len(one.targets) == 1
+             and isinstance(one.targets[0], ast.Name) and one.targets[0].id == item.id]  # fmt: skip
+    return given[0] if len(given) == 1 and sum(one.id == item.id for one in stored) == 1 else None
+
+
+def _kept(value: ast.expr) -> Shape | None:
+    """The shape of a sum over constant axes that are kept, where one axis is left."""
+    match value:
+        case ast.Call(ast.Attribute(_, word), arguments, options) if word in _SUMS:
+            named = {one.arg: one.value for one in options}
+            keeps = named.get("keepdims", named.get("keepdim"))
+            axes = named.get("axis", named.get("dim", arguments[-1] if arguments else None))
+            whole = _constant(axes) if axes is not None else None
+            if isinstance(keeps, ast.Constant) and keeps.value is True and isinstance(whole, tuple):
+                rank = len(whole) + 1
+                if len(whole) > 1 and set(whole) < {*range(rank)} and len({*whole}) == len(whole):
+                    return tuple(1 if axis in whole else None for axis in range(rank))
+    return None
+
+
+def _constant(node: ast.expr) -> object:
+    try:
+        return ast.literal_eval(node)
+    except ValueError:
+        return None
