@@ -312,6 +312,29 @@ class Halves(torch.autograd.Function):
         sc.check(text, "Halves")
 
 
+def test_odd_lengths_are_not_left_out_where_one_part_stands_alone() -> None:
+    # Of an odd length the first part has an element more, and n elements are no room for it.
+    text = """
+import torch
+class First(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        a, b = x.chunk(2, 1)
+        return a * {}
+    @staticmethod
+    def backward(ctx, g):
+        x, = ctx.saved_tensors
+        dx = torch.zeros_like(x)
+        n = x.shape[1] // 2
+        dx[:, :n] = 2 * g
+        return dx
+"""
+    with pytest.raises(sc.SpecError, match="not read as an operator"):
+        sc.check(text.format("2"), "First")
+    assert "where chunk cuts into equal parts" in str(sc.check(text.format("b"), "First", explain=False))
+
+
 def test_a_class_may_be_called_f() -> None:
     text = """
 import torch

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import count
 
 from symconv.notation.affine import Affine
 from symconv.notation.expr import Apply, Const, Constraint, Expr, Index, Read, Reduce, children
-from symconv.notation.operator import Tensor
+from symconv.notation.operator import Operator, Tensor
 from symconv.notation.shapes import axis_text
 from symconv.prove.language.labels import LABEL, labels_of
 
-__all__ = ["fixed", "numbered", "shown"]
+__all__ = ["fixed", "numbered", "shown", "with_words"]
 
 
 def fixed(inputs: Sequence[Tensor], indices: Sequence[str], expr: Expr) -> str:
@@ -28,6 +29,11 @@ def fixed(inputs: Sequence[Tensor], indices: Sequence[str], expr: Expr) -> str:
             places = ",".join("nmij"[: len(one.axes) - 1])
             told.append(f"{one.name}[{places},c] is 1 where {labels_of(one.name)}[{places}] is c, else 0")
     return f" where {', '.join(told)}" if told else ""
+
+
+def with_words(op: Operator, words: str) -> Operator:
+    """The operator with more told behind its formula than sizes."""
+    return replace(op, source=f"{op.source}{',' if ' where ' in op.source else ' where'} {words}")
 
 
 def _equal_unseen(inputs: Sequence[Tensor], free: Sequence[str], expr: Expr) -> set[str]:

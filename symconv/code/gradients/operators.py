@@ -13,8 +13,9 @@ from symconv.code.arrays.symbolic import Symbolic
 from symconv.code.arrays.walk import Walk
 from symconv.code.gradients.branches import Branches, HalfUnread, Read
 from symconv.code.gradients.candidates import candidates, where_defined
-from symconv.code.gradients.formula import numbered
+from symconv.code.gradients.formula import numbered, with_words
 from symconv.code.gradients.forward import Forward, context_of_forward, described
+from symconv.code.gradients.halves import halved
 from symconv.code.gradients.kept_axes import broadcast_shapes
 from symconv.code.gradients.operands import given, sizes_of
 from symconv.code.gradients.outputs import joined, outputs_of
@@ -42,12 +43,6 @@ from symconv.relation.regions import everywhere
 from symconv.relation.sets import Context as Sizes
 
 __all__ = ["forward_of", "operators_of"]
-
-_MEETING = frozenset({
-    "cat", "concat", "concatenate", "stack", "hstack", "vstack", "einsum", "outer", "kron", "sum", "mean", "amax",
-    "max", "min", "amin", "tensordot", "norm", "pad", "prod", "var", "std", "softmax", "logsumexp", "shape", "size",
-})  # fmt: skip
-"""Words with which parts of other lengths may meet, or that ask for their lengths."""
 
 
 def forward_of(program: Program, node: ast.FunctionDef, settings: Mapping[str, Any]) -> tuple[Operator, Forward]:
@@ -87,9 +82,10 @@ def operators_of(program: Program, node: ast.FunctionDef, settings: Mapping[str,
             continue
         operator, problem, line = _of_outputs(forward, ranks)
         read = forward
-        if operator is None and _halved(program, node):
+        if operator is None and halved(program, node):
             read = replace(forward, equal_parts=True)
             operator, _, _ = _of_outputs(read, ranks)
+            operator = operator and with_words(operator, "chunk cuts into equal parts")
         if operator is not None:
             found = True
             if numbered(operator.inputs):
@@ -105,18 +101,6 @@ def operators_of(program: Program, node: ast.FunctionDef, settings: Mapping[str,
         problems = problems[:1] if any(map(is_selector, tensors)) else problems  # with labels the first ones are likely
         reason = max(problems, key=_told) if problems else "it has no tensors among its parameters"
         raise SpecError(f"{program.name}: {node.name} is not read as an operator: {reason}")
-
-
-def _halved(program: Program, node: ast.FunctionDef) -> bool:
-    """Whether parts of a chunk meet element by element, which asks that they are equal: joined or summed they are not.
-
-    Functions of the text itself and several outputs are left out: parts may meet there in other ways.
-    """
-    parts = [*ast.walk(node)]
-    words = {one.attr for one in parts if isinstance(one, ast.Attribute)}
-    called = {one.func.id for one in parts if isinstance(one, ast.Call) and isinstance(one.func, ast.Name)}
-    several = any(isinstance(one, ast.Return) and isinstance(one.value, ast.Tuple) for one in parts)
-    return "chunk" in words and not (words & _MEETING or called & program.functions.keys() or several)
 
 
 def _of_lines(forward: Forward, tensors: Iterable[str], each: Iterable[Lines]) -> Iterator[tuple[Operator, Forward]]:
