@@ -65,6 +65,8 @@ REFUTED = [
     (pointwise("log(1 + x[n,i]*x[n,i])"), "y = log(2 + x*x)", "always"),
     (pointwise("log(x[n,i] + w[i])"), "y = log(x + 2*w)", "always"),
     (pointwise("max(x[n,i], 0)"), "gx = gy*(x > 0)", "always"),
+    (pointwise("x[n,i]/(1 + abs(x[n,i]))"), "gx = gy/(1 + x)**2", "always"),
+    (pointwise("max(max(x[n,i], w[n,i]), v[n,i])"), "gw = gy*(w >= x)*(w >= v)", "always"),
     (pointwise("log(x[n,i]*x[n,0] + 70)"), "y = log(x*x + 70)", ""),
     (sc.operator("y[n,f] = tanh(sum[c](x[n,c]*w[f,c]))"), "gx = matmul(gy, w)", ""),
 ]

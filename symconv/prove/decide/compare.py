@@ -15,7 +15,8 @@ from symconv.prove.meaning.indices import INDEX, spread
 from symconv.prove.meaning.scope import Scope, Undecided
 from symconv.prove.meaning.selectors import without_labels
 from symconv.prove.meaning.steps import settled
-from symconv.prove.meaning.value import Term, Value, inside, scaled
+from symconv.prove.meaning.value import Factor, Term, Value, inside, scaled
+from symconv.prove.meaning.whole_sums import WholeSums
 from symconv.relation.collecting import plain
 from symconv.relation.equality import Difference, difference
 
@@ -75,18 +76,25 @@ def _one_function(scope: Scope, terms: Iterable[Term], limits: Collection[Constr
     Then a difference at one cell is one at every cell: it may hold the same elements there.
     """
     places: dict[str, tuple[Affine, ...]] = {}
-    sizes = set(scope.region.context.sizes)
-    for term in terms:
-        if term.bound or term.scale or term.tables or not set(term.where) <= set(limits):
+    sizes, inside_ = set(scope.region.context.sizes), set(limits)
+    known = scope.of_sum.known if isinstance(scope.of_sum, WholeSums) else []
+
+    def same_everywhere(term: Term) -> bool:
+        if term.bound or term.scale or term.tables or not set(term.where) <= inside_:
             return False
-        for factor in term.factors:
-            if factor.tensor == INDEX or OF_SUM in factor.tensor or is_selector(factor.tensor):
-                return False
-            if sizes & words_of(factor.tensor):
-                return False
-            if any(places.setdefault(tensor, at) != at for tensor, at in elements(factor)):
-                return False
-    return True
+        return all(map(in_place, term.factors))
+
+    def in_place(factor: Factor) -> bool:
+        _, marked, number = factor.tensor.partition(OF_SUM)
+        if marked:
+            one = known[int(number[:-1])]
+            put = dict(zip(one.names, factor.index, strict=True))
+            return all(same_everywhere(term.substitute(put)) for term in one.terms)
+        if factor.tensor == INDEX or is_selector(factor.tensor) or sizes & words_of(factor.tensor):
+            return False
+        return all(places.setdefault(tensor, at) == at for tensor, at in elements(factor))
+
+    return all(map(same_everywhere, terms))
 
 
 def _asked(value: Value) -> set[str]:
