@@ -42,6 +42,14 @@ class Product:
     coefficient: Fraction
     monomial: Monomial = ()
 
+    def __str__(self) -> str:
+        powers = [f"({form})" if len(form.terms) + bool(form.constant) > 1 else str(form) for form, _ in self.monomial]
+        rest = [
+            name if power == 1 else f"{name}**{power}" for name, (_, power) in zip(powers, self.monomial, strict=True)
+        ]
+        number = [str(self.coefficient)] if self.coefficient != 1 or not rest else []
+        return "*".join((*number, *rest))
+
     def __mul__(self, other: Product) -> Product:
         return Product(self.coefficient * other.coefficient, power_product(self.monomial, other.monomial))
 

@@ -51,3 +51,19 @@ def test_the_numbers_of_a_wrong_gradient_are_said(old: str, new: str, said: str)
     assert str(proofs).endswith(said)
     told = sc.check(LAYER.replace(old, new) if old else LAYER, "conv_forward", {"stride": 1, "pad": 1}, explain=False)
     assert told.numbers in {"", "looked at with stride = 1, pad = 1"}
+
+
+def test_probabilities_are_said_as_fractions() -> None:
+    text = """
+import numpy as np
+
+def dropout_forward(x, p):
+    mask = (np.random.rand(*x.shape) < p) / p
+    return x * mask, (mask, p)
+
+def dropout_backward(dout, cache):
+    mask, p = cache
+    return dout * mask * p
+"""
+    assert sc.check(text, "dropout_forward", explain=False).numbers == "looked at with p = 1/2"
+    assert sc.check(text.replace("mask * p", "mask"), "dropout_forward").holds is True
