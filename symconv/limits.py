@@ -51,6 +51,8 @@ FORWARDS = 12
 OTHER_FORWARDS = 8
 """Further readings of a forward function (numbers of axes, choices at equal numbers) tried for a gradient that is not
 right with the first; each is a whole decision."""
+MODES = 6
+"""Modes of a layer (texts that its parameters are compared with) that are looked at, each a whole decision."""
 OTHER_RANKS = 40
 """Numbers of axes that are looked at where shapes do not fit with the first: most are left at once."""
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from copy import copy
-from dataclasses import dataclass, field, replace
-from itertools import islice, tee
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +13,15 @@ from symconv.code.distributions import perhaps_targets, summing_to_one, targets_
 from symconv.code.gradients.backward import Reading
 from symconv.code.gradients.formula import numbered
 from symconv.code.gradients.forward import Forward
-from symconv.code.gradients.operators import operators_of
-from symconv.code.gradients.results import ordered_results
-from symconv.code.gradients.roles import packed
+from symconv.code.pair import Pair
 from symconv.code.proofs import Decided, Proofs, decided_of, proofs_of
 from symconv.code.settings import settings_of
 from symconv.code.several_ranks import rated, which_axes
 from symconv.code.source.declared import declared_names
 from symconv.code.source.drawn import with_drawn
-from symconv.code.source.pairs import is_derivative, is_loss, pair_of
-from symconv.code.source.program import Program, program, read_text
-from symconv.code.source.signatures import parameters
+from symconv.code.source.modes import ANOTHER, modes_of, with_modes
+from symconv.code.source.pairs import is_loss, pair_of
+from symconv.code.source.program import program, read_text
 from symconv.code.ties import with_shared_ties, without_ties
 from symconv.code.values.kinds import UNTOLD
 from symconv.errors import SpecError, SymconvError
@@ -59,42 +54,59 @@ def check_code(path: str | Path, name: str | None = None, arguments: Mapping[str
     source = program(text, title)
     source, forward, backward = pair_of(source, name)
     forward = forward if is_loss(forward, backward) else with_drawn(forward)
-    first: Proofs[Proof] | None = None
-    likely: Operator | None = None
     lengths = declared_names(source.initial())
     each = settings_of(forward, arguments, {*source.owned(), *lengths}, source.initial().defaulted())
-    for number, settings in enumerate(each):
+    modes = modes_of(source, forward, backward, arguments or {})
+    both = [(with_modes(forward, one), with_modes(backward, one)) for one in modes]
+    pairs = [Pair(source, *two, returns, settings, mode)
+             for settings in each for two, mode in zip(both, modes, strict=True)]  # fmt: skip
+    return _checked(pairs, len(modes), explain)
+
+
+def _checked(pairs: Sequence[Pair], modes: int, explain: bool) -> Proofs[Proof]:
+    """The proofs of the first pair that is not right; else those of the first one, and what is proved beside them.
+
+    All ``modes`` have to be read with the numbers that come first, those apart that the text does not name.
+    """
+    first: Proofs[Proof] | None = None
+    seen, proved, unread = list[Operator](), list[Pair](), list[str]()
+    also = list[str]()
+    for number, pair in enumerate(pairs):
         try:
-            op, found = _decided(_Pair(source, forward, backward, returns, settings), explain)
+            op, found = _decided(pair, explain)
         except SymconvError as problem:
+            if pair.modes and number < modes and ANOTHER not in pair.modes.values():
+                raise SpecError(f"with {_given(pair.modes)}: {problem}") from None
             if first is None:
                 raise
-            unread = f"with {_given(settings)} ({str(problem).splitlines()[0]})"
-            first = Proofs(first.name, dict(first), first.also, (*first.unread, unread))
+            unread.append(f"with {_given(pair.numbers)} ({str(problem).splitlines()[0]})")
             continue
         if found.holds is not True:
-            others = [_Pair(source, forward, backward, returns, one) for one in each[number + 1 :]]
-            right: list[Mapping[str, Any]] = [*each[:number]] or [
-                one.settings for one in others if _misfits(found) and _is_right(one)
-            ]
-            return Proofs(found.name, dict(found), found.also, found.unread, _numbers(settings, right))
+            later = pairs[number + 1 : modes if modes > 1 else None]
+            others = later if modes > 1 or (not proved and _misfits(found)) else []
+            right = [*proved, *(one for one in others if _is_right(one))]
+            return Proofs(found.name, dict(found), found.also, found.unread, _numbers(pair, right))
+        proved.append(pair)
         if first is None:
-            first, likely = found, op
-        elif likely is None or (op.statements, op.inputs) != (likely.statements, likely.inputs):
-            first = Proofs(first.name, dict(first), (*first.also, f"for {op}"), first.unread)
+            first = found
+        elif all((op.statements, op.inputs) != (one.statements, one.inputs) for one in seen):
+            also.append(f"for {op}" + (f" with {_given(pair.modes)}" if pair.modes else ""))
+        seen.append(op)
     assert first is not None
-    return first
+    with_texts = dict.fromkeys(_given(one.modes) for one in proved if one.modes)
+    numbers = "proved with " + "; with ".join(with_texts) if with_texts else ""
+    return Proofs(first.name, dict(first), (*first.also, *also), (*first.unread, *unread), numbers)
 
 
 def _given(settings: Mapping[str, Any]) -> str:
     return ", ".join(f"{key} = {value}" for key, value in settings.items())
 
 
-def _numbers(settings: Mapping[str, Any], right: Sequence[Mapping[str, Any]]) -> str:
+def _numbers(pair: Pair, right: Sequence[Pair]) -> str:
     """With which numbers what is not right was looked at, and with which it is right."""
-    if not settings:
+    if not pair.numbers:
         return ""
-    return f"looked at with {_given(settings)}" + "".join(f"; proved with {_given(one)}" for one in right)
+    return f"looked at with {_given(pair.numbers)}" + "".join(f"; proved with {_given(one.numbers)}" for one in right)
 
 
 def _misfits(proofs: Proofs[Proof]) -> bool:
@@ -103,55 +115,13 @@ def _misfits(proofs: Proofs[Proof]) -> bool:
     return all(one is not None and one.values.empty and not one.unfit.empty for one in decisions)
 
 
-def _is_right(pair: _Pair) -> bool:
+def _is_right(pair: Pair) -> bool:
     with suppress(SymconvError):
         return _decided(pair, False)[1].holds is True
     return False
 
 
-@dataclass(frozen=True)
-class _Pair:
-    """A forward and a backward function, the order of results where it is said, and the numbers of the forward one."""
-
-    source: Program
-    forward: ast.FunctionDef
-    backward: ast.FunctionDef
-    returns: Sequence[str] | None
-    settings: Mapping[str, Any]
-    read: dict[bool, Iterator[tuple[Operator, Forward]]] = field(default_factory=dict, init=False)
-
-    def results(self, op: Operator, read: Forward) -> tuple[Reading, dict[str, Any]]:
-        """The backward function for one reading of the forward one, and where its results are."""
-        beside = is_loss(self.forward, self.backward)
-        if beside and op.output.axes:
-            raise SpecError(f"{self.forward.name} returns gradients beside a value that is no scalar")
-        # A loss and its gradients are one function, with the same numbers.
-        said = {name: value for name, value in read.settings.items() if name in parameters(self.backward.args)}
-        given, kept = (said, None) if beside else ({}, read)
-        whole = not op.several and (not op.output.axes or is_derivative(self.forward, self.backward))
-        loss = beside or (whole and self.without_cotangent)
-        reading = Reading(op, self.source, self.backward, given, kept, loss=loss, free=True)
-        return reading, ordered_results(reading, self.forward, self.returns)
-
-    @property
-    def without_cotangent(self) -> bool:
-        """Whether the backward function takes what the forward function takes or keeps alone: ``loss.backward()``."""
-        taken, known = parameters(self.backward.args), {"self", *parameters(self.forward.args)}
-        match self.forward.body[-1]:
-            case ast.Return(ast.Tuple(items)):
-                known |= {one.id for item in items for one in ast.walk(item) if isinstance(one, ast.Name)}
-        plain = taken[:1] != ["ctx"] and self.backward.args.vararg is None
-        return plain and all(name in known or packed(name) for name in taken)
-
-    def operators(self, other_ties: bool = False, most: int = OTHER_RANKS) -> Iterator[tuple[Operator, Forward]]:
-        """What the forward function may be, likely operators first; each is read once, however often it is asked."""
-        if other_ties not in self.read:
-            found = operators_of(self.source, self.forward, self.settings, other_ties, self.backward)
-            (self.read[other_ties],) = tee(found, 1)
-        return islice(copy(self.read[other_ties]), most)
-
-
-def _decided(pair: _Pair, explain: bool) -> tuple[Operator, Proofs[Proof]]:
+def _decided(pair: Pair, explain: bool) -> tuple[Operator, Proofs[Proof]]:
     """The proofs with these numbers.
 
     What a forward function leaves open does not make a gradient wrong: where the derivative goes at equal numbers of
@@ -194,7 +164,7 @@ def _decided(pair: _Pair, explain: bool) -> tuple[Operator, Proofs[Proof]]:
 
 
 def _of_targets(
-    pair: _Pair, op: Operator, proofs: Proofs[Proof], explain: bool
+    pair: Pair, op: Operator, proofs: Proofs[Proof], explain: bool
 ) -> tuple[Operator, Proofs[Proof]] | None:
     """The proofs where targets sum to 1, as one-hot rows and probabilities do, if they are right there.
 
@@ -216,7 +186,7 @@ def _repaired(proofs: Proofs[Proof]) -> bool:
     return any(proof.repair for proof in proofs.values())
 
 
-def _meant(pair: _Pair, op: Operator, proofs: Proofs[Proof], explain: bool) -> tuple[Operator, Proofs[Proof]]:
+def _meant(pair: Pair, op: Operator, proofs: Proofs[Proof], explain: bool) -> tuple[Operator, Proofs[Proof]]:
     """What is wrong, for the numbers of axes at which most gradients are right and shapes fit.
 
     Raises SpecError where all of them are right for others than those of ``op``.
@@ -236,7 +206,7 @@ def _meant(pair: _Pair, op: Operator, proofs: Proofs[Proof], explain: bool) -> t
     return op, proofs
 
 
-def _steep(pair: _Pair, op: Operator, read: Forward, proofs: Proofs[Proof]) -> Proofs[Proof]:
+def _steep(pair: Pair, op: Operator, read: Forward, proofs: Proofs[Proof]) -> Proofs[Proof]:
     """The proofs, with those of what is undecided where roots of 0 have the infinite slope that libraries compute."""
     choices = {name: [kink.choice for kink in TABLE[name].kinks] for name in kinked(op) if name in TABLE}
     steep = tuple((name, _STEEP) for name in sorted(choices) if _STEEP in choices[name])
@@ -253,7 +223,7 @@ def _axes(op: Operator) -> list[int]:
     return [len(tensor.axes) for tensor in op.inputs]
 
 
-def _judged(pair: _Pair, op: Operator, read: Forward) -> tuple[dict[str, Decided], bool]:
+def _judged(pair: Pair, op: Operator, read: Forward) -> tuple[dict[str, Decided], bool]:
     """What is decided for a further number of axes, nothing where one never fits, and whether all is proved."""
     with suppress(SymconvError):
         reading, found = pair.results(op, read)
@@ -264,7 +234,7 @@ def _judged(pair: _Pair, op: Operator, read: Forward) -> tuple[dict[str, Decided
     return {}, False
 
 
-def _as_likely(pair: _Pair, explain: bool) -> tuple[Operator, Proofs[Proof]]:
+def _as_likely(pair: Pair, explain: bool) -> tuple[Operator, Proofs[Proof]]:
     """The proofs for the first numbers of axes at which all results may fit; where there are none, for the first."""
     unfit: list[tuple[Operator, Forward]] = []
     problem: SymconvError | None = None

@@ -73,7 +73,7 @@ def operators_of(program: Program, node: ast.FunctionDef, settings: Mapping[str,
     kept = broadcast_shapes(node, backward, forward.tensors)
     if kept and not kept.keys() & forward.shapes.keys():
         yield from _of_kept(forward, tensors, said, kept)
-    lines, sure = lines_of(backward, tensors, said)
+    lines, sure = lines_of(program.called_by(backward) if backward is not None else (), tensors, said)
     each = _of_lines(forward, tensors, lines)
     yield from (each if sure else ())
     for ranks in ranks_of(forward.node, tensors, said):

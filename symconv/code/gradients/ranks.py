@@ -180,13 +180,13 @@ def _possible(node: ast.FunctionDef, tensors: Iterable[str], said: Mapping[str, 
 
 
 def lines_of(
-    backward: ast.FunctionDef | None, tensors: Collection[str], said: Collection[str]
+    backward: Iterable[ast.FunctionDef], tensors: Collection[str], said: Collection[str]
 ) -> tuple[list[Lines], bool]:
-    """Biases beside matrices as a row, and as a column, where a backward function keeps axes that it sums over.
+    """Biases beside matrices as a row, and as a column, where backward functions keep axes that they sum over.
 
     And whether it is a bias whose gradient is kept so, by its name: then it is likely one of them.
     """
-    nodes = [*ast.walk(backward)] if backward is not None else []
+    nodes = [one for node in backward for one in ast.walk(node)]
     biases = [name for name in tensors if _BIASES.fullmatch(name) and name not in said]
     if not any(map(_keeps, nodes)) or not 0 < len(biases) < len(tensors):
         return [], False

@@ -20,7 +20,7 @@ from symconv.code.source.updates import keep_steps
 from symconv.errors import SpecError, shown
 from symconv.limits import CODE_CHARACTERS
 
-__all__ = ["Program", "program", "read_text"]
+__all__ = ["TRAINED", "Program", "program", "read_text"]
 
 _USUAL = {
     "np": "numpy", "numpy": "numpy", "torch": "torch", "F": "torch.nn.functional", "nn": "torch.nn",
@@ -29,7 +29,7 @@ _USUAL = {
     "convolve2d": "scipy.signal.convolve2d", "correlate2d": "scipy.signal.correlate2d",
 }  # fmt: skip
 """What the usual short names mean in code that shows no imports."""
-_TRAINED = frozenset({"train", "training"})
+TRAINED = frozenset({"train", "training"})
 
 
 @dataclass(frozen=True)
@@ -100,12 +100,22 @@ class Program:
         ]
         return self.settled(*found[0]) if len(found) == 1 else None
 
+    def called_by(self, node: ast.FunctionDef) -> tuple[ast.FunctionDef, ...]:
+        """A function, and those of the text that it calls by their names, and what these call."""
+        found = [node]
+        for one in found:
+            names = dict.fromkeys(part.func.id for part in ast.walk(one)
+                                  if isinstance(part, ast.Call) and isinstance(part.func, ast.Name))  # fmt: skip
+            found += [self.functions[name] for name in names
+                      if name in self.functions and self.functions[name] not in found]  # fmt: skip
+        return tuple(found)
+
     def trained(self) -> str | None:
         """The word that a mode of training is compared with (``mode == "train"``), where there is one."""
         found: set[str] = set()
         for node in (part for one in (*self.functions.values(), *self.classes.values()) for part in ast.walk(one)):
             match node:
-                case ast.Compare(_, [ast.Eq()], [ast.Constant(str() as word)]) if word in _TRAINED:
+                case ast.Compare(_, [ast.Eq()], [ast.Constant(str() as word)]) if word in TRAINED:
                     found.add(word)
         return found.pop() if len(found) == 1 else None
 
