@@ -12,7 +12,7 @@ from symconv.notation.expr import equal, reads
 from symconv.notation.operator import Operator
 from symconv.notation.shapes import completed
 from symconv.prove.concrete.counterexample import Counterexample
-from symconv.prove.decide.decision import Decision, decide
+from symconv.prove.decide.decision import Decision, decide, right_across_kinks
 from symconv.prove.decide.evidence import counterexample
 from symconv.prove.decide.refutation import refuted
 from symconv.prove.explain.conditions import Speaker
@@ -27,12 +27,16 @@ from symconv.prove.language.people import named_by_the_operator
 from symconv.prove.language.syntax import Claim
 from symconv.prove.meaning.scope import Undecided
 from symconv.prove.several import apart
-from symconv.relation.regions import Region
+from symconv.relation.regions import Region, nowhere
 
 __all__ = ["WIDTH", "Proof", "answered", "folded", "judged", "prove"]
 
 WIDTH = 100
 """The columns of an answer that is printed."""
+_SMOOTH = (
+    "for all sizes: off the kinks of its parts the formula has this derivative; at them the formula and what is "
+    "claimed are continuous, so that the derivative is there and is this one"
+)
 _UNSEEN = "at none of its smallest sizes can both sides be computed"
 
 
@@ -250,6 +254,9 @@ def answered(
             if example is None:
                 return Proof(op, stated, None, reason=str(reason), decision=decision)
     if example is not None and (smooth := smooth_there(whole, op, stated, example)):
+        if whole is op and right_across_kinks(op, stated):
+            nowhere = replace(decision, values=_none(decision), shapes=_none(decision), undecided="")
+            return Proof(op, stated, True, proved=(_SMOOTH, *_alike(whole, stated)), decision=nowhere)
         return Proof(op, stated, None, reason=smooth, decision=decision)
     cause, repaired = _explained(op, stated, whole) if explain and isinstance(stated, Claim) else ("", "")
     return Proof(
@@ -262,6 +269,10 @@ def answered(
         reason=decision.undecided or (_UNSEEN if explain and example is None else ""),
         decision=decision,
     )
+
+
+def _none(decision: Decision) -> Region:
+    return nowhere(decision.domain.context)
 
 
 def _explained(op: Operator, claim: Claim, whole: Operator) -> tuple[str, str]:

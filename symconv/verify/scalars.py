@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -91,9 +92,15 @@ def _gelu(a: Array) -> Array:
     return np.asarray(0.5 * a * (1.0 + _erf(a / _ROOT2)))
 
 
+def _number_of(value: float, a: Array) -> Any:
+    """A number for arrays such as ``a``: exact ones would become floats beside one."""
+    return Fraction(value) if np.asarray(a).dtype == object else value
+
+
 def _relu_slope(which: int, kinks: Kinks, a: Array) -> Array:
     at_zero = {"zero": 0.0, "one": 1.0, "half": 0.5}[kinks.get("relu", "zero")]
-    return np.where(a == 0, at_zero, np.where(a < 0, 0.0, 1.0))
+    below, above, there = (_number_of(one, a) for one in (0.0, 1.0, at_zero))
+    return np.asarray(np.where(a == 0, there, np.where(a < 0, below, above)))
 
 
 def _leaky_slope(which: int, kinks: Kinks, a: Array, b: Array) -> Array:
@@ -104,7 +111,8 @@ def _leaky_slope(which: int, kinks: Kinks, a: Array, b: Array) -> Array:
 
 
 def _hardtanh_slope(which: int, kinks: Kinks, a: Array) -> Array:
-    return np.where(np.abs(a) == 1, float(kinks.get("hardtanh") == "one"), np.where(np.abs(a) > 1, 0.0, 1.0))
+    outside, inside, there = (_number_of(one, a) for one in (0.0, 1.0, float(kinks.get("hardtanh") == "one")))
+    return np.asarray(np.where(np.abs(a) == 1, there, np.where(np.abs(a) > 1, outside, inside)))
 
 
 def _clip(a: Array, low: Array, high: Array) -> Array:
@@ -125,9 +133,10 @@ def _clip_slope(which: int, kinks: Kinks, a: Array, low: Array, high: Array) -> 
 def _extreme_slope(name: str) -> Slopes:
     def slope(which: int, kinks: Kinks, a: Array, b: Array) -> Array:
         first = ((a >= b) if name == "max" else (a <= b)) | _nan(a)
-        if kinks.get(name, "first") == "share":
-            return np.where(same(a, b), 0.5, (first if which == 0 else ~first) * 1.0)
-        return np.asarray((first if which == 0 else ~first) * 1.0)
+        exact = np.result_type(a, b)
+        one, half = (_number_of(number, np.empty(0, exact)) for number in (1.0, 0.5))
+        whole = np.asarray((first if which == 0 else ~first) * one)
+        return np.where(same(a, b), half, whole) if kinks.get(name, "first") == "share" else whole
 
     return slope
 

@@ -41,7 +41,7 @@ from symconv.relation.collecting import plain
 from symconv.relation.regions import Region, nowhere
 from symconv.relation.sets import System, feasible, implied
 
-__all__ = ["same"]
+__all__ = ["Reader", "same"]
 
 _WORD = re.compile(r"(-?\d+(?:/\d+)?)((?:\*\(\w+\)\^-?\d+)*)((?:\*[A-Za-z_]\w*\{\d+\})*)\Z")
 _SIZE = re.compile(r"\*\((\w+)\)\^(-?\d+)")
@@ -59,7 +59,7 @@ def same(scope: Scope, wanted: Sequence[Term], given: Sequence[Term], limits: Fa
     """
     positive = _positive(scope, wanted, given, limits)
     for by_steps in (False, True):
-        true, claimed = _Reader(scope, positive, True, by_steps), _Reader(scope, positive, False, by_steps)
+        true, claimed = Reader(scope, positive, True, by_steps), Reader(scope, positive, False, by_steps)
         left_out = _left_out(true, claimed, wanted, given, limits)
         if left_out is not None or not (true.field.stepped or claimed.field.stepped):
             return left_out
@@ -67,7 +67,7 @@ def same(scope: Scope, wanted: Sequence[Term], given: Sequence[Term], limits: Fa
 
 
 def _left_out(
-    true: _Reader, claimed: _Reader, wanted: Sequence[Term], given: Sequence[Term], limits: Facts
+    true: Reader, claimed: Reader, wanted: Sequence[Term], given: Sequence[Term], limits: Facts
 ) -> Region | None:
     """The sizes at which both sides, which are equal elsewhere, may differ; None where they may not be equal."""
     left, right = true.terms(wanted, limits), claimed.terms(given, limits)
@@ -94,7 +94,7 @@ def _positive(scope: Scope, wanted: Sequence[Term], given: Sequence[Term], limit
         return found
     for term in wanted:
         if not any(factor.tensor.startswith(("step(", "sign(")) for factor in term.factors):
-            reader = _Reader(scope, {}, told=True)
+            reader = Reader(scope, {}, told=True)
             reader.terms([term], limits)
             for base, where in reader.asked.items():
                 match base.node:
@@ -112,7 +112,7 @@ def _steps(scope: Scope, terms: Iterable[Term]) -> bool:
     return any(one.function == "step" for one in known) or any(atom.startswith("step(") for atom in atoms)
 
 
-class _Reader:
+class Reader:
     """Terms as polynomials of one field."""
 
     def __init__(self, scope: Scope, positive: Positive, told: bool = False, by_steps: bool = False) -> None:

@@ -31,37 +31,41 @@ from symconv.prove.algebra.variables import (
 from symconv.prove.meaning.atoms import PI
 from symconv.relation.terms import Undecided
 
-__all__ = ["Pieces"]
+__all__ = ["Pieces", "solved", "switch", "values"]
 
 
 class Pieces:
-    """The cases of polynomials over one field; ``left`` is how many more are looked at."""
+    """The cases of polynomials over one field; ``left`` is how many more are looked at.
 
-    def __init__(self, sums: Sums) -> None:
+    Without ``at_zero`` what switches is taken to be above or below 0.
+    """
+
+    def __init__(self, sums: Sums, at_zero: bool = True) -> None:
         self.sums = sums
+        self.signs = (1, -1, 0) if at_zero else (1, -1)
         self.left = ALGEBRA_CASES
 
     def cases(self, polynomial: Polynomial, known: Sequence[Relation] = ()) -> Iterator[Polynomial]:
         """What a polynomial is in the cases of one switch after the other. Raises Undecided where there are too
         many."""
         self.left -= 1
-        argument = _switch(polynomial)
+        argument = switch(polynomial)
         if argument is None:
             yield polynomial
             return
         if self.left < 0:
             raise Undecided(f"the algebra of both sides has more than {ALGEBRA_CASES} cases")
         form = thawed(argument)
-        for sign in (1, -1, 0):
+        for sign in self.signs:
             relations = [*known, (negated(form) if sign < 0 else form, sign == 0)]
             if not consistent(relations):
                 continue
-            part = self._put(polynomial, _values(argument, sign))
-            if sign == 0 and (put := _solved(form)):
-                part = self._put(part, put)
+            part = self.put(polynomial, values(argument, sign))
+            if sign == 0 and (there := solved(form)):
+                part = self.put(part, there)
             yield from self.cases(part, relations)
 
-    def _put(self, polynomial: Polynomial, values: Mapping[Base, Polynomial]) -> Polynomial:
+    def put(self, polynomial: Polynomial, values: Mapping[Base, Polynomial]) -> Polynomial:
         """The polynomial with variables replaced, in functions and powers too."""
         field, parts = self.sums.field, []
         for monomial, number in polynomial.items():
@@ -74,33 +78,33 @@ class Pieces:
             return values[base]
         match base.node:
             case Applied(("step" | "sign") as function, argument):
-                inner = self._put(thawed(argument), values)
+                inner = self.put(thawed(argument), values)
                 if not inner.keys() - ONE.keys():
                     number = inner.get((), Fraction(0))
                     return constant(Fraction((number > 0) - (number < 0 and function == "sign")))
                 return self.sums.applied(function, inner)
             case Applied(function, argument) if function.isidentifier():
-                return self.sums.applied(function, self._put(thawed(argument), values))
+                return self.sums.applied(function, self.put(thawed(argument), values))
             case Whole(argument, _):
-                return self._put(thawed(argument), values)
+                return self.put(thawed(argument), values)
         return {((base, Fraction(1)),): Fraction(1)}
 
 
-def _switch(polynomial: Polynomial) -> Frozen | None:
+def switch(polynomial: Polynomial) -> Frozen | None:
     """What one of the innermost signs or steps is of; sums are not looked into."""
     for monomial in sorted(polynomial, key=shown):
         for base, _ in monomial:
             match base.node:
                 case Applied(function, argument):
-                    found = _switch(thawed(argument))
+                    found = switch(thawed(argument))
                     if found is not None or function in {"step", "sign"}:
                         return found or argument
-                case Whole(argument, _) if (found := _switch(thawed(argument))) is not None:
+                case Whole(argument, _) if (found := switch(thawed(argument))) is not None:
                     return found
     return None
 
 
-def _values(argument: Frozen, sign: int) -> dict[Base, Polynomial]:
+def values(argument: Frozen, sign: int) -> dict[Base, Polynomial]:
     """The sign and the steps of an argument and of its opposite, where its sign is known."""
     opposite = frozen(negated(thawed(argument)))
     return {
@@ -111,7 +115,7 @@ def _values(argument: Frozen, sign: int) -> dict[Base, Polynomial]:
     }
 
 
-def _solved(form: Polynomial) -> dict[Base, Polynomial]:
+def solved(form: Polynomial) -> dict[Base, Polynomial]:
     """An element of a sum that is 0, by the rest of it."""
     for monomial, number in form.items():
         match monomial:

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from symconv.notation.affine import Affine, var
 from symconv.notation.expr import Constraint, nonnegative
+from symconv.prove.algebra.continuous import equal_across_kinks
 from symconv.prove.algebra.equal import same
 from symconv.prove.language.labels import is_selector
 from symconv.prove.meaning.atoms import OF_SUM, PARTIAL, elements, is_atom, spelled, told_apart, words_of
@@ -20,7 +21,7 @@ from symconv.prove.meaning.whole_sums import WholeSums
 from symconv.relation.collecting import plain
 from symconv.relation.equality import Difference, difference
 
-__all__ = ["compare", "limited", "renamed"]
+__all__ = ["compare", "compare_across_kinks", "limited", "renamed"]
 
 _UNKNOWN = "the two sides apply functions that may or may not be equal"
 
@@ -95,6 +96,13 @@ def _one_function(scope: Scope, terms: Iterable[Term], limits: Collection[Constr
         return all(places.setdefault(tensor, at) == at for tensor, at in elements(factor))
 
     return all(map(same_everywhere, terms))
+
+
+def compare_across_kinks(scope: Scope, wanted: Value, given: Value, forward: Value, tensor: str) -> bool:
+    """Whether a claim is known to be the derivative of ``forward`` where the rules for its parts give another slope."""
+    true, claimed, whole = ((tuple(_whole(one)), tuple(_limits(one))) for one in (wanted, given, forward))
+    lengths = {name for one in given.axes for size in one.sizes for name in size.names() if size.name == name}
+    return equal_across_kinks(scope, true, claimed, whole, tensor, lengths)
 
 
 def _asked(value: Value) -> set[str]:

@@ -9,7 +9,7 @@ from symconv.limits import BRANCHES, OPEN_BRANCHES
 from symconv.notation.affine import Affine, affine, var
 from symconv.notation.expr import Constraint, nonnegative
 from symconv.notation.operator import Operator, Tensor
-from symconv.prove.decide.compare import compare, renamed
+from symconv.prove.decide.compare import compare, compare_across_kinks, renamed
 from symconv.prove.decide.refutation import Search
 from symconv.prove.language.coded import Coded
 from symconv.prove.language.facts import facts_of
@@ -25,7 +25,7 @@ from symconv.prove.meaning.whole_sums import WholeSums
 from symconv.relation.regions import Region, everywhere, nowhere
 from symconv.relation.sets import context_of
 
-__all__ = ["Decision", "decide", "sides"]
+__all__ = ["Decision", "decide", "right_across_kinks", "sides"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +193,21 @@ def sides(op: Operator, claim: Claim | Coded, region: Region) -> tuple[Value, Va
     """What is claimed and what is true for the sizes of ``region``, which must not have to be split."""
     problem = _Problem(op, claim, Caret(claim.source or str(claim)))
     return problem.both(problem.scope(region))
+
+
+def right_across_kinks(op: Operator, claim: Claim | Coded) -> bool:
+    """Whether a gradient is the derivative of the whole where parts have kinks, and equal elsewhere, for all sizes.
+
+    False where that is not known, or depends on sizes.
+    """
+    problem = _Problem(op, claim, Caret(claim.source or str(claim)))
+    scope = problem.scope(everywhere(context_of(op)))
+    try:
+        given, wanted = problem.both(scope)
+        forward = truth(scope, op, op.output.name)
+    except (Fork, Mismatch, Undecided):
+        return False
+    return not scope.refused and compare_across_kinks(scope, wanted, given, forward, claim.side[1:])
 
 
 def _refuse(scope: Scope, message: str) -> Exception:
