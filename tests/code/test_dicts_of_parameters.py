@@ -52,3 +52,73 @@ def test_a_dict_that_is_changed_is_left_alone() -> None:
             CELL.replace('    ba = parameters["ba"]\n', '    ba = parameters["ba"]\n    parameters["ba"] = 0\n', 1),
             "rnn_cell",
         )
+
+
+LAYERS = """
+import numpy as np
+def layer(x, parameters):
+    return x * parameters["W1"]
+def net_forward(x, parameters):
+    h = layer(x, parameters)
+    return h + parameters["W2"] * x, (x, parameters)
+def net_backward(dout, cache):
+    x, parameters = cache
+    return {"dx": dout * (parameters["W1"] + parameters["W2"]), "dW1": dout * x, "dW2": dout * x}
+"""
+
+
+def test_what_a_helper_takes_out_of_the_dict_is_a_tensor_too() -> None:
+    proofs = sc.check(LAYERS, "net", explain=False)
+    assert {*proofs} == {"x", "W1", "W2"}
+    assert proofs.holds is True
+    wrong = sc.check(LAYERS.replace('"dW1": dout * x', '"dW1": dout'), "net", explain=False)
+    assert [name for name, proof in wrong.items() if proof.holds is False] == ["W1"]
+
+
+def test_a_dict_that_a_helper_changes_is_left_alone() -> None:
+    text = LAYERS.replace(
+        '    return x * parameters["W1"]', '    parameters["W1"] = x\n    return x * parameters["W1"]'
+    )
+    with pytest.raises(sc.SymconvError):
+        sc.check(text, "net", explain=False)
+
+
+UNROLLED = """
+import numpy as np
+def cell(xt, a, parameters):
+    return np.tanh(parameters["Wx"] * xt + parameters["Wa"] * a)
+def rnn_forward(x, a0, parameters):
+    n, m, T = x.shape
+    a = np.zeros((n, m, T))
+    now = a0
+    for t in range(T):
+        now = cell(x[:, :, t], now, parameters)
+        a[:, :, t] = now
+    return a, (x, parameters)
+def rnn_backward(da, cache):
+    x, parameters = cache
+    return {"dx": da}
+"""
+
+
+def test_a_recurrence_is_refused_for_what_it_is() -> None:
+    with pytest.raises(sc.SymconvError, match=r"line 4: now has the value of an earlier iteration"):
+        sc.check(UNROLLED, "rnn", explain=False)
+
+
+COUNTED = """
+import numpy as np
+def net_forward(X, parameters):
+    A = X
+    for l in range(1, len(parameters) // 2 + 1):
+        A = np.dot(parameters[KEY], A)
+    return A, X
+def net_backward(dA, X):
+    return {"dX": dA}
+"""
+
+
+@pytest.mark.parametrize("key", ['"W" + str(l)', 'f"W{l}"', '"W%d" % l', '"W{}".format(l)'])
+def test_tensors_that_are_counted_are_named_in_the_refusal(key: str) -> None:
+    with pytest.raises(sc.SymconvError, match=r"line 6: .* is another tensor for each layer, .* not told"):
+        sc.check(COUNTED.replace("KEY", key), "net", explain=False)

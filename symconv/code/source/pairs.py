@@ -51,7 +51,7 @@ def pair_of(source: Program, name: str | None) -> tuple[Program, ast.FunctionDef
     if len(pairs) != 1:
         raise _unmatched(source, name, "several match" if pairs else "none match")
     both = next(iter(pairs.values()))
-    return source, with_items(source.settled(both["forward"])), source.settled(both["backward"])
+    return source, with_items(source, source.settled(both["forward"])), source.settled(both["backward"])
 
 
 def _derivatives(source: Program, name: str | None) -> Iterator[tuple[ast.FunctionDef, ast.FunctionDef]]:
