@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from symconv.code.arrays.grids import Grid, Label
 from symconv.code.arrays.walk import Walk
 from symconv.code.values.objects import Choice
 from symconv.notation.affine import Affine, affine, var
 from symconv.notation.expr import Constraint
 from symconv.prove.meaning.addresses import read_at
+from symconv.prove.meaning.amounts import as_product
 from symconv.prove.meaning.atoms import is_atom
 from symconv.prove.meaning.extremes import extreme, first_extreme, opaque
 from symconv.prove.meaning.scope import Undecided
 from symconv.prove.meaning.value import Axis, Term, Value, axis, build, inside, multiplied
 
-__all__ = ["choice_of", "chosen", "extremes"]
+__all__ = ["choice_of", "chosen", "extremes", "places_along"]
 
 
 def _element(walk: Walk, kind: str, value: Value, groups: Sequence[tuple[Affine, ...]], taps: tuple[str, ...],
@@ -85,6 +87,29 @@ def choice_of(walk: Walk, kind: str, value: Value) -> Choice:
     inner = [c for c in within if c.form.names() & set(free)]
     (indicator,) = first_extreme(walk, kind, element, free, inner, around)
     return Choice(kind, taps, sizes, tuple(within), indicator)
+
+
+def places_along(walk: Walk, kind: str, value: Value, position: int, keep: bool) -> Grid:
+    """The place of the first extreme element along an axis, for each index of the others: labels that it tells."""
+    (size, *more) = value.axes[position].sizes or (affine(1),)
+    if more:
+        raise Undecided(f"arg{kind} along an axis that is a product of sizes")
+    names = [walk.fresh.several(len(one.sizes)) for one in value.axes]
+    factors = [
+        tuple((name, as_product(length)) for name, length in zip(group, one.sizes, strict=True))
+        for group, one in zip(names, value.axes, strict=True)
+    ]
+    shape = tuple(() if k == position else one for k, one in enumerate(factors) if keep or k != position)
+    taps = names[position]
+    if not taps:
+        return Grid(shape, affine(0))
+    within = inside(var(taps[0]), size)
+    own = [c for k, one in enumerate(value.axes) if k != position for c in _limits(names[k], one.sizes)]
+    every = tuple(name for group in names for name in group)
+    element = _element(walk, kind, value, [tuple(map(var, group)) for group in names], every, [*own, *within])
+    around = [c for _, limits in walk.around for c in limits]
+    (there,) = first_extreme(walk, kind, element, taps, within, [*around, *own])
+    return Grid(shape, var(taps[0]), (Label(taps[0], there.factors[0], size),))
 
 
 def chosen(walk: Walk, choice: Choice, terms: Sequence[Term]) -> list[Term]:

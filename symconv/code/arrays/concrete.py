@@ -208,11 +208,11 @@ class Concrete:
             raise Misfit(f"the {kind} of no elements")
         return self._typed((np.max if kind == "max" else np.min)(value, axis=tuple(axes), keepdims=keep))
 
-    def position(self, kind: str, value: Array, position: int | None) -> Any:
+    def position(self, kind: str, value: Array, position: int | None, keep: bool) -> Any:
         """The place of the first extreme element, of all or along an axis."""
         if value.size == 0:
             raise Misfit(f"the arg{kind} of no elements")
-        found = (np.argmax if kind == "max" else np.argmin)(value, axis=position)
+        found = (np.argmax if kind == "max" else np.argmin)(value, axis=position, keepdims=keep)
         return affine(int(found)) if position is None else np.asarray(found)
 
     def given(self, name: str, value: Array) -> Array:

@@ -45,28 +45,26 @@ def _never(one: Affine, other: Affine) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A label as a name below ``size``: ``selector`` at the place ``row`` is 1 where it is that number."""
+    """A label as a name below ``size``: ``factor`` is 1 where it is that number.
+
+    The factor is the element of a selector, or says of an element that it is the first extreme one.
+    """
 
     name: str
-    selector: str
-    row: tuple[Affine, ...]
+    factor: Element
     size: Affine
 
     def moved(self, put: Mapping[str, Affine]) -> Label:
         """The label with names replaced, its own one too."""
         own = put.get(self.name, var(self.name)).name
         assert own is not None
-        return replace(self, name=own, row=tuple(form.substitute(dict(put)) for form in self.row))
+        index = tuple(form.substitute(dict(put)) for form in self.factor.index)
+        return replace(self, name=own, factor=Element(self.factor.tensor, index))
 
     @property
     def limits(self) -> tuple[Constraint, ...]:
         """That its number is one of the labels."""
         return inside(var(self.name), self.size)
-
-    @property
-    def factor(self) -> Element:
-        """The element of the selector."""
-        return Element(self.selector, (*self.row, var(self.name)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +136,8 @@ def labelled(fresh: Fresh, selector: str, value: Value) -> Grid:
     if len(classes.sizes) != 1 or any(len(one.sizes) > 1 for one in axes):
         raise Undecided("labels below 1, or along a product of sizes")
     names = [fresh() if one.sizes else "" for one in axes]
-    label = Label(fresh(), selector, tuple(var(name) for name in names if name), classes.sizes[0])
+    own = fresh()
+    label = Label(own, Element(selector, (*(var(name) for name in names if name), var(own))), classes.sizes[0])
     factors = [((name, as_product(one.sizes[0])),) if name else () for name, one in zip(names, axes, strict=True)]
     return Grid(tuple(factors), var(label.name), (label,))
 

@@ -71,7 +71,7 @@ class Arrays(Protocol):
     def extreme(self, kind: str, value: Any, axes: Sequence[int], keep: bool) -> Any:
         """The largest or smallest elements over axes."""
 
-    def position(self, kind: str, value: Any, position: int | None) -> Any:
+    def position(self, kind: str, value: Any, position: int | None, keep: bool) -> Any:
         """Where the first of them is."""
 
     # -- axes

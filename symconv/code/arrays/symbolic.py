@@ -7,7 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from symconv.code.arrays.choices import choice_of, chosen, extremes
+from symconv.code.arrays.choices import choice_of, chosen, extremes, places_along
 from symconv.code.arrays.grids import Grid, counted, joined, labelled, part
 from symconv.code.arrays.indexed import lifted, varies
 from symconv.code.arrays.lengths import length_of, repeated_along, through
@@ -173,13 +173,10 @@ class Symbolic:
         """The largest or smallest elements over axes."""
         return extremes(self.walk, kind, value, axes, keep)
 
-    def position(self, kind: str, value: Value, position: int | None) -> Choice:
-        """The place of the first extreme element."""
+    def position(self, kind: str, value: Value, position: int | None, keep: bool) -> Choice | Grid:
+        """The place of the first extreme element, of all or along an axis."""
         if position is not None:
-            raise Undecided(
-                f"arg{kind} along an axis is not read; take it of one window at a time, in loops, or compare all "
-                f"windows with their {kind}: x == x.{kind}(axis=..., keepdims=True)"
-            )
+            return places_along(self.walk, kind, value, position, keep)
         choice = choice_of(self.walk, kind, value)
         for name in choice.taps:
             self.choices[name] = choice

@@ -15,6 +15,7 @@ from symconv.notation.expr import Apply, Const, Constraint, Expr, Index, Range, 
 from symconv.notation.operator import Definition, Operator, Statement, Tensor
 from symconv.prove.language.labels import LABEL, is_selector
 from symconv.prove.meaning.atoms import OF_SUM, PI, is_atom
+from symconv.prove.meaning.extremes import is_first
 from symconv.prove.meaning.value import Term, Value, inside
 from symconv.prove.meaning.whole_sums import KnownSum
 from symconv.relation.regions import Region
@@ -254,7 +255,7 @@ def _factor(factor: Factor, at: Callable[[Affine], Affine], names: _Names, cell:
         return Apply("pi", ()) if factor.tensor == PI else Read(factor.tensor, cell.place(factor.tensor, index))
     function, marked, number = factor.tensor.partition(OF_SUM)
     if marked:
-        if not number[:-1].isdigit() or int(number[:-1]) >= len(cell.known):
+        if not number[:-1].isdigit() or int(number[:-1]) >= len(cell.known) or is_first(function):
             raise _Unknown
         one = cell.known[int(number[:-1])]
         return _applied(function, _total(one.terms, dict(zip(one.names, index, strict=True)), names, cell))

@@ -36,7 +36,7 @@ from symconv.prove.concrete.numbers import Misfit
 from symconv.prove.decide.decision import decide
 from symconv.prove.language.coded import Coded
 from symconv.prove.language.labels import is_selector
-from symconv.prove.meaning.extremes import opaque_of
+from symconv.prove.meaning.extremes import is_first, opaque_of
 from symconv.prove.meaning.scope import Mismatch, Scope, Undecided
 from symconv.prove.meaning.value import Value
 from symconv.relation.regions import everywhere
@@ -189,6 +189,8 @@ def _unknown(read: Read) -> str:
     terms = (*read.value.terms, *(term for one in read.known for term in one.terms))
     for where in (where for term in terms for one in term.factors if (where := opaque_of(one.tensor))):
         return f"{where} of sums, or of elements some of which are fixed numbers (a pad), that does not cancel"
+    if any(is_first(factor.tensor) for term in read.value.terms for factor in term.factors):
+        return "it takes the place of an extreme element (argmax, argmin) as a number, or reads other elements there"
     return f"its {len(read.value.terms)} terms are of no operator that is known here"
 
 

@@ -12,9 +12,10 @@ from symconv.code.held.state import State, call_word
 from symconv.code.library.given import Given, Word, axes_of
 from symconv.code.source.trouble import Outside
 from symconv.code.values.amounts import is_number
-from symconv.code.values.kinds import REAL, kind_of, kind_of_type
+from symconv.code.values.kinds import INT, REAL, kind_of, kind_of_type
 from symconv.code.values.objects import Box, Choice, Chosen, Extremes, Stale
 from symconv.notation.affine import Affine, affine
+from symconv.prove.meaning.scope import Undecided
 
 __all__ = ["EXTREMES"]
 
@@ -52,9 +53,10 @@ def _torch_extreme(state: State, g: Given, name: str) -> Any:
 
 def _places(state: State, g: Given, name: str) -> Any:
     """Where the extreme elements are along an axis."""
-    if state.on.symbolic or g.get("keepdims") is True:
-        return Stale(f"the places that {name} of PyTorch gives along an axis are not read")
-    return _position(state, g, name)
+    try:
+        return _position(state, g, name)
+    except Undecided as problem:
+        return Stale(f"the places that {name} of PyTorch gives along an axis are not read: {problem}")
 
 
 def _position(state: State, g: Given, name: str) -> Any:
@@ -62,8 +64,10 @@ def _position(state: State, g: Given, name: str) -> Any:
     kind = "max" if "max" in name else "min"
     array = array_of(state, g["input"])
     axis = None if g.get("axis") is None else axes_of(state, g["axis"], state.on.rank(array))[0]
-    found = state.on.position(kind, array, axis)
-    return found if isinstance(found, Choice | Affine) else boxed(state, found)
+    if axis is None and g.get("keepdims") is True:
+        raise Outside(f"{name} of all elements with keepdims; axis= says of which axis", state.line)
+    found = state.on.position(kind, array, axis, g.get("keepdims") is True)
+    return found if isinstance(found, Choice | Affine) else boxed(state, found, INT)
 
 
 def _unravelled(state: State, g: Given, name: str) -> tuple[Any, ...]:

@@ -110,6 +110,12 @@ def _scatter(state: State, g: Given, name: str) -> Box:
     return box
 
 
+def _put_along(state: State, g: Given, name: str) -> None:
+    box: Box = g["input"]
+    plan = plan_of(state, current(state, box), _along(state, g, box))
+    scatter(state, box, plan, array_of(state, g["values"]), 1, "=")
+
+
 def _eye(state: State, g: Given, name: str) -> Box:
     rows = integer(state, g["rows"], "a length")
     columns = rows if g.get("columns") is None else integer(state, g["columns"], "a length")
@@ -152,6 +158,7 @@ def _sparse(state: State, g: Given, name: str) -> Box:
 
 LOOKUPS: dict[str, Word] = {
     "lookup": _lookup, "embedding": _embedding, "take_along": _take_along, "gather": _gather,
-    "index_add": _index_add, "scatter_add": _scatter_add, "scatter": _scatter, "eye": _eye, "one_hot": _one_hot,
-    "nll_loss": _nll, "cross_entropy": _cross_entropy, "sparse_cross_entropy": _sparse,
+    "index_add": _index_add, "scatter_add": _scatter_add, "scatter": _scatter, "put_along": _put_along,
+    "eye": _eye, "one_hot": _one_hot, "nll_loss": _nll, "cross_entropy": _cross_entropy,
+    "sparse_cross_entropy": _sparse,
 }  # fmt: skip

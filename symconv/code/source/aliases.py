@@ -38,7 +38,8 @@ _HARMLESS = _FRESH | {
     "set",
     "getattr",
 }
-_OF_ARRAYS = frozenset({"fill", "put", "at", "resize", "copyto", "fill_diagonal", "place", "putmask", "itemset", "add"})
+_OF_ARRAYS = frozenset({"fill", "put", "at", "resize", "copyto", "fill_diagonal", "put_along_axis", "place", "putmask",
+                        "itemset", "add"})  # fmt: skip
 
 
 def names_in(node: ast.AST) -> set[str]:

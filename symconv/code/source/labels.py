@@ -20,8 +20,8 @@ TARGETS = frozenset({
 _ARRAYS = frozenset({"x", "inputs", "input", "y", "labels", "targets", "target", "indices", "ids", "tokens", "classes",
                      "y_true", "token_ids", "input_ids", "word_ids", "y_batch", "class_labels"})  # fmt: skip
 """Names that arrays have, where nothing else says that it is not one number."""
-_TAKING = {"one_hot": 0, "embedding": 0, "cross_entropy": 1, "nll_loss": 1, "take_along_axis": 1, "gather": 2,
-           "index_add": 2, "index_add_": 2, "index_select": 2, "scatter_add": 2, "scatter_add_": 2,
+_TAKING = {"one_hot": 0, "embedding": 0, "cross_entropy": 1, "nll_loss": 1, "take_along_axis": 1, "put_along_axis": 1,
+           "gather": 2, "index_add": 2, "index_add_": 2, "index_select": 2, "scatter_add": 2, "scatter_add_": 2,
            "scatter": 2, "scatter_": 2, "take": 1, "embedding_lookup": 1}  # fmt: skip
 """Functions of arrays of labels, and which argument these are."""
 _KEYWORDS = frozenset({"index", "indices", "target", "labels", "ids"})

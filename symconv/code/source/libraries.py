@@ -56,10 +56,11 @@ _SEVERAL = frozenset({
 })  # fmt: skip
 CHANGING = frozenset({
     "append", "extend", "insert", "pop", "update", "setdefault", "remove", "sort", "reverse", "clear", "popitem",
-    "fill", "put", "at", "resize", "copyto", "fill_diagonal", "place", "putmask", "itemset", "add", "discard",
+    "fill", "put", "at", "resize", "copyto", "fill_diagonal", "put_along_axis", "place", "putmask", "itemset", "add",
+    "discard",
 })  # fmt: skip
 """Methods of lists, dicts, sets and arrays, and functions, that change one of their arguments."""
-FIRST_CHANGED = frozenset({"at", "copyto", "fill_diagonal", "place", "putmask", "put"})
+FIRST_CHANGED = frozenset({"at", "copyto", "fill_diagonal", "put_along_axis", "place", "putmask", "put"})
 """Functions of libraries that change their first argument and no other one."""
 _READING = frozenset({
     "get", "items", "keys", "values", "index", "count", "copy", "format", "join", "lower", "upper", "strip",
@@ -169,7 +170,8 @@ def changes_nothing(path: str, count: int, options: Mapping[str, str]) -> bool:
 
 
 def _in_place(name: str, options: Mapping[str, str]) -> bool:
-    return name.endswith("_") or name in {"fill", "add_at"} or bool({"out", "inplace"} & options.keys())
+    changing = name.endswith("_") or name in {"fill", "add_at", "put_along_axis"}
+    return changing or bool({"out", "inplace"} & options.keys())
 
 
 def nearest(path: str) -> str:

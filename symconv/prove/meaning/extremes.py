@@ -17,9 +17,10 @@ from symconv.prove.meaning.atoms import OF_SUM, is_atom
 from symconv.prove.meaning.scope import Scope, Undecided
 from symconv.prove.meaning.value import Factor, Fresh, Term
 
-__all__ = ["extreme", "first_extreme", "opaque", "opaque_of", "tapped"]
+__all__ = ["extreme", "first_extreme", "is_first", "opaque", "opaque_of", "tapped"]
 
 _OPAQUE = "opaque "
+_FIRST = "first "
 _WORDS = {"max": "largest", "min": "smallest"}
 
 
@@ -70,8 +71,13 @@ def first_extreme(scope: Scope, kind: str, element: Sequence[Term], taps: Sequen
     moved = one.substitute(put)
     there = extreme(scope, kind, [moved], tuple(fresh.values()), [c.substitute(put) for c in within], limits)
     (known,) = there.factors
-    name = f"first {known.tensor}"
+    name = f"{_FIRST}{known.tensor}"
     yield Term(Fraction(1), (), (Factor(name, (*known.index, *one.factors[0].index)),))
+
+
+def is_first(name: str) -> bool:
+    """Whether an operand, or a function, says of an element that it is the first extreme one."""
+    return name.startswith(_FIRST)
 
 
 def tapped(position: Expr) -> list[Affine]:
