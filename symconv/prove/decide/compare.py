@@ -86,8 +86,11 @@ def _one_function(scope: Scope, terms: Iterable[Term], limits: Collection[Constr
         return all(map(in_place, term.factors))
 
     def in_place(factor: Factor) -> bool:
-        _, marked, number = factor.tensor.partition(OF_SUM)
+        function, marked, number = factor.tensor.partition(OF_SUM)
         if marked:
+            # Others, such as which element is the largest, are no functions of the sum alone.
+            if not (number[:-1].isdigit() and (function.isidentifier() or function.startswith("power "))):
+                return False
             one = known[int(number[:-1])]
             put = dict(zip(one.names, factor.index, strict=True))
             return all(same_everywhere(term.substitute(put)) for term in one.terms)
