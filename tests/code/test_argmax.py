@@ -29,6 +29,7 @@ class Largest:
 USUAL = {"find": "argmax", "axis": 1, "keeps": "", "values": "np.max(x, axis=1)",
          "change": "dx[np.arange(N), self.where] = dy"}  # fmt: skip
 ALONG = {"keeps": ", keepdims=True", "values": "np.max(x, axis=1, keepdims=True)"}
+READ = {"values": "x[np.arange(N), self.where]"}
 COLUMNS = {"axis": 0, "values": "np.max(x, axis=0)"}
 CASES: dict[str, tuple[dict[str, Any], bool]] = {
     "rows": ({}, True),
@@ -40,6 +41,11 @@ CASES: dict[str, tuple[dict[str, Any], bool]] = {
     "everywhere": ({"change": "dx[:, self.where] += dy"}, False),
     "columns": ({**COLUMNS, "change": "dx[self.where, np.arange(D)] = dy"}, True),
     "columns of the least": ({**COLUMNS, "find": "argmin", "change": "dx[self.where, np.arange(D)] = dy"}, False),
+    "read there": (READ, True),
+    "read there, negated": ({**READ, "change": "dx[np.arange(N), self.where] = -dy"}, False),
+    "read at the least": ({**READ, "values": "x[np.arange(N), np.argmin(x, axis=1)]"}, False),
+    "taken": ({"keeps": ", keepdims=True", "values": "np.take_along_axis(x, self.where, axis=1)",
+               "change": "np.put_along_axis(dx, self.where, dy, axis=1)"}, True),
     "along": ({**ALONG, "change": "np.put_along_axis(dx, self.where, dy, axis=1)"}, True),
     "along, negated": ({**ALONG, "change": "np.put_along_axis(dx, self.where, -dy, axis=1)"}, False),
 }  # fmt: skip
@@ -72,3 +78,23 @@ def test_gradients_at_the_place_of_an_extreme_are_decided(name: str) -> None:
     wrong = [differs(lambda: layer(text, "Largest"), shape, rng) for shape in [(3, 3), (4, 4)]]
     assert any(wrong) is not holds
     assert sc.check(text, "Largest", explain=False)["x"].holds is holds
+
+
+def test_labels_without_an_axis_of_length_one_are_hot() -> None:
+    text = """
+import torch
+import torch.nn.functional as F
+class Largest(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        N, C = x.shape
+        where = x.argmax(dim=1, keepdim=True)
+        ctx.save_for_backward(x, where)
+        return x.gather(1, where).squeeze(1)
+    @staticmethod
+    def backward(ctx, g):
+        x, where = ctx.saved_tensors
+        return F.one_hot(where.squeeze(1), x.shape[1]) * g[:, None]
+"""
+    assert sc.check(text, "Largest", explain=False).holds is True
+    assert sc.check(text.replace("* g[:", "* -g[:"), "Largest", explain=False).holds is False

@@ -108,8 +108,11 @@ def places_along(walk: Walk, kind: str, value: Value, position: int, keep: bool)
     every = tuple(name for group in names for name in group)
     element = _element(walk, kind, value, [tuple(map(var, group)) for group in names], every, [*own, *within])
     around = [c for _, limits in walk.around for c in limits]
-    (there,) = first_extreme(walk, kind, element, taps, within, [*around, *own])
-    return Grid(shape, var(taps[0]), (Label(taps[0], there.factors[0], size),))
+    limits = [*around, *own]
+    (there,) = first_extreme(walk, kind, element, taps, within, limits)
+    best = extreme(walk, kind, element, taps, within, limits)
+    known = (element[0].factors[0], best.factors[0])
+    return Grid(shape, var(taps[0]), (Label(taps[0], there.factors[0], size, known),))
 
 
 def chosen(walk: Walk, choice: Choice, terms: Sequence[Term]) -> list[Term]:

@@ -43,23 +43,29 @@ def _never(one: Affine, other: Affine) -> bool:
     return False
 
 
+def _put(one: Element, put: Mapping[str, Affine]) -> Element:
+    return Element(one.tensor, tuple(form.substitute(dict(put)) for form in one.index))
+
+
 @dataclass(frozen=True, slots=True)
 class Label:
     """A label as a name below ``size``: ``factor`` is 1 where it is that number.
 
-    The factor is the element of a selector, or says of an element that it is the first extreme one.
+    The factor is the element of a selector, or says of an element that it is the first extreme one: then ``extreme`` is
+    that element, and what it is there.
     """
 
     name: str
     factor: Element
     size: Affine
+    extreme: tuple[Element, Element] | None = None
 
     def moved(self, put: Mapping[str, Affine]) -> Label:
         """The label with names replaced, its own one too."""
         own = put.get(self.name, var(self.name)).name
         assert own is not None
-        index = tuple(form.substitute(dict(put)) for form in self.factor.index)
-        return replace(self, name=own, factor=Element(self.factor.tensor, index))
+        there = None if self.extreme is None else (_put(self.extreme[0], put), _put(self.extreme[1], put))
+        return replace(self, name=own, factor=_put(self.factor, put), extreme=there)
 
     @property
     def limits(self) -> tuple[Constraint, ...]:
@@ -286,8 +292,8 @@ def part(grid: Grid, plan: Plan) -> Grid:
         factors = next(rest)
         if isinstance(item, Span) and item.whole:
             axes.append(factors)
-        elif isinstance(item, Affine) and len(factors) == 1:
-            put[factors[0][0]] = affine(item)
+        elif isinstance(item, Affine) and len(factors) < 2:
+            put |= {name: item for name, _ in factors}
         else:
             raise Undecided("a part of an array of positions")
     return Grid(tuple(axes), grid.form.substitute(dict(put)), tuple(one.moved(put) for one in grid.labels))

@@ -12,7 +12,7 @@ from symconv.prove.meaning import elements
 from symconv.prove.meaning.indices import number_terms
 from symconv.prove.meaning.value import Product, Term, Value
 
-__all__ = ["by_labels", "lifted", "numbers_of", "over_axes", "varies"]
+__all__ = ["at_extremes", "by_labels", "lifted", "numbers_of", "over_axes", "varies"]
 
 
 def varies(walk: Walk, number: Product) -> bool:
@@ -52,3 +52,25 @@ def by_labels(term: Term, labels: Sequence[Label]) -> Term:
     """The term where labels are what their names say."""
     whole = replace(term, factors=(*term.factors, *(one.factor for one in labels)))
     return whole.under(*(c for one in labels for c in one.limits))
+
+
+def at_extremes(term: Term, labels: Sequence[Label]) -> Term:
+    """The term with the extreme itself for the element that is read where the extreme is.
+
+    Of all elements one is the first extreme one: a label that nothing else asks for is left out.
+    """
+    for label in labels:
+        if label.extreme is None or label.extreme[0] not in term.factors or label.factor not in term.factors:
+            continue
+        element, best = label.extreme
+        whole = list(term.factors)
+        whole[whole.index(element)] = best
+        term = replace(term, factors=tuple(whole))
+        whole.remove(label.factor)
+        where = tuple(c for c in term.where if c not in label.limits)
+        forms = [form for one in whole for form in one.index] + [form for one in term.tables for form in one.index]
+        forms += [*(c.form for c in where), *(form for form, _ in term.scale)]
+        if label.name in term.bound and not any(label.name in form.names() for form in forms):
+            bound = tuple(name for name in term.bound if name != label.name)
+            term = replace(term, factors=tuple(whole), bound=bound, where=where)
+    return term

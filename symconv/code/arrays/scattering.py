@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from symconv.code.arrays.grids import Grid, common
-from symconv.code.arrays.indexed import by_labels
+from symconv.code.arrays.indexed import at_extremes, by_labels
 from symconv.code.arrays.slicing import broadcast, offset
 from symconv.code.arrays.walk import Varies, Walk
 from symconv.code.values.objects import Span
@@ -127,7 +127,8 @@ def gathered(walk: Walk, value: Value, entries: Sequence[Entry]) -> Value:
         labels = [one.moved(put) for one in plan.grid.labels]
         bound = tuple(one.name for one in labels)
         return (
-            by_labels(replace(term, bound=(*term.bound, *bound)), labels) for term in read_at(walk.fresh, value, where)
+            at_extremes(by_labels(replace(term, bound=(*term.bound, *bound)), labels), labels)
+            for term in read_at(walk.fresh, value, where)
         )
 
     return build(walk.fresh, axes, body)
