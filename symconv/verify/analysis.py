@@ -12,7 +12,7 @@ from symconv.notation.operator import Operator
 from symconv.verify.grid import Scope, lengths, parts, scopes
 from symconv.verify.scalars import COMPARISONS, KINKED
 
-__all__ = ["affine_tensors", "empty_windows", "exact_bits", "is_smooth", "kinks_are_exact"]
+__all__ = ["affine_tensors", "empty_windows", "equalled", "exact_bits", "is_smooth", "kinks_are_exact"]
 
 _SAME = frozenset({"add", "sub", "neg", "abs", "relu", "max", "min"})
 
@@ -198,3 +198,16 @@ def _empty(expr: Expr, scope: Scope, shapes: Mapping[str, tuple[int, ...]]) -> b
                 return True
             return any(_empty(body, place, shapes) for place, body in pieces)
     return False
+
+
+def equalled(op: Operator, sizes: dict[str, int]) -> dict[str, int]:
+    """The sizes with one of each equality that the operator assumes as the others want it: few draws meet it."""
+    for one in op.assumptions:
+        form = one.constraint.form
+        if one.constraint.equality and form.names() <= sizes.keys():
+            for name in sorted(form.names() - {op.batch}):
+                value = sizes[name] - form.coefficient(name) * form.evaluate(sizes)
+                if abs(form.coefficient(name)) == 1 and value > 0:
+                    sizes[name] = value
+                    break
+    return sizes

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from symconv.errors import SpecError
 from symconv.notation.operator import Operator, Window
-from symconv.verify.analysis import empty_windows
+from symconv.verify.analysis import empty_windows, equalled
 from symconv.verify.grid import Scope, form, points
 
 __all__ = ["POINTS", "Geometry", "fitting", "geometries", "rows", "taller", "volumes"]
@@ -59,7 +59,7 @@ def _drawn(op: Operator, count: int, seed: int) -> tuple[_Key, ...]:
         if not found and trial % 100 == 99:
             # Offsets that no window shows, as in x[i] - x[i+12], want longer axes.
             reach = min(2 * reach + 8, _FARTHEST)
-        shapes = _shapes(op, _draw(op, rng, trial, reach))
+        shapes = _shapes(op, equalled(op, _draw(op, rng, trial, reach)))
         key = tuple(shapes.items())
         if key in tried:
             # Operators of few sizes draw the same ones again and again.

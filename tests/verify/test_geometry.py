@@ -94,3 +94,12 @@ def test_shapes_are_made_taller_by_whole_cells() -> None:
     assert after == (before[0] + 7, before[1])
     assert taller(conv(1), {"x": (1, 2, 9), "w": (4, 2, 3)}, 7) is None, "no axis but the last"
     assert taller(op, shapes, POINTS) is None, "too many grid points"
+
+
+def test_sizes_that_an_equality_ties_are_drawn_so_that_it_holds():
+    # Of the sizes that are drawn freely one in many meets it: there would be few shapes of few kinds.
+    op = formula("y[n] = sum[a](x[a]*w[n,a]) + sum[b](z[b]*v[n,b]) + sum[c](t[c])", where={"C": "== A + B"})
+    shapes = geometries(op, 12)
+    assert len(shapes) == 12
+    assert all(one["t"][0] == one["x"][0] + one["z"][0] for one in shapes)
+    assert len({one["t"][0] for one in shapes}) > 4

@@ -26,7 +26,9 @@ from symconv.prove.meaning.value import Term
 __all__ = ["candidates", "where_defined"]
 
 
-_LEFT_OUT = (DIVIDED, BORDERED, ROLLED, UNEQUAL, RESHAPED)
+_JOINED = " against ("
+"""A length that is another one than that of joined arrays."""
+_LEFT_OUT = (DIVIDED, BORDERED, ROLLED, UNEQUAL, RESHAPED, _JOINED)
 """Why sizes are left out at which a forward function has no value, or another one than at larger sizes."""
 _EXTREMES = ("largest(", "smallest(")
 
