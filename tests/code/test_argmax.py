@@ -80,6 +80,40 @@ def test_gradients_at_the_place_of_an_extreme_are_decided(name: str) -> None:
     assert sc.check(text, "Largest", explain=False)["x"].holds is holds
 
 
+WINDOWS = """
+import numpy as np
+class Pool:
+    def forward(self, x):
+        N, C, H, W = x.shape
+        self.shape = x.shape
+        windows = np.lib.stride_tricks.sliding_window_view(x, (2, 2), axis=(2, 3))[:, :, ::2, ::2]
+        N, C, OH, OW = windows.shape[:4]
+        flat = windows.reshape(N, C, OH, OW, 4)
+        self.where = flat.argmax(axis=-1)
+        return flat.max(axis=-1)
+    def backward(self, dy):
+        N, C, OH, OW = dy.shape
+        d = np.zeros((N, C, OH, OW, 4))
+        np.put_along_axis(d, self.where[..., None], dy[..., None], axis=-1)
+        d = d.reshape(N, C, OH, OW, 2, 2)
+        dx = np.zeros(self.shape)
+        for p in range(2):
+            for q in range(2):
+                dx[:, :, p:p + 2 * OH:2, q:q + 2 * OW:2] += d[:, :, :, :, p, q]
+        return dx
+"""
+
+
+@pytest.mark.parametrize(("right", "other", "holds"), [
+    ("", "", True), ("d[:, :, :, :, p, q]", "d[:, :, :, :, q, p]", False), ("argmax", "argmin", False),
+])  # fmt: skip
+def test_windows_that_are_flattened_are_told_by_their_taps(right: str, other: str, holds: bool) -> None:
+    text = WINDOWS.replace(right, other) if right else WINDOWS
+    rng = np.random.default_rng(0)
+    assert differs(lambda: layer(text, "Pool"), (1, 2, 4, 5), rng) is not holds
+    assert sc.check(text, "Pool", explain=False)["x"].holds is holds
+
+
 def test_labels_without_an_axis_of_length_one_are_hot() -> None:
     text = """
 import torch

@@ -10,7 +10,7 @@ from symconv.code.arrays.walk import Walk
 from symconv.code.values.objects import Choice
 from symconv.notation.affine import Affine, affine, var
 from symconv.notation.expr import Constraint
-from symconv.prove.meaning.addresses import read_at
+from symconv.prove.meaning.addresses import flat, read_at
 from symconv.prove.meaning.amounts import as_product
 from symconv.prove.meaning.atoms import is_atom
 from symconv.prove.meaning.extremes import extreme, first_extreme, opaque
@@ -91,9 +91,7 @@ def choice_of(walk: Walk, kind: str, value: Value) -> Choice:
 
 def places_along(walk: Walk, kind: str, value: Value, position: int, keep: bool) -> Grid:
     """The place of the first extreme element along an axis, for each index of the others: labels that it tells."""
-    (size, *more) = value.axes[position].sizes or (affine(1),)
-    if more:
-        raise Undecided(f"arg{kind} along an axis that is a product of sizes")
+    along = value.axes[position]
     names = [walk.fresh.several(len(one.sizes)) for one in value.axes]
     factors = [
         tuple((name, as_product(length)) for name, length in zip(group, one.sizes, strict=True))
@@ -103,7 +101,10 @@ def places_along(walk: Walk, kind: str, value: Value, position: int, keep: bool)
     taps = names[position]
     if not taps:
         return Grid(shape, affine(0))
-    within = inside(var(taps[0]), size)
+    ((where, form), *others) = flat(along, tuple(map(var, taps)))
+    if where or others:
+        raise Undecided(f"arg{kind} along an axis that is a product of sizes")
+    within = _limits(taps, along.sizes)
     own = [c for k, one in enumerate(value.axes) if k != position for c in _limits(names[k], one.sizes)]
     every = tuple(name for group in names for name in group)
     element = _element(walk, kind, value, [tuple(map(var, group)) for group in names], every, [*own, *within])
@@ -112,7 +113,10 @@ def places_along(walk: Walk, kind: str, value: Value, position: int, keep: bool)
     (there,) = first_extreme(walk, kind, element, taps, within, limits)
     best = extreme(walk, kind, element, taps, within, limits)
     known = (element[0].factors[0], best.factors[0])
-    return Grid(shape, var(taps[0]), (Label(taps[0], there.factors[0], size, known),))
+    first, *rest = zip(taps, along.sizes, strict=True)
+    alone = known if not rest else None
+    labels = (Label(first[0], there.factors[0], first[1], alone), *(Label(name, None, size) for name, size in rest))
+    return Grid(shape, form, labels)
 
 
 def chosen(walk: Walk, choice: Choice, terms: Sequence[Term]) -> list[Term]:

@@ -52,11 +52,11 @@ class Label:
     """A label as a name below ``size``: ``factor`` is 1 where it is that number.
 
     The factor is the element of a selector, or says of an element that it is the first extreme one: then ``extreme`` is
-    that element, and what it is there.
+    that element, and what it is there. Of a place that has several indices the first one has the factor.
     """
 
     name: str
-    factor: Element
+    factor: Element | None
     size: Affine
     extreme: tuple[Element, Element] | None = None
 
@@ -65,7 +65,7 @@ class Label:
         own = put.get(self.name, var(self.name)).name
         assert own is not None
         there = None if self.extreme is None else (_put(self.extreme[0], put), _put(self.extreme[1], put))
-        return replace(self, name=own, factor=_put(self.factor, put), extreme=there)
+        return replace(self, name=own, factor=self.factor and _put(self.factor, put), extreme=there)
 
     @property
     def limits(self) -> tuple[Constraint, ...]:

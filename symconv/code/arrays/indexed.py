@@ -50,7 +50,7 @@ def over_axes(walk: Walk, grid: Grid, terms: Sequence[Term]) -> Value:
 
 def by_labels(term: Term, labels: Sequence[Label]) -> Term:
     """The term where labels are what their names say."""
-    whole = replace(term, factors=(*term.factors, *(one.factor for one in labels)))
+    whole = replace(term, factors=(*term.factors, *(one.factor for one in labels if one.factor)))
     return whole.under(*(c for one in labels for c in one.limits))
 
 
