@@ -154,3 +154,51 @@ def test_a_bias_that_a_helper_sums_as_a_column_is_one() -> None:
     wrong = COLUMN.replace("db = np.sum(dZ", "db = np.mean(dZ")
     found = sc.check(wrong, "layer", explain=False)
     assert [found[name].holds for name in "xwb"] == [True, True, False]
+
+
+POOL = """
+import numpy as np
+def largest_of(window):
+    return window == np.max(window)
+def pool_forward(A_prev, hparameters, mode="max"):
+    (m, height, width, channels) = A_prev.shape
+    f, stride = hparameters["f"], hparameters["stride"]
+    A = np.zeros((m, int(1 + (height - f) / stride), int(1 + (width - f) / stride), channels))
+    for i in range(m):
+        for h in range(A.shape[1]):
+            for w in range(A.shape[2]):
+                for c in range(channels):
+                    window = A_prev[i, h * stride:h * stride + f, w * stride:w * stride + f, c]
+                    if mode == "max":
+                        A[i, h, w, c] = np.max(window)
+                    elif mode == "average":
+                        A[i, h, w, c] = np.mean(window)
+    return A, (A_prev, hparameters)
+def pool_backward(dA, cache, mode="max"):
+    (A_prev, hparameters) = cache
+    f, stride = hparameters["f"], hparameters["stride"]
+    dA_prev = np.zeros(A_prev.shape)
+    for i in range(dA.shape[0]):
+        for h in range(dA.shape[1]):
+            for w in range(dA.shape[2]):
+                for c in range(dA.shape[3]):
+                    top, left = h * stride, w * stride
+                    if mode == "max":
+                        mask = largest_of(A_prev[i, top:top + f, left:left + f, c])
+                        dA_prev[i, top:top + f, left:left + f, c] += mask * dA[i, h, w, c]
+                    elif mode == "average":
+                        dA_prev[i, top:top + f, left:left + f, c] += np.ones((f, f)) * (dA[i, h, w, c] / (f * f))
+    return dA_prev
+"""
+
+
+def test_a_pooling_layer_is_looked_at_with_both_of_its_modes() -> None:
+    said = sc.check(POOL, "pool", explain=False)
+    assert said.holds is False  # at ties the mask of the largest gives each of them the whole gradient
+    assert "looked at with mode = max" in said.numbers
+    assert "proved with mode = average" in said.numbers
+    numbers = {"mode": "average", "f": 2, "stride": 2}
+    assert sc.check(POOL, "pool", numbers, explain=False).holds is True
+    wrong = POOL.replace("(dA[i, h, w, c] / (f * f))", "(dA[i, h, w, c] / f)")
+    assert sc.check(wrong, "pool", numbers, explain=False).holds is False
+    assert "proved with" not in sc.check(wrong, "pool", explain=False).numbers
