@@ -99,3 +99,8 @@ def test_lengths_that_a_formula_takes_for_equal_are_said(forward: str, dx: str, 
     found = sc.check(textwrap.dedent(LENGTHS).format(forward=forward, dx=dx, dk=dk), explain=False)
     assert found.holds is True
     assert found["x"].operator.source.endswith(" where x is N x C, w is C") is said
+
+
+def test_a_length_that_numpy_takes_for_the_rest_is_not_called_wrong() -> None:
+    found = sc.check(code("return x*1", "g.reshape(-2)"), "layer_forward")["x"]
+    assert found.holds is None and "write -1" in found.reason

@@ -15,7 +15,7 @@ from symconv.code.source.trouble import Outside
 from symconv.code.values.conditions import compared
 from symconv.code.values.kinds import kind_of
 from symconv.code.values.objects import Box
-from symconv.notation.affine import affine
+from symconv.notation.affine import Affine, affine
 
 __all__ = ["MOVES", "reshaped"]
 
@@ -132,6 +132,9 @@ def _reshape(state: State, g: Given, name: str) -> Box:
 
 def reshaped(state: State, box: Box, shape: Sequence[Any]) -> Box:
     """The elements in another shape."""
+    for one in shape:
+        if isinstance(one, Affine) and one.is_constant and one.constant < -1:
+            raise Outside(f"a length of {one}, which NumPy takes for -1 and PyTorch refuses: write -1", state.line)
     if state.on.positions(current(state, box)):
         return arranged_positions(state, box, list(shape))
     array = array_of(state, box)
