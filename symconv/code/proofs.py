@@ -35,7 +35,8 @@ class Proofs(Mapping[str, _P], Generic[_P]):
     """A proof per gradient that the code returns, by the name of its tensor (``p["x"]``, and ``p["gx"]`` too).
 
     ``also`` says for which other forward functions all hold, ``unread`` with which numbers nothing could be decided,
-    ``numbers`` with which ones of the layer what is wrong is wrong, and with which it is right.
+    ``numbers`` with which ones of the layer what is wrong is wrong, and with which it is right; of modes also with
+    which texts all hold.
     """
 
     def __init__(

@@ -40,7 +40,7 @@ _PROOFS: Fields = {
     "proofs": ("object of proof", "a proof for each tensor"),
     "also": ("list of text", "what else was proved, as of the forward function"),
     "unread": ("list of text", "numbers of the layer with which nothing was decided, and why"),
-    "numbers": ("text", "with which numbers of the layer what is not right was looked at, and with which it is right"),
+    "numbers": ("text", "with which numbers and texts what is not right was looked at, and with which it is right"),
 }
 
 _VERDICT: Fields = {

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from symconv.errors import SpecError, shortened
-from symconv.notation.affine import Affine, affine, var
-from symconv.notation.expr import equal, reads
+from symconv.notation.affine import affine, var
+from symconv.notation.expr import equal
 from symconv.notation.operator import Operator
 from symconv.notation.shapes import completed
 from symconv.prove.concrete.counterexample import Counterexample
@@ -19,9 +19,9 @@ from symconv.prove.explain.conditions import Speaker
 from symconv.prove.explain.kinks import claimed_at_kinks
 from symconv.prove.explain.leaning import leaning
 from symconv.prove.explain.repair import repair
+from symconv.prove.explain.sentences import SMOOTH, alike, sentences
 from symconv.prove.explain.smooth import beyond, kinked, smooth_there, unlike
 from symconv.prove.language.coded import Coded
-from symconv.prove.language.labels import LABEL, labels_of
 from symconv.prove.language.parse import parse_claim
 from symconv.prove.language.people import named_by_the_operator
 from symconv.prove.language.syntax import Claim
@@ -33,10 +33,6 @@ __all__ = ["WIDTH", "Proof", "answered", "folded", "judged", "prove"]
 
 WIDTH = 100
 """The columns of an answer that is printed."""
-_SMOOTH = (
-    "for all sizes: off the kinks of its parts the formula has this derivative; at them the formula and what is "
-    "claimed are continuous, so that the derivative is there and is this one"
-)
 _UNSEEN = "at none of its smallest sizes can both sides be computed"
 
 
@@ -237,7 +233,7 @@ def answered(
     if decision.wrong.empty and not decision.undecided:
         if reason := unlike(whole, op, stated):
             return Proof(op, stated, None, reason=reason, decision=decision)
-        return Proof(op, stated, True, proved=(*_sentences(op, decision), *_alike(whole, stated)), decision=decision)
+        return Proof(op, stated, True, proved=(*sentences(op, decision), *alike(whole, stated)), decision=decision)
     example: Counterexample | None = None
     if decision.wrong.empty:
         assert decision.search is not None
@@ -255,8 +251,9 @@ def answered(
                 return Proof(op, stated, None, reason=str(reason), decision=decision)
     if example is not None and (smooth := smooth_there(whole, op, stated, example)):
         if whole is op and right_across_kinks(op, stated):
-            nowhere = replace(decision, values=_none(decision), shapes=_none(decision), undecided="")
-            return Proof(op, stated, True, proved=(_SMOOTH, *_alike(whole, stated)), decision=nowhere)
+            nothing = nowhere(decision.domain.context)
+            right = replace(decision, values=nothing, shapes=nothing, undecided="")
+            return Proof(op, stated, True, proved=(SMOOTH, *alike(whole, stated)), decision=right)
         return Proof(op, stated, None, reason=smooth, decision=decision)
     cause, repaired = _explained(op, stated, whole) if explain and isinstance(stated, Claim) else ("", "")
     return Proof(
@@ -271,10 +268,6 @@ def answered(
     )
 
 
-def _none(decision: Decision) -> Region:
-    return nowhere(decision.domain.context)
-
-
 def _explained(op: Operator, claim: Claim, whole: Operator) -> tuple[str, str]:
     """The likely cause of a wrong claim, and the claim that is proved instead; both may be empty."""
     if kink := claimed_at_kinks(op, whole, claim):
@@ -283,40 +276,6 @@ def _explained(op: Operator, claim: Claim, whole: Operator) -> tuple[str, str]:
     return (" and ".join(found.causes), str(found.claim)) if found else ("", "")
 
 
-def _alike(op: Operator, stated: Claim | Coded) -> tuple[str, ...]:
-    """What is said of inputs of one shape that a forward function may also be given in shapes that are broadcast."""
-    if not (isinstance(stated, Coded) and stated.free):
-        return ()
-    found: dict[tuple[Affine, ...], dict[str, None]] = {}
-    for statement in op.statements:
-        own = tuple(map(var, statement.indices))
-        for read in reads(statement.expr):
-            if own and read.index == own and read.tensor in {one.name for one in op.inputs}:
-                found.setdefault(op.input(read.tensor).sizes, {})[read.tensor] = None
-    rows = [[*names] for names in found.values() if len(names) > 1]
-    same = [" and ".join((", ".join(names[:-1]), names[-1])) for names in rows]
-    return tuple(f"where {names} have one shape; where one is broadcast to another, nothing is said" for names in same)
-
-
 def _pinned(op: Operator, domain: Region, shapes: dict[str, tuple[int, ...]]) -> Region:
     """The sizes of these shapes alone."""
     return domain.where(*(equal(var(name), affine(value)) for name, value in op.sizes(**shapes).items()))
-
-
-def _sentences(op: Operator, decision: Decision) -> tuple[str, ...]:
-    sizes = [name for name in decision.domain.context.sizes if name not in {d.name for d in op.definitions}]
-    why = f" ({' and '.join(decision.misfits)})" if decision.misfits else ""
-    empty = (f"for {op.batch} ≥ 1; of an empty batch it is not true{why}",)
-    named = [labels_of(t.name) for t in op.inputs if t.dtype == LABEL]
-    labels = f" and all labels {', '.join(named)}" if named else ""
-    valid = f"for all sizes {', '.join(sizes)}{labels} for which the operator is valid: shapes fit, and"
-    cases = f"{decision.relations} relations in {decision.branches} case(s) of sizes"
-    if decision.by_algebra:
-        how = (
-            f"{valid} wherever the formula has a value, every cell is the same function of elements and of sums that "
-            "do not depend on the indices",
-            f"by exact algebra of fractions, roots and functions of such sums, and by isl, from {cases}",
-        )
-    else:
-        how = (f"{valid} every cell is the sum of the same products, each as often", f"by isl, from {cases}")
-    return (*(() if decision.fails.empty else empty), *how)

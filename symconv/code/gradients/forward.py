@@ -29,31 +29,10 @@ from symconv.prove.language.labels import selector
 
 __all__ = ["Forward", "context_of_forward", "described", "forward_for", "surely_tensors"]
 
-
-_OF_TENSORS = frozenset(
-    {
-        "view",
-        "reshape",
-        "permute",
-        "transpose",
-        "unsqueeze",
-        "squeeze",
-        "flatten",
-        "expand",
-        "shape",
-        "contiguous",
-        "clone",
-        "dim",
-        "ndim",
-        "numel",
-        "chunk",
-        "sum",
-        "mean",
-        "matmul",
-        "mm",
-        "bmm",
-    }
-)
+_OF_TENSORS = frozenset({
+    "view", "reshape", "permute", "transpose", "unsqueeze", "squeeze", "flatten", "expand", "shape", "contiguous",
+    "clone", "dim", "ndim", "numel", "chunk", "sum", "mean", "matmul", "mm", "bmm",
+})  # fmt: skip
 """Attributes that numbers have not."""
 
 

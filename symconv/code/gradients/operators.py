@@ -67,7 +67,8 @@ def operators_of(program: Program, node: ast.FunctionDef, settings: Mapping[str,
     told = {**behind, **shown_ranks(node), **documented(node)}
     said = {tensor: told[name] + is_selector(tensor) for name, tensor in forward.tensors.items() if name in told}
     said |= {tensor: len(shape) for tensor, shape in forward.shapes.items()}
-    said |= {tensor: 0 for name, tensor in forward.tensors.items() if name in only_stored(node)}
+    stored = only_stored(node)
+    said |= {tensor: 0 for name, tensor in forward.tensors.items() if name in stored}
     problems, last = list[str](), list[tuple[Operator, Forward]]()
     found, vectors = False, vectors_of(node, tensors) - forward.shapes.keys()
     kept = broadcast_shapes(node, backward, forward.tensors)
@@ -76,13 +77,14 @@ def operators_of(program: Program, node: ast.FunctionDef, settings: Mapping[str,
     lines, sure = lines_of(program.called_by(backward) if backward is not None else (), tensors, said)
     each = _of_lines(forward, tensors, lines)
     yield from (each if sure else ())
+    equal_parts = halved(program, node)
     for ranks in ranks_of(forward.node, tensors, said):
         if found and any(ranks[name] == ranks["x"] for name in vectors):
             # A bias of the input's shape would make a forgotten sum right.
             continue
         operator, problem, line = _of_outputs(forward, ranks)
         read = forward
-        if operator is None and halved(program, node):
+        if operator is None and equal_parts:
             read = replace(forward, equal_parts=True)
             operator, _, _ = _of_outputs(read, ranks)
             operator = operator and with_words(operator, "chunk cuts into equal parts")

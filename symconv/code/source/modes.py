@@ -25,8 +25,8 @@ def modes_of(
 
     A parameter counts that both functions have, or that the forward function has without a default; ``said`` are those
     that the user gives. Where what is computed for other texts is written down, one such text is among them. A mode of
-    training is none of these. Raises SpecError where there are too many, or
-    where what is said of one cannot be said of that of the other function.
+    training is none of these. Raises SpecError where there are too many, or where what is said of one cannot be said of
+    that of the other function.
     """
     mine, theirs = _compared(program, forward), _compared(program, backward)
     own, usual = {*parameters(backward.args)}, defaults(forward.args)

@@ -20,19 +20,8 @@ from symconv.prove.language.coded import Coded
 from symconv.prove.language.labels import LABEL, is_selector, labels_of
 from symconv.prove.language.syntax import Claim
 
-__all__ = [
-    "MASKED",
-    "PRIME",
-    "UNIT",
-    "Counterexample",
-    "Shapes",
-    "differing",
-    "drawn",
-    "drawn_for",
-    "labels",
-    "seen",
-    "times",
-]
+__all__ = ["MASKED", "PRIME", "UNIT", "Counterexample", "Shapes", "differing", "drawn", "drawn_for", "labels", "seen",
+           "times"]  # fmt: skip
 
 Shapes = dict[str, tuple[int, ...]]
 PRIME = 2**61 - 1

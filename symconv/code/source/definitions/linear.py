@@ -15,6 +15,7 @@ class torch:
         own.axes(input, 2)
         own.axes(vec, 1)
         return torch.matmul(input, vec)
+
     def convolution_backward(
         grad_output, input, weight, bias_sizes, stride, padding, dilation, transposed, output_padding, groups,
         output_mask
@@ -32,6 +33,7 @@ class torch:
         second = of(input, weight.shape, grad_output, stride, padding, dilation, groups) if output_mask[1] else None
         third = torch.sum(grad_output, [0] + [k + 2 for k in range(rank)]) if output_mask[2] else None
         return first, second, third
+
     def trace(input):
         own.axes(input, 2)
         return torch.einsum("ii->", input)
