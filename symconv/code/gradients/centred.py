@@ -54,9 +54,9 @@ def _centred(terms: Sequence[Term], made: list[KnownSum]) -> tuple[Term, ...]:
 def _counted(term: Term) -> Term:
     """The term with an index that nothing else mentions counted, not summed over."""
     for name in term.bound:
-        range_ = _range(term, name)
-        if range_ is not None and not any(name in form.names() for f in term.factors for form in f.index):
-            count = Product(term.coefficient, term.scale) * as_product(range_.size)
+        length = _length(term, name)
+        if length is not None and not any(name in form.names() for f in term.factors for form in f.index):
+            count = Product(term.coefficient, term.scale) * as_product(length)
             where = tuple(c for c in term.where if name not in c.form.names())
             bound = tuple(b for b in term.bound if b != name)
             term = replace(term, coefficient=count.coefficient, scale=count.monomial)
@@ -64,19 +64,13 @@ def _counted(term: Term) -> Term:
     return term
 
 
-@dataclass(frozen=True, slots=True)
-class _Range:
-    """A summation index runs over ``0 .. size - 1``, and nothing else is asked of it."""
-
-    size: Affine
-
-
-def _range(term: Term, name: str) -> _Range | None:
+def _length(term: Term, name: str) -> Affine | None:
+    """How many values an index is summed over, from 0 on; None where more is asked of it."""
     own = [c for c in term.where if name in c.form.names()]
     low = Constraint(var(name))
     highs = [c.form + var(name) + 1 for c in own if c != low and not c.equality]
     plain = len(own) == 2 and low in own and len(highs) == 1
-    return _Range(highs[0]) if plain and not highs[0].names() & {name, *term.bound} else None
+    return highs[0] if plain and not highs[0].names() & {name, *term.bound} else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +88,9 @@ def _squared(term: Term) -> _Part | None:
         return None
     count = Product(Fraction(1))
     for name in term.bound:
-        if (range_ := _range(term, name)) is None:
+        if (length := _length(term, name)) is None:
             return None
-        count = count * as_product(range_.size)
+        count = count * as_product(length)
     inner, beside = _inner(term.factors, term.bound)
     twice = sorted(inner, key=str)
     if not twice or twice[::2] != twice[1::2]:

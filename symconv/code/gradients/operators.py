@@ -192,7 +192,10 @@ def _unknown(read: Read) -> str:
     for where in (where for term in terms for one in term.factors if (where := opaque_of(one.tensor))):
         return f"{where} of sums, or of elements some of which are fixed numbers (a pad), that does not cancel"
     if any(is_first(factor.tensor) for term in read.value.terms for factor in term.factors):
-        return "it takes the place of an extreme element (argmax, argmin) as a number, or reads other elements there"
+        return (
+            "it takes the place of an extreme element (argmax, argmin) as a number, or reads other elements there; the "
+            "extreme itself is x.max(axis=...), and a mask of where it is x == x.max(axis=..., keepdims=True)"
+        )
     return f"its {len(read.value.terms)} terms are of no operator that is known here"
 
 
