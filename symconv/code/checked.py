@@ -16,10 +16,11 @@ from symconv.code.gradients.forward import Forward
 from symconv.code.pair import Pair
 from symconv.code.proofs import Decided, Proofs, decided_of, proofs_of
 from symconv.code.settings import settings_of
+from symconv.code.several_modes import Looked, not_all_right, said
 from symconv.code.several_ranks import rated, which_axes
 from symconv.code.source.declared import declared_names
 from symconv.code.source.drawn import with_drawn
-from symconv.code.source.modes import ANOTHER, modes_of, with_modes
+from symconv.code.source.modes import modes_of, with_modes
 from symconv.code.source.pairs import is_loss, pair_of
 from symconv.code.source.program import program, read_text
 from symconv.code.ties import with_shared_ties, without_ties
@@ -68,57 +69,57 @@ def _checked(pairs: Sequence[Pair], modes: int, explain: bool) -> Proofs[Proof]:
 
     All ``modes`` have to be read with the numbers that come first, those apart that the text does not name.
     """
+    each = list[Looked]()
+    for pair in pairs[:modes]:
+        # Of the modes behind a wrong one it is only said which they are.
+        each.append(_looked(pair, explain and all(one.holds is not False for one in each)))
+    if modes > 1 and (answer := not_all_right(each)) is not None:
+        return answer
     first: Proofs[Proof] | None = None
-    seen, proved, unread = list[Operator](), list[Pair](), list[str]()
-    also = list[str]()
+    seen, proved = list[Operator](), list[Pair]()
+    also, unread = list[str](), list[str]()
     for number, pair in enumerate(pairs):
-        try:
-            op, found = _decided(pair, explain)
-        except SymconvError as problem:
-            if pair.modes and number < modes and ANOTHER not in pair.modes.values():
-                raise SpecError(f"with {_given(pair.modes)}: {problem}") from None
+        one = each[number] if number < modes else _looked(pair, explain)
+        if isinstance(one.answer, SymconvError):
             if first is None:
-                raise
-            unread.append(f"with {_given(pair.numbers)} ({str(problem).splitlines()[0]})")
+                raise one.refusal
+            unread.append(one.undecided)
             continue
+        op, found = one.answer
         if found.holds is not True:
-            later = pairs[number + 1 : modes if modes > 1 else None]
-            others = later if modes > 1 or (not proved and _misfits(found)) else []
-            right = [*proved, *(one for one in others if _is_right(one))]
+            others = pairs[number + 1 :] if modes == 1 and not proved and _misfits(found) else []
+            right = [*proved, *(one for one in others if _looked(one, False).holds)]
             return Proofs(found.name, dict(found), found.also, found.unread, _numbers(pair, right))
         proved.append(pair)
         if first is None:
             first = found
         elif all((op.statements, op.inputs) != (one.statements, one.inputs) for one in seen):
-            also.append(f"for {op}" + (f" with {_given(pair.modes)}" if pair.modes else ""))
+            also.append(f"for {op}" + (f" with {said(pair.modes)}" if pair.modes else ""))
         seen.append(op)
     assert first is not None
-    with_texts = dict.fromkeys(_given(one.modes) for one in proved if one.modes)
+    with_texts = dict.fromkeys(said(one.modes) for one in proved if one.modes)
     numbers = "proved with " + "; with ".join(with_texts) if with_texts else ""
     return Proofs(first.name, dict(first), (*first.also, *also), (*first.unread, *unread), numbers)
 
 
-def _given(settings: Mapping[str, Any]) -> str:
-    return ", ".join(f"{key} = {value}" for key, value in settings.items())
+def _looked(pair: Pair, explain: bool) -> Looked:
+    try:
+        return Looked(pair, _decided(pair, explain))
+    except SymconvError as problem:
+        return Looked(pair, problem)
 
 
 def _numbers(pair: Pair, right: Sequence[Pair]) -> str:
     """With which numbers what is not right was looked at, and with which it is right."""
     if not pair.numbers:
         return ""
-    return f"looked at with {_given(pair.numbers)}" + "".join(f"; proved with {_given(one.numbers)}" for one in right)
+    return f"looked at with {said(pair.numbers)}" + "".join(f"; proved with {said(one.numbers)}" for one in right)
 
 
 def _misfits(proofs: Proofs[Proof]) -> bool:
     """Whether shapes alone are wrong: the numbers may be ones that nobody would take."""
     decisions = [proof.decision for proof in proofs.values() if proof.holds is not True]
     return all(one is not None and one.values.empty and not one.unfit.empty for one in decisions)
-
-
-def _is_right(pair: Pair) -> bool:
-    with suppress(SymconvError):
-        return _decided(pair, False)[1].holds is True
-    return False
 
 
 def _decided(pair: Pair, explain: bool) -> tuple[Operator, Proofs[Proof]]:

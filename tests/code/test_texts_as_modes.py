@@ -95,6 +95,63 @@ def test_what_is_right_beside_what_is_wrong_is_said() -> None:
         assert f"looked at with kind = {bad}; proved with kind = {good}" in said
 
 
+THREE = """
+import numpy as np
+def scale_forward(x, kind):
+    if kind == "cut":
+        y = FIRST
+    elif kind == "square":
+        y = x * x
+    elif kind == "twice":
+        y = 2 * x
+    return y, x
+def scale_backward(dout, cache, kind):
+    x = cache
+    if kind == "cut":
+        dx = SECOND
+    elif kind == "square":
+        dx = dout * 2 * x
+    elif kind == "twice":
+        dx = dout * 2
+    return dx
+"""
+REFUSED = THREE.replace("FIRST", "np.frobnicate(x)").replace("SECOND", "dout")
+UNDECIDED = THREE.replace("FIRST", "np.sin(2 * x)").replace("SECOND", "2 * dout * (1 - 2 * np.sin(x) ** 2)")
+
+
+@pytest.mark.parametrize("text", [REFUSED, UNDECIDED], ids=["refused", "undecided"])
+def test_a_mode_that_is_not_decided_hides_no_wrong_one(text: str) -> None:
+    for line, wrong, bad, good in (
+        ("dx = dout * 2 * x", "dx = dout * x", "square", "twice"),
+        ("dx = dout * 2\n", "dx = dout\n", "twice", "square"),
+    ):
+        assert text.count(line) == 1
+        faulty = text.replace(line, wrong)
+        assert not right_when_run(faulty, bad)
+        assert right_when_run(faulty, good)
+        proofs = sc.check(faulty, "scale")
+        assert proofs.holds is False
+        assert proofs.numbers == f"looked at with kind = {bad}; proved with kind = {good}"
+        assert [line.partition(" (")[0] for line in proofs.unread] == ["with kind = cut"]
+        assert proofs["x"].holds is False
+
+
+def test_of_two_wrong_modes_both_are_named() -> None:
+    text = ACTIVATION.replace("dx = dout * 2 * x", "dx = dout * x").replace("dx = dout * 2\n", "dx = dout\n")
+    assert not any(right_when_run(text, kind) for kind in ("square", "twice"))
+    assert sc.check(text, "scale").numbers == "looked at with kind = square; wrong too with kind = twice"
+
+
+def test_what_is_right_beside_what_is_not_decided_is_said() -> None:
+    with pytest.raises(
+        sc.SymconvError, match=r"with kind = cut: [\s\S]*\nproved with kind = square\nproved with kind = tw"
+    ):
+        sc.check(REFUSED, "scale")
+    proofs = sc.check(UNDECIDED, "scale")
+    assert proofs.holds is None
+    assert proofs.numbers == "looked at with kind = cut; proved with kind = square; proved with kind = twice"
+
+
 def test_a_text_that_the_user_says_is_that_of_both_functions() -> None:
     text = DEFAULTS.replace("dx = dout * 2 * x", "dx = dout * x")
     assert sc.check(text, "scale", {"kind": "twice"}, explain=False).holds is True

@@ -10,6 +10,7 @@ from symconv.code.held.operators import binary
 from symconv.code.held.state import State
 from symconv.code.source.trouble import Outside
 from symconv.code.values.amounts import is_number
+from symconv.code.values.objects import Unbound
 from symconv.prove.meaning.value import Value
 
 __all__ = ["accumulate", "accumulates", "read_name"]
@@ -24,7 +25,10 @@ def read_name(state: State, name: str) -> Any:
     """What a name holds; a sum that is not finished is nothing that can be read."""
     if accumulates(state, name):
         raise Outside(f"{name} is read in the loop in which it grows", state.line)
-    return state.names[name]
+    value = state.names[name]
+    if isinstance(value, Unbound):
+        raise state.error(value.why)
+    return value
 
 
 def accumulate(state: State, name: str, word: str, value: Any) -> None:

@@ -12,7 +12,7 @@ from symconv.code.held.masks import complement, keeps_order
 from symconv.code.held.operators import binary
 from symconv.code.held.sequences import iterated, sequence
 from symconv.code.held.state import State, call, evaluate, fails, whole_plan
-from symconv.code.held.sums import accumulate, accumulates
+from symconv.code.held.sums import accumulate, accumulates, read_name
 from symconv.code.reading.subscripts import entries_of, place_of, store_plan
 from symconv.code.source.generators import lazy
 from symconv.code.source.spelling import OPERATORS
@@ -223,7 +223,7 @@ def _attribute_augmented(state: State, target: ast.Attribute, word: str, sign: i
 def _named_augmented(state: State, name: str, word: str, sign: int | None, value: Any) -> None:
     if name not in state.names:
         raise state.error(f"{name} has no value here")
-    held = state.names[name]
+    held = state.names[name] if accumulates(state, name) else read_name(state, name)
     array = isinstance(held, Box) and state.on.rank(held.value) > 0
     if sign is not None and not array and accumulates(state, name):
         accumulate(state, name, word, value)

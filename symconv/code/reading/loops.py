@@ -17,7 +17,7 @@ from symconv.code.source.aliases import names_in
 from symconv.code.source.growth import Growth, growth
 from symconv.code.source.trouble import Outside
 from symconv.code.values.amounts import arithmetic, extreme, is_number, number_of
-from symconv.code.values.objects import Box, Series, Stale
+from symconv.code.values.objects import Box, Series, Stale, Unbound
 from symconv.notation.affine import Affine, affine, quotient, var
 from symconv.notation.expr import Constraint, nonnegative
 from symconv.prove.meaning.scope import Undecided
@@ -65,7 +65,8 @@ def symbolic_loop(state: State, body: list[ast.stmt], count: Affine, start: Call
 def _begun(state: State, frame: Frame, found: Growth, bound: frozenset[str], grown: set[str],
            steps: Mapping[str, Affine]) -> None:  # fmt: skip
     for name in (found.assigned | found.added) - bound - grown - steps.keys():
-        if name in state.names and not (name in found.added and isinstance(state.names[name], Box)):
+        held = state.names.get(name, Unbound(""))
+        if not isinstance(held, Unbound) and not (name in found.added and isinstance(held, Box)):
             state.names[name] = Stale(f"{name} has the value of an earlier iteration")
     for name in grown:
         frame.sums[name] = state.names[name]

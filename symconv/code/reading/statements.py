@@ -20,8 +20,9 @@ from symconv.code.reading.subscripts import place_of
 from symconv.code.source.aliases import names_in
 from symconv.code.source.generators import free_names, inlined, lazy, stored, yields
 from symconv.code.source.trouble import CodeError, Outside
+from symconv.code.source.unbound import read_too_early
 from symconv.code.values.kinds import in_words
-from symconv.code.values.objects import Box, Combinations, Condition, Context, Counted, Function, Method, Stale
+from symconv.code.values.objects import Box, Combinations, Condition, Context, Counted, Function, Method, Unbound
 from symconv.limits import CODE_STEPS, LOOP_UNROLLED
 from symconv.prove.meaning.scope import Mismatch, Undecided
 
@@ -39,6 +40,9 @@ class _Signal:
 def run_function(state: State, node: ast.FunctionDef, names: dict[str, Any]) -> Any:
     """What a function returns for these parameters."""
     state.names = names
+    for name in read_too_early(node):
+        # A name of its own has no value yet, whatever it is elsewhere.
+        names[name] = Unbound(f"{name} is read before this function gives it a value")
     signal = run_block(state, node.body)
     return signal.value if signal is not None and signal.kind == "return" else None
 
@@ -132,8 +136,9 @@ def _asserted(state: State, test: ast.expr) -> None:
 def _deleted(state: State, target: ast.expr) -> None:
     keeps_order(state, "what is deleted")
     match target:
-        case ast.Name(name) if name in state.names:
-            state.names[name] = Stale(f"{name} was deleted")
+        case ast.Name(name):
+            evaluate(state, ast.Name(name, ast.Load()))
+            state.names[name] = Unbound(f"{name} was deleted before it is read")
         case ast.Subscript(owner, index):
             held = evaluate(state, owner)
             if not isinstance(held, list | dict):

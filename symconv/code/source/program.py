@@ -16,6 +16,7 @@ from symconv.code.source.initial import Initial, initial_of
 from symconv.code.source.keyed import as_attributes
 from symconv.code.source.scripts import functions_of, unsure
 from symconv.code.source.settled import unsettled
+from symconv.code.source.unbound import names_at_top
 from symconv.code.source.updates import keep_steps
 from symconv.errors import SpecError, shown
 from symconv.limits import CODE_CHARACTERS
@@ -46,6 +47,7 @@ class Program:
     imports : what each imported name stands for, as a dotted name
     unsettled : names, and methods as ``Class.method``, whose value depends on what ran before, and why
     libraries : the libraries that the text imports or uses
+    outside : the names that functions find outside of themselves; None where they may find any
     """
 
     name: str
@@ -60,6 +62,7 @@ class Program:
     initials: Mapping[str, Initial] = field(default_factory=dict)
     unsettled: Mapping[str, str] = field(default_factory=dict)
     libraries: frozenset[str] = frozenset()
+    outside: frozenset[str] | None = None
 
     def line(self, number: int) -> str:
         """One line of the text, without the blanks around it."""
@@ -177,10 +180,12 @@ def program(text: str, name: str = "code") -> Program:
             case ast.Assign([ast.Name(target)], value) | ast.AnnAssign(ast.Name(target), _, value) if value is not None:
                 constants[target] = value
     imports = {**usual, **imported}
+    top = names_at_top(tree)
     return Program(
         name, functions, classes, constants, imports, tuple(text.splitlines()), bool(script),
         unsettled=changed, libraries=_libraries(tree, imports), attributes=attributes_of(tree),
         initials={} if open_to_all(tree) else {one: initial_of(tree, one) for one in classes},
+        outside=None if top is None else top | {*imports},
     )  # fmt: skip
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from copy import copy
 from typing import Any
 
 from symconv.code.source.aliases import Aliases, bindings, names_in
 from symconv.code.source.program import Program
+from symconv.code.source.unbound import unbound_in
 from symconv.code.source.unchanging import aliases_of
 
 __all__ = ["part_for"]
+
+_HANDED_ON = (ast.Name, ast.Attribute, ast.Tuple, ast.List)
+"""Targets and values that give what there is to names, and change nothing of it."""
 
 
 def part_for(function: ast.FunctionDef, key: Any, others: Sequence[str], program: Program) -> ast.FunctionDef:
@@ -27,7 +31,8 @@ def part_for(function: ast.FunctionDef, key: Any, others: Sequence[str], program
             case ast.FunctionDef(name) if node is not function:
                 for one in names_in(node):
                     groups.join(name, one)
-    finder = _Finder(groups, key, set() if _entangled(function, known, others) else set(others))
+    raising = {*unbound_in(function, program.outside), *map(id, _counting_axes(function, known))}
+    finder = _Finder(groups, key, set() if _entangled(function, known, others) else set(others), raising)
     count = -1
     while count != len(finder.needed):
         count = len(finder.needed)
@@ -51,6 +56,20 @@ def _entangled(function: ast.FunctionDef, known: Aliases, others: Sequence[str])
         or any(is_other(one) and known.of(value) & names_in(one) for one in ast.walk(value))
         for target, value in bindings(function)
     )
+
+
+def _counting_axes(function: ast.FunctionDef, known: Aliases) -> Iterator[ast.stmt]:
+    """The statements that say how many axes something has that the function was given, and that it leaves as it is."""
+    made = {name for one in ast.walk(function) if isinstance(one, ast.AugAssign) for name in known.roots(one.target)}
+    for target, value in bindings(function):
+        if any(not isinstance(one, _HANDED_ON) for one in (target, value)):
+            made |= known.roots(target)
+    for node in ast.walk(function):
+        match node:
+            case ast.Assign([ast.Tuple() | ast.List()], ast.Attribute(ast.Name(name), "shape")) | ast.Assign(
+                [ast.Name()], ast.Subscript(ast.Attribute(ast.Name(name), "shape"), ast.Constant())
+            ) if name not in made:
+                yield node
 
 
 class _Groups:
@@ -78,10 +97,11 @@ class _Groups:
 
 
 class _Finder:
-    def __init__(self, groups: _Groups, key: Any, others: set[str]) -> None:
+    def __init__(self, groups: _Groups, key: Any, others: set[str], raising: set[int]) -> None:
         self.groups = groups
         self.key = key
         self.others = others
+        self.raising = raising
         self.needed: set[str] = set()
 
     def kept(self, nodes: Sequence[ast.stmt]) -> list[ast.stmt]:
@@ -102,6 +122,11 @@ class _Finder:
         return not {self.groups.of(name) for name in names}.isdisjoint(map(self.groups.of, self.needed))
 
     def _statement(self, node: ast.stmt) -> ast.stmt | None:
+        compound = isinstance(node, ast.Return | ast.For | ast.While | ast.If | ast.With)
+        if id(node) in self.raising and not compound:
+            # Nothing may need what it computes, and yet it may end the function.
+            self._need(node)
+            return node
         match node:
             case ast.Return(value):
                 return self._return(node, value)
@@ -185,6 +210,7 @@ class _Finder:
             new.orelse = self.kept(node.orelse)
         tested = node.items if isinstance(node, ast.With) else [node.iter if isinstance(node, ast.For) else node.test]
         stays = (isinstance(node, ast.For) and self._target(node.target)) or any(map(self._effects, tested))
+        stays = stays or id(node) in self.raising
         if not (stays or new.body or getattr(new, "orelse", [])):
             return None
         new.body = new.body or [ast.copy_location(ast.Pass(), node)]

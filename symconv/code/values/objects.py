@@ -35,6 +35,7 @@ __all__ = [
     "Span",
     "Stale",
     "Strides",
+    "Unbound",
 ]
 
 
@@ -143,6 +144,13 @@ class Opaque:
 @dataclass(frozen=True, slots=True)
 class Stale:
     """A name whose value depends on how often a loop ran."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unbound:
+    """A name of a function that has no value, which is an error where it is read."""
 
     why: str
 
