@@ -17,7 +17,7 @@ from symconv.code.pair import Pair
 from symconv.code.proofs import Decided, Proofs, decided_of, proofs_of
 from symconv.code.settings import settings_of
 from symconv.code.several_modes import Looked, not_all_right, said
-from symconv.code.several_ranks import rated, which_axes
+from symconv.code.several_ranks import SeveralRanksError, rated, which_axes
 from symconv.code.source.declared import declared_names
 from symconv.code.source.drawn import with_drawn
 from symconv.code.source.modes import modes_of, with_modes
@@ -83,6 +83,8 @@ def _checked(pairs: Sequence[Pair], modes: int, explain: bool) -> Proofs[Proof]:
         if isinstance(one.answer, SymconvError):
             if first is None:
                 raise one.refusal
+            if isinstance(one.answer, SeveralRanksError):
+                raise SpecError(f"with {said(pair.numbers)}: {one.answer}")
             unread.append(one.undecided)
             continue
         op, found = one.answer
@@ -199,7 +201,7 @@ def _meant(pair: Pair, op: Operator, proofs: Proofs[Proof], explain: bool) -> tu
             continue
         known, right = _judged(pair, other, read)
         if right:
-            raise SpecError(which_axes(read, other, op))
+            raise SeveralRanksError(which_axes(read, other, op))
         if known and (mine := rated(one.decision for one in known.values())).better(rank):
             best, rank = (other, read), mine
     if best is not None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from symconv.code.gradients.forward import surely_tensors
 from symconv.code.gradients.roles import WINDOW_KEYS, WINDOWS, numeric, numeric_kind, packed
-from symconv.code.source.counts import counts_in, shares_in, small_in
+from symconv.code.source.counts import axes_in, counts_in, shares_in, small_in
 from symconv.code.source.signatures import defaults, factors_of_none, parameters
 from symconv.errors import SpecError
 from symconv.notation.affine import affine
@@ -29,9 +29,9 @@ def settings_of(
     """The numbers to check with: those that are said; else the defaults, and a stride of 2 with a padding of 1.
 
     Lengths of windows that nothing says are 2, with a stride of 2, and then 3, as other whole numbers are;
-    probabilities, and eps, are 1/2 and then 1/4; factors that are 0 by default are 3 then, so that what they multiply
-    is judged too. ``known`` are names of numbers that the text itself says, ``defaulted`` attributes that
-    ``__init__`` gives a default.
+    probabilities, and eps, are 1/2 and then 1/4; axes are the last and then the first one; factors that are 0 by
+    default are 3 then, so that what they multiply is judged too. ``known`` are names of numbers that the text itself
+    says, ``defaulted`` attributes that ``__init__`` gives a default.
     """
     given = {key: _number(value) for key, value in (arguments or {}).items()}
     if given:
@@ -53,8 +53,10 @@ def settings_of(
     chosen = {word: harder[kind] for word in sorted(words) if (kind := numeric_kind(word)) in harder and numeric(word)}
     plainest = {w: affine(0) if numeric_kind(w) == "padding" else steps for w in chosen if w not in usual}
     left_out = dict.fromkeys(factors_of_none(forward), affine(3))
-    first, then = dict.fromkeys(whole, affine(2)), dict.fromkeys(whole, affine(3)) | left_out
-    if shares or chosen or whole or left_out:
+    axes = axes_in(forward) - {*whole, *known}
+    first = dict.fromkeys(whole, affine(2)) | dict.fromkeys(axes, affine(-1))
+    then = dict.fromkeys(whole, affine(3)) | left_out | dict.fromkeys(axes, affine(0))
+    if shares or chosen or whole or left_out or axes:
         return [plainest | first | dict.fromkeys(shares, _HALF), chosen | then | dict.fromkeys(shares, _QUARTER)]
     return [{}]
 

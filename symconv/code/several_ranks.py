@@ -6,10 +6,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from symconv.code.gradients.forward import Forward
+from symconv.errors import SpecError
 from symconv.notation.operator import Operator
 from symconv.prove.decide.decision import Decision
 
-__all__ = ["Rated", "rated", "which_axes"]
+__all__ = ["Rated", "SeveralRanksError", "rated", "which_axes"]
+
+
+class SeveralRanksError(SpecError):
+    """Gradients are right for one number of axes and wrong for another."""
 
 
 @dataclass(frozen=True)

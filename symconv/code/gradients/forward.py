@@ -134,12 +134,16 @@ def forward_for(program: Program, node: ast.FunctionDef, op: Operator, arguments
     return replace(found, tensors=tensors)
 
 
+def _is_constant(node: ast.expr) -> bool:
+    """Whether a default is a number or a text, such as ``axis=-1``."""
+    value = node.operand if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) else node
+    return isinstance(value, ast.Constant) and isinstance(value.value, int | float | str)
+
+
 def described(program: Program, node: ast.FunctionDef, settings: Mapping[str, Any]) -> Forward:
     plain, defaulted = parameters(node.args), defaults(node.args)
     tensors: dict[str, str] = {}
-    constants = {
-        n for n, one in defaulted.items() if isinstance(one, ast.Constant) and isinstance(one.value, int | float | str)
-    }
+    constants = {n for n, one in defaulted.items() if _is_constant(one)}
     labels = labels_in(node) - {"self", "ctx", *constants, *settings}
     known = {"self", "ctx", *constants, *settings, *labels}
     saved = surely_tensors(node)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from symconv.code.source.signatures import defaults, parameters
 
-__all__ = ["counts_in", "only_stored", "shares_in", "small_in"]
+__all__ = ["axes_in", "counts_in", "only_stored", "shares_in", "small_in"]
 
 _METHODS = frozenset({"view", "reshape", "chunk", "repeat_interleave", "unfold", "roll", "split"})
 """Methods of arrays all of whose arguments are whole numbers."""
@@ -30,8 +30,26 @@ def counts_in(node: ast.FunctionDef) -> frozenset[str]:
     return frozenset(found & ({*plain[2:]} - defaults(node.args).keys()))
 
 
+def axes_in(node: ast.FunctionDef) -> frozenset[str]:
+    """The parameters of ``forward(ctx, ...)`` without a default that say an axis: ``x.sum(dim=dim)``."""
+    plain = parameters(node.args)
+    if plain[:1] != ["ctx"]:
+        return frozenset()
+    found = set[str]()
+    for one in ast.walk(node):
+        match one:
+            case ast.keyword("dim" | "axis", ast.Name(name)):
+                found.add(name)
+            case ast.Call(ast.Attribute(), arguments):
+                found |= {part.id for part in arguments if isinstance(part, ast.Name) and part.id in {"dim", "axis"}}
+    return frozenset(found & ({*plain[2:]} - defaults(node.args).keys()))
+
+
 def only_stored(node: ast.FunctionDef) -> frozenset[str]:
-    """The parameters of ``forward(ctx, ...)`` that are put under ``ctx.name`` and not read: numbers of backward."""
+    """The parameters of ``forward(ctx, ...)`` that are put under ``ctx.name`` and not read: numbers of backward.
+
+    Those behind ``*`` are numbers too: autograd knows none, and JAX's without a gradient are put there.
+    """
     if parameters(node.args)[:1] != ["ctx"]:
         return frozenset()
     loaded = [one for one in ast.walk(node) if isinstance(getattr(one, "ctx", None), ast.Load)]
@@ -42,7 +60,8 @@ def only_stored(node: ast.FunctionDef) -> frozenset[str]:
         match one:
             case ast.Assign([ast.Attribute(ast.Name("ctx"), attribute)], ast.Name(name)) if attribute not in held:
                 stored.append(name)
-    return frozenset(name for name in parameters(node.args)[1:] if 0 < stored.count(name) == read.count(name))
+    found = {name for name in parameters(node.args)[1:] if 0 < stored.count(name) == read.count(name)}
+    return frozenset(found | {one.arg for one in node.args.kwonlyargs})
 
 
 def small_in(node: ast.FunctionDef) -> frozenset[str]:

@@ -15,6 +15,7 @@ from symconv.code.source.program import Program
 from symconv.code.source.signatures import parameters
 from symconv.code.source.slices import part_for
 from symconv.code.source.unreturned import with_output
+from symconv.code.source.vjps import with_rule
 from symconv.errors import SpecError
 
 __all__ = ["is_derivative", "is_loss", "pair_of"]
@@ -33,6 +34,8 @@ def pair_of(source: Program, name: str | None) -> tuple[Program, ast.FunctionDef
         name = next(iter(source.classes))
     if name is not None and name in source.classes:
         return _of_class(source, name)
+    if (ruled := _of_rule(source, name)) is not None:
+        return source, *ruled
     pairs = _by_stem(source)
     if name is not None:
         pairs |= _again(source, name)
@@ -86,6 +89,21 @@ def _of_class(source: Program, name: str) -> tuple[Program, ast.FunctionDef, ast
     if "setup_context" in methods and parameters(forward.args)[:1] != ["ctx"]:
         forward = with_context(forward, source.settled(methods["setup_context"], name))
     return replace(source, owner=name), with_output(forward), backward
+
+
+def _of_rule(source: Program, name: str | None) -> tuple[ast.FunctionDef, ast.FunctionDef] | None:
+    """What JAX's ``f.defvjp(fwd, bwd)`` makes of a function, by its name or by that of one of the two."""
+    found = [rule for known, rule in source.rules.items()
+             if name in {None, known, rule[2].name} or name == getattr(rule[1], "id", "")]  # fmt: skip
+    if len(found) != 1:
+        return None
+    for one in found[0]:
+        if isinstance(one, ast.FunctionDef):
+            source.settled(one)
+    try:
+        return with_rule(found[0])
+    except SpecError as problem:
+        raise SpecError(f"{source.name}: {problem}") from None
 
 
 def _again(source: Program, name: str) -> dict[str, dict[str, ast.FunctionDef]]:

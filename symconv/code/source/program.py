@@ -18,6 +18,7 @@ from symconv.code.source.scripts import functions_of, unsure
 from symconv.code.source.settled import unsettled
 from symconv.code.source.unbound import names_at_top
 from symconv.code.source.updates import keep_steps
+from symconv.code.source.vjps import Rule, rules_of
 from symconv.errors import SpecError, shown
 from symconv.limits import CODE_CHARACTERS
 
@@ -48,6 +49,7 @@ class Program:
     unsettled : names, and methods as ``Class.method``, whose value depends on what ran before, and why
     libraries : the libraries that the text imports or uses
     outside : the names that functions find outside of themselves; None where they may find any
+    rules : functions that JAX's ``defvjp`` gives a rule for their gradients, by name
     """
 
     name: str
@@ -63,6 +65,7 @@ class Program:
     unsettled: Mapping[str, str] = field(default_factory=dict)
     libraries: frozenset[str] = frozenset()
     outside: frozenset[str] | None = None
+    rules: Mapping[str, Rule] = field(default_factory=dict)
 
     def line(self, number: int) -> str:
         """One line of the text, without the blanks around it."""
@@ -186,6 +189,7 @@ def program(text: str, name: str = "code") -> Program:
         unsettled=changed, libraries=_libraries(tree, imports), attributes=attributes_of(tree),
         initials={} if open_to_all(tree) else {one: initial_of(tree, one) for one in classes},
         outside=None if top is None else top | {*imports},
+        rules=rules_of(tree),
     )  # fmt: skip
 
 
