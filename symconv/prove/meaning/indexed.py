@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import product
+from math import prod
 
 from symconv.notation.affine import Affine, affine, var
 from symconv.notation.expr import Constraint, nonnegative
@@ -222,9 +223,9 @@ class _Reader:
         ) and all(one.function == "size" for one in parts if isinstance(one, Call))
 
     def _reduced(self, node: Reduction, put: Put, limits: Limits) -> Iterator[Term]:
-        check_new(self.scope, node, put)
         match node.kind:
             case "prod":
+                check_new(self.scope, node, put)
                 yield from few(node, put, limits, self.terms)
                 return
             case "max" | "min":
@@ -232,18 +233,7 @@ class _Reader:
                 return
             case "argmax" | "argmin":
                 raise Undecided(f"{show(node)} is not compared with an index")
-        fresh = {name: self.scope.fresh() for name in node.indices}
-        inner = {**put, **{name: var(new) for name, new in fresh.items()}}
-        own: list[Constraint] = []
-        count = Product(Fraction(1))
-        for name in node.indices:
-            own.append(nonnegative(inner[name]))
-            if alone(node.body, name):
-                size = self.longest(name, node.body, node.at)
-                own.append(nonnegative(size - 1 - inner[name]))
-                count = count * as_product(size)
-            elif not bounds(node.where, name):
-                own += self._around(node, name, inner)
+        fresh, inner, own = self._taps(node, put)
         result = [_ONE]
         for condition in node.where:
             result = list(multiplied(result, self.terms(condition, inner, limits)))
@@ -252,13 +242,14 @@ class _Reader:
         if node.kind == "mean":
             if node.where or not all(alone(node.body, name) for name in node.indices):
                 raise Undecided(f"{show(node)}: how many cells this mean is over is no product of sizes")
-            count = count.inverse()
-            result = list(scaled(result, count.coefficient, count.monomial))
-        for term in bound_over(result, fresh.values()):
+            lengths = (as_product(self.longest(name, node.body, node.at)) for name in node.indices)
+            share = prod(lengths, start=Product(Fraction(1))).inverse()
+            result = list(scaled(result, share.coefficient, share.monomial))
+        for term in bound_over(result, fresh):
             yield term.under(*own)
 
-    def _window(self, node: Reduction, put: Put, limits: Limits) -> tuple[list[Term], tuple[str, ...], Limits]:
-        """The element of a reduction, its taps, and what these are kept within."""
+    def _taps(self, node: Reduction, put: Put) -> tuple[tuple[str, ...], dict[str, Affine], Limits]:
+        """New names for the indices of a reduction, what all indices stand for, and what keeps the new ones in."""
         check_new(self.scope, node, put)
         fresh = {name: self.scope.fresh() for name in node.indices}
         inner = {**put, **{name: var(new) for name, new in fresh.items()}}
@@ -269,13 +260,18 @@ class _Reader:
                 within.append(nonnegative(self.longest(name, node.body, node.at) - 1 - inner[name]))
             elif not bounds(node.where, name):
                 within += self._around(node, name, inner)
+        return tuple(fresh.values()), inner, tuple(within)
+
+    def _window(self, node: Reduction, put: Put, limits: Limits) -> tuple[list[Term], tuple[str, ...], Limits]:
+        """The element of a reduction, its taps, and what these are kept within."""
+        taps, inner, within = self._taps(node, put)
         for condition in node.where:
             holds = self.terms(condition, inner, limits)
             if len(holds) != 1 or replace(holds[0], where=()) != _ONE:
                 raise Undecided(f"{show(node)}: a condition on elements")
-            within += holds[0].where
+            within = (*within, *holds[0].where)
         element = self.terms(node.body, inner, (*limits, *within))
-        return element, tuple(fresh.values()), tuple(within)
+        return element, taps, within
 
     def _around(self, node: Reduction, name: str, put: Put) -> Limits:
         """That the first read an index stands in is inside its array."""
