@@ -15,6 +15,7 @@ from symconv.code.gradients.formula import numbered
 from symconv.code.gradients.forward import Forward
 from symconv.code.pair import Pair
 from symconv.code.proofs import Decided, Proofs, decided_of, proofs_of
+from symconv.code.provisos import ROWS, decided_under, kinds_of_labels
 from symconv.code.settings import settings_of
 from symconv.code.several_modes import Looked, not_all_right, said
 from symconv.code.several_ranks import SeveralRanksError, rated, which_axes
@@ -59,9 +60,10 @@ def check_code(path: str | Path, name: str | None = None, arguments: Mapping[str
     each = settings_of(forward, arguments, {*source.owned(), *lengths}, source.initial().defaulted())
     modes = modes_of(source, forward, backward, arguments or {})
     both = [(with_modes(forward, one), with_modes(backward, one)) for one in modes]
-    pairs = [Pair(source, *two, returns, settings, mode)
-             for settings in each for two, mode in zip(both, modes, strict=True)]  # fmt: skip
-    return _checked(pairs, len(modes), explain)
+    rows = kinds_of_labels(source, forward, backward)
+    pairs = [Pair(source, *two, returns, settings, {**mode, **kind}, frozenset(n for n in kind if kind[n] == ROWS))
+             for settings in each for two, mode in zip(both, modes, strict=True) for kind in rows]  # fmt: skip
+    return _checked(pairs, len(modes) * len(rows), explain)
 
 
 def _checked(pairs: Sequence[Pair], modes: int, explain: bool) -> Proofs[Proof]:
@@ -125,7 +127,12 @@ def _misfits(proofs: Proofs[Proof]) -> bool:
 
 
 def _decided(pair: Pair, explain: bool) -> tuple[Operator, Proofs[Proof]]:
-    """The proofs with these numbers.
+    """The proofs with these numbers, and what they are told under."""
+    return decided_under(pair, explain, _as_meant)
+
+
+def _as_meant(pair: Pair, explain: bool) -> tuple[Operator, Proofs[Proof]]:
+    """The proofs of the functions as they stand.
 
     What a forward function leaves open does not make a gradient wrong: where the derivative goes at equal numbers of
     a maximum, and how many axes its tensors have, if with the likely ones no shape fits or an operation has no

@@ -16,7 +16,7 @@ from symconv.code.gradients.results import ordered_results
 from symconv.code.gradients.roles import packed
 from symconv.code.source.pairs import is_derivative, is_loss
 from symconv.code.source.program import Program
-from symconv.code.source.signatures import parameters
+from symconv.code.source.signatures import defaults, parameters
 from symconv.errors import SpecError
 from symconv.limits import OTHER_RANKS
 from symconv.notation.operator import Operator
@@ -28,7 +28,7 @@ __all__ = ["Pair"]
 class Pair:
     """A forward and a backward function, the order of results where it is said, and the numbers of the forward one.
 
-    ``modes`` are the texts that both have in place of parameters.
+    ``modes`` are the texts that both have in place of parameters. Labels that are ``rows`` are one-hot.
     """
 
     source: Program
@@ -37,6 +37,7 @@ class Pair:
     returns: Sequence[str] | None
     settings: Mapping[str, Any]
     modes: Mapping[str, str] = field(default_factory=dict)
+    rows: frozenset[str] = frozenset()
     read: dict[bool, Iterator[tuple[Operator, Forward]]] = field(default_factory=dict, init=False)
 
     @property
@@ -65,11 +66,21 @@ class Pair:
             case ast.Return(ast.Tuple(items)):
                 known |= {one.id for item in items for one in ast.walk(item) if isinstance(one, ast.Name)}
         plain = taken[:1] != ["ctx"] and self.backward.args.vararg is None
+        taken = [name for name in taken if name != self.unused_cotangent]
         return plain and all(name in known or packed(name) for name in taken)
+
+    @property
+    def unused_cotangent(self) -> str | None:
+        """A parameter of the backward function that is 1 by default, and that nothing reads: ``backward(dout=1)``."""
+        read = {one.id for one in ast.walk(self.backward) if isinstance(one, ast.Name)}
+        ones = (name for name, one in defaults(self.backward.args).items()
+                if isinstance(one, ast.Constant) and one.value == 1 and name not in read)  # fmt: skip
+        return next(ones, None)
 
     def operators(self, other_ties: bool = False, most: int = OTHER_RANKS) -> Iterator[tuple[Operator, Forward]]:
         """What the forward function may be, likely operators first; each is read once, however often it is asked."""
         if other_ties not in self.read:
-            found = operators_of(self.source, self.forward, self.settings, other_ties, self.backward)
+            found = operators_of(self.source, self.forward, self.settings, other_ties, self.backward,
+                                 rows=self.rows)  # fmt: skip
             (self.read[other_ties],) = tee(found, 1)
         return islice(copy(self.read[other_ties]), most)

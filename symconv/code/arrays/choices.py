@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from symconv.code.arrays.grids import Grid, Label
@@ -16,6 +16,7 @@ from symconv.prove.meaning.atoms import is_atom
 from symconv.prove.meaning.extremes import extreme, first_extreme, opaque
 from symconv.prove.meaning.scope import Undecided
 from symconv.prove.meaning.value import Axis, Term, Value, axis, build, inside, multiplied
+from symconv.relation.collecting import plain
 
 __all__ = ["choice_of", "chosen", "extremes", "places_along"]
 
@@ -23,13 +24,18 @@ __all__ = ["choice_of", "chosen", "extremes", "places_along"]
 def _element(walk: Walk, kind: str, value: Value, groups: Sequence[tuple[Affine, ...]], taps: tuple[str, ...],
              limits: Sequence[Constraint]) -> list[Term]:  # fmt: skip
     """The element at the taps, without conditions: those it has must hold in the whole window."""
-    terms = list(read_at(walk.fresh, value, list(groups)))
+    terms = list(_terms(walk, value, groups))
     if len(terms) != 1 or terms[0].bound:
         raise Undecided(f"{kind} of sums, or of elements some of which are fixed numbers (a pad)")
     with walk.inside(taps, limits):
         if not all(walk.always(c) for c in terms[0].where):
             raise Undecided(f"{kind} of elements some of which are fixed numbers (a pad)")
     return [replace(terms[0], where=())]
+
+
+def _terms(walk: Walk, value: Value, groups: Sequence[tuple[Affine, ...]]) -> Iterator[Term]:
+    """An element; what a loop fills under its own index is no sum over it."""
+    return (one for term in read_at(walk.fresh, value, list(groups)) if (one := plain(term)) is not None)
 
 
 def _of_sums(elements: Sequence[Term]) -> bool:
@@ -58,7 +64,7 @@ def extremes(walk: Walk, kind: str, value: Value, axes: Sequence[int], keep: boo
         index = [tuple(var(next(rest)) for _ in value.axes[k].sizes) if k in axes else next(given)
                  for k in range(value.rank)]  # fmt: skip
         within = _limits(taps, sizes)
-        elements = list(read_at(walk.fresh, value, index))
+        elements = list(_terms(walk, value, index))
         if _of_sums(elements):
             place = f"line {walk.caret.line}: " if walk.caret.line else ""
             return [opaque(walk.fresh, kind, place, elements, {*taps, *walk.base.context.sizes}, walk.indices)]

@@ -16,7 +16,7 @@ from symconv.notation.affine import Affine, affine, quotient, var
 from symconv.notation.expr import Constraint
 from symconv.prove.meaning.amounts import as_product, product_of
 from symconv.prove.meaning.scope import Undecided
-from symconv.prove.meaning.value import Amount, Axis, Fresh, Product, Value, axis, inside
+from symconv.prove.meaning.value import Amount, Axis, Fresh, Product, axis, inside
 from symconv.relation.terms import Factor as Element
 
 __all__ = [
@@ -26,11 +26,12 @@ __all__ = [
     "arranged",
     "common",
     "counted",
+    "form_of",
     "joined",
-    "labelled",
     "part",
     "repeated",
     "tiled",
+    "total_of",
 ]
 
 Factor = tuple[str, Product]
@@ -97,18 +98,26 @@ class Grid:
     @property
     def limits(self) -> tuple[Constraint, ...]:
         """That its names stay within their lengths."""
-        return tuple(c for one in self.axes for name, size in one if name for c in inside(var(name), _form(size)))
+        return tuple(c for one in self.axes for name, size in one if name for c in inside(var(name), form_of(size)))
+
+    @property
+    def counts_rows(self) -> bool:
+        """Whether it counts the rows of an axis that is a product of lengths: ``np.arange(N * T)``."""
+        match self.axes:
+            case (((name, size),),) if name and not isinstance(product_of(size), Affine):
+                return self.form == var(name)
+        return False
 
     def size(self, position: int) -> Amount:
         """The length of an axis."""
-        return product_of(_total(self.axes[position]))
+        return product_of(total_of(self.axes[position]))
 
     def axis(self, position: int) -> tuple[Axis, tuple[str, ...]]:
         """An axis of arrays, and a name for each of its sizes (empty where nothing depends on it)."""
         sizes: list[Affine] = []
         names: list[str] = []
         for name, size in self.axes[position]:
-            forms = [_form(size)] if name else [f for f, power in size.monomial for _ in range(power)]
+            forms = [form_of(size)] if name else [f for f, power in size.monomial for _ in range(power)]
             forms = forms if name or size.coefficient == 1 else [affine(int(size.coefficient)), *forms]
             for form in forms:
                 if form != affine(1):
@@ -117,14 +126,16 @@ class Grid:
         return axis(*sizes), tuple(names)
 
 
-def _form(size: Product) -> Affine:
+def form_of(size: Product) -> Affine:
+    """A length as one form; raises Undecided where it is a product of several."""
     found = product_of(size)
     if not isinstance(found, Affine):
         raise Undecided("positions along a product of sizes")
     return found
 
 
-def _total(factors: Sequence[Factor]) -> Product:
+def total_of(factors: Sequence[Factor]) -> Product:
+    """How many elements there are along factors."""
     return prod((size for _, size in factors), start=_ONE)
 
 
@@ -134,18 +145,6 @@ def counted(fresh: Fresh, first: Affine, step: int, count: Affine) -> Grid:
     if count == affine(1):
         return Grid(((),), first)
     return Grid((((name, as_product(count)),),), first + var(name) * step)
-
-
-def labelled(fresh: Fresh, selector: str, value: Value) -> Grid:
-    """The labels whose selector is an operand with one more axis, that of the classes."""
-    *axes, classes = value.axes
-    if len(classes.sizes) != 1 or any(len(one.sizes) > 1 for one in axes):
-        raise Undecided("labels below 1, or along a product of sizes")
-    names = [fresh() if one.sizes else "" for one in axes]
-    own = fresh()
-    label = Label(own, Element(selector, (*(var(name) for name in names if name), var(own))), classes.sizes[0])
-    factors = [((name, as_product(one.sizes[0])),) if name else () for name, one in zip(names, axes, strict=True)]
-    return Grid(tuple(factors), var(label.name), (label,))
 
 
 def repeated(grid: Grid, times: Amount) -> Grid:
@@ -171,7 +170,7 @@ def _quotient(size: Product, part: Product) -> Product | None:
 def arranged(grid: Grid, shape: Sequence[Amount]) -> Grid:
     """The elements in another shape, one length of which may be -1."""
     factors = [f for one in grid.axes for f in one if f[1] != _ONE]
-    total, known = _total(factors), _ONE
+    total, known = total_of(factors), _ONE
     for size in shape:
         known = known if size == affine(-1) else known * as_product(size)
     rest = _quotient(total, known)
@@ -214,7 +213,7 @@ def _aligned(
             elif more is not None and not x:
                 a.insert(0, ("", more))
                 size = length
-            elif not same(_form(size), _form(length)):
+            elif not same(form_of(size), form_of(length)):
                 raise Undecided(f"positions along {product_of(size)} and along {product_of(length)} are put together")
         name = fresh() if x or y else ""
         put |= {old: var(name) for old in (x, y) if old}

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import islice
 
 from symconv.code.arrays.grids import Grid, common
 from symconv.code.arrays.indexed import at_extremes, by_labels
+from symconv.code.arrays.rows import by_length, lengths_of_rows
 from symconv.code.arrays.slicing import broadcast, offset
 from symconv.code.arrays.walk import Varies, Walk
 from symconv.code.values.objects import Span
@@ -24,11 +26,17 @@ __all__ = ["Entry", "gathered", "scattered"]
 Entry = Span | Affine | None | Grid
 
 
+_Item = Span | Affine | tuple[Affine, ...] | None
+
+
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """A subscript: per item of it a span, None, or the position on its axis; and the axes that positions make."""
+    """A subscript: per item of it a span, None, or the position on its axis; and the axes that positions make.
 
-    items: tuple[Span | Affine | None, ...]
+    The position on an axis that is a product of lengths is one for each of these.
+    """
+
+    items: tuple[_Item, ...]
     named: tuple[bool, ...]
     grid: Grid
     at: int
@@ -36,14 +44,18 @@ class _Plan:
 
 def _planned(walk: Walk, value: Value, entries: Sequence[Entry]) -> _Plan:
     grids = [one for one in entries if isinstance(one, Grid)]
-    axes, forms, labels = common(walk.fresh, grids, walk.alike)
+    each = [[*by_length(walk.fresh, one, grids)] if one.counts_rows else [one] for one in grids]
+    axes, forms, labels = common(walk.fresh, [part for parts in each for part in parts], walk.alike)
     grid = Grid(axes, affine(0), labels)
-    rest = iter(forms)
+    rest, lengths = iter(forms), iter(map(len, each))
     named = [isinstance(one, Grid | Affine) for one in entries]
-    items: list[Span | Affine | None] = []
+    items: list[_Item] = []
     old = 0
     for one in entries:
-        if isinstance(one, Grid):
+        if isinstance(one, Grid) and one.counts_rows:
+            items.append(tuple(islice(rest, next(lengths))))
+        elif isinstance(one, Grid):
+            next(lengths)
             items.append(_inside(walk, grid, next(rest), length(walk, value, old)))
         else:
             items.append(one)
@@ -52,6 +64,24 @@ def _planned(walk: Walk, value: Value, entries: Sequence[Entry]) -> _Plan:
     apart = not all(named[first:last])
     before = 0 if apart else sum(not one for one in named[:first])
     return _Plan(tuple(items), tuple(named), grid, before)
+
+
+def _arranged(value: Value, entries: Sequence[Entry]) -> Value:
+    """The array with the lengths of axes that are gone through row by row in the order of the rows.
+
+    Of zeros nothing says in which order the lengths of an axis are that is a product of them.
+    """
+    grids = [one for one in entries if isinstance(one, Grid)]
+    axes, old = list(value.axes), 0
+    for one in entries:
+        if isinstance(one, Grid) and one.counts_rows:
+            sizes = lengths_of_rows(one, grids)
+            if value.axes[old].sizes != tuple(sizes):
+                if value.terms or sorted(map(str, sizes)) != sorted(map(str, value.axes[old].sizes)):
+                    raise Undecided(f"rows that are counted along {one.size(0)}, of an axis of {value.axes[old]}")
+                axes[old] = axis(*sizes)
+        old += one is not None
+    return replace(value, axes=tuple(axes))
 
 
 def _inside(walk: Walk, grid: Grid, form: Affine, size: Affine) -> Affine:
@@ -111,6 +141,7 @@ def _put(plan: _Plan, groups: Sequence[Sequence[Affine]]) -> dict[str, Affine]:
 
 def gathered(walk: Walk, value: Value, entries: Sequence[Entry]) -> Value:
     """The elements a subscript names: what positions make of axes stands where the first of them does."""
+    value = _arranged(value, entries)
     plan = _planned(walk, value, entries)
     axes, runs = _axes(value, plan)
 
@@ -120,6 +151,8 @@ def gathered(walk: Walk, value: Value, entries: Sequence[Entry]) -> Value:
         for item, run in zip(plan.items, runs, strict=True):
             if isinstance(item, Affine):
                 where.append(item.substitute(dict(put)))
+            elif isinstance(item, tuple):
+                where.append(tuple(form.substitute(dict(put)) for form in item))
             elif isinstance(item, Span):
                 assert run is not None
                 group = groups[run]
@@ -136,6 +169,7 @@ def gathered(walk: Walk, value: Value, entries: Sequence[Entry]) -> Value:
 
 def scattered(walk: Walk, value: Value, entries: Sequence[Entry], new: Value, sign: int, how: str) -> Value:
     """The array after what a subscript names was added to (``at``: as often as it is named), or replaced."""
+    value = _arranged(value, entries)
     plan = _planned(walk, value, entries)
     axes, runs = _axes(value, plan)
     spread = broadcast(walk, new, axes)
@@ -202,8 +236,9 @@ def _reached(walk: Walk, value: Value, plan: _Plan, runs: Sequence[int | None], 
             continue
         one, names = value.axes[old], value.names[old]
         old += 1
-        if isinstance(item, Affine):
-            choices = place(one, item.substitute(dict(put)))
+        if isinstance(item, Affine | tuple):
+            forms_ = (form.substitute(dict(put)) for form in item) if isinstance(item, tuple) else ()
+            choices = [((), tuple(forms_))] if isinstance(item, tuple) else place(one, item.substitute(dict(put)))
             found = [
                 (bound, (*where, *held, *map(equal, map(var, names), forms)), list(index))
                 for bound, where, index in found
@@ -229,7 +264,8 @@ def _distinct(walk: Walk, plan: _Plan) -> bool:
     """Whether no two positions of the grid name the same element."""
     if any(not name for k in range(plan.grid.rank) for name in plan.grid.axis(k)[1]):
         return False
-    forms = [item for item in plan.items if isinstance(item, Affine)]
+    forms = [form for item in plan.items if isinstance(item, Affine | tuple)
+             for form in (item if isinstance(item, tuple) else (item,))]  # fmt: skip
     names = plan.grid.names
     # Of two places in an array of labels nothing says that the labels differ.
     every = (*names, *(one.name for one in plan.grid.labels))

@@ -8,10 +8,11 @@ from fractions import Fraction
 from typing import Any
 
 from symconv.code.arrays.choices import choice_of, chosen, extremes, places_along
-from symconv.code.arrays.grids import Grid, counted, joined, labelled, part
+from symconv.code.arrays.grids import Grid, counted, joined, part
 from symconv.code.arrays.indexed import lifted, varies
 from symconv.code.arrays.lengths import length_of, repeated_along, through
 from symconv.code.arrays.nodes import Arguments, node_of
+from symconv.code.arrays.rows import labelled, selector_of
 from symconv.code.arrays.scattering import gathered, scattered
 from symconv.code.arrays.slicing import picked, span, updated
 from symconv.code.arrays.walk import Walk
@@ -175,6 +176,8 @@ class Symbolic:
 
     def position(self, kind: str, value: Value, position: int | None, keep: bool) -> Choice | Grid:
         """The place of the first extreme element, of all or along an axis."""
+        if kind == "max" and position == value.rank - 1 and not keep and (name := selector_of(value)) is not None:
+            return labelled(self.walk.fresh, name, value)
         if position is not None:
             return places_along(self.walk, kind, value, position, keep)
         choice = choice_of(self.walk, kind, value)

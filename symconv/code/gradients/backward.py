@@ -21,6 +21,7 @@ from symconv.code.held.boxes import current
 from symconv.code.held.state import State
 from symconv.code.reading.classes import give_attributes, give_zeros
 from symconv.code.reading.reader import start
+from symconv.code.source.held_gradients import called_methods
 from symconv.code.source.program import Program
 from symconv.code.source.slices import part_for
 from symconv.code.values.objects import Box, Context
@@ -102,9 +103,9 @@ class _Result:
 
 
 def kept(reading: Reading) -> dict[str, str]:
-    """The gradients that a method leaves as attributes (``self.dw = ...``)."""
+    """The gradients that a method, or one that it calls, leaves as attributes (``self.dw = ...``)."""
     found = {}
-    for one in ast.walk(reading.node):
+    for one in (part for node in called_methods(reading.program, reading.node) for part in ast.walk(node)):
         if isinstance(one, ast.Attribute) and isinstance(one.value, ast.Name) and one.value.id == "self":
             tensor = gradient_named(reading.op, one.attr)
             if tensor is not None and isinstance(one.ctx, ast.Store):
@@ -140,6 +141,8 @@ def _listed(reading: Reading) -> tuple[tuple[str, ...], int]:
 
 def part(reading: Reading, key: Any) -> Reading:
     """The reading of what one result needs."""
+    if isinstance(key, str) and key.startswith(".") and key.removeprefix(".") not in _stored(reading.node):
+        return reading  # a method that is called leaves it
     read = {
         f".{one.attr}"
         for one in ast.walk(reading.node)
@@ -147,6 +150,11 @@ def part(reading: Reading, key: Any) -> Reading:
     }
     others = [other for other in kept(reading).values() if other != key and other not in read]
     return replace(reading, node=part_for(reading.node, key, others, reading.program))
+
+
+def _stored(node: ast.FunctionDef) -> set[str]:
+    """The attributes that a function sets."""
+    return {one.attr for one in ast.walk(node) if isinstance(one, ast.Attribute) and isinstance(one.ctx, ast.Store)}
 
 
 def _flat(value: Any) -> list[Any]:

@@ -48,7 +48,7 @@ class Beginning:
 def beginning(op: Operator, on: Symbolic | Concrete, tensors: Mapping[str, Any], arguments: Mapping[str, Any],
               outputs: tuple[str, ...], forward: Forward | None) -> Beginning:  # fmt: skip
     """What is there once the forward function was run."""
-    boxes = given(on, tensors, named=True)
+    boxes = given(on, tensors, named=True, rows=forward.rows if forward is not None else ())
     roles = Roles(op, boxes, arguments, outputs)
     found = Beginning(boxes, roles, Context(attributes=_Attributes(roles)))
     if forward is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -50,12 +50,15 @@ class Read:
 class Branches:
     """Reads one function over tensors of these sizes.
 
+    Labels that are ``rows`` are one-hot.
     ``line`` is of a branch both halves of which give an output, ``unread`` says of which one a half is not read.
     """
 
-    def __init__(self, denote: Callable[[Symbolic, Mapping[str, Box]], Value], sizes: Mapping[str, Sequence[str]]):
+    def __init__(self, denote: Callable[[Symbolic, Mapping[str, Box]], Value], sizes: Mapping[str, Sequence[str]],
+                 rows: Collection[str] = ()) -> None:  # fmt: skip
         self.denote = denote
         self.sizes = sizes
+        self.rows = rows
         self.left = FORWARD_BRANCHES
         self.line = 0
         self.unread = ""
@@ -76,7 +79,7 @@ class Branches:
             on = Symbolic(walk)
             arrays = {n: on.tensor(n, [axis(var(size)) for size in row]) for n, row in self.sizes.items()}
             try:
-                value = self.denote(on, given(on, arrays))
+                value = self.denote(on, given(on, arrays, rows=self.rows))
             except Fork as fork:
                 yes = region.meet(fork.region) if isinstance(fork, ForkAt) else region.where(fork.constraint)
                 halves = (yes, region.minus(yes))

@@ -11,6 +11,7 @@ from typing import Any
 from symconv.code.gradients.branches import Read
 from symconv.code.gradients.centred import centred
 from symconv.code.gradients.formed import formed
+from symconv.code.source.labels import NO_CLASSES
 from symconv.code.source.trouble import ROLLED, UNEQUAL
 from symconv.errors import SymconvError
 from symconv.notation.affine import var
@@ -28,7 +29,7 @@ __all__ = ["candidates", "where_defined"]
 
 _JOINED = " against ("
 """A length that is another one than that of joined arrays."""
-_LEFT_OUT = (DIVIDED, BORDERED, ROLLED, UNEQUAL, RESHAPED, _JOINED)
+_LEFT_OUT = (DIVIDED, BORDERED, ROLLED, UNEQUAL, RESHAPED, NO_CLASSES, _JOINED)
 """Why sizes are left out at which a forward function has no value, or another one than at larger sizes."""
 _EXTREMES = ("largest(", "smallest(")
 

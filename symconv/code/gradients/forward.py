@@ -16,7 +16,7 @@ from symconv.code.held.state import evaluate
 from symconv.code.reading.classes import give_attributes
 from symconv.code.reading.reader import start
 from symconv.code.source.declared import Shape, declared_names, declared_shapes
-from symconv.code.source.held_gradients import numbers_in, set_in_methods, with_gradients
+from symconv.code.source.held_gradients import called_methods, numbers_in, set_in_methods, with_gradients
 from symconv.code.source.keyed import own_attribute
 from symconv.code.source.labels import labels_in
 from symconv.code.source.program import Program
@@ -43,7 +43,7 @@ class Forward:
     With ``other_ties`` the derivative goes to the other one where two numbers of a maximum are equal: where the
     forward function says nothing else, either is right. With ``equal_parts`` lengths that ``chunk`` does not cut into
     equal parts are left out. Of several ``outputs`` one is looked at, number ``which``.
-    ``centre`` wants a formula that takes means off before it sums squares.
+    ``centre`` wants a formula that takes means off before it sums squares. Labels that are ``rows`` are one-hot.
     """
 
     program: Program
@@ -57,6 +57,7 @@ class Forward:
     which: int = 0
     lines: Mapping[str, Shape] = field(default_factory=dict)
     centre: bool = False
+    rows: frozenset[str] = frozenset()
 
     @property
     def shapes(self) -> dict[str, Shape]:
@@ -144,7 +145,7 @@ def described(program: Program, node: ast.FunctionDef, settings: Mapping[str, An
     plain, defaulted = parameters(node.args), defaults(node.args)
     tensors: dict[str, str] = {}
     constants = {n for n, one in defaulted.items() if _is_constant(one)}
-    labels = labels_in(node) - {"self", "ctx", *constants, *settings}
+    labels = labels_in(node, functions=program.functions) - {"self", "ctx", *constants, *settings}
     known = {"self", "ctx", *constants, *settings, *labels}
     saved = surely_tensors(node)
     given = [n for n in plain if n not in known and (n in saved or not numeric(n)) and not (packed(n) or flag(n))]
@@ -168,10 +169,12 @@ def _tensors_held(
 ) -> dict[str, str]:
     """The attributes of ``self`` that are tensors, by their names or by the gradients that stand beside them."""
     found: dict[str, str] = {}
-    shown, numbers, initial = with_gradients(program, node), numbers_in(node), program.initial()
+    methods = called_methods(program, node)
+    shown, initial = with_gradients(program, methods), program.initial()
+    numbers = {name: line for one in methods for name, line in numbers_in(one).items()}
     lengths = declared_names(initial)
     shown |= {*declared_shapes(initial)} - set_in_methods(program)
-    for one in ast.walk(node):
+    for one in (part for method in methods for part in ast.walk(method)):
         name = own_attribute(one) if isinstance(one, ast.Attribute) and isinstance(one.ctx, ast.Load) else None
         if name is None or name in found or name in settings or name in lengths or numeric(name):
             continue

@@ -1,7 +1,7 @@
 """Parameters broadcast along axes of length 1, as their gradients show: ``(g * x).sum((0, 2, 3), keepdim=True)``.
 
 A gradient has the shape of its parameter. Where a backward function keeps the axes that it sums over, the parameter of
-``x * w`` is 1 x C x 1 x 1, though the forward function says nothing of it.
+``x * w`` is 1 x C x 1 x 1, though the forward function says nothing of it; beside matrices it is a row or a column.
 """
 
 from __future__ import annotations
@@ -70,9 +70,10 @@ def _kept(value: ast.expr) -> Shape | None:
             keeps = named.get("keepdims", named.get("keepdim"))
             axes = named.get("axis", named.get("dim", arguments[-1] if arguments else None))
             whole = _constant(axes) if axes is not None else None
+            whole = {0: (0,), 1: (1,), -1: (1,)}.get(whole) if isinstance(whole, int) else whole
             if isinstance(keeps, ast.Constant) and keeps.value is True and isinstance(whole, tuple):
                 rank = len(whole) + 1
-                if len(whole) > 1 and set(whole) < {*range(rank)} and len({*whole}) == len(whole):
+                if whole and set(whole) < {*range(rank)} and len({*whole}) == len(whole):
                     return tuple(1 if axis in whole else None for axis in range(rank))
     return None
 

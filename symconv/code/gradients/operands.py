@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from symconv.code.arrays.concrete import Concrete
@@ -14,12 +14,15 @@ from symconv.prove.language.labels import is_selector, labels_of
 __all__ = ["given", "sizes_of"]
 
 
-def given(on: Symbolic | Concrete, arrays: Mapping[str, Any], named: bool = False) -> dict[str, Box]:
-    """A box for each operand; ``named`` where names hold them."""
+def given(
+    on: Symbolic | Concrete, arrays: Mapping[str, Any], named: bool = False, rows: Collection[str] = ()
+) -> dict[str, Box]:
+    """A box for each operand; ``named`` where names hold them. Labels that are ``rows`` are one-hot."""
     return {
-        name: Box(on.given(name, value), named=named, kind=INT if is_selector(name) else REAL)
+        name: Box(value if labels_of(name) in rows else on.given(name, value), named=named,
+                  kind=INT if is_selector(name) else REAL)
         for name, value in arrays.items()
-    }
+    }  # fmt: skip
 
 
 def sizes_of(name: str, rank: int) -> list[str]:

@@ -51,15 +51,16 @@ def forward_of(program: Program, node: ast.FunctionDef, settings: Mapping[str, A
 
 
 def operators_of(program: Program, node: ast.FunctionDef, settings: Mapping[str, Any], other_ties: bool = False,
-                 backward: ast.FunctionDef | None = None, centre: bool = False,
+                 backward: ast.FunctionDef | None = None, centre: bool = False, rows: frozenset[str] = frozenset(),
                  ) -> Iterator[tuple[Operator, Forward]]:  # fmt: skip
     """The operators a forward function computes: one for each number of axes its tensors may have, likely ones first.
 
     Operators of tensors some of whose lengths are numbers come last: the code may be meant for other numbers of axes.
     What is ``backward`` to it says whether it has several outputs. With ``centre`` means are taken off before squares
-    are summed, as kernels want it and proofs do not. Raises SpecError where there is none.
+    are summed, as kernels want it and proofs do not. Labels that are ``rows`` are one-hot. Raises SpecError where there
+    is none.
     """
-    forward = replace(described(program, node, settings), other_ties=other_ties, centre=centre)
+    forward = replace(described(program, node, settings), other_ties=other_ties, centre=centre, rows=rows)
     tensors = (*forward.tensors.values(), *forward.attributes.values())
     if backward is not None:
         forward = replace(forward, outputs=outputs_of(node, backward, tensors))
@@ -119,6 +120,8 @@ def _of_kept(
 ) -> Iterator[tuple[Operator, Forward]]:
     """What a forward function is with parameters that are broadcast along axes of length 1."""
     rank = len(next(iter(kept.values())))
+    if rank == 2 and len({*tensors} - kept.keys()) > 1:
+        return  # beside weights the bias that is a row or a column is told by them
     other = replace(forward, lines={**forward.lines, **kept})
     ranks = {**dict.fromkeys(tensors, rank), **said}
     if all(ranks[tensor] == rank for tensor in kept):
@@ -228,7 +231,7 @@ def _branches(forward: Forward, ranks: Mapping[str, int], alike: bool) -> tuple[
             raise Undecided("it is read for sizes of its own alone")
         region = region.where(equal(var("w_0"), var("x_1")))
     region = region.where(*_declared(forward, sizes))
-    branches = Branches(lambda on, boxes: _output(forward, on, boxes), sizes)
+    branches = Branches(lambda on, boxes: _output(forward, on, boxes), sizes, forward.rows)
     return branches.read(region), branches.line, branches.unread
 
 
@@ -271,7 +274,7 @@ def _proved(candidate: Operator, forward: Forward) -> Operator | None:
         walk = Walk(scope)
         try:
             on = Symbolic(walk)
-            return _output(forward, on, given(on, scope.names.tensors))
+            return _output(forward, on, given(on, scope.names.tensors, rows=forward.rows))
         finally:
             scope.region = walk.base
 

@@ -37,7 +37,8 @@ def compared_values(state: State, op: str, first: Any, second: Any) -> Any:
             return found
         return boxed(state, state.on.compare(word, array_of(state, first), array_of(state, second)), BOOL)
     if is_number(first) and is_number(second):
-        return compared(word, number_of(first), number_of(second), state.on.decide)
+        fits = state.terms.walk.decide if state.on.symbolic else None
+        return compared(word, number_of(first), number_of(second), state.on.decide, fits)
     if word not in {"eq", "ne"}:
         raise Outside(f"a comparison of {in_words(first)} and {in_words(second)}", state.line)
     alike = _alike(state, first, second)

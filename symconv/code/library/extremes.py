@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from symconv.code.held.boxes import array_of, boxed, loose_view
-from symconv.code.held.numbers import integer
+from symconv.code.held.boxes import array_of, boxed, current, loose_view
+from symconv.code.held.numbers import constant, integer
 from symconv.code.held.operators import binary
 from symconv.code.held.sequences import sequence
-from symconv.code.held.state import State, call_word
+from symconv.code.held.state import State, call_word, fails
 from symconv.code.library.given import Given, Word, axes_of
+from symconv.code.source.labels import NO_CLASSES
 from symconv.code.source.trouble import Outside
 from symconv.code.values.amounts import is_number
 from symconv.code.values.kinds import INT, REAL, kind_of, kind_of_type
@@ -62,12 +63,21 @@ def _places(state: State, g: Given, name: str) -> Any:
 def _position(state: State, g: Given, name: str) -> Any:
     """``argmax``: of all elements a position that is known when the numbers are; along an axis an array of them."""
     kind = "max" if "max" in name else "min"
+    if state.on.positions(labels := current(state, g["input"])) and g.get("axis") is not None:
+        _has_classes(state, name, labels, g["axis"])
     array = array_of(state, g["input"])
     axis = None if g.get("axis") is None else axes_of(state, g["axis"], state.on.rank(array))[0]
     if axis is None and g.get("keepdims") is True:
         raise Outside(f"{name} of all elements with keepdims; axis= says of which axis", state.line)
     found = state.on.position(kind, array, axis, g.get("keepdims") is True)
     return found if isinstance(found, Choice | Affine) else boxed(state, found, INT)
+
+
+def _has_classes(state: State, name: str, labels: Any, axis: Any) -> None:
+    """Leaves out where Python raises an error: ``t.argmax(axis=1)`` is of one-hot rows, and not of labels."""
+    rank = state.on.rank(labels)
+    if not -rank <= constant(state, axis, "the number of an axis") < rank:
+        fails(state, f"{name} along {NO_CLASSES}")
 
 
 def _unravelled(state: State, g: Given, name: str) -> tuple[Any, ...]:

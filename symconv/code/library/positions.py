@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from symconv.code.arrays.grids import Grid, arranged, repeated, tiled
+from symconv.code.arrays.rows import counted_rows, refitted
 from symconv.code.held.boxes import array_of, boxed, current, loose_view
 from symconv.code.held.elements import change, plan_of, scatter
 from symconv.code.held.numbers import constant, integer
@@ -22,11 +23,15 @@ from symconv.code.values.objects import Box, Slice, Strides
 from symconv.notation.affine import Affine, affine, quotient
 from symconv.notation.expr import equal, nonnegative
 from symconv.prove.concrete.numbers import Misfit
+from symconv.prove.meaning.value import Product
 
 __all__ = ["POSITIONS", "arranged_positions", "repeated_positions", "spread_positions"]
 
 
 def _arange(state: State, g: Given, name: str) -> Box:
+    match [g[key] for key in ("start", "stop", "step") if g.get(key) is not None]:
+        case [Product() as rows] if state.on.symbolic:
+            return boxed(state, counted_rows(state.terms.walk.fresh, rows))
     given = [integer(state, g[key], "a bound of arange") for key in ("start", "stop", "step") if g.get(key) is not None]
     first, stop, by = {1: [affine(0), *given, affine(1)], 2: [*given, affine(1)]}.get(len(given), given)
     step = constant(state, by, "the step of arange")
@@ -54,7 +59,8 @@ def arranged_positions(state: State, box: Box, shape: list[Any]) -> Box:
     """``reshape`` of positions."""
     value = current(state, box)
     if isinstance(value, Grid):
-        return boxed(state, arranged(value, [state.terms.short(one) for one in shape]))
+        sizes = [state.terms.short(one) for one in shape]
+        return boxed(state, arranged(refitted(value, sizes, state.terms.walk.alike), sizes))
     try:
         return boxed(state, value.reshape([constant(state, one, "a length") for one in shape]))
     except ValueError as problem:

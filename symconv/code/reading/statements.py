@@ -18,6 +18,7 @@ from symconv.code.reading.conditions import tested
 from symconv.code.reading.loops import symbolic_loop, while_loop
 from symconv.code.reading.subscripts import place_of
 from symconv.code.source.aliases import names_in
+from symconv.code.source.fills import fills
 from symconv.code.source.generators import free_names, inlined, lazy, stored, yields
 from symconv.code.source.trouble import CodeError, Outside
 from symconv.code.source.unbound import read_too_early
@@ -214,7 +215,7 @@ def _for(state: State, node: ast.For) -> _Signal | None:
     if isinstance(items, Combinations) and state.on.symbolic:
         return run_block(state, _nested(state, node, items))
     found = counted(state, items) if state.on.symbolic or not isinstance(items, Box) else None
-    if found is not None and not _unrolled(state, items, found):
+    if found is not None and not _unrolled(state, node, items, found):
         symbolic_loop(state, node.body, found.count, lambda at: bind(state, node.target, found.at(at)),
                       frozenset(names_in(node.target)))  # fmt: skip
         return run_block(state, node.orelse)
@@ -222,8 +223,10 @@ def _for(state: State, node: ast.For) -> _Signal | None:
     return _rounds(state, node, _each(state, node.target, every))
 
 
-def _unrolled(state: State, items: Any, found: Counted) -> bool:
+def _unrolled(state: State, node: ast.For, items: Any, found: Counted) -> bool:
     """Whether the iterations are read one by one."""
+    if state.on.symbolic and fills(node):
+        return False
     few = found.count.is_constant and (not state.on.symbolic or found.count.constant <= LOOP_UNROLLED)
     return few and not isinstance(items, Box)
 

@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from symconv.code.source.keyed import own_attribute, reached
 from symconv.code.source.program import Program
 
-__all__ = ["added_up", "numbers_in", "set_in_methods", "with_gradients"]
+__all__ = ["added_up", "called_methods", "numbers_in", "set_in_methods", "with_gradients"]
 
 
-def with_gradients(program: Program, forward: ast.FunctionDef) -> frozenset[str]:
+def called_methods(program: Program, forward: ast.FunctionDef) -> tuple[ast.FunctionDef, ...]:
+    """Forward, and the methods of its class that it calls, and what these call."""
+    owner = program.classes.get(program.owner)
+    methods = {one.name: one for one in owner.body if isinstance(one, ast.FunctionDef)} if owner is not None else {}
+    found = [forward]
+    for node in found:
+        named = dict.fromkeys(filter(None, map(own_attribute, ast.walk(node))))
+        found += [methods[name] for name in named if name in methods and methods[name] not in found
+                  and name != forward.name]  # fmt: skip
+    return tuple(found)
+
+
+def with_gradients(program: Program, forward: Sequence[ast.FunctionDef]) -> frozenset[str]:
     """The attributes that forward reads and sets nowhere, and whose gradients are set: ``W1`` beside ``self.dW1``."""
     if program.owner not in program.classes:
         return frozenset()
     nodes = [one for method in reached(program.classes[program.owner]).values() for one in ast.walk(method)]
     stored = {name for one in nodes if (name := own_attribute(one)) and _is_store(one)}
-    read = {name for one in ast.walk(forward) if (name := own_attribute(one))}
+    read = {name for node in forward for one in ast.walk(node) if (name := own_attribute(one))}
     return frozenset(name for name in read - stored if stored & {*_gradients(name)})
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 
-from symconv.code.source.signatures import parameters
+from symconv.code.source.keyed import own_attribute
+from symconv.code.source.signatures import parameters, positional
 
-__all__ = ["TARGETS", "USUAL_LABELS", "labels_in"]
+__all__ = ["NO_CLASSES", "TARGETS", "USUAL_LABELS", "labels_in", "perhaps_rows"]
+
+NO_CLASSES = "an axis that labels do not have"
+"""Why ``t.argmax(axis=1)`` of a vector of labels raises an error."""
 
 USUAL_LABELS = frozenset({"y", "labels", "label", "targets", "target", "y_true", "indices", "ids", "tokens", "classes",
                           "class_labels", "token_ids", "input_ids", "word_ids", "y_batch", "t", "idx"})  # fmt: skip
@@ -29,15 +33,62 @@ _OF_ARRAYS = frozenset({"shape", "size", "astype", "long", "reshape", "view", "u
                         "squeeze", "numel"})  # fmt: skip
 
 
-def labels_in(*nodes: ast.FunctionDef) -> frozenset[str]:
-    """The parameters of functions that name elements, and are arrays by how they are used or what they are called."""
+def labels_in(
+    *nodes: ast.FunctionDef, functions: Mapping[str, ast.FunctionDef] | None = None, seen: Collection[str] = ()
+) -> frozenset[str]:
+    """The parameters of functions that name elements, and are arrays by how they are used or what they are called.
+
+    What is handed to one of the ``functions`` of the text is used there.
+    """
     known = {name for node in nodes for name in parameters(node.args)}
     naming = {name for node in nodes for one in ast.walk(node) for name in _naming(one)} & known
     arrays = {name for node in nodes for one in ast.walk(node) for name in _of_array(one)}
     # A layer is given many places at once.
     layers = any(parameters(node.args)[:1] in (["self"], ["ctx"]) for node in nodes)
     usual = _ARRAYS | {"idx", "index"} if layers else _ARRAYS
-    return frozenset(name for name in naming if name in arrays or name in usual)
+    found = {name for name in naming if name in arrays or name in usual}
+    handed = {name for node in nodes for name in _handed(node, functions or {}, seen, labels_in)}
+    return frozenset(found | (handed & known))
+
+
+def perhaps_rows(
+    node: ast.FunctionDef, functions: Mapping[str, ast.FunctionDef] | None = None, seen: Collection[str] = ()
+) -> frozenset[str]:
+    """The names that may be labels as well as one-hot rows: ``t.argmax(axis=1)``, ``len(y_true.shape) == 2``."""
+    found = {name for one in ast.walk(node) for name in _of_rows(one)}
+    return frozenset(found | {*_handed(node, functions or {}, seen, perhaps_rows)})
+
+
+def _of_rows(node: ast.AST) -> Iterator[str]:
+    match node:
+        case ast.Call(ast.Attribute(ast.Name(name), "argmax")) | ast.Call(
+            ast.Attribute(_, "argmax"), [ast.Name(name), *_]
+        ):
+            yield name
+        case ast.Compare(
+            ast.Attribute(ast.Name(name), "ndim") | ast.Call(ast.Name("len"), [ast.Attribute(ast.Name(name), "shape")])
+        ):
+            yield name
+
+
+def _handed(node: ast.FunctionDef, functions: Mapping[str, ast.FunctionDef], seen: Collection[str],
+            told: Callable[..., frozenset[str]]) -> Iterator[str]:  # fmt: skip
+    """The names of what a function hands to others of the text, of which these are ``told`` something.
+
+    What it keeps as an attribute has the name it had before.
+    """
+    kept = {attribute: value.id for one in ast.walk(node) if isinstance(one, ast.Assign)
+            and isinstance(value := one.value, ast.Name) for target in one.targets
+            if (attribute := own_attribute(target))}  # fmt: skip
+    for one in ast.walk(node):
+        match one:
+            case ast.Call(ast.Name(called)) if called in functions.keys() - {*seen}:
+                inner = told(functions[called], functions=functions, seen=(*seen, called))
+                given = [*zip(positional(functions[called].args), one.args, strict=False),
+                         *((word.arg, word.value) for word in one.keywords)]  # fmt: skip
+                for to, value in given:
+                    if to in inner:
+                        yield value.id if isinstance(value, ast.Name) else kept.get(own_attribute(value) or "", "")
 
 
 def _naming(node: ast.AST) -> Iterator[str]:

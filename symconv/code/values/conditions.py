@@ -8,10 +8,11 @@ from typing import Any
 from symconv.code.values.amounts import Number
 from symconv.code.values.objects import Condition, Ratio
 from symconv.limits import CONDITION_CASES
-from symconv.notation.affine import Affine
-from symconv.notation.expr import Constraint
+from symconv.notation.affine import Affine, affine
+from symconv.notation.expr import Constraint, equal
 from symconv.prove.meaning.scope import Undecided
 from symconv.prove.meaning.value import Product
+from symconv.relation.terms import as_product
 
 __all__ = ["both", "compared", "either", "opposite"]
 
@@ -19,16 +20,20 @@ __all__ = ["both", "compared", "either", "opposite"]
 Decide = Callable[[Constraint], bool]
 
 
-def compared(word: str, left: Number, right: Number, decide: Decide) -> bool | Condition:
-    """A comparison of numbers: known, or where it holds."""
+def compared(word: str, left: Number, right: Number, decide: Decide, fits: Decide | None = None) -> bool | Condition:
+    """A comparison of numbers: known, or where it holds.
+
+    ``fits`` says of two lengths whether they are equal, as they have to be where what is compared are numbers of
+    elements: ``t.size == y.size``.
+    """
     if isinstance(left, Ratio) and isinstance(right, Affine):
         return compared(word, left.form, right * left.divisor, decide)
     if isinstance(right, Ratio) and isinstance(left, Affine):
         return compared(word, left * right.divisor, right.form, decide)
     if isinstance(left, Product) and isinstance(right, Product | Affine):
-        return _products(word, left, right)
+        return _products(word, left, right, decide, fits)
     if isinstance(right, Product) and isinstance(left, Affine):
-        return _products(word, left, right)
+        return _products(word, left, right, decide, fits)
     if not (isinstance(left, Affine) and isinstance(right, Affine)):
         raise Undecided("a comparison of fractions")
     form = left - right
@@ -43,7 +48,9 @@ def compared(word: str, left: Number, right: Number, decide: Decide) -> bool | C
         return opposite(where) if word == "ne" else where
 
 
-def _products(word: str, left: Product | Affine, right: Product | Affine) -> bool:
+def _products(
+    word: str, left: Product | Affine, right: Product | Affine, decide: Decide, fits: Decide | None
+) -> bool | Condition:
     def number(value: Product | Affine) -> Any:
         if isinstance(value, Affine) and value.is_constant:
             return value.constant
@@ -53,8 +60,31 @@ def _products(word: str, left: Product | Affine, right: Product | Affine) -> boo
 
     if left == right:
         return word in {"eq", "le", "ge"}
+    if word in {"eq", "ne"} and fits is not None and (rest := _rest(left, right, fits)) is not None:
+        # A length is at least 1: it is not 1 where it is 2 or more.
+        more = compared("ge", rest, affine(2), decide)
+        return opposite(more) if word == "eq" else more
     a, b = number(left), number(right)
     return bool({"eq": a == b, "ne": a != b, "lt": a < b, "le": a <= b, "gt": a > b, "ge": a >= b}[word])
+
+
+def _rest(left: Product | Affine, right: Product | Affine, fits: Decide) -> Affine | None:
+    """The one length by which two products of lengths differ, those of one place being equal; 1 where none is left.
+
+    None for other products.
+    """
+    sides = [as_product(one) for one in (left, right)]
+    if any(one.coefficient != 1 or any(power < 1 for _, power in one.monomial) for one in sides):
+        return None
+    first, second = ([form for form, power in one.monomial for _ in range(power)] for one in sides)
+    for form in [*first]:
+        if form in second:
+            first.remove(form)
+            second.remove(form)
+    if abs(len(first) - len(second)) > 1 or not all(map(fits, map(equal, first, second))):
+        return None
+    rest = next(iter((*first[len(second) :], *second[len(first) :])), affine(1))
+    return rest if rest.is_constant or rest.name is not None else None
 
 
 def _outside(part: tuple[Constraint, ...]) -> Iterator[tuple[Constraint, ...]]:

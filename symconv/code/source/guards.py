@@ -1,0 +1,137 @@
+"""Tiny numbers that only keep logarithms and quotients finite: ``log(p + 1e-7)``, ``np.clip(p, 1e-7, 1 - 1e-7)``."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from symconv.code.source.program import Program
+from symconv.code.source.signatures import defaults
+
+__all__ = ["Guards", "guards_of"]
+
+_TINY = 1e-5
+_D = TypeVar("_D", ast.FunctionDef, ast.ClassDef)
+_LOGARITHMS = frozenset({"log", "log2", "log10"})
+
+
+@dataclass(frozen=True)
+class Guards:
+    """A text and two of its functions without such numbers, and ``words`` that say so."""
+
+    program: Program
+    forward: ast.FunctionDef
+    backward: ast.FunctionDef
+    words: str
+
+
+def guards_of(program: Program, forward: ast.FunctionDef, backward: ast.FunctionDef) -> Guards | None:
+    """A forward and a backward function with 0 in place of such numbers; None where there are none.
+
+    Their gradients differ by what nobody means: that of ``-log(p + 1e-7)`` is ``-1 / (p + 1e-7)``, and not ``-1 / p``.
+    """
+    found = _Unguarded({name: one for name, value in program.constants.items() if (one := _tiny(value, {}))})
+    functions = {name: found.without(node) for name, node in program.functions.items()}
+    classes = {name: found.without(node) for name, node in program.classes.items()}
+    both = found.without(forward), found.without(backward)
+    called = {*_lines(program, (forward, backward))}
+    lines = {line: text for line, text in found.guards.items() if line in called}
+    if not lines:
+        return None
+    each = [f"{text} (line {line})" for line, text in sorted(lines.items())]
+    verb = "counts" if len(each) == 1 else "count"
+    changed = replace(program, functions=functions, classes=classes)
+    return Guards(changed, *both, f"{' and '.join(each)} {verb} as 0")
+
+
+def _lines(program: Program, nodes: tuple[ast.FunctionDef, ...]) -> Iterator[int]:
+    """The lines of functions, and of those of the text that they call; of methods, those of the whole class."""
+    for node in nodes:
+        for one in program.called_by(node):
+            yield from range(one.lineno, (one.end_lineno or one.lineno) + 1)
+    if (owner := program.classes.get(program.owner)) is not None:
+        yield from range(owner.lineno, (owner.end_lineno or owner.lineno) + 1)
+
+
+def _tiny(node: ast.expr | None, names: Mapping[str, str]) -> str:
+    """The number as it is written, where it is one that only keeps others from 0."""
+    match node:
+        case ast.Constant(float() as number) if 0 < number <= _TINY:
+            return repr(number).replace("e-0", "e-")
+        case ast.Name(name):
+            return names.get(name, "")
+    return ""
+
+
+class _Unguarded(ast.NodeTransformer):
+    """``guards`` are the numbers that were left out, by their lines."""
+
+    def __init__(self, constants: Mapping[str, str]) -> None:
+        self.constants = constants
+        self.names: dict[str, str] = {}
+        self.guards: dict[int, str] = {}
+
+    def without(self, node: _D) -> _D:
+        """A definition without such numbers."""
+        new = self.visit(deepcopy(node))
+        assert isinstance(new, type(node))
+        return new
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        outer, self.names = self.names, {**self.constants, **_named(node)}
+        self.generic_visit(node)
+        self.names = outer
+        return node
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        word = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        match word, node.args:
+            case _, [ast.BinOp(left, ast.Add(), right), *rest] if word in _LOGARITHMS:
+                if (kept := self._kept(node, left, right)) is not None:
+                    node.args = [kept, *rest]
+            case "maximum", [left, right]:
+                return self._kept(node, left, right) or node
+            case (("clip" | "clamp"), [inner, low, *high]) if all(map(self._below_one, high)):
+                return self._kept(node, inner, low) or node
+        return node
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        self.generic_visit(node)
+        match node:
+            case ast.BinOp(left, ast.Div(), ast.BinOp(one, ast.Add(), other)) if self.guards:
+                # Beside a logarithm that is kept finite.
+                if (kept := self._kept(node, one, other)) is not None:
+                    return ast.copy_location(ast.BinOp(left, ast.Div(), kept), node)
+        return node
+
+    def _below_one(self, node: ast.expr) -> bool:
+        match node:
+            case ast.BinOp(ast.Constant(1 | 1.0), ast.Sub(), right):
+                return bool(_tiny(right, self.names))
+            case ast.Constant(float() as number):
+                return 0 < 1 - number <= _TINY
+        return False
+
+    def _kept(self, node: ast.expr, left: ast.expr, right: ast.expr) -> ast.expr | None:
+        """What a tiny number stands beside."""
+        for one, other in ((left, right), (right, left)):
+            if (text := _tiny(other, self.names)) and not _tiny(one, self.names):
+                self.guards[other.lineno] = text
+                return one
+        return None
+
+
+def _named(node: ast.FunctionDef) -> dict[str, str]:
+    """Names of such numbers: variables that are bound once, and parameters by their defaults."""
+    stored = [one.id for one in ast.walk(node) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)]
+    found = {name: text for name, value in defaults(node.args).items()
+             if name not in stored and (text := _tiny(value, {}))}  # fmt: skip
+    for one in ast.walk(node):
+        match one:
+            case ast.Assign([ast.Name(name)], value) if stored.count(name) == 1 and (text := _tiny(value, {})):
+                found[name] = text
+    return found
