@@ -55,14 +55,14 @@ def documented(node: ast.FunctionDef) -> dict[str, int]:
 def shown_ranks(node: ast.FunctionDef) -> dict[str, int]:
     """The numbers of axes of parameters that the first statements show, whatever the sizes are.
 
-    These are shapes that are unpacked (``N, C, H, W = x.shape``) and operands of ``einsum``, before a parameter's name
-    is given to something else; of biases also subscripts (``b[:, :, :, c]``).
+    These are shapes that are unpacked (``N, C, H, W = x.shape``), operands of ``einsum`` and matrices (``w.t()``),
+    before a parameter's name is given to something else; of biases also subscripts (``b[:, :, :, c]``).
     """
     names = {one.arg for one in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)}
     found: dict[str, int] = {}
     for statement in node.body:
         if isinstance(statement, ast.Assign | ast.Return | ast.Expr):
-            for name, rank in (*_unpacked([statement]), *_summed(statement)):
+            for name, rank in (*_unpacked([statement]), *_summed(statement), *_matrices(statement)):
                 if name in names:
                     found.setdefault(name, rank)
         for name, rank in _entries(statement):
@@ -155,6 +155,18 @@ def _summed(statement: ast.stmt) -> Iterator[tuple[str, int]]:
                 for axes, operand in zip(letters.partition("->")[0].split(","), operands, strict=False):
                     if isinstance(operand, ast.Name) and "." not in axes:
                         yield operand.id, len(axes.replace(" ", ""))
+
+
+def _matrices(statement: ast.stmt) -> Iterator[tuple[str, int]]:
+    """The arrays that are transposed as matrices, ``w.t()``, or multiplied as such, ``x.mm(w)``."""
+    for one in ast.walk(statement):
+        match one:
+            case ast.Call(ast.Attribute(ast.Name(name), "t"), [], []):
+                yield name, 2
+            case ast.Call(ast.Attribute(owner, ("mm" | "bmm") as word), operands):
+                for operand in (owner, *operands):
+                    if isinstance(operand, ast.Name):
+                        yield operand.id, 2 if word == "mm" else 3
 
 
 def _possible(node: ast.FunctionDef, tensors: Iterable[str], said: Mapping[str, int]) -> Iterator[dict[str, int]]:

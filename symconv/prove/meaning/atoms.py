@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from symconv.notation.affine import Affine
@@ -53,6 +54,11 @@ def with_one_number(argument: Sequence[Term]) -> list[Term]:
     number = sum((term.coefficient for term in argument if is_number(term)), Fraction(0))
     rest = [term for term in argument if not is_number(term)]
     return [*rest, Term(number, (), ())] if number else rest
+
+
+def ordered(term: Term) -> Term:
+    """A product with its factors in one order: w*x is x*w."""
+    return replace(term, factors=tuple(sorted(term.factors, key=lambda factor: (factor.tensor, str(factor.index)))))
 
 
 def spelled(name: str, element: Callable[[str, int], str]) -> str:

@@ -20,7 +20,7 @@ from symconv.notation.affine import Affine
 from symconv.notation.expr import Apply, Const, Constraint, Expr, Read
 from symconv.notation.functions import ARGUMENTS, TABLE
 from symconv.prove.language.labels import is_selector
-from symconv.prove.meaning.atoms import EVEN, NONE, ODD, OTHER, is_atom, is_number, pi_value, with_one_number
+from symconv.prove.meaning.atoms import EVEN, NONE, ODD, OTHER, is_atom, is_number, ordered, pi_value, with_one_number
 from symconv.prove.meaning.scope import OfSum, Undecided
 from symconv.prove.meaning.selectors import Case, cases
 from symconv.prove.meaning.value import Factor, Product, Term, multiplied, scaled
@@ -263,7 +263,7 @@ def _outside(where: tuple[Constraint, ...]) -> Iterator[tuple[Constraint, ...]]:
 
 def _of(function: str, argument: Sum) -> Iterator[Term]:
     """The function of a plain sum: a number, or an atom."""
-    argument = with_one_number(argument)
+    argument = [ordered(term) for term in with_one_number(argument)]
     if function == "step" and len(argument) == 1 and is_number(argument[0]):
         return (yield from _ONE if argument[0].coefficient > 0 else ())
     if not argument:
