@@ -34,7 +34,7 @@ from symconv.relation.points import UnclearError
 from symconv.validate.polynomial import WIDTH, alike, uses
 from symconv.validate.tables import counts
 
-__all__ = ["Sums"]
+__all__ = ["At", "Sums", "every"]
 
 _ZERO = Const(Fraction(0), True)
 
@@ -70,13 +70,13 @@ class Sums:
         *before, rows = nest.body
         match rows:
             case For(row, low, _, (*lets, _, _, _) as body) if low == const(0) and rows.step == 1:
-                block = _every(body[len(lets) :], self.columns)
+                block = every(body[len(lets) :], self.columns)
             case _:
                 raise UnclearError("chunks are added up in another way than row by row")
         if not all(isinstance(one, Let) for one in (*before, *lets)):
             raise UnclearError("chunks are added up in another way than row by row")
         match block:
-            case _At(
+            case At(
                 at,
                 (
                     Declare(name, start),
@@ -161,14 +161,14 @@ class Sums:
 
 
 @dataclass(frozen=True, slots=True)
-class _At:
+class At:
     """What is done at every position of a range, in lanes."""
 
     at: str
     block: tuple[Stmt, ...]
 
 
-def _every(three: Sequence[Stmt], count: Expr) -> _At:
+def every(three: Sequence[Stmt], count: Expr) -> At:
     """What blocks of lanes do at all of ``count`` positions, the last of which overlaps; few are under a mask."""
     match three:
         case (
@@ -193,7 +193,7 @@ def _every(three: Sequence[Stmt], count: Expr) -> _At:
         raise UnclearError("blocks of lanes are not all columns of a row")
     if not all(map(alike, bare, wanted)):
         raise UnclearError("few lanes do something else than all lanes")
-    return _At(at, tuple(block))
+    return At(at, tuple(block))
 
 
 def _lanes(statement: Stmt) -> list[LoadLanes | StoreLanes]:

@@ -39,7 +39,7 @@ _NOTHING = Splat(Const(Fraction(0), True))
 class Tile:
     """Sums ``still[row, at] * moved[offset + at]`` over the lanes ``at`` of all blocks, each for a row and a column.
 
-    ``first`` stores them and ``later`` adds to them, both at ``place`` and behind it, column by column.
+    ``first`` stores them and ``later`` adds to them, both at ``place`` and behind it.
     """
 
     rows: int
@@ -51,8 +51,11 @@ class Tile:
     sums: str
 
 
-def tile_of(body: Sequence[Stmt], box: str, first: Expr, rows: int, columns: int) -> Tile:
-    """A tile; sums are stored in the box ``first``, and added to in boxes behind it. Raises UnclearError."""
+def tile_of(body: Sequence[Stmt], box: str, first: Expr, rows: int, columns: int, by_columns: bool = True) -> Tile:
+    """A tile; sums are stored in the box ``first``, and added to in boxes behind it. Raises UnclearError.
+
+    They lie column by column; else row by row, and rows and columns of what is multiplied have the same axes.
+    """
     starts = [s for s in body if isinstance(s, Declare)]
     names = [s.name for s in starts]
     match list(body[len(starts) :]):
@@ -73,8 +76,10 @@ def tile_of(body: Sequence[Stmt], box: str, first: Expr, rows: int, columns: int
     if sorted(order) != sorted(names) or not _added(adds, sums, place, order):
         raise UnclearError("a tile does not store each of its sums, or add it where it stored the one before")
     found = _first(products[order[0]], lane)
+    if len(found[0].index) != (2 if by_columns else len(found[1].index)):
+        raise UnclearError("a tile reads a row in another way than lane by lane")
     for k, name in enumerate(order):
-        column, row = divmod(k, rows)
+        column, row = divmod(k, rows) if by_columns else divmod(k, columns)[::-1]
         if not alike(products[name], _moved(found, row, column)):
             raise UnclearError(f"sum {k} of a tile is not that of its row and column")
     return Tile(rows, columns, *found, blocks, place, sums)
@@ -106,7 +111,7 @@ def _first(product: Expr, lane: str) -> tuple[LoadLanes, LoadLanes]:
             raise UnclearError("a tile sums up something else than products of a row and a column")
     still, moved = (one, other) if other.offset is not None else (other, one)
     whole = all(n.stride == 1 and not n.mask and n.axis == -1 and n.index[-1] == Var(lane) for n in (still, moved))
-    if not whole or still.offset is not None or len(still.index) != 2 or not isinstance(moved.offset, Load):
+    if not whole or still.offset is not None or not isinstance(moved.offset, Load):
         raise UnclearError("a tile reads a row or a column in another way than lane by lane")
     return still, moved
 
@@ -117,10 +122,10 @@ def _moved(factors: tuple[LoadLanes, LoadLanes], row: int, column: int) -> Expr:
     assert isinstance(moved.offset, Load)
     (entry,) = moved.offset.index
     table = Load(moved.offset.buffer, (add(entry, const(column)),))
-    plane, lane = still.index
+    plane, *inner = still.index
     return Binary(
         "*",
-        LoadLanes(still.buffer, (add(plane, const(row)), lane), 1, ""),
+        LoadLanes(still.buffer, (add(plane, const(row)), *inner), 1, ""),
         LoadLanes(moved.buffer, moved.index, 1, "", table),
     )
 

@@ -34,6 +34,7 @@ from symconv.validate.settled import settled_sizes
 from symconv.validate.stencils import in_rows
 from symconv.validate.steps import in_steps
 from symconv.validate.wino import in_points
+from symconv.validate.wino_dots import in_dots_at_points
 
 __all__ = ["Plain", "for_lanes", "plain"]
 
@@ -56,7 +57,7 @@ def plain(kernel: Kernel, least: Mapping[str, int]) -> Plain:
     kernel = _apart(replace(kernel, nests=tuple(_flattened(nest) for nest in kernel.nests)))
     if not kernel.parameters:
         return Plain(kernel, {})
-    if (loops := in_rows(kernel) or in_steps(kernel) or in_points(kernel)) is not None:
+    if (loops := in_rows(kernel) or in_steps(kernel) or in_points(kernel) or in_dots_at_points(kernel)) is not None:
         return Plain(settled_sizes(loops, least), {}, True)
     kernel = in_dots(kernel) or kernel
     kernel = replace(kernel, nests=tuple(map(told_apart, kernel.nests)))

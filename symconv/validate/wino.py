@@ -17,21 +17,19 @@ from itertools import product
 from math import prod
 from typing import Any
 
-from symconv.loops.arith import add, const, mul, sub
+from symconv.loops.arith import add, const
 from symconv.loops.ir import (
     Binary,
     Compare,
     Const,
     Declare,
     Expr,
-    For,
     If,
     Kernel,
     Let,
     Load,
     Nest,
     Scalar,
-    Stmt,
     Store,
     StoreLanes,
     Update,
@@ -44,8 +42,9 @@ from symconv.validate.polynomial import alike
 from symconv.validate.rolled import with_constants
 from symconv.validate.scoping import told_apart
 from symconv.validate.wino_boxes import Boxes
+from symconv.validate.wino_direct import element_of, family_of_tests, free, in_loops, numbered_names, together, where
 from symconv.validate.wino_factors import ROW, Factors, Tap, factors
-from symconv.validate.wino_linear import Form, Point, correlation
+from symconv.validate.wino_linear import Point, correlation
 from symconv.validate.wino_outputs import Output, Outputs, outputs
 from symconv.validate.wino_reading import factors_of, family, numbered
 from symconv.validate.wino_sums import Slab, Sums, table
@@ -120,21 +119,10 @@ class _Stages:
         given = dict(zip(product(*map(range, lengths)), (one for row in rows for one in row), strict=True))
         numbers = list(product(*map(range, taps)))
         narrow = [{numbers[at]: times for (at,), times in form.items()} for form in self.factors.matrix]
-        scale = correlation({at: one.form for at, one in given.items()}, narrow, _together(self.windows.matrices), taps)
+        scale = correlation({at: one.form for at, one in given.items()}, narrow, together(self.windows.matrices), taps)
         return _Direct(self, scale, tuple(lengths), tuple(taps)).kernel(
             given, dict(zip(numbers, self.factors.taps, strict=True))
         )
-
-
-def _together(matrices: Sequence[Sequence[Form]]) -> list[Form]:
-    """Of each combination of points the sum of elements, the last axis fastest."""
-    found: list[Form] = []
-    for forms in product(*matrices):
-        made: Form = {}
-        for places in product(*(form.items() for form in forms)):
-            made[tuple(at for at, _ in places)] = prod((times for _, times in places), start=Fraction(1))
-        found.append(made)
-    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,52 +139,51 @@ class _Direct:
         it, outs = self.stages, self.stages.outputs
         layout = {size.name: size.value for size in it.kernel.layout}
         load, tests = self._factor(taps)
-        named = self._names("output", self.lengths)
+        named = numbered_names("output", self.lengths)
         index = tuple(
             self._settled(family({at: o.index[k] for at, o in given.items()}, named), outs.at)
             for k in range(len(given[(0,) * len(named)].index))
         )
-        kept = self._tests({at: o.tests for at, o in given.items()}, named, outs.at)
+        kept = tuple(
+            self._settled(test, outs.at) for test in family_of_tests({at: o.tests for at, o in given.items()}, named)
+        )
         groups = list(zip(it.boxes.groups, it.boxes.lengths, strict=True))
         planes = list(zip(it.planes, it.counts, strict=True))
-        across = list(zip(self._names("tap", self.taps), map(const, self.taps), strict=True))
+        across = list(zip(numbered_names("tap", self.taps), map(const, self.taps), strict=True))
         row = (outs.row, layout["M_"])
         empty = tuple(If(Compare(">=", count, const(1)), ()) for count in it.counts)
-        reads = _in_loops([*groups, *planes, *across], _where(tests, (Declare("factor_", load, Scalar()),)))
-        every, chosen = self._names("element", self.taps), {}
+        reads = in_loops([*groups, *planes, *across], where(tests, (Declare("factor_", load, Scalar()),)))
+        every, chosen = numbered_names("element", self.taps), {}
         elements = [(name, const(n + m - 1)) for name, n, m in zip(every, self.taps, self.lengths, strict=True)]
         chosen = {e: add(Var(o), Var(t)) for e, o, (t, _) in zip(every, named, across, strict=True)}
-        window, there = self._window(every)
+        window, there = element_of(it.boxes, it.windows, it.kernel, every)
         term = Binary("*", load, substitute(window, chosen))
         term = term if self.scale == 1 else Binary("*", Const(self.scale, True), term)
-        summed = _where((*tests, *(substitute(one, chosen) for one in there)), (Update("sum_", "+", term),))
+        summed = where((*tests, *(substitute(one, chosen) for one in there)), (Update("sum_", "+", term),))
         stored = (
             Declare("sum_", Const(Fraction(0), True), Scalar()),
-            *_in_loops([*planes, *across], summed),
+            *in_loops([*planes, *across], summed),
             Store(outs.target, index, Var("sum_")),
         )
         cells = it.boxes.cells()
         ends = list(zip(named, map(const, self.lengths), strict=True))
-        touched = _in_loops([*planes, *elements], _where(there, (Declare("element_", window, Scalar()),)))
-        body = (*touched, *_in_loops([row, *ends], _where(kept, stored)))
+        touched = in_loops([*planes, *elements], where(there, (Declare("element_", window, Scalar()),)))
+        body = (*touched, *in_loops([row, *ends], where(kept, stored)))
         nests = (
             Nest(row[0], row[1], (*empty, *reads)),
-            Nest(cells[0][0], cells[0][1], _in_loops([*groups, *cells[1:]], body)),
+            Nest(cells[0][0], cells[0][1], in_loops([*groups, *cells[1:]], body)),
         )
         buffers = tuple(b for b in it.kernel.buffers if b.role in {"in", "out"})
         if it.kernel.buffer(outs.target).role != "out":
             raise UnclearError(f"outputs are stored in {outs.target}")
         made = replace(it.kernel, buffers=buffers, layout=(), nests=nests)
-        if names := _free(made):
+        if names := free(made):
             raise UnclearError(f"what is computed depends on {', '.join(sorted(names))}")
         return made
 
-    def _names(self, kind: str, lengths: Point) -> tuple[str, ...]:
-        return tuple(f"{kind}{k}_" for k in range(len(lengths)))
-
     def _factor(self, taps: Mapping[Point, Tap]) -> tuple[Load, tuple[Expr, ...]]:
         """The element of the narrow operand of a tap, and its tests."""
-        it, names = self.stages, self._names("tap", self.taps)
+        it, names = self.stages, numbered_names("tap", self.taps)
         known: dict[str, Expr] = {ROW: Var(it.outputs.row)}
         known |= dict(zip(it.factors.groups, map(Var, it.boxes.groups), strict=True))
         known |= dict(zip(it.factors.planes, map(Var, it.planes), strict=True))
@@ -204,80 +191,9 @@ class _Direct:
         if any(tap.load.buffer != first.buffer for tap in taps.values()):
             raise UnclearError("taps are of several operands")
         index = [family({at: tap.load.index[k] for at, tap in taps.items()}, names) for k in range(len(first.index))]
-        tests = self._tests({at: tap.tests for at, tap in taps.items()}, names, ())
+        tests = family_of_tests({at: tap.tests for at, tap in taps.items()}, names)
         return substitute(Load(first.buffer, tuple(index)), known), tuple(substitute(one, known) for one in tests)
-
-    def _window(self, every: Sequence[str]) -> tuple[Load, tuple[Expr, ...]]:
-        """The element of a window, and when it is one."""
-        wide = self.stages.windows
-        at = [*wide.around, wide.column]
-        moved: dict[str, Expr] = {}
-        if len(every) > 1:
-            at[-1:] = ["row_of_windows_", wide.column]
-            turn, residue = self.stages.boxes.turn(-2), self.stages.boxes.residue(-2)
-            element = sub(mul(const(turn), Var(every[0])), mul(const(wide.step - 1), residue))
-            moved = {wide.line: add(mul(const(wide.step), Var("row_of_windows_")), element)}
-        *outer, last = wide.index
-        place = add(last, mul(const(wide.unit), Var(every[-1])))
-        place = add(place, mul(const(wide.pace), self.stages.boxes.residue(-1)))
-        load = Load(wide.tensor, (*outer, place))
-        size = self.stages.kernel.buffer(wide.tensor).sizes[-1]
-        tests = (*wide.tests, Compare(">=", place, const(0)), Compare("<", place, size))
-        made = [self._settled(substitute(one, moved), at) for one in (load, *tests)]
-        return made[0], tuple(made[1:])
-
-    def _tests(
-        self, every: Mapping[Point, Sequence[Expr]], names: Sequence[str], at: Sequence[str]
-    ) -> tuple[Expr, ...]:
-        """The tests of all points, as tests in which a point's numbers are names."""
-        count = {len(tests) for tests in every.values()}
-        if len(count) != 1:
-            raise UnclearError("taps or outputs have different tests")
-        found: list[Expr] = []
-        for k in range(count.pop()):
-            sides: dict[Point, Compare] = {}
-            for point, tests in every.items():
-                one = tests[k]
-                if not isinstance(one, Compare) or (sides and one.op != next(iter(sides.values())).op):
-                    raise UnclearError("taps or outputs have different tests")
-                sides[point] = one
-            left, right = (
-                family({p: getattr(one, side) for p, one in sides.items()}, names) for side in ("left", "right")
-            )
-            found.append(self._settled(Compare(next(iter(sides.values())).op, left, right), at))
-        return tuple(found)
 
     def _settled(self, expr: Any, at: Sequence[str]) -> Any:
         """An expression by places instead of coordinates in a box; raises UnclearError where it depends on boxes."""
         return self.stages.boxes.placed(expr, at) if at else expr
-
-
-def _in_loops(loops: Sequence[tuple[str, Expr]], body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
-    for name, count in reversed(loops):
-        body = (For(name, const(0), count, body),)
-    return body
-
-
-def _where(tests: Sequence[Expr], body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
-    for test in reversed(tests):
-        body = (If(test, body),)
-    return body
-
-
-def _free(kernel: Kernel) -> set[str]:
-    """Names that no loop gives and that are no sizes."""
-    sizes = {size.name for size in kernel.sizes}
-    found: set[str] = set()
-
-    def look(body: Sequence[Stmt], known: frozenset[str]) -> None:
-        for statement in body:
-            inner = statement.body if isinstance(statement, For | If) else ()
-            own = replace(statement, body=()) if isinstance(statement, For | If) else statement
-            found.update(n.name for n in walk(own) if isinstance(n, Var) and n.name not in known)
-            known |= {statement.name} if isinstance(statement, Declare) else set()
-            look(inner, known | {statement.var} if isinstance(statement, For) else known)
-
-    for nest in kernel.nests:
-        found.update(n.name for n in walk(nest.extent) if isinstance(n, Var) and n.name not in sizes)
-        look(nest.body, frozenset({*sizes, nest.var}))
-    return found

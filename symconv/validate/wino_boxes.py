@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from symconv.loops.arith import add, const, mul, sub
-from symconv.loops.ir import Binary, Const, Expr, FloorDiv, Kernel, Let, Mod, Nest, Stmt, Var
+from symconv.loops.ir import Binary, Const, Expr, FloorDiv, Kernel, Let, Mod, Nest, Select, Stmt, Var
 from symconv.loops.traverse import rewrite, substitute
 from symconv.relation.points import UnclearError
 from symconv.validate.places import row_radices
@@ -112,9 +112,32 @@ class Boxes:
     def holds(self, rows: Expr, end: Expr) -> bool:
         """Whether rows hold blocks of lanes that start before ``end``."""
         room = mul(rows, self.pitches[-1])
-        layout = {size.name: size.value for size in self.kernel.layout}
+        layout = {size.name: rewrite(size.value, self._least) for size in self.kernel.layout}
         needed = sub(end, const(1))
         return any(never_negative(sub(way, add(needed, Var("sc_lanes")))) for way in _ways(room, layout, self.pitches))
+
+    def _least(self, node: Any) -> Any:
+        """Of a minimum the one that the other covers."""
+        match node:
+            case Binary("min", a, b) if covers(a, b, self.kernel):
+                return b
+        return node
+
+    def whole(self, expr: Expr, turn: int) -> bool:
+        """Whether a number is one of whole turns."""
+        match expr:
+            case _ if turn == 1:
+                return True
+            case Var(name):
+                value = {size.name: size.value for size in self.kernel.layout}.get(name)
+                return value is not None and self.whole(value, turn)
+            case Select(_, a, b) | Binary("min" | "max" | "+" | "-", a, b):
+                return self.whole(a, turn) and self.whole(b, turn)
+            case Binary("*", a, b):
+                return self.whole(a, turn) or self.whole(b, turn)
+            case Const(value, False):
+                return value % turn == 0
+        return False
 
     def turn(self, number: int) -> int:
         """How many neighbouring cells are a turn along a loop."""

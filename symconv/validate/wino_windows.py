@@ -8,7 +8,7 @@ for it. What lies between cells means nothing, and nothing that is kept depends 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -63,23 +63,25 @@ class Windows:
     line: str
 
 
-def windows(kernel: Kernel, boxes: Boxes, body: Sequence[Stmt], plane: str) -> Windows:
+def windows(
+    kernel: Kernel, boxes: Boxes, body: Sequence[Stmt], plane: str, apart: Expr = PLANES, gaps: bool = False
+) -> Windows:
     """Read how a plane is made: in loops over cells along axes that are not transformed.
 
-    Raises UnclearError where positions of cells may hold something else than their windows.
+    Planes of a point lie ``apart`` from those of the next. With ``gaps`` there are windows in rows of a box behind its
+    cells, too. Raises UnclearError where positions of cells may hold something else than their windows.
     """
-    inner, names = told(body, {}), list[str]()
+    inner, it = told(body, {}), _Windows(kernel, boxes, (), plane, apart, gaps)
     while True:
         match inner:
             case (For(name, Const(zero, False), count, (For(), *_) as below, 1),) if (
-                not zero and len(names) < boxes.count - 1 and boxes.counts(count, len(names))
+                not zero and len(it.around) < boxes.count - 1 and it.counts(count, len(it.around))
             ):
-                names.append(name)
+                it = replace(it, around=(*it.around, name))
                 inner = below
             case _:
                 break
-    it = _Windows(kernel, boxes, tuple(names), plane)
-    match inner, boxes.count - len(names):
+    match inner, boxes.count - len(it.around):
         case (For() as lines,), 1:
             return it.along(lines, None)
         case (For() as lines, For() as across), 2:
@@ -95,10 +97,18 @@ class _Windows:
     boxes: Boxes
     around: tuple[str, ...]
     plane: str
+    apart: Expr
+    gaps: bool
+
+    def counts(self, expr: Expr, number: int) -> bool:
+        """Whether a number is how many windows a box has along a loop."""
+        if self.gaps and number:
+            return alike(expr, self.boxes.pitches[number - 1])
+        return self.boxes.counts(expr, number)
 
     def along(self, chunks: For, across: For | None) -> Windows:
         """Rows read, dealt to windows and transformed, block by block from the right."""
-        blocks = blocks_of(self.boxes.size(-1))
+        blocks = blocks_of(self.boxes.pitches[-1] if self.gaps else self.boxes.size(-1))
         each(chunks, blocks, "blocks of a row")
         match chunks.body:
             case (Let(at, value), *left) if alike(value, mul(WIDTH, sub(sub(blocks, const(1)), Var(chunks.var)))):
@@ -144,10 +154,11 @@ class _Windows:
 
     def _point(self, plane: Expr, point: Expr, inner: int) -> int | None:
         """Which point, of those ``inner`` apart, has a plane of windows."""
-        left = polynomial(sub(sub(plane, Var(self.plane)), mul(point, PLANES)))
-        if not set(left) <= {(PLANES,)}:
+        left = polynomial(sub(sub(plane, Var(self.plane)), mul(point, self.apart)))
+        ((planes, factor),) = polynomial(self.apart).items()
+        if not set(left) <= {planes}:
             return None
-        number = left.get((PLANES,), Fraction(0)) / inner
+        number = left.get(planes, Fraction(0)) / (inner * factor)
         return int(number) if number.denominator == 1 and number >= 0 else None
 
     def _points(
@@ -221,9 +232,8 @@ class _Windows:
                     raise UnclearError("points of windows are stored at other places")
         if len(wide) != 1 or set(made) != set(range(len(made))) or kept in wide or len(along) != inner:
             raise UnclearError("points of windows are stored at other places")
-        if any(element >= len(made) for form in made.values() for element in form):
-            raise UnclearError("windows have elements of rows that are not kept")
-        self._counted(lines, chunks, rows, step, len(made))
+        elements = 1 + max((at for form in made.values() for at in form), default=0)
+        self._counted(lines, chunks, rows, step, max(elements, step))
         if shape.role != "private":
             raise UnclearError(f"{buffer} is no buffer of rows")
         return wide.pop(), (tuple(made[k] for k in range(len(made))), along), step
@@ -231,10 +241,10 @@ class _Windows:
     def _counted(self, lines: Lines, chunks: For, rows: Expr, step: int, elements: int) -> None:
         """As many rows are kept as windows need, and there is room for them."""
         number, more, turn = self.boxes.count - 2, elements - step, self.boxes.turn(-2)
+        if self.gaps and number and not self.boxes.whole(self.boxes.pitches[number - 1], turn):
+            raise UnclearError("rows behind the cells of a box are no whole turns")
         for wanted in lines.windows(step, turn * more):
-            if self.boxes.counts(wanted, number) and ranges(
-                chunks, const(0), blocks_of(mul(wanted, self.boxes.pitches[-1]))
-            ):
+            if self.counts(wanted, number) and ranges(chunks, const(0), blocks_of(mul(wanted, self.boxes.pitches[-1]))):
                 break
         else:
             raise UnclearError("rows of windows are not all kept and transformed")
