@@ -37,7 +37,7 @@ RIGHT = [
     (pointwise("tanh(x[n,i])"), "gx = gy*(1 - y*y)"),
     (pointwise("tanh(x[n,i])"), "gx = gy*(1 - tanh(x)*tanh(x))"),
     (pointwise("sigmoid(x[n,i])"), "gx = gy*y*(1 - y)"),
-    (sc.operator("y[n,i] = x[n,i]*tanh(w[i]*x[n,i])"), "gx = gy*(tanh(w*x) + x*w*(1 - tanh(w*x)*tanh(x*w)))"),
+    (sc.operator("y[n,i] = x[n,i]*tanh(w[n,i]*x[n,i])"), "gx = gy*(tanh(w*x) + x*w*(1 - tanh(w*x)*tanh(x*w)))"),
     (pointwise("exp(x[n,i])*x[n,i]"), "gx = gy*exp(x) + gy*y"),
     (pointwise("sin(x[n,i])"), "gx = gy*cos(-x)"),
     (pointwise("abs(x[n,i])"), "gx = -gy*sign(-x)"),
