@@ -91,6 +91,8 @@ ALGEBRA_CASES, ALGEBRA_RELATIONS = 100, 64
 """Signs and steps of what a difference holds, case by case: four of them have 81; and what is known in one of them."""
 ALGEBRA_POWER = 1000
 """Whole powers that are multiplied out: masks write ``exp(-1e9)``, a product of a billion ``exp(1)``."""
+ALGEBRA_FACTORS, ALGEBRA_DIVISORS = 3, 64
+"""Of a divisor that is a product of others, and how many products are tried for one."""
 PRIMES = 100
 """Of numbers under roots: those of formulas are products of small ones, as 1/100000 is."""
 

@@ -31,6 +31,62 @@ def backward(ctx, g):
     gA = ctx.s * (g @ B).t() @ x
     return g @ W + {}(g @ B) @ A, g.t() @ x, gA, gB, None""",
         ("ctx.s * ", ""), ((3, 4), (5, 4), (2, 4), (5, 2), 2)),
+    "dice": (
+        """
+def forward(ctx, input, target):
+    ctx.save_for_backward(input, target)
+    ctx.inter = (input * target).sum()
+    ctx.union = input.sum() + target.sum() + 1e-4
+    return 1 - 2 * ctx.inter / ctx.union
+def backward(ctx, g):
+    input, target = ctx.saved_tensors
+    return -2 * g * (target * ctx.union - ctx.inter) / (ctx.union * {}), None""",
+        ("ctx.union", "1"), (("positive", 2, 3), ("fixed", 2, 3))),
+    "dice_of_samples": (
+        """
+def forward(ctx, x, t):
+    n = x.size(0)
+    ctx.shape = x.shape
+    xf, tf = x.view(n, -1), t.view(n, -1)
+    inter, den = (xf * tf).sum(1), (xf * xf).sum(1) + (tf * tf).sum(1) + 1
+    ctx.save_for_backward(xf, tf, inter, den)
+    return 2 * inter / den
+def backward(ctx, g):
+    xf, tf, inter, den = ctx.saved_tensors
+    gx = g.view(-1, 1) * (2 * tf / den[:, None] - {} * inter[:, None] * xf / den[:, None] ** 2)
+    return gx.view(ctx.shape), None""", ("4", "2"), ((2, 3, 2, 2), ("fixed", 2, 3, 2, 2))),
+    "area_of_a_hyperbola": (
+        """
+def forward(ctx, x):
+    ctx.save_for_backward(x)
+    return (torch.log(1 + x) - torch.log(1 - x)) * 0.5
+def backward(ctx, g):
+    x, = ctx.saved_tensors
+    return g / (1 - x ** {})""", ("2", "3"), (("positive", 2, 3),)),
+    "pairs_of_numbers": (
+        """
+def forward(ctx, x, w, stride=1, padding=0):
+    from torch.nn.modules.utils import _pair
+    ctx.stride, ctx.padding = _pair(stride), _pair(padding)
+    ctx.save_for_backward(x, w)
+    return F.conv2d(x, w, None, ctx.stride, ctx.padding)
+def backward(ctx, g):
+    x, w = ctx.saved_tensors
+    gx = torch.nn.grad.conv2d_input(x.shape, w, g, ctx.stride, ctx.padding)
+    gw = torch.nn.grad.conv2d_weight(x, w.shape, g, ctx.stride, ctx.padding)
+    return gx, gw{}, None, None""", ("", " / 2"), ((1, 2, 5, 4), (3, 2, 3, 2), 2, 1)),
+    "smoothed_labels": (
+        """
+def forward(ctx, logits, label):
+    n = logits.size(1)
+    found = torch.empty_like(logits).fill_(0.1 / n).scatter_(1, label.unsqueeze(1), 0.9)
+    ctx.save_for_backward(logits, found)
+    return -(torch.log_softmax(logits, dim=1) * found).sum(dim=1)
+def backward(ctx, g):
+    logits, found = ctx.saved_tensors
+    g = g / torch.ones_like(found).nelement() * found.nelement()
+    return (torch.softmax(logits, dim=1){} - found) * g.unsqueeze(1), None""",
+        (" * found.sum(1, keepdim=True)", ""), ((3, 4), ("labels", 4, 3))),
 }  # fmt: skip
 """A text, what stands in it that is right and what is not, and what it is given."""
 

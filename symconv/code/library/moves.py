@@ -138,7 +138,20 @@ def reshaped(state: State, box: Box, shape: Sequence[Any]) -> Box:
     if state.on.positions(current(state, box)):
         return arranged_positions(state, box, list(shape))
     array = array_of(state, box)
-    return loose_view(state, box, state.on.word("reshape", [array, tuple(shape)], {}))
+    return loose_view(state, box, state.on.word("reshape", [array, tuple(_as_first(state, array, shape))], {}))
+
+
+def _as_first(state: State, array: Any, shape: Sequence[Any]) -> Sequence[Any]:
+    """``t.view(n, -1)`` of targets in a forward function, with ``n`` of the input: as many as ``t`` has, to fit."""
+    if not state.on.symbolic or not state.terms.partial or affine(-1) not in shape[1:]:
+        return shape
+    own = [state.on.size(array, k) for k in range(state.on.rank(array))]
+    named = {name for one in own if isinstance(one, Affine) for name in one.names()}
+    first = shape[0]
+    if not own or not isinstance(first, Affine) or not isinstance(own[0], Affine) or first.is_constant:
+        return shape
+    strange = first.names().isdisjoint(named)
+    return [own[0], *shape[1:]] if strange and state.terms.walk.alike(own[0], first) else shape
 
 
 def _flatten(state: State, g: Given, name: str) -> Box:

@@ -71,8 +71,8 @@ _READING = frozenset({
 
 PARTS = frozenset({
     "add", "array_ops", "aten", "autograd", "backend", "compat", "fft", "functional", "grad", "image", "keras", "lax",
-    "lib", "linalg", "math", "nn", "numpy", "ops", "raw_ops", "signal", "special", "stride_tricks", "v1", "v2",
-    "random",
+    "lib", "linalg", "math", "modules", "nn", "numpy", "ops", "raw_ops", "signal", "special", "stride_tricks", "utils",
+    "v1", "v2", "random",
 })  # fmt: skip
 """Parts of libraries that functions are found in."""
 

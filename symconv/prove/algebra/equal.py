@@ -16,6 +16,7 @@ from itertools import chain
 from symconv.limits import ALGEBRA_CLEARED
 from symconv.notation.affine import Affine, var
 from symconv.notation.expr import Constraint, nonnegative
+from symconv.prove.algebra.divisors import not_zero_either
 from symconv.prove.algebra.field import Field
 from symconv.prove.algebra.pieces import Pieces
 from symconv.prove.algebra.subsums import Sums, extent_of
@@ -54,8 +55,7 @@ Positive = Mapping[Base, frozenset[Constraint]]
 def same(scope: Scope, wanted: Sequence[Term], given: Sequence[Term], limits: Facts) -> Region | None:
     """Whether both sums are equal where ``limits`` hold; None where that is not known.
 
-    The sizes that are returned are left out: a size that divides may be 0 there. Raises Undecided where the algebra
-    takes too long.
+    The sizes that are returned are left out: a size that divides may be 0 there. Raises Undecided after too much work.
     """
     positive = _positive(scope, wanted, given, limits)
     for by_steps in (False, True):
@@ -180,9 +180,10 @@ class Reader:
                 self.asked[base] = frozenset(kept)
         return one
 
-    def asked_anyway(self, base: Base, known: Collection[Base]) -> bool:
-        """Whether it is among what is known, for these cells or for all."""
-        return base in known or self.everywhere.get(base, base) in known
+    def asked_anyway(self, base: Base, known: set[Base]) -> bool:
+        """Whether it is among what is known, for these cells or for all, or a product of that."""
+        there = self.everywhere.get(base, base)
+        return not known.isdisjoint((base, there)) or not_zero_either(self.field, there, known)
 
     def _needed(self, term: Term, facts: Facts) -> list[Constraint]:
         """The conditions of a term that do not follow from the others and from the facts."""
@@ -195,8 +196,7 @@ class Reader:
 
     def _nowhere(self, conditions: set[Constraint]) -> bool:
         """Whether the conditions of a term hold for no numbers: a part of an axis that has none of another."""
-        sizes = set(self.scope.region.context.sizes)
-        dims = {name for one in conditions for name in one.form.names()} - sizes
+        dims = {name for one in conditions for name in one.form.names()} - set(self.scope.region.context.sizes)
         system = System(tuple(sorted(dims)), tuple(sorted(conditions, key=str)))
         return not feasible(self.scope.region.context, system)
 

@@ -1,6 +1,18 @@
-"""Words of JAX and TensorFlow."""
+"""Words of JAX and TensorFlow, and what torch makes of one number for several axes."""
 
 TEXT = """
+class torch:
+    def _single(x):
+        return own.spread(x, 1)
+    def _pair(x):
+        return own.spread(x, 2)
+    def _triple(x):
+        return own.spread(x, 3)
+
+class own:
+    def spread(x, count):
+        return tuple(x) if isinstance(x, (tuple, list)) else tuple([x for k in range(count)])
+
 class jax:
     def norm(x, ord=None, axis=None, keepdims=False):
         return own.length(x, ord, axis, keepdims)
