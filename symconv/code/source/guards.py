@@ -16,6 +16,7 @@ __all__ = ["Guards", "guards_of"]
 _TINY = 1e-5
 _D = TypeVar("_D", ast.FunctionDef, ast.ClassDef)
 _LOGARITHMS = frozenset({"log", "log2", "log10"})
+_CLIPPED = ", what is clipped lies between 0 and 1"
 
 
 @dataclass(frozen=True)
@@ -41,10 +42,11 @@ def guards_of(program: Program, forward: ast.FunctionDef, backward: ast.Function
     lines = {line: text for line, text in found.guards.items() if line in called}
     if not lines:
         return None
-    each = [f"{text} (line {line})" for line, text in sorted(lines.items())]
+    each = [f"{text.removesuffix(_CLIPPED)} (line {line})" for line, text in sorted(lines.items())]
     verb = "counts" if len(each) == 1 else "count"
     changed = replace(program, functions=functions, classes=classes)
-    return Guards(changed, *both, f"{' and '.join(each)} {verb} as 0")
+    clipped = _CLIPPED if any(text.endswith(_CLIPPED) for text in lines.values()) else ""
+    return Guards(changed, *both, f"{' and '.join(each)} {verb} as 0{clipped}")
 
 
 def _lines(program: Program, nodes: tuple[ast.FunctionDef, ...]) -> Iterator[int]:
@@ -72,6 +74,7 @@ class _Unguarded(ast.NodeTransformer):
     def __init__(self, constants: Mapping[str, str]) -> None:
         self.constants = constants
         self.names: dict[str, str] = {}
+        self.bounded: set[int] = set()
         self.guards: dict[int, str] = {}
 
     def without(self, node: _D) -> _D:
@@ -82,21 +85,25 @@ class _Unguarded(ast.NodeTransformer):
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         outer, self.names = self.names, {**self.constants, **_named(node)}
+        self.bounded |= _positive(node, divisors=bool(self.guards))
         self.generic_visit(node)
         self.names = outer
         return node
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)
-        word = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        match word, node.args:
-            case _, [ast.BinOp(left, ast.Add(), right), *rest] if word in _LOGARITHMS:
+        match _word(node), node.args:
+            case _, [ast.BinOp(left, ast.Add(), right), *rest] if _word(node) in _LOGARITHMS:
                 if (kept := self._kept(node, left, right)) is not None:
                     node.args = [kept, *rest]
-            case "maximum", [left, right]:
+            case "maximum", [left, right] if id(node) in self.bounded:
                 return self._kept(node, left, right) or node
-            case (("clip" | "clamp"), [inner, low, *high]) if all(map(self._below_one, high)):
+            case (("clip" | "clamp"), [inner, low]) if id(node) in self.bounded:
                 return self._kept(node, inner, low) or node
+            case (("clip" | "clamp"), [inner, low, high]) if id(node) in self.bounded and self._below_one(high):
+                if (kept := self._kept(node, inner, low)) is not None:
+                    self.guards[low.lineno] += _CLIPPED
+                    return kept
         return node
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
@@ -123,6 +130,39 @@ class _Unguarded(ast.NodeTransformer):
                 self.guards[other.lineno] = text
                 return one
         return None
+
+
+def _word(node: ast.Call) -> str:
+    return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+
+
+def _positive(node: ast.FunctionDef, divisors: bool) -> set[int]:
+    """The ``id`` of each expression that has a value only where it is positive: what a logarithm is taken of.
+
+    ``max(x, 0)`` is ``x`` there, and nowhere else. With ``divisors`` those too.
+    """
+    found: set[int] = set()
+    names: set[str] = set()
+
+    def add(part: ast.expr) -> None:
+        while isinstance(part, ast.Subscript):
+            part = part.value
+        found.add(id(part))
+        if isinstance(part, ast.Name | ast.Attribute):
+            names.add(ast.unparse(part))
+
+    for one in ast.walk(node):
+        match one:
+            case ast.Call(_, [argument, *_]) if _word(one) in _LOGARITHMS:
+                add(argument)
+            case ast.BinOp(_, ast.Div(), right) if divisors:
+                add(right)
+    bound = [one for one in ast.walk(node) if isinstance(one, ast.Assign)]
+    # A name that is logged may be an element of one that is bound before.
+    for one in reversed(bound):
+        if any(ast.unparse(target) in names for target in one.targets):
+            add(one.value)
+    return found
 
 
 def _named(node: ast.FunctionDef) -> dict[str, str]:
