@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from symconv.code.arrays.infinite import with_infinities
 from symconv.code.arrays.nodes import Arguments, node_of
 from symconv.code.source.trouble import LineCaret
 from symconv.code.values.objects import Plan, Span
@@ -38,6 +39,7 @@ _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
 }  # fmt: skip
 
 
+@with_infinities
 class Concrete:
     """Operations on arrays of numbers."""
 
@@ -108,6 +110,10 @@ class Concrete:
         binary_shapes(f"{left.shape} {op} {right.shape}", left, right)
         with np.errstate(invalid="ignore"):  # quotients by 0 may be among them
             return np.asarray(left + right if op == "+" else left - right if op == "-" else left * right)
+
+    def complement(self, mask: Array) -> Array:
+        """1 where a mask is 0, and 0 where it is 1."""
+        return self.elementwise("-", self.lift(Product(Fraction(1))), mask)
 
     def scale(self, value: Array, number: Product) -> Array:
         """The array times a number."""

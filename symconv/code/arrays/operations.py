@@ -56,6 +56,9 @@ class Arrays(Protocol):
     def elementwise(self, op: str, left: Any, right: Any) -> Any:
         """``left op right`` for ``+ - *``, broadcast."""
 
+    def complement(self, mask: Any) -> Any:
+        """1 where a mask is 0, and 0 where it is 1."""
+
     def scale(self, value: Any, number: Product) -> Any:
         """Every element times a number."""
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 from symconv.code.arrays.choices import choice_of, chosen, extremes, places_along
+from symconv.code.arrays.compared import above, of_places, opposite_places
 from symconv.code.arrays.grids import Grid, counted, joined, part
 from symconv.code.arrays.indexed import lifted, varies
+from symconv.code.arrays.infinite import with_infinities
 from symconv.code.arrays.lengths import length_of, repeated_along, through
 from symconv.code.arrays.nodes import Arguments, node_of
 from symconv.code.arrays.rows import labelled, selector_of
@@ -24,26 +26,29 @@ from symconv.prove.language.syntax import Call
 from symconv.prove.meaning import arrays, elements
 from symconv.prove.meaning.amounts import as_product, product_of
 from symconv.prove.meaning.elaborate import denotation
-from symconv.prove.meaning.functions import applied
 from symconv.prove.meaning.scope import Fork, Undecided
-from symconv.prove.meaning.value import Amount, Axis, Factor, Product, Term, Value, axis, build, inside, read
+from symconv.prove.meaning.value import Amount, Axis, Factor, Product, Term, Value, axis, build, inside
 
 __all__ = ["UNSET", "Symbolic"]
 
 UNSET = "unset memory "
 
 
+@with_infinities
 class Symbolic:
     """Operations on arrays of terms."""
 
     symbolic = True
     partial: bool
     """Whether sizes may be left out: those at which a forward function is another formula than elsewhere."""
+    rows_kept: bool
+    """Whether every softmax has a score that no mask takes away, whatever the masks are."""
 
     def __init__(self, walk: Walk) -> None:
         self.walk = walk
         self.other_ties = False
         self.partial = False
+        self.rows_kept = True
         self.equal_parts = False
         self.caret = walk.caret
         self.unset_count = 0
@@ -116,6 +121,11 @@ class Symbolic:
         """Sum, difference or product, broadcast."""
         return elements.elementwise(self.walk, op, left, right, f"{left} {op} {right}")
 
+    def complement(self, mask: Value) -> Value:
+        """1 where a mask is 0, and 0 where it is 1."""
+        found = opposite_places(mask)
+        return self.elementwise("-", self.lift(Product(Fraction(1))), mask) if found is None else found
+
     def scale(self, value: Value, number: Product) -> Value:
         """The array times a number."""
         if varies(self.walk, number):
@@ -124,15 +134,8 @@ class Symbolic:
 
     def compare(self, op: str, left: Value, right: Value) -> Value:
         """1 where the comparison holds, else 0."""
-        over = self.elementwise("-", left, right)
-
-        def body(*groups: tuple[Affine, ...]) -> Iterator[Term]:
-            limits = [c for one, group in zip(over.axes, groups, strict=True)
-                      for form, size in zip(group, one.sizes, strict=True) for c in inside(form, size)]  # fmt: skip
-            limits += [c for _, around in self.walk.around for c in around]
-            return applied(op, [list(read(self.walk.fresh, over, groups)), []], limits, self.walk.of_sum)
-
-        return build(self.walk.fresh, over.axes, body)
+        found = of_places(op, left, right)
+        return above(self.walk, op, self.elementwise("-", left, right)) if found is None else found
 
     def mapped(self, function: str, value: Value) -> Value:
         """A function of every element."""
@@ -194,9 +197,7 @@ class Symbolic:
     def chosen(self, value: Value, plan: Plan) -> Value:
         """What was picked at every place, where the extreme is there."""
         choice = self._choice(plan)
-        return (
-            value if choice is None else Value(value.axes, value.names, tuple(chosen(self.walk, choice, value.terms)))
-        )
+        return value if choice is None else replace(value, terms=tuple(chosen(self.walk, choice, value.terms)))
 
     def _choice(self, plan: Sequence[object]) -> Choice | None:
         names = {n for one in plan if isinstance(one, Affine) for n in one.names() if n in self.choices}
@@ -230,9 +231,8 @@ class Symbolic:
         choice = self._choice(plan)
         if choice is not None:
             old = picked(self.walk, value, plan)
-            new = (
-                elements.elementwise(self.walk, "-", new, old, "what is put where an extreme is") if replacing else new
-            )
+            if replacing:
+                new = elements.elementwise(self.walk, "-", new, old, "what is put where an extreme is")
             whole = updated(self.walk, value, plan, new, sign, False, local)
             count = len(value.terms)
             added = chosen(self.walk, choice, whole.terms[count:])

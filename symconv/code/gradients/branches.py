@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from symconv.code.arrays.infinite import KEPT_ROWS
 from symconv.code.arrays.symbolic import Symbolic
 from symconv.code.arrays.walk import Walk
 from symconv.code.gradients.operands import given
@@ -37,7 +38,7 @@ class HalfUnread(SpecError):  # noqa: N818
 class Read:
     """The output over tensors whose every length is a size of its own, and the sizes it is for.
 
-    ``fitted`` are the equalities that were taken there so that shapes fit.
+    ``fitted`` are the equalities that were taken there so that shapes fit, ``words`` what is taken to hold of elements.
     """
 
     value: Value
@@ -45,6 +46,7 @@ class Read:
     region: Region
     known: Sequence[KnownSum] = ()
     fitted: tuple[Constraint, ...] = ()
+    words: str = ""
 
 
 class Branches:
@@ -97,9 +99,9 @@ class Branches:
                 continue
             value = without_labels(scope, value)
             kept = tuple(one for term in value.terms for one in domains(term))
-            return [
-                Read(Value(value.axes, value.names, tuple(collected(kept))), self.sizes, walk.base, whole.known, fitted)
-            ]
+            shown = Value(value.axes, value.names, tuple(collected(kept)))
+            words = "" if on.rows_kept else KEPT_ROWS
+            return [Read(shown, self.sizes, walk.base, whole.known, fitted, words)]
         raise Undecided("the sizes are split too often")
 
     def _halves(self, halves: Sequence[Region], line: int, fitted: tuple[Constraint, ...],

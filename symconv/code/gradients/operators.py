@@ -184,7 +184,7 @@ def _of_ranks(forward: Forward, ranks: Mapping[str, int]) -> tuple[Operator | No
                 candidates(read, forward.node.name, forward.centre) if len(read.value.terms) <= FORWARD_TERMS else ()
             ):
                 if (proved := _proved(candidate, forward)) is not None:
-                    return proved, "", 0
+                    return with_words(proved, read.words) if read.words else proved, "", 0
         return None, unread or _unknown(reads[0]), line
     return None, problem, 0
 

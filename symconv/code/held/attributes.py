@@ -12,6 +12,7 @@ from symconv.code.values.objects import (
     Context,
     Dotted,
     Extremes,
+    Infinity,
     Method,
     Opaque,
     Pack,
@@ -22,6 +23,8 @@ from symconv.notation.affine import affine
 __all__ = ["array_attribute", "attribute_of", "elements"]
 
 _DTYPES = frozenset({"float32", "float64", "int32", "int64", "float", "double", "dtype", "device", "float16", "bool"})
+
+_INFINITE = frozenset({"inf", "infty", "Inf", "PINF"})
 
 _WITH_PI = frozenset({"math", "numpy", "torch", "jax.numpy", "scipy", "scipy.constants", "cupy"})
 
@@ -34,6 +37,8 @@ def attribute_of(state: State, owner: Any, name: str) -> Any:
                 return None
             if name == "pi" and path in _WITH_PI:
                 return boxed(state, state.on.word("pi", [], {}))
+            if name in _INFINITE and path in _WITH_PI:
+                return Infinity()
             return Opaque(name) if name in _DTYPES and path != "builtins" else Dotted(f"{path}.{name}")
         case Context(saved, attributes):
             if name in attributes:

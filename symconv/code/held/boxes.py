@@ -6,6 +6,7 @@ from typing import Any
 
 from symconv.code.arrays.grids import Grid
 from symconv.code.arrays.indexed import numbers_of
+from symconv.code.arrays.infinite import infinity, is_infinite
 from symconv.code.held.accesses import touched
 from symconv.code.held.state import State
 from symconv.code.source.trouble import Outside
@@ -16,6 +17,7 @@ from symconv.code.values.objects import (
     Combinations,
     Condition,
     Counted,
+    Infinity,
     Plan,
     Series,
     Stale,
@@ -31,6 +33,8 @@ def current(state: State, box: Box) -> Any:
     if _unsure(box) and root_of(box).version != box.seen:
         raise Outside("an array is read that may share its elements with one that was changed", state.line)
     if box.base is not None and not state.on.symbolic:
+        if is_infinite(root_of(box).value) and not is_infinite(box.value):
+            raise Outside("an array is read that was there before minus infinity was put into another", state.line)
         return box.value
     if box.base is not None and root_of(box).version != box.seen:
         if box.derive is None:
@@ -73,6 +77,10 @@ def array_of(state: State, value: Any) -> Any:
         return state.terms.indicator(value)
     if isinstance(value, Series):
         return state.terms.stacked(value.names, value.counts, array_of(state, value.element))
+    if value == Infinity(-1):
+        return infinity(state.on)
+    if isinstance(value, Infinity):
+        raise Outside("infinity is read with a minus alone, as masks are", state.line)
     if is_number(value):
         return state.on.lift(as_product(whole_or_product(value)))
     if isinstance(value, Stale):

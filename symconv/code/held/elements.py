@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from symconv.code.arrays.infinite import is_infinite
 from symconv.code.arrays.slicing import composed
 from symconv.code.held.accesses import touched
 from symconv.code.held.boxes import array_of, boxed, changeable, current, root_of, view_of
@@ -118,7 +119,10 @@ def change(state: State, box: Box, plan: Plan, new: Any, sign: int, replacing: b
         scatter(state, box, plan, new, sign, "=" if replacing else "+=")
         return
     if not state.on.symbolic:
-        state.on.update(box.value, plan, new, sign, replacing, True)
+        found = state.on.update(box.value, plan, new, sign, replacing, True)
+        if box.base is not None and is_infinite(found) and not is_infinite(box.value):
+            raise Outside("minus infinity is put into a part of an array", state.line)
+        box.value = found
         root_of(box).version += 1
         return
     while box.base is not None:

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any
 
+from symconv.code.arrays import infinite
+from symconv.code.arrays.infinite import is_infinite
 from symconv.code.held.boxes import array_of, boxed
 from symconv.code.held.state import State
 from symconv.code.source.trouble import Outside
@@ -28,7 +30,7 @@ def opposite_of(state: State, where: Any) -> Any:
 
 def complement(state: State, mask: Any) -> Any:
     """1 where a mask is 0, and 0 where it is 1."""
-    return state.on.elementwise("-", state.on.lift(_ONE), mask)
+    return state.on.complement(mask)
 
 
 def indicator_of(state: State, where: Condition) -> Box:
@@ -62,6 +64,8 @@ def kept_where(state: State, old: Any, new: Any) -> Any:
 
 def blended(state: State, mask: Any, new: Any, old: Any) -> Any:
     """Elements of ``new`` where a mask is 1, of ``old`` where it is 0."""
+    if is_infinite((new, old)):
+        return infinite.blended(state.on, mask, new, old)
     kept = state.on.elementwise("*", complement(state, mask), old)
     return state.on.elementwise("+", state.on.elementwise("*", mask, new), kept)
 

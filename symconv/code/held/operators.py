@@ -21,6 +21,7 @@ from symconv.code.values.objects import (
     Chosen,
     Condition,
     Dotted,
+    Infinity,
     Opaque,
     Stale,
     Strides,
@@ -46,6 +47,8 @@ def unary(state: State, op: str, value: Any) -> Any:
         case "-", _ if mask:
             fails(state, "a mask is negated, which NumPy and PyTorch refuse")
             raise Outside("a mask is negated", state.line)
+        case "-", Infinity(sign):
+            return Infinity(-sign)
         case "-", Box():
             return binary(state, "*", affine(-1), value)
         case "-", _:

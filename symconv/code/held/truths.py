@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from symconv.code.arrays.coinciding import coinciding
+from symconv.code.arrays.compared import compared_positions
 from symconv.code.arrays.concrete import Concrete
 from symconv.code.held.boxes import array_of, boxed, current
 from symconv.code.held.masks import complement
@@ -33,7 +33,7 @@ def compared_values(state: State, op: str, first: Any, second: Any) -> Any:
         return found if op == "in" else opposite(found)
     word = _WORDS[op]
     if isinstance(first, Box) or isinstance(second, Box):
-        if (found := _coinciding(state, word, first, second)) is not None:
+        if (found := _of_positions(state, word, first, second)) is not None:
             return found
         return boxed(state, state.on.compare(word, array_of(state, first), array_of(state, second)), BOOL)
     if is_number(first) and is_number(second):
@@ -45,14 +45,14 @@ def compared_values(state: State, op: str, first: Any, second: Any) -> Any:
     return alike if word == "eq" else opposite(alike)
 
 
-def _coinciding(state: State, word: str, first: Any, second: Any) -> Box | None:
-    """Where positions are equal, or are not; None for other values."""
+def _of_positions(state: State, word: str, first: Any, second: Any) -> Box | None:
+    """Where a comparison of positions holds; None for other values."""
     sides = [current(state, one) if isinstance(one, Box) else one for one in (first, second)]
     known = all(state.on.positions(one) or isinstance(one, Affine) for one in sides)
-    if not state.on.symbolic or not known or word not in {"eq", "ne"}:
+    if not state.on.symbolic or not known:
         return None
-    found = coinciding(state.terms.walk, *sides)
-    return boxed(state, found if word == "eq" else complement(state, found), BOOL)
+    found = compared_positions(state.terms.walk, "eq" if word == "ne" else word, *sides)
+    return boxed(state, complement(state, found) if word == "ne" else found, BOOL)
 
 
 def _alike(state: State, first: Any, second: Any) -> Any:

@@ -11,7 +11,7 @@ from symconv.code.held.state import State
 from symconv.code.source.trouble import Outside
 from symconv.code.values.amounts import is_number, number_of, whole_or_product
 from symconv.code.values.kinds import in_words
-from symconv.code.values.objects import Opaque
+from symconv.code.values.objects import Infinity, Opaque
 from symconv.relation.terms import as_product
 
 __all__ = ["Given", "Word", "axes_of", "axis_of", "fraction_of", "shape_of"]
@@ -55,7 +55,7 @@ def axis_of(state: State, given: Any, rank: int) -> int:
 
 def fraction_of(state: State, given: Any) -> Fraction:
     """A number that is known."""
-    if isinstance(given, Opaque):
+    if isinstance(given, Opaque | Infinity):
         raise Outside("an infinite number", state.line)
     number = as_product(whole_or_product(given))
     if number.monomial:

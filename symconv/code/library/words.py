@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
+from symconv.code.arrays.infinite import infinity
 from symconv.code.held.attributes import array_attribute, elements
 from symconv.code.held.boxes import array_of, boxed, current, view_of
 from symconv.code.held.elements import picked
@@ -32,7 +33,7 @@ from symconv.code.library.windows import WINDOWS
 from symconv.code.source.trouble import Outside
 from symconv.code.values.amounts import is_number, number_of, rounded
 from symconv.code.values.kinds import kind_of
-from symconv.code.values.objects import Box, Combinations, Dotted, Series, Slice
+from symconv.code.values.objects import Box, Combinations, Dotted, Infinity, Series, Slice
 from symconv.notation.affine import affine
 from symconv.notation.expr import equal
 
@@ -196,11 +197,9 @@ def _made(how: str) -> Word:
 
 
 def _full(state: State, g: Given, name: str) -> Box:
-    return boxed(state, state.on.fill(shape_of(state, g["shape"]), fraction_of(state, g["fill_value"])))
-
-
-def _full_like(state: State, g: Given, name: str) -> Box:
-    shape = array_attribute(state, g["input"], "shape")
+    shape = shape_of(state, g["shape"]) if "shape" in g else array_attribute(state, g["input"], "shape")
+    if g["fill_value"] == Infinity(-1):
+        return boxed(state, infinity(state.on, shape))
     return boxed(state, state.on.fill(shape, fraction_of(state, g["fill_value"])))
 
 
@@ -221,7 +220,7 @@ def _combined(state: State, g: Given, name: str) -> Combinations:
 WORDS: dict[str, Word] = {
     "zeros": _made("zeros"), "ones": _made("ones"), "empty": _made("empty"), "new_zeros": _made("zeros"),
     "new_ones": _made("ones"), "new_empty": _made("empty"), "zeros_like": _filled_like(0), "ones_like": _filled_like(1),
-    "full": _full, "full_like": _full_like,
+    "full": _full, "full_like": _full,
     "empty_like": lambda state, g, name: boxed(state, state.on.unset(array_attribute(state, g["input"], "shape"))),
     "sum": _sum, "mean": _sum,
     "cat": _cat, "stack": _stack,

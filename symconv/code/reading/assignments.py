@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from symconv.code.held.boxes import array_of, current, hold
 from symconv.code.held.elements import change, picked, put
-from symconv.code.held.masks import complement, keeps_order
+from symconv.code.held.masks import blended, keeps_order
 from symconv.code.held.operators import binary
 from symconv.code.held.sequences import iterated, sequence
 from symconv.code.held.state import State, call, evaluate, fails, whole_plan
@@ -147,8 +147,7 @@ def _put_where(state: State, owner: Box, mask: Box, value: Any) -> None:
     array, held = array_of(state, owner), array_of(state, mask)
     if state.on.rank(held) != state.on.rank(array):
         raise Outside("elements are changed that an array names", state.line)
-    kept = state.on.elementwise("*", array, complement(state, held))
-    new = state.on.elementwise("+", kept, state.on.elementwise("*", held, array_of(state, value)))
+    new = blended(state, held, array_of(state, value), array)
     change(state, owner, whole_plan(state, array), new, 1, True)
 
 

@@ -137,7 +137,9 @@ def _name(state: State, name: str) -> Any:
             return value_of(state, state.program.constants[name])
     if name in state.program.imports:
         owner, _, last = state.program.imports[name].rpartition(".")
-        return attribute_of(state, Dotted(owner), last) if last == "pi" else Dotted(state.program.imports[name])
+        return (
+            attribute_of(state, Dotted(owner), last) if last in {"pi", "inf"} else Dotted(state.program.imports[name])
+        )
     if name in _BUILTINS:
         return Dotted(f"builtins.{name}")
     raise state.error(f"{name} has no value here")

@@ -17,7 +17,7 @@ from symconv.code.library.calls import call_library
 from symconv.code.source.trouble import Outside
 from symconv.code.values.amounts import arithmetic, extreme, is_number, number_of, rounded
 from symconv.code.values.kinds import INT, REAL, in_words, kind_of
-from symconv.code.values.objects import Box, Condition, Counted, Dotted, Opaque, Series, Slice
+from symconv.code.values.objects import Box, Condition, Counted, Dotted, Infinity, Opaque, Series, Slice
 from symconv.notation.affine import Affine, affine
 from symconv.notation.expr import equal
 from symconv.prove.meaning.value import Product
@@ -41,8 +41,8 @@ def call_builtin(state: State, name: str, arguments: list[Any], options: dict[st
             return number_of(value) if name == "float" else rounded(number_of(value), name, state.on.decide)
         case (("float" | "int"), [Box() as box]):
             return _element_as(state, name, box)
-        case "float", [str(text)] if text.lstrip("+-").lower() in {"inf", "infinity"}:
-            raise Outside("an infinite number is not read; a mask of a finite one, such as -1e9, is", state.line)
+        case "float", [str(text)] if text.strip().lstrip("+-").lower() in {"inf", "infinity"}:
+            return Infinity(-1 if text.strip().startswith("-") else 1)
         case "bool", [value]:
             return truth_of(state, value)
         case "slice", _:

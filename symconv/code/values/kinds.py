@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from symconv.code.values.objects import Box, Condition, Context, Dotted, Method, Opaque, Ratio, Series
+from symconv.code.values.objects import Box, Condition, Context, Dotted, Infinity, Method, Opaque, Ratio, Series
 from symconv.notation.affine import Affine
 from symconv.prove.meaning.value import Product
 
@@ -97,6 +97,8 @@ def in_words(value: Any) -> str:
             return repr(value)
         case Affine() | Product() | Ratio():
             return "a number"
+        case Infinity():
+            return "an infinite number"
         case Box():
             return "an array"
         case tuple() | list():

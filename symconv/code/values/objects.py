@@ -24,6 +24,7 @@ __all__ = [
     "Dotted",
     "Extremes",
     "Function",
+    "Infinity",
     "Method",
     "Opaque",
     "Pack",
@@ -108,6 +109,13 @@ class Slice:
     start: Any = None
     stop: Any = None
     step: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Infinity:
+    """Infinity, or with a ``sign`` of -1 minus infinity."""
+
+    sign: int = 1
 
 
 @dataclass(frozen=True, slots=True)

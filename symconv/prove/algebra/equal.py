@@ -19,7 +19,7 @@ from symconv.notation.expr import Constraint, nonnegative
 from symconv.prove.algebra.divisors import not_zero_either
 from symconv.prove.algebra.field import Field
 from symconv.prove.algebra.pieces import Pieces
-from symconv.prove.algebra.subsums import Sums, extent_of
+from symconv.prove.algebra.subsums import Sums, extents_of
 from symconv.prove.algebra.variables import (
     NONZERO,
     ROOT,
@@ -171,8 +171,8 @@ class Reader:
             return None  # nowhere
         one, others = self.sums.located(base, kept, bound)
         if self.told:
-            extents = [extent_of(names, body) for names, body in others]
-            if any(e is None or not self._follows(nonnegative(e - 1), facts) for e in extents):
+            extents = [extents_of(names, body) for names, body in others]
+            if not all(each and all(self._follows(nonnegative(e - 1), facts) for e in each) for each in extents):
                 return None
         if base.names.isdisjoint(bound):
             self.everywhere[one] = base

@@ -38,7 +38,7 @@ from symconv.prove.algebra.variables import (
 )
 from symconv.relation.terms import Undecided
 
-__all__ = ["Sums", "extent_of"]
+__all__ = ["Sums", "extents_of"]
 
 
 class Sums:
@@ -109,8 +109,8 @@ class Sums:
 
     def _count(self, names: tuple[str, ...], body: Monomial) -> Polynomial | None:
         """How many values one name has, where that is a form that is never negative."""
-        extent = extent_of(names, body)
-        return self.size_of(extent) if extent is not None and self.counts(extent) else None
+        extents = extents_of(names, body)
+        return self.size_of(extents[0]) if len(extents) == 1 and self.counts(extents[0]) else None
 
     def located(
         self, base: Base, conditions: Sequence[Constraint], names: Sequence[str]
@@ -180,19 +180,20 @@ class Sums:
         return {((holds(condition), Fraction(1)),): Fraction(1)}
 
 
-def extent_of(names: tuple[str, ...], body: Monomial) -> Affine | None:
-    """How many values one name has between two bounds; None where there is more than that."""
-    if len(names) != 1 or len(body) != 2 or not all(isinstance(base.node, Holds) for base, _ in body):
-        return None
+def extents_of(names: tuple[str, ...], body: Monomial) -> list[Affine]:
+    """How many values one name has between each two of its bounds, the least of which is how many it has.
+
+    None are known where there is more than bounds.
+    """
+    if len(names) != 1 or not all(isinstance(base.node, Holds) for base, _ in body):
+        return []
     name = names[0]
     conditions = [base.node.condition for base, _ in body if isinstance(base.node, Holds)]
-    if any(one.equality for one in conditions):
-        return None
-    ends = {one.form.coefficient(name): one.form for one in conditions}
-    if ends.keys() != {1, -1}:
-        return None
-    extent = ends[1] + ends[-1] + 1
-    return None if name in extent.names() else extent
+    if any(one.equality or abs(one.form.coefficient(name)) != 1 for one in conditions):
+        return []
+    first, last = ([one.form for one in conditions if one.form.coefficient(name) == sign] for sign in (1, -1))
+    extents = [low + high + 1 for low in first for high in last]
+    return [] if any(name in one.names() for one in extents) else extents
 
 
 def _components(monomial: Monomial, names: Sequence[str]) -> list[tuple[tuple[str, ...], Monomial]]:

@@ -40,12 +40,18 @@ class torch:
     def scaled_dot_product_attention(
         query, key, value, attn_mask=None, dropout_p=0, is_causal=False, scale=None, enable_gqa=False
     ):
-        own.plain(attn_mask)
-        if dropout_p != 0 or enable_gqa or is_causal:
+        if dropout_p != 0 or enable_gqa or (is_causal and attn_mask is not None):
             unread()
         if scale is None:
             scale = query.shape[-1] ** -0.5
         scores = torch.matmul(query, torch.transpose(key, -2, -1)) * scale
+        if is_causal:
+            rows, columns = query.shape[-2], key.shape[-2]
+            scores = torch.where(torch.tril(torch.ones(rows, columns)), scores, -torch.inf)
+        elif attn_mask is not None and attn_mask.dtype == torch.bool:
+            scores = torch.where(attn_mask, scores, -torch.inf)
+        elif attn_mask is not None:
+            scores = scores + attn_mask
         return torch.matmul(torch.softmax(scores, -1), value)
 
 class numpy:
