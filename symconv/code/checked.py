@@ -24,7 +24,7 @@ from symconv.code.source.drawn import with_drawn
 from symconv.code.source.modes import modes_of, with_modes
 from symconv.code.source.pairs import is_loss, pair_of
 from symconv.code.source.program import program, read_text
-from symconv.code.ties import with_shared_ties, without_ties
+from symconv.code.ties import of_other_ties, with_shared_ties
 from symconv.code.values.kinds import UNTOLD
 from symconv.errors import SpecError, SymconvError
 from symconv.limits import OTHER_FORWARDS, OTHER_RANKS
@@ -148,17 +148,8 @@ def _as_meant(pair: Pair, explain: bool) -> tuple[Operator, Proofs[Proof]]:
             op, proofs = _as_likely(pair, explain)
         if not _repaired(proofs) and (found := _of_targets(pair, op, proofs, explain)) is not None:
             return found
-    if proofs.holds is not True and kinked(op) and not without_ties(op):
-        for other, read in pair.operators(True):
-            if other.inputs != op.inputs:
-                continue
-            if other.statements == op.statements:
-                break  # no two numbers of a maximum
-            with suppress(SymconvError):
-                right = proofs_of(*pair.results(other, read), False)
-                if right.holds and (other.several or not any(misses(other, op, f"g{name}") for name in right)):
-                    return other, right
-            break
+    if proofs.holds is not True and (answer := of_other_ties(pair, op, proofs)) is not None:
+        return answer
     if proofs.holds is not True and (shared := with_shared_ties(op)) != op:
         for other, read in pair.operators():
             if other.statements == op.statements and other.inputs == op.inputs:

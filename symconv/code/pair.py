@@ -38,7 +38,7 @@ class Pair:
     settings: Mapping[str, Any]
     modes: Mapping[str, str] = field(default_factory=dict)
     rows: frozenset[str] = frozenset()
-    read: dict[bool, Iterator[tuple[Operator, Forward]]] = field(default_factory=dict, init=False)
+    read: dict[frozenset[str], Iterator[tuple[Operator, Forward]]] = field(default_factory=dict, init=False)
 
     @property
     def numbers(self) -> Mapping[str, Any]:
@@ -77,7 +77,9 @@ class Pair:
                 if isinstance(one, ast.Constant) and one.value == 1 and name not in read)  # fmt: skip
         return next(ones, None)
 
-    def operators(self, other_ties: bool = False, most: int = OTHER_RANKS) -> Iterator[tuple[Operator, Forward]]:
+    def operators(
+        self, other_ties: frozenset[str] = frozenset(), most: int = OTHER_RANKS
+    ) -> Iterator[tuple[Operator, Forward]]:
         """What the forward function may be, likely operators first; each is read once, however often it is asked."""
         if other_ties not in self.read:
             found = operators_of(self.source, self.forward, self.settings, other_ties, self.backward,

@@ -75,6 +75,41 @@ def backward(ctx, g):
     gx = torch.nn.grad.conv2d_input(x.shape, w, g, ctx.stride, ctx.padding)
     gw = torch.nn.grad.conv2d_weight(x, w.shape, g, ctx.stride, ctx.padding)
     return gx, gw{}, None, None""", ("", " / 2"), ((1, 2, 5, 4), (3, 2, 3, 2), 2, 1)),
+    "relu6_of_constants": (
+        """
+def forward(ctx, x):
+    ctx.save_for_backward(x)
+    return torch.min(torch.max(x, torch.zeros_like(x)), torch.full_like(x, 1))
+def backward(ctx, g):
+    x, = ctx.saved_tensors
+    return g * (x > 0).float() * (x < {}).float()""", ("1", "0.5"), ((6, 5),)),
+    "elu": (
+        """
+def forward(ctx, x, alpha=1.0):
+    ctx.save_for_backward(x)
+    ctx.alpha = alpha
+    return torch.max(torch.zeros_like(x), x) + torch.min(torch.zeros_like(x), alpha * (torch.exp(x) - 1))
+def backward(ctx, g):
+    x, = ctx.saved_tensors
+    return torch.where(x > 0, g, g * ctx.alpha{}), None""", (" * torch.exp(x)", ""), ((6, 5),)),
+    "celu": (
+        """
+def forward(ctx, x):
+    ctx.save_for_backward(x)
+    return torch.clamp(x, min=0) + torch.clamp(2.0 * torch.expm1(x / 2.0), max=0)
+def backward(ctx, g):
+    x, = ctx.saved_tensors
+    return torch.where(x >= 0, g, g * torch.exp({}))""", ("x / 2.0", "x"), ((6, 5),)),
+    "prelu": (
+        """
+def forward(ctx, x, a):
+    ctx.save_for_backward(x, a)
+    return torch.max(torch.zeros_like(x), x) + a.view(1, -1, 1, 1) * torch.min(torch.zeros_like(x), x)
+def backward(ctx, g):
+    x, a = ctx.saved_tensors
+    negative = (x < 0).to(x.dtype)
+    gx = g * (1 - negative) + g * negative * a.view(1, -1, 1, 1)
+    return gx, (g * x * negative).sum((0, 2, 3)){}""", ("", " / x.shape[0]"), ((2, 3, 4, 2), (3,))),
     "smoothed_labels": (
         """
 def forward(ctx, logits, label):

@@ -47,7 +47,7 @@ class Concrete:
 
     def __init__(self, op: Operator, arrays: dict[str, Array]) -> None:
         self.caret = LineCaret()
-        self.other_ties = False
+        self.other_ties = frozenset[str]()
         self.equal_parts = False
         self.ground = grounded(op, self.caret, arrays, plain, None)
         self.floats = all(a.dtype.kind == "f" for a in arrays.values())

@@ -20,7 +20,7 @@ class Arrays(Protocol):
     """Operations on arrays of one kind; the arrays themselves are opaque to who reads."""
 
     caret: LineCaret
-    other_ties: bool
+    other_ties: frozenset[str]
     """Whether the derivative goes to the other one where two numbers of a maximum are equal."""
     equal_parts: bool
     """Whether ``chunk`` leaves out the lengths that it does not cut into equal parts."""

@@ -46,7 +46,7 @@ class Symbolic:
 
     def __init__(self, walk: Walk) -> None:
         self.walk = walk
-        self.other_ties = False
+        self.other_ties = frozenset[str]()
         self.partial = False
         self.rows_kept = True
         self.equal_parts = False

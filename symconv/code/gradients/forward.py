@@ -40,9 +40,9 @@ _OF_TENSORS = frozenset({
 class Forward:
     """A forward function and what its parameters are: tensors of the operator, or numbers that are set.
 
-    With ``other_ties`` the derivative goes to the other one where two numbers of a maximum are equal: where the
-    forward function says nothing else, either is right. With ``equal_parts`` lengths that ``chunk`` does not cut into
-    equal parts are left out. Of several ``outputs`` one is looked at, number ``which``.
+    With ``other_ties`` the derivative goes to the other one where two numbers of a maximum ("max") or a minimum ("min")
+    are equal: where the forward function says nothing else, either is right. With ``equal_parts`` lengths that
+    ``chunk`` does not cut into equal parts are left out. Of several ``outputs`` one is looked at, number ``which``.
     ``centre`` wants a formula that takes means off before it sums squares. Labels that are ``rows`` are one-hot.
     """
 
@@ -51,7 +51,7 @@ class Forward:
     tensors: Mapping[str, str]
     settings: Mapping[str, Any] = field(default_factory=dict)
     attributes: Mapping[str, str] = field(default_factory=dict)
-    other_ties: bool = False
+    other_ties: frozenset[str] = frozenset()
     equal_parts: bool = False
     outputs: Outputs = field(default_factory=Outputs)
     which: int = 0

@@ -50,7 +50,8 @@ def forward_of(program: Program, node: ast.FunctionDef, settings: Mapping[str, A
     return next(operators_of(program, node, settings, centre=True))
 
 
-def operators_of(program: Program, node: ast.FunctionDef, settings: Mapping[str, Any], other_ties: bool = False,
+def operators_of(program: Program, node: ast.FunctionDef, settings: Mapping[str, Any],
+                 other_ties: frozenset[str] = frozenset(),
                  backward: ast.FunctionDef | None = None, centre: bool = False, rows: frozenset[str] = frozenset(),
                  ) -> Iterator[tuple[Operator, Forward]]:  # fmt: skip
     """The operators a forward function computes: one for each number of axes its tensors may have, likely ones first.

@@ -29,10 +29,10 @@ def _mapped(state: State, function: str, given: Any) -> Box:
 def _clamp(state: State, g: Given, name: str) -> Any:
     value = g["input"]
     if is_number(g.get("min")) and is_number(g.get("max")):
-        return _between(state, value, g["min"], g["max"], ends=not state.on.other_ties)
+        return _between(state, value, g["min"], g["max"], ends="max" not in state.on.other_ties)
     for word, bound in (("maximum", g.get("min")), ("minimum", g.get("max"))):
         if bound is not None:
-            if word == "maximum" and bound in (affine(0), Product(Fraction(0))) and not state.on.other_ties:
+            if word == "maximum" and bound in (affine(0), Product(Fraction(0))) and "max" not in state.on.other_ties:
                 value = _mapped(state, "relu", value)
             else:
                 value = call_word(state, word, value, bound)
@@ -54,12 +54,12 @@ def _between(state: State, value: Any, low: Any, high: Any, ends: bool) -> Any:
 
 
 def _relu6(state: State, g: Given, name: str) -> Any:
-    return _between(state, g["input"], affine(0), affine(6), ends=state.on.other_ties)
+    return _between(state, g["input"], affine(0), affine(6), ends="max" in state.on.other_ties)
 
 
 def _hardtanh(state: State, g: Given, name: str) -> Any:
     """PyTorch's, whose derivative at the ends is 0; JAX's has 1 there."""
-    ends = (name == "hard_tanh") != state.on.other_ties
+    ends = (name == "hard_tanh") != ("max" in state.on.other_ties)
     return _between(state, g["input"], g.get("min_val", affine(-1)), g.get("max_val", _ONE), ends=ends)
 
 
@@ -77,7 +77,7 @@ def _leaky(usual: str, at_zero: int) -> Word:
     def leaky(state: State, g: Given, name: str) -> Any:
         x, slope = g["input"], g.get("negative_slope", g.get("alpha", Product(Fraction(usual))))
         kept = binary(state, "-", _ONE, slope)
-        if at_zero != state.on.other_ties:
+        if at_zero != ("max" in state.on.other_ties):
             less = _mapped(state, "relu", binary(state, "*", affine(-1), x))
             return binary(state, "+", x, binary(state, "*", kept, less))
         return binary(state, "+", binary(state, "*", slope, x), binary(state, "*", kept, _mapped(state, "relu", x)))
@@ -89,7 +89,7 @@ def _elu(state: State, g: Given, name: str) -> Any:
     """At 0 the derivative is ``alpha``, or else 1."""
     x, zero = array_of(state, g["input"]), array_of(state, affine(0))
     above = boxed(state, state.on.compare("gt", x, zero))
-    if state.on.other_ties:
+    if "max" in state.on.other_ties:
         above = binary(state, "-", _ONE, boxed(state, state.on.compare("gt", zero, x)))
     below = binary(state, "*", g.get("alpha", _ONE), _expm1(state, g, name))
     other = binary(state, "-", _ONE, above)

@@ -17,7 +17,7 @@ from symconv.code.values.amounts import extreme, is_number, number_of
 from symconv.code.values.conditions import compared
 from symconv.code.values.objects import Box
 from symconv.notation.affine import affine
-from symconv.prove.meaning.value import Product
+from symconv.prove.meaning.value import Product, Value
 
 __all__ = ["PRODUCTS"]
 
@@ -146,10 +146,16 @@ def _elementwise(state: State, g: Given, name: str) -> Any:
     if is_number(g["a"]) and is_number(g["b"]):
         return extreme(name[:3], number_of(g["a"]), number_of(g["b"]), state.on.decide)
     # Where both are equal the derivative goes to the second of a maximum and to the first of a minimum, in formulas;
-    # in code a number has it there, as in maximum(0, x), which people call relu.
-    swapped = is_number(g["a" if name == "maximum" else "b"]) != state.on.other_ties
+    # in code a number has it there, as in maximum(0, x), which people call relu, or torch.max(torch.zeros_like(x), x).
+    swapped = _one_number(state, g["a" if name == "maximum" else "b"]) != (name[:3] in state.on.other_ties)
     a, b = (g["b"], g["a"]) if swapped else (g["a"], g["b"])
     return boxed(state, state.on.word(name, [array_of(state, a), array_of(state, b)], {}))
+
+
+def _one_number(state: State, given: Any) -> bool:
+    """Whether it is a number, or an array of one."""
+    value = current(state, given) if isinstance(given, Box) else None
+    return is_number(given) or (isinstance(value, Value) and not any(term.factors for term in value.terms))
 
 
 def _function(state: State, g: Given, name: str) -> Box:

@@ -21,16 +21,12 @@ from symconv.notation.expr import Apply, Const, Constraint, Expr, Read
 from symconv.notation.functions import ARGUMENTS, TABLE
 from symconv.prove.language.labels import is_selector
 from symconv.prove.meaning.atoms import EVEN, NONE, ODD, OTHER, is_atom, is_number, ordered, pi_value, with_one_number
+from symconv.prove.meaning.increasing import grown
 from symconv.prove.meaning.scope import OfSum, Undecided
 from symconv.prove.meaning.selectors import Case, cases
 from symconv.prove.meaning.value import Factor, Product, Term, multiplied, scaled
 
-__all__ = [
-    "UNARY",
-    "applied",
-    "cancelled",
-    "powered",
-]
+__all__ = ["UNARY", "applied", "cancelled", "powered"]
 
 UNARY = ODD | EVEN | NONE | OTHER
 """The functions of one element that claims know too."""
@@ -63,6 +59,8 @@ def _applied(function: str, arguments: Sequence[Sum], limits: Collection[Constra
             # relu(u) is above 0 where u is, and nowhere below.
             where, falls = found
             return iter([Term(Fraction(-1 if falls else 1), (), (where,))] if not falls or name == "sign" else [])
+        if name in {"step", "sign"} and (inner := grown(argument, limits)) is not None:
+            return iter(given("gt", inner, ()) if name == "step" else given(name, inner))
         if name == "step" and (parts := _of_absolute(argument, limits, given)) is not None:
             return iter(parts)
         summed = any(term.bound or any(is_atom(f.tensor) for f in term.factors) for term in argument)
@@ -275,6 +273,8 @@ def _of(function: str, argument: Sum) -> Iterator[Term]:
         return
     # Names of indices change: elements of one tensor are told apart by numbers first, but where a sign can go outside.
     by_name = function in ODD | EVEN
+    if function in {"step", "sign"} and len(argument) == 1:
+        argument = list(scaled(argument, 1 / abs(argument[0].coefficient)))
     parts = sorted(argument, key=lambda t: ([f.tensor for f in t.factors], by_name or t.coefficient, str(t.factors)))
     sign = Fraction(1)
     if parts[0].coefficient < 0 and function in ODD | EVEN:

@@ -28,13 +28,18 @@ RIGHT: list[tuple[str, str, Callable[..., np.ndarray], Callable[..., np.ndarray]
      lambda x, w: x / (1 + abs(w)), lambda x, w: 1 / (1 + abs(w))),
     ("y[i] = relu(x[i]) - relu(-x[i]) + relu(w[i])*x[i]", "gx = gy*(1 + relu(w))",
      lambda x, w: x * (1 + relu(w)), lambda x, w: 1 + relu(w)),
+    ("y[i] = where(x[i] > 0, x[i], 0) + where(x[i] < 0, exp(x[i]) - 1, 0)", "gx = gy*where(x > 0, 1, exp(x))",
+     lambda x, w: np.where(x > 0, x, np.expm1(x)), lambda x, w: np.where(x > 0, 1, np.exp(x))),
+    ("y[i] = max(x[i], 0) + min(exp(x[i]) - 1, 0)", "gx = gy*where(x > 0, 1, exp(x))",
+     lambda x, w: np.where(x > 0, x, np.expm1(x)), lambda x, w: np.where(x > 0, 1, np.exp(x))),
 ]  # fmt: skip
 WRONG = [
     (STABLE, "gx = gy*(1/(1 + exp(-x)) + w)"),
     ("y[i] = relu(x[i]) + relu(-x[i])", "gx = gy"),
     ("y[i] = relu(x[i])", "gx = gy*(x >= 0)"),
     ("y[i] = max(x[i], w[i]) - min(x[i], w[i])", "gx = gy"),
-    # It jumps at 0.
+    # They jump at 0.
+    ("y[i] = where(x[i] > 0, x[i], 0) + where(x[i] < 0, exp(x[i]) - 2, 0)", "gx = gy*where(x > 0, 1, exp(x))"),
     ("y[i] = where(x[i] > 0, x[i], 0) + where(x[i] < 0, x[i], 0) + where(x[i] == 0, 1, 0)", "gx = gy"),
 ]
 OPEN = [
