@@ -22,7 +22,7 @@ from symconv.prove.decide.decision import Decision
 from symconv.prove.meaning.bordered import BORDERED
 from symconv.prove.meaning.divisors import DIVIDED
 from symconv.prove.meaning.reshapes import RESHAPED
-from symconv.prove.meaning.value import Term
+from symconv.prove.meaning.value import Axis, Term
 
 __all__ = ["candidates", "where_defined"]
 
@@ -63,7 +63,9 @@ def candidates(read: Read, name: str, centre: bool = False) -> Iterator[Operator
     if rank in {1, 2, 3} and main:
         for layout in ("NCHW", "NHWC"):
             for options in _slides(main[0], free, layout):
-                more = {} if layout == "NCHW" else {"layout": layout}
+                more: dict[str, Any] = {} if layout == "NCHW" else {"layout": layout}
+                if groups := _groups(value.axes[1 if layout == "NCHW" else -1]):
+                    more["groups"] = groups
                 with suppress(SymconvError):
                     yield catalogue()[f"conv{rank}d"].make(**options, **more, bias=bias)
     if any(f.tensor.startswith("largest(") for term in value.terms for f in term.factors):
@@ -123,6 +125,14 @@ def _without_extremes(read: Read) -> Read | None:
     lengths = [len(value.terms), *(len(one.terms) for one in known)]
     before = [len(read.value.terms), *(len(one.terms) for one in read.known)]
     return replace(read, value=value, known=known) if lengths != before else None
+
+
+def _groups(channels: Axis) -> int:
+    """How many groups the channels of an output are of, where that is a number; else 0."""
+    match channels.sizes:
+        case (count, _) if count.is_constant:
+            return count.constant
+    return 0
 
 
 def _slides(term: Term, free: Sequence[str], layout: str) -> Iterator[dict[str, Any]]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import reduce
 
 from symconv.code.gradients.apart import summed_apart, times
+from symconv.code.gradients.floors import READS, without_floors
 from symconv.code.gradients.formula import fixed, shown
+from symconv.code.gradients.naming import defined, divided, named
 from symconv.notation.affine import Affine, affine, var
-from symconv.notation.expr import Apply, Const, Constraint, Expr, Index, Range, Read, Reduce, equal
+from symconv.notation.expr import Apply, Const, Constraint, Expr, Index, Range, Read, Reduce
 from symconv.notation.operator import Definition, Operator, Statement, Tensor
 from symconv.prove.language.labels import LABEL, is_selector
 from symconv.prove.meaning.atoms import OF_SUM, PI, is_atom
@@ -24,13 +26,11 @@ from symconv.relation.terms import Factor
 
 __all__ = ["formed"]
 
-_SPATIAL = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
-_TAPS = {1: ("K",), 2: ("KH", "KW"), 3: ("KD", "KH", "KW")}
 _INDICES = "nfijkuvrst"
 _INNER = "cpqabdeghlmoz"
 _EXTREMES = {"largest": "max", "smallest": "min"}
 """Functions of the elements of a sum, and the reductions that they are."""
-_FRESH = re.compile(r"e\d+_")
+_FRESH = re.compile(r"(?:e|floor)\d+_")
 _SIZE = re.compile(r"\*\((\w+)\)\^(-?\d+)")
 _WORD = re.compile(r"(-?\d+(?:/\d+)?)((?:\*\([^)]*\)\^-?\d+)*)((?:\*\w+\{\d+\})*)")
 
@@ -52,7 +52,15 @@ def formed(name: str, value: Value, sizes: Mapping[str, Sequence[str]], region: 
     ``known`` are the sums that functions among the factors are of. None where a term has a form that operators have
     not.
     """
-    names = _Names(_named(sizes, region))
+    for parts in (of_groups, {}) if (of_groups := divided(value)) else ({},):
+        found = _formed(name, value, sizes, _Names(named(sizes, region, parts)), known)
+        if found is not None:
+            return found
+    return None
+
+
+def _formed(name: str, value: Value, sizes: Mapping[str, Sequence[str]], names: _Names,
+            known: Sequence[KnownSum]) -> Operator | None:  # fmt: skip
     inputs = tuple(
         Tensor(t, tuple(_parts(names.form(var(s))) for s in row), LABEL if is_selector(t) else "real")
         for t, row in sizes.items()
@@ -60,13 +68,13 @@ def formed(name: str, value: Value, sizes: Mapping[str, Sequence[str]], region: 
     taken = {n for t in inputs for s in t.sizes for n in s.names()}
     definitions, indices = list[Definition](), list[str]()
     axes: list[tuple[Affine, ...]] = []
-    letters = iter(_INDICES)
+    letters = iter(_free_of(_INDICES, sizes))
     put: dict[str, Affine] = {}
     for one, group in zip(value.axes, value.names, strict=True):
         held = iter(group)
         row = []
         for size in one.sizes or (affine(1),):
-            row.append(_size(names.form(size), taken, definitions))
+            row.append(defined(names.form(size), taken, definitions, sizes))
             indices.append(next(letters))
             if one.sizes:
                 put[next(held)] = var(indices[-1])
@@ -92,6 +100,11 @@ def formed(name: str, value: Value, sizes: Mapping[str, Sequence[str]], region: 
     return Operator(name, inputs, (statement,), tuple(definitions), batch=batch, source=source)
 
 
+def _free_of(letters: str, taken: Collection[str]) -> list[str]:
+    """Letters that are no names of tensors, nor of other indices."""
+    return [letter for letter in letters if letter not in taken]
+
+
 class _Unknown(Exception):  # noqa: N818
     """A term that no operator has."""
 
@@ -103,50 +116,6 @@ def _batch(axes: Sequence[tuple[Affine, ...]], inputs: Sequence[Tensor]) -> str:
     name = axes[0][0].name
     places = [(t.name, k) for t in inputs for k, s in enumerate(t.sizes) if name in s.names()]
     return name if places == [(inputs[0].name, 0)] and len(axes) > 1 else ""
-
-
-def _named(sizes: Mapping[str, Sequence[str]], region: Region) -> dict[str, Affine]:
-    """A name for each size, the same for those that are equal in the region; numbers where there is one."""
-    found: dict[str, Affine] = {}
-    used: set[str] = set()
-    flat = [(t, k, len(row), size) for t, row in sizes.items() for k, size in enumerate(row)]
-    shorter = sorted(flat, key=lambda item: any(region.ratio(item[3], one[3]) for one in flat))
-    for tensor, k, rank, size in shorter:
-        number = region.constant(var(size))
-        same = next((o for o in found if region.within(region.where(equal(var(o), var(size))))), None)
-        count, part = next(((m, o) for o in found if (m := region.ratio(size, o))), (0, ""))
-        if number is not None:
-            found[size] = affine(number)
-        elif same is not None:
-            found[size] = found[same]
-        elif count:
-            found[size] = found[part] * count
-        else:
-            public = next(n for n in _usual(tensor, k, rank) if n not in used)
-            used.add(public)
-            found[size] = var(public)
-    return found
-
-
-def _usual(tensor: str, k: int, rank: int) -> Iterator[str]:
-    first = {"x": ("N", "C"), "w": ("F", "E"), "b": ("F",)}.get(tensor, ("N", "C"))
-    spatial = (_TAPS if tensor == "w" else _SPATIAL).get(rank - 2, ())
-    row = (*first, *spatial)
-    if k < len(row):
-        yield row[k]
-    yield from (f"S{number}" for number in range(1, 99))
-
-
-def _size(form: Affine, taken: set[str], definitions: list[Definition]) -> Affine:
-    if form.is_constant or form.name in taken:
-        return form
-    known = next((d for d in definitions if d.form == form), None)
-    if known is None:
-        name = next(n for n in ("OH", "OW", "OD", *(f"O{k}" for k in range(1, 9))) if n not in taken)
-        taken.add(name)
-        known = Definition(name, form, True)
-        definitions.append(known)
-    return var(known.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,9 +168,10 @@ def _total(terms: Sequence[Term], put: Mapping[str, Affine], names: _Names, cell
 
 def _expression(term: Term, put: Mapping[str, Affine], names: _Names, cell: _Cell) -> Expr | None:
     """A term as an expression; None for one that is nowhere."""
-    if term.tables:
+    if term.tables or (without := without_floors(term, tuple(put), cell.axes)) is None:
         raise _Unknown
-    inner = iter(n for n in _INNER if n not in cell.indices)
+    term, lengths = without
+    inner = iter(_free_of(_INNER, (*cell.indices, *cell.axes)))
     ranges = []
     mine = dict(put)
     for bound in term.bound:
@@ -211,7 +181,7 @@ def _expression(term: Term, put: Mapping[str, Affine], names: _Names, cell: _Cel
         mine[bound] = var(letter)
     where = list(term.where)
     for bound in term.bound:
-        extent = _extent(bound, where)
+        extent = lengths[bound] if bound in lengths else _extent(bound, where)
         for limit in inside(var(bound), extent):
             where = [c for c in where if c != limit]
         ranges.append(Range(str(mine[bound].name), names.form(extent).substitute(mine)))
@@ -270,7 +240,7 @@ def _factor(factor: Factor, at: Callable[[Affine], Affine], names: _Names, cell:
             raise _Unknown
         monomial = tuple((var(size), int(power)) for size, power in scale)
         part = _scaled(Term(Fraction(match.group(1)), monomial, ()), names) or Const(Fraction(1))
-        for name, count in re.findall(r"\*(\w+)\{(\d+)\}", match.group(3)):
+        for name, count in READS.findall(match.group(3)):
             own, index = index[: int(count)], index[int(count) :]
             read = Read(name, cell.place(name, own))
             part = read if part == Const(Fraction(1)) else Apply("mul", (part, read))

@@ -43,7 +43,7 @@ def symbolic_loop(state: State, body: list[ast.stmt], count: Affine, start: Call
     state.terms.limits[index] = limits
     outside = dict(state.names)
     found = growth(body)
-    steps = steps_of(state, found) if steps is None else steps
+    steps = steps_of(state, found, bound) if steps is None else steps
     grown = {name for name in found.added - found.assigned - steps.keys()
              if _grows(state, name) or (name in found.rebound and _is_box(state, name))}  # fmt: skip
     _begun(state, frame, found, bound, grown, steps)
@@ -78,8 +78,8 @@ def _begun(state: State, frame: Frame, found: Growth, bound: frozenset[str], gro
             state.names[name] = [] if not held else Stale(f"{name} holds something before the loop it grows in")
 
 
-def steps_of(state: State, found: Growth) -> dict[str, Affine]:
-    """By how much each name is counted in one iteration, where that is one number."""
+def steps_of(state: State, found: Growth, bound: frozenset[str] = frozenset()) -> dict[str, Affine]:
+    """By how much each name is counted in one iteration, where that is one number; the targets are ``bound``."""
     result: dict[str, Affine] = {}
     for name, nodes in found.steps.items():
         if not nodes or not isinstance(state.names.get(name), Affine):
@@ -92,7 +92,7 @@ def steps_of(state: State, found: Growth) -> dict[str, Affine]:
                 assert isinstance(node.value, ast.BinOp)
                 first = isinstance(node.value.left, ast.Name) and node.value.left.id == name
                 part, op = (node.value.right if first else node.value.left), node.value.op
-            if names_in(part) & (found.assigned | found.added):
+            if names_in(part) & (found.assigned | found.added | bound):
                 break
             by = evaluate(state, part)
             if not isinstance(by, Affine) or not by.is_constant:

@@ -103,6 +103,8 @@ def _counted(node: ast.AST) -> Iterator[ast.expr]:
             yield from (one for one in (low, high, step) if one is not None)
         case ast.Call(ast.Name("range"), arguments):
             yield from arguments
+        case ast.keyword("groups", value):
+            yield value
         case ast.Call(ast.Attribute(owner, name), arguments, options):
             if getattr(owner, "id", getattr(owner, "attr", "")) in _LIBRARIES:
                 yield from arguments[1 : _FUNCTIONS.get(name, 0)]
@@ -114,7 +116,7 @@ def _counted(node: ast.AST) -> Iterator[ast.expr]:
 def _plain(node: ast.expr) -> Iterator[str]:
     """The names in arithmetic and tuples, without those whose attributes or elements are taken."""
     match node:
-        case ast.Name(name):
+        case ast.Name(name) | ast.Attribute(ast.Name("ctx"), name):
             yield name
         case ast.BinOp(left, _, right):
             yield from (*_plain(left), *_plain(right))

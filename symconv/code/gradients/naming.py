@@ -1,0 +1,76 @@
+"""What the sizes of an operator that was read from code are called."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from symconv.notation.affine import Affine, Quotient, affine, quotient, var
+from symconv.notation.expr import equal
+from symconv.notation.operator import Definition
+from symconv.prove.meaning.value import Value
+from symconv.relation.regions import Region
+
+__all__ = ["defined", "divided", "named"]
+
+_SPATIAL = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
+_TAPS = {1: ("K",), 2: ("KH", "KW"), 3: ("KD", "KH", "KW")}
+
+
+def divided(value: Value) -> dict[str, int]:
+    """The sizes that lengths of the value are so many parts of: channels of groups."""
+    forms = (size for axis in value.axes for size in axis.sizes)
+    return {
+        name: atom.divisor
+        for form in forms for atom, _ in form.terms
+        if isinstance(atom, Quotient) and (name := atom.numerator.name) is not None
+    }  # fmt: skip
+
+
+def named(sizes: Mapping[str, Sequence[str]], region: Region, divided: Mapping[str, int]) -> dict[str, Affine]:
+    """A name for each size, the same for those that are equal in the region; numbers where there is one.
+
+    Of a size that ``divided`` says a number of parts of, and is a multiple of it, the length of a part has a name.
+    """
+    found: dict[str, Affine] = {}
+    used = {*sizes}
+    flat = [(t, k, len(row), size) for t, row in sizes.items() for k, size in enumerate(row)]
+    shorter = sorted(flat, key=lambda item: any(region.ratio(item[3], one[3]) for one in flat))
+    for tensor, k, rank, size in shorter:
+        number = region.constant(var(size))
+        same = next((o for o in found if region.within(region.where(equal(var(o), var(size))))), None)
+        count, part = next(((m, o) for o in found if (m := region.ratio(size, o))), (0, ""))
+        if number is not None:
+            found[size] = affine(number)
+        elif same is not None:
+            found[size] = found[same]
+        elif count:
+            found[size] = found[part] * count
+        else:
+            public = next(n for n in _usual(tensor, k, rank) if n not in used)
+            used.add(public)
+            parts = divided.get(size, 1)
+            whole = equal(var(size), quotient(var(size), parts) * parts)
+            found[size] = var(public) * (parts if region.within(region.where(whole)) else 1)
+    return found
+
+
+def _usual(tensor: str, k: int, rank: int) -> Iterator[str]:
+    first = {"x": ("N", "C"), "w": ("F", "E"), "b": ("F",)}.get(tensor, ("N", "C"))
+    spatial = (_TAPS if tensor == "w" else _SPATIAL).get(rank - 2, ())
+    row = (*first, *spatial)
+    if k < len(row):
+        yield row[k]
+    yield from (f"S{number}" for number in range(1, 99))
+
+
+def defined(form: Affine, taken: set[str], definitions: list[Definition], tensors: Collection[str]) -> Affine:
+    """The name of a length of the output, which is added to the ``definitions`` where it is a new one."""
+    if form.is_constant or form.name in taken:
+        return form
+    known = next((d for d in definitions if d.form == form), None)
+    if known is None:
+        name = next(n for n in ("OH", "OW", "OD", *(f"O{k}" for k in range(1, 9))) if n not in {*taken, *tensors})
+        taken.add(name)
+        known = Definition(name, form, True)
+        definitions.append(known)
+    return var(known.name)

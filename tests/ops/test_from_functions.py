@@ -1,0 +1,77 @@
+"""Operators read from torch functions, compiled, against the functions themselves and torch's autograd."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import symconv as sc
+
+pytest.importorskip("torch")
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+
+
+def upsampled(x: Any, w: Any) -> Any:
+    return F.conv2d(x.repeat_interleave(2, 2).repeat_interleave(3, 3), w, padding=(1, 0))
+
+
+def repeated(x: Any, w: Any) -> Any:
+    return torch.tanh(x.repeat_interleave(3, 1)) * w
+
+
+def grouped(x: Any, w: Any) -> Any:
+    return F.conv2d(x, w, stride=(2, 1), padding=(0, 1), groups=2)
+
+
+def distance(x: Any, w: Any) -> Any:
+    _, _, H, W = x.shape
+    _, _, KH, KW = w.shape
+    y = x.new_zeros(x.shape[0], w.shape[0], H - KH + 1, W - KW + 1)
+    for p in range(KH):
+        for q in range(KW):
+            part = x[:, None, :, p : p + H - KH + 1, q : q + W - KW + 1]
+            y = y - (part - w[None, :, :, p, q, None, None]).abs().sum(2)
+    return y
+
+
+def attention(q: Any, k: Any, v: Any) -> Any:
+    """q: (N, T, D), k: (N, S, D), v: (N, S, E)"""
+    return torch.softmax(q @ k.transpose(1, 2) / q.shape[2] ** 0.5, -1) @ v
+
+
+def letters(n: Any, f: Any, H: Any, OH: Any) -> Any:
+    """n: (A, B), f: (B, D), H: (A, D), OH: (D,)"""
+    return torch.tanh(n @ f) * H + OH
+
+
+FUNCTIONS = {
+    upsampled: ((2, 3, 3, 4), (4, 3, 3, 2)),
+    repeated: ((2, 3, 2, 4), (2, 4)),
+    grouped: ((2, 4, 7, 6), (6, 2, 3, 2)),
+    distance: ((2, 3, 6, 5), (4, 3, 3, 2)),
+    attention: ((2, 3, 4), (2, 5, 4), (2, 5, 3)),
+    letters: ((2, 3), (3, 4), (2, 4), (4,)),
+}
+
+
+@pytest.fixture(scope="module")
+def kernels(compiled: Any) -> dict[Any, Any]:
+    return dict(zip(FUNCTIONS, compiled([sc.operator(one) for one in FUNCTIONS]), strict=True))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_torch_agrees(function: Any, kernels: dict[Any, Any]) -> None:
+    rng = np.random.default_rng(3)
+    arrays = [rng.standard_normal(shape) for shape in FUNCTIONS[function]]
+    tensors = [torch.tensor(one, requires_grad=True) for one in arrays]
+    y = function(*tensors)
+    gy = rng.standard_normal(tuple(y.shape))
+    y.backward(torch.tensor(gy))
+    kernel = kernels[function]
+    np.testing.assert_allclose(kernel.forward(*arrays), y.detach().numpy(), rtol=1e-10, atol=1e-12)
+    for found, tensor in zip(kernel.backward(gy, *arrays), tensors, strict=True):
+        np.testing.assert_allclose(found, tensor.grad.numpy(), rtol=1e-10, atol=1e-12)
