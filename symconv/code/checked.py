@@ -18,7 +18,7 @@ from symconv.code.proofs import Decided, Proofs, decided_of, proofs_of
 from symconv.code.provisos import ROWS, decided_under, kinds_of_labels
 from symconv.code.settings import settings_of
 from symconv.code.several_modes import Looked, not_all_right, said
-from symconv.code.several_ranks import SeveralRanksError, rated, which_axes
+from symconv.code.several_ranks import SeveralRanksError, number_alone, rated, which_axes
 from symconv.code.source.declared import declared_names
 from symconv.code.source.drawn import with_drawn
 from symconv.code.source.modes import modes_of, with_modes
@@ -239,17 +239,24 @@ def _as_likely(pair: Pair, explain: bool) -> tuple[Operator, Proofs[Proof]]:
     """The proofs for the first numbers of axes at which all results may fit; where there are none, for the first."""
     unfit: list[tuple[Operator, Forward]] = []
     problem: SymconvError | None = None
+    asked = ""
     for op, read in pair.operators():
         try:
             reading, found = pair.results(op, read)
             known = _fitting(reading, found)
             if known is not None:
-                return op, proofs_of(reading, found, explain, known)
+                proofs = proofs_of(reading, found, explain, known)
+                asked = next((which_axes(read, op, one) for one, _ in unfit if number_alone(op, one)), "")
+                if not (proofs.holds and asked):
+                    return op, proofs
+                break
             unfit.append((op, read))
         except SymconvError as unread:
             if UNTOLD in str(unread):
                 raise  # with no number of axes it is told
             problem = problem or unread
+    if asked:
+        raise SpecError(asked)
     for op, read in unfit:
         try:
             return op, proofs_of(*pair.results(op, read), explain)

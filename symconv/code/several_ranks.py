@@ -10,7 +10,7 @@ from symconv.errors import SpecError
 from symconv.notation.operator import Operator
 from symconv.prove.decide.decision import Decision
 
-__all__ = ["Rated", "SeveralRanksError", "rated", "which_axes"]
+__all__ = ["Rated", "SeveralRanksError", "number_alone", "rated", "which_axes"]
 
 
 class SeveralRanksError(SpecError):
@@ -36,6 +36,21 @@ def rated(decisions: Iterable[Decision | None]) -> Rated:
     return Rated(sum(right), sum(not one.unfit.empty for one in each))
 
 
+def number_alone(right: Operator, unfit: Operator) -> bool:
+    """Whether tensors are one number each in the first operator, and in the other, where shapes misfit, as long as an
+    axis of a weight alone.
+
+    A gradient that is summed over all axes is right for the one, and the usual mistake for the other.
+    """
+    sizes = {one.name: {*one.sizes} for one in unfit.inputs}
+    numbers = [one.name for one in right.inputs if not one.axes and sizes.get(one.name)]
+    ranks = {one.name: len(one.axes) for one in unfit.inputs}
+    if any(len(one.axes) != ranks.get(one.name) for one in right.inputs if one.name not in numbers):
+        return False
+    holders = [[name for name in sizes if name != one and sizes[one] & sizes[name]] for one in numbers]
+    return bool(numbers) and all(len(found) == 1 and found != ["x"] for found in holders)
+
+
 def which_axes(forward: Forward, right: Operator, wrong: Operator) -> str:
     """That a function may be of arrays of several numbers of axes, and how it is said which is meant."""
     called = {tensor: name for name, tensor in forward.tensors.items()}
@@ -47,6 +62,8 @@ def which_axes(forward: Forward, right: Operator, wrong: Operator) -> str:
         f"in its docstring, such as {', '.join(f'{name}: ({sizes})' for name, sizes in shapes.items())}, or ",
         f"by unpacking shapes: {'; '.join(f'{sizes} = {name}.shape' for name, sizes in shapes.items())}",
     ]
+    if number := next((called[one.name] for one in differ if not one.axes and one.name in called), ""):
+        ways = [f"in its docstring: {number}: a number, or {number}: (A,)"]
     said = f". Say which is meant {''.join(ways)}" if shapes else ""
     return (
         f"{forward.program.name}: {forward.node.name} is a function of arrays of several numbers of axes. The "

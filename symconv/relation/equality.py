@@ -46,7 +46,10 @@ def difference(
     """
     groups: dict[_Key, list[Term]] = {}
     for like in collected(one for term in both for one in domains(term)):
-        for one in _symmetric(_simplified(like, definitions or {})):
+        whole = _simplified(like, definitions or {})
+        if any(form.names() - {*region.context.sizes} for form, _ in whole.scale):
+            raise Undecided("a factor is a length that depends on the position")
+        for one in _symmetric(whole):
             groups.setdefault(tuple(f.tensor for f in one.factors), []).append(one)
     fails, unknown, count = nowhere(region.context), nowhere(region.context), 0
     for terms in groups.values():

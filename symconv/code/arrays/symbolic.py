@@ -17,7 +17,7 @@ from symconv.code.arrays.nodes import Arguments, node_of
 from symconv.code.arrays.rows import labelled, selector_of
 from symconv.code.arrays.scattering import gathered, scattered
 from symconv.code.arrays.slicing import picked, span, updated
-from symconv.code.arrays.walk import Walk
+from symconv.code.arrays.walk import Varies, Walk
 from symconv.code.values.objects import Choice, Chosen, Condition, Plan, Span
 from symconv.notation.affine import Affine, affine, var
 from symconv.notation.expr import Constraint
@@ -243,8 +243,12 @@ class Symbolic:
         """An index of an axis, counted from the start."""
         size = length_of(self.walk, value, position)
         through(self.walk, value, form, size)
-        if not self.walk.decide(Constraint(form)):
-            form = form + size
+        try:
+            form = form if self.walk.decide(Constraint(form)) else form + size
+        except Varies:
+            raise Undecided(
+                "an index is negative in some iterations of the loop, and counts from the end there"
+            ) from None
         for constraint in inside(form, size):
             self.walk.require(constraint, f"index {form} on an axis of length {size}")
         return form

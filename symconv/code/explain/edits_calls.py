@@ -20,8 +20,13 @@ _CONVOLUTIONS = tuple(
 
 
 def parsed(text: str) -> ast.expr:
-    """An expression."""
-    return ast.parse(text, mode="eval").body
+    """An expression, which is of no line until it has a place."""
+    node = ast.parse(text, mode="eval").body
+    for one in ast.walk(node):
+        for name in one._attributes:
+            if hasattr(one, name):
+                delattr(one, name)
+    return node
 
 
 def _word(node: ast.Call) -> str:

@@ -24,7 +24,7 @@ from symconv.code.reading.reader import start
 from symconv.code.source.held_gradients import called_methods
 from symconv.code.source.program import Program
 from symconv.code.source.slices import part_for
-from symconv.code.values.objects import Box, Context
+from symconv.code.values.objects import Box, Context, Stale
 from symconv.errors import SpecError, SymconvError
 from symconv.notation.operator import Operator
 from symconv.prove.concrete.numbers import Misfit
@@ -181,6 +181,8 @@ def _picked(reader_result: Any, key: Any, name: str) -> Any:
             value = value[key]
         else:
             raise SpecError(f"{name} returns one value; a gradient for each argument is wanted, as a tuple")
+    if isinstance(value, Stale):
+        raise Undecided(value.why)
     if not isinstance(value, Box):
         raise SpecError(f"{name} does not return an array where the gradient is wanted")
     return value

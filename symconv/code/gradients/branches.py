@@ -92,6 +92,9 @@ class Branches:
                     # Where a slice ends, say: of two such choices sizes could be equal.
                     with suppress(HalfUnread):
                         return self._halves(halves, 0, fitted, fork.constraint)
+                if isinstance(fork, ForkAt) and self._numbers(yes) - self._numbers(region):
+                    # What is so for a length of 1 alone, such as an index that counts from the end, is not the rule.
+                    return self._halves(halves, 0, fitted, half_unread=True)
                 # That shapes fit is what the code is for.
                 if not yes.empty and not isinstance(fork, ForkAt) and fork.constraint.equality:
                     fitted = (*fitted, fork.constraint)
@@ -128,10 +131,10 @@ class Branches:
             except Mismatch as reason:
                 refused = reason
             except (SymconvError, Undecided, Misfit) as reason:
-                told = f"line {line} asks for sizes, and one half is not read: {reason}"
+                told = f"line {line} asks for sizes, and one half is not read: {reason}" if line else str(reason)
                 refused = reason if isinstance(reason, HalfUnread) else HalfUnread(told)
                 other = halves[1] if half is halves[0] else halves[0]
-                if not half_unread or any(other.constant(var(one)) for row in self.sizes.values() for one in row):
+                if not half_unread or self._numbers(other):
                     raise refused from None
                 self.unread = self.unread or str(refused)
         if not found:
@@ -142,6 +145,11 @@ class Branches:
         whole = found[0][0].region.union(found[1][0].region)
         # An equality makes the first half a special case; the other one is likelier to show the formula.
         return [replace(one, region=whole, fitted=fitted) for one in (*found[1], *found[0])]
+
+    def _numbers(self, region: Region) -> set[str]:
+        """The sizes that are one number in a region."""
+        each = {size for row in self.sizes.values() for size in row}
+        return {size for size in each if region.constant(var(size)) is not None}
 
 
 def _follows(read: Read, constraint: Constraint) -> bool:

@@ -32,10 +32,12 @@ _NO_SIZES = frozenset({
     "default", "trainable", "required", "torch", "np", "numpy", "none",
 })  # fmt: skip
 """Words in parentheses that say of what kind a parameter is: ``b (Tensor, optional)``."""
+_NUMBER = r" *(?:--|-|:|\() *(?:[\w ]+, )?(?:an? )?(?:real )?(?:scalar|number|float) *(?:[,.;)]|$)"
+"""``b -- bias, a scalar``, behind the name of a parameter."""
 
 
 def documented(node: ast.FunctionDef) -> dict[str, int]:
-    """The numbers of axes of parameters whose shapes stand in the docstring or in text annotations (``"n c h w"``)."""
+    """The numbers of axes of parameters that the docstring tells, or annotations (``"n c h w"``, ``float``)."""
     plain = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
     names = {one.arg for one in plain}
     found: dict[str, int] = {}
@@ -46,7 +48,11 @@ def documented(node: ast.FunctionDef) -> dict[str, int]:
         if name in names and ("shape" in words or ((len(lengths) > 1 or comma) and all(map(_SIZE.fullmatch, lengths)))):
             found.setdefault(name, sizes.count(",") + 1)
     for one in plain:
+        if re.search(rf"\b{one.arg}{_NUMBER}", ast.get_docstring(node) or "", re.MULTILINE):
+            found.setdefault(one.arg, 0)
         match one.annotation:
+            case ast.Name("float" | "int"):
+                found[one.arg] = 0
             case ast.Subscript(_, ast.Tuple([_, ast.Constant(str() as sizes)])) if re.fullmatch(r"[\w\s]+", sizes):
                 found[one.arg] = len(sizes.split())
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from symconv.code.held.boxes import array_of, boxed, current, loose_view
@@ -57,6 +57,8 @@ def call_library(state: State, path: str, arguments: list[Any], options: dict[st
     if found is None:
         raise state.error(f"{path} is not read; {nearest(path)}")
     word, names = found
+    if path.startswith("numpy.") and "torch" not in state.program.libraries:
+        _no_keepdims_by_place(state, name, names, arguments)
     made, arguments, options = _typed_made(state, word, name, arguments, options)
     try:
         given = bound(names, arguments, options)
@@ -76,6 +78,13 @@ def call_library(state: State, path: str, arguments: list[Any], options: dict[st
     if isinstance(result, Box) and result.base is None and not any(result is one for one in arguments):
         result.kind = made or kind_made(word, given)
     return _put_out(state, result, options.get("out"))
+
+
+def _no_keepdims_by_place(state: State, name: str, names: Sequence[str], arguments: list[Any]) -> None:
+    """Raises an error where NumPy is given True behind the axis, which PyTorch takes for keepdim."""
+    at = names.index("keepdims") if "keepdims" in names else len(arguments)
+    if isinstance(arguments[at] if at < len(arguments) else None, bool):
+        raise state.error(f"{name} of NumPy takes no keepdims at this place; write keepdims={arguments[at]}")
 
 
 def _typed_made(state: State, word: str, name: str, arguments: list[Any], options: dict[str, Any]) -> Any:

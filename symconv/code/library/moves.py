@@ -16,6 +16,7 @@ from symconv.code.values.conditions import compared
 from symconv.code.values.kinds import kind_of
 from symconv.code.values.objects import Box
 from symconv.notation.affine import Affine, affine
+from symconv.notation.expr import equal
 
 __all__ = ["MOVES", "reshaped"]
 
@@ -167,9 +168,24 @@ def _squeeze(state: State, g: Given, name: str) -> Box:
     if g.get("axis") is None:
         gone = [k for k, size in enumerate(shape) if compared("eq", size, affine(1), state.on.decide) is True]
     else:
-        gone = axes_of(state, g["axis"], len(shape))
+        gone = [k for k in axes_of(state, g["axis"], len(shape)) if _of_length_one(state, shape[k])]
     plan = tuple(affine(0) if k in gone else item for k, item in enumerate(whole_plan(state, array)))
     return view_of(state, box, state.on.pick(array, plan), lambda v: state.on.pick(v, plan), plan)
+
+
+def _of_length_one(state: State, size: Any) -> bool:
+    """Whether an axis goes away: NumPy wants it to have length 1, and PyTorch leaves others alone."""
+    if "torch" not in state.program.libraries:
+        if isinstance(size, Affine):
+            state.on.require(equal(size, affine(1)), f"squeeze of an axis of length {size}")
+            return True
+        raise Outside("squeeze of an axis whose length is a product of sizes", state.line)
+    found = compared("eq", size, affine(1), state.on.decide) is True
+    if not found and {"numpy", "jax", "cupy"} & state.program.libraries:
+        raise Outside(
+            "squeeze of an axis of other lengths than 1 is an error in NumPy and nothing in PyTorch", state.line
+        )
+    return found
 
 
 def _unsqueeze(state: State, g: Given, name: str) -> Box:

@@ -61,6 +61,8 @@ def arranged_positions(state: State, box: Box, shape: list[Any]) -> Box:
     if isinstance(value, Grid):
         sizes = [state.terms.short(one) for one in shape]
         return boxed(state, arranged(refitted(value, sizes, state.terms.walk.alike), sizes))
+    if state.on.symbolic:
+        raise Outside("elements where positions are wanted", state.line)
     try:
         return boxed(state, value.reshape([constant(state, one, "a length") for one in shape]))
     except ValueError as problem:

@@ -9,13 +9,13 @@ from symconv.code.held.boxes import array_of, boxed, current, loose_view, numeri
 from symconv.code.held.numbers import constant
 from symconv.code.held.operators import binary
 from symconv.code.held.sequences import sequence
-from symconv.code.held.state import State, whole_plan
+from symconv.code.held.state import State, call, whole_plan
 from symconv.code.library.given import Given, Word, axes_of, axis_of
 from symconv.code.library.positions import repeated_positions
 from symconv.code.source.trouble import Outside
 from symconv.code.values.amounts import extreme, is_number, number_of
 from symconv.code.values.conditions import compared
-from symconv.code.values.objects import Box
+from symconv.code.values.objects import Box, Dotted
 from symconv.notation.affine import affine
 from symconv.prove.meaning.value import Product, Value
 
@@ -125,6 +125,9 @@ def _matmul(state: State, g: Given, name: str) -> Any:
 
 def _outer(state: State, g: Given, name: str) -> Box:
     a, b = array_of(state, g["a"]), array_of(state, g["b"])
+    if "torch" not in state.program.libraries:
+        # NumPy takes all elements in order, whatever axes there are.
+        a, b = (array_of(state, call(state, Dotted("numpy.ravel"), [boxed(state, one)], {})) for one in (a, b))
     return boxed(state, state.on.word("einsum", ["a,b->ab", a, b], {}))
 
 

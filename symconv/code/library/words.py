@@ -14,7 +14,7 @@ from symconv.code.held.masks import blended
 from symconv.code.held.numbers import constant, integer
 from symconv.code.held.operators import binary, product_of_all
 from symconv.code.held.sequences import is_range, sequence
-from symconv.code.held.state import State, call_word, whole_plan
+from symconv.code.held.state import State, call, call_word, whole_plan
 from symconv.code.held.truths import condition_of
 from symconv.code.library.activations import ACTIVATIONS
 from symconv.code.library.changes import CHANGES
@@ -75,13 +75,21 @@ def _cat(state: State, g: Given, name: str) -> Box:
 def _side_by_side(state: State, g: Given, name: str) -> Box:
     """``hstack``: along the axis after the samples, or along the only one."""
     arrays = sequence(state, g["arrays"])
-    return _cat(state, {"arrays": arrays, "axis": affine(min(1, state.on.rank(array_of(state, arrays[0])) - 1))}, name)
+    rank = state.on.rank(array_of(state, arrays[0]))
+    return (
+        _cat(state, {"arrays": arrays, "axis": affine(min(1, rank - 1))}, name)
+        if rank
+        else _stack(state, {"arrays": arrays}, name)
+    )
 
 
 def _in_rows(state: State, g: Given, name: str) -> Box:
     """``vstack``: along the first axis of rows."""
     arrays = sequence(state, g["arrays"])
-    return (_cat if state.on.rank(array_of(state, arrays[0])) > 1 else _stack)(state, {"arrays": arrays}, name)
+    rank = state.on.rank(array_of(state, arrays[0]))
+    found = (_cat if rank > 1 else _stack)(state, {"arrays": arrays}, name)
+    # Of numbers each is a row.
+    return found if rank else call(state, Dotted("numpy.expand_dims"), [found, affine(1)], {})
 
 
 def _cat_series(state: State, items: Series, axis: Any) -> Box:

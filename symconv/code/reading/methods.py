@@ -57,8 +57,16 @@ def call_method(state: State, owner: Any, name: str, arguments: list[Any], optio
             return call_library(
                 state, f"{_library_of_extreme(state, name, arguments, options)}.{name}", [owner, *arguments], options
             )
+        case Box(), "transpose" if len(arguments) == 2:
+            return call_library(
+                state, f"{_library_of_two_axes(state, arguments)}.transpose", [owner, *arguments], options
+            )
+        case Box(), "repeat":
+            return call_library(
+                state, f"{_library_of_repeat(state, arguments, options)}.repeat", [owner, *arguments], options
+            )
         case Box(), _:
-            numpy = name in _NUMPY_METHODS or (name == "repeat" and ("axis" in options or len(arguments) == 1))
+            numpy = name in _NUMPY_METHODS
             return call_library(state, f"{'numpy' if numpy else 'torch'}.{name}", [owner, *arguments], options)
     if is_number(owner) and name in {"item", "conjugate"} and not arguments:
         return owner
@@ -91,6 +99,34 @@ def _library_of_extreme(state: State, name: str, arguments: list[Any], options: 
             state.line,
         )
     return "numpy"
+
+
+def _library_of_repeat(state: State, arguments: list[Any], options: Mapping[str, Any]) -> str:
+    """Whose array is repeated: as a whole in PyTorch, element by element in NumPy."""
+    others = bool({"numpy", "jax", "cupy"} & state.program.libraries)
+    if "axis" in options or ("torch" not in state.program.libraries and others):
+        return "numpy"
+    if others and len(arguments) <= 2:
+        raise Outside(
+            "repeat repeats the whole array in PyTorch and each element in NumPy, and the text does not say whose "
+            "array it is of; np.repeat and repeat_interleave do",
+            state.line,
+        )
+    return "torch"
+
+
+def _library_of_two_axes(state: State, arguments: list[Any]) -> str:
+    """Whose array is transposed: two axes are exchanged in PyTorch, and the order of all axes in NumPy."""
+    others = bool({"numpy", "jax", "cupy"} & state.program.libraries)
+    if "torch" not in state.program.libraries and others:
+        return "numpy"
+    if others and [constant(state, one, "an axis") for one in arguments] == [0, 1]:
+        raise Outside(
+            "transpose(0, 1) exchanges the axes of a matrix in PyTorch and leaves them in NumPy, and the text does not "
+            "say whose array it is of; .T does",
+            state.line,
+        )
+    return "torch"
 
 
 def _of_several(state: State, owner: Any, name: str, arguments: list[Any], options: dict[str, Any]) -> Any:

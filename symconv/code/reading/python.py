@@ -127,6 +127,8 @@ def _iterating(state: State, name: str, arguments: list[Any]) -> Any:
             ]
         case "sum", [Series() as series]:
             return call(state, Dotted("numpy.sum"), [call(state, Dotted("numpy.stack"), [series], {}), affine(0)], {})
+        case "sum", [Box() as box] if state.on.rank(current(state, box)):
+            return call_library(state, "numpy.sum", [box, affine(0)], {})
         case "sum", [items, *start]:
             return _summed(state, iterated(state, items), start)
         case (("any" | "all"), [items]):

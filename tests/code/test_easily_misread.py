@@ -1,0 +1,207 @@
+"""Texts whose verdict was wrong once: what is said is compared with what the text computes when it is run."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import numpy as np
+import pytest
+
+import symconv as sc
+
+LAYER = """
+import numpy as np
+
+def layer_forward({given}):
+    {forward}
+
+def layer_backward(dout, cache):
+    {backward}
+"""
+DIFFERENCES = """N, D = x.shape
+    out = np.zeros_like(x)
+    for i in range(D):
+        out[:, i] = x[:, i] - x[:, i - 1]
+    return out, D"""
+MEANS = """N, L = x.shape
+    out = np.zeros((N, (L - 3) // 2 + 1))
+    for i in range(out.shape[1]):
+        out[:, i] = x[:, 2*i:2*i+3].mean(axis=1)
+    return out, x.shape"""
+SHAPES = (((1, 1), (1, 1), (1,)), ((3, 1), (1, 2), (2,)), ((2, 5), (5, 5), (5,)), ((4, 3), (3, 3), (3,)),
+          ((3, 7), (7, 2), (2,)))  # fmt: skip
+
+
+def layer(given: str, forward: str, backward: str) -> str:
+    """A pair of functions."""
+    return LAYER.format(given=given, forward=forward, backward=backward)
+
+
+def run_right(text: str, library: str = "numpy") -> list[bool]:
+    """Whether the gradients are what difference quotients say, at each of the sizes that the forward function takes."""
+    space: dict[str, Any] = {}
+    exec(compile(text, "layer", "exec"), space)  # noqa: S102
+    rng, found = np.random.default_rng(2), list[bool]()
+    made = importlib.import_module("torch").tensor if library == "torch" else np.array
+    for shapes in SHAPES:
+        count = space["layer_forward"].__code__.co_argcount
+        arrays = [rng.normal(size=shape) for shape in shapes[:count]]
+        try:
+            dout = rng.normal(size=np.shape(space["layer_forward"](*map(made, arrays))[0]))
+        except (ValueError, IndexError, RuntimeError, TypeError):
+            continue
+        if not dout.size:
+            continue
+        steps = [rng.normal(size=one.shape) for one in arrays]
+        ends = [[a + sign * 1e-6 * s for a, s in zip(arrays, steps, strict=True)] for sign in (1, -1)]
+        values = [(np.asarray(space["layer_forward"](*map(made, end))[0]) * dout).sum() for end in ends]
+        try:
+            got = space["layer_backward"](made(dout), space["layer_forward"](*map(made, arrays))[1])
+        except (ValueError, IndexError, RuntimeError, TypeError):
+            found.append(False)
+            continue
+        got = [np.asarray(one) for one in (got if isinstance(got, tuple) else (got,))]
+        fit = all(one.shape == a.shape for one, a in zip(got, arrays, strict=True))
+        total = sum((one * s).sum() for one, s in zip(got, steps, strict=True)) if fit else np.nan
+        found.append(bool(np.isclose((values[0] - values[1]) / 2e-6, total, rtol=1e-5)))
+    assert found
+    return found
+
+
+def said(text: str) -> bool | str:
+    """What is said of a text, or the error."""
+    try:
+        verdict = sc.check(text, explain=False).holds
+    except sc.SymconvError as problem:
+        return str(problem)
+    assert verdict is not None
+    return verdict
+
+
+BIAS = "x, w, b", "return x @ w + b, (x, w)"
+SUMMED = "x, w = cache\n    return dout @ w.T, x.T @ dout, {}"
+
+
+def test_a_bias_that_is_summed_over_all_axes_is_asked_about() -> None:
+    wrong = layer(*BIAS, SUMMED.format("np.sum(dout)"))
+    assert not all(run_right(wrong))
+    asked = said(wrong)
+    assert isinstance(asked, str)
+    assert "right where x has 2, w has 2, b has 0" in asked
+    assert "wrong where x has 2, w has 2, b has 1" in asked
+    assert asked.endswith("Say which is meant in its docstring: b: a number, or b: (A,)")
+    right = layer(*BIAS, SUMMED.format("dout.sum(axis=0)"))
+    assert all(run_right(right))
+    assert said(right) is True
+
+
+@pytest.mark.parametrize("words", ["b: a number", "b -- bias, a scalar", "x: the input\n    b : float"])
+def test_a_bias_that_is_a_number_is_told(words: str) -> None:
+    given, forward = BIAS
+    text = layer(given, f'"""A layer.\n\n    {words}\n    """\n    {forward}', SUMMED.format("np.sum(dout)"))
+    assert said(text) is True
+    assert said(text.replace(words, "b: (A,)")) is False
+    assert said(text.replace(words, "").replace("x, w, b)", "x, w, b: float)")) is True
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_an_index_before_the_first_is_the_last(first: int) -> None:
+    backward = f"""dx = np.zeros_like(dout)
+    for i in range({first}, cache):
+        dx[:, i] += dout[:, i]
+        dx[:, i - 1] -= dout[:, i]
+    return dx"""
+    text = layer("x", DIFFERENCES, backward)
+    assert all(run_right(text)) is (first == 0)
+    verdict = said(text)
+    assert isinstance(verdict, str)
+    assert "line 8: an index is negative in some iterations of the loop, and counts from the end there" in verdict
+
+
+@pytest.mark.parametrize(("axes", "numpy"), [("0, 1", False), ("1, 0", True)])
+def test_transpose_is_that_of_the_library(axes: str, numpy: bool) -> None:
+    text = layer("x, w", "return x @ w, (x, w)", f"x, w = cache\n    return dout @ w.transpose({axes}), x.T @ dout")
+    assert all(run_right(text)) is numpy
+    assert said(text) is numpy
+    of_torch = text.replace("numpy as np", "torch")
+    assert said(of_torch) is True
+    if importlib.util.find_spec("torch"):
+        assert all(run_right(of_torch, "torch"))
+    both = text.replace("import numpy", "import torch\nimport numpy")
+    assert sc.check(both, explain=False).holds is (True if numpy else None)
+
+
+def test_a_mean_over_parts_of_several_lengths_is_decided_on_numbers() -> None:
+    backward = """dx = np.zeros(cache)
+    for i in range(dout.shape[1]):
+        dx[:, 2*i:2*i+3] += dout[:, i:i+{}].mean(axis=1, keepdims=True) / 3
+    return dx"""
+    for length, right in ((2, False), (1, True)):
+        text = layer("x", MEANS, backward.format(length))
+        assert all(run_right(text)) is right
+        assert said(text) is right
+
+
+def test_two_edits_of_one_line_are_one_line() -> None:
+    text = layer(
+        "x", "N, D = x.shape\n    return np.cumsum(x, axis=1), None", "return np.cumsum(dout[::-1], axis=1)[::-1]"
+    )
+    assert not all(run_right(text))
+    proof = sc.check(text)["x"]
+    assert proof.line == 9
+    number, _, line = proof.repair.partition(": ")
+    assert number == "line 9"
+    assert all(run_right(text.replace("return np.cumsum(dout[::-1], axis=1)[::-1]", line)))
+
+
+ROWS = "N, D = x.shape\n    return x.sum(1), x"
+COLUMN = "N, D = x.shape\n    return (x @ w).squeeze(1), (x, w)"
+TWICE = "N, D = x.shape\n    return x.repeat(2, 1), x"
+CASES = {
+    "repeat of NumPy": ("x", TWICE, "N, D = cache.shape\n    return dout.reshape(N, D, 2).sum(2)", True),
+    "repeat of PyTorch": ("x", TWICE, "N, D = cache.shape\n    return dout[:N] + dout[N:]", False),
+    "keepdims by place": ("x", ROWS, "return np.ones_like(cache) * dout.sum(0, True)", "write keepdims=True"),
+    "keepdims by name": ("x", ROWS, "return np.ones_like(cache) * dout.sum(0, keepdims=True)", False),
+    "an axis of length 1": ("x", ROWS, "return np.ones_like(cache) * dout[:, None].squeeze(1)[:, None]", True),
+    "an axis of any length": ("x", ROWS, "return np.ones_like(cache) * cache.squeeze(1)[:, None] * 0", False),
+    "the sum of Python": ("x", "N, D = x.shape\n    return x.sum(0), x", "return np.ones_like(cache) * dout", True),
+    "summed rows": ("x", "N, D = x.shape\n    return x - x.mean(0), x", "return dout - sum(dout) / len(dout)", True),
+    "outer of a column": ("x", ROWS, "return np.outer(dout[:, None], np.ones(cache.shape[1]))", True),
+    "outer the other way": ("x", ROWS, "return np.outer(np.ones((cache.shape[1], 1)), dout)", False),
+    "summed, then divided by all": (
+        "x", "N, D = x.shape\n    return x - x.mean(0), x", "return dout - sum(dout) / dout.size", False
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_words_mean_what_they_compute(case: str) -> None:
+    given, forward, backward, wanted = CASES[case]
+    text = layer(given, forward, backward)
+    assert all(run_right(text)) is (wanted is True)
+    verdict = said(text)
+    assert wanted in verdict if isinstance(wanted, str) and isinstance(verdict, str) else verdict is wanted
+
+
+def test_a_column_that_is_squeezed_has_one_element_in_each_row() -> None:
+    text = layer("x, w", COLUMN, "x, w = cache\n    return dout[:, None] * w.T, x.T @ dout[:, None]")
+    assert all(run_right(text))
+    proofs = sc.check(text, explain=False)
+    assert proofs.holds is True
+    assert "where w is C x 1" in str(proofs)
+
+
+@pytest.mark.parametrize(("moved", "right"), [("unsqueeze(1).squeeze(0)", True), ("unsqueeze(1).squeeze(1)", False),
+                                              ("squeeze(0).unsqueeze(-1)", True)])  # fmt: skip
+def test_what_squeeze_leaves_alone_is_that_of_pytorch(moved: str, right: bool) -> None:
+    text = layer("x", ROWS, f"return torch.ones_like(cache) * dout.{moved}").replace("numpy as np", "torch")
+    assert said(text) is right
+    if importlib.util.find_spec("torch"):
+        assert all(run_right(text, "torch")) is right
+
+
+def test_numbers_that_are_stacked_are_a_column() -> None:
+    text = layer("x", ROWS, "return np.ones_like(cache) * np.vstack(dout)")
+    assert all(run_right(text))
+    assert sc.check(text, explain=False).holds is not False
