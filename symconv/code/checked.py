@@ -190,18 +190,24 @@ def _repaired(proofs: Proofs[Proof]) -> bool:
 def _meant(pair: Pair, op: Operator, proofs: Proofs[Proof], explain: bool) -> tuple[Operator, Proofs[Proof]]:
     """What is wrong, for the numbers of axes at which most gradients are right and shapes fit.
 
-    Raises SpecError where all of them are right for others than those of ``op``.
+    Where shapes alone are wrong, others at which nothing is known to be wrong are likelier. Raises SpecError where all
+    of them are right for others than those of ``op``.
     """
     best, rank = None, rated(proof.decision for proof in proofs.values())
+    undecided: tuple[Operator, Forward] | None = None
     for other, read in pair.operators(most=OTHER_RANKS if rank.misfits else OTHER_FORWARDS):
         fewer = numbered(other.inputs) and not numbered(op.inputs)  # a length of 1 makes a forgotten sum right
         if _axes(other) == _axes(op) or fewer:
             continue
-        known, right = _judged(pair, other, read)
-        if right:
+        known, holds = _judged(pair, other, read)
+        if holds:
             raise SeveralRanksError(which_axes(read, other, op))
         if known and (mine := rated(one.decision for one in known.values())).better(rank):
             best, rank = (other, read), mine
+        if holds is None and undecided is None:
+            undecided = other, read
+    if best is None and all(one.holds is not False or _misshapen(one) for one in proofs.values()):
+        best = undecided
     if best is not None:
         return best[0], proofs_of(*pair.results(*best), explain)
     return op, proofs
@@ -224,14 +230,19 @@ def _axes(op: Operator) -> list[int]:
     return [len(tensor.axes) for tensor in op.inputs]
 
 
-def _judged(pair: Pair, op: Operator, read: Forward) -> tuple[dict[str, Decided], bool]:
-    """What is decided for a further number of axes, nothing where one never fits, and whether all is proved."""
+def _misshapen(proof: Proof) -> bool:
+    """Whether a wrong gradient is so by its shape."""
+    return proof.counterexample is not None and bool(proof.counterexample.mismatch)
+
+
+def _judged(pair: Pair, op: Operator, read: Forward) -> tuple[dict[str, Decided], bool | None]:
+    """What is decided for a further number of axes, nothing where one never fits, and whether all is right."""
     with suppress(SymconvError):
         reading, found = pair.results(op, read)
         known = _fitting(reading, found) or {}
         if not known or any(not one.decision.wrong.empty for one in known.values()):
             return known, False
-        return known, _steep(pair, op, read, proofs_of(reading, found, False, known)).holds is True
+        return known, _steep(pair, op, read, proofs_of(reading, found, False, known)).holds
     return {}, False
 
 
@@ -256,7 +267,7 @@ def _as_likely(pair: Pair, explain: bool) -> tuple[Operator, Proofs[Proof]]:
                 raise  # with no number of axes it is told
             problem = problem or unread
     if asked:
-        raise SpecError(asked)
+        raise SeveralRanksError(asked)
     for op, read in unfit:
         try:
             return op, proofs_of(*pair.results(op, read), explain)

@@ -37,7 +37,8 @@ def settings_of(
     if given:
         return [given]
     keys = {n.value for n in ast.walk(forward) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
-    words = {n.attr for n in ast.walk(forward) if isinstance(n, ast.Attribute)}
+    called = {id(n.func) for n in ast.walk(forward) if isinstance(n, ast.Call)}  # np.pad is no number
+    words = {n.attr for n in ast.walk(forward) if isinstance(n, ast.Attribute) and id(n) not in called}
     words |= {n.arg for n in ast.walk(forward) if isinstance(n, ast.arg)}
     words = (words | keys) - surely_tensors(forward) - {*known}
     usual = {*defaults(forward.args), *defaulted}

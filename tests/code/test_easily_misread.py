@@ -205,3 +205,56 @@ def test_numbers_that_are_stacked_are_a_column() -> None:
     text = layer("x", ROWS, "return np.ones_like(cache) * np.vstack(dout)")
     assert all(run_right(text))
     assert sc.check(text, explain=False).holds is not False
+
+
+FUNCTION = """
+import torch
+import torch.nn.functional as F
+
+class Layer(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, {given}):
+        {forward}
+
+    @staticmethod
+    def backward(ctx, grad_output):
+        {backward}
+"""
+
+
+def test_pytorch_takes_no_negative_padding() -> None:
+    text = FUNCTION.format(
+        given="x, w", forward="ctx.save_for_backward(x, w)\n        return F.conv1d(x, w, padding=1)",
+        backward="x, w = ctx.saved_tensors\n        turned = w.flip(2).transpose(0, 1)\n"
+        "        return F.conv1d(grad_output, turned, padding=w.shape[2] - 2), None",
+    )  # fmt: skip
+    proof = sc.check(text, explain=False)["x"]
+    assert (proof.holds, proof.fails_when) == (False, "K = 1")
+    for taps in (1, 2) if importlib.util.find_spec("torch") else ():
+        torch = importlib.import_module("torch")
+        x, w = torch.ones(2, 3, 5), torch.ones(4, 3, taps)
+        cotangent = torch.ones_like(torch.nn.functional.conv1d(x, w, padding=1))
+        if proof.fails(x=tuple(x.shape), w=tuple(w.shape)):
+            with pytest.raises(RuntimeError, match="negative padding"):
+                torch.nn.functional.conv1d(cotangent, w.flip(2).transpose(0, 1), padding=w.shape[2] - 2)
+        else:
+            torch.nn.functional.conv1d(cotangent, w.flip(2).transpose(0, 1), padding=w.shape[2] - 2)
+
+
+def test_a_shape_that_is_wrong_for_four_axes_is_not_wrong_for_three() -> None:
+    text = FUNCTION.format(
+        given="x", forward="return x.repeat_interleave(2, dim=2)",
+        backward="N, C = grad_output.shape[0], grad_output.shape[1]\n"
+        "        return grad_output.reshape(-1, 2).sum(1).view(N, C, -1)",
+    )  # fmt: skip
+    assert sc.check(text, explain=False).holds is not False
+    doubled = text.replace("sum(1)", "sum(1).mul(2)")
+    assert sc.check(doubled, explain=False).holds is False
+
+
+def test_the_function_pad_is_no_number_of_the_layer() -> None:
+    forward = "N, D = x.shape\n    return np.pad(x, ((0, 0), (1, 1))), x.shape"
+    proofs = sc.check(layer("x", forward, "return dout[:, 1:-1] * 2"), explain=False)
+    assert (proofs.holds, proofs.numbers) == (False, "")
+    assert all(run_right(layer("x", forward, "return dout[:, 1:-1]")))
+    assert said(layer("x", forward, "return dout[:, 1:-1]")) is True

@@ -36,6 +36,10 @@ from symconv.code.values.objects import Box, Dotted, Series
 __all__ = ["call_library", "converted"]
 
 
+_BY_NAME = frozenset(f"numpy.{name}" for name in ("sum", "mean", "max", "min", "amax", "amin", "prod"))
+"""Words that NumPy gives a type or an array at the place where PyTorch takes keepdim."""
+
+
 def call_library(state: State, path: str, arguments: list[Any], options: dict[str, Any]) -> Any:
     """The value of a word of a library."""
     *parts, name = path.split(".")
@@ -57,7 +61,7 @@ def call_library(state: State, path: str, arguments: list[Any], options: dict[st
     if found is None:
         raise state.error(f"{path} is not read; {nearest(path)}")
     word, names = found
-    if path.startswith("numpy.") and "torch" not in state.program.libraries:
+    if path in _BY_NAME and "torch" not in state.program.libraries:
         _no_keepdims_by_place(state, name, names, arguments)
     made, arguments, options = _typed_made(state, word, name, arguments, options)
     try:

@@ -50,6 +50,8 @@ def _conv(state: State, g: Given, name: str) -> Box:
     a, k = array_of(state, g["input"]), array_of(state, g["weight"])
     rank = _rank(state, name, a)
     word = f"{'conv_transpose' if 'transpose' in name else 'conv'}{rank}d"
+    for pad in [] if isinstance(g.get("padding"), str) else _per_axis(state, g.get("padding"), rank, 0):
+        state.on.require(nonnegative(pad), f"a padding of {pad}, where PyTorch takes no negative one")
     value = state.on.word(word, [a, k], {**_options(g), "layout": "NCHW"})
     return boxed(state, _with_bias(state, value, g.get("bias"), rank))
 

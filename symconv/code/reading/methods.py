@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from symconv.code.held.boxes import hold
+from symconv.code.held.boxes import current, hold
 from symconv.code.held.masks import keeps_order
 from symconv.code.held.numbers import constant, key_of
 from symconv.code.held.operators import product_of_all
@@ -59,7 +59,7 @@ def call_method(state: State, owner: Any, name: str, arguments: list[Any], optio
             )
         case Box(), "transpose" if len(arguments) == 2:
             return call_library(
-                state, f"{_library_of_two_axes(state, arguments)}.transpose", [owner, *arguments], options
+                state, f"{_library_of_two_axes(state, owner, arguments)}.transpose", [owner, *arguments], options
             )
         case Box(), "repeat":
             return call_library(
@@ -79,7 +79,10 @@ def _library_of(state: State, name: str, arguments: list[Any], options: Mapping[
         return "torch"
     if {"ddof", "correction"} & options.keys() or len(arguments) > 3:
         return "numpy"
-    if "torch" in state.program.libraries or not {"numpy", "jax"} & state.program.libraries:
+    others = bool({"numpy", "jax", "cupy"} & state.program.libraries)
+    if "torch" in state.program.libraries and not others:
+        return "torch"
+    if "torch" in state.program.libraries or not others:
         raise Outside(
             f"{name} divides by N in NumPy and by N - 1 in PyTorch, and the text does not say whose array it is of",
             state.line,
@@ -115,12 +118,13 @@ def _library_of_repeat(state: State, arguments: list[Any], options: Mapping[str,
     return "torch"
 
 
-def _library_of_two_axes(state: State, arguments: list[Any]) -> str:
+def _library_of_two_axes(state: State, owner: Box, arguments: list[Any]) -> str:
     """Whose array is transposed: two axes are exchanged in PyTorch, and the order of all axes in NumPy."""
     others = bool({"numpy", "jax", "cupy"} & state.program.libraries)
     if "torch" not in state.program.libraries and others:
         return "numpy"
-    if others and [constant(state, one, "an axis") for one in arguments] == [0, 1]:
+    matrix = state.on.rank(current(state, owner)) == 2
+    if others and matrix and [constant(state, one, "an axis") for one in arguments] == [0, 1]:
         raise Outside(
             "transpose(0, 1) exchanges the axes of a matrix in PyTorch and leaves them in NumPy, and the text does not "
             "say whose array it is of; .T does",
