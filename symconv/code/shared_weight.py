@@ -16,7 +16,7 @@ from symconv.errors import SpecError
 from symconv.limits import SHARED_TRIALS
 from symconv.prove.concrete.sides import Array
 from symconv.prove.decide.decision import Decision
-from symconv.prove.explain.smooth import trials
+from symconv.prove.explain.generic import trials
 
 __all__ = ["shared"]
 

@@ -20,7 +20,7 @@ from symconv.prove.explain.kinks import claimed_at_kinks
 from symconv.prove.explain.leaning import leaning
 from symconv.prove.explain.repair import repair
 from symconv.prove.explain.sentences import SMOOTH, alike, sentences
-from symconv.prove.explain.smooth import beyond, kinked, smooth_there, unlike
+from symconv.prove.explain.smooth import beyond, kinked, misfitting, smooth_there, unlike
 from symconv.prove.language.coded import Coded
 from symconv.prove.language.parse import parse_claim
 from symconv.prove.language.people import named_by_the_operator
@@ -240,6 +240,8 @@ def answered(
         example = decision.search.smallest() or beyond(whole, op, stated)
         if example is None:
             return Proof(op, stated, None, reason=decision.undecided + decision.search.told, decision=decision)
+        if (sizes := misfitting(whole, op, stated, example)) is not None:
+            example = refuted(op, stated, sizes) or example
         decision = replace(decision, values=_pinned(op, decision.domain, dict(example.shapes)))
     elif explain or kinked(whole):
         try:

@@ -258,3 +258,31 @@ def test_the_function_pad_is_no_number_of_the_layer() -> None:
     assert (proofs.holds, proofs.numbers) == (False, "")
     assert all(run_right(layer("x", forward, "return dout[:, 1:-1]")))
     assert said(layer("x", forward, "return dout[:, 1:-1]")) is True
+
+
+def test_a_counterexample_is_no_convention_at_a_kink() -> None:
+    forward = "N, D = x.shape\n    return np.minimum(np.maximum(x, -1), 1), x"
+    text = layer("x", forward, "x = cache\n    return dout * (not ((x < -1) | (x > 1)))")
+    proof = sc.check(text, explain=False)["x"]
+    assert proof.holds is False
+    assert proof.counterexample is not None
+    (shape,) = (found for _, found in proof.counterexample.shapes)
+    space: dict[str, Any] = {}
+    exec(compile(text, "layer", "exec"), space)  # noqa: S102
+    with pytest.raises(ValueError, match="truth value"):
+        space["layer_backward"](np.ones(shape), np.zeros(shape))
+    assert np.array_equal(space["layer_backward"](np.ones((1, 1)), np.zeros((1, 1))), [[1]])
+
+
+@pytest.mark.parametrize(("line", "said"), [("sorted(range(3))", "sorted of Python is not read"),
+                                            ("unknown(3)", "unknown has no value here")])  # fmt: skip
+def test_what_is_not_read_is_no_name_without_a_value(line: str, said: str) -> None:
+    with pytest.raises(sc.SymconvError, match=f"line 8: {said}"):
+        sc.check(layer("x", "return 2 * x, None", f"n = {line}\n    return n[-1] * dout"), explain=False)
+
+
+def test_a_loop_index_is_called_so() -> None:
+    text = layer("x", "N, D = x.shape\n    return 2 * x, N", "dx = np.zeros_like(dout)\n    for n in range(cache):\n"
+                 "        dx[n % cache] = 2 * dout[n]\n    return dx")  # fmt: skip
+    assert all(run_right(text))
+    assert "% of the index of a loop and N" in sc.check(text, explain=False)["x"].reason

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import partial
@@ -142,6 +143,8 @@ def _name(state: State, name: str) -> Any:
         )
     if name in _BUILTINS:
         return Dotted(f"builtins.{name}")
+    if hasattr(builtins, name):
+        raise state.error(f"{name} of Python is not read")
     raise state.error(f"{name} has no value here")
 
 

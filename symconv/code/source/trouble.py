@@ -50,5 +50,5 @@ class Outside(Undecided):
 
 
 def _plainer(message: str) -> str:
-    """The message without the names that arguments of words have."""
-    return re.sub(r"\bcode(\d+)_", r"argument \1", message)
+    """The message without the names that arguments of words and positions have."""
+    return re.sub(r"\be\d+_", "the index of a loop", re.sub(r"\bcode(\d+)_", r"argument \1", message))

@@ -16,7 +16,8 @@ from symconv.notation.operator import Operator
 from symconv.prove.concrete.numbers import Misfit
 from symconv.prove.concrete.sides import Array, evaluated, truth_of
 from symconv.prove.decide.decision import decide
-from symconv.prove.explain.smooth import kinked, trials
+from symconv.prove.explain.generic import trials
+from symconv.prove.explain.smooth import kinked
 from symconv.prove.language.syntax import Claim
 
 __all__ = ["Conventions", "claimed_at_kinks", "right_but_at_kinks", "with_conventions"]

@@ -10,14 +10,15 @@ from itertools import product
 import numpy as np
 
 from symconv.errors import SpecError
-from symconv.limits import GEOMETRIES, KINK_CELLS, KINK_ELEMENTS, KINK_TRIALS
+from symconv.limits import KINK_ELEMENTS
 from symconv.notation.expr import Apply, Reduce, walk
 from symconv.notation.functions import TABLE
 from symconv.notation.operator import Operator
-from symconv.prove.concrete.counterexample import Counterexample, differing, labels
+from symconv.prove.concrete.counterexample import Counterexample, differing
 from symconv.prove.concrete.enclosure import NoValueError
 from symconv.prove.concrete.evaluate import Misfit
 from symconv.prove.concrete.sides import Array, applies_functions, evaluated, is_rational, truth_of
+from symconv.prove.explain.generic import trials
 from symconv.prove.explain.places import places
 from symconv.prove.explain.slopes import near, slopes
 from symconv.prove.explain.subgradients import within
@@ -25,9 +26,8 @@ from symconv.prove.language.coded import Coded
 from symconv.prove.language.labels import LABEL
 from symconv.prove.language.people import named_in
 from symconv.prove.language.syntax import Claim
-from symconv.verify.geometry import geometries
 
-__all__ = ["beyond", "kinked", "missed", "misses", "outside", "smooth_there", "trials", "unlike"]
+__all__ = ["beyond", "kinked", "misfitting", "missed", "misses", "outside", "smooth_there", "unlike"]
 
 _UNREAD = (Misfit, NoValueError, SpecError, ArithmeticError)
 
@@ -39,11 +39,9 @@ def smooth_there(whole: Operator, op: Operator, claim: Claim | Coded, example: C
     ``whole`` is the operator that ``claim`` is a gradient of; ``op`` is it too or, of several outputs, that gradient.
     Empty where the function has no derivative there, or another one, or where the claim is wrong elsewhere too.
     """
-    if not _of_gradient(whole, claim) or not example.arrays or not kinked(whole):
-        return ""
     try:
-        derivative = _gives_slopes(whole, op, claim, example)
-        if not derivative and not (_is_free(claim) and _within(whole, op, claim, example) is not False):
+        derivative = _convention(whole, op, claim, example)
+        if derivative is None:
             return ""
         agreed = [not _differing(op, claim, arrays) for arrays in trials(op)]
     except _UNREAD:
@@ -63,6 +61,31 @@ def smooth_there(whole: Operator, op: Operator, claim: Claim | Coded, example: C
         f"whole has; it is the claimed one at {example.side}[{','.join(map(str, example.cell))}] on the numbers "
         f"tried, and the sides agree where no slope jumps, at {len(agreed)} sizes"
     )
+
+
+def _convention(whole: Operator, op: Operator, claim: Claim | Coded, example: Counterexample) -> bool | None:
+    """Whether the claim is the derivative that there is at a counterexample, or else may be what it is taken as there;
+    None where it is neither."""
+    if not _of_gradient(whole, claim) or not example.arrays or not kinked(whole):
+        return None
+    if _gives_slopes(whole, op, claim, example):
+        return True
+    return False if _is_free(claim) and _within(whole, op, claim, example) is not False else None
+
+
+def misfitting(
+    whole: Operator, op: Operator, claim: Claim | Coded, example: Counterexample
+) -> dict[str, tuple[int, ...]] | None:
+    """Sizes at which the claim has no value, where a counterexample at others is none: it lies at a kink."""
+    with suppress(*_UNREAD):
+        if _convention(whole, op, claim, example) is None:
+            return None
+        for arrays in trials(op):
+            try:
+                _differing(op, claim, arrays)
+            except Misfit:
+                return {one.name: arrays[one.name].shape for one in op.inputs}
+    return None
 
 
 def missed(whole: Operator, op: Operator, claim: Claim | Coded, example: Counterexample) -> str:
@@ -176,30 +199,6 @@ def kinked(op: Operator) -> list[str]:
             case Reduce(("max" | "min") as kind, _, _):
                 found[kind] = None
     return list(found)
-
-
-def trials(op: Operator) -> Iterator[dict[str, Array]]:
-    """Numbers of a few small sizes, away from kinks."""
-    count = 0
-    for seed, shapes in enumerate(geometries(op, GEOMETRIES, 0)):
-        arrays = _generic(op, shapes, seed)
-        if count < KINK_TRIALS and all(0 < array.size < KINK_CELLS for array in arrays.values()):
-            count += 1
-            yield arrays
-
-
-def _generic(op: Operator, shapes: Mapping[str, tuple[int, ...]], seed: int) -> dict[str, Array]:
-    """Operands and the cotangent, no two elements of which are equal or opposite, and none a number people write."""
-    rng = np.random.default_rng(seed)
-    wanted = {**{t.name: shapes[t.name] for t in op.inputs}, f"g{op.output.name}": op.output_shape(**dict(shapes))}
-    total = sum(int(np.prod(shape)) for shape in wanted.values())
-    parts = (2 * np.floor(rng.uniform(3, 29, total)) + 1) / 64
-    values = (rng.permutation(total) + parts) * rng.choice([-0.25, 0.25], total)
-    arrays: dict[str, Array] = {}
-    for name, shape in wanted.items():
-        size = int(np.prod(shape))
-        arrays[name], values = values[:size].reshape(shape), values[size:]
-    return arrays | {t.name: labels(rng, shapes[t.name]).astype(np.float64) for t in op.inputs if t.dtype == LABEL}
 
 
 def _probes(whole: Operator, op: Operator, tensor: str) -> Iterator[tuple[dict[str, Array], tuple[int, ...]]]:
