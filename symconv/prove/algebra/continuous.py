@@ -64,7 +64,7 @@ def equal_across_kinks(
         if not equal or not zeros <= set(lengths) or not _continuous(claimed, right):
             return False
         terms, limits = forward
-        # Parts of elu alone jump: exp(x) - 1 below 0 does not, and exp(x) there does.
+        # Parts of an exponential linear unit alone jump: exp(x) - 1 below 0 does not, and exp(x) there does.
         beside = whole.terms([term for term in terms if not term.bound], limits)
         each = (_summand(whole, term, limits) for term in terms if term.bound)
         return all(_continuous(whole, one, tensor) for one in (beside, *each))

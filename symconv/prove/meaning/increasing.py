@@ -1,4 +1,4 @@
-"""Functions that grow with their argument: ``exp(u) - 1`` is above 0 where ``u`` is, as the steps of elu ask."""
+"""Functions that grow with their argument: ``exp(u) - 1`` is above 0 where ``u`` is, as exponential units ask."""
 
 from __future__ import annotations
 
