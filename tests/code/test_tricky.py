@@ -44,7 +44,6 @@ def runs_right(made: Any, shape: tuple[int, int]) -> bool:
 
 
 REFUSED = {
-    ("moments", "loop_may_not_run_array"): "does not return an array where the gradient is wanted",
     ("moments", "summed_set"): "several values are wanted; given frozenset",
     ("slips", "third_argument"): "multiply takes 2 arguments: a, b",
     ("slips", "third_argument_in_list"): "add takes 2 arguments: a, b",
