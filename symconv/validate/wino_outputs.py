@@ -17,7 +17,6 @@ from symconv.loops.ir import (
     Declare,
     Expr,
     For,
-    If,
     Kernel,
     Lanes,
     Let,
@@ -31,7 +30,7 @@ from symconv.relation.points import UnclearError
 from symconv.validate.polynomial import WIDTH, alike, polynomial, uses
 from symconv.validate.wino_boxes import Boxes
 from symconv.validate.wino_linear import Form, linear, named
-from symconv.validate.wino_reading import blocks_of, each, told
+from symconv.validate.wino_reading import blocks_of, each, stores_of, told
 
 __all__ = ["Output", "Outputs", "outputs"]
 
@@ -107,7 +106,9 @@ class _Woven:
 
         forms = linear((one for one in body if isinstance(one, Declare)), element)
         groups: dict[tuple[Expr, ...], dict[int, tuple[StoreLanes, tuple[Expr, ...]]]] = {}
-        for store, tests in _stores([one for one in body if not isinstance(one, Declare)], ()):
+        for store, tests in stores_of(
+            StoreLanes, [one for one in body if not isinstance(one, Declare)], "tiles of outputs do"
+        ):
             values, part = (
                 (store.value.values, store.value.part) if isinstance(store.value, Zip) else ((store.value,), 0)
             )
@@ -171,20 +172,6 @@ class _Woven:
                     if alike(sub(Binary("min", a, b), begin), sub(self._end(begin, at, many, limit), begin)):
                         return limit
         raise UnclearError("nothing keeps outputs of cells behind a box out")
-
-
-def _stores(body: Sequence[Stmt], tests: tuple[Expr, ...]) -> list[tuple[StoreLanes, tuple[Expr, ...]]]:
-    """The stores of a block, each with the tests around it."""
-    found: list[tuple[StoreLanes, tuple[Expr, ...]]] = []
-    for statement in body:
-        match statement:
-            case StoreLanes():
-                found.append((statement, tests))
-            case If(test, inner) if inner:
-                found += _stores(inner, (*tests, test))
-            case _:
-                raise UnclearError("tiles of outputs do more than to be stored")
-    return found
 
 
 def _without(tests: Sequence[Expr], lanes: Lanes | None) -> tuple[Expr, ...]:

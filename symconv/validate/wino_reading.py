@@ -5,10 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from itertools import product
-from typing import Any
+from typing import Any, TypeVar
 
 from symconv.loops.arith import add, const, mul, simplify, sub
-from symconv.loops.ir import LANES, Binary, Compare, Const, Expr, For, If, Kernel, Let, Select, Stmt, Var
+from symconv.loops.ir import (
+    LANES,
+    Binary,
+    Compare,
+    Const,
+    Expr,
+    For,
+    If,
+    Kernel,
+    Let,
+    Select,
+    Stmt,
+    Store,
+    StoreLanes,
+    Var,
+)
 from symconv.loops.traverse import substitute
 from symconv.relation.points import UnclearError
 from symconv.validate.polynomial import WIDTH, alike, canonical, expression, least_quotients, polynomial, uses
@@ -26,6 +41,7 @@ __all__ = [
     "numbered",
     "one_sided",
     "ranges",
+    "stores_of",
     "tests_of",
     "told",
 ]  # fmt: skip
@@ -33,6 +49,7 @@ __all__ = [
 
 PLANES = Var("PP_")
 """How many planes of windows a point has."""
+_S = TypeVar("_S", Store, StoreLanes)
 
 
 def factors_of(expr: Expr) -> tuple[Expr, ...]:
@@ -111,6 +128,21 @@ def each(statement: Stmt | None, count: Expr, what: str) -> For:
 def ranges(loop: For, lower: Expr, upper: Expr) -> bool:
     """Whether a loop runs over all numbers of a range."""
     return loop.step == 1 and alike(loop.lower, lower) and alike(loop.upper, upper)
+
+
+def stores_of(
+    kind: type[_S], body: Sequence[Stmt], what: str, tests: tuple[Expr, ...] = ()
+) -> list[tuple[_S, tuple[Expr, ...]]]:
+    """The stores of a block, each with the tests around it; raises UnclearError where ``what`` does more."""
+    found: list[tuple[_S, tuple[Expr, ...]]] = []
+    for statement in body:
+        if isinstance(statement, kind):
+            found.append((statement, tests))
+        elif isinstance(statement, If) and statement.body:
+            found += stores_of(kind, statement.body, what, (*tests, statement.condition))
+        else:
+            raise UnclearError(f"{what} more than to be stored")
+    return found
 
 
 def blocks_of(count: Expr) -> Expr:

@@ -32,7 +32,7 @@ from symconv.validate.polynomial import WIDTH, alike, uses
 from symconv.validate.wino_factors import ROW
 from symconv.validate.wino_linear import Form, linear, named
 from symconv.validate.wino_outputs import Output
-from symconv.validate.wino_reading import blocks_of, each, numbered
+from symconv.validate.wino_reading import blocks_of, each, numbered, stores_of
 
 __all__ = ["Taps", "Tiled", "added", "cleared", "taps"]
 
@@ -236,7 +236,7 @@ class _Stored:
         for one in loop.body:
             if isinstance(one, Let) and alike(one.value, row):
                 names[one.name] = Var(ROW)
-        stores = _told_apart(loop.body[len(names) :], ())
+        stores = stores_of(Store, loop.body[len(names) :], "taps of a tile do")
         found: dict[int, Output] = {}
         targets = set()
         for store, tests in stores:
@@ -258,17 +258,3 @@ class _Stored:
         if any(uses(one, {loop.var}) for output in found.values() for one in (*output.index, *output.tests)):
             raise UnclearError("where a tap is stored depends on how tiles are cut")
         return targets.pop(), tuple(found[k] for k in range(len(found)))
-
-
-def _told_apart(body: Sequence[Stmt], tests: tuple[Expr, ...]) -> list[tuple[Store, tuple[Expr, ...]]]:
-    """The stores of a block, each with the tests around it."""
-    found: list[tuple[Store, tuple[Expr, ...]]] = []
-    for statement in body:
-        match statement:
-            case Store():
-                found.append((statement, tests))
-            case If(test, inner) if inner:
-                found += _told_apart(inner, (*tests, test))
-            case _:
-                raise UnclearError("a tile does more than to store taps")
-    return found
