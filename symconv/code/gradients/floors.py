@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import prod
 
 from symconv.notation.affine import Affine, Maximum, Quotient, affine, maximum, quotient, var
 from symconv.notation.expr import Constraint
-from symconv.prove.meaning.atoms import OF_SUM, is_atom
+from symconv.prove.meaning.atoms import OF_SUM, elements
 from symconv.prove.meaning.value import Term
 from symconv.relation.terms import Factor
 
-__all__ = ["READS", "without_floors"]
+__all__ = ["without_floors"]
 
-READS = re.compile(r"\*(\w+)\{(\d+)\}")
-"""The elements in the name of a function of some, each with how many indices it has."""
 Axes = Mapping[str, tuple[tuple[Affine, ...], ...]]
 
 
@@ -82,7 +79,6 @@ def _lengths(factor: Factor, axes: Axes) -> Iterator[Affine]:
     """The length of the axis that each index of a factor reads, as far as it is told."""
     if OF_SUM in factor.tensor:
         return
-    reads = READS.findall(factor.tensor) if is_atom(factor.tensor) else [(factor.tensor, "")]
-    for tensor, _ in reads:
+    for tensor, _ in elements(factor):
         for parts in axes.get(tensor, ()):
             yield prod((one.constant for one in parts[:-1]), start=1) * parts[-1]

@@ -9,14 +9,14 @@ from fractions import Fraction
 from functools import reduce
 
 from symconv.code.gradients.apart import summed_apart, times
-from symconv.code.gradients.floors import READS, without_floors
+from symconv.code.gradients.floors import without_floors
 from symconv.code.gradients.formula import fixed, shown
 from symconv.code.gradients.naming import defined, divided, named
 from symconv.notation.affine import Affine, affine, var
 from symconv.notation.expr import Apply, Const, Constraint, Expr, Index, Range, Read, Reduce
 from symconv.notation.operator import Definition, Operator, Statement, Tensor
 from symconv.prove.language.labels import LABEL, is_selector
-from symconv.prove.meaning.atoms import OF_SUM, PI, is_atom
+from symconv.prove.meaning.atoms import OF_SUM, PI, argument_of, is_atom
 from symconv.prove.meaning.extremes import is_first
 from symconv.prove.meaning.value import Term, Value, inside
 from symconv.prove.meaning.whole_sums import KnownSum
@@ -31,8 +31,6 @@ _INNER = "cpqabdeghlmoz"
 _EXTREMES = {"largest": "max", "smallest": "min"}
 """Functions of the elements of a sum, and the reductions that they are."""
 _FRESH = re.compile(r"(?:e|floor)\d+_")
-_SIZE = re.compile(r"\*\((\w+)\)\^(-?\d+)")
-_WORD = re.compile(r"(-?\d+(?:/\d+)?)((?:\*\([^)]*\)\^-?\d+)*)((?:\*\w+\{\d+\})*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +73,10 @@ def _formed(name: str, value: Value, sizes: Mapping[str, Sequence[str]], names: 
         row = []
         for size in one.sizes or (affine(1),):
             row.append(defined(names.form(size), taken, definitions, sizes))
-            indices.append(next(letters))
+            letter = next(letters, None)
+            if letter is None:
+                return None
+            indices.append(letter)
             if one.sizes:
                 put[next(held)] = var(indices[-1])
         axes.append(tuple(row))
@@ -229,24 +230,19 @@ def _factor(factor: Factor, at: Callable[[Affine], Affine], names: _Names, cell:
             raise _Unknown
         one = cell.known[int(number[:-1])]
         return _applied(function, _total(one.terms, dict(zip(one.names, index, strict=True)), names, cell))
-    function, _, rest = factor.tensor.partition("(")
-    total: Expr | None = None
-    for word in rest[:-1].split(" + "):
-        match = _WORD.fullmatch(word)
-        if match is None:
-            raise _Unknown
-        scale = _SIZE.findall(match.group(2))
-        if len(scale) != match.group(2).count("^"):
-            raise _Unknown
-        monomial = tuple((var(size), int(power)) for size, power in scale)
-        part = _scaled(Term(Fraction(match.group(1)), monomial, ()), names) or Const(Fraction(1))
-        for name, count in READS.findall(match.group(3)):
-            own, index = index[: int(count)], index[int(count) :]
-            read = Read(name, cell.place(name, own))
-            part = read if part == Const(Fraction(1)) else Apply("mul", (part, read))
-        total = part if total is None else Apply("add", (total, part))
-    assert total is not None
-    return _applied(function, total)
+    argument = argument_of(replace(factor, index=tuple(index)))
+    if argument is None:
+        raise _Unknown
+    total = reduce(lambda left, right: Apply("add", (left, right)), (_product(one, names, cell) for one in argument))
+    return _applied(factor.tensor.partition("(")[0], total)
+
+
+def _product(term: Term, names: _Names, cell: _Cell) -> Expr:
+    """A product of elements that a function is of."""
+    body = _scaled(replace(term, factors=()), names)
+    for one in term.factors:
+        body = times(body, Read(one.tensor, cell.place(one.tensor, one.index)))
+    return body or Const(Fraction(1))
 
 
 def _applied(function: str, total: Expr) -> Expr:

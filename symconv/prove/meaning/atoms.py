@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from symconv.notation.affine import Affine
+from symconv.notation.affine import Affine, var
 from symconv.notation.functions import TABLE
 from symconv.prove.language.labels import is_selector
 from symconv.prove.meaning.value import Factor, Term, Value
 
-__all__ = ["EVEN", "NONE", "ODD", "OF_SUM", "OTHER", "PARTIAL", "PI", "elements", "is_atom", "pi_value",
+__all__ = ["EVEN", "NONE", "ODD", "OF_SUM", "OTHER", "PARTIAL", "PI", "argument_of", "elements", "is_atom", "pi_value",
            "spelled", "told_apart", "words_of"]  # fmt: skip
 
 ODD, EVEN, NONE, OTHER = (
@@ -32,6 +32,8 @@ _NUMBER = re.compile(r"-?\d+(/\d+)?")
 _PIECE = re.compile(r" \+ |.", re.DOTALL)
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _PLACE = re.compile(r"([A-Za-z_]\w*)\{(\d+)\}")
+_PRODUCT = re.compile(r"(-?\d+(?:/\d+)?)((?:\*\(\w+\)\^-?\d+)*)((?:\*[A-Za-z_]\w*\{\d+\})*)")
+_SIZE = re.compile(r"\*\((\w+)\)\^(-?\d+)")
 
 
 def pi_value() -> Value:
@@ -79,6 +81,20 @@ def elements(factor: Factor) -> list[tuple[str, tuple[Affine, ...]]]:
     for tensor, count in _PLACE.findall(factor.tensor):
         found.append((tensor, rest[: int(count)]))
         rest = rest[int(count) :]
+    return found
+
+
+def argument_of(factor: Factor) -> list[Term] | None:
+    """The sum of products of elements that a function is of, as its text says it; None where it says more."""
+    words = [_PRODUCT.fullmatch(word) for word in factor.tensor.partition("(")[2][:-1].split(" + ")]
+    forms, found = iter(factor.index), list[Term]()
+    for word in words:
+        if word is None:
+            return None
+        scale = tuple((var(name), int(power)) for name, power in _SIZE.findall(word.group(2)))
+        places = [(name, int(count)) for name, count in _PLACE.findall(word.group(3))]
+        factors = tuple(Factor(name, tuple[Affine, ...](next(forms) for _ in range(count))) for name, count in places)
+        found.append(Term(Fraction(word.group(1)), scale, factors))
     return found
 
 
