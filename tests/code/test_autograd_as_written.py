@@ -122,6 +122,27 @@ def backward(ctx, g):
     g = g / torch.ones_like(found).nelement() * found.nelement()
     return (torch.softmax(logits, dim=1){} - found) * g.unsqueeze(1), None""",
         (" * found.sum(1, keepdim=True)", ""), ((3, 4), ("labels", 4, 3))),
+    "grouped": (
+        """
+def forward(ctx, x, w, groups):
+    ctx.save_for_backward(x, w)
+    ctx.groups = groups
+    return F.conv2d(x, w, padding=1, groups=groups)
+def backward(ctx, g):
+    x, w = ctx.saved_tensors
+    gx = torch.nn.grad.conv2d_input(x.shape, w, g, padding=1, groups=ctx.groups)
+    return gx, torch.nn.grad.conv2d_weight({}, w.shape, g, padding=1, groups=ctx.groups), None""",
+        ("x", "x.flip(1)"), ((2, 4, 5, 4), (6, 2, 3, 2), 2)),
+    "groups_of_two": (
+        """
+def forward(ctx, x, w):
+    ctx.save_for_backward(x, w)
+    return F.conv2d(x, w, stride=2, groups=2)
+def backward(ctx, g):
+    x, w = ctx.saved_tensors
+    gx = torch.nn.grad.conv2d_input(x.shape, {}, g, stride=2, groups=2)
+    return gx, torch.nn.grad.conv2d_weight(x, w.shape, g, stride=2, groups=2)""",
+        ("w", "w.flip(2)"), ((2, 4, 5, 6), (6, 2, 3, 2))),
 }  # fmt: skip
 """A text, what stands in it that is right and what is not, and what it is given."""
 

@@ -11,7 +11,13 @@ import pytest
 import symconv as sc
 
 GUARDED = {
-    "a maximum": ("z = np.maximum(x, 1e-12)", "np.log(z)", "g / x", "1e-12 (line 4) counts as 0"),
+    "a maximum": (
+        "z = np.maximum(x, 1e-12)",
+        "np.log(z)",
+        "g / x",
+        "1e-12 (line 4) counts as 0, what it bounds is positive",
+    ),
+    "added": ("z = 2 * x", "np.log(z + 1e-7)", "g / x", "1e-7 (line 5) counts as 0"),
     "clipped": (
         "z = np.clip(x, 1e-7, 1 - 1e-7)",
         "np.log(z) + np.log(1 - z)",
@@ -23,7 +29,7 @@ MEANT = {
     "a maximum": ("z = np.maximum(x, 1e-12)", "2 * z", "2 * g"),
     "clipped": ("z = np.clip(x, 1e-12, 0.9999999)", "2 * z", "2 * g"),
     "logarithm of a sum": ("z = np.maximum(x, 1e-12)", "np.log(1 + z)", "g / (1 + x)"),
-    "a root": ("z = x + 1e-2", "np.sqrt(z)", "g * 0.5 / np.sqrt(x)"),
+    "a root": ("z = x + 1e-7", "np.sqrt(z)", "g * 0.5 / np.sqrt(x)"),
 }
 
 
@@ -38,7 +44,7 @@ def misses(text: str, points: np.ndarray[Any, Any]) -> bool:
     """Whether the gradient is not the difference quotient at some of these points."""
     space: dict[str, Callable[..., Any]] = {}
     exec(compile(text, "text", "exec"), space)  # noqa: S102
-    h = 1e-6
+    h = 1e-4 * np.abs(points)
     quotients = (space["f_forward"](points + h)[0] - space["f_forward"](points - h)[0]) / (2 * h)
     return not np.allclose(space["f_backward"](np.ones_like(points), points), quotients, rtol=1e-4)
 
@@ -57,4 +63,4 @@ def test_numbers_that_keep_logarithms_finite(name: str) -> None:
 def test_numbers_that_mean_something(name: str) -> None:
     text = text_of(*MEANT[name])
     assert sc.check(text, explain=False).holds is False
-    assert misses(text, np.linspace(0.1, 0.9, 5) if name == "a root" else np.linspace(-0.9, -0.1, 5))
+    assert misses(text, np.linspace(1e-8, 5e-8, 5) if name == "a root" else np.linspace(-0.9, -0.1, 5))

@@ -16,7 +16,8 @@ __all__ = ["Guards", "guards_of"]
 _TINY = 1e-5
 _D = TypeVar("_D", ast.FunctionDef, ast.ClassDef)
 _LOGARITHMS = frozenset({"log", "log2", "log10"})
-_CLIPPED = ", what is clipped lies between 0 and 1"
+_BOUNDED = {"lower": "what it bounds is positive", "both": "what is clipped lies between 0 and 1"}
+"""What is taken to hold where a tiny number is a bound."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,12 @@ def guards_of(program: Program, forward: ast.FunctionDef, backward: ast.Function
     lines = {line: text for line, text in found.guards.items() if line in called}
     if not lines:
         return None
-    each = [f"{text.removesuffix(_CLIPPED)} (line {line})" for line, text in sorted(lines.items())]
+    each = [f"{text} (line {line})" for line, text in sorted(lines.items())]
     verb = "counts" if len(each) == 1 else "count"
+    kinds = {found.bounds[line] for line in lines if line in found.bounds}
+    held = "".join(f", {words}" for kind, words in _BOUNDED.items() if kind in kinds)
     changed = replace(program, functions=functions, classes=classes)
-    clipped = _CLIPPED if any(text.endswith(_CLIPPED) for text in lines.values()) else ""
-    return Guards(changed, *both, f"{' and '.join(each)} {verb} as 0{clipped}")
+    return Guards(changed, *both, f"{' and '.join(each)} {verb} as 0{held}")
 
 
 def _lines(program: Program, nodes: tuple[ast.FunctionDef, ...]) -> Iterator[int]:
@@ -69,13 +71,14 @@ def _tiny(node: ast.expr | None, names: Mapping[str, str]) -> str:
 
 
 class _Unguarded(ast.NodeTransformer):
-    """``guards`` are the numbers that were left out, by their lines."""
+    """``guards`` are the numbers that were left out by their lines, ``bounds`` what those that are bounds bound."""
 
     def __init__(self, constants: Mapping[str, str]) -> None:
         self.constants = constants
         self.names: dict[str, str] = {}
         self.bounded: set[int] = set()
         self.guards: dict[int, str] = {}
+        self.bounds: dict[int, str] = {}
 
     def without(self, node: _D) -> _D:
         """A definition without such numbers."""
@@ -94,16 +97,14 @@ class _Unguarded(ast.NodeTransformer):
         self.generic_visit(node)
         match _word(node), node.args:
             case _, [ast.BinOp(left, ast.Add(), right), *rest] if _word(node) in _LOGARITHMS:
-                if (kept := self._kept(node, left, right)) is not None:
+                if (kept := self._kept(left, right)) is not None:
                     node.args = [kept, *rest]
             case "maximum", [left, right] if id(node) in self.bounded:
-                return self._kept(node, left, right) or node
+                return self._bounded(node, left, right, "lower")
             case (("clip" | "clamp"), [inner, low]) if id(node) in self.bounded:
-                return self._kept(node, inner, low) or node
+                return self._bounded(node, inner, low, "lower")
             case (("clip" | "clamp"), [inner, low, high]) if id(node) in self.bounded and self._below_one(high):
-                if (kept := self._kept(node, inner, low)) is not None:
-                    self.guards[low.lineno] += _CLIPPED
-                    return kept
+                return self._bounded(node, inner, low, "both")
         return node
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
@@ -111,7 +112,7 @@ class _Unguarded(ast.NodeTransformer):
         match node:
             case ast.BinOp(left, ast.Div(), ast.BinOp(one, ast.Add(), other)) if self.guards:
                 # Beside a logarithm that is kept finite.
-                if (kept := self._kept(node, one, other)) is not None:
+                if (kept := self._kept(one, other)) is not None:
                     return ast.copy_location(ast.BinOp(left, ast.Div(), kept), node)
         return node
 
@@ -123,7 +124,13 @@ class _Unguarded(ast.NodeTransformer):
                 return 0 < 1 - number <= _TINY
         return False
 
-    def _kept(self, node: ast.expr, left: ast.expr, right: ast.expr) -> ast.expr | None:
+    def _bounded(self, node: ast.Call, left: ast.expr, right: ast.expr, kind: str) -> ast.expr:
+        if (kept := self._kept(left, right)) is None:
+            return node
+        self.bounds[(right if kept is left else left).lineno] = kind
+        return kept
+
+    def _kept(self, left: ast.expr, right: ast.expr) -> ast.expr | None:
         """What a tiny number stands beside."""
         for one, other in ((left, right), (right, left)):
             if (text := _tiny(other, self.names)) and not _tiny(one, self.names):
