@@ -131,8 +131,8 @@ def accumulated(it: Outer, blocks: int, near: bool, row: Expr) -> tuple[Stmt, ..
         updates.extend(Update(f"acc{m}_{v}_", "+", _value(it, m, v)) for v in range(blocks))
     if it.products:
         # All points together seldom fit a near cache, and hardware runs ahead to the end of a page alone.
-        place = (*rows_of_tile, add(Var("done_"), Var("step_")), zero)
-        loads.append(Prefetch(name_of("narrow"), place, const(_AHEAD * rows)))
+        place = (group, add(Var("rowblock_"), const(1)), PHASE, add(Var("done_"), Var("step_")), zero)
+        loads.append(Prefetch(name_of("narrow"), place))
     loop = For("step_", zero, Var("steps_"), (*loads, *updates))
     return (*start, loop)
 
