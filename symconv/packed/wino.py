@@ -115,10 +115,12 @@ def _narrow(it: Tiled, sums: Outer) -> Nest:
     def load(point: Point) -> Expr:
         return LoadLanes(name_of("raw"), (const(_tap_number(it, point)), column), 1, "")
 
-    def store(point: Point, value: Expr) -> Stmt:
-        number = const(number_of(point, it.form))
-        place = (rank(found, found.groups), Var("rowblock_"), number, mul(first, Var("KT_")), column)
-        return StoreLanes(name_of("narrow"), place, 1, "mask_", "=", value)
+    def store(point: Point, value: Expr) -> tuple[Stmt, ...]:
+        group, number = rank(found, found.groups), const(number_of(point, it.form))
+        place = (number, mul(first, Var("KT_")), column)
+        # Points are more streams than hardware follows: the lines of the next rows of tiles are fetched meanwhile.
+        ahead = Prefetch(name_of("narrow"), (group, add(Var("rowblock_"), const(1)), *place))
+        return ahead, StoreLanes(name_of("narrow"), (group, Var("rowblock_"), *place), 1, "mask_", "=", value)
 
     scale = it.form.coefficient
     matrix, *others = it.form.narrow_matrices
