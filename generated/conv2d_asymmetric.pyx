@@ -295,6 +295,28 @@ cdef object made(tuple outputs, int number, int rank, npy_intp* shape, int type,
     return array
 
 
+cdef extern from *:
+    """
+    #if defined(__linux__)
+    #include <sys/mman.h>
+    #endif
+    /* Long scratch memory is written at many places in turn: a CPU holds the addresses of few small pages. */
+    static void sc_in_large_pages(char *place, Py_ssize_t length) {
+    #if defined(MADV_HUGEPAGE)
+        const uintptr_t page = (uintptr_t)1 << 21;
+        const uintptr_t begin = ((uintptr_t)place + page - 1) & ~(page - 1);
+        const uintptr_t end = ((uintptr_t)place + (uintptr_t)length) & ~(page - 1);
+        if (begin + page < end) {
+            (void)madvise((void *)begin, end - begin, MADV_HUGEPAGE);
+        }
+    #else
+        (void)place;
+        (void)length;
+    #endif
+    }
+    """
+    void sc_in_large_pages(char*, Py_ssize_t) noexcept nogil
+
 cdef char* claimed(char* lent, Py_ssize_t length, Py_ssize_t needed, int* status) noexcept nogil:
     """Memory for a call: the workspace that was given, if it is long enough, or new memory."""
     cdef char* place = lent
@@ -302,6 +324,8 @@ cdef char* claimed(char* lent, Py_ssize_t length, Py_ssize_t needed, int* status
         place = <char*>malloc(needed)
         if place == NULL:
             status[0] = 2
+        else:
+            sc_in_large_pages(place, needed)
     elif length < needed:
         status[0] = 4
     return place
