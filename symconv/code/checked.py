@@ -117,7 +117,8 @@ def _numbers(pair: Pair, right: Sequence[Pair]) -> str:
     """With which numbers what is not right was looked at, and with which it is right."""
     if not pair.numbers:
         return ""
-    return f"looked at with {said(pair.numbers)}" + "".join(f"; proved with {said(one.numbers)}" for one in right)
+    each = (said(one.numbers) or "the defaults" for one in right)
+    return "; proved with ".join((f"looked at with {said(pair.numbers)}", *each))
 
 
 def _misfits(proofs: Proofs[Proof]) -> bool:
@@ -197,7 +198,7 @@ def _meant(pair: Pair, op: Operator, proofs: Proofs[Proof], explain: bool) -> tu
     undecided: tuple[Operator, Forward] | None = None
     for other, read in pair.operators(most=OTHER_RANKS if rank.misfits else OTHER_FORWARDS):
         fewer = numbered(other.inputs) and not numbered(op.inputs)  # a length of 1 makes a forgotten sum right
-        if _axes(other) == _axes(op) or fewer:
+        if [len(t.axes) for t in other.inputs] == [len(t.axes) for t in op.inputs] or fewer:
             continue
         known, holds = _judged(pair, other, read)
         if holds:
@@ -224,10 +225,6 @@ def _steep(pair: Pair, op: Operator, read: Forward, proofs: Proofs[Proof]) -> Pr
         better = {name: found[name] for name in proofs if proofs[name].holds is None and found[name].holds}
         return Proofs(proofs.name, {**proofs, **better}, proofs.also, proofs.unread)
     return proofs
-
-
-def _axes(op: Operator) -> list[int]:
-    return [len(tensor.axes) for tensor in op.inputs]
 
 
 def _misshapen(proof: Proof) -> bool:

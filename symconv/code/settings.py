@@ -17,6 +17,8 @@ from symconv.prove.meaning.value import Product
 
 __all__ = ["settings_of"]
 
+_OF_OTHERS = frozenset({"rate", "g"})
+"""Names of dilations and groups that are as often those of other things: a dropout, a cotangent."""
 _HALF, _QUARTER = Product(Fraction(1, 2)), Product(Fraction(1, 4))
 
 
@@ -27,6 +29,8 @@ def settings_of(
     defaulted: Collection[str] = (),
 ) -> list[dict[str, Any]]:
     """The numbers to check with: those that are said; else the defaults, and a stride of 2 with a padding of 1.
+
+    Dilations and groups that have a default are 2 beside these, one after the other.
 
     Lengths of windows that nothing says are 2, with a stride of 2, and then 3, as other whole numbers are;
     probabilities, and eps, are 1/2 and then 1/4; axes are the last and then the first one; factors that are 0 by
@@ -50,16 +54,24 @@ def settings_of(
     steps = affine(2 if windows else 1)
     counts = counts_in(forward) - surely_tensors(forward) - {*known}
     whole = sorted(windows | {word for word in counts if not numeric(word) or numeric_kind(word) == "groups"})
-    harder = {"stride": affine(2), "padding": affine(1)}
-    chosen = {word: harder[kind] for word in sorted(words) if (kind := numeric_kind(word)) in harder and numeric(word)}
+    other = {"stride": affine(2), "padding": affine(1)}
+    chosen = {word: other[kind] for word in sorted(words) if (kind := numeric_kind(word)) in other and numeric(word)}
     plainest = {w: affine(0) if numeric_kind(w) == "padding" else steps for w in chosen if w not in usual}
-    left_out = dict.fromkeys(factors_of_none(forward), affine(3))
+    left_out = {word: affine(3) for word in factors_of_none(forward) if word not in chosen}
     axes = axes_in(forward) - {*whole, *known}
     first = dict.fromkeys(whole, affine(2)) | dict.fromkeys(axes, affine(-1))
     then = dict.fromkeys(whole, affine(3)) | left_out | dict.fromkeys(axes, affine(0))
     if shares or chosen or whole or left_out or axes:
-        return [plainest | first | dict.fromkeys(shares, _HALF), chosen | then | dict.fromkeys(shares, _QUARTER)]
-    return [{}]
+        usually = plainest | first | dict.fromkeys(shares, _HALF)
+        harder = chosen | then | dict.fromkeys(shares, _QUARTER)
+        return [usually, harder, *({**harder, word: affine(2)} for word in _further(words & usual))]
+    return [{}, *({word: affine(2)} for word in _further(words & usual))]
+
+
+def _further(words: Collection[str]) -> list[str]:
+    """Dilations and groups, which are 1 by default: one that backward forgets is seen with another number alone."""
+    kinds = {word: numeric_kind(word) for word in words if numeric(word) and word not in _OF_OTHERS}
+    return [word for kind in ("dilation", "groups") for word in sorted(kinds) if kinds[word] == kind]
 
 
 def _fraction(node: ast.expr) -> bool:

@@ -15,7 +15,7 @@ from symconv.gather.solve import solve
 from symconv.notation.affine import Affine
 from symconv.notation.expr import Apply, Constraint, Expr, Piece, Range, Read, Reduce, nonnegative, reads, walk
 from symconv.notation.operator import Operator, Statement
-from symconv.notation.resolved import is_resolved
+from symconv.notation.resolved import is_resolved, uncounted
 from symconv.relation.sets import Context, System, context_of, difference, feasible, implied, injective
 
 __all__ = ["component", "gather", "pins_of", "prove_inside", "prove_solution"]
@@ -25,10 +25,16 @@ def gather(op: Operator, proofs: bool = True) -> Gather:
     """Solve every reduction of an operator whose borders are resolved.
 
     Raises GatherError, with a counterexample, when isl cannot prove for all sizes that the solution visits exactly the
-    relation, or that a read stays inside its tensor; InternalError for an operator that is not resolved.
+    relation, or that a read stays inside its tensor, and for an index that is no linear form; InternalError for an
+    operator that is not resolved.
     """
     if not (form := is_resolved(op)):
         raise InternalError(f"{op.name} is not resolved: {form.reason}")
+    if bent := uncounted(op):
+        raise GatherError(
+            f"{op.name}: {bent}; loops run over indices and linear forms of them. A floor(i/2) is an index k of a sum "
+            "with 0 <= i - 2*k < 2, a maximum two sums, each where one side is the larger"
+        )
     op = replace(op, statements=tuple(replace(s, expr=plain(s.expr)) for s in op.statements))
     context = context_of(op)
     return Gather(op, tuple(_statement(op, context, statement, proofs) for statement in op.statements))
@@ -138,22 +144,32 @@ def prove_solution(
     """The solved loops visit exactly the relation, each point once, for all sizes; raises GatherError with a point."""
     everything = (*targets, *indices)
     before = [*span(everything), *piece.where]
-    for group in _groups(everything, before, solution):
-        ranges = tuple(r for r in everything if r.name in group)
-        dims = tuple(r.name for r in ranges)
-        inside = tuple(c for c in before if not _local(c, context) or _local(c, context) & set(group))
-        loops, after, phases = _image(context, solution, dims)
-        pins = pins_of(phases)
-        free = tuple(name for name in loops if name not in dims)
-        system = System(dims, after, free, pins)
-        if point := difference(context, [System(dims, inside)], [system]):
-            raise GatherError(f"the solved loops and the relation differ at {point}")
-        image = tuple(solution.value(name) for name in dims)
-        bounds = tuple(
-            c for c in solution.bounds if _local(c, context) & {*loops, *(n for p in phases for n in p.names)}
-        )
-        if not injective(context, System(loops, bounds, pins=pins), image):
-            raise GatherError(f"the solved loops visit a point of {', '.join(dims)} twice")
+    groups = _groups(everything, before, solution)
+    found = next(filter(None, (_fault(context, everything, before, solution, group) for group in groups)), "")
+    # Where one group has no points there are none at all, and the others need not agree: x[H-1] where H is 0.
+    if found and len(groups) > 1:
+        found = _fault(context, everything, before, solution, set().union(*groups))
+    if found:
+        raise GatherError(found)
+
+
+def _fault(
+    context: Context, everything: tuple[Range, ...], before: list[Constraint], solution: Solution, group: set[str]
+) -> str:
+    """What is wrong with the loops of a group of indices; empty where nothing is."""
+    dims = tuple(r.name for r in everything if r.name in group)
+    inside = tuple(c for c in before if not _local(c, context) or _local(c, context) & group)
+    loops, after, phases = _image(context, solution, dims)
+    pins = pins_of(phases)
+    free = tuple(name for name in loops if name not in dims)
+    system = System(dims, after, free, pins)
+    if point := difference(context, [System(dims, inside)], [system]):
+        return f"the solved loops and the relation differ at {point}"
+    image = tuple(solution.value(name) for name in dims)
+    bounds = tuple(c for c in solution.bounds if _local(c, context) & {*loops, *(n for p in phases for n in p.names)})
+    if not injective(context, System(loops, bounds, pins=pins), image):
+        return f"the solved loops visit a point of {', '.join(dims)} twice"
+    return ""
 
 
 def _image(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from symconv.notation.affine import Affine
 from symconv.notation.expr import Apply, Expr, Index, Read, Reduce, walk
 from symconv.notation.operator import Operator, Statement
 
-__all__ = ["Resolved", "is_resolved"]
+__all__ = ["Resolved", "is_resolved", "uncounted"]
 
 _KINDS = frozenset({"sum", "prod", "max", "min", "argmax", "argmin"})
 
@@ -42,6 +43,38 @@ def is_resolved(op: Operator) -> Resolved:
         for reason in _left(statement, known):
             return Resolved(False, reason)
     return Resolved(True)
+
+
+def uncounted(op: Operator) -> str:
+    """Empty where every index, bound and extent is a linear form of indices; else the first that is none, and where.
+
+    Loops count linear forms: a floor or a maximum of an index has no bounds that they could run between. Floors and
+    maxima of sizes are numbers, as sizes are.
+
+    >>> import symconv as sc
+    >>> uncounted(sc.conv2d(stride=2, padding="same"))
+    ''
+    """
+    return next((found for statement in op.statements for found in _uncounted(statement)), "")
+
+
+def _uncounted(statement: Statement) -> Iterator[str]:
+    indices = set(statement.indices)
+    for node in walk(statement.expr):
+        match node:
+            case Read(tensor, index):
+                yield from (f"{tensor} is read at {form}" for form in index if _bent(form, indices))
+            case Index(form) if _bent(form, indices):
+                yield f"{form} is a number in it"
+            case Reduce(kind, ranges, pieces):
+                indices |= {r.name for r in ranges}
+                yield from (f"{r.name} runs to {r.extent}" for r in ranges if _bent(r.extent, indices))
+                where = (one.form for piece in pieces for one in piece.where)
+                yield from (f"a {kind} is taken where {form} is bounded" for form in where if _bent(form, indices))
+
+
+def _bent(form: Affine, indices: set[str]) -> bool:
+    return any(not isinstance(atom, str) and indices & Affine(((atom, 1),)).names() for atom, _ in form.terms)
 
 
 def _left(statement: Statement, known: set[str]) -> Iterator[str]:

@@ -67,3 +67,52 @@ def dropout_backward(dout, cache):
 """
     assert sc.check(text, "dropout_forward", explain=False).numbers == "looked at with p = 1/2"
     assert sc.check(text.replace("mask * p", "mask"), "dropout_forward").holds is True
+
+
+WIDE = """
+import torch
+import torch.nn.functional as F
+
+class Conv(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, w, stride=1, dilation=1, groups=1):
+        ctx.save_for_backward(x, w)
+        ctx.stride, ctx.dilation, ctx.groups = stride, dilation, groups
+        return F.conv1d(x, w, None, stride, 0, dilation, groups)
+
+    @staticmethod
+    def backward(ctx, g):
+        x, w = ctx.saved_tensors
+        gx = torch.nn.grad.conv1d_input(x.shape, w, g, ctx.stride, 0, ctx.dilation, ctx.groups)
+        gw = torch.nn.grad.conv1d_weight(x, w.shape, g, ctx.stride, 0, ctx.dilation, ctx.groups)
+        return gx, gw, None, None, None
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("", "", ""),
+        ("0, ctx.dilation,", "0, 1,",
+         "looked at with stride = 2, dilation = 2; proved with the defaults; proved with stride = 2"),
+        (", ctx.groups)", ")", "looked at with stride = 2, groups = 2; proved with the defaults; proved with stride = 2; "
+         "proved with stride = 2, dilation = 2"),
+        ("ctx.stride, 0", "1, 0", "looked at with stride = 2; proved with the defaults"),
+    ],
+)  # fmt: skip
+def test_a_number_that_backward_forgets_is_seen(old: str, new: str, said: str) -> None:
+    proofs = sc.check(WIDE.replace(old, new) if old else WIDE, explain=False)
+    assert proofs.holds is not bool(old)
+    assert proofs.numbers == said
+
+
+def test_a_rate_and_a_cotangent_with_a_default_are_no_dilation_and_no_groups() -> None:
+    text = """
+def scale_forward(x, rate=1):
+    return x * rate, rate
+
+def scale_backward(g, cache):
+    return g * cache
+"""
+    assert sc.check(text, explain=False).numbers == ""
+    assert sc.check(text, explain=False).holds is True

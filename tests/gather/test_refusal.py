@@ -13,9 +13,9 @@ from symconv.derive.borders import resolve_borders
 from symconv.errors import GatherError
 from symconv.gather.gather import gather, prove_inside, prove_solution
 from symconv.gather.solution import Solution
-from symconv.notation.affine import var
-from symconv.notation.expr import Piece, Read, Reduce, nonnegative, transform
-from symconv.notation.operator import Operator, Statement
+from symconv.notation.affine import Affine, maximum, quotient, var
+from symconv.notation.expr import Apply, Constraint, Piece, Range, Read, Reduce, equal, nonnegative, transform
+from symconv.notation.operator import Operator, Statement, Tensor
 from symconv.relation.sets import context_of
 
 OP = sc.conv2d(stride=(2, 3), padding=((1, 0), (0, 2)), dilation=(1, 2))
@@ -126,3 +126,41 @@ def test_a_read_that_leaves_its_tensor_is_refused() -> None:
     prove_inside(op, context_of(op), domain, piece)
     with pytest.raises(GatherError, match="can leave gy"):
         prove_inside(op, context_of(op), domain, wrong)
+
+
+I, P, H, K = (var(name) for name in ("i", "p", "H", "K"))
+BENT = {
+    "x is read at floor((i)/2)": (quotient(I, 2), (), K),
+    "x is read at max(i - 1, 0)": (maximum(I - 1, Affine()), (), K),
+    "a sum is taken where floor((i + p)/2) - 1 is bounded": (I, (nonnegative(quotient(I + P, 2) - 1),), K),
+    "a sum is taken where -floor((i)/2) + p is bounded": (I, (equal(P, quotient(I, 2)),), K),
+    "p runs to max(H - i, K)": (I, (), maximum(H - I, K)),
+}
+
+
+@pytest.mark.parametrize("where", BENT)
+def test_floors_and_maxima_of_indices_never_reach_loops(where) -> None:
+    place, constraints, extent = BENT[where]
+    with pytest.raises(GatherError) as refused:
+        gather(_of(place, constraints, extent))
+    assert where in str(refused.value)
+    assert "loops run over indices and linear forms" in str(refused.value)
+
+
+def _of(place: Affine, constraints: tuple[Constraint, ...], extent: Affine) -> Operator:
+    x, w = Tensor("x", ((H,),)), Tensor("w", ((K,),))
+    body = Apply("mul", (Read("x", (place,)), Read("w", (P,))))
+    total = Reduce("sum", (Range("p", extent),), (Piece(constraints, body),))
+    return Operator("t", (x, w), (Statement(Tensor("y", ((H,),)), ("i",), total),))
+
+
+def test_maxima_of_sizes_are_numbers() -> None:
+    assert gather(_of(I, (nonnegative(maximum(H - K, Affine()) - P),), K)).statements
+
+
+def test_a_read_at_the_end_of_an_axis_that_may_be_empty_is_solved() -> None:
+    x = Tensor("x", ((H,), (var("W"),)))
+    read = Reduce("sum", (), (Piece((equal(I, Affine()),), Read("x", (H - 1, var("j")))),))
+    rolled = Operator("t", (x,), (Statement(Tensor("y", ((H,), (var("W"),))), ("i", "j"), read),), batch="H")
+    assert gather(rolled).statements
+    assert gather(adjoint(rolled, "x")).statements

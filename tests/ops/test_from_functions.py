@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import symconv as sc
+from symconv.errors import SpecError
 
 pytest.importorskip("torch")
 
@@ -48,12 +49,26 @@ def letters(n: Any, f: Any, H: Any, OH: Any) -> Any:
     return torch.tanh(n @ f) * H + OH
 
 
+def rolled(x: Any, w: Any) -> Any:
+    """x: (N, A, B), w: (A, B)"""
+    return torch.roll(x, 1, 0) * w
+
+
+def clamped(x: Any) -> Any:
+    """x: (N,)"""
+    y = np.zeros(x.shape[0])
+    for i in range(x.shape[0]):
+        y[i] = x[max(i - 1, 0)]
+    return y
+
+
 FUNCTIONS = {
     upsampled: ((2, 3, 3, 4), (4, 3, 3, 2)),
     repeated: ((2, 3, 2, 4), (2, 4)),
     grouped: ((2, 4, 7, 6), (6, 2, 3, 2)),
     distance: ((2, 3, 6, 5), (4, 3, 3, 2)),
     attention: ((2, 3, 4), (2, 5, 4), (2, 5, 3)),
+    rolled: ((3, 2, 2), (2, 2)),
     letters: ((2, 3), (3, 4), (2, 4), (4,)),
 }
 
@@ -75,3 +90,8 @@ def test_torch_agrees(function: Any, kernels: dict[Any, Any]) -> None:
     np.testing.assert_allclose(kernel.forward(*arrays), y.detach().numpy(), rtol=1e-10, atol=1e-12)
     for found, tensor in zip(kernel.backward(gy, *arrays), tensors, strict=True):
         np.testing.assert_allclose(found, tensor.grad.numpy(), rtol=1e-10, atol=1e-12)
+
+
+def test_what_no_loops_are_for_is_refused() -> None:
+    with pytest.raises(SpecError, match=r"x is read at max\(n - 1, 0\)"):
+        sc.operator(clamped)

@@ -32,6 +32,7 @@ from symconv.limits import FORWARD_TERMS, FORWARDS
 from symconv.notation.affine import Affine, affine, var
 from symconv.notation.expr import Constraint, equal
 from symconv.notation.operator import Operator
+from symconv.notation.resolved import uncounted
 from symconv.prove.concrete.numbers import Misfit
 from symconv.prove.decide.decision import decide
 from symconv.prove.language.coded import Coded
@@ -46,8 +47,16 @@ __all__ = ["forward_of", "operators_of"]
 
 
 def forward_of(program: Program, node: ast.FunctionDef, settings: Mapping[str, Any]) -> tuple[Operator, Forward]:
-    """The operator a forward function computes; raises SpecError where it is none that can be told."""
-    return next(operators_of(program, node, settings, centre=True))
+    """The operator a forward function computes; raises SpecError where it is none that can be told or computed."""
+    bent = ""
+    for operator, forward in operators_of(program, node, settings, centre=True):
+        if not (found := uncounted(operator)):
+            return operator, forward
+        bent = bent or found
+    raise SpecError(
+        f"{program.name}: {node.name} is read, and no operator that kernels are made of: {bent}, and loops run over "
+        "linear forms of indices; give it as a formula, or without what comes to lie in such places"
+    )
 
 
 def operators_of(program: Program, node: ast.FunctionDef, settings: Mapping[str, Any],
