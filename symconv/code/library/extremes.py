@@ -15,7 +15,7 @@ from symconv.code.source.trouble import Outside
 from symconv.code.values.amounts import is_number
 from symconv.code.values.kinds import INT, REAL, kind_of, kind_of_type
 from symconv.code.values.objects import Box, Choice, Chosen, Extremes, Stale
-from symconv.notation.affine import Affine, affine
+from symconv.notation.affine import ZERO, Affine, affine
 from symconv.prove.meaning.scope import Undecided
 
 __all__ = ["EXTREMES"]
@@ -100,14 +100,26 @@ def _unravelled(state: State, g: Given, name: str) -> tuple[Any, ...]:
     return tuple(reversed(found))
 
 
-def _divided_by_all(state: State, g: Given, name: str) -> None:
-    """Raises Outside where squares are not divided by their number: what PyTorch does unless told otherwise."""
-    given = [g[key] for key in ("unbiased", "ddof", "correction") if key in g]
-    if any(one is not False and one != affine(0) for one in given) or (not given and g.get("torch")):
-        told = "; unbiased=False or correction=0 divides by N" if g.get("torch") else ""
-        raise Outside(f"{name} that does not divide by N{told}", state.line)
-    if isinstance(g.get("axis"), bool) or g.get("out") is not None or kind_of_type(g.get("dtype", "float")) != REAL:
-        raise Outside(f"{name} with these arguments is not read", state.line)
+def _spread(word: str) -> Word:
+    """``var`` and ``std``: squares over their number less ``ddof``, which is 1 in PyTorch unless told otherwise."""
+
+    def read(state: State, g: Given, name: str) -> Any:
+        if isinstance(g.get("axis"), bool) or g.get("out") is not None or kind_of_type(g.get("dtype", "float")) != REAL:
+            raise Outside(f"{name} with these arguments is not read", state.line)
+        given = [g[key] for key in ("unbiased", "ddof", "correction") if key in g]
+        less = given[0] if given else bool(g.get("torch"))
+        less = affine(int(less)) if isinstance(less, bool) else integer(state, less, "what N is less by")
+        found = _word("var" if less != ZERO else word)(state, g, name)
+        if less == ZERO:
+            return found
+        array = array_of(state, g["input"])
+        count: Any = affine(1)
+        for axis in _over(state, g, array):
+            count = binary(state, "*", count, state.on.size(array, axis))
+        found = binary(state, "/", binary(state, "*", found, count), binary(state, "-", count, less))
+        return call_word(state, "sqrt", found) if word == "std" else found
+
+    return read
 
 
 def _word(word: str) -> Word:
@@ -119,8 +131,6 @@ def _word(word: str) -> Word:
         if g.get("axis") is not None:
             axes = [affine(k) for k in _over(state, g, array)]
             options["axes"] = axes[0] if len(axes) == 1 else tuple(axes)
-        if word in {"var", "std"}:
-            _divided_by_all(state, g, name)
         if g.get("keepdims") is True:
             options["keepdims"] = True
         return boxed(state, state.on.word(word, [array], options))
@@ -139,6 +149,6 @@ def _broadcast_arrays(state: State, g: Given, name: str) -> list[Box]:
 EXTREMES: dict[str, Word] = {
     "extreme": _extreme, "torch_extreme": _torch_extreme,
     "position": _position, "unravel_index": _unravelled, "broadcast_arrays": _broadcast_arrays,
-    "var": _word("var"), "std": _word("std"), "softmax": _word("softmax"), "log_softmax": _word("log_softmax"),
+    "var": _spread("var"), "std": _spread("std"), "softmax": _word("softmax"), "log_softmax": _word("log_softmax"),
     "logsumexp": _word("logsumexp"), "norm": _word("norm"),
 }  # fmt: skip

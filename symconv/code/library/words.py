@@ -204,10 +204,14 @@ def _made(how: str) -> Word:
     return _filled(number)
 
 
-def _full(state: State, g: Given, name: str) -> Box:
+def _full(state: State, g: Given, name: str) -> Any:
     shape = shape_of(state, g["shape"]) if "shape" in g else array_attribute(state, g["input"], "shape")
     if g["fill_value"] == Infinity(-1):
         return boxed(state, infinity(state.on, shape))
+    if isinstance(value := g["fill_value"], Box):
+        if state.on.rank(array_of(state, value)):
+            raise Outside(f"{name} of an array; write np.broadcast_to(a, shape), or np.zeros(shape) + a", state.line)
+        return binary(state, "*", boxed(state, state.on.fill(shape, Fraction(1))), value)
     return boxed(state, state.on.fill(shape, fraction_of(state, g["fill_value"])))
 
 
