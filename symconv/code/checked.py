@@ -24,6 +24,7 @@ from symconv.code.source.drawn import with_drawn
 from symconv.code.source.modes import modes_of, with_modes
 from symconv.code.source.pairs import is_loss, pair_of
 from symconv.code.source.program import program, read_text
+from symconv.code.source.sample_losses import of_prediction
 from symconv.code.ties import of_other_ties, with_shared_ties
 from symconv.code.values.kinds import UNTOLD
 from symconv.errors import SpecError, SymconvError
@@ -55,13 +56,15 @@ def check_code(path: str | Path, name: str | None = None, arguments: Mapping[str
     text, title = read_text(path if isinstance(path, Path) else Path(path) if "\n" not in str(path) else path)
     source = program(text, title)
     source, forward, backward = pair_of(source, name)
+    forward, backward, said = of_prediction(source.classes, source.owner, forward, backward)
     forward = forward if is_loss(forward, backward) else with_drawn(forward)
     lengths = declared_names(source.initial())
     each = settings_of(forward, arguments, {*source.owned(), *lengths}, source.initial().defaulted())
     modes = modes_of(source, forward, backward, arguments or {})
     both = [(with_modes(forward, one), with_modes(backward, one)) for one in modes]
     rows = kinds_of_labels(source, forward, backward)
-    pairs = [Pair(source, *two, returns, settings, {**mode, **kind}, frozenset(n for n in kind if kind[n] == ROWS))
+    pairs = [Pair(source, *two, returns, settings, {**mode, **kind}, frozenset(n for n in kind if kind[n] == ROWS),
+                  said)
              for settings in each for two, mode in zip(both, modes, strict=True) for kind in rows]  # fmt: skip
     return _checked(pairs, len(modes) * len(rows), explain)
 
@@ -129,7 +132,7 @@ def _misfits(proofs: Proofs[Proof]) -> bool:
 
 def _decided(pair: Pair, explain: bool) -> tuple[Operator, Proofs[Proof]]:
     """The proofs with these numbers, and what they are told under."""
-    return decided_under(pair, explain, _as_meant)
+    return decided_under(pair, explain, _as_meant, _as_likely)
 
 
 def _as_meant(pair: Pair, explain: bool) -> tuple[Operator, Proofs[Proof]]:

@@ -28,7 +28,8 @@ __all__ = ["Pair"]
 class Pair:
     """A forward and a backward function, the order of results where it is said, and the numbers of the forward one.
 
-    ``modes`` are the texts that both have in place of parameters. Labels that are ``rows`` are one-hot.
+    ``modes`` are the texts that both have in place of parameters. Labels that are ``rows`` are one-hot. What
+    the functions were taken for is ``said``.
     """
 
     source: Program
@@ -38,6 +39,7 @@ class Pair:
     settings: Mapping[str, Any]
     modes: Mapping[str, str] = field(default_factory=dict)
     rows: frozenset[str] = frozenset()
+    said: str = ""
     read: dict[frozenset[str], Iterator[tuple[Operator, Forward]]] = field(default_factory=dict, init=False)
 
     @property

@@ -26,16 +26,20 @@ def kinds_of_labels(source: Program, forward: ast.FunctionDef, backward: ast.Fun
     """What labels may be given as: where a function takes one-hot rows too, it is looked at with both."""
     if is_loss(forward, backward):
         return [{}]
-    names = labels_in(forward, functions=source.functions) & perhaps_rows(forward, source.functions)
+    names = labels_in(forward, functions=source.callees) & perhaps_rows(forward, source.callees)
     return [dict.fromkeys(names, LABELS), dict.fromkeys(names, ROWS)] if names else [{}]
 
 
 def decided_under(
-    pair: Pair, explain: bool, decide: Callable[[Pair, bool], tuple[Operator, Proofs[Proof]]]
-) -> tuple[Operator, Proofs[Proof]]:
-    """The proofs and what they are told under: if need be, that numbers which only keep logarithms finite are 0."""
+    pair: Pair, explain: bool, decide: Callable[[Pair, bool], tuple[Operator, Proofs[Proof]]],
+    plainly: Callable[[Pair, bool], tuple[Operator, Proofs[Proof]]],
+) -> tuple[Operator, Proofs[Proof]]:  # fmt: skip
+    """The proofs and what they are told under: if need be, that numbers which only keep logarithms finite are 0.
+
+    With such numbers it is first looked ``plainly``, at the likely meaning alone.
+    """
     guards = guards_of(pair.source, pair.forward, pair.backward)
-    op, proofs = decide(pair, explain and guards is None)
+    op, proofs = decide(pair, explain) if guards is None else plainly(pair, False)
     if proofs.holds is not True and guards is not None:
         such = replace(pair, source=guards.program, forward=guards.forward, backward=guards.backward)
         with suppress(SymconvError):
@@ -47,9 +51,10 @@ def decided_under(
 
 
 def _unused(pair: Pair) -> tuple[str, ...]:
-    """That a cotangent is 1 which the backward function takes and does not use."""
+    """What the functions were taken for, and that a cotangent is 1 which the backward function does not use."""
     name = pair.unused_cotangent
-    return (f"{name} is 1, its default, which {pair.backward.name} does not use",) if name is not None else ()
+    said = (pair.said,) if pair.said else ()
+    return (*said, f"{name} is 1, its default, which {pair.backward.name} does not use") if name is not None else said
 
 
 def _under(proofs: Proofs[Proof], *words: str) -> Proofs[Proof]:

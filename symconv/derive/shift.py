@@ -139,7 +139,7 @@ def _largest(expr: Expr) -> Expr:
     match expr:
         case Apply("exp", (exponent,)):
             return exponent
-        case Apply("mul", (left, right)):
+        case Apply("mul", (left, right)) if _is_exponential(expr):
             both = [_largest(side) for side in (left, right) if _is_exponential(side)]
             return reduce(lambda a, b: Apply("add", (a, b)), both)
         case Apply("neg", (inner,)) | Apply("div", (inner, _)):

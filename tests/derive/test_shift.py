@@ -155,3 +155,9 @@ def test_a_wrong_shift_is_not_accepted(monkeypatch) -> None:
 def test_equal_maxima_are_computed_once() -> None:
     op = resolve_borders(sc.operator("y[n,k] = exp(x[n,k])/sum[p](exp(x[n,p])) + log(sum[p](exp(x[n,p])))"))
     assert sum(node.kind == "max" for s in op.statements for node in walk(s.expr) if hasattr(node, "kind")) == 1
+
+
+def test_a_product_without_exponentials_beside_them_is_no_error() -> None:
+    op = sc.operator("y[n] = log(sum[c](exp(x[n,c])) + 2*where(x[n,0] > 0, 1, 0))")
+    y = sc.build(op, dtype="float64")(np.array([[1.0, 2.0], [-1.0, 0.5]]))
+    assert np.allclose(y, np.log([np.exp(1) + np.exp(2) + 2, np.exp(-1) + np.exp(0.5)]))

@@ -145,7 +145,7 @@ def described(program: Program, node: ast.FunctionDef, settings: Mapping[str, An
     plain, defaulted = parameters(node.args), defaults(node.args)
     tensors: dict[str, str] = {}
     constants = {n for n, one in defaulted.items() if _is_constant(one)}
-    labels = labels_in(node, functions=program.functions) - {"self", "ctx", *constants, *settings}
+    labels = labels_in(node, functions=program.callees) - {"self", "ctx", *constants, *settings}
     known = {"self", "ctx", *constants, *settings, *labels}
     saved = surely_tensors(node)
     given = [n for n in plain if n not in known and (n in saved or not numeric(n)) and not (packed(n) or flag(n))]

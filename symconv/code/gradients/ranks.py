@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import product
 
+from symconv.code.gradients.matrices import matrices_in, measured
 from symconv.prove.language.labels import is_selector, labels_of
 
 __all__ = ["Lines", "documented", "lines_of", "ranks_of", "shown_behind", "shown_ranks", "vectors_of"]
@@ -94,7 +95,8 @@ def shown_behind(forward: ast.FunctionDef, backward: ast.FunctionDef) -> dict[st
         if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store) and id(one) not in handed
     }  # fmt: skip
     names = {one.arg for one in forward.args.args} - computed
-    return {name: rank for name, rank in _unpacked(backward.body) if name in names}
+    each = (*_unpacked(backward.body), *measured(backward))
+    return {name: rank for name, rank in each if name in names}
 
 
 def ranks_of(node: ast.FunctionDef, tensors: Collection[str], said: Mapping[str, int]) -> Iterator[dict[str, int]]:
@@ -181,7 +183,10 @@ def _possible(node: ast.FunctionDef, tensors: Iterable[str], said: Mapping[str, 
     # Parameters of normalisations stand on the last axis of a matrix unless further axes are named.
     named_axes = _axes_named(node)
     hinted = (*_hinted(node), *([named_axes] if vectors or (named_axes == 2 and _kept_axes(node)) else []))
+    matrices = matrices_in(node, names)
     for rank in dict.fromkeys((*hinted, *_RANKS)):
+        if matrices:
+            yield {name: 1 if name in vectors else matrices.get(name, rank) for name in names}
         if vectors and len(vectors) < len(names):
             yield {name: 1 if name in vectors else rank for name in names}
         yield {name: 1 if name == "b" and "w" in names else rank for name in names}

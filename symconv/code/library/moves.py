@@ -144,15 +144,30 @@ def reshaped(state: State, box: Box, shape: Sequence[Any]) -> Box:
 
 def _as_first(state: State, array: Any, shape: Sequence[Any]) -> Sequence[Any]:
     """``t.view(n, -1)`` of targets in a forward function, with ``n`` of the input: as many as ``t`` has, to fit."""
-    if not state.on.symbolic or not state.terms.partial or affine(-1) not in shape[1:]:
+    if not state.on.symbolic or not state.terms.partial:
         return shape
     own = [state.on.size(array, k) for k in range(state.on.rank(array))]
+    _as_shaped(state, own, shape)
+    if affine(-1) not in shape[1:]:
+        return shape
     named = {name for one in own if isinstance(one, Affine) for name in one.names()}
     first = shape[0]
     if not own or not isinstance(first, Affine) or not isinstance(own[0], Affine) or first.is_constant:
         return shape
     strange = first.names().isdisjoint(named)
     return [own[0], *shape[1:]] if strange and state.terms.walk.alike(own[0], first) else shape
+
+
+def _as_shaped(state: State, own: Sequence[Any], shape: Sequence[Any]) -> None:
+    """``h.reshape(N, 1, H)`` with sizes of another array: ``h`` is N x H there, and has no other lengths."""
+    wanted = [one for one in shape if one != affine(1)]
+    sizes = [one for one in (*own, *wanted) if isinstance(one, Affine) and not one.is_constant]
+    named = {name for one in own if isinstance(one, Affine) for name in one.names()}
+    if len(own) != len(wanted) or len(sizes) < 2 * len(own) or len(own) < 2 or shape == own:
+        return
+    if all(named.isdisjoint(one.names()) for one in wanted):
+        for mine, one in zip(own, wanted, strict=True):
+            state.on.require(equal(mine, one), "a shape that is said")
 
 
 def _flatten(state: State, g: Given, name: str) -> Box:

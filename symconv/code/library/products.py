@@ -16,7 +16,7 @@ from symconv.code.source.trouble import Outside
 from symconv.code.values.amounts import extreme, is_number, number_of
 from symconv.code.values.conditions import compared
 from symconv.code.values.objects import Box, Dotted
-from symconv.notation.affine import affine
+from symconv.notation.affine import Affine, affine
 from symconv.prove.meaning.value import Product, Value
 
 __all__ = ["PRODUCTS"]
@@ -191,12 +191,18 @@ def _jax_gelu(state: State, g: Given, name: str) -> Box:
 def _repeat(state: State, g: Given, name: str) -> Box:
     if state.on.positions(current(state, g["input"])) and g.get("axis") in (None, affine(0)):
         return repeated_positions(state, g["input"], g["repeats"], "repeat")
-    times = constant(state, g["repeats"], "the number of repeats")
     if g.get("axis") is None:
         raise Outside("repeat of the flattened array", state.line)
-    array = array_of(state, g["input"])
+    array, times = array_of(state, g["input"]), g["repeats"]
     axis = axis_of(state, g["axis"], state.on.rank(array))
-    return boxed(state, state.on.repeat(array, times, axis))
+    if isinstance(times, Affine) and not times.is_constant and state.on.size(array, axis) == affine(1):
+        # As often as a size says: one element along the axis, broadcast.
+        plan: list[Any] = [*whole_plan(state, array)]
+        plan[axis : axis + 1] = [affine(0), None]
+        spread = [times if k == axis else state.on.size(array, k) for k in range(state.on.rank(array))]
+        wide = state.on.elementwise("+", state.on.fill(spread, Fraction(0)), state.on.pick(array, tuple(plan)))
+        return boxed(state, wide)
+    return boxed(state, state.on.repeat(array, constant(state, times, "the number of repeats"), axis))
 
 
 def _kron(state: State, g: Given, name: str) -> Box:

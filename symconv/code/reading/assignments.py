@@ -13,6 +13,7 @@ from symconv.code.held.operators import binary
 from symconv.code.held.sequences import iterated, sequence
 from symconv.code.held.state import State, call, evaluate, fails, whole_plan
 from symconv.code.held.sums import accumulate, accumulates, read_name
+from symconv.code.reading.masked import among_picked
 from symconv.code.reading.subscripts import entries_of, place_of, store_plan
 from symconv.code.source.generators import lazy
 from symconv.code.source.spelling import OPERATORS
@@ -30,6 +31,10 @@ def assign(state: State, targets: Sequence[ast.expr], node: ast.expr) -> None:
         raise Outside("an iterator is kept; a list of it is read", state.line)
     if len(targets) == 1 and (added := _added(state, targets[0], node)) is not None:
         augment(state, targets[0], *added)
+        return
+    if len(targets) == 1 and (both := among_picked(state, targets[0], node)) is not None:
+        owner, mask, whole = both
+        _put_where(state, owner, mask, evaluate(state, whole))
         return
     value = evaluate(state, node)
     for target in targets:

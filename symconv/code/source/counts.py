@@ -22,12 +22,10 @@ _LIBRARIES = frozenset({"torch", "F", "functional", "np", "numpy", "tf", "jnp"})
 
 
 def counts_in(node: ast.FunctionDef) -> frozenset[str]:
-    """The parameters of ``forward(ctx, ...)`` without a default that its text takes for whole numbers."""
-    plain = parameters(node.args)
-    if plain[:1] != ["ctx"]:
-        return frozenset()
+    """The parameters behind the input, without a default, that the text takes for whole numbers."""
+    plain = [name for name in parameters(node.args) if name not in {"ctx", "self"}]
     found = {name for one in ast.walk(node) for part in _counted(one) for name in _plain(part)}
-    return frozenset(found & ({*plain[2:]} - defaults(node.args).keys()))
+    return frozenset(found & ({*plain[1:]} - defaults(node.args).keys()))
 
 
 def axes_in(node: ast.FunctionDef) -> frozenset[str]:

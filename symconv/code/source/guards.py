@@ -57,7 +57,9 @@ def _lines(program: Program, nodes: tuple[ast.FunctionDef, ...]) -> Iterator[int
         for one in program.called_by(node):
             yield from range(one.lineno, (one.end_lineno or one.lineno) + 1)
     if (owner := program.classes.get(program.owner)) is not None:
-        yield from range(owner.lineno, (owner.end_lineno or owner.lineno) + 1)
+        # The methods of layers that it holds are at other places of the text.
+        for part in (owner, *(one for one in owner.body if isinstance(one, ast.FunctionDef))):
+            yield from range(part.lineno, (part.end_lineno or part.lineno) + 1)
 
 
 def _tiny(node: ast.expr | None, names: Mapping[str, str]) -> str:

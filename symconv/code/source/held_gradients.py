@@ -42,6 +42,12 @@ def set_in_methods(program: Program) -> frozenset[str]:
 
 def added_up(program: Program) -> dict[str, str]:
     """Gradients that are first set to zeros outside of backward, with their parameters: ``self.dW += ...``."""
+    if "added up" not in program.memo:
+        program.memo["added up"] = _added_up(program)
+    return dict(program.memo["added up"])
+
+
+def _added_up(program: Program) -> dict[str, str]:
     node = program.classes.get(program.owner)
     if node is None:
         return {}

@@ -82,9 +82,12 @@ def _handed(node: ast.FunctionDef, functions: Mapping[str, ast.FunctionDef], see
             if (attribute := own_attribute(target))}  # fmt: skip
     for one in ast.walk(node):
         match one:
-            case ast.Call(ast.Name(called)) if called in functions.keys() - {*seen}:
+            case ast.Call(ast.Name() | ast.Attribute(ast.Name("self"))) if (
+                called := ast.unparse(one.func)
+            ) in functions.keys() - {*seen}:
                 inner = told(functions[called], functions=functions, seen=(*seen, called))
-                given = [*zip(positional(functions[called].args), one.args, strict=False),
+                taken = [name for name in positional(functions[called].args) if name != "self"]
+                given = [*zip(taken, one.args, strict=False),
                          *((word.arg, word.value) for word in one.keywords)]  # fmt: skip
                 for to, value in given:
                     if to in inner:

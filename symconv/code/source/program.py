@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from symconv.code.source import listed
 from symconv.code.source.attributes import attributes_of, open_to_all
@@ -16,6 +17,7 @@ from symconv.code.source.initial import Initial, initial_of
 from symconv.code.source.keyed import as_attributes
 from symconv.code.source.scripts import functions_of, unsure
 from symconv.code.source.settled import unsettled
+from symconv.code.source.sublayers import flatten
 from symconv.code.source.unbound import names_at_top
 from symconv.code.source.updates import keep_steps
 from symconv.code.source.vjps import Rule, rules_of
@@ -50,6 +52,7 @@ class Program:
     libraries : the libraries that the text imports or uses
     outside : the names that functions find outside of themselves; None where they may find any
     rules : functions that JAX's ``defvjp`` gives a rule for their gradients, by name
+    memo : what was worked out of the text, by what it is
     """
 
     name: str
@@ -66,6 +69,7 @@ class Program:
     libraries: frozenset[str] = frozenset()
     outside: frozenset[str] | None = None
     rules: Mapping[str, Rule] = field(default_factory=dict)
+    memo: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def line(self, number: int) -> str:
         """One line of the text, without the blanks around it."""
@@ -105,6 +109,13 @@ class Program:
             (n, one.name) for one in classes for n in one.body if isinstance(n, ast.FunctionDef) and n.name == name
         ]
         return self.settled(*found[0]) if len(found) == 1 else None
+
+    @property
+    def callees(self) -> dict[str, ast.FunctionDef]:
+        """The functions of the text, and the methods of the class that is read, as they are called."""
+        body = self.classes[self.owner].body if self.owner in self.classes else []
+        methods = {f"self.{one.name}": one for one in body if isinstance(one, ast.FunctionDef)}
+        return {**self.functions, **methods}
 
     def called_by(self, node: ast.FunctionDef) -> tuple[ast.FunctionDef, ...]:
         """A function, and those of the text that it calls by their names, and what these call."""
@@ -167,6 +178,7 @@ def program(text: str, name: str = "code") -> Program:
             as_attributes(node)
             listed.as_attributes(node)
             keep_steps(node)
+    flatten(tree.body)
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     script = functions_of(tree)
     functions |= {key: node for key, node in script.items() if key not in functions}
