@@ -264,3 +264,56 @@ def test_weights_behind_a_product_are_matrices(factor: str) -> None:
     proofs = sc.check(text, explain=False)
     assert proofs.holds is bool(right) is (factor == "db")
     assert "W2[" in str(proofs["W2"])
+
+
+PLACES = """
+import numpy as np
+def encoder_forward(inp, wte, wpe):
+    B, T = inp.shape
+    return wte[inp] + wpe[:T], (inp, wte, wpe)
+def encoder_backward(dout, cache):
+    inp, wte, wpe = cache
+    dwte, dwpe = np.zeros_like(wte), np.zeros_like(wpe)
+    np.add.at(dwte, inp, dout)
+    dwpe[: dout.shape[1]] += dout.sum(axis=0)
+    return dwte, dwpe
+"""
+
+
+def test_lengths_that_are_called_differently_are_not_taken_for_equal() -> None:
+    # With a table of three axes B and T would have to be equal, and the right gradient was called wrong.
+    with pytest.raises(sc.SpecError, match="encoder_forward is not read as an operator"):
+        sc.check(PLACES)
+
+
+ASKED = """
+import numpy as np
+def softmax(x):
+    if x.ndim == 2:
+        x = x - x.max(axis=1, keepdims=True)
+        x = np.exp(x)
+        x /= x.sum(axis=1, keepdims=True)
+    elif x.ndim == 1:
+        x = np.exp(x - np.max(x)) / np.sum(np.exp(x - np.max(x)))
+    return x
+class Softmax:
+    def forward(self, x):
+        self.out = softmax(x)
+        return self.out
+    def backward(self, dout):
+        dx = self.out * dout
+        dx -= self.out * np.sum({}, axis=1, keepdims=True)
+        return dx
+"""
+
+
+@pytest.mark.parametrize("summed", ["dx", "dout"])
+def test_numbers_of_axes_that_the_text_asks_for_are_meant(summed: str) -> None:
+    rng = np.random.default_rng(5)
+    x, g, along = rng.normal(size=(3, 4, 5))
+    text = ASKED.format(summed)
+    layer = made(text, "Softmax")
+    layer.forward(x)
+    found = slope(lambda at: (made(text, "Softmax").forward(at) * g).sum(), x, along)
+    right = np.isclose(found, (layer.backward(g) * along).sum(), rtol=1e-5)
+    assert sc.check(text, "Softmax", explain=False).holds is bool(right) is (summed == "dx")

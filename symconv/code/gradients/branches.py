@@ -19,6 +19,7 @@ from symconv.ops.registry import operator
 from symconv.prove.concrete.numbers import Misfit
 from symconv.prove.language.facts import facts_of
 from symconv.prove.language.parse import Caret
+from symconv.prove.meaning.extremes import is_first, opaque_of
 from symconv.prove.meaning.scope import Fork, ForkAt, Mismatch, Names, Scope, Undecided
 from symconv.prove.meaning.selectors import without_labels
 from symconv.prove.meaning.value import Fresh, Value, axis
@@ -27,7 +28,7 @@ from symconv.relation.collecting import collected
 from symconv.relation.regions import Region, everywhere
 from symconv.relation.tables import domains
 
-__all__ = ["Branches", "HalfUnread", "Read"]
+__all__ = ["Branches", "HalfUnread", "Read", "unknown"]
 
 
 class HalfUnread(SpecError):  # noqa: N818
@@ -157,3 +158,16 @@ def _follows(read: Read, constraint: Constraint) -> bool:
     told = everywhere(read.region.context).where(*read.fitted)
     numbers = any(told.constant(var(name)) is not None for name in sorted(constraint.form.names()))
     return not numbers and told.within(told.where(constraint))
+
+
+def unknown(read: Read) -> str:
+    """Why what was read is no operator that can be told."""
+    terms = (*read.value.terms, *(term for one in read.known for term in one.terms))
+    for where in (where for term in terms for one in term.factors if (where := opaque_of(one.tensor))):
+        return f"{where} of sums, or of elements some of which are fixed numbers (a pad), that does not cancel"
+    if any(is_first(factor.tensor) for term in read.value.terms for factor in term.factors):
+        return (
+            "it takes the place of an extreme element (argmax, argmin) as a number, or reads other elements there; the "
+            "extreme itself is x.max(axis=...), and a mask of where it is x == x.max(axis=..., keepdims=True)"
+        )
+    return f"its {len(read.value.terms)} terms are of no operator that is known here"

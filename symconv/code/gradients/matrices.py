@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import combinations
 
 from symconv.code.gradients.roles import tensor_named
+from symconv.notation.operator import Operator
 
-__all__ = ["matrices_in", "measured"]
+__all__ = ["asked_first", "matrices_in", "measured", "tied"]
 
 _PRODUCTS = frozenset({"dot", "matmul", "mm"})
 
@@ -48,3 +50,37 @@ def measured(node: ast.FunctionDef) -> Iterator[tuple[str, int]]:
     calls = [one for one in ast.walk(node) if isinstance(one, ast.Call) and isinstance(one.func, ast.Name)]
     taken = {ast.unparse(one.args[0]) for one in calls if one.args and ast.unparse(one.func) == "len"}
     yield from ((text, 2) for text in taken if f"{text}[0]" in taken and text.isidentifier())
+
+
+def tied(node: ast.FunctionDef, tensors: Mapping[str, str], op: Operator) -> str:
+    """Two lengths of one tensor that the text calls differently and an operator has equal: it is not what is meant."""
+    for one in ast.walk(node):
+        match one:
+            case ast.Assign([ast.Tuple(items)], ast.Attribute(ast.Name(name), "shape")) if name in tensors:
+                names = [getattr(item, "id", "_") for item in items]
+                sizes = next((held.sizes for held in op.inputs if held.name == tensors[name]), ())
+                for (first, mine), (second, other) in combinations(zip(names, sizes, strict=False), 2):
+                    if mine == other and not mine.is_constant and first != second and "_" not in {first, second}:
+                        return f"{first} and {second} of {name} would have to be equal"
+    return ""
+
+
+def asked_first(each: Iterable[dict[str, int]], functions: Iterable[ast.FunctionDef]) -> list[dict[str, int]]:
+    """Numbers of axes, first those that the text asks for: ``if x.ndim == 2: ... elif x.ndim == 1: ...``."""
+    asked = {number for node in functions for one in ast.walk(node) for number in _asked(one)}
+    return sorted(each, key=lambda ranks: bool(asked) and not asked & {*list(ranks.values())[:1]})
+
+
+def _asked(node: ast.AST) -> Iterator[int]:
+    """Of ``if`` and ``elif`` without an ``else``, where each asks for one."""
+    match node:
+        case ast.If(first, _, [ast.If(second, _, [])]):
+            numbers = [_number(first), _number(second)]
+            yield from (one for one in numbers if one is not None and None not in numbers)
+
+
+def _number(test: ast.expr) -> int | None:
+    match test:
+        case ast.Compare(ast.Attribute(ast.Name(), "ndim"), [ast.Eq()], [ast.Constant(int() as number)]):
+            return number
+    return None

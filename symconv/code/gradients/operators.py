@@ -11,12 +11,13 @@ from typing import Any
 
 from symconv.code.arrays.symbolic import Symbolic
 from symconv.code.arrays.walk import Walk
-from symconv.code.gradients.branches import Branches, HalfUnread, Read
+from symconv.code.gradients.branches import Branches, HalfUnread, Read, unknown
 from symconv.code.gradients.candidates import candidates, where_defined
 from symconv.code.gradients.formula import numbered, with_words
 from symconv.code.gradients.forward import Forward, context_of_forward, described
 from symconv.code.gradients.halves import halved
 from symconv.code.gradients.kept_axes import broadcast_shapes
+from symconv.code.gradients.matrices import asked_first, tied
 from symconv.code.gradients.operands import given, sizes_of
 from symconv.code.gradients.outputs import joined, outputs_of
 from symconv.code.gradients.ranks import Lines, documented, lines_of, ranks_of, shown_behind, shown_ranks, vectors_of
@@ -37,7 +38,6 @@ from symconv.prove.concrete.numbers import Misfit
 from symconv.prove.decide.decision import decide
 from symconv.prove.language.coded import Coded
 from symconv.prove.language.labels import is_selector
-from symconv.prove.meaning.extremes import is_first, opaque_of
 from symconv.prove.meaning.scope import Mismatch, Scope, Undecided
 from symconv.prove.meaning.value import Value
 from symconv.relation.regions import everywhere
@@ -89,7 +89,7 @@ def operators_of(program: Program, node: ast.FunctionDef, settings: Mapping[str,
     each = _of_lines(forward, tensors, lines)
     yield from (each if sure else ())
     equal_parts = halved(program, node)
-    for ranks in ranks_of(forward.node, tensors, said):
+    for ranks in asked_first(ranks_of(forward.node, tensors, said), program.called_by(node)):
         if found and any(ranks[name] == ranks["x"] for name in vectors):
             # A bias of the input's shape would make a forgotten sum right.
             continue
@@ -99,6 +99,8 @@ def operators_of(program: Program, node: ast.FunctionDef, settings: Mapping[str,
             read = replace(forward, equal_parts=True)
             operator, _, _ = _of_outputs(read, ranks)
             operator = operator and with_words(operator, "chunk cuts into equal parts")
+        if operator is not None and (why := tied(node, forward.tensors, operator)):
+            operator, problem = None, why
         if operator is not None:
             found = True
             if numbered(operator.inputs):
@@ -195,21 +197,8 @@ def _of_ranks(forward: Forward, ranks: Mapping[str, int]) -> tuple[Operator | No
             ):
                 if (proved := _proved(candidate, forward)) is not None:
                     return with_words(proved, read.words) if read.words else proved, "", 0
-        return None, unread or _unknown(reads[0]), line
+        return None, unread or unknown(reads[0]), line
     return None, problem, 0
-
-
-def _unknown(read: Read) -> str:
-    """Why what was read is no operator that can be told."""
-    terms = (*read.value.terms, *(term for one in read.known for term in one.terms))
-    for where in (where for term in terms for one in term.factors if (where := opaque_of(one.tensor))):
-        return f"{where} of sums, or of elements some of which are fixed numbers (a pad), that does not cancel"
-    if any(is_first(factor.tensor) for term in read.value.terms for factor in term.factors):
-        return (
-            "it takes the place of an extreme element (argmax, argmin) as a number, or reads other elements there; the "
-            "extreme itself is x.max(axis=...), and a mask of where it is x == x.max(axis=..., keepdims=True)"
-        )
-    return f"its {len(read.value.terms)} terms are of no operator that is known here"
 
 
 def _split(program: Program, node: ast.FunctionDef, line: int) -> str:
