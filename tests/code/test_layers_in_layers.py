@@ -317,3 +317,35 @@ def test_numbers_of_axes_that_the_text_asks_for_are_meant(summed: str) -> None:
     found = slope(lambda at: (made(text, "Softmax").forward(at) * g).sum(), x, along)
     right = np.isclose(found, (layer.backward(g) * along).sum(), rtol=1e-5)
     assert sc.check(text, "Softmax", explain=False).holds is bool(right) is (summed == "dx")
+
+
+TOKENS = """
+import torch
+import torch.nn.functional as F
+class CrossEntropy(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, logits, targets):
+        logp = F.log_softmax(logits, dim=-1)
+        ctx.save_for_backward(logp, targets)
+        return -logp.gather(-1, targets.unsqueeze(-1)).squeeze(-1).mean()
+    @staticmethod
+    def backward(ctx, dloss):
+        logp, targets = ctx.saved_tensors
+        B, T, V = logp.shape
+        return dloss * (logp.exp() - F.one_hot(targets, V)) / {}, None
+"""
+
+
+@pytest.mark.parametrize("count", ["(B * T)", "T"])
+def test_the_cotangent_of_a_loss_is_called_so(count: str) -> None:
+    torch = pytest.importorskip("torch")
+    space: dict[str, Any] = {}
+    text = TOKENS.format(count)
+    exec(compile(text, "tokens", "exec"), space)  # noqa: S102
+    targets = torch.tensor([[0, 3, 1], [2, 2, 0]])
+    mine, other = (torch.randn(2, 3, 4, dtype=torch.float64, requires_grad=True) for _ in range(2))
+    other.data.copy_(mine.data)
+    (3 * space["CrossEntropy"].apply(mine, targets)).backward()
+    (3 * torch.nn.functional.cross_entropy(other.flatten(0, 1), targets.flatten())).backward()
+    right = torch.allclose(mine.grad, other.grad)
+    assert sc.check(text, "CrossEntropy", explain=False).holds is right is (count == "(B * T)")

@@ -26,7 +26,7 @@ _COTANGENT = frozenset({
     "gradoutput", "dlout", "grad_z", "d_y", "top_diff", "error", "out_grad", "dldz", "dl_dz", "dh", "grads", "ct",
     "cotangent", "dl_do", "dldo", "d_output", "doutput", "accum_grad", "top_grad", "dnext", "djdy", "residual_grad",
     "y_bar", "ybar", "dconv", "output_gradient", "upstream_grad", "grad_from_next", "dvalues", "d_l_d_out",
-    "next_delta", "g_out", "gout",
+    "next_delta", "g_out", "gout", "dloss", "dlosses", "d_loss", "grad_loss",
 })  # fmt: skip
 _DERIVATIVE = re.compile(r"d_?[A-Z]\w*|d_\w+|d[a-z]\d?|d[a-z]_\w+|d(next|out|pred|act|logit|hidden|score)\w*|"
                          r"\w*(grad|delta|upstream|cotangent)\w*")  # fmt: skip
