@@ -6,7 +6,6 @@ What the command line takes as OP is taken here too: the name of a shipped opera
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from functools import wraps
 from inspect import Parameter, signature
 from pathlib import Path
@@ -30,7 +29,9 @@ else:
     def operator(source: Any, **options: Any) -> Operator | Family:
         """See ``symconv.ops.registry.operator``; a function is parsed, never executed."""
         if callable(source) and hasattr(source, "__code__"):
-            return _read(source, options)
+            from symconv.code.source.own import source_of
+
+            return _formed(*source_of(source), *_told(options))
         if isinstance(source, str) and (known := _named(source.strip(), options)) is not None:
             return known
         taken = signature(registry.operator).parameters
@@ -50,7 +51,7 @@ def _named(text: str, options: dict[str, Any]) -> Operator | None:
             raise SpecError(f"{text} says everything about its operator; given {', '.join(sorted(more))}")
         return registry.load(text, options.get("params"))
     if _FILE.fullmatch(text):
-        return read_file(text, _params(options))
+        return read_file(text, *_told(options))
     entry = registry.catalogue().get(text)
     if entry is None:
         return None
@@ -64,17 +65,20 @@ def _named(text: str, options: dict[str, Any]) -> Operator | None:
     return entry.make(**options)
 
 
-def _params(options: dict[str, Any]) -> Any:
-    params = options.pop("params", None)
-    if options:
+def _told(options: dict[str, Any]) -> tuple[Any, Any]:
+    """The numbers of a function and how many axes its arrays have."""
+    if more := options.keys() - {"params", "axes"}:
         raise SpecError(
-            f"a forward function says everything itself but its numbers (params=); given {', '.join(options)}"
+            "a forward function says everything itself but its numbers (params=) and how many axes its arrays have "
+            f"(axes=); given {', '.join(sorted(more))}"
         )
-    return params
+    return options.get("params"), options.get("axes")
 
 
-def read_file(file: str, params: Any = None) -> Operator:
+def read_file(file: str, params: Any = None, axes: Any = None) -> Operator:
     """The operator that a function of a file computes, ``layer.py:forward``; the file is parsed, never executed.
+
+    ``axes`` are the numbers of axes of arrays by their names, where the function does not say them.
 
     Raises SpecError where there is no such file or function, or for what is not read.
     """
@@ -84,21 +88,15 @@ def read_file(file: str, params: Any = None) -> Operator:
     if found is None:
         raise SpecError(f"a function of a file is written FILE.py:FUNCTION; given {file!r}")
     text, _ = read_text(Path(found["path"]))
-    return _formed(text, found["name"], params)
+    return _formed(text, found["name"], params, axes)
 
 
-def _read(function: Callable[..., Any], options: dict[str, Any]) -> Operator:
-    from symconv.code.source.own import source_of
-
-    params = _params(options)
-    return _formed(*source_of(function), params)
-
-
-def _formed(text: str, name: str, params: Any) -> Operator:
+def _formed(text: str, name: str, params: Any, axes: Any) -> Operator:
+    from symconv.code.gradients.formula import with_one_hot
     from symconv.code.gradients.operators import forward_of
     from symconv.code.settings import settings_of
     from symconv.code.source.program import program
 
     source = program(text, name)
     node = source.function(name)
-    return forward_of(source, node, settings_of(node, params)[0])[0]
+    return with_one_hot(forward_of(source, node, settings_of(node, params)[0], axes)[0])

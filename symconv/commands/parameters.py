@@ -95,6 +95,12 @@ the_settings = all_of(
         help="A number that a formula calls by name, as in t=0.5; t=? is given at run time; repeatable.",
     ),
     click.option(
+        "--axes",
+        type=Named("ARRAY=COUNT", "an array and how many axes it has", "x=2", number=True),
+        multiple=True,
+        help="How many axes an array of a FILE.py:FUNCTION has, as in x=2; repeatable.",
+    ),
+    click.option(
         "--outputs",
         metavar="NAMES",
         help="The equations of a formula that are returned, as in s,y; else the unread.",

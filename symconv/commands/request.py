@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from fractions import Fraction
 from inspect import Parameter, signature
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["BY_NAME", "completed", "gradient_names", "misnamed", "requested", "titled"]
 
 _NAMELESS, _LONGEST = "formula", 48  # what else progress says has to fit beside it
-BY_NAME = frozenset({"extents", "where", "kinks", "params", "surrogate"})
+BY_NAME = frozenset({"axes", "extents", "where", "kinks", "params", "surrogate"})
 """Settings that are given as NAME=VALUE."""
 
 
@@ -54,9 +55,14 @@ def _function(file: str, given: Mapping[str, Any]) -> Operator:
     """The operator that a forward function of a file computes."""
     from symconv.forwards import read_file
 
-    for option in given.keys() - {"params"}:
-        raise SpecError(f"a function of a file does not take {flag(option)}: it says everything but its numbers itself")
-    return read_file(file, dict(given.get("params", {})))
+    for option in given.keys() - {"params", "axes"}:
+        raise SpecError(
+            f"a function of a file does not take {flag(option)}: it says everything itself but its numbers (--params) "
+            "and how many axes its arrays have (--axes)"
+        )
+    axes = {name: n.numerator if isinstance(n, Fraction) and n.denominator == 1 else n
+            for name, n in given.get("axes", {}).items()}  # fmt: skip
+    return read_file(file, dict(given.get("params", {})), axes or None)
 
 
 def _spec_file(path: str, given: Mapping[str, Any]) -> Operator:

@@ -100,9 +100,9 @@ _ENTRIES = (
     Function("ceil", 1, lambda a: -_floored(-a), latex=r"\left\lceil # \right\rceil", finite=True, kinks=(
         Kink("zero", "the slope of ceil(u) is 0 everywhere, at whole u too", ("0",)),)),
     Function("exp", 1, math.exp, latex=r"\exp", symmetry="none", at_zero="1"),
-    Function("expm1", 1, math.expm1, ("exp(u)",)),
+    Function("expm1", 1, math.expm1, ("exp(u)",), made="exp(u) - 1"),
     Function("log", 1, math.log, latex=r"\log", symmetry="other"),
-    Function("log1p", 1, math.log1p, ("1/(1 + u)",)),
+    Function("log1p", 1, math.log1p, ("1/(1 + u)",), made="log(1 + u)"),
     Function("sqrt", 1, math.sqrt, latex=r"\sqrt{#}", symmetry="other", at_zero="0", kinks=(
         Kink("zero", "the slope of √u at u = 0 is taken as 0", ("where(u == 0, 0, 1/(2*sqrt(u)))",)),
         Kink("infinite", "the slope of √u at u = 0 is the limit, infinite", ("1/(2*sqrt(u))",)))),
@@ -117,7 +117,8 @@ _ENTRIES = (
              ("(1 + erf(u/sqrt(2)))/2 + u*exp(-(u*u/2))/sqrt(2*pi)",), finite=True, symmetry="none", at_zero="0"),
     Function("silu", 1, lambda a: a * _sigmoid(a), ("sigmoid(u)*(1 + u*(1 - sigmoid(u)))",), finite=True,
              made="u*sigmoid(u)"),
-    Function("elu", 1, lambda a: a if a > 0 else math.expm1(a), ("where(u > 0, 1, exp(u))",), finite=True),
+    Function("elu", 1, lambda a: a if a > 0 else math.expm1(a), ("where(u > 0, 1, exp(u))",), finite=True,
+             made="where(u > 0, u, exp(u) - 1)"),
     Function("relu", 1, lambda a: largest(a, 0), finite=True, symmetry="other", kinks=(
         Kink("zero", "the slope of relu(u) at u = 0 is taken as 0", ("where(u <= 0, 0, 1)",)),
         Kink("one", "the slope of relu(u) at u = 0 is taken as 1", ("where(u < 0, 0, 1)",)),

@@ -36,6 +36,7 @@ IN_A_FORMULA = {
     "bias": "add the term, as in + b[f]",
     "flip": "turn the tap, as in w[size(p)-1-p]",
     "layout": "order the indices as the arrays are",
+    "axes": "its indices say how many axes an array has, as in x[n,c,i]",
     "outputs": "an operator has one output; make one for each, with the equations before it repeated: the gradient of "
     "a loss of several is the sum of theirs",
 }

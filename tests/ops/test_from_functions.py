@@ -62,6 +62,18 @@ def clamped(x: Any) -> Any:
     return y
 
 
+def words(x: Any, t: Any) -> Any:
+    """x: (N, D), t: (N, D)"""
+    far = torch.where(x >= t, F.leaky_relu(x - t, 0.25), F.elu(x)) * torch.minimum(x, t)
+    return far + torch.clamp(x, -1, 1) ** 2 - F.relu6(t)
+
+
+def uncertain(x: Any, t: Any) -> Any:
+    """x: (N, C), t: (N, C)"""
+    shares = torch.softmax(x, 1)
+    return (shares * (t - F.log_softmax(x, 1))).sum(1) + torch.logsumexp(x + t, 1)
+
+
 FUNCTIONS = {
     upsampled: ((2, 3, 3, 4), (4, 3, 3, 2)),
     repeated: ((2, 3, 2, 4), (2, 4)),
@@ -70,6 +82,8 @@ FUNCTIONS = {
     attention: ((2, 3, 4), (2, 5, 4), (2, 5, 3)),
     rolled: ((3, 2, 2), (2, 2)),
     letters: ((2, 3), (3, 4), (2, 4), (4,)),
+    words: ((3, 4), (3, 4)),
+    uncertain: ((3, 4), (3, 4)),
 }
 
 
@@ -81,15 +95,30 @@ def kernels(compiled: Any) -> dict[Any, Any]:
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_torch_agrees(function: Any, kernels: dict[Any, Any]) -> None:
     rng = np.random.default_rng(3)
-    arrays = [rng.standard_normal(shape) for shape in FUNCTIONS[function]]
+    agrees(function, kernels[function], [rng.standard_normal(shape) for shape in FUNCTIONS[function]])
+
+
+def test_large_scores_do_not_overflow(kernels: dict[Any, Any]) -> None:
+    rng = np.random.default_rng(3)
+    for function, scale in ((uncertain, 400.0), (attention, 60.0)):
+        arrays = [scale * (2 + rng.standard_normal(shape)) for shape in FUNCTIONS[function]]
+        agrees(function, kernels[function], arrays, 1e-9)
+
+
+def test_ties_are_those_of_torch(kernels: dict[Any, Any]) -> None:
+    rng = np.random.default_rng(3)
+    agrees(words, kernels[words], [rng.integers(-2, 3, (3, 4)) / 2 for _ in range(2)])
+
+
+def agrees(function: Any, kernel: Any, arrays: list[Any], apart: float = 1e-12) -> None:
+    rng = np.random.default_rng(4)
     tensors = [torch.tensor(one, requires_grad=True) for one in arrays]
     y = function(*tensors)
     gy = rng.standard_normal(tuple(y.shape))
     y.backward(torch.tensor(gy))
-    kernel = kernels[function]
-    np.testing.assert_allclose(kernel.forward(*arrays), y.detach().numpy(), rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(kernel.forward(*arrays), y.detach().numpy(), rtol=1e-10, atol=apart)
     for found, tensor in zip(kernel.backward(gy, *arrays), tensors, strict=True):
-        np.testing.assert_allclose(found, tensor.grad.numpy(), rtol=1e-10, atol=1e-12)
+        np.testing.assert_allclose(found, tensor.grad.numpy(), rtol=1e-10, atol=apart)
 
 
 def test_what_no_loops_are_for_is_refused() -> None:

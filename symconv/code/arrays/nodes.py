@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
+from itertools import count
 from typing import Any
 
 from symconv.notation.affine import Affine
-from symconv.prove.language.syntax import Binary, Name, Node, Number, Text, Tuple
-from symconv.prove.meaning.scope import Undecided
-from symconv.prove.meaning.value import Product
+from symconv.prove.language.syntax import Binary, Call, Name, Node, Number, Text, Tuple
+from symconv.prove.meaning.elaborate import denotation
+from symconv.prove.meaning.scope import Scope, Undecided
+from symconv.prove.meaning.value import Product, Value
 
-__all__ = ["Arguments", "node_of"]
+__all__ = ["Arguments", "meant", "node_of"]
 
 Arguments = Mapping[str, Any]
 
@@ -38,3 +41,27 @@ def node_of(value: object, named: Callable[[object], str]) -> Node:
         case None:
             raise Undecided("None stands where an array is wanted")
     return Name(named(value))
+
+
+def meant(scope: Scope, word: str, arguments: Sequence[Any], options: Arguments) -> Value:
+    """What a word of the claim language means for arrays and numbers that have no names."""
+    names = scope.names
+    sizes, tensors = dict(names.sizes), dict(names.tensors)
+    numbers = count(1)
+
+    def named(value: object) -> str:
+        name = f"code{next(numbers)}_"
+        if isinstance(value, Affine):
+            sizes[name] = scope.short(value)
+        else:
+            assert isinstance(value, Value)
+            tensors[name] = value
+        return name
+
+    given = tuple(node_of(one, named) for one in arguments)
+    call = Call(word, given, tuple((key, node_of(one, named)) for key, one in options.items()))
+    scope.names = replace(names, sizes=sizes, tensors=tensors)
+    try:
+        return denotation(scope, call)
+    finally:
+        scope.names = names

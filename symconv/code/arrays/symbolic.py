@@ -12,8 +12,9 @@ from symconv.code.arrays.compared import above, of_places, opposite_places
 from symconv.code.arrays.grids import Grid, counted, joined, part
 from symconv.code.arrays.indexed import lifted, varies
 from symconv.code.arrays.infinite import with_infinities
+from symconv.code.arrays.kept import MULTIPLIED, whole
 from symconv.code.arrays.lengths import length_of, repeated_along, through
-from symconv.code.arrays.nodes import Arguments, node_of
+from symconv.code.arrays.nodes import Arguments, meant
 from symconv.code.arrays.rows import labelled, selector_of
 from symconv.code.arrays.scattering import gathered, scattered
 from symconv.code.arrays.slicing import picked, span, updated
@@ -22,10 +23,8 @@ from symconv.code.values.objects import Choice, Chosen, Condition, Plan, Span
 from symconv.notation.affine import Affine, affine, var
 from symconv.notation.expr import Constraint
 from symconv.prove.language.labels import is_selector
-from symconv.prove.language.syntax import Call
 from symconv.prove.meaning import arrays, elements
 from symconv.prove.meaning.amounts import as_product, product_of
-from symconv.prove.meaning.elaborate import denotation
 from symconv.prove.meaning.scope import Fork, Undecided
 from symconv.prove.meaning.value import Amount, Axis, Factor, Product, Term, Value, axis, build, inside
 
@@ -119,6 +118,8 @@ class Symbolic:
 
     def elementwise(self, op: str, left: Value, right: Value) -> Value:
         """Sum, difference or product, broadcast."""
+        if op == "*" and self.keeps:
+            left, right = whole(self.walk, left), whole(self.walk, right)
         return elements.elementwise(self.walk, op, left, right, f"{left} {op} {right}")
 
     def complement(self, mask: Value) -> Value:
@@ -134,8 +135,9 @@ class Symbolic:
 
     def compare(self, op: str, left: Value, right: Value) -> Value:
         """1 where the comparison holds, else 0."""
-        found = of_places(op, left, right)
-        return above(self.walk, op, self.elementwise("-", left, right)) if found is None else found
+        if (found := of_places(op, left, right)) is not None:
+            return found
+        return self.kept(op, left, right) if self.keeps else above(self.walk, op, self.elementwise("-", left, right))
 
     def mapped(self, function: str, value: Value) -> Value:
         """A function of every element."""
@@ -255,28 +257,18 @@ class Symbolic:
 
     def word(self, word: str, arguments: Sequence[Any], options: Arguments) -> Value:
         """A word of the claim language."""
-        names = self.walk.names
-        count = 0
-        sizes, tensors = dict(names.sizes), dict(names.tensors)
+        if word in MULTIPLIED and self.keeps:
+            arguments = [whole(self.walk, one) for one in arguments]
+        return meant(self.walk, word, arguments, options)
 
-        def named(value: object) -> str:
-            nonlocal count
-            count += 1
-            name = f"code{count}_"
-            if isinstance(value, Affine):
-                sizes[name] = self.walk.short(value)
-            else:
-                assert isinstance(value, Value)
-                tensors[name] = value
-            return name
+    @property
+    def keeps(self) -> bool:
+        """Whether words such as ``relu`` and ``where`` stay words, as a formula shows them."""
+        return bool(self.walk.of_sum.keeps)
 
-        given = tuple(node_of(one, named) for one in arguments)
-        call = Call(word, given, tuple((key, node_of(one, named)) for key, one in options.items()))
-        self.walk.names = replace(names, sizes=sizes, tensors=tensors)
-        try:
-            return denotation(self.walk, call)
-        finally:
-            self.walk.names = names
+    def kept(self, function: str, *values: Value) -> Value:
+        """A function of the elements of arrays that stays a word."""
+        return elements.together(self.walk, function, values, function)
 
     def indicator(self, where: Condition) -> Value:
         """1 where a condition on positions holds, else 0."""

@@ -9,6 +9,8 @@ from symconv.notation.expr import Apply, Const, Constraint, Expr, Index, Piece, 
 
 __all__ = ["summed_apart", "times"]
 
+_ONE = Const(Fraction(1))
+
 
 def times(left: Expr | None, right: Expr) -> Expr:
     """A product, where there is a first factor."""
@@ -33,7 +35,7 @@ def summed_apart(
         return _sum(ranges, conditions, _product(scale, factors))
     parts = [scale] if scale is not None else []
     bare = [one for one in conditions if not one.form.names() & names]
-    parts += [_sum((), bare, _product(None, free))] if bare or free else []
+    parts += [_sum((), bare, _product(None, free))] if bare else free
     for group in sorted(groups, key=lambda group: min(k for k, one in enumerate(ranges) if one.name in group)):
         own = [one for one in factors if _mentioned(one) & group]
         where = [one for one in conditions if one.form.names() & group]
@@ -42,9 +44,55 @@ def summed_apart(
 
 
 def _product(scale: Expr | None, factors: Sequence[Expr]) -> Expr:
-    for one in factors:
+    """The factors over what they are divided by.
+
+    A sum of exponentials stands under the factor whose exponentials it is of: such quotients are computed with the
+    largest exponent taken off.
+    """
+    above = [one for one in factors if _divisor(one) is None]
+    rest = list[Expr]()
+    for divisor in (below for one in factors if (below := _divisor(one)) is not None):
+        exponents = _exponents(divisor)
+        own = next((k for k, one in enumerate(above) if exponents and _exponents(one) == exponents), None)
+        if own is None:
+            rest.append(divisor)
+        else:
+            above[own] = Apply("div", (above[own], divisor))
+    for one in _squared(above):
         scale = times(scale, one)
-    return Const(Fraction(1)) if scale is None else scale
+    for divisor in rest:
+        scale = Apply("div", (_ONE if scale is None else scale, divisor))
+    return _ONE if scale is None else scale
+
+
+def _squared(factors: Sequence[Expr]) -> list[Expr]:
+    """The factors, two equal sums as a square."""
+    found = list[Expr]()
+    for one in factors:
+        if found and found[-1] == one and not isinstance(one, Read):
+            found[-1] = Apply("pow", (one, Const(Fraction(2))))
+        else:
+            found.append(one)
+    return found
+
+
+def _divisor(factor: Expr) -> Expr | None:
+    match factor:
+        case Apply("div", (above, below)) if above == _ONE:
+            return below
+    return None
+
+
+def _exponents(factor: Expr) -> frozenset[str]:
+    """The tensors that the exponents are of, in a factor that is a sum of exponentials or one of them."""
+    match factor:
+        case Apply("exp", (exponent,)):
+            return frozenset(node.tensor for node in walk(exponent) if isinstance(node, Read))
+        case Apply("mul" | "add" | "sub" | "neg", arguments):
+            return frozenset[str]().union(*map(_exponents, arguments))
+        case Reduce("sum", _, pieces):
+            return frozenset[str]().union(*(_exponents(piece.body) for piece in pieces))
+    return frozenset()
 
 
 def _sum(ranges: Sequence[Range], conditions: Sequence[Constraint], body: Expr) -> Expr:

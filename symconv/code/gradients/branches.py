@@ -53,13 +53,14 @@ class Read:
 class Branches:
     """Reads one function over tensors of these sizes.
 
-    Labels that are ``rows`` are one-hot.
+    Labels that are ``rows`` are one-hot. Functions that it ``keeps`` are words in what was read.
     ``line`` is of a branch both halves of which give an output, ``unread`` says of which one a half is not read.
     """
 
     def __init__(self, denote: Callable[[Symbolic, Mapping[str, Box]], Value], sizes: Mapping[str, Sequence[str]],
-                 rows: Collection[str] = ()) -> None:  # fmt: skip
+                 rows: Collection[str] = (), keeps: Collection[str] = ()) -> None:  # fmt: skip
         self.denote = denote
+        self.keeps = keeps
         self.sizes = sizes
         self.rows = rows
         self.left = FORWARD_BRANCHES
@@ -77,7 +78,7 @@ class Branches:
             self.left -= 1
             facts = facts_of(operator("y[i] = x[i]"))
             scope = Scope(region, Caret(""), Fresh(frozenset(flat)), Names({}, {}, {}, {}, facts))
-            scope.of_sum = whole = WholeSums(scope)
+            scope.of_sum = whole = WholeSums(scope, self.keeps)
             walk = Walk(scope)
             on = Symbolic(walk)
             arrays = {n: on.tensor(n, [axis(var(size)) for size in row]) for n, row in self.sizes.items()}

@@ -14,7 +14,7 @@ from symconv.code.gradients.formed import formed
 from symconv.code.source.labels import NO_CLASSES
 from symconv.code.source.trouble import ROLLED, UNEQUAL
 from symconv.errors import SymconvError
-from symconv.notation.affine import var
+from symconv.notation.affine import Quotient, var
 from symconv.notation.expr import Constraint, equal
 from symconv.notation.operator import Assumption, Operator
 from symconv.ops.registry import catalogue
@@ -34,21 +34,24 @@ _LEFT_OUT = (DIVIDED, BORDERED, ROLLED, UNEQUAL, RESHAPED, NO_CLASSES, _JOINED)
 _EXTREMES = ("largest(", "smallest(")
 
 
-def where_defined(candidate: Operator, decision: Decision) -> Operator | None:
+def where_defined(candidate: Operator, decision: Decision, divisible: bool = False) -> Operator | None:
     """The operator, for the sizes at which nothing is divided by 0 and axes are as long as pads, rolls, parts and
-    shapes want.
+    shapes want; with ``divisible`` also for those that are so many of equal parts.
 
     None where more than that is wrong or open.
     """
     if decision.undecided or decision.wrong.empty:
         return None if decision.undecided else candidate
-    if not decision.values.empty or not all(any(reason in one for reason in _LEFT_OUT) for one in decision.misfits):
+    known = all(any(reason in one for reason in _LEFT_OUT) for one in decision.misfits)
+    if not decision.values.empty or not (known or divisible):
         return None
     domain, lost = decision.domain, decision.shapes
     of_sizes = [c for c in decision.asked if c.form.names() <= set(domain.context.sizes)]
     outside = {c: domain.minus(domain.where(c)) for c in of_sizes}
     needed = [c for c, part in outside.items() if not part.empty and part.within(lost)]
     if not lost.meet(domain.where(*needed)).empty:
+        return None
+    if not known and not all(any(isinstance(atom, Quotient) for atom, _ in c.form.terms) for c in needed):
         return None
     stated = (Assumption(c, f"the forward function is defined there: {c}") for c in needed)
     return replace(candidate, assumptions=(*candidate.assumptions, *stated))

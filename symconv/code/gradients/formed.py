@@ -12,8 +12,9 @@ from symconv.code.gradients.apart import summed_apart, times
 from symconv.code.gradients.floors import without_floors
 from symconv.code.gradients.formula import fixed, shown
 from symconv.code.gradients.naming import defined, divided, named
+from symconv.code.gradients.words import in_words, kinks_of, stated
 from symconv.notation.affine import Affine, affine, var
-from symconv.notation.expr import Apply, Const, Constraint, Expr, Index, Range, Read, Reduce
+from symconv.notation.expr import Apply, Const, Constraint, Expr, Index, Range, Read
 from symconv.notation.operator import Definition, Operator, Statement, Tensor
 from symconv.prove.language.labels import LABEL, is_selector
 from symconv.prove.meaning.atoms import OF_SUM, PI, argument_of, is_atom
@@ -28,8 +29,6 @@ __all__ = ["formed"]
 
 _INDICES = "nfijkuvrst"
 _INNER = "cpqabdeghlmoz"
-_EXTREMES = {"largest": "max", "smallest": "min"}
-"""Functions of the elements of a sum, and the reductions that they are."""
 _FRESH = re.compile(r"(?:e|floor)\d+_")
 
 
@@ -87,7 +86,8 @@ def _formed(name: str, value: Value, sizes: Mapping[str, Sequence[str]], names: 
     ]
     facts = _facts(taken, definitions)
     try:
-        cell = _Cell(facts, tuple(limits), tuple(indices), tuple(known), {t.name: t.axes for t in inputs})
+        kinks = kinks_of(one.function for one in known)
+        cell = _Cell(facts, tuple(limits), tuple(indices), tuple(known), {t.name: t.axes for t in inputs}, kinks)
         expr = _total(value.terms, put, names, cell)
     except _Unknown:
         return None
@@ -98,7 +98,7 @@ def _formed(name: str, value: Value, sizes: Mapping[str, Sequence[str]], names: 
     batch = _batch(axes, inputs)
     place = f"[{','.join(indices)}]" if indices else ""
     source = f"{output}{place} = {shown(expr, {t.name: t.axes for t in inputs})}{fixed(inputs, indices, expr)}"
-    return Operator(name, inputs, (statement,), tuple(definitions), batch=batch, source=source)
+    return Operator(name, inputs, (statement,), tuple(definitions), batch=batch, kinks=stated(kinks), source=source)
 
 
 def _free_of(letters: str, taken: Collection[str]) -> list[str]:
@@ -121,13 +121,14 @@ def _batch(axes: Sequence[tuple[Affine, ...]], inputs: Sequence[Tensor]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Cell:
-    """What holds of the sizes, the limits of the indices in sight, and these; the sums of functions; the axes."""
+    """What holds of the sizes, the limits of the indices in sight, and these; the sums of functions; axes; kinks."""
 
     facts: Context
     around: tuple[Constraint, ...]
     indices: tuple[str, ...]
     known: tuple[KnownSum, ...]
     axes: Mapping[str, tuple[tuple[Affine, ...], ...]]
+    kinks: Mapping[str, str]
 
     def place(self, tensor: str, index: Sequence[Affine]) -> tuple[Affine, ...]:
         """The index of an element, with two numbers for an axis that is a number of parts."""
@@ -163,8 +164,15 @@ def _facts(taken: set[str], definitions: Sequence[Definition]) -> Context:
 
 
 def _total(terms: Sequence[Term], put: Mapping[str, Affine], names: _Names, cell: _Cell) -> Expr:
-    parts = [part for term in terms if (part := _expression(term, put, names, cell)) is not None]
-    return reduce(lambda left, right: Apply("add", (left, right)), parts) if parts else Const(Fraction(0))
+    found: Expr | None = None
+    for term in terms:
+        less = term.coefficient < 0 and (found is not None or bool(term.factors))
+        part = _expression(replace(term, coefficient=-term.coefficient) if less else term, put, names, cell)
+        if part is not None and found is None:
+            found = Apply("neg", (part,)) if less else part
+        elif part is not None and found is not None:
+            found = Apply("sub" if less else "add", (found, part))
+    return Const(Fraction(0)) if found is None else found
 
 
 def _expression(term: Term, put: Mapping[str, Affine], names: _Names, cell: _Cell) -> Expr | None:
@@ -229,12 +237,13 @@ def _factor(factor: Factor, at: Callable[[Affine], Affine], names: _Names, cell:
         if not number[:-1].isdigit() or int(number[:-1]) >= len(cell.known) or is_first(function):
             raise _Unknown
         one = cell.known[int(number[:-1])]
-        return _applied(function, _total(one.terms, dict(zip(one.names, index, strict=True)), names, cell))
+        mine = dict(zip(one.names, index, strict=True))
+        return _applied(function, cell, *(_total(terms, mine, names, cell) for terms in one.arguments))
     argument = argument_of(replace(factor, index=tuple(index)))
     if argument is None:
         raise _Unknown
     total = reduce(lambda left, right: Apply("add", (left, right)), (_product(one, names, cell) for one in argument))
-    return _applied(factor.tensor.partition("(")[0], total)
+    return _applied(factor.tensor.partition("(")[0], cell, total)
 
 
 def _product(term: Term, names: _Names, cell: _Cell) -> Expr:
@@ -245,15 +254,7 @@ def _product(term: Term, names: _Names, cell: _Cell) -> Expr:
     return body or Const(Fraction(1))
 
 
-def _applied(function: str, total: Expr) -> Expr:
-    if function in _EXTREMES:
-        if not isinstance(total, Reduce):
-            raise _Unknown
-        return replace(total, kind=_EXTREMES[function])
-    if function == "reciprocal":
-        return Apply("div", (Const(Fraction(1)), total))
-    if function.startswith("power "):
-        return Apply("pow", (total, Const(Fraction(function.removeprefix("power ")))))
-    if function == "step":
-        return Apply("where", (Apply("gt", (total, Const(Fraction(0)))), Const(Fraction(1)), Const(Fraction(0))))
-    return Apply(function, (total,))
+def _applied(function: str, cell: _Cell, *arguments: Expr) -> Expr:
+    if (found := in_words(function, arguments, cell.kinks)) is None:
+        raise _Unknown
+    return found

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
 from itertools import count
 
 from symconv.notation.affine import Affine
-from symconv.notation.expr import Apply, Const, Constraint, Expr, Index, Read, Reduce, children
+from symconv.notation.expr import Apply, Const, Constraint, Expr, Index, Read, Reduce, children, transform
+from symconv.notation.grammar import COMPARISONS
 from symconv.notation.operator import Operator, Tensor
 from symconv.notation.shapes import axis_text
 from symconv.prove.language.labels import LABEL, labels_of
 
-__all__ = ["fixed", "numbered", "shown", "with_words"]
+__all__ = ["fixed", "numbered", "shown", "with_one_hot", "with_words"]
 
 
 def fixed(inputs: Sequence[Tensor], indices: Sequence[str], expr: Expr) -> str:
@@ -34,6 +36,22 @@ def fixed(inputs: Sequence[Tensor], indices: Sequence[str], expr: Expr) -> str:
 def with_words(op: Operator, words: str) -> Operator:
     """The operator with more told behind its formula than sizes."""
     return replace(op, source=f"{op.source}{',' if ' where ' in op.source else ' where'} {words}")
+
+
+def with_one_hot(op: Operator) -> Operator:
+    """The operator with arrays of numbers where it has labels: rows that are 1 at the label and 0 elsewhere."""
+    put = {one.name: labels_of(one.name) for one in op.inputs if one.dtype == LABEL}
+    if not put:
+        return op
+
+    def rule(node: Expr) -> Expr | None:
+        return replace(node, tensor=put[node.tensor]) if isinstance(node, Read) and node.tensor in put else None
+
+    inputs = tuple(replace(one, name=put.get(one.name, one.name), dtype="real") for one in op.inputs)
+    statements = tuple(replace(one, expr=transform(one.expr, rule)) for one in op.statements)
+    note = f"one-hot rows stand for labels: {', '.join(put.values())} is np.eye(C)[labels] for C classes"
+    source = reduce(lambda text, name: text.replace(name, put[name]), put, op.source)
+    return replace(op, inputs=inputs, statements=statements, source=source, notes=(*op.notes, note))
 
 
 def _equal_unseen(inputs: Sequence[Tensor], free: Sequence[str], expr: Expr) -> set[str]:
@@ -75,7 +93,8 @@ def numbered(inputs: Sequence[Tensor]) -> bool:
     return any(axis_text(axis).isdigit() for one in inputs for axis in one.axes)
 
 
-_SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "gt": ">"}
+_COMPARED = {name: sign for sign, name in COMPARISONS.items()}
+_SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/", **_COMPARED}
 
 
 def shown(expr: Expr, axes: Mapping[str, tuple[tuple[Affine, ...], ...]], level: int = 0) -> str:
@@ -97,9 +116,13 @@ def shown(expr: Expr, axes: Mapping[str, tuple[tuple[Affine, ...], ...]], level:
         case Apply("pi"):
             return "pi"
         case Apply(function, (a, b)) if function in _SIGNS:
-            mine = 1 if function in {"add", "sub", "gt"} else 2
+            mine = 1 if function in {"add", "sub", *_COMPARED} else 2
             both = f"{text(a, mine)} {_SIGNS[function]} {text(b, mine + 1)}"
             return f"({both})" if mine < level else both
+        case Apply("pow", (one, Const(power))) if power > 0 and power.denominator == 1:
+            return f"{text(one, 3)}**{power}"
+        case Apply("neg", (one,)):
+            return f"(-{text(one, 2)})" if level > 1 else f"-{text(one, 2)}"
         case Apply(function, arguments):
             return f"{function}({', '.join(map(text, arguments))})"
         case Reduce(kind, ranges, (piece,)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -141,13 +141,16 @@ def _is_constant(node: ast.expr) -> bool:
     return isinstance(value, ast.Constant) and isinstance(value.value, int | float | str)
 
 
-def described(program: Program, node: ast.FunctionDef, settings: Mapping[str, Any]) -> Forward:
+def described(
+    program: Program, node: ast.FunctionDef, settings: Mapping[str, Any], arrays: Collection[str] = ()
+) -> Forward:
+    """The function with what its parameters are, by their names and what is done with them; ``arrays`` are said."""
     plain, defaulted = parameters(node.args), defaults(node.args)
     tensors: dict[str, str] = {}
     constants = {n for n, one in defaulted.items() if _is_constant(one)}
     labels = labels_in(node, functions=program.callees) - {"self", "ctx", *constants, *settings}
     known = {"self", "ctx", *constants, *settings, *labels}
-    saved = surely_tensors(node)
+    saved = {*surely_tensors(node), *arrays}
     given = [n for n in plain if n not in known and (n in saved or not numeric(n)) and not (packed(n) or flag(n))]
     usual = {tensor_named(name) for name in given}
     for name in given:

@@ -17,11 +17,14 @@ from symconv.code.gradients.formula import numbered, with_words
 from symconv.code.gradients.forward import Forward, context_of_forward, described
 from symconv.code.gradients.halves import halved
 from symconv.code.gradients.kept_axes import broadcast_shapes
+from symconv.code.gradients.likely_axes import likely_first, said_axes, taken
 from symconv.code.gradients.matrices import asked_first, tied
 from symconv.code.gradients.operands import given, sizes_of
 from symconv.code.gradients.outputs import joined, outputs_of
 from symconv.code.gradients.ranks import Lines, documented, lines_of, ranks_of, shown_behind, shown_ranks, vectors_of
+from symconv.code.gradients.refusals import split, told_most
 from symconv.code.held.boxes import current
+from symconv.code.held.kept import KEPT
 from symconv.code.reading.reader import start
 from symconv.code.source.counts import only_stored
 from symconv.code.source.declared import Shape
@@ -46,12 +49,18 @@ from symconv.relation.sets import Context as Sizes
 __all__ = ["forward_of", "operators_of"]
 
 
-def forward_of(program: Program, node: ast.FunctionDef, settings: Mapping[str, Any]) -> tuple[Operator, Forward]:
-    """The operator a forward function computes; raises SpecError where it is none that can be told or computed."""
+def forward_of(
+    program: Program, node: ast.FunctionDef, settings: Mapping[str, Any], axes: Mapping[str, int] | None = None
+) -> tuple[Operator, Forward]:
+    """The operator a forward function computes; raises SpecError where it is none that can be told or computed.
+
+    ``axes`` are numbers of axes by the names of parameters. What is taken where nothing says it is told in a note.
+    """
     bent = ""
-    for operator, forward in operators_of(program, node, settings, centre=True):
+    for operator, forward in operators_of(program, node, settings, centre=True, axes=axes or {}):
         if not (found := uncounted(operator)):
-            return operator, forward
+            told = taken(node, forward.tensors, operator, {*shown_ranks(node), *documented(node), *(axes or {})})
+            return replace(operator, notes=(*operator.notes, told)) if told else operator, forward
         bent = bent or found
     raise SpecError(
         f"{program.name}: {node.name} is read, and no operator that kernels are made of: {bent}, and loops run over "
@@ -62,7 +71,7 @@ def forward_of(program: Program, node: ast.FunctionDef, settings: Mapping[str, A
 def operators_of(program: Program, node: ast.FunctionDef, settings: Mapping[str, Any],
                  other_ties: frozenset[str] = frozenset(),
                  backward: ast.FunctionDef | None = None, centre: bool = False, rows: frozenset[str] = frozenset(),
-                 ) -> Iterator[tuple[Operator, Forward]]:  # fmt: skip
+                 axes: Mapping[str, int] | None = None) -> Iterator[tuple[Operator, Forward]]:  # fmt: skip
     """The operators a forward function computes: one for each number of axes its tensors may have, likely ones first.
 
     Operators of tensors some of whose lengths are numbers come last: the code may be meant for other numbers of axes.
@@ -70,7 +79,8 @@ def operators_of(program: Program, node: ast.FunctionDef, settings: Mapping[str,
     are summed, as kernels want it and proofs do not. Labels that are ``rows`` are one-hot. Raises SpecError where there
     is none.
     """
-    forward = replace(described(program, node, settings), other_ties=other_ties, centre=centre, rows=rows)
+    forward = described(program, node, settings, axes or ())
+    forward = replace(forward, other_ties=other_ties, centre=centre, rows=rows)
     tensors = (*forward.tensors.values(), *forward.attributes.values())
     if backward is not None:
         forward = replace(forward, outputs=outputs_of(node, backward, tensors))
@@ -80,16 +90,19 @@ def operators_of(program: Program, node: ast.FunctionDef, settings: Mapping[str,
     said |= {tensor: len(shape) for tensor, shape in forward.shapes.items()}
     stored = only_stored(node)
     said |= {tensor: 0 for name, tensor in forward.tensors.items() if name in stored}
+    sure = said_axes(axes, forward.tensors, node.name) if axes else {}
+    said |= sure
     problems, last = list[str](), list[tuple[Operator, Forward]]()
     found, vectors = False, vectors_of(node, tensors) - forward.shapes.keys()
     kept = broadcast_shapes(node, backward, forward.tensors)
     if kept and not kept.keys() & forward.shapes.keys():
         yield from _of_kept(forward, tensors, said, kept)
-    lines, sure = lines_of(program.called_by(backward) if backward is not None else (), tensors, said)
+    lines, kept_so = lines_of(program.called_by(backward) if backward is not None else (), tensors, said)
     each = _of_lines(forward, tensors, lines)
-    yield from (each if sure else ())
+    yield from (each if kept_so else ())
     equal_parts = halved(program, node)
-    for ranks in asked_first(ranks_of(forward.node, tensors, said), program.called_by(node)):
+    likely = asked_first(ranks_of(forward.node, tensors, said), program.called_by(node))
+    for ranks in likely_first(node, list(likely), said, sure) if centre else likely:
         if found and any(ranks[name] == ranks["x"] for name in vectors):
             # A bias of the input's shape would make a forgotten sum right.
             continue
@@ -108,13 +121,13 @@ def operators_of(program: Program, node: ast.FunctionDef, settings: Mapping[str,
             else:
                 yield operator, read
         elif line and not found:
-            raise SpecError(_split(program, node, line))
+            raise SpecError(split(program, node, line))
         problems.append(problem)
     yield from last
-    yield from (each if found and not sure else ())
+    yield from (each if found and not kept_so else ())
     if not found:
         problems = problems[:1] if any(map(is_selector, tensors)) else problems  # with labels the first ones are likely
-        reason = max(problems, key=_told) if problems else "it has no tensors among its parameters"
+        reason = max(problems, key=told_most) if problems else "it has no tensors among its parameters"
         raise SpecError(f"{program.name}: {node.name} is not read as an operator: {reason}")
 
 
@@ -183,9 +196,10 @@ def _open(forward: Forward, ranks: Mapping[str, int]) -> Iterator[Operator]:
 def _of_ranks(forward: Forward, ranks: Mapping[str, int]) -> tuple[Operator | None, str, int]:
     """The operator for these numbers of axes; else why there is none, and the line of a branch that is the reason."""
     problem = ""
-    for alike in (False, True):
+    # What a formula shows in words may be proved only of what they are made of.
+    for alike, keeps in product((False, True), ((KEPT, frozenset()) if forward.centre else (frozenset(),))):
         try:
-            reads, line, unread = _branches(forward, ranks, alike)
+            reads, line, unread = _branches(forward, ranks, alike, keeps)
         except HalfUnread as half:
             return None, str(half), 0
         except (SymconvError, Undecided, Mismatch, Misfit) as refused:
@@ -197,30 +211,17 @@ def _of_ranks(forward: Forward, ranks: Mapping[str, int]) -> tuple[Operator | No
             ):
                 if (proved := _proved(candidate, forward)) is not None:
                     return with_words(proved, read.words) if read.words else proved, "", 0
-        return None, unread or unknown(reads[0]), line
+        if not keeps:
+            return None, unread or unknown(reads[0]), line
     return None, problem, 0
 
 
-def _split(program: Program, node: ast.FunctionDef, line: int) -> str:
-    where = f"line {line} asks for sizes ({program.line(line)})"
-    return (
-        f"{program.name}: {node.name} is not read as an operator: {where}, and what is computed on its two sides is "
-        "not proved to be one operator; none is chosen silently. Give the operator as a formula, "
-        "symconv.prove(formula, code=...), or assert in the function which sizes it is for"
-    )
-
-
-def _told(problem: str) -> tuple[bool, int]:
-    """The problem that says most: not one of a rank that was only tried."""
-    tried = ("axes are wanted", "names for", "axes; given", "axis; given", "does not fit arrays", "this broadcast of",
-             "there is no axis", "for sizes of its own alone", "values, and no number")  # fmt: skip
-    return not any(word in problem for word in tried), len(problem)
-
-
-def _branches(forward: Forward, ranks: Mapping[str, int], alike: bool) -> tuple[list[Read], int, str]:
+def _branches(
+    forward: Forward, ranks: Mapping[str, int], alike: bool, keeps: frozenset[str] = frozenset()
+) -> tuple[list[Read], int, str]:
     """The outputs of a forward function, the line of a branch, and why a half of one is not read.
 
-    With ``alike`` w has the channels of x first.
+    With ``alike`` w has the channels of x first. Functions that it ``keeps`` are words.
     """
     sizes = {name: sizes_of(name, rank) for name, rank in ranks.items()}
     flat = [size for row in sizes.values() for size in row]
@@ -230,7 +231,7 @@ def _branches(forward: Forward, ranks: Mapping[str, int], alike: bool) -> tuple[
             raise Undecided("it is read for sizes of its own alone")
         region = region.where(equal(var("w_0"), var("x_1")))
     region = region.where(*_declared(forward, sizes))
-    branches = Branches(lambda on, boxes: _output(forward, on, boxes), sizes, forward.rows)
+    branches = Branches(lambda on, boxes: _output(forward, on, boxes), sizes, forward.rows, keeps)
     return branches.read(region), branches.line, branches.unread
 
 
@@ -282,7 +283,7 @@ def _proved(candidate: Operator, forward: Forward) -> Operator | None:
         decision = decide(candidate, claim)
     except (SymconvError, KeyError):
         return None
-    return where_defined(candidate, decision)
+    return where_defined(candidate, decision, forward.centre)
 
 
 def _for_all_sizes_alone(_: Mapping[str, Any]) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 from symconv.code.arrays import infinite
 from symconv.code.arrays.infinite import is_infinite
 from symconv.code.held.boxes import array_of, boxed
+from symconv.code.held.kept import kept_choice
 from symconv.code.held.state import State
 from symconv.code.source.trouble import Outside
 from symconv.code.values.conditions import opposite
@@ -66,6 +67,8 @@ def blended(state: State, mask: Any, new: Any, old: Any) -> Any:
     """Elements of ``new`` where a mask is 1, of ``old`` where it is 0."""
     if is_infinite((new, old)):
         return infinite.blended(state.on, mask, new, old)
+    if (word := kept_choice(state, mask, new, old)) is not None:
+        return word
     kept = state.on.elementwise("*", complement(state, mask), old)
     return state.on.elementwise("+", state.on.elementwise("*", mask, new), kept)
 

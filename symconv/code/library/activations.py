@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from symconv.code.held.boxes import array_of, boxed, numeric
+from symconv.code.held.kept import ends_shared, kept
 from symconv.code.held.operators import binary
 from symconv.code.held.state import State, call, call_word
 from symconv.code.library.given import Given, Word, fraction_of
@@ -28,21 +29,38 @@ def _mapped(state: State, function: str, given: Any) -> Box:
 
 def _clamp(state: State, g: Given, name: str) -> Any:
     value = g["input"]
+    if not is_number(value) and (word := _kept_range(state, value, g.get("min"), g.get("max"))) is not None:
+        return word
     if is_number(g.get("min")) and is_number(g.get("max")):
         return _between(state, value, g["min"], g["max"], ends="max" not in state.on.other_ties)
-    for word, bound in (("maximum", g.get("min")), ("minimum", g.get("max"))):
+    for extreme, bound in (("maximum", g.get("min")), ("minimum", g.get("max"))):
         if bound is not None:
-            if word == "maximum" and bound in (affine(0), Product(Fraction(0))) and "max" not in state.on.other_ties:
+            if extreme == "maximum" and bound in (affine(0), Product(Fraction(0))) and "max" not in state.on.other_ties:
                 value = _mapped(state, "relu", value)
             else:
-                value = call_word(state, word, value, bound)
+                value = call_word(state, extreme, value, bound)
     return value
+
+
+def _kept_range(state: State, value: Any, low: Any, high: Any) -> Box | None:
+    """``clip``, or ``max`` or ``min``, as a word; the derivative at the ends is 1 in PyTorch."""
+    if low is not None and high is not None:
+        return kept(state, "clip:one", value, low, high)
+    if low is not None:
+        # As relu has it where no library says else.
+        least = low in (affine(0), Product(Fraction(0))) and not ends_shared(state)
+        return kept(state, "relu", value) if least else kept(state, "max:first", value, low)
+    return kept(state, "min:first", value, high) if high is not None else None
 
 
 def _between(state: State, value: Any, low: Any, high: Any, ends: bool) -> Any:
     """Elements cut to a range of numbers; the derivative at its ends is 1, or else 0."""
     if fraction_of(state, low) > fraction_of(state, high):
         raise Outside("a range of numbers that ends before it starts", state.line)
+    clip = "clip:one" if ends else "clip:zero"
+    plain = fraction_of(state, low) == -1 and fraction_of(state, high) == 1 and not ends
+    if (word := kept(state, "hardtanh:zero", value) if plain else kept(state, clip, value, low, high)) is not None:
+        return word
     if ends:
         raised = binary(state, "+", value, _mapped(state, "relu", binary(state, "-", low, value)))
         return binary(state, "-", raised, _mapped(state, "relu", binary(state, "-", value, high)))
@@ -76,17 +94,21 @@ def _leaky(usual: str, at_zero: int) -> Word:
 
     def leaky(state: State, g: Given, name: str) -> Any:
         x, slope = g["input"], g.get("negative_slope", g.get("alpha", Product(Fraction(usual))))
-        kept = binary(state, "-", _ONE, slope)
+        if (word := kept(state, "leaky_relu:right" if at_zero else "leaky_relu:left", x, slope)) is not None:
+            return word
+        rest = binary(state, "-", _ONE, slope)
         if at_zero != ("max" in state.on.other_ties):
             less = _mapped(state, "relu", binary(state, "*", affine(-1), x))
-            return binary(state, "+", x, binary(state, "*", kept, less))
-        return binary(state, "+", binary(state, "*", slope, x), binary(state, "*", kept, _mapped(state, "relu", x)))
+            return binary(state, "+", x, binary(state, "*", rest, less))
+        return binary(state, "+", binary(state, "*", slope, x), binary(state, "*", rest, _mapped(state, "relu", x)))
 
     return leaky
 
 
 def _elu(state: State, g: Given, name: str) -> Any:
     """At 0 the derivative is ``alpha``, or else 1."""
+    if (word := _kept_elu(state, g["input"], g.get("alpha", _ONE))) is not None:
+        return word
     x, zero = array_of(state, g["input"]), array_of(state, affine(0))
     above = boxed(state, state.on.compare("gt", x, zero))
     if "max" in state.on.other_ties:
@@ -94,6 +116,13 @@ def _elu(state: State, g: Given, name: str) -> Any:
     below = binary(state, "*", g.get("alpha", _ONE), _expm1(state, g, name))
     other = binary(state, "-", _ONE, above)
     return binary(state, "+", binary(state, "*", above, g["input"]), binary(state, "*", other, below))
+
+
+def _kept_elu(state: State, x: Any, alpha: Any) -> Box | None:
+    if alpha == _ONE:
+        return kept(state, "elu", x)
+    below, above = kept(state, "expm1", x), kept(state, "gt", x, affine(0))
+    return kept(state, "where", above, x, binary(state, "*", alpha, below)) if above is not None else None
 
 
 def _softplus(state: State, g: Given, name: str) -> Any:
@@ -112,10 +141,14 @@ def _mish(state: State, g: Given, name: str) -> Any:
 
 
 def _log1p(state: State, g: Given, name: str) -> Any:
+    if (word := kept(state, "log1p", g["input"])) is not None:
+        return word
     return _mapped(state, "log", binary(state, "+", _ONE, g["input"]))
 
 
 def _expm1(state: State, g: Given, name: str) -> Any:
+    if (word := kept(state, "expm1", g["input"])) is not None:
+        return word
     return binary(state, "-", _mapped(state, "exp", g["input"]), _ONE)
 
 

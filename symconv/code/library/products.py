@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from symconv.code.held.boxes import array_of, boxed, current, loose_view, numeric
+from symconv.code.held.kept import ends_shared, kept
 from symconv.code.held.numbers import constant
 from symconv.code.held.operators import binary
 from symconv.code.held.sequences import sequence
@@ -148,11 +149,27 @@ def _joined(op: str) -> Word:
 def _elementwise(state: State, g: Given, name: str) -> Any:
     if is_number(g["a"]) and is_number(g["b"]):
         return extreme(name[:3], number_of(g["a"]), number_of(g["b"]), state.on.decide)
+    if (word := _kept_extreme(state, name, g["a"], g["b"])) is not None:
+        return word
     # Where both are equal the derivative goes to the second of a maximum and to the first of a minimum, in formulas;
     # in code a number has it there, as in maximum(0, x), which people call relu, or torch.max(torch.zeros_like(x), x).
     swapped = _one_number(state, g["a" if name == "maximum" else "b"]) != (name[:3] in state.on.other_ties)
     a, b = (g["b"], g["a"]) if swapped else (g["a"], g["b"])
     return boxed(state, state.on.word(name, [array_of(state, a), array_of(state, b)], {}))
+
+
+def _kept_extreme(state: State, name: str, a: Any, b: Any) -> Box | None:
+    """``max`` or ``min`` as a word, with each library's own derivative where both are equal."""
+    if ends_shared(state):
+        return kept(state, f"{name[:3]}:share", a, b)
+    numbers = [_one_number(state, one) for one in (a, b)]
+    if "numpy" in state.program.libraries and numbers[1] and not numbers[0]:
+        # As relu has it, which people write so.
+        a, b = b, a
+    zero = numeric(state, a)
+    if name == "maximum" and zero in (affine(0), Product(Fraction(0))) and "numpy" in state.program.libraries:
+        return kept(state, "relu", b)
+    return kept(state, f"{name[:3]}:first", a, b)
 
 
 def _one_number(state: State, given: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from functools import reduce
 
 from symconv.notation.affine import Affine, affine
 from symconv.notation.expr import Constraint
@@ -14,7 +15,7 @@ from symconv.prove.meaning.functions import applied
 from symconv.prove.meaning.scope import Scope
 from symconv.prove.meaning.value import Axis, Product, Term, Value, axis, build, inside, multiplied, read, scaled
 
-__all__ = ["chosen", "elementwise", "mapped", "powered"]
+__all__ = ["chosen", "elementwise", "mapped", "powered", "together"]
 
 
 def elementwise(scope: Scope, op: str, left: Value, right: Value, sentence: str) -> Value:
@@ -62,6 +63,19 @@ def mapped(scope: Scope, function: str, value: Value) -> Value:
         return iter(mapped_terms(scope, function, [terms], _limits(value.axes, groups)))
 
     return build(scope.fresh, value.axes, body)
+
+
+def together(scope: Scope, function: str, values: Sequence[Value], sentence: str) -> Value:
+    """A scalar function of the elements of several arrays, broadcast."""
+    whole = reduce(lambda left, right: elementwise(scope, "+", left, right, sentence), values)
+    nothing = build(scope.fresh, whole.axes, lambda *_: ())
+    full = [elementwise(scope, "+", one, nothing, sentence) for one in values]
+
+    def body(*groups: tuple[Affine, ...]) -> Iterator[Term]:
+        given = [list(read(scope.fresh, one, groups)) for one in full]
+        return applied(function, given, _limits(whole.axes, groups), scope.of_sum)
+
+    return build(scope.fresh, whole.axes, body)
 
 
 def powered(scope: Scope, value: Value, power: Product) -> Value:

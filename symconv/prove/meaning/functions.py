@@ -41,11 +41,15 @@ def applied(function: str, arguments: Sequence[Sum], limits: Collection[Constrai
     """A scalar function of sums of products, as terms.
 
     Piecewise functions become polynomials in ``sign(u)`` and ``step(u)``, which is 1 for u > 0 and else 0. ``limits``
-    hold wherever the result is asked for. Raises Undecided for functions that are not known.
+    hold wherever the result is asked for. Words that ``of_sum`` keeps stay, with what is chosen at their kinks
+    (``max:share``). Raises Undecided for functions that are not known.
     """
 
     if not (by_label := _cases(arguments, limits, of_sum)):
-        yield from _applied(function, arguments, limits, of_sum)
+        kept = function.partition(":")[0] in of_sum.keeps
+        yield from (
+            of_sum.of_several(function, arguments, limits) if kept else _applied(function, arguments, limits, of_sum)
+        )
     for one in by_label:
         yield from one.taken(applied(function, one.arguments, (*limits, *one.where), of_sum))
 
@@ -169,6 +173,10 @@ def _composed(made: Expr, arguments: Mapping[str, Sum], given: Callable[..., lis
             return list(scaled(_composed(one, arguments, given), Fraction(-1)))
         case Apply("mul", (one, other)):
             return list(multiplied(_composed(one, arguments, given), _composed(other, arguments, given)))
+        case Apply("add", (one, other)):
+            return [*_composed(one, arguments, given), *_composed(other, arguments, given)]
+        case Apply("sub", (one, other)):
+            return _minus(_composed(one, arguments, given), _composed(other, arguments, given))
         case Apply(function, inner):
             return given(function, *(_composed(one, arguments, given) for one in inner))
     raise InternalError(f"the table makes a function of {made}, which is no expression of its arguments")

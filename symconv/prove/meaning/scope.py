@@ -77,14 +77,32 @@ class OfSum(Protocol):
     def scope(self) -> Scope:
         """The branch."""
 
+    @property
+    def keeps(self) -> Collection[str]:
+        """The functions that stay words, where a formula is to show them."""
+
     def __call__(self, function: str, argument: Sequence[Term], limits: Collection[Constraint]) -> Iterator[Term]:
         """The function as terms."""
+
+    def of_several(
+        self, function: str, arguments: Sequence[Sequence[Term]], limits: Collection[Constraint]
+    ) -> Iterator[Term]:
+        """A function of several sums as terms."""
 
 
 class _NoFunctions:
     @property
     def scope(self) -> Scope:
         raise InternalError("functions are asked for before functions of sums mean anything")
+
+    @property
+    def keeps(self) -> Collection[str]:
+        return ()
+
+    def of_several(
+        self, function: str, arguments: Sequence[Sequence[Term]], limits: Collection[Constraint]
+    ) -> Iterator[Term]:
+        return self(function, [term for one in arguments for term in one], limits)
 
     def __call__(self, function: str, argument: Sequence[Term], limits: Collection[Constraint]) -> Iterator[Term]:
         raise InternalError(f"{function} of {argument} is asked for before functions of sums mean anything")

@@ -6,7 +6,7 @@ the second is asked for. So equal sides are proved equal; that unequal ones diff
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import permutations
@@ -26,37 +26,54 @@ __all__ = ["KnownSum", "WholeSums"]
 
 @dataclass(frozen=True, slots=True)
 class KnownSum:
-    """What a function was applied to: terms over the indices ``names`` that stand free in them."""
+    """What a function was applied to: terms over the indices ``names`` that stand free in them.
+
+    A function of several arguments has the first one in ``terms`` and the others in ``others``.
+    """
 
     function: str
     names: tuple[str, ...]
     terms: tuple[Term, ...]
+    others: tuple[tuple[Term, ...], ...] = ()
+
+    @property
+    def arguments(self) -> tuple[tuple[Term, ...], ...]:
+        """What it was applied to, one after the other."""
+        return (self.terms, *self.others)
 
 
 class WholeSums:
-    """The functions of sums that one branch has met."""
+    """The functions of sums that one branch has met; those that it ``keeps`` are no terms but atoms of their own."""
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: Scope, keeps: Collection[str] = ()) -> None:
         self.scope = scope
+        self.keeps = keeps
         self.known: list[KnownSum] = []
 
     def __call__(self, function: str, argument: Sum, limits: Collection[Constraint]) -> Iterator[Term]:
         """The atom for ``function`` of ``argument``, over the indices that stand free in it."""
-        argument = [one for term in argument for one in spread(term, self.scope.region.context.sizes)]
-        free = self._free(argument)
+        return self.of_several(function, [argument], limits)
+
+    def of_several(self, function: str, arguments: Sequence[Sum], limits: Collection[Constraint]) -> Iterator[Term]:
+        """The atom for ``function`` of the arguments."""
+        sizes = self.scope.region.context.sizes
+        given = [tuple(one for term in argument for one in spread(term, sizes)) for argument in arguments]
+        every = [term for argument in given for term in argument]
+        free = self._free(every)
         if len(free) > FREE_INDICES:
             raise Undecided(f"the formula applies {function} to a sum over {len(free)} free indices")
         # What holds of other indices says nothing about this sum, and would leave them free in it.
         named = {*free, *self.scope.region.context.sizes}
         limits = [one for one in limits if one.form.names() <= named]
-        terms = tuple(term.under(*limits) for term in argument)
+        limited = [tuple(term.under(*limits) for term in argument) for argument in given]
         for number, one in enumerate(self.known):
-            if one.function == function and len(one.names) == len(free):
-                for order in _orders(one, free, argument):
-                    if self._equal(free, terms, self._renamed(one, order, limits)):
+            if one.function == function and len(one.names) == len(free) and len(one.arguments) == len(given):
+                for order in _orders(one, free, every):
+                    renamed = (self._renamed(one, terms, order, limits) for terms in one.arguments)
+                    if all(self._equal(free, *both) for both in zip(limited, renamed, strict=True)):
                         yield _atom(function, number, order)
                         return
-        self.known.append(KnownSum(function, free, tuple(argument)))
+        self.known.append(KnownSum(function, free, given[0], tuple(given[1:])))
         yield _atom(function, len(self.known) - 1, free)
 
     def _free(self, argument: Sum) -> tuple[str, ...]:
@@ -67,9 +84,10 @@ class WholeSums:
             found |= dict.fromkeys(n for form in forms for n in sorted(form.names()) if n not in {*term.bound, *sizes})
         return tuple(sorted(found, key=lambda name: (len(name), name)))
 
-    def _renamed(self, one: KnownSum, order: tuple[str, ...], limits: Collection[Constraint]) -> tuple[Term, ...]:
+    def _renamed(self, one: KnownSum, terms: Sum, order: tuple[str, ...],
+                 limits: Collection[Constraint]) -> tuple[Term, ...]:  # fmt: skip
         result = []
-        for term in one.terms:
+        for term in terms:
             bound = {name: self.scope.fresh() for name in term.bound}
             put = {old: var(new) for old, new in (*zip(one.names, order, strict=True), *bound.items())}
             result.append(replace(term.substitute(put), bound=tuple(bound.values())).under(*limits))
@@ -86,7 +104,8 @@ class WholeSums:
 def _orders(one: KnownSum, free: tuple[str, ...], argument: Sum) -> Iterator[tuple[str, ...]]:
     """The indices in their own order, then in those in which each stands where the known one does."""
     yield free
-    wanted = [_places(one.terms, name) for name in one.names]
+    every = [term for argument in one.arguments for term in argument]
+    wanted = [_places(every, name) for name in one.names]
     places = {name: _places(argument, name) for name in free}
     for order in permutations(free):
         if order != free and [places[name] for name in order] == wanted:

@@ -34,6 +34,11 @@ class torch:
         third = torch.sum(grad_output, [0] + [k + 2 for k in range(rank)]) if output_mask[2] else None
         return first, second, third
 
+    def diagonal(input, offset=0, dim1=0, dim2=1):
+        own.axes(input, 2)
+        if offset != 0:
+            unread()
+        return torch.einsum("ii->i", input)
     def trace(input):
         own.axes(input, 2)
         return torch.einsum("ii->", input)

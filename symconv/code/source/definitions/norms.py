@@ -21,6 +21,8 @@ class torch:
             unread()
         lengths = torch.norm(x1, 2, dim) * torch.norm(x2, 2, dim)
         return torch.sum(x1 * x2, dim) / lengths
+    def cdist(x1, x2, p=2, compute_mode=None):
+        return torch.norm(torch.unsqueeze(x1, -2) - torch.unsqueeze(x2, -3), p, -1)
     def pairwise_distance(x1, x2, p=2, eps=1e-6, keepdim=False):
         return torch.norm(x1 - x2 + eps, p, -1, keepdim)
     def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
@@ -33,6 +35,10 @@ class torch:
             unread()
         axes = [-1 - k for k in range(len(normalized_shape))]
         return own.scaled(input / torch.sqrt(torch.mean(input * input, axes, True) + eps), weight, None)
+    def local_response_norm(input, size, alpha=1e-4, beta=0.75, k=1.0):
+        around = [(0, 0), (size // 2, (size - 1) // 2)] + [(0, 0) for axis in range(2, torch.ndim(input))]
+        squares = torch.tensor_unfold(numpy.pad(input * input, around), 1, size, 1)
+        return input / (alpha * torch.mean(squares, -1) + k) ** beta
     def instance_norm(
         input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True, momentum=0.1, eps=1e-5
     ):

@@ -36,6 +36,11 @@ class torch:
             unread()
         return torch.amax(input, [-1 - k for k in range(3)], True)
 
+    def lp_pool1d(input, norm_type, kernel_size, stride=None, ceil_mode=False):
+        return own.lengths(input, 1, norm_type, kernel_size, stride, ceil_mode)
+    def lp_pool2d(input, norm_type, kernel_size, stride=None, ceil_mode=False):
+        return own.lengths(input, 2, norm_type, kernel_size, stride, ceil_mode)
+
 class tensorflow:
     def max_pool2d(input, ksize, strides, padding, data_format="NHWC"):
         return torch.amax(own.windows(input, ksize, strides, padding, data_format), [-1, -2])
@@ -55,13 +60,19 @@ class own:
         if not isinstance(given, (tuple, list)):
             return [given for k in range(count)]
         return [given[0] for k in range(count)] if len(given) == 1 else list(given)
-    def largest(input, count, kernel, stride):
+    def slid(input, count, kernel, stride):
         own.axes(input, count + 2)
         lengths = own.each(kernel, count)
         steps = lengths if stride is None else own.each(stride, count)
         for k in range(count):
             input = torch.tensor_unfold(input, k + 2, lengths[k], steps[k])
-        return torch.amax(input, [-1 - k for k in range(count)])
+        return input
+    def largest(input, count, kernel, stride):
+        return torch.amax(own.slid(input, count, kernel, stride), [-1 - k for k in range(count)])
+    def lengths(input, count, norm_type, kernel, stride, ceil_mode):
+        if norm_type != 2 or ceil_mode:
+            unread()
+        return torch.sqrt(torch.sum(own.slid(input * input, count, kernel, stride), [-1 - k for k in range(count)]))
     def windows(input, ksize, strides, padding, data_format):
         if padding != "VALID" or data_format not in (None, "NHWC", "NCHW"):
             unread()
