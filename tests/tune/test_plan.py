@@ -288,6 +288,17 @@ def test_what_tiles_store_needs_no_memory_for_sums() -> None:
     assert same == shared and private[0] - less[0] > 64 * 13 * 224 * 4
 
 
+def test_sums_leave_room_for_the_cells_that_they_are_copied_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = Caches(48 << 10, 2 << 20, 300 << 20)
+    monkeypatch.setattr(planning, "caches", lambda: held)
+    facts = grad_input(layer(8, 320, (56, 56), 64, (1, 1)), ((8, 3),))
+    choice = plan((facts,), {}, SETS["avx512"], 4)[0]
+    n, chosen = counts(facts[choice.candidate], {}), named(facts[choice.candidate], choice)
+    table = {name: np.array([float(value)]) for name, value in chosen.items()}
+    _, private = outer.workspace(n, machine_of(SETS["avx512"], 4), table)
+    assert n.facts.scheme == "outer" and private[0] < 0.7 * held.second
+
+
 def test_whole_rows_share_a_gap_and_pieces_do_not() -> None:
     axis = Axis("w", 10, 12, -2, 1, 1)
     assert outer.pitch(axis, np.array([10.0])).tolist() == [14.0]  # 12 elements and two zeros before the next row
