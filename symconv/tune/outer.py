@@ -35,8 +35,8 @@ _AFAR = 0.1
 _LINE = 64
 """Bytes of a line."""
 _SPARE = 1.3
-"""Beside sums the second cache holds lines of the cells that they are copied to. Measured where it has 2 MB and the last
-one is slow (Emerald Rapids): boxes whose sums take more than 0.6 of it cost 2 to 15 % more than smaller ones.
+"""Beside sums the second cache holds lines of the cells that they are copied to. Where it has 2 MB and the last one is
+slow (Emerald Rapids), boxes whose sums took more than 0.6 of it cost 2 to 15 % more than smaller ones.
 """
 _RUN = 100.0
 """Waiting where the next piece of a plane lies behind others, as in another page."""
