@@ -25,6 +25,7 @@ from symconv.code.source.modes import modes_of, with_modes
 from symconv.code.source.pairs import is_loss, pair_of
 from symconv.code.source.program import program, read_text
 from symconv.code.source.sample_losses import of_prediction
+from symconv.code.source.trouble import of_one_rank
 from symconv.code.ties import of_other_ties, with_shared_ties
 from symconv.code.values.kinds import UNTOLD
 from symconv.errors import SpecError, SymconvError
@@ -248,33 +249,34 @@ def _judged(pair: Pair, op: Operator, read: Forward) -> tuple[dict[str, Decided]
 
 def _as_likely(pair: Pair, explain: bool) -> tuple[Operator, Proofs[Proof]]:
     """The proofs for the first numbers of axes at which all results may fit; where there are none, for the first."""
-    unfit: list[tuple[Operator, Forward]] = []
-    problem: SymconvError | None = None
-    asked = ""
+    unfit, problem, outside, asked = list[tuple[Operator, Forward]](), None, None, ""
     for op, read in pair.operators():
         try:
             reading, found = pair.results(op, read)
             known = _fitting(reading, found)
-            if known is not None:
-                proofs = proofs_of(reading, found, explain, known)
+            proofs = proofs_of(reading, found, explain, known) if known is not None else None
+            if outside and (proofs is None or (proofs.holds is False and _misfits(proofs))):
+                continue  # of likelier numbers of axes the code is not read: that it raises an error here is no answer
+            if proofs is not None:
                 asked = next((which_axes(read, op, one) for one, _ in unfit if number_alone(op, one)), "")
-                if not (proofs.holds and asked):
-                    return op, proofs
-                break
+                if proofs.holds and asked:
+                    break
+                return op, proofs
             unfit.append((op, read))
-        except SymconvError as unread:
-            if UNTOLD in str(unread):
+        except SymconvError as refused:
+            if UNTOLD in str(refused):
                 raise  # with no number of axes it is told
-            problem = problem or unread
+            problem = problem or refused
+            outside = outside or (None if unfit or of_one_rank(str(refused)) else refused)
     if asked:
         raise SeveralRanksError(asked)
     for op, read in unfit:
         try:
             return op, proofs_of(*pair.results(op, read), explain)
-        except SymconvError as unread:
-            problem = problem or unread
+        except SymconvError as refused:
+            problem = problem or refused
     assert problem is not None
-    raise problem
+    raise outside or problem
 
 
 def _fitting(reading: Reading, found: dict[str, Any]) -> dict[str, Decided] | None:

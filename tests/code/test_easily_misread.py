@@ -286,3 +286,45 @@ def test_a_loop_index_is_called_so() -> None:
                  "        dx[n % cache] = 2 * dout[n]\n    return dx")  # fmt: skip
     assert all(run_right(text))
     assert "% of the index of a loop and N" in sc.check(text, explain=False)["x"].reason
+
+
+@pytest.mark.parametrize(
+    "last", ["np.add.reduce(dout)", "np.apply_over_axes(np.sum, dout, 0)[0]"]
+)  # fmt: skip
+def test_unread_code_of_the_likely_axes_is_not_wrong_for_others(last: str) -> None:
+    text = layer("x, w, b", "return x @ w + b, (x, w)", f"x, w = cache\n    return dout @ w.T, x.T @ dout, {last}")
+    with pytest.raises(sc.SymconvError, match="is not read"):
+        sc.check(text, explain=False)
+
+
+@pytest.mark.parametrize(("said", "right"), [("x: (N, D), w: (N, D)", True), ("x: (N, D), w: (M, D)", False)])
+def test_lengths_of_one_name_in_a_docstring_are_one(said: str, right: bool) -> None:
+    forward = f'"""{said}"""\n    return sum((a * b).sum() for a, b in zip(x, w)), (x, w)'
+    proofs = sc.check(layer("x, w", forward, "x, w = cache\n    return dout * w, dout * x"), explain=False)
+    assert proofs.holds is right
+
+
+@pytest.mark.parametrize(
+    ("count", "right"),
+    [("sum([x > 0, x > 1])", True), ("(x > 0) + (x > 1)", False), ("sum([x > 1, x > 0], 0.0)", True),
+     ("(x > 0) | (x > 1)", False)],
+)  # fmt: skip
+def test_masks_that_python_sums_are_counted(count: str, right: bool) -> None:
+    forward = "return np.maximum(x, 0) + np.maximum(x - 1, 0), x"
+    text = layer("x", forward, f"x = cache\n    return dout * ({count})")
+    assert sc.check(text, explain=False)["x"].holds is right
+    assert all(run_right(text)) is right
+
+
+@pytest.mark.parametrize(
+    ("returned", "right"),
+    [
+        ("(dx, dw) + (db,)", True), ("(dw, dx) + (db,)", False), ("(*(dx, dw), db)", True),
+        ("(*(dx, dw), 2 * db)", False), ("tuple(reversed((db, dw, dx)))", True), ("tuple([dw, dx, db])", False),
+    ],
+)  # fmt: skip
+def test_tuples_that_are_put_together_are_the_gradients_in_order(returned: str, right: bool) -> None:
+    backward = f"x, w = cache\n    dx, dw, db = dout @ w.T, x.T @ dout, dout.sum(0)\n    return {returned}"
+    proofs = sc.check(layer("x, w, b", "return x @ w + b, (x, w)", backward), explain=False)
+    assert {*proofs} == {"x", "w", "b"}
+    assert proofs.holds is right

@@ -8,8 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from symconv.code.gradients.documented import documented
 from symconv.code.gradients.outputs import Outputs
-from symconv.code.gradients.ranks import documented
 from symconv.code.gradients.roles import Roles, flag, mode, numeric, numeric_kind, packed, tensor_named
 from symconv.code.gradients.running import run
 from symconv.code.held.state import evaluate

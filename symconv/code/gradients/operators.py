@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from itertools import islice, product
@@ -13,6 +13,8 @@ from symconv.code.arrays.symbolic import Symbolic
 from symconv.code.arrays.walk import Walk
 from symconv.code.gradients.branches import Branches, HalfUnread, Read, unknown
 from symconv.code.gradients.candidates import candidates, where_defined
+from symconv.code.gradients.declared import declared
+from symconv.code.gradients.documented import documented
 from symconv.code.gradients.formula import numbered, with_words
 from symconv.code.gradients.forward import Forward, context_of_forward, described
 from symconv.code.gradients.halves import halved
@@ -21,7 +23,7 @@ from symconv.code.gradients.likely_axes import likely_first, said_axes, taken
 from symconv.code.gradients.matrices import asked_first, tied
 from symconv.code.gradients.operands import given, sizes_of
 from symconv.code.gradients.outputs import joined, outputs_of
-from symconv.code.gradients.ranks import Lines, documented, lines_of, ranks_of, shown_behind, shown_ranks, vectors_of
+from symconv.code.gradients.ranks import Lines, lines_of, ranks_of, shown_behind, shown_ranks, vectors_of
 from symconv.code.gradients.refusals import split, told_most
 from symconv.code.held.boxes import current
 from symconv.code.held.kept import KEPT
@@ -33,8 +35,8 @@ from symconv.code.values.kinds import in_words, untold
 from symconv.code.values.objects import Box
 from symconv.errors import SpecError, SymconvError
 from symconv.limits import FORWARD_TERMS, FORWARDS
-from symconv.notation.affine import Affine, affine, var
-from symconv.notation.expr import Constraint, equal
+from symconv.notation.affine import var
+from symconv.notation.expr import equal
 from symconv.notation.operator import Operator
 from symconv.notation.resolved import uncounted
 from symconv.prove.concrete.numbers import Misfit
@@ -230,20 +232,9 @@ def _branches(
         if ranks.get("w", 0) < 1 or ranks.get("x", 0) < 2:
             raise Undecided("it is read for sizes of its own alone")
         region = region.where(equal(var("w_0"), var("x_1")))
-    region = region.where(*_declared(forward, sizes))
+    region = region.where(*declared(forward, sizes))
     branches = Branches(lambda on, boxes: _output(forward, on, boxes), sizes, forward.rows, keeps)
     return branches.read(region), branches.line, branches.unread
-
-
-def _declared(forward: Forward, sizes: Mapping[str, Sequence[str]]) -> Iterator[Constraint]:
-    """What ``__init__`` says of the sizes: those that are numbers, and those that are one parameter."""
-    first: dict[str, Affine] = {n: v for n, v in forward.settings.items() if isinstance(v, Affine) and v.is_constant}
-    for tensor, shape in forward.shapes.items():
-        for size, length in zip(map(var, sizes[tensor]), shape, strict=False):
-            if length is not None:
-                known = affine(length) if isinstance(length, int) else first.setdefault(length, size)
-                if known != size:
-                    yield equal(size, known)
 
 
 def _output(forward: Forward, on: Symbolic, boxes: Mapping[str, Box]) -> Value:

@@ -10,7 +10,7 @@ from itertools import product
 from symconv.code.gradients.matrices import matrices_in, measured
 from symconv.prove.language.labels import is_selector, labels_of
 
-__all__ = ["Lines", "documented", "lines_of", "ranks_of", "shown_behind", "shown_ranks", "vectors_of"]
+__all__ = ["Lines", "lines_of", "ranks_of", "shown_behind", "shown_ranks", "vectors_of"]
 
 _VECTORS = frozenset({"gamma", "beta", "g", "b", "bias", "scale", "shift", "offset"})
 """Parameters of normalisations and biases: a number for each channel or feature."""
@@ -23,40 +23,6 @@ _SCALARS = frozenset({
 })  # fmt: skip
 """Parameters that may be one number."""
 _RANKS = (4, 3, 5, 2, 1)
-
-
-_SHAPE = re.compile(r"\b(\w+)\b(\W[^\n()]*?)\(\s*([A-Za-z_]\w*(?:\s*,\s*[A-Za-z_]\w*)*)\s*(,?)\s*\)")
-"""``- w: Filter weights of shape (F, C, HH, WW)``, as courses and papers document it."""
-_SIZE = re.compile(r"[A-Z][A-Z0-9_]*|[a-z]\d?|[A-Z][a-z]?|batch\w*|channels?|features?|height|width|length|dim\w*")
-_NO_SIZES = frozenset({
-    "optional", "tensor", "float", "int", "bool", "str", "array", "ndarray", "list", "tuple", "number", "scalar",
-    "default", "trainable", "required", "torch", "np", "numpy", "none",
-})  # fmt: skip
-"""Words in parentheses that say of what kind a parameter is: ``b (Tensor, optional)``."""
-_NUMBER = r" *(?:--|-|:|\() *(?:[\w ]+, )?(?:an? )?(?:real )?(?:scalar|number|float) *(?:[,.;)]|$)"
-"""``b -- bias, a scalar``, behind the name of a parameter."""
-
-
-def documented(node: ast.FunctionDef) -> dict[str, int]:
-    """The numbers of axes of parameters that the docstring tells, or annotations (``"n c h w"``, ``float``)."""
-    plain = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
-    names = {one.arg for one in plain}
-    found: dict[str, int] = {}
-    for name, words, sizes, comma in _SHAPE.findall(ast.get_docstring(node) or ""):
-        lengths = [one.strip() for one in sizes.split(",")]
-        if _NO_SIZES & {one.lower() for one in lengths}:
-            continue
-        if name in names and ("shape" in words or ((len(lengths) > 1 or comma) and all(map(_SIZE.fullmatch, lengths)))):
-            found.setdefault(name, sizes.count(",") + 1)
-    for one in plain:
-        if re.search(rf"\b{one.arg}{_NUMBER}", ast.get_docstring(node) or "", re.MULTILINE):
-            found.setdefault(one.arg, 0)
-        match one.annotation:
-            case ast.Name("float" | "int"):
-                found[one.arg] = 0
-            case ast.Subscript(_, ast.Tuple([_, ast.Constant(str() as sizes)])) if re.fullmatch(r"[\w\s]+", sizes):
-                found[one.arg] = len(sizes.split())
-    return found
 
 
 def shown_ranks(node: ast.FunctionDef) -> dict[str, int]:

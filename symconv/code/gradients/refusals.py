@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from symconv.code.source.program import Program
+from symconv.code.source.trouble import of_one_rank
 
 __all__ = ["split", "told_most"]
 
@@ -20,6 +21,4 @@ def split(program: Program, node: ast.FunctionDef, line: int) -> str:
 
 def told_most(problem: str) -> tuple[bool, int]:
     """The problem that says most: not one of a rank that was only tried."""
-    tried = ("axes are wanted", "names for", "axes; given", "axis; given", "does not fit arrays", "this broadcast of",
-             "there is no axis", "for sizes of its own alone", "values, and no number")  # fmt: skip
-    return not any(word in problem for word in tried), len(problem)
+    return not of_one_rank(problem), len(problem)

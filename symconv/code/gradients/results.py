@@ -25,6 +25,9 @@ from symconv.verify.geometry import geometries
 
 __all__ = ["ordered_results", "results_of"]
 
+_OF_TUPLES = frozenset({"tuple", "list", "reversed", "split", "hsplit", "vsplit", "array_split", "chunk", "unbind"})
+"""Functions that return several values, as a function of several gradients does."""
+
 
 def results_of(reading: Reading, returns: Sequence[str] | None) -> dict[str, Any]:
     """Per tensor, how its gradient is picked from what the function returns: a position, or a key."""
@@ -60,6 +63,8 @@ def results_of(reading: Reading, returns: Sequence[str] | None) -> dict[str, Any
         if bad := [n for n in names if n is not None and n not in tensors]:
             raise SpecError(f"returns names tensors of the operator, {', '.join(tensors)}; given {shown(bad[0])}")
         return {n: None if items is None and len(names) == 1 else k for k, n in enumerate(names) if n is not None}
+    if len(tensors) > 1 and _joined(value):
+        return {name: k for k, name in enumerate(tensors)}
     if items is None:
         return {_single(reading, _returned(reading.node), tensors): None}
     named_ = [gradient_named(reading.op, item.id) if isinstance(item, ast.Name) else None for item in items]
@@ -145,6 +150,18 @@ def _single(reading: Reading, value: ast.expr | None, tensors: list[str]) -> str
     # Of a loss the gradient in what is predicted is meant.
     tensors = [name for name in tensors if name.lower() not in TARGETS] or tensors
     return found or (None if reading.op.several else _by_shape(reading, tensors)) or tensors[0]
+
+
+def _joined(value: ast.expr | None) -> bool:
+    """Whether it is a tuple or list that is not written out: ``(dx, dw) + (db,)``, ``(*grads, db)``, ``np.split``."""
+    match value:
+        case ast.Tuple(items) | ast.List(items):
+            return any(isinstance(one, ast.Starred) for one in items)
+        case ast.BinOp(left, ast.Add(), right):
+            return any(isinstance(one, ast.Tuple | ast.List) or _joined(one) for one in (left, right))
+        case ast.Call(ast.Name(name) | ast.Attribute(_, name)):
+            return name in _OF_TUPLES
+    return False
 
 
 def _by_shape(reading: Reading, tensors: list[str]) -> str | None:

@@ -16,7 +16,7 @@ from symconv.code.held.truths import truth_of
 from symconv.code.library.calls import call_library
 from symconv.code.source.trouble import Outside
 from symconv.code.values.amounts import arithmetic, extreme, is_number, number_of, rounded
-from symconv.code.values.kinds import INT, REAL, in_words, kind_of
+from symconv.code.values.kinds import BOOL, INT, REAL, in_words, kind_of
 from symconv.code.values.objects import Box, Condition, Counted, Dotted, Infinity, Opaque, Series, Slice
 from symconv.notation.affine import Affine, affine
 from symconv.notation.expr import equal
@@ -165,7 +165,8 @@ def _every(state: State, every: bool, items: Sequence[Any]) -> Any:
 def _summed(state: State, items: Sequence[Any], start: Sequence[Any]) -> Any:
     result: Any = start[0] if start else affine(0)
     for one in items:
-        result = one if result == affine(0) else binary(state, "+", result, one)
+        plain = result == affine(0) and not (isinstance(one, Box) and one.kind == BOOL)  # 0 + a mask is numbers
+        result = one if plain else binary(state, "+", result, one)
     return result
 
 

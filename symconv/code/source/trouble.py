@@ -20,6 +20,12 @@ FAILED = (SymconvError, Misfit, Undecided, NoValueError, ValueError, ArithmeticE
           AssertionError)  # fmt: skip
 """How code that makes no sense on numbers fails, such as an edit that is only tried."""
 
+_OF_RANKS = (
+    "axes are wanted", "names for", "axes; given", "axis; given", "does not fit arrays", "this broadcast of",
+    "there is no axis", "for sizes of its own alone", "values, and no number",
+)  # fmt: skip
+"""Words of problems that other numbers of axes may not have."""
+
 
 class CodeError(SpecError):
     """The code means nothing here: an unknown word, a name without a value. ``line`` is where."""
@@ -52,3 +58,8 @@ class Outside(Undecided):
 def _plainer(message: str) -> str:
     """The message without the names that arguments of words and positions have."""
     return re.sub(r"\be\d+_", "the index of a loop", re.sub(r"\bcode(\d+)_", r"argument \1", message))
+
+
+def of_one_rank(problem: str) -> bool:
+    """Whether a problem is one of the numbers of axes that were tried, and none of what is read."""
+    return any(word in problem for word in _OF_RANKS)
