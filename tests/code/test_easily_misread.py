@@ -328,3 +328,12 @@ def test_tuples_that_are_put_together_are_the_gradients_in_order(returned: str, 
     proofs = sc.check(layer("x, w, b", "return x @ w + b, (x, w)", backward), explain=False)
     assert {*proofs} == {"x", "w", "b"}
     assert proofs.holds is right
+
+
+@pytest.mark.parametrize(
+    ("backward", "right"),
+    [("return dout * s, dout * x * s * (1 - s)", True), ("return dout * s, (dout * x * s * (1 - s)).sum(0)", False)],
+)  # fmt: skip
+def test_what_goes_through_a_function_alone_is_no_bias(backward: str, right: bool) -> None:
+    forward = "s = 1 / (1 + np.exp(-g))\n    return (x * s).sum(axis=0), (x, s)"
+    assert sc.check(layer("x, g", forward, f"x, s = cache\n    {backward}"), explain=False).holds is right

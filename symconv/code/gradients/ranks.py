@@ -17,6 +17,8 @@ _VECTORS = frozenset({"gamma", "beta", "g", "b", "bias", "scale", "shift", "offs
 Lines = dict[str, tuple[int | None, int | None]]
 """Shapes of biases that are rows or columns."""
 _BIASES = re.compile(r"b[a-z]?\d?|bias(es)?|beta|gamma", re.IGNORECASE)
+_OF_GATES = frozenset({"exp", "expm1", "tanh", "sigmoid", "softmax", "log", "logsigmoid", "softplus", "relu"})
+"""Functions that gates go through, and biases only with what they are added to."""
 _SCALARS = frozenset({
     "b", "bias", "reg", "reg_strength", "lam", "lamb", "lambd", "lambda_", "l2", "l2_reg", "weight_decay",
     "alpha", "beta", "margin", "eps", "epsilon", "scale", "delta", "tau", "temperature", "temp", "c", "lr",
@@ -202,10 +204,20 @@ def _word(target: ast.expr) -> str:
 def vectors_of(node: ast.FunctionDef, names: Collection[str]) -> frozenset[str]:
     """Parameters beside an input that are vectors by what they are called, such as biases.
 
-    What the function multiplies is no bias, though it is called ``b``.
+    What the function multiplies is no bias, though it is called ``b``; nor is what functions of it alone are taken of.
     """
-    found = _called_vectors(names)
+    found = _called_vectors(names) - _gates(node)
     return found - {"b"} if "w" not in names and "b" in _factors(node) else found
+
+
+def _gates(node: ast.FunctionDef) -> set[str]:
+    """The names that a function is taken of, with nothing beside them: ``np.exp(-g)`` of a gate."""
+    found = set[str]()
+    for one in ast.walk(node):
+        match one:
+            case ast.Call(ast.Attribute(_, word) | ast.Name(word), [ast.Name(name) | ast.UnaryOp(_, ast.Name(name))]):
+                found |= {name} if word in _OF_GATES else set()
+    return found
 
 
 def _called_vectors(names: Collection[str]) -> frozenset[str]:
