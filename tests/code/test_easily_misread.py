@@ -337,3 +337,13 @@ def test_tuples_that_are_put_together_are_the_gradients_in_order(returned: str, 
 def test_what_goes_through_a_function_alone_is_no_bias(backward: str, right: bool) -> None:
     forward = "s = 1 / (1 + np.exp(-g))\n    return (x * s).sum(axis=0), (x, s)"
     assert sc.check(layer("x, g", forward, f"x, s = cache\n    {backward}"), explain=False).holds is right
+
+
+@pytest.mark.parametrize(
+    ("slope", "right"), [("2 * (p - t) / p.size", True), ("2 * (t - p) / p.size", False), ("(p - t) / p.size", False)]
+)
+def test_a_prediction_called_p_is_no_padding(slope: str, right: bool) -> None:
+    backward = f"p, t = cache\n    d = {slope}\n    return dout * d, -dout * d"
+    proofs = sc.check(layer("p, t", "return ((p - t) ** 2).mean(), (p, t)", backward), explain=False)
+    assert {*proofs} == {"p", "t"}
+    assert proofs.holds is right

@@ -74,6 +74,10 @@ def uncertain(x: Any, t: Any) -> Any:
     return (shares * (t - F.log_softmax(x, 1))).sum(1) + torch.logsumexp(x + t, 1)
 
 
+def squared_error(p: Any, t: Any) -> Any:
+    return ((p - t) ** 2).mean()
+
+
 FUNCTIONS = {
     upsampled: ((2, 3, 3, 4), (4, 3, 3, 2)),
     repeated: ((2, 3, 2, 4), (2, 4)),
@@ -124,3 +128,7 @@ def agrees(function: Any, kernel: Any, arrays: list[Any], apart: float = 1e-12) 
 def test_what_no_loops_are_for_is_refused() -> None:
     with pytest.raises(SpecError, match=r"x is read at max\(n - 1, 0\)"):
         sc.operator(clamped)
+
+
+def test_a_prediction_called_p_is_no_padding() -> None:
+    assert sc.operator(squared_error).tensors == ("p", "t")

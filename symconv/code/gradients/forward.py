@@ -207,12 +207,14 @@ def surely_tensors(node: ast.FunctionDef) -> frozenset[str]:
 
 
 def _in_formulas(node: ast.FunctionDef) -> Iterator[str]:
-    """Parameters whose logarithm is taken, or whose difference to an input: ``a - p`` of an anchor and a positive."""
+    """The first parameter, and those whose logarithm is taken, or whose difference to another: ``p - t`` of a loss."""
     names = {*parameters(node.args)}
+    needed = [name for name in parameters(node.args) if name not in {"self", "ctx", *defaults(node.args)}]
+    yield from needed[:1]
     for one in ast.walk(node):
         match one:
             case ast.BinOp(ast.Name(left), ast.Add() | ast.Sub(), ast.Name(right)) if {left, right} <= names:
-                if "x" in {tensor_named(left), tensor_named(right)}:
+                if "x" in {tensor_named(left), tensor_named(right)} or {left, right} <= {*needed}:
                     yield from (left, right)
             case ast.Call(ast.Attribute(_, "log"), [ast.Name(name)]) if name in names:
                 yield name
