@@ -211,7 +211,9 @@ def _meant(pair: Pair, op: Operator, proofs: Proofs[Proof], explain: bool) -> tu
             best, rank = (other, read), mine
         if holds is None and undecided is None:
             undecided = other, read
-    if best is None and all(one.holds is not False or _misshapen(one) for one in proofs.values()):
+    if best is None and all(
+        one.holds is not False or ((c := one.counterexample) and c.mismatch) for one in proofs.values()
+    ):
         best = undecided
     if best is not None:
         return best[0], proofs_of(*pair.results(*best), explain)
@@ -229,11 +231,6 @@ def _steep(pair: Pair, op: Operator, read: Forward, proofs: Proofs[Proof]) -> Pr
         better = {name: found[name] for name in proofs if proofs[name].holds is None and found[name].holds}
         return Proofs(proofs.name, {**proofs, **better}, proofs.also, proofs.unread)
     return proofs
-
-
-def _misshapen(proof: Proof) -> bool:
-    """Whether a wrong gradient is so by its shape."""
-    return proof.counterexample is not None and bool(proof.counterexample.mismatch)
 
 
 def _judged(pair: Pair, op: Operator, read: Forward) -> tuple[dict[str, Decided], bool | None]:
