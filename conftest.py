@@ -66,7 +66,28 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return Sharing(config, log)
 
 
+SAMPLED = ("build", "cli", "code", "derive", "export", "gather", "loops", "ops", "prove", "tune", "validate", "views")
+"""Folders of grids: of their tests with many cases, a share runs each time, and all with ``--full``."""
+
+
+def _every(cases: int) -> int:
+    """Each which of so many cases of a test is run: more than a few of the same kind seldom say more than a sample."""
+    return 1 if cases < 4 else 2 if cases < 16 else 3
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Exhaustive tests are skipped without ``--full``, and what grids have beyond their sample is exhaustive."""
+    grids: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        test, _, case = item.nodeid.partition("[")
+        if case and test.startswith(tuple(f"tests/{folder}/" for folder in SAMPLED)):
+            grids.setdefault(test, []).append(item)
+    for cases in grids.values():
+        run = [item for item in cases if not item.get_closest_marker("full")]
+        for number, item in enumerate(run):
+            if number % _every(len(run)):
+                item.add_marker(pytest.mark.full)
     if not config.getoption("--full"):
         skip = pytest.mark.skip(reason="exhaustive: run with --full")
         for item in items:
