@@ -18,9 +18,12 @@ def times(left: Expr | None, right: Expr) -> Expr:
 
 
 def summed_apart(
-    scale: Expr | None, ranges: Sequence[Range], factors: Sequence[Expr], conditions: Sequence[Constraint]
-) -> Expr:
+    scale: Expr | None, ranges: Sequence[Range], factors: Sequence[Expr], conditions: Sequence[Constraint],
+    over: bool = False,
+) -> Expr:  # fmt: skip
     """The sum of ``scale`` times the factors over the ranges, where the conditions hold.
+
+    With ``over`` factors stand over what they are divided by, as kernels want it; proofs want one product.
 
     Indices that stand together in no factor and no condition are summed apart: as many terms as there are indices of
     each, not their product. Where all meet it is one sum, with the factors that no index stands in but for sums.
@@ -32,23 +35,27 @@ def summed_apart(
         groups = [one for one in groups if not one & met] + ([set[str]().union(*joined)] if joined else [])
     free = [one for one in factors if not _mentioned(one) & names]
     if len(groups) < 2 and not any(isinstance(node, Reduce) for one in free for node in walk(one)):
-        return _sum(ranges, conditions, _product(scale, factors))
+        return _sum(ranges, conditions, _product(scale, factors, over))
     parts = [scale] if scale is not None else []
     bare = [one for one in conditions if not one.form.names() & names]
-    parts += [_sum((), bare, _product(None, free))] if bare else free
+    parts += [_sum((), bare, _product(None, free, over))] if bare or (free and not over) else free
     for group in sorted(groups, key=lambda group: min(k for k, one in enumerate(ranges) if one.name in group)):
         own = [one for one in factors if _mentioned(one) & group]
         where = [one for one in conditions if one.form.names() & group]
-        parts.append(_sum([one for one in ranges if one.name in group], where, _product(None, own)))
-    return _product(None, parts)
+        parts.append(_sum([one for one in ranges if one.name in group], where, _product(None, own, over)))
+    return _product(None, parts, over)
 
 
-def _product(scale: Expr | None, factors: Sequence[Expr]) -> Expr:
-    """The factors over what they are divided by.
+def _product(scale: Expr | None, factors: Sequence[Expr], over: bool) -> Expr:
+    """The factors, ``over`` what they are divided by where that is wanted.
 
     A sum of exponentials stands under the factor whose exponentials it is of: such quotients are computed with the
     largest exponent taken off.
     """
+    if not over:
+        for one in factors:
+            scale = times(scale, one)
+        return _ONE if scale is None else scale
     above = [one for one in factors if _divisor(one) is None]
     rest = list[Expr]()
     for divisor in (below for one in factors if (below := _divisor(one)) is not None):

@@ -79,7 +79,7 @@ def candidates(read: Read, name: str, centre: bool = False) -> Iterator[Operator
     plain = (_without_extremes(read), read, _not_empty(read), _as_long(read))
     for one in (*map(_centred, plain), *plain) if centre else plain:
         with suppress(SymconvError):
-            found = formed(name, one.value, one.sizes, one.region, one.known) if one is not None else None
+            found = formed(name, one.value, one.sizes, one.region, one.known, centre) if one is not None else None
             if found is not None:
                 yield found
 

@@ -43,21 +43,21 @@ class _Names:
 
 
 def formed(name: str, value: Value, sizes: Mapping[str, Sequence[str]], region: Region,
-           known: Sequence[KnownSum] = ()) -> Operator | None:  # fmt: skip
+           known: Sequence[KnownSum] = (), over: bool = False) -> Operator | None:  # fmt: skip
     """The operator over these tensors, each with its sizes, whose output is ``value`` where ``region`` holds.
 
     ``known`` are the sums that functions among the factors are of. None where a term has a form that operators have
     not.
     """
     for parts in (of_groups, {}) if (of_groups := divided(value)) else ({},):
-        found = _formed(name, value, sizes, _Names(named(sizes, region, parts)), known)
+        found = _formed(name, value, sizes, _Names(named(sizes, region, parts)), known, over)
         if found is not None:
             return found
     return None
 
 
 def _formed(name: str, value: Value, sizes: Mapping[str, Sequence[str]], names: _Names,
-            known: Sequence[KnownSum]) -> Operator | None:  # fmt: skip
+            known: Sequence[KnownSum], over: bool) -> Operator | None:  # fmt: skip
     inputs = tuple(
         Tensor(t, tuple(_parts(names.form(var(s))) for s in row), LABEL if is_selector(t) else "real")
         for t, row in sizes.items()
@@ -87,7 +87,8 @@ def _formed(name: str, value: Value, sizes: Mapping[str, Sequence[str]], names: 
     facts = _facts(taken, definitions)
     try:
         kinks = kinks_of(one.function for one in known)
-        cell = _Cell(facts, tuple(limits), tuple(indices), tuple(known), {t.name: t.axes for t in inputs}, kinks)
+        cell = _Cell(facts, tuple(limits), tuple(indices), tuple(known), {t.name: t.axes for t in inputs}, kinks,
+                     over)  # fmt: skip
         expr = _total(value.terms, put, names, cell)
     except _Unknown:
         return None
@@ -129,6 +130,7 @@ class _Cell:
     known: tuple[KnownSum, ...]
     axes: Mapping[str, tuple[tuple[Affine, ...], ...]]
     kinks: Mapping[str, str]
+    over: bool
 
     def place(self, tensor: str, index: Sequence[Affine]) -> tuple[Affine, ...]:
         """The index of an element, with two numbers for an axis that is a number of parts."""
@@ -206,7 +208,7 @@ def _expression(term: Term, put: Mapping[str, Affine], names: _Names, cell: _Cel
     factors = [_factor(factor, at, names, inside_) for factor in term.factors]
     conditions = tuple(dict.fromkeys(Constraint(at(c.form), c.equality) for c in where))
     conditions = tuple(c for c in conditions if not implied(cell.facts, System(dims, around), c))
-    return summed_apart(_scaled(term, names), ranges, factors, conditions)
+    return summed_apart(_scaled(term, names), ranges, factors, conditions, cell.over)
 
 
 def _scaled(term: Term, names: _Names) -> Expr | None:
