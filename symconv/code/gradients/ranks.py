@@ -17,7 +17,7 @@ _VECTORS = frozenset({"gamma", "beta", "g", "b", "bias", "scale", "shift", "offs
 Lines = dict[str, tuple[int | None, int | None]]
 """Shapes of biases that are rows or columns."""
 _BIASES = re.compile(r"b[a-z]?\d?|bias(es)?|beta|gamma", re.IGNORECASE)
-_OF_GATES = frozenset({"exp", "expm1", "tanh", "sigmoid", "softmax", "log", "logsigmoid", "softplus", "relu"})
+_OF_GATES = frozenset({"exp", "expm1", "tanh", "sigmoid", "softmax", "log", "logsigmoid", "relu"})
 """Functions that gates go through, and biases only with what they are added to."""
 _SCALARS = frozenset({
     "b", "bias", "reg", "reg_strength", "lam", "lamb", "lambd", "lambda_", "l2", "l2_reg", "weight_decay",
