@@ -10,34 +10,30 @@ from pathlib import Path
 from typing import Any
 
 from symconv.code.distributions import perhaps_targets, summing_to_one, targets_of
-from symconv.code.gradients.backward import Reading
 from symconv.code.gradients.formula import numbered
 from symconv.code.gradients.forward import Forward
+from symconv.code.likely import as_likely, judged, misfits, steep
 from symconv.code.pair import Pair
-from symconv.code.proofs import Decided, Proofs, decided_of, proofs_of
+from symconv.code.proofs import Proofs, proofs_of
 from symconv.code.provisos import ROWS, decided_under, kinds_of_labels
 from symconv.code.settings import settings_of
 from symconv.code.several_modes import Looked, not_all_right, said
-from symconv.code.several_ranks import SeveralRanksError, number_alone, rated, which_axes
+from symconv.code.several_ranks import SeveralRanksError, rated, which_axes
 from symconv.code.source.declared import declared_names
 from symconv.code.source.drawn import with_drawn
 from symconv.code.source.modes import modes_of, with_modes
 from symconv.code.source.pairs import is_loss, pair_of
 from symconv.code.source.program import program, read_text
 from symconv.code.source.sample_losses import of_prediction
-from symconv.code.source.trouble import of_one_rank
 from symconv.code.ties import of_other_ties, with_shared_ties
-from symconv.code.values.kinds import UNTOLD
 from symconv.errors import SpecError, SymconvError
 from symconv.limits import OTHER_FORWARDS, OTHER_RANKS
-from symconv.notation.functions import TABLE
 from symconv.notation.operator import Operator
-from symconv.prove.explain.smooth import kinked, misses
+from symconv.prove.explain.smooth import misses
 from symconv.prove.proof import Proof
 
 __all__ = ["check_code"]
 
-_STEEP = "infinite"
 _NAMED = re.compile(r"(.+\.py):(\w+)")
 """``layer.py:MyConv``, as on the command line."""
 
@@ -95,7 +91,7 @@ def _checked(pairs: Sequence[Pair], modes: int, explain: bool) -> Proofs[Proof]:
             continue
         op, found = one.answer
         if found.holds is not True:
-            others = pairs[number + 1 :] if modes == 1 and not proved and _misfits(found) else []
+            others = pairs[number + 1 :] if modes == 1 and not proved and misfits(found) else []
             right = [*proved, *(one for one in others if _looked(one, False).holds)]
             return Proofs(found.name, dict(found), found.also, found.unread, _numbers(pair, right))
         proved.append(pair)
@@ -125,15 +121,9 @@ def _numbers(pair: Pair, right: Sequence[Pair]) -> str:
     return "; proved with ".join((f"looked at with {said(pair.numbers)}", *each))
 
 
-def _misfits(proofs: Proofs[Proof]) -> bool:
-    """Whether shapes alone are wrong: the numbers may be ones that nobody would take."""
-    decisions = [proof.decision for proof in proofs.values() if proof.holds is not True]
-    return all(one is not None and one.values.empty and not one.unfit.empty for one in decisions)
-
-
 def _decided(pair: Pair, explain: bool) -> tuple[Operator, Proofs[Proof]]:
     """The proofs with these numbers, and what they are told under."""
-    return decided_under(pair, explain, _as_meant, _as_likely)
+    return decided_under(pair, explain, _as_meant, as_likely)
 
 
 def _as_meant(pair: Pair, explain: bool) -> tuple[Operator, Proofs[Proof]]:
@@ -145,12 +135,12 @@ def _as_meant(pair: Pair, explain: bool) -> tuple[Operator, Proofs[Proof]]:
     right for another number of axes: it is asked which is meant.
     """
     targets = perhaps_targets(pair.forward)
-    op, proofs = _as_likely(pair, explain and not targets)
+    op, proofs = as_likely(pair, explain and not targets)
     if proofs.holds is not True and targets:
         if (found := _of_targets(pair, op, proofs, False)) is not None:
             return found
         if explain:
-            op, proofs = _as_likely(pair, explain)
+            op, proofs = as_likely(pair, explain)
         if not _repaired(proofs) and (found := _of_targets(pair, op, proofs, explain)) is not None:
             return found
     if proofs.holds is not True and (answer := of_other_ties(pair, op, proofs)) is not None:
@@ -165,7 +155,7 @@ def _as_meant(pair: Pair, explain: bool) -> tuple[Operator, Proofs[Proof]]:
                         return shared, right
                 break
     if any(proof.holds is None for proof in proofs.values()):
-        proofs = next((_steep(pair, op, read, proofs) for other, read in pair.operators() if other == op), proofs)
+        proofs = next((steep(pair, op, read, proofs) for other, read in pair.operators() if other == op), proofs)
     return _meant(pair, op, proofs, explain) if proofs.holds is False else (op, proofs)
 
 
@@ -180,7 +170,7 @@ def _of_targets(
     for one in summing_to_one(pair.forward, names) if names else ():
         such = replace(pair, forward=one.of(pair.forward), backward=one.of(pair.backward))
         with suppress(SymconvError):
-            summed, found = _as_likely(such, explain)
+            summed, found = as_likely(such, explain)
             for plain, _ in pair.operators() if found.holds or _repaired(found) else ():
                 if plain.inputs == summed.inputs and {*found} == {*proofs}:
                     return plain, Proofs(proofs.name, {name: one.said(plain, proof) for name, proof in found.items()})
@@ -202,98 +192,26 @@ def _meant(pair: Pair, op: Operator, proofs: Proofs[Proof], explain: bool) -> tu
     undecided: tuple[Operator, Forward] | None = None
     for other, read in pair.operators(most=OTHER_RANKS if rank.misfits else OTHER_FORWARDS):
         fewer = numbered(other.inputs) and not numbered(op.inputs)  # a length of 1 makes a forgotten sum right
-        if [len(t.axes) for t in other.inputs] == [len(t.axes) for t in op.inputs] or fewer:
+        if _axes(other) == _axes(op) or fewer:
             continue
-        known, holds = _judged(pair, other, read)
+        known, holds = judged(pair, other, read)
         if holds:
             raise SeveralRanksError(which_axes(read, other, op))
         if known and (mine := rated(one.decision for one in known.values())).better(rank):
             best, rank = (other, read), mine
         if holds is None and undecided is None:
             undecided = other, read
-    if best is None and all(
-        one.holds is not False or ((c := one.counterexample) and c.mismatch) for one in proofs.values()
-    ):
+    if best is None and all(one.holds is not False or _misshapen(one) for one in proofs.values()):
         best = undecided
     if best is not None:
         return best[0], proofs_of(*pair.results(*best), explain)
     return op, proofs
 
 
-def _steep(pair: Pair, op: Operator, read: Forward, proofs: Proofs[Proof]) -> Proofs[Proof]:
-    """The proofs, with those of what is undecided where roots of 0 have the infinite slope that libraries compute."""
-    choices = {name: [kink.choice for kink in TABLE[name].kinks] for name in kinked(op) if name in TABLE}
-    steep = tuple((name, _STEEP) for name in sorted(choices) if _STEEP in choices[name])
-    if not steep or op.kinks or all(proof.holds is not None for proof in proofs.values()):
-        return proofs
-    with suppress(SymconvError):
-        found = proofs_of(*pair.results(replace(op, kinks=steep), read), False)
-        better = {name: found[name] for name in proofs if proofs[name].holds is None and found[name].holds}
-        return Proofs(proofs.name, {**proofs, **better}, proofs.also, proofs.unread)
-    return proofs
+def _axes(op: Operator) -> list[int]:
+    return [len(tensor.axes) for tensor in op.inputs]
 
 
-def _judged(pair: Pair, op: Operator, read: Forward) -> tuple[dict[str, Decided], bool | None]:
-    """What is decided for a further number of axes, nothing where one never fits, and whether all is right."""
-    with suppress(SymconvError):
-        reading, found = pair.results(op, read)
-        known = _fitting(reading, found) or {}
-        if not known or any(not one.decision.wrong.empty for one in known.values()):
-            return known, False
-        return known, _steep(pair, op, read, proofs_of(reading, found, False, known)).holds
-    return {}, False
-
-
-def _as_likely(pair: Pair, explain: bool) -> tuple[Operator, Proofs[Proof]]:
-    """The proofs for the first numbers of axes at which all results may fit; where there are none, for the first."""
-    unfit, problem, outside, asked = list[tuple[Operator, Forward]](), None, None, ""
-    for op, read in pair.operators():
-        try:
-            reading, found = pair.results(op, read)
-            known = _fitting(reading, found)
-            proofs = proofs_of(reading, found, explain, known) if known is not None else None
-            if outside and (proofs is None or (proofs.holds is False and _misfits(proofs))):
-                continue  # of likelier numbers of axes the code is not read: that it raises an error here is no answer
-            if proofs is not None:
-                asked = next((which_axes(read, op, one) for one, _ in unfit if number_alone(op, one)), "")
-                if proofs.holds and asked:
-                    break
-                return op, proofs
-            unfit.append((op, read))
-        except SymconvError as refused:
-            if UNTOLD in str(refused):
-                raise  # with no number of axes it is told
-            problem = problem or refused
-            outside = outside or (None if unfit or of_one_rank(str(refused)) else refused)
-    if asked:
-        raise SeveralRanksError(asked)
-    for op, read in unfit:
-        try:
-            return op, proofs_of(*pair.results(op, read), explain)
-        except SymconvError as refused:
-            problem = problem or refused
-    assert problem is not None
-    raise outside or problem
-
-
-def _fitting(reading: Reading, found: dict[str, Any]) -> dict[str, Decided] | None:
-    """What is decided of each result; None as soon as one has the shape of its tensor for no sizes.
-
-    Those of few axes come first, biases and weights before the input: they show soonest that the tensors are meant to
-    have other numbers of axes.
-    """
-    known: dict[str, Decided] = {}
-    problems: dict[str, SymconvError] = {}
-    order = [*reversed(found)]
-    order.sort(key=lambda name: len(reading.op.input(name).axes))
-    for tensor in order:
-        try:
-            known[tensor] = decided_of(reading, tensor, found[tensor])
-        except SymconvError as problem:
-            problems[tensor] = problem
-            continue
-        if not known[tensor].fits:
-            return None
-    if problems:
-        raise next(problems[tensor] for tensor in found if tensor in problems)
-    return known
+def _misshapen(proof: Proof) -> bool:
+    """Whether a wrong gradient is so by its shape."""
+    return proof.counterexample is not None and bool(proof.counterexample.mismatch)
