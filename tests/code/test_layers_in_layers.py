@@ -349,3 +349,34 @@ def test_the_cotangent_of_a_loss_is_called_so(count: str) -> None:
     (3 * torch.nn.functional.cross_entropy(other.flatten(0, 1), targets.flatten())).backward()
     right = torch.allclose(mine.grad, other.grad)
     assert sc.check(text, "CrossEntropy", explain=False).holds is right is (count == "(B * T)")
+
+
+COUNTED = """
+import numpy as np
+class Scale:
+    def __init__(self, W):
+        self.W = W
+        self.calls = 0
+    def forward(self, x):
+        self.calls += 1
+        self.x = x
+        return x * self.W{}
+    def backward(self, dout):
+        self.dW = dout * self.x
+        return dout * self.W
+    def report(self):
+        return self.calls
+class Net:
+    def __init__(self, W):
+        self.inner = Scale(W)
+    def forward(self, x):
+        return self.inner.forward(x)
+    def backward(self, dout):
+        return self.inner.backward(dout)
+"""
+
+
+def test_a_count_that_forward_reads_is_not_left_out() -> None:
+    assert sc.check(COUNTED.format(""), "Net", explain=False).holds is True
+    with pytest.raises(sc.SpecError, match="nothing says what it is"):
+        sc.check(COUNTED.format(" * self.calls"), "Net", explain=False)

@@ -183,15 +183,28 @@ def _started(node: ast.stmt, held: Held, inner: Mapping[str, _Inner]) -> Iterato
 
 
 def _counts(node: ast.stmt, layer: _Inner) -> bool:
-    """Whether a statement only counts up an attribute that no method reads: a running sum for a report."""
+    """Whether a statement only counts up an attribute that neither direction reads: a running sum for a report."""
     match node:
         case ast.AugAssign(ast.Attribute(ast.Name("self"), name)):
-            parts = [one for each in layer.classes for one in ast.walk(each)]
-            counted = [one for one in parts if isinstance(one, ast.AugAssign)]
-            loads = sum(own_attribute(one) == name.removesuffix(f"__{layer.name}") and isinstance(one.ctx, ast.Load)
-                        for one in parts if isinstance(one, ast.Attribute))  # fmt: skip
-            return not name.startswith(("d", "grad")) and bool(counted) and loads <= 2
+            own = name.removesuffix(f"__{layer.name}")
+            return not own.startswith(("d", "grad")) and own not in _read_by(layer.classes)
     return False
+
+
+def _read_by(classes: Iterable[ast.ClassDef]) -> set[str]:
+    """The attributes that forward and backward read, and the methods that they call: themselves among them."""
+    methods: dict[str, ast.FunctionDef] = {}
+    for each in classes:
+        methods = {one.name: one for one in each.body if isinstance(one, ast.FunctionDef)} | methods
+    found, left = set[str](), [*_LAYER]
+    while left:
+        method = methods.get(left.pop())
+        parts = ast.walk(method) if method is not None else ()
+        loads = (one for one in parts if isinstance(one, ast.Attribute) and isinstance(one.ctx, ast.Load))
+        new = {name for one in loads if (name := own_attribute(one))} - found
+        found |= new
+        left += new
+    return found
 
 
 class _Renamed(ast.NodeTransformer):
