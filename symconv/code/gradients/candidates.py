@@ -58,7 +58,7 @@ def where_defined(candidate: Operator, decision: Decision, divisible: bool = Fal
 
 
 def candidates(read: Read, name: str, centre: bool = False) -> Iterator[Operator]:
-    """What the function that was read may be, likely operators first; ``centre`` takes means off before squares."""
+    """What the function that was read may be, likely operators first; with ``centre`` in the form that kernels want."""
     value = read.value
     free = [names[0] if len(names) == 1 else "" for names in value.names]
     bias, rank = "b" in read.sizes, len(free) - 2

@@ -86,25 +86,40 @@ def operators_of(program: Program, node: ast.FunctionDef, settings: Mapping[str,
     tensors = (*forward.tensors.values(), *forward.attributes.values())
     if backward is not None:
         forward = replace(forward, outputs=outputs_of(node, backward, tensors))
-    behind = shown_behind(node, backward) if backward is not None else {}
-    told = {**behind, **shown_ranks(node), **documented(node)}
-    said = {tensor: told[name] + is_selector(tensor) for name, tensor in forward.tensors.items() if name in told}
-    said |= {tensor: len(shape) for tensor, shape in forward.shapes.items()}
-    stored = only_stored(node)
-    said |= {tensor: 0 for name, tensor in forward.tensors.items() if name in stored}
     sure = said_axes(axes, forward.tensors, node.name) if axes else {}
-    said |= sure
-    problems, last = list[str](), list[tuple[Operator, Forward]]()
-    found, vectors = False, vectors_of(node, tensors) - forward.shapes.keys()
+    said = {**_said(forward, backward), **sure}
     kept = broadcast_shapes(node, backward, forward.tensors)
     if kept and not kept.keys() & forward.shapes.keys():
         yield from _of_kept(forward, tensors, said, kept)
     lines, kept_so = lines_of(program.called_by(backward) if backward is not None else (), tensors, said)
     each = _of_lines(forward, tensors, lines)
     yield from (each if kept_so else ())
-    equal_parts = halved(program, node)
     likely = asked_first(ranks_of(forward.node, tensors, said), program.called_by(node))
-    for ranks in likely_first(node, list(likely), said, sure) if centre else likely:
+    found = False
+    for one in _of_each(program, forward, likely_first(node, list(likely), said, sure) if centre else likely):
+        found = True
+        yield one
+    yield from (each if found and not kept_so else ())
+
+
+def _said(forward: Forward, backward: ast.FunctionDef | None) -> dict[str, int]:
+    """The numbers of axes that the text says, or shows, by tensors."""
+    node = forward.node
+    behind = shown_behind(node, backward) if backward is not None else {}
+    told = {**behind, **shown_ranks(node), **documented(node)}
+    said = {tensor: told[name] + is_selector(tensor) for name, tensor in forward.tensors.items() if name in told}
+    said |= {tensor: len(shape) for tensor, shape in forward.shapes.items()}
+    stored = only_stored(node)
+    return said | {tensor: 0 for name, tensor in forward.tensors.items() if name in stored}
+
+
+def _of_each(program: Program, forward: Forward, each: Iterable[dict[str, int]]) -> Iterator[tuple[Operator, Forward]]:
+    """What a forward function is with each of these numbers of axes; raises SpecError where it is nothing."""
+    node, tensors = forward.node, (*forward.tensors.values(), *forward.attributes.values())
+    problems, last, found = list[str](), list[tuple[Operator, Forward]](), False
+    vectors = vectors_of(node, tensors) - forward.shapes.keys()
+    equal_parts = halved(program, node)
+    for ranks in each:
         if found and any(ranks[name] == ranks["x"] for name in vectors):
             # A bias of the input's shape would make a forgotten sum right.
             continue
@@ -126,7 +141,6 @@ def operators_of(program: Program, node: ast.FunctionDef, settings: Mapping[str,
             raise SpecError(split(program, node, line))
         problems.append(problem)
     yield from last
-    yield from (each if found and not kept_so else ())
     if not found:
         problems = problems[:1] if any(map(is_selector, tensors)) else problems  # with labels the first ones are likely
         reason = max(problems, key=told_most) if problems else "it has no tensors among its parameters"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from copy import deepcopy
 from typing import Any
 
 from symconv.code.held.state import State, evaluate
@@ -26,19 +27,11 @@ def among_picked(state: State, target: ast.expr, node: ast.expr) -> tuple[Box, B
     if not isinstance(target, ast.Subscript) or not isinstance(target.slice, ast.Name | ast.Compare):
         return None
     whole = _Whole(target.slice)
-    value = whole.visit(_copied(node))
+    value = whole.visit(deepcopy(node))
     if not whole.found or not _each(state, value, whole.found):
         return None
     mask, owner = evaluate(state, target.slice), evaluate(state, target.value)
     return (owner, mask, value) if isinstance(mask, Box) and mask.mask and isinstance(owner, Box) else None
-
-
-def _copied(node: ast.expr) -> ast.expr:
-    copied = ast.parse(ast.unparse(node), mode="eval").body
-    for one in ast.walk(copied):
-        if isinstance(one, ast.expr):
-            ast.copy_location(one, node)
-    return copied
 
 
 class _Whole(ast.NodeTransformer):
