@@ -42,9 +42,6 @@ if TYPE_CHECKING:
 
 __all__ = ["accumulated", "register_tiles"]
 
-_AHEAD = 64
-"""Steps from the one at hand to the one whose narrow operand is fetched."""
-
 
 def register_tiles(it: Outer) -> tuple[Stmt, ...]:
     """Every register tile of the box: blocks of lanes outside, so that what they read stays near."""
@@ -130,7 +127,7 @@ def accumulated(it: Outer, blocks: int, near: bool, row: Expr) -> tuple[Stmt, ..
             updates.append(Declare(f"narrow{number}_{m}_", Load(name_of("narrow", number), place)))
         updates.extend(Update(f"acc{m}_{v}_", "+", _value(it, m, v)) for v in range(blocks))
     if it.products:
-        # All points together seldom fit a near cache, and hardware runs ahead to the end of a page alone.
+        # All points together seldom fit a near cache: what the next rows of tiles read at this point comes meanwhile.
         place = (group, add(Var("rowblock_"), const(1)), PHASE, add(Var("done_"), Var("step_")), zero)
         loads.append(Prefetch(name_of("narrow"), place))
     loop = For("step_", zero, Var("steps_"), (*loads, *updates))
