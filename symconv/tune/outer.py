@@ -146,6 +146,7 @@ def plane(n: Counts, lengths: Sequence[Array], pitches: Sequence[Array]) -> Arra
 def cycles(n: Counts, machine: Machine, chosen: dict[str, Array]) -> Parts:
     """What each combination of numbers costs."""
     lengths, pitches = _spaces(n, chosen)
+    near = columns_near(n, pieces(n.axes, lengths), pitches)
     m, row_blocks, held = n.tile[0], -(-n.rows // n.tile[0]), np.ceil(n.planes / chosen["FB"])
     calls = tiles(n, machine, lengths, pitches)
     boxes = np.prod([np.ceil(axis.extent / t) for axis, t in zip(n.axes, lengths, strict=True)], axis=0) * n.groups
@@ -153,18 +154,17 @@ def cycles(n: Counts, machine: Machine, chosen: dict[str, Array]) -> Parts:
     return {
         "multiply": calls.step * row_blocks * sum(n.taps) * n.planes,
         "calls": calls.number * each * _CALL + calls.vectors * each * m * np.where(held > 1, 2.5, 1.0),
-        "cache": _cache(n, machine, chosen, calls, boxes),
-        "pack": _pack(n, machine, lengths, pitches, boxes),
+        "cache": _cache(n, machine, chosen, calls, boxes, near),
+        "pack": _pack(n, machine, lengths, pitches, boxes, near),
         "unpack": _unpack(n, machine, lengths),
         "narrow": _NARROW * row_blocks * m * n.planes * sum(n.taps) * n.groups * np.ones_like(boxes),
         "start": _START + _BOX * boxes + 1.5 * chosen["FB"] * sum(n.taps),
     }
 
 
-def _cache(n: Counts, machine: Machine, chosen: dict[str, Array], calls: Calls, boxes: Array) -> Array:
+def _cache(n: Counts, machine: Machine, chosen: dict[str, Array], calls: Calls, boxes: Array, near: Array) -> Array:
     """Waiting for what register tiles read and write: panels of the wide operand, the narrow operand, sums."""
     lengths, pitches = _spaces(n, chosen)
-    near = columns_near(n, pieces(n.axes, lengths), pitches)
     row_blocks, held = -(-n.rows // n.tile[0]), np.ceil(n.planes / chosen["FB"])
     narrow = row_blocks * n.tile[0] * sum(n.taps) * machine.itemsize
     block, second = narrow * chosen["FB"], 0.6 * machine.caches.second
@@ -207,8 +207,7 @@ def _spaces(n: Counts, chosen: dict[str, Array]) -> tuple[list[Array], list[Arra
     return lengths, [pitch(axis, length) for axis, length in zip(n.axes, lengths, strict=True)]
 
 
-def _pack(n: Counts, machine: Machine, lengths: list[Array], pitches: list[Array], boxes: Array) -> Array:
-    near = columns_near(n, pieces(n.axes, lengths), pitches)
+def _pack(n: Counts, machine: Machine, lengths: list[Array], pitches: list[Array], boxes: Array, near: Array) -> Array:
     every = boxes * n.planes * plane(n, lengths, pitches) * n.facts.classes
     copied = every * (1 - near)
     stride = n.axes[-1].stride if n.facts.phases == 1 else 1
