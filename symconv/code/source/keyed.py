@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 
-__all__ = ["as_attributes", "own_attribute", "reached"]
+__all__ = ["as_attributes", "lineage", "own_attribute", "reached"]
 
 _PARAMETERS = frozenset({"params", "parameters", "param", "weights", "_params"})
 _GRADIENTS = frozenset({"grads", "gradients", "grad", "gradient", "_grads"})
@@ -21,9 +21,19 @@ def own_attribute(node: ast.AST) -> str | None:
     return None
 
 
-def reached(node: ast.ClassDef) -> dict[str, ast.FunctionDef]:
-    """The methods of a class that forward and backward are, and those they name."""
-    methods = {one.name: one for one in node.body if isinstance(one, ast.FunctionDef)}
+def lineage(node: ast.ClassDef, known: Mapping[str, ast.ClassDef]) -> list[ast.ClassDef]:
+    """A class and those in the text that it is derived from, nearest first."""
+    found = [node]
+    for one in found:
+        found += [known[base.id] for base in one.bases
+                  if isinstance(base, ast.Name) and base.id in known and known[base.id] not in found]  # fmt: skip
+    return found
+
+
+def reached(*line: ast.ClassDef) -> dict[str, ast.FunctionDef]:
+    """The methods of a class that forward and backward are, and those they name; behind it what it is derived from."""
+    every = [one for node in reversed(line) for one in node.body if isinstance(one, ast.FunctionDef)]
+    methods = {one.name: one for one in every}
     found: dict[str, ast.FunctionDef] = {}
     waiting = [name for name in _STARTS if name in methods]
     while waiting:

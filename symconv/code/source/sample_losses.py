@@ -10,7 +10,7 @@ import ast
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 
-from symconv.code.source.keyed import own_attribute
+from symconv.code.source.keyed import lineage, own_attribute
 from symconv.code.source.signatures import parameters
 from symconv.code.source.unreturned import own_statements
 
@@ -46,7 +46,8 @@ def _predicted(classes: Mapping[str, ast.ClassDef], owner: str, forward: ast.Fun
         prediction = "self.output"
     if first != prediction and any(isinstance(one, ast.Name) and one.id == prediction for one in ast.walk(backward)):
         return None
-    mean = next((call for one in _line(classes, owner) for call in _means(one)), None)
+    line = lineage(classes[owner], classes) if owner in classes else []
+    mean = next((call for one in line for call in _means(one)), None)
     if prediction != "self.output" and mean is None:
         return None
     renamed = _bound(backward, first, prediction)
@@ -65,15 +66,6 @@ def _predicted(classes: Mapping[str, ast.ClassDef], owner: str, forward: ast.Fun
 def _attributes(node: ast.FunctionDef, kind: type[ast.expr_context]) -> set[str]:
     own = [one for one in ast.walk(node) if isinstance(one, ast.Attribute) and isinstance(one.ctx, kind)]
     return {name for one in own if (name := own_attribute(one))}
-
-
-def _line(classes: Mapping[str, ast.ClassDef], owner: str) -> list[ast.ClassDef]:
-    """The class and those in the text that it is derived from."""
-    found = [classes[owner]] if owner in classes else []
-    for one in found:
-        found += [classes[base.id] for base in one.bases
-                  if isinstance(base, ast.Name) and base.id in classes and classes[base.id] not in found]  # fmt: skip
-    return found
 
 
 def _means(node: ast.ClassDef) -> Iterator[ast.expr]:

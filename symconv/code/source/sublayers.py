@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 
-from symconv.code.source.keyed import own_attribute
+from symconv.code.source.keyed import lineage, own_attribute, reached
 from symconv.code.source.signatures import defaults, positional
 from symconv.code.source.unrolled import Held, unroll
 
@@ -105,14 +105,14 @@ def _held(start: ast.FunctionDef, known: Mapping[str, ast.ClassDef]) -> Held | N
                 calls[f"{name}_{key}"] = call
     if any(stored.count(name) != 1 for name in rows):
         return None
-    kinds = {name: frozenset(one.name for one in _line(known[_called(call)], known)) for name, call in calls.items()}
+    kinds = {name: frozenset(one.name for one in lineage(known[_called(call)], known)) for name, call in calls.items()}
     return Held(calls, rows, kinds)
 
 
 def _layer(call: ast.Call, known: Mapping[str, ast.ClassDef]) -> bool:
     if _called(call) not in known or any(isinstance(one, ast.Starred) for one in call.args):
         return False
-    return any(_methods(one, *_LAYER) for one in _line(known[_called(call)], known))
+    return any(_methods(one, *_LAYER) for one in lineage(known[_called(call)], known))
 
 
 def _called(call: ast.Call) -> str:
@@ -123,18 +123,9 @@ def _methods(node: ast.ClassDef, *names: str) -> list[ast.FunctionDef]:
     return [one for one in node.body if isinstance(one, ast.FunctionDef) and one.name in names]
 
 
-def _line(node: ast.ClassDef, known: Mapping[str, ast.ClassDef]) -> list[ast.ClassDef]:
-    """The class and those in the text that it is derived from, nearest first."""
-    found = [node]
-    for one in found:
-        found += [known[base.id] for base in one.bases
-                  if isinstance(base, ast.Name) and base.id in known and known[base.id] not in found]  # fmt: skip
-    return found
-
-
 def _inner(name: str, call: ast.Call, known: Mapping[str, ast.ClassDef], outer: ast.ClassDef,
            start: ast.FunctionDef) -> _Inner:  # fmt: skip
-    line = _line(known[_called(call)], known)
+    line = lineage(known[_called(call)], known)
     begin = next((one for each in line for one in _methods(each, "__init__")), None)
     inner = _Inner(name, {}, tuple(line), ())
     if begin is None:
@@ -191,20 +182,11 @@ def _counts(node: ast.stmt, layer: _Inner) -> bool:
     return False
 
 
-def _read_by(classes: Iterable[ast.ClassDef]) -> set[str]:
-    """The attributes that forward and backward read, and the methods that they call: themselves among them."""
-    methods: dict[str, ast.FunctionDef] = {}
-    for each in classes:
-        methods = {one.name: one for one in each.body if isinstance(one, ast.FunctionDef)} | methods
-    found, left = set[str](), [*_LAYER]
-    while left:
-        method = methods.get(left.pop())
-        parts = ast.walk(method) if method is not None else ()
-        loads = (one for one in parts if isinstance(one, ast.Attribute) and isinstance(one.ctx, ast.Load))
-        new = {name for one in loads if (name := own_attribute(one))} - found
-        found |= new
-        left += new
-    return found
+def _read_by(line: Iterable[ast.ClassDef]) -> set[str]:
+    """The attributes that forward and backward read, and the methods that they call."""
+    parts = (one for method in reached(*line).values() for one in ast.walk(method))
+    loads = (one for one in parts if isinstance(one, ast.Attribute) and isinstance(one.ctx, ast.Load))
+    return {name for one in loads if (name := own_attribute(one))}
 
 
 class _Renamed(ast.NodeTransformer):
