@@ -75,6 +75,8 @@ class Affine:
     def __mul__(self, factor: int) -> Affine:
         if not factor:
             return ZERO
+        if factor == 1:
+            return self
         return Affine(tuple((atom, value * factor) for atom, value in self.terms), self.constant * factor)
 
     __rmul__ = __mul__
@@ -96,7 +98,8 @@ class Affine:
 
     def names(self) -> frozenset[str]:
         """Every name that occurs, inside quotients and maxima too."""
-        return frozenset(self._names())
+        plain = frozenset([atom for atom, _ in self.terms if isinstance(atom, str)])
+        return plain if len(plain) == len(self.terms) else frozenset(self._names())
 
     def _names(self) -> Iterator[str]:
         for atom, _ in self.terms:
@@ -123,19 +126,24 @@ class Affine:
 
     def substitute(self, values: Mapping[str, Affine | int]) -> Affine:
         """The form with names replaced, inside quotients and maxima too."""
-        if not any(name in values for name in self.names()):
-            return self
-        result = affine(self.constant)
+        sums: dict[Atom, int] = {}
+        constant, same = self.constant, True
         for atom, factor in self.terms:
             match atom:
                 case str():
-                    new = affine(values[atom]) if atom in values else var(atom)
+                    if atom not in values:
+                        sums[atom] = sums.get(atom, 0) + factor
+                        continue
+                    new = affine(values[atom])
                 case Quotient(numerator, divisor):
                     new = quotient(numerator.substitute(values), divisor)
                 case Maximum(left, right):
                     new = maximum(left.substitute(values), right.substitute(values))
-            result = result + new * factor
-        return result
+            same = False
+            constant += new.constant * factor
+            for one, inner in new.terms:
+                sums[one] = sums.get(one, 0) + inner * factor
+        return self if same else _canonical(sums, constant)
 
     def evaluate(self, values: Mapping[str, int]) -> int:
         """The integer value; raises KeyError when a name has none."""
@@ -187,5 +195,11 @@ def maximum(left: Affine, right: Affine) -> Affine:
 
 
 def _canonical(sums: Mapping[Atom, int], constant: int) -> Affine:
-    terms = tuple(sorted(((a, f) for a, f in sums.items() if f), key=lambda term: str(term[0])))
-    return Affine(terms, constant)
+    terms = [term for term in sums.items() if term[1]]
+    if len(terms) > 1:
+        terms.sort(key=_text)
+    return Affine(tuple(terms), constant)
+
+
+def _text(term: tuple[Atom, int]) -> str:
+    return str(term[0])

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
+from functools import lru_cache
 
 from symconv.display import Displayed
 from symconv.errors import SpecError, shortened
 from symconv.notation.affine import Affine
 from symconv.notation.expr import Constraint, Expr, Range, reads
+from symconv.notation.hashed import HashedOnce
 from symconv.notation.shapes import bind_sizes, shape_of
 from symconv.notation.surrogate import Surrogate
 from symconv.notation.taps import Occupied
@@ -45,12 +47,13 @@ class Tensor:
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(HashedOnce):
     """``target[indices] = expr``; the indices are plain names, one per logical axis of the target."""
 
     target: Tensor
     indices: tuple[str, ...]
     expr: Expr
+    __hash__ = HashedOnce.__hash__
 
     @property
     def ranges(self) -> tuple[Range, ...]:
@@ -94,7 +97,7 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Operator(Displayed):
+class Operator(Displayed, HashedOnce):
     """A tuple of statements over input tensors; the last one writes the output, or one of several.
 
     Attributes
@@ -131,6 +134,7 @@ class Operator(Displayed):
     notes: tuple[str, ...] = ()
     several: tuple[str, ...] = ()
     numbers: tuple[tuple[str, Fraction], ...] = field(default=(), compare=False, repr=False)
+    __hash__ = HashedOnce.__hash__
 
     @property
     def tensors(self) -> tuple[str, ...]:
@@ -218,6 +222,9 @@ class Operator(Displayed):
 
     def sizes(self, **shapes: tuple[int, ...]) -> dict[str, int]:
         """Every size by name, solved from the input shapes; raises SpecError when they do not fit."""
+        given = tuple(shapes.items())
+        if all(type(shape) is tuple and all(type(length) is int for length in shape) for _, shape in given):
+            return dict(_solved(self, given))
         return bind_sizes(self, shapes)
 
     def output_shape(self, **shapes: tuple[int, ...]) -> tuple[int, ...]:
@@ -257,3 +264,9 @@ class Operator(Displayed):
     def renamed(self, name: str) -> Operator:
         """The same operator under another name."""
         return replace(self, name=name)
+
+
+# Claims are tried at the same few sizes over and over.
+@lru_cache(maxsize=256)
+def _solved(op: Operator, shapes: tuple[tuple[str, tuple[int, ...]], ...]) -> dict[str, int]:
+    return bind_sizes(op, dict(shapes))

@@ -238,8 +238,7 @@ def _where(piece: Piece, scope: Scope) -> Array:
 
 def scopes(statement: Statement, sizes: Mapping[str, int]) -> Iterator[Scope]:
     """The target's index grid in chunks along its leading axis, each of at most ``LIMIT`` points."""
-    shape = lengths(sizes, statement.target.sizes)
-    row = prod(shape[1:]) * taps(statement.expr, sizes)
+    shape, row = _extent(statement, tuple(sizes.items()))
     if prod(shape[:1]) * row <= KEPT:
         yield _small(statement, shape, tuple(sizes.items()))
         return
@@ -254,6 +253,14 @@ def scopes(statement: Statement, sizes: Mapping[str, int]) -> Iterator[Scope]:
 @lru_cache(maxsize=32)
 def _small(statement: Statement, shape: tuple[int, ...], sizes: tuple[tuple[str, int], ...]) -> Scope:
     return Scope(dict(sizes), statement.indices, shape, held={})
+
+
+@lru_cache(maxsize=256)
+def _extent(statement: Statement, given: tuple[tuple[str, int], ...]) -> tuple[tuple[int, ...], int]:
+    """The shape of a target, and the points of the grid for each of its first index."""
+    sizes = dict(given)
+    shape = lengths(sizes, statement.target.sizes)
+    return shape, prod(shape[1:]) * taps(statement.expr, sizes)
 
 
 def points(op: Operator, sizes: Mapping[str, int]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from copy import deepcopy
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from symconv.code.held.state import State, call
@@ -24,14 +24,21 @@ _SEEN = {
 
 
 def _read(node: ast.FunctionDef, state: State, g: Given, name: str) -> Any:
-    placed = deepcopy(node)
-    for one in ast.walk(placed):
-        if isinstance(one, ast.stmt | ast.expr):
-            one.lineno = state.line
     names = {**_SEEN, "unread": Opaque(f"{name} with these arguments")}
     spread = list(g[node.args.vararg.arg]) if node.args.vararg else []
     given = {key: value for key, value in g.items() if not node.args.vararg}
-    return call(state, Function(placed, names), spread, given)
+    return call(state, Function(_placed(node, state.line), names), spread, given)
+
+
+# A line is read for each number of axes and choice of sizes, and run on many numbers.
+@lru_cache(maxsize=256)
+def _placed(node: ast.FunctionDef, line: int) -> ast.FunctionDef:
+    """The definition, as if it stood in that line."""
+    placed = deepcopy(node)
+    for one in ast.walk(placed):
+        if isinstance(one, ast.stmt | ast.expr):
+            one.lineno = line
+    return placed
 
 
 COMPOSITIONS: dict[str, Word] = {f"composed {name}": partial(_read, node) for name, node in COMPOSED.items()}

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
 from symconv.notation.expr import Const, walk
 from symconv.notation.operator import Operator
+from symconv.notation.rearranged import with_axis
 from symconv.prove.concrete.sides import Array, truth_of
 
 __all__ = ["Slopes", "near", "slopes"]
 
 _STEP = 2.0**-12
+_STEPS = (_STEP, -_STEP, _STEP / 4, -_STEP / 4)
 _LARGE = 1e5
 _CLOSE = 1e-5
 """What difference quotients of that step tell apart, relative to what they are."""
@@ -46,24 +50,28 @@ class Slopes:
 def slopes(op: Operator, tensor: str, cell: tuple[int, ...], arrays: Mapping[str, Array]) -> Slopes:
     """The derivatives of all outputs in ``tensor[cell]``, by quotients of second order for two steps on each side."""
     arrays = {name: array.astype(np.float64) for name, array in arrays.items()}
-
-    def at(step: float) -> dict[str, Array]:
-        moved = arrays[tensor].copy()
-        moved[cell] += step
-        given = {**arrays, tensor: moved}
-        return {one.name: truth_of(op.only(one.name), one.name, given) for one in op.outputs}
-
-    def quotients(step: float) -> dict[str, Array]:
-        one, two = at(step), at(2 * step)
-        return {name: (4 * (one[name] - start) - (two[name] - start)) / (2 * step) for name, start in middle.items()}
-
+    moved = np.repeat(arrays[tensor][None], 1 + 2 * len(_STEPS), axis=0)
+    place: Any = (slice(None), *cell)
+    moved[place] += (0.0, *(times * step for step in _STEPS for times in (1, 2)))
+    known, first = dict[str, Array](), dict[str, Array]()
+    off = _rounding(op)
     with np.errstate(all="ignore"):
-        middle = at(0.0)
-        first, *others = (quotients(step) for step in (_STEP, -_STEP, _STEP / 4, -_STEP / 4))
-        off = _rounding(op)
-        known = {name: np.isfinite(row) & np.logical_and.reduce([near(one[name], row, off) for one in others])
-                 for name, row in first.items()}  # fmt: skip
+        for one in op.outputs:
+            start, *rows = truth_of(_stacked(op, one.name, tensor), one.name, {**arrays, tensor: moved})
+            quotients = [
+                (4 * (near_by - start) - (further - start)) / (2 * step)
+                for step, near_by, further in zip(_STEPS, rows[::2], rows[1::2], strict=True)
+            ]
+            first[one.name] = row = np.asarray(quotients[0])
+            agreed = [near(np.asarray(other), row, off) for other in quotients[1:]]
+            known[one.name] = np.isfinite(row) & np.logical_and.reduce(agreed)
     return Slopes(first, known, off)
+
+
+@lru_cache(maxsize=64)
+def _stacked(op: Operator, output: str, tensor: str) -> Operator:
+    """The operator of one output for a stack of ``tensor``: a formula is walked once for all steps."""
+    return with_axis(op.only(output), (tensor,))
 
 
 def _rounding(op: Operator) -> float:

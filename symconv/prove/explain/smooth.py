@@ -25,7 +25,7 @@ from symconv.prove.explain.subgradients import within
 from symconv.prove.language.coded import Coded
 from symconv.prove.language.labels import LABEL
 from symconv.prove.language.people import named_in
-from symconv.prove.language.syntax import Claim
+from symconv.prove.language.syntax import Claim, Name
 
 __all__ = ["beyond", "kinked", "misfitting", "missed", "misses", "outside", "smooth_there", "unlike"]
 
@@ -241,7 +241,9 @@ def _claimed(op: Operator, claim: Claim | Coded, arrays: Mapping[str, Array]) ->
     if applies_functions(claim):
         arrays = {name: array.astype(np.float64) for name, array in arrays.items()}
     with np.errstate(all="ignore"):
-        held = {**arrays, op.output.name: truth_of(op, op.output.name, arrays)}
+        held = dict(arrays)
+        if claim.uses_output if isinstance(claim, Coded) else Name(op.output.name) in set(claim.nodes()):
+            held[op.output.name] = truth_of(op, op.output.name, arrays)
         held |= {name: truth_of(op.upto(name), name, arrays) for name in named_in(op, claim)}
         found: Array = evaluated(claim, op, held).astype(np.float64)
     return found
