@@ -73,9 +73,9 @@ AXIS_ALTERNATIVES = 64
 """Values of an index, and factors of a length, that are told apart where a position on a flat axis is not affine."""
 PARTS_OF_AN_AXIS = 8
 """Parts that ``torch.split`` makes of an axis: each number of them is a case of its own."""
-FREE_INDICES = 5
-"""Of a sum inside a function: all orders of them are tried to find an equal sum, and a batch of planes with channels
-has four."""
+FREE_INDICES = 8
+"""Of a sum inside a function: orders of them are tried to find an equal sum, and a batch of volumes with channels in
+windows has eight."""
 
 # Fractions of sums -------------------------------------------------------------------------------
 

@@ -50,8 +50,9 @@ def _limits(names: Sequence[str], sizes: Sequence[Affine]) -> list[Constraint]:
     return [c for name, size in zip(names, sizes, strict=True) for c in inside(var(name), size)]
 
 
-def extremes(walk: Walk, kind: str, value: Value, axes: Sequence[int], keep: bool) -> Value:
-    """The largest or smallest elements over axes."""
+def extremes(walk: Walk, kind: str, value: Value, axes: Sequence[int], keep: bool, exact: bool = False) -> Value:
+    """The largest or smallest elements over axes; ``exact`` ones are told by what is compared, where that are sums."""
+    plain_kind = kind.partition(":")[0]
     kept = [k for k in range(value.rank) if k not in axes]
     taken = [k for k in range(value.rank) if k in axes]
     shape: list[Axis] = [axis() if k in axes else value.axes[k] for k in range(value.rank) if keep or k in kept]
@@ -65,15 +66,18 @@ def extremes(walk: Walk, kind: str, value: Value, axes: Sequence[int], keep: boo
                  for k in range(value.rank)]  # fmt: skip
         within = _limits(taps, sizes)
         elements = list(_terms(walk, value, index))
-        if _of_sums(elements):
+        of_sums = _of_sums(elements)
+        if of_sums and not exact:
             place = f"line {walk.caret.line}: " if walk.caret.line else ""
-            return [opaque(walk.fresh, kind, place, elements, {*taps, *walk.base.context.sizes}, walk.indices)]
+            return [opaque(walk.fresh, plain_kind, place, elements, {*taps, *walk.base.context.sizes}, walk.indices)]
         own = [c for one, group in zip(shape, groups, strict=True)
                for form, size in zip(group, one.sizes, strict=True) for c in inside(form, size)]  # fmt: skip
         names = tuple(dict.fromkeys(n for c in own for n in c.form.names() if n not in walk.base.context.sizes))
         new = tuple(n for n in names if n not in walk.indices)
         around = [c for _, more in walk.around for c in more]
-        element = _element(walk, kind, value, index, (*new, *taps), [*own, *within])
+        element = elements
+        if not of_sums:
+            element = _element(walk, plain_kind, value, index, (*new, *taps), [*own, *within])
         return [extreme(walk, kind, element, taps, within, [*around, *own])]
 
     return build(walk.fresh, shape, lambda *groups: iter(body(*groups)))

@@ -49,6 +49,7 @@ class Concrete:
         self.caret = LineCaret()
         self.other_ties = frozenset[str]()
         self.equal_parts = False
+        self.exact = self.forming = False
         self.ground = grounded(op, self.caret, arrays, plain, None)
         self.floats = all(a.dtype.kind == "f" for a in arrays.values())
 

@@ -49,6 +49,7 @@ class Symbolic:
         self.partial = False
         self.rows_kept = True
         self.equal_parts = False
+        self.exact = self.forming = False
         self.caret = walk.caret
         self.unset_count = 0
         self.asked: tuple[Fork, int] | None = None
@@ -177,7 +178,7 @@ class Symbolic:
 
     def extreme(self, kind: str, value: Value, axes: Sequence[int], keep: bool) -> Value:
         """The largest or smallest elements over axes."""
-        return extremes(self.walk, kind, value, axes, keep)
+        return extremes(self.walk, kind, value, axes, keep, self.exact)
 
     def position(self, kind: str, value: Value, position: int | None, keep: bool) -> Choice | Grid:
         """The place of the first extreme element, of all or along an axis."""

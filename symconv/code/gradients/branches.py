@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from symconv.code.arrays.infinite import KEPT_ROWS
 from symconv.code.arrays.symbolic import Symbolic
 from symconv.code.arrays.walk import Walk
 from symconv.code.gradients.operands import given
+from symconv.code.source.trouble import Outside
 from symconv.code.values.objects import Box
 from symconv.errors import SpecError, SymconvError
 from symconv.limits import FORWARD_BRANCHES
@@ -20,7 +21,7 @@ from symconv.prove.concrete.numbers import Misfit
 from symconv.prove.language.facts import facts_of
 from symconv.prove.language.parse import Caret
 from symconv.prove.meaning.extremes import is_first, opaque_of
-from symconv.prove.meaning.scope import Fork, ForkAt, Mismatch, Names, Scope, Undecided
+from symconv.prove.meaning.scope import Fork, ForkAt, Mismatch, Names, Scope, Undecided, Uneven
 from symconv.prove.meaning.selectors import without_labels
 from symconv.prove.meaning.value import Fresh, Value, axis
 from symconv.prove.meaning.whole_sums import KnownSum, WholeSums
@@ -40,6 +41,8 @@ class Read:
     """The output over tensors whose every length is a size of its own, and the sizes it is for.
 
     ``fitted`` are the equalities that were taken there so that shapes fit, ``words`` what is taken to hold of elements.
+    Lengths that are ``joined`` are products of others: weights behind ``x.flatten(1)``.
+    ``ties`` are equalities that were asked for and hold.
     """
 
     value: Value
@@ -48,6 +51,13 @@ class Read:
     known: Sequence[KnownSum] = ()
     fitted: tuple[Constraint, ...] = ()
     words: str = ""
+    joined: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    ties: tuple[Constraint, ...] = ()
+
+    @property
+    def plain(self) -> dict[str, list[str]]:
+        """The sizes that are lengths of their own."""
+        return {name: [size for size in row if size not in self.joined] for name, row in self.sizes.items()}
 
 
 class Branches:
@@ -63,6 +73,7 @@ class Branches:
         self.keeps = keeps
         self.sizes = sizes
         self.rows = rows
+        self.joined: dict[str, tuple[str, ...]] = {}
         self.left = FORWARD_BRANCHES
         self.line = 0
         self.unread = ""
@@ -81,7 +92,9 @@ class Branches:
             scope.of_sum = whole = WholeSums(scope, self.keeps)
             walk = Walk(scope)
             on = Symbolic(walk)
-            arrays = {n: on.tensor(n, [axis(var(size)) for size in row]) for n, row in self.sizes.items()}
+            on.forming = True
+            arrays = {n: on.tensor(n, [axis(*map(var, self.joined.get(size, (size,)))) for size in row])
+                      for n, row in self.sizes.items()}  # fmt: skip
             try:
                 value = self.denote(on, given(on, arrays, rows=self.rows))
             except Fork as fork:
@@ -102,12 +115,36 @@ class Branches:
                     fitted = (*fitted, fork.constraint)
                 region = yes if not yes.empty else region.minus(yes)
                 continue
+            except (Outside, Uneven) as found:
+                cause = found if isinstance(found, Uneven) else found.__cause__
+                if not (on.exact and isinstance(cause, Uneven) and self._joined(cause, region)):
+                    raise
+                continue
             value = without_labels(scope, value)
             kept = tuple(one for term in value.terms for one in domains(term))
             shown = Value(value.axes, value.names, tuple(collected(kept)))
             words = "" if on.rows_kept else KEPT_ROWS
-            return [Read(shown, self.sizes, walk.base, whole.known, fitted, words)]
+            asked = (one for one in scope.asked if one.equality and walk.base.within(walk.base.where(one)))
+            ties = tuple(dict.fromkeys((*fitted, *asked)))
+            return [Read(shown, self.sizes, walk.base, whole.known, fitted, words, dict(self.joined), ties)]
         raise Undecided("the sizes are split too often")
+
+    def _joined(self, found: Uneven, region: Region) -> bool:
+        """Whether a length can be, and now is, the product of others that it is compared with."""
+        taken = {one for product in self.joined.values() for one in product}
+        for one, others in (found.sides, found.sides[::-1]):
+            names = [form.name for form in (*one, *others) if form.name is not None]
+            whole = self._lengths() & {*names[:1]} - taken - self.joined.keys()
+            if len(one) == 1 and len(others) > 1 and whole and len(names) == len(others) + 1:
+                length, *parts = names
+                row = next(row for row in self.sizes.values() if length in row)
+                if {*parts} <= self._lengths() - {*row} - self.joined.keys() and region.constant(var(length)) is None:
+                    self.joined[length] = tuple(parts)
+                    return True
+        return False
+
+    def _lengths(self) -> set[str]:
+        return {size for row in self.sizes.values() for size in row}
 
     def _halves(self, halves: Sequence[Region], line: int, fitted: tuple[Constraint, ...],
                 condition: Constraint | None = None, half_unread: bool = False) -> list[Read]:  # fmt: skip
@@ -150,8 +187,7 @@ class Branches:
 
     def _numbers(self, region: Region) -> set[str]:
         """The sizes that are one number in a region."""
-        each = {size for row in self.sizes.values() for size in row}
-        return {size for size in each if region.constant(var(size)) is not None}
+        return {size for size in self._lengths() if region.constant(var(size)) is not None}
 
 
 def _follows(read: Read, constraint: Constraint) -> bool:

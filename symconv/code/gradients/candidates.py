@@ -31,7 +31,7 @@ _JOINED = " against ("
 """A length that is another one than that of joined arrays."""
 _LEFT_OUT = (DIVIDED, BORDERED, ROLLED, UNEQUAL, RESHAPED, NO_CLASSES, _JOINED)
 """Why sizes are left out at which a forward function has no value, or another one than at larger sizes."""
-_EXTREMES = ("largest(", "smallest(")
+_EXTREMES = ("largest(", "smallest(", "largest:share(", "smallest:share(")
 
 
 def where_defined(candidate: Operator, decision: Decision, divisible: bool = False) -> Operator | None:
@@ -79,7 +79,7 @@ def candidates(read: Read, name: str, centre: bool = False) -> Iterator[Operator
     plain = (_without_extremes(read), read, _not_empty(read), _as_long(read))
     for one in (*map(_centred, plain), *plain) if centre else plain:
         with suppress(SymconvError):
-            found = formed(name, one.value, one.sizes, one.region, one.known, centre) if one is not None else None
+            found = formed(name, one, centre) if one is not None else None
             if found is not None:
                 yield found
 
@@ -107,7 +107,7 @@ def _as_long(read: Read) -> Read | None:
     along = {size.name for axis in read.value.axes for size in axis.sizes if size.name is not None}
     limits = {name for term in read.value.terms for c in term.where if not c.equality for name in c.form.names()}
     region = full.region
-    for row in read.sizes.values():
+    for row in read.plain.values():
         for one, other in product(sorted(along - {*row}), sorted(limits & {*row} - along)):
             if full.region.within(full.region.where(Constraint(var(other) - var(one)))):
                 region = region.where(equal(var(other), var(one)))

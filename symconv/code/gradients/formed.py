@@ -7,7 +7,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import reduce
+from itertools import islice
 
+from symconv.code.gradients import branches
 from symconv.code.gradients.apart import summed_apart, times
 from symconv.code.gradients.floors import without_floors
 from symconv.code.gradients.formula import fixed, shown
@@ -19,9 +21,8 @@ from symconv.notation.operator import Definition, Operator, Statement, Tensor
 from symconv.prove.language.labels import LABEL, is_selector
 from symconv.prove.meaning.atoms import OF_SUM, PI, argument_of, is_atom
 from symconv.prove.meaning.extremes import is_first
-from symconv.prove.meaning.value import Term, Value, inside
+from symconv.prove.meaning.value import Term, inside
 from symconv.prove.meaning.whole_sums import KnownSum
-from symconv.relation.regions import Region
 from symconv.relation.sets import Context, System, form_text, implied
 from symconv.relation.terms import Factor
 
@@ -42,28 +43,31 @@ class _Names:
         return form.substitute(dict(self.put))
 
 
-def formed(name: str, value: Value, sizes: Mapping[str, Sequence[str]], region: Region,
-           known: Sequence[KnownSum] = (), over: bool = False) -> Operator | None:  # fmt: skip
-    """The operator over these tensors, each with its sizes, whose output is ``value`` where ``region`` holds.
+def formed(name: str, read: branches.Read, over: bool = False) -> Operator | None:
+    """The operator whose output is what was read; None where a term has a form that operators have not.
 
-    ``known`` are the sums that functions among the factors are of. None where a term has a form that operators have
-    not.
+    With ``over`` it is in the form that kernels want.
     """
-    for parts in (of_groups, {}) if (of_groups := divided(value)) else ({},):
-        found = _formed(name, value, sizes, _Names(named(sizes, region, parts)), known, over)
+    for parts in (of_groups, {}) if (of_groups := divided(read.value)) else ({},):
+        found = _formed(name, read, _Names(named(read.plain, read.region, parts, read.ties)), over)
         if found is not None:
             return found
     return None
 
 
-def _formed(name: str, value: Value, sizes: Mapping[str, Sequence[str]], names: _Names,
-            known: Sequence[KnownSum], over: bool) -> Operator | None:  # fmt: skip
-    inputs = tuple(
-        Tensor(t, tuple(_parts(names.form(var(s))) for s in row), LABEL if is_selector(t) else "real")
-        for t, row in sizes.items()
-    )
-    taken = {n for t in inputs for s in t.sizes for n in s.names()}
+def _formed(name: str, read: branches.Read, names: _Names, over: bool) -> Operator | None:
+    value, sizes, known = read.value, read.sizes, read.known
+    taken = {n for form in names.put.values() for n in form.names()}
     definitions, indices = list[Definition](), list[str]()
+
+    def length(form: Affine) -> Affine:
+        return defined(form, taken, definitions, sizes) if form.constant or len(form.terms) > 1 else form
+
+    inputs = tuple(
+        Tensor(t, tuple(tuple(map(length, _axis(s, read.joined, names))) for s in row),
+               LABEL if is_selector(t) else "real")
+        for t, row in sizes.items()
+    )  # fmt: skip
     axes: list[tuple[Affine, ...]] = []
     letters = iter(_free_of(_INDICES, sizes))
     put: dict[str, Affine] = {}
@@ -87,8 +91,9 @@ def _formed(name: str, value: Value, sizes: Mapping[str, Sequence[str]], names: 
     facts = _facts(taken, definitions)
     try:
         kinks = kinks_of(one.function for one in known)
+        groups = {t: tuple(len(read.joined.get(size, (size,))) for size in row) for t, row in sizes.items()}
         cell = _Cell(facts, tuple(limits), tuple(indices), tuple(known), {t.name: t.axes for t in inputs}, kinks,
-                     over)  # fmt: skip
+                     over, groups)  # fmt: skip
         expr = _total(value.terms, put, names, cell)
     except _Unknown:
         return None
@@ -131,14 +136,17 @@ class _Cell:
     axes: Mapping[str, tuple[tuple[Affine, ...], ...]]
     kinks: Mapping[str, str]
     over: bool
+    groups: Mapping[str, tuple[int, ...]]
 
     def place(self, tensor: str, index: Sequence[Affine]) -> tuple[Affine, ...]:
         """The index of an element, with two numbers for an axis that is a number of parts."""
         place: list[Affine] = []
         if tensor not in self.axes:  # memory that was never set
             raise _Unknown
-        for axis, form in zip(self.axes[tensor], index, strict=True):
-            place += [form] if len(axis) == 1 else self._of_part(form, axis[1], axis[0].constant)
+        rest = iter(index)
+        for axis, count in zip(self.axes[tensor], self.groups[tensor], strict=True):
+            forms = [*islice(rest, count)]
+            place += forms if len(forms) == len(axis) else self._of_part(forms[0], axis[1], axis[0].constant)
         return tuple(place)
 
     def _of_part(self, form: Affine, length: Affine, count: int) -> list[Affine]:
@@ -148,6 +156,12 @@ class _Cell:
             if all(implied(self.facts, system, one) for one in inside(within, length)):
                 return [affine(part), within]
         raise _Unknown
+
+
+def _axis(size: str, joined: Mapping[str, Sequence[str]], names: _Names) -> tuple[Affine, ...]:
+    if size in joined:
+        return tuple(names.form(var(one)) for one in joined[size])
+    return _parts(names.form(var(size)))
 
 
 def _parts(size: Affine) -> tuple[Affine, ...]:

@@ -81,7 +81,7 @@ class Forward:
         """The output, and what is kept for the backward function (None where nothing is returned beside it)."""
         state = start(self.program, on)
         give_attributes(state, context, self.settings)
-        on.other_ties, on.equal_parts = self.other_ties, self.equal_parts
+        on.other_ties, on.equal_parts, on.exact = self.other_ties, self.equal_parts, self.centre
         names: dict[str, Any] = {}
         given = {name: tensors[tensor] for name, tensor in self.tensors.items()}
         plain, usual = parameters(self.node.args), defaults(self.node.args)

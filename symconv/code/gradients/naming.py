@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from symconv.notation.affine import Affine, Quotient, affine, quotient, var
-from symconv.notation.expr import equal
+from symconv.notation.expr import Constraint, equal
 from symconv.notation.operator import Definition
 from symconv.prove.meaning.value import Value
 from symconv.relation.regions import Region
@@ -26,10 +26,12 @@ def divided(value: Value) -> dict[str, int]:
     }  # fmt: skip
 
 
-def named(sizes: Mapping[str, Sequence[str]], region: Region, divided: Mapping[str, int]) -> dict[str, Affine]:
+def named(sizes: Mapping[str, Sequence[str]], region: Region, divided: Mapping[str, int],
+          ties: Sequence[Constraint] = ()) -> dict[str, Affine]:  # fmt: skip
     """A name for each size, the same for those that are equal in the region; numbers where there is one.
 
-    Of a size that ``divided`` says a number of parts of, and is a multiple of it, the length of a part has a name.
+    What ``ties`` say a size is, such as the length of an output, it is. Of a size that ``divided`` says a number of
+    parts of, and is a multiple of it, the length of a part has a name.
     """
     found: dict[str, Affine] = {}
     used = {*sizes}
@@ -45,6 +47,8 @@ def named(sizes: Mapping[str, Sequence[str]], region: Region, divided: Mapping[s
             found[size] = found[same]
         elif count:
             found[size] = found[part] * count
+        elif (form := _tied(size, found, ties)) is not None:
+            found[size] = form
         else:
             public = next(n for n in _usual(tensor, k, rank) if n not in used)
             used.add(public)
@@ -52,6 +56,15 @@ def named(sizes: Mapping[str, Sequence[str]], region: Region, divided: Mapping[s
             whole = equal(var(size), quotient(var(size), parts) * parts)
             found[size] = var(public) * (parts if region.within(region.where(whole)) else 1)
     return found
+
+
+def _tied(size: str, found: Mapping[str, Affine], ties: Sequence[Constraint]) -> Affine | None:
+    """What equalities say that a size is of sizes that have names."""
+    for form in (form for one in ties for form in (one.form, -one.form) if form.coefficient(size) == -1):
+        rest = form + var(size)
+        if rest.names() <= found.keys() and size not in rest.names():
+            return rest.substitute(dict(found))
+    return None
 
 
 def _usual(tensor: str, k: int, rank: int) -> Iterator[str]:

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from symconv.notation.expr import Apply, Const, Expr, Reduce
 from symconv.notation.functions import TABLE
+from symconv.prove.meaning.extremes import ELEMENT
 
 __all__ = ["chosen", "in_words", "kinks_of", "stated"]
 
@@ -19,9 +20,10 @@ _EXTREMES = {"largest": "max", "smallest": "min"}
 def in_words(function: str, arguments: Sequence[Expr], kinks: Mapping[str, str]) -> Expr | None:
     """A function that was read, of these expressions; None for what no operator has with these ``kinks``."""
     total = arguments[0]
-    if function in _EXTREMES:
-        kind = _EXTREMES[function]
-        plain = isinstance(total, Reduce) and kinks.get(kind) == "first"
+    name, _, choice = function.partition(":")
+    if name in _EXTREMES:
+        kind = _EXTREMES[name]
+        plain = isinstance(total, Reduce) and kinks.get(kind) == (choice or "first")
         return Reduce(kind, total.indices, total.pieces) if isinstance(total, Reduce) and plain else None
     if function == "reciprocal":
         return Apply("div", (_ONE, total))
@@ -29,13 +31,12 @@ def in_words(function: str, arguments: Sequence[Expr], kinks: Mapping[str, str])
         return Apply("pow", (total, Const(Fraction(function.removeprefix("power ")))))
     if function == "step":
         return _number(Apply("gt", (total, _ZERO)))
-    if function == "whole":
+    if function in {"whole", ELEMENT}:
         return total
     if function == "where":
         return chosen(*arguments)
-    name, _, choice = function.partition(":")
     if choice and kinks[name] != choice:
-        return _spelled(name, arguments)
+        return _spelled(name, choice, arguments)
     found = Apply(name, tuple(arguments))
     return _number(found) if name in _COMPARED else found
 
@@ -58,11 +59,11 @@ def chosen(mask: Expr, then: Expr, other: Expr) -> Expr:
 
 def kinks_of(functions: Iterable[str]) -> dict[str, str]:
     """What is chosen at the kink of each function: of two choices the one that conditions cannot spell."""
-    found: dict[str, str] = {}
-    for function in functions:
-        name, _, choice = function.partition(":")
-        name, choice = (_EXTREMES[name], "first") if name in _EXTREMES else (name, choice)
-        if choice and found.get(name, choice) in {choice, *_SPELLED}:
+    each = [function.partition(":") for function in functions]
+    found = {_EXTREMES[name]: choice or "first" for name, _, choice in reversed(each) if name in _EXTREMES}
+    reduced = frozenset(found)
+    for name, _, choice in each:
+        if choice and name not in {*reduced, *_EXTREMES} and found.get(name, choice) in {choice, *_SPELLED}:
             found[name] = choice if choice not in _SPELLED or name not in found else found[name]
     return found
 
@@ -76,9 +77,12 @@ _SPELLED = frozenset({"first", "zero"})
 """Choices that are spelled by conditions where the function has another one elsewhere."""
 
 
-def _spelled(name: str, arguments: Sequence[Expr]) -> Expr | None:
-    """``max`` or ``min`` with a tie for the first, or ``clip`` that is flat at its ends, by conditions."""
+def _spelled(name: str, choice: str, arguments: Sequence[Expr]) -> Expr | None:
+    """``max`` or ``min``, or ``clip`` that is flat at its ends, by conditions that say what is chosen."""
     match name, arguments:
+        case "max" | "min", (u, v) if choice == "share":
+            half = Apply("div", (Apply("add", (u, v)), Const(Fraction(2))))
+            return _spelled(name, "first", (Apply("where", (Apply("eq", (u, v)), half, u)), v))
         case "max" | "min", (u, v):
             return Apply("where", (Apply("lt" if name == "max" else "gt", (u, v)), v, u))
         case "clip", (u, low, high):

@@ -27,13 +27,24 @@ def _over(state: State, g: Given, array: Any) -> list[int]:
 
 
 def _extreme(state: State, g: Given, name: str) -> Any:
-    kind = "max" if "max" in name else "min"
+    kind = "min" if "min" in name else "max"
     if isinstance(g.get("axis"), Box):
         return call_word(state, f"{kind}imum", g["input"], g["axis"])
     if is_number(g["input"]):
         return g["input"]
     array = array_of(state, g["input"])
+    kind += ":share" if name != "first" and _ties_are_shared(state, g, name) else ""
     return boxed(state, state.on.extreme(kind, array, _over(state, g, array), g.get("keepdims") is True))
+
+
+def _ties_are_shared(state: State, g: Given, name: str) -> bool:
+    """Whether the libraries of the text share the derivative between equal extremes, where an operator is formed.
+
+    PyTorch's ``max`` along an axis gives it to the one whose place it returns.
+    """
+    if not (state.on.forming and {"torch", "jax", "tensorflow"} & state.program.libraries):
+        return False
+    return "torch" not in state.program.libraries or name.startswith("a") or g.get("axis") is None
 
 
 def _torch_extreme(state: State, g: Given, name: str) -> Any:
@@ -147,7 +158,7 @@ def _broadcast_arrays(state: State, g: Given, name: str) -> list[Box]:
 
 
 EXTREMES: dict[str, Word] = {
-    "extreme": _extreme, "torch_extreme": _torch_extreme,
+    "extreme": _extreme, "first": _extreme, "torch_extreme": _torch_extreme,
     "position": _position, "unravel_index": _unravelled, "broadcast_arrays": _broadcast_arrays,
     "var": _spread("var"), "std": _spread("std"), "softmax": _word("softmax"), "log_softmax": _word("log_softmax"),
     "logsumexp": _word("logsumexp"), "norm": _word("norm"),

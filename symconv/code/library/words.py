@@ -244,6 +244,7 @@ WORDS: dict[str, Word] = {
     "numel": lambda state, g, name: elements(state, g["input"]) if g.get("axis") is None else _size(state, g, name),
     "prod": lambda state, g, name: product_of_all(state, sequence(state, g["items"])),
     "item": _item,
+    "exact": lambda state, g, name: state.on.exact,
     "same": _same, "where": _where, "narrow": _narrow, "grid": _grid, "product": _combined,
     **ACTIVATIONS, **PARTS, **PRODUCTS, **WINDOWS, **POSITIONS, **EXTREMES, **MOVES, **CONVOLUTIONS, **CHANGES,
     **LOOKUPS, **COMPOSITIONS, **PADS, **ROLLS,

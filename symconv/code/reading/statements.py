@@ -74,7 +74,7 @@ def _stated(state: State, node: ast.stmt) -> _Signal | None:
     except (CodeError, Outside, Mismatch):
         raise
     except Undecided as reason:
-        raise Outside(str(reason), state.line) from None
+        raise Outside(str(reason), state.line) from reason
 
 
 def _statement(state: State, node: ast.stmt) -> _Signal | None:

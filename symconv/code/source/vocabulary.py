@@ -30,7 +30,7 @@ _BACKWARD = tuple(
 _JAX = "lhs rhs window_strides padding lhs_dilation rhs_dilation dimension_numbers feature_group_count"
 
 SIGNATURES: dict[str, tuple[str, str]] = {
-    **composed_signatures(),
+    **composed_signatures(), "<own>.exact": ("exact", ""), "<own>.first": ("first", "input axis keepdims"),
     # name: the word, its arguments in order; "torch." and so on in front where libraries differ
     **{f"torch.conv{n}d": ("conv", _CONV) for n in (1, 2, 3)},
     **{f"torch.conv_transpose{n}d": ("conv_transpose", _TRANSPOSE) for n in (1, 2, 3)},

@@ -17,10 +17,12 @@ from symconv.prove.meaning.atoms import OF_SUM, is_atom
 from symconv.prove.meaning.scope import Scope, Undecided
 from symconv.prove.meaning.value import Factor, Fresh, Term
 
-__all__ = ["extreme", "first_extreme", "is_first", "opaque", "opaque_of", "tapped"]
+__all__ = ["ELEMENT", "extreme", "first_extreme", "is_first", "opaque", "opaque_of", "tapped"]
 
 _OPAQUE = "opaque "
 _FIRST = "first "
+ELEMENT = "element"
+"""The function that an element of an extreme is told by where it is a sum."""
 _WORDS = {"max": "largest", "min": "smallest"}
 
 
@@ -28,11 +30,13 @@ def extreme(scope: Scope, kind: str, element: Sequence[Term], taps: Sequence[str
             within: Collection[Constraint], limits: Collection[Constraint]) -> Term:  # fmt: skip
     """The ``kind`` ("max" or "min") over ``taps``, kept ``within`` their lengths, of an element.
 
-    Raises Undecided where the element is no element of one tensor.
+    ``max:share`` says what is chosen at ties. What is no element of one tensor is told by a function of its own that
+    nothing else is known of. Raises Undecided where it is at positions that tables hold.
     """
-    one = _plain(kind, element)
+    one = _plain(kind, element) if _is_plain(element) else _told(scope, kind, element, [*limits, *within])
     whole = replace(one, bound=(*one.bound, *taps)).under(*within)
-    (found,) = scope.of_sum(_WORDS[kind], [whole], limits)
+    word, mark, choice = kind.partition(":")
+    (found,) = scope.of_sum(f"{_WORDS[word]}{mark}{choice}", [whole], limits)
     return found
 
 
@@ -90,10 +94,24 @@ def tapped(position: Expr) -> list[Affine]:
     return []
 
 
-def _plain(kind: str, element: Sequence[Term]) -> Term:
+def _is_plain(element: Sequence[Term]) -> bool:
     match element:
-        case [Term(coefficient, (), (Factor(name, _),), (), _, ()) as one] if coefficient == 1 and not is_atom(name):
-            return one
+        case [Term(coefficient, (), (Factor(name, _),), (), _, ())]:
+            return coefficient == 1 and not is_atom(name)
+    return False
+
+
+def _told(scope: Scope, kind: str, element: Sequence[Term], limits: Collection[Constraint]) -> Term:
+    """An element that is a sum as one factor; sums of such are equal where they are over the same elements."""
+    if not element or any(one.tables for one in element):
+        raise Undecided(f"{kind} of sums")
+    (found,) = scope.of_sum(ELEMENT, element, limits)
+    return found
+
+
+def _plain(kind: str, element: Sequence[Term]) -> Term:
+    if _is_plain(element):
+        return element[0]
     raise Undecided(f"{kind} of sums, of products or of elements some of which are fixed numbers (a pad)")
 
 

@@ -18,11 +18,19 @@ from symconv.prove.language.syntax import Node
 from symconv.prove.meaning.value import Amount, Axis, Fresh, Pair, Term, Undecided, Value
 from symconv.relation.regions import Region
 
-__all__ = ["Fork", "ForkAt", "Mismatch", "Names", "OfSum", "Scope", "Undecided", "same_size"]
+__all__ = ["Fork", "ForkAt", "Mismatch", "Names", "OfSum", "Scope", "Undecided", "Uneven", "same_size"]
 
 
 class Mismatch(Exception):  # noqa: N818
     """In the whole branch the shapes do not fit."""
+
+
+class Uneven(Undecided):
+    """Two products of sizes, the common ones left out, may or may not be equal."""
+
+    def __init__(self, message: str, left: Sequence[Affine], right: Sequence[Affine]) -> None:
+        super().__init__(message)
+        self.sides = tuple(left), tuple(right)
 
 
 class Fork(Exception):  # noqa: N818
@@ -253,7 +261,7 @@ def same_size(scope: Scope, left: Sequence[Affine], right: Sequence[Affine], sen
         pairs = _dominated(scope, a, b)
         if pairs is not None:
             return None if all(scope.decide(equal(x, y)) for x, y in pairs) else Constraint(affine(-1))
-        raise Undecided(
-            f"{sentence}: whether {Axis(tuple(left))} equals {Axis(tuple(right))} is not affine in the sizes"
+        raise Uneven(
+            f"{sentence}: whether {Axis(tuple(left))} equals {Axis(tuple(right))} is not affine in the sizes", a, b
         )
     return Constraint(one - other, True)

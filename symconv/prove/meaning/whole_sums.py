@@ -6,13 +6,13 @@ the second is asked for. So equal sides are proved equal; that unequal ones diff
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import permutations
+from itertools import product
 
 from symconv.limits import FREE_INDICES
-from symconv.notation.affine import var
+from symconv.notation.affine import Affine, var
 from symconv.notation.expr import Constraint
 from symconv.prove.meaning.atoms import OF_SUM
 from symconv.prove.meaning.functions import Sum
@@ -67,14 +67,14 @@ class WholeSums:
         limits = [one for one in limits if one.form.names() <= named]
         limited = [tuple(term.under(*limits) for term in argument) for argument in given]
         for number, one in enumerate(self.known):
-            if one.function == function and len(one.names) == len(free) and len(one.arguments) == len(given):
-                for order in _orders(one, free, every):
+            if one.function == function and len(one.names) <= len(free) and len(one.arguments) == len(given):
+                for order in _orders(one, free, every, sizes):
                     renamed = (self._renamed(one, terms, order, limits) for terms in one.arguments)
                     if all(self._equal(free, *both) for both in zip(limited, renamed, strict=True)):
                         yield _atom(function, number, order)
                         return
         self.known.append(KnownSum(function, free, given[0], tuple(given[1:])))
-        yield _atom(function, len(self.known) - 1, free)
+        yield _atom(function, len(self.known) - 1, tuple(map(var, free)))
 
     def _free(self, argument: Sum) -> tuple[str, ...]:
         sizes = set(self.scope.region.context.sizes)
@@ -84,12 +84,12 @@ class WholeSums:
             found |= dict.fromkeys(n for form in forms for n in sorted(form.names()) if n not in {*term.bound, *sizes})
         return tuple(sorted(found, key=lambda name: (len(name), name)))
 
-    def _renamed(self, one: KnownSum, terms: Sum, order: tuple[str, ...],
+    def _renamed(self, one: KnownSum, terms: Sum, order: tuple[Affine, ...],
                  limits: Collection[Constraint]) -> tuple[Term, ...]:  # fmt: skip
         result = []
         for term in terms:
             bound = {name: self.scope.fresh() for name in term.bound}
-            put = {old: var(new) for old, new in (*zip(one.names, order, strict=True), *bound.items())}
+            put = dict(zip(one.names, order, strict=True)) | {old: var(new) for old, new in bound.items()}
             result.append(replace(term.substitute(put), bound=tuple(bound.values())).under(*limits))
         return tuple(result)
 
@@ -101,15 +101,49 @@ class WholeSums:
             return False
 
 
-def _orders(one: KnownSum, free: tuple[str, ...], argument: Sum) -> Iterator[tuple[str, ...]]:
-    """The indices in their own order, then in those in which each stands where the known one does."""
-    yield free
-    every = [term for argument in one.arguments for term in argument]
-    wanted = [_places(every, name) for name in one.names]
-    places = {name: _places(argument, name) for name in free}
-    for order in permutations(free):
-        if order != free and [places[name] for name in order] == wanted:
-            yield order
+def _orders(
+    one: KnownSum, free: tuple[str, ...], argument: Sum, sizes: Collection[str]
+) -> Iterator[tuple[Affine, ...]]:
+    """What the indices of a known sum may be in the argument.
+
+    The indices in their own order, then in those in which each stands where the known one does, then forms of them: of
+    a sum at ``i`` one at ``2*i + p`` is an element.
+    """
+    every = [term for arguments in one.arguments for term in arguments]
+    own = tuple(map(var, free))
+    if len(own) == len(one.names):
+        yield own
+        places = {name: _places(argument, name) for name in free}
+        wanted = [_places(every, name) for name in one.names]
+        for order in product(*([name for name in free if places[name] == where] for where in wanted)):
+            if order != free and len({*order}) == len(order):
+                yield tuple(map(var, order))
+    known, given = _forms(every, {*one.names, *sizes}), _forms(argument, {*free, *sizes})
+    if known.keys() == given.keys():
+        each = (list(_solved(name, {*one.names}, known, given)) for name in one.names)
+        yield from (order for order in product(*each) if {*order} != {*own})
+
+
+def _forms(terms: Sum, names: Collection[str]) -> dict[tuple[str, int], list[Affine]]:
+    """The indices of tensors by their axes, as far as they are forms of these names."""
+    found: dict[tuple[str, int], dict[Affine, None]] = {}
+    for factor in (factor for term in terms for factor in term.factors):
+        for k, form in enumerate(factor.index):
+            kept = Affine(tuple((atom, count) for atom, count in form.terms if atom in names), form.constant)
+            found.setdefault((factor.tensor, k), {})[kept] = None
+    return {place: list(forms) for place, forms in found.items()}
+
+
+def _solved(
+    name: str, names: Collection[str], known: Mapping[tuple[str, int], Sequence[Affine]],
+    given: Mapping[tuple[str, int], Sequence[Affine]],
+) -> Iterator[Affine]:  # fmt: skip
+    """What an index of a known sum is where indices are the given ones: from the first axis that it alone says."""
+    for place, forms in known.items():
+        rest = [form - var(name) for form in forms if form.coefficient(name) == 1]
+        if rest and not any(one.names() & {*names} for one in rest):
+            yield from dict.fromkeys(form - one for one in rest for form in given[place])
+            return
 
 
 def _places(terms: Sum, name: str) -> frozenset[tuple[str, int]]:
@@ -118,5 +152,5 @@ def _places(terms: Sum, name: str) -> frozenset[tuple[str, int]]:
     return frozenset((tensor, k) for tensor, k, form in places if name in form.names())
 
 
-def _atom(function: str, number: int, names: tuple[str, ...]) -> Term:
-    return Term(Fraction(1), (), (Factor(f"{function}{OF_SUM}{number})", tuple(map(var, names))),))
+def _atom(function: str, number: int, index: tuple[Affine, ...]) -> Term:
+    return Term(Fraction(1), (), (Factor(f"{function}{OF_SUM}{number})", index),))

@@ -68,6 +68,8 @@ class torch:
     def addcdiv(input, tensor1, tensor2, value=1):
         return input + value * (tensor1 / tensor2)
     def xlogy(input, other):
+        if own.exact():
+            return torch.where(input == 0, 0, input * torch.log(other))
         return input * torch.log(other)
     def prelu(input, weight):
         own.axes(weight, 1)

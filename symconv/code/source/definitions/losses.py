@@ -17,7 +17,7 @@ class torch:
         return torch.huber_loss(input, target, reduction, beta) / beta
     def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_target=False):
         own.plain(size_average, reduce)
-        found = torch.exp(target) * (target - input) if log_target else target * (torch.log(target) - input)
+        found = torch.exp(target) * (target - input) if log_target else torch.xlogy(target, target) - target * input
         if reduction == "batchmean":
             return torch.sum(found) / input.shape[0]
         return own.reduced(found, reduction)

@@ -13,13 +13,9 @@ class torch:
     def vector_norm(x, ord=2, dim=None, keepdim=False):
         return torch.norm(x, ord, dim, keepdim)
     def normalize(input, p=2, dim=1, eps=1e-12):
-        if eps > 1e-8:
-            unread()
-        return input / torch.norm(input, p, dim, True)
+        return input / own.at_least(torch.norm(input, p, dim, True), eps)
     def cosine_similarity(x1, x2, dim=1, eps=1e-8):
-        if eps > 1e-8:
-            unread()
-        lengths = torch.norm(x1, 2, dim) * torch.norm(x2, 2, dim)
+        lengths = own.at_least(torch.norm(x1, 2, dim), eps) * own.at_least(torch.norm(x2, 2, dim), eps)
         return torch.sum(x1 * x2, dim) / lengths
     def cdist(x1, x2, p=2, compute_mode=None):
         return torch.norm(torch.unsqueeze(x1, -2) - torch.unsqueeze(x2, -3), p, -1)
@@ -62,6 +58,12 @@ class numpy:
         return own.length(x, ord, axis, keepdims)
 
 class own:
+    def at_least(length, eps):
+        if own.exact():
+            return torch.clamp(length, eps)
+        if eps > 1e-8:
+            unread()
+        return length
     def length(x, ord, axis, keepdims):
         several = torch.ndim(x) > 1 if axis is None else isinstance(axis, (tuple, list))
         if ord is not None and (several or ord != 2):

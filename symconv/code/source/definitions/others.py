@@ -42,6 +42,8 @@ class tensorflow:
             unread()
         return torch.norm(tensor, 2, axis, keepdims)
     def l2_normalize(x, axis=None, epsilon=1e-12):
+        if own.exact():
+            return x / torch.sqrt(torch.clamp(torch.sum(x * x, axis, True), epsilon))
         if epsilon > 1e-12:
             unread()
         return x / torch.norm(x, 2, axis, True)

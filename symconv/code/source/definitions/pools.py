@@ -12,7 +12,7 @@ class torch:
         own.same(output_size, 1)
         if return_indices:
             unread()
-        return torch.amax(input, [-1 - k for k in range(1)], True)
+        return own.first(input, [-1 - k for k in range(1)], True)
     def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
         if ceil_mode or return_indices:
             unread()
@@ -23,7 +23,7 @@ class torch:
         own.same(output_size, 1)
         if return_indices:
             unread()
-        return torch.amax(input, [-1 - k for k in range(2)], True)
+        return own.first(input, [-1 - k for k in range(2)], True)
     def max_pool3d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
         if ceil_mode or return_indices:
             unread()
@@ -34,7 +34,7 @@ class torch:
         own.same(output_size, 1)
         if return_indices:
             unread()
-        return torch.amax(input, [-1 - k for k in range(3)], True)
+        return own.first(input, [-1 - k for k in range(3)], True)
 
     def lp_pool1d(input, norm_type, kernel_size, stride=None, ceil_mode=False):
         return own.lengths(input, 1, norm_type, kernel_size, stride, ceil_mode)
@@ -43,11 +43,11 @@ class torch:
 
 class tensorflow:
     def max_pool2d(input, ksize, strides, padding, data_format="NHWC"):
-        return torch.amax(own.windows(input, ksize, strides, padding, data_format), [-1, -2])
+        return own.first(own.windows(input, ksize, strides, padding, data_format), [-1, -2])
     def avg_pool2d(input, ksize, strides, padding, data_format="NHWC"):
         return torch.mean(own.windows(input, ksize, strides, padding, data_format), [-1, -2])
     def max_pool(input, ksize, strides, padding, data_format="NHWC"):
-        return torch.amax(own.windows(input, ksize, strides, padding, data_format), [-1, -2])
+        return own.first(own.windows(input, ksize, strides, padding, data_format), [-1, -2])
     def avg_pool(input, ksize, strides, padding, data_format="NHWC"):
         return torch.mean(own.windows(input, ksize, strides, padding, data_format), [-1, -2])
 
@@ -68,7 +68,7 @@ class own:
             input = torch.tensor_unfold(input, k + 2, lengths[k], steps[k])
         return input
     def largest(input, count, kernel, stride):
-        return torch.amax(own.slid(input, count, kernel, stride), [-1 - k for k in range(count)])
+        return own.first(own.slid(input, count, kernel, stride), [-1 - k for k in range(count)])
     def lengths(input, count, norm_type, kernel, stride, ceil_mode):
         if norm_type != 2 or ceil_mode:
             unread()
