@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from functools import cache
 from importlib.util import find_spec
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -63,11 +64,21 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             file = nodeid.partition("::")[0]
             return file if _together(file) else nodeid
 
+        def mark_test_complete(self, node: Any, item_index: int, duration: float = 0) -> None:
+            # What is done is forgotten: each answer of a worker has the scheduler count all that it holds.
+            scope = self._split_scope(self.registered_collections[node][item_index])
+            super().mark_test_complete(node, item_index, duration)
+            if all(self.assigned_work[node].get(scope, {"": False}).values()):
+                del self.assigned_work[node][scope]
+
     return Sharing(config, log)
 
 
-SAMPLED = ("build", "cli", "code", "derive", "export", "gather", "loops", "ops", "prove", "tune", "validate", "views")
-"""Folders of grids: of their tests with many cases, a share runs each time, and all with ``--full``."""
+GRIDS = ("algorithms", "build", "cli", "code", "derive", "emit", "export", "gather", "loops", "ops", "packed", "prove",
+         "readable", "tune", "validate", "verify", "views")  # fmt: skip
+"""Folders of grids, every value of a parameter with every value of others: a sample of each grid runs each time."""
+SAMPLED = tuple(folder for folder in GRIDS if folder not in {"emit", "readable", "verify"})
+"""Folders whose tests have lists of many cases: a share of each runs each time."""
 
 
 def _every(cases: int) -> int:
@@ -75,24 +86,52 @@ def _every(cases: int) -> int:
     return 1 if cases < 4 else 2 if cases < 16 else 3
 
 
+def _sample(cases: list[pytest.Item], listed: bool) -> list[pytest.Item]:
+    """The cases of a test that run each time: a share of a list, and of a grid what shows all that there is in it.
+
+    Of a grid of two parameters that is every value of each, of a larger one every pair of values.
+    """
+    share = cases[:: _every(len(cases))] if listed else cases
+    values = [_values(case) for case in cases]
+    varied = [key for key in values[0] if len({repr(row[key]) for row in values}) > 1] if len(cases) > 3 else []
+    if len(varied) < 2:
+        return share
+    shown = [set(combinations([(key, row[key]) for key in varied], min(2, len(varied) - 1))) for row in values]
+    missing, kept = set().union(*shown), list[pytest.Item]()
+    while missing and len(kept) < len(share):
+        best = max(range(len(cases)), key=lambda number: (len(missing & shown[number]), -number))
+        missing -= shown[best]
+        kept.append(cases[best])
+    return share if missing or 2 * len(kept) > len(cases) else kept
+
+
+def _values(case: pytest.Item) -> dict[str, object]:
+    """The parameters of a case; those that cannot be compared are told apart by their place in memory."""
+    given: dict[str, object] = getattr(case, "callspec").params  # noqa: B009
+    return {key: repr(one) if isinstance(one, int | float | str | None) else id(one) for key, one in given.items()}
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Exhaustive tests are skipped without ``--full``, and what grids have beyond their sample is exhaustive."""
-    grids: dict[str, list[pytest.Item]] = {}
+    """Exhaustive tests are left out without ``--full``, and what grids have beyond their sample is exhaustive."""
+    tests: dict[str, list[pytest.Item]] = {}
     for item in items:
-        test, _, case = item.nodeid.partition("[")
-        if case and test.startswith(tuple(f"tests/{folder}/" for folder in SAMPLED)):
-            grids.setdefault(test, []).append(item)
-    for cases in grids.values():
-        run = [item for item in cases if not item.get_closest_marker("full")]
-        for number, item in enumerate(run):
-            if number % _every(len(run)):
-                item.add_marker(pytest.mark.full)
+        test = item.nodeid.partition("[")[0]
+        if hasattr(item, "callspec") and test.split("/")[1] in GRIDS and not item.get_closest_marker("full"):
+            tests.setdefault(test, []).append(item)
+    for test, cases in tests.items():
+        for item in set(cases).difference(_sample(cases, test.split("/")[1] in SAMPLED)):
+            item.add_marker(pytest.mark.full)
     if not config.getoption("--full"):
-        skip = pytest.mark.skip(reason="exhaustive: run with --full")
-        for item in items:
-            if item.get_closest_marker("full"):
-                item.add_marker(skip)
+        left_out = [item for item in items if item.get_closest_marker("full")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker("full")]
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Workers do not tell how many tests they left out."""
+    if not config.getoption("--full"):
+        terminalreporter.write_line("without what is exhaustive: --full runs it as well")
 
 
 @pytest.fixture(scope="session", autouse=True)
