@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import threading
@@ -28,6 +29,9 @@ __all__ = [
 
 Array = np.ndarray[Any, Any]
 _MOST_TAPS = 10**6
+_LINE = 64
+_LONG = 1 << 20
+"""Bytes of an array for which half a line more is nothing."""
 
 process: dict[str, Any] = {"forked": False, "started": 1}
 # The parent's OpenMP threads do not exist in a forked child: one thread there.
@@ -167,7 +171,7 @@ def check_outputs(
     results: dict[str, Array] = {}
     for name, shape in shapes.items():
         if name not in out:
-            results[name] = np.empty(shape, dtype)
+            results[name] = _fresh(shape, dtype)
             continue
         array = out[name]
         if not isinstance(array, np.ndarray):
@@ -180,6 +184,16 @@ def check_outputs(
             raise SpecError(f"out {name}: wanted a C-contiguous, aligned, writeable array")
         results[name] = array.view(np.ndarray)
     return results
+
+
+def _fresh(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """A new array; a long one begins with a line, as those do that compiled calls make."""
+    length = math.prod(shape) * dtype.itemsize
+    if length < _LONG:
+        return np.empty(shape, dtype)
+    memory = np.empty(length + _LINE, np.uint8)
+    first = -memory.ctypes.data % _LINE
+    return memory[first : first + length].view(dtype).reshape(shape)
 
 
 def check_apart(out: Mapping[str, Array], inputs: tuple[Array, ...]) -> None:

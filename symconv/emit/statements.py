@@ -167,6 +167,8 @@ class Statements(Printer):
     def _stored(self, statement: StoreLanes) -> str:
         place = self.place(statement.buffer, statement.index)
         value, mask, stride = self.wide(statement.value), self.named(statement.mask), str(statement.stride)
+        if statement.streamed is not None:
+            return f"sc_stream({self.expr(statement.streamed)}, {place}, {value})"
         if statement.op != "=":
             old = f"sc_reload({place}, {stride}, {mask})" if mask else access("load", place, stride, mask)
             value = f"sc_v{VERBS[statement.op]}({old}, {value})"

@@ -93,7 +93,8 @@ class Accumulate:
 class StoreLanes:
     """``buffer[index + lane*stride] = value`` in the lanes of ``mask`` (all of them where none is named).
 
-    With op ``+ - min max`` combined with what is there.
+    With op ``+ - min max`` combined with what is there. Where the number ``streamed`` is not 0, whole vectors may go
+    past the caches: what is written then is not read again soon, and its neighbours come in order.
     """
 
     buffer: str
@@ -102,6 +103,7 @@ class StoreLanes:
     mask: str
     op: str
     value: Expr
+    streamed: Expr | None = None
 
 
 @dataclass(frozen=True, slots=True)

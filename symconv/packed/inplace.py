@@ -26,6 +26,7 @@ __all__ = [
     "plane_stride",
     "reaches_inside",
     "readable",
+    "remainder",
     "same_pitches",
     "stride",
 ]
@@ -43,10 +44,10 @@ def readable(found: Contraction, operand: Operand) -> bool:
 def gapless(found: Contraction, operand: Operand) -> bool:
     """Whether a box may have no gap between its flat rows, which are as far apart as this operand's taps make them."""
     flat = [axis for axis in operand.axes if axis.loop]
-    return len(flat) < 3 or _at_rest(found, flat[-1])
+    return len(flat) < 3 or _atremainder(found, flat[-1])
 
 
-def _at_rest(found: Contraction, axis: Axis) -> bool:
+def _atremainder(found: Contraction, axis: Axis) -> bool:
     """Whether an axis stands still where its taps are 0 (in some residue class)."""
     taps = dict.fromkeys((*found.taps, *found.columns), 0)
     fixed = axis.rest.substitute(taps)
@@ -149,11 +150,12 @@ def dense(space: Frame, operand: Operand) -> tuple[Expr, ...]:
         _one_or(strip.size, product(s.pitch for s in strips[k + 1 :]), inside)
         for k, (strip, inside) in enumerate(zip(strips[:-1], inner, strict=True))
     )
-    whole = Compare("==", _rest(product(s.size for s in strips)), const(0))
+    whole = Compare("==", remainder(product(s.size for s in strips)), const(0))
     return (*packed, *_apart(space, operand, inner), whole)
 
 
-def _rest(value: Expr) -> Expr:
+def remainder(value: Expr) -> Expr:
+    """What is left of a number behind whole vectors."""
     return sub(value, mul(Var(LANES), Binary("//", value, Var(LANES))))
 
 

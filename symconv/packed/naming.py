@@ -17,7 +17,7 @@ OWN = frozenset(
         *("point_", "group_", "mask_", "few_", "line_", "at_line_", "position_", "RS_", "RW_", "RV_", "RCUT_"),
         *("turn_", "first_", "first_lane_", "first_line_", "turn_mask_"),
         *("R_", "RC_", "M_", "MT_", "KT_", "P_", "PP_", "PB_", "G_", "FB_"),
-        *("ST_", "stack_", "width_", "held_", "count_"),
+        *("run_", "streamed_", "LONG_", "ST_", "stack_", "width_", "held_", "count_"),
     )
 )
 """The names that packed nests use beside those made from a loop's: an operator that uses one is not packed."""

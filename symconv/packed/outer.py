@@ -38,6 +38,7 @@ from symconv.packed.loops import PHASE, counts, decoded, in_boxes, in_phases, in
 from symconv.packed.micro import register_tiles
 from symconv.packed.narrow import name_of, narrow_nests
 from symconv.packed.pack import classes_of, line_buffers, packed_operand, place_of_tap
+from symconv.packed.runs import in_runs, long_target
 from symconv.packed.unpack import target_sources, unpacked
 
 __all__ = ["Outer", "Packed", "Tile", "offsets_table", "outer_nests", "register_tiles"]
@@ -119,10 +120,12 @@ def outer_nests(found: Contraction, tile: Tile) -> Packed:
         Size("P_", it.planes),
         Size("PB_", _planes_at_once(it)),
         Size("G_", product(counts(found, found.groups, exact=False))),
+        *(() if tile.stores else (Size("LONG_", long_target(it)),)),
     )
     nests = (offsets_table(it), *narrow_nests(it, found), _main(it))
     parameters = (*(strip.parameter for strip in it.space.strips), *(("FB_",) if it.slabs else ()))
-    return Packed(nests, tuple(_buffers(it)), layout, parameters)
+    runs = 2 if in_runs(it) and not tile.stores else 0
+    return Packed(nests, tuple(_buffers(it)), layout, parameters, runs)
 
 
 def _planes_at_once(it: Outer) -> Expr:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from symconv.loops.arith import add, const, largest, mul, smallest, sub
@@ -27,6 +28,7 @@ from symconv.notation.affine import Affine
 from symconv.packed.copying import Source, full_blocks, span, zeroed
 from symconv.packed.frame import Strip, quotient
 from symconv.packed.loops import phases_of, settled, taps_of
+from symconv.packed.runs import STREAMED, in_runs, one_row, streamed
 
 if TYPE_CHECKING:
     from symconv.gather.solution import Phase
@@ -58,6 +60,9 @@ def unpacked(it: Outer) -> tuple[Stmt, ...]:
     sources = target_sources(it)
     for strip in reversed(it.space.strips[:-1]):
         inner = _along(it, strip, sources[strip.loop], inner)
+        match inner:
+            case (For() as rows,) if strip is it.space.strips[-2] and in_runs(it):
+                inner = one_row(it, rows, partial(_block, it))
     cell = tuple(Let(name, Var("row_")) for name in found.rows)
     return (For("row_", const(0), Var("M_"), (*cell, *inner)),)
 
@@ -122,18 +127,20 @@ def _index(it: Outer, k: Expr, fixed: dict[str, int]) -> tuple[Expr, ...]:
 def _row(it: Outer) -> tuple[Stmt, ...]:
     """One row without residue classes."""
     source = target_sources(it)[it.space.lane.loop]
-    phase = _phase_number(it, {})
-    buffer, target = "sums_", it.target
-
-    def block(k: Expr, mask: str) -> Stmt:
-        total = LoadLanes(buffer, _sum(it, k, phase), 1, mask)
-        return StoreLanes(target, _index(it, k, {}), 1, mask, "=", _finished(it, total, k, {}))
-
+    lower, upper = Var("lower_"), Var("upper_")
     return (
-        Let("lower_", largest([const(0), source.lower])),
-        Let("upper_", smallest([it.space.lane.size, source.upper])),
-        *span(Var("lower_"), Var("upper_"), block),
+        Let(lower.name, largest([const(0), source.lower])),
+        Let(upper.name, smallest([it.space.lane.size, source.upper])),
+        streamed(lower, upper),
+        *span(lower, upper, partial(_block, it)),
     )
+
+
+def _block(it: Outer, k: Expr, mask: str) -> StoreLanes:
+    """One block of a row: sums from the place ``k`` of it on."""
+    total = LoadLanes("sums_", _sum(it, k, _phase_number(it, {})), 1, mask)
+    past = None if mask else Var(STREAMED)
+    return StoreLanes(it.target, _index(it, k, {}), 1, mask, "=", _finished(it, total, k, {}), past)
 
 
 def _zipped(it: Outer, phase: Phase) -> tuple[Stmt, ...]:

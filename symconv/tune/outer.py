@@ -12,6 +12,7 @@ from itertools import product
 
 import numpy as np
 
+from symconv.packed.runs import LONG
 from symconv.tune.counts import Axis, Counts, Parts, rate
 from symconv.tune.grid import Array, blocks, combined, strips
 from symconv.tune.machine import Machine
@@ -38,6 +39,8 @@ _SPARE = 1.3
 """Beside sums the second cache holds lines of the cells that they are copied to. Where it has 2 MB and the last one is
 slow (Emerald Rapids), boxes whose sums took more than 0.6 of it cost 2 to 15 % more than smaller ones.
 """
+_STREAMED = 0.5
+"""The share of the way to memory of what is not read from there before it is written."""
 _RUN = 100.0
 """Waiting where the next piece of a plane lies behind others, as in another page."""
 _SUMS = 0.5
@@ -156,7 +159,7 @@ def cycles(n: Counts, machine: Machine, chosen: dict[str, Array]) -> Parts:
         "calls": calls.number * each * _CALL + calls.vectors * each * m * np.where(held > 1, 2.5, 1.0),
         "cache": _cache(n, machine, chosen, calls, boxes, near),
         "pack": _pack(n, machine, lengths, pitches, boxes, near),
-        "unpack": _unpack(n, machine, lengths),
+        "unpack": _unpack(n, machine, lengths, pitches),
         "narrow": _NARROW * row_blocks * m * n.planes * sum(n.taps) * n.groups * np.ones_like(boxes),
         "start": _START + _BOX * boxes + 1.5 * chosen["FB"] * sum(n.taps),
     }
@@ -215,7 +218,7 @@ def _pack(n: Counts, machine: Machine, lengths: list[Array], pitches: list[Array
     return copied / pitches[-1] * _ROW + copied * moved(n.wide, machine, stride) * _scattered(n, lengths) + there
 
 
-def _unpack(n: Counts, machine: Machine, lengths: list[Array]) -> Array:
+def _unpack(n: Counts, machine: Machine, lengths: list[Array], pitches: list[Array]) -> Array:
     row = lengths[-1] * n.axes[-1].stride
     if n.facts.stores:
         return n.writes / row * _ROW + n.writes * distance(n.writes, machine) * _STORED
@@ -225,7 +228,18 @@ def _unpack(n: Counts, machine: Machine, lengths: list[Array]) -> Array:
         else np.where(lengths[-1] < n.axes[-1].extent, row, row * lengths[-2] * n.axes[-2].stride)
     )
     started = n.writes / row * _ROW + n.writes / together * _RUN
-    return started + n.writes * moved(n.writes, machine, n.facts.phases) * _scattered(n, lengths)
+    memory = n.writes * distance(n.writes, machine) * _past(n, machine, lengths, pitches)
+    return started + (n.writes * shuffled(machine, n.facts.phases) + memory) * _scattered(n, lengths)
+
+
+def _past(n: Counts, machine: Machine, lengths: list[Array], pitches: list[Array]) -> Array:
+    """What is left of the way to memory where rows of sums are whole vectors that go past the caches."""
+    if n.writes < LONG or n.facts.phases > 1:
+        return np.ones_like(lengths[0])
+    alone = (lengths[-1] < n.axes[-1].extent) | (pitches[-1] != lengths[-1])
+    rows = lengths[-2] if len(lengths) > 1 else np.ones_like(lengths[0])
+    whole = np.mod(lengths[-1] * np.where(alone, 1.0, rows), machine.lanes) == 0
+    return np.where(whole, _STREAMED, 1.0)
 
 
 def _scattered(n: Counts, lengths: list[Array]) -> Array:
@@ -236,8 +250,12 @@ def _scattered(n: Counts, lengths: list[Array]) -> Array:
 
 def moved(elements: int, machine: Machine, stride: int) -> float:
     """Cycles to copy one element of an array of that many: an instruction each way, and its memory."""
-    shuffled = 2.0 / machine.lanes if stride == 1 else (2.0 + 3.0 * min(stride, 4)) / machine.lanes
-    return shuffled + distance(elements, machine)
+    return shuffled(machine, stride) + distance(elements, machine)
+
+
+def shuffled(machine: Machine, stride: int) -> float:
+    """Cycles of the instructions that copy one element, of which ``stride`` come apart or together."""
+    return 2.0 / machine.lanes if stride == 1 else (2.0 + 3.0 * min(stride, 4)) / machine.lanes
 
 
 def distance(elements: int, machine: Machine) -> float:

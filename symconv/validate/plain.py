@@ -29,6 +29,7 @@ from symconv.loops.traverse import rewrite, walk
 from symconv.validate.dots import in_dots
 from symconv.validate.places import Limits
 from symconv.validate.rolled import rolled
+from symconv.validate.runs import row_by_row
 from symconv.validate.scoping import told_apart
 from symconv.validate.settled import settled_sizes
 from symconv.validate.stencils import in_rows
@@ -57,6 +58,7 @@ def plain(kernel: Kernel, least: Mapping[str, int]) -> Plain:
     kernel = _apart(replace(kernel, nests=tuple(_flattened(nest) for nest in kernel.nests)))
     if not kernel.parameters:
         return Plain(kernel, {})
+    kernel = row_by_row(kernel)
     if (loops := in_rows(kernel) or in_steps(kernel) or in_points(kernel) or in_dots_at_points(kernel)) is not None:
         return Plain(settled_sizes(loops, least), {}, True)
     kernel = in_dots(kernel) or kernel
