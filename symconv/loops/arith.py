@@ -10,7 +10,7 @@ from typing import Any
 from symconv.loops.ir import Binary, Compare, Const, Expr, FloorDiv, Mod, Select
 from symconv.loops.traverse import rewrite
 
-__all__ = ["add", "ceildiv", "const", "floordiv", "largest", "mul", "simplify", "smallest", "sub", "total"]
+__all__ = ["add", "balanced", "ceildiv", "const", "floordiv", "largest", "mul", "simplify", "smallest", "sub", "total"]
 
 
 @lru_cache(maxsize=1024)
@@ -64,6 +64,14 @@ def total(factors: tuple[Expr, ...]) -> Expr:
     """The product."""
     one: Expr = const(1)
     return reduce(mul, factors, one)
+
+
+def balanced(terms: tuple[Expr, ...]) -> Expr:
+    """The sum, in pairs of sums: however many terms there are, it is not nested deeply."""
+    if len(terms) < 2:
+        return terms[0] if terms else const(0)
+    half = len(terms) // 2
+    return add(balanced(terms[:half]), balanced(terms[half:]))
 
 
 def simplify(node: Any) -> Any:

@@ -7,7 +7,7 @@ from functools import reduce
 from itertools import pairwise
 from itertools import product as combinations
 
-from symconv.loops.arith import add, const, floordiv, largest, mul, sub, total
+from symconv.loops.arith import add, balanced, const, floordiv, largest, mul, sub, total
 from symconv.loops.ir import Compare, Expr, Mod
 from symconv.loops.scalars import integer
 from symconv.notation.expr import Apply, walk
@@ -131,7 +131,7 @@ def _work(found: Contraction) -> tuple[Expr, Expr, Expr]:
     else:
         # Every combination of residue classes has its share of the cells, and its own taps.
         taps = _taps(found)
-        steps = mul(product(counts(found, found.planes, exact=False)), reduce(add, taps))
+        steps = mul(product(counts(found, found.planes, exact=False)), balanced(taps))
         cells_each = floordiv(cells, len(taps))
         return mul(const(2), mul(cells_each, steps)), read, cells
     return mul(const(2), mul(cells, steps)), read, cells

@@ -18,6 +18,7 @@ from symconv.packed.contraction import Contraction
 from symconv.packed.frame import ceiling, product
 from symconv.packed.loops import PHASE, counts
 from symconv.packed.micro import accumulated
+from symconv.packed.runs import STREAMED, streamed
 from symconv.packed.unpack import finished
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def stored_tiles(it: Outer) -> tuple[Stmt, ...]:
         Let("blocks_", ceiling(space.lane.size, Var(LANES))),
         Let("steps_", mul(Var("planes_"), product(counts(found, found.taps)))),
         Let("done_", const(0)),
+        streamed(const(0), space.lane.size),
         *body,
     )
 
@@ -78,4 +80,5 @@ def _store(it: Outer, row: Expr, name: str, v: int, mask: str) -> StoreLanes:
     at = add(lane.start, add(Var("lane_"), mul(const(v), Var(LANES))))
     values = {lane.loop: at, **dict.fromkeys(found.rows, row)}
     index = tuple(substitute(integer(form), values) for form in found.solution.target)
-    return StoreLanes(it.target, index, 1, mask, "=", finished(found, Var(name), lane.loop, values, mask))
+    past = None if mask else Var(STREAMED)
+    return StoreLanes(it.target, index, 1, mask, "=", finished(found, Var(name), lane.loop, values, mask), past)
