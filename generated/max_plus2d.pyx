@@ -5,6 +5,7 @@
 # u0
 #   max_plus2d(stride=2, padding=1): y[n,f,i,j] = max[c,p,q](x[n,c,2*i+p-1,2*j+q-1] + w[f,c,p,q])
 from cython.parallel cimport prange
+from cpython.ref cimport Py_INCREF
 from libc.stdint cimport uintptr_t
 from libc.stdlib cimport free, malloc
 
@@ -423,9 +424,15 @@ cdef extern from "numpy/arrayobject.h":
     bint PyArray_ISNOTSWAPPED(PyArrayObject*)
     void* PyArray_DATA(PyArrayObject*)
     object PyArray_EMPTY(int, npy_intp*, int, int)
+    object PyArray_SimpleNewFromData(int, npy_intp*, int, void*)
+    int PyArray_SetBaseObject(PyArrayObject*, object) except -1
     int _import_array() except -1
 
 _import_array()
+
+cdef enum:
+    LINE = 64
+    LONG = 1 << 18
 
 
 cdef bint usable(object array, int rank, int type, int flags) noexcept:
@@ -447,12 +454,29 @@ cdef bint taken(object array, int rank, int type, npy_intp* dims, void** data) n
     return True
 
 
+cdef object fresh(int rank, npy_intp* shape, int type):
+    """A new array; a long one begins with a line, so that whole lines can be written."""
+    cdef npy_intp length = 1
+    cdef int axis
+    for axis in range(rank):
+        length *= shape[axis]
+    if length < LONG:
+        return PyArray_EMPTY(rank, shape, type, 0)
+    length += LINE
+    cdef object memory = PyArray_EMPTY(1, &length, type, 0)
+    cdef uintptr_t at = <uintptr_t>PyArray_DATA(<PyArrayObject*>memory)
+    cdef object array = PyArray_SimpleNewFromData(rank, shape, type, <void*>((at + LINE - 1) // LINE * LINE))
+    Py_INCREF(memory)
+    PyArray_SetBaseObject(<PyArrayObject*>array, memory)
+    return array
+
+
 cdef object made(tuple outputs, int number, int rank, npy_intp* shape, int type, void** data):
     """The array that a result goes into: a new one, or the one given; None where that does not fit."""
     cdef int axis
     cdef object array
     if outputs is None:
-        array = PyArray_EMPTY(rank, shape, type, 0)
+        array = fresh(rank, shape, type)
     else:
         array = outputs[number]
         if not usable(array, rank, type, NPY_ARRAY_CARRAY):

@@ -17,14 +17,13 @@ from symconv.loops.traverse import substitute
 from symconv.packed.copying import span
 from symconv.packed.frame import product
 from symconv.packed.inplace import all_hold, remainder
+from symconv.tune import facts
 
 if TYPE_CHECKING:
     from symconv.packed.outer import Outer
 
-__all__ = ["LONG", "RUN", "STREAMED", "in_runs", "long_target", "one_row", "streamed"]
+__all__ = ["RUN", "STREAMED", "in_runs", "long_target", "one_row", "streamed"]
 
-LONG = 1 << 21
-"""Elements of a target that is written past the caches: with what is read, it fills a core's share of them."""
 RUN = "run_"
 """Whether the rows at hand are stored as one."""
 STREAMED = "streamed_"
@@ -34,7 +33,7 @@ STREAMED = "streamed_"
 def long_target(it: Outer) -> Expr:
     """1 where the target is long, else 0."""
     sizes = product(integer(size) for axis in it.found.statement.target.axes for size in axis)
-    return all_hold((Compare(">=", sizes, const(LONG)),))
+    return all_hold((Compare(">=", sizes, const(facts.LONG)),))
 
 
 def streamed(lower: Expr, upper: Expr) -> Let:

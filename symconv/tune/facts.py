@@ -11,10 +11,12 @@ from symconv.errors import BuildError, shown
 from symconv.loops.ir import Const, Expr
 from symconv.tune.numbers import encoded, read
 
-__all__ = ["LONGEST", "SCHEMES", "Facts", "FlatAxis", "from_json", "to_json"]
+__all__ = ["LONG", "LONGEST", "SCHEMES", "Facts", "FlatAxis", "from_json", "to_json"]
 
 LONGEST = 128
 """Planes whose products Winograd adds in one chain at most: longer ones lose digits."""
+LONG = 1 << 21
+"""Elements of a target that is written past the caches: with what is read, it fills a core's share of them."""
 
 SCHEMES = ("masked", "outer", "dot", "stencil", "stencil dot", "winograd")
 _ZERO = Const(Fraction(0))

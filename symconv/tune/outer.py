@@ -12,8 +12,8 @@ from itertools import product
 
 import numpy as np
 
-from symconv.packed.runs import LONG
 from symconv.tune.counts import Axis, Counts, Parts, rate
+from symconv.tune.facts import LONG
 from symconv.tune.grid import Array, blocks, combined, strips
 from symconv.tune.machine import Machine
 from symconv.tune.near import columns_near

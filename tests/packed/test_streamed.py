@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 import symconv as sc
-from symconv.packed import runs
+from symconv.tune import facts
 
 
 @pytest.fixture(scope="module")
 def streaming() -> sc.Kernel:
     """A convolution that takes every target for a long one."""
     with pytest.MonkeyPatch.context() as changed:
-        changed.setattr(runs, "LONG", 1)
+        changed.setattr(facts, "LONG", 1)
         return sc.build(sc.operator("out[n,f,i,j] = sum[c,p,q](img[n,c,i+p,j+q]*ker[f,c,p,q])"))
 
 

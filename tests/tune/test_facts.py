@@ -10,7 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import symconv as sc
+from symconv import pipeline
+from symconv.isa import isa
 from symconv.loops.ir import Address, Binary, Compare, Const, Expr, FloorDiv, Load, Mod, Select, Var
+from symconv.packed.candidates import packed_candidates
 from symconv.tune.facts import SCHEMES, Facts, FlatAxis, from_json, to_json
 from symconv.tune.numbers import encoded, read, value
 
@@ -60,6 +63,18 @@ def test_facts_come_back_as_they_went() -> None:
 def test_what_is_no_expression_is_refused(found: object) -> None:
     with pytest.raises(sc.BuildError, match="damaged"):
         read(found)
+
+
+def test_facts_of_many_residue_classes_come_back_as_they_went() -> None:
+    """A stride of 300 has as many classes, whose taps are added up."""
+    derivation = pipeline.derive(sc.conv1d(stride=300), "x")
+    facts = [c.facts for c in packed_candidates(derivation.gather, "gx", isa("x86-64-v3")) if c.facts is not None]
+    assert facts
+    sizes = {"N": 2, "C": 3, "F": 5, "K": 300, "L": 1200, "OL": 4}
+    for one in facts:
+        assert isinstance(one, Facts)
+        assert from_json(json.loads(json.dumps(to_json(one)))) == one
+        assert value(one.flops, sizes) >= 2 * 2 * 3 * 5 * 300 * 4
 
 
 def test_deep_nesting_is_refused() -> None:
