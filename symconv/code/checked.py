@@ -189,12 +189,13 @@ def _meant(pair: Pair, op: Operator, proofs: Proofs[Proof], explain: bool) -> tu
     of them are right for others than those of ``op``.
     """
     best, rank = None, rated(proof.decision for proof in proofs.values())
+    wrong = [name for name, proof in proofs.items() if proof.holds is False]
     undecided: tuple[Operator, Forward] | None = None
     for other, read in pair.operators(most=OTHER_RANKS if rank.misfits else OTHER_FORWARDS):
         fewer = numbered(other.inputs) and not numbered(op.inputs)  # a length of 1 makes a forgotten sum right
         if _axes(other) == _axes(op) or fewer:
             continue
-        known, holds = judged(pair, other, read)
+        known, holds = judged(pair, other, read, wrong, rank.right)
         if holds:
             raise SeveralRanksError(which_axes(read, other, op))
         if known and (mine := rated(one.decision for one in known.values())).better(rank):

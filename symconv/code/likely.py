@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -61,11 +62,15 @@ def as_likely(pair: Pair, explain: bool) -> tuple[Operator, Proofs[Proof]]:
     raise outside or problem
 
 
-def judged(pair: Pair, op: Operator, read: Forward) -> tuple[dict[str, Decided], bool | None]:
-    """What is decided for a further number of axes, nothing where one never fits, and whether all is right."""
+def judged(pair: Pair, op: Operator, read: Forward, wrong: Collection[str] = (),
+           most: int = -1) -> tuple[dict[str, Decided], bool | None]:  # fmt: skip
+    """What is decided for a further number of axes, nothing where one never fits, and whether all is right.
+
+    What is ``wrong`` elsewhere is looked at first; nothing more is where no more than ``most`` can still be right.
+    """
     with suppress(SymconvError):
         reading, found = pair.results(op, read)
-        known = _fitting(reading, found) or {}
+        known = _fitting(reading, found, wrong, most) or {}
         if not known or any(not one.decision.wrong.empty for one in known.values()):
             return known, False
         return known, steep(pair, op, read, proofs_of(reading, found, False, known)).holds
@@ -91,23 +96,28 @@ def misfits(proofs: Proofs[Proof]) -> bool:
     return all(one is not None and one.values.empty and not one.unfit.empty for one in decisions)
 
 
-def _fitting(reading: Reading, found: dict[str, Any]) -> dict[str, Decided] | None:
+def _fitting(
+    reading: Reading, found: dict[str, Any], wrong: Collection[str] = (), most: int = -1
+) -> dict[str, Decided] | None:
     """What is decided of each result; None as soon as one has the shape of its tensor for no sizes.
 
     Those of few axes come first, biases and weights before the input: they show soonest that the tensors are meant to
-    have other numbers of axes.
+    have other numbers of axes. Those that are ``wrong`` elsewhere come before them. None, too, as soon as no more than
+    ``most`` can be right.
     """
     known: dict[str, Decided] = {}
     problems: dict[str, SymconvError] = {}
     order = [*reversed(found)]
-    order.sort(key=lambda name: len(reading.op.input(name).axes))
+    order.sort(key=lambda name: (name not in wrong, len(reading.op.input(name).axes)))
+    left = len(order)
     for tensor in order:
         try:
             known[tensor] = decided_of(reading, tensor, found[tensor])
         except SymconvError as problem:
             problems[tensor] = problem
             continue
-        if not known[tensor].fits:
+        left -= not known[tensor].decision.wrong.empty
+        if not known[tensor].fits or left <= most:
             return None
     if problems:
         raise next(problems[tensor] for tensor in found if tensor in problems)
