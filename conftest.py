@@ -40,14 +40,14 @@ TOGETHER = frozenset(
 
 
 @cache
-def _together(file: str) -> bool:
+def _together(file: str, full: bool) -> bool:
     """Whether one worker runs all tests of a file, because fixtures of the module would be prepared twice.
 
-    Exhaustive tests take longer than fixtures, and are dealt to all workers.
+    Exhaustive tests take longer than fixtures, and are dealt to all workers where they are run.
     """
     text = (Path(__file__).parent / file).read_text(encoding="utf-8") if file.startswith("tests/") else ""
     prepares = 'scope="module"' in text or "\n@cache\n" in text
-    return file in TOGETHER or (prepares and "mark.full" not in text)
+    return file in TOGETHER or (prepares and not (full and "mark.full" in text))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -62,7 +62,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     class Sharing(LoadScopeScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.partition("::")[0]
-            return file if _together(file) else nodeid
+            return file if _together(file, config.getoption("--full")) else nodeid
 
         def mark_test_complete(self, node: Any, item_index: int, duration: float = 0) -> None:
             # What is done is forgotten: each answer of a worker has the scheduler count all that it holds.
@@ -74,8 +74,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return Sharing(config, log)
 
 
-GRIDS = ("algorithms", "build", "cli", "code", "derive", "emit", "export", "gather", "loops", "ops", "packed", "prove",
-         "readable", "tune", "validate", "verify", "views")  # fmt: skip
+GRIDS = ("algorithms", "build", "cli", "code", "derive", "emit", "export", "gather", "generated", "loops", "ops",
+         "packed", "prove", "readable", "tune", "validate", "verify", "views")  # fmt: skip
 """Folders of grids, every value of a parameter with every value of others: a sample of each grid runs each time."""
 SAMPLED = tuple(folder for folder in GRIDS if folder not in {"emit", "readable", "verify"})
 """Folders whose tests have lists of many cases: a share of each runs each time."""

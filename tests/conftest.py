@@ -28,6 +28,22 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(100_000, 20, 50)
 
 
+@pytest.fixture(scope="module")
+def collected(request: pytest.FixtureRequest) -> Callable[..., list[Any]]:
+    """``collected(parameter)``: its values in the tests of this file that run; nothing is compiled for the others.
+
+    ``others`` are what further parameters are in them.
+    """
+
+    def values(parameter: str, **others: object) -> list[Any]:
+        cases = (item.callspec.params for item in request.session.items
+                 if item.path == request.path and hasattr(item, "callspec"))  # fmt: skip
+        mine = (params for params in cases if parameter in params and others.items() <= params.items())
+        return list({id(params[parameter]): params[parameter] for params in mine}.values())
+
+    return values
+
+
 @pytest.fixture(scope="session")
 def lowered() -> Callable[..., Kernel]:
     """``lowered(op, wrt)``: the kernel of one gradient, of the forward for ``wrt=""``; ``sizes`` specialise it."""

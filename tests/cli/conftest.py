@@ -1,4 +1,4 @@
-"""One cache for all tests of the command line, and a way to call it in this process."""
+"""The cache of the session for tests of the command line, and a way to call it in this process."""
 
 from __future__ import annotations
 
@@ -16,20 +16,14 @@ from symconv.cli import cli
 Call = Callable[..., Result]
 
 
-@pytest.fixture(scope="session")
-def kernels(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the kernels of these tests are kept: each is built once for all modules."""
-    return tmp_path_factory.mktemp("cache")
-
-
 @pytest.fixture(scope="module", autouse=True)
-def cache(kernels: Path) -> Iterator[Path]:
-    """The cache while these tests run, and no longer."""
+def cache(session_cache: Path) -> Iterator[Path]:
+    """The cache while these tests run, where what other tests built is found as well."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SYMCONV_CACHE", str(kernels))
+        patch.setenv("SYMCONV_CACHE", str(session_cache))
         for name in ("COLUMNS", "FORCE_COLOR", "CLICOLOR_FORCE"):
             patch.delenv(name, raising=False)
-        yield kernels
+        yield session_cache
 
 
 @pytest.fixture

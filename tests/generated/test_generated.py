@@ -18,7 +18,6 @@ from symconv.build.cache import compile_text
 from symconv.build.module import load
 from symconv.cli import cli
 from symconv.commands.reference_set import REFERENCES, rendered, stated, unit
-from symconv.options import DTYPES
 from symconv.verify.judge import judge
 
 FOLDER = Path(__file__).resolve().parents[2] / "generated"
@@ -33,11 +32,12 @@ def cache(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def modules(cache) -> dict[str, ModuleType]:
-    """Every kernel of the set, compiled: one module for each dtype."""
+def modules(cache, collected) -> dict[str, ModuleType]:
+    """The kernels of the set that are run, compiled: one module for each dtype."""
     made = {}
-    for dtype in DTYPES:
-        units = tuple(unit(reference, reference.name) for reference in REFERENCES if reference.dtype == dtype)
+    run = collected("reference")
+    for dtype in dict.fromkeys(reference.dtype for reference in run):
+        units = tuple(unit(reference, reference.name) for reference in run if reference.dtype == dtype)
         source = pipeline.generate(units, options(dtype=dtype, target="portable"))
         made[dtype] = load(compile_text(source))
     return made

@@ -60,15 +60,16 @@ def units_of(*shape: int) -> list[Array]:
 
 
 @pytest.fixture(scope="module")
-def kernels(compiled):
+def kernels(compiled, collected):
     """The kernels of a rank and of its directional derivatives, one module each, when first asked for."""
     known: dict[int, dict[str, Any]] = {}
+    families = collected("family")
 
     def ask(rank: int) -> dict[str, Any]:
         if rank not in known:
-            ops = [operator(family, rank) for family in FAMILIES]
+            ops = [operator(family, rank) for family in families]
             forward = compiled([sc.jvp(op, op.tensors).operator for op in ops], entries=("forward",))
-            known[rank] = dict(zip(FAMILIES, zip(compiled(ops), forward, strict=True), strict=True))
+            known[rank] = dict(zip(families, zip(compiled(ops), forward, strict=True), strict=True))
         return known[rank]
 
     return ask
