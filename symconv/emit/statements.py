@@ -168,7 +168,7 @@ class Statements(Printer):
         place = self.place(statement.buffer, statement.index)
         value, mask, stride = self.wide(statement.value), self.named(statement.mask), str(statement.stride)
         if statement.streamed is not None:
-            return f"sc_stream({self.expr(statement.streamed)}, {place}, {value})"
+            return access("stream", place, stride, mask, f"{value}, {self.expr(statement.streamed)}")
         if statement.op != "=":
             old = f"sc_reload({place}, {stride}, {mask})" if mask else access("load", place, stride, mask)
             value = f"sc_v{VERBS[statement.op]}({old}, {value})"

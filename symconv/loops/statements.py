@@ -93,8 +93,8 @@ class Accumulate:
 class StoreLanes:
     """``buffer[index + lane*stride] = value`` in the lanes of ``mask`` (all of them where none is named).
 
-    With op ``+ - min max`` combined with what is there. Where the number ``streamed`` is not 0, whole vectors may go
-    past the caches: what is written then is not read again soon, and its neighbours come in order.
+    With op ``+ - min max`` combined with what is there. Where the number ``streamed`` is not 0, vectors with all lanes
+    may go past the caches: what is written then is not read again soon, and its neighbours come in order.
     """
 
     buffer: str

@@ -138,8 +138,7 @@ class _Scope:
             yield f"{statement.buffer} is an input, and stored to"
         if isinstance(statement, StoreLanes):
             yield from self._mask(statement.mask)
-            whole = not statement.mask and statement.stride == 1 and statement.op == "="
-            if statement.streamed is not None and not whole:
+            if statement.streamed is not None and (statement.stride != 1 or statement.op != "="):
                 yield f"{statement.buffer} is streamed to, but not in whole vectors"
         if isinstance(statement, StoreReduced) and statement.op not in {"+", "="}:
             yield f"sums of lanes are stored or added, not combined by {statement.op}"

@@ -120,7 +120,7 @@ def outer_nests(found: Contraction, tile: Tile) -> Packed:
         Size("P_", it.planes),
         Size("PB_", _planes_at_once(it)),
         Size("G_", product(counts(found, found.groups, exact=False))),
-        Size("LONG_", long_target(it)),
+        Size("LONG_", long_target(found)),
     )
     nests = (offsets_table(it), *narrow_nests(it, found), _main(it))
     parameters = (*(strip.parameter for strip in it.space.strips), *(("FB_",) if it.slabs else ()))

@@ -20,6 +20,7 @@ from symconv.packed.inplace import all_hold, remainder
 from symconv.tune import facts
 
 if TYPE_CHECKING:
+    from symconv.packed.contraction import Contraction
     from symconv.packed.outer import Outer
 
 __all__ = ["RUN", "STREAMED", "in_runs", "long_target", "one_row", "streamed"]
@@ -30,9 +31,9 @@ STREAMED = "streamed_"
 """Whether a row goes past the caches."""
 
 
-def long_target(it: Outer) -> Expr:
+def long_target(found: Contraction) -> Expr:
     """1 where the target is long, else 0."""
-    sizes = product(integer(size) for axis in it.found.statement.target.axes for size in axis)
+    sizes = product(integer(size) for axis in found.statement.target.axes for size in axis)
     return all_hold((Compare(">=", sizes, const(facts.LONG)),))
 
 

@@ -43,6 +43,7 @@ from symconv.packed.inplace import all_hold
 from symconv.packed.loops import counts, decoded, in_boxes, in_taps, rank
 from symconv.packed.narrow import name_of
 from symconv.packed.outer import Outer, Packed, Tile, offsets_table, register_tiles
+from symconv.packed.runs import long_target
 from symconv.packed.tiling import Tiled, number_of
 from symconv.packed.windows import Windows, line_layout, lines_buffer, transformed_planes
 from symconv.packed.wino_outputs import unpacked
@@ -71,6 +72,7 @@ def winograd_nests(it: Tiled, tile: Tile) -> Packed:
         Size("PP_", apart(Var("PB_"))),
         Size("ST_", ceiling(Var("P_"), const(_STACK))),
         Size("G_", product(counts(it.found, it.found.groups, exact=False))),
+        Size("LONG_", long_target(it.found)),
     )
     nests = (offsets_table(sums), _narrow(it, sums), _main(it, sums))
     parameters = tuple(strip.parameter for strip in it.windows.strips)

@@ -29,6 +29,7 @@ from symconv.packed.bilinear import Point, points, transformed
 from symconv.packed.frame import ceiling, extent, quotient
 from symconv.packed.narrow import name_of
 from symconv.packed.outer import Outer
+from symconv.packed.runs import STREAMED, streamed
 from symconv.packed.tiling import Tiled, number_of, turned
 from symconv.packed.unpack import finished
 from symconv.packed.windows import AHEAD
@@ -49,7 +50,8 @@ def unpacked(it: Tiled, sums: Outer) -> tuple[Stmt, ...]:
         here = Let(strip.loop, add(strip.start, Var(f"{strip.loop}_at_")))
         inner = (For(f"{strip.loop}_at_", const(0), strip.size, (here, *inner)),)
     cell = tuple(Let(name, Var("row_")) for name in found.rows)
-    return (For("row_", const(0), Var("M_"), (*cell, *inner)),)
+    past = streamed(const(0), extent(found, lane.loop)[1])
+    return (past, For("row_", const(0), Var("M_"), (*cell, *inner)))
 
 
 def _in_blocks(it: Tiled, blocks: Expr, body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
@@ -126,8 +128,9 @@ def _line(it: Tiled, number: int | None, values: tuple[Expr, ...]) -> tuple[Stmt
         index = tuple(substitute(integer(form), here) for form in found.solution.target)
         whole = Zip(values, vector, lane.block) if it.dealt else values[vector]
         value = finished(found, whole, lane.loop, here, f"in{vector}_")
-        stores.append(Prefetch(target, index, const(AHEAD)))
-        store = StoreLanes(target, index, 1, f"in{vector}_", "=", value)
+        # What goes past the caches is not fetched into them.
+        stores.append(If(Compare("==", Var(STREAMED), const(0)), (Prefetch(target, index, const(AHEAD)),)))
+        store = StoreLanes(target, index, 1, f"in{vector}_", "=", value, Var(STREAMED))
         # Where vectors are short, the last ones of a row are often empty.
         stores.append(If(Compare(">", Var(f"left{vector}_"), const(0)), (store,)))
     if number is None:
