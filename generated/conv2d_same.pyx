@@ -81,17 +81,17 @@ cdef extern from *:
         return (lane >= none + first) & (lane < none + last);
     #endif
     }
-    #if SC_BYTES < 64
     /* Whether every lane counts. */
     static inline int sc_full(sc_mask m) {
-    #if SC_BYTES == 32
+    #if SC_BYTES == 64
+        return m == (1u << SC_LANES) - 1;
+    #elif SC_BYTES == 32
         return _mm256_movemask_ps((__m256)m) == (1 << SC_LANES) - 1;
     #else
         typedef int64_t sc_pair __attribute__((vector_size(16)));
         return (((sc_pair)m)[0] & ((sc_pair)m)[1]) == -1;
     #endif
     }
-    #endif
     static inline sc_vector sc_splat(sc_real a) { sc_vector none = {0}; return none + a; }
     /* One by one, and in one place: a block that is not full is rare. */
     static __attribute__((noinline, cold)) sc_vector sc_load_some(const sc_real *p, Py_ssize_t stride, sc_mask m) {
