@@ -25,11 +25,13 @@ from symconv.code.source.modes import modes_of, with_modes
 from symconv.code.source.pairs import is_loss, pair_of
 from symconv.code.source.program import program, read_text
 from symconv.code.source.sample_losses import of_prediction
+from symconv.code.source.signatures import positional
 from symconv.code.ties import of_other_ties, with_shared_ties
 from symconv.errors import SpecError, SymconvError
 from symconv.limits import OTHER_FORWARDS, OTHER_RANKS
 from symconv.notation.operator import Operator
 from symconv.prove.explain.smooth import misses
+from symconv.prove.language.labels import is_selector
 from symconv.prove.proof import Proof
 
 __all__ = ["check_code"]
@@ -123,7 +125,12 @@ def _numbers(pair: Pair, right: Sequence[Pair]) -> str:
 
 def _decided(pair: Pair, explain: bool) -> tuple[Operator, Proofs[Proof]]:
     """The proofs with these numbers, and what they are told under."""
-    return decided_under(pair, explain, _as_meant, as_likely)
+    op, found = decided_under(pair, explain, _as_meant, as_likely)
+    if positional(pair.forward.args)[:1] != ["ctx"]:
+        return op, found
+    left = [one.name for one in op.inputs if one.name not in found and not is_selector(one.name)]
+    told = tuple(f"g{name}: {found.name} returns None for it" for name in left)
+    return op, Proofs(found.name, dict(found), found.also, (*found.unread, *told), found.numbers)
 
 
 def _as_meant(pair: Pair, explain: bool) -> tuple[Operator, Proofs[Proof]]:

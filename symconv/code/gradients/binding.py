@@ -70,10 +70,11 @@ class Binding:
         roles, said = self.roles, self.forward.outputs if self.forward is not None else Outputs()
         if said.cotangents:
             return {name: roles.tensors[f"g{one}"] for name, one in said.cotangents.items()}
-        if not self.outputs and not said.marked:
-            return {}
-        # What follows ctx is a cotangent for each value that forward returns.
         own = [name for name in self.plain if name not in _OWN]
+        if not self.outputs and not said.marked:
+            # What follows ctx is a cotangent for each value that forward returns.
+            alone = self.plain[:1] == ("ctx",) and len(own) == 1 and own[0] not in {*self.arguments, *self.usual}
+            return {own[0]: roles.cotangent} if alone and self._of_context() else {}
         each = said.in_order([roles.tensors[f"g{one}"] for one in self.outputs] or [roles.cotangent])
         named = (
             dict(zip(own, each, strict=False))
@@ -85,6 +86,10 @@ class Binding:
         if rest is not None and rest.arg not in self.arguments:
             found[rest.arg] = each
         return found
+
+    def _of_context(self) -> bool:
+        """Whether forward is handed the context too, as a function of PyTorch is."""
+        return self.forward is not None and parameters(self.forward.node.args)[:1] == ["ctx"] and not self.loss
 
     def cotangents(self) -> tuple[dict[str, Any], list[str]]:
         """The parameters that are cotangents, though no role says so, and those that are what is kept."""

@@ -9,6 +9,8 @@ __all__ = ["documented", "documented_shapes"]
 
 _SHAPE = re.compile(r"\b(\w+)\b(\W[^\n()]*?)\(\s*([A-Za-z_]\w*(?:\s*,\s*[A-Za-z_]\w*)*)\s*(,?)\s*\)")
 """``- w: Filter weights of shape (F, C, HH, WW)``, as courses and papers document it."""
+_SEVERAL = re.compile(r"(?:,| and) *(\w+)")
+"""Further names before one shape."""
 _SIZE = re.compile(r"[A-Z][A-Z0-9_]*|[a-z]\d?|[A-Z][a-z]?|batch\w*|channels?|features?|height|width|length|dim\w*")
 _NO_SIZES = frozenset({
     "optional", "tensor", "float", "int", "bool", "str", "array", "ndarray", "list", "tuple", "number", "scalar",
@@ -41,6 +43,10 @@ def documented_shapes(node: ast.FunctionDef) -> dict[str, list[str]]:
     for name, words, sizes, comma in _SHAPE.findall(ast.get_docstring(node) or ""):
         lengths = [one.strip() for one in sizes.split(",")]
         plain = (len(lengths) > 1 or comma) and all(map(_SIZE.fullmatch, lengths))
-        if name in names and not _NO_SIZES & {one.lower() for one in lengths} and ("shape" in words or plain):
-            found.setdefault(name, lengths)
+        if not _NO_SIZES & {one.lower() for one in lengths} and ("shape" in words or plain):
+            # Of ``scale, shift: (N, C)`` both are.
+            several = [one for one in _SEVERAL.findall(words) if one in names] if _SEVERAL.match(words) else []
+            for one in (name, *several):
+                if one in names:
+                    found.setdefault(one, lengths)
     return found

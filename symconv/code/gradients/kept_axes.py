@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from symconv.code.source.declared import Shape
 from symconv.code.source.signatures import parameters
 
-__all__ = ["broadcast_shapes"]
+__all__ = ["begun_shapes", "broadcast_shapes"]
 
 _SUMS = frozenset({"sum", "mean"})
 
@@ -37,6 +37,47 @@ def broadcast_shapes(
     return found if len({len(shape) for shape in found.values()}) == 1 else {}
 
 
+def begun_shapes(
+    forward: ast.FunctionDef, backward: ast.FunctionDef | None, tensors: Mapping[str, str]
+) -> dict[str, Shape]:
+    """The shapes of tensors whose gradients begin as ``np.zeros((1, 1, 1, C))``, and which are read at 0 there.
+
+    Of ``b[0, 0, 0, c]`` nothing else says that the first axes have length 1.
+    """
+    items = _returned(backward) if backward is not None else ()
+    names = [name for name in parameters(forward.args) if name in tensors]
+    if backward is None or len(items) != len(names):
+        return {}
+    found: dict[str, Shape] = {}
+    for name, item in zip(names, items, strict=True):
+        match _value(backward, item):
+            case ast.Call(ast.Attribute(_, "zeros" | "empty"), [ast.Tuple(lengths), *_]):
+                shape = tuple(1 if isinstance(one, ast.Constant) and one.value == 1 else None for one in lengths)
+                if 1 in shape and _read_first(forward, name, shape):
+                    found[tensors[name]] = shape
+    return found
+
+
+def _read_first(forward: ast.FunctionDef, name: str, shape: Shape) -> bool:
+    """Whether a parameter is read by subscripts alone, with an entry for each axis, and those of length 1 are 0."""
+    reads = [one for one in ast.walk(forward) if isinstance(one, ast.Subscript) and _is(one.value, name)]
+    kept = {id(part) for one in ast.walk(forward) if isinstance(one, ast.Tuple) for part in one.elts}
+    loose = [one for one in ast.walk(forward) if _is(one, name) and id(one) not in kept
+             and not any(one is read.value for read in reads)]  # fmt: skip
+    for one in reads:
+        entries = one.slice.elts if isinstance(one.slice, ast.Tuple) else [one.slice]
+        if len(entries) != len(shape):
+            return False
+        if any(length == 1 and not (isinstance(entry, ast.Constant) and entry.value == 0)
+               for length, entry in zip(shape, entries, strict=True)):  # fmt: skip
+            return False
+    return bool(reads) and not loose
+
+
+def _is(node: ast.AST, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name
+
+
 def _bare(forward: ast.FunctionDef, name: str) -> bool:
     """Whether a parameter stands as it is: one that is given other axes may have any number of its own."""
     shaped = (one.value for one in ast.walk(forward) if isinstance(one, ast.Attribute | ast.Subscript))
@@ -57,9 +98,17 @@ def _value(backward: ast.FunctionDef, item: ast.expr) -> ast.expr | None:
     if not isinstance(item, ast.Name):
         return item
     stored = [one for one in ast.walk(backward) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)]
-    given = [one.value for one in ast.walk(backward) if isinstance(one, ast.Assign) and len(one.targets) == 1
-             and isinstance(one.targets[0], ast.Name) and one.targets[0].id == item.id]  # fmt: skip
+    given = [value for one in ast.walk(backward) if isinstance(one, ast.Assign) and len(one.targets) == 1
+             for target, value in _each(one.targets[0], one.value) if _is(target, item.id)]  # fmt: skip
     return given[0] if len(given) == 1 and sum(one.id == item.id for one in stored) == 1 else None
+
+
+def _each(target: ast.expr, value: ast.expr) -> list[tuple[ast.expr, ast.expr]]:
+    """What is given to which name, in ``dx, dw = np.zeros_like(x), np.zeros_like(w)`` too."""
+    match target, value:
+        case ast.Tuple(names), ast.Tuple(values) if len(names) == len(values):
+            return list(zip(names, values, strict=True))
+    return [(target, value)]
 
 
 def _kept(value: ast.expr) -> Shape | None:

@@ -18,7 +18,7 @@ from symconv.code.gradients.documented import documented
 from symconv.code.gradients.formula import numbered, with_words
 from symconv.code.gradients.forward import Forward, context_of_forward, described
 from symconv.code.gradients.halves import halved
-from symconv.code.gradients.kept_axes import broadcast_shapes
+from symconv.code.gradients.kept_axes import begun_shapes, broadcast_shapes
 from symconv.code.gradients.likely_axes import likely_first, said_axes, taken
 from symconv.code.gradients.matrices import asked_first, tied
 from symconv.code.gradients.operands import given, sizes_of
@@ -82,7 +82,8 @@ def operators_of(program: Program, node: ast.FunctionDef, settings: Mapping[str,
     is none.
     """
     forward = described(program, node, settings, axes or ())
-    forward = replace(forward, other_ties=other_ties, centre=centre, rows=rows)
+    begun = begun_shapes(node, backward, forward.tensors)
+    forward = replace(forward, other_ties=other_ties, centre=centre, rows=rows, lines={**forward.lines, **begun})
     tensors = (*forward.tensors.values(), *forward.attributes.values())
     if backward is not None:
         forward = replace(forward, outputs=outputs_of(node, backward, tensors))

@@ -31,13 +31,19 @@ def shown_ranks(node: ast.FunctionDef) -> dict[str, int]:
     """The numbers of axes of parameters that the first statements show, whatever the sizes are.
 
     These are shapes that are unpacked (``N, C, H, W = x.shape``), operands of ``einsum`` and matrices (``w.t()``),
-    before a parameter's name is given to something else; of biases also subscripts (``b[:, :, :, c]``).
+    before a parameter's name is given to something else; of biases also subscripts (``b[:, :, :, c]``), and of all
+    those that give axes behind their own (``s[:, :, None, None]``).
     """
     names = {one.arg for one in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)}
     found: dict[str, int] = {}
     for statement in node.body:
         if isinstance(statement, ast.Assign | ast.Return | ast.Expr):
-            for name, rank in (*_unpacked([statement]), *_summed(statement), *_matrices(statement)):
+            for name, rank in (
+                *_unpacked([statement]),
+                *_summed(statement),
+                *_matrices(statement),
+                *_padded(statement),
+            ):
                 if name in names:
                     found.setdefault(name, rank)
         for name, rank in _entries(statement):
@@ -117,6 +123,20 @@ def _entries(statement: ast.stmt) -> Iterator[tuple[str, int]]:
                 for part in items
             ):
                 yield name, len(items)
+
+
+def _padded(statement: ast.stmt) -> Iterator[tuple[str, int]]:
+    """The arrays that are given axes of length 1 behind all their own, ``s[:, :, None, None]``, with their number."""
+    for one in ast.walk(statement):
+        match one:
+            case ast.Subscript(ast.Name(name), ast.Tuple([*_, ast.Constant(None)] as items)):
+                own = [part for part in items if not (isinstance(part, ast.Constant) and part.value is None)]
+                if len(items) - len(own) > 1 and own and all(map(_whole, own)):
+                    yield name, len(own)
+
+
+def _whole(item: ast.expr) -> bool:
+    return isinstance(item, ast.Slice) and item.lower is item.upper is item.step is None
 
 
 def _starred(items: Iterable[ast.expr]) -> bool:

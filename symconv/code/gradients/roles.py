@@ -15,6 +15,7 @@ from symconv.notation.operator import Operator
 from symconv.prove.language.facts import facts_of
 from symconv.prove.language.labels import is_selector, selector
 from symconv.prove.language.people import gradient_words
+from symconv.prove.meaning.atoms import PI
 from symconv.prove.meaning.value import Product
 
 __all__ = ["WINDOWS", "WINDOW_KEYS", "Roles", "flag", "gradient_named", "mode", "numeric", "numeric_kind", "packed",
@@ -126,7 +127,7 @@ class Roles:
                 return self._number(option, name)
         if name in RATES:
             return _STEP
-        known = ", ".join((*self.tensors, "a number", "a tuple of them"))
+        known = ", ".join((*(one for one in self.tensors if one not in {PI, "pi"}), "a number", "a tuple of them"))
         raise SpecError(f"what {name} is cannot be told by its name; say arguments={{{name!r}: ...}} with {known}")
 
     def _tensor(self, name: str) -> str | None:

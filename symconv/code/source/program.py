@@ -15,6 +15,8 @@ from symconv.code.source import listed
 from symconv.code.source.attributes import attributes_of, open_to_all
 from symconv.code.source.initial import Initial, initial_of
 from symconv.code.source.keyed import as_attributes
+from symconv.code.source.logged import as_prints
+from symconv.code.source.remarks import as_docstrings
 from symconv.code.source.scripts import functions_of, unsure
 from symconv.code.source.settled import unsettled
 from symconv.code.source.sublayers import flatten
@@ -172,7 +174,7 @@ def program(text: str, name: str = "code") -> Program:
         at = getattr(error, "lineno", None)
         where = f", line {at}" if at else ""
         raise SpecError(f"{name}{where}: no Python that can be read ({getattr(error, 'msg', error)})") from None
-    tree = _InPlace(_aliased(tree)).visit(tree)
+    tree = as_prints(_InPlace(_aliased(tree)).visit(as_docstrings(text, tree)))
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
             as_attributes(node)
