@@ -15,6 +15,7 @@ from symconv.notation.grammar import COMPARISONS
 from symconv.prove.concrete.collected import collected
 from symconv.prove.concrete.elements import pointwise
 from symconv.prove.concrete.numbers import Array, Ground, TooLargeError, amount, component
+from symconv.prove.language.defined_sums import of_elements
 from symconv.prove.language.places import alone, bounds, how_far, mentioned, names_of, places
 from symconv.prove.language.syntax import (
     Binary,
@@ -129,6 +130,8 @@ class _Reader:
                 word = canonical(function)
                 given = [self.value(one, put, depth) for one in arguments]
                 return pointwise(self.ground, _REAL.get(word, word), given, node)
+            case Call() if (meant := of_elements(node, self.ground.error)) is not None:
+                return self.value(meant, put, depth)
             case Name(name) if name in put:
                 return put[name]
             case Name(name) if name in self.ground.arrays:

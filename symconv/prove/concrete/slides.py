@@ -109,7 +109,8 @@ def columns(ground: Ground, word: str, call: Call, a: Array, named: Mapping[str,
     """``unfold`` and ``fold``."""
     given = call.arguments[-1]
     count = len(given.items) if isinstance(given, Tuple) else 1
-    rank = ground.facts.window_rank(None, a.ndim if word == "unfold" else 2 + count)
+    stated = count if word == "unfold" and isinstance(given, Tuple) else None
+    rank = ground.facts.window_rank(stated, a.ndim if word == "unfold" else 2 + count)
     wanted = rank + 2 if word == "unfold" else 3
     if a.ndim != wanted or rank < 1:
         raise ground.error(call.at, f"{word} wants an array of {wanted} axes; given {a.ndim}")

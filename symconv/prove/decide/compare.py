@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from fractions import Fraction
 
 from symconv.notation.affine import Affine, var
 from symconv.notation.expr import Constraint, nonnegative
 from symconv.prove.algebra.continuous import equal_across_kinks
 from symconv.prove.algebra.equal import same
+from symconv.prove.decide.signs import in_steps
 from symconv.prove.language.labels import is_selector
 from symconv.prove.meaning.atoms import OF_SUM, PARTIAL, elements, is_atom, spelled, told_apart, words_of
 from symconv.prove.meaning.functions import cancelled
@@ -57,6 +59,11 @@ def compare(scope: Scope, wanted: Value, given: Value) -> Difference:
         reason = str(ended)
     if not of_sums and (found := _by_algebra(scope, wanted, given)) is not None:
         return found
+    if (steps := in_steps(scope, both)) is not None and not _asked(given) - _asked(wanted):
+        with suppress(Undecided):
+            direct = difference(scope.region, names, steps, scope.names.definitions)
+            if direct.fails.empty:
+                return direct
     return _everywhere(scope, wanted, both, reason)
 
 

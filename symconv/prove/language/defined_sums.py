@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from symconv.prove.language.defined import Arguments, Defined, axis_of, number, size, whole_numbers
+from symconv.prove.language.defined import (
+    Arguments,
+    Defined,
+    Error,
+    axis_of,
+    number,
+    size,
+    split_arguments,
+    whole_numbers,
+)
 from symconv.prove.language.defined_places import expanded_dims
 from symconv.prove.language.syntax import Binary, Call, Name, Node, Number, Pick, Sliced, Span, Text, Tuple
+from symconv.prove.language.vocabulary import canonical
 
-__all__ = ["SUMS"]
+__all__ = ["SUMS", "of_elements"]
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
@@ -150,6 +160,17 @@ _BINARY = {
     "less": "<", "less_equal": "<=", "equal": "==", "not_equal": "!=",
 }  # fmt: skip
 _REDUCED = ("axes", "keepdims")
+_OF_ELEMENTS = frozenset({"square", "negative", "reciprocal", "clip", *_BINARY})
+
+
+def of_elements(call: Call, error: Error) -> Node | None:
+    """What a defined word makes of single elements, as it does in index notation; None where it is of arrays."""
+    word = canonical(call.function)
+    if word not in _OF_ELEMENTS:
+        return None
+    arrays, given = split_arguments(SUMS[word], call, error)
+    return SUMS[word].meaning(Arguments(call, arrays, (0,) * len(arrays), given, error, lambda _: 0))
+
 
 SUMS = {
     "tensordot": Defined("tensordot(a, b, axes=([0, 2], [0, 1]))", 2, ("axes",), _tensordot),

@@ -59,8 +59,8 @@ def arranged(caret: Caret, path: str, call: Call) -> Node:
             return replace(call, function="exact_einsum")
         case "tensordot" if path == "torch":
             return replace(call, function="torch_tensordot")
-    if word not in _ORDERS:
-        return call
+    if word not in _ORDERS or _of_tensor(path, call):
+        return replace(call, function="tensor_unfold") if word == "unfold" else call
     operands, order = _OPERANDS[word], _ORDERS[word]
     if len(call.arguments) > len(order):
         raise caret.error(call.at, f"{call.function} takes at most {len(order)} arguments: {', '.join(order)}")
@@ -87,6 +87,12 @@ def arranged(caret: Caret, path: str, call: Call) -> Node:
         return result
     spatial = (Pick("new"),) * (rank_of(call.function) or 1)
     return Binary("+", result, Sliced(bias, (Pick("new"), Span(), *spatial), call.at), call.at)
+
+
+def _of_tensor(path: str, call: Call) -> bool:
+    """Whether a call is ``x.unfold(dimension, size, step)``, the method."""
+    named = {*dict(call.named)} & {"dimension", "axes", "size", "step"}
+    return call.function == "unfold" and path == "method" and (len(call.arguments) > 2 or bool(named))
 
 
 def _gradient(caret: Caret, path: str, word: str, call: Call) -> Node:

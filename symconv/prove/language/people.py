@@ -12,6 +12,7 @@ from symconv.errors import SpecError
 from symconv.notation.affine import affine
 from symconv.notation.operator import Operator
 from symconv.prove.language.coded import Coded
+from symconv.prove.language.extents import bounded
 from symconv.prove.language.facts import Facts, facts_of
 from symconv.prove.language.syntax import (
     Claim,
@@ -147,7 +148,7 @@ def named_by_the_operator(op: Operator, claim: Claim) -> Claim:
 
     earlier = tuple(map(own, claim.earlier))
     side = claim.side if claim.side in taken else others.get(claim.side, claim.side)
-    return replace(claim, side=side, body=renamed(claim.body, names), earlier=earlier)
+    return bounded(op, replace(claim, side=side, body=renamed(claim.body, names), earlier=earlier))
 
 
 def _values(op: Operator, others: Mapping[str, str], read: set[str], indices: set[str]) -> Mapping[str, Number]:

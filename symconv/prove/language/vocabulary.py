@@ -121,10 +121,11 @@ UNCHANGED = frozenset({"detach", "contiguous", "clone", "copy"})
 """Methods that give the same numbers."""
 MODULES = frozenset(
     {"torch", "nn", "functional", "grad", "F", "np", "numpy", "tf", "jax", "jnp", "lax", "scipy", "signal", "sc", "cp",
-     "keras", "ops", "linalg", "special", "math", "sp", "xp", "tensorflow", "compat", "v1", "raw_ops"}
+     "keras", "ops", "linalg", "special", "math", "sp", "xp", "tensorflow", "compat", "v1", "raw_ops", "lib",
+     "stride_tricks"}
 )  # fmt: skip
-OPTIONS_OF = {"dim": "axes", "axis": "axes", "dims": "axes", "axes": "axes", "keepdim": "keepdims", "strides": "stride",
-              "dilations": "dilation"}  # fmt: skip
+OPTIONS_OF = {"dim": "axes", "axis": "axes", "dims": "axes", "axes": "axes", "dimension": "axes",
+              "keepdim": "keepdims", "strides": "stride", "dilations": "dilation"}  # fmt: skip
 _ATTRIBUTES = ("T", "grad", "mT", "shape")
 
 

@@ -10,12 +10,13 @@ from symconv.prove.language.defined_gradients import GRADIENTS
 from symconv.prove.language.defined_places import PLACES
 from symconv.prove.language.defined_pools import POOLS
 from symconv.prove.language.defined_sums import SUMS
+from symconv.prove.language.defined_windows import WINDOWS
 from symconv.prove.language.patterns import PATTERNS
 from symconv.prove.language.vocabulary import FUNCTIONS, KINDS, canonical
 
 __all__ = ["DEFINED", "IRRATIONAL", "unknown_word", "words_by_kind"]
 
-DEFINED: Mapping[str, Defined] = {**PLACES, **SUMS, **PATTERNS, **GRADIENTS, **POOLS}
+DEFINED: Mapping[str, Defined] = {**PLACES, **SUMS, **PATTERNS, **GRADIENTS, **POOLS, **WINDOWS}
 """The words that other words define."""
 
 IRRATIONAL = frozenset({"softmax", "log_softmax", "logsumexp", "std", "norm"})
@@ -25,7 +26,7 @@ IRRATIONAL = frozenset({"softmax", "log_softmax", "logsumexp", "std", "norm"})
 def words_by_kind() -> dict[str, tuple[str, ...]]:
     """All words by what they do, as errors and the reference list them."""
     kinds = {kind: set(words) for kind, words in KINDS.items()}
-    kinds["windows"] |= set(GRADIENTS)
+    kinds["windows"] |= {*GRADIENTS, "sliding_window_view"}
     kinds["pooling and pixels"] = set(POOLS)
     kinds["places"] |= {*PLACES, *PATTERNS}
     kinds["sums and products"] |= set(SUMS)

@@ -16,6 +16,7 @@ from math import prod
 from symconv.notation.affine import Affine, affine, var
 from symconv.notation.expr import Constraint, nonnegative
 from symconv.notation.grammar import COMPARISONS
+from symconv.prove.language.defined_sums import of_elements
 from symconv.prove.language.places import Place, alone, bounds, how_far, names_of, places
 from symconv.prove.language.syntax import (
     Binary,
@@ -155,6 +156,8 @@ class _Reader:
                 given = [self.terms(one, put, limits) for one in arguments]
                 word = canonical(function)
                 return mapped_terms(self.scope, _REAL.get(word, word), given, limits)
+            case Call() if (meant := of_elements(node, self.scope.error)) is not None:
+                return self.terms(meant, put, limits)
             case Name(name) if name in put:
                 return number_terms(put[name], self.scope.region.context.sizes)
             case Name(name) if name in self.scope.names.tensors:

@@ -95,7 +95,8 @@ def _count(node: Node) -> int:
 def columns(scope: Scope, word: str, call: Call, named: dict[str, Node], value: Value) -> Value:
     """Windows as columns, or columns added up where their windows lie."""
     count = value.rank if word == "unfold" else 2 + _count(call.arguments[-1])
-    rank = scope.names.facts.window_rank(None, count)
+    stated = _count(call.arguments[-1]) if word == "unfold" and isinstance(call.arguments[-1], Tuple) else None
+    rank = scope.names.facts.window_rank(stated, count)
     wanted = rank + 2 if word == "unfold" else 3
     if value.rank != wanted or rank < 1:
         raise scope.error(call.at, f"{word} wants an array of {wanted} axes; given {value.rank}")
