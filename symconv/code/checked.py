@@ -128,8 +128,8 @@ def _decided(pair: Pair, explain: bool) -> tuple[Operator, Proofs[Proof]]:
     op, found = decided_under(pair, explain, _as_meant, as_likely)
     if positional(pair.forward.args)[:1] != ["ctx"]:
         return op, found
-    left = [one.name for one in op.inputs if one.name not in found and not is_selector(one.name)]
-    told = tuple(f"g{name}: {found.name} returns None for it" for name in left)
+    own = [one.name for one in op.inputs if not (is_selector(one.name) or one.name.startswith("drawn"))]
+    told = tuple(f"g{name}: {found.name} returns None for it" for name in own if name not in found)
     return op, Proofs(found.name, dict(found), found.also, (*found.unread, *told), found.numbers)
 
 

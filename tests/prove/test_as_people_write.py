@@ -28,7 +28,7 @@ def test_windows_as_views(op: sc.Operator, claim: str, holds: bool) -> None:
 
 def test_a_window_without_a_step_is_asked_for() -> None:
     with pytest.raises(sc.SpecError, match=r"a step is wanted, as in x\.unfold\(2, K, 1\)"):
-        sc.prove(STRIDED, "gw = x.unfold(2, size=K, dimension=2)", explain=False)
+        sc.prove(STRIDED, "gw = x.unfold(dimension=2, size=K)", explain=False)
 
 
 def test_an_index_of_the_formula_runs_as_far_as_there() -> None:
