@@ -59,3 +59,40 @@ def test_words_of_elements_among_indices() -> None:
     op = sc.operator("y[i] = min(max(x[i], 0), 6)")
     assert sc.prove(op, "y[i] = clamp(x[i], min=0, max=6)", explain=False).holds
     assert sc.prove(op, "y[i] = np.clip(x[i], 0, 5)", explain=False).holds is False
+
+
+VECTOR = sc.operator("y[f] = sum[c](x[c]*w[f,c])")
+
+
+@pytest.mark.parametrize(
+    ("op", "claim", "holds"),
+    [
+        (VECTOR, "gx = gy @ w", True),
+        (VECTOR, "y = torch.matmul(w, x)", True),
+        (VECTOR, "gx = w @ gy", False),
+        (sc.operator("y[n,f] = sum[c](x[n,c,f]*w[c])"), "y = w @ x", True),
+        (sc.operator("y = sum[c](x[c]*w[c])"), "y = x @ w", True),
+        (sc.operator("y[n,f] = x[n,f] + b[f]"), "gb = torch.ones(x.shape[0], dtype=torch.float64) @ gy", True),
+        (sc.operator("y = mean[n,c](x[n,c]**2)"), "gx = 2*x*gy/x.numel()", True),
+    ],
+)
+def test_products_of_vectors_and_numbers_of_elements(op: sc.Operator, claim: str, holds: bool) -> None:
+    assert sc.prove(op, claim, explain=False).holds is holds
+
+
+def test_matrices_are_wanted_where_a_word_says_so() -> None:
+    with pytest.raises(sc.SpecError, match="2 axes are wanted"):
+        sc.prove(VECTOR, "y = w.mm(x)", explain=False)
+
+
+@pytest.mark.parametrize(
+    ("claim", "holds"),
+    [
+        ("s = sqrt(sum(x**2, 1, keepdims=True)); gx = (gy - y*sum(gy*y, 1, keepdims=True))/s", True),
+        ("gx = (gy - x*sum(gy*x, 1, keepdims=True))/norm(x, axis=1, keepdims=True)", False),
+    ],
+)
+def test_rows_of_length_1(claim: str, holds: bool) -> None:
+    """Where all of a row is 0 there is no value, so what the slope of the root is there does not matter."""
+    op = sc.operator("y[n,d] = x[n,d]/sqrt(sum[e](x[n,e]**2))")
+    assert sc.prove(op, claim, explain=False).holds is holds

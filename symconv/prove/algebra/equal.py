@@ -75,7 +75,8 @@ def _left_out(
     if not all(claimed.asked_anyway(one, true.field.domains) for one in claimed.field.domains):
         return None
     rest = added(left, claimed.field.times(right, constant(Fraction(-1))))
-    if not claimed.is_zero(rest) and not all(map(claimed.is_zero, Pieces(claimed.sums).cases(rest))):
+    cases = Pieces(claimed.sums, asked=true.field.domains).cases(rest)
+    if not claimed.is_zero(rest) and not all(map(claimed.is_zero, cases)):
         return None
     region = claimed.scope.region
     left_out = nowhere(region.context)

@@ -6,13 +6,14 @@ are left out. What is no number and no sum is a variable: a polynomial that vani
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from fractions import Fraction
 
 from symconv.limits import ALGEBRA_CASES
 from symconv.prove.algebra.linear import Relation, consistent
 from symconv.prove.algebra.subsums import Sums
 from symconv.prove.algebra.variables import (
+    NONZERO,
     ONE,
     Applied,
     Base,
@@ -37,11 +38,12 @@ __all__ = ["Pieces", "solved", "switch", "values"]
 class Pieces:
     """The cases of polynomials over one field; ``left`` is how many more are looked at.
 
-    Without ``at_zero`` what switches is taken to be above or below 0.
+    Without ``at_zero`` what switches is taken to be above or below 0; so is what ``asked`` says is not 0.
     """
 
-    def __init__(self, sums: Sums, at_zero: bool = True) -> None:
+    def __init__(self, sums: Sums, at_zero: bool = True, asked: Collection[Base] = ()) -> None:
         self.sums = sums
+        self.asked = asked
         self.signs = (1, -1, 0) if at_zero else (1, -1)
         self.left = ALGEBRA_CASES
 
@@ -56,7 +58,8 @@ class Pieces:
         if self.left < 0:
             raise Undecided(f"the algebra of both sides has more than {ALGEBRA_CASES} cases")
         form = thawed(argument)
-        for sign in self.signs:
+        apart = any(application(NONZERO, frozen(one)) in self.asked for one in (form, negated(form)))
+        for sign in self.signs[:2] if apart else self.signs:
             relations = [*known, (negated(form) if sign < 0 else form, sign == 0)]
             if not consistent(relations):
                 continue

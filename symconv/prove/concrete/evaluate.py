@@ -26,6 +26,7 @@ from symconv.prove.concrete.numbers import (
 )
 from symconv.prove.concrete.windows import shown
 from symconv.prove.concrete.words import called, multiplied, scaled
+from symconv.prove.language.defined_sums import no_matrices
 from symconv.prove.language.parse import Caret
 from symconv.prove.language.people import named_in
 from symconv.prove.language.syntax import (
@@ -209,8 +210,8 @@ def _binary(ground: Ground, node: Binary) -> Array:
             return _pointwise(ground, COMPARISONS[op], given, node)
         case "@" if not left and not right:
             a, b = _array(ground, node.left), _array(ground, node.right)
-            if min(a.ndim, b.ndim) < 2:
-                raise ground.error(node.at, f"{show(node)}: matmul wants arrays of 2 or more axes")
+            if reason := no_matrices(node, a.ndim, b.ndim):
+                raise ground.error(node.at, f"{show(node)}: {reason}")
             return multiplied(a, b)
     kinds = ["a number" if number else "an array" for number in (left, right)]
     raise ground.error(node.at, f"{show(node)}: '{node.op}' does not join {kinds[0]} and {kinds[1]}")

@@ -19,6 +19,7 @@ from symconv.prove.concrete.slides import columns, convolution, groups_of, scipy
 from symconv.prove.concrete.triangles import towards
 from symconv.prove.concrete.windows import padded, shown, zeros
 from symconv.prove.language.defined import arguments_of
+from symconv.prove.language.defined_sums import no_matrices
 from symconv.prove.language.lengths import spread
 from symconv.prove.language.pads import padding_mode
 from symconv.prove.language.syntax import Call, Name, Node, Number, Tuple, show
@@ -49,7 +50,11 @@ def _inverse(number: int, prime: int) -> int:
 
 
 def multiplied(a: Array, b: Array) -> Array:
-    """The matrix product over the last two axes, leading axes broadcast."""
+    """The matrix product over the last two axes, leading axes broadcast; vectors are a row times a column."""
+    if a.ndim == 1:
+        return np.asarray(multiplied(a[None], b)[..., 0, :] if b.ndim > 1 else multiplied(a[None], b)[0])
+    if b.ndim == 1:
+        return np.asarray(multiplied(a, b[:, None])[..., 0])
     if a.shape[-1] != b.shape[-2] or not _broadcast(a.shape[:-2], b.shape[:-2]):
         raise Misfit(f"{shown(a.shape)} @ {shown(b.shape)} does not fit")
     if a.shape[-1]:
@@ -115,8 +120,8 @@ def _moved(ground: Ground, word: str, call: Call, a: Array, named: Mapping[str, 
     match word:
         case "matmul":
             b = ground.array(ground, rest[0])
-            if min(a.ndim, b.ndim) < 2:
-                raise ground.error(call.at, f"{show(call)}: matmul wants arrays of 2 or more axes")
+            if reason := no_matrices(call, a.ndim, b.ndim):
+                raise ground.error(call.at, f"{show(call)}: {reason}")
             return multiplied(a, b)
         case "unfold" | "fold":
             return columns(ground, word, call, a, named)

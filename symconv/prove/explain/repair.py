@@ -147,6 +147,8 @@ def _factor(op: Operator, claim: Claim, trials: _Trials) -> Fraction | None:
         if got.shape != want.shape:
             return None
         given = got.astype(np.float64)
+        if not np.isfinite(given).all():
+            return None
         if factor is None and (place := np.flatnonzero(given)).size:
             ratio = want.ravel()[place[0]] / given.ravel()[place[0]]
             if not np.isfinite(ratio) or abs(ratio) > REPAIR_FACTOR:

@@ -14,11 +14,11 @@ from symconv.prove.language.defined import (
     split_arguments,
     whole_numbers,
 )
-from symconv.prove.language.defined_places import expanded_dims
+from symconv.prove.language.defined_places import expanded_dims, product_of
 from symconv.prove.language.syntax import Binary, Call, Name, Node, Number, Pick, Sliced, Span, Text, Tuple
 from symconv.prove.language.vocabulary import canonical
 
-__all__ = ["SUMS", "of_elements"]
+__all__ = ["SUMS", "no_matrices", "of_elements"]
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
@@ -131,6 +131,18 @@ def _norm(given: Arguments) -> Node:
     return Call("sqrt", (_over(given, Binary("**", given.arrays[0], number(2))),))
 
 
+def no_matrices(node: Node, first: int, second: int) -> str:
+    """Why arrays of so many axes are not multiplied as matrices, or nothing."""
+    if min(first, second) < 1:
+        return "matmul wants arrays with axes"
+    wanted = {"mm": 2, "bmm": 3}.get(node.function, 0) if isinstance(node, Call) else 0
+    return f"{wanted} axes are wanted" if wanted and {first, second} != {wanted} else ""
+
+
+def _counted(given: Arguments) -> Node:
+    return product_of(size(given.arrays[0], axis) for axis in range(given.ranks[0]))
+
+
 def _clipped(given: Arguments) -> Node:
     result = given.arrays[0]
     for name, word in (("min", "maximum"), ("max", "minimum")):
@@ -186,6 +198,7 @@ SUMS = {
     "std": Defined("std(a, axis=1)", 1, (*_REDUCED, "ddof", "correction", "unbiased"),
                    lambda given: Call("sqrt", (_variance(given),))),
     "norm": Defined("norm(a, axis=1)", 1, ("ord", *_REDUCED), _norm),
+    "numel": Defined("numel(a)", 1, (), _counted),
     "square": Defined("square(a)", 1, (), lambda given: Binary("**", given.arrays[0], number(2))),
     "negative": Defined("negative(a)", 1, (), lambda given: Binary("-", number(0), given.arrays[0])),
     "reciprocal": Defined("reciprocal(a)", 1, (), lambda given: Binary("/", number(1), given.arrays[0])),

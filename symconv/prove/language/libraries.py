@@ -27,6 +27,7 @@ _ORDERS: Mapping[str, tuple[str, ...]] = {
 _OPERANDS = {"conv": 2, "conv_transpose": 2, "unfold": 2, "fold": 3, "convolve": 2, "correlate": 2}
 _CALLED = {"filters": "weight", "kernel": "weight", "filter": "weight", "data_format": "layout",
            "window_strides": "stride", "feature_group_count": "groups"}  # fmt: skip
+_KINDS = frozenset({"dtype", "device"})
 _ONLY: Mapping[str, tuple[Node, ...]] = {
     "boundary": (Text("fill"),),
     "fillvalue": (Number(Fraction(0)),),
@@ -60,7 +61,7 @@ def arranged(caret: Caret, path: str, call: Call) -> Node:
         case "tensordot" if path == "torch":
             return replace(call, function="torch_tensordot")
     if word not in _ORDERS or _of_tensor(path, call):
-        return replace(call, function="tensor_unfold") if word == "unfold" else call
+        return _others(word, call)
     operands, order = _OPERANDS[word], _ORDERS[word]
     if len(call.arguments) > len(order):
         raise caret.error(call.at, f"{call.function} takes at most {len(order)} arguments: {', '.join(order)}")
@@ -87,6 +88,12 @@ def arranged(caret: Caret, path: str, call: Call) -> Node:
         return result
     spatial = (Pick("new"),) * (rank_of(call.function) or 1)
     return Binary("+", result, Sliced(bias, (Pick("new"), Span(), *spatial), call.at), call.at)
+
+
+def _others(word: str, call: Call) -> Node:
+    """A call in whose arguments no order is changed; of what kind the numbers of a new array are is read over."""
+    named = tuple(one for one in call.named if word not in {"zeros", "ones", "full"} or one[0] not in _KINDS)
+    return replace(call, named=named, function="tensor_unfold" if word == "unfold" else call.function)
 
 
 def _of_tensor(path: str, call: Call) -> bool:

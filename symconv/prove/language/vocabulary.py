@@ -107,7 +107,7 @@ _ALIASES = {
     "lt": "less", "le": "less_equal", "eq": "equal", "ne": "not_equal", "t": "permute", "view_as": "reshape_as",
     "absolute": "abs", "neg": "negative", "permute_dims": "permute", "movedim": "moveaxis",
     "reduce_sum": "sum", "reduce_mean": "mean", "max": "maximum", "min": "minimum", "mm": "matmul", "bmm": "matmul",
-    "im2col": "unfold", "col2im": "fold",
+    "im2col": "unfold", "col2im": "fold", "nelement": "numel",
 }  # fmt: skip
 METHODS = frozenset(
     {"flip", "transpose", "permute", "swapaxes", "sum", "mean", "reshape", "view", "rot180", "t", "flatten", "ravel",
@@ -115,7 +115,8 @@ METHODS = frozenset(
      "movedim", "softmax", "log_softmax", "logsumexp", "pow", "square", "clamp", "clip", "dot", "matmul", "mm", "bmm",
      "roll", "rot90", "fliplr", "flipud", "detach", "contiguous", "clone", "copy", "abs", "tanh", "sigmoid", "relu",
      "exp", "log", "sqrt", "sign", "sin", "cos", "neg", "mul", "add", "sub", "div", "gt", "ge", "lt", "le", "eq", "ne",
-     "var", "std", "norm", "outer", "tile", "size", "unfold", "reciprocal", "cumsum", "tril", "triu", "diff"}
+     "var", "std", "norm", "outer", "tile", "size", "unfold", "reciprocal", "cumsum", "tril", "triu", "diff",
+     "numel", "nelement"}
 )  # fmt: skip
 UNCHANGED = frozenset({"detach", "contiguous", "clone", "copy"})
 """Methods that give the same numbers."""

@@ -8,6 +8,7 @@ from fractions import Fraction
 from symconv.notation.affine import Affine, affine
 from symconv.notation.grammar import COMPARISONS
 from symconv.prove.language.defined import arguments_of
+from symconv.prove.language.defined_sums import no_matrices
 from symconv.prove.language.people import nearest
 from symconv.prove.language.syntax import Binary, Call, Name, Node, Number, Reduction, Sliced, Text, Tuple, show
 from symconv.prove.language.vocabulary import ELEMENTWISE, EXTREMES, FUNCTIONS, OPTIONS_OF, canonical
@@ -123,18 +124,16 @@ def _inverse(scope: Scope, node: Node) -> Value:
 
 
 def _matmul(scope: Scope, a: Value, b: Value, node: Node) -> Value:
-    if a.rank < 2 or b.rank < 2:
-        raise scope.error(node.at, f"{show(node)}: matmul wants arrays of 2 or more axes")
-    lead = max(a.rank, b.rank) - 2
-    for value in (a, b):
-        if value.rank not in {2, lead + 2}:
-            raise Undecided(f"{show(node)}: this broadcast of matmul")
-    letters = "abcdefghijklmn"[:lead]
-    first = (letters if a.rank > 2 else "") + "xy"
-    second = (letters if b.rank > 2 else "") + "yz"
+    if reason := no_matrices(node, a.rank, b.rank):
+        raise scope.error(node.at, f"{show(node)}: {reason}")
+    lead = max(a.rank, b.rank, 2) - 2
     if a.rank > 2 and b.rank > 2 and a.rank != b.rank:
         raise Undecided(f"{show(node)}: this broadcast of matmul")
-    return arrays.einsum(scope, (first, second), letters + "xz", (a, b), show(node))
+    letters = "abcdefghijklmn"[:lead]
+    first = (letters if a.rank > 2 else "") + "xy"[-min(a.rank, 2) :]
+    second = (letters if b.rank > 2 else "") + "yz"[: min(b.rank, 2)]
+    result = letters + "x" * (a.rank > 1) + "z" * (b.rank > 1)
+    return arrays.einsum(scope, (first, second), result, (a, b), show(node))
 
 
 def _call(scope: Scope, call: Call) -> Value:
