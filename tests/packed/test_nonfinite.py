@@ -30,37 +30,47 @@ def test_what_is_not_finite_spreads_as_in_the_definition(
     made = compiled(name)
     plain = made.drawn(SHAPES[name], 7)
     rng = np.random.default_rng(len(name))
+    linear, ones = _Linear(made, plain), _Linear(made, {n: np.ones_like(array) for n, array in plain.items()})
     for where in plain:
         for cell in (0, int(rng.integers(plain[where].size))):
             arrays = {**plain, where: plain[where].copy()}
             arrays[where].flat[cell] = value
-            wanted = _spread(made, plain, where, cell, value)
+            wanted = _spread(linear, ones, where, cell, value)
             for call in made.ways(arrays):
                 numbers = tuple(int(rng.choice(NUMBERS)) for _ in call.way.parameters)
                 told = f"{call.name} {call.way.name} {numbers}, {value} in {where} at {cell}"
                 _same(call(arrays, numbers), wanted[call.name], call.way.bound is None, told)
 
 
-def _spread(made: Any, plain: dict[str, Any], where: str, cell: int, value: float) -> dict[str, Any]:
+class _Linear:
+    """What the definition gives on arrays of small integers, exactly: results are linear in each of them."""
+
+    def __init__(self, made: Any, arrays: dict[str, Any]) -> None:
+        self.made = made
+        self.arrays = arrays
+        self.whole: dict[str, Any] = made.wanted(arrays)
+        self.without: dict[str, dict[str, Any]] = {}
+
+    def factor(self, where: str, cell: int) -> dict[str, Any]:
+        """By the name of a result, what a cell of an array is multiplied with in it."""
+        nothing = np.zeros_like(self.arrays[where])
+        if where not in self.without:
+            self.without[where] = self.made.wanted({**self.arrays, where: nothing})
+        nothing.flat[cell] = 1
+        found = self.made.wanted({**self.arrays, where: nothing})
+        return {name: result - self.without[where][name] for name, result in found.items()}
+
+
+def _spread(plain: _Linear, ones: _Linear, where: str, cell: int, value: float) -> dict[str, Any]:
     """Results are linear in each array, and have one term at most of a cell: it is there, or what it meets is outside.
 
     So what a cell is multiplied with, and whether there is such a term, is asked with finite numbers alone.
     """
-
-    def results(filled: dict[str, Any], number: float) -> dict[str, Any]:
-        array = np.zeros_like(filled[where]) if number else filled[where].copy()
-        array.flat[cell] = number
-        found: dict[str, Any] = made.wanted({**filled, where: array})
-        return found
-
-    def factors(filled: dict[str, Any]) -> dict[str, Any]:
-        nothing = made.wanted({**filled, where: np.zeros_like(filled[where])})
-        return {name: result - nothing[name] for name, result in results(filled, 1).items()}
-
-    ones = {name: np.ones_like(array) for name, array in plain.items()}
-    rest, factor, there = results(plain, 0), factors(plain), factors(ones)
+    factor, there = plain.factor(where, cell), ones.factor(where, cell)
+    held = float(plain.arrays[where].flat[cell])
     with np.errstate(invalid="ignore"):
-        return {name: np.where(there[name] != 0, value * factor[name], rest[name]) for name in rest}
+        return {name: np.where(there[name] != 0, value * factor[name], result - held * factor[name])
+                for name, result in plain.whole.items()}  # fmt: skip
 
 
 def _same(got: Any, want: Any, exact: bool, told: str) -> None:
