@@ -45,6 +45,8 @@ CENTRED_INDICES = 3
 """Indices of one mean, as samples and two axes, whose squares are looked for: their orders in a squared sum are 720."""
 FORWARD_TERMS = 64
 """Terms of what a forward function computes that are proved to be it: pads of five axes make 243, and half a minute."""
+FORMULA_READS = 60
+"""Reads of a formula from code: of a longer one, what it holds several times is a statement of its own."""
 
 FORWARDS = 12
 """Candidates of one output of several, and combinations of them, that are tried."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -13,6 +14,7 @@ from symconv.code.distributions import perhaps_targets, summing_to_one, targets_
 from symconv.code.gradients.formula import numbered
 from symconv.code.gradients.forward import Forward
 from symconv.code.likely import as_likely, judged, misfits, steep
+from symconv.code.over_time import by_one_step
 from symconv.code.pair import Pair
 from symconv.code.proofs import Proofs, proofs_of
 from symconv.code.provisos import ROWS, decided_under, kinds_of_labels
@@ -22,8 +24,9 @@ from symconv.code.several_ranks import SeveralRanksError, rated, which_axes
 from symconv.code.source.declared import declared_names
 from symconv.code.source.drawn import with_drawn
 from symconv.code.source.modes import modes_of, with_modes
+from symconv.code.source.over_time import over_time
 from symconv.code.source.pairs import is_loss, pair_of
-from symconv.code.source.program import program, read_text
+from symconv.code.source.program import Program, program, read_text
 from symconv.code.source.sample_losses import of_prediction
 from symconv.code.source.signatures import positional
 from symconv.code.ties import of_other_ties, with_shared_ties
@@ -56,6 +59,19 @@ def check_code(path: str | Path, name: str | None = None, arguments: Mapping[str
     source = program(text, title)
     source, forward, backward = pair_of(source, name)
     forward, backward, said = of_prediction(source.classes, source.owner, forward, backward)
+    if (steps := over_time(forward, backward, source.callees)) is not None and returns is None:
+        step = steps
+        return by_one_step(
+            step,
+            lambda: _read(source, step.forward, step.backward, arguments, step.returns, explain),
+            lambda: _read(source, forward, backward, arguments, returns, explain, said),
+        )
+    return _read(source, forward, backward, arguments, returns, explain, said)
+
+
+def _read(source: Program, forward: ast.FunctionDef, backward: ast.FunctionDef, arguments: Mapping[str, Any] | None,
+          returns: Sequence[str] | None, explain: bool, said: str = "") -> Proofs[Proof]:  # fmt: skip
+    """The proofs of two functions of a text."""
     forward = forward if is_loss(forward, backward) else with_drawn(forward)
     lengths = declared_names(source.initial())
     each = settings_of(forward, arguments, {*source.owned(), *lengths}, source.initial().defaulted())

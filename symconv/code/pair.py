@@ -14,6 +14,7 @@ from symconv.code.gradients.forward import Forward
 from symconv.code.gradients.operators import operators_of
 from symconv.code.gradients.results import ordered_results
 from symconv.code.gradients.roles import packed
+from symconv.code.gradients.together import Together
 from symconv.code.source.pairs import is_derivative, is_loss
 from symconv.code.source.program import Program
 from symconv.code.source.signatures import defaults, parameters
@@ -57,7 +58,7 @@ class Pair:
         given, kept = (said, None) if beside else ({}, read)
         whole = not op.several and (not op.output.axes or is_derivative(self.forward, self.backward))
         loss = beside or (whole and self.without_cotangent)
-        reading = Reading(op, self.source, self.backward, given, kept, loss=loss, free=True)
+        reading = Reading(op, self.source, self.backward, given, kept, loss=loss, free=True, together=Together())
         return reading, ordered_results(reading, self.forward, self.returns)
 
     @property

@@ -159,4 +159,6 @@ def _apart(reading: Reading, tensor: str) -> Reading:
     """The reading for one gradient: of several outputs it is an operator over all cotangents and the inputs."""
     if not reading.op.several:
         return reading
-    return replace(reading, op=adjoint(resolve_borders(reading.op), tensor), several=reading.op)
+    op = adjoint(resolve_borders(reading.op), tensor)
+    together = reading.together if f"g{tensor}" not in {*op.tensors} else None
+    return replace(reading, op=op, several=reading.op, together=together)

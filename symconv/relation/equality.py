@@ -9,7 +9,7 @@ gradients and of rewrites of operators to that, ``relation.sums`` what the loop 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import factorial, prod
@@ -24,7 +24,7 @@ from symconv.relation.tables import domains
 from symconv.relation.terms import Factor, Monomial, Product, Term, Undecided, as_product, power_product
 from symconv.relation.vanish import Polynomial, vanishing
 
-__all__ = ["Difference", "difference", "remainders"]
+__all__ = ["Difference", "difference", "remainders", "vanishes"]
 
 _Key = tuple[str, ...]
 
@@ -44,27 +44,50 @@ def difference(
 
     ``definitions`` gives the name of a size that is known by its formula. Raises Undecided where the method ends.
     """
+    fails, unknown, count = nowhere(region.context), nowhere(region.context), 0
+    for terms in _groups(region, both, definitions or {}):
+        wrong, deep = _of_group(region, names, terms)
+        fails, unknown, count = fails.union(wrong), unknown.union(deep), count + len(terms)
+    if not unknown.minus(fails).empty:
+        raise Undecided("the same product of elements occurs too often to be counted one by one")
+    return Difference(fails.simplified(), count)
+
+
+def vanishes(
+    region: Region, names: Sequence[str], both: Sequence[Term], definitions: Mapping[Affine, Affine] | None = None
+) -> bool:
+    """Whether such a sum is zero for all sizes; False where that is not known. The first product left over ends it."""
+    try:
+        groups = sorted(_groups(region, both, definitions or {}), key=len)
+        return all(part.empty for terms in groups for part in _of_group(region, names, terms))
+    except Undecided:
+        return False
+
+
+def _groups(region: Region, both: Sequence[Term], definitions: Mapping[Affine, Affine]) -> Collection[list[Term]]:
+    """The terms by the tensors whose elements they multiply: terms of two groups never cancel."""
     groups: dict[_Key, list[Term]] = {}
     for like in collected(one for term in both for one in domains(term)):
-        whole = _simplified(like, definitions or {})
+        whole = _simplified(like, definitions)
         if any(form.names() - {*region.context.sizes} for form, _ in whole.scale):
             raise Undecided("a factor is a length that depends on the position")
         for one in _symmetric(whole):
             groups.setdefault(tuple(f.tensor for f in one.factors), []).append(one)
-    fails, unknown, count = nowhere(region.context), nowhere(region.context), 0
-    for terms in groups.values():
-        layers: list[Layer[Product]] = []
-        for term in terms:
-            found, deep = _layers(region, names, term)
-            layers += found
-            unknown = unknown.union(deep)
-            count += 1
-        for total, points in remainders(layers):
-            sizes = support(region, points)
-            fails = fails.union(sizes.minus(vanishing(sizes, total)))
-    if not unknown.minus(fails).empty:
-        raise Undecided("the same product of elements occurs too often to be counted one by one")
-    return Difference(fails.simplified(), count)
+    return groups.values()
+
+
+def _of_group(region: Region, names: Sequence[str], terms: Sequence[Term]) -> tuple[Region, Region]:
+    """The sizes for which terms of the same tensors do not add up to nothing, and those for which it is not known."""
+    fails = unknown = nowhere(region.context)
+    layers: list[Layer[Product]] = []
+    for term in terms:
+        found, deep = _layers(region, names, term)
+        layers += found
+        unknown = unknown.union(deep)
+    for total, points in remainders(layers):
+        sizes = support(region, points)
+        fails = fails.union(sizes.minus(vanishing(sizes, total)))
+    return fails, unknown
 
 
 def _simplified(term: Term, definitions: Mapping[Affine, Affine]) -> Term:

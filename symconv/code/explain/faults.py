@@ -151,8 +151,9 @@ def _functions(reading: Reading) -> Iterator[tuple[str | None, ast.FunctionDef]]
 
 def _with(reading: Reading, owner: str | None, node: ast.FunctionDef) -> Reading:
     if owner is None:
-        return replace(reading, node=node)
-    return replace(reading, program=replace(reading.program, functions={**reading.program.functions, owner: node}))
+        return replace(reading, node=node, together=None)
+    program = replace(reading.program, functions={**reading.program.functions, owner: node})
+    return replace(reading, program=program, together=None)
 
 
 def _agrees(reading: Reading, key: Any, trials: list[Trial]) -> tuple[bool, int]:

@@ -46,7 +46,9 @@ def _right(reading: Reading, tensor: str, key: Any, arrays: dict[str, Array]) ->
 def _with(reading: Reading, kinks: Conventions, tensor: str) -> Reading:
     """The reading for other conventions."""
     op = with_conventions(reading.op, reading.whole, kinks, tensor)
-    return replace(reading, op=op, several=replace(reading.whole, kinks=kinks) if reading.several else None)
+    return replace(
+        reading, op=op, several=replace(reading.whole, kinks=kinks) if reading.several else None, together=None
+    )
 
 
 def _proved(reading: Reading, tensor: str, key: Any) -> bool:

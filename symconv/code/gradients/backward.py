@@ -17,6 +17,7 @@ from symconv.code.gradients.binding import Binding, bound
 from symconv.code.gradients.forward import Forward
 from symconv.code.gradients.roles import Roles, gradient_named
 from symconv.code.gradients.running import run
+from symconv.code.gradients.together import Together
 from symconv.code.held.boxes import current
 from symconv.code.held.state import State
 from symconv.code.reading.classes import give_attributes, give_zeros
@@ -41,7 +42,8 @@ class Reading:
     ``forward`` is the function whose saved values ``ctx`` or a cache hold, where it is in the same text. Of ``several``
     outputs each has a cotangent, and ``op`` is the gradient that is looked at, as an operator over all of them.
     Of a function that returns a ``loss`` beside its gradients these are for a cotangent of 1. With ``free`` the
-    operator is what a forward function computes, which says nothing about slopes at kinks.
+    operator is what a forward function computes, which says nothing about slopes at kinks. Its gradients are read
+    ``together`` where there are several.
     """
 
     op: Operator
@@ -52,6 +54,7 @@ class Reading:
     several: Operator | None = None
     loss: bool = False
     free: bool = False
+    together: Together | None = field(default=None, compare=False, repr=False)
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -115,7 +118,7 @@ def kept(reading: Reading) -> dict[str, str]:
 
 def coded(reading: Reading, tensor: str, key: Any) -> Coded:
     """The claim that one result of the function is the gradient in ``tensor``."""
-    op = reading.op
+    op, whole = reading.op, reading
     reading = part(reading, key)
     reads = {one.id for one in ast.walk(reading.node) if isinstance(one, ast.Name)} | set(
         map(str, _flat(reading.arguments))
@@ -123,12 +126,13 @@ def coded(reading: Reading, tensor: str, key: Any) -> Coded:
     return Coded(
         f"g{tensor}",
         f"{reading.node.name}(...)" + ("" if key is None else f"[{key!r}]"),
-        lambda scope: _denoted(reading, scope, key),
+        lambda scope: _shared(whole, scope, key) or _denoted(reading, scope, key),
         lambda arrays: computed(reading, arrays, key),
         op.output.name in reads,
         applies(reading.program, [reading.node, *([reading.forward.node] if reading.forward else [])]),
         *_listed(reading),
         reading.free,
+        whole.together,
     )
 
 
@@ -186,6 +190,21 @@ def _picked(reader_result: Any, key: Any, name: str) -> Any:
     if not isinstance(value, Box):
         raise SpecError(f"{name} does not return an array where the gradient is wanted")
     return value
+
+
+def _shared(reading: Reading, scope: Scope, key: Any) -> Any:
+    """The result from a reading of the whole function that others take theirs from; None where there is none."""
+    if reading.together is None or key is None:
+        return None
+    walk = Walk(scope)
+    on = Symbolic(walk)
+    found = reading.together.whole(scope, lambda: reading.result(on, reading.begun(on, scope.names.tensors)))
+    if found is None:
+        return None
+    with suppress(SymconvError, Undecided):
+        value = current(found[1], _picked(found[0], key, reading.node.name))
+        return reading.seeded(on, value, scope.names.tensors)
+    return None
 
 
 def _denoted(reading: Reading, scope: Scope, key: Any) -> Any:

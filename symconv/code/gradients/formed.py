@@ -13,6 +13,7 @@ from symconv.code.gradients import branches
 from symconv.code.gradients.apart import summed_apart, times
 from symconv.code.gradients.floors import without_floors
 from symconv.code.gradients.formula import fixed, shown
+from symconv.code.gradients.lets import Lets, several_times
 from symconv.code.gradients.naming import defined, divided, named
 from symconv.code.gradients.words import in_words, kinks_of, stated
 from symconv.notation.affine import Affine, affine, var
@@ -92,19 +93,26 @@ def _formed(name: str, read: branches.Read, names: _Names, over: bool) -> Operat
     try:
         kinks = kinks_of(one.function for one in known)
         groups = {t: tuple(len(read.joined.get(size, (size,))) for size in row) for t, row in sizes.items()}
+        lets = Lets(several_times(value.terms, known), frozenset(t.name for t in inputs))
+        extents = dict(zip(indices, (size for row in axes for size in row), strict=True))
         cell = _Cell(facts, tuple(limits), tuple(indices), tuple(known), {t.name: t.axes for t in inputs}, kinks,
-                     over, groups)  # fmt: skip
+                     over, groups, extents, lets)  # fmt: skip
         expr = _total(value.terms, put, names, cell)
     except _Unknown:
         return None
     # Labels and targets are often called y.
     likely = ("y", "out") if axes else ("loss", "out") if any(map(is_selector, sizes)) else ("y", "loss", "out")
     output = next((name for name in likely if name not in sizes), "result")
-    statement = Statement(Tensor(output, tuple(axes)), tuple(indices), expr)
+    statements = (*lets.statements, Statement(Tensor(output, tuple(axes)), tuple(indices), expr))
     batch = _batch(axes, inputs)
-    place = f"[{','.join(indices)}]" if indices else ""
-    source = f"{output}{place} = {shown(expr, {t.name: t.axes for t in inputs})}{fixed(inputs, indices, expr)}"
-    return Operator(name, inputs, (statement,), tuple(definitions), batch=batch, kinks=stated(kinks), source=source)
+    shapes = {t.name: t.axes for t in inputs} | lets.axes
+    source = "; ".join(f"{s.target.name}{_place(s.indices)} = {shown(s.expr, shapes)}" for s in statements)
+    source += fixed(inputs, statements)
+    return Operator(name, inputs, statements, tuple(definitions), batch=batch, kinks=stated(kinks), source=source)
+
+
+def _place(indices: Sequence[str]) -> str:
+    return f"[{','.join(indices)}]" if indices else ""
 
 
 def _free_of(letters: str, taken: Collection[str]) -> list[str]:
@@ -137,6 +145,8 @@ class _Cell:
     kinks: Mapping[str, str]
     over: bool
     groups: Mapping[str, tuple[int, ...]]
+    extents: Mapping[str, Affine]
+    lets: Lets
 
     def place(self, tensor: str, index: Sequence[Affine]) -> tuple[Affine, ...]:
         """The index of an element, with two numbers for an axis that is a number of parts."""
@@ -216,7 +226,8 @@ def _expression(term: Term, put: Mapping[str, Affine], names: _Names, cell: _Cel
 
     around = (*cell.around, *(c for one in ranges for c in inside(var(one.name), one.extent)))
     dims = (*cell.indices, *(one.name for one in ranges))
-    inside_ = replace(cell, around=around, indices=dims)
+    extents = {**cell.extents, **{one.name: one.extent for one in ranges if not one.extent.names() & {*dims}}}
+    inside_ = replace(cell, around=around, indices=dims, extents=extents)
     if any(implied(cell.facts, System(dims, around), Constraint(-at(c.form) - 1)) for c in where if not c.equality):
         return None
     factors = [_factor(factor, at, names, inside_) for factor in term.factors]
@@ -253,6 +264,8 @@ def _factor(factor: Factor, at: Callable[[Affine], Affine], names: _Names, cell:
         if not number[:-1].isdigit() or int(number[:-1]) >= len(cell.known) or is_first(function):
             raise _Unknown
         one = cell.known[int(number[:-1])]
+        if (found := _let(int(number[:-1]), index, function, names, cell)) is not None:
+            return found
         mine = dict(zip(one.names, index, strict=True))
         return _applied(function, cell, *(_total(terms, mine, names, cell) for terms in one.arguments))
     argument = argument_of(replace(factor, index=tuple(index)))
@@ -260,6 +273,19 @@ def _factor(factor: Factor, at: Callable[[Affine], Affine], names: _Names, cell:
         raise _Unknown
     total = reduce(lambda left, right: Apply("add", (left, right)), (_product(one, names, cell) for one in argument))
     return _applied(factor.tensor.partition("(")[0], cell, total)
+
+
+def _let(number: int, index: Sequence[Affine], function: str, names: _Names, cell: _Cell) -> Expr | None:
+    """What a statement of its own computes, where there is one for this function of a sum."""
+    one = cell.known[number]
+
+    def written(own: tuple[str, ...], sizes: tuple[Affine, ...]) -> Expr:
+        limits = tuple(c for name, size in zip(own, sizes, strict=True) for c in inside(var(name), size))
+        within = replace(cell, around=limits, indices=own, extents=dict(zip(own, sizes, strict=True)))
+        mine = dict(zip(one.names, map(var, own), strict=True))
+        return _applied(function, within, *(_total(terms, mine, names, within) for terms in one.arguments))
+
+    return cell.lets.read(number, index, cell.extents, iter(_free_of(_INDICES, cell.axes)), written)
 
 
 def _product(term: Term, names: _Names, cell: _Cell) -> Expr:

@@ -10,20 +10,20 @@ from itertools import count
 from symconv.notation.affine import Affine
 from symconv.notation.expr import Apply, Const, Constraint, Expr, Index, Read, Reduce, children, transform
 from symconv.notation.grammar import COMPARISONS
-from symconv.notation.operator import Operator, Tensor
+from symconv.notation.operator import Operator, Statement, Tensor
 from symconv.notation.shapes import axis_text
 from symconv.prove.language.labels import LABEL, labels_of
 
 __all__ = ["fixed", "numbered", "shown", "with_one_hot", "with_words"]
 
 
-def fixed(inputs: Sequence[Tensor], indices: Sequence[str], expr: Expr) -> str:
+def fixed(inputs: Sequence[Tensor], statements: Sequence[Statement]) -> str:
     """What the formula alone does not show: some sizes, and what selectors are.
 
     Sizes that are numbers, or equal in one tensor, and those of two tensors that are equal without a common index.
     """
     rows = {t.name: [axis_text(axis) for axis in t.axes] for t in inputs}
-    equal = _equal_unseen(inputs, indices, expr)
+    equal = _equal_unseen(inputs, statements)
     told = [f"{name} is {' x '.join(row)}" for name, row in rows.items()
             if name in equal or len({*row}) < len(row) or any(one.isdigit() or "*" in one for one in row)]  # fmt: skip
     for one in inputs:
@@ -54,14 +54,15 @@ def with_one_hot(op: Operator) -> Operator:
     return replace(op, inputs=inputs, statements=statements, source=source, notes=(*op.notes, note))
 
 
-def _equal_unseen(inputs: Sequence[Tensor], free: Sequence[str], expr: Expr) -> set[str]:
+def _equal_unseen(inputs: Sequence[Tensor], statements: Sequence[Statement]) -> set[str]:
     """The tensors with a size of another one, where no index runs over both: ``x + x``, say, where ``k`` is as long."""
     held = {(t.name, size): set[int]() for t in inputs for size in t.sizes if size.names()}
     sizes = {t.name: t.sizes for t in inputs}
     numbers = count()
-    for tensor, k, index in _indexed(expr, {name: next(numbers) for name in free}, numbers):
-        if (tensor, size := sizes[tensor][k]) in held:
-            held[tensor, size].add(index)
+    for one in statements:
+        for tensor, k, index in _indexed(one.expr, {name: next(numbers) for name in one.indices}, numbers):
+            if tensor in sizes and (tensor, size := sizes[tensor][k]) in held:
+                held[tensor, size].add(index)
     found = set[str]()
     for size in {size for _, size in held}:
         groups: list[tuple[set[str], set[int]]] = []

@@ -22,7 +22,7 @@ from symconv.code.gradients.kept_axes import begun_shapes, broadcast_shapes
 from symconv.code.gradients.likely_axes import likely_first, said_axes, taken
 from symconv.code.gradients.matrices import asked_first, tied
 from symconv.code.gradients.operands import given, sizes_of
-from symconv.code.gradients.outputs import joined, outputs_of
+from symconv.code.gradients.outputs import joined, outputs_of, same_formula
 from symconv.code.gradients.ranks import Lines, lines_of, ranks_of, shown_behind, shown_ranks, vectors_of
 from symconv.code.gradients.refusals import split, told_most
 from symconv.code.held.boxes import current
@@ -186,19 +186,21 @@ def _of_outputs(forward: Forward, ranks: Mapping[str, int]) -> tuple[Operator | 
     if not names:
         return _of_ranks(forward, ranks)
     each = [replace(forward, which=which) for which in range(len(names))]
-    options: list[list[Operator]] = []
+    options, alone = list[list[Operator]](), list[Operator | None]()
     for one in each:
         operator, problem, line = _of_ranks(one, ranks)
         found = [operator] if operator is not None else [] if line else list(islice(_open(one, ranks), FORWARDS))
         if not found:
             return None, problem, line
         options.append(found)
+        alone.append(operator)
     order = (*forward.tensors.values(), *forward.attributes.values())
     for parts in islice(product(*options), FORWARDS):
         with suppress(SymconvError):
             whole = joined(parts, names, order, forward.node.name)
             apart = zip((whole.only(name) for name in names), each, strict=True)
-            if all(_proved(part, one) == part for part, one in apart):
+            if all((proved is not None and same_formula(part, proved)) or _proved(part, one) == part
+                   for (part, one), proved in zip(apart, alone, strict=True)):  # fmt: skip
                 return whole, "", 0
     return None, "its outputs together are not proved to be an operator that is known here", 0
 

@@ -20,7 +20,7 @@ from symconv.notation.operator import Operator
 from symconv.notation.rearranged import renamed
 from symconv.prove.language.people import gradient_words
 
-__all__ = ["Outputs", "joined", "kept_by_name", "outputs_of", "same_value"]
+__all__ = ["Outputs", "joined", "kept_by_name", "outputs_of", "same_formula", "same_value"]
 
 _NUMBERED = re.compile(r"(?:d|g|grad|gradient|cotangent|ct)_?(?:out|output|y|z|o|next)?_?([0-9]+)")
 """Cotangents that are told apart by a number: ``dout1, dout2``."""
@@ -148,6 +148,16 @@ def joined(parts: Sequence[Operator], names: tuple[str, ...], order: Sequence[st
     whole = replace(merged(single, "; ".join(sources), name), several=names)
     at_place = {tensor: k for k, tensor in enumerate(order)}
     return replace(whole, inputs=tuple(sorted(whole.inputs, key=lambda one: at_place.get(one.name, len(at_place)))))
+
+
+def same_formula(joined: Operator, proved: Operator) -> bool:
+    """Whether a part of several outputs is what was proved of it alone, under other names of what it computes."""
+    if len(joined.statements) != len(proved.statements) or joined.definitions != proved.definitions:
+        return False
+    if joined.assumptions != proved.assumptions or not {*proved.inputs} <= {*joined.inputs}:
+        return False
+    called = {b.target.name: a.target.name for a, b in zip(joined.statements, proved.statements, strict=True)}
+    return renamed(proved, called).statements == joined.statements
 
 
 def _marked(forward: ast.FunctionDef, row: Sequence[ast.expr]) -> frozenset[int]:

@@ -6,6 +6,8 @@ import ast
 from collections.abc import Mapping
 from typing import Any
 
+from symconv.code.arrays.joints import without_joint
+from symconv.code.arrays.symbolic import Symbolic
 from symconv.code.held.boxes import hold
 from symconv.code.held.state import State, evaluate, scoped
 from symconv.code.library.calls import call_library, converted
@@ -18,8 +20,9 @@ from symconv.code.source.libraries import (
 from symconv.code.source.signatures import defaults, parameters, positional
 from symconv.code.source.trouble import Outside
 from symconv.code.values.kinds import in_words, of_type
-from symconv.code.values.objects import Dotted, Function, Method, Opaque
+from symconv.code.values.objects import Box, Dotted, Function, Method, Opaque
 from symconv.limits import CALL_DEPTH
+from symconv.prove.meaning.value import Value
 
 __all__ = ["call_value", "default_of", "function_of", "inline"]
 
@@ -61,10 +64,18 @@ def inline(
         with scoped(state, own):
             if isinstance(node, ast.Lambda):
                 return evaluate(state, node.body)
-            return state.rules.function(state, node, own)
+            return _whole(state, state.rules.function(state, node, own))
     finally:
         state.calls -= 1
         state.reach(line)
+
+
+def _whole(state: State, result: Any) -> Any:
+    """What a function returns, by one formula where it was written by halves that are equal."""
+    if isinstance(result, Box) and result.base is None and isinstance(result.value, Value):
+        assert isinstance(state.on, Symbolic)
+        result.value = without_joint(state.on.walk, result.value)
+    return result
 
 
 def _given(

@@ -106,11 +106,18 @@ def _positive(scope: Scope, wanted: Sequence[Term], given: Sequence[Term], limit
 
 
 def _steps(scope: Scope, terms: Iterable[Term]) -> bool:
-    """Whether a step is among the factors, or among the functions of sums that were met."""
+    """Whether a step is among the factors, or in the sums that functions among them are of."""
     known = scope.of_sum.known if isinstance(scope.of_sum, WholeSums) else ()
-    inner = chain.from_iterable(one.terms for one in known)
-    atoms = (factor.tensor for term in chain(terms, inner) for factor in term.factors)
-    return any(one.function == "step" for one in known) or any(atom.startswith("step(") for atom in atoms)
+    waiting, seen = [terms], set[int]()
+    while waiting:
+        for factor in (factor for term in waiting.pop() for factor in term.factors):
+            _, marked, number = factor.tensor.partition(OF_SUM)
+            if factor.tensor.startswith("step("):
+                return True
+            if marked and number[:-1].isdigit() and int(number[:-1]) not in seen:
+                seen.add(int(number[:-1]))
+                waiting += known[int(number[:-1])].arguments
+    return False
 
 
 class Reader:

@@ -121,9 +121,12 @@ class _Problem:
     def scope(self, region: Region) -> Scope:
         """A scope for one branch."""
         bare = Names({}, {}, {}, {}, facts_of(self.op))
-        scope = Scope(region, self.caret, Fresh(frozenset(region.context.sizes)), bare)
+        shared = self.claim.together if isinstance(self.claim, Coded) else None
+        met = shared.enter(region) if shared is not None else None
+        fresh = Fresh(frozenset(region.context.sizes)) if met is None else met.fresh
+        scope = Scope(region, self.caret, fresh, bare)
         scope.names = names_of(self.op, scope, self.claim.side)
-        scope.of_sum = WholeSums(scope)
+        scope.of_sum = WholeSums(scope, known=None if met is None else met.known)
         return scope
 
     def both(self, scope: Scope) -> tuple[Value, Value]:

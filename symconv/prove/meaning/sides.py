@@ -91,19 +91,20 @@ def _without_held(op: Operator) -> Operator:
 
 def expanded(scope: Scope, whole: Operator) -> Value:
     """The output of an operator without borders, earlier statements inlined, constant tables contracted."""
-    value = _written(scope, whole, len(whole.statements) - 1)
+    value = _written(scope, whole, len(whole.statements) - 1, {})
     value = without_labels(scope, value)
     return replace(value, terms=tuple(collected(one for term in value.terms for one in domains(term))))
 
 
-def _written(scope: Scope, op: Operator, position: int) -> Value:
+def _written(scope: Scope, op: Operator, position: int, values: dict[str, Value]) -> Value:
+    """What a statement computes; those before it, whose ``values`` are kept, are expanded once."""
     statement = op.statements[position]
     earlier = {s.target.name: (op, at) for at, s in enumerate(op.statements[:position])}
     axes = axes_of(statement.target)
 
     def body(*groups: tuple[Affine, ...]) -> Iterator[Term]:
         pairs = (pair for one, group in zip(axes, groups, strict=True) for pair in zip(group, one.sizes, strict=True))
-        reader = _Reader(scope, earlier, tuple(c for form, size in pairs for c in inside(form, size)))
+        reader = _Reader(scope, earlier, tuple(c for form, size in pairs for c in inside(form, size)), values)
         return reader.terms(statement.expr, dict(_places(statement, groups)))
 
     return build(scope.fresh, axes, body)
@@ -121,11 +122,12 @@ class _Reader:
     """Reads a scalar expression as terms; ``earlier`` are the statements before it."""
 
     def __init__(
-        self, scope: Scope, earlier: Mapping[str, tuple[Operator, int]], limits: tuple[Constraint, ...]
-    ) -> None:
+        self, scope: Scope, earlier: Mapping[str, tuple[Operator, int]], limits: tuple[Constraint, ...],
+        values: dict[str, Value],
+    ) -> None:  # fmt: skip
         self.scope = scope
         self.limits = limits
-        self.values: dict[str, Value] = {}
+        self.values = values
         self.earlier = earlier
 
     def terms(self, expr: Expr, put: dict[str, Affine]) -> Iterator[Term]:
@@ -163,7 +165,7 @@ class _Reader:
             yield Term(Fraction(1), (), (), tables=(Table(entries, index),))
             return
         if name not in self.values:
-            self.values[name] = _written(self.scope, op, at)
+            self.values[name] = _written(self.scope, op, at, self.values)
         value = self.values[name]
         names = [n for group in value.names for n in group]
         sizes = op.statements[at].target.sizes

@@ -19,7 +19,7 @@ from symconv.prove.meaning.functions import Sum
 from symconv.prove.meaning.indices import spread
 from symconv.prove.meaning.scope import Scope, Undecided
 from symconv.prove.meaning.value import Factor, Term, scaled
-from symconv.relation.equality import difference
+from symconv.relation.equality import vanishes
 
 __all__ = ["KnownSum", "WholeSums"]
 
@@ -43,12 +43,15 @@ class KnownSum:
 
 
 class WholeSums:
-    """The functions of sums that one branch has met; those that it ``keeps`` are no terms but atoms of their own."""
+    """The functions of sums that one branch has met; those that it ``keeps`` are no terms but atoms of their own.
 
-    def __init__(self, scope: Scope, keeps: Collection[str] = ()) -> None:
+    Those that are ``known`` were met before, in the same branch.
+    """
+
+    def __init__(self, scope: Scope, keeps: Collection[str] = (), known: list[KnownSum] | None = None) -> None:
         self.scope = scope
         self.keeps = keeps
-        self.known: list[KnownSum] = []
+        self.known: list[KnownSum] = [] if known is None else known
 
     def __call__(self, function: str, argument: Sum, limits: Collection[Constraint]) -> Iterator[Term]:
         """The atom for ``function`` of ``argument``, over the indices that stand free in it."""
@@ -94,11 +97,8 @@ class WholeSums:
         return tuple(result)
 
     def _equal(self, names: tuple[str, ...], left: tuple[Term, ...], right: tuple[Term, ...]) -> bool:
-        try:
-            both = (*left, *scaled(right, Fraction(-1)))
-            return difference(self.scope.region, names, both, self.scope.names.definitions).fails.empty
-        except Undecided:
-            return False
+        both = (*left, *scaled(right, Fraction(-1)))
+        return vanishes(self.scope.region, names, both, self.scope.names.definitions)
 
 
 def _orders(
