@@ -12,7 +12,7 @@ from typing import Any
 
 from symconv.code.distributions import perhaps_targets, summing_to_one, targets_of
 from symconv.code.gradients.formula import numbered
-from symconv.code.gradients.forward import Forward
+from symconv.code.gradients.forward import Forward, described
 from symconv.code.likely import as_likely, judged, misfits, steep
 from symconv.code.over_time import by_one_step
 from symconv.code.pair import Pair
@@ -61,6 +61,8 @@ def check_code(path: str | Path, name: str | None = None, arguments: Mapping[str
     forward, backward, said = of_prediction(source.classes, source.owner, forward, backward)
     if (steps := over_time(forward, backward, source.callees)) is not None and returns is None:
         step = steps
+        with suppress(SymconvError):
+            step = steps.called(described(source, steps.forward, arguments or {}).tensors)
         return by_one_step(
             step,
             lambda: _read(source, step.forward, step.backward, arguments, step.returns, explain),

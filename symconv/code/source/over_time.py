@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from symconv.code.source.loops_in_time import Loop, Refused, loop_of, stepped
 from symconv.code.source.signatures import parameters
@@ -37,6 +37,13 @@ class OverTime:
     states: tuple[str, ...]
     asked: tuple[str, ...]
     line: int
+
+    def called(self, names: Mapping[str, str]) -> OverTime:
+        """The same with other names for tensors."""
+        returns, states, asked = (
+            tuple(names.get(one, one) for one in row) for row in (self.returns, self.states, self.asked)
+        )
+        return replace(self, returns=returns, states=states, asked=asked)
 
 
 def over_time(forward: ast.FunctionDef, backward: ast.FunctionDef,
