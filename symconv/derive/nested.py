@@ -5,9 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from symconv.derive.skip import span
 from symconv.notation.affine import var
-from symconv.notation.expr import Apply, Expr, Index, Piece, Range, Read, Reduce, rebuild, walk
+from symconv.notation.expr import (
+    Apply,
+    Constraint,
+    Expr,
+    Index,
+    Piece,
+    Range,
+    Read,
+    Reduce,
+    nonnegative,
+    reads,
+    rebuild,
+    walk,
+)
 from symconv.notation.operator import Operator, Statement, Tensor
+from symconv.relation.sets import Context, System, context_of, implied
 
 __all__ = ["Split", "moved", "unnest"]
 
@@ -16,6 +31,7 @@ __all__ = ["Split", "moved", "unnest"]
 class Split:
     """Statements so far, and the names that are taken."""
 
+    op: Operator
     taken: set[str]
     output: str
     new: list[Statement] = field(default_factory=list)
@@ -26,7 +42,7 @@ class Split:
         nodes = [n for s in op.statements for n in walk(s.expr) if isinstance(n, Reduce)]
         targets = (s.target.name for s in op.statements)
         names = (*(r.name for n in nodes for r in n.indices), *(n for s in op.statements for n in s.indices))
-        return cls({*op.tensors, *targets, *names}, op.statements[-1].target.name)
+        return cls(op, {*op.tensors, *targets, *names}, op.statements[-1].target.name)
 
     def fresh(self) -> str:
         """A name for an intermediate whose cotangent and tangent have none either."""
@@ -52,21 +68,44 @@ def _outer(split: Split, expr: Expr, known: tuple[Range, ...]) -> Expr:
     """Reductions that stay where they are."""
     match expr:
         case Reduce(_, indices, pieces):
-            inside = tuple(Piece(p.where, _inner(split, p.body, (*known, *indices))) for p in pieces)
+            inside = tuple(Piece(p.where, _inner(split, p.body, (*known, *indices), p.where)) for p in pieces)
             return replace(expr, pieces=inside)
         case Apply(_, arguments):
             return rebuild(expr, tuple(_outer(split, argument, known) for argument in arguments))
     return expr
 
 
-def _inner(split: Split, expr: Expr, known: tuple[Range, ...]) -> Expr:
+def _inner(split: Split, expr: Expr, known: tuple[Range, ...], where: tuple[Constraint, ...]) -> Expr:
     """Reductions that move out: what remains is a read of what they computed."""
     match expr:
         case Reduce():
-            return moved(split, _outer(split, expr, known), known)
+            found = _outer(split, expr, known)
+            return moved(split, _limited(split, found, known, where) if isinstance(found, Reduce) else found, known)
         case Apply(_, arguments):
-            return rebuild(expr, tuple(_inner(split, argument, known) for argument in arguments))
+            return rebuild(expr, tuple(_inner(split, argument, known, where) for argument in arguments))
     return expr
+
+
+def _limited(split: Split, node: Reduce, known: tuple[Range, ...], where: tuple[Constraint, ...]) -> Reduce:
+    """The reduction where it is read, if it would read beside its tensors elsewhere; it is 0, or of no tap, there."""
+    context = context_of(split.op)
+    used, sizes = frozenset(_names(node)), {*context.sizes}
+    own = tuple(c for c in where if c.form.names() - sizes and c.form.names() - sizes <= used)
+    if not own or not any(_leaves(split.op, context, (*known, *node.indices), piece) for piece in node.pieces):
+        return node
+    return replace(node, pieces=tuple(Piece((*own, *piece.where), piece.body) for piece in node.pieces))
+
+
+def _leaves(op: Operator, context: Context, ranges: tuple[Range, ...], piece: Piece) -> bool:
+    """Whether a read without a border rule can leave its tensor."""
+    sizes = {one.name: one.sizes for one in op.inputs}
+    domain = System(tuple(one.name for one in ranges), (*span(ranges), *piece.where))
+    return any(
+        not implied(context, domain, bound)
+        for read in reads(piece.body) if read.tensor in sizes and read.border is None
+        for form, size in zip(read.index, sizes[read.tensor], strict=True)
+        for bound in (nonnegative(form), nonnegative(size - 1 - form))
+    )  # fmt: skip
 
 
 def moved(split: Split, node: Expr, known: tuple[Range, ...]) -> Read:

@@ -63,6 +63,40 @@ def local(x: Any, w: Any) -> Any:
     return torch.einsum("ncop,fcpo->nfo", x.unfold(2, 3, 2), w)
 
 
+def space_to_depth(x: Any, w: Any) -> Any:
+    """x: (N, C, H, W), w: (F, E, P, Q)"""
+    return F.conv2d(F.pixel_unshuffle(x, 2), w, padding=(1, 0))
+
+
+def maxout(x: Any) -> Any:
+    """x: (N, C, L)"""
+    n, c, length = x.shape
+    return x.view(n, c // 2, 2, length).max(dim=2)[0]
+
+
+def shifted(x: Any) -> Any:
+    """x: (N, C, L)"""
+    y = torch.zeros_like(x)
+    y[:, 0::2, 1:] = x[:, 0::2, :-1]
+    y[:, 1::2, :-1] = x[:, 1::2, 1:]
+    return y
+
+
+def gated(x: Any, w: Any) -> Any:
+    """x: (N, C, L), w: (F, C, K)"""
+    return F.conv1d(x * x.amax(1, keepdim=True), w, padding=1)
+
+
+def opened(x: Any) -> Any:
+    """x: (N, C, H, W)"""
+    return F.max_pool2d(F.pad(-x, (1, 0)), (3, 2), (1, 2), 1)
+
+
+def multiplied(x: Any, w: Any) -> Any:
+    """x: (N, C, L), w: (C,)"""
+    return x.prod(dim=2) * torch.prod(w)
+
+
 def ints(*shape: int) -> Any:
     return RNG.integers(-1, 2, shape).astype(float)
 
@@ -81,6 +115,12 @@ CASES = {
     pooled: (ints(2, 2, 6), ints(3, 2, 2), ints(3)),
     dense: (RNG.standard_normal((2, 2, 3)), RNG.standard_normal((4, 6)), RNG.standard_normal(4)),
     local: (RNG.standard_normal((2, 2, 8)), RNG.standard_normal((4, 2, 3, 3))),
+    space_to_depth: (RNG.standard_normal((1, 1, 4, 6)), RNG.standard_normal((2, 4, 2, 1))),
+    maxout: (RNG.standard_normal((2, 4, 3)),),
+    shifted: (RNG.standard_normal((2, 5, 3)),),
+    gated: (ints(2, 2, 4), ints(3, 2, 3)),
+    opened: (ints(1, 2, 5, 4),),
+    multiplied: (ints(2, 3, 3), RNG.standard_normal(3)),
     averaged: (RNG.standard_normal((2, 2, 6)), RNG.standard_normal((2, 2, 3))),
 }
 

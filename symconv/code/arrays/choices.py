@@ -50,8 +50,12 @@ def _limits(names: Sequence[str], sizes: Sequence[Affine]) -> list[Constraint]:
     return [c for name, size in zip(names, sizes, strict=True) for c in inside(var(name), size)]
 
 
-def extremes(walk: Walk, kind: str, value: Value, axes: Sequence[int], keep: bool, exact: bool = False) -> Value:
-    """The largest or smallest elements over axes; ``exact`` ones are told by what is compared, where that are sums."""
+def extremes(walk: Walk, kind: str, value: Value, axes: Sequence[int], keep: bool, exact: bool = False,
+             mask: Value | None = None) -> Value:  # fmt: skip
+    """The largest or smallest elements over axes, of those where a mask of positions is 1.
+
+    ``exact`` ones are told by what is compared, where that are sums.
+    """
     plain_kind = kind.partition(":")[0]
     kept = [k for k in range(value.rank) if k not in axes]
     taken = [k for k in range(value.rank) if k in axes]
@@ -75,12 +79,22 @@ def extremes(walk: Walk, kind: str, value: Value, axes: Sequence[int], keep: boo
         names = tuple(dict.fromkeys(n for c in own for n in c.form.names() if n not in walk.base.context.sizes))
         new = tuple(n for n in names if n not in walk.indices)
         around = [c for _, more in walk.around for c in more]
-        element = elements
+        there = _where(walk, mask, index)
+        within += there
+        element = [replace(one, where=tuple(c for c in one.where if c not in there)) for one in elements]
         if not of_sums:
             element = _element(walk, plain_kind, value, index, (*new, *taps), [*own, *within])
         return [extreme(walk, kind, element, taps, within, [*around, *own])]
 
     return build(walk.fresh, shape, lambda *groups: iter(body(*groups)))
+
+
+def _where(walk: Walk, mask: Value | None, index: Sequence[tuple[Affine, ...]]) -> list[Constraint]:
+    """The conditions under which a mask of positions is 1."""
+    if mask is None:
+        return []
+    (one,) = _terms(walk, mask, index)
+    return list(one.where)
 
 
 def choice_of(walk: Walk, kind: str, value: Value) -> Choice:

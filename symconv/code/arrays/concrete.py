@@ -209,7 +209,7 @@ class Concrete:
             raise Misfit(str(problem)) from None
         return value
 
-    def extreme(self, kind: str, value: Array, axes: Sequence[int], keep: bool) -> Array:
+    def extreme(self, kind: str, value: Array, axes: Sequence[int], keep: bool, mask: Array | None = None) -> Array:
         """The largest or smallest elements over axes."""
         if any(value.shape[k] == 0 for k in axes):
             raise Misfit(f"the {kind} of no elements")

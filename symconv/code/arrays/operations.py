@@ -75,8 +75,8 @@ class Arrays(Protocol):
     def word(self, word: str, arguments: Sequence[Any], options: Arguments) -> Any:
         """A word of the claim language."""
 
-    def extreme(self, kind: str, value: Any, axes: Sequence[int], keep: bool) -> Any:
-        """The largest or smallest elements over axes."""
+    def extreme(self, kind: str, value: Any, axes: Sequence[int], keep: bool, mask: Any = None) -> Any:
+        """The largest or smallest elements over axes, of those where a mask of positions is 1."""
 
     def position(self, kind: str, value: Any, position: int | None, keep: bool) -> Any:
         """Where the first of them is."""

@@ -176,9 +176,9 @@ class Symbolic:
             return gathered(self.walk, value, plan)
         return picked(self.walk, value, plan)
 
-    def extreme(self, kind: str, value: Value, axes: Sequence[int], keep: bool) -> Value:
-        """The largest or smallest elements over axes."""
-        return extremes(self.walk, kind, value, axes, keep, self.exact)
+    def extreme(self, kind: str, value: Value, axes: Sequence[int], keep: bool, mask: Value | None = None) -> Value:
+        """The largest or smallest elements over axes, of those where a mask of positions is 1."""
+        return extremes(self.walk, kind, value, axes, keep, self.exact, mask)
 
     def position(self, kind: str, value: Value, position: int | None, keep: bool) -> Choice | Grid:
         """The place of the first extreme element, of all or along an axis."""

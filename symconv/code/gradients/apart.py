@@ -38,10 +38,12 @@ def summed_apart(
         return _sum(ranges, conditions, _product(scale, factors, over))
     parts = [scale] if scale is not None else []
     bare = [one for one in conditions if not one.form.names() & names]
-    parts += [_sum((), bare, _product(None, free, over))] if bare or (free and not over) else free
+    if free or not groups:
+        parts += [_sum((), bare, _product(None, free, over))] if bare or not over else free
     for group in sorted(groups, key=lambda group: min(k for k, one in enumerate(ranges) if one.name in group)):
         own = [one for one in factors if _mentioned(one) & group]
-        where = [one for one in conditions if one.form.names() & group]
+        # What is read there may lie inside under conditions on other indices alone.
+        where = [one for one in conditions if one in bare or one.form.names() & group]
         parts.append(_sum([one for one in ranges if one.name in group], where, _product(None, own, over)))
     return _product(None, parts, over)
 

@@ -23,6 +23,7 @@ from symconv.prove.meaning.bordered import BORDERED
 from symconv.prove.meaning.divisors import DIVIDED
 from symconv.prove.meaning.reshapes import RESHAPED
 from symconv.prove.meaning.value import Axis, Term
+from symconv.relation.regions import Region
 
 __all__ = ["candidates", "where_defined"]
 
@@ -31,6 +32,8 @@ _JOINED = " against ("
 """A length that is another one than that of joined arrays."""
 _LEFT_OUT = (DIVIDED, BORDERED, ROLLED, UNEQUAL, RESHAPED, NO_CLASSES, _JOINED)
 """Why sizes are left out at which a forward function has no value, or another one than at larger sizes."""
+_UNFIT = "does not fit on an axis of length"
+"""Why a window of weights has no place, which an output that is summed over all places does not show."""
 _EXTREMES = ("largest(", "smallest(", "largest:share(", "smallest:share(")
 
 
@@ -42,19 +45,28 @@ def where_defined(candidate: Operator, decision: Decision, divisible: bool = Fal
     """
     if decision.undecided or decision.wrong.empty:
         return None if decision.undecided else candidate
-    known = all(any(reason in one for reason in _LEFT_OUT) for one in decision.misfits)
+    reasons = (*_LEFT_OUT, _UNFIT) if divisible else _LEFT_OUT
+    known = all(any(reason in one for reason in reasons) for one in decision.misfits)
     if not decision.values.empty or not (known or divisible):
         return None
     domain, lost = decision.domain, decision.shapes
     of_sizes = [c for c in decision.asked if c.form.names() <= set(domain.context.sizes)]
     outside = {c: domain.minus(domain.where(c)) for c in of_sizes}
     needed = [c for c, part in outside.items() if not part.empty and part.within(lost)]
-    if not lost.meet(domain.where(*needed)).empty:
+    rest = domain.where(*needed)
+    if not lost.meet(rest).empty or _is_special(domain, rest):
         return None
     if not known and not all(any(isinstance(atom, Quotient) for atom, _ in c.form.terms) for c in needed):
         return None
     stated = (Assumption(c, f"the forward function is defined there: {c}") for c in needed)
     return replace(candidate, assumptions=(*candidate.assumptions, *stated))
+
+
+def _is_special(domain: Region, rest: Region) -> bool:
+    """Whether nothing is left of the sizes, or one of them is fixed: no function is meant for one channel alone."""
+    fixed = (rest.constant(var(size)) is not None and domain.constant(var(size)) is None
+             for size in domain.context.sizes)  # fmt: skip
+    return rest.empty or any(fixed)
 
 
 def candidates(read: Read, name: str, centre: bool = False) -> Iterator[Operator]:

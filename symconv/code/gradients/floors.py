@@ -14,6 +14,8 @@ from symconv.relation.terms import Factor
 
 __all__ = ["without_floors"]
 
+_MULTIPLES = 100
+"""More indices than floors of a term."""
 Axes = Mapping[str, tuple[tuple[Affine, ...], ...]]
 
 
@@ -22,6 +24,7 @@ def without_floors(term: Term, free: Sequence[str], axes: Axes) -> tuple[Term, d
 
     Floors of sizes alone are left. None where an index with one reads no axis that it could run along.
     """
+    term = _multiples(term)
     moving = {*free, *term.bound}
     put: dict[Quotient, str] = {}
     lengths: dict[str, Affine] = {}
@@ -44,6 +47,35 @@ def without_floors(term: Term, free: Sequence[str], axes: Axes) -> tuple[Term, d
         return None
     where = tuple(Constraint(_plain(c.form, put), c.equality) for c in term.where)
     return replace(term, factors=factors, bound=(*term.bound, *lengths), where=(*where, *ties)), lengths
+
+
+def _multiples(term: Term) -> Term:
+    """The term with ``2*m + 1`` for an index that is ``2*floor((k - 1)/2) + 1``: one of parts of channels."""
+    for number in range(len(term.where)):
+        found = next((one for c in term.where if c.equality and (one := _multiple(c, term.bound))), None)
+        if found is None:
+            break
+        name, divisor, rest = found
+        new = f"floor{_MULTIPLES + number}_"
+        put = {name: var(new) * divisor - rest}
+        bound = tuple(new if one == name else one for one in term.bound)
+        where = tuple(c for c in term.substitute(put).where if not c.equality or c.form.names())
+        term = replace(term.substitute(put), bound=bound, where=where)
+    return term
+
+
+def _multiple(tie: Constraint, bound: Sequence[str]) -> tuple[str, int, int] | None:
+    """An index, what it is a multiple of, and the number that has to be added before."""
+    for form in (tie.form, -tie.form):
+        for atom, count in form.terms:
+            if not isinstance(atom, Quotient) or count != -atom.divisor:
+                continue
+            whole = form + atom.divisor * Affine(((atom, 1),))
+            name = (whole - whole.constant).name
+            over = atom.numerator - whole
+            if name in bound and over.is_constant and 0 <= over.constant < atom.divisor:
+                return str(name), atom.divisor, whole.constant
+    return None
 
 
 def _floors(form: Affine, moving: set[str]) -> Iterator[Quotient]:

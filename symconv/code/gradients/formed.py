@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import reduce
-from itertools import islice
+from itertools import islice, product
 
 from symconv.code.gradients import branches
 from symconv.code.gradients.apart import summed_apart, times
@@ -22,6 +22,7 @@ from symconv.notation.operator import Definition, Operator, Statement, Tensor
 from symconv.prove.language.labels import LABEL, is_selector
 from symconv.prove.meaning.atoms import OF_SUM, PI, argument_of, is_atom
 from symconv.prove.meaning.extremes import is_first
+from symconv.prove.meaning.indices import INDEX
 from symconv.prove.meaning.value import Term, inside
 from symconv.prove.meaning.whole_sums import KnownSum
 from symconv.relation.sets import Context, System, form_text, implied
@@ -43,20 +44,28 @@ class _Names:
     def form(self, form: Affine) -> Affine:
         return form.substitute(dict(self.put))
 
+    @property
+    def alone(self) -> bool:
+        """Whether each name is a length, besides those that are multiples of it."""
+        return {name for one in self.put.values() for name in one.names()} <= {one.name for one in self.put.values()}
+
 
 def formed(name: str, read: branches.Read, over: bool = False) -> Operator | None:
     """The operator whose output is what was read; None where a term has a form that operators have not.
 
     With ``over`` it is in the form that kernels want.
     """
-    for parts in (of_groups, {}) if (of_groups := divided(read.value)) else ({},):
-        found = _formed(name, read, _Names(named(read.plain, read.region, parts, read.ties)), over)
-        if found is not None:
+    for flat, parts in product((False, True), (of_groups, {}) if (of_groups := divided(read.value)) else ({},)):
+        names = _Names(named(read.plain, read.region, parts, read.ties))
+        if flat and not names.alone:
+            continue
+        if (found := _formed(name, read, names, over, flat)) is not None:
             return found
     return None
 
 
-def _formed(name: str, read: branches.Read, names: _Names, over: bool) -> Operator | None:
+def _formed(name: str, read: branches.Read, names: _Names, over: bool, flat: bool) -> Operator | None:
+    """The operator, with multiples of sizes as so many parts of an axis, or ``flat``."""
     value, sizes, known = read.value, read.sizes, read.known
     taken = {n for form in names.put.values() for n in form.names()}
     definitions, indices = list[Definition](), list[str]()
@@ -65,7 +74,7 @@ def _formed(name: str, read: branches.Read, names: _Names, over: bool) -> Operat
         return defined(form, taken, definitions, sizes) if form.constant or len(form.terms) > 1 else form
 
     inputs = tuple(
-        Tensor(t, tuple(tuple(map(length, _axis(s, read.joined, names))) for s in row),
+        Tensor(t, tuple(tuple(map(length, _axis(s, read.joined, names, flat))) for s in row),
                LABEL if is_selector(t) else "real")
         for t, row in sizes.items()
     )  # fmt: skip
@@ -168,10 +177,11 @@ class _Cell:
         raise _Unknown
 
 
-def _axis(size: str, joined: Mapping[str, Sequence[str]], names: _Names) -> tuple[Affine, ...]:
+def _axis(size: str, joined: Mapping[str, Sequence[str]], names: _Names, flat: bool) -> tuple[Affine, ...]:
     if size in joined:
         return tuple(names.form(var(one)) for one in joined[size])
-    return _parts(names.form(var(size)))
+    form = names.form(var(size))
+    return (form,) if flat else _parts(form)
 
 
 def _parts(size: Affine) -> tuple[Affine, ...]:
@@ -233,6 +243,8 @@ def _expression(term: Term, put: Mapping[str, Affine], names: _Names, cell: _Cel
     factors = [_factor(factor, at, names, inside_) for factor in term.factors]
     conditions = tuple(dict.fromkeys(Constraint(at(c.form), c.equality) for c in where))
     conditions = tuple(c for c in conditions if not implied(cell.facts, System(dims, around), c))
+    if implied(cell.facts, System(dims, (*around, *conditions)), Constraint(affine(-1))):
+        return None
     return summed_apart(_scaled(term, names), ranges, factors, conditions, cell.over)
 
 
@@ -257,6 +269,8 @@ def _extent(bound: str, where: Sequence[Constraint]) -> Affine:
 
 def _factor(factor: Factor, at: Callable[[Affine], Affine], names: _Names, cell: _Cell) -> Expr:
     index = [at(form) for form in factor.index]
+    if factor.tensor == INDEX:
+        return Index(index[0])
     if factor.tensor == PI or not is_atom(factor.tensor):
         return Apply("pi", ()) if factor.tensor == PI else Read(factor.tensor, cell.place(factor.tensor, index))
     function, marked, number = factor.tensor.partition(OF_SUM)

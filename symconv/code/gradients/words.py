@@ -13,7 +13,7 @@ __all__ = ["chosen", "in_words", "kinks_of", "stated"]
 
 _ONE, _ZERO = Const(Fraction(1)), Const(Fraction(0))
 _COMPARED = frozenset({"gt", "ge", "lt", "le", "eq", "ne"})
-_EXTREMES = {"largest": "max", "smallest": "min"}
+_EXTREMES = {"largest": "max", "smallest": "min", "product": "prod"}
 """Functions of the elements of a sum, and the reductions that they are."""
 
 
@@ -70,7 +70,9 @@ def kinks_of(functions: Iterable[str]) -> dict[str, str]:
 
 def stated(kinks: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     """The choices of an operator, without those that are made anyway."""
-    return tuple((name, one) for name, one in sorted(kinks.items()) if TABLE[name].kinks[0].choice != one)
+    return tuple(
+        (name, one) for name, one in sorted(kinks.items()) if name in TABLE and TABLE[name].kinks[0].choice != one
+    )
 
 
 _SPELLED = frozenset({"first", "zero"})

@@ -14,7 +14,7 @@ from symconv.code.values.objects import Dotted, Function, Opaque
 
 __all__ = ["COMPOSITIONS"]
 
-_BUILTINS = ("isinstance", "len", "list", "range", "tuple")
+_BUILTINS = ("isinstance", "len", "list", "max", "range", "tuple")
 _SEEN = {
     **{name: Dotted(name) for name in ("numpy", "torch")},
     "own": Dotted("<own>"),

@@ -33,7 +33,11 @@ def _extreme(state: State, g: Given, name: str) -> Any:
     if is_number(g["input"]):
         return g["input"]
     array = array_of(state, g["input"])
-    kind += ":share" if name != "first" and _ties_are_shared(state, g, name) else ""
+    if g.get("mask") is not None:
+        mask = array_of(state, g["mask"])
+        return boxed(state, state.on.extreme(kind, array, _over(state, g, array), False, mask))
+    if name != "first" and _ties_are_shared(state, g, name):
+        kind += ":share"
     return boxed(state, state.on.extreme(kind, array, _over(state, g, array), g.get("keepdims") is True))
 
 

@@ -63,6 +63,16 @@ def _sum(state: State, g: Given, name: str) -> Any:
     return boxed(state, state.on.word("mean" if "mean" in name else "sum", [array], options) if over else array)
 
 
+def _product(state: State, g: Given, name: str) -> Any:
+    """Of numbers, and of the elements of an array where an operator of kernels is read."""
+    if not (isinstance(g["input"], Box) and state.on.symbolic and state.on.exact):
+        return product_of_all(state, sequence(state, g["input"]))
+    array = array_of(state, g["input"])
+    rank = state.on.rank(array)
+    over = list(range(rank)) if g.get("axis") is None else axes_of(state, g["axis"], rank)
+    return boxed(state, state.on.extreme("prod", array, over, g.get("keepdims") is True))
+
+
 def _cat(state: State, g: Given, name: str) -> Box:
     items = g["arrays"]
     if isinstance(items, Series):
@@ -242,7 +252,7 @@ WORDS: dict[str, Word] = {
     "floor": _rounded, "ceil": _rounded,
     "ndim": lambda state, g, name: array_attribute(state, g["input"], "ndim"),
     "numel": lambda state, g, name: elements(state, g["input"]) if g.get("axis") is None else _size(state, g, name),
-    "prod": lambda state, g, name: product_of_all(state, sequence(state, g["items"])),
+    "prod": _product,
     "item": _item,
     "exact": lambda state, g, name: state.on.exact,
     "same": _same, "where": _where, "narrow": _narrow, "grid": _grid, "product": _combined,

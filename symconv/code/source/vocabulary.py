@@ -30,7 +30,7 @@ _BACKWARD = tuple(
 _JAX = "lhs rhs window_strides padding lhs_dilation rhs_dilation dimension_numbers feature_group_count"
 
 SIGNATURES: dict[str, tuple[str, str]] = {
-    **composed_signatures(), "<own>.exact": ("exact", ""), "<own>.first": ("first", "input axis keepdims"),
+    **composed_signatures(), "<own>.exact": ("exact", ""), "<own>.first": ("first", "input axis keepdims mask"),
     # name: the word, its arguments in order; "torch." and so on in front where libraries differ
     **{f"torch.conv{n}d": ("conv", _CONV) for n in (1, 2, 3)},
     **{f"torch.conv_transpose{n}d": ("conv_transpose", _TRANSPOSE) for n in (1, 2, 3)},
@@ -130,7 +130,7 @@ SIGNATURES: dict[str, tuple[str, str]] = {
     "size": ("size", "input axis"), "numpy.shape": ("shape", "input"), "numpy.size": ("numel", "input axis"),
     "shape": ("shape", "input"),
     "ndim": ("ndim", "input"), "dim": ("ndim", "input"), **dict.fromkeys(("numel", "nelement"), ("numel", "input")),
-    "prod": ("prod", "items axis"),
+    "prod": ("prod", "input axis keepdims"),
     **dict.fromkeys(("fill", "fill_"), ("fill_", "input value")),
     "zero_": ("zero_", "input"), "add_": ("add_", "a b alpha"), "sub_": ("sub_", "a b alpha"),
     "mul_": ("mul_", "a b"), "div_": ("div_", "a b"), "copy_": ("fill_", "input value"), "item": ("item", "input"),

@@ -23,15 +23,16 @@ _OPAQUE = "opaque "
 _FIRST = "first "
 ELEMENT = "element"
 """The function that an element of an extreme is told by where it is a sum."""
-_WORDS = {"max": "largest", "min": "smallest"}
+_WORDS = {"max": "largest", "min": "smallest", "prod": "product"}
 
 
 def extreme(scope: Scope, kind: str, element: Sequence[Term], taps: Sequence[str],
             within: Collection[Constraint], limits: Collection[Constraint]) -> Term:  # fmt: skip
-    """The ``kind`` ("max" or "min") over ``taps``, kept ``within`` their lengths, of an element.
+    """The ``kind`` ("max", "min", or "prod", which elements tell too) over ``taps``, of an element.
 
-    ``max:share`` says what is chosen at ties. What is no element of one tensor is told by a function of its own that
-    nothing else is known of. Raises Undecided where it is at positions that tables hold.
+    The taps are kept ``within`` their lengths. ``max:share`` says what is chosen at ties. What is no element of one
+    tensor is told by a function of its own that nothing else is known of. Raises Undecided where it is at positions
+    that tables hold.
     """
     one = _plain(kind, element) if _is_plain(element) else _told(scope, kind, element, [*limits, *within])
     whole = replace(one, bound=(*one.bound, *taps)).under(*within)

@@ -148,7 +148,7 @@ class _Reader:
                 yield from scaled(self._sum(expr, put), scale.coefficient, scale.monomial)
             case Apply(function, arguments):
                 yield from self._apply(function, arguments, put)
-            case Reduce("max" | "min", _, (_,)):
+            case Reduce("max" | "min" | "prod", _, (_,)):
                 yield self._extreme(expr, put)
             case Reduce(kind, _, _):
                 raise Undecided(f"the formula takes a {kind}, which is no polynomial in the tensors")

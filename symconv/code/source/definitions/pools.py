@@ -5,9 +5,7 @@ class torch:
     def max_pool1d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
         if ceil_mode or return_indices:
             unread()
-        own.same(dilation, 1)
-        own.same(padding, 0)
-        return own.largest(input, 1, kernel_size, stride)
+        return own.largest(input, 1, kernel_size, stride, padding, dilation)
     def adaptive_max_pool1d(input, output_size, return_indices=False):
         own.same(output_size, 1)
         if return_indices:
@@ -16,9 +14,7 @@ class torch:
     def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
         if ceil_mode or return_indices:
             unread()
-        own.same(dilation, 1)
-        own.same(padding, 0)
-        return own.largest(input, 2, kernel_size, stride)
+        return own.largest(input, 2, kernel_size, stride, padding, dilation)
     def adaptive_max_pool2d(input, output_size, return_indices=False):
         own.same(output_size, 1)
         if return_indices:
@@ -27,9 +23,7 @@ class torch:
     def max_pool3d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
         if ceil_mode or return_indices:
             unread()
-        own.same(dilation, 1)
-        own.same(padding, 0)
-        return own.largest(input, 3, kernel_size, stride)
+        return own.largest(input, 3, kernel_size, stride, padding, dilation)
     def adaptive_max_pool3d(input, output_size, return_indices=False):
         own.same(output_size, 1)
         if return_indices:
@@ -61,14 +55,28 @@ class own:
             return [given for k in range(count)]
         return [given[0] for k in range(count)] if len(given) == 1 else list(given)
     def slid(input, count, kernel, stride):
+        return own.spaced(input, count, kernel, stride, 1)
+    def spaced(input, count, kernel, stride, dilation):
         own.axes(input, count + 2)
-        lengths = own.each(kernel, count)
+        lengths, apart = own.each(kernel, count), own.each(dilation, count)
         steps = lengths if stride is None else own.each(stride, count)
         for k in range(count):
-            input = torch.tensor_unfold(input, k + 2, lengths[k], steps[k])
+            input = torch.tensor_unfold(input, k + 2, (lengths[k] - 1) * apart[k] + 1, steps[k])
+            if apart[k] != 1:
+                input = input[..., ::apart[k]]
         return input
-    def largest(input, count, kernel, stride):
-        return own.first(own.slid(input, count, kernel, stride), [-1 - k for k in range(count)])
+    def largest(input, count, kernel, stride, padding, dilation):
+        if not own.exact():
+            own.same(dilation, 1)
+            own.same(padding, 0)
+        pads = own.each(padding, count)
+        axes = [-1 - k for k in range(count)]
+        if max([0] + list(pads)) == 0:
+            return own.first(own.spaced(input, count, kernel, stride, dilation), axes)
+        around = [(0, 0), (0, 0)] + [(pads[k], pads[k]) for k in range(count)]
+        there = own.spaced(numpy.pad(torch.ones_like(input), around), count, kernel, stride, dilation)
+        found = own.spaced(numpy.pad(input, around), count, kernel, stride, dilation)
+        return own.first(found, axes, False, there)
     def lengths(input, count, norm_type, kernel, stride, ceil_mode):
         if norm_type != 2 or ceil_mode:
             unread()
