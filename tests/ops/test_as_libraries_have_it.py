@@ -97,6 +97,16 @@ def multiplied(x: Any, w: Any) -> Any:
     return x.prod(dim=2) * torch.prod(w)
 
 
+def place(x: Any) -> Any:
+    """x: (N, L)"""
+    return (F.softmax(x, 1) * torch.arange(x.shape[1])).sum(1)
+
+
+def of_text(x: Any, w: Any) -> Any:
+    """x: (B, T, D), w: (F, K, D)"""
+    return F.conv1d(x.transpose(1, 2), w.transpose(1, 2)).amax(-1)
+
+
 def ints(*shape: int) -> Any:
     return RNG.integers(-1, 2, shape).astype(float)
 
@@ -121,6 +131,8 @@ CASES = {
     gated: (ints(2, 2, 4), ints(3, 2, 3)),
     opened: (ints(1, 2, 5, 4),),
     multiplied: (ints(2, 3, 3), RNG.standard_normal(3)),
+    place: (RNG.standard_normal((2, 5)),),
+    of_text: (ints(2, 4, 2), ints(3, 2, 2)),
     averaged: (RNG.standard_normal((2, 2, 6)), RNG.standard_normal((2, 2, 3))),
 }
 

@@ -183,7 +183,10 @@ class Branches:
         self.line = self.line or line
         whole = found[0][0].region.union(found[1][0].region)
         # An equality makes the first half a special case; the other one is likelier to show the formula.
-        return [replace(one, region=whole, fitted=fitted) for one in (*found[1], *found[0])]
+        return [
+            replace(one, region=whole, fitted=fitted, ties=tuple(c for c in one.ties if whole.within(whole.where(c))))
+            for one in (*found[1], *found[0])
+        ]
 
     def _numbers(self, region: Region) -> set[str]:
         """The sizes that are one number in a region."""

@@ -14,8 +14,6 @@ from symconv.relation.terms import Factor
 
 __all__ = ["without_floors"]
 
-_MULTIPLES = 100
-"""More indices than floors of a term."""
 Axes = Mapping[str, tuple[tuple[Affine, ...], ...]]
 
 
@@ -56,7 +54,7 @@ def _multiples(term: Term) -> Term:
         if found is None:
             break
         name, divisor, rest = found
-        new = f"floor{_MULTIPLES + number}_"
+        new = f"floor0{number}_"  # none of those of floors, which are floor0_, floor1_ and so on
         put = {name: var(new) * divisor - rest}
         bound = tuple(new if one == name else one for one in term.bound)
         where = tuple(c for c in term.substitute(put).where if not c.equality or c.form.names())
