@@ -83,7 +83,7 @@ SAMPLED = tuple(folder for folder in GRIDS if folder not in {"emit", "readable",
 
 def _every(cases: int) -> int:
     """Each which of so many cases of a test is run: more than a few of the same kind seldom say more than a sample."""
-    return 1 if cases < 4 else 2 if cases < 16 else 3
+    return 1 if cases < 3 else 2 if cases < 8 else 3 if cases < 24 else 4
 
 
 def _sample(cases: list[pytest.Item], listed: bool) -> list[pytest.Item]:
