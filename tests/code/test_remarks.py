@@ -81,3 +81,33 @@ def test_a_logger_that_is_changed_elsewhere_is_refused() -> None:
     text = SCALED.replace("class Scaled", "log = print\nclass Scaled")
     with pytest.raises(sc.SpecError, match=r"print\.debug"):
         sc.check(text, explain=False)
+
+
+PICKED = """
+import numpy as np
+def nll_forward(x, t):
+    logp = x - np.log(np.exp(x).sum(axis=1, keepdims=True))
+    return -logp[range(len(t)), t].mean(), (logp, t)
+def nll_backward(dout, cache):
+    logp, t = cache
+    p = np.exp(logp)
+    p[range(len(t)), t] -= 1
+    return dout * p / len(t)
+"""
+
+
+def test_labels_pick_one_of_each_row() -> None:
+    assert sc.check(PICKED, explain=False).holds
+
+
+@pytest.mark.parametrize(("slope", "holds"), [("A * S", True), ("A", False)])
+def test_several_constants_in_one_line(slope: str, holds: bool) -> None:
+    text = f"""
+import numpy as np
+A, S = 1.5, 2.0 / 3.0
+def bent_forward(v):
+    return A * np.sin(S * v), v
+def bent_backward(dy, v):
+    return dy * {slope} * np.cos(S * v)
+"""
+    assert sc.check(text, explain=False).holds is holds

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator, Mapping, Sequence
 
 from symconv.code.gradients.documented import documented_shapes
 from symconv.code.gradients.forward import Forward
 from symconv.notation.affine import Affine, affine, var
 from symconv.notation.expr import Constraint, equal
+from symconv.prove.language.labels import is_selector
 
 __all__ = ["declared"]
 
@@ -26,7 +28,22 @@ def declared(forward: Forward, sizes: Mapping[str, Sequence[str]]) -> Iterator[C
                     yield equal(size, known)
     named: dict[str, Affine] = {}
     for name, lengths in documented_shapes(forward.node).items():
-        row = sizes.get(forward.tensors.get(name, ""), ())
+        tensor = forward.tensors.get(name, "")
+        row = sizes.get(tensor, ())[: -1 if is_selector(tensor) else None]  # classes are no axis of labels
         for word, size in zip(lengths, map(var, row), strict=False) if len(row) == len(lengths) else ():
             if named.setdefault(word, size) != size:
                 yield equal(size, named[word])
+    yield from _picked(forward, sizes)
+
+
+def _picked(forward: Forward, sizes: Mapping[str, Sequence[str]]) -> Iterator[Constraint]:
+    """Labels that pick from rows, ``p[range(len(t)), t]``, are one for each row of the only input."""
+    rows = [row for tensor, row in sizes.items() if not is_selector(tensor)]
+    for one in ast.walk(forward.node) if len(rows) == 1 and len(rows[0]) == 2 else ():
+        match one:
+            case ast.Subscript(
+                _, ast.Tuple([ast.Call(_, [ast.Call(ast.Name("len"), [ast.Name(same)])]), ast.Name(name)])
+            ):
+                labels = sizes.get(forward.tensors.get(name, ""), ())
+                if name == same and len(labels) == 2 and is_selector(forward.tensors[name]):
+                    yield equal(var(labels[0]), var(rows[0][0]))

@@ -174,6 +174,7 @@ def program(text: str, name: str = "code") -> Program:
         at = getattr(error, "lineno", None)
         where = f", line {at}" if at else ""
         raise SpecError(f"{name}{where}: no Python that can be read ({getattr(error, 'msg', error)})") from None
+    tree.body = [one for node in tree.body for one in _apart(node)]
     tree = as_prints(_InPlace(_aliased(tree)).visit(as_docstrings(text, tree)))
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
@@ -205,6 +206,18 @@ def program(text: str, name: str = "code") -> Program:
         outside=None if top is None else top | {*imports},
         rules=rules_of(tree),
     )  # fmt: skip
+
+
+def _apart(node: ast.stmt) -> list[ast.stmt]:
+    """``A, B = 1.5, 2`` at the top as two lines, where names are given what reads none of them."""
+    match node:
+        case ast.Assign([ast.Tuple(names)], ast.Tuple(values)) if len(names) == len(values):
+            given = {one.id for one in names if isinstance(one, ast.Name)}
+            read = {one.id for value in values for one in ast.walk(value) if isinstance(one, ast.Name)}
+            if len(given) == len(names) and not given & read:
+                return [ast.copy_location(ast.Assign([name], value), node)
+                        for name, value in zip(names, values, strict=True)]  # fmt: skip
+    return [node]
 
 
 def _aliased(tree: ast.Module) -> frozenset[str]:
