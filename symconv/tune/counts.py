@@ -96,5 +96,6 @@ def possible(facts: Facts, sizes: Mapping[str, int], lanes: int) -> bool:
 def rate(footprint: Array | float, machine: Machine) -> Array:
     """Cycles per byte of a stream whose data, touched again and again, takes ``footprint`` bytes in all."""
     held, cache = np.asarray(footprint, dtype=np.float64), machine.caches
-    levels = [held <= 0.75 * cache.first, held <= 0.8 * cache.second, held <= 0.3 * cache.last]
-    return np.select(levels, [1 / 64, 1 / 28, 1 / 9], 1 / 7)
+    seconds = [held <= 0.8 * cache.second, held <= 0.8 * cache.shared]
+    levels = [held <= 0.75 * cache.first, *seconds, held <= 0.3 * cache.last]
+    return np.select(levels, [1 / 64, 1 / 28, 1 / 15, 1 / 9], 1 / 7)

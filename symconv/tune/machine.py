@@ -13,7 +13,7 @@ import numpy as np
 from symconv.build.cpu import cpu_flags
 from symconv.isa import isa
 
-__all__ = ["USUAL", "Caches", "Machine", "Vectors", "caches", "cores", "lanes_of"]
+__all__ = ["USUAL", "Caches", "Machine", "Vectors", "caches", "cores", "counted_on", "lanes_of"]
 
 
 class Vectors(Protocol):
@@ -30,15 +30,26 @@ class Vectors(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Caches:
-    """Bytes of data cache that one core has to itself (first and second level) and its share of the last."""
+    """Bytes of data cache that one core has to itself (first and second level) and its share of the last.
+
+    ``shared`` are bytes of the second level, where others may use some of them; 0 where all is its own.
+    """
 
     first: int
     second: int
     last: int
+    shared: int = 0
 
 
 USUAL = Caches(32 << 10, 512 << 10, 8 << 20)
 """Where the system does not say: less than most machines have, so that a plan made for it fits them all."""
+
+
+_SHARED = Caches(48 << 10, 1 << 20, 32 << 20)
+"""What a core of most machines has of its caches: others, some unseen by a virtual machine, use them too. On a Xeon of
+2 MB and 300 MB (Emerald Rapids) plans for all of it took 11 % longer than the best of those measured, over 12 layers,
+and plans for this 8 %.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +100,16 @@ def caches(folder: str = "/sys/devices/system/cpu/cpu0/cache") -> Caches:
             found[level[0]] = level[1]
     first, second = found.get(1, USUAL.first), found.get(2, USUAL.second)
     return Caches(first, max(second, first), max(found.get(3, USUAL.last), second))
+
+
+def counted_on(known: Caches) -> Caches:
+    """What of these caches a plan counts on.
+
+    >>> counted_on(Caches(48 << 10, 2 << 20, 300 << 20))
+    Caches(first=49152, second=1048576, last=33554432, shared=2097152)
+    """
+    own = min(known.first, _SHARED.first), min(known.second, _SHARED.second), min(known.last, _SHARED.last)
+    return Caches(*own, known.second if known.second > own[1] else 0)
 
 
 def _described(folder: Path) -> tuple[int, int] | None:

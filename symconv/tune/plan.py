@@ -12,7 +12,7 @@ from symconv.tune import dot, masked, outer, stencil, winograd
 from symconv.tune.counts import Counts, Parts, counts, possible
 from symconv.tune.facts import Facts
 from symconv.tune.grid import Array
-from symconv.tune.machine import Machine, Vectors, caches, cores
+from symconv.tune.machine import Machine, Vectors, caches, cores, counted_on
 from symconv.tune.shares import parts, spread
 
 __all__ = ["Choice", "machine_of", "plan", "ranked"]
@@ -91,7 +91,7 @@ def ranked(
 
 def machine_of(isa: Vectors, itemsize: int) -> Machine:
     """The target as elements of ``itemsize`` bytes see it."""
-    return Machine(isa.vector_bytes // itemsize, isa.vector_bytes, isa.registers, caches())
+    return Machine(isa.vector_bytes // itemsize, isa.vector_bytes, isa.registers, counted_on(caches()))
 
 
 _MODELS = {"outer": outer, "dot": dot, "stencil": stencil, "stencil dot": stencil, "winograd": winograd}
