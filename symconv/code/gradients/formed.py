@@ -12,7 +12,7 @@ from itertools import islice, product
 from symconv.code.gradients import branches
 from symconv.code.gradients.apart import summed_apart, times
 from symconv.code.gradients.floors import without_floors
-from symconv.code.gradients.formula import fixed, shown
+from symconv.code.gradients.formula import equation, fixed
 from symconv.code.gradients.lets import Lets, several_times
 from symconv.code.gradients.naming import defined, divided, named
 from symconv.code.gradients.words import in_words, kinks_of, stated
@@ -115,13 +115,8 @@ def _formed(name: str, read: branches.Read, names: _Names, over: bool, flat: boo
     statements = (*lets.statements, Statement(Tensor(output, tuple(axes)), tuple(indices), expr))
     batch = _batch(axes, inputs)
     shapes = {t.name: t.axes for t in inputs} | lets.axes
-    source = "; ".join(f"{s.target.name}{_place(s.indices)} = {shown(s.expr, shapes)}" for s in statements)
-    source += fixed(inputs, statements)
+    source = "; ".join(equation(one, shapes) for one in statements) + fixed(inputs, statements)
     return Operator(name, inputs, statements, tuple(definitions), batch=batch, kinks=stated(kinks), source=source)
-
-
-def _place(indices: Sequence[str]) -> str:
-    return f"[{','.join(indices)}]" if indices else ""
 
 
 def _free_of(letters: str, taken: Collection[str]) -> list[str]:

@@ -14,7 +14,7 @@ from symconv.notation.operator import Operator, Statement, Tensor
 from symconv.notation.shapes import axis_text
 from symconv.prove.language.labels import LABEL, labels_of
 
-__all__ = ["fixed", "numbered", "shown", "with_one_hot", "with_words"]
+__all__ = ["equation", "fixed", "numbered", "shown", "with_one_hot", "with_words"]
 
 
 def fixed(inputs: Sequence[Tensor], statements: Sequence[Statement]) -> str:
@@ -131,6 +131,12 @@ def shown(expr: Expr, axes: Mapping[str, tuple[tuple[Affine, ...], ...]], level:
             names = ",".join(one.name for one in ranges)
             return f"{kind}[{names}{f': {bounds}' if bounds else ''}]({text(piece.body)})"
     return "..."
+
+
+def equation(one: Statement, axes: Mapping[str, tuple[tuple[Affine, ...], ...]]) -> str:
+    """A statement over tensors with these axes as text."""
+    place = f"[{','.join(one.indices)}]" if one.indices else ""
+    return f"{one.target.name}{place} = {shown(one.expr, axes)}"
 
 
 def _bound(constraint: Constraint) -> str:
