@@ -132,6 +132,8 @@ PICTURED_PLANES, PICTURED_CELLS = 8, 150
 REFUTED_SHAPES, REFUTED_POINTS, REFUTED_CELLS = 10, 20_000, 400
 """What is computed in fractions to refute what no proof decides: a few tenths of a second for each."""
 
+REFUTED_FIRST = 4
+"""Of these, those that a claim is tried at before its functions are compared: the first show nearly all mistakes."""
 REFUTED_ENCLOSED = 40_000
 """Nodes of a formula with functions times points, of all its values that are enclosed without a hint: two seconds."""
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from itertools import islice
 from math import prod
 
 from symconv.errors import SpecError
-from symconv.limits import GEOMETRIES, REFUTED_CELLS, REFUTED_ENCLOSED, REFUTED_POINTS, REFUTED_SHAPES
+from symconv.limits import GEOMETRIES, REFUTED_CELLS, REFUTED_ENCLOSED, REFUTED_FIRST, REFUTED_POINTS, REFUTED_SHAPES
 from symconv.notation.affine import var
 from symconv.notation.expr import Const, Constraint, walk
 from symconv.notation.operator import Operator
@@ -72,10 +73,9 @@ class Search:
     def inside(self, region: Region, thorough: bool) -> bool:
         """Whether the claim is certainly wrong at one of the small sizes of a region, for one draw or for each."""
         seeds = self._seeds if thorough else _SEEDS[:1]
-        for number, shapes in enumerate(self._shapes):
-            if region.contains(self.op.sizes(**shapes)) and self._hinted(number, seeds) is not None:
-                return True
-        return False
+        there = (n for n, shapes in enumerate(self._shapes) if region.contains(self.op.sizes(**shapes)))
+        tried = there if thorough else islice(there, REFUTED_FIRST)
+        return any(self._hinted(number, seeds) is not None for number in tried)
 
     def _hinted(self, number: int, seeds: Sequence[int]) -> Counterexample | None:
         found = self._known.get(number) or refuted(self.op, self.claim, self._shapes[number], seeds, hinted=True)

@@ -70,7 +70,8 @@ class WholeSums:
         limits = [one for one in limits if one.form.names() <= named]
         limited = [tuple(term.under(*limits) for term in argument) for argument in given]
         for number, one in enumerate(self.known):
-            if one.function == function and len(one.names) <= len(free) and len(one.arguments) == len(given):
+            alike = one.function == function and len(one.names) <= len(free) and len(one.arguments) == len(given)
+            if alike and not self._other(free, limited[0], one.terms):
                 for order in _orders(one, free, every, sizes):
                     renamed = (self._renamed(one, terms, order, limits) for terms in one.arguments)
                     if all(self._equal(free, *both) for both in zip(limited, renamed, strict=True)):
@@ -96,9 +97,23 @@ class WholeSums:
             result.append(replace(term.substitute(put), bound=tuple(bound.values())).under(*limits))
         return tuple(result)
 
+    def _other(self, names: tuple[str, ...], mine: Sum, terms: Sum) -> bool:
+        """Whether a sum has a product of tensors that the other one has not: then they are told apart by it alone."""
+        theirs = {_tensors(term) for term in terms}
+        own = [_tensors(term) for term in mine]
+        alone = (t for t, key in zip(mine, own, strict=True) if key not in theirs and own.count(key) == 1)
+        term = next(alone, None)
+        if term is None or term.tables or any(one.tables for one in terms):
+            return False
+        return not vanishes(self.scope.region, names, (term,), self.scope.names.definitions)
+
     def _equal(self, names: tuple[str, ...], left: tuple[Term, ...], right: tuple[Term, ...]) -> bool:
         both = (*left, *scaled(right, Fraction(-1)))
         return vanishes(self.scope.region, names, both, self.scope.names.definitions)
+
+
+def _tensors(term: Term) -> tuple[str, ...]:
+    return tuple(sorted(factor.tensor for factor in term.factors))
 
 
 def _orders(
