@@ -107,6 +107,10 @@ def of_text(x: Any, w: Any) -> Any:
     return F.conv1d(x.transpose(1, 2), w.transpose(1, 2)).amax(-1)
 
 
+def crossed(x: Any, t: Any) -> Any:
+    return F.binary_cross_entropy(x, t)
+
+
 def ints(*shape: int) -> Any:
     return RNG.integers(-1, 2, shape).astype(float)
 
@@ -155,6 +159,16 @@ def test_torch_agrees(function: Any) -> None:
     np.testing.assert_allclose(found, y.detach().numpy(), rtol=1e-9, atol=1e-12)
     for name, tensor in zip(arrays, tensors, strict=True):
         np.testing.assert_allclose(slopes[name], tensor.grad.numpy(), rtol=1e-9, atol=1e-12)
+
+
+def test_certain_predictions_have_a_loss() -> None:
+    x, t = np.array([[0.0, 1.0, 0.5], [1.0, 0.0, 0.2]]), np.array([[0.0, 1.0, 1.0], [0.0, 1.0, 0.5]])
+    found, slopes = forward_and_gradients(sc.operator(crossed), np.array(1.0), {"x": x, "t": t})
+    np.testing.assert_allclose(found, float(crossed(torch.tensor(x), torch.tensor(t))))
+    assert np.isfinite(slopes["x"]).all()
+    tensor = torch.tensor(x, requires_grad=True)
+    crossed(tensor, torch.tensor(t)).backward()
+    np.testing.assert_allclose(slopes["x"][:, 2], tensor.grad.numpy()[:, 2])
 
 
 def test_a_target_of_zero_adds_nothing() -> None:

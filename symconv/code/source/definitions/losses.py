@@ -23,7 +23,7 @@ class torch:
         return own.reduced(found, reduction)
     def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
         own.plain(weight, size_average, reduce)
-        return own.reduced(-target * torch.log(input) - (1 - target) * torch.log(1 - input), reduction)
+        return own.reduced(-target * own.limited_log(input) - (1 - target) * own.limited_log(1 - input), reduction)
     def binary_cross_entropy_with_logits(
         input, target, weight=None, size_average=None, reduce=None, reduction="mean", pos_weight=None
     ):
@@ -31,6 +31,10 @@ class torch:
         return own.reduced(torch.nn.functional.softplus(input) - input * target, reduction)
 
 class own:
+    def limited_log(input):
+        if own.exact():
+            return torch.where(input > 0, torch.log(input), -100)
+        return torch.log(input)
     def reduced(found, reduction):
         if reduction == "mean":
             return torch.mean(found)
