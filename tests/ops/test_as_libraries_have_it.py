@@ -5,6 +5,7 @@ Nothing is compiled here: what is looked at is what was read, at ties, zeros and
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -107,6 +108,11 @@ def of_text(x: Any, w: Any) -> Any:
     return F.conv1d(x.transpose(1, 2), w.transpose(1, 2)).amax(-1)
 
 
+def standardised(x: Any, w: Any) -> Any:
+    """x: (N, C, L), w: (F, C, K)"""
+    return F.batch_norm(F.conv1d(x, w), None, None, training=True)
+
+
 def crossed(x: Any, t: Any) -> Any:
     return F.binary_cross_entropy(x, t)
 
@@ -149,8 +155,17 @@ def forward_and_gradients(op: sc.Operator, gy: Any, arrays: dict[str, Any]) -> t
 
 @pytest.mark.parametrize("function", CASES)
 def test_torch_agrees(function: Any) -> None:
+    agrees(function, CASES[function])
+
+
+@pytest.mark.full
+def test_batch_norm_of_a_convolution() -> None:
+    agrees(standardised, [RNG.standard_normal(shape) for shape in ((2, 2, 5), (3, 2, 2))])
+
+
+def agrees(function: Any, given: Sequence[Any]) -> None:
     op = sc.operator(function)
-    arrays = dict(zip(op.tensors, CASES[function], strict=True))
+    arrays = dict(zip(op.tensors, given, strict=True))
     tensors = [torch.tensor(one, requires_grad=True) for one in arrays.values()]
     y = function(*tensors)
     gy = np.random.default_rng(6).standard_normal(tuple(y.shape))

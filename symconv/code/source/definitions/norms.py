@@ -79,8 +79,9 @@ class own:
         own.axes(row, 1)
         return None if row is None else torch.reshape(row, [-1] + [1 for k in range(torch.ndim(input) - 2)])
     def standard(input, axes, eps):
-        spread = numpy.var(input, axes, keepdims=True)
-        return (input - torch.mean(input, axes, True)) / torch.sqrt(spread + eps)
+        centred = input - torch.mean(input, axes, True)
+        spread = torch.mean(centred * centred, axes, True) if own.exact() else numpy.var(input, axes, keepdims=True)
+        return centred / torch.sqrt(spread + eps)
     def scaled(found, weight, bias):
         if weight is not None:
             found = found * weight
