@@ -14,7 +14,7 @@ from symconv.code.gradients.apart import summed_apart, times
 from symconv.code.gradients.floors import without_floors
 from symconv.code.gradients.formula import equation, fixed
 from symconv.code.gradients.lets import Lets, several_times
-from symconv.code.gradients.naming import defined, divided, named
+from symconv.code.gradients.naming import batch_of, defined, divided, facts_about, named
 from symconv.code.gradients.words import in_words, kinks_of, stated
 from symconv.notation.affine import Affine, affine, var
 from symconv.notation.expr import Apply, Const, Constraint, Expr, Index, Range, Read
@@ -25,7 +25,7 @@ from symconv.prove.meaning.extremes import is_first
 from symconv.prove.meaning.indices import INDEX
 from symconv.prove.meaning.value import Term, inside
 from symconv.prove.meaning.whole_sums import KnownSum
-from symconv.relation.sets import Context, System, form_text, implied
+from symconv.relation.sets import Context, System, implied
 from symconv.relation.terms import Factor
 
 __all__ = ["formed"]
@@ -98,7 +98,7 @@ def _formed(name: str, read: branches.Read, names: _Names, over: bool, flat: boo
         for index, size in zip(indices, (s for row in axes for s in row), strict=True)
         for c in inside(var(index), size)
     ]
-    facts = _facts(taken, definitions)
+    facts = facts_about(taken, definitions)
     try:
         kinks = kinks_of(one.function for one in known)
         groups = {t: tuple(len(read.joined.get(size, (size,))) for size in row) for t, row in sizes.items()}
@@ -113,7 +113,7 @@ def _formed(name: str, read: branches.Read, names: _Names, over: bool, flat: boo
     likely = ("y", "out") if axes else ("loss", "out") if any(map(is_selector, sizes)) else ("y", "loss", "out")
     output = next((name for name in likely if name not in sizes), "result")
     statements = (*lets.statements, Statement(Tensor(output, tuple(axes)), tuple(indices), expr))
-    batch = _batch(axes, inputs)
+    batch = batch_of(axes, inputs)
     shapes = {t.name: t.axes for t in inputs} | lets.axes
     source = "; ".join(equation(one, shapes) for one in statements) + fixed(inputs, statements)
     return Operator(name, inputs, statements, tuple(definitions), batch=batch, kinks=stated(kinks), source=source)
@@ -126,15 +126,6 @@ def _free_of(letters: str, taken: Collection[str]) -> list[str]:
 
 class _Unknown(Exception):  # noqa: N818
     """A term that no operator has."""
-
-
-def _batch(axes: Sequence[tuple[Affine, ...]], inputs: Sequence[Tensor]) -> str:
-    """The first size of the output, where it is the first of an input and of nothing else."""
-    if not axes or len(axes[0]) != 1 or not axes[0][0].name:
-        return ""
-    name = axes[0][0].name
-    places = [(t.name, k) for t in inputs for k, s in enumerate(t.sizes) if name in s.names()]
-    return name if places == [(inputs[0].name, 0)] and len(axes) > 1 else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,13 +176,6 @@ def _parts(size: Affine) -> tuple[Affine, ...]:
         case ((str() as name, count),) if count > 1 and not size.constant:
             return affine(count), var(name)
     return (size,)
-
-
-def _facts(taken: set[str], definitions: Sequence[Definition]) -> Context:
-    defined = {d.name for d in definitions}
-    facts = [f"{d.name} = {form_text(d.form)} and {d.name} >= 1" for d in definitions]
-    facts += [f"{name} >= 1" for name in sorted(taken - defined)]
-    return Context(tuple(sorted(taken)), " and ".join(facts))
 
 
 def _total(terms: Sequence[Term], put: Mapping[str, Affine], names: _Names, cell: _Cell) -> Expr:

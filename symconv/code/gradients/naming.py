@@ -6,11 +6,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from symconv.notation.affine import Affine, Quotient, affine, quotient, var
 from symconv.notation.expr import Constraint, equal
-from symconv.notation.operator import Definition
+from symconv.notation.operator import Definition, Tensor
 from symconv.prove.meaning.value import Value
 from symconv.relation.regions import Region
+from symconv.relation.sets import Context, form_text
 
-__all__ = ["defined", "divided", "named"]
+__all__ = ["batch_of", "defined", "divided", "facts_about", "named"]
 
 _SPATIAL = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
 _TAPS = {1: ("K",), 2: ("KH", "KW"), 3: ("KD", "KH", "KW")}
@@ -87,3 +88,20 @@ def defined(form: Affine, taken: set[str], definitions: list[Definition], tensor
         known = Definition(name, form, True)
         definitions.append(known)
     return var(known.name)
+
+
+def batch_of(axes: Sequence[tuple[Affine, ...]], inputs: Sequence[Tensor]) -> str:
+    """The first size of the output, where it is the first of an input and of nothing else."""
+    if not axes or len(axes[0]) != 1 or not axes[0][0].name:
+        return ""
+    name = axes[0][0].name
+    places = [(t.name, k) for t in inputs for k, s in enumerate(t.sizes) if name in s.names()]
+    return name if places == [(inputs[0].name, 0)] and len(axes) > 1 else ""
+
+
+def facts_about(taken: set[str], definitions: Sequence[Definition]) -> Context:
+    """What holds of the sizes of an operator."""
+    known = {d.name for d in definitions}
+    facts = [f"{d.name} = {form_text(d.form)} and {d.name} >= 1" for d in definitions]
+    facts += [f"{name} >= 1" for name in sorted(taken - known)]
+    return Context(tuple(sorted(taken)), " and ".join(facts))
