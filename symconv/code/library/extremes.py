@@ -44,11 +44,14 @@ def _extreme(state: State, g: Given, name: str) -> Any:
 def _ties_are_shared(state: State, g: Given, name: str) -> bool:
     """Whether the libraries of the text share the derivative between equal extremes, where an operator is formed.
 
-    PyTorch's ``max`` along an axis gives it to the one whose place it returns.
+    PyTorch's ``max`` along an axis gives it to the one whose place it returns. NumPy has no derivative.
     """
-    if not (state.on.forming and {"torch", "jax", "tensorflow"} & state.program.libraries):
+    libraries = state.program.libraries
+    if not (state.on.forming and {"torch", "jax", "tensorflow"} & libraries):
         return False
-    return "torch" not in state.program.libraries or name.startswith("a") or g.get("axis") is None
+    if "numpy" in libraries and not name.startswith("a"):
+        return False
+    return "torch" not in libraries or name.startswith("a") or g.get("axis") is None
 
 
 def _torch_extreme(state: State, g: Given, name: str) -> Any:

@@ -15,6 +15,7 @@ from symconv.limits import FREE_INDICES
 from symconv.notation.affine import Affine, var
 from symconv.notation.expr import Constraint
 from symconv.prove.meaning.atoms import OF_SUM
+from symconv.prove.meaning.extremes import ELEMENT
 from symconv.prove.meaning.functions import Sum
 from symconv.prove.meaning.indices import spread
 from symconv.prove.meaning.scope import Scope, Undecided
@@ -134,7 +135,7 @@ def _orders(
             if order != free and len({*order}) == len(order):
                 yield tuple(map(var, order))
     known, given = _forms(every, {*one.names, *sizes}), _forms(argument, {*free, *sizes})
-    if known.keys() == given.keys():
+    if one.function == ELEMENT and known.keys() == given.keys():
         each = (list(_solved(name, {*one.names}, known, given)) for name in one.names)
         yield from (order for order in product(*each) if {*order} != {*own})
 
