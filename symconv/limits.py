@@ -73,6 +73,9 @@ ARGUMENT_CASES = 64
 """Alternatives of what a function is applied to, each an atom of its own: six conditions that halve."""
 AXIS_ALTERNATIVES = 64
 """Values of an index, and factors of a length, that are told apart where a position on a flat axis is not affine."""
+ALGEBRA_INDICES = 5
+"""Of a sum inside a function, in the algebra of both sides: a batch of planes with channels has four, and of more each
+order takes too long to write down."""
 PARTS_OF_AN_AXIS = 8
 """Parts that ``torch.split`` makes of an axis: each number of them is a case of its own."""
 FREE_INDICES = 8

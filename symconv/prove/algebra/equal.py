@@ -13,11 +13,12 @@ from dataclasses import replace
 from fractions import Fraction
 from itertools import chain
 
-from symconv.limits import ALGEBRA_CLEARED
+from symconv.limits import ALGEBRA_CLEARED, ALGEBRA_INDICES
 from symconv.notation.affine import Affine, var
 from symconv.notation.expr import Constraint, nonnegative
 from symconv.prove.algebra.divisors import not_zero_either
 from symconv.prove.algebra.field import Field
+from symconv.prove.algebra.met import has_steps, met
 from symconv.prove.algebra.pieces import Pieces
 from symconv.prove.algebra.subsums import Sums, extents_of
 from symconv.prove.algebra.variables import (
@@ -57,6 +58,8 @@ def same(scope: Scope, wanted: Sequence[Term], given: Sequence[Term], limits: Fa
 
     The sizes that are returned are left out: a size that divides may be 0 there. Raises Undecided after too much work.
     """
+    if any(len(one.names) > ALGEBRA_INDICES for one in met(scope, (*wanted, *given))):
+        raise Undecided("functions of sums over many indices are not written down in the algebra of both sides")
     positive = _positive(scope, wanted, given, limits)
     for by_steps in (False, True):
         true, claimed = Reader(scope, positive, True, by_steps), Reader(scope, positive, False, by_steps)
@@ -91,7 +94,7 @@ def _positive(scope: Scope, wanted: Sequence[Term], given: Sequence[Term], limit
     It divides and is under a root, whatever cells are summed. Only steps ask for it.
     """
     found: dict[Base, frozenset[Constraint]] = {}
-    if not _steps(scope, (*wanted, *given)):
+    if not has_steps(scope, (*wanted, *given)):
         return found
     for term in wanted:
         if not any(factor.tensor.startswith(("step(", "sign(")) for factor in term.factors):
@@ -103,21 +106,6 @@ def _positive(scope: Scope, wanted: Sequence[Term], given: Sequence[Term], limit
                         if application(NONZERO, argument) in reader.asked:
                             found[base] = min(where, found.get(base, where), key=len)
     return found
-
-
-def _steps(scope: Scope, terms: Iterable[Term]) -> bool:
-    """Whether a step is among the factors, or in the sums that functions among them are of."""
-    known = scope.of_sum.known if isinstance(scope.of_sum, WholeSums) else ()
-    waiting, seen = [terms], set[int]()
-    while waiting:
-        for factor in (factor for term in waiting.pop() for factor in term.factors):
-            _, marked, number = factor.tensor.partition(OF_SUM)
-            if factor.tensor.startswith("step("):
-                return True
-            if marked and number[:-1].isdigit() and int(number[:-1]) not in seen:
-                seen.add(int(number[:-1]))
-                waiting += known[int(number[:-1])].arguments
-    return False
 
 
 class Reader:
