@@ -1,4 +1,4 @@
-"""What gradients are told under: labels of one kind, numbers that count as 0, a cotangent that is 1."""
+"""What gradients are told under: labels of one kind, states of one shape, numbers that count as 0."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from symconv.code.source.guards import guards_of
 from symconv.code.source.labels import labels_in, perhaps_rows
 from symconv.code.source.pairs import is_loss
 from symconv.code.source.program import Program
+from symconv.code.source.states import states_of
 from symconv.errors import SymconvError
 from symconv.notation.operator import Operator
-from symconv.prove.proof import Proof
+from symconv.prove.proof import UNASKED, Proof
 
-__all__ = ["LABELS", "ROWS", "decided_under", "kinds_of_labels"]
+__all__ = ["LABELS", "ROWS", "decided_under", "kinds_of_labels", "with_states"]
 
 LABELS, ROWS = "labels", "one-hot rows"
 
@@ -48,6 +49,40 @@ def decided_under(
                 return other, _under(found, guards.words, *_unused(pair))
         op, proofs = decide(pair, explain)
     return op, _under(proofs, *_unused(pair))
+
+
+def with_states(
+    decide: Callable[[Pair, bool], tuple[Operator, Proofs[Proof]]], pair: Pair, explain: bool
+) -> tuple[Operator, Proofs[Proof]]:
+    """The proofs, if need be where a state has one shape before and after.
+
+    A state that is only joined with others could have any length, and a gradient that cuts it off again has that of
+    the next one; elsewhere this is looked at where shapes do not fit.
+    """
+    states = states_of(pair.forward)
+    if states is None:
+        return decide(pair, explain)
+    such, unasked = replace(pair, forward=states.forward), f"{states.words}; {UNASKED}"
+    if states.loose and _is_read(such):
+        op, proofs = decide(such, explain)
+        return op, _under(proofs, unasked)
+    op, proofs = decide(pair, explain)
+    wrong = {name for name, one in proofs.items() if one.holds is False}
+    if any(one.decision is not None and not one.decision.unfit.empty for one in proofs.values()):
+        with suppress(SymconvError):
+            other, found = decide(such, explain)
+            if sum(one.holds is False for one in found.values()) < len(wrong):
+                told, open_ = _under(found, states.words), _under(found, unasked)
+                each = {name: proofs[name] if name in proofs and proofs[name].holds else
+                        told[name] if name in wrong else open_[name] for name in found}  # fmt: skip
+                return other, Proofs(found.name, each, found.also, found.unread, found.numbers)
+    return op, proofs
+
+
+def _is_read(pair: Pair) -> bool:
+    with suppress(SymconvError):
+        return any(pair.operators())
+    return False
 
 
 def _unused(pair: Pair) -> tuple[str, ...]:

@@ -29,7 +29,10 @@ from symconv.prove.meaning.scope import Undecided
 from symconv.prove.several import apart
 from symconv.relation.regions import Region, nowhere
 
-__all__ = ["WIDTH", "Proof", "answered", "folded", "judged", "prove"]
+__all__ = ["UNASKED", "WIDTH", "Proof", "answered", "folded", "judged", "prove"]
+
+UNASKED = "elsewhere it is not looked at"
+"""In ``where``: it is not known that the claim is wrong elsewhere."""
 
 WIDTH = 100
 """The columns of an answer that is printed."""
@@ -147,7 +150,8 @@ class Proof:
         head = {True: "true", False: "false", None: "undecided"}[self.holds]
         lines = [f"{head}: {self.claim}", f"  for {self.operator}"]
         if self.where:
-            lines.append(f"  where {self.where}" + ("; it is wrong elsewhere" if self.holds else ""))
+            known = self.holds and UNASKED not in self.where
+            lines.append(f"  where {self.where}" + ("; it is wrong elsewhere" if known else ""))
         match self.holds:
             case None:
                 lines += [f"  reason: {self.reason}", f"  leaning: {self.leaning}"]

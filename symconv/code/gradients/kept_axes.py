@@ -7,12 +7,12 @@ A gradient has the shape of its parameter. Where a backward function keeps the a
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from symconv.code.source.declared import Shape
 from symconv.code.source.signatures import parameters
 
-__all__ = ["begun_shapes", "broadcast_shapes"]
+__all__ = ["begun_shapes", "broadcast_shapes", "given_in"]
 
 _SUMS = frozenset({"sum", "mean"})
 
@@ -56,6 +56,16 @@ def begun_shapes(
                 if 1 in shape and _read_first(forward, name, shape):
                     found[tensors[name]] = shape
     return found
+
+
+def given_in(nodes: Iterable[ast.AST]) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """What is given to what: to names, one by one in tuples, and to the keys of a dict."""
+    for one in nodes:
+        match one:
+            case ast.Assign(targets, value):
+                yield from (two for target in targets for two in _each(target, value))
+            case ast.Dict(keys, values):
+                yield from ((key, value) for key, value in zip(keys, values, strict=True) if key is not None)
 
 
 def _read_first(forward: ast.FunctionDef, name: str, shape: Shape) -> bool:

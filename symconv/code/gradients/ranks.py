@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import product
 
+from symconv.code.gradients.kept_axes import given_in
 from symconv.code.gradients.matrices import matrices_in, measured
 from symconv.prove.language.labels import is_selector, labels_of
 
@@ -204,8 +205,7 @@ def lines_of(
     named = re.compile(
         rf"_?(d|grad|g)_?({'|'.join(map(re.escape, biases))})|({'|'.join(map(re.escape, biases))})_?grad"
     )
-    sure = any(isinstance(one, ast.Assign) and any(map(_keeps, ast.walk(one.value)))
-               and any(named.fullmatch(_word(target)) for target in one.targets) for one in nodes)  # fmt: skip
+    sure = any(named.fullmatch(_word(to)) and any(map(_keeps, ast.walk(value))) for to, value in given_in(nodes))
     return [dict.fromkeys(biases, shape) for shape in ((1, None), (None, 1))], sure
 
 
@@ -216,7 +216,12 @@ def _keeps(node: ast.AST) -> bool:
 def _word(target: ast.expr) -> str:
     """The name, the attribute or the key that something is put under."""
     match target:
-        case ast.Name(name) | ast.Attribute(_, name) | ast.Subscript(_, ast.Constant(str() as name)):
+        case (
+            ast.Name(name)
+            | ast.Attribute(_, name)
+            | ast.Constant(str(name))
+            | ast.Subscript(_, ast.Constant(str(name)))
+        ):
             return name
     return ""
 
