@@ -50,7 +50,17 @@ class Looked:
 
 def said(numbers: Mapping[str, Any]) -> str:
     """Numbers and texts of a layer, as they are written."""
-    return ", ".join(f"{key} = {value}" for key, value in numbers.items())
+    return ", ".join(f"{key} = {_written(value)}" for key, value in numbers.items())
+
+
+def _written(value: Any) -> str:
+    """A number or a text, and those in a dict or a tuple."""
+    match value:
+        case dict():
+            return f"{{{', '.join(f'{key}: {_written(one)}' for key, one in value.items())}}}"
+        case list() | tuple():
+            return f"({', '.join(map(_written, value))})"
+    return str(value)
 
 
 def not_all_right(each: Sequence[Looked]) -> Proofs[Proof] | None:

@@ -34,6 +34,7 @@ LAYERS = Path(__file__).parent / "corpus" / "layers.py"
 def test_right_layers_are_proved(name: str, formula: str, tensors: str) -> None:
     proofs = sc.check(LAYERS, name)
     assert proofs.holds is True, str(proofs)
+    assert "Affine" not in str(proofs)
     assert set(proofs) == set(tensors)
     assert formula in str(next(iter(proofs.values())).operator)
 
