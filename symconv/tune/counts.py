@@ -21,6 +21,10 @@ Parts = dict[str, Array]
 """Cycles by what they are spent on, for every combination of a plan's numbers."""
 
 
+_RATES = np.array([1 / 64, 1 / 28, 1 / 15, 1 / 9, 1 / 7])
+"""Cycles a byte takes from the first cache, the second, what of it others use too, the last one, and memory."""
+
+
 @dataclass(frozen=True, slots=True)
 class Axis:
     """A flat axis as numbers; see :class:`symconv.tune.facts.FlatAxis`."""
@@ -95,7 +99,6 @@ def possible(facts: Facts, sizes: Mapping[str, int], lanes: int) -> bool:
 
 def rate(footprint: Array | float, machine: Machine) -> Array:
     """Cycles per byte of a stream whose data, touched again and again, takes ``footprint`` bytes in all."""
-    held, cache = np.asarray(footprint, dtype=np.float64), machine.caches
-    seconds = [held <= 0.8 * cache.second, held <= 0.8 * cache.shared]
-    levels = [held <= 0.75 * cache.first, *seconds, held <= 0.3 * cache.last]
-    return np.select(levels, [1 / 64, 1 / 28, 1 / 15, 1 / 9], 1 / 7)
+    cache = machine.caches
+    bounds = np.maximum.accumulate([0.75 * cache.first, 0.8 * cache.second, 0.8 * cache.shared, 0.3 * cache.last])
+    return _RATES[np.searchsorted(bounds, np.asarray(footprint, dtype=np.float64))]

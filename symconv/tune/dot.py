@@ -11,7 +11,7 @@ import numpy as np
 from symconv.tune.counts import Counts, Parts, rate
 from symconv.tune.grid import Array, blocks, combined, strips
 from symconv.tune.machine import Machine
-from symconv.tune.near import columns_near, rows_near
+from symconv.tune.near import Kinds, columns_near, rows_near
 from symconv.tune.outer import distance, moved, pieces, pitch, plane, span
 from symconv.tune.shares import row_blocks
 from symconv.tune.tiles import dot_step, folded_lanes
@@ -77,7 +77,7 @@ def cycles(n: Counts, machine: Machine, chosen: dict[str, Array]) -> Parts:
         "calls": calls * _CALL,
         "fold": calls * m * columns * folded_lanes(machine),
         "cache": _cache(n, machine, chosen, span(lengths, pitches), plane(n, lengths, pitches), boxes),
-        "pack": _pack(n, machine, chosen, lengths, pitches, boxes),
+        "pack": _pack(n, machine, chosen, lengths, pitches, boxes, kinds),
         "chunks": cells * (_CELL + _CHUNK * chosen["S"]),
         "start": _START + _BOX * boxes * np.ceil(n.rows / chosen["MB"]),
     }
@@ -103,10 +103,10 @@ def _cache(n: Counts, machine: Machine, chosen: dict[str, Array], row: Array, fl
 
 
 def _pack(
-    n: Counts, machine: Machine, chosen: dict[str, Array], lengths: list[Array], pitches: list[Array], boxes: Array
-) -> Array:
+    n: Counts, machine: Machine, chosen: dict[str, Array], lengths: list[Array], pitches: list[Array], boxes: Array,
+    kinds: Kinds,
+) -> Array:  # fmt: skip
     repeated = np.ceil(n.rows / chosen["MB"])
-    kinds = pieces(n.axes, lengths)
     near = rows_near(n, machine, kinds, pitches), columns_near(n, kinds, pitches)
     narrow = boxes * n.rows * span(lengths, pitches)
     wide = boxes * repeated * n.planes * plane(n, lengths, pitches) * n.facts.classes

@@ -11,7 +11,7 @@ from symconv.tune.counts import Counts
 from symconv.tune.grid import Array
 from symconv.tune.machine import Machine
 
-__all__ = ["columns_near", "rows_near"]
+__all__ = ["Kinds", "columns_near", "rows_near"]
 
 Kinds = Sequence[tuple[Array, list[Array]]]
 """Kinds of boxes: how many there are, and their lengths."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 
@@ -16,7 +15,7 @@ from symconv.tune.counts import Axis, Counts, Parts, rate
 from symconv.tune.facts import LONG
 from symconv.tune.grid import Array, blocks, combined, strips
 from symconv.tune.machine import Machine
-from symconv.tune.near import columns_near
+from symconv.tune.near import Kinds, columns_near
 from symconv.tune.tiles import outer_step
 
 __all__ = ["bound", "cycles", "distance", "moved", "numbers", "pieces", "pitch", "plane", "span", "workspace"]
@@ -84,17 +83,12 @@ def pitch(axis: Axis, length: Array) -> Array:
 
 def pieces(axes: Sequence[Axis], lengths: Sequence[Array]) -> list[tuple[Array, list[Array]]]:
     """The kinds of boxes, as how many there are and their lengths: along each axis whole strips and a rest."""
-    sides = []
+    kinds: list[tuple[Array, list[Array]]] = [(np.ones_like(lengths[0]), [])]
     for axis, length in zip(axes, lengths, strict=True):
         whole, rest = np.floor_divide(axis.extent, length), np.mod(axis.extent, length)
-        sides.append([(whole, length), ((rest > 0).astype(np.float64), rest)])
-    kinds = []
-    for kind in product(*sides):
-        amount = np.ones_like(kind[0][0])
-        for number, _ in kind:
-            amount = amount * number
-        if amount.any():
-            kinds.append((amount, [np.maximum(length, 1) for _, length in kind]))
+        sides = [(whole, np.maximum(length, 1)), ((rest > 0).astype(np.float64), np.maximum(rest, 1))]
+        longer = [(amount * number, [*kind, one]) for amount, kind in kinds for number, one in sides]
+        kinds = [one for one in longer if one[0].any()]
     return kinds
 
 
@@ -104,6 +98,10 @@ def span(lengths: Sequence[Array], pitches: Sequence[Array]) -> Array:
     for length, apart in zip(lengths, pitches, strict=True):
         distance = distance * apart + (length - 1)
     return distance + 1
+
+
+Spaces = tuple[list[Array], list[Array]]
+"""Lengths of strips and pitches of rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,15 +117,15 @@ class Calls:
     step: Array
 
 
-def tiles(n: Counts, machine: Machine, lengths: Sequence[Array], pitches: Sequence[Array]) -> Calls:
+def tiles(n: Counts, machine: Machine, kinds: Kinds, pitches: Sequence[Array]) -> Calls:
     """The register tiles that cover every box; the last ones of a box have fewer vectors."""
     m, most = n.tile
     steps = [0.0, *(outer_step((m, v), machine, n.facts.operations, n.facts.loads) for v in range(1, most + 1))]
-    number, panels, vectors, step = (np.zeros_like(lengths[0]) for _ in range(4))
-    for kinds, kind in pieces(n.axes, lengths):
+    number, panels, vectors, step = (np.zeros_like(pitches[0]) for _ in range(4))
+    for boxes, kind in kinds:
         # What is stored where it belongs starts in a new vector with every row of cells.
         apart = np.prod(kind[:-1], axis=0) if n.facts.stores else 1.0
-        amount = kinds * apart
+        amount = boxes * apart
         blocks_ = np.ceil((kind[-1] if n.facts.stores else span(kind, pitches)) / machine.lanes)
         whole, rest = np.divmod(blocks_, most)
         number += amount * (whole + (rest > 0))
@@ -149,15 +147,16 @@ def plane(n: Counts, lengths: Sequence[Array], pitches: Sequence[Array]) -> Arra
 def cycles(n: Counts, machine: Machine, chosen: dict[str, Array]) -> Parts:
     """What each combination of numbers costs."""
     lengths, pitches = _spaces(n, chosen)
-    near = columns_near(n, pieces(n.axes, lengths), pitches)
+    kinds = pieces(n.axes, lengths)
+    near = columns_near(n, kinds, pitches)
     m, row_blocks, held = n.tile[0], -(-n.rows // n.tile[0]), np.ceil(n.planes / chosen["FB"])
-    calls = tiles(n, machine, lengths, pitches)
+    calls = tiles(n, machine, kinds, pitches)
     boxes = np.prod([np.ceil(axis.extent / t) for axis, t in zip(n.axes, lengths, strict=True)], axis=0) * n.groups
     each = row_blocks * len(n.taps) * held
     return {
         "multiply": calls.step * row_blocks * sum(n.taps) * n.planes,
         "calls": calls.number * each * _CALL + calls.vectors * each * m * np.where(held > 1, 2.5, 1.0),
-        "cache": _cache(n, machine, chosen, calls, boxes, near),
+        "cache": _cache(n, machine, chosen, (lengths, pitches), calls, boxes, near),
         "pack": _pack(n, machine, lengths, pitches, boxes, near),
         "unpack": _unpack(n, machine, lengths, pitches),
         "narrow": _NARROW * row_blocks * m * n.planes * sum(n.taps) * n.groups * np.ones_like(boxes),
@@ -165,14 +164,16 @@ def cycles(n: Counts, machine: Machine, chosen: dict[str, Array]) -> Parts:
     }
 
 
-def _cache(n: Counts, machine: Machine, chosen: dict[str, Array], calls: Calls, boxes: Array, near: Array) -> Array:
+def _cache(
+    n: Counts, machine: Machine, chosen: dict[str, Array], spaces: Spaces, calls: Calls, boxes: Array, near: Array
+) -> Array:
     """Waiting for what register tiles read and write: panels of the wide operand, the narrow operand, sums."""
-    lengths, pitches = _spaces(n, chosen)
+    lengths, pitches = spaces
     row_blocks, held = -(-n.rows // n.tile[0]), np.ceil(n.planes / chosen["FB"])
     narrow = row_blocks * n.tile[0] * sum(n.taps) * machine.itemsize
     block, second = narrow * chosen["FB"], 0.6 * machine.caches.second
     waiting: Array = np.select([block <= 0.5 * machine.caches.first, block <= second], [0.0, 0.004], 0.025)
-    shared, packed, summed = _memory(n, machine, chosen)
+    shared, packed, summed = _memory(n, machine, chosen, spaces)
     private = packed * (1 - near) + summed
     evicted = shared / n.groups + private > 0.8 * machine.caches.second
     passes = boxes / max(n.groups, 1) * np.where(evicted, _AFAR, 0.0)
@@ -204,7 +205,7 @@ def _panels(n: Counts, machine: Machine, chosen: dict[str, Array], calls: Calls,
     return waiting
 
 
-def _spaces(n: Counts, chosen: dict[str, Array]) -> tuple[list[Array], list[Array]]:
+def _spaces(n: Counts, chosen: dict[str, Array]) -> Spaces:
     """Lengths of strips and pitches of rows."""
     lengths = [chosen[f"T_{axis.name}"] for axis in n.axes]
     return lengths, [pitch(axis, length) for axis, length in zip(n.axes, lengths, strict=True)]
@@ -265,13 +266,13 @@ def distance(elements: int, machine: Machine) -> float:
 
 def workspace(n: Counts, machine: Machine, chosen: dict[str, Array]) -> tuple[float, Array]:
     """Bytes shared by all threads, and bytes of each thread."""
-    shared, packed, sums = _memory(n, machine, chosen)
+    shared, packed, sums = _memory(n, machine, chosen, _spaces(n, chosen))
     return shared, packed + sums
 
 
-def _memory(n: Counts, machine: Machine, chosen: dict[str, Array]) -> tuple[float, Array, Array]:
+def _memory(n: Counts, machine: Machine, chosen: dict[str, Array], spaces: Spaces) -> tuple[float, Array, Array]:
     """Bytes of the narrow operand, and those of a thread: the packed operand and the sums of a box."""
-    lengths, pitches = _spaces(n, chosen)
+    lengths, pitches = spaces
     m, vectors = n.tile
     rows = -(-n.rows // m) * m
     packed = chosen["FB"] * (plane(n, lengths, pitches) + 2 * pitches[-1]) * n.facts.classes

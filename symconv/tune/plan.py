@@ -123,8 +123,8 @@ def _choices(number: int, n: Counts, machine: Machine, limit: int | None, thread
 
     # Sums follow from this choice: it fits as many threads as are of use here, however many this call has.
     total = cost(chosen, cores()) * _balance(n, chosen)
-    order = np.argsort(total, kind="stable")
-    kept = [int(k) for k in order[: 40 if most > 1 else 1] if np.isfinite(total[k])]
+    order = np.argsort(total, kind="stable")[:40] if most > 1 else [np.argmin(total)]
+    kept = [int(k) for k in order if np.isfinite(total[k])]
     few = min(threads, cores())
     found = []
     for k, numbers in _different(kept, lambda k: spread(n, chosen, k, threads, lambda one: cost(one, few)), most):

@@ -17,6 +17,7 @@ from symconv.tune.counts import Counts, Parts, rate
 from symconv.tune.facts import LONGEST
 from symconv.tune.grid import Array, combined, strips
 from symconv.tune.machine import Machine
+from symconv.tune.near import Kinds
 from symconv.tune.outer import distance, moved, pieces
 from symconv.tune.tiles import dot_step, folded_lanes, outer_step
 
@@ -102,7 +103,7 @@ def cycles(n: Counts, machine: Machine, chosen: dict[str, Array]) -> Parts:
     once, again = _transforms(n, machine, kinds), _transforms(n, machine, reached)
     plane = _transforms(n, machine, reached, picked) if picked else again
     work = _Work(boxes, vectors * n.groups, once * n.groups, plane * n.groups, again / once)
-    parts = _dotted(n, machine, chosen, work) if _folds(n) else _summed(n, machine, lengths, each, work)
+    parts = _dotted(n, machine, chosen, work) if _folds(n) else _summed(n, machine, lengths, kinds, each, work)
     looked = n.writes * distance(n.writes, machine)
     parts.update(look=looked * np.ones_like(boxes), start=_START + _BOX * boxes)
     if any(axis.stride > 1 for axis in n.axes):
@@ -122,14 +123,14 @@ class _Work:
     again: Array
 
 
-def _rows(kinds: list[tuple[Array, list[Array]]], machine: Machine) -> Array:
+def _rows(kinds: Kinds, machine: Machine) -> Array:
     """Vectors of all boxes where each row of tiles has its own: rows are short, and their last vectors are ragged."""
     each = [amount * np.prod(k[:-1], axis=0) * np.ceil(k[-1] / machine.lanes) for amount, k in kinds]
     total: Array = np.sum(each, axis=0)
     return total
 
 
-def _begun(n: Counts, machine: Machine, kinds: list[tuple[Array, list[Array]]]) -> Array:
+def _begun(n: Counts, machine: Machine, kinds: Kinds) -> Array:
     """Waiting for the rows that boxes begin where windows have one direction: lines of several hide it."""
     if len(n.facts.transform) > 1:
         return np.zeros_like(kinds[0][0])
@@ -139,7 +140,7 @@ def _begun(n: Counts, machine: Machine, kinds: list[tuple[Array, list[Array]]]) 
     return begun * (n.planes * read + n.rows * written)
 
 
-def _transforms(n: Counts, machine: Machine, kinds: list[tuple[Array, list[Array]]], more: float = 0.0) -> Array:
+def _transforms(n: Counts, machine: Machine, kinds: Kinds, more: float = 0.0) -> Array:
     """Cycles to transform the windows of a plane: rows along the lanes (``more`` for each vector), then full vectors
     across them."""
     along = n.facts.transform[-1][1] * (_DEALT + machine.vector_bytes / 14) + more
@@ -173,12 +174,14 @@ def _register_tiles(n: Counts, machine: Machine, each: list[tuple[Array, Array]]
     return number * n.groups, step * n.groups
 
 
-def _summed(n: Counts, machine: Machine, lengths: list[Array], each: list[tuple[Array, Array]], work: _Work) -> Parts:
+def _summed(
+    n: Counts, machine: Machine, lengths: list[Array], kinds: Kinds, each: list[tuple[Array, Array]], work: _Work
+) -> Parts:
     m, most = n.tile
     points, row_tiles = _points(n), -(-n.rows // m)
     tiles = np.prod(lengths, axis=0)
     number, step = _register_tiles(n, machine, each)
-    boxes, vectors, kinds = work.boxes, work.vectors, pieces(n.axes, lengths)
+    boxes, vectors = work.boxes, work.vectors
     rows = _rows(kinds, machine) * n.groups
     slabs = -(-n.planes // LONGEST)
     calls = points * row_tiles * number * slabs

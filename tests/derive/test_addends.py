@@ -6,7 +6,6 @@ import os
 import sys
 import time
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -73,29 +72,19 @@ def forget() -> None:
                 value.cache_clear()
 
 
-def seconds_of_a_build(op: Operator, folder: Path, monkeypatch: pytest.MonkeyPatch) -> float:
-    """Processor time of a build from nothing."""
-    forget()
-    monkeypatch.setenv("SYMCONV_CACHE", str(folder))
-    before = os.times()
-    kernel = sc.build(op)
-    after = os.times()
-    assert kernel.forward is not None
-    return after.user - before.user + after.children_user - before.children_user
-
-
 @pytest.mark.parametrize("op", [sc.operator(LAPLACIAN), sc.operator(SECOND), central()], ids=["5", "3", "central"])
 def test_each_is_built_within_three_seconds(op, monkeypatch, tmp_path) -> None:
-    """The least of up to three builds from nothing: what else runs on the cores counts as time of the process too.
-
-    On a slow machine, twice the time of a plain convolution.
-    """
-    taken, plain = list[float](), list[float]()
-    while len(taken) < 3 and min(taken, default=3) >= max(3, 2 * min(plain, default=0)):
-        taken.append(seconds_of_a_build(op, tmp_path / f"{len(taken)}", monkeypatch))
-        if min(taken) >= 3:
-            plain.append(seconds_of_a_build(sc.conv2d(), tmp_path / f"plain{len(taken)}", monkeypatch))
-    assert min(taken) < max(3, 2 * min(plain, default=0)), (taken, plain)
+    """The least of up to three builds from nothing: what else runs on the cores counts as time of the process too."""
+    taken = []
+    while len(taken) < 3 and min(taken, default=3) >= 3:
+        forget()
+        monkeypatch.setenv("SYMCONV_CACHE", str(tmp_path / str(len(taken))))
+        before = os.times()
+        kernel = sc.build(op)
+        after = os.times()
+        taken.append(after.user - before.user + after.children_user - before.children_user)
+        assert kernel.forward is not None
+    assert min(taken) < 3, taken
 
 
 def place(at: int, size: int, border: str | int) -> int | None:

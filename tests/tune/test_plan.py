@@ -88,15 +88,12 @@ def test_boxes_fit_the_caches(name: str, given: Layer, isa: Set) -> None:
 
 @pytest.mark.parametrize("name", LAYERS)
 def test_a_plan_is_made_in_ten_milliseconds(name: str) -> None:
-    given, best, python = outputs(LAYERS[name]), float("inf"), float("inf")
+    given, best = outputs(LAYERS[name]), float("inf")
     for _ in range(5):
         start = time.thread_time()  # other processes do not count
         plan(given, {}, SETS["avx2"], 4)
-        planned = time.thread_time()
-        sum(range(100_000))
-        best, python = min(best, planned - start), min(python, time.thread_time() - planned)
-    # Of a CPU that runs Python as one of 4 GHz does, in 1.5 ms; slower ones take longer for all they do.
-    assert best < 0.010 * max(1.0, python / 0.0015)
+        best = min(best, time.thread_time() - start)
+    assert best < 0.010
 
 
 SMALL = {
