@@ -259,7 +259,8 @@ def test_blocks_of_lanes_are_those_that_loops_count(stores: int) -> None:
             vectors += rows * -(-each // 8)
             calls += rows * -(-each // 24)
             panels += rows if stores else -(-last // 24)
-        found = outer.tiles(n, machine, [np.array([float(x)]) for x in t], [np.array([float(x)]) for x in pitches])
+        kinds = outer.pieces(n.axes, [np.array([float(x)]) for x in t])
+        found = outer.tiles(n, machine, kinds, [np.array([float(x)]) for x in pitches])
         assert (found.vectors[0], found.number[0], found.panels[0]) == (vectors, calls, panels), t
 
 

@@ -211,6 +211,7 @@ class Concrete:
 
     def extreme(self, kind: str, value: Array, axes: Sequence[int], keep: bool, mask: Array | None = None) -> Array:
         """The largest or smallest elements over axes."""
+        assert mask is None, "only exact words take an extreme under a mask"
         if any(value.shape[k] == 0 for k in axes):
             raise Misfit(f"the {kind} of no elements")
         return self._typed((np.max if kind == "max" else np.min)(value, axis=tuple(axes), keepdims=keep))

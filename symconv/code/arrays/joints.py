@@ -13,7 +13,7 @@ from fractions import Fraction
 from symconv.notation.affine import Affine, var
 from symconv.notation.expr import Constraint
 from symconv.prove.algebra.equal import same
-from symconv.prove.meaning.atoms import OF_SUM
+from symconv.prove.meaning.atoms import told_sum
 from symconv.prove.meaning.functions import applied
 from symconv.prove.meaning.scope import Scope, Undecided
 from symconv.prove.meaning.value import Factor, Term, Value, inside, multiplied
@@ -55,10 +55,10 @@ class _Halves:
 
     def _argument(self, factor: Factor) -> KnownSum | None:
         """What a factor is a function of, where that is a sum; steps are no such function here."""
-        _, marked, number = factor.tensor.partition(OF_SUM)
-        whole = self.scope.of_sum
-        plain = marked and number[:-1].isdigit() and not factor.tensor.startswith(_STEP)
-        return whole.known[int(number[:-1])] if plain and isinstance(whole, WholeSums) else None
+        told, whole = told_sum(factor.tensor), self.scope.of_sum
+        if told is None or factor.tensor.startswith(_STEP) or not isinstance(whole, WholeSums):
+            return None
+        return whole.known[told[1]]
 
     def _inner(self, one: KnownSum, index: Sequence[Affine]) -> list[tuple[Term, ...]]:
         put = dict(zip(one.names, index, strict=True))

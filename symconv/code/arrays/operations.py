@@ -23,11 +23,11 @@ class Arrays(Protocol):
     other_ties: frozenset[str]
     """Whether the derivative goes to the other one where two numbers of a maximum are equal."""
     equal_parts: bool
+    """Whether ``chunk`` leaves out the lengths that it does not cut into equal parts."""
     forming: bool
     """Whether a formula is made of what is read, which says what is chosen at kinks."""
     exact: bool
     """Whether words are what libraries compute to the last case, as kernels want it and claims do not."""
-    """Whether ``chunk`` leaves out the lengths that it does not cut into equal parts."""
 
     @property
     def symbolic(self) -> bool:

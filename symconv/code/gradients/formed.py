@@ -20,7 +20,7 @@ from symconv.notation.affine import Affine, affine, var
 from symconv.notation.expr import Apply, Const, Constraint, Expr, Index, Range, Read
 from symconv.notation.operator import Definition, Operator, Statement, Tensor
 from symconv.prove.language.labels import LABEL, is_selector
-from symconv.prove.meaning.atoms import OF_SUM, PI, argument_of, is_atom
+from symconv.prove.meaning.atoms import OF_SUM, PI, argument_of, is_atom, told_sum
 from symconv.prove.meaning.extremes import is_first
 from symconv.prove.meaning.indices import INDEX
 from symconv.prove.meaning.value import Term, inside
@@ -252,12 +252,12 @@ def _factor(factor: Factor, at: Callable[[Affine], Affine], names: _Names, cell:
         return Index(index[0])
     if factor.tensor == PI or not is_atom(factor.tensor):
         return Apply("pi", ()) if factor.tensor == PI else Read(factor.tensor, cell.place(factor.tensor, index))
-    function, marked, number = factor.tensor.partition(OF_SUM)
-    if marked:
-        if not number[:-1].isdigit() or int(number[:-1]) >= len(cell.known) or is_first(function):
+    if OF_SUM in factor.tensor:
+        function, number = told_sum(factor.tensor) or ("", len(cell.known))
+        if number >= len(cell.known) or is_first(function):
             raise _Unknown
-        one = cell.known[int(number[:-1])]
-        if (found := _let(int(number[:-1]), index, function, names, cell)) is not None:
+        one = cell.known[number]
+        if (found := _let(number, index, function, names, cell)) is not None:
             return found
         mine = dict(zip(one.names, index, strict=True))
         return _applied(function, cell, *(_total(terms, mine, names, cell) for terms in one.arguments))

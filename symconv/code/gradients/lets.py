@@ -12,7 +12,7 @@ from symconv.limits import FORMULA_READS
 from symconv.notation.affine import Affine, var
 from symconv.notation.expr import Expr, Read
 from symconv.notation.operator import Statement, Tensor
-from symconv.prove.meaning.atoms import OF_SUM
+from symconv.prove.meaning.atoms import told_sum
 from symconv.prove.meaning.value import Term
 from symconv.prove.meaning.whole_sums import KnownSum
 
@@ -41,8 +41,8 @@ def several_times(terms: Sequence[Term], known: Sequence[KnownSum]) -> frozenset
 
 
 def _number(tensor: str, known: Sequence[KnownSum]) -> int | None:
-    _, marked, number = tensor.partition(OF_SUM)
-    return int(number[:-1]) if marked and number[:-1].isdigit() and int(number[:-1]) < len(known) else None
+    told = told_sum(tensor)
+    return told[1] if told is not None and told[1] < len(known) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from itertools import product
 
 from symconv.code.gradients.kept_axes import given_in
 from symconv.code.gradients.matrices import matrices_in, measured
+from symconv.notation.functions import TABLE
 from symconv.prove.language.labels import is_selector, labels_of
 
 __all__ = ["Lines", "lines_of", "ranks_of", "shown_behind", "shown_ranks", "vectors_of"]
@@ -18,7 +19,9 @@ _VECTORS = frozenset({"gamma", "beta", "g", "b", "bias", "scale", "shift", "offs
 Lines = dict[str, tuple[int | None, int | None]]
 """Shapes of biases that are rows or columns."""
 _BIASES = re.compile(r"b[a-z]?\d?|bias(es)?|beta|gamma", re.IGNORECASE)
-_OF_GATES = frozenset({"exp", "expm1", "tanh", "sigmoid", "softmax", "log", "logsigmoid", "relu"})
+# What abs is taken of may be a bias: its norm is.
+_OF_GATES = {name for name, one in TABLE.items() if one.is_activation and name != "abs"}
+_OF_GATES |= {"exp", "expm1", "softmax", "log", "logsigmoid"}
 """Functions that gates go through, and biases only with what they are added to."""
 _SCALARS = frozenset({
     "b", "bias", "reg", "reg_strength", "lam", "lamb", "lambd", "lambda_", "l2", "l2_reg", "weight_decay",

@@ -34,7 +34,7 @@ from symconv.prove.algebra.variables import (
     element,
     size,
 )
-from symconv.prove.meaning.atoms import OF_SUM, is_atom
+from symconv.prove.meaning.atoms import OF_SUM, is_atom, told_sum
 from symconv.prove.meaning.indices import INDEX, connected
 from symconv.prove.meaning.scope import Scope, Undecided
 from symconv.prove.meaning.value import Factor, Term
@@ -229,13 +229,12 @@ class Reader:
     def _factor(self, factor: Factor, facts: Facts) -> Polynomial:
         if factor.tensor == INDEX:
             return self.form(factor.index[0])
-        function, marked, number = factor.tensor.partition(OF_SUM)
-        whole = self.scope.of_sum
+        told, whole = told_sum(factor.tensor), self.scope.of_sum
         # Which element is the first largest one is told by that element too: it is no function of the sum alone.
-        if marked and number[:-1].isdigit() and (function.isidentifier() or function.startswith("power ")):
+        if told is not None and (told[0].isidentifier() or told[0].startswith("power ")):
             assert isinstance(whole, WholeSums)
-            return self._of_sum(whole, function, int(number[:-1]), factor.index, facts)
-        if not marked and is_atom(factor.tensor):
+            return self._of_sum(whole, *told, factor.index, facts)
+        if OF_SUM not in factor.tensor and is_atom(factor.tensor):
             found = self._of_elements(factor)
             if found is not None:
                 return found

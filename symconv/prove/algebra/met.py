@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from symconv.prove.meaning.atoms import OF_SUM
+from symconv.prove.meaning.atoms import told_sum
 from symconv.prove.meaning.scope import Scope
 from symconv.prove.meaning.value import Term
 from symconv.prove.meaning.whole_sums import KnownSum, WholeSums
@@ -24,8 +24,8 @@ def met(scope: Scope, terms: Iterable[Term]) -> Iterator[KnownSum]:
     waiting, seen = [terms], set[int]()
     while waiting:
         for factor in (factor for term in waiting.pop() for factor in term.factors):
-            _, marked, number = factor.tensor.partition(OF_SUM)
-            if marked and number[:-1].isdigit() and int(number[:-1]) not in seen:
-                seen.add(int(number[:-1]))
-                yield known[int(number[:-1])]
-                waiting += known[int(number[:-1])].arguments
+            told = told_sum(factor.tensor)
+            if told is not None and told[1] not in seen:
+                seen.add(told[1])
+                yield known[told[1]]
+                waiting += known[told[1]].arguments

@@ -12,7 +12,7 @@ from symconv.prove.algebra.continuous import equal_across_kinks
 from symconv.prove.algebra.equal import same
 from symconv.prove.decide.signs import in_steps
 from symconv.prove.language.labels import is_selector
-from symconv.prove.meaning.atoms import OF_SUM, PARTIAL, elements, is_atom, spelled, told_apart, words_of
+from symconv.prove.meaning.atoms import OF_SUM, PARTIAL, elements, is_atom, spelled, told_apart, told_sum, words_of
 from symconv.prove.meaning.functions import cancelled
 from symconv.prove.meaning.indices import INDEX, spread
 from symconv.prove.meaning.scope import Scope, Undecided
@@ -93,12 +93,12 @@ def _one_function(scope: Scope, terms: Iterable[Term], limits: Collection[Constr
         return all(map(in_place, term.factors))
 
     def in_place(factor: Factor) -> bool:
-        function, marked, number = factor.tensor.partition(OF_SUM)
-        if marked:
+        if OF_SUM in factor.tensor:
+            told = told_sum(factor.tensor)
             # Others, such as which element is the largest, are no functions of the sum alone.
-            if not (number[:-1].isdigit() and (function.isidentifier() or function.startswith("power "))):
+            if told is None or not (told[0].isidentifier() or told[0].startswith("power ")):
                 return False
-            one = known[int(number[:-1])]
+            one = known[told[1]]
             put = dict(zip(one.names, factor.index, strict=True))
             return all(same_everywhere(term.substitute(put)) for term in one.terms)
         if factor.tensor == INDEX or is_selector(factor.tensor) or sizes & words_of(factor.tensor):

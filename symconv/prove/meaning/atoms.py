@@ -13,7 +13,7 @@ from symconv.prove.language.labels import is_selector
 from symconv.prove.meaning.value import Factor, Term, Value
 
 __all__ = ["EVEN", "NONE", "ODD", "OF_SUM", "OTHER", "PARTIAL", "PI", "argument_of", "elements", "is_atom", "pi_value",
-           "spelled", "told_apart", "words_of"]  # fmt: skip
+           "spelled", "told_apart", "told_sum", "words_of"]  # fmt: skip
 
 ODD, EVEN, NONE, OTHER = (
     frozenset(name for name, entry in TABLE.items() if entry.symmetry == kind)
@@ -24,6 +24,13 @@ PARTIAL = frozenset({"reciprocal", "sqrt", "log"})
 _ORIENTED = NONE | {"step"}
 OF_SUM = "(a sum, "
 """Marks the atoms that are functions of whole sums, told by number."""
+
+
+def told_sum(tensor: str) -> tuple[str, int] | None:
+    """The function and the number of the sum that an atom is of; None where it is of no sum that is told by number."""
+    function, marked, number = tensor.partition(OF_SUM)
+    return (function, int(number[:-1])) if marked and number[:-1].isdigit() else None
+
 
 PI = "pi()"
 """The number, an atom without indices: nothing rational is known of it."""
