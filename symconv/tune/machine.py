@@ -47,7 +47,7 @@ USUAL = Caches(32 << 10, 512 << 10, 8 << 20)
 
 _SHARED = Caches(48 << 10, 1 << 20, 32 << 20)
 """What a core of most machines has of its caches: others, some unseen by a virtual machine, use them too. On a Xeon of
-2 MB and 300 MB (Emerald Rapids) plans for all of it took 11 % longer than the best of those measured, over 12 layers,
+2 MB and 300 MB (Emerald Rapids) plans for all of it took 11 % longer than the best of those measured, over 10 layers,
 and plans for this 8 %.
 """
 

@@ -16,12 +16,10 @@ def as_prints(tree: ast.Module) -> ast.Module:
     """The text with ``print`` for what it logs; loggers that something else is done with stay what they are."""
     modules = {one.asname or one.name for node in tree.body if isinstance(node, ast.Import)
                for one in node.names if one.name in _MODULES}  # fmt: skip
-    loggers = {node.targets[0].id for node in tree.body if isinstance(node, ast.Assign) and _makes(node, modules)
-               and isinstance(node.targets[0], ast.Name)}  # fmt: skip
-    names = modules | loggers
+    made = [node for node in tree.body if isinstance(node, ast.Assign) and _makes(node, modules)]
+    names = modules | {one.id for node in made for one in node.targets if isinstance(one, ast.Name)}
     if not names:
         return tree
-    made = [node for node in tree.body if isinstance(node, ast.Assign) and _makes(node, modules)]
     told = {id(part) for call in (*_calls(tree, names), *(node.value for node in made)) for part in ast.walk(call)
             if isinstance(part, ast.Name)}  # fmt: skip
     bound = [name for node in ast.walk(tree) if (name := _bound(node)) in names]
