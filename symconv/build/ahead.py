@@ -39,11 +39,6 @@ class Ahead:
         """Whether it may be asked; it ends by itself where it is not for a minute."""
         return self._child.poll() is None
 
-    @property
-    def rested(self) -> bool:
-        """Whether it has ended by itself, with nothing wrong."""
-        return self._child.poll() == 0
-
     def translated(self, pyx: Path, made: Path, name: str) -> bool:
         """Whether it has translated ``pyx`` to ``made``; otherwise nothing is known of why, and nothing is lost."""
         # It was started in what was the working folder then.
@@ -96,15 +91,13 @@ def ahead() -> Iterator[Ahead | None]:
 
 
 def _taken() -> Ahead | None:
-    """The process that waits, or a new one: the first, or after one that nobody has asked for a minute."""
-    rested = False
+    """The process that waits, or a new one."""
     with suppress(IndexError):
         waiting = _WAITING.pop()
         if waiting.alive:
             return waiting
-        rested = waiting.rested
         waiting.end()
-    child = _started(rested)
+    child = _started()
     return None if child is None else Ahead(child)
 
 
@@ -124,8 +117,8 @@ def _interpreter() -> bool:
     return not getattr(sys, "frozen", False) and bool(_INTERPRETER.fullmatch(Path(sys.executable or "").name))
 
 
-def _started(again: bool) -> subprocess.Popen[bytes] | None:
-    if _LOADED in sys.modules or not _interpreter() or (next(_ASKED) and not again):
+def _started() -> subprocess.Popen[bytes] | None:
+    if _LOADED in sys.modules or not _interpreter() or next(_ASKED):
         return None
     plain = ["-B"] if sys.dont_write_bytecode else []
     paths = json.dumps([path for path in sys.path if isinstance(path, str)])

@@ -24,6 +24,7 @@ from symconv.code.several_modes import Looked, not_all_right, said
 from symconv.code.several_ranks import SeveralRanksError, rated, which_axes
 from symconv.code.source.declared import declared_names
 from symconv.code.source.drawn import with_drawn
+from symconv.code.source.held_gradients import called_methods, with_gradients
 from symconv.code.source.modes import modes_of, with_modes
 from symconv.code.source.over_time import over_time
 from symconv.code.source.pairs import is_loss, pair_of
@@ -77,7 +78,8 @@ def _read(source: Program, forward: ast.FunctionDef, backward: ast.FunctionDef, 
     """The proofs of two functions of a text."""
     forward = forward if is_loss(forward, backward) else with_drawn(forward)
     lengths = declared_names(source.initial())
-    each = settings_of(forward, arguments, {*source.owned(), *lengths}, source.initial().defaulted())
+    known = {*source.owned(), *lengths, *with_gradients(source, called_methods(source, forward))}
+    each = settings_of(forward, arguments, known, source.initial())
     modes = modes_of(source, forward, backward, arguments or {})
     both = [(with_modes(forward, one), with_modes(backward, one)) for one in modes]
     rows = kinds_of_labels(source, forward, backward)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Mapping
 from fractions import Fraction
+from math import isfinite
 from typing import Any
 
 from symconv.code.gradients.forward import surely_tensors
-from symconv.code.gradients.roles import WINDOW_KEYS, WINDOWS, numeric, numeric_kind, packed
-from symconv.code.source.counts import axes_in, counts_in, shares_in, small_in
+from symconv.code.gradients.roles import WINDOW_KEYS, WINDOWS, numeric, numeric_kind, packed, stated, tensor_named
+from symconv.code.source.counts import axes_in, counts_in, factors_in, shares_in, small_in
+from symconv.code.source.held_gradients import numbers_in
+from symconv.code.source.initial import Initial
 from symconv.code.source.signatures import defaults, factors_of_none, parameters
 from symconv.errors import SpecError
 from symconv.notation.affine import affine
@@ -26,7 +29,7 @@ def settings_of(
     forward: ast.FunctionDef,
     arguments: Mapping[str, Any] | None,
     known: Collection[str] = (),
-    defaulted: Collection[str] = (),
+    initial: Initial | None = None,
 ) -> list[dict[str, Any]]:
     """The numbers to check with: those that are said; else the defaults, and a stride of 2 with a padding of 1.
 
@@ -35,9 +38,9 @@ def settings_of(
     Lengths of windows that nothing says are 2, with a stride of 2, and then 3, as other whole numbers are;
     probabilities, and eps, are 1/2 and then 1/4; axes are the last and then the first one; factors that are 0 by
     default are 3 then, so that what they multiply is judged too. ``known`` are names of numbers that the text itself
-    says, ``defaulted`` attributes that ``__init__`` gives a default.
+    says, ``initial`` what ``__init__`` gives attributes.
     """
-    given = {key: _number(value) for key, value in (arguments or {}).items()}
+    given = {key: _number(value) for key, value in stated(arguments).items()}
     if given:
         return [given]
     keys = {n.value for n in ast.walk(forward) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
@@ -45,12 +48,19 @@ def settings_of(
     words = {n.attr for n in ast.walk(forward) if isinstance(n, ast.Attribute) and id(n) not in called}
     words |= {n.arg for n in ast.walk(forward) if isinstance(n, ast.arg)}
     words = (words | keys) - surely_tensors(forward) - {*known}
-    usual = {*defaults(forward.args), *defaulted}
+    initial = initial or Initial()
+    usual = {*defaults(forward.args), *initial.defaulted()}
     words -= {name for name, one in defaults(forward.args).items() if _fraction(one)}  # p=0.5 of a dropout
     drawn = {word for word in words & shares_in(forward) if numeric(word)}  # p of a dropout is no padding
+    drawn |= {name for name in shares_in(*initial.body) if initial.asked(name)}
+    drawn |= {
+        n for n in factors_in(forward) & words if initial.asked(initial.parameter(n) or "") and not tensor_named(n)
+    }
     shares = sorted(drawn | words & small_in(forward))
     words -= {*shares}
-    windows = {word for word in words - usual if word in WINDOWS or word in WINDOW_KEYS & _keys(forward)}
+    counted = {n for n in numbers_in(forward) if n in words and initial.asked(initial.parameter(n) or "")}
+    lengths = {word for word in counted if not numeric(word)} | WINDOW_KEYS & _keys(forward)
+    windows = {word for word in words - usual if word in WINDOWS or word in lengths}
     steps = affine(2 if windows else 1)
     counts = counts_in(forward) - surely_tensors(forward) - {*known}
     whole = sorted(windows | {word for word in counts if not numeric(word) or numeric_kind(word) == "groups"})
@@ -93,6 +103,8 @@ def _number(value: Any) -> Any:
         return value
     if isinstance(value, int):
         return affine(value)
+    if isinstance(value, float) and isfinite(value):
+        return Product(Fraction(repr(value)))
     if isinstance(value, tuple | list):
         return tuple(map(_number, value))
     if isinstance(value, Mapping):

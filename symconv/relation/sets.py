@@ -110,17 +110,11 @@ def _set(context: Context, system: System) -> isl.Set:
     for pin in system.pins:
         pinned = [name for name, _ in pin]
         facts = [*map(constraint_text, system.constraints), *(f"{name} = {value}" for name, value in pin)]
-        body = " and ".join(facts) or "true"
+        body = " and ".join(filter(None, (*facts, context.facts))) or "true"
         hidden = [name for name in (*system.hidden, *pinned) if name not in system.dims]
         body = f"exists ({', '.join(hidden)} : {body})" if hidden else body
         parts.append(f"[{', '.join(system.dims)}] : {body}")
-    return _parse(isl.Set, context, " ; ".join(parts)).intersect_params(_known(context))
-
-
-# isl reads what holds of the sizes as slowly as the rest: once, not with each question.
-@lru_cache(maxsize=64)
-def _known(context: Context) -> isl.Set:
-    return _parse(isl.Set, context, f": {context.facts}")
+    return _parse(isl.Set, context, " ; ".join(parts))
 
 
 def _union(context: Context, systems: Iterable[System]) -> isl.Set:

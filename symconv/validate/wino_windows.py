@@ -184,7 +184,15 @@ class _Windows:
                 pass
             case _:
                 raise UnclearError("windows are transformed in another way than along lanes and across rows")
-        rows, step = self._apart(kept_in(lines.dealt), int(inner))
+        buffer = kept_in(lines.dealt)
+        shape = self.kernel.buffer(buffer)
+        match shape.axes:
+            case ((Const(points),), (Const(apart),), (rows, pitch)) if (
+                points == inner and pitch == self.boxes.pitches[-1]
+            ):
+                step = int(apart)
+            case _:
+                raise UnclearError(f"{buffer} has other axes than points and rows of windows")
         line, turn = Var(lines.name), self.boxes.turn(-2)
         row_of_line = add(mul(const(turn), _quotient(line, step * turn)), _mod(line, turn))
 
@@ -208,47 +216,27 @@ class _Windows:
 
         body = [one for one in chunks.body if not isinstance(one, StoreLanes)]
         forms = linear(body, element)
-        wide, made = self._wide(chunks, forms, lambda plane: self._point(plane, Var(point), int(inner)))
-        if wide == kept or len(along) != inner:
-            raise UnclearError("points of windows are stored at other places")
-        elements = 1 + max((at for form in made for at in form), default=0)
-        self._counted(lines, chunks, rows, step, max(elements, step))
-        return wide, (made, along), step
-
-    def _apart(self, buffer: str, points: int) -> tuple[Expr, int]:
-        """How many rows of windows are kept at a time, and how many rows of a window apart."""
-        shape = self.kernel.buffer(buffer)
-        match shape.axes:
-            case ((Const(inner),), (Const(apart),), (rows, pitch)) if (
-                inner == points and pitch == self.boxes.pitches[-1]
-            ):
-                if shape.role != "private":
-                    raise UnclearError(f"{buffer} is no buffer of rows")
-                return rows, int(apart)
-        raise UnclearError(f"{buffer} has other axes than points and rows of windows")
-
-    def _wide(
-        self, chunks: For, forms: dict[str, Form], point: Callable[[Expr], int | None]
-    ) -> tuple[str, tuple[Form, ...]]:
-        """What holds the windows at all points, and what each point across is made of; a plane has one ``point``."""
-        column = mul(Var(chunks.var), WIDTH)
+        wide, made = set(), {}
         row = self.boxes.row([*map(Var, self.around), const(0)])
-        wide, made = set[str](), dict[int, Form]()
         for store in chunks.body:
             match store:
                 case StoreLanes(name, (plane, there, place), 1, "", "=", Var(value)) if (
                     alike(there, row)
                     and alike(place, column)
-                    and (which := point(plane)) is not None
+                    and (which := self._point(plane, Var(point), int(inner))) is not None
                     and which not in made
                 ):
                     wide.add(name)
                     made[which] = named(forms, value)
                 case StoreLanes():
                     raise UnclearError("points of windows are stored at other places")
-        if len(wide) != 1 or set(made) != set(range(len(made))):
+        if len(wide) != 1 or set(made) != set(range(len(made))) or kept in wide or len(along) != inner:
             raise UnclearError("points of windows are stored at other places")
-        return wide.pop(), tuple(made[k] for k in range(len(made)))
+        elements = 1 + max((at for form in made.values() for at in form), default=0)
+        self._counted(lines, chunks, rows, step, max(elements, step))
+        if shape.role != "private":
+            raise UnclearError(f"{buffer} is no buffer of rows")
+        return wide.pop(), (tuple(made[k] for k in range(len(made))), along), step
 
     def _counted(self, lines: Lines, chunks: For, rows: Expr, step: int, elements: int) -> None:
         """As many rows are kept as windows need, and there is room for them."""

@@ -90,21 +90,6 @@ def test_none_after_it_has_ended(anew: None, recwarn: pytest.WarningsRecorder) -
     assert not recwarn.list
 
 
-def test_another_after_it_has_waited_in_vain(anew: None, recwarn: pytest.WarningsRecorder) -> None:
-    with ahead() as cython:
-        assert cython is not None
-    assert cython._child.stdin is not None
-    cython._child.stdin.close()  # as after a minute: nobody asks any more
-    assert cython._child.wait(60) == 0
-    with ahead() as other, ahead() as third:
-        assert other is not None
-        assert other.alive
-        assert third is None
-    del cython
-    gc.collect()
-    assert not recwarn.list
-
-
 def test_what_it_started_ends_with_it(anew: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     os.mkfifo(tmp_path / "module.pyx")
     opened = threading.Event()

@@ -132,3 +132,102 @@ class Largest(torch.autograd.Function):
 """
     assert sc.check(text, "Largest", explain=False).holds is True
     assert sc.check(text.replace("* g[:", "* -g[:"), "Largest", explain=False).holds is False
+
+
+STORED = """
+import numpy as np
+class MaxPool:
+    def __init__(self, k, stride):
+        self.k = k
+        self.stride = stride
+    def forward(self, x):
+        N, C, H, W = x.shape
+        OH, OW = (H - self.k) // self.stride + 1, (W - self.k) // self.stride + 1
+        self.x = x
+        out = np.zeros((N, C, OH, OW))
+        self.arg = np.zeros((N, C, OH, OW), dtype=int)
+        for n in range(N):
+            for c in range(C):
+                for i in range(OH):
+                    for j in range(OW):
+                        window = x[n, c, i*self.stride:i*self.stride + self.k, j*self.stride:j*self.stride + self.k]
+                        out[n, c, i, j] = np.max(window)
+                        self.arg[n, c, i, j] = np.argmax(window)
+        return out
+    def backward(self, dout):
+        N, C, OH, OW = dout.shape
+        dx = np.zeros_like(self.x)
+        for n in range(N):
+            for c in range(C):
+                for i in range(OH):
+                    for j in range(OW):
+                        p, q = np.unravel_index(self.arg[n, c, i, j], (self.k, self.k))
+                        dx[n, c, i*self.stride + p, j*self.stride + q] += dout[n, c, i, j]
+        return dx
+"""
+UNRAVELLED = "np.unravel_index(self.arg[n, c, i, j], (self.k, self.k))"
+
+
+@pytest.mark.parametrize("other", [UNRAVELLED, "divmod(self.arg[n, c, i, j], self.k)",
+                                   "self.arg[n, c, i, j] // self.k, self.arg[n, c, i, j] % self.k"])  # fmt: skip
+def test_places_are_stored_one_by_one(other: str) -> None:
+    assert sc.check(STORED.replace(UNRAVELLED, other), explain=False).holds is True
+
+
+@pytest.mark.parametrize(
+    ("right", "other"),
+    [
+        ("i*self.stride + p, j*self.stride + q]", "i*self.stride + q, j*self.stride + p]"),
+        ("self.arg[n, c, i, j], (", "self.arg[n, c, i, 0], ("),
+        ("= np.argmax(window)", "= np.argmin(window)"),
+        ("                        self.arg", "                        if i > 0:\n                            self.arg"),
+    ],
+)
+def test_places_of_other_windows_and_elements_are_wrong(right: str, other: str) -> None:
+    assert right in STORED
+    assert sc.check(STORED.replace(right, other), explain=False).holds is False
+
+
+@pytest.mark.parametrize(
+    ("right", "other"),
+    [
+        ("        return out\n", "        self.arg[0] = 0\n        return out\n"),
+        ("dtype=int", "dtype=float"),
+    ],
+)
+def test_places_that_are_not_stored_for_each_window_are_refused(right: str, other: str) -> None:
+    assert right in STORED
+    with pytest.raises(sc.SymconvError, match=r"places? of (an )?extremes?|given chosen"):
+        sc.check(STORED.replace(right, other), explain=False)
+
+
+PAIRS = """
+import numpy as np
+def maxpool_forward(x, K, stride):
+    H, W = x.shape
+    OH, OW = (H - K)//stride + 1, (W - K)//stride + 1
+    out = np.zeros((OH, OW))
+    arg = np.zeros((OH, OW, 2), dtype=int)
+    for i in range(OH):
+        for j in range(OW):
+            window = x[i*stride:i*stride+K, j*stride:j*stride+K]
+            out[i, j] = window.max()
+            arg[i, j] = np.unravel_index(np.argmax(window), window.shape)
+    return out, (x, arg, stride)
+def maxpool_backward(dout, cache):
+    x, arg, stride = cache
+    dx = np.zeros_like(x)
+    OH, OW = dout.shape
+    for i in range(OH):
+        for j in range(OW):
+            p, q = arg[i, j]
+            dx[i*stride + p, j*stride + q] += dout[i, j]
+    return dx
+"""
+
+
+def test_both_numbers_of_places_are_stored() -> None:
+    assert sc.check(PAIRS, "maxpool", explain=False).holds is True
+    one_by_one = PAIRS.replace("p, q = arg[i, j]", "p, q = arg[i, j, 0], arg[i, j, 1]")
+    assert sc.check(one_by_one, "maxpool", explain=False).holds is True
+    assert sc.check(one_by_one.replace("arg[i, j, 1]", "arg[i, j, 0]"), "maxpool", explain=False).holds is False

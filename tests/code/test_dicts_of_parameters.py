@@ -122,3 +122,57 @@ def net_backward(dA, X):
 def test_tensors_that_are_counted_are_named_in_the_refusal(key: str) -> None:
     with pytest.raises(sc.SymconvError, match=r"line 6: .* is another tensor for each layer, .* not told"):
         sc.check(COUNTED.replace("KEY", key), "net", explain=False)
+
+
+FILLED = """
+import numpy as np
+def net_forward(x, params):
+    W1, b1, W2 = params["W1"], params["b1"], params["W2"]
+    z = x @ W1 + b1
+    cache = {}
+    cache["x"] = x
+    cache["z"] = z
+    return z * W2, cache
+def net_backward(dout, params, cache):
+    grads = {}
+    x = cache["x"]
+    grads["W2"] = np.sum(dout * cache["z"], axis=0)
+    dz = dout * params["W2"]
+    grads["W1"] = x.T @ dz
+    grads["b1"] = dz.sum(axis=0)
+    grads["x"] = dz @ params["W1"].T
+    return grads
+"""
+
+
+def test_dicts_of_gradients_and_of_what_is_kept_are_filled_by_keys() -> None:
+    proofs = sc.check(FILLED, "net", explain=False)
+    assert {*proofs} == {"x", "W1", "b1", "W2"}
+    assert proofs.holds is True
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "tensor"),
+    [
+        ('grads["W1"] = x.T @ dz', 'grads["W1"] = x.T @ dout', "W1"),
+        ('params["W1"].T', 'params["W1"].T * 2', "x"),
+        ("    return grads", '    grads["b1"] *= 2\n    return grads', "b1"),
+    ],
+)
+def test_each_gradient_of_a_filled_dict_is_judged_by_its_own_lines(right: str, wrong: str, tensor: str) -> None:
+    assert right in FILLED
+    proofs = sc.check(FILLED.replace(right, wrong), "net", explain=False)
+    assert [name for name, proof in proofs.items() if proof.holds is False] == [tensor]
+
+
+def test_a_key_that_is_set_under_a_condition_is_one_of_the_dict() -> None:
+    text = FILLED.replace('    grads["b1"] = dz', '    if True:\n        grads["b1"] = dz')
+    assert sc.check(text, "net", explain=False).holds is True
+
+
+def test_keys_that_say_no_gradient_are_asked_for() -> None:
+    text = FILLED
+    for key in ("W1", "b1", "W2", "x"):
+        text = text.replace(f'grads["{key}"]', f'grads["of {key}"]')
+    with pytest.raises(sc.SymconvError, match=r"a dict with 'of W2', .* which do not say whose gradients"):
+        sc.check(text, "net", explain=False)

@@ -116,3 +116,83 @@ def scale_backward(g, cache):
 """
     assert sc.check(text, explain=False).numbers == ""
     assert sc.check(text, explain=False).holds is True
+
+
+DROPOUT = """
+import numpy as np
+class Layer_Dropout:
+    def __init__(self, rate):
+        self.rate = 1 - rate
+    def forward(self, inputs):
+        self.binary_mask = np.random.binomial(1, self.rate, size=inputs.shape) / self.rate
+        self.output = inputs * self.binary_mask
+    def backward(self, dvalues):
+        self.dinputs = dvalues * self.binary_mask
+"""
+
+
+def test_a_share_that_an_instance_is_made_with_is_a_number() -> None:
+    assert sc.check(DROPOUT, explain=False).holds is True
+    assert (
+        sc.check(
+            DROPOUT.replace("dvalues * self.binary_mask", "dvalues * self.binary_mask * self.rate"), explain=False
+        ).holds
+        is False
+    )
+
+
+def test_what_is_said_of_a_share_is_said_of_the_parameter() -> None:
+    text = DROPOUT.replace("dvalues * self.binary_mask", "dvalues * self.binary_mask * (self.rate + 0.1)")
+    assert sc.check(text, arguments={"rate": 0.1}, explain=False).holds is True
+    assert sc.check(text, arguments={"rate": 0.9}, explain=False).holds is False
+
+
+FACTOR = """
+import numpy as np
+class Leaky:
+    def __init__(self, alpha, gain):
+        self.alpha = alpha
+        self.gain = gain
+    def forward(self, x):
+        self.x = x
+        return np.where(x > 0, x, self.alpha * x) * self.gain
+    def backward(self, g):
+        self.dgain = np.sum(g * np.where(self.x > 0, self.x, self.alpha * self.x), axis=0)
+        return np.where(self.x > 0, g, self.alpha * g) * self.gain
+"""
+
+
+def test_what_has_a_gradient_is_no_number_of_the_layer() -> None:
+    proofs = sc.check(FACTOR, explain=False)
+    assert {*proofs} == {"x", "gain"}
+    assert proofs.holds is True
+    assert sc.check(FACTOR.replace("self.alpha * g)", "g)"), explain=False)["x"].holds is False
+
+
+GAIN = """
+import numpy as np
+class Affine:
+    def __init__(self, W, b, gain):
+        self.W, self.b, self.gain = W, b, gain
+    def forward(self, x):
+        self.x = x
+        return (x @ self.W + self.b) * self.gain
+    def backward(self, g):
+        self.dgain = np.sum(g * (self.x @ self.W + self.b), axis=0)
+        g = g * self.gain
+        self.dW = self.x.T @ g
+        self.db = g.sum(axis=0)
+        return g @ self.W.T
+"""
+
+
+def test_what_has_a_sum_over_the_samples_for_its_gradient_is_a_vector() -> None:
+    proofs = sc.check(GAIN, explain=False)
+    assert proofs.holds is True
+    assert len(proofs["gain"].operator.input("gain").axes) == 1
+
+
+@pytest.mark.parametrize("said", ["alpha=1", 3, ["stride"], {1: 2}])
+def test_arguments_that_are_no_mapping_are_refused_in_words(said: object) -> None:
+    with pytest.raises(sc.SpecError, match="arguments maps names of parameters to what they are"):
+        sc.check(FACTOR, arguments=said)  # type: ignore[arg-type]

@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator
-from importlib import import_module
-from itertools import count, product
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -74,19 +72,8 @@ def forget() -> None:
                 value.cache_clear()
 
 
-@pytest.fixture
-def new_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What translates is as in a process that has built nothing yet, whatever other tests have loaded in this one."""
-    ahead = import_module("symconv.build.ahead")
-    monkeypatch.setattr(ahead, "_ASKED", count())
-    monkeypatch.setattr(ahead, "_LOADED", "not loaded")
-    monkeypatch.setattr(ahead, "_WAITING", [])
-    yield
-    ahead._ended()
-
-
 @pytest.mark.parametrize("op", [sc.operator(LAPLACIAN), sc.operator(SECOND), central()], ids=["5", "3", "central"])
-def test_each_is_built_within_three_seconds(op, monkeypatch, tmp_path, new_process) -> None:
+def test_each_is_built_within_three_seconds(op, monkeypatch, tmp_path) -> None:
     """The least of up to three builds from nothing: what else runs on the cores counts as time of the process too."""
     taken = []
     while len(taken) < 3 and min(taken, default=3) >= 3:

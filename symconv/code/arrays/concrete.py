@@ -200,6 +200,7 @@ class Concrete:
     def scatter(self, value: Array, plan: Any, new: Array, sign: int, how: str) -> Array:
         """Changes the elements that positions name: ``at`` adds as often as they are named, others once."""
         index = self._index(plan)
+        new = new if new.ndim else new[()]  # an array of objects would hold the array itself
         try:
             if how == "at":
                 np.add.at(value, index, new * sign)

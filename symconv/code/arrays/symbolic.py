@@ -186,7 +186,10 @@ class Symbolic:
             return labelled(self.walk.fresh, name, value)
         if position is not None:
             return places_along(self.walk, kind, value, position, keep)
-        choice = choice_of(self.walk, kind, value)
+        return self.told(choice_of(self.walk, kind, value))
+
+    def told(self, choice: Choice) -> Choice:
+        """The place of an extreme, whose taps are known from here on."""
         for name in choice.taps:
             self.choices[name] = choice
             self.limits[name] = tuple(c for c in choice.limits if name in c.form.names())

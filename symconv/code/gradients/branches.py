@@ -42,7 +42,8 @@ class Read:
 
     ``fitted`` are the equalities that were taken there so that shapes fit, ``words`` what is taken to hold of elements.
     Lengths that are ``joined`` are products of others: weights behind ``x.flatten(1)``.
-    ``ties`` are equalities that were asked for and hold.
+    ``ties`` are equalities that were asked for and hold. What is ``assumed`` leaves out sizes at which what is sliced
+    is too short, and would be broadcast where one element is left.
     """
 
     value: Value
@@ -53,6 +54,7 @@ class Read:
     words: str = ""
     joined: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     ties: tuple[Constraint, ...] = ()
+    assumed: tuple[Constraint, ...] = ()
 
     @property
     def plain(self) -> dict[str, list[str]]:
@@ -180,6 +182,8 @@ class Branches:
             raise refused
         if len(found) == 1:
             return found[0]
+        if condition is not None and all(_by_accident(one, found[0]) for one in found[1]):
+            return [replace(one, assumed=(condition, *one.assumed)) for one in found[0]]
         self.line = self.line or line
         whole = found[0][0].region.union(found[1][0].region)
         # An equality makes the first half a special case; the other one is likelier to show the formula.
@@ -198,6 +202,14 @@ def _follows(read: Read, constraint: Constraint) -> bool:
     told = everywhere(read.region.context).where(*read.fitted)
     numbers = any(told.constant(var(name)) is not None for name in sorted(constraint.form.names()))
     return not numbers and told.within(told.where(constraint))
+
+
+def _by_accident(read: Read, others: Sequence[Read]) -> bool:
+    """Whether sizes fit because a length is 1, which the others do not need: what is left of ``wpe[:T]`` is one row."""
+    return any(
+        abs(one.form.constant) == 1 and not any(other.region.within(other.region.where(one)) for other in others)
+        for one in read.fitted
+    )
 
 
 def unknown(read: Read) -> str:

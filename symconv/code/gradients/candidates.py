@@ -92,8 +92,8 @@ def candidates(read: Read, name: str, centre: bool = False) -> Iterator[Operator
     for one in (*map(_centred, plain), *plain) if centre else plain:
         with suppress(SymconvError):
             found = formed(name, one, centre) if one is not None else None
-            if found is not None:
-                yield found
+            if found is not None and one is not None:
+                yield _assumed(found, one)
 
 
 def _centred(read: Read | None) -> Read | None:
@@ -111,19 +111,43 @@ def _not_empty(read: Read) -> Read | None:
 
 
 def _as_long(read: Read) -> Read | None:
-    """For sizes at which an axis that is read along one of another tensor in the output is not longer than that.
+    """For sizes at which an axis that is read along one of another tensor, in the output or a sum, is not longer.
 
     Of ``b[:, :, :, c]`` in a loop over the filters it is said that there are as many biases at least.
     """
     full = _not_empty(read) or read
+    terms = (*read.value.terms, *(term for one in read.known for term in one.terms))
     along = {size.name for axis in read.value.axes for size in axis.sizes if size.name is not None}
-    limits = {name for term in read.value.terms for c in term.where if not c.equality for name in c.form.names()}
+    along |= {name for term in terms for bound in term.bound if (name := _length(bound, term.where)) is not None}
+    along &= {size for row in read.plain.values() for size in row}
+    limits = {name for term in terms for c in term.where if not c.equality for name in c.form.names()}
     region = full.region
     for row in read.plain.values():
         for one, other in product(sorted(along - {*row}), sorted(limits & {*row} - along)):
             if full.region.within(full.region.where(Constraint(var(other) - var(one)))):
                 region = region.where(equal(var(other), var(one)))
     return None if region.empty or full.region.within(region) else replace(read, region=region)
+
+
+def _assumed(op: Operator, read: Read) -> Operator:
+    """The operator with what is said of its sizes."""
+    if not read.assumed:
+        return op
+    rows = ((row, op.input(name).axes) for name, row in read.plain.items())
+    called = {size: axis[0] for row, axes in rows for size, axis in zip(row, axes, strict=True)}
+    stated = [Constraint(one.form.substitute(called), one.equality) for one in read.assumed]
+    more = (Assumption(c, f"what is sliced is as long as it is taken for: {c}") for c in stated)
+    return replace(op, assumptions=(*op.assumptions, *more))
+
+
+def _length(bound: str, where: Sequence[Constraint]) -> str | None:
+    """The length of an axis that a summation index runs over, the shortest where there are several."""
+    for one in where:
+        if not one.equality and one.form.coefficient(bound) == -1:
+            length = (one.form + var(bound) + 1).name
+            if length is not None:
+                return length
+    return None
 
 
 def _without_extremes(read: Read) -> Read | None:

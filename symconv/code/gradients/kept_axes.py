@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from symconv.code.source.declared import Shape
 from symconv.code.source.signatures import parameters
 
-__all__ = ["begun_shapes", "broadcast_shapes", "given_in"]
+__all__ = ["begun_shapes", "broadcast_shapes", "given_in", "word_of"]
 
 _SUMS = frozenset({"sum", "mean"})
 
@@ -66,6 +66,19 @@ def given_in(nodes: Iterable[ast.AST]) -> Iterator[tuple[ast.expr, ast.expr]]:
                 yield from (two for target in targets for two in _each(target, value))
             case ast.Dict(keys, values):
                 yield from ((key, value) for key, value in zip(keys, values, strict=True) if key is not None)
+
+
+def word_of(target: ast.expr) -> str:
+    """The name, the attribute or the key that something is put under."""
+    match target:
+        case (
+            ast.Name(name)
+            | ast.Attribute(_, name)
+            | ast.Constant(str(name))
+            | ast.Subscript(_, ast.Constant(str(name)))
+        ):
+            return name
+    return ""
 
 
 def _read_first(forward: ast.FunctionDef, name: str, shape: Shape) -> bool:

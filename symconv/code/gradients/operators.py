@@ -25,6 +25,7 @@ from symconv.code.gradients.operands import given, sizes_of
 from symconv.code.gradients.outputs import joined, outputs_of, same_formula
 from symconv.code.gradients.ranks import Lines, lines_of, ranks_of, shown_behind, shown_ranks, vectors_of
 from symconv.code.gradients.refusals import split, told_most
+from symconv.code.gradients.seen_axes import indexed_in, summed_in, with_seen
 from symconv.code.held.boxes import current
 from symconv.code.held.kept import KEPT
 from symconv.code.reading.reader import start
@@ -95,7 +96,10 @@ def operators_of(program: Program, node: ast.FunctionDef, settings: Mapping[str,
     lines, kept_so = lines_of(program.called_by(backward) if backward is not None else (), tensors, said)
     each = _of_lines(forward, tensors, lines)
     yield from (each if kept_so else ())
-    likely = asked_first(ranks_of(forward.node, tensors, said), program.called_by(node))
+    named = {**forward.tensors, **forward.attributes}
+    indexed = {one: rank for one, rank in indexed_in(node, named).items() if one not in said and not is_selector(one)}
+    summed = summed_in([backward] if backward is not None else [], named) - {*said}
+    likely = with_seen(asked_first(ranks_of(node, tensors, said), program.called_by(node)), indexed, summed)
     found = False
     for one in _of_each(program, forward, likely_first(node, list(likely), said, sure) if centre else likely):
         found = True

@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import product
 
-from symconv.code.gradients.kept_axes import given_in
+from symconv.code.gradients.kept_axes import given_in, word_of
 from symconv.code.gradients.matrices import matrices_in, measured
 from symconv.notation.functions import TABLE
 from symconv.prove.language.labels import is_selector, labels_of
@@ -208,25 +208,12 @@ def lines_of(
     named = re.compile(
         rf"_?(d|grad|g)_?({'|'.join(map(re.escape, biases))})|({'|'.join(map(re.escape, biases))})_?grad"
     )
-    sure = any(named.fullmatch(_word(to)) and any(map(_keeps, ast.walk(value))) for to, value in given_in(nodes))
+    sure = any(named.fullmatch(word_of(to)) and any(map(_keeps, ast.walk(value))) for to, value in given_in(nodes))
     return [dict.fromkeys(biases, shape) for shape in ((1, None), (None, 1))], sure
 
 
 def _keeps(node: ast.AST) -> bool:
     return isinstance(node, ast.keyword) and node.arg in {"keepdims", "keepdim"}
-
-
-def _word(target: ast.expr) -> str:
-    """The name, the attribute or the key that something is put under."""
-    match target:
-        case (
-            ast.Name(name)
-            | ast.Attribute(_, name)
-            | ast.Constant(str(name))
-            | ast.Subscript(_, ast.Constant(str(name)))
-        ):
-            return name
-    return ""
 
 
 def vectors_of(node: ast.FunctionDef, names: Collection[str]) -> frozenset[str]:

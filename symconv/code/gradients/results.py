@@ -11,6 +11,7 @@ import numpy as np
 
 from symconv.code.gradients.backward import Reading, computed, kept
 from symconv.code.gradients.roles import gradient_named, tensor_named
+from symconv.code.source.filled import as_written_out
 from symconv.code.source.labels import TARGETS
 from symconv.code.source.signatures import positional
 from symconv.code.source.trouble import CodeError
@@ -39,9 +40,14 @@ def results_of(reading: Reading, returns: Sequence[str] | None) -> dict[str, Any
     if isinstance(value, ast.Dict):
         named = {k.value: gradient_named(reading.op, str(k.value)) for k in value.keys if isinstance(k, ast.Constant)}
         found = {tensor: key for key, tensor in named.items() if tensor is not None}
-        found = found or {tensor: key for key in named for tensor in tensors if tensor == tensor_named(str(key))}
+        found = found or {t: key for key in named for t in tensors if t in {key, tensor_named(str(key))}}
         if found:
             return found
+        keys = ", ".join(map(repr, named)) or "no keys"
+        raise SpecError(
+            f"{reading.node.name} returns a dict with {keys}, which do not say whose gradients they are; name them by "
+            f"the tensors ({{'d{tensors[0]}': ...}}), or return a tuple"
+        )
     if left and returns is None:
         mine = gradient_named(reading.op, value.id) if isinstance(value, ast.Name) else None
         rest = [t for t in tensors if t not in left]
@@ -120,7 +126,7 @@ def _result(reading: Reading) -> ast.expr | None:
     while True:
         value = _returned(node)
         if isinstance(value, ast.Name):
-            value = _assigned(node, value.id) or value
+            value = as_written_out(node, value.id) or _assigned(node, value.id) or value
         called = value.func.id if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) else ""
         if called not in reading.program.functions or called in seen:
             return value

@@ -19,7 +19,7 @@ from symconv.prove.meaning.atoms import PI
 from symconv.prove.meaning.value import Product
 
 __all__ = ["WINDOWS", "WINDOW_KEYS", "Roles", "flag", "gradient_named", "mode", "numeric", "numeric_kind", "packed",
-           "tensor_named"]  # fmt: skip
+           "stated", "tensor_named"]  # fmt: skip
 
 _COTANGENT = frozenset({
     "dout", "dy", "gy", "dz", "d", "g", "grad", "grad_output", "grad_out", "grad_y", "grad_outputs", "d_out",
@@ -76,7 +76,7 @@ class Roles:
         self.op = op
         self.outputs = outputs
         self.tensors = tensors
-        self.arguments = _checked(arguments)
+        self.arguments = stated(arguments)
         self.numbers = {
             name: affine(int(number)) if number.denominator == 1 else Product(number) for name, number in op.numbers
         }
@@ -204,11 +204,14 @@ class Roles:
         raise SpecError(f"arguments: names of tensors, numbers, texts, tuples and dicts are read; given {shown(given)}")
 
 
-def _checked(arguments: Mapping[str, Any] | None) -> dict[str, Any]:
+def stated(arguments: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What a user says of parameters; raises SpecError where that is no mapping of names."""
     if arguments is None:
         return {}
     if not isinstance(arguments, Mapping) or not all(isinstance(key, str) for key in arguments):
-        raise SpecError(f"arguments maps names of parameters to what they are; given {shown(arguments)}")
+        raise SpecError(
+            f"arguments maps names of parameters to what they are, as {{'stride': 2}} does; given {shown(arguments)}"
+        )
     return dict(arguments)
 
 

@@ -30,6 +30,10 @@ __all__ = ["array_of", "boxed", "changeable", "current", "fixed", "hold", "loose
 
 def current(state: State, box: Box) -> Any:
     """What an array holds now: a view follows its base."""
+    if root_of(box).places is not None:
+        raise Outside(
+            "the places of extremes that an array holds are read one by one, with an index for each axis", state.line
+        )
     if _unsure(box) and root_of(box).version != box.seen:
         raise Outside("an array is read that may share its elements with one that was changed", state.line)
     if box.base is not None and not state.on.symbolic:
@@ -45,6 +49,8 @@ def current(state: State, box: Box) -> Any:
 
 def changeable(state: State, box: Box) -> None:
     """Raises Outside where it cannot be told which arrays change with this one."""
+    if root_of(box).places is not None:
+        raise Outside("an array that holds the places of extremes is changed", state.line)
     if _unsure(box):
         raise Outside("an array is changed that may or may not share its elements with another", state.line)
 

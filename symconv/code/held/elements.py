@@ -23,7 +23,9 @@ def picked(state: State, box: Box, entries: tuple[Any, ...]) -> Box:
     """The elements a subscript names: a view."""
     array = current(state, box)
     if any(isinstance(entry, Box) for entry in entries):
-        return boxed(state, state.on.pick(array_of(state, box), plan_of(state, array, entries)), kind_of(box))
+        named = plan_of(state, array, entries)
+        touched(state, box, _around(state, named), "read")
+        return boxed(state, state.on.pick(array, named), kind_of(box))
     plan = plan_of(state, array, entries)
     found = state.on.pick(array, plan)
     if any(isinstance(entry, Chosen) for entry in entries):
@@ -32,6 +34,11 @@ def picked(state: State, box: Box, entries: tuple[Any, ...]) -> Box:
     if not any(item is None or isinstance(item, Span) for item in plan):
         return _element(state, box, found, plan)
     return view_of(state, box, found, lambda value: state.on.pick(value, plan), plan)
+
+
+def _around(state: State, plan: Any) -> Plan:
+    """What a subscript names, with the whole axis where an array says the positions."""
+    return tuple(Span(affine(0), None, 1, True) if state.on.positions(one) else one for one in plan)
 
 
 def _element(state: State, box: Box, found: Any, plan: Plan) -> Box:
@@ -107,7 +114,7 @@ def scatter(state: State, box: Box, plan: Any, new: Any, sign: int, how: str) ->
         raise Outside("elements that positions name are changed in a view", state.line)
     if how == "=" and bool(state.masks):
         raise Outside("elements that positions name are replaced under a condition on elements", state.line)
-    touched(state, box, None, "set" if how == "=" else "add")
+    touched(state, box, _around(state, plan), "set" if how == "=" else "add")
     box.value = state.on.scatter(box.value, plan, shown(state, new), sign, how)
     box.version += 1
 

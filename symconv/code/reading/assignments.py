@@ -10,6 +10,7 @@ from symconv.code.held.boxes import array_of, current, hold
 from symconv.code.held.elements import change, picked, put
 from symconv.code.held.masks import blended, keeps_order
 from symconv.code.held.operators import binary
+from symconv.code.held.places import is_place, store_place
 from symconv.code.held.sequences import iterated, sequence
 from symconv.code.held.state import State, call, evaluate, fails, whole_plan
 from symconv.code.held.sums import accumulate, accumulates, read_name
@@ -109,6 +110,9 @@ def _stored(state: State, owner: Any, index: ast.expr, value: Any) -> None:
     match owner:
         case Box():
             entries = entries_of(state, index)
+            if state.on.symbolic and is_place(value):
+                store_place(state, owner, entries, value)
+                return
             if len(entries) == 1 and isinstance(entries[0], Box) and entries[0].mask:
                 _masked_store(state, owner, entries[0], value)
                 return

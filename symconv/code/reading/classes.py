@@ -27,7 +27,9 @@ def give_attributes(state: State, context: Context, said: Mapping[str, Any]) -> 
     initial = state.program.initial()
     known = {**_lengths(state, context, initial), **said}
     for name, value in {**of_class, **_values_of_start(state, initial, known)}.items():
-        if name not in said:
+        if name in said and name in initial.defaults and name in initial.lasting:
+            context.attributes[name] = value  # what is said is the parameter: self.rate = 1 - rate
+        elif name not in said:
             # Attributes that are told by their names count as there; only those that were set count more.
             dict.setdefault(context.attributes, name, value)
 

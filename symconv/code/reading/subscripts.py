@@ -8,7 +8,8 @@ from typing import Any
 
 from symconv.code.held.boxes import current
 from symconv.code.held.elements import picked, plan_of
-from symconv.code.held.numbers import constant, key_of
+from symconv.code.held.numbers import constant, key_of, whole_element
+from symconv.code.held.places import place_at
 from symconv.code.held.sequences import sequence
 from symconv.code.held.state import State, call, evaluate
 from symconv.code.source.trouble import Outside
@@ -22,7 +23,12 @@ def subscript(state: State, owner: Any, index: ast.expr) -> Any:
     """``owner[index]``."""
     match owner:
         case Box():
-            return picked(state, owner, entries_of(state, index))
+            entries = entries_of(state, index)
+            if (place := place_at(state, owner, entries)) is not None:
+                return place
+            found = picked(state, owner, entries)
+            number = whole_element(state, found)
+            return found if number is None else number
         case tuple() | list():
             entry = value_of_index(state, index)
             if isinstance(entry, Slice):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from symconv.code.source.keyed import own_attribute
 from symconv.code.source.signatures import defaults, parameters
 
-__all__ = ["axes_in", "counts_in", "only_stored", "shares_in", "small_in"]
+__all__ = ["axes_in", "counts_in", "factors_in", "only_stored", "shares_in", "small_in"]
 
 _METHODS = frozenset({"view", "reshape", "chunk", "repeat_interleave", "unfold", "roll", "split"})
 """Methods of arrays all of whose arguments are whole numbers."""
@@ -18,6 +19,8 @@ _FUNCTIONS = {
 }  # fmt: skip
 """Functions whose arguments behind the array are whole numbers, up to this many."""
 _KEYS = frozenset({"kernel_size", "num_groups", "chunks", "upscale_factor", "downscale_factor", "shifts", "repeats"})
+_OF_LENGTHS = _METHODS | {"range", "arange", "zeros", "ones", "empty", "full", "repeat", "tile", "pad", "int"}
+"""Functions and methods that take lengths and numbers of places."""
 _LIBRARIES = frozenset({"torch", "F", "functional", "np", "numpy", "tf", "jnp"})
 
 
@@ -70,10 +73,10 @@ def small_in(node: ast.FunctionDef) -> frozenset[str]:
     return frozenset({"eps", "epsilon"} & ({*plain[2:]} - defaults(node.args).keys()))
 
 
-def shares_in(node: ast.FunctionDef) -> frozenset[str]:
+def shares_in(*nodes: ast.stmt) -> frozenset[str]:
     """The parameters and attributes that are compared with numbers that are drawn, or taken from 1: probabilities."""
     found = set[str]()
-    for one in ast.walk(node):
+    for one in (part for node in nodes for part in ast.walk(node)):
         match one:
             case ast.BinOp(ast.Constant(1), ast.Sub(), ast.Name(name) | ast.Attribute(ast.Name(), name)):
                 found.add(name)
@@ -82,6 +85,25 @@ def shares_in(node: ast.FunctionDef) -> frozenset[str]:
             case ast.Compare(ast.Name(name) | ast.Attribute(ast.Name(), name), [_], [right]) if _drawn(right):
                 found.add(name)
     return frozenset(found)
+
+
+def factors_in(node: ast.FunctionDef) -> frozenset[str]:
+    """The attributes of ``self`` that are read in arithmetic and comparisons alone, as numbers are."""
+    found, otherwise = set[str](), set[str]()
+    for one in ast.walk(node):
+        parts = (name for part in ast.iter_child_nodes(one) if (name := own_attribute(part)))
+        match one:
+            case ast.Subscript(_, index):
+                otherwise |= {*filter(None, map(own_attribute, ast.walk(index)))}
+            case ast.Call(ast.Attribute(_, word) | ast.Name(word)) if word in _OF_LENGTHS:
+                otherwise |= {*filter(None, map(own_attribute, ast.walk(one)))}
+            case (
+                ast.BinOp(_, ast.Add() | ast.Sub() | ast.Mult() | ast.Div() | ast.Pow()) | ast.UnaryOp() | ast.Compare()
+            ):
+                found |= {*parts}
+            case _:
+                otherwise |= {*parts}
+    return frozenset(found - otherwise)
 
 
 def _drawn(node: ast.expr) -> bool:

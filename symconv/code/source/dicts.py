@@ -10,7 +10,7 @@ from symconv.code.source.program import Program
 from symconv.code.source.signatures import defaults, parameters, positional
 from symconv.errors import SpecError
 
-__all__ = ["with_items"]
+__all__ = ["with_items", "with_same_items"]
 
 _DICTS = frozenset({"parameters", "params", "weights"})
 _TENSORS = re.compile(r"[WUV]\w*|w\d?|b[a-z]?\d?|gamma\d?|beta\d?|kernels?|weights?|bias(es)?")
@@ -22,13 +22,10 @@ def with_items(source: Program, node: ast.FunctionDef) -> ast.FunctionDef:
 
     What it hands a dict to takes tensors out of it as well. Raises SpecError where their names are counted.
     """
-    for name in sorted(_DICTS & {*parameters(node.args)} - defaults(node.args).keys()):
+    for name in _dicts(node):
         _ask_of_counted(source, node, name)
-        keys = _keys(source, node, name, frozenset())
-        known = {*parameters(node.args)} - {name}
-        if not keys or known & {*keys}:
-            continue
-        if not all(map(_TENSORS.fullmatch, keys)):
+        keys = _items(source, node, name)
+        if not keys:
             continue
         node = deepcopy(node)
         spec = node.args
@@ -41,6 +38,25 @@ def with_items(source: Program, node: ast.FunctionDef) -> ast.FunctionDef:
         made = ast.Assign([ast.Name(name, ast.Store())], ast.Dict([ast.Constant(key) for key in keys], values))
         node.body.insert(0, ast.fix_missing_locations(ast.copy_location(made, node)))
     return node
+
+
+def with_same_items(source: Program, forward: ast.FunctionDef, backward: ast.FunctionDef) -> ast.FunctionDef:
+    """A backward function of the tensors that it takes out of dicts which the forward function is handed as well."""
+    same = {*_dicts(forward)} & {*_dicts(backward)}
+    known = all({*_items(source, backward, name)} <= {*_items(source, forward, name)} for name in same)
+    return with_items(source, backward) if same and known else backward
+
+
+def _dicts(node: ast.FunctionDef) -> list[str]:
+    """The parameters that are dicts of parameters, by their names."""
+    return sorted(_DICTS & {*parameters(node.args)} - defaults(node.args).keys())
+
+
+def _items(source: Program, node: ast.FunctionDef, name: str) -> list[str]:
+    """The tensors that are taken out of a dict; none where they are not told."""
+    keys = _keys(source, node, name, frozenset()) or []
+    others = {*parameters(node.args)} - {name}
+    return keys if not others & {*keys} and all(map(_TENSORS.fullmatch, keys)) else []
 
 
 def _keys(source: Program, node: ast.FunctionDef, name: str, seen: frozenset[str]) -> list[str] | None:

@@ -45,6 +45,10 @@ class Initial:
                     return _whole(value)
         return False
 
+    def asked(self, name: str) -> bool:
+        """Whether it is a parameter that an instance cannot be made without."""
+        return name in self.defaults and self.defaults[name] is None
+
     def defaulted(self) -> frozenset[str]:
         """The attributes that are parameters with a default."""
         return frozenset(n for n in self.lasting if self.defaults.get(self.parameter(n) or "") is not None)

@@ -41,8 +41,10 @@ def labels_in(
     What is handed to one of the ``functions`` of the text is used there.
     """
     known = {name for node in nodes for name in parameters(node.args)}
-    naming = {name for node in nodes for one in ast.walk(node) for name in _naming(one)} & known
-    arrays = {name for node in nodes for one in ast.walk(node) for name in _of_array(one)}
+    elements = {name: whole for node in nodes for one in ast.walk(node) for name, whole in _elements(one)}
+    naming = {name for node in nodes for one in ast.walk(node) for name in _naming(one)}
+    naming = {elements.get(name, name) for name in naming} & known
+    arrays = {name for node in nodes for one in ast.walk(node) for name in _of_array(one)} | {*elements.values()}
     # A layer is given many places at once.
     layers = any(parameters(node.args)[:1] in (["self"], ["ctx"]) for node in nodes)
     usual = _ARRAYS | {"idx", "index"} if layers else _ARRAYS
@@ -129,6 +131,17 @@ def _label(entry: ast.expr) -> Iterator[str]:
             yield from _label(inner)
         case ast.Subscript(inner, _):
             yield from _label(inner)
+
+
+def _elements(node: ast.AST) -> Iterator[tuple[str, str]]:
+    """Names of elements, with those of the arrays that they are of: ``ix = targets[b, t]``."""
+    match node:
+        case ast.Assign([ast.Name(name)], ast.Subscript(ast.Name(whole))):
+            yield name, whole
+        case ast.Assign([ast.Name(name)], ast.Call(ast.Name("int"), [ast.Subscript(ast.Name(whole))])):
+            yield name, whole
+        case ast.Assign([ast.Name(name)], ast.Call(ast.Attribute(ast.Subscript(ast.Name(whole)), "item"))):
+            yield name, whole
 
 
 def _of_array(node: ast.AST) -> Iterator[str]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from copy import deepcopy
 
+from symconv.code.source.filled import Apart, begins, item_keys
 from symconv.code.source.keyed import own_attribute
 from symconv.code.source.signatures import parameters
 
@@ -21,7 +22,7 @@ def with_gradients_in_order(node: ast.FunctionDef) -> ast.FunctionDef | None:
     """
     tensors = {*parameters(node.args)} - {"self"} | {a for one in ast.walk(node) if (a := own_attribute(one))}
     match node.body[-1] if node.body else None:
-        case ast.Return(ast.Tuple([_, ast.Name(name)])) if _filled(node, name):
+        case ast.Return(ast.Tuple([_, ast.Name(name)])) if any(begins(one, name) is not None for one in ast.walk(node)):
             return _apart(node, name, tensors)
         case ast.Return(ast.Tuple([value, ast.Dict() as items])) as last:
             new = deepcopy(node)
@@ -38,39 +39,11 @@ def with_gradients_in_order(node: ast.FunctionDef) -> ast.FunctionDef | None:
     return None
 
 
-def _filled(node: ast.FunctionDef, name: str) -> bool:
-    """Whether a variable is a dict that is begun once and has items."""
-    begun = [one for one in ast.walk(node) if _begins(one, name) is not None]
-    return len(begun) == 1
-
-
-def _begins(node: ast.AST, name: str) -> dict[str, ast.expr] | None:
-    """The items of ``name = {...}`` or ``name = dict()``, where all keys are texts."""
-    match node:
-        case ast.Assign([ast.Name(same)], ast.Dict(keys, values)) if same == name:
-            words = [one.value for one in keys if isinstance(one, ast.Constant) and isinstance(one.value, str)]
-            return dict(zip(words, values, strict=True)) if len({*words}) == len(keys) else None
-        case ast.Assign([ast.Name(same)], ast.Call(ast.Name("dict"), [], keywords)) if same == name:
-            return {one.arg: one.value for one in keywords if one.arg}
-    return None
-
-
-def _key(node: ast.AST, name: str) -> str | None:
-    match node:
-        case ast.Subscript(ast.Name(same), ast.Constant(str() as key), ast.Load() | ast.Store()) if same == name:
-            return key
-    return None
-
-
 def _apart(node: ast.FunctionDef, name: str, tensors: Collection[str]) -> ast.FunctionDef | None:
-    nodes = [*ast.walk(node)]
-    keys = [key for one in nodes if (key := _key(one, name)) is not None]
-    begun = [items for one in nodes if (items := _begins(one, name)) is not None]
-    uses = sum(isinstance(one, ast.Name) and one.id == name for one in nodes)
-    every = list(dict.fromkeys([*(key for items in begun for key in items), *keys]))
-    if uses != len(keys) + len(begun) + 1 or not every:
+    every = item_keys(node, name)
+    if not every:
         return None
-    taken = {one.id for one in nodes if isinstance(one, ast.Name)}
+    taken = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
     names = {key: variable for key in every if (variable := _variable(key, tensors, taken))}
     if len(names) < len(every) or len({*names.values()}) < len(every):
         return None
@@ -78,7 +51,7 @@ def _apart(node: ast.FunctionDef, name: str, tensors: Collection[str]) -> ast.Fu
     last = new.body[-1]
     assert isinstance(last, ast.Return) and isinstance(last.value, ast.Tuple)
     last.value.elts[1:] = [ast.copy_location(ast.Name(names[key], ast.Load()), last) for key in every]
-    _Apart(name, names).visit(new)
+    Apart(name, names).visit(new)
     return ast.fix_missing_locations(new)
 
 
@@ -94,26 +67,3 @@ def _variable(key: str, tensors: Collection[str], taken: Collection[str]) -> str
     if not plain.isidentifier():
         return None
     return plain if plain not in taken else f"{plain}_hand" if f"{plain}_hand" not in taken else None
-
-
-class _Apart(ast.NodeTransformer):
-    """The items of a dict as variables."""
-
-    def __init__(self, name: str, names: Mapping[str, str]) -> None:
-        self.name = name
-        self.names = names
-
-    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
-        self.generic_visit(node)
-        key = _key(node, self.name)
-        return node if key is None else ast.copy_location(ast.Name(self.names[key], node.ctx), node)
-
-    def visit_Assign(self, node: ast.Assign) -> ast.stmt | list[ast.stmt]:
-        items = _begins(node, self.name)
-        self.generic_visit(node)
-        if items is None:
-            return node
-        return [
-            ast.copy_location(ast.Assign([ast.Name(self.names[key], ast.Store())], value), value)
-            for key, value in items.items()
-        ] or ast.copy_location(ast.Pass(), node)

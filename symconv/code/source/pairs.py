@@ -9,7 +9,8 @@ from dataclasses import replace
 from difflib import get_close_matches
 
 from symconv.code.source.contexts import with_context
-from symconv.code.source.dicts import with_items
+from symconv.code.source.dicts import with_items, with_same_items
+from symconv.code.source.filled import with_items_apart
 from symconv.code.source.losses import with_gradients_in_order
 from symconv.code.source.program import Program
 from symconv.code.source.signatures import parameters
@@ -54,7 +55,8 @@ def pair_of(source: Program, name: str | None) -> tuple[Program, ast.FunctionDef
     if len(pairs) != 1:
         raise _unmatched(source, name, "several match" if pairs else "none match")
     both = next(iter(pairs.values()))
-    return source, with_items(source, source.settled(both["forward"])), source.settled(both["backward"])
+    forward, backward = source.settled(both["forward"]), source.settled(both["backward"])
+    return source, with_items(source, forward), with_items_apart(with_same_items(source, forward, backward))
 
 
 def _derivatives(source: Program, name: str | None) -> Iterator[tuple[ast.FunctionDef, ast.FunctionDef]]:
@@ -88,7 +90,7 @@ def _of_class(source: Program, name: str) -> tuple[Program, ast.FunctionDef, ast
     forward, backward = source.settled(forward, name), source.settled(backward, name)
     if "setup_context" in methods and parameters(forward.args)[:1] != ["ctx"]:
         forward = with_context(forward, source.settled(methods["setup_context"], name))
-    return replace(source, owner=name), with_output(forward), backward
+    return replace(source, owner=name), with_output(forward), with_items_apart(backward)
 
 
 def _of_rule(source: Program, name: str | None) -> tuple[ast.FunctionDef, ast.FunctionDef] | None:

@@ -62,7 +62,8 @@ class Box:
     subscript where it is one. ``depth`` counts the loops around the place where it was made; ``kind`` says whether the
     elements are real, whole ("int") or truth values ("bool"). ``loose`` says of a view that it may be a copy as well:
     none of the two may be changed from then on. A ``scalar`` is one element, which is a number in NumPy and a view in
-    PyTorch: it is not read after its array changed. ``named`` is what a name or a list holds.
+    PyTorch: it is not read after its array changed. ``named`` is what a name or a list holds. An array of whole numbers
+    may hold ``places`` of extremes, and is read one by one then.
     """
 
     value: Any
@@ -77,6 +78,7 @@ class Box:
     loose: bool = False
     scalar: bool = False
     named: bool = False
+    places: Any = None
 
     @property
     def mask(self) -> bool:

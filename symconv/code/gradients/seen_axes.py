@@ -1,0 +1,73 @@
+"""Numbers of axes that subscripts and gradients show, beside those that are likely: ``weight[o, i]``, ``dg.sum(0)``."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Iterable, Iterator, Mapping
+
+from symconv.code.gradients.kept_axes import given_in, word_of
+from symconv.code.source.signatures import parameters
+
+__all__ = ["indexed_in", "summed_in", "with_seen"]
+
+Ranks = dict[str, int]
+_LEADS = ("d", "grad_", "d_", "g", "grad")
+
+
+def with_seen(likely: Iterable[Ranks], indexed: Mapping[str, int], summed: Iterable[str]) -> Iterator[Ranks]:
+    """Numbers of axes, likely ones first: before them such as are ``indexed``, behind such with ``summed`` vectors."""
+    every = list(likely)
+    vectors = dict.fromkeys(summed, 1)
+    found: list[Ranks] = []
+    for ranks in (
+        *([{**one, **indexed} for one in every] if indexed else []),
+        *every,
+        *([{**one, **vectors} for one in every] if vectors else []),
+    ):
+        if ranks not in found:
+            found.append(ranks)
+            yield ranks
+
+
+def indexed_in(node: ast.FunctionDef, tensors: Mapping[str, str]) -> Ranks:
+    """The tensors all of whose subscripts have as many entries, each of them a position; by names of parameters."""
+    counts: dict[str, set[int]] = {}
+    given = {*parameters(node.args)}
+    for one in ast.walk(node):
+        match one:
+            case ast.Subscript(ast.Name(name), index) if name in tensors:
+                entries = index.elts if isinstance(index, ast.Tuple) else [index]
+                counts.setdefault(name, set()).add(
+                    len(entries) if all(_is_position(entry, given) for entry in entries) else 0
+                )
+    told = {tensors[name]: max(found) for name, found in counts.items() if len(found) == 1 and 0 not in found}
+    return told if max(told.values(), default=0) > 1 else {}  # x[i] may be a row
+
+
+def _is_position(entry: ast.expr, given: Collection[str]) -> bool:
+    """Whether it is made of numbers that the function counts, and not of what it is given."""
+    names = {one.id for one in ast.walk(entry) if isinstance(one, ast.Name)}
+    return isinstance(entry, ast.Name | ast.BinOp) and not names & {*given}
+
+
+def summed_in(backward: Iterable[ast.FunctionDef], tensors: Mapping[str, str]) -> frozenset[str]:
+    """The tensors whose gradients, by their names, are sums over one axis that is not kept: vectors beside matrices."""
+    called = {f"{lead}{name}".lower(): tensor for name, tensor in tensors.items() for lead in _LEADS}
+    found = set[str]()
+    for to, value in given_in(one for node in backward for one in ast.walk(node)):
+        word = word_of(to)
+        if word.lower() in called and _sums(value):
+            found.add(called[word.lower()])
+        elif isinstance(to, ast.Subscript | ast.Constant) and word in tensors and _sums(value):
+            found.add(tensors[word])
+    return frozenset(found)
+
+
+def _sums(value: ast.expr) -> bool:
+    match value:
+        case ast.Call(ast.Attribute(_, "sum"), arguments, options):
+            axes = [one.value for one in options if one.arg in {"axis", "dim"}] or arguments[-1:]
+            return not any(one.arg in {"keepdims", "keepdim"} for one in options) and any(
+                isinstance(one, ast.Constant) and isinstance(one.value, int) for one in axes
+            )
+    return False
