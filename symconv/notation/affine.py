@@ -56,6 +56,8 @@ class Affine:
 
     def __add__(self, other: Affine | int) -> Affine:
         other = affine(other)
+        if not other.terms or not self.terms:
+            return Affine(self.terms or other.terms, self.constant + other.constant)
         sums: dict[Atom, int] = dict(self.terms)
         for atom, factor in other.terms:
             sums[atom] = sums.get(atom, 0) + factor
@@ -126,6 +128,9 @@ class Affine:
 
     def substitute(self, values: Mapping[str, Affine | int]) -> Affine:
         """The form with names replaced, inside quotients and maxima too."""
+        match self.terms:
+            case ((str() as name, 1),) if not self.constant:
+                return affine(values.get(name, self))
         sums: dict[Atom, int] = {}
         constant, same = self.constant, True
         for atom, factor in self.terms:
