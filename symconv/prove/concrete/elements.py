@@ -15,7 +15,7 @@ from symconv.prove.concrete.numbers import Array, Ground
 from symconv.prove.language.syntax import Node, show
 from symconv.verify import scalars
 
-__all__ = ["pi_value", "pointwise"]
+__all__ = ["compared", "constant", "pi_value", "pointwise", "zeros"]
 
 _COMPARED = {
     "lt": np.less, "gt": np.greater, "le": np.less_equal, "ge": np.greater_equal, "eq": np.equal, "ne": np.not_equal,
@@ -44,10 +44,15 @@ def pointwise(ground: Ground, name: str, arrays: Sequence[Array], node: Node) ->
         with np.errstate(all="ignore"):
             return np.asarray(scalars.apply(name, tuple(a.astype(float) for a in arrays)))
     if name in _COMPARED and not enclosed:
-        return np.asarray(_COMPARED[name](*arrays), dtype=bool).astype(np.int64)
+        return compared(name, *arrays)
     if enclosed or name not in _RATIONAL or (name == "pow" and _roots(arrays[1])):
         return np.asarray(np.frompyfunc(partial(applied, name), len(arrays), 1)(*arrays), dtype=object)
     return np.asarray(np.frompyfunc(partial(_exactly, name), len(arrays), 1)(*arrays), dtype=object)
+
+
+def compared(name: str, left: Array, right: Array) -> Array:
+    """1 where a comparison of exact numbers holds, else 0."""
+    return np.asarray(_COMPARED[name](left, right), dtype=bool).astype(np.int64)
 
 
 def _roots(powers: Array) -> bool:
@@ -78,3 +83,15 @@ def _modular(ground: Ground, name: str, arrays: Sequence[Array], node: Node) -> 
             signed = power - prime if power > prime // 2 else power
             return np.asarray(np.frompyfunc(lambda a: pow(int(a), signed, prime), 1, 1)(arrays[0]), dtype=object)
     raise ground.error(node.at, f"{show(node)} has no exact value")
+
+
+def zeros(array: Array) -> Any:
+    """Where a number is exactly 0."""
+    if array.dtype != object:
+        return array == 0
+    return np.asarray(np.frompyfunc(lambda one: not isinstance(one, Enclosure) and one == 0, 1, 1)(array), dtype=bool)
+
+
+def constant(value: Fraction) -> Array:
+    """A number as an array without axes."""
+    return np.asarray(int(value) if value.denominator == 1 else value, dtype=object)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from math import prod
 from typing import Any
 
@@ -13,10 +12,10 @@ import numpy as np
 from symconv.limits import ARRAY_CELLS, OBJECT_CELLS
 from symconv.notation.grammar import COMPARISONS
 from symconv.prove.concrete.collected import collected
-from symconv.prove.concrete.elements import pointwise
+from symconv.prove.concrete.elements import compared, constant, pointwise, zeros
 from symconv.prove.concrete.numbers import Array, Ground, TooLargeError, amount, component
 from symconv.prove.language.defined_sums import of_elements
-from symconv.prove.language.places import alone, bounds, how_far, mentioned, names_of, places
+from symconv.prove.language.places import alone, bounds, divisors, how_far, mentioned, names_of, places, undivided
 from symconv.prove.language.syntax import (
     Binary,
     Call,
@@ -112,20 +111,22 @@ class _Reader:
         """An expression at every point of the grid of ``depth`` axes, as far as it depends on them."""
         match node:
             case Number(value):
-                return _constant(value)
+                return constant(value)
             case Sliced():
-                return self._read(node, put, depth)
+                return self._read(node, put)
             case Reduction():
                 return self._reduced(node, put, depth)
             case Binary(op, left, right) if op in COMPARISONS and self._of_positions(node, put):
                 (first, exact), (second, whole) = (self._form(side, put, None) for side in (left, right))
-                held = pointwise(self.ground, COMPARISONS[op], (np.asarray(first), np.asarray(second)), node)
+                # Positions are whole numbers, also where elements are residues.
+                held = compared(COMPARISONS[op], np.asarray(first), np.asarray(second))
                 return np.asarray(held * (exact & whole))
             case Binary(op, left, right):
                 a = self.value(left, put, depth)
                 if op == "**":
-                    return pointwise(self.ground, "pow", (a, _constant(amount(self.ground, right))), node)
-                return self._joined(node, op, a, self.value(right, put, depth))
+                    return pointwise(self.ground, "pow", (a, constant(amount(self.ground, right))), node)
+                b = self.value(right, put, depth)
+                return self._joined(node, op, a, self._present(node, a, b, put) if op == "/" else b)
             case Call(function, arguments, ()) if canonical(function) in {*ELEMENTWISE, "where"}:
                 word = canonical(function)
                 given = [self.value(one, put, depth) for one in arguments]
@@ -139,7 +140,7 @@ class _Reader:
                     raise self.ground.error(node.at, f"{name} has axes: index it, as in {name}[...]")
                 return self.ground.arrays[name]
             case Name() | Call("size", _):
-                return _constant(amount(self.ground, node))
+                return constant(amount(self.ground, node))
         message = f"{show(node)} stands among indices; words of arrays are indexed too, as in flip(w)[f,c,p,q]"
         raise self.ground.error(node.at, message)
 
@@ -166,8 +167,34 @@ class _Reader:
         result = a + b if op == "+" else a - b if op == "-" else a * b
         return np.asarray(result if self.ground.prime is None else result % self.ground.prime)
 
-    def _read(self, node: Sliced, put: Put, depth: int) -> Array:
+    def _present(self, node: Binary, a: Array, b: Array, put: Put) -> Array:
+        """The divisor, with 1 where it is 0 outside of an array that what is divided is outside of, too.
+
+        A product with an element that is not there is no term, whatever it is divided by.
+        """
+        if not np.any(nought := zeros(a) & zeros(b)):
+            return b
+        absent = nought & self._outside(node.left, put) & self._outside(node.right, put)
+        return np.asarray(np.where(absent, np.ones((), dtype=b.dtype), b), dtype=b.dtype)
+
+    def _outside(self, node: Node, put: Put) -> Any:
+        """Where an expression reads an element that is not there."""
+        found: Any = False
+        for one in walk(node):
+            if isinstance(one, Sliced) and names_in(one) <= {*put, *self.ground.sizes, *names_in(one.value)}:
+                found = found | ~np.asarray(self._places(one, self._array(one), put)[1])
+        return found
+
+    def _read(self, node: Sliced, put: Put) -> Array:
         array = self._array(node)
+        index, inside = self._places(node, array, put)
+        if array.size == 0:
+            return np.zeros((), dtype=array.dtype)
+        found = np.asarray(array[tuple(np.broadcast_arrays(*index))] if index else array)
+        return np.asarray(np.where(inside, found, np.zeros((), dtype=array.dtype)), dtype=array.dtype)
+
+    def _places(self, node: Sliced, array: Array, put: Put) -> tuple[list[Array], Any]:
+        """The positions along each axis of an array, and where all of them are inside."""
         index: list[Array] = []
         inside: Any = True
         for axis, item in enumerate(node.items):
@@ -183,10 +210,7 @@ class _Reader:
                 inside = inside & whole & (at >= 0) & (at < size)
                 position = position * size + np.clip(at, 0, max(size - 1, 0))
             index.append(np.asarray(position, dtype=np.int64))
-        if array.size == 0:
-            return np.zeros((), dtype=array.dtype)
-        found = np.asarray(array[tuple(np.broadcast_arrays(*index))] if index else array)
-        return np.asarray(np.where(inside, found, np.zeros((), dtype=array.dtype)), dtype=array.dtype)
+        return index, inside
 
     def _spatial(self, read: Sliced, at: int) -> int | None:
         return self.ground.facts.spatial(read.value.name if isinstance(read.value, Name) else "", at, len(read.items))
@@ -266,24 +290,7 @@ class _Reader:
                 raise self.ground.error(node.at, message)
             forms = [(place.form, self._length(place.read, place.axis, place.part, place.count) + 1)]
         for form, size in forms:
-            start, _ = self._form(_undivided(form), {**put, **rest}, None)
-            scale = prod(int(component(self.ground, d, None)) for d in _divisors(form))
+            start, _ = self._form(undivided(form), {**put, **rest}, None)
+            scale = prod(int(component(self.ground, d, None)) for d in divisors(form))
             reach += int(np.abs(start).max(initial=0)) + size * scale
         return reach
-
-
-def _undivided(node: Node) -> Node:
-    match node:
-        case Binary("/" | "//" | "%", left, _):
-            return _undivided(left)
-        case Binary(op, left, right):
-            return Binary(op, _undivided(left), _undivided(right), node.at)
-    return node
-
-
-def _divisors(node: Node) -> list[Node]:
-    return [one.right for one in walk(node) if isinstance(one, Binary) and one.op in {"/", "//", "%"}]
-
-
-def _constant(value: Fraction) -> Array:
-    return np.asarray(int(value) if value.denominator == 1 else value, dtype=object)

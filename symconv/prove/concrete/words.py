@@ -162,9 +162,10 @@ def _by_definition(ground: Ground, word: str, call: Call) -> Array:
 
     count = partial(groups_of, ground)
     meaning = DEFINED[word].meaning(arguments_of(DEFINED[word], call, ground.error, computed, count))
-    if is_number(ground, meaning):
-        return scaled(ground, np.asarray(1, dtype=object), amount(ground, meaning))
-    return ground.array(replace(ground, arrays=held), meaning)
+    meanwhile = replace(ground, arrays=held)
+    if is_number(meanwhile, meaning):
+        return scaled(ground, np.asarray(1, dtype=object), amount(meanwhile, meaning))
+    return ground.array(meanwhile, meaning)
 
 
 def _spread(ground: Ground, nodes: Sequence[Node]) -> tuple[Node, ...]:

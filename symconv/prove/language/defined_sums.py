@@ -151,6 +151,14 @@ def _clipped(given: Arguments) -> Node:
     return result
 
 
+def _stepped(given: Arguments) -> Node:
+    """1 above 0, and what is said at 0."""
+    if "other" not in given.given:
+        raise given.wrong("the value at 0 is wanted, as in heaviside(a, 0)")
+    above, at = (Binary(op, given.arrays[0], number(0)) for op in (">", "=="))
+    return Binary("+", above, Binary("*", at, given.given["other"]))
+
+
 def _full(given: Arguments) -> Node:
     shape, value = given.given.get("shape"), given.given.get("fill_value")
     if shape is None or value is None:
@@ -172,7 +180,7 @@ _BINARY = {
     "less": "<", "less_equal": "<=", "equal": "==", "not_equal": "!=",
 }  # fmt: skip
 _REDUCED = ("axes", "keepdims")
-_OF_ELEMENTS = frozenset({"square", "negative", "reciprocal", "clip", *_BINARY})
+_OF_ELEMENTS = frozenset({"square", "negative", "reciprocal", "clip", "heaviside", *_BINARY})
 
 
 def of_elements(call: Call, error: Error) -> Node | None:
@@ -199,6 +207,8 @@ SUMS = {
                    lambda given: Call("sqrt", (_variance(given),))),
     "norm": Defined("norm(a, axis=1)", 1, ("ord", *_REDUCED), _norm),
     "numel": Defined("numel(a)", 1, (), _counted),
+    "len": Defined("len(a)", 1, (), lambda given: size(given.arrays[0], 0)),
+    "heaviside": Defined("heaviside(a, 0)", 1, ("other",), _stepped),
     "square": Defined("square(a)", 1, (), lambda given: Binary("**", given.arrays[0], number(2))),
     "negative": Defined("negative(a)", 1, (), lambda given: Binary("-", number(0), given.arrays[0])),
     "reciprocal": Defined("reciprocal(a)", 1, (), lambda given: Binary("/", number(1), given.arrays[0])),

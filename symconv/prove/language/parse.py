@@ -106,6 +106,9 @@ class _Parser(IndexGrammar):
                     return Call("shape", (node,), (), at)
         if token.kind != "name" or name not in METHODS:
             raise self.caret.error(at, unknown_method(name))
+        if name == "size" and not self.at("("):
+            # NumPy's count of elements; PyTorch's method has arguments.
+            return Call("numel", (node,), (), at)
         self.expect("(", f"after .{name}")
         if name in UNCHANGED:
             self.expect(")", f"after .{name}(")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
@@ -15,6 +15,8 @@ from symconv.prove.language.coded import Coded
 from symconv.prove.language.extents import bounded
 from symconv.prove.language.facts import Facts, facts_of
 from symconv.prove.language.syntax import (
+    Binary,
+    Call,
     Claim,
     Equation,
     Name,
@@ -28,6 +30,7 @@ from symconv.prove.language.syntax import (
     walk,
 )
 from symconv.prove.language.syntax import Tuple as Several
+from symconv.prove.language.vocabulary import canonical
 
 __all__ = ["aliases", "gradient_words", "named_by_the_operator", "named_in", "nearest", "renamed"]
 
@@ -148,7 +151,51 @@ def named_by_the_operator(op: Operator, claim: Claim) -> Claim:
 
     earlier = tuple(map(own, claim.earlier))
     side = claim.side if claim.side in taken else others.get(claim.side, claim.side)
-    return bounded(op, replace(claim, side=side, body=renamed(claim.body, names), earlier=earlier))
+    return bounded(op, _with_numbers(op, replace(claim, side=side, body=renamed(claim.body, names), earlier=earlier)))
+
+
+def _with_numbers(op: Operator, claim: Claim) -> Claim:
+    """The claim without the names it gives to numbers and sizes, ``M = N*L``: what they are stands in their place."""
+    facts = facts_of(op)
+    targets = (*op.tensors, *(s.target.name for s in op.statements))
+    unused = {one.name for one in claim.earlier}.difference(*({*_said(one.body)} for one in claim.equations))
+    arrays = {"pi", *targets, *(f"g{name}" for name in targets), *(one.name for one in claim.earlier)}
+    known: dict[str, Node] = {}
+
+    def own(one: Equation) -> Equation:
+        # An index that is called so hides the number.
+        seen = {name: put for name, put in known.items() if name not in {*_names(one.indices or ())}}
+        lengths = tuple((name, renamed(length, seen)) for name, length in one.lengths)
+        return replace(one, body=renamed(one.body, seen), lengths=lengths)
+
+    earlier: list[Equation] = []
+    for one in map(own, claim.earlier):
+        taken = one.name in {*op.tensors, *facts.vectors} or (one.name in facts.sizes and not _is_size(one.body))
+        others = {*arrays, *_said(one.body)} if one.name in unused else arrays
+        if one.indices is None and not taken and _is_number(one.body, facts.sizes, others):
+            known[one.name] = one.body
+        else:
+            earlier.append(one)
+    last = own(claim.equations[-1])
+    return replace(claim, body=last.body, earlier=tuple(earlier)) if known else claim
+
+
+def _is_size(node: Node) -> bool:
+    return isinstance(node, Call) and canonical(node.function) in {"size", "numel", "len"}
+
+
+def _is_number(node: Node, sizes: Collection[str], arrays: Collection[str]) -> bool:
+    """Whether an expression is made of numbers and sizes alone; of names of nothing that is said where it is used."""
+    match node:
+        case Number():
+            return True
+        case Name(name):
+            return name in sizes
+        case Binary("+" | "-" | "*" | "/" | "//" | "%"):
+            sides = (node.left, node.right)
+            return all(_is_number(one, sizes, arrays) or (isinstance(one, Name) and one.name not in arrays)
+                       for one in sides)  # fmt: skip
+    return _is_size(node)
 
 
 def _values(op: Operator, others: Mapping[str, str], read: set[str], indices: set[str]) -> Mapping[str, Number]:
@@ -184,9 +231,11 @@ def _numbers(op: Operator, others: Mapping[str, str], read: set[str], indices: s
     return found
 
 
-def renamed(node: Node, names: Mapping[str, str | Number]) -> Node:
-    """The expression with other names, or numbers in their place, in subscripts and conditions too; indices of a
-    reduction keep theirs."""
+def renamed(node: Node, names: Mapping[str, str | Node]) -> Node:
+    """The expression with other names, or what they stand for in their place, in subscripts and conditions too.
+
+    Indices of a reduction keep theirs.
+    """
 
     def inner(one: Node | None) -> Node | None:
         return None if one is None else renamed(one, names)

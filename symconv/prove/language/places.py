@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from symconv.prove.language.syntax import Binary, Name, Node, Pick, Reduction, Sliced, Tuple, children, names_in
+from symconv.prove.language.syntax import Binary, Name, Node, Pick, Reduction, Sliced, Tuple, children, names_in, walk
 
-__all__ = ["Place", "alone", "bounds", "how_far", "mentioned", "names_of", "places"]
+__all__ = ["Place", "alone", "bounds", "divisors", "how_far", "mentioned", "names_of", "places", "undivided"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,3 +77,18 @@ def names_of(item: Node) -> tuple[str, ...]:
     """The names of one index of a side: one, or those of a merged axis."""
     parts = item.items if isinstance(item, Tuple) else (item,)
     return tuple(part.name for part in parts if isinstance(part, Name))
+
+
+def undivided(node: Node) -> Node:
+    """A position without its divisions."""
+    match node:
+        case Binary("/" | "//" | "%", left, _):
+            return undivided(left)
+        case Binary(op, left, right):
+            return Binary(op, undivided(left), undivided(right), node.at)
+    return node
+
+
+def divisors(node: Node) -> list[Node]:
+    """What a position, or a part of it, is divided by."""
+    return [one.right for one in walk(node) if isinstance(one, Binary) and one.op in {"/", "//", "%"}]
