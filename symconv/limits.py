@@ -53,6 +53,8 @@ FORWARDS = 12
 OTHER_FORWARDS = 8
 """Further readings of a forward function (numbers of axes, choices at equal numbers) tried for a gradient that is not
 right with the first; each is a whole decision."""
+SEVERAL_VECTORS = 3
+"""Tensors beside an input some of which may be vectors, as of ``X.dot(w) - y``: each choice is read anew."""
 MODES = 6
 """Modes of a layer (texts that its parameters are compared with) that are looked at, each a whole decision."""
 OTHER_RANKS = 40

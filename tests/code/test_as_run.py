@@ -129,3 +129,17 @@ class Rolled(torch.autograd.Function):
     (proof,) = sc.check(text, "Rolled").values()
     assert proof.holds is True
     assert not any("empty batch" in line for line in proof.proved)
+
+
+@pytest.mark.parametrize("product", ["dout @ x.T", "x.T @ dout", "np.matmul(x, dout)"])
+def test_a_product_of_a_matrix_with_a_number_is_an_error(product: str) -> None:
+    text = f"""
+import numpy as np
+def total_forward(x):
+    \"\"\"x: (N,)\"\"\"
+    return np.sum(x * x), x
+def total_backward(dout, x):
+    return {product}
+"""
+    with pytest.raises(sc.SpecError, match=r"line 7: a product of matrices wants arrays that have axes"):
+        sc.check(text, "total", explain=False)

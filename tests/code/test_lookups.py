@@ -57,3 +57,18 @@ def taken_backward(g, cache):
     assert torch.allclose(found, torch.autograd.grad(y, w, g)[0]) == right
     proof = sc.check(text, explain=False)["w"]
     assert proof.holds is right, str(proof)
+
+
+def test_what_backward_adds_at_is_an_array_of_labels() -> None:
+    text = """
+import numpy as np
+def embedding_forward(W, idx):
+    return W[idx], (W, idx)
+def embedding_backward(dout, cache):
+    W, idx = cache
+    dW = np.zeros_like(W)
+    np.add.at(dW, idx, dout)
+    return dW
+"""
+    assert sc.check(text, "embedding", explain=False).holds is True
+    assert sc.check(text.replace("idx, dout)", "idx, 2 * dout)"), "embedding", explain=False).holds is False

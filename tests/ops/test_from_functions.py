@@ -74,6 +74,19 @@ def uncertain(x: Any, t: Any) -> Any:
     return (shares * (t - F.log_softmax(x, 1))).sum(1) + torch.logsumexp(x + t, 1)
 
 
+def slopes(x: Any, w: Any) -> Any:
+    return F.prelu(x, w)
+
+
+def one_plane(x: Any, m: Any) -> Any:
+    """x: (N, C, H, W), m: (N, 1, H, W)"""
+    return torch.sigmoid(m) * x
+
+
+def laid_along_channels(x: Any, s: Any) -> Any:
+    return torch.tanh(x) * s.view(1, x.shape[1], 1, 1)
+
+
 def squared_error(p: Any, t: Any) -> Any:
     return ((p - t) ** 2).mean()
 
@@ -88,6 +101,9 @@ FUNCTIONS = {
     letters: ((2, 3), (3, 4), (2, 4), (4,)),
     words: ((3, 4), (3, 4)),
     uncertain: ((3, 4), (3, 4)),
+    slopes: ((2, 3, 2, 4), (3,)),
+    one_plane: ((2, 3, 2, 4), (2, 1, 2, 4)),
+    laid_along_channels: ((2, 3, 2, 4), (3,)),
 }
 
 

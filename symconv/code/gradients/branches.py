@@ -119,7 +119,7 @@ class Branches:
                 continue
             except (Outside, Uneven) as found:
                 cause = found if isinstance(found, Uneven) else found.__cause__
-                if not (on.exact and isinstance(cause, Uneven) and self._joined(cause, region)):
+                if not (isinstance(cause, Uneven) and self._joined(cause, region)):
                     raise
                 continue
             value = without_labels(scope, value)

@@ -116,17 +116,25 @@ def _as_long(read: Read) -> Read | None:
     Of ``b[:, :, :, c]`` in a loop over the filters it is said that there are as many biases at least.
     """
     full = _not_empty(read) or read
-    terms = (*read.value.terms, *(term for one in read.known for term in one.terms))
     along = {size.name for axis in read.value.axes for size in axis.sizes if size.name is not None}
-    along |= {name for term in terms for bound in term.bound if (name := _length(bound, term.where)) is not None}
-    along &= {size for row in read.plain.values() for size in row}
-    limits = {name for term in terms for c in term.where if not c.equality for name in c.form.names()}
+    limits = {name for term in read.value.terms for c in term.where if not c.equality for name in c.form.names()}
+    rows = (product(sorted(along - {*row}), sorted(limits & {*row} - along)) for row in read.plain.values())
     region = full.region
-    for row in read.plain.values():
-        for one, other in product(sorted(along - {*row}), sorted(limits & {*row} - along)):
-            if full.region.within(full.region.where(Constraint(var(other) - var(one)))):
-                region = region.where(equal(var(other), var(one)))
+    for one, other in (*(pair for each in rows for pair in each), *_summed_along(full)):
+        if full.region.within(full.region.where(Constraint(var(other) - var(one)))):
+            region = region.where(equal(var(other), var(one)))
     return None if region.empty or full.region.within(region) else replace(read, region=region)
+
+
+def _summed_along(read: Read) -> Iterator[tuple[str, str]]:
+    """Lengths that a summation index runs over, each with that of another tensor which is read at the index itself."""
+    for term in (*read.value.terms, *(term for one in read.known for part in one.arguments for term in part)):
+        for bound in term.bound:
+            for one in _lengths(bound, term.where, read.region):
+                for factor in term.factors:
+                    row = read.plain.get(factor.tensor, ())
+                    places = zip(factor.index, row, strict=False) if one not in row else ()
+                    yield from ((one, size) for form, size in places if form == var(bound))
 
 
 def _assumed(op: Operator, read: Read) -> Operator:
@@ -140,14 +148,13 @@ def _assumed(op: Operator, read: Read) -> Operator:
     return replace(op, assumptions=(*op.assumptions, *more))
 
 
-def _length(bound: str, where: Sequence[Constraint]) -> str | None:
-    """The length of an axis that a summation index runs over, the shortest where there are several."""
-    for one in where:
-        if not one.equality and one.form.coefficient(bound) == -1:
-            length = (one.form + var(bound) + 1).name
-            if length is not None:
-                return length
-    return None
+def _lengths(bound: str, where: Sequence[Constraint], region: Region) -> list[str]:
+    """The lengths of axes that a summation index runs over, without those that are longer than another one."""
+    highs = (one.form + var(bound) + 1 for one in where if not one.equality and one.form.coefficient(bound) == -1)
+    names = [one.name for one in highs if one.name in region.context.sizes]
+    longer = (Constraint(var(one) - var(other)) for one in names for other in names)
+    known = {one.form for one in longer if region.within(region.where(one))}
+    return [one for one in names if all(var(other) - var(one) in known for other in names)]
 
 
 def _without_extremes(read: Read) -> Read | None:

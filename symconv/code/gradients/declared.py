@@ -31,7 +31,9 @@ def declared(forward: Forward, sizes: Mapping[str, Sequence[str]]) -> Iterator[C
         tensor = forward.tensors.get(name, "")
         row = sizes.get(tensor, ())[: -1 if is_selector(tensor) else None]  # classes are no axis of labels
         for word, size in zip(lengths, map(var, row), strict=False) if len(row) == len(lengths) else ():
-            if named.setdefault(word, size) != size:
+            if word == "1":
+                yield equal(size, affine(1))
+            elif named.setdefault(word, size) != size:
                 yield equal(size, named[word])
     yield from _picked(forward, sizes)
 

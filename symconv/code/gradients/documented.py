@@ -7,11 +7,11 @@ import re
 
 __all__ = ["documented", "documented_shapes"]
 
-_SHAPE = re.compile(r"\b(\w+)\b(\W[^\n()]*?)\(\s*([A-Za-z_]\w*(?:\s*,\s*[A-Za-z_]\w*)*)\s*(,?)\s*\)")
+_SHAPE = re.compile(r"\b(\w+)\b(\W[^\n()]*?)\(\s*((?:[A-Za-z_]\w*|1)(?:\s*,\s*(?:[A-Za-z_]\w*|1))*)\s*(,?)\s*\)")
 """``- w: Filter weights of shape (F, C, HH, WW)``, as courses and papers document it."""
 _SEVERAL = re.compile(r"(?:,| and) *(\w+)")
 """Further names before one shape."""
-_SIZE = re.compile(r"[A-Z][A-Z0-9_]*|[a-z]\d?|[A-Z][a-z]?|batch\w*|channels?|features?|height|width|length|dim\w*")
+_SIZE = re.compile(r"[A-Z][A-Z0-9_]*|[a-z]\d?|[A-Z][a-z]?|batch\w*|channels?|features?|height|width|length|dim\w*|1")
 _NO_SIZES = frozenset({
     "optional", "tensor", "float", "int", "bool", "str", "array", "ndarray", "list", "tuple", "number", "scalar",
     "default", "trainable", "required", "torch", "np", "numpy", "none",

@@ -142,13 +142,18 @@ def _is_constant(node: ast.expr) -> bool:
 
 
 def described(
-    program: Program, node: ast.FunctionDef, settings: Mapping[str, Any], arrays: Collection[str] = ()
-) -> Forward:
-    """The function with what its parameters are, by their names and what is done with them; ``arrays`` are said."""
+    program: Program, node: ast.FunctionDef, settings: Mapping[str, Any], arrays: Collection[str] = (),
+    backward: ast.FunctionDef | None = None,
+) -> Forward:  # fmt: skip
+    """The function with what its parameters are, by their names and what is done with them; ``arrays`` are said.
+
+    What is ``backward`` to it may show which of them are labels.
+    """
     plain, defaulted = parameters(node.args), defaults(node.args)
     tensors: dict[str, str] = {}
     constants = {n for n, one in defaulted.items() if _is_constant(one)}
-    labels = labels_in(node, functions=program.callees) - {"self", "ctx", *constants, *settings}
+    behind = () if backward is None else (backward,)
+    labels = labels_in(node, functions=program.callees, behind=behind) - {"self", "ctx", *constants, *settings}
     known = {"self", "ctx", *constants, *settings, *labels}
     saved = {*surely_tensors(node), *arrays}
     given = [n for n in plain if n not in known and (n in saved or not numeric(n)) and not (packed(n) or flag(n))]

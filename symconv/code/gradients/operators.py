@@ -25,7 +25,7 @@ from symconv.code.gradients.operands import given, sizes_of
 from symconv.code.gradients.outputs import joined, outputs_of, same_formula
 from symconv.code.gradients.ranks import Lines, lines_of, ranks_of, shown_behind, shown_ranks, vectors_of
 from symconv.code.gradients.refusals import split, told_most
-from symconv.code.gradients.seen_axes import indexed_in, summed_in, with_seen
+from symconv.code.gradients.seen_axes import indexed_in, summed_in, viewed_in, with_seen
 from symconv.code.held.boxes import current
 from symconv.code.held.kept import KEPT
 from symconv.code.reading.reader import start
@@ -82,7 +82,7 @@ def operators_of(program: Program, node: ast.FunctionDef, settings: Mapping[str,
     are summed, as kernels want it and proofs do not. Labels that are ``rows`` are one-hot. Raises SpecError where there
     is none.
     """
-    forward = described(program, node, settings, axes or ())
+    forward = described(program, node, settings, axes or (), backward)
     begun = begun_shapes(node, backward, forward.tensors)
     forward = replace(forward, other_ties=other_ties, centre=centre, rows=rows, lines={**forward.lines, **begun})
     tensors = (*forward.tensors.values(), *forward.attributes.values())
@@ -97,9 +97,10 @@ def operators_of(program: Program, node: ast.FunctionDef, settings: Mapping[str,
     each = _of_lines(forward, tensors, lines)
     yield from (each if kept_so else ())
     named = {**forward.tensors, **forward.attributes}
-    indexed = {one: rank for one, rank in indexed_in(node, named).items() if one not in said and not is_selector(one)}
+    shown = {**viewed_in(node, named), **indexed_in(node, named)}
+    indexed = {one: rank for one, rank in shown.items() if one not in said and not is_selector(one)}
     summed = summed_in([backward] if backward is not None else [], named) - {*said}
-    likely = with_seen(asked_first(ranks_of(node, tensors, said), program.called_by(node)), indexed, summed)
+    likely = with_seen(asked_first(ranks_of(node, tensors, said), program.called_by(node)), indexed, summed, said)
     found = False
     for one in _of_each(program, forward, likely_first(node, list(likely), said, sure) if centre else likely):
         found = True

@@ -80,7 +80,7 @@ def _contracted(state: State, a: Any, b: Any, first: list[int], second: list[int
 
 def _torch_tensordot(state: State, g: Given, name: str) -> Box:
     """Torch's, which broadcasts a length of 1."""
-    return _tensordot(state, g, name, "einsum")
+    return _tensordot(state, {**g, **({"axes": g["dims"]} if "dims" in g else {})}, name, "einsum")
 
 
 def _tensordot(state: State, g: Given, name: str, word: str = "exact_einsum") -> Box:
@@ -113,6 +113,8 @@ def _dot(state: State, g: Given, name: str) -> Any:
 def _matmul(state: State, g: Given, name: str) -> Any:
     a, b = array_of(state, g["a"]), array_of(state, g["b"])
     ranks = state.on.rank(a), state.on.rank(b)
+    if 0 in ranks:
+        raise state.error("a product of matrices wants arrays that have axes; given a number")
     if name in {"mm", "bmm"} and set(ranks) != {2 if name == "mm" else 3}:
         raise state.error(f"{name} wants arrays of {2 if name == 'mm' else 3} axes; given {ranks[0]} and {ranks[1]}")
     if 1 in ranks and max(ranks) > 2:

@@ -34,17 +34,20 @@ _OF_ARRAYS = frozenset({"shape", "size", "astype", "long", "reshape", "view", "u
 
 
 def labels_in(
-    *nodes: ast.FunctionDef, functions: Mapping[str, ast.FunctionDef] | None = None, seen: Collection[str] = ()
-) -> frozenset[str]:
+    *nodes: ast.FunctionDef, functions: Mapping[str, ast.FunctionDef] | None = None, seen: Collection[str] = (),
+    behind: Collection[ast.FunctionDef] = (),
+) -> frozenset[str]:  # fmt: skip
     """The parameters of functions that name elements, and are arrays by how they are used or what they are called.
 
-    What is handed to one of the ``functions`` of the text is used there.
+    What is handed to one of the ``functions`` of the text is used there; ``behind`` are functions that are handed what
+    these keep, and show by ``np.add.at(dW, idx, dout)`` that it is an array.
     """
     known = {name for node in nodes for name in parameters(node.args)}
     elements = {name: whole for node in nodes for one in ast.walk(node) for name, whole in _elements(one)}
     naming = {name for node in nodes for one in ast.walk(node) for name in _naming(one)}
     naming = {elements.get(name, name) for name in naming} & known
     arrays = {name for node in nodes for one in ast.walk(node) for name in _of_array(one)} | {*elements.values()}
+    arrays |= {name for node in behind for one in ast.walk(node) if isinstance(one, ast.Call) for name in _called(one)}
     # A layer is given many places at once.
     layers = any(parameters(node.args)[:1] in (["self"], ["ctx"]) for node in nodes)
     usual = _ARRAYS | {"idx", "index"} if layers else _ARRAYS

@@ -9,7 +9,7 @@ import tokenize
 
 __all__ = ["as_docstrings"]
 
-_SHAPE = re.compile(r"\(\s*[A-Za-z_]\w*(\s*,\s*[A-Za-z_]\w*)*\s*,?\s*\)")
+_SHAPE = re.compile(r"\(\s*([A-Za-z_]\w*|1)(\s*,\s*([A-Za-z_]\w*|1))*\s*,?\s*\)")
 """What looks like a shape."""
 _ALONE = re.compile(rf"\s*(shape|of shape)?\s*:?\s*{_SHAPE.pattern}.*")
 """A remark that is a shape, of what stands in its line."""

@@ -87,7 +87,7 @@ SIGNATURES: dict[str, tuple[str, str]] = {
     "array_split": ("array_split", "input count axis"), "hsplit": ("hsplit", "input count"),
     "vsplit": ("vsplit", "input count"),
     "einsum": ("einsum", "equation *operands"), "tensorflow.einsum": ("exact_einsum", "equation *operands"),
-    "tensordot": ("tensordot", "a b axes"), "torch.tensordot": ("torch_tensordot", "a b axes"),
+    "tensordot": ("tensordot", "a b axes"), "torch.tensordot": ("torch_tensordot", "a b dims"),
     "matmul": ("matmul", "a b"), "dot": ("dot", "a b"), "mm": ("matmul", "a b"), "bmm": ("matmul", "a b"),
     "outer": ("outer", "a b"), "inner": ("inner", "a b"), "vdot": ("vdot", "a b"), "kron": ("kron", "a b"),
     "multiply": ("multiply", "a b"), "mul": ("multiply", "a b"), "add": ("add", "a b"), "subtract": ("subtract", "a b"),

@@ -73,8 +73,6 @@ class torch:
         return input * torch.log(other)
     def prelu(input, weight):
         own.axes(weight, 1)
-        if weight.shape[0] == 1:
-            return torch.where(input > 0, input, weight * input)
         return torch.where(input > 0, input, own.channels(input, weight) * input)
     def glu(input, dim=-1):
         kept, gate = numpy.split(input, 2, dim)

@@ -69,6 +69,10 @@ class numpy:
         if k != 0 or torch.ndim(v) > 2:
             unread()
         return numpy.diagflat(v) if torch.ndim(v) == 1 else numpy.einsum("ii->i", v)
+    def trace(a, offset=0):
+        if offset != 0 or torch.ndim(a) != 2:
+            unread()
+        return numpy.einsum("ii->", a)
 
 class own:
     def axes(found, count):

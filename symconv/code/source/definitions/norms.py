@@ -43,6 +43,13 @@ class torch:
             unread()
         found = own.standard(input, [k for k in range(2, torch.ndim(input))], eps)
         return own.scaled(found, own.channels(input, weight), own.channels(input, bias))
+    def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
+        N, C, *plane = input.shape
+        if C % num_groups != 0:
+            raise ValueError
+        parts = torch.reshape(input, (N, num_groups, C // num_groups, *plane))
+        found = torch.reshape(own.standard(parts, [k for k in range(2, torch.ndim(parts))], eps), input.shape)
+        return own.scaled(found, own.channels(input, weight), own.channels(input, bias))
     def batch_norm(
         input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5
     ):
