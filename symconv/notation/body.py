@@ -21,7 +21,7 @@ from symconv.notation.size_text import size_form
 from symconv.notation.tree import Binary, Call, Group, Name, Negate, Node, Number, nodes, put
 from symconv.notation.window_words import NORMALISED, WORDS, meaning
 
-__all__ = ["REDUCTIONS", "elaborate_body", "scalar_expression"]
+__all__ = ["REDUCTIONS", "elaborate_body", "no_name", "scalar_expression"]
 
 REDUCTIONS = ("sum", "mean", "max", "min", "prod")
 _USUAL = {"product": "prod", "avg": "mean", "average": "mean", "total": "sum", "maximum": "max", "minimum": "min",
@@ -130,11 +130,20 @@ def _name(body: Body, text: str, column: int, known: frozenset[str]) -> Expr:
         raise point(
             body.source, column, f"column {column + 1}: {text!r} is none of the names known here: {known_names}"
         )
-    raise point(
-        body.source,
+    if text[0].isupper():
+        # A size, perhaps: which there are is known once all is read.
+        body.lengths.setdefault(text, column)
+        return Index(var(text))
+    raise no_name(body.source, text, column, f"neither an index ({', '.join(sorted(known))}) nor a parameter")
+
+
+def no_name(source: str, text: str, column: int, what: str) -> SpecError:
+    """What is said of a name that means nothing where a number stands."""
+    return point(
+        source,
         column,
-        f"column {column + 1}: {text!r} is neither an index ({', '.join(sorted(known))}) nor a parameter; give a "
-        f"number with {setting('params', '...', text)} or index a tensor as {text}[...]",
+        f"column {column + 1}: {text!r} is {what}; give a number with {setting('params', '...', text)} or index a "
+        f"tensor as {text}[...]",
     )
 
 

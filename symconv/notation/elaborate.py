@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from symconv.errors import SpecError
 from symconv.notation.affine import Affine, var
-from symconv.notation.body import elaborate_body
+from symconv.notation.body import elaborate_body, no_name
 from symconv.notation.expr import Expr, Read, rename, transform
 from symconv.notation.extents import Settings, Sizes, is_direct
 from symconv.notation.found import Body, Slot
@@ -50,6 +50,7 @@ def elaborate(equation: Equation, settings: Settings) -> Operator:
     target = Tensor(equation.target.name, tuple(tuple(next(axes) for _ in range(n)) for n in layout))
     inputs = tuple(_tensor(sizes, name, lengths) for name, lengths in body.layout.items())
     inputs += tuple(Tensor(name, ((var(name),),), "index") for name in dict.fromkeys(sizes.told))
+    _check_lengths(sizes, (target, *inputs), (*outputs, *body.taps))
     statement = Statement(target, outputs, expr)
     logical = {tensor.name: tensor.sizes for tensor in inputs}
     return Operator(
@@ -126,6 +127,16 @@ def _check_parameters(source: str, settings: Settings, taken: tuple[str, ...]) -
             )
         if name not in used:
             raise SpecError(f"params names {name!r}, which the formula does not use: {' '.join(source.split())}")
+
+
+def _check_lengths(sizes: Sizes, tensors: Sequence[Tensor], indices: Sequence[str]) -> None:
+    """What stands as a number and is no parameter is a length of the formula."""
+    known = {name for tensor in tensors for size in tensor.sizes for name in size.names()}
+    known |= {one.name for one in sizes.definitions}
+    for name, column in sizes.body.lengths.items():
+        if name not in known:
+            what = f"neither an index ({', '.join(sorted(indices))}), nor a size ({', '.join(sorted(known))})"
+            raise no_name(sizes.body.source, name, column, f"{what}, nor a parameter")
 
 
 def _outputs(equation: Equation) -> tuple[tuple[str, ...], tuple[int, ...]]:

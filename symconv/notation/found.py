@@ -53,3 +53,4 @@ class Body:
     twins: dict[str, str] = field(default_factory=dict)
     scalars: frozenset[str] = frozenset()
     spelled: int = 0
+    lengths: dict[str, int] = field(default_factory=dict)

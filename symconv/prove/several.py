@@ -8,7 +8,8 @@ from symconv.derive.adjoint import adjoint
 from symconv.derive.borders import resolve_borders
 from symconv.errors import SpecError
 from symconv.notation.operator import Operator
-from symconv.prove.language.people import gradient_words, nearest, renamed
+from symconv.prove.language.people import gradient_words, nearest
+from symconv.prove.language.renaming import renamed
 from symconv.prove.language.syntax import Claim
 
 __all__ = ["apart"]

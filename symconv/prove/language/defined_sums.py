@@ -58,6 +58,13 @@ def _dot(given: Arguments) -> Node:
     return _contracted(given, (m - 1,), (max(n - 2, 0),)) if m and n else given.arrays[0]
 
 
+def _inner(given: Arguments) -> Node:
+    """A sum over the last axis of both."""
+    if min(given.ranks) < 1:
+        raise given.wrong("arrays with axes are wanted")
+    return _contracted(given, (given.ranks[0] - 1,), (given.ranks[1] - 1,))
+
+
 def _outer(given: Arguments) -> Node:
     flat = [Call("reshape", (array, Tuple((number(-1),)))) for array in given.arrays]
     return Binary("*", Sliced(flat[0], (Span(), Pick("new"))), Sliced(flat[1], (Pick("new"), Span())))
@@ -151,6 +158,16 @@ def _clipped(given: Arguments) -> Node:
     return result
 
 
+def _both_ways(given: Arguments, sign: str) -> Node:
+    (array,) = given.arrays
+    return Binary(sign, Call("exp", (array,)), Call("exp", (Binary("-", number(0), array),)))
+
+
+def _hypotenuse(given: Arguments) -> Node:
+    a, b = (Binary("**", one, number(2)) for one in given.arrays)
+    return Call("sqrt", (Binary("+", a, b),))
+
+
 def _stepped(given: Arguments) -> Node:
     """1 above 0, and what is said at 0."""
     if "other" not in given.given:
@@ -180,7 +197,7 @@ _BINARY = {
     "less": "<", "less_equal": "<=", "equal": "==", "not_equal": "!=",
 }  # fmt: skip
 _REDUCED = ("axes", "keepdims")
-_OF_ELEMENTS = frozenset({"square", "negative", "reciprocal", "clip", "heaviside", *_BINARY})
+_OF_ELEMENTS = frozenset({"square", "negative", "reciprocal", "clip", "heaviside", "cosh", "sinh", "hypot", *_BINARY})
 
 
 def of_elements(call: Call, error: Error) -> Node | None:
@@ -196,6 +213,7 @@ SUMS = {
     "tensordot": Defined("tensordot(a, b, axes=([0, 2], [0, 1]))", 2, ("axes",), _tensordot),
     "torch_tensordot": Defined("torch.tensordot(a, b, dims=([0, 2], [0, 1]))", 2, ("axes",),
                                lambda given: _tensordot(given, "einsum")),
+    "inner": Defined("inner(a, b)", 2, (), _inner),
     "dot": Defined("dot(a, b)", 2, (), _dot),
     "outer": Defined("outer(a, b)", 2, (), _outer),
     "kron": Defined("kron(a, b)", 2, (), _kron),
@@ -208,6 +226,9 @@ SUMS = {
     "norm": Defined("norm(a, axis=1)", 1, ("ord", *_REDUCED), _norm),
     "numel": Defined("numel(a)", 1, (), _counted),
     "len": Defined("len(a)", 1, (), lambda given: size(given.arrays[0], 0)),
+    "cosh": Defined("cosh(a)", 1, (), lambda given: Binary("/", _both_ways(given, "+"), number(2))),
+    "sinh": Defined("sinh(a)", 1, (), lambda given: Binary("/", _both_ways(given, "-"), number(2))),
+    "hypot": Defined("hypot(a, b)", 2, (), _hypotenuse),
     "heaviside": Defined("heaviside(a, 0)", 1, ("other",), _stepped),
     "square": Defined("square(a)", 1, (), lambda given: Binary("**", given.arrays[0], number(2))),
     "negative": Defined("negative(a)", 1, (), lambda given: Binary("-", number(0), given.arrays[0])),

@@ -47,19 +47,9 @@ def arranged(caret: Caret, path: str, call: Call) -> Node:
     'conv2d(x, w, stride=2, padding=1)'
     """
     word = canonical(call.function)
-    match word:
-        case "pad":
-            return _padded(caret, path, call)
-        case "flip" if len(call.arguments) > 2:
-            return Call(call.function, (call.arguments[0], Several(call.arguments[1:], call.at)), call.named, call.at)
-        case "conv_input" | "conv_weight":
-            return _gradient(caret, path, word, call)
-        case "repeat" if path == "method" and not call.named:
-            return _repeated(caret, call)
-        case "einsum" if path.partition(".")[0] in {"tf", "tensorflow"}:
-            return replace(call, function="exact_einsum")
-        case "tensordot" if path == "torch":
-            return replace(call, function="torch_tensordot")
+    own = _with_own_arguments(caret, path, word, call)
+    if own is not None:
+        return own
     if word not in _ORDERS or _of_tensor(path, call):
         return _others(word, call)
     operands, order = _OPERANDS[word], _ORDERS[word]
@@ -152,6 +142,42 @@ def _padded(caret: Caret, path: str, call: Call) -> Node:
     # Zeros around what is less by the value, and the value added.
     less = Binary("-", arguments[0], value, call.at)
     return Binary("+", Call(call.function, (less, *arguments[1:]), options, call.at), value, call.at)
+
+
+def _with_own_arguments(caret: Caret, path: str, word: str, call: Call) -> Node | None:
+    """A call of what libraries give arguments of their own kind."""
+    match word:
+        case "pad":
+            return _padded(caret, path, call)
+        case "flip" if len(call.arguments) > 2:
+            return Call(call.function, (call.arguments[0], Several(call.arguments[1:], call.at)), call.named, call.at)
+        case "conv_input" | "conv_weight":
+            return _gradient(caret, path, word, call)
+        case "repeat" if path == "method" and not call.named:
+            return _repeated(caret, call)
+        case "einsum" if len(call.arguments) == 2 and isinstance(call.arguments[1], Several):
+            # torch.einsum takes a list of operands, too.
+            return arranged(caret, path, replace(call, arguments=(call.arguments[0], *call.arguments[1].items)))
+        case "matmul" if call.named:
+            return _turned(call)
+        case "einsum" if path.partition(".")[0] in {"tf", "tensorflow"}:
+            return replace(call, function="exact_einsum")
+        case "tensordot" if path == "torch":
+            return replace(call, function="torch_tensordot")
+    return None
+
+
+def _turned(call: Call) -> Call:
+    """A product of matrices that TensorFlow turns: ``transpose_a=True``; other options stay what they are."""
+    operands = {"transpose_a": 0, "transpose_b": 1, "adjoint_a": 0, "adjoint_b": 1}
+    arguments, named = list(call.arguments), []
+    for key, value in call.named:
+        at = operands.get(key, len(arguments))
+        if at >= len(arguments) or value not in (Name("True"), Name("False")):
+            named.append((key, value))
+        elif value == Name("True"):
+            arguments[at] = Call("swap", (arguments[at], Number(Fraction(-1)), Number(Fraction(-2))), (), call.at)
+    return Call(call.function, tuple(arguments), tuple(named), call.at)
 
 
 def _repeated(caret: Caret, call: Call) -> Node:

@@ -208,10 +208,11 @@ class _Parser(IndexGrammar):
     def item(self) -> Span | Pick:
         if self.accept("..."):
             return Pick("...")
-        if self.here.kind == "name" and self.here.text in {"None", "newaxis"} and (
-            self.tokens[self.position + 1].text in {",", "]"}
-        ):  # fmt: skip
-            self.take()
+        at = self.position
+        while self.tokens[at].text in MODULES and self.tokens[at + 1].text == ".":
+            at += 2
+        if self.tokens[at].text in {"None", "newaxis"} and self.tokens[at + 1].text in {",", "]"}:
+            self.position = at + 1
             return Pick("new")
         start = None if self.at(":") else self.condition()
         if not self.accept(":"):

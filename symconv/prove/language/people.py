@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
@@ -14,25 +14,17 @@ from symconv.notation.operator import Operator
 from symconv.prove.language.coded import Coded
 from symconv.prove.language.extents import bounded
 from symconv.prove.language.facts import Facts, facts_of
+from symconv.prove.language.named_numbers import with_numbers
+from symconv.prove.language.renaming import renamed, said, said_of
 from symconv.prove.language.syntax import (
-    Binary,
-    Call,
     Claim,
     Equation,
     Name,
-    Node,
     Number,
     Reduction,
-    Sliced,
-    Span,
-    children,
-    rebuild,
-    walk,
 )
-from symconv.prove.language.syntax import Tuple as Several
-from symconv.prove.language.vocabulary import canonical
 
-__all__ = ["aliases", "gradient_words", "named_by_the_operator", "named_in", "nearest", "renamed"]
+__all__ = ["aliases", "gradient_words", "named_by_the_operator", "named_in", "nearest"]
 
 _ROLES: Mapping[str, tuple[str, ...]] = {
     "input": ("x", "input", "inputs", "inp", "image", "images", "img", "data", "X"),
@@ -137,7 +129,7 @@ def named_by_the_operator(op: Operator, claim: Claim) -> Claim:
     others = aliases(op)
     indices = set(_indices(claim))
     taken = {one.name for one in claim.earlier} | indices
-    read = {name for equation in claim.equations for name in _said(equation.body)} - taken
+    read = {name for equation in claim.equations for name in said(equation.body)} - taken
     meant: dict[str, str | Number] = {
         **others,
         **_values(op, others, read, indices),
@@ -151,51 +143,7 @@ def named_by_the_operator(op: Operator, claim: Claim) -> Claim:
 
     earlier = tuple(map(own, claim.earlier))
     side = claim.side if claim.side in taken else others.get(claim.side, claim.side)
-    return bounded(op, _with_numbers(op, replace(claim, side=side, body=renamed(claim.body, names), earlier=earlier)))
-
-
-def _with_numbers(op: Operator, claim: Claim) -> Claim:
-    """The claim without the names it gives to numbers and sizes, ``M = N*L``: what they are stands in their place."""
-    facts = facts_of(op)
-    targets = (*op.tensors, *(s.target.name for s in op.statements))
-    unused = {one.name for one in claim.earlier}.difference(*({*_said(one.body)} for one in claim.equations))
-    arrays = {"pi", *targets, *(f"g{name}" for name in targets), *(one.name for one in claim.earlier)}
-    known: dict[str, Node] = {}
-
-    def own(one: Equation) -> Equation:
-        # An index that is called so hides the number.
-        seen = {name: put for name, put in known.items() if name not in {*_names(one.indices or ())}}
-        lengths = tuple((name, renamed(length, seen)) for name, length in one.lengths)
-        return replace(one, body=renamed(one.body, seen), lengths=lengths)
-
-    earlier: list[Equation] = []
-    for one in map(own, claim.earlier):
-        taken = one.name in {*op.tensors, *facts.vectors} or (one.name in facts.sizes and not _is_size(one.body))
-        others = {*arrays, *_said(one.body)} if one.name in unused else arrays
-        if one.indices is None and not taken and _is_number(one.body, facts.sizes, others):
-            known[one.name] = one.body
-        else:
-            earlier.append(one)
-    last = own(claim.equations[-1])
-    return replace(claim, body=last.body, earlier=tuple(earlier)) if known else claim
-
-
-def _is_size(node: Node) -> bool:
-    return isinstance(node, Call) and canonical(node.function) in {"size", "numel", "len"}
-
-
-def _is_number(node: Node, sizes: Collection[str], arrays: Collection[str]) -> bool:
-    """Whether an expression is made of numbers and sizes alone; of names of nothing that is said where it is used."""
-    match node:
-        case Number():
-            return True
-        case Name(name):
-            return name in sizes
-        case Binary("+" | "-" | "*" | "/" | "//" | "%"):
-            sides = (node.left, node.right)
-            return all(_is_number(one, sizes, arrays) or (isinstance(one, Name) and one.name not in arrays)
-                       for one in sides)  # fmt: skip
-    return _is_size(node)
+    return bounded(op, with_numbers(op, replace(claim, side=side, body=renamed(claim.body, names), earlier=earlier)))
 
 
 def _values(op: Operator, others: Mapping[str, str], read: set[str], indices: set[str]) -> Mapping[str, Number]:
@@ -231,62 +179,12 @@ def _numbers(op: Operator, others: Mapping[str, str], read: set[str], indices: s
     return found
 
 
-def renamed(node: Node, names: Mapping[str, str | Node]) -> Node:
-    """The expression with other names, or what they stand for in their place, in subscripts and conditions too.
-
-    Indices of a reduction keep theirs.
-    """
-
-    def inner(one: Node | None) -> Node | None:
-        return None if one is None else renamed(one, names)
-
-    match node:
-        case Name(name):
-            put = names.get(name, name)
-            return replace(node, name=put) if isinstance(put, str) else replace(put, at=node.at)
-        case Sliced(value, items):
-            new = tuple(
-                replace(item, start=inner(item.start), stop=inner(item.stop), step=inner(item.step))
-                if isinstance(item, Span)
-                else replace(item, value=inner(item.value))
-                for item in items
-            )
-            return replace(node, value=renamed(value, names), items=new)
-        case Reduction(_, indices, where, body):
-            names = {old: new for old, new in names.items() if old not in indices}
-            return replace(node, where=tuple(renamed(one, names) for one in where), body=renamed(body, names))
-    return rebuild(node, tuple(renamed(child, names) for child in children(node)))
-
-
 def _indices(claim: Claim) -> Iterator[str]:
     for equation in claim.equations:
-        yield from _names(equation.indices or ())
+        yield from said_of(equation.indices or ())
     for node in claim.nodes():
         if isinstance(node, Reduction):
             yield from node.indices
-
-
-def _said(node: Node) -> Iterator[str]:
-    """Every name of an expression, those in subscripts and conditions too."""
-    for one in walk(node):
-        match one:
-            case Name(name):
-                yield name
-            case Sliced(_, items):
-                for item in items:
-                    inner = (item.start, item.stop, item.step) if isinstance(item, Span) else (item.value,)
-                    yield from (name for part in inner if part is not None for name in _said(part))
-            case Reduction():
-                yield from (name for part in one.where for name in _said(part))
-
-
-def _names(items: Iterable[Node]) -> Iterator[str]:
-    for item in items:
-        match item:
-            case Name(name):
-                yield name
-            case Several(inner):
-                yield from _names(inner)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

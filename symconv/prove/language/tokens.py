@@ -11,7 +11,7 @@ from symconv.notation.lexer import Token
 __all__ = ["Caret", "tokens"]
 
 _TOKEN = re.compile(
-    r"(?P<space>(?:\s|#[^\n]*)+)|(?P<number>[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]{1,2}(?![\w.]))?)"
+    r"(?P<space>(?:\s|#[^\n]*)+)|(?P<number>(?:[0-9]+(?:\.(?!\.)[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,2}(?![\w.]))?)"
     # dL/dx and its like are one name: nobody divides by a dx.
     r"|(?P<name>[d∂]L\s*/\s*[d∂][A-Za-z_]\w*|[A-Za-z_]\w*|[Σ∑])|(?P<text>\"[^\"]*\"|'[^']*')"
     r"|(?P<op>\.\.\.?|//|\*\*|<=|>=|==|!=|:=|[-+*/%@()\[\],=:.;<>&|≤≥≠])",

@@ -107,7 +107,7 @@ _ALIASES = {
     "lt": "less", "le": "less_equal", "eq": "equal", "ne": "not_equal", "t": "permute", "view_as": "reshape_as",
     "absolute": "abs", "neg": "negative", "permute_dims": "permute", "movedim": "moveaxis",
     "reduce_sum": "sum", "reduce_mean": "mean", "max": "maximum", "min": "minimum", "mm": "matmul", "bmm": "matmul",
-    "im2col": "unfold", "col2im": "fold", "nelement": "numel",
+    "im2col": "unfold", "col2im": "fold", "nelement": "numel", "expit": "sigmoid",
 }  # fmt: skip
 METHODS = frozenset(
     {"flip", "transpose", "permute", "swapaxes", "sum", "mean", "reshape", "view", "rot180", "t", "flatten", "ravel",
