@@ -176,3 +176,11 @@ def test_keys_that_say_no_gradient_are_asked_for() -> None:
         text = text.replace(f'grads["{key}"]', f'grads["of {key}"]')
     with pytest.raises(sc.SymconvError, match=r"a dict with 'of W2', .* which do not say whose gradients"):
         sc.check(text, "net", explain=False)
+
+
+@pytest.mark.parametrize("added", ["grads.update(b1=dz.sum(axis=0))", 'grads |= {"b1": dz.sum(axis=0)}'])
+def test_gradients_that_are_added_otherwise_are_not_left_out(added: str) -> None:
+    text = FILLED.replace('grads["b1"] = dz.sum(axis=0)', added)
+    assert text != FILLED
+    with pytest.raises(sc.SymconvError, match=r"line 16: gradients are put into grads one by one"):
+        sc.check(text, "net", explain=False)

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from copy import deepcopy
 
 from symconv.code.source.aliases import names_in
+from symconv.code.source.trouble import CodeError
 
 __all__ = ["Apart", "as_written_out", "begins", "item_keys", "with_items_apart"]
 
@@ -41,9 +42,16 @@ def item_keys(node: ast.FunctionDef, name: str) -> list[str] | None:
 
 
 def as_written_out(node: ast.FunctionDef, name: str) -> ast.Dict | None:
-    """A dict of the keys that a variable may have, if it is begun as one; None if not, or where a key is no text."""
+    """A dict of the keys that a variable may have, if it is begun as one; None if not, or where a key is no text.
+
+    Raises CodeError where items are put there otherwise, which would be left out.
+    """
     nodes = [*ast.walk(node)]
     begun = [items for one in nodes if (items := begins(one, name)) is not None]
+    for one in nodes if begun else ():
+        match one:
+            case ast.Attribute(ast.Name(same), "update" | "setdefault") | ast.AugAssign(ast.Name(same)) if same == name:
+                raise CodeError(f"gradients are put into {name} one by one, as {name}['W'] = dW does", one.lineno)
     stored = [one for one in nodes if isinstance(one, ast.Subscript) and isinstance(one.value, ast.Name)
               and one.value.id == name and isinstance(one.ctx, ast.Store)]  # fmt: skip
     keys = [_key(one, name) for one in stored]
