@@ -165,3 +165,27 @@ def test_groups_in_a_loop_are_proved() -> None:
 
 def test_a_group_of_other_channels_is_wrong() -> None:
     assert wrong(GROUPS, "d, x[:, g*Cg:(g+1)*Cg])", "d, x[:, :Cg])", "grouped") == ["w"]
+
+
+CHUNKS = """
+import torch
+import torch.nn.functional as F
+class Grouped(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, w):
+        ctx.save_for_backward(x, w)
+        xs, ws = torch.chunk(x, 2, dim=1), torch.chunk(w, 2, dim=0)
+        return torch.cat([F.conv2d(a, b) for a, b in zip(xs, ws)], dim=1)
+    @staticmethod
+    def backward(ctx, gy):
+        x, w = ctx.saved_tensors
+        xs, ws, gs = torch.chunk(x, 2, dim=1), torch.chunk(w, 2, dim=0), torch.chunk(gy, 2, dim=1)
+        gx = torch.cat([F.conv_transpose2d(g, b) for g, b in zip(gs, ws)], dim=1)
+        each = [F.conv2d(a.transpose(0, 1), g.transpose(0, 1)).transpose(0, 1) for a, g in zip(xs, gs)]
+        return gx, torch.cat(each, dim=0)
+"""
+
+
+def test_parts_of_channels_are_not_taken_for_one_channel() -> None:
+    with pytest.raises(sc.SpecError, match="asks for sizes"):
+        sc.check(CHUNKS, "Grouped", explain=False)

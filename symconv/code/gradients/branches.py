@@ -182,7 +182,8 @@ class Branches:
             raise refused
         if len(found) == 1:
             return found[0]
-        if condition is not None and all(_by_accident(one, found[0]) for one in found[1]):
+        usual = condition is not None and not any(self._numbers(one.region) for one in found[0])
+        if condition is not None and usual and all(_by_accident(one, found[0]) for one in found[1]):
             return [replace(one, assumed=(condition, *one.assumed)) for one in found[0]]
         self.line = self.line or line
         whole = found[0][0].region.union(found[1][0].region)
