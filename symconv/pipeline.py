@@ -16,6 +16,7 @@ from symconv.notation.shapes import check_told
 from symconv.options import Options
 
 if TYPE_CHECKING:
+    from symconv.algorithms.joining import Joined
     from symconv.emit.source import Source
     from symconv.emit.units import Entry, Unit
     from symconv.gather.derivation import Derivation
@@ -104,7 +105,8 @@ def _entry(op: Operator, name: str, wanted: tuple[Wanted, ...], options: Options
     named = tuple((f"g{t}" if t else of.output.name, derive(of, t) if t else forward(of)) for of, t in wanted)
     if not every:
         first = tuple((direct(derived, output, options),) for output, derived in named)
-        return Entry(name, first, work(op, tuple(derived.gather for _, derived in named)))
+        told = work(op, tuple(derived.gather for _, derived in named))
+        return Entry(name, first, told, joined=_joined(op, options))
     sizes = next((_sizes(derived, options) for _, derived in named), None)
     forms, lasts = staged(wanted)
     near = magnified(forms, lasts)
@@ -113,7 +115,14 @@ def _entry(op: Operator, name: str, wanted: tuple[Wanted, ...], options: Options
         near_enough(_ways(form, halo, sizes, options), form.operator.output.name in near)
         for form, halo in zip((*forms, *lasts), halos, strict=True)
     )
-    return Entry(name, made[len(forms) :], None, made[: len(forms)])
+    return Entry(name, made[len(forms) :], None, made[: len(forms)], joined=_joined(op, options))
+
+
+def _joined(op: Operator, options: Options) -> tuple[Joined, ...]:
+    """Axes that a call takes as one; where sizes are fixed, kernels know them."""
+    from symconv.algorithms.joining import joined
+
+    return joined(op) if options.sizes is None else ()
 
 
 def _ways(gather: Gather, halo: Halo | None, sizes: dict[str, int] | None, options: Options) -> tuple[Candidate, ...]:

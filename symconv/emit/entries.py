@@ -13,7 +13,7 @@ from symconv.errors import InternalError
 from symconv.loops.arith import const, total
 from symconv.loops.candidate import Candidate
 from symconv.loops.ir import Buffer, Expr, Var
-from symconv.loops.traverse import substitute
+from symconv.loops.traverse import substitute, walk
 from symconv.loops.wellformed import wellformed
 
 __all__ = ["entry_text"]
@@ -47,6 +47,7 @@ def entry_text(unit: Unit, entry: Entry, functions: Functions) -> dict[str, Any]
             {"name": s.name, "value": printer.expr(substitute(s.value, lengths)), "place": place}
             for place, s in enumerate(first.sizes, _KEY)
         ],
+        "joined": _joined(entry, printer),
         "checks": [printer.expr(substitute(check, lengths)) for check in first.checks],
         "outputs": outputs,
         "results": outputs[len(entry.stages) :],
@@ -63,6 +64,25 @@ def entry_text(unit: Unit, entry: Entry, functions: Functions) -> dict[str, Any]
         "most_kernels": max(len(output["kernels"]) for output in outputs),
         "scratch": bool(entry.stages) or any(kernel["scratch"] for kernel in kernels),
     }
+
+
+def _joined(entry: Entry, printer: Printer) -> list[dict[str, Any]]:
+    """Pairs of sizes that are one where others are 1, and the sizes that follow from them."""
+    sizes = entry.kernels[0].sizes
+    names = {size.name for size in sizes}
+    told = []
+    for pair in entry.joined:
+        if names >= {pair.outer, pair.inner, *pair.ones}:
+            # Sizes follow from sizes before them, unless an array tells them.
+            found = {pair.outer, pair.inner}
+            later = []
+            for size in sizes:
+                of = {node.name for node in walk(size.value) if isinstance(node, Var)}
+                if of & found and of <= names:
+                    later.append({"name": size.name, "value": printer.expr(size.value)})
+                    found.add(size.name)
+            told.append({"outer": pair.outer, "inner": pair.inner, "ones": pair.ones, "later": later})
+    return told
 
 
 def _array(buffer: Buffer) -> dict[str, Any]:

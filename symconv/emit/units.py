@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 from symconv.errors import SpecError
 from symconv.loops.candidate import Candidate
@@ -17,6 +18,22 @@ MOST_OUTPUTS = 31
 """The bits of a mask that is an int in C."""
 
 
+class Joined(Protocol):
+    """Two sizes that may be 1 and their product instead, where others are 1."""
+
+    @property
+    def outer(self) -> str:
+        """The size that is 1 then."""
+
+    @property
+    def inner(self) -> str:
+        """The size that is the product then."""
+
+    @property
+    def ones(self) -> tuple[str, ...]:
+        """The sizes that have to be 1."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """Outputs that share their inputs; a call computes those a bit mask asks for.
@@ -25,6 +42,7 @@ class Entry:
     larger module has more candidates, ``work`` counts the operations of a call: from ``ENOUGH`` on they pay.
     ``stages`` are arrays of a call that outputs, and later stages, read: each is computed once where it is needed.
     ``returned`` are arrays that a kernel computes on its way to the last output and the caller of a library gets too.
+    ``joined`` are pairs of sizes that a call takes as one where nothing tells their axes apart.
     """
 
     name: str
@@ -32,6 +50,7 @@ class Entry:
     work: Expr | None = None
     stages: tuple[tuple[Candidate, ...], ...] = ()
     returned: tuple[str, ...] = ()
+    joined: tuple[Joined, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.outputs) > MOST_OUTPUTS:
@@ -84,7 +103,12 @@ class Unit:
     def direct(self) -> Unit:
         """The same operator with the first candidate of each output alone."""
         entries = (
-            Entry(entry.name, tuple(ways[:1] for ways in entry.outputs), None, tuple(ways[:1] for ways in entry.stages))
+            replace(
+                entry,
+                outputs=tuple(ways[:1] for ways in entry.outputs),
+                work=None,
+                stages=tuple(ways[:1] for ways in entry.stages),
+            )
             for entry in self.entries
         )
         return Unit(self.name, tuple(entries), self.notes)

@@ -129,7 +129,9 @@ def _ahead(space: Frame, operand: Operand) -> Expr:
     chosen = [k for k, axis in enumerate(operand.axes) if not axis.loop and not axis.form.is_constant]
     if not chosen or len(space.strips) == 1:
         return const(_PAGE)
-    held = mul(space.strips[-2].tile, lengths[-1])
+    rows, lane = space.strips[-2:]
+    # A box of pieces of rows holds little of a plane, however long the rows are.
+    held = mul(rows.tile, lane.tile)
     return Select(Compare("<", held, const(_PAGE)), product(lengths[chosen[-1] + 1 :]), const(_PAGE))
 
 

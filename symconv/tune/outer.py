@@ -30,11 +30,19 @@ _NARROW = 3.0
 """Storing an element of the narrow operand where the tile wants it."""
 _PANEL = 0.2
 """The share of a panel's way from the second cache that arithmetic does not cover."""
+_HELD, _STORED_HELD = 0.72, 0.9
+"""The share of the first cache that a panel may take: sums of all rows pass it too, unless tiles store them."""
 _AFAR = 0.1
 """Cycles to wait for a byte of the narrow operand that only the last cache holds."""
+_BESIDE = 0.07
+"""The same where tiles ask for it again and again, and it does not fit the second cache beside packed rows and sums."""
+_PAGE, _PAGES = 4096, 80
+"""Bytes of a page, and pages of planes that are known at once, beside those of other arrays."""
+_WALK = 4.0
+"""Cycles until another page is known, as far as arithmetic does not cover them."""
 _LINE = 64
 """Bytes of a line."""
-_SPARE = 1.3
+_SPARE = 1.6
 """Beside sums the second cache holds lines of the cells that they are copied to. Where it has 2 MB and the last one is
 slow (Emerald Rapids), boxes whose sums took more than 0.6 of it cost 2 to 15 % more than smaller ones.
 """
@@ -172,9 +180,13 @@ def _cache(
     row_blocks, held = -(-n.rows // n.tile[0]), np.ceil(n.planes / chosen["FB"])
     narrow = row_blocks * n.tile[0] * sum(n.taps) * machine.itemsize
     block, second = narrow * chosen["FB"], 0.6 * machine.caches.second
-    waiting: Array = np.select([block <= 0.5 * machine.caches.first, block <= second], [0.0, 0.004], 0.025)
     shared, packed, summed = _memory(n, machine, chosen, spaces)
     private = packed * (1 - near) + summed
+    # Rows of tiles read it again for every block of lanes, and find it beside what a box holds.
+    fits = block + private <= 0.75 * max(machine.caches.second, machine.caches.shared)
+    waiting: Array = np.select(
+        [block <= 0.5 * machine.caches.first, (block <= second) & fits, fits], [0.0, 0.004, 0.025], _BESIDE
+    )
     evicted = shared / n.groups + private > 0.8 * machine.caches.second
     passes = boxes / max(n.groups, 1) * np.where(evicted, _AFAR, 0.0)
     # Beside operands and results they do not stay in the last cache: others use it, too.
@@ -182,15 +194,27 @@ def _cache(
     sums = n.rows * len(n.taps) * calls.vectors * machine.vector_bytes * 2 * held * (1 - n.facts.stores)
     copied = 2 * boxes * plane(n, lengths, pitches) * n.planes * machine.itemsize * (1 - near)
     return (
-        _panels(n, machine, chosen, calls, near)
+        _panels(n, machine, chosen, calls, near, packed * n.facts.stores)
+        + calls.number * row_blocks * held * chosen["FB"] * _walk(n, machine, spaces, chosen["FB"], near)
         + narrow * n.planes * n.groups * passes
         + calls.panels * narrow * n.planes * waiting
         + (sums + copied) * np.maximum(0.0, far - 1 / 28) * _SUMS
     )
 
 
-def _panels(n: Counts, machine: Machine, chosen: dict[str, Array], calls: Calls, near: Array) -> Array:
-    """Waiting for what the register tiles of a block of lanes read again and again, one for each block of rows."""
+def _walk(n: Counts, machine: Machine, spaces: Spaces, planes: Array, near: Array) -> Array:
+    """Waiting for the address of a plane, where the planes of a tile lie in more pages than are known at once."""
+    apart = np.minimum(1.0, plane(n, *spaces) * machine.itemsize / _PAGE)
+    pages = np.maximum(planes * (near + (1 - near) * apart), 1.0)
+    waiting: Array = _WALK * np.maximum(0.0, 1 - _PAGES / pages)
+    return waiting
+
+
+def _panels(n: Counts, machine: Machine, chosen: dict[str, Array], calls: Calls, near: Array, every: Array) -> Array:
+    """Waiting for what the register tiles of a block of lanes read again and again, one for each block of rows.
+
+    ``every`` are bytes that lie between the pieces of a panel where it is a whole row of cells.
+    """
     lane, most = n.axes[-1], max(n.taps, default=1)
     beside = min(most, lane.high - lane.low + 1)
     row_blocks, held = -(-n.rows // n.tile[0]), np.ceil(n.planes / chosen["FB"])
@@ -200,8 +224,11 @@ def _panels(n: Counts, machine: Machine, chosen: dict[str, Array], calls: Calls,
     # What is read in place begins anywhere in a line, and the next panel is fetched beside it.
     more = near * pieces_ * (0.5 * lanes * machine.itemsize + _LINE)
     narrow = n.tile[0] * most * chosen["FB"] * machine.itemsize
-    again = np.where(panel + more + narrow > 0.9 * machine.caches.first, row_blocks * len(n.taps), 1)
-    waiting: Array = calls.panels * held * panel * rate(2.0 * panel, machine) * (0.5 + _PANEL * (again - 1))
+    held_ = (_STORED_HELD if n.facts.stores else _HELD) * machine.caches.first
+    again = np.where(panel + more + narrow > held_, row_blocks * len(n.taps), 1)
+    waiting: Array = (
+        calls.panels * held * panel * rate(np.maximum(2.0 * panel, every), machine) * (0.5 + _PANEL * (again - 1))
+    )
     return waiting
 
 
