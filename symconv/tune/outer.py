@@ -42,7 +42,7 @@ _WALK = 4.0
 """Cycles until another page is known, as far as arithmetic does not cover them."""
 _LINE = 64
 """Bytes of a line."""
-_SPARE = 1.6
+_SPARE, _COPIED = 1.6, 1.3
 """Beside sums the second cache holds lines of the cells that they are copied to. Where it has 2 MB and the last one is
 slow (Emerald Rapids), boxes whose sums took more than 0.6 of it cost 2 to 15 % more than smaller ones.
 """
@@ -50,6 +50,8 @@ _STREAMED = 0.5
 """The share of the way to memory of what is not read from there before it is written."""
 _RUN = 100.0
 """Waiting where the next piece of a plane lies behind others, as in another page."""
+_PIECE = 192
+"""Elements of a piece of a row that may be stored alone: by 96 a forward took 19 ms, by 192 15, by 432 12."""
 _SUMS = 0.5
 """The share of the way of sums and copies from caches far away that nothing covers."""
 _STORED = 0.5
@@ -183,23 +185,31 @@ def _cache(
     shared, packed, summed = _memory(n, machine, chosen, spaces)
     private = packed * (1 - near) + summed
     # Rows of tiles read it again for every block of lanes, and find it beside what a box holds.
-    fits = block + private <= 0.75 * max(machine.caches.second, machine.caches.shared)
+    fits = block + private <= 0.85 * max(machine.caches.second, machine.caches.shared)
     waiting: Array = np.select(
         [block <= 0.5 * machine.caches.first, (block <= second) & fits, fits], [0.0, 0.004, 0.025], _BESIDE
     )
     evicted = shared / n.groups + private > 0.8 * machine.caches.second
     passes = boxes / max(n.groups, 1) * np.where(evicted, _AFAR, 0.0)
     # Beside operands and results they do not stay in the last cache: others use it, too.
-    far = np.where(private > 0.2 * machine.caches.last, 1 / 4, rate(_SPARE * private, machine))
+    far = np.where(
+        private > 0.2 * machine.caches.last, 1 / 4, rate(_SPARE * summed + _COPIED * packed * (1 - near), machine)
+    )
     sums = n.rows * len(n.taps) * calls.vectors * machine.vector_bytes * 2 * held * (1 - n.facts.stores)
     copied = 2 * boxes * plane(n, lengths, pitches) * n.planes * machine.itemsize * (1 - near)
     return (
-        _panels(n, machine, chosen, calls, near, packed * n.facts.stores)
+        _panels(n, machine, chosen, calls, near, _between(n, machine, spaces))
         + calls.number * row_blocks * held * chosen["FB"] * _walk(n, machine, spaces, chosen["FB"], near)
         + narrow * n.planes * n.groups * passes
         + calls.panels * narrow * n.planes * waiting
         + (sums + copied) * np.maximum(0.0, far - 1 / 28) * _SUMS
     )
+
+
+def _between(n: Counts, machine: Machine, spaces: Spaces) -> Array:
+    """Bytes of the planes of a box whose rows of cells tiles read one after the other; 0 where they read panels."""
+    every: Array = n.planes * plane(n, *spaces) * machine.itemsize * n.facts.stores
+    return every
 
 
 def _walk(n: Counts, machine: Machine, spaces: Spaces, planes: Array, near: Array) -> Array:
@@ -249,7 +259,9 @@ def _pack(n: Counts, machine: Machine, lengths: list[Array], pitches: list[Array
 def _unpack(n: Counts, machine: Machine, lengths: list[Array], pitches: list[Array]) -> Array:
     row = lengths[-1] * n.axes[-1].stride
     if n.facts.stores:
-        return n.writes / row * _ROW + n.writes * distance(n.writes, machine) * _STORED
+        # Pieces of a row that are a few lines long: lines of two boxes, and as many other pages as there are pieces.
+        short = np.where(lengths[-1] < n.axes[-1].extent, np.maximum(0.0, 1 - row / _PIECE), 0.0)
+        return n.writes / row * (_ROW + _RUN * short) + n.writes * distance(n.writes, machine) * _STORED
     together = (
         row
         if len(n.axes) == 1
