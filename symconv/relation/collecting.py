@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from fractions import Fraction
 
 from symconv.notation.affine import Affine, var
 from symconv.notation.expr import Constraint
 from symconv.relation.terms import Term
 
-__all__ = ["collected", "plain"]
+__all__ = ["canonical", "collected", "plain"]
 
 
 def collected(terms: Iterable[Term]) -> Iterator[Term]:
@@ -33,6 +34,14 @@ def collected(terms: Iterable[Term]) -> Iterator[Term]:
             one = replace(found[key], coefficient=found[key].coefficient + one.coefficient)
         found[key] = one
     return (term for term in found.values() if term.coefficient)
+
+
+def canonical(term: Term) -> tuple[Term, Fraction]:
+    """The term with names of summation indices by the order in which they stand, and its number apart.
+
+    Terms that are equal here are equal, whatever their indices are called.
+    """
+    return _canonical(term), term.coefficient
 
 
 def plain(term: Term) -> Term | None:

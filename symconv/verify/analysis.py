@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 
@@ -178,12 +179,18 @@ def _degree(expr: Expr, known: Mapping[str, int | None]) -> int | None:
 
 def empty_windows(op: Operator, sizes: Mapping[str, int]) -> bool:
     """Whether a mean, max or min somewhere has no tap to take, and the operator does not say what that gives."""
-    if op.empty is not None or all(not isinstance(node, Reduce) or node.kind in _TAPLESS for node in _nodes(op)):
+    if op.empty is not None or not _needs_taps(op):
         return False
     shapes = {t.name: lengths(sizes, t.sizes) for t in (*op.inputs, *(s.target for s in op.statements))}
     return any(
         _empty(statement.expr, scope, shapes) for statement in op.statements for scope in scopes(statement, sizes)
     )
+
+
+@lru_cache(maxsize=64)
+def _needs_taps(op: Operator) -> bool:
+    """Whether a reduction of the operator gives nothing for no tap."""
+    return any(isinstance(node, Reduce) and node.kind not in _TAPLESS for node in _nodes(op))
 
 
 def _empty(expr: Expr, scope: Scope, shapes: Mapping[str, tuple[int, ...]]) -> bool:

@@ -265,16 +265,34 @@ def _extent(statement: Statement, given: tuple[tuple[str, int], ...]) -> tuple[t
 
 def points(op: Operator, sizes: Mapping[str, int]) -> int:
     """Grid points of the largest statement: target indices times the deepest nest of reductions."""
-    return max(prod(lengths(sizes, s.target.sizes)) * taps(s.expr, sizes) for s in op.statements)
+    return max(prod(lengths(sizes, target)) * _reached(nest, sizes) for target, nest in _nests(op))
 
 
 def taps(expr: Expr, sizes: Mapping[str, int]) -> int:
     """Grid points per target cell: the product of extents along the deepest nest of reductions."""
+    return max(_reached(nest, sizes) for nest in _nested(expr))
+
+
+def _reached(nest: tuple[Affine, ...], sizes: Mapping[str, int]) -> int:
+    return prod(max(extent, 0) for extent in lengths(sizes, nest))
+
+
+# Sizes are drawn by the hundred for one operator: its expressions are walked once.
+@lru_cache(maxsize=64)
+def _nests(op: Operator) -> tuple[tuple[tuple[Affine, ...], tuple[Affine, ...]], ...]:
+    """The sizes of each target with the extents along each nest of reductions, each once."""
+    each = ((s.target.sizes, nest) for s in op.statements for nest in _nested(s.expr))
+    return tuple(dict.fromkeys(each))
+
+
+def _nested(expr: Expr) -> dict[tuple[Affine, ...], None]:
+    """The extents along each nest of reductions, those that are one nest once."""
     match expr:
-        case Apply(_, arguments):
-            return max((taps(argument, sizes) for argument in arguments), default=1)
-        case Reduce(_, indices, pieces):
-            inside = max((taps(piece.body, sizes) for piece in pieces), default=1)
-            extents = lengths(sizes, tuple(r.extent for r in indices))
-            return prod(max(extent, 0) for extent in extents) * inside
-    return 1
+        case Apply(_, arguments) if arguments:
+            return {nest: None for argument in arguments for nest in _nested(argument)}
+        case Reduce(_, indices, pieces) if pieces:
+            extents = tuple(one.extent for one in indices)
+            return {(*extents, *nest): None for piece in pieces for nest in _nested(piece.body)}
+        case Reduce(_, indices, _):
+            return {tuple(one.extent for one in indices): None}
+    return {(): None}

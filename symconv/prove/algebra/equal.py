@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import chain
 
@@ -26,25 +27,30 @@ from symconv.prove.algebra.variables import (
     ROOT,
     Applied,
     Base,
+    Frozen,
     Polynomial,
+    Summed,
     Whole,
     added,
     application,
     constant,
     element,
+    frozen,
     size,
 )
 from symconv.prove.meaning.atoms import OF_SUM, is_atom, told_sum
 from symconv.prove.meaning.indices import INDEX, connected
 from symconv.prove.meaning.scope import Scope, Undecided
 from symconv.prove.meaning.value import Factor, Term
-from symconv.prove.meaning.whole_sums import WholeSums
+from symconv.prove.meaning.whole_sums import KnownSum, WholeSums
 from symconv.relation.collecting import plain
 from symconv.relation.regions import Region, nowhere
 from symconv.relation.sets import System, feasible, implied
 
 __all__ = ["Reader", "same"]
 
+_ALGEBRAIC = frozenset({"reciprocal", "sqrt", "log"})
+"""Functions whose laws are about what they are of."""
 _WORD = re.compile(r"(-?\d+(?:/\d+)?)((?:\*\(\w+\)\^-?\d+)*)((?:\*[A-Za-z_]\w*\{\d+\})*)\Z")
 _SIZE = re.compile(r"\*\((\w+)\)\^(-?\d+)")
 _PLACE = re.compile(r"\*([A-Za-z_]\w*)\{(\d+)\}")
@@ -60,6 +66,14 @@ def same(scope: Scope, wanted: Sequence[Term], given: Sequence[Term], limits: Fa
     """
     if any(len(one.names) > ALGEBRA_INDICES for one in met(scope, (*wanted, *given))):
         raise Undecided("functions of sums over many indices are not written down in the algebra of both sides")
+    if any(one.function not in _ALGEBRAIC and not one.function.startswith("power ")
+           for one in met(scope, (*wanted, *given))):  # fmt: skip
+        with suppress(Undecided):
+            # What functions are of is a name at first: layers upon layers are not written into each other.
+            named = Named()
+            both = Reader(scope, {}, True, named=named), Reader(scope, {}, named=named)
+            if (left_out := _left_out(*both, wanted, given, limits)) is not None:
+                return left_out
     positive = _positive(scope, wanted, given, limits)
     for by_steps in (False, True):
         true, claimed = Reader(scope, positive, True, by_steps), Reader(scope, positive, False, by_steps)
@@ -108,18 +122,29 @@ def _positive(scope: Scope, wanted: Sequence[Term], given: Sequence[Term], limit
     return found
 
 
-class Reader:
-    """Terms as polynomials of one field."""
+@dataclass
+class Named:
+    """Sums that functions are of, by their numbers: of which one each is a multiple, by what; and the first ones."""
 
-    def __init__(self, scope: Scope, positive: Positive, told: bool = False, by_steps: bool = False) -> None:
+    sums: dict[int, tuple[int, Fraction] | None] = field(default_factory=dict)
+    first: dict[Frozen, int] = field(default_factory=dict)
+    free: list[str] = field(default_factory=list)
+
+
+class Reader:
+    """Terms as polynomials of one field; sums that functions are of are looked into, or have names where ``named``."""
+
+    def __init__(self, scope: Scope, positive: Positive, told: bool = False, by_steps: bool = False,
+                 named: Named | None = None) -> None:  # fmt: skip
         self.scope = scope
+        self.named = named
         # Of the truth only that counts which is asked for at every cell: not what an empty sum may hold.
         self.told = told
         self.everywhere: dict[Base, Base] = {}
         self.asked: dict[Base, frozenset[Constraint]] = {}
         self.depth = 0
         self.field = Field(by_steps)
-        self.sums = Sums(self.field, self._counts, self.form)
+        self.sums = Sums(self.field, self._counts, self.form, named is None)
         self.sums.positive = positive
         self.known: dict[tuple[str, int, tuple[str, ...], Facts], tuple[Polynomial, frozenset[Base]]] = {}
         self.sizes: dict[str, bool] = {}
@@ -254,7 +279,8 @@ class Reader:
                 put = {**dict(zip(one.names, index, strict=True)), **{old: var(new) for old, new in bound.items()}}
                 terms.append(replace(term.substitute(put), bound=tuple(bound.values())))
             outside, self.field.domains = self.field.domains, set()
-            argument = self.terms(terms, facts)
+            if (argument := self._by_name(number, function, index)) is None:
+                argument = self.terms(terms, facts)
             before, self.sums.facts = self.sums.facts, facts
             applied = self.sums.applied(function, argument)
             self.sums.facts = before
@@ -263,6 +289,35 @@ class Reader:
         polynomial, asked = self.known[key]
         self.field.domains |= asked
         return polynomial
+
+    def _by_name(self, number: int, function: str, index: tuple[Affine, ...]) -> Polynomial | None:
+        """A sum that a function is of as a number times the name of one it is a multiple of, such as its opposite.
+
+        None where it is looked into: it is short, or has a value only where something is not 0.
+        """
+        if self.named is None or function in _ALGEBRAIC or function.startswith("power "):
+            return None
+        if number not in self.named.sums:
+            self.named.sums[number] = self._first(self.named, number)
+        if (known := self.named.sums[number]) is None:
+            return None
+        first, times = known
+        return {((element(f"a sum, {first}", index), Fraction(1)),): times}
+
+    def _first(self, named: Named, number: int) -> tuple[int, Fraction] | None:
+        """The first sum of which one is a multiple, and by what; None where it has no name."""
+        assert isinstance(self.scope.of_sum, WholeSums)
+        one = self.scope.of_sum.known[number]
+        named.free += [self.scope.fresh() for _ in one.names[len(named.free) :]]
+        put = {name: var(other) for name, other in zip(one.names, named.free, strict=False)}
+        outside, self.field.domains = self.field.domains, set()
+        argument = frozen(self.terms([term.substitute(put) for term in one.terms], frozenset()))
+        asked, self.field.domains = self.field.domains, outside
+        plain = len(argument) < 2 and not any(isinstance(b.node, Summed) for m, _ in argument for b, _ in m)
+        if asked or plain:
+            return None
+        lead = argument[0][1]
+        return named.first.setdefault(tuple((monomial, value / lead) for monomial, value in argument), number), lead
 
     def _of_elements(self, factor: Factor) -> Polynomial | None:
         """A function of products of elements, whose text says what it is of."""

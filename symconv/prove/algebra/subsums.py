@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
-from itertools import islice, permutations, product
+from itertools import islice, product
 
 from symconv.limits import ALGEBRA_ORDERS
 from symconv.notation.affine import Affine, var
 from symconv.notation.expr import Constraint
 from symconv.prove.algebra.field import Field
 from symconv.prove.algebra.laws import BY_EXPONENTIALS, exponentials, turned
+from symconv.prove.algebra.orders import orders
 from symconv.prove.algebra.variables import (
     ONE,
     ROOT,
@@ -42,10 +43,15 @@ __all__ = ["Sums", "extents_of"]
 
 
 class Sums:
-    """A field with sums; ``counts`` says whether a form over sizes is never negative, ``size_of`` what it is."""
+    """A field with sums; ``counts`` says whether a form over sizes is never negative, ``size_of`` what it is.
 
-    def __init__(self, field: Field, counts: Callable[[Affine], bool], size_of: Callable[[Affine], Polynomial]) -> None:
+    With ``laws`` functions that exponentials say are written by them.
+    """
+
+    def __init__(self, field: Field, counts: Callable[[Affine], bool], size_of: Callable[[Affine], Polynomial],
+                 laws: bool = True) -> None:  # fmt: skip
         self.field = field
+        self.laws = laws
         self.counts = counts
         self.size_of = size_of
         self.positive: Mapping[Base, frozenset[Constraint]] = {}
@@ -67,7 +73,7 @@ class Sums:
                 return self.field.power(argument, Fraction(function.removeprefix("power ")))
             case "step" if (known := self._sign(argument)) is not None:
                 return constant(Fraction(known > 0))
-            case _ if function in BY_EXPONENTIALS:
+            case _ if self.laws and function in BY_EXPONENTIALS:
                 return exponentials(self.field, function, argument)
         return turned(function, argument)
 
@@ -131,12 +137,12 @@ class Sums:
         new = tuple(f"#{depth}.{k}" for k in range(len(names)))
         forms = tuple(dict.fromkeys(form for index in _indices(body) for form in index))
         anchors = [_anchors(name, names, forms) or [(1, Affine())] for name in names]
-        for order in permutations(range(len(names))):
-            for chosen in product(*anchors):
-                put = {}
-                for name, at, (sign, rest) in zip(names, order, chosen, strict=True):
-                    put[name] = (var(new[at]) - rest) * sign
-                yield put, new
+        for chosen in product(*anchors):
+            at = dict(zip(names, chosen, strict=True))
+            moved = {n: (var(n) - rest) * sign for n, (sign, rest) in at.items() if sign != 1 or rest != Affine()}
+            for order in orders(names, body, moved):
+                own = zip(order, new, strict=True)
+                yield {name: (var(other) - at[name][1]) * at[name][0] for name, other in own}, new
 
     def renamed(self, polynomial: Polynomial, put: Mapping[str, Affine]) -> Polynomial:
         """The polynomial with index names replaced."""

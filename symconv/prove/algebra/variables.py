@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
@@ -104,13 +104,20 @@ class Summed:
     body: Monomial
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Base:
     """A variable, told by its text."""
 
     text: str
-    node: Element | Size | Holds | Number | Applied | Whole | Summed = field(compare=False)
-    names: frozenset[str] = field(compare=False)
+    node: Element | Size | Holds | Number | Applied | Whole | Summed
+    names: frozenset[str]
+
+    # A text keeps its hash; a tuple of it, which a dataclass makes, does not.
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Base) and self.text == other.text
 
 
 Monomial = tuple[tuple[Base, Fraction], ...]

@@ -6,7 +6,7 @@ the second is asked for. So equal sides are proved equal; that unequal ones diff
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import product
@@ -20,6 +20,7 @@ from symconv.prove.meaning.functions import Sum
 from symconv.prove.meaning.indices import spread
 from symconv.prove.meaning.scope import Scope, Undecided
 from symconv.prove.meaning.value import Factor, Term, scaled
+from symconv.relation.collecting import canonical
 from symconv.relation.equality import vanishes
 
 __all__ = ["KnownSum", "WholeSums"]
@@ -43,6 +44,10 @@ class KnownSum:
         return (self.terms, *self.others)
 
 
+_Written = tuple[str, int, tuple[tuple[tuple[Term, Fraction], ...], ...]]
+_Where = tuple[frozenset[Constraint], ...]
+
+
 class WholeSums:
     """The functions of sums that one branch has met; those that it ``keeps`` are no terms but atoms of their own.
 
@@ -53,6 +58,8 @@ class WholeSums:
         self.scope = scope
         self.keeps = keeps
         self.known: list[KnownSum] = [] if known is None else known
+        self.written: dict[_Written, list[tuple[int, _Where]]] = {}
+        self.seen = 0
 
     def __call__(self, function: str, argument: Sum, limits: Collection[Constraint]) -> Iterator[Term]:
         """The atom for ``function`` of ``argument``, over the indices that stand free in it."""
@@ -66,6 +73,9 @@ class WholeSums:
         free = self._free(every)
         if len(free) > FREE_INDICES:
             raise Undecided(f"the formula applies {function} to a sum over {len(free)} free indices")
+        if (met := self._written(function, free, given, limits)) is not None:
+            yield _atom(function, met, tuple(map(var, free)))
+            return
         # What holds of other indices says nothing about this sum, and would leave them free in it.
         named = {*free, *self.scope.region.context.sizes}
         limits = [one for one in limits if one.form.names() <= named]
@@ -80,6 +90,24 @@ class WholeSums:
                         return
         self.known.append(KnownSum(function, free, given[0], tuple(given[1:])))
         yield _atom(function, len(self.known) - 1, tuple(map(var, free)))
+
+    def _written(
+        self, function: str, free: tuple[str, ...], given: Sequence[tuple[Term, ...]], limits: Collection[Constraint]
+    ) -> int | None:
+        """The function whose arguments are written alike, names of indices aside: no set tells more of these."""
+        for number, one in enumerate(self.known[self.seen :], self.seen):
+            key, where = _spelled(one.function, one.names, one.arguments)
+            self.written.setdefault(key, []).append((number, where))
+        self.seen = len(self.known)
+        if not self.known:
+            return None
+        key, mine = _spelled(function, free, given)
+        put = _numbered(free)
+        held = {one.substitute(put) for one in limits}
+        for number, where in self.written.get(key, ()):
+            if all(one - held == other - held for one, other in zip(where, mine, strict=True)):
+                return number
+        return None
 
     def _free(self, argument: Sum) -> tuple[str, ...]:
         sizes = set(self.scope.region.context.sizes)
@@ -111,6 +139,38 @@ class WholeSums:
     def _equal(self, names: tuple[str, ...], left: tuple[Term, ...], right: tuple[Term, ...]) -> bool:
         both = (*left, *scaled(right, Fraction(-1)))
         return vanishes(self.scope.region, names, both, self.scope.names.definitions)
+
+
+def _numbered(names: tuple[str, ...]) -> dict[str, Affine]:
+    return {name: var(f"#free{k}") for k, name in enumerate(names)}
+
+
+def _spelled(function: str, names: tuple[str, ...], arguments: Iterable[tuple[Term, ...]]) -> tuple[_Written, _Where]:
+    """A function of sums with other names for indices, and what each term asks of those that stand free."""
+    put = _numbered(names)
+    each = [sorted((term.substitute(put) for term in argument), key=_shown) for argument in arguments]
+    asked = tuple(frozenset(_asked(term)) for terms in each for term in terms)
+    rest = tuple(tuple(canonical(_without_asked(term)) for term in terms) for terms in each)
+    return (function, len(names), rest), asked
+
+
+def _shown(term: Term) -> tuple[tuple[str, ...], tuple[str, ...], Fraction]:
+    """What orders terms whatever the indices that they sum over are called."""
+    forms = (form for factor in term.factors for form in factor.index)
+    kept = tuple(str(form) for form in forms if form.names().isdisjoint(term.bound))
+    return tuple(factor.tensor for factor in term.factors), kept, term.coefficient
+
+
+def _asked(term: Term) -> Iterator[Constraint]:
+    """What a term asks of indices that stand free, but for what always holds."""
+    for one in term.where:
+        plain = one.form.is_constant and not one.equality and one.form.constant >= 0
+        if not plain and one.form.names().isdisjoint(term.bound):
+            yield one
+
+
+def _without_asked(term: Term) -> Term:
+    return replace(term, where=tuple(c for c in term.where if not c.form.names().isdisjoint(term.bound)))
 
 
 def _tensors(term: Term) -> tuple[str, ...]:
