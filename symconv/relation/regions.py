@@ -57,6 +57,10 @@ class Region:
         """Whether all its sizes are in ``other``."""
         return bool(self.points.is_subset(other.points))
 
+    def always(self, constraint: Constraint) -> bool:
+        """Whether it holds for all its sizes."""
+        return _always(self, constraint)
+
     def reaches(self, names: Sequence[str], limits: Iterable[Constraint]) -> bool:
         """Whether some values of ``names`` are within the limits, for some of its sizes."""
         return not Region(Context((*self.context.sizes, *names), "true"), self.points).where(*limits).empty
@@ -111,20 +115,14 @@ class Region:
 
     def constant(self, form: Affine) -> int | None:
         """The one value a form has in it, or None."""
-        if form.is_constant:
-            return form.constant
-        sizes = self.sample()
-        if sizes is None:
-            return None
-        value = form.evaluate(sizes)
-        return value if self.within(self.where(Constraint(form - value, True))) else None
+        return form.constant if form.is_constant else _constant(self, form)
 
     def ratio(self, one: str, other: str) -> int:
         """How many times the other a size always is, where that is two or more; else 0."""
         sizes = self.sample() or {}
         count, rest = divmod(sizes.get(one, 0), sizes.get(other, 0) or 1)
         same = Constraint(Affine(((one, 1),)) - Affine(((other, 1),)) * count, True)
-        return count if count > 1 and not rest and self.within(self.where(same)) else 0
+        return count if count > 1 and not rest and self.always(same) else 0
 
     def smallest(self, names: Iterable[str]) -> dict[str, int] | None:
         """The sizes with the least sum over ``names``; among those the one with the least largest size."""
@@ -152,6 +150,21 @@ class Region:
             else:
                 low = middle
         return best
+
+
+# While code is read, of one and the same region the same is asked for again and again.
+@lru_cache(maxsize=8192)
+def _always(region: Region, constraint: Constraint) -> bool:
+    return region.within(region.where(constraint))
+
+
+@lru_cache(maxsize=8192)
+def _constant(region: Region, form: Affine) -> int | None:
+    sizes = region.sample()
+    if sizes is None:
+        return None
+    value = form.evaluate(sizes)
+    return value if region.always(Constraint(form - value, True)) else None
 
 
 def everywhere(context: Context) -> Region:

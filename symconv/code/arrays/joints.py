@@ -1,7 +1,7 @@
 """Functions that are written by halves and are one formula: the sigmoid that takes exp of negative numbers alone.
 
 ``1/(1 + exp(-u))`` where ``u >= 0`` and ``exp(u)/(1 + exp(u))`` elsewhere are equal for every ``u``. Where both halves
-are proved equal one of them is taken: no step is left, which every product behind it would be multiplied out by.
+are proved equal the shorter one is taken: no step is left, which every product behind it would be multiplied out by.
 """
 
 from __future__ import annotations
@@ -40,7 +40,11 @@ def without_joint(scope: Scope, value: Value) -> Value:
         left_out = same(scope, below, above, limits)
     except Undecided:
         return value
-    return value if left_out is None or not left_out.empty else replace(value, terms=above)
+    return value if left_out is None or not left_out.empty else replace(value, terms=min(above, below, key=_length))
+
+
+def _length(terms: Sequence[Term]) -> int:
+    return sum(1 + len(term.factors) for term in terms)
 
 
 def _names(value: Value, scope: Scope) -> set[str]:

@@ -80,7 +80,7 @@ class Walk(Scope):
                 return super().decide(constraint)
             except Fork:
                 self.region = region
-                if region.within(region.where(constraint)):
+                if region.always(constraint):
                     return True
                 raise
             finally:
@@ -117,7 +117,7 @@ class Walk(Scope):
 
     def always(self, constraint: Constraint) -> bool:
         """Whether it holds for all sizes of the branch in every iteration."""
-        return self.region.within(self.region.where(constraint))
+        return self.region.always(constraint)
 
     def least(self, left: Affine, right: Affine) -> Affine:
         """The smaller of two forms."""

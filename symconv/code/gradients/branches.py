@@ -126,7 +126,7 @@ class Branches:
             kept = tuple(one for term in value.terms for one in domains(term))
             shown = Value(value.axes, value.names, tuple(collected(kept)))
             words = "" if on.rows_kept else KEPT_ROWS
-            asked = (one for one in scope.asked if one.equality and walk.base.within(walk.base.where(one)))
+            asked = (one for one in scope.asked if one.equality and walk.base.always(one))
             ties = tuple(dict.fromkeys((*fitted, *asked)))
             return [Read(shown, self.sizes, walk.base, whole.known, fitted, words, dict(self.joined), ties)]
         raise Undecided("the sizes are split too often")
@@ -189,7 +189,7 @@ class Branches:
         whole = found[0][0].region.union(found[1][0].region)
         # An equality makes the first half a special case; the other one is likelier to show the formula.
         return [
-            replace(one, region=whole, fitted=fitted, ties=tuple(c for c in one.ties if whole.within(whole.where(c))))
+            replace(one, region=whole, fitted=fitted, ties=tuple(c for c in one.ties if whole.always(c)))
             for one in (*found[1], *found[0])
         ]
 
@@ -202,7 +202,7 @@ def _follows(read: Read, constraint: Constraint) -> bool:
     """Whether a condition on sizes, none of which is a number, follows from the equalities that make shapes fit."""
     told = everywhere(read.region.context).where(*read.fitted)
     numbers = any(told.constant(var(name)) is not None for name in sorted(constraint.form.names()))
-    return not numbers and told.within(told.where(constraint))
+    return not numbers and told.always(constraint)
 
 
 def _by_accident(read: Read, others: Sequence[Read]) -> bool:

@@ -121,7 +121,7 @@ def _as_long(read: Read) -> Read | None:
     rows = (product(sorted(along - {*row}), sorted(limits & {*row} - along)) for row in read.plain.values())
     region = full.region
     for one, other in (*(pair for each in rows for pair in each), *_summed_along(full)):
-        if full.region.within(full.region.where(Constraint(var(other) - var(one)))):
+        if full.region.always(Constraint(var(other) - var(one))):
             alike = region.where(equal(var(other), var(one)))
             # Of parts of an axis, which are shorter than it, nothing is as long but one element.
             region = region if _is_special(region, alike) else alike

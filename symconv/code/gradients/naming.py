@@ -40,7 +40,7 @@ def named(sizes: Mapping[str, Sequence[str]], region: Region, divided: Mapping[s
     shorter = sorted(flat, key=lambda item: any(region.ratio(item[3], one[3]) for one in flat))
     for tensor, k, rank, size in shorter:
         number = region.constant(var(size))
-        same = next((o for o in found if region.within(region.where(equal(var(o), var(size))))), None)
+        same = next((o for o in found if region.always(equal(var(o), var(size)))), None)
         count, part = next(((m, o) for o in found if (m := region.ratio(size, o))), (0, ""))
         if number is not None:
             found[size] = affine(number)
@@ -55,7 +55,7 @@ def named(sizes: Mapping[str, Sequence[str]], region: Region, divided: Mapping[s
             used.add(public)
             parts = divided.get(size, 1)
             whole = equal(var(size), quotient(var(size), parts) * parts)
-            found[size] = var(public) * (parts if region.within(region.where(whole)) else 1)
+            found[size] = var(public) * (parts if region.always(whole) else 1)
     return found
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import chain
@@ -47,7 +46,7 @@ from symconv.relation.collecting import plain
 from symconv.relation.regions import Region, nowhere
 from symconv.relation.sets import System, feasible, implied
 
-__all__ = ["Reader", "same"]
+__all__ = ["Reader", "same", "same_by_names"]
 
 _ALGEBRAIC = frozenset({"reciprocal", "sqrt", "log"})
 """Functions whose laws are about what they are of."""
@@ -66,14 +65,6 @@ def same(scope: Scope, wanted: Sequence[Term], given: Sequence[Term], limits: Fa
     """
     if any(len(one.names) > ALGEBRA_INDICES for one in met(scope, (*wanted, *given))):
         raise Undecided("functions of sums over many indices are not written down in the algebra of both sides")
-    if any(one.function not in _ALGEBRAIC and not one.function.startswith("power ")
-           for one in met(scope, (*wanted, *given))):  # fmt: skip
-        with suppress(Undecided):
-            # What functions are of is a name at first: layers upon layers are not written into each other.
-            named = Named()
-            both = Reader(scope, {}, True, named=named), Reader(scope, {}, named=named)
-            if (left_out := _left_out(*both, wanted, given, limits)) is not None:
-                return left_out
     positive = _positive(scope, wanted, given, limits)
     for by_steps in (False, True):
         true, claimed = Reader(scope, positive, True, by_steps), Reader(scope, positive, False, by_steps)
@@ -81,6 +72,21 @@ def same(scope: Scope, wanted: Sequence[Term], given: Sequence[Term], limits: Fa
         if left_out is not None or not (true.field.stepped or claimed.field.stepped):
             return left_out
     return None
+
+
+def same_by_names(scope: Scope, wanted: Sequence[Term], given: Sequence[Term], limits: Facts) -> Region | None:
+    """The same where what functions are of is a name, as far as no law is asked for that is about it.
+
+    Layers upon layers are not written into each other: what both sides hold of them is the same by its name alone.
+    """
+    if not any(_names_its_sum(one.function) for one in met(scope, (*wanted, *given))):
+        return None
+    named = Named()
+    return _left_out(Reader(scope, {}, True, named=named), Reader(scope, {}, named=named), wanted, given, limits)
+
+
+def _names_its_sum(function: str) -> bool:
+    return function not in _ALGEBRAIC and not function.startswith("power ")
 
 
 def _left_out(
@@ -226,7 +232,7 @@ class Reader:
             return condition.form.constant == 0 if condition.equality else condition.form.constant >= 0
         sizes = set(self.scope.region.context.sizes)
         if condition.form.names() <= sizes:
-            return self.scope.region.within(self.scope.region.where(condition))
+            return self.scope.region.always(condition)
         used = connected(condition.form.names(), facts, sizes)
         dims = {name for one in (condition, *used) for name in one.form.names()} - sizes
         system = System(tuple(sorted(dims)), tuple(sorted(used, key=str)))
@@ -248,7 +254,7 @@ class Reader:
         key = str(form)
         if key not in self.sizes:
             region = self.scope.region
-            self.sizes[key] = region.within(region.where(nonnegative(form)))
+            self.sizes[key] = region.always(nonnegative(form))
         return self.sizes[key]
 
     def _factor(self, factor: Factor, facts: Facts) -> Polynomial:
@@ -295,7 +301,7 @@ class Reader:
 
         None where it is looked into: it is short, or has a value only where something is not 0.
         """
-        if self.named is None or function in _ALGEBRAIC or function.startswith("power "):
+        if self.named is None or not _names_its_sum(function):
             return None
         if number not in self.named.sums:
             self.named.sums[number] = self._first(self.named, number)

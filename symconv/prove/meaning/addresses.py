@@ -105,7 +105,7 @@ def same_structure(scope: Scope, left: Sequence[Affine], right: Sequence[Affine]
     if len(left) != len(right):
         return False
     pairs = [(a, b) for a, b in zip(left, right, strict=True) if a != b]
-    return all(scope.region.within(scope.region.where(equal(a, b))) for a, b in pairs)
+    return all(scope.region.always(equal(a, b)) for a, b in pairs)
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,4 +115,4 @@ def equal_products(scope: Scope, left: Sequence[Affine], right: Sequence[Affine]
             for side in (left, right)
         ]
     a, b = sizes
-    return a is not None and b is not None and scope.region.within(scope.region.where(equal(a, b)))
+    return a is not None and b is not None and scope.region.always(equal(a, b))

@@ -164,6 +164,8 @@ class Scope:
             value = constraint.form.constant
             if (value == 0) if constraint.equality else (value >= 0):
                 return
+        if self.region.always(constraint) and not self.region.empty:
+            return
         kept = self.region.where(constraint)
         lost = self.region.minus(kept)
         if not lost.empty:
@@ -180,7 +182,7 @@ class Scope:
         if form in self.names.definitions:
             return self.names.definitions[form]
         named = self.names.definitions.values()
-        return next((name for name in named if self.region.within(self.region.where(equal(form, name)))), form)
+        return next((name for name in named if self.region.always(equal(form, name))), form)
 
     def known(self, form: Affine) -> int | None:
         """The value of a form where the branch has only one."""
@@ -215,7 +217,7 @@ def _dominated(scope: Scope, left: Sequence[Affine], right: Sequence[Affine]) ->
         return None
 
     def always(constraint: Constraint) -> bool:
-        return scope.region.within(scope.region.where(constraint))
+        return scope.region.always(constraint)
 
     for factors in _factored(numbers[1], len(scaled)):
         for order in permutations(scaled):
@@ -245,7 +247,7 @@ def same_size(scope: Scope, left: Sequence[Affine], right: Sequence[Affine], sen
     a, b = _primitive(left), _primitive(right)
     for form in list(a):
         same = next((other for other in b if form == other), None) or next(
-            (other for other in b if scope.region.within(scope.region.where(equal(form, other)))), None
+            (other for other in b if scope.region.always(equal(form, other))), None
         )
         if same is not None:
             a.remove(form)

@@ -152,7 +152,7 @@ def _follows(scope: Scope, condition: Constraint, limits: Collection[Constraint]
     sizes = scope.region.context.sizes
     names = sorted({name for one in (condition, *limits) for name in one.form.names()} - {*sizes})
     region = Region(Context((*sizes, *names), "true"), scope.region.points).where(*limits)
-    return region.within(region.where(condition))
+    return region.always(condition)
 
 
 def _keys(sides: Sequence[Sequence[Term]]) -> Iterator[Selected]:
