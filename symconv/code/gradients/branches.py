@@ -14,7 +14,7 @@ from symconv.code.source.trouble import Outside
 from symconv.code.values.objects import Box
 from symconv.errors import SpecError, SymconvError
 from symconv.limits import FORWARD_BRANCHES
-from symconv.notation.affine import var
+from symconv.notation.affine import Affine, affine, var
 from symconv.notation.expr import Constraint
 from symconv.ops.registry import operator
 from symconv.prove.concrete.numbers import Misfit
@@ -43,7 +43,8 @@ class Read:
     ``fitted`` are the equalities that were taken there so that shapes fit, ``words`` what is taken to hold of elements.
     Lengths that are ``joined`` are products of others: weights behind ``x.flatten(1)``.
     ``ties`` are equalities that were asked for and hold. What is ``assumed`` leaves out sizes at which what is sliced
-    is too short, and would be broadcast where one element is left.
+    is too short, and would be broadcast where one element is left. A size among ``parts`` is the length of one of so
+    many equal parts of its axis.
     """
 
     value: Value
@@ -55,6 +56,11 @@ class Read:
     joined: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     ties: tuple[Constraint, ...] = ()
     assumed: tuple[Constraint, ...] = ()
+    parts: Mapping[str, int] = field(default_factory=dict)
+
+    def axis(self, size: str) -> tuple[Affine, ...]:
+        """The lengths that an axis is made of."""
+        return _made_of(size, self.joined, self.parts)
 
     @property
     def plain(self) -> dict[str, list[str]]:
@@ -65,13 +71,16 @@ class Read:
 class Branches:
     """Reads one function over tensors of these sizes.
 
-    Labels that are ``rows`` are one-hot. Functions that it ``keeps`` are words in what was read.
+    Labels that are ``rows`` are one-hot. Functions that it ``keeps`` are words in what was read. Axes are so many
+    ``parts``, whose lengths their sizes are then.
     ``line`` is of a branch both halves of which give an output, ``unread`` says of which one a half is not read.
     """
 
     def __init__(self, denote: Callable[[Symbolic, Mapping[str, Box]], Value], sizes: Mapping[str, Sequence[str]],
-                 rows: Collection[str] = (), keeps: Collection[str] = ()) -> None:  # fmt: skip
+                 rows: Collection[str] = (), keeps: Collection[str] = (),
+                 parts: Mapping[str, int] | None = None) -> None:  # fmt: skip
         self.denote = denote
+        self.parts = dict(parts or {})
         self.keeps = keeps
         self.sizes = sizes
         self.rows = rows
@@ -95,7 +104,7 @@ class Branches:
             walk = Walk(scope)
             on = Symbolic(walk)
             on.forming = True
-            arrays = {n: on.tensor(n, [axis(*map(var, self.joined.get(size, (size,)))) for size in row])
+            arrays = {n: on.tensor(n, [axis(*_made_of(size, self.joined, self.parts)) for size in row])
                       for n, row in self.sizes.items()}  # fmt: skip
             try:
                 value = self.denote(on, given(on, arrays, rows=self.rows))
@@ -128,7 +137,11 @@ class Branches:
             words = "" if on.rows_kept else KEPT_ROWS
             asked = (one for one in scope.asked if one.equality and walk.base.always(one))
             ties = tuple(dict.fromkeys((*fitted, *asked)))
-            return [Read(shown, self.sizes, walk.base, whole.known, fitted, words, dict(self.joined), ties)]
+            return [
+                Read(
+                    shown, self.sizes, walk.base, whole.known, fitted, words, dict(self.joined), ties, parts=self.parts
+                )
+            ]
         raise Undecided("the sizes are split too often")
 
     def _joined(self, found: Uneven, region: Region) -> bool:
@@ -196,6 +209,12 @@ class Branches:
     def _numbers(self, region: Region) -> set[str]:
         """The sizes that are one number in a region."""
         return {size for size in self._lengths() if region.constant(var(size)) is not None}
+
+
+def _made_of(size: str, joined: Mapping[str, tuple[str, ...]], parts: Mapping[str, int]) -> tuple[Affine, ...]:
+    if size in parts:
+        return affine(parts[size]), var(size)
+    return tuple(map(var, joined.get(size, (size,))))
 
 
 def _follows(read: Read, constraint: Constraint) -> bool:

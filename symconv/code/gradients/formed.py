@@ -74,7 +74,7 @@ def _formed(name: str, read: branches.Read, names: _Names, over: bool, flat: boo
         return defined(form, taken, definitions, sizes) if form.constant or len(form.terms) > 1 else form
 
     inputs = tuple(
-        Tensor(t, tuple(tuple(map(length, _axis(s, read.joined, names, flat))) for s in row),
+        Tensor(t, tuple(tuple(map(length, _axis(s, read, names, flat))) for s in row),
                LABEL if is_selector(t) else "real")
         for t, row in sizes.items()
     )  # fmt: skip
@@ -101,7 +101,7 @@ def _formed(name: str, read: branches.Read, names: _Names, over: bool, flat: boo
     facts = facts_about(taken, definitions)
     try:
         kinks = kinks_of(one.function for one in known)
-        groups = {t: tuple(len(read.joined.get(size, (size,))) for size in row) for t, row in sizes.items()}
+        groups = {t: tuple(len(read.axis(size)) for size in row) for t, row in sizes.items()}
         lets = Lets(several_times(value.terms, known), frozenset(t.name for t in inputs))
         extents = dict(zip(indices, (size for row in axes for size in row), strict=True))
         cell = _Cell(facts, tuple(limits), tuple(indices), tuple(known), {t.name: t.axes for t in inputs}, kinks,
@@ -163,9 +163,9 @@ class _Cell:
         raise _Unknown
 
 
-def _axis(size: str, joined: Mapping[str, Sequence[str]], names: _Names, flat: bool) -> tuple[Affine, ...]:
-    if size in joined:
-        return tuple(names.form(var(one)) for one in joined[size])
+def _axis(size: str, read: branches.Read, names: _Names, flat: bool) -> tuple[Affine, ...]:
+    if len(lengths := read.axis(size)) > 1:
+        return tuple(map(names.form, lengths))
     form = names.form(var(size))
     return (form,) if flat else _parts(form)
 

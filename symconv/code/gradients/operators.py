@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import islice, product
@@ -21,6 +21,7 @@ from symconv.code.gradients.halves import halved
 from symconv.code.gradients.kept_axes import begun_shapes, broadcast_shapes
 from symconv.code.gradients.likely_axes import likely_first, said_axes, taken
 from symconv.code.gradients.matrices import asked_first, tied
+from symconv.code.gradients.naming import in_parts
 from symconv.code.gradients.operands import given, sizes_of
 from symconv.code.gradients.outputs import joined, outputs_of, same_formula
 from symconv.code.gradients.ranks import Lines, lines_of, ranks_of, shown_behind, shown_ranks, vectors_of
@@ -46,7 +47,7 @@ from symconv.prove.language.coded import Coded
 from symconv.prove.language.labels import is_selector
 from symconv.prove.meaning.scope import Mismatch, Scope, Undecided
 from symconv.prove.meaning.value import Value
-from symconv.relation.regions import everywhere
+from symconv.relation.regions import Region, everywhere
 from symconv.relation.sets import Context as Sizes
 
 __all__ = ["forward_of", "operators_of"]
@@ -229,15 +230,53 @@ def _of_ranks(forward: Forward, ranks: Mapping[str, int]) -> tuple[Operator | No
         except (SymconvError, Undecided, Mismatch, Misfit) as refused:
             problem = problem or str(refused)
             continue
-        for read in reads:
-            for candidate in (
-                candidates(read, forward.node.name, forward.centre) if len(read.value.terms) <= FORWARD_TERMS else ()
-            ):
-                if (proved := _proved(candidate, forward)) is not None:
-                    return with_words(proved, read.words) if read.words else proved, "", 0
+        for candidate, words in _likely_first(forward, ranks, reads, keeps):
+            if (proved := _proved(candidate, forward)) is not None:
+                return with_words(proved, words) if words else proved, "", 0
         if not keeps:
             return None, unread or unknown(reads[0]), line
     return None, problem, 0
+
+
+def _likely_first(
+    forward: Forward, ranks: Mapping[str, int], reads: Sequence[Read], keeps: frozenset[str]
+) -> Iterator[tuple[Operator, str]]:
+    """What the outputs that were read may be, with what is taken to hold of it; behind others what cuts an axis.
+
+    An axis that is cut into parts, such as heads and groups, is read as so many parts, and nothing is cut then.
+    """
+
+    def formulas(read: Read) -> Iterator[tuple[Operator, str]]:
+        if len(read.value.terms) <= FORWARD_TERMS:
+            yield from ((one, read.words) for one in candidates(read, forward.node.name, forward.centre))
+
+    cut = list[tuple[Operator, str]]()
+    for one, words in (formula for read in reads for formula in formulas(read)):
+        if "floor(" in one.source:
+            cut.append((one, words))
+        else:
+            yield one, words
+    for read in _of_parts(forward, ranks, reads, keeps):
+        yield from formulas(read)
+    yield from cut
+
+
+def _of_parts(
+    forward: Forward, ranks: Mapping[str, int], reads: Sequence[Read], keeps: frozenset[str]
+) -> Sequence[Read]:
+    """The outputs over axes that are so many parts, where what was read cuts some."""
+    sizes = {name: sizes_of(name, rank) for name, rank in ranks.items()}
+    flat = [size for row in sizes.values() for size in row]
+    for read in reads if not tuple(declared(forward, sizes)) else ():
+        if parts := in_parts(read.value, read.ties, read.region, flat):
+            branches = Branches(lambda on, boxes: _output(forward, on, boxes), sizes, forward.rows, keeps, parts)
+            with suppress(SymconvError, Undecided, Mismatch, Misfit):
+                return branches.read(_of_lengths(flat))
+    return ()
+
+
+def _of_lengths(sizes: Sequence[str]) -> Region:
+    return everywhere(Sizes(tuple(sorted(sizes)), " and ".join(f"{size} >= 1" for size in sizes)))
 
 
 def _branches(
@@ -249,7 +288,7 @@ def _branches(
     """
     sizes = {name: sizes_of(name, rank) for name, rank in ranks.items()}
     flat = [size for row in sizes.values() for size in row]
-    region = everywhere(Sizes(tuple(sorted(flat)), " and ".join(f"{size} >= 1" for size in flat)))
+    region = _of_lengths(flat)
     if alike:
         if ranks.get("w", 0) < 1 or ranks.get("x", 0) < 2:
             raise Undecided("it is read for sizes of its own alone")

@@ -46,7 +46,7 @@ from symconv.relation.collecting import plain
 from symconv.relation.regions import Region, nowhere
 from symconv.relation.sets import System, feasible, implied
 
-__all__ = ["Reader", "same", "same_by_names"]
+__all__ = ["Reader", "same"]
 
 _ALGEBRAIC = frozenset({"reciprocal", "sqrt", "log"})
 """Functions whose laws are about what they are of."""
@@ -58,13 +58,22 @@ Facts = Collection[Constraint]
 Positive = Mapping[Base, frozenset[Constraint]]
 
 
-def same(scope: Scope, wanted: Sequence[Term], given: Sequence[Term], limits: Facts) -> Region | None:
+def same(
+    scope: Scope, wanted: Sequence[Term], given: Sequence[Term], limits: Facts, by_names: bool = False
+) -> Region | None:
     """Whether both sums are equal where ``limits`` hold; None where that is not known.
 
+    ``by_names`` what functions are of is a name, as far as no law is asked for that is about it: layers upon layers are
+    not written into each other.
     The sizes that are returned are left out: a size that divides may be 0 there. Raises Undecided after too much work.
     """
     if any(len(one.names) > ALGEBRA_INDICES for one in met(scope, (*wanted, *given))):
         raise Undecided("functions of sums over many indices are not written down in the algebra of both sides")
+    if by_names:
+        if not any(_names_its_sum(one.function) for one in met(scope, (*wanted, *given))):
+            return None
+        named = Named()
+        return _left_out(Reader(scope, {}, True, named=named), Reader(scope, {}, named=named), wanted, given, limits)
     positive = _positive(scope, wanted, given, limits)
     for by_steps in (False, True):
         true, claimed = Reader(scope, positive, True, by_steps), Reader(scope, positive, False, by_steps)
@@ -72,17 +81,6 @@ def same(scope: Scope, wanted: Sequence[Term], given: Sequence[Term], limits: Fa
         if left_out is not None or not (true.field.stepped or claimed.field.stepped):
             return left_out
     return None
-
-
-def same_by_names(scope: Scope, wanted: Sequence[Term], given: Sequence[Term], limits: Facts) -> Region | None:
-    """The same where what functions are of is a name, as far as no law is asked for that is about it.
-
-    Layers upon layers are not written into each other: what both sides hold of them is the same by its name alone.
-    """
-    if not any(_names_its_sum(one.function) for one in met(scope, (*wanted, *given))):
-        return None
-    named = Named()
-    return _left_out(Reader(scope, {}, True, named=named), Reader(scope, {}, named=named), wanted, given, limits)
 
 
 def _names_its_sum(function: str) -> bool:

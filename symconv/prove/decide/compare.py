@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from fractions import Fraction
 
 from symconv.notation.affine import Affine, var
 from symconv.notation.expr import Constraint, nonnegative
 from symconv.prove.algebra.continuous import equal_across_kinks
-from symconv.prove.algebra.equal import same, same_by_names
+from symconv.prove.algebra.equal import same
 from symconv.prove.decide.signs import in_steps
 from symconv.prove.language.labels import is_selector
 from symconv.prove.meaning.atoms import OF_SUM, PARTIAL, elements, is_atom, spelled, told_apart, told_sum, words_of
@@ -22,7 +22,6 @@ from symconv.prove.meaning.value import Factor, Term, Value, inside, scaled
 from symconv.prove.meaning.whole_sums import WholeSums
 from symconv.relation.collecting import plain
 from symconv.relation.equality import Difference, difference
-from symconv.relation.regions import Region
 
 __all__ = ["compare", "compare_across_kinks", "limited", "renamed"]
 
@@ -40,7 +39,7 @@ def compare(scope: Scope, wanted: Value, given: Value) -> Difference:
     true, claimed = ([one for term in limited(side) for one in spread(term, sizes)] for side in (wanted, given))
     both = (*true, *scaled(claimed, Fraction(-1)))
     of_sums = any(OF_SUM in factor.tensor for term in both for factor in term.factors)
-    if of_sums and (found := _by_algebra(scope, wanted, given, same_by_names)) is not None:
+    if of_sums and (found := _by_algebra(scope, wanted, given, True)) is not None:
         return found
     if not told_apart(both) and scope.refuted(scope.region, False):
         # Then no algebra makes them equal, and where they differ is not told by their terms.
@@ -125,14 +124,12 @@ def _asked(value: Value) -> set[str]:
     return {tensor for tensor, name in names if name in PARTIAL or name.startswith("power ")}
 
 
-def _by_algebra(
-    scope: Scope, wanted: Value, given: Value, equal: Callable[..., Region | None] | None = None
-) -> Difference | None:
+def _by_algebra(scope: Scope, wanted: Value, given: Value, by_names: bool = False) -> Difference | None:
     """That both sides are equal as rational functions of shared sums, roots and functions; None where it is not
     known."""
     try:
         true, claimed = tuple(_whole(wanted)), tuple(_whole(given))
-        left_out = (equal or same)(scope, true, claimed, tuple(_limits(wanted)))
+        left_out = same(scope, true, claimed, tuple(_limits(wanted)), by_names)
         if left_out is None:
             return None
         names = [name for group in wanted.names for name in group]
