@@ -22,10 +22,12 @@ def broadcast_shapes(
 ) -> dict[str, Shape]:
     """The shapes of tensors, by the parameters that they are, whose gradients are sums that keep all axes but one.
 
-    Gradients are told by the order in which they are returned, one for each parameter of ``forward``.
+    Gradients are told by the order in which they are returned, one for each parameter of ``forward``, or for each
+    tensor among them.
     """
     items = _returned(backward) if backward is not None else ()
-    names = [name for name in parameters(forward.args) if name not in {"ctx", "self"}]
+    every = [name for name in parameters(forward.args) if name not in {"ctx", "self"}]
+    names = every if len(items) == len(every) else [name for name in every if name in tensors]
     if backward is None or len(items) != len(names):
         return {}
     found: dict[str, Shape] = {}

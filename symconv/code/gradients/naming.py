@@ -11,7 +11,7 @@ from symconv.prove.meaning.value import Value
 from symconv.relation.regions import Region
 from symconv.relation.sets import Context, form_text
 
-__all__ = ["batch_of", "defined", "divided", "facts_about", "in_parts", "named"]
+__all__ = ["batch_of", "defined", "divided", "facts_about", "named"]
 
 _SPATIAL = {1: ("L",), 2: ("H", "W"), 3: ("D", "H", "W")}
 _TAPS = {1: ("K",), 2: ("KH", "KW"), 3: ("KD", "KH", "KW")}
@@ -25,17 +25,6 @@ def divided(value: Value) -> dict[str, int]:
         for form in forms for atom, _ in form.terms
         if isinstance(atom, Quotient) and (name := atom.numerator.name) is not None
     }  # fmt: skip
-
-
-def in_parts(value: Value, ties: Sequence[Constraint], region: Region, sizes: Collection[str]) -> dict[str, int]:
-    """The sizes that are so many equal parts, as lengths of the value or what was asked for say of one of them."""
-    asked = [atom for one in ties for atom, _ in one.form.terms if isinstance(atom, Quotient)]
-    told = {name: one.divisor for one in asked if (name := one.numerator.name) is not None} | divided(value)
-    found: dict[str, int] = {}
-    for name, parts in told.items():
-        if region.always(equal(var(name), quotient(var(name), parts) * parts)):
-            found |= {one: parts for one in sizes if region.always(equal(var(one), var(name)))}
-    return found
 
 
 def named(sizes: Mapping[str, Sequence[str]], region: Region, divided: Mapping[str, int],

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from itertools import islice, product
 from typing import Any
 
@@ -13,6 +14,7 @@ from symconv.code.arrays.symbolic import Symbolic
 from symconv.code.arrays.walk import Walk
 from symconv.code.gradients.branches import Branches, HalfUnread, Read, unknown
 from symconv.code.gradients.candidates import candidates, where_defined
+from symconv.code.gradients.cut_axes import in_parts, of_lengths, uncut_first
 from symconv.code.gradients.declared import declared
 from symconv.code.gradients.documented import documented
 from symconv.code.gradients.formula import numbered, with_words
@@ -21,7 +23,6 @@ from symconv.code.gradients.halves import halved
 from symconv.code.gradients.kept_axes import begun_shapes, broadcast_shapes
 from symconv.code.gradients.likely_axes import likely_first, said_axes, taken
 from symconv.code.gradients.matrices import asked_first, tied
-from symconv.code.gradients.naming import in_parts
 from symconv.code.gradients.operands import given, sizes_of
 from symconv.code.gradients.outputs import joined, outputs_of, same_formula
 from symconv.code.gradients.ranks import Lines, lines_of, ranks_of, shown_behind, shown_ranks, vectors_of
@@ -47,8 +48,6 @@ from symconv.prove.language.coded import Coded
 from symconv.prove.language.labels import is_selector
 from symconv.prove.meaning.scope import Mismatch, Scope, Undecided
 from symconv.prove.meaning.value import Value
-from symconv.relation.regions import Region, everywhere
-from symconv.relation.sets import Context as Sizes
 
 __all__ = ["forward_of", "operators_of"]
 
@@ -230,7 +229,8 @@ def _of_ranks(forward: Forward, ranks: Mapping[str, int]) -> tuple[Operator | No
         except (SymconvError, Undecided, Mismatch, Misfit) as refused:
             problem = problem or str(refused)
             continue
-        for candidate, words in _likely_first(forward, ranks, reads, keeps):
+        again = partial(_again, forward, ranks, keeps)
+        for candidate, words in uncut_first(reads, partial(_formulas, forward), again):
             if (proved := _proved(candidate, forward)) is not None:
                 return with_words(proved, words) if words else proved, "", 0
         if not keeps:
@@ -238,45 +238,23 @@ def _of_ranks(forward: Forward, ranks: Mapping[str, int]) -> tuple[Operator | No
     return None, problem, 0
 
 
-def _likely_first(
-    forward: Forward, ranks: Mapping[str, int], reads: Sequence[Read], keeps: frozenset[str]
-) -> Iterator[tuple[Operator, str]]:
-    """What the outputs that were read may be, with what is taken to hold of it; behind others what cuts an axis.
-
-    An axis that is cut into parts, such as heads and groups, is read as so many parts, and nothing is cut then.
-    """
-
-    def formulas(read: Read) -> Iterator[tuple[Operator, str]]:
-        if len(read.value.terms) <= FORWARD_TERMS:
-            yield from ((one, read.words) for one in candidates(read, forward.node.name, forward.centre))
-
-    cut = list[tuple[Operator, str]]()
-    for one, words in (formula for read in reads for formula in formulas(read)):
-        if "floor(" in one.source:
-            cut.append((one, words))
-        else:
-            yield one, words
-    for read in _of_parts(forward, ranks, reads, keeps):
-        yield from formulas(read)
-    yield from cut
+def _formulas(forward: Forward, read: Read) -> Iterator[Operator]:
+    if len(read.value.terms) <= FORWARD_TERMS:
+        yield from candidates(read, forward.node.name, forward.centre)
 
 
-def _of_parts(
-    forward: Forward, ranks: Mapping[str, int], reads: Sequence[Read], keeps: frozenset[str]
-) -> Sequence[Read]:
+def _again(forward: Forward, ranks: Mapping[str, int], keeps: frozenset[str], reads: Sequence[Read]) -> Sequence[Read]:
     """The outputs over axes that are so many parts, where what was read cuts some."""
     sizes = {name: sizes_of(name, rank) for name, rank in ranks.items()}
     flat = [size for row in sizes.values() for size in row]
-    for read in reads if not tuple(declared(forward, sizes)) else ():
-        if parts := in_parts(read.value, read.ties, read.region, flat):
+    said = tuple(declared(forward, sizes))
+    for read in reads:
+        parts = in_parts(read.value, read.ties, read.region, flat)
+        if parts and not any(one.form.names() & parts.keys() for one in said):
             branches = Branches(lambda on, boxes: _output(forward, on, boxes), sizes, forward.rows, keeps, parts)
             with suppress(SymconvError, Undecided, Mismatch, Misfit):
-                return branches.read(_of_lengths(flat))
+                return branches.read(of_lengths(flat).where(*said))
     return ()
-
-
-def _of_lengths(sizes: Sequence[str]) -> Region:
-    return everywhere(Sizes(tuple(sorted(sizes)), " and ".join(f"{size} >= 1" for size in sizes)))
 
 
 def _branches(
@@ -288,7 +266,7 @@ def _branches(
     """
     sizes = {name: sizes_of(name, rank) for name, rank in ranks.items()}
     flat = [size for row in sizes.values() for size in row]
-    region = _of_lengths(flat)
+    region = of_lengths(flat)
     if alike:
         if ranks.get("w", 0) < 1 or ranks.get("x", 0) < 2:
             raise Undecided("it is read for sizes of its own alone")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from fractions import Fraction
 from itertools import chain
 
@@ -19,6 +19,7 @@ from symconv.notation.expr import Constraint, nonnegative
 from symconv.prove.algebra.divisors import not_zero_either
 from symconv.prove.algebra.field import Field
 from symconv.prove.algebra.met import has_steps, met
+from symconv.prove.algebra.named import Named, names_its_sum
 from symconv.prove.algebra.pieces import Pieces
 from symconv.prove.algebra.subsums import Sums, extents_of
 from symconv.prove.algebra.variables import (
@@ -28,7 +29,6 @@ from symconv.prove.algebra.variables import (
     Base,
     Frozen,
     Polynomial,
-    Summed,
     Whole,
     added,
     application,
@@ -41,15 +41,13 @@ from symconv.prove.meaning.atoms import OF_SUM, is_atom, told_sum
 from symconv.prove.meaning.indices import INDEX, connected
 from symconv.prove.meaning.scope import Scope, Undecided
 from symconv.prove.meaning.value import Factor, Term
-from symconv.prove.meaning.whole_sums import KnownSum, WholeSums
+from symconv.prove.meaning.whole_sums import WholeSums
 from symconv.relation.collecting import plain
 from symconv.relation.regions import Region, nowhere
 from symconv.relation.sets import System, feasible, implied
 
 __all__ = ["Reader", "same"]
 
-_ALGEBRAIC = frozenset({"reciprocal", "sqrt", "log"})
-"""Functions whose laws are about what they are of."""
 _WORD = re.compile(r"(-?\d+(?:/\d+)?)((?:\*\(\w+\)\^-?\d+)*)((?:\*[A-Za-z_]\w*\{\d+\})*)\Z")
 _SIZE = re.compile(r"\*\((\w+)\)\^(-?\d+)")
 _PLACE = re.compile(r"\*([A-Za-z_]\w*)\{(\d+)\}")
@@ -70,9 +68,9 @@ def same(
     if any(len(one.names) > ALGEBRA_INDICES for one in met(scope, (*wanted, *given))):
         raise Undecided("functions of sums over many indices are not written down in the algebra of both sides")
     if by_names:
-        if not any(_names_its_sum(one.function) for one in met(scope, (*wanted, *given))):
+        if not any(names_its_sum(one.function) for one in met(scope, (*wanted, *given))):
             return None
-        named = Named()
+        named = Named(scope.fresh)
         return _left_out(Reader(scope, {}, True, named=named), Reader(scope, {}, named=named), wanted, given, limits)
     positive = _positive(scope, wanted, given, limits)
     for by_steps in (False, True):
@@ -81,10 +79,6 @@ def same(
         if left_out is not None or not (true.field.stepped or claimed.field.stepped):
             return left_out
     return None
-
-
-def _names_its_sum(function: str) -> bool:
-    return function not in _ALGEBRAIC and not function.startswith("power ")
 
 
 def _left_out(
@@ -124,15 +118,6 @@ def _positive(scope: Scope, wanted: Sequence[Term], given: Sequence[Term], limit
                         if application(NONZERO, argument) in reader.asked:
                             found[base] = min(where, found.get(base, where), key=len)
     return found
-
-
-@dataclass
-class Named:
-    """Sums that functions are of, by their numbers: of which one each is a multiple, by what; and the first ones."""
-
-    sums: dict[int, tuple[int, Fraction] | None] = field(default_factory=dict)
-    first: dict[Frozen, int] = field(default_factory=dict)
-    free: list[str] = field(default_factory=list)
 
 
 class Reader:
@@ -295,33 +280,20 @@ class Reader:
         return polynomial
 
     def _by_name(self, number: int, function: str, index: tuple[Affine, ...]) -> Polynomial | None:
-        """A sum that a function is of as a number times the name of one it is a multiple of, such as its opposite.
-
-        None where it is looked into: it is short, or has a value only where something is not 0.
-        """
-        if self.named is None or not _names_its_sum(function):
+        """The name of the sum that a function is of; None where it is looked into."""
+        if self.named is None or not names_its_sum(function):
             return None
-        if number not in self.named.sums:
-            self.named.sums[number] = self._first(self.named, number)
-        if (known := self.named.sums[number]) is None:
-            return None
-        first, times = known
-        return {((element(f"a sum, {first}", index), Fraction(1)),): times}
+        return self.named.read(number, index, self._known)
 
-    def _first(self, named: Named, number: int) -> tuple[int, Fraction] | None:
-        """The first sum of which one is a multiple, and by what; None where it has no name."""
+    def _known(self, number: int, fresh: Sequence[str]) -> tuple[Frozen, set[Base]]:
+        """A sum that a function is of, over other names, and what it divides by."""
         assert isinstance(self.scope.of_sum, WholeSums)
         one = self.scope.of_sum.known[number]
-        named.free += [self.scope.fresh() for _ in one.names[len(named.free) :]]
-        put = {name: var(other) for name, other in zip(one.names, named.free, strict=False)}
+        put = dict(zip(one.names, map(var, fresh), strict=False))
         outside, self.field.domains = self.field.domains, set()
         argument = frozen(self.terms([term.substitute(put) for term in one.terms], frozenset()))
         asked, self.field.domains = self.field.domains, outside
-        plain = len(argument) < 2 and not any(isinstance(b.node, Summed) for m, _ in argument for b, _ in m)
-        if asked or plain:
-            return None
-        lead = argument[0][1]
-        return named.first.setdefault(tuple((monomial, value / lead) for monomial, value in argument), number), lead
+        return argument, asked
 
     def _of_elements(self, factor: Factor) -> Polynomial | None:
         """A function of products of elements, whose text says what it is of."""

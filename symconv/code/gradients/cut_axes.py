@@ -1,0 +1,56 @@
+"""Axes that a text cuts into parts, as heads of attention and groups of channels: read as so many parts of them.
+
+``x.reshape(N, G, C // G, H, W)`` takes element ``c`` of the channels apart by the group it is in. Where the channels
+are G parts from the start, nothing is taken apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+
+from symconv.code.gradients.branches import Read
+from symconv.code.gradients.naming import divided
+from symconv.notation.affine import Quotient, quotient, var
+from symconv.notation.expr import Constraint, equal
+from symconv.notation.operator import Operator
+from symconv.prove.meaning.value import Value
+from symconv.relation.regions import Region, everywhere
+from symconv.relation.sets import Context
+
+__all__ = ["in_parts", "of_lengths", "uncut_first"]
+
+_FLOOR = "floor("
+
+
+def uncut_first(
+    reads: Sequence[Read], formulas: Callable[[Read], Iterator[Operator]],
+    again: Callable[[Sequence[Read]], Sequence[Read]],
+) -> Iterator[tuple[Operator, str]]:  # fmt: skip
+    """What the outputs that were read may be, each with what is taken to hold of it.
+
+    Formulas that cut an axis come behind those of what is read ``again``, where it is so many parts.
+    """
+    cut = list[tuple[Operator, str]]()
+    for one, words in ((formula, read.words) for read in reads for formula in formulas(read)):
+        if _FLOOR in one.source:
+            cut.append((one, words))
+        else:
+            yield one, words
+    yield from ((formula, read.words) for read in again(reads) for formula in formulas(read))
+    yield from cut
+
+
+def of_lengths(sizes: Sequence[str]) -> Region:
+    """The sizes at which every axis has an element."""
+    return everywhere(Context(tuple(sorted(sizes)), " and ".join(f"{size} >= 1" for size in sizes)))
+
+
+def in_parts(value: Value, ties: Sequence[Constraint], region: Region, sizes: Collection[str]) -> dict[str, int]:
+    """The sizes that are so many equal parts, as lengths of the value or what was asked for say of one of them."""
+    asked = [atom for one in ties for atom, _ in one.form.terms if isinstance(atom, Quotient)]
+    told = {name: one.divisor for one in asked if (name := one.numerator.name) is not None} | divided(value)
+    found: dict[str, int] = {}
+    for name, parts in told.items():
+        if region.always(equal(var(name), quotient(var(name), parts) * parts)):
+            found |= {one: parts for one in sizes if region.always(equal(var(one), var(name)))}
+    return found
