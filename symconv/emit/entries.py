@@ -12,7 +12,7 @@ from symconv.emit.units import ENOUGH, Entry, Unit
 from symconv.errors import InternalError
 from symconv.loops.arith import const, total
 from symconv.loops.candidate import Candidate
-from symconv.loops.ir import Buffer, Expr, Var
+from symconv.loops.ir import Binary, Buffer, Expr, Var
 from symconv.loops.traverse import substitute, walk
 from symconv.loops.wellformed import wellformed
 
@@ -67,21 +67,21 @@ def entry_text(unit: Unit, entry: Entry, functions: Functions) -> dict[str, Any]
 
 
 def _joined(entry: Entry, printer: Printer) -> list[dict[str, Any]]:
-    """Pairs of sizes that are one where others are 1, and the sizes that follow from them."""
+    """Pairs of sizes that are one where others are 1: what the sizes are then, in the order in which they follow."""
     sizes = entry.kernels[0].sizes
     names = {size.name for size in sizes}
     told = []
     for pair in entry.joined:
         if names >= {pair.outer, pair.inner, *pair.ones}:
+            whole = Binary("*", Var(pair.outer), Var(pair.inner))
+            then: list[tuple[str, Expr]] = [(pair.inner, whole), (pair.outer, const(1))]
             # Sizes follow from sizes before them, unless an array tells them.
-            found = {pair.outer, pair.inner}
-            later = []
             for size in sizes:
                 of = {node.name for node in walk(size.value) if isinstance(node, Var)}
-                if of & found and of <= names:
-                    later.append({"name": size.name, "value": printer.expr(size.value)})
-                    found.add(size.name)
-            told.append({"outer": pair.outer, "inner": pair.inner, "ones": pair.ones, "later": later})
+                if of & {name for name, _ in then} and of <= names:
+                    then.append((size.name, size.value))
+            put = [{"name": name, "value": printer.expr(value)} for name, value in then]
+            told.append({"ones": pair.ones, "sizes": put})
     return told
 
 
