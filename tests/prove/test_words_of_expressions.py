@@ -15,7 +15,7 @@ CLAIMS = (
     ("np.divide(gy*3, 3)*(x > 0)", "np.divide(-gy, 2)"),
     ("gy*np.heaviside(x*3, 0)", "gy*np.heaviside(-x, 1)"),
     ("gy*(x > 0)*np.power(gy + 2, 0)", "gy*np.power(-x, 2)"),
-    ("gy*(np.square(x + x) > 0)*(x > 0)", "gy*np.square(-x)"),
+    ("gy*(x > 0)*np.square(x - x + 1)", "gy*np.square(-x)"),
     ("gy*(x > 0)*np.equal(x - x, 0)", "gy*np.equal(-x, x)"),
     ("gy*(np.clip(x*2, 0, 1) > 0)", "gy*np.clip(-x, 0, 1)"),
 )

@@ -164,7 +164,7 @@ def _both_ways(given: Arguments, sign: str) -> Node:
 
 
 def _hypotenuse(given: Arguments) -> Node:
-    a, b = (Binary("**", one, number(2)) for one in given.arrays)
+    a, b = (Binary("*", one, one) for one in given.arrays)  # a power of a number is no number
     return Call("sqrt", (Binary("+", a, b),))
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 from functools import reduce
 
+from symconv.errors import SpecError
 from symconv.limits import WRITTEN_POWER
 from symconv.notation.operator import Operator
 from symconv.prove.language.facts import facts_of
@@ -20,7 +21,8 @@ __all__ = ["with_numbers"]
 def with_numbers(op: Operator, claim: Claim) -> Claim:
     """The claim without the names it gives to numbers and sizes, ``M = N*L``: what they are stands in their place.
 
-    Roots of numbers are words, whichever way they are written: ``K**0.5`` is ``sqrt(K)``.
+    Roots of numbers are words, whichever way they are written: ``K**0.5`` is ``sqrt(K)``. Raises SpecError where a
+    number is named twice.
     """
     facts = facts_of(op)
     targets = (*op.tensors, *(s.target.name for s in op.statements))
@@ -39,6 +41,8 @@ def with_numbers(op: Operator, claim: Claim) -> Claim:
         taken = one.name in {*op.tensors, *facts.vectors} or (one.name in facts.sizes and not _is_size(one.body))
         others = {*arrays, *said(one.body)} if one.name in unused else arrays
         if one.indices is None and not taken and _is_number(one.body, facts.sizes, others):
+            if one.name in known:
+                raise SpecError(f"claim: {one.name} means something already; choose another name")
             known[one.name] = one.body
         else:
             earlier.append(one)
