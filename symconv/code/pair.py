@@ -30,7 +30,7 @@ class Pair:
     """A forward and a backward function, the order of results where it is said, and the numbers of the forward one.
 
     ``modes`` are the texts that both have in place of parameters. Labels that are ``rows`` are one-hot. What
-    the functions were taken for is ``said``.
+    the functions were taken for is ``said``. With ``unequal`` lengths that the text does not make equal may differ.
     """
 
     source: Program
@@ -41,6 +41,7 @@ class Pair:
     modes: Mapping[str, str] = field(default_factory=dict)
     rows: frozenset[str] = frozenset()
     said: str = ""
+    unequal: bool = False
     read: dict[frozenset[str], Iterator[tuple[Operator, Forward]]] = field(default_factory=dict, init=False)
 
     @property
@@ -86,6 +87,6 @@ class Pair:
         """What the forward function may be, likely operators first; each is read once, however often it is asked."""
         if other_ties not in self.read:
             found = operators_of(self.source, self.forward, self.settings, other_ties, self.backward,
-                                 rows=self.rows)  # fmt: skip
+                                 rows=self.rows, unequal=self.unequal)  # fmt: skip
             (self.read[other_ties],) = tee(found, 1)
         return islice(copy(self.read[other_ties]), most)
