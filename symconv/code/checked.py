@@ -18,10 +18,10 @@ from symconv.code.likely import as_likely, judged, misfits, steep
 from symconv.code.over_time import by_one_step
 from symconv.code.pair import Pair
 from symconv.code.proofs import Proofs, proofs_of
-from symconv.code.provisos import ROWS, decided_under, kinds_of_labels, with_lengths, with_states
+from symconv.code.provisos import ROWS, decided_under, kinds_of_labels, with_states
 from symconv.code.settings import settings_of
 from symconv.code.several_modes import Looked, not_all_right, said
-from symconv.code.several_ranks import SeveralRanksError, rated, which_axes
+from symconv.code.several_ranks import SeveralRanksError, rated, unlikely, which_axes
 from symconv.code.source.declared import declared_names
 from symconv.code.source.drawn import with_drawn
 from symconv.code.source.held_gradients import called_methods, with_gradients
@@ -146,8 +146,7 @@ def _numbers(pair: Pair, right: Sequence[Pair]) -> str:
 
 def _decided(pair: Pair, explain: bool) -> tuple[Operator, Proofs[Proof]]:
     """The proofs with these numbers, and what they are told under."""
-    meant, likely = partial(with_lengths, _as_meant), partial(with_lengths, as_likely)
-    op, found = decided_under(pair, explain, partial(with_states, meant), likely)
+    op, found = decided_under(pair, explain, partial(with_states, _as_meant), as_likely)
     if positional(pair.forward.args)[:1] != ["ctx"]:
         return op, found
     own = [one.name for one in op.inputs if not (is_selector(one.name) or one.name.startswith("drawn"))]
@@ -220,7 +219,10 @@ def _meant(pair: Pair, op: Operator, proofs: Proofs[Proof], explain: bool) -> tu
     best, rank = None, rated(proof.decision for proof in proofs.values())
     wrong = [name for name, proof in proofs.items() if proof.holds is False]
     undecided: tuple[Operator, Forward] | None = None
-    for other, read in pair.operators(most=OTHER_RANKS if rank.misfits else OTHER_FORWARDS):
+    others = pair.operators(most=OTHER_RANKS) if rank.misfits else pair.operators(
+        most=OTHER_FORWARDS, skips=unlikely(op, [name for name, one in proofs.items() if one.holds])
+    )  # fmt: skip
+    for other, read in others:
         fewer = numbered(other.inputs) and not numbered(op.inputs)  # a length of 1 makes a forgotten sum right
         if _axes(other) == _axes(op) or fewer:
             continue

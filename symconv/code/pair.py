@@ -12,6 +12,7 @@ from typing import Any
 from symconv.code.gradients.backward import Reading
 from symconv.code.gradients.forward import Forward
 from symconv.code.gradients.operators import operators_of
+from symconv.code.gradients.ranks import Skips
 from symconv.code.gradients.results import ordered_results
 from symconv.code.gradients.roles import packed
 from symconv.code.gradients.together import Together
@@ -30,7 +31,7 @@ class Pair:
     """A forward and a backward function, the order of results where it is said, and the numbers of the forward one.
 
     ``modes`` are the texts that both have in place of parameters. Labels that are ``rows`` are one-hot. What
-    the functions were taken for is ``said``. With ``unequal`` lengths that the text does not make equal may differ.
+    the functions were taken for is ``said``.
     """
 
     source: Program
@@ -41,7 +42,6 @@ class Pair:
     modes: Mapping[str, str] = field(default_factory=dict)
     rows: frozenset[str] = frozenset()
     said: str = ""
-    unequal: bool = False
     read: dict[frozenset[str], Iterator[tuple[Operator, Forward]]] = field(default_factory=dict, init=False)
 
     @property
@@ -82,11 +82,17 @@ class Pair:
         return next(ones, None)
 
     def operators(
-        self, other_ties: frozenset[str] = frozenset(), most: int = OTHER_RANKS
+        self, other_ties: frozenset[str] = frozenset(), most: int = OTHER_RANKS, skips: Skips | None = None
     ) -> Iterator[tuple[Operator, Forward]]:
-        """What the forward function may be, likely operators first; each is read once, however often it is asked."""
+        """What the forward function may be, likely operators first; each is read once, however often it is asked.
+
+        Numbers of axes that are ``skips`` are not read, and the others then each time that it is asked.
+        """
+        if skips is not None:
+            return islice(operators_of(self.source, self.forward, self.settings, other_ties, self.backward,
+                                       rows=self.rows, skips=skips), most)  # fmt: skip
         if other_ties not in self.read:
             found = operators_of(self.source, self.forward, self.settings, other_ties, self.backward,
-                                 rows=self.rows, unequal=self.unequal)  # fmt: skip
+                                 rows=self.rows)  # fmt: skip
             (self.read[other_ties],) = tee(found, 1)
         return islice(copy(self.read[other_ties]), most)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from symconv.code.gradients.forward import Forward
+from symconv.code.gradients.ranks import Skips
 from symconv.errors import SpecError
 from symconv.notation.operator import Operator
 from symconv.prove.decide.decision import Decision
 
-__all__ = ["Rated", "SeveralRanksError", "number_alone", "rated", "which_axes"]
+__all__ = ["Rated", "SeveralRanksError", "number_alone", "rated", "unlikely", "which_axes"]
 
 
 class SeveralRanksError(SpecError):
@@ -34,6 +35,22 @@ def rated(decisions: Iterable[Decision | None]) -> Rated:
     each = [one for one in decisions if one is not None]
     right = (one.wrong.empty and not one.undecided for one in each)
     return Rated(sum(right), sum(not one.unfit.empty for one in each))
+
+
+def unlikely(op: Operator, right: Collection[str]) -> Skips:
+    """Whether numbers of axes are not meant where every shape fits with those of ``op``.
+
+    They are its own, or differ for a tensor whose gradient is ``right`` there while the input has as many axes: that
+    gradient is made of arrays with as many axes, and would have the shape of another tensor.
+    """
+    ranks = {one.name: len(one.axes) for one in op.inputs}
+    first = op.inputs[0].name
+
+    def skips(others: Mapping[str, int]) -> bool:
+        differ = {name for name in ranks if others.get(name, ranks[name]) != ranks[name]}
+        return not differ or (first not in differ and not differ.isdisjoint(right))
+
+    return skips
 
 
 def number_alone(right: Operator, unfit: Operator) -> bool:

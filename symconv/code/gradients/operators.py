@@ -25,10 +25,9 @@ from symconv.code.gradients.likely_axes import likely_first, said_axes, taken
 from symconv.code.gradients.matrices import asked_first, tied
 from symconv.code.gradients.operands import given, sizes_of
 from symconv.code.gradients.outputs import joined, outputs_of, same_formula
-from symconv.code.gradients.ranks import Lines, lines_of, ranks_of, shown_behind, shown_ranks, vectors_of
+from symconv.code.gradients.ranks import Lines, Skips, lines_of, ranks_of, shown_behind, shown_ranks, vectors_of
 from symconv.code.gradients.refusals import split, told_most
 from symconv.code.gradients.seen_axes import indexed_in, summed_in, viewed_in, with_seen
-from symconv.code.gradients.supposed import SUPPOSED
 from symconv.code.held.boxes import current
 from symconv.code.held.kept import KEPT
 from symconv.code.reading.reader import start
@@ -51,8 +50,6 @@ from symconv.prove.meaning.scope import Mismatch, Scope, Undecided
 from symconv.prove.meaning.value import Value
 
 __all__ = ["forward_of", "operators_of"]
-
-_ALIKE = f"{SUPPOSED}axis 0 of w is as long as axis 1 of x"
 
 
 def forward_of(
@@ -77,19 +74,18 @@ def forward_of(
 def operators_of(program: Program, node: ast.FunctionDef, settings: Mapping[str, Any],
                  other_ties: frozenset[str] = frozenset(),
                  backward: ast.FunctionDef | None = None, centre: bool = False, rows: frozenset[str] = frozenset(),
-                 axes: Mapping[str, int] | None = None, unequal: bool = False,
+                 axes: Mapping[str, int] | None = None, skips: Skips | None = None,
                  ) -> Iterator[tuple[Operator, Forward]]:  # fmt: skip
     """The operators a forward function computes: one for each number of axes its tensors may have, likely ones first.
 
     Operators of tensors some of whose lengths are numbers come last: the code may be meant for other numbers of axes.
     What is ``backward`` to it says whether it has several outputs. With ``centre`` means are taken off before squares
-    are summed, as kernels want it and proofs do not. Labels that are ``rows`` are one-hot. With ``unequal`` lengths
-    that the text does not make equal are not taken as equal. Raises SpecError where there is none.
+    are summed, as kernels want it and proofs do not. Labels that are ``rows`` are one-hot. Numbers of axes that
+    ``skips`` names were read. Raises SpecError where there is none.
     """
     forward = described(program, node, settings, axes or (), backward)
     begun = begun_shapes(node, backward, forward.tensors)
-    forward = replace(forward, other_ties=other_ties, centre=centre, rows=rows, lines={**forward.lines, **begun},
-                      unequal=unequal)  # fmt: skip
+    forward = replace(forward, other_ties=other_ties, centre=centre, rows=rows, lines={**forward.lines, **begun})
     tensors = (*forward.tensors.values(), *forward.attributes.values())
     if backward is not None:
         forward = replace(forward, outputs=outputs_of(node, backward, tensors))
@@ -97,9 +93,9 @@ def operators_of(program: Program, node: ast.FunctionDef, settings: Mapping[str,
     said = {**_said(forward, backward), **sure}
     kept = broadcast_shapes(node, backward, forward.tensors)
     if kept and not kept.keys() & forward.shapes.keys():
-        yield from _of_kept(forward, tensors, said, kept)
+        yield from _of_kept(forward, tensors, said, kept, skips)
     lines, kept_so = lines_of(program.called_by(backward) if backward is not None else (), tensors, said)
-    each = _of_lines(forward, tensors, lines)
+    each = () if skips and skips(dict.fromkeys(tensors, 2)) else _of_lines(forward, tensors, lines)
     yield from (each if kept_so else ())
     named = {**forward.tensors, **forward.attributes}
     shown = {**viewed_in(node, named), **indexed_in(node, named)}
@@ -107,7 +103,7 @@ def operators_of(program: Program, node: ast.FunctionDef, settings: Mapping[str,
     summed = summed_in([backward] if backward is not None else [], named) - {*said}
     likely = with_seen(asked_first(ranks_of(node, tensors, said), program.called_by(node)), indexed, summed, said)
     found = False
-    for one in _of_each(program, forward, likely_first(node, list(likely), said, sure) if centre else likely):
+    for one in _of_each(program, forward, likely_first(node, list(likely), said, sure) if centre else likely, skips):
         found = True
         yield one
     yield from (each if found and not kept_so else ())
@@ -124,7 +120,9 @@ def _said(forward: Forward, backward: ast.FunctionDef | None) -> dict[str, int]:
     return said | {tensor: 0 for name, tensor in forward.tensors.items() if name in stored}
 
 
-def _of_each(program: Program, forward: Forward, each: Iterable[dict[str, int]]) -> Iterator[tuple[Operator, Forward]]:
+def _of_each(
+    program: Program, forward: Forward, each: Iterable[dict[str, int]], skips: Skips | None
+) -> Iterator[tuple[Operator, Forward]]:
     """What a forward function is with each of these numbers of axes; raises SpecError where it is nothing."""
     node, tensors = forward.node, (*forward.tensors.values(), *forward.attributes.values())
     problems, last, found = list[str](), list[tuple[Operator, Forward]](), False
@@ -133,6 +131,9 @@ def _of_each(program: Program, forward: Forward, each: Iterable[dict[str, int]])
     for ranks in each:
         if found and any(ranks[name] == ranks["x"] for name in vectors):
             # A bias of the input's shape would make a forgotten sum right.
+            continue
+        if skips is not None and skips(ranks):
+            found = True
             continue
         operator, problem, line = _of_outputs(forward, ranks)
         read = forward
@@ -168,7 +169,7 @@ def _of_lines(forward: Forward, tensors: Iterable[str], each: Iterable[Lines]) -
 
 
 def _of_kept(
-    forward: Forward, tensors: Iterable[str], said: Mapping[str, int], kept: Mapping[str, Shape]
+    forward: Forward, tensors: Iterable[str], said: Mapping[str, int], kept: Mapping[str, Shape], skips: Skips | None
 ) -> Iterator[tuple[Operator, Forward]]:
     """What a forward function is with parameters that are broadcast along axes of length 1."""
     rank = len(next(iter(kept.values())))
@@ -176,7 +177,7 @@ def _of_kept(
         return  # beside weights the bias that is a row or a column is told by them
     other = replace(forward, lines={**forward.lines, **kept})
     ranks = {**dict.fromkeys(tensors, rank), **said}
-    if all(ranks[tensor] == rank for tensor in kept):
+    if all(ranks[tensor] == rank for tensor in kept) and not (skips and skips(ranks)):
         operator, _, _ = _of_outputs(other, ranks)
         if operator is not None:
             yield operator, other
@@ -219,15 +220,14 @@ def _open(forward: Forward, ranks: Mapping[str, int]) -> Iterator[Operator]:
     """What one output may be, where that depends on sizes of what else is computed."""
     with suppress(SymconvError, Undecided, Mismatch, Misfit):
         for read in _branches(forward, ranks, False)[0]:
-            yield from candidates(read, forward.node.name, forward.centre, forward.unequal)
+            yield from candidates(read, forward.node.name, forward.centre)
 
 
 def _of_ranks(forward: Forward, ranks: Mapping[str, int]) -> tuple[Operator | None, str, int]:
     """The operator for these numbers of axes; else why there is none, and the line of a branch that is the reason."""
     problem = ""
     # What a formula shows in words may be proved only of what they are made of.
-    halves = (False,) if forward.unequal else (False, True)
-    for alike, keeps in product(halves, ((KEPT, frozenset()) if forward.centre else (frozenset(),))):
+    for alike, keeps in product((False, True), ((KEPT, frozenset()) if forward.centre else (frozenset(),))):
         try:
             reads, line, unread = _branches(forward, ranks, alike, keeps)
         except HalfUnread as half:
@@ -238,7 +238,6 @@ def _of_ranks(forward: Forward, ranks: Mapping[str, int]) -> tuple[Operator | No
         again = partial(_again, forward, ranks, keeps)
         for candidate, words in uncut_first(reads, partial(_formulas, forward), again):
             if (proved := _proved(candidate, forward)) is not None:
-                proved = replace(proved, notes=(*proved.notes, _ALIKE)) if alike else proved
                 return with_words(proved, words) if words else proved, "", 0
         if not keeps:
             return None, unread or unknown(reads[0]), line
@@ -247,7 +246,7 @@ def _of_ranks(forward: Forward, ranks: Mapping[str, int]) -> tuple[Operator | No
 
 def _formulas(forward: Forward, read: Read) -> Iterator[Operator]:
     if len(read.value.terms) <= FORWARD_TERMS:
-        yield from candidates(read, forward.node.name, forward.centre, forward.unequal)
+        yield from candidates(read, forward.node.name, forward.centre)
 
 
 def _again(forward: Forward, ranks: Mapping[str, int], keeps: frozenset[str], reads: Sequence[Read]) -> Sequence[Read]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import product
 
 from symconv.code.gradients.kept_axes import given_in, word_of
@@ -12,10 +12,12 @@ from symconv.code.gradients.matrices import matrices_in, measured
 from symconv.notation.functions import TABLE
 from symconv.prove.language.labels import is_selector, labels_of
 
-__all__ = ["Lines", "lines_of", "ranks_of", "shown_behind", "shown_ranks", "vectors_of"]
+__all__ = ["Lines", "Skips", "lines_of", "ranks_of", "shown_behind", "shown_ranks", "vectors_of"]
 
 _VECTORS = frozenset({"gamma", "beta", "g", "b", "bias", "scale", "shift", "offset"})
 """Parameters of normalisations and biases: a number for each channel or feature."""
+Skips = Callable[[Mapping[str, int]], bool]
+"""Whether numbers of axes, by tensors, are not worth a reading."""
 Lines = dict[str, tuple[int | None, int | None]]
 """Shapes of biases that are rows or columns."""
 _BIASES = re.compile(r"b[a-z]?\d?|bias(es)?|beta|gamma", re.IGNORECASE)

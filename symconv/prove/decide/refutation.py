@@ -9,8 +9,8 @@ from math import prod
 
 from symconv.errors import SpecError
 from symconv.limits import GEOMETRIES, REFUTED_CELLS, REFUTED_ENCLOSED, REFUTED_FIRST, REFUTED_POINTS, REFUTED_SHAPES
-from symconv.notation.affine import var
-from symconv.notation.expr import Const, Constraint, walk
+from symconv.notation.affine import affine, var
+from symconv.notation.expr import Const, Constraint, equal, walk
 from symconv.notation.operator import Operator
 from symconv.prove.concrete.counterexample import MASKED, UNIT, Counterexample, Shapes, drawn_for, seen, times
 from symconv.prove.concrete.enclosure import NoValueError
@@ -57,6 +57,11 @@ class Search:
         return (*MASKED, *_SEEDS, UNIT) if masked else (*_SEEDS, UNIT)
 
     @cached_property
+    def _first(self) -> tuple[int, ...]:
+        """One draw; where there are functions also one of small numbers, at which no softmax is 0 and 1 alone."""
+        return _SEEDS[:1] if self._rational else (*_SEEDS[:1], UNIT)
+
+    @cached_property
     def _rational(self) -> bool:
         return is_rational(self.op) and not applies_functions(self.claim)
 
@@ -72,7 +77,7 @@ class Search:
 
     def inside(self, region: Region, thorough: bool) -> bool:
         """Whether the claim is certainly wrong at one of the small sizes of a region, for one draw or for each."""
-        seeds = self._seeds if thorough else _SEEDS[:1]
+        seeds = self._seeds if thorough else self._first
         there = (n for n, shapes in enumerate(self._shapes) if region.contains(self.op.sizes(**shapes)))
         tried = there if thorough else islice(there, REFUTED_FIRST)
         return any(self._hinted(number, seeds) is not None for number in tried)
@@ -84,7 +89,11 @@ class Search:
         return found
 
     def smallest(self) -> Counterexample | None:
-        """The smallest sizes tried at which the claim is certainly wrong; None where none was found."""
+        """The smallest sizes found at which the claim is certainly wrong; None where none was found."""
+        found = self._found()
+        return found if found is None else self._shrunk(found)
+
+    def _found(self) -> Counterexample | None:
         for number in range(len(self._shapes)):
             if (found := self._hinted(number, self._seeds)) is not None:
                 return found
@@ -93,6 +102,23 @@ class Search:
             if (found := refuted(self.op, self.claim, shapes, seeds, compared=self.compared)) is not None:
                 return found
         return None
+
+    def _shrunk(self, found: Counterexample) -> Counterexample:
+        """A counterexample of the same kind with each size as small as it can be beside the others."""
+        defined = {d.name for d in self.op.definitions}
+        free = [name for name in self.domain.context.sizes if name not in defined]
+        sizes = self.op.sizes(**dict(found.shapes))
+        for name in free:
+            for least in range(1, sizes[name]):
+                fixed = {one: sizes[one] for one in free} | {name: least}
+                there = self.domain.where(*(equal(var(one), affine(value)) for one, value in fixed.items()))
+                at = there.smallest(free)
+                shapes = {} if at is None else {t.name: t.shape(at) for t in self.op.inputs}
+                smaller = refuted(self.op, self.claim, shapes, self._seeds, hinted=True) if shapes else None
+                if smaller is not None and bool(smaller.mismatch) == bool(found.mismatch):
+                    found, sizes = smaller, self.op.sizes(**shapes)
+                    break
+        return found
 
     def _exact(self) -> Iterator[tuple[Shapes, Sequence[int]]]:
         """Sizes and draws at which both sides are computed exactly: all, or as many as enclosing functions allows."""

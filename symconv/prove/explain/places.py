@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from symconv.limits import KINK_PLACES
-from symconv.notation.expr import Apply, Const, Expr, Reduce
+from symconv.notation.expr import Apply, Const, Expr, Reduce, walk
 from symconv.notation.operator import Operator
 from symconv.prove.concrete.sides import Array, is_rational
 from symconv.verify.grid import Scope, parts, scopes
 from symconv.verify.values import Problem, run, taken_values, value
 
-__all__ = ["places"]
+__all__ = ["at_kink", "places"]
 
 _AT_ZERO = frozenset({"abs", "sign", "relu", "leaky_relu", "elu", "sqrt", "pow"})
 _AT_EQUALS = frozenset({"max", "min", "lt", "le", "gt", "ge", "eq", "ne", "larger", "smaller", "same"})
@@ -23,6 +23,17 @@ _STARTS = (Fraction(0), Fraction(4), Fraction(-4))
 """An argument may be flat where one starts: relu(relu(x) - 1)."""
 _STEP = Fraction(1, 64)
 _ZERO = 1e-9
+_JUMPS = frozenset({"floor", "ceil"})
+"""Functions whose slope jumps at places that are not told here."""
+
+
+def at_kink(op: Operator, arrays: Mapping[str, Array]) -> bool:
+    """Whether an argument of a part may be where the part has a kink; if not, the function is smooth around there."""
+    nodes = (node for statement in op.statements for node in walk(statement.expr))
+    if any(isinstance(node, Apply) and node.function in _JUMPS for node in nodes):
+        return True
+    found = _arguments(op, {one.name: np.asarray(arrays[one.name], np.float64) for one in op.inputs})
+    return not bool((np.abs(found) > _ZERO).all())
 
 
 def places(op: Operator, tensor: str, cell: tuple[int, ...], arrays: Mapping[str, Array]) -> Iterator[Any]:
@@ -81,7 +92,8 @@ def _below(problem: Problem, expr: Expr, scope: Scope) -> Iterator[Array]:
         case Reduce(kind, _, _):
             if kind in {"max", "min"}:
                 values, taken = taken_values(problem, expr, scope)
-                pairs = taken[..., :, None] & taken[..., None, :]
+                others = ~np.eye(taken.shape[-1], dtype=bool)
+                pairs = taken[..., :, None] & taken[..., None, :] & others
                 yield (values[..., :, None] - values[..., None, :])[pairs]
             for place, body in parts(expr, scope, problem.shapes)[1]:
                 yield from _below(problem, body, place)

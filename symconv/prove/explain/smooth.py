@@ -11,7 +11,7 @@ import numpy as np
 
 from symconv.errors import SpecError
 from symconv.limits import KINK_ELEMENTS
-from symconv.notation.expr import Apply, Reduce, walk
+from symconv.notation.expr import Apply, Const, Reduce, reads, walk
 from symconv.notation.functions import TABLE
 from symconv.notation.operator import Operator
 from symconv.prove.concrete.counterexample import Counterexample, differing
@@ -19,7 +19,7 @@ from symconv.prove.concrete.enclosure import NoValueError
 from symconv.prove.concrete.evaluate import Misfit
 from symconv.prove.concrete.sides import Array, applies_functions, evaluated, is_rational, truth_of
 from symconv.prove.explain.generic import trials
-from symconv.prove.explain.places import places
+from symconv.prove.explain.places import at_kink, places
 from symconv.prove.explain.slopes import near, slopes
 from symconv.prove.explain.subgradients import within
 from symconv.prove.language.coded import Coded
@@ -67,6 +67,8 @@ def _convention(whole: Operator, op: Operator, claim: Claim | Coded, example: Co
     """Whether the claim is the derivative that there is at a counterexample, or else may be what it is taken as there;
     None where it is neither."""
     if not _of_gradient(whole, claim) or not example.arrays or not kinked(whole):
+        return None
+    if not at_kink(whole, _arrays(op, claim, example)):
         return None
     if _gives_slopes(whole, op, claim, example):
         return True
@@ -190,11 +192,13 @@ def misses(op: Operator, other: Operator, side: str) -> bool:
 
 
 def kinked(op: Operator) -> list[str]:
-    """The functions of an operator whose slope jumps."""
+    """The functions of an operator whose slope jumps: those of elements, not the root of a length."""
     found: dict[str, None] = {}
     for node in (one for statement in op.statements for one in walk(statement.expr)):
         match node:
-            case Apply(function, _) if function in TABLE and TABLE[function].kinks:
+            case Apply("pow", (_, Const(power))) if power.denominator == 1:
+                pass  # a square is smooth, and 1/u has no value where its slope has none
+            case Apply(function, _) if function in TABLE and TABLE[function].kinks and reads(node):
                 found[function] = None
             case Reduce(("max" | "min") as kind, _, _):
                 found[kind] = None

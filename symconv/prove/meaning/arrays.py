@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 
-from symconv.notation.affine import Affine, affine, quotient, var
+from symconv.notation.affine import Affine, affine, quotient
 from symconv.notation.expr import Constraint, nonnegative
 from symconv.prove.meaning.addresses import Position, over, read_at
 from symconv.prove.meaning.amounts import as_product
+from symconv.prove.meaning.counted import summed_over
 from symconv.prove.meaning.scope import Scope, Undecided
 from symconv.prove.meaning.value import (
     Axis,
@@ -186,13 +187,8 @@ def summed(scope: Scope, value: Value, axes: Sequence[int], keep: bool, mean: bo
         for size in value.axes[k].sizes:
             scope.require(nonnegative(size - 1), "the mean of no elements")
             scale = scale * as_product(size).inverse()
-    terms = value.terms
-    for k in axes:
-        limits = [
-            c for name, size in zip(value.names[k], value.axes[k].sizes, strict=True) for c in inside(var(name), size)
-        ]
-        terms = tuple(term.under(*limits) for term in bound_over(terms, value.names[k]))
-    terms = tuple(scaled(terms, scale.coefficient, scale.monomial))
+    over = [pair for k in axes for pair in zip(value.names[k], value.axes[k].sizes, strict=True)]
+    terms = tuple(scaled(summed_over(scope, value.terms, over), scale.coefficient, scale.monomial))
     kept = [k for k in range(value.rank) if keep or k not in axes]
     gone = {k: (axis(), ()) for k in axes}
     new_axes, names = (
