@@ -18,7 +18,7 @@ from symconv.code.likely import as_likely, judged, misfits, steep
 from symconv.code.over_time import by_one_step
 from symconv.code.pair import Pair
 from symconv.code.proofs import Proofs, proofs_of
-from symconv.code.provisos import ROWS, decided_under, kinds_of_labels, with_states
+from symconv.code.provisos import ROWS, decided_under, kinds_of_labels, with_lengths, with_states
 from symconv.code.settings import settings_of
 from symconv.code.several_modes import Looked, not_all_right, said
 from symconv.code.several_ranks import SeveralRanksError, rated, unlikely, which_axes
@@ -146,7 +146,8 @@ def _numbers(pair: Pair, right: Sequence[Pair]) -> str:
 
 def _decided(pair: Pair, explain: bool) -> tuple[Operator, Proofs[Proof]]:
     """The proofs with these numbers, and what they are told under."""
-    op, found = decided_under(pair, explain, partial(with_states, _as_meant), as_likely)
+    meant, likely = partial(with_lengths, _as_meant), partial(with_lengths, as_likely)
+    op, found = decided_under(pair, explain, partial(with_states, meant), likely)
     if positional(pair.forward.args)[:1] != ["ctx"]:
         return op, found
     own = [one.name for one in op.inputs if not (is_selector(one.name) or one.name.startswith("drawn"))]

@@ -31,7 +31,7 @@ class Pair:
     """A forward and a backward function, the order of results where it is said, and the numbers of the forward one.
 
     ``modes`` are the texts that both have in place of parameters. Labels that are ``rows`` are one-hot. What
-    the functions were taken for is ``said``.
+    the functions were taken for is ``said``. With ``unequal`` lengths that the text does not make equal may differ.
     """
 
     source: Program
@@ -42,6 +42,7 @@ class Pair:
     modes: Mapping[str, str] = field(default_factory=dict)
     rows: frozenset[str] = frozenset()
     said: str = ""
+    unequal: bool = False
     read: dict[frozenset[str], Iterator[tuple[Operator, Forward]]] = field(default_factory=dict, init=False)
 
     @property
@@ -90,9 +91,9 @@ class Pair:
         """
         if skips is not None:
             return islice(operators_of(self.source, self.forward, self.settings, other_ties, self.backward,
-                                       rows=self.rows, skips=skips), most)  # fmt: skip
+                                       rows=self.rows, unequal=self.unequal, skips=skips), most)  # fmt: skip
         if other_ties not in self.read:
             found = operators_of(self.source, self.forward, self.settings, other_ties, self.backward,
-                                 rows=self.rows)  # fmt: skip
+                                 rows=self.rows, unequal=self.unequal)  # fmt: skip
             (self.read[other_ties],) = tee(found, 1)
         return islice(copy(self.read[other_ties]), most)

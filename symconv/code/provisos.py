@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
+from symconv.code.gradients.supposed import lengths_supposed
 from symconv.code.pair import Pair
 from symconv.code.proofs import Proofs
 from symconv.code.source.guards import guards_of
@@ -18,7 +19,7 @@ from symconv.errors import SymconvError
 from symconv.notation.operator import Operator
 from symconv.prove.proof import UNASKED, Proof
 
-__all__ = ["LABELS", "ROWS", "decided_under", "kinds_of_labels", "with_states"]
+__all__ = ["LABELS", "ROWS", "decided_under", "kinds_of_labels", "with_lengths", "with_states"]
 
 LABELS, ROWS = "labels", "one-hot rows"
 
@@ -77,6 +78,27 @@ def with_states(
                         told[name] if name in wrong else open_[name] for name in found}  # fmt: skip
                 return other, Proofs(found.name, each, found.also, found.unread, found.numbers)
     return op, proofs
+
+
+def with_lengths(
+    decide: Callable[[Pair, bool], tuple[Operator, Proofs[Proof]]], pair: Pair, explain: bool
+) -> tuple[Operator, Proofs[Proof]]:
+    """The proofs, where lengths that the text does not make equal may differ if they hold there too.
+
+    Else they are told under what was taken: that they are equal, or how much longer one is.
+    """
+    op, proofs = decide(pair, explain)
+    if not (words := lengths_supposed(op)):
+        return op, proofs
+    found: Mapping[str, Proof] = {}
+    with suppress(SymconvError):
+        other, found = decide(replace(pair, unequal=True), False)
+        if found.holds and {*found} == {*proofs}:
+            return other, found
+    here, open_ = _under(proofs, words), _under(proofs, f"{words}; {UNASKED}")
+    each = {name: here[name] if name in found and found[name].holds is False else open_[name] for name in proofs}
+    right = {name: one for name, one in found.items() if one.holds and name in proofs}
+    return op, Proofs(proofs.name, {**each, **right}, proofs.also, proofs.unread, proofs.numbers)
 
 
 def _is_read(pair: Pair) -> bool:

@@ -14,7 +14,7 @@ from symconv.notation.expr import FUNCTIONS, Apply, Const, Expr, Index, Piece, R
 from symconv.notation.found import Body, Slot
 from symconv.notation.functions import TABLE
 from symconv.notation.grammar import COMPARISONS
-from symconv.notation.indices import index_forms, size_of_tap
+from symconv.notation.indices import index_forms, is_length, size_of_tap
 from symconv.notation.lexer import point
 from symconv.notation.quotients import slot_index, summed
 from symconv.notation.size_text import size_form
@@ -130,9 +130,9 @@ def _name(body: Body, text: str, column: int, known: frozenset[str]) -> Expr:
         raise point(
             body.source, column, f"column {column + 1}: {text!r} is none of the names known here: {known_names}"
         )
-    if text[0].isupper():
+    if is_length(text):
         # A size, perhaps: which there are is known once all is read.
-        body.lengths.setdefault(text, column)
+        body.lengths.columns.setdefault(text, column)
         return Index(var(text))
     raise no_name(body.source, text, column, f"neither an index ({', '.join(sorted(known))}) nor a parameter")
 
@@ -150,7 +150,7 @@ def no_name(source: str, text: str, column: int, what: str) -> SpecError:
 def _function(body: Body, node: Call, known: frozenset[str]) -> Expr:
     allowed = body.functions
     if node.name == "size":
-        form = index_forms(body.source, (node,), known)[0][0].form
+        form = index_forms(body.source, (node,), known, body.lengths)[0][0].form
         return Index(form)
     if node.name in ELEMENT_WORDS:
         return _expr(body, _located(body, node), known)
@@ -275,7 +275,8 @@ def _settled(body: Body, item: Node, known: frozenset[str]) -> Node:
 def _read(body: Body, node: Call, known: frozenset[str]) -> Expr:
     if node.name == body.output:
         raise point(body.source, node.column, f"column {node.column + 1}: the output {node.name} cannot be read")
-    axes = index_forms(body.source, tuple(_settled(body, item, known) for item in node.brackets or ()), known)
+    brackets = tuple(_settled(body, item, known) for item in node.brackets or ())
+    axes = index_forms(body.source, brackets, known, body.lengths)
     layout = tuple(len(axis) for axis in axes)
     if body.layout.setdefault(node.name, layout) != layout:
         raise point(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 
 from symconv.errors import SpecError
 from symconv.notation.affine import Affine, var
-from symconv.notation.body import elaborate_body, no_name
+from symconv.notation.body import elaborate_body
 from symconv.notation.expr import Expr, Read, rename, transform
 from symconv.notation.extents import Settings, Sizes, is_direct
 from symconv.notation.found import Body, Slot
@@ -20,6 +20,7 @@ from symconv.notation.settle import floors, provide, settle
 from symconv.notation.slide import slide
 from symconv.notation.surrogate import surrogates
 from symconv.notation.taps import occupied
+from symconv.notation.written import check_lengths, name_lengths
 
 __all__ = ["elaborate"]
 
@@ -36,6 +37,7 @@ def elaborate(equation: Equation, settings: Settings) -> Operator:
     sizes = Sizes(body, settings, _sliding(body, settings, outputs))
     _check_settings(settings, tuple(body.layout), (*outputs, *body.taps))
     provide(sizes)
+    name_lengths(sizes)
     slide(sizes)
     _direct(sizes)
     settle(sizes)
@@ -50,7 +52,7 @@ def elaborate(equation: Equation, settings: Settings) -> Operator:
     target = Tensor(equation.target.name, tuple(tuple(next(axes) for _ in range(n)) for n in layout))
     inputs = tuple(_tensor(sizes, name, lengths) for name, lengths in body.layout.items())
     inputs += tuple(Tensor(name, ((var(name),),), "index") for name in dict.fromkeys(sizes.told))
-    _check_lengths(sizes, (target, *inputs), (*outputs, *body.taps))
+    check_lengths(sizes, (target, *inputs), (*outputs, *body.taps))
     statement = Statement(target, outputs, expr)
     logical = {tensor.name: tensor.sizes for tensor in inputs}
     return Operator(
@@ -75,7 +77,7 @@ def _sliding(body: Body, settings: Settings, outputs: tuple[str, ...]) -> tuple[
     themselves, beside an index that is not."""
     alone = {name for name, _ in settings.extents}
     windowed = [forms for forms in body.slots.values() if not is_direct(forms)]
-    alone |= {f.form.name or "" for forms in body.slots.values() if is_direct(forms) for f in forms}
+    alone |= {f.over or "" for forms in body.slots.values() if is_direct(forms) for f in forms}
     taps = []
     for name in outputs:
         mine = [{n for f in forms for n in f.form.names()} for forms in windowed]
@@ -129,16 +131,6 @@ def _check_parameters(source: str, settings: Settings, taken: tuple[str, ...]) -
             raise SpecError(f"params names {name!r}, which the formula does not use: {' '.join(source.split())}")
 
 
-def _check_lengths(sizes: Sizes, tensors: Sequence[Tensor], indices: Sequence[str]) -> None:
-    """What stands as a number and is no parameter is a length of the formula."""
-    known = {name for tensor in tensors for size in tensor.sizes for name in size.names()}
-    known |= {one.name for one in sizes.definitions}
-    for name, column in sizes.body.lengths.items():
-        if name not in known:
-            what = f"neither an index ({', '.join(sorted(indices))}), nor a size ({', '.join(sorted(known))})"
-            raise no_name(sizes.body.source, name, column, f"{what}, nor a parameter")
-
-
 def _outputs(equation: Equation) -> tuple[tuple[str, ...], tuple[int, ...]]:
     names: list[str] = []
     layout = []
@@ -158,10 +150,10 @@ def _direct(sizes: Sizes) -> None:
     groups = _merged_with(sizes)
     for slot, forms in sizes.body.slots.items():
         if is_direct(forms):
-            names = [form.form.name or "" for form in forms]
+            names = [form.over or "" for form in forms]
             known = next((sizes.extents[name] for name in names if name in sizes.extents), None)
             known = None if known is None else known.substitute(sizes.names)
-            size = known or var(sizes.fresh(names[0].upper() + groups.get(names[0], "")))
+            size = known or sizes.called(names[0], names[0].upper() + groups.get(names[0], ""))
             for name in names:
                 if sizes.extents.setdefault(name, size) != size:
                     raise SpecError(
@@ -176,7 +168,7 @@ def _merged_with(sizes: Sizes) -> dict[str, str]:
     for tensor, layout in sizes.body.layout.items():
         position = 0
         for length in layout:
-            forms = [sizes.body.slots[Slot(tensor, position + k)][0].form.name for k in range(length)]
+            forms = [sizes.body.slots[Slot(tensor, position + k)][0].over for k in range(length)]
             position += length
             if length == 2 and forms[0] and forms[1]:
                 partners[forms[1]] = forms[0]
@@ -185,6 +177,7 @@ def _merged_with(sizes: Sizes) -> dict[str, str]:
 
 def _finish(sizes: Sizes, expr: Expr, bases: dict[str, Affine]) -> Expr:
     resolve = {size_of_tap(name): extent for name, extent in sizes.extents.items()} | bases
+    resolve |= {name: sizes.names[name] for name in sizes.body.lengths.floors}
 
     def rule(node: Expr) -> Expr | None:
         if not isinstance(node, Read):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from symconv.notation.affine import Affine
+from symconv.notation.affine import Affine, var
 from symconv.notation.expr import Border
 from symconv.notation.found import Body, Slot
 from symconv.notation.indices import IndexForm, size_of_tap
@@ -52,7 +52,7 @@ class Sizes:
     """What is known of the sizes so far: of every axis that is read, of every index, and what follows from what.
 
     ``names`` are sizes that turned out to be others, ``given`` the provisional names of extents that the user gave as
-    formulas, ``told`` sizes that no tensor tells.
+    formulas, ``told`` sizes that no tensor tells, ``written`` the lengths that the formula names by their indices.
     """
 
     body: Body
@@ -68,6 +68,7 @@ class Sizes:
     names: dict[str, Affine] = field(default_factory=dict)
     given: dict[str, Affine] = field(default_factory=dict)
     told: list[str] = field(default_factory=list)
+    written: dict[str, str] = field(default_factory=dict)
 
     @property
     def stated(self) -> frozenset[str]:
@@ -92,6 +93,10 @@ class Sizes:
         self.definitions.append(Definition(name, form, extent))
         return name
 
+    def called(self, index: str, wish: str) -> Affine:
+        """The length of an axis that an index runs over: by the name that the formula has for it, or by a free one."""
+        return var(self.written.get(index) or self.fresh(wish))
+
     def fresh(self, wish: str) -> str:
         """A size name that is not taken."""
         name, count = wish, 2
@@ -102,8 +107,8 @@ class Sizes:
 
 
 def is_direct(forms: list[IndexForm]) -> bool:
-    """Whether an axis is only ever read at plain indices, which then all run over it."""
-    return all(not f.divided and f.form.name is not None for f in forms)
+    """Whether an axis is only ever read at plain indices, from either end, which then all run over it."""
+    return all(form.over is not None for form in forms)
 
 
 def offered(sizes: Sizes) -> str:
@@ -112,7 +117,7 @@ def offered(sizes: Sizes) -> str:
     for slot, size in sizes.slots.items():
         if (name := size.substitute(sizes.names).name) and "(" not in name:
             found.setdefault(name, f"{name} (axis {slot.position} of {slot.tensor})")
-    direct = {form.form.name for forms in sizes.body.slots.values() if is_direct(forms) for form in forms}
+    direct = {form.over for forms in sizes.body.slots.values() if is_direct(forms) for form in forms}
     for index, extent in sizes.extents.items():
         if index in direct and (name := extent.substitute(sizes.names).name) and "(" not in name:
             found.setdefault(name, f"{name} (how far {index} runs)")

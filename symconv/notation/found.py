@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from symconv.notation.affine import Affine
 from symconv.notation.expr import Const, Constraint, Expr, Range
-from symconv.notation.indices import IndexForm
+from symconv.notation.indices import IndexForm, Lengths
 
 __all__ = ["Body", "Floor", "Slot"]
 
@@ -53,4 +53,4 @@ class Body:
     twins: dict[str, str] = field(default_factory=dict)
     scalars: frozenset[str] = frozenset()
     spelled: int = 0
-    lengths: dict[str, int] = field(default_factory=dict)
+    lengths: Lengths = field(default_factory=Lengths)

@@ -40,9 +40,9 @@ def _owner(sizes: Sizes, forms: _Forms) -> str | None:
     output = next((name for name in sizes.outputs if touches(forms, name)), None)
     if output is not None:
         return output
-    direct = {f.form.name for others in sizes.body.slots.values() if is_direct(others) for f in others}
+    direct = {f.over for others in sizes.body.slots.values() if is_direct(others) for f in others}
     free = [tap for tap in taps_of(sizes, forms) if tap not in sizes.extents and tap not in direct]
-    plain = [tap for tap in free if any(f.form.name == tap and not f.divided for f in forms)]
+    plain = [tap for tap in free if any(f.over == tap for f in forms)]
     candidates = plain or free
     return candidates[0] if len(candidates) == 1 else None
 
@@ -53,7 +53,7 @@ def _lengths(
 ) -> set[Slot]:  # fmt: skip
     """Give every windowed axis its size and every open tap its extent; the axes whose size is that of another, or of a
     plain index, are returned."""
-    named: set[str] = set()
+    named = {*sizes.written.values()}
     alike: dict[object, Affine] = {}
     tied = set()
     for slot, forms in windowed.items():
@@ -62,7 +62,7 @@ def _lengths(
         plain = _plain(sizes, forms)
         size = next((sizes.extents[name] for name in plain if name in sizes.extents), None)
         if plain:
-            size = size or var(_named(sizes, wish, owner, named))
+            size = size or var(sizes.written.get(plain[0]) or _named(sizes, wish, owner, named))
             sizes.extents.update(dict.fromkeys(plain, size))
             tied.add(slot)
         for tap in taps_of(sizes, forms):
@@ -71,7 +71,8 @@ def _lengths(
             if (like := sizes.body.twins.get(tap)) in sizes.extents:
                 sizes.extents[tap] = sizes.extents[like or ""]
                 continue
-            kernel = taps[owner] if owner and taps[owner] not in named else sizes.fresh(tap.upper())
+            default = taps[owner] if owner and taps[owner] not in named else sizes.fresh(tap.upper())
+            kernel = sizes.written.get(tap, default)
             named.add(kernel)
             sizes.extents[tap] = var(kernel)
         if size is None:
@@ -97,7 +98,7 @@ def _plain(sizes: Sizes, forms: _Forms) -> list[str]:
     """
     if len({(f.form - f.form.constant, f.divisor, f.kind) for f in forms}) == 1:
         return []
-    names = dict.fromkeys(f.form.name for f in forms if not f.divided)
+    names = dict.fromkeys(f.over for f in forms)
     return [name for name in names if name and name not in sizes.stated]
 
 

@@ -56,7 +56,7 @@ def window(sizes: Sizes, slot: Slot, forms: list[IndexForm], output: str, paddin
         return
     made = _Made(sizes, slot, forms, output, padding, ends)
     if not known:
-        name = sizes.define(f"O{sizes.slots[slot]}", made.open(), extent=True)
+        name = sizes.define(sizes.written.get(output) or f"O{sizes.slots[slot]}", made.open(), extent=True)
         sizes.extents[output] = var(name)
     elif output in sizes.stated or tied:
         made.close()

@@ -231,3 +231,46 @@ def test_both_numbers_of_places_are_stored() -> None:
     one_by_one = PAIRS.replace("p, q = arg[i, j]", "p, q = arg[i, j, 0], arg[i, j, 1]")
     assert sc.check(one_by_one, "maxpool", explain=False).holds is True
     assert sc.check(one_by_one.replace("arg[i, j, 1]", "arg[i, j, 0]"), "maxpool", explain=False).holds is False
+
+
+OVERLAPPING = """
+import numpy as np
+
+def pool_forward(x, k=2, stride=1):
+    N, C, H, W = x.shape
+    OH, OW = (H - k) // stride + 1, (W - k) // stride + 1
+    out = np.zeros((N, C, OH, OW))
+    for n in range(N):
+        for c in range(C):
+            for i in range(OH):
+                for j in range(OW):
+                    out[n, c, i, j] = np.max(x[n, c, i*stride:i*stride+k, j*stride:j*stride+k])
+    return out, (x, k, stride)
+
+def pool_backward(dout, cache):
+    x, k, stride = cache
+    N, C, OH, OW = dout.shape
+    dx = np.zeros_like(x)
+    for n in range(N):
+        for c in range(C):
+            for i in range(OH):
+                for j in range(OW):
+                    window = x[n, c, i*stride:i*stride+k, j*stride:j*stride+k]
+                    p, q = divmod(np.argmax(window), k)
+                    dx[n, c, i*stride+p, j*stride+q] += dout[n, c, i, j]
+    return dx
+"""
+
+
+@pytest.mark.parametrize(
+    ("stride", "sign", "holds"), [(1, "+=", True), (1, "=", False), (2, "+=", True), (2, "=", True)]
+)
+def test_windows_that_overlap_put_several_gradients_at_one_place(stride: int, sign: str, holds: bool) -> None:
+    text = OVERLAPPING.replace("stride=1", f"stride={stride}").replace("+= dout", f"{sign} dout")
+    space: dict[str, Any] = {}
+    exec(compile(text, "pool", "exec"), space)  # noqa: S102
+    x = np.array([[[[0.0, 1.0, 2.0], [3.0, 9.0, 4.0], [5.0, 6.0, 7.0]]]])
+    out, cache = space["pool_forward"](x)
+    got = space["pool_backward"](np.ones_like(out), cache)
+    assert bool(got.sum() == out.size) is holds
+    assert sc.check(text, "pool", explain=False).holds is holds

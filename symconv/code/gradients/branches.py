@@ -44,7 +44,8 @@ class Read:
     Lengths that are ``joined`` are products of others: weights behind ``x.flatten(1)``.
     ``ties`` are equalities that were asked for and hold. What is ``assumed`` leaves out sizes at which what is sliced
     is too short, and would be broadcast where one element is left. A size among ``parts`` is the length of one of so
-    many equal parts of its axis.
+    many equal parts of its axis. Lengths that are ``indexed`` are so long at least. Conditions on sizes that the text
+    asks for are ``compared``.
     """
 
     value: Value
@@ -57,6 +58,8 @@ class Read:
     ties: tuple[Constraint, ...] = ()
     assumed: tuple[Constraint, ...] = ()
     parts: Mapping[str, int] = field(default_factory=dict)
+    indexed: tuple[Constraint, ...] = ()
+    compared: tuple[Constraint, ...] = ()
 
     def axis(self, size: str) -> tuple[Affine, ...]:
         """The lengths that an axis is made of."""
@@ -88,6 +91,7 @@ class Branches:
         self.left = FORWARD_BRANCHES
         self.line = 0
         self.unread = ""
+        self.compared: list[Constraint] = []
 
     def read(self, region: Region, fitted: tuple[Constraint, ...] = ()) -> list[Read]:
         """The outputs in ``region``, one per half of a branch, each with all sizes at which none is refused.
@@ -113,6 +117,7 @@ class Branches:
                 halves = (yes, region.minus(yes))
                 if on.asked is not None and on.asked[0] is fork:
                     special = isinstance(fork, ForkAt) or fork.constraint.equality
+                    self.compared += [] if isinstance(fork, ForkAt) else [fork.constraint]
                     return self._halves(halves, on.asked[1], fitted, half_unread=not special)
                 if not isinstance(fork, ForkAt) and not fork.constraint.equality:
                     # Where a slice ends, say: of two such choices sizes could be equal.
@@ -139,7 +144,16 @@ class Branches:
             ties = tuple(dict.fromkeys((*fitted, *asked)))
             return [
                 Read(
-                    shown, self.sizes, walk.base, whole.known, fitted, words, dict(self.joined), ties, parts=self.parts
+                    shown,
+                    self.sizes,
+                    walk.base,
+                    whole.known,
+                    fitted,
+                    words,
+                    dict(self.joined),
+                    ties,
+                    parts=self.parts,
+                    compared=tuple(self.compared),
                 )
             ]
         raise Undecided("the sizes are split too often")

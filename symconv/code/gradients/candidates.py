@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from itertools import product
+from itertools import chain, product
 from typing import Any
 
 from symconv.code.gradients.branches import Read
 from symconv.code.gradients.centred import centred
 from symconv.code.gradients.formed import formed
+from symconv.code.gradients.supposed import apart, assumed, compares, lengths_supposed, marked
 from symconv.code.source.labels import NO_CLASSES
 from symconv.code.source.trouble import ROLLED, UNEQUAL
 from symconv.errors import SymconvError
@@ -69,8 +70,19 @@ def _is_special(domain: Region, rest: Region) -> bool:
     return rest.empty or any(fixed)
 
 
-def candidates(read: Read, name: str, centre: bool = False) -> Iterator[Operator]:
-    """What the function that was read may be, likely operators first; with ``centre`` in the form that kernels want."""
+def candidates(read: Read, name: str, centre: bool = False, unequal: bool = False) -> Iterator[Operator]:
+    """What the function that was read may be, likely operators first; with ``centre`` in the form that kernels want.
+
+    Where lengths have one name that the text does not make equal there is a note; those with ``unequal`` have none.
+    """
+    likely = _formed(name, (_without_extremes(read), read, _not_empty(read), _as_long(read)), centre)
+    for op in chain(_catalogued(read), likely, _formed(name, (apart(read),), centre)):
+        if (told := marked(op, read)) is not None and not (unequal and lengths_supposed(told)):
+            yield told
+
+
+def _catalogued(read: Read) -> Iterator[Operator]:
+    """Operators that come with symconv."""
     value = read.value
     free = [names[0] if len(names) == 1 else "" for names in value.names]
     bias, rank = "b" in read.sizes, len(free) - 2
@@ -87,13 +99,15 @@ def candidates(read: Read, name: str, centre: bool = False) -> Iterator[Operator
         for size, stride in product((2, 3), (2, 1, 3)):
             with suppress(SymconvError, KeyError):
                 yield catalogue()[f"max_pool{rank}d"].make(kernel=size, stride=stride)
-    # An extreme that cancels is no part of the function.
-    plain = (_without_extremes(read), read, _not_empty(read), _as_long(read))
-    for one in (*map(_centred, plain), *plain) if centre else plain:
+
+
+def _formed(name: str, each: Sequence[Read | None], centre: bool) -> Iterator[Operator]:
+    """What the terms say."""
+    for one in (*map(_centred, each), *each) if centre else each:
         with suppress(SymconvError):
             found = formed(name, one, centre) if one is not None else None
             if found is not None and one is not None:
-                yield _assumed(found, one)
+                yield assumed(found, one)
 
 
 def _centred(read: Read | None) -> Read | None:
@@ -113,7 +127,8 @@ def _not_empty(read: Read) -> Read | None:
 def _as_long(read: Read) -> Read | None:
     """For sizes at which an axis that is read along one of another tensor, in the output or a sum, is not longer.
 
-    Of ``b[:, :, :, c]`` in a loop over the filters it is said that there are as many biases at least.
+    Of ``b[:, :, :, c]`` in a loop over the filters it is said that there are as many biases at least. What the text
+    compares may be longer.
     """
     full = _not_empty(read) or read
     along = {size.name for axis in read.value.axes for size in axis.sizes if size.name is not None}
@@ -121,11 +136,15 @@ def _as_long(read: Read) -> Read | None:
     rows = (product(sorted(along - {*row}), sorted(limits & {*row} - along)) for row in read.plain.values())
     region = full.region
     for one, other in (*(pair for each in rows for pair in each), *_summed_along(full)):
-        if full.region.always(Constraint(var(other) - var(one))):
+        if full.region.always(Constraint(var(other) - var(one))) and not compares(read, one, other):
             alike = region.where(equal(var(other), var(one)))
             # Of parts of an axis, which are shorter than it, nothing is as long but one element.
             region = region if _is_special(region, alike) else alike
-    return None if region.empty or full.region.within(region) else replace(read, region=region)
+    if region.empty or full.region.within(region):
+        return None
+    asked = (one for c in read.compared for one in (c, Constraint(-c.form - 1)) if not c.equality)
+    longer = tuple(c for c in asked if len(c.form.terms) == 2 and region.always(c))
+    return replace(read, region=region, indexed=(*read.indexed, *longer))
 
 
 def _summed_along(read: Read) -> Iterator[tuple[str, str]]:
@@ -137,17 +156,6 @@ def _summed_along(read: Read) -> Iterator[tuple[str, str]]:
                     row = read.plain.get(factor.tensor, ())
                     places = zip(factor.index, row, strict=False) if one not in row else ()
                     yield from ((one, size) for form, size in places if form == var(bound))
-
-
-def _assumed(op: Operator, read: Read) -> Operator:
-    """The operator with what is said of its sizes."""
-    if not read.assumed:
-        return op
-    rows = ((row, op.input(name).axes) for name, row in read.plain.items())
-    called = {size: axis[0] for row, axes in rows for size, axis in zip(row, axes, strict=True)}
-    stated = [Constraint(one.form.substitute(called), one.equality) for one in read.assumed]
-    more = (Assumption(c, f"what is sliced is as long as it is taken for: {c}") for c in stated)
-    return replace(op, assumptions=(*op.assumptions, *more))
 
 
 def _lengths(bound: str, where: Sequence[Constraint], region: Region) -> list[str]:

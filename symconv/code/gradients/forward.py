@@ -44,6 +44,7 @@ class Forward:
     are equal: where the forward function says nothing else, either is right. With ``equal_parts`` lengths that
     ``chunk`` does not cut into equal parts are left out. Of several ``outputs`` one is looked at, number ``which``.
     ``centre`` wants a formula that takes means off before it sums squares. Labels that are ``rows`` are one-hot.
+    With ``unequal`` lengths that the text does not make equal are not taken as equal.
     """
 
     program: Program
@@ -58,6 +59,7 @@ class Forward:
     lines: Mapping[str, Shape] = field(default_factory=dict)
     centre: bool = False
     rows: frozenset[str] = frozenset()
+    unequal: bool = False
 
     @property
     def shapes(self) -> dict[str, Shape]:

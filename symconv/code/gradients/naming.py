@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from symconv.notation.affine import Affine, Quotient, affine, quotient, var
 from symconv.notation.expr import Constraint, equal
 from symconv.notation.operator import Definition, Tensor
 from symconv.prove.meaning.value import Value
 from symconv.relation.regions import Region
-from symconv.relation.sets import Context, form_text
+from symconv.relation.sets import Context, constraint_text, form_text
 
 __all__ = ["batch_of", "defined", "divided", "facts_about", "named"]
 
@@ -99,9 +99,10 @@ def batch_of(axes: Sequence[tuple[Affine, ...]], inputs: Sequence[Tensor]) -> st
     return name if places == [(inputs[0].name, 0)] and len(axes) > 1 else ""
 
 
-def facts_about(taken: set[str], definitions: Sequence[Definition]) -> Context:
+def facts_about(taken: set[str], definitions: Sequence[Definition], more: Iterable[Constraint] = ()) -> Context:
     """What holds of the sizes of an operator."""
     known = {d.name for d in definitions}
     facts = [f"{d.name} = {form_text(d.form)} and {d.name} >= 1" for d in definitions]
     facts += [f"{name} >= 1" for name in sorted(taken - known)]
+    facts += map(constraint_text, more)
     return Context(tuple(sorted(taken)), " and ".join(facts))

@@ -28,6 +28,7 @@ from symconv.code.gradients.outputs import joined, outputs_of, same_formula
 from symconv.code.gradients.ranks import Lines, Skips, lines_of, ranks_of, shown_behind, shown_ranks, vectors_of
 from symconv.code.gradients.refusals import split, told_most
 from symconv.code.gradients.seen_axes import indexed_in, summed_in, viewed_in, with_seen
+from symconv.code.gradients.supposed import SUPPOSED
 from symconv.code.held.boxes import current
 from symconv.code.held.kept import KEPT
 from symconv.code.reading.reader import start
@@ -50,6 +51,8 @@ from symconv.prove.meaning.scope import Mismatch, Scope, Undecided
 from symconv.prove.meaning.value import Value
 
 __all__ = ["forward_of", "operators_of"]
+
+_ALIKE = f"{SUPPOSED}axis 0 of w is as long as axis 1 of x"
 
 
 def forward_of(
@@ -74,18 +77,20 @@ def forward_of(
 def operators_of(program: Program, node: ast.FunctionDef, settings: Mapping[str, Any],
                  other_ties: frozenset[str] = frozenset(),
                  backward: ast.FunctionDef | None = None, centre: bool = False, rows: frozenset[str] = frozenset(),
-                 axes: Mapping[str, int] | None = None, skips: Skips | None = None,
+                 axes: Mapping[str, int] | None = None, unequal: bool = False, skips: Skips | None = None,
                  ) -> Iterator[tuple[Operator, Forward]]:  # fmt: skip
     """The operators a forward function computes: one for each number of axes its tensors may have, likely ones first.
 
     Operators of tensors some of whose lengths are numbers come last: the code may be meant for other numbers of axes.
     What is ``backward`` to it says whether it has several outputs. With ``centre`` means are taken off before squares
-    are summed, as kernels want it and proofs do not. Labels that are ``rows`` are one-hot. Numbers of axes that
-    ``skips`` names were read. Raises SpecError where there is none.
+    are summed, as kernels want it and proofs do not. Labels that are ``rows`` are one-hot. With ``unequal`` lengths
+    that the text does not make equal are not taken as equal. Numbers of axes that ``skips`` names were read. Raises
+    SpecError where there is none.
     """
     forward = described(program, node, settings, axes or (), backward)
     begun = begun_shapes(node, backward, forward.tensors)
-    forward = replace(forward, other_ties=other_ties, centre=centre, rows=rows, lines={**forward.lines, **begun})
+    forward = replace(forward, other_ties=other_ties, centre=centre, rows=rows, lines={**forward.lines, **begun},
+                      unequal=unequal)  # fmt: skip
     tensors = (*forward.tensors.values(), *forward.attributes.values())
     if backward is not None:
         forward = replace(forward, outputs=outputs_of(node, backward, tensors))
@@ -220,14 +225,15 @@ def _open(forward: Forward, ranks: Mapping[str, int]) -> Iterator[Operator]:
     """What one output may be, where that depends on sizes of what else is computed."""
     with suppress(SymconvError, Undecided, Mismatch, Misfit):
         for read in _branches(forward, ranks, False)[0]:
-            yield from candidates(read, forward.node.name, forward.centre)
+            yield from candidates(read, forward.node.name, forward.centre, forward.unequal)
 
 
 def _of_ranks(forward: Forward, ranks: Mapping[str, int]) -> tuple[Operator | None, str, int]:
     """The operator for these numbers of axes; else why there is none, and the line of a branch that is the reason."""
     problem = ""
     # What a formula shows in words may be proved only of what they are made of.
-    for alike, keeps in product((False, True), ((KEPT, frozenset()) if forward.centre else (frozenset(),))):
+    halves = (False,) if forward.unequal else (False, True)
+    for alike, keeps in product(halves, ((KEPT, frozenset()) if forward.centre else (frozenset(),))):
         try:
             reads, line, unread = _branches(forward, ranks, alike, keeps)
         except HalfUnread as half:
@@ -238,6 +244,7 @@ def _of_ranks(forward: Forward, ranks: Mapping[str, int]) -> tuple[Operator | No
         again = partial(_again, forward, ranks, keeps)
         for candidate, words in uncut_first(reads, partial(_formulas, forward), again):
             if (proved := _proved(candidate, forward)) is not None:
+                proved = replace(proved, notes=(*proved.notes, _ALIKE)) if alike else proved
                 return with_words(proved, words) if words else proved, "", 0
         if not keeps:
             return None, unread or unknown(reads[0]), line
@@ -246,7 +253,7 @@ def _of_ranks(forward: Forward, ranks: Mapping[str, int]) -> tuple[Operator | No
 
 def _formulas(forward: Forward, read: Read) -> Iterator[Operator]:
     if len(read.value.terms) <= FORWARD_TERMS:
-        yield from candidates(read, forward.node.name, forward.centre)
+        yield from candidates(read, forward.node.name, forward.centre, forward.unequal)
 
 
 def _again(forward: Forward, ranks: Mapping[str, int], keeps: frozenset[str], reads: Sequence[Read]) -> Sequence[Read]:

@@ -70,12 +70,12 @@ def check_apart(state: State, frame: Frame, index: str, limits: tuple[Constraint
 
 
 def _private(state: State, accesses: list[Access], index: str) -> bool:
-    """Whether every access picks the loop's own row along one axis."""
-    for column in zip(*(access.picks for access in accesses), strict=True):
-        first = column[0]
-        if first is not None and first.coefficient(index) and all(form == first for form in column):
-            if set(first.names()) & {f.index for f in state.frames} - {index}:
-                continue
+    """Whether every access picks the loop's own row along one axis, which sizes alone say beside its index."""
+    # The place of an extreme is another one in each iteration, as the index of an inner loop is; i % 2 is no row.
+    known = {index, *state.terms.walk.base.context.sizes}
+    for first, *others in zip(*(access.picks for access in accesses), strict=True):
+        row = first is not None and first.coefficient(index) and {atom for atom, _ in first.terms} <= known
+        if row and all(form == first for form in others):
             return True
     return False
 
