@@ -17,8 +17,8 @@ from symconv.notation.grammar import COMPARISONS
 from symconv.notation.indices import index_forms, is_length, size_of_tap
 from symconv.notation.lexer import point
 from symconv.notation.quotients import slot_index, summed
-from symconv.notation.size_text import size_form
-from symconv.notation.tree import Binary, Call, Group, Name, Negate, Node, Number, nodes, put
+from symconv.notation.ranges import counted, domains, kept_names, names_of, settled
+from symconv.notation.tree import Binary, Call, Group, Name, Negate, Node, Number
 from symconv.notation.window_words import NORMALISED, WORDS, meaning
 
 __all__ = ["REDUCTIONS", "elaborate_body", "no_name", "scalar_expression"]
@@ -194,10 +194,10 @@ def _held(body: Body, expr: Expr, column: int) -> Expr:
 
 
 def _reduction(body: Body, node: Call, known: frozenset[str]) -> Expr:
+    node = counted(body, node, known)
     if node.name in WORDS and node.arguments is not None and len(node.arguments) == 1:
-        if node.name in NORMALISED:
-            _check_outer(body, node, known)
-        tree, twins = meaning(node)
+        own = kept_names(body, node, known) if node.name in NORMALISED else names_of(body, node, known)
+        tree, twins = meaning(node, own)
         body.twins |= twins
         return _expr(body, tree, known)
     if node.name not in REDUCTIONS:
@@ -209,73 +209,21 @@ def _reduction(body: Body, node: Call, known: frozenset[str]) -> Expr:
         raise point(body.source, node.column, message)
     if node.arguments is None or len(node.arguments) != 1:
         raise point(body.source, node.column, f"column {node.column + 1}: a reduction takes one argument")
-    names: list[str] = []
-    for item in node.brackets or ():
-        name = _run(body, item)
-        if name.text in known or name.text in names:
-            message = f"column {name.column + 1}: index {name.text!r} is already in use here"
-            raise point(body.source, name.column, message)
-        names.append(name.text)
-        body.taps.setdefault(name.text, name.column)
+    names = names_of(body, node, known)
+    parts = tuple(domains(body, node, known | {*names}, names))
     body.frames.append(([], []))
-    inner = _expr(body, node.arguments[0], known | set(names))
+    inner = _expr(body, node.arguments[0], known | {*names})
     extra, constraints = body.frames.pop()
     ranges = tuple(Range(name, var(size_of_tap(name))) for name in names)
     # Ties of max and min go by the order of the taps; a quotient follows from those.
     indices = (*ranges, *extra) if node.name in {"max", "min"} else (*extra, *ranges)
-    return Reduce(node.name, indices, (Piece(tuple(constraints), inner),))
-
-
-def _check_outer(body: Body, node: Call, known: frozenset[str]) -> None:
-    """What is normalised over keeps its index: it is one of the output, or of a reduction around."""
-    for item in node.brackets or ():
-        name = _run(body, item)
-        if name.text not in known:
-            message = (
-                f"column {name.column + 1}: {node.name}[{name.text}] has a value for each {name.text}, which is an "
-                f"index of the output then, as in y[n,{name.text}] = {node.name}[{name.text}](x[n,{name.text}])"
-            )
-            raise point(body.source, name.column, message)
-
-
-def _run(body: Body, item: Node) -> Name:
-    """An index of a reduction; a bound beside it is how far it runs."""
-    match item:
-        case Name():
-            return item
-        case Binary("<" | "<=", Name(text) as name, right):
-            bound = size_form(_settled(body, right, frozenset()), body.source) + (item.operator == "<=")
-            if body.bounds.setdefault(text, bound) != bound:
-                raise point(body.source, item.column, f"column {item.column + 1}: {text} has another bound before")
-            return name
-    message = f"column {item.column + 1}: a reduction runs over index names, with bounds as in sum[p<3]"
-    raise point(body.source, item.column, message)
-
-
-def _settled(body: Body, item: Node, known: frozenset[str]) -> Node:
-    """An index or a bound with the whole numbers that are given by name, as the stride in ``x[n,s*i+p]``."""
-    names: dict[str, Node] = {}
-    for part in nodes(item):
-        if not isinstance(part, Name) or part.text in known:
-            continue
-        value = body.parameters.get(part.text)
-        if part.text in body.scalars or (value is not None and value.denominator != 1):
-            said = "is given at run time" if value is None else f"is {value}"
-            message = (
-                f"column {part.column + 1}: {part.text} {said}; in an index stands a whole number that is known when "
-                f"the operator is made, {setting('params', '2', part.text)}"
-            )
-            raise point(body.source, part.column, message)
-        if value is not None:
-            number = Number(str(abs(value)), part.column)
-            names[part.text] = number if value >= 0 else Negate(number, part.column)
-    return put(item, names) if names else item
+    return Reduce(node.name, indices, tuple(Piece((*where, *constraints), inner) for where in parts))
 
 
 def _read(body: Body, node: Call, known: frozenset[str]) -> Expr:
     if node.name == body.output:
         raise point(body.source, node.column, f"column {node.column + 1}: the output {node.name} cannot be read")
-    brackets = tuple(_settled(body, item, known) for item in node.brackets or ())
+    brackets = tuple(settled(body, item, known) for item in node.brackets or ())
     axes = index_forms(body.source, brackets, known, body.lengths)
     layout = tuple(len(axis) for axis in axes)
     if body.layout.setdefault(node.name, layout) != layout:

@@ -20,7 +20,7 @@ from symconv.notation.settle import floors, provide, settle
 from symconv.notation.slide import slide
 from symconv.notation.surrogate import surrogates
 from symconv.notation.taps import occupied
-from symconv.notation.written import check_lengths, name_lengths
+from symconv.notation.written import check_lengths, name_lengths, run_beside
 
 __all__ = ["elaborate"]
 
@@ -40,6 +40,7 @@ def elaborate(equation: Equation, settings: Settings) -> Operator:
     name_lengths(sizes)
     slide(sizes)
     _direct(sizes)
+    run_beside(sizes)
     settle(sizes)
     for name, slot in body.quotients.items():
         sizes.extents[name] = sizes.slots[slot]

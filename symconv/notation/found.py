@@ -54,3 +54,4 @@ class Body:
     scalars: frozenset[str] = frozenset()
     spelled: int = 0
     lengths: Lengths = field(default_factory=Lengths)
+    beside: list[Affine] = field(default_factory=list)

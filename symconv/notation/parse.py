@@ -11,7 +11,7 @@
     power     = atom [ "**" unary ]
     atom      = NUMBER | "(" list ")" | NAME [ ("[" | "_{") bounds ("]" | "}") ] [ "(" list ")" ]
     list      = condition { "," condition }
-    bounds    = bound { "," bound }
+    bounds    = bound { ("," | ":") bound }
     bound     = NAME "=" sum ".." sum | sum ("<" | "<=") NAME ("<" | "<=") sum | condition
     condition = sum [ ("<" | "<=" | ">" | ">=" | "==" | "!=") sum ]
 """
@@ -23,7 +23,7 @@ from collections.abc import Callable
 from symconv.errors import SpecError
 from symconv.notation.grammar import Grammar
 from symconv.notation.lexer import Token, point, tokenize
-from symconv.notation.tree import Binary, Call, Equation, Group, Name, Negate, Node, Number, put
+from symconv.notation.tree import Binary, Call, Equation, Group, Name, Negate, Node, Number
 
 __all__ = [
     "Binary",
@@ -132,11 +132,11 @@ class _Parser(Grammar[Node]):
 
     def named(self, token: Token) -> Node:
         """A name with what stands behind it: indices, arguments, or both."""
-        starts: dict[str, Node] = {}
         brackets: tuple[Node, ...] | None = None
         if self.at("[", "_{"):
             opening = self.here.text
-            brackets = self.listed(opening, "]" if opening == "[" else "}", lambda: self.bound(starts))
+            marks = (",", ":") if token.text in HEADS else (",",)
+            brackets = self.listed(opening, "]" if opening == "[" else "}", self.bound, marks)
         elif token.text in HEADS and self.here.kind == "name" and self.source[self.here.column - 1] in "Σ∑Π∏":
             # Σ_c(...): an index below the sign.
             below = self.take()
@@ -146,33 +146,28 @@ class _Parser(Grammar[Node]):
             return Name(token.text, token.column)
         if token.text in HEADS and arguments is None and (self.here.kind in {"name", "number"} or self.at("-")):
             raise self.found(f"what {token.text} runs over stands in parentheses, as in {token.text}[p](x[n,i+p])")
-        if starts and arguments is not None:
-            moved = {name: Binary("+", Name(name, low.column), low, low.column) for name, low in starts.items()}
-            arguments = tuple(put(argument, moved) for argument in arguments)
         return Call(token.text, brackets, arguments, token.column)
 
-    def bound(self, starts: dict[str, Node]) -> Node:
-        """An index of a read, or one of a reduction with its bounds: ``p<3``, ``0<=p<3``, ``p=0..2``.
-
-        A first value that is not 0 goes to ``starts``; the index counts from 0 then.
-        """
+    def bound(self) -> Node:
+        """An index of a read, or one of a reduction with its bounds or a condition: ``p<3``, ``0<=p<3``, ``p=0..2``."""
         first, found = self.compared()
         match found:
             case []:
                 if isinstance(first, Name) and (self.accept("=") or self.at_in()):
                     low = self.binary()
-                    self.expect("..", "between the first and the last value, as in sum[p=0..2]")
-                    return self.run(first, low, Binary("+", self.binary(), Number("1", low.column), low.column), starts)
-                if self.at(":"):
-                    hint = "bounds are written sum[p<3], other conditions inside, sum[p](where(i+p < 5, x[i+p], 0))"
-                    raise self.found(f"expected ',' or ']'; {hint}")
+                    dots = self.expect("..", "between the first and the last value, as in sum[p=0..2]")
+                    return self.between(low, "<=", first, "<=", self.binary(), dots)
                 return first
-            case [(token, low, Name() as name), (other, _, high)] if {token.text, other.text} <= {"<", "<="}:
-                one = Number("1", token.column)
-                low = Binary("+", low, one, token.column) if token.text == "<" else low
-                high = Binary("+", high, one, token.column) if other.text == "<=" else high
-                return self.run(name, low, high, starts)
+            case [(token, low, Name() as name), (other, _, high)]:
+                return self.between(low, token.text, name, other.text, high, token)
         return self.chained(found)
+
+    def between(self, low: Node, first: str, name: Name, then: str, high: Node, at: Token) -> Node:
+        """Two comparisons of an index; that it is not negative goes without saying."""
+        right = Binary(then, name, high, at.column)
+        if low == Number("0", low.column) and (first, then) in {("<=", "<"), ("<=", "<=")}:
+            return right
+        return Binary("*", Binary(first, low, name, at.column), right, at.column)
 
     def at_in(self) -> bool:
         """Whether ``in`` comes next, which is then read."""
@@ -180,16 +175,12 @@ class _Parser(Grammar[Node]):
         self.position += found
         return found
 
-    def run(self, name: Name, low: Node, behind: Node, starts: dict[str, Node]) -> Node:
-        if low != Number("0", low.column):
-            starts[name.text] = low
-            behind = Binary("-", behind, low, name.column)
-        return Binary("<", name, behind, name.column)
-
-    def listed(self, opening: str, closing: str, item: Callable[[], Node]) -> tuple[Node, ...]:
+    def listed(
+        self, opening: str, closing: str, item: Callable[[], Node], marks: tuple[str, ...] = (",",)
+    ) -> tuple[Node, ...]:
         self.expect(opening, "here")
         items = [item()]
-        while self.accept(","):
+        while self.accept(*marks):
             items.append(item())
         if self.here.kind in {"name", "number"}:
             merged = opening in "([" and all(isinstance(one, Name) for one in items)

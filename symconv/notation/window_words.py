@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from symconv.notation.tree import Binary, Call, Name, Node, Number, put
+from symconv.notation.tree import Binary, Call, Name, Node, Number, nodes, put
 
 __all__ = ["NORMALISED", "WORDS", "meaning"]
 
@@ -15,8 +15,9 @@ WORDS = ("logsumexp", "norm", "var", "std", *NORMALISED)
 _TWIN = "v"
 
 
-def meaning(node: Call) -> tuple[Node, Mapping[str, str]]:
-    """What a word over a window stands for, and the indices that were made for it, each with the one it runs like."""
+def meaning(node: Call, own: Sequence[str]) -> tuple[Node, Mapping[str, str]]:
+    """What a word over a window stands for, and the indices that were made for it, each with the one it runs like;
+    ``own`` are the indices that the word runs over."""
     (argument,) = node.arguments or (node,)
     match node.name:
         case "logsumexp":
@@ -24,7 +25,7 @@ def meaning(node: Call) -> tuple[Node, Mapping[str, str]]:
         case "norm":
             return _function("sqrt", _reduced("sum", node, _square(argument))), {}
     # The mean is taken off before squares are summed: their difference would cancel digits.
-    twins = {name: f"{name}{_TWIN}" for name in _indices(node)}
+    twins = {name: f"{name}{_TWIN}" for name in own}
     names = {old: Name(new, node.column) for old, new in twins.items()}
     brackets = tuple(put(item, names) for item in node.brackets or ())
     twin = put(argument, names)
@@ -32,11 +33,21 @@ def meaning(node: Call) -> tuple[Node, Mapping[str, str]]:
     if node.name in NORMALISED:
         total = Call("sum", brackets, (_function("exp", twin),), node.column)
         if node.name == "softmax":
-            return Binary("/", _function("exp", argument), total, node.column), back
+            return _within(node, Binary("/", _function("exp", argument), total, node.column)), back
         return Binary("-", argument, _function("log", total), node.column), back
     mean = Call("mean", brackets, (twin,), node.column)
     variance = _reduced("mean", node, _square(Binary("-", argument, mean, node.column)))
     return (variance if node.name == "var" else _function("sqrt", variance)), back
+
+
+def _within(node: Call, value: Node) -> Node:
+    """The value where the conditions of the word hold, as in ``softmax[j<=i]``, and 0 where they do not."""
+    for item in node.brackets or ():
+        if isinstance(item, Binary) and any(
+            isinstance(one, Name) and one.text[0].islower() for one in nodes(item.right)
+        ):
+            value = Call("where", None, (item, value, Number("0", node.column)), node.column)
+    return value
 
 
 def _function(name: str, argument: Node) -> Call:
@@ -49,8 +60,3 @@ def _square(node: Node) -> Node:
 
 def _reduced(kind: str, node: Call, body: Node) -> Call:
     return replace(node, name=kind, arguments=(body,))
-
-
-def _indices(node: Call) -> list[str]:
-    items = [item.left if isinstance(item, Binary) else item for item in node.brackets or ()]
-    return [item.text for item in items if isinstance(item, Name)]

@@ -12,7 +12,7 @@ from symconv.notation.indices import size_of_tap, turned_by_name
 from symconv.notation.lexer import point
 from symconv.notation.operator import Definition, Tensor
 
-__all__ = ["check_lengths", "name_lengths"]
+__all__ = ["check_lengths", "name_lengths", "run_beside"]
 
 
 def name_lengths(sizes: Sizes) -> None:
@@ -31,6 +31,17 @@ def name_lengths(sizes: Sizes) -> None:
         name = sizes.fresh(f"B{number}")
         sizes.names[provisional] = var(name)
         sizes.definitions.append(Definition(name, floor))
+
+
+def run_beside(sizes: Sizes) -> None:
+    """An index in conditions alone, as i in ``sum[k<=i](x[k])``, runs as far as what it is compared with."""
+    mine = {*sizes.outputs, *sizes.body.taps}
+    for form in sizes.body.beside:
+        match [(name, factor) for name, factor in form.terms if name in mine]:
+            case [(str(one), a), (str(other), b)] if a == -b and abs(a) == 1:
+                for known, new in ((one, other), (other, one)):
+                    if known in sizes.extents:
+                        sizes.extents.setdefault(new, sizes.extents[known])
 
 
 def check_lengths(sizes: Sizes, tensors: Sequence[Tensor], indices: Sequence[str]) -> None:

@@ -4,6 +4,8 @@ Judged for operators made of sums, products, maxima and functions that are linea
 becomes of them. They are put into one tensor at a time, and not into a factor of another that is 0 beyond its border:
 there a kernel has no term where the definition has 0·NaN. Infinities are not put into a sum inside a function that is
 flat somewhere: a kernel multiplies that slope, which it keeps, by the infinite factor; the definition leaves it out.
+Nor are they put into a sum that stands in another with a condition, as in ``sum[j<=i](sum[e](...)*v[j])``: the
+cotangent of the inner sum is 0 where the condition does not hold, and a kernel multiplies by it.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from itertools import product
 
 import numpy as np
 
-from symconv.notation.expr import Apply, Const, Expr, Read, Reduce
+from symconv.notation.expr import Apply, Const, Constraint, Expr, Read, Reduce
 from symconv.notation.operator import Operator
 from symconv.verify.cases import INTEGERS, Case, Ruling, prepare
 from symconv.verify.geometry import Geometry
@@ -62,8 +64,30 @@ def _tensors(op: Operator, ruling: Ruling, places: Sequence[Geometry]) -> tuple[
     if spoiled and any(_holds_sum(op, node) for node in nodes if _is_curved(node)):
         # The slope of what stands around the sum is NaN, and taps outside, where x is 0, have 0·NaN.
         return (), "not applicable: a slope that is NaN stands beside what is 0 outside"
+    spoiled |= {name for statement in op.statements for name in _under_conditions(statement.expr)}
     names = tuple(name for name in real if name not in spoiled and name not in ruling.finite)
     return names, "" if names else "not applicable: every tensor is a factor of one that is 0 outside"
+
+
+def _under_conditions(expr: Expr) -> Iterator[str]:
+    """The tensors of sums that count only where a condition on positions holds."""
+    for node in _nodes(expr):
+        for part in _conditional(node):
+            sums = (inner for inner in _nodes(part) if isinstance(inner, Reduce))
+            yield from (read.tensor for inner in sums for read in reads_of(inner))
+
+
+def _conditional(node: Expr) -> Iterator[Expr]:
+    match node:
+        case Reduce(_, _, pieces):
+            yield from (piece.body for piece in pieces if any(_cuts(one, piece.where) for one in piece.where))
+        case Apply("where", (condition, yes, no)) if not any(isinstance(n, Read | Reduce) for n in _nodes(condition)):
+            yield from (yes, no)
+
+
+def _cuts(one: Constraint, others: Sequence[Constraint]) -> bool:
+    """Whether a constraint is a condition: two that leave a fixed room between them say what a quotient is."""
+    return not one.equality and not any((one.form + other.form).is_constant for other in others)
 
 
 def _flat_around_sums(op: Operator) -> bool:

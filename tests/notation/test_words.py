@@ -140,7 +140,6 @@ def test_spellings_mean_the_same(written, meant) -> None:
         ("y[i] += x[i]", "written as a sum"),
         ("y[i] = Σ[p] x[i+p]", "stands in parentheses"),
         ("y[i] = sum(x[i])", "its indices stand in brackets"),
-        ("y[i] = sum[p: p<3](x[i+p])", "bounds are written sum[p<3]"),
         ("y[i] = product[p<3](x[i+p])", "did you mean prod?"),
         ("y[i] = argmax[p<3](x[i+p])", "no number to differentiate"),
         ("y[n] = softmax[k](x[n,k])", "an index of the output"),
