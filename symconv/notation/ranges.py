@@ -22,15 +22,16 @@ _TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 def counted(body: Body, node: Call, known: frozenset[str]) -> Call:
-    """The reduction with each index counted from 0 that runs over a stretch of fixed length, as in ``sum[1<=p<4]``.
+    """The reduction with each index counted from 0 that runs from a number on, as in ``sum[1<=p<4]``.
 
-    ``i-2 <= k <= i`` is one as well, ``k < 3`` from ``i-2`` on; ``1 <= k <= i`` is a condition, and left.
+    ``i-2 <= k <= i`` and ``1 <= k <= i`` are conditions, and left: k is an index of its axis, and nothing is outside.
     """
     items = list(node.brackets or ())
     moved: dict[str, Node] = {}
     for at, item in enumerate(items):
         name, low, length = _stretch(item) or (Name("", 0), item, item)
-        if name.text and name.text not in known and not _tied(body, length, known):
+        # Whose ends depend on an index around is a condition, even where its length does not.
+        if name.text and name.text not in known and not _indexed(length, known):
             items[at] = Binary("<", name, length, name.column)
             moved[name.text] = Binary("+", name, low, name.column)
     if not moved or node.arguments is None:
@@ -51,11 +52,8 @@ def _stretch(item: Node) -> tuple[Name, Node, Node] | None:
     return None
 
 
-def _tied(body: Body, length: Node, known: frozenset[str]) -> bool:
-    """Whether a length depends on indices."""
-    if not any(isinstance(part, Name) and part.text in known for part in nodes(length)):
-        return False
-    return bool(_side(body, length, known).names() & known)
+def _indexed(node: Node, known: frozenset[str]) -> bool:
+    return any(isinstance(part, Name) and part.text in known for part in nodes(node))
 
 
 def names_of(body: Body, node: Call, known: frozenset[str]) -> tuple[str, ...]:
@@ -150,11 +148,9 @@ def _is_bound(body: Body, item: Binary, known: frozenset[str], own: Sequence[str
         left, operator, right = right, _TURNED[operator], left
     if not isinstance(left, Name) or left.text not in own or operator not in {"<", "<="}:
         return False
-    if _tied(body, right, known):
+    if _indexed(right, known):
         return False
-    within = any(isinstance(part, Name) and part.text in known for part in nodes(right))
-    form = _side(body, right, known) if within else size_form(settled(body, right, frozenset()), body.source)
-    bound = form + (operator == "<=")
+    bound = size_form(settled(body, right, frozenset()), body.source) + (operator == "<=")
     if body.bounds.setdefault(left.text, bound) != bound:
         raise point(body.source, item.column, f"column {item.column + 1}: {left.text} has another bound before")
     return True

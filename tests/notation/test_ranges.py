@@ -40,8 +40,11 @@ CASES = (
     ("y[n,c,i] = norm[i>=k](x[n,c,k])", {}, (X,), np.sqrt(np.cumsum(X**2, -1))),
     ("y[n,c,i] = logsumexp[k<=i](x[n,c,k])", {}, (X,), np.logaddexp.accumulate(X, -1)),
     ("y[n,c,i] = var[i>=k](x[n,c,k])", {}, (X,), np.stack([X[:, :, : i + 1].var(-1) for i in range(7)], -1)),
-    ("y[n,c,i] = sum[i-2<=k<=i](x[n,c,k])", {"i": "L"}, (X,),
-     RUN - np.pad(RUN, ((0, 0), (0, 0), (3, 0)))[:, :, :7]),
+    ("y[n,c,i] = sum[i-2<=k<=i](x[n,c,k])", {}, (X,), RUN - np.pad(RUN, ((0, 0), (0, 0), (3, 0)))[:, :, :7]),
+    ("y[n,c,i] = max[k: i-3 < k <= i](x[n,c,k])", {}, (X,),
+     np.stack([X[:, :, max(0, i - 2) : i + 1].max(-1) for i in range(7)], -1)),
+    ("y[n,c,i] = mean[i-1<=k<=i+1](x[n,c,k])", {}, (X,),
+     np.stack([X[:, :, max(0, i - 1) : i + 2].mean(-1) for i in range(7)], -1)),
     ("y = sum[i<j](a[i,j])", {}, (A,), np.triu(A, 1).sum()),
     ("y[j] = sum[k: 0 <= j-k < 2](a[k,j])", {}, (A,), np.array([sum(A[k, j] for k in range(4) if 0 <= j - k < 2)
                                                                  for j in range(6)])),
