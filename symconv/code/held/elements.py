@@ -13,7 +13,7 @@ from symconv.code.held.numbers import constant, integer
 from symconv.code.held.state import State
 from symconv.code.source.trouble import Outside
 from symconv.code.values.kinds import BOOL, fits, kind_of
-from symconv.code.values.objects import Box, Chosen, Plan, Slice, Span
+from symconv.code.values.objects import Box, Chosen, Plan, Slice, Span, one_number
 from symconv.notation.affine import Affine, affine
 
 __all__ = ["change", "picked", "plan_of", "position_of", "put", "scatter"]
@@ -28,7 +28,7 @@ def picked(state: State, box: Box, entries: tuple[Any, ...]) -> Box:
         return boxed(state, state.on.pick(array, named), kind_of(box))
     plan = plan_of(state, array, entries)
     found = state.on.pick(array, plan)
-    if any(isinstance(entry, Chosen) for entry in entries):
+    if any(isinstance(one_number(entry), Chosen) for entry in entries):
         touched(state, box, plan, "read")
         return boxed(state, state.terms.chosen(found, plan), kind_of(box))
     if not any(item is None or isinstance(item, Span) for item in plan):
@@ -59,7 +59,7 @@ def plan_of(state: State, array: Any, entries: tuple[Any, ...]) -> Plan:
     items: list[Any] = []
     axis = 0
     whole_axis = Span(affine(0), None, 1, True)
-    for entry in entries:
+    for entry in map(one_number, entries):
         if entry is None:
             items.append(None)
             continue

@@ -25,6 +25,7 @@ from symconv.code.values.objects import (
     Opaque,
     Stale,
     Strides,
+    one_number,
 )
 from symconv.limits import LIST_LENGTH
 from symconv.notation.affine import Affine, affine
@@ -168,6 +169,7 @@ def _of_others(state: State, op: str, left: Any, right: Any) -> Any:
 
 def _of_choice(state: State, op: str, left: Any, right: Any) -> Chosen:
     """An offset to a place, or one of its two indices by ``//`` and ``%``."""
+    left, right = one_number(left), one_number(right)
     for place, other in ((left, right), (right, left)):
         if isinstance(place, Chosen) and op == "+" and isinstance(other, Affine):
             return replace(place, offset=place.offset + other)

@@ -22,6 +22,7 @@ from symconv.code.library.composed import COMPOSITIONS
 from symconv.code.library.convolutions import CONVOLUTIONS
 from symconv.code.library.extremes import EXTREMES
 from symconv.code.library.given import Given, Word, axes_of, axis_of, fraction_of, shape_of
+from symconv.code.library.joins import JOINS
 from symconv.code.library.lookups import LOOKUPS
 from symconv.code.library.moves import MOVES, reshaped
 from symconv.code.library.pads import PADS
@@ -78,6 +79,9 @@ def _cat(state: State, g: Given, name: str) -> Box:
     if isinstance(items, Series):
         return _cat_series(state, items, g.get("axis", affine(0)))
     boxes = [array_of(state, one) for one in sequence(state, items)]
+    ranks = {state.on.rank(one) for one in boxes}
+    if len(ranks) > 1:
+        raise state.error(f"arrays that are joined have as many axes; given {' and '.join(map(str, sorted(ranks)))}")
     (axis,) = axes_of(state, g.get("axis", affine(0)), state.on.rank(boxes[0]))
     return boxed(state, joined(state, boxes, axis))
 
@@ -257,5 +261,5 @@ WORDS: dict[str, Word] = {
     "exact": lambda state, g, name: state.on.exact,
     "same": _same, "where": _where, "narrow": _narrow, "grid": _grid, "product": _combined,
     **ACTIVATIONS, **PARTS, **PRODUCTS, **WINDOWS, **POSITIONS, **EXTREMES, **MOVES, **CONVOLUTIONS, **CHANGES,
-    **LOOKUPS, **COMPOSITIONS, **PADS, **ROLLS,
+    **LOOKUPS, **COMPOSITIONS, **PADS, **ROLLS, **JOINS,
 }  # fmt: skip

@@ -51,6 +51,8 @@ def subscript(state: State, owner: Any, index: ast.expr) -> Any:
                 told = f"unpack it to names (x, w = {name}), or say arguments={{{name!r}: ('x', 'w')}}"
                 raise Outside(f"which of its values {name}[{ast.unparse(index)}] is cannot be told; {told}", state.line)
             return owner.resolve(key)
+        case Dotted(path) if path.endswith((".c_", ".r_")):
+            raise Outside(f"{path} of ranges; np.arange makes an array of one", state.line)
         case Stale(why):
             raise Outside(why, state.line)
         case Series():

@@ -13,10 +13,12 @@ from typing import Any
 
 from symconv.code.source import listed
 from symconv.code.source.attributes import attributes_of, open_to_all
+from symconv.code.source.bracketed import as_calls
 from symconv.code.source.initial import Initial, initial_of
 from symconv.code.source.keyed import as_attributes
 from symconv.code.source.logged import as_prints
 from symconv.code.source.remarks import as_docstrings
+from symconv.code.source.running_extremes import with_extremes
 from symconv.code.source.scripts import functions_of, unsure
 from symconv.code.source.settled import unsettled
 from symconv.code.source.sublayers import flatten
@@ -175,7 +177,8 @@ def program(text: str, name: str = "code") -> Program:
         where = f", line {at}" if at else ""
         raise SpecError(f"{name}{where}: no Python that can be read ({getattr(error, 'msg', error)})") from None
     tree.body = [one for node in tree.body for one in _apart(node)]
-    tree = as_prints(_InPlace(_aliased(tree)).visit(as_docstrings(text, tree)))
+    tree = as_calls(as_prints(_InPlace(_aliased(tree)).visit(as_docstrings(text, tree))))
+    tree = with_extremes(tree)
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
             as_attributes(node)

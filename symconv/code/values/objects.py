@@ -37,6 +37,7 @@ __all__ = [
     "Stale",
     "Strides",
     "Unbound",
+    "one_number",
 ]
 
 
@@ -266,3 +267,8 @@ class Chosen:
     def form(self) -> Affine:
         """The number over the taps of the choice."""
         return var(self.choice.taps[self.axis]) + self.offset
+
+
+def one_number(value: Any) -> Any:
+    """The place in an array of one axis as the number that it is; all else unchanged."""
+    return Chosen(value, 0) if isinstance(value, Choice) and len(value.sizes) == 1 else value
