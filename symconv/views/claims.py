@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from fractions import Fraction
 from html import escape
 
 from symconv.code.proofs import Proofs
@@ -11,6 +12,7 @@ from symconv.prove.language.coded import Coded
 from symconv.prove.language.syntax import (
     Binary,
     Call,
+    Each,
     Equation,
     Name,
     Node,
@@ -89,9 +91,14 @@ def _latex(node: Node) -> str:
         case Sliced(value, items) if all(isinstance(i, Pick) and i.kind == "index" for i in items):
             return f"{_latex(value)}_{{{','.join(map(_item, items))}}}"
         case Reduction(kind, indices, where, body):
-            sign = {"sum": r"\sum", "max": r"\max", "min": r"\min"}.get(kind, r"\operatorname*{mean}")
+            sign = {"mean": r"\operatorname*{mean}", **{one: rf"\{one}" for one in ("sum", "prod", "max", "min")}}.get(
+                kind, rf"\operatorname*{{{kind}}}"
+            )
             under = r"\,:\,".join([",".join(indices), *([",".join(map(_latex, where))] if where else [])])
             return rf"{sign}_{{{under}}} {_inner(body, '*')}"
+        case Each(body, name, start, stop):
+            under = rf"{_name(name)} = {_latex(start)}, \ldots, {_latex(Binary('-', stop, Number(Fraction(1))))}"
+            return rf"\left[{_latex(body)}\right]_{{{under}}}"
         case Sliced(value, items):
             return rf"{_latex(value)}\left[{', '.join(map(_item, items))}\right]"
 

@@ -33,6 +33,7 @@ from symconv.prove.language.syntax import (
     Binary,
     Call,
     Claim,
+    Each,
     Equation,
     Name,
     Node,
@@ -175,6 +176,8 @@ def plain(ground: Ground, node: Node) -> Array:
             return called(ground, node)
         case Number() | Text() | Tuple():
             raise ground.error(node.at, f"{show(node)} stands where an array is wanted")
+        case Each():
+            return _listed(ground, node)
         case Reduction():
             raise ground.error(node.at, f"{show(node)}: the side is indexed too, as in gx[n,c,u] = ...")
     names = ", ".join(name for name, one in ground.arrays.items() if name != "pi" or one.ndim)
@@ -215,6 +218,27 @@ def _binary(ground: Ground, node: Binary) -> Array:
             return multiplied(a, b)
     kinds = ["a number" if number else "an array" for number in (left, right)]
     raise ground.error(node.at, f"{show(node)}: '{node.op}' does not join {kinds[0]} and {kinds[1]}")
+
+
+def _listed(ground: Ground, node: Each) -> Array:
+    """The arrays for each number, along a new first axis."""
+    if node.where:
+        raise ground.error(node.at, f"{show(node)}: a condition is read where the side is indexed, as in gx[n,c] = ...")
+    numbers = range(*(whole(ground, one) for one in (node.start, node.stop, node.step)))
+    found = [_array(_with_number(ground, node.name, number), node.body) for number in numbers]
+    if not found:
+        # The sum of none is 0.
+        return np.zeros(0, dtype=object)
+    if len({one.shape for one in found}) > 1:
+        raise Misfit(f"{show(node)}: arrays of {shown(found[0].shape)} and of {shown(found[-1].shape)}")
+    return np.stack(found)
+
+
+def _with_number(ground: Ground, name: str, number: int) -> Ground:
+    arrays = {other: one for other, one in ground.arrays.items() if other != name}
+    vectors = {other: one for other, one in ground.vectors.items() if other != name}
+    fixed = ground.fixed - {name}
+    return replace(ground, arrays=arrays, vectors=vectors, sizes={**ground.sizes, name: number}, fixed=fixed)
 
 
 def _exact(number: Fraction) -> Array:

@@ -15,6 +15,7 @@ from symconv.prove.concrete.collected import collected
 from symconv.prove.concrete.elements import compared, constant, pointwise, zeros
 from symconv.prove.concrete.numbers import Array, Ground, TooLargeError, amount, component
 from symconv.prove.language.defined_sums import of_elements
+from symconv.prove.language.lengths import COUNTS
 from symconv.prove.language.places import alone, bounds, divisors, how_far, mentioned, names_of, places, undivided
 from symconv.prove.language.syntax import (
     Binary,
@@ -121,6 +122,8 @@ class _Reader:
                 # Positions are whole numbers, also where elements are residues.
                 held = compared(COMPARISONS[op], np.asarray(first), np.asarray(second))
                 return np.asarray(held * (exact & whole))
+            case Binary("//" | "%") if names_in(node) <= {*self.ground.sizes, *self.ground.vectors} - {*put}:
+                return constant(amount(self.ground, node))
             case Binary(op, left, right):
                 a = self.value(left, put, depth)
                 if op == "**":
@@ -140,6 +143,8 @@ class _Reader:
                     raise self.ground.error(node.at, f"{name} has axes: index it, as in {name}[...]")
                 return self.ground.arrays[name]
             case Name() | Call("size", _):
+                return constant(amount(self.ground, node))
+            case Call(function, (_,), ()) if canonical(function) in COUNTS:
                 return constant(amount(self.ground, node))
         message = f"{show(node)} stands among indices; words of arrays are indexed too, as in flip(w)[f,c,p,q]"
         raise self.ground.error(node.at, message)

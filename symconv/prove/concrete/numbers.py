@@ -16,6 +16,7 @@ from symconv.notation.affine import Affine
 from symconv.notation.operator import Operator
 from symconv.prove.concrete.enclosure import applied
 from symconv.prove.language.facts import Facts, facts_of
+from symconv.prove.language.lengths import COUNTS, counted
 from symconv.prove.language.parse import Caret
 from symconv.prove.language.syntax import Binary, Call, Name, Node, Number, Tuple, show, walk
 from symconv.prove.language.vocabulary import EXTREMES, canonical
@@ -116,6 +117,8 @@ def is_number(ground: Ground, node: Node) -> bool:
     """Whether an expression is a number rather than an array."""
     match node:
         case Number() | Call("size", _):
+            return True
+        case Call(function, (_,), ()) if canonical(function) in COUNTS:
             return True
         case Name(name):
             return name not in ground.arrays
@@ -229,6 +232,9 @@ def _evaluated(ground: Ground, node: Node, axis: int, literal: bool) -> _Value:
             if not -len(shape) <= position < len(shape):
                 raise ground.error(which.at, f"there is no axis {position}; the array has {len(shape)} axes")
             return Fraction(shape[position])
+        case Call(function, (array,), ()) if canonical(function) in COUNTS:
+            word, rank = canonical(function), ground.array(ground, array).ndim
+            return _evaluated(ground, counted(word, array, rank), axis, literal)
         case Binary(op, left, right):
             a, b = _evaluated(ground, left, axis, literal), _evaluated(ground, right, axis, literal)
             if isinstance(a, tuple) or isinstance(b, tuple):

@@ -125,7 +125,7 @@ def _moved(ground: Ground, word: str, call: Call, a: Array, named: Mapping[str, 
             return multiplied(a, b)
         case "unfold" | "fold":
             return columns(ground, word, call, a, named)
-        case "sum" | "mean":
+        case "sum" | "mean" | "prod":
             return _reduction(ground, word, call, a, named)
         case "flip" | "rot180":
             axes = rest[0] if rest else named.get("axes")
@@ -137,14 +137,28 @@ def _moved(ground: Ground, word: str, call: Call, a: Array, named: Mapping[str, 
         case "transpose" | "permute":
             return _permuted(ground, word, call, a)
         case "pad" | "crop":
-            return _padded(ground, word, call, a, padding_mode(call, named, ground.error))
+            return _padded(ground, word, call, a, padding_mode(call, named, ground.error), "flat" in named)
         case "dilate":
             return _dilated(ground, call, a, named.get("axes"))
         case "sized":
             return _sized(ground, call, a)
+        case "resized":
+            return _resized(ground, call, a)
         case "reshape":
             return _reshaped(ground, call, a)
     raise ground.error(call.at, f"{call.function} stands where an array is wanted")
+
+
+def _resized(ground: Ground, call: Call, a: Array) -> Array:
+    """The nearest elements, as libraries resize images."""
+    lengths = [whole(ground, node) for node in _spread(ground, call.arguments[1:])]
+    if len(lengths) != a.ndim - 2:
+        raise ground.error(call.at, f"interpolate: {len(lengths)} lengths for {a.ndim - 2} axes behind the channels")
+    for axis, length in enumerate(lengths, start=2):
+        if length < 1 or not a.shape[axis]:
+            raise Misfit(f"an axis of length {a.shape[axis]} resized to {length}")
+        a = np.take(a, [at * a.shape[axis] // length for at in range(length)], axis=axis)
+    return a
 
 
 def _by_definition(ground: Ground, word: str, call: Call) -> Array:
@@ -217,10 +231,15 @@ def _permuted(ground: Ground, word: str, call: Call, a: Array) -> Array:
     return a.transpose(order)
 
 
-def _padded(ground: Ground, word: str, call: Call, a: Array, mode: str | None) -> Array:
+def _padded(ground: Ground, word: str, call: Call, a: Array, mode: str | None, last: bool) -> Array:
     first, lo, *more = call.arguments
+    if last and isinstance(lo, Tuple) and len(lo.items) // 2 > a.ndim:
+        raise ground.error(call.at, f"pad: {len(lo.items)} numbers for {a.ndim} axes, each of which takes two")
     pairs = isinstance(lo, Tuple) and len(lo.items) == a.ndim and all(isinstance(x, Tuple) for x in lo.items)
-    axes = tuple(range(a.ndim)) if pairs else _spatial(ground, a, first, call)
+    if last and isinstance(lo, Tuple):
+        axes = tuple(range(a.ndim - len(lo.items) // 2, a.ndim))
+    else:
+        axes = tuple(range(a.ndim)) if pairs else _spatial(ground, a, first, call)
     if isinstance(lo, Tuple) and not more and len(lo.items) == 2 * len(axes):
         flat = lo.items
         if not any(isinstance(item, Tuple) for item in flat):
@@ -280,6 +299,12 @@ def _reduction(ground: Ground, word: str, call: Call, a: Array, named: Mapping[s
     if keep not in {_ZERO, _ONE, Name("True"), Name("False")}:
         raise ground.error(call.at, "keepdims is True or False")
     over = tuple(range(a.ndim)) if axes is None else _axes(ground, axes, a.ndim)
+    if word == "prod":
+        # Numbers of any length: 64 bits would overflow.
+        whole_numbers = a.astype(object) if a.dtype.kind != "f" else a
+        return np.asarray(
+            np.prod(whole_numbers, axis=over, keepdims=keep in {_ONE, Name("True")}), dtype=whole_numbers.dtype
+        )
     total = np.asarray(np.sum(a, axis=over, keepdims=keep in {_ONE, Name("True")}), dtype=a.dtype)
     if word == "sum":
         return total

@@ -220,13 +220,18 @@ def _upsampled(given: Arguments) -> Node:
     (array,), (rank,) = given.arrays, given.ranks
     mode = given.given.get("mode", Text("nearest"))
     factor = given.given.get("scale_factor")
-    if mode != Text("nearest") or factor is None:
-        raise given.wrong('mode="nearest" with a scale_factor is what is known')
+    wanted = given.given.get("size")
+    if mode != Text("nearest") or (factor is None) == (wanted is None):
+        raise given.wrong('mode="nearest" with a size or a scale_factor is what is known')
+    if wanted is not None:
+        lengths = wanted if is_list(wanted) else Tuple((wanted,) * (rank - 2))
+        return Call("resized", (array, lengths), (), given.call.at)
     result = array
     factors = factor.items if isinstance(factor, Tuple) else (factor,) * (rank - 2)
     if len(factors) != rank - 2:
         raise given.wrong(f"{len(factors)} factors for {rank - 2} axes")
     for axis, each in enumerate(factors, start=2):
+        assert each is not None
         result = Call("repeat_interleave", (result, each), (("axis", number(axis)),))
     return result
 

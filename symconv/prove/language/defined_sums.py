@@ -65,6 +65,12 @@ def _inner(given: Arguments) -> Node:
     return _contracted(given, (given.ranks[0] - 1,), (given.ranks[1] - 1,))
 
 
+def _vdot(given: Arguments) -> Node:
+    """The sum over all elements of both, in their order."""
+    flat = [Call("reshape", (array, Tuple((number(-1),)))) for array in given.arrays]
+    return Call("exact_einsum", (Text("a,a->"), *flat))
+
+
 def _outer(given: Arguments) -> Node:
     flat = [Call("reshape", (array, Tuple((number(-1),)))) for array in given.arrays]
     return Binary("*", Sliced(flat[0], (Span(), Pick("new"))), Sliced(flat[1], (Pick("new"), Span())))
@@ -215,6 +221,7 @@ SUMS = {
                                lambda given: _tensordot(given, "einsum")),
     "inner": Defined("inner(a, b)", 2, (), _inner),
     "dot": Defined("dot(a, b)", 2, (), _dot),
+    "vdot": Defined("vdot(a, b)", 2, (), _vdot),
     "outer": Defined("outer(a, b)", 2, (), _outer),
     "kron": Defined("kron(a, b)", 2, (), _kron),
     "softmax": Defined("softmax(a, axis=1)", 1, ("axes",), _softmax),

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from functools import reduce
 
 from symconv.prove.language.syntax import Binary, Call, Node, Number, Sliced, Span, Tuple
 
-__all__ = ["is_list", "spread"]
+__all__ = ["COUNTS", "counted", "is_list", "spread"]
+
+COUNTS = frozenset({"numel", "len"})
+"""Words that are numbers made of the lengths of an array."""
+
+
+def counted(word: str, array: Node, rank: int) -> Node:
+    """How many elements an array has, or how long its first axis is, by its lengths."""
+    lengths: list[Node] = [
+        Call("size", (array, Number(Fraction(axis)))) for axis in range(rank if word == "numel" else 1)
+    ]
+    return reduce(lambda left, right: Binary("*", left, right), lengths) if lengths else Number(Fraction(1))
 
 
 def is_list(node: Node) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
@@ -27,6 +28,10 @@ _ORDERS: Mapping[str, tuple[str, ...]] = {
 _OPERANDS = {"conv": 2, "conv_transpose": 2, "unfold": 2, "fold": 3, "convolve": 2, "correlate": 2}
 _CALLED = {"filters": "weight", "kernel": "weight", "filter": "weight", "data_format": "layout",
            "window_strides": "stride", "feature_group_count": "groups"}  # fmt: skip
+_TORCH = frozenset({"F", "functional", "nn.functional", "torch.nn.functional"})
+_OF_TORCH = re.compile(r"\b(?:torch|F)\.|\b(?:keepdim|dim)\s*=")
+_OF_NUMPY = re.compile(r"\b(?:np|numpy|jnp)\.|\b(?:keepdims|axis)\s*=")
+"""What claims say in one library alone."""
 _KINDS = frozenset({"dtype", "device"})
 _ONLY: Mapping[str, tuple[Node, ...]] = {
     "boundary": (Text("fill"),),
@@ -136,6 +141,12 @@ def _padded(caret: Caret, path: str, call: Call) -> Node:
     value = named.pop("value", _NONE)
     if named.get("mode") == Text("constant"):
         del named["mode"]
+    if path in _TORCH and len(arguments) == 2 and isinstance(arguments[1], Several) and not any(
+        isinstance(one, Several) for one in arguments[1].items
+    ):  # fmt: skip
+        if len(arguments[1].items) % 2:
+            raise caret.error(call.at, f"{path}.pad takes two numbers for each axis, those of the last one first")
+        named["flat"] = Name("True")
     options = tuple(named.items())
     if value in {_NONE, Number(Fraction(0))}:
         return Call(call.function, arguments, options, call.at)
@@ -153,6 +164,10 @@ def _with_own_arguments(caret: Caret, path: str, word: str, call: Call) -> Node 
             return Call(call.function, (call.arguments[0], Several(call.arguments[1:], call.at)), call.named, call.at)
         case "conv_input" | "conv_weight":
             return _gradient(caret, path, word, call)
+        case "var" | "std" if path == "torch" or (path == "method" and _says_torch(caret, call)):
+            # Torch divides by N - 1 where nothing else is said.
+            said = {"unbiased", "correction", "ddof"} & {*dict(call.named)}
+            return call if said else call.with_option("correction", Number(Fraction(1), call.at))
         case "repeat" if path == "method" and not call.named:
             return _repeated(caret, call)
         case "einsum" if len(call.arguments) == 2 and isinstance(call.arguments[1], Several):
@@ -165,6 +180,14 @@ def _with_own_arguments(caret: Caret, path: str, word: str, call: Call) -> Node 
         case "tensordot" if path == "torch":
             return replace(call, function="torch_tensordot")
     return None
+
+
+def _says_torch(caret: Caret, call: Call) -> bool:
+    """Whether a method is torch's: by its options, or by the other words of the claim where it has none."""
+    options = {*dict(call.named)}
+    return bool({"dim", "keepdim"} & options) or (
+        not options and bool(_OF_TORCH.search(caret.source)) and not _OF_NUMPY.search(caret.source)
+    )
 
 
 def _turned(call: Call) -> Call:

@@ -22,7 +22,7 @@ from symconv.errors import SpecError, shown
 from symconv.limits import CLAIM_CHARACTERS
 from symconv.prove.language.frameworks import foreign
 from symconv.prove.language.libraries import arranged
-from symconv.prove.language.parse_index import IndexGrammar
+from symconv.prove.language.parse_each import ARRAYS, EachGrammar, of_list
 from symconv.prove.language.syntax import Call, Claim, Equation, Name, Node, Number, Pick, Sliced, Span, Text
 from symconv.prove.language.syntax import Tuple as Several
 from symconv.prove.language.tokens import Caret
@@ -49,7 +49,7 @@ def parse_claim(source: str) -> Claim:
     return _Parser(source).claim()
 
 
-class _Parser(IndexGrammar):
+class _Parser(EachGrammar):
     def claim(self) -> Claim:
         equations = self.equations_of(self.equation)
         if self.here.kind != "end":
@@ -74,6 +74,7 @@ class _Parser(IndexGrammar):
         indices, lengths = self.target() if self.accept("[") else (None, ())
         if not self.accept("=", ":=", "=="):
             raise self.wrong(f"'=' is wanted after {side}, as in '{side} = conv(...)'")
+        self.indexed = indices is not None
         return Equation(side, indices, self.condition(), at, lengths)
 
     def operand(self) -> Node:
@@ -152,6 +153,9 @@ class _Parser(IndexGrammar):
             if items and self.tokens[self.position - 1].text != ",":
                 raise self.wrong(f"',' or {closing!r} is wanted")
             items.append(self.condition())
+            if closing == "]" and len(items) == 1 and (made := self.each(items[0])) is not items[0]:
+                self.expect("]", "behind range(...)")
+                return made
         if not items and closing == ")":
             return Several((), at)
         return Several(tuple(items), at) if several else items[0]
@@ -167,11 +171,15 @@ class _Parser(IndexGrammar):
             return self.reduction(name, at)
         if not self.accept("("):
             return Name(_SPELLINGS.get(name, name), at)
-        if (read := foreign(".".join(path), name)) is not None:
-            return read(self.caret, self.call(name, at, ()))
-        if (message := unknown_word(name)) is not None:
+        read = foreign(".".join(path), name)
+        if read is None and (message := unknown_word(name)) is not None and name not in ARRAYS:
             raise self.caret.error(at, message)
-        return arranged(self.caret, ".".join(path), self.call(name, at, ()))
+        call = self.call(name, at, ())
+        if (made := of_list(self.caret, ".".join(path), call, self.indexed)) is not None:
+            return made
+        if name in ARRAYS:
+            raise self.caret.error(at, f"{name} is read of a list for each number: {name}([... for k in range(K)])")
+        return read(self.caret, call) if read is not None else arranged(self.caret, ".".join(path), call)
 
     def call(self, name: str, at: int, before: tuple[Node, ...]) -> Call:
         arguments: list[Node] = list(before)
@@ -190,7 +198,7 @@ class _Parser(IndexGrammar):
             elif named:
                 raise self.caret.error(column, "a positional argument stands before the named ones")
             else:
-                arguments.append(self.condition())
+                arguments.append(self.each(self.condition()))
         return Call(name, tuple(arguments), tuple(named.items()), at)
 
     def subscript(self) -> tuple[Span | Pick, ...]:

@@ -18,6 +18,7 @@ from symconv.prove.language.named_numbers import with_numbers
 from symconv.prove.language.renaming import renamed, said, said_of
 from symconv.prove.language.syntax import (
     Claim,
+    Each,
     Equation,
     Name,
     Number,
@@ -185,6 +186,8 @@ def _indices(claim: Claim) -> Iterator[str]:
     for node in claim.nodes():
         if isinstance(node, Reduction):
             yield from node.indices
+        elif isinstance(node, Each):
+            yield node.name
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

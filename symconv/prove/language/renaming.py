@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from symconv.prove.language.syntax import Name, Node, Reduction, Sliced, Span, children, rebuild, walk
+from symconv.prove.language.syntax import Each, Name, Node, Reduction, Sliced, Span, children, rebuild, walk
 from symconv.prove.language.syntax import Tuple as Several
 
 __all__ = ["renamed", "said", "said_of"]
@@ -14,7 +14,7 @@ __all__ = ["renamed", "said", "said_of"]
 def renamed(node: Node, names: Mapping[str, str | Node]) -> Node:
     """The expression with other names, or what they stand for in their place, in subscripts and conditions too.
 
-    Indices of a reduction keep theirs.
+    Indices of a reduction, and of a list for each number, keep theirs.
     """
 
     def inner(one: Node | None) -> Node | None:
@@ -35,6 +35,11 @@ def renamed(node: Node, names: Mapping[str, str | Node]) -> Node:
         case Reduction(_, indices, where, body):
             names = {old: new for old, new in names.items() if old not in indices}
             return replace(node, where=tuple(renamed(one, names) for one in where), body=renamed(body, names))
+        case Each(_, name):
+            inside = {old: new for old, new in names.items() if old != name}
+            first, *ends = children(node)
+            asked = [renamed(one, inside) for one in ends[3:]]
+            return rebuild(node, (renamed(first, inside), *(renamed(one, names) for one in ends[:3]), *asked))
     return rebuild(node, tuple(renamed(child, names) for child in children(node)))
 
 

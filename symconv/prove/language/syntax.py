@@ -11,6 +11,7 @@ __all__ = [
     "Binary",
     "Call",
     "Claim",
+    "Each",
     "Equation",
     "Name",
     "Node",
@@ -127,7 +128,20 @@ class Reduction:
     at: int = field(default=0, compare=False)
 
 
-Node = Number | Text | Name | Tuple | Binary | Call | Sliced | Reduction
+@dataclass(frozen=True, slots=True)
+class Each:
+    """``[body for name in range(start, stop, step) if where]``: an array for each number, along a first axis."""
+
+    body: Node
+    name: str
+    start: Node
+    stop: Node
+    step: Node
+    where: tuple[Node, ...] = ()
+    at: int = field(default=0, compare=False)
+
+
+Node = Number | Text | Name | Tuple | Binary | Call | Sliced | Reduction | Each
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +209,8 @@ def children(node: Node) -> tuple[Node, ...]:
             return (value,)
         case Reduction():
             return (node.body,)
+        case Each(body, _, start, stop, step, where):
+            return (body, start, stop, step, *where)
         case _:
             return ()
 
@@ -214,6 +230,8 @@ def rebuild(node: Node, new: tuple[Node, ...]) -> Node:
             return replace(node, value=new[0])
         case Reduction():
             return replace(node, body=new[0])
+        case Each():
+            return replace(node, body=new[0], start=new[1], stop=new[2], step=new[3], where=new[4:])
         case _:
             return node
 
@@ -261,6 +279,11 @@ def show(node: Node, level: int = 0) -> str:
         case Reduction(kind, indices, where, body):
             limits = f": {', '.join(map(show, where))}" if where else ""
             return f"{kind}[{', '.join(indices)}{limits}]({show(body)})"
+        case Each(body, name, start, stop, step, where):
+            plain = step == Number(Fraction(1))
+            ends = [start, stop, *([] if plain else [step])][plain and start == Number(Fraction(0)) :]
+            asked = "".join(f" if {show(one)}" for one in where)
+            return f"[{show(body)} for {name} in range({', '.join(map(show, ends))}){asked}]"
 
 
 def _operation(node: Binary, level: int) -> str:

@@ -59,7 +59,7 @@ _PLACES: dict[str, Word] = {
     "swap": Word(3, 3, (), "swap(a, 0, 1)"),
     "transpose": Word(1, 9, (), "transpose(a, 0, 1) or transpose(a, (1, 0, 2, 3))"),
     "permute": Word(1, 9, (), "permute(a, (3, 2, 1, 0))"),
-    "pad": Word(2, 3, ("mode", "value"), 'pad(a, lo, hi) or pad(a, ((1, 1), (0, 2)), mode="reflect")'),
+    "pad": Word(2, 3, ("mode", "value", "flat"), 'pad(a, lo, hi) or pad(a, ((1, 1), (0, 2)), mode="reflect")'),
     "crop": Word(2, 3, (), "crop(a, lo, hi)"),
     "dilate": Word(2, 2, ("axes",), "dilate(a, s) or dilate(a, (2, 3), axes=(1, 2))"),
     **{name: Word(1, 2, ("k", "diagonal"), f"{name}(a, k=0)") for name in ("tril", "triu")},
@@ -73,6 +73,7 @@ _SUMS: dict[str, Word] = {
     "cumsum": Word(1, 2, ("axes",), "cumsum(a, axis=1)"),
     "sum": Word(1, 2, ("axes", "keepdims"), "sum(a, (0, 2, 3))"),
     "mean": Word(1, 2, ("axes", "keepdims"), "mean(a, (0, 2, 3))"),
+    "prod": Word(1, 2, ("axes", "keepdims"), "prod(a, axis=1)"),
     "einsum": Word(2, 9, (), 'einsum("nfij,ncij->fc", gy, x)'),
     "matmul": Word(2, 2, (), "matmul(a, b) or a @ b"),
 }
@@ -93,6 +94,7 @@ FUNCTIONS: dict[str, Word] = {
     **{name: word for words in KINDS.values() for name, word in words.items()},
     "exact_einsum": Word(2, 9, (), 'tf.einsum("nfij,ncij->fc", gy, x)'),
     "pi": Word(0, 0, (), "pi"),
+    "resized": Word(2, 2, (), "interpolate(a, size=(OH, OW))"),
     "sized": Word(2, 2, (), "sized(a, (None, None, OH, OW))"),
     "size": Word(2, 2, (), "x.shape[2]"),
     "shape": Word(1, 1, (), "x.shape"),
@@ -106,7 +108,8 @@ _ALIASES = {
     "sub": "subtract", "div": "divide", "true_divide": "divide", "gt": "greater", "ge": "greater_equal",
     "lt": "less", "le": "less_equal", "eq": "equal", "ne": "not_equal", "t": "permute", "view_as": "reshape_as",
     "absolute": "abs", "neg": "negative", "permute_dims": "permute", "movedim": "moveaxis",
-    "reduce_sum": "sum", "reduce_mean": "mean", "max": "maximum", "min": "minimum", "mm": "matmul", "bmm": "matmul",
+    "reduce_sum": "sum", "reduce_mean": "mean",
+    "reduce_prod": "prod", "max": "maximum", "min": "minimum", "mm": "matmul", "bmm": "matmul",
     "im2col": "unfold", "col2im": "fold", "nelement": "numel", "expit": "sigmoid",
 }  # fmt: skip
 METHODS = frozenset(
@@ -116,7 +119,7 @@ METHODS = frozenset(
      "roll", "rot90", "fliplr", "flipud", "detach", "contiguous", "clone", "copy", "abs", "tanh", "sigmoid", "relu",
      "exp", "log", "sqrt", "sign", "sin", "cos", "neg", "mul", "add", "sub", "div", "gt", "ge", "lt", "le", "eq", "ne",
      "var", "std", "norm", "outer", "tile", "size", "unfold", "reciprocal", "cumsum", "tril", "triu", "diff",
-     "numel", "nelement"}
+     "numel", "nelement", "diag", "diagonal", "trace", "vdot", "prod"}
 )  # fmt: skip
 UNCHANGED = frozenset({"detach", "contiguous", "clone", "copy"})
 """Methods that give the same numbers."""

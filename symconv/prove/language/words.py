@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Mapping
 
 from symconv.prove.language.defined import Defined
+from symconv.prove.language.defined_diagonals import DIAGONALS
 from symconv.prove.language.defined_gradients import GRADIENTS
 from symconv.prove.language.defined_places import PLACES
 from symconv.prove.language.defined_pools import POOLS
@@ -16,7 +17,7 @@ from symconv.prove.language.vocabulary import FUNCTIONS, KINDS, canonical
 
 __all__ = ["DEFINED", "IRRATIONAL", "unknown_word", "words_by_kind"]
 
-DEFINED: Mapping[str, Defined] = {**PLACES, **SUMS, **PATTERNS, **GRADIENTS, **POOLS, **WINDOWS}
+DEFINED: Mapping[str, Defined] = {**PLACES, **SUMS, **DIAGONALS, **PATTERNS, **GRADIENTS, **POOLS, **WINDOWS}
 """The words that other words define."""
 
 IRRATIONAL = frozenset({"softmax", "log_softmax", "logsumexp", "std", "norm"})
@@ -28,7 +29,7 @@ def words_by_kind() -> dict[str, tuple[str, ...]]:
     kinds = {kind: set(words) for kind, words in KINDS.items()}
     kinds["windows"] |= {*GRADIENTS, "sliding_window_view"}
     kinds["pooling and pixels"] = set(POOLS)
-    kinds["places"] |= {*PLACES, *PATTERNS}
+    kinds["places"] |= {*PLACES, *PATTERNS, *DIAGONALS}
     kinds["sums and products"] |= set(SUMS)
     return {kind: tuple(sorted(words)) for kind, words in kinds.items()}
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import partial, reduce
 
 from symconv.notation.affine import Affine, affine, maximum, quotient
+from symconv.prove.language.lengths import COUNTS, counted
 from symconv.prove.language.people import nearest
 from symconv.prove.language.syntax import Binary, Call, Name, Node, Number, Tuple, show
 from symconv.prove.language.vocabulary import EXTREMES, canonical
@@ -77,6 +79,8 @@ def _quantity(scope: Scope, node: Node, axis: int | None) -> _Quantity:
             return _named(scope, name, axis, node.at)
         case Call("size", (array, which)):
             return scope.size_of(array, which)
+        case Call(function, (array,), ()) if canonical(function) in COUNTS:
+            return _quantity(scope, counted(canonical(function), array, scope.rank_of(array)), axis)
         case Binary(op, left, right):
             a, b = _quantity(scope, left, axis), _quantity(scope, right, axis)
             return _lift(lambda x, y: _combined(scope, node, op, x, y), a, b)
@@ -151,6 +155,11 @@ def _combined(scope: Scope, node: Binary, op: str, a: Amount, b: Amount) -> Amou
 
 
 def _divided(scope: Scope, node: Binary, op: str, a: Amount, b: Amount) -> Amount:
+    share = as_product(a) * as_product(b).inverse() if as_product(b).monomial else Product(Fraction(0))
+    if share.coefficient.denominator == 1 and share.coefficient and all(power > 0 for _, power in share.monomial):
+        # What is divided is a multiple of it, whatever the sizes are.
+        nonzero(scope, as_product(b))
+        return product_of(share) if op == "//" else affine(0)
     if not (isinstance(a, Affine) and isinstance(b, Affine)):
         raise Undecided(f"{show(node)} divides a product of sizes")
     divisor = scope.known(b)

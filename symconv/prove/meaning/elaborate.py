@@ -9,15 +9,20 @@ from symconv.notation.affine import Affine, affine
 from symconv.notation.grammar import COMPARISONS
 from symconv.prove.language.defined import arguments_of
 from symconv.prove.language.defined_sums import no_matrices
+from symconv.prove.language.lengths import COUNTS
 from symconv.prove.language.people import nearest
-from symconv.prove.language.syntax import Binary, Call, Name, Node, Number, Reduction, Sliced, Text, Tuple, show
+from symconv.prove.language.syntax import Binary, Call, Each, Name, Node, Number, Reduction, Sliced, Text, Tuple, show
 from symconv.prove.language.vocabulary import ELEMENTWISE, EXTREMES, FUNCTIONS, OPTIONS_OF, canonical
 from symconv.prove.language.words import DEFINED
 from symconv.prove.meaning import arrays, elements
 from symconv.prove.meaning.amounts import amount, as_product
 from symconv.prove.meaning.atoms import pi_value
 from symconv.prove.meaning.divisors import NOTHING, nonzero
-from symconv.prove.meaning.movements import axes_of, axis_number, lengths_of, moved, subscript
+from symconv.prove.meaning.factored import multiplied_out
+from symconv.prove.meaning.indices import number_terms
+from symconv.prove.meaning.listed import listed
+from symconv.prove.meaning.loops import Loops
+from symconv.prove.meaning.movements import axes_of, length_at, lengths_of, moved, subscript
 from symconv.prove.meaning.scope import Scope, Undecided
 from symconv.prove.meaning.sliding import columns, convolution, groups_of, scipy
 from symconv.prove.meaning.value import Term, Value, build
@@ -34,7 +39,7 @@ def denotation(scope: Scope, node: Node) -> Value:
     split, Undecided where the method ends.
     """
     scope.rank_of = lambda array: _array(scope, array).rank
-    scope.size_of = lambda array, which: _size(scope, array, which)
+    scope.size_of = lambda array, which: length_at(scope, _array(scope, array), which)
     return _array(scope, node)
 
 
@@ -47,16 +52,13 @@ def is_number(scope: Scope, node: Node) -> bool:
             return name not in scope.names.tensors
         case Call("size", _):
             return True
+        case Call(function, (_,), ()) if canonical(function) in COUNTS:
+            return True
         case Binary(_, left, right):
             return is_number(scope, left) and is_number(scope, right)
         case Call(function, arguments, ()) if canonical(function) in EXTREMES and arguments:
             return all(is_number(scope, one) for one in arguments)
     return False
-
-
-def _size(scope: Scope, array: Node, which: Node) -> Affine:
-    value = _array(scope, array)
-    return arrays.length(scope, value, axis_number(scope, which, value.rank))
 
 
 def _array(scope: Scope, node: Node) -> Value:
@@ -71,6 +73,8 @@ def _array(scope: Scope, node: Node) -> Value:
             return _call(scope, node)
         case Number() | Text() | Tuple():
             raise scope.error(node.at, f"{show(node)} stands where an array is wanted")
+        case Each():
+            return listed(scope, node, _array)
         case Reduction():
             raise scope.error(node.at, f"{show(node)}: the side is indexed too, as in gx[n,c,u] = ...")
     names = ", ".join(scope.names.tensors)
@@ -82,13 +86,21 @@ def _binary(scope: Scope, node: Binary) -> Value:
     left, right = is_number(scope, node.left), is_number(scope, node.right)
     match node.op:
         case "*" | "/" if right and not left:
+            if node.op == "*" and _varies(scope, node.right):
+                return elements.elementwise(
+                    scope, "*", _array(scope, node.left), _operand(scope, node.right), show(node)
+                )
             factor = as_product(amount(scope, node.right))
+            if _varies(scope, node.right):
+                raise Undecided(f"{show(node)}: a divisor that is another one for each number")
             if node.op == "/":
                 if factor.coefficient == 0:
                     raise scope.error(node.at, f"{show(node)} divides by zero")
                 nonzero(scope, factor)
                 factor = factor.inverse()
             return arrays.multiply(_array(scope, node.left), factor)
+        case "*" if left and not right and _varies(scope, node.left):
+            return elements.elementwise(scope, "*", _operand(scope, node.left), _array(scope, node.right), show(node))
         case "*" if left and not right:
             return arrays.multiply(_array(scope, node.right), as_product(amount(scope, node.left)))
         case "-" if left and node.left == _ZERO:
@@ -164,7 +176,7 @@ def _call(scope: Scope, call: Call) -> Value:
             return _einsum(scope, call, word == "einsum")
         case "matmul":
             return _matmul(scope, _array(scope, arguments[0]), _array(scope, arguments[1]), call)
-        case "sum" | "mean":
+        case "sum" | "mean" | "prod":
             return _reduction(scope, word, call, named)
         case "zeros" | "ones":
             axes = lengths_of(scope, arguments)
@@ -214,11 +226,23 @@ def _function(scope: Scope, word: str, call: Call) -> Value:
     return elements.elementwise(scope, sign, first, over, show(call))
 
 
+def _varies(scope: Scope, node: Node) -> bool:
+    """Whether a number is another one for each number of a list."""
+    if not isinstance(scope, Loops):
+        return False
+    value = amount(scope, node)
+    forms = [value] if isinstance(value, Affine) else [form for form, _ in as_product(value).monomial]
+    return any(not form.names().isdisjoint(scope.indices) for form in forms)
+
+
 def _operand(scope: Scope, node: Node) -> Value:
     """An array; a number is one without axes."""
     if not is_number(scope, node):
         return _array(scope, node)
-    number = as_product(amount(scope, node))
+    value = amount(scope, node)
+    if isinstance(value, Affine) and isinstance(scope, Loops) and not value.names().isdisjoint(scope.indices):
+        return Value((), (), tuple(number_terms(value, scope.base.context.sizes)))
+    number = as_product(value)
     return Value((), (), (Term(number.coefficient, number.monomial, ()),) if number.coefficient else ())
 
 
@@ -230,6 +254,8 @@ def _reduction(scope: Scope, word: str, call: Call, named: dict[str, Node]) -> V
         raise scope.error(call.at, "keepdims is True or False")
     kept = keep in {Name("True"), _ONE}
     over = tuple(range(value.rank)) if axes is None else axes_of(scope, axes, value.rank)
+    if word == "prod":
+        return multiplied_out(scope, value, over, kept, call)
     return arrays.summed(scope, value, over, kept, word == "mean")
 
 

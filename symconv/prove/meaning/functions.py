@@ -7,6 +7,7 @@ only where ``told_apart`` says so.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -59,14 +60,8 @@ def _applied(function: str, arguments: Sequence[Sum], limits: Collection[Constra
 
     def atom(name: str, argument: Sum) -> Iterator[Term]:
         argument = [term for term in argument if term.coefficient]
-        if name in {"step", "sign"} and (found := _clipped(argument, given)) is not None:
-            # relu(u) is above 0 where u is, and nowhere below.
-            where, falls = found
-            return iter([Term(Fraction(-1 if falls else 1), (), (where,))] if not falls or name == "sign" else [])
-        if name in {"step", "sign"} and (inner := grown(argument, limits)) is not None:
-            return iter(given("gt", inner, ()) if name == "step" else given(name, inner))
-        if name == "step" and (parts := _of_absolute(argument, limits, given)) is not None:
-            return iter(parts)
+        if name in {"step", "sign"} and (known := _by_sign(name, argument, limits, given)) is not None:
+            return iter(known)
         summed = any(term.bound or any(is_atom(f.tensor) for f in term.factors) for term in argument)
         return of_sum(name, argument, limits) if summed else _atom(name, argument, limits)
 
@@ -109,6 +104,26 @@ def _cases(arguments: Sequence[Sum], limits: Collection[Constraint], of_sum: OfS
     return cases(arguments, limits, of_sum.scope)
 
 
+def _by_sign(
+    name: str, argument: Sum, limits: Collection[Constraint], given: Callable[..., list[Term]]
+) -> list[Term] | None:
+    """A ``step`` or ``sign`` of what has the sign of something simpler; None for others."""
+    if (found := _clipped(argument, given)) is not None:
+        # relu(u) is above 0 where u is, and nowhere below.
+        where, falls = found
+        return [Term(Fraction(-1 if falls else 1), (), (where,))] if not falls or name == "sign" else []
+    if (inner := grown(argument, limits)) is not None:
+        return given("gt", inner, ()) if name == "step" else given(name, inner)
+    if name == "step" and (parts := _of_absolute(argument, limits, given)) is not None:
+        return parts
+    if (root := _root(argument, limits)) is not None:
+        # A square is 0 where its root is, and above elsewhere; its opposite is nowhere above.
+        less = argument[0].coefficient < 0
+        unequal = [] if less and name == "step" else given("ne", root, ())
+        return list(scaled(unequal, Fraction(-1))) if less else unequal
+    return None
+
+
 def _clipped(argument: Sum, given: Callable[..., list[Term]]) -> tuple[Factor, bool] | None:
     """Of ``u*step(u)``, which is relu, the factor ``step(u)``; with True for what is less by the sign."""
     common = [f for f in argument[0].factors if f.tensor.startswith("step(")] if argument else []
@@ -143,6 +158,16 @@ def _of_absolute(argument: Sum, around: Collection[Constraint], given: Callable[
     if given("sign", opposite) == one:
         # c - |u|
         return list(multiplied(given("gt", bound, rest), given("gt", bound, opposite))) if number > 0 else []
+    return None
+
+
+def _root(argument: Sum, limits: Collection[Constraint]) -> Sum | None:
+    """The product whose square a term is, numbers aside; None for others."""
+    match argument:
+        case [Term(_, (), factors, (), where, ())] if factors and set(where) <= set(limits):
+            counts = Counter(factors)
+            if all(count % 2 == 0 for count in counts.values()):
+                return [Term(Fraction(1), (), tuple(counts))]
     return None
 
 

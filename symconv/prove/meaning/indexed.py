@@ -13,10 +13,12 @@ from fractions import Fraction
 from itertools import product
 from math import prod
 
+from symconv.limits import FACTORS
 from symconv.notation.affine import Affine, affine, var
 from symconv.notation.expr import Constraint, nonnegative
 from symconv.notation.grammar import COMPARISONS
 from symconv.prove.language.defined_sums import of_elements
+from symconv.prove.language.lengths import COUNTS
 from symconv.prove.language.places import Place, alone, bounds, how_far, names_of, places
 from symconv.prove.language.syntax import (
     Binary,
@@ -29,6 +31,7 @@ from symconv.prove.language.syntax import (
     Reduction,
     Sliced,
     Tuple,
+    names_in,
     show,
     walk,
 )
@@ -167,12 +170,16 @@ class _Reader:
                 return list(read_at(self.scope.fresh, held, ()))
             case Name() | Call("size", _):
                 return [as_term(amount(self.scope, node))]
+            case Call(function, (_,), ()) if canonical(function) in COUNTS:
+                return [as_term(amount(self.scope, node))]
         message = f"{show(node)} stands among indices; words of arrays are indexed too, as in flip(w)[f,c,p,q]"
         raise self.scope.error(node.at, message)
 
     def _binary(self, node: Binary, put: Put, limits: Limits) -> list[Term]:
         if node.op in COMPARISONS:
             return list(self._condition(node, put, limits))
+        if node.op in {"//", "%"} and self._is_number(node, put):
+            return [as_term(amount(self.scope, node))]
         if node.op in {"//", "%"}:
             raise Undecided(f"{show(node)} stands where a number is wanted")
         left = self.terms(node.left, put, limits)
@@ -187,6 +194,13 @@ class _Reader:
             case "**":
                 return to_power(self.scope, left, as_product(amount(self.scope, node.right)), limits)
         raise self.scope.error(node.at, f"{show(node)}: '{node.op}' does not join elements")
+
+    def _is_number(self, node: Node, put: Put) -> bool:
+        """Whether an expression is made of numbers and sizes alone, without indices."""
+        parts = [one for one in walk(node) if not isinstance(one, Binary)]
+        return all(isinstance(one, Number) or (isinstance(one, Name) and one.name not in put) for one in parts) and (
+            names_in(node) <= {*self.scope.names.sizes, *self.scope.names.vectors}
+        )
 
     def _inverse(self, node: Node, put: Put, limits: Limits) -> list[Term]:
         """One over an expression, factor by factor."""
@@ -229,7 +243,10 @@ class _Reader:
         match node.kind:
             case "prod":
                 check_new(self.scope, node, put)
-                yield from few(node, put, limits, self.terms)
+                if (counted := self._few(node)) is not None:
+                    yield from few(counted, put, limits, self.terms)
+                else:
+                    yield from extremes(self.scope, node, *self._window(node, put, limits), limits)
                 return
             case "max" | "min":
                 yield from extremes(self.scope, node, *self._window(node, put, limits), limits)
@@ -250,6 +267,15 @@ class _Reader:
             result = list(scaled(result, share.coefficient, share.monomial))
         for term in bound_over(result, fresh):
             yield term.under(*own)
+
+    def _few(self, node: Reduction) -> Reduction | None:
+        """A product that has few factors for all sizes, or as many as its conditions leave, under conditions."""
+        if node.where:
+            return node
+        each = [(name, self.scope.known(self.longest(name, node.body, node.at))) for name in node.indices]
+        if prod(length if length is not None else FACTORS + 1 for _, length in each) > FACTORS:
+            return None
+        return replace(node, where=tuple(Binary("<", Name(n), Number(Fraction(length or 0))) for n, length in each))
 
     def _taps(self, node: Reduction, put: Put) -> tuple[tuple[str, ...], dict[str, Affine], Limits]:
         """New names for the indices of a reduction, what all indices stand for, and what keeps the new ones in."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import reduce
 
 from symconv.notation.affine import Affine, affine
 from symconv.notation.expr import equal
@@ -14,13 +15,21 @@ from symconv.prove.meaning import arrays
 from symconv.prove.meaning.amounts import amount, as_form, as_integer, as_product, at_axis, per_axis
 from symconv.prove.meaning.bordered import bordered
 from symconv.prove.meaning.reshapes import reshaped
+from symconv.prove.meaning.resized import resized
 from symconv.prove.meaning.scope import Scope, Undecided
 from symconv.prove.meaning.triangles import running, triangle
-from symconv.prove.meaning.value import Axis, Pair, Value, axis
+from symconv.prove.meaning.value import Amount, Axis, Pair, Value, axis
 
-__all__ = ["axes_of", "axis_number", "lengths_of", "moved", "subscript"]
+__all__ = ["axes_of", "axis_number", "length_at", "lengths_of", "moved", "subscript"]
 
 _MINUS_ONE = Number(Fraction(-1))
+
+
+def length_at(scope: Scope, value: Value, which: Node) -> Amount:
+    """The length of the axis of that number, of a merged one as a product."""
+    one = value.axes[axis_number(scope, which, value.rank)]
+    parts = (as_product(size) for size in one.sizes)
+    return one.size if one.size is not None else reduce(lambda left, right: left * right, parts)
 
 
 def moved(scope: Scope, word: str, value: Value, call: Call, named: dict[str, Node]) -> Value:
@@ -41,7 +50,7 @@ def moved(scope: Scope, word: str, value: Value, call: Call, named: dict[str, No
         case "transpose" | "permute":
             return _permuted(scope, word, value, rest, call)
         case "pad" | "crop":
-            return _padded(scope, word, value, call, padding_mode(call, named, scope.error))
+            return _padded(scope, word, value, call, padding_mode(call, named, scope.error), "flat" in named)
         case "dilate":
             axes = named.get("axes")
             axes_ = _spatial(scope, value, first, call) if axes is None else axes_of(scope, axes, value.rank)
@@ -50,6 +59,9 @@ def moved(scope: Scope, word: str, value: Value, call: Call, named: dict[str, No
             return arrays.dilated(scope, value, chosen_)
         case "sized":
             return _sized(scope, value, rest[0], call)
+        case "resized":
+            return resized(scope, value, [as_form(scope, amount(scope, one), one) for one in spread(
+                rest[0], scope.rank_of)], call)  # fmt: skip
         case "reshape":
             return _reshape(scope, value, rest, call)
     raise scope.error(call.at, f"{call.function} stands where an array is wanted")
@@ -162,9 +174,15 @@ def _permuted(scope: Scope, word: str, value: Value, rest: Sequence[Node], call:
     return arrays.permuted(value, order)
 
 
-def _padded(scope: Scope, word: str, value: Value, call: Call, mode: str | None) -> Value:
+def _padded(scope: Scope, word: str, value: Value, call: Call, mode: str | None, last: bool) -> Value:
+    """The array between zeros, or what a mode repeats; torch's flat list is of the ``last`` axes."""
     first, lo, *more = call.arguments
-    axes = _spatial(scope, value, first, call) if not _numpy_pads(lo, value.rank) else tuple(range(value.rank))
+    if last and isinstance(lo, Tuple) and len(lo.items) // 2 > value.rank:
+        raise scope.error(call.at, f"pad: {len(lo.items)} numbers for {value.rank} axes, each of which takes two")
+    if last and isinstance(lo, Tuple):
+        axes = tuple(range(value.rank - len(lo.items) // 2, value.rank))
+    else:
+        axes = tuple(range(value.rank)) if _numpy_pads(lo, value.rank) else _spatial(scope, value, first, call)
     count = len(axes)
     flat = isinstance(lo, Tuple) and not more and len(lo.items) == 2 * count and not any(
         isinstance(item, Tuple) for item in lo.items

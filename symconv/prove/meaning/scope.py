@@ -70,7 +70,7 @@ class Names:
         return replace(self, tensors={**self.tensors, name: value})
 
 
-def _no_arrays(array: Node, which: Node) -> Affine:
+def _no_arrays(array: Node, which: Node) -> Amount:
     raise InternalError(f"{array}.shape[{which}] is asked for before arrays mean anything")
 
 
@@ -138,7 +138,7 @@ class Scope:
     asked: list[Constraint] = field(default_factory=list)
     by_algebra: bool = False
     refuted: Callable[[Region, bool], bool] = _nowhere_refuted
-    size_of: Callable[[Node, Node], Affine] = _no_arrays
+    size_of: Callable[[Node, Node], Amount] = _no_arrays
     rank_of: Callable[[Node], int] = _no_rank
     of_sum: OfSum = field(default_factory=_NoFunctions)
     labels: dict[str, tuple[Affine, ...]] = field(default_factory=dict)

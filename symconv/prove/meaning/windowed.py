@@ -16,7 +16,7 @@ from symconv.prove.meaning.scope import Scope, Undecided
 from symconv.prove.meaning.value import Term, multiplied
 from symconv.relation.sets import System, implied
 
-__all__ = ["check_new", "extremes", "few", "first"]
+__all__ = ["check_new", "extremes", "few", "first", "present"]
 
 Terms = Callable[[Node, Mapping[str, Affine], tuple[Constraint, ...]], list[Term]]
 
@@ -35,7 +35,7 @@ def extremes(
     within: tuple[Constraint, ...], limits: tuple[Constraint, ...],
 ) -> Iterator[Term]:  # fmt: skip
     """The largest or smallest element over taps; raises Undecided where one of them may lie outside its array."""
-    element = _inside(scope, node, element, (*limits, *within))
+    element = present(scope, node, element, (*limits, *within))
     yield extreme(scope, node.kind, element, taps, within, limits)
 
 
@@ -44,7 +44,7 @@ def first(
     within: tuple[Constraint, ...], limits: tuple[Constraint, ...],
 ) -> Iterator[Term]:  # fmt: skip
     """1 where the row-major position ``at`` is that of the first extreme element, else 0."""
-    element = _inside(scope, node, element, (*limits, *within))
+    element = present(scope, node, element, (*limits, *within))
     lengths = [_length(node, tap, within) for tap in taps[1:]]
     # Of several taps the one of the position is the only one with that number.
     bound = {tap: scope.fresh() for tap in taps} if lengths else {}
@@ -67,8 +67,8 @@ def _length(node: Reduction, tap: str, within: tuple[Constraint, ...]) -> int:
     return min(known) + 1
 
 
-def _inside(
-    scope: Scope, node: Reduction, element: Sequence[Term], known: tuple[Constraint, ...]
+def present(
+    scope: Scope, node: Node, element: Sequence[Term], known: tuple[Constraint, ...]
 ) -> list[Term]:  # fmt: skip
     """The element, which lies inside its array: what lies outside is 0 in a claim, and would take part."""
     context = scope.region.context
