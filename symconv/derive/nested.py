@@ -1,4 +1,7 @@
-"""Reductions inside reductions become statements of their own, so that every later stage sees one level."""
+"""Reductions inside reductions, and those that fewer indices decide than what they stand in, become statements.
+
+Every later stage sees one level then, and a norm beside each element is summed once and not once for each.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from symconv.derive.skip import span
-from symconv.notation.affine import var
+from symconv.notation.affine import Affine, var
 from symconv.notation.expr import (
     Apply,
     Constraint,
@@ -19,6 +22,8 @@ from symconv.notation.expr import (
     nonnegative,
     reads,
     rebuild,
+    rename,
+    transform,
     walk,
 )
 from symconv.notation.operator import Operator, Statement, Tensor
@@ -29,12 +34,13 @@ __all__ = ["Split", "moved", "unnest"]
 
 @dataclass(slots=True)
 class Split:
-    """Statements so far, and the names that are taken."""
+    """Statements so far, the names that are taken, and what the reductions that moved out are called."""
 
     op: Operator
     taken: set[str]
     output: str
     new: list[Statement] = field(default_factory=list)
+    made: dict[tuple[Expr, tuple[Affine, ...]], str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, op: Operator) -> Split:
@@ -53,15 +59,53 @@ class Split:
 
 
 def unnest(op: Operator) -> Operator:
-    """The same operator with every reduction inside another in a statement of its own, over what it depends on."""
-    nodes = [n for s in op.statements for n in walk(s.expr) if isinstance(n, Reduce)]
-    if not any(isinstance(m, Reduce) for n in nodes for p in n.pieces for m in walk(p.body)):
-        return op
+    """The same operator with every reduction inside another in a statement of its own, over what it depends on; so is
+    one beside something else that depends on more."""
     split = Split.of(op)
     for statement in op.statements:
-        expr = _outer(split, statement.expr, statement.ranges)
+        ranges = statement.ranges
+        alone = isinstance(statement.expr, Reduce)
+        expr = _outer(split, statement.expr, ranges) if alone else _beside(split, statement.expr, ranges)
         split.new.append(replace(statement, expr=expr))
-    return replace(op, statements=tuple(split.new))
+    return replace(op, statements=tuple(_reusing(split))) if split.made else op
+
+
+def _beside(split: Split, expr: Expr, known: tuple[Range, ...]) -> Expr:
+    """An expression around reductions: what fewer indices decide than there are is computed before."""
+    match expr:
+        case Reduce():
+            found = _outer(split, expr, known)
+            return moved(split, found, known) if len(_needed(found, known)) < len(known) and _sums(expr) else found
+        case Apply(_, arguments):
+            return rebuild(expr, tuple(_beside(split, argument, known) for argument in arguments))
+    return expr
+
+
+def _sums(node: Reduce) -> bool:
+    """Whether an index runs: one that quotients are written with has one value, or none."""
+    tied = [c for piece in node.pieces for c in piece.where]
+    pinned = {
+        name for c in tied for name in c.form.names()
+        if c.equality or any((c.form + other.form).is_constant for other in tied)
+    }  # fmt: skip
+    return any(r.name not in pinned for r in node.indices)
+
+
+def _reusing(split: Split) -> Iterator[Statement]:
+    """The statements, where what moved out before is read instead of summed again: the mean beside a variance."""
+    before: set[str] = set()
+    for statement in split.new:
+
+        def rule(node: Expr, ranges: tuple[Range, ...] = statement.ranges) -> Expr | None:
+            if not isinstance(node, Reduce):
+                return None
+            needed = _needed(node, ranges)
+            name = split.made.get(_meaning(node, needed), "")
+            return Read(name, tuple(var(r.name) for r in needed)) if name in before else node
+
+        alone = isinstance(statement.expr, Reduce)
+        yield statement if alone else replace(statement, expr=transform(statement.expr, rule))
+        before.add(statement.target.name)
 
 
 def _outer(split: Split, expr: Expr, known: tuple[Range, ...]) -> Expr:
@@ -109,12 +153,40 @@ def _leaves(op: Operator, context: Context, ranges: tuple[Range, ...], piece: Pi
 
 
 def moved(split: Split, node: Expr, known: tuple[Range, ...]) -> Read:
-    """A statement that computes a reduction for each value of the indices it depends on, and the read of it."""
+    """A statement that computes a reduction for each value of the indices it depends on, and the read of it.
+
+    One statement computes all that are the same but for the names of indices.
+    """
+    needed = _needed(node, known)
+    meaning = _meaning(node, needed)
+    if meaning not in split.made:
+        target = Tensor(split.fresh(), tuple((r.extent,) for r in needed))
+        split.made[meaning] = target.name
+        split.new.append(Statement(target, tuple(r.name for r in needed), node))
+    return Read(split.made[meaning], tuple(var(r.name) for r in needed))
+
+
+def _needed(node: Expr, known: tuple[Range, ...]) -> tuple[Range, ...]:
     used = frozenset(_names(node))
-    needed = tuple(r for r in known if r.name in used)
-    target = Tensor(split.fresh(), tuple((r.extent,) for r in needed))
-    split.new.append(Statement(target, tuple(r.name for r in needed), node))
-    return Read(target.name, tuple(var(r.name) for r in needed))
+    return tuple(r for r in known if r.name in used)
+
+
+def _meaning(node: Expr, needed: tuple[Range, ...]) -> tuple[Expr, tuple[Affine, ...]]:
+    """What is equal for reductions that differ in the names of indices alone."""
+    names = {r.name: var(f"@{at}") for at, r in enumerate(needed)}
+    return _nameless(node, names), tuple(r.extent for r in needed)
+
+
+def _nameless(expr: Expr, names: dict[str, Affine]) -> Expr:
+    match expr:
+        case Reduce(_, indices, pieces):
+            inner = names | {r.name: var(f"@{at}") for at, r in enumerate(indices, len(names))}
+            parts = tuple(Piece(tuple(c.substitute(inner) for c in p.where), _nameless(p.body, inner)) for p in pieces)
+            ranges = tuple(Range(str(inner[r.name]), r.extent.substitute(names)) for r in indices)
+            return replace(expr, indices=ranges, pieces=parts)
+        case Apply(_, arguments):
+            return rebuild(expr, tuple(_nameless(argument, names) for argument in arguments))
+    return rename(expr, names)
 
 
 def _names(expr: Expr) -> Iterator[str]:
