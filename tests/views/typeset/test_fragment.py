@@ -90,10 +90,17 @@ def test_a_name_is_a_comment_whatever_it_holds():
 
 
 def test_sums_that_stand_more_than_once_have_a_name():
-    g = sc.derive(sc.operator("y[n,f,i] = sum[c,p](x[n,c,i+p]*w[f,c,p])/sqrt(sum[c,p](x[n,c,i+p]**2) + 1)"), "x")
+    g = sc.derive(sc.operator("y[n,i] = sum[c,p](x[n,c,i+p]*w[c,p])/sqrt(sum[c,p](x[n,c,i+p]**2) + 1)"), "x")
     assert g.latex().count("x_{n,c,i + p}^{2}") == 1
     assert r"S_{n,i} &= \sum_{c=0}^{C - 1}" in g.latex()
     assert "S[n,i] = Σ c=0..C−1" in str(g)
+
+
+def test_a_sum_that_depends_on_less_has_a_statement():
+    g = sc.derive(sc.operator("y[n,f,i] = sum[c,p](x[n,c,i+p]*w[f,c,p])/sqrt(sum[c,p](x[n,c,i+p]**2) + 1)"), "x")
+    assert g.latex().count("x_{n,c,i + p}^{2}") == 1
+    assert r"y^{(1)}_{n,i} &= \sum_{c=0}^{C - 1}" in g.latex()
+    assert "y1[n,i] = Σ c=0..C−1" in str(g)
 
 
 def test_a_name_that_is_taken_is_left_alone():
