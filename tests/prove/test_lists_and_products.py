@@ -59,6 +59,14 @@ CLAIMS = (
      "np.stack([(x[:, p:p+OL]*gy).sum() for p in range(K)][::-1])"),
     ("slide", "y", "sum(x[:, p:p+OL]*w[p] for p in range(K))", "sum(x[:, p:p+OL]*w[K - 1 - p] for p in range(K))"),
     ("weighted", "gx", "np.stack([gy[:, k]*(k + 1) for k in range(K)], axis=1)", "np.stack([gy[:, k]*k for k in range(K)], axis=1)"),
+    ("product", "gx", "np.sum([gy[:, k:k+1]*w[:, k] for k in range(F)], axis=0)",
+     "np.mean([gy[:, k:k+1]*w[:, k] for k in range(F)], axis=0)"),
+    ("product", "gw", "np.array([[(x[:, c]*gy[:, f]).sum() for f in range(F)] for c in range(C)])",
+     "np.array([[(x[:, c]*gy[:, f]).sum() for c in range(C)] for f in range(F)])"),
+    ("larger", "gx", "sum(gy[:, :, a::2, b::3] for a in range(2) for b in range(3))",
+     "sum(gy[:, :, a::2, a::3] for a in range(2) for b in range(3))"),
+    ("larger", "gx", "gy.reshape(*x.shape[:3], 2, x.shape[3], 3).sum((3, 5))",
+     "gy.reshape(*x.shape[:2], 2, x.shape[2], x.shape[3], 3).sum((2, 5))"),
     ("squares", "gx", "np.diag(2*x*w) @ gy", "np.diag(x*w) @ gy"),
     ("squares", "gw", "np.diag(np.outer(gy, x**2))", "np.diag(np.outer(gy, x))"),
     ("squares", "gx", "2*x*w*(np.eye(I) @ gy)", "x*w*(np.eye(I) @ gy)"),
@@ -209,7 +217,22 @@ def test_a_flat_pad_of_torch_is_of_the_last_axes(formula: str, right: str, wrong
     assert sc.prove(op, wrong).holds is False
 
 
+TURNED = (
+    ("gx = torch.matmul(gy, w.transpose(0, 1))", "gx = torch.matmul(gy.transpose(0, 1), w)"),
+    ("gx = np.matmul(gy, np.transpose(w).transpose(0, 1))", "gx = np.matmul(gy, w.transpose(0, 1))"),
+    ("gx = gy @ w.transpose(1, 0)", "gx = gy @ w"),
+)
+
+
+@pytest.mark.parametrize(("right", "wrong"), TURNED, ids=[right for right, _ in TURNED])
+def test_two_axes_are_exchanged_in_torch_and_ordered_in_numpy(right: str, wrong: str) -> None:
+    assert sc.prove(OPERATORS["product"], right).holds is True
+    assert sc.prove(OPERATORS["product"], wrong).holds is False
+
+
 REFUSED = (
+    ("gx = gy @ w.transpose(0, 1)", "leaves them in NumPy"),
+    ("gx = gy.reshape(*N, C)", "a star is read"),
     ("gx = F.pad(gy, (1, 0, 2))", "two numbers for each axis"),
     ("gx = sum(gy[:, k:k+1]*w[:, k] for k in F)", "for k in range"),
     ("gx = sum(gy[:, k:k+1]*w[:, k] for k, j in range(F))", "for k in range"),

@@ -22,6 +22,7 @@ from symconv.prove.language.defined import arguments_of
 from symconv.prove.language.defined_sums import no_matrices
 from symconv.prove.language.lengths import spread
 from symconv.prove.language.pads import padding_mode
+from symconv.prove.language.spoken import TWO_WAYS, transposed
 from symconv.prove.language.syntax import Call, Name, Node, Number, Tuple, show
 from symconv.prove.language.vocabulary import ELEMENTWISE, FUNCTIONS, OPTIONS_OF, canonical
 from symconv.prove.language.words import DEFINED
@@ -228,6 +229,10 @@ def _permuted(ground: Ground, word: str, call: Call, a: Array) -> Array:
     order = _axes(ground, rest[0] if len(rest) == 1 else Tuple(tuple(rest), call.at), a.ndim)
     if len(order) != a.ndim:
         raise ground.error(call.at, f"{show(call)} names {len(order)} axes; the array has {a.ndim}")
+    if word == "transpose" and len(rest) == 2:
+        if (turned := transposed(ground.caret.source, *order)) is None:
+            raise ground.error(call.at, TWO_WAYS)
+        return a.T if turned else a
     return a.transpose(order)
 
 

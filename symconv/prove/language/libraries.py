@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 
+from symconv.prove.language.spoken import library_of
 from symconv.prove.language.syntax import Binary, Call, Name, Node, Number, Pick, Sliced, Span, Text
 from symconv.prove.language.syntax import Tuple as Several
 from symconv.prove.language.tokens import Caret
@@ -29,9 +29,6 @@ _OPERANDS = {"conv": 2, "conv_transpose": 2, "unfold": 2, "fold": 3, "convolve":
 _CALLED = {"filters": "weight", "kernel": "weight", "filter": "weight", "data_format": "layout",
            "window_strides": "stride", "feature_group_count": "groups"}  # fmt: skip
 _TORCH = frozenset({"F", "functional", "nn.functional", "torch.nn.functional"})
-_OF_TORCH = re.compile(r"\b(?:torch|F)\.|\b(?:keepdim|dim)\s*=")
-_OF_NUMPY = re.compile(r"\b(?:np|numpy|jnp)\.|\b(?:keepdims|axis)\s*=")
-"""What claims say in one library alone."""
 _KINDS = frozenset({"dtype", "device"})
 _ONLY: Mapping[str, tuple[Node, ...]] = {
     "boundary": (Text("fill"),),
@@ -185,9 +182,7 @@ def _with_own_arguments(caret: Caret, path: str, word: str, call: Call) -> Node 
 def _says_torch(caret: Caret, call: Call) -> bool:
     """Whether a method is torch's: by its options, or by the other words of the claim where it has none."""
     options = {*dict(call.named)}
-    return bool({"dim", "keepdim"} & options) or (
-        not options and bool(_OF_TORCH.search(caret.source)) and not _OF_NUMPY.search(caret.source)
-    )
+    return bool({"dim", "keepdim"} & options) or (not options and library_of(caret.source) == "torch")
 
 
 def _turned(call: Call) -> Call:

@@ -21,6 +21,7 @@ from fractions import Fraction
 from symconv.errors import SpecError, shown
 from symconv.limits import CLAIM_CHARACTERS
 from symconv.prove.language.frameworks import foreign
+from symconv.prove.language.lengths import is_list
 from symconv.prove.language.libraries import arranged
 from symconv.prove.language.parse_each import ARRAYS, EachGrammar, of_list
 from symconv.prove.language.syntax import Call, Claim, Equation, Name, Node, Number, Pick, Sliced, Span, Text
@@ -152,7 +153,7 @@ class _Parser(EachGrammar):
                 break
             if items and self.tokens[self.position - 1].text != ",":
                 raise self.wrong(f"',' or {closing!r} is wanted")
-            items.append(self.condition())
+            items.append(self.starred())
             if closing == "]" and len(items) == 1 and (made := self.each(items[0])) is not items[0]:
                 self.expect("]", "behind range(...)")
                 return made
@@ -198,8 +199,16 @@ class _Parser(EachGrammar):
             elif named:
                 raise self.caret.error(column, "a positional argument stands before the named ones")
             else:
-                arguments.append(self.each(self.condition()))
+                arguments.append(self.each(self.starred()))
         return Call(name, tuple(arguments), tuple(named.items()), at)
+
+    def starred(self) -> Node:
+        """An expression, or ``*x.shape``: a list among others is as if its lengths stood there."""
+        star, at = self.accept("*"), self.here.column
+        node = self.condition()
+        if star and not is_list(node):
+            raise self.caret.error(at, "a star is read before a list of lengths, as in (*x.shape[:2], 1)")
+        return node
 
     def subscript(self) -> tuple[Span | Pick, ...]:
         items: list[Span | Pick] = []

@@ -10,6 +10,7 @@ from symconv.notation.affine import Affine, affine
 from symconv.notation.expr import equal
 from symconv.prove.language.lengths import spread
 from symconv.prove.language.pads import padding_mode
+from symconv.prove.language.spoken import TWO_WAYS, transposed
 from symconv.prove.language.syntax import Call, Name, Node, Number, Pick, Span, Tuple, show
 from symconv.prove.meaning import arrays
 from symconv.prove.meaning.amounts import amount, as_form, as_integer, as_product, at_axis, per_axis
@@ -171,6 +172,10 @@ def _permuted(scope: Scope, word: str, value: Value, rest: Sequence[Node], call:
     order = axes_of(scope, rest[0] if len(rest) == 1 else Tuple(tuple(rest), call.at), value.rank)
     if len(order) != value.rank:
         raise scope.error(call.at, f"{show(call)} names {len(order)} axes; the array has {value.rank}")
+    if word == "transpose" and len(rest) == 2:
+        if (turned := transposed(scope.caret.source, *order)) is None:
+            raise scope.error(call.at, TWO_WAYS)
+        order = (1, 0) if turned else (0, 1)
     return arrays.permuted(value, order)
 
 
