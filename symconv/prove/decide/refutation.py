@@ -10,7 +10,7 @@ from math import prod
 from symconv.errors import SpecError
 from symconv.limits import GEOMETRIES, REFUTED_CELLS, REFUTED_ENCLOSED, REFUTED_FIRST, REFUTED_POINTS, REFUTED_SHAPES
 from symconv.notation.affine import affine, var
-from symconv.notation.expr import Const, Constraint, equal, walk
+from symconv.notation.expr import Apply, Const, Constraint, equal, walk
 from symconv.notation.operator import Operator
 from symconv.prove.concrete.counterexample import MASKED, UNIT, Counterexample, Shapes, drawn_for, seen, times
 from symconv.prove.concrete.enclosure import NoValueError
@@ -52,8 +52,10 @@ class Search:
     def _seeds(self) -> tuple[int, ...]:
         if self._rational:
             return _SEEDS
-        expressions = (one for statement in self.op.statements for one in walk(statement.expr))
-        masked = any(isinstance(one, Const) and abs(one.value) >= _MASK for one in expressions)
+        nodes = [one for statement in self.op.statements for one in walk(statement.expr)]
+        # A thousandth is no mask.
+        divisors = [id(one.arguments[1]) for one in nodes if isinstance(one, Apply) and one.function == "div"]
+        masked = any(isinstance(one, Const) and abs(one.value) >= _MASK and id(one) not in divisors for one in nodes)
         return (*MASKED, *_SEEDS, UNIT) if masked else (*_SEEDS, UNIT)
 
     @cached_property

@@ -18,6 +18,7 @@ from symconv.prove.concrete.counterexample import Counterexample, differing
 from symconv.prove.concrete.enclosure import NoValueError
 from symconv.prove.concrete.evaluate import Misfit
 from symconv.prove.concrete.sides import Array, applies_functions, evaluated, is_rational, truth_of
+from symconv.prove.explain.above_zero import above_zero
 from symconv.prove.explain.generic import trials
 from symconv.prove.explain.places import at_kink, places
 from symconv.prove.explain.slopes import near, slopes
@@ -198,6 +199,8 @@ def kinked(op: Operator) -> list[str]:
         match node:
             case Apply("pow", (_, Const(power))) if power.denominator == 1:
                 pass  # a square is smooth, and 1/u has no value where its slope has none
+            case Apply("sqrt" | "pow", (base, *_)) if above_zero(op, base):
+                pass
             case Apply(function, _) if function in TABLE and TABLE[function].kinks and reads(node):
                 found[function] = None
             case Reduce(("max" | "min") as kind, _, _):
