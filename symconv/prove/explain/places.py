@@ -24,14 +24,17 @@ _STARTS = (Fraction(0), Fraction(4), Fraction(-4))
 _STEP = Fraction(1, 64)
 _ZERO = 1e-9
 _JUMPS = frozenset({"floor", "ceil"})
-"""Functions whose slope jumps at places that are not told here."""
+"""Functions whose slope jumps at places that are not told here, as are ties of places of extremes."""
 
 
 def at_kink(op: Operator, arrays: Mapping[str, Array]) -> bool:
     """Whether an argument of a part may be where the part has a kink; if not, the function is smooth around there."""
-    nodes = (node for statement in op.statements for node in walk(statement.expr))
-    if any(isinstance(node, Apply) and node.function in _JUMPS for node in nodes):
-        return True
+    for node in (node for statement in op.statements for node in walk(statement.expr)):
+        match node:
+            case Apply(function, _) if function in _JUMPS:
+                return True
+            case Reduce("argmax" | "argmin", _, _):
+                return True
     found = _arguments(op, {one.name: np.asarray(arrays[one.name], np.float64) for one in op.inputs})
     return not bool((np.abs(found) > _ZERO).all())
 
