@@ -26,6 +26,7 @@ from symconv.loops.ir import (
     Store,
     StoreLanes,
     StoreReduced,
+    StoreTurned,
     StoreZip,
     Var,
 )
@@ -37,7 +38,7 @@ TYPES = {"int": "Py_ssize_t", "real": "sc_real", "vector": "sc_vector", "positio
 """The C types of declared names, by what they are."""
 _NAME = re.compile(r"\bv_(\w+)")
 _WIDE = {"real": "vector", "index": "position"}
-_STORES = frozenset((Store, StoreLanes, StoreZip, StoreReduced, Accumulate))
+_STORES = frozenset((Store, StoreLanes, StoreZip, StoreReduced, StoreTurned, Accumulate))
 _USES = _STORES | {Load, LoadLanes, Prefetch}
 _REACHES = _USES | {Address}
 _POINTERS = {"real": "sc", "index": "sc_index", "offset": "sc_offset"}

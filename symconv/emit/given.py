@@ -26,6 +26,7 @@ from symconv.loops.ir import (
     Store,
     StoreLanes,
     StoreReduced,
+    StoreTurned,
     StoreZip,
     Var,
 )
@@ -33,7 +34,7 @@ from symconv.loops.traverse import expressions
 
 __all__ = ["Given", "given", "rest"]
 
-_PLACES = frozenset((Load, LoadLanes, Prefetch, Store, StoreLanes, StoreZip, StoreReduced, Accumulate))
+_PLACES = frozenset((Load, LoadLanes, Prefetch, Store, StoreLanes, StoreZip, StoreReduced, StoreTurned, Accumulate))
 _OWN = ""
 """Stands for every factor that is not a name from outside."""
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from symconv.loops.ir import SHIFTS, TURNS
 
-__all__ = ["SHUFFLES", "dealt", "moved", "shuffles", "woven"]
+__all__ = ["SHUFFLES", "dealt", "moved", "shuffles", "square", "woven"]
 
 _WIDTHS = (64, 32, 16)
 _QUAD = 16
@@ -57,17 +57,46 @@ SHUFFLES: dict[str, Pattern] = {
 
 
 def shuffles(itemsize: int) -> tuple[tuple[str, tuple[tuple[int, str], ...]], ...]:
-    """By name and by the bytes of a vector, the elements as C text.
+    """By name and by the bytes of a vector, the elements as C text; ``SC_SQUARE`` are the statements of a square.
 
     >>> dict(dict(shuffles(8))["SC_ZIP_LOW"])[32]
     '0, 4, 1, 5'
     """
     quad = _QUAD // itemsize
     lanes = [(size, size // itemsize) for size in _WIDTHS]
-    return tuple(
+    made = [
         (name, tuple((size, ", ".join(str(int(pattern(lane, n, quad))) for lane in range(n))) for size, n in lanes))
         for name, pattern in SHUFFLES.items()
-    )
+    ]
+    return (*made, ("SC_SQUARE", tuple((size, " ".join(square(n))) for size, n in lanes)))
+
+
+def square(n: int) -> Iterator[str]:
+    """Lines of C that exchange rows and columns of a square of as many rows as a vector has lanes.
+
+    Rows lie at ``q``, ``apart`` elements from each other, columns at ``p``. Each round interleaves rows that are half
+    the square apart.
+
+    >>> list(square(2))[2]
+    'b0 = SC_PICK(a0, a1, SC_ZIP_LOW), b1 = SC_PICK(a0, a1, SC_ZIP_HIGH);'
+    """
+
+    def places(pointer: str, step: str) -> list[str]:
+        return [pointer, f"{pointer} + {step}", *(f"{pointer} + {k} * {step}" for k in range(2, n))]
+
+    yield f"sc_vector {', '.join(f'a{k} = sc_load_all({at})' for k, at in enumerate(places('q', 'apart')))};"
+    yield f"sc_vector {', '.join(f'b{k}' for k in range(n))};"
+    old, new = "a", "b"
+    for _ in range(n.bit_length() - 1):
+        pairs = [(k, f"{old}{k}, {old}{k + n // 2}") for k in range(n // 2)]
+        halves = [f"{new}{2 * k + high}{way}" for k, pair in pairs for high, way in enumerate(_ways(pair))]
+        yield f"{', '.join(halves)};"
+        old, new = new, old
+    yield " ".join(f"sc_store_all({at}, {old}{k});" for k, at in enumerate(places("p", "pitch")))
+
+
+def _ways(pair: str) -> tuple[str, str]:
+    return f" = SC_PICK({pair}, SC_ZIP_LOW)", f" = SC_PICK({pair}, SC_ZIP_HIGH)"
 
 
 def dealt(values: list[str], part: int, turn: int = 1) -> str:

@@ -10,7 +10,7 @@ from symconv.emit.given import given
 from symconv.emit.outlining import prepared
 from symconv.emit.printer import VERBS, Printer, access
 from symconv.errors import InternalError
-from symconv.loops.arith import add, const
+from symconv.loops.arith import add, const, total
 from symconv.loops.ir import (
     VECTOR,
     Accumulate,
@@ -33,6 +33,7 @@ from symconv.loops.ir import (
     Store,
     StoreLanes,
     StoreReduced,
+    StoreTurned,
     StoreZip,
     Update,
     Var,
@@ -104,9 +105,23 @@ class Statements(Printer):
                 return f"{self.element(buffer, index)} = {self._updated(Load(buffer, index), op, value)}"
             case Prefetch(buffer, index, offset):
                 return f"sc_prefetch({self.place(buffer, index, offset)})"
+            case StoreTurned():
+                return self._turned(statement)
             case Outlined():
                 return self._called(replace(statement, body=prepared(self.kernel, statement.body)))
         raise InternalError(f"the printer knows no {type(statement).__name__}")
+
+    def _turned(self, statement: StoreTurned) -> str:
+        source = statement.value
+        assert isinstance(source, Load)
+        counts = self.expr(statement.many), self.expr(statement.across)
+        ends = (self.place(statement.buffer, statement.index), self._apart(statement.buffer, statement.axis))
+        begins = (self.place(source.buffer, source.index), self._apart(source.buffer, statement.along))
+        return f"sc_turned({', '.join((*ends, *begins, *counts))})"
+
+    def _apart(self, buffer: str, axis: int) -> str:
+        """How many elements lie between neighbours along an axis."""
+        return self.expr(total(self.buffers[buffer].sizes[axis + 1 :]))
 
     def _called(self, outlined: Outlined) -> str:
         known = given(self.kernel, outlined.body)

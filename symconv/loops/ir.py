@@ -48,6 +48,7 @@ from symconv.loops.statements import (
     Store,
     StoreLanes,
     StoreReduced,
+    StoreTurned,
     StoreZip,
     Update,
 )
@@ -90,6 +91,7 @@ __all__ = [
     "Store",
     "StoreLanes",
     "StoreReduced",
+    "StoreTurned",
     "StoreZip",
     "Unzip",
     "Update",

@@ -27,6 +27,7 @@ from symconv.loops.ir import (
     Store,
     StoreLanes,
     StoreReduced,
+    StoreTurned,
     StoreZip,
     Update,
     Var,
@@ -101,7 +102,7 @@ def _ordered(body: tuple[Stmt, ...]) -> str:
                 combined.setdefault(name, set()).add(op)
             case Accumulate(buffer, op=op) | StoreLanes(buffer, op=op):
                 combined.setdefault(buffer, set()).add(op)
-            case Store() | StoreZip() | StoreReduced():
+            case Store() | StoreZip() | StoreReduced() | StoreTurned():
                 return f"{node.buffer} is stored"
     for name, ops in combined.items():
         if not ops <= _FREE or len({op.replace("-", "+") for op in ops}) > 1:
@@ -207,7 +208,9 @@ def _indices(nest: Nest, buffer: str) -> Iterator[tuple[tuple[Expr, ...], int]]:
                 yield index, len(index) - 1
             case Store(name, index) | Accumulate(name, index) if name == buffer:
                 yield index, -1
-            case StoreZip(name) | StoreReduced(name) | Address(name) | Prefetch(name) if name == buffer:
+            case StoreZip(name) | StoreReduced(name) | StoreTurned(name) | Address(name) | Prefetch(name) if (
+                name == buffer
+            ):
                 yield (), -1
 
 

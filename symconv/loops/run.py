@@ -36,6 +36,7 @@ from symconv.loops.ir import (
     Store,
     StoreLanes,
     StoreReduced,
+    StoreTurned,
     StoreZip,
     Unzip,
     Update,
@@ -104,6 +105,8 @@ class Run:
             case StoreReduced(buffer, index, op, values):
                 sums = [self.value(ReduceLanes("+", value)) for value in values]
                 return self._store_reduced(self.rooms[buffer], self.place(buffer, index), op, sums)
+            case StoreTurned():
+                return self.action(statement.meaning)
             case Outlined(_, inner):
                 return self._outlined(self.block(inner))
             case Prefetch():

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
-from symconv.loops.expressions import REAL, Expr, Scalar
+from symconv.loops.expressions import REAL, Binary, Const, Expr, Load, Scalar, Var
 
 __all__ = [
     "Accumulate",
@@ -18,6 +19,7 @@ __all__ = [
     "Store",
     "StoreLanes",
     "StoreReduced",
+    "StoreTurned",
     "StoreZip",
     "Update",
 ]  # fmt: skip
@@ -129,6 +131,38 @@ class StoreReduced:
 
 
 @dataclass(frozen=True, slots=True)
+class StoreTurned:
+    """A rectangle of elements, its sides exchanged: rows of ``value`` become columns of ``buffer``.
+
+    For ``a < many`` and ``b < across``, the element ``b`` further along the axis ``along`` than the load ``value`` and
+    ``a`` further along its last axis is stored ``a`` further along ``axis`` than ``index``, and ``b`` along the last.
+    """
+
+    buffer: str
+    index: tuple[Expr, ...]
+    axis: int
+    value: Expr
+    along: int
+    many: Expr
+    across: Expr
+
+    @property
+    def meaning(self) -> For:
+        """The same, element by element."""
+        a, b, source = Var("turned_row_"), Var("turned_column_"), self.value
+        assert isinstance(source, Load)
+        load = Load(source.buffer, _further(_further(source.index, self.along, b), -1, a))
+        store = Store(self.buffer, _further(_further(self.index, self.axis, a), -1, b), load)
+        nothing = Const(Fraction(0))
+        return For(a.name, nothing, self.many, (For(b.name, nothing, self.across, (store,)),))
+
+
+def _further(index: tuple[Expr, ...], axis: int, by: Expr) -> tuple[Expr, ...]:
+    at = axis % len(index)
+    return (*index[:at], Binary("+", index[at], by), *index[at + 1 :])
+
+
+@dataclass(frozen=True, slots=True)
 class Prefetch:
     """An element that is wanted soon, by logical axes and an offset behind them; computes nothing, and may be
     anywhere."""
@@ -150,5 +184,17 @@ class Outlined:
 
 
 Stmt = (
-    For | If | Let | Declare | Update | Store | Accumulate | StoreLanes | StoreZip | StoreReduced | Prefetch | Outlined
+    For
+    | If
+    | Let
+    | Declare
+    | Update
+    | Store
+    | Accumulate
+    | StoreLanes
+    | StoreZip
+    | StoreReduced
+    | StoreTurned
+    | Prefetch
+    | Outlined
 )

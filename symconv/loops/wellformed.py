@@ -26,6 +26,7 @@ from symconv.loops.ir import (
     Store,
     StoreLanes,
     StoreReduced,
+    StoreTurned,
     StoreZip,
     Update,
     Var,
@@ -35,7 +36,7 @@ from symconv.loops.traverse import children, walk
 __all__ = ["wellformed"]
 
 _ROLES = {"in", "out", "workspace", "private"}
-_STORES = (Store, StoreLanes, StoreZip, StoreReduced, Accumulate)
+_STORES = (Store, StoreLanes, StoreZip, StoreReduced, StoreTurned, Accumulate)
 _NUMBER, _MASK = "a whole number", "a mask"
 
 
@@ -132,7 +133,9 @@ class _Scope:
         if isinstance(statement, _STORES):
             yield from self._stored(statement)
 
-    def _stored(self, statement: Store | StoreLanes | StoreZip | StoreReduced | Accumulate) -> Iterator[str]:
+    def _stored(
+        self, statement: Store | StoreLanes | StoreZip | StoreReduced | StoreTurned | Accumulate
+    ) -> Iterator[str]:
         yield from self._indexed(statement.buffer, statement.index)
         if any(b.name == statement.buffer and b.role == "in" for b in self.kernel.buffers):
             yield f"{statement.buffer} is an input, and stored to"

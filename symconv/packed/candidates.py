@@ -18,6 +18,7 @@ from symconv.loops.schedule import Schedule
 from symconv.loops.sizes import runtime_sizes
 from symconv.loops.traverse import substitute, walk
 from symconv.notation.operator import Operator, Tensor
+from symconv.packed.across import AcrossTile, across, across_nests
 from symconv.packed.contraction import Contraction
 from symconv.packed.counting import masked_facts, packed_facts, stencil_facts, winograd_facts
 from symconv.packed.direct import storable
@@ -61,6 +62,9 @@ _OUTER = {
 _DOT = {16: (DotTile(4, 3, True), DotTile(1, 9)), 32: (DotTile(8, 3, True), DotTile(1, 9))}
 
 
+_ACROSS = {16: (AcrossTile(6, 2),), 32: (AcrossTile(6, 4),)}
+"""Blocks of planes and rows: a tile with its vectors and one broadcast fits the registers."""
+
 _LONGEST = 8
 """Bytes of the longest element."""
 
@@ -78,7 +82,8 @@ def packed_candidates(gather: Gather, name: str, isa: Isa) -> tuple[Candidate, .
         return ()
     stencils = tuple(_stencils(gather, name, found, isa))
     direct = () if found.still else tuple(_candidate(gather, name, found, tile) for tile in _tiles(found, isa))
-    made = (*direct, *stencils, *(() if found.still else _transformed(gather, name, found, isa)))
+    sideways = tuple(_across(gather, name, found, isa))
+    made = (*direct, *sideways, *stencils, *(() if found.still else _transformed(gather, name, found, isa)))
     return tuple(candidate for candidate in made if _settled(candidate.kernel) and _counted(candidate))
 
 
@@ -148,6 +153,16 @@ def _stencils(gather: Gather, name: str, found: Contraction, isa: Isa) -> Iterat
             label = _label(tile)
             facts = stencil_facts(it, label, kernel.parameters)
             yield Candidate(gather, Schedule(label, (tile,)), kernel, facts=facts)
+
+
+def _across(gather: Gather, name: str, found: Contraction, isa: Isa) -> Iterator[Candidate]:
+    """Lanes across planes, which a border of zeros is no hindrance to."""
+    for tile in _ACROSS.get(isa.registers, ()):
+        it = across(found, tile)
+        if it is not None:
+            kernel, label = _assembled(gather, name, found, across_nests(it)), f"across {tile.rows}x{tile.blocks}"
+            facts = packed_facts(found, tile, label, kernel.parameters)
+            yield Candidate(gather, Schedule(label, (tile,)), kernel, checked=True, facts=facts)
 
 
 def _label(tile: StencilTile) -> str:
@@ -222,9 +237,12 @@ def _candidate(gather: Gather, name: str, found: Contraction, tile: Tile | DotTi
     return Candidate(gather, Schedule(label, (tile,)), kernel, checked=checked, facts=facts, watched=watched)
 
 
-def packed_kernel(gather: Gather, name: str, tile: Tile | DotTile) -> Kernel | None:
+def packed_kernel(gather: Gather, name: str, tile: Tile | DotTile | AcrossTile) -> Kernel | None:
     """The kernel with its sum in packed form, or None where it has no such sum."""
     found = _contraction(gather)
+    if isinstance(tile, AcrossTile):
+        it = None if found is None else across(found, tile)
+        return None if found is None or it is None else _assembled(gather, name, found, across_nests(it))
     if found is None or found.still or (found.lanes == "cells") != isinstance(tile, Tile):
         return None
     if isinstance(tile, Tile) and tile.stores and not storable(found):

@@ -12,6 +12,7 @@ from symconv.loops.ir import Compare, Expr, Mod
 from symconv.loops.scalars import integer
 from symconv.notation.expr import Apply, walk
 from symconv.notation.operator import Tensor
+from symconv.packed.across import AcrossTile
 from symconv.packed.contraction import Contraction
 from symconv.packed.dot import DotTile
 from symconv.packed.frame import extent, frame, product, tap_count
@@ -28,7 +29,9 @@ _EXTREME, _PLACED = 2, 7
 """Instructions of an extreme that a NaN is, and of its position, beside one."""
 
 
-def packed_facts(found: Contraction, tile: Tile | DotTile, label: str, parameters: tuple[str, ...]) -> Facts:
+def packed_facts(
+    found: Contraction, tile: Tile | DotTile | AcrossTile, label: str, parameters: tuple[str, ...]
+) -> Facts:
     """The counts of one packed kernel."""
     outer = isinstance(tile, Tile)
     operand = found.wide[0 if outer else 1]
@@ -48,9 +51,10 @@ def packed_facts(found: Contraction, tile: Tile | DotTile, label: str, parameter
     planes = found.planes if outer else tuple(n for n in found.columns if n not in found.taps)
     every = [product(counts(found, n, exact=False)) for n in (found.rows, planes, found.columns, found.groups)]
     return Facts(
-        "outer" if outer else "dot", label, (tile.rows, tile.blocks if isinstance(tile, Tile) else tile.columns),
+        "outer" if outer else "across" if isinstance(tile, AcrossTile) else "dot", label,
+        (tile.rows, tile.columns if isinstance(tile, DotTile) else tile.blocks),
         axes, every[0], every[1], _taps(found), phases[-1].modulus if phases else 1, every[3], every[2],
-        tile.in_place, classes,
+        not isinstance(tile, AcrossTile) and tile.in_place, classes,
         parameters, *_work(found), operations=_operations(found), loads=len(found.here),
         stores=int(isinstance(tile, Tile) and tile.stores),
     )  # fmt: skip

@@ -18,6 +18,7 @@ OWN = frozenset(
         *("turn_", "first_", "first_lane_", "first_line_", "turn_mask_"),
         *("R_", "RC_", "M_", "MT_", "KT_", "P_", "PP_", "PB_", "G_", "FB_"),
         *("run_", "streamed_", "LONG_", "ST_", "stack_", "width_", "held_", "count_"),
+        *("planes_of_", "spare_", "turned_row_", "turned_column_", "tile_row_", "held_", "NP_"),
     )
 )
 """The names that packed nests use beside those made from a loop's: an operator that uses one is not packed."""
@@ -27,8 +28,8 @@ def positional(flats: tuple[str, ...]) -> dict[str, str]:
     """Names by the position of a flat loop instead of its own: kernels of several outputs then share functions."""
     names = {}
     for number, loop in enumerate(flats):
-        for what in ("F", "Q", "B", "low", "high", "E", "lows", "highs", "Es"):
+        for what in ("F", "Q", "B", "low", "high", "E", "lows", "highs", "Es", "U"):
             names[f"{what}_{loop}_"] = f"{what}{number}_"
-        for what in ("start", "size", "box", "at", "class"):
+        for what in ("start", "size", "box", "at", "class", "reached"):
             names[f"{loop}_{what}_"] = f"{what}_{number}_"
     return names

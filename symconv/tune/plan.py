@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from symconv.errors import InternalError
-from symconv.tune import dot, masked, outer, stencil, winograd
+from symconv.tune import across, dot, masked, outer, stencil, winograd
 from symconv.tune.counts import Counts, Parts, counts, possible
 from symconv.tune.facts import Facts
 from symconv.tune.grid import Array
@@ -94,7 +94,14 @@ def machine_of(isa: Vectors, itemsize: int) -> Machine:
     return Machine(isa.vector_bytes // itemsize, isa.vector_bytes, isa.registers, counted_on(caches()))
 
 
-_MODELS = {"outer": outer, "dot": dot, "stencil": stencil, "stencil dot": stencil, "winograd": winograd}
+_MODELS = {
+    "outer": outer,
+    "dot": dot,
+    "across": across,
+    "stencil": stencil,
+    "stencil dot": stencil,
+    "winograd": winograd,
+}
 
 
 def _bound(n: Counts, machine: Machine) -> float:
@@ -145,7 +152,7 @@ def _balance(n: Counts, chosen: dict[str, Array]) -> Array:
 
     It holds for one thread too, where what is cut decides in which order numbers are added.
     """
-    if n.facts.scheme in ("outer", "winograd") and "S" not in chosen:
+    if n.facts.scheme in ("outer", "across", "winograd") and "S" not in chosen:
         return np.ones(1)
     number = parts(n, chosen)
     waiting = 2 * np.ceil(number / 2) / number - 1

@@ -15,11 +15,13 @@ from symconv.tune.grid import Array, blocks
 
 __all__ = ["parts", "row_blocks", "spread"]
 
-_CUT = ("outer", "dot", "winograd")
+_CUT = ("outer", "dot", "across", "winograd")
 
 
 def parts(n: Counts, chosen: dict[str, Array]) -> Array:
     """How many parts threads may take, one at a time."""
+    if "PT" in chosen:
+        return n.groups * chosen["PT"] * np.ceil(n.rows / chosen["MB"])
     cut: Array = np.prod([np.ceil(axis.extent / chosen[f"T_{axis.name}"]) for axis in n.axes], axis=0)
     return n.groups * (chosen["S"] * np.ceil(n.rows / chosen["MB"]) if "S" in chosen else cut)
 
@@ -40,7 +42,7 @@ def spread(
     one = {name: values[k : k + 1] for name, values in chosen.items()}
     if threads == 1 or n.facts.scheme not in _CUT:
         return one
-    if "S" in chosen:
+    if "MB" in chosen:
         # The chosen one may be the only one that memory suffices for.
         rows = np.array(sorted({*row_blocks(n, most=2 * threads), int(one["MB"][0])}), dtype=np.float64)
         others = {name: np.full_like(rows, values[0]) for name, values in one.items()} | {"MB": rows}

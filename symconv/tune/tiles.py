@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from symconv.tune.machine import Machine
 
-__all__ = ["dot_step", "folded_lanes", "outer_step"]
+__all__ = ["across_step", "dot_step", "folded_lanes", "outer_step"]
 
 _LATENCY = 4.0
 """Cycles until a sum can be added to again: fewer accumulators than this times two leave the units idle."""
@@ -32,6 +32,17 @@ def outer_step(tile: tuple[int, int], machine: Machine, operations: int = 1, loa
     crossing = _SPLIT * (machine.vector_bytes / 64) ** 3
     load = (m + n * (1 + crossing) + loads * m * n) / 2
     return _slowest(m * n * operations / 2, load, m * n + (n if m > 1 else 1) + 1, machine)
+
+
+def across_step(tile: tuple[int, int], machine: Machine, operations: int = 1) -> float:
+    """Cycles of ``m x n`` updates from ``n`` vectors that were packed, and ``m`` scalars.
+
+    >>> from symconv.tune.machine import USUAL
+    >>> across_step((4, 3), Machine(8, 32, 16, USUAL)) < across_step((1, 12), Machine(8, 32, 16, USUAL))
+    True
+    """
+    m, n = tile
+    return _slowest(m * n * operations / 2, (m + n) / 2, m * n + n + 1, machine)
 
 
 def dot_step(tile: tuple[int, int], machine: Machine, operations: int = 1, loads: int = 0) -> float:

@@ -22,6 +22,7 @@ from symconv.loops.ir import (
     Store,
     StoreLanes,
     StoreReduced,
+    StoreTurned,
     StoreZip,
     Var,
 )
@@ -32,6 +33,7 @@ from symconv.validate.rolled import rolled
 from symconv.validate.runs import row_by_row
 from symconv.validate.scoping import told_apart
 from symconv.validate.settled import settled_sizes
+from symconv.validate.sideways import plane_by_plane
 from symconv.validate.stencils import in_rows
 from symconv.validate.steps import in_steps
 from symconv.validate.wino import in_points
@@ -61,7 +63,7 @@ def plain(kernel: Kernel, least: Mapping[str, int]) -> Plain:
     kernel = row_by_row(kernel)
     if (loops := in_rows(kernel) or in_steps(kernel) or in_points(kernel) or in_dots_at_points(kernel)) is not None:
         return Plain(settled_sizes(loops, least), {}, True)
-    kernel = in_dots(kernel) or kernel
+    kernel = plane_by_plane(kernel) or in_dots(kernel) or kernel
     kernel = replace(kernel, nests=tuple(map(told_apart, kernel.nests)))
     made, limits = rolled(settled_sizes(kernel, least))
     return Plain(made, limits, _in_no_lanes(made))
@@ -107,6 +109,8 @@ def _plainly(statement: Stmt) -> tuple[Stmt, ...]:
                 StoreLanes(buffer, start, len(values), "", "=", value)
                 for start, value in zip(starts, values, strict=True)
             )
+        case StoreTurned():
+            return (statement.meaning,)
         case StoreReduced(buffer, index, op, values):
             sums = [(_behind(index, k), ReduceLanes("+", value)) for k, value in enumerate(values)]
             if op == "=":

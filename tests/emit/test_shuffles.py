@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from symconv.emit.shuffles import SHUFFLES, dealt, woven
+from symconv.emit.shuffles import SHUFFLES, dealt, square, woven
 from symconv.loops.ir import SHIFTS, Shift, Unzip, Var, Zip
 from symconv.loops.lanewise import WIDTH
 from symconv.loops.memory import Meter
@@ -36,6 +36,35 @@ def test_texts_pick_what_they_say(count: int, lanes: int) -> None:
         assert _read(dealt(list(vectors), part), vectors, lanes) == row[part::count]
         made = [vectors[f"v{k}"][lane] for lane in range(lanes) for k in range(count)]
         assert _read(woven(list(vectors), part), vectors, lanes) == made[part * lanes : (part + 1) * lanes]
+
+
+@pytest.mark.parametrize("n", [2, 4, 8, 16])
+def test_squares_exchange_rows_and_columns(n: int) -> None:
+    """The lines carried out: loads of rows, picks, stores of columns."""
+    loads, _, *rounds, stores = square(n)
+    known = {name: [n * int(row) + lane for lane in range(n)] for name, row in _rows(loads, r"(a\d+) = sc_load_all\(q")}
+    for line in rounds:
+        for name, a, b, pattern in re.findall(r"(\w+) = SC_PICK\((\w+), (\w+), (\w+)\)", line):
+            both = known[a] + known[b]
+            known[name] = [both[SHUFFLES[pattern](lane, n, n)] for lane in range(n)]
+    turned = [(int(row), known[name]) for row, name in _stored(stores)]
+    assert turned == [(row, [n * lane + row for lane in range(n)]) for row in range(n)]
+
+
+_STEP = r"(?: \+ (?:(\d+) \* )?(?:apart|pitch))?"
+
+
+def _rows(line: str, start: str) -> list[tuple[str, int]]:
+    return [(found[1], _row(found)) for found in re.finditer(start + _STEP + r"\)", line)]
+
+
+def _stored(line: str) -> list[tuple[int, str]]:
+    found = re.finditer(r"sc_store_all\(p" + _STEP + r", (\w+)\);", line)
+    return [(0 if " + " not in one[0] else int(one[1] or 1), one[2]) for one in found]
+
+
+def _row(found: re.Match[str]) -> int:
+    return 0 if " + " not in found[0] else int(found[2] or 1)
 
 
 def test_other_numbers_go_element_by_element() -> None:

@@ -41,10 +41,12 @@ from symconv.loops.ir import (
     Store,
     StoreLanes,
     StoreReduced,
+    StoreTurned,
     StoreZip,
     Update,
     Var,
 )
+from symconv.loops.wellformed import wellformed
 
 ONE = const(1)
 ZERO = Const(Fraction(0), real=True)
@@ -197,6 +199,18 @@ def test_zipped_lanes_interleave() -> None:
         made = kernel(nest(StoreZip("y", (const(0),), loads)))
         x = list(range(100, 100 + WIDTH * ways))
         assert run(made, x) == x
+
+
+def test_a_rectangle_is_turned() -> None:
+    """Of x as rows of four, the second and third column of the last two rows, as rows of y."""
+    load = Load("rows", (const(1), const(1)))
+    stored = StoreTurned("y", (const(0), const(0)), 0, load, 0, const(2), const(2))
+    rows, y = Buffer("rows", ((const(3),), (const(4),)), "in"), Buffer("y", ((const(2),), (const(2),)), "out")
+    made = Kernel("turned", (rows, y), (), (), (nest(stored),))
+    assert wellformed(made) == ""
+    assert interpret(made, {"rows": ((3, 4), list(range(12)))}) == [5, 9, 6, 10]
+    with pytest.raises(InternalError):
+        interpret(replace(made, nests=(nest(replace(stored, many=const(4))),)), {"rows": ((3, 4), list(range(12)))})
 
 
 def test_sums_of_lanes_side_by_side() -> None:

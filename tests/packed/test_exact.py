@@ -12,6 +12,7 @@ import symconv as sc
 from symconv import pipeline
 from symconv.loops.interpret import interpret
 from symconv.notation.operator import Operator
+from symconv.packed.across import AcrossTile
 from symconv.packed.candidates import packed_kernel
 from symconv.packed.dot import DotTile
 from symconv.packed.outer import Tile
@@ -33,10 +34,10 @@ CASES = {
 }  # fmt: skip
 
 STORING = [Tile(2, 2, stores=True), Tile(3, 1, stores=True), Tile(1, 3, stores=True)]
-TILES = [Tile(2, 2), Tile(3, 1), Tile(1, 3), *STORING, DotTile(2, 3), DotTile(3, 2)]
+TILES = [Tile(2, 2), Tile(3, 1), Tile(1, 3), *STORING, DotTile(2, 3), DotTile(3, 2), AcrossTile(2, 2), AcrossTile(3, 1)]
 
 
-def _kernels(op: Operator, tile: Tile | DotTile) -> list[tuple[str, Any]]:
+def _kernels(op: Operator, tile: Tile | DotTile | AcrossTile) -> list[tuple[str, Any]]:
     derived = [(op.output.name, pipeline.forward(op))]
     derived += [(f"g{name}", pipeline.derive(op, name)) for name in pipeline.gradients(op)]
     made = [(name, packed_kernel(d.gather, name, tile)) for name, d in derived]
@@ -46,7 +47,7 @@ def _kernels(op: Operator, tile: Tile | DotTile) -> list[tuple[str, Any]]:
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("tile", TILES)
 def test_packed_equals_the_definition(
-    name: str, tile: Tile | DotTile, drawn: Callable[..., Any], wanted: Callable[..., Any]
+    name: str, tile: Tile | DotTile | AcrossTile, drawn: Callable[..., Any], wanted: Callable[..., Any]
 ) -> None:
     op, geometries = CASES[name]
     rng = np.random.default_rng(len(name) + tile.rows)
@@ -88,3 +89,10 @@ def test_tiles_store_wherever_neighbouring_lanes_are_neighbours_in_the_result() 
         for _, kernel in _kernels(op, STORING[0]):
             assert {b.name for b in kernel.buffers if b.role == "private"} <= {"wide_", "wide_line_"}
             assert "FB_" not in kernel.parameters
+
+
+def test_lanes_go_across_planes_where_one_loop_chooses_them() -> None:
+    """The gradient of a weight whose channels are planes of what slides, and nothing read at the result's own cell."""
+    made = {name: [target for target, _ in _kernels(op, AcrossTile(2, 2))] for name, (op, _) in CASES.items()}
+    assert made.pop("adder") == []
+    assert all(targets == ["gw"] for targets in made.values()), made

@@ -17,6 +17,7 @@ from symconv.loops.interpret import interpret
 from symconv.loops.ir import Address, Binary, Compare, Const, Declare, For, If, Kernel, Lanes, Store, StoreLanes, Var
 from symconv.loops.traverse import rewrite, walk
 from symconv.packed import candidates, packed_candidates
+from symconv.packed.across import AcrossTile
 from symconv.packed.dot import DotTile
 from symconv.packed.outer import Tile
 
@@ -36,6 +37,7 @@ def kernels() -> Iterator[dict[tuple[str, str], Kernel]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(candidates._OUTER, 4, (Tile(2, 2), Tile(2, 2, stores=True)))
         patch.setitem(candidates._DOT, 4, (DotTile(2, 2),))
+        patch.setitem(candidates._ACROSS, 4, (AcrossTile(2, 2),))
         small = Isa("small", 16, 4)
         yield {
             (wrt, way.schedule.name): way.kernel
@@ -84,10 +86,11 @@ def rejected(drawn: Callable[..., Any], wanted: Callable[..., Any]) -> Callable[
 TRANSFORMS = [(wrt, f"Winograd F({m},3)") for wrt in "xw" for m in (4, 2)]
 STORED = ("x", "packed 2x2 stored by row")
 WAYS = [("x", "packed 2x2"), STORED, ("w", "dot 2x2"), *TRANSFORMS]
+ACROSS = ("w", "across 2x2")
 ONE = Const(Fraction(1))
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", [*WAYS, ACROSS])
 def test_the_kernels_themselves_are_the_definition(way: tuple[str, str], kernels: Any, rejected: Any) -> None:
     assert not rejected(way[0], kernels[way])
 
