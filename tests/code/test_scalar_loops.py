@@ -189,3 +189,53 @@ class Grouped(torch.autograd.Function):
 def test_parts_of_channels_are_not_taken_for_one_channel() -> None:
     with pytest.raises(sc.SpecError, match="asks for sizes"):
         sc.check(CHUNKS, "Grouped", explain=False)
+
+
+CAUSAL = """
+import math
+import numpy as np
+def attend_forward(s, v):
+    "s: (T, T), v: (T, E)"
+    T, E = v.shape
+    out = np.zeros((T, E))
+    att = np.zeros((T, T))
+    for t in range(T):
+        total = 0.0
+        for u in range(t + 1):
+            total += math.exp(s[t, u])
+        for u in range(t + 1):
+            att[t, u] = math.exp(s[t, u]) / total
+        for u in range(t + 1):
+            for i in range(E):
+                out[t, i] += att[t, u] * v[u, i]
+    return out, (s, v, att)
+def attend_backward(dout, cache):
+    s, v, att = cache
+    T, E = v.shape
+    ds, dv, datt = np.zeros_like(s), np.zeros_like(v), np.zeros_like(att)
+    for t in range(T):
+        for u in range(t + 1):
+            for i in range(E):
+                datt[t, u] += v[u, i] * dout[t, i]
+                dv[u, i] += att[t, u] * dout[t, i]
+    for t in range(T):
+        for u in range(t + 1):
+            for w in range(t + 1):
+                same = 1.0 if u == w else 0.0
+                ds[t, w] += att[t, u] * (same - att[t, w]) * datt[t, u]
+    return ds, dv
+"""
+
+
+def test_attention_to_what_came_before_is_read_in_loops_over_scores() -> None:
+    proofs = sc.check(CAUSAL, "attend", explain=False)
+    assert proofs.holds is True
+    assert ">= 0](" in proofs["s"].operator.source  # a sum up to the row
+
+
+@pytest.mark.parametrize(("right", "other", "told"), [
+    ("(same - att[t, w])", "(1.0 - att[t, w])", ["s"]), ("dv[u, i] += att[t, u]", "dv[u, i] += att[u, t]", ["v"]),
+    ("            for w in range(t + 1)", "            for w in range(t)", ["s"]),
+])  # fmt: skip
+def test_wrong_gradients_of_attention_in_loops_are_told(right: str, other: str, told: list[str]) -> None:
+    assert wrong(CAUSAL, right, other, "attend") == told

@@ -206,9 +206,12 @@ def _expression(term: Term, put: Mapping[str, Affine], names: _Names, cell: _Cel
     where = list(term.where)
     for bound in term.bound:
         extent = lengths[bound] if bound in lengths else _extent(bound, where)
-        for limit in inside(var(bound), extent):
-            where = [c for c in where if c != limit]
-        ranges.append(Range(str(mine[bound].name), names.form(extent).substitute(mine)))
+        shown = names.form(extent).substitute(mine)
+        most = shown if bound in lengths else _at_most(shown, cell.extents)
+        # A length that depends on an index stays a condition of the sum over as many as it can be.
+        limits = inside(var(bound), extent) if most == shown else (Constraint(var(bound)),)
+        where = [c for c in where if c not in limits]
+        ranges.append(Range(str(mine[bound].name), most))
 
     def at(form: Affine) -> Affine:
         return names.form(form.substitute(mine))
@@ -241,9 +244,19 @@ def _extent(bound: str, where: Sequence[Constraint]) -> Affine:
     low = Constraint(var(bound))
     highs = [c.form + var(bound) + 1 for c in where if not c.equality and c.form.coefficient(bound) == -1]
     plain = [form for form in highs if not any(n == bound or _FRESH.fullmatch(n) for n in form.names())]
+    plain += [form for form in highs if bound not in form.names()]
     if low not in where or not plain:
         raise _Unknown
     return plain[0]
+
+
+def _at_most(extent: Affine, extents: Mapping[str, Affine]) -> Affine:
+    """The most that a length can be which depends on indices: ``T`` where one of ``t < T`` sums over ``u <= t``."""
+    for name in sorted(extent.names() & extents.keys()):
+        if extent.coefficient(name) < 0:
+            raise _Unknown
+        extent = extent.substitute({name: extents[name] - 1})
+    return extent
 
 
 def _factor(factor: Factor, at: Callable[[Affine], Affine], names: _Names, cell: _Cell) -> Expr:

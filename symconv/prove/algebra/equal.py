@@ -133,7 +133,7 @@ class Reader:
         self.asked: dict[Base, frozenset[Constraint]] = {}
         self.depth = 0
         self.field = Field(by_steps)
-        self.sums = Sums(self.field, self._counts, self.form, named is None)
+        self.sums = Sums(self.field, self._counts, self.form, named is None, scope.labels)
         self.sums.positive = positive
         self.known: dict[tuple[str, int, tuple[str, ...], Facts], tuple[Polynomial, frozenset[Base]]] = {}
         self.sizes: dict[str, bool] = {}

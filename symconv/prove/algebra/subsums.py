@@ -37,6 +37,7 @@ from symconv.prove.algebra.variables import (
     summed,
     thawed,
 )
+from symconv.prove.meaning.value import inside
 from symconv.relation.terms import Undecided
 
 __all__ = ["Sums", "extents_of"]
@@ -45,13 +46,14 @@ __all__ = ["Sums", "extents_of"]
 class Sums:
     """A field with sums; ``counts`` says whether a form over sizes is never negative, ``size_of`` what it is.
 
-    With ``laws`` functions that exponentials say are written by them.
+    With ``laws`` functions that exponentials say are written by them. Of selectors ``labels`` says the lengths.
     """
 
     def __init__(self, field: Field, counts: Callable[[Affine], bool], size_of: Callable[[Affine], Polynomial],
-                 laws: bool = True) -> None:  # fmt: skip
+                 laws: bool = True, labels: Mapping[str, tuple[Affine, ...]] | None = None) -> None:  # fmt: skip
         self.field = field
         self.laws = laws
+        self.labels = labels or {}
         self.counts = counts
         self.size_of = size_of
         self.positive: Mapping[Base, frozenset[Constraint]] = {}
@@ -99,6 +101,10 @@ class Sums:
     def _component(self, names: tuple[str, ...], body: Monomial) -> Polynomial:
         if not body:
             raise Undecided("a sum in the algebra of both sides has no bounds")
+        if (label := self._whole_row(names, body)) is not None:
+            # Each row of a selector sums to 1.
+            rest = tuple(one for one in body if label not in one[0].names)
+            return self.total({rest: Fraction(1)}, tuple(name for name in names if name != label))
         counted = self._count(names, body)
         if counted is not None:
             return counted
@@ -112,6 +118,18 @@ class Sums:
         if not found:
             raise Undecided("a sum in the algebra of both sides has no one form")
         return found[min(found)]
+
+    def _whole_row(self, names: Sequence[str], body: Monomial) -> str | None:
+        """A name over all classes of a selector that nothing else is asked for at; None where there is none."""
+        for base, power in body if self.labels else ():
+            match base.node:
+                case Element(tensor, (*row, place)) if tensor in self.labels and place.name in names and power == 1:
+                    label = str(place.name)
+                    bounds = {holds(one).text for one in inside(var(label), self.labels[tensor][-1])}
+                    met = [one for one, _ in body if one is not base and label in one.names]
+                    if not any(label in form.names() for form in row) and {one.text for one in met} == bounds:
+                        return label
+        return None
 
     def _count(self, names: tuple[str, ...], body: Monomial) -> Polynomial | None:
         """How many values one name has, where that is a form that is never negative."""
