@@ -32,11 +32,12 @@ from symconv.code.library.products import PRODUCTS
 from symconv.code.library.rolls import ROLLS
 from symconv.code.library.windows import WINDOWS
 from symconv.code.source.trouble import Outside
-from symconv.code.values.amounts import is_number, number_of, rounded
+from symconv.code.values.amounts import is_number, number_of, rounded, whole_or_product
 from symconv.code.values.kinds import kind_of
 from symconv.code.values.objects import Box, Combinations, Dotted, Infinity, Series, Slice
 from symconv.notation.affine import affine
 from symconv.notation.expr import equal
+from symconv.relation.terms import as_product
 
 __all__ = ["WORDS"]
 
@@ -226,7 +227,9 @@ def _full(state: State, g: Given, name: str) -> Any:
         if state.on.rank(array_of(state, value)):
             raise Outside(f"{name} of an array; write np.broadcast_to(a, shape), or np.zeros(shape) + a", state.line)
         return binary(state, "*", boxed(state, state.on.fill(shape, Fraction(1))), value)
-    return boxed(state, state.on.fill(shape, fraction_of(state, g["fill_value"])))
+    if is_number(value) and as_product(whole_or_product(value)).monomial:
+        return binary(state, "*", boxed(state, state.on.fill(shape, Fraction(1))), value)
+    return boxed(state, state.on.fill(shape, fraction_of(state, value)))
 
 
 def _grid(state: State, g: Given, name: str) -> Combinations:
