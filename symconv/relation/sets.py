@@ -72,6 +72,8 @@ def feasible(context: Context, system: System) -> bool:
 
 def implied(context: Context, system: System, constraint: Constraint) -> bool:
     """Whether every point of the system satisfies ``constraint``, for all sizes."""
+    if constraint in system.constraints:
+        return True
     opposite = [Constraint(-constraint.form - 1)]
     if constraint.equality:
         opposite.append(Constraint(constraint.form - 1))
