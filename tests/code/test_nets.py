@@ -111,3 +111,11 @@ def test_a_softmax_of_scores_with_a_bias(right: str, other: str, told: list[str]
     proofs = sc.check(SOFTMAX.replace(right, other) if right else SOFTMAX, explain=False)
     assert [name for name, one in proofs.items() if one.holds is False] == told
     assert all(one.holds is not None for one in proofs.values())
+
+
+@pytest.mark.parametrize(("part", "told"), [(":", []), ("::2", ["w", "b"]), ("1:", ["w", "b"])])
+def test_a_row_of_labels_is_1_where_all_classes_are_summed(part: str, told: list[str]) -> None:
+    line = "    p[np.arange(N), y] -= 1\n"
+    rows = f"    p *= (np.eye(p.shape[1])[y][:, {part}] * np.exp(D - b.sum()) * np.exp(b.sum() - D)).sum(1, keepdims=True)\n"
+    proofs = sc.check(SOFTMAX.replace(line, line + rows), explain=False)
+    assert [name for name, one in proofs.items() if one.holds is not True] == told
