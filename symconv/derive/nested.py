@@ -1,6 +1,8 @@
 """Reductions inside reductions, and those that fewer indices decide than what they stand in, become statements.
 
-Every later stage sees one level then, and a norm beside each element is summed once and not once for each.
+Every later stage sees one level then, and a norm beside each element is summed once and not once for each. So are
+functions inside of a sum that depend on less than its terms: weights of attention are computed once, not for each
+feature.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from symconv.notation.expr import (
     transform,
     walk,
 )
+from symconv.notation.functions import TABLE
 from symconv.notation.operator import Operator, Statement, Tensor
 from symconv.relation.sets import Context, System, context_of, implied
 
@@ -74,7 +77,7 @@ def _beside(split: Split, expr: Expr, known: tuple[Range, ...]) -> Expr:
     """An expression around reductions: what fewer indices decide than there are is computed before."""
     match expr:
         case Reduce():
-            found = _outer(split, expr, known)
+            found = _outer(split, expr, _needed(expr, known))
             return moved(split, found, known) if len(_needed(found, known)) < len(known) and _sums(expr) else found
         case Apply(_, arguments):
             return rebuild(expr, tuple(_beside(split, argument, known) for argument in arguments))
@@ -112,8 +115,11 @@ def _outer(split: Split, expr: Expr, known: tuple[Range, ...]) -> Expr:
     """Reductions that stay where they are."""
     match expr:
         case Reduce(_, indices, pieces):
-            inside = tuple(Piece(p.where, _inner(split, p.body, (*known, *indices), p.where)) for p in pieces)
-            return replace(expr, pieces=inside)
+            around = (*known, *indices)
+            inside = (Piece(p.where, _inner(split, p.body, around, p.where)) for p in pieces)
+            # Where a condition does not hold a function may overflow, and 0 times that is no number.
+            once = (p if p.where else replace(p, body=_factored(split, p.body, around)) for p in inside)
+            return replace(expr, pieces=tuple(once))
         case Apply(_, arguments):
             return rebuild(expr, tuple(_outer(split, argument, known) for argument in arguments))
     return expr
@@ -123,11 +129,28 @@ def _inner(split: Split, expr: Expr, known: tuple[Range, ...], where: tuple[Cons
     """Reductions that move out: what remains is a read of what they computed."""
     match expr:
         case Reduce():
-            found = _outer(split, expr, known)
+            found = _outer(split, expr, _needed(expr, known))
             return moved(split, _limited(split, found, known, where) if isinstance(found, Reduce) else found, known)
         case Apply(_, arguments):
             return rebuild(expr, tuple(_inner(split, argument, known, where) for argument in arguments))
     return expr
+
+
+def _factored(split: Split, expr: Expr, known: tuple[Range, ...]) -> Expr:
+    """The terms of a sum with functions that fewer indices decide read from where they are computed once."""
+    match expr:
+        case Apply(_, arguments):
+            if _is_work(expr) and len(_needed(expr, known)) < len(known):
+                return moved(split, expr, known)
+            return rebuild(expr, tuple(_factored(split, argument, known) for argument in arguments))
+    return expr
+
+
+def _is_work(expr: Expr) -> bool:
+    """Whether an expression takes long and reads whole axes: of windows there would be as many values as taps."""
+    nodes = list(walk(expr))
+    plain = all(n.border is None and all(form.name for form in n.index) for n in nodes if isinstance(n, Read))
+    return plain and any(isinstance(n, Apply) and TABLE[n.function].is_series for n in nodes)
 
 
 def _limited(split: Split, node: Reduce, known: tuple[Range, ...], where: tuple[Constraint, ...]) -> Reduce:

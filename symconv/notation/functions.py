@@ -54,6 +54,11 @@ class Function:
         slopes = self.kinks[0].slopes if self.kinks else self.slopes
         return self.arity == 1 and self.finite and self.written and self.name != "neg" and slopes != ("0",)
 
+    @property
+    def is_series(self) -> bool:
+        """Whether it takes many times as long as a product: a series, or a root."""
+        return self.arity == 1 and self.written and self.value is not None and not (self.kinks and self.finite)
+
 
 def _floored(a: Any) -> Any:
     return math.floor(a) if math.isfinite(a) else a

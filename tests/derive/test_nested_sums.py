@@ -61,9 +61,22 @@ def test_scores_of_attention_are_made_once() -> None:
     assert sc.verify(op)
 
 
+def test_functions_that_depend_on_less_than_the_terms_are_made_once() -> None:
+    weights = "y[i,d] = sum[j](exp(sum[e](q[i,e]*k[j,e]))*v[j,d])"
+    assert list(_statements(weights).values()) == [("i", "j"), ("i", "j"), ("i", "d")]
+    kernels = sc.operator("y[n,f,i] = sum[c,p](x[n,c,2*i+p-1]*tanh(w[f,c,p]))")
+    assert [s.indices for s in unnest(kernels).statements] == [("f", "c", "p"), ("n", "f", "i")]
+    assert sc.verify(kernels)
+    assert sc.validate(kernels)
+    assert "gw[f,c,p] = gy1[f,c,p]·(1 − tanh(w[f,c,p])^2)" in str(sc.derive(kernels, "w"))
+
+
 @pytest.mark.parametrize(
     "source",
     [
+        "y[n,f,i] = sum[c,p](tanh(x[n,c,i+p])*w[f,c,p])",
+        "y[i,d] = sum[j](exp(q[i] - k[j] - v[d]))",
+        "y[i,d] = sum[j<=i](exp(q[i]*k[j])*v[j,d])",
         "y[n,f,i] = sum[c,p](x[n,c,i+p]*w[f,c,p]) + b[f]",
         "y[n,c,i] = x[n,c,i]*w[i//2]",
         "y[n,c,i] = tanh(sum[p](x[n,c,i+p]*w[c,p]))",
