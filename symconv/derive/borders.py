@@ -41,17 +41,19 @@ from symconv.relation.sets import System, context_of, difference, implied
 __all__ = ["fold", "resolve_borders", "span"]
 
 
-def resolve_borders(op: Operator) -> Operator:
+def resolve_borders(op: Operator, once: bool = True) -> Operator:
     """The same operator without border rules, means and nested reductions; surrogates of tensors stand at their bodies.
 
-    Raises DerivationError when a read can leave its tensor even though its border rule says it cannot.
+    With ``once`` what depends on less than it stands in is computed once, as kernels want it; terms that are compared
+    are simpler without. Raises DerivationError when a read can leave its tensor even though its border rule says it
+    cannot.
     """
-    return replace(_resolve(op), numbers=op.numbers)
+    return replace(_resolve(op, once), numbers=op.numbers)
 
 
 @lru_cache(maxsize=64)
-def _resolve(op: Operator) -> Operator:
-    op = unnest(_each(leave_out(pad(declare(shifted(op)[0]))), _beside))
+def _resolve(op: Operator, once: bool) -> Operator:
+    op = unnest(_each(leave_out(pad(declare(shifted(op)[0]))), _beside), once)
     return _each(op, _resolved)
 
 

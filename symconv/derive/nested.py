@@ -37,21 +37,25 @@ __all__ = ["Split", "moved", "unnest"]
 
 @dataclass(slots=True)
 class Split:
-    """Statements so far, the names that are taken, and what the reductions that moved out are called."""
+    """Statements so far, the names that are taken, and what the reductions that moved out are called.
+
+    Only with ``once`` what could be computed once is; else only reductions inside of others move out.
+    """
 
     op: Operator
     taken: set[str]
     output: str
     new: list[Statement] = field(default_factory=list)
     made: dict[tuple[Expr, tuple[Affine, ...]], str] = field(default_factory=dict)
+    once: bool = True
 
     @classmethod
-    def of(cls, op: Operator) -> Split:
+    def of(cls, op: Operator, once: bool = True) -> Split:
         """No statement yet; every name of the operator is taken."""
         nodes = [n for s in op.statements for n in walk(s.expr) if isinstance(n, Reduce)]
         targets = (s.target.name for s in op.statements)
         names = (*(r.name for n in nodes for r in n.indices), *(n for s in op.statements for n in s.indices))
-        return cls(op, {*op.tensors, *targets, *names}, op.statements[-1].target.name)
+        return cls(op, {*op.tensors, *targets, *names}, op.statements[-1].target.name, once=once)
 
     def fresh(self) -> str:
         """A name for an intermediate whose cotangent and tangent have none either."""
@@ -61,16 +65,20 @@ class Split:
         return name
 
 
-def unnest(op: Operator) -> Operator:
-    """The same operator with every reduction inside another in a statement of its own, over what it depends on; so is
-    one beside something else that depends on more."""
-    split = Split.of(op)
+def unnest(op: Operator, once: bool = True) -> Operator:
+    """The same operator with every reduction inside another in a statement of its own, over what it depends on.
+
+    With ``once`` so is one beside something else that depends on more, and a function inside of a sum of more.
+    """
+    split = Split.of(op, once)
     for statement in op.statements:
         ranges = statement.ranges
-        alone = isinstance(statement.expr, Reduce)
+        alone = isinstance(statement.expr, Reduce) or not once
         expr = _outer(split, statement.expr, ranges) if alone else _beside(split, statement.expr, ranges)
         split.new.append(replace(statement, expr=expr))
-    return replace(op, statements=tuple(_reusing(split))) if split.made else op
+    if not split.made:
+        return op
+    return replace(op, statements=tuple(_reusing(split) if once else split.new))
 
 
 def _beside(split: Split, expr: Expr, known: tuple[Range, ...]) -> Expr:
@@ -118,8 +126,8 @@ def _outer(split: Split, expr: Expr, known: tuple[Range, ...]) -> Expr:
             around = (*known, *indices)
             inside = (Piece(p.where, _inner(split, p.body, around, p.where)) for p in pieces)
             # Where a condition does not hold a function may overflow, and 0 times that is no number.
-            once = (p if p.where else replace(p, body=_factored(split, p.body, around)) for p in inside)
-            return replace(expr, pieces=tuple(once))
+            free = (p if p.where else replace(p, body=_factored(split, p.body, around)) for p in inside)
+            return replace(expr, pieces=tuple(free if split.once else inside))
         case Apply(_, arguments):
             return rebuild(expr, tuple(_outer(split, argument, known) for argument in arguments))
     return expr
@@ -182,7 +190,7 @@ def moved(split: Split, node: Expr, known: tuple[Range, ...]) -> Read:
     """
     needed = _needed(node, known)
     meaning = _meaning(node, needed)
-    if meaning not in split.made:
+    if not split.once or meaning not in split.made:
         target = Tensor(split.fresh(), tuple((r.extent,) for r in needed))
         split.made[meaning] = target.name
         split.new.append(Statement(target, tuple(r.name for r in needed), node))

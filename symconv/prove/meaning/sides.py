@@ -66,7 +66,7 @@ def axes_of(one: Tensor) -> tuple[Axis, ...]:
 
 def truth(scope: Scope, op: Operator, side: str) -> Value:
     """The gradient or the output; raises Undecided where the formula is no sum of products."""
-    resolved = resolve_borders(multiplied_out(op))
+    resolved = resolve_borders(multiplied_out(op), once=False)
     whole = resolved if side == op.output.name else adjoint(resolved, side[1:])
     return expanded(scope, _without_held(whole))
 
