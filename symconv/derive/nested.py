@@ -124,10 +124,11 @@ def _outer(split: Split, expr: Expr, known: tuple[Range, ...]) -> Expr:
     match expr:
         case Reduce(_, indices, pieces):
             around = (*known, *indices)
-            inside = (Piece(p.where, _inner(split, p.body, around, p.where)) for p in pieces)
-            # Where a condition does not hold a function may overflow, and 0 times that is no number.
-            free = (p if p.where else replace(p, body=_factored(split, p.body, around)) for p in inside)
-            return replace(expr, pieces=tuple(free if split.once else inside))
+            inside = tuple(Piece(p.where, _inner(split, p.body, around, p.where)) for p in pieces)
+            if split.once:
+                # Where a condition does not hold a function may overflow, and 0 times that is no number.
+                inside = tuple(p if p.where else replace(p, body=_factored(split, p.body, around)) for p in inside)
+            return replace(expr, pieces=inside)
         case Apply(_, arguments):
             return rebuild(expr, tuple(_outer(split, argument, known) for argument in arguments))
     return expr

@@ -17,7 +17,7 @@ from symconv.notation.grammar import COMPARISONS
 from symconv.notation.indices import index_forms, is_length, size_of_tap
 from symconv.notation.lexer import point
 from symconv.notation.quotients import slot_index, summed
-from symconv.notation.ranges import counted, domains, kept_names, names_of, settled
+from symconv.notation.ranges import conditions, counted, domains, kept_names, names_of, settled
 from symconv.notation.tree import Binary, Call, Group, Name, Negate, Node, Number
 from symconv.notation.window_words import NORMALISED, WORDS, meaning
 
@@ -197,7 +197,7 @@ def _reduction(body: Body, node: Call, known: frozenset[str]) -> Expr:
     node = counted(body, node, known)
     if node.name in WORDS and node.arguments is not None and len(node.arguments) == 1:
         own = kept_names(body, node, known) if node.name in NORMALISED else names_of(body, node, known)
-        tree, twins = meaning(node, own)
+        tree, twins = meaning(node, own, conditions(body, node, known | {*own}, own))
         body.twins |= twins
         return _expr(body, tree, known)
     if node.name not in REDUCTIONS:

@@ -95,7 +95,7 @@ def _bounded(settings: Settings, bounds: dict[str, Affine], twins: dict[str, str
     for name, form in bounds.items():
         if given.setdefault(name, form) != form:
             raise SpecError(f"the formula bounds {name} by {form}, and extents says {given[name]}; say it once")
-    given |= {new: given[old] for new, old in twins.items() if old in given}
+    given |= {new: given[old] for new, old in twins.items() if old in given and new not in given}
     return replace(settings, extents=tuple(given.items()))
 
 

@@ -16,7 +16,7 @@ from symconv.notation.lexer import point
 from symconv.notation.size_text import size_form
 from symconv.notation.tree import Binary, Call, Name, Negate, Node, Number, nodes, put
 
-__all__ = ["counted", "domains", "kept_names", "names_of", "settled"]
+__all__ = ["conditions", "counted", "domains", "kept_names", "names_of", "settled"]
 
 _TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
@@ -81,10 +81,10 @@ def kept_names(body: Body, node: Call, known: frozenset[str]) -> tuple[str, ...]
     items = _items(node)
     plain: list[Node] = [item for item in items if isinstance(item, Name)]
     beside = [item for item in items if isinstance(item, Binary) and item.operator in COMPARISONS]
-    if node.name == "log_softmax" and any(_is_condition(item, known) for item in beside):
+    if node.name == "log_softmax" and any(not _is_bound(body, item, known, (*known,)) for item in beside):
         message = f"column {node.column + 1}: log_softmax is -inf where a condition does not hold; softmax[j<=i] is 0"
         raise point(body.source, node.column, message)
-    kept = plain or [one.left for one in beside] or items
+    kept = plain or [_kept(one, known) for one in beside] or items
     for item in kept:
         if not isinstance(item, Name) or item.text not in known:
             said = item.text if isinstance(item, Name) else "i"
@@ -96,16 +96,22 @@ def kept_names(body: Body, node: Call, known: frozenset[str]) -> tuple[str, ...]
     return tuple(dict.fromkeys(item.text for item in kept if isinstance(item, Name)))
 
 
-def _is_condition(item: Binary, known: frozenset[str]) -> bool:
-    return sum(isinstance(one, Name) and one.text in known for one in nodes(item)) > 1
+def _kept(item: Binary, known: frozenset[str]) -> Node:
+    """The index of a condition: the one on the left, or the only one."""
+    left, right = item.left, item.right
+    return right if isinstance(right, Name) and right.text in known and not isinstance(left, Name) else left
 
 
 def domains(body: Body, node: Call, known: frozenset[str], own: Sequence[str]) -> Iterator[tuple[Constraint, ...]]:
     """The conditions of a reduction, each of the disjoint convex parts on its own; ``own`` are its indices, and
     ``known`` has them and those around it."""
+    yield from product(*[_holding(body, node, one, known) for one in conditions(body, node, known, own)])
+
+
+def conditions(body: Body, node: Call, known: frozenset[str], own: Sequence[str]) -> list[Binary]:
+    """The comparisons in the brackets of a reduction that are no bounds; those are kept."""
     compared = (one for one in _items(node) if isinstance(one, Binary))
-    conditions = [one for one in compared if not _is_bound(body, one, known, own)]
-    yield from product(*[_holding(body, node, one, known) for one in conditions])
+    return [one for one in compared if not _is_bound(body, one, known, own)]
 
 
 def _items(node: Call) -> tuple[Node, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from symconv.notation.tree import Binary, Call, Name, Node, Number, nodes, put
+from symconv.notation.tree import Binary, Call, Name, Node, Number, put
 
 __all__ = ["NORMALISED", "WORDS", "meaning"]
 
@@ -15,9 +15,9 @@ WORDS = ("logsumexp", "norm", "var", "std", *NORMALISED)
 _TWIN = "v"
 
 
-def meaning(node: Call, own: Sequence[str]) -> tuple[Node, Mapping[str, str]]:
+def meaning(node: Call, own: Sequence[str], conditions: Sequence[Node]) -> tuple[Node, Mapping[str, str]]:
     """What a word over a window stands for, and the indices that were made for it, each with the one it runs like;
-    ``own`` are the indices that the word runs over."""
+    ``own`` are the indices that the word runs over, under ``conditions``."""
     (argument,) = node.arguments or (node,)
     match node.name:
         case "logsumexp":
@@ -33,20 +33,17 @@ def meaning(node: Call, own: Sequence[str]) -> tuple[Node, Mapping[str, str]]:
     if node.name in NORMALISED:
         total = Call("sum", brackets, (_function("exp", twin),), node.column)
         if node.name == "softmax":
-            return _within(node, Binary("/", _function("exp", argument), total, node.column)), back
+            return _within(conditions, Binary("/", _function("exp", argument), total, node.column)), back
         return Binary("-", argument, _function("log", total), node.column), back
     mean = Call("mean", brackets, (twin,), node.column)
     variance = _reduced("mean", node, _square(Binary("-", argument, mean, node.column)))
     return (variance if node.name == "var" else _function("sqrt", variance)), back
 
 
-def _within(node: Call, value: Node) -> Node:
-    """The value where the conditions of the word hold, as in ``softmax[j<=i]``, and 0 where they do not."""
-    for item in node.brackets or ():
-        if isinstance(item, Binary) and any(
-            isinstance(one, Name) and one.text[0].islower() for one in nodes(item.right)
-        ):
-            value = Call("where", None, (item, value, Number("0", node.column)), node.column)
+def _within(conditions: Sequence[Node], value: Node) -> Node:
+    """The value where the conditions hold, as in ``softmax[j<=i]``, and 0 where they do not."""
+    for one in conditions:
+        value = Call("where", None, (one, value, Number("0", one.column)), one.column)
     return value
 
 

@@ -70,19 +70,21 @@ def _tensors(op: Operator, ruling: Ruling, places: Sequence[Geometry]) -> tuple[
 
 
 def _under_conditions(expr: Expr) -> Iterator[str]:
-    """The tensors of sums that count only where a condition on positions holds."""
-    for node in _nodes(expr):
-        for part in _conditional(node):
+    """The tensors of sums inside of a sum that count there only where a condition on positions holds."""
+    pieces = (piece for node in _nodes(expr) if isinstance(node, Reduce) for piece in node.pieces)
+    for piece in pieces:
+        cut = any(_cuts(one, piece.where) for one in piece.where)
+        for part in (piece.body,) if cut else _branches(piece.body):
             sums = (inner for inner in _nodes(part) if isinstance(inner, Reduce))
             yield from (read.tensor for inner in sums for read in reads_of(inner))
 
 
-def _conditional(node: Expr) -> Iterator[Expr]:
-    match node:
-        case Reduce(_, _, pieces):
-            yield from (piece.body for piece in pieces if any(_cuts(one, piece.where) for one in piece.where))
-        case Apply("where", (condition, yes, no)) if not any(isinstance(n, Read | Reduce) for n in _nodes(condition)):
-            yield from (yes, no)
+def _branches(expr: Expr) -> Iterator[Expr]:
+    """What is chosen by positions alone."""
+    for node in _nodes(expr):
+        match node:
+            case Apply("where", (on, yes, no)) if not any(isinstance(n, Read | Reduce) for n in _nodes(on)):
+                yield from (yes, no)
 
 
 def _cuts(one: Constraint, others: Sequence[Constraint]) -> bool:

@@ -51,6 +51,9 @@ CASES = (
     ("y[i,d] = sum[j<=i](sum[e](q[i,e]*k[j,e])*v[j,d])", {}, (Q, K, V), np.tril(Q @ K.T) @ V),
     ("y[i,d] = sum[j](softmax[j<=i](sum[e](q[i,e]*k[j,e]))*v[j,d])", {}, (Q, K, V),
      _softmax(Q @ K.T, np.tri(5, dtype=bool)) @ V),
+    ("y[i,j] = softmax[j>=1](a[i,j])", {}, (A,), _softmax(A, np.arange(6) >= 1)),
+    ("y[i,j] = softmax[1 <= j < 4](a[i,j])", {}, (A[:, :4],), _softmax(A[:, :4], np.arange(4) >= 1)),
+    ("y[i,j] = softmax[j != 2](a[i,j])", {}, (A,), _softmax(A, np.arange(6) != 2)),
     ("y[i,j] = softmax[j, i>=j](a[i,j])", {}, (A,), _softmax(A, np.tri(4, 6, dtype=bool))),
 )  # fmt: skip
 

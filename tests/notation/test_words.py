@@ -108,6 +108,7 @@ def test_softmax_keeps_its_index_and_does_not_overflow(source, extents, axes) ->
         ("y[n,i] = sum[p=-1..1](x[n,i+p]*w[p+1])", "y[n,i] = sum[p<3](x[n,i+p-1]*w[p])"),
         ("y[n,i] = sum[1 <= p < 4](x[n,i+p])", "y[n,i] = sum[p<3](x[n,i+p+1])"),
         ("y[n,i] = sum[p in 0..2](x[n,i+p])", "y[n,i] = sum[p<3](x[n,i+p])"),
+        ("y[n,i] = sum[p: p<3](x[n,i+p])", "y[n,i] = sum[p<3](x[n,i+p])"),
         ("y[n,f,i] == Σ_{c,p}(x[n,c,i+p]*w[f,c,p])", "y[n,f,i] = sum[c,p](x[n,c,i+p]*w[f,c,p])"),
         ("y[n] = ∑_c(x[n,c])", "y[n] = sum[c](x[n,c])"),
         ("y[n] = ∏[c](x[n,c])", "y[n] = prod[c](x[n,c])"),

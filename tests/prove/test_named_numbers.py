@@ -24,7 +24,7 @@ def norm() -> sc.Operator:
 @pytest.mark.parametrize(
     ("count", "right"),
     [("N*L", True), ("x.size/len(g)", True), ("x.shape[0]*x.shape[2]", True), ("x.numel()/C", True),
-     ("N", False), ("x.size", False), ("N*L - 1", False)],
+     ("x.numel()//C", True), ("N", False), ("x.size", False), ("N*L - 1", False)],
 )  # fmt: skip
 def test_the_number_of_samples_of_a_norm(count: str, right: bool) -> None:
     op = sc.operator(NORM, extents={"i": "L"})
@@ -37,12 +37,14 @@ def test_the_number_of_samples_of_a_norm(count: str, right: bool) -> None:
         ("k = 2; gb = gy.sum((0,2))*k/2", True),
         ("k = 2; gb = gy.sum((0,2))*k", False),
         ("M = N*I; K = M/I; gb = gy.mean(0).sum(-1)*K", True),
+        ("M = N*I; K = M//I; gb = gy.mean(0).sum(-1)*K", True),
         ("M = N*I; K = M//N; gb = gy.mean(0).sum(-1)*K", False),
         ("M = N; gb[c] = sum[n<M,i](gy[n,c,i])", True),
         ("M = N - 1; gb[c] = sum[n<M,i](gy[n,c,i])", False),
         ("n = N; gb[c] = sum[n,i](gy[n,c,i])", True),
         ("I = x.shape[2]; gb = gy.mean(2).sum(0)*I", True),
         ("M = g.shape[0]; t[n,c,i] = gy[n,c,i]*M; gb[c] = sum[n,i](t[n,c,i])/b.shape[0]", True),
+        ("M = g.size; t[n,c,i] = gy[n,c,i]*M; gb[c] = sum[n,i](t[n,c,i])/len(b)", True),
     ],
 )
 def test_a_name_stands_for_its_number(norm: sc.Operator, claim: str, right: bool) -> None:

@@ -112,6 +112,9 @@ def test_hyperbolic_functions(claim: str, right: bool) -> None:
 
 
 def test_a_hypotenuse() -> None:
+    op = sc.operator("y[n] = sqrt(x[n]**2 + z[n]**2 + 1)")
+    assert sc.prove(op, "gx = gy*x/np.hypot(np.hypot(x, z), 1)").holds is True
+    assert sc.prove(op, "gx = gy*x/np.hypot(x, z)").holds is False
     op = sc.operator("y[n] = sqrt(x[n]**2 + 1)")
     assert sc.prove(op, "gx = gy*x/np.hypot(x, 1)").holds is True
     assert sc.prove(op, "gx = gy*x/np.hypot(x, 2)").holds is False

@@ -142,20 +142,8 @@ class Branches:
             words = "" if on.rows_kept else KEPT_ROWS
             asked = (one for one in scope.asked if one.equality and walk.base.always(one))
             ties = tuple(dict.fromkeys((*fitted, *asked)))
-            return [
-                Read(
-                    shown,
-                    self.sizes,
-                    walk.base,
-                    whole.known,
-                    fitted,
-                    words,
-                    dict(self.joined),
-                    ties,
-                    parts=self.parts,
-                    compared=tuple(self.compared),
-                )
-            ]
+            read = Read(shown, self.sizes, walk.base, whole.known, fitted, words, dict(self.joined), ties)
+            return [replace(read, parts=self.parts, compared=tuple(self.compared))]
         raise Undecided("the sizes are split too often")
 
     def _joined(self, found: Uneven, region: Region) -> bool:
