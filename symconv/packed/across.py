@@ -168,7 +168,7 @@ def _cleared(it: Across) -> tuple[Stmt, ...]:
         StoreLanes(SUMS, (*place, mul(const(v), Var(LANES))), 1, "", "=", Splat(ZERO)) for v in range(it.tile.blocks)
     )
     rows = mul(Var("rowblocks_"), const(it.tile.rows))
-    return (in_blocks(it, (For("row_", const(0), rows, in_taps(it.found, it.found.taps, clear)),)),)
+    return (in_blocks(it.width, (For("row_", const(0), rows, in_taps(it.found, it.found.taps, clear)),)),)
 
 
 def _packed(it: Across) -> tuple[Stmt, ...]:
@@ -194,7 +194,7 @@ def _packed(it: Across) -> tuple[Stmt, ...]:
     body = (
         Let("upper_", upper),
         Let("lower_", smallest([Var("upper_"), largest([const(0), source.lower])])),
-        in_blocks(it, (Let("held_", _held(it)), *body)),
+        in_blocks(it.width, (Let("held_", _held(it)), *body)),
     )
     for strip in reversed(outer):
         if strip.reached != ALWAYS:
@@ -275,5 +275,5 @@ def _unpacked(it: Across) -> tuple[Stmt, ...]:
         along = 2 + found.taps.index(last)
         turn = StoreTurned(it.target, index, target.index(var(it.plane)), load, along, Var("held_"), sub(upper, lower))
         body = in_taps(found, tuple(name for name in found.taps if name != last), (turn,))
-    blocks = in_blocks(it, (Let("held_", _held(it)), *body))
+    blocks = in_blocks(it.width, (Let("held_", _held(it)), *body))
     return (For("row_", const(0), count, (*cell, blocks)),)

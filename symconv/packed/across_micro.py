@@ -47,13 +47,13 @@ def ranks(it: Across) -> tuple[Expr, ...]:
 
 def across_tiles(it: Across) -> tuple[Stmt, ...]:
     """Every row and tap, rows outside: what they read stays near while taps pass."""
-    taps = in_taps(it.found, it.found.taps, (in_blocks(it, (_micro(it),)),))
+    taps = in_taps(it.found, it.found.taps, (in_blocks(it.width, (_micro(it),)),))
     return (For("rowblock_", const(0), Var("rowblocks_"), taps),)
 
 
-def in_blocks(it: Across, body: tuple[Stmt, ...]) -> For:
+def in_blocks(width: Expr, body: tuple[Stmt, ...]) -> For:
     """The body for every block of the planes at hand."""
-    return For(BLOCK.name, const(0), ceiling(Var("planes_"), it.width), body)
+    return For(BLOCK.name, const(0), ceiling(Var("planes_"), width), body)
 
 
 def _micro(it: Across) -> Outlined:

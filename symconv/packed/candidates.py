@@ -18,6 +18,7 @@ from symconv.loops.schedule import Schedule
 from symconv.loops.sizes import runtime_sizes
 from symconv.loops.traverse import substitute, walk
 from symconv.notation.operator import Operator, Tensor
+from symconv.packed.abreast import AbreastTile, abreast, abreast_nests
 from symconv.packed.across import AcrossTile, across, across_nests
 from symconv.packed.contraction import Contraction
 from symconv.packed.counting import masked_facts, packed_facts, stencil_facts, winograd_facts
@@ -40,6 +41,7 @@ from symconv.tune.facts import Facts
 
 __all__ = [
     "Halo",
+    "abreast_kernel",
     "bordered_candidates",
     "bordered_masked",
     "buffer_of",
@@ -65,6 +67,9 @@ _DOT = {16: (DotTile(4, 3, True), DotTile(1, 9)), 32: (DotTile(8, 3, True), DotT
 _ACROSS = {16: (AcrossTile(6, 2),), 32: (AcrossTile(6, 4),)}
 """Blocks of planes and rows: a tile with its vectors and one broadcast fits the registers."""
 
+_ABREAST = {16: (AbreastTile(6, 2),), 32: (AbreastTile(14, 2),)}
+"""Cells and blocks of rows: of 28 cells, as most images have, or 14, no tile is cut."""
+
 _LONGEST = 8
 """Bytes of the longest element."""
 
@@ -82,7 +87,7 @@ def packed_candidates(gather: Gather, name: str, isa: Isa) -> tuple[Candidate, .
         return ()
     stencils = tuple(_stencils(gather, name, found, isa))
     direct = () if found.still else tuple(_candidate(gather, name, found, tile) for tile in _tiles(found, isa))
-    sideways = tuple(_across(gather, name, found, isa))
+    sideways = (*_across(gather, name, found, isa), *_abreast(gather, name, found, isa))
     made = (*direct, *sideways, *stencils, *(() if found.still else _transformed(gather, name, found, isa)))
     return tuple(candidate for candidate in made if _settled(candidate.kernel) and _counted(candidate))
 
@@ -163,6 +168,16 @@ def _across(gather: Gather, name: str, found: Contraction, isa: Isa) -> Iterator
             kernel, label = _assembled(gather, name, found, across_nests(it)), f"across {tile.rows}x{tile.blocks}"
             facts = packed_facts(found, tile, label, kernel.parameters)
             yield Candidate(gather, Schedule(label, (tile,)), kernel, checked=True, facts=facts)
+
+
+def _abreast(gather: Gather, name: str, found: Contraction, isa: Isa) -> Iterator[Candidate]:
+    """Lanes across rows of the target, where nothing is read outside."""
+    for tile in _ABREAST.get(isa.registers, ()):
+        it = abreast(found, tile)
+        if it is not None:
+            kernel, label = _assembled(gather, name, found, abreast_nests(it)), f"abreast {tile.cells}x{tile.blocks}"
+            facts = replace(packed_facts(found, tile, label, kernel.parameters), requires=it.requires)
+            yield Candidate(gather, Schedule(label, (tile,)), kernel, facts=facts)
 
 
 def _label(tile: StencilTile) -> str:
@@ -249,6 +264,13 @@ def packed_kernel(gather: Gather, name: str, tile: Tile | DotTile | AcrossTile) 
         return None
     kernel = _kernel(gather, name, found, tile)
     return kernel if _settled(kernel) else None
+
+
+def abreast_kernel(gather: Gather, name: str, tile: AbreastTile) -> tuple[Kernel, tuple[Expr, ...]] | None:
+    """The kernel with rows abreast and the sizes it is for, or None where there is none."""
+    found = _contraction(gather)
+    it = None if found is None else abreast(found, tile)
+    return None if found is None or it is None else (_assembled(gather, name, found, abreast_nests(it)), it.requires)
 
 
 def _settled(kernel: Kernel) -> bool:

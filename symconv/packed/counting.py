@@ -12,6 +12,7 @@ from symconv.loops.ir import Compare, Expr, Mod
 from symconv.loops.scalars import integer
 from symconv.notation.expr import Apply, walk
 from symconv.notation.operator import Tensor
+from symconv.packed.abreast import AbreastTile
 from symconv.packed.across import AcrossTile
 from symconv.packed.contraction import Contraction
 from symconv.packed.dot import DotTile
@@ -25,15 +26,16 @@ from symconv.tune.facts import Facts, FlatAxis
 
 __all__ = ["masked_facts", "packed_facts", "stencil_facts", "winograd_facts"]
 
+_SCHEMES = {Tile: "outer", DotTile: "dot", AcrossTile: "across", AbreastTile: "abreast"}
 _EXTREME, _PLACED = 2, 7
 """Instructions of an extreme that a NaN is, and of its position, beside one."""
 
 
 def packed_facts(
-    found: Contraction, tile: Tile | DotTile | AcrossTile, label: str, parameters: tuple[str, ...]
+    found: Contraction, tile: Tile | DotTile | AcrossTile | AbreastTile, label: str, parameters: tuple[str, ...]
 ) -> Facts:
     """The counts of one packed kernel."""
-    outer = isinstance(tile, Tile)
+    outer = isinstance(tile, Tile | AbreastTile)
     operand = found.wide[0 if outer else 1]
     space = frame(found, operand.axes)
     classes = 1
@@ -51,13 +53,23 @@ def packed_facts(
     planes = found.planes if outer else tuple(n for n in found.columns if n not in found.taps)
     every = [product(counts(found, n, exact=False)) for n in (found.rows, planes, found.columns, found.groups)]
     return Facts(
-        "outer" if outer else "across" if isinstance(tile, AcrossTile) else "dot", label,
-        (tile.rows, tile.columns if isinstance(tile, DotTile) else tile.blocks),
+        _SCHEMES[type(tile)], label, _of_registers(tile),
         axes, every[0], every[1], _taps(found), phases[-1].modulus if phases else 1, every[3], every[2],
-        not isinstance(tile, AcrossTile) and tile.in_place, classes,
+        isinstance(tile, Tile | DotTile) and tile.in_place, classes,
         parameters, *_work(found), operations=_operations(found), loads=len(found.here),
         stores=int(isinstance(tile, Tile) and tile.stores),
     )  # fmt: skip
+
+
+def _of_registers(tile: Tile | DotTile | AcrossTile | AbreastTile) -> tuple[int, int]:
+    """What is broadcast, and the vectors it meets."""
+    match tile:
+        case DotTile(rows, columns):
+            return rows, columns
+        case AbreastTile(cells, blocks):
+            return cells, blocks
+        case Tile(rows, blocks) | AcrossTile(rows, blocks):
+            return rows, blocks
 
 
 def _joined(found: Contraction, loop: str) -> int:

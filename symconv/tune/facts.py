@@ -18,7 +18,7 @@ LONGEST = 128
 LONG = 1 << 21
 """Elements of a target that is written past the caches: with what is read, it fills a core's share of them."""
 
-SCHEMES = ("masked", "outer", "dot", "across", "stencil", "stencil dot", "winograd")
+SCHEMES = ("masked", "outer", "dot", "across", "abreast", "stencil", "stencil dot", "winograd")
 _ZERO = Const(Fraction(0))
 _ONE = Const(Fraction(1))
 

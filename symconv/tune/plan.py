@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from symconv.errors import InternalError
-from symconv.tune import across, dot, masked, outer, stencil, winograd
+from symconv.tune import abreast, across, dot, masked, outer, stencil, winograd
 from symconv.tune.counts import Counts, Parts, counts, possible
 from symconv.tune.facts import Facts
 from symconv.tune.grid import Array
@@ -98,6 +98,7 @@ _MODELS = {
     "outer": outer,
     "dot": dot,
     "across": across,
+    "abreast": abreast,
     "stencil": stencil,
     "stencil dot": stencil,
     "winograd": winograd,
@@ -152,7 +153,7 @@ def _balance(n: Counts, chosen: dict[str, Array]) -> Array:
 
     It holds for one thread too, where what is cut decides in which order numbers are added.
     """
-    if n.facts.scheme in ("outer", "across", "winograd") and "S" not in chosen:
+    if n.facts.scheme in ("outer", "across", "abreast", "winograd") and "S" not in chosen:
         return np.ones(1)
     number = parts(n, chosen)
     waiting = 2 * np.ceil(number / 2) / number - 1

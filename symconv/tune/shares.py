@@ -15,14 +15,17 @@ from symconv.tune.grid import Array, blocks
 
 __all__ = ["parts", "row_blocks", "spread"]
 
-_CUT = ("outer", "dot", "across", "winograd")
+_CUT = ("outer", "dot", "across", "abreast", "winograd")
 
 
 def parts(n: Counts, chosen: dict[str, Array]) -> Array:
     """How many parts threads may take, one at a time."""
+    cut: Array
     if "PT" in chosen:
-        return n.groups * chosen["PT"] * np.ceil(n.rows / chosen["MB"])
-    cut: Array = np.prod([np.ceil(axis.extent / chosen[f"T_{axis.name}"]) for axis in n.axes], axis=0)
+        first = n.axes[0]
+        cut = np.ceil(n.rows / chosen["MB"]) if "MB" in chosen else np.ceil(first.extent / chosen[f"T_{first.name}"])
+        return n.groups * chosen["PT"] * cut
+    cut = np.prod([np.ceil(axis.extent / chosen[f"T_{axis.name}"]) for axis in n.axes], axis=0)
     return n.groups * (chosen["S"] * np.ceil(n.rows / chosen["MB"]) if "S" in chosen else cut)
 
 

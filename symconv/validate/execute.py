@@ -150,7 +150,8 @@ class _Nest:
         self.block(body, scope.given(*facts_of((strip,), scope.values)), when)
         inside = {n.buffer for s in loop.body for n in walk(s) if getattr(n, "buffer", "")}
         outside = self.flow.touched_outside(loop)
-        join(self.flow, before, effects, (strip,), False, frozenset(inside - outside))
+        private = {b.name for b in self.flow.kernel.buffers if b.role == "private"}
+        join(self.flow, before, effects, (strip,), False, frozenset(inside & private - outside))
 
     def _demanded(self, test: Expr, scope: Scope) -> None:
         match test:

@@ -11,6 +11,7 @@ from symconv.loops.arith import add, const, simplify
 from symconv.loops.ir import (
     LANES,
     Accumulate,
+    For,
     If,
     Kernel,
     LoadLanes,
@@ -100,7 +101,7 @@ def _plainly(statement: Stmt) -> tuple[Stmt, ...]:
             return tuple(one for inner in body for one in _plainly(inner))
         case Prefetch():
             return ()
-        case If(_, body) if body and not _flattened(statement).body:
+        case If() | For() if statement.body and not _flattened(statement).body:
             # Without a body, a condition would be a demand.
             return ()
         case StoreZip(buffer, index, values):

@@ -10,6 +10,7 @@ from symconv.loops.arith import add, const, mul, sub
 from symconv.loops.ir import (
     Accumulate,
     Binary,
+    Call,
     Declare,
     Expr,
     For,
@@ -91,6 +92,11 @@ def lifted(rows: Sequence[tuple[Accumulate, Expr]]) -> tuple[Accumulate, Expr]:
     return place, value
 
 
+def _apart(node: Any) -> bool:
+    """Whether what holds a node is no sum of products of numbers."""
+    return isinstance(node, Load) or (isinstance(node, Binary) and node.op in {"min", "max"})
+
+
 def _between(first: Any, second: Any) -> Any:
     """Of two nodes that differ in numbers alone, that which is the first at 0 and the second at 1."""
     if first == second:
@@ -99,10 +105,10 @@ def _between(first: Any, second: Any) -> Any:
         case ((Load() | Accumulate()), (Load() | Accumulate())):
             index = zip(first.index, second.index, strict=True)
             return replace(first, index=tuple(_between(a, b) for a, b in index))
-        case Binary(op, a, b), Binary(other, c, d) if op == other and op in {"min", "max"}:
+        case Call(name, given), Call(other, others) if name == other and len(given) == len(others):
+            return Call(name, tuple(_between(a, b) for a, b in zip(given, others, strict=True)))
+        case Binary(op, a, b), Binary(other, c, d) if op == other and any(map(_apart, walk(first))):
             return Binary(op, _between(a, c), _between(b, d))
-        case Binary("*", a, b), Binary("*", c, d) if any(isinstance(n, Load) for n in walk(first)):
-            return Binary("*", _between(a, c), _between(b, d))
     if any(isinstance(n, Load | Let) for n in walk(first)):
         raise UnclearError("rows of a tile do different things")
     apart = expression(polynomial(sub(second, first)))

@@ -47,6 +47,9 @@ CASES = {
     "SSE": Case(sc.conv2d(padding=(1, 2)), "float64", "x86-64-v2"),
     "portable": Case(sc.conv1d(padding=1), target="portable"),
     "adder": Case(sc.adder2d(padding=(0, 1))),
+    "unpadded": Case(sc.conv2d()),
+    "unpadded AVX2": Case(sc.conv2d(), "float64", "x86-64-v3"),
+    "distances": Case(sc.operator("y[n,f,i] = sum[c,p](abs(x[n,c,2*i+p] - w[f,c,p]))")),
     "product": Case(
         sc.operator("y[n,f,i] = sum[c,p](x[n,c,2*i+p-1] * w[f,c,p]) * sum[c,p](x[n,c,2*i+p-1] * v[f,c,p])")
     ),

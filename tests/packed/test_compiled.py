@@ -14,8 +14,8 @@ from symconv.options import Options
 from symconv.tune import plan as planning
 
 Shapes = dict[str, tuple[int, ...]]
-FAST = ("padded", "strided groups", "dilated", "depthwise", "whole rows")
-FULL = ("transposed", "product", "gated", "3-D", "AVX2", "SSE", "portable", "adder")
+FAST = ("padded", "unpadded", "strided groups", "dilated", "depthwise", "whole rows")
+FULL = ("transposed", "product", "gated", "3-D", "AVX2", "SSE", "portable", "adder", "unpadded AVX2")
 NUMBERS = (1, 2, 3, 5, 8, 17, 1000)
 """Of a plan: what leaves tails nearly everywhere, and more than there is of anything."""
 
@@ -29,6 +29,12 @@ def _geometries(name: str) -> Iterator[Shapes]:
             case "padded" | "AVX2" | "SSE":
                 yield {"x": (n, c, rows, columns), "w": (f, c, 3, 3)}
                 yield {"x": (n, c, rows, columns), "w": (f, c, 1 + turn % 3, 1 + turn % 5)}
+            case "unpadded" | "unpadded AVX2":
+                # Cells around tiles of 6 and 14, rows of the target around two vectors.
+                yield {"x": (n, c, rows, columns), "w": (4 * f + 1, c, 1, 1)}
+                yield {"x": (n, c, rows + 1, columns + 13), "w": (2 * f, c, 2, 1 + turn % 3)}
+            case "distances":
+                yield {"x": (n, c, 2 * columns + 3), "w": (3 * f, c, 1 + turn % 3)}
             case "strided groups":
                 yield {"x": (n, 2 * c, rows + 2, 3 * columns + 1), "w": (2 * f, c, 1 + turn % 3, 4 - turn % 4)}
                 if turn < 3:
@@ -76,6 +82,20 @@ def test_every_way_and_plan_is_the_definition(name: str, compiled: Callable[[str
                 _same(call, arrays, wanted[call.name], numbers, told)
     assert {(call.name, call.way.name) for _, call in made.calls} == seen, "a way that no geometry of this test allows"
     assert {what for what, _ in seen} >= {"y", "gx", "gw"}
+
+
+def test_rows_abreast_have_any_body(compiled: Callable[[str], Any]) -> None:
+    """Distances, whose gradients have no packed form."""
+    made, seen = compiled("distances"), set()
+    for turn, shapes in enumerate(_geometries("distances")):
+        arrays = made.drawn(shapes, turn)
+        wanted = made.wanted(arrays)
+        rng = np.random.default_rng(turn)
+        for call in made.ways(arrays):
+            seen.add((call.name, call.way.name.split()[0]))
+            numbers = tuple(int(rng.choice(NUMBERS)) for _ in call.way.parameters)
+            _same(call, arrays, wanted[call.name], numbers, (call.name, call.way.name, shapes, numbers))
+    assert ("y", "abreast") in seen
 
 
 def _same(call: Any, arrays: Any, want: Any, numbers: tuple[int, ...], told: tuple[object, ...]) -> None:
