@@ -7,6 +7,7 @@ from typing import Any
 
 from symconv.emit.functions import mentioned, pointer_type
 from symconv.emit.printer import Printer
+from symconv.errors import InternalError
 from symconv.loops.arith import const
 from symconv.loops.ir import Buffer, Kernel, Nest
 
@@ -18,9 +19,9 @@ _ELEMENTS = {"real": "sc_real", "index": "sc_position", "offset": "Py_ssize_t"}
 def scratch(kernel: Kernel, native: bool = False) -> dict[str, Any]:
     """``shared``: the arrays of a call in order, ``blocks``: for every nest the arrays of its iterations in order.
 
-    Each with its name, its type and the bytes it takes, in C also by the numbers that a call is told. ``owned``: the
-    bytes of one thread's block.
-    ``native`` asks for C instead of Cython.
+    Each with its name, its type and the bytes it takes, in C also by the numbers that a call is told; ``cleared``: how
+    many of its elements, by these. ``owned``: the bytes of one thread's block.
+    ``native`` asks for C instead of Cython. Raises InternalError where Cython would have to clear an array.
     """
     printer = Printer(kernel, native=native)
     shared = [_array(printer, buffer) for buffer in kernel.buffers if buffer.role == "workspace"]
@@ -37,9 +38,18 @@ def _private(kernel: Kernel, nest: Nest) -> list[Buffer]:
 
 
 def _array(printer: Printer, buffer: Buffer) -> dict[str, str]:
-    count = needed(printer, buffer)
-    told = re.sub(r"\bv_", "sc_given->v_", count)
-    return {"name": buffer.name, "type": pointer_type(buffer, True), "bytes": count, "told": told}
+    count, some = needed(printer, buffer), _cleared(printer, buffer)
+    told, some = (re.sub(r"\bv_", "sc_given->v_", text) for text in (count, some))
+    return {"name": buffer.name, "type": pointer_type(buffer, True), "bytes": count, "told": told, "cleared": some}
+
+
+def _cleared(printer: Printer, buffer: Buffer) -> str:
+    """How many elements of an array are set to 0; nothing where none are."""
+    if buffer.cleared == const(0):
+        return ""
+    if not printer.native:
+        raise InternalError(f"{buffer.name} cannot be cleared: only kernels that take numbers of a plan do so")
+    return printer.expr(buffer.cleared)
 
 
 def needed(printer: Printer, buffer: Buffer) -> str:

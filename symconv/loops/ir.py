@@ -119,7 +119,9 @@ class Buffer:
     ``role`` is in, out, workspace (lives for one call) or private (lives for one iteration of a nest's first loop; each
     thread has its own). An index may run over the end of a logical size into the next row of the same physical axis;
     ``flat`` counts the last physical axes that are indexed so together. ``slack`` is how many elements behind the last
-    may be touched (but mean nothing), in workspace and private buffers.
+    may be touched (but mean nothing), in workspace and private buffers. ``cleared`` is how many elements of a private
+    buffer a thread sets to 0 before it begins with a nest. No result depends on them: lanes that mean nothing read
+    them, and sums of what memory happens to hold, numbers too small to be normal, take a CPU fifty times as long.
     """
 
     name: str
@@ -129,6 +131,7 @@ class Buffer:
     alignment: int = 64
     flat: int = 0
     slack: Expr = _NOTHING
+    cleared: Expr = _NOTHING
 
     @property
     def sizes(self) -> tuple[Expr, ...]:

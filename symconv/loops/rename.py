@@ -33,7 +33,12 @@ def renamed(kernel: Kernel, names: Mapping[str, str]) -> Kernel:
         return Size(names.get(one.name, one.name), rewrite(one.value, rule))
 
     buffers = tuple(
-        replace(b, axes=tuple(tuple(rewrite(s, rule) for s in axis) for axis in b.axes), slack=rewrite(b.slack, rule))
+        replace(
+            b,
+            axes=tuple(tuple(rewrite(s, rule) for s in axis) for axis in b.axes),
+            slack=rewrite(b.slack, rule),
+            cleared=rewrite(b.cleared, rule),
+        )
         for b in kernel.buffers
     )
     nests = tuple(

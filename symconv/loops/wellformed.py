@@ -84,7 +84,9 @@ def _buffer(buffer: Buffer, known: set[str]) -> Iterator[str]:
         yield f"{buffer.name} has {len(buffer.axes)} axes, of which {buffer.flat} cannot be indexed together"
     if buffer.role in {"in", "out"} and buffer.slack != const(0):
         yield f"nothing behind the end of {buffer.name} may be touched: it is the caller's memory"
-    for size in (*buffer.sizes, buffer.slack):
+    if buffer.role != "private" and buffer.cleared != const(0):
+        yield f"{buffer.name} is no thread's own: none of them may clear it"
+    for size in (*buffer.sizes, buffer.slack, buffer.cleared):
         yield from _unknown(size, known, f"the length of {buffer.name}")
 
 

@@ -14,6 +14,7 @@ from symconv.loops.ir import (
     LANES,
     Address,
     Buffer,
+    Compare,
     Expr,
     For,
     Let,
@@ -30,7 +31,7 @@ from symconv.loops.traverse import rewrite, substitute
 from symconv.packed.chunks import added_chunks, target_flat
 from symconv.packed.contraction import Contraction
 from symconv.packed.dot_micro import dot_tiles, unless_near
-from symconv.packed.frame import Frame, apart, ceiling, frame, product, quotient
+from symconv.packed.frame import Frame, apart, ceiling, cleared, frame, product, quotient
 from symconv.packed.inplace import displacement, gapless, readable
 from symconv.packed.loops import counts, decoded, in_boxes, in_taps, rank
 from symconv.packed.outer import Packed
@@ -149,12 +150,15 @@ def dot_buffers(it: Dot) -> Iterator[Buffer]:
     yield Buffer(it.name("sums"), sums, "workspace", slack=lanes)
     across = ((Var("RB_"),),) if it.by_columns else ((Var("RA_"), it.space.lane.pitch),)
     still = ((mul(points, mul(Var("RT_"), rows)),), *across)
-    yield Buffer(it.name("rows"), still, "private", slack=mul(const(2), lanes))
+    # Rows and columns that only fill the last tile: those are not packed, these may point to a class that no tap reads.
+    spare = Compare("!=", Var("M_"), mul(Var("MT_"), rows))
+    yield cleared(Buffer(it.name("rows"), still, "private", slack=mul(const(2), lanes)), spare)
     classes: tuple[tuple[Expr, ...], ...] = tuple(
         (const(factor),) for _, factor in classes_of(it.space, it.found.wide[1])
     )
     moved = ((mul(points, Var("PP_")),), *classes, (Var("RG_"), it.space.lane.pitch))
-    yield Buffer(it.name("columns"), moved, "private", slack=mul(const(2), lanes))
+    pack = Buffer(it.name("columns"), moved, "private", slack=mul(const(2), lanes))
+    yield cleared(pack, Compare("!=", Var("N_"), mul(Var("NT_"), columns))) if classes else pack
     yield from line_buffers(it.space, it.found.wide[1], it.name("columns"))
 
 

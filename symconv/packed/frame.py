@@ -9,7 +9,7 @@ from math import gcd
 
 from symconv.errors import InternalError
 from symconv.loops.arith import add, ceildiv, const, floordiv, largest, mul, smallest, sub, total
-from symconv.loops.ir import LANES, Binary, Compare, Expr, Mod, Select, Size, Var
+from symconv.loops.ir import LANES, Binary, Buffer, Compare, Expr, Mod, Select, Size, Var
 from symconv.loops.nest import bounds_of
 from symconv.loops.scalars import integer
 from symconv.notation.affine import Affine
@@ -17,7 +17,8 @@ from symconv.notation.expr import Constraint
 from symconv.packed.contraction import Axis, Contraction
 
 __all__ = [
-    "ALWAYS", "Frame", "Strip", "apart", "ceiling", "ends", "extent", "frame", "product", "quotient", "tap_count",
+    "ALWAYS", "Frame", "Strip", "apart", "ceiling", "cleared", "ends", "extent", "frame", "product", "quotient",
+    "tap_count", "whole_blocks",
 ]  # fmt: skip
 
 ALWAYS = const(1)
@@ -37,9 +38,26 @@ def apart(planes: Expr) -> Expr:
     return add(planes, const(1))
 
 
+def cleared(buffer: Buffer, *where: Expr) -> Buffer:
+    """The buffer, cleared before a nest begins; only if one of ``where`` holds, if there are any.
+
+    It is for lanes that mean nothing and read what was never stored.
+    """
+    every = add(total(buffer.sizes), buffer.slack)
+    count = const(0) if where else every
+    for condition in reversed(where):
+        count = Select(condition, every, count)
+    return replace(buffer, cleared=count)
+
+
 def ceiling(value: Expr, divisor: Expr) -> Expr:
     """``ceil(value / divisor)`` of a positive divisor and a value that is not negative."""
     return value if divisor == const(1) else Binary("//", sub(add(value, divisor), const(1)), divisor)
+
+
+def whole_blocks(length: Expr) -> Expr:
+    """A length in whole blocks of lanes, in elements."""
+    return mul(ceiling(length, Var(LANES)), Var(LANES))
 
 
 def extent(found: Contraction, loop: str, exact: bool = False) -> tuple[Expr, Expr]:
@@ -186,6 +204,11 @@ class Frame:
     def span(self) -> Expr:
         """From the first cell of the box at hand to behind its last, in packed elements."""
         return add(self.distance([sub(s.size, const(1)) for s in self.strips]), const(1))
+
+    @property
+    def whole_span(self) -> Expr:
+        """The span of the longest box."""
+        return add(self.distance([sub(s.tile, const(1)) for s in self.strips]), const(1))
 
     @property
     def rows(self) -> Expr:

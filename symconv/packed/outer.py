@@ -32,7 +32,7 @@ from symconv.loops.traverse import substitute
 from symconv.packed.contraction import Contraction
 from symconv.packed.copying import copied_row, inside
 from symconv.packed.direct import stored_tiles
-from symconv.packed.frame import Frame, ceiling, extent, frame, product, quotient
+from symconv.packed.frame import Frame, ceiling, cleared, extent, frame, product, quotient
 from symconv.packed.inplace import all_hold, base, displacement, ends_inside, reaches_inside, readable, same_pitches
 from symconv.packed.loops import PHASE, counts, decoded, in_boxes, in_phases, in_taps, phase_count, rank
 from symconv.packed.micro import register_tiles
@@ -147,18 +147,25 @@ def _buffers(it: Outer) -> Iterator[Buffer]:
     classes = tuple((const(factor),) for _, factor in classes_of(it.space, it.found.wide[0]))
     slack = mul(const(2 + it.tile.blocks), lanes)
     for number, _ in enumerate(it.found.wide):
-        yield Buffer(name_of("wide", number), ((Var("PB_"),), *classes, *rows), "private", slack=slack)
+        packed = Buffer(name_of("wide", number), ((Var("PB_"),), *classes, *rows), "private", slack=slack)
+        yield cleared(packed, *_runs_over(it.space))
         yield from line_buffers(it.space, it.found.wide[0], name_of("wide", number))
     if it.tile.stores:
         return
     sums = ((mul(Var("MT_"), const(it.tile.rows)),), (phases,), (Var("RC_"), it.space.lane.pitch))
     for number, _ in enumerate(it.found.here):
-        yield Buffer(name_of("here", number), sums, "private", slack=slack)
+        yield cleared(Buffer(name_of("here", number), sums, "private", slack=slack))
     yield Buffer(name_of("sums"), sums, "private", slack=slack)
     phase = it.found.phase(it.space.lane.loop)
     if phase is not None:
         line = mul(const(phase.modulus), add(it.space.lane.tile, Var(LANES)))
         yield Buffer(name_of("line"), ((line,),), "private")
+
+
+def _runs_over(space: Frame) -> tuple[Expr, ...]:
+    """When a last block of lanes reads what was not packed: behind several short rows, or always where rows between the
+    cells of a box are not."""
+    return () if len(space.strips) > 2 else (Compare("<", space.lane.pitch, Var(LANES)),)
 
 
 def offsets_table(it: Outer) -> Nest:

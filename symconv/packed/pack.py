@@ -26,7 +26,7 @@ from symconv.loops.scalars import integer
 from symconv.loops.traverse import substitute
 from symconv.packed.contraction import Operand
 from symconv.packed.copying import Source, copied_row, inside, zeroed
-from symconv.packed.frame import ALWAYS, Frame, product, quotient
+from symconv.packed.frame import ALWAYS, Frame, cleared, product, quotient
 
 __all__ = ["classes_of", "line_buffers", "packed_operand", "place_of_tap", "still_operand"]
 
@@ -56,7 +56,7 @@ def line_buffers(space: Frame, operand: Operand, buffer: str) -> Iterator[Buffer
     factor = operand.along(space.lane.loop).factor
     if factor > 1:
         length = mul(const(factor), add(space.lane.pitch, Var(LANES)))
-        yield Buffer(f"{buffer}line_", ((length,),), "private", slack=mul(const(factor), Var(LANES)))
+        yield cleared(Buffer(f"{buffer}line_", ((length,),), "private", slack=mul(const(factor), Var(LANES))))
 
 
 def packed_operand(

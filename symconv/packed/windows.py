@@ -39,7 +39,7 @@ from symconv.loops.traverse import substitute
 from symconv.packed.bilinear import Point, transformed
 from symconv.packed.contraction import Operand
 from symconv.packed.copying import ZERO, Source, inside, zeroed
-from symconv.packed.frame import Strip, ceiling, product, quotient
+from symconv.packed.frame import Strip, ceiling, cleared, product, quotient
 from symconv.packed.tiling import Tiled
 from symconv.packed.window_reads import in_groups, lane_step, places_before, window_masks, window_reads
 
@@ -119,7 +119,7 @@ def lines_buffer(it: Tiled) -> Iterator[Buffer]:
         return
     across, along = (axis.transform for axis in it.form.axes)
     axes = ((const(along.n),), (const(across.m),), (Var("RL_"), it.windows.lane.pitch))
-    yield Buffer(_LINES, axes, "private", slack=Var(LANES))
+    yield cleared(Buffer(_LINES, axes, "private", slack=Var(LANES)))
 
 
 def transformed_planes(job: Windows, planes: dict[str, Expr]) -> tuple[Stmt, ...]:

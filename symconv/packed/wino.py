@@ -38,7 +38,7 @@ from symconv.loops.scalars import integer
 from symconv.loops.traverse import substitute
 from symconv.packed.bilinear import Point, points, transformed
 from symconv.packed.copying import ZERO
-from symconv.packed.frame import apart, ceiling, extent, product, quotient
+from symconv.packed.frame import apart, ceiling, cleared, extent, product, quotient, whole_blocks
 from symconv.packed.inplace import all_hold
 from symconv.packed.loops import counts, decoded, in_boxes, in_taps, rank
 from symconv.packed.narrow import name_of
@@ -96,14 +96,31 @@ def _buffers(it: Tiled, sums: Outer) -> Iterator[Buffer]:
     slack = mul(const(2 + sums.tile.blocks), lanes)
     yield Buffer(name_of("offsets"), ((const(1),), (mul(Var("PB_"), Var("KT_")),)), "workspace", Scalar("offset"))
     raw = ((taps,), (mul(mul(const(_STACK), Var("KT_")), rows),))
-    yield Buffer(name_of("raw"), raw, "private", slack=lanes)
+    yield cleared(Buffer(name_of("raw"), raw, "private", slack=lanes))
     narrow = ((Var("G_"),), (Var("MT_"),), (every,), (apart(steps), rows))
     yield Buffer(name_of("narrow"), narrow, "workspace")
     yield from lines_buffer(it)
     windows = ((mul(every, Var("PP_")),), (Var("RV_"), it.windows.lane.pitch))
-    yield Buffer(name_of("wide"), windows, "private", slack=slack)
+    yield cleared(Buffer(name_of("wide"), windows, "private", slack=slack), *_unmade(it))
     made = ((mul(Var("MT_"), rows),), (every,), (Var("RC_"), it.windows.lane.pitch))
-    yield Buffer(name_of("sums"), made, "private", slack=slack)
+    # A block of outputs may run over the last block of sums.
+    lane, last = it.windows.lane, sub(it.windows.whole_span, it.windows.lane.tile)
+    over = Compare(">", add(last, whole_blocks(lane.tile)), whole_blocks(it.windows.whole_span))
+    yield cleared(Buffer(name_of("sums"), made, "private", slack=slack), over)
+
+
+def _unmade(it: Tiled) -> Iterator[Expr]:
+    """When a box has lanes between its rows of windows, or behind the last one, that no transform stores."""
+    *outer, lane = it.windows.strips
+    alone = len(it.form.axes) == 1
+    # Rows of windows lie side by side in one line where they are transformed too.
+    line = lane.tile if alone else mul(add(outer[-1].tile, outer[-1].reach), lane.pitch)
+    before = [sub(strip.tile, const(1)) for strip in (outer if alone else outer[:-1])]
+    last = it.windows.distance([*before, const(0)] if alone else [*before, const(0), const(0)])
+    yield Compare("<", add(last, whole_blocks(line)), whole_blocks(it.windows.whole_span))
+    yield from (Compare(">", strip.pitch, add(strip.tile, strip.reach)) for strip in outer[1:])
+    if alone:
+        yield Compare(">", lane.pitch, whole_blocks(lane.tile))
 
 
 def _narrow(it: Tiled, sums: Outer) -> Nest:

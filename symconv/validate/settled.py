@@ -47,7 +47,8 @@ def settled_sizes(kernel: Kernel, least: Mapping[str, int]) -> Kernel:
         elif (bound := _least(value, bounds)) is not None:
             bounds[size.name] = bound
     buffers = tuple(
-        replace(b, axes=tuple(tuple(map(told, axis)) for axis in b.axes), slack=told(b.slack)) for b in kernel.buffers
+        replace(b, axes=tuple(tuple(map(told, a)) for a in b.axes), slack=told(b.slack), cleared=told(b.cleared))
+        for b in kernel.buffers
     )
     # Loops are counted in one way in all nests, and compared by that: they stay as they are.
     nests = tuple(simplify(substitute(nest, known)) for nest in kernel.nests)
