@@ -45,6 +45,10 @@ from symconv.packed.outer import Packed
 __all__ = ["Abreast", "AbreastTile", "abreast", "abreast_nests"]
 
 
+_LINE = 16
+"""Elements of about a line."""
+
+
 @dataclass(frozen=True, slots=True)
 class AbreastTile:
     """Accumulators of the micro-kernel: ``cells`` broadcast elements times ``blocks`` vectors of rows."""
@@ -183,15 +187,33 @@ def _first_row(it: Abreast) -> Expr:
 
 
 def _packed(it: Abreast) -> tuple[Stmt, ...]:
-    """The rows at hand side by side, zeros where the last block has no row."""
+    """The rows at hand side by side, zeros where the last block has no row.
+
+    Where planes are neighbours in memory, a line of every row at a time: rows often lie whole pages apart, and fall
+    into one set of the nearest cache.
+    """
     read, place = it.found.narrow[0], (BLOCK, *it.ranks)
     at = {it.row: add(_first_row(it), Var("lane_"))}
     load = Load(read.tensor, tuple(substitute(integer(form), at) for form in read.index))
-    copies = For("lane_", const(0), Var("held_"), (Store(COLUMNS, (*place, Var("lane_")), load),))
-    zeros = For(
-        "spare_", Var("held_"), it.width, in_taps(it.found, it.steps, (Store(COLUMNS, (*place, Var("spare_")), ZERO),))
-    )
-    return (in_blocks(it.width, (Let("held_", _held(it)), *in_taps(it.found, it.steps, (copies,)), zeros)),)
+    copies: tuple[Stmt, ...] = (Store(COLUMNS, (*place, Var("lane_")), load),)
+    moving = (name for form in reversed(read.index) for name in (it.row, *it.found.planes) if form.coefficient(name))
+    if next(moving, it.row) == it.row:
+        copies = in_taps(it.found, it.steps, (For("lane_", const(0), Var("held_"), copies),))
+    else:
+        copies = in_taps(it.found, it.found.taps, _in_lines(it, copies))
+    spare = (Store(COLUMNS, (*place, Var("spare_")), ZERO),)
+    zeros = For("spare_", Var("held_"), it.width, in_taps(it.found, it.steps, spare))
+    return (in_blocks(it.width, (Let("held_", _held(it)), *copies, zeros)),)
+
+
+def _in_lines(it: Abreast, copies: tuple[Stmt, ...]) -> tuple[Stmt, ...]:
+    """Copies of every row and plane at hand, planes inside."""
+    (name,) = it.found.planes
+    first, upper = extent(it.found, name)
+    begin = add(first, mul(const(_LINE), Var("chunk_")))
+    copies = (For(name, begin, smallest([add(begin, const(_LINE)), upper]), copies),)
+    copies = (For("lane_", const(0), Var("held_"), copies),)
+    return (For("chunk_", const(0), ceiling(Var(f"K_{name}_"), const(_LINE)), copies),)
 
 
 def _cleared(it: Abreast) -> tuple[Stmt, ...]:

@@ -51,6 +51,7 @@ def abreast_tiles(it: Abreast) -> tuple[Stmt, ...]:
     tile: tuple[Stmt, ...] = (
         Let("left_", left),
         If(Compare("==", BLOCK, const(0)), _ahead(it)),
+        *_wanted(it),
         If(Compare(">=", Var("left_"), cells), (_micro(it, whole=True),)),
         If(Compare("<", Var("left_"), cells), (_micro(it, whole=False),)),
     )
@@ -71,6 +72,19 @@ def _ahead(it: Abreast) -> tuple[Stmt, ...]:
     read = _element(it, 0, whole=True)
     assert isinstance(read, Load)
     return _in_steps(it, (Prefetch(read.buffer, read.index, const((2 * it.tile.cells - 1) * factor)),))
+
+
+def _wanted(it: Abreast) -> tuple[Stmt, ...]:
+    """Cells of the target, which get their sums soon after the last planes."""
+    cell = add(it.space.lane.start, mul(const(it.tile.cells), _TILE))
+    values: dict[str, Expr] = {s.loop: add(s.start, Var(f"{s.loop}_at_")) for s in it.space.strips[:-1]}
+    block = add(Var("plane0_"), mul(BLOCK, it.width))
+    values |= {it.space.lane.loop: cell, it.row: add(add(block, extent(it.found, it.row)[0]), Var("lane_"))}
+    index = tuple(substitute(integer(form), values) for form in it.found.solution.target)
+    fetch: tuple[Stmt, ...] = (For("lane_", const(0), it.width, (Prefetch(it.target, index),)),)
+    for name in it.found.planes:
+        fetch = (If(Compare(">=", add(_FIRST, _MANY), Var(f"K_{name}_")), fetch),)
+    return fetch
 
 
 def _in_steps(it: Abreast, body: tuple[Stmt, ...]) -> tuple[Stmt, ...]:

@@ -22,7 +22,7 @@ _CALL = 40.0
 """Entering a register tile."""
 _STORED = 1.5
 """Adding a vector to the sums."""
-_NARROW = 2.5
+_NARROW = 1.8
 """Packing an element of the narrow operand."""
 _ROW = 15.0
 """Starting to store a row."""
@@ -32,6 +32,8 @@ _START = 900.0
 """A workspace, one more loop nest."""
 _THERE = 0.6
 """The share of the way of the wide operand, which is read where it lies, that arithmetic does not cover."""
+_FETCHED = 0.6
+"""The share of the way of cells from memory, which are fetched while the last planes are summed up."""
 _PANEL = 0.3
 """The share of the way of packed rows from the second cache that arithmetic does not cover."""
 _TOUCH = 0.6
@@ -97,7 +99,7 @@ def cycles(n: Counts, machine: Machine, chosen: dict[str, Array]) -> Parts:
         "calls": tiles * every * np.ceil(n.planes / chosen["FB"]) * (_CALL + m * vectors * _stored(n, machine, chosen)),
         "cache": _cache(n, machine, chosen, tiles, strips),
         "narrow": strips * packed * (_NARROW + distance(packed, machine)),
-        "unpack": 2 * summed + lines * _ROW + n.writes * (_turned(machine) + distance(n.writes, machine)),
+        "unpack": 2 * summed + lines * _ROW + n.writes * (_turned(machine) + distance(n.writes, machine) * _FETCHED),
         "start": _START + _BOX * boxes * chosen["PT"] * n.groups,
     }
 
