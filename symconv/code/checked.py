@@ -15,7 +15,7 @@ from symconv.code.distributions import perhaps_targets, summing_to_one, targets_
 from symconv.code.gradients.formula import numbered
 from symconv.code.gradients.forward import Forward, described
 from symconv.code.likely import as_likely, judged, misfits, steep
-from symconv.code.over_time import by_one_step
+from symconv.code.over_time import by_one_step, in_any_sequence
 from symconv.code.pair import Pair
 from symconv.code.proofs import Proofs, proofs_of
 from symconv.code.provisos import ROWS, decided_under, kinds_of_labels, with_lengths, with_states
@@ -25,11 +25,13 @@ from symconv.code.several_ranks import SeveralRanksError, rated, unlikely, which
 from symconv.code.source.declared import declared_names
 from symconv.code.source.drawn import with_drawn
 from symconv.code.source.held_gradients import called_methods, with_gradients
+from symconv.code.source.labels import NO_CLASSES
 from symconv.code.source.modes import modes_of, with_modes
 from symconv.code.source.over_time import over_time
-from symconv.code.source.pairs import is_loss, pair_of
+from symconv.code.source.pairs import is_loss, loss_of, pair_of
 from symconv.code.source.program import Program, program, read_text
 from symconv.code.source.sample_losses import of_prediction
+from symconv.code.source.sequences import in_sequence
 from symconv.code.source.signatures import positional
 from symconv.code.ties import of_other_ties, with_shared_ties
 from symconv.errors import SpecError, SymconvError
@@ -59,6 +61,10 @@ def check_code(path: str | Path, name: str | None = None, arguments: Mapping[str
         path, name = told.groups()
     text, title = read_text(path if isinstance(path, Path) else Path(path) if "\n" not in str(path) else path)
     source = program(text, title)
+    if returns is None and (sequence := in_sequence(source, name)) is not None:
+        return in_any_sequence(
+            sequence, lambda node, told: _read(source, *loss_of(source, node), arguments, None, told), explain
+        )
     source, forward, backward = pair_of(source, name)
     forward, backward, said = of_prediction(source.classes, source.owner, forward, backward)
     if (steps := over_time(forward, backward, source.callees)) is not None and returns is None:
@@ -98,6 +104,12 @@ def _checked(pairs: Sequence[Pair], modes: int, explain: bool) -> Proofs[Proof]:
     for pair in pairs[:modes]:
         # Of the modes behind a wrong one it is only said which they are.
         each.append(_looked(pair, explain and all(one.holds is not False for one in each)))
+    none = [one.pair.modes for one in each if isinstance(one.answer, SymconvError) and NO_CLASSES in str(one.answer)]
+    if len(none) < len(each):
+        # What asks labels for their classes takes rows alone.
+        pairs = [one for one in pairs if one.modes not in none]
+        each = [one for one in each if one.pair.modes not in none]
+        modes = len(each)
     if modes > 1 and (answer := not_all_right(each)) is not None:
         return answer
     first: Proofs[Proof] | None = None
@@ -163,7 +175,7 @@ def _as_meant(pair: Pair, explain: bool) -> tuple[Operator, Proofs[Proof]]:
     meaning. Where it is not right as it is likely meant, the others are tried. Raises SpecError where the gradients are
     right for another number of axes: it is asked which is meant.
     """
-    targets = perhaps_targets(pair.forward)
+    targets = perhaps_targets(pair.forward, pair.source.callees)
     op, proofs = as_likely(pair, explain and not targets)
     if proofs.holds is not True and targets:
         if (found := _of_targets(pair, op, proofs, False)) is not None:
@@ -193,17 +205,23 @@ def _of_targets(
 ) -> tuple[Operator, Proofs[Proof]] | None:
     """The proofs where targets sum to 1, as one-hot rows and probabilities do, if they are right there.
 
-    With ``explain`` also wrong ones, of functions with an edit that is right there.
+    With ``explain`` also wrong ones, of functions with an edit that is right there. Else those none of which is wrong
+    there: what is open where targets are what they are meant to be is open, whatever it is elsewhere.
     """
     names = targets_of(pair.forward, op, proofs)
+    left: tuple[Operator, Proofs[Proof]] | None = None
     for one in summing_to_one(pair.forward, names) if names else ():
         such = replace(pair, forward=one.of(pair.forward), backward=one.of(pair.backward))
         with suppress(SymconvError):
             summed, found = as_likely(such, explain)
-            for plain, _ in pair.operators() if found.holds or _repaired(found) else ():
+            for plain, _ in pair.operators() if found.holds is not False or _repaired(found) else ():
                 if plain.inputs == summed.inputs and {*found} == {*proofs}:
-                    return plain, Proofs(proofs.name, {name: one.said(plain, proof) for name, proof in found.items()})
-    return None
+                    told = Proofs(proofs.name, {name: one.said(plain, proof) for name, proof in found.items()})
+                    if found.holds is not None:
+                        return plain, told
+                    left = left or (plain, told)
+                    break
+    return left
 
 
 def _repaired(proofs: Proofs[Proof]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -38,7 +38,9 @@ class Summing:
     def said(self, op: Operator, proof: Proof) -> Proof:
         """A proof about the function of such arrays as one about ``op``, which is not told that they sum to 1."""
         example = proof.counterexample
-        return replace(proof, operator=op, where=self.words, counterexample=self._at(example) if example else None)
+        # What an open one leans to was tried with arrays that sum to 1.
+        of = proof.operator if proof.holds is None else op
+        return replace(proof, operator=of, where=self.words, counterexample=self._at(example) if example else None)
 
     def _at(self, example: Counterexample) -> Counterexample:
         shapes = dict(example.shapes)
@@ -51,10 +53,14 @@ class Summing:
         return tuple((given / given.sum(axis=self.axis, keepdims=True)).reshape(-1))
 
 
-def perhaps_targets(forward: ast.FunctionDef) -> bool:
-    """Whether a function takes targets by their names, and logarithms."""
-    words = {one.attr if isinstance(one, ast.Attribute) else one.id
-             for one in ast.walk(forward) if isinstance(one, ast.Attribute | ast.Name)}  # fmt: skip
+def perhaps_targets(forward: ast.FunctionDef, functions: Mapping[str, ast.FunctionDef]) -> bool:
+    """Whether a function takes targets by their names, and logarithms, itself or in the ``functions`` it calls."""
+    reached, words = [forward], set[str]()
+    for node in reached:
+        used = [one for one in ast.walk(node) if isinstance(one, ast.Attribute | ast.Name)]
+        words |= {one.attr if isinstance(one, ast.Attribute) else one.id for one in used}
+        named = [functions.get(ast.unparse(one)) for one in used]
+        reached += [one for one in dict.fromkeys(named) if one is not None and one not in reached]
     return any("log" in word for word in words) and any(name.lower() in TARGETS for name in parameters(forward.args))
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
 from symconv.code.proofs import Proofs
 from symconv.code.source.over_time import OverTime
+from symconv.code.source.sequences import InSequence
 from symconv.errors import SymconvError
 from symconv.prove.proof import Proof
 
-__all__ = ["by_one_step"]
+__all__ = ["by_one_step", "in_any_sequence"]
 
 
 def by_one_step(steps: OverTime, decided: Callable[[], Proofs[Proof]],
@@ -40,3 +42,58 @@ def by_one_step(steps: OverTime, decided: Callable[[], Proofs[Proof]],
         reason = f"one step of the loops over time, line {steps.line}, is not the gradient of its step: {wrong}"
         return Proofs(found.name, {n: Proof(found[n].operator, found[n].claim, None, reason=reason,
                                             decision=found[n].decision) for n in steps.asked})  # fmt: skip
+
+
+def in_any_sequence(found: InSequence, decided: Callable[[ast.FunctionDef, bool], Proofs[Proof]],
+                    explain: bool) -> Proofs[Proof]:  # fmt: skip
+    """The proofs of a loss over a sequence and its gradients: by one step, else what is wrong for short ones.
+
+    Raises SpecError where neither is read.
+    """
+    step: Proofs[Proof] | None = None
+    refused: SymconvError | None = None
+    if found.step is not None:
+        try:
+            step = decided(found.step, False)
+        except SymconvError as problem:
+            refused = problem
+    told = f"so in one step of the loop backwards, line {found.line}, and by induction in sequences of any length"
+    if step is not None and step.holds:
+        return _those(step, {name: replace(one, proved=(*one.proved, told)) for name, one in step.items()}, found)
+    left = step
+    for count, node in enumerate(found.short, 1):
+        try:
+            short = decided(node, explain)
+        except SymconvError as problem:
+            refused = refused or problem
+            continue
+        left = left or short
+        if short.holds is False:
+            each = {name: _of_short(one, step, name, count, told, found) for name, one in short.items()}
+            return _those(short, each, found)
+    if left is None:
+        assert refused is not None
+        raise refused
+    return _those(left, {name: one if one.holds is None else _open(one, found) for name, one in left.items()}, found)
+
+
+def _those(proofs: Proofs[Proof], each: dict[str, Proof], found: InSequence) -> Proofs[Proof]:
+    """The proofs without those of what the function does not return."""
+    asked = {name: replace(one, where=", and ".join(filter(None, (found.words, one.where))))
+             for name, one in each.items() if name not in found.carried}  # fmt: skip
+    return Proofs(proofs.name, asked, proofs.also, proofs.unread, proofs.numbers)
+
+
+def _of_short(one: Proof, step: Proofs[Proof] | None, name: str, count: int, told: str, found: InSequence) -> Proof:
+    """A gradient of a sequence of so many elements as one of any: a right one is right where each step is."""
+    if one.holds is False:
+        length = "one element" if count == 1 else f"{count} elements"
+        return replace(one, where=", ".join(filter(None, (one.where, f"in a sequence of {length}"))))
+    if step is not None and name in step and all(step[key].holds for key in (name, *found.carried) if key in step):
+        return replace(step[name], proved=(*step[name].proved, told))
+    return _open(one, found)
+
+
+def _open(one: Proof, found: InSequence) -> Proof:
+    reason = f"not every step of the loop backwards, line {found.line}, is proved to be the gradient of its step"
+    return Proof(one.operator, one.claim, None, reason=reason, decision=one.decision)

@@ -60,7 +60,8 @@ class Pair:
         given, kept = (said, None) if beside else ({}, read)
         whole = not op.several and (not op.output.axes or is_derivative(self.forward, self.backward))
         loss = beside or (whole and self.without_cotangent)
-        reading = Reading(op, self.source, self.backward, given, kept, loss=loss, free=True, together=Together())
+        reading = Reading(op, self.source, self.backward, given, kept, loss=loss, free=True, together=Together(),
+                          rows=self.rows)  # fmt: skip
         return reading, ordered_results(reading, self.forward, self.returns)
 
     @property

@@ -12,7 +12,6 @@ from symconv.code.pair import Pair
 from symconv.code.proofs import Proofs
 from symconv.code.source.guards import guards_of
 from symconv.code.source.labels import labels_in, perhaps_rows
-from symconv.code.source.pairs import is_loss
 from symconv.code.source.program import Program
 from symconv.code.source.states import states_of
 from symconv.errors import SymconvError
@@ -26,8 +25,6 @@ LABELS, ROWS = "labels", "one-hot rows"
 
 def kinds_of_labels(source: Program, forward: ast.FunctionDef, backward: ast.FunctionDef) -> list[dict[str, str]]:
     """What labels may be given as: where a function takes one-hot rows too, it is looked at with both."""
-    if is_loss(forward, backward):
-        return [{}]
     names = labels_in(forward, functions=source.callees) & perhaps_rows(forward, source.callees)
     return [dict.fromkeys(names, LABELS), dict.fromkeys(names, ROWS)] if names else [{}]
 
@@ -41,14 +38,25 @@ def decided_under(
     With such numbers it is first looked ``plainly``, at the likely meaning alone.
     """
     guards = guards_of(pair.source, pair.forward, pair.backward)
-    op, proofs = decide(pair, explain) if guards is None else plainly(pair, False)
-    if proofs.holds is not True and guards is not None:
-        such = replace(pair, source=guards.program, forward=guards.forward, backward=guards.backward)
-        with suppress(SymconvError):
-            other, found = decide(such, explain)
-            if found.holds or found.holds == proofs.holds:
-                return other, _under(found, guards.words, *_unused(pair))
+    if guards is None:
         op, proofs = decide(pair, explain)
+        return op, _under(proofs, *_unused(pair))
+    such = replace(pair, source=guards.program, forward=guards.forward, backward=guards.backward)
+    refused: SymconvError | None = None
+    try:
+        op, proofs = plainly(pair, False)
+        if proofs.holds:
+            return op, _under(proofs, *_unused(pair))
+        plain = proofs.holds
+    except SymconvError as problem:
+        refused, plain = problem, None
+    with suppress(SymconvError):
+        other, found = decide(such, explain)
+        if found.holds or refused or found.holds == plain:
+            return other, _under(found, guards.words, *_unused(pair))
+    if refused:
+        raise refused
+    op, proofs = decide(pair, explain)
     return op, _under(proofs, *_unused(pair))
 
 

@@ -187,8 +187,10 @@ class Grouped(torch.autograd.Function):
 
 
 def test_parts_of_channels_are_not_taken_for_one_channel() -> None:
-    with pytest.raises(sc.SpecError, match="asks for sizes"):
-        sc.check(CHUNKS, "Grouped", explain=False)
+    proofs = sc.check(CHUNKS, "Grouped", explain=False)
+    assert proofs.holds is True
+    assert "x is N x 2*C x H x W" in " ".join(str(proofs["x"]).split())
+    assert wrong(CHUNKS, "zip(gs, ws)", "zip(ws, gs)", "Grouped") == ["x"]
 
 
 CAUSAL = """

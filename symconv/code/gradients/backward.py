@@ -43,7 +43,7 @@ class Reading:
     outputs each has a cotangent, and ``op`` is the gradient that is looked at, as an operator over all of them.
     Of a function that returns a ``loss`` beside its gradients these are for a cotangent of 1. With ``free`` the
     operator is what a forward function computes, which says nothing about slopes at kinks. Its gradients are read
-    ``together`` where there are several.
+    ``together`` where there are several. Labels that are ``rows`` are one-hot.
     """
 
     op: Operator
@@ -55,6 +55,7 @@ class Reading:
     loss: bool = False
     free: bool = False
     together: Together | None = field(default=None, compare=False, repr=False)
+    rows: frozenset[str] = frozenset()
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -79,7 +80,7 @@ class Reading:
 
     def begun(self, on: Symbolic | Concrete, tensors: Mapping[str, Any]) -> Beginning:
         """What the function begins with."""
-        return beginning(self.op, on, tensors, self.arguments, self.outputs, self.forward)
+        return beginning(self.op, on, tensors, self.arguments, self.outputs, self.forward, self.rows)
 
     def result(self, on: Symbolic | Concrete, begun: Beginning, state: State | None = None) -> tuple[Any, State]:
         """What the function returns, and the state at the end; it may change what it begins with."""

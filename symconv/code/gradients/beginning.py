@@ -46,9 +46,10 @@ class Beginning:
 
 
 def beginning(op: Operator, on: Symbolic | Concrete, tensors: Mapping[str, Any], arguments: Mapping[str, Any],
-              outputs: tuple[str, ...], forward: Forward | None) -> Beginning:  # fmt: skip
-    """What is there once the forward function was run."""
-    boxes = given(on, tensors, named=True, rows=forward.rows if forward is not None else ())
+              outputs: tuple[str, ...], forward: Forward | None,
+              rows: frozenset[str] = frozenset()) -> Beginning:  # fmt: skip
+    """What is there once the forward function was run; labels that are ``rows`` are one-hot."""
+    boxes = given(on, tensors, named=True, rows=rows | (forward.rows if forward is not None else frozenset()))
     roles = Roles(op, boxes, arguments, outputs)
     found = Beginning(boxes, roles, Context(attributes=_Attributes(roles)))
     if forward is None:

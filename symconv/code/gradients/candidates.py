@@ -15,7 +15,7 @@ from symconv.code.gradients.supposed import apart, assumed, compares, lengths_su
 from symconv.code.source.labels import NO_CLASSES
 from symconv.code.source.trouble import ROLLED, UNEQUAL
 from symconv.errors import SymconvError
-from symconv.notation.affine import Quotient, var
+from symconv.notation.affine import Affine, Quotient, affine, var
 from symconv.notation.expr import Constraint, equal
 from symconv.notation.operator import Assumption, Operator
 from symconv.ops.registry import catalogue
@@ -31,7 +31,9 @@ __all__ = ["candidates", "where_defined"]
 
 _JOINED = " against ("
 """A length that is another one than that of joined arrays."""
-_LEFT_OUT = (DIVIDED, BORDERED, ROLLED, UNEQUAL, RESHAPED, NO_CLASSES, _JOINED)
+_INDEXED = ": index "
+"""An element that is read where there is none."""
+_LEFT_OUT = (DIVIDED, BORDERED, ROLLED, UNEQUAL, RESHAPED, NO_CLASSES, _JOINED, _INDEXED)
 """Why sizes are left out at which a forward function has no value, or another one than at larger sizes."""
 _UNFIT = "does not fit on an axis of length"
 """Why a window of weights has no place, which an output that is summed over all places does not show."""
@@ -140,11 +142,29 @@ def _as_long(read: Read) -> Read | None:
             alike = region.where(equal(var(other), var(one)))
             # Of parts of an axis, which are shorter than it, nothing is as long but one element.
             region = region if _is_special(region, alike) else alike
+    told = read.lengths
+    for size, length, where in _joined_along(read):
+        alike = region.where(equal(var(size), length))
+        if region.always(Constraint(var(size) - length)) and not _is_special(region, alike):
+            region = alike
+            told = ", ".join((*filter(None, (told,)), f"{where} has the channels of the output"))
     if region.empty or full.region.within(region):
         return None
     asked = (one for c in read.compared for one in (c, Constraint(-c.form - 1)) if not c.equality)
     longer = tuple(c for c in asked if len(c.form.terms) == 2 and region.always(c))
-    return replace(read, region=region, indexed=(*read.indexed, *longer))
+    return replace(read, region=region, indexed=(*read.indexed, *longer), lengths=told)
+
+
+def _joined_along(read: Read) -> Iterator[tuple[str, Affine, str]]:
+    """Lengths of vectors that are read along an axis of the output which several parts were joined to: biases."""
+    for axis, names in zip(read.value.axes, read.value.names, strict=True):
+        size = axis.sizes[0] if len(axis.sizes) == 1 else affine(1)
+        if size.name is not None or size.is_constant:
+            continue
+        for tensor, row in read.plain.items():
+            each = [f.index for term in read.value.terms for f in term.factors if f.tensor == tensor]
+            if len(row) == 1 and each and all(index == (var(names[0]),) for index in each):
+                yield row[0], size, f"axis 0 of {tensor}"
 
 
 def _summed_along(read: Read) -> Iterator[tuple[str, str]]:

@@ -6,6 +6,7 @@ are G parts from the start, nothing is taken apart.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Collection, Iterator, Sequence
 
 from symconv.code.gradients.branches import Read
@@ -17,7 +18,7 @@ from symconv.prove.meaning.value import Value
 from symconv.relation.regions import Region, everywhere
 from symconv.relation.sets import Context
 
-__all__ = ["in_parts", "of_lengths", "uncut_first"]
+__all__ = ["cut_in_loops", "in_parts", "of_lengths", "uncut_first"]
 
 _FLOOR = "floor("
 
@@ -45,12 +46,48 @@ def of_lengths(sizes: Sequence[str]) -> Region:
     return everywhere(Context(tuple(sorted(sizes)), " and ".join(f"{size} >= 1" for size in sizes)))
 
 
-def in_parts(value: Value, ties: Sequence[Constraint], region: Region, sizes: Collection[str]) -> dict[str, int]:
-    """The sizes that are so many equal parts, as lengths of the value or what was asked for say of one of them."""
+def in_parts(
+    value: Value, ties: Sequence[Constraint], region: Region, sizes: Collection[str], meant: bool = False
+) -> dict[str, int]:
+    """The sizes that are so many equal parts, as lengths of the value or what was asked for say of one of them.
+
+    Where that is ``meant``, those too whose parts leave something over at other sizes.
+    """
     asked = [atom for one in ties for atom, _ in one.form.terms if isinstance(atom, Quotient)]
     told = {name: one.divisor for one in asked if (name := one.numerator.name) is not None} | divided(value)
     found: dict[str, int] = {}
     for name, parts in told.items():
-        if region.always(equal(var(name), quotient(var(name), parts) * parts)):
+        if meant or region.always(equal(var(name), quotient(var(name), parts) * parts)):
             found |= {one: parts for one in sizes if region.always(equal(var(one), var(name)))}
     return found
+
+
+def cut_in_loops(node: ast.FunctionDef) -> bool:
+    """Whether parts of axes are taken one by one, ``x[:, g*c : (g+1)*c]`` with ``c = C // groups``.
+
+    Groups are of equally many channels then: what else would be left over is in none of them.
+    """
+    parts = [*ast.walk(node)]
+    quotients = {name for one in parts if isinstance(one, ast.Assign) for name in _quotients(one)}
+    return any(_is_part(one, quotients) for one in parts if isinstance(one, ast.Slice))
+
+
+def _quotients(given: ast.Assign) -> Iterator[str]:
+    """The names that an assignment gives to lengths divided by a number of parts."""
+    for to in given.targets:
+        each: list[tuple[ast.expr, ast.expr]] = [(to, given.value)]
+        if isinstance(to, ast.Tuple) and isinstance(given.value, ast.Tuple):
+            each = [*zip(to.elts, given.value.elts, strict=False)]
+        for name, value in each:
+            if isinstance(name, ast.Name) and isinstance(value, ast.BinOp) and isinstance(value.op, ast.FloorDiv):
+                yield name.id
+
+
+def _is_part(one: ast.Slice, lengths: Collection[str]) -> bool:
+    match one:
+        case ast.Slice(ast.BinOp(ast.Name(a), ast.Mult(), ast.Name(b)), ast.expr() as upper, None):
+            length, number = (b, a) if b in lengths else (a, b)
+            ends = (f"({number} + 1) * {length}", f"{length} * ({number} + 1)", f"{number} * {length} + {length}",
+                    f"{length} * {number} + {length}", f"(1 + {number}) * {length}")  # fmt: skip
+            return length in lengths and ast.unparse(upper) in ends
+    return False

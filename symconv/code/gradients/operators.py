@@ -14,7 +14,7 @@ from symconv.code.arrays.symbolic import Symbolic
 from symconv.code.arrays.walk import Walk
 from symconv.code.gradients.branches import Branches, HalfUnread, Read, unknown
 from symconv.code.gradients.candidates import candidates, where_defined
-from symconv.code.gradients.cut_axes import in_parts, of_lengths, uncut_first
+from symconv.code.gradients.cut_axes import cut_in_loops, in_parts, of_lengths, uncut_first
 from symconv.code.gradients.declared import declared
 from symconv.code.gradients.documented import documented
 from symconv.code.gradients.formula import numbered, with_words
@@ -132,7 +132,7 @@ def _of_each(
     node, tensors = forward.node, (*forward.tensors.values(), *forward.attributes.values())
     problems, last, found = list[str](), list[tuple[Operator, Forward]](), False
     vectors = vectors_of(node, tensors) - forward.shapes.keys()
-    equal_parts = halved(program, node)
+    equal_parts = halved(program, node, bool(forward.outputs.names))
     for ranks in each:
         if found and any(ranks[name] == ranks["x"] for name in vectors):
             # A bias of the input's shape would make a forgotten sum right.
@@ -262,7 +262,7 @@ def _again(forward: Forward, ranks: Mapping[str, int], keeps: frozenset[str], re
     flat = [size for row in sizes.values() for size in row]
     said = tuple(declared(forward, sizes))
     for read in reads:
-        parts = in_parts(read.value, read.ties, read.region, flat)
+        parts = in_parts(read.value, read.ties, read.region, flat, cut_in_loops(forward.node))
         if parts and not any(one.form.names() & parts.keys() for one in said):
             branches = Branches(lambda on, boxes: _output(forward, on, boxes), sizes, forward.rows, keeps, parts)
             with suppress(SymconvError, Undecided, Mismatch, Misfit):

@@ -48,7 +48,8 @@ def results_of(reading: Reading, returns: Sequence[str] | None) -> dict[str, Any
             f"{reading.node.name} returns a dict with {keys}, which do not say whose gradients they are; name them by "
             f"the tensors ({{'d{tensors[0]}': ...}}), or return a tuple"
         )
-    if left and returns is None:
+    beside = reading.loss and reading.forward is None and isinstance(value, ast.Tuple)
+    if left and returns is None and not beside:
         mine = gradient_named(reading.op, value.id) if isinstance(value, ast.Name) else None
         rest = [t for t in tensors if t not in left]
         each = value.elts if isinstance(value, ast.Tuple) else []

@@ -94,11 +94,12 @@ def assumed(op: Operator, read: Read) -> Operator:
     for longer, other in map(_sides, indexed):
         if longer in axes and other in axes:
             op = with_words(op, f"{axes[longer]} may be longer than {axes[other]}")
+    notes = (*op.notes, SUPPOSED + read.lengths) if read.lengths else op.notes
     more = (
         *(Assumption(c, f"what is sliced is as long as it is taken for: {c}") for c in sliced),
         *(Assumption(c, f"what is indexed is as long as loops run: {c}") for c in indexed),
     )
-    return replace(op, assumptions=(*op.assumptions, *more))
+    return replace(op, assumptions=(*op.assumptions, *more), notes=notes)
 
 
 def _sides(constraint: Constraint) -> tuple[Affine, Affine]:

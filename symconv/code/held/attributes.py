@@ -41,6 +41,10 @@ def attribute_of(state: State, owner: Any, name: str) -> Any:
                 return Infinity()
             return Opaque(name) if name in _DTYPES and path != "builtins" else Dotted(f"{path}.{name}")
         case Context(saved, attributes):
+            if dict.__contains__(attributes, name):
+                return attributes[name]
+            if f"self.{name}" in state.program.callees:
+                return Method(owner, name)
             if name in attributes:
                 return attributes[name]
             if name in {"saved_tensors", "saved_variables"} and saved is not None:

@@ -16,7 +16,7 @@ from symconv.code.values.conditions import compared
 from symconv.code.values.kinds import kind_of
 from symconv.code.values.objects import Box
 from symconv.notation.affine import Affine, affine
-from symconv.notation.expr import equal
+from symconv.notation.expr import equal, nonnegative
 
 __all__ = ["MOVES", "reshaped"]
 
@@ -139,7 +139,25 @@ def reshaped(state: State, box: Box, shape: Sequence[Any]) -> Box:
     if state.on.positions(current(state, box)):
         return arranged_positions(state, box, list(shape))
     array = array_of(state, box)
+    if _is_own_shape(state, array, shape):
+        return box  # never a copy
     return loose_view(state, box, state.on.word("reshape", [array, tuple(_as_first(state, array, shape))], {}))
+
+
+def _is_own_shape(state: State, array: Any, shape: Sequence[Any]) -> bool:
+    """Whether the shape that is wanted is the one that there is, for all sizes; -1 is what the others leave."""
+    own = [state.on.size(array, k) for k in range(state.on.rank(array))]
+    rest = [k for k, one in enumerate(shape) if one == affine(-1)]
+    if len(own) != len(shape) or len(rest) > 1 or not all(isinstance(one, Affine) for one in (*own, *shape)):
+        return False
+
+    def fits(mine: Affine, wanted: Affine) -> bool:
+        if not state.on.symbolic:
+            return mine == wanted and (not rest or mine.constant > 0)
+        walk = state.terms.walk
+        return walk.same(mine, wanted) and (not rest or walk.always(nonnegative(mine - 1)))
+
+    return all(k in rest or fits(mine, wanted) for k, (mine, wanted) in enumerate(zip(own, shape, strict=True)))
 
 
 def _as_first(state: State, array: Any, shape: Sequence[Any]) -> Sequence[Any]:

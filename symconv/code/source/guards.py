@@ -53,13 +53,12 @@ def guards_of(program: Program, forward: ast.FunctionDef, backward: ast.Function
 
 def _lines(program: Program, nodes: tuple[ast.FunctionDef, ...]) -> Iterator[int]:
     """The lines of functions, and of those of the text that they call; of methods, those of the whole class."""
-    for node in nodes:
-        for one in program.called_by(node):
-            yield from range(one.lineno, (one.end_lineno or one.lineno) + 1)
-    if (owner := program.classes.get(program.owner)) is not None:
-        # The methods of layers that it holds are at other places of the text.
-        for part in (owner, *(one for one in owner.body if isinstance(one, ast.FunctionDef))):
-            yield from range(part.lineno, (part.end_lineno or part.lineno) + 1)
+    owner = program.classes.get(program.owner)
+    # The methods of layers that a class holds are at other places of the text.
+    methods = [one for one in owner.body if isinstance(one, ast.FunctionDef)] if owner is not None else []
+    called = [one for node in (*nodes, *methods) for one in program.called_by(node)]
+    for part in (*([owner] if owner is not None else []), *called):
+        yield from range(part.lineno, (part.end_lineno or part.lineno) + 1)
 
 
 def _tiny(node: ast.expr | None, names: Mapping[str, str]) -> str:

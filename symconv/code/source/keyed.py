@@ -5,12 +5,15 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 
-__all__ = ["as_attributes", "lineage", "own_attribute", "reached"]
+__all__ = ["LOSSES", "SLOPES", "as_attributes", "lineage", "own_attribute", "reached"]
 
 _PARAMETERS = frozenset({"params", "parameters", "param", "weights", "_params"})
 _GRADIENTS = frozenset({"grads", "gradients", "grad", "gradient", "_grads"})
 _CACHES = frozenset({"cache", "_cache", "caches", "saved", "memory"})
-_STARTS = ("forward", "call", "__call__", "backward", "backprop", "bprop", "grad", "loss")
+LOSSES = ("loss", "compute_loss", "calc_loss", "cost", "compute_cost", "loss_function")
+SLOPES = ("gradient", "gradients", "compute_gradient", "compute_gradients", "get_gradients", "calc_gradient")
+"""What methods of a loss and of its gradients are called."""
+_STARTS = ("forward", "call", "__call__", "backward", "backprop", "bprop", "grad", *LOSSES, *SLOPES)
 
 
 def own_attribute(node: ast.AST) -> str | None:
@@ -49,7 +52,7 @@ def as_attributes(node: ast.ClassDef) -> None:
 
     Left alone is a dict of which an attribute would have the name of another one of the class.
     """
-    methods = list(reached(node).values())
+    methods = [*reached(node).values(), *_starts(node)]
     taken = {name for one in ast.walk(node) if (name := own_attribute(one))}
     keys = {name: _keys(methods, name) for name in (_PARAMETERS | _GRADIENTS) & taken}
     caches = {name: _keys(methods, name) for name in _CACHES & taken}
@@ -68,6 +71,14 @@ def as_attributes(node: ast.ClassDef) -> None:
     if len({one for new in renamed.values() for one in new.values()}) == sum(map(len, renamed.values())):
         for method in methods:
             _Keyed(renamed).visit(method)
+
+
+def _starts(node: ast.ClassDef) -> list[ast.FunctionDef]:
+    """``__init__``, where it uses its dicts by constant keys alone."""
+    found = [one for one in node.body if isinstance(one, ast.FunctionDef) and one.name == "__init__"]
+    dicts = {name for one in found for part in ast.walk(one) if (name := own_attribute(part))}
+    held = dicts & (_PARAMETERS | _GRADIENTS)
+    return [one for one in found if held and all(_keys(found, name) for name in held)]
 
 
 def _keys(methods: list[ast.FunctionDef], name: str) -> set[str] | None:

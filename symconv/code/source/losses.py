@@ -15,12 +15,13 @@ __all__ = ["with_gradients_in_order"]
 _GRADIENTS = ("d", "grad_", "d_", "g", "grad")
 
 
-def with_gradients_in_order(node: ast.FunctionDef) -> ast.FunctionDef | None:
+def with_gradients_in_order(node: ast.FunctionDef, more: Collection[str] = ()) -> ast.FunctionDef | None:
     """A function that returns its loss and then each gradient; None where it is none of a loss and gradients.
 
     Of a dict that is filled by constant keys each item becomes a variable; every use of it has to be one of these.
+    There are ``more`` tensors that the gradients may be of.
     """
-    tensors = {*parameters(node.args)} - {"self"} | {a for one in ast.walk(node) if (a := own_attribute(one))}
+    tensors = {*parameters(node.args), *more} - {"self"} | {a for one in ast.walk(node) if (a := own_attribute(one))}
     match node.body[-1] if node.body else None:
         case ast.Return(ast.Tuple([_, ast.Name(name)])) if any(begins(one, name) is not None for one in ast.walk(node)):
             return _apart(node, name, tensors)

@@ -11,15 +11,17 @@ from difflib import get_close_matches
 from symconv.code.source.contexts import with_context
 from symconv.code.source.dicts import with_items, with_same_items
 from symconv.code.source.filled import with_items_apart
+from symconv.code.source.keyed import own_attribute
 from symconv.code.source.losses import with_gradients_in_order
 from symconv.code.source.program import Program
 from symconv.code.source.signatures import parameters
 from symconv.code.source.slices import part_for
+from symconv.code.source.trained import loss_alone, with_loss
 from symconv.code.source.unreturned import with_output
 from symconv.code.source.vjps import with_rule
 from symconv.errors import SpecError
 
-__all__ = ["is_derivative", "is_loss", "pair_of"]
+__all__ = ["is_derivative", "is_loss", "loss_of", "pair_of"]
 
 _FORWARD = ("forward", "fwd", "fprop", "call", "__call__")
 _DERIVED = ("prime", "derivative", "deriv", "grad", "gradient", "der")
@@ -49,7 +51,7 @@ def pair_of(source: Program, name: str | None) -> tuple[Program, ast.FunctionDef
     losses = [node for known, node in source.functions.items()
               if name in (None, known) and with_gradients_in_order(node) is not None]  # fmt: skip
     if not pairs and not nested and len(losses) == 1:
-        return source, *_of_loss(source, source.settled(losses[0]))
+        return source, *loss_of(source, source.settled(losses[0]))
     if not pairs and len(derived := list(_derivatives(source, name))) == 1:
         return source, source.settled(derived[0][0]), source.settled(derived[0][1])
     if len(pairs) != 1:
@@ -84,7 +86,12 @@ def _of_class(source: Program, name: str) -> tuple[Program, ast.FunctionDef, ast
     backward = next((methods[k] for k in _BACKWARD if k in methods), None)
     losses = [one for one in methods.values() if with_gradients_in_order(one) is not None]
     if forward is None and backward is None and len(losses) == 1:
-        return replace(source, owner=name), *_of_loss(source, source.settled(losses[0], name))
+        return replace(source, owner=name), *loss_of(source, source.settled(losses[0], name))
+    if (forward is None or backward is None) and (trained := with_loss(methods)) is not None:
+        source.settled(trained, name)
+        every = {one for part in ast.walk(source.classes[name]) if (one := own_attribute(part))}
+        if (ordered := with_gradients_in_order(trained, every)) is not None:
+            return replace(source, owner=name), loss_alone(ordered), ordered
     if forward is None or backward is None:
         raise SpecError(f"{source.name}: {name} has no forward and backward; it has {', '.join(methods) or 'nothing'}")
     forward, backward = source.settled(forward, name), source.settled(backward, name)
@@ -148,11 +155,14 @@ def is_loss(forward: ast.FunctionDef, backward: ast.FunctionDef) -> bool:
     return forward.name == backward.name
 
 
-def _of_loss(source: Program, node: ast.FunctionDef) -> tuple[ast.FunctionDef, ast.FunctionDef]:
+def loss_of(source: Program, node: ast.FunctionDef) -> tuple[ast.FunctionDef, ast.FunctionDef]:
     """What a function computes its loss by, and the function itself."""
     both = with_gradients_in_order(node)
     assert both is not None
-    return part_for(both, 0, (), source), both
+    loss = part_for(both, 0, (), source)
+    if ast.get_docstring(both, clean=False) is not None:
+        loss.body = [both.body[0], *loss.body]  # it says shapes
+    return loss, both
 
 
 def _nested(node: ast.FunctionDef) -> tuple[ast.FunctionDef, ast.FunctionDef] | None:

@@ -8,6 +8,7 @@ from functools import reduce
 from symconv.limits import WRITTEN_GROUPS
 from symconv.prove.language.defined import Arguments, Defined, number, size
 from symconv.prove.language.syntax import Binary, Call, Name, Node, Number, Sliced, Span, Text, Tuple
+from symconv.prove.language.vocabulary import rank_of
 
 __all__ = ["GRADIENTS"]
 
@@ -80,7 +81,13 @@ def _by_input(given: Arguments) -> Node:
     pads = Tuple(tuple(Tuple(pair) for pair, _, _ in slides))
     rest = Tuple(tuple(left for _, _, left in slides))
     options = (*_options(given, "stride", "dilation", "groups"), ("padding", pads), ("output_padding", rest), _FIRST)
-    return Call("conv_transpose", (_sized(cotangent, slides), weight), options)
+    return Call(_word("conv_transpose", given), (_sized(cotangent, slides), weight), options)
+
+
+def _word(stem: str, given: Arguments) -> str:
+    """The word for as many spatial axes as the arrays have: the operator, which may cut axes into parts, has others."""
+    rank = rank_of(given.call.function) or given.ranks[0] - 2
+    return f"{stem}{rank}d" if 1 <= rank <= 3 else stem
 
 
 def _sized(cotangent: Node, slides: Sequence[tuple[object, Node, object]]) -> Node:
@@ -115,7 +122,7 @@ def _one_group(given: Arguments, group: int, count: int) -> Node:
     pads = Tuple(tuple(Tuple(pair) for pair, _, _ in slides))
     options = [("padding", pads), ("stride", _option(given, "dilation")),
                ("dilation", _option(given, "stride")), _FIRST]  # fmt: skip
-    found = Call("swap", (Call("conv", tuple(swapped), tuple(options)), number(0), number(1)))
+    found = Call("swap", (Call(_word("conv", given), tuple(swapped), tuple(options)), number(0), number(1)))
     taps = (Span(None, _length(given, "weight_size", axis)) for axis in range(2, given.ranks[0]))
     return Sliced(found, (Span(), Span(), *taps))
 
