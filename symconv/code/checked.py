@@ -61,7 +61,7 @@ def check_code(path: str | Path, name: str | None = None, arguments: Mapping[str
         path, name = told.groups()
     text, title = read_text(path if isinstance(path, Path) else Path(path) if "\n" not in str(path) else path)
     source = program(text, title)
-    if returns is None and (sequence := in_sequence(source, name)) is not None:
+    if returns is None and (name or not source.classes) and (sequence := in_sequence(source, name)) is not None:
         return in_any_sequence(
             sequence, lambda node, told: _read(source, *loss_of(source, node), arguments, None, told), explain
         )

@@ -58,7 +58,7 @@ def in_any_sequence(found: InSequence, decided: Callable[[ast.FunctionDef, bool]
         except SymconvError as problem:
             refused = problem
     told = f"so in one step of the loop backwards, line {found.line}, and by induction in sequences of any length"
-    if step is not None and step.holds:
+    if step is not None and step.holds and {*found.carried} <= {*step}:
         return _those(step, {name: replace(one, proved=(*one.proved, told)) for name, one in step.items()}, found)
     left = step
     for count, node in enumerate(found.short, 1):
@@ -89,7 +89,7 @@ def _of_short(one: Proof, step: Proofs[Proof] | None, name: str, count: int, tol
     if one.holds is False:
         length = "one element" if count == 1 else f"{count} elements"
         return replace(one, where=", ".join(filter(None, (one.where, f"in a sequence of {length}"))))
-    if step is not None and name in step and all(step[key].holds for key in (name, *found.carried) if key in step):
+    if step is not None and all(key in step and step[key].holds for key in (name, *found.carried)):
         return replace(step[name], proved=(*step[name].proved, told))
     return _open(one, found)
 

@@ -18,8 +18,9 @@ from symconv.prove.meaning.value import Value
 from symconv.relation.regions import Region, everywhere
 from symconv.relation.sets import Context
 
-__all__ = ["cut_in_loops", "in_parts", "of_lengths", "uncut_first"]
+__all__ = ["EQUAL_PARTS", "cut_in_loops", "in_parts", "of_lengths", "uncut_first"]
 
+EQUAL_PARTS = "parts that are cut from an axis are all of it"
 _FLOOR = "floor("
 
 

@@ -14,7 +14,7 @@ from symconv.code.arrays.symbolic import Symbolic
 from symconv.code.arrays.walk import Walk
 from symconv.code.gradients.branches import Branches, HalfUnread, Read, unknown
 from symconv.code.gradients.candidates import candidates, where_defined
-from symconv.code.gradients.cut_axes import cut_in_loops, in_parts, of_lengths, uncut_first
+from symconv.code.gradients.cut_axes import EQUAL_PARTS, cut_in_loops, in_parts, of_lengths, uncut_first
 from symconv.code.gradients.declared import declared
 from symconv.code.gradients.documented import documented
 from symconv.code.gradients.formula import numbered, with_words
@@ -262,11 +262,14 @@ def _again(forward: Forward, ranks: Mapping[str, int], keeps: frozenset[str], re
     flat = [size for row in sizes.values() for size in row]
     said = tuple(declared(forward, sizes))
     for read in reads:
-        parts = in_parts(read.value, read.ties, read.region, flat, cut_in_loops(forward.node))
+        sure = in_parts(read.value, read.ties, read.region, flat)
+        meant = cut_in_loops(forward.node) and not forward.unequal
+        parts = in_parts(read.value, read.ties, read.region, flat, True) if meant else sure
         if parts and not any(one.form.names() & parts.keys() for one in said):
             branches = Branches(lambda on, boxes: _output(forward, on, boxes), sizes, forward.rows, keeps, parts)
             with suppress(SymconvError, Undecided, Mismatch, Misfit):
-                return branches.read(of_lengths(flat).where(*said))
+                found = branches.read(of_lengths(flat).where(*said))
+                return found if parts == sure else [replace(one, lengths=EQUAL_PARTS) for one in found]
     return ()
 
 

@@ -16,6 +16,7 @@ from symconv.code.source.written_out import At, OtherFormError, Parts, base_of, 
 __all__ = ["step_of"]
 
 _ZEROS = frozenset({"zeros", "zeros_like"})
+_CHANGING = frozenset({"at", "fill", "sort", "put", "partition", "copyto", "itemset", "place", "putmask"})
 _FRESH = frozenset({"zeros", "zeros_like", "copy", "dot", "exp", "tanh", "ones", "ones_like", "array", "outer"})
 
 
@@ -80,6 +81,10 @@ def _counts_nothing(parts: Parts) -> None:
                    and ast.unparse(one) == f"len({parts.sequence})"]  # fmt: skip
         if counted or f"{parts.sequence}.shape" in ast.unparse(node):
             raise OtherFormError
+        for one in ast.walk(node):
+            inplace = isinstance(one, ast.Attribute) and (one.attr.endswith("_") or one.attr in _CHANGING)
+            if inplace or isinstance(one, ast.NamedExpr) or (isinstance(one, ast.keyword) and one.arg == "out"):
+                raise OtherFormError
     zeros = [value for one in parts.between for _, value in bindings(one)]
     if any(not isinstance(one, ast.Assign) for one in parts.between) or not all(map(_is_zero, zeros)):
         raise OtherFormError

@@ -16,7 +16,7 @@ from symconv.code.source.loops_in_time import Loop, Refused, loop_of, stepped
 from symconv.code.source.signatures import parameters
 from symconv.prove.language.people import gradient_words
 
-__all__ = ["OverTime", "over_time"]
+__all__ = ["OverTime", "changes_nothing_kept", "over_time", "reached"]
 
 _MAKING = frozenset({"zeros", "zeros_like", "ones", "ones_like", "empty", "empty_like", "exp", "tanh", "dot", "copy"})
 """Functions of libraries that give an array of their own."""
@@ -58,8 +58,8 @@ def over_time(forward: ast.FunctionDef, backward: ast.FunctionDef,
 def _over_time(forward: ast.FunctionDef, backward: ast.FunctionDef,
                helpers: Mapping[str, ast.FunctionDef]) -> OverTime:  # fmt: skip
     there, back = loop_of(forward, False), loop_of(backward, True)
-    for one in _reached(helpers, [*there.body, *back.body]):
-        _changes_nothing_kept(one)
+    for one in reached(helpers, [*there.body, *back.body]):
+        changes_nothing_kept(one)
     takes, given = parameters(forward.args), parameters(backward.args)
     if len(given) != 2 or {"range", "reversed"} & helpers.keys():
         raise Refused
@@ -168,7 +168,7 @@ def _alike(there: Loop, back: Loop, begins: Mapping[str, str | None], tensors: M
             raise Refused
 
 
-def _reached(helpers: Mapping[str, ast.FunctionDef], nodes: Sequence[ast.AST]) -> Iterator[ast.FunctionDef]:
+def reached(helpers: Mapping[str, ast.FunctionDef], nodes: Sequence[ast.AST]) -> Iterator[ast.FunctionDef]:
     """The functions of the text that the nodes call, and those that these call."""
     waiting, seen = [*nodes], set[str]()
     while waiting:
@@ -179,7 +179,7 @@ def _reached(helpers: Mapping[str, ast.FunctionDef], nodes: Sequence[ast.AST]) -
                 yield helpers[one.id]
 
 
-def _changes_nothing_kept(node: ast.FunctionDef) -> None:
+def changes_nothing_kept(node: ast.FunctionDef) -> None:
     """Raises where a function may change arrays that it has not made: what an earlier step kept would change too."""
     fresh, changed = dict[str, bool](), set[str]()
     for one in ast.walk(node):

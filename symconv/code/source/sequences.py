@@ -15,6 +15,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from symconv.code.source.each_step import step_of
+from symconv.code.source.loops_in_time import Refused
+from symconv.code.source.over_time import changes_nothing_kept, reached
 from symconv.code.source.program import Program
 from symconv.code.source.signatures import parameters
 from symconv.code.source.written_out import OtherFormError, bindings, parts_of, short
@@ -58,7 +60,9 @@ def _of(source: Program, node: ast.FunctionDef) -> InSequence:
     shapes = _shapes(source, node)
     few = tuple(short(parts, count, shapes) for count in (1, 2))
     step, carried = None, tuple[str, ...]()
-    with suppress(OtherFormError):
+    with suppress(OtherFormError, Refused):
+        for one in reached(source.functions, [parts.forward, parts.backward]):
+            changes_nothing_kept(one)
         step, carried = step_of(parts, shapes)
     return InSequence(step, few, carried, parts.words, parts.backward.lineno)
 
