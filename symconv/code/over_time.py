@@ -88,7 +88,8 @@ def _of_short(one: Proof, step: Proofs[Proof] | None, name: str, count: int, tol
     """A gradient of a sequence of so many elements as one of any: a right one is right where each step is."""
     if one.holds is False:
         length = "one element" if count == 1 else f"{count} elements"
-        return replace(one, where=", ".join(filter(None, (one.where, f"in a sequence of {length}"))))
+        # An edit is of what was written out, and proved for so many elements alone.
+        return replace(one, repair="", where=", ".join(filter(None, (one.where, f"in a sequence of {length}"))))
     if step is not None and all(key in step and step[key].holds for key in (name, *found.carried)):
         return replace(step[name], proved=(*step[name].proved, told))
     return _open(one, found)

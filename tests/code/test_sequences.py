@@ -113,6 +113,13 @@ def test_a_slip_is_found_in_a_sequence_of_one_or_two(slip: str) -> None:
     assert all("in a sequence of" in str(proofs[name]) for name in found)
 
 
+def test_the_line_is_that_of_the_text_and_no_edit_is_of_what_was_written_out() -> None:
+    right, other, _ = SLIPS["the other sign"]
+    proof = sc.check(NET.replace(right, other), "lossFun")["Why"]
+    assert proof.holds is False and not proof.repair
+    assert proof.line is not None and "dy[targets[t]] += 1" in NET.replace(right, other).splitlines()[proof.line - 1]
+
+
 TRAPS = {
     "what the last step has left": [("xs[t] = np.zeros", "x = np.zeros"), ("xs[t][", "x["), ("(Wxh, xs[t])", "(Wxh, x)"),
                                     ("xs[t].T", "x.T")],
