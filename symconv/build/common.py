@@ -20,8 +20,8 @@ _BODY = re.compile(r"sc_([a-z]\w*)_\d+")
 """A function that nests call, named for what it does; the number tells those of one module apart."""
 _NEST = re.compile(r"(u\d+_\w+?)(?:_alt0_\d+_)?_\d+")
 """A nest, named for the entry and the output, the candidate and its place there."""
-_OWN = "copy"
-"""How operands are packed is the operator's own."""
+_OWN = ("copy", "abreast")
+"""How operands are packed is the operator's own, and what reads one where it lies."""
 _ITSELF = "sc_itself"
 _OPENED = "\n    {\n"
 _WORD = re.compile(r"\w+")
@@ -96,7 +96,7 @@ def _groups(found: tuple[_Function, ...], called: frozenset[str]) -> list[list[_
         if stem := _stem(one.name):
             # What calls another function is left where that one is.
             alone = not (one.words & names) - {one.name}
-            if stem != _OWN and one.name not in called and alone:
+            if not stem.startswith(_OWN) and one.name not in called and alone:
                 waiting.append(_plain(one))
         elif nest := _NEST.fullmatch(one.name):
             groups.setdefault(nest[1], []).extend(waiting)
