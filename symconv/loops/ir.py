@@ -121,7 +121,7 @@ class Buffer:
     ``flat`` counts the last physical axes that are indexed so together. ``slack`` is how many elements behind the last
     may be touched (but mean nothing), in workspace and private buffers. ``cleared`` is how many elements of a private
     buffer a thread sets to 0 before it begins with a nest. No result depends on them: lanes that mean nothing read
-    them, and sums of what memory happens to hold, numbers too small to be normal, take a CPU fifty times as long.
+    them, and where memory happens to hold numbers too small to be normal, kernels took up to 25 times as long.
     """
 
     name: str

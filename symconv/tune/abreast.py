@@ -14,7 +14,7 @@ from symconv.tune.counts import Counts, Parts, rate
 from symconv.tune.grid import Array, blocks, combined
 from symconv.tune.machine import Machine
 from symconv.tune.outer import distance
-from symconv.tune.tiles import across_step
+from symconv.tune.tiles import across_step, turned
 
 __all__ = ["bound", "cycles", "numbers", "workspace"]
 
@@ -99,14 +99,9 @@ def cycles(n: Counts, machine: Machine, chosen: dict[str, Array]) -> Parts:
         "calls": tiles * every * np.ceil(n.planes / chosen["FB"]) * (_CALL + m * vectors * _stored(n, machine, chosen)),
         "cache": _cache(n, machine, chosen, tiles, strips),
         "narrow": strips * packed * (_NARROW + distance(packed, machine)),
-        "unpack": 2 * summed + lines * _ROW + n.writes * (_turned(machine) + distance(n.writes, machine) * _FETCHED),
+        "unpack": 2 * summed + lines * _ROW + n.writes * (turned(machine) + distance(n.writes, machine) * _FETCHED),
         "start": _START + _BOX * boxes * chosen["PT"] * n.groups,
     }
-
-
-def _turned(machine: Machine) -> float:
-    """Cycles for an element of a square: each row is loaded, stored, and interleaved as often as lanes are halved."""
-    return (machine.lanes.bit_length() + 1) / machine.lanes
 
 
 def _sums(n: Counts, machine: Machine, chosen: dict[str, Array]) -> Array:

@@ -15,7 +15,7 @@ from symconv.tune.grid import Array, blocks, combined, strips
 from symconv.tune.machine import Machine
 from symconv.tune.outer import distance
 from symconv.tune.shares import row_blocks
-from symconv.tune.tiles import across_step
+from symconv.tune.tiles import across_step, turned
 
 __all__ = ["bound", "cycles", "numbers", "workspace"]
 
@@ -136,14 +136,9 @@ def _pack(n: Counts, machine: Machine, lengths: list[Array], boxes: Array) -> Ar
         rows = rows * length * min(1.0, _taps(n) / axis.stride)
     across = min(n.planes, n.tile[1] * machine.lanes)
     squares = (reached[-1] >= machine.lanes) & (across >= machine.lanes)
-    each = np.where(squares, _turned(machine), _ALONE) + distance(n.wide, machine)
+    each = np.where(squares, turned(machine), _ALONE) + distance(n.wide, machine)
     every: Array = rows * (_ROW + reached[-1] * across * each)
     return every
-
-
-def _turned(machine: Machine) -> float:
-    """Cycles for an element of a square: each row is loaded, stored, and interleaved as often as lanes are halved."""
-    return (machine.lanes.bit_length() + 1) / machine.lanes
 
 
 def workspace(n: Counts, machine: Machine, chosen: dict[str, Array]) -> tuple[Array, Array]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from symconv.tune.machine import Machine
 
-__all__ = ["across_step", "dot_step", "folded_lanes", "outer_step"]
+__all__ = ["across_step", "dot_step", "folded_lanes", "outer_step", "turned"]
 
 _LATENCY = 4.0
 """Cycles until a sum can be added to again: fewer accumulators than this times two leave the units idle."""
@@ -67,3 +67,8 @@ def _slowest(arithmetic: float, load: float, registers: int, machine: Machine) -
 def folded_lanes(machine: Machine) -> float:
     """Cycles per accumulator until its lanes are one number, several being folded side by side."""
     return 0.25 * machine.lanes.bit_length()
+
+
+def turned(machine: Machine) -> float:
+    """Cycles for an element of a square: each row is loaded, stored, and interleaved as often as lanes are halved."""
+    return (machine.lanes.bit_length() + 1) / machine.lanes

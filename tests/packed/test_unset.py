@@ -1,5 +1,5 @@
-"""No kernel computes with what memory happens to hold: such numbers may be too small to be normal, and then each
-operation takes a CPU a hundred cycles, though nothing that comes of it is stored."""
+"""No kernel computes with what memory happens to hold: such numbers may be too small to be normal, which CPUs
+compute with slowly, though nothing that comes of it is stored."""
 
 from __future__ import annotations
 

@@ -116,8 +116,6 @@ def _like(value: ast.expr | None) -> str:
 def _places(nodes: Sequence[ast.stmt], parts: Parts, index: str) -> Iterator[tuple[str, int, ast.expr_context]]:
     """The items of dicts that statements speak of, by their distance from the step."""
     for one in (part for node in nodes for part in ast.walk(node)):
-        if isinstance(one, ast.Name) and one.id in parts.held:
-            yield one.id, 9, one.ctx  # counted off below, where it stands before a subscript
         match one:
             case ast.Subscript(ast.Name(name), at, context) if name in parts.held:
                 number = At(parts, 1, 0, index).visit(deepcopy(at))
@@ -125,7 +123,14 @@ def _places(nodes: Sequence[ast.stmt], parts: Parts, index: str) -> Iterator[tup
                 if place is None or not any(isinstance(n, ast.Name) and n.id == index for n in ast.walk(at)):
                     raise OtherFormError
                 yield name, place, context
-                yield name, -9, context
+
+
+def _whole(nodes: Sequence[ast.stmt], parts: Parts) -> bool:
+    """Whether statements speak of a dict otherwise than by its items."""
+    every = [part for node in nodes for part in ast.walk(node)]
+    items = sum(isinstance(one, ast.Subscript) and isinstance(one.value, ast.Name) and one.value.id in parts.held
+                for one in every)  # fmt: skip
+    return items != sum(isinstance(one, ast.Name) and one.id in parts.held for one in every)
 
 
 def _carried_on(parts: Parts) -> set[str]:
@@ -133,12 +138,9 @@ def _carried_on(parts: Parts) -> set[str]:
     found = set[str]()
     index = index_of(parts.forward)
     for nodes, at, ahead in ((parts.forward.body, index, True), (parts.backward.body, index_of(parts.backward), False)):
-        spoken = list(_places(nodes, parts, at))
-        if sum(place == 9 for _, place, _ in spoken) != sum(place == -9 for _, place, _ in spoken):
+        if _whole(nodes, parts):
             raise OtherFormError
-        for name, place, context in spoken:
-            if abs(place) == 9:
-                continue
+        for name, place, context in _places(nodes, parts, at):
             if place not in {0, -1} or (isinstance(context, ast.Store) and (place or not ahead)):
                 raise OtherFormError
             if place == -1:

@@ -50,7 +50,7 @@ def parts_of(node: ast.FunctionDef) -> Parts:
     """The pieces of a function; raises OtherFormError where there are others."""
     body = [one for one in node.body if not (isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant))]
     loops = [one for one in body if isinstance(one, ast.For) and isinstance(one.target, ast.Name) and not one.orelse]
-    steps = [(one, *_steps(one.iter, body)) for one in loops if _steps(one.iter, body) is not None]  # type: ignore[misc]
+    steps = [(one, *found) for one in loops if (found := _steps(one.iter, body)) is not None]
     if [back for _, _, back in steps] != [False, True] or steps[0][1] != steps[1][1]:
         raise OtherFormError
     (there, sequence, _), (back, _, _) = steps
