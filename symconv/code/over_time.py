@@ -60,7 +60,7 @@ def in_any_sequence(found: InSequence, decided: Callable[[ast.FunctionDef, bool]
     told = f"so in one step of the loop backwards, line {found.line}, and by induction in sequences of any length"
     if step is not None and step.holds and {*found.carried} <= {*step}:
         return _those(step, {name: replace(one, proved=(*one.proved, told)) for name, one in step.items()}, found)
-    left = step
+    left: Proofs[Proof] | None = None
     for count, node in enumerate(found.short, 1):
         try:
             short = decided(node, explain)
@@ -71,10 +71,11 @@ def in_any_sequence(found: InSequence, decided: Callable[[ast.FunctionDef, bool]
         if short.holds is False:
             each = {name: _of_short(one, step, name, count, told, found) for name, one in short.items()}
             return _those(short, each, found)
+    left = left or step
     if left is None:
         assert refused is not None
         raise refused
-    return _those(left, {name: one if one.holds is None else _open(one, found) for name, one in left.items()}, found)
+    return _those(left, {name: _of_step(one, step, name, told, found) for name, one in left.items()}, found)
 
 
 def _those(proofs: Proofs[Proof], each: dict[str, Proof], found: InSequence) -> Proofs[Proof]:
@@ -90,6 +91,11 @@ def _of_short(one: Proof, step: Proofs[Proof] | None, name: str, count: int, tol
         length = "one element" if count == 1 else f"{count} elements"
         # An edit is of what was written out, and proved for so many elements alone.
         return replace(one, repair="", where=", ".join(filter(None, (one.where, f"in a sequence of {length}"))))
+    return _of_step(one, step, name, told, found)
+
+
+def _of_step(one: Proof, step: Proofs[Proof] | None, name: str, told: str, found: InSequence) -> Proof:
+    """A gradient that no short sequence refutes: proved where that of each step is, with those of what is carried."""
     if step is not None and all(key in step and step[key].holds for key in (name, *found.carried)):
         return replace(step[name], proved=(*step[name].proved, told))
     return _open(one, found)

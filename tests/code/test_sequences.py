@@ -155,3 +155,39 @@ def test_the_number_of_steps_may_have_a_name() -> None:
     text = LSTM_LIKE.replace("reversed(range(T))", "range(T - 1, -1, -1)")
     assert not wrong(text)
     assert sc.check(text, "lossFun", explain=False).holds is True
+
+
+def test_what_is_summed_over_a_sequence_may_be_read_around_its_end() -> None:
+    """Over all steps ``targets[t-1]`` are the same ones as ``targets[t]``: ``by`` is right, which one step is not."""
+    around = "    dy2 = np.copy(ps[t])\n    dy2[targets[t-1]] -= 1\n    dby += dy2\n"
+    text = NET.replace("    dby += dy\n", around)
+    assert not wrong(text)
+    proofs = sc.check(text, "lossFun", explain=False)
+    assert {name: one.holds for name, one in proofs.items()} == {**dict.fromkeys(ALL, True), "by": None}
+    assert "not every step of the loop backwards" in proofs["by"].reason
+    every = NET.replace("dy[targets[t]] -= 1", "dy[targets[t-1]] -= 1")
+    assert wrong(every) == {"Wxh", "Whh", "Why", "bh"}
+    proofs = sc.check(every, "lossFun", explain=False)
+    assert {name for name, one in proofs.items() if one.holds is False} == wrong(every)
+    assert proofs["by"].holds is None and "in a sequence of 2 elements" in str(proofs["Why"])
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("slip", ["", "the state behind", "the other sign"])
+def test_targets_may_be_those_behind(slip: str) -> None:
+    """``targets[t+1]`` there and back: they are one longer than what is read."""
+    right, other, told = SLIPS.get(slip, ("", "", set[str]()))
+    text = NET.replace(right, other).replace("targets[t", "targets[t+1")
+    proofs = sc.check(text, "lossFun", explain=False)
+    found = {name for name, one in proofs.items() if one.holds is False}
+    assert found <= told and bool(found) == bool(slip)
+    assert found or proofs.holds is True
+
+
+@pytest.mark.full
+def test_what_is_clipped_on_its_way_back_is_wrong_where_it_is_large() -> None:
+    text = NET.replace("np.dot(Whh.T, dhraw)\n", "np.clip(np.dot(Whh.T, dhraw), -5, 5)\n")
+    assert text != NET
+    proofs = sc.check(text, "lossFun", explain=False)
+    assert {name: one.holds for name, one in proofs.items() if name != "Why"} == {
+        **dict.fromkeys(("Wxh", "Whh", "bh"), False), "by": None}  # fmt: skip

@@ -191,13 +191,27 @@ def whole(node: ast.expr) -> int | None:
 def short(parts: Parts, count: int, shapes: Mapping[str, str]) -> ast.FunctionDef:
     """The function of a sequence of so many elements."""
     plain = At(parts, count, None)
-    body = [*plain.all(parts.before)]
+    body = [*_as_long(parts, count), *plain.all(parts.before)]
     for number in range(count):
         body += At(parts, count, number, index_of(parts.forward)).all(parts.forward.body)
     body += plain.all(parts.between)
     for number in reversed(range(count)):
         body += At(parts, count, number, index_of(parts.backward)).all(parts.backward.body)
     return made(parts, body, shapes)
+
+
+def _as_long(parts: Parts, count: int) -> Iterator[ast.stmt]:
+    """``assert len(targets) == 2``: what is read at each step ends with the last one, so that ``-1`` is the last."""
+    ends = {parts.sequence: 0}
+    for loop in (parts.forward, parts.backward):
+        for one in (part for node in loop.body for part in ast.walk(node)):
+            match one:
+                case ast.Subscript(ast.Name(name), at) if name in parameters(parts.node.args):
+                    if (behind := whole(At(parts, count, 0, index_of(loop)).visit(deepcopy(at)))) is not None:
+                        ends[name] = max(behind, ends.get(name, 0))
+    for name, behind in ends.items():
+        (said,) = ast.parse(f"assert len({name}) == {count + behind}").body
+        yield ast.copy_location(said, parts.node)
 
 
 def index_of(loop: ast.For) -> str:

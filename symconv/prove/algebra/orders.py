@@ -7,6 +7,7 @@ refined until it tells no more apart, as colours of the vertices of a graph are.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from hashlib import blake2b
 from itertools import permutations, product
 from typing import Any
 
@@ -43,8 +44,13 @@ def _place(
 ) -> str:
     """Where a name stands in each factor that holds it, other names told by what is known of them so far."""
     seen = {**colours, name: "@"}
-    parts = sorted((repr(_of_base(base, seen, put)), power) for base, power, held in bodies if name in held)
-    return repr((colours[name], parts))
+    parts = sorted((_told(_of_base(base, seen, put)), power) for base, power, held in bodies if name in held)
+    return _told((colours[name], parts))
+
+
+def _told(sign: object) -> str:
+    """A sign as a short text: quoted again at each level, signs of functions in functions would double."""
+    return blake2b(repr(sign).encode(), digest_size=16).hexdigest()
 
 
 def _of_base(base: Base, seen: _Colours, put: Mapping[str, Affine]) -> _Sign:
@@ -55,7 +61,7 @@ def _of_base(base: Base, seen: _Colours, put: Mapping[str, Affine]) -> _Sign:
             return (tensor, *(_of_form(form, seen, put) for form in index))
         case Holds(condition):
             signs = (1, -1) if condition.equality else (1,)
-            return ("holds", condition.equality, min(repr(_of_form(condition.form * one, seen, put)) for one in signs))
+            return ("holds", condition.equality, min(_told(_of_form(condition.form * one, seen, put)) for one in signs))
         case Applied(function, argument):
             return ("applied", function, *_of_frozen(argument, seen, put))
         case Whole(argument, plain):
@@ -68,11 +74,11 @@ def _of_base(base: Base, seen: _Colours, put: Mapping[str, Affine]) -> _Sign:
 
 
 def _of_frozen(argument: Frozen, seen: _Colours, put: Mapping[str, Affine]) -> list[tuple[str, str]]:
-    return sorted((repr(_of_monomial(monomial, seen, put)), str(value)) for monomial, value in argument)
+    return sorted((_told(_of_monomial(monomial, seen, put)), str(value)) for monomial, value in argument)
 
 
 def _of_monomial(monomial: Monomial, seen: _Colours, put: Mapping[str, Affine]) -> list[tuple[str, str]]:
-    return sorted((repr(_of_base(base, seen, put)), str(power)) for base, power in monomial)
+    return sorted((_told(_of_base(base, seen, put)), str(power)) for base, power in monomial)
 
 
 def _of_form(form: Affine, seen: _Colours, put: Mapping[str, Affine]) -> _Sign:
@@ -84,7 +90,7 @@ def _of_form(form: Affine, seen: _Colours, put: Mapping[str, Affine]) -> _Sign:
 def _of_atom(atom: Any, seen: _Colours, put: Mapping[str, Affine]) -> str:
     match atom:
         case Quotient(numerator, divisor):
-            return repr(("floor", divisor, _of_form(numerator, seen, {})))
+            return _told(("floor", divisor, _of_form(numerator, seen, {})))
         case Maximum(left, right):
-            return repr(("max", sorted(repr(_of_form(one, seen, {})) for one in (left, right))))
+            return _told(("max", sorted(_told(_of_form(one, seen, {})) for one in (left, right))))
     return f"<{seen[atom]}>" if atom in seen else str(atom)
